@@ -1,0 +1,118 @@
+/* The append-only buffer. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static shmrpc_status grow_heap(shmrpci_buf *buf, size_t cap)
+{
+    uint8_t *data = realloc(buf->data, cap);
+    if (data == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    buf->data = data;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+void shmrpci_buf_init_heap(shmrpci_buf *buf)
+{
+    *buf = (shmrpci_buf){.grow = grow_heap};
+}
+
+void shmrpci_buf_init_fixed(shmrpci_buf *buf, void *data, size_t cap)
+{
+    *buf = (shmrpci_buf){.data = data, .cap = cap};
+}
+
+void shmrpci_buf_fini(shmrpci_buf *buf)
+{
+    if (buf->grow == grow_heap) {
+        free(buf->data);
+        shmrpci_buf_init_heap(buf);
+    }
+}
+
+void shmrpci_buf_reset(shmrpci_buf *buf)
+{
+    buf->len = 0;
+    buf->status = SHMRPC_OK;
+}
+
+void shmrpci_buf_fail(shmrpci_buf *buf, shmrpc_status status)
+{
+    if (buf->status == SHMRPC_OK) {
+        buf->status = status;
+    }
+}
+
+_Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra)
+{
+    if (buf->status != SHMRPC_OK) {
+        return 0;
+    }
+    if (extra <= buf->cap - buf->len) {
+        return 1;
+    }
+    if (buf->grow == NULL || extra > SIZE_MAX / 2 - buf->len) {
+        buf->status = SHMRPC_E_TOO_LARGE;
+        return 0;
+    }
+    size_t needed = buf->len + extra;
+    size_t doubled = buf->cap < 32 ? 64 : buf->cap * 2;
+    buf->status = buf->grow(buf, needed > doubled ? needed : doubled);
+    return buf->status == SHMRPC_OK;
+}
+
+void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len)
+{
+    uint8_t *at = shmrpci_buf_extend(buf, len);
+    if (at != NULL && len > 0) {
+        memcpy(at, data, len);
+    }
+}
+
+void shmrpci_buf_append_char(shmrpci_buf *buf, char c)
+{
+    uint8_t *at = shmrpci_buf_extend(buf, 1);
+    if (at != NULL) {
+        *at = (uint8_t)c;
+    }
+}
+
+void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text)
+{
+    shmrpci_buf_append(buf, text, strlen(text));
+}
+
+void shmrpci_buf_printf(shmrpci_buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0) {
+        shmrpci_buf_fail(buf, SHMRPC_E_INTERNAL);
+        return;
+    }
+    /* vsnprintf ends its text with a NUL, which is then given back. */
+    uint8_t *at = shmrpci_buf_extend(buf, (size_t)len + 1);
+    if (at != NULL) {
+        va_start(args, format);
+        (void)vsnprintf((char *)at, (size_t)len + 1, format, args);
+        va_end(args);
+        buf->len--;
+    }
+}
+
+const char *shmrpci_buf_text(shmrpci_buf *buf)
+{
+    shmrpci_buf_append_char(buf, '\0');
+    if (buf->status != SHMRPC_OK) {
+        return NULL;
+    }
+    buf->len--;
+    return (const char *)buf->data;
+}

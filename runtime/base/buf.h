@@ -1,0 +1,78 @@
+/*
+ * An append-only byte buffer over memory that someone else may own.
+ *
+ * Text and codecs append here; where the bytes live is the business of `grow`:
+ * the heap (shmrpci_buf_init_heap), a fixed span (init_fixed), or a span of
+ * shared memory that the transport replaces by a larger one.
+ *
+ * Invariants: len <= cap; the first failure is kept in `status`, and after it
+ * every append does nothing, so that writers check once, at the end.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPCI_BASE_BUF_H
+#define SHMRPCI_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+typedef struct shmrpci_buf shmrpci_buf;
+
+/* Makes room for at least `cap` bytes in all, keeping the first `len`; updates
+ * data and cap.  On failure it changes nothing and returns why. */
+typedef shmrpc_status shmrpci_buf_grow(shmrpci_buf *buf, size_t cap);
+
+struct shmrpci_buf {
+    uint8_t *data;
+    size_t len;
+    size_t cap;
+    shmrpc_status status;   /* OK, or the first failure */
+    shmrpci_buf_grow *grow; /* NULL: fixed, full means TOO_LARGE */
+    void *owner;            /* for grow's use */
+};
+
+/* Grows on the heap; release with fini. */
+void shmrpci_buf_init_heap(shmrpci_buf *buf);
+
+/* Uses the caller's memory and never grows. */
+void shmrpci_buf_init_fixed(shmrpci_buf *buf, void *data, size_t cap);
+
+/* Frees what a heap buffer allocated; nothing for the others. */
+void shmrpci_buf_fini(shmrpci_buf *buf);
+
+/* Empties it and forgets a failure; keeps the memory. */
+void shmrpci_buf_reset(shmrpci_buf *buf);
+
+/* Slow path of the inline functions below: room for `extra` more bytes, or a
+ * failure in `status` and false. */
+_Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra);
+
+/* The address of `count` new bytes at the end, to be written by the caller, or
+ * NULL after a failure. */
+static inline uint8_t *shmrpci_buf_extend(shmrpci_buf *buf, size_t count)
+{
+    if (count > buf->cap - buf->len || buf->status != SHMRPC_OK) {
+        if (!shmrpci_buf_make_room(buf, count)) {
+            return NULL;
+        }
+    }
+    uint8_t *at = buf->data + buf->len;
+    buf->len += count;
+    return at;
+}
+
+void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len);
+void shmrpci_buf_append_char(shmrpci_buf *buf, char c);
+void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text);
+void shmrpci_buf_printf(shmrpci_buf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The bytes as a C string: appends a NUL that `len` does not count; NULL after
+ * a failure. */
+const char *shmrpci_buf_text(shmrpci_buf *buf);
+
+/* Records a failure, unless one is recorded already. */
+void shmrpci_buf_fail(shmrpci_buf *buf, shmrpc_status status);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * The C form of the .svc types that are not plain C scalars.
+ *
+ * Everything here is a view: a pointer and a length that own nothing.  Views
+ * passed to a call are borrowed until it returns; views in a reply live as
+ * long as the reply; views in a handler's parameters live until it returns.
+ * Threading: values; share them as you would share any const data.
+ */
+#ifndef SHMRPC_TYPES_H
+#define SHMRPC_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "shmrpc/platform.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* UTF-8 text.  Decoded strings are also NUL-terminated, and may hold NULs. */
+typedef struct shmrpc_str {
+    const char *ptr; /* may be NULL when len is 0 */
+    size_t len;      /* bytes */
+} shmrpc_str;
+
+/* Any bytes. */
+typedef struct shmrpc_bytes {
+    const uint8_t *ptr; /* may be NULL when len is 0 */
+    size_t len;
+} shmrpc_bytes;
+
+typedef enum shmrpc_any_kind {
+    SHMRPC_ANY_NULL = 0,
+    SHMRPC_ANY_BOOL = 1,
+    SHMRPC_ANY_I64 = 2, /* decoders use I64 for whatever fits, U64 beyond */
+    SHMRPC_ANY_U64 = 3,
+    SHMRPC_ANY_F64 = 4,
+    SHMRPC_ANY_STR = 5,
+    SHMRPC_ANY_BYTES = 6, /* msgpack only: JSON has no bytes */
+    SHMRPC_ANY_LIST = 7,
+    SHMRPC_ANY_MAP = 8,
+    SHMRPC_ANY_EXT = 9 /* msgpack only: `bytes` tagged with `ext_type` */
+} shmrpc_any_kind;
+
+typedef struct shmrpc_any shmrpc_any;
+typedef struct shmrpc_any_entry shmrpc_any_entry;
+
+typedef struct shmrpc_any_list {
+    const shmrpc_any *ptr;
+    size_t len;
+} shmrpc_any_list;
+
+/* Ordered key/value pairs; JSON takes string keys only. */
+typedef struct shmrpc_any_map {
+    const shmrpc_any_entry *ptr;
+    size_t len;
+} shmrpc_any_map;
+
+/* A value of any type: an immutable tagged tree. */
+struct shmrpc_any {
+    shmrpc_any_kind kind;
+    int8_t ext_type;
+    union {
+        bool b;
+        int64_t i64;
+        uint64_t u64;
+        double f64;
+        shmrpc_str str;
+        shmrpc_bytes bytes;
+        shmrpc_any_list list;
+        shmrpc_any_map map;
+    } u;
+};
+
+struct shmrpc_any_entry {
+    shmrpc_any key;
+    shmrpc_any value;
+};
+
+/* A view of a C string; NULL gives the empty string. */
+static inline shmrpc_str shmrpc_str_of(const char *text)
+{
+    shmrpc_str s;
+    s.ptr = text;
+    s.len = text != NULL ? strlen(text) : 0;
+    return s;
+}
+
+static inline shmrpc_bytes shmrpc_bytes_of(const void *data, size_t len)
+{
+    shmrpc_bytes b;
+    b.ptr = (const uint8_t *)data;
+    b.len = len;
+    return b;
+}
+
+static inline bool shmrpc_str_equal(shmrpc_str a, shmrpc_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Constructors of `any`: nothing is copied or allocated. */
+static inline shmrpc_any shmrpc_any_null(void)
+{
+    shmrpc_any a;
+    memset(&a, 0, sizeof a);
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_bool(bool value)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_BOOL;
+    a.u.b = value;
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_i64(int64_t value)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_I64;
+    a.u.i64 = value;
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_u64(uint64_t value)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_U64;
+    a.u.u64 = value;
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_f64(double value)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_F64;
+    a.u.f64 = value;
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_str(const char *text)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_STR;
+    a.u.str = shmrpc_str_of(text);
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_bytes(const void *data, size_t len)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_BYTES;
+    a.u.bytes = shmrpc_bytes_of(data, len);
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_list_of(const shmrpc_any *items, size_t len)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_LIST;
+    a.u.list.ptr = items;
+    a.u.list.len = len;
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_map_of(const shmrpc_any_entry *entries,
+                                           size_t len)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_MAP;
+    a.u.map.ptr = entries;
+    a.u.map.len = len;
+    return a;
+}
+
+/* Whether both trees hold the same values in the same order. */
+SHMRPC_API bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b);
+
+SHMRPC_END_DECLS
+
+#endif

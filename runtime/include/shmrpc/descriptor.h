@@ -1,0 +1,270 @@
+/*
+ * Descriptors: constant tables that say what a service is.
+ *
+ * The generator emits them from a .svc; codecs are engines over them, and the
+ * same tables serve verification at connect, reflection and the gateways.
+ * Users never write one by hand, but may read them.
+ *
+ * Invariants: every pointer is to constant data that lives as long as the
+ * program; offsets and sizes are those of the C types that stand in the
+ * generated header.  Tables are initialised by position through the macros at
+ * the end, so that they compile as C11 and as C++17.
+ *
+ * Threading: constant data.
+ */
+#ifndef SHMRPC_DESCRIPTOR_H
+#define SHMRPC_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/platform.h"
+#include "shmrpc/types.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* How the values of a method travel. Numbers are part of the protocol. */
+typedef enum shmrpc_encoding {
+    SHMRPC_ENCODING_RAW = 1,
+    SHMRPC_ENCODING_JSON = 2,
+    SHMRPC_ENCODING_MSGPACK = 3,
+    SHMRPC_ENCODING_NATIVE = 4
+} shmrpc_encoding;
+
+/* What a value is.  Numbers are part of the protocol.  Behind each kind: its
+ * C form. */
+typedef enum shmrpc_kind {
+    SHMRPC_KIND_BOOL = 1, /* bool */
+    SHMRPC_KIND_I8 = 2,   /* int8_t */
+    SHMRPC_KIND_I16 = 3,
+    SHMRPC_KIND_I32 = 4,
+    SHMRPC_KIND_I64 = 5,
+    SHMRPC_KIND_U8 = 6, /* uint8_t */
+    SHMRPC_KIND_U16 = 7,
+    SHMRPC_KIND_U32 = 8,
+    SHMRPC_KIND_U64 = 9,
+    SHMRPC_KIND_F32 = 10,    /* float */
+    SHMRPC_KIND_F64 = 11,    /* double */
+    SHMRPC_KIND_STRING = 12, /* shmrpc_str */
+    SHMRPC_KIND_BYTES = 13,  /* shmrpc_bytes */
+    SHMRPC_KIND_ANY = 14,    /* shmrpc_any */
+    SHMRPC_KIND_LIST = 15,   /* struct { const T *ptr; size_t len; } */
+    SHMRPC_KIND_MAP = 16,    /* the same; T is struct { K key; V value; } */
+    SHMRPC_KIND_ARRAY = 17,  /* T[count] */
+    SHMRPC_KIND_ENUM = 18,   /* its base integer type; open */
+    SHMRPC_KIND_STRUCT = 19, /* struct of its fields */
+    SHMRPC_KIND_UNION = 20   /* struct { uint32_t tag; union { ... } u; } */
+} shmrpc_kind;
+
+enum {
+    /* min and max hold: numbers by value, the others by length. */
+    SHMRPC_TYPE_BOUNDED = 1u << 0,
+    /* The C image equals the native image: no padding, and every bit pattern
+     * is a valid value (integers and floats only, no bounds). */
+    SHMRPC_TYPE_FLAT = 1u << 1,
+    /* A method's parameters: in json and msgpack an array by position
+     * (position = tag - 1) rather than a map. */
+    SHMRPC_TYPE_PARAMS = 1u << 2,
+    /* A struct keyed by tags in msgpack (@compact). */
+    SHMRPC_TYPE_COMPACT = 1u << 3,
+    /* The C value holds no pointer: no string, bytes, list, map, any, and no
+     * field with SHMRPC_FIELD_POINTER. */
+    SHMRPC_TYPE_FIXED = 1u << 4
+};
+
+enum {
+    /* May be absent. */
+    SHMRPC_FIELD_OPTIONAL = 1u << 0,
+    /* The C field is `const T *` instead of `T`: optional structs and unions
+     * (NULL when absent), and struct, union and any parameters. */
+    SHMRPC_FIELD_POINTER = 1u << 1
+};
+
+typedef struct shmrpc_type shmrpc_type;
+typedef struct shmrpc_field shmrpc_field;
+
+typedef struct shmrpc_enumerator {
+    const char *name;
+    int64_t value; /* of u64 enums: the same bits */
+    const char *doc;
+} shmrpc_enumerator;
+
+struct shmrpc_type {
+    shmrpc_kind kind;
+    uint32_t flags;        /* SHMRPC_TYPE_... */
+    uint32_t size;         /* sizeof the C value */
+    uint32_t align;        /* its alignment */
+    uint32_t native_size;  /* of the fixed part in the native image */
+    uint32_t native_align; /* 1, 2, 4 or 8 */
+    uint32_t item_size;    /* LIST, MAP: sizeof one C element or entry */
+    uint32_t value_offset; /* MAP: of `value` in an entry; UNION: of `u` */
+    uint32_t count;   /* ARRAY: elements; STRUCT, UNION: fields; ENUM: names */
+    const char *name; /* "acme.fts.Query" of ENUM, STRUCT, UNION; else NULL */
+    const char *doc;  /* text without comment signs, or NULL */
+    uint64_t min; /* inclusive; for signed numbers the bits of an int64_t, */
+    uint64_t max; /* for floats the bits of a double */
+    const shmrpc_type *element; /* LIST, ARRAY; MAP: value; ENUM: its base */
+    const shmrpc_type *key;     /* MAP */
+    const shmrpc_field *fields; /* STRUCT, UNION; by ascending tag */
+    const shmrpc_enumerator *enumerators; /* ENUM; by ascending value */
+};
+
+/* `has_offset` of a field without a has_ member. */
+#define SHMRPC_NO_OFFSET UINT32_MAX
+
+struct shmrpc_field {
+    const char *name; /* in the .svc and on the wire */
+    const shmrpc_type *type;
+    uint32_t tag;        /* 1 and up */
+    uint32_t flags;      /* SHMRPC_FIELD_... */
+    uint32_t offset;     /* of the C field */
+    uint32_t has_offset; /* of its `bool has_<name>`, or SHMRPC_NO_OFFSET */
+    const void *default_value; /* a constant of the C type, or NULL for none */
+    const char *doc;
+};
+
+/* An error that a service declares. */
+typedef struct shmrpc_error_type {
+    const char *name;           /* "acme.fts.BadQuery" */
+    int32_t number;             /* 100 and up */
+    const shmrpc_type *payload; /* a STRUCT, or NULL */
+    const char *doc;
+} shmrpc_error_type;
+
+enum {
+    SHMRPC_METHOD_ONEWAY = 1u << 0,
+    SHMRPC_METHOD_IDEMPOTENT = 1u << 1, /* may be retried */
+    SHMRPC_METHOD_DEPRECATED = 1u << 2
+};
+
+typedef struct shmrpc_method {
+    const char *name;
+    shmrpc_encoding encoding;
+    uint32_t flags;        /* SHMRPC_METHOD_... */
+    uint64_t hash;         /* first 8 bytes of SHA-256 over signature */
+    int64_t timeout_ns;    /* @timeout, or 0 */
+    const char *signature; /* canonical text */
+    const char *doc;
+    const shmrpc_type *params; /* a STRUCT with SHMRPC_TYPE_PARAMS */
+    const shmrpc_type *result; /* NULL: returns nothing */
+    const shmrpc_error_type *const *throws; /* NULL when throws_count is 0 */
+    uint32_t throws_count;
+} shmrpc_method;
+
+typedef struct shmrpc_service {
+    const char *name; /* "echo_serv": the name it is found by */
+    const char *id;   /* "demo.Echo": its name in the .svc */
+    uint16_t port;
+    uint32_t version;
+    uint64_t hash;    /* first 8 bytes of SHA-256 over text */
+    const char *text; /* canonical .svc */
+    const char *doc;
+    const shmrpc_method *methods; /* method i has id i + 1; id 0 describes */
+    uint32_t method_count;
+} shmrpc_service;
+
+/* Types that need no table of their own. */
+SHMRPC_API extern const shmrpc_type shmrpc_type_bool;
+SHMRPC_API extern const shmrpc_type shmrpc_type_i8;
+SHMRPC_API extern const shmrpc_type shmrpc_type_i16;
+SHMRPC_API extern const shmrpc_type shmrpc_type_i32;
+SHMRPC_API extern const shmrpc_type shmrpc_type_i64;
+SHMRPC_API extern const shmrpc_type shmrpc_type_u8;
+SHMRPC_API extern const shmrpc_type shmrpc_type_u16;
+SHMRPC_API extern const shmrpc_type shmrpc_type_u32;
+SHMRPC_API extern const shmrpc_type shmrpc_type_u64;
+SHMRPC_API extern const shmrpc_type shmrpc_type_f32;
+SHMRPC_API extern const shmrpc_type shmrpc_type_f64;
+SHMRPC_API extern const shmrpc_type shmrpc_type_string;
+SHMRPC_API extern const shmrpc_type shmrpc_type_bytes;
+SHMRPC_API extern const shmrpc_type shmrpc_type_any;
+/* The parameters of a method that has none. */
+SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
+
+/*
+ * Initialisers of tables, one macro a kind.  `fields`, `names` are arrays, not
+ * pointers.  NSIZE and NALIGN are native_size and native_align.
+ */
+#define SHMRPC_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
+
+/* A number, string or bytes with bounds. */
+#define SHMRPC_TYPE_BOUNDED_INIT(kind, c_type, nsize, nalign, min, max)     \
+    {                                                                       \
+        kind, SHMRPC_TYPE_BOUNDED, (uint32_t)sizeof(c_type),                \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, nalign, 0, 0, 0, NULL, \
+            NULL, min, max, NULL, NULL, NULL, NULL                          \
+    }
+
+#define SHMRPC_TYPE_LIST_INIT(c_type, c_item, flags, min, max, element)       \
+    {                                                                         \
+        SHMRPC_KIND_LIST, flags, (uint32_t)sizeof(c_type),                    \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), 8, 4, (uint32_t)sizeof(c_item), \
+            0, 0, NULL, NULL, min, max, element, NULL, NULL, NULL             \
+    }
+
+#define SHMRPC_TYPE_MAP_INIT(c_type, c_entry, flags, min, max, key, element)   \
+    {                                                                          \
+        SHMRPC_KIND_MAP, flags, (uint32_t)sizeof(c_type),                      \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), 8, 4, (uint32_t)sizeof(c_entry), \
+            (uint32_t)offsetof(c_entry, value), 0, NULL, NULL, min, max,       \
+            element, key, NULL, NULL                                           \
+    }
+
+#define SHMRPC_TYPE_ARRAY_INIT(c_item, flags, nsize, nalign, count, element) \
+    {                                                                        \
+        SHMRPC_KIND_ARRAY, flags, (uint32_t)sizeof(c_item) * (count),        \
+            (uint32_t)SHMRPC_ALIGNOF(c_item), nsize, nalign,                 \
+            (uint32_t)sizeof(c_item), 0, count, NULL, NULL, 0, 0, element,   \
+            NULL, NULL, NULL                                                 \
+    }
+
+#define SHMRPC_TYPE_ENUM_INIT(c_type, nsize, name, doc, base, names)      \
+    {                                                                     \
+        SHMRPC_KIND_ENUM, SHMRPC_TYPE_FIXED, (uint32_t)sizeof(c_type),    \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, nsize, 0, 0,         \
+            SHMRPC_COUNT(names), name, doc, 0, 0, base, NULL, NULL, names \
+    }
+
+#define SHMRPC_TYPE_STRUCT_INIT(c_type, flags, nsize, nalign, name, doc,    \
+                                fields)                                     \
+    {                                                                       \
+        SHMRPC_KIND_STRUCT, flags, (uint32_t)sizeof(c_type),                \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, nalign, 0, 0,          \
+            SHMRPC_COUNT(fields), name, doc, 0, 0, NULL, NULL, fields, NULL \
+    }
+
+#define SHMRPC_TYPE_UNION_INIT(c_type, flags, nsize, nalign, name, doc,        \
+                               fields)                                         \
+    {                                                                          \
+        SHMRPC_KIND_UNION, flags, (uint32_t)sizeof(c_type),                    \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, nalign, 0,                \
+            (uint32_t)offsetof(c_type, u), SHMRPC_COUNT(fields), name, doc, 0, \
+            0, NULL, NULL, fields, NULL                                        \
+    }
+
+#define SHMRPC_FIELD_INIT(tag, name, type, c_struct, c_field, flags,   \
+                          default_value, doc)                          \
+    {                                                                  \
+        name, type, tag, flags, (uint32_t)offsetof(c_struct, c_field), \
+            SHMRPC_NO_OFFSET, default_value, doc                       \
+    }
+
+/* An optional field with a has_ member. */
+#define SHMRPC_FIELD_HAS_INIT(tag, name, type, c_struct, c_field, c_has, \
+                              default_value, doc)                        \
+    {                                                                    \
+        name, type, tag, SHMRPC_FIELD_OPTIONAL,                          \
+            (uint32_t)offsetof(c_struct, c_field),                       \
+            (uint32_t)offsetof(c_struct, c_has), default_value, doc      \
+    }
+
+#ifdef __cplusplus
+#define SHMRPC_ALIGNOF(c_type) alignof(c_type)
+#else
+#define SHMRPC_ALIGNOF(c_type) _Alignof(c_type)
+#endif
+
+SHMRPC_END_DECLS
+
+#endif

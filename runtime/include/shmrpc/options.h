@@ -1,0 +1,49 @@
+/*
+ * Options of a connection and of a single call.
+ *
+ * A zeroed object asks for the defaults, so `NULL`, `{0}` and designated
+ * initialisers all work.  Threading: values.
+ */
+#ifndef SHMRPC_OPTIONS_H
+#define SHMRPC_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/platform.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* The deadline of a call for which nobody has set another. */
+#define SHMRPC_DEFAULT_TIMEOUT_NS INT64_C(30000000000)
+
+/* The largest message in either direction, unless set otherwise. */
+#define SHMRPC_DEFAULT_MAX_MESSAGE_BYTES ((size_t)64 << 20)
+
+/* How a wait for the other side spends the CPU. */
+typedef enum shmrpc_profile {
+    SHMRPC_PROFILE_BALANCED = 0, /* spin up to 50 us where it has paid */
+    SHMRPC_PROFILE_LATENCY = 1,  /* spin up to 200 us */
+    SHMRPC_PROFILE_POWER = 2     /* never spin */
+} shmrpc_profile;
+
+enum {
+    /* Return SHMRPC_E_BUSY at once when all 64 call slots are in use, rather
+     * than wait for one until the deadline. */
+    SHMRPC_OPT_NONBLOCK = 1u << 0
+};
+
+typedef struct shmrpc_opts {
+    /* Time allowed for a call, or for connecting, from now on. 0: the
+     * method's @timeout, else the connection's, else 30 s. Negative values
+     * are INVALID. */
+    int64_t timeout_ns;
+    uint32_t flags; /* SHMRPC_OPT_... */
+    /* The rest is looked at by connect only. */
+    shmrpc_profile profile;
+    size_t max_message_bytes; /* 0: 64 MiB */
+} shmrpc_opts;
+
+SHMRPC_END_DECLS
+
+#endif

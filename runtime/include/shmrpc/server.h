@@ -1,0 +1,101 @@
+/*
+ * The server: runs the handlers of one or more services.
+ *
+ *     shmrpc_server *server;
+ *     shmrpc_server_create(NULL, &server, &error);
+ *     demo_echo_serve(server, &impl, user, &error);     // generated
+ *     shmrpc_server_run(server, &error);                // until stopped
+ *     shmrpc_server_destroy(server);
+ *
+ * Threading: create, serve and destroy: one thread; run blocks its thread and
+ * starts the workers; stop: any thread or signal handler.  Handlers run on
+ * worker threads, several at a time when `workers` is above 1.
+ */
+#ifndef SHMRPC_SERVER_H
+#define SHMRPC_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/error.h"
+#include "shmrpc/options.h"
+#include "shmrpc/platform.h"
+
+SHMRPC_BEGIN_DECLS
+
+typedef struct shmrpc_server shmrpc_server;
+
+typedef struct shmrpc_server_opts {
+    /* Where to listen: "shm://" (the default when NULL), "shm://@instance",
+     * "inproc://", or several, separated by commas. */
+    const char *listen;
+    /* Worker threads; 0: one for each usable CPU. With 1, handlers never run
+     * at the same time. */
+    uint32_t workers;
+    shmrpc_profile profile;
+    size_t max_message_bytes; /* 0: 64 MiB */
+    /* Quotas for each user id; 0: 1024 connections, 1 GiB of memory. */
+    uint32_t max_connections_per_uid;
+    size_t max_bytes_per_uid;
+    /* User ids that may connect besides the server's own and root. */
+    const uint32_t *allowed_uids;
+    size_t allowed_uid_count;
+} shmrpc_server_opts;
+
+/* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.
+ * INVALID: an option out of range; NO_MEMORY. */
+SHMRPC_API int shmrpc_server_create(const shmrpc_server_opts *opts,
+                                    shmrpc_server **out,
+                                    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Serves until stopped. Clients can connect from the moment `<svc>_serve` has
+ * returned; their calls wait until run. Returns OK after stop, when the calls
+ * in progress have ended. PRECONDITION: nothing to serve. */
+SHMRPC_API int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error);
+
+/* Makes run return; before run, makes it return at once. Async-signal-safe. */
+SHMRPC_API void shmrpc_server_stop(shmrpc_server *server);
+
+/* Closes all connections and frees everything. Not while run runs. NULL is
+ * fine. */
+SHMRPC_API void shmrpc_server_destroy(shmrpc_server *server);
+
+/*
+ * The context of a call, given to its handler and valid until it returns.
+ * One thread at a time.
+ */
+typedef struct shmrpc_ctx shmrpc_ctx;
+
+/* Who calls. */
+typedef struct shmrpc_peer {
+    uint32_t uid;
+    uint32_t gid;
+    int32_t pid;           /* as the server sees it; 0 when unknown */
+    const char *transport; /* "shm", "inproc" */
+    const char *address;   /* where it connected to, for logs */
+} shmrpc_peer;
+
+/* Memory that lives until the reply has been sent: for results. NULL when it
+ * is exhausted: return SHMRPC_E_NO_MEMORY then. Not cleared. */
+SHMRPC_API void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align);
+
+/* Time left until the caller's deadline; 0 when it has passed. */
+SHMRPC_API int64_t shmrpc_ctx_remaining_ns(const shmrpc_ctx *ctx);
+
+/* Whether nobody waits for the result any more: the caller has cancelled, has
+ * passed its deadline, or has died. A handler that runs long asks now and
+ * then. */
+SHMRPC_API bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx);
+
+SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);
+
+/* Sets the message that the caller's error object will show and returns
+ * `status`: `return shmrpc_ctx_fail(ctx, SHMRPC_E_NOT_FOUND, "no %d", id);`.
+ * For declared errors too. */
+SHMRPC_API int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format,
+                               ...) SHMRPC_PRINTF(3, 4);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * What generated code calls.  Not for people: use the functions in the
+ * generated headers, which say what they do and return.
+ *
+ * Threading: a client may be used by many threads at once.
+ */
+#ifndef SHMRPC_STUB_H
+#define SHMRPC_STUB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+#include "shmrpc/options.h"
+#include "shmrpc/platform.h"
+#include "shmrpc/server.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* A connection. Generated clients are pointers to it under another name. */
+typedef struct shmrpc_client shmrpc_client;
+
+/*
+ * Connects to `service` at `where`: one or more addresses, separated by
+ * commas, tried in order; NULL or "" means "shm://". Blocks until the deadline
+ * in `defaults` (also the default of the calls), at most 5 s. The method
+ * tables of both sides are compared.
+ * UNAVAILABLE: nobody there, the error says where it looked; CONTRACT: names
+ * the method and what differs; DENIED, EXHAUSTED: refused by the server.
+ */
+SHMRPC_API int shmrpc_stub_connect(const shmrpc_service *service,
+                                   const char *where,
+                                   const shmrpc_opts *defaults,
+                                   shmrpc_client **out, shmrpc_error *error);
+
+/* Closes the connection; calls in progress on other threads must have ended.
+ * Replies stay valid. NULL is fine. */
+SHMRPC_API void shmrpc_stub_close(shmrpc_client *client);
+
+/* Calls method number `method` (its index in the service's table) and writes
+ * a fixed-size result to `result` (NULL for methods without one). */
+SHMRPC_API int shmrpc_stub_call(shmrpc_client *client, uint32_t method,
+                                const void *params, const shmrpc_opts *opts,
+                                void *result, shmrpc_error *error);
+
+/* As call, for results of any size: `*reply` points to a value of the
+ * method's result type and must be released. On failure it is not written. */
+SHMRPC_API int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
+                                      const void *params,
+                                      const shmrpc_opts *opts,
+                                      const void **reply, shmrpc_error *error);
+
+/* Ends the life of a reply. NULL is fine. Any thread, also after close. */
+SHMRPC_API void shmrpc_stub_release(const void *reply);
+
+/* Unpacks `params`, calls the user's handler in `impl`, stores its result. */
+typedef int (*shmrpc_handler)(shmrpc_ctx *ctx, const void *impl, void *user,
+                              const void *params, void *result);
+
+/*
+ * Serves `service` at the server's addresses. `handlers` has one entry a
+ * method and lives on; `impl` (of `impl_size` bytes) is copied. A handler
+ * whose function in `impl` is missing returns SHMRPC_E_UNIMPLEMENTED.
+ * EXISTS: it runs already, the error says where; DENIED: the socket folder is
+ * not ours.
+ */
+SHMRPC_API int shmrpc_stub_serve(shmrpc_server *server,
+                                 const shmrpc_service *service,
+                                 const shmrpc_handler *handlers,
+                                 const void *impl, size_t impl_size, void *user,
+                                 shmrpc_error *error);
+
+/*
+ * The main function of a program that is nothing but a server: reads its
+ * options (--help tells), serves until SIGINT or SIGTERM, prints what goes
+ * wrong, and returns the exit status. The only function of the library that
+ * prints.
+ */
+SHMRPC_API int shmrpc_stub_main(int argc, char **argv,
+                                const shmrpc_service *service,
+                                const shmrpc_handler *handlers,
+                                const void *impl, size_t impl_size, void *user);
+
+SHMRPC_END_DECLS
+
+#endif

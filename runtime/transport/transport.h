@@ -1,0 +1,237 @@
+/*
+ * Transports move whole messages between a client and a service's workers.
+ *
+ * A message is a head (method, status, time left) and a body of bytes; what
+ * the bytes mean is the business of rpc and codec.  Every transport (inproc,
+ * shm, later tcp) implements this one interface and passes one conformance
+ * suite (tests/conformance).
+ *
+ * Memory changes hands at four calls only, the same on both sides:
+ *
+ *     reserve -> commit | abort     a message of ours: we write, then it is
+ * gone receive -> release            a message of theirs: ours to read till
+ * then
+ *
+ *     client:  reserve, encode into call->out, commit, receive, decode, release
+ *     worker:  receive, decode, handle, reserve, encode into request->out,
+ *              commit (which also releases) | release (no reply wanted)
+ *
+ * Bodies that were received may lie in memory that the peer can still write:
+ * `in_shared` says so, and then they are to be copied before they are parsed.
+ *
+ * Deadlines are absolute, in monotonic nanoseconds (os/clock.h). Nothing here
+ * waits without one, but a worker for its next request, which ends at stop.
+ */
+#ifndef SHMRPCI_TRANSPORT_TRANSPORT_H
+#define SHMRPCI_TRANSPORT_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "shmrpc/error.h"
+#include "shmrpc/options.h"
+#include "shmrpc/server.h"
+
+typedef struct shmrpci_transport shmrpci_transport;
+
+/* One place from an address list, parsed. Strings live as long as it does. */
+typedef struct shmrpci_address {
+    const shmrpci_transport *transport;
+    char name[64];     /* service name: [A-Za-z0-9_.-]+ */
+    char instance[64]; /* "" for none */
+    char host[256];    /* tcp: host; unix: path */
+    uint16_t port;
+} shmrpci_address;
+
+/* Ids of methods. Id 0 asks any service to describe itself. */
+#define SHMRPCI_METHOD_DESCRIBE 0u
+#define SHMRPCI_METHOD_MAX      0xFFFFu
+
+enum {
+    SHMRPCI_HEAD_ONEWAY = 1u << 0, /* request: nobody waits for a reply */
+    SHMRPCI_HEAD_DETAIL = 1u << 1  /* reply: the body is an error detail */
+};
+
+typedef struct shmrpci_head {
+    uint32_t method;    /* request: id, 0 to SHMRPCI_METHOD_MAX */
+    uint32_t flags;     /* SHMRPCI_HEAD_... */
+    int32_t status;     /* reply: how the call ended */
+    int64_t timeout_ns; /* request: time left when it was committed */
+} shmrpci_head;
+
+/* What a transport may keep in a call or request, in the caller's memory. */
+typedef union shmrpci_transport_data {
+    uint64_t words[8];
+    void *pointers[8];
+} shmrpci_transport_data;
+
+/* ---- client ---------------------------------------------------------- */
+
+/* A client's end of a connection; transports embed it first. Any number of
+ * threads may have calls on it at once. */
+typedef struct shmrpci_conn {
+    const shmrpci_transport *transport;
+} shmrpci_conn;
+
+/* One call, in the caller's memory. One thread at a time. */
+typedef struct shmrpci_call {
+    shmrpci_conn *conn;
+    shmrpci_head head; /* set before commit; the reply's after receive */
+    shmrpci_buf out;   /* the request's body; grows inside the transport */
+    const uint8_t *in; /* the reply's body, from receive to release */
+    size_t in_len;
+    bool in_shared; /* the peer can still write to it */
+    shmrpci_transport_data data;
+} shmrpci_call;
+
+typedef struct shmrpci_connect_opts {
+    int64_t deadline_ns;
+    shmrpc_profile profile;
+    size_t max_message_bytes;
+    /* What rpc says first; the transport carries it to `on_hello`. At most
+     * SHMRPCI_HELLO_MAX_BYTES. */
+    const uint8_t *hello;
+    size_t hello_len;
+} shmrpci_connect_opts;
+
+#define SHMRPCI_HELLO_MAX_BYTES   1024u
+#define SHMRPCI_WELCOME_MAX_BYTES ((size_t)4 << 20)
+
+/* ---- server ---------------------------------------------------------- */
+
+/* A service's end: listens, keeps connections, hands requests to workers. */
+typedef struct shmrpci_listener {
+    const shmrpci_transport *transport;
+} shmrpci_listener;
+
+/* A worker's place at a listener: what it holds is known by its index. */
+typedef struct shmrpci_participant {
+    const shmrpci_transport *transport;
+} shmrpci_participant;
+
+/* One request, in the worker's memory. One thread at a time. */
+typedef struct shmrpci_request {
+    shmrpci_participant *participant;
+    shmrpci_head head; /* the request's; status is set before commit */
+    const uint8_t *in; /* the request's body, from receive to release */
+    size_t in_len;
+    bool in_shared;          /* the peer can still write to it */
+    int64_t deadline_ns;     /* when the caller stops waiting */
+    const shmrpc_peer *peer; /* lives as long as the connection */
+    shmrpci_buf out;         /* the reply's body, from reserve to commit */
+    shmrpci_transport_data data;
+} shmrpci_request;
+
+/*
+ * A client says hello: decides whether it may connect. Appends the answer to
+ * `welcome` and returns OK, or fills `error`, which the client will get.
+ * Called on the thread that runs the listener.
+ */
+typedef int shmrpci_on_hello(void *user, const uint8_t *hello, size_t len,
+                             const shmrpc_peer *peer, shmrpci_buf *welcome,
+                             shmrpc_error *error);
+
+typedef struct shmrpci_listen_opts {
+    uint32_t max_workers; /* participants have indices below it; up to 64 */
+    shmrpc_profile profile;
+    size_t max_message_bytes;
+    uint32_t max_connections_per_uid;
+    size_t max_bytes_per_uid;
+    const uint32_t *allowed_uids; /* copied */
+    size_t allowed_uid_count;
+    shmrpci_on_hello *on_hello;
+    void *user;
+} shmrpci_listen_opts;
+
+/* ---- the interface --------------------------------------------------- */
+
+struct shmrpci_transport {
+    const char *scheme; /* "shm" of shm:// */
+
+    /*
+     * Connects and exchanges hello and welcome. `welcome` receives what
+     * on_hello appended. UNAVAILABLE: nobody there, the message names each
+     * place that was tried; the error of on_hello; DENIED; EXHAUSTED;
+     * DEADLINE.
+     */
+    int (*connect)(const shmrpci_address *address,
+                   const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                   shmrpci_buf *welcome, shmrpc_error *error);
+    /* No call may be between reserve and release on another thread. */
+    void (*disconnect)(shmrpci_conn *conn);
+
+    /*
+     * Readies call->out for a request of about `size_hint` bytes, and room for
+     * a reply of about `reply_hint`. Sets call->conn. Waits for a free slot
+     * until `deadline_ns` (0: does not wait). DEADLINE, BUSY, EXHAUSTED,
+     * SERVER_LOST.
+     */
+    int (*reserve)(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
+                   size_t reply_hint, int64_t deadline_ns, shmrpc_error *error);
+    /* Gives a reservation back; nothing was sent. */
+    void (*abort)(shmrpci_call *call);
+    /* Sends head and body. SERVER_LOST: not sent, aborted. */
+    int (*commit)(shmrpci_call *call);
+    /*
+     * Waits for the reply: fills head, in, in_len, in_shared. DEADLINE: no
+     * reply yet, the call goes on: receive again, or cancel it. SERVER_LOST,
+     * WORKER_DIED: the call is over and released.
+     */
+    int (*receive)(shmrpci_call *call, int64_t deadline_ns);
+    /* After receive returned OK. */
+    void (*release)(shmrpci_call *call);
+    /*
+     * Instead of receiving: gives the call up. True when it was withdrawn
+     * before a worker took it: it has not run and never will. Else the worker
+     * is told, and its reply is dropped. The call is over either way.
+     */
+    bool (*cancel)(shmrpci_call *call);
+
+    /*
+     * Listens at an address. Clients may connect from now on, though nobody
+     * answers before run. EXISTS: it runs already; DENIED; EXHAUSTED.
+     */
+    int (*listen)(const shmrpci_address *address,
+                  const shmrpci_listen_opts *opts, shmrpci_listener **out,
+                  shmrpc_error *error);
+    /* The control loop: accepts, grants memory, notices death. Blocks until
+     * stop; one thread. */
+    int (*run)(shmrpci_listener *listener, shmrpc_error *error);
+    /* Makes run, and every participant's receive, return. Async-signal-safe.
+     */
+    void (*stop)(shmrpci_listener *listener);
+    /* After run has returned and all participants are closed. */
+    void (*close)(shmrpci_listener *listener);
+    /* One line for people: where it listens. */
+    const char *(*describe)(const shmrpci_listener *listener);
+
+    /* Takes the place of worker `index` (below max_workers, not taken). */
+    int (*participant_open)(shmrpci_listener *listener, uint32_t index,
+                            shmrpci_participant **out, shmrpc_error *error);
+    void (*participant_close)(shmrpci_participant *participant);
+
+    /* Waits for the next request. CANCELLED: the listener was stopped. */
+    int (*next)(shmrpci_participant *participant, shmrpci_request *request);
+    /* Readies request->out for a reply of about `size_hint` bytes. The
+     * request's body may be overwritten from here on if `in_shared`. */
+    void (*reply_reserve)(shmrpci_request *request, size_t size_hint);
+    /* Sends head.flags, head.status and request->out, and ends the request.
+     * When `out` has failed, sends its status without a body. */
+    void (*reply_commit)(shmrpci_request *request);
+    /* Ends a request without a reply (SHMRPCI_HEAD_ONEWAY). */
+    void (*drop)(shmrpci_request *request);
+    /* Whether the caller has cancelled or is gone. Any thread. */
+    bool (*is_cancelled)(const shmrpci_request *request);
+
+    /* Repairs what participant `index` held when it died: its calls end in
+     * WORKER_DIED, its place is free. Idempotent. */
+    void (*recover)(shmrpci_listener *listener, uint32_t index);
+};
+
+/* The transport of a scheme; NULL for an unknown one. */
+const shmrpci_transport *shmrpci_transport_of(const char *scheme,
+                                              size_t scheme_len);
+
+#endif

@@ -211,7 +211,7 @@ typedef struct idl_alias {
 
 struct idl_enum_item {
     const char *name;
-    int64_t value;
+    int64_t value; /* of a u64 enum: the same bits */
     const idl_enum *owner;
     idl_meta meta;
     idl_span span;
@@ -306,10 +306,12 @@ typedef struct idl_method {
     bool result_is_stream;         /* then `result` is the type of an item */
     const idl_record *const *throws;
     size_t throw_count;
-    /* One line of canonical text, for people and for comparison by name, as
+    /* One line of canonical text, for people:
      * `msgpack find(1: acme.fts.Query query) -> list<acme.fts.Hit>;`. */
     const char *signature;
-    /* Of the signature and of every type and error that it can reach. */
+    /* The canonical text (idl/canonical.h): the signature and every type and
+     * error that it can reach.  `hash` is of this text. */
+    const char *text;
     uint64_t hash;
     idl_meta meta;
     idl_span span; /* of the name */
@@ -350,7 +352,8 @@ struct idl_service {
     size_t method_count;
     const idl_shared *shared;
     size_t shared_count;
-    uint64_t hash; /* of the service's canonical text (idl/canonical.h) */
+    const char *text; /* canonical (idl/canonical.h): itself a valid .svc */
+    uint64_t hash;    /* of `text` */
 };
 
 /* ---- files, packages, the whole ---- */

@@ -67,8 +67,9 @@ static _Bool add_chunk(shmrpci_arena *arena, size_t size)
     cap = cap <= SIZE_MAX / 4 ? cap * 2 : cap;
     cap = cap < size ? size : cap;
     cap = cap > left ? left : cap;
-    cap = (cap + MAX_ALIGN - 1) & ~(size_t)(MAX_ALIGN - 1);
-    shmrpci_arena_chunk *chunk = aligned_alloc(MAX_ALIGN, MAX_ALIGN + cap);
+    /* What aligned_alloc wants rounded up is not counted, nor handed out. */
+    size_t bytes = (MAX_ALIGN + cap + MAX_ALIGN - 1) & ~(size_t)(MAX_ALIGN - 1);
+    shmrpci_arena_chunk *chunk = aligned_alloc(MAX_ALIGN, bytes);
     if (chunk == NULL) {
         return 0;
     }

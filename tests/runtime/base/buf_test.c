@@ -1,0 +1,149 @@
+/* The append-only buffer: growth, fixed memory, the first failure. */
+#include "base/buf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void a_heap_buffer_keeps_every_byte(void **state)
+{
+    (void)state;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    for (int i = 0; i < 10000; i++) {
+        shmrpci_buf_append_char(&buf, (char)(i % 100));
+    }
+    assert_int_equal(buf.status, SHMRPC_OK);
+    assert_int_equal(buf.len, 10000);
+    assert_true(buf.len <= buf.cap);
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(buf.data[i], i % 100);
+    }
+    shmrpci_buf_fini(&buf);
+    assert_null(buf.data);
+}
+
+static void a_fixed_buffer_fills_to_the_last_byte(void **state)
+{
+    (void)state;
+    char memory[5] = "....";
+    shmrpci_buf buf;
+    shmrpci_buf_init_fixed(&buf, memory, 4);
+    shmrpci_buf_append(&buf, "abcd", 4);
+    assert_int_equal(buf.status, SHMRPC_OK);
+    shmrpci_buf_append(&buf, NULL, 0);
+    assert_int_equal(buf.status, SHMRPC_OK);
+    shmrpci_buf_append_char(&buf, 'e');
+    assert_int_equal(buf.status, SHMRPC_E_TOO_LARGE);
+    assert_int_equal(buf.len, 4);
+    assert_memory_equal(memory, "abcd\0", 5);
+    shmrpci_buf_fini(&buf);
+}
+
+static void after_a_failure_nothing_is_appended(void **state)
+{
+    (void)state;
+    char memory[8] = {0};
+    shmrpci_buf buf;
+    shmrpci_buf_init_fixed(&buf, memory, sizeof memory);
+    shmrpci_buf_append(&buf, "123456789", 9);
+    shmrpci_buf_append_char(&buf, 'x');
+    shmrpci_buf_append_text(&buf, "y");
+    shmrpci_buf_printf(&buf, "%d", 1);
+    assert_null(shmrpci_buf_extend(&buf, 1));
+    assert_null(shmrpci_buf_text(&buf));
+    assert_int_equal(buf.len, 0);
+    assert_int_equal(buf.status, SHMRPC_E_TOO_LARGE);
+}
+
+static void the_first_failure_is_kept(void **state)
+{
+    (void)state;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    shmrpci_buf_fail(&buf, SHMRPC_E_INVALID);
+    shmrpci_buf_fail(&buf, SHMRPC_E_INTERNAL);
+    assert_int_equal(buf.status, SHMRPC_E_INVALID);
+    shmrpci_buf_reset(&buf);
+    assert_int_equal(buf.status, SHMRPC_OK);
+    shmrpci_buf_append_text(&buf, "again");
+    assert_string_equal(shmrpci_buf_text(&buf), "again");
+    shmrpci_buf_fini(&buf);
+}
+
+static void an_impossible_size_is_refused(void **state)
+{
+    (void)state;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    shmrpci_buf_append_text(&buf, "abc");
+    assert_null(shmrpci_buf_extend(&buf, SIZE_MAX - 1));
+    assert_int_equal(buf.status, SHMRPC_E_TOO_LARGE);
+    assert_int_equal(buf.len, 3);
+    shmrpci_buf_fini(&buf);
+}
+
+static shmrpc_status grow_once(shmrpci_buf *buf, size_t cap)
+{
+    int *left = buf->owner;
+    if ((*left)-- == 0) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    uint8_t *data = realloc(buf->data, cap);
+    if (data == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    buf->data = data;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+static void an_owner_grows_it_and_may_refuse(void **state)
+{
+    (void)state;
+    int left = 1;
+    shmrpci_buf buf = {.grow = grow_once, .owner = &left};
+    shmrpci_buf_append(&buf, "0123456789", 10);
+    assert_int_equal(buf.status, SHMRPC_OK);
+    size_t cap = buf.cap;
+    assert_null(shmrpci_buf_extend(&buf, cap));
+    assert_int_equal(buf.status, SHMRPC_E_EXHAUSTED);
+    assert_int_equal(buf.len, 10);
+    assert_int_equal(buf.cap, cap);
+    assert_memory_equal(buf.data, "0123456789", 10);
+    shmrpci_buf_fini(&buf); /* not the heap's: leaves the owner's memory */
+    free(buf.data);
+}
+
+static void printf_leaves_no_nul_behind(void **state)
+{
+    (void)state;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    shmrpci_buf_printf(&buf, "%03d|", 7);
+    shmrpci_buf_printf(&buf, "%s", "");
+    shmrpci_buf_append_char(&buf, '!');
+    assert_int_equal(buf.len, 5);
+    assert_string_equal(shmrpci_buf_text(&buf), "007|!");
+    assert_int_equal(buf.len, 5);
+    shmrpci_buf_fini(&buf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_heap_buffer_keeps_every_byte),
+        cmocka_unit_test(a_fixed_buffer_fills_to_the_last_byte),
+        cmocka_unit_test(after_a_failure_nothing_is_appended),
+        cmocka_unit_test(the_first_failure_is_kept),
+        cmocka_unit_test(an_impossible_size_is_refused),
+        cmocka_unit_test(an_owner_grows_it_and_may_refuse),
+        cmocka_unit_test(printf_leaves_no_nul_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* Monotonic time and CPU ticks. */
+#include "os/clock.h"
+
+#include <pthread.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+int64_t shmrpci_now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * SHMRPCI_NS_PER_S + now.tv_nsec;
+}
+
+int64_t shmrpci_deadline_after(int64_t timeout_ns)
+{
+    int64_t now = shmrpci_now_ns();
+    if (timeout_ns > SHMRPCI_NEVER_NS - now) {
+        return SHMRPCI_NEVER_NS;
+    }
+    return now + timeout_ns;
+}
+
+int64_t shmrpci_remaining_ns(int64_t deadline_ns)
+{
+    if (deadline_ns == SHMRPCI_NEVER_NS) {
+        return SHMRPCI_NEVER_NS;
+    }
+    int64_t now = shmrpci_now_ns();
+    return deadline_ns > now ? deadline_ns - now : 0;
+}
+
+bool shmrpci_ticks_are_steady(void)
+{
+#if defined(__x86_64__)
+    /* CPUID 0x80000007: EDX bit 8 is "invariant TSC". */
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & 1u << 8) != 0;
+#else
+    return true;
+#endif
+}
+
+__extension__ typedef unsigned __int128 uint128;
+
+/* Ticks in 2^20 ns; written once, under `rate_once`. */
+static uint64_t ticks_per_mebi_ns;
+static pthread_once_t rate_once = PTHREAD_ONCE_INIT;
+
+static void find_rate(void)
+{
+#if defined(__x86_64__)
+    /* The CPU seldom says its rate in a VM, so measure it; 0.2 ms of clock
+     * reads that are good to 50 ns give it to 0.05 %. */
+    int64_t ns = shmrpci_now_ns();
+    uint64_t ticks = shmrpci_ticks();
+    int64_t end_ns;
+    do {
+        end_ns = shmrpci_now_ns();
+    } while (end_ns - ns < 200 * SHMRPCI_NS_PER_US);
+    uint64_t span = shmrpci_ticks() - ticks;
+    ticks_per_mebi_ns = (span << 20) / (uint64_t)(end_ns - ns);
+#else
+    uint64_t hz;
+    __asm__("mrs %0, cntfrq_el0" : "=r"(hz));
+    ticks_per_mebi_ns = (hz << 20) / (uint64_t)SHMRPCI_NS_PER_S;
+#endif
+    if (ticks_per_mebi_ns == 0) {
+        ticks_per_mebi_ns = 1;
+    }
+}
+
+static uint64_t rate(void)
+{
+    (void)pthread_once(&rate_once, find_rate);
+    return ticks_per_mebi_ns;
+}
+
+uint64_t shmrpci_ticks_of_ns(int64_t ns)
+{
+    if (ns <= 0) {
+        return 0;
+    }
+    return (uint64_t)(((uint128)ns * rate()) >> 20);
+}
+
+int64_t shmrpci_ns_of_ticks(uint64_t ticks)
+{
+    return (int64_t)(((uint128)ticks << 20) / rate());
+}

@@ -1,0 +1,59 @@
+/*
+ * Time: monotonic nanoseconds for deadlines, CPU ticks for short spans.
+ *
+ * Nanoseconds cost 25-55 ns to read and are what every deadline is kept in.
+ * Ticks (the invariant TSC of x86-64, CNTVCT of aarch64) cost a third of that
+ * and are the same on all CPUs and in all processes of a machine; they budget
+ * spins and end leases, never deadlines.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_CLOCK_H
+#define SHMRPCI_OS_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#define SHMRPCI_NS_PER_S  INT64_C(1000000000)
+#define SHMRPCI_NS_PER_MS INT64_C(1000000)
+#define SHMRPCI_NS_PER_US INT64_C(1000)
+
+/* A deadline that never comes. */
+#define SHMRPCI_NEVER_NS INT64_MAX
+
+/* CLOCK_MONOTONIC in nanoseconds. Async-signal-safe. */
+int64_t shmrpci_now_ns(void);
+
+/* The deadline `timeout_ns` from now; a timeout too long to add never ends. */
+int64_t shmrpci_deadline_after(int64_t timeout_ns);
+
+/* Time left, 0 when it is over. */
+int64_t shmrpci_remaining_ns(int64_t deadline_ns);
+
+/* The tick counter, now. */
+static inline uint64_t shmrpci_ticks(void)
+{
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#endif
+}
+
+/* Whether ticks run at one rate on all CPUs. If not, nobody may spin or lend
+ * a lease by them. */
+bool shmrpci_ticks_are_steady(void);
+
+/* How many ticks last `ns`. The first call of a process may measure for 0.2
+ * ms. */
+uint64_t shmrpci_ticks_of_ns(int64_t ns);
+
+/* How long `ticks` last. */
+int64_t shmrpci_ns_of_ticks(uint64_t ticks);
+
+#endif

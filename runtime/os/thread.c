@@ -1,0 +1,131 @@
+/* Threads, mutexes and conditions over pthreads. */
+#include "os/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "os/clock.h"
+
+static struct timespec timespec_of(int64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / SHMRPCI_NS_PER_S),
+                             .tv_nsec = (long)(ns % SHMRPCI_NS_PER_S)};
+}
+
+void shmrpci_mutex_init(shmrpci_mutex *mutex)
+{
+    (void)pthread_mutex_init(&mutex->native, NULL);
+}
+
+void shmrpci_mutex_fini(shmrpci_mutex *mutex)
+{
+    (void)pthread_mutex_destroy(&mutex->native);
+}
+
+void shmrpci_mutex_lock(shmrpci_mutex *mutex)
+{
+    (void)pthread_mutex_lock(&mutex->native);
+}
+
+bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns)
+{
+    if (pthread_mutex_trylock(&mutex->native) == 0) {
+        return true;
+    }
+    if (deadline_ns == 0) {
+        return false;
+    }
+    struct timespec deadline = timespec_of(deadline_ns);
+    return pthread_mutex_clocklock(&mutex->native, CLOCK_MONOTONIC,
+                                   &deadline) == 0;
+}
+
+void shmrpci_mutex_unlock(shmrpci_mutex *mutex)
+{
+    (void)pthread_mutex_unlock(&mutex->native);
+}
+
+void shmrpci_cond_init(shmrpci_cond *cond)
+{
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&cond->native, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+void shmrpci_cond_fini(shmrpci_cond *cond)
+{
+    (void)pthread_cond_destroy(&cond->native);
+}
+
+void shmrpci_cond_wait(shmrpci_cond *cond, shmrpci_mutex *mutex)
+{
+    (void)pthread_cond_wait(&cond->native, &mutex->native);
+}
+
+bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
+                             int64_t deadline_ns)
+{
+    struct timespec deadline = timespec_of(deadline_ns);
+    return pthread_cond_timedwait(&cond->native, &mutex->native, &deadline) !=
+           ETIMEDOUT;
+}
+
+void shmrpci_cond_signal(shmrpci_cond *cond)
+{
+    (void)pthread_cond_signal(&cond->native);
+}
+
+void shmrpci_cond_broadcast(shmrpci_cond *cond)
+{
+    (void)pthread_cond_broadcast(&cond->native);
+}
+
+typedef struct {
+    shmrpci_thread_main *main;
+    void *user;
+} start_args;
+
+static void *start(void *arg)
+{
+    start_args args = *(start_args *)arg;
+    free(arg);
+    args.main(args.user);
+    return NULL;
+}
+
+shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
+                                    shmrpci_thread_main *main, void *user)
+{
+    start_args *args = malloc(sizeof *args);
+    if (args == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    *args = (start_args){main, user};
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    /* A fault's own signal must reach its handler, or it kills unseen. */
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        (void)sigdelset(&all, faults[i]);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&thread->native, NULL, start, args);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0) {
+        free(args);
+        return SHMRPC_E_EXHAUSTED;
+    }
+    (void)pthread_setname_np(thread->native, name);
+    return SHMRPC_OK;
+}
+
+void shmrpci_thread_join(shmrpci_thread *thread)
+{
+    (void)pthread_join(thread->native, NULL);
+}

@@ -1,0 +1,61 @@
+/*
+ * Threads, mutexes and conditions of one process.
+ *
+ * A thin skin over pthreads: what can't fail by our own design doesn't return
+ * a status. Mutexes are for process-private state only; nothing in shared
+ * memory is ever locked.
+ */
+#ifndef SHMRPCI_OS_THREAD_H
+#define SHMRPCI_OS_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+typedef struct shmrpci_mutex {
+    pthread_mutex_t native;
+} shmrpci_mutex;
+
+typedef struct shmrpci_cond {
+    pthread_cond_t native; /* on CLOCK_MONOTONIC */
+} shmrpci_cond;
+
+typedef struct shmrpci_thread {
+    pthread_t native;
+} shmrpci_thread;
+
+typedef void shmrpci_thread_main(void *user);
+
+#define SHMRPCI_MUTEX_INIT        \
+    {                             \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
+
+void shmrpci_mutex_init(shmrpci_mutex *mutex);
+void shmrpci_mutex_fini(shmrpci_mutex *mutex);
+void shmrpci_mutex_lock(shmrpci_mutex *mutex);
+/* False when it was not free by `deadline_ns` (0: does not wait). */
+bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns);
+void shmrpci_mutex_unlock(shmrpci_mutex *mutex);
+
+void shmrpci_cond_init(shmrpci_cond *cond);
+void shmrpci_cond_fini(shmrpci_cond *cond);
+/* Waits with `mutex` given up meanwhile; may wake without a signal. */
+void shmrpci_cond_wait(shmrpci_cond *cond, shmrpci_mutex *mutex);
+/* The same, until a monotonic time; false when that has passed. */
+bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
+                             int64_t deadline_ns);
+void shmrpci_cond_signal(shmrpci_cond *cond);
+void shmrpci_cond_broadcast(shmrpci_cond *cond);
+
+/* Runs `main(user)` on a new thread with all signals blocked, so that the
+ * program's handlers keep running where it expects them. `name` (up to 15
+ * bytes) is for people. EXHAUSTED. */
+shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
+                                    shmrpci_thread_main *main, void *user);
+/* Waits for its end. Once for each created thread. */
+void shmrpci_thread_join(shmrpci_thread *thread);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * JSON values: the model that templates see, and the data of their tests.
+ *
+ * A tree is built once, top down, in one arena, and then only read.  Objects
+ * keep the order in which keys were set, and numbers keep their exact text, so
+ * that the same schema always prints the same bytes.
+ *
+ * Running out of memory is sticky: the tree notes it, building goes on with
+ * null values, and the builder asks gen_tree_status once at the end.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_VALUE_H
+#define SHMRPC_GENERATOR_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/status.h"
+
+typedef enum gen_kind {
+    GEN_KIND_NULL,
+    GEN_KIND_BOOL,
+    GEN_KIND_NUMBER,
+    GEN_KIND_STRING,
+    GEN_KIND_ARRAY,
+    GEN_KIND_OBJECT
+} gen_kind;
+
+typedef struct gen_value gen_value;
+
+/* One element of an array, or one member of an object. */
+struct gen_value {
+    gen_kind kind;
+    bool truth;       /* BOOL */
+    const char *text; /* STRING and NUMBER, NUL-terminated */
+    size_t len;       /* of text; for ARRAY and OBJECT the count of children */
+    const char *key;  /* set when it is a member of an object */
+    gen_value *first; /* children of ARRAY and OBJECT */
+    gen_value *last;
+    gen_value *next; /* the next sibling */
+};
+
+typedef struct gen_tree {
+    shmrpci_arena arena;
+    bool out_of_memory;
+} gen_tree;
+
+void gen_tree_init(gen_tree *tree);
+
+/* Ends the life of every value made with the tree. */
+void gen_tree_fini(gen_tree *tree);
+
+/* OK, or NO_MEMORY when any of the functions below ran out of it. */
+shmrpc_status gen_tree_status(const gen_tree *tree);
+
+/* Constructors.  Texts are copied.  Never NULL. */
+gen_value *gen_null(gen_tree *tree);
+gen_value *gen_bool(gen_tree *tree, bool truth);
+gen_value *gen_number(gen_tree *tree, const char *text);
+gen_value *gen_int(gen_tree *tree, int64_t number);
+gen_value *gen_uint(gen_tree *tree, uint64_t number);
+gen_value *gen_string(gen_tree *tree, const char *text);
+gen_value *gen_string_n(gen_tree *tree, const char *text, size_t len);
+gen_value *gen_format(gen_tree *tree, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+gen_value *gen_array(gen_tree *tree);
+gen_value *gen_object(gen_tree *tree);
+
+/* Appends `item`, which must not be anywhere in the tree yet; returns it. */
+gen_value *gen_push(gen_value *array, gen_value *item);
+
+/* Appends a member, which must not be anywhere in the tree yet; returns it.
+ * The key is not copied and must be new in this object. */
+gen_value *gen_set(gen_value *object, const char *key, gen_value *item);
+
+/* The member, or NULL when there is none or `object` is no object. */
+const gen_value *gen_get(const gen_value *object, const char *key, size_t len);
+
+/* The text of a string member, or "" when there is none. */
+const char *gen_text(const gen_value *object, const char *key);
+
+/* What a section of a template asks: null, false, "" and [] are false, all
+ * else is true, the number 0 too. */
+bool gen_is_true(const gen_value *value);
+
+/* Appends the value as JSON, indented by two spaces a level, with a newline at
+ * the end.  Failures stay in `out`. */
+void gen_print_json(const gen_value *value, shmrpci_buf *out);
+
+/*
+ * Reads strict JSON (RFC 8259) of at most 64 levels into `tree`.  On failure
+ * returns INVALID and sets `error_offset` to the byte that was not understood,
+ * or NO_MEMORY.
+ */
+shmrpc_status gen_read_json(gen_tree *tree, const char *text, size_t len,
+                            gen_value **out, size_t *error_offset);
+
+#endif

@@ -1,0 +1,197 @@
+/* JSON values: order, exact numbers, truth, printing and strict reading. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "generator/value.h"
+
+static void expect_json(const gen_value *value, const char *expected)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    gen_print_json(value, &out);
+    assert_string_equal(shmrpci_buf_text(&out), expected);
+    shmrpci_buf_fini(&out);
+}
+
+static void prints_in_order_with_exact_numbers(void **state)
+{
+    (void)state;
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *root = gen_object(&tree);
+    gen_set(root, "z", gen_uint(&tree, UINT64_MAX));
+    gen_set(root, "a", gen_int(&tree, INT64_MIN));
+    gen_value *list = gen_set(root, "list", gen_array(&tree));
+    gen_push(list, gen_bool(&tree, true));
+    gen_push(list, gen_null(&tree));
+    gen_push(list, gen_format(&tree, "%s\n\"\\\x01", "text"));
+    gen_set(root, "none", gen_array(&tree));
+    gen_set(root, "empty", gen_object(&tree));
+    assert_int_equal(gen_tree_status(&tree), SHMRPC_OK);
+    expect_json(root,
+                "{\n"
+                "  \"z\": 18446744073709551615,\n"
+                "  \"a\": -9223372036854775808,\n"
+                "  \"list\": [\n"
+                "    true,\n"
+                "    null,\n"
+                "    \"text\\n\\\"\\\\\\u0001\"\n"
+                "  ],\n"
+                "  \"none\": [],\n"
+                "  \"empty\": {}\n"
+                "}\n");
+    gen_tree_fini(&tree);
+}
+
+static void formats_long_texts(void **state)
+{
+    (void)state;
+    gen_tree tree;
+    gen_tree_init(&tree);
+    const gen_value *text = gen_format(&tree, "%0600d|", 7);
+    assert_int_equal(text->len, 601);
+    assert_int_equal(text->text[600], '|');
+    gen_tree_fini(&tree);
+}
+
+static void finds_whole_keys_only(void **state)
+{
+    (void)state;
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *root = gen_object(&tree);
+    gen_set(root, "name", gen_string(&tree, "long"));
+    gen_set(root, "na", gen_string(&tree, "short"));
+    assert_string_equal(gen_get(root, "na", 2)->text, "short");
+    assert_null(gen_get(root, "nam", 3));
+    assert_null(gen_get(gen_get(root, "na", 2), "x", 1));
+    assert_string_equal(gen_text(root, "absent"), "");
+    gen_tree_fini(&tree);
+}
+
+static void tells_truth(void **state)
+{
+    (void)state;
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *list = gen_array(&tree);
+    assert_false(gen_is_true(NULL));
+    assert_false(gen_is_true(gen_null(&tree)));
+    assert_false(gen_is_true(gen_bool(&tree, false)));
+    assert_false(gen_is_true(gen_string(&tree, "")));
+    assert_false(gen_is_true(list));
+    gen_push(list, gen_null(&tree));
+    assert_true(gen_is_true(list));
+    assert_true(gen_is_true(gen_int(&tree, 0)));
+    assert_true(gen_is_true(gen_object(&tree)));
+    gen_tree_fini(&tree);
+}
+
+static void running_out_of_memory_is_sticky(void **state)
+{
+    (void)state;
+    gen_tree tree;
+    gen_tree_init(&tree);
+    shmrpci_arena_fini(&tree.arena);
+    shmrpci_arena_init(&tree.arena, 512);
+    gen_value *root = gen_object(&tree);
+    for (int i = 0; i < 100; i++) {
+        gen_push(gen_set(root, "key", gen_array(&tree)),
+                 gen_string(&tree, "text"));
+    }
+    assert_int_equal(gen_tree_status(&tree), SHMRPC_E_NO_MEMORY);
+    gen_tree_fini(&tree);
+}
+
+static void reads_what_it_prints(void **state)
+{
+    (void)state;
+    static const char text[] =
+        " {\"a\": [1.50, -0, 1e-9, true, false, null], \"\\u00e9\\ud83d\\ude00"
+        "\\n\": \"\\b\\\"\\/\", \"o\": {}}";
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *root = NULL;
+    size_t at = 0;
+    assert_int_equal(gen_read_json(&tree, text, sizeof text - 1, &root, &at),
+                     SHMRPC_OK);
+    expect_json(root,
+                "{\n"
+                "  \"a\": [\n"
+                "    1.50,\n"
+                "    -0,\n"
+                "    1e-9,\n"
+                "    true,\n"
+                "    false,\n"
+                "    null\n"
+                "  ],\n"
+                "  \"\xc3\xa9\xf0\x9f\x98\x80\\n\": \"\\u0008\\\"/\",\n"
+                "  \"o\": {}\n"
+                "}\n");
+    gen_tree_fini(&tree);
+}
+
+static void refuses_malformed_json(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t error_offset;
+    } cases[] = {
+        {"", 0},         {"[1,]", 3},
+        {"[1 2]", 3},    {"{\"a\" 1}", 5},
+        {"01", 1},       {"1.", 2},
+        {"-", 1},        {"tru", 0},
+        {"\"\\x\"", 2},  {"\"\\ud800\"", 7},
+        {"\"a", 2},      {"\"\t\"", 1},
+        {"\"\xff\"", 3}, {"{\"a\":1,\"a\":2}", 11},
+        {"1 1", 2},      {"+1", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        gen_tree tree;
+        gen_tree_init(&tree);
+        gen_value *root = NULL;
+        size_t at = 99;
+        print_message("case %zu: %s\n", i, cases[i].text);
+        assert_int_equal(gen_read_json(&tree, cases[i].text,
+                                       strlen(cases[i].text), &root, &at),
+                         SHMRPC_E_INVALID);
+        assert_int_equal(at, cases[i].error_offset);
+        gen_tree_fini(&tree);
+    }
+}
+
+static void refuses_deep_json(void **state)
+{
+    (void)state;
+    char text[200];
+    memset(text, '[', sizeof text);
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *root = NULL;
+    size_t at = 0;
+    assert_int_equal(gen_read_json(&tree, text, sizeof text, &root, &at),
+                     SHMRPC_E_INVALID);
+    assert_int_equal(at, 64);
+    gen_tree_fini(&tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prints_in_order_with_exact_numbers),
+        cmocka_unit_test(formats_long_texts),
+        cmocka_unit_test(finds_whole_keys_only),
+        cmocka_unit_test(tells_truth),
+        cmocka_unit_test(running_out_of_memory_is_sticky),
+        cmocka_unit_test(reads_what_it_prints),
+        cmocka_unit_test(refuses_malformed_json),
+        cmocka_unit_test(refuses_deep_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

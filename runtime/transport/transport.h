@@ -8,9 +8,8 @@
  *
  * Memory changes hands at four calls only, the same on both sides:
  *
- *     reserve -> commit | abort     a message of ours: we write, then it is
- * gone receive -> release            a message of theirs: ours to read till
- * then
+ *     reserve -> commit | abort   a message of ours: we write, then it is gone
+ *     receive -> release          a message of theirs: ours to read till then
  *
  *     client:  reserve, encode into call->out, commit, receive, decode, release
  *     worker:  receive, decode, handle, reserve, encode into request->out,
@@ -89,7 +88,7 @@ typedef struct shmrpci_call {
 typedef struct shmrpci_connect_opts {
     int64_t deadline_ns;
     shmrpc_profile profile;
-    size_t max_message_bytes;
+    size_t max_message_bytes; /* the smaller of both ends' counts; never 0 */
     /* What rpc says first; the transport carries it to `on_hello`. At most
      * SHMRPCI_HELLO_MAX_BYTES. */
     const uint8_t *hello;
@@ -172,7 +171,11 @@ struct shmrpci_transport {
                    size_t reply_hint, int64_t deadline_ns, shmrpc_error *error);
     /* Gives a reservation back; nothing was sent. */
     void (*abort)(shmrpci_call *call);
-    /* Sends head and body. SERVER_LOST: not sent, aborted. */
+    /*
+     * Sends head and body. When `out` has failed, returns its status and
+     * aborts. SERVER_LOST: not sent, aborted. With SHMRPCI_HEAD_ONEWAY the
+     * call is over when commit returns, and runs even if the client closes.
+     */
     int (*commit)(shmrpci_call *call);
     /*
      * Waits for the reply: fills head, in, in_len, in_shared. DEADLINE: no
@@ -185,7 +188,8 @@ struct shmrpci_transport {
     /*
      * Instead of receiving: gives the call up. True when it was withdrawn
      * before a worker took it: it has not run and never will. Else the worker
-     * is told, and its reply is dropped. The call is over either way.
+     * is told, and its reply is dropped; the slot stays in use until then. The
+     * call is over either way.
      */
     bool (*cancel)(shmrpci_call *call);
 
@@ -202,7 +206,8 @@ struct shmrpci_transport {
     /* Makes run, and every participant's receive, return. Async-signal-safe.
      */
     void (*stop)(shmrpci_listener *listener);
-    /* After run has returned and all participants are closed. */
+    /* After run has returned (or was never called) and all participants are
+     * closed. Calls that still wait end in SERVER_LOST. */
     void (*close)(shmrpci_listener *listener);
     /* One line for people: where it listens. */
     const char *(*describe)(const shmrpci_listener *listener);
@@ -212,7 +217,8 @@ struct shmrpci_transport {
                             shmrpci_participant **out, shmrpc_error *error);
     void (*participant_close)(shmrpci_participant *participant);
 
-    /* Waits for the next request. CANCELLED: the listener was stopped. */
+    /* Waits for the next request. CANCELLED: the listener was stopped, and
+     * calls that no worker has taken will end in SERVER_LOST at close. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
     /* Readies request->out for a reply of about `size_hint` bytes. The
      * request's body may be overwritten from here on if `in_shared`. */
@@ -220,7 +226,8 @@ struct shmrpci_transport {
     /* Sends head.flags, head.status and request->out, and ends the request.
      * When `out` has failed, sends its status without a body. */
     void (*reply_commit)(shmrpci_request *request);
-    /* Ends a request without a reply (SHMRPCI_HEAD_ONEWAY). */
+    /* Ends a request without a reply (SHMRPCI_HEAD_ONEWAY), reserved or not.
+     */
     void (*drop)(shmrpci_request *request);
     /* Whether the caller has cancelled or is gone. Any thread. */
     bool (*is_cancelled)(const shmrpci_request *request);
@@ -233,5 +240,10 @@ struct shmrpci_transport {
 /* The transport of a scheme; NULL for an unknown one. */
 const shmrpci_transport *shmrpci_transport_of(const char *scheme,
                                               size_t scheme_len);
+
+/* The transports there are, each in the folder of its name; for the registry
+ * and for tests. */
+extern const shmrpci_transport shmrpci_transport_inproc;
+extern const shmrpci_transport shmrpci_transport_shm;
 
 #endif

@@ -1,0 +1,252 @@
+/* Listeners of the inproc transport, the registry of their names, and the
+ * operations table. */
+#include "transport/inproc/inproc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The services of this process, by name. */
+static struct {
+    shmrpci_mutex lock;
+    inproc_hub *first;
+} registry = {.lock = SHMRPCI_MUTEX_INIT};
+
+static bool is_at(const inproc_hub *hub, const shmrpci_address *address)
+{
+    return strcmp(hub->name, address->name) == 0 &&
+           strcmp(hub->instance, address->instance) == 0 &&
+           hub->port == address->port;
+}
+
+static inproc_hub *find_locked(const shmrpci_address *address)
+{
+    inproc_hub *hub = registry.first;
+    while (hub != NULL && !is_at(hub, address)) {
+        hub = hub->next;
+    }
+    return hub;
+}
+
+inproc_hub *shmrpci_inproc_find(const shmrpci_address *address)
+{
+    shmrpci_mutex_lock(&registry.lock);
+    inproc_hub *hub = find_locked(address);
+    if (hub != NULL) {
+        shmrpci_mutex_lock(&hub->lock);
+        hub->refs++;
+        shmrpci_mutex_unlock(&hub->lock);
+    }
+    shmrpci_mutex_unlock(&registry.lock);
+    return hub;
+}
+
+void shmrpci_inproc_unref(inproc_hub *hub)
+{
+    shmrpci_mutex_lock(&hub->lock);
+    bool last = --hub->refs == 0;
+    shmrpci_mutex_unlock(&hub->lock);
+    if (last) {
+        shmrpci_cond_fini(&hub->work);
+        shmrpci_semaphore_fini(&hub->wake);
+        shmrpci_mutex_fini(&hub->lock);
+        free(hub);
+    }
+}
+
+static inproc_hub *hub_new(const shmrpci_address *address,
+                           const shmrpci_listen_opts *opts)
+{
+    inproc_hub *hub = calloc(1, sizeof *hub);
+    if (hub == NULL) {
+        return NULL;
+    }
+    hub->base.transport = &shmrpci_transport_inproc;
+    hub->refs = 1;
+    hub->opts = *opts;
+    hub->port = address->port;
+    memcpy(hub->name, address->name, sizeof hub->name);
+    memcpy(hub->instance, address->instance, sizeof hub->instance);
+    (void)snprintf(hub->address, sizeof hub->address, "inproc://%s%s%s",
+                   hub->name, hub->instance[0] != '\0' ? "@" : "",
+                   hub->instance);
+    atomic_init(&hub->stopping, false);
+    shmrpci_mutex_init(&hub->lock);
+    shmrpci_semaphore_init(&hub->wake);
+    shmrpci_cond_init(&hub->work);
+    return hub;
+}
+
+static int listen_at(const shmrpci_address *address,
+                     const shmrpci_listen_opts *opts, shmrpci_listener **out,
+                     shmrpc_error *error)
+{
+    if (opts->max_workers > SHMRPCI_INPROC_MAX_WORKERS) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "%u workers are too many (at most %u)",
+                                opts->max_workers, SHMRPCI_INPROC_MAX_WORKERS);
+    }
+    inproc_hub *hub = hub_new(address, opts);
+    if (hub == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    shmrpci_mutex_lock(&registry.lock);
+    bool exists = find_locked(address) != NULL;
+    if (!exists) {
+        hub->next = registry.first;
+        registry.first = hub;
+    }
+    shmrpci_mutex_unlock(&registry.lock);
+    if (exists) {
+        int status =
+            shmrpc_error_set(error, SHMRPC_E_EXISTS,
+                             "%s runs already in this process", hub->address);
+        shmrpci_inproc_unref(hub);
+        return status;
+    }
+    *out = &hub->base;
+    return SHMRPC_OK;
+}
+
+static int run(shmrpci_listener *listener, shmrpc_error *error)
+{
+    (void)error;
+    inproc_hub *hub = (inproc_hub *)listener;
+    /* Pairs with stop's store: what happened before it is visible after. */
+    while (!atomic_load_explicit(&hub->stopping, memory_order_acquire)) {
+        if (!shmrpci_inproc_answer(hub)) {
+            shmrpci_semaphore_wait(&hub->wake);
+        }
+    }
+    shmrpci_mutex_lock(&hub->lock);
+    hub->stopped = true;
+    shmrpci_inproc_turn_away(hub);
+    shmrpci_cond_broadcast(&hub->work);
+    shmrpci_mutex_unlock(&hub->lock);
+    return SHMRPC_OK;
+}
+
+static void stop(shmrpci_listener *listener)
+{
+    inproc_hub *hub = (inproc_hub *)listener;
+    atomic_store_explicit(&hub->stopping, true, memory_order_release);
+    shmrpci_semaphore_post(&hub->wake);
+}
+
+static void forget(inproc_hub *hub)
+{
+    shmrpci_mutex_lock(&registry.lock);
+    inproc_hub **at = &registry.first;
+    while (*at != hub) {
+        at = &(*at)->next;
+    }
+    *at = hub->next;
+    shmrpci_mutex_unlock(&registry.lock);
+}
+
+static void close_listener(shmrpci_listener *listener)
+{
+    if (listener == NULL) {
+        return;
+    }
+    inproc_hub *hub = (inproc_hub *)listener;
+    forget(hub);
+    shmrpci_mutex_lock(&hub->lock);
+    hub->stopped = true;
+    hub->closed = true;
+    shmrpci_inproc_turn_away(hub);
+    hub->queue_head = NULL;
+    hub->queue_tail = NULL;
+    inproc_conn *next;
+    for (inproc_conn *conn = hub->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        shmrpci_inproc_conn_lose(conn);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    shmrpci_inproc_unref(hub);
+}
+
+static const char *describe(const shmrpci_listener *listener)
+{
+    return ((const inproc_hub *)listener)->address;
+}
+
+static int participant_open(shmrpci_listener *listener, uint32_t index,
+                            shmrpci_participant **out, shmrpc_error *error)
+{
+    inproc_hub *hub = (inproc_hub *)listener;
+    if (index >= hub->opts.max_workers) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "worker %u of at most %u", index,
+                                hub->opts.max_workers);
+    }
+    shmrpci_mutex_lock(&hub->lock);
+    inproc_participant *participant = &hub->participants[index];
+    bool taken = participant->taken;
+    if (!taken) {
+        *participant = (inproc_participant){
+            .base = {.transport = &shmrpci_transport_inproc},
+            .hub = hub,
+            .index = index,
+            .taken = true,
+        };
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    if (taken) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the place of worker %u is taken", index);
+    }
+    *out = &participant->base;
+    return SHMRPC_OK;
+}
+
+static void leave(inproc_hub *hub, uint32_t index)
+{
+    shmrpci_mutex_lock(&hub->lock);
+    if (hub->participants[index].taken) {
+        hub->participants[index].taken = false;
+        shmrpci_inproc_recover_slots(hub, index);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+}
+
+static void participant_close(shmrpci_participant *base)
+{
+    if (base != NULL) {
+        inproc_participant *participant = (inproc_participant *)base;
+        leave(participant->hub, participant->index);
+    }
+}
+
+static void recover(shmrpci_listener *listener, uint32_t index)
+{
+    inproc_hub *hub = (inproc_hub *)listener;
+    if (index < hub->opts.max_workers) {
+        leave(hub, index);
+    }
+}
+
+const shmrpci_transport shmrpci_transport_inproc = {
+    .scheme = "inproc",
+    .connect = shmrpci_inproc_connect,
+    .disconnect = shmrpci_inproc_disconnect,
+    .reserve = shmrpci_inproc_reserve,
+    .abort = shmrpci_inproc_abort,
+    .commit = shmrpci_inproc_commit,
+    .receive = shmrpci_inproc_receive,
+    .release = shmrpci_inproc_release,
+    .cancel = shmrpci_inproc_cancel,
+    .listen = listen_at,
+    .run = run,
+    .stop = stop,
+    .close = close_listener,
+    .describe = describe,
+    .participant_open = participant_open,
+    .participant_close = participant_close,
+    .next = shmrpci_inproc_next,
+    .reply_reserve = shmrpci_inproc_reply_reserve,
+    .reply_commit = shmrpci_inproc_reply_commit,
+    .drop = shmrpci_inproc_drop,
+    .is_cancelled = shmrpci_inproc_is_cancelled,
+    .recover = recover,
+};

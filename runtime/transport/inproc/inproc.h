@@ -1,0 +1,170 @@
+/*
+ * The state that the files of the inproc transport share.
+ *
+ * inproc connects a client and a service of one process through heap memory,
+ * one mutex a listener and conditions.  It is the reference: nothing in it is
+ * clever, and the conformance suite is checked with it.  It is also what tests
+ * of user code run on, without sockets or memory of the system.
+ *
+ * A hub is the place where both ends meet; it lives as long as the listener or
+ * any connection.  Slots move
+ *
+ *     FREE -> RESERVED -> SUBMITTED -> CLAIMED -> DONE | ABORTED -> FREE
+ *                            |            +-> FREE (cancelled, oneway)
+ *                            +-> FREE (withdrawn)
+ *
+ * and a slot whose call was cancelled stays CLAIMED until its worker is done,
+ * so that a late reply has nowhere to go.
+ *
+ * Threading: everything below is guarded by the hub's lock, but for `stopping`.
+ * Lock order: registry, hub.
+ */
+#ifndef SHMRPCI_TRANSPORT_INPROC_INPROC_H
+#define SHMRPCI_TRANSPORT_INPROC_INPROC_H
+
+#include <stdatomic.h>
+
+#include "os/semaphore.h"
+#include "os/thread.h"
+#include "transport/transport.h"
+
+#define SHMRPCI_INPROC_SLOTS       64
+#define SHMRPCI_INPROC_MAX_WORKERS 64u
+
+typedef struct inproc_hub inproc_hub;
+typedef struct inproc_conn inproc_conn;
+
+typedef enum inproc_state {
+    INPROC_FREE,
+    INPROC_RESERVED,
+    INPROC_SUBMITTED,
+    INPROC_CLAIMED,
+    INPROC_DONE,
+    INPROC_ABORTED
+} inproc_state;
+
+typedef struct inproc_slot {
+    inproc_conn *conn;
+    struct inproc_slot *next; /* in the hub's queue while SUBMITTED */
+    inproc_state state;
+    bool cancelled;
+    uint32_t owner; /* worker index while CLAIMED */
+    shmrpci_head head;
+    int64_t deadline_ns;
+    shmrpci_buf request; /* memory is kept for the next call */
+    shmrpci_buf reply;
+    shmrpci_cond done;
+} inproc_slot;
+
+struct inproc_conn {
+    shmrpci_conn base;
+    inproc_hub *hub;
+    inproc_conn *next; /* in the hub's list */
+    bool open;         /* the client's end */
+    unsigned busy;     /* slots SUBMITTED or CLAIMED: they keep it alive */
+    size_t max_message_bytes; /* the smaller of both ends' */
+    shmrpc_peer peer;
+    shmrpci_cond slot_free;
+    inproc_slot slots[SHMRPCI_INPROC_SLOTS];
+};
+
+typedef struct inproc_participant {
+    shmrpci_participant base;
+    inproc_hub *hub;
+    uint32_t index;
+    bool taken;
+} inproc_participant;
+
+/* A client that waits in connect for the answer to its hello. */
+typedef struct inproc_knock {
+    struct inproc_knock *next;
+    const shmrpci_connect_opts *opts;
+    enum { KNOCK_QUEUED, KNOCK_RUNNING, KNOCK_ANSWERED } state;
+    int status;
+    shmrpci_buf welcome;
+    shmrpc_error error;
+    inproc_conn *conn;
+    shmrpci_cond answered;
+} inproc_knock;
+
+struct inproc_hub {
+    shmrpci_listener base;
+    shmrpci_mutex lock;
+    inproc_hub *next; /* in the registry */
+    unsigned refs;    /* the listener, each connection, each knock */
+    bool stopped;     /* run has seen `stopping` */
+    bool closed;
+    atomic_bool stopping;   /* set by stop */
+    shmrpci_semaphore wake; /* run waits here for knocks and for stop */
+    shmrpci_cond work;      /* workers wait here */
+    inproc_slot *queue_head;
+    inproc_slot *queue_tail;
+    inproc_knock *knocks;
+    inproc_conn *conns;
+    unsigned conn_count;
+    char name[64];
+    char instance[64];
+    uint16_t port;
+    char address[160];
+    shmrpci_listen_opts opts;
+    inproc_participant participants[SHMRPCI_INPROC_MAX_WORKERS];
+};
+
+/* ---- inproc_call.c: calls, from both ends ---- */
+
+/* With the hub's lock held: ends the slot's call and wakes who waits for a
+ * slot. May free the connection when its client has gone; returns false
+ * then. */
+bool shmrpci_inproc_slot_free(inproc_slot *slot);
+
+/* With the hub's lock held: ends all calls that nobody will answer. */
+void shmrpci_inproc_conn_lose(inproc_conn *conn);
+
+int shmrpci_inproc_reserve(shmrpci_conn *conn, shmrpci_call *call,
+                           size_t size_hint, size_t reply_hint,
+                           int64_t deadline_ns, shmrpc_error *error);
+void shmrpci_inproc_abort(shmrpci_call *call);
+int shmrpci_inproc_commit(shmrpci_call *call);
+int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns);
+void shmrpci_inproc_release(shmrpci_call *call);
+bool shmrpci_inproc_cancel(shmrpci_call *call);
+
+int shmrpci_inproc_next(shmrpci_participant *participant,
+                        shmrpci_request *request);
+void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint);
+void shmrpci_inproc_reply_commit(shmrpci_request *request);
+void shmrpci_inproc_drop(shmrpci_request *request);
+bool shmrpci_inproc_is_cancelled(const shmrpci_request *request);
+
+/* With the hub's lock held: ABORTs what worker `index` holds. */
+void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);
+
+/* ---- inproc_conn.c: connections ---- */
+
+int shmrpci_inproc_connect(const shmrpci_address *address,
+                           const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                           shmrpci_buf *welcome, shmrpc_error *error);
+void shmrpci_inproc_disconnect(shmrpci_conn *conn);
+
+/* With the hub's lock held: takes it out of its hub and frees it. */
+void shmrpci_inproc_conn_free(inproc_conn *conn);
+
+/* Answers one client that knocks; false when there is none. Takes and gives
+ * back the hub's lock. */
+bool shmrpci_inproc_answer(inproc_hub *hub);
+
+/* With the hub's lock held: turns away whoever still knocks. */
+void shmrpci_inproc_turn_away(inproc_hub *hub);
+
+/* ---- inproc.c: the registry ---- */
+
+/* The hub of an address, with a reference; NULL when nobody listens there. */
+inproc_hub *shmrpci_inproc_find(const shmrpci_address *address);
+
+/* Gives a reference back; frees the hub with the last one. The hub's lock must
+ * not be held. */
+void shmrpci_inproc_unref(inproc_hub *hub);
+
+extern const shmrpci_transport shmrpci_transport_inproc;
+
+#endif

@@ -1,0 +1,404 @@
+/* Calls of the inproc transport, from the client's and the worker's end. */
+#include "transport/inproc/inproc.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+
+/* Memory that a slot keeps for its next call. */
+#define KEEP_BYTES ((size_t)1 << 20)
+
+static shmrpc_status span_grow(shmrpci_buf *buf, size_t cap)
+{
+    const inproc_conn *conn = buf->owner;
+    if (cap > conn->max_message_bytes) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    uint8_t *data = realloc(buf->data, cap);
+    if (data == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    buf->data = data;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+/* Empties `span` and gives it about `hint` bytes, as far as they are to be
+ * had: a hint never fails. */
+static void span_ready(shmrpci_buf *span, inproc_conn *conn, size_t hint)
+{
+    span->grow = span_grow;
+    span->owner = conn;
+    shmrpci_buf_reset(span);
+    if (hint > span->cap) {
+        (void)span_grow(span, hint);
+    }
+}
+
+static void span_trim(shmrpci_buf *span)
+{
+    if (span->cap > KEEP_BYTES) {
+        free(span->data);
+        span->data = NULL;
+        span->cap = 0;
+    }
+    span->len = 0;
+}
+
+static inproc_slot *slot_of(const shmrpci_transport_data *data)
+{
+    return data->pointers[0];
+}
+
+static bool is_busy(const inproc_slot *slot)
+{
+    return slot->state == INPROC_SUBMITTED || slot->state == INPROC_CLAIMED;
+}
+
+bool shmrpci_inproc_slot_free(inproc_slot *slot)
+{
+    inproc_conn *conn = slot->conn;
+    conn->busy -= is_busy(slot) ? 1u : 0u;
+    slot->state = INPROC_FREE;
+    slot->cancelled = false;
+    span_trim(&slot->request);
+    span_trim(&slot->reply);
+    if (!conn->open && conn->busy == 0) {
+        shmrpci_inproc_conn_free(conn);
+        return false;
+    }
+    shmrpci_cond_signal(&conn->slot_free);
+    return true;
+}
+
+static void end(inproc_slot *slot, inproc_state state)
+{
+    slot->conn->busy--;
+    slot->state = state;
+    shmrpci_cond_signal(&slot->done);
+}
+
+void shmrpci_inproc_conn_lose(inproc_conn *conn)
+{
+    shmrpci_cond_broadcast(&conn->slot_free);
+    for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
+        inproc_slot *slot = &conn->slots[i];
+        if (slot->state == INPROC_SUBMITTED &&
+            (slot->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+            if (!shmrpci_inproc_slot_free(slot)) {
+                return;
+            }
+        }
+        shmrpci_cond_signal(&slot->done);
+    }
+}
+
+/* ---- the client's end ---- */
+
+static int server_lost(const inproc_hub *hub, shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST, "%s has stopped",
+                            hub->address);
+}
+
+static inproc_slot *find_free(inproc_conn *conn)
+{
+    for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
+        if (conn->slots[i].state == INPROC_FREE) {
+            return &conn->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* With the lock held. */
+static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
+                     shmrpc_error *error)
+{
+    inproc_hub *hub = conn->hub;
+    for (bool in_time = true; !hub->closed;) {
+        inproc_slot *slot = find_free(conn);
+        if (slot != NULL) {
+            slot->state = INPROC_RESERVED;
+            *out = slot;
+            return SHMRPC_OK;
+        }
+        if (deadline_ns == 0) {
+            return shmrpc_error_set(error, SHMRPC_E_BUSY,
+                                    "all %d call slots are in use",
+                                    SHMRPCI_INPROC_SLOTS);
+        }
+        if (!in_time) {
+            return shmrpc_error_set(
+                error, SHMRPC_E_DEADLINE,
+                "none of the %d call slots was free in time",
+                SHMRPCI_INPROC_SLOTS);
+        }
+        in_time =
+            shmrpci_cond_wait_until(&conn->slot_free, &hub->lock, deadline_ns);
+    }
+    return server_lost(hub, error);
+}
+
+int shmrpci_inproc_reserve(shmrpci_conn *base, shmrpci_call *call,
+                           size_t size_hint, size_t reply_hint,
+                           int64_t deadline_ns, shmrpc_error *error)
+{
+    (void)reply_hint; /* the worker allocates */
+    inproc_conn *conn = (inproc_conn *)base;
+    inproc_slot *slot = NULL;
+    shmrpci_mutex_lock(&conn->hub->lock);
+    int status = take_slot(conn, deadline_ns, &slot, error);
+    shmrpci_mutex_unlock(&conn->hub->lock);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    span_ready(&slot->request, conn, size_hint);
+    call->conn = base;
+    call->out = slot->request;
+    call->data.pointers[0] = slot;
+    return SHMRPC_OK;
+}
+
+/* Frees the slot of a call that the client is done with. */
+static void give_back(shmrpci_call *call)
+{
+    inproc_slot *slot = slot_of(&call->data);
+    inproc_hub *hub = slot->conn->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    (void)shmrpci_inproc_slot_free(slot);
+    shmrpci_mutex_unlock(&hub->lock);
+}
+
+void shmrpci_inproc_abort(shmrpci_call *call)
+{
+    slot_of(&call->data)->request = call->out;
+    give_back(call);
+}
+
+static void queue_push(inproc_hub *hub, inproc_slot *slot)
+{
+    slot->next = NULL;
+    if (hub->queue_head == NULL) {
+        hub->queue_head = slot;
+    } else {
+        hub->queue_tail->next = slot;
+    }
+    hub->queue_tail = slot;
+}
+
+static inproc_slot *queue_pop(inproc_hub *hub)
+{
+    inproc_slot *slot = hub->queue_head;
+    if (slot != NULL) {
+        hub->queue_head = slot->next;
+    }
+    return slot;
+}
+
+static void queue_remove(inproc_hub *hub, const inproc_slot *slot)
+{
+    inproc_slot *before = NULL;
+    inproc_slot *at = hub->queue_head;
+    while (at != slot) {
+        before = at;
+        at = at->next;
+    }
+    if (before == NULL) {
+        hub->queue_head = slot->next;
+    } else {
+        before->next = slot->next;
+    }
+    if (hub->queue_tail == slot) {
+        hub->queue_tail = before;
+    }
+}
+
+int shmrpci_inproc_commit(shmrpci_call *call)
+{
+    inproc_slot *slot = slot_of(&call->data);
+    inproc_hub *hub = slot->conn->hub;
+    slot->request = call->out;
+    slot->head = call->head;
+    slot->deadline_ns = shmrpci_deadline_after(call->head.timeout_ns);
+    int status = (int)call->out.status;
+    shmrpci_mutex_lock(&hub->lock);
+    if (hub->closed) {
+        status = SHMRPC_E_SERVER_LOST;
+    }
+    if (status == SHMRPC_OK) {
+        slot->state = INPROC_SUBMITTED;
+        slot->conn->busy++;
+        queue_push(hub, slot);
+        shmrpci_cond_signal(&hub->work);
+    } else {
+        (void)shmrpci_inproc_slot_free(slot);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    return status;
+}
+
+static void fill_reply(shmrpci_call *call, inproc_slot *slot)
+{
+    call->head = slot->head;
+    call->in = slot->reply.data;
+    call->in_len = slot->reply.len;
+    call->in_shared = false;
+}
+
+int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
+{
+    inproc_slot *slot = slot_of(&call->data);
+    inproc_hub *hub = slot->conn->hub;
+    int status = SHMRPC_E_DEADLINE;
+    shmrpci_mutex_lock(&hub->lock);
+    for (bool in_time = true;;) {
+        if (slot->state == INPROC_DONE) {
+            fill_reply(call, slot);
+            status = SHMRPC_OK;
+            break;
+        }
+        if (slot->state == INPROC_ABORTED || hub->closed) {
+            status = slot->state == INPROC_ABORTED ? SHMRPC_E_WORKER_DIED
+                                                   : SHMRPC_E_SERVER_LOST;
+            (void)shmrpci_inproc_slot_free(slot);
+            break;
+        }
+        if (!in_time) {
+            break;
+        }
+        in_time = shmrpci_cond_wait_until(&slot->done, &hub->lock, deadline_ns);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    return status;
+}
+
+void shmrpci_inproc_release(shmrpci_call *call)
+{
+    give_back(call);
+}
+
+bool shmrpci_inproc_cancel(shmrpci_call *call)
+{
+    inproc_slot *slot = slot_of(&call->data);
+    inproc_hub *hub = slot->conn->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    bool withdrawn = slot->state == INPROC_SUBMITTED;
+    if (slot->state == INPROC_CLAIMED) {
+        slot->cancelled = true;
+    } else {
+        if (withdrawn && !hub->closed) {
+            queue_remove(hub, slot);
+        }
+        (void)shmrpci_inproc_slot_free(slot);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    return withdrawn;
+}
+
+/* ---- the worker's end ---- */
+
+static void fill_request(shmrpci_request *request, inproc_slot *slot)
+{
+    request->head = slot->head;
+    request->in = slot->request.data;
+    request->in_len = slot->request.len;
+    request->in_shared = false;
+    request->deadline_ns = slot->deadline_ns;
+    request->peer = &slot->conn->peer;
+    request->data.pointers[0] = slot;
+}
+
+int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
+{
+    inproc_participant *participant = (inproc_participant *)base;
+    inproc_hub *hub = participant->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    while (!hub->stopped && hub->queue_head == NULL) {
+        shmrpci_cond_wait(&hub->work, &hub->lock);
+    }
+    inproc_slot *slot = hub->stopped ? NULL : queue_pop(hub);
+    if (slot != NULL) {
+        slot->state = INPROC_CLAIMED;
+        slot->owner = participant->index;
+        request->participant = base;
+        fill_request(request, slot);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    return slot != NULL ? SHMRPC_OK : SHMRPC_E_CANCELLED;
+}
+
+void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint)
+{
+    inproc_slot *slot = slot_of(&request->data);
+    span_ready(&slot->reply, slot->conn, size_hint);
+    request->out = slot->reply;
+}
+
+void shmrpci_inproc_reply_commit(shmrpci_request *request)
+{
+    inproc_slot *slot = slot_of(&request->data);
+    inproc_hub *hub = slot->conn->hub;
+    if (request->out.status != SHMRPC_OK) {
+        request->head.status = (int32_t)request->out.status;
+        request->head.flags = 0;
+        request->out.len = 0;
+    }
+    slot->reply = request->out;
+    slot->head.flags = request->head.flags;
+    slot->head.status = request->head.status;
+    shmrpci_mutex_lock(&hub->lock);
+    if (slot->cancelled || !slot->conn->open) {
+        (void)shmrpci_inproc_slot_free(slot);
+    } else {
+        end(slot, INPROC_DONE);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+}
+
+void shmrpci_inproc_drop(shmrpci_request *request)
+{
+    inproc_slot *slot = slot_of(&request->data);
+    inproc_hub *hub = slot->conn->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    (void)shmrpci_inproc_slot_free(slot);
+    shmrpci_mutex_unlock(&hub->lock);
+}
+
+bool shmrpci_inproc_is_cancelled(const shmrpci_request *request)
+{
+    const inproc_slot *slot = slot_of(&request->data);
+    inproc_hub *hub = slot->conn->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    bool cancelled = slot->cancelled;
+    shmrpci_mutex_unlock(&hub->lock);
+    return cancelled;
+}
+
+/* ---- a dead worker's calls ---- */
+
+static void abort_calls(inproc_conn *conn, uint32_t index)
+{
+    for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
+        inproc_slot *slot = &conn->slots[i];
+        if (slot->state != INPROC_CLAIMED || slot->owner != index) {
+            continue;
+        }
+        bool nobody_waits = slot->cancelled || !conn->open ||
+                            (slot->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+        if (!nobody_waits) {
+            end(slot, INPROC_ABORTED);
+        } else if (!shmrpci_inproc_slot_free(slot)) {
+            return;
+        }
+    }
+}
+
+void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index)
+{
+    inproc_conn *next;
+    for (inproc_conn *conn = hub->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        abort_calls(conn, index);
+    }
+}

@@ -1,0 +1,229 @@
+/* Connections of the inproc transport: how a client knocks and is let in. */
+#include "transport/inproc/inproc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
+{
+    inproc_conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->base.transport = &shmrpci_transport_inproc;
+    conn->hub = hub;
+    conn->open = true;
+    conn->max_message_bytes = max_message_bytes < hub->opts.max_message_bytes
+                                  ? max_message_bytes
+                                  : hub->opts.max_message_bytes;
+    conn->peer = (shmrpc_peer){
+        .uid = (uint32_t)getuid(),
+        .gid = (uint32_t)getgid(),
+        .pid = (int32_t)getpid(),
+        .transport = shmrpci_transport_inproc.scheme,
+        .address = hub->address,
+    };
+    shmrpci_cond_init(&conn->slot_free);
+    for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
+        conn->slots[i].conn = conn;
+        shmrpci_cond_init(&conn->slots[i].done);
+    }
+    return conn;
+}
+
+static void conn_destroy(inproc_conn *conn)
+{
+    for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
+        free(conn->slots[i].request.data);
+        free(conn->slots[i].reply.data);
+        shmrpci_cond_fini(&conn->slots[i].done);
+    }
+    shmrpci_cond_fini(&conn->slot_free);
+    free(conn);
+}
+
+void shmrpci_inproc_conn_free(inproc_conn *conn)
+{
+    inproc_hub *hub = conn->hub;
+    inproc_conn **at = &hub->conns;
+    while (*at != conn) {
+        at = &(*at)->next;
+    }
+    *at = conn->next;
+    hub->conn_count--;
+    /* Whoever calls us holds the lock, and so a reference of its own. */
+    hub->refs--;
+    conn_destroy(conn);
+}
+
+/* With the lock held: room for one more connection in the quota. */
+static bool admit(inproc_hub *hub, inproc_knock *knock)
+{
+    uint32_t most = hub->opts.max_connections_per_uid;
+    if (most != 0 && hub->conn_count >= most) {
+        knock->status = shmrpc_error_set(
+            &knock->error, SHMRPC_E_EXHAUSTED,
+            "%s has %u connections of user %u already, which is its limit",
+            hub->address, hub->conn_count, (unsigned)getuid());
+        return false;
+    }
+    knock->conn = conn_new(hub, knock->opts->max_message_bytes);
+    if (knock->conn == NULL) {
+        knock->status = shmrpc_error_set(&knock->error, SHMRPC_E_NO_MEMORY,
+                                         "out of memory");
+        return false;
+    }
+    knock->conn->next = hub->conns;
+    hub->conns = knock->conn;
+    hub->conn_count++;
+    hub->refs++;
+    return true;
+}
+
+bool shmrpci_inproc_answer(inproc_hub *hub)
+{
+    shmrpci_mutex_lock(&hub->lock);
+    inproc_knock *knock = hub->knocks;
+    if (knock == NULL) {
+        shmrpci_mutex_unlock(&hub->lock);
+        return false;
+    }
+    hub->knocks = knock->next;
+    knock->state = KNOCK_RUNNING;
+    if (admit(hub, knock)) {
+        const shmrpc_peer *peer = &knock->conn->peer;
+        shmrpci_mutex_unlock(&hub->lock);
+        int status = hub->opts.on_hello(hub->opts.user, knock->opts->hello,
+                                        knock->opts->hello_len, peer,
+                                        &knock->welcome, &knock->error);
+        status = status == SHMRPC_OK ? (int)knock->welcome.status : status;
+        shmrpci_mutex_lock(&hub->lock);
+        knock->status = status;
+        if (status != SHMRPC_OK) {
+            shmrpci_inproc_conn_free(knock->conn);
+            knock->conn = NULL;
+        }
+    }
+    knock->state = KNOCK_ANSWERED;
+    shmrpci_cond_signal(&knock->answered);
+    shmrpci_mutex_unlock(&hub->lock);
+    return true;
+}
+
+void shmrpci_inproc_turn_away(inproc_hub *hub)
+{
+    inproc_knock *next;
+    for (inproc_knock *knock = hub->knocks; knock != NULL; knock = next) {
+        next = knock->next;
+        knock->status = shmrpc_error_set(&knock->error, SHMRPC_E_UNAVAILABLE,
+                                         "%s is stopping", hub->address);
+        knock->state = KNOCK_ANSWERED;
+        shmrpci_cond_signal(&knock->answered);
+    }
+    hub->knocks = NULL;
+}
+
+static void enqueue(inproc_hub *hub, inproc_knock *knock)
+{
+    inproc_knock **at = &hub->knocks;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = knock;
+}
+
+static void dequeue(inproc_hub *hub, const inproc_knock *knock)
+{
+    inproc_knock **at = &hub->knocks;
+    while (*at != knock) {
+        at = &(*at)->next;
+    }
+    *at = knock->next;
+}
+
+/* With the lock held: waits to be answered. */
+static void wait_for_answer(inproc_hub *hub, inproc_knock *knock)
+{
+    bool in_time = true;
+    while (knock->state != KNOCK_ANSWERED) {
+        if (in_time) {
+            in_time = shmrpci_cond_wait_until(&knock->answered, &hub->lock,
+                                              knock->opts->deadline_ns);
+        } else if (knock->state == KNOCK_QUEUED) {
+            dequeue(hub, knock);
+            knock->state = KNOCK_ANSWERED;
+            knock->status = shmrpc_error_set(
+                &knock->error, SHMRPC_E_DEADLINE,
+                "%s listens, but did not answer in time", hub->address);
+        } else { /* on_hello runs, and it is short */
+            shmrpci_cond_wait(&knock->answered, &hub->lock);
+        }
+    }
+}
+
+static void knock_at(inproc_hub *hub, inproc_knock *knock)
+{
+    shmrpci_mutex_lock(&hub->lock);
+    if (hub->stopped) {
+        knock->status = shmrpc_error_set(&knock->error, SHMRPC_E_UNAVAILABLE,
+                                         "%s is stopping", hub->address);
+    } else {
+        enqueue(hub, knock);
+        shmrpci_semaphore_post(&hub->wake);
+        wait_for_answer(hub, knock);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+}
+
+int shmrpci_inproc_connect(const shmrpci_address *address,
+                           const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                           shmrpci_buf *welcome, shmrpc_error *error)
+{
+    inproc_hub *hub = shmrpci_inproc_find(address);
+    if (hub == NULL) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_UNAVAILABLE,
+            "no service \"%s%s%s\" (port %u) in this process", address->name,
+            address->instance[0] != '\0' ? "@" : "", address->instance,
+            (unsigned)address->port);
+    }
+    inproc_knock knock = {.opts = opts};
+    shmrpci_buf_init_heap(&knock.welcome);
+    shmrpci_cond_init(&knock.answered);
+    knock_at(hub, &knock);
+    shmrpci_inproc_unref(hub);
+    if (knock.status == SHMRPC_OK) {
+        shmrpci_buf_append(welcome, knock.welcome.data, knock.welcome.len);
+        *out = &knock.conn->base;
+    } else if (error != NULL) {
+        *error = knock.error;
+    }
+    shmrpci_cond_fini(&knock.answered);
+    shmrpci_buf_fini(&knock.welcome);
+    return knock.status;
+}
+
+void shmrpci_inproc_disconnect(shmrpci_conn *base)
+{
+    if (base == NULL) {
+        return;
+    }
+    inproc_conn *conn = (inproc_conn *)base;
+    inproc_hub *hub = conn->hub;
+    shmrpci_mutex_lock(&hub->lock);
+    hub->refs++; /* the connection's may go with it */
+    conn->open = false;
+    for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
+        inproc_slot *slot = &conn->slots[i];
+        if (slot->state == INPROC_CLAIMED &&
+            (slot->head.flags & SHMRPCI_HEAD_ONEWAY) == 0) {
+            slot->cancelled = true;
+        }
+    }
+    if (conn->busy == 0) {
+        shmrpci_inproc_conn_free(conn);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    shmrpci_inproc_unref(hub);
+}

@@ -1,0 +1,27 @@
+# Counts test cases in ctest's LastTest.log and prints "passed failed".  A
+# cmocka program counts its cases; any other counts as one, and so does the
+# failure of one whose cases don't show it (a signal, a timeout, a sanitizer).
+/^[0-9]+\/[0-9]+ Testing: / {
+    finish()
+    running = 1
+}
+/^\[  PASSED  \] [0-9]+ test/ { passed += $4; cases += $4 }
+/^\[  FAILED  \] .*[0-9]+ test\(s\)/ {
+    sub(/ test\(s\).*/, "")
+    failed += $NF
+    bad += $NF
+}
+/^Test Passed\.$/ { ok = 1 }
+END {
+    finish()
+    print passed + 0, failed + 0
+}
+
+function finish()
+{
+    if (running && ok && cases == 0)
+        passed++
+    if (running && !ok && bad == 0)
+        failed++
+    running = ok = cases = bad = 0
+}

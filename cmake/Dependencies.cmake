@@ -1,0 +1,37 @@
+# Other people's libraries and tools, looked for here (re2c and lemon in
+# Grammar.cmake) and announced with what each is for.
+find_package(PkgConfig REQUIRED)
+
+function(shmrpc_announce name version debian_package reason)
+    if(NOT version)
+        message(FATAL_ERROR "shmrpc needs ${name}: ${reason}\n"
+                "Debian and Ubuntu call it ${debian_package}.")
+    endif()
+    message(STATUS "Uses ${name} ${version}: ${reason}")
+endfunction()
+
+# shmrpc_needs(NAME MODULE PACKAGE REASON): a library known to pkg-config, as
+# the target PkgConfig::NAME.
+macro(shmrpc_needs name module debian_package reason)
+    pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+    shmrpc_announce("${module}" "${${name}_VERSION}" ${debian_package}
+                    "${reason}")
+endmacro()
+
+shmrpc_needs(OPENSSL "libcrypto>=3" libssl-dev "hashes of contracts")
+shmrpc_needs(MSGPACK msgpack libmsgpack-dev "packs the msgpack encoding")
+if(SHMRPC_EXAMPLES)
+    shmrpc_needs(SQLITE sqlite3 libsqlite3-dev "the search example")
+endif()
+if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
+    shmrpc_needs(CMOCKA cmocka libcmocka-dev "unit tests")
+endif()
+
+find_path(UTHASH_INCLUDE_DIR uthash.h)
+mark_as_advanced(UTHASH_INCLUDE_DIR)
+if(UTHASH_INCLUDE_DIR)
+    file(STRINGS ${UTHASH_INCLUDE_DIR}/uthash.h UTHASH_VERSION
+         REGEX "define UTHASH_VERSION ")
+    string(REGEX MATCH "[0-9.]+" UTHASH_VERSION "${UTHASH_VERSION}")
+endif()
+shmrpc_announce(uthash "${UTHASH_VERSION}" uthash-dev "hash tables of the generator")

@@ -1,0 +1,70 @@
+# The installed library from the objects of runtime/, and everything that an
+# outside project needs: headers, CMake package, pkg-config file, generator.
+include(CMakePackageConfigHelpers)
+
+configure_file(cmake/version.h.in include/shmrpc/version.h @ONLY)
+foreach(target shmrpc_objects shmrpc_internal)
+    target_include_directories(${target} PUBLIC
+        $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
+endforeach()
+
+# shmrpc_library(TARGET KIND): libshmrpc as the exported target shmrpc::NAME.
+function(shmrpc_library name kind)
+    set(target shmrpc_${name})
+    add_library(${target} ${kind} $<TARGET_OBJECTS:shmrpc_objects>)
+    add_library(shmrpc::${name} ALIAS ${target})
+    set_target_properties(${target} PROPERTIES
+        OUTPUT_NAME shmrpc EXPORT_NAME ${name} LINKER_LANGUAGE C
+        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    target_include_directories(${target} INTERFACE
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/runtime/include>
+        $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    install(TARGETS ${target} EXPORT shmrpcTargets)
+endfunction()
+
+if(NOT DEFINED BUILD_SHARED_LIBS)
+    shmrpc_library(runtime SHARED)
+    shmrpc_library(runtime_static STATIC)
+elseif(BUILD_SHARED_LIBS)
+    shmrpc_library(runtime SHARED)
+else()
+    shmrpc_library(runtime STATIC)
+endif()
+
+if(TARGET shmrpcgen)
+    add_executable(shmrpc::generator ALIAS shmrpcgen)
+    set_target_properties(shmrpcgen PROPERTIES EXPORT_NAME generator)
+    install(TARGETS shmrpcgen EXPORT shmrpcTargets)
+endif()
+
+install(DIRECTORY runtime/include/shmrpc
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES ${PROJECT_BINARY_DIR}/include/shmrpc/version.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shmrpc)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/shmrpc)
+configure_package_config_file(cmake/shmrpcConfig.cmake.in shmrpcConfig.cmake
+    INSTALL_DESTINATION ${package_dir})
+# Below 1.0 each minor version may break its users.
+write_basic_package_version_file(shmrpcConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion)
+install(EXPORT shmrpcTargets NAMESPACE shmrpc:: DESTINATION ${package_dir})
+install(FILES
+    ${PROJECT_BINARY_DIR}/shmrpcConfig.cmake
+    ${PROJECT_BINARY_DIR}/shmrpcConfigVersion.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/ShmrpcGenerate.cmake
+    DESTINATION ${package_dir})
+
+file(RELATIVE_PATH PC_TO_PREFIX
+     /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+configure_file(cmake/shmrpc.pc.in shmrpc.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/shmrpc.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+file(GLOB man_pages CONFIGURE_DEPENDS docs/man/*.[1-8])
+foreach(page ${man_pages})
+    get_filename_component(section ${page} LAST_EXT)
+    string(SUBSTRING ${section} 1 -1 section)
+    install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()

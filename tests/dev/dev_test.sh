@@ -1,0 +1,44 @@
+#!/bin/sh
+# What ./dev says and refuses, without building anything.
+set -u
+cd "$(dirname "$0")/../.." || exit
+bad=0
+
+# expect WHAT STATUS PATTERN COMMAND...: its exit status and a line it prints.
+expect() {
+    what=$1 status=$2 pattern=$3
+    shift 3
+    output=$("$@" 2>&1 </dev/null)
+    got=$?
+    if [ "$got" != "$status" ] || ! printf '%s\n' "$output" | grep -q -- "$pattern"; then
+        echo "FAILED: $what: expected status $status and '$pattern', got $got and:"
+        printf '%s\n' "$output"
+        bad=1
+    fi
+}
+
+version=$(sed -n 's/^project(shmrpc VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+
+expect "help names the commands" 0 '^  fuzz \[SECONDS\]' ./dev --help
+expect "help is what no command prints" 0 '^usage: ' ./dev
+expect "the version is the project's" 0 "^shmrpc $version\$" ./dev --version
+expect "an unknown command is named" 1 "no command 'tets'" ./dev tets
+expect "a superfluous argument is named" 1 "lint takes no argument 'x'" ./dev lint x --no-install
+expect "fuzz wants seconds" 1 "fuzz takes seconds, not 'soon'" ./dev fuzz --no-install soon
+expect "it runs from any folder" 0 "^shmrpc $version\$" env -C / "$PWD/dev" --version
+
+# A failing step is named, its log shown, the sum says so: cmake is a fake.
+fake=$(mktemp -d)
+trap 'rm -rf "$fake"' EXIT
+printf '#!/bin/sh\necho "no such luck"\nexit 3\n' >"$fake/cmake"
+chmod +x "$fake/cmake"
+expect "a failing step is named" 1 "step 'configure release' failed; log: build/log/configure-release.log" \
+    env PATH="$fake:$PATH" ./dev demo --no-install
+expect "the log's end is shown" 1 '^no such luck$' \
+    env PATH="$fake:$PATH" ./dev demo --no-install
+for tool in dirname mkdir tail; do
+    ln -s "$(command -v $tool)" "$fake/$tool"
+done
+expect "without apt-get the packages are listed" 1 'needed .* ninja-build' \
+    env PATH="$fake" "$(command -v bash)" dev demo
+exit "$bad"

@@ -1,0 +1,4 @@
+%include {
+#include "os/clock.h"
+#include "grammar.h"
+}

@@ -1,0 +1,3 @@
+#include "base/buf.h"
+#include "generator/model.h"
+#include "idl/source.h"

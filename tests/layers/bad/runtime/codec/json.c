@@ -1,0 +1,4 @@
+#include "codec/codec.h"
+#include "os/clock.h"
+#include "shmrpc/types.h"
+#include <msgpack.h>

@@ -1,0 +1,3 @@
+#include "../base/buf.h"
+#include <openssl/ssl.h>
+#include <sys/socket.h>

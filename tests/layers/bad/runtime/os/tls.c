@@ -1,0 +1,4 @@
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"

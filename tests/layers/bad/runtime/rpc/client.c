@@ -1,0 +1,7 @@
+#include "codec/codec.h"
+#include "codec/json.h"
+#include "os/clock.h"
+#include "os/socket.h"
+#include "supervise/policy.h"
+#include "transport/shm/shm.h"
+#include "transport/transport.h"

@@ -1,0 +1,4 @@
+#include <linux/futex.h>
+
+#include "observe/counter.h"
+#include "os/futex.h"

@@ -1,0 +1,3 @@
+#include "codec/codec.h"
+#include "transport/shm/shm.h"
+#include "transport/transport.h"

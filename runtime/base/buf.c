@@ -62,8 +62,13 @@ _Bool shmrpci_buf_make_room(shmrpci_buf *buf, size_t extra)
     }
     size_t needed = buf->len + extra;
     size_t doubled = buf->cap < 32 ? 64 : buf->cap * 2;
-    buf->status = buf->grow(buf, needed > doubled ? needed : doubled);
-    return buf->status == SHMRPC_OK;
+    shmrpc_status status = buf->grow(buf, needed > doubled ? needed : doubled);
+    if (status != SHMRPC_OK && needed < doubled) {
+        /* What is needed may still fit where the double does not. */
+        status = buf->grow(buf, needed);
+    }
+    buf->status = status;
+    return status == SHMRPC_OK;
 }
 
 void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len)

@@ -1,0 +1,99 @@
+/*
+ * A case: something whose calls can be timed.
+ *
+ * A suite is one file: a table of cases and the functions they name.  The
+ * registry (made by CMakeLists.txt from its list of suites) is the only place
+ * that knows them all; to add one, write the file and add a line there.
+ *
+ * A case with `serve` runs in two processes, forked from one parent:
+ *
+ *   parent   setup ---------- fork, fork ---------------- teardown
+ *   server                    serve: listen, bench_ready(), answer for ever
+ *   client                    (ready) dial, call, call, call, ...
+ *
+ * A case without it runs in one process: setup, dial, calls, teardown.
+ * setup's result is handed to the others; memory that both sides need comes
+ * from bench_shared().  The server is ended by SIGTERM.
+ *
+ * Every call checks its reply and ends its process with bench_fail() when it
+ * is wrong; the run goes on with the next case.
+ *
+ * Threading: one thread in each process, unless a suite makes more.
+ */
+#ifndef BENCH_CASE_H
+#define BENCH_CASE_H
+
+#include <stddef.h>
+
+/* Where the two processes run. */
+typedef enum bench_place {
+    BENCH_PLACE_APART,    /* pinned to two cores */
+    BENCH_PLACE_TOGETHER, /* pinned to one and the same */
+    BENCH_PLACE_FREE,     /* as the scheduler likes */
+    BENCH_PLACE_ALONE     /* there is but one process */
+} bench_place;
+
+enum { BENCH_PLACE_COUNT = BENCH_PLACE_ALONE + 1 };
+
+enum {
+    BENCH_IN_APART = 1u << BENCH_PLACE_APART,
+    BENCH_IN_TOGETHER = 1u << BENCH_PLACE_TOGETHER,
+    BENCH_IN_FREE = 1u << BENCH_PLACE_FREE,
+    BENCH_IN_ALONE = 1u << BENCH_PLACE_ALONE,
+    BENCH_IN_ALL = BENCH_IN_APART | BENCH_IN_TOGETHER | BENCH_IN_FREE
+};
+
+/* The least that a case could cost: what its ratio is to (README.md). */
+typedef enum bench_floor {
+    BENCH_FLOOR_SELF,   /* it is a floor itself */
+    BENCH_FLOOR_SIGNAL, /* one ping-pong in the same place */
+    BENCH_FLOOR_COPY,   /* and two copies of the payload */
+    BENCH_FLOOR_CONNECT /* an AF_UNIX connection and one exchange over it */
+} bench_floor;
+
+typedef struct bench_case bench_case;
+struct bench_case {
+    const char *name;  /* "shmrpc.null" */
+    const char *about; /* one line for --list */
+    size_t payload;    /* bytes, each way */
+    unsigned places;   /* BENCH_IN_... */
+    bench_floor floor;
+    const void *with; /* the suite's own */
+    void *(*setup)(const bench_case *self);
+    void (*serve)(void *state); /* or NULL: one process only */
+    void (*dial)(void *state);  /* or NULL */
+    void (*call)(void *state);
+    void (*teardown)(void *state); /* or NULL */
+};
+
+typedef struct bench_suite {
+    const bench_case *cases;
+    size_t count;
+} bench_suite;
+
+/* All suites, in the order of the report. */
+extern const bench_suite *const bench_suites[];
+extern const size_t bench_suite_count;
+
+/* The case of that name with a payload of at least `payload` bytes, or NULL. */
+const bench_case *bench_find_case(const char *name, size_t payload);
+
+/* "apart", "together", "free", "alone". */
+const char *bench_place_name(bench_place place);
+
+/* Zeroed memory that processes forked from now on share; never NULL (ends the
+ * process instead).  bench_unshare() gives it back. */
+void *bench_shared(size_t size);
+void bench_unshare(void *memory, size_t size);
+
+/* malloc that ends the process rather than return NULL. */
+void *bench_alloc(size_t size);
+
+/* From serve: clients may dial now. */
+void bench_ready(void);
+
+/* Ends this process; the report shows the message in place of figures. */
+__attribute__((noreturn, format(printf, 1, 2))) void
+bench_fail(const char *format, ...);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * The floor of memory: a cache line that two processes hand to and fro, the
+ * same with the kernel's help (futex) for when both share a CPU, and memcpy.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "case.h"
+
+/* Two lines, so that the adjacent-line prefetcher moves nothing else. */
+typedef struct ball {
+    _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
+    _Alignas(128) uint32_t last;         /* the client's own */
+} ball;
+
+/* After so many looks the two seem to share a CPU (place FREE). */
+enum { LOOKS_BEFORE_YIELD = 1 << 14 };
+
+static void *ball_setup(const bench_case *self)
+{
+    (void)self;
+    return bench_shared(sizeof(ball));
+}
+
+static void ball_teardown(void *state)
+{
+    bench_unshare(state, sizeof(ball));
+}
+
+static void await_turn(ball *b, uint32_t turn)
+{
+    for (unsigned looks = 0;
+         atomic_load_explicit(&b->turn, memory_order_acquire) != turn;
+         looks++) {
+        if (looks >= LOOKS_BEFORE_YIELD) {
+            sched_yield();
+        }
+    }
+}
+
+static void line_serve(void *state)
+{
+    ball *const b = state;
+    bench_ready();
+    for (uint32_t turn = 1;; turn += 2) {
+        await_turn(b, turn);
+        atomic_store_explicit(&b->turn, turn + 1, memory_order_release);
+    }
+}
+
+static void line_call(void *state)
+{
+    ball *const b = state;
+    atomic_store_explicit(&b->turn, b->last + 1, memory_order_release);
+    b->last += 2;
+    await_turn(b, b->last);
+}
+
+/* The kernel is handed the address of the atomic's only member. */
+static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
+{
+    if (syscall(SYS_futex, word, operation, value, NULL, NULL, 0) < 0 &&
+        errno != EAGAIN && errno != EINTR) {
+        bench_fail("futex: %s", strerror(errno));
+    }
+}
+
+static void sleep_until(ball *b, uint32_t turn)
+{
+    uint32_t seen;
+    while ((seen = atomic_load_explicit(&b->turn, memory_order_acquire)) !=
+           turn) {
+        futex(&b->turn, FUTEX_WAIT, seen);
+    }
+}
+
+static void pass(ball *b, uint32_t turn)
+{
+    atomic_store_explicit(&b->turn, turn, memory_order_release);
+    futex(&b->turn, FUTEX_WAKE, 1);
+}
+
+static void futex_serve(void *state)
+{
+    ball *const b = state;
+    bench_ready();
+    for (uint32_t turn = 1;; turn += 2) {
+        sleep_until(b, turn);
+        pass(b, turn + 1);
+    }
+}
+
+static void futex_call(void *state)
+{
+    ball *const b = state;
+    pass(b, b->last + 1);
+    b->last += 2;
+    sleep_until(b, b->last);
+}
+
+typedef struct copy {
+    unsigned char *from;
+    unsigned char *to;
+    size_t size;
+} copy;
+
+static void *copy_setup(const bench_case *self)
+{
+    copy *const c = bench_alloc(sizeof *c);
+    c->size = self->payload;
+    c->from = bench_alloc(c->size);
+    c->to = bench_alloc(c->size);
+    memset(c->from, 1, c->size);
+    memset(c->to, 2, c->size);
+    return c;
+}
+
+static void copy_teardown(void *state)
+{
+    copy *const c = state;
+    free(c->from);
+    free(c->to);
+    free(c);
+}
+
+/* A stamp in each copy would stall the copy of 64 bytes: looked at once. */
+static void copy_call(void *state)
+{
+    copy *const c = state;
+    memcpy(c->to, c->from, c->size);
+    /* The compiler may not drop it, nor know what was copied. */
+    __asm__ volatile("" : : "r"(c->to), "r"(c->from) : "memory");
+}
+
+static void copy_dial(void *state)
+{
+    copy *const c = state;
+    copy_call(c);
+    if (memcmp(c->from, c->to, c->size) != 0) {
+        bench_fail("memcpy differs");
+    }
+}
+
+#define COPY(bytes)                                                         \
+    {                                                                       \
+        .name = "floor.memcpy", .about = "memcpy from warm to warm memory", \
+        .payload = (bytes), .places = BENCH_IN_ALONE,                       \
+        .floor = BENCH_FLOOR_SELF, .setup = copy_setup, .dial = copy_dial,  \
+        .call = copy_call, .teardown = copy_teardown                        \
+    }
+
+static const bench_case cases[] = {
+    {.name = "floor.line",
+     .about = "one cache line handed to and fro by two spinning processes",
+     .payload = 4,
+     /* Together, each would spin until the scheduler's tick. */
+     .places = BENCH_IN_APART | BENCH_IN_FREE,
+     .floor = BENCH_FLOOR_SELF,
+     .setup = ball_setup,
+     .serve = line_serve,
+     .call = line_call,
+     .teardown = ball_teardown},
+    {.name = "floor.futex",
+     .about = "the same, but both sleep and wake each other, every time",
+     .payload = 4,
+     .places = BENCH_IN_ALL,
+     .floor = BENCH_FLOOR_SIGNAL,
+     .setup = ball_setup,
+     .serve = futex_serve,
+     .call = futex_call,
+     .teardown = ball_teardown},
+    COPY(64),
+    COPY(4096),
+    COPY(65536),
+    COPY(1 << 20),
+};
+
+const bench_suite floor_memory = {cases, sizeof cases / sizeof *cases};

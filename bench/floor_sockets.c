@@ -1,0 +1,234 @@
+/*
+ * The floor of the kernel's byte streams: pipe, AF_UNIX and TCP over loopback,
+ * blocking, one message to and fro; and a new AF_UNIX connection each time.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "case.h"
+
+enum { MESSAGE_BYTES = 64 };
+
+/* Both directions of a stream; 0 reads, 1 writes. */
+typedef struct wire {
+    int to_server[2];
+    int to_client[2];
+    uint64_t sequence;
+    unsigned char message[MESSAGE_BYTES];
+    unsigned char reply[MESSAGE_BYTES];
+} wire;
+
+static void must(int result, const char *what)
+{
+    if (result < 0) {
+        bench_fail("%s: %s", what, strerror(errno));
+    }
+}
+
+static void put(int fd, const void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        const ssize_t n = write(fd, (const char *)bytes + done, size - done);
+        must(n < 0 ? -1 : 0, "write");
+        done += (size_t)n;
+    }
+}
+
+static void get(int fd, void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        const ssize_t n = read(fd, (char *)bytes + done, size - done);
+        if (n <= 0) {
+            bench_fail("read: %s", n == 0 ? "end of file" : strerror(errno));
+        }
+        done += (size_t)n;
+    }
+}
+
+/* One socket each way: both ends read and write. */
+static void use_sockets(wire *w, int client, int server)
+{
+    w->to_server[0] = w->to_client[1] = server;
+    w->to_server[1] = w->to_client[0] = client;
+}
+
+static wire *new_wire(void)
+{
+    wire *const w = bench_alloc(sizeof *w);
+    memset(w, 0, sizeof *w);
+    return w;
+}
+
+static void *pipe_setup(const bench_case *self)
+{
+    wire *const w = new_wire();
+    (void)self;
+    must(pipe(w->to_server), "pipe");
+    must(pipe(w->to_client), "pipe");
+    return w;
+}
+
+static void *unix_setup(const bench_case *self)
+{
+    wire *const w = new_wire();
+    int ends[2];
+    (void)self;
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+    use_sockets(w, ends[0], ends[1]);
+    return w;
+}
+
+static void *tcp_setup(const bench_case *self)
+{
+    wire *const w = new_wire();
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t size = sizeof at;
+    const int one = 1;
+    (void)self;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int listener = socket(AF_INET, SOCK_STREAM, 0);
+    const int client = socket(AF_INET, SOCK_STREAM, 0);
+    must(listener, "socket");
+    must(client, "socket");
+    must(bind(listener, (struct sockaddr *)&at, sizeof at), "bind");
+    must(listen(listener, 1), "listen");
+    must(getsockname(listener, (struct sockaddr *)&at, &size), "getsockname");
+    must(connect(client, (struct sockaddr *)&at, sizeof at), "connect");
+    const int server = accept(listener, NULL, NULL);
+    must(server, "accept");
+    close(listener);
+    must(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
+         "TCP_NODELAY");
+    must(setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
+         "TCP_NODELAY");
+    use_sockets(w, client, server);
+    return w;
+}
+
+static void wire_serve(void *state)
+{
+    wire *const w = state;
+    bench_ready();
+    for (;;) {
+        get(w->to_server[0], w->message, sizeof w->message);
+        put(w->to_client[1], w->message, sizeof w->message);
+    }
+}
+
+static void exchange(wire *w, int to, int from)
+{
+    w->sequence++;
+    memcpy(w->message, &w->sequence, sizeof w->sequence);
+    put(to, w->message, sizeof w->message);
+    get(from, w->reply, sizeof w->reply);
+    if (memcmp(w->reply, w->message, sizeof w->reply) != 0) {
+        bench_fail("echo %llu differs", (unsigned long long)w->sequence);
+    }
+}
+
+static void wire_call(void *state)
+{
+    wire *const w = state;
+    exchange(w, w->to_server[1], w->to_client[0]);
+}
+
+static void wire_teardown(void *state)
+{
+    wire *const w = state;
+    close(w->to_server[0]);
+    close(w->to_server[1]);
+    if (w->to_client[0] != w->to_server[1]) {
+        close(w->to_client[0]);
+        close(w->to_client[1]);
+    }
+    free(w);
+}
+
+/* ---- a connection for each call ------------------------------------------ */
+
+typedef struct door {
+    wire w;
+    int listener;
+    struct sockaddr_un at; /* abstract: leaves nothing behind */
+    socklen_t at_size;
+} door;
+
+static void *door_setup(const bench_case *self)
+{
+    door *const d = bench_alloc(sizeof *d);
+    (void)self;
+    memset(d, 0, sizeof *d);
+    d->at.sun_family = AF_UNIX;
+    const int n = snprintf(d->at.sun_path + 1, sizeof d->at.sun_path - 1,
+                           "shmrpc-bench-%ld", (long)getpid());
+    d->at_size =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+    d->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    must(d->listener, "socket");
+    must(bind(d->listener, (struct sockaddr *)&d->at, d->at_size), "bind");
+    must(listen(d->listener, 16), "listen");
+    return d;
+}
+
+static void door_serve(void *state)
+{
+    door *const d = state;
+    bench_ready();
+    for (;;) {
+        const int fd = accept(d->listener, NULL, NULL);
+        must(fd, "accept");
+        get(fd, d->w.message, sizeof d->w.message);
+        put(fd, d->w.message, sizeof d->w.message);
+        close(fd);
+    }
+}
+
+static void door_call(void *state)
+{
+    door *const d = state;
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    must(fd, "socket");
+    must(connect(fd, (struct sockaddr *)&d->at, d->at_size), "connect");
+    exchange(&d->w, fd, fd);
+    close(fd);
+}
+
+static void door_teardown(void *state)
+{
+    door *const d = state;
+    close(d->listener);
+    free(d);
+}
+
+#define STREAM(name_, about_, setup_)                                 \
+    {                                                                 \
+        .name = (name_), .about = (about_), .payload = MESSAGE_BYTES, \
+        .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_SIGNAL,          \
+        .setup = (setup_), .serve = wire_serve, .call = wire_call,    \
+        .teardown = wire_teardown                                     \
+    }
+
+static const bench_case cases[] = {
+    STREAM("floor.pipe", "a pipe each way", pipe_setup),
+    STREAM("floor.unix", "an AF_UNIX stream", unix_setup),
+    STREAM("floor.tcp", "TCP over loopback, without delay", tcp_setup),
+    {.name = "floor.connect",
+     .about = "a new AF_UNIX connection, one message to and fro, close",
+     .payload = MESSAGE_BYTES,
+     .places = BENCH_IN_ALL,
+     .floor = BENCH_FLOOR_SELF,
+     .setup = door_setup,
+     .serve = door_serve,
+     .call = door_call,
+     .teardown = door_teardown},
+};
+
+const bench_suite floor_sockets = {cases, sizeof cases / sizeof *cases};

@@ -1,0 +1,153 @@
+/* shmrpc-bench: options, then plan, run, report. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "case.h"
+#include "clock.h"
+#include "duo.h"
+#include "plan.h"
+#include "report.h"
+
+typedef struct options {
+    const char *only;
+    const char *json;
+    bool quick;
+    bool list;
+} options;
+
+static const char usage[] =
+    "usage: shmrpc-bench [options]\n"
+    "\n"
+    "Times calls through shared memory beside the least they could cost on\n"
+    "this machine (the floor), each with both processes pinned apart, pinned\n"
+    "together, and free.  What is measured and how: bench/README.md.\n"
+    "\n"
+    "  --quick        fewer, shorter rounds: seconds instead of a minute\n"
+    "  --only REGEX   the cases whose \"case/place\" matches, such as\n"
+    "                 'shmrpc.*/apart'; floors are measured as needed\n"
+    "  --json FILE    also write one JSON object a line and case to FILE\n"
+    "  --list         print the cases and what they are\n"
+    "  --help, --version\n";
+
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, options *o)
+{
+    static const struct option known[] = {
+        {"quick", no_argument, NULL, 'q'},
+        {"only", required_argument, NULL, 'o'},
+        {"json", required_argument, NULL, 'j'},
+        {"list", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+        switch (option) {
+        case 'q':
+            o->quick = true;
+            break;
+        case 'o':
+            o->only = optarg;
+            break;
+        case 'j':
+            o->json = optarg;
+            break;
+        case 'l':
+            o->list = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        case 'v':
+            puts("shmrpc-bench " BENCH_VERSION);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "shmrpc-bench: what is '%s'?\n%s", argv[optind], usage);
+        return 2;
+    }
+    return -1;
+}
+
+static void list_cases(void)
+{
+    for (size_t s = 0; s < bench_suite_count; s++) {
+        for (size_t i = 0; i < bench_suites[s]->count; i++) {
+            const bench_case *const c = &bench_suites[s]->cases[i];
+            printf("%-20s %8zu  %s\n", c->name, c->payload, c->about);
+        }
+    }
+}
+
+static void show_progress(void *user, int round, const bench_run *run)
+{
+    const int rounds = *(const int *)user;
+    fprintf(stderr, "\rround %d of %d  %-24s %-9s", round + 1, rounds,
+            run->c->name, bench_place_name(run->place));
+}
+
+static bool write_json(const bench_plan *plan, const char *path)
+{
+    FILE *const file = fopen(path, "w");
+    bool ok = file != NULL;
+    if (ok) {
+        bench_report_json(plan, file);
+        ok = !ferror(file);
+        ok = fclose(file) == 0 && ok;
+    }
+    if (!ok) {
+        fprintf(stderr, "shmrpc-bench: cannot write %s: %s\n", path,
+                strerror(errno));
+    }
+    return ok;
+}
+
+static int count_failed(const bench_plan *plan)
+{
+    int failed = 0;
+    for (size_t i = 0; i < plan->run_count; i++) {
+        failed += plan->runs[i].error[0] != '\0' ? 1 : 0;
+    }
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    options o = {0};
+    bench_plan plan = {0};
+    char error[BENCH_ERROR_BYTES];
+    const int status = parse(argc, argv, &o);
+    if (status >= 0) {
+        return status;
+    }
+    if (o.list) {
+        list_cases();
+        return 0;
+    }
+    bench_cpus_init();
+    bench_clock_init();
+    if (!bench_plan_make(&plan, o.only, error)) {
+        fprintf(stderr, "shmrpc-bench: --only: %s\n", error);
+        return 2;
+    }
+    plan.rounds = o.quick ? 3 : 9;
+    plan.budget_ns = o.quick ? 30000000 : 60000000;
+    const bool tty = isatty(STDERR_FILENO) == 1;
+    bench_plan_run(&plan, tty ? show_progress : NULL, &plan.rounds);
+    if (tty) {
+        fprintf(stderr, "\r%-60s\r", "");
+    }
+    bench_report_text(&plan, stdout);
+    const bool written = o.json == NULL || write_json(&plan, o.json);
+    const int failed = count_failed(&plan);
+    bench_plan_fini(&plan);
+    return written && failed == 0 ? 0 : 1;
+}

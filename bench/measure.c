@@ -1,0 +1,101 @@
+/* Warm-up, batches, quantiles.  What the figures mean is told in measure.h. */
+#include "measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "case.h"
+#include "clock.h"
+
+enum {
+    BATCHES = 5,
+    GROUP = 64,
+    GROUP_BELOW_NS = 1000,
+    MIN_SAMPLES = 3,      /* of a batch, however slow the calls */
+    MAX_SAMPLES = 1 << 13 /* of a batch, however fast */
+};
+
+typedef struct timing {
+    void (*call)(void *state);
+    void *state;
+    unsigned group; /* calls in a sample */
+    uint64_t batch_ticks;
+} timing;
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_quantile(double *values, size_t count, double fraction)
+{
+    if (count == 0) {
+        return 0;
+    }
+    qsort(values, count, sizeof *values, by_value);
+    return values[(size_t)(fraction * (double)(count - 1) + 0.5)];
+}
+
+/* Fills `samples` with ns a call; returns how many. `ops_per_s` may be NULL. */
+static size_t batch(const timing *t, double *samples, double *ops_per_s)
+{
+    const double ns = bench_ns_per_tick() / t->group;
+    const uint64_t start = bench_ticks();
+    uint64_t last = start;
+    size_t count = 0;
+    while (count < MAX_SAMPLES &&
+           (last - start < t->batch_ticks || count < MIN_SAMPLES)) {
+        for (unsigned i = 0; i < t->group; i++) {
+            t->call(t->state);
+        }
+        const uint64_t now = bench_ticks();
+        samples[count++] = (double)(now - last) * ns;
+        last = now;
+    }
+    if (ops_per_s != NULL) {
+        *ops_per_s = 1e9 * (double)count / ((double)(last - start) * ns);
+    }
+    return count;
+}
+
+/* Runs calls for a batch's time and chooses the size of the groups. */
+static void warm_up(timing *t, double *samples)
+{
+    t->group = 1;
+    const size_t count = batch(t, samples, NULL);
+    if (bench_quantile(samples, count, 0.5) < GROUP_BELOW_NS) {
+        t->group = GROUP;
+    }
+}
+
+void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
+                   bench_figures *out)
+{
+    timing t = {.call = call, .state = state, .group = 1};
+    t.batch_ticks =
+        (uint64_t)((double)budget_ns / (BATCHES + 2) / bench_ns_per_tick());
+    const size_t room = (size_t)BATCHES * MAX_SAMPLES;
+    double *const samples = bench_alloc(room * sizeof *samples);
+    double medians[BATCHES];
+    double rates[BATCHES];
+    size_t count = 0;
+
+    /* Page faults of the first batch would be measured with it. */
+    memset(samples, 0, room * sizeof *samples);
+    warm_up(&t, samples);
+    for (int i = 0; i < BATCHES; i++) {
+        const size_t n = batch(&t, samples + count, &rates[i]);
+        medians[i] = bench_quantile(samples + count, n, 0.5);
+        count += n;
+    }
+    if (t.group > 1) {
+        t.group = 1;
+        count = batch(&t, samples, NULL);
+    }
+    out->p50_ns = bench_quantile(medians, BATCHES, 0.5);
+    out->p99_ns = bench_quantile(samples, count, 0.99);
+    out->ops_per_s = bench_quantile(rates, BATCHES, 0.5);
+    free(samples);
+}

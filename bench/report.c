@@ -1,0 +1,117 @@
+/* Text and JSON. */
+#include "report.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "duo.h"
+
+/* "81.2 ns", "8.14 us", "1.20 ms" */
+static const char *duration(double ns, char text[16])
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    size_t unit = 0;
+    while (ns >= 1000 && unit + 1 < sizeof units / sizeof *units) {
+        ns /= 1000;
+        unit++;
+    }
+    const int decimals = ns >= 100 ? 0 : ns >= 10 ? 1 : 2;
+    snprintf(text, 16, "%.*f %s", decimals, ns, units[unit]);
+    return text;
+}
+
+static const char *size_text(size_t bytes, char text[24])
+{
+    if (bytes >= 1 << 20 && bytes % (1 << 20) == 0) {
+        snprintf(text, 24, "%zu MiB", bytes >> 20);
+    } else if (bytes >= 1 << 10 && bytes % (1 << 10) == 0) {
+        snprintf(text, 24, "%zu KiB", bytes >> 10);
+    } else {
+        snprintf(text, 24, "%zu B", bytes);
+    }
+    return text;
+}
+
+static void print_run(const bench_run *run, int rounds, FILE *out)
+{
+    char payload[24];
+    char p50[16];
+    char p99[16];
+    bench_summary s;
+    fprintf(out, "%-20s %8s  %-8s ", run->c->name,
+            size_text(run->c->payload, payload), bench_place_name(run->place));
+    if (!bench_summarise(run, &s)) {
+        fprintf(out, "  failed: %s\n", run->error);
+        return;
+    }
+    fprintf(out, "%9s %9s %11.0f %8.2f", duration(s.figures.p50_ns, p50),
+            duration(s.figures.p99_ns, p99), s.figures.ops_per_s,
+            s.floor_ratio);
+    if (s.rounds_used * 2 < (size_t)rounds) {
+        fprintf(out, "  (only %zu of %d rounds were quiet)", s.rounds_used,
+                rounds);
+    }
+    fputc('\n', out);
+}
+
+static void print_places(const bench_plan *plan, const bench_case *c, FILE *out)
+{
+    for (size_t i = 0; i < plan->run_count; i++) {
+        if (plan->runs[i].c == c) {
+            print_run(&plan->runs[i], plan->rounds, out);
+        }
+    }
+}
+
+void bench_report_text(const bench_plan *plan, FILE *out)
+{
+    struct utsname name;
+    memset(&name, 0, sizeof name);
+    uname(&name);
+    fprintf(out, "%s %s, %s; apart: CPUs %d and %d; %d rounds of %.0f ms\n\n",
+            name.sysname, name.release, name.machine, bench_cpu(0),
+            bench_cpu(1), plan->rounds, (double)plan->budget_ns / 1e6);
+    fprintf(out, "%-20s %8s  %-8s %9s %9s %11s %8s\n", "case", "payload",
+            "place", "p50", "p99", "calls/s", "x floor");
+    for (size_t s = 0; s < bench_suite_count; s++) {
+        for (size_t i = 0; i < bench_suites[s]->count; i++) {
+            print_places(plan, &bench_suites[s]->cases[i], out);
+        }
+    }
+}
+
+/* Messages hold no control characters, but may quote. */
+static void print_string(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\') {
+            fputc('\\', out);
+        }
+        fputc((unsigned char)*text < 0x20 ? ' ' : *text, out);
+    }
+    fputc('"', out);
+}
+
+void bench_report_json(const bench_plan *plan, FILE *out)
+{
+    for (size_t i = 0; i < plan->run_count; i++) {
+        const bench_run *const run = &plan->runs[i];
+        const char *const place = bench_place_name(run->place);
+        bench_summary s;
+        fprintf(out, "{\"case\": \"%s/%s\", \"payload\": %zu", run->c->name,
+                place, run->c->payload);
+        if (bench_summarise(run, &s)) {
+            fprintf(out,
+                    ", \"p50_ns\": %.1f, \"p99_ns\": %.1f, \"ops_per_s\": %.0f"
+                    ", \"floor_ratio\": %.3f, \"place\": \"%s\""
+                    ", \"rounds_used\": %zu, \"rounds\": %d}\n",
+                    s.figures.p50_ns, s.figures.p99_ns, s.figures.ops_per_s,
+                    s.floor_ratio, place, s.rounds_used, plan->rounds);
+        } else {
+            fprintf(out, ", \"place\": \"%s\", \"error\": ", place);
+            print_string(run->error, out);
+            fputs("}\n", out);
+        }
+    }
+}

@@ -88,10 +88,10 @@ static void an_impossible_size_is_refused(void **state)
     shmrpci_buf_fini(&buf);
 }
 
-static shmrpc_status grow_once(shmrpci_buf *buf, size_t cap)
+/* Memory of the owner's: no more than `*owner` bytes. */
+static shmrpc_status grow_bounded(shmrpci_buf *buf, size_t cap)
 {
-    int *left = buf->owner;
-    if ((*left)-- == 0) {
+    if (cap > *(const size_t *)buf->owner) {
         return SHMRPC_E_EXHAUSTED;
     }
     uint8_t *data = realloc(buf->data, cap);
@@ -106,15 +106,16 @@ static shmrpc_status grow_once(shmrpci_buf *buf, size_t cap)
 static void an_owner_grows_it_and_may_refuse(void **state)
 {
     (void)state;
-    int left = 1;
-    shmrpci_buf buf = {.grow = grow_once, .owner = &left};
+    size_t most = 100; /* twice the first 64 would not fit */
+    shmrpci_buf buf = {.grow = grow_bounded, .owner = &most};
     shmrpci_buf_append(&buf, "0123456789", 10);
     assert_int_equal(buf.status, SHMRPC_OK);
-    size_t cap = buf.cap;
-    assert_null(shmrpci_buf_extend(&buf, cap));
+    assert_non_null(shmrpci_buf_extend(&buf, 90));
+    assert_int_equal(buf.len, 100);
+    shmrpci_buf_append_char(&buf, 'x');
     assert_int_equal(buf.status, SHMRPC_E_EXHAUSTED);
-    assert_int_equal(buf.len, 10);
-    assert_int_equal(buf.cap, cap);
+    assert_int_equal(buf.len, 100);
+    assert_int_equal(buf.cap, 100);
     assert_memory_equal(buf.data, "0123456789", 10);
     shmrpci_buf_fini(&buf); /* not the heap's: leaves the owner's memory */
     free(buf.data);

@@ -58,6 +58,7 @@ install(FILES
 
 file(RELATIVE_PATH PC_TO_PREFIX
      /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" PC_TO_PREFIX ${PC_TO_PREFIX})
 configure_file(cmake/shmrpc.pc.in shmrpc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/shmrpc.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

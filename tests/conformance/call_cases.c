@@ -1,0 +1,458 @@
+/* Single calls: bodies of all sizes, heads, deadlines, cancellation. */
+#include "suite.h"
+
+#include <unistd.h>
+
+static void echoes_come_back_at_every_size(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (const size_t *size = suite_sizes; *size != SIZE_MAX; size++) {
+        assert_int_equal(client_echo(conn, *size, (uint8_t)*size), SHMRPC_OK);
+    }
+    for (const size_t *size = suite_long_sizes;
+         suite_is_long() && *size != SIZE_MAX; size++) {
+        assert_int_equal(client_echo(conn, *size, (uint8_t)*size), SHMRPC_OK);
+    }
+    assert_int_equal(client_echo(conn, (size_t)8 << 20, 5), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void request_grows_while_it_is_written(void **state)
+{
+    (void)state;
+    enum { STEP = 1000, STEPS = 700 };
+    static uint8_t body[STEP * STEPS];
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    pattern_fill(body, sizeof body, 17);
+    shmrpci_call call = {0};
+    assert_int_equal(f.transport->reserve(conn, &call, 0, sizeof body,
+                                          shmrpci_deadline_after(PATIENCE_NS),
+                                          NULL),
+                     SHMRPC_OK);
+    call.head =
+        (shmrpci_head){.method = METHOD_ECHO, .timeout_ns = PATIENCE_NS};
+    for (size_t i = 0; i < STEPS; i++) {
+        shmrpci_buf_append(&call.out, body + i * STEP, STEP);
+    }
+    assert_int_equal(call.out.status, SHMRPC_OK);
+    assert_int_equal(f.transport->commit(&call), SHMRPC_OK);
+    expect_reply(&call, body, sizeof body);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void reply_may_be_larger_than_hinted(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    int32_t status = 0;
+    shmrpci_buf reply;
+    shmrpci_buf_init_heap(&reply);
+    for (const size_t *size = suite_sizes; *size != SIZE_MAX; size++) {
+        uint32_t wanted = (uint32_t)*size;
+        assert_int_equal(client_call(conn, METHOD_SIZE, &wanted, sizeof wanted,
+                                     &status, &reply),
+                         SHMRPC_OK);
+        assert_int_equal(status, SHMRPC_OK);
+        assert_int_equal(reply.len, *size);
+        assert_true(pattern_is(reply.data, reply.len, 3));
+    }
+    shmrpci_buf_fini(&reply);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void too_large_a_request_fails_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    shmrpci_listen_opts opts = suite_listen_opts(&f);
+    opts.max_message_bytes = (size_t)1 << 20;
+    fixture_init(&f, &opts);
+    fixture_run(&f);
+    fixture_start_workers(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call other;
+    assert_int_equal(client_send(conn, METHOD_HOLD, "other", 5, &other),
+                     SHMRPC_OK);
+    for (int i = 0; i < 70; i++) { /* more than there are slots */
+        shmrpci_call call = {0};
+        assert_int_equal(
+            f.transport->reserve(conn, &call, 100, 0,
+                                 shmrpci_deadline_after(PATIENCE_NS), NULL),
+            SHMRPC_OK);
+        (void)shmrpci_buf_extend(&call.out, ((size_t)1 << 20) + 1);
+        assert_int_equal(call.out.status, SHMRPC_E_TOO_LARGE);
+        assert_int_equal(f.transport->commit(&call), SHMRPC_E_TOO_LARGE);
+    }
+    gate_open(&f.gate);
+    expect_reply(&other, "other", 5);
+    assert_int_equal(client_echo(conn, (size_t)1 << 20, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void too_large_a_reply_fails_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    shmrpci_listen_opts opts = suite_listen_opts(&f);
+    opts.max_message_bytes = (size_t)1 << 20;
+    fixture_init(&f, &opts);
+    fixture_run(&f);
+    fixture_start_workers(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    int32_t status = 0;
+    shmrpci_buf reply;
+    shmrpci_buf_init_heap(&reply);
+    uint32_t wanted = (1u << 20) + 1;
+    assert_int_equal(
+        client_call(conn, METHOD_SIZE, &wanted, sizeof wanted, &status, &reply),
+        SHMRPC_OK);
+    assert_int_equal(status, SHMRPC_E_TOO_LARGE);
+    assert_int_equal(reply.len, 0);
+    wanted = 1u << 20;
+    assert_int_equal(
+        client_call(conn, METHOD_SIZE, &wanted, sizeof wanted, &status, &reply),
+        SHMRPC_OK);
+    assert_int_equal(status, SHMRPC_OK);
+    assert_int_equal(reply.len, wanted);
+    shmrpci_buf_fini(&reply);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void status_flags_and_body_of_a_reply_arrive(void **state)
+{
+    (void)state;
+    static const int32_t statuses[] = {SHMRPC_E_NOT_FOUND, 100, INT32_MAX,
+                                       INT32_MIN};
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        uint8_t body[10];
+        shmrpci_call call;
+        memcpy(body, &statuses[i], 4);
+        memcpy(body + 4, "detail", 6);
+        assert_int_equal(
+            client_send(conn, METHOD_STATUS, body, sizeof body, &call),
+            SHMRPC_OK);
+        assert_int_equal(
+            f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
+            SHMRPC_OK);
+        assert_int_equal(call.head.status, statuses[i]);
+        assert_int_equal(call.head.flags, SHMRPCI_HEAD_DETAIL);
+        assert_int_equal(call.in_len, 6);
+        assert_memory_equal(call.in, "detail", 6);
+        f.transport->release(&call);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void head_of_a_request_arrives(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    int32_t status = 0;
+    head_report report;
+    shmrpci_buf reply;
+    shmrpci_buf_init_heap(&reply);
+    int64_t before_ns = shmrpci_now_ns();
+    assert_int_equal(client_call(conn, METHOD_HEAD, "", 0, &status, &reply),
+                     SHMRPC_OK);
+    int64_t after_ns = shmrpci_now_ns();
+    assert_int_equal(reply.len, sizeof report);
+    memcpy(&report, reply.data, sizeof report);
+    assert_int_equal(report.head.method, METHOD_HEAD);
+    assert_int_equal(report.head.flags, 0);
+    /* The caller's deadline, as the worker knows it, to within 5 ms. */
+    int64_t slack_ns = 5 * SHMRPCI_NS_PER_MS;
+    assert_true(report.deadline_ns >= before_ns + PATIENCE_NS - slack_ns);
+    assert_true(report.deadline_ns <= after_ns + PATIENCE_NS + slack_ns);
+    shmrpci_buf_fini(&reply);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void method_ids_go_to_their_bounds(void **state)
+{
+    (void)state;
+    static const uint32_t ids[] = {0, 1000, SHMRPCI_METHOD_MAX};
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_participant *me = worker_open(&f, 0);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        shmrpci_call call;
+        shmrpci_request request = {0};
+        assert_int_equal(client_send(conn, ids[i], "x", 1, &call), SHMRPC_OK);
+        worker_next(me, &request);
+        assert_int_equal(request.head.method, ids[i]);
+        worker_reply(&request, "y", 1);
+        expect_reply(&call, "y", 1);
+    }
+    f.transport->participant_close(me);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void peer_is_who_connected(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    int32_t status = 0;
+    shmrpc_peer peer;
+    shmrpci_buf reply;
+    shmrpci_buf_init_heap(&reply);
+    assert_int_equal(client_call(conn, METHOD_PEER, "", 0, &status, &reply),
+                     SHMRPC_OK);
+    assert_int_equal(reply.len, sizeof peer);
+    memcpy(&peer, reply.data, sizeof peer);
+    assert_int_equal(peer.uid, getuid());
+    assert_int_equal(peer.gid, getgid());
+    assert_int_equal(peer.pid, getpid());
+    assert_string_equal(peer.transport, f.transport->scheme);
+    assert_non_null(peer.address);
+    shmrpci_buf_fini(&reply);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static int compare_i64(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void deadline_is_kept_to_5_ms(void **state)
+{
+    (void)state;
+    enum { RUNS = 7 };
+    int64_t late_ns[RUNS];
+    int64_t timeout_ns = 50 * SHMRPCI_NS_PER_MS;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (int i = 0; i < RUNS; i++) {
+        shmrpci_call call;
+        assert_int_equal(client_send(conn, METHOD_HOLD, "x", 1, &call),
+                         SHMRPC_OK);
+        int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
+        assert_int_equal(f.transport->receive(&call, deadline_ns),
+                         SHMRPC_E_DEADLINE);
+        late_ns[i] = shmrpci_now_ns() - deadline_ns;
+        assert_true(late_ns[i] >= 0);
+        (void)f.transport->cancel(&call);
+    }
+    qsort(late_ns, RUNS, sizeof *late_ns, compare_i64);
+    assert_true(late_ns[RUNS / 2] < 5 * SHMRPCI_NS_PER_MS);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void receive_may_go_on_after_DEADLINE(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call call;
+    assert_int_equal(client_send(conn, METHOD_HOLD, "late", 4, &call),
+                     SHMRPC_OK);
+    assert_int_equal(f.transport->receive(&call, 0), SHMRPC_E_DEADLINE);
+    assert_int_equal(f.transport->receive(&call, shmrpci_now_ns()),
+                     SHMRPC_E_DEADLINE);
+    gate_open(&f.gate);
+    expect_reply(&call, "late", 4);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void cancel_before_claim_withdraws(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call gone;
+    shmrpci_call next;
+    shmrpci_request request = {0};
+    assert_int_equal(client_send(conn, METHOD_ECHO, "gone", 4, &gone),
+                     SHMRPC_OK);
+    assert_true(f.transport->cancel(&gone));
+    assert_int_equal(client_send(conn, METHOD_ECHO, "next", 4, &next),
+                     SHMRPC_OK);
+    shmrpci_participant *me = worker_open(&f, 0);
+    worker_next(me, &request);
+    assert_int_equal(request.in_len, 4);
+    assert_memory_equal(request.in, "next", 4);
+    worker_reply(&request, "next", 4);
+    expect_reply(&next, "next", 4);
+    f.transport->participant_close(me);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void cancel_after_claim_tells_the_handler(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call call;
+    assert_int_equal(client_send(conn, METHOD_WATCH, "", 0, &call), SHMRPC_OK);
+    gate_await(&f.gate, &f.gate.entered, 1);
+    assert_false(f.transport->cancel(&call));
+    gate_await(&f.gate, &f.gate.cancelled, 1);
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void cancel_after_the_reply_drops_it(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_participant *me = worker_open(&f, 0);
+    for (int i = 0; i < 100; i++) { /* no slot is lost by it */
+        shmrpci_call call;
+        shmrpci_request request = {0};
+        assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call),
+                         SHMRPC_OK);
+        worker_next(me, &request);
+        worker_reply(&request, "y", 1);
+        assert_false(f.transport->cancel(&call));
+    }
+    f.transport->participant_close(me);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void late_reply_never_reaches_a_newer_call(void **state)
+{
+    (void)state;
+    enum { LATE = 2, CALLS = 300 };
+    fixture f;
+    fixture_start(&f, LATE + 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (unsigned i = 0; i < LATE; i++) {
+        shmrpci_call call;
+        assert_int_equal(client_send(conn, METHOD_HOLD, "late", 4, &call),
+                         SHMRPC_OK);
+        gate_await(&f.gate, &f.gate.entered, i + 1);
+        assert_int_equal(f.transport->receive(&call, 0), SHMRPC_E_DEADLINE);
+        assert_false(f.transport->cancel(&call));
+    }
+    for (unsigned i = 0; i < CALLS; i++) {
+        if (i == CALLS / 2) {
+            gate_open(&f.gate);
+        }
+        assert_int_equal(client_echo(conn, 20, (uint8_t)i), SHMRPC_OK);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void abort_sends_nothing_and_frees_the_slot(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (int i = 0; i < 200; i++) {
+        shmrpci_call call = {0};
+        assert_int_equal(
+            f.transport->reserve(conn, &call, 5000, 0,
+                                 shmrpci_deadline_after(PATIENCE_NS), NULL),
+            SHMRPC_OK);
+        shmrpci_buf_append(&call.out, "never", 5);
+        f.transport->abort(&call);
+    }
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static int send_oneway(fixture *f, shmrpci_conn *conn)
+{
+    shmrpci_call call = {0};
+    int status = f->transport->reserve(
+        conn, &call, 1, 0, shmrpci_deadline_after(PATIENCE_NS), NULL);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    call.head = (shmrpci_head){.method = METHOD_COUNT,
+                               .flags = SHMRPCI_HEAD_ONEWAY,
+                               .timeout_ns = PATIENCE_NS};
+    shmrpci_buf_append(&call.out, "1", 1);
+    return f->transport->commit(&call);
+}
+
+static void oneway_calls_run_and_free_their_slots(void **state)
+{
+    (void)state;
+    enum { CALLS = 500 };
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (int i = 0; i < CALLS; i++) {
+        assert_int_equal(send_oneway(&f, conn), SHMRPC_OK);
+    }
+    gate_await(&f.gate, &f.gate.counted, CALLS);
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void oneway_call_outlives_its_client(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    assert_int_equal(send_oneway(&f, conn), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_start_workers(&f, 1);
+    gate_await(&f.gate, &f.gate.counted, 1);
+    fixture_stop(&f);
+}
+
+const struct CMUnitTest suite_call_cases[] = {
+    cmocka_unit_test(echoes_come_back_at_every_size),
+    cmocka_unit_test(request_grows_while_it_is_written),
+    cmocka_unit_test(reply_may_be_larger_than_hinted),
+    cmocka_unit_test(too_large_a_request_fails_alone),
+    cmocka_unit_test(too_large_a_reply_fails_alone),
+    cmocka_unit_test(status_flags_and_body_of_a_reply_arrive),
+    cmocka_unit_test(head_of_a_request_arrives),
+    cmocka_unit_test(method_ids_go_to_their_bounds),
+    cmocka_unit_test(peer_is_who_connected),
+    cmocka_unit_test(deadline_is_kept_to_5_ms),
+    cmocka_unit_test(receive_may_go_on_after_DEADLINE),
+    cmocka_unit_test(cancel_before_claim_withdraws),
+    cmocka_unit_test(cancel_after_claim_tells_the_handler),
+    cmocka_unit_test(cancel_after_the_reply_drops_it),
+    cmocka_unit_test(late_reply_never_reaches_a_newer_call),
+    cmocka_unit_test(abort_sends_nothing_and_frees_the_slot),
+    cmocka_unit_test(oneway_calls_run_and_free_their_slots),
+    cmocka_unit_test(oneway_call_outlives_its_client),
+};
+const size_t suite_call_case_count =
+    sizeof suite_call_cases / sizeof *suite_call_cases;

@@ -1,0 +1,242 @@
+/* Names, hello and welcome, and who is let in. */
+#include "suite.h"
+
+static void absent_service_is_named_within_100_ms(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_address absent = suite_new_address();
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {0};
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    int64_t began_ns = shmrpci_now_ns();
+    int status = client_try_connect(&f, &absent, "hi", PATIENCE_NS, &conn,
+                                    &welcome, &error);
+    int64_t took_ns = shmrpci_now_ns() - began_ns;
+    assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
+    assert_int_equal(error.code, SHMRPC_E_UNAVAILABLE);
+    assert_non_null(strstr(error.message, absent.name));
+    assert_true(took_ns < 100 * SHMRPCI_NS_PER_MS);
+    shmrpci_buf_fini(&welcome);
+    fixture_stop(&f);
+}
+
+static void welcome_carries_what_on_hello_appended(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &f.address, "you", PATIENCE_NS,
+                                        &conn, &welcome, NULL),
+                     SHMRPC_OK);
+    assert_string_equal(shmrpci_buf_text(&welcome), "hello you");
+    shmrpci_buf_fini(&welcome);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void large_welcome_arrives_whole(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &f.address, "large", PATIENCE_NS,
+                                        &conn, &welcome, NULL),
+                     SHMRPC_OK);
+    assert_int_equal(welcome.len, (size_t)1 << 20);
+    assert_true(pattern_is(welcome.data, welcome.len, 9));
+    shmrpci_buf_fini(&welcome);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void largest_hello_arrives(void **state)
+{
+    (void)state;
+    fixture f;
+    char hello[SHMRPCI_HELLO_MAX_BYTES + 1];
+    fixture_start(&f, 0);
+    memset(hello, 'x', SHMRPCI_HELLO_MAX_BYTES);
+    hello[SHMRPCI_HELLO_MAX_BYTES] = '\0';
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &f.address, hello, PATIENCE_NS,
+                                        &conn, &welcome, NULL),
+                     SHMRPC_OK);
+    assert_int_equal(welcome.len, 6 + SHMRPCI_HELLO_MAX_BYTES);
+    shmrpci_buf_fini(&welcome);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void refusal_arrives_with_status_and_text(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {0};
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &f.address, "refuse", PATIENCE_NS,
+                                        &conn, &welcome, &error),
+                     SHMRPC_E_CONTRACT);
+    assert_int_equal(error.code, SHMRPC_E_CONTRACT);
+    assert_string_equal(error.name, "CONTRACT");
+    assert_non_null(strstr(error.message, "method \xc3\xa4 differs"));
+    shmrpci_buf_fini(&welcome);
+    /* A refusal leaves the listener as it was. */
+    conn = client_connect(&f, "again");
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void name_clash_is_EXISTS_and_ends_with_close(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_listen_opts opts = suite_listen_opts(&f);
+    shmrpci_listener *second = NULL;
+    shmrpc_error error = {0};
+    assert_int_equal(f.transport->listen(&f.address, &opts, &second, &error),
+                     SHMRPC_E_EXISTS);
+    assert_non_null(strstr(error.message, f.address.name));
+    assert_null(second);
+    shmrpci_address address = f.address;
+    fixture_stop(&f);
+    assert_int_equal(f.transport->listen(&address, &opts, &second, NULL),
+                     SHMRPC_OK);
+    f.transport->close(second);
+}
+
+static void instances_of_a_name_are_apart(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_address other = f.address;
+    memcpy(other.instance, "two", 4);
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &other, "hi", PATIENCE_NS, &conn,
+                                        &welcome, NULL),
+                     SHMRPC_E_UNAVAILABLE);
+    shmrpci_listen_opts opts = suite_listen_opts(&f);
+    shmrpci_listener *second = NULL;
+    assert_int_equal(f.transport->listen(&other, &opts, &second, NULL),
+                     SHMRPC_OK);
+    f.transport->close(second);
+    shmrpci_buf_fini(&welcome);
+    fixture_stop(&f);
+}
+
+static void description_names_the_service(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_init(&f, NULL);
+    assert_non_null(strstr(f.transport->describe(f.listener), f.address.name));
+    fixture_stop(&f);
+}
+
+static void connect_before_run_keeps_its_deadline(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_init(&f, NULL);
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &f.address, "hi",
+                                        30 * SHMRPCI_NS_PER_MS, &conn, &welcome,
+                                        NULL),
+                     SHMRPC_E_DEADLINE);
+    /* The one who has given up does not disturb those who come later. */
+    fixture_run(&f);
+    fixture_start_workers(&f, 1);
+    conn = client_connect(&f, "later");
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    shmrpci_buf_fini(&welcome);
+    fixture_stop(&f);
+}
+
+static void quota_of_connections_is_kept_and_given_back(void **state)
+{
+    (void)state;
+    fixture f;
+    shmrpci_listen_opts opts = suite_listen_opts(&f);
+    opts.max_connections_per_uid = 2;
+    fixture_init(&f, &opts);
+    fixture_run(&f);
+    fixture_start_workers(&f, 1);
+    shmrpci_conn *a = client_connect(&f, "a");
+    shmrpci_conn *b = client_connect(&f, "b");
+    shmrpci_conn *c = NULL;
+    shmrpci_buf welcome;
+    shmrpc_error error = {0};
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &f.address, "c", PATIENCE_NS, &c,
+                                        &welcome, &error),
+                     SHMRPC_E_EXHAUSTED);
+    assert_true(error.message[0] != '\0');
+    f.transport->disconnect(b);
+    /* The server may learn of the end a little later. */
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    int status;
+    do {
+        status = client_try_connect(&f, &f.address, "c", PATIENCE_NS, &c,
+                                    &welcome, NULL);
+    } while (status == SHMRPC_E_EXHAUSTED && shmrpci_now_ns() < deadline_ns);
+    assert_int_equal(status, SHMRPC_OK);
+    assert_int_equal(client_echo(a, 10, 1), SHMRPC_OK);
+    assert_int_equal(client_echo(c, 10, 2), SHMRPC_OK);
+    shmrpci_buf_fini(&welcome);
+    f.transport->disconnect(a);
+    f.transport->disconnect(c);
+    fixture_stop(&f);
+}
+
+static void connect_to_a_stopped_listener_is_UNAVAILABLE(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_address address = f.address;
+    fixture_stop(&f);
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    assert_int_equal(client_try_connect(&f, &address, "hi", PATIENCE_NS, &conn,
+                                        &welcome, NULL),
+                     SHMRPC_E_UNAVAILABLE);
+    shmrpci_buf_fini(&welcome);
+}
+
+const struct CMUnitTest suite_connect_cases[] = {
+    cmocka_unit_test(absent_service_is_named_within_100_ms),
+    cmocka_unit_test(welcome_carries_what_on_hello_appended),
+    cmocka_unit_test(large_welcome_arrives_whole),
+    cmocka_unit_test(largest_hello_arrives),
+    cmocka_unit_test(refusal_arrives_with_status_and_text),
+    cmocka_unit_test(name_clash_is_EXISTS_and_ends_with_close),
+    cmocka_unit_test(instances_of_a_name_are_apart),
+    cmocka_unit_test(description_names_the_service),
+    cmocka_unit_test(connect_before_run_keeps_its_deadline),
+    cmocka_unit_test(quota_of_connections_is_kept_and_given_back),
+    cmocka_unit_test(connect_to_a_stopped_listener_is_UNAVAILABLE),
+};
+const size_t suite_connect_case_count =
+    sizeof suite_connect_cases / sizeof *suite_connect_cases;

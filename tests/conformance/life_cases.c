@@ -1,0 +1,212 @@
+/* What both ends see when the other one goes. */
+#include "suite.h"
+
+static void dead_workers_call_ends_in_WORKER_DIED(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (int i = 0; i < 3; i++) { /* the place can be taken again */
+        shmrpci_call call;
+        shmrpci_request request = {0};
+        assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call),
+                         SHMRPC_OK);
+        shmrpci_participant *dead = worker_open(&f, 1);
+        worker_next(dead, &request);
+        f.transport->recover(f.listener, 1);
+        assert_int_equal(
+            f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
+            SHMRPC_E_WORKER_DIED);
+        f.transport->recover(f.listener, 1);
+        f.transport->participant_close(dead);
+    }
+    fixture_start_workers(&f, 1);
+    for (uint8_t i = 0; i < 100; i++) {
+        assert_int_equal(client_echo(conn, 10, i), SHMRPC_OK);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void dead_worker_leaves_other_calls_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call lost;
+    shmrpci_call kept;
+    shmrpci_call waiting;
+    shmrpci_request request = {0};
+    shmrpci_request other = {0};
+    shmrpci_participant *dead = worker_open(&f, 0);
+    shmrpci_participant *alive = worker_open(&f, 1);
+    assert_int_equal(client_send(conn, METHOD_ECHO, "lost", 4, &lost),
+                     SHMRPC_OK);
+    worker_next(dead, &request);
+    assert_int_equal(client_send(conn, METHOD_ECHO, "kept", 4, &kept),
+                     SHMRPC_OK);
+    worker_next(alive, &other);
+    assert_int_equal(client_send(conn, METHOD_ECHO, "wait", 4, &waiting),
+                     SHMRPC_OK);
+    f.transport->recover(f.listener, 0);
+    f.transport->participant_close(dead);
+    assert_int_equal(
+        f.transport->receive(&lost, shmrpci_deadline_after(PATIENCE_NS)),
+        SHMRPC_E_WORKER_DIED);
+    worker_reply(&other, "kept", 4);
+    expect_reply(&kept, "kept", 4);
+    worker_next(alive, &other);
+    worker_reply(&other, "wait", 4);
+    expect_reply(&waiting, "wait", 4);
+    f.transport->participant_close(alive);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void client_that_goes_cancels_its_running_call(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call call;
+    assert_int_equal(client_send(conn, METHOD_WATCH, "", 0, &call), SHMRPC_OK);
+    gate_await(&f.gate, &f.gate.entered, 1);
+    (void)f.transport->cancel(&call);
+    f.transport->disconnect(conn);
+    gate_await(&f.gate, &f.gate.cancelled, 1);
+    conn = client_connect(&f, "next");
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void call_in_progress_ends_well_when_the_listener_stops(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call call;
+    assert_int_equal(client_send(conn, METHOD_HOLD, "last", 4, &call),
+                     SHMRPC_OK);
+    gate_await(&f.gate, &f.gate.entered, 1);
+    f.transport->stop(f.listener);
+    gate_open(&f.gate);
+    expect_reply(&call, "last", 4);
+    fixture_stop(&f);
+    f.transport->disconnect(conn);
+}
+
+static void call_that_nobody_took_ends_in_SERVER_LOST(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call call;
+    assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call), SHMRPC_OK);
+    fixture_stop(&f);
+    assert_int_equal(
+        f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
+        SHMRPC_E_SERVER_LOST);
+    f.transport->disconnect(conn);
+}
+
+typedef struct caller {
+    shmrpci_call *call;
+    int status;
+    int64_t ended_ns;
+    const shmrpci_transport *transport;
+} caller;
+
+static void receive_on_thread(void *user)
+{
+    caller *c = user;
+    c->status =
+        c->transport->receive(c->call, shmrpci_deadline_after(PATIENCE_NS));
+    c->ended_ns = shmrpci_now_ns();
+}
+
+static void waiting_client_learns_of_the_end_within_100_ms(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_call call;
+    shmrpci_thread thread;
+    assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call), SHMRPC_OK);
+    caller c = {.call = &call, .transport = f.transport};
+    assert_int_equal(
+        shmrpci_thread_create(&thread, "caller", receive_on_thread, &c),
+        SHMRPC_OK);
+    fixture_stop(&f);
+    int64_t closed_ns = shmrpci_now_ns();
+    shmrpci_thread_join(&thread);
+    assert_int_equal(c.status, SHMRPC_E_SERVER_LOST);
+    assert_true(c.ended_ns - closed_ns < 100 * SHMRPCI_NS_PER_MS);
+    f.transport->disconnect(conn);
+}
+
+static void calls_after_the_end_fail_with_SERVER_LOST(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
+    fixture_stop(&f);
+    for (int i = 0; i < 100; i++) { /* and no slot is lost by it */
+        assert_int_equal(client_echo(conn, 10, 1), SHMRPC_E_SERVER_LOST);
+    }
+    f.transport->disconnect(conn);
+}
+
+static void stop_before_run_makes_it_return(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_init(&f, NULL);
+    f.transport->stop(f.listener);
+    fixture_run(&f);
+    fixture_stop(&f);
+}
+
+static void a_name_can_be_listened_at_again_and_again(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 1);
+    shmrpci_address address = f.address;
+    fixture_stop(&f);
+    for (uint8_t i = 0; i < 20; i++) {
+        shmrpci_listen_opts opts = suite_listen_opts(&f);
+        assert_int_equal(
+            f.transport->listen(&address, &opts, &f.listener, NULL), SHMRPC_OK);
+        f.address = address;
+        f.worker_count = 0;
+        fixture_run(&f);
+        fixture_start_workers(&f, 1);
+        shmrpci_conn *conn = client_connect(&f, "hi");
+        assert_int_equal(client_echo(conn, 30, i), SHMRPC_OK);
+        fixture_stop(&f);
+        f.transport->disconnect(conn);
+    }
+}
+
+const struct CMUnitTest suite_life_cases[] = {
+    cmocka_unit_test(dead_workers_call_ends_in_WORKER_DIED),
+    cmocka_unit_test(dead_worker_leaves_other_calls_alone),
+    cmocka_unit_test(client_that_goes_cancels_its_running_call),
+    cmocka_unit_test(call_in_progress_ends_well_when_the_listener_stops),
+    cmocka_unit_test(call_that_nobody_took_ends_in_SERVER_LOST),
+    cmocka_unit_test(waiting_client_learns_of_the_end_within_100_ms),
+    cmocka_unit_test(calls_after_the_end_fail_with_SERVER_LOST),
+    cmocka_unit_test(stop_before_run_makes_it_return),
+    cmocka_unit_test(a_name_can_be_listened_at_again_and_again),
+};
+const size_t suite_life_case_count =
+    sizeof suite_life_cases / sizeof *suite_life_cases;

@@ -1,0 +1,254 @@
+/* Many calls, threads, connections and workers at once. */
+#include "suite.h"
+
+enum { SLOTS = 64 };
+
+static void fill_all_slots(fixture *f, shmrpci_conn *conn,
+                           shmrpci_call calls[SLOTS])
+{
+    (void)f;
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        assert_int_equal(
+            client_send(conn, METHOD_HOLD, &i, sizeof i, &calls[i]), SHMRPC_OK);
+    }
+}
+
+static void calls_64_are_outstanding_and_answers_match(void **state)
+{
+    (void)state;
+    fixture f;
+    static shmrpci_call calls[SLOTS];
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    fill_all_slots(&f, conn, calls);
+    gate_open(&f.gate);
+    for (uint32_t i = SLOTS; i-- > 0;) {
+        expect_reply(&calls[i], &i, sizeof i);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void call_65_is_BUSY_or_waits_till_its_deadline(void **state)
+{
+    (void)state;
+    fixture f;
+    static shmrpci_call calls[SLOTS];
+    shmrpci_call more = {0};
+    shmrpc_error error = {0};
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    fill_all_slots(&f, conn, calls);
+    assert_int_equal(f.transport->reserve(conn, &more, 1, 1, 0, &error),
+                     SHMRPC_E_BUSY);
+    assert_true(error.message[0] != '\0');
+    int64_t deadline_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_MS);
+    assert_int_equal(
+        f.transport->reserve(conn, &more, 1, 1, deadline_ns, &error),
+        SHMRPC_E_DEADLINE);
+    assert_true(shmrpci_now_ns() >= deadline_ns);
+    gate_open(&f.gate);
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        expect_reply(&calls[i], &i, sizeof i);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+typedef struct echoer {
+    shmrpci_conn *conn;
+    int calls;
+    uint8_t seed;
+    int failed;
+} echoer;
+
+static void echo_on_thread(void *user)
+{
+    echoer *e = user;
+    for (int i = 0; i < e->calls && e->failed == SHMRPC_OK; i++) {
+        size_t len = (size_t)i * 37 % 6000;
+        e->failed = client_echo(e->conn, len, (uint8_t)(e->seed + i));
+    }
+}
+
+static void call_65_gets_the_slot_that_is_given_back(void **state)
+{
+    (void)state;
+    fixture f;
+    static shmrpci_call calls[SLOTS];
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    fill_all_slots(&f, conn, calls);
+    echoer e = {.conn = conn, .calls = 1};
+    shmrpci_thread thread;
+    assert_int_equal(
+        shmrpci_thread_create(&thread, "echoer", echo_on_thread, &e),
+        SHMRPC_OK);
+    gate_open(&f.gate);
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        expect_reply(&calls[i], &i, sizeof i);
+    }
+    shmrpci_thread_join(&thread);
+    assert_int_equal(e.failed, SHMRPC_OK);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void echo_on_threads(echoer *echoers, unsigned count)
+{
+    shmrpci_thread threads[32];
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(shmrpci_thread_create(&threads[i], "echoer",
+                                               echo_on_thread, &echoers[i]),
+                         SHMRPC_OK);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        shmrpci_thread_join(&threads[i]);
+        assert_int_equal(echoers[i].failed, SHMRPC_OK);
+    }
+}
+
+static void many_threads_share_a_connection(void **state)
+{
+    (void)state;
+    enum { THREADS = 8 };
+    echoer echoers[THREADS];
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (unsigned i = 0; i < THREADS; i++) {
+        echoers[i] =
+            (echoer){.conn = conn, .calls = 400, .seed = (uint8_t)(i * 31)};
+    }
+    echo_on_threads(echoers, THREADS);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void more_threads_than_slots_share_a_connection(void **state)
+{
+    (void)state;
+    enum { THREADS = 16, HELD = SLOTS - 4 };
+    echoer echoers[THREADS];
+    shmrpci_call held[HELD];
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    /* Reserved slots are slots in use. */
+    for (unsigned i = 0; i < HELD; i++) {
+        held[i] = (shmrpci_call){0};
+        assert_int_equal(f.transport->reserve(conn, &held[i], 1, 1, 0, NULL),
+                         SHMRPC_OK);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        echoers[i] =
+            (echoer){.conn = conn, .calls = 100, .seed = (uint8_t)(i * 31)};
+    }
+    echo_on_threads(echoers, THREADS);
+    for (unsigned i = 0; i < HELD; i++) {
+        f.transport->abort(&held[i]);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void many_connections_are_served(void **state)
+{
+    (void)state;
+    enum { CONNS = 24 };
+    echoer echoers[CONNS];
+    fixture f;
+    fixture_start(&f, 3);
+    for (unsigned i = 0; i < CONNS; i++) {
+        echoers[i] = (echoer){.conn = client_connect(&f, "hi"),
+                              .calls = 60,
+                              .seed = (uint8_t)(i * 31)};
+    }
+    echo_on_threads(echoers, CONNS);
+    for (unsigned i = 0; i < CONNS; i++) {
+        f.transport->disconnect(echoers[i].conn);
+    }
+    fixture_stop(&f);
+}
+
+static void workers_run_in_parallel(void **state)
+{
+    (void)state;
+    fixture f;
+    static shmrpci_call calls[MAX_WORKERS];
+    fixture_start(&f, MAX_WORKERS);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (uint32_t i = 0; i < MAX_WORKERS; i++) {
+        assert_int_equal(
+            client_send(conn, METHOD_HOLD, &i, sizeof i, &calls[i]), SHMRPC_OK);
+    }
+    gate_await(&f.gate, &f.gate.entered, MAX_WORKERS);
+    gate_open(&f.gate);
+    for (uint32_t i = 0; i < MAX_WORKERS; i++) {
+        expect_reply(&calls[i], &i, sizeof i);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+static void
+long_handler_delays_no_short_call_while_a_worker_is_idle(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *slow = client_connect(&f, "slow");
+    shmrpci_conn *quick = client_connect(&f, "quick");
+    shmrpci_call call;
+    /* Whichever worker takes the long call, the other one serves. */
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(client_send(slow, METHOD_WATCH, "", 0, &call),
+                         SHMRPC_OK);
+        gate_await(&f.gate, &f.gate.entered, i + 1);
+        for (int n = 0; n < 200; n++) {
+            assert_int_equal(client_echo(quick, 40, (uint8_t)n), SHMRPC_OK);
+            assert_int_equal(client_echo(slow, 40, (uint8_t)n), SHMRPC_OK);
+        }
+        assert_false(f.transport->cancel(&call));
+        gate_await(&f.gate, &f.gate.cancelled, i + 1);
+    }
+    f.transport->disconnect(slow);
+    f.transport->disconnect(quick);
+    fixture_stop(&f);
+}
+
+static void call_sent_together_with_a_long_one_is_served(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    for (unsigned i = 0; i < 50; i++) {
+        shmrpci_call slow;
+        shmrpci_call quick;
+        assert_int_equal(client_send(conn, METHOD_WATCH, "", 0, &slow),
+                         SHMRPC_OK);
+        assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &quick),
+                         SHMRPC_OK);
+        expect_reply(&quick, "x", 1);
+        gate_await(&f.gate, &f.gate.entered, i + 1);
+        assert_false(f.transport->cancel(&slow));
+        gate_await(&f.gate, &f.gate.cancelled, i + 1);
+    }
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
+const struct CMUnitTest suite_load_cases[] = {
+    cmocka_unit_test(calls_64_are_outstanding_and_answers_match),
+    cmocka_unit_test(call_65_is_BUSY_or_waits_till_its_deadline),
+    cmocka_unit_test(call_65_gets_the_slot_that_is_given_back),
+    cmocka_unit_test(many_threads_share_a_connection),
+    cmocka_unit_test(more_threads_than_slots_share_a_connection),
+    cmocka_unit_test(many_connections_are_served),
+    cmocka_unit_test(workers_run_in_parallel),
+    cmocka_unit_test(long_handler_delays_no_short_call_while_a_worker_is_idle),
+    cmocka_unit_test(call_sent_together_with_a_long_one_is_served),
+};
+const size_t suite_load_case_count =
+    sizeof suite_load_cases / sizeof *suite_load_cases;

@@ -1,0 +1,508 @@
+/* The fixture and the helpers of the conformance suite. */
+#include "suite.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const shmrpci_transport *transport;
+
+/* ---- data ---- */
+
+const size_t suite_sizes[] = {0,
+                              1,
+                              40,
+                              41,
+                              127,
+                              128,
+                              191,
+                              192,
+                              193,
+                              231,
+                              232,
+                              233,
+                              255,
+                              256,
+                              257,
+                              4095,
+                              4096,
+                              4097,
+                              16383,
+                              16384,
+                              16385,
+                              32767,
+                              32768,
+                              32769,
+                              65535,
+                              65536,
+                              65537,
+                              ((size_t)1 << 18) - 1,
+                              (size_t)1 << 18,
+                              ((size_t)1 << 18) + 1,
+                              ((size_t)1 << 20) + 1,
+                              SIZE_MAX};
+
+const size_t suite_long_sizes[] = {((size_t)1 << 19) + 1,
+                                   ((size_t)1 << 20) - 1,
+                                   (size_t)1 << 20,
+                                   ((size_t)1 << 21) + 1,
+                                   ((size_t)1 << 22) - 1,
+                                   (size_t)1 << 22,
+                                   ((size_t)1 << 22) + 1,
+                                   ((size_t)1 << 23) - 1,
+                                   (size_t)1 << 23,
+                                   ((size_t)1 << 23) + 1,
+                                   MAX_MESSAGE - 1,
+                                   MAX_MESSAGE,
+                                   SIZE_MAX};
+
+bool suite_is_long(void)
+{
+    const char *text = getenv("SHMRPC_TEST_LONG");
+    return text != NULL && strcmp(text, "1") == 0;
+}
+
+/* The byte at `i` depends on all bits of i that matter, so that a shifted,
+ * repeated or lost stretch shows. */
+static uint8_t pattern_byte(size_t i, uint8_t seed)
+{
+    return (uint8_t)(i * 7 + (i >> 8) * 13 + (i >> 16) * 29 + seed);
+}
+
+void pattern_fill(uint8_t *data, size_t len, uint8_t seed)
+{
+    for (size_t i = 0; i < len; i++) {
+        data[i] = pattern_byte(i, seed);
+    }
+}
+
+bool pattern_is(const uint8_t *data, size_t len, uint8_t seed)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != pattern_byte(i, seed)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the gate ---- */
+
+static void gate_init(gate *g)
+{
+    *g = (gate){.open = false};
+    shmrpci_mutex_init(&g->lock);
+    shmrpci_cond_init(&g->changed);
+}
+
+static void gate_count(gate *g, unsigned *field)
+{
+    shmrpci_mutex_lock(&g->lock);
+    (*field)++;
+    shmrpci_cond_broadcast(&g->changed);
+    shmrpci_mutex_unlock(&g->lock);
+}
+
+static void gate_pass(gate *g)
+{
+    shmrpci_mutex_lock(&g->lock);
+    g->entered++;
+    shmrpci_cond_broadcast(&g->changed);
+    while (!g->open) {
+        shmrpci_cond_wait(&g->changed, &g->lock);
+    }
+    shmrpci_mutex_unlock(&g->lock);
+}
+
+void gate_open(gate *g)
+{
+    shmrpci_mutex_lock(&g->lock);
+    g->open = true;
+    shmrpci_cond_broadcast(&g->changed);
+    shmrpci_mutex_unlock(&g->lock);
+}
+
+void gate_await(gate *g, const unsigned *field, unsigned count)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    bool in_time = true;
+    shmrpci_mutex_lock(&g->lock);
+    while (*field < count && in_time) {
+        in_time = shmrpci_cond_wait_until(&g->changed, &g->lock, deadline_ns);
+    }
+    unsigned got = *field;
+    shmrpci_mutex_unlock(&g->lock);
+    if (got < count) {
+        fail_msg("waited in vain: %u of %u", got, count);
+    }
+}
+
+/* ---- workers ---- */
+
+static void reply_size(shmrpci_request *request, const uint8_t *body)
+{
+    uint32_t size = 0;
+    memcpy(&size, body, sizeof size);
+    transport->reply_reserve(request, 0);
+    uint8_t *at = shmrpci_buf_extend(&request->out, size);
+    if (at != NULL) {
+        pattern_fill(at, size, 3);
+    }
+    transport->reply_commit(request);
+}
+
+static void reply_status(shmrpci_request *request, const uint8_t *body,
+                         size_t len)
+{
+    transport->reply_reserve(request, len);
+    memcpy(&request->head.status, body, sizeof request->head.status);
+    request->head.flags = SHMRPCI_HEAD_DETAIL;
+    shmrpci_buf_append(&request->out, body + 4, len - 4);
+    transport->reply_commit(request);
+}
+
+static void watch(fixture *f, shmrpci_request *request)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    gate_count(&f->gate, &f->gate.entered);
+    while (!transport->is_cancelled(request)) {
+        if (shmrpci_now_ns() > deadline_ns) {
+            worker_reply(request, "", 0);
+            return;
+        }
+        sched_yield();
+    }
+    gate_count(&f->gate, &f->gate.cancelled);
+    worker_reply(request, "", 0);
+}
+
+static void serve(fixture *f, shmrpci_request *request)
+{
+    size_t len = request->in_len;
+    uint8_t *body = malloc(len + 1);
+    if (len > 0) {
+        memcpy(body, request->in, len);
+    }
+    switch (request->head.method) {
+    case METHOD_SIZE:
+        reply_size(request, body);
+        break;
+    case METHOD_HOLD:
+        gate_pass(&f->gate);
+        worker_reply(request, body, len);
+        break;
+    case METHOD_STATUS:
+        reply_status(request, body, len);
+        break;
+    case METHOD_COUNT:
+        transport->drop(request);
+        gate_count(&f->gate, &f->gate.counted);
+        break;
+    case METHOD_WATCH:
+        watch(f, request);
+        break;
+    case METHOD_PEER:
+        worker_reply(request, request->peer, sizeof *request->peer);
+        break;
+    case METHOD_HEAD: {
+        head_report report = {request->head, request->deadline_ns};
+        worker_reply(request, &report, sizeof report);
+        break;
+    }
+    default:
+        worker_reply(request, body, len);
+        break;
+    }
+    free(body);
+}
+
+static void work(void *user)
+{
+    const seat *place = user;
+    fixture *f = place->fixture;
+    shmrpci_participant *me;
+    shmrpci_request request = {0};
+    if (transport->participant_open(f->listener, place->index, &me, NULL) !=
+        0) {
+        return; /* the case fails by waiting in vain */
+    }
+    while (transport->next(me, &request) == SHMRPC_OK) {
+        serve(f, &request);
+    }
+    transport->participant_close(me);
+}
+
+shmrpci_participant *worker_open(fixture *f, uint32_t index)
+{
+    shmrpci_participant *me = NULL;
+    shmrpc_error error = {0};
+    if (transport->participant_open(f->listener, index, &me, &error) != 0) {
+        fail_msg("participant_open: %s", error.message);
+    }
+    return me;
+}
+
+void worker_next(shmrpci_participant *participant, shmrpci_request *request)
+{
+    assert_int_equal(transport->next(participant, request), SHMRPC_OK);
+}
+
+void worker_reply(shmrpci_request *request, const void *body, size_t len)
+{
+    transport->reply_reserve(request, len);
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    shmrpci_buf_append(&request->out, body, len);
+    transport->reply_commit(request);
+}
+
+/* ---- the listener ---- */
+
+shmrpci_address suite_new_address(void)
+{
+    static unsigned number;
+    shmrpci_address address = {.transport = transport, .port = 5555};
+    (void)snprintf(address.name, sizeof address.name, "conf-%d-%u",
+                   (int)getpid(), number++);
+    return address;
+}
+
+/* "refuse" is refused, "large" gets a large welcome, others an echo. */
+static int on_hello(void *user, const uint8_t *hello, size_t len,
+                    const shmrpc_peer *peer, shmrpci_buf *welcome,
+                    shmrpc_error *error)
+{
+    (void)user;
+    if (len == 6 && memcmp(hello, "refuse", 6) == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_CONTRACT,
+                                "user %u: method \xc3\xa4 differs", peer->uid);
+    }
+    if (len == 5 && memcmp(hello, "large", 5) == 0) {
+        uint8_t *at = shmrpci_buf_extend(welcome, (size_t)1 << 20);
+        if (at != NULL) {
+            pattern_fill(at, (size_t)1 << 20, 9);
+        }
+        return SHMRPC_OK;
+    }
+    shmrpci_buf_append_text(welcome, "hello ");
+    shmrpci_buf_append(welcome, hello, len);
+    return SHMRPC_OK;
+}
+
+shmrpci_listen_opts suite_listen_opts(fixture *f)
+{
+    return (shmrpci_listen_opts){
+        .max_workers = MAX_WORKERS,
+        .max_message_bytes = MAX_MESSAGE,
+        .max_connections_per_uid = 1024,
+        .max_bytes_per_uid = (size_t)1 << 30,
+        .on_hello = on_hello,
+        .user = f,
+    };
+}
+
+void fixture_init(fixture *f, const shmrpci_listen_opts *opts)
+{
+    shmrpc_error error = {0};
+    *f = (fixture){.transport = transport, .address = suite_new_address()};
+    gate_init(&f->gate);
+    for (uint32_t i = 0; i < MAX_WORKERS; i++) {
+        f->seats[i] = (seat){f, i};
+    }
+    shmrpci_listen_opts defaults = suite_listen_opts(f);
+    if (transport->listen(&f->address, opts != NULL ? opts : &defaults,
+                          &f->listener, &error) != SHMRPC_OK) {
+        fail_msg("listen: %s", error.message);
+    }
+}
+
+static void run(void *user)
+{
+    fixture *f = user;
+    (void)transport->run(f->listener, NULL);
+}
+
+void fixture_run(fixture *f)
+{
+    assert_int_equal(shmrpci_thread_create(&f->run_thread, "listener", run, f),
+                     SHMRPC_OK);
+    f->running = true;
+}
+
+void fixture_start_workers(fixture *f, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(
+            shmrpci_thread_create(&f->workers[i], "worker", work, &f->seats[i]),
+            SHMRPC_OK);
+        f->worker_count++;
+    }
+}
+
+void fixture_start(fixture *f, unsigned workers)
+{
+    fixture_init(f, NULL);
+    fixture_run(f);
+    fixture_start_workers(f, workers);
+}
+
+void fixture_stop(fixture *f)
+{
+    gate_open(&f->gate);
+    if (f->listener == NULL) {
+        return;
+    }
+    transport->stop(f->listener);
+    if (f->running) {
+        shmrpci_thread_join(&f->run_thread);
+    }
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        shmrpci_thread_join(&f->workers[i]);
+    }
+    transport->close(f->listener);
+    f->listener = NULL;
+}
+
+/* ---- clients ---- */
+
+int client_try_connect(const fixture *f, const shmrpci_address *address,
+                       const char *hello, int64_t timeout_ns,
+                       shmrpci_conn **out, shmrpci_buf *welcome,
+                       shmrpc_error *error)
+{
+    shmrpci_connect_opts opts = {
+        .deadline_ns = shmrpci_deadline_after(timeout_ns),
+        .max_message_bytes = MAX_MESSAGE,
+        .hello = (const uint8_t *)hello,
+        .hello_len = strlen(hello),
+    };
+    return f->transport->connect(address, &opts, out, welcome, error);
+}
+
+shmrpci_conn *client_connect(fixture *f, const char *hello)
+{
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpc_error error = {0};
+    shmrpci_buf_init_heap(&welcome);
+    int status = client_try_connect(f, &f->address, hello, PATIENCE_NS, &conn,
+                                    &welcome, &error);
+    shmrpci_buf_fini(&welcome);
+    if (status != SHMRPC_OK) {
+        fail_msg("connect: %s", error.message);
+    }
+    return conn;
+}
+
+int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
+                size_t len, shmrpci_call *call)
+{
+    *call = (shmrpci_call){0};
+    int status = transport->reserve(conn, call, len, len,
+                                    shmrpci_deadline_after(PATIENCE_NS), NULL);
+    if (status == SHMRPC_OK) {
+        call->head.method = method;
+        call->head.timeout_ns = PATIENCE_NS;
+        shmrpci_buf_append(&call->out, body, len);
+        status = transport->commit(call);
+    }
+    return status;
+}
+
+int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
+                size_t len, int32_t *status, shmrpci_buf *reply)
+{
+    shmrpci_call call;
+    int failed = client_send(conn, method, body, len, &call);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    failed = transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    if (failed == SHMRPC_E_DEADLINE) {
+        (void)transport->cancel(&call);
+    }
+    if (failed == SHMRPC_OK) {
+        *status = call.head.status;
+        shmrpci_buf_reset(reply);
+        shmrpci_buf_append(reply, call.in, call.in_len);
+        transport->release(&call);
+    }
+    return failed;
+}
+
+int client_echo(shmrpci_conn *conn, size_t len, uint8_t seed)
+{
+    int32_t status = 0;
+    shmrpci_buf reply;
+    shmrpci_buf_init_heap(&reply);
+    uint8_t *body = malloc(len + 1);
+    pattern_fill(body, len, seed);
+    int failed = client_call(conn, METHOD_ECHO, body, len, &status, &reply);
+    if (failed == SHMRPC_OK &&
+        (status != SHMRPC_OK || reply.len != len ||
+         (len > 0 && memcmp(reply.data, body, len) != 0))) {
+        failed = SHMRPC_E_DATA_LOSS;
+    }
+    shmrpci_buf_fini(&reply);
+    free(body);
+    return failed;
+}
+
+void expect_reply(shmrpci_call *call, const void *body, size_t len)
+{
+    assert_int_equal(
+        transport->receive(call, shmrpci_deadline_after(PATIENCE_NS)),
+        SHMRPC_OK);
+    assert_int_equal(call->head.status, SHMRPC_OK);
+    assert_int_equal(call->in_len, len);
+    if (len > 0) {
+        assert_memory_equal(call->in, body, len);
+    }
+    transport->release(call);
+}
+
+/* ---- the program ---- */
+
+/* The socket folder is flat. */
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL;
+         entry = readdir(folder)) {
+        if (entry->d_name[0] != '.') {
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    (void)closedir(folder);
+    (void)rmdir(path);
+}
+
+static int run_group(const char *part, const struct CMUnitTest *cases,
+                     size_t count)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s: %s", transport->scheme, part);
+    return _cmocka_run_group_tests(name, cases, count, NULL, NULL);
+}
+
+int suite_main(const char *scheme)
+{
+    char folder[] = "/tmp/shmrpc-conformance-XXXXXX";
+    transport = shmrpci_transport_of(scheme, strlen(scheme));
+    if (transport == NULL || mkdtemp(folder) == NULL ||
+        setenv("SHMRPC_DIR", folder, 1) != 0) {
+        (void)fprintf(stderr, "no transport \"%s\", or no /tmp\n", scheme);
+        return EXIT_FAILURE;
+    }
+    int failed =
+        run_group("connect", suite_connect_cases, suite_connect_case_count) +
+        run_group("call", suite_call_cases, suite_call_case_count) +
+        run_group("life", suite_life_cases, suite_life_case_count) +
+        run_group("load", suite_load_cases, suite_load_case_count);
+    remove_folder(folder);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

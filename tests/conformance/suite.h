@@ -1,0 +1,160 @@
+/*
+ * The conformance suite: what every transport must do, whatever it is made of.
+ *
+ * A case talks to a fixture: a listener at a name of its own, a thread that
+ * runs it, and any number of worker threads that speak the little protocol
+ * below.  Cases that want every step in their own hands start no workers and
+ * open a participant themselves.
+ *
+ * Cases never sleep: they wait for conditions, and every wait has a deadline
+ * after which the case fails.
+ */
+#ifndef SHMRPCI_TESTS_CONFORMANCE_SUITE_H
+#define SHMRPCI_TESTS_CONFORMANCE_SUITE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "os/thread.h"
+#include "transport/transport.h"
+
+/* A wait that lasts longer than this has failed. */
+#define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
+
+#define MAX_WORKERS 4u
+#define MAX_MESSAGE ((size_t)16 << 20)
+
+/* What the fixture's workers do with a request, by its method id. */
+enum {
+    METHOD_ECHO = 1,   /* replies with the body */
+    METHOD_SIZE = 2,   /* body: u32; replies with that many pattern bytes */
+    METHOD_HOLD = 3,   /* enters the gate, echoes when it is opened */
+    METHOD_STATUS = 4, /* body: i32, text; replies with status and text */
+    METHOD_COUNT = 5,  /* oneway: counts */
+    METHOD_WATCH = 6,  /* enters the gate, runs until it is cancelled */
+    METHOD_PEER = 7,   /* replies with the shmrpc_peer */
+    METHOD_HEAD = 8    /* replies with head and the time that is left */
+};
+
+/* Where handlers and the case meet. */
+typedef struct gate {
+    shmrpci_mutex lock;
+    shmrpci_cond changed;
+    unsigned entered;   /* handlers that have come to the gate */
+    unsigned counted;   /* METHOD_COUNT */
+    unsigned cancelled; /* METHOD_WATCH that saw their cancellation */
+    bool open;
+} gate;
+
+struct fixture;
+
+typedef struct seat {
+    struct fixture *fixture;
+    uint32_t index;
+} seat;
+
+typedef struct fixture {
+    const shmrpci_transport *transport;
+    shmrpci_address address;
+    shmrpci_listener *listener;
+    gate gate;
+    bool running;
+    unsigned worker_count;
+    shmrpci_thread run_thread;
+    shmrpci_thread workers[MAX_WORKERS];
+    seat seats[MAX_WORKERS];
+} fixture;
+
+/* The answer to METHOD_HEAD. */
+typedef struct head_report {
+    shmrpci_head head;
+    int64_t deadline_ns;
+} head_report;
+
+/* ---- the fixture ---- */
+
+/* An address nobody listens at. */
+shmrpci_address suite_new_address(void);
+
+shmrpci_listen_opts suite_listen_opts(fixture *f);
+
+/* Listens; starts nothing. */
+void fixture_init(fixture *f, const shmrpci_listen_opts *opts);
+void fixture_run(fixture *f);
+void fixture_start_workers(fixture *f, unsigned count);
+/* All three, with the suite's options. */
+void fixture_start(fixture *f, unsigned workers);
+/* Stops, joins and closes what runs; may be called twice. */
+void fixture_stop(fixture *f);
+
+void gate_open(gate *g);
+/* Waits until `*field` (of the gate) has reached `count`; fails the case when
+ * it doesn't. */
+void gate_await(gate *g, const unsigned *field, unsigned count);
+
+/* ---- clients ---- */
+
+/* Connects and says `hello`; fails the case when it is refused. */
+shmrpci_conn *client_connect(fixture *f, const char *hello);
+int client_try_connect(const fixture *f, const shmrpci_address *address,
+                       const char *hello, int64_t timeout_ns,
+                       shmrpci_conn **out, shmrpci_buf *welcome,
+                       shmrpc_error *error);
+
+/* Reserves and commits; the timeout is PATIENCE_NS. */
+int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
+                size_t len, shmrpci_call *call);
+
+/* A whole call. On OK the reply's status is in *status, and its body, copied,
+ * in *reply (heap, emptied before). */
+int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
+                size_t len, int32_t *status, shmrpci_buf *reply);
+
+/* An echo of `len` pattern bytes; OK, the failure, or DATA_LOSS when it came
+ * back otherwise. Any thread. */
+int client_echo(shmrpci_conn *conn, size_t len, uint8_t seed);
+
+/* Waits for the reply, compares it with `len` bytes of `body`, releases it. */
+void expect_reply(shmrpci_call *call, const void *body, size_t len);
+
+/* ---- a worker in the case's own hands ---- */
+
+shmrpci_participant *worker_open(fixture *f, uint32_t index);
+/* The next request, which must be there already. */
+void worker_next(shmrpci_participant *participant, shmrpci_request *request);
+void worker_reply(shmrpci_request *request, const void *body, size_t len);
+
+/* ---- data ---- */
+
+void pattern_fill(uint8_t *data, size_t len, uint8_t seed);
+bool pattern_is(const uint8_t *data, size_t len, uint8_t seed);
+
+/* Sizes around every limit that some transport has. Ends with SIZE_MAX. */
+extern const size_t suite_sizes[];
+/* The same, around the larger powers of two, in long runs only. */
+extern const size_t suite_long_sizes[];
+bool suite_is_long(void);
+
+/* ---- the cases ---- */
+
+extern const struct CMUnitTest suite_connect_cases[];
+extern const size_t suite_connect_case_count;
+extern const struct CMUnitTest suite_call_cases[];
+extern const size_t suite_call_case_count;
+extern const struct CMUnitTest suite_life_cases[];
+extern const size_t suite_life_case_count;
+extern const struct CMUnitTest suite_load_cases[];
+extern const size_t suite_load_case_count;
+
+/* Runs everything with one transport; the exit status of the program. */
+int suite_main(const char *scheme);
+
+#endif

@@ -345,9 +345,9 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
         request->out.len = 0;
     }
     slot->reply = request->out;
+    shmrpci_mutex_lock(&hub->lock);
     slot->head.flags = request->head.flags;
     slot->head.status = request->head.status;
-    shmrpci_mutex_lock(&hub->lock);
     if (slot->cancelled || !slot->conn->open) {
         (void)shmrpci_inproc_slot_free(slot);
     } else {

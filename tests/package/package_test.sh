@@ -1,0 +1,61 @@
+#!/bin/sh
+# package_test.sh BUILD_DIR cmake|pkgconfig|static: installs the build into a
+# folder, and there builds and runs a client and a server that see nothing else.
+set -eu
+build=$1 way=$2
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+cc=${CC:-cc}
+prefix=$work/usr
+
+cmake --install "$build" --prefix "$prefix" >/dev/null
+cp -r "$here/outside" "$work/outside"
+cd "$work/outside"
+
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name shmrpc.pc)")
+export PKG_CONFIG_PATH
+
+# by_hand LIBRARY...: generates and compiles without CMake.
+by_hand() {
+    "$(pkg-config --variable=generator shmrpc)" library.svc
+    for program in server client; do
+        # shellcheck disable=SC2046 # flags, split on purpose
+        "$cc" -std=c11 -Wall -Wextra -Werror -o "$program" "$program.c" \
+            $(find . -name 'library*.c' ! -name '*_server.c' ! -name '*_client.c') \
+            "library_$program.c" $(pkg-config --cflags shmrpc) "$@"
+    done
+}
+
+case $way in
+cmake)
+    cmake -S . -B . -G Ninja -DCMAKE_C_COMPILER="$cc" \
+        -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="-Wall -Wextra -Werror"
+    cmake --build .
+    ;;
+pkgconfig)
+    # shellcheck disable=SC2046 # flags, split on purpose
+    by_hand $(pkg-config --libs shmrpc)
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir shmrpc)
+    export LD_LIBRARY_PATH
+    ;;
+static)
+    by_hand "$(pkg-config --variable=libdir shmrpc)/libshmrpc.a"
+    ;;
+esac
+
+SHMRPC_DIR=$work/run
+export SHMRPC_DIR
+mkdir -m 700 "$SHMRPC_DIR"
+mkfifo ready
+./server >ready &
+server=$!
+read -r line <ready
+[ "$line" = ready ] || { echo "the server said '$line'"; exit 1; }
+./client
+kill "$server"
+wait "$server"
+server=
+left=$(ls -A "$SHMRPC_DIR")
+[ -z "$left" ] || { echo "left behind: $left"; exit 1; }

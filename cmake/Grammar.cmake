@@ -25,5 +25,5 @@ function(shmrpc_grammar target source)
     target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
     # lemon's own template does not hold to our warnings.
     set_source_files_properties(${output} PROPERTIES COMPILE_OPTIONS
-        "-Wno-conversion;-Wno-sign-conversion;-Wno-cast-qual;-Wno-unused-parameter;-Wno-undef;-Wno-shadow;-Wno-pedantic")
+        "-Wno-conversion;-Wno-sign-conversion;-Wno-cast-qual;-Wno-unused-parameter;-Wno-unused-variable;-Wno-undef;-Wno-shadow;-Wno-pedantic")
 endfunction()

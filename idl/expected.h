@@ -1,0 +1,14 @@
+/*
+ * What the parser could take now, as people read it.
+ *
+ * For parse.c only.  Threading: one thread a parser.
+ */
+#ifndef IDL_EXPECTED_H
+#define IDL_EXPECTED_H
+
+#include "idl/memory.h"
+
+/* "`;` or `=`", "a field or `}`"; in the arena. */
+const char *idl_expected_text(const void *parser, idl_memory *memory);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Every limit of the language in one place.  What passes one is refused with a
+ * diagnostic that names the number.
+ */
+#ifndef IDL_LIMITS_H
+#define IDL_LIMITS_H
+
+#define IDL_MAX_FILE_BYTES (4u << 20)
+#define IDL_MAX_FILES      256 /* of one schema, with all imports */
+#define IDL_MAX_NAME_BYTES 64  /* of one identifier */
+#define IDL_MAX_PATH_BYTES 256 /* of a dotted name */
+
+/* Entries of the parser's stack; a nested type takes two. */
+#define IDL_PARSER_STACK 128
+
+/* Errors kept by one list; one more diagnostic says that there are more. */
+#define IDL_MAX_ERRORS 100
+
+/* How far aliases, constants and records by value may go through each other,
+ * which also bounds the recursion of the passes. */
+#define IDL_MAX_DEPTH 64
+
+#define IDL_MAX_TAG          65535 /* of a field */
+#define IDL_MAX_PARAM_TAG    255   /* JSON sends an array of that many */
+#define IDL_MAX_ARRAY_LENGTH 65536
+
+/* Scalars that a record or an array may hold by value, over all levels. */
+#define IDL_MAX_FLAT_SCALARS (1u << 20)
+
+/* Of strings, bytes, lists and maps. */
+#define IDL_MAX_LENGTH UINT32_MAX
+
+#define IDL_MIN_ERROR_NUMBER 100
+#define IDL_MANAGER_PORT     5155 /* the management page has it */
+#define IDL_MAX_TIMEOUT_NS   (INT64_C(24) * 3600 * 1000000000)
+
+#endif

@@ -1,0 +1,208 @@
+/* Numbers, durations and strings. */
+#include "idl/literal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The digits from `*at` on, which moves behind them; false on overflow. */
+static bool read_digits(const char **at, const char *end, unsigned base,
+                        uint64_t *out)
+{
+    uint64_t value = 0;
+    bool fits = true;
+    for (; *at < end; (*at)++) {
+        int digit = hex_digit(**at);
+        if (digit < 0 || (unsigned)digit >= base) {
+            break;
+        }
+        fits = fits && value <= (UINT64_MAX - (unsigned)digit) / base;
+        value = value * base + (unsigned)digit;
+    }
+    *out = value;
+    return fits;
+}
+
+static void report_too_large(idl_diags *diags, idl_span span, const char *most)
+{
+    idl_diag *diag = idl_report(
+        diags, IDL_S_NUMBER_TOO_LARGE, span, "the number `%.*s` is too large",
+        (int)(span.end - span.begin), span.source->text + span.begin);
+    idl_expected(diags, diag, "at most %s", most);
+}
+
+uint64_t idl_literal_integer(idl_diags *diags, idl_span span)
+{
+    const char *at = span.source->text + span.begin;
+    const char *end = span.source->text + span.end;
+    bool is_hex = end - at > 2 && at[0] == '0' && at[1] == 'x';
+    at += is_hex ? 2 : 0;
+    uint64_t value;
+    if (!read_digits(&at, end, is_hex ? 16 : 10, &value)) {
+        report_too_large(diags, span, "18446744073709551615");
+        return 0;
+    }
+    return value;
+}
+
+double idl_literal_float(idl_diags *diags, idl_span span)
+{
+    /* The lexer has checked the form; the text goes on behind the number with
+     * something that is no part of one. */
+    double value = strtod(span.source->text + span.begin, NULL);
+    if (isinf(value)) {
+        report_too_large(diags, span, "1.7976931348623157e308");
+        return 0;
+    }
+    return value;
+}
+
+typedef struct unit {
+    const char *name;
+    int64_t ns;
+} unit;
+
+static const unit units[] = {
+    {"ns", 1},         {"us", 1000},       {"ms", 1000000},
+    {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000},
+};
+
+static int64_t unit_ns(const char *text, size_t len)
+{
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strlen(units[i].name) == len &&
+            memcmp(units[i].name, text, len) == 0) {
+            return units[i].ns;
+        }
+    }
+    return 1;
+}
+
+int64_t idl_literal_duration(idl_diags *diags, idl_span span)
+{
+    const char *at = span.source->text + span.begin;
+    const char *end = span.source->text + span.end;
+    uint64_t count;
+    bool fits = read_digits(&at, end, 10, &count);
+    int64_t ns = unit_ns(at, (size_t)(end - at));
+    if (!fits || count > (uint64_t)(INT64_MAX / ns)) {
+        report_too_large(diags, span, "9223372036854775807ns");
+        return 0;
+    }
+    return (int64_t)count * ns;
+}
+
+/* A string being decoded. */
+typedef struct decoder {
+    idl_diags *diags;
+    idl_span span;
+    const char *at;
+    const char *end; /* the closing quote */
+    char *out;
+    size_t len;
+} decoder;
+
+static void report_escape(const decoder *d, const char *begin,
+                          const char *expected)
+{
+    const char *text = d->span.source->text;
+    idl_span span = {.source = d->span.source,
+                     .begin = (uint32_t)(begin - text),
+                     .end = (uint32_t)(d->at - text)};
+    idl_diag *diag =
+        idl_report(d->diags, IDL_S_BAD_ESCAPE, span, "unknown escape `%.*s`",
+                   (int)(d->at - begin), begin);
+    idl_expected(d->diags, diag, "%s", expected);
+}
+
+/* \xHH, behind the x. */
+static void decode_byte(decoder *d, const char *begin)
+{
+    int high = d->at < d->end ? hex_digit(d->at[0]) : -1;
+    int low = d->at + 1 < d->end ? hex_digit(d->at[1]) : -1;
+    if (high < 0 || low < 0) {
+        report_escape(d, begin, "\\x and two hex digits");
+        return;
+    }
+    d->at += 2;
+    d->out[d->len++] = (char)(high * 16 + low);
+}
+
+/* \u{H...}, behind the u. */
+static void decode_code_point(decoder *d, const char *begin)
+{
+    uint64_t code = 0;
+    bool good = d->at < d->end && *d->at == '{';
+    if (good) {
+        d->at++;
+        const char *digits = d->at;
+        good = read_digits(&d->at, d->end, 16, &code) && d->at > digits &&
+               d->at < d->end && *d->at == '}' && code <= 0x10FFFF &&
+               (code < 0xD800 || code > 0xDFFF);
+    }
+    if (!good) {
+        report_escape(d, begin, "\\u{...} with the code point of a character");
+        return;
+    }
+    d->at++;
+    uint8_t bytes[4];
+    size_t count = shmrpci_utf8_encode((uint32_t)code, bytes);
+    memcpy(d->out + d->len, bytes, count);
+    d->len += count;
+}
+
+static void decode_escape(decoder *d)
+{
+    static const char letters[] = "ntr0\"\\";
+    static const char meanings[] = "\n\t\r\0\"\\";
+    const char *begin = d->at++;
+    char letter = *d->at++;
+    const char *found = memchr(letters, letter, sizeof letters - 1);
+    if (found != NULL) {
+        d->out[d->len++] = meanings[found - letters];
+    } else if (letter == 'x') {
+        decode_byte(d, begin);
+    } else if (letter == 'u') {
+        decode_code_point(d, begin);
+    } else {
+        while (((unsigned char)*d->at & 0xC0) == 0x80) {
+            d->at++;
+        }
+        report_escape(d, begin, "\\n \\t \\r \\0 \\\" \\\\ \\xHH or \\u{...}");
+    }
+}
+
+idl_text idl_literal_text(idl_diags *diags, idl_span span)
+{
+    const char *text = span.source->text;
+    decoder d = {.diags = diags,
+                 .span = span,
+                 .at = text + span.begin + 1,
+                 .end = text + span.end};
+    if (d.end > d.at && d.end[-1] == '"') {
+        d.end--; /* else it was reported as open */
+    }
+    /* No escape is shorter than what it stands for. */
+    d.out = idl_alloc(diags->memory, (size_t)(d.end - d.at) + 1, 1);
+    while (d.at < d.end) {
+        if (*d.at == '\\' && d.at + 1 < d.end) {
+            decode_escape(&d);
+        } else {
+            d.out[d.len++] = *d.at++;
+        }
+    }
+    return (idl_text){.ptr = d.out, .len = d.len};
+}

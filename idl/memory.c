@@ -1,0 +1,38 @@
+/* Arena allocation that leaves by a jump when memory ends. */
+#include "idl/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void *idl_alloc(idl_memory *memory, size_t count, size_t size)
+{
+    void *at =
+        shmrpci_arena_calloc(memory->arena, count, size, alignof(max_align_t));
+    if (at == NULL) {
+        longjmp(memory->exhausted, 1);
+    }
+    return at;
+}
+
+char *idl_strndup(idl_memory *memory, const char *text, size_t len)
+{
+    char *copy = shmrpci_arena_strndup(memory->arena, text, len);
+    if (copy == NULL) {
+        longjmp(memory->exhausted, 1);
+    }
+    return copy;
+}
+
+char *idl_printf(idl_memory *memory, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    size_t size = len > 0 ? (size_t)len + 1 : 1;
+    char *text = idl_alloc(memory, size, 1);
+    va_start(args, format);
+    (void)vsnprintf(text, size, format, args);
+    va_end(args);
+    return text;
+}

@@ -1,0 +1,375 @@
+/*
+ * The parser's driver: feeds tokens, and repairs.
+ *
+ * A token is tried before it is fed, so that an error is known before lemon
+ * has popped anything.  Three repairs, the least harmful first:
+ *   1. a misspelt keyword is read as the keyword;
+ *   2. one missing punctuation mark or closing brace is put in;
+ *   3. else the rest of the broken item is skipped, braces balanced.
+ * 1 and 2 count only when the next tokens fit, which keeps them from guessing.
+ */
+#include "idl/ast.h"
+
+#include <string.h>
+
+#include "grammar.h"
+#include "idl/expected.h"
+#include "idl/svcparse.h"
+
+/* Braces nest at most so: a service, and a shared object in it. */
+#define MAX_BLOCKS 4
+
+/* An open `{`. */
+typedef struct block {
+    idl_span brace;
+    uint32_t indent; /* column of the first token on the brace's line */
+} block;
+
+typedef struct driver {
+    idl_diags *diags;
+    idl_tokens tokens;
+    size_t at;         /* the next token */
+    size_t item_start; /* the first token of the present item */
+    void *parser;
+    ast_builder builder;
+    block blocks[MAX_BLOCKS];
+    size_t block_count;
+    bool end_reported; /* an error at the end of the file was reported */
+} driver;
+
+static const idl_token *token_at(const driver *d, size_t index)
+{
+    size_t last = d->tokens.count - 1;
+    return &d->tokens.items[index < last ? index : last];
+}
+
+static const char *token_word(const driver *d, const idl_token *token)
+{
+    return idl_strndup(d->diags->memory,
+                       token->span.source->text + token->span.begin,
+                       token->span.end - token->span.begin);
+}
+
+static bool is_first_on_line(const driver *d, size_t index)
+{
+    if (index == 0) {
+        return true;
+    }
+    uint32_t from = token_at(d, index - 1)->span.end;
+    uint32_t to = token_at(d, index)->span.begin;
+    return memchr(d->builder.source->text + from, '\n', to - from) != NULL;
+}
+
+static uint32_t column(const driver *d, size_t index)
+{
+    uint32_t begin = token_at(d, index)->span.begin;
+    return idl_source_place(d->builder.source, begin).column;
+}
+
+static uint32_t line_indent(const driver *d, size_t index)
+{
+    while (!is_first_on_line(d, index)) {
+        index--;
+    }
+    return column(d, index);
+}
+
+/* ---- feeding ---- */
+
+static void note_block(driver *d, idl_token token)
+{
+    if (token.kind == TK_LB && d->block_count < MAX_BLOCKS) {
+        d->blocks[d->block_count++] =
+            (block){.brace = token.span, .indent = line_indent(d, d->at)};
+    } else if (token.kind == TK_RB && d->block_count > 0) {
+        d->block_count--;
+    }
+}
+
+/* Feeds a token.  `next` is the index behind it: `at` for one that was put
+ * in. */
+static void feed(driver *d, int kind, idl_span span, size_t next)
+{
+    idl_token token = {.kind = kind, .span = span};
+    SvcParse(d->parser, kind, token);
+    note_block(d, token);
+    d->at = next;
+    if (kind == TK_LB || kind == TK_RB || kind == TK_SEMI || kind == TK_SYNC) {
+        d->item_start = next;
+    }
+}
+
+/* The place behind the last token before `at`: where something is missing. */
+static idl_span gap(const driver *d)
+{
+    idl_span span = token_at(d, d->at)->span;
+    span.begin = d->at > 0 ? token_at(d, d->at - 1)->span.end : span.begin;
+    span.end = span.begin;
+    return span;
+}
+
+static bool accepts(const driver *d, int kind)
+{
+    return svc_parse_accepts(d->parser, &kind, 1);
+}
+
+/* Whether `kind` could be shifted, and behind it the tokens from `index` on:
+ * two of them, unless the file ends. */
+static bool accepts_before(const driver *d, int kind, size_t index)
+{
+    int kinds[3] = {kind, token_at(d, index)->kind,
+                    token_at(d, index + 1)->kind};
+    return svc_parse_accepts(d->parser, kinds, kinds[1] == 0 ? 2 : 3);
+}
+
+/* ---- repair 1: a misspelt keyword ---- */
+
+/* The kind of the keyword nearest to `word`, or 0.  `fitting`: only those that
+ * could stand at `at`. */
+static int nearest_keyword(const driver *d, const char *word, bool fitting)
+{
+    idl_nearest search = {.wanted = word};
+    int best = 0;
+    for (int kind = 1; kind < svc_parse_kind_count(); kind++) {
+        const char *keyword = idl_token_word(kind);
+        if (keyword == NULL ||
+            (fitting && !accepts_before(d, kind, d->at + 1))) {
+            continue;
+        }
+        const char *before = search.best;
+        idl_nearest_offer(&search, keyword);
+        best = search.best != before ? kind : best;
+    }
+    return best;
+}
+
+static void report_misspelt(driver *d, idl_span span, const char *word,
+                            int kind)
+{
+    idl_diag *diag = idl_report(d->diags, IDL_S_MISSPELT_KEYWORD, span,
+                                "unknown word `%s`", word);
+    idl_suggest(d->diags, diag, idl_token_word(kind));
+}
+
+static bool repair_keyword(driver *d)
+{
+    const idl_token *token = token_at(d, d->at);
+    if (token->kind != TK_IDENT) {
+        return false;
+    }
+    const char *word = token_word(d, token);
+    int kind = nearest_keyword(d, word, true);
+    if (kind == 0) {
+        return false;
+    }
+    report_misspelt(d, token->span, word, kind);
+    feed(d, kind, token->span, d->at + 1);
+    return true;
+}
+
+/* ---- repair 2: something missing ---- */
+
+static bool starts_declaration(int kind)
+{
+    return kind == TK_STRUCT || kind == TK_ENUM || kind == TK_UNION ||
+           kind == TK_CONST || kind == TK_SERVICE;
+}
+
+/* Whether the token at `index` shows that the innermost block was never closed:
+ * the file ends, or a declaration begins that isn't indented more than it. */
+static bool shows_open_block(const driver *d, size_t index)
+{
+    int kind = token_at(d, index)->kind;
+    return kind == 0 ||
+           (starts_declaration(kind) && is_first_on_line(d, index) &&
+            column(d, index) <= d->blocks[d->block_count - 1].indent);
+}
+
+static bool repair_open_block(driver *d)
+{
+    if (d->block_count == 0 || !shows_open_block(d, d->at) ||
+        !accepts(d, TK_RB)) {
+        return false;
+    }
+    if (!d->end_reported) {
+        idl_diag *diag =
+            idl_report(d->diags, IDL_S_NOT_CLOSED, gap(d), "missing `}`");
+        idl_add_note(d->diags, diag, d->blocks[d->block_count - 1].brace,
+                     "the block begins here");
+    }
+    feed(d, TK_RB, gap(d), d->at);
+    return true;
+}
+
+static bool repair_missing(driver *d)
+{
+    static const int marks[] = {TK_SEMI, TK_RP,    TK_GT, TK_RBR,
+                                TK_EQ,   TK_COMMA, TK_LB, TK_COLON};
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (d->at > 0 && accepts_before(d, marks[i], d->at)) {
+            (void)idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
+                             "missing %s after `%s`", idl_token_text(marks[i]),
+                             token_word(d, token_at(d, d->at - 1)));
+            feed(d, marks[i], gap(d), d->at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- repair 3: skipping ---- */
+
+/* The word before the refused token may be the wrong one: `lst<u32>`. */
+static bool report_word_before(driver *d)
+{
+    const idl_token *before = d->at > 0 ? token_at(d, d->at - 1) : NULL;
+    if (before == NULL || before->kind != TK_IDENT) {
+        return false;
+    }
+    const char *word = token_word(d, before);
+    int kind = nearest_keyword(d, word, false);
+    if (kind != 0) {
+        report_misspelt(d, before->span, word, kind);
+    }
+    return kind != 0;
+}
+
+static void report_refused(driver *d)
+{
+    const idl_token *token = token_at(d, d->at);
+    if (token->kind != 0 && report_word_before(d)) {
+        return;
+    }
+    d->end_reported = token->kind == 0;
+    const char *what = token->kind == 0 ? "end of file"
+                                        : idl_printf(d->diags->memory, "`%s`",
+                                                     token_word(d, token));
+    idl_diag *diag =
+        idl_report(d->diags, IDL_S_SYNTAX, token->span, "unexpected %s", what);
+    idl_expected(d->diags, diag, "%s",
+                 idl_expected_text(d->parser, d->diags->memory));
+}
+
+/* Whether the token at `index` begins something new, outside the broken item
+ * that began at item_start. */
+static bool begins_anew(const driver *d, size_t index)
+{
+    return index > d->item_start &&
+           starts_declaration(token_at(d, index)->kind) &&
+           is_first_on_line(d, index) &&
+           (d->block_count == 0 || shows_open_block(d, index));
+}
+
+/* The index behind the broken item that goes on at `index`: behind its `;` or
+ * its block, or before what belongs to something else. */
+static size_t find_item_end(const driver *d, size_t index)
+{
+    size_t depth = 0;
+    for (;; index++) {
+        int kind = token_at(d, index)->kind;
+        if (kind == 0) {
+            return index;
+        }
+        if (depth == 0) {
+            if (begins_anew(d, index) ||
+                (kind == TK_RB && d->block_count > 0)) {
+                return index;
+            }
+            if (kind == TK_SEMI || kind == TK_RB) {
+                return index + 1;
+            }
+        }
+        depth += kind == TK_LB;
+        depth -= kind == TK_RB;
+        if (kind == TK_RB && depth == 0) {
+            return index + 1;
+        }
+    }
+}
+
+static void remember_lost(driver *d, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        if (token_at(d, i)->kind == TK_IDENT) {
+            ast_file *file = d->builder.file;
+            (void)idl_map_put(&file->lost, d->diags->memory,
+                              token_word(d, token_at(d, i)), file);
+        }
+    }
+}
+
+static void skip_item(driver *d)
+{
+    report_refused(d);
+    idl_span span = token_at(d, d->at)->span;
+    size_t end = find_item_end(d, d->at);
+    remember_lost(d, d->item_start, end);
+    feed(d, TK_BAD, span, end);
+    feed(d, TK_SYNC, span, end);
+}
+
+/* ---- documentation ---- */
+
+/* `///` before something that can't be documented is only worth a warning;
+ * fed to the parser, it would be an error that is hard to recover from. */
+static bool drop_doc(driver *d)
+{
+    size_t end = d->at;
+    while (token_at(d, end)->kind == TK_DOC) {
+        end++;
+    }
+    int next = token_at(d, end)->kind;
+    bool has_owner = next != 0 && next != TK_RB && next != TK_SEMI;
+    if (end == d->at || (has_owner && (accepts(d, TK_DOC) ||
+                                       accepts_before(d, TK_SEMI, d->at)))) {
+        return false;
+    }
+    idl_diag *diag =
+        idl_report(d->diags, IDL_S_DOC_WITHOUT_OWNER, token_at(d, d->at)->span,
+                   "this documents nothing");
+    idl_expected(d->diags, diag, "a declaration or a field after it");
+    d->at = end;
+    return true;
+}
+
+/* ---- the loop ---- */
+
+/* Takes one step; false at the end. */
+static bool step(driver *d)
+{
+    if (drop_doc(d)) {
+        return true;
+    }
+    const idl_token *token = token_at(d, d->at);
+    if (accepts(d, token->kind)) {
+        feed(d, token->kind, token->span, d->at + 1);
+        return token->kind != 0;
+    }
+    if (!repair_keyword(d) && !repair_open_block(d) && !repair_missing(d)) {
+        skip_item(d);
+    }
+    return true;
+}
+
+const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
+{
+    ast_file *file = IDL_NEW(diags->memory, ast_file);
+    file->source = source;
+    driver d = {.diags = diags,
+                .tokens = idl_lex(source, diags),
+                .builder = {.diags = diags,
+                            .memory = diags->memory,
+                            .source = source,
+                            .file = file}};
+    d.parser = idl_alloc(diags->memory, 1, svc_parse_size());
+    SvcParseInit(d.parser, &d.builder);
+    while (step(&d)) {
+        if (d.builder.overflow) {
+            (void)idl_report(diags, IDL_S_NESTED_TOO_DEEPLY,
+                             token_at(&d, d.at - 1)->span,
+                             "the type is nested too deeply");
+            break;
+        }
+    }
+    return file;
+}

@@ -1,0 +1,32 @@
+/*
+ * What lemon makes of grammar.y, and what grammar.y adds to it.
+ *
+ * For parse.c only.  Threading: one thread a parser.
+ */
+#ifndef IDL_SVCPARSE_H
+#define IDL_SVCPARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "idl/ast.h"
+
+/* The parser's size in bytes, for memory that SvcParseInit makes a parser. */
+size_t svc_parse_size(void);
+void SvcParseInit(void *parser, ast_builder *builder);
+
+/* Takes the next token; kind 0 ends the file. */
+void SvcParse(void *parser, int kind, idl_token token);
+
+/* Whether the parser could shift these tokens now, one after the other; kind 0
+ * is the end of the file.  Changes nothing. */
+bool svc_parse_accepts(const void *parser, const int *kinds, size_t count);
+
+/* Whether the parser could shift this token now as what it is: not a word of
+ * the language in the place of an identifier. */
+bool svc_parse_expects(const void *parser, int kind);
+
+/* Token kinds are less than this. */
+int svc_parse_kind_count(void);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Tokens: what the lexer makes of source text.
+ *
+ * The kinds are the terminals of grammar.y (TK_STRUCT, ...), so that no table
+ * stands between lexer and parser.  A token is a kind and a place; what a
+ * number or a string is worth is found out when the tree is built.
+ * Threading: values.
+ */
+#ifndef IDL_TOKEN_H
+#define IDL_TOKEN_H
+
+#include "idl/diag.h"
+#include "idl/source.h"
+
+typedef struct idl_token {
+    int kind; /* TK_..., 0 at the end of the file */
+    idl_span span;
+} idl_token;
+
+typedef struct idl_tokens {
+    idl_token *items; /* the last is the end of the file */
+    size_t count;
+} idl_tokens;
+
+/* All tokens of `source`; comments are left out, `///` stays.  What isn't a
+ * token is reported and left out.  In `diags`' memory. */
+idl_tokens idl_lex(const idl_source *source, idl_diags *diags);
+
+/* As people write it: "`;`", "`struct`", "a name", "end of file"; static. */
+const char *idl_token_text(int kind);
+
+/* The word of a keyword's kind, "struct"; NULL for every other kind. */
+const char *idl_token_word(int kind);
+
+/* One line a token: place, kind, text. */
+void idl_dump_tokens(const idl_tokens *tokens, shmrpci_buf *out);
+
+#endif

@@ -1,0 +1,16 @@
+/* The registry of codecs. */
+#include "codec/codec.h"
+
+#include "codec/engines.h"
+
+const shmrpci_codec *shmrpci_codec_of(uint32_t encoding)
+{
+    switch (encoding) {
+    case SHMRPC_ENCODING_RAW:
+        return &shmrpci_codec_raw;
+    case SHMRPC_ENCODING_JSON:
+        return &shmrpci_codec_json;
+    default:
+        return NULL;
+    }
+}

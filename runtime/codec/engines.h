@@ -1,0 +1,23 @@
+/*
+ * The engines behind the registry, and what they share.  Others use
+ * shmrpci_codec_of.  Threading: as codec.h.
+ */
+#ifndef SHMRPCI_CODEC_ENGINES_H
+#define SHMRPCI_CODEC_ENGINES_H
+
+#include "codec/codec.h"
+
+extern const shmrpci_codec shmrpci_codec_raw;
+extern const shmrpci_codec shmrpci_codec_json;
+extern const shmrpci_codec shmrpci_codec_msgpack;
+extern const shmrpci_codec shmrpci_codec_native;
+
+/* The two halves of json. */
+int shmrpci_json_encode(const shmrpc_type *type, const void *value,
+                        const char *name, shmrpci_buf *out,
+                        shmrpc_error *error);
+int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
+                        size_t len, const char *name, shmrpci_arena *arena,
+                        void *value, shmrpc_error *error);
+
+#endif

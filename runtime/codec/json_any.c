@@ -1,0 +1,300 @@
+/* The JSON reader's common steps, and values of any type. */
+#include "codec/json_number.h"
+#include "codec/json_reader.h"
+#include "codec/keys.h"
+#include "codec/limits.h"
+#include "codec/value.h"
+
+static const char *text_at(const shmrpci_json_reader *reader)
+{
+    return (const char *)reader->lexer.data + reader->lexer.text_at;
+}
+
+int shmrpci_json_advance(shmrpci_json_reader *reader)
+{
+    shmrpci_json_next(&reader->lexer);
+    if (reader->lexer.token == SHMRPCI_JSON_ERROR) {
+        return shmrpci_walk_fail(&reader->walk, "%s (at byte %zu)",
+                                 reader->lexer.message, reader->lexer.at);
+    }
+    return SHMRPC_OK;
+}
+
+int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what)
+{
+    return shmrpci_walk_fail(
+        &reader->walk, "expected %s, found %s (at byte %zu)", what,
+        shmrpci_json_token_text(reader->lexer.token), reader->lexer.at);
+}
+
+static int unescape(shmrpci_json_reader *reader, shmrpc_str *out)
+{
+    char *text =
+        shmrpci_arena_alloc(reader->arena, reader->lexer.text_len + 1, 1);
+    if (text == NULL) {
+        return shmrpci_walk_status(&reader->walk, SHMRPC_E_NO_MEMORY);
+    }
+    size_t len = shmrpci_json_unescape(&reader->lexer, text);
+    text[len] = '\0';
+    *out = (shmrpc_str){.ptr = text, .len = len};
+    return SHMRPC_OK;
+}
+
+int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out)
+{
+    if (reader->lexer.has_escapes) {
+        return unescape(reader, out);
+    }
+    size_t len = reader->lexer.text_len;
+    const char *text =
+        shmrpci_arena_strndup(reader->arena, text_at(reader), len);
+    if (text == NULL) {
+        return shmrpci_walk_status(&reader->walk, SHMRPC_E_NO_MEMORY);
+    }
+    *out = (shmrpc_str){.ptr = text, .len = len};
+    return SHMRPC_OK;
+}
+
+int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out)
+{
+    if (reader->lexer.has_escapes) {
+        return unescape(reader, out);
+    }
+    *out = (shmrpc_str){.ptr = text_at(reader), .len = reader->lexer.text_len};
+    return SHMRPC_OK;
+}
+
+int shmrpci_json_check_number(const shmrpci_json_reader *reader)
+{
+    if (reader->lexer.text_len > SHMRPCI_JSON_MAX_NUMBER_BYTES) {
+        return shmrpci_walk_fail(
+            &reader->walk, "number of %zu digits, allowed %d (at byte %zu)",
+            reader->lexer.text_len, SHMRPCI_JSON_MAX_NUMBER_BYTES,
+            reader->lexer.at);
+    }
+    return SHMRPC_OK;
+}
+
+int shmrpci_json_finish_key(shmrpci_json_reader *reader)
+{
+    int status = shmrpci_json_advance(reader);
+    if (status == SHMRPC_OK && reader->lexer.token != SHMRPCI_JSON_COLON) {
+        return shmrpci_json_expected(reader, "`:`");
+    }
+    return status == SHMRPC_OK ? shmrpci_json_advance(reader) : status;
+}
+
+int shmrpci_json_read_key(shmrpci_json_reader *reader, shmrpc_str *out)
+{
+    if (reader->lexer.token != SHMRPCI_JSON_STRING) {
+        return shmrpci_json_expected(reader, "a key");
+    }
+    int status = shmrpci_json_view_string(reader, out);
+    return status == SHMRPC_OK ? shmrpci_json_finish_key(reader) : status;
+}
+
+int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
+                      bool *more)
+{
+    int status = shmrpci_json_advance(reader);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    *more = reader->lexer.token != close;
+    return *more ? SHMRPC_OK : shmrpci_json_advance(reader);
+}
+
+int shmrpci_json_next_item(shmrpci_json_reader *reader,
+                           shmrpci_json_token close, const char *what,
+                           bool *more)
+{
+    *more = reader->lexer.token == SHMRPCI_JSON_COMMA;
+    if (!*more && reader->lexer.token != close) {
+        return shmrpci_json_expected(reader, what);
+    }
+    return shmrpci_json_advance(reader);
+}
+
+int shmrpci_json_check_keys(const shmrpci_json_reader *reader,
+                            const shmrpc_type *key_type, const void *entries,
+                            size_t count, size_t stride)
+{
+    const void *duplicate;
+    int status = shmrpci_keys_find_duplicate(key_type, entries, count, stride,
+                                             reader->arena, &duplicate);
+    if (status != SHMRPC_OK) {
+        return shmrpci_walk_status(&reader->walk, status);
+    }
+    if (duplicate != NULL) {
+        shmrpci_walk here = reader->walk;
+        shmrpci_step step = {.up = here.top};
+        shmrpci_step_key(&step, key_type, duplicate);
+        here.top = &step;
+        return shmrpci_walk_fail(&here, "duplicate key");
+    }
+    return SHMRPC_OK;
+}
+
+static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
+{
+    int status = shmrpci_json_check_number(reader);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_int number;
+    size_t len = reader->lexer.text_len;
+    if (reader->lexer.token == SHMRPCI_JSON_INTEGER &&
+        shmrpci_text_to_int(text_at(reader), len, &number) &&
+        (!number.negative || number.magnitude <= UINT64_C(1) << 63)) {
+        bool is_wide = !number.negative && number.magnitude > INT64_MAX;
+        uint64_t bits =
+            number.negative ? 0 - number.magnitude : number.magnitude;
+        *out = is_wide ? shmrpc_any_u64(bits) : shmrpc_any_i64((int64_t)bits);
+        return SHMRPC_OK;
+    }
+    double real = shmrpci_text_to_f64(text_at(reader), len);
+    if (real - real != 0) {
+        return shmrpci_walk_fail(&reader->walk,
+                                 "number out of range (at byte %zu)",
+                                 reader->lexer.at);
+    }
+    *out = shmrpc_any_f64(real);
+    return SHMRPC_OK;
+}
+
+/* Appends a finished value or entry. */
+static int keep(shmrpci_json_reader *reader, shmrpci_items *items,
+                const void *item, size_t size)
+{
+    void *slot =
+        shmrpci_items_add(items, size, _Alignof(shmrpc_any), reader->arena);
+    if (slot == NULL) {
+        return shmrpci_walk_status(&reader->walk, SHMRPC_E_NO_MEMORY);
+    }
+    memcpy(slot, item, size);
+    return SHMRPC_OK;
+}
+
+static int read_list(shmrpci_json_reader *reader, shmrpc_any *out)
+{
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&reader->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_items items = {.len = 0};
+    bool more = false;
+    status = shmrpci_json_open(reader, SHMRPCI_JSON_ARRAY_CLOSE, &more);
+    while (status == SHMRPC_OK && more) {
+        shmrpci_step_index(&step, items.len);
+        shmrpc_any item;
+        status = shmrpci_json_read_any(reader, &item);
+        if (status == SHMRPC_OK) {
+            status = keep(reader, &items, &item, sizeof item);
+        }
+        step.kind = SHMRPCI_STEP_NONE;
+        if (status == SHMRPC_OK) {
+            status = shmrpci_json_next_item(reader, SHMRPCI_JSON_ARRAY_CLOSE,
+                                            "`,` or `]`", &more);
+        }
+    }
+    shmrpci_walk_leave(&reader->walk, &step);
+    *out = shmrpc_any_null();
+    out->kind = SHMRPC_ANY_LIST;
+    shmrpci_store_span(&out->u.list, items.ptr, items.len);
+    return status;
+}
+
+static int read_entry(shmrpci_json_reader *reader, shmrpci_step *step,
+                      shmrpc_any_entry *entry)
+{
+    entry->key = shmrpc_any_null();
+    if (reader->lexer.token != SHMRPCI_JSON_STRING) {
+        return shmrpci_json_expected(reader, "a key");
+    }
+    int status = shmrpci_json_copy_string(reader, &entry->key.u.str);
+    entry->key.kind = SHMRPC_ANY_STR;
+    if (status == SHMRPC_OK) {
+        status = shmrpci_json_finish_key(reader);
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_step_key(step, &shmrpc_type_any, &entry->key);
+        status = shmrpci_json_read_any(reader, &entry->value);
+    }
+    return status;
+}
+
+static int read_map(shmrpci_json_reader *reader, shmrpc_any *out)
+{
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&reader->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_items items = {.len = 0};
+    bool more = false;
+    status = shmrpci_json_open(reader, SHMRPCI_JSON_OBJECT_CLOSE, &more);
+    while (status == SHMRPC_OK && more) {
+        shmrpc_any_entry entry;
+        step.kind = SHMRPCI_STEP_NONE;
+        status = read_entry(reader, &step, &entry);
+        if (status == SHMRPC_OK) {
+            status = keep(reader, &items, &entry, sizeof entry);
+        }
+        step.kind = SHMRPCI_STEP_NONE;
+        if (status == SHMRPC_OK) {
+            status = shmrpci_json_next_item(reader, SHMRPCI_JSON_OBJECT_CLOSE,
+                                            "`,` or `}`", &more);
+        }
+    }
+    step.kind = SHMRPCI_STEP_NONE;
+    if (status == SHMRPC_OK) {
+        status = shmrpci_json_check_keys(reader, &shmrpc_type_any, items.ptr,
+                                         items.len, sizeof(shmrpc_any_entry));
+    }
+    shmrpci_walk_leave(&reader->walk, &step);
+    *out = shmrpc_any_null();
+    out->kind = SHMRPC_ANY_MAP;
+    shmrpci_store_span(&out->u.map, items.ptr, items.len);
+    return status;
+}
+
+static int read_string(shmrpci_json_reader *reader, shmrpc_any *out)
+{
+    *out = shmrpc_any_null();
+    out->kind = SHMRPC_ANY_STR;
+    return shmrpci_json_copy_string(reader, &out->u.str);
+}
+
+int shmrpci_json_read_any(shmrpci_json_reader *reader, shmrpc_any *out)
+{
+    int status = SHMRPC_OK;
+    switch (reader->lexer.token) {
+    case SHMRPCI_JSON_OBJECT_OPEN:
+        return read_map(reader, out);
+    case SHMRPCI_JSON_ARRAY_OPEN:
+        return read_list(reader, out);
+    case SHMRPCI_JSON_NULL:
+        *out = shmrpc_any_null();
+        break;
+    case SHMRPCI_JSON_TRUE:
+    case SHMRPCI_JSON_FALSE:
+        *out = shmrpc_any_bool(reader->lexer.token == SHMRPCI_JSON_TRUE);
+        break;
+    case SHMRPCI_JSON_INTEGER:
+    case SHMRPCI_JSON_REAL:
+        status = read_number(reader, out);
+        break;
+    case SHMRPCI_JSON_STRING:
+        status = read_string(reader, out);
+        break;
+    case SHMRPCI_JSON_END:
+    case SHMRPCI_JSON_ERROR:
+    case SHMRPCI_JSON_OBJECT_CLOSE:
+    case SHMRPCI_JSON_ARRAY_CLOSE:
+    case SHMRPCI_JSON_COMMA:
+    case SHMRPCI_JSON_COLON:
+        return shmrpci_json_expected(reader, "a value");
+    }
+    return status == SHMRPC_OK ? shmrpci_json_advance(reader) : status;
+}

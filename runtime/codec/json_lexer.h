@@ -1,0 +1,60 @@
+/*
+ * The words of JSON (RFC 8259), found by re2c rules in json_lexer.re.
+ *
+ * Strict: UTF-8 is checked, surrogates must pair, control characters must be
+ * escaped, nothing but the grammar is accepted.  Reads within [data, end) only.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPCI_CODEC_JSON_LEXER_H
+#define SHMRPCI_CODEC_JSON_LEXER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum shmrpci_json_token {
+    SHMRPCI_JSON_END,
+    SHMRPCI_JSON_ERROR, /* `message` says what is wrong at `at` */
+    SHMRPCI_JSON_OBJECT_OPEN,
+    SHMRPCI_JSON_OBJECT_CLOSE,
+    SHMRPCI_JSON_ARRAY_OPEN,
+    SHMRPCI_JSON_ARRAY_CLOSE,
+    SHMRPCI_JSON_COMMA,
+    SHMRPCI_JSON_COLON,
+    SHMRPCI_JSON_NULL,
+    SHMRPCI_JSON_TRUE,
+    SHMRPCI_JSON_FALSE,
+    SHMRPCI_JSON_INTEGER, /* text */
+    SHMRPCI_JSON_REAL,    /* text, with a fraction or an exponent */
+    SHMRPCI_JSON_STRING   /* text between the quotes, escapes as written */
+} shmrpci_json_token;
+
+typedef struct shmrpci_json_lexer {
+    const uint8_t *data;
+    size_t len;
+    size_t next; /* where the next word is looked for */
+    shmrpci_json_token token;
+    size_t at;      /* offset of the present word */
+    size_t text_at; /* INTEGER, REAL, STRING */
+    size_t text_len;
+    bool has_escapes;    /* STRING */
+    const char *message; /* ERROR; static */
+} shmrpci_json_lexer;
+
+static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
+                                           const uint8_t *data, size_t len)
+{
+    *lexer = (shmrpci_json_lexer){.data = data, .len = len};
+}
+
+/* Reads one word into `token` and the fields that go with it. */
+void shmrpci_json_next(shmrpci_json_lexer *lexer);
+
+/* Resolves the escapes of the present STRING; the result is never longer than
+ * the text.  Returns its length. */
+size_t shmrpci_json_unescape(const shmrpci_json_lexer *lexer, char *out);
+
+/* "string", "number", "object", ... for messages. */
+const char *shmrpci_json_token_text(shmrpci_json_token token);
+
+#endif

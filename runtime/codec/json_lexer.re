@@ -1,0 +1,241 @@
+/* The words of JSON. The re2c rules only name words; strings are scanned by a
+ * second block, because their bytes follow other rules. */
+#include "codec/json_lexer.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+/* re2c's generic interface over offsets. Reading at the end gives NUL, which
+ * no rule but the one of the end accepts. */
+#define YYPEEK()    (at < lexer->len ? lexer->data[at] : 0)
+#define YYSKIP()    (at++)
+#define YYBACKUP()  (marker = at)
+#define YYRESTORE() (at = marker)
+
+/*!re2c
+    re2c:define:YYCTYPE = "uint8_t";
+    re2c:flags:input = custom;
+    re2c:yyfill:enable = 0;
+
+    digit   = [0-9];
+    hex     = [0-9a-fA-F];
+    integer = "-"? ("0" | [1-9] digit*);
+    real    = integer ("." digit+)? ([eE] [-+]? digit+)?;
+
+    tail    = [\x80-\xbf];
+    utf8    = [\xc2-\xdf] tail
+            | "\xe0" [\xa0-\xbf] tail
+            | [\xe1-\xec\xee-\xef] tail tail
+            | "\xed" [\x80-\x9f] tail
+            | "\xf0" [\x90-\xbf] tail tail
+            | [\xf1-\xf3] tail tail tail
+            | "\xf4" [\x80-\x8f] tail tail;
+    high    = "\\u" [dD] [89abAB] hex hex;
+    low     = "\\u" [dD] [c-fC-F] hex hex;
+    scalar  = "\\u" ([0-9a-cA-CeEfF] hex | [dD] [0-7]) hex hex;
+*/
+
+static void fail(shmrpci_json_lexer *lexer, size_t at, const char *message)
+{
+    lexer->token = SHMRPCI_JSON_ERROR;
+    lexer->at = at;
+    lexer->message = message;
+}
+
+/* Steps over plain ASCII, eight bytes at a time: no quote, no backslash, no
+ * control character. */
+static size_t skip_plain(const shmrpci_json_lexer *lexer, size_t at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = UINT64_C(0x8080808080808080);
+    while (lexer->len - at >= 8) {
+        uint64_t word;
+        memcpy(&word, lexer->data + at, sizeof word);
+        uint64_t quote = word ^ (ones * '"');
+        uint64_t slash = word ^ (ones * '\\');
+        uint64_t special = (word - ones * 0x20) | ((quote - ones) & ~quote) |
+                           ((slash - ones) & ~slash) | word;
+        if ((special & tops) != 0) {
+            break;
+        }
+        at += 8;
+    }
+    return at;
+}
+
+/* The rest of a string, from behind its first quote. */
+static void scan_string(shmrpci_json_lexer *lexer)
+{
+    size_t at = lexer->next;
+    size_t marker = at;
+    lexer->token = SHMRPCI_JSON_STRING;
+    lexer->text_at = at;
+    lexer->has_escapes = false;
+    for (;;) {
+        at = skip_plain(lexer, at);
+        size_t start = at;
+        /*!re2c
+            ["] {
+                lexer->text_len = start - lexer->text_at;
+                lexer->next = at;
+                return;
+            }
+            [\x20-\x7f] \ ["\\]     { continue; }
+            utf8                    { continue; }
+            "\\" ["\\/bfnrt]        { lexer->has_escapes = true; continue; }
+            scalar | high low       { lexer->has_escapes = true; continue; }
+            high | low {
+                fail(lexer, start, "surrogate without its other half");
+                return;
+            }
+            "\\" {
+                fail(lexer, start, "unknown escape");
+                return;
+            }
+            [\x00-\x1f] {
+                fail(lexer, start,
+                     start >= lexer->len ? "string has no end"
+                                         : "control character in a string");
+                return;
+            }
+            * {
+                fail(lexer, start, "not UTF-8");
+                return;
+            }
+        */
+    }
+}
+
+void shmrpci_json_next(shmrpci_json_lexer *lexer)
+{
+    size_t at = lexer->next;
+    size_t marker = at;
+    size_t start;
+    do {
+        start = at;
+        /*!re2c
+            [ \t\n\r]+ { continue; }
+            "{"        { lexer->token = SHMRPCI_JSON_OBJECT_OPEN; break; }
+            "}"        { lexer->token = SHMRPCI_JSON_OBJECT_CLOSE; break; }
+            "["        { lexer->token = SHMRPCI_JSON_ARRAY_OPEN; break; }
+            "]"        { lexer->token = SHMRPCI_JSON_ARRAY_CLOSE; break; }
+            ","        { lexer->token = SHMRPCI_JSON_COMMA; break; }
+            ":"        { lexer->token = SHMRPCI_JSON_COLON; break; }
+            "null"     { lexer->token = SHMRPCI_JSON_NULL; break; }
+            "true"     { lexer->token = SHMRPCI_JSON_TRUE; break; }
+            "false"    { lexer->token = SHMRPCI_JSON_FALSE; break; }
+            integer    { lexer->token = SHMRPCI_JSON_INTEGER; break; }
+            real       { lexer->token = SHMRPCI_JSON_REAL; break; }
+            ["] {
+                lexer->next = at;
+                lexer->at = start;
+                scan_string(lexer);
+                return;
+            }
+            "\x00" {
+                if (start < lexer->len) {
+                    fail(lexer, start, "unexpected NUL");
+                    return;
+                }
+                at = start;
+                lexer->token = SHMRPCI_JSON_END;
+                break;
+            }
+            * {
+                fail(lexer, start, "unexpected character");
+                return;
+            }
+        */
+    } while (true);
+    lexer->at = start;
+    lexer->text_at = start;
+    lexer->text_len = at - start;
+    lexer->next = at;
+}
+
+static uint32_t hex_value(const uint8_t *digits)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t c = digits[i];
+        uint32_t digit = c <= '9' ? c - '0' : (c | 0x20u) - 'a' + 10u;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+/* `from` points behind "\u"; returns the bytes used of the input. The lexer
+ * has seen to it that surrogates pair. */
+static size_t unescape_unicode(const uint8_t *from, char *out, size_t *len)
+{
+    uint32_t code_point = hex_value(from);
+    size_t used = 4;
+    if (code_point >= 0xD800 && code_point <= 0xDBFF) {
+        uint32_t low = hex_value(from + 6);
+        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
+        used = 10;
+    }
+    uint8_t utf8[4];
+    size_t count = shmrpci_utf8_encode(code_point, utf8);
+    memcpy(out + *len, utf8, count);
+    *len += count;
+    return used;
+}
+
+size_t shmrpci_json_unescape(const shmrpci_json_lexer *lexer, char *out)
+{
+    static const char letters[] = "bfnrt";
+    static const char controls[] = "\b\f\n\r\t";
+    const uint8_t *from = lexer->data + lexer->text_at;
+    const uint8_t *end = from + lexer->text_len;
+    size_t len = 0;
+    while (from < end) {
+        if (*from != '\\') {
+            out[len++] = (char)*from++;
+            continue;
+        }
+        char escape = (char)from[1];
+        from += 2;
+        if (escape == 'u') {
+            from += unescape_unicode(from, out, &len);
+        } else {
+            const char *letter = strchr(letters, escape);
+            out[len++] = letter != NULL ? controls[letter - letters] : escape;
+        }
+    }
+    return len;
+}
+
+const char *shmrpci_json_token_text(shmrpci_json_token token)
+{
+    switch (token) {
+    case SHMRPCI_JSON_END:
+        return "the end";
+    case SHMRPCI_JSON_ERROR:
+        return "an error";
+    case SHMRPCI_JSON_OBJECT_OPEN:
+        return "object";
+    case SHMRPCI_JSON_OBJECT_CLOSE:
+        return "`}`";
+    case SHMRPCI_JSON_ARRAY_OPEN:
+        return "array";
+    case SHMRPCI_JSON_ARRAY_CLOSE:
+        return "`]`";
+    case SHMRPCI_JSON_COMMA:
+        return "`,`";
+    case SHMRPCI_JSON_COLON:
+        return "`:`";
+    case SHMRPCI_JSON_NULL:
+        return "null";
+    case SHMRPCI_JSON_TRUE:
+    case SHMRPCI_JSON_FALSE:
+        return "bool";
+    case SHMRPCI_JSON_INTEGER:
+    case SHMRPCI_JSON_REAL:
+        return "number";
+    case SHMRPCI_JSON_STRING:
+        return "string";
+    }
+    return "nothing";
+}

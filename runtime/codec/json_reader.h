@@ -1,0 +1,63 @@
+/*
+ * The state of the JSON reader, shared by its two halves: values of a described
+ * type (json_read.c), and `any` (json_any.c).
+ *
+ * Convention: a read function starts with the value's first word as the present
+ * one, and ends with the word behind the value.  Threading: one thread.
+ */
+#ifndef SHMRPCI_CODEC_JSON_READER_H
+#define SHMRPCI_CODEC_JSON_READER_H
+
+#include "base/arena.h"
+#include "codec/json_lexer.h"
+#include "codec/walk.h"
+#include "shmrpc/types.h"
+
+typedef struct shmrpci_json_reader {
+    shmrpci_walk walk;
+    shmrpci_json_lexer lexer;
+    shmrpci_arena *arena;
+} shmrpci_json_reader;
+
+/* Goes to the next word; INVALID when it is malformed. */
+int shmrpci_json_advance(shmrpci_json_reader *reader);
+
+/* INVALID: "expected `what`, found string (at byte 17)". */
+int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what);
+
+/* Copies the present string into the arena, with a NUL behind it; does not go
+ * on to the next word. */
+int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out);
+
+/* As copy, but a string without escapes is a view of the input. */
+int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out);
+
+/* Checks that the present number is not too long to be read. */
+int shmrpci_json_check_number(const shmrpci_json_reader *reader);
+
+/* With a key as the present word: steps over it and the colon behind it. */
+int shmrpci_json_finish_key(shmrpci_json_reader *reader);
+
+/* The same, and gives a view of the key. */
+int shmrpci_json_read_key(shmrpci_json_reader *reader, shmrpc_str *out);
+
+/* Behind a value in a container that `close` ends: steps over a comma (then
+ * `*more` is true) or over the end. */
+int shmrpci_json_next_item(shmrpci_json_reader *reader,
+                           shmrpci_json_token close, const char *what,
+                           bool *more);
+
+/* Opens a container: steps over its first word; `*more` tells whether a first
+ * item follows; an empty one is stepped over. */
+int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
+                      bool *more);
+
+/* INVALID "duplicate key" when two of the entries have equal string keys. */
+int shmrpci_json_check_keys(const shmrpci_json_reader *reader,
+                            const shmrpc_type *key_type, const void *entries,
+                            size_t count, size_t stride);
+
+/* Any value, as a tree in the arena; it may refer to the arena only. */
+int shmrpci_json_read_any(shmrpci_json_reader *reader, shmrpc_any *out);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * The native layout: where a value's parts lie in a native image.
+ *
+ * One rule for every platform: a value lies on its natural alignment (8 for
+ * 64-bit numbers), a size is a multiple of its alignment.
+ *
+ *   bool, numbers       their size, aligned to it
+ *   enum                as its base
+ *   string, bytes,      8 bytes, aligned to 4: u32 offset, u32 length
+ *     list, map
+ *   array               count times the element
+ *   struct              the fields by ascending tag; an optional field is
+ *                       preceded by one byte that says whether it is there; an
+ *                       optional struct or union is 8 bytes, aligned to 4, as
+ *                       a list of none or one; an empty struct is one byte
+ *   union               u32 tag, then the widest member
+ *   map entry           as a struct of key and value
+ *   any                 has no native form
+ *
+ * Used by the codec and by the generator, which writes sizes and alignments
+ * into the type tables.  Sizes saturate above SHMRPCI_LAYOUT_MAX_BYTES: check
+ * the end result against it, once.  Threading: pure functions.
+ */
+#ifndef SHMRPCI_CODEC_LAYOUT_H
+#define SHMRPCI_CODEC_LAYOUT_H
+
+#include <stdint.h>
+
+#include "shmrpc/descriptor.h"
+
+/* Fixed parts above this size are refused by the generator. */
+#define SHMRPCI_LAYOUT_MAX_BYTES ((uint32_t)16 << 20)
+
+typedef struct shmrpci_layout {
+    uint32_t size;
+    uint32_t align; /* 1, 2, 4 or 8; 0 for `any` */
+} shmrpci_layout;
+
+/* The reference that strings, bytes, lists, maps and optional structs leave in
+ * the fixed part. */
+#define SHMRPCI_LAYOUT_REFERENCE ((shmrpci_layout){.size = 8, .align = 4})
+
+static inline uint32_t shmrpci_layout_clamp(uint64_t size)
+{
+    return size > SHMRPCI_LAYOUT_MAX_BYTES ? SHMRPCI_LAYOUT_MAX_BYTES + 1
+                                           : (uint32_t)size;
+}
+
+/* `at` rounded up to `align`, a power of two. */
+static inline uint32_t shmrpci_layout_align(uint32_t at, uint32_t align)
+{
+    return (at + align - 1) & ~(align - 1);
+}
+
+/* Of a kind that needs no more than its name: bool, numbers, string, bytes,
+ * list, map; of every other kind {0, 0}. */
+static inline shmrpci_layout shmrpci_layout_of_kind(shmrpc_kind kind)
+{
+    switch (kind) {
+    case SHMRPC_KIND_BOOL:
+    case SHMRPC_KIND_I8:
+    case SHMRPC_KIND_U8:
+        return (shmrpci_layout){1, 1};
+    case SHMRPC_KIND_I16:
+    case SHMRPC_KIND_U16:
+        return (shmrpci_layout){2, 2};
+    case SHMRPC_KIND_I32:
+    case SHMRPC_KIND_U32:
+    case SHMRPC_KIND_F32:
+        return (shmrpci_layout){4, 4};
+    case SHMRPC_KIND_I64:
+    case SHMRPC_KIND_U64:
+    case SHMRPC_KIND_F64:
+        return (shmrpci_layout){8, 8};
+    case SHMRPC_KIND_STRING:
+    case SHMRPC_KIND_BYTES:
+    case SHMRPC_KIND_LIST:
+    case SHMRPC_KIND_MAP:
+        return SHMRPCI_LAYOUT_REFERENCE;
+    case SHMRPC_KIND_ANY:
+    case SHMRPC_KIND_ARRAY:
+    case SHMRPC_KIND_ENUM:
+    case SHMRPC_KIND_STRUCT:
+    case SHMRPC_KIND_UNION:
+        break;
+    }
+    return (shmrpci_layout){0, 0};
+}
+
+static inline shmrpci_layout shmrpci_layout_array(shmrpci_layout element,
+                                                  uint32_t count)
+{
+    return (shmrpci_layout){
+        shmrpci_layout_clamp((uint64_t)element.size * count), element.align};
+}
+
+/* A struct begins as this, gets its fields in order, and is ended by `end`. */
+#define SHMRPCI_LAYOUT_EMPTY ((shmrpci_layout){.size = 0, .align = 1})
+
+/* Adds a value to the struct and returns its offset. */
+static inline uint32_t shmrpci_layout_add(shmrpci_layout *structure,
+                                          shmrpci_layout value)
+{
+    uint32_t align = value.align == 0 ? 1 : value.align;
+    uint32_t at = shmrpci_layout_align(structure->size, align);
+    structure->size = shmrpci_layout_clamp((uint64_t)at + value.size);
+    if (align > structure->align) {
+        structure->align = align;
+    }
+    return at;
+}
+
+/* Whether a field with these SHMRPC_FIELD_ flags lies behind a reference. */
+static inline bool shmrpci_layout_is_reference(uint32_t field_flags)
+{
+    return (field_flags & SHMRPC_FIELD_OPTIONAL) != 0 &&
+           (field_flags & SHMRPC_FIELD_POINTER) != 0;
+}
+
+/* Adds a field: what add does for its value, or for its reference, or for its
+ * presence byte (which then lies at `*presence`) and its value. */
+static inline uint32_t shmrpci_layout_add_field(shmrpci_layout *structure,
+                                                shmrpci_layout value,
+                                                uint32_t field_flags,
+                                                uint32_t *presence)
+{
+    if (shmrpci_layout_is_reference(field_flags)) {
+        return shmrpci_layout_add(structure, SHMRPCI_LAYOUT_REFERENCE);
+    }
+    if ((field_flags & SHMRPC_FIELD_OPTIONAL) != 0) {
+        *presence = shmrpci_layout_add(structure, (shmrpci_layout){1, 1});
+    }
+    return shmrpci_layout_add(structure, value);
+}
+
+/* The whole struct, after its last field. */
+static inline shmrpci_layout shmrpci_layout_end(shmrpci_layout structure)
+{
+    uint32_t size = structure.size == 0 ? 1 : structure.size;
+    structure.size =
+        shmrpci_layout_clamp(shmrpci_layout_align(size, structure.align));
+    return structure;
+}
+
+/* A union starts as EMPTY too, gets its members, and is ended by `union_end`.
+ * No member may be optional. */
+static inline void shmrpci_layout_add_member(shmrpci_layout *members,
+                                             shmrpci_layout member)
+{
+    if (member.size > members->size) {
+        members->size = member.size;
+    }
+    if (member.align > members->align) {
+        members->align = member.align;
+    }
+}
+
+/* The offset of the members behind the tag. */
+static inline uint32_t shmrpci_layout_union_offset(uint32_t members_align)
+{
+    return members_align > 4 ? members_align : 4;
+}
+
+static inline shmrpci_layout shmrpci_layout_union_end(shmrpci_layout members)
+{
+    shmrpci_layout whole = {4, 4};
+    (void)shmrpci_layout_add(&whole, members);
+    return shmrpci_layout_end(whole);
+}
+
+/* An entry of a map; the value's offset in `*value_offset`. */
+static inline shmrpci_layout shmrpci_layout_entry(shmrpci_layout key,
+                                                  shmrpci_layout value,
+                                                  uint32_t *value_offset)
+{
+    shmrpci_layout entry = SHMRPCI_LAYOUT_EMPTY;
+    (void)shmrpci_layout_add(&entry, key);
+    *value_offset = shmrpci_layout_add(&entry, value);
+    return shmrpci_layout_end(entry);
+}
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * Every limit of the codecs that what comes from outside can run into.
+ * SHMRPCI_CODEC_MAX_DEPTH stands in codec.h, because rpc documents it; the
+ * limits of contracts stand in contract.h.
+ */
+#ifndef SHMRPCI_CODEC_LIMITS_H
+#define SHMRPCI_CODEC_LIMITS_H
+
+/* Longest number in JSON text, in bytes. The longest exact decimal form of a
+ * double has 767 significant digits. */
+#define SHMRPCI_JSON_MAX_NUMBER_BYTES 1024
+
+/* Longest map key shown in an error path, in bytes. */
+#define SHMRPCI_PATH_MAX_KEY_BYTES 24
+
+#endif

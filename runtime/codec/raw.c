@@ -1,0 +1,78 @@
+/*
+ * raw: the bytes are the message.  One value of type bytes, or parameters with
+ * exactly one field of that type; decoding gives a view of the input.
+ */
+#include "codec/engines.h"
+#include "codec/value.h"
+#include "codec/walk.h"
+
+/* The `bytes` inside the value, which the generator guarantees. */
+static const shmrpc_type *bytes_of(const shmrpc_type *type, size_t *offset,
+                                   shmrpci_step *step)
+{
+    *offset = 0;
+    if (type->kind == SHMRPC_KIND_STRUCT && type->count == 1) {
+        shmrpci_step_field(step, type->fields[0].name);
+        *offset = type->fields[0].offset;
+        type = type->fields[0].type;
+    }
+    return type->kind == SHMRPC_KIND_BYTES ? type : NULL;
+}
+
+static int encode(const shmrpc_type *type, const void *value, const char *name,
+                  shmrpci_buf *out, shmrpc_error *error)
+{
+    shmrpci_walk walk = {.root = name, .error = error};
+    shmrpci_step step;
+    (void)shmrpci_walk_enter(&walk, &step);
+    if (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT) {
+        return SHMRPC_OK;
+    }
+    size_t offset;
+    const shmrpc_type *bytes = bytes_of(type, &offset, &step);
+    if (bytes == NULL) {
+        return shmrpci_walk_fail(&walk, "raw carries bytes, not %s",
+                                 shmrpci_type_text(type));
+    }
+    shmrpci_span span = shmrpci_load_span((const uint8_t *)value + offset);
+    int status = shmrpci_walk_length(&walk, bytes, span.len);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_buf_append(out, span.ptr, span.len);
+    return out->status == SHMRPC_OK ? SHMRPC_OK
+                                    : shmrpci_walk_status(&walk, out->status);
+}
+
+static int decode(const shmrpc_type *type, const uint8_t *data, size_t len,
+                  const char *name, shmrpci_arena *arena, void *value,
+                  shmrpc_error *error)
+{
+    (void)arena;
+    shmrpci_walk walk = {.root = name, .error = error};
+    shmrpci_step step;
+    (void)shmrpci_walk_enter(&walk, &step);
+    if (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT) {
+        return len == 0
+                   ? SHMRPC_OK
+                   : shmrpci_walk_fail(&walk, "length %zu, allowed 0..0", len);
+    }
+    size_t offset;
+    const shmrpc_type *bytes = bytes_of(type, &offset, &step);
+    if (bytes == NULL) {
+        return shmrpci_walk_fail(&walk, "raw carries bytes, not %s",
+                                 shmrpci_type_text(type));
+    }
+    int status = shmrpci_walk_length(&walk, bytes, len);
+    if (status == SHMRPC_OK) {
+        shmrpci_store_span((uint8_t *)value + offset, data, len);
+    }
+    return status;
+}
+
+const shmrpci_codec shmrpci_codec_raw = {
+    .encoding = SHMRPC_ENCODING_RAW,
+    .name = "raw",
+    .encode = encode,
+    .decode = decode,
+};

@@ -1,0 +1,265 @@
+/* Access to C values through their type tables. */
+#include "codec/value.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+/* The widest values of each integer kind, by kind. */
+static const struct {
+    uint64_t lowest; /* magnitude of the most negative */
+    uint64_t highest;
+} ranges[] = {
+    [SHMRPC_KIND_I8] = {UINT64_C(1) << 7, INT8_MAX},
+    [SHMRPC_KIND_I16] = {UINT64_C(1) << 15, INT16_MAX},
+    [SHMRPC_KIND_I32] = {UINT64_C(1) << 31, INT32_MAX},
+    [SHMRPC_KIND_I64] = {UINT64_C(1) << 63, INT64_MAX},
+    [SHMRPC_KIND_U8] = {0, UINT8_MAX},
+    [SHMRPC_KIND_U16] = {0, UINT16_MAX},
+    [SHMRPC_KIND_U32] = {0, UINT32_MAX},
+    [SHMRPC_KIND_U64] = {0, UINT64_MAX},
+};
+
+uint64_t shmrpci_load_bits(const shmrpc_type *type, const void *value)
+{
+    /* Little-endian: the low bytes come first. */
+    uint64_t bits = 0;
+    switch (type->size) {
+    case 1:
+        memcpy(&bits, value, 1);
+        break;
+    case 2:
+        memcpy(&bits, value, 2);
+        break;
+    case 4:
+        memcpy(&bits, value, 4);
+        break;
+    default:
+        memcpy(&bits, value, 8);
+        break;
+    }
+    if (shmrpci_is_signed(type) && type->size < 8) {
+        uint64_t sign = UINT64_C(1) << (type->size * 8 - 1);
+        bits = (bits ^ sign) - sign;
+    }
+    return bits;
+}
+
+void shmrpci_store_bits(const shmrpc_type *type, void *value, uint64_t bits)
+{
+    switch (type->size) {
+    case 1:
+        memcpy(value, &bits, 1);
+        break;
+    case 2:
+        memcpy(value, &bits, 2);
+        break;
+    case 4:
+        memcpy(value, &bits, 4);
+        break;
+    default:
+        memcpy(value, &bits, 8);
+        break;
+    }
+}
+
+shmrpci_int shmrpci_load_int(const shmrpc_type *type, const void *value)
+{
+    uint64_t bits = shmrpci_load_bits(type, value);
+    bool negative = shmrpci_is_signed(type) && (bits >> 63) != 0;
+    return (shmrpci_int){.negative = negative,
+                         .magnitude = negative ? 0 - bits : bits};
+}
+
+int shmrpci_store_int(const shmrpci_walk *walk, const shmrpc_type *type,
+                      shmrpci_int number, void *value)
+{
+    uint64_t limit = number.negative ? ranges[type->kind].lowest
+                                     : ranges[type->kind].highest;
+    if (number.magnitude > limit) {
+        uint64_t lowest = ranges[type->kind].lowest;
+        return shmrpci_walk_fail(
+            walk,
+            "value %s%" PRIu64 " does not fit %s (%s%" PRIu64 "..%" PRIu64 ")",
+            number.negative ? "-" : "", number.magnitude,
+            shmrpci_kind_text(type->kind), lowest != 0 ? "-" : "", lowest,
+            ranges[type->kind].highest);
+    }
+    shmrpci_store_bits(
+        type, value, number.negative ? 0 - number.magnitude : number.magnitude);
+    return shmrpci_walk_bounds(walk, type, value);
+}
+
+int shmrpci_store_float(const shmrpci_walk *walk, const shmrpc_type *type,
+                        double number, void *value)
+{
+    if (type->kind == SHMRPC_KIND_F32) {
+        float single = (float)number;
+        if (isinf(single) && !isinf(number)) {
+            return shmrpci_walk_fail(walk, "value %g does not fit f32", number);
+        }
+        memcpy(value, &single, sizeof single);
+    } else {
+        memcpy(value, &number, sizeof number);
+    }
+    return shmrpci_walk_bounds(walk, type, value);
+}
+
+const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits)
+{
+    for (uint32_t i = 0; i < type->count; i++) {
+        if ((uint64_t)type->enumerators[i].value == bits) {
+            return type->enumerators[i].name;
+        }
+    }
+    return NULL;
+}
+
+static bool is_text(const char *known, const char *name, size_t len)
+{
+    return strncmp(known, name, len) == 0 && known[len] == '\0';
+}
+
+bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,
+                        uint64_t *bits)
+{
+    for (uint32_t i = 0; i < type->count; i++) {
+        if (is_text(type->enumerators[i].name, name, len)) {
+            *bits = (uint64_t)type->enumerators[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+int shmrpci_field_require(const shmrpci_walk *walk, const shmrpc_field *field,
+                          const void *value, const void **out)
+{
+    *out = shmrpci_field_get(field, value);
+    if (*out == NULL && (field->flags & SHMRPC_FIELD_OPTIONAL) == 0) {
+        return shmrpci_walk_fail(walk, "missing: the pointer is NULL");
+    }
+    return SHMRPC_OK;
+}
+
+void *shmrpci_field_target(const shmrpc_field *field, void *value,
+                           shmrpci_arena *arena)
+{
+    uint8_t *at = (uint8_t *)value + field->offset;
+    if ((field->flags & SHMRPC_FIELD_POINTER) != 0) {
+        void *target =
+            shmrpci_arena_alloc(arena, field->type->size, field->type->align);
+        memcpy(at, &target, sizeof target);
+        return target;
+    }
+    if (field->has_offset != SHMRPC_NO_OFFSET) {
+        ((uint8_t *)value)[field->has_offset] = 1;
+    }
+    return at;
+}
+
+int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
+                          void *value)
+{
+    bool is_optional = (field->flags & SHMRPC_FIELD_OPTIONAL) != 0;
+    if (field->default_value == NULL) {
+        return is_optional ? SHMRPC_OK : shmrpci_walk_fail(walk, "missing");
+    }
+    uint8_t *at = (uint8_t *)value + field->offset;
+    if ((field->flags & SHMRPC_FIELD_POINTER) == 0) {
+        memcpy(at, field->default_value, field->type->size);
+    } else if (!is_optional) {
+        memcpy(at, &field->default_value, sizeof field->default_value);
+    }
+    return SHMRPC_OK;
+}
+
+size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
+                             const char *name, size_t len)
+{
+    if (hint < type->count && is_text(type->fields[hint].name, name, len)) {
+        return hint;
+    }
+    for (size_t i = 0; i < type->count; i++) {
+        if (is_text(type->fields[i].name, name, len)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+size_t shmrpci_field_by_tag(const shmrpc_type *type, uint64_t tag)
+{
+    /* Mostly tags are 1, 2, 3, ... */
+    if (tag - 1 < type->count && type->fields[tag - 1].tag == tag) {
+        return (size_t)tag - 1;
+    }
+    for (size_t i = 0; i < type->count; i++) {
+        if (type->fields[i].tag == tag) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
+                         const void *value, const shmrpc_field **out)
+{
+    uint32_t tag;
+    memcpy(&tag, value, sizeof tag);
+    size_t index = shmrpci_field_by_tag(type, tag);
+    if (index == SIZE_MAX) {
+        return shmrpci_walk_fail(walk, "tag %" PRIu32 " is no member of %s",
+                                 tag, shmrpci_type_text(type));
+    }
+    *out = &type->fields[index];
+    return SHMRPC_OK;
+}
+
+int shmrpci_seen_init(shmrpci_seen *seen, const shmrpc_type *type,
+                      shmrpci_arena *arena)
+{
+    *seen = (shmrpci_seen){.few = 0};
+    if (type->count > 64) {
+        seen->many = shmrpci_arena_calloc(arena, type->count - 64, 1, 1);
+        if (seen->many == NULL) {
+            return SHMRPC_E_NO_MEMORY;
+        }
+    }
+    return SHMRPC_OK;
+}
+
+bool shmrpci_seen_has(const shmrpci_seen *seen, size_t index)
+{
+    return index < 64 ? (seen->few >> index & 1) != 0
+                      : seen->many[index - 64] != 0;
+}
+
+void shmrpci_seen_add(shmrpci_seen *seen, size_t index)
+{
+    if (index < 64) {
+        seen->few |= UINT64_C(1) << index;
+    } else {
+        seen->many[index - 64] = 1;
+    }
+}
+
+void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,
+                        shmrpci_arena *arena)
+{
+    if (items->len == items->cap) {
+        size_t cap = items->cap == 0 ? 4 : items->cap * 2;
+        if (size != 0 && cap > SIZE_MAX / size) {
+            return NULL;
+        }
+        uint8_t *ptr = shmrpci_arena_alloc(arena, cap * size, align);
+        if (ptr == NULL) {
+            return NULL;
+        }
+        if (items->len > 0) {
+            memcpy(ptr, items->ptr, items->len * size);
+        }
+        items->ptr = ptr;
+        items->cap = cap;
+    }
+    return items->ptr + items->len++ * size;
+}

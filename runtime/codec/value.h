@@ -1,0 +1,147 @@
+/*
+ * Access to C values through their type tables: integers of any width, lists,
+ * the presence of fields.  Knows no encoding.
+ *
+ * Threading: pure functions; an arena belongs to one thread at a time.
+ */
+#ifndef SHMRPCI_CODEC_VALUE_H
+#define SHMRPCI_CODEC_VALUE_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "codec/walk.h"
+#include "shmrpc/descriptor.h"
+
+/* The C form of every list and map: generated ones differ in the type of the
+ * pointer only, so they are read and written through memcpy. */
+typedef struct shmrpci_span {
+    const void *ptr;
+    size_t len;
+} shmrpci_span;
+
+/* An integer of any kind: a magnitude with a sign. */
+typedef struct shmrpci_int {
+    bool negative; /* then the value is -magnitude */
+    uint64_t magnitude;
+} shmrpci_int;
+
+/* The type that an enum's value has; every other type itself. */
+static inline const shmrpc_type *shmrpci_base_type(const shmrpc_type *type)
+{
+    return type->kind == SHMRPC_KIND_ENUM ? type->element : type;
+}
+
+static inline bool shmrpci_is_integer(const shmrpc_type *type)
+{
+    return type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_U64;
+}
+
+static inline bool shmrpci_is_signed(const shmrpc_type *type)
+{
+    return type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_I64;
+}
+
+static inline shmrpci_span shmrpci_load_span(const void *value)
+{
+    shmrpci_span span;
+    memcpy(&span, value, sizeof span);
+    return span;
+}
+
+static inline void shmrpci_store_span(void *value, const void *ptr, size_t len)
+{
+    shmrpci_span span = {.ptr = ptr, .len = len};
+    memcpy(value, &span, sizeof span);
+}
+
+/* The bits of an integer, sign-extended to 64; `type` is an integer type. */
+uint64_t shmrpci_load_bits(const shmrpc_type *type, const void *value);
+void shmrpci_store_bits(const shmrpc_type *type, void *value, uint64_t bits);
+
+shmrpci_int shmrpci_load_int(const shmrpc_type *type, const void *value);
+
+/* Stores an integer that fits the type and its bounds, or fails with INVALID
+ * and the allowed range. */
+int shmrpci_store_int(const shmrpci_walk *walk, const shmrpc_type *type,
+                      shmrpci_int number, void *value);
+
+/* Stores a float: `number` must fit f32 when the type is that. Bounds are
+ * checked. */
+int shmrpci_store_float(const shmrpci_walk *walk, const shmrpc_type *type,
+                        double number, void *value);
+
+/* The name of an enum's value, or NULL. */
+const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits);
+
+/* The value behind a name; false when there is none. */
+bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,
+                        uint64_t *bits);
+
+/* The C value of a field, or NULL when it is absent. */
+static inline const void *shmrpci_field_get(const shmrpc_field *field,
+                                            const void *value)
+{
+    const uint8_t *at = (const uint8_t *)value + field->offset;
+    if ((field->flags & SHMRPC_FIELD_POINTER) != 0) {
+        const void *target;
+        memcpy(&target, at, sizeof target);
+        return target;
+    }
+    if (field->has_offset != SHMRPC_NO_OFFSET &&
+        ((const uint8_t *)value)[field->has_offset] == 0) {
+        return NULL;
+    }
+    return at;
+}
+
+/* As get for encoders: absent is a failure unless the field is optional. */
+int shmrpci_field_require(const shmrpci_walk *walk, const shmrpc_field *field,
+                          const void *value, const void **out);
+
+/* Where to decode a field's value to: marks it present, and allocates behind a
+ * pointer. NULL when out of memory. */
+void *shmrpci_field_target(const shmrpc_field *field, void *value,
+                           shmrpci_arena *arena);
+
+/* What a receiver does about a field that did not come: its default, absence,
+ * or INVALID "missing". */
+int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
+                          void *value);
+
+/* The field's index in a struct or union by name or by tag, `hint` tried
+ * first; SIZE_MAX when there is none. */
+size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
+                             const char *name, size_t len);
+size_t shmrpci_field_by_tag(const shmrpc_type *type, uint64_t tag);
+
+/* The member of a union that its tag chooses, or INVALID. */
+int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
+                         const void *value, const shmrpc_field **out);
+
+/* Which fields of a struct have come. */
+typedef struct shmrpci_seen {
+    uint64_t few; /* the first 64 */
+    uint8_t *many;
+} shmrpci_seen;
+
+/* NO_MEMORY when the struct has more than 64 fields and the arena is full. */
+int shmrpci_seen_init(shmrpci_seen *seen, const shmrpc_type *type,
+                      shmrpci_arena *arena);
+bool shmrpci_seen_has(const shmrpci_seen *seen, size_t index);
+void shmrpci_seen_add(shmrpci_seen *seen, size_t index);
+
+/* A growing array in an arena, for counts that nobody announced. */
+typedef struct shmrpci_items {
+    uint8_t *ptr;
+    size_t len;
+    size_t cap;
+} shmrpci_items;
+
+/* The address of one new item, not cleared; NULL when out of memory. Earlier
+ * addresses become invalid. */
+void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,
+                        shmrpci_arena *arena);
+
+#endif

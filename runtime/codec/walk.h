@@ -1,0 +1,115 @@
+/*
+ * What every walk over a type table shares: where it is, how deep, and how it
+ * fails.
+ *
+ * A path costs nothing while all goes well: each container on the way has one
+ * step on the C stack that points to the step above it; only a failure turns
+ * the list into text such as `query.filters["lang"]`.
+ *
+ * Threading: a walk belongs to one thread.
+ */
+#ifndef SHMRPCI_CODEC_WALK_H
+#define SHMRPCI_CODEC_WALK_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/codec.h"
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+
+typedef enum shmrpci_step_kind {
+    SHMRPCI_STEP_NONE = 0, /* the container itself */
+    SHMRPCI_STEP_FIELD,    /* .name */
+    SHMRPCI_STEP_INDEX,    /* [3] */
+    SHMRPCI_STEP_KEY       /* ["lang"] */
+} shmrpci_step_kind;
+
+typedef struct shmrpci_step {
+    const struct shmrpci_step *up;
+    shmrpci_step_kind kind;
+    size_t index;
+    const char *name;
+    const shmrpc_type *key_type; /* of the C value at `key` */
+    const void *key;
+} shmrpci_step;
+
+typedef struct shmrpci_walk {
+    const shmrpci_step *top; /* the innermost container, or NULL */
+    const char *root;        /* what a path begins with; may be "" or NULL */
+    shmrpc_error *error;     /* may be NULL */
+    unsigned depth;
+} shmrpci_walk;
+
+static inline void shmrpci_step_field(shmrpci_step *step, const char *name)
+{
+    step->kind = SHMRPCI_STEP_FIELD;
+    step->name = name;
+}
+
+static inline void shmrpci_step_index(shmrpci_step *step, size_t index)
+{
+    step->kind = SHMRPCI_STEP_INDEX;
+    step->index = index;
+}
+
+/* `key` is a C value of type `type`. */
+static inline void shmrpci_step_key(shmrpci_step *step, const shmrpc_type *type,
+                                    const void *key)
+{
+    step->kind = SHMRPCI_STEP_KEY;
+    step->key_type = type;
+    step->key = key;
+}
+
+/* Records INVALID with the path and the formatted message; returns INVALID. */
+int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
+                       va_list args) __attribute__((format(printf, 2, 0)));
+
+/* Records and returns a status with its standard text. */
+int shmrpci_walk_status(const shmrpci_walk *walk, int status);
+
+/* Enters a container: counts the level and links `step`, which the caller
+ * keeps on its stack until leave. Nothing to undo after a failure. Not inline:
+ * gcc 12 takes the link for a dangling pointer. */
+int shmrpci_walk_enter(shmrpci_walk *walk, shmrpci_step *step);
+
+static inline void shmrpci_walk_leave(shmrpci_walk *walk,
+                                      const shmrpci_step *step)
+{
+    walk->depth--;
+    walk->top = step->up;
+}
+
+/* Whether the C value keeps the bounds of its type: OK or INVALID, as in
+ * "length 512, allowed 1..256". Numbers by value, the others by length. */
+int shmrpci_walk_bounds_slow(const shmrpci_walk *walk, const shmrpc_type *type,
+                             const void *value);
+
+static inline int shmrpci_walk_bounds(const shmrpci_walk *walk,
+                                      const shmrpc_type *type,
+                                      const void *value)
+{
+    if ((type->flags & SHMRPC_TYPE_BOUNDED) == 0) {
+        return SHMRPC_OK;
+    }
+    return shmrpci_walk_bounds_slow(walk, type, value);
+}
+
+/* The same for a length that is known before the value is. */
+int shmrpci_walk_length(const shmrpci_walk *walk, const shmrpc_type *type,
+                        uint64_t length);
+
+/* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
+ * long ones lose their middle. */
+void shmrpci_walk_path(const shmrpci_walk *walk,
+                       char path[SHMRPC_ERROR_PATH_BYTES]);
+
+/* What people call the type: "u32", "list", or the name of a struct. */
+const char *shmrpci_type_text(const shmrpc_type *type);
+const char *shmrpci_kind_text(shmrpc_kind kind);
+
+#endif

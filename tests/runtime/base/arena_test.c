@@ -53,6 +53,7 @@ static void an_object_larger_than_a_chunk_fits(void **state)
 {
     uint8_t *at = shmrpci_arena_alloc(*state, 1 << 20, 64);
     assert_non_null(at);
+    assert_int_equal((uintptr_t)at % 64, 0);
     memset(at, 1, 1 << 20);
     assert_non_null(shmrpci_arena_alloc(*state, 8, 8));
 }
@@ -101,7 +102,8 @@ static void calloc_clears_and_refuses_overflow(void **state)
     for (int i = 0; i < 512; i++) {
         assert_int_equal(at[i], 0);
     }
-    assert_null(shmrpci_arena_calloc(*state, SIZE_MAX / 2, 3, 1));
+    /* The product is 8 in 64 bits. */
+    assert_null(shmrpci_arena_calloc(*state, SIZE_MAX / 8 + 2, 8, 1));
 }
 
 static void a_steady_load_stops_allocating(void **state)
@@ -121,6 +123,8 @@ static void a_steady_load_stops_allocating(void **state)
 
 static void text_is_copied_and_formatted(void **state)
 {
+    memset(shmrpci_arena_alloc(*state, 512, 1), 0xFF, 512);
+    shmrpci_arena_reset(*state);
     char *copy = shmrpci_arena_strndup(*state, "a\0bc", 3);
     assert_memory_equal(copy, "a\0b\0", 4);
     assert_string_equal(shmrpci_arena_strndup(*state, NULL, 0), "");

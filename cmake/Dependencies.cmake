@@ -13,13 +13,14 @@ endfunction()
 # shmrpc_needs(NAME MODULE PACKAGE REASON): a library known to pkg-config, as
 # the target PkgConfig::NAME.
 macro(shmrpc_needs name module debian_package reason)
-    pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+    pkg_search_module(${name} QUIET IMPORTED_TARGET ${module}) # the first of them
     shmrpc_announce("${module}" "${${name}_VERSION}" ${debian_package}
                     "${reason}")
 endmacro()
 
 shmrpc_needs(OPENSSL "libcrypto>=3" libssl-dev "hashes of contracts")
-shmrpc_needs(MSGPACK msgpack libmsgpack-dev "packs the msgpack encoding")
+# Debian 13 and Ubuntu 24.04 call it msgpack-c.
+shmrpc_needs(MSGPACK "msgpack;msgpack-c" libmsgpack-dev "packs the msgpack encoding")
 if(SHMRPC_EXAMPLES)
     shmrpc_needs(SQLITE sqlite3 libsqlite3-dev "the search example's index")
     shmrpc_needs(ZLIB zlib zlib1g-dev "the search example reads .gz documents")

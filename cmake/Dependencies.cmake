@@ -13,8 +13,13 @@ endfunction()
 # shmrpc_needs(NAME MODULE PACKAGE REASON): a library known to pkg-config, as
 # the target PkgConfig::NAME.
 macro(shmrpc_needs name module debian_package reason)
-    pkg_search_module(${name} QUIET IMPORTED_TARGET ${module}) # the first of them
-    shmrpc_announce("${module}" "${${name}_VERSION}" ${debian_package}
+    pkg_search_module(${name} QUIET IMPORTED_TARGET ${module})
+    if(${name}_FOUND)
+        set(found ${${name}_MODULE_NAME})
+    else()
+        set(found "${module}")
+    endif()
+    shmrpc_announce("${found}" "${${name}_VERSION}" ${debian_package}
                     "${reason}")
 endmacro()
 

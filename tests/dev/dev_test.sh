@@ -27,6 +27,10 @@ expect "a superfluous argument is named" 1 "lint takes no argument 'x'" ./dev li
 expect "fuzz wants seconds" 1 "fuzz takes seconds, not 'soon'" ./dev fuzz --no-install soon
 expect "it runs from any folder" 0 "^shmrpc $version\$" env -C / "$PWD/dev" --version
 
+# The sum: 1 + 2 + 2 cases passed and 1 failed; a program without cases passed,
+# one died after its cases, one before.
+expect "cases are counted" 0 '^6 3$' awk -f .ci/tally.awk tests/dev/LastTest.log
+
 # A failing step is named, its log shown, the sum says so: cmake is a fake.
 fake=$(mktemp -d)
 trap 'rm -rf "$fake"' EXIT

@@ -2,7 +2,6 @@
 #include "generator/value.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,31 +97,34 @@ gen_value *gen_string_n(gen_tree *tree, const char *text, size_t len)
     return make_text(tree, GEN_KIND_STRING, text, len);
 }
 
-gen_value *gen_format(gen_tree *tree, const char *format, ...)
+gen_value *gen_format_args(gen_tree *tree, const char *format, va_list args)
 {
-    shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
-    va_list args;
-    va_start(args, format);
-    char small[256];
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(small, sizeof small, format, args);
-    va_end(args);
+    int len = vsnprintf(NULL, 0, format, args);
     gen_value *value = &nothing;
-    if (len >= 0 && (size_t)len < sizeof small) {
-        value = gen_string_n(tree, small, (size_t)len);
-    } else if (len >= 0) {
-        char *text = (char *)shmrpci_buf_extend(&buf, (size_t)len + 1);
-        if (text != NULL) {
-            vsnprintf(text, (size_t)len + 1, format, again);
-            value = gen_string_n(tree, text, (size_t)len);
-        } else {
-            tree->out_of_memory = true;
-        }
+    char *text =
+        len >= 0 ? shmrpci_arena_alloc(&tree->arena, (size_t)len + 1, 1) : NULL;
+    if (text != NULL) {
+        vsnprintf(text, (size_t)len + 1, format, again);
+        value = make(tree, GEN_KIND_STRING);
+    } else {
+        tree->out_of_memory = true;
     }
     va_end(again);
-    shmrpci_buf_fini(&buf);
+    if (value != &nothing) {
+        value->text = text;
+        value->len = (size_t)len;
+    }
+    return value;
+}
+
+gen_value *gen_format(gen_tree *tree, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    gen_value *value = gen_format_args(tree, format, args);
+    va_end(args);
     return value;
 }
 

@@ -12,6 +12,7 @@
 #ifndef SHMRPC_GENERATOR_VALUE_H
 #define SHMRPC_GENERATOR_VALUE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,6 +67,8 @@ gen_value *gen_string(gen_tree *tree, const char *text);
 gen_value *gen_string_n(gen_tree *tree, const char *text, size_t len);
 gen_value *gen_format(gen_tree *tree, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+gen_value *gen_format_args(gen_tree *tree, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 gen_value *gen_array(gen_tree *tree);
 gen_value *gen_object(gen_tree *tree);
 

@@ -142,9 +142,10 @@ typedef struct shmrpc_method {
     const char *name;
     shmrpc_encoding encoding;
     uint32_t flags;        /* SHMRPC_METHOD_... */
-    uint64_t hash;         /* first 8 bytes of SHA-256 over signature */
+    uint64_t hash;         /* first 8 bytes of SHA-256 over the signature */
+                           /* and the canonical text of all that it reaches */
     int64_t timeout_ns;    /* @timeout, or 0 */
-    const char *signature; /* canonical text */
+    const char *signature; /* canonical, on one line, for people */
     const char *doc;
     const shmrpc_type *params; /* a STRUCT with SHMRPC_TYPE_PARAMS */
     const shmrpc_type *result; /* NULL: returns nothing */
@@ -189,11 +190,14 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
 #define SHMRPC_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
 /* A number, string or bytes with bounds. */
-#define SHMRPC_TYPE_BOUNDED_INIT(kind, c_type, nsize, nalign, min, max)     \
-    {                                                                       \
-        kind, SHMRPC_TYPE_BOUNDED, (uint32_t)sizeof(c_type),                \
-            (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, nalign, 0, 0, 0, NULL, \
-            NULL, min, max, NULL, NULL, NULL, NULL                          \
+#define SHMRPC_TYPE_BOUNDED_INIT(kind, c_type, nsize, nalign, min, max)        \
+    {                                                                          \
+        kind,                                                                  \
+            SHMRPC_TYPE_BOUNDED |                                              \
+                ((kind) < SHMRPC_KIND_STRING ? (uint32_t)SHMRPC_TYPE_FIXED     \
+                                             : (uint32_t)0),                   \
+            (uint32_t)sizeof(c_type), (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, \
+            nalign, 0, 0, 0, NULL, NULL, min, max, NULL, NULL, NULL, NULL      \
     }
 
 #define SHMRPC_TYPE_LIST_INIT(c_type, c_item, flags, min, max, element)       \
@@ -232,6 +236,14 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
         SHMRPC_KIND_STRUCT, flags, (uint32_t)sizeof(c_type),                \
             (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, nalign, 0, 0,          \
             SHMRPC_COUNT(fields), name, doc, 0, 0, NULL, NULL, fields, NULL \
+    }
+
+/* A struct without fields; C gives it a char. */
+#define SHMRPC_TYPE_EMPTY_INIT(c_type, name, doc)                             \
+    {                                                                         \
+        SHMRPC_KIND_STRUCT, SHMRPC_TYPE_FIXED, (uint32_t)sizeof(c_type),      \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), 1, 1, 0, 0, 0, name, doc, 0, 0, \
+            NULL, NULL, NULL, NULL                                            \
     }
 
 #define SHMRPC_TYPE_UNION_INIT(c_type, flags, nsize, nalign, name, doc,        \

@@ -30,6 +30,27 @@ typedef struct shmrpc_bytes {
     size_t len;
 } shmrpc_bytes;
 
+/* Lists of what needs no name: list<u32> is a shmrpc_u32_list. */
+#define SHMRPC_X(name, c_type) \
+    typedef struct name {      \
+        const c_type *ptr;     \
+        size_t len;            \
+    } name;
+SHMRPC_X(shmrpc_bool_list, bool)
+SHMRPC_X(shmrpc_i8_list, int8_t)
+SHMRPC_X(shmrpc_i16_list, int16_t)
+SHMRPC_X(shmrpc_i32_list, int32_t)
+SHMRPC_X(shmrpc_i64_list, int64_t)
+SHMRPC_X(shmrpc_u8_list, uint8_t)
+SHMRPC_X(shmrpc_u16_list, uint16_t)
+SHMRPC_X(shmrpc_u32_list, uint32_t)
+SHMRPC_X(shmrpc_u64_list, uint64_t)
+SHMRPC_X(shmrpc_f32_list, float)
+SHMRPC_X(shmrpc_f64_list, double)
+SHMRPC_X(shmrpc_str_list, shmrpc_str)
+SHMRPC_X(shmrpc_bytes_list, shmrpc_bytes)
+#undef SHMRPC_X
+
 typedef enum shmrpc_any_kind {
     SHMRPC_ANY_NULL = 0,
     SHMRPC_ANY_BOOL = 1,

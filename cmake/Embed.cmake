@@ -1,0 +1,36 @@
+# shmrpc_embed(TARGET FOLDER file...): the bytes of files under FOLDER, as
+# gen_embedded[] of generator/embedded.h, in TARGET's sources.  Done by CMake
+# itself, so that cross builds need no tool of their own.
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+    set(SHMRPC_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
+    function(shmrpc_embed target folder)
+        set(output ${CMAKE_CURRENT_BINARY_DIR}/embedded.c)
+        set(inputs ${ARGN})
+        list(TRANSFORM inputs PREPEND ${folder}/)
+        add_custom_command(OUTPUT ${output}
+            COMMAND ${CMAKE_COMMAND} "-DFOLDER=${folder}" "-DNAMES=${ARGN}"
+                    "-DOUTPUT=${output}" -P ${SHMRPC_EMBED_SCRIPT}
+            DEPENDS ${inputs} ${SHMRPC_EMBED_SCRIPT}
+            COMMENT "Embedding templates" VERBATIM)
+        target_sources(${target} PRIVATE ${output})
+    endfunction()
+    return()
+endif()
+
+set(text "#include \"generator/embedded.h\"\n")
+set(rows "")
+set(count 0)
+foreach(name IN LISTS NAMES)
+    file(READ ${FOLDER}/${name} bytes HEX)
+    string(REGEX REPLACE "(................................)" "\\1\n    "
+           bytes "${bytes}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    # The zero is for readers of the text; it isn't counted.
+    string(APPEND text "\nstatic const unsigned char file_${count}[] = {\n"
+           "    ${bytes}0x00};\n")
+    string(APPEND rows
+           "    {\"${name}\", file_${count}, sizeof file_${count} - 1},\n")
+    math(EXPR count "${count} + 1")
+endforeach()
+file(WRITE ${OUTPUT} "${text}\nconst gen_embedded_file gen_embedded[] = {\n"
+     "${rows}};\n\nconst size_t gen_embedded_count = ${count};\n")

@@ -1,0 +1,19 @@
+/*
+ * The templates that are built into the program (cmake/Embed.cmake writes
+ * them). Threading: constant data.
+ */
+#ifndef SHMRPC_GENERATOR_EMBEDDED_H
+#define SHMRPC_GENERATOR_EMBEDDED_H
+
+#include <stddef.h>
+
+typedef struct gen_embedded_file {
+    const char *name; /* "c/types.h.mustache" */
+    const unsigned char *data;
+    size_t len;
+} gen_embedded_file;
+
+extern const gen_embedded_file gen_embedded[];
+extern const size_t gen_embedded_count;
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * Target languages: one interface, one lang_<name>.c and one folder of
+ * templates each, and a registry.
+ *
+ * The model is built once, without knowledge of any language; at each entity
+ * the language adds its own object.  Functions that have nothing to add may be
+ * NULL.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_LANG_H
+#define SHMRPC_GENERATOR_LANG_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "generator/model.h"
+#include "idl/diag.h"
+#include "idl/schema.h"
+
+/* One file that is written for a .svc. */
+typedef struct gen_lang_file {
+    const char *kind;     /* "types" (always written), "client", "server" */
+    const char *template; /* "types.h": FOLDER/types.h.mustache */
+    const char *suffix;   /* behind the stem: "_client.h" */
+} gen_lang_file;
+
+struct gen_lang {
+    const char *name; /* --lang, and the folder of its templates */
+    const gen_lang_file *files;
+    size_t file_count;
+
+    /* Reports what the schema asks for and the language can't do yet. */
+    void (*refuse)(const idl_schema *schema, idl_diags *diags);
+
+    /* Before everything else: sets model->state. */
+    void (*begin)(gen_model *model, gen_value *root);
+    void (*add_const)(gen_model *model, gen_value *object,
+                      const idl_const *constant);
+    void (*add_enum)(gen_model *model, gen_value *object,
+                     const idl_enum *enumeration);
+    void (*add_enum_item)(gen_model *model, gen_value *object,
+                          const idl_enum_item *item);
+    void (*add_record)(gen_model *model, gen_value *object,
+                       const idl_record *record);
+    void (*add_field)(gen_model *model, gen_value *object,
+                      const idl_record *record, const idl_field *field);
+    void (*add_error)(gen_model *model, gen_value *object,
+                      const idl_record *error);
+    void (*add_service)(gen_model *model, gen_value *object,
+                        const idl_service *service);
+    void (*add_method)(gen_model *model, gen_value *object,
+                       const idl_method *method);
+    void (*add_param)(gen_model *model, gen_value *object,
+                      const idl_method *method, const idl_field *param);
+
+    /* The last pass over each file's text. */
+    void (*tidy)(const char *text, size_t len, shmrpci_buf *out);
+};
+
+/* The language called so, or NULL. */
+const gen_lang *gen_lang_find(const char *name);
+
+/* All names, for messages; ends with NULL. */
+const char *const *gen_lang_names(void);
+
+extern const gen_lang gen_lang_c;
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * The language C: what its files share.  Not for others.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_LANG_C_H
+#define SHMRPC_GENERATOR_LANG_C_H
+
+#include <stdbool.h>
+
+#include "codec/layout.h"
+#include "generator/model.h"
+#include "idl/diag.h"
+
+/* The C object of the file: what the types of all entities need together. */
+typedef struct gen_c_state {
+    gen_value *views;    /* structs of pointer and length: lists and maps */
+    gen_value *entries;  /* of maps */
+    gen_value *wrappers; /* arrays as elements of lists and maps */
+    gen_value *tables;   /* descriptors of types without a name */
+    gen_value *defaults; /* constants that descriptors point to */
+    gen_value *names;    /* of all static objects so far, as strings */
+} gen_c_state;
+
+static inline gen_c_state *gen_c_state_of(const gen_model *m)
+{
+    return (gen_c_state *)m->state;
+}
+
+/* ---- lang_c_names.c; all texts live in the tree ---- */
+
+/* "fts" of the package acme.fts. */
+const char *gen_c_prefix(gen_model *m, const idl_package *package);
+
+/* "fts_" of the main file's package before `name`. */
+const char *gen_c_prefixed(gen_model *m, const char *name);
+
+/* "bad_query" of BadQuery, with @c_name. */
+const char *gen_c_short(gen_model *m, const idl_decl *decl);
+
+/* "fts_bad_query". */
+const char *gen_c_name(gen_model *m, const idl_decl *decl);
+
+/* "FTS_BAD_QUERY", and "FTS_ERR_BAD_QUERY". */
+const char *gen_c_macro(gen_model *m, const idl_decl *decl);
+const char *gen_c_error_macro(gen_model *m, const idl_decl *decl);
+
+/* A field or parameter as a member of a struct. */
+const char *gen_c_member(gen_model *m, const idl_field *field);
+
+/* A parameter as an argument of generated functions, which have names of
+ * their own there. */
+const char *gen_c_argument(gen_model *m, const idl_field *param);
+
+/* "find_all" of a method, as a member of the impl struct. */
+const char *gen_c_method(gen_model *m, const idl_method *method);
+
+const char *gen_c_upper(gen_model *m, const char *text);
+
+/* "ECHO" of the file stem, "A_B" of a-b: part of an include guard. */
+const char *gen_c_guard(gen_model *m, const char *stem);
+
+const char *gen_c_enumerator(gen_model *m, const idl_enum_item *item);
+
+/* `name`, or with _2, _3, ... behind it when a static object has that name. */
+const char *gen_c_unique(gen_model *m, const char *name);
+
+/* printf into the tree. */
+const char *gen_c_text(gen_model *m, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- lang_c_types.c ---- */
+
+/* A C type in two parts, around the name: `uint32_t` and `[2][3]`. */
+typedef struct gen_c_form {
+    const char *base;
+    const char *dims; /* "" unless an array */
+} gen_c_form;
+
+/* The C form of a type used at `place` ("query_filters"); declares the views
+ * and entries that it takes. */
+gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place);
+
+/* An expression for the type's descriptor, "&shmrpc_type_u32"; adds the tables
+ * that it takes. */
+const char *gen_c_table(gen_model *m, const idl_type *type, const char *place);
+
+/* "uint32_t". */
+const char *gen_c_scalar(idl_kind kind);
+
+/* Whether the value holds no pointer: SHMRPC_TYPE_FIXED. */
+bool gen_c_is_fixed(const idl_type *type);
+bool gen_c_record_is_fixed(const idl_record *record);
+
+/* SHMRPC_FIELD_ flags; parameters have rules of their own. */
+uint32_t gen_c_field_flags(const idl_field *field, bool is_param);
+
+/* "SHMRPC_FIELD_OPTIONAL | SHMRPC_FIELD_POINTER". */
+const char *gen_c_field_flags_text(uint32_t flags);
+
+/* ---- lang_c_layout.c ---- */
+
+shmrpci_layout gen_c_layout(const idl_type *type);
+shmrpci_layout gen_c_record_layout(const idl_record *record);
+/* Of the parameters of a method, as a struct. */
+shmrpci_layout gen_c_params_layout(const idl_method *method);
+
+/* Whether the C image equals the native image: SHMRPC_TYPE_FLAT. */
+bool gen_c_is_flat(const idl_type *type);
+bool gen_c_record_is_flat(const idl_record *record);
+bool gen_c_params_are_flat(const idl_method *method);
+
+/* Fields by ascending tag; in the tree. */
+const idl_field *const *gen_c_by_tag(gen_tree *tree, const idl_field *fields,
+                                     size_t count);
+
+/* ---- lang_c_values.c ---- */
+
+/* A value of `type` as a C expression for initialisers and macros. */
+const char *gen_c_value(gen_model *m, const idl_type *type,
+                        const idl_value *value);
+
+/* A bound as a uint64_t. */
+const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number);
+
+/* String literals of some 60 bytes each, one behind the other; the text is cut
+ * after 4000 bytes, because ISO C promises no more. */
+const char *gen_c_literals(gen_model *m, const char *text, size_t len);
+#define GEN_C_MAX_LITERAL_BYTES 4000
+
+/* One literal for each line, however long, and a semicolon behind the last. */
+gen_value *gen_c_lines(gen_model *m, const char *text, size_t len);
+
+/* Rows of character constants, for texts that are too long for a literal. */
+gen_value *gen_c_characters(gen_model *m, const char *text, size_t len);
+
+/* Documentation for a comment: null, or { one_line, lines }. */
+gen_value *gen_c_doc(gen_model *m, const idl_meta *meta);
+
+/* Documentation for a descriptor: literals, or "NULL". */
+const char *gen_c_doc_text(gen_model *m, const idl_docs *docs);
+
+/* ---- lang_c_refuse.c ---- */
+
+void gen_c_refuse(const idl_schema *schema, idl_diags *diags);
+
+#endif

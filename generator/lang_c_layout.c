@@ -1,0 +1,177 @@
+/* The language C: native layouts, by the rule of codec/layout.h. */
+#include <stdlib.h>
+
+#include "generator/lang_c.h"
+
+static shmrpci_layout scalar_layout(idl_kind kind)
+{
+    switch (kind) {
+    case IDL_BOOL:
+    case IDL_I8:
+    case IDL_U8:
+        return (shmrpci_layout){1, 1};
+    case IDL_I16:
+    case IDL_U16:
+        return (shmrpci_layout){2, 2};
+    case IDL_I32:
+    case IDL_U32:
+    case IDL_F32:
+        return (shmrpci_layout){4, 4};
+    case IDL_I64:
+    case IDL_U64:
+    case IDL_F64:
+        return (shmrpci_layout){8, 8};
+    case IDL_STRING:
+    case IDL_BYTES:
+    case IDL_LIST:
+    case IDL_MAP:
+        return SHMRPCI_LAYOUT_REFERENCE;
+    case IDL_ANY:
+    case IDL_ARRAY:
+    case IDL_ENUM:
+    case IDL_STRUCT:
+    case IDL_UNION:
+        break;
+    }
+    return (shmrpci_layout){0, 0};
+}
+
+shmrpci_layout gen_c_layout(const idl_type *type)
+{
+    switch (type->kind) {
+    case IDL_ARRAY:
+        return shmrpci_layout_array(gen_c_layout(type->element), type->length);
+    case IDL_ENUM:
+        return scalar_layout(type->enumeration->base);
+    case IDL_STRUCT:
+    case IDL_UNION:
+        return gen_c_record_layout(type->record);
+    default:
+        return scalar_layout(type->kind);
+    }
+}
+
+static int compare_tags(const void *left, const void *right)
+{
+    uint32_t a = (*(const idl_field *const *)left)->tag;
+    uint32_t b = (*(const idl_field *const *)right)->tag;
+    return (a > b) - (a < b);
+}
+
+const idl_field *const *gen_c_by_tag(gen_tree *tree, const idl_field *fields,
+                                     size_t count)
+{
+    const idl_field **sorted = shmrpci_arena_calloc(
+        &tree->arena, count + 1, sizeof *sorted, _Alignof(idl_field *));
+    if (sorted == NULL) {
+        tree->out_of_memory = true;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &fields[i];
+    }
+    qsort(sorted, count, sizeof *sorted, compare_tags);
+    return sorted;
+}
+
+/* The field with the smallest tag above `tag`, or NULL. */
+static const idl_field *next_by_tag(const idl_field *fields, size_t count,
+                                    uint32_t tag)
+{
+    const idl_field *next = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].tag > tag &&
+            (next == NULL || fields[i].tag < next->tag)) {
+            next = &fields[i];
+        }
+    }
+    return next;
+}
+
+static shmrpci_layout struct_layout(const idl_field *fields, size_t count,
+                                    bool is_params)
+{
+    shmrpci_layout whole = SHMRPCI_LAYOUT_EMPTY;
+    const idl_field *field = next_by_tag(fields, count, 0);
+    while (field != NULL) {
+        uint32_t flags = gen_c_field_flags(field, is_params);
+        uint32_t presence;
+        /* A reference may lead back to this record: don't follow it. */
+        shmrpci_layout value = shmrpci_layout_is_reference(flags)
+                                   ? SHMRPCI_LAYOUT_REFERENCE
+                                   : gen_c_layout(field->type);
+        (void)shmrpci_layout_add_field(&whole, value, flags, &presence);
+        field = next_by_tag(fields, count, field->tag);
+    }
+    return shmrpci_layout_end(whole);
+}
+
+shmrpci_layout gen_c_record_layout(const idl_record *record)
+{
+    if (record->kind != IDL_RECORD_UNION) {
+        return struct_layout(record->fields, record->field_count, false);
+    }
+    shmrpci_layout members = SHMRPCI_LAYOUT_EMPTY;
+    for (size_t i = 0; i < record->field_count; i++) {
+        shmrpci_layout_add_member(&members,
+                                  gen_c_layout(record->fields[i].type));
+    }
+    return shmrpci_layout_union_end(members);
+}
+
+shmrpci_layout gen_c_params_layout(const idl_method *method)
+{
+    return struct_layout(method->params, method->param_count, true);
+}
+
+bool gen_c_is_flat(const idl_type *type)
+{
+    if (type->has_min || type->has_max) {
+        return false;
+    }
+    switch (type->kind) {
+    case IDL_ARRAY:
+        return gen_c_is_flat(type->element);
+    case IDL_STRUCT:
+        return gen_c_record_is_flat(type->record);
+    default:
+        return type->kind > IDL_BOOL && type->kind <= IDL_F64;
+    }
+}
+
+/* C lays fields out in source order, native by tag: they agree when the tags
+ * ascend.  Nothing may lie between the fields or behind them. */
+static bool fields_are_flat(const idl_field *fields, size_t count,
+                            uint32_t size)
+{
+    uint64_t sum = 0;
+    uint32_t last_tag = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].tag < last_tag || fields[i].optional ||
+            !gen_c_is_flat(fields[i].type)) {
+            return false;
+        }
+        last_tag = fields[i].tag;
+        sum += gen_c_layout(fields[i].type).size;
+    }
+    return count > 0 && sum == size;
+}
+
+bool gen_c_record_is_flat(const idl_record *record)
+{
+    return record->kind == IDL_RECORD_STRUCT &&
+           fields_are_flat(record->fields, record->field_count,
+                           gen_c_record_layout(record).size);
+}
+
+bool gen_c_params_are_flat(const idl_method *method)
+{
+    for (size_t i = 0; i < method->param_count; i++) {
+        if ((gen_c_field_flags(&method->params[i], true) &
+             SHMRPC_FIELD_POINTER) != 0) {
+            return false;
+        }
+    }
+    return fields_are_flat(method->params, method->param_count,
+                           gen_c_params_layout(method).size);
+}

@@ -1,0 +1,83 @@
+/* The language C: what a .svc may say and we can't generate yet. */
+#include "generator/lang_c.h"
+
+static void refuse(idl_diags *diags, idl_span span, const char *what)
+{
+    idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
+}
+
+static void refuse_shared(idl_diags *diags, const idl_shared *shared)
+{
+    static const char *const what[] = {
+        [IDL_SHARED_QUEUE] = "queue",
+        [IDL_SHARED_TOPIC] = "topic",
+        [IDL_SHARED_DICT] = "dict",
+    };
+    refuse(diags, shared->decl.span, what[shared->kind]);
+}
+
+static void refuse_fields(idl_diags *diags, const idl_field *fields,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].json_string) {
+            refuse(diags, fields[i].span, "@json(string)");
+        }
+    }
+}
+
+static void refuse_method(idl_diags *diags, const idl_method *method)
+{
+    refuse_fields(diags, method->params, method->param_count);
+    if (method->stream_param != NULL) {
+        refuse(diags, method->stream_param->span, "stream parameter");
+    }
+    if (method->result_is_stream) {
+        refuse(diags, method->result->span, "stream result");
+    }
+    for (size_t i = 0; i < method->throw_count; i++) {
+        const idl_record *error = method->throws[i];
+        if (error->decl.imported && error->field_count > 0) {
+            refuse(diags, method->span, "throws of an error with fields");
+        }
+    }
+    if (method->oneway) {
+        refuse(diags, method->span, "oneway method");
+    }
+}
+
+static void refuse_service(idl_diags *diags, const idl_service *service)
+{
+    for (size_t i = 0; i < service->method_count; i++) {
+        refuse_method(diags, &service->methods[i]);
+    }
+    for (size_t i = 0; i < service->shared_count; i++) {
+        refuse_shared(diags, &service->shared[i]);
+    }
+}
+
+void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
+{
+    for (size_t i = 0; i < schema->by_value_count; i++) {
+        const idl_record *record = schema->by_value[i];
+        if (!record->decl.imported) {
+            refuse_fields(diags, record->fields, record->field_count);
+        }
+    }
+    for (size_t i = 0; i < schema->error_count; i++) {
+        const idl_record *error = schema->errors[i];
+        if (!error->decl.imported && error->field_count > 0) {
+            refuse(diags, error->decl.span, "error with fields");
+        }
+    }
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        if (!schema->shared[i]->decl.imported) {
+            refuse_shared(diags, schema->shared[i]);
+        }
+    }
+    for (size_t i = 0; i < schema->service_count; i++) {
+        if (!schema->services[i]->decl.imported) {
+            refuse_service(diags, schema->services[i]);
+        }
+    }
+}

@@ -1,0 +1,399 @@
+/* The language C: the C forms of types, and their descriptors. */
+#include <string.h>
+
+#include "generator/lang_c.h"
+
+/* X(KIND, C type, suffix of shmrpc_type_ and of shmrpc_..._list) */
+#define SCALARS(X)                    \
+    X(BOOL, "bool", "bool")           \
+    X(I8, "int8_t", "i8")             \
+    X(I16, "int16_t", "i16")          \
+    X(I32, "int32_t", "i32")          \
+    X(I64, "int64_t", "i64")          \
+    X(U8, "uint8_t", "u8")            \
+    X(U16, "uint16_t", "u16")         \
+    X(U32, "uint32_t", "u32")         \
+    X(U64, "uint64_t", "u64")         \
+    X(F32, "float", "f32")            \
+    X(F64, "double", "f64")           \
+    X(STRING, "shmrpc_str", "str")    \
+    X(BYTES, "shmrpc_bytes", "bytes") \
+    X(ANY, "shmrpc_any", "any")
+
+static const struct {
+    const char *c_type;
+    const char *suffix;
+} scalars[] = {
+#define X(kind, c_type, suffix) [IDL_##kind] = {c_type, suffix},
+    SCALARS(X)
+#undef X
+};
+
+static bool is_scalar(idl_kind kind)
+{
+    return kind <= IDL_ANY;
+}
+
+const char *gen_c_scalar(idl_kind kind)
+{
+    return scalars[kind].c_type;
+}
+
+bool gen_c_record_is_fixed(const idl_record *record)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        const idl_field *field = &record->fields[i];
+        if ((gen_c_field_flags(field, false) & SHMRPC_FIELD_POINTER) != 0 ||
+            !gen_c_is_fixed(field->type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool gen_c_is_fixed(const idl_type *type)
+{
+    switch (type->kind) {
+    case IDL_ARRAY:
+        return gen_c_is_fixed(type->element);
+    case IDL_ENUM:
+        return true;
+    case IDL_STRUCT:
+    case IDL_UNION:
+        return gen_c_record_is_fixed(type->record);
+    default:
+        return type->kind <= IDL_F64;
+    }
+}
+
+uint32_t gen_c_field_flags(const idl_field *field, bool is_param)
+{
+    bool is_record =
+        field->type->kind == IDL_STRUCT || field->type->kind == IDL_UNION;
+    bool is_any = field->type->kind == IDL_ANY;
+    uint32_t flags = field->optional ? SHMRPC_FIELD_OPTIONAL : 0;
+    if (is_param ? is_record || is_any : is_record && field->optional) {
+        flags |= SHMRPC_FIELD_POINTER;
+    }
+    return flags;
+}
+
+const char *gen_c_field_flags_text(uint32_t flags)
+{
+    static const char *const texts[] = {
+        "0", "SHMRPC_FIELD_OPTIONAL", "SHMRPC_FIELD_POINTER",
+        "SHMRPC_FIELD_OPTIONAL | SHMRPC_FIELD_POINTER"};
+    return texts[flags & 3];
+}
+
+/* ---- views ---- */
+
+static const gen_value *find_named(const gen_value *list, const char *name)
+{
+    for (const gen_value *at = list->first; at != NULL; at = at->next) {
+        if (strcmp(gen_text(at, "name"), name) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static const idl_decl *decl_of(const idl_type *type)
+{
+    return type->enumeration != NULL ? &type->enumeration->decl
+           : type->record != NULL    ? &type->record->decl
+                                     : NULL;
+}
+
+static bool type_lists(const idl_type *type, const idl_decl *element)
+{
+    if (type == NULL) {
+        return false;
+    }
+    if (type->kind == IDL_LIST && decl_of(type->element) == element) {
+        return true;
+    }
+    return type_lists(type->element, element) || type_lists(type->key, element);
+}
+
+static bool fields_list(const idl_field *fields, size_t count,
+                        const idl_decl *element)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (type_lists(fields[i].type, element)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the file that declares `element` declares its list view too. */
+static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
+{
+    for (size_t i = 0; i < schema->by_value_count; i++) {
+        const idl_record *record = schema->by_value[i];
+        if (record->decl.file == element->file &&
+            fields_list(record->fields, record->field_count, element)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < schema->service_count; i++) {
+        const idl_service *service = schema->services[i];
+        for (size_t k = 0;
+             service->decl.file == element->file && k < service->method_count;
+             k++) {
+            const idl_method *method = &service->methods[k];
+            if (type_lists(method->result, element) ||
+                fields_list(method->params, method->param_count, element)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void add_view(gen_model *m, const char *name, const char *item,
+                     const char *what, bool guarded)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    if (find_named(c->views, name) != NULL) {
+        return;
+    }
+    gen_value *view = gen_push(c->views, gen_object(m->tree));
+    gen_set(view, "name", gen_string(m->tree, name));
+    gen_set(view, "item", gen_string(m->tree, item));
+    gen_set(view, "what", gen_string(m->tree, what));
+    gen_set(view, "guard",
+            guarded ? gen_format(m->tree, "%s_DEFINED", gen_c_upper(m, name))
+                    : gen_null(m->tree));
+}
+
+/* "fts_u32_list" of list<u32> as the element of another list. */
+static const char *stem_of_list(gen_model *m, const char *view)
+{
+    return strncmp(view, "shmrpc_", 7) == 0 ? gen_c_prefixed(m, view + 7)
+                                            : view;
+}
+
+/* An array as an element: a struct around it. */
+static const char *wrap_array(gen_model *m, const idl_type *array,
+                              const char *place)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    const char *name = gen_c_prefixed(m, place);
+    if (find_named(c->wrappers, name) == NULL) {
+        gen_c_form form = gen_c_form_of(m, array, place);
+        gen_value *wrapper = gen_push(c->wrappers, gen_object(m->tree));
+        gen_set(wrapper, "name", gen_string(m->tree, name));
+        gen_set(wrapper, "base", gen_string(m->tree, form.base));
+        gen_set(wrapper, "dims", gen_string(m->tree, form.dims));
+    }
+    return name;
+}
+
+/* The C type of an element of a list or a value of a map. */
+static const char *element_of(gen_model *m, const idl_type *type,
+                              const char *place)
+{
+    return type->kind == IDL_ARRAY ? wrap_array(m, type, place)
+                                   : gen_c_form_of(m, type, place).base;
+}
+
+static const char *list_of(gen_model *m, const idl_type *type,
+                           const char *place)
+{
+    const idl_type *element = type->element;
+    if (is_scalar(element->kind)) {
+        return gen_c_text(m, "shmrpc_%s_list", scalars[element->kind].suffix);
+    }
+    const char *item = element_of(m, element, gen_c_text(m, "%s_item", place));
+    const char *name = gen_c_text(m, "%s_list", stem_of_list(m, item));
+    const idl_decl *decl = decl_of(element);
+    bool imported = decl != NULL && decl->imported;
+    if (!imported || !is_listed_at_home(m->schema, decl)) {
+        add_view(m, name, item, idl_kind_name(type->kind),
+                 imported || element->kind == IDL_LIST);
+    }
+    return name;
+}
+
+static const char *map_of(gen_model *m, const idl_type *type, const char *place)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    const char *name = gen_c_prefixed(m, place);
+    const char *entry = gen_c_text(m, "%s_entry", name);
+    if (find_named(c->entries, entry) == NULL) {
+        const char *key = gen_c_form_of(m, type->key, place).base;
+        const char *value =
+            element_of(m, type->element, gen_c_text(m, "%s_value", place));
+        gen_value *row = gen_push(c->entries, gen_object(m->tree));
+        gen_set(row, "name", gen_string(m->tree, entry));
+        gen_set(row, "key", gen_string(m->tree, key));
+        gen_set(row, "value", gen_string(m->tree, value));
+        add_view(m, name, entry, idl_kind_name(type->kind), false);
+    }
+    return name;
+}
+
+gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
+{
+    switch (type->kind) {
+    case IDL_LIST:
+        return (gen_c_form){list_of(m, type, place), ""};
+    case IDL_MAP:
+        return (gen_c_form){map_of(m, type, place), ""};
+    case IDL_ENUM:
+    case IDL_STRUCT:
+    case IDL_UNION:
+        return (gen_c_form){gen_c_name(m, decl_of(type)), ""};
+    case IDL_ARRAY: {
+        gen_c_form form =
+            gen_c_form_of(m, type->element, gen_c_text(m, "%s_item", place));
+        form.dims = gen_c_text(m, "[%u]%s", (unsigned)type->length, form.dims);
+        return form;
+    }
+    default:
+        return (gen_c_form){gen_c_scalar(type->kind), ""};
+    }
+}
+
+/* ---- descriptors ---- */
+
+static const char *table_flags(gen_model *m, const idl_type *type)
+{
+    bool bounded = type->has_min || type->has_max;
+    bool fixed = gen_c_is_fixed(type);
+    bool flat = gen_c_is_flat(type);
+    const char *text = gen_c_text(
+        m, "%s%s%s", bounded ? " | SHMRPC_TYPE_BOUNDED" : "",
+        flat ? " | SHMRPC_TYPE_FLAT" : "", fixed ? " | SHMRPC_TYPE_FIXED" : "");
+    return *text == '\0' ? "0" : text + 3;
+}
+
+static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
+{
+    static const idl_number lowest = {.u = 0};
+    idl_number number = is_max ? type->max : type->min;
+    if (is_max ? type->has_max : type->has_min) {
+        return gen_c_bound(m, type, number);
+    }
+    if (idl_kind_is_float(type->kind)) {
+        /* The infinities. */
+        return is_max ? "UINT64_C(0x7ff0000000000000)"
+                      : "UINT64_C(0xfff0000000000000)";
+    }
+    if (idl_kind_is_signed(type->kind)) {
+        return is_max ? "(uint64_t)INT64_MAX" : "(uint64_t)INT64_MIN";
+    }
+    bool bounded = type->has_min || type->has_max;
+    return is_max && bounded ? "UINT64_MAX" : gen_c_bound(m, type, lowest);
+}
+
+/* Adds a table called `name`, or finds one with the same contents. */
+static gen_value *new_table(gen_model *m, const idl_type *type,
+                            const char *name, const char *shape)
+{
+    static const char *const shapes[] = {"bounded", "list", "map", "array"};
+    gen_value *table = gen_object(m->tree);
+    shmrpci_layout layout = gen_c_layout(type);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        gen_set(table, shapes[i],
+                gen_bool(m->tree, strcmp(shapes[i], shape) == 0));
+    }
+    gen_set(table, "name", gen_string(m->tree, name));
+    gen_set(table, "kind",
+            gen_string(m->tree, gen_c_upper(m, idl_kind_name(type->kind))));
+    gen_set(table, "size", gen_uint(m->tree, layout.size));
+    gen_set(table, "align", gen_uint(m->tree, layout.align));
+    gen_set(table, "flags", gen_string(m->tree, table_flags(m, type)));
+    gen_set(table, "min", gen_string(m->tree, bound_or(m, type, false)));
+    gen_set(table, "max", gen_string(m->tree, bound_or(m, type, true)));
+    gen_set(table, "count", gen_uint(m->tree, type->length));
+    return table;
+}
+
+static const char *bounded_table(gen_model *m, const idl_type *type,
+                                 const char *place)
+{
+    const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
+    gen_value *table = new_table(m, type, name, "bounded");
+    gen_set(table, "type", gen_string(m->tree, gen_c_scalar(type->kind)));
+    gen_push(gen_c_state_of(m)->tables, table);
+    return name;
+}
+
+static const char *list_table(gen_model *m, const idl_type *type,
+                              const char *place)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    const char *inner = gen_c_text(m, "%s_item", place);
+    const char *view = gen_c_form_of(m, type, place).base;
+    const char *element = gen_c_table(m, type->element, inner);
+    bool bounded = type->has_min || type->has_max;
+    const char *name = gen_c_text(m, "%s_type", bounded ? place : view);
+    const gen_value *same = bounded ? NULL : find_named(c->tables, name);
+    if (same != NULL && strcmp(gen_text(same, "element"), element) == 0) {
+        return name;
+    }
+    name = gen_c_unique(m, name);
+    gen_value *table = new_table(m, type, name, "list");
+    gen_set(table, "type", gen_string(m->tree, view));
+    gen_set(table, "item",
+            gen_string(m->tree, element_of(m, type->element, inner)));
+    gen_set(table, "element", gen_string(m->tree, element));
+    gen_push(c->tables, table);
+    return name;
+}
+
+static const char *map_table(gen_model *m, const idl_type *type,
+                             const char *place)
+{
+    const char *view = gen_c_form_of(m, type, place).base;
+    const char *key = gen_c_table(m, type->key, gen_c_text(m, "%s_key", place));
+    const char *element =
+        gen_c_table(m, type->element, gen_c_text(m, "%s_value", place));
+    const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
+    gen_value *table = new_table(m, type, name, "map");
+    gen_set(table, "type", gen_string(m->tree, view));
+    gen_set(table, "entry", gen_format(m->tree, "%s_entry", view));
+    gen_set(table, "key", gen_string(m->tree, key));
+    gen_set(table, "element", gen_string(m->tree, element));
+    gen_push(gen_c_state_of(m)->tables, table);
+    return name;
+}
+
+static const char *array_table(gen_model *m, const idl_type *type,
+                               const char *place)
+{
+    const char *inner = gen_c_text(m, "%s_item", place);
+    gen_c_form item = gen_c_form_of(m, type->element, inner);
+    const char *element = gen_c_table(m, type->element, inner);
+    const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
+    gen_value *table = new_table(m, type, name, "array");
+    gen_set(table, "item", gen_format(m->tree, "%s%s", item.base, item.dims));
+    gen_set(table, "element", gen_string(m->tree, element));
+    gen_push(gen_c_state_of(m)->tables, table);
+    return name;
+}
+
+const char *gen_c_table(gen_model *m, const idl_type *type, const char *place)
+{
+    switch (type->kind) {
+    case IDL_ENUM:
+    case IDL_STRUCT:
+    case IDL_UNION:
+        return gen_c_text(m, "&%s_type", gen_c_name(m, decl_of(type)));
+    case IDL_LIST:
+        return gen_c_text(m, "&%s", list_table(m, type, place));
+    case IDL_MAP:
+        return gen_c_text(m, "&%s", map_table(m, type, place));
+    case IDL_ARRAY:
+        return gen_c_text(m, "&%s", array_table(m, type, place));
+    default:
+        break;
+    }
+    if (type->has_min || type->has_max) {
+        return gen_c_text(m, "&%s", bounded_table(m, type, place));
+    }
+    return gen_c_text(m, "&shmrpc_type_%s", idl_kind_name(type->kind));
+}

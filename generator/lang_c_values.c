@@ -1,0 +1,292 @@
+/* The language C: literals and comments. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "generator/lang_c.h"
+
+#define LITERAL_BYTES 56
+
+/* ---- numbers ---- */
+
+static const char *signed_text(gen_model *m, int64_t number)
+{
+    if (number == INT64_MIN) {
+        return "INT64_MIN";
+    }
+    bool is_int = number >= -INT32_MAX && number <= INT32_MAX;
+    return gen_c_text(m, is_int ? "%" PRId64 : "INT64_C(%" PRId64 ")", number);
+}
+
+static const char *unsigned_text(gen_model *m, uint64_t number)
+{
+    bool is_int = number <= INT32_MAX;
+    return gen_c_text(m, is_int ? "%" PRIu64 : "UINT64_C(%" PRIu64 ")", number);
+}
+
+/* The shortest text that reads back as the same number. */
+static const char *float_text(gen_model *m, double number, bool is_f32)
+{
+    if (isnan(number)) {
+        return "NAN";
+    }
+    if (isinf(number)) {
+        return number > 0 ? "INFINITY" : "-INFINITY";
+    }
+    char text[40];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        double back = strtod(text, NULL);
+        if (is_f32
+                ? (float)back >= (float)number && (float)back <= (float)number
+                : back >= number && back <= number) {
+            break;
+        }
+    }
+    const char *point = strpbrk(text, ".e") == NULL ? ".0" : "";
+    return gen_c_text(m, "%s%s%s", text, point, is_f32 ? "F" : "");
+}
+
+const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number)
+{
+    if (idl_kind_is_float(type->kind)) {
+        uint64_t bits;
+        memcpy(&bits, &number.f, sizeof bits);
+        return gen_c_text(m, "UINT64_C(0x%016" PRIx64 ")", bits);
+    }
+    if (idl_kind_is_signed(type->kind)) {
+        return number.i >= 0
+                   ? unsigned_text(m, (uint64_t)number.i)
+                   : gen_c_text(m, "(uint64_t)%s", signed_text(m, number.i));
+    }
+    return unsigned_text(m, number.u);
+}
+
+/* ---- texts ---- */
+
+/* Bytes that change the direction of text: compilers warn of them. */
+static bool is_bidi(const char *text, size_t left)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    return left >= 3 && at[0] == 0xe2 &&
+           ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) ||
+            (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
+}
+
+/* One byte of a literal; `escape` when it may not stand as itself. */
+static void append_byte(shmrpci_buf *out, char c, bool escape)
+{
+    if (c == '"' || c == '\\') {
+        shmrpci_buf_printf(out, "\\%c", c);
+    } else if (c == '\n') {
+        shmrpci_buf_append_text(out, "\\n");
+    } else if (c == '\t') {
+        shmrpci_buf_append_text(out, "\\t");
+    } else if (escape) {
+        shmrpci_buf_printf(out, "\\%03o", (unsigned)(unsigned char)c);
+    } else {
+        shmrpci_buf_append_char(out, c);
+    }
+}
+
+/* Where to end a literal of `text`: behind a newline, or behind the last blank
+ * that fits, and never inside a character. */
+static size_t literal_end(const char *text, size_t len)
+{
+    const char *newline = memchr(text, '\n', len);
+    size_t line = newline != NULL ? (size_t)(newline - text) + 1 : len;
+    if (line <= LITERAL_BYTES) {
+        return line;
+    }
+    size_t end = LITERAL_BYTES;
+    while (end > LITERAL_BYTES / 2 && text[end - 1] != ' ') {
+        end--;
+    }
+    if (text[end - 1] != ' ') {
+        end = shmrpci_utf8_cut(text, len, LITERAL_BYTES);
+    }
+    return end > 0 ? end : 1;
+}
+
+static gen_value *literal(gen_model *m, const char *text, size_t len)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    bool is_text = shmrpci_utf8_valid_prefix(text, len) == len;
+    size_t bidi_left = 0;
+    shmrpci_buf_append_char(&out, '"');
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        bidi_left = is_bidi(text + i, len - i) ? 3 : bidi_left;
+        bool is_control = (unsigned char)c < 0x20 || c == 0x7f;
+        bool is_trigraph = c == '?' && i > 0 && text[i - 1] == '?';
+        bool is_raw = !is_text && (unsigned char)c >= 0x80;
+        append_byte(&out, c,
+                    is_control || is_trigraph || is_raw || bidi_left > 0);
+        bidi_left -= bidi_left > 0;
+    }
+    shmrpci_buf_append_char(&out, '"');
+    const char *chars = shmrpci_buf_text(&out);
+    gen_value *value = gen_string(m->tree, chars != NULL ? chars : "\"\"");
+    m->tree->out_of_memory = m->tree->out_of_memory || chars == NULL;
+    shmrpci_buf_fini(&out);
+    return value;
+}
+
+const char *gen_c_literals(gen_model *m, const char *text, size_t len)
+{
+    const char *all = NULL;
+    if (len > GEN_C_MAX_LITERAL_BYTES) {
+        len = shmrpci_utf8_cut(text, len, GEN_C_MAX_LITERAL_BYTES);
+    }
+    do {
+        size_t end = literal_end(text, len);
+        const char *part = literal(m, text, end)->text;
+        all = all == NULL ? part : gen_c_text(m, "%s %s", all, part);
+        text += end;
+        len -= end;
+    } while (len > 0);
+    return all;
+}
+
+gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
+{
+    gen_value *list = gen_array(m->tree);
+    while (len > 0) {
+        const char *newline = memchr(text, '\n', len);
+        size_t line = newline != NULL ? (size_t)(newline - text) + 1 : len;
+        const char *row = literal(m, text, line)->text;
+        text += line;
+        len -= line;
+        gen_push(list, gen_format(m->tree, "%s%s", row, len > 0 ? "" : ";"));
+    }
+    return list;
+}
+
+static const char *character(gen_model *m, char c)
+{
+    bool plain = c > ' ' && c < 0x7f && c != '\'' && c != '\\';
+    return gen_c_text(m, plain ? "'%c'" : "'\\%03o'", (unsigned char)c);
+}
+
+gen_value *gen_c_characters(gen_model *m, const char *text, size_t len)
+{
+    gen_value *rows = gen_array(m->tree);
+    for (size_t start = 0; start < len; start += 12) {
+        const char *row = "";
+        for (size_t i = start; i < len && i < start + 12; i++) {
+            row = gen_c_text(m, "%s%s%s,", row, i > start ? " " : "",
+                             character(m, text[i]));
+        }
+        gen_push(rows, gen_string(m->tree, row));
+    }
+    return rows;
+}
+
+/* ---- values ---- */
+
+/* All of a text in one literal, for macros and constants. */
+static const char *whole_literal(gen_model *m, idl_text text)
+{
+    return literal(m, text.ptr, text.len)->text;
+}
+
+const char *gen_c_value(gen_model *m, const idl_type *type,
+                        const idl_value *value)
+{
+    switch (value->kind) {
+    case IDL_VALUE_BOOL:
+        return value->u.b ? "true" : "false";
+    case IDL_VALUE_INT:
+        return signed_text(m, value->u.i);
+    case IDL_VALUE_UINT:
+        return unsigned_text(m, value->u.u);
+    case IDL_VALUE_FLOAT:
+        return float_text(m, value->u.f, type->kind == IDL_F32);
+    case IDL_VALUE_ENUM:
+        return gen_c_enumerator(m, value->u.item);
+    case IDL_VALUE_TEXT: {
+        const char *cast = type->kind == IDL_BYTES ? "(const uint8_t *)" : "";
+        return gen_c_text(m, "{%s%s, %zu}", cast,
+                          whole_literal(m, value->u.text), value->u.text.len);
+    }
+    case IDL_VALUE_NONE:
+    case IDL_VALUE_DURATION:
+    case IDL_VALUE_WORD:
+        break;
+    }
+    return "0";
+}
+
+/* ---- documentation ---- */
+
+/* A line that can stand in a comment: no comment signs, no bidi controls. */
+static gen_value *comment_line(gen_model *m, const char *text)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        bool is_sign = i > 0 && ((text[i] == '/' && text[i - 1] == '*') ||
+                                 (text[i] == '*' && text[i - 1] == '/'));
+        if (is_sign) {
+            shmrpci_buf_append_char(&out, ' ');
+        }
+        if (is_bidi(text + i, len - i)) {
+            i += 2;
+        } else if ((unsigned char)text[i] >= 0x20 || text[i] == '\t') {
+            shmrpci_buf_append_char(&out, text[i]);
+        }
+    }
+    const char *chars = shmrpci_buf_text(&out);
+    gen_value *line = gen_string(m->tree, chars != NULL ? chars : "");
+    m->tree->out_of_memory = m->tree->out_of_memory || chars == NULL;
+    shmrpci_buf_fini(&out);
+    return line;
+}
+
+gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
+{
+    const idl_docs *docs = &meta->docs;
+    if (docs->count == 0 && !meta->deprecated) {
+        return gen_null(m->tree);
+    }
+    gen_value *doc = gen_object(m->tree);
+    gen_value *lines = gen_array(m->tree);
+    for (size_t i = 0; i < docs->count; i++) {
+        gen_push(lines, comment_line(m, docs->lines[i]));
+    }
+    if (meta->deprecated) {
+        const char *text = meta->deprecation;
+        gen_push(lines, comment_line(m, gen_c_text(m, "Deprecated%s%s.",
+                                                   text != NULL ? ": " : "",
+                                                   text != NULL ? text : "")));
+    }
+    bool single = lines->len == 1;
+    gen_set(doc, "one_line",
+            single ? gen_string(m->tree, lines->first->text)
+                   : gen_null(m->tree));
+    gen_set(doc, "lines", lines);
+    return doc;
+}
+
+const char *gen_c_doc_text(gen_model *m, const idl_docs *docs)
+{
+    if (docs->count == 0) {
+        return "NULL";
+    }
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    for (size_t i = 0; i < docs->count; i++) {
+        shmrpci_buf_printf(&text, "%s%s", i > 0 ? "\n" : "", docs->lines[i]);
+    }
+    const char *chars = shmrpci_buf_text(&text);
+    const char *all = gen_c_literals(m, chars != NULL ? chars : "",
+                                     chars != NULL ? text.len : 0);
+    m->tree->out_of_memory = m->tree->out_of_memory || chars == NULL;
+    shmrpci_buf_fini(&text);
+    return all;
+}

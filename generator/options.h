@@ -1,0 +1,62 @@
+/*
+ * Options: the command line of shmrpcgen.
+ * Threading: main thread; uses getopt, which has state of its own.
+ */
+#ifndef SHMRPC_GENERATOR_OPTIONS_H
+#define SHMRPC_GENERATOR_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "generator/lang.h"
+#include "shmrpc/status.h"
+
+/* Exit statuses of the program. */
+typedef enum gen_exit {
+    GEN_EXIT_OK = 0,
+    GEN_EXIT_ERRORS = 1, /* in the .svc or in a template */
+    GEN_EXIT_USAGE = 2,
+    GEN_EXIT_IO = 3 /* a file can't be read or written, or no memory */
+} gen_exit;
+
+typedef enum gen_dump {
+    GEN_DUMP_NONE,
+    GEN_DUMP_TOKENS,
+    GEN_DUMP_AST,
+    GEN_DUMP_SCHEMA,
+    GEN_DUMP_MODEL
+} gen_dump;
+
+typedef enum gen_action {
+    GEN_ACTION_GENERATE,
+    GEN_ACTION_HELP,
+    GEN_ACTION_VERSION
+} gen_action;
+
+#define GEN_MAX_IMPORT_DIRS 64
+
+typedef struct gen_options {
+    gen_action action;
+    const char *input;     /* the .svc */
+    const char *out_dir;   /* "." */
+    const char *depfile;   /* NULL: none */
+    const char *templates; /* NULL: only those that are built in */
+    const char *prefix;    /* NULL: by the package */
+    const gen_lang *lang;
+    gen_dump dump;
+    bool client; /* --kinds */
+    bool server;
+    const char *import_dirs[GEN_MAX_IMPORT_DIRS];
+    size_t import_dir_count;
+} gen_options;
+
+/* Reads the command line; texts stay those of `argv`.  INVALID: `message` says
+ * what is wrong with it, in one line without a newline. */
+shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
+                                shmrpci_buf *message);
+
+/* The text of --help. */
+const char *gen_options_help(void);
+
+#endif

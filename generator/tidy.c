@@ -1,0 +1,283 @@
+/* Tidy: blank lines, comments and long lines of generated C. */
+#include "generator/tidy.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define MAX_NESTING 32
+/* Arguments that would begin further right start a line of their own. */
+#define MAX_ALIGNMENT 44
+
+typedef struct line {
+    const char *text;
+    size_t len;
+    size_t indent;
+} line;
+
+static void append_blanks(shmrpci_buf *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        shmrpci_buf_append_char(out, ' ');
+    }
+}
+
+/* Columns of UTF-8 text, a character for one. */
+static size_t columns(const char *text, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+static bool is_comment(const line *l)
+{
+    const char *at = l->text + l->indent;
+    size_t left = l->len - l->indent;
+    return (left >= 2 && memcmp(at, "* ", 2) == 0) ||
+           (left >= 3 && memcmp(at, "/* ", 3) == 0);
+}
+
+/* Breaks a comment at the last blank that fits, again and again. */
+static void append_comment(const line *l, shmrpci_buf *out)
+{
+    bool opens = l->text[l->indent] == '/';
+    size_t margin = opens ? l->indent + 1 : l->indent;
+    const char *rest = l->text;
+    size_t left = l->len;
+    size_t words = l->indent + (opens ? 3 : 2); /* where words begin */
+    size_t before = 0;                          /* columns of the margin */
+    while (before + columns(rest, left) > GEN_TIDY_COLUMNS) {
+        size_t cut = 0;
+        for (size_t i = words + 1; i + 1 < left; i++) {
+            bool fits = before + columns(rest, i) <= GEN_TIDY_COLUMNS;
+            bool ends = left - i == 3 && memcmp(rest + i, " */", 3) == 0;
+            if (rest[i] == ' ' && !ends && (fits || cut == 0)) {
+                cut = i;
+            }
+        }
+        if (cut == 0) {
+            break;
+        }
+        shmrpci_buf_append(out, rest, cut);
+        shmrpci_buf_append_char(out, '\n');
+        append_blanks(out, margin);
+        shmrpci_buf_append_text(out, "* ");
+        rest += cut + 1;
+        left -= cut + 1;
+        before = margin + 2;
+        words = 0;
+    }
+    shmrpci_buf_append(out, rest, left);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+/* A long line of code on its way out. */
+typedef struct wrapper {
+    const char *at;
+    const char *end;
+    size_t column;            /* where `at` will stand */
+    size_t open[MAX_NESTING]; /* columns behind open parentheses */
+    size_t depth;
+} wrapper;
+
+/* Behind the string or character literal that begins at `at`. */
+static const char *skip_literal(const char *at, const char *end)
+{
+    char quote = *at++;
+    while (at < end && *at != quote) {
+        at += *at == '\\' && at + 1 < end ? 2 : 1;
+    }
+    return at < end ? at + 1 : end;
+}
+
+/* Whether one string literal ends at `at`, in time, and another follows. */
+static bool joins_literals(const wrapper *w, const char *at)
+{
+    return w->end - at >= 2 && at[-1] == '"' && at[0] == ' ' && at[1] == '"' &&
+           w->depth > 0 &&
+           w->column + columns(w->at, (size_t)(at - w->at)) <= GEN_TIDY_COLUMNS;
+}
+
+/* The best place to break: between string literals, else behind a comma, as
+ * far outside as possible, the last that fits; or NULL. */
+static const char *find_break(const wrapper *w)
+{
+    const char *best = NULL;
+    size_t best_depth = MAX_NESTING;
+    size_t depth = w->depth;
+    const char *at = w->at;
+    while (at < w->end) {
+        size_t column = w->column + columns(w->at, (size_t)(at - w->at));
+        if (column >= GEN_TIDY_COLUMNS) {
+            break;
+        }
+        if (*at == '"' || *at == '\'') {
+            at = skip_literal(at, w->end);
+            if (joins_literals(w, at)) {
+                return at;
+            }
+            continue;
+        }
+        depth += *at == '(' || *at == '{';
+        depth -= (*at == ')' || *at == '}') && depth > 0;
+        if (*at == ',' && at + 1 < w->end && at[1] == ' ' && depth > 0 &&
+            depth <= best_depth) {
+            best = at + 1;
+            best_depth = depth;
+        }
+        at++;
+    }
+    return best;
+}
+
+/* Puts out what stands before `stop` and keeps account of parentheses. */
+static void advance(wrapper *w, const char *stop, shmrpci_buf *out)
+{
+    const char *at = w->at;
+    while (at < stop) {
+        if (*at == '"' || *at == '\'') {
+            at = skip_literal(at, stop);
+            continue;
+        }
+        if ((*at == '(' || *at == '{') && w->depth < MAX_NESTING) {
+            size_t before = columns(w->at, (size_t)(at - w->at));
+            w->open[w->depth++] = w->column + before + 1;
+        } else if ((*at == ')' || *at == '}') && w->depth > 0) {
+            w->depth--;
+        }
+        at++;
+    }
+    shmrpci_buf_append(out, w->at, (size_t)(stop - w->at));
+    w->column += columns(w->at, (size_t)(stop - w->at));
+    w->at = stop;
+}
+
+static void new_line(wrapper *w, size_t indent, shmrpci_buf *out)
+{
+    shmrpci_buf_append_char(out, '\n');
+    append_blanks(out, indent);
+    w->column = indent;
+    while (w->at < w->end && *w->at == ' ') {
+        w->at++;
+    }
+}
+
+static const char *find_text(const line *l, const char *what)
+{
+    size_t len = strlen(what);
+    for (size_t i = l->indent; i + len <= l->len; i++) {
+        if (l->text[i] == '"') {
+            return NULL;
+        }
+        if (memcmp(l->text + i, what, len) == 0) {
+            return l->text + i;
+        }
+    }
+    return NULL;
+}
+
+/* The first opening parenthesis at or behind `from`, or NULL. */
+static const char *find_open(const char *from, const char *end)
+{
+    while (from < end && *from != '(' && *from != '{') {
+        from++;
+    }
+    return from < end ? from : NULL;
+}
+
+static void append_code(const line *l, shmrpci_buf *out)
+{
+    wrapper w = {.at = l->text, .end = l->text + l->len};
+    size_t fallback = l->indent + 4;
+    const char *assign = find_text(l, " = ");
+    if (assign != NULL) {
+        const char *value = assign + 3;
+        const char *open = find_open(value, w.end);
+        bool fits = fallback + columns(value, (size_t)(w.end - value)) <=
+                    GEN_TIDY_COLUMNS;
+        if (fits ||
+            (open != NULL && (size_t)(open - l->text) > MAX_ALIGNMENT)) {
+            advance(&w, assign + 2, out);
+            new_line(&w, fallback, out);
+        }
+    }
+    while (w.column + columns(w.at, (size_t)(w.end - w.at)) >
+           GEN_TIDY_COLUMNS) {
+        const char *stop = find_break(&w);
+        size_t depth_before = w.depth;
+        if (stop == NULL) {
+            const char *open = find_open(w.at, w.end);
+            if (depth_before > 0 || open == NULL) {
+                break;
+            }
+            advance(&w, open + 1, out);
+            w.open[w.depth - 1] = fallback;
+        } else {
+            advance(&w, stop, out);
+        }
+        new_line(&w, w.open[w.depth - 1], out);
+    }
+    advance(&w, w.end, out);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static line next_line(const char **at, const char *end)
+{
+    const char *stop = memchr(*at, '\n', (size_t)(end - *at));
+    line l = {*at, (size_t)((stop != NULL ? stop : end) - *at), 0};
+    *at = stop != NULL ? stop + 1 : end;
+    while (l.len > 0 && strchr(" \t\r", l.text[l.len - 1]) != NULL) {
+        l.len--;
+    }
+    while (l.indent < l.len && l.text[l.indent] == ' ') {
+        l.indent++;
+    }
+    return l;
+}
+
+/* Whether an empty line may stand between these two. */
+static bool may_part(const line *above, const line *below)
+{
+    bool opens = above->len == 0 || above->text[above->len - 1] == '{';
+    bool closes =
+        below->len > below->indent && below->text[below->indent] == '}';
+    return !opens && !closes;
+}
+
+static void append_line(const line *l, shmrpci_buf *out)
+{
+    bool is_directive = l->text[l->indent] == '#';
+    bool is_continued = l->text[l->len - 1] == '\\';
+    if (columns(l->text, l->len) <= GEN_TIDY_COLUMNS || is_directive ||
+        is_continued) {
+        shmrpci_buf_append(out, l->text, l->len);
+        shmrpci_buf_append_char(out, '\n');
+    } else if (is_comment(l)) {
+        append_comment(l, out);
+    } else {
+        append_code(l, out);
+    }
+}
+
+void gen_tidy(const char *text, size_t len, shmrpci_buf *out)
+{
+    const char *at = text;
+    const char *end = text + len;
+    line last = {"", 0, 0};
+    bool gap = false;
+    while (at < end) {
+        line l = next_line(&at, end);
+        if (l.len == 0) {
+            gap = true;
+            continue;
+        }
+        if (gap && may_part(&last, &l)) {
+            shmrpci_buf_append_char(out, '\n');
+        }
+        gap = false;
+        append_line(&l, out);
+        last = l;
+    }
+}

@@ -10,6 +10,10 @@ const shmrpci_codec *shmrpci_codec_of(uint32_t encoding)
         return &shmrpci_codec_raw;
     case SHMRPC_ENCODING_JSON:
         return &shmrpci_codec_json;
+    case SHMRPC_ENCODING_MSGPACK:
+        return &shmrpci_codec_msgpack;
+    case SHMRPC_ENCODING_NATIVE:
+        return &shmrpci_codec_native;
     default:
         return NULL;
     }

@@ -20,4 +20,9 @@ int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
                         size_t len, const char *name, shmrpci_arena *arena,
                         void *value, shmrpc_error *error);
 
+/* The reader of msgpack, apart from the writer, which knows msgpack-c. */
+int shmrpci_msgpack_decode(const shmrpc_type *type, const uint8_t *data,
+                           size_t len, const char *name, shmrpci_arena *arena,
+                           void *value, shmrpc_error *error);
+
 #endif

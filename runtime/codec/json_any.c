@@ -125,14 +125,9 @@ int shmrpci_json_check_keys(const shmrpci_json_reader *reader,
     if (status != SHMRPC_OK) {
         return shmrpci_walk_status(&reader->walk, status);
     }
-    if (duplicate != NULL) {
-        shmrpci_walk here = reader->walk;
-        shmrpci_step step = {.up = here.top};
-        shmrpci_step_key(&step, key_type, duplicate);
-        here.top = &step;
-        return shmrpci_walk_fail(&here, "duplicate key");
-    }
-    return SHMRPC_OK;
+    return duplicate == NULL
+               ? SHMRPC_OK
+               : shmrpci_walk_duplicate(&reader->walk, key_type, duplicate);
 }
 
 static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)

@@ -177,6 +177,16 @@ int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
     return status;
 }
 
+int shmrpci_walk_duplicate(const shmrpci_walk *walk,
+                           const shmrpc_type *key_type, const void *key)
+{
+    shmrpci_walk here = *walk;
+    shmrpci_step step = {.up = here.top};
+    shmrpci_step_key(&step, key_type, key);
+    here.top = &step;
+    return shmrpci_walk_fail(&here, "duplicate key");
+}
+
 int shmrpci_walk_status(const shmrpci_walk *walk, int status)
 {
     (void)shmrpci_walk_fail(walk, "%s", shmrpc_status_text(status));

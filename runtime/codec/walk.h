@@ -69,6 +69,10 @@ int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
 int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
                        va_list args) __attribute__((format(printf, 2, 0)));
 
+/* INVALID "duplicate key", with the key at the end of the path. */
+int shmrpci_walk_duplicate(const shmrpci_walk *walk,
+                           const shmrpc_type *key_type, const void *key);
+
 /* Records and returns a status with its standard text. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status);
 

@@ -1,0 +1,596 @@
+/* msgpack to values of a described type. */
+#include "base/utf8.h"
+#include "codec/engines.h"
+#include "codec/keys.h"
+#include "codec/msgpack_token.h"
+
+typedef shmrpci_msgpack_token token;
+
+typedef struct reader {
+    shmrpci_walk walk;
+    shmrpci_msgpack_input input;
+    shmrpci_arena *arena;
+} reader;
+
+static int read_value(reader *in, const shmrpc_type *type, void *out);
+static int read_any(reader *in, shmrpc_any *out);
+
+static int no_memory(const reader *in)
+{
+    return shmrpci_walk_status(&in->walk, SHMRPC_E_NO_MEMORY);
+}
+
+static int next(reader *in, token *word)
+{
+    if (shmrpci_msgpack_next(&in->input, word)) {
+        return SHMRPC_OK;
+    }
+    return shmrpci_walk_fail(&in->walk, "%s (at byte %zu)", in->input.message,
+                             word->at);
+}
+
+static int not_a(const reader *in, const shmrpc_type *type, const token *word)
+{
+    return shmrpci_walk_fail(&in->walk, "expected %s, found %s (at byte %zu)",
+                             shmrpci_type_text(type),
+                             shmrpci_msgpack_kind_text(word->kind), word->at);
+}
+
+static int check_utf8(const reader *in, const token *word)
+{
+    size_t valid = shmrpci_utf8_valid_prefix(word->ptr, word->len);
+    if (valid == word->len) {
+        return SHMRPC_OK;
+    }
+    return shmrpci_walk_fail(&in->walk, "not UTF-8 (at byte %zu)",
+                             (size_t)(word->ptr - in->input.data) + valid);
+}
+
+/* A copy of the word's bytes, with a NUL behind it. */
+static int copy(reader *in, const token *word, void *span)
+{
+    const char *bytes =
+        shmrpci_arena_strndup(in->arena, (const char *)word->ptr, word->len);
+    if (bytes == NULL) {
+        return no_memory(in);
+    }
+    shmrpci_store_span(span, bytes, word->len);
+    return SHMRPC_OK;
+}
+
+static int read_bytes(reader *in, const shmrpc_type *type, const token *word,
+                      void *out)
+{
+    bool is_text = type->kind == SHMRPC_KIND_STRING;
+    if (word->kind != (is_text ? SHMRPCI_MSGPACK_STR : SHMRPCI_MSGPACK_BIN)) {
+        return not_a(in, type, word);
+    }
+    int status = shmrpci_walk_length(&in->walk, type, word->len);
+    if (status == SHMRPC_OK && is_text) {
+        status = check_utf8(in, word);
+    }
+    return status == SHMRPC_OK ? copy(in, word, out) : status;
+}
+
+static int read_float(reader *in, const shmrpc_type *type, const token *word,
+                      void *out)
+{
+    double number = word->real;
+    if (word->kind == SHMRPCI_MSGPACK_INT) {
+        /* Languages with one kind of number write 1.0 as an integer. */
+        const uint64_t exact = UINT64_C(1)
+                               << (type->kind == SHMRPC_KIND_F32 ? 24 : 53);
+        if (word->number.magnitude > exact) {
+            return shmrpci_walk_fail(&in->walk,
+                                     "integer has no exact %s (at byte %zu)",
+                                     shmrpci_kind_text(type->kind), word->at);
+        }
+        number = (double)word->number.magnitude;
+        number = word->number.negative ? -number : number;
+    } else if (word->kind != SHMRPCI_MSGPACK_FLOAT) {
+        return not_a(in, type, word);
+    }
+    return shmrpci_store_float(&in->walk, type, number, out);
+}
+
+static void *alloc_items(reader *in, size_t count, size_t size, size_t align)
+{
+    if (size != 0 && count > SIZE_MAX / size) {
+        return NULL;
+    }
+    return shmrpci_arena_alloc(in->arena, count * size, align);
+}
+
+static int read_elements(reader *in, const shmrpc_type *type, uint8_t *items,
+                         size_t count)
+{
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&in->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        shmrpci_step_index(&step, i);
+        status = read_value(in, type->element, items + i * type->item_size);
+    }
+    shmrpci_walk_leave(&in->walk, &step);
+    return status;
+}
+
+static int read_list(reader *in, const shmrpc_type *type, const token *word,
+                     void *out)
+{
+    if (word->kind != SHMRPCI_MSGPACK_ARRAY) {
+        return not_a(in, type, word);
+    }
+    int status = shmrpci_walk_length(&in->walk, type, word->len);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    void *items =
+        alloc_items(in, word->len, type->item_size, type->element->align);
+    if (items == NULL) {
+        return no_memory(in);
+    }
+    shmrpci_store_span(out, items, word->len);
+    return read_elements(in, type, items, word->len);
+}
+
+static int read_array(reader *in, const shmrpc_type *type, const token *word,
+                      void *out)
+{
+    if (word->kind != SHMRPCI_MSGPACK_ARRAY) {
+        return not_a(in, type, word);
+    }
+    if (word->len != type->count) {
+        return shmrpci_walk_fail(&in->walk, "%s than %u elements",
+                                 word->len > type->count ? "more" : "fewer",
+                                 (unsigned)type->count);
+    }
+    return read_elements(in, type, out, word->len);
+}
+
+static int check_keys(const reader *in, const shmrpc_type *type,
+                      const void *entries, size_t count, size_t stride)
+{
+    const void *duplicate;
+    int status = shmrpci_keys_find_duplicate(type, entries, count, stride,
+                                             in->arena, &duplicate);
+    if (status != SHMRPC_OK) {
+        return shmrpci_walk_status(&in->walk, status);
+    }
+    return duplicate == NULL
+               ? SHMRPC_OK
+               : shmrpci_walk_duplicate(&in->walk, type, duplicate);
+}
+
+static int read_entries(reader *in, const shmrpc_type *type, uint8_t *entries,
+                        size_t count)
+{
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&in->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        uint8_t *entry = entries + i * type->item_size;
+        step.kind = SHMRPCI_STEP_NONE;
+        status = read_value(in, type->key, entry);
+        if (status == SHMRPC_OK) {
+            shmrpci_step_key(&step, type->key, entry);
+            status = read_value(in, type->element, entry + type->value_offset);
+        }
+    }
+    shmrpci_walk_leave(&in->walk, &step);
+    return status;
+}
+
+static int read_map(reader *in, const shmrpc_type *type, const token *word,
+                    void *out)
+{
+    if (word->kind != SHMRPCI_MSGPACK_MAP) {
+        return not_a(in, type, word);
+    }
+    int status = shmrpci_walk_length(&in->walk, type, word->len);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    void *entries =
+        alloc_items(in, word->len, type->item_size, sizeof(uint64_t));
+    if (entries == NULL) {
+        return no_memory(in);
+    }
+    shmrpci_store_span(out, entries, word->len);
+    status = read_entries(in, type, entries, word->len);
+    return status == SHMRPC_OK
+               ? check_keys(in, type->key, entries, word->len, type->item_size)
+               : status;
+}
+
+/* nil stands for absence where a value may be absent. An `any` takes it as its
+ * value, except among positional parameters, where it fills a hole. */
+static bool is_absent(const reader *in, const shmrpc_field *field,
+                      bool is_position)
+{
+    return shmrpci_msgpack_at_nil(&in->input) &&
+           (is_position || field->type->kind != SHMRPC_KIND_ANY) &&
+           ((field->flags & SHMRPC_FIELD_OPTIONAL) != 0 ||
+            field->default_value != NULL);
+}
+
+static int read_field(reader *in, const shmrpc_field *field, bool is_position,
+                      void *value)
+{
+    if (is_absent(in, field, is_position)) {
+        token nil;
+        int status = next(in, &nil);
+        return status == SHMRPC_OK
+                   ? shmrpci_field_missing(&in->walk, field, value)
+                   : status;
+    }
+    void *target = shmrpci_field_target(field, value, in->arena);
+    return target != NULL ? read_value(in, field->type, target) : no_memory(in);
+}
+
+/* Reads a key and looks for its field, by name or by tag; SIZE_MAX in `*index`
+ * for none. */
+static int read_field_key(reader *in, const shmrpc_type *type, size_t hint,
+                          shmrpc_any *key, size_t *index)
+{
+    *index = SIZE_MAX;
+    int status = read_any(in, key);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (key->kind == SHMRPC_ANY_STR) {
+        *index =
+            shmrpci_field_by_name(type, hint, key->u.str.ptr, key->u.str.len);
+    } else if (key->kind == SHMRPC_ANY_I64 && key->u.i64 > 0) {
+        *index = shmrpci_field_by_tag(type, key->u.u64);
+    }
+    return SHMRPC_OK;
+}
+
+static int skip_member(reader *in, shmrpci_items *unknown,
+                       const shmrpc_any *key)
+{
+    shmrpc_any *slot = shmrpci_items_add(unknown, sizeof *slot,
+                                         _Alignof(shmrpc_any), in->arena);
+    if (slot == NULL) {
+        return no_memory(in);
+    }
+    *slot = *key;
+    shmrpc_any ignored;
+    return read_any(in, &ignored);
+}
+
+static int read_member(reader *in, const shmrpc_type *type, shmrpci_step *step,
+                       size_t index, shmrpci_seen *seen, void *out)
+{
+    const shmrpc_field *field = &type->fields[index];
+    shmrpci_step_field(step, field->name);
+    if (shmrpci_seen_has(seen, index)) {
+        return shmrpci_walk_fail(&in->walk, "duplicate key");
+    }
+    shmrpci_seen_add(seen, index);
+    return read_field(in, field, false, out);
+}
+
+static int read_members(reader *in, const shmrpc_type *type, size_t count,
+                        shmrpci_step *step, shmrpci_seen *seen, void *out)
+{
+    shmrpci_items unknown = {.len = 0};
+    size_t hint = 0;
+    int status = SHMRPC_OK;
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        shmrpc_any key;
+        size_t index;
+        step->kind = SHMRPCI_STEP_NONE;
+        status = read_field_key(in, type, hint, &key, &index);
+        if (status != SHMRPC_OK) {
+            break;
+        }
+        if (index != SIZE_MAX) {
+            status = read_member(in, type, step, index, seen, out);
+            hint = index + 1;
+        } else {
+            shmrpci_step_key(step, &shmrpc_type_any, &key);
+            status = skip_member(in, &unknown, &key);
+        }
+    }
+    step->kind = status == SHMRPC_OK ? SHMRPCI_STEP_NONE : step->kind;
+    return status == SHMRPC_OK ? check_keys(in, &shmrpc_type_any, unknown.ptr,
+                                            unknown.len, sizeof(shmrpc_any))
+                               : status;
+}
+
+/* Parameters in an array: position = tag - 1. Unknown positions are skipped. */
+static int read_positions(reader *in, const shmrpc_type *type, size_t count,
+                          shmrpci_step *step, shmrpci_seen *seen, void *out)
+{
+    int status = SHMRPC_OK;
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        size_t index = shmrpci_field_by_tag(type, (uint64_t)i + 1);
+        if (index != SIZE_MAX) {
+            shmrpci_step_field(step, type->fields[index].name);
+            shmrpci_seen_add(seen, index);
+            status = read_field(in, &type->fields[index], true, out);
+        } else {
+            shmrpc_any ignored;
+            shmrpci_step_index(step, i);
+            status = read_any(in, &ignored);
+        }
+    }
+    return status;
+}
+
+static int fill_missing(reader *in, const shmrpc_type *type, shmrpci_step *step,
+                        const shmrpci_seen *seen, void *out)
+{
+    int status = SHMRPC_OK;
+    for (size_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
+        if (!shmrpci_seen_has(seen, i)) {
+            shmrpci_step_field(step, type->fields[i].name);
+            status = shmrpci_field_missing(&in->walk, &type->fields[i], out);
+        }
+    }
+    return status;
+}
+
+static int read_struct(reader *in, const shmrpc_type *type, const token *word,
+                       void *out)
+{
+    bool is_array = (type->flags & SHMRPC_TYPE_PARAMS) != 0 &&
+                    word->kind == SHMRPCI_MSGPACK_ARRAY;
+    if (!is_array && word->kind != SHMRPCI_MSGPACK_MAP) {
+        return not_a(in, type, word);
+    }
+    shmrpci_seen seen;
+    if (shmrpci_seen_init(&seen, type, in->arena) != SHMRPC_OK) {
+        return no_memory(in);
+    }
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&in->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (type->size > 0) {
+        memset(out, 0, type->size);
+    }
+    status = is_array ? read_positions(in, type, word->len, &step, &seen, out)
+                      : read_members(in, type, word->len, &step, &seen, out);
+    if (status == SHMRPC_OK) {
+        status = fill_missing(in, type, &step, &seen, out);
+    }
+    shmrpci_walk_leave(&in->walk, &step);
+    return status;
+}
+
+static int read_union_member(reader *in, const shmrpc_type *type,
+                             shmrpci_step *step, void *out)
+{
+    shmrpc_any key;
+    size_t index;
+    int status = read_field_key(in, type, 0, &key, &index);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (index == SIZE_MAX) {
+        shmrpci_step_key(step, &shmrpc_type_any, &key);
+        return shmrpci_walk_fail(&in->walk, "no member of %s",
+                                 shmrpci_type_text(type));
+    }
+    const shmrpc_field *field = &type->fields[index];
+    memcpy(out, &field->tag, sizeof field->tag);
+    shmrpci_step_field(step, field->name);
+    return read_field(in, field, false, out);
+}
+
+static int read_union(reader *in, const shmrpc_type *type, const token *word,
+                      void *out)
+{
+    if (word->kind != SHMRPCI_MSGPACK_MAP) {
+        return not_a(in, type, word);
+    }
+    if (word->len != 1) {
+        return shmrpci_walk_fail(&in->walk,
+                                 "%zu members of %s, expected 1 (at byte %zu)",
+                                 word->len, shmrpci_type_text(type), word->at);
+    }
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&in->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    memset(out, 0, type->size);
+    status = read_union_member(in, type, &step, out);
+    shmrpci_walk_leave(&in->walk, &step);
+    return status;
+}
+
+static int read_any_list(reader *in, size_t count, shmrpc_any *out)
+{
+    shmrpc_any *items =
+        alloc_items(in, count, sizeof *items, _Alignof(shmrpc_any));
+    if (items == NULL) {
+        return no_memory(in);
+    }
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&in->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        shmrpci_step_index(&step, i);
+        status = read_any(in, &items[i]);
+    }
+    shmrpci_walk_leave(&in->walk, &step);
+    *out = shmrpc_any_list_of(items, count);
+    return status;
+}
+
+static int read_any_map(reader *in, size_t count, shmrpc_any *out)
+{
+    shmrpc_any_entry *entries =
+        alloc_items(in, count, sizeof *entries, _Alignof(shmrpc_any_entry));
+    if (entries == NULL) {
+        return no_memory(in);
+    }
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&in->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        step.kind = SHMRPCI_STEP_NONE;
+        status = read_any(in, &entries[i].key);
+        if (status == SHMRPC_OK) {
+            shmrpci_step_key(&step, &shmrpc_type_any, &entries[i].key);
+            status = read_any(in, &entries[i].value);
+        }
+    }
+    shmrpci_walk_leave(&in->walk, &step);
+    *out = shmrpc_any_map_of(entries, count);
+    return status == SHMRPC_OK ? check_keys(in, &shmrpc_type_any, entries,
+                                            count, sizeof *entries)
+                               : status;
+}
+
+static shmrpc_any any_int(shmrpci_int number)
+{
+    uint64_t bits = number.negative ? 0 - number.magnitude : number.magnitude;
+    if (!number.negative && number.magnitude > INT64_MAX) {
+        return shmrpc_any_u64(bits);
+    }
+    shmrpc_any value = shmrpc_any_i64(0);
+    memcpy(&value.u.i64, &bits, sizeof bits);
+    return value;
+}
+
+static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
+{
+    *out = shmrpc_any_null();
+    if (word->kind == SHMRPCI_MSGPACK_STR) {
+        int status = check_utf8(in, word);
+        out->kind = SHMRPC_ANY_STR;
+        return status == SHMRPC_OK ? copy(in, word, &out->u.str) : status;
+    }
+    out->kind =
+        word->kind == SHMRPCI_MSGPACK_BIN ? SHMRPC_ANY_BYTES : SHMRPC_ANY_EXT;
+    out->ext_type = word->kind == SHMRPCI_MSGPACK_EXT ? word->ext_type : 0;
+    return copy(in, word, &out->u.bytes);
+}
+
+static int read_any(reader *in, shmrpc_any *out)
+{
+    token word;
+    int status = next(in, &word);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    switch (word.kind) {
+    case SHMRPCI_MSGPACK_NIL:
+        *out = shmrpc_any_null();
+        break;
+    case SHMRPCI_MSGPACK_BOOL:
+        *out = shmrpc_any_bool(word.truth);
+        break;
+    case SHMRPCI_MSGPACK_INT:
+        *out = any_int(word.number);
+        break;
+    case SHMRPCI_MSGPACK_FLOAT:
+        *out = shmrpc_any_f64(word.real);
+        break;
+    case SHMRPCI_MSGPACK_STR:
+    case SHMRPCI_MSGPACK_BIN:
+    case SHMRPCI_MSGPACK_EXT:
+        return read_any_bytes(in, &word, out);
+    case SHMRPCI_MSGPACK_ARRAY:
+        return read_any_list(in, word.len, out);
+    case SHMRPCI_MSGPACK_MAP:
+        return read_any_map(in, word.len, out);
+    }
+    return SHMRPC_OK;
+}
+
+static int read_scalar(reader *in, const shmrpc_type *type, const token *word,
+                       void *out)
+{
+    if (type->kind == SHMRPC_KIND_BOOL) {
+        if (word->kind != SHMRPCI_MSGPACK_BOOL) {
+            return not_a(in, type, word);
+        }
+        *(bool *)out = word->truth;
+        return SHMRPC_OK;
+    }
+    if (word->kind != SHMRPCI_MSGPACK_INT) {
+        return not_a(in, type, word);
+    }
+    return shmrpci_store_int(&in->walk, shmrpci_base_type(type), word->number,
+                             out);
+}
+
+static int read_value(reader *in, const shmrpc_type *type, void *out)
+{
+    if (type->kind == SHMRPC_KIND_ANY) {
+        return read_any(in, out);
+    }
+    token word;
+    int status = next(in, &word);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    switch (type->kind) {
+    case SHMRPC_KIND_BOOL:
+    case SHMRPC_KIND_I8:
+    case SHMRPC_KIND_I16:
+    case SHMRPC_KIND_I32:
+    case SHMRPC_KIND_I64:
+    case SHMRPC_KIND_U8:
+    case SHMRPC_KIND_U16:
+    case SHMRPC_KIND_U32:
+    case SHMRPC_KIND_U64:
+    case SHMRPC_KIND_ENUM:
+        return read_scalar(in, type, &word, out);
+    case SHMRPC_KIND_F32:
+    case SHMRPC_KIND_F64:
+        return read_float(in, type, &word, out);
+    case SHMRPC_KIND_STRING:
+    case SHMRPC_KIND_BYTES:
+        return read_bytes(in, type, &word, out);
+    case SHMRPC_KIND_LIST:
+        return read_list(in, type, &word, out);
+    case SHMRPC_KIND_MAP:
+        return read_map(in, type, &word, out);
+    case SHMRPC_KIND_ARRAY:
+        return read_array(in, type, &word, out);
+    case SHMRPC_KIND_STRUCT:
+        return read_struct(in, type, &word, out);
+    case SHMRPC_KIND_UNION:
+        return read_union(in, type, &word, out);
+    case SHMRPC_KIND_ANY:
+        break;
+    }
+    return shmrpci_walk_fail(&in->walk, "unknown kind");
+}
+
+int shmrpci_msgpack_decode(const shmrpc_type *type, const uint8_t *data,
+                           size_t len, const char *name, shmrpci_arena *arena,
+                           void *value, shmrpc_error *error)
+{
+    reader in = {.walk = {.root = name, .error = error}, .arena = arena};
+    shmrpci_msgpack_init(&in.input, data, len);
+    void *result = shmrpci_arena_alloc(arena, type->size, 16);
+    if (result == NULL) {
+        return no_memory(&in);
+    }
+    int status = read_value(&in, type, result);
+    if (status == SHMRPC_OK && in.input.at != len) {
+        status = shmrpci_walk_fail(&in.walk, "expected the end (at byte %zu)",
+                                   in.input.at);
+    }
+    if (status == SHMRPC_OK && type->size > 0) {
+        memcpy(value, result, type->size);
+    }
+    return status;
+}

@@ -1,0 +1,249 @@
+/* The words of msgpack. */
+#include "codec/msgpack_token.h"
+
+#include <string.h>
+
+typedef shmrpci_msgpack_input input;
+typedef shmrpci_msgpack_token token;
+
+static bool fail(input *in, const char *message)
+{
+    in->message = message;
+    return false;
+}
+
+/* A big-endian number of `size` bytes. */
+static bool take_number(input *in, size_t size, uint64_t *out)
+{
+    if (size > in->len - in->at) {
+        return fail(in, "cut off");
+    }
+    uint64_t number = 0;
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | in->data[in->at + i];
+    }
+    in->at += size;
+    *out = number;
+    return true;
+}
+
+static bool take_payload(input *in, token *out, shmrpci_msgpack_kind kind,
+                         uint64_t len)
+{
+    if (len > in->len - in->at) {
+        return fail(in, "longer than the message");
+    }
+    out->kind = kind;
+    out->ptr = in->data + in->at;
+    out->len = (size_t)len;
+    in->at += (size_t)len;
+    return true;
+}
+
+static bool open_container(input *in, token *out, shmrpci_msgpack_kind kind,
+                           uint64_t count)
+{
+    uint64_t values = kind == SHMRPCI_MSGPACK_MAP ? count * 2 : count;
+    size_t left = in->len - in->at;
+    if (in->owed > left || values > left - in->owed) {
+        return fail(in, "more items than the message has bytes");
+    }
+    in->owed += (size_t)values;
+    out->kind = kind;
+    out->len = (size_t)count;
+    return true;
+}
+
+static void set_unsigned(token *out, uint64_t number)
+{
+    out->kind = SHMRPCI_MSGPACK_INT;
+    out->number = (shmrpci_int){.negative = false, .magnitude = number};
+}
+
+/* `bits` hold a signed number of `size` bytes. */
+static void set_signed(token *out, uint64_t bits, unsigned size)
+{
+    uint64_t sign = UINT64_C(1) << (size * 8 - 1);
+    bool negative = (bits & sign) != 0;
+    uint64_t extended = (bits ^ sign) - sign;
+    out->kind = SHMRPCI_MSGPACK_INT;
+    out->number = (shmrpci_int){.negative = negative,
+                                .magnitude = negative ? 0 - extended : bits};
+}
+
+static bool take_integer(input *in, token *out, uint8_t head)
+{
+    unsigned size = 1u << (head & 3);
+    uint64_t bits;
+    if (!take_number(in, size, &bits)) {
+        return false;
+    }
+    if (head < 0xD0) {
+        set_unsigned(out, bits);
+    } else {
+        set_signed(out, bits, size);
+    }
+    return true;
+}
+
+static bool take_float(input *in, token *out, size_t size)
+{
+    uint64_t bits;
+    if (!take_number(in, size, &bits)) {
+        return false;
+    }
+    out->kind = SHMRPCI_MSGPACK_FLOAT;
+    if (size == 4) {
+        uint32_t half = (uint32_t)bits;
+        float single;
+        memcpy(&single, &half, sizeof single);
+        out->real = (double)single;
+    } else {
+        memcpy(&out->real, &bits, sizeof out->real);
+    }
+    return true;
+}
+
+static bool take_ext(input *in, token *out, uint64_t len)
+{
+    uint64_t ext_type;
+    if (!take_number(in, 1, &ext_type)) {
+        return false;
+    }
+    uint8_t byte = (uint8_t)ext_type;
+    memcpy(&out->ext_type, &byte, sizeof byte);
+    return take_payload(in, out, SHMRPCI_MSGPACK_EXT, len);
+}
+
+/* What carries a length of `size` bytes behind its head. */
+static bool take_sized(input *in, token *out, uint8_t head, size_t size)
+{
+    uint64_t len;
+    if (!take_number(in, size, &len)) {
+        return false;
+    }
+    switch (head) {
+    case 0xC4:
+    case 0xC5:
+    case 0xC6:
+        return take_payload(in, out, SHMRPCI_MSGPACK_BIN, len);
+    case 0xC7:
+    case 0xC8:
+    case 0xC9:
+        return take_ext(in, out, len);
+    case 0xD9:
+    case 0xDA:
+    case 0xDB:
+        return take_payload(in, out, SHMRPCI_MSGPACK_STR, len);
+    case 0xDC:
+    case 0xDD:
+        return open_container(in, out, SHMRPCI_MSGPACK_ARRAY, len);
+    default:
+        return open_container(in, out, SHMRPCI_MSGPACK_MAP, len);
+    }
+}
+
+/* Heads from 0xC0 to 0xDF. */
+static bool take_long(input *in, token *out, uint8_t head)
+{
+    switch (head) {
+    case 0xC0:
+        out->kind = SHMRPCI_MSGPACK_NIL;
+        return true;
+    case 0xC2:
+    case 0xC3:
+        out->kind = SHMRPCI_MSGPACK_BOOL;
+        out->truth = head == 0xC3;
+        return true;
+    case 0xCA:
+        return take_float(in, out, 4);
+    case 0xCB:
+        return take_float(in, out, 8);
+    case 0xCC:
+    case 0xCD:
+    case 0xCE:
+    case 0xCF:
+    case 0xD0:
+    case 0xD1:
+    case 0xD2:
+    case 0xD3:
+        return take_integer(in, out, head);
+    case 0xC4:
+    case 0xC7:
+    case 0xD9:
+        return take_sized(in, out, head, 1);
+    case 0xC5:
+    case 0xC8:
+    case 0xDA:
+    case 0xDC:
+    case 0xDE:
+        return take_sized(in, out, head, 2);
+    case 0xC6:
+    case 0xC9:
+    case 0xDB:
+    case 0xDD:
+    case 0xDF:
+        return take_sized(in, out, head, 4);
+    case 0xD4:
+    case 0xD5:
+    case 0xD6:
+    case 0xD7:
+    case 0xD8:
+        return take_ext(in, out, UINT64_C(1) << (head - 0xD4));
+    default:
+        return fail(in, "byte 0xc1 is never used");
+    }
+}
+
+bool shmrpci_msgpack_next(input *in, token *out)
+{
+    out->at = in->at;
+    if (in->at >= in->len) {
+        return fail(in, "cut off");
+    }
+    uint8_t head = in->data[in->at++];
+    in->owed--;
+    if (head < 0x80) {
+        set_unsigned(out, head);
+        return true;
+    }
+    if (head < 0x90) {
+        return open_container(in, out, SHMRPCI_MSGPACK_MAP, head & 0x0F);
+    }
+    if (head < 0xA0) {
+        return open_container(in, out, SHMRPCI_MSGPACK_ARRAY, head & 0x0F);
+    }
+    if (head < 0xC0) {
+        return take_payload(in, out, SHMRPCI_MSGPACK_STR, head & 0x1F);
+    }
+    if (head >= 0xE0) {
+        set_signed(out, head, 1);
+        return true;
+    }
+    return take_long(in, out, head);
+}
+
+const char *shmrpci_msgpack_kind_text(shmrpci_msgpack_kind kind)
+{
+    switch (kind) {
+    case SHMRPCI_MSGPACK_NIL:
+        return "nil";
+    case SHMRPCI_MSGPACK_BOOL:
+        return "bool";
+    case SHMRPCI_MSGPACK_INT:
+        return "integer";
+    case SHMRPCI_MSGPACK_FLOAT:
+        return "float";
+    case SHMRPCI_MSGPACK_STR:
+        return "string";
+    case SHMRPCI_MSGPACK_BIN:
+        return "bytes";
+    case SHMRPCI_MSGPACK_ARRAY:
+        return "array";
+    case SHMRPCI_MSGPACK_MAP:
+        return "map";
+    case SHMRPCI_MSGPACK_EXT:
+        return "extension";
+    }
+    return "nothing";
+}

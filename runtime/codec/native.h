@@ -1,0 +1,70 @@
+/*
+ * The native image: a value as bytes that are nearly its C form.
+ *
+ *   offset  size  what
+ *   0       4     u32: length of the whole image, these four bytes included
+ *   4       0|4   zero, when the value is aligned to 8
+ *   4|8     n     the fixed part of the value, as layout.h lays it out
+ *   ...           blocks, one behind the other, each on its alignment
+ *
+ * All numbers are little-endian; all offsets count from the image's start.
+ *
+ *   bool           one byte, 0 or 1
+ *   numbers        as in memory; an enum as its base, any value
+ *   array          its elements
+ *   struct         its fields by ascending tag, each on its alignment; before
+ *                  an optional one a byte, 0 (absent, its bytes are zero) or 1
+ *   union          u32 tag, then the member it chooses, zeros behind it
+ *   string, bytes  u32 offset, u32 length of a block of bytes; no NUL
+ *   list, map      u32 offset, u32 count of a block of elements or entries
+ *   optional       u32 offset, u32 count (0 or 1) of a block: the form of
+ *    struct, union optional structs and unions
+ *
+ * A reference of length 0 has offset 0. Blocks lie in the order in which a walk
+ * meets their references, depth first (a list, then the blocks of its first
+ * element, ...), and each begins at or behind the end of the one before: no
+ * byte is reached twice, so that no image unfolds into more than it holds.
+ * Padding is written as zero and not looked at.
+ *
+ * Both sides must lay the type out alike; contract.h checks that at connect.
+ * Flat types (SHMRPC_TYPE_FLAT) are copied whole: their C form is this form.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPCI_CODEC_NATIVE_H
+#define SHMRPCI_CODEC_NATIVE_H
+
+#include "codec/codec.h"
+#include "codec/layout.h"
+
+#define SHMRPCI_NATIVE_HEADER_BYTES 4
+
+/* Where the fixed part of the value begins. */
+static inline uint32_t shmrpci_native_start(const shmrpc_type *type)
+{
+    return type->native_align > SHMRPCI_NATIVE_HEADER_BYTES
+               ? type->native_align
+               : SHMRPCI_NATIVE_HEADER_BYTES;
+}
+
+static inline shmrpci_layout shmrpci_native_layout(const shmrpc_type *type)
+{
+    return (shmrpci_layout){.size = type->native_size,
+                            .align = type->native_align};
+}
+
+/* Offset of a union's members. */
+static inline uint32_t shmrpci_native_union_offset(const shmrpc_type *type)
+{
+    return shmrpci_layout_union_offset(type->native_align);
+}
+
+/* The two halves of the codec, as in codec.h. */
+int shmrpci_native_encode(const shmrpc_type *type, const void *value,
+                          const char *name, shmrpci_buf *out,
+                          shmrpc_error *error);
+int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
+                          size_t len, const char *name, shmrpci_arena *arena,
+                          void *value, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,333 @@
+/* Values of a described type to native images. */
+#include "base/utf8.h"
+#include "codec/engines.h"
+#include "codec/keys.h"
+#include "codec/native.h"
+#include "codec/value.h"
+
+/* Positions are offsets into the image: the buffer may move as it grows. */
+typedef struct writer {
+    shmrpci_walk walk;
+    shmrpci_buf *out;
+    size_t start; /* of the image in the buffer */
+} writer;
+
+static int write_value(writer *to, const shmrpc_type *type, const void *value,
+                       size_t at);
+
+static uint8_t *address(const writer *to, size_t at)
+{
+    return to->out->data + to->start + at;
+}
+
+/* Appends a block of zeros; its offset in `*at`. */
+static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
+{
+    size_t end = to->out->len - to->start;
+    uint64_t from = ((uint64_t)end + align - 1) & ~((uint64_t)align - 1);
+    if (size > UINT32_MAX || from + size > UINT32_MAX) {
+        return shmrpci_walk_status(&to->walk, SHMRPC_E_TOO_LARGE);
+    }
+    size_t extra = (size_t)(from + size) - end;
+    uint8_t *bytes = shmrpci_buf_extend(to->out, extra);
+    if (bytes == NULL) {
+        return shmrpci_walk_status(&to->walk, to->out->status);
+    }
+    memset(bytes, 0, extra);
+    *at = (size_t)from;
+    return SHMRPC_OK;
+}
+
+static void put_reference(writer *to, size_t at, size_t block, size_t count)
+{
+    uint32_t reference[2] = {(uint32_t)block, (uint32_t)count};
+    memcpy(address(to, at), reference, sizeof reference);
+}
+
+/* A block of `count` parts, and the reference to it. */
+static int add_parts(writer *to, size_t at, size_t count, uint32_t size,
+                     uint32_t align, size_t *block)
+{
+    if (count > UINT32_MAX) {
+        return shmrpci_walk_status(&to->walk, SHMRPC_E_TOO_LARGE);
+    }
+    int status = add_block(to, (uint64_t)count * size, align, block);
+    if (status == SHMRPC_OK) {
+        put_reference(to, at, *block, count);
+    }
+    return status;
+}
+
+static int write_bytes(writer *to, const shmrpc_type *type, shmrpci_span span,
+                       size_t at)
+{
+    if (type->kind == SHMRPC_KIND_STRING) {
+        size_t valid = shmrpci_utf8_valid_prefix(span.ptr, span.len);
+        if (valid != span.len) {
+            return shmrpci_walk_fail(&to->walk, "not UTF-8 (at byte %zu)",
+                                     valid);
+        }
+    }
+    if (span.len == 0) {
+        return SHMRPC_OK;
+    }
+    size_t block;
+    int status = add_parts(to, at, span.len, 1, 1, &block);
+    if (status == SHMRPC_OK) {
+        memcpy(address(to, block), span.ptr, span.len);
+    }
+    return status;
+}
+
+/* Elements side by side from `at`. */
+static int write_elements(writer *to, const shmrpc_type *type,
+                          const void *items, size_t count, size_t at)
+{
+    const shmrpc_type *element = type->element;
+    if ((element->flags & SHMRPC_TYPE_FLAT) != 0 && count > 0) {
+        memcpy(address(to, at), items, count * element->native_size);
+        return SHMRPC_OK;
+    }
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&to->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
+        shmrpci_step_index(&step, i);
+        status = write_value(to, element,
+                             (const uint8_t *)items + i * type->item_size,
+                             at + i * element->native_size);
+    }
+    shmrpci_walk_leave(&to->walk, &step);
+    return status;
+}
+
+static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
+                      size_t at)
+{
+    if (items.len == 0) {
+        return SHMRPC_OK;
+    }
+    size_t block;
+    int status = add_parts(to, at, items.len, type->element->native_size,
+                           type->element->native_align, &block);
+    return status == SHMRPC_OK
+               ? write_elements(to, type, items.ptr, items.len, block)
+               : status;
+}
+
+static int write_entries(writer *to, const shmrpc_type *type,
+                         shmrpci_span entries, size_t at)
+{
+    uint32_t value_at;
+    shmrpci_layout layout =
+        shmrpci_layout_entry(shmrpci_native_layout(type->key),
+                             shmrpci_native_layout(type->element), &value_at);
+    size_t block;
+    shmrpci_step step;
+    int status =
+        add_parts(to, at, entries.len, layout.size, layout.align, &block);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_walk_enter(&to->walk, &step);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < entries.len; i++) {
+        const uint8_t *entry =
+            (const uint8_t *)entries.ptr + i * type->item_size;
+        size_t entry_at = block + i * layout.size;
+        shmrpci_step_key(&step, type->key, entry);
+        status = write_value(to, type->key, entry, entry_at);
+        if (status == SHMRPC_OK) {
+            status = write_value(to, type->element, entry + type->value_offset,
+                                 entry_at + value_at);
+        }
+    }
+    shmrpci_walk_leave(&to->walk, &step);
+    return status;
+}
+
+static int write_map(writer *to, const shmrpc_type *type, shmrpci_span entries,
+                     size_t at)
+{
+    if (!shmrpci_key_type_ok(type->key)) {
+        return shmrpci_walk_fail(&to->walk, "%s can't be a key",
+                                 shmrpci_type_text(type->key));
+    }
+    return entries.len == 0 ? SHMRPC_OK : write_entries(to, type, entries, at);
+}
+
+static int write_field(writer *to, const shmrpc_field *field, const void *value,
+                       size_t at, size_t presence)
+{
+    const void *from;
+    int status = shmrpci_field_require(&to->walk, field, value, &from);
+    if (status != SHMRPC_OK || from == NULL) {
+        return status;
+    }
+    if (shmrpci_layout_is_reference(field->flags)) {
+        size_t block;
+        status = add_parts(to, at, 1, field->type->native_size,
+                           field->type->native_align, &block);
+        return status == SHMRPC_OK ? write_value(to, field->type, from, block)
+                                   : status;
+    }
+    if ((field->flags & SHMRPC_FIELD_OPTIONAL) != 0) {
+        *address(to, presence) = 1;
+    }
+    return write_value(to, field->type, from, at);
+}
+
+static int write_struct(writer *to, const shmrpc_type *type, const void *value,
+                        size_t at)
+{
+    shmrpci_step step;
+    int status = shmrpci_walk_enter(&to->walk, &step);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_layout layout = SHMRPCI_LAYOUT_EMPTY;
+    for (uint32_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
+        const shmrpc_field *field = &type->fields[i];
+        uint32_t presence = 0;
+        uint32_t offset = shmrpci_layout_add_field(
+            &layout, shmrpci_native_layout(field->type), field->flags,
+            &presence);
+        shmrpci_step_field(&step, field->name);
+        status = write_field(to, field, value, at + offset, at + presence);
+    }
+    shmrpci_walk_leave(&to->walk, &step);
+    return status;
+}
+
+static int write_union(writer *to, const shmrpc_type *type, const void *value,
+                       size_t at)
+{
+    const shmrpc_field *field = NULL;
+    shmrpci_step step;
+    int status = shmrpci_union_member(&to->walk, type, value, &field);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_walk_enter(&to->walk, &step);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    memcpy(address(to, at), &field->tag, sizeof field->tag);
+    shmrpci_step_field(&step, field->name);
+    status = write_field(to, field, value,
+                         at + shmrpci_native_union_offset(type), at);
+    shmrpci_walk_leave(&to->walk, &step);
+    return status;
+}
+
+static int write_sized(writer *to, const shmrpc_type *type, const void *value,
+                       size_t at)
+{
+    shmrpci_span span = shmrpci_load_span(value);
+    int status = shmrpci_walk_length(&to->walk, type, span.len);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (type->kind == SHMRPC_KIND_LIST) {
+        return write_list(to, type, span, at);
+    }
+    if (type->kind == SHMRPC_KIND_MAP) {
+        return write_map(to, type, span, at);
+    }
+    return write_bytes(to, type, span, at);
+}
+
+static int write_value(writer *to, const shmrpc_type *type, const void *value,
+                       size_t at)
+{
+    switch (type->kind) {
+    case SHMRPC_KIND_BOOL:
+        *address(to, at) = *(const uint8_t *)value != 0;
+        return SHMRPC_OK;
+    case SHMRPC_KIND_I8:
+    case SHMRPC_KIND_I16:
+    case SHMRPC_KIND_I32:
+    case SHMRPC_KIND_I64:
+    case SHMRPC_KIND_U8:
+    case SHMRPC_KIND_U16:
+    case SHMRPC_KIND_U32:
+    case SHMRPC_KIND_U64:
+    case SHMRPC_KIND_F32:
+    case SHMRPC_KIND_F64:
+    case SHMRPC_KIND_ENUM:
+        memcpy(address(to, at), value, type->size);
+        return shmrpci_walk_bounds(&to->walk, type, value);
+    case SHMRPC_KIND_STRING:
+    case SHMRPC_KIND_BYTES:
+    case SHMRPC_KIND_LIST:
+    case SHMRPC_KIND_MAP:
+        return write_sized(to, type, value, at);
+    case SHMRPC_KIND_ARRAY:
+        return write_elements(to, type, value, type->count, at);
+    case SHMRPC_KIND_STRUCT:
+        if ((type->flags & SHMRPC_TYPE_FLAT) != 0) {
+            memcpy(address(to, at), value, type->size);
+            return SHMRPC_OK;
+        }
+        return write_struct(to, type, value, at);
+    case SHMRPC_KIND_UNION:
+        return write_union(to, type, value, at);
+    case SHMRPC_KIND_ANY:
+        break;
+    }
+    return shmrpci_walk_fail(&to->walk, "%s has no native form",
+                             shmrpci_type_text(type));
+}
+
+/* The whole image of a flat value at once. */
+static int write_flat(const shmrpc_type *type, const void *value,
+                      shmrpci_buf *out)
+{
+    uint32_t start = shmrpci_native_start(type);
+    uint32_t size = start + type->native_size;
+    uint8_t *image = shmrpci_buf_extend(out, size);
+    if (image == NULL) {
+        return out->status;
+    }
+    uint64_t header = size;
+    memcpy(image, &header, start);
+    memcpy(image + start, value, type->native_size);
+    return SHMRPC_OK;
+}
+
+static int write_image(writer *to, const shmrpc_type *type, const void *value)
+{
+    size_t at;
+    uint32_t start = shmrpci_native_start(type);
+    int status = add_block(to, (uint64_t)start + type->native_size, 1, &at);
+    if (status == SHMRPC_OK) {
+        status = write_value(to, type, value, start);
+    }
+    if (status == SHMRPC_OK) {
+        uint32_t size = (uint32_t)(to->out->len - to->start);
+        memcpy(address(to, 0), &size, sizeof size);
+    }
+    return status;
+}
+
+int shmrpci_native_encode(const shmrpc_type *type, const void *value,
+                          const char *name, shmrpci_buf *out,
+                          shmrpc_error *error)
+{
+    if ((type->flags & SHMRPC_TYPE_FLAT) != 0 &&
+        write_flat(type, value, out) == SHMRPC_OK) {
+        return SHMRPC_OK;
+    }
+    writer to = {
+        .walk = {.root = name, .error = error}, .out = out, .start = out->len};
+    return write_image(&to, type, value);
+}
+
+const shmrpci_codec shmrpci_codec_native = {
+    .encoding = SHMRPC_ENCODING_NATIVE,
+    .name = "native",
+    .encode = shmrpci_native_encode,
+    .decode = shmrpci_native_decode,
+};

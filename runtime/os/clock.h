@@ -56,4 +56,14 @@ uint64_t shmrpci_ticks_of_ns(int64_t ns);
 /* How long `ticks` last. */
 int64_t shmrpci_ns_of_ticks(uint64_t ticks);
 
+/* A clock for one thread that asks often: ticks, set by the real one every
+ * few milliseconds; good to a few microseconds. Zeroed to begin with. */
+typedef struct shmrpci_tick_clock {
+    uint64_t ticks;
+    int64_t ns;
+} shmrpci_tick_clock;
+
+/* Monotonic nanoseconds at `ticks`, which were read just now. */
+int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock, uint64_t ticks);
+
 #endif

@@ -1,0 +1,59 @@
+/* Checked folders and lock files. */
+#include "os/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/fault.h"
+
+shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode)
+{
+    if (mkdir(path, (mode_t)mode) == 0) {
+        /* The umask may have taken bits away. */
+        return chmod(path, (mode_t)mode) == 0 ? SHMRPC_OK
+                                              : shmrpci_status_of_last();
+    }
+    return errno == EEXIST ? SHMRPC_OK : shmrpci_status_of_last();
+}
+
+shmrpc_status shmrpci_folder_open(const char *path, int *out_fd)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOTDIR ? SHMRPC_E_DENIED : shmrpci_status_of_last();
+    }
+    struct stat info;
+    if (fstat(fd, &info) != 0 ||
+        (info.st_uid != geteuid() && info.st_uid != 0) ||
+        (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        (void)close(fd);
+        return SHMRPC_E_DENIED;
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd)
+{
+    int fd =
+        openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        shmrpc_status status =
+            errno == EWOULDBLOCK ? SHMRPC_E_EXISTS : shmrpci_status_of_last();
+        (void)close(fd);
+        return status;
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+void shmrpci_folder_remove(int dir_fd, const char *name)
+{
+    (void)unlinkat(dir_fd, name, 0);
+}

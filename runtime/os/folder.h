@@ -1,0 +1,29 @@
+/*
+ * Folders that hold the sockets of services, and the locks in them.
+ *
+ * A folder is used through its descriptor only, after its owner and mode have
+ * been checked on that descriptor.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_FOLDER_H
+#define SHMRPCI_OS_FOLDER_H
+
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+/* Makes a folder with exactly this mode; fine if it is there. */
+shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode);
+
+/* Opens a folder that belongs to us or to root and that nobody else may write
+ * to. NOT_FOUND; DENIED: a link, not a folder, or not safe. */
+shmrpc_status shmrpci_folder_open(const char *path, int *out_fd);
+
+/* Takes the lock file `name`, which is made and never removed. The lock ends
+ * when all copies of the descriptor are closed. EXISTS: someone holds it. */
+shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
+
+void shmrpci_folder_remove(int dir_fd, const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Waiting on a 32-bit word, in memory that processes may share.
+ *
+ * Always the shared form of futex: a private wake of a shared wait is
+ * silently lost.
+ *
+ * Threading: any thread; the caller keeps the memory mapped.
+ */
+#ifndef SHMRPCI_OS_FUTEX_H
+#define SHMRPCI_OS_FUTEX_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Sleeps while *word == expected, until a wake, a signal, or the monotonic
+ * time `until_ns`. The caller looks at the word to know which. */
+void shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                        int64_t until_ns);
+
+/* Wakes up to `count` waiters. */
+void shmrpci_futex_wake(_Atomic uint32_t *word, int count);
+
+#endif

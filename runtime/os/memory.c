@@ -1,0 +1,212 @@
+/* Sealed memory files and their mappings. */
+#include "os/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/fault.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* Large files are paid for in pieces, so that a signal or another thread's
+ * page fault never waits for all of it. */
+#define FALLOCATE_STEP ((off_t)4 << 20)
+
+static shmrpc_status allocate(int fd, off_t bytes)
+{
+    for (off_t at = 0; at < bytes;) {
+        off_t step = bytes - at < FALLOCATE_STEP ? bytes - at : FALLOCATE_STEP;
+        if (fallocate(fd, 0, at, step) == 0) {
+            at += step;
+        } else if (errno != EINTR) {
+            return shmrpci_status_of_last();
+        }
+    }
+    return SHMRPC_OK;
+}
+
+static shmrpc_status prepare(int fd, size_t bytes)
+{
+    if (ftruncate(fd, (off_t)bytes) != 0 || fchmod(fd, 0600) != 0) {
+        return shmrpci_status_of_last();
+    }
+    return allocate(fd, (off_t)bytes);
+}
+
+static size_t round_to_pages(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
+                                    int *out_fd)
+{
+    int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    shmrpc_status status = prepare(fd, round_to_pages(bytes));
+    if (status == SHMRPC_OK &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+        status = shmrpci_status_of_last();
+    }
+    if (status != SHMRPC_OK) {
+        (void)close(fd);
+        return status;
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+bool shmrpci_memory_seal_writers(int fd)
+{
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) == 0;
+}
+
+shmrpc_status shmrpci_memory_create_constant(const char *label,
+                                             const void *data, size_t bytes,
+                                             int *out_fd)
+{
+    int fd;
+    shmrpc_status status = shmrpci_memory_create(label, bytes, &fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t at = 0; at < bytes;) {
+        ssize_t written =
+            pwrite(fd, (const char *)data + at, bytes - at, (off_t)at);
+        if (written > 0) {
+            at += (size_t)written;
+        } else if (errno != EINTR) {
+            status = shmrpci_status_of_last();
+            break;
+        }
+    }
+    if (status == SHMRPC_OK &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        status = shmrpci_status_of_last();
+    }
+    if (status != SHMRPC_OK) {
+        (void)close(fd);
+        return status;
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_memory_check(int fd, size_t bytes, size_t *out_bytes)
+{
+    struct stat info;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
+        return SHMRPC_E_DENIED;
+    }
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size < 0 ||
+        (uint64_t)info.st_size < bytes) {
+        return SHMRPC_E_DENIED;
+    }
+    if (out_bytes != NULL) {
+        *out_bytes = (size_t)info.st_size;
+    }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes)
+{
+    for (size_t at = 0; at < bytes;) {
+        ssize_t got = pread(fd, (char *)data + at, bytes - at, (off_t)at);
+        if (got > 0) {
+            at += (size_t)got;
+        } else if (got == 0) {
+            return SHMRPC_E_DATA_LOSS;
+        } else if (errno != EINTR) {
+            return shmrpci_status_of_last();
+        }
+    }
+    return SHMRPC_OK;
+}
+
+/* Touching every page is left to the kernel; where it is too old for that
+ * (before 5.14), first use pays for it. */
+static void populate(void *at, size_t bytes, shmrpci_access access)
+{
+    (void)madvise(at, bytes,
+                  access == SHMRPCI_ACCESS_WRITE ? MADV_POPULATE_WRITE
+                                                 : MADV_POPULATE_READ);
+}
+
+shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
+                                 bool prefault, shmrpci_map *out)
+{
+    int protection = PROT_READ;
+    if (access == SHMRPCI_ACCESS_WRITE) {
+        protection |= PROT_WRITE;
+    }
+    void *at = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) {
+        return shmrpci_status_of_last();
+    }
+    (void)madvise(at, bytes, MADV_DONTDUMP);
+    (void)madvise(at, bytes, MADV_DONTFORK);
+    if (prefault) {
+        populate(at, bytes, access);
+    }
+    *out = (shmrpci_map){at, bytes};
+    return SHMRPC_OK;
+}
+
+void shmrpci_memory_unmap(shmrpci_map *map)
+{
+    if (map->at != NULL) {
+        (void)munmap(map->at, map->bytes);
+        map->at = NULL;
+        map->bytes = 0;
+    }
+}
+
+void shmrpci_memory_discard(const shmrpci_map *map)
+{
+    if (map->at != NULL) {
+        (void)madvise(map->at, map->bytes, MADV_REMOVE);
+    }
+}
+
+uint32_t *shmrpci_fork_cookie_create(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *at = mmap(NULL, page, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) {
+        return NULL;
+    }
+    if (madvise(at, page, MADV_WIPEONFORK) != 0) {
+        (void)munmap(at, page);
+        return NULL;
+    }
+    return at;
+}
+
+void shmrpci_fork_cookie_destroy(uint32_t *cookie)
+{
+    if (cookie != NULL) {
+        (void)munmap(cookie, (size_t)sysconf(_SC_PAGESIZE));
+    }
+}
+
+void shmrpci_fd_close(int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}

@@ -1,0 +1,70 @@
+/*
+ * Memory that processes share: nameless files in memory, sealed against
+ * truncation, and their mappings.
+ *
+ * A memory file is paid for when it is made, so that a later touch can't fail
+ * with SIGBUS; its mode is 0600, so that a descriptor given away can't be
+ * opened again by another user.  Mappings stay out of core dumps and out of
+ * forked children.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_MEMORY_H
+#define SHMRPCI_OS_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+typedef struct shmrpci_map {
+    void *at; /* NULL: none */
+    size_t bytes;
+} shmrpci_map;
+
+typedef enum shmrpci_access {
+    SHMRPCI_ACCESS_READ,
+    SHMRPCI_ACCESS_WRITE
+} shmrpci_access;
+
+/* Makes a memory file of `bytes` (rounded up to pages), filled with zeros and
+ * backed by memory, which can't shrink or grow any more. `label` is for
+ * people. EXHAUSTED, NO_MEMORY. */
+shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
+                                    int *out_fd);
+
+/* Forbids any new writable mapping, and write(), for good; mappings that
+ * exist stay writable. False where the kernel can't (before 5.1). */
+bool shmrpci_memory_seal_writers(int fd);
+
+/* Makes a memory file with these bytes that nobody can ever change. */
+shmrpc_status shmrpci_memory_create_constant(const char *label,
+                                             const void *data, size_t bytes,
+                                             int *out_fd);
+
+/* Whether a descriptor that came from a peer may be mapped: a memory file of
+ * at least `bytes` that can't shrink. DENIED if not. `out_bytes` may be NULL.
+ */
+shmrpc_status shmrpci_memory_check(int fd, size_t bytes, size_t *out_bytes);
+
+/* Reads `bytes` from the start of a memory file. */
+shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes);
+
+/* Maps the first `bytes`, with all pages in place when `prefault`. */
+shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
+                                 bool prefault, shmrpci_map *out);
+void shmrpci_memory_unmap(shmrpci_map *map);
+
+/* Gives the memory back at once, though others still map it: they read zeros
+ * from now on. */
+void shmrpci_memory_discard(const shmrpci_map *map);
+
+/* A private page that a forked child sees as zeros: a non-zero value in it
+ * says "still the process that wrote it". NULL: no memory. */
+uint32_t *shmrpci_fork_cookie_create(void);
+void shmrpci_fork_cookie_destroy(uint32_t *cookie);
+
+void shmrpci_fd_close(int *fd);
+
+#endif

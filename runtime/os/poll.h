@@ -1,0 +1,51 @@
+/*
+ * Waiting for descriptors: sets (epoll), events, one-way bells, and a quick
+ * look at a single one.
+ *
+ * Threading: any thread; a set is waited on by one thread at a time.
+ */
+#ifndef SHMRPCI_OS_POLL_H
+#define SHMRPCI_OS_POLL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+typedef enum shmrpci_poll_mode {
+    SHMRPCI_POLL_SHARED,   /* every set that holds it learns of it */
+    SHMRPCI_POLL_EXCLUSIVE /* one waiting set learns of it */
+} shmrpci_poll_mode;
+
+shmrpc_status shmrpci_poll_create(int *out_set);
+/* Watches `fd` for input and hang-up; `tag` is what wait reports. */
+shmrpc_status shmrpci_poll_add(int set, int fd, shmrpci_poll_mode mode,
+                               uint64_t tag);
+void shmrpci_poll_remove(int set, int fd);
+/* Waits until `deadline_ns` (SHMRPCI_NEVER_NS: for ever; 0: just looks) for up
+ * to `max` (at most 64) ready descriptors; returns how many tags it filled,
+ * 0 at the deadline or on a signal. */
+size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
+                         int64_t deadline_ns);
+
+/* Whether the other end of a socket has hung up; doesn't block. */
+bool shmrpci_poll_is_hung_up(int fd);
+
+/* Waits for input, hang-up, or the deadline (false). */
+bool shmrpci_poll_readable(int fd, int64_t deadline_ns);
+
+/* An event: set once or often, read as one. Setting is async-signal-safe. */
+shmrpc_status shmrpci_event_create(int *out_fd);
+void shmrpci_event_set(int fd);
+void shmrpci_event_clear(int fd);
+
+/* A bell: `out_ear` becomes readable when someone rings `out_button`. */
+shmrpc_status shmrpci_bell_create(int *out_ear, int *out_button);
+/* Another button of the same bell that shares no flags with the first. */
+shmrpc_status shmrpci_bell_button(int button, int *out_button);
+/* Never blocks: a bell that is full rings already. */
+void shmrpci_bell_ring(int button);
+void shmrpci_bell_clear(int ear);
+
+#endif

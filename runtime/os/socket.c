@@ -1,0 +1,257 @@
+/* AF_UNIX sequenced packets with descriptors. */
+#include "os/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fault.h"
+
+#define BACKLOG 128
+
+static int open_socket(void)
+{
+    return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
+
+/* The address of a name in a folder, by way of the folder's descriptor: always
+ * short enough. */
+static bool address_of(int dir_fd, const char *name, struct sockaddr_un *out)
+{
+    memset(out, 0, sizeof *out);
+    out->sun_family = AF_UNIX;
+    int len = snprintf(out->sun_path, sizeof out->sun_path,
+                       "/proc/self/fd/%d/%s", dir_fd, name);
+    return len > 0 && (size_t)len < sizeof out->sun_path;
+}
+
+static shmrpc_status close_failed(int fd)
+{
+    shmrpc_status status = shmrpci_status_of_last();
+    (void)close(fd);
+    return status;
+}
+
+shmrpc_status shmrpci_socket_listen(int dir_fd, const char *name,
+                                    const char *temporary, uint32_t mode,
+                                    int *out_fd)
+{
+    struct sockaddr_un address;
+    if (!address_of(dir_fd, temporary, &address)) {
+        return SHMRPC_E_INVALID;
+    }
+    int fd = open_socket();
+    if (fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    int flags = fcntl(fd, F_GETFL);
+    (void)unlinkat(dir_fd, temporary, 0); /* left by a kill */
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        fchmodat(dir_fd, temporary, (mode_t)mode, 0) != 0 ||
+        listen(fd, BACKLOG) != 0 ||
+        renameat(dir_fd, temporary, dir_fd, name) != 0) {
+        return close_failed(fd);
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+/* connect() waits for room in the listener's queue as long as SO_SNDTIMEO
+ * says; 0 would be for ever. */
+static void limit_connect(int fd, int64_t deadline_ns)
+{
+    int64_t left = shmrpci_remaining_ns(deadline_ns);
+    if (left > 3600 * SHMRPCI_NS_PER_S) {
+        left = 3600 * SHMRPCI_NS_PER_S;
+    }
+    struct timeval timeout = {
+        .tv_sec = (time_t)(left / SHMRPCI_NS_PER_S),
+        .tv_usec = (suseconds_t)(left % SHMRPCI_NS_PER_S / 1000 + 1)};
+    if (timeout.tv_usec > 999999) {
+        timeout.tv_usec = 999999;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+shmrpc_status shmrpci_socket_connect(int dir_fd, const char *name,
+                                     int64_t deadline_ns, int *out_fd)
+{
+    struct sockaddr_un address;
+    if (!address_of(dir_fd, name, &address)) {
+        return SHMRPC_E_INVALID;
+    }
+    int fd = open_socket();
+    if (fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    int failed;
+    do {
+        limit_connect(fd, deadline_ns);
+        failed = connect(fd, (struct sockaddr *)&address, sizeof address);
+    } while (failed != 0 && errno == EINTR);
+    if (failed != 0 && errno == EAGAIN) {
+        (void)close(fd);
+        return SHMRPC_E_DEADLINE;
+    }
+    if (failed != 0) {
+        return close_failed(fd);
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_socket_accept(int fd, int *out_fd)
+{
+    int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    if (accepted >= 0) {
+        *out_fd = accepted;
+        return SHMRPC_OK;
+    }
+    switch (errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return SHMRPC_E_EXHAUSTED;
+    default:
+        return SHMRPC_E_BUSY; /* none, or one that left at once */
+    }
+}
+
+shmrpc_status shmrpci_socket_pair(int out_fds[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out_fds) != 0) {
+        return shmrpci_status_of_last();
+    }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_socket_peer(int fd, shmrpci_credentials *out)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+        return shmrpci_status_of_last();
+    }
+    *out = (shmrpci_credentials){
+        .uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
+                                  const int *fds, size_t fd_count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(SHMRPCI_SOCKET_MAX_FDS * sizeof(int))];
+    } control;
+    /* sendmsg does not write to it. */
+    union {
+        const void *in;
+        void *out;
+    } base = {.in = data};
+    struct iovec part = {.iov_base = base.out, .iov_len = len};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd_count > 0) {
+        size_t bytes = fd_count * sizeof *fds;
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(bytes);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(bytes);
+        memcpy(CMSG_DATA(header), fds, bytes);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? shmrpci_status_of_last() : SHMRPC_OK;
+}
+
+/* Moves the descriptors of a message to `fds`; closes those beyond its room.
+ */
+static size_t take_fds(struct msghdr *message, int *fds)
+{
+    size_t count = 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+         header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level != SOL_SOCKET ||
+            header->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        size_t bytes = header->cmsg_len - CMSG_LEN(0);
+        for (size_t i = 0; i < bytes / sizeof *fds; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+            if (count < SHMRPCI_SOCKET_MAX_FDS) {
+                fds[count++] = fd;
+            } else {
+                (void)close(fd);
+            }
+        }
+    }
+    return count;
+}
+
+static shmrpc_status receive_failure(ssize_t got, const struct msghdr *message)
+{
+    if (got < 0) {
+        return errno == EAGAIN ? SHMRPC_E_BUSY : shmrpci_status_of_last();
+    }
+    if (got == 0) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
+    if ((message->msg_flags & MSG_CTRUNC) != 0) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    if ((message->msg_flags & MSG_TRUNC) != 0) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
+                                     size_t *out_len, int *out_fds,
+                                     size_t *out_fd_count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(SHMRPCI_SOCKET_MAX_FDS * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = data, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got;
+    do {
+        got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    shmrpc_status status = receive_failure(got, &message);
+    size_t count = got < 0 ? 0 : take_fds(&message, out_fds);
+    if (status != SHMRPC_OK) {
+        for (size_t i = 0; i < count; i++) {
+            (void)close(out_fds[i]);
+        }
+        return status;
+    }
+    *out_len = (size_t)got;
+    *out_fd_count = count;
+    return SHMRPC_OK;
+}
+
+void shmrpci_socket_shut(int fd)
+{
+    (void)shutdown(fd, SHUT_RDWR);
+}

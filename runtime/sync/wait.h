@@ -1,0 +1,55 @@
+/*
+ * Whether, and how long, to spin before sleeping.
+ *
+ * A sleep and its wake-up cost 5 to 60 us, spinning costs a CPU that others
+ * may want.  A spinner learns from what its waits have been: it spins for as
+ * long as has paid, not at all where it doesn't pay, and tries again now and
+ * then.  It never spins when fewer than one and a half CPUs are usable, or
+ * when the peer last ran on this very CPU.
+ *
+ * Threading: a spinner may be shared; what threads learn at the same time may
+ * be lost, which does no harm.
+ */
+#ifndef SHMRPCI_SYNC_WAIT_H
+#define SHMRPCI_SYNC_WAIT_H
+
+#include <stdint.h>
+
+#include "shmrpc/options.h"
+#include "sync/atomic.h"
+
+typedef enum shmrpci_side {
+    SHMRPCI_SIDE_CLIENT,
+    SHMRPCI_SIDE_WORKER
+} shmrpci_side;
+
+/* Peers publish the low 8 bits of the number of the CPU they run on. */
+#define SHMRPCI_CPU_MASK 0xFFu
+
+/* A peer whose CPU is not known. */
+#define SHMRPCI_CPU_UNKNOWN UINT32_MAX
+
+typedef struct shmrpci_spinner {
+    uint64_t max_ticks;          /* 0: never spin */
+    shmrpci_atomic_u64 usual;    /* moving mean of the waits that were hits */
+    shmrpci_atomic_u32 hit_rate; /* moving, of 1024 */
+    shmrpci_atomic_u32 refusals; /* since the last probe */
+    shmrpci_atomic_u64 checked;  /* when `cpus` was looked up, in ticks */
+    shmrpci_atomic_u32 cpus;     /* usable, in hundredths */
+} shmrpci_spinner;
+
+void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
+                          shmrpci_side side);
+
+/* How many ticks to spin now; 0: sleep at once. */
+uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu);
+
+/* What came of it: the wait ended after `ticks` of spinning... */
+void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks);
+/* ...or it did not, and the spin was wasted. */
+void shmrpci_spinner_miss(shmrpci_spinner *spinner);
+
+/* Before a sleep: looks up the usable CPUs when a second has passed. */
+void shmrpci_spinner_refresh(shmrpci_spinner *spinner);
+
+#endif

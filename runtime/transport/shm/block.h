@@ -1,0 +1,36 @@
+/*
+ * A mapped block, as either side sees it: addresses and sizes in private
+ * memory, taken once.
+ *
+ * Threading: values; the memory they point to is shared.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_BLOCK_H
+#define SHMRPCI_TRANSPORT_SHM_BLOCK_H
+
+#include "os/memory.h"
+#include "shmrpc/status.h"
+#include "transport/shm/layout.h"
+
+typedef struct shm_region {
+    uint8_t *at;
+    uint64_t bytes;
+} shm_region;
+
+typedef struct shm_block {
+    shmrpci_map map;
+    shm_slot *slots;
+    shmrpci_atomic_u64 *pending;
+    shmrpci_atomic_u32 *closed;
+    shm_region arena;
+} shm_block;
+
+/* Makes and maps an empty block. EXHAUSTED, NO_MEMORY. */
+shmrpc_status shm_block_create(size_t bytes, shm_block *out, int *out_fd);
+
+/* Maps a block that a server made, after checking it. DENIED: not a sealed
+ * memory file of that size; CONTRACT: of another layout. */
+shmrpc_status shm_block_attach(int fd, size_t bytes, shm_block *out);
+
+void shm_block_unmap(shm_block *block);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * Searching and claiming.  The rules have the numbers of the protocol's
+ * description in README.md.
+ */
+#include "transport/shm/worker.h"
+
+/* A client that changes a word as fast as we look at it gets passed by. */
+#define MAX_TRIES 8
+
+#define HOT_MASK ((UINT64_C(1) << SHM_HOT_SLOTS) - 1)
+
+static bool is_submitted(const shm_conn *conn, uint32_t slot)
+{
+    return shm_word_state(shmrpci_load_seq(&conn->block.slots[slot].word)) ==
+           SHM_SUBMITTED;
+}
+
+/* A hint that led nowhere is taken away; unless, rule 3, the client has
+ * submitted meanwhile. True: look again at once. */
+static bool clear_stale_hint(shm_conn *conn, uint32_t slot)
+{
+    uint64_t bit = UINT64_C(1) << slot;
+    if (slot < SHM_HOT_SLOTS ||
+        (shmrpci_load_seq(conn->block.pending) & bit) == 0) {
+        return false;
+    }
+    (void)shmrpci_and_seq(conn->block.pending, ~bit);
+    if (!is_submitted(conn, slot)) {
+        return false;
+    }
+    (void)shmrpci_or_seq(conn->block.pending, bit);
+    return true;
+}
+
+/* SUBMITTED(gen) -> CLAIMED(gen), whatever the flags become meanwhile. */
+static bool claim_word(shmrpci_atomic_u32 *at, uint32_t word)
+{
+    uint32_t gen = shm_word_gen(word);
+    for (int i = 0; i < MAX_TRIES; i++) {
+        if (shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_CLAIMED))) {
+            return true;
+        }
+        if (shm_word_state(word) != SHM_SUBMITTED ||
+            shm_word_gen(word) != gen) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
+{
+    shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
+    shmrpci_atomic_u32 *held = &conn->ledger[slot].held;
+    for (int i = 0; i < MAX_TRIES; i++) {
+        uint32_t word = shmrpci_load_seq(at);
+        if (shm_word_state(word) != SHM_SUBMITTED) {
+            if (clear_stale_hint(conn, slot)) {
+                continue;
+            }
+            return false;
+        }
+        uint32_t gen = shm_word_gen(word);
+        uint32_t mine = shm_ledger_value(gen, worker->index);
+        uint32_t nobody = 0;
+        if (!shmrpci_cas_seq(held, &nobody, mine)) {
+            return false; /* its holder looks again: rules 3 and 4 */
+        }
+        if (claim_word(at, word)) {
+            if (slot >= SHM_HOT_SLOTS) {
+                (void)shmrpci_and_seq(conn->block.pending,
+                                      ~(UINT64_C(1) << slot));
+            }
+            worker->conn = conn;
+            worker->slot = slot;
+            worker->gen = gen;
+            return true;
+        }
+        /* Withdrawn. Free first, then look again: rule 3, hot slots too. */
+        (void)shmrpci_cas_seq(held, &mine, 0u);
+    }
+    return false;
+}
+
+/* The slots of `mask`, from `start` round. */
+static bool claim_among(shm_worker *worker, shm_conn *conn, uint64_t mask)
+{
+    uint32_t start = worker->slot_start;
+    uint64_t turned = mask;
+    if (start != 0) {
+        turned = mask >> start | mask << (SHM_SLOTS - start);
+    }
+    while (turned != 0) {
+        uint32_t turn = (uint32_t)__builtin_ctzll(turned);
+        uint32_t slot = (turn + start) % SHM_SLOTS;
+        turned &= turned - 1;
+        if (try_claim(worker, conn, slot)) {
+            worker->slot_start = (slot + 1) % SHM_SLOTS;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t hot_submitted(const shm_conn *conn)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < SHM_HOT_SLOTS; i++) {
+        mask |= (uint64_t)is_submitted(conn, i) << i;
+    }
+    return mask;
+}
+
+/* The client is gone: only what it left behind. */
+static bool claim_residue(shm_worker *worker, shm_conn *conn)
+{
+    uint64_t mask = shmrpci_load_seq(&conn->residual);
+    for (uint32_t i = 0; mask != 0 && i < SHM_SLOTS; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+        if ((mask & bit) == 0) {
+            continue;
+        }
+        bool is_claimed = try_claim(worker, conn, i);
+        /* Claimed, or spoiled by the client: no longer a reason to stay. But a
+         * slot that another worker holds is still SUBMITTED. */
+        if (is_claimed || !is_submitted(conn, i)) {
+            (void)shmrpci_and_seq(&conn->residual, ~bit);
+        }
+        if (is_claimed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool claim_from(shm_worker *worker, shm_conn *conn)
+{
+    /* Sequentially consistent: pairs with take_back in control.c. */
+    if (shmrpci_load_seq(&conn->closed) != 0) {
+        return claim_residue(worker, conn);
+    }
+    uint64_t mask = hot_submitted(conn);
+    mask |= shmrpci_load_seq(conn->block.pending) & ~HOT_MASK;
+    return mask != 0 && claim_among(worker, conn, mask);
+}
+
+bool shm_worker_scan(shm_worker *worker, bool is_full)
+{
+    size_t count = worker->view_count;
+    size_t i = worker->start < count ? worker->start : 0;
+    for (size_t left = count; left > 0; left--) {
+        shm_view *view = &worker->views[i];
+        i = i + 1 < count ? i + 1 : 0;
+        if (!is_full && worker->now - view->active > worker->recent_ticks) {
+            continue;
+        }
+        if (claim_from(worker, view->conn)) {
+            view->active = worker->now;
+            worker->start = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool shm_worker_sees_work(const shm_worker *worker)
+{
+    for (size_t i = 0; i < worker->view_count; i++) {
+        const shm_conn *conn = worker->views[i].conn;
+        if (shmrpci_load_seq(&conn->closed) != 0) {
+            if (shmrpci_load_seq(&conn->residual) != 0) {
+                return true;
+            }
+        } else if (hot_submitted(conn) != 0 ||
+                   (shmrpci_load_seq(conn->block.pending) & ~HOT_MASK) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void shm_worker_unclaim(shm_worker *worker)
+{
+    shm_conn *conn = worker->conn;
+    uint32_t slot = worker->slot;
+    uint32_t mine = shm_ledger_value(worker->gen, worker->index);
+    (void)shmrpci_cas_seq(&conn->ledger[slot].held, &mine, 0u);
+    worker->conn = NULL;
+    /* Rule 4: others may have passed this slot by while we held it. */
+    if (is_submitted(conn, slot)) {
+        worker->is_cold = true;
+    }
+}

@@ -1,0 +1,235 @@
+/* Connecting and disconnecting. */
+#include "transport/shm/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+#include "os/socket.h"
+#include "transport/shm/locate.h"
+
+/* Waits for one packet from the server. */
+static shmrpc_status await_packet(int fd, int64_t deadline_ns, shm_packet *out)
+{
+    for (;;) {
+        shmrpc_status status = shm_message_receive(fd, out);
+        if (status != SHMRPC_E_BUSY) {
+            return status;
+        }
+        if (!shmrpci_poll_readable(fd, deadline_ns)) {
+            return SHMRPC_E_DEADLINE;
+        }
+    }
+}
+
+/* What rpc's side of the server said, from the packet or its memory file. */
+static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
+{
+    uint32_t len = packet->head.tail;
+    if (len > SHMRPCI_WELCOME_MAX_BYTES) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    if (len <= SHM_TAIL_MAX_BYTES) {
+        shmrpci_buf_append(welcome, packet->tail, len);
+        return welcome->status;
+    }
+    if (packet->fd_count <= SHM_FD_TAIL) {
+        return SHMRPC_E_INVALID;
+    }
+    int fd = packet->fds[SHM_FD_TAIL];
+    shmrpc_status status = shmrpci_memory_check(fd, len, NULL);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint8_t *at = shmrpci_buf_extend(welcome, len);
+    return at == NULL ? welcome->status : shmrpci_memory_read(fd, at, len);
+}
+
+static shmrpc_status map_status_page(shm_client *client, int fd)
+{
+    size_t bytes = sizeof(shm_status_page);
+    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_READ, true,
+                                    &client->status_map);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    client->status = client->status_map.at;
+    return client->status->magic == SHM_STATUS_MAGIC &&
+                   client->status->version == SHM_LAYOUT_VERSION
+               ? SHMRPC_OK
+               : SHMRPC_E_CONTRACT;
+}
+
+static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
+                                  shmrpci_buf *welcome)
+{
+    if (packet->head.kind != SHM_MESSAGE_WELCOME ||
+        packet->fd_count <= SHM_FD_BELL || packet->head.max_message == 0) {
+        return SHMRPC_E_INVALID;
+    }
+    if (packet->head.max_message < client->max_message) {
+        client->max_message = (size_t)packet->head.max_message;
+    }
+    shmrpc_status status = shm_block_attach(
+        packet->fds[SHM_FD_BLOCK], (size_t)packet->head.bytes, &client->block);
+    if (status == SHMRPC_OK) {
+        status = map_status_page(client, packet->fds[SHM_FD_STATUS]);
+    }
+    if (status == SHMRPC_OK) {
+        status = shm_pool_init(&client->pool, client->block.arena);
+    }
+    if (status == SHMRPC_OK) {
+        status = read_welcome(packet, welcome);
+    }
+    for (size_t i = 0; i < SHM_SLOTS; i++) {
+        client->slots[i].max_message = client->max_message;
+        client->slots[i].peer_cpu = SHMRPCI_CPU_UNKNOWN;
+    }
+    if (status == SHMRPC_OK) {
+        client->bell_fd = packet->fds[SHM_FD_BELL];
+        packet->fds[SHM_FD_BELL] = -1;
+    }
+    return status;
+}
+
+static shmrpc_status say_hello(int fd, const shmrpci_connect_opts *opts)
+{
+    if (opts->hello_len > SHMRPCI_HELLO_MAX_BYTES) {
+        return SHMRPC_E_INVALID;
+    }
+    shm_message hello = {.kind = SHM_MESSAGE_HELLO,
+                         .max_message = opts->max_message_bytes,
+                         .tail = (uint32_t)opts->hello_len};
+    return shm_message_send(fd, hello, opts->hello, NULL, 0);
+}
+
+/* A refusal carries a shmrpc_error's message as its tail. */
+static int report(shmrpc_status status, const shm_packet *packet,
+                  shmrpc_error *error)
+{
+    switch ((int)status) {
+    case SHMRPC_E_CONTRACT:
+        return shmrpc_error_set(error, status,
+                                "the server speaks another version of the "
+                                "shared-memory layout; rebuild the older one");
+    case SHMRPC_E_UNAVAILABLE:
+        return shmrpc_error_set(error, status,
+                                "the server hung up during the handshake");
+    case SHMRPC_E_DEADLINE:
+        return shmrpc_error_set(error, status,
+                                "the server did not answer in time");
+    case SHMRPC_E_EXHAUSTED:
+        return shmrpc_error_set(error, status,
+                                "descriptors or memory ran out while "
+                                "connecting");
+    default:
+        break;
+    }
+    (void)packet;
+    return shmrpc_error_set(error, status, "connecting failed: %s",
+                            shmrpc_status_text(status));
+}
+
+static int report_refusal(const shm_packet *packet, shmrpc_error *error)
+{
+    int status = packet->head.status;
+    if (status >= 0) {
+        status = SHMRPC_E_UNAVAILABLE;
+    }
+    int len = packet->head.tail < SHM_TAIL_MAX_BYTES ? (int)packet->head.tail
+                                                     : (int)SHM_TAIL_MAX_BYTES;
+    return shmrpc_error_set(error, status, "%.*s", len,
+                            (const char *)packet->tail);
+}
+
+static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
+{
+    shm_client *client = aligned_alloc(128, (sizeof *client + 127) / 128 * 128);
+    if (client == NULL) {
+        return NULL;
+    }
+    memset(client, 0, sizeof *client);
+    client->base.transport = &shmrpci_transport_shm;
+    client->control_fd = control_fd;
+    client->bell_fd = -1;
+    client->max_message = opts->max_message_bytes;
+    shmrpci_store_relaxed(&client->free, UINT64_MAX);
+    shmrpci_mutex_init(&client->slot_lock);
+    shmrpci_cond_init(&client->slot_freed);
+    shmrpci_mutex_init(&client->control_lock);
+    shmrpci_spinner_init(&client->spinner, opts->profile, SHMRPCI_SIDE_CLIENT);
+    client->cookie = shmrpci_fork_cookie_create();
+    if (client->cookie == NULL) {
+        shm_client_disconnect(&client->base);
+        return NULL;
+    }
+    *client->cookie = 1;
+    return client;
+}
+
+int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
+                         shmrpci_conn **out, shmrpci_buf *welcome,
+                         shmrpc_error *error)
+{
+    shm_client *client = create(control_fd, opts);
+    if (client == NULL) {
+        shmrpci_fd_close(&control_fd);
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    shm_packet packet = {.fd_count = 0};
+    shmrpc_status status = say_hello(control_fd, opts);
+    if (status == SHMRPC_OK) {
+        status = await_packet(control_fd, opts->deadline_ns, &packet);
+    }
+    if (status == SHMRPC_OK && packet.head.kind == SHM_MESSAGE_REFUSED) {
+        shm_packet_close_fds(&packet);
+        shm_client_disconnect(&client->base);
+        return report_refusal(&packet, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = take_welcome(client, &packet, welcome);
+    }
+    shm_packet_close_fds(&packet);
+    if (status != SHMRPC_OK) {
+        shm_client_disconnect(&client->base);
+        return report(status, &packet, error);
+    }
+    *out = &client->base;
+    return SHMRPC_OK;
+}
+
+int shm_client_connect(const shmrpci_address *address,
+                       const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                       shmrpci_buf *welcome, shmrpc_error *error)
+{
+    int fd;
+    char path[SHM_PATH_BYTES];
+    int failed =
+        shm_place_connect(address, opts->deadline_ns, &fd, path, error);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    return shm_client_handshake(fd, opts, out, welcome, error);
+}
+
+void shm_client_disconnect(shmrpci_conn *conn)
+{
+    shm_client *client = (shm_client *)(void *)conn;
+    if (client->pool.regions[0] != NULL) {
+        shm_pool_fini(&client->pool);
+    }
+    shmrpci_fd_close(&client->control_fd);
+    shmrpci_fd_close(&client->bell_fd);
+    shm_block_unmap(&client->block);
+    shmrpci_memory_unmap(&client->status_map);
+    shmrpci_fork_cookie_destroy(client->cookie);
+    shmrpci_mutex_fini(&client->control_lock);
+    shmrpci_cond_fini(&client->slot_freed);
+    shmrpci_mutex_fini(&client->slot_lock);
+    free(client);
+}

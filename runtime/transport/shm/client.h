@@ -1,0 +1,129 @@
+/*
+ * A client's end of a connection over shared memory.
+ *
+ * All that a call needs lies in private memory here: which slots are free,
+ * their generations, the spans they hold, and a staging buffer for each, so
+ * that a small message reaches its cache line in one burst of stores and is
+ * read out of it in one of loads.
+ *
+ * A slot is in exactly one of these hands: `free`, a call (between reserve
+ * and its end), or `quarantined`: given up while a worker had it, it comes
+ * back when the word says DONE or ABORTED.
+ *
+ * Threading: any number of threads, each with its own call.  Lock order:
+ * control_lock, then the pool's own.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_H
+#define SHMRPCI_TRANSPORT_SHM_CLIENT_H
+
+#include "os/thread.h"
+#include "sync/wait.h"
+#include "transport/shm/block.h"
+#include "transport/shm/message.h"
+#include "transport/shm/pool.h"
+#include "transport/transport.h"
+
+/* Where call->out writes to. */
+typedef enum shm_target { SHM_STAGING, SHM_SPAN, SHM_HEAP } shm_target;
+
+typedef struct shm_client_slot {
+    shmrpci_atomic_u32 gen; /* of the last submit, 16 bits */
+    uint64_t relied;        /* lease that excused us from ringing; 0: none */
+    uint32_t peer_cpu;
+    shm_target target;
+    size_t max_message;
+    shm_span request; /* ours until the call is over */
+    shm_span reply;   /* the same */
+    /* Extent that came for the reply; 0: none. Written under control_lock,
+     * taken by whoever ends the call. */
+    shmrpci_atomic_u32 granted;
+    int64_t deadline_ns; /* of reserve; for a grant at commit */
+    _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
+} shm_client_slot;
+
+typedef struct shm_client {
+    shmrpci_conn base;
+    uint32_t *cookie; /* reads 0 in a forked child */
+    shm_block block;
+    shmrpci_map status_map;
+    shm_status_page *status; /* read-only */
+    int control_fd;
+    int bell_fd;
+    size_t max_message;
+    shmrpci_spinner spinner;
+
+    _Alignas(128) shmrpci_atomic_u64 free;
+    shmrpci_atomic_u64 quarantined;
+    /* Free, but a stopped worker may still hold its ledger entry: last
+     * choice. */
+    shmrpci_atomic_u64 avoided;
+    shmrpci_atomic_u32 waiters; /* threads that wait for a free slot */
+    shmrpci_atomic_u32 lost;    /* the server has hung up */
+    shmrpci_atomic_u64 rescued_wakeups;
+
+    _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed only */
+    shmrpci_cond slot_freed;
+    shmrpci_mutex control_lock; /* who talks on control_fd */
+    uint32_t want_tag;          /* under control_lock */
+    shm_pool pool;
+    shm_client_slot slots[SHM_SLOTS];
+} shm_client;
+
+/* How long a sleeping client goes without looking whether the server lives. */
+#define SHM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
+
+/* ---- client.c -------------------------------------------------------- */
+
+int shm_client_connect(const shmrpci_address *address,
+                       const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                       shmrpci_buf *welcome, shmrpc_error *error);
+/* The same over a connected control socket, which it takes over. */
+int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
+                         shmrpci_conn **out, shmrpci_buf *welcome,
+                         shmrpc_error *error);
+void shm_client_disconnect(shmrpci_conn *conn);
+
+/* ---- client_extent.c ------------------------------------------------- */
+
+/* Gets `bytes` of room, if need be in an extent that the server makes. */
+shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
+                              int64_t deadline_ns, shm_span *out);
+/* Takes note of what the server has sent unasked. */
+void shm_client_drain_control(shm_client *client);
+/* Whether the server is gone; asks the socket. */
+bool shm_client_is_lost(shm_client *client);
+
+/* ---- client_slot.c --------------------------------------------------- */
+
+/* Takes a free slot, waiting for one until `deadline_ns` (0: not at all).
+ * BUSY, DEADLINE, SERVER_LOST. */
+shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
+                                   uint32_t *out_index);
+/* A call is over: gives back its spans, and its slot. */
+void shm_client_free_slot(shm_client *client, uint32_t index);
+/* A call is over for us but not for a worker. */
+void shm_client_quarantine(shm_client *client, uint32_t index);
+/* Frees the quarantined slots among `mask` whose workers are done. */
+void shm_client_reclaim(shm_client *client, uint64_t mask);
+/* Wakes a worker, if any sleeps. */
+void shm_client_ring(shm_client *client);
+
+/* ---- client_wait.c --------------------------------------------------- */
+
+/* Waits until the call on a slot is DONE or ABORTED and returns its word.
+ * DEADLINE, SERVER_LOST. */
+shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
+                              int64_t deadline_ns, uint32_t *out_word);
+
+/* ---- client_call.c --------------------------------------------------- */
+
+int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
+                       size_t reply_hint, int64_t deadline_ns,
+                       shmrpc_error *error);
+void shm_client_abort(shmrpci_call *call);
+int shm_client_commit(shmrpci_call *call);
+int shm_client_receive(shmrpci_call *call, int64_t deadline_ns);
+void shm_client_release(shmrpci_call *call);
+bool shm_client_cancel(shmrpci_call *call);
+
+#endif

@@ -1,0 +1,332 @@
+/* Calls: reserve, encode, commit, receive, release. */
+#include "transport/shm/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/process.h"
+
+static shm_client *client_of(const shmrpci_call *call)
+{
+    return (shm_client *)(void *)call->conn;
+}
+
+/* What a call keeps in the caller's memory: its slot. */
+static uint32_t index_of(const shmrpci_call *call)
+{
+    return (uint32_t)call->data.words[0];
+}
+
+/* ---- the request ----------------------------------------------------- */
+
+/* A request that outgrows its place continues on the heap; commit moves it
+ * into a span of the right size. */
+static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
+{
+    shm_client_slot *slot = buf->owner;
+    if (cap > slot->max_message) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    uint8_t *data = realloc(slot->target == SHM_HEAP ? buf->data : NULL, cap);
+    if (data == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    if (slot->target != SHM_HEAP && buf->len > 0) {
+        memcpy(data, buf->data, buf->len);
+    }
+    slot->target = SHM_HEAP;
+    buf->data = data;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+static size_t inline_room(const shm_client_slot *slot)
+{
+    return SHM_PAYLOAD_BYTES - (slot->reply.size != 0 ? sizeof(shm_span) : 0u);
+}
+
+static void place_request(shm_client *client, shm_client_slot *slot,
+                          size_t size_hint, shmrpci_buf *out)
+{
+    size_t room = inline_room(slot);
+    *out = (shmrpci_buf){
+        .data = slot->staging, .cap = room, .grow = grow, .owner = slot};
+    slot->target = SHM_STAGING;
+    if (size_hint <= room || size_hint > slot->max_message) {
+        return;
+    }
+    shm_span span;
+    if (shm_client_room(client, size_hint, slot->deadline_ns, &span) !=
+        SHMRPC_OK) {
+        return; /* commit will try again, and say why */
+    }
+    slot->request = span;
+    slot->target = SHM_SPAN;
+    out->data = shm_pool_at(&client->pool, span.region, span.offset);
+    out->cap = span.size;
+}
+
+int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
+                       size_t reply_hint, int64_t deadline_ns,
+                       shmrpc_error *error)
+{
+    shm_client *client = (shm_client *)(void *)conn;
+    uint32_t index;
+    if (*client->cookie == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_FORKED,
+                                "the connection belongs to the process that "
+                                "opened it; open one after fork");
+    }
+    if (shmrpci_load_relaxed(&client->lost) != 0) {
+        return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
+                                "the server has closed the connection");
+    }
+    shmrpc_status status = shm_client_take_slot(client, deadline_ns, &index);
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status, "no call slot: %s",
+                                shmrpc_status_text(status));
+    }
+    shm_client_slot *slot = &client->slots[index];
+    slot->deadline_ns = deadline_ns;
+    call->conn = conn;
+    call->data.words[0] = index;
+    /* Without a span the server finds room for a large reply. */
+    if (reply_hint > SHM_PAYLOAD_BYTES && reply_hint <= slot->max_message) {
+        (void)shm_pool_alloc(&client->pool, reply_hint, &slot->reply);
+    }
+    place_request(client, slot, size_hint, &call->out);
+    return SHMRPC_OK;
+}
+
+static void drop_heap(shm_client_slot *slot, shmrpci_buf *out)
+{
+    if (slot->target == SHM_HEAP) {
+        free(out->data);
+        slot->target = SHM_STAGING;
+    }
+    *out = (shmrpci_buf){0};
+}
+
+void shm_client_abort(shmrpci_call *call)
+{
+    shm_client *client = client_of(call);
+    drop_heap(&client->slots[index_of(call)], &call->out);
+    shm_client_free_slot(client, index_of(call));
+}
+
+/* A body that is neither small nor in a span yet gets one. */
+static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
+                            shmrpci_buf *out)
+{
+    if (out->status != SHMRPC_OK) {
+        return out->status;
+    }
+    if (out->len > slot->max_message) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    if (slot->target != SHM_HEAP || out->len <= inline_room(slot)) {
+        return SHMRPC_OK;
+    }
+    shm_pool_free(&client->pool, slot->request);
+    slot->request = (shm_span){0, 0, 0};
+    shmrpc_status status =
+        shm_client_room(client, out->len, slot->deadline_ns, &slot->request);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    memcpy(
+        shm_pool_at(&client->pool, slot->request.region, slot->request.offset),
+        out->data, out->len);
+    return SHMRPC_OK;
+}
+
+/* Writes head and payload: one burst, so that the line changes hands once. */
+static void write_slot(shm_client_slot *slot, shm_slot *shared,
+                       const shmrpci_call *call)
+{
+    const shmrpci_buf *out = &call->out;
+    uint8_t *at = shared->payload;
+    uint32_t flags = (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
+                     << SHM_MSG_CPU_SHIFT;
+    bool is_inline = out->len <= inline_room(slot);
+    if ((call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        flags |= SHM_MSG_ONEWAY;
+    }
+    if (!is_inline) {
+        flags |= SHM_MSG_BODY_SPAN;
+        shm_span body = slot->request;
+        body.size = (uint32_t)out->len;
+        memcpy(at, &body, sizeof body);
+        at += sizeof body;
+    }
+    if (slot->reply.size != 0) {
+        flags |= SHM_MSG_REPLY_SPAN;
+        memcpy(at, &slot->reply, sizeof slot->reply);
+        at += sizeof slot->reply;
+    }
+    if (is_inline && out->len > 0) {
+        memcpy(at, out->data, out->len);
+    }
+    /* Relaxed: the exchange of the word publishes them. */
+    shmrpci_store_relaxed(&shared->method, (uint16_t)call->head.method);
+    shmrpci_store_relaxed(&shared->flags, (uint16_t)flags);
+    shmrpci_store_relaxed(&shared->length, (uint32_t)out->len);
+    shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
+}
+
+static void submit(shm_client *client, uint32_t index, bool is_oneway)
+{
+    shm_client_slot *slot = &client->slots[index];
+    /* Relaxed: only the thread whose call it is writes it. */
+    uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
+    shmrpci_store_relaxed(&slot->gen, gen);
+    /* Sequentially consistent, and so are the looks at lease and idle below:
+     * a worker that gives up its lease or goes to sleep does so before its
+     * last look at the words. Also the release that publishes the request to
+     * the claim's acquire. */
+    (void)shmrpci_exchange_seq(&client->block.slots[index].word,
+                               shm_word(gen, SHM_SUBMITTED));
+    if (index >= SHM_HOT_SLOTS) {
+        (void)shmrpci_or_seq(client->block.pending, UINT64_C(1) << index);
+    }
+    uint64_t lease = shmrpci_load_seq(&client->status->lease);
+    /* Nobody looks after the end of the lease for a oneway call. */
+    if (!is_oneway && lease != 0 && (int64_t)(lease - shmrpci_ticks()) > 0) {
+        slot->relied = lease;
+        return;
+    }
+    slot->relied = 0;
+    shm_client_ring(client);
+}
+
+int shm_client_commit(shmrpci_call *call)
+{
+    shm_client *client = client_of(call);
+    uint32_t index = index_of(call);
+    shm_client_slot *slot = &client->slots[index];
+    shmrpc_status status = settle(client, slot, &call->out);
+    if (status == SHMRPC_OK && shmrpci_load_relaxed(&client->lost) != 0) {
+        status = SHMRPC_E_SERVER_LOST;
+    }
+    if (status != SHMRPC_OK) {
+        shm_client_abort(call);
+        return status;
+    }
+    write_slot(slot, &client->block.slots[index], call);
+    drop_heap(slot, &call->out);
+    bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+    submit(client, index, is_oneway);
+    if (is_oneway) {
+        shm_client_quarantine(client, index);
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- the reply ------------------------------------------------------- */
+
+/* Where a reply in a span lies; only a place that was meant for it counts. */
+static const uint8_t *find_reply(shm_client *client, shm_client_slot *slot,
+                                 const shm_span *span, size_t len)
+{
+    if (span->region == slot->reply.region &&
+        span->offset == slot->reply.offset && len <= slot->reply.size) {
+        return shm_pool_at(&client->pool, span->region, span->offset);
+    }
+    /* The lock that drain takes makes what another thread noted visible. */
+    shm_client_drain_control(client);
+    uint32_t granted = shmrpci_load_relaxed(&slot->granted);
+    if (granted != 0 && span->region == granted &&
+        shm_is_within(span->offset, len,
+                      shm_pool_region_bytes(&client->pool, granted))) {
+        return shm_pool_at(&client->pool, granted, span->offset);
+    }
+    return NULL;
+}
+
+static shmrpc_status read_reply(shm_client *client, uint32_t index,
+                                shmrpci_call *call)
+{
+    shm_client_slot *slot = &client->slots[index];
+    shm_slot *shared = &client->block.slots[index];
+    /* Relaxed: DONE was acquired. Each is read once: the server may be
+     * hostile too. */
+    uint32_t flags = shmrpci_load_relaxed(&shared->flags);
+    uint32_t len = shmrpci_load_relaxed(&shared->length);
+    call->head.status = (int32_t)shmrpci_load_relaxed(&shared->status);
+    call->head.flags = (flags & SHM_MSG_DETAIL) != 0 ? SHMRPCI_HEAD_DETAIL : 0u;
+    call->in_len = len;
+    slot->peer_cpu = flags >> SHM_MSG_CPU_SHIFT;
+    if ((flags & SHM_MSG_BODY_SPAN) == 0) {
+        if (len > SHM_PAYLOAD_BYTES) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        memcpy(slot->staging, shared->payload, len);
+        call->in = slot->staging;
+        call->in_shared = false;
+        return SHMRPC_OK;
+    }
+    shm_span span;
+    memcpy(&span, shared->payload, sizeof span);
+    call->in = find_reply(client, slot, &span, len);
+    call->in_shared = true;
+    return call->in == NULL ? SHMRPC_E_DATA_LOSS : SHMRPC_OK;
+}
+
+int shm_client_receive(shmrpci_call *call, int64_t deadline_ns)
+{
+    shm_client *client = client_of(call);
+    uint32_t index = index_of(call);
+    uint32_t word;
+    shmrpc_status status = shm_client_wait(client, index, deadline_ns, &word);
+    if (status == SHMRPC_E_DEADLINE) {
+        return status;
+    }
+    if (status == SHMRPC_OK && shm_word_state(word) != SHM_DONE) {
+        status = shm_word_state(word) == SHM_ABORTED ? SHMRPC_E_WORKER_DIED
+                                                     : SHMRPC_E_SERVER_LOST;
+    }
+    if (status == SHMRPC_OK) {
+        status = read_reply(client, index, call);
+    }
+    if (status != SHMRPC_OK) {
+        shm_client_free_slot(client, index);
+    }
+    return status;
+}
+
+void shm_client_release(shmrpci_call *call)
+{
+    call->in = NULL;
+    shm_client_free_slot(client_of(call), index_of(call));
+}
+
+bool shm_client_cancel(shmrpci_call *call)
+{
+    shm_client *client = client_of(call);
+    uint32_t index = index_of(call);
+    shmrpci_atomic_u32 *at = &client->block.slots[index].word;
+    uint32_t word = shmrpci_load_acquire(at);
+    for (;;) {
+        switch (shm_word_state(word)) {
+        case SHM_SUBMITTED:
+            if (shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_FREE))) {
+                /* A stopped worker may hold its ledger entry. */
+                (void)shmrpci_or_seq(&client->avoided, UINT64_C(1) << index);
+                shm_client_free_slot(client, index);
+                return true;
+            }
+            continue;
+        case SHM_CLAIMED:
+            /* WAITING too: a thread may come to wait for this slot. */
+            if (shmrpci_cas_seq(at, &word, word | SHM_CANCEL | SHM_WAITING)) {
+                shm_client_quarantine(client, index);
+                return false;
+            }
+            continue;
+        default:
+            shm_client_free_slot(client, index);
+            return false;
+        }
+    }
+}

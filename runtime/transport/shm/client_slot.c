@@ -1,0 +1,165 @@
+/* Which slots are free, and waiting for one. */
+#include "transport/shm/client.h"
+
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/poll.h"
+
+#define HOT_MASK ((UINT64_C(1) << SHM_HOT_SLOTS) - 1)
+
+/* While quarantined slots are all there is to wait for, a thread sleeps on one
+ * of their words, and must not miss the others for long. */
+#define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
+
+void shm_client_ring(shm_client *client)
+{
+    /* Sequentially consistent: pairs with the worker that enters the bitmap
+     * and then scans, while we have published and then look here. */
+    if (shmrpci_load_seq(&client->status->idle) != 0) {
+        shmrpci_bell_ring(client->bell_fd);
+    }
+}
+
+static void drop_spans(shm_client *client, shm_client_slot *slot)
+{
+    shm_pool_free(&client->pool, slot->request);
+    shm_pool_free(&client->pool, slot->reply);
+    slot->request = (shm_span){0, 0, 0};
+    slot->reply = (shm_span){0, 0, 0};
+    shm_pool_free_region(&client->pool,
+                         shmrpci_exchange_seq(&slot->granted, 0u));
+}
+
+void shm_client_free_slot(shm_client *client, uint32_t index)
+{
+    shm_client_slot *slot = &client->slots[index];
+    if ((slot->request.size | slot->reply.size |
+         shmrpci_load_relaxed(&slot->granted)) != 0) {
+        drop_spans(client, slot);
+    }
+    /* Both sequentially consistent: a waiter enters `waiters`, then looks at
+     * `free`. */
+    (void)shmrpci_or_seq(&client->free, UINT64_C(1) << index);
+    if (shmrpci_load_seq(&client->waiters) != 0) {
+        shmrpci_mutex_lock(&client->slot_lock);
+        shmrpci_cond_signal(&client->slot_freed);
+        shmrpci_mutex_unlock(&client->slot_lock);
+    }
+}
+
+void shm_client_quarantine(shm_client *client, uint32_t index)
+{
+    (void)shmrpci_or_seq(&client->quarantined, UINT64_C(1) << index);
+}
+
+static bool is_over(uint32_t word)
+{
+    /* FREE: the server took a request back because we closed. */
+    uint32_t state = shm_word_state(word);
+    return state == SHM_DONE || state == SHM_ABORTED || state == SHM_FREE;
+}
+
+void shm_client_reclaim(shm_client *client, uint64_t mask)
+{
+    uint64_t left = shmrpci_load_relaxed(&client->quarantined) & mask;
+    while (left != 0) {
+        uint32_t index = (uint32_t)__builtin_ctzll(left);
+        uint64_t bit = UINT64_C(1) << index;
+        left &= ~bit;
+        /* Acquire: the worker has read the request before it said DONE. */
+        if (!is_over(shmrpci_load_acquire(&client->block.slots[index].word))) {
+            continue;
+        }
+        /* Whoever takes the bit away frees the slot. */
+        if ((shmrpci_and_seq(&client->quarantined, ~bit) & bit) != 0) {
+            shm_client_free_slot(client, index);
+        }
+    }
+}
+
+/* The lowest free slot: hot ones first, doubtful ones last. */
+static bool try_take(shm_client *client, uint32_t *out_index)
+{
+    uint64_t free = shmrpci_load_seq(&client->free);
+    while (free != 0) {
+        uint64_t good = free & ~shmrpci_load_relaxed(&client->avoided);
+        uint64_t from = good != 0 ? good : free;
+        uint64_t bit = from & (~from + 1);
+        /* Acquire: whoever freed it is done with its private part. */
+        if (!shmrpci_cas_seq(&client->free, &free, free & ~bit)) {
+            continue;
+        }
+        if (good == 0) {
+            (void)shmrpci_and_seq(&client->avoided, ~bit);
+        }
+        *out_index = (uint32_t)__builtin_ctzll(bit);
+        return true;
+    }
+    return false;
+}
+
+/* Sleeps until a slot may be free, or for a slice. */
+static void sleep_for_slot(shm_client *client, int64_t deadline_ns)
+{
+    uint64_t quarantined = shmrpci_load_relaxed(&client->quarantined);
+    int64_t slice = quarantined != 0 ? QUARANTINE_SLICE_NS : SHM_SLICE_NS;
+    int64_t until = shmrpci_deadline_after(slice);
+    if (deadline_ns < until) {
+        until = deadline_ns;
+    }
+    if (quarantined != 0) {
+        shmrpci_atomic_u32 *word =
+            &client->block.slots[__builtin_ctzll(quarantined)].word;
+        uint32_t seen = shmrpci_load_acquire(word);
+        if (!is_over(seen) &&
+            ((seen & SHM_WAITING) != 0 ||
+             shmrpci_cas_seq(word, &seen, seen | SHM_WAITING))) {
+            shmrpci_futex_wait(word, seen | SHM_WAITING, until);
+        }
+        return;
+    }
+    shmrpci_mutex_lock(&client->slot_lock);
+    if (shmrpci_load_seq(&client->free) == 0) {
+        (void)shmrpci_cond_wait_until(&client->slot_freed, &client->slot_lock,
+                                      until);
+    }
+    shmrpci_mutex_unlock(&client->slot_lock);
+}
+
+static shmrpc_status wait_for_slot(shm_client *client, int64_t deadline_ns,
+                                   uint32_t *out_index)
+{
+    for (;;) {
+        shm_client_reclaim(client, UINT64_MAX);
+        if (try_take(client, out_index)) {
+            return SHMRPC_OK;
+        }
+        if (shm_client_is_lost(client)) {
+            return SHMRPC_E_SERVER_LOST;
+        }
+        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+            return SHMRPC_E_DEADLINE;
+        }
+        sleep_for_slot(client, deadline_ns);
+    }
+}
+
+shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
+                                   uint32_t *out_index)
+{
+    /* Oneway calls come back only when someone looks. */
+    if ((shmrpci_load_relaxed(&client->free) & HOT_MASK) == 0) {
+        shm_client_reclaim(client, HOT_MASK);
+    }
+    if (try_take(client, out_index)) {
+        return SHMRPC_OK;
+    }
+    if (deadline_ns == 0) {
+        shm_client_reclaim(client, UINT64_MAX);
+        return try_take(client, out_index) ? SHMRPC_OK : SHMRPC_E_BUSY;
+    }
+    (void)shmrpci_add_seq(&client->waiters, 1u);
+    shmrpc_status status = wait_for_slot(client, deadline_ns, out_index);
+    (void)shmrpci_sub_seq(&client->waiters, 1u);
+    return status;
+}

@@ -1,0 +1,145 @@
+/*
+ * Waiting for a reply: spin, then sleep on the slot's word.
+ *
+ * Whoever publishes a request while a worker holds a lease need not ring; in
+ * return it looks again when that lease has ended.  Every sleep is a slice,
+ * after which the server's life is checked, and a wake-up that got lost (none
+ * is known to) is made up for and counted.
+ */
+#include "transport/shm/client.h"
+
+#include "os/clock.h"
+#include "os/futex.h"
+
+/* How many looks at the word between two at the clock. */
+#define LOOKS 8
+
+static bool is_over(uint32_t word)
+{
+    uint32_t state = shm_word_state(word);
+    return state == SHM_DONE || state == SHM_ABORTED || state == SHM_FREE;
+}
+
+/* The lease that we relied on has ended: another one, or a ring. */
+static void look_after_lease(shm_client *client, shm_client_slot *slot,
+                             uint64_t now)
+{
+    uint64_t lease = shmrpci_load_seq(&client->status->lease);
+    slot->relied = 0;
+    if ((int64_t)(lease - now) > 0 && lease != 0) {
+        slot->relied = lease;
+    } else {
+        shm_client_ring(client);
+    }
+}
+
+/* True when the call is over; else `word` is what was seen last. */
+static bool spin(shm_client *client, shm_client_slot *slot,
+                 shmrpci_atomic_u32 *at, uint32_t *word)
+{
+    uint64_t budget = shmrpci_spinner_budget(&client->spinner, slot->peer_cpu);
+    uint64_t start = shmrpci_ticks();
+    uint64_t now = start;
+    while (now - start < budget) {
+        for (int i = 0; i < LOOKS; i++) {
+            /* Acquire: pairs with the worker's DONE, publishes the reply. */
+            *word = shmrpci_load_acquire(at);
+            if (is_over(*word)) {
+                shmrpci_spinner_hit(&client->spinner, now - start);
+                return true;
+            }
+            shmrpci_pause();
+        }
+        now = shmrpci_ticks();
+        if (slot->relied != 0 && (int64_t)(now - slot->relied) >= 0 &&
+            shm_word_state(*word) == SHM_SUBMITTED) {
+            look_after_lease(client, slot, now);
+        }
+    }
+    if (budget != 0) {
+        shmrpci_spinner_miss(&client->spinner);
+    }
+    return false;
+}
+
+/* When this sleep is to end: with the lease, the deadline, or the slice. */
+static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
+                            int64_t deadline_ns)
+{
+    int64_t until = now_ns + SHM_SLICE_NS;
+    if (slot->relied != 0) {
+        int64_t left = (int64_t)(slot->relied - shmrpci_ticks());
+        until = now_ns + (left > 0 ? shmrpci_ns_of_ticks((uint64_t)left) : 0);
+    }
+    return until < deadline_ns ? until : deadline_ns;
+}
+
+/* A whole slice has passed, and nobody has taken the call. */
+static void rescue(shm_client *client, uint32_t index)
+{
+    if (index >= SHM_HOT_SLOTS) {
+        (void)shmrpci_or_seq(client->block.pending, UINT64_C(1) << index);
+    }
+    if (shmrpci_load_seq(&client->status->idle) != 0) {
+        (void)shmrpci_add_relaxed(&client->rescued_wakeups, UINT64_C(1));
+        shm_client_ring(client);
+    }
+}
+
+/* Sleeps once. The word is looked at again whatever woke us. */
+static shmrpc_status sleep_once(shm_client *client, uint32_t index,
+                                uint32_t word, int64_t deadline_ns)
+{
+    shm_client_slot *slot = &client->slots[index];
+    shmrpci_atomic_u32 *at = &client->block.slots[index].word;
+    int64_t now_ns = shmrpci_now_ns();
+    if (now_ns >= deadline_ns) {
+        return SHMRPC_E_DEADLINE;
+    }
+    if ((word & SHM_WAITING) == 0) {
+        if (!shmrpci_cas_seq(at, &word, word | SHM_WAITING)) {
+            return SHMRPC_OK;
+        }
+        word |= SHM_WAITING;
+    }
+    bool had_lease = slot->relied != 0;
+    int64_t until = end_of_sleep(slot, now_ns, deadline_ns);
+    shmrpci_futex_wait(at, word, until);
+    uint32_t after = shmrpci_load_acquire(at);
+    if (is_over(after)) {
+        return SHMRPC_OK;
+    }
+    if (shm_word_state(after) == SHM_SUBMITTED) {
+        uint64_t now = shmrpci_ticks();
+        if (had_lease && (int64_t)(now - slot->relied) >= 0) {
+            look_after_lease(client, slot, now);
+        } else if (!had_lease && shmrpci_now_ns() >= now_ns + SHM_SLICE_NS) {
+            rescue(client, index);
+        }
+    }
+    return shm_client_is_lost(client) ? SHMRPC_E_SERVER_LOST : SHMRPC_OK;
+}
+
+shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
+                              int64_t deadline_ns, uint32_t *out_word)
+{
+    shm_client_slot *slot = &client->slots[index];
+    shmrpci_atomic_u32 *at = &client->block.slots[index].word;
+    uint32_t word = shmrpci_load_acquire(at);
+    if (is_over(word) || (deadline_ns != 0 && spin(client, slot, at, &word))) {
+        *out_word = word;
+        return SHMRPC_OK;
+    }
+    shmrpci_spinner_refresh(&client->spinner);
+    for (;;) {
+        shmrpc_status status = sleep_once(client, index, word, deadline_ns);
+        word = shmrpci_load_acquire(at);
+        if (is_over(word)) {
+            *out_word = word;
+            return SHMRPC_OK;
+        }
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+}

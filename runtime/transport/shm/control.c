@@ -1,0 +1,486 @@
+/*
+ * Connections, as the control loop sees them: handshake, requests for memory,
+ * and the end.
+ *
+ * Nothing here waits for a client: packets are read and sent without
+ * blocking, and a handshake that takes too long is dropped.
+ */
+#include "transport/shm/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/memory.h"
+#include "os/poll.h"
+#include "os/process.h"
+#include "os/socket.h"
+
+/* The uid that the kernel shows for one that our namespace doesn't know. */
+#define UNMAPPED_UID 65534u
+
+static void refuse_fd(int fd, int status, const char *message)
+{
+    size_t len = strlen(message);
+    shm_message refused = {
+        .kind = SHM_MESSAGE_REFUSED, .status = status, .tail = (uint32_t)len};
+    (void)shm_message_send(fd, refused, message, NULL, 0);
+}
+
+/* ---- lists ----------------------------------------------------------- */
+
+static void unlink_conn(shm_conn **list, const shm_conn *conn)
+{
+    while (*list != conn) {
+        list = &(*list)->next;
+    }
+    *list = conn->next;
+}
+
+static void link_conn(shm_conn **list, shm_conn *conn)
+{
+    conn->next = *list;
+    *list = conn;
+}
+
+static shmrpc_status table_add(shm_listener *listener, shm_conn *conn)
+{
+    shmrpc_status status = SHMRPC_OK;
+    shmrpci_mutex_lock(&listener->table_lock);
+    if (listener->table_count == listener->table_cap) {
+        size_t cap = listener->table_cap == 0 ? 16 : listener->table_cap * 2;
+        shm_conn **table =
+            realloc(listener->table, cap * sizeof *listener->table);
+        if (table != NULL) {
+            listener->table = table;
+            listener->table_cap = cap;
+        } else {
+            status = SHMRPC_E_NO_MEMORY;
+        }
+    }
+    if (status == SHMRPC_OK) {
+        listener->table[listener->table_count++] = conn;
+        (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
+    }
+    shmrpci_mutex_unlock(&listener->table_lock);
+    return status;
+}
+
+static void table_remove(shm_listener *listener, shm_conn *conn)
+{
+    shmrpci_mutex_lock(&listener->table_lock);
+    for (size_t i = 0; i < listener->table_count; i++) {
+        if (listener->table[i] == conn) {
+            listener->table[i] = listener->table[--listener->table_count];
+            break;
+        }
+    }
+    /* Sequentially consistent: a worker says what it has seen, then looks
+     * here; we change this, then look at what it has seen. */
+    conn->closed_version =
+        shmrpci_add_seq(&listener->table_version, UINT64_C(1)) + 1;
+    shmrpci_mutex_unlock(&listener->table_lock);
+}
+
+/* ---- accepting ------------------------------------------------------- */
+
+static bool is_allowed(const shm_listener *listener, uint32_t uid)
+{
+    if (uid == UNMAPPED_UID) {
+        return false;
+    }
+    if (uid == 0 || uid == shmrpci_process_uid()) {
+        return true;
+    }
+    for (size_t i = 0; i < listener->opts.allowed_uid_count; i++) {
+        if (listener->allowed_uids[i] == uid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static shm_conn *make_conn(shm_listener *listener, int fd,
+                           const shmrpci_credentials *who, shm_account *account)
+{
+    shm_conn *conn = aligned_alloc(128, (sizeof *conn + 127) / 128 * 128);
+    if (conn == NULL) {
+        return NULL;
+    }
+    memset(conn, 0, sizeof *conn);
+    conn->listener = listener;
+    conn->fd = fd;
+    conn->account = account;
+    conn->handshake_deadline_ns = shmrpci_deadline_after(SHM_HANDSHAKE_NS);
+    conn->peer = (shmrpc_peer){.uid = who->uid,
+                               .gid = who->gid,
+                               .pid = who->pid,
+                               .transport = "shm",
+                               .address = listener->place.path};
+    shmrpci_mutex_init(&conn->grow_lock);
+    return conn;
+}
+
+static void admit(shm_listener *listener, int fd)
+{
+    shmrpci_credentials who;
+    shm_account *account;
+    if (shmrpci_socket_peer(fd, &who) != SHMRPC_OK ||
+        !is_allowed(listener, who.uid)) {
+        refuse_fd(fd, SHMRPC_E_DENIED, "your user id may not connect");
+        shmrpci_fd_close(&fd);
+        return;
+    }
+    if (shm_account_open(listener, who.uid, &account) != SHMRPC_OK) {
+        refuse_fd(fd, SHMRPC_E_EXHAUSTED,
+                  "your user id has too many connections");
+        shmrpci_fd_close(&fd);
+        return;
+    }
+    shm_conn *conn = make_conn(listener, fd, &who, account);
+    union {
+        shm_conn *conn;
+        uint64_t tag;
+    } it = {.conn = conn};
+    if (conn == NULL ||
+        shmrpci_poll_add(listener->poll_set, fd, SHMRPCI_POLL_SHARED, it.tag) !=
+            SHMRPC_OK) {
+        refuse_fd(fd, SHMRPC_E_EXHAUSTED, "the server is out of memory");
+        shm_account_close(listener, account);
+        shmrpci_fd_close(&fd);
+        free(conn);
+        return;
+    }
+    link_conn(&listener->handshakes, conn);
+}
+
+/* No descriptor is left: with the spare one, takes the client out of the
+ * queue, so that the loop doesn't spin on it, and says why. */
+static void turn_away(shm_listener *listener)
+{
+    int fd;
+    shmrpci_fd_close(&listener->spare_fd);
+    if (shmrpci_socket_accept(listener->place.listen_fd, &fd) == SHMRPC_OK) {
+        refuse_fd(fd, SHMRPC_E_EXHAUSTED, "the server is out of descriptors");
+        shmrpci_fd_close(&fd);
+    }
+    (void)shmrpci_event_create(&listener->spare_fd);
+}
+
+void shm_control_accept(shm_listener *listener)
+{
+    for (;;) {
+        int fd;
+        shmrpc_status status =
+            shmrpci_socket_accept(listener->place.listen_fd, &fd);
+        if (status == SHMRPC_OK) {
+            admit(listener, fd);
+        } else {
+            if (status == SHMRPC_E_EXHAUSTED) {
+                turn_away(listener);
+            }
+            return;
+        }
+    }
+}
+
+/* ---- handshake ------------------------------------------------------- */
+
+static void drop_handshake(shm_conn *conn)
+{
+    unlink_conn(&conn->listener->handshakes, conn);
+    shmrpci_poll_remove(conn->listener->poll_set, conn->fd);
+    conn->state = SHM_CONN_CLOSED;
+    link_conn(&conn->listener->closed, conn);
+}
+
+/* The welcome, in the packet or beside it; the block goes to the client with
+ * it. */
+static shmrpc_status send_welcome(shm_conn *conn, int block_fd,
+                                  const shmrpci_buf *tail)
+{
+    shm_listener *listener = conn->listener;
+    int button = -1;
+    int tail_fd = -1;
+    shm_message welcome = {.kind = SHM_MESSAGE_WELCOME,
+                           .bytes = conn->block.map.bytes,
+                           .max_message = conn->max_message,
+                           .tail = (uint32_t)tail->len};
+    shmrpc_status status = shmrpci_bell_button(listener->button_fd, &button);
+    if (status == SHMRPC_OK && tail->len > SHM_TAIL_MAX_BYTES) {
+        status = shmrpci_memory_create_constant("shmrpc-welcome", tail->data,
+                                                tail->len, &tail_fd);
+    }
+    if (status == SHMRPC_OK) {
+        int fds[SHM_FD_MAX] = {block_fd, listener->status_fd, button, tail_fd};
+        status = shm_message_send(conn->fd, welcome, tail->data, fds,
+                                  tail_fd >= 0 ? SHM_FD_MAX : SHM_FD_TAIL);
+    }
+    shmrpci_fd_close(&button);
+    shmrpci_fd_close(&tail_fd);
+    return status;
+}
+
+static shmrpc_status make_block(shm_conn *conn, int *out_fd)
+{
+    shm_listener *listener = conn->listener;
+    shmrpc_status status =
+        shm_account_charge(listener, conn->account, SHM_BLOCK_BYTES);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shm_block_create(SHM_BLOCK_BYTES, &conn->block, out_fd);
+    if (status != SHMRPC_OK) {
+        shm_account_refund(listener, conn->account, SHM_BLOCK_BYTES);
+        return status;
+    }
+    conn->regions[0] = conn->block.arena;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status establish(shm_conn *conn, const shmrpci_buf *welcome)
+{
+    int block_fd;
+    shmrpc_status status = make_block(conn, &block_fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = table_add(conn->listener, conn);
+    if (status == SHMRPC_OK) {
+        unlink_conn(&conn->listener->handshakes, conn);
+        conn->state = SHM_CONN_OPEN;
+        status = send_welcome(conn, block_fd, welcome);
+    }
+    shmrpci_fd_close(&block_fd);
+    return status;
+}
+
+static void end_conn(shm_conn *conn)
+{
+    if (conn->state == SHM_CONN_OPEN) {
+        shm_control_close(conn);
+    } else if (conn->state == SHM_CONN_HANDSHAKE) {
+        drop_handshake(conn);
+    }
+}
+
+static void greet(shm_conn *conn, const shm_packet *packet)
+{
+    shm_listener *listener = conn->listener;
+    shmrpc_error error;
+    shmrpci_buf welcome;
+    if (packet->head.kind != SHM_MESSAGE_HELLO || packet->fd_count != 0 ||
+        packet->head.tail > SHMRPCI_HELLO_MAX_BYTES ||
+        packet->head.max_message == 0) {
+        refuse_fd(conn->fd, SHMRPC_E_INVALID, "malformed hello");
+        end_conn(conn);
+        return;
+    }
+    conn->max_message = listener->opts.max_message_bytes;
+    if (packet->head.max_message < conn->max_message) {
+        conn->max_message = (size_t)packet->head.max_message;
+    }
+    (void)shmrpc_error_set(&error, SHMRPC_E_EXHAUSTED,
+                           "the server's memory or its quota is used up");
+    shmrpci_buf_init_heap(&welcome);
+    int failed = listener->opts.on_hello(listener->opts.user, packet->tail,
+                                         packet->head.tail, &conn->peer,
+                                         &welcome, &error);
+    if (failed == SHMRPC_OK && (welcome.status != SHMRPC_OK ||
+                                welcome.len > SHMRPCI_WELCOME_MAX_BYTES)) {
+        failed = shmrpc_error_set(&error, SHMRPC_E_INTERNAL,
+                                  "the server's welcome is too large");
+    }
+    if (failed == SHMRPC_OK) {
+        failed = establish(conn, &welcome);
+    }
+    shmrpci_buf_fini(&welcome);
+    if (failed != SHMRPC_OK) {
+        refuse_fd(conn->fd, failed, error.message);
+        end_conn(conn);
+    }
+}
+
+/* ---- an open connection ---------------------------------------------- */
+
+static void answer_want(shm_conn *conn, const shm_message *want)
+{
+    uint32_t region;
+    shmrpc_status status = SHMRPC_E_INVALID;
+    if (want->bytes > 0) {
+        status =
+            shm_extent_grant(conn, want->bytes, SHM_SLOTS, want->gen, &region);
+    }
+    if (status != SHMRPC_OK) {
+        shm_message refused = {.kind = SHM_MESSAGE_EXTENT,
+                               .status = status,
+                               .slot = SHM_SLOTS,
+                               .gen = want->gen};
+        (void)shm_message_send(conn->fd, refused, NULL, NULL, 0);
+    }
+}
+
+void shm_control_event(shm_conn *conn)
+{
+    if (conn->state == SHM_CONN_CLOSED) {
+        return; /* by an earlier event of the same batch */
+    }
+    shm_packet packet;
+    shmrpc_status status = shm_message_receive(conn->fd, &packet);
+    switch ((int)status) {
+    case SHMRPC_OK:
+        break;
+    case SHMRPC_E_BUSY:
+        return;
+    case SHMRPC_E_CONTRACT:
+        refuse_fd(conn->fd, status,
+                  "client and server speak different versions of the "
+                  "shared-memory layout; rebuild the older one");
+        end_conn(conn);
+        return;
+    default:
+        end_conn(conn);
+        return;
+    }
+    if (conn->state == SHM_CONN_HANDSHAKE) {
+        greet(conn, &packet);
+    } else if (packet.head.kind == SHM_MESSAGE_WANT) {
+        answer_want(conn, &packet.head);
+    } else {
+        end_conn(conn);
+    }
+    shm_packet_close_fds(&packet);
+}
+
+int64_t shm_control_expire(shm_listener *listener)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    if (listener->handshakes == NULL) {
+        return next_ns;
+    }
+    int64_t now_ns = shmrpci_now_ns();
+    for (shm_conn *conn = listener->handshakes; conn != NULL;) {
+        shm_conn *next = conn->next;
+        if (conn->handshake_deadline_ns <= now_ns) {
+            drop_handshake(conn);
+        } else if (conn->handshake_deadline_ns < next_ns) {
+            next_ns = conn->handshake_deadline_ns;
+        }
+        conn = next;
+    }
+    return next_ns;
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+/* Takes back what was submitted, but for oneway calls: those still run. A
+ * client may go on writing to its block; what counts is what was there now. */
+static void take_back(shm_conn *conn)
+{
+    uint64_t residual = 0;
+    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
+        shm_slot *slot = &conn->block.slots[i];
+        uint32_t word = shmrpci_load_acquire(&slot->word);
+        uint32_t flags = shmrpci_load_relaxed(&slot->flags);
+        if (shm_word_state(word) != SHM_SUBMITTED) {
+            continue;
+        }
+        if ((flags & SHM_MSG_ONEWAY) != 0) {
+            residual |= UINT64_C(1) << i;
+        } else {
+            /* Failing means that a worker was faster. */
+            (void)shmrpci_cas_seq(&slot->word, &word,
+                                  shm_word_moved(word, SHM_FREE));
+        }
+    }
+    shmrpci_store_seq(&conn->residual, residual);
+    shmrpci_store_seq(&conn->closed, 1u);
+}
+
+void shm_control_close(shm_conn *conn)
+{
+    shm_listener *listener = conn->listener;
+    shmrpci_poll_remove(listener->poll_set, conn->fd);
+    shmrpci_socket_shut(conn->fd);
+    take_back(conn);
+    conn->state = SHM_CONN_CLOSED;
+    conn->closed_version = 0; /* still in the table, for its residue */
+    link_conn(&listener->closed, conn);
+}
+
+static bool is_held(const shm_conn *conn)
+{
+    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
+        if (shmrpci_load_seq(&conn->ledger[i].held) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether every worker has seen the table without it, or isn't looking. */
+static bool is_forgotten(const shm_listener *listener, uint64_t version)
+{
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        uint64_t seen = shmrpci_load_seq(&listener->places[i].seen);
+        if (seen < version) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One step towards the end; true when it can be freed. */
+static bool advance(shm_conn *conn)
+{
+    shm_listener *listener = conn->listener;
+    if (conn->block.map.at == NULL) {
+        return true; /* never opened */
+    }
+    if (conn->closed_version == 0) {
+        /* In the table it is found when a worker that holds it dies. */
+        if (shmrpci_load_seq(&conn->residual) != 0 || is_held(conn)) {
+            return false;
+        }
+        table_remove(listener, conn);
+    }
+    if (is_held(conn)) {
+        return false;
+    }
+    /* Give the memory back though a worker may be looking still. */
+    shmrpci_memory_discard(&conn->block.map);
+    /* Forgotten: nobody claims any more. Not held: nobody serves any more.
+     * Forgotten again: whoever had just ended has had its last look too. */
+    uint64_t version = conn->closed_version;
+    return is_forgotten(listener, version) && !is_held(conn) &&
+           is_forgotten(listener, version);
+}
+
+bool shm_control_reap(shm_listener *listener)
+{
+    for (shm_conn **at = &listener->closed; *at != NULL;) {
+        shm_conn *conn = *at;
+        if (advance(conn)) {
+            *at = conn->next;
+            shm_conn_destroy(conn);
+        } else {
+            at = &conn->next;
+        }
+    }
+    return listener->closed != NULL;
+}
+
+void shm_conn_destroy(shm_conn *conn)
+{
+    shm_listener *listener = conn->listener;
+    size_t bytes = conn->block.map.bytes;
+    for (size_t i = 1; i <= SHM_EXTENTS; i++) {
+        bytes += conn->extent_maps[i].bytes;
+        shmrpci_memory_unmap(&conn->extent_maps[i]);
+    }
+    shm_block_unmap(&conn->block);
+    shmrpci_fd_close(&conn->fd);
+    shm_account_refund(listener, conn->account, bytes);
+    shm_account_close(listener, conn->account);
+    shmrpci_mutex_fini(&conn->grow_lock);
+    free(conn);
+}

@@ -1,0 +1,83 @@
+/*
+ * Extents, server side: made in power-of-two classes, charged to the user,
+ * kept until the connection closes.
+ */
+#include "transport/shm/server.h"
+
+#include "os/memory.h"
+
+static size_t class_of(uint64_t bytes)
+{
+    size_t size = SHM_EXTENT_MIN_BYTES;
+    while (size < bytes) {
+        size *= 2;
+    }
+    return size;
+}
+
+/* Under grow_lock. The region is known to workers before the client hears of
+ * it, and never unmapped before the connection is. */
+static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
+{
+    /* Relaxed: only written under this lock. */
+    uint32_t region = shmrpci_load_relaxed(&conn->extents) + 1;
+    if (region > SHM_EXTENTS) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    shmrpc_status status =
+        shm_account_charge(conn->listener, conn->account, bytes);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_map *map = &conn->extent_maps[region];
+    status = shmrpci_memory_create("shmrpc-extent", bytes, out_fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_map(*out_fd, bytes, SHMRPCI_ACCESS_WRITE, false,
+                                    map);
+        if (status != SHMRPC_OK) {
+            shmrpci_fd_close(out_fd);
+        }
+    }
+    if (status != SHMRPC_OK) {
+        shm_account_refund(conn->listener, conn->account, bytes);
+        return status;
+    }
+    conn->regions[region] = (shm_region){map->at, bytes};
+    shmrpci_store_release(&conn->extents, region);
+    return SHMRPC_OK;
+}
+
+shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
+                               uint32_t gen, uint32_t *out_region)
+{
+    if (bytes > conn->max_message) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    int fd = -1;
+    size_t size = class_of(bytes);
+    shmrpci_mutex_lock(&conn->grow_lock);
+    shmrpc_status status = create(conn, size, &fd);
+    if (status == SHMRPC_OK) {
+        *out_region = shmrpci_load_relaxed(&conn->extents);
+        shm_message extent = {.kind = SHM_MESSAGE_EXTENT,
+                              .bytes = size,
+                              .region = *out_region,
+                              .slot = slot,
+                              .gen = gen};
+        status = shm_message_send(conn->fd, extent, NULL, &fd, 1);
+        shmrpci_fd_close(&fd);
+    }
+    shmrpci_mutex_unlock(&conn->grow_lock);
+    return status;
+}
+
+uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,
+                       uint64_t length)
+{
+    /* Acquire: pairs with the release in create. */
+    if (region > shmrpci_load_acquire(&conn->extents) ||
+        !shm_is_within(offset, length, conn->regions[region].bytes)) {
+        return NULL;
+    }
+    return conn->regions[region].at + offset;
+}

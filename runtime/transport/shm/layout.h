@@ -1,0 +1,200 @@
+/*
+ * The layout of shared memory: what client and server agree on, like a file
+ * format.  Little-endian, LP64.  Any change here changes SHM_LAYOUT_VERSION.
+ *
+ * Block, one for each connection, a sealed memory file made by the server
+ * (default 64 KiB), which client and workers map for writing:
+ *
+ *     offset  size   what
+ *          0    64   head: magic, version, sizes; server writes, once
+ *       4096   128   pending: u64 bitmap, a hint that slots hold requests
+ *       4224   128   closed: u32, server writes 1 when it goes
+ *       4352 16384   64 slots of 256 bytes
+ *      20736  rest   arena: spans of larger requests and replies, handed out
+ *                    by the client alone, from lists in its private memory
+ *
+ * Slot; a message of up to 40 bytes shares one cache line with its head, so
+ * that a call moves one line there and one back:
+ *
+ *     offset  size   what
+ *          0     4   word: generation (16) | flags (8) | state (8); a futex
+ *          4     2   request: method
+ *          6     2   message flags (8) | CPU of the sender, low bits (8)
+ *          8     4   length of the body
+ *         12     4   reply: status; request: unused
+ *         16     8   request: time left, in ns; reply: unused
+ *         24   232   payload
+ *
+ * The payload is the body, unless flags say otherwise:
+ *     request, BODY_SPAN:  span of the body, then (REPLY_SPAN:) that of the
+ *                          reply; else, REPLY_SPAN: reply's span, then body
+ *     reply, BODY_SPAN:    span of the body
+ * A span is {u32 region, u32 size, u64 offset}: region 0 is the arena, 1 and
+ * up are extents, memory files that the server made on request or to place a
+ * reply in.  Everything from a span or a length is read once, and checked
+ * against sizes in private memory, before use.
+ *
+ * States of a slot's word, and who changes them:
+ *
+ *     FREE, DONE, ABORTED --client: submit--> SUBMITTED(generation + 1)
+ *     SUBMITTED --worker: claim--> CLAIMED      with the ledger entry held
+ *     SUBMITTED --client: withdraw--> FREE
+ *     SUBMITTED --server: client is gone--> FREE
+ *     CLAIMED --worker: complete--> DONE
+ *     CLAIMED --server: recover--> ABORTED      its worker has died
+ *     flag WAITING: client, before it sleeps on the word; kept from then on
+ *     flag CANCEL:  client, while CLAIMED; kept from then on
+ *
+ * All changes are compare-and-swap of the whole word, hence bound to its
+ * generation, but for submit: nobody else writes a word that is FREE, DONE or
+ * ABORTED.  The payload belongs to the client before submit and after DONE or
+ * ABORTED, and to the worker in between; words publish it (release) to the
+ * side that reads them (acquire).
+ *
+ * The ledger, in the server's private memory, is the authority for claims: a
+ * client that scribbles over its block spoils its own calls only.  Recovery
+ * after a death: recover.c for workers, control.c for clients.
+ *
+ * Status page, one for each service, read-only for clients:
+ *
+ *     offset  size   what
+ *          0    64   head: magic, version
+ *        128     8   idle: bitmap of the workers that sleep
+ *        256     8   lease: a worker will look again before this tick
+ *        384     8   rescues: wake-ups that came late (counted by nobody yet)
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_LAYOUT_H
+#define SHMRPCI_TRANSPORT_SHM_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sync/atomic.h"
+
+#define SHM_LAYOUT_VERSION 1u
+#define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
+#define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
+
+#define SHM_SLOTS          64u
+#define SHM_SLOT_BYTES     256u
+#define SHM_PAYLOAD_BYTES  232u
+#define SHM_PENDING_OFFSET 4096u
+#define SHM_CLOSED_OFFSET  4224u
+#define SHM_SLOTS_OFFSET   4352u
+#define SHM_ARENA_OFFSET   20736u
+#define SHM_BLOCK_BYTES    65536u
+#define SHM_BLOCK_MAX      ((size_t)1 << 30)
+
+/* Extents of one connection; region numbers are 1 to SHM_EXTENTS. */
+#define SHM_EXTENTS          63u
+#define SHM_EXTENT_MIN_BYTES ((size_t)256 << 10)
+
+/* Workers look at the words of these slots in every scan; the others go by
+ * the pending bitmap, which costs one more line in a call. */
+#define SHM_HOT_SLOTS 4u
+
+typedef enum shm_state {
+    SHM_FREE,
+    SHM_SUBMITTED,
+    SHM_CLAIMED,
+    SHM_DONE,
+    SHM_ABORTED
+} shm_state;
+
+#define SHM_STATE_MASK UINT32_C(0x000000FF)
+#define SHM_FLAGS_MASK UINT32_C(0x0000FF00)
+#define SHM_WAITING    UINT32_C(0x00000100)
+#define SHM_CANCEL     UINT32_C(0x00000200)
+#define SHM_GEN_SHIFT  16
+
+/* Message flags. */
+#define SHM_MSG_ONEWAY     0x01u
+#define SHM_MSG_DETAIL     0x02u
+#define SHM_MSG_BODY_SPAN  0x04u
+#define SHM_MSG_REPLY_SPAN 0x08u
+#define SHM_MSG_CPU_SHIFT  8
+
+typedef struct shm_slot {
+    shmrpci_atomic_u32 word;
+    shmrpci_atomic_u16 method;
+    shmrpci_atomic_u16 flags;
+    shmrpci_atomic_u32 length;
+    shmrpci_atomic_u32 status;
+    shmrpci_atomic_u64 timeout_ns;
+    uint8_t payload[SHM_PAYLOAD_BYTES];
+} shm_slot;
+
+typedef struct shm_span {
+    uint32_t region;
+    uint32_t size;
+    uint64_t offset;
+} shm_span;
+
+typedef struct shm_block_head {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t slots;
+    uint64_t bytes;
+    uint64_t arena_offset;
+    uint64_t reserved[4];
+} shm_block_head;
+
+typedef struct shm_status_page {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t reserved;
+    _Alignas(128) shmrpci_atomic_u64 idle;
+    _Alignas(128) shmrpci_atomic_u64 lease;
+} shm_status_page;
+
+_Static_assert(sizeof(shm_slot) == SHM_SLOT_BYTES, "slot");
+_Static_assert(offsetof(shm_slot, flags) == 6, "slot.flags");
+_Static_assert(offsetof(shm_slot, length) == 8, "slot.length");
+_Static_assert(offsetof(shm_slot, timeout_ns) == 16, "slot.timeout_ns");
+_Static_assert(offsetof(shm_slot, payload) == 24, "slot.payload");
+_Static_assert(sizeof(shm_span) == 16, "span");
+_Static_assert(sizeof(shm_block_head) == 64, "block head");
+_Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");
+_Static_assert(offsetof(shm_status_page, lease) == 256, "status.lease");
+_Static_assert(SHM_SLOTS_OFFSET % SHM_SLOT_BYTES == 0, "slots aligned");
+_Static_assert(SHM_SLOTS_OFFSET + SHM_SLOTS * SHM_SLOT_BYTES ==
+                   SHM_ARENA_OFFSET,
+               "arena follows slots");
+_Static_assert(sizeof(shmrpci_atomic_u32) == 4 &&
+                   sizeof(shmrpci_atomic_u64) == 8,
+               "atomics are plain words");
+
+/* Said in HELLO: both sides were built from the same layout. */
+#define SHM_LAYOUT_HASH                                                \
+    (SHM_LAYOUT_VERSION << 24 | SHM_HOT_SLOTS << 16 | SHM_SLOTS << 8 | \
+     SHM_PAYLOAD_BYTES)
+
+static inline uint32_t shm_word(uint32_t gen, shm_state state)
+{
+    return gen << SHM_GEN_SHIFT | (uint32_t)state;
+}
+
+static inline uint32_t shm_word_state(uint32_t word)
+{
+    return word & SHM_STATE_MASK;
+}
+
+static inline uint32_t shm_word_gen(uint32_t word)
+{
+    return word >> SHM_GEN_SHIFT;
+}
+
+/* `word` in another state, with its generation and flags. */
+static inline uint32_t shm_word_moved(uint32_t word, shm_state state)
+{
+    return (word & ~SHM_STATE_MASK) | (uint32_t)state;
+}
+
+/* Whether [offset, offset + length) lies within `bytes`. */
+static inline int shm_is_within(uint64_t offset, uint64_t length,
+                                uint64_t bytes)
+{
+    return length <= bytes && offset <= bytes - length;
+}
+
+#endif

@@ -1,0 +1,233 @@
+/* Finding and making the sockets of services. */
+#include "transport/shm/locate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "os/folder.h"
+#include "os/memory.h"
+#include "os/process.h"
+#include "os/socket.h"
+
+#define PLACES 4u
+
+typedef struct {
+    char paths[PLACES][SHM_PATH_BYTES];
+    size_t count;
+} place_list;
+
+static void add(place_list *list, const char *folder, const char *below)
+{
+    if (folder == NULL || folder[0] != '/') {
+        return;
+    }
+    int len = snprintf(list->paths[list->count], SHM_PATH_BYTES, "%s%s", folder,
+                       below);
+    if (len > 0 && (size_t)len < SHM_PATH_BYTES) {
+        list->count++;
+    }
+}
+
+static void list_places(place_list *list)
+{
+    char own[64];
+    (void)snprintf(own, sizeof own, "/tmp/shmrpc-%u", shmrpci_process_uid());
+    list->count = 0;
+    add(list, getenv("SHMRPC_DIR"), "");
+    add(list, getenv("XDG_RUNTIME_DIR"), "/shmrpc");
+    add(list, "/run/shmrpc", "");
+    add(list, own, "");
+}
+
+static bool is_word(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                   "0123456789_.-",
+                   *text) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int stem_of(const shmrpci_address *address, char *stem, size_t size,
+                   shmrpc_error *error)
+{
+    if (address->name[0] == '\0' || address->name[0] == '.' ||
+        !is_word(address->name) || !is_word(address->instance)) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "\"%s\" is no name of a service (letters, digits, '_', '-', '.')",
+            address->name);
+    }
+    (void)snprintf(stem, size, "%s%s%s.%u", address->name,
+                   address->instance[0] != '\0' ? "@" : "", address->instance,
+                   (unsigned)address->port);
+    return SHMRPC_OK;
+}
+
+/* ---- listening ------------------------------------------------------- */
+
+static shmrpc_status open_folder(const char *path, bool is_public, int *out_fd)
+{
+    shmrpc_status status = shmrpci_folder_create(path, is_public ? 0755 : 0700);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    return shmrpci_folder_open(path, out_fd);
+}
+
+static shmrpc_status listen_in(const char *folder, const char *stem,
+                               shm_place *out)
+{
+    char lock[192];
+    char temporary[192];
+    bool is_public = strcmp(folder, "/run/shmrpc") == 0;
+    *out = (shm_place){-1, -1, -1, "", ""};
+    (void)snprintf(lock, sizeof lock, "%.180s.lock", stem);
+    (void)snprintf(temporary, sizeof temporary, "%.180s.new", stem);
+    (void)snprintf(out->socket_name, sizeof out->socket_name, "%.180s.sock",
+                   stem);
+    (void)snprintf(out->path, sizeof out->path, "%.300s/%s", folder,
+                   out->socket_name);
+    shmrpc_status status = open_folder(folder, is_public, &out->dir_fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_folder_lock(out->dir_fd, lock, &out->lock_fd);
+    }
+    if (status == SHMRPC_OK) {
+        /* In a public folder the list of allowed users decides. */
+        status =
+            shmrpci_socket_listen(out->dir_fd, out->socket_name, temporary,
+                                  is_public ? 0666 : 0600, &out->listen_fd);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&out->lock_fd);
+        shmrpci_fd_close(&out->dir_fd);
+    }
+    return status;
+}
+
+/* Whether a server may use a folder: root uses what others find, and only
+ * root uses /run/shmrpc. */
+static bool is_for_server(const char *path)
+{
+    const char *chosen = getenv("SHMRPC_DIR");
+    if (chosen != NULL && chosen[0] == '/') {
+        return strcmp(path, chosen) == 0;
+    }
+    bool is_public = strcmp(path, "/run/shmrpc") == 0;
+    return is_public == (shmrpci_process_uid() == 0);
+}
+
+int shm_place_listen(const shmrpci_address *address, shm_place *out,
+                     shmrpc_error *error)
+{
+    char stem[192];
+    place_list list;
+    int failed = stem_of(address, stem, sizeof stem, error);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    shmrpc_status first = SHMRPC_OK;
+    const char *where = "any folder";
+    list_places(&list);
+    for (size_t i = 0; i < list.count; i++) {
+        if (!is_for_server(list.paths[i])) {
+            continue;
+        }
+        shmrpc_status status = listen_in(list.paths[i], stem, out);
+        if (status == SHMRPC_OK) {
+            return SHMRPC_OK;
+        }
+        if (first == SHMRPC_OK || status == SHMRPC_E_EXISTS) {
+            first = status;
+            where = list.paths[i];
+        }
+        if (status == SHMRPC_E_EXISTS) {
+            break;
+        }
+    }
+    if (first == SHMRPC_E_EXISTS) {
+        return shmrpc_error_set(error, first, "%s runs already in %s", stem,
+                                where);
+    }
+    return shmrpc_error_set(
+        error, first == SHMRPC_OK ? SHMRPC_E_DENIED : first,
+        "can't listen in %s (%s); set SHMRPC_DIR to a folder that only its "
+        "owner may write to",
+        where, shmrpc_status_text(first));
+}
+
+void shm_place_close(shm_place *place)
+{
+    if (place->listen_fd >= 0) {
+        shmrpci_folder_remove(place->dir_fd, place->socket_name);
+    }
+    shmrpci_fd_close(&place->listen_fd);
+    shmrpci_fd_close(&place->lock_fd);
+    shmrpci_fd_close(&place->dir_fd);
+}
+
+/* ---- connecting ------------------------------------------------------ */
+
+static shmrpc_status connect_in(const char *folder, const char *socket_name,
+                                int64_t deadline_ns, int *out_fd)
+{
+    int dir_fd;
+    shmrpc_status status = shmrpci_folder_open(folder, &dir_fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_socket_connect(dir_fd, socket_name, deadline_ns, out_fd);
+    shmrpci_fd_close(&dir_fd);
+    return status;
+}
+
+static int report_absent(const char *stem, const place_list *list,
+                         shmrpc_error *error)
+{
+    char text[SHMRPC_ERROR_MESSAGE_BYTES];
+    shmrpci_buf places;
+    shmrpci_buf_init_fixed(&places, text, sizeof text - 1);
+    for (size_t i = 0; i < list->count; i++) {
+        shmrpci_buf_printf(&places, "%s%s", i == 0 ? "" : ", ", list->paths[i]);
+    }
+    text[places.len] = '\0';
+    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                            "no service %s is running; looked in %s", stem,
+                            text);
+}
+
+int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, char *out_path, shmrpc_error *error)
+{
+    char stem[192];
+    char socket_name[200];
+    place_list list;
+    int failed = stem_of(address, stem, sizeof stem, error);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    (void)snprintf(socket_name, sizeof socket_name, "%.180s.sock", stem);
+    list_places(&list);
+    for (size_t i = 0; i < list.count; i++) {
+        shmrpc_status status =
+            connect_in(list.paths[i], socket_name, deadline_ns, out_fd);
+        switch ((int)status) {
+        case SHMRPC_OK:
+            (void)snprintf(out_path, SHM_PATH_BYTES, "%.300s/%s", list.paths[i],
+                           socket_name);
+            return SHMRPC_OK;
+        case SHMRPC_E_NOT_FOUND:
+        case SHMRPC_E_UNAVAILABLE:
+            continue;
+        default:
+            return shmrpc_error_set(error, status, "%s/%s: %s", list.paths[i],
+                                    socket_name, shmrpc_status_text(status));
+        }
+    }
+    return report_absent(stem, &list, error);
+}

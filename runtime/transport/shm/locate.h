@@ -1,0 +1,42 @@
+/*
+ * Where the socket of a service is.
+ *
+ * One search order: $SHMRPC_DIR, $XDG_RUNTIME_DIR/shmrpc, /run/shmrpc,
+ * /tmp/shmrpc-<uid>.  A server of root listens in /run/shmrpc (or
+ * $SHMRPC_DIR), so that other users find it; others in the first folder that
+ * can be used.  The socket is <name>[@instance].<port>.sock; beside it lies a
+ * lock file of the same stem, never removed, held as long as the server lives.
+ *
+ * Threading: any thread, unless another one changes the environment.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_LOCATE_H
+#define SHMRPCI_TRANSPORT_SHM_LOCATE_H
+
+#include "transport/transport.h"
+
+#define SHM_PATH_BYTES 512u
+
+/* A listening socket and what it needs; closed by shm_place_close. */
+typedef struct shm_place {
+    int dir_fd;
+    int lock_fd;
+    int listen_fd;
+    char socket_name[192];
+    char path[SHM_PATH_BYTES];
+} shm_place;
+
+/* Takes the lock of an address, and listens. INVALID: a name that can't be;
+ * EXISTS: another server has it; DENIED, EXHAUSTED: no folder to be had. */
+int shm_place_listen(const shmrpci_address *address, shm_place *out,
+                     shmrpc_error *error);
+
+/* Removes the socket and gives up the lock. */
+void shm_place_close(shm_place *place);
+
+/* Connects to the first place where someone listens; `path` has room for
+ * SHM_PATH_BYTES and gets its name. UNAVAILABLE: nobody, with all places in
+ * the message; DENIED, DEADLINE, EXHAUSTED. */
+int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, char *out_path, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * Messages on the control socket of a connection.
+ *
+ *     client                        server
+ *     HELLO  + rpc's hello    ->
+ *                             <-    WELCOME + rpc's welcome, descriptors of
+ *                                   block, status page, doorbell, [welcome]
+ *                             <- or REFUSED + text; then it hangs up
+ *     WANT(bytes)             ->
+ *                             <-    EXTENT(region, bytes) + descriptor, or with
+ *                                   a status why not
+ *                             <-    EXTENT(region, bytes, slot, generation) +
+ *                                   descriptor: before a reply that needs it
+ *
+ * Each is one packet: the head below, then `tail` bytes.  The socket stays
+ * open for the life of the connection; its hang-up is how either side learns
+ * that the other is gone.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_MESSAGE_H
+#define SHMRPCI_TRANSPORT_SHM_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/error.h"
+#include "transport/transport.h"
+
+#define SHM_MESSAGE_MAGIC UINT32_C(0x52504D53) /* "SMPR" */
+
+/* Tails up to this size travel in the packet, others in a memory file. */
+#define SHM_TAIL_MAX_BYTES 4096u
+
+typedef enum shm_message_kind {
+    SHM_MESSAGE_HELLO = 1,
+    SHM_MESSAGE_WELCOME,
+    SHM_MESSAGE_REFUSED,
+    SHM_MESSAGE_WANT,
+    SHM_MESSAGE_EXTENT
+} shm_message_kind;
+
+/* The descriptors of WELCOME, in this order. */
+enum {
+    SHM_FD_BLOCK,
+    SHM_FD_STATUS,
+    SHM_FD_BELL,
+    SHM_FD_TAIL, /* only when the tail is longer than SHM_TAIL_MAX_BYTES */
+    SHM_FD_MAX
+};
+
+typedef struct shm_message {
+    uint32_t magic;
+    uint32_t layout; /* SHM_LAYOUT_HASH */
+    uint32_t kind;
+    int32_t status; /* REFUSED, EXTENT */
+    uint64_t bytes; /* WELCOME: of the block; WANT, EXTENT: of the extent */
+    uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's */
+    uint32_t region;      /* EXTENT */
+    uint32_t slot;        /* EXTENT: for its reply; SHM_SLOTS: for WANT */
+    uint32_t gen;         /* EXTENT: of that slot; WANT and its answer: tag */
+    uint32_t tail;        /* how many bytes follow */
+} shm_message;
+
+_Static_assert(sizeof(shm_message) == 48, "message");
+
+/* One packet as received. The caller closes what is left in `fds`. */
+typedef struct shm_packet {
+    shm_message head;
+    uint8_t tail[SHM_TAIL_MAX_BYTES];
+    int fds[8];
+    size_t fd_count;
+} shm_packet;
+
+/* Sends head and tail (at most SHM_TAIL_MAX_BYTES) with descriptors; fills in
+ * magic and layout. Never blocks. Statuses as shmrpci_socket_send. */
+shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
+                               const int *fds, size_t fd_count);
+
+/* Receives one packet and checks what does not depend on its kind. BUSY:
+ * nothing there; UNAVAILABLE: hung up; INVALID: not ours; CONTRACT: of another
+ * layout; EXHAUSTED: descriptors lost. */
+shmrpc_status shm_message_receive(int fd, shm_packet *out);
+
+/* Closes the descriptors of a packet that nobody has taken (set to -1). */
+void shm_packet_close_fds(shm_packet *packet);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * After a worker's death.  Every step may be repeated, so that a death in the
+ * middle of it costs nothing.  The ring comes last: a worker that it wakes
+ * finds everything in place.
+ */
+#include "transport/shm/server.h"
+
+#include "os/futex.h"
+#include "os/poll.h"
+
+/* CLAIMED(gen) -> ABORTED(gen); then whoever sleeps on it is woken, also when
+ * the worker had said DONE and died before it could wake. */
+static void abort_slot(shm_slot *slot, uint32_t gen)
+{
+    uint32_t word = shmrpci_load_seq(&slot->word);
+    while (shm_word_state(word) == SHM_CLAIMED && shm_word_gen(word) == gen) {
+        if (shmrpci_cas_seq(&slot->word, &word,
+                            shm_word_moved(word, SHM_ABORTED))) {
+            word = shm_word_moved(word, SHM_ABORTED);
+        }
+    }
+    if ((word & SHM_WAITING) != 0) {
+        shmrpci_futex_wake(&slot->word, INT32_MAX);
+    }
+}
+
+static void recover_conn(shm_conn *conn, uint32_t index)
+{
+    uint64_t hints = 0;
+    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
+        shm_slot *slot = &conn->block.slots[i];
+        uint32_t held = shmrpci_load_seq(&conn->ledger[i].held);
+        if (held != 0 && shm_ledger_owner(held) == index) {
+            abort_slot(slot, held >> SHM_GEN_SHIFT);
+            (void)shmrpci_cas_seq(&conn->ledger[i].held, &held, 0u);
+        }
+        if (shm_word_state(shmrpci_load_seq(&slot->word)) == SHM_SUBMITTED) {
+            hints |= UINT64_C(1) << i;
+        }
+    }
+    (void)shmrpci_or_seq(conn->block.pending, hints);
+}
+
+void shm_recover(shmrpci_listener *base, uint32_t index)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    uint64_t me = UINT64_C(1) << index;
+    (void)shmrpci_and_seq(&listener->status->idle, ~me);
+    shmrpci_store_seq(&listener->status->lease, UINT64_C(0));
+    /* Under the table's lock no connection of the table can be freed. A closed
+     * one outside of it is held by the ledger, if by anything. */
+    shmrpci_mutex_lock(&listener->table_lock);
+    for (size_t i = 0; i < listener->table_count; i++) {
+        recover_conn(listener->table[i], index);
+    }
+    shmrpci_mutex_unlock(&listener->table_lock);
+    shmrpci_store_seq(&listener->places[index].seen, SHM_OFFLINE);
+    shmrpci_store_release(&listener->places[index].taken, 0u);
+    shmrpci_bell_ring(listener->button_fd);
+}

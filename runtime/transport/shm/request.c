@@ -1,0 +1,305 @@
+/*
+ * One request and its reply.  Everything that the client can write to is read
+ * once, into private memory, and checked there.
+ */
+#include "transport/shm/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/futex.h"
+#include "os/process.h"
+
+static shm_worker *worker_of(const shmrpci_request *request)
+{
+    return (shm_worker *)(void *)request->participant;
+}
+
+static shm_slot *slot_of(const shm_worker *worker)
+{
+    return &worker->conn->block.slots[worker->slot];
+}
+
+/* ---- times of methods ------------------------------------------------ */
+
+static shm_method_time *time_of(shm_worker *worker, uint32_t method)
+{
+    return &worker->methods[method % SHM_METHOD_WAYS];
+}
+
+static bool may_be_long(shm_worker *worker, uint32_t method)
+{
+    const shm_method_time *time = time_of(worker, method);
+    return time->method != method + 1 || time->ticks > worker->short_ticks;
+}
+
+static void note_time(shm_worker *worker, uint64_t ticks)
+{
+    shm_method_time *time = time_of(worker, worker->method);
+    uint32_t took = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
+    if (time->method != worker->method + 1 || took > time->ticks) {
+        *time = (shm_method_time){worker->method + 1, took};
+    } else {
+        time->ticks -= (time->ticks - took) / 8;
+    }
+}
+
+/* ---- the end of a request -------------------------------------------- */
+
+/* CLAIMED(gen) -> DONE(gen). A word that says anything else was spoiled by
+ * its client, or belongs to a recovered slot. */
+static void complete(shm_worker *worker)
+{
+    shmrpci_atomic_u32 *at = &slot_of(worker)->word;
+    uint32_t word = shm_word(worker->gen, SHM_CLAIMED);
+    uint32_t done = shm_word_moved(word, SHM_DONE);
+    while (!shmrpci_cas_seq(at, &word, done)) {
+        if (shm_word_state(word) != SHM_CLAIMED ||
+            shm_word_gen(word) != worker->gen) {
+            word = 0;
+            break;
+        }
+        done = shm_word_moved(word, SHM_DONE);
+    }
+    if ((word & SHM_WAITING) != 0) {
+        shmrpci_futex_wake(at, INT32_MAX);
+    }
+    shm_worker_go_online(worker);
+    shm_worker_unclaim(worker);
+}
+
+static void answer(shm_worker *worker, uint32_t flags, int32_t status,
+                   size_t len)
+{
+    shm_slot *slot = slot_of(worker);
+    flags |= (shmrpci_current_cpu() & SHMRPCI_CPU_MASK) << SHM_MSG_CPU_SHIFT;
+    /* Relaxed: the change of the word publishes them. */
+    shmrpci_store_relaxed(&slot->flags, (uint16_t)flags);
+    shmrpci_store_relaxed(&slot->length, (uint32_t)len);
+    shmrpci_store_relaxed(&slot->status, (uint32_t)status);
+    complete(worker);
+}
+
+/* ---- the request ----------------------------------------------------- */
+
+/* A private copy of what the client wrote. */
+typedef struct {
+    uint32_t flags;
+    size_t len;
+    size_t at; /* where the inline body starts in the payload */
+    shm_span body;
+} shm_snapshot;
+
+/* Reads the spans that flags announce; false: they are nonsense. */
+static bool read_spans(shm_worker *worker, const shm_slot *slot,
+                       shm_snapshot *snap)
+{
+    shm_span reply = {0, 0, 0};
+    worker->reply_at = NULL;
+    if ((snap->flags & SHM_MSG_BODY_SPAN) != 0) {
+        memcpy(&snap->body, slot->payload, sizeof snap->body);
+        snap->at += sizeof snap->body;
+    }
+    if ((snap->flags & SHM_MSG_REPLY_SPAN) != 0) {
+        memcpy(&reply, slot->payload + snap->at, sizeof reply);
+        snap->at += sizeof reply;
+        worker->reply_at =
+            shm_extent_at(worker->conn, reply.region, reply.offset, reply.size);
+        worker->reply_span = reply;
+        return worker->reply_at != NULL;
+    }
+    return true;
+}
+
+static bool read_body(shm_worker *worker, const shm_slot *slot,
+                      const shm_snapshot *snap, shmrpci_request *request)
+{
+    request->in_len = snap->len;
+    if ((snap->flags & SHM_MSG_BODY_SPAN) != 0) {
+        request->in = shm_extent_at(worker->conn, snap->body.region,
+                                    snap->body.offset, snap->len);
+        request->in_shared = true;
+        return request->in != NULL && snap->len <= worker->conn->max_message;
+    }
+    if (snap->len > SHM_PAYLOAD_BYTES - snap->at) {
+        return false;
+    }
+    memcpy(worker->in, slot->payload + snap->at, snap->len);
+    request->in = worker->in;
+    request->in_shared = false;
+    return true;
+}
+
+static int64_t deadline_of(shm_worker *worker, uint64_t timeout_ns)
+{
+    int64_t now_ns = shmrpci_tick_clock_ns(&worker->clock, worker->now);
+    if (timeout_ns > (uint64_t)(SHMRPCI_NEVER_NS - now_ns)) {
+        return SHMRPCI_NEVER_NS;
+    }
+    return now_ns + (int64_t)timeout_ns;
+}
+
+bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
+{
+    const shm_slot *slot = slot_of(worker);
+    uint64_t timeout_ns = shmrpci_load_relaxed(&slot->timeout_ns);
+    shm_snapshot snap = {.flags = shmrpci_load_relaxed(&slot->flags),
+                         .len = shmrpci_load_relaxed(&slot->length)};
+    worker->method = shmrpci_load_relaxed(&slot->method);
+    worker->flags = snap.flags;
+    worker->target = SHM_REPLY_STAGING;
+    worker->peer_cpu = snap.flags >> SHM_MSG_CPU_SHIFT;
+    if (!read_spans(worker, slot, &snap) ||
+        !read_body(worker, slot, &snap, request)) {
+        answer(worker, 0, SHMRPC_E_INVALID, 0);
+        return false;
+    }
+    bool is_oneway = (snap.flags & SHM_MSG_ONEWAY) != 0;
+    request->participant = &worker->base;
+    request->head =
+        (shmrpci_head){.method = worker->method,
+                       .flags = is_oneway ? SHMRPCI_HEAD_ONEWAY : 0u,
+                       .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
+    request->deadline_ns = deadline_of(worker, timeout_ns);
+    request->peer = &worker->conn->peer;
+    request->out = (shmrpci_buf){0};
+    if (worker->is_cold || may_be_long(worker, worker->method)) {
+        shm_worker_share(worker);
+        shm_worker_go_offline(worker);
+        worker->now = shmrpci_ticks();
+    }
+    worker->began = worker->now;
+    return true;
+}
+
+/* ---- the reply ------------------------------------------------------- */
+
+/* A reply that outgrows its place continues on the heap. */
+static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
+{
+    shm_worker *worker = buf->owner;
+    if (cap > worker->conn->max_message) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    uint8_t *data =
+        realloc(worker->target == SHM_REPLY_HEAP ? buf->data : NULL, cap);
+    if (data == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    if (worker->target != SHM_REPLY_HEAP && buf->len > 0) {
+        memcpy(data, buf->data, buf->len);
+    }
+    worker->target = SHM_REPLY_HEAP;
+    buf->data = data;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+void shm_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
+{
+    shm_worker *worker = worker_of(request);
+    worker->target = SHM_REPLY_STAGING;
+    request->out = (shmrpci_buf){.data = worker->out,
+                                 .cap = sizeof worker->out,
+                                 .grow = grow,
+                                 .owner = worker};
+    if (size_hint > sizeof worker->out && worker->reply_at != NULL &&
+        size_hint <= worker->reply_span.size) {
+        worker->target = SHM_REPLY_SPAN;
+        request->out.data = worker->reply_at;
+        request->out.cap = worker->reply_span.size;
+    }
+}
+
+/* Finds a place for a reply that is too large for the slot, and moves it
+ * there. */
+static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
+                                 shm_span *span)
+{
+    if (worker->reply_at != NULL && out->len <= worker->reply_span.size) {
+        *span = worker->reply_span;
+        if (worker->target != SHM_REPLY_SPAN) {
+            memcpy(worker->reply_at, out->data, out->len);
+        }
+        return SHMRPC_OK;
+    }
+    *span = (shm_span){0, 0, 0};
+    shmrpc_status status = shm_extent_grant(
+        worker->conn, out->len, worker->slot, worker->gen, &span->region);
+    if (status == SHMRPC_OK) {
+        memcpy(shm_extent_at(worker->conn, span->region, 0, out->len),
+               out->data, out->len);
+    }
+    return status;
+}
+
+static shmrpc_status write_reply(shm_worker *worker, const shmrpci_buf *out,
+                                 uint32_t *flags)
+{
+    shm_slot *slot = slot_of(worker);
+    shm_span span;
+    if (out->status != SHMRPC_OK) {
+        return out->status;
+    }
+    if (out->len <= SHM_PAYLOAD_BYTES) {
+        if (out->len > 0) {
+            memcpy(slot->payload, out->data, out->len);
+        }
+        return SHMRPC_OK;
+    }
+    shmrpc_status status = place_reply(worker, out, &span);
+    if (status == SHMRPC_OK) {
+        span.size = (uint32_t)out->len;
+        memcpy(slot->payload, &span, sizeof span);
+        *flags |= SHM_MSG_BODY_SPAN;
+    }
+    return status;
+}
+
+static void end_reply(shm_worker *worker, shmrpci_request *request)
+{
+    if (worker->target == SHM_REPLY_HEAP) {
+        free(request->out.data);
+        worker->target = SHM_REPLY_STAGING;
+    }
+    request->out = (shmrpci_buf){0};
+    request->in = NULL;
+    worker->now = shmrpci_ticks();
+    note_time(worker, worker->now - worker->began);
+}
+
+void shm_worker_reply_commit(shmrpci_request *request)
+{
+    shm_worker *worker = worker_of(request);
+    int32_t status = request->head.status;
+    size_t len = request->out.len;
+    uint32_t flags = 0;
+    if ((request->head.flags & SHMRPCI_HEAD_DETAIL) != 0) {
+        flags |= SHM_MSG_DETAIL;
+    }
+    shmrpc_status failed = write_reply(worker, &request->out, &flags);
+    if (failed != SHMRPC_OK) {
+        status = failed;
+        flags = 0;
+        len = 0;
+    }
+    answer(worker, flags, status, len);
+    end_reply(worker, request);
+}
+
+void shm_worker_drop(shmrpci_request *request)
+{
+    shm_worker *worker = worker_of(request);
+    answer(worker, 0, SHMRPC_OK, 0);
+    end_reply(worker, request);
+}
+
+bool shm_worker_is_cancelled(const shmrpci_request *request)
+{
+    const shm_worker *worker = worker_of(request);
+    if (shmrpci_load_acquire(&worker->conn->closed) != 0) {
+        return true;
+    }
+    uint32_t word = shmrpci_load_relaxed(&slot_of(worker)->word);
+    return (word & SHM_CANCEL) != 0;
+}

@@ -1,0 +1,263 @@
+/*
+ * A worker's loop: search while it pays, then sleep by the doorbell.  The
+ * rules have the numbers of the protocol's description in README.md.
+ */
+#include "transport/shm/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/memory.h"
+#include "os/poll.h"
+
+#define TAG_STOP UINT64_C(1)
+#define TAG_BELL UINT64_C(2)
+
+static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
+{
+    return &worker->listener->places[worker->index].seen;
+}
+
+/* ---- the table ------------------------------------------------------- */
+
+/* Copies the table when it has changed. Keeps the old copy, and says so in
+ * `seen`, when there is no memory: connections live a little longer then. */
+static void refresh(shm_worker *worker)
+{
+    shm_listener *listener = worker->listener;
+    if (shmrpci_load_seq(&listener->table_version) == worker->version) {
+        return;
+    }
+    shmrpci_mutex_lock(&listener->table_lock);
+    size_t count = listener->table_count;
+    if (count > worker->view_cap) {
+        size_t cap = listener->table_cap;
+        shm_view *views = realloc(worker->views, cap * sizeof *views);
+        if (views == NULL) {
+            shmrpci_mutex_unlock(&listener->table_lock);
+            return;
+        }
+        worker->views = views;
+        worker->view_cap = cap;
+    }
+    for (size_t i = 0; i < count; i++) {
+        worker->views[i] = (shm_view){listener->table[i], worker->now};
+    }
+    worker->view_count = count;
+    worker->version = shmrpci_load_seq(&listener->table_version);
+    shmrpci_mutex_unlock(&listener->table_lock);
+    shmrpci_store_seq(seen_of(worker), worker->version);
+}
+
+void shm_worker_go_online(shm_worker *worker)
+{
+    if (worker->is_offline) {
+        worker->is_offline = false;
+        shmrpci_store_seq(seen_of(worker), worker->version);
+    }
+}
+
+void shm_worker_go_offline(shm_worker *worker)
+{
+    worker->is_offline = true;
+    shmrpci_store_seq(seen_of(worker), SHM_OFFLINE);
+}
+
+/* ---- lease ----------------------------------------------------------- */
+
+void shm_worker_give_up_lease(shm_worker *worker)
+{
+    if (worker->lease != 0) {
+        worker->lease = 0;
+        /* It may be another's by now; that costs a ring. */
+        shmrpci_store_seq(&worker->listener->status->lease, UINT64_C(0));
+    }
+}
+
+static void renew_lease(shm_worker *worker)
+{
+    if ((int64_t)(worker->lease - worker->now) >
+        (int64_t)(worker->lease_ticks / 2)) {
+        return;
+    }
+    worker->lease = worker->now + worker->lease_ticks;
+    shmrpci_store_seq(&worker->listener->status->lease, worker->lease);
+}
+
+/* Whether somebody else searches already: one is enough. */
+static bool is_covered(const shm_worker *worker)
+{
+    uint64_t lease = shmrpci_load_seq(&worker->listener->status->lease);
+    return lease != worker->lease && (int64_t)(lease - worker->now) > 0;
+}
+
+void shm_worker_share(shm_worker *worker)
+{
+    shm_listener *listener = worker->listener;
+    shm_worker_give_up_lease(worker);
+    worker->is_cold = false;
+    if (shmrpci_load_seq(&listener->status->idle) != 0 &&
+        shm_worker_sees_work(worker)) {
+        shmrpci_bell_ring(listener->button_fd);
+    }
+}
+
+/* ---- search and sleep ------------------------------------------------ */
+
+static bool is_stopping(const shm_worker *worker)
+{
+    return shmrpci_load_acquire(&worker->listener->stopping) != 0;
+}
+
+/* Spins over the connections as long as that pays. True: claimed one. */
+static bool search(shm_worker *worker)
+{
+    uint64_t start = shmrpci_ticks();
+    worker->now = start;
+    uint64_t budget =
+        shmrpci_spinner_budget(&worker->spinner, worker->peer_cpu);
+    if (budget == 0 || is_covered(worker)) {
+        return shm_worker_scan(worker, true);
+    }
+    do {
+        renew_lease(worker);
+        bool is_full = worker->round++ % SHM_ALL_EVERY == 0;
+        if (shm_worker_scan(worker, is_full)) {
+            shmrpci_spinner_hit(&worker->spinner, worker->now - start);
+            return true;
+        }
+        shmrpci_pause();
+        worker->now = shmrpci_ticks();
+        refresh(worker);
+    } while (worker->now - start < budget && !is_stopping(worker));
+    shmrpci_spinner_miss(&worker->spinner);
+    return false;
+}
+
+/* True: claimed one on the way to bed. */
+static bool sleep_by_bell(shm_worker *worker)
+{
+    shm_listener *listener = worker->listener;
+    uint64_t me = UINT64_C(1) << worker->index;
+    uint64_t tags[2];
+    shm_worker_give_up_lease(worker);
+    /* Sequentially consistent: clients publish, then look at `idle`. */
+    (void)shmrpci_or_seq(&listener->status->idle, me);
+    refresh(worker);
+    bool found = shm_worker_scan(worker, true);
+    if (!found) {
+        shm_worker_go_offline(worker);
+        (void)shmrpci_poll_wait(worker->poll_set, tags, 2, SHMRPCI_NEVER_NS);
+        /* Before the scan: a ring after it must not be swallowed. */
+        shmrpci_bell_clear(listener->ear_fd);
+        shm_worker_go_online(worker);
+    }
+    (void)shmrpci_and_seq(&listener->status->idle, ~me);
+    worker->is_cold = true;
+    shmrpci_spinner_refresh(&worker->spinner);
+    return found;
+}
+
+/* Rule 2: after a wake-up, everything is looked at before anything else. */
+static bool find_work(shm_worker *worker)
+{
+    refresh(worker);
+    if (worker->is_cold) {
+        worker->now = shmrpci_ticks();
+        if (shm_worker_scan(worker, true)) {
+            return true;
+        }
+    }
+    return search(worker) || sleep_by_bell(worker);
+}
+
+int shm_worker_next(shmrpci_participant *base, shmrpci_request *request)
+{
+    shm_worker *worker = (shm_worker *)(void *)base;
+    shm_worker_go_online(worker);
+    while (!is_stopping(worker)) {
+        if (find_work(worker) && shm_worker_begin(worker, request)) {
+            return SHMRPC_OK;
+        }
+    }
+    shm_worker_give_up_lease(worker);
+    shm_worker_go_offline(worker);
+    return SHMRPC_E_CANCELLED;
+}
+
+/* ---- opening and closing --------------------------------------------- */
+
+static shmrpc_status make_poll_set(shm_worker *worker)
+{
+    shm_listener *listener = worker->listener;
+    shmrpc_status status = shmrpci_poll_create(&worker->poll_set);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(worker->poll_set, listener->stop_fd,
+                                  SHMRPCI_POLL_SHARED, TAG_STOP);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(worker->poll_set, listener->ear_fd,
+                                  SHMRPCI_POLL_EXCLUSIVE, TAG_BELL);
+    }
+    return status;
+}
+
+static shm_worker *create(shm_listener *listener, uint32_t index)
+{
+    shm_worker *worker = aligned_alloc(128, (sizeof *worker + 127) / 128 * 128);
+    if (worker == NULL) {
+        return NULL;
+    }
+    memset(worker, 0, sizeof *worker);
+    worker->base.transport = &shmrpci_transport_shm;
+    worker->listener = listener;
+    worker->index = index;
+    worker->poll_set = -1;
+    worker->version = SHM_OFFLINE; /* no version: the first look copies */
+    worker->is_cold = true;
+    worker->lease_ticks = shmrpci_ticks_of_ns(SHM_LEASE_NS);
+    worker->short_ticks = shmrpci_ticks_of_ns(SHM_SHORT_NS);
+    worker->recent_ticks = shmrpci_ticks_of_ns(SHM_RECENT_NS);
+    worker->peer_cpu = SHMRPCI_CPU_UNKNOWN;
+    shmrpci_spinner_init(&worker->spinner, listener->opts.profile,
+                         SHMRPCI_SIDE_WORKER);
+    return worker;
+}
+
+int shm_worker_open(shmrpci_listener *base, uint32_t index,
+                    shmrpci_participant **out, shmrpc_error *error)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    if (index >= SHM_MAX_WORKERS || index >= listener->opts.max_workers) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "worker %u is beyond the limit", index);
+    }
+    if (shmrpci_exchange_seq(&listener->places[index].taken, 1u) != 0) {
+        return shmrpc_error_set(error, SHMRPC_E_EXISTS,
+                                "worker %u is there already", index);
+    }
+    shm_worker *worker = create(listener, index);
+    shmrpc_status status =
+        worker == NULL ? SHMRPC_E_NO_MEMORY : make_poll_set(worker);
+    if (status != SHMRPC_OK) {
+        if (worker != NULL) {
+            shmrpci_fd_close(&worker->poll_set);
+        }
+        free(worker);
+        shmrpci_store_release(&listener->places[index].taken, 0u);
+        return shmrpc_error_set(error, status, "can't start worker %u: %s",
+                                index, shmrpc_status_text(status));
+    }
+    shm_worker_go_offline(worker);
+    *out = &worker->base;
+    return SHMRPC_OK;
+}
+
+void shm_worker_close(shmrpci_participant *base)
+{
+    shm_worker *worker = (shm_worker *)(void *)base;
+    shm_recover(&worker->listener->base, worker->index);
+    shmrpci_fd_close(&worker->poll_set);
+    free(worker->views);
+    free(worker);
+}

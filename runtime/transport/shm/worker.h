@@ -1,0 +1,103 @@
+/*
+ * A worker: searches the connections for requests, claims them, answers.
+ *
+ * Threading: one thread at a time, but for what server.h shows of it.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_WORKER_H
+#define SHMRPCI_TRANSPORT_SHM_WORKER_H
+
+#include "transport/shm/server.h"
+
+/* How far ahead a lease reaches; renewed when half of it has passed. */
+#define SHM_LEASE_NS (50 * SHMRPCI_NS_PER_US)
+/* Methods that take longer than this are served without a lease. */
+#define SHM_SHORT_NS (15 * SHMRPCI_NS_PER_US)
+/* Connections idle for longer are looked at every SHM_ALL_EVERY rounds. */
+#define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
+#define SHM_ALL_EVERY   16u
+#define SHM_METHOD_WAYS 256u
+
+/* What this worker knows of how long a method takes. */
+typedef struct shm_method_time {
+    uint32_t method; /* + 1; 0: nothing known */
+    uint32_t ticks;  /* rises at once, falls slowly */
+} shm_method_time;
+
+typedef struct shm_view {
+    shm_conn *conn;
+    uint64_t active; /* ticks of its last request */
+} shm_view;
+
+typedef enum shm_reply_target {
+    SHM_REPLY_STAGING,
+    SHM_REPLY_SPAN,
+    SHM_REPLY_HEAP
+} shm_reply_target;
+
+struct shm_worker {
+    shmrpci_participant base;
+    shm_listener *listener;
+    uint32_t index;
+    int poll_set;
+
+    shm_view *views; /* copy of the table at `version` */
+    size_t view_count;
+    size_t view_cap;
+    uint64_t version;
+    size_t start;        /* where the next scan begins */
+    uint32_t slot_start; /* the same, within a connection */
+    uint32_t round;
+
+    bool is_offline; /* as `seen` says */
+    bool is_cold;    /* rule 1 before the next handler */
+    uint64_t lease;  /* the end of ours; 0: none */
+    uint64_t lease_ticks;
+    uint64_t short_ticks;
+    uint64_t recent_ticks;
+    shmrpci_spinner spinner;
+    uint32_t peer_cpu;
+    shmrpci_tick_clock clock;
+    uint64_t now; /* ticks, of the last look at them */
+
+    /* The request being served; conn NULL: none. */
+    shm_conn *conn;
+    uint32_t slot;
+    uint32_t gen;
+    uint32_t method;
+    uint32_t flags;
+    uint64_t began;
+    shm_span reply_span;
+    uint8_t *reply_at; /* NULL: no span */
+    shm_reply_target target;
+
+    shm_method_time methods[SHM_METHOD_WAYS];
+    _Alignas(64) uint8_t in[SHM_PAYLOAD_BYTES];
+    _Alignas(64) uint8_t out[SHM_PAYLOAD_BYTES];
+};
+
+/* ---- claim.c --------------------------------------------------------- */
+
+/* Looks for a request and claims it: conn, slot and gen are set then.
+ * `is_full`: every connection, not only the recently active. */
+bool shm_worker_scan(shm_worker *worker, bool is_full);
+/* Whether anything waits unclaimed; may be wrong in saying yes. */
+bool shm_worker_sees_work(const shm_worker *worker);
+/* Ends the claim; the word has been changed already. */
+void shm_worker_unclaim(shm_worker *worker);
+
+/* ---- worker.c -------------------------------------------------------- */
+
+void shm_worker_give_up_lease(shm_worker *worker);
+/* Rule 1: somebody else is woken for what we leave waiting. */
+void shm_worker_share(shm_worker *worker);
+/* Whether the table may be looked at, as `seen` says. */
+void shm_worker_go_online(shm_worker *worker);
+void shm_worker_go_offline(shm_worker *worker);
+
+/* ---- request.c ------------------------------------------------------- */
+
+/* Takes the claimed request over into `request`. False: it was malformed and
+ * has been answered. */
+bool shm_worker_begin(shm_worker *worker, shmrpci_request *request);
+
+#endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "os/fault.h"
+#include "os/map_alias.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -148,6 +149,9 @@ static void populate(void *at, size_t bytes, shmrpci_access access)
 shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
                                  bool prefault, shmrpci_map *out)
 {
+    if (SHMRPCI_MAP_ALIAS && shmrpci_alias_find(fd, bytes, out)) {
+        return SHMRPC_OK;
+    }
     int protection = PROT_READ;
     if (access == SHMRPCI_ACCESS_WRITE) {
         protection |= PROT_WRITE;
@@ -162,13 +166,18 @@ shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
         populate(at, bytes, access);
     }
     *out = (shmrpci_map){at, bytes};
+    if (SHMRPCI_MAP_ALIAS) {
+        shmrpci_alias_add(fd, out);
+    }
     return SHMRPC_OK;
 }
 
 void shmrpci_memory_unmap(shmrpci_map *map)
 {
     if (map->at != NULL) {
-        (void)munmap(map->at, map->bytes);
+        if (!SHMRPCI_MAP_ALIAS || shmrpci_alias_drop(map)) {
+            (void)munmap(map->at, map->bytes);
+        }
         map->at = NULL;
         map->bytes = 0;
     }

@@ -251,6 +251,15 @@ shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
     return SHMRPC_OK;
 }
 
+void shmrpci_socket_shut_input(int fd)
+{
+    char byte;
+    (void)shutdown(fd, SHUT_RD);
+    /* Descriptors that came along are closed by the kernel. */
+    while (recv(fd, &byte, 1, MSG_DONTWAIT) > 0) {
+    }
+}
+
 void shmrpci_socket_shut(int fd)
 {
     (void)shutdown(fd, SHUT_RDWR);

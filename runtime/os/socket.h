@@ -62,6 +62,11 @@ shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
                                      size_t *out_len, int *out_fds,
                                      size_t *out_fd_count);
 
+/* Takes nothing any more and forgets what came: a last message to the peer
+ * then reaches it, where closing over unread input would reset the
+ * connection. */
+void shmrpci_socket_shut_input(int fd);
+
 /* Ends both directions: the peer sees a hang-up, whoever else holds the
  * descriptor. */
 void shmrpci_socket_shut(int fd);

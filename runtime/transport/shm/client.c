@@ -31,6 +31,9 @@ static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
     if (len > SHMRPCI_WELCOME_MAX_BYTES) {
         return SHMRPC_E_TOO_LARGE;
     }
+    if (len == 0) {
+        return SHMRPC_OK;
+    }
     if (len <= SHM_TAIL_MAX_BYTES) {
         shmrpci_buf_append(welcome, packet->tail, len);
         return welcome->status;
@@ -108,9 +111,7 @@ static shmrpc_status say_hello(int fd, const shmrpci_connect_opts *opts)
     return shm_message_send(fd, hello, opts->hello, NULL, 0);
 }
 
-/* A refusal carries a shmrpc_error's message as its tail. */
-static int report(shmrpc_status status, const shm_packet *packet,
-                  shmrpc_error *error)
+static int report(shmrpc_status status, shmrpc_error *error)
 {
     switch ((int)status) {
     case SHMRPC_E_CONTRACT:
@@ -130,11 +131,11 @@ static int report(shmrpc_status status, const shm_packet *packet,
     default:
         break;
     }
-    (void)packet;
     return shmrpc_error_set(error, status, "connecting failed: %s",
                             shmrpc_status_text(status));
 }
 
+/* A refusal carries the message for people as its tail. */
 static int report_refusal(const shm_packet *packet, shmrpc_error *error)
 {
     int status = packet->head.status;
@@ -183,7 +184,8 @@ int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
     }
     shm_packet packet = {.fd_count = 0};
     shmrpc_status status = say_hello(control_fd, opts);
-    if (status == SHMRPC_OK) {
+    /* Who is refused at the door can't speak, but can hear why. */
+    if (status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE) {
         status = await_packet(control_fd, opts->deadline_ns, &packet);
     }
     if (status == SHMRPC_OK && packet.head.kind == SHM_MESSAGE_REFUSED) {
@@ -197,7 +199,7 @@ int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
     shm_packet_close_fds(&packet);
     if (status != SHMRPC_OK) {
         shm_client_disconnect(&client->base);
-        return report(status, &packet, error);
+        return report(status, error);
     }
     *out = &client->base;
     return SHMRPC_OK;

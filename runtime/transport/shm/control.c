@@ -18,8 +18,10 @@
 /* The uid that the kernel shows for one that our namespace doesn't know. */
 #define UNMAPPED_UID 65534u
 
+/* The last thing that a client hears. */
 static void refuse_fd(int fd, int status, const char *message)
 {
+    shmrpci_socket_shut_input(fd);
     size_t len = strlen(message);
     shm_message refused = {
         .kind = SHM_MESSAGE_REFUSED, .status = status, .tail = (uint32_t)len};

@@ -15,16 +15,14 @@ shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
                                const int *fds, size_t fd_count)
 {
     uint8_t bytes[sizeof head + SHM_TAIL_MAX_BYTES];
-    if (head.tail > SHM_TAIL_MAX_BYTES) {
-        return SHMRPC_E_TOO_LARGE;
-    }
+    size_t tail_len = head.tail <= SHM_TAIL_MAX_BYTES ? head.tail : 0;
     head.magic = SHM_MESSAGE_MAGIC;
     head.layout = SHM_LAYOUT_HASH;
     memcpy(bytes, &head, sizeof head);
-    if (head.tail > 0) {
-        memcpy(bytes + sizeof head, tail, head.tail);
+    if (tail_len > 0) {
+        memcpy(bytes + sizeof head, tail, tail_len);
     }
-    return shmrpci_socket_send(fd, bytes, sizeof head + head.tail, fds,
+    return shmrpci_socket_send(fd, bytes, sizeof head + tail_len, fds,
                                fd_count);
 }
 

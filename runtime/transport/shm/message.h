@@ -70,8 +70,9 @@ typedef struct shm_packet {
     size_t fd_count;
 } shm_packet;
 
-/* Sends head and tail (at most SHM_TAIL_MAX_BYTES) with descriptors; fills in
- * magic and layout. Never blocks. Statuses as shmrpci_socket_send. */
+/* Sends the head, the tail unless it is longer than SHM_TAIL_MAX_BYTES, and
+ * descriptors; fills in magic and layout. Never blocks. Statuses as
+ * shmrpci_socket_send. */
 shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
                                const int *fds, size_t fd_count);
 

@@ -1,0 +1,71 @@
+/* A list of mappings by file, for ThreadSanitizer. */
+#include "os/map_alias.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "os/thread.h"
+
+typedef struct alias {
+    struct alias *next;
+    ino_t inode;
+    dev_t device;
+    shmrpci_map map;
+    size_t users;
+} alias;
+
+static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
+static alias *aliases;
+
+bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out)
+{
+    struct stat info;
+    bool found = false;
+    if (fstat(fd, &info) != 0) {
+        return false;
+    }
+    shmrpci_mutex_lock(&lock);
+    for (alias *it = aliases; it != NULL && !found; it = it->next) {
+        if (it->inode == info.st_ino && it->device == info.st_dev &&
+            it->map.bytes == bytes) {
+            it->users++;
+            *out = it->map;
+            found = true;
+        }
+    }
+    shmrpci_mutex_unlock(&lock);
+    return found;
+}
+
+void shmrpci_alias_add(int fd, const shmrpci_map *map)
+{
+    struct stat info;
+    alias *added = malloc(sizeof *added);
+    if (added == NULL || fstat(fd, &info) != 0) {
+        free(added);
+        return;
+    }
+    shmrpci_mutex_lock(&lock);
+    *added = (alias){aliases, info.st_ino, info.st_dev, *map, 1};
+    aliases = added;
+    shmrpci_mutex_unlock(&lock);
+}
+
+bool shmrpci_alias_drop(const shmrpci_map *map)
+{
+    bool is_last = true;
+    shmrpci_mutex_lock(&lock);
+    for (alias **at = &aliases; *at != NULL; at = &(*at)->next) {
+        alias *it = *at;
+        if (it->map.at == map->at) {
+            is_last = --it->users == 0;
+            if (is_last) {
+                *at = it->next;
+                free(it);
+            }
+            break;
+        }
+    }
+    shmrpci_mutex_unlock(&lock);
+    return is_last;
+}

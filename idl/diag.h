@@ -61,6 +61,7 @@
     X(TOO_DEEP,          408, ERROR,   "definition too deep")                 \
     X(RECORD_TOO_LARGE,  409, ERROR,   "record too large")                    \
     X(NO_DEFAULT,        410, ERROR,   "type can't have a default")           \
+    X(TOO_MANY_MEMBERS,  411, ERROR,   "too many members")                    \
     X(BAD_TAG,           501, ERROR,   "bad tag")                             \
     X(DUPLICATE_TAG,     502, ERROR,   "tag used twice")                      \
     X(MIXED_TAGS,        503, ERROR,   "tags on some fields only")            \
@@ -91,7 +92,8 @@
     X(ANNOTATION_TWICE,  704, ERROR,   "annotation given twice")              \
     X(BAD_REST,          705, ERROR,   "bad REST mapping")                    \
     X(C_NAME_CLASH,      801, ERROR,   "two names become one in C")           \
-    X(BAD_C_NAME,        802, ERROR,   "not a name for C")
+    X(BAD_C_NAME,        802, ERROR,   "not a name for C")                    \
+    X(NOT_GENERATED,     901, ERROR,   "not generated yet")
 /* clang-format on */
 
 typedef enum idl_severity { IDL_ERROR, IDL_WARNING } idl_severity;

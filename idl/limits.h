@@ -20,6 +20,10 @@
  * which also bounds the recursion of the passes. */
 #define IDL_MAX_DEPTH 64
 
+/* Fields of a record, items of an enum, methods of a service, reserved entries:
+ * whatever is compared with its neighbours. */
+#define IDL_MAX_MEMBERS 4096
+
 #define IDL_MAX_TAG          65535 /* of a field */
 #define IDL_MAX_PARAM_TAG    255   /* JSON sends an array of that many */
 #define IDL_MAX_ARRAY_LENGTH 65536

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void *idl_alloc(idl_memory *memory, size_t count, size_t size)
 {
@@ -35,4 +36,20 @@ char *idl_printf(idl_memory *memory, const char *format, ...)
     (void)vsnprintf(text, size, format, args);
     va_end(args);
     return text;
+}
+
+static shmrpc_status grow_in_arena(shmrpci_buf *buf, size_t cap)
+{
+    uint8_t *data = idl_alloc(buf->owner, cap, 1);
+    if (buf->len > 0) {
+        memcpy(data, buf->data, buf->len);
+    }
+    buf->data = data;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+void idl_buf_init(shmrpci_buf *buf, idl_memory *memory)
+{
+    *buf = (shmrpci_buf){.grow = grow_in_arena, .owner = memory};
 }

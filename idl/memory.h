@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 typedef struct idl_memory {
     shmrpci_arena *arena;
@@ -31,6 +32,10 @@ char *idl_strndup(idl_memory *memory, const char *text, size_t len);
 /* Formatted text; never NULL. */
 char *idl_printf(idl_memory *memory, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A buffer that grows in the arena: nothing to release, and never in a failed
+ * state. */
+void idl_buf_init(shmrpci_buf *buf, idl_memory *memory);
 
 #define IDL_NEW(memory, type) ((type *)idl_alloc((memory), 1, sizeof(type)))
 #define IDL_NEW_ARRAY(memory, count, type) \

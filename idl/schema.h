@@ -404,8 +404,9 @@ typedef struct idl_schema {
     size_t service_count;
 
     /* Every struct, union and error once, each after all records that it holds
-     * by value (as a field or in an array, optional or not; what a list or map
-     * holds is not by value).  The order in which C wants them. */
+     * by value: as a field that isn't optional, or in an array.  What is
+     * optional or in a list or map is held through a pointer.  The order in
+     * which C wants them. */
     const idl_record *const *by_value;
     size_t by_value_count;
 } idl_schema;

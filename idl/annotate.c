@@ -1,0 +1,377 @@
+/* Annotations: one row each in the table, one function to unpack them. */
+#include "idl/annotate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "idl/cname.h"
+#include "idl/limits.h"
+
+#define ON_ALL      0xFFF
+#define ON_DECLARED (ON_ALL & ~IDL_ON_PACKAGE)
+#define MAX_ARGS    2
+
+typedef enum annotation_id {
+    DOC,
+    SINCE,
+    DEPRECATED,
+    IDEMPOTENT,
+    TIMEOUT,
+    REST,
+    COMPACT,
+    JSON,
+    C_PREFIX,
+    C_NAME
+} annotation_id;
+
+typedef struct param_row {
+    const char *name;
+    idl_value_kind kind;
+    bool optional;
+} param_row;
+
+typedef struct annotation_row {
+    annotation_id id;
+    const char *name;
+    int targets;
+    const char *usage; /* for the report */
+    param_row params[MAX_ARGS];
+} annotation_row;
+
+/* clang-format off */
+static const annotation_row rows[] = {
+    {DOC,        "doc",        ON_ALL,       "@doc(\"https://...\")", {{"url", IDL_VALUE_TEXT, false}}},
+    {SINCE,      "since",      ON_DECLARED,  "@since(2)",             {{"version", IDL_VALUE_UINT, false}}},
+    {DEPRECATED, "deprecated", ON_DECLARED,  "@deprecated or @deprecated(\"why\")", {{"reason", IDL_VALUE_TEXT, true}}},
+    {IDEMPOTENT, "idempotent", IDL_ON_METHOD, "@idempotent",          {{NULL, IDL_VALUE_NONE, false}}},
+    {TIMEOUT,    "timeout",    IDL_ON_METHOD | IDL_ON_SERVICE, "@timeout(2s)", {{"after", IDL_VALUE_DURATION, false}}},
+    {REST,       "rest",       IDL_ON_METHOD, "@rest(GET, \"/path/{parameter}\")", {{"verb", IDL_VALUE_WORD, false}, {"path", IDL_VALUE_TEXT, false}}},
+    {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
+    {JSON,       "json",       IDL_ON_FIELD,  "@json(string)",        {{"as", IDL_VALUE_WORD, false}}},
+    {C_PREFIX,   "c_prefix",   IDL_ON_PACKAGE, "@c_prefix(\"fts\")",  {{"prefix", IDL_VALUE_TEXT, false}}},
+    {C_NAME,     "c_name",     ON_DECLARED,   "@c_name(\"name\")",    {{"name", IDL_VALUE_TEXT, false}}},
+};
+/* clang-format on */
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static const annotation_row *find_row(const char *name)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void report_unknown(idl_resolver *r, const ast_annotation *annotation)
+{
+    idl_nearest nearest = {.wanted = annotation->name.text};
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        idl_nearest_offer(&nearest, rows[i].name);
+    }
+    idl_diag *diag =
+        idl_report(r->diags, IDL_S_UNKNOWN_ANNOTATION, annotation->span,
+                   "unknown annotation `@%s`", annotation->name.text);
+    if (nearest.best != NULL) {
+        idl_suggest(r->diags, diag, idl_printf(r->memory, "@%s", nearest.best));
+    }
+}
+
+/* ---- arguments ---- */
+
+/* An argument's value without looking anything up: a word stays a word. */
+static idl_value value_of(const ast_value *ast)
+{
+    idl_value value = {.kind = IDL_VALUE_NONE, .span = ast->span};
+    switch (ast->kind) {
+    case AST_VALUE_INT:
+        value.kind = ast->negative ? IDL_VALUE_INT : IDL_VALUE_UINT;
+        value.u.u = ast->negative ? 0 - ast->u.magnitude : ast->u.magnitude;
+        break;
+    case AST_VALUE_FLOAT:
+        value.kind = IDL_VALUE_FLOAT;
+        value.u.f = ast->u.f;
+        break;
+    case AST_VALUE_TEXT:
+        value.kind = IDL_VALUE_TEXT;
+        value.u.text = ast->u.text;
+        break;
+    case AST_VALUE_DURATION:
+        value.kind = IDL_VALUE_DURATION;
+        value.u.i = ast->u.duration_ns;
+        break;
+    case AST_VALUE_BOOL:
+        value.kind = IDL_VALUE_BOOL;
+        value.u.b = ast->u.b;
+        break;
+    case AST_VALUE_PATH:
+        value.kind = IDL_VALUE_WORD;
+        value.u.text =
+            (idl_text){.ptr = ast->u.path, .len = strlen(ast->u.path)};
+        break;
+    }
+    return value;
+}
+
+static const char *word_of(const idl_value *value)
+{
+    return value->u.text.ptr;
+}
+
+static bool report_args(idl_resolver *r, const annotation_row *row,
+                        idl_span span, const char *what)
+{
+    idl_diag *diag = idl_report(r->diags, IDL_S_ANNOTATION_ARGS, span,
+                                "%s of `@%s`", what, row->name);
+    idl_expected(r->diags, diag, "%s", row->usage);
+    return false;
+}
+
+/* The place of an argument among the parameters, or MAX_ARGS. */
+static size_t param_index(const annotation_row *row, const ast_arg *arg,
+                          size_t position)
+{
+    for (size_t i = 0; i < MAX_ARGS && row->params[i].name != NULL; i++) {
+        if (arg->name.text == NULL
+                ? i == position
+                : strcmp(arg->name.text, row->params[i].name) == 0) {
+            return i;
+        }
+    }
+    return MAX_ARGS;
+}
+
+/* Texts must do as C strings: no NUL inside. */
+static bool is_of_kind(const idl_value *value, idl_value_kind kind)
+{
+    return value->kind == kind &&
+           (kind != IDL_VALUE_TEXT ||
+            strlen(value->u.text.ptr) == value->u.text.len);
+}
+
+/* Brings the arguments into the order of the parameters. */
+static bool take_args(idl_resolver *r, const annotation_row *row,
+                      const ast_annotation *annotation, idl_value *values)
+{
+    size_t position = 0;
+    AST_EACH(ast_arg, arg, annotation->args)
+    {
+        size_t i = param_index(row, arg, position++);
+        if (i == MAX_ARGS || values[i].kind != IDL_VALUE_NONE) {
+            return report_args(r, row, arg->value->span, "unexpected argument");
+        }
+        values[i] = value_of(arg->value);
+        if (!is_of_kind(&values[i], row->params[i].kind)) {
+            return report_args(r, row, arg->value->span, "bad argument");
+        }
+    }
+    for (size_t i = 0; i < MAX_ARGS && row->params[i].name != NULL; i++) {
+        if (values[i].kind == IDL_VALUE_NONE && !row->params[i].optional) {
+            return report_args(r, row, annotation->span, "missing argument");
+        }
+    }
+    return true;
+}
+
+/* ---- meanings ---- */
+
+static bool is_verb(const char *word)
+{
+    static const char *const verbs[] = {"GET", "POST", "PUT", "PATCH",
+                                        "DELETE"};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_rest(idl_resolver *r, const annotation_row *row,
+                      const idl_value *values, idl_annotated *extra)
+{
+    if (!is_verb(word_of(&values[0]))) {
+        idl_diag *diag = idl_report(r->diags, IDL_S_BAD_REST, values[0].span,
+                                    "unknown verb `%s`", word_of(&values[0]));
+        idl_expected(r->diags, diag, "GET, POST, PUT, PATCH or DELETE");
+        return;
+    }
+    if (values[1].u.text.len == 0 || values[1].u.text.ptr[0] != '/') {
+        idl_diag *diag = idl_report(r->diags, IDL_S_BAD_REST, values[1].span,
+                                    "the path must begin with `/`");
+        idl_expected(r->diags, diag, "%s", row->usage);
+        return;
+    }
+    extra->rest =
+        (idl_rest){.verb = word_of(&values[0]), .path = values[1].u.text.ptr};
+}
+
+static void take_timeout(idl_resolver *r, const annotation_row *row,
+                         const idl_value *value, idl_annotated *extra)
+{
+    if (value->u.i <= 0 || value->u.i > IDL_MAX_TIMEOUT_NS) {
+        (void)report_args(r, row, value->span,
+                          "a time over 0 and up to 24h is the argument");
+        return;
+    }
+    extra->timeout_ns = value->u.i;
+}
+
+static void take_since(idl_resolver *r, const annotation_row *row,
+                       const idl_value *value, idl_meta *meta)
+{
+    if (value->u.u == 0 || value->u.u > UINT32_MAX) {
+        (void)report_args(r, row, value->span, "bad version in the argument");
+        return;
+    }
+    meta->since = (uint32_t)value->u.u;
+}
+
+static void take_json(idl_resolver *r, const annotation_row *row,
+                      const idl_value *value, idl_annotated *extra)
+{
+    if (strcmp(word_of(value), "string") != 0) {
+        (void)report_args(r, row, value->span, "bad argument");
+        return;
+    }
+    extra->json_string = true;
+}
+
+static const char *take_c_name(idl_resolver *r, const idl_value *value)
+{
+    if (!idl_cname_is_valid(value->u.text.ptr)) {
+        idl_diag *diag =
+            idl_report(r->diags, IDL_S_BAD_C_NAME, value->span,
+                       "`%s` can't be used as a name in C", value->u.text.ptr);
+        idl_expected(r->diags, diag,
+                     "letters, digits and single underscores between them");
+        return NULL;
+    }
+    return value->u.text.ptr;
+}
+
+static void unpack(idl_resolver *r, const annotation_row *row,
+                   const idl_value *values, idl_meta *meta,
+                   idl_annotated *extra)
+{
+    switch (row->id) {
+    case DOC:
+        meta->doc_url = values[0].u.text.ptr;
+        break;
+    case SINCE:
+        take_since(r, row, &values[0], meta);
+        break;
+    case DEPRECATED:
+        meta->deprecated = true;
+        meta->deprecation =
+            values[0].kind != IDL_VALUE_NONE ? values[0].u.text.ptr : NULL;
+        break;
+    case IDEMPOTENT:
+        extra->idempotent = true;
+        break;
+    case TIMEOUT:
+        take_timeout(r, row, &values[0], extra);
+        break;
+    case REST:
+        take_rest(r, row, values, extra);
+        break;
+    case COMPACT:
+        extra->compact = true;
+        break;
+    case JSON:
+        take_json(r, row, &values[0], extra);
+        break;
+    case C_PREFIX:
+        extra->c_prefix = take_c_name(r, &values[0]);
+        break;
+    case C_NAME:
+        meta->c_name = take_c_name(r, &values[0]);
+        break;
+    }
+}
+
+/* ---- all of a declaration ---- */
+
+static void copy_annotation(idl_resolver *r, const ast_annotation *ast,
+                            idl_annotation *out)
+{
+    idl_annotation_arg *args =
+        IDL_NEW_ARRAY(r->memory, ast->args.count + 1, idl_annotation_arg);
+    *out = (idl_annotation){.name = ast->name.text,
+                            .args = args,
+                            .arg_count = ast->args.count,
+                            .span = ast->span};
+    AST_EACH(ast_arg, arg, ast->args)
+    {
+        *args++ = (idl_annotation_arg){.name = arg->name.text,
+                                       .value = value_of(arg->value)};
+    }
+}
+
+static void report_place(idl_resolver *r, const annotation_row *row,
+                         idl_span span)
+{
+    (void)idl_report(r->diags, IDL_S_ANNOTATION_PLACE, span,
+                     "`@%s` has no meaning here", row->name);
+}
+
+static void take_annotation(idl_resolver *r, const ast_annotation *annotation,
+                            idl_target target, const ast_annotation **seen,
+                            idl_meta *meta, idl_annotated *extra)
+{
+    const annotation_row *row = find_row(annotation->name.text);
+    if (row == NULL) {
+        report_unknown(r, annotation);
+        return;
+    }
+    if ((row->targets & (int)target) == 0) {
+        report_place(r, row, annotation->span);
+        return;
+    }
+    if (seen[row->id] != NULL) {
+        idl_diag *diag =
+            idl_report(r->diags, IDL_S_ANNOTATION_TWICE, annotation->span,
+                       "`@%s` is given twice", row->name);
+        idl_add_note(r->diags, diag, seen[row->id]->span, "first given here");
+        return;
+    }
+    seen[row->id] = annotation;
+    idl_value values[MAX_ARGS] = {{.kind = IDL_VALUE_NONE}};
+    idl_annotated unused = {.compact = false};
+    extra = extra != NULL ? extra : &unused;
+    if (take_args(r, row, annotation, values)) {
+        extra->span = annotation->span;
+        unpack(r, row, values, meta, extra);
+    }
+}
+
+static void copy_docs(idl_resolver *r, const ast_pre *pre, idl_meta *meta)
+{
+    const char **lines =
+        IDL_NEW_ARRAY(r->memory, pre->docs.count + 1, const char *);
+    meta->docs.lines = lines;
+    meta->docs.count = pre->docs.count;
+    AST_EACH(ast_doc, doc, pre->docs)
+    {
+        *lines++ = doc->line;
+    }
+}
+
+void idl_annotate(idl_resolver *r, const ast_pre *pre, idl_target target,
+                  idl_meta *meta, idl_annotated *extra)
+{
+    const ast_annotation *seen[ROW_COUNT] = {NULL};
+    size_t count = pre->annotations.count;
+    idl_annotation *copies =
+        IDL_NEW_ARRAY(r->memory, count + 1, idl_annotation);
+    copy_docs(r, pre, meta);
+    meta->annotations = copies;
+    meta->annotation_count = count;
+    AST_EACH(ast_annotation, annotation, pre->annotations)
+    {
+        copy_annotation(r, annotation, copies++);
+        take_annotation(r, annotation, target, seen, meta, extra);
+    }
+}

@@ -1,0 +1,44 @@
+/*
+ * Annotations: which there are, where they may stand, what they take.
+ *
+ * For the passes inside idl/ only.  Threading: one thread at a time.
+ */
+#ifndef IDL_ANNOTATE_H
+#define IDL_ANNOTATE_H
+
+#include "idl/resolve.h"
+
+/* Where an annotation may stand. */
+typedef enum idl_target {
+    IDL_ON_PACKAGE = 1 << 0,
+    IDL_ON_CONST = 1 << 1,
+    IDL_ON_ALIAS = 1 << 2,
+    IDL_ON_ENUM = 1 << 3,
+    IDL_ON_ITEM = 1 << 4,
+    IDL_ON_STRUCT = 1 << 5,
+    IDL_ON_UNION = 1 << 6,
+    IDL_ON_ERROR = 1 << 7,
+    IDL_ON_FIELD = 1 << 8, /* and parameters */
+    IDL_ON_SERVICE = 1 << 9,
+    IDL_ON_METHOD = 1 << 10,
+    IDL_ON_SHARED = 1 << 11,
+    IDL_ON_SETTING = 1 << 12 /* import, port, name, version: none */
+} idl_target;
+
+/* What annotations say beyond idl_meta. */
+typedef struct idl_annotated {
+    bool idempotent;
+    bool compact;
+    bool json_string;
+    int64_t timeout_ns;
+    idl_rest rest;
+    const char *c_prefix;
+    idl_span span; /* of the last of these */
+} idl_annotated;
+
+/* Checks `pre` and fills `meta`; `extra` may be NULL where no annotation of its
+ * kind can stand. */
+void idl_annotate(idl_resolver *r, const ast_pre *pre, idl_target target,
+                  idl_meta *meta, idl_annotated *extra);
+
+#endif

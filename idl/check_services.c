@@ -1,0 +1,316 @@
+/* Rules for services, methods and shared objects. */
+#include "idl/check.h"
+
+#include <string.h>
+
+/* ---- any where the layout is fixed ---- */
+
+/* Notes, field by field, the way to the `any`. */
+static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
+{
+    const idl_record *seen = NULL;
+    while (type->element != NULL) {
+        type = type->element;
+    }
+    while (type->record != NULL && type->record != seen) {
+        const idl_record *record = seen = type->record;
+        for (size_t i = 0; i < record->field_count; i++) {
+            if (idl_type_has_any(record->fields[i].type)) {
+                type = record->fields[i].type;
+                idl_add_note(diags, diag, record->fields[i].span,
+                             "`%s` holds it", record->decl.name);
+                break;
+            }
+        }
+        while (type->element != NULL) {
+            type = type->element;
+        }
+    }
+}
+
+static void check_no_any(idl_diags *diags, const idl_type *type, idl_span span,
+                         const char *where, const char *expected)
+{
+    if (!idl_type_has_any(type)) {
+        return;
+    }
+    idl_diag *diag = idl_report(diags, IDL_S_ANY_IN_NATIVE, span,
+                                "`any` can't be in %s", where);
+    idl_expected(diags, diag, "%s", expected);
+    note_any(diags, diag, type);
+}
+
+static void check_native(idl_diags *diags, const idl_method *method)
+{
+    static const char where[] = "a native method";
+    static const char expected[] = "json or msgpack, or another type";
+    for (size_t i = 0; i < method->param_count; i++) {
+        check_no_any(diags, method->params[i].type, method->params[i].span,
+                     where, expected);
+    }
+    if (method->stream_param != NULL) {
+        check_no_any(diags, method->stream_param->type,
+                     method->stream_param->span, where, expected);
+    }
+    if (method->result != NULL) {
+        check_no_any(diags, method->result, method->result->span, where,
+                     expected);
+    }
+    for (size_t i = 0; i < method->throw_count; i++) {
+        const idl_record *error = method->throws[i];
+        if (error->has_any) {
+            idl_type payload = {.kind = IDL_STRUCT, .record = error};
+            check_no_any(diags, &payload, method->span,
+                         "an error of a native method", expected);
+        }
+    }
+}
+
+/* ---- methods ---- */
+
+static bool is_bytes(const idl_type *type)
+{
+    return type == &idl_broken_type || type->kind == IDL_BYTES;
+}
+
+/* raw carries one `bytes` there, and one back unless it is oneway. */
+static void check_raw(idl_diags *diags, const idl_method *method)
+{
+    bool good = method->param_count == 1 && method->stream_param == NULL &&
+                is_bytes(method->params[0].type) &&
+                !method->params[0].optional &&
+                method->params[0].default_value.kind == IDL_VALUE_NONE &&
+                !method->result_is_stream;
+    good = good &&
+           (method->result == NULL ? method->oneway : is_bytes(method->result));
+    if (!good) {
+        idl_diag *diag =
+            idl_report(diags, IDL_S_BAD_RAW, method->span,
+                       "raw method `%s` is not bytes to bytes", method->name);
+        idl_expected(diags, diag, "raw %s(bytes data) -> bytes;", method->name);
+    }
+}
+
+static void check_oneway(idl_diags *diags, const idl_method *method)
+{
+    const char *what = method->result != NULL         ? "a result"
+                       : method->throw_count > 0      ? "errors"
+                       : method->stream_param != NULL ? "a stream"
+                                                      : NULL;
+    if (what != NULL) {
+        idl_diag *diag =
+            idl_report(diags, IDL_S_BAD_ONEWAY, method->span,
+                       "oneway method `%s` has %s", method->name, what);
+        idl_expected(diags, diag, "no answer at all, or no `oneway`");
+    }
+}
+
+static void check_throws(idl_diags *diags, const idl_method *method)
+{
+    for (size_t i = 0; i < method->throw_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const idl_record *a = method->throws[k];
+            const idl_record *b = method->throws[i];
+            if (a->number == b->number && a->number != 0 &&
+                a->decl.package != b->decl.package) {
+                idl_diag *diag =
+                    idl_report(diags, IDL_S_BAD_THROWS, method->span,
+                               "`%s` throws two errors of number %d",
+                               method->name, a->number);
+                idl_add_note(diags, diag, a->decl.span, "one is this");
+                idl_add_note(diags, diag, b->decl.span, "the other is this");
+            }
+        }
+    }
+}
+
+static void check_since(idl_diags *diags, const idl_method *method)
+{
+    if (method->meta.since > method->service->version) {
+        idl_diag *diag = idl_report(
+            diags, IDL_S_BAD_VERSION, method->span,
+            "`%s` is there since version %u of the service, which "
+            "is at %u",
+            method->name, method->meta.since, method->service->version);
+        idl_expected(diags, diag, "at most its version");
+    }
+}
+
+/* ---- REST ---- */
+
+static bool has_param(const idl_method *method, const char *name, size_t len)
+{
+    for (size_t i = 0; i < method->param_count; i++) {
+        if (strlen(method->params[i].name) == len &&
+            memcmp(method->params[i].name, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void report_rest(idl_diags *diags, const idl_method *method,
+                        const char *name, size_t len)
+{
+    idl_nearest nearest = {.wanted = idl_strndup(diags->memory, name, len)};
+    for (size_t i = 0; i < method->param_count; i++) {
+        idl_nearest_offer(&nearest, method->params[i].name);
+    }
+    idl_diag *diag =
+        idl_report(diags, IDL_S_BAD_REST, method->span,
+                   "the path of `%s` names {%s}, which is no parameter",
+                   method->name, nearest.wanted);
+    idl_suggest(diags, diag, nearest.best);
+}
+
+static void check_rest(idl_diags *diags, const idl_method *method)
+{
+    const char *at = method->rest.path;
+    while ((at = strpbrk(at, "{}")) != NULL) {
+        size_t len = strcspn(at + 1, "{}");
+        if (*at == '}' || at[1 + len] != '}') {
+            idl_diag *diag = idl_report(
+                diags, IDL_S_BAD_REST, method->span,
+                "the braces in the path of `%s` don't match", method->name);
+            idl_expected(diags, diag, "{parameter}");
+            return;
+        }
+        if (!has_param(method, at + 1, len)) {
+            report_rest(diags, method, at + 1, len);
+        }
+        at += len + 2;
+    }
+}
+
+static void check_method(idl_diags *diags, const idl_method *method)
+{
+    if (method->encoding == IDL_ENCODING_RAW) {
+        check_raw(diags, method);
+    } else if (method->encoding == IDL_ENCODING_NATIVE) {
+        check_native(diags, method);
+    }
+    if (method->oneway) {
+        check_oneway(diags, method);
+    }
+    if (method->rest.path != NULL) {
+        check_rest(diags, method);
+    }
+    check_throws(diags, method);
+    check_since(diags, method);
+}
+
+static void check_methods(idl_diags *diags, const idl_service *service)
+{
+    idl_map routes = {.count = 0};
+    for (size_t i = 0; i < service->method_count; i++) {
+        const idl_method *method = &service->methods[i];
+        check_method(diags, method);
+        if (method->rest.verb == NULL) {
+            continue;
+        }
+        const char *route = idl_printf(diags->memory, "%s %s",
+                                       method->rest.verb, method->rest.path);
+        const idl_method *first = idl_map_put(&routes, diags->memory, route,
+                                              (void *)(uintptr_t)method);
+        if (first != NULL) {
+            idl_diag *diag = idl_report(diags, IDL_S_BAD_REST, method->span,
+                                        "`%s` and `%s` are both at %s",
+                                        first->name, method->name, route);
+            idl_add_note(diags, diag, first->span, "first used here");
+        }
+    }
+}
+
+/* ---- services among each other ---- */
+
+static void check_unique(idl_diags *diags, idl_map *map, idl_code code,
+                         const char *what, const char *key,
+                         idl_service *service)
+{
+    const idl_service *first = idl_map_put(map, diags->memory, key, service);
+    if (first != NULL) {
+        idl_diag *diag = idl_report(
+            diags, code, service->decl.span, "`%s` has the %s of `%s`, %s",
+            service->decl.name, what, first->decl.name, key);
+        idl_add_note(diags, diag, first->decl.span, "first used here");
+    }
+}
+
+/* ---- shared objects ---- */
+
+/* The first part of the type without an upper bound, or NULL.  Records that
+ * hold themselves through lists end at `depth`, at a list. */
+static const idl_type *find_unbounded(const idl_type *type, size_t depth)
+{
+    if (type == NULL || type == &idl_broken_type || depth == 0) {
+        return NULL;
+    }
+    if (idl_kind_has_length(type->kind) && !type->has_max) {
+        return type;
+    }
+    const idl_type *found = find_unbounded(type->element, depth - 1);
+    found = found != NULL ? found : find_unbounded(type->key, depth - 1);
+    for (size_t i = 0;
+         type->record != NULL && found == NULL && i < type->record->field_count;
+         i++) {
+        found = find_unbounded(type->record->fields[i].type, depth - 1);
+    }
+    return found;
+}
+
+static void check_bounded(idl_diags *diags, const idl_shared *shared,
+                          const idl_type *type)
+{
+    const idl_type *found = find_unbounded(type, 8);
+    if (found != NULL) {
+        idl_diag *diag =
+            idl_report(diags, IDL_S_NOT_BOUNDED, shared->decl.span,
+                       "dict `%s` holds a %s without an upper bound",
+                       shared->decl.name, idl_kind_name(found->kind));
+        idl_expected(diags, diag, "a bound, as %s(..64)",
+                     idl_kind_name(found->kind));
+        idl_add_note(diags, diag, found->span, "it is this");
+    }
+}
+
+static void check_shared(idl_diags *diags, const idl_shared *shared)
+{
+    check_no_any(diags, shared->element, shared->decl.span, "a shared object",
+                 "another type");
+    if (shared->kind != IDL_SHARED_DICT || shared->key == &idl_broken_type) {
+        return;
+    }
+    idl_kind key = shared->key->kind;
+    if (key != IDL_STRING && key != IDL_BOOL && key != IDL_ENUM &&
+        !idl_kind_is_signed(key) && !idl_kind_is_unsigned(key)) {
+        idl_diag *diag =
+            idl_report(diags, IDL_S_BAD_MAP_KEY, shared->key->span,
+                       "%s can't be the key of a dict", idl_kind_name(key));
+        idl_expected(diags, diag, "string, bool, an enum or an integer");
+        return;
+    }
+    check_bounded(diags, shared, shared->key);
+    check_bounded(diags, shared, shared->element);
+}
+
+void idl_check_services(const idl_resolved *resolved, idl_diags *diags)
+{
+    idl_map ports = {.count = 0};
+    idl_map names = {.count = 0};
+    for (size_t i = 0; i < resolved->symbol_count; i++) {
+        const idl_symbol *symbol = resolved->symbols[i];
+        if (symbol->kind == IDL_SYMBOL_SHARED) {
+            check_shared(diags, symbol->u.shared);
+        } else if (symbol->kind == IDL_SYMBOL_SERVICE) {
+            idl_service *service = symbol->u.service;
+            check_methods(diags, service);
+            check_unique(diags, &names, IDL_S_BAD_SERVICE_NAME, "name",
+                         service->name, service);
+            if (service->port != 0) {
+                check_unique(diags, &ports, IDL_S_DUPLICATE_PORT, "port",
+                             idl_printf(diags->memory, "%u", service->port),
+                             service);
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/*
+ * Names in C: the one rule by which names of the language become C names.
+ *
+ *   package  acme.fts -> "fts"; acme.fts.v1 -> "fts_v1"; @c_prefix overrides
+ *   type     acme.fts.DocKey -> fts_doc_key
+ *   item     Order.DATE -> FTS_ORDER_DATE
+ *   const    MAX_HITS -> FTS_MAX_HITS
+ *   error    BadQuery -> FTS_ERR_BAD_QUERY, payload fts_bad_query
+ *   service  Search -> fts_search; method find -> fts_search_find
+ *   field    sampleRate -> sample_rate; class -> class_
+ *   shared   jobs -> fts_jobs
+ *
+ * Words are split where lower case or a digit meets upper case, and before the
+ * last capital of a run that a small letter follows (HTTPServer ->
+ * http_server). What C, C++ or the C library's macros need, and methods whose
+ * function the generator makes itself, get a trailing underscore; @c_name
+ * replaces the last part.
+ *
+ * Threading: pure functions that append to a buffer.
+ */
+#ifndef IDL_CNAME_H
+#define IDL_CNAME_H
+
+#include "base/buf.h"
+#include "idl/schema.h"
+
+/* "DocKey" -> "doc_key". */
+void idl_cname_snake(const char *name, shmrpci_buf *out);
+
+/* "DocKey" -> "DOC_KEY". */
+void idl_cname_upper(const char *name, shmrpci_buf *out);
+
+/* Whether `name` is a keyword of C or C++, or a macro of the C library. */
+bool idl_cname_is_taken(const char *name);
+
+/* Whether `name` is fit for C as it is: letters, digits and single underscores
+ * between them, beginning with a letter, and not taken. */
+bool idl_cname_is_valid(const char *name);
+
+/* "fts", without an underscore after it; empty for a package without a name. */
+void idl_cname_prefix(const idl_package *package, shmrpci_buf *out);
+
+/* A type, service or shared object: "fts_doc_key". */
+void idl_cname_decl(const idl_decl *decl, shmrpci_buf *out);
+
+/* In capitals, for constants: "FTS_MAX_HITS". */
+void idl_cname_decl_upper(const idl_decl *decl, shmrpci_buf *out);
+
+/* "FTS_ERR_BAD_QUERY". */
+void idl_cname_error(const idl_decl *decl, shmrpci_buf *out);
+
+/* "FTS_ORDER_DATE". */
+void idl_cname_item(const idl_enum_item *item, shmrpci_buf *out);
+
+/* A field or parameter: "sample_rate", "class_". */
+void idl_cname_field(const idl_field *field, shmrpci_buf *out);
+
+/* A method without its service, as in the table of handlers: "find",
+ * "close_". */
+void idl_cname_method_part(const idl_method *method, shmrpci_buf *out);
+
+/* "fts_search_find". */
+void idl_cname_method(const idl_method *method, shmrpci_buf *out);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * Dumps: what a pass has made, for people.
+ *
+ * For idl.c; others call idl_dump.  Threading: pure functions.
+ */
+#ifndef IDL_DUMP_H
+#define IDL_DUMP_H
+
+#include "idl/canonical.h"
+
+/* All of the schema, in the order of its lists. */
+void idl_dump_schema(const idl_schema *schema, idl_memory *memory,
+                     shmrpci_buf *out);
+
+#endif

@@ -1,0 +1,195 @@
+/* The passes, one after the other. */
+#include "idl/idl.h"
+
+#include <string.h>
+
+#include "idl/canonical.h"
+#include "idl/check.h"
+#include "idl/dump.h"
+#include "idl/load.h"
+
+/* ---- texts and hashes ---- */
+
+/* Methods are filled into a copy: in the schema they are constant. */
+static void seal_service(idl_service *service, idl_memory *memory)
+{
+    size_t count = service->method_count;
+    idl_method *methods = IDL_NEW_ARRAY(memory, count + 1, idl_method);
+    for (size_t i = 0; i < count; i++) {
+        shmrpci_buf line;
+        shmrpci_buf text;
+        idl_buf_init(&line, memory);
+        idl_buf_init(&text, memory);
+        methods[i] = service->methods[i];
+        idl_canonical_signature(&methods[i], memory, &line);
+        idl_canonical_method(&methods[i], memory, &text);
+        methods[i].signature = shmrpci_buf_text(&line);
+        methods[i].text = shmrpci_buf_text(&text);
+        methods[i].hash = idl_canonical_hash(methods[i].text, text.len);
+    }
+    service->methods = methods;
+    shmrpci_buf text;
+    idl_buf_init(&text, memory);
+    idl_canonical_service(service, 0, memory, &text);
+    service->text = shmrpci_buf_text(&text);
+    service->hash = idl_canonical_hash(service->text, text.len);
+}
+
+static void seal(const idl_resolved *resolved, idl_memory *memory)
+{
+    for (size_t i = 0; i < resolved->symbol_count; i++) {
+        if (resolved->symbols[i]->kind == IDL_SYMBOL_SERVICE) {
+            seal_service(resolved->symbols[i]->u.service, memory);
+        }
+    }
+}
+
+/* ---- the passes ---- */
+
+static const idl_options no_options = {.flags = 0};
+
+/* All passes behind the reading of the main file. */
+static const idl_schema *build(const idl_options *options,
+                               const idl_source *source, idl_diags *diags)
+{
+    idl_units units = idl_load_units(options, source, diags);
+    idl_resolved resolved = idl_resolve(&units, diags);
+    idl_check_records(&resolved, diags);
+    idl_check_services(&resolved, diags);
+    if ((options->flags & IDL_ANY_C_NAMES) == 0) {
+        idl_check_c_names(&resolved, diags);
+    }
+    idl_diags_sort(diags);
+    if (diags->error_count > 0) {
+        return NULL;
+    }
+    seal(&resolved, diags->memory);
+    return resolved.schema;
+}
+
+static const idl_source *read_main(const idl_options *options, const char *path,
+                                   idl_diags *diags)
+{
+    shmrpc_status status;
+    const idl_source *source = idl_load_source(
+        options, path, (idl_span){.source = NULL}, diags, &status);
+    if (status == SHMRPC_E_NOT_FOUND) {
+        (void)idl_report(diags, IDL_S_FILE_NOT_FOUND,
+                         (idl_span){.source = NULL}, "can't open %s", path);
+    }
+    return source;
+}
+
+static const idl_source *take_text(const char *path, const char *text,
+                                   size_t len, idl_diags *diags)
+{
+    const idl_source *source = NULL;
+    size_t bad_offset = 0;
+    shmrpc_status status = idl_source_from_text(
+        diags->memory->arena, path, text, len, &source, &bad_offset);
+    if (status == SHMRPC_E_NO_MEMORY) {
+        longjmp(diags->memory->exhausted, 1);
+    } else if (status == SHMRPC_E_TOO_LARGE) {
+        (void)idl_report(diags, IDL_S_FILE_TOO_LARGE,
+                         (idl_span){.source = NULL}, "%s is too large", path);
+    } else if (status != SHMRPC_OK) {
+        (void)idl_report(diags, IDL_S_FILE_NOT_TEXT, (idl_span){.source = NULL},
+                         "%s is not UTF-8 text (byte %zu)", path, bad_offset);
+    }
+    return source;
+}
+
+/* What one of the public functions is asked for. */
+typedef struct job {
+    const idl_options *options;
+    const char *path;
+    const char *text; /* NULL: read `path` */
+    size_t len;
+    bool dump;
+    idl_stage stage;
+    shmrpci_buf *dump_out;
+} job;
+
+static void dump(const job *j, const idl_source *source, idl_diags *diags)
+{
+    if (j->stage == IDL_STAGE_TOKENS) {
+        idl_tokens tokens = idl_lex(source, diags);
+        idl_dump_tokens(&tokens, j->dump_out);
+    } else if (j->stage == IDL_STAGE_AST) {
+        idl_dump_ast(idl_parse(source, diags), j->dump_out);
+    } else {
+        const idl_schema *schema = build(j->options, source, diags);
+        if (schema != NULL) {
+            idl_dump_schema(schema, diags->memory, j->dump_out);
+        }
+    }
+}
+
+static const idl_schema *work(const job *j, idl_diags *diags)
+{
+    const idl_source *source = j->text != NULL
+                                   ? take_text(j->path, j->text, j->len, diags)
+                                   : read_main(j->options, j->path, diags);
+    const idl_schema *schema = NULL;
+    if (source != NULL && j->dump) {
+        dump(j, source, diags);
+    } else if (source != NULL) {
+        schema = build(j->options, source, diags);
+    }
+    idl_diags_sort(diags);
+    return schema;
+}
+
+/* Runs the job; the one place that memory's end comes back to. */
+static shmrpc_status run(const job *j, shmrpci_arena *arena, idl_diags *diags,
+                         const idl_schema **out)
+{
+    idl_memory memory = {.arena = arena};
+    diags->memory = &memory;
+    if (setjmp(memory.exhausted) != 0) {
+        diags->memory = NULL;
+        return SHMRPC_E_NO_MEMORY;
+    }
+    const idl_schema *schema = work(j, diags);
+    diags->memory = NULL;
+    if (diags->error_count > 0) {
+        return SHMRPC_E_INVALID;
+    }
+    if (j->dump) {
+        return j->dump_out->status;
+    }
+    *out = schema;
+    return SHMRPC_OK;
+}
+
+shmrpc_status idl_load(const idl_options *options, const char *path,
+                       shmrpci_arena *arena, idl_diags *diags,
+                       const idl_schema **out)
+{
+    job j = {.options = options != NULL ? options : &no_options, .path = path};
+    return run(&j, arena, diags, out);
+}
+
+shmrpc_status idl_load_text(const idl_options *options, const char *path,
+                            const char *text, size_t len, shmrpci_arena *arena,
+                            idl_diags *diags, const idl_schema **out)
+{
+    job j = {.options = options != NULL ? options : &no_options,
+             .path = path,
+             .text = text,
+             .len = len};
+    return run(&j, arena, diags, out);
+}
+
+shmrpc_status idl_dump(const idl_options *options, const char *path,
+                       idl_stage stage, shmrpci_arena *arena, idl_diags *diags,
+                       shmrpci_buf *out)
+{
+    const idl_schema *unused = NULL;
+    job j = {.options = options != NULL ? options : &no_options,
+             .path = path,
+             .dump = true,
+             .stage = stage,
+             .dump_out = out};
+    return run(&j, arena, diags, &unused);
+}

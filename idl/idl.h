@@ -1,0 +1,67 @@
+/*
+ * The language: from a .svc file to a checked schema, in one call.
+ *
+ * Passes: source -> tokens (lexer.re) -> tree (grammar.y, parse) -> schema
+ * (resolve) -> rules (check, check_names) -> canonical text and hashes.  Every
+ * pass reports to the list of diagnostics and goes on; none prints.
+ *
+ * Threading: one thread a load; a loaded schema is immutable.
+ */
+#ifndef IDL_IDL_H
+#define IDL_IDL_H
+
+#include "idl/diag.h"
+#include "idl/schema.h"
+
+/*
+ * Reads the file `path` into `arena`, as idl_source_read does, with its
+ * statuses.  Called for the main file and for each place where an import may
+ * be; NOT_FOUND lets the search go on.
+ */
+typedef shmrpc_status idl_read(shmrpci_arena *arena, const char *path,
+                               const idl_source **out, size_t *bad_offset,
+                               void *user);
+
+typedef enum idl_flags {
+    /* Names that become one in C are no error: for text that comes from a
+     * server and is not made into C. */
+    IDL_ANY_C_NAMES = 1u << 0
+} idl_flags;
+
+/* All zero is a good set of options. */
+typedef struct idl_options {
+    const char *const *import_dirs; /* searched after the importing file's */
+    size_t import_dir_count;
+    unsigned flags; /* idl_flags */
+    idl_read *read; /* NULL: from disk */
+    void *user;     /* for read */
+} idl_options;
+
+/*
+ * Loads `path` and all that it imports.  OK and a schema when there was no
+ * error (there may be warnings); INVALID when `diags` says why; NO_MEMORY.
+ * Schema and diagnostics live in `arena`.  `options` may be NULL.
+ */
+shmrpc_status idl_load(const idl_options *options, const char *path,
+                       shmrpci_arena *arena, idl_diags *diags,
+                       const idl_schema **out) SHMRPC_WARN_UNUSED;
+
+/* As load, for text that is in memory already; `path` names it. */
+shmrpc_status idl_load_text(const idl_options *options, const char *path,
+                            const char *text, size_t len, shmrpci_arena *arena,
+                            idl_diags *diags,
+                            const idl_schema **out) SHMRPC_WARN_UNUSED;
+
+typedef enum idl_stage {
+    IDL_STAGE_TOKENS,
+    IDL_STAGE_AST,
+    IDL_STAGE_SCHEMA
+} idl_stage;
+
+/* Appends what a pass has made of `path`, as text for people; the first two
+ * stages show what there is even when there were errors.  Statuses as load. */
+shmrpc_status idl_dump(const idl_options *options, const char *path,
+                       idl_stage stage, shmrpci_arena *arena, idl_diags *diags,
+                       shmrpci_buf *out) SHMRPC_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Files: reading the main file and its imports, each once.
+ *
+ * For the passes inside idl/ only.  Threading: one thread at a time.
+ */
+#ifndef IDL_LOAD_H
+#define IDL_LOAD_H
+
+#include "idl/ast.h"
+#include "idl/idl.h"
+
+typedef struct idl_unit idl_unit;
+
+typedef struct idl_use {
+    const ast_decl *decl; /* the import statement */
+    idl_unit *unit;
+    bool used; /* set by resolve when a name of the unit is found */
+} idl_use;
+
+/* A file that was read. */
+struct idl_unit {
+    const idl_source *source;
+    const ast_file *ast;
+    idl_use *uses;
+    size_t use_count;
+    bool loading; /* its imports are being read: meeting it is a cycle */
+    bool imported;
+    bool import_failed; /* what it imports isn't all there */
+    idl_file *file;     /* of the schema; set by resolve */
+};
+
+typedef struct idl_units {
+    idl_unit **items; /* imported ones before those that import them */
+    size_t count;
+} idl_units;
+
+/* Reads `main_source`'s imports, theirs, and parses all. */
+idl_units idl_load_units(const idl_options *options,
+                         const idl_source *main_source, idl_diags *diags);
+
+/* Reads one file.  NULL with NOT_FOUND in `*status` when it isn't there, which
+ * is not reported; NULL after anything else, which is, at `span`. */
+const idl_source *idl_load_source(const idl_options *options, const char *path,
+                                  idl_span span, idl_diags *diags,
+                                  shmrpc_status *status);
+
+#endif

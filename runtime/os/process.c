@@ -118,16 +118,19 @@ static uint32_t quota_v1(void)
     return percent_of(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-uint32_t shmrpci_usable_cpus_percent(void)
+uint32_t shmrpci_allowed_cpus(void)
 {
     cpu_set_t set;
-    uint32_t percent = 100;
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        percent = (uint32_t)CPU_COUNT(&set) * 100;
-    } else {
-        /* More CPUs than the set has room for. */
-        percent = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN) * 100;
+        return (uint32_t)CPU_COUNT(&set);
     }
+    /* More CPUs than the set has room for. */
+    return (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+uint32_t shmrpci_cpu_quota_percent(void)
+{
+    uint32_t percent = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN) * 100;
     uint32_t quota = quota_v2();
     if (quota == UINT32_MAX) {
         quota = quota_v1();

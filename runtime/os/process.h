@@ -15,9 +15,12 @@ int32_t shmrpci_process_id(void);
  * in the thread's memory. */
 uint32_t shmrpci_current_cpu(void);
 
-/* How many CPUs this thread can really use, in hundredths: those of its
- * affinity mask, or fewer by the quota of its control group. Costs some 20 us;
- * ask once a second at most. */
-uint32_t shmrpci_usable_cpus_percent(void);
+/* How many CPUs this thread may run on. */
+uint32_t shmrpci_allowed_cpus(void);
+
+/* How much CPU time the machine has for this process, in hundredths of a CPU:
+ * all CPUs that are online, or the quota of its control group. Costs some 20
+ * us; ask once a second at most. */
+uint32_t shmrpci_cpu_quota_percent(void);
 
 #endif

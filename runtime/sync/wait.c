@@ -24,6 +24,13 @@ static int64_t max_spin_ns(shmrpc_profile profile, shmrpci_side side)
     return (side == SHMRPCI_SIDE_CLIENT ? 50 : 20) * SHMRPCI_NS_PER_US;
 }
 
+static void look_up(shmrpci_spinner *spinner, uint64_t now)
+{
+    shmrpci_store_relaxed(&spinner->checked, now);
+    shmrpci_store_relaxed(&spinner->quota, shmrpci_cpu_quota_percent());
+    shmrpci_store_relaxed(&spinner->allowed, shmrpci_allowed_cpus());
+}
+
 void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
                           shmrpci_side side)
 {
@@ -33,8 +40,7 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
     }
     shmrpci_store_relaxed(&spinner->usual, spinner->max_ticks);
     shmrpci_store_relaxed(&spinner->hit_rate, HIT_ONE);
-    shmrpci_store_relaxed(&spinner->cpus, shmrpci_usable_cpus_percent());
-    shmrpci_store_relaxed(&spinner->checked, shmrpci_ticks());
+    look_up(spinner, shmrpci_ticks());
 }
 
 /* The relaxed accesses below order nothing: they are estimates. */
@@ -61,11 +67,14 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
 uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
     if (spinner->max_ticks == 0 ||
-        shmrpci_load_relaxed(&spinner->cpus) < MIN_CPUS) {
+        shmrpci_load_relaxed(&spinner->quota) < MIN_CPUS) {
         return 0;
     }
-    if (peer_cpu != SHMRPCI_CPU_UNKNOWN &&
-        peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)) {
+    if (peer_cpu == SHMRPCI_CPU_UNKNOWN) {
+        if (shmrpci_load_relaxed(&spinner->allowed) < 2) {
+            return 0;
+        }
+    } else if (peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)) {
         return 0;
     }
     return learnt_budget(spinner);
@@ -95,6 +104,5 @@ void shmrpci_spinner_refresh(shmrpci_spinner *spinner)
     if (now - checked < shmrpci_ticks_of_ns(REFRESH_NS)) {
         return;
     }
-    shmrpci_store_relaxed(&spinner->checked, now);
-    shmrpci_store_relaxed(&spinner->cpus, shmrpci_usable_cpus_percent());
+    look_up(spinner, now);
 }

@@ -4,8 +4,10 @@
  * A sleep and its wake-up cost 5 to 60 us, spinning costs a CPU that others
  * may want.  A spinner learns from what its waits have been: it spins for as
  * long as has paid, not at all where it doesn't pay, and tries again now and
- * then.  It never spins when fewer than one and a half CPUs are usable, or
- * when the peer last ran on this very CPU.
+ * then.  It never spins when there is less than one and a half CPUs' time, when
+ * the peer last ran on this very CPU, or when we are bound to one CPU and
+ * don't know the peer's.  (Being bound is no reason by itself: a peer bound to
+ * another CPU is the best case for spinning.)
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.
@@ -34,8 +36,9 @@ typedef struct shmrpci_spinner {
     shmrpci_atomic_u64 usual;    /* moving mean of the waits that were hits */
     shmrpci_atomic_u32 hit_rate; /* moving, of 1024 */
     shmrpci_atomic_u32 refusals; /* since the last probe */
-    shmrpci_atomic_u64 checked;  /* when `cpus` was looked up, in ticks */
-    shmrpci_atomic_u32 cpus;     /* usable, in hundredths */
+    shmrpci_atomic_u64 checked; /* when the next two were looked up, in ticks */
+    shmrpci_atomic_u32 quota;   /* CPU time there is, in hundredths */
+    shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */
 } shmrpci_spinner;
 
 void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,

@@ -1,0 +1,127 @@
+#!/bin/sh
+# Checks the Promela models of this folder with spin.
+#
+#   model.sh [NAME...]       check these, or all of checks.txt; --long: in full
+#   model.sh --list          the names
+#   model.sh --trail NAME    check, then print the steps that led to the error
+#
+# SHMRPC_TEST_LONG=1 means --long.  Exit: 0 all as expected, 1 not so, 2 wrong
+# use, 77 spin or gcc is not installed.
+here=$(cd "$(dirname "$0")" && pwd)
+long=${SHMRPC_TEST_LONG:-0}
+trail=0
+seconds_short=40
+seconds_long=1200
+
+row() { # row NAME: its line of checks.txt
+    awk -v n="$1" '!/^#/ && $1 == n' "$here/checks.txt"
+}
+
+names() {
+    awk '!/^#/ && NF { print $1 }' "$here/checks.txt"
+}
+
+# compile NAME EXPECT MODEL HOW MACRO...: ./pan for it, its options in $options
+compile() {
+    expect=$2 model=$3 how=$4
+    shift 4
+    defines=
+    for macro in "$@"; do defines="$defines -D$macro"; done
+    flags="-DVECTORSZ=1024" options="-m20000 -E" cc=-O1
+    case $model in
+    fair) flags="$flags -DNFAIR=4" options="-m2000000 -a -f" ;;
+    *) flags="$flags -DSAFETY" ;;
+    esac
+    if [ "$expect $long" = "holds 1" ]; then
+        cc=-O2
+        case $how in
+        exact) flags="$flags -DCOLLAPSE -DMEMLIM=3800" ;;
+        bits) flags="$flags -DBITSTATE" options="$options -w33" ;;
+        esac
+    elif [ "$expect" = holds ]; then
+        flags="$flags -DBITSTATE" options="$options -w21"
+    else
+        flags="$flags -DBITSTATE" options="$options -w25" cc=-O0
+        case $how in
+        rev) flags="$flags -DREVERSE" ;;
+        few) flags="$flags -DBCS" options="$options -L3" ;;
+        esac
+    fi
+    # shellcheck disable=SC2086 # lists of options
+    spin $defines -a "$here/$model.pml" >spin.out 2>&1 || return 1
+    # shellcheck disable=SC2086
+    gcc $cc -w $flags -o pan pan.c >>spin.out 2>&1
+}
+
+# verdict: what ./pan said, as one word
+verdict() {
+    if grep -q '^pan:1: \(assertion\|acceptance\|invalid end\)' pan.out; then
+        echo fails
+    elif ! grep -q 'errors: 0' pan.out; then
+        echo cut-short
+    elif grep -q 'max search depth too small' pan.out; then
+        echo too-deep
+    else
+        echo holds
+    fi
+}
+
+# check NAME: one line of result; 0 when it is as expected
+check() {
+    line=$(row "$1")
+    if [ -z "$line" ]; then
+        echo "model.sh: no check is called '$1' (model.sh --list)" >&2
+        return 2
+    fi
+    # shellcheck disable=SC2086
+    set -- $line
+    if ! compile "$@"; then
+        cat spin.out >&2
+        echo "$1: the model does not compile" >&2
+        return 1
+    fi
+    seconds=$seconds_short
+    [ "$long" = 1 ] && seconds=$seconds_long
+    began=$(date +%s)
+    # shellcheck disable=SC2086
+    timeout -s KILL $seconds ./pan $options >pan.out 2>&1
+    took=$(($(date +%s) - began))
+    got=$(verdict)
+    states=$(awk '/states, stored/ { print $1; exit }' pan.out)
+    depth=$(sed -n 's/.*depth reached \([0-9]*\).*/\1/p' pan.out | head -1)
+    printf '%-18s expected %s, got %s; %s states, depth %s, %s s\n' \
+        "$1" "$2" "$got" "${states:-?}" "${depth:-?}" "$took"
+    if [ $trail = 1 ] && [ -f "$3.pml.trail" ]; then
+        # shellcheck disable=SC2086
+        spin $defines -k "$3.pml.trail" -t -p -g -l "$here/$3.pml"
+    fi
+    [ "$got" = "$2" ] && return 0
+    echo "$1: run it alone: $here/model.sh --trail $1" >&2
+    return 1
+}
+
+case ${1:-} in
+--list) names; exit 0 ;;
+--long) long=1; shift ;;
+--trail) trail=1; shift ;;
+-*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+for tool in spin gcc; do
+    if ! command -v $tool >/dev/null 2>&1; then
+        echo "SKIPPED: $tool is not installed (Debian packages: spin, gcc);" \
+            "the protocol model was not checked" >&2
+        exit 77
+    fi
+done
+[ $# -gt 0 ] || set -- $(names)
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 2' HUP INT TERM
+cd "$work" || exit 2
+bad=0
+for name in "$@"; do
+    check "$name" || bad=$((bad + 1))
+done
+[ $bad = 0 ] && exit 0
+echo "$bad of $# not as expected" >&2
+exit 1

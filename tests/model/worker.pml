@@ -1,0 +1,216 @@
+/*
+ * A worker: scan, claim, serve, sleep, wake.  Included by channel.pml.
+ *
+ * slept: the scan under way is the second look, between "I am idle" and sleep.
+ * cold:  follow rule 1 before the next handler.  A hot worker skips it, even
+ *        before a handler that never returns: its lease ends by itself.
+ */
+#define START (me % N)                  /* each begins its scan elsewhere */
+#define UNCLAIMED(x) (OPEN(x) && ((IS_HOT(x) && STATE(word[x]) == SUBMITTED) \
+                                  || hint[x]))
+
+proctype worker(byte me) {
+  byte i, g, w;
+  bool slept, cold;
+#ifdef NO_READ_FIRST
+  bool late;
+#endif
+#if KILLC
+  bool shut[NC];                        /* its copy of the connection table */
+#endif
+born:
+  {
+    skip;
+round:
+#if KILLC
+    /* Quiescent: first say so, then read the table; never the other way. */
+#ifdef NO_SEEN_FIRST
+    atomic { shut[0] = closed[0]; shut[NC - 1] = closed[NC - 1] };
+    at[me] = SCAN(version);
+#else
+    at[me] = SCAN(version);
+    atomic { shut[0] = closed[0]; shut[NC - 1] = closed[NC - 1] };
+#endif
+#endif
+    if
+    :: atomic { lease = true; i = START }
+    :: atomic { skip; i = START }       /* spinning is not allowed now */
+    fi;
+
+look:                                   /* rule 3 comes back to here */
+    if
+    :: atomic { OPEN(i) && IS_HOT(i) && STATE(word[i]) == SUBMITTED ->
+                TOUCH(i); g = GEN(word[i]); goto claim }
+    :: atomic { OPEN(i) && !IS_HOT(i) && hint[i] -> TOUCH(i) }
+    :: atomic { else -> TOUCH(i); goto pass }
+    fi;
+    if
+    :: atomic { STATE(word[i]) == SUBMITTED ->
+                TOUCH(i); g = GEN(word[i]); goto claim }
+    :: atomic { else -> TOUCH(i) }      /* a stale hint */
+    fi;
+    atomic { TOUCH(i); hint[i] = false };
+#ifdef NO_RULE3
+    goto pass;
+#endif
+    if
+    :: atomic { STATE(word[i]) == SUBMITTED -> TOUCH(i) };
+       atomic { TOUCH(i); hint[i] = true; goto look }
+    :: atomic { else -> TOUCH(i); goto pass }
+    fi;
+
+claim:
+    if
+    :: atomic { ledger[i] != 0 -> g = 0; goto pass }
+    :: atomic { ledger[i] == 0 -> ledger[i] = HELD(g, me) }
+    fi;
+    atomic {
+      TOUCH(i);
+      if
+#ifdef NO_CLAIM_CAS
+      :: true ->
+#elif defined(NO_CLAIM_GEN)
+      :: STATE(word[i]) == SUBMITTED ->
+#else
+      :: STATE(word[i]) == SUBMITTED && GEN(word[i]) == g ->
+#endif
+         word[i] = WORD(GEN(word[i]), FLAGS(word[i]), CLAIMED);
+         goto claimed
+      :: else -> g = 0
+      fi
+    };
+#ifdef NO_RULE3
+    atomic { ledger[i] = 0; hint[i] = false; goto pass };
+#else
+    atomic { ledger[i] = 0; goto look };
+#endif
+
+pass:
+    atomic {
+      i = (i + 1) % N;
+      if
+      :: i != START -> goto look
+      :: else -> i = 0
+      fi
+    };
+    if
+    :: slept -> goto sleep
+    :: else
+    fi;
+    lease = false;
+#ifdef NO_SECOND_LOOK
+    idle[me] = true;
+    goto sleep;
+#else
+    atomic { idle[me] = true; slept = true; cold = false; i = START; goto look };
+#endif
+
+sleep:
+    atomic { AT(OFFLINE); slept = false };
+    do
+    :: atomic { bell -> break }
+    :: atomic { !bell -> asleep[me] = true }; !asleep[me]
+    od;
+#ifdef NO_READ_FIRST
+    late = true;
+#else
+    bell = false;
+#endif
+    atomic { idle[me] = false; cold = true; goto round };   /* RULE 2 */
+
+claimed:
+    if
+    :: atomic { !IS_HOT(i) -> hint[i] = false }
+    :: atomic { IS_HOT(i) -> skip }
+    fi;
+    if
+    :: atomic { slept -> slept = false; idle[me] = false; cold = true }
+    :: atomic { !slept -> skip }
+    fi;
+#ifdef NO_RULE1
+    cold = false;
+#else
+    if
+    :: atomic { !cold -> goto serve }
+    :: atomic { cold -> cold = false; lease = false }
+    fi;
+    do                                  /* RULE 1: w is the slot looked at */
+    :: atomic { w < N && UNCLAIMED(w) -> TOUCH(w); w = 0 };
+       if
+       :: atomic { SOMEONE_IDLE -> skip }; ring()
+       :: atomic { !SOMEONE_IDLE -> skip }
+       fi;
+       break
+    :: atomic { w < N && !UNCLAIMED(w) -> TOUCH(w); w++ }
+    :: atomic { w == N -> w = 0; break }
+    od;
+#endif
+
+serve:
+#ifdef NO_READ_FIRST
+    if :: late -> bell = false; late = false :: else fi;
+#endif
+    AT(CALL(CLIENT(i)));
+    atomic {                            /* copy the request, run the handler */
+      TOUCH(i);
+      assert(data[i] == g);
+      assert(!(ran[i] & (1 << g)));
+      assert(!(gone[i] & (1 << g)));
+      ran[i] = ran[i] | (1 << g);
+#ifdef LONG
+      if
+      :: CLIENT(i) == 0 -> endless[me] = true; false
+      :: else
+      fi
+#endif
+    };
+    atomic { TOUCH(i); data[i] = REPLY(g) };
+#ifdef NO_LEDGER_LAST
+    ledger[i] = 0;
+#endif
+#ifdef NO_DONE_CAS
+    atomic { TOUCH(i); w = FLAGS(word[i]) };
+    atomic { TOUCH(i); word[i] = WORD(g, w, DONE) };
+#else
+    atomic {                            /* keeps WAITING and CANCEL */
+      TOUCH(i);
+      assert(STATE(word[i]) == CLAIMED && GEN(word[i]) == g);
+      w = FLAGS(word[i]);
+      word[i] = WORD(g, w, DONE)
+    };
+#endif
+    if
+    :: atomic { w & WAITING -> dozing[i] = false; w = 0 }
+    :: atomic { !(w & WAITING) -> w = 0 }
+    fi;
+#ifndef NO_LEDGER_LAST
+    atomic { assert(ledger[i] == HELD(g, me)); ledger[i] = 0 };
+#endif
+    atomic {
+      TOUCH(i);
+#ifndef NO_RULE4
+      cold = STATE(word[i]) == SUBMITTED;
+#endif
+      i = 0;
+      g = 0;
+      goto round
+    }
+  } WORKER_MAY_DIE;
+
+#if KILLW + STOPW
+  atomic {
+    if
+    :: wfate[me] == KILLED ->           /* the kernel says so only now */
+       i = 0; g = 0; w = 0; slept = false; cold = false;
+#if KILLC
+       shut[0] = false; shut[NC - 1] = false;
+#endif
+       wfate[me] = DEAD
+    fi
+  };
+#ifdef REBIRTH
+  wfate[me] == ALIVE;                   /* recovered: the next of this index */
+  goto born
+#endif
+#endif
+}

@@ -14,6 +14,11 @@ uint32_t shmrpci_process_uid(void)
     return (uint32_t)geteuid();
 }
 
+uint32_t shmrpci_process_gid(void)
+{
+    return (uint32_t)getegid();
+}
+
 int32_t shmrpci_process_id(void)
 {
     return (int32_t)getpid();

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 uint32_t shmrpci_process_uid(void);
+uint32_t shmrpci_process_gid(void);
 int32_t shmrpci_process_id(void);
 
 /* The CPU this thread runs on; free of system calls where the kernel keeps it

@@ -82,6 +82,7 @@ typedef struct shmrpci_call {
     const uint8_t *in; /* the reply's body, from receive to release */
     size_t in_len;
     bool in_shared; /* the peer can still write to it */
+    bool waited;    /* reserve had to wait for a slot */
     shmrpci_transport_data data;
 } shmrpci_call;
 

@@ -113,7 +113,7 @@ static inproc_slot *find_free(inproc_conn *conn)
 
 /* With the lock held. */
 static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
-                     shmrpc_error *error)
+                     bool *waited, shmrpc_error *error)
 {
     inproc_hub *hub = conn->hub;
     for (bool in_time = true; !hub->closed;) {
@@ -134,6 +134,7 @@ static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
                 "none of the %d call slots was free in time",
                 SHMRPCI_INPROC_SLOTS);
         }
+        *waited = true;
         in_time =
             shmrpci_cond_wait_until(&conn->slot_free, &hub->lock, deadline_ns);
     }
@@ -148,7 +149,8 @@ int shmrpci_inproc_reserve(shmrpci_conn *base, shmrpci_call *call,
     inproc_conn *conn = (inproc_conn *)base;
     inproc_slot *slot = NULL;
     shmrpci_mutex_lock(&conn->hub->lock);
-    int status = take_slot(conn, deadline_ns, &slot, error);
+    call->waited = false;
+    int status = take_slot(conn, deadline_ns, &slot, &call->waited, error);
     shmrpci_mutex_unlock(&conn->hub->lock);
     if (status != SHMRPC_OK) {
         return status;

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "os/process.h"
 
 static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
 {
@@ -18,9 +19,9 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
                                   ? max_message_bytes
                                   : hub->opts.max_message_bytes;
     conn->peer = (shmrpc_peer){
-        .uid = (uint32_t)getuid(),
-        .gid = (uint32_t)getgid(),
-        .pid = (int32_t)getpid(),
+        .uid = shmrpci_process_uid(),
+        .gid = shmrpci_process_gid(),
+        .pid = shmrpci_process_id(),
         .transport = shmrpci_transport_inproc.scheme,
         .address = hub->address,
     };
@@ -65,7 +66,7 @@ static bool admit(inproc_hub *hub, inproc_knock *knock)
         knock->status = shmrpc_error_set(
             &knock->error, SHMRPC_E_EXHAUSTED,
             "%s has %u connections of user %u already, which is its limit",
-            hub->address, hub->conn_count, (unsigned)getuid());
+            hub->address, hub->conn_count, shmrpci_process_uid());
         return false;
     }
     knock->conn = conn_new(hub, knock->opts->max_message_bytes);

@@ -67,6 +67,17 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     out->cap = span.size;
 }
 
+/* A reply that outgrows its span costs an extent, of which there are few: so
+ * there is twice the room that was asked for, if it is to be had. Without a
+ * span the server finds room for a large reply. */
+static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
+{
+    uint64_t roomy = (uint64_t)hint * 2 < 4096 ? 4096 : (uint64_t)hint * 2;
+    if (!shm_pool_alloc(&client->pool, roomy, &slot->reply)) {
+        (void)shm_pool_alloc(&client->pool, hint, &slot->reply);
+    }
+}
+
 int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,
                        shmrpc_error *error)
@@ -82,18 +93,25 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
         return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
                                 "the server has closed the connection");
     }
-    shmrpc_status status = shm_client_take_slot(client, deadline_ns, &index);
+    call->waited = false;
+    shmrpc_status status = shm_client_take_slot(client, 0, &index);
+    if (status == SHMRPC_E_BUSY && deadline_ns != 0) {
+        call->waited = true;
+        status = shm_client_take_slot(client, deadline_ns, &index);
+    }
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "no call slot: %s",
                                 shmrpc_status_text(status));
     }
     shm_client_slot *slot = &client->slots[index];
-    slot->deadline_ns = deadline_ns;
+    /* Who won't wait for a slot still waits for memory. */
+    slot->deadline_ns = deadline_ns != 0
+                            ? deadline_ns
+                            : shmrpci_deadline_after(SHMRPCI_NS_PER_S);
     call->conn = conn;
     call->data.words[0] = index;
-    /* Without a span the server finds room for a large reply. */
     if (reply_hint > SHM_PAYLOAD_BYTES && reply_hint <= slot->max_message) {
-        (void)shm_pool_alloc(&client->pool, reply_hint, &slot->reply);
+        place_reply(client, slot, reply_hint);
     }
     place_request(client, slot, size_hint, &call->out);
     return SHMRPC_OK;

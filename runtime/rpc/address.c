@@ -1,0 +1,268 @@
+/* Parsing of address lists. */
+#include "rpc/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A part of the text. */
+typedef struct part {
+    const char *at;
+    size_t len;
+} part;
+
+#define PART_ARGS(p) (int)((p).len < 100 ? (p).len : 100), (p).at
+
+static bool part_is(part p, const char *text)
+{
+    return strlen(text) == p.len && memcmp(p.at, text, p.len) == 0;
+}
+
+static part trim(part p)
+{
+    while (p.len > 0 && p.at[0] == ' ') {
+        p.at++;
+        p.len--;
+    }
+    while (p.len > 0 && p.at[p.len - 1] == ' ') {
+        p.len--;
+    }
+    return p;
+}
+
+/* Splits `p` at the first `c`: returns what is before it and leaves in *rest
+ * what is behind it; false when there is none. */
+static bool split(part p, char c, part *before, part *rest)
+{
+    const char *at = p.len > 0 ? memchr(p.at, c, p.len) : NULL;
+    if (at == NULL) {
+        return false;
+    }
+    size_t len = (size_t)(at - p.at);
+    *before = (part){p.at, len};
+    *rest = (part){at + 1, p.len - len - 1};
+    return true;
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+}
+
+/* Names become file names: no separators, and no hidden files. */
+static bool is_name(part p)
+{
+    for (size_t i = 0; i < p.len; i++) {
+        if (!is_name_char(p.at[i])) {
+            return false;
+        }
+    }
+    return p.len > 0 && p.at[0] != '.';
+}
+
+static int copy_name(part whole, part name, const char *what, char out[64],
+                     shmrpc_error *error)
+{
+    if (!is_name(name)) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%.*s\": \"%.*s\" is no %s (letters, digits, _, - and .)",
+            PART_ARGS(whole), PART_ARGS(name), what);
+    }
+    if (name.len > 63) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": the %s is too long "
+                                "(%zu bytes, allowed 63)",
+                                PART_ARGS(whole), what, name.len);
+    }
+    memcpy(out, name.at, name.len);
+    out[name.len] = '\0';
+    return SHMRPC_OK;
+}
+
+/* [name][@instance] */
+static int parse_local(part whole, part rest, const shmrpc_service *service,
+                       shmrpci_address *out, shmrpc_error *error)
+{
+    part name = rest;
+    part instance;
+    int status = SHMRPC_OK;
+    if (split(rest, '@', &name, &instance)) {
+        status = copy_name(whole, instance, "instance", out->instance, error);
+    }
+    if (status == SHMRPC_OK && name.len == 0) {
+        name = (part){service->name, strlen(service->name)};
+    }
+    return status == SHMRPC_OK
+               ? copy_name(whole, name, "service name", out->name, error)
+               : status;
+}
+
+static int parse_port(part whole, part digits, uint16_t *out,
+                      shmrpc_error *error)
+{
+    unsigned long value = 0;
+    bool valid = digits.len > 0 && digits.len <= 5;
+    for (size_t i = 0; valid && i < digits.len; i++) {
+        valid = digits.at[i] >= '0' && digits.at[i] <= '9';
+        value = value * 10 + (unsigned long)(digits.at[i] - '0');
+    }
+    if (!valid || value == 0 || value > UINT16_MAX) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%.*s\": \"%.*s\" is no port (1 to 65535)",
+            PART_ARGS(whole), PART_ARGS(digits));
+    }
+    *out = (uint16_t)value;
+    return SHMRPC_OK;
+}
+
+static int copy_host(part whole, part host, const char *what,
+                     shmrpci_address *out, shmrpc_error *error)
+{
+    if (host.len == 0 || host.len >= sizeof out->host) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": %s %s", PART_ARGS(whole),
+                                what,
+                                host.len == 0 ? "is missing" : "is too long");
+    }
+    memcpy(out->host, host.at, host.len);
+    out->host[host.len] = '\0';
+    return SHMRPC_OK;
+}
+
+/* host[:port], [v6][:port] */
+static int parse_tcp(part whole, part rest, const shmrpc_service *service,
+                     shmrpci_address *out, shmrpc_error *error)
+{
+    (void)service;
+    part host = rest;
+    part port = {NULL, 0};
+    bool has_port;
+    if (rest.len > 0 && rest.at[0] == '[') {
+        part inner = {rest.at + 1, rest.len - 1};
+        part behind;
+        if (!split(inner, ']', &host, &behind) ||
+            (behind.len > 0 && behind.at[0] != ':')) {
+            return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                    "address \"%.*s\": expected [address]:port",
+                                    PART_ARGS(whole));
+        }
+        has_port = behind.len > 0;
+        port = has_port ? (part){behind.at + 1, behind.len - 1} : port;
+    } else {
+        has_port = split(rest, ':', &host, &port);
+    }
+    if (has_port) {
+        int status = parse_port(whole, port, &out->port, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return copy_host(whole, host, "the host", out, error);
+}
+
+/* /path */
+static int parse_unix(part whole, part rest, const shmrpc_service *service,
+                      shmrpci_address *out, shmrpc_error *error)
+{
+    (void)service;
+    if (rest.len > 0 && rest.at[0] != '/') {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%.*s\": expected unix:///path, a path from the root",
+            PART_ARGS(whole));
+    }
+    return copy_host(whole, rest, "the path", out, error);
+}
+
+typedef int parse_rest(part whole, part rest, const shmrpc_service *service,
+                       shmrpci_address *out, shmrpc_error *error);
+
+/* Every scheme of the language, built or not. */
+static const struct {
+    const char *name;
+    parse_rest *parse;
+} schemes[] = {
+    {"shm", parse_local},
+    {"inproc", parse_local},
+    {"tcp", parse_tcp},
+    {"unix", parse_unix},
+};
+
+static parse_rest *scheme_of(part name)
+{
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (part_is(name, schemes[i].name)) {
+            return schemes[i].parse;
+        }
+    }
+    return NULL;
+}
+
+static int parse_place(part whole, const shmrpc_service *service,
+                       shmrpci_place *out, shmrpc_error *error)
+{
+    part name;
+    part rest;
+    if (whole.len == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "an address in the list is empty");
+    }
+    if (!split(whole, ':', &name, &rest) || rest.len < 2 ||
+        memcmp(rest.at, "//", 2) != 0) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%.*s\": expected shm://, inproc://, tcp://host or "
+            "unix:///path",
+            PART_ARGS(whole));
+    }
+    parse_rest *parse = scheme_of(name);
+    if (parse == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": no transport is called "
+                                "\"%.*s\" (shm, inproc, tcp, unix)",
+                                PART_ARGS(whole), PART_ARGS(name));
+    }
+    *out = (shmrpci_place){.address = {.port = service->port}};
+    out->address.transport = shmrpci_transport_of(name.at, name.len);
+    (void)snprintf(out->text, sizeof out->text, "%.*s", PART_ARGS(whole));
+    rest = (part){rest.at + 2, rest.len - 2};
+    return parse(whole, rest, service, &out->address, error);
+}
+
+int shmrpci_places_parse(const char *text, const shmrpc_service *service,
+                         shmrpci_place_list *out, shmrpc_error *error)
+{
+    part list = {text, text != NULL ? strlen(text) : 0};
+    list = trim(list);
+    if (list.len == 0) {
+        list = (part){"shm://", strlen("shm://")};
+    }
+    out->count = 0;
+    for (bool more = true; more;) {
+        part whole = list;
+        more = split(list, ',', &whole, &list);
+        if (out->count == SHMRPCI_PLACES_MAX) {
+            return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                    "more than %d addresses in a list",
+                                    SHMRPCI_PLACES_MAX);
+        }
+        int status =
+            parse_place(trim(whole), service, &out->items[out->count], error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        out->count++;
+    }
+    return SHMRPC_OK;
+}
+
+int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
+                            "%s: the transport %.*s is not built yet",
+                            place->text, (int)strcspn(place->text, ":"),
+                            place->text);
+}

@@ -1,0 +1,44 @@
+/*
+ * Address lists: where a service is to be found, as people write it.
+ *
+ *     shm://                 the service's own name, on this machine
+ *     shm://name@instance    another name, one of several copies
+ *     inproc://              within this process
+ *     tcp://host:port  unix:///path    known, not built yet
+ *
+ * Several, separated by commas, are tried in order.  What an address leaves
+ * out comes from the service.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPCI_RPC_ADDRESS_H
+#define SHMRPCI_RPC_ADDRESS_H
+
+#include <stddef.h>
+
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+#include "transport/transport.h"
+
+#define SHMRPCI_PLACES_MAX 8
+
+typedef struct shmrpci_place {
+    char text[128]; /* as it was written, perhaps cut; for messages */
+    /* Its transport is NULL when the scheme is known but not built. */
+    shmrpci_address address;
+} shmrpci_place;
+
+typedef struct shmrpci_place_list {
+    size_t count;
+    shmrpci_place items[SHMRPCI_PLACES_MAX];
+} shmrpci_place_list;
+
+/* Reads `text` (NULL or "": "shm://"). INVALID: the message shows the part that
+ * is wrong and what was expected. */
+int shmrpci_places_parse(const char *text, const shmrpc_service *service,
+                         shmrpci_place_list *out, shmrpc_error *error);
+
+/* Fills `error` for a place whose transport is not built; UNIMPLEMENTED. */
+int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The time of day for deadlines of calls, at the price of a tick.
+ *
+ * A deadline needs the monotonic clock, which costs 25-55 ns to read, a good
+ * part of a short call.  This keeps the distance between ticks and clock, set
+ * anew every 50 ms, in which the two drift apart by some 25 us at most.
+ *
+ * Threading: any number of threads share one; what they set at the same time
+ * is equally good.
+ */
+#ifndef SHMRPCI_RPC_CALL_CLOCK_H
+#define SHMRPCI_RPC_CALL_CLOCK_H
+
+#include <stdint.h>
+
+#include "os/clock.h"
+#include "sync/atomic.h"
+
+typedef struct shmrpci_call_clock {
+    uint64_t ns_per_tick;     /* times 2^32; 0: ticks are not steady */
+    shmrpci_atomic_u64 apart; /* clock minus ticks in ns, modulo 2^64 */
+    shmrpci_atomic_u64 due;   /* in ticks: when to set `apart` anew */
+} shmrpci_call_clock;
+
+void shmrpci_call_clock_init(shmrpci_call_clock *clock);
+
+/* Sets it anew and reads it. */
+int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock, uint64_t ticks);
+
+__extension__ typedef unsigned __int128 shmrpci_call_clock_wide;
+
+/* Ticks as nanoseconds since ticks were 0; wrong by the error of the rate,
+ * which `apart` makes good. */
+static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
+                                                uint64_t ticks)
+{
+    return (uint64_t)(((shmrpci_call_clock_wide)ticks * clock->ns_per_tick) >>
+                      32);
+}
+
+/* Monotonic nanoseconds, to within some 25 us. */
+static inline int64_t shmrpci_call_clock_now(shmrpci_call_clock *clock)
+{
+    uint64_t ticks = shmrpci_ticks();
+    /* Relaxed: both words may be from different settings, all of which are
+     * good for now. */
+    if (ticks >= shmrpci_load_relaxed(&clock->due)) {
+        return shmrpci_call_clock_set(clock, ticks);
+    }
+    return (int64_t)(shmrpci_call_clock_scale(clock, ticks) +
+                     shmrpci_load_relaxed(&clock->apart));
+}
+
+#endif

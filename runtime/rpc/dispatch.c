@@ -1,0 +1,318 @@
+/*
+ * Dispatch: a request's method id -> the row of the table -> decode, handler,
+ * encode.
+ *
+ * What a client has written is copied to memory of our own before it is looked
+ * at.  One exception: large bodies of raw methods from our own user are handed
+ * to the handler where they lie, as nothing parses them.
+ *
+ * Threading: each worker has its own state and shares only constants.
+ */
+#include "rpc/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rpc/call_clock.h"
+#include "rpc/ctx.h"
+#include "rpc/envelope.h"
+#include "rpc/limits.h"
+
+/* Parameters, results and bodies up to here need no arena. */
+#define LOCAL_BYTES 1024
+
+/* Raw bodies from here on are not copied. */
+#define IN_PLACE_BYTES 4096
+
+typedef struct worker {
+    const shmrpci_served *served;
+    shmrpci_participant *participant;
+    const shmrpci_transport *transport;
+    shmrpci_arena arena;
+    shmrpci_call_clock clock;
+    shmrpc_ctx ctx;
+    shmrpc_error error;     /* what the caller will be told */
+    uint32_t *result_bytes; /* moving estimate, for each method */
+    _Alignas(64) uint8_t params[LOCAL_BYTES];
+    _Alignas(64) uint8_t result[LOCAL_BYTES];
+    _Alignas(64) uint8_t body[LOCAL_BYTES];
+} worker;
+
+static bool is_oneway(const shmrpci_request *request)
+{
+    return (request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+}
+
+/* ---- replies ---- */
+
+static void reply_failure(worker *w, shmrpci_request *request, int status,
+                          const char *path, const char *message)
+{
+    if (is_oneway(request)) {
+        w->transport->drop(request);
+        return;
+    }
+    bool has_detail = path[0] != '\0' || message[0] != '\0';
+    w->transport->reply_reserve(request, SHMRPCI_DETAIL_MAX_BYTES);
+    request->head.status = (int32_t)status;
+    request->head.flags = has_detail ? SHMRPCI_HEAD_DETAIL : 0;
+    if (has_detail) {
+        shmrpci_detail_write(path, message, &request->out);
+    }
+    w->transport->reply_commit(request);
+}
+
+/* With the text that a function of ours has left in w->error. */
+static void reply_error(worker *w, shmrpci_request *request, int status)
+{
+    reply_failure(w, request, status, w->error.path, w->error.message);
+}
+
+static void describe(worker *w, shmrpci_request *request)
+{
+    const char *text = w->served->service->text;
+    if (is_oneway(request)) {
+        w->transport->drop(request);
+        return;
+    }
+    size_t len = strlen(text);
+    w->transport->reply_reserve(request, len);
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    shmrpci_buf_append(&request->out, text, len);
+    w->transport->reply_commit(request);
+}
+
+/* ---- requests ---- */
+
+/* Memory of `size` bytes for a value: `local`, when it is large enough. */
+static void *place(worker *w, const shmrpc_type *type,
+                   uint8_t local[LOCAL_BYTES])
+{
+    return type->size <= LOCAL_BYTES
+               ? local
+               : shmrpci_arena_alloc(&w->arena, type->size, type->align);
+}
+
+/* Our own user could read and write our memory anyway. */
+static bool is_trusted(const worker *w, const shmrpci_request *request)
+{
+    return request->peer->uid == w->served->uid;
+}
+
+/* The request's body in memory that the client can't write, or as it is when
+ * nothing will parse it. NULL: out of memory. */
+static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
+                                  const shmrpc_method *method)
+{
+    size_t len = request->in_len;
+    if (!request->in_shared || len == 0) {
+        return request->in != NULL ? request->in : w->body;
+    }
+    if (method->encoding == SHMRPC_ENCODING_RAW && len >= IN_PLACE_BYTES &&
+        is_trusted(w, request)) {
+        return request->in;
+    }
+    uint8_t *copy =
+        len <= LOCAL_BYTES ? w->body : shmrpci_arena_alloc(&w->arena, len, 8);
+    return copy != NULL ? memcpy(copy, request->in, len) : NULL;
+}
+
+static int decode(worker *w, const shmrpci_request *request,
+                  const shmrpc_method *method, const shmrpci_codec *codec,
+                  void **params)
+{
+    const uint8_t *body = stable_body(w, request, method);
+    *params = place(w, method->params, w->params);
+    int status = SHMRPC_E_NO_MEMORY;
+    w->error.path[0] = '\0';
+    w->error.message[0] = '\0';
+    if (body != NULL && *params != NULL) {
+        status = codec->decode(method->params, body, request->in_len, "",
+                               &w->arena, *params, &w->error);
+    }
+    return status;
+}
+
+/* ---- results ---- */
+
+static bool overlaps(const shmrpci_request *request, const shmrpc_bytes *bytes)
+{
+    uintptr_t begin = (uintptr_t)request->in;
+    uintptr_t at = (uintptr_t)bytes->ptr;
+    return request->in_shared && bytes->len > 0 &&
+           at < begin + request->in_len && at + bytes->len > begin;
+}
+
+/* A raw handler may return a view of its parameter, which the reply could
+ * overwrite: such bytes are copied first. False: out of memory. */
+static bool unshare(worker *w, const shmrpci_request *request,
+                    const shmrpc_method *method, void *result)
+{
+    if (method->encoding != SHMRPC_ENCODING_RAW || method->result == NULL ||
+        method->result->kind != SHMRPC_KIND_BYTES ||
+        !overlaps(request, result)) {
+        return true;
+    }
+    shmrpc_bytes *bytes = result;
+    uint8_t *copy = shmrpci_arena_alloc(&w->arena, bytes->len, 8);
+    if (copy == NULL) {
+        return false;
+    }
+    bytes->ptr = memcpy(copy, bytes->ptr, bytes->len);
+    return true;
+}
+
+static void estimate(uint32_t *bytes, size_t len)
+{
+    uint32_t size = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
+    *bytes = size > *bytes ? size : *bytes - (*bytes - size) / 8;
+}
+
+static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
+                         void *result)
+{
+    const shmrpc_method *method = &w->served->service->methods[index];
+    if (!unshare(w, request, method, result)) {
+        reply_failure(w, request, SHMRPC_E_NO_MEMORY, "", "");
+        return;
+    }
+    w->transport->reply_reserve(request, w->result_bytes[index]);
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    if (method->result != NULL) {
+        int status = w->served->codecs[index]->encode(
+            method->result, result, "result", &request->out, &w->error);
+        if (status == SHMRPC_E_INVALID) {
+            /* The service broke its own contract: not the caller's fault. */
+            shmrpci_buf_reset(&request->out);
+            request->head.status = SHMRPC_E_INTERNAL;
+            request->head.flags = SHMRPCI_HEAD_DETAIL;
+            shmrpci_detail_write(w->error.path, w->error.message,
+                                 &request->out);
+        } else if (status == SHMRPC_OK) {
+            estimate(&w->result_bytes[index], request->out.len);
+        }
+    }
+    w->transport->reply_commit(request);
+}
+
+/* ---- the handler's return value ---- */
+
+static bool is_declared(const shmrpc_method *method, int status)
+{
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        if (method->throws[i]->number == status) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_known(int status)
+{
+    return status == SHMRPC_E_UNKNOWN ||
+           (status < 0 && strcmp(shmrpc_status_name(status), "UNKNOWN") != 0);
+}
+
+static void reply_status(worker *w, shmrpci_request *request,
+                         const shmrpc_method *method, int status)
+{
+    if (status == SHMRPC_E_CANCELLED &&
+        shmrpci_now_ns() >= request->deadline_ns) {
+        /* The handler has seen the deadline before the caller has. */
+        status = SHMRPC_E_DEADLINE;
+    }
+    if (is_known(status) || is_declared(method, status)) {
+        reply_failure(w, request, status, "", w->ctx.message);
+        return;
+    }
+    status = shmrpc_error_set(
+        &w->error, SHMRPC_E_INTERNAL,
+        "the handler of %s returned %d, which is no status%s", method->name,
+        status,
+        status >= SHMRPC_DECLARED_ERROR_MIN ? " that the method declares" : "");
+    reply_error(w, request, status);
+}
+
+/* ---- a request ---- */
+
+static void handle(worker *w, shmrpci_request *request, uint32_t index)
+{
+    const shmrpci_served *served = w->served;
+    const shmrpc_method *method = &served->service->methods[index];
+    void *params;
+    void *result = NULL;
+    int status = decode(w, request, method, served->codecs[index], &params);
+    if (status != SHMRPC_OK) {
+        reply_error(w, request, status);
+        return;
+    }
+    if (method->result != NULL) {
+        result = place(w, method->result, w->result);
+        if (result == NULL) {
+            reply_failure(w, request, SHMRPC_E_NO_MEMORY, "", "");
+            return;
+        }
+        memset(result, 0, method->result->size);
+    }
+    w->ctx.request = request;
+    w->ctx.message[0] = '\0';
+    status = served->handlers[index](&w->ctx, served->impl, served->user,
+                                     params, result);
+    if (status != SHMRPC_OK) {
+        reply_status(w, request, method, status);
+    } else if (is_oneway(request)) {
+        w->transport->drop(request);
+    } else {
+        reply_result(w, request, index, result);
+    }
+}
+
+static void dispatch(worker *w, shmrpci_request *request)
+{
+    const shmrpc_service *service = w->served->service;
+    uint32_t id = request->head.method;
+    if (id == SHMRPCI_METHOD_DESCRIBE) {
+        describe(w, request);
+    } else if (id > service->method_count) {
+        int status = shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
+                                      "%s has no method %u", service->name, id);
+        reply_error(w, request, status);
+    } else if (shmrpci_call_clock_now(&w->clock) >= request->deadline_ns) {
+        reply_failure(w, request, SHMRPC_E_DEADLINE, "",
+                      "the deadline passed before a worker was free");
+    } else {
+        handle(w, request, id - 1);
+    }
+}
+
+void shmrpci_dispatch_run(const shmrpci_served *served,
+                          shmrpci_participant *participant)
+{
+    shmrpci_request request = {0};
+    worker *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
+    uint32_t *result_bytes =
+        calloc((size_t)served->service->method_count + 1, sizeof *result_bytes);
+    if (w != NULL && result_bytes != NULL) {
+        memset(w, 0, sizeof *w);
+        w->served = served;
+        w->participant = participant;
+        w->transport = participant->transport;
+        w->result_bytes = result_bytes;
+        w->ctx.transport = participant->transport;
+        w->ctx.arena = &w->arena;
+        shmrpci_arena_init(&w->arena, served->decode_limit);
+        shmrpci_call_clock_init(&w->clock);
+        while (w->transport->next(participant, &request) == SHMRPC_OK) {
+            dispatch(w, &request);
+            if (w->arena.total_bytes > SHMRPCI_WORKER_KEEP_BYTES) {
+                shmrpci_arena_fini(&w->arena);
+            }
+            shmrpci_arena_reset(&w->arena);
+        }
+        shmrpci_arena_fini(&w->arena);
+    }
+    free(result_bytes);
+    free(w);
+}

@@ -1,0 +1,153 @@
+/* Reading and writing of hello, welcome and error details. */
+#include "rpc/envelope.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+#define MAGIC        0x31637072u /* "rpc1" */
+#define HEADER_BYTES 16
+
+static void put(shmrpci_buf *out, uint64_t value, size_t bytes)
+{
+    uint8_t *at = shmrpci_buf_extend(out, bytes);
+    for (size_t i = 0; at != NULL && i < bytes; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static uint64_t get(const uint8_t *at, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        value |= (uint64_t)at[i] << (8 * i);
+    }
+    return value;
+}
+
+static void put_header(shmrpci_buf *out, uint64_t hash)
+{
+    put(out, MAGIC, 4);
+    put(out, SHMRPCI_RPC_MAJOR, 2);
+    put(out, SHMRPCI_RPC_MINOR, 2);
+    put(out, hash, 8);
+}
+
+static int get_header(const uint8_t *data, size_t len, const char *who,
+                      uint64_t *hash, shmrpc_error *error)
+{
+    if (len < HEADER_BYTES || get(data, 4) != MAGIC) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the %s does not speak shmrpc's protocol", who);
+    }
+    unsigned major = (unsigned)get(data + 4, 2);
+    if (major != SHMRPCI_RPC_MAJOR) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_CONTRACT,
+            "the %s speaks version %u of shmrpc's protocol, this side %u", who,
+            major, SHMRPCI_RPC_MAJOR);
+    }
+    *hash = get(data + 8, 8);
+    return SHMRPC_OK;
+}
+
+void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out)
+{
+    size_t len = strlen(id);
+    len = len < UINT8_MAX ? len : UINT8_MAX;
+    put_header(out, hash);
+    put(out, len, 1);
+    shmrpci_buf_append(out, id, len);
+}
+
+int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
+                       shmrpc_error *error)
+{
+    uint64_t hash;
+    int status = get_header(data, len, "client", &hash, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    size_t id_len = len > HEADER_BYTES ? data[HEADER_BYTES] : 0;
+    const char *id = (const char *)data + HEADER_BYTES + 1;
+    if (len < HEADER_BYTES + 1 + id_len ||
+        shmrpci_utf8_valid_prefix(id, id_len) != id_len) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the client's hello is malformed");
+    }
+    size_t cut = shmrpci_utf8_cut(id, id_len, sizeof out->id - 1);
+    out->hash = hash;
+    memcpy(out->id, id, cut);
+    out->id[cut] = '\0';
+    return SHMRPC_OK;
+}
+
+void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
+                           shmrpci_buf *out)
+{
+    put_header(out, hash);
+    shmrpci_buf_append(out, contract, len);
+}
+
+int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
+                         shmrpc_error *error)
+{
+    uint64_t hash;
+    int status = get_header(data, len, "server", &hash, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    *out = (shmrpci_welcome){
+        .hash = hash,
+        .contract = data + HEADER_BYTES,
+        .contract_len = len - HEADER_BYTES,
+    };
+    return SHMRPC_OK;
+}
+
+void shmrpci_detail_write(const char *path, const char *message,
+                          shmrpci_buf *out)
+{
+    size_t path_len =
+        shmrpci_utf8_cut(path, strlen(path), SHMRPC_ERROR_PATH_BYTES - 1);
+    size_t message_len = shmrpci_utf8_cut(message, strlen(message),
+                                          SHMRPC_ERROR_MESSAGE_BYTES - 1);
+    put(out, path_len, 1);
+    put(out, message_len, 1);
+    shmrpci_buf_append(out, path, path_len);
+    shmrpci_buf_append(out, message, message_len);
+}
+
+/* Copies text that will be shown to people: control characters, which could
+ * move the cursor of a terminal, become spaces. */
+static void copy_clean(char *to, const uint8_t *from, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        to[i] = from[i] < 0x20 || from[i] == 0x7f ? ' ' : (char)from[i];
+    }
+    to[len] = '\0';
+}
+
+static bool is_text(const uint8_t *text, size_t len)
+{
+    return shmrpci_utf8_valid_prefix(text, len) == len;
+}
+
+bool shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error)
+{
+    if (len < 2) {
+        return false;
+    }
+    size_t path_len = data[0];
+    size_t message_len = data[1];
+    const uint8_t *path = data + 2;
+    if (path_len >= SHMRPC_ERROR_PATH_BYTES ||
+        message_len >= SHMRPC_ERROR_MESSAGE_BYTES ||
+        len != 2 + path_len + message_len || !is_text(path, path_len) ||
+        !is_text(path + path_len, message_len)) {
+        return false;
+    }
+    copy_clean(error->path, path, path_len);
+    copy_clean(error->message, path + path_len, message_len);
+    return true;
+}

@@ -1,0 +1,72 @@
+/*
+ * The envelope: what rpc itself says over a transport.  Little-endian.
+ *
+ * hello, client -> server, at connect:
+ *      0  u32  magic "rpc1"
+ *      4  u16  major version: must be equal
+ *      6  u16  minor version: informative
+ *      8  u64  hash of the service the client was built with
+ *     16  u8   length of the name, then the service's name in the .svc
+ *
+ * welcome, server -> client:
+ *      0  u32  magic "rpc1"
+ *      4  u16  major version
+ *      6  u16  minor version
+ *      8  u64  hash of the server's service
+ *     16  ...  nothing when the hashes are equal, else the server's contract
+ *              (codec/contract.h)
+ *
+ * error detail, the body of a reply with SHMRPCI_HEAD_DETAIL; the code itself
+ * is in the head:
+ *      0  u8   length of the path, below SHMRPC_ERROR_PATH_BYTES
+ *      1  u8   length of the message, below SHMRPC_ERROR_MESSAGE_BYTES
+ *      2  ...  path, message: UTF-8
+ *
+ * Readers take any bytes whatever. Threading: pure functions.
+ */
+#ifndef SHMRPCI_RPC_ENVELOPE_H
+#define SHMRPCI_RPC_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "shmrpc/error.h"
+
+#define SHMRPCI_RPC_MAJOR 1u
+#define SHMRPCI_RPC_MINOR 0u
+
+/* A detail is never longer. */
+#define SHMRPCI_DETAIL_MAX_BYTES \
+    (2 + SHMRPC_ERROR_PATH_BYTES + SHMRPC_ERROR_MESSAGE_BYTES)
+
+typedef struct shmrpci_hello {
+    uint64_t hash;
+    char id[128]; /* "demo.Echo", perhaps cut */
+} shmrpci_hello;
+
+void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out);
+/* INVALID: not a hello; CONTRACT: another major version. */
+int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
+                       shmrpc_error *error);
+
+typedef struct shmrpci_welcome {
+    uint64_t hash;
+    const uint8_t *contract; /* in the data that was read */
+    size_t contract_len;     /* 0 when the hashes are equal */
+} shmrpci_welcome;
+
+void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
+                           shmrpci_buf *out);
+/* As for hello. */
+int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
+                         shmrpc_error *error);
+
+void shmrpci_detail_write(const char *path, const char *message,
+                          shmrpci_buf *out);
+/* Sets path and message of `error`; what is malformed or not UTF-8 stays out:
+ * false then. */
+bool shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,140 @@
+/* The pool of replies. */
+#include "rpc/reply.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "sync/atomic.h"
+
+/* Replies that wait for their next use. */
+#define PLACES 16
+
+/* Memory that a waiting reply keeps. */
+#define KEEP_BYTES ((size_t)4 << 20)
+
+#define VALUE_ALIGN 64
+
+struct shmrpci_reply_pool {
+    size_t value_bytes;
+    size_t limit_bytes;
+    /* The connection and every reply that exists. */
+    shmrpci_atomic_u32 refs;
+    /* NULL: empty; closed_mark; else a reply, which whoever takes it out owns.
+     */
+    _Atomic(shmrpci_reply *) places[PLACES];
+};
+
+/* What close leaves in the places: an address that no reply has. */
+static shmrpci_reply *closed_mark(shmrpci_reply_pool *pool)
+{
+    return (shmrpci_reply *)(void *)pool;
+}
+
+shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
+                                              size_t limit_bytes)
+{
+    shmrpci_reply_pool *pool = calloc(1, sizeof *pool);
+    if (pool != NULL) {
+        pool->value_bytes = value_bytes;
+        pool->limit_bytes = limit_bytes;
+        atomic_init(&pool->refs, 1);
+        for (unsigned i = 0; i < PLACES; i++) {
+            atomic_init(&pool->places[i], NULL);
+        }
+    }
+    return pool;
+}
+
+static void pool_unref(shmrpci_reply_pool *pool)
+{
+    if (shmrpci_sub_seq(&pool->refs, 1) == 1) {
+        free(pool);
+    }
+}
+
+static void reply_destroy(shmrpci_reply *reply)
+{
+    shmrpci_reply_pool *pool = reply->pool;
+    shmrpci_arena_fini(&reply->arena);
+    free(reply);
+    pool_unref(pool);
+}
+
+static size_t header_bytes(void)
+{
+    return (sizeof(shmrpci_reply) + VALUE_ALIGN - 1) &
+           ~(size_t)(VALUE_ALIGN - 1);
+}
+
+static shmrpci_reply *reply_create(shmrpci_reply_pool *pool)
+{
+    size_t bytes = header_bytes() + pool->value_bytes;
+    bytes = (bytes + VALUE_ALIGN - 1) & ~(size_t)(VALUE_ALIGN - 1);
+    shmrpci_reply *reply = aligned_alloc(VALUE_ALIGN, bytes);
+    if (reply != NULL) {
+        reply->pool = pool;
+        shmrpci_arena_init(&reply->arena, pool->limit_bytes);
+        (void)shmrpci_add_relaxed(&pool->refs, 1);
+    }
+    return reply;
+}
+
+void shmrpci_reply_pool_close(shmrpci_reply_pool *pool)
+{
+    if (pool == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < PLACES; i++) {
+        /* Pairs with the exchange in get and the compare-and-swap in put: who
+         * takes a reply out of a place owns it. */
+        shmrpci_reply *reply =
+            shmrpci_exchange_seq(&pool->places[i], closed_mark(pool));
+        if (reply != NULL) {
+            reply_destroy(reply);
+        }
+    }
+    pool_unref(pool);
+}
+
+shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
+{
+    for (unsigned i = 0; i < PLACES; i++) {
+        /* Relaxed: only a look whether the exchange is worth its price. */
+        if (shmrpci_load_relaxed(&pool->places[i]) != NULL) {
+            shmrpci_reply *reply = shmrpci_exchange_seq(&pool->places[i], NULL);
+            if (reply != NULL) {
+                return reply;
+            }
+        }
+    }
+    return reply_create(pool);
+}
+
+void shmrpci_reply_put(shmrpci_reply *reply)
+{
+    shmrpci_reply_pool *pool = reply->pool;
+    if (reply->arena.total_bytes > KEEP_BYTES) {
+        shmrpci_arena_fini(&reply->arena);
+    }
+    shmrpci_arena_reset(&reply->arena);
+    for (unsigned i = 0; i < PLACES; i++) {
+        shmrpci_reply *expected = NULL;
+        if (shmrpci_load_relaxed(&pool->places[i]) == NULL &&
+            shmrpci_cas_seq(&pool->places[i], &expected, reply)) {
+            return;
+        }
+    }
+    reply_destroy(reply);
+}
+
+void *shmrpci_reply_value(shmrpci_reply *reply)
+{
+    return (char *)reply + header_bytes();
+}
+
+shmrpci_reply *shmrpci_reply_of_value(const void *value)
+{
+    /* The const is for the caller; the reply is ours. */
+    uintptr_t at = (uintptr_t)value - header_bytes();
+    return (shmrpci_reply *)at;
+}

@@ -1,0 +1,50 @@
+/*
+ * Replies: what a call returns when its result does not fit into the caller's
+ * hands, and the pool they come from.
+ *
+ * A reply holds a private copy of the body and everything decoded from it, so
+ * it outlives the slot, and the connection too.  Its memory is used again:
+ * something is allocated only when a reply is larger than any before.
+ *
+ * The pool lives until its connection is closed and the last reply released.
+ * Each reply holds a reference from its making to its end, not from call to
+ * call, so the steady state touches no counter: a call takes a reply out of a
+ * place by one exchange and puts it back by one compare-and-swap.
+ *
+ * Threading: get, put and close: any thread; a reply belongs to one thread at a
+ * time.
+ */
+#ifndef SHMRPCI_RPC_REPLY_H
+#define SHMRPCI_RPC_REPLY_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+
+typedef struct shmrpci_reply_pool shmrpci_reply_pool;
+
+typedef struct shmrpci_reply {
+    shmrpci_reply_pool *pool;
+    shmrpci_arena arena; /* empty when the pool hands it out */
+} shmrpci_reply;
+
+/* A pool whose replies have room for values of up to `value_bytes`, and may
+ * hold up to `limit_bytes` each. NULL: out of memory. */
+shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
+                                              size_t limit_bytes);
+
+/* The connection is closed: replies that are still out free themselves. NULL
+ * is fine. */
+void shmrpci_reply_pool_close(shmrpci_reply_pool *pool);
+
+/* An empty reply; NULL: out of memory. */
+shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool);
+
+/* Ends a reply. */
+void shmrpci_reply_put(shmrpci_reply *reply);
+
+/* The place of the value, aligned for anything; and back. */
+void *shmrpci_reply_value(shmrpci_reply *reply);
+shmrpci_reply *shmrpci_reply_of_value(const void *value);
+
+#endif

@@ -1,0 +1,472 @@
+/*
+ * The server: services, the places they listen at, and the threads that serve
+ * them.
+ *
+ * Each listener has a control loop (the last one on the thread that called
+ * run) and `workers` worker threads of its own.
+ */
+#include "rpc/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/contract.h"
+#include "os/process.h"
+#include "os/thread.h"
+#include "rpc/address.h"
+#include "rpc/envelope.h"
+#include "rpc/limits.h"
+#include "sync/atomic.h"
+
+#define SERVICES_MAX  16
+#define LISTENERS_MAX 32
+#define WORKERS_MAX   64u
+
+#define DEFAULT_CONNECTIONS_PER_UID 1024u
+#define DEFAULT_BYTES_PER_UID       ((size_t)1 << 30)
+
+typedef struct outlet_worker {
+    const shmrpci_served *served;
+    shmrpci_participant *participant;
+    shmrpci_thread thread;
+} outlet_worker;
+
+/* A place where a service is served. */
+typedef struct outlet {
+    const shmrpci_served *served;
+    const shmrpci_transport *transport;
+    shmrpci_listener *listener;
+    outlet_worker *workers;
+    uint32_t worker_count; /* threads that run */
+    shmrpci_thread thread; /* of its control loop */
+    bool has_thread;
+    int status; /* what its control loop returned */
+    shmrpc_error error;
+    shmrpc_server *server;
+} outlet;
+
+struct shmrpc_server {
+    shmrpc_server_opts opts; /* without zeroes; pointers are to our copies */
+    char *listen;
+    uint32_t *allowed_uids;
+    shmrpci_served *services[SERVICES_MAX];
+    size_t service_count;
+    outlet outlets[LISTENERS_MAX];
+    /* Written by serve with release, read by stop, which may interrupt it. */
+    shmrpci_atomic_u32 outlet_count;
+    shmrpci_atomic_u32 stopping;
+};
+
+/* ---- making ---- */
+
+static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
+{
+    if (opts->workers > WORKERS_MAX) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "workers is %u, at most %u are possible",
+                                opts->workers, WORKERS_MAX);
+    }
+    if ((unsigned)opts->profile > SHMRPC_PROFILE_POWER) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "profile %d does not exist",
+                                (int)opts->profile);
+    }
+    if (opts->allowed_uid_count > 0 && opts->allowed_uids == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "allowed_uids is missing");
+    }
+    return SHMRPC_OK;
+}
+
+static uint32_t default_workers(void)
+{
+    uint32_t cpus = (shmrpci_cpu_quota_percent() + 50) / 100;
+    uint32_t allowed = shmrpci_allowed_cpus();
+    cpus = cpus < allowed ? cpus : allowed;
+    return cpus < 1 ? 1 : cpus > WORKERS_MAX ? WORKERS_MAX : cpus;
+}
+
+static void fill_defaults(shmrpc_server_opts *opts)
+{
+    if (opts->workers == 0) {
+        opts->workers = default_workers();
+    }
+    if (opts->max_message_bytes == 0) {
+        opts->max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES;
+    }
+    if (opts->max_connections_per_uid == 0) {
+        opts->max_connections_per_uid = DEFAULT_CONNECTIONS_PER_UID;
+    }
+    if (opts->max_bytes_per_uid == 0) {
+        opts->max_bytes_per_uid = DEFAULT_BYTES_PER_UID;
+    }
+}
+
+static bool copy_opts(shmrpc_server *server, const shmrpc_server_opts *opts)
+{
+    server->opts = *opts;
+    fill_defaults(&server->opts);
+    if (opts->listen != NULL) {
+        server->listen = strdup(opts->listen);
+        server->opts.listen = server->listen;
+    }
+    if (opts->allowed_uid_count > 0) {
+        server->allowed_uids =
+            calloc(opts->allowed_uid_count, sizeof *server->allowed_uids);
+        if (server->allowed_uids != NULL) {
+            memcpy(server->allowed_uids, opts->allowed_uids,
+                   opts->allowed_uid_count * sizeof *opts->allowed_uids);
+        }
+        server->opts.allowed_uids = server->allowed_uids;
+    }
+    return (server->listen != NULL || opts->listen == NULL) &&
+           (server->allowed_uids != NULL || opts->allowed_uid_count == 0);
+}
+
+int shmrpc_server_create(const shmrpc_server_opts *opts, shmrpc_server **out,
+                         shmrpc_error *error)
+{
+    static const shmrpc_server_opts none;
+    opts = opts != NULL ? opts : &none;
+    int status = check_opts(opts, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpc_server *server = calloc(1, sizeof *server);
+    if (server == NULL || !copy_opts(server, opts)) {
+        shmrpc_server_destroy(server);
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    *out = server;
+    return SHMRPC_OK;
+}
+
+static void served_free(shmrpci_served *served)
+{
+    if (served != NULL) {
+        shmrpci_buf_fini(&served->contract);
+        free(served->codecs);
+        free(served->impl);
+        free(served);
+    }
+}
+
+void shmrpc_server_destroy(shmrpc_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    uint32_t count = shmrpci_load_acquire(&server->outlet_count);
+    for (uint32_t i = 0; i < count; i++) {
+        server->outlets[i].transport->close(server->outlets[i].listener);
+    }
+    for (size_t i = 0; i < server->service_count; i++) {
+        served_free(server->services[i]);
+    }
+    free(server->allowed_uids);
+    free(server->listen);
+    free(server);
+}
+
+/* ---- serving a service ---- */
+
+int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
+                         const shmrpc_peer *peer, shmrpci_buf *welcome,
+                         shmrpc_error *error)
+{
+    (void)peer;
+    const shmrpci_served *served = user;
+    shmrpci_hello said;
+    int status = shmrpci_hello_read(hello, len, &said, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    /* Who was built from the same text needs no tables to compare. */
+    bool equal = said.hash == served->service->hash;
+    shmrpci_welcome_write(served->service->hash, served->contract.data,
+                          equal ? 0 : served->contract.len, welcome);
+    return SHMRPC_OK;
+}
+
+static int encode_contract(shmrpci_served *served, shmrpc_error *error)
+{
+    shmrpci_arena arena;
+    const shmrpci_contract *contract;
+    shmrpci_arena_init(&arena, 0);
+    int status = shmrpci_contract_of(served->service, &arena, &contract);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_contract_encode(contract, &served->contract);
+    }
+    shmrpci_arena_fini(&arena);
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status, "the contract of %s: %s",
+                                  served->service->name,
+                                  shmrpc_status_text(status));
+}
+
+static int find_codecs(shmrpci_served *served, shmrpc_error *error)
+{
+    const shmrpc_service *service = served->service;
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        const shmrpc_method *method = &service->methods[i];
+        served->codecs[i] = shmrpci_codec_of((uint32_t)method->encoding);
+        if (served->codecs[i] == NULL) {
+            return shmrpc_error_set(
+                error, SHMRPC_E_UNIMPLEMENTED,
+                "method %s: this library lacks its encoding", method->name);
+        }
+    }
+    return SHMRPC_OK;
+}
+
+static int served_new(const shmrpc_server *server,
+                      const shmrpc_service *service,
+                      const shmrpc_handler *handlers, const void *impl,
+                      size_t impl_size, void *user, shmrpci_served **out,
+                      shmrpc_error *error)
+{
+    shmrpci_served *served = calloc(1, sizeof *served);
+    if (served == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    *served = (shmrpci_served){
+        .service = service,
+        .handlers = handlers,
+        .impl = malloc(impl_size + 1),
+        .user = user,
+        .codecs =
+            calloc((size_t)service->method_count + 1, sizeof *served->codecs),
+        .decode_limit = SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
+        .uid = shmrpci_process_uid(),
+    };
+    shmrpci_buf_init_heap(&served->contract);
+    int status = SHMRPC_E_NO_MEMORY;
+    if (served->impl != NULL && served->codecs != NULL) {
+        memcpy(served->impl, impl, impl_size);
+        status = find_codecs(served, error);
+        if (status == SHMRPC_OK) {
+            status = encode_contract(served, error);
+        }
+    } else {
+        (void)shmrpc_error_set(error, status, "out of memory");
+    }
+    if (status != SHMRPC_OK) {
+        served_free(served);
+        return status;
+    }
+    *out = served;
+    return SHMRPC_OK;
+}
+
+static int listen_at(shmrpc_server *server, shmrpci_served *served,
+                     const shmrpci_place *where, shmrpc_error *error)
+{
+    uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
+    const shmrpci_transport *transport = where->address.transport;
+    if (transport == NULL) {
+        return shmrpci_place_not_built(where, error);
+    }
+    if (count == LISTENERS_MAX) {
+        return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                "a server listens at %d places at most",
+                                LISTENERS_MAX);
+    }
+    shmrpci_listen_opts opts = {
+        .max_workers = server->opts.workers,
+        .profile = server->opts.profile,
+        .max_message_bytes = server->opts.max_message_bytes,
+        .max_connections_per_uid = server->opts.max_connections_per_uid,
+        .max_bytes_per_uid = server->opts.max_bytes_per_uid,
+        .allowed_uids = server->opts.allowed_uids,
+        .allowed_uid_count = server->opts.allowed_uid_count,
+        .on_hello = shmrpci_served_hello,
+        .user = served,
+    };
+    outlet *new = &server->outlets[count];
+    *new = (outlet){.served = served, .transport = transport, .server = server};
+    int status =
+        transport->listen(&where->address, &opts, &new->listener, error);
+    if (status == SHMRPC_OK) {
+        /* Pairs with stop's acquire: what it sees, it can stop. */
+        shmrpci_store_release(&server->outlet_count, count + 1);
+    }
+    return status;
+}
+
+static void close_from(shmrpc_server *server, uint32_t first)
+{
+    uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
+    shmrpci_store_release(&server->outlet_count, first);
+    for (uint32_t i = first; i < count; i++) {
+        server->outlets[i].transport->close(server->outlets[i].listener);
+    }
+}
+
+int shmrpc_stub_serve(shmrpc_server *server, const shmrpc_service *service,
+                      const shmrpc_handler *handlers, const void *impl,
+                      size_t impl_size, void *user, shmrpc_error *error)
+{
+    shmrpci_place_list places;
+    shmrpci_served *served = NULL;
+    if (server->service_count == SERVICES_MAX) {
+        return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                "a server has %d services at most",
+                                SERVICES_MAX);
+    }
+    int status =
+        shmrpci_places_parse(server->opts.listen, service, &places, error);
+    if (status == SHMRPC_OK) {
+        status = served_new(server, service, handlers, impl, impl_size, user,
+                            &served, error);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint32_t first = shmrpci_load_relaxed(&server->outlet_count);
+    for (size_t i = 0; i < places.count && status == SHMRPC_OK; i++) {
+        status = listen_at(server, served, &places.items[i], error);
+    }
+    if (status != SHMRPC_OK) {
+        close_from(server, first);
+        served_free(served);
+        return status;
+    }
+    server->services[server->service_count++] = served;
+    return SHMRPC_OK;
+}
+
+const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)
+{
+    return index < shmrpci_load_acquire(&server->outlet_count)
+               ? server->outlets[index].transport->describe(
+                     server->outlets[index].listener)
+               : NULL;
+}
+
+/* ---- running ---- */
+
+static void work(void *user)
+{
+    outlet_worker *worker = user;
+    shmrpci_dispatch_run(worker->served, worker->participant);
+}
+
+static void join_workers(outlet *at)
+{
+    for (uint32_t i = 0; i < at->worker_count; i++) {
+        shmrpci_thread_join(&at->workers[i].thread);
+        at->transport->participant_close(at->workers[i].participant);
+    }
+    at->worker_count = 0;
+    free(at->workers);
+    at->workers = NULL;
+}
+
+static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
+{
+    at->workers = calloc(count, sizeof *at->workers);
+    if (at->workers == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        outlet_worker *worker = &at->workers[i];
+        worker->served = at->served;
+        int status = at->transport->participant_open(
+            at->listener, i, &worker->participant, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        status = shmrpci_thread_create(&worker->thread, "shmrpc-worker", work,
+                                       worker);
+        if (status != SHMRPC_OK) {
+            at->transport->participant_close(worker->participant);
+            return shmrpc_error_set(error, status,
+                                    "worker thread %u can't be started", i);
+        }
+        at->worker_count++;
+    }
+    return SHMRPC_OK;
+}
+
+static void control(void *user)
+{
+    outlet *at = user;
+    at->status = at->transport->run(at->listener, &at->error);
+    /* One that fails takes the others along: run reports it. */
+    shmrpc_server_stop(at->server);
+}
+
+static int start_all(shmrpc_server *server, uint32_t count, shmrpc_error *error)
+{
+    int status = SHMRPC_OK;
+    for (uint32_t i = 0; i < count && status == SHMRPC_OK; i++) {
+        status =
+            start_workers(&server->outlets[i], server->opts.workers, error);
+    }
+    for (uint32_t i = 1; i < count && status == SHMRPC_OK; i++) {
+        outlet *at = &server->outlets[i];
+        status =
+            shmrpci_thread_create(&at->thread, "shmrpc-control", control, at);
+        at->has_thread = status == SHMRPC_OK;
+        if (status != SHMRPC_OK) {
+            (void)shmrpc_error_set(error, status,
+                                   "a control thread can't be started");
+        }
+    }
+    return status;
+}
+
+/* Ends what start_all has started and reports the first failure. */
+static int finish_all(shmrpc_server *server, uint32_t count, int status,
+                      shmrpc_error *error)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        outlet *at = &server->outlets[i];
+        if (at->has_thread) {
+            shmrpci_thread_join(&at->thread);
+            at->has_thread = false;
+        } else {
+            control(at); /* returns at once, and sends its workers home */
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        outlet *at = &server->outlets[i];
+        join_workers(at);
+        if (status == SHMRPC_OK && at->status != SHMRPC_OK) {
+            status = at->status;
+            if (error != NULL) {
+                *error = at->error;
+            }
+        }
+    }
+    return status;
+}
+
+int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
+{
+    uint32_t count = shmrpci_load_acquire(&server->outlet_count);
+    if (count == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
+                                "the server serves nothing yet");
+    }
+    int status = start_all(server, count, error);
+    if (status != SHMRPC_OK) {
+        shmrpc_server_stop(server);
+    }
+    /* A stop that came before the listeners were there is passed on now. */
+    if (shmrpci_load_seq(&server->stopping) != 0) {
+        shmrpc_server_stop(server);
+    }
+    control(&server->outlets[0]);
+    return finish_all(server, count, status, error);
+}
+
+void shmrpc_server_stop(shmrpc_server *server)
+{
+    shmrpci_store_seq(&server->stopping, 1);
+    uint32_t count = shmrpci_load_acquire(&server->outlet_count);
+    for (uint32_t i = 0; i < count; i++) {
+        server->outlets[i].transport->stop(server->outlets[i].listener);
+    }
+}

@@ -1,0 +1,243 @@
+/* The client against a server in the test's own hands: workers that die, and
+ * replies that no honest server sends. */
+#include "sample.h"
+
+#include "codec/codec.h"
+#include "rpc/address.h"
+#include "rpc/envelope.h"
+#include "transport/transport.h"
+
+/* A listener whose one worker does what the test says. */
+typedef struct puppet {
+    const shmrpci_transport *transport;
+    shmrpci_listener *listener;
+    char where[128];
+    shmrpci_thread control;
+    shmrpci_thread worker;
+    unsigned deaths;  /* the worker dies so often before it answers */
+    unsigned started; /* requests that a worker took */
+    int32_t status;
+    uint32_t flags;
+    uint8_t body[512];
+    size_t body_len;
+} puppet;
+
+static int welcome_all(void *user, const uint8_t *hello, size_t len,
+                       const shmrpc_peer *peer, shmrpci_buf *welcome,
+                       shmrpc_error *error)
+{
+    (void)user;
+    (void)hello;
+    (void)len;
+    (void)peer;
+    (void)error;
+    shmrpci_welcome_write(sample_service.hash, NULL, 0, welcome);
+    return SHMRPC_OK;
+}
+
+static void control(void *user)
+{
+    puppet *p = user;
+    (void)p->transport->run(p->listener, NULL);
+}
+
+static void answer(puppet *p, shmrpci_request *request)
+{
+    p->transport->reply_reserve(request, p->body_len);
+    request->head.status = p->status;
+    request->head.flags = p->flags;
+    shmrpci_buf_append(&request->out, p->body, p->body_len);
+    p->transport->reply_commit(request);
+}
+
+static void work(void *user)
+{
+    puppet *p = user;
+    shmrpci_participant *me;
+    shmrpci_request request = {0};
+    if (p->transport->participant_open(p->listener, 0, &me, NULL) != 0) {
+        return;
+    }
+    while (p->transport->next(me, &request) == SHMRPC_OK) {
+        p->started++;
+        if (p->started > p->deaths) {
+            answer(p, &request);
+            continue;
+        }
+        p->transport->recover(p->listener, 0);
+        p->transport->participant_close(me);
+        if (p->transport->participant_open(p->listener, 0, &me, NULL) != 0) {
+            return;
+        }
+    }
+    p->transport->participant_close(me);
+}
+
+static void puppet_start(puppet *p)
+{
+    shmrpci_place_list places;
+    sample_address("inproc", p->where);
+    assert_int_equal(
+        shmrpci_places_parse(p->where, &sample_service, &places, NULL), 0);
+    shmrpci_listen_opts opts = {
+        .max_workers = 1,
+        .max_message_bytes = (size_t)1 << 20,
+        .max_connections_per_uid = 10,
+        .max_bytes_per_uid = (size_t)1 << 30,
+        .on_hello = welcome_all,
+    };
+    p->transport = places.items[0].address.transport;
+    assert_int_equal(p->transport->listen(&places.items[0].address, &opts,
+                                          &p->listener, NULL),
+                     0);
+    assert_int_equal(shmrpci_thread_create(&p->control, "control", control, p),
+                     0);
+    assert_int_equal(shmrpci_thread_create(&p->worker, "worker", work, p), 0);
+}
+
+static void puppet_stop(puppet *p)
+{
+    p->transport->stop(p->listener);
+    shmrpci_thread_join(&p->control);
+    shmrpci_thread_join(&p->worker);
+    p->transport->close(p->listener);
+}
+
+static int call_puppet(puppet *p, uint32_t method, int64_t *result,
+                       shmrpc_error *error)
+{
+    shmrpc_client *client = NULL;
+    pair_params params = {1, 2};
+    puppet_start(p);
+    assert_int_equal(
+        shmrpc_stub_connect(&sample_service, p->where, NULL, &client, error),
+        0);
+    int status = shmrpc_stub_call(client, method, &params, NULL, result, error);
+    shmrpc_stub_close(client);
+    puppet_stop(p);
+    return status;
+}
+
+static void put_i64(puppet *p, int64_t value)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_fixed(&out, p->body, sizeof p->body);
+    assert_int_equal(shmrpci_codec_of(SHMRPC_ENCODING_NATIVE)
+                         ->encode(&shmrpc_type_i64, &value, "", &out, NULL),
+                     0);
+    p->body_len = out.len;
+}
+
+static void idempotent_call_survives_its_worker(void **state)
+{
+    (void)state;
+    puppet p = {.deaths = 2};
+    int64_t result = 0;
+    put_i64(&p, 42);
+    assert_int_equal(call_puppet(&p, AGAIN, &result, NULL), 0);
+    assert_int_equal(result, 42);
+    assert_int_equal(p.started, 3);
+}
+
+static void idempotent_call_is_not_tried_for_ever(void **state)
+{
+    (void)state;
+    puppet p = {.deaths = 1000};
+    int64_t result = 0;
+    shmrpc_error error;
+    assert_int_equal(call_puppet(&p, AGAIN, &result, &error),
+                     SHMRPC_E_WORKER_DIED);
+    assert_int_equal(p.started, 3);
+    assert_non_null(strstr(error.message, "again"));
+}
+
+static void other_calls_are_never_repeated(void **state)
+{
+    (void)state;
+    puppet p = {.deaths = 1};
+    int64_t result = 0;
+    put_i64(&p, 42);
+    assert_int_equal(call_puppet(&p, ADD, &result, NULL), SHMRPC_E_WORKER_DIED);
+    assert_int_equal(p.started, 1);
+}
+
+static void status_that_none_may_send_is_UNKNOWN(void **state)
+{
+    (void)state;
+    static const int32_t garbage[] = {1, 5, 99, -100, INT32_MIN};
+    for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
+        puppet p = {.status = garbage[i]};
+        int64_t result = 0;
+        shmrpc_error error;
+        assert_int_equal(call_puppet(&p, ADD, &result, &error),
+                         SHMRPC_E_UNKNOWN);
+        assert_int_equal(error.code, SHMRPC_E_UNKNOWN);
+        assert_non_null(strstr(error.message, "replied"));
+    }
+}
+
+static void error_of_a_younger_server_keeps_its_number(void **state)
+{
+    (void)state;
+    puppet p = {.status = 777};
+    int64_t result = 0;
+    shmrpc_error error;
+    assert_int_equal(call_puppet(&p, ADD, &result, &error), 777);
+    assert_int_equal(error.code, 777);
+    assert_string_equal(error.name, "DECLARED");
+}
+
+static void malformed_detail_gives_the_text_of_the_status(void **state)
+{
+    (void)state;
+    puppet p = {.status = SHMRPC_E_DENIED, .flags = SHMRPCI_HEAD_DETAIL};
+    int64_t result = 0;
+    shmrpc_error error;
+    memset(p.body, 0xff, sizeof p.body);
+    p.body_len = sizeof p.body;
+    assert_int_equal(call_puppet(&p, ADD, &result, &error), SHMRPC_E_DENIED);
+    assert_string_equal(error.path, "");
+    assert_string_equal(error.message, shmrpc_status_text(SHMRPC_E_DENIED));
+    p = (puppet){.status = SHMRPC_E_DENIED, .flags = SHMRPCI_HEAD_DETAIL};
+    p.body[0] = 200;
+    p.body_len = 10;
+    assert_int_equal(call_puppet(&p, ADD, &result, &error), SHMRPC_E_DENIED);
+    assert_string_equal(error.message, shmrpc_status_text(SHMRPC_E_DENIED));
+}
+
+static void reply_that_does_not_decode_is_DATA_LOSS(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 8; len++) {
+        puppet p = {.body_len = len};
+        int64_t result = 77;
+        shmrpc_error error;
+        assert_int_equal(call_puppet(&p, ADD, &result, &error),
+                         SHMRPC_E_DATA_LOSS);
+        assert_int_equal(error.code, SHMRPC_E_DATA_LOSS);
+        assert_string_equal(error.name, "DATA_LOSS");
+        assert_int_equal(result, 77);
+    }
+}
+
+static void result_of_a_method_without_one_is_ignored(void **state)
+{
+    (void)state;
+    puppet p = {.body_len = 100};
+    assert_int_equal(call_puppet(&p, NOTHING, NULL, NULL), 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idempotent_call_survives_its_worker),
+        cmocka_unit_test(idempotent_call_is_not_tried_for_ever),
+        cmocka_unit_test(other_calls_are_never_repeated),
+        cmocka_unit_test(status_that_none_may_send_is_UNKNOWN),
+        cmocka_unit_test(error_of_a_younger_server_keeps_its_number),
+        cmocka_unit_test(malformed_detail_gives_the_text_of_the_status),
+        cmocka_unit_test(reply_that_does_not_decode_is_DATA_LOSS),
+        cmocka_unit_test(result_of_a_method_without_one_is_ignored),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/*
+ * A service written by hand, as the generator would write it, with a method
+ * for each thing that rpc does; and a server of it on threads of the test.
+ */
+#ifndef SHMRPCI_TESTS_RUNTIME_RPC_SAMPLE_H
+#define SHMRPCI_TESTS_RUNTIME_RPC_SAMPLE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "os/thread.h"
+#include "shmrpc/stub.h"
+
+/* A wait that lasts longer than this has failed. */
+#define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
+
+/* Indices of the methods. */
+enum {
+    ECHO_RAW,    /* raw (bytes data) -> bytes: a view of its parameter */
+    ECHO_JSON,   /* json (string(..100000) text) -> string */
+    ADD,         /* native (i64 a, i64 b) -> i64 throws Overflow */
+    ADD_MSGPACK, /* msgpack (i64 a, i64 b) -> i64 throws Overflow */
+    NOTHING,     /* json () */
+    FAIL,        /* json (i32 status, string message): returns it */
+    LONG_RESULT, /* json () -> string(..4): returns 5 bytes */
+    HOLD,        /* json () @timeout: returns when the gate is open */
+    WATCH,       /* json (): returns when it is cancelled */
+    NOTE,        /* oneway native (i64 a, i64 b): counts */
+    REMAINING,   /* native () -> i64 */
+    PEER,        /* native () -> i64: the peer's pid */
+    FILL,        /* json (i64 a, i64 b) -> string: a bytes of character b */
+    MISSING,     /* json (): the user has not written it */
+    AGAIN,       /* native @idempotent () -> i64 */
+    SAMPLE_METHODS
+};
+
+#define OVERFLOW_ERROR 100
+
+/* Parameters, by method. */
+typedef struct bytes_params {
+    shmrpc_bytes data;
+} bytes_params;
+
+typedef struct text_params {
+    shmrpc_str text;
+} text_params;
+
+typedef struct pair_params {
+    int64_t a;
+    int64_t b;
+} pair_params;
+
+typedef struct fail_params {
+    int32_t status;
+    shmrpc_str message;
+} fail_params;
+
+extern const shmrpc_service sample_service;
+extern const shmrpc_handler sample_handlers[SAMPLE_METHODS];
+extern const shmrpc_method sample_methods[SAMPLE_METHODS];
+
+/* What handlers are given as `user`. */
+typedef struct sample_state {
+    shmrpci_mutex lock;
+    shmrpci_cond changed;
+    unsigned entered;   /* handlers that hold or watch */
+    unsigned cancelled; /* handlers that saw their cancellation */
+    unsigned noted;
+    bool open;
+} sample_state;
+
+/* Stands for the user's table of functions. */
+typedef struct sample_impl {
+    size_t size;
+    int (*again)(void);
+} sample_impl;
+
+extern const sample_impl sample_implementation;
+
+/* A running server, at an address of its own. */
+typedef struct sample_server {
+    shmrpc_server *server;
+    sample_state state;
+    shmrpci_thread thread;
+    char where[128];
+    int status; /* of run */
+} sample_server;
+
+/* A new address "scheme://...". */
+void sample_address(const char *scheme, char out[128]);
+
+void sample_start(sample_server *s, const char *scheme,
+                  const shmrpc_service *service, uint32_t workers);
+void sample_stop(sample_server *s);
+shmrpc_client *sample_connect(const sample_server *s);
+
+void sample_open(sample_state *state);
+void sample_await(sample_state *state, const unsigned *field, unsigned count);
+
+/* The sum by ADD; fails the test when it is not `a + b`. */
+void sample_add(shmrpc_client *client, int64_t a, int64_t b);
+
+/* Sets SHMRPC_DIR to a new folder; the end removes it. */
+void sample_folder_make(void);
+void sample_folder_remove(void);
+
+#endif

@@ -158,7 +158,11 @@ static shmrpc_status write_depfile(generation *g, shmrpc_error *error)
     }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    gen_output_depfile(g->paths, g->count, sources, used, &text);
+    if (g->options->stamp != NULL) {
+        gen_output_depfile(&g->options->stamp, 1, sources, used, &text);
+    } else {
+        gen_output_depfile(g->paths, g->count, sources, used, &text);
+    }
     shmrpc_status status = text.status;
     if (status == SHMRPC_OK) {
         status = gen_output_write(g->options->depfile, text.data, text.len,
@@ -179,6 +183,9 @@ static shmrpc_status write_all(generation *g)
     }
     if (status == SHMRPC_OK && g->options->depfile != NULL) {
         status = write_depfile(g, &error);
+    }
+    if (status == SHMRPC_OK && g->options->stamp != NULL) {
+        status = gen_output_touch(g->options->stamp, &error);
     }
     if (status != SHMRPC_OK) {
         shmrpci_buf_append_text(g->message, error.message);

@@ -108,7 +108,8 @@ static bool fits_int(const idl_enum *enumeration)
 {
     for (size_t i = 0; i < enumeration->item_count; i++) {
         int64_t value = enumeration->items[i].value;
-        if (value < INT32_MIN || value > INT32_MAX) {
+        bool is_huge = enumeration->base == IDL_U64 && value < 0;
+        if (value < INT32_MIN || value > INT32_MAX || is_huge) {
             return false;
         }
     }
@@ -404,7 +405,7 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
              any ? gen_c_text(m, "&%s", table) : "&shmrpc_type_no_params");
     set_text(m, c, "params_arg", any ? "&params" : "NULL");
     set_text(m, c, "rows_name",
-             gen_c_unique(m, gen_c_text(m, "%s_params", place)));
+             gen_c_unique(m, gen_c_text(m, "%s_params_fields", place)));
     gen_set(c, "rows",
             field_rows(m, method->params, method->param_count, true, false,
                        place, params_type));

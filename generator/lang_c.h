@@ -127,7 +127,7 @@ const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number);
 const char *gen_c_literals(gen_model *m, const char *text, size_t len);
 #define GEN_C_MAX_LITERAL_BYTES 4000
 
-/* One literal for each line, however long, and a semicolon behind the last. */
+/* As literals, one in each row, and a semicolon behind the last; not cut. */
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len);
 
 /* Rows of character constants, for texts that are too long for a literal. */

@@ -330,7 +330,8 @@ static const char *list_table(gen_model *m, const idl_type *type,
     const char *view = gen_c_form_of(m, type, place).base;
     const char *element = gen_c_table(m, type->element, inner);
     bool bounded = type->has_min || type->has_max;
-    const char *name = gen_c_text(m, "%s_type", bounded ? place : view);
+    const char *stem = strncmp(view, "shmrpc_", 7) == 0 ? view + 7 : view;
+    const char *name = gen_c_text(m, "%s_type", bounded ? place : stem);
     const gen_value *same = bounded ? NULL : find_named(c->tables, name);
     if (same != NULL && strcmp(gen_text(same, "element"), element) == 0) {
         return name;

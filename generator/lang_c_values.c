@@ -156,8 +156,7 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 {
     gen_value *list = gen_array(m->tree);
     while (len > 0) {
-        const char *newline = memchr(text, '\n', len);
-        size_t line = newline != NULL ? (size_t)(newline - text) + 1 : len;
+        size_t line = literal_end(text, len);
         const char *row = literal(m, text, line)->text;
         text += line;
         len -= line;
@@ -175,9 +174,9 @@ static const char *character(gen_model *m, char c)
 gen_value *gen_c_characters(gen_model *m, const char *text, size_t len)
 {
     gen_value *rows = gen_array(m->tree);
-    for (size_t start = 0; start < len; start += 12) {
+    for (size_t start = 0; start < len; start += 9) {
         const char *row = "";
-        for (size_t i = start; i < len && i < start + 12; i++) {
+        for (size_t i = start; i < len && i < start + 9; i++) {
             row = gen_c_text(m, "%s%s%s,", row, i > start ? " " : "",
                              character(m, text[i]));
         }

@@ -11,6 +11,7 @@ enum {
     OPT_OUT_DIR = 256,
     OPT_DUMP,
     OPT_DEPFILE,
+    OPT_STAMP,
     OPT_KINDS,
     OPT_TEMPLATES,
     OPT_PREFIX,
@@ -22,6 +23,7 @@ static const struct option long_options[] = {
     {"out-dir", required_argument, NULL, OPT_OUT_DIR},
     {"dump", required_argument, NULL, OPT_DUMP},
     {"depfile", required_argument, NULL, OPT_DEPFILE},
+    {"stamp", required_argument, NULL, OPT_STAMP},
     {"kinds", required_argument, NULL, OPT_KINDS},
     {"templates", required_argument, NULL, OPT_TEMPLATES},
     {"import-dir", required_argument, NULL, 'I'},
@@ -55,6 +57,9 @@ const char *gen_options_help(void)
            "templates\n"
            "                    of the same name\n"
            "  --depfile FILE    write what was read, as a rule for Make\n"
+           "  --stamp FILE      write an empty file last, every time; the "
+           "depfile\n"
+           "                    then speaks of it\n"
            "  --dump=STAGE      print tokens, ast, schema or model; write "
            "nothing\n"
            "  -h, --help        print this\n"
@@ -198,6 +203,9 @@ static shmrpc_status set_option(int option, gen_options *out,
         return SHMRPC_OK;
     case OPT_DEPFILE:
         out->depfile = optarg;
+        return SHMRPC_OK;
+    case OPT_STAMP:
+        out->stamp = optarg;
         return SHMRPC_OK;
     case OPT_TEMPLATES:
         out->templates = optarg;

@@ -41,6 +41,7 @@ typedef struct gen_options {
     const char *input;     /* the .svc */
     const char *out_dir;   /* "." */
     const char *depfile;   /* NULL: none */
+    const char *stamp;     /* NULL: none */
     const char *templates; /* NULL: only those that are built in */
     const char *prefix;    /* NULL: by the package */
     const gen_lang *lang;

@@ -3,6 +3,7 @@
 #include "generator/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,20 @@ shmrpc_status gen_output_write(const char *path, const void *data, size_t len,
     }
     shmrpci_buf_fini(&name);
     return status;
+}
+
+shmrpc_status gen_output_touch(const char *path, shmrpc_error *error)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0 || futimens(fd, NULL) != 0) {
+        shmrpc_status status = fail(error, "cannot write", path);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return status;
+    }
+    close(fd);
+    return SHMRPC_OK;
 }
 
 static void append_escaped(shmrpci_buf *out, const char *path)

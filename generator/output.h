@@ -25,6 +25,10 @@ shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);
 shmrpc_status gen_output_write(const char *path, const void *data, size_t len,
                                bool *changed, shmrpc_error *error);
 
+/* Makes the file exist, empty, with the present time: build systems see from it
+ * that what was left untouched is fresh. */
+shmrpc_status gen_output_touch(const char *path, shmrpc_error *error);
+
 /* Reads a whole file, of at most 64 MiB, into `out`. */
 shmrpc_status gen_output_read(const char *path, shmrpci_buf *out,
                               shmrpc_error *error);

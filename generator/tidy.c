@@ -92,40 +92,43 @@ static const char *skip_literal(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* Whether one string literal ends at `at`, in time, and another follows. */
+/* Whether one string literal ends at `at` and another follows. */
 static bool joins_literals(const wrapper *w, const char *at)
 {
-    return w->end - at >= 2 && at[-1] == '"' && at[0] == ' ' && at[1] == '"' &&
-           w->depth > 0 &&
-           w->column + columns(w->at, (size_t)(at - w->at)) <= GEN_TIDY_COLUMNS;
+    return w->end - at >= 2 && at[-1] == '"' && at[0] == ' ' && at[1] == '"';
 }
 
 /* The best place to break: between string literals, else behind a comma, as
- * far outside as possible, the last that fits; or NULL. */
+ * far outside as possible, the last that fits.  Inside parentheses, where
+ * nothing fits, the first at all; or NULL. */
 static const char *find_break(const wrapper *w)
 {
     const char *best = NULL;
-    size_t best_depth = MAX_NESTING;
+    size_t best_rank = MAX_NESTING;
     size_t depth = w->depth;
     const char *at = w->at;
     while (at < w->end) {
         size_t column = w->column + columns(w->at, (size_t)(at - w->at));
-        if (column >= GEN_TIDY_COLUMNS) {
+        if (column >= GEN_TIDY_COLUMNS && (best != NULL || w->depth == 0)) {
             break;
         }
         if (*at == '"' || *at == '\'') {
             at = skip_literal(at, w->end);
             if (joins_literals(w, at)) {
-                return at;
+                column = w->column + columns(w->at, (size_t)(at - w->at));
+                bool fits = column <= GEN_TIDY_COLUMNS;
+                return fits || best == NULL ? at : best;
             }
             continue;
         }
         depth += *at == '(' || *at == '{';
         depth -= (*at == ')' || *at == '}') && depth > 0;
-        if (*at == ',' && at + 1 < w->end && at[1] == ' ' && depth > 0 &&
-            depth <= best_depth) {
+        /* Behind an operator only when there is no comma. */
+        size_t rank = *at == '|' ? depth + 1 : depth;
+        if ((*at == ',' || *at == '|') && at + 1 < w->end && at[1] == ' ' &&
+            rank <= best_rank) {
             best = at + 1;
-            best_depth = depth;
+            best_rank = rank;
         }
         at++;
     }
@@ -182,9 +185,51 @@ static const char *find_text(const line *l, const char *what)
 static const char *find_open(const char *from, const char *end)
 {
     while (from < end && *from != '(' && *from != '{') {
-        from++;
+        bool is_literal = *from == '"' || *from == '\'';
+        from = is_literal ? skip_literal(from, end) : from + 1;
     }
     return from < end ? from : NULL;
+}
+
+/* Whether two literals still stand side by side. */
+static bool has_joint(const wrapper *w)
+{
+    const char *at = w->at;
+    while (at < w->end) {
+        if (*at != '"' && *at != '\'') {
+            at++;
+            continue;
+        }
+        at = skip_literal(at, w->end);
+        if (joins_literals(w, at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Columns of the longest argument behind `open`, a parenthesis. */
+static size_t longest_argument(const wrapper *w, const char *open)
+{
+    size_t longest = 0;
+    size_t depth = 0;
+    const char *start = open + 1;
+    const char *at = start;
+    while (at < w->end) {
+        bool is_literal = *at == '"' || *at == '\'';
+        const char *next = is_literal ? skip_literal(at, w->end) : at + 1;
+        depth += *at == '(' || *at == '{';
+        depth -= (*at == ')' || *at == '}') && depth > 0;
+        bool ends = (*at == ',' && depth == 0) || joins_literals(w, next) ||
+                    next == w->end;
+        if (ends) {
+            size_t len = columns(start, (size_t)(next - start));
+            longest = len > longest ? len : longest;
+            start = next + 1;
+        }
+        at = next;
+    }
+    return longest;
 }
 
 static void append_code(const line *l, shmrpci_buf *out)
@@ -203,21 +248,35 @@ static void append_code(const line *l, shmrpci_buf *out)
             new_line(&w, fallback, out);
         }
     }
+    const char *first = find_open(w.at, w.end);
+    bool broken = w.at != l->text;
+    if (first != NULL &&
+        w.column + columns(w.at, (size_t)(w.end - w.at)) > GEN_TIDY_COLUMNS &&
+        w.column + columns(w.at, (size_t)(first + 1 - w.at)) +
+                longest_argument(&w, first) >
+            GEN_TIDY_COLUMNS) {
+        size_t indent = w.column == fallback ? fallback + 4 : fallback;
+        advance(&w, first + 1, out);
+        w.open[w.depth - 1] = indent;
+        new_line(&w, indent, out);
+        broken = true;
+    }
     while (w.column + columns(w.at, (size_t)(w.end - w.at)) >
-           GEN_TIDY_COLUMNS) {
+               GEN_TIDY_COLUMNS ||
+           (broken && has_joint(&w))) {
+        broken = true;
         const char *stop = find_break(&w);
-        size_t depth_before = w.depth;
-        if (stop == NULL) {
+        if (stop != NULL) {
+            advance(&w, stop, out);
+        } else {
             const char *open = find_open(w.at, w.end);
-            if (depth_before > 0 || open == NULL) {
+            if (w.depth > 0 || open == NULL) {
                 break;
             }
             advance(&w, open + 1, out);
-            w.open[w.depth - 1] = fallback;
-        } else {
-            advance(&w, stop, out);
+            w.open[0] = fallback;
         }
-        new_line(&w, w.open[w.depth - 1], out);
+        new_line(&w, w.depth > 0 ? w.open[w.depth - 1] : l->indent, out);
     }
     advance(&w, w.end, out);
     shmrpci_buf_append_char(out, '\n');

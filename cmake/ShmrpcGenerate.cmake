@@ -1,0 +1,131 @@
+# shmrpc_generate(TARGET target SVC file.svc...
+#     [KINDS client server]      which stubs; default both
+#     [IMPORT_DIRS dir...]       where imported files are looked for
+#     [PREFIX prefix]            of C names; default from the package
+#     [TEMPLATES dir]            files that replace built-in templates
+#     [OPTIONS option...]        more for shmrpcgen
+#     [OUT_DIR dir]              default: a folder of the target's own
+#     [OUT_VAR variable]         is set to all generated files
+#     [HEADERS_VAR variable]     is set to the generated headers
+#     [DEPENDS file...])         more reasons to generate again
+#
+# Generates C from service descriptions at build time, adds it to the target
+# with its folder as an include directory, and links shmrpc::runtime.
+#
+# The generator is the target shmrpc::generator of this build or of an installed
+# package; set SHMRPCGEN_EXECUTABLE to use another, as cross builds must.
+include_guard(GLOBAL)
+
+# Files of one .svc, in one place: STEM and KINDS -> SOURCES and HEADERS.
+function(_shmrpc_outputs out_dir stem kinds sources_var headers_var)
+    set(names ${stem})
+    foreach(kind IN LISTS kinds)
+        list(APPEND names ${stem}_${kind})
+    endforeach()
+    list(TRANSFORM names PREPEND ${out_dir}/)
+    list(TRANSFORM names APPEND .c OUTPUT_VARIABLE sources)
+    list(TRANSFORM names APPEND .h OUTPUT_VARIABLE headers)
+    set(${sources_var} ${sources} PARENT_SCOPE)
+    set(${headers_var} ${headers} PARENT_SCOPE)
+endfunction()
+
+function(_shmrpc_check_arguments)
+    if(arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR
+            "shmrpc_generate: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+    endif()
+    if(arg_KEYWORDS_MISSING_VALUES)
+        message(FATAL_ERROR "shmrpc_generate: no value after "
+                            "${arg_KEYWORDS_MISSING_VALUES}")
+    endif()
+    if(NOT TARGET "${arg_TARGET}")
+        message(FATAL_ERROR "shmrpc_generate: TARGET must name a target, "
+                            "not `${arg_TARGET}`")
+    endif()
+    if(NOT arg_SVC)
+        message(FATAL_ERROR "shmrpc_generate: SVC needs at least one file")
+    endif()
+    foreach(kind IN LISTS arg_KINDS)
+        if(NOT kind MATCHES "^(client|server)$")
+            message(FATAL_ERROR "shmrpc_generate: unknown kind `${kind}` "
+                                "(expected client or server)")
+        endif()
+    endforeach()
+endfunction()
+
+function(shmrpc_generate)
+    cmake_parse_arguments(PARSE_ARGV 0 arg ""
+        "TARGET;PREFIX;TEMPLATES;OUT_DIR;OUT_VAR;HEADERS_VAR"
+        "SVC;KINDS;IMPORT_DIRS;OPTIONS;DEPENDS")
+    _shmrpc_check_arguments()
+    if(NOT arg_KINDS)
+        set(arg_KINDS client server)
+    endif()
+    list(REMOVE_DUPLICATES arg_KINDS)
+    if(NOT arg_OUT_DIR)
+        set(arg_OUT_DIR shmrpc/${arg_TARGET})
+    endif()
+    get_filename_component(out_dir "${arg_OUT_DIR}" ABSOLUTE
+                           BASE_DIR ${CMAKE_CURRENT_BINARY_DIR})
+
+    set(generator shmrpc::generator)
+    if(SHMRPCGEN_EXECUTABLE)
+        set(generator ${SHMRPCGEN_EXECUTABLE})
+    endif()
+    string(REPLACE ";" "," kinds "${arg_KINDS}")
+    set(options --out-dir ${out_dir} --kinds ${kinds} ${arg_OPTIONS})
+    foreach(dir IN LISTS arg_IMPORT_DIRS)
+        get_filename_component(dir "${dir}" ABSOLUTE)
+        list(APPEND options -I ${dir})
+    endforeach()
+    if(arg_PREFIX)
+        list(APPEND options --prefix ${arg_PREFIX})
+    endif()
+    set(templates "")
+    if(arg_TEMPLATES)
+        get_filename_component(dir "${arg_TEMPLATES}" ABSOLUTE)
+        list(APPEND options --templates ${dir})
+        # A template that is added replaces a built-in one: no depfile can
+        # know.
+        file(GLOB templates CONFIGURE_DEPENDS ${dir}/*.mustache)
+    endif()
+
+    set(all_sources "")
+    set(all_headers "")
+    foreach(svc IN LISTS arg_SVC)
+        get_filename_component(svc "${svc}" ABSOLUTE)
+        get_filename_component(stem "${svc}" NAME_WLE)
+        _shmrpc_outputs(${out_dir} ${stem} "${arg_KINDS}" sources headers)
+        # Unchanged files keep their time; the stamp says that they are fresh.
+        set(stamp ${out_dir}/${stem}.stamp)
+        add_custom_command(
+            OUTPUT ${stamp}
+            BYPRODUCTS ${sources} ${headers}
+            COMMAND ${generator} ${options} --depfile ${stamp}.d
+                    --stamp ${stamp} ${svc}
+            DEPENDS ${generator} ${svc} ${templates} ${arg_DEPENDS}
+            DEPFILE ${stamp}.d
+            COMMENT "Generating C from ${stem}.svc"
+            VERBATIM)
+        target_sources(${arg_TARGET} PRIVATE ${stamp} ${sources} ${headers})
+        list(APPEND all_sources ${sources})
+        list(APPEND all_headers ${headers})
+    endforeach()
+
+    # By property, because a target takes only one of the two signatures of
+    # target_link_libraries, and which is its owner's choice.
+    set_property(TARGET ${arg_TARGET} APPEND PROPERTY
+                 INCLUDE_DIRECTORIES ${out_dir})
+    set_property(TARGET ${arg_TARGET} APPEND PROPERTY
+                 INTERFACE_INCLUDE_DIRECTORIES $<BUILD_INTERFACE:${out_dir}>)
+    set_property(TARGET ${arg_TARGET} APPEND PROPERTY
+                 LINK_LIBRARIES shmrpc::runtime)
+    set_property(TARGET ${arg_TARGET} APPEND PROPERTY
+                 INTERFACE_LINK_LIBRARIES shmrpc::runtime)
+    if(arg_OUT_VAR)
+        set(${arg_OUT_VAR} ${all_sources} ${all_headers} PARENT_SCOPE)
+    endif()
+    if(arg_HEADERS_VAR)
+        set(${arg_HEADERS_VAR} ${all_headers} PARENT_SCOPE)
+    endif()
+endfunction()

@@ -1,0 +1,19 @@
+#include "calc_server.h"
+
+static int divide(shmrpc_ctx *ctx, void *user, uint64_t a, uint64_t b,
+                  uint64_t *ret)
+{
+    (void)ctx, (void)user;
+    if (b == 0) {
+        return CALC_ERR_DIVISION_BY_ZERO;
+    }
+    *ret = a / b;
+    return SHMRPC_OK;
+}
+
+int main(int argc, char **argv)
+{
+    calc_calc_impl impl = CALC_CALC_IMPL_INIT;
+    impl.divide = divide;
+    return calc_calc_main(argc, argv, &impl, NULL);
+}

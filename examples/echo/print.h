@@ -1,0 +1,9 @@
+/* Prints a value of any type as JSON would; bytes in hex. */
+#ifndef ECHO_PRINT_H
+#define ECHO_PRINT_H
+
+#include <shmrpc/types.h>
+
+void print_any(const shmrpc_any *value);
+
+#endif

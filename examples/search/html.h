@@ -1,0 +1,16 @@
+/*
+ * HTML to text, for searching: not a browser.  Tags go, blocks become lines,
+ * entities become characters, white space is folded; scripts, styles and
+ * comments go with what they hold.  Any bytes do: unclosed tags and unknown
+ * entities stay as text or end with the file.
+ */
+#ifndef SEARCH_HTML_H
+#define SEARCH_HTML_H
+
+#include <stddef.h>
+
+/* Rewrites the NUL-terminated UTF-8 `html` in place and returns the text's
+ * length (never longer).  `title` gets the <title>, or "". */
+size_t html_to_text(char *html, char *title, size_t title_room);
+
+#endif

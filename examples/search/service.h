@@ -1,0 +1,28 @@
+/*
+ * The handlers of search.svc.
+ *
+ * Threading: they run on the server's worker threads, several at a time; each
+ * call takes a session of the store.
+ */
+#ifndef SEARCH_SERVICE_H
+#define SEARCH_SERVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "search_server.h"
+#include "store.h"
+
+typedef struct service {
+    store *store;
+    char **folders; /* absolute, of the command line */
+    size_t folder_count;
+    pthread_mutex_t indexing; /* one at a time; searches go on */
+    _Atomic uint64_t searches;
+} service;
+
+/* What search_search_serve() wants; `user` is a service. */
+search_search_impl service_impl(void);
+
+#endif

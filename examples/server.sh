@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# To be sourced: starts a server in the background, waits until clients can
+# connect, and stops it by its process id.  A private SHMRPC_DIR keeps it from
+# meeting others of its name.
+
+server_folder=$(mktemp -d)
+export SHMRPC_DIR=$server_folder
+server_pid=
+server_said=
+
+# start_server SECONDS COMMAND...: returns when it has printed a line with the
+# words "serving at"; what it printed until then is in $server_said.
+start_server() {
+    local seconds=$1 line
+    shift
+    server_said=
+    exec 9< <(exec "$@" 2>&1 9<&-)
+    server_pid=$!
+    while read -r -t "$seconds" -u 9 line; do
+        server_said+=$line$'\n'
+        case $line in
+        *": serving at "*) return 0 ;;
+        esac
+    done
+    printf 'The server did not get ready: %s\n%s' "$*" "$server_said" >&2
+    return 1
+}
+
+# stop_server: its exit status.
+stop_server() {
+    local status=0
+    [ -n "$server_pid" ] || return 0
+    kill -TERM "$server_pid" 2>/dev/null || true
+    wait "$server_pid" || status=$?
+    server_pid=
+    exec 9<&-
+    return "$status"
+}
+
+server_cleanup() {
+    stop_server || true
+    rm -rf "$server_folder"
+}
+trap server_cleanup EXIT

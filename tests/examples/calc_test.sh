@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# calc_test.sh: the one-minute example of the project's README is, file by file,
+# examples/calc, which another test runs.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# shown FILE: the block below the line "`FILE`:".
+shown() {
+    awk -v start="\`$1\`:" '
+        $0 == start { found = 1; next }
+        found && /^```/ { if (in_block) exit; in_block = 1; next }
+        in_block { print }' README.md
+}
+
+for file in calc.svc server.c client.c CMakeLists.txt; do
+    diff -u --label "README.md, $file" --label "examples/calc/$file" \
+        <(shown "$file") "examples/calc/$file"
+done

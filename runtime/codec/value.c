@@ -114,9 +114,10 @@ const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits)
     return NULL;
 }
 
+/* `name` may hold NULs, and is not trusted to end with one. */
 static bool is_text(const char *known, const char *name, size_t len)
 {
-    return strncmp(known, name, len) == 0 && known[len] == '\0';
+    return strlen(known) == len && memcmp(known, name, len) == 0;
 }
 
 bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,

@@ -1,0 +1,89 @@
+/* Contracts from a hostile peer: decoded, compared with ours in both
+ * directions and with themselves, encoded and decoded again. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/contract.h"
+#include "sample.h"
+
+static const shmrpc_error_type failure = {"sample.Failure", 100,
+                                          &sample_point_type, NULL};
+static const shmrpc_error_type *const throws[] = {&failure};
+
+static const shmrpc_method methods[] = {
+    {"all", SHMRPC_ENCODING_MSGPACK, 0, 1, 0, "", NULL, &sample_params_type,
+     &sample_all_type, throws, 1},
+    {"sum", SHMRPC_ENCODING_NATIVE, 0, 2, 0, "", NULL, &sample_sum_type,
+     &sample_native_type, NULL, 0},
+    {"get", SHMRPC_ENCODING_JSON, 0, 3, 0, "", NULL, &shmrpc_type_no_params,
+     &sample_node_type, NULL, 0},
+};
+static const shmrpc_service service = {"sample", "sample.Sample", 1, 1, 4, "",
+                                       NULL,     methods,         3};
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+static void compare_all(const shmrpci_contract *ours,
+                        const shmrpci_contract *theirs)
+{
+    static uint32_t ids[1 << 16];
+    shmrpc_error error;
+    (void)shmrpci_contract_compare(ours, theirs, ids, &error);
+    (void)shmrpci_contract_compare(theirs, ours, ids, &error);
+    (void)shmrpci_contract_compare(theirs, theirs, ids, &error);
+}
+
+static void again(const shmrpci_contract *contract)
+{
+    shmrpci_arena arena;
+    shmrpci_buf first;
+    shmrpci_buf second;
+    const shmrpci_contract *copy;
+    shmrpci_arena_init(&arena, 0);
+    shmrpci_buf_init_heap(&first);
+    shmrpci_buf_init_heap(&second);
+    if (shmrpci_contract_encode(contract, &first) != SHMRPC_OK ||
+        shmrpci_contract_decode(first.data, first.len, &arena, &copy, NULL) !=
+            SHMRPC_OK ||
+        shmrpci_contract_encode(copy, &second) != SHMRPC_OK) {
+        fail("accepted, but does not survive a round trip");
+    }
+    if (first.len != second.len ||
+        memcmp(first.data, second.data, first.len) != 0) {
+        fail("another contract came back");
+    }
+    shmrpci_buf_fini(&first);
+    shmrpci_buf_fini(&second);
+    shmrpci_arena_fini(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static shmrpci_arena own_arena;
+    static const shmrpci_contract *own;
+    if (own == NULL) {
+        sample_init();
+        shmrpci_arena_init(&own_arena, 0);
+        if (shmrpci_contract_of(&service, &own_arena, &own) != SHMRPC_OK) {
+            fail("no memory");
+        }
+    }
+    shmrpci_arena arena;
+    shmrpc_error error;
+    const shmrpci_contract *contract;
+    shmrpci_arena_init(&arena, ((size_t)64 << 10) + 256 * size);
+    int status = shmrpci_contract_decode(data, size, &arena, &contract, &error);
+    if (status == SHMRPC_E_NO_MEMORY) {
+        fail("took too much memory");
+    }
+    if (status == SHMRPC_OK) {
+        compare_all(own, contract);
+        again(contract);
+    }
+    shmrpci_arena_fini(&arena);
+    return 0;
+}

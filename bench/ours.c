@@ -1,0 +1,230 @@
+/*
+ * Our own calls, through the stubs generated from bench.svc: the same way that
+ * any user's calls go.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench_client.h"
+#include "bench_server.h"
+#include "case.h"
+
+typedef struct line {
+    char address[64]; /* unique, so that runs do not meet */
+    bench_calls *calls;
+    uint64_t sequence;
+    size_t size;
+    char *bytes;
+} line;
+
+/* ---- the server ---------------------------------------------------------- */
+
+static shmrpc_server *server;
+
+static void on_signal(int number)
+{
+    (void)number;
+    shmrpc_server_stop(server);
+}
+
+static int null_call(shmrpc_ctx *ctx, void *user)
+{
+    (void)ctx, (void)user;
+    return SHMRPC_OK;
+}
+
+static int small(shmrpc_ctx *ctx, void *user, const bench_small *value,
+                 bench_small *ret)
+{
+    (void)ctx, (void)user;
+    *ret = *value;
+    return SHMRPC_OK;
+}
+
+static int echo_raw(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                    shmrpc_bytes *ret)
+{
+    (void)ctx, (void)user;
+    *ret = data;
+    return SHMRPC_OK;
+}
+
+static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
+                     bench_page *ret)
+{
+    (void)ctx, (void)user;
+    *ret = *page;
+    return SHMRPC_OK;
+}
+
+static void line_serve(void *state)
+{
+    const line *const o = state;
+    const shmrpc_server_opts opts = {.listen = o->address, .workers = 1};
+    bench_calls_impl impl = BENCH_CALLS_IMPL_INIT;
+    shmrpc_error error;
+    impl.null_call = null_call;
+    impl.small = small;
+    impl.echo_raw = echo_raw;
+    impl.echo_native = echo_page;
+    impl.echo_json = echo_page;
+    impl.echo_msgpack = echo_page;
+    if (shmrpc_server_create(&opts, &server, &error) != SHMRPC_OK ||
+        bench_calls_serve(server, &impl, NULL, &error) != SHMRPC_OK) {
+        bench_fail("server: %s: %s", error.name, error.message);
+    }
+    signal(SIGTERM, on_signal);
+    bench_ready();
+    if (shmrpc_server_run(server, &error) != SHMRPC_OK) {
+        bench_fail("server: %s: %s", error.name, error.message);
+    }
+    shmrpc_server_destroy(server);
+}
+
+/* ---- the client ---------------------------------------------------------- */
+
+static void *line_setup(const bench_case *self)
+{
+    static unsigned count;
+    line *const o = bench_alloc(sizeof *o);
+    memset(o, 0, sizeof *o);
+    snprintf(o->address, sizeof o->address, "shm://@bench-%ld-%u",
+             (long)getpid(), count++);
+    o->size = self->payload;
+    o->bytes = bench_alloc(o->size + 1);
+    memset(o->bytes, 'x', o->size);
+    return o;
+}
+
+static void line_teardown(void *state)
+{
+    line *const o = state;
+    free(o->bytes);
+    free(o);
+}
+
+static void must(int status, const shmrpc_error *error)
+{
+    if (status != SHMRPC_OK) {
+        bench_fail("%s: %s", error->name, error->message);
+    }
+}
+
+static void line_dial(void *state)
+{
+    line *const o = state;
+    shmrpc_error error;
+    must(bench_calls_connect(o->address, NULL, &o->calls, &error), &error);
+}
+
+static void call_null(void *state)
+{
+    line *const o = state;
+    shmrpc_error error;
+    must(bench_calls_null_call(o->calls, NULL, &error), &error);
+}
+
+static void call_small(void *state)
+{
+    line *const o = state;
+    const uint64_t n = ++o->sequence;
+    const bench_small value = {n, n + 1, n + 2, n + 3, n + 4};
+    bench_small back;
+    shmrpc_error error;
+    must(bench_calls_small(o->calls, &value, NULL, &back, &error), &error);
+    if (back.sequence != n || back.d != n + 4) {
+        bench_fail("call %llu came back wrong", (unsigned long long)n);
+    }
+}
+
+/* The first and last bytes of each call are its own. */
+static void stamp(line *o)
+{
+    const char digit = (char)('0' + ++o->sequence % 10);
+    o->bytes[0] = o->bytes[o->size - 1] = digit;
+}
+
+static void check(const line *o, const void *bytes, size_t size)
+{
+    const char *const back = bytes;
+    if (size != o->size || back[0] != o->bytes[0] ||
+        back[size - 1] != o->bytes[0]) {
+        bench_fail("echo %llu differs", (unsigned long long)o->sequence);
+    }
+}
+
+static void call_raw(void *state)
+{
+    line *const o = state;
+    const bench_calls_echo_raw_reply *reply;
+    shmrpc_error error;
+    stamp(o);
+    must(bench_calls_echo_raw(o->calls, shmrpc_bytes_of(o->bytes, o->size),
+                              NULL, &reply, &error),
+         &error);
+    check(o, reply->value.ptr, reply->value.len);
+    bench_calls_echo_raw_release(reply);
+}
+
+/* One function an encoding: their replies are types of their own. */
+#define CALL_PAGE(function, method)                                       \
+    static void function(void *state)                                     \
+    {                                                                     \
+        line *const o = state;                                            \
+        const bench_calls_##method##_reply *reply;                        \
+        shmrpc_error error;                                               \
+        stamp(o);                                                         \
+        const bench_page page = {o->sequence, {o->bytes, o->size}};       \
+        must(bench_calls_##method(o->calls, &page, NULL, &reply, &error), \
+             &error);                                                     \
+        check(o, reply->value.text.ptr, reply->value.text.len);           \
+        bench_calls_##method##_release(reply);                            \
+    }
+
+CALL_PAGE(call_native, echo_native)
+CALL_PAGE(call_json, echo_json)
+CALL_PAGE(call_msgpack, echo_msgpack)
+
+static void call_connect(void *state)
+{
+    line *const o = state;
+    line_dial(o);
+    call_null(o);
+    bench_calls_close(o->calls);
+}
+
+#define CALL(name_, about_, payload_, floor_, call_)                    \
+    {                                                                   \
+        .name = (name_), .about = (about_), .payload = (payload_),      \
+        .places = BENCH_IN_ALL, .floor = (floor_), .setup = line_setup, \
+        .serve = line_serve, .dial = line_dial, .call = (call_),        \
+        .teardown = line_teardown                                       \
+    }
+
+static const bench_case cases[] = {
+    CALL("shmrpc.null", "a native call without parameters or result", 0,
+         BENCH_FLOOR_SIGNAL, call_null),
+    CALL("shmrpc.small", "a native call, a struct of 40 bytes each way", 40,
+         BENCH_FLOOR_SIGNAL, call_small),
+    CALL("shmrpc.raw", "raw echo", 4096, BENCH_FLOOR_COPY, call_raw),
+    CALL("shmrpc.native", "native echo of a struct with a string", 4096,
+         BENCH_FLOOR_COPY, call_native),
+    CALL("shmrpc.json", "the same in json", 4096, BENCH_FLOOR_COPY, call_json),
+    CALL("shmrpc.msgpack", "the same in msgpack", 4096, BENCH_FLOOR_COPY,
+         call_msgpack),
+    CALL("shmrpc.raw", "raw echo", 1 << 20, BENCH_FLOOR_COPY, call_raw),
+    {.name = "shmrpc.connect",
+     .about = "connect, the first call, close",
+     .payload = 0,
+     .places = BENCH_IN_ALL,
+     .floor = BENCH_FLOOR_CONNECT,
+     .setup = line_setup,
+     .serve = line_serve,
+     .call = call_connect,
+     .teardown = line_teardown},
+};
+
+const bench_suite ours = {cases, sizeof cases / sizeof *cases};

@@ -95,7 +95,7 @@ int print_timing(demo_echo *echo)
     }
     printf(
         "\n%d calls of add: half of them took at most %.2f us.\n"
-        "One byte through a pipe and back takes %.2f us: %.0f times that.\n",
+        "One byte through a pipe and back takes %.2f us: %.1f times that.\n",
         CALLS, (double)call / 1e3, (double)byte / 1e3,
         (double)byte / (double)call);
     return 0;

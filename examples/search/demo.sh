@@ -27,9 +27,16 @@ find_documents() {
     printf '%s\n' "$folder"
 }
 
+# Shows the command as one would type it, and runs it.
 run() {
+    local argument
     printf '\n$ search-client'
-    printf ' %q' "$@"
+    for argument in "$@"; do
+        case $argument in
+        *[!a-z0-9-]*) printf " '%s'" "$argument" ;;
+        *) printf ' %s' "$argument" ;;
+        esac
+    done
     printf '\n'
     "$programs/search-client" "$@"
 }

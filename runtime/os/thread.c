@@ -8,6 +8,23 @@
 #include <time.h>
 
 #include "os/clock.h"
+#include "os/map_alias.h"
+
+/* ThreadSanitizer knows every way to lock a mutex but pthread_mutex_clocklock,
+ * and has to be told. */
+#if SHMRPCI_MAP_ALIAS
+#include <sanitizer/tsan_interface.h>
+#define NOTE_LOCKING(mutex) __tsan_mutex_pre_lock(mutex, __tsan_mutex_try_lock)
+#define NOTE_LOCKED(mutex, failed)                                     \
+    __tsan_mutex_post_lock(mutex,                                      \
+                           (failed) ? __tsan_mutex_try_lock |          \
+                                          __tsan_mutex_try_lock_failed \
+                                    : __tsan_mutex_try_lock,           \
+                           0)
+#else
+#define NOTE_LOCKING(mutex)        ((void)0)
+#define NOTE_LOCKED(mutex, failed) ((void)0)
+#endif
 
 static struct timespec timespec_of(int64_t ns)
 {
@@ -39,8 +56,11 @@ bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns)
         return false;
     }
     struct timespec deadline = timespec_of(deadline_ns);
-    return pthread_mutex_clocklock(&mutex->native, CLOCK_MONOTONIC,
-                                   &deadline) == 0;
+    NOTE_LOCKING(&mutex->native);
+    int failed =
+        pthread_mutex_clocklock(&mutex->native, CLOCK_MONOTONIC, &deadline);
+    NOTE_LOCKED(&mutex->native, failed != 0);
+    return failed == 0;
 }
 
 void shmrpci_mutex_unlock(shmrpci_mutex *mutex)

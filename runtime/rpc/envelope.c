@@ -63,7 +63,7 @@ void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out)
 int shmrpci_hello_read(const uint8_t *data, size_t len, shmrpci_hello *out,
                        shmrpc_error *error)
 {
-    uint64_t hash;
+    uint64_t hash = 0;
     int status = get_header(data, len, "client", &hash, error);
     if (status != SHMRPC_OK) {
         return status;
@@ -92,7 +92,7 @@ void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
 int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
                          shmrpc_error *error)
 {
-    uint64_t hash;
+    uint64_t hash = 0;
     int status = get_header(data, len, "server", &hash, error);
     if (status != SHMRPC_OK) {
         return status;

@@ -52,7 +52,9 @@ ast_name ast_path_join(ast_builder *b, ast_name path, idl_token token)
         (void)idl_report(b->diags, IDL_S_BAD_NAME, path.span,
                          "the name is longer than %d bytes",
                          IDL_MAX_PATH_BYTES);
-        return (ast_name){.text = path.text, .span = span};
+        ast_name last = ast_identifier(b, token);
+        (void)idl_map_put(&b->file->lost, b->memory, last.text, b->file);
+        return (ast_name){.text = last.text, .span = span};
     }
     return (ast_name){.text =
                           idl_printf(b->memory, "%s.%.*s", path.text,

@@ -56,7 +56,6 @@
     X(OUT_OF_RANGE,      403, ERROR,   "value out of range")                  \
     X(WRONG_VALUE,       404, ERROR,   "value of the wrong type")             \
     X(BAD_MAP_KEY,       405, ERROR,   "type can't be a map key")             \
-    X(BAD_ARRAY_LENGTH,  406, ERROR,   "bad array length")                    \
     X(CYCLE,             407, ERROR,   "definition in terms of itself")       \
     X(TOO_DEEP,          408, ERROR,   "definition too deep")                 \
     X(RECORD_TOO_LARGE,  409, ERROR,   "record too large")                    \

@@ -12,7 +12,9 @@ enum {
     ODD_CHARACTER = -2,
     OPEN_STRING = -3,
     ODD_NUMBER = -4,
-    BLOCK_COMMENT = -5
+    BLOCK_COMMENT = -5,
+    ODD_WORD = -6,
+    ODD_QUOTES = -7
 };
 
 /* The kind of the token that begins at `*at`, which moves behind it.  The text
@@ -34,6 +36,7 @@ static int next_kind(const char **at)
 
     letter   = [A-Za-z_];
     digit    = [0-9];
+    foreign  = [\x80-\xff];
     word     = letter (letter | digit)*;
     integer  = "0" | [1-9] digit* | "0x" [0-9A-Fa-f]+;
     exponent = [eE] [+-]? digit+;
@@ -78,6 +81,7 @@ static int next_kind(const char **at)
     "true"              { IS(TK_TRUE); }
     "false"             { IS(TK_FALSE); }
     word                { IS(TK_IDENT); }
+    (letter | foreign) (letter | digit | foreign)* { IS(ODD_WORD); }
 
     integer             { IS(TK_INT); }
     digit+ "." digit+ exponent? | digit+ exponent { IS(TK_FLOAT); }
@@ -104,8 +108,8 @@ static int next_kind(const char **at)
     "{"                 { IS(TK_LB); }
     "}"                 { IS(TK_RB); }
 
-    [\x80-\xbf]         { IS(SKIP); }
-    [\xc0-\xff] [\x80-\xbf]* { IS(ODD_CHARACTER); }
+    "'" [^'\n\x00]* "'"  { IS(ODD_QUOTES); }
+
     *                   { IS(ODD_CHARACTER); }
     */
 #undef IS
@@ -136,6 +140,18 @@ static int report_odd(int kind, idl_span span, idl_diags *diags)
                           "there are no block comments");
         idl_expected(diags, diag, "`//` on each line");
         return SKIP;
+    case ODD_WORD:
+        diag = idl_report(diags, IDL_S_BAD_CHARACTER, span,
+                          "`%.*s` has letters that no name can have",
+                          (int)(span.end - span.begin),
+                          span.source->text + span.begin);
+        idl_expected(diags, diag, "A to Z, a to z, digits and `_`");
+        return TK_IDENT;
+    case ODD_QUOTES:
+        diag = idl_report(diags, IDL_S_BAD_CHARACTER, span,
+                          "a string in single quotes");
+        idl_expected(diags, diag, "double quotes");
+        return TK_STR;
     default:
         diag = idl_report(diags, IDL_S_BAD_CHARACTER, span,
                           "unexpected character `%.*s`",

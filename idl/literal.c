@@ -100,7 +100,7 @@ int64_t idl_literal_duration(idl_diags *diags, idl_span span)
     int64_t ns = unit_ns(at, (size_t)(end - at));
     if (!fits || count > (uint64_t)(INT64_MAX / ns)) {
         report_too_large(diags, span, "9223372036854775807ns");
-        return 0;
+        return 1;
     }
     return (int64_t)count * ns;
 }
@@ -192,7 +192,7 @@ idl_text idl_literal_text(idl_diags *diags, idl_span span)
                  .span = span,
                  .at = text + span.begin + 1,
                  .end = text + span.end};
-    if (d.end > d.at && d.end[-1] == '"') {
+    if (d.end > d.at && d.end[-1] == d.at[-1]) {
         d.end--; /* else it was reported as open */
     }
     /* No escape is shorter than what it stands for. */

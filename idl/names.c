@@ -124,16 +124,17 @@ void idl_nearest_offer(idl_nearest *search, const char *name)
 {
     size_t wanted_len = strlen(search->wanted);
     size_t name_len = strlen(name);
-    if (wanted_len > IDL_MAX_NAME_BYTES || name_len > IDL_MAX_NAME_BYTES) {
+    if (wanted_len > IDL_MAX_NAME_BYTES || name_len > IDL_MAX_NAME_BYTES ||
+        strcmp(search->wanted, name) == 0) {
         return;
     }
     size_t longest = wanted_len > name_len ? wanted_len : name_len;
     size_t allowed = longest < 3 ? 0 : longest < 6 ? 1 : 2;
-    size_t found = same_but_case(search->wanted, name)
-                       ? 1
-                       : distance(search->wanted, wanted_len, name, name_len);
-    allowed = allowed == 0 && same_but_case(search->wanted, name) ? 1 : allowed;
-    if (found > 0 && found <= allowed &&
+    size_t found = distance(search->wanted, wanted_len, name, name_len);
+    if (same_but_case(search->wanted, name)) {
+        allowed = found = 1;
+    }
+    if (found <= allowed &&
         (search->best == NULL || found < search->distance)) {
         search->best = name;
         search->distance = found;

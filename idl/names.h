@@ -36,8 +36,9 @@ typedef struct idl_nearest {
 } idl_nearest;
 
 /* Makes `name` the best if it is nearer than all before: at most two edits
- * (insert, delete, replace, swap neighbours), and at most a third of the
- * length; a difference in case only counts as one edit. */
+ * (insert, delete, replace, swap neighbours), one in names shorter than six
+ * bytes, none in names shorter than three; a difference in case only counts as
+ * one edit and is allowed always.  The same name is no suggestion. */
 void idl_nearest_offer(idl_nearest *search, const char *name);
 
 /* The nearest of a list of static names, or NULL. */

@@ -124,16 +124,14 @@ static bool accepts_before(const driver *d, int kind, size_t index)
 
 /* ---- repair 1: a misspelt keyword ---- */
 
-/* The kind of the keyword nearest to `word`, or 0.  `fitting`: only those that
- * could stand at `at`. */
-static int nearest_keyword(const driver *d, const char *word, bool fitting)
+/* The kind of the keyword nearest to `word` that could stand at `at`, or 0. */
+static int nearest_keyword(const driver *d, const char *word)
 {
     idl_nearest search = {.wanted = word};
     int best = 0;
     for (int kind = 1; kind < svc_parse_kind_count(); kind++) {
         const char *keyword = idl_token_word(kind);
-        if (keyword == NULL ||
-            (fitting && !accepts_before(d, kind, d->at + 1))) {
+        if (keyword == NULL || !accepts_before(d, kind, d->at + 1)) {
             continue;
         }
         const char *before = search.best;
@@ -144,11 +142,11 @@ static int nearest_keyword(const driver *d, const char *word, bool fitting)
 }
 
 static void report_misspelt(driver *d, idl_span span, const char *word,
-                            int kind)
+                            const char *keyword)
 {
     idl_diag *diag = idl_report(d->diags, IDL_S_MISSPELT_KEYWORD, span,
                                 "unknown word `%s`", word);
-    idl_suggest(d->diags, diag, idl_token_word(kind));
+    idl_suggest(d->diags, diag, keyword);
 }
 
 static bool repair_keyword(driver *d)
@@ -158,11 +156,11 @@ static bool repair_keyword(driver *d)
         return false;
     }
     const char *word = token_word(d, token);
-    int kind = nearest_keyword(d, word, true);
+    int kind = nearest_keyword(d, word);
     if (kind == 0) {
         return false;
     }
-    report_misspelt(d, token->span, word, kind);
+    report_misspelt(d, token->span, word, idl_token_word(kind));
     feed(d, kind, token->span, d->at + 1);
     return true;
 }
@@ -201,15 +199,23 @@ static bool repair_open_block(driver *d)
     return true;
 }
 
+static void report_missing(driver *d, int mark)
+{
+    const char *before = token_word(d, token_at(d, d->at - 1));
+    if (before[0] == '"' && before[strlen(before) - 1] != '"') {
+        return; /* a string without end has swallowed it, and was reported */
+    }
+    (void)idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
+                     "missing %s after `%s`", idl_token_text(mark), before);
+}
+
 static bool repair_missing(driver *d)
 {
     static const int marks[] = {TK_SEMI, TK_RP,    TK_GT, TK_RBR,
                                 TK_EQ,   TK_COMMA, TK_LB, TK_COLON};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         if (d->at > 0 && accepts_before(d, marks[i], d->at)) {
-            (void)idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
-                             "missing %s after `%s`", idl_token_text(marks[i]),
-                             token_word(d, token_at(d, d->at - 1)));
+            report_missing(d, marks[i]);
             feed(d, marks[i], gap(d), d->at);
             return true;
         }
@@ -219,27 +225,41 @@ static bool repair_missing(driver *d)
 
 /* ---- repair 3: skipping ---- */
 
-/* The word before the refused token may be the wrong one: `lst<u32>`. */
-static bool report_word_before(driver *d)
+/* A keyword that was misspelt has been read as the name of a type, and what
+ * was refused comes one or two tokens later: `lst<u32> x`, `-> strem u8;`,
+ * `optinal u8 x`. */
+static bool report_word_before(driver *d, size_t back, const char *const *words,
+                               size_t count)
 {
-    const idl_token *before = d->at > 0 ? token_at(d, d->at - 1) : NULL;
-    if (before == NULL || before->kind != TK_IDENT) {
+    if (d->at < d->item_start + back) {
         return false;
     }
+    const idl_token *before = token_at(d, d->at - back);
     const char *word = token_word(d, before);
-    int kind = nearest_keyword(d, word, false);
-    if (kind != 0) {
-        report_misspelt(d, before->span, word, kind);
+    const char *keyword = idl_nearest_of(word, words, count);
+    if (before->kind != TK_IDENT || keyword == NULL) {
+        return false;
     }
-    return kind != 0;
+    report_misspelt(d, before->span, word, keyword);
+    return true;
+}
+
+static bool report_earlier_word(driver *d)
+{
+    static const char *const generic[] = {"list", "map", "dict"};
+    static const char *const prefix[] = {"stream", "optional"};
+    int kind = token_at(d, d->at)->kind;
+    if (kind == TK_LT) {
+        return report_word_before(d, 1, generic, 3);
+    }
+    return kind == TK_IDENT && (report_word_before(d, 1, prefix, 2) ||
+                                (token_at(d, d->at - 1)->kind == TK_IDENT &&
+                                 report_word_before(d, 2, prefix, 2)));
 }
 
 static void report_refused(driver *d)
 {
     const idl_token *token = token_at(d, d->at);
-    if (token->kind != 0 && report_word_before(d)) {
-        return;
-    }
     d->end_reported = token->kind == 0;
     const char *what = token->kind == 0 ? "end of file"
                                         : idl_printf(d->diags->memory, "`%s`",
@@ -300,7 +320,6 @@ static void remember_lost(driver *d, size_t from, size_t to)
 
 static void skip_item(driver *d)
 {
-    report_refused(d);
     idl_span span = token_at(d, d->at)->span;
     size_t end = find_item_end(d, d->at);
     remember_lost(d, d->item_start, end);
@@ -345,7 +364,13 @@ static bool step(driver *d)
         feed(d, token->kind, token->span, d->at + 1);
         return token->kind != 0;
     }
-    if (!repair_keyword(d) && !repair_open_block(d) && !repair_missing(d)) {
+    if (repair_keyword(d) || repair_open_block(d)) {
+        return true;
+    }
+    if (report_earlier_word(d)) {
+        skip_item(d);
+    } else if (!repair_missing(d)) {
+        report_refused(d);
         skip_item(d);
     }
     return true;

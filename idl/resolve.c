@@ -25,6 +25,15 @@ static bool is_word(const char *name)
     return true;
 }
 
+/* The lexer has reported letters outside of ASCII. */
+static bool is_foreign(const char *name)
+{
+    while (*name != '\0' && (unsigned char)*name < 0x80) {
+        name++;
+    }
+    return *name != '\0';
+}
+
 void idl_check_name(idl_diags *diags, ast_name name)
 {
     size_t len = name.span.end - name.span.begin;
@@ -32,7 +41,7 @@ void idl_check_name(idl_diags *diags, ast_name name)
         (void)idl_report(diags, IDL_S_BAD_NAME, name.span,
                          "the name is longer than %d bytes",
                          IDL_MAX_NAME_BYTES);
-    } else if (!is_word(name.text)) {
+    } else if (!is_word(name.text) && !is_foreign(name.text)) {
         idl_diag *diag = idl_report(diags, IDL_S_BAD_NAME, name.span,
                                     "`%s` can't be a name", name.text);
         idl_expected(diags, diag,

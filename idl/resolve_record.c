@@ -386,15 +386,16 @@ static void resolve_number(idl_resolver *r, idl_site site,
     }
     bool is_integer =
         folded.kind == IDL_VALUE_UINT || folded.kind == IDL_VALUE_INT;
-    if (!is_integer || folded.kind == IDL_VALUE_INT ||
-        folded.u.u < IDL_MIN_ERROR_NUMBER || folded.u.u > INT32_MAX) {
+    /* Beyond the range of int64_t an unsigned one looks negative. */
+    if (!is_integer || folded.u.i < IDL_MIN_ERROR_NUMBER ||
+        folded.u.i > INT32_MAX) {
         idl_diag *diag =
             idl_report(r->diags, IDL_S_BAD_ERROR_NUMBER, value->span,
                        "bad number of error `%s`", symbol->decl->name);
         idl_expected(r->diags, diag, "%d..%d", IDL_MIN_ERROR_NUMBER, INT32_MAX);
         return;
     }
-    symbol->u.record->number = (int32_t)folded.u.u;
+    symbol->u.record->number = (int32_t)folded.u.i;
 }
 
 static idl_target target_of(idl_record_kind kind)

@@ -281,6 +281,9 @@ idl_symbol *idl_find(idl_scopes *scopes, idl_site site, ast_name name,
 {
     search s = search_path(scopes, site, name.text);
     if (s.found == NULL) {
+        if (s.hidden != NULL && site.unit->import_failed) {
+            return NULL; /* the import of it may be the one that failed */
+        }
         if (s.hidden != NULL) {
             report_hidden(scopes, name, s.hidden);
         } else {

@@ -1,10 +1,8 @@
-/* epoll, eventfd and pipes. */
+/* epoll and eventfd. */
 #include "os/poll.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -42,11 +40,9 @@ shmrpc_status shmrpci_poll_add(int set, int fd, shmrpci_poll_mode mode,
                                uint64_t tag)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
-    if (mode == SHMRPCI_POLL_EXCLUSIVE) {
-        event.events |= EPOLLEXCLUSIVE;
-    } else {
-        event.events |= EPOLLRDHUP;
-    }
+    event.events |= mode == SHMRPCI_POLL_BELL
+                        ? (uint32_t)EPOLLEXCLUSIVE | (uint32_t)EPOLLET
+                        : (uint32_t)EPOLLRDHUP;
     if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) != 0) {
         return shmrpci_status_of_last();
     }
@@ -110,56 +106,6 @@ void shmrpci_event_set(int fd)
     int saved = errno;
     uint64_t one = 1;
     ssize_t written = write(fd, &one, sizeof one);
-    (void)written; /* full means set already */
-    errno = saved;
-}
-
-void shmrpci_event_clear(int fd)
-{
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof count);
-    (void)got;
-}
-
-shmrpc_status shmrpci_bell_create(int *out_ear, int *out_button)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-        return shmrpci_status_of_last();
-    }
-    /* Its writers write one byte each; a page holds plenty. */
-    (void)fcntl(ends[0], F_SETPIPE_SZ, 4096);
-    *out_ear = ends[0];
-    *out_button = ends[1];
-    return SHMRPC_OK;
-}
-
-shmrpc_status shmrpci_bell_button(int button, int *out_button)
-{
-    char path[32];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", button);
-    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        /* Without /proc it shares the flags after all. */
-        fd = fcntl(button, F_DUPFD_CLOEXEC, 0);
-    }
-    if (fd < 0) {
-        return shmrpci_status_of_last();
-    }
-    *out_button = fd;
-    return SHMRPC_OK;
-}
-
-void shmrpci_bell_ring(int button)
-{
-    char byte = 0;
-    ssize_t written = write(button, &byte, 1);
     (void)written;
-}
-
-void shmrpci_bell_clear(int ear)
-{
-    char bytes[4096];
-    ssize_t got = read(ear, bytes, sizeof bytes);
-    (void)got;
+    errno = saved;
 }

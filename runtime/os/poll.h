@@ -1,6 +1,6 @@
 /*
- * Waiting for descriptors: sets (epoll), events, one-way bells, and a quick
- * look at a single one.
+ * Waiting for descriptors: sets (epoll), events, and a quick look at a single
+ * one.
  *
  * Threading: any thread; a set is waited on by one thread at a time.
  */
@@ -14,8 +14,11 @@
 #include "shmrpc/status.h"
 
 typedef enum shmrpci_poll_mode {
-    SHMRPCI_POLL_SHARED,   /* every set that holds it learns of it */
-    SHMRPCI_POLL_EXCLUSIVE /* one waiting set learns of it */
+    /* Every set that holds it reports it, as long as it is readable. */
+    SHMRPCI_POLL_LEVEL,
+    /* For events that nobody clears: each time it is set, one of the sets that
+     * are waited on reports it, once. */
+    SHMRPCI_POLL_BELL
 } shmrpci_poll_mode;
 
 shmrpc_status shmrpci_poll_create(int *out_set);
@@ -35,17 +38,9 @@ bool shmrpci_poll_is_hung_up(int fd);
 /* Waits for input, hang-up, or the deadline (false). */
 bool shmrpci_poll_readable(int fd, int64_t deadline_ns);
 
-/* An event: set once or often, read as one. Setting is async-signal-safe. */
+/* An event, to be watched in a set. Setting never blocks and is
+ * async-signal-safe. */
 shmrpc_status shmrpci_event_create(int *out_fd);
 void shmrpci_event_set(int fd);
-void shmrpci_event_clear(int fd);
-
-/* A bell: `out_ear` becomes readable when someone rings `out_button`. */
-shmrpc_status shmrpci_bell_create(int *out_ear, int *out_button);
-/* Another button of the same bell that shares no flags with the first. */
-shmrpc_status shmrpci_bell_button(int button, int *out_button);
-/* Never blocks: a bell that is full rings already. */
-void shmrpci_bell_ring(int button);
-void shmrpci_bell_clear(int ear);
 
 #endif

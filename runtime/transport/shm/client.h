@@ -88,6 +88,8 @@ void shm_client_disconnect(shmrpci_conn *conn);
 /* Gets `bytes` of room, if need be in an extent that the server makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
                               int64_t deadline_ns, shm_span *out);
+/* The call for whose reply an extent came is over. 0: does nothing. */
+void shm_client_drop_extent(shm_client *client, uint32_t region);
 /* Takes note of what the server has sent unasked. */
 void shm_client_drain_control(shm_client *client);
 /* Whether the server is gone; asks the socket. */

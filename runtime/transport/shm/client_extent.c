@@ -2,7 +2,8 @@
  * Extents: memory that the server makes when the arena is too small.
  *
  * An extent that comes unasked is for the reply on one slot, and belongs to
- * that call until it is over; if the call is over already, it is free.
+ * that call until it is over.  Then the first few stay in our pool, the others
+ * go back to the server, which has one at hand for its next large reply.
  */
 #include "transport/shm/client.h"
 
@@ -26,48 +27,86 @@ bool shm_client_is_lost(shm_client *client)
     return false;
 }
 
-/* Maps the extent of a packet. What the server says is checked like any
- * input: number, size, kind of descriptor. */
-static shmrpc_status adopt(shm_client *client, shm_packet *packet, bool is_free)
+/* Takes the extent of a packet for a call. What the server says is checked
+ * like any input: number, size, kind of descriptor. One without a descriptor
+ * must be one that we gave back. */
+static shmrpc_status adopt(shm_client *client, shm_packet *packet)
 {
     shmrpci_map map;
-    if (packet->fd_count != 1 || packet->head.bytes == 0 ||
-        packet->head.bytes > SHM_BLOCK_MAX) {
+    uint64_t bytes = packet->head.bytes;
+    uint32_t region = packet->head.region;
+    if (packet->fd_count == 0) {
+        return shm_pool_move(&client->pool, region, SHM_OWNER_SERVER,
+                             SHM_OWNER_CALL)
+                   ? SHMRPC_OK
+                   : SHMRPC_E_INVALID;
+    }
+    if (packet->fd_count != 1 || bytes == 0 || bytes > SHM_BLOCK_MAX) {
         return SHMRPC_E_INVALID;
     }
-    size_t bytes = (size_t)packet->head.bytes;
     shmrpc_status status = shmrpci_memory_check(packet->fds[0], bytes, NULL);
     if (status == SHMRPC_OK) {
         status = shmrpci_memory_map(packet->fds[0], bytes, SHMRPCI_ACCESS_WRITE,
                                     false, &map);
     }
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    status = shm_pool_add(&client->pool, packet->head.region, map, is_free);
-    if (status != SHMRPC_OK) {
-        shmrpci_memory_unmap(&map);
+    if (status == SHMRPC_OK) {
+        status = shm_pool_add(&client->pool, region, map);
+        if (status != SHMRPC_OK) {
+            shmrpci_memory_unmap(&map);
+        }
     }
     return status;
+}
+
+void shm_client_drop_extent(shm_client *client, uint32_t region)
+{
+    if (region > SHM_EXTENTS_KEPT &&
+        shm_pool_move(&client->pool, region, SHM_OWNER_CALL,
+                      SHM_OWNER_SERVER)) {
+        shm_message give = {.kind = SHM_MESSAGE_GIVE, .region = region};
+        if (shm_message_send(client->control_fd, give, NULL, NULL, 0) ==
+            SHMRPC_OK) {
+            return;
+        }
+        /* It does not read now: we keep it. */
+        (void)shm_pool_move(&client->pool, region, SHM_OWNER_SERVER,
+                            SHM_OWNER_POOL);
+        return;
+    }
+    (void)shm_pool_move(&client->pool, region, SHM_OWNER_CALL, SHM_OWNER_POOL);
 }
 
 /* Under control_lock. */
 static void take_unasked(shm_client *client, shm_packet *packet)
 {
     uint32_t index = packet->head.slot;
+    uint32_t region = packet->head.region;
     if (packet->head.kind != SHM_MESSAGE_EXTENT || index >= SHM_SLOTS ||
-        packet->head.status != SHMRPC_OK) {
+        packet->head.status != SHMRPC_OK ||
+        adopt(client, packet) != SHMRPC_OK) {
         return;
     }
     /* Relaxed: the thread whose call it is takes control_lock before it looks
      * at `granted`; for a call that is over, late is as good as never. */
     shm_client_slot *slot = &client->slots[index];
-    bool is_current = packet->head.gen == shmrpci_load_relaxed(&slot->gen);
-    if (adopt(client, packet, !is_current) != SHMRPC_OK || !is_current) {
-        return;
+    if (packet->head.gen == shmrpci_load_relaxed(&slot->gen)) {
+        region = shmrpci_exchange_seq(&slot->granted, region);
     }
-    uint32_t before = shmrpci_exchange_seq(&slot->granted, packet->head.region);
-    shm_pool_free_region(&client->pool, before);
+    shm_client_drop_extent(client, region);
+}
+
+/* An extent that we asked for is the pool's. */
+static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
+{
+    shmrpc_status status = (shmrpc_status)packet->head.status;
+    if (status == SHMRPC_OK) {
+        status = adopt(client, packet);
+    }
+    if (status == SHMRPC_OK) {
+        (void)shm_pool_move(&client->pool, packet->head.region, SHM_OWNER_CALL,
+                            SHM_OWNER_POOL);
+    }
+    return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
 
 /* Reads what is there. True when the answer to `tag` was among it. */
@@ -91,9 +130,7 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
                 return true;
             }
             /* The answer that somebody did not wait for. */
-            if (out->head.status == SHMRPC_OK) {
-                (void)adopt(client, out, true);
-            }
+            (void)take_answer(client, out);
         } else {
             take_unasked(client, out);
         }
@@ -135,12 +172,9 @@ static shmrpc_status ask(shm_client *client, uint64_t bytes,
             return SHMRPC_E_DEADLINE;
         }
     }
-    status = (shmrpc_status)packet.head.status;
-    if (status == SHMRPC_OK) {
-        status = adopt(client, &packet, true);
-    }
+    status = take_answer(client, &packet);
     shm_packet_close_fds(&packet);
-    return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
+    return status;
 }
 
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,

@@ -16,7 +16,7 @@ void shm_client_ring(shm_client *client)
     /* Sequentially consistent: pairs with the worker that enters the bitmap
      * and then scans, while we have published and then look here. */
     if (shmrpci_load_seq(&client->status->idle) != 0) {
-        shmrpci_bell_ring(client->bell_fd);
+        shmrpci_event_set(client->bell_fd);
     }
 }
 
@@ -26,8 +26,7 @@ static void drop_spans(shm_client *client, shm_client_slot *slot)
     shm_pool_free(&client->pool, slot->reply);
     slot->request = (shm_span){0, 0, 0};
     slot->reply = (shm_span){0, 0, 0};
-    shm_pool_free_region(&client->pool,
-                         shmrpci_exchange_seq(&slot->granted, 0u));
+    shm_client_drop_extent(client, shmrpci_exchange_seq(&slot->granted, 0u));
 }
 
 void shm_client_free_slot(shm_client *client, uint32_t index)

@@ -44,10 +44,36 @@ static void link_conn(shm_conn **list, shm_conn *conn)
     *list = conn;
 }
 
+/* Under table_lock: has the client's bell heard by every worker. */
+static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
+{
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        int set = listener->places[i].poll_set;
+        shmrpc_status status =
+            set < 0 ? SHMRPC_OK
+                    : shmrpci_poll_add(set, conn->bell_fd, SHMRPCI_POLL_BELL,
+                                       SHM_TAG_BELL);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return SHMRPC_OK;
+}
+
+/* Under table_lock. Closing it would not do: the client has it too. */
+static void take_down_bell(shm_listener *listener, const shm_conn *conn)
+{
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        if (listener->places[i].poll_set >= 0) {
+            shmrpci_poll_remove(listener->places[i].poll_set, conn->bell_fd);
+        }
+    }
+}
+
 static shmrpc_status table_add(shm_listener *listener, shm_conn *conn)
 {
-    shmrpc_status status = SHMRPC_OK;
     shmrpci_mutex_lock(&listener->table_lock);
+    shmrpc_status status = hang_bell(listener, conn);
     if (listener->table_count == listener->table_cap) {
         size_t cap = listener->table_cap == 0 ? 16 : listener->table_cap * 2;
         shm_conn **table =
@@ -70,6 +96,7 @@ static shmrpc_status table_add(shm_listener *listener, shm_conn *conn)
 static void table_remove(shm_listener *listener, shm_conn *conn)
 {
     shmrpci_mutex_lock(&listener->table_lock);
+    take_down_bell(listener, conn);
     for (size_t i = 0; i < listener->table_count; i++) {
         if (listener->table[i] == conn) {
             listener->table[i] = listener->table[--listener->table_count];
@@ -111,6 +138,7 @@ static shm_conn *make_conn(shm_listener *listener, int fd,
     memset(conn, 0, sizeof *conn);
     conn->listener = listener;
     conn->fd = fd;
+    conn->bell_fd = -1;
     conn->account = account;
     conn->handshake_deadline_ns = shmrpci_deadline_after(SHM_HANDSHAKE_NS);
     conn->peer = (shmrpc_peer){.uid = who->uid,
@@ -144,7 +172,7 @@ static void admit(shm_listener *listener, int fd)
         uint64_t tag;
     } it = {.conn = conn};
     if (conn == NULL ||
-        shmrpci_poll_add(listener->poll_set, fd, SHMRPCI_POLL_SHARED, it.tag) !=
+        shmrpci_poll_add(listener->poll_set, fd, SHMRPCI_POLL_LEVEL, it.tag) !=
             SHMRPC_OK) {
         refuse_fd(fd, SHMRPC_E_EXHAUSTED, "the server is out of memory");
         shm_account_close(listener, account);
@@ -200,24 +228,22 @@ static void drop_handshake(shm_conn *conn)
 static shmrpc_status send_welcome(shm_conn *conn, int block_fd,
                                   const shmrpci_buf *tail)
 {
-    shm_listener *listener = conn->listener;
-    int button = -1;
     int tail_fd = -1;
     shm_message welcome = {.kind = SHM_MESSAGE_WELCOME,
                            .bytes = conn->block.map.bytes,
                            .max_message = conn->max_message,
                            .tail = (uint32_t)tail->len};
-    shmrpc_status status = shmrpci_bell_button(listener->button_fd, &button);
-    if (status == SHMRPC_OK && tail->len > SHM_TAIL_MAX_BYTES) {
+    shmrpc_status status = SHMRPC_OK;
+    if (tail->len > SHM_TAIL_MAX_BYTES) {
         status = shmrpci_memory_create_constant("shmrpc-welcome", tail->data,
                                                 tail->len, &tail_fd);
     }
     if (status == SHMRPC_OK) {
-        int fds[SHM_FD_MAX] = {block_fd, listener->status_fd, button, tail_fd};
+        int fds[SHM_FD_MAX] = {block_fd, conn->listener->status_fd,
+                               conn->bell_fd, tail_fd};
         status = shm_message_send(conn->fd, welcome, tail->data, fds,
                                   tail_fd >= 0 ? SHM_FD_MAX : SHM_FD_TAIL);
     }
-    shmrpci_fd_close(&button);
     shmrpci_fd_close(&tail_fd);
     return status;
 }
@@ -230,7 +256,10 @@ static shmrpc_status make_block(shm_conn *conn, int *out_fd)
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shm_block_create(SHM_BLOCK_BYTES, &conn->block, out_fd);
+    status = shmrpci_event_create(&conn->bell_fd);
+    if (status == SHMRPC_OK) {
+        status = shm_block_create(SHM_BLOCK_BYTES, &conn->block, out_fd);
+    }
     if (status != SHMRPC_OK) {
         shm_account_refund(listener, conn->account, SHM_BLOCK_BYTES);
         return status;
@@ -347,6 +376,8 @@ void shm_control_event(shm_conn *conn)
         greet(conn, &packet);
     } else if (packet.head.kind == SHM_MESSAGE_WANT) {
         answer_want(conn, &packet.head);
+    } else if (packet.head.kind == SHM_MESSAGE_GIVE) {
+        shm_extent_take_back(conn, packet.head.region);
     } else {
         end_conn(conn);
     }
@@ -481,6 +512,7 @@ void shm_conn_destroy(shm_conn *conn)
     }
     shm_block_unmap(&conn->block);
     shmrpci_fd_close(&conn->fd);
+    shmrpci_fd_close(&conn->bell_fd);
     shm_account_refund(listener, conn->account, bytes);
     shm_account_close(listener, conn->account);
     shmrpci_mutex_fini(&conn->grow_lock);

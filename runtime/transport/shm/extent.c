@@ -47,28 +47,62 @@ static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
     return SHMRPC_OK;
 }
 
+/* Under grow_lock: the smallest that was given back and is large enough. */
+static uint32_t find_returned(const shm_conn *conn, uint64_t bytes)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        if ((conn->returned >> i & 1) != 0 && conn->regions[i].bytes >= bytes &&
+            (best == 0 || conn->regions[i].bytes < conn->regions[best].bytes)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Under grow_lock. */
+static shmrpc_status grant(shm_conn *conn, uint64_t bytes, shm_message *extent)
+{
+    int fd = -1;
+    extent->region = find_returned(conn, bytes);
+    if (extent->region == 0) {
+        shmrpc_status status = create(conn, class_of(bytes), &fd);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        extent->region = shmrpci_load_relaxed(&conn->extents);
+    }
+    extent->bytes = conn->regions[extent->region].bytes;
+    conn->returned &= ~(UINT64_C(1) << extent->region);
+    shmrpc_status status =
+        shm_message_send(conn->fd, *extent, NULL, &fd, fd >= 0 ? 1 : 0);
+    shmrpci_fd_close(&fd);
+    return status;
+}
+
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t gen, uint32_t *out_region)
 {
     if (bytes > conn->max_message) {
         return SHMRPC_E_TOO_LARGE;
     }
-    int fd = -1;
-    size_t size = class_of(bytes);
+    shm_message extent = {.kind = SHM_MESSAGE_EXTENT, .slot = slot, .gen = gen};
     shmrpci_mutex_lock(&conn->grow_lock);
-    shmrpc_status status = create(conn, size, &fd);
+    shmrpc_status status = grant(conn, bytes, &extent);
+    shmrpci_mutex_unlock(&conn->grow_lock);
     if (status == SHMRPC_OK) {
-        *out_region = shmrpci_load_relaxed(&conn->extents);
-        shm_message extent = {.kind = SHM_MESSAGE_EXTENT,
-                              .bytes = size,
-                              .region = *out_region,
-                              .slot = slot,
-                              .gen = gen};
-        status = shm_message_send(conn->fd, extent, NULL, &fd, 1);
-        shmrpci_fd_close(&fd);
+        *out_region = extent.region;
+    }
+    return status;
+}
+
+void shm_extent_take_back(shm_conn *conn, uint32_t region)
+{
+    shmrpci_mutex_lock(&conn->grow_lock);
+    if (region > 0 && region <= shmrpci_load_relaxed(&conn->extents)) {
+        conn->returned |= UINT64_C(1) << region;
     }
     shmrpci_mutex_unlock(&conn->grow_lock);
-    return status;
 }
 
 uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,

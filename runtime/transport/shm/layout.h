@@ -86,7 +86,11 @@
 #define SHM_BLOCK_MAX      ((size_t)1 << 30)
 
 /* Extents of one connection; region numbers are 1 to SHM_EXTENTS. */
-#define SHM_EXTENTS          63u
+#define SHM_EXTENTS 63u
+/* Extents up to this number stay with the client once it has them; later ones
+ * go back to the server after the reply that they came for, or connections
+ * with many surprisingly large replies would run out of numbers. */
+#define SHM_EXTENTS_KEPT     8u
 #define SHM_EXTENT_MIN_BYTES ((size_t)256 << 10)
 
 /* Workers look at the words of these slots in every scan; the others go by

@@ -49,18 +49,18 @@ static shmrpc_status make_descriptors(shm_listener *listener)
         status = shmrpci_event_create(&listener->spare_fd);
     }
     if (status == SHMRPC_OK) {
-        status = shmrpci_bell_create(&listener->ear_fd, &listener->button_fd);
+        status = shmrpci_event_create(&listener->bell_fd);
     }
     if (status == SHMRPC_OK) {
         status = make_status_page(listener);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->stop_fd,
-                                  SHMRPCI_POLL_SHARED, TAG_STOP);
+                                  SHMRPCI_POLL_LEVEL, TAG_STOP);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->place.listen_fd,
-                                  SHMRPCI_POLL_SHARED, TAG_LISTEN);
+                                  SHMRPCI_POLL_LEVEL, TAG_LISTEN);
     }
     return status;
 }
@@ -77,11 +77,12 @@ static shm_listener *create(const shmrpci_listen_opts *opts)
     listener->opts = *opts;
     listener->place = (shm_place){-1, -1, -1, "", ""};
     listener->poll_set = listener->stop_fd = listener->spare_fd = -1;
-    listener->ear_fd = listener->button_fd = listener->status_fd = -1;
+    listener->bell_fd = listener->status_fd = -1;
     shmrpci_mutex_init(&listener->accounts_lock);
     shmrpci_mutex_init(&listener->table_lock);
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
         shmrpci_store_relaxed(&listener->places[i].seen, SHM_OFFLINE);
+        listener->places[i].poll_set = -1;
     }
     if (opts->allowed_uid_count > 0) {
         size_t bytes = opts->allowed_uid_count * sizeof *opts->allowed_uids;
@@ -208,8 +209,7 @@ void shm_listener_close(shmrpci_listener *base)
     shmrpci_fd_close(&listener->poll_set);
     shmrpci_fd_close(&listener->stop_fd);
     shmrpci_fd_close(&listener->spare_fd);
-    shmrpci_fd_close(&listener->ear_fd);
-    shmrpci_fd_close(&listener->button_fd);
+    shmrpci_fd_close(&listener->bell_fd);
     shmrpci_fd_close(&listener->status_fd);
     shmrpci_memory_unmap(&listener->status_map);
     shmrpci_mutex_fini(&listener->table_lock);

@@ -9,8 +9,13 @@ static uint64_t rounded(uint64_t bytes)
     return (bytes + SHM_SPAN_ALIGN - 1) / SHM_SPAN_ALIGN * SHM_SPAN_ALIGN;
 }
 
+static shm_range whole(shm_region memory)
+{
+    return (shm_range){0, memory.bytes / SHM_SPAN_ALIGN * SHM_SPAN_ALIGN};
+}
+
 static shm_pool_region *make_region(shm_region memory, shmrpci_map map,
-                                    bool is_free)
+                                    shm_pool_owner owner)
 {
     shm_pool_region *region = malloc(sizeof *region);
     if (region == NULL) {
@@ -18,9 +23,9 @@ static shm_pool_region *make_region(shm_region memory, shmrpci_map map,
     }
     region->memory = memory;
     region->map = map;
-    region->range_count = is_free ? 1 : 0;
-    region->ranges[0] =
-        (shm_range){0, memory.bytes / SHM_SPAN_ALIGN * SHM_SPAN_ALIGN};
+    region->owner = owner;
+    region->range_count = owner == SHM_OWNER_POOL ? 1 : 0;
+    region->ranges[0] = whole(memory);
     return region;
 }
 
@@ -28,7 +33,8 @@ shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena)
 {
     memset(pool, 0, sizeof *pool);
     shmrpci_mutex_init(&pool->lock);
-    pool->regions[0] = make_region(arena, (shmrpci_map){NULL, 0}, true);
+    pool->regions[0] =
+        make_region(arena, (shmrpci_map){NULL, 0}, SHM_OWNER_POOL);
     return pool->regions[0] == NULL ? SHMRPC_E_NO_MEMORY : SHMRPC_OK;
 }
 
@@ -44,8 +50,7 @@ void shm_pool_fini(shm_pool *pool)
     shmrpci_mutex_fini(&pool->lock);
 }
 
-shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region, shmrpci_map map,
-                           bool is_free)
+shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region, shmrpci_map map)
 {
     if (region == 0 || region > SHM_EXTENTS) {
         return SHMRPC_E_INVALID;
@@ -54,11 +59,30 @@ shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region, shmrpci_map map,
     shmrpc_status status = SHMRPC_E_INVALID;
     if (pool->regions[region] == NULL) {
         pool->regions[region] =
-            make_region((shm_region){map.at, map.bytes}, map, is_free);
+            make_region((shm_region){map.at, map.bytes}, map, SHM_OWNER_CALL);
         status = pool->regions[region] == NULL ? SHMRPC_E_NO_MEMORY : SHMRPC_OK;
     }
     shmrpci_mutex_unlock(&pool->lock);
     return status;
+}
+
+bool shm_pool_move(shm_pool *pool, uint32_t region, shm_pool_owner from,
+                   shm_pool_owner to)
+{
+    bool is_moved = false;
+    if (region == 0 || region > SHM_EXTENTS) {
+        return false;
+    }
+    shmrpci_mutex_lock(&pool->lock);
+    shm_pool_region *it = pool->regions[region];
+    if (it != NULL && it->owner == from) {
+        it->owner = to;
+        it->range_count = to == SHM_OWNER_POOL ? 1 : 0;
+        it->ranges[0] = whole(it->memory);
+        is_moved = true;
+    }
+    shmrpci_mutex_unlock(&pool->lock);
+    return is_moved;
 }
 
 static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
@@ -163,12 +187,4 @@ uint64_t shm_pool_region_bytes(shm_pool *pool, uint32_t region)
 {
     shm_pool_region *found = region_of(pool, region);
     return found == NULL ? 0 : found->memory.bytes;
-}
-
-void shm_pool_free_region(shm_pool *pool, uint32_t region)
-{
-    if (region != 0) {
-        uint64_t bytes = shm_pool_region_bytes(pool, region);
-        shm_pool_free(pool, (shm_span){region, (uint32_t)bytes, 0});
-    }
 }

@@ -56,5 +56,5 @@ void shm_recover(shmrpci_listener *base, uint32_t index)
     shmrpci_mutex_unlock(&listener->table_lock);
     shmrpci_store_seq(&listener->places[index].seen, SHM_OFFLINE);
     shmrpci_store_release(&listener->places[index].taken, 0u);
-    shmrpci_bell_ring(listener->button_fd);
+    shmrpci_event_set(listener->bell_fd);
 }

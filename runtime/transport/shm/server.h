@@ -33,6 +33,10 @@ typedef struct shm_worker shm_worker;
 #define SHM_MAX_USERS       256u
 #define SHM_MAX_CONNECTIONS 65536u
 
+/* Tags in a worker's poll set; it looks everywhere whatever woke it. */
+#define SHM_TAG_STOP UINT64_C(1)
+#define SHM_TAG_BELL UINT64_C(2)
+
 /* An entry of the ledger: 0 is free, else generation, owner's index, 1. */
 typedef struct shm_ledger_entry {
     _Alignas(64) shmrpci_atomic_u32 held;
@@ -55,6 +59,7 @@ typedef struct shm_conn {
     shm_listener *listener;
     shm_conn_state state; /* control loop only */
     int fd;
+    int bell_fd; /* the client's doorbell, in every worker's poll set */
     int64_t handshake_deadline_ns;
     uint64_t closed_version; /* of the table, when it left */
     shm_account *account;
@@ -70,6 +75,7 @@ typedef struct shm_conn {
     shmrpci_atomic_u64 residual;
 
     shmrpci_mutex grow_lock; /* makes extents one at a time */
+    uint64_t returned;       /* extents given back; under grow_lock */
     /* Regions 1 to `extents` are mapped; release, after the fields are set. */
     shmrpci_atomic_u32 extents;
     shm_region regions[SHM_EXTENTS + 1];
@@ -87,6 +93,7 @@ typedef struct shm_worker_place {
     _Alignas(128)
         shmrpci_atomic_u64 seen; /* version of the table, or OFFLINE */
     shmrpci_atomic_u32 taken;
+    int poll_set; /* under table_lock; -1: no worker */
 } shm_worker_place;
 
 struct shm_listener {
@@ -98,9 +105,8 @@ struct shm_listener {
 
     int poll_set;
     int stop_fd;
-    int ear_fd;    /* doorbell, in every worker's poll set */
-    int button_fd; /* its other end, of which clients get copies */
-    int spare_fd;  /* given up to accept and refuse when none is left */
+    int bell_fd;  /* our own doorbell, in every worker's poll set */
+    int spare_fd; /* given up to accept and refuse when none is left */
     int status_fd;
     shmrpci_map status_map;
     shm_status_page *status;
@@ -165,6 +171,8 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
  * SHM_SLOTS. EXHAUSTED: quota, or the client does not read; TOO_LARGE. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t gen, uint32_t *out_region);
+/* The client has no use for an extent any more. */
+void shm_extent_take_back(shm_conn *conn, uint32_t region);
 /* Memory of a span that a client named; NULL when it is not inside. */
 uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length);

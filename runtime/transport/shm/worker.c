@@ -10,9 +10,6 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-#define TAG_STOP UINT64_C(1)
-#define TAG_BELL UINT64_C(2)
-
 static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 {
     return &worker->listener->places[worker->index].seen;
@@ -98,7 +95,7 @@ void shm_worker_share(shm_worker *worker)
     worker->is_cold = false;
     if (shmrpci_load_seq(&listener->status->idle) != 0 &&
         shm_worker_sees_work(worker)) {
-        shmrpci_bell_ring(listener->button_fd);
+        shmrpci_event_set(listener->bell_fd);
     }
 }
 
@@ -148,8 +145,6 @@ static bool sleep_by_bell(shm_worker *worker)
     if (!found) {
         shm_worker_go_offline(worker);
         (void)shmrpci_poll_wait(worker->poll_set, tags, 2, SHMRPCI_NEVER_NS);
-        /* Before the scan: a ring after it must not be swallowed. */
-        shmrpci_bell_clear(listener->ear_fd);
         shm_worker_go_online(worker);
     }
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
@@ -187,18 +182,37 @@ int shm_worker_next(shmrpci_participant *base, shmrpci_request *request)
 
 /* ---- opening and closing --------------------------------------------- */
 
+/* Under table_lock. */
+static shmrpc_status fill_poll_set(const shm_worker *worker)
+{
+    const shm_listener *listener = worker->listener;
+    int set = worker->poll_set;
+    shmrpc_status status = shmrpci_poll_add(set, listener->stop_fd,
+                                            SHMRPCI_POLL_LEVEL, SHM_TAG_STOP);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(set, listener->bell_fd, SHMRPCI_POLL_BELL,
+                                  SHM_TAG_BELL);
+    }
+    for (size_t i = 0; i < listener->table_count && status == SHMRPC_OK; i++) {
+        status = shmrpci_poll_add(set, listener->table[i]->bell_fd,
+                                  SHMRPCI_POLL_BELL, SHM_TAG_BELL);
+    }
+    return status;
+}
+
 static shmrpc_status make_poll_set(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
     shmrpc_status status = shmrpci_poll_create(&worker->poll_set);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_poll_add(worker->poll_set, listener->stop_fd,
-                                  SHMRPCI_POLL_SHARED, TAG_STOP);
+    if (status != SHMRPC_OK) {
+        return status;
     }
+    shmrpci_mutex_lock(&listener->table_lock);
+    status = fill_poll_set(worker);
     if (status == SHMRPC_OK) {
-        status = shmrpci_poll_add(worker->poll_set, listener->ear_fd,
-                                  SHMRPCI_POLL_EXCLUSIVE, TAG_BELL);
+        listener->places[worker->index].poll_set = worker->poll_set;
     }
+    shmrpci_mutex_unlock(&listener->table_lock);
     return status;
 }
 
@@ -256,7 +270,13 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
 void shm_worker_close(shmrpci_participant *base)
 {
     shm_worker *worker = (shm_worker *)(void *)base;
-    shm_recover(&worker->listener->base, worker->index);
+    shm_listener *listener = worker->listener;
+    shmrpci_mutex_lock(&listener->table_lock);
+    if (listener->places[worker->index].poll_set == worker->poll_set) {
+        listener->places[worker->index].poll_set = -1;
+    }
+    shmrpci_mutex_unlock(&listener->table_lock);
+    shm_recover(&listener->base, worker->index);
     shmrpci_fd_close(&worker->poll_set);
     free(worker->views);
     free(worker);

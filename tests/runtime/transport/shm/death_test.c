@@ -1,0 +1,293 @@
+/* Rows of the death table that need real processes: who is killed or stopped,
+ * and what the others see. */
+#include "service.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- processes ------------------------------------------------------- */
+
+/* Runs a service in a process of its own; returns when it can be called. */
+static pid_t fork_server(const shmrpci_address *address)
+{
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        static service s;
+        service_start(&s, address, 2);
+        ssize_t sent = write(ready[1], "r", 1);
+        (void)sent;
+        for (;;) {
+            (void)pause();
+        }
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    return pid;
+}
+
+static void kill_and_reap(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* ---- the server dies ------------------------------------------------- */
+
+static int64_t time_to_notice(void)
+{
+    shmrpci_address address = new_address();
+    shmrpci_call call = {0};
+    pid_t pid = fork_server(&address);
+    shmrpci_conn *conn = client_open(&address);
+    assert_int_equal(client_send(conn, &call, METHOD_HOLD, "x", 1, 0), 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    int64_t start_ns = shmrpci_now_ns();
+    assert_int_equal(
+        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
+        SHMRPC_E_SERVER_LOST);
+    int64_t took_ns = shmrpci_now_ns() - start_ns;
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    conn->transport->disconnect(conn);
+    return took_ns;
+}
+
+static void killed_server_is_noticed_within_100_ms(void **state)
+{
+    (void)state;
+    int64_t took_ns[7];
+    for (size_t i = 0; i < 7; i++) {
+        took_ns[i] = time_to_notice();
+    }
+    qsort(took_ns, 7, sizeof *took_ns, by_size);
+    assert_in_range(took_ns[3], 0, 100 * SHMRPCI_NS_PER_MS);
+}
+
+static void killed_servers_leave_nothing_and_can_be_followed(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    size_t files = 0;
+    int rounds = is_long() ? 1000 : 100;
+    for (int i = 0; i < rounds; i++) {
+        pid_t pid = fork_server(&address);
+        shmrpci_conn *conn = client_open(&address);
+        client_echoes(conn, "alive");
+        kill_and_reap(pid);
+        conn->transport->disconnect(conn);
+        if (i == 0) {
+            files = folder_count();
+        }
+    }
+    assert_int_equal(folder_count(), files);
+}
+
+static void service_of_a_killed_server_is_UNAVAILABLE_at_once(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error;
+    kill_and_reap(fork_server(&address));
+    int64_t start_ns = shmrpci_now_ns();
+    assert_int_equal(client_try_open(&address, &conn, &error),
+                     SHMRPC_E_UNAVAILABLE);
+    assert_in_range(shmrpci_now_ns() - start_ns, 0, 100 * SHMRPCI_NS_PER_MS);
+    assert_non_null(strstr(error.message, folder_path()));
+}
+
+static void stopped_server_costs_the_deadline_and_no_more(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    shmrpci_call call = {0};
+    pid_t pid = fork_server(&address);
+    shmrpci_conn *conn = client_open(&address);
+    client_echoes(conn, "before");
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
+    int64_t deadline_ns = shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS);
+    assert_int_equal(conn->transport->receive(&call, deadline_ns),
+                     SHMRPC_E_DEADLINE);
+    assert_in_range(shmrpci_now_ns(), deadline_ns,
+                    deadline_ns + 100 * SHMRPCI_NS_PER_MS);
+    (void)conn->transport->cancel(&call);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    client_echoes(conn, "after");
+    conn->transport->disconnect(conn);
+    kill_and_reap(pid);
+}
+
+/* ---- clients die ----------------------------------------------------- */
+
+/* What this process holds: descriptors, and mappings of ours. */
+static size_t holdings(void)
+{
+    size_t count = 0;
+    char line[512];
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    (void)closedir(dir);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, maps) != NULL) {
+        count += strstr(line, "shmrpc-") != NULL;
+    }
+    (void)fclose(maps);
+    return count;
+}
+
+/* A process that waits for a byte, connects, and then has calls of all kinds
+ * going until it is killed. Forked before this process has threads. */
+typedef struct busy_client {
+    pid_t pid;
+    int go[2];
+    int up[2];
+} busy_client;
+
+static void be_busy(const shmrpci_address *address, busy_client *self)
+{
+    char byte;
+    shmrpci_call held = {0};
+    uint32_t large = 300000;
+    if (read(self->go[0], &byte, 1) != 1) {
+        _exit(0);
+    }
+    shmrpci_conn *conn = client_open(address);
+    (void)client_send(conn, &held, METHOD_HOLD, "x", 1, 0);
+    (void)client_call(conn, METHOD_SIZE, &large, sizeof large, 0, NULL);
+    ssize_t sent = write(self->up[1], "u", 1);
+    (void)sent;
+    for (;;) {
+        (void)client_call(conn, METHOD_ECHO, "busy", 4, 0, NULL);
+    }
+}
+
+static busy_client fork_client(const shmrpci_address *address)
+{
+    busy_client client;
+    assert_int_equal(pipe(client.go), 0);
+    assert_int_equal(pipe(client.up), 0);
+    client.pid = fork();
+    assert_true(client.pid >= 0);
+    if (client.pid == 0) {
+        be_busy(address, &client);
+    }
+    return client;
+}
+
+static void client_go(busy_client *client)
+{
+    char byte;
+    assert_int_equal(write(client->go[1], "g", 1), 1);
+    assert_int_equal(read(client->up[0], &byte, 1), 1);
+}
+
+static void client_close_pipes(busy_client *client)
+{
+    for (int i = 0; i < 2; i++) {
+        (void)close(client->go[i]);
+        (void)close(client->up[i]);
+    }
+}
+
+static void killed_client_leaves_nothing_within_2_s(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    service s;
+    busy_client client = fork_client(&address);
+    service_start(&s, &address, 2);
+    shmrpci_conn *other = client_open(&address);
+    client_echoes(other, "other");
+    size_t before = holdings();
+    client_go(&client);
+    await_count(&s.held, 1);
+    assert_true(holdings() > before);
+    kill_and_reap(client.pid);
+    atomic_store(&s.released, true);
+    int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
+    while (holdings() != before) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        client_echoes(other, "meanwhile");
+    }
+    other->transport->disconnect(other);
+    service_stop(&s);
+    client_close_pipes(&client);
+}
+
+static void stopped_client_delays_nobody(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    service s;
+    busy_client client = fork_client(&address);
+    service_start(&s, &address, 2);
+    shmrpci_conn *other = client_open(&address);
+    client_go(&client);
+    assert_int_equal(kill(client.pid, SIGSTOP), 0);
+    int64_t took_ns[101];
+    for (size_t i = 0; i < 101; i++) {
+        int64_t start_ns = shmrpci_now_ns();
+        client_echoes(other, "on");
+        took_ns[i] = shmrpci_now_ns() - start_ns;
+    }
+    qsort(took_ns, 101, sizeof *took_ns, by_size);
+    assert_in_range(took_ns[50], 0, 10 * SHMRPCI_NS_PER_MS);
+    kill_and_reap(client.pid);
+    other->transport->disconnect(other);
+    service_stop(&s);
+    client_close_pipes(&client);
+}
+
+/* ---- fork ------------------------------------------------------------ */
+
+static void forked_child_gets_FORKED_and_the_parent_goes_on(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    int status;
+    pid_t server = fork_server(&address);
+    shmrpci_conn *conn = client_open(&address);
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(client_call(conn, METHOD_ECHO, "x", 1, 0, NULL) == SHMRPC_E_FORKED
+                  ? 7
+                  : 8);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 7);
+    client_echoes(conn, "parent");
+    conn->transport->disconnect(conn);
+    kill_and_reap(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_server_is_noticed_within_100_ms),
+        cmocka_unit_test(killed_servers_leave_nothing_and_can_be_followed),
+        cmocka_unit_test(service_of_a_killed_server_is_UNAVAILABLE_at_once),
+        cmocka_unit_test(stopped_server_costs_the_deadline_and_no_more),
+        cmocka_unit_test(killed_client_leaves_nothing_within_2_s),
+        cmocka_unit_test(stopped_client_delays_nobody),
+        cmocka_unit_test(forked_child_gets_FORKED_and_the_parent_goes_on),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

@@ -1,0 +1,77 @@
+/*
+ * A small service over shm for tests: a listener, its thread and workers, at
+ * a name of its own in a folder of its own.
+ */
+#ifndef SHMRPCI_TESTS_SHM_SERVICE_H
+#define SHMRPCI_TESTS_SHM_SERVICE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "os/thread.h"
+#include "transport/transport.h"
+
+#define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
+#define MAX_WORKERS 4u
+
+enum {
+    METHOD_ECHO = 1, /* replies with the body */
+    METHOD_HOLD = 2, /* holds until the service is released, then echoes */
+    METHOD_SIZE = 3  /* body: u32; replies with that many bytes */
+};
+
+typedef struct service {
+    shmrpci_address address;
+    shmrpci_listener *listener;
+    unsigned worker_count;
+    shmrpci_thread run_thread;
+    shmrpci_thread workers[MAX_WORKERS];
+    atomic_uint next_index;
+    atomic_uint held;     /* handlers that have come to hold */
+    atomic_bool released; /* lets them go */
+} service;
+
+/* Makes a new folder and has SHMRPC_DIR name it; `remove` takes it away with
+ * all that is in it. For setup and teardown of a group. */
+int folder_setup(void **state);
+int folder_teardown(void **state);
+const char *folder_path(void);
+/* How many files are in it. */
+size_t folder_count(void);
+
+/* An address that nobody listens at. */
+shmrpci_address new_address(void);
+
+void service_start(service *s, const shmrpci_address *address,
+                   unsigned workers);
+void service_stop(service *s);
+
+/* Connects; fails the test if it can't. */
+shmrpci_conn *client_open(const shmrpci_address *address);
+int client_try_open(const shmrpci_address *address, shmrpci_conn **out,
+                    shmrpc_error *error);
+/* One call from start to end: the status of the first step that failed, or the
+ * reply's. The reply's length is left in *out_len unless that is NULL. */
+int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
+                size_t len, size_t reply_hint, size_t *out_len);
+/* Sends, and leaves the rest to the caller. */
+int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
+                const void *body, size_t len, size_t reply_hint);
+/* An echo of `text` comes back whole. */
+void client_echoes(shmrpci_conn *conn, const char *text);
+
+/* Waits until `*value` is at least `least`, or fails the test. */
+void await_count(atomic_uint *value, unsigned least);
+
+/* Whether the long versions of tests are wanted (SHMRPC_TEST_LONG=1). */
+bool is_long(void);
+
+#endif

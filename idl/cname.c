@@ -29,8 +29,8 @@ static const char *const taken[] = {
 
 /* What the generator puts behind the name of a service. */
 static const char *const generated[] = {
-    "close", "connect", "describe", "dispatch", "fd", "impl", "main", "open",
-    "serve", "service", "t",
+    "close", "connect", "describe", "descriptor", "dispatch", "fd", "impl",
+    "main", "open", "serve", "service", "t",
 };
 /* clang-format on */
 

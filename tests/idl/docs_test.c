@@ -1,0 +1,44 @@
+/* The examples of docs/language.md that are marked as files load. */
+#include <stdlib.h>
+
+#include "cases.h"
+#include "load.h"
+
+static const char fence[] = "\n```svc\n";
+
+/* Loads the example at `at`; returns where it ends. */
+static char *load_example(char *at)
+{
+    char *end = strstr(at, "\n```");
+    assert_non_null(end);
+    *end = '\0';
+    test_load l;
+    test_load_text(&l, at);
+    if (l.status != SHMRPC_OK || l.rendered.len > 0) {
+        (void)printf("%s\n%s", at, shmrpci_buf_text(&l.rendered));
+    }
+    assert_int_equal(l.status, SHMRPC_OK);
+    assert_int_equal(l.rendered.len, 0);
+    test_load_fini(&l);
+    return end + 1;
+}
+
+static void examples_load(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    char *text = cases_read(IDL_LANGUAGE_PAGE);
+    assert_non_null(text);
+    for (char *at = strstr(text, fence); at != NULL; at = strstr(at, fence)) {
+        at = load_example(at + strlen(fence));
+        count++;
+    }
+    assert_true(count >= 8);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(examples_load)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -217,19 +217,43 @@ static void take_prefix(idl_resolver *r, idl_scope *scope,
     scope->package.c_prefix = extra->c_prefix;
 }
 
+/* A type's full name begins with its package, and must not look like the
+ * beginning of another form. */
+static void check_first_part(idl_resolver *r, ast_name part)
+{
+    static const char *const words[] = {"list", "map", "optional", "reserved",
+                                        "stream"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i], part.text) == 0) {
+            (void)idl_report(r->diags, IDL_S_RESERVED_WORD, part.span,
+                             "the name of a package can't begin with `%s`",
+                             part.text);
+        }
+    }
+}
+
+static void check_package_name(idl_resolver *r, ast_name whole)
+{
+    for (const char *part = whole.text; part != NULL;) {
+        size_t len = strcspn(part, ".");
+        ast_name name = {.text = idl_strndup(r->memory, part, len),
+                         .span = whole.span};
+        name.span.begin += (uint32_t)(part - whole.text);
+        name.span.end = name.span.begin + (uint32_t)len;
+        idl_check_name(r->diags, name);
+        if (part == whole.text) {
+            check_first_part(r, name);
+        }
+        part = part[len] == '.' ? part + len + 1 : NULL;
+    }
+}
+
 static idl_scope *enter_package(idl_resolver *r, idl_unit *unit,
                                 const ast_decl *ast)
 {
     idl_meta meta = {.since = 0};
     idl_annotated extra = {.compact = false};
-    for (const char *part = ast->name.text; part != NULL;) {
-        size_t len = strcspn(part, ".");
-        ast_name name = {.text = idl_strndup(r->memory, part, len),
-                         .span = ast->name.span};
-        name.span.end = name.span.begin + (uint32_t)len;
-        idl_check_name(r->diags, name);
-        part = part[len] == '.' ? part + len + 1 : NULL;
-    }
+    check_package_name(r, ast->name);
     idl_scope *scope = idl_scope_of(&r->scopes, ast->name.text);
     idl_annotate(r, ast->pre, IDL_ON_PACKAGE, &meta, &extra);
     take_prefix(r, scope, &extra, ast);

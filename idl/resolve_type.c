@@ -65,11 +65,17 @@ static bool type_of_name(idl_resolver *r, idl_site site, ast_name name,
         out->kind = IDL_UNION;
         out->record = symbol->u.record;
         return true;
-    default: /* a struct: idl_find gives nothing else */
+    case IDL_SYMBOL_STRUCT:
         out->kind = IDL_STRUCT;
         out->record = symbol->u.record;
         return true;
+    case IDL_SYMBOL_CONST: /* idl_find gives none of these */
+    case IDL_SYMBOL_ERROR:
+    case IDL_SYMBOL_SERVICE:
+    case IDL_SYMBOL_SHARED:
+        return false;
     }
+    return false;
 }
 
 /* ---- lists and maps ---- */

@@ -1,0 +1,267 @@
+/* Programs as children, and a look at them from outside. */
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+char harness_folder[64];
+
+int64_t harness_now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * S + now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int64_t harness_median(int64_t *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+bool harness_is_long(void)
+{
+    const char *text = getenv("SHMRPC_TEST_LONG");
+    return text != NULL && strcmp(text, "1") == 0;
+}
+
+void harness_address(const char *name, char out[96])
+{
+    static unsigned number;
+    (void)snprintf(out, 96, "shm://%s@%d-%u", name, (int)getpid(), number++);
+}
+
+/* ---- programs ---- */
+
+static void become(const char *program, const char *const *arguments, int out,
+                   pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent || dup2(out, 1) < 0 || dup2(out, 2) < 0) {
+        _exit(126);
+    }
+    /* exec takes what it does not change without the const. */
+    char *argv[16] = {NULL};
+    size_t count = 0;
+    argv[count++] = strdup(program);
+    while (*arguments != NULL && count < 15) {
+        argv[count++] = strdup(*arguments++);
+    }
+    (void)execv(program, argv);
+    _exit(127);
+}
+
+child harness_start(const char *program, const char *const *arguments)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        become(program, arguments, ends[1], parent);
+    }
+    assert_true(pid > 0);
+    (void)close(ends[1]);
+    return (child){pid, ends[0]};
+}
+
+/* One byte, or false at the end of the output or of our patience. */
+static bool read_byte(const child *c, int64_t deadline_ns, char *out)
+{
+    int64_t left_ns = deadline_ns - harness_now_ns();
+    struct pollfd poll_fd = {.fd = c->out, .events = POLLIN};
+    if (left_ns <= 0 || poll(&poll_fd, 1, (int)(left_ns / MS) + 1) != 1) {
+        return false;
+    }
+    return read(c->out, out, 1) == 1;
+}
+
+void harness_read_line(child *c, char *out, size_t size)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    size_t len = 0;
+    char byte;
+    while (read_byte(c, deadline_ns, &byte) && byte != '\n') {
+        if (len + 1 < size) {
+            out[len++] = byte;
+        }
+    }
+    out[len] = '\0';
+    if (len == 0) {
+        fail_msg("a program said nothing");
+    }
+}
+
+void harness_read_all(child *c, char *out, size_t size)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    size_t len = 0;
+    char byte;
+    while (read_byte(c, deadline_ns, &byte)) {
+        if (len + 1 < size) {
+            out[len++] = byte;
+        }
+    }
+    out[len] = '\0';
+}
+
+int harness_wait(child *c)
+{
+    int status = 0;
+    while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    c->pid = 0;
+    (void)close(c->out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+void harness_signal(child *c, int number)
+{
+    (void)kill(c->pid, number);
+    if (number != SIGSTOP && number != SIGCONT) {
+        (void)harness_wait(c);
+    }
+}
+
+child harness_serve(const char *program, const char *where, const char *workers)
+{
+    char line[256];
+    const char *const arguments[] = {"--listen", where, "--workers", workers,
+                                     NULL};
+    child server = harness_start(program, arguments);
+    harness_read_line(&server, line, sizeof line);
+    if (strstr(line, "serving at") == NULL) {
+        fail_msg("%s: %s", program, line);
+    }
+    return server;
+}
+
+/* ---- what is to be seen ---- */
+
+static unsigned count_fds(pid_t pid)
+{
+    char path[64];
+    unsigned count = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    for (const struct dirent *entry = readdir(folder); entry != NULL;
+         entry = readdir(folder)) {
+        count += entry->d_name[0] != '.';
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+static unsigned count_maps(pid_t pid)
+{
+    char line[512];
+    unsigned count = 0;
+    (void)snprintf(line, sizeof line, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(line, "re");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        count += strstr(line, "/memfd:") != NULL;
+    }
+    (void)fclose(maps);
+    return count;
+}
+
+holdings harness_holdings(pid_t pid)
+{
+    return (holdings){count_fds(pid), count_maps(pid)};
+}
+
+void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns)
+{
+    static const struct timespec slice = {.tv_nsec = 2 * MS};
+    int64_t deadline_ns = harness_now_ns() + timeout_ns;
+    for (;;) {
+        holdings now = harness_holdings(pid);
+        if (now.fds <= most.fds && now.maps <= most.maps) {
+            return;
+        }
+        if (harness_now_ns() > deadline_ns) {
+            fail_msg("%u descriptors and %u mappings, were %u and %u", now.fds,
+                     now.maps, most.fds, most.maps);
+        }
+        /* /proc tells nobody of a change. */
+        (void)nanosleep(&slice, NULL);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void harness_list(const char *path, char *out, size_t size)
+{
+    char *names[256];
+    size_t count = 0;
+    size_t len = 0;
+    DIR *folder = opendir(path);
+    out[0] = '\0';
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(folder);
+         entry != NULL && count < 256; entry = readdir(folder)) {
+        names[count++] = strdup(entry->d_name);
+    }
+    (void)closedir(folder);
+    qsort(names, count, sizeof *names, by_name);
+    for (size_t i = 0; i < count; i++) {
+        int more = snprintf(out + len, size - len, "%s\n", names[i]);
+        len += more > 0 && (size_t)more < size - len ? (size_t)more : 0;
+        free(names[i]);
+    }
+}
+
+/* ---- the program ---- */
+
+/* The socket folder is flat. */
+static void remove_folder(void)
+{
+    DIR *folder = opendir(harness_folder);
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL;
+         entry = readdir(folder)) {
+        if (entry->d_name[0] != '.') {
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    (void)closedir(folder);
+    (void)rmdir(harness_folder);
+}
+
+int harness_main(const struct CMUnitTest *tests, size_t count)
+{
+    (void)snprintf(harness_folder, sizeof harness_folder,
+                   "/tmp/shmrpc-integration-XXXXXX");
+    if (mkdtemp(harness_folder) == NULL ||
+        setenv("SHMRPC_DIR", harness_folder, 1) != 0) {
+        (void)fprintf(stderr, "no folder in /tmp\n");
+        return EXIT_FAILURE;
+    }
+    int failed =
+        _cmocka_run_group_tests("integration", tests, count, NULL, NULL);
+    remove_folder();
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

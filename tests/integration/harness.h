@@ -1,0 +1,86 @@
+/*
+ * What integration tests share: programs that are started, watched and killed,
+ * and what is to be seen of them from outside.
+ *
+ * Tests use the library as any user does, through generated code and
+ * <shmrpc/...> only.  Each works in a socket folder of its own.
+ */
+#ifndef SHMRPC_TESTS_INTEGRATION_HARNESS_H
+#define SHMRPC_TESTS_INTEGRATION_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#define MS INT64_C(1000000)
+#define S  (1000 * MS)
+
+/* A wait that lasts longer than this has failed. */
+#define PATIENCE (20 * S)
+
+/* The folder that SHMRPC_DIR names; made by harness_main. */
+extern char harness_folder[64];
+
+/* Runs the tests in a new socket folder; the program's exit status. */
+int harness_main(const struct CMUnitTest *tests, size_t count);
+
+int64_t harness_now_ns(void);
+
+/* The middle one of `count` values, which are sorted by it. */
+int64_t harness_median(int64_t *values, size_t count);
+
+bool harness_is_long(void);
+
+/* ---- programs ---- */
+
+typedef struct child {
+    pid_t pid; /* 0 when it has been waited for */
+    int out;   /* its standard output and error */
+} child;
+
+/* Starts a program; `arguments` end with NULL. It dies with the test. */
+child harness_start(const char *program, const char *const *arguments);
+
+/* Its next line, without the newline; fails the test when none comes. */
+void harness_read_line(child *c, char *out, size_t size);
+/* All that it writes until it ends. */
+void harness_read_all(child *c, char *out, size_t size);
+
+/* Sends a signal and, unless it is STOP or CONT, waits for the end. */
+void harness_signal(child *c, int number);
+/* Waits for the end: the exit status, or -signal. */
+int harness_wait(child *c);
+
+/* Starts a server at `where` and waits until it serves. */
+child harness_serve(const char *program, const char *where,
+                    const char *workers);
+
+/* A new address of the service `name`. */
+void harness_address(const char *name, char out[96]);
+
+/* ---- what is to be seen ---- */
+
+/* How many descriptors, and mappings of shared memory, a process has. */
+typedef struct holdings {
+    unsigned fds;
+    unsigned maps;
+} holdings;
+
+holdings harness_holdings(pid_t pid);
+
+/* Waits until a process holds no more than `most`, for `timeout_ns` at most;
+ * fails the test when it does. */
+void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns);
+
+/* The names in a folder, sorted, one a line. */
+void harness_list(const char *folder, char *out, size_t size);
+
+#endif

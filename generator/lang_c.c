@@ -27,20 +27,46 @@ static void set_flag(gen_model *m, gen_value *object, const char *key,
 
 /* ---- the file ---- */
 
-/* Names of objects with linkage, which static ones must not take. */
+/* Names with linkage, which static objects must not take. */
 static void reserve_names(gen_model *m)
 {
     const idl_schema *schema = m->schema;
     for (size_t i = 0; i < schema->enum_count; i++) {
-        (void)gen_c_unique(
-            m,
-            gen_c_text(m, "%s_type", gen_c_name(m, &schema->enums[i]->decl)));
+        (void)gen_c_unique(m, gen_c_name(m, &schema->enums[i]->decl));
     }
     for (size_t i = 0; i < schema->by_value_count; i++) {
-        (void)gen_c_unique(
-            m, gen_c_text(m, "%s_type",
-                          gen_c_name(m, &schema->by_value[i]->decl)));
+        (void)gen_c_unique(m, gen_c_name(m, &schema->by_value[i]->decl));
     }
+    for (size_t i = 0; i < schema->service_count; i++) {
+        const idl_service *service = schema->services[i];
+        (void)gen_c_unique(m, gen_c_name(m, &service->decl));
+        for (size_t k = 0; k < service->method_count; k++) {
+            (void)gen_c_unique(m, gen_c_function(m, &service->methods[k]));
+        }
+    }
+}
+
+static const char *quoted(gen_model *m, const char *name)
+{
+    return gen_c_text(m, "`%s`", name);
+}
+
+/* Claims `name` and what is made of it with each of the suffixes. */
+static void claim_all(gen_model *m, const char *name, const char *full_name,
+                      idl_span span, const char *const *suffixes)
+{
+    gen_c_claim(m, name, quoted(m, full_name), span);
+    for (; *suffixes != NULL; suffixes++) {
+        gen_c_claim(m, gen_c_text(m, "%s%s", name, *suffixes),
+                    gen_c_text(m, "`%s` with `%s`", full_name, *suffixes),
+                    span);
+    }
+}
+
+static void claim_decl(gen_model *m, const idl_decl *decl)
+{
+    static const char *const suffixes[] = {"_descriptor", NULL};
+    claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span, suffixes);
 }
 
 static void begin(gen_model *m, gen_value *root)
@@ -61,6 +87,7 @@ static void begin(gen_model *m, gen_value *root)
     state->tables = gen_set(c, "tables", gen_array(tree));
     state->defaults = gen_set(c, "defaults", gen_array(tree));
     state->names = gen_array(tree);
+    state->claims = gen_array(tree);
     set_text(m, c, "guard",
              gen_c_guard(m, gen_c_prefixed(m, gen_text(root, "stem"))));
     gen_set(c, "doc",
@@ -74,11 +101,13 @@ static void add_const(gen_model *m, gen_value *object,
                       const idl_const *constant)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
-    set_text(m, c, "name", gen_c_macro(m, &constant->decl));
+    const char *name = gen_c_macro(m, &constant->decl);
+    gen_c_claim(m, name, quoted(m, constant->decl.full_name),
+                constant->decl.span);
+    set_text(m, c, "name", name);
     bool is_text = constant->value.kind == IDL_VALUE_TEXT;
     set_text(m, c, "value",
-             is_text ? gen_c_literals(m, constant->value.u.text.ptr,
-                                      constant->value.u.text.len)
+             is_text ? gen_c_macro_text(m, constant->value.u.text)
                      : gen_c_value(m, constant->type, &constant->value));
     gen_set(c, "doc", gen_c_doc(m, &constant->decl.meta));
 }
@@ -87,7 +116,12 @@ static void add_enum_item(gen_model *m, gen_value *object,
                           const idl_enum_item *item)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
-    set_text(m, c, "name", gen_c_enumerator(m, item));
+    const char *name = gen_c_enumerator(m, item);
+    gen_c_claim(
+        m, name,
+        gen_c_text(m, "`%s.%s`", item->owner->decl.full_name, item->name),
+        item->span);
+    set_text(m, c, "name", name);
     idl_type type = {.kind = item->owner->base};
     idl_value value = {.kind = IDL_VALUE_INT, .u.i = item->value};
     if (item->owner->base == IDL_U64) {
@@ -139,6 +173,7 @@ static void add_enum(gen_model *m, gen_value *object,
                      const idl_enum *enumeration)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
+    claim_decl(m, &enumeration->decl);
     set_text(m, c, "name", gen_c_name(m, &enumeration->decl));
     set_text(m, c, "type", gen_c_scalar(enumeration->base));
     set_text(m, c, "base", idl_kind_name(enumeration->base));
@@ -239,9 +274,15 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
              field->default_value.kind != IDL_VALUE_NONE
                  ? gen_c_value(m, field->type, &field->default_value)
                  : NULL);
-    const char *tag_name =
-        gen_c_text(m, "%s_%s", gen_c_name(m, &record->decl), field->name);
-    set_text(m, c, "tag_name", gen_c_upper(m, tag_name));
+    const char *tag_name = gen_c_text(m, "%s_%s", gen_c_macro(m, &record->decl),
+                                      gen_c_upper(m, gen_c_member(m, field)));
+    if (record->kind == IDL_RECORD_UNION) {
+        gen_c_claim(
+            m, tag_name,
+            gen_c_text(m, "`%s.%s`", record->decl.full_name, field->name),
+            field->span);
+    }
+    set_text(m, c, "tag_name", tag_name);
     gen_set(c, "doc", gen_c_doc(m, &field->meta));
 }
 
@@ -281,7 +322,15 @@ static void add_record(gen_model *m, gen_value *object,
     const char *owner = gen_c_short(m, &record->decl);
     bool is_union = record->kind == IDL_RECORD_UNION;
     set_text(m, c, "name", name);
-    set_text(m, c, "macro", gen_c_upper(m, name));
+    const char *macro = gen_c_macro(m, &record->decl);
+    claim_decl(m, &record->decl);
+    if (has_defaults(record)) {
+        gen_c_claim(
+            m, gen_c_text(m, "%s_DEFAULTS", macro),
+            gen_c_text(m, "the defaults of `%s`", record->decl.full_name),
+            record->decl.span);
+    }
+    set_text(m, c, "macro", macro);
     set_text(m, c, "shape", is_union ? "UNION" : "STRUCT");
     set_flag(m, c, "is_empty", record->field_count == 0);
     set_flag(m, c, "has_defaults", has_defaults(record));
@@ -301,9 +350,11 @@ static void add_record(gen_model *m, gen_value *object,
 static void add_error(gen_model *m, gen_value *object, const idl_record *error)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
-    set_text(m, c, "macro", gen_c_error_macro(m, &error->decl));
-    set_text(m, c, "table",
-             gen_c_text(m, "%s_error", gen_c_name(m, &error->decl)));
+    const char *macro = gen_c_error_macro(m, &error->decl);
+    claim_decl(m, &error->decl);
+    gen_c_claim(m, macro, quoted(m, error->decl.full_name), error->decl.span);
+    set_text(m, c, "macro", macro);
+    set_text(m, c, "name", gen_c_name(m, &error->decl));
     gen_set(c, "doc", gen_c_doc(m, &error->decl.meta));
     set_text(m, c, "doc_text", gen_c_doc_text(m, &error->decl.meta.docs));
 }
@@ -313,12 +364,6 @@ static void add_error(gen_model *m, gen_value *object, const idl_record *error)
 static const char *method_place(gen_model *m, const idl_method *method)
 {
     return gen_c_text(m, "%s_%s", gen_c_short(m, &method->service->decl),
-                      gen_c_method(m, method));
-}
-
-static const char *method_function(gen_model *m, const idl_method *method)
-{
-    return gen_c_text(m, "%s_%s", gen_c_name(m, &method->service->decl),
                       gen_c_method(m, method));
 }
 
@@ -353,7 +398,7 @@ static void add_param(gen_model *m, gen_value *object, const idl_method *method,
 static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 {
     const idl_type *type = method->result;
-    const char *function = method_function(m, method);
+    const char *function = gen_c_function(m, method);
     bool by_value = type != NULL && gen_c_is_fixed(type);
     set_flag(m, c, "is_value", by_value);
     set_flag(m, c, "is_reply", type != NULL && !by_value);
@@ -394,7 +439,7 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
         has_optional = has_optional || flags == SHMRPC_FIELD_OPTIONAL;
     }
     const char *params_type =
-        gen_c_text(m, "%s_params", method_function(m, method));
+        gen_c_text(m, "%s_params", gen_c_function(m, method));
     const char *table = gen_c_unique(m, gen_c_text(m, "%s_params_type", place));
     bool any = method->param_count > 0;
     set_flag(m, c, "has_params", any);
@@ -450,13 +495,41 @@ static const char *throws_text(gen_model *m, const idl_method *method)
     return text;
 }
 
+/* What the comment of a call says besides the documentation. */
+static const char *promise(gen_model *m, const idl_method *method)
+{
+    const char *deadline = method->timeout_ns > 0
+                               ? duration_text(m, method->timeout_ns)
+                               : "the connection's";
+    bool is_reply = method->result != NULL && !gen_c_is_fixed(method->result);
+    const char *release =
+        is_reply ? gen_c_text(m, "  Release `*out` with %s_release.",
+                              gen_c_function(m, method))
+                 : "";
+    const char *throws = throws_text(m, method);
+    return gen_c_text(m, "Deadline: %s, or that of `opts`.%s%s%s%s", deadline,
+                      release, throws != NULL ? "  May return " : "",
+                      throws != NULL ? throws : "", throws != NULL ? "." : "");
+}
+
+static void claim_method(gen_model *m, const idl_method *method)
+{
+    static const char *const suffixes[] = {"_params", "_reply", "_release",
+                                           NULL};
+    claim_all(
+        m, gen_c_function(m, method),
+        gen_c_text(m, "%s.%s", method->service->decl.full_name, method->name),
+        method->span, suffixes);
+}
+
 static void add_method(gen_model *m, gen_value *object,
                        const idl_method *method)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *place = method_place(m, method);
+    claim_method(m, method);
     set_text(m, c, "name", gen_c_method(m, method));
-    set_text(m, c, "function", method_function(m, method));
+    set_text(m, c, "function", gen_c_function(m, method));
     set_text(m, c, "service", gen_c_name(m, &method->service->decl));
     set_text(m, c, "handler",
              gen_c_unique(m, gen_c_text(m, "handle_%s", place)));
@@ -468,9 +541,7 @@ static void add_method(gen_model *m, gen_value *object,
              method->timeout_ns > 0
                  ? gen_c_text(m, "INT64_C(%" PRId64 ")", method->timeout_ns)
                  : "0");
-    set_text(m, c, "timeout_text",
-             method->timeout_ns > 0 ? duration_text(m, method->timeout_ns)
-                                    : NULL);
+    set_text(m, c, "promise", promise(m, method));
     set_text(m, c, "signature",
              gen_c_literals(m, method->signature, strlen(method->signature)));
     const char *throws =
@@ -479,12 +550,22 @@ static void add_method(gen_model *m, gen_value *object,
             : NULL;
     set_text(m, c, "throws_name", throws);
     set_text(m, c, "throws_ref", throws != NULL ? throws : "NULL");
-    set_text(m, c, "throws_text", throws_text(m, method));
     gen_set(c, "throws_count", gen_uint(m->tree, method->throw_count));
     set_params(m, c, method);
     set_result(m, c, method);
     gen_set(c, "doc", gen_c_doc(m, &method->meta));
     set_text(m, c, "doc_text", gen_c_doc_text(m, &method->meta.docs));
+}
+
+static void claim_service(gen_model *m, const idl_service *service)
+{
+    static const char *const suffixes[] = {
+        "_impl", "_connect", "_close", "_serve", "_main", "_descriptor", NULL};
+    const idl_decl *decl = &service->decl;
+    claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span, suffixes);
+    gen_c_claim(m, gen_c_text(m, "%s_IMPL_INIT", gen_c_macro(m, decl)),
+                gen_c_text(m, "the handlers of `%s`", decl->full_name),
+                decl->span);
 }
 
 static void add_service(gen_model *m, gen_value *object,
@@ -494,9 +575,9 @@ static void add_service(gen_model *m, gen_value *object,
     const char *name = gen_c_name(m, &service->decl);
     const char *place = gen_c_short(m, &service->decl);
     size_t text_len = strlen(service->text);
+    claim_service(m, service);
     set_text(m, c, "name", name);
-    set_text(m, c, "macro", gen_c_upper(m, name));
-    set_text(m, c, "table", gen_c_text(m, "%s_service", name));
+    set_text(m, c, "macro", gen_c_macro(m, &service->decl));
     set_text(m, c, "service_name",
              gen_c_literals(m, service->name, strlen(service->name)));
     set_text(m, c, "text_name",

@@ -19,6 +19,7 @@ typedef struct gen_c_state {
     gen_value *tables;   /* descriptors of types without a name */
     gen_value *defaults; /* constants that descriptors point to */
     gen_value *names;    /* of all static objects so far, as strings */
+    gen_value *claims;   /* names with linkage: { name, what } */
 } gen_c_state;
 
 static inline gen_c_state *gen_c_state_of(const gen_model *m)
@@ -63,6 +64,15 @@ const char *gen_c_enumerator(gen_model *m, const idl_enum_item *item);
 
 /* `name`, or with _2, _3, ... behind it when a static object has that name. */
 const char *gen_c_unique(gen_model *m, const char *name);
+
+/* "fts_search_find_all". */
+const char *gen_c_function(gen_model *m, const idl_method *method);
+
+/* Notes that `what` (as in "the list of `Hit`") will be called `name`, a type,
+ * function, object or macro of the generated headers; reports at `span` when
+ * something else is called so already. */
+void gen_c_claim(gen_model *m, const char *name, const char *what,
+                 idl_span span);
 
 /* printf into the tree. */
 const char *gen_c_text(gen_model *m, const char *format, ...)
@@ -126,6 +136,9 @@ const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number);
  * after 4000 bytes, because ISO C promises no more. */
 const char *gen_c_literals(gen_model *m, const char *text, size_t len);
 #define GEN_C_MAX_LITERAL_BYTES 4000
+
+/* A whole text as the body of a macro, on lines of its own when it is long. */
+const char *gen_c_macro_text(gen_model *m, idl_text text);
 
 /* As literals, one in each row, and a semicolon behind the last; not cut. */
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len);

@@ -170,3 +170,29 @@ const char *gen_c_method(gen_model *m, const idl_method *method)
     idl_cname_method_part(method, &buf);
     return taken(m, &buf);
 }
+
+const char *gen_c_function(gen_model *m, const idl_method *method)
+{
+    return gen_c_text(m, "%s_%s", gen_c_name(m, &method->service->decl),
+                      gen_c_method(m, method));
+}
+
+void gen_c_claim(gen_model *m, const char *name, const char *what,
+                 idl_span span)
+{
+    const gen_value *at = gen_c_state_of(m)->claims->first;
+    while (at != NULL && strcmp(gen_text(at, "name"), name) != 0) {
+        at = at->next;
+    }
+    if (at == NULL) {
+        gen_value *claim =
+            gen_push(gen_c_state_of(m)->claims, gen_object(m->tree));
+        gen_set(claim, "name", gen_string(m->tree, name));
+        gen_set(claim, "what", gen_string(m->tree, what));
+    } else if (strcmp(gen_text(at, "what"), what) != 0) {
+        idl_diag *diag = idl_report(m->opts->diags, IDL_S_C_NAME_CLASH, span,
+                                    "%s and %s both become `%s` in C",
+                                    gen_text(at, "what"), what, name);
+        idl_expected(m->opts->diags, diag, "@c_name on one of them");
+    }
+}

@@ -153,16 +153,22 @@ static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
 }
 
 static void add_view(gen_model *m, const char *name, const char *item,
-                     const char *what, bool guarded)
+                     const idl_type *type, bool guarded)
 {
     gen_c_state *c = gen_c_state_of(m);
     if (find_named(c->views, name) != NULL) {
         return;
     }
+    const idl_decl *element = decl_of(type->element);
+    bool names_element = type->kind == IDL_LIST && element != NULL;
+    gen_c_claim(m, name,
+                names_element
+                    ? gen_c_text(m, "the list of `%s`", element->full_name)
+                    : gen_c_text(m, "this %s", idl_kind_name(type->kind)),
+                type->span);
     gen_value *view = gen_push(c->views, gen_object(m->tree));
     gen_set(view, "name", gen_string(m->tree, name));
     gen_set(view, "item", gen_string(m->tree, item));
-    gen_set(view, "what", gen_string(m->tree, what));
     gen_set(view, "guard",
             guarded ? gen_format(m->tree, "%s_DEFINED", gen_c_upper(m, name))
                     : gen_null(m->tree));
@@ -182,6 +188,7 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
     gen_c_state *c = gen_c_state_of(m);
     const char *name = gen_c_prefixed(m, place);
     if (find_named(c->wrappers, name) == NULL) {
+        gen_c_claim(m, name, "this array as an element", array->span);
         gen_c_form form = gen_c_form_of(m, array, place);
         gen_value *wrapper = gen_push(c->wrappers, gen_object(m->tree));
         gen_set(wrapper, "name", gen_string(m->tree, name));
@@ -211,8 +218,7 @@ static const char *list_of(gen_model *m, const idl_type *type,
     const idl_decl *decl = decl_of(element);
     bool imported = decl != NULL && decl->imported;
     if (!imported || !is_listed_at_home(m->schema, decl)) {
-        add_view(m, name, item, idl_kind_name(type->kind),
-                 imported || element->kind == IDL_LIST);
+        add_view(m, name, item, type, imported || element->kind == IDL_LIST);
     }
     return name;
 }
@@ -230,7 +236,8 @@ static const char *map_of(gen_model *m, const idl_type *type, const char *place)
         gen_set(row, "name", gen_string(m->tree, entry));
         gen_set(row, "key", gen_string(m->tree, key));
         gen_set(row, "value", gen_string(m->tree, value));
-        add_view(m, name, entry, idl_kind_name(type->kind), false);
+        gen_c_claim(m, entry, "the entries of this map", type->span);
+        add_view(m, name, entry, type, false);
     }
     return name;
 }
@@ -383,7 +390,7 @@ const char *gen_c_table(gen_model *m, const idl_type *type, const char *place)
     case IDL_ENUM:
     case IDL_STRUCT:
     case IDL_UNION:
-        return gen_c_text(m, "&%s_type", gen_c_name(m, decl_of(type)));
+        return gen_c_text(m, "&%s_descriptor", gen_c_name(m, decl_of(type)));
     case IDL_LIST:
         return gen_c_text(m, "&%s", list_table(m, type, place));
     case IDL_MAP:

@@ -152,6 +152,26 @@ const char *gen_c_literals(gen_model *m, const char *text, size_t len)
     return all;
 }
 
+const char *gen_c_macro_text(gen_model *m, idl_text text)
+{
+    const char *at = text.ptr;
+    size_t len = text.len;
+    size_t end = literal_end(at, len);
+    if (end == len) {
+        return literal(m, at, len)->text;
+    }
+    const char *all = "\\\n   ";
+    while (len > 0) {
+        end = literal_end(at, len);
+        bool last = end == len;
+        all = gen_c_text(m, "%s %s%s", all, literal(m, at, end)->text,
+                         last ? "" : " \\\n   ");
+        at += end;
+        len -= end;
+    }
+    return all;
+}
+
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 {
     gen_value *list = gen_array(m->tree);

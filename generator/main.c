@@ -33,20 +33,25 @@ static gen_exit exit_of(shmrpc_status status)
                                         : GEN_EXIT_IO;
 }
 
-/* What the language can't do yet joins the other diagnostics. */
-static shmrpc_status refuse(const gen_options *options,
-                            const idl_schema *schema, shmrpci_arena *arena,
-                            idl_diags *diags)
+/* What only the language can see joins the other diagnostics. */
+static shmrpc_status build_model(const gen_options *options,
+                                 const idl_schema *schema, shmrpci_arena *arena,
+                                 idl_diags *diags, gen_tree *tree,
+                                 gen_value **model)
 {
     idl_memory memory = {.arena = arena};
     if (setjmp(memory.exhausted) != 0) {
         return SHMRPC_E_NO_MEMORY;
     }
     diags->memory = &memory;
+    gen_model_opts opts = {
+        .lang = options->lang, .prefix = options->prefix, .diags = diags};
     options->lang->refuse(schema, diags);
+    shmrpc_status status = gen_model_build(tree, schema, &opts, model);
     idl_diags_sort(diags);
     diags->memory = NULL;
-    return diags->error_count > 0 ? SHMRPC_E_INVALID : SHMRPC_OK;
+    return status == SHMRPC_OK && diags->error_count > 0 ? SHMRPC_E_INVALID
+                                                         : status;
 }
 
 static void print_diags(const idl_diags *diags)
@@ -60,31 +65,23 @@ static void print_diags(const idl_diags *diags)
     shmrpci_buf_fini(&text);
 }
 
-static gen_exit with_model(const gen_options *options, const idl_schema *schema)
+static gen_exit print_or_generate(const gen_options *options,
+                                  const idl_schema *schema,
+                                  const gen_value *model)
 {
-    gen_tree tree;
-    gen_tree_init(&tree);
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    gen_value *model = NULL;
-    gen_model_opts opts = {.lang = options->lang, .prefix = options->prefix};
-    shmrpc_status status = gen_model_build(&tree, schema, &opts, &model);
-    gen_exit result = exit_of(status);
-    if (status != SHMRPC_OK) {
-        shmrpci_buf_append_text(&text, shmrpc_status_text(status));
-        fail(result, &text);
-    } else if (options->dump == GEN_DUMP_MODEL) {
+    gen_exit result = GEN_EXIT_OK;
+    if (options->dump == GEN_DUMP_MODEL) {
         gen_print_json(model, &text);
         print(stdout, &text);
     } else {
-        status = gen_generate(options, schema, model, &text);
-        result = exit_of(status);
-        if (status != SHMRPC_OK) {
+        result = exit_of(gen_generate(options, schema, model, &text));
+        if (result != GEN_EXIT_OK) {
             fail(result, &text);
         }
     }
     shmrpci_buf_fini(&text);
-    gen_tree_fini(&tree);
     return result;
 }
 
@@ -110,20 +107,23 @@ static gen_exit load_and_generate(const gen_options *options,
                                   shmrpci_arena *arena, idl_diags *diags)
 {
     const idl_schema *schema = NULL;
+    gen_value *model = NULL;
+    gen_tree tree;
+    gen_tree_init(&tree);
     shmrpc_status status =
         idl_load(idl_opts, options->input, arena, diags, &schema);
     if (status == SHMRPC_OK) {
-        status = refuse(options, schema, arena, diags);
+        status = build_model(options, schema, arena, diags, &tree, &model);
     }
     print_diags(diags);
-    if (status == SHMRPC_E_INVALID) {
-        return GEN_EXIT_ERRORS;
-    }
-    if (status != SHMRPC_OK) {
+    gen_exit result = exit_of(status);
+    if (status == SHMRPC_OK) {
+        result = print_or_generate(options, schema, model);
+    } else if (status != SHMRPC_E_INVALID) {
         fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));
-        return GEN_EXIT_IO;
     }
-    return with_model(options, schema);
+    gen_tree_fini(&tree);
+    return result;
 }
 
 static gen_exit run(const gen_options *options)

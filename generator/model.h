@@ -13,6 +13,7 @@
 #define SHMRPC_GENERATOR_MODEL_H
 
 #include "generator/value.h"
+#include "idl/diag.h"
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
@@ -21,6 +22,8 @@ typedef struct gen_lang gen_lang;
 typedef struct gen_model_opts {
     const gen_lang *lang;
     const char *prefix; /* --prefix: of the main file's package, or NULL */
+    idl_diags *diags;   /* for what only the language can see; its memory is
+                           set, and left by longjmp when it is exhausted */
 } gen_model_opts;
 
 /* What the language's functions work on. */

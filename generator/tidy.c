@@ -232,51 +232,82 @@ static size_t longest_argument(const wrapper *w, const char *open)
     return longest;
 }
 
+static bool is_too_long(const wrapper *w)
+{
+    return w->column + columns(w->at, (size_t)(w->end - w->at)) >
+           GEN_TIDY_COLUMNS;
+}
+
+/* Breaks behind ` = ` when the value then fits, or would begin far right. */
+static void break_assignment(wrapper *w, const line *l, size_t indent,
+                             shmrpci_buf *out)
+{
+    const char *assign = find_text(l, " = ");
+    if (assign == NULL) {
+        return;
+    }
+    const char *value = assign + 3;
+    const char *open = find_open(value, w->end);
+    bool fits =
+        indent + columns(value, (size_t)(w->end - value)) <= GEN_TIDY_COLUMNS;
+    if (fits || (open != NULL && (size_t)(open - l->text) > MAX_ALIGNMENT)) {
+        advance(w, assign + 2, out);
+        new_line(w, indent, out);
+    }
+}
+
+/* Breaks behind the first parenthesis when some argument would not fit to its
+ * right. */
+static void break_arguments(wrapper *w, size_t indent, shmrpci_buf *out)
+{
+    const char *open = find_open(w->at, w->end);
+    if (open == NULL) {
+        return;
+    }
+    size_t alignment = w->column + columns(w->at, (size_t)(open + 1 - w->at));
+    if (alignment + longest_argument(w, open) > GEN_TIDY_COLUMNS) {
+        indent = w->column == indent ? indent + 4 : indent;
+        advance(w, open + 1, out);
+        w->open[w->depth - 1] = indent;
+        new_line(w, indent, out);
+    }
+}
+
+/* The last blank that fits, for a line without any better place; or NULL. */
+static const char *find_blank(const wrapper *w, size_t indent)
+{
+    const char *best = NULL;
+    for (const char *at = w->at; at < w->end && *at != '"'; at++) {
+        size_t column = w->column + columns(w->at, (size_t)(at - w->at));
+        if (*at == ' ' && column > indent && column <= GEN_TIDY_COLUMNS) {
+            best = at;
+        }
+    }
+    return best;
+}
+
 static void append_code(const line *l, shmrpci_buf *out)
 {
     wrapper w = {.at = l->text, .end = l->text + l->len};
-    size_t fallback = l->indent + 4;
-    const char *assign = find_text(l, " = ");
-    if (assign != NULL) {
-        const char *value = assign + 3;
-        const char *open = find_open(value, w.end);
-        bool fits = fallback + columns(value, (size_t)(w.end - value)) <=
-                    GEN_TIDY_COLUMNS;
-        if (fits ||
-            (open != NULL && (size_t)(open - l->text) > MAX_ALIGNMENT)) {
-            advance(&w, assign + 2, out);
-            new_line(&w, fallback, out);
-        }
+    size_t indent = l->indent + 4;
+    break_assignment(&w, l, indent, out);
+    if (is_too_long(&w)) {
+        break_arguments(&w, indent, out);
     }
-    const char *first = find_open(w.at, w.end);
     bool broken = w.at != l->text;
-    if (first != NULL &&
-        w.column + columns(w.at, (size_t)(w.end - w.at)) > GEN_TIDY_COLUMNS &&
-        w.column + columns(w.at, (size_t)(first + 1 - w.at)) +
-                longest_argument(&w, first) >
-            GEN_TIDY_COLUMNS) {
-        size_t indent = w.column == fallback ? fallback + 4 : fallback;
-        advance(&w, first + 1, out);
-        w.open[w.depth - 1] = indent;
-        new_line(&w, indent, out);
-        broken = true;
-    }
-    while (w.column + columns(w.at, (size_t)(w.end - w.at)) >
-               GEN_TIDY_COLUMNS ||
-           (broken && has_joint(&w))) {
-        broken = true;
+    while (is_too_long(&w) || (broken && has_joint(&w))) {
         const char *stop = find_break(&w);
-        if (stop != NULL) {
-            advance(&w, stop, out);
-        } else {
-            const char *open = find_open(w.at, w.end);
-            if (w.depth > 0 || open == NULL) {
-                break;
-            }
-            advance(&w, open + 1, out);
-            w.open[0] = fallback;
+        size_t next = w.depth == 0 ? l->indent : 0;
+        if (stop == NULL && w.depth == 0) {
+            stop = find_blank(&w, indent);
+            next = indent;
         }
-        new_line(&w, w.depth > 0 ? w.open[w.depth - 1] : l->indent, out);
+        if (stop == NULL) {
+            break;
+        }
+        advance(&w, stop, out);
+        new_line(&w, w.depth > 0 ? w.open[w.depth - 1] : next, out);
+        broken = true;
     }
     advance(&w, w.end, out);
     shmrpci_buf_append_char(out, '\n');

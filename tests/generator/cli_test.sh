@@ -1,0 +1,139 @@
+#!/bin/sh
+# The command line of shmrpcgen: statuses, messages, files.
+#   cli_test.sh SHMRPCGEN
+set -eu
+generator=$1
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+cp "$here/golden/echo.svc" .
+failed=0
+
+fail() {
+    echo "cli_test: FAILED: $*" >&2
+    sed 's/^/    /' out err >&2
+    failed=1
+}
+
+# expect STATUS TEXT ARGUMENT...: runs it; TEXT must be in what it prints.
+expect() {
+    status=$1 text=$2
+    shift 2
+    got=0
+    "$generator" "$@" >out 2>err || got=$?
+    [ "$got" = "$status" ] || fail "$*: status $got, expected $status"
+    [ -z "$text" ] || cat out err | grep -qF -e "$text" || fail "$*: expected \`$text\`"
+}
+
+expect 0 "usage: shmrpcgen" --help
+expect 0 "--out-dir" -h
+expect 0 "shmrpcgen 0." --version
+expect 2 "no .svc file given"
+expect 2 "also \`b.svc\`" echo.svc b.svc
+expect 2 "did you mean \`--out-dir\`?" --out-dri x echo.svc
+expect 2 "unknown option \`-x\`" -x echo.svc
+expect 2 "\`--out-dir\` needs an argument" --out-dir
+expect 2 "unknown stage \`ats\`" --dump=ats echo.svc
+expect 2 "did you mean \`schema\`?" --dump=schemas echo.svc
+expect 2 "(expected tokens, ast, schema or model)" --dump=x echo.svc
+expect 2 "did you mean \`client\`?" --kinds server,clinet echo.svc
+expect 2 "unknown language \`go\` (expected c)" --lang go echo.svc
+expect 2 "bad prefix \`Demo\`" --prefix Demo echo.svc
+expect 2 "bad prefix \`a__b\`" --prefix a__b echo.svc
+expect 3 "absent.svc: No such file" absent.svc
+mkdir closed && : >closed/file
+expect 3 "Not a directory" --out-dir closed/file/x echo.svc
+
+# Kinds and folders.
+expect 0 "" --out-dir new/folder --kinds client echo.svc
+[ -f new/folder/echo.c ] && [ -f new/folder/echo_client.h ] ||
+    fail "--kinds client wrote no client"
+[ ! -e new/folder/echo_server.h ] || fail "--kinds client wrote a server"
+expect 0 "" --out-dir o --prefix my_echo echo.svc
+grep -q "int my_echo_echo_add(my_echo_echo \*client" o/echo_client.h ||
+    fail "--prefix isn't in echo_client.h"
+grep -q "#define MY_ECHO_ERR_OVERFLOW 100" o/echo.h || fail "macro prefix"
+
+# Dumps go to standard output, and nothing is written.
+expect 0 "Echo" --out-dir none --dump=tokens echo.svc
+expect 0 "Echo" --out-dir none --dump=ast echo.svc
+expect 0 "Echo" --out-dir none --dump=schema echo.svc
+expect 0 '"package": "demo"' --out-dir none --dump=model echo.svc
+[ ! -e none ] || fail "--dump wrote files"
+
+# Only what changes is written.
+expect 0 "" --out-dir o echo.svc
+touch -d '2001-01-01' o/*
+expect 0 "" --out-dir o echo.svc
+[ -z "$(find o -newermt 2002-01-01 -type f)" ] || fail "unchanged file written"
+sed 's/native  add/native  plus/' echo.svc >changed && mv changed echo.svc
+expect 0 "" --out-dir o echo.svc
+[ -n "$(find o/echo.h -newermt 2002-01-01)" ] || fail "changed file not written"
+cp "$here/golden/echo.svc" .
+
+# What was read, and the stamp.
+mkdir in
+cp -r "$here/golden/acme" in
+cp "$here/golden/types.svc" .
+expect 0 "" -I in --out-dir o --depfile o/types.d types.svc
+printf '%s \\\n' "o/types.h" "  o/types.c" "  o/types_client.h" \
+    "  o/types_client.c" "  o/types_server.h" "  o/types_server.c:" \
+    "  types.svc" >expected
+printf '  in/acme/common.svc\nin/acme/common.svc:\n' >>expected
+cmp -s expected o/types.d || fail "depfile: $(cat o/types.d)"
+expect 0 "" -I in --out-dir o --depfile o/t.d --stamp o/t.stamp types.svc
+head -1 o/t.d | grep -q '^o/t.stamp: ' || fail "depfile with stamp"
+[ -f o/t.stamp ] || fail "no stamp"
+expect 1 "acme/common.svc" --out-dir o types.svc
+
+# Templates of one's own: one file replaced, one that is wrong.
+mkdir mine
+printf '/* mine: {{#services}}{{name}}{{/services}} */\n' \
+    >mine/client.c.mustache
+expect 0 "" --out-dir t --templates mine --depfile t.d echo.svc
+[ "$(cat t/echo_client.c)" = "/* mine: Echo */" ] || fail "own template"
+grep -q "int demo_echo_connect" t/echo_client.h || fail "built-in template"
+grep -q "mine/client.c.mustache" t.d || fail "template not in depfile"
+printf 'a\n {{nmae}}\n' >mine/client.c.mustache
+rm -r t
+expect 1 "client.c.mustache:2:2: error: the model has no \`nmae\` here" \
+    --out-dir t --templates mine echo.svc
+[ ! -e t ] || fail "files written in spite of an error"
+
+# What can't be generated yet is refused, all of it in one run.
+cat >later.svc <<'SVC'
+package later;
+error Bad = 100 { 1: u32 at; }
+struct Item { 1: u64 id; @json(string) 2: u64 big; }
+service Later {
+  port 5603;
+  name "later";
+  msgpack pull(u32 n) -> stream Item throws Bad;
+  msgpack push(stream Item item) -> u32;
+  oneway native touch(u64 id);
+  queue Item items { capacity 8; }
+}
+SVC
+expect 1 "6 errors" --out-dir l later.svc
+[ "$(grep -c 'not generated yet' err)" = 6 ] || fail "refusals: $(cat err)"
+grep -q "^later.svc:2:7: error\[S0901\]" err || fail "place of a refusal"
+[ ! -e l ] || fail "files written in spite of refusals"
+
+# Names that the generator derives may clash too.
+cat >clash.svc <<'SVC'
+package clash;
+struct Hit { 1: u32 id; }
+struct HitList { 1: list<Hit> hits; }
+service Find {
+  port 5604;
+  name "find";
+  json find(u32 id) -> Hit;
+  json find_params(u32 id) -> Hit;
+}
+SVC
+expect 1 "the list of \`clash.Hit\`" --out-dir l clash.svc
+grep -qF "become \`clash_find_find_params\` in C" err || fail "clash of functions"
+grep -q "^2 errors" err || fail "count of clashes"
+
+exit $failed

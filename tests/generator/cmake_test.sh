@@ -1,0 +1,105 @@
+#!/bin/sh
+# shmrpc_generate(): what it refuses, builds, and builds again, with Ninja and
+# with Make.  Nothing is linked: the library is a stand-in.
+#   cmake_test.sh SHMRPCGEN SOURCE_DIR BINARY_DIR
+set -eu
+generator=$1 source=$2 binary=$3
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+
+fail() {
+    echo "cmake_test: FAILED: $*" >&2
+    sed 's/^/    /' log >&2
+    failed=1
+}
+
+mkdir -p project/acme
+cp "$here/golden/echo.svc" "$here/golden/types.svc" project
+cp "$here/golden/acme/common.svc" project/acme
+
+# project TEXT...: a CMakeLists.txt that ends in these calls.
+project() {
+    cat >project/CMakeLists.txt <<CMAKE
+cmake_minimum_required(VERSION 3.20)
+project(outside C)
+add_executable(shmrpc::generator IMPORTED)
+set_target_properties(shmrpc::generator PROPERTIES
+    IMPORTED_LOCATION $generator)
+add_library(shmrpc::runtime INTERFACE IMPORTED)
+set_target_properties(shmrpc::runtime PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "$source/runtime/include;$binary/include")
+include($source/cmake/ShmrpcGenerate.cmake)
+add_library(stubs OBJECT)
+CMAKE
+    printf '%s\n' "$@" >>project/CMakeLists.txt
+}
+
+# refuses TEXT CALL: configuring ends in an error with TEXT.
+refuses() {
+    project "$2"
+    rm -rf refused
+    if cmake -S project -B refused >log 2>&1; then
+        fail "$2 was accepted"
+    fi
+    tr -s ' \n' ' ' <log | grep -qF "$1" || fail "$2: expected $1"
+}
+refuses "unknown arguments: BOGUS" \
+    "shmrpc_generate(TARGET stubs BOGUS SVC echo.svc)"
+refuses "unknown arguments: LOCK" \
+    "shmrpc_generate(TARGET stubs LOCK echo.lock)"
+refuses "SVC needs at least one file" "shmrpc_generate(TARGET stubs)"
+refuses "TARGET must name a target, not \`none\`" \
+    "shmrpc_generate(TARGET none SVC echo.svc)"
+refuses "unknown kind \`docs\`" \
+    "shmrpc_generate(TARGET stubs SVC echo.svc KINDS docs)"
+
+# build DIR TEXT: builds, and expects TEXT (or no TEXT, after a !) in the log.
+build() {
+    cmake --build "$1" >log 2>&1 || fail "build in $1"
+    case $2 in
+    !*) if grep -qF "${2#!}" log; then fail "$1: ${2#!} again"; fi ;;
+    *) grep -qF "$2" log || fail "$1: expected $2" ;;
+    esac
+}
+
+for tool in Ninja "Unix Makefiles"; do
+    dir="build $tool"
+    project "shmrpc_generate(TARGET stubs SVC echo.svc acme/common.svc types.svc" \
+        "    KINDS client server PREFIX p OUT_VAR files HEADERS_VAR headers)" \
+        "list(LENGTH files file_count)" "list(LENGTH headers header_count)" \
+        "message(STATUS \"counts \${file_count} \${header_count}\")"
+    sed -i 's/ PREFIX p / /' project/CMakeLists.txt
+    cmake -S project -B "$dir" -G "$tool" >log 2>&1 || fail "configure"
+    grep -q "counts 18 9" log || fail "OUT_VAR and HEADERS_VAR"
+    build "$dir" "Generating C from types.svc"
+    build "$dir" "!Generating C"
+    # A comment changes nothing that is compiled, and is generated once.
+    sleep_until_newer() { # the clock of the file system may be coarse
+        until touch probe && [ -n "$(find probe -newer "$1")" ]; do :; done
+    }
+    stamp="$dir/shmrpc/stubs/types.stamp"
+    sleep_until_newer "$stamp"
+    echo "// a comment" >>project/types.svc
+    build "$dir" "Generating C from types.svc"
+    if grep -q "Building C object.*types" log; then fail "compiled again"; fi
+    build "$dir" "!Generating C"
+    # The depfile knows of imports.
+    sleep_until_newer "$stamp"
+    touch project/acme/common.svc
+    build "$dir" "Generating C from types.svc"
+    build "$dir" "!Generating C"
+done
+
+# An executable given by hand takes the place of the target.
+project "shmrpc_generate(TARGET stubs SVC echo.svc PREFIX mine)"
+sed -i 's/^add_executable(shmrpc::generator.*//; /^set_target_properties(shmrpc::generator/,/)$/d' \
+    project/CMakeLists.txt
+cmake -S project -B by-hand "-DSHMRPCGEN_EXECUTABLE=$generator" >log 2>&1 ||
+    fail "configure with SHMRPCGEN_EXECUTABLE"
+build by-hand "Generating C from echo.svc"
+grep -q mine_echo_connect by-hand/shmrpc/stubs/echo_client.h || fail "PREFIX"
+
+exit $failed

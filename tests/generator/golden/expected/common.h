@@ -1,0 +1,57 @@
+/*
+ * Types and tables of common.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
+ * when `len` is 0.  What you pass to a call is borrowed until it returns; what
+ * comes back is read-only and lives in one reply.
+ * Threading: values and constant data.
+ */
+#ifndef COMMON_COMMON_H
+#define COMMON_COMMON_H
+
+#include <shmrpc/descriptor.h>
+#include <shmrpc/types.h>
+
+SHMRPC_BEGIN_DECLS
+
+typedef uint8_t common_level; /* open: unknown values are passed on */
+
+enum {
+    COMMON_LEVEL_LOW = 0,
+    COMMON_LEVEL_HIGH = 1,
+};
+
+typedef struct common_document common_document;
+typedef struct common_point common_point;
+typedef struct common_path common_path;
+
+typedef struct common_point_list {
+    const common_point *ptr;
+    size_t len;
+} common_point_list;
+
+/* What other packages share. */
+struct common_document {
+    uint64_t id;
+    shmrpc_str title;
+};
+
+struct common_point {
+    double x;
+    double y;
+};
+
+/* Whoever lists points finds the list's type here. */
+struct common_path {
+    common_point_list points;
+};
+
+/* Descriptors: what codecs and tools know of these types. */
+extern const shmrpc_type common_level_descriptor;
+extern const shmrpc_type common_document_descriptor;
+extern const shmrpc_type common_point_descriptor;
+extern const shmrpc_type common_path_descriptor;
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Clients of common.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
+ * the service declares; results are written only on 0, and `error`, which may
+ * be NULL, only otherwise.
+ * What you pass in is borrowed until the call returns; nothing here frees a
+ * pointer that you made.  Calls block until they end or their deadline passes;
+ * `opts` may be NULL.  Threading: any thread may use a client.
+ */
+#ifndef COMMON_COMMON_CLIENT_H
+#define COMMON_COMMON_CLIENT_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/options.h>
+
+#include "common.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* common.svc declares no service. */
+
+SHMRPC_END_DECLS
+
+#endif

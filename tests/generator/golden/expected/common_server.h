@@ -1,0 +1,24 @@
+/*
+ * Servers of common.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Handlers return 0, a shmrpc_status, or an error that the method declares;
+ * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
+ * been sent.  A result may also be static or your own.
+ * Threading: handlers run on worker threads, several at a time unless the
+ * server has one worker; the other functions belong to one thread.
+ */
+#ifndef COMMON_COMMON_SERVER_H
+#define COMMON_COMMON_SERVER_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/server.h>
+
+#include "common.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* common.svc declares no service. */
+
+SHMRPC_END_DECLS
+
+#endif

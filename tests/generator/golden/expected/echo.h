@@ -1,0 +1,46 @@
+/*
+ * Types and tables of echo.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
+ * when `len` is 0.  What you pass to a call is borrowed until it returns; what
+ * comes back is read-only and lives in one reply.
+ * Threading: values and constant data.
+ */
+#ifndef DEMO_ECHO_H
+#define DEMO_ECHO_H
+
+#include <shmrpc/descriptor.h>
+#include <shmrpc/types.h>
+
+SHMRPC_BEGIN_DECLS
+
+#define DEMO_ERR_OVERFLOW 100
+
+/* The parameters of echo_json, as the stubs pass them on. */
+typedef struct demo_echo_echo_json_params {
+    const shmrpc_any *data;
+} demo_echo_echo_json_params;
+
+/* The parameters of echo_msgpack, as the stubs pass them on. */
+typedef struct demo_echo_echo_msgpack_params {
+    const shmrpc_any *data;
+} demo_echo_echo_msgpack_params;
+
+/* The parameters of echo_raw, as the stubs pass them on. */
+typedef struct demo_echo_echo_raw_params {
+    shmrpc_bytes data;
+} demo_echo_echo_raw_params;
+
+/* The parameters of add, as the stubs pass them on. */
+typedef struct demo_echo_add_params {
+    int64_t a;
+    int64_t b;
+} demo_echo_add_params;
+
+/* Descriptors: what codecs and tools know of these types. */
+extern const shmrpc_error_type demo_overflow_descriptor;
+extern const shmrpc_service demo_echo_descriptor;
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Clients of echo.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
+ * the service declares; results are written only on 0, and `error`, which may
+ * be NULL, only otherwise.
+ * What you pass in is borrowed until the call returns; nothing here frees a
+ * pointer that you made.  Calls block until they end or their deadline passes;
+ * `opts` may be NULL.  Threading: any thread may use a client.
+ */
+#ifndef DEMO_ECHO_CLIENT_H
+#define DEMO_ECHO_CLIENT_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/options.h>
+
+#include "echo.h"
+
+SHMRPC_BEGIN_DECLS
+
+/*
+ * The smallest service: one method per encoding.
+ *
+ * A connection to the service "echo_serv".
+ */
+typedef struct demo_echo demo_echo;
+
+/* Connects to `where`, one or more addresses separated by commas; NULL is this
+ * machine.  `defaults`, which may be NULL, also holds for the calls.  Blocks
+ * for 5 s at most.  UNAVAILABLE: nobody serves there; CONTRACT: the server's
+ * interface differs.  Close the client in the end. */
+int demo_echo_connect(const char *where, const shmrpc_opts *defaults,
+                      demo_echo **out, shmrpc_error *error);
+
+/* Ends the connection; no call may be running.  Replies stay.  NULL is fine. */
+void demo_echo_close(demo_echo *client);
+
+/* What echo_json returns: read-only, and yours until you release it. */
+typedef struct demo_echo_echo_json_reply {
+    shmrpc_any value;
+} demo_echo_echo_json_reply;
+
+/*
+ * Returns its argument unchanged (any JSON value).
+ *
+ * Deadline: the connection's, or that of `opts`.  Release `*out` with
+ * demo_echo_echo_json_release.
+ */
+int demo_echo_echo_json(demo_echo *client, const shmrpc_any *data,
+                        const shmrpc_opts *opts,
+                        const demo_echo_echo_json_reply **out,
+                        shmrpc_error *error);
+
+/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+void demo_echo_echo_json_release(const demo_echo_echo_json_reply *reply);
+
+/* What echo_msgpack returns: read-only, and yours until you release it. */
+typedef struct demo_echo_echo_msgpack_reply {
+    shmrpc_any value;
+} demo_echo_echo_msgpack_reply;
+
+/* Deadline: the connection's, or that of `opts`.  Release `*out` with
+ * demo_echo_echo_msgpack_release. */
+int demo_echo_echo_msgpack(demo_echo *client, const shmrpc_any *data,
+                           const shmrpc_opts *opts,
+                           const demo_echo_echo_msgpack_reply **out,
+                           shmrpc_error *error);
+
+/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+void demo_echo_echo_msgpack_release(const demo_echo_echo_msgpack_reply *reply);
+
+/* What echo_raw returns: read-only, and yours until you release it. */
+typedef struct demo_echo_echo_raw_reply {
+    shmrpc_bytes value;
+} demo_echo_echo_raw_reply;
+
+/* Deadline: the connection's, or that of `opts`.  Release `*out` with
+ * demo_echo_echo_raw_release. */
+int demo_echo_echo_raw(demo_echo *client, shmrpc_bytes data,
+                       const shmrpc_opts *opts,
+                       const demo_echo_echo_raw_reply **out,
+                       shmrpc_error *error);
+
+/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+void demo_echo_echo_raw_release(const demo_echo_echo_raw_reply *reply);
+
+/* Deadline: the connection's, or that of `opts`.  May return
+ * DEMO_ERR_OVERFLOW. */
+int demo_echo_add(demo_echo *client, int64_t a, int64_t b,
+                  const shmrpc_opts *opts, int64_t *out, shmrpc_error *error);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Servers of echo.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Handlers return 0, a shmrpc_status, or an error that the method declares;
+ * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
+ * been sent.  A result may also be static or your own.
+ * Threading: handlers run on worker threads, several at a time unless the
+ * server has one worker; the other functions belong to one thread.
+ */
+#ifndef DEMO_ECHO_SERVER_H
+#define DEMO_ECHO_SERVER_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/server.h>
+
+#include "echo.h"
+
+SHMRPC_BEGIN_DECLS
+
+/*
+ * The smallest service: one method per encoding.
+ *
+ * The handlers of Echo. Begin with DEMO_ECHO_IMPL_INIT; those that stay NULL
+ * answer UNIMPLEMENTED.
+ */
+typedef struct demo_echo_impl {
+    size_t size; /* lets methods be added without recompiling */
+
+    /* Returns its argument unchanged (any JSON value). */
+    int (
+        *echo_json)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,
+                    shmrpc_any *ret);
+
+    int (
+        *echo_msgpack)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,
+                       shmrpc_any *ret);
+
+    int (
+        *echo_raw)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                   shmrpc_bytes *ret);
+
+    int (*add)(shmrpc_ctx *ctx, void *user, int64_t a, int64_t b, int64_t *ret);
+} demo_echo_impl;
+
+#define DEMO_ECHO_IMPL_INIT \
+    { \
+        sizeof(demo_echo_impl), \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL \
+    }
+
+/* Serves `impl`, which is copied, from now on; `user` is handed to every
+ * handler.  Any number of services per server.  EXISTS: it runs already, and
+ * the error says where; INVALID: `impl` was not begun as above. */
+int demo_echo_serve(shmrpc_server *server, const demo_echo_impl *impl,
+                    void *user, shmrpc_error *error);
+
+/* The main function of a program that only serves `impl`: reads options (--help
+ * lists them), serves until SIGINT or SIGTERM, and returns the exit status. */
+int demo_echo_main(int argc, char **argv, const demo_echo_impl *impl,
+                   void *user);
+
+SHMRPC_END_DECLS
+
+#endif

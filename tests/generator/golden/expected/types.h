@@ -1,0 +1,493 @@
+/*
+ * Types and tables of types.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Every type of the language, and whatever is awkward in C.
+ *
+ * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
+ * when `len` is 0.  What you pass to a call is borrowed until it returns; what
+ * comes back is read-only and lives in one reply.
+ * Threading: values and constant data.
+ */
+#ifndef TYPES_V2_TYPES_H
+#define TYPES_V2_TYPES_H
+
+#include <shmrpc/descriptor.h>
+#include <shmrpc/types.h>
+
+#include "common.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* The most hits that anyone gets. */
+#define TYPES_V2_MAX_HITS 1000
+
+#define TYPES_V2_LOWEST INT64_MIN
+
+#define TYPES_V2_HIGHEST UINT64_C(18446744073709551615)
+
+#define TYPES_V2_RATIO 0.1F
+
+#define TYPES_V2_YES true
+
+#define TYPES_V2_GREETING \
+    "say \"hi\"?\077/\n" \
+    "\tthen \\ leave, and this text is so long that one line " \
+    "can't hold it"
+
+#define TYPES_V2_MAGIC "\000\377"
+
+#define TYPES_V2_FAVOURITE TYPES_V2_ORDER_DATE
+
+/* How hits are sorted. */
+typedef uint8_t types_v2_order; /* open: unknown values are passed on */
+
+enum {
+    TYPES_V2_ORDER_RELEVANCE = 0,
+    /* The newest first. */
+    TYPES_V2_ORDER_DATE = 1,
+};
+
+typedef int32_t types_v2_delta; /* open: unknown values are passed on */
+
+enum {
+    TYPES_V2_DELTA_ZERO = 0,
+    TYPES_V2_DELTA_BACK = -1,
+};
+
+/* Values that ISO C doesn't let an enumerator have. */
+typedef uint64_t types_v2_huge; /* open: unknown values are passed on */
+
+#define TYPES_V2_HUGE_NONE 0
+#define TYPES_V2_HUGE_ALL UINT64_C(18446744073709551615)
+
+typedef struct types_v2_scalars types_v2_scalars;
+typedef struct types_v2_flat types_v2_flat;
+typedef struct types_v2_shuffled types_v2_shuffled;
+typedef struct types_v2_bounded types_v2_bounded;
+typedef struct types_v2_optionals types_v2_optionals;
+typedef struct types_v2_choice types_v2_choice;
+typedef struct types_v2_containers types_v2_containers;
+typedef struct types_v2_node types_v2_node;
+typedef struct types_v2_nothing types_v2_nothing;
+typedef struct types_v2_compact types_v2_compact;
+typedef struct types_v2_keywords types_v2_keywords;
+typedef struct types_v2_containers_filters_entry
+    types_v2_containers_filters_entry;
+typedef struct types_v2_containers_deep_value_entry
+    types_v2_containers_deep_value_entry;
+typedef struct types_v2_containers_deep_entry types_v2_containers_deep_entry;
+typedef struct types_v2_containers_vectors_entry
+    types_v2_containers_vectors_entry;
+typedef struct types_v2_containers_places_entry
+    types_v2_containers_places_entry;
+typedef struct types_v2_containers_records_item_entry
+    types_v2_containers_records_item_entry;
+typedef struct types_v2_everything_slow_counts_entry
+    types_v2_everything_slow_counts_entry;
+typedef struct types_v2_everything_slow_result_entry
+    types_v2_everything_slow_result_entry;
+typedef struct types_v2_containers_pairs_item types_v2_containers_pairs_item;
+typedef struct types_v2_containers_vectors_value
+    types_v2_containers_vectors_value;
+
+#ifndef TYPES_V2_STR_LIST_LIST_DEFINED
+#define TYPES_V2_STR_LIST_LIST_DEFINED
+typedef struct types_v2_str_list_list {
+    const shmrpc_str_list *ptr;
+    size_t len;
+} types_v2_str_list_list;
+#endif
+
+typedef struct types_v2_flat_list {
+    const types_v2_flat *ptr;
+    size_t len;
+} types_v2_flat_list;
+
+typedef struct types_v2_containers_filters {
+    const types_v2_containers_filters_entry *ptr;
+    size_t len;
+} types_v2_containers_filters;
+
+typedef struct types_v2_containers_deep_value {
+    const types_v2_containers_deep_value_entry *ptr;
+    size_t len;
+} types_v2_containers_deep_value;
+
+typedef struct types_v2_containers_deep {
+    const types_v2_containers_deep_entry *ptr;
+    size_t len;
+} types_v2_containers_deep;
+
+typedef struct types_v2_containers_pairs_item_list {
+    const types_v2_containers_pairs_item *ptr;
+    size_t len;
+} types_v2_containers_pairs_item_list;
+
+typedef struct types_v2_containers_vectors {
+    const types_v2_containers_vectors_entry *ptr;
+    size_t len;
+} types_v2_containers_vectors;
+
+#ifndef COMMON_DOCUMENT_LIST_DEFINED
+#define COMMON_DOCUMENT_LIST_DEFINED
+typedef struct common_document_list {
+    const common_document *ptr;
+    size_t len;
+} common_document_list;
+#endif
+
+typedef struct types_v2_order_list {
+    const types_v2_order *ptr;
+    size_t len;
+} types_v2_order_list;
+
+typedef struct types_v2_containers_places {
+    const types_v2_containers_places_entry *ptr;
+    size_t len;
+} types_v2_containers_places;
+
+typedef struct types_v2_containers_records_item {
+    const types_v2_containers_records_item_entry *ptr;
+    size_t len;
+} types_v2_containers_records_item;
+
+typedef struct types_v2_containers_records_item_list {
+    const types_v2_containers_records_item *ptr;
+    size_t len;
+} types_v2_containers_records_item_list;
+
+typedef struct types_v2_node_list {
+    const types_v2_node *ptr;
+    size_t len;
+} types_v2_node_list;
+
+typedef struct types_v2_bounded_list {
+    const types_v2_bounded *ptr;
+    size_t len;
+} types_v2_bounded_list;
+
+typedef struct types_v2_everything_slow_counts {
+    const types_v2_everything_slow_counts_entry *ptr;
+    size_t len;
+} types_v2_everything_slow_counts;
+
+typedef struct types_v2_everything_slow_result {
+    const types_v2_everything_slow_result_entry *ptr;
+    size_t len;
+} types_v2_everything_slow_result;
+
+struct types_v2_scalars {
+    bool flag;
+    int8_t tiny;
+    int16_t small;
+    int32_t normal;
+    int64_t large;
+    uint8_t u_tiny;
+    uint16_t u_small;
+    uint32_t u_normal;
+    uint64_t u_large;
+    float real;
+    double exact;
+    types_v2_delta delta;
+    types_v2_huge huge;
+};
+
+#define TYPES_V2_SCALARS_DEFAULTS \
+    { \
+        .tiny = -128, \
+        .normal = INT64_C(-2147483648), \
+        .large = INT64_MIN, \
+        .u_tiny = 255, \
+        .u_normal = UINT64_C(4294967295), \
+        .u_large = UINT64_C(18446744073709551615), \
+        .real = 1.5F, \
+        .exact = 0.1, \
+        .delta = TYPES_V2_DELTA_BACK, \
+        .huge = TYPES_V2_HUGE_ALL, \
+    }
+
+/* No padding, no bounds: the same bytes in C and on the wire. */
+struct types_v2_flat {
+    uint64_t a;
+    uint32_t b[4];
+    float c;
+    int32_t d;
+};
+
+/* Tags in another order than the source. */
+struct types_v2_shuffled {
+    uint8_t last;
+    uint64_t first;
+    uint16_t middle;
+};
+
+struct types_v2_bounded {
+    shmrpc_str name;
+    shmrpc_bytes key;
+    int32_t shift;
+    uint64_t floor;
+    float speed;
+    shmrpc_str lang;
+    shmrpc_str_list langs;
+};
+
+#define TYPES_V2_BOUNDED_DEFAULTS \
+    { \
+        .name = {"none", 4}, \
+        .key = {(const uint8_t *)"\000k", 2}, \
+        .shift = -3, \
+        .floor = 10, \
+        .speed = 1.0F, \
+        .lang = {"en", 2}, \
+    }
+
+struct types_v2_optionals {
+    bool has_count;
+    uint32_t count;
+    bool has_text;
+    shmrpc_str text;
+    const types_v2_flat *flat;
+    const types_v2_choice *choice;
+    bool has_items;
+    shmrpc_u8_list items;
+    bool has_order;
+    types_v2_order order;
+    bool has_triple;
+    uint16_t triple[3];
+    bool has_extra;
+    shmrpc_any extra;
+};
+
+/* The members of types_v2_choice; tags of later versions may be others. */
+enum {
+    TYPES_V2_CHOICE_ID = 1,
+    TYPES_V2_CHOICE_URL = 2,
+    TYPES_V2_CHOICE_PLACE = 3,
+    TYPES_V2_CHOICE_FLAT = 4,
+};
+
+/* One of several. */
+struct types_v2_choice {
+    uint32_t tag; /* says which member of u holds the value */
+    union {
+        uint64_t id;
+        shmrpc_str url;
+        /* Both coordinates. */
+        float place[2];
+        types_v2_flat flat;
+    } u;
+};
+
+struct types_v2_containers {
+    shmrpc_u32_list numbers;
+    types_v2_str_list_list words;
+    types_v2_flat_list flats;
+    types_v2_containers_filters filters;
+    types_v2_containers_deep deep;
+    uint32_t grid[2][3];
+    types_v2_containers_pairs_item_list pairs;
+    types_v2_containers_vectors vectors;
+    shmrpc_str tags[2];
+    common_document_list documents;
+    common_point_list points;
+    common_level level;
+    types_v2_order_list orders;
+    types_v2_containers_places places;
+    types_v2_containers_records_item_list records;
+};
+
+/* A tree needs something that isn't held by value. */
+struct types_v2_node {
+    shmrpc_str name;
+    const types_v2_node *next;
+    types_v2_node_list children;
+};
+
+struct types_v2_nothing {
+    char unused; /* C has no empty structs */
+};
+
+struct types_v2_compact {
+    uint32_t a;
+    uint32_t b;
+};
+
+/* Names that C, C++ or the stubs have other uses for. */
+struct types_v2_keywords {
+    uint32_t class_;
+    uint32_t namespace_;
+    uint32_t register_;
+    uint32_t sample_rate;
+    uint32_t errno_;
+    uint32_t stdout_;
+};
+
+/* An array where only a single value can stand. */
+struct types_v2_containers_pairs_item {
+    uint16_t items[2];
+};
+
+/* An array where only a single value can stand. */
+struct types_v2_containers_vectors_value {
+    double items[3];
+};
+
+struct types_v2_containers_filters_entry {
+    shmrpc_str key;
+    shmrpc_str value;
+};
+
+struct types_v2_containers_deep_value_entry {
+    types_v2_order key;
+    types_v2_choice value;
+};
+
+struct types_v2_containers_deep_entry {
+    uint32_t key;
+    types_v2_containers_deep_value value;
+};
+
+struct types_v2_containers_vectors_entry {
+    shmrpc_str key;
+    types_v2_containers_vectors_value value;
+};
+
+struct types_v2_containers_places_entry {
+    shmrpc_str key;
+    common_point value;
+};
+
+struct types_v2_containers_records_item_entry {
+    shmrpc_str key;
+    shmrpc_any value;
+};
+
+struct types_v2_everything_slow_counts_entry {
+    shmrpc_str key;
+    uint32_t value;
+};
+
+struct types_v2_everything_slow_result_entry {
+    shmrpc_str key;
+    uint32_t value;
+};
+
+#define TYPES_V2_ERR_NOT_FOUND 100
+
+/* Comment signs, / * and * /, must not end the comment they get into. */
+#define TYPES_V2_ERR_BUSY 101
+
+/* The parameters of flat, as the stubs pass them on. */
+typedef struct types_v2_everything_flat_params {
+    const types_v2_flat *flat;
+} types_v2_everything_flat_params;
+
+/* The parameters of number, as the stubs pass them on. */
+typedef struct types_v2_everything_number_params {
+    int64_t a;
+    uint32_t b;
+} types_v2_everything_number_params;
+
+/* The parameters of grid, as the stubs pass them on. */
+typedef struct types_v2_everything_grid_params {
+    uint32_t grid[2][3];
+} types_v2_everything_grid_params;
+
+/* The parameters of scalars, as the stubs pass them on. */
+typedef struct types_v2_everything_scalars_params {
+    const types_v2_scalars *scalars;
+} types_v2_everything_scalars_params;
+
+/* The parameters of containers, as the stubs pass them on. */
+typedef struct types_v2_everything_containers_params {
+    const types_v2_containers *c;
+} types_v2_everything_containers_params;
+
+/* The parameters of node, as the stubs pass them on. */
+typedef struct types_v2_everything_node_params {
+    const types_v2_node *node;
+    const types_v2_node *other;
+} types_v2_everything_node_params;
+
+/* The parameters of choice, as the stubs pass them on. */
+typedef struct types_v2_everything_choice_params {
+    const types_v2_choice *choice;
+} types_v2_everything_choice_params;
+
+/* The parameters of anything, as the stubs pass them on. */
+typedef struct types_v2_everything_anything_params {
+    const shmrpc_any *value;
+    const shmrpc_any *other;
+} types_v2_everything_anything_params;
+
+/* The parameters of blob, as the stubs pass them on. */
+typedef struct types_v2_everything_blob_params {
+    shmrpc_bytes data;
+} types_v2_everything_blob_params;
+
+/* The parameters of texts, as the stubs pass them on. */
+typedef struct types_v2_everything_texts_params {
+    shmrpc_str tags[2];
+    shmrpc_str lang;
+} types_v2_everything_texts_params;
+
+/* The parameters of optionals, as the stubs pass them on. */
+typedef struct types_v2_everything_optionals_params {
+    bool has_count;
+    uint32_t count;
+    bool has_text;
+    shmrpc_str text;
+    bool has_triple;
+    uint16_t triple[3];
+    const types_v2_flat *flat;
+    bool has_flats;
+    types_v2_flat_list flats;
+} types_v2_everything_optionals_params;
+
+/* The parameters of bounded, as the stubs pass them on. */
+typedef struct types_v2_everything_bounded_params {
+    const types_v2_bounded *b;
+} types_v2_everything_bounded_params;
+
+/* The parameters of fast, as the stubs pass them on. */
+typedef struct types_v2_everything_fast_params {
+    uint32_t client;
+    uint32_t opts;
+    uint32_t out;
+    uint32_t error;
+    uint32_t user;
+} types_v2_everything_fast_params;
+
+/* The parameters of slow, as the stubs pass them on. */
+typedef struct types_v2_everything_slow_params {
+    types_v2_everything_slow_counts counts;
+} types_v2_everything_slow_params;
+
+/* The parameters of connect, as the stubs pass them on. */
+typedef struct types_v2_everything_connect__params {
+    uint32_t int_;
+} types_v2_everything_connect__params;
+
+/* Descriptors: what codecs and tools know of these types. */
+extern const shmrpc_type types_v2_order_descriptor;
+extern const shmrpc_type types_v2_delta_descriptor;
+extern const shmrpc_type types_v2_huge_descriptor;
+extern const shmrpc_type types_v2_scalars_descriptor;
+extern const shmrpc_type types_v2_flat_descriptor;
+extern const shmrpc_type types_v2_shuffled_descriptor;
+extern const shmrpc_type types_v2_bounded_descriptor;
+extern const shmrpc_type types_v2_optionals_descriptor;
+extern const shmrpc_type types_v2_choice_descriptor;
+extern const shmrpc_type types_v2_containers_descriptor;
+extern const shmrpc_type types_v2_node_descriptor;
+extern const shmrpc_type types_v2_nothing_descriptor;
+extern const shmrpc_type types_v2_compact_descriptor;
+extern const shmrpc_type types_v2_keywords_descriptor;
+extern const shmrpc_error_type types_v2_not_found_descriptor;
+extern const shmrpc_error_type types_v2_busy_descriptor;
+extern const shmrpc_service types_v2_everything_descriptor;
+extern const shmrpc_service types_v2_other_descriptor;
+
+SHMRPC_END_DECLS
+
+#endif

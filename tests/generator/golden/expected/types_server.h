@@ -1,0 +1,160 @@
+/*
+ * Servers of types.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Handlers return 0, a shmrpc_status, or an error that the method declares;
+ * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
+ * been sent.  A result may also be static or your own.
+ * Threading: handlers run on worker threads, several at a time unless the
+ * server has one worker; the other functions belong to one thread.
+ */
+#ifndef TYPES_V2_TYPES_SERVER_H
+#define TYPES_V2_TYPES_SERVER_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/server.h>
+
+#include "types.h"
+
+SHMRPC_BEGIN_DECLS
+
+/*
+ * Methods of every shape.
+ *
+ * The handlers of Everything. Begin with TYPES_V2_EVERYTHING_IMPL_INIT; those
+ * that stay NULL answer UNIMPLEMENTED.
+ */
+typedef struct types_v2_everything_impl {
+    size_t size; /* lets methods be added without recompiling */
+
+    int (*nothing)(shmrpc_ctx *ctx, void *user);
+
+    int (
+        *flat)(shmrpc_ctx *ctx, void *user, const types_v2_flat *flat,
+               types_v2_flat *ret);
+
+    int (
+        *number)(shmrpc_ctx *ctx, void *user, int64_t a, uint32_t b,
+                 double *ret);
+
+    int (
+        *grid)(shmrpc_ctx *ctx, void *user, const uint32_t grid[2][3],
+               uint32_t ret[2][3]);
+
+    int (
+        *scalars)(shmrpc_ctx *ctx, void *user, const types_v2_scalars *scalars,
+                  types_v2_scalars *ret);
+
+    int (
+        *containers)(shmrpc_ctx *ctx, void *user, const types_v2_containers *c,
+                     types_v2_containers *ret);
+
+    int (
+        *node)(shmrpc_ctx *ctx, void *user, const types_v2_node *node,
+               const types_v2_node *other, types_v2_node *ret);
+
+    int (
+        *choice)(shmrpc_ctx *ctx, void *user, const types_v2_choice *choice,
+                 types_v2_choice *ret);
+
+    int (
+        *anything)(shmrpc_ctx *ctx, void *user, const shmrpc_any *value,
+                   const shmrpc_any *other, shmrpc_any *ret);
+
+    int (
+        *blob)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+               shmrpc_bytes *ret);
+
+    int (
+        *texts)(shmrpc_ctx *ctx, void *user, const shmrpc_str tags[2],
+                shmrpc_str lang, shmrpc_str ret[2]);
+
+    int (
+        *optionals)(shmrpc_ctx *ctx, void *user, const uint32_t *count,
+                    const shmrpc_str *text, const uint16_t triple[3],
+                    const types_v2_flat *flat, const types_v2_flat_list *flats,
+                    types_v2_optionals *ret);
+
+    int (
+        *bounded)(shmrpc_ctx *ctx, void *user, const types_v2_bounded *b,
+                  types_v2_bounded_list *ret);
+
+    int (
+        *fast)(shmrpc_ctx *ctx, void *user, uint32_t client_, uint32_t opts_,
+               uint32_t out_, uint32_t error_, uint32_t user_,
+               types_v2_nothing *ret);
+
+    /* Deprecated: use fast. */
+    int (
+        *slow)(shmrpc_ctx *ctx, void *user,
+               types_v2_everything_slow_counts counts,
+               types_v2_everything_slow_result *ret);
+
+    int (*close_)(shmrpc_ctx *ctx, void *user);
+
+    int (*connect_)(shmrpc_ctx *ctx, void *user, uint32_t int_, uint32_t *ret);
+} types_v2_everything_impl;
+
+#define TYPES_V2_EVERYTHING_IMPL_INIT \
+    { \
+        sizeof(types_v2_everything_impl), \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL \
+    }
+
+/* Serves `impl`, which is copied, from now on; `user` is handed to every
+ * handler.  Any number of services per server.  EXISTS: it runs already, and
+ * the error says where; INVALID: `impl` was not begun as above. */
+int types_v2_everything_serve(shmrpc_server *server,
+                              const types_v2_everything_impl *impl, void *user,
+                              shmrpc_error *error);
+
+/* The main function of a program that only serves `impl`: reads options (--help
+ * lists them), serves until SIGINT or SIGTERM, and returns the exit status. */
+int types_v2_everything_main(int argc, char **argv,
+                             const types_v2_everything_impl *impl, void *user);
+
+/*
+ * The handlers of Other. Begin with TYPES_V2_OTHER_IMPL_INIT; those that stay
+ * NULL answer UNIMPLEMENTED.
+ */
+typedef struct types_v2_other_impl {
+    size_t size; /* lets methods be added without recompiling */
+
+    int (*ping)(shmrpc_ctx *ctx, void *user, types_v2_order *ret);
+} types_v2_other_impl;
+
+#define TYPES_V2_OTHER_IMPL_INIT \
+    { \
+        sizeof(types_v2_other_impl), \
+        NULL \
+    }
+
+/* Serves `impl`, which is copied, from now on; `user` is handed to every
+ * handler.  Any number of services per server.  EXISTS: it runs already, and
+ * the error says where; INVALID: `impl` was not begun as above. */
+int types_v2_other_serve(shmrpc_server *server, const types_v2_other_impl *impl,
+                         void *user, shmrpc_error *error);
+
+/* The main function of a program that only serves `impl`: reads options (--help
+ * lists them), serves until SIGINT or SIGTERM, and returns the exit status. */
+int types_v2_other_main(int argc, char **argv, const types_v2_other_impl *impl,
+                        void *user);
+
+SHMRPC_END_DECLS
+
+#endif

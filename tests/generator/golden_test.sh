@@ -1,0 +1,37 @@
+#!/bin/sh
+# Compares what shmrpcgen makes of golden/*.svc with golden/expected/.
+#   golden_test.sh SHMRPCGEN            compare
+#   golden_test.sh SHMRPCGEN --update   accept what it makes now
+set -eu
+generator=$1
+here=$(cd "$(dirname "$0")" && pwd)/golden
+expected=$here/expected
+got=$(mktemp -d)
+trap 'rm -rf "$got"' EXIT
+
+for svc in "$here"/*.svc "$here"/acme/*.svc; do
+    "$generator" --out-dir "$got" "$svc"
+done
+"$generator" --dump=model "$here/echo.svc" >"$got/echo.model.json"
+if [ "${2:-}" = --update ]; then
+    rm -rf "$expected"
+    mkdir "$expected"
+    cp "$got"/* "$expected"
+    exit 0
+fi
+diff -ru "$expected" "$got" || {
+    echo "golden_test: output differs; if that is wanted:" >&2
+    echo "  tests/generator/golden_test.sh SHMRPCGEN --update" >&2
+    exit 1
+}
+
+# The same input gives the same bytes, from anywhere, by any name.
+again=$got/again
+cd "$here/acme"
+"$generator" --out-dir "$again" ./../types.svc
+diff "$got/types.c" "$again/types.c"
+diff "$got/types_client.h" "$again/types_client.h"
+if grep -nE "$(date +%Y)|$here|/tmp" "$got"/*.[ch]; then
+    echo "golden_test: a date or a path in the output" >&2
+    exit 1
+fi

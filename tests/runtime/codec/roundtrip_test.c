@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "codec/codec.h"
+#include "random.h"
 #include "sample.h"
 
 static const uint32_t encodings[] = {
@@ -128,15 +129,6 @@ static void floats(void **state)
             round_trip(encodings[e], &shmrpc_type_f32, &single);
         }
     }
-}
-
-/* xorshift64*: the same numbers in every run. */
-static uint64_t random_bits(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(2685821657736338717);
 }
 
 static void random_floats(void **state)

@@ -37,6 +37,16 @@ typedef struct idl_resolved {
  * no error was reported, but can be walked in any case. */
 idl_resolved idl_resolve(const idl_units *units, idl_diags *diags);
 
+/* ---- declare.c ---- */
+
+/* Enters everything that the unit declares into the scopes; objects are made,
+ * but empty. */
+void idl_declare_unit(idl_resolver *r, idl_unit *unit);
+
+/* Reports a name that isn't letters and digits joined by single underscores, or
+ * is too long. */
+void idl_check_name(idl_diags *diags, ast_name name);
+
 /* ---- resolve_value.c ---- */
 
 /* Defines the symbol if that has not happened yet; false when it is broken, or
@@ -92,9 +102,5 @@ void idl_resolve_field(idl_resolver *r, idl_site site, const ast_field *ast,
 
 void idl_resolve_service(idl_resolver *r, idl_symbol *symbol);
 void idl_resolve_shared(idl_resolver *r, idl_symbol *symbol);
-
-/* Reports a name that isn't lower or upper case words joined by single
- * underscores, or too long. */
-void idl_check_name(idl_diags *diags, ast_name name);
 
 #endif

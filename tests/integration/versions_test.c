@@ -1,0 +1,197 @@
+/* A client that was built from an older .svc than the server: what passes
+ * works, what doesn't is named when connecting. */
+#include "harness.h"
+
+#include <pthread.h>
+
+#include "grown_server.h"
+#include "old_client.h"
+#include "renamed_server.h"
+#include "retyped_server.h"
+#include "swapped_server.h"
+
+static int find(shmrpc_ctx *ctx, void *user, shmrpc_str text, uint32_t limit,
+                const shmrpc_str *language, shmrpc_str *ret)
+{
+    (void)user;
+    (void)text;
+    char *out = shmrpc_ctx_alloc(ctx, 64, 1);
+    if (out == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    (void)snprintf(out, 64, "limit %u, %s", limit,
+                   language != NULL ? "a language" : "no language");
+    *ret = shmrpc_str_of(out);
+    return SHMRPC_OK;
+}
+
+static int price(shmrpc_ctx *ctx, void *user, uint32_t item, uint64_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = item * 100u;
+    return SHMRPC_OK;
+}
+
+static int store(shmrpc_ctx *ctx, void *user, const grown_item *item,
+                 grown_kind kind, uint32_t count, uint32_t *ret)
+{
+    (void)user;
+    if (item->has_third || kind != GROWN_KIND_FANCY) {
+        return SHMRPC_E_INTERNAL;
+    }
+    if (item->first == 0) {
+        return shmrpc_ctx_fail(ctx, GROWN_ERR_SOLD_OUT, "none left");
+    }
+    *ret = item->first + item->second + item->fourth + count;
+    return SHMRPC_OK;
+}
+
+/* ---- a server of this process ---- */
+
+typedef struct running {
+    shmrpc_server *server;
+    pthread_t thread;
+    char where[96];
+} running;
+
+static void *run(void *user)
+{
+    (void)shmrpc_server_run(user, NULL);
+    return NULL;
+}
+
+static void begin(running *r)
+{
+    shmrpc_error error;
+    harness_address("shop", r->where);
+    shmrpc_server_opts opts = {.listen = r->where, .workers = 1};
+    if (shmrpc_server_create(&opts, &r->server, &error) != 0) {
+        fail_msg("%s", error.message);
+    }
+}
+
+static int end(running *r, old_shop **client, shmrpc_error *error)
+{
+    assert_int_equal(pthread_create(&r->thread, NULL, run, r->server), 0);
+    return old_shop_connect(r->where, NULL, client, error);
+}
+
+static void stop(running *r)
+{
+    shmrpc_server_stop(r->server);
+    (void)pthread_join(r->thread, NULL);
+    shmrpc_server_destroy(r->server);
+}
+
+static void expect_refusal(running *r, const char *method, const char *what)
+{
+    old_shop *client = NULL;
+    shmrpc_error error = {.code = 0};
+    int status = end(r, &client, &error);
+    stop(r);
+    assert_int_equal(status, SHMRPC_E_CONTRACT);
+    assert_null(client);
+    if (strstr(error.message, method) == NULL ||
+        strstr(error.message, what) == NULL) {
+        fail_msg("\"%s\" does not name \"%s\" and \"%s\"", error.message,
+                 method, what);
+    }
+}
+
+static void renamed_method_is_named_at_connect(void **state)
+{
+    (void)state;
+    running r;
+    renamed_shop_impl impl = RENAMED_SHOP_IMPL_INIT;
+    begin(&r);
+    assert_int_equal(renamed_shop_serve(r.server, &impl, NULL, NULL), 0);
+    expect_refusal(&r, "find", "");
+}
+
+static void changed_type_is_named_with_both_forms(void **state)
+{
+    (void)state;
+    running r;
+    retyped_shop_impl impl = RETYPED_SHOP_IMPL_INIT;
+    begin(&r);
+    assert_int_equal(retyped_shop_serve(r.server, &impl, NULL, NULL), 0);
+    expect_refusal(&r, "price", "u64");
+}
+
+/* Equal in size and type, and still a difference: names count. */
+static void swapped_fields_are_noticed(void **state)
+{
+    (void)state;
+    running r;
+    swapped_shop_impl impl = SWAPPED_SHOP_IMPL_INIT;
+    begin(&r);
+    assert_int_equal(swapped_shop_serve(r.server, &impl, NULL, NULL), 0);
+    expect_refusal(&r, "store", "first");
+}
+
+static void grown_server(running *r, old_shop **client)
+{
+    shmrpc_error error;
+    grown_shop_impl impl = GROWN_SHOP_IMPL_INIT;
+    impl.find = find;
+    impl.price = price;
+    impl.store = store;
+    begin(r);
+    assert_int_equal(grown_shop_serve(r->server, &impl, NULL, NULL), 0);
+    if (end(r, client, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+}
+
+static void what_was_added_passes_and_has_its_default(void **state)
+{
+    (void)state;
+    running r;
+    old_shop *client = NULL;
+    grown_server(&r, &client);
+    const old_shop_find_reply *found;
+    assert_int_equal(
+        old_shop_find(client, shmrpc_str_of("x"), 7, NULL, &found, NULL), 0);
+    assert_string_equal(found->value.ptr, "limit 7, no language");
+    old_shop_find_release(found);
+    uint64_t cents = 0;
+    assert_int_equal(old_shop_price(client, 5, NULL, &cents, NULL), 0);
+    assert_int_equal(cents, 500);
+    old_item item = {1, 2};
+    uint32_t stored = 0;
+    assert_int_equal(
+        old_shop_store(client, &item, OLD_KIND_FANCY, NULL, &stored, NULL), 0);
+    assert_int_equal(stored, 1 + 2 + 44 + 3);
+    old_shop_close(client);
+    stop(&r);
+}
+
+static void error_that_was_added_arrives_by_number(void **state)
+{
+    (void)state;
+    running r;
+    old_shop *client = NULL;
+    grown_server(&r, &client);
+    old_item item = {0, 0};
+    uint32_t stored = 0;
+    shmrpc_error error;
+    assert_int_equal(
+        old_shop_store(client, &item, OLD_KIND_FANCY, NULL, &stored, &error),
+        100);
+    assert_string_equal(error.message, "none left");
+    old_shop_close(client);
+    stop(&r);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(renamed_method_is_named_at_connect),
+        cmocka_unit_test(changed_type_is_named_with_both_forms),
+        cmocka_unit_test(swapped_fields_are_noticed),
+        cmocka_unit_test(what_was_added_passes_and_has_its_default),
+        cmocka_unit_test(error_that_was_added_arrives_by_number),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

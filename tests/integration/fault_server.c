@@ -1,0 +1,79 @@
+/* Serves fault.svc. */
+#include "fault_server.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+static atomic_uint naps;
+static atomic_uint cancellations;
+
+static int echo(shmrpc_ctx *ctx, void *user, uint64_t number, uint64_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = number;
+    return SHMRPC_OK;
+}
+
+static int blob(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                shmrpc_bytes *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = data;
+    return SHMRPC_OK;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The work of a long call, a millisecond at a time. */
+static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
+{
+    (void)user;
+    static const struct timespec slice = {.tv_nsec = 1000000};
+    int64_t end_ms = now_ms() + ms;
+    bool cancelled = false;
+    atomic_fetch_add(&naps, 1);
+    while (now_ms() < end_ms && !cancelled) {
+        (void)nanosleep(&slice, NULL);
+        cancelled = shmrpc_ctx_cancelled(ctx);
+    }
+    atomic_fetch_sub(&naps, 1);
+    if (cancelled) {
+        atomic_fetch_add(&cancellations, 1);
+        return SHMRPC_E_CANCELLED;
+    }
+    return SHMRPC_OK;
+}
+
+static int napping(shmrpc_ctx *ctx, void *user, uint32_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = atomic_load(&naps);
+    return SHMRPC_OK;
+}
+
+static int cancelled(shmrpc_ctx *ctx, void *user, uint32_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = atomic_load(&cancellations);
+    return SHMRPC_OK;
+}
+
+int main(int argc, char **argv)
+{
+    fault_fault_impl impl = FAULT_FAULT_IMPL_INIT;
+    impl.echo = echo;
+    impl.blob = blob;
+    impl.nap = nap;
+    impl.napping = napping;
+    impl.cancelled = cancelled;
+    return fault_fault_main(argc, argv, &impl, NULL);
+}

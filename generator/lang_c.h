@@ -152,6 +152,46 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta);
 /* Documentation for a descriptor: literals, or "NULL". */
 const char *gen_c_doc_text(gen_model *m, const idl_docs *docs);
 
+/* ---- lang_c.c: parts of the `c` objects ---- */
+
+/* A string member, or null for NULL. */
+void gen_c_set_text(gen_model *m, gen_value *object, const char *key,
+                    const char *text);
+void gen_c_set_flag(gen_model *m, gen_value *object, const char *key,
+                    bool flag);
+void gen_c_set_layout(gen_model *m, gen_value *c, shmrpci_layout layout);
+
+/* name, decl and has: the declaration of a member, and of its has_ member. */
+void gen_c_set_member(gen_model *m, gen_value *c, const idl_field *field,
+                      uint32_t flags, const char *place);
+
+/* "const uint32_t *name". */
+const char *gen_c_pointed(gen_model *m, const char *base, const char *name);
+
+/* "SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED", or "0". */
+const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
+                             bool fixed);
+
+/* The rows of a field table of the struct `c_type`, by tag; `short_name` is
+ * the place for what the fields need. */
+gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
+                            bool is_param, bool is_union,
+                            const char *short_name, const char *c_type);
+
+/* Claims `name` and what is made of it with each of the suffixes, which end
+ * with NULL. */
+void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
+                     idl_span span, const char *const *suffixes);
+
+/* ---- lang_c_service.c: for the table of functions ---- */
+
+void gen_c_add_service(gen_model *m, gen_value *object,
+                       const idl_service *service);
+void gen_c_add_method(gen_model *m, gen_value *object,
+                      const idl_method *method);
+void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
+                     const idl_field *param);
+
 /* ---- lang_c_refuse.c ---- */
 
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "generator/lang.h"
 
 const char *gen_model_stem(gen_tree *tree, const char *path)
@@ -110,7 +111,26 @@ static gen_value *type_value(gen_tree *tree, const idl_type *type)
     return object;
 }
 
-static gen_value *plain_value(gen_tree *tree, const idl_value *value)
+/* JSON has no bytes: each becomes the character of its number. */
+static gen_value *bytes_value(gen_tree *tree, idl_text bytes)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    for (size_t i = 0; i < bytes.len; i++) {
+        uint8_t utf8[4];
+        size_t len = shmrpci_utf8_encode((uint8_t)bytes.ptr[i], utf8);
+        shmrpci_buf_append(&text, utf8, len);
+    }
+    const char *chars = shmrpci_buf_text(&text);
+    tree->out_of_memory = tree->out_of_memory || chars == NULL;
+    gen_value *value =
+        chars != NULL ? gen_string_n(tree, chars, text.len) : gen_null(tree);
+    shmrpci_buf_fini(&text);
+    return value;
+}
+
+static gen_value *plain_value(gen_tree *tree, const idl_type *type,
+                              const idl_value *value)
 {
     switch (value->kind) {
     case IDL_VALUE_NONE:
@@ -125,6 +145,10 @@ static gen_value *plain_value(gen_tree *tree, const idl_value *value)
     case IDL_VALUE_FLOAT:
         return float_value(tree, value->u.f);
     case IDL_VALUE_TEXT:
+        if (type->kind == IDL_BYTES) {
+            return bytes_value(tree, value->u.text);
+        }
+        return gen_string_n(tree, value->u.text.ptr, value->u.text.len);
     case IDL_VALUE_WORD:
         return gen_string_n(tree, value->u.text.ptr, value->u.text.len);
     case IDL_VALUE_ENUM:
@@ -143,7 +167,8 @@ static gen_value *field_object(gen_model *m, const idl_field *field)
     gen_set(object, "type", type_value(tree, field->type));
     gen_set(object, "has_default",
             gen_bool(tree, field->default_value.kind != IDL_VALUE_NONE));
-    gen_set(object, "default", plain_value(tree, &field->default_value));
+    gen_set(object, "default",
+            plain_value(tree, field->type, &field->default_value));
     set_meta(tree, object, &field->meta);
     return object;
 }
@@ -159,7 +184,8 @@ static void add_consts(gen_model *m, gen_value *list)
         gen_value *object =
             gen_push(list, decl_object(m->tree, &constant->decl));
         gen_set(object, "type", type_value(m->tree, constant->type));
-        gen_set(object, "value", plain_value(m->tree, &constant->value));
+        gen_set(object, "value",
+                plain_value(m->tree, constant->type, &constant->value));
         if (lang->add_const != NULL) {
             lang->add_const(m, object, constant);
         }

@@ -2,7 +2,7 @@
 # The command line of shmrpcgen: statuses, messages, files.
 #   cli_test.sh SHMRPCGEN
 set -eu
-generator=$1
+generator=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -47,8 +47,7 @@ expect 3 "Not a directory" --out-dir closed/file/x echo.svc
 
 # Kinds and folders.
 expect 0 "" --out-dir new/folder --kinds client echo.svc
-[ -f new/folder/echo.c ] && [ -f new/folder/echo_client.h ] ||
-    fail "--kinds client wrote no client"
+[ -f new/folder/echo_client.h ] || fail "--kinds client wrote no client"
 [ ! -e new/folder/echo_server.h ] || fail "--kinds client wrote a server"
 expect 0 "" --out-dir o --prefix my_echo echo.svc
 grep -q "int my_echo_echo_add(my_echo_echo \*client" o/echo_client.h ||

@@ -3,7 +3,7 @@
 # with Make.  Nothing is linked: the library is a stand-in.
 #   cmake_test.sh SHMRPCGEN SOURCE_DIR BINARY_DIR
 set -eu
-generator=$1 source=$2 binary=$3
+generator=$(realpath "$1") source=$2 binary=$3
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

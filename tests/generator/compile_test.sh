@@ -3,7 +3,7 @@
 # compiler there is; each warning is an error.
 #   compile_test.sh SHMRPCGEN INCLUDE_DIR
 set -eu
-generator=$1 include=$2
+generator=$(realpath "$1") include=$2
 here=$(cd "$(dirname "$0")" && pwd)/golden
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

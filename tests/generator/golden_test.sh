@@ -3,7 +3,7 @@
 #   golden_test.sh SHMRPCGEN            compare
 #   golden_test.sh SHMRPCGEN --update   accept what it makes now
 set -eu
-generator=$1
+generator=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)/golden
 expected=$here/expected
 got=$(mktemp -d)

@@ -1,0 +1,252 @@
+/* The language C: services and methods. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "generator/lang_c.h"
+
+static const char *method_place(gen_model *m, const idl_method *method)
+{
+    return gen_c_text(m, "%s_%s", gen_c_short(m, &method->service->decl),
+                      gen_c_method(m, method));
+}
+
+void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
+                     const idl_field *param)
+{
+    gen_value *c = gen_set(object, "c", gen_object(m->tree));
+    const char *name = gen_c_member(m, param);
+    const char *place = gen_c_text(m, "%s_%s", method_place(m, method), name);
+    uint32_t flags = gen_c_field_flags(param, true);
+    gen_c_set_member(m, c, param, flags, place);
+    gen_c_form form = gen_c_form_of(m, param->type, place);
+    const char *argument = gen_c_argument(m, param);
+    bool is_array = param->type->kind == IDL_ARRAY;
+    bool is_pointer = !is_array && (flags != 0);
+    gen_c_set_text(m, c, "argument", argument);
+    gen_c_set_text(m, c, "argument_decl",
+                   is_array     ? gen_c_text(m, "const %s %s%s", form.base,
+                                             argument, form.dims)
+                   : is_pointer ? gen_c_pointed(m, form.base, argument)
+                                : gen_c_text(m, "%s %s", form.base, argument));
+    gen_c_set_flag(m, c, "is_array", is_array);
+    gen_c_set_text(m, c, "unpack",
+                   flags == SHMRPC_FIELD_OPTIONAL
+                       ? gen_c_text(m, "p->has_%s ? %sp->%s : NULL", name,
+                                    is_array ? "" : "&", name)
+                       : gen_c_text(m, "p->%s", name));
+    gen_set(c, "doc", gen_c_doc(m, &param->meta));
+}
+
+/* How the result comes back: not at all, by value, or as a reply object. */
+static void set_result(gen_model *m, gen_value *c, const idl_method *method)
+{
+    const idl_type *type = method->result;
+    const char *function = gen_c_function(m, method);
+    bool by_value = type != NULL && gen_c_is_fixed(type);
+    gen_c_set_flag(m, c, "is_value", by_value);
+    gen_c_set_flag(m, c, "is_reply", type != NULL && !by_value);
+    gen_c_set_text(m, c, "reply", gen_c_text(m, "%s_reply", function));
+    gen_c_set_text(m, c, "result_arg", by_value ? "out" : "NULL");
+    if (type == NULL) {
+        gen_c_set_text(m, c, "result_ref", "NULL");
+        return;
+    }
+    const char *place = gen_c_text(m, "%s_result", method_place(m, method));
+    gen_c_form form = gen_c_form_of(m, type, place);
+    bool is_array = type->kind == IDL_ARRAY;
+    bool is_matrix = is_array && type->element->kind == IDL_ARRAY;
+    const char *star = is_array ? "" : "*";
+    gen_c_set_text(m, c, "out_decl",
+                   gen_c_text(m, "%s %sout%s", form.base, star, form.dims));
+    gen_c_set_text(m, c, "ret_decl",
+                   gen_c_text(m, "%s %sret%s", form.base, star, form.dims));
+    gen_c_set_text(m, c, "value_decl",
+                   gen_c_text(m, "%s value%s", form.base, form.dims));
+    gen_c_set_text(m, c, "ret_type",
+                   is_matrix
+                       ? gen_c_text(m, "%s (*)%s", form.base,
+                                    gen_c_form_of(m, type->element, place).dims)
+                       : gen_c_text(m, "%s *", form.base));
+    gen_c_set_text(m, c, "result_ref", gen_c_table(m, type, place));
+}
+
+static void set_params(gen_model *m, gen_value *c, const idl_method *method)
+{
+    const char *place = method_place(m, method);
+    bool fixed = true;
+    bool has_optional = false;
+    for (size_t i = 0; i < method->param_count; i++) {
+        const idl_field *param = &method->params[i];
+        uint32_t flags = gen_c_field_flags(param, true);
+        fixed = fixed && (flags & SHMRPC_FIELD_POINTER) == 0 &&
+                gen_c_is_fixed(param->type);
+        has_optional = has_optional || flags == SHMRPC_FIELD_OPTIONAL;
+    }
+    const char *params_type =
+        gen_c_text(m, "%s_params", gen_c_function(m, method));
+    const char *table = gen_c_unique(m, gen_c_text(m, "%s_params_type", place));
+    bool any = method->param_count > 0;
+    gen_c_set_flag(m, c, "has_params", any);
+    gen_c_set_flag(m, c, "has_optional", has_optional);
+    gen_c_set_text(m, c, "params_type", params_type);
+    gen_c_set_text(m, c, "params_table", table);
+    gen_c_set_text(m, c, "params_ref",
+                   any ? gen_c_text(m, "&%s", table)
+                       : "&shmrpc_type_no_params");
+    gen_c_set_text(m, c, "params_arg", any ? "&params" : "NULL");
+    gen_c_set_text(m, c, "rows_name",
+                   gen_c_unique(m, gen_c_text(m, "%s_params_fields", place)));
+    gen_set(c, "rows",
+            gen_c_field_rows(m, method->params, method->param_count, true,
+                             false, place, params_type));
+    gen_c_set_text(
+        m, c, "flags",
+        gen_c_type_flags(m, true, false, gen_c_params_are_flat(method), fixed));
+    gen_c_set_layout(m, c, gen_c_params_layout(method));
+}
+
+/* "2 s", "250 ms": for comments. */
+static const char *duration_text(gen_model *m, int64_t ns)
+{
+    static const struct {
+        int64_t ns;
+        const char *name;
+    } units[] = {{INT64_C(60000000000), "min"},
+                 {INT64_C(1000000000), "s"},
+                 {INT64_C(1000000), "ms"},
+                 {INT64_C(1000), "us"},
+                 {1, "ns"}};
+    size_t i = 0;
+    while (ns % units[i].ns != 0) {
+        i++;
+    }
+    return gen_c_text(m, "%" PRId64 " %s", ns / units[i].ns, units[i].name);
+}
+
+static const char *method_flags(gen_model *m, const idl_method *method)
+{
+    const char *text = gen_c_text(
+        m, "%s%s", method->idempotent ? " | SHMRPC_METHOD_IDEMPOTENT" : "",
+        method->meta.deprecated ? " | SHMRPC_METHOD_DEPRECATED" : "");
+    return *text == '\0' ? "0" : text + 3;
+}
+
+static const char *throws_text(gen_model *m, const idl_method *method)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < method->throw_count; i++) {
+        const char *macro = gen_c_error_macro(m, &method->throws[i]->decl);
+        text = text == NULL ? macro : gen_c_text(m, "%s, %s", text, macro);
+    }
+    return text;
+}
+
+/* What the comment of a call says besides the documentation. */
+static const char *promise(gen_model *m, const idl_method *method)
+{
+    const char *deadline = method->timeout_ns > 0
+                               ? duration_text(m, method->timeout_ns)
+                               : "the connection's";
+    bool is_reply = method->result != NULL && !gen_c_is_fixed(method->result);
+    const char *release =
+        is_reply ? gen_c_text(m, "  Release `*out` with %s_release.",
+                              gen_c_function(m, method))
+                 : "";
+    const char *throws = throws_text(m, method);
+    return gen_c_text(m, "Deadline: %s, or that of `opts`.%s%s%s%s", deadline,
+                      release, throws != NULL ? "  May return " : "",
+                      throws != NULL ? throws : "", throws != NULL ? "." : "");
+}
+
+static void claim_method(gen_model *m, const idl_method *method)
+{
+    static const char *const suffixes[] = {"_params", "_reply", "_release",
+                                           NULL};
+    gen_c_claim_all(
+        m, gen_c_function(m, method),
+        gen_c_text(m, "%s.%s", method->service->decl.full_name, method->name),
+        method->span, suffixes);
+}
+
+void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
+{
+    gen_value *c = gen_set(object, "c", gen_object(m->tree));
+    const char *place = method_place(m, method);
+    claim_method(m, method);
+    gen_c_set_text(m, c, "name", gen_c_method(m, method));
+    gen_c_set_text(m, c, "function", gen_c_function(m, method));
+    gen_c_set_text(m, c, "service", gen_c_name(m, &method->service->decl));
+    gen_c_set_text(m, c, "handler",
+                   gen_c_unique(m, gen_c_text(m, "handle_%s", place)));
+    gen_set(c, "number", gen_uint(m->tree, method->index - 1));
+    gen_c_set_text(m, c, "encoding",
+                   gen_c_upper(m, idl_encoding_name(method->encoding)));
+    gen_c_set_text(m, c, "flags_text", method_flags(m, method));
+    gen_c_set_text(
+        m, c, "timeout",
+        method->timeout_ns > 0
+            ? gen_c_text(m, "INT64_C(%" PRId64 ")", method->timeout_ns)
+            : "0");
+    gen_c_set_text(m, c, "promise", promise(m, method));
+    gen_c_set_text(
+        m, c, "signature",
+        gen_c_literals(m, method->signature, strlen(method->signature)));
+    const char *throws =
+        method->throw_count > 0
+            ? gen_c_unique(m, gen_c_text(m, "%s_throws", place))
+            : NULL;
+    gen_c_set_text(m, c, "throws_name", throws);
+    gen_c_set_text(m, c, "throws_ref", throws != NULL ? throws : "NULL");
+    gen_set(c, "throws_count", gen_uint(m->tree, method->throw_count));
+    set_params(m, c, method);
+    set_result(m, c, method);
+    gen_set(c, "doc", gen_c_doc(m, &method->meta));
+    gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &method->meta.docs));
+}
+
+static void claim_service(gen_model *m, const idl_service *service)
+{
+    static const char *const suffixes[] = {
+        "_impl", "_connect", "_close", "_serve", "_main", "_descriptor", NULL};
+    const idl_decl *decl = &service->decl;
+    gen_c_claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span,
+                    suffixes);
+    gen_c_claim(m, gen_c_text(m, "%s_IMPL_INIT", gen_c_macro(m, decl)),
+                gen_c_text(m, "the handlers of `%s`", decl->full_name),
+                decl->span);
+}
+
+void gen_c_add_service(gen_model *m, gen_value *object,
+                       const idl_service *service)
+{
+    gen_value *c = gen_set(object, "c", gen_object(m->tree));
+    const char *name = gen_c_name(m, &service->decl);
+    const char *place = gen_c_short(m, &service->decl);
+    size_t text_len = strlen(service->text);
+    claim_service(m, service);
+    gen_c_set_text(m, c, "name", name);
+    gen_c_set_text(m, c, "macro", gen_c_macro(m, &service->decl));
+    gen_c_set_text(m, c, "service_name",
+                   gen_c_literals(m, service->name, strlen(service->name)));
+    gen_c_set_text(m, c, "text_name",
+                   gen_c_unique(m, gen_c_text(m, "%s_text", place)));
+    bool is_long = text_len > GEN_C_MAX_LITERAL_BYTES;
+    gen_c_set_flag(m, c, "text_is_long", is_long);
+    gen_set(c, "text_rows",
+            is_long ? gen_c_characters(m, service->text, text_len)
+                    : gen_c_lines(m, service->text, text_len));
+    bool any = service->method_count > 0;
+    const char *methods = gen_c_unique(m, gen_c_text(m, "%s_methods", place));
+    const char *handlers = gen_c_unique(m, gen_c_text(m, "%s_handlers", place));
+    gen_c_set_flag(m, c, "has_methods", any);
+    gen_c_set_text(m, c, "methods_name", methods);
+    gen_c_set_text(m, c, "methods_ref", any ? methods : "NULL");
+    gen_c_set_text(m, c, "handlers_name", handlers);
+    gen_c_set_text(m, c, "handlers_ref", any ? handlers : "NULL");
+    gen_c_set_text(m, c, "adopt_name",
+                   gen_c_unique(m, gen_c_text(m, "adopt_%s", place)));
+    gen_set(c, "method_count", gen_uint(m->tree, service->method_count));
+    gen_set(c, "doc", gen_c_doc(m, &service->decl.meta));
+    gen_c_set_text(m, c, "doc_text",
+                   gen_c_doc_text(m, &service->decl.meta.docs));
+}

@@ -40,6 +40,15 @@ static void kill_and_reap(pid_t pid)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* A signal takes its time; this returns when the process has stopped. */
+static void stop(pid_t pid)
+{
+    int status;
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+}
+
 static int by_size(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a;
@@ -119,7 +128,7 @@ static void stopped_server_costs_the_deadline_and_no_more(void **state)
     pid_t pid = fork_server(&address);
     shmrpci_conn *conn = client_open(&address);
     client_echoes(conn, "before");
-    assert_int_equal(kill(pid, SIGSTOP), 0);
+    stop(pid);
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
     int64_t deadline_ns = shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS);
     assert_int_equal(conn->transport->receive(&call, deadline_ns),
@@ -241,7 +250,7 @@ static void stopped_client_delays_nobody(void **state)
     service_start(&s, &address, 2);
     shmrpci_conn *other = client_open(&address);
     client_go(&client);
-    assert_int_equal(kill(client.pid, SIGSTOP), 0);
+    stop(client.pid);
     int64_t took_ns[101];
     for (size_t i = 0; i < 101; i++) {
         int64_t start_ns = shmrpci_now_ns();

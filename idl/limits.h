@@ -5,6 +5,8 @@
 #ifndef IDL_LIMITS_H
 #define IDL_LIMITS_H
 
+#include <stdint.h>
+
 #define IDL_MAX_FILE_BYTES (4u << 20)
 #define IDL_MAX_FILES      256 /* of one schema, with all imports */
 #define IDL_MAX_NAME_BYTES 64  /* of one identifier */

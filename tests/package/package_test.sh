@@ -57,5 +57,6 @@ read -r line <ready
 kill "$server"
 wait "$server"
 server=
-left=$(ls -A "$SHMRPC_DIR")
+# The lock stays, by design: removing it would race with the next server.
+left=$(find "$SHMRPC_DIR" -mindepth 1 ! -name '*.lock')
 [ -z "$left" ] || { echo "left behind: $left"; exit 1; }

@@ -59,7 +59,7 @@ static int is_moved(const library_book *b, library_shelf to)
            memcmp(b->chapters.ptr, chapters, sizeof chapters) == 0 && b->lent &&
            b->floor == -128 && b->row == 255 && b->shift == -1 &&
            b->pages == 9999 && b->added == INT64_MIN && b->isbn == UINT64_MAX &&
-           memcmp(&b->weight, &book.weight, 4) == 0 && !b->has_translator &&
+           memcmp(&b->weight, &book.weight, 4) == 0 && b->translator == NULL &&
            b->tags.len == 2 && shmrpc_str_equal(b->tags.ptr[0], tags[0]) &&
            b->tags.ptr[1].len == 0;
 }

@@ -46,7 +46,7 @@ enum {
 /* The least that a case could cost: what its ratio is to (README.md). */
 typedef enum bench_floor {
     BENCH_FLOOR_SELF,   /* it is a floor itself */
-    BENCH_FLOOR_SIGNAL, /* one ping-pong in the same place */
+    BENCH_FLOOR_SIGNAL, /* one ping-pong */
     BENCH_FLOOR_COPY,   /* and two copies of the payload */
     BENCH_FLOOR_CONNECT /* an AF_UNIX connection and one exchange over it */
 } bench_floor;

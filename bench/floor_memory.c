@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,9 +19,6 @@ typedef struct ball {
     _Alignas(128) uint32_t last;         /* the client's own */
 } ball;
 
-/* After so many looks the two seem to share a CPU (place FREE). */
-enum { LOOKS_BEFORE_YIELD = 1 << 14 };
-
 static void *ball_setup(const bench_case *self)
 {
     (void)self;
@@ -36,12 +32,7 @@ static void ball_teardown(void *state)
 
 static void await_turn(ball *b, uint32_t turn)
 {
-    for (unsigned looks = 0;
-         atomic_load_explicit(&b->turn, memory_order_acquire) != turn;
-         looks++) {
-        if (looks >= LOOKS_BEFORE_YIELD) {
-            sched_yield();
-        }
+    while (atomic_load_explicit(&b->turn, memory_order_acquire) != turn) {
     }
 }
 
@@ -160,8 +151,8 @@ static const bench_case cases[] = {
     {.name = "floor.line",
      .about = "one cache line handed to and fro by two spinning processes",
      .payload = 4,
-     /* Together, each would spin until the scheduler's tick. */
-     .places = BENCH_IN_APART | BENCH_IN_FREE,
+     /* On one CPU, each would spin until the scheduler's tick. */
+     .places = BENCH_IN_APART,
      .floor = BENCH_FLOOR_SELF,
      .setup = ball_setup,
      .serve = line_serve,

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 typedef struct bench_figures {
-    double p50_ns;    /* median over the batches of their medians */
+    double p50_ns;    /* median over the batches of their medians (or of the
+                         single calls, should that be less) */
     double p99_ns;    /* 99th percentile of all samples */
     double ops_per_s; /* median over the batches of calls by time */
 } bench_figures;

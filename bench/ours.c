@@ -207,8 +207,8 @@ static void call_connect(void *state)
 static const bench_case cases[] = {
     CALL("shmrpc.null", "a native call without parameters or result", 0,
          BENCH_FLOOR_SIGNAL, call_null),
-    CALL("shmrpc.small", "a native call, 40 bytes each way (a struct of 4 u64)", 40,
-         BENCH_FLOOR_SIGNAL, call_small),
+    CALL("shmrpc.small", "a native call, 40 bytes each way (a struct of 4 u64)",
+         40, BENCH_FLOOR_SIGNAL, call_small),
     CALL("shmrpc.raw", "raw echo", 4096, BENCH_FLOOR_COPY, call_raw),
     CALL("shmrpc.native", "native echo of a struct with a string", 4096,
          BENCH_FLOOR_COPY, call_native),

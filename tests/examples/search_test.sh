@@ -85,6 +85,22 @@ expect '1 documents' client index "$work/docs/deep"
 expect '[lamps] still' client find --path below lamps
 expect '1 of 1' client find lightships
 
+# ---- many at a time ----
+
+for _ in 1 2 3; do
+    client index >/dev/null &
+    client find lamps >/dev/null &
+    client find --order path lightships >/dev/null &
+    client stats >/dev/null &
+done
+for job in $(jobs -p); do
+    [ "$job" = "$server_pid" ] || wait "$job" || {
+        echo "FAILED: a client that ran beside others"
+        exit 1
+    }
+done
+expect '[lamps] still' client find --path below lamps
+
 stop_server
 expect 'UNAVAILABLE' client stats
 echo "all answered"

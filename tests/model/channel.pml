@@ -19,7 +19,8 @@
  * Events (macro, default 0): KILLW, STOPW, KILLC, STOPC how many workers and
  * clients die or stop, at any moment; WITHDRAW deadlines that may pass early;
  * ONEWAY any call may be one that nobody waits for; LONG client 0's handler
- * never returns.
+ * never returns; SCRIBBLE with KILLC: client 0 has not died, it has only hung
+ * up, and calls once more.
  * NO_..., each of the rules can be taken away: see model.sh for the list, and
  * for which of them is expected to fail where.
  */
@@ -127,20 +128,22 @@ bool slice[NC * NT];                    /* 40 ms are over: look and ring */
 
 #if KILLC
 /* Connections: when may a dead client's block be unmapped? */
-#define OFFLINE 0
-#define SCAN(v) (1 + (v))
-#define CALL(c) (8 + (c))
+#define OFFLINE 255
 byte version;                           /* of the table of connections */
-bool closed[NC];
-bool dropped[NC];
-byte at[NW];                            /* what a worker may be touching */
-#define OPEN(i) (!shut[CLIENT(i)])
-#define TOUCH(i) assert(!OPEN(i) || !dropped[CLIENT(i)])
-#define AT(x) at[me] = x
+bool removed[NC];                       /* no longer in the table */
+bool closed[NC];                        /* workers take the residue only */
+bool residue[N];                        /* oneway calls of a dead client */
+bool dropped[NC];                       /* unmapped: never to be touched */
+byte seen[NW];                          /* a worker's version, or OFFLINE */
+#define KNOWN(i) (!unknown[CLIENT(i)])  /* in this worker's copy of it */
+#define CLOSED(i) closed[CLIENT(i)]
+#define RESIDUE(i) residue[i]
+#define TOUCH(i) assert(!dropped[CLIENT(i)])
 #else
-#define OPEN(i) true
+#define KNOWN(i) true
+#define CLOSED(i) false
+#define RESIDUE(i) false
 #define TOUCH(i) skip
-#define AT(x) skip
 #endif
 
 #if NW == 1
@@ -211,6 +214,11 @@ proctype fate() {
 #else
 #define SOMEONE_USABLE (USABLE(0) || USABLE(1) || USABLE(2))
 #endif
+#if NW == 1
+#define ALL_USABLE (STOPW == 0 && !endless[0])
+#else
+#define ALL_USABLE (STOPW == 0 && !endless[0] && !endless[1])
+#endif
 #define HOLDER_USABLE(i) USABLE(OWNER(ledger[i]))
 
 /*
@@ -278,7 +286,8 @@ end:
     i = 0;
     do
     :: i < NC ->
-       assert(cfate[i] != KILLED || dropped[i] || STOPW > 0);
+       /* an endless handler or a stopped worker keeps the block alive */
+       assert(cfate[i] != KILLED || dropped[i] || !ALL_USABLE);
        i++
     :: else -> break
     od;
@@ -293,14 +302,17 @@ end:
 init {
   byte i;
   atomic {
-#if KILLC
-    i = 0; do :: i < NW -> at[i] = SCAN(0); i++ :: else -> break od;
-#endif
     i = 0; do :: i < NC * NT -> run caller(i); i++ :: else -> break od;
     i = 0; do :: i < NW -> run worker(i); i++ :: else -> break od;
     run clock();
 #if KILLW + KILLC
     run control();
+#endif
+#if KILLC
+    i = 0; do :: i < NC -> run reaper(i); i++ :: else -> break od;
+#endif
+#ifdef SCRIBBLE
+    run scribbler();
 #endif
 #if KILLW + KILLC + STOPW + STOPC
     run fate();

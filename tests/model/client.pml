@@ -18,7 +18,7 @@ proctype caller(byte me) {
     :: atomic {
          calls == CALLS -> finished++; break
        }
-    :: atomic {                         /* payload, then the word (release) */
+    :: atomic {                         /* the payload, then the word */
          calls < CALLS && (REUSABLE(FIRST) || REUSABLE(LAST)) ->
          if
          :: REUSABLE(FIRST) -> s = FIRST
@@ -33,7 +33,10 @@ proctype caller(byte me) {
          data[s] = g;
          word[s] = WORD(g, 0, SUBMITTED);
 #ifdef ONEWAY
-         if :: oneway = true :: oneway = false fi;
+         if
+         :: oneway = true; used[s] = 2  /* nobody will take the reply */
+         :: oneway = false
+         fi;
 #endif
        };
        if
@@ -51,7 +54,7 @@ proctype caller(byte me) {
        :: atomic { !relied && !SOMEONE_IDLE -> skip }
        fi;
        if
-       :: atomic { oneway -> used[s] = 2; goto next }
+       :: atomic { oneway -> goto next }
        :: atomic { !oneway -> skip }
        fi;
 wait:
@@ -128,7 +131,6 @@ take:
          assert(GEN(word[s]) == g);
          assert(STATE(word[s]) == ABORTED || data[s] == REPLY(g));
          assert(STATE(word[s]) == DONE || KILLW > 0);
-         word[s] = WORD(g, 0, FREE);
          used[s] = 0
        };
 next:
@@ -136,3 +138,16 @@ next:
     od
   } CLIENT_MAY_DIE
 }
+
+#ifdef SCRIBBLE
+/* A client that has hung up, and goes on calling all the same. */
+proctype scribbler() {
+end:
+  atomic {
+    cfate[0] == KILLED && (STATE(word[0]) == FREE || OVER(word[0])) ->
+    gen[0]++;
+    data[0] = gen[0];
+    word[0] = WORD(gen[0], 0, SUBMITTED)
+  }
+}
+#endif

@@ -69,7 +69,7 @@ inline recover() {
   ring();
 #endif
 #if KILLC
-  at[k] = OFFLINE;
+  seen[k] = OFFLINE;
 #endif
   atomic {
 #ifdef REBIRTH
@@ -81,40 +81,80 @@ inline recover() {
 }
 
 #if KILLC
-/* A client is dead.  Withdraws its calls; the block is dropped later, since
- * control must not wait here: it may be needed to free what a worker holds. */
+/*
+ * A client is dead.  Takes back what it has submitted, but for oneway calls,
+ * which still run.  It must not wait here: control may be needed to free what
+ * a worker held.
+ */
 inline close() {
-#ifdef NO_CLOSED_FIRST
-  version++;
-  closed[k] = true;
-#else
-  closed[k] = true;
-  version++;
-#endif
   i = k * NS;
   do
   :: i < (k + 1) * NS ->
      atomic {
        if
-       :: STATE(word[i]) == SUBMITTED -> word[i] = WORD(GEN(word[i]), 0, FREE)
+#ifdef ONEWAY
+       :: STATE(word[i]) == SUBMITTED && used[i] == 2 -> residue[i] = true
+       :: STATE(word[i]) == SUBMITTED && used[i] != 2 ->
+#else
+       :: STATE(word[i]) == SUBMITTED ->
+#endif
+          word[i] = WORD(GEN(word[i]), 0, FREE)
        :: else
        fi
      };
      i++
   :: else -> break
   od;
+  closed[k] = true;
+#ifndef NO_RING_RESIDUE
+  ring();
+#endif
   atomic { i = 0; k = 0 }
 }
 
-#define QUIET(w, c) (at[w] == OFFLINE || (at[w] >= CALL(0) && at[w] != CALL(c)) \
-                     || (at[w] < CALL(0) && at[w] >= SCAN(1)))
-#ifdef NO_QUIESCENCE
-#define UNUSED(c) (ledger[(c) * NS] == 0 && ledger[(c) * NS + NS - 1] == 0)
-#elif NW == 1
-#define UNUSED(c) QUIET(0, c)
+/*
+ * Lets go of closed connection c.  Every worker has forgotten it: nobody takes
+ * another call.  No entry is held: nobody serves one.  Forgotten once more:
+ * whoever had just ended has had its last look at the word.  Each look is a
+ * step, and after a failure it starts anew.
+ */
+#define FORGOTTEN(w) (seen[w] >= version)
+#define HELD_BY_ANY (ledger[c * NS] != 0 || ledger[c * NS + NS - 1] != 0)
+#define LEFT (residue[c * NS] || residue[c * NS + NS - 1])
+#ifdef NO_FORGOTTEN
+#define LOOK(x) skip
 #else
-#define UNUSED(c) (QUIET(0, c) && QUIET(1, c))
+#define LOOK(x) if :: x -> skip :: else -> goto again fi
 #endif
+#ifdef NO_FORGOTTEN_AGAIN
+#define LOOK_AGAIN(x) skip
+#else
+#define LOOK_AGAIN(x) LOOK(x)
+#endif
+#ifdef NO_HELD
+#define LOOK_AT_LEDGER skip
+#else
+#define LOOK_AT_LEDGER if :: !HELD_BY_ANY -> skip :: else -> goto again fi
+#endif
+
+proctype reaper(byte c) {
+end:
+  closed[c] && !LEFT;
+  !HELD_BY_ANY;
+  atomic { removed[c] = true; version++ };
+  goto first;
+again:
+#if !defined(NO_FORGOTTEN) && !defined(NO_HELD)
+  FORGOTTEN(0) && FORGOTTEN(NW - 1) && !HELD_BY_ANY;    /* else: later */
+#endif
+first:
+  LOOK(FORGOTTEN(0));
+  LOOK(FORGOTTEN(NW - 1));
+  LOOK_AT_LEDGER;
+  LOOK_AGAIN(FORGOTTEN(0));
+  LOOK_AGAIN(FORGOTTEN(NW - 1));
+  dropped[c] = true
+}
 #endif
 
 /* The control thread: recovery, and the end of connections. */
@@ -130,10 +170,8 @@ end:
 #endif
 #if KILLC
   :: atomic { cfate[0] == KILLED && !closed[0] -> k = 0 }; close()
-  :: atomic { closed[0] && !dropped[0] && UNUSED(0) -> dropped[0] = true }
 #if NC > 1
   :: atomic { cfate[1] == KILLED && !closed[1] -> k = 1 }; close()
-  :: atomic { closed[1] && !dropped[1] && UNUSED(1) -> dropped[1] = true }
 #endif
 #endif
   :: false

@@ -39,7 +39,7 @@ compile() {
         bits) flags="$flags -DBITSTATE" options="$options -w33" ;;
         esac
     elif [ "$expect" = holds ]; then
-        flags="$flags -DBITSTATE" options="$options -w21"
+        flags="$flags -DBITSTATE" options="$options -w20"
     else
         flags="$flags -DBITSTATE" options="$options -w25" cc=-O0
         case $how in
@@ -113,6 +113,7 @@ for tool in spin gcc; do
         exit 77
     fi
 done
+# shellcheck disable=SC2046 # a list of names
 [ $# -gt 0 ] || set -- $(names)
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT

@@ -6,8 +6,24 @@
  *        before a handler that never returns: its lease ends by itself.
  */
 #define START (me % N)                  /* each begins its scan elsewhere */
-#define UNCLAIMED(x) (OPEN(x) && ((IS_HOT(x) && STATE(word[x]) == SUBMITTED) \
-                                  || hint[x]))
+#define UNCLAIMED(x) (CLOSED(x) -> RESIDUE(x) : \
+                      (IS_HOT(x) && STATE(word[x]) == SUBMITTED) || hint[x])
+
+#if KILLC
+/* Copies the table, under its lock, and says which version that is. */
+#define REFRESH atomic { \
+                  unknown[0] = removed[0]; \
+                  unknown[NC - 1] = removed[NC - 1]; \
+                  mine = version; \
+                  seen[me] = mine \
+                }
+#ifdef NO_ONLINE
+#define GO_ONLINE skip
+#else
+#define GO_ONLINE seen[me] = mine       /* the old one: nothing was read yet */
+#endif
+#define GO_OFFLINE seen[me] = OFFLINE
+#endif
 
 proctype worker(byte me) {
   byte i, g, w;
@@ -16,21 +32,15 @@ proctype worker(byte me) {
   bool late;
 #endif
 #if KILLC
-  bool shut[NC];                        /* its copy of the connection table */
+  byte mine;                            /* version of its copy of the table */
+  bool unknown[NC];                     /* the copy: what is not in it */
 #endif
 born:
   {
     skip;
 round:
 #if KILLC
-    /* Quiescent: first say so, then read the table; never the other way. */
-#ifdef NO_SEEN_FIRST
-    atomic { shut[0] = closed[0]; shut[NC - 1] = closed[NC - 1] };
-    at[me] = SCAN(version);
-#else
-    at[me] = SCAN(version);
-    atomic { shut[0] = closed[0]; shut[NC - 1] = closed[NC - 1] };
-#endif
+    REFRESH;
 #endif
     if
     :: atomic { lease = true; i = START }
@@ -38,10 +48,24 @@ round:
     fi;
 
 look:                                   /* rule 3 comes back to here */
+#if KILLC
     if
-    :: atomic { OPEN(i) && IS_HOT(i) && STATE(word[i]) == SUBMITTED ->
+    :: atomic { !KNOWN(i) -> goto pass }
+    :: atomic { KNOWN(i) && CLOSED(i) && !residue[i] -> goto pass }
+    :: atomic { KNOWN(i) && CLOSED(i) && residue[i] -> skip };
+       if
+       :: atomic { STATE(word[i]) == SUBMITTED ->
+                   TOUCH(i); g = GEN(word[i]); goto claim }
+       :: atomic { else -> TOUCH(i) }
+       fi;
+       atomic { residue[i] = false; goto pass }
+    :: atomic { KNOWN(i) && !CLOSED(i) -> skip }
+    fi;
+#endif
+    if
+    :: atomic { IS_HOT(i) && STATE(word[i]) == SUBMITTED ->
                 TOUCH(i); g = GEN(word[i]); goto claim }
-    :: atomic { OPEN(i) && !IS_HOT(i) && hint[i] -> TOUCH(i) }
+    :: atomic { !IS_HOT(i) && hint[i] -> TOUCH(i) }
     :: atomic { else -> TOUCH(i); goto pass }
     fi;
     if
@@ -102,11 +126,18 @@ pass:
     idle[me] = true;
     goto sleep;
 #else
-    atomic { idle[me] = true; slept = true; cold = false; i = START; goto look };
+    atomic { idle[me] = true; slept = true; cold = false; i = START };
+#if KILLC
+    REFRESH;
+#endif
+    goto look;
 #endif
 
 sleep:
-    atomic { AT(OFFLINE); slept = false };
+    slept = false;
+#if KILLC
+    GO_OFFLINE;
+#endif
     do
     :: atomic { bell -> break }
     :: atomic { !bell -> asleep[me] = true }; !asleep[me]
@@ -116,9 +147,15 @@ sleep:
 #else
     bell = false;
 #endif
+#if KILLC
+    GO_ONLINE;
+#endif
     atomic { idle[me] = false; cold = true; goto round };   /* RULE 2 */
 
 claimed:
+#if KILLC
+    residue[i] = false;
+#endif
     if
     :: atomic { !IS_HOT(i) -> hint[i] = false }
     :: atomic { IS_HOT(i) -> skip }
@@ -135,13 +172,14 @@ claimed:
     :: atomic { cold -> cold = false; lease = false }
     fi;
     do                                  /* RULE 1: w is the slot looked at */
-    :: atomic { w < N && UNCLAIMED(w) -> TOUCH(w); w = 0 };
+    :: atomic { w < N && KNOWN(w) && UNCLAIMED(w) -> TOUCH(w); w = 0 };
        if
        :: atomic { SOMEONE_IDLE -> skip }; ring()
        :: atomic { !SOMEONE_IDLE -> skip }
        fi;
        break
-    :: atomic { w < N && !UNCLAIMED(w) -> TOUCH(w); w++ }
+    :: atomic { w < N && KNOWN(w) && !UNCLAIMED(w) -> TOUCH(w); w++ }
+    :: atomic { w < N && !KNOWN(w) -> w++ }
     :: atomic { w == N -> w = 0; break }
     od;
 #endif
@@ -150,7 +188,12 @@ serve:
 #ifdef NO_READ_FIRST
     if :: late -> bell = false; late = false :: else fi;
 #endif
-    AT(CALL(CLIENT(i)));
+#if KILLC
+    if
+    :: GO_OFFLINE                       /* for a handler that may be long */
+    :: skip
+    fi;
+#endif
     atomic {                            /* copy the request, run the handler */
       TOUCH(i);
       assert(data[i] == g);
@@ -183,6 +226,9 @@ serve:
     :: atomic { w & WAITING -> dozing[i] = false; w = 0 }
     :: atomic { !(w & WAITING) -> w = 0 }
     fi;
+#if KILLC
+    GO_ONLINE;
+#endif
 #ifndef NO_LEDGER_LAST
     atomic { assert(ledger[i] == HELD(g, me)); ledger[i] = 0 };
 #endif
@@ -203,7 +249,7 @@ serve:
     :: wfate[me] == KILLED ->           /* the kernel says so only now */
        i = 0; g = 0; w = 0; slept = false; cold = false;
 #if KILLC
-       shut[0] = false; shut[NC - 1] = false;
+       mine = 0; unknown[0] = false; unknown[NC - 1] = false;
 #endif
        wfate[me] = DEAD
     fi

@@ -4,11 +4,8 @@ static int divide(shmrpc_ctx *ctx, void *user, uint64_t a, uint64_t b,
                   uint64_t *ret)
 {
     (void)ctx, (void)user;
-    if (b == 0) {
-        return CALC_ERR_DIVISION_BY_ZERO;
-    }
-    *ret = a / b;
-    return SHMRPC_OK;
+    *ret = b != 0 ? a / b : 0;
+    return b != 0 ? SHMRPC_OK : CALC_ERR_DIVISION_BY_ZERO;
 }
 
 int main(int argc, char **argv)

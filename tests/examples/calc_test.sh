@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # calc_test.sh: the one-minute example of the project's README is, file by file,
-# examples/calc, which another test runs.
+# examples/calc, which another test runs; and neither side takes more than 15
+# lines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -15,4 +16,12 @@ shown() {
 for file in calc.svc server.c client.c CMakeLists.txt; do
     diff -u --label "README.md, $file" --label "examples/calc/$file" \
         <(shown "$file") "examples/calc/$file"
+done
+
+for file in server.c client.c; do
+    lines=$(grep -c . "examples/calc/$file")
+    [ "$lines" -le 15 ] || {
+        echo "examples/calc/$file has $lines lines, expected 15 at most"
+        exit 1
+    }
 done

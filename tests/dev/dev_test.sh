@@ -1,7 +1,12 @@
 #!/bin/sh
-# What ./dev says and refuses, without building anything.
+# What ./dev says and refuses, without building anything: it runs as a copy in
+# an empty tree.
 set -u
-cd "$(dirname "$0")/../.." || exit
+root=$(cd "$(dirname "$0")/../.." && pwd)
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+cp "$root/dev" "$root/CMakeLists.txt" "$tree"
+cd "$tree" || exit
 bad=0
 
 # expect WHAT STATUS PATTERN COMMAND...: its exit status and a line it prints.
@@ -25,24 +30,26 @@ expect "the version is the project's" 0 "^shmrpc $version\$" ./dev --version
 expect "an unknown command is named" 1 "no command 'tets'" ./dev tets
 expect "a superfluous argument is named" 1 "lint takes no argument 'x'" ./dev lint x --no-install
 expect "fuzz wants seconds" 1 "fuzz takes seconds, not 'soon'" ./dev fuzz --no-install soon
-expect "it runs from any folder" 0 "^shmrpc $version\$" env -C / "$PWD/dev" --version
+expect "it runs from any folder" 0 "^shmrpc $version\$" env -C / "$tree/dev" --version
 
 # The sum: 1 + 2 + 2 cases passed and 1 failed; a program without cases passed,
 # one died after its cases, one before.
-expect "cases are counted" 0 '^6 3$' awk -f .ci/tally.awk tests/dev/LastTest.log
+expect "cases are counted" 0 '^6 3$' \
+    awk -f "$root/.ci/tally.awk" "$root/tests/dev/LastTest.log"
 
-# A failing step is named, its log shown, the sum says so: cmake is a fake.
-fake=$(mktemp -d)
-trap 'rm -rf "$fake"' EXIT
-printf '#!/bin/sh\necho "no such luck"\nexit 3\n' >"$fake/cmake"
-chmod +x "$fake/cmake"
+# A failing step is named, and the end of its log shown: cmake is a fake.
+mkdir fake
+printf '#!/bin/sh\necho "no such luck"\nexit 3\n' >fake/cmake
+chmod +x fake/cmake
 expect "a failing step is named" 1 "step 'configure release' failed; log: build/log/configure-release.log" \
-    env PATH="$fake:$PATH" ./dev demo --no-install
+    env PATH="$tree/fake:$PATH" ./dev demo --no-install
 expect "the log's end is shown" 1 '^no such luck$' \
-    env PATH="$fake:$PATH" ./dev demo --no-install
+    env PATH="$tree/fake:$PATH" ./dev demo --no-install
+expect "what can't be built has failed" 1 '^0 passed, 4 failed$' \
+    env PATH="$tree/fake:$PATH" ./dev test --no-install
 for tool in dirname mkdir tail; do
-    ln -s "$(command -v $tool)" "$fake/$tool"
+    ln -s "$(command -v $tool)" "fake/$tool"
 done
 expect "without apt-get the packages are listed" 1 'needed .* ninja-build' \
-    env PATH="$fake" "$(command -v bash)" dev demo
+    env PATH="$tree/fake" "$(command -v bash)" dev demo
 exit "$bad"

@@ -83,8 +83,6 @@ static void begin(gen_model *m, gen_value *root)
     state->wrappers = gen_set(c, "wrappers", gen_array(tree));
     state->tables = gen_set(c, "tables", gen_array(tree));
     state->defaults = gen_set(c, "defaults", gen_array(tree));
-    state->names = gen_array(tree);
-    state->claims = gen_array(tree);
     gen_c_set_text(m, c, "guard",
                    gen_c_guard(m, gen_c_prefixed(m, gen_text(root, "stem"))));
     gen_set(c, "doc",
@@ -332,6 +330,11 @@ static void add_record(gen_model *m, gen_value *object,
             m, gen_c_text(m, "%s_DEFAULTS", macro),
             gen_c_text(m, "the defaults of `%s`", record->decl.full_name),
             record->decl.span);
+    }
+    if (is_union) {
+        gen_c_claim(m, gen_c_text(m, "%s_tag", name),
+                    gen_c_text(m, "the tags of `%s`", record->decl.full_name),
+                    record->decl.span);
     }
     gen_c_set_text(m, c, "macro", macro);
     gen_c_set_text(m, c, "shape", is_union ? "UNION" : "STRUCT");

@@ -10,6 +10,7 @@
 #include "codec/layout.h"
 #include "generator/model.h"
 #include "idl/diag.h"
+#include "idl/names.h"
 
 /* The C object of the file: what the types of all entities need together. */
 typedef struct gen_c_state {
@@ -18,14 +19,20 @@ typedef struct gen_c_state {
     gen_value *wrappers; /* arrays as elements of lists and maps */
     gen_value *tables;   /* descriptors of types without a name */
     gen_value *defaults; /* constants that descriptors point to */
-    gen_value *names;    /* of all static objects so far, as strings */
-    gen_value *claims;   /* names with linkage: { name, what } */
+    idl_map forms;       /* views, entries and wrappers by name */
+    idl_map list_tables; /* those of lists without bounds, by name */
+    idl_map names;       /* of all static objects so far */
+    idl_map claims;      /* of what has linkage, to the text of who has it */
 } gen_c_state;
 
 static inline gen_c_state *gen_c_state_of(const gen_model *m)
 {
     return (gen_c_state *)m->state;
 }
+
+/* Enters `object` (not NULL) under a name; false when the name is there. */
+bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
+                 const void *object);
 
 /* ---- lang_c_names.c; all texts live in the tree ---- */
 

@@ -26,21 +26,21 @@ const char *gen_c_upper(gen_model *m, const char *text)
     return copy->text;
 }
 
+bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
+                 const void *object)
+{
+    /* The map hands it back as it was, and nobody writes to it. */
+    void *entry = (void *)(uintptr_t)object;
+    return idl_map_put(map, m->opts->diags->memory, name, entry) == NULL;
+}
+
 const char *gen_c_unique(gen_model *m, const char *name)
 {
-    gen_value *names = gen_c_state_of(m)->names;
     const char *candidate = name;
-    for (int number = 2;; number++) {
-        const gen_value *at = names->first;
-        while (at != NULL && strcmp(at->text, candidate) != 0) {
-            at = at->next;
-        }
-        if (at == NULL) {
-            break;
-        }
-        candidate = gen_c_text(m, "%s_%d", name, number);
+    int number = 2;
+    while (!gen_c_enter(m, &gen_c_state_of(m)->names, candidate, name)) {
+        candidate = gen_c_text(m, "%s_%d", name, number++);
     }
-    gen_push(names, gen_string(m->tree, candidate));
     return candidate;
 }
 
@@ -180,19 +180,15 @@ const char *gen_c_function(gen_model *m, const idl_method *method)
 void gen_c_claim(gen_model *m, const char *name, const char *what,
                  idl_span span)
 {
-    const gen_value *at = gen_c_state_of(m)->claims->first;
-    while (at != NULL && strcmp(gen_text(at, "name"), name) != 0) {
-        at = at->next;
+    gen_c_state *c = gen_c_state_of(m);
+    if (gen_c_enter(m, &c->claims, name, what)) {
+        return;
     }
-    if (at == NULL) {
-        gen_value *claim =
-            gen_push(gen_c_state_of(m)->claims, gen_object(m->tree));
-        gen_set(claim, "name", gen_string(m->tree, name));
-        gen_set(claim, "what", gen_string(m->tree, what));
-    } else if (strcmp(gen_text(at, "what"), what) != 0) {
-        idl_diag *diag = idl_report(m->opts->diags, IDL_S_C_NAME_CLASH, span,
-                                    "%s and %s both become `%s` in C",
-                                    gen_text(at, "what"), what, name);
+    const char *first = idl_map_get(&c->claims, name);
+    if (strcmp(first, what) != 0) {
+        idl_diag *diag =
+            idl_report(m->opts->diags, IDL_S_C_NAME_CLASH, span,
+                       "%s and %s both become `%s` in C", first, what, name);
         idl_expected(m->opts->diags, diag, "@c_name on one of them");
     }
 }

@@ -88,16 +88,6 @@ const char *gen_c_field_flags_text(uint32_t flags)
 
 /* ---- views ---- */
 
-static const gen_value *find_named(const gen_value *list, const char *name)
-{
-    for (const gen_value *at = list->first; at != NULL; at = at->next) {
-        if (strcmp(gen_text(at, "name"), name) == 0) {
-            return at;
-        }
-    }
-    return NULL;
-}
-
 static const idl_decl *decl_of(const idl_type *type)
 {
     return type->enumeration != NULL ? &type->enumeration->decl
@@ -156,7 +146,7 @@ static void add_view(gen_model *m, const char *name, const char *item,
                      const idl_type *type, bool guarded)
 {
     gen_c_state *c = gen_c_state_of(m);
-    if (find_named(c->views, name) != NULL) {
+    if (!gen_c_enter(m, &c->forms, name, type)) {
         return;
     }
     const idl_decl *element = decl_of(type->element);
@@ -181,13 +171,31 @@ static const char *stem_of_list(gen_model *m, const char *view)
                                             : view;
 }
 
+/* Whether a form that is named by its place is new; reports when another place
+ * gave the same name. */
+static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    if (gen_c_enter(m, &c->forms, name, type)) {
+        return true;
+    }
+    if (idl_map_get(&c->forms, name) != type) {
+        idl_diag *diag =
+            idl_report(m->opts->diags, IDL_S_C_NAME_CLASH, type->span,
+                       "this %s and another both become `%s` in C",
+                       idl_kind_name(type->kind), name);
+        idl_expected(m->opts->diags, diag, "@c_name on one of the fields");
+    }
+    return false;
+}
+
 /* An array as an element: a struct around it. */
 static const char *wrap_array(gen_model *m, const idl_type *array,
                               const char *place)
 {
     gen_c_state *c = gen_c_state_of(m);
     const char *name = gen_c_prefixed(m, place);
-    if (find_named(c->wrappers, name) == NULL) {
+    if (enter_placed(m, name, array)) {
         gen_c_claim(m, name, "this array as an element", array->span);
         gen_c_form form = gen_c_form_of(m, array, place);
         gen_value *wrapper = gen_push(c->wrappers, gen_object(m->tree));
@@ -228,7 +236,7 @@ static const char *map_of(gen_model *m, const idl_type *type, const char *place)
     gen_c_state *c = gen_c_state_of(m);
     const char *name = gen_c_prefixed(m, place);
     const char *entry = gen_c_text(m, "%s_entry", name);
-    if (find_named(c->entries, entry) == NULL) {
+    if (enter_placed(m, entry, type)) {
         const char *key = gen_c_form_of(m, type->key, place).base;
         const char *value =
             element_of(m, type->element, gen_c_text(m, "%s_value", place));
@@ -339,18 +347,21 @@ static const char *list_table(gen_model *m, const idl_type *type,
     bool bounded = type->has_min || type->has_max;
     const char *stem = strncmp(view, "shmrpc_", 7) == 0 ? view + 7 : view;
     const char *name = gen_c_text(m, "%s_type", bounded ? place : stem);
-    const gen_value *same = bounded ? NULL : find_named(c->tables, name);
+    const gen_value *same = bounded ? NULL : idl_map_get(&c->list_tables, name);
     if (same != NULL && strcmp(gen_text(same, "element"), element) == 0) {
-        return name;
+        return gen_text(same, "name");
     }
-    name = gen_c_unique(m, name);
-    gen_value *table = new_table(m, type, name, "list");
+    const char *unique = gen_c_unique(m, name);
+    gen_value *table = new_table(m, type, unique, "list");
     gen_set(table, "type", gen_string(m->tree, view));
     gen_set(table, "item",
             gen_string(m->tree, element_of(m, type->element, inner)));
     gen_set(table, "element", gen_string(m->tree, element));
     gen_push(c->tables, table);
-    return name;
+    if (!bounded) {
+        (void)gen_c_enter(m, &c->list_tables, name, table);
+    }
+    return unique;
 }
 
 static const char *map_table(gen_model *m, const idl_type *type,

@@ -50,8 +50,9 @@ static shmrpc_status build_model(const gen_options *options,
     shmrpc_status status = gen_model_build(tree, schema, &opts, model);
     idl_diags_sort(diags);
     diags->memory = NULL;
-    return status == SHMRPC_OK && diags->error_count > 0 ? SHMRPC_E_INVALID
-                                                         : status;
+    bool refused =
+        diags->error_count > 0 || (options->werror && diags->warning_count > 0);
+    return status == SHMRPC_OK && refused ? SHMRPC_E_INVALID : status;
 }
 
 static void print_diags(const idl_diags *diags)

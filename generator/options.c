@@ -16,7 +16,8 @@ enum {
     OPT_TEMPLATES,
     OPT_PREFIX,
     OPT_LANG,
-    OPT_VERSION
+    OPT_VERSION,
+    OPT_WERROR
 };
 
 static const struct option long_options[] = {
@@ -29,6 +30,7 @@ static const struct option long_options[] = {
     {"import-dir", required_argument, NULL, 'I'},
     {"prefix", required_argument, NULL, OPT_PREFIX},
     {"lang", required_argument, NULL, OPT_LANG},
+    {"werror", no_argument, NULL, OPT_WERROR},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -62,6 +64,7 @@ const char *gen_options_help(void)
            "                    then speaks of it\n"
            "  --dump=STAGE      print tokens, ast, schema or model; write "
            "nothing\n"
+           "  --werror          generate nothing when there are warnings\n"
            "  -h, --help        print this\n"
            "  --version         print the version\n"
            "\n"
@@ -218,6 +221,9 @@ static shmrpc_status set_option(int option, gen_options *out,
         return set_prefix(optarg, out, message);
     case OPT_LANG:
         return set_lang(optarg, out, message);
+    case OPT_WERROR:
+        out->werror = true;
+        return SHMRPC_OK;
     case 'I':
         return add_import_dir(optarg, out, message);
     case 'h':

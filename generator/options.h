@@ -46,6 +46,7 @@ typedef struct gen_options {
     const char *prefix;    /* NULL: by the package */
     const gen_lang *lang;
     gen_dump dump;
+    bool werror; /* warnings end the run as errors do */
     bool client; /* --kinds */
     bool server;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];

@@ -119,11 +119,21 @@ expect 1 "6 errors" --out-dir l later.svc
 grep -q "^later.svc:2:7: error\[S0901\]" err || fail "place of a refusal"
 [ ! -e l ] || fail "files written in spite of refusals"
 
+# Warnings can be made to count.
+printf 'package warns;\nimport "acme/common.svc";\nstruct A { 1: u8 a; }\n' \
+    >warns.svc
+expect 0 "1 warning" -I in --out-dir w warns.svc
+[ -f w/warns.h ] || fail "a warning kept it from writing"
+expect 1 "1 warning" -I in --out-dir werror --werror warns.svc
+[ ! -e werror ] || fail "files written in spite of --werror"
+
 # Names that the generator derives may clash too.
 cat >clash.svc <<'SVC'
 package clash;
 struct Hit { 1: u32 id; }
 struct HitList { 1: list<Hit> hits; }
+struct Ab { 1: map<string, u32> c_d; }
+struct AbC { 1: map<string, Hit> d; }
 service Find {
   port 5604;
   name "find";
@@ -133,6 +143,7 @@ service Find {
 SVC
 expect 1 "the list of \`clash.Hit\`" --out-dir l clash.svc
 grep -qF "become \`clash_find_find_params\` in C" err || fail "clash of functions"
-grep -q "^2 errors" err || fail "count of clashes"
+grep -qF "become \`clash_ab_c_d_entry\` in C" err || fail "clash of maps"
+grep -q "^3 errors" err || fail "count of clashes"
 
 exit $failed

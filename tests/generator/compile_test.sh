@@ -20,7 +20,7 @@ compile() {
         return
     fi
     for file in "$work"/*.[ch]; do
-        "$1" -x "$2" -std="$3" -fsyntax-only -I"$include" -I"$work" \
+        "$1" -x "$2" -std="$3" -O2 -c -o /dev/null -I"$include" -I"$work" \
             -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
             -Wcast-qual -Wcast-align -Wundef -Werror "$file" || failed=1
     done

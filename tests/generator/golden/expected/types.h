@@ -258,7 +258,9 @@ struct types_v2_optionals {
     shmrpc_any extra;
 };
 
-/* The members of types_v2_choice; tags of later versions may be others. */
+/* Which member of types_v2_choice; later versions may have others. */
+typedef uint32_t types_v2_choice_tag;
+
 enum {
     TYPES_V2_CHOICE_ID = 1,
     TYPES_V2_CHOICE_URL = 2,
@@ -268,7 +270,7 @@ enum {
 
 /* One of several. */
 struct types_v2_choice {
-    uint32_t tag; /* says which member of u holds the value */
+    types_v2_choice_tag tag; /* which member of u holds the value */
     union {
         uint64_t id;
         shmrpc_str url;

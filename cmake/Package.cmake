@@ -32,11 +32,9 @@ else()
     shmrpc_library(runtime STATIC)
 endif()
 
-if(TARGET shmrpcgen)
-    add_executable(shmrpc::generator ALIAS shmrpcgen)
-    set_target_properties(shmrpcgen PROPERTIES EXPORT_NAME generator)
-    install(TARGETS shmrpcgen EXPORT shmrpcTargets)
-endif()
+add_executable(shmrpc::generator ALIAS shmrpcgen)
+set_target_properties(shmrpcgen PROPERTIES EXPORT_NAME generator)
+install(TARGETS shmrpcgen EXPORT shmrpcTargets)
 
 install(DIRECTORY runtime/include/shmrpc
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")

@@ -136,25 +136,31 @@ static int decode(worker *w, const shmrpci_request *request,
 
 /* ---- results ---- */
 
-static bool overlaps(const shmrpci_request *request, const shmrpc_bytes *bytes)
+/* The bytes that a raw method returns; NULL for any other method. */
+static shmrpc_bytes *raw_result(const shmrpc_method *method, void *result)
 {
-    uintptr_t begin = (uintptr_t)request->in;
-    uintptr_t at = (uintptr_t)bytes->ptr;
-    return request->in_shared && bytes->len > 0 &&
-           at < begin + request->in_len && at + bytes->len > begin;
+    return method->encoding == SHMRPC_ENCODING_RAW && method->result != NULL &&
+                   method->result->kind == SHMRPC_KIND_BYTES
+               ? result
+               : NULL;
 }
 
-/* A raw handler may return a view of its parameter, which the reply could
- * overwrite: such bytes are copied first. False: out of memory. */
-static bool unshare(worker *w, const shmrpci_request *request,
-                    const shmrpc_method *method, void *result)
+static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
 {
-    if (method->encoding != SHMRPC_ENCODING_RAW || method->result == NULL ||
-        method->result->kind != SHMRPC_KIND_BYTES ||
-        !overlaps(request, result)) {
+    uintptr_t begin = (uintptr_t)out->data;
+    uintptr_t at = (uintptr_t)bytes->ptr;
+    return bytes->len > 0 && at < begin + out->cap && at + bytes->len > begin;
+}
+
+/* A raw handler may return a view of its parameter, in memory where a client
+ * that lies about its spans could have the reply too: such bytes are copied
+ * first. False: out of memory. */
+static bool unshare(worker *w, const shmrpci_request *request,
+                    shmrpc_bytes *bytes)
+{
+    if (!request->in_shared || !overlaps(&request->out, bytes)) {
         return true;
     }
-    shmrpc_bytes *bytes = result;
     uint8_t *copy = shmrpci_arena_alloc(&w->arena, bytes->len, 8);
     if (copy == NULL) {
         return false;
@@ -173,11 +179,12 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
     const shmrpc_method *method = &w->served->service->methods[index];
-    if (!unshare(w, request, method, result)) {
-        reply_failure(w, request, SHMRPC_E_NO_MEMORY, "", "");
-        return;
+    shmrpc_bytes *raw = raw_result(method, result);
+    w->transport->reply_reserve(request, raw != NULL ? raw->len
+                                                     : w->result_bytes[index]);
+    if (raw != NULL && !unshare(w, request, raw)) {
+        shmrpci_buf_fail(&request->out, SHMRPC_E_NO_MEMORY);
     }
-    w->transport->reply_reserve(request, w->result_bytes[index]);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     if (method->result != NULL) {

@@ -222,7 +222,8 @@ struct shmrpci_transport {
      * calls that no worker has taken will end in SERVER_LOST at close. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
     /* Readies request->out for a reply of about `size_hint` bytes. The
-     * request's body may be overwritten from here on if `in_shared`. */
+     * request's body stays where it is until commit; only of a client that
+     * lies about its memory may the two overlap, if `in_shared`. */
     void (*reply_reserve)(shmrpci_request *request, size_t size_hint);
     /* Sends head.flags, head.status and request->out, and ends the request.
      * When `out` has failed, sends its status without a body. */

@@ -7,8 +7,9 @@
  * Invariants: encoding checks the bounds of what it is given and the decoder
  * those of what it receives, with the path of the field in the error; a
  * decoder accepts any bytes whatever and never reads past `len`, never
- * allocates more than a small multiple of `len`, never recurses deeper than
- * SHMRPCI_CODEC_MAX_DEPTH.
+ * allocates more than a small multiple of `len` (at most about four times the
+ * size of the largest list element of the type; the arena's limit holds above
+ * all), never recurses deeper than SHMRPCI_CODEC_MAX_DEPTH.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -43,9 +44,10 @@ typedef struct shmrpci_codec {
      * Reads one value of `type` from exactly `len` bytes into the C value at
      * `value`; strings, lists and trees are put into `arena`. `data` must not
      * change while decode runs (copy what a peer can write), and, with raw,
-     * must outlive the value, which is a view of it.
+     * must outlive the value, which is a view of it. With other encodings the
+     * value refers to the arena and to constant defaults only.
      * INVALID with path and offset; NO_MEMORY. The value is written only on
-     * success.
+     * success. `value` may be NULL for types of size 0 (no parameters).
      */
     int (*decode)(const shmrpc_type *type, const uint8_t *data, size_t len,
                   const char *name, shmrpci_arena *arena, void *value,

@@ -9,7 +9,9 @@
  *
  * What passes: new methods, and for json and msgpack new optional or defaulted
  * fields and parameters, new enumerators, new declared errors.  For native
- * only equal layouts pass.  Everything else is a difference, and is named.
+ * only equal layouts pass.  Bounds pass when the reader allows what the writer
+ * may write.  Everything else is a difference, and is named; the table of all
+ * rules stands in README.md of this folder.
  *
  * Threading: pure functions.
  */
@@ -36,7 +38,8 @@ int shmrpci_contract_of(const shmrpc_service *service, shmrpci_arena *arena,
 /* Appends the travelling form. NO_MEMORY, TOO_LARGE. */
 int shmrpci_contract_encode(const shmrpci_contract *contract, shmrpci_buf *out);
 
-/* Reads what a peer has sent; checks everything that compare relies on.
+/* Reads what a peer has sent, which may be anything; checks everything that
+ * compare relies on. The result lives in `arena` and does not refer to `data`.
  * INVALID with a message, NO_MEMORY. */
 int shmrpci_contract_decode(const uint8_t *data, size_t len,
                             shmrpci_arena *arena, const shmrpci_contract **out,
@@ -47,7 +50,9 @@ int shmrpci_contract_decode(const uint8_t *data, size_t len,
  * `server`. OK, or CONTRACT with the first difference in `error`: the method,
  * the path and both forms, as in "method find: parameter limit is u64 here and
  * u32 at the server". On OK, `method_ids[i]` is the server's id of the client's
- * method i (room for the client's method count).
+ * method i (room for the client's method count); after a failure it holds
+ * nothing of use. `error->path` is the path of the field, without the method.
+ * NO_MEMORY: it keeps a table of the pairs of types it has compared.
  */
 int shmrpci_contract_compare(const shmrpci_contract *client,
                              const shmrpci_contract *server,

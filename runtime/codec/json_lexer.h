@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum shmrpci_json_token {
     SHMRPCI_JSON_END,
@@ -49,6 +50,28 @@ static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
 
 /* Reads one word into `token` and the fields that go with it. */
 void shmrpci_json_next(shmrpci_json_lexer *lexer);
+
+/* Steps over plain ASCII, eight bytes at a time: no quote, no backslash, no
+ * control character. May stop early. */
+static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
+                                             size_t at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = UINT64_C(0x8080808080808080);
+    while (len - at >= 8) {
+        uint64_t word;
+        memcpy(&word, data + at, sizeof word);
+        uint64_t quote = word ^ (ones * '"');
+        uint64_t slash = word ^ (ones * '\\');
+        uint64_t special = (word - ones * 0x20) | ((quote - ones) & ~quote) |
+                           ((slash - ones) & ~slash) | word;
+        if ((special & tops) != 0) {
+            break;
+        }
+        at += 8;
+    }
+    return at;
+}
 
 /* Resolves the escapes of the present STRING; the result is never longer than
  * the text.  Returns its length. */

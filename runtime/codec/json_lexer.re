@@ -43,27 +43,6 @@ static void fail(shmrpci_json_lexer *lexer, size_t at, const char *message)
     lexer->message = message;
 }
 
-/* Steps over plain ASCII, eight bytes at a time: no quote, no backslash, no
- * control character. */
-static size_t skip_plain(const shmrpci_json_lexer *lexer, size_t at)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = UINT64_C(0x8080808080808080);
-    while (lexer->len - at >= 8) {
-        uint64_t word;
-        memcpy(&word, lexer->data + at, sizeof word);
-        uint64_t quote = word ^ (ones * '"');
-        uint64_t slash = word ^ (ones * '\\');
-        uint64_t special = (word - ones * 0x20) | ((quote - ones) & ~quote) |
-                           ((slash - ones) & ~slash) | word;
-        if ((special & tops) != 0) {
-            break;
-        }
-        at += 8;
-    }
-    return at;
-}
-
 /* The rest of a string, from behind its first quote. */
 static void scan_string(shmrpci_json_lexer *lexer)
 {
@@ -73,7 +52,7 @@ static void scan_string(shmrpci_json_lexer *lexer)
     lexer->text_at = at;
     lexer->has_escapes = false;
     for (;;) {
-        at = skip_plain(lexer, at);
+        at = shmrpci_json_skip_plain(lexer->data, lexer->len, at);
         size_t start = at;
         /*!re2c
             ["] {

@@ -179,7 +179,6 @@ bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
         }
         number.magnitude = number.magnitude * 10 + digit;
     }
-    number.negative = number.negative && number.magnitude != 0;
     *out = number;
     return true;
 }

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/engines.h"
+#include "codec/json_lexer.h"
 #include "codec/json_number.h"
 #include "codec/keys.h"
 #include "codec/value.h"
@@ -50,7 +51,10 @@ static int write_text(writer *to, const char *text, size_t len)
     put(to, '"');
     size_t start = 0;
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
+        if (i % 8 == 0) {
+            i = shmrpci_json_skip_plain((const uint8_t *)text, len, i);
+        }
+        unsigned char c = i < len ? (unsigned char)text[i] : ' ';
         if (c < 0x20 || c == '"' || c == '\\') {
             shmrpci_buf_append(to->out, text + start, i - start);
             put_escaped(to, c);

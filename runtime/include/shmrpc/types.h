@@ -196,7 +196,8 @@ static inline shmrpc_any shmrpc_any_map_of(const shmrpc_any_entry *entries,
     return a;
 }
 
-/* Whether both trees hold the same values in the same order. */
+/* Whether both trees hold the same values in the same order. An I64 and a U64
+ * of one value are equal; floats by their bits, except that NaN equals NaN. */
 SHMRPC_API bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b);
 
 SHMRPC_END_DECLS

@@ -163,6 +163,7 @@ static void json(void **state)
             "duplicate key"),
         BAD(&sample_text_map_type, "{\"a\":\"\",\"b\":1}", "v[\"b\"]",
             "expected string, found number (at byte 12)"),
+        BAD(&sample_point_type, "{\"x\\u0000\":1,\"y\":2}", "v.x", "missing"),
         BAD(&sample_params_type, "[\"t\"]", "v.point", "missing"),
         BAD(&sample_params_type, "[null,{\"x\":1,\"y\":2}]", "v.text",
             "expected string, found null (at byte 1)"),
@@ -224,6 +225,7 @@ static void msgpack(void **state)
             "expected i32, found nil (at byte 3)"),
         BAD(&sample_point_type, "\x84\xa1x\x01\xa1y\x01\x09\xc0\x09\xc0",
             "v[9]", "duplicate key"),
+        BAD(&sample_point_type, "\x82\xa2x\0\x01\xa1y\x01", "v.x", "missing"),
         BAD(&sample_key_type, "\x80", "v",
             "0 members of sample.Key, expected 1 (at byte 0)"),
         BAD(&sample_key_type, "\x81\x03\xc0", "v[3]",
@@ -292,6 +294,11 @@ static void native(void **state)
             "\x2c\0\0\0\0\0\0\0\x18\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
             "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
             "v.next", "40 bytes at offset 24 are not within 44 (at byte 8)"),
+        BAD(&sample_node_type,
+            "\x40\0\0\0\0\0\0\0\x18\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0\0\0",
+            "v.next", "count 2, allowed 0..1 (at byte 8)"),
         BAD(&shmrpc_type_any, "\x04\0\0\0", "v", "any has no native form"),
     };
     refuses(SHMRPC_ENCODING_NATIVE, cases, SHMRPC_COUNT(cases));
@@ -545,6 +552,39 @@ static void many_keys(void **state)
     shmrpci_buf_fini(&buf);
 }
 
+/* Wherever the two equal keys are among the others. */
+static void every_pair_of_keys(void **state)
+{
+    (void)state;
+    enum { COUNT = 41 };
+    sample_point_entry entries[COUNT];
+    sample_point_map map = {entries, COUNT};
+    const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_NATIVE);
+    shmrpci_arena arena;
+    shmrpci_buf buf;
+    shmrpci_arena_init(&arena, 0);
+    shmrpci_buf_init_heap(&buf);
+    for (int pair = 0; pair < COUNT * COUNT; pair++) {
+        int first = pair / COUNT;
+        int second = pair % COUNT;
+        for (int i = 0; i < COUNT; i++) {
+            entries[i] = (sample_point_entry){.key = i * 19 % COUNT - 20};
+        }
+        entries[second].key = entries[first].key;
+        sample_point_map out;
+        shmrpci_arena_reset(&arena);
+        shmrpci_buf_reset(&buf);
+        assert_int_equal(
+            codec->encode(&sample_point_map_type, &map, "v", &buf, NULL),
+            SHMRPC_OK);
+        assert_int_equal(codec->decode(&sample_point_map_type, buf.data,
+                                       buf.len, "v", &arena, &out, NULL),
+                         first == second ? SHMRPC_OK : SHMRPC_E_INVALID);
+    }
+    shmrpci_buf_fini(&buf);
+    shmrpci_arena_fini(&arena);
+}
+
 int main(void)
 {
     sample_init();
@@ -561,6 +601,7 @@ int main(void)
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(paths),
         cmocka_unit_test(many_keys),
+        cmocka_unit_test(every_pair_of_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

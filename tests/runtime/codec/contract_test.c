@@ -509,6 +509,13 @@ static void declared_errors(void **state)
             "method find: error fts.BadQuery is 100 here and 102 at the "
             "server");
     make(&b);
+    a.methods[0].throws_count = 2;
+    b.methods[0].throws_count = 2;
+    b.busy.number = 105;
+    refused(&a, &b,
+            "method find: error fts.Busy is 101 here and 105 at the server");
+    make(&a);
+    make(&b);
     b.bad_query.name = "fts.Wrong";
     refused(&a, &b,
             "method find: error fts.BadQuery (100) is called fts.Wrong at the "
@@ -581,6 +588,56 @@ static void hostile_bytes(void **state)
     shmrpci_arena_fini(&arena);
 }
 
+/* What a peer sends is checked before anything relies on it. */
+static void malformed(const char *message)
+{
+    shmrpci_arena arena;
+    shmrpci_buf buf;
+    shmrpc_error error = {0};
+    const shmrpci_contract *sent;
+    const shmrpci_contract *theirs;
+    shmrpci_arena_init(&arena, 0);
+    shmrpci_buf_init_heap(&buf);
+    assert_int_equal(shmrpci_contract_of(&b.service, &arena, &sent), 0);
+    assert_int_equal(shmrpci_contract_encode(sent, &buf), 0);
+    assert_int_equal(
+        shmrpci_contract_decode(buf.data, buf.len, &arena, &theirs, &error),
+        SHMRPC_E_INVALID);
+    assert_string_equal(error.message, message);
+    shmrpci_buf_fini(&buf);
+    shmrpci_arena_fini(&arena);
+    make(&b);
+}
+
+static void malformed_contracts(void **state)
+{
+    (void)state;
+    b.params_fields[1].tag = 1;
+    malformed("the contract's type 0 is malformed");
+    b.params_fields[1].name = "a\x1b[31m";
+    malformed("the contract's type 0 is malformed");
+    b.params.kind = SHMRPC_KIND_UNION;
+    malformed("the contract's method 0 is malformed");
+    b.hit.kind = (shmrpc_kind)21;
+    malformed("the contract's type 1 is malformed");
+    b.list.element = NULL;
+    malformed("the contract's type 8 is malformed");
+    b.map.key = NULL;
+    malformed("the contract's type 12 is malformed");
+    b.order.element = &shmrpc_type_string;
+    malformed("the contract's type 11 is malformed");
+    b.bad_query.number = 99;
+    malformed("the contract's error 0 is malformed");
+    b.bad_query.payload = &shmrpc_type_u32;
+    malformed("the contract's error 0 is malformed");
+    b.methods[1].name = "";
+    malformed("the contract's method 1 is malformed");
+    b.methods[1].encoding = (shmrpc_encoding)9;
+    malformed("the contract's method 1 is malformed");
+    b.service.id = "two words";
+    malformed("the contract's name 0 is malformed");
+}
+
 static void out_of_memory(void **state)
 {
     (void)state;
@@ -624,6 +681,7 @@ int main(void)
         TEST(names_of_types),
         TEST(error_is_optional),
         TEST(hostile_bytes),
+        TEST(malformed_contracts),
         TEST(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 #include "codec/codec.h"
 #include "random.h"
 
-#define TEXTS 60000
+#define TEXTS 15000
 
 static void put_value(shmrpci_buf *out, uint64_t *seed, int depth);
 

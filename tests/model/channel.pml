@@ -15,7 +15,7 @@
  * Memory is sequentially consistent: see README.md for what that leaves out.
  *
  * Sizes (macro, default): NC clients 2, NT threads a client 1, NS slots a
- * client 1, HOT slots without hint 1, NW workers 2, CALLS a thread 2.
+ * client 1, HOT slots without hint 1, NW workers 2 (at most), CALLS a thread 2.
  * Events (macro, default 0): KILLW, STOPW, KILLC, STOPC how many workers and
  * clients die or stop, at any moment; WITHDRAW deadlines that may pass early;
  * ONEWAY any call may be one that nobody waits for; LONG client 0's handler
@@ -107,9 +107,9 @@ byte used[N];                           /* 0 free, 1 in use, 2 quarantined */
 byte ledger[N];
 bool idle[NW];                          /* the idle mask, a bit a worker */
 bool lease;
-bool bell;                              /* eventfd: readable */
 /* The kernel. */
-bool asleep[NW];                        /* in epoll_wait on the doorbell */
+bool asleep[NW];                        /* in epoll_wait on the doorbells */
+bool rung[NW];                          /* its epoll_wait will return */
 bool dozing[N];                         /* in FUTEX_WAIT on a slot word */
 /* Who is alive. */
 #define ALIVE 0
@@ -148,25 +148,25 @@ byte seen[NW];                          /* a worker's version, or OFFLINE */
 
 #if NW == 1
 #define SOMEONE_IDLE idle[0]
-#elif NW == 2
-#define SOMEONE_IDLE (idle[0] || idle[1])
 #else
-#define SOMEONE_IDLE (idle[0] || idle[1] || idle[2])
+#define SOMEONE_IDLE (idle[0] || idle[1])
 #endif
 
-/* write(eventfd): wakes one sleeper (EPOLLEXCLUSIVE), any of them. */
+/*
+ * write(eventfd), edge-triggered and EPOLLEXCLUSIVE, never read: one sleeper
+ * is woken, any of them; with nobody asleep, everyone's next epoll_wait
+ * returns at once.
+ */
 inline ring() {
   atomic {
-    bell = true;
     if
-    :: asleep[0] -> asleep[0] = false
+    :: asleep[0] -> asleep[0] = false; rung[0] = true
 #if NW > 1
-    :: asleep[1] -> asleep[1] = false
+    :: asleep[1] -> asleep[1] = false; rung[1] = true
 #endif
-#if NW > 2
-    :: asleep[2] -> asleep[2] = false
-#endif
-    :: else
+    :: else ->
+       rung[0] = true;
+       rung[NW - 1] = true
     fi
   }
 }
@@ -209,10 +209,8 @@ proctype fate() {
 #define USABLE(k) (wfate[k] == ALIVE && !endless[k])
 #if NW == 1
 #define SOMEONE_USABLE USABLE(0)
-#elif NW == 2
-#define SOMEONE_USABLE (USABLE(0) || USABLE(1))
 #else
-#define SOMEONE_USABLE (USABLE(0) || USABLE(1) || USABLE(2))
+#define SOMEONE_USABLE (USABLE(0) || USABLE(1))
 #endif
 #if NW == 1
 #define ALL_USABLE (STOPW == 0 && !endless[0])

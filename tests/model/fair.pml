@@ -33,7 +33,7 @@ bool hint[NC];                          /* pending bitmap: client's block */
 byte ledger[NC];                        /* server: 0, else worker + 1 */
 bool idle[NW];                          /* status page: the idle mask */
 bool lease;                             /* status page: somebody looks soon */
-bool bell;                              /* eventfd readable */
+bool bell;                              /* a ring that some sleeper will hear */
 bool dying[NW], dead[NW];
 
 #define SOMEONE_IDLE (idle[0] || idle[NW - 1])

@@ -10,7 +10,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 long=${SHMRPC_TEST_LONG:-0}
 trail=0
-seconds_short=40
+seconds_short=240
 seconds_long=1200
 
 row() { # row NAME: its line of checks.txt
@@ -43,8 +43,11 @@ compile() {
     else
         flags="$flags -DBITSTATE" options="$options -w25" cc=-O0
         case $how in
-        rev) flags="$flags -DREVERSE" ;;
-        few) flags="$flags -DBCS" options="$options -L3" ;;
+        rev*) flags="$flags -DREVERSE" ;;
+        few*) flags="$flags -DBCS" options="$options -L3" ;;
+        esac
+        case $how in
+        *-far) cc=-O1 ;;
         esac
     fi
     # shellcheck disable=SC2086 # lists of options

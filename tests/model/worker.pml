@@ -28,9 +28,6 @@
 proctype worker(byte me) {
   byte i, g, w;
   bool slept, cold;
-#ifdef NO_READ_FIRST
-  bool late;
-#endif
 #if KILLC
   byte mine;                            /* version of its copy of the table */
   bool unknown[NC];                     /* the copy: what is not in it */
@@ -138,15 +135,11 @@ sleep:
 #if KILLC
     GO_OFFLINE;
 #endif
-    do
-    :: atomic { bell -> break }
-    :: atomic { !bell -> asleep[me] = true }; !asleep[me]
-    od;
-#ifdef NO_READ_FIRST
-    late = true;
-#else
-    bell = false;
-#endif
+    if
+    :: atomic { rung[me] -> rung[me] = false }
+    :: atomic { !rung[me] -> asleep[me] = true };
+       atomic { !asleep[me] -> rung[me] = false }
+    fi;
 #if KILLC
     GO_ONLINE;
 #endif
@@ -185,9 +178,6 @@ claimed:
 #endif
 
 serve:
-#ifdef NO_READ_FIRST
-    if :: late -> bell = false; late = false :: else fi;
-#endif
 #if KILLC
     if
     :: GO_OFFLINE                       /* for a handler that may be long */
@@ -247,7 +237,7 @@ serve:
   atomic {
     if
     :: wfate[me] == KILLED ->           /* the kernel says so only now */
-       i = 0; g = 0; w = 0; slept = false; cold = false;
+       i = 0; g = 0; w = 0; slept = false; cold = false; rung[me] = false;
 #if KILLC
        mine = 0; unknown[0] = false; unknown[NC - 1] = false;
 #endif

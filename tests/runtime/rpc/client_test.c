@@ -220,6 +220,26 @@ static void reply_that_does_not_decode_is_DATA_LOSS(void **state)
     }
 }
 
+static void reply_object_that_does_not_decode_is_DATA_LOSS(void **state)
+{
+    (void)state;
+    puppet p = {.body = "\"no end", .body_len = 7};
+    shmrpc_client *client = NULL;
+    shmrpc_error error;
+    text_params params = {shmrpc_str_of("x")};
+    const void *reply = NULL;
+    puppet_start(&p);
+    assert_int_equal(
+        shmrpc_stub_connect(&sample_service, p.where, NULL, &client, NULL), 0);
+    assert_int_equal(shmrpc_stub_call_reply(client, ECHO_JSON, &params, NULL,
+                                            &reply, &error),
+                     SHMRPC_E_DATA_LOSS);
+    assert_string_equal(error.name, "DATA_LOSS");
+    assert_null(reply);
+    shmrpc_stub_close(client);
+    puppet_stop(&p);
+}
+
 static void result_of_a_method_without_one_is_ignored(void **state)
 {
     (void)state;
@@ -237,6 +257,7 @@ int main(void)
         cmocka_unit_test(error_of_a_younger_server_keeps_its_number),
         cmocka_unit_test(malformed_detail_gives_the_text_of_the_status),
         cmocka_unit_test(reply_that_does_not_decode_is_DATA_LOSS),
+        cmocka_unit_test(reply_object_that_does_not_decode_is_DATA_LOSS),
         cmocka_unit_test(result_of_a_method_without_one_is_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,279 @@
+/* The protocol step by step: states that a schedule reaches now and then are
+ * made by hand here. */
+#include "service.h"
+
+#include <sched.h>
+
+#include "transport/shm/client.h"
+#include "transport/shm/server.h"
+
+static service s;
+static shmrpci_conn *conn;
+
+static shm_client *client(void)
+{
+    return (shm_client *)(void *)conn;
+}
+
+static shm_status_page *status_page(void)
+{
+    return ((shm_listener *)(void *)s.listener)->status;
+}
+
+static int setup_workers(unsigned workers)
+{
+    shmrpci_address address = new_address();
+    service_start(&s, &address, workers);
+    conn = client_open(&address);
+    return 0;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return setup_workers(1);
+}
+
+static int setup_without_workers(void **state)
+{
+    (void)state;
+    return setup_workers(0);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (conn != NULL) {
+        conn->transport->disconnect(conn);
+    }
+    service_stop(&s);
+    return 0;
+}
+
+/* Waits until as many workers sleep. */
+static void await_idle(int count)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (__builtin_popcountll(shmrpci_load_seq(&status_page()->idle)) !=
+           count) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        (void)sched_yield();
+    }
+}
+
+static uint32_t state_of(uint32_t slot)
+{
+    return shm_word_state(shmrpci_load_seq(&client()->block.slots[slot].word));
+}
+
+static void await_state(uint32_t slot, uint32_t state)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (state_of(slot) != state) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        (void)sched_yield();
+    }
+}
+
+/* Publishes a request and rings for nobody: what a client does that was
+ * stopped at this point, or that relies on a lease. */
+static void publish_silently(uint32_t slot, uint32_t method)
+{
+    shm_slot *at = &client()->block.slots[slot];
+    uint32_t gen = shm_word_gen(shmrpci_load_seq(&at->word)) + 1;
+    shmrpci_store_relaxed(&at->method, (uint16_t)method);
+    shmrpci_store_relaxed(&at->flags, (uint16_t)0);
+    shmrpci_store_relaxed(&at->length, 0u);
+    shmrpci_store_relaxed(&at->timeout_ns, (uint64_t)PATIENCE_NS);
+    (void)shmrpci_exchange_seq(&at->word, shm_word(gen, SHM_SUBMITTED));
+    if (slot >= SHM_HOT_SLOTS) {
+        (void)shmrpci_or_seq(client()->block.pending, UINT64_C(1) << slot);
+    }
+}
+
+static void finish(shmrpci_request *request)
+{
+    const shmrpci_transport *transport = request->participant->transport;
+    transport->reply_reserve(request, 0);
+    request->head.status = SHMRPC_OK;
+    transport->reply_commit(request);
+}
+
+/* A worker in the test's own hands. */
+static shmrpci_participant *open_worker(void)
+{
+    shmrpci_participant *worker = NULL;
+    assert_int_equal(s.listener->transport->participant_open(
+                         s.listener, MAX_WORKERS - 1, &worker, NULL),
+                     SHMRPC_OK);
+    return worker;
+}
+
+static void rule_1_with(uint32_t second)
+{
+    shmrpci_request request = {0};
+    shmrpci_participant *worker = open_worker();
+    await_idle(1);
+    publish_silently(0, METHOD_ECHO);
+    publish_silently(second, METHOD_ECHO);
+    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    /* It holds one, for as long as it likes; the other must not wait. */
+    uint32_t other = state_of(0) == SHM_CLAIMED ? second : 0;
+    await_state(other, SHM_DONE);
+    finish(&request);
+    worker->transport->participant_close(worker);
+}
+
+static void rule_1_leaves_no_hot_slot_behind(void **state)
+{
+    (void)state;
+    rule_1_with(1);
+}
+
+static void rule_1_leaves_no_other_slot_behind(void **state)
+{
+    (void)state;
+    rule_1_with(SHM_HOT_SLOTS + 7);
+}
+
+static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
+{
+    (void)state;
+    shmrpci_request request = {0};
+    shmrpci_participant *worker = open_worker();
+    await_idle(1);
+    for (int i = 0; i < 3; i++) {
+        publish_silently(0, METHOD_ECHO);
+        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+        int64_t end_ns = shmrpci_deadline_after(SHMRPCI_NS_PER_MS);
+        while (shmrpci_now_ns() < end_ns) {
+        }
+        finish(&request);
+    }
+    publish_silently(0, METHOD_ECHO);
+    publish_silently(1, METHOD_ECHO);
+    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    await_state(state_of(0) == SHM_CLAIMED ? 1 : 0, SHM_DONE);
+    finish(&request);
+    worker->transport->participant_close(worker);
+}
+
+static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
+{
+    (void)state;
+    shmrpci_call call = {0};
+    client_echoes(conn, "warm");
+    await_idle(1);
+    /* Somebody promises to look, and never does. */
+    shmrpci_store_seq(&status_page()->lease,
+                      shmrpci_ticks() +
+                          shmrpci_ticks_of_ns(2 * SHMRPCI_NS_PER_MS));
+    int64_t start_ns = shmrpci_now_ns();
+    assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
+    assert_int_equal(
+        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
+        SHMRPC_OK);
+    conn->transport->release(&call);
+    assert_in_range(shmrpci_now_ns() - start_ns, 0, 39 * SHMRPCI_NS_PER_MS);
+    assert_int_equal(shmrpci_load_relaxed(&client()->rescued_wakeups), 0);
+}
+
+static void lost_wake_up_is_made_up_for_and_counted(void **state)
+{
+    (void)state;
+    shmrpci_call call = {0};
+    client_echoes(conn, "warm");
+    await_idle(1);
+    /* While nobody seems to sleep, nobody is rung for. */
+    uint64_t idle = shmrpci_exchange_seq(&status_page()->idle, UINT64_C(0));
+    assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
+    (void)shmrpci_or_seq(&status_page()->idle, idle);
+    assert_int_equal(
+        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
+        SHMRPC_OK);
+    conn->transport->release(&call);
+    assert_int_equal(shmrpci_load_relaxed(&client()->rescued_wakeups), 1);
+}
+
+static void start_worker_late(void *user)
+{
+    shmrpci_participant *worker = user;
+    shmrpci_request request = {0};
+    while (worker->transport->next(worker, &request) == SHMRPC_OK) {
+        atomic_fetch_add(&s.held, 1);
+        worker->transport->drop(&request);
+    }
+    worker->transport->participant_close(worker);
+}
+
+static void await_closed(void)
+{
+    /* Connections are dealt with in the order in which things happen to them;
+     * when a later one is there, the earlier one is gone. */
+    shmrpci_conn *later = client_open(&s.address);
+    later->transport->disconnect(later);
+}
+
+static void oneway_calls_of_a_client_that_left_still_run(void **state)
+{
+    (void)state;
+    shmrpci_thread thread;
+    for (int i = 0; i < 7; i++) {
+        shmrpci_call call = {0};
+        assert_int_equal(conn->transport->reserve(conn, &call, 1, 0, 0, NULL),
+                         SHMRPC_OK);
+        call.head =
+            (shmrpci_head){.method = METHOD_ECHO, .flags = SHMRPCI_HEAD_ONEWAY};
+        assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
+    }
+    conn->transport->disconnect(conn);
+    conn = NULL;
+    await_closed();
+    assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
+                                           open_worker()),
+                     SHMRPC_OK);
+    await_count(&s.held, 7);
+    s.listener->transport->stop(s.listener);
+    shmrpci_thread_join(&thread);
+}
+
+static void other_calls_of_a_client_that_left_do_not_run(void **state)
+{
+    (void)state;
+    shmrpci_thread thread;
+    shmrpci_call call = {0};
+    assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
+    assert_int_equal(conn->transport->reserve(conn, &call, 1, 0, 0, NULL),
+                     SHMRPC_OK);
+    call.head =
+        (shmrpci_head){.method = METHOD_ECHO, .flags = SHMRPCI_HEAD_ONEWAY};
+    assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
+    conn->transport->disconnect(conn);
+    conn = NULL;
+    await_closed();
+    assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
+                                           open_worker()),
+                     SHMRPC_OK);
+    /* The oneway call comes after it in every scan. */
+    await_count(&s.held, 1);
+    s.listener->transport->stop(s.listener);
+    shmrpci_thread_join(&thread);
+    assert_int_equal(atomic_load(&s.held), 1);
+}
+
+int main(void)
+{
+#define CASE(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(rule_1_leaves_no_hot_slot_behind, setup),
+        CASE(rule_1_leaves_no_other_slot_behind, setup),
+        CASE(rule_1_holds_for_methods_that_are_known_to_be_long, setup),
+        CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
+        CASE(lost_wake_up_is_made_up_for_and_counted, setup),
+        CASE(oneway_calls_of_a_client_that_left_still_run,
+             setup_without_workers),
+        CASE(other_calls_of_a_client_that_left_do_not_run,
+             setup_without_workers),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

@@ -1,530 +1,35 @@
-/* Whether two contracts agree. README.md of this folder states the rules for
- * users; each has a pair of contracts in the tests. */
+/* Whether two contracts agree: their methods. README.md of this folder states
+ * the rules for users; each has a pair of contracts in the tests. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "codec/contract_form.h"
-#include "codec/walk.h"
+#include "codec/codec.h"
+#include "codec/contract_types.h"
 
-typedef shmrpci_contract_type type_form;
-typedef shmrpci_contract_field field_form;
 typedef shmrpci_contract_method method_form;
 typedef shmrpci_contract_error error_form;
-
-/* Types inside one another, and pairs of types: above these a contract is
- * refused as too complex. Real ones stay below 100 and 10,000. */
-#define MAX_NESTING 128
-#define MAX_PAIRS   ((size_t)1 << 20)
+typedef shmrpci_comparison comparison;
 
 #define NAME(str) (int)(str).len, (str).ptr
-
-/* Pairs that have been compared, or are being compared further up: assuming
- * them equal is right, for a difference ends everything. */
-typedef struct pair_set {
-    uint64_t *slots; /* 0 is free */
-    size_t slot_count;
-    size_t used;
-} pair_set;
-
-typedef struct comparison {
-    const shmrpci_contract *client;
-    const shmrpci_contract *server;
-    const char *part; /* "parameter ", "", "error " */
-    shmrpc_str method;
-    bool client_writes; /* else the server does */
-    bool is_native;
-    unsigned nesting;
-    size_t path_len;
-    char path[256];
-    pair_set seen;
-    shmrpc_error *error;
-} comparison;
-
-static int compare_types(comparison *cmp, uint32_t client, uint32_t server);
-
-/* CONTRACT: "method find: parameter query.limit " and the message. */
-static int differ(comparison *cmp, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int differ(comparison *cmp, const char *format, ...)
-{
-    char what[160];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    (void)shmrpc_error_set(cmp->error, SHMRPC_E_CONTRACT,
-                           "method %.*s: %s%s%s%s", NAME(cmp->method),
-                           cmp->part, cmp->path, cmp->path_len > 0 ? " " : "",
-                           what);
-    if (cmp->error != NULL) {
-        (void)snprintf(cmp->error->path, sizeof cmp->error->path, "%.*s",
-                       (int)sizeof cmp->error->path - 1, cmp->path);
-    }
-    return SHMRPC_E_CONTRACT;
-}
-
-static size_t push(comparison *cmp, const char *before, shmrpc_str name)
-{
-    size_t old = cmp->path_len;
-    int len = snprintf(cmp->path + old, sizeof cmp->path - old, "%s%.*s",
-                       old > 0 ? before : "", NAME(name));
-    size_t left = sizeof cmp->path - 1 - old;
-    cmp->path_len = old + ((size_t)len < left ? (size_t)len : left);
-    return old;
-}
-
-static void pop(comparison *cmp, size_t old)
-{
-    cmp->path_len = old;
-    cmp->path[old] = '\0';
-}
-
-static bool has_pair(const pair_set *set, uint64_t key, size_t *at)
-{
-    *at = (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) &
-          (set->slot_count - 1);
-    while (set->slots[*at] != 0) {
-        if (set->slots[*at] == key) {
-            return true;
-        }
-        *at = (*at + 1) & (set->slot_count - 1);
-    }
-    return false;
-}
-
-static bool grow_pairs(pair_set *set)
-{
-    pair_set larger = {.slot_count =
-                           set->slot_count == 0 ? 256 : set->slot_count * 2};
-    larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
-    if (larger.slots == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < set->slot_count; i++) {
-        size_t at;
-        if (set->slots[i] != 0 && !has_pair(&larger, set->slots[i], &at)) {
-            larger.slots[at] = set->slots[i];
-        }
-    }
-    larger.used = set->used;
-    free(set->slots);
-    *set = larger;
-    return true;
-}
-
-/* Notes the pair under the present rules; `*is_new` is false when it was
- * noted before. */
-static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
-                     bool *is_new)
-{
-    pair_set *set = &cmp->seen;
-    if (set->used >= MAX_PAIRS) {
-        return differ(cmp, "is too complex to compare");
-    }
-    if (set->used * 2 >= set->slot_count && !grow_pairs(set)) {
-        return shmrpc_error_set(cmp->error, SHMRPC_E_NO_MEMORY,
-                                "out of memory");
-    }
-    uint64_t rules =
-        1 + (cmp->client_writes ? 1u : 0u) + (cmp->is_native ? 2u : 0u);
-    uint64_t key = (uint64_t)client << 34 | (uint64_t)server << 4 | rules;
-    size_t at;
-    *is_new = !has_pair(set, key, &at);
-    if (*is_new) {
-        set->slots[at] = key;
-        set->used++;
-    }
-    return SHMRPC_OK;
-}
-
-/* "list<u32>", "u16[3]", "acme.Query". */
-static void describe(const shmrpci_contract *contract, uint32_t index,
-                     unsigned levels, char *out, size_t size)
-{
-    const type_form *type = &contract->types.ptr[index];
-    char element[64] = "...";
-    char key[32] = "...";
-    if (levels > 0 && type->has_element) {
-        describe(contract, type->element, levels - 1, element, sizeof element);
-    }
-    if (levels > 0 && type->has_key) {
-        describe(contract, type->key, levels - 1, key, sizeof key);
-    }
-    if (type->kind == SHMRPC_KIND_LIST) {
-        (void)snprintf(out, size, "list<%s>", element);
-    } else if (type->kind == SHMRPC_KIND_MAP) {
-        (void)snprintf(out, size, "map<%s, %s>", key, element);
-    } else if (type->kind == SHMRPC_KIND_ARRAY) {
-        (void)snprintf(out, size, "%s[%" PRIu32 "]", element, type->count);
-    } else if (type->name.len > 0) {
-        (void)snprintf(out, size, "%s %.*s",
-                       shmrpci_kind_text((shmrpc_kind)type->kind),
-                       NAME(type->name));
-    } else {
-        (void)snprintf(out, size, "%s",
-                       shmrpci_kind_text((shmrpc_kind)type->kind));
-    }
-}
-
-static int differ_types(comparison *cmp, uint32_t client, uint32_t server)
-{
-    char here[64];
-    char there[64];
-    describe(cmp->client, client, 3, here, sizeof here);
-    describe(cmp->server, server, 3, there, sizeof there);
-    return differ(cmp, "is %s here and %s at the server", here, there);
-}
-
-typedef enum range_kind {
-    RANGE_SIGNED,
-    RANGE_UNSIGNED,
-    RANGE_FLOAT
-} range_kind;
-
-static range_kind range_of(const type_form *type)
-{
-    if (type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_I64) {
-        return RANGE_SIGNED;
-    }
-    return type->kind == SHMRPC_KIND_F32 || type->kind == SHMRPC_KIND_F64
-               ? RANGE_FLOAT
-               : RANGE_UNSIGNED;
-}
-
-/* Whether a <= b, by their bits. */
-static bool at_most(range_kind kind, uint64_t a, uint64_t b)
-{
-    if (kind == RANGE_FLOAT) {
-        double left;
-        double right;
-        memcpy(&left, &a, sizeof left);
-        memcpy(&right, &b, sizeof right);
-        return left <= right;
-    }
-    uint64_t flip = kind == RANGE_SIGNED ? UINT64_C(1) << 63 : 0;
-    return (a ^ flip) <= (b ^ flip);
-}
-
-static void describe_range(const type_form *type, char *out, size_t size)
-{
-    double min;
-    double max;
-    memcpy(&min, &type->min, sizeof min);
-    memcpy(&max, &type->max, sizeof max);
-    if (!type->has_bounds) {
-        (void)snprintf(out, size, "anything");
-    } else if (range_of(type) == RANGE_FLOAT) {
-        (void)snprintf(out, size, "%g..%g", min, max);
-    } else if (range_of(type) == RANGE_SIGNED) {
-        (void)snprintf(out, size, "%" PRId64 "..%" PRId64, (int64_t)type->min,
-                       (int64_t)type->max);
-    } else {
-        (void)snprintf(out, size, "%" PRIu64 "..%" PRIu64, type->min,
-                       type->max);
-    }
-}
-
-/* What the writer may write, the reader must accept. */
-static int compare_bounds(comparison *cmp, const type_form *client,
-                          const type_form *server)
-{
-    const type_form *writer = cmp->client_writes ? client : server;
-    const type_form *reader = cmp->client_writes ? server : client;
-    range_kind kind = range_of(client);
-    if (!reader->has_bounds ||
-        (writer->has_bounds && at_most(kind, reader->min, writer->min) &&
-         at_most(kind, writer->max, reader->max))) {
-        return SHMRPC_OK;
-    }
-    char here[64];
-    char there[64];
-    describe_range(client, here, sizeof here);
-    describe_range(server, there, sizeof there);
-    return differ(cmp, "allows %s here and %s at the server", here, there);
-}
-
-static const field_form *field_by_name(const type_form *type, shmrpc_str name)
-{
-    for (size_t i = 0; i < type->fields.len; i++) {
-        if (shmrpc_str_equal(type->fields.ptr[i].name, name)) {
-            return &type->fields.ptr[i];
-        }
-    }
-    return NULL;
-}
-
-static const field_form *field_by_tag(const type_form *type, uint32_t tag)
-{
-    for (size_t i = 0; i < type->fields.len; i++) {
-        if (type->fields.ptr[i].tag == tag) {
-            return &type->fields.ptr[i];
-        }
-    }
-    return NULL;
-}
-
-static bool may_be_absent(const field_form *field)
-{
-    return (field->flags &
-            (SHMRPCI_CONTRACT_OPTIONAL | SHMRPCI_CONTRACT_DEFAULTED)) != 0;
-}
-
-static int compare_presence(comparison *cmp, const field_form *client,
-                            const field_form *server)
-{
-    bool here = may_be_absent(client);
-    bool there = may_be_absent(server);
-    bool differs = cmp->client_writes ? here && !there : there && !here;
-    if (cmp->is_native) {
-        here = (client->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
-        there = (server->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
-        differs = here != there;
-    }
-    return differs ? differ(cmp, "is %s here and %s at the server",
-                            here ? "optional" : "required",
-                            there ? "optional" : "required")
-                   : SHMRPC_OK;
-}
-
-static int compare_field(comparison *cmp, const field_form *client,
-                         const field_form *server)
-{
-    size_t old = push(cmp, ".", client->name);
-    int status = SHMRPC_OK;
-    if (client->tag != server->tag) {
-        status = differ(
-            cmp, "has number %" PRIu32 " here and %" PRIu32 " at the server",
-            client->tag, server->tag);
-    }
-    if (status == SHMRPC_OK) {
-        status = compare_presence(cmp, client, server);
-    }
-    if (status == SHMRPC_OK) {
-        status = compare_types(cmp, client->type, server->type);
-    }
-    pop(cmp, old);
-    return status;
-}
-
-/* A field that one side alone has: additive when the other can do without. */
-static int allow_extra(comparison *cmp, const field_form *extra,
-                       const type_form *other, bool is_client)
-{
-    size_t old = push(cmp, ".", extra->name);
-    const field_form *same_tag = field_by_tag(other, extra->tag);
-    int status = SHMRPC_OK;
-    if (same_tag != NULL) {
-        shmrpc_str here = is_client ? extra->name : same_tag->name;
-        shmrpc_str there = is_client ? same_tag->name : extra->name;
-        pop(cmp, old);
-        old = push(cmp, ".", here);
-        status = differ(cmp, "is called %.*s at the server", NAME(there));
-    } else if (cmp->is_native) {
-        status = differ(cmp, "is unknown %s, and native can't skip it",
-                        is_client ? "to the server" : "here");
-    } else if (!may_be_absent(extra)) {
-        status = differ(cmp, "is required %s and unknown %s",
-                        is_client ? "here" : "by the server",
-                        is_client ? "to the server" : "here");
-    }
-    pop(cmp, old);
-    return status;
-}
-
-static int compare_structs(comparison *cmp, const type_form *client,
-                           const type_form *server)
-{
-    int status = SHMRPC_OK;
-    for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
-        const field_form *mine = &client->fields.ptr[i];
-        const field_form *theirs = field_by_name(server, mine->name);
-        status = theirs != NULL ? compare_field(cmp, mine, theirs)
-                                : allow_extra(cmp, mine, server, true);
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < server->fields.len; i++) {
-        const field_form *theirs = &server->fields.ptr[i];
-        if (field_by_name(client, theirs->name) == NULL) {
-            status = allow_extra(cmp, theirs, client, false);
-        }
-    }
-    return status;
-}
-
-/* A member that one side alone has must never be written. */
-static int allow_member(comparison *cmp, const field_form *extra,
-                        bool is_client)
-{
-    if (!cmp->is_native && cmp->client_writes != is_client) {
-        return SHMRPC_OK;
-    }
-    size_t old = push(cmp, ".", extra->name);
-    int status = differ(cmp, "is a member %s and unknown %s",
-                        is_client ? "here" : "at the server",
-                        is_client ? "to the server" : "here");
-    pop(cmp, old);
-    return status;
-}
-
-static int compare_unions(comparison *cmp, const type_form *client,
-                          const type_form *server)
-{
-    int status = SHMRPC_OK;
-    for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
-        const field_form *mine = &client->fields.ptr[i];
-        const field_form *theirs = field_by_name(server, mine->name);
-        if (theirs != NULL) {
-            status = compare_field(cmp, mine, theirs);
-        } else if (field_by_tag(server, mine->tag) != NULL) {
-            status = allow_extra(cmp, mine, server, true);
-        } else {
-            status = allow_member(cmp, mine, true);
-        }
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < server->fields.len; i++) {
-        const field_form *theirs = &server->fields.ptr[i];
-        if (field_by_name(client, theirs->name) == NULL) {
-            status = allow_member(cmp, theirs, false);
-        }
-    }
-    return status;
-}
-
-static bool has_name(const type_form *type, shmrpc_str name, int64_t *value)
-{
-    for (size_t i = 0; i < type->names.len; i++) {
-        if (shmrpc_str_equal(type->names.ptr[i].name, name)) {
-            *value = type->names.ptr[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Enums are open: names may be added, but not moved or renamed. */
-static int compare_enums(comparison *cmp, const type_form *client,
-                         const type_form *server)
-{
-    for (size_t i = 0; i < client->names.len; i++) {
-        const shmrpci_contract_name *mine = &client->names.ptr[i];
-        int64_t value;
-        if (has_name(server, mine->name, &value)) {
-            if (value != mine->value) {
-                return differ(cmp,
-                              "has %.*s = %" PRId64 " here and %" PRId64
-                              " at the server",
-                              NAME(mine->name), mine->value, value);
-            }
-            continue;
-        }
-        for (size_t j = 0; j < server->names.len; j++) {
-            const shmrpci_contract_name *theirs = &server->names.ptr[j];
-            if (theirs->value == mine->value &&
-                !has_name(client, theirs->name, &value)) {
-                return differ(cmp,
-                              "calls %" PRId64
-                              " %.*s here and %.*s at the "
-                              "server",
-                              mine->value, NAME(mine->name),
-                              NAME(theirs->name));
-            }
-        }
-    }
-    return SHMRPC_OK;
-}
-
-static int compare_inner(comparison *cmp, const char *label, uint32_t client,
-                         uint32_t server)
-{
-    size_t old = push(cmp, "", shmrpc_str_of(label));
-    int status = compare_types(cmp, client, server);
-    pop(cmp, old);
-    return status;
-}
-
-static int compare_maps(comparison *cmp, const type_form *client,
-                        const type_form *server)
-{
-    int status = compare_bounds(cmp, client, server);
-    if (status == SHMRPC_OK) {
-        status = compare_inner(cmp, "[key]", client->key, server->key);
-    }
-    return status == SHMRPC_OK
-               ? compare_inner(cmp, "[]", client->element, server->element)
-               : status;
-}
-
-static int compare_same_kind(comparison *cmp, uint32_t client_index,
-                             uint32_t server_index)
-{
-    const type_form *client = &cmp->client->types.ptr[client_index];
-    const type_form *server = &cmp->server->types.ptr[server_index];
-    int status;
-    switch (client->kind) {
-    case SHMRPC_KIND_LIST:
-        status = compare_bounds(cmp, client, server);
-        return status == SHMRPC_OK
-                   ? compare_inner(cmp, "[]", client->element, server->element)
-                   : status;
-    case SHMRPC_KIND_MAP:
-        return compare_maps(cmp, client, server);
-    case SHMRPC_KIND_ARRAY:
-        return client->count == server->count
-                   ? compare_inner(cmp, "[]", client->element, server->element)
-                   : differ_types(cmp, client_index, server_index);
-    case SHMRPC_KIND_ENUM:
-        if (cmp->client->types.ptr[client->element].kind !=
-            cmp->server->types.ptr[server->element].kind) {
-            return compare_types(cmp, client->element, server->element);
-        }
-        return compare_enums(cmp, client, server);
-    case SHMRPC_KIND_STRUCT:
-        return compare_structs(cmp, client, server);
-    case SHMRPC_KIND_UNION:
-        return compare_unions(cmp, client, server);
-    default:
-        return compare_bounds(cmp, client, server);
-    }
-}
-
-static int compare_types(comparison *cmp, uint32_t client, uint32_t server)
-{
-    if (cmp->client->types.ptr[client].kind !=
-        cmp->server->types.ptr[server].kind) {
-        return differ_types(cmp, client, server);
-    }
-    bool is_new = false;
-    int status = note_pair(cmp, client, server, &is_new);
-    if (status != SHMRPC_OK || !is_new) {
-        return status;
-    }
-    if (cmp->nesting == MAX_NESTING) {
-        return differ(cmp, "is nested too deep to compare");
-    }
-    cmp->nesting++;
-    status = compare_same_kind(cmp, client, server);
-    cmp->nesting--;
-    return status;
-}
 
 static int compare_results(comparison *cmp, const method_form *client,
                            const method_form *server)
 {
     cmp->client_writes = false;
     cmp->part = "";
-    size_t old = push(cmp, "", shmrpc_str_of("result"));
+    size_t old = shmrpci_contract_push(cmp, "", shmrpc_str_of("result"));
     int status = SHMRPC_OK;
     if (client->has_result != server->has_result) {
-        status = differ(cmp, "is %s here and %s at the server",
-                        client->has_result ? "something" : "nothing",
-                        server->has_result ? "something" : "nothing");
+        status = shmrpci_contract_differ(
+            cmp, "is %s here and %s at the server",
+            client->has_result ? "something" : "nothing",
+            server->has_result ? "something" : "nothing");
     } else if (client->has_result) {
-        status = compare_types(cmp, client->result, server->result);
+        status =
+            shmrpci_contract_compare_types(cmp, client->result, server->result);
     }
-    pop(cmp, old);
+    shmrpci_contract_pop(cmp, old);
     return status;
 }
 
@@ -535,23 +40,26 @@ static int compare_error(comparison *cmp, const error_form *client,
     if (!same_name && client->number != server->number) {
         return SHMRPC_OK;
     }
-    size_t old = push(cmp, "", client->name);
+    size_t old = shmrpci_contract_push(cmp, "", client->name);
     int status = SHMRPC_OK;
     if (!same_name) {
-        status = differ(cmp, "(%" PRId32 ") is called %.*s at the server",
-                        client->number, NAME(server->name));
+        status = shmrpci_contract_differ(
+            cmp, "(%" PRId32 ") is called %.*s at the server", client->number,
+            NAME(server->name));
     } else if (client->number != server->number) {
-        status =
-            differ(cmp, "is %" PRId32 " here and %" PRId32 " at the server",
-                   client->number, server->number);
+        status = shmrpci_contract_differ(
+            cmp, "is %" PRId32 " here and %" PRId32 " at the server",
+            client->number, server->number);
     } else if (client->has_payload != server->has_payload) {
-        status = differ(cmp, "carries %s here and %s at the server",
-                        client->has_payload ? "details" : "nothing",
-                        server->has_payload ? "details" : "nothing");
+        status = shmrpci_contract_differ(
+            cmp, "carries %s here and %s at the server",
+            client->has_payload ? "details" : "nothing",
+            server->has_payload ? "details" : "nothing");
     } else if (client->has_payload) {
-        status = compare_types(cmp, client->payload, server->payload);
+        status = shmrpci_contract_compare_types(cmp, client->payload,
+                                                server->payload);
     }
-    pop(cmp, old);
+    shmrpci_contract_pop(cmp, old);
     return status;
 }
 
@@ -584,18 +92,19 @@ static int compare_head(comparison *cmp, const method_form *client,
 {
     cmp->part = "";
     if (client->encoding != server->encoding) {
-        return differ(cmp, "is %s here and %s at the server",
-                      encoding_text(client->encoding),
-                      encoding_text(server->encoding));
+        return shmrpci_contract_differ(cmp, "is %s here and %s at the server",
+                                       encoding_text(client->encoding),
+                                       encoding_text(server->encoding));
     }
     if (((client->flags ^ server->flags) & SHMRPC_METHOD_ONEWAY) != 0) {
         bool here = (client->flags & SHMRPC_METHOD_ONEWAY) != 0;
-        return differ(cmp, "is %s here and %s at the server",
-                      here ? "oneway" : "answered",
-                      here ? "answered" : "oneway");
+        return shmrpci_contract_differ(cmp, "is %s here and %s at the server",
+                                       here ? "oneway" : "answered",
+                                       here ? "answered" : "oneway");
     }
     if ((client->flags & ~server->flags & SHMRPC_METHOD_IDEMPOTENT) != 0) {
-        return differ(cmp, "is idempotent here and not at the server");
+        return shmrpci_contract_differ(
+            cmp, "is idempotent here and not at the server");
     }
     return SHMRPC_OK;
 }
@@ -609,7 +118,8 @@ static int compare_method(comparison *cmp, const method_form *client,
     if (status == SHMRPC_OK) {
         cmp->client_writes = true;
         cmp->part = "parameter ";
-        status = compare_types(cmp, client->params, server->params);
+        status =
+            shmrpci_contract_compare_types(cmp, client->params, server->params);
     }
     if (status == SHMRPC_OK) {
         status = compare_results(cmp, client, server);
@@ -642,8 +152,9 @@ static int method_missing(comparison *cmp, shmrpc_str name)
     }
     cmp->method = name;
     cmp->part = "";
-    return len > 0 ? differ(cmp, "unknown to the server, which has %s", offers)
-                   : differ(cmp, "unknown to the server");
+    return len > 0 ? shmrpci_contract_differ(
+                         cmp, "unknown to the server, which has %s", offers)
+                   : shmrpci_contract_differ(cmp, "unknown to the server");
 }
 
 int shmrpci_contract_compare(const shmrpci_contract *client,

@@ -1,6 +1,7 @@
 /*
- * The state of the JSON reader, shared by its two halves: values of a described
- * type (json_read.c), and `any` (json_any.c).
+ * The state of the JSON reader, shared by its parts: values of a described
+ * type (json_read.c the containers, json_scalar.c the rest), and `any`
+ * (json_any.c, with the steps that both take).
  *
  * Convention: a read function starts with the value's first word as the present
  * one, and ends with the word behind the value.  Threading: one thread.
@@ -59,5 +60,15 @@ int shmrpci_json_check_keys(const shmrpci_json_reader *reader,
 
 /* Any value, as a tree in the arena; it may refer to the arena only. */
 int shmrpci_json_read_any(shmrpci_json_reader *reader, shmrpc_any *out);
+
+/* The kinds that are one word, without going on to the next word; `*done` is
+ * false for the others. */
+int shmrpci_json_read_word(shmrpci_json_reader *reader, const shmrpc_type *type,
+                           void *out, bool *done);
+
+/* Reads the key of a typed map, which is a string whatever its type, and the
+ * colon behind it. */
+int shmrpci_json_read_map_key(shmrpci_json_reader *reader,
+                              const shmrpc_type *type, void *out);
 
 #endif

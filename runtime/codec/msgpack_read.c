@@ -1,61 +1,18 @@
 /* msgpack to values of a described type. */
-#include "base/utf8.h"
 #include "codec/engines.h"
-#include "codec/keys.h"
-#include "codec/msgpack_token.h"
+#include "codec/msgpack_reader.h"
 
 typedef shmrpci_msgpack_token token;
 
-typedef struct reader {
-    shmrpci_walk walk;
-    shmrpci_msgpack_input input;
-    shmrpci_arena *arena;
-} reader;
+typedef shmrpci_msgpack_reader reader;
 
 static int read_value(reader *in, const shmrpc_type *type, void *out);
-static int read_any(reader *in, shmrpc_any *out);
-
-static int no_memory(const reader *in)
-{
-    return shmrpci_walk_status(&in->walk, SHMRPC_E_NO_MEMORY);
-}
-
-static int next(reader *in, token *word)
-{
-    if (shmrpci_msgpack_next(&in->input, word)) {
-        return SHMRPC_OK;
-    }
-    return shmrpci_walk_fail(&in->walk, "%s (at byte %zu)", in->input.message,
-                             word->at);
-}
 
 static int not_a(const reader *in, const shmrpc_type *type, const token *word)
 {
     return shmrpci_walk_fail(&in->walk, "expected %s, found %s (at byte %zu)",
                              shmrpci_type_text(type),
                              shmrpci_msgpack_kind_text(word->kind), word->at);
-}
-
-static int check_utf8(const reader *in, const token *word)
-{
-    size_t valid = shmrpci_utf8_valid_prefix(word->ptr, word->len);
-    if (valid == word->len) {
-        return SHMRPC_OK;
-    }
-    return shmrpci_walk_fail(&in->walk, "not UTF-8 (at byte %zu)",
-                             (size_t)(word->ptr - in->input.data) + valid);
-}
-
-/* A copy of the word's bytes, with a NUL behind it. */
-static int copy(reader *in, const token *word, void *span)
-{
-    const char *bytes =
-        shmrpci_arena_strndup(in->arena, (const char *)word->ptr, word->len);
-    if (bytes == NULL) {
-        return no_memory(in);
-    }
-    shmrpci_store_span(span, bytes, word->len);
-    return SHMRPC_OK;
 }
 
 static int read_bytes(reader *in, const shmrpc_type *type, const token *word,
@@ -67,9 +24,9 @@ static int read_bytes(reader *in, const shmrpc_type *type, const token *word,
     }
     int status = shmrpci_walk_length(&in->walk, type, word->len);
     if (status == SHMRPC_OK && is_text) {
-        status = check_utf8(in, word);
+        status = shmrpci_msgpack_check_utf8(in, word);
     }
-    return status == SHMRPC_OK ? copy(in, word, out) : status;
+    return status == SHMRPC_OK ? shmrpci_msgpack_copy(in, word, out) : status;
 }
 
 static int read_float(reader *in, const shmrpc_type *type, const token *word,
@@ -91,14 +48,6 @@ static int read_float(reader *in, const shmrpc_type *type, const token *word,
         return not_a(in, type, word);
     }
     return shmrpci_store_float(&in->walk, type, number, out);
-}
-
-static void *alloc_items(reader *in, size_t count, size_t size, size_t align)
-{
-    if (size != 0 && count > SIZE_MAX / size) {
-        return NULL;
-    }
-    return shmrpci_arena_alloc(in->arena, count * size, align);
 }
 
 static int read_elements(reader *in, const shmrpc_type *type, uint8_t *items,
@@ -127,10 +76,10 @@ static int read_list(reader *in, const shmrpc_type *type, const token *word,
     if (status != SHMRPC_OK) {
         return status;
     }
-    void *items =
-        alloc_items(in, word->len, type->item_size, type->element->align);
+    void *items = shmrpci_msgpack_alloc(in, word->len, type->item_size,
+                                        type->element->align);
     if (items == NULL) {
-        return no_memory(in);
+        return shmrpci_msgpack_no_memory(in);
     }
     shmrpci_store_span(out, items, word->len);
     return read_elements(in, type, items, word->len);
@@ -148,20 +97,6 @@ static int read_array(reader *in, const shmrpc_type *type, const token *word,
                                  (unsigned)type->count);
     }
     return read_elements(in, type, out, word->len);
-}
-
-static int check_keys(const reader *in, const shmrpc_type *type,
-                      const void *entries, size_t count, size_t stride)
-{
-    const void *duplicate;
-    int status = shmrpci_keys_find_duplicate(type, entries, count, stride,
-                                             in->arena, &duplicate);
-    if (status != SHMRPC_OK) {
-        return shmrpci_walk_status(&in->walk, status);
-    }
-    return duplicate == NULL
-               ? SHMRPC_OK
-               : shmrpci_walk_duplicate(&in->walk, type, duplicate);
 }
 
 static int read_entries(reader *in, const shmrpc_type *type, uint8_t *entries,
@@ -196,14 +131,15 @@ static int read_map(reader *in, const shmrpc_type *type, const token *word,
         return status;
     }
     void *entries =
-        alloc_items(in, word->len, type->item_size, sizeof(uint64_t));
+        shmrpci_msgpack_alloc(in, word->len, type->item_size, sizeof(uint64_t));
     if (entries == NULL) {
-        return no_memory(in);
+        return shmrpci_msgpack_no_memory(in);
     }
     shmrpci_store_span(out, entries, word->len);
     status = read_entries(in, type, entries, word->len);
     return status == SHMRPC_OK
-               ? check_keys(in, type->key, entries, word->len, type->item_size)
+               ? shmrpci_msgpack_check_keys(in, type->key, entries, word->len,
+                                            type->item_size)
                : status;
 }
 
@@ -223,13 +159,14 @@ static int read_field(reader *in, const shmrpc_field *field, bool is_position,
 {
     if (is_absent(in, field, is_position)) {
         token nil;
-        int status = next(in, &nil);
+        int status = shmrpci_msgpack_word(in, &nil);
         return status == SHMRPC_OK
                    ? shmrpci_field_missing(&in->walk, field, value)
                    : status;
     }
     void *target = shmrpci_field_target(field, value, in->arena);
-    return target != NULL ? read_value(in, field->type, target) : no_memory(in);
+    return target != NULL ? read_value(in, field->type, target)
+                          : shmrpci_msgpack_no_memory(in);
 }
 
 /* Reads a key and looks for its field, by name or by tag; SIZE_MAX in `*index`
@@ -238,7 +175,7 @@ static int read_field_key(reader *in, const shmrpc_type *type, size_t hint,
                           shmrpc_any *key, size_t *index)
 {
     *index = SIZE_MAX;
-    int status = read_any(in, key);
+    int status = shmrpci_msgpack_read_any(in, key);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -257,11 +194,11 @@ static int skip_member(reader *in, shmrpci_items *unknown,
     shmrpc_any *slot = shmrpci_items_add(unknown, sizeof *slot,
                                          _Alignof(shmrpc_any), in->arena);
     if (slot == NULL) {
-        return no_memory(in);
+        return shmrpci_msgpack_no_memory(in);
     }
     *slot = *key;
     shmrpc_any ignored;
-    return read_any(in, &ignored);
+    return shmrpci_msgpack_read_any(in, &ignored);
 }
 
 static int read_member(reader *in, const shmrpc_type *type, shmrpci_step *step,
@@ -299,9 +236,10 @@ static int read_members(reader *in, const shmrpc_type *type, size_t count,
         }
     }
     step->kind = status == SHMRPC_OK ? SHMRPCI_STEP_NONE : step->kind;
-    return status == SHMRPC_OK ? check_keys(in, &shmrpc_type_any, unknown.ptr,
+    return status == SHMRPC_OK
+               ? shmrpci_msgpack_check_keys(in, &shmrpc_type_any, unknown.ptr,
                                             unknown.len, sizeof(shmrpc_any))
-                               : status;
+               : status;
 }
 
 /* Parameters in an array: position = tag - 1. Unknown positions are skipped. */
@@ -318,7 +256,7 @@ static int read_positions(reader *in, const shmrpc_type *type, size_t count,
         } else {
             shmrpc_any ignored;
             shmrpci_step_index(step, i);
-            status = read_any(in, &ignored);
+            status = shmrpci_msgpack_read_any(in, &ignored);
         }
     }
     return status;
@@ -347,7 +285,7 @@ static int read_struct(reader *in, const shmrpc_type *type, const token *word,
     }
     shmrpci_seen seen;
     if (shmrpci_seen_init(&seen, type, in->arena) != SHMRPC_OK) {
-        return no_memory(in);
+        return shmrpci_msgpack_no_memory(in);
     }
     shmrpci_step step;
     int status = shmrpci_walk_enter(&in->walk, &step);
@@ -408,111 +346,6 @@ static int read_union(reader *in, const shmrpc_type *type, const token *word,
     return status;
 }
 
-static int read_any_list(reader *in, size_t count, shmrpc_any *out)
-{
-    shmrpc_any *items =
-        alloc_items(in, count, sizeof *items, _Alignof(shmrpc_any));
-    if (items == NULL) {
-        return no_memory(in);
-    }
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&in->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
-        shmrpci_step_index(&step, i);
-        status = read_any(in, &items[i]);
-    }
-    shmrpci_walk_leave(&in->walk, &step);
-    *out = shmrpc_any_list_of(items, count);
-    return status;
-}
-
-static int read_any_map(reader *in, size_t count, shmrpc_any *out)
-{
-    shmrpc_any_entry *entries =
-        alloc_items(in, count, sizeof *entries, _Alignof(shmrpc_any_entry));
-    if (entries == NULL) {
-        return no_memory(in);
-    }
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&in->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
-        step.kind = SHMRPCI_STEP_NONE;
-        status = read_any(in, &entries[i].key);
-        if (status == SHMRPC_OK) {
-            shmrpci_step_key(&step, &shmrpc_type_any, &entries[i].key);
-            status = read_any(in, &entries[i].value);
-        }
-    }
-    shmrpci_walk_leave(&in->walk, &step);
-    *out = shmrpc_any_map_of(entries, count);
-    return status == SHMRPC_OK ? check_keys(in, &shmrpc_type_any, entries,
-                                            count, sizeof *entries)
-                               : status;
-}
-
-static shmrpc_any any_int(shmrpci_int number)
-{
-    uint64_t bits = number.negative ? 0 - number.magnitude : number.magnitude;
-    if (!number.negative && number.magnitude > INT64_MAX) {
-        return shmrpc_any_u64(bits);
-    }
-    shmrpc_any value = shmrpc_any_i64(0);
-    memcpy(&value.u.i64, &bits, sizeof bits);
-    return value;
-}
-
-static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
-{
-    *out = shmrpc_any_null();
-    if (word->kind == SHMRPCI_MSGPACK_STR) {
-        int status = check_utf8(in, word);
-        out->kind = SHMRPC_ANY_STR;
-        return status == SHMRPC_OK ? copy(in, word, &out->u.str) : status;
-    }
-    out->kind =
-        word->kind == SHMRPCI_MSGPACK_BIN ? SHMRPC_ANY_BYTES : SHMRPC_ANY_EXT;
-    out->ext_type = word->kind == SHMRPCI_MSGPACK_EXT ? word->ext_type : 0;
-    return copy(in, word, &out->u.bytes);
-}
-
-static int read_any(reader *in, shmrpc_any *out)
-{
-    token word;
-    int status = next(in, &word);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    switch (word.kind) {
-    case SHMRPCI_MSGPACK_NIL:
-        *out = shmrpc_any_null();
-        break;
-    case SHMRPCI_MSGPACK_BOOL:
-        *out = shmrpc_any_bool(word.truth);
-        break;
-    case SHMRPCI_MSGPACK_INT:
-        *out = any_int(word.number);
-        break;
-    case SHMRPCI_MSGPACK_FLOAT:
-        *out = shmrpc_any_f64(word.real);
-        break;
-    case SHMRPCI_MSGPACK_STR:
-    case SHMRPCI_MSGPACK_BIN:
-    case SHMRPCI_MSGPACK_EXT:
-        return read_any_bytes(in, &word, out);
-    case SHMRPCI_MSGPACK_ARRAY:
-        return read_any_list(in, word.len, out);
-    case SHMRPCI_MSGPACK_MAP:
-        return read_any_map(in, word.len, out);
-    }
-    return SHMRPC_OK;
-}
-
 static int read_scalar(reader *in, const shmrpc_type *type, const token *word,
                        void *out)
 {
@@ -533,10 +366,10 @@ static int read_scalar(reader *in, const shmrpc_type *type, const token *word,
 static int read_value(reader *in, const shmrpc_type *type, void *out)
 {
     if (type->kind == SHMRPC_KIND_ANY) {
-        return read_any(in, out);
+        return shmrpci_msgpack_read_any(in, out);
     }
     token word;
-    int status = next(in, &word);
+    int status = shmrpci_msgpack_word(in, &word);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -582,7 +415,7 @@ int shmrpci_msgpack_decode(const shmrpc_type *type, const uint8_t *data,
     shmrpci_msgpack_init(&in.input, data, len);
     void *result = shmrpci_arena_alloc(arena, type->size, 16);
     if (result == NULL) {
-        return no_memory(&in);
+        return shmrpci_msgpack_no_memory(&in);
     }
     int status = read_value(&in, type, result);
     if (status == SHMRPC_OK && in.input.at != len) {

@@ -1,0 +1,48 @@
+/*
+ * The state of the msgpack reader, shared by its two halves: values of a
+ * described type (msgpack_read.c), and `any` (msgpack_any.c, with the steps
+ * that both take).  Threading: one thread.
+ */
+#ifndef SHMRPCI_CODEC_MSGPACK_READER_H
+#define SHMRPCI_CODEC_MSGPACK_READER_H
+
+#include "base/arena.h"
+#include "codec/msgpack_token.h"
+#include "codec/walk.h"
+#include "shmrpc/types.h"
+
+typedef struct shmrpci_msgpack_reader {
+    shmrpci_walk walk;
+    shmrpci_msgpack_input input;
+    shmrpci_arena *arena;
+} shmrpci_msgpack_reader;
+
+/* Records and returns NO_MEMORY. */
+int shmrpci_msgpack_no_memory(const shmrpci_msgpack_reader *reader);
+
+/* Reads one word; INVALID when it is malformed. */
+int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
+                         shmrpci_msgpack_token *word);
+
+/* INVALID unless the bytes of the word are UTF-8. */
+int shmrpci_msgpack_check_utf8(const shmrpci_msgpack_reader *reader,
+                               const shmrpci_msgpack_token *word);
+
+/* A copy of the word's bytes, with a NUL behind it, into a string or bytes. */
+int shmrpci_msgpack_copy(shmrpci_msgpack_reader *reader,
+                         const shmrpci_msgpack_token *word, void *span);
+
+/* Room for items whose count the input has been checked for; NULL when out of
+ * memory. */
+void *shmrpci_msgpack_alloc(shmrpci_msgpack_reader *reader, size_t count,
+                            size_t size, size_t align);
+
+/* INVALID "duplicate key" when two of the entries have equal keys. */
+int shmrpci_msgpack_check_keys(const shmrpci_msgpack_reader *reader,
+                               const shmrpc_type *type, const void *entries,
+                               size_t count, size_t stride);
+
+/* Any value, as a tree in the arena. */
+int shmrpci_msgpack_read_any(shmrpci_msgpack_reader *reader, shmrpc_any *out);
+
+#endif

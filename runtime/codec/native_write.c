@@ -71,7 +71,7 @@ static int write_bytes(writer *to, const shmrpc_type *type, shmrpci_span span,
     if (span.len == 0) {
         return SHMRPC_OK;
     }
-    size_t block;
+    size_t block = 0;
     int status = add_parts(to, at, span.len, 1, 1, &block);
     if (status == SHMRPC_OK) {
         memcpy(address(to, block), span.ptr, span.len);
@@ -109,7 +109,7 @@ static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
     if (items.len == 0) {
         return SHMRPC_OK;
     }
-    size_t block;
+    size_t block = 0;
     int status = add_parts(to, at, items.len, type->element->native_size,
                            type->element->native_align, &block);
     return status == SHMRPC_OK
@@ -124,7 +124,7 @@ static int write_entries(writer *to, const shmrpc_type *type,
     shmrpci_layout layout =
         shmrpci_layout_entry(shmrpci_native_layout(type->key),
                              shmrpci_native_layout(type->element), &value_at);
-    size_t block;
+    size_t block = 0;
     shmrpci_step step;
     int status =
         add_parts(to, at, entries.len, layout.size, layout.align, &block);
@@ -168,7 +168,7 @@ static int write_field(writer *to, const shmrpc_field *field, const void *value,
         return status;
     }
     if (shmrpci_layout_is_reference(field->flags)) {
-        size_t block;
+        size_t block = 0;
         status = add_parts(to, at, 1, field->type->native_size,
                            field->type->native_align, &block);
         return status == SHMRPC_OK ? write_value(to, field->type, from, block)

@@ -238,9 +238,9 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                             const char *short_name, const char *c_type)
 {
     gen_value *rows = gen_array(m->tree);
-    const idl_field *const *sorted = gen_c_by_tag(m->tree, fields, count);
-    for (size_t i = 0; sorted != NULL && i < count; i++) {
-        const idl_field *field = sorted[i];
+    const idl_field *field = gen_c_next_by_tag(fields, count, 0);
+    for (; field != NULL;
+         field = gen_c_next_by_tag(fields, count, field->tag)) {
         const char *name = gen_c_member(m, field);
         const char *place = gen_c_text(m, "%s_%s", short_name, name);
         uint32_t flags = gen_c_field_flags(field, is_param);

@@ -126,9 +126,9 @@ bool gen_c_is_flat(const idl_type *type);
 bool gen_c_record_is_flat(const idl_record *record);
 bool gen_c_params_are_flat(const idl_method *method);
 
-/* Fields by ascending tag; in the tree. */
-const idl_field *const *gen_c_by_tag(gen_tree *tree, const idl_field *fields,
-                                     size_t count);
+/* The field with the smallest tag above `tag`, or NULL. */
+const idl_field *gen_c_next_by_tag(const idl_field *fields, size_t count,
+                                   uint32_t tag);
 
 /* ---- lang_c_values.c ---- */
 

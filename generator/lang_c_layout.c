@@ -1,6 +1,4 @@
 /* The language C: native layouts, by the rule of codec/layout.h. */
-#include <stdlib.h>
-
 #include "generator/lang_c.h"
 
 static shmrpci_layout scalar_layout(idl_kind kind)
@@ -51,32 +49,8 @@ shmrpci_layout gen_c_layout(const idl_type *type)
     }
 }
 
-static int compare_tags(const void *left, const void *right)
-{
-    uint32_t a = (*(const idl_field *const *)left)->tag;
-    uint32_t b = (*(const idl_field *const *)right)->tag;
-    return (a > b) - (a < b);
-}
-
-const idl_field *const *gen_c_by_tag(gen_tree *tree, const idl_field *fields,
-                                     size_t count)
-{
-    const idl_field **sorted = shmrpci_arena_calloc(
-        &tree->arena, count + 1, sizeof *sorted, _Alignof(idl_field *));
-    if (sorted == NULL) {
-        tree->out_of_memory = true;
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        sorted[i] = &fields[i];
-    }
-    qsort(sorted, count, sizeof *sorted, compare_tags);
-    return sorted;
-}
-
-/* The field with the smallest tag above `tag`, or NULL. */
-static const idl_field *next_by_tag(const idl_field *fields, size_t count,
-                                    uint32_t tag)
+const idl_field *gen_c_next_by_tag(const idl_field *fields, size_t count,
+                                   uint32_t tag)
 {
     const idl_field *next = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -92,7 +66,7 @@ static shmrpci_layout struct_layout(const idl_field *fields, size_t count,
                                     bool is_params)
 {
     shmrpci_layout whole = SHMRPCI_LAYOUT_EMPTY;
-    const idl_field *field = next_by_tag(fields, count, 0);
+    const idl_field *field = gen_c_next_by_tag(fields, count, 0);
     while (field != NULL) {
         uint32_t flags = gen_c_field_flags(field, is_params);
         uint32_t presence;
@@ -101,7 +75,7 @@ static shmrpci_layout struct_layout(const idl_field *fields, size_t count,
                                    ? SHMRPCI_LAYOUT_REFERENCE
                                    : gen_c_layout(field->type);
         (void)shmrpci_layout_add_field(&whole, value, flags, &presence);
-        field = next_by_tag(fields, count, field->tag);
+        field = gen_c_next_by_tag(fields, count, field->tag);
     }
     return shmrpci_layout_end(whole);
 }

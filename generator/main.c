@@ -35,21 +35,19 @@ static gen_exit exit_of(shmrpc_status status)
 
 /* What only the language can see joins the other diagnostics. */
 static shmrpc_status build_model(const gen_options *options,
-                                 const idl_schema *schema, shmrpci_arena *arena,
+                                 const idl_schema *schema, idl_memory *memory,
                                  idl_diags *diags, gen_tree *tree,
                                  gen_value **model)
 {
-    idl_memory memory = {.arena = arena};
-    if (setjmp(memory.exhausted) != 0) {
+    diags->memory = memory;
+    if (setjmp(memory->exhausted) != 0) {
         return SHMRPC_E_NO_MEMORY;
     }
-    diags->memory = &memory;
     gen_model_opts opts = {
         .lang = options->lang, .prefix = options->prefix, .diags = diags};
     options->lang->refuse(schema, diags);
     shmrpc_status status = gen_model_build(tree, schema, &opts, model);
     idl_diags_sort(diags);
-    diags->memory = NULL;
     bool refused =
         diags->error_count > 0 || (options->werror && diags->warning_count > 0);
     return status == SHMRPC_OK && refused ? SHMRPC_E_INVALID : status;
@@ -109,12 +107,13 @@ static gen_exit load_and_generate(const gen_options *options,
 {
     const idl_schema *schema = NULL;
     gen_value *model = NULL;
+    idl_memory memory = {.arena = arena};
     gen_tree tree;
     gen_tree_init(&tree);
     shmrpc_status status =
         idl_load(idl_opts, options->input, arena, diags, &schema);
     if (status == SHMRPC_OK) {
-        status = build_model(options, schema, arena, diags, &tree, &model);
+        status = build_model(options, schema, &memory, diags, &tree, &model);
     }
     print_diags(diags);
     gen_exit result = exit_of(status);

@@ -65,7 +65,7 @@ shmrpc_status gen_mustache_fail(const gen_template *source, const char *at,
 static const char *find(const char *from, const char *end, const char *what)
 {
     size_t len = strlen(what);
-    for (; (size_t)(end - from) >= len; from++) {
+    for (; from != NULL && (size_t)(end - from) >= len; from++) {
         if (memcmp(from, what, len) == 0) {
             return from;
         }
@@ -292,7 +292,7 @@ static shmrpc_status parse_next(parser *p)
         p->at = p->end;
         return status;
     }
-    tag t;
+    tag t = {.sigil = '\0'};
     shmrpc_status status = read_tag(p, start, &t);
     if (status != SHMRPC_OK) {
         return status;

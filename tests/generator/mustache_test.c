@@ -214,8 +214,8 @@ static void nesting_is_limited(void **state)
     expect_error(GEN_MISSING_EMPTY, "{{> self}}",
                  "self:1:1: more than 64 partials inside each other");
     char deep[65 * 6 + 1] = "";
-    for (int i = 0; i < 65; i++) {
-        strcat(deep, "{{#a}}");
+    for (size_t i = 0; i < 65; i++) {
+        memcpy(deep + i * 6, "{{#a}}", 6);
     }
     expect_error(GEN_MISSING_EMPTY, deep,
                  "t:1:385: more than 64 sections inside each other");

@@ -168,6 +168,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     shmrpc_error error;
     shmrpci_hello hello;
     shmrpci_welcome welcome;
+    static bool is_ready;
+    if (!is_ready) {
+        sample_init();
+        is_ready = true;
+    }
     if (len < 1) {
         return 0;
     }

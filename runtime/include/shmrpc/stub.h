@@ -26,8 +26,11 @@ typedef struct shmrpc_client shmrpc_client;
  * commas, tried in order; NULL or "" means "shm://". Blocks until the deadline
  * in `defaults` (also the default of the calls), at most 5 s. The method
  * tables of both sides are compared.
- * UNAVAILABLE: nobody there, the error says where it looked; CONTRACT: names
- * the method and what differs; DENIED, EXHAUSTED: refused by the server.
+ * UNAVAILABLE: nobody there, the error says where it looked; DEADLINE: somebody
+ * listens, but does not answer; CONTRACT: names the method and what differs;
+ * DENIED, EXHAUSTED: refused by the server; INVALID: `where` can't be read;
+ * UNIMPLEMENTED: a transport that is not built. A list goes on to its next
+ * place only where nobody answers.
  */
 SHMRPC_API int shmrpc_stub_connect(const shmrpc_service *service,
                                    const char *where,
@@ -39,7 +42,9 @@ SHMRPC_API int shmrpc_stub_connect(const shmrpc_service *service,
 SHMRPC_API void shmrpc_stub_close(shmrpc_client *client);
 
 /* Calls method number `method` (its index in the service's table) and writes
- * a fixed-size result to `result` (NULL for methods without one). */
+ * a fixed-size result to `result` (NULL for methods without one). Blocks until
+ * the deadline. What each status says about the call: runtime/rpc/README.md. A
+ * oneway method returns when the call has been sent. */
 SHMRPC_API int shmrpc_stub_call(shmrpc_client *client, uint32_t method,
                                 const void *params, const shmrpc_opts *opts,
                                 void *result, shmrpc_error *error);

@@ -393,6 +393,43 @@ static void many_threads_share_a_client(void **state)
     }
 }
 
+static void fill_on_thread(void *user)
+{
+    caller *c = user;
+    uint32_t random = c->seed + 1;
+    for (unsigned i = 0; i < 500 && c->failed == 0; i++) {
+        random = random * 1664525u + 1013904223u;
+        /* Mostly small, now and then up to 256 KiB. */
+        pair_params params = {(random >> 8) % (1u << (8 + (random >> 27) % 11)),
+                              'z'};
+        const shmrpc_str *reply = NULL;
+        c->failed = shmrpc_stub_call_reply(c->client, FILL, &params, NULL,
+                                           (const void **)&reply, NULL);
+        if (c->failed == 0) {
+            c->failed = reply->len != (size_t)params.a;
+            shmrpc_stub_release(reply);
+        }
+    }
+}
+
+static void replies_of_any_size_never_use_up_the_memory(void **state)
+{
+    both *b = *state;
+    enum { THREADS = 4 };
+    caller callers[THREADS];
+    shmrpci_thread threads[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        callers[i] = (caller){b->client, i, 0};
+        assert_int_equal(shmrpci_thread_create(&threads[i], "caller",
+                                               fill_on_thread, &callers[i]),
+                         0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        shmrpci_thread_join(&threads[i]);
+        assert_int_equal(callers[i].failed, 0);
+    }
+}
+
 typedef struct holder {
     shmrpc_client *client;
     shmrpci_thread thread;
@@ -481,6 +518,7 @@ static const struct CMUnitTest tests[] = {
     CASE(handler_sees_its_peer),
     CASE(replies_outlive_later_calls_and_the_connection),
     CASE(many_threads_share_a_client),
+    CASE(replies_of_any_size_never_use_up_the_memory),
     CASE(call_that_may_not_block_is_BUSY_when_all_slots_are),
     cmocka_unit_test(calls_after_the_servers_end_say_so),
 };

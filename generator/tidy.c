@@ -181,10 +181,12 @@ static const char *find_text(const line *l, const char *what)
     return NULL;
 }
 
-/* The first opening parenthesis at or behind `from`, or NULL. */
+/* The first opening parenthesis at or behind `from`, or NULL.  That of a
+ * pointer to a function, `(*name)(...)`, does not count. */
 static const char *find_open(const char *from, const char *end)
 {
-    while (from < end && *from != '(' && *from != '{') {
+    while (from < end && ((*from != '(' && *from != '{') ||
+                          (end - from > 1 && from[1] == '*'))) {
         bool is_literal = *from == '"' || *from == '\'';
         from = is_literal ? skip_literal(from, end) : from + 1;
     }
@@ -286,11 +288,31 @@ static const char *find_blank(const wrapper *w, size_t indent)
     return best;
 }
 
+/* The rest of a line that fits: literals side by side become one. */
+static void append_joined(wrapper *w, shmrpci_buf *out)
+{
+    const char *at = w->at;
+    while (at < w->end) {
+        if (*at != '"' && *at != '\'') {
+            at++;
+            continue;
+        }
+        at = skip_literal(at, w->end);
+        if (joins_literals(w, at)) {
+            shmrpci_buf_append(out, w->at, (size_t)(at - w->at) - 1);
+            w->at = at + 2;
+        }
+    }
+    shmrpci_buf_append(out, w->at, (size_t)(w->end - w->at));
+}
+
 static void append_code(const line *l, shmrpci_buf *out)
 {
     wrapper w = {.at = l->text, .end = l->text + l->len};
     size_t indent = l->indent + 4;
-    break_assignment(&w, l, indent, out);
+    if (is_too_long(&w)) {
+        break_assignment(&w, l, indent, out);
+    }
     if (is_too_long(&w)) {
         break_arguments(&w, indent, out);
     }
@@ -309,7 +331,7 @@ static void append_code(const line *l, shmrpci_buf *out)
         new_line(&w, w.depth > 0 ? w.open[w.depth - 1] : next, out);
         broken = true;
     }
-    advance(&w, w.end, out);
+    append_joined(&w, out);
     shmrpci_buf_append_char(out, '\n');
 }
 
@@ -340,8 +362,8 @@ static void append_line(const line *l, shmrpci_buf *out)
 {
     bool is_directive = l->text[l->indent] == '#';
     bool is_continued = l->text[l->len - 1] == '\\';
-    if (columns(l->text, l->len) <= GEN_TIDY_COLUMNS || is_directive ||
-        is_continued) {
+    bool fits = columns(l->text, l->len) <= GEN_TIDY_COLUMNS;
+    if (is_directive || is_continued || (fits && is_comment(l))) {
         shmrpci_buf_append(out, l->text, l->len);
         shmrpci_buf_append_char(out, '\n');
     } else if (is_comment(l)) {

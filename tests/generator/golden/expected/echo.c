@@ -74,7 +74,7 @@ static const shmrpc_method echo_methods[] = {
     },
     {
         "add", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x872e028983f94dd9), 0,
-        "native add(1: i64 a, 2: i64 b) -> i64 throws " "demo.Overflow;",
+        "native add(1: i64 a, 2: i64 b) -> i64 throws demo.Overflow;",
         NULL,
         &echo_add_params_type, &shmrpc_type_i64, echo_add_throws, 1,
     },

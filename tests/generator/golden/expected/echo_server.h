@@ -27,17 +27,14 @@ typedef struct demo_echo_impl {
     size_t size; /* lets methods be added without recompiling */
 
     /* Returns its argument unchanged (any JSON value). */
-    int (
-        *echo_json)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,
-                    shmrpc_any *ret);
+    int (*echo_json)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,
+                     shmrpc_any *ret);
 
-    int (
-        *echo_msgpack)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,
-                       shmrpc_any *ret);
+    int (*echo_msgpack)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,
+                        shmrpc_any *ret);
 
-    int (
-        *echo_raw)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
-                   shmrpc_bytes *ret);
+    int (*echo_raw)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                    shmrpc_bytes *ret);
 
     int (*add)(shmrpc_ctx *ctx, void *user, int64_t a, int64_t b, int64_t *ret);
 } demo_echo_impl;

@@ -679,7 +679,7 @@ static const shmrpc_method everything_methods[] = {
     },
     {
         "flat", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x08f7a8096c608820), 0,
-        "native flat(1: acme.types.v2.Flat flat) -> " "acme.types.v2.Flat;",
+        "native flat(1: acme.types.v2.Flat flat) -> acme.types.v2.Flat;",
         NULL,
         &everything_flat_params_type, &types_v2_flat_descriptor, NULL, 0,
     },
@@ -729,7 +729,7 @@ static const shmrpc_method everything_methods[] = {
     },
     {
         "anything", SHMRPC_ENCODING_JSON, 0, UINT64_C(0x4a15774171060e75), 0,
-        "json anything(1: any value, 2: optional any other) -> " "any;",
+        "json anything(1: any value, 2: optional any other) -> any;",
         NULL,
         &everything_anything_params_type, &shmrpc_type_any, NULL, 0,
     },
@@ -777,7 +777,7 @@ static const shmrpc_method everything_methods[] = {
     {
         "slow", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_DEPRECATED, UINT64_C(
             0x1399fa7a01ecef50), 0,
-        "json slow(1: map<string, u32> counts) -> map<string, " "u32>;",
+        "json slow(1: map<string, u32> counts) -> map<string, u32>;",
         NULL,
         &everything_slow_params_type, &everything_slow_result_type, NULL, 0,
     },

@@ -28,66 +28,52 @@ typedef struct types_v2_everything_impl {
 
     int (*nothing)(shmrpc_ctx *ctx, void *user);
 
-    int (
-        *flat)(shmrpc_ctx *ctx, void *user, const types_v2_flat *flat,
-               types_v2_flat *ret);
+    int (*flat)(shmrpc_ctx *ctx, void *user, const types_v2_flat *flat,
+                types_v2_flat *ret);
 
-    int (
-        *number)(shmrpc_ctx *ctx, void *user, int64_t a, uint32_t b,
-                 double *ret);
+    int (*number)(shmrpc_ctx *ctx, void *user, int64_t a, uint32_t b,
+                  double *ret);
 
-    int (
-        *grid)(shmrpc_ctx *ctx, void *user, const uint32_t grid[2][3],
-               uint32_t ret[2][3]);
+    int (*grid)(shmrpc_ctx *ctx, void *user, const uint32_t grid[2][3],
+                uint32_t ret[2][3]);
 
-    int (
-        *scalars)(shmrpc_ctx *ctx, void *user, const types_v2_scalars *scalars,
-                  types_v2_scalars *ret);
+    int (*scalars)(shmrpc_ctx *ctx, void *user, const types_v2_scalars *scalars,
+                   types_v2_scalars *ret);
 
-    int (
-        *containers)(shmrpc_ctx *ctx, void *user, const types_v2_containers *c,
-                     types_v2_containers *ret);
+    int (*containers)(shmrpc_ctx *ctx, void *user, const types_v2_containers *c,
+                      types_v2_containers *ret);
 
-    int (
-        *node)(shmrpc_ctx *ctx, void *user, const types_v2_node *node,
-               const types_v2_node *other, types_v2_node *ret);
+    int (*node)(shmrpc_ctx *ctx, void *user, const types_v2_node *node,
+                const types_v2_node *other, types_v2_node *ret);
 
-    int (
-        *choice)(shmrpc_ctx *ctx, void *user, const types_v2_choice *choice,
-                 types_v2_choice *ret);
+    int (*choice)(shmrpc_ctx *ctx, void *user, const types_v2_choice *choice,
+                  types_v2_choice *ret);
 
-    int (
-        *anything)(shmrpc_ctx *ctx, void *user, const shmrpc_any *value,
-                   const shmrpc_any *other, shmrpc_any *ret);
+    int (*anything)(shmrpc_ctx *ctx, void *user, const shmrpc_any *value,
+                    const shmrpc_any *other, shmrpc_any *ret);
 
-    int (
-        *blob)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
-               shmrpc_bytes *ret);
+    int (*blob)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                shmrpc_bytes *ret);
 
-    int (
-        *texts)(shmrpc_ctx *ctx, void *user, const shmrpc_str tags[2],
-                shmrpc_str lang, shmrpc_str ret[2]);
+    int (*texts)(shmrpc_ctx *ctx, void *user, const shmrpc_str tags[2],
+                 shmrpc_str lang, shmrpc_str ret[2]);
 
-    int (
-        *optionals)(shmrpc_ctx *ctx, void *user, const uint32_t *count,
-                    const shmrpc_str *text, const uint16_t triple[3],
-                    const types_v2_flat *flat, const types_v2_flat_list *flats,
-                    types_v2_optionals *ret);
+    int (*optionals)(shmrpc_ctx *ctx, void *user, const uint32_t *count,
+                     const shmrpc_str *text, const uint16_t triple[3],
+                     const types_v2_flat *flat, const types_v2_flat_list *flats,
+                     types_v2_optionals *ret);
 
-    int (
-        *bounded)(shmrpc_ctx *ctx, void *user, const types_v2_bounded *b,
-                  types_v2_bounded_list *ret);
+    int (*bounded)(shmrpc_ctx *ctx, void *user, const types_v2_bounded *b,
+                   types_v2_bounded_list *ret);
 
-    int (
-        *fast)(shmrpc_ctx *ctx, void *user, uint32_t client_, uint32_t opts_,
-               uint32_t out_, uint32_t error_, uint32_t user_,
-               types_v2_nothing *ret);
+    int (*fast)(shmrpc_ctx *ctx, void *user, uint32_t client_, uint32_t opts_,
+                uint32_t out_, uint32_t error_, uint32_t user_,
+                types_v2_nothing *ret);
 
     /* Deprecated: use fast. */
-    int (
-        *slow)(shmrpc_ctx *ctx, void *user,
-               types_v2_everything_slow_counts counts,
-               types_v2_everything_slow_result *ret);
+    int (*slow)(shmrpc_ctx *ctx, void *user,
+                types_v2_everything_slow_counts counts,
+                types_v2_everything_slow_result *ret);
 
     int (*close_)(shmrpc_ctx *ctx, void *user);
 

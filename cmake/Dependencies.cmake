@@ -33,12 +33,3 @@ endif()
 if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
     shmrpc_needs(CMOCKA cmocka libcmocka-dev "unit tests")
 endif()
-
-find_path(UTHASH_INCLUDE_DIR uthash.h)
-mark_as_advanced(UTHASH_INCLUDE_DIR)
-if(UTHASH_INCLUDE_DIR)
-    file(STRINGS ${UTHASH_INCLUDE_DIR}/uthash.h UTHASH_VERSION
-         REGEX "define UTHASH_VERSION ")
-    string(REGEX MATCH "[0-9.]+" UTHASH_VERSION "${UTHASH_VERSION}")
-endif()
-shmrpc_announce(uthash "${UTHASH_VERSION}" uthash-dev "hash tables of the generator")

@@ -176,6 +176,8 @@ struct shmrpci_transport {
      * Sends head and body. When `out` has failed, returns its status and
      * aborts. SERVER_LOST: not sent, aborted. With SHMRPCI_HEAD_ONEWAY the
      * call is over when commit returns, and runs even if the client closes.
+     * Others are to be received or cancelled some time: until then the
+     * transport may count on a worker that has been stopped.
      */
     int (*commit)(shmrpci_call *call);
     /*

@@ -165,6 +165,4 @@ inproc_hub *shmrpci_inproc_find(const shmrpci_address *address);
  * not be held. */
 void shmrpci_inproc_unref(inproc_hub *hub);
 
-extern const shmrpci_transport shmrpci_transport_inproc;
-
 #endif

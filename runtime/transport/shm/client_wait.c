@@ -69,7 +69,8 @@ static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
     int64_t until = now_ns + SHM_SLICE_NS;
     if (slot->relied != 0) {
         int64_t left = (int64_t)(slot->relied - shmrpci_ticks());
-        until = now_ns + (left > 0 ? shmrpci_ns_of_ticks((uint64_t)left) : 0);
+        int64_t left_ns = left > 0 ? shmrpci_ns_of_ticks((uint64_t)left) : 0;
+        until = left_ns < SHM_SLICE_NS ? now_ns + left_ns : until;
     }
     return until < deadline_ns ? until : deadline_ns;
 }
@@ -101,6 +102,11 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
             return SHMRPC_OK;
         }
         word |= SHM_WAITING;
+    }
+    /* Who is claimed needs no lease; sleeping by one that has ended would be
+     * no sleep. */
+    if (shm_word_state(word) != SHM_SUBMITTED) {
+        slot->relied = 0;
     }
     bool had_lease = slot->relied != 0;
     int64_t until = end_of_sleep(slot, now_ns, deadline_ns);

@@ -427,6 +427,10 @@ static void take_back(shm_conn *conn)
     }
     shmrpci_store_seq(&conn->residual, residual);
     shmrpci_store_seq(&conn->closed, 1u);
+    if (residual != 0) {
+        /* It may have died before it rang. */
+        shmrpci_event_set(conn->listener->bell_fd);
+    }
 }
 
 void shm_control_close(shm_conn *conn)

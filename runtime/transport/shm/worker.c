@@ -17,8 +17,8 @@ static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 
 /* ---- the table ------------------------------------------------------- */
 
-/* Copies the table when it has changed. Keeps the old copy, and says so in
- * `seen`, when there is no memory: connections live a little longer then. */
+/* Copies the table when it has changed. Without memory it looks at nothing:
+ * what the old copy names may be gone. The next ring tries again. */
 static void refresh(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
@@ -31,6 +31,7 @@ static void refresh(shm_worker *worker)
         size_t cap = listener->table_cap;
         shm_view *views = realloc(worker->views, cap * sizeof *views);
         if (views == NULL) {
+            worker->view_count = 0;
             shmrpci_mutex_unlock(&listener->table_lock);
             return;
         }

@@ -3,7 +3,9 @@
 #include "service.h"
 
 #include <sched.h>
+#include <time.h>
 
+#include "os/poll.h"
 #include "transport/shm/client.h"
 #include "transport/shm/server.h"
 
@@ -195,6 +197,34 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
     assert_int_equal(shmrpci_load_relaxed(&client()->rescued_wakeups), 1);
 }
 
+static int64_t cpu_time_ns(void)
+{
+    struct timespec used;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used), 0);
+    return (int64_t)used.tv_sec * SHMRPCI_NS_PER_S + used.tv_nsec;
+}
+
+static void waiting_for_a_claimed_call_costs_no_cpu(void **state)
+{
+    (void)state;
+    shmrpci_call call = {0};
+    client_echoes(conn, "warm");
+    await_idle(1);
+    shmrpci_store_seq(&status_page()->lease,
+                      shmrpci_ticks() +
+                          shmrpci_ticks_of_ns(2 * SHMRPCI_NS_PER_MS));
+    assert_int_equal(client_send(conn, &call, METHOD_HOLD, "x", 1, 0), 0);
+    shmrpci_event_set(client()->bell_fd);
+    await_count(&s.held, 1);
+    int64_t before_ns = cpu_time_ns();
+    assert_int_equal(
+        conn->transport->receive(
+            &call, shmrpci_deadline_after(200 * SHMRPCI_NS_PER_MS)),
+        SHMRPC_E_DEADLINE);
+    assert_in_range(cpu_time_ns() - before_ns, 0, 20 * SHMRPCI_NS_PER_MS);
+    (void)conn->transport->cancel(&call);
+}
+
 static void start_worker_late(void *user)
 {
     shmrpci_participant *worker = user;
@@ -237,6 +267,19 @@ static void oneway_calls_of_a_client_that_left_still_run(void **state)
     shmrpci_thread_join(&thread);
 }
 
+static void oneway_call_of_a_client_killed_before_the_ring_runs(void **state)
+{
+    (void)state;
+    client_echoes(conn, "warm");
+    await_idle(1);
+    publish_silently(0, METHOD_HOLD);
+    shmrpci_store_relaxed(&client()->block.slots[0].flags,
+                          (uint16_t)SHM_MSG_ONEWAY);
+    conn->transport->disconnect(conn);
+    conn = NULL;
+    await_count(&s.held, 1);
+}
+
 static void other_calls_of_a_client_that_left_do_not_run(void **state)
 {
     (void)state;
@@ -270,6 +313,8 @@ int main(void)
         CASE(rule_1_holds_for_methods_that_are_known_to_be_long, setup),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup),
+        CASE(waiting_for_a_claimed_call_costs_no_cpu, setup),
+        CASE(oneway_call_of_a_client_killed_before_the_ring_runs, setup),
         CASE(oneway_calls_of_a_client_that_left_still_run,
              setup_without_workers),
         CASE(other_calls_of_a_client_that_left_do_not_run,

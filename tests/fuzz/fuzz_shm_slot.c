@@ -1,0 +1,107 @@
+/*
+ * What a client may have left in a slot: the worker must take it or refuse it,
+ * and read and write nothing outside of the block.
+ *
+ *     0     1  size of the reply, in units of 16 bytes
+ *     1     1  state and flags of the word
+ *     2     2  message flags
+ *     4     4  length
+ *     8   232  payload: spans and body
+ */
+#include "fuzz_shm.h"
+
+#include <string.h>
+
+#include "os/thread.h"
+#include "transport/shm/client.h"
+
+#define SENTINEL_METHOD 7u
+
+static shmrpci_participant *worker;
+static shm_client *client;
+
+static void run(void *user)
+{
+    shmrpci_listener *listener = user;
+    (void)listener->transport->run(listener, NULL);
+}
+
+static void set_up(void)
+{
+    shmrpci_thread thread;
+    shmrpci_conn *conn = NULL;
+    shmrpci_buf welcome;
+    shmrpci_address address = fuzz_address();
+    shmrpci_connect_opts opts = {
+        .deadline_ns = shmrpci_deadline_after(10 * SHMRPCI_NS_PER_S),
+        .max_message_bytes = FUZZ_MAX_MESSAGE};
+    shmrpci_listener *listener = fuzz_listen();
+    shmrpci_buf_init_heap(&welcome);
+    if (shmrpci_thread_create(&thread, "run", run, listener) != SHMRPC_OK ||
+        address.transport->connect(&address, &opts, &conn, &welcome, NULL) !=
+            SHMRPC_OK ||
+        address.transport->participant_open(listener, 0, &worker, NULL) !=
+            SHMRPC_OK) {
+        abort();
+    }
+    client = (shm_client *)(void *)conn;
+}
+
+static void submit(uint32_t index, uint32_t method, uint32_t word_bits)
+{
+    shm_slot *slot = &client->block.slots[index];
+    uint32_t gen = shm_word_gen(shmrpci_load_relaxed(&slot->word)) + 1;
+    shmrpci_store_relaxed(&slot->method, (uint16_t)method);
+    (void)shmrpci_exchange_seq(&slot->word, gen << SHM_GEN_SHIFT | word_bits);
+}
+
+static uint8_t touched;
+
+/* Reads all of the request, and answers with `reply_len` bytes. */
+static void serve(shmrpci_request *request, size_t reply_len)
+{
+    for (size_t i = 0; i < request->in_len; i++) {
+        touched ^= request->in[i];
+    }
+    worker->transport->reply_reserve(request, reply_len);
+    uint8_t *at = shmrpci_buf_extend(&request->out, reply_len);
+    if (at != NULL) {
+        memset(at, touched, reply_len);
+    }
+    request->head.status = SHMRPC_OK;
+    worker->transport->reply_commit(request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t input[8 + SHM_PAYLOAD_BYTES] = {0};
+    uint16_t flags;
+    uint32_t length;
+    if (worker == NULL) {
+        set_up();
+    }
+    memcpy(input, data, size < sizeof input ? size : sizeof input);
+    memcpy(&flags, input + 2, sizeof flags);
+    memcpy(&length, input + 4, sizeof length);
+    shm_slot *slot = &client->block.slots[0];
+    memcpy(slot->payload, input + 8, SHM_PAYLOAD_BYTES);
+    shmrpci_store_relaxed(&slot->flags, flags);
+    shmrpci_store_relaxed(&slot->length, length);
+    submit(0, 1, input[1] % 8u == 0 ? input[1] : SHM_SUBMITTED);
+    /* A good request after it ends the round, whatever became of the first. */
+    shmrpci_store_relaxed(&client->block.slots[1].flags, (uint16_t)0);
+    shmrpci_store_relaxed(&client->block.slots[1].length, 0u);
+    submit(1, SENTINEL_METHOD, SHM_SUBMITTED);
+    uint32_t method = 0;
+    for (int i = 0; i < 2 && method != SENTINEL_METHOD; i++) {
+        shmrpci_request request = {0};
+        if (worker->transport->next(worker, &request) != SHMRPC_OK) {
+            abort();
+        }
+        method = request.head.method;
+        serve(&request, method == SENTINEL_METHOD ? 0 : input[0] * 16u);
+    }
+    /* Extents that came for the reply go back. */
+    shm_client_drain_control(client);
+    return 0;
+}

@@ -21,7 +21,7 @@
  * ONEWAY any call may be one that nobody waits for; LONG client 0's handler
  * never returns; SCRIBBLE with KILLC: client 0 has not died, it has only hung
  * up, and calls once more.
- * NO_..., each of the rules can be taken away: see model.sh for the list, and
+ * NO_...: each of the rules can be taken away; see checks.txt for the list, and
  * for which of them is expected to fail where.
  */
 #ifndef NC

@@ -144,6 +144,16 @@ static bool claim_from(shm_worker *worker, shm_conn *conn)
     return mask != 0 && claim_among(worker, conn, mask);
 }
 
+static bool may_skip(const shm_worker *worker, shm_view *view)
+{
+    if (worker->now - view->active <= worker->recent_ticks ||
+        ++view->skips > SHM_MAX_SKIPS) {
+        view->skips = 0;
+        return false;
+    }
+    return true;
+}
+
 bool shm_worker_scan(shm_worker *worker, bool is_full)
 {
     size_t count = worker->view_count;
@@ -151,7 +161,7 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
     for (size_t left = count; left > 0; left--) {
         shm_view *view = &worker->views[i];
         i = i + 1 < count ? i + 1 : 0;
-        if (!is_full && worker->now - view->active > worker->recent_ticks) {
+        if (!is_full && may_skip(worker, view)) {
             continue;
         }
         if (claim_from(worker, view->conn)) {

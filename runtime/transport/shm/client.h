@@ -29,6 +29,8 @@ typedef enum shm_target { SHM_STAGING, SHM_SPAN, SHM_HEAP } shm_target;
 typedef struct shm_client_slot {
     shmrpci_atomic_u32 gen; /* of the last submit, 16 bits */
     uint64_t relied;        /* lease that excused us from ringing; 0: none */
+    bool has_rung;
+    uint64_t futile; /* as it was when we rang */
     uint32_t peer_cpu;
     shm_target target;
     size_t max_message;
@@ -107,8 +109,8 @@ void shm_client_free_slot(shm_client *client, uint32_t index);
 void shm_client_quarantine(shm_client *client, uint32_t index);
 /* Frees the quarantined slots among `mask` whose workers are done. */
 void shm_client_reclaim(shm_client *client, uint64_t mask);
-/* Wakes a worker, if any sleeps. */
-void shm_client_ring(shm_client *client);
+/* Wakes a worker for the call on a slot, if any sleeps. */
+void shm_client_ring(shm_client *client, shm_client_slot *slot);
 
 /* ---- client_wait.c --------------------------------------------------- */
 

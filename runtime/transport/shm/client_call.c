@@ -199,6 +199,7 @@ static void submit(shm_client *client, uint32_t index, bool is_oneway)
     /* Relaxed: only the thread whose call it is writes it. */
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
     shmrpci_store_relaxed(&slot->gen, gen);
+    slot->has_rung = false;
     /* Sequentially consistent, and so are the looks at lease and idle below:
      * a worker that gives up its lease or goes to sleep does so before its
      * last look at the words. Also the release that publishes the request to
@@ -215,7 +216,7 @@ static void submit(shm_client *client, uint32_t index, bool is_oneway)
         return;
     }
     slot->relied = 0;
-    shm_client_ring(client);
+    shm_client_ring(client, slot);
 }
 
 int shm_client_commit(shmrpci_call *call)

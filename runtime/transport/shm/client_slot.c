@@ -11,11 +11,13 @@
  * of their words, and must not miss the others for long. */
 #define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
-void shm_client_ring(shm_client *client)
+void shm_client_ring(shm_client *client, shm_client_slot *slot)
 {
     /* Sequentially consistent: pairs with the worker that enters the bitmap
      * and then scans, while we have published and then look here. */
     if (shmrpci_load_seq(&client->status->idle) != 0) {
+        slot->futile = shmrpci_load_seq(&client->status->futile);
+        slot->has_rung = true;
         shmrpci_event_set(client->bell_fd);
     }
 }

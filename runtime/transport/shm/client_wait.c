@@ -29,7 +29,7 @@ static void look_after_lease(shm_client *client, shm_client_slot *slot,
     if ((int64_t)(lease - now) > 0 && lease != 0) {
         slot->relied = lease;
     } else {
-        shm_client_ring(client);
+        shm_client_ring(client, slot);
     }
 }
 
@@ -75,15 +75,21 @@ static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
     return until < deadline_ns ? until : deadline_ns;
 }
 
-/* A whole slice has passed, and nobody has taken the call. */
+/* A whole slice has passed, and nobody has taken the call. It counts as a lost
+ * wake-up when someone sleeps whom nobody rang for, or who was woken since and
+ * found nothing; a worker that was woken and has not run yet is just late. */
 static void rescue(shm_client *client, uint32_t index)
 {
+    shm_client_slot *slot = &client->slots[index];
+    uint64_t futile = shmrpci_load_seq(&client->status->futile);
     if (index >= SHM_HOT_SLOTS) {
         (void)shmrpci_or_seq(client->block.pending, UINT64_C(1) << index);
     }
     if (shmrpci_load_seq(&client->status->idle) != 0) {
-        (void)shmrpci_add_relaxed(&client->rescued_wakeups, UINT64_C(1));
-        shm_client_ring(client);
+        if (!slot->has_rung || futile != slot->futile) {
+            (void)shmrpci_add_relaxed(&client->rescued_wakeups, UINT64_C(1));
+        }
+        shm_client_ring(client, slot);
     }
 }
 

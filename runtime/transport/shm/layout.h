@@ -61,7 +61,7 @@
  *          0    64   head: magic, version
  *        128     8   idle: bitmap of the workers that sleep
  *        256     8   lease: a worker will look again before this tick
- *        384     8   rescues: wake-ups that came late (counted by nobody yet)
+ *        384     8   futile: wake-ups after which a worker found nothing
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_LAYOUT_H
 #define SHMRPCI_TRANSPORT_SHM_LAYOUT_H
@@ -149,6 +149,7 @@ typedef struct shm_status_page {
     uint32_t reserved;
     _Alignas(128) shmrpci_atomic_u64 idle;
     _Alignas(128) shmrpci_atomic_u64 lease;
+    _Alignas(128) shmrpci_atomic_u64 futile;
 } shm_status_page;
 
 _Static_assert(sizeof(shm_slot) == SHM_SLOT_BYTES, "slot");
@@ -160,6 +161,7 @@ _Static_assert(sizeof(shm_span) == 16, "span");
 _Static_assert(sizeof(shm_block_head) == 64, "block head");
 _Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");
 _Static_assert(offsetof(shm_status_page, lease) == 256, "status.lease");
+_Static_assert(offsetof(shm_status_page, futile) == 384, "status.futile");
 _Static_assert(SHM_SLOTS_OFFSET % SHM_SLOT_BYTES == 0, "slots aligned");
 _Static_assert(SHM_SLOTS_OFFSET + SHM_SLOTS * SHM_SLOT_BYTES ==
                    SHM_ARENA_OFFSET,

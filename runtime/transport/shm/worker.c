@@ -39,7 +39,7 @@ static void refresh(shm_worker *worker)
         worker->view_cap = cap;
     }
     for (size_t i = 0; i < count; i++) {
-        worker->views[i] = (shm_view){listener->table[i], worker->now};
+        worker->views[i] = (shm_view){listener->table[i], worker->now, 0};
     }
     worker->view_count = count;
     worker->version = shmrpci_load_seq(&listener->table_version);
@@ -119,8 +119,7 @@ static bool search(shm_worker *worker)
     }
     do {
         renew_lease(worker);
-        bool is_full = worker->round++ % SHM_ALL_EVERY == 0;
-        if (shm_worker_scan(worker, is_full)) {
+        if (shm_worker_scan(worker, false)) {
             shmrpci_spinner_hit(&worker->spinner, worker->now - start);
             return true;
         }
@@ -147,6 +146,7 @@ static bool sleep_by_bell(shm_worker *worker)
         shm_worker_go_offline(worker);
         (void)shmrpci_poll_wait(worker->poll_set, tags, 2, SHMRPCI_NEVER_NS);
         shm_worker_go_online(worker);
+        worker->is_woken = true;
     }
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     worker->is_cold = true;
@@ -161,7 +161,13 @@ static bool find_work(shm_worker *worker)
     if (worker->is_cold) {
         worker->now = shmrpci_ticks();
         if (shm_worker_scan(worker, true)) {
+            worker->is_woken = false;
             return true;
+        }
+        if (worker->is_woken) {
+            worker->is_woken = false;
+            (void)shmrpci_add_seq(&worker->listener->status->futile,
+                                  UINT64_C(1));
         }
     }
     return search(worker) || sleep_by_bell(worker);

@@ -160,6 +160,52 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
     worker->transport->participant_close(worker);
 }
 
+#define BUSY 15u
+
+static void busy_clients_keep_no_idle_one_waiting(void **state)
+{
+    (void)state;
+    /* This many, in step with how often idle connections are looked at. */
+    shmrpci_conn *busy[BUSY];
+    shmrpci_conn *idle = conn;
+    shmrpci_participant *worker = open_worker();
+    for (size_t i = 0; i < BUSY; i++) {
+        busy[i] = client_open(&s.address);
+    }
+    int64_t start_ns = 0;
+    uint32_t calls = 0;
+    while (calls < 4000) {
+        for (size_t i = 0; i < BUSY; i++) {
+            conn = busy[i];
+            if (state_of(0) != SHM_SUBMITTED) {
+                publish_silently(0, METHOD_ECHO);
+            }
+        }
+        conn = idle;
+        int64_t now_ns = shmrpci_now_ns();
+        if (start_ns == 0) {
+            start_ns = now_ns;
+        } else if (now_ns - start_ns > 5 * SHMRPCI_NS_PER_MS) {
+            /* By now it counts as idle. */
+            if (state_of(0) == SHM_DONE) {
+                break;
+            }
+            calls++;
+            if (state_of(0) == SHM_FREE) {
+                publish_silently(0, METHOD_ECHO);
+            }
+        }
+        shmrpci_request request = {0};
+        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+        finish(&request);
+    }
+    assert_in_range(calls, 1, 16 * BUSY * 2);
+    for (size_t i = 0; i < BUSY; i++) {
+        busy[i]->transport->disconnect(busy[i]);
+    }
+    worker->transport->participant_close(worker);
+}
+
 static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
 {
     (void)state;
@@ -311,6 +357,7 @@ int main(void)
         CASE(rule_1_leaves_no_hot_slot_behind, setup),
         CASE(rule_1_leaves_no_other_slot_behind, setup),
         CASE(rule_1_holds_for_methods_that_are_known_to_be_long, setup),
+        CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup),
         CASE(waiting_for_a_claimed_call_costs_no_cpu, setup),

@@ -53,6 +53,17 @@ static inline shmrpci_layout shmrpci_native_layout(const shmrpc_type *type)
                             .align = type->native_align};
 }
 
+/* The one field of parameters that are a flat struct and nothing else: their
+ * image is that of the struct. NULL for all other types. */
+static inline const shmrpc_field *
+shmrpci_native_flat_param(const shmrpc_type *type)
+{
+    bool is_one = type->count == 1 && type->kind == SHMRPC_KIND_STRUCT &&
+                  type->fields[0].flags == SHMRPC_FIELD_POINTER &&
+                  (type->fields[0].type->flags & SHMRPC_TYPE_FLAT) != 0;
+    return is_one ? &type->fields[0] : NULL;
+}
+
 /* Offset of a union's members. */
 static inline uint32_t shmrpci_native_union_offset(const shmrpc_type *type)
 {

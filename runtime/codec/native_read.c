@@ -391,6 +391,19 @@ static int read_image(reader *in, const shmrpc_type *type, void *value)
     return status;
 }
 
+static int read_flat_param(reader *in, const shmrpc_type *type,
+                           const shmrpc_field *only, void *value)
+{
+    uint32_t size = only->type->native_size;
+    void *flat = shmrpci_arena_alloc(in->arena, size, only->type->align);
+    if (flat == NULL) {
+        return no_memory(in);
+    }
+    memcpy(flat, in->data + shmrpci_native_start(type), size);
+    memcpy((uint8_t *)value + only->offset, &flat, sizeof flat);
+    return SHMRPC_OK;
+}
+
 int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
                           size_t len, const char *name, shmrpci_arena *arena,
                           void *value, shmrpc_error *error)
@@ -407,5 +420,7 @@ int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
         memcpy(value, data + shmrpci_native_start(type), type->native_size);
         return SHMRPC_OK;
     }
-    return read_image(&in, type, value);
+    const shmrpc_field *only = shmrpci_native_flat_param(type);
+    return only != NULL ? read_flat_param(&in, type, only, value)
+                        : read_image(&in, type, value);
 }

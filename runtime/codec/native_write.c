@@ -281,6 +281,19 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value,
                              shmrpci_type_text(type));
 }
 
+/* The flat C value that is all that the image holds, or NULL. */
+static const void *whole_flat(const shmrpc_type *type, const void *value)
+{
+    const shmrpc_field *only = shmrpci_native_flat_param(type);
+    const void *flat = NULL;
+    if ((type->flags & SHMRPC_TYPE_FLAT) != 0) {
+        flat = value;
+    } else if (only != NULL) {
+        memcpy(&flat, (const uint8_t *)value + only->offset, sizeof flat);
+    }
+    return flat;
+}
+
 /* The whole image of a flat value at once. */
 static int write_flat(const shmrpc_type *type, const void *value,
                       shmrpci_buf *out)
@@ -316,8 +329,8 @@ int shmrpci_native_encode(const shmrpc_type *type, const void *value,
                           const char *name, shmrpci_buf *out,
                           shmrpc_error *error)
 {
-    if ((type->flags & SHMRPC_TYPE_FLAT) != 0 &&
-        write_flat(type, value, out) == SHMRPC_OK) {
+    const void *flat = whole_flat(type, value);
+    if (flat != NULL && write_flat(type, flat, out) == SHMRPC_OK) {
         return SHMRPC_OK;
     }
     writer to = {

@@ -260,6 +260,47 @@ static void native_flat(void **state)
     native(&sample_point_type, &point, "0c 00 00 00 01 00 00 00 02 00 00 00");
 }
 
+/* Parameters that are one flat struct are as quick, and look the same. */
+static void native_flat_param(void **state)
+{
+    typedef struct {
+        const sample_point *point;
+    } params;
+    const shmrpc_field fields[] = {
+        SHMRPC_FIELD_INIT(1, "point", &sample_point_type, params, point,
+                          SHMRPC_FIELD_POINTER, NULL, NULL),
+    };
+    const shmrpc_type type = SHMRPC_TYPE_STRUCT_INIT(params, SHMRPC_TYPE_PARAMS,
+                                                     8, 4, NULL, NULL, fields);
+    static const uint8_t image[] = {12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0};
+    const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_NATIVE);
+    sample_point given = {.x = 1, .y = 2};
+    params value = {&given};
+    shmrpci_arena arena;
+    shmrpci_buf buf;
+    shmrpc_error error = {0};
+    (void)state;
+    native(&type, &value, "0c 00 00 00 01 00 00 00 02 00 00 00");
+
+    shmrpci_arena_init(&arena, 0);
+    value.point = NULL;
+    assert_int_equal(
+        codec->decode(&type, image, sizeof image, "", &arena, &value, &error),
+        SHMRPC_OK);
+    assert_memory_equal(value.point, &given, sizeof given);
+    assert_int_equal(codec->decode(&type, image, sizeof image - 1, "", &arena,
+                                   &value, &error),
+                     SHMRPC_E_INVALID);
+    shmrpci_arena_fini(&arena);
+
+    value.point = NULL;
+    shmrpci_buf_init_heap(&buf);
+    assert_int_equal(codec->encode(&type, &value, "", &buf, &error),
+                     SHMRPC_E_INVALID);
+    assert_string_equal(error.path, "point");
+    shmrpci_buf_fini(&buf);
+}
+
 static void native_tree(void **state)
 {
     (void)state;
@@ -388,6 +429,7 @@ int main(void)
         cmocka_unit_test(msgpack_integers),
         cmocka_unit_test(msgpack_others),
         cmocka_unit_test(native_flat),
+        cmocka_unit_test(native_flat_param),
         cmocka_unit_test(native_tree),
         cmocka_unit_test(native_map_and_union),
         cmocka_unit_test(json_accepts),

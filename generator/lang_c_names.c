@@ -149,10 +149,10 @@ const char *gen_c_member(gen_model *m, const idl_field *field)
 
 const char *gen_c_argument(gen_model *m, const idl_field *param)
 {
-    /* What generated functions call their own arguments and variables. */
+    /* What stands beside a method's arguments in stubs and handlers. */
     static const char *const own[] = {
-        "client", "ctx",    "error", "impl",   "opts", "out",    "own",
-        "p",      "params", "reply", "result", "ret",  "status", "user",
+        "client", "ctx",   "error", "opts",   "out",
+        "params", "reply", "ret",   "status", "user",
     };
     const char *name = gen_c_member(m, param);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {

@@ -54,6 +54,16 @@ grep -q "int my_echo_echo_add(my_echo_echo \*client" o/echo_client.h ||
     fail "--prefix isn't in echo_client.h"
 grep -q "#define MY_ECHO_ERR_OVERFLOW 100" o/echo.h || fail "macro prefix"
 
+# Only parameters that would clash get another name in C.
+cat >names.svc <<'SVC'
+package names;
+service S { port 5605; native f(u8 p, u8 own, u8 impl, u8 result, u8 out, u8 ctx); }
+SVC
+expect 0 "" --out-dir n names.svc
+tr -s ' \n' ' ' <n/names_client.h |
+    grep -q "uint8_t p, uint8_t own, uint8_t impl, uint8_t result, uint8_t out_, uint8_t ctx_," ||
+    fail "names of parameters"
+
 # Dumps go to standard output, and nothing is written.
 expect 0 "Echo" --out-dir none --dump=tokens echo.svc
 expect 0 "Echo" --out-dir none --dump=ast echo.svc

@@ -1,6 +1,7 @@
 /* shmrpcgen: the program.  Only here is anything printed. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "generator/generate.h"
@@ -126,12 +127,37 @@ static gen_exit load_and_generate(const gen_options *options,
     return result;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* What the options name must be there before anything is read. */
+static bool can_read(const gen_options *options)
+{
+    if (access(options->input, R_OK) != 0) {
+        perror(options->input);
+        return false;
+    }
+    if (is_folder(options->input)) {
+        fprintf(stderr, "%s: is a folder (expected a .svc file)\n",
+                options->input);
+        return false;
+    }
+    if (options->templates != NULL && !is_folder(options->templates)) {
+        fprintf(stderr, "%s: no such folder (--templates)\n",
+                options->templates);
+        return false;
+    }
+    return true;
+}
+
 static gen_exit run(const gen_options *options)
 {
     idl_options idl_opts = {.import_dirs = options->import_dirs,
                             .import_dir_count = options->import_dir_count};
-    if (access(options->input, R_OK) != 0) {
-        perror(options->input);
+    if (!can_read(options)) {
         return GEN_EXIT_IO;
     }
     shmrpci_arena arena;

@@ -42,6 +42,8 @@ expect 2 "unknown language \`go\` (expected c)" --lang go echo.svc
 expect 2 "bad prefix \`Demo\`" --prefix Demo echo.svc
 expect 2 "bad prefix \`a__b\`" --prefix a__b echo.svc
 expect 3 "absent.svc: No such file" absent.svc
+expect 3 ".: is a folder" .
+expect 3 "mine: no such folder" --templates mine echo.svc
 mkdir closed && : >closed/file
 expect 3 "Not a directory" --out-dir closed/file/x echo.svc
 

@@ -123,7 +123,10 @@ static void run(void *user)
 void service_start(service *s, const shmrpci_address *address, unsigned workers)
 {
     shmrpc_error error = {0};
-    shmrpci_listen_opts opts = {.max_workers = MAX_WORKERS,
+    static const uint32_t allowed[] = {SERVICE_ALLOWED_UID};
+    shmrpci_listen_opts opts = {.allowed_uids = allowed,
+                                .allowed_uid_count = 1,
+                                .max_workers = MAX_WORKERS,
                                 .max_message_bytes = (size_t)16 << 20,
                                 .max_connections_per_uid = 100,
                                 .max_bytes_per_uid = (size_t)256 << 20,

@@ -21,6 +21,8 @@
 
 #define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
 #define MAX_WORKERS 4u
+/* The one foreign user id that may connect. */
+#define SERVICE_ALLOWED_UID 23456u
 
 enum {
     METHOD_ECHO = 1, /* replies with the body */

@@ -1,0 +1,161 @@
+/* Users, quotas, and a server that has run out of descriptors. */
+#include "service.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+
+/* Connects in a process of its own, as another user if `uid` is not 0, once
+ * `go` is readable; its exit status is the negated status. Forked before this
+ * process has threads. */
+typedef struct visitor {
+    pid_t pid;
+    int go[2];
+} visitor;
+
+static visitor fork_visitor(const shmrpci_address *address, uid_t uid)
+{
+    visitor v;
+    char byte;
+    assert_int_equal(pipe(v.go), 0);
+    v.pid = fork();
+    assert_true(v.pid >= 0);
+    if (v.pid == 0) {
+        shmrpci_conn *conn = NULL;
+        if (read(v.go[0], &byte, 1) != 1 || (uid != 0 && setuid(uid) != 0)) {
+            _exit(255);
+        }
+        _exit(-client_try_open(address, &conn, NULL));
+    }
+    return v;
+}
+
+static int visit(visitor *v)
+{
+    int status;
+    assert_int_equal(write(v->go[1], "g", 1), 1);
+    assert_int_equal(waitpid(v->pid, &status, 0), v->pid);
+    (void)close(v->go[0]);
+    (void)close(v->go[1]);
+    return -WEXITSTATUS(status);
+}
+
+static void open_doors(const shmrpci_address *address)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s.%u.sock", folder_path(),
+                   address->name, (unsigned)address->port);
+    assert_int_equal(chmod(folder_path(), 0755), 0);
+    assert_int_equal(chmod(path, 0666), 0);
+}
+
+static void other_users_are_DENIED_unless_listed(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("needs root to be somebody else\n");
+        skip();
+    }
+    service s;
+    shmrpci_address address = new_address();
+    visitor stranger = fork_visitor(&address, 12345);
+    visitor nobody = fork_visitor(&address, 65534);
+    visitor listed = fork_visitor(&address, SERVICE_ALLOWED_UID);
+    visitor same = fork_visitor(&address, 0);
+    service_start(&s, &address, 1);
+    open_doors(&address);
+    assert_int_equal(visit(&stranger), SHMRPC_E_DENIED);
+    assert_int_equal(visit(&nobody), SHMRPC_E_DENIED);
+    assert_int_equal(visit(&listed), SHMRPC_OK);
+    assert_int_equal(visit(&same), SHMRPC_OK);
+    service_stop(&s);
+}
+
+static void socket_without_permission_is_DENIED(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("needs root to be somebody else\n");
+        skip();
+    }
+    service s;
+    shmrpci_address address = new_address();
+    visitor stranger = fork_visitor(&address, 12345);
+    service_start(&s, &address, 1);
+    assert_int_equal(visit(&stranger), SHMRPC_E_DENIED);
+    service_stop(&s);
+}
+
+static void server_out_of_descriptors_says_so_and_recovers(void **state)
+{
+    (void)state;
+    service s;
+    struct rlimit limit;
+    shmrpci_address address = new_address();
+    visitor early = fork_visitor(&address, 0);
+    visitor late = fork_visitor(&address, 0);
+    service_start(&s, &address, 1);
+    shmrpci_conn *conn = client_open(&address);
+    client_echoes(conn, "before");
+    int next = dup(0);
+    assert_int_equal(close(next), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct rlimit tight = {(rlim_t)next, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    int status = visit(&early);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    client_echoes(conn, "meanwhile");
+    assert_int_equal(visit(&late), SHMRPC_OK);
+    conn->transport->disconnect(conn);
+    service_stop(&s);
+}
+
+static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
+{
+    (void)state;
+    service s;
+    shmrpci_address address = new_address();
+    service_start(&s, &address, 1);
+    shmrpci_conn *conns[40];
+    size_t count = 0;
+    int status = SHMRPC_OK;
+    static uint8_t body[(size_t)12 << 20];
+    while (status == SHMRPC_OK && count < 40) {
+        conns[count] = client_open(&address);
+        status = client_call(conns[count++], METHOD_ECHO, body, sizeof body,
+                             sizeof body, NULL);
+    }
+    /* 256 MiB are 8 times a request and a reply of 16 MiB each. */
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    assert_in_range(count, 2, 9);
+    client_echoes(conns[count - 1], "small ones go on");
+    /* What a client had comes back when it has gone. */
+    conns[0]->transport->disconnect(conns[0]);
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    do {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        status = client_call(conns[count - 1], METHOD_ECHO, body, sizeof body,
+                             sizeof body, NULL);
+    } while (status == SHMRPC_E_EXHAUSTED);
+    assert_int_equal(status, SHMRPC_OK);
+    for (size_t i = 1; i < count; i++) {
+        conns[i]->transport->disconnect(conns[i]);
+    }
+    service_stop(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_users_are_DENIED_unless_listed),
+        cmocka_unit_test(socket_without_permission_is_DENIED),
+        cmocka_unit_test(server_out_of_descriptors_says_so_and_recovers),
+        cmocka_unit_test(quota_of_bytes_costs_the_call_that_exceeds_it),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

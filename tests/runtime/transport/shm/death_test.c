@@ -144,22 +144,32 @@ static void stopped_server_costs_the_deadline_and_no_more(void **state)
 
 /* ---- clients die ----------------------------------------------------- */
 
-/* What this process holds: descriptors, and mappings of ours. */
-static size_t holdings(void)
+/* What a process holds: descriptors, and mappings of ours. */
+static size_t holdings_of(pid_t pid)
 {
     size_t count = 0;
+    char path[64];
     char line[512];
-    DIR *dir = opendir("/proc/self/fd");
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
     while (readdir(dir) != NULL) {
         count++;
     }
     (void)closedir(dir);
-    FILE *maps = fopen("/proc/self/maps", "r");
+    (void)snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "r");
+    assert_non_null(maps);
     while (fgets(line, sizeof line, maps) != NULL) {
         count += strstr(line, "shmrpc-") != NULL;
     }
     (void)fclose(maps);
     return count;
+}
+
+static size_t holdings(void)
+{
+    return holdings_of(getpid());
 }
 
 /* A process that waits for a byte, connects, and then has calls of all kinds
@@ -265,6 +275,63 @@ static void stopped_client_delays_nobody(void **state)
     client_close_pipes(&client);
 }
 
+/* Calls of all sizes, as fast as it can, until it is killed. */
+static void hammer(const shmrpci_address *address, unsigned seed)
+{
+    static uint8_t body[300000];
+    shmrpci_conn *conn = client_open(address);
+    for (;;) {
+        seed = seed * 1103515245u + 12345u;
+        size_t len = (seed >> 16) % (seed % 7 == 0 ? sizeof body : 300);
+        shmrpci_call call = {0};
+        switch (seed >> 8 & 7) {
+        case 0: /* and forgets about it */
+            if (client_send(conn, &call, METHOD_ECHO, body, len, 0) == 0) {
+                (void)conn->transport->cancel(&call);
+            }
+            break;
+        case 1: {
+            uint32_t size = (uint32_t)len;
+            (void)client_call(conn, METHOD_SIZE, &size, sizeof size, 0, NULL);
+            break;
+        }
+        default:
+            (void)client_call(conn, METHOD_ECHO, body, len, len, NULL);
+            break;
+        }
+    }
+}
+
+static void clients_killed_at_any_time_leave_nothing(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    pid_t server = fork_server(&address);
+    shmrpci_conn *conn = client_open(&address);
+    client_echoes(conn, "before");
+    size_t before = holdings_of(server);
+    unsigned rounds = is_long() ? 2000 : 100;
+    for (unsigned i = 0; i < rounds; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            hammer(&address, i * 7919u + 1u);
+        }
+        int64_t end_ns =
+            shmrpci_deadline_after((i * 7919u % 8000) * SHMRPCI_NS_PER_US);
+        do {
+            client_echoes(conn, "meanwhile");
+        } while (shmrpci_now_ns() < end_ns);
+        kill_and_reap(pid);
+    }
+    int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
+    while (holdings_of(server) != before) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        client_echoes(conn, "after");
+    }
+    conn->transport->disconnect(conn);
+    kill_and_reap(server);
+}
+
 /* ---- fork ------------------------------------------------------------ */
 
 static void forked_child_gets_FORKED_and_the_parent_goes_on(void **state)
@@ -296,6 +363,7 @@ int main(void)
         cmocka_unit_test(stopped_server_costs_the_deadline_and_no_more),
         cmocka_unit_test(killed_client_leaves_nothing_within_2_s),
         cmocka_unit_test(stopped_client_delays_nobody),
+        cmocka_unit_test(clients_killed_at_any_time_leave_nothing),
         cmocka_unit_test(forked_child_gets_FORKED_and_the_parent_goes_on),
     };
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -95,10 +95,14 @@ static int reserve(plan *p)
     return status;
 }
 
-static int request_failed(plan *p, int status)
+static int message_failed(plan *p, const char *which, int status)
 {
-    return shmrpc_error_set(p->error, status, "method %s: request: %s",
-                            p->method->name, shmrpc_status_text(status));
+    return shmrpc_error_set(
+        p->error, status, "method %s: %s: %s", p->method->name, which,
+        status == SHMRPC_E_TOO_LARGE
+            ? "too large; client and server must both have a max_message_bytes "
+              "above it"
+            : shmrpc_status_text(status));
 }
 
 static int encode(plan *p)
@@ -109,7 +113,9 @@ static int encode(plan *p)
     if (status != SHMRPC_OK) {
         p->client->transport->abort(call);
         /* Only INVALID comes with a text of the codec's own. */
-        return status == SHMRPC_E_INVALID ? status : request_failed(p, status);
+        return status == SHMRPC_E_INVALID
+                   ? status
+                   : message_failed(p, "request", status);
     }
     shmrpci_estimate(&p->state->request_bytes, call->out.len);
     return SHMRPC_OK;
@@ -134,7 +140,8 @@ static int send(plan *p)
     if (status == SHMRPC_E_SERVER_LOST) {
         return not_sent(p);
     }
-    return status == SHMRPC_OK ? SHMRPC_OK : request_failed(p, status);
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : message_failed(p, "request", status);
 }
 
 /* ---- receiving ---- */
@@ -214,6 +221,22 @@ static bool is_status(int32_t status)
            status == SHMRPC_E_UNKNOWN;
 }
 
+/* What holds unless the server has sent a message of its own. */
+static void explain(plan *p, int32_t status)
+{
+    const char *name = declared_name(p->method, status);
+    if (name != NULL) {
+        (void)shmrpc_error_set(p->error, status, "declared error %d",
+                               (int)status);
+        p->error->name = name;
+    } else if (status == SHMRPC_E_TOO_LARGE) {
+        (void)message_failed(p, "reply", status);
+    } else {
+        (void)shmrpc_error_set(p->error, status, "%s",
+                               shmrpc_status_text(status));
+    }
+}
+
 /* Releases the call. */
 static int failed(plan *p)
 {
@@ -229,13 +252,7 @@ static int failed(plan *p)
     if (status == SHMRPC_E_DEADLINE && p->call.in_len == 0) {
         (void)late(p, "its handler has stopped");
     } else if (error != NULL) {
-        const char *name = declared_name(p->method, status);
-        (void)shmrpc_error_set(error, status, "%s",
-                               name != NULL ? name
-                                            : shmrpc_status_text(status));
-        if (name != NULL) {
-            error->name = name;
-        }
+        explain(p, status);
         uint8_t detail[SHMRPCI_DETAIL_MAX_BYTES];
         size_t len = p->call.in_len;
         if ((p->call.head.flags & SHMRPCI_HEAD_DETAIL) != 0 &&
@@ -252,8 +269,7 @@ static int failed(plan *p)
 static int damaged(plan *p, int status)
 {
     if (status != SHMRPC_E_INVALID) {
-        return shmrpc_error_set(p->error, status, "method %s: reply: %s",
-                                p->method->name, shmrpc_status_text(status));
+        return message_failed(p, "reply", status);
     }
     if (p->error != NULL) {
         p->error->code = SHMRPC_E_DATA_LOSS;

@@ -136,6 +136,45 @@ static void declared_error_has_its_name_and_message(void **state)
         OVERFLOW_ERROR);
 }
 
+static void declared_error_without_a_message_has_its_number(void **state)
+{
+    both *b = *state;
+    pair_params params = {INT64_MIN, -1};
+    int64_t sum = 5;
+    shmrpc_error error;
+    assert_int_equal(
+        shmrpc_stub_call(b->client, ADD, &params, NULL, &sum, &error),
+        OVERFLOW_ERROR);
+    assert_string_equal(error.name, "test.Overflow");
+    assert_string_equal(error.message, "declared error 100");
+}
+
+static void message_above_the_limit_says_which_and_what_to_raise(void **state)
+{
+    both *b = *state;
+    static const shmrpc_opts opts = {.max_message_bytes = 1000};
+    static const uint8_t data[2000];
+    shmrpc_client *client = NULL;
+    shmrpc_error error;
+    assert_int_equal(shmrpc_stub_connect(&sample_service, b->server.where,
+                                         &opts, &client, &error),
+                     0);
+    bytes_params request = {{data, sizeof data}};
+    pair_params reply = {sizeof data, 'x'};
+    const void *out = NULL;
+    assert_int_equal(
+        shmrpc_stub_call_reply(client, ECHO_RAW, &request, NULL, &out, &error),
+        SHMRPC_E_TOO_LARGE);
+    assert_non_null(strstr(error.message, "echo_raw: request: too large"));
+    assert_non_null(strstr(error.message, "max_message_bytes"));
+    assert_int_equal(
+        shmrpc_stub_call_reply(client, FILL, &reply, NULL, &out, &error),
+        SHMRPC_E_TOO_LARGE);
+    assert_non_null(strstr(error.message, "fill: reply: too large"));
+    assert_non_null(strstr(error.message, "max_message_bytes"));
+    shmrpc_stub_close(client);
+}
+
 static int call_fail(const both *b, int32_t status, const char *message,
                      shmrpc_error *error)
 {
@@ -503,6 +542,8 @@ static const struct CMUnitTest tests[] = {
     CASE(method_without_parameters_or_result),
     CASE(parameter_out_of_bounds_is_refused_with_its_path),
     CASE(declared_error_has_its_name_and_message),
+    CASE(declared_error_without_a_message_has_its_number),
+    CASE(message_above_the_limit_says_which_and_what_to_raise),
     CASE(status_of_a_handler_arrives_with_its_message),
     CASE(control_characters_of_a_message_become_spaces),
     CASE(long_message_is_cut_at_a_character),

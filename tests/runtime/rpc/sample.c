@@ -121,6 +121,9 @@ static int add(shmrpc_ctx *ctx, const void *impl, void *user,
     (void)user;
     const pair_params *p = params;
     if (__builtin_add_overflow(p->a, p->b, (int64_t *)result)) {
+        if (p->b < 0) {
+            return OVERFLOW_ERROR;
+        }
         return shmrpc_ctx_fail(ctx, OVERFLOW_ERROR, "%lld + %lld is too much",
                                (long long)p->a, (long long)p->b);
     }

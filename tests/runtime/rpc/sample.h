@@ -25,7 +25,8 @@
 enum {
     ECHO_RAW,    /* raw (bytes data) -> bytes: a view of its parameter */
     ECHO_JSON,   /* json (string(..100000) text) -> string */
-    ADD,         /* native (i64 a, i64 b) -> i64 throws Overflow */
+    ADD,         /* native (i64 a, i64 b) -> i64 throws Overflow, with a
+                  * message if b is positive */
     ADD_MSGPACK, /* msgpack (i64 a, i64 b) -> i64 throws Overflow */
     NOTHING,     /* json () */
     FAIL,        /* json (i32 status, string message): returns it */

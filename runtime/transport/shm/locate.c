@@ -41,6 +41,22 @@ static void list_places(place_list *list)
     add(list, own, "");
 }
 
+/* A folder that was chosen and can't be is no reason to take another. */
+static int check_choice(shmrpc_error *error)
+{
+    const char *chosen = getenv("SHMRPC_DIR");
+    if (chosen == NULL || chosen[0] == '\0') {
+        return SHMRPC_OK;
+    }
+    if (chosen[0] != '/' || strlen(chosen) >= SHM_PATH_BYTES) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "SHMRPC_DIR is \"%.64s\" (expected an absolute "
+                                "path of less than %u bytes)",
+                                chosen, SHM_PATH_BYTES);
+    }
+    return SHMRPC_OK;
+}
+
 static bool is_word(const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -128,6 +144,9 @@ int shm_place_listen(const shmrpci_address *address, shm_place *out,
     char stem[192];
     place_list list;
     int failed = stem_of(address, stem, sizeof stem, error);
+    if (failed == SHMRPC_OK) {
+        failed = check_choice(error);
+    }
     if (failed != SHMRPC_OK) {
         return failed;
     }
@@ -186,19 +205,46 @@ static shmrpc_status connect_in(const char *folder, const char *socket_name,
     return status;
 }
 
+/* Room for each path, so that all are named: short ones leave theirs to the
+ * long. */
+static size_t share_room(const place_list *list, size_t room)
+{
+    size_t share = room / list->count;
+    size_t spare = room % list->count;
+    size_t longer = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        size_t len = strlen(list->paths[i]);
+        spare += len < share ? share - len : 0;
+        longer += len > share;
+    }
+    return longer > 0 ? share + spare / longer : share;
+}
+
+/* Of a path without enough room the end is shown, which tells more. */
+static void name_places(const place_list *list, shmrpci_buf *out, size_t room)
+{
+    static const char cut[] = "...";
+    size_t separators = 2 * list->count;
+    size_t most = share_room(list, room > separators ? room - separators : 0);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->paths[i];
+        size_t len = strlen(path);
+        bool whole = len <= most || most < sizeof cut;
+        shmrpci_buf_printf(out, "%s%s%s", i == 0 ? "" : ", ", whole ? "" : cut,
+                           whole ? path : path + len - most + sizeof cut - 1);
+    }
+}
+
 static int report_absent(const char *stem, const place_list *list,
                          shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_MESSAGE_BYTES];
-    shmrpci_buf places;
-    shmrpci_buf_init_fixed(&places, text, sizeof text - 1);
-    for (size_t i = 0; i < list->count; i++) {
-        shmrpci_buf_printf(&places, "%s%s", i == 0 ? "" : ", ", list->paths[i]);
-    }
-    text[places.len] = '\0';
-    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                            "no service %s is running; looked in %s", stem,
-                            text);
+    shmrpci_buf message;
+    shmrpci_buf_init_fixed(&message, text, sizeof text - 1);
+    shmrpci_buf_printf(&message, "no service %s is running; looked in ", stem);
+    name_places(list, &message, sizeof text - 1 - message.len);
+    text[message.len] = '\0';
+    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE, "%s", text);
 }
 
 int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
@@ -208,6 +254,9 @@ int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
     char socket_name[200];
     place_list list;
     int failed = stem_of(address, stem, sizeof stem, error);
+    if (failed == SHMRPC_OK) {
+        failed = check_choice(error);
+    }
     if (failed != SHMRPC_OK) {
         return failed;
     }

@@ -25,8 +25,9 @@ typedef struct shm_place {
     char path[SHM_PATH_BYTES];
 } shm_place;
 
-/* Takes the lock of an address, and listens. INVALID: a name that can't be;
- * EXISTS: another server has it; DENIED, EXHAUSTED: no folder to be had. */
+/* Takes the lock of an address, and listens. INVALID: a name or an $SHMRPC_DIR
+ * that can't be; EXISTS: another server has it; DENIED, EXHAUSTED: no folder to
+ * be had. */
 int shm_place_listen(const shmrpci_address *address, shm_place *out,
                      shmrpc_error *error);
 

@@ -77,6 +77,41 @@ static void absent_service_names_every_place(void **state)
     assert_non_null(strstr(error.message, own));
 }
 
+static void long_places_are_cut_so_that_all_are_named(void **state)
+{
+    (void)state;
+    shmrpc_error error = {0};
+    shmrpci_address address = new_address();
+    char path[300];
+    char own[64];
+    (void)snprintf(path, sizeof path, "/tmp/%0200d/end", 7);
+    (void)snprintf(own, sizeof own, ", /tmp/shmrpc-%u", (unsigned)geteuid());
+    assert_int_equal(setenv("SHMRPC_DIR", path, 1), 0);
+    assert_int_equal(try_connect(&address, &error), SHMRPC_E_UNAVAILABLE);
+    assert_int_equal(setenv("SHMRPC_DIR", folder_path(), 1), 0);
+    assert_non_null(strstr(error.message, " ...0"));
+    assert_non_null(strstr(error.message, "/end, /run/shmrpc"));
+    assert_non_null(strstr(error.message, own));
+}
+
+static void folder_that_is_no_absolute_path_is_INVALID(void **state)
+{
+    (void)state;
+    shmrpc_error error = {0};
+    shmrpci_address address = new_address();
+    char endless[700];
+    (void)snprintf(endless, sizeof endless, "/%0600d", 7);
+    const char *const bad[] = {"run", "./run", endless};
+    shm_place place;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(setenv("SHMRPC_DIR", bad[i], 1), 0);
+        listens(&address, &place, SHMRPC_E_INVALID);
+        assert_int_equal(try_connect(&address, &error), SHMRPC_E_INVALID);
+        assert_non_null(strstr(error.message, "SHMRPC_DIR is"));
+    }
+    assert_int_equal(setenv("SHMRPC_DIR", folder_path(), 1), 0);
+}
+
 static void folder_that_others_may_write_to_is_DENIED(void **state)
 {
     (void)state;
@@ -135,6 +170,8 @@ int main(void)
         cmocka_unit_test(name_has_one_server),
         cmocka_unit_test(instances_and_ports_are_apart),
         cmocka_unit_test(absent_service_names_every_place),
+        cmocka_unit_test(long_places_are_cut_so_that_all_are_named),
+        cmocka_unit_test(folder_that_is_no_absolute_path_is_INVALID),
         cmocka_unit_test(folder_that_others_may_write_to_is_DENIED),
         cmocka_unit_test(link_to_a_folder_is_DENIED),
         cmocka_unit_test(names_with_paths_in_them_are_INVALID),

@@ -167,9 +167,17 @@ static size_t holdings_of(pid_t pid)
     return count;
 }
 
-static size_t holdings(void)
+/* What it holds at rest: a server may still have in its hands what it has just
+ * sent. */
+static size_t least_holdings_of(pid_t pid)
 {
-    return holdings_of(getpid());
+    size_t least = SIZE_MAX;
+    for (int i = 0; i < 50; i++) {
+        size_t now = holdings_of(pid);
+        least = now < least ? now : least;
+        (void)sched_yield();
+    }
+    return least;
 }
 
 /* A process that waits for a byte, connects, and then has calls of all kinds
@@ -235,14 +243,14 @@ static void killed_client_leaves_nothing_within_2_s(void **state)
     service_start(&s, &address, 2);
     shmrpci_conn *other = client_open(&address);
     client_echoes(other, "other");
-    size_t before = holdings();
+    size_t before = least_holdings_of(getpid());
     client_go(&client);
     await_count(&s.held, 1);
-    assert_true(holdings() > before);
+    assert_true(holdings_of(getpid()) > before);
     kill_and_reap(client.pid);
     atomic_store(&s.released, true);
     int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
-    while (holdings() != before) {
+    while (holdings_of(getpid()) > before) {
         assert_true(shmrpci_now_ns() < deadline_ns);
         client_echoes(other, "meanwhile");
     }
@@ -309,7 +317,7 @@ static void clients_killed_at_any_time_leave_nothing(void **state)
     pid_t server = fork_server(&address);
     shmrpci_conn *conn = client_open(&address);
     client_echoes(conn, "before");
-    size_t before = holdings_of(server);
+    size_t before = least_holdings_of(server);
     unsigned rounds = is_long() ? 2000 : 100;
     for (unsigned i = 0; i < rounds; i++) {
         pid_t pid = fork();
@@ -324,7 +332,7 @@ static void clients_killed_at_any_time_leave_nothing(void **state)
         kill_and_reap(pid);
     }
     int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
-    while (holdings_of(server) != before) {
+    while (holdings_of(server) > before) {
         assert_true(shmrpci_now_ns() < deadline_ns);
         client_echoes(conn, "after");
     }

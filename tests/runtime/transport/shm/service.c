@@ -108,6 +108,7 @@ static void work(void *user)
                                                  NULL) != SHMRPC_OK) {
         return; /* the test fails by waiting in vain */
     }
+    atomic_fetch_add(&s->opened, 1);
     while (s->listener->transport->next(me, &request) == SHMRPC_OK) {
         serve(s, &request);
     }
@@ -143,6 +144,7 @@ void service_start(service *s, const shmrpci_address *address, unsigned workers)
             shmrpci_thread_create(&s->workers[i], "worker", work, s),
             SHMRPC_OK);
     }
+    await_count(&s->opened, workers);
 }
 
 void service_stop(service *s)

@@ -37,6 +37,7 @@ typedef struct service {
     shmrpci_thread run_thread;
     shmrpci_thread workers[MAX_WORKERS];
     atomic_uint next_index;
+    atomic_uint opened;   /* workers that have taken their place */
     atomic_uint held;     /* handlers that have come to hold */
     atomic_bool released; /* lets them go */
 } service;
@@ -52,6 +53,7 @@ size_t folder_count(void);
 /* An address that nobody listens at. */
 shmrpci_address new_address(void);
 
+/* Returns when all workers are in their places. */
 void service_start(service *s, const shmrpci_address *address,
                    unsigned workers);
 void service_stop(service *s);

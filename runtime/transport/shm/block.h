@@ -21,6 +21,7 @@ typedef struct shm_block {
     shm_slot *slots;
     shmrpci_atomic_u64 *pending;
     shmrpci_atomic_u32 *closed;
+    shmrpci_atomic_u64 *given;
     shm_region arena;
 } shm_block;
 

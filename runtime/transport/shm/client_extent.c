@@ -63,14 +63,8 @@ void shm_client_drop_extent(shm_client *client, uint32_t region)
     if (region > SHM_EXTENTS_KEPT &&
         shm_pool_move(&client->pool, region, SHM_OWNER_CALL,
                       SHM_OWNER_SERVER)) {
-        shm_message give = {.kind = SHM_MESSAGE_GIVE, .region = region};
-        if (shm_message_send(client->control_fd, give, NULL, NULL, 0) ==
-            SHMRPC_OK) {
-            return;
-        }
-        /* It does not read now: we keep it. */
-        (void)shm_pool_move(&client->pool, region, SHM_OWNER_SERVER,
-                            SHM_OWNER_POOL);
+        /* Releases the extent to the server's next reply. */
+        (void)shmrpci_or_seq(client->block.given, UINT64_C(1) << region);
         return;
     }
     (void)shm_pool_move(&client->pool, region, SHM_OWNER_CALL, SHM_OWNER_POOL);

@@ -376,8 +376,6 @@ void shm_control_event(shm_conn *conn)
         greet(conn, &packet);
     } else if (packet.head.kind == SHM_MESSAGE_WANT) {
         answer_want(conn, &packet.head);
-    } else if (packet.head.kind == SHM_MESSAGE_GIVE) {
-        shm_extent_take_back(conn, packet.head.region);
     } else {
         end_conn(conn);
     }

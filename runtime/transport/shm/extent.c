@@ -47,15 +47,24 @@ static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
     return SHMRPC_OK;
 }
 
-/* Under grow_lock: the smallest that was given back and is large enough. */
-static uint32_t find_returned(const shm_conn *conn, uint64_t bytes)
+/* Under grow_lock: takes the smallest that the client has given back and that
+ * is large enough; 0: none. A client that says so of one in use spoils its own
+ * replies. */
+static uint32_t take_given(shm_conn *conn, uint64_t bytes)
 {
     uint32_t best = 0;
-    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        if ((conn->returned >> i & 1) != 0 && conn->regions[i].bytes >= bytes &&
+    /* Acquire: pairs with the client's release; it has read what was there. */
+    uint64_t given = shmrpci_load_acquire(conn->block.given);
+    /* Relaxed: only written under this lock. */
+    uint32_t count = shmrpci_load_relaxed(&conn->extents);
+    for (uint32_t i = 1; i <= count; i++) {
+        if ((given >> i & 1) != 0 && conn->regions[i].bytes >= bytes &&
             (best == 0 || conn->regions[i].bytes < conn->regions[best].bytes)) {
             best = i;
         }
+    }
+    if (best != 0) {
+        (void)shmrpci_and_seq(conn->block.given, ~(UINT64_C(1) << best));
     }
     return best;
 }
@@ -64,7 +73,7 @@ static uint32_t find_returned(const shm_conn *conn, uint64_t bytes)
 static shmrpc_status grant(shm_conn *conn, uint64_t bytes, shm_message *extent)
 {
     int fd = -1;
-    extent->region = find_returned(conn, bytes);
+    extent->region = take_given(conn, bytes);
     if (extent->region == 0) {
         shmrpc_status status = create(conn, class_of(bytes), &fd);
         if (status != SHMRPC_OK) {
@@ -73,7 +82,6 @@ static shmrpc_status grant(shm_conn *conn, uint64_t bytes, shm_message *extent)
         extent->region = shmrpci_load_relaxed(&conn->extents);
     }
     extent->bytes = conn->regions[extent->region].bytes;
-    conn->returned &= ~(UINT64_C(1) << extent->region);
     shmrpc_status status =
         shm_message_send(conn->fd, *extent, NULL, &fd, fd >= 0 ? 1 : 0);
     shmrpci_fd_close(&fd);
@@ -94,15 +102,6 @@ shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
         *out_region = extent.region;
     }
     return status;
-}
-
-void shm_extent_take_back(shm_conn *conn, uint32_t region)
-{
-    shmrpci_mutex_lock(&conn->grow_lock);
-    if (region > 0 && region <= shmrpci_load_relaxed(&conn->extents)) {
-        conn->returned |= UINT64_C(1) << region;
-    }
-    shmrpci_mutex_unlock(&conn->grow_lock);
 }
 
 uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,

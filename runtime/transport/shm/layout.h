@@ -8,7 +8,9 @@
  *     offset  size   what
  *          0    64   head: magic, version, sizes; server writes, once
  *       4096   128   pending: u64 bitmap, a hint that slots hold requests
- *       4224   128   closed: u32, server writes 1 when it goes
+ *       4224     8   closed: u32, server writes 1 when it goes
+ *       4232   120   given: u64 bitmap of extents that the client has no use
+ *                    for; the server takes a bit away to place a reply there
  *       4352 16384   64 slots of 256 bytes
  *      20736  rest   arena: spans of larger requests and replies, handed out
  *                    by the client alone, from lists in its private memory
@@ -80,6 +82,7 @@
 #define SHM_PAYLOAD_BYTES  232u
 #define SHM_PENDING_OFFSET 4096u
 #define SHM_CLOSED_OFFSET  4224u
+#define SHM_GIVEN_OFFSET   4232u
 #define SHM_SLOTS_OFFSET   4352u
 #define SHM_ARENA_OFFSET   20736u
 #define SHM_BLOCK_BYTES    65536u

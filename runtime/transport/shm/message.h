@@ -12,7 +12,6 @@
  *                             <-    EXTENT(region, bytes, slot, generation) +
  *                                   descriptor: before a reply that needs it;
  *                                   no descriptor for one that was given back
- *     GIVE(region)            ->    for the server's next reply
  *
  * Each is one packet: the head below, then `tail` bytes.  The socket stays
  * open for the life of the connection; its hang-up is how either side learns
@@ -37,8 +36,7 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_WELCOME,
     SHM_MESSAGE_REFUSED,
     SHM_MESSAGE_WANT,
-    SHM_MESSAGE_EXTENT,
-    SHM_MESSAGE_GIVE
+    SHM_MESSAGE_EXTENT
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */
@@ -57,7 +55,7 @@ typedef struct shm_message {
     int32_t status; /* REFUSED, EXTENT */
     uint64_t bytes; /* WELCOME: of the block; WANT, EXTENT: of the extent */
     uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's */
-    uint32_t region;      /* EXTENT, GIVE */
+    uint32_t region;      /* EXTENT */
     uint32_t slot;        /* EXTENT: for its reply; SHM_SLOTS: for WANT */
     uint32_t gen;         /* EXTENT: of that slot; WANT and its answer: tag */
     uint32_t tail;        /* how many bytes follow */

@@ -75,7 +75,6 @@ typedef struct shm_conn {
     shmrpci_atomic_u64 residual;
 
     shmrpci_mutex grow_lock; /* makes extents one at a time */
-    uint64_t returned;       /* extents given back; under grow_lock */
     /* Regions 1 to `extents` are mapped; release, after the fields are set. */
     shmrpci_atomic_u32 extents;
     shm_region regions[SHM_EXTENTS + 1];
@@ -171,8 +170,6 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
  * SHM_SLOTS. EXHAUSTED: quota, or the client does not read; TOO_LARGE. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t gen, uint32_t *out_region);
-/* The client has no use for an extent any more. */
-void shm_extent_take_back(shm_conn *conn, uint32_t region);
 /* Memory of a span that a client named; NULL when it is not inside. */
 uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length);

@@ -1,11 +1,11 @@
 /* shmrpcgen: the program.  Only here is anything printed. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "generator/generate.h"
 #include "generator/options.h"
+#include "generator/output.h"
 #include "generator/report.h"
 #include "idl/idl.h"
 #include "shmrpc/version.h"
@@ -127,12 +127,6 @@ static gen_exit load_and_generate(const gen_options *options,
     return result;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* What the options name must be there before anything is read. */
 static bool can_read(const gen_options *options)
 {
@@ -140,12 +134,13 @@ static bool can_read(const gen_options *options)
         perror(options->input);
         return false;
     }
-    if (is_folder(options->input)) {
+    if (gen_output_is_folder(options->input)) {
         fprintf(stderr, "%s: is a folder (expected a .svc file)\n",
                 options->input);
         return false;
     }
-    if (options->templates != NULL && !is_folder(options->templates)) {
+    if (options->templates != NULL &&
+        !gen_output_is_folder(options->templates)) {
         fprintf(stderr, "%s: no such folder (--templates)\n",
                 options->templates);
         return false;

@@ -36,6 +36,12 @@ static bool make_one(const char *path)
     return errno == EEXIST;
 }
 
+bool gen_output_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error)
 {
     char *partial = strdup(path);

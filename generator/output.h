@@ -16,6 +16,8 @@
 #include "shmrpc/error.h"
 #include "shmrpc/status.h"
 
+bool gen_output_is_folder(const char *path);
+
 /* Creates the folder and those above it; existing ones are fine.  On failure
  * `error` says which could not be made and why. */
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);

@@ -284,6 +284,7 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
             field->span);
     }
     gen_c_set_text(m, c, "tag_name", tag_name);
+    gen_c_set_text(m, c, "limits", gen_c_limits(m, field));
     gen_set(c, "doc", gen_c_doc(m, &field->meta));
 }
 

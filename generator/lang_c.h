@@ -156,6 +156,10 @@ gen_value *gen_c_characters(gen_model *m, const char *text, size_t len);
 /* Documentation for a comment: null, or { one_line, lines }. */
 gen_value *gen_c_doc(gen_model *m, const idl_meta *meta);
 
+/* Bounds and default of a field or parameter for a comment: "u32(1..5), default
+ * 3"; NULL when it has none. */
+const char *gen_c_limits(gen_model *m, const idl_field *field);
+
 /* Documentation for a descriptor: literals, or "NULL". */
 const char *gen_c_doc_text(gen_model *m, const idl_docs *docs);
 

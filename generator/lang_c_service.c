@@ -141,6 +141,20 @@ static const char *throws_text(gen_model *m, const idl_method *method)
     return text;
 }
 
+static const char *limits_text(gen_model *m, const idl_method *method)
+{
+    const char *text = "";
+    for (size_t i = 0; i < method->param_count; i++) {
+        const idl_field *param = &method->params[i];
+        const char *limits = gen_c_limits(m, param);
+        if (limits != NULL) {
+            text = gen_c_text(m, "%s`%s`: %s.  ", text,
+                              gen_c_argument(m, param), limits);
+        }
+    }
+    return text;
+}
+
 /* What the comment of a call says besides the documentation. */
 static const char *promise(gen_model *m, const idl_method *method)
 {
@@ -153,8 +167,9 @@ static const char *promise(gen_model *m, const idl_method *method)
                               gen_c_function(m, method))
                  : "";
     const char *throws = throws_text(m, method);
-    return gen_c_text(m, "Deadline: %s, or that of `opts`.%s%s%s%s", deadline,
-                      release, throws != NULL ? "  May return " : "",
+    return gen_c_text(m, "%sDeadline: %s, or that of `opts`.%s%s%s%s",
+                      limits_text(m, method), deadline, release,
+                      throws != NULL ? "  May return " : "",
                       throws != NULL ? throws : "", throws != NULL ? "." : "");
 }
 

@@ -7,6 +7,10 @@
 
 #include "base/utf8.h"
 #include "generator/lang_c.h"
+#include "idl/canonical.h"
+
+/* Defaults up to here are shown in comments. */
+#define MAX_SHOWN_BYTES 60
 
 #define LITERAL_BYTES 56
 
@@ -290,6 +294,39 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
                    : gen_null(m->tree));
     gen_set(doc, "lines", lines);
     return doc;
+}
+
+static bool has_bounds(const idl_type *type)
+{
+    return type != NULL && (type->has_min || type->has_max ||
+                            has_bounds(type->key) || has_bounds(type->element));
+}
+
+const char *gen_c_limits(gen_model *m, const idl_field *field)
+{
+    bool bounded = has_bounds(field->type);
+    shmrpci_buf text;
+    shmrpci_buf value;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_init_heap(&value);
+    if (bounded) {
+        idl_canonical_type(field->type, &text);
+    }
+    idl_canonical_value(&field->default_value, field->type->kind, &value);
+    const char *chars = shmrpci_buf_text(&value);
+    if (chars != NULL && value.len > 0 && value.len <= MAX_SHOWN_BYTES) {
+        shmrpci_buf_printf(&text, "%sdefault %s", bounded ? ", " : "", chars);
+    }
+    const gen_value *line = NULL;
+    const char *all = shmrpci_buf_text(&text);
+    if (all != NULL && text.len > 0) {
+        line = comment_line(m, all);
+    }
+    m->tree->out_of_memory =
+        m->tree->out_of_memory || chars == NULL || all == NULL;
+    shmrpci_buf_fini(&value);
+    shmrpci_buf_fini(&text);
+    return line != NULL ? line->text : NULL;
 }
 
 const char *gen_c_doc_text(gen_model *m, const idl_docs *docs)

@@ -178,17 +178,27 @@ typedef struct types_v2_everything_slow_result {
 
 struct types_v2_scalars {
     bool flag;
+    /* default -128 */
     int8_t tiny;
     int16_t small;
+    /* default -2147483648 */
     int32_t normal;
+    /* default -9223372036854775808 */
     int64_t large;
+    /* default 255 */
     uint8_t u_tiny;
     uint16_t u_small;
+    /* default 4294967295 */
     uint32_t u_normal;
+    /* default 18446744073709551615 */
     uint64_t u_large;
+    /* default 1.5 */
     float real;
+    /* default 0.1 */
     double exact;
+    /* default BACK */
     types_v2_delta delta;
+    /* default ALL */
     types_v2_huge huge;
 };
 
@@ -222,12 +232,19 @@ struct types_v2_shuffled {
 };
 
 struct types_v2_bounded {
+    /* string(1..64), default "none" */
     shmrpc_str name;
+    /* bytes(..16), default "\x00k" */
     shmrpc_bytes key;
+    /* i32(-5..5), default -3 */
     int32_t shift;
+    /* u64(10..), default 10 */
     uint64_t floor;
+    /* f32(0.5..2), default 1 */
     float speed;
+    /* string(2..8), default "en" */
     shmrpc_str lang;
+    /* list<string(2..8)>(1..3) */
     shmrpc_str_list langs;
 };
 
@@ -273,6 +290,7 @@ struct types_v2_choice {
     types_v2_choice_tag tag; /* which member of u holds the value */
     union {
         uint64_t id;
+        /* string(..512) */
         shmrpc_str url;
         /* Both coordinates. */
         float place[2];
@@ -283,12 +301,15 @@ struct types_v2_choice {
 struct types_v2_containers {
     shmrpc_u32_list numbers;
     types_v2_str_list_list words;
+    /* list<acme.types.v2.Flat>(..100) */
     types_v2_flat_list flats;
+    /* map<string(..64), string>(..32) */
     types_v2_containers_filters filters;
     types_v2_containers_deep deep;
     uint32_t grid[2][3];
     types_v2_containers_pairs_item_list pairs;
     types_v2_containers_vectors vectors;
+    /* string(..8)[2] */
     shmrpc_str tags[2];
     common_document_list documents;
     common_point_list points;

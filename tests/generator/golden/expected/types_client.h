@@ -44,7 +44,7 @@ int types_v2_everything_flat(types_v2_everything *client,
                              const types_v2_flat *flat, const shmrpc_opts *opts,
                              types_v2_flat *out, shmrpc_error *error);
 
-/* Deadline: the connection's, or that of `opts`. */
+/* `b`: u32(1..9), default 3.  Deadline: the connection's, or that of `opts`. */
 int types_v2_everything_number(types_v2_everything *client, int64_t a,
                                uint32_t b, const shmrpc_opts *opts, double *out,
                                shmrpc_error *error);
@@ -151,8 +151,8 @@ typedef struct types_v2_everything_texts_reply {
     shmrpc_str value[2];
 } types_v2_everything_texts_reply;
 
-/* Deadline: the connection's, or that of `opts`.  Release `*out` with
- * types_v2_everything_texts_release. */
+/* `tags`: string(..8)[2].  `lang`: string(2..8).  Deadline: the connection's,
+ * or that of `opts`.  Release `*out` with types_v2_everything_texts_release. */
 int types_v2_everything_texts(types_v2_everything *client,
                               const shmrpc_str tags[2], shmrpc_str lang,
                               const shmrpc_opts *opts,

@@ -38,10 +38,11 @@ static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
                       32);
 }
 
-/* Monotonic nanoseconds, to within some 25 us. */
-static inline int64_t shmrpci_call_clock_now(shmrpci_call_clock *clock)
+/* Monotonic nanoseconds at `ticks`, which were read just now, to within some
+ * 25 us. */
+static inline int64_t shmrpci_call_clock_at(shmrpci_call_clock *clock,
+                                            uint64_t ticks)
 {
-    uint64_t ticks = shmrpci_ticks();
     /* Relaxed: both words may be from different settings, all of which are
      * good for now. */
     if (ticks >= shmrpci_load_relaxed(&clock->due)) {

@@ -20,6 +20,7 @@ typedef struct plan {
     const shmrpc_method *method;
     shmrpci_client_method *state;
     const void *params;
+    uint64_t ticks; /* when timeout_ns was left */
     int64_t timeout_ns;
     int64_t deadline_ns;
     bool nonblock;
@@ -55,7 +56,8 @@ static int plan_init(plan *p, shmrpc_client *client, uint32_t method,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "timeout_ns is negative");
     }
-    int64_t now_ns = shmrpci_call_clock_now(&client->clock);
+    p->ticks = shmrpci_ticks();
+    int64_t now_ns = shmrpci_call_clock_at(&client->clock, p->ticks);
     p->deadline_ns = p->timeout_ns < SHMRPCI_NEVER_NS - now_ns
                          ? now_ns + p->timeout_ns
                          : SHMRPCI_NEVER_NS;
@@ -74,7 +76,8 @@ static int not_sent(plan *p)
 /* After a wait the worker is told what is left of the time. */
 static void shorten(plan *p)
 {
-    int64_t now_ns = shmrpci_call_clock_now(&p->client->clock);
+    p->ticks = shmrpci_ticks();
+    int64_t now_ns = shmrpci_call_clock_at(&p->client->clock, p->ticks);
     p->timeout_ns = p->deadline_ns > now_ns ? p->deadline_ns - now_ns : 1;
 }
 
@@ -135,6 +138,7 @@ static int send(plan *p)
         .method = p->state->id,
         .flags = oneway ? SHMRPCI_HEAD_ONEWAY : 0,
         .timeout_ns = p->timeout_ns,
+        .ticks = p->ticks,
     };
     status = p->client->transport->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {

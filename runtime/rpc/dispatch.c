@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpc/call_clock.h"
+#include "os/clock.h"
 #include "rpc/ctx.h"
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
@@ -29,7 +29,6 @@ typedef struct worker {
     shmrpci_participant *participant;
     const shmrpci_transport *transport;
     shmrpci_arena arena;
-    shmrpci_call_clock clock;
     shmrpc_ctx ctx;
     shmrpc_error error;     /* what the caller will be told */
     uint32_t *result_bytes; /* moving estimate, for each method */
@@ -286,7 +285,7 @@ static void dispatch(worker *w, shmrpci_request *request)
         int status = shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
                                       "%s has no method %u", service->name, id);
         reply_error(w, request, status);
-    } else if (shmrpci_call_clock_now(&w->clock) >= request->deadline_ns) {
+    } else if (request->received_ns >= request->deadline_ns) {
         reply_failure(w, request, SHMRPC_E_DEADLINE, "",
                       "the deadline passed before a worker was free");
     } else {
@@ -310,7 +309,6 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         w->ctx.transport = participant->transport;
         w->ctx.arena = &w->arena;
         shmrpci_arena_init(&w->arena, served->decode_limit);
-        shmrpci_call_clock_init(&w->clock);
         while (w->transport->next(participant, &request) == SHMRPC_OK) {
             dispatch(w, &request);
             if (w->arena.total_bytes > SHMRPCI_WORKER_KEEP_BYTES) {

@@ -58,6 +58,7 @@ typedef struct shmrpci_head {
     uint32_t flags;     /* SHMRPCI_HEAD_... */
     int32_t status;     /* reply: how the call ended */
     int64_t timeout_ns; /* request: time left when it was committed */
+    uint64_t ticks;     /* request: when that was, in ticks; or 0 */
 } shmrpci_head;
 
 /* What a transport may keep in a call or request, in the caller's memory. */
@@ -118,6 +119,7 @@ typedef struct shmrpci_request {
     const uint8_t *in; /* the request's body, from receive to release */
     size_t in_len;
     bool in_shared;          /* the peer can still write to it */
+    int64_t received_ns;     /* when it was received, to within some 25 us */
     int64_t deadline_ns;     /* when the caller stops waiting */
     const shmrpc_peer *peer; /* lives as long as the connection */
     shmrpci_buf out;         /* the reply's body, from reserve to commit */

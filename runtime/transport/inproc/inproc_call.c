@@ -306,6 +306,7 @@ static void fill_request(shmrpci_request *request, inproc_slot *slot)
     request->in = slot->request.data;
     request->in_len = slot->request.len;
     request->in_shared = false;
+    request->received_ns = shmrpci_now_ns();
     request->deadline_ns = slot->deadline_ns;
     request->peer = &slot->conn->peer;
     request->data.pointers[0] = slot;

@@ -135,7 +135,7 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
 
 static bool claim_from(shm_worker *worker, shm_conn *conn)
 {
-    /* Sequentially consistent: pairs with take_back in control.c. */
+    /* Sequentially consistent: pairs with take_back in close.c. */
     if (shmrpci_load_seq(&conn->closed) != 0) {
         return claim_residue(worker, conn);
     }

@@ -193,7 +193,8 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
 }
 
-static void submit(shm_client *client, uint32_t index, bool is_oneway)
+static void submit(shm_client *client, uint32_t index, bool is_oneway,
+                   uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
     /* Relaxed: only the thread whose call it is writes it. */
@@ -211,7 +212,7 @@ static void submit(shm_client *client, uint32_t index, bool is_oneway)
     }
     uint64_t lease = shmrpci_load_seq(&client->status->lease);
     /* Nobody looks after the end of the lease for a oneway call. */
-    if (!is_oneway && lease != 0 && (int64_t)(lease - shmrpci_ticks()) > 0) {
+    if (!is_oneway && lease != 0 && (int64_t)(lease - now) > 0) {
         slot->relied = lease;
         return;
     }
@@ -235,7 +236,10 @@ int shm_client_commit(shmrpci_call *call)
     write_slot(slot, &client->block.slots[index], call);
     drop_heap(slot, &call->out);
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
-    submit(client, index, is_oneway);
+    /* A time that is a little old may make us rely on a lease that has ended
+     * meanwhile; we shall notice when we wait. */
+    submit(client, index, is_oneway,
+           call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks());
     if (is_oneway) {
         shm_client_quarantine(client, index);
     }

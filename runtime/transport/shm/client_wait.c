@@ -14,6 +14,9 @@
 /* How many looks at the word between two at the clock. */
 #define LOOKS 8
 
+/* Looks before the first one at the clock: as many as a short call takes. */
+#define FIRST_LOOKS 32
+
 static bool is_over(uint32_t word)
 {
     uint32_t state = shm_word_state(word);
@@ -38,6 +41,17 @@ static bool spin(shm_client *client, shm_client_slot *slot,
                  shmrpci_atomic_u32 *at, uint32_t *word)
 {
     uint64_t budget = shmrpci_spinner_budget(&client->spinner, slot->peer_cpu);
+    if (budget == 0) {
+        return false;
+    }
+    for (int i = 0; i < FIRST_LOOKS; i++) {
+        *word = shmrpci_load_acquire(at);
+        if (is_over(*word)) {
+            shmrpci_spinner_hit(&client->spinner, 0);
+            return true;
+        }
+        shmrpci_pause();
+    }
     uint64_t start = shmrpci_ticks();
     uint64_t now = start;
     while (now - start < budget) {

@@ -1,6 +1,6 @@
 /*
- * Connections, as the control loop sees them: handshake, requests for memory,
- * and the end.
+ * Connections, as the control loop sees them: handshake and requests for
+ * memory. Their end is in close.c.
  *
  * Nothing here waits for a client: packets are read and sent without
  * blocking, and a handshake that takes too long is dropped.
@@ -38,12 +38,6 @@ static void unlink_conn(shm_conn **list, const shm_conn *conn)
     *list = conn->next;
 }
 
-static void link_conn(shm_conn **list, shm_conn *conn)
-{
-    conn->next = *list;
-    *list = conn;
-}
-
 /* Under table_lock: has the client's bell heard by every worker. */
 static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
 {
@@ -58,16 +52,6 @@ static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
         }
     }
     return SHMRPC_OK;
-}
-
-/* Under table_lock. Closing it would not do: the client has it too. */
-static void take_down_bell(shm_listener *listener, const shm_conn *conn)
-{
-    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
-        if (listener->places[i].poll_set >= 0) {
-            shmrpci_poll_remove(listener->places[i].poll_set, conn->bell_fd);
-        }
-    }
 }
 
 static shmrpc_status table_add(shm_listener *listener, shm_conn *conn)
@@ -91,23 +75,6 @@ static shmrpc_status table_add(shm_listener *listener, shm_conn *conn)
     }
     shmrpci_mutex_unlock(&listener->table_lock);
     return status;
-}
-
-static void table_remove(shm_listener *listener, shm_conn *conn)
-{
-    shmrpci_mutex_lock(&listener->table_lock);
-    take_down_bell(listener, conn);
-    for (size_t i = 0; i < listener->table_count; i++) {
-        if (listener->table[i] == conn) {
-            listener->table[i] = listener->table[--listener->table_count];
-            break;
-        }
-    }
-    /* Sequentially consistent: a worker says what it has seen, then looks
-     * here; we change this, then look at what it has seen. */
-    conn->closed_version =
-        shmrpci_add_seq(&listener->table_version, UINT64_C(1)) + 1;
-    shmrpci_mutex_unlock(&listener->table_lock);
 }
 
 /* ---- accepting ------------------------------------------------------- */
@@ -180,7 +147,7 @@ static void admit(shm_listener *listener, int fd)
         free(conn);
         return;
     }
-    link_conn(&listener->handshakes, conn);
+    shm_conn_link(&listener->handshakes, conn);
 }
 
 /* No descriptor is left: with the spare one, takes the client out of the
@@ -220,7 +187,7 @@ static void drop_handshake(shm_conn *conn)
     unlink_conn(&conn->listener->handshakes, conn);
     shmrpci_poll_remove(conn->listener->poll_set, conn->fd);
     conn->state = SHM_CONN_CLOSED;
-    link_conn(&conn->listener->closed, conn);
+    shm_conn_link(&conn->listener->closed, conn);
 }
 
 /* The welcome, in the packet or beside it; the block goes to the client with
@@ -399,124 +366,4 @@ int64_t shm_control_expire(shm_listener *listener)
         conn = next;
     }
     return next_ns;
-}
-
-/* ---- the end --------------------------------------------------------- */
-
-/* Takes back what was submitted, but for oneway calls: those still run. A
- * client may go on writing to its block; what counts is what was there now. */
-static void take_back(shm_conn *conn)
-{
-    uint64_t residual = 0;
-    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
-        shm_slot *slot = &conn->block.slots[i];
-        uint32_t word = shmrpci_load_acquire(&slot->word);
-        uint32_t flags = shmrpci_load_relaxed(&slot->flags);
-        if (shm_word_state(word) != SHM_SUBMITTED) {
-            continue;
-        }
-        if ((flags & SHM_MSG_ONEWAY) != 0) {
-            residual |= UINT64_C(1) << i;
-        } else {
-            /* Failing means that a worker was faster. */
-            (void)shmrpci_cas_seq(&slot->word, &word,
-                                  shm_word_moved(word, SHM_FREE));
-        }
-    }
-    shmrpci_store_seq(&conn->residual, residual);
-    shmrpci_store_seq(&conn->closed, 1u);
-    if (residual != 0) {
-        /* It may have died before it rang. */
-        shmrpci_event_set(conn->listener->bell_fd);
-    }
-}
-
-void shm_control_close(shm_conn *conn)
-{
-    shm_listener *listener = conn->listener;
-    shmrpci_poll_remove(listener->poll_set, conn->fd);
-    shmrpci_socket_shut(conn->fd);
-    take_back(conn);
-    conn->state = SHM_CONN_CLOSED;
-    conn->closed_version = 0; /* still in the table, for its residue */
-    link_conn(&listener->closed, conn);
-}
-
-static bool is_held(const shm_conn *conn)
-{
-    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
-        if (shmrpci_load_seq(&conn->ledger[i].held) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether every worker has seen the table without it, or isn't looking. */
-static bool is_forgotten(const shm_listener *listener, uint64_t version)
-{
-    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
-        uint64_t seen = shmrpci_load_seq(&listener->places[i].seen);
-        if (seen < version) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* One step towards the end; true when it can be freed. */
-static bool advance(shm_conn *conn)
-{
-    shm_listener *listener = conn->listener;
-    if (conn->block.map.at == NULL) {
-        return true; /* never opened */
-    }
-    if (conn->closed_version == 0) {
-        /* In the table it is found when a worker that holds it dies. */
-        if (shmrpci_load_seq(&conn->residual) != 0 || is_held(conn)) {
-            return false;
-        }
-        table_remove(listener, conn);
-    }
-    if (is_held(conn)) {
-        return false;
-    }
-    /* Give the memory back though a worker may be looking still. */
-    shmrpci_memory_discard(&conn->block.map);
-    /* Forgotten: nobody claims any more. Not held: nobody serves any more.
-     * Forgotten again: whoever had just ended has had its last look too. */
-    uint64_t version = conn->closed_version;
-    return is_forgotten(listener, version) && !is_held(conn) &&
-           is_forgotten(listener, version);
-}
-
-bool shm_control_reap(shm_listener *listener)
-{
-    for (shm_conn **at = &listener->closed; *at != NULL;) {
-        shm_conn *conn = *at;
-        if (advance(conn)) {
-            *at = conn->next;
-            shm_conn_destroy(conn);
-        } else {
-            at = &conn->next;
-        }
-    }
-    return listener->closed != NULL;
-}
-
-void shm_conn_destroy(shm_conn *conn)
-{
-    shm_listener *listener = conn->listener;
-    size_t bytes = conn->block.map.bytes;
-    for (size_t i = 1; i <= SHM_EXTENTS; i++) {
-        bytes += conn->extent_maps[i].bytes;
-        shmrpci_memory_unmap(&conn->extent_maps[i]);
-    }
-    shm_block_unmap(&conn->block);
-    shmrpci_fd_close(&conn->fd);
-    shmrpci_fd_close(&conn->bell_fd);
-    shm_account_refund(listener, conn->account, bytes);
-    shm_account_close(listener, conn->account);
-    shmrpci_mutex_fini(&conn->grow_lock);
-    free(conn);
 }

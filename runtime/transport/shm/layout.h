@@ -55,7 +55,7 @@
  *
  * The ledger, in the server's private memory, is the authority for claims: a
  * client that scribbles over its block spoils its own calls only.  Recovery
- * after a death: recover.c for workers, control.c for clients.
+ * after a death: recover.c for workers, close.c for clients.
  *
  * Status page, one for each service, read-only for clients:
  *

@@ -130,9 +130,8 @@ static bool read_body(shm_worker *worker, const shm_slot *slot,
     return true;
 }
 
-static int64_t deadline_of(shm_worker *worker, uint64_t timeout_ns)
+static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
 {
-    int64_t now_ns = shmrpci_tick_clock_ns(&worker->clock, worker->now);
     if (timeout_ns > (uint64_t)(SHMRPCI_NEVER_NS - now_ns)) {
         return SHMRPCI_NEVER_NS;
     }
@@ -160,7 +159,8 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         (shmrpci_head){.method = worker->method,
                        .flags = is_oneway ? SHMRPCI_HEAD_ONEWAY : 0u,
                        .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
-    request->deadline_ns = deadline_of(worker, timeout_ns);
+    request->received_ns = shmrpci_tick_clock_ns(&worker->clock, worker->now);
+    request->deadline_ns = deadline_of(request->received_ns, timeout_ns);
     request->peer = &worker->conn->peer;
     request->out = (shmrpci_buf){0};
     if (worker->is_cold || may_be_long(worker, worker->method)) {

@@ -145,6 +145,9 @@ void shm_control_accept(shm_listener *listener);
 void shm_control_event(shm_conn *conn);
 /* Drops handshakes that take too long; returns when to call again. */
 int64_t shm_control_expire(shm_listener *listener);
+
+/* ---- close.c --------------------------------------------------------- */
+
 /* Client is gone: takes back what it has submitted, leaves the table. */
 void shm_control_close(shm_conn *conn);
 /* Frees closed connections that nobody uses. True when some are left. */
@@ -189,6 +192,12 @@ bool shm_worker_is_cancelled(const shmrpci_request *request);
 
 /* Repairs what worker `index` held. The worker runs no more. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
+
+static inline void shm_conn_link(shm_conn **list, shm_conn *conn)
+{
+    conn->next = *list;
+    *list = conn;
+}
 
 /* An entry's value. */
 static inline uint32_t shm_ledger_value(uint32_t gen, uint32_t owner)

@@ -10,6 +10,9 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
+/* Rounds of searching between two looks at the clock. */
+#define ROUNDS 4
+
 static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 {
     return &worker->listener->places[worker->index].seen;
@@ -117,6 +120,7 @@ static bool search(shm_worker *worker)
     if (budget == 0 || is_covered(worker)) {
         return shm_worker_scan(worker, true);
     }
+    uint32_t rounds = 0;
     do {
         renew_lease(worker);
         if (shm_worker_scan(worker, false)) {
@@ -124,8 +128,10 @@ static bool search(shm_worker *worker)
             return true;
         }
         shmrpci_pause();
-        worker->now = shmrpci_ticks();
-        refresh(worker);
+        if (++rounds % ROUNDS == 0) {
+            worker->now = shmrpci_ticks();
+            refresh(worker);
+        }
     } while (worker->now - start < budget && !is_stopping(worker));
     shmrpci_spinner_miss(&worker->spinner);
     return false;

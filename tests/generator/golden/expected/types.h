@@ -202,6 +202,8 @@ struct types_v2_scalars {
     types_v2_huge huge;
 };
 
+/* Initialises a types_v2_scalars, in C and from C++20 on: defaults, and zeros
+ * for the rest. */
 #define TYPES_V2_SCALARS_DEFAULTS \
     { \
         .tiny = -128, \
@@ -248,6 +250,8 @@ struct types_v2_bounded {
     shmrpc_str_list langs;
 };
 
+/* Initialises a types_v2_bounded, in C and from C++20 on: defaults, and zeros
+ * for the rest. */
 #define TYPES_V2_BOUNDED_DEFAULTS \
     { \
         .name = {"none", 4}, \

@@ -322,7 +322,7 @@ static int write_any(writer *to, const shmrpc_any *value)
 
 static int write_sized(writer *to, const shmrpc_type *type, shmrpci_span span)
 {
-    int status = shmrpci_walk_length(&to->walk, type, span.len);
+    int status = shmrpci_walk_view(&to->walk, type, span.ptr, span.len);
     if (status != SHMRPC_OK) {
         return status;
     }

@@ -226,7 +226,7 @@ static int write_sized(writer *to, const shmrpc_type *type, const void *value,
                        size_t at)
 {
     shmrpci_span span = shmrpci_load_span(value);
-    int status = shmrpci_walk_length(&to->walk, type, span.len);
+    int status = shmrpci_walk_view(&to->walk, type, span.ptr, span.len);
     if (status != SHMRPC_OK) {
         return status;
     }

@@ -35,7 +35,7 @@ static int encode(const shmrpc_type *type, const void *value, const char *name,
                                  shmrpci_type_text(type));
     }
     shmrpci_span span = shmrpci_load_span((const uint8_t *)value + offset);
-    int status = shmrpci_walk_length(&walk, bytes, span.len);
+    int status = shmrpci_walk_view(&walk, bytes, span.ptr, span.len);
     if (status != SHMRPC_OK) {
         return status;
     }

@@ -242,6 +242,16 @@ int shmrpci_walk_length(const shmrpci_walk *walk, const shmrpc_type *type,
                       positive(type->max), highest);
 }
 
+int shmrpci_walk_view(const shmrpci_walk *walk, const shmrpc_type *type,
+                      const void *data, size_t length)
+{
+    if (data == NULL && length > 0) {
+        return shmrpci_walk_fail(walk, "length %zu, but no data (NULL)",
+                                 length);
+    }
+    return shmrpci_walk_length(walk, type, length);
+}
+
 static int check_float(const shmrpci_walk *walk, const shmrpc_type *type,
                        const void *value)
 {

@@ -107,6 +107,11 @@ static inline int shmrpci_walk_bounds(const shmrpci_walk *walk,
 int shmrpci_walk_length(const shmrpci_walk *walk, const shmrpc_type *type,
                         uint64_t length);
 
+/* As length, for what is about to be written: also refuses a length without
+ * data, which a caller or a handler may give us. */
+int shmrpci_walk_view(const shmrpci_walk *walk, const shmrpc_type *type,
+                      const void *data, size_t length);
+
 /* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
  * long ones lose their middle. */
 void shmrpci_walk_path(const shmrpci_walk *walk,

@@ -398,6 +398,29 @@ static void refuses_to_encode(uint32_t encoding, const shmrpc_type *type,
     shmrpci_buf_fini(&buf);
 }
 
+/* A length without data: a caller's slip, not a crash. */
+static void encoders_refuse_views_of_nothing(void **state)
+{
+    (void)state;
+    static const shmrpc_str text = {NULL, 3};
+    static const shmrpc_bytes bytes = {NULL, 3};
+    static const shmrpc_str texts[] = {{"ok", 2}, {NULL, 1}};
+    for (uint32_t encoding = SHMRPC_ENCODING_JSON;
+         encoding <= SHMRPC_ENCODING_NATIVE; encoding++) {
+        sample_all value = sample_full;
+        refuses_to_encode(encoding, &shmrpc_type_string, &text, "v",
+                          "length 3, but no data (NULL)");
+        refuses_to_encode(encoding, &shmrpc_type_bytes, &bytes, "v",
+                          "length 3, but no data (NULL)");
+        value.words.ptr = texts;
+        value.words.len = 2;
+        refuses_to_encode(encoding, &sample_native_type, &value, "v.words[1]",
+                          "length 1, but no data (NULL)");
+    }
+    refuses_to_encode(SHMRPC_ENCODING_RAW, &shmrpc_type_bytes, &bytes, "v",
+                      "length 3, but no data (NULL)");
+}
+
 static void encoders_check_bounds(void **state)
 {
     (void)state;
@@ -595,6 +618,7 @@ int main(void)
         cmocka_unit_test(raw),
         cmocka_unit_test(depth),
         cmocka_unit_test(depth_of_encoders),
+        cmocka_unit_test(encoders_refuse_views_of_nothing),
         cmocka_unit_test(encoders_check_bounds),
         cmocka_unit_test(json_cannot_say),
         cmocka_unit_test(full_buffers),

@@ -57,7 +57,8 @@ static inline uint8_t *shmrpci_buf_extend(shmrpci_buf *buf, size_t count)
             return NULL;
         }
     }
-    uint8_t *at = buf->data + buf->len;
+    /* An empty buffer may have no memory yet, and NULL + 0 is undefined. */
+    uint8_t *at = buf->len != 0 ? buf->data + buf->len : buf->data;
     buf->len += count;
     return at;
 }

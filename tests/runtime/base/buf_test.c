@@ -28,6 +28,19 @@ static void a_heap_buffer_keeps_every_byte(void **state)
     assert_null(buf.data);
 }
 
+/* The undefined behaviour of NULL + 0, which UBSan sees. */
+static void nothing_can_be_appended_to_nothing(void **state)
+{
+    (void)state;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    shmrpci_buf_append(&buf, NULL, 0);
+    assert_int_equal(buf.status, SHMRPC_OK);
+    assert_int_equal(buf.len, 0);
+    assert_null(buf.data);
+    shmrpci_buf_fini(&buf);
+}
+
 static void a_fixed_buffer_fills_to_the_last_byte(void **state)
 {
     (void)state;
@@ -139,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_heap_buffer_keeps_every_byte),
+        cmocka_unit_test(nothing_can_be_appended_to_nothing),
         cmocka_unit_test(a_fixed_buffer_fills_to_the_last_byte),
         cmocka_unit_test(after_a_failure_nothing_is_appended),
         cmocka_unit_test(the_first_failure_is_kept),

@@ -25,6 +25,7 @@ expect() {
 version=$(sed -n 's/^project(shmrpc VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 
 expect "help names the commands" 0 '^  fuzz \[SECONDS\]' ./dev --help
+expect "a command knows help too" 0 '^usage: ' ./dev test --help
 expect "help is what no command prints" 0 '^usage: ' ./dev
 expect "the version is the project's" 0 "^shmrpc $version\$" ./dev --version
 expect "an unknown command is named" 1 "no command 'tets'" ./dev tets

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "os/process.h"
 #include "os/thread.h"
 
 typedef struct alias {
@@ -16,6 +17,18 @@ typedef struct alias {
 
 static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
 static alias *aliases;
+static int32_t owner;
+
+/* Under the lock. Mappings don't survive a fork: the child forgets its
+ * parent's. */
+static void forget_parents(void)
+{
+    int32_t pid = shmrpci_process_id();
+    if (owner != pid) {
+        owner = pid;
+        aliases = NULL;
+    }
+}
 
 bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out)
 {
@@ -25,6 +38,7 @@ bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out)
         return false;
     }
     shmrpci_mutex_lock(&lock);
+    forget_parents();
     for (alias *it = aliases; it != NULL && !found; it = it->next) {
         if (it->inode == info.st_ino && it->device == info.st_dev &&
             it->map.bytes == bytes) {
@@ -46,6 +60,7 @@ void shmrpci_alias_add(int fd, const shmrpci_map *map)
         return;
     }
     shmrpci_mutex_lock(&lock);
+    forget_parents();
     *added = (alias){aliases, info.st_ino, info.st_dev, *map, 1};
     aliases = added;
     shmrpci_mutex_unlock(&lock);
@@ -55,6 +70,7 @@ bool shmrpci_alias_drop(const shmrpci_map *map)
 {
     bool is_last = true;
     shmrpci_mutex_lock(&lock);
+    forget_parents();
     for (alias **at = &aliases; *at != NULL; at = &(*at)->next) {
         alias *it = *at;
         if (it->map.at == map->at) {

@@ -16,7 +16,7 @@ static pid_t fork_server(const shmrpci_address *address)
 {
     int ready[2];
     assert_int_equal(pipe(ready), 0);
-    pid_t pid = fork();
+    pid_t pid = service_fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         static service s;
@@ -34,10 +34,13 @@ static pid_t fork_server(const shmrpci_address *address)
     return pid;
 }
 
+/* Also sees that the process had not ended by itself. */
 static void kill_and_reap(pid_t pid)
 {
+    int status = 0;
     assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 /* A signal takes its time; this returns when the process has stopped. */
@@ -211,7 +214,7 @@ static busy_client fork_client(const shmrpci_address *address)
     busy_client client;
     assert_int_equal(pipe(client.go), 0);
     assert_int_equal(pipe(client.up), 0);
-    client.pid = fork();
+    client.pid = service_fork();
     assert_true(client.pid >= 0);
     if (client.pid == 0) {
         be_busy(address, &client);
@@ -320,7 +323,7 @@ static void clients_killed_at_any_time_leave_nothing(void **state)
     size_t before = least_holdings_of(server);
     unsigned rounds = is_long() ? 2000 : 100;
     for (unsigned i = 0; i < rounds; i++) {
-        pid_t pid = fork();
+        pid_t pid = service_fork();
         if (pid == 0) {
             hammer(&address, i * 7919u + 1u);
         }
@@ -349,7 +352,7 @@ static void forked_child_gets_FORKED_and_the_parent_goes_on(void **state)
     int status;
     pid_t server = fork_server(&address);
     shmrpci_conn *conn = client_open(&address);
-    pid_t child = fork();
+    pid_t child = service_fork();
     if (child == 0) {
         _exit(client_call(conn, METHOD_ECHO, "x", 1, 0, NULL) == SHMRPC_E_FORKED
                   ? 7

@@ -28,7 +28,7 @@ static void fork_scribbler(const shmrpci_address *address, uint64_t seed)
 {
     char byte;
     shmrpci_conn *conn;
-    pid_t pid = fork();
+    pid_t pid = service_fork();
     if (pid != 0) {
         scribblers[seed] = pid;
         return;

@@ -22,7 +22,7 @@ static visitor fork_visitor(const shmrpci_address *address, uid_t uid)
     visitor v;
     char byte;
     assert_int_equal(pipe(v.go), 0);
-    v.pid = fork();
+    v.pid = service_fork();
     assert_true(v.pid >= 0);
     if (v.pid == 0) {
         shmrpci_conn *conn = NULL;

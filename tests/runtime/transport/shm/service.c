@@ -3,7 +3,10 @@
 
 #include <dirent.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -24,6 +27,16 @@ int folder_teardown(void **state)
     char command[128];
     (void)snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command);
+}
+
+pid_t service_fork(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+    }
+    return pid;
 }
 
 const char *folder_path(void)

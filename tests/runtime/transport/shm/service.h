@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/types.h>
 
 #include "os/clock.h"
 #include "os/thread.h"
@@ -74,6 +75,10 @@ void client_echoes(shmrpci_conn *conn, const char *text);
 
 /* Waits until `*value` is at least `least`, or fails the test. */
 void await_count(atomic_uint *value, unsigned least);
+
+/* fork, for a child that ends with its parent, and at its first failed
+ * assertion rather than going on with the parent's tests. */
+pid_t service_fork(void);
 
 /* Whether the long versions of tests are wanted (SHMRPC_TEST_LONG=1). */
 bool is_long(void);

@@ -92,6 +92,9 @@ void shmrpci_spinner_miss(shmrpci_spinner *spinner)
 {
     uint32_t rate = shmrpci_load_relaxed(&spinner->hit_rate);
     shmrpci_store_relaxed(&spinner->hit_rate, rate - rate / 8);
+    /* The peer may have gone to sleep because of us; who spins for less than
+     * its wake-up takes then sleeps too, and so on for ever. */
+    shmrpci_store_relaxed(&spinner->usual, spinner->max_ticks);
 }
 
 void shmrpci_spinner_refresh(shmrpci_spinner *spinner)

@@ -4,10 +4,11 @@
  * A sleep and its wake-up cost 5 to 60 us, spinning costs a CPU that others
  * may want.  A spinner learns from what its waits have been: it spins for as
  * long as has paid, not at all where it doesn't pay, and tries again now and
- * then.  It never spins when there is less than one and a half CPUs' time, when
- * the peer last ran on this very CPU, or when we are bound to one CPU and
- * don't know the peer's.  (Being bound is no reason by itself: a peer bound to
- * another CPU is the best case for spinning.)
+ * then.  After a miss it spins for as long as it may, since the peer has
+ * probably gone to sleep too.  It never spins when there is less than one and a
+ * half CPUs' time, when the peer last ran on this very CPU, or when we are
+ * bound to one CPU and don't know the peer's.  (Being bound is no reason by
+ * itself: a peer bound to another CPU is the best case for spinning.)
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.

@@ -103,6 +103,21 @@ static void short_waits_make_short_spins(void **state)
     assert_true(after > 300);
 }
 
+/* Or two peers, each asleep when the other comes back, would never meet. */
+static void after_a_miss_the_next_spin_is_the_longest(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    for (int i = 0; i < 100; i++) {
+        shmrpci_spinner_hit(&spinner, 300);
+    }
+    assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) <
+                spinner.max_ticks);
+    shmrpci_spinner_miss(&spinner);
+    assert_int_equal(shmrpci_spinner_budget(&spinner, ELSEWHERE),
+                     spinner.max_ticks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +128,7 @@ int main(void)
         cmocka_unit_test(bound_to_one_cpu_the_peer_decides),
         cmocka_unit_test(misses_stop_it_but_for_probes),
         cmocka_unit_test(short_waits_make_short_spins),
+        cmocka_unit_test(after_a_miss_the_next_spin_is_the_longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

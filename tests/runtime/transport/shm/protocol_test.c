@@ -52,12 +52,19 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Waits until as many workers sleep. */
-static void await_idle(int count)
+/* A worker shows itself idle, looks once more, and only then goes offline. */
+static bool is_asleep(uint32_t index)
+{
+    const shm_listener *listener = (shm_listener *)(void *)s.listener;
+    return shmrpci_load_seq(&listener->places[index].seen) == SHM_OFFLINE &&
+           (shmrpci_load_seq(&status_page()->idle) >> index & 1) != 0;
+}
+
+/* Waits until the worker sleeps and has looked for the last time. */
+static void await_asleep(uint32_t index)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    while (__builtin_popcountll(shmrpci_load_seq(&status_page()->idle)) !=
-           count) {
+    while (!is_asleep(index)) {
         assert_true(shmrpci_now_ns() < deadline_ns);
         (void)sched_yield();
     }
@@ -115,7 +122,7 @@ static void rule_1_with(uint32_t second)
 {
     shmrpci_request request = {0};
     shmrpci_participant *worker = open_worker();
-    await_idle(1);
+    await_asleep(0);
     publish_silently(0, METHOD_ECHO);
     publish_silently(second, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
@@ -143,7 +150,7 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
     (void)state;
     shmrpci_request request = {0};
     shmrpci_participant *worker = open_worker();
-    await_idle(1);
+    await_asleep(0);
     for (int i = 0; i < 3; i++) {
         publish_silently(0, METHOD_ECHO);
         assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
@@ -211,7 +218,7 @@ static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
     (void)state;
     shmrpci_call call = {0};
     client_echoes(conn, "warm");
-    await_idle(1);
+    await_asleep(0);
     /* Somebody promises to look, and never does. */
     shmrpci_store_seq(&status_page()->lease,
                       shmrpci_ticks() +
@@ -230,8 +237,7 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
 {
     (void)state;
     shmrpci_call call = {0};
-    client_echoes(conn, "warm");
-    await_idle(1);
+    await_asleep(0);
     /* While nobody seems to sleep, nobody is rung for. */
     uint64_t idle = shmrpci_exchange_seq(&status_page()->idle, UINT64_C(0));
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
@@ -255,7 +261,7 @@ static void waiting_for_a_claimed_call_costs_no_cpu(void **state)
     (void)state;
     shmrpci_call call = {0};
     client_echoes(conn, "warm");
-    await_idle(1);
+    await_asleep(0);
     shmrpci_store_seq(&status_page()->lease,
                       shmrpci_ticks() +
                           shmrpci_ticks_of_ns(2 * SHMRPCI_NS_PER_MS));
@@ -317,7 +323,7 @@ static void oneway_call_of_a_client_killed_before_the_ring_runs(void **state)
 {
     (void)state;
     client_echoes(conn, "warm");
-    await_idle(1);
+    await_asleep(0);
     publish_silently(0, METHOD_HOLD);
     shmrpci_store_relaxed(&client()->block.slots[0].flags,
                           (uint16_t)SHM_MSG_ONEWAY);

@@ -46,8 +46,10 @@ static void refresh(shm_worker *worker)
     }
     worker->view_count = count;
     worker->version = shmrpci_load_seq(&listener->table_version);
-    shmrpci_mutex_unlock(&listener->table_lock);
+    /* Under the lock: until its first copy a worker is OFFLINE, and what it
+     * copied could be freed before it says what it has seen. */
     shmrpci_store_seq(seen_of(worker), worker->version);
+    shmrpci_mutex_unlock(&listener->table_lock);
 }
 
 void shm_worker_go_online(shm_worker *worker)

@@ -288,6 +288,32 @@ static void start_worker_late(void *user)
     worker->transport->participant_close(worker);
 }
 
+static void serve_one(void *user)
+{
+    shmrpci_participant *worker = user;
+    shmrpci_request request = {0};
+    if (worker->transport->next(worker, &request) == SHMRPC_OK) {
+        finish(&request);
+    }
+    worker->transport->participant_close(worker);
+}
+
+static void new_worker_looks_at_no_client_that_left(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        shmrpci_thread thread;
+        shmrpci_conn *leaving = client_open(&s.address);
+        assert_int_equal(
+            shmrpci_thread_create(&thread, "new", serve_one, open_worker()),
+            SHMRPC_OK);
+        leaving->transport->disconnect(leaving);
+        assert_int_equal(client_call(conn, METHOD_ECHO, "", 0, 0, NULL),
+                         SHMRPC_OK);
+        shmrpci_thread_join(&thread);
+    }
+}
+
 static void await_closed(void)
 {
     /* Connections are dealt with in the order in which things happen to them;
@@ -367,6 +393,7 @@ int main(void)
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup),
         CASE(waiting_for_a_claimed_call_costs_no_cpu, setup),
+        CASE(new_worker_looks_at_no_client_that_left, setup_without_workers),
         CASE(oneway_call_of_a_client_killed_before_the_ring_runs, setup),
         CASE(oneway_calls_of_a_client_that_left_still_run,
              setup_without_workers),

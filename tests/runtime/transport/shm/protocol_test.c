@@ -213,24 +213,48 @@ static void busy_clients_keep_no_idle_one_waiting(void **state)
     worker->transport->participant_close(worker);
 }
 
-static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
+#define RUNS 5 /* of what has a bound in time: the median counts */
+
+static int compare(const void *left, const void *right)
 {
-    (void)state;
-    shmrpci_call call = {0};
-    client_echoes(conn, "warm");
+    int64_t a = *(const int64_t *)left;
+    int64_t b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void assert_median(int64_t values[RUNS], int64_t most)
+{
+    qsort(values, RUNS, sizeof *values, compare);
+    assert_in_range(values[RUNS / 2], 0, most);
+}
+
+/* Somebody promises to look for 2 ms, and never does. */
+static void break_a_lease(void)
+{
     await_asleep(0);
-    /* Somebody promises to look, and never does. */
     shmrpci_store_seq(&status_page()->lease,
                       shmrpci_ticks() +
                           shmrpci_ticks_of_ns(2 * SHMRPCI_NS_PER_MS));
-    int64_t start_ns = shmrpci_now_ns();
-    assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
-    assert_int_equal(
-        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-        SHMRPC_OK);
-    conn->transport->release(&call);
-    assert_in_range(shmrpci_now_ns() - start_ns, 0, 39 * SHMRPCI_NS_PER_MS);
-    assert_int_equal(shmrpci_load_relaxed(&client()->rescued_wakeups), 0);
+}
+
+static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
+{
+    (void)state;
+    int64_t took_ns[RUNS];
+    int64_t rescues[RUNS];
+    client_echoes(conn, "warm");
+    for (int i = 0; i < RUNS; i++) {
+        break_a_lease();
+        int64_t start_ns = shmrpci_now_ns();
+        uint64_t before = shmrpci_load_relaxed(&client()->rescued_wakeups);
+        assert_int_equal(client_call(conn, METHOD_ECHO, "x", 1, 0, NULL), 0);
+        took_ns[i] = shmrpci_now_ns() - start_ns;
+        rescues[i] =
+            (int64_t)(shmrpci_load_relaxed(&client()->rescued_wakeups) -
+                      before);
+    }
+    assert_median(took_ns, 39 * SHMRPCI_NS_PER_MS);
+    assert_median(rescues, 0);
 }
 
 static void lost_wake_up_is_made_up_for_and_counted(void **state)
@@ -260,20 +284,21 @@ static void waiting_for_a_claimed_call_costs_no_cpu(void **state)
 {
     (void)state;
     shmrpci_call call = {0};
+    int64_t used_ns[RUNS];
     client_echoes(conn, "warm");
-    await_asleep(0);
-    shmrpci_store_seq(&status_page()->lease,
-                      shmrpci_ticks() +
-                          shmrpci_ticks_of_ns(2 * SHMRPCI_NS_PER_MS));
+    break_a_lease();
     assert_int_equal(client_send(conn, &call, METHOD_HOLD, "x", 1, 0), 0);
     shmrpci_event_set(client()->bell_fd);
     await_count(&s.held, 1);
-    int64_t before_ns = cpu_time_ns();
-    assert_int_equal(
-        conn->transport->receive(
-            &call, shmrpci_deadline_after(200 * SHMRPCI_NS_PER_MS)),
-        SHMRPC_E_DEADLINE);
-    assert_in_range(cpu_time_ns() - before_ns, 0, 20 * SHMRPCI_NS_PER_MS);
+    for (int i = 0; i < RUNS; i++) {
+        int64_t before_ns = cpu_time_ns();
+        assert_int_equal(
+            conn->transport->receive(
+                &call, shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS)),
+            SHMRPC_E_DEADLINE);
+        used_ns[i] = cpu_time_ns() - before_ns;
+    }
+    assert_median(used_ns, 5 * SHMRPCI_NS_PER_MS);
     (void)conn->transport->cancel(&call);
 }
 

@@ -1,11 +1,10 @@
-/* Options: parsing, and suggestions for what was misspelt. */
+/* The options of generating. */
 #include "generator/options.h"
 
 #include <ctype.h>
-#include <getopt.h>
 #include <string.h>
 
-#include "idl/names.h"
+#include "generator/command/cli.h"
 
 enum {
     OPT_OUT_DIR = 256,
@@ -39,75 +38,6 @@ static const struct option long_options[] = {
 static const char *const dumps[] = {"tokens", "ast", "schema", "model"};
 static const char *const kinds[] = {"client", "server"};
 
-const char *gen_options_help(void)
-{
-    return "usage: shmrpcgen [options] FILE.svc\n"
-           "\n"
-           "Makes the C of a service description: FILE.h and FILE.c (types "
-           "and\n"
-           "tables), FILE_client.h/.c and FILE_server.h/.c.\n"
-           "\n"
-           "  --out-dir DIR     where to write (default: here); is created\n"
-           "  --kinds LIST      client, server or both, separated by commas\n"
-           "                    (default: both)\n"
-           "  -I, --import-dir DIR\n"
-           "                    where to look for imported files, after the\n"
-           "                    folder of the importing one; may be repeated\n"
-           "  --prefix NAME     prefix of C names (default: from the package)\n"
-           "  --lang NAME       target language: c\n"
-           "  --templates DIR   files of this folder replace built-in "
-           "templates\n"
-           "                    of the same name\n"
-           "  --depfile FILE    write what was read, as a rule for Make\n"
-           "  --stamp FILE      write an empty file last, every time; the "
-           "depfile\n"
-           "                    then speaks of it\n"
-           "  --dump=STAGE      print tokens, ast, schema or model; write "
-           "nothing\n"
-           "  --werror          generate nothing when there are warnings\n"
-           "  -h, --help        print this\n"
-           "  --version         print the version\n"
-           "\n"
-           "Exit status: 0 done, 1 errors in the .svc or a template, 2 wrong\n"
-           "usage, 3 a file can't be read or written.\n";
-}
-
-static void suggest(shmrpci_buf *message, const char *wanted,
-                    const char *const *names, size_t count, const char *before)
-{
-    const char *best = idl_nearest_of(wanted, names, count);
-    if (best != NULL) {
-        shmrpci_buf_printf(message, "; did you mean `%s%s`?", before, best);
-        return;
-    }
-    for (size_t i = 0; i < count && *before == '\0'; i++) {
-        const char *lead = i == 0           ? " (expected "
-                           : i + 1 == count ? " or "
-                                            : ", ";
-        shmrpci_buf_printf(message, "%s%s", lead, names[i]);
-    }
-    shmrpci_buf_append_text(message, *before == '\0' ? ")" : "");
-}
-
-/* `argument` as it stands on the command line: "--out-dri=x". */
-static shmrpc_status unknown_option(const char *argument, shmrpci_buf *message)
-{
-    const char *names[sizeof long_options / sizeof long_options[0]];
-    size_t count = 0;
-    for (const struct option *at = long_options; at->name != NULL; at++) {
-        names[count++] = at->name;
-    }
-    size_t len = strcspn(argument, "=");
-    shmrpci_buf_printf(message, "unknown option `%.*s`", (int)len, argument);
-    char name[32] = "";
-    if (strncmp(argument, "--", 2) == 0 && len - 2 < sizeof name) {
-        memcpy(name, argument + 2, len - 2);
-        name[len - 2] = '\0';
-        suggest(message, name, names, count, "--");
-    }
-    return SHMRPC_E_INVALID;
-}
-
 static shmrpc_status set_dump(const char *name, gen_options *out,
                               shmrpci_buf *message)
 {
@@ -118,7 +48,7 @@ static shmrpc_status set_dump(const char *name, gen_options *out,
         }
     }
     shmrpci_buf_printf(message, "unknown stage `%s` for --dump", name);
-    suggest(message, name, dumps, sizeof dumps / sizeof dumps[0], "");
+    gen_cli_suggest(message, name, dumps, sizeof dumps / sizeof dumps[0], "");
     return SHMRPC_E_INVALID;
 }
 
@@ -138,7 +68,8 @@ static shmrpc_status set_kinds(const char *list, gen_options *out,
             out->server = true;
         } else {
             shmrpci_buf_printf(message, "unknown kind `%.*s`", (int)len, list);
-            suggest(message, name, kinds, sizeof kinds / sizeof kinds[0], "");
+            gen_cli_suggest(message, name, kinds,
+                            sizeof kinds / sizeof kinds[0], "");
             return SHMRPC_E_INVALID;
         }
         if (list[len] == '\0') {
@@ -161,7 +92,7 @@ static shmrpc_status set_lang(const char *name, gen_options *out,
         count++;
     }
     shmrpci_buf_printf(message, "unknown language `%s`", name);
-    suggest(message, name, names, count, "");
+    gen_cli_suggest(message, name, names, count, "");
     return SHMRPC_E_INVALID;
 }
 
@@ -260,21 +191,12 @@ shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
 {
     *out = (gen_options){
         .out_dir = ".", .lang = &gen_lang_c, .client = true, .server = true};
-    opterr = 0;
     int option;
-    /* The colon tells a missing argument from an unknown option. */
-    while ((option = getopt_long(argc, argv, ":I:h", long_options, NULL)) !=
-           -1) {
-        shmrpc_status status;
-        if (option == '?') {
-            status = unknown_option(argv[optind - 1], message);
-        } else if (option == ':') {
-            shmrpci_buf_printf(message, "option `%s` needs an argument",
-                               argv[optind - 1]);
-            status = SHMRPC_E_INVALID;
-        } else {
-            status = set_option(option, out, message);
-        }
+    while ((option = gen_cli_next(argc, argv, "I:h", long_options, message)) !=
+           GEN_CLI_END) {
+        shmrpc_status status = option == GEN_CLI_BAD
+                                   ? SHMRPC_E_INVALID
+                                   : set_option(option, out, message);
         if (status != SHMRPC_OK || out->action != GEN_ACTION_GENERATE) {
             return status;
         }

@@ -1,5 +1,5 @@
 /*
- * Options: the command line of shmrpcgen.
+ * Options: the command line of shmrpcgen when it generates.
  * Threading: main thread; uses getopt, which has state of its own.
  */
 #ifndef SHMRPC_GENERATOR_OPTIONS_H
@@ -11,14 +11,6 @@
 #include "base/buf.h"
 #include "generator/lang.h"
 #include "shmrpc/status.h"
-
-/* Exit statuses of the program. */
-typedef enum gen_exit {
-    GEN_EXIT_OK = 0,
-    GEN_EXIT_ERRORS = 1, /* in the .svc or in a template */
-    GEN_EXIT_USAGE = 2,
-    GEN_EXIT_IO = 3 /* a file can't be read or written, or no memory */
-} gen_exit;
 
 typedef enum gen_dump {
     GEN_DUMP_NONE,
@@ -57,8 +49,5 @@ typedef struct gen_options {
  * what is wrong with it, in one line without a newline. */
 shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
                                 shmrpci_buf *message);
-
-/* The text of --help. */
-const char *gen_options_help(void);
 
 #endif

@@ -1,0 +1,32 @@
+/*
+ * The commands of shmrpcgen: `shmrpcgen COMMAND [options] FILE...`, and
+ * without a command it generates.
+ *
+ * A command is one file of this folder and one row of the table in
+ * commands.c.  Only commands print; what they need stands in the folders
+ * above.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_GENERATOR_COMMAND_COMMAND_H
+#define SHMRPC_GENERATOR_COMMAND_COMMAND_H
+
+#include "generator/command/cli.h"
+
+typedef struct gen_command {
+    const char *name;
+    const char *summary; /* for --help: lower case, no stop */
+    /* argv[0] is the name of the command. */
+    gen_exit (*run)(int argc, char **argv);
+} gen_command;
+
+/* NULL when there is none of this name. */
+const gen_command *gen_command_find(const char *name);
+
+/* All of them; ends with one whose name is NULL. */
+extern const gen_command gen_commands[];
+
+/* What runs without a command's name; argv[0] is the program's. */
+gen_exit gen_command_generate(int argc, char **argv);
+
+#endif

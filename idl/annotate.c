@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "idl/cname.h"
+#include "idl/explore.h"
 #include "idl/limits.h"
 
 #define ON_ALL      0xFFF
@@ -63,6 +64,16 @@ static const annotation_row *find_row(const char *name)
         }
     }
     return NULL;
+}
+
+bool idl_explore_annotation(size_t index, const char **name, const char **usage)
+{
+    if (index >= ROW_COUNT) {
+        return false;
+    }
+    *name = rows[index].name;
+    *usage = rows[index].usage;
+    return true;
 }
 
 static void report_unknown(idl_resolver *r, const ast_annotation *annotation)

@@ -301,6 +301,11 @@ ast_decl *ast_shared(ast_builder *b, ast_decl_kind kind, idl_token word,
 /* The tree of `source`, as far as it could be read; in `diags`' memory. */
 const ast_file *idl_parse(const idl_source *source, idl_diags *diags);
 
+/* What could follow at the end of `source` (idl/explore.h). */
+struct idl_next;
+void idl_parse_next(const idl_source *source, idl_diags *diags,
+                    struct idl_next *out);
+
 /* One node a line, indented. */
 void idl_dump_ast(const ast_file *file, shmrpci_buf *out);
 

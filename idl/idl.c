@@ -6,6 +6,7 @@
 #include "idl/canonical.h"
 #include "idl/check.h"
 #include "idl/dump.h"
+#include "idl/explore.h"
 #include "idl/load.h"
 
 /* ---- texts and hashes ---- */
@@ -49,22 +50,30 @@ static void seal(const idl_resolved *resolved, idl_memory *memory)
 static const idl_options no_options = {.flags = 0};
 
 /* All passes behind the reading of the main file. */
+static void explore(const idl_options *options, const idl_source *source,
+                    idl_diags *diags, idl_exploration *out)
+{
+    out->source = source;
+    out->units = idl_load_units(options, source, diags);
+    out->resolved = idl_resolve(&out->units, diags);
+    idl_check_records(&out->resolved, diags);
+    idl_check_services(&out->resolved, diags);
+    if ((options->flags & IDL_ANY_C_NAMES) == 0) {
+        idl_check_c_names(&out->resolved, diags);
+    }
+    idl_diags_sort(diags);
+    out->complete = diags->error_count == 0;
+    if (out->complete) {
+        seal(&out->resolved, diags->memory);
+    }
+}
+
 static const idl_schema *build(const idl_options *options,
                                const idl_source *source, idl_diags *diags)
 {
-    idl_units units = idl_load_units(options, source, diags);
-    idl_resolved resolved = idl_resolve(&units, diags);
-    idl_check_records(&resolved, diags);
-    idl_check_services(&resolved, diags);
-    if ((options->flags & IDL_ANY_C_NAMES) == 0) {
-        idl_check_c_names(&resolved, diags);
-    }
-    idl_diags_sort(diags);
-    if (diags->error_count > 0) {
-        return NULL;
-    }
-    seal(&resolved, diags->memory);
-    return resolved.schema;
+    idl_exploration whole = {.source = NULL};
+    explore(options, source, diags, &whole);
+    return whole.complete ? whole.resolved.schema : NULL;
 }
 
 static const idl_source *read_main(const idl_options *options, const char *path,
@@ -108,6 +117,7 @@ typedef struct job {
     bool dump;
     idl_stage stage;
     shmrpci_buf *dump_out;
+    idl_exploration *exploration; /* or NULL */
 } job;
 
 static void dump(const job *j, const idl_source *source, idl_diags *diags)
@@ -133,6 +143,8 @@ static const idl_schema *work(const job *j, idl_diags *diags)
     const idl_schema *schema = NULL;
     if (source != NULL && j->dump) {
         dump(j, source, diags);
+    } else if (source != NULL && j->exploration != NULL) {
+        explore(j->options, source, diags, j->exploration);
     } else if (source != NULL) {
         schema = build(j->options, source, diags);
     }
@@ -192,4 +204,44 @@ shmrpc_status idl_dump(const idl_options *options, const char *path,
              .stage = stage,
              .dump_out = out};
     return run(&j, arena, diags, &unused);
+}
+
+shmrpc_status idl_explore(const idl_options *options, const char *path,
+                          shmrpci_arena *arena, idl_diags *diags,
+                          idl_exploration *out)
+{
+    const idl_schema *unused = NULL;
+    *out = (idl_exploration){.source = NULL};
+    job j = {.options = options != NULL ? options : &no_options,
+             .path = path,
+             .exploration = out};
+    shmrpc_status status = run(&j, arena, diags, &unused);
+    return status == SHMRPC_E_INVALID ? SHMRPC_OK : status;
+}
+
+/* The text's own diagnostics are of no interest. */
+static void next_of(const idl_source *source, idl_memory *memory, idl_next *out)
+{
+    idl_diags diags;
+    idl_diags_init(&diags);
+    diags.memory = memory;
+    idl_parse_next(source, &diags, out);
+}
+
+shmrpc_status idl_explore_next(const char *text, size_t len,
+                               shmrpci_arena *arena, idl_next *out)
+{
+    const idl_source *source = NULL;
+    size_t bad_offset = 0;
+    shmrpc_status status =
+        idl_source_from_text(arena, "", text, len, &source, &bad_offset);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    idl_memory memory = {.arena = arena};
+    if (setjmp(memory.exhausted) != 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    next_of(source, &memory, out);
+    return SHMRPC_OK;
 }

@@ -14,6 +14,7 @@
 
 #include "grammar.h"
 #include "idl/expected.h"
+#include "idl/explore.h"
 #include "idl/svcparse.h"
 
 /* Braces nest at most so: a service, and a shared object in it. */
@@ -376,7 +377,19 @@ static bool step(driver *d)
     return true;
 }
 
-const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
+/* False when the parser's stack is full. */
+static bool step_unless_full(driver *d, bool *more)
+{
+    *more = step(d);
+    if (d->builder.overflow) {
+        (void)idl_report(d->diags, IDL_S_NESTED_TOO_DEEPLY,
+                         token_at(d, d->at - 1)->span,
+                         "the type is nested too deeply");
+    }
+    return !d->builder.overflow;
+}
+
+static driver begin(const idl_source *source, idl_diags *diags)
 {
     ast_file *file = IDL_NEW(diags->memory, ast_file);
     file->source = source;
@@ -387,14 +400,39 @@ const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
                             .source = source,
                             .file = file}};
     d.parser = idl_alloc(diags->memory, 1, svc_parse_size());
+    return d;
+}
+
+const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
+{
+    driver d = begin(source, diags);
     SvcParseInit(d.parser, &d.builder);
-    while (step(&d)) {
-        if (d.builder.overflow) {
-            (void)idl_report(diags, IDL_S_NESTED_TOO_DEEPLY,
-                             token_at(&d, d.at - 1)->span,
-                             "the type is nested too deeply");
-            break;
+    bool more = true;
+    while (more && step_unless_full(&d, &more)) {
+    }
+    return d.builder.file;
+}
+
+void idl_parse_next(const idl_source *source, idl_diags *diags, idl_next *out)
+{
+    driver d = begin(source, diags);
+    SvcParseInit(d.parser, &d.builder);
+    bool more = true;
+    while (more && token_at(&d, d.at)->kind != 0 &&
+           step_unless_full(&d, &more)) {
+    }
+    int count = svc_parse_kind_count();
+    *out = (idl_next){
+        .words = IDL_NEW_ARRAY(diags->memory, (size_t)count, const char *)};
+    if (d.builder.overflow) {
+        return;
+    }
+    for (int kind = 1; kind < count; kind++) {
+        const char *word = idl_token_word(kind);
+        if (word != NULL && svc_parse_expects(d.parser, kind)) {
+            out->words[out->word_count++] = word;
         }
     }
-    return file;
+    out->type = svc_parse_expects(d.parser, TK_LIST);
+    out->value = svc_parse_expects(d.parser, TK_TRUE);
 }

@@ -230,5 +230,6 @@ idl_resolved idl_resolve(const idl_units *units, idl_diags *diags)
     list_all(&r, schema);
     return (idl_resolved){.schema = schema,
                           .symbols = r.scopes.symbols,
-                          .symbol_count = r.scopes.symbol_count};
+                          .symbol_count = r.scopes.symbol_count,
+                          .scopes = r.scopes};
 }

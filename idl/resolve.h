@@ -31,6 +31,8 @@ typedef struct idl_resolved {
     idl_schema *schema;
     idl_symbol **symbols; /* in order of declaration */
     size_t symbol_count;
+    idl_scopes scopes; /* for idl_find_quietly; what reports or makes scopes
+                          needs memory that may be gone */
 } idl_resolved;
 
 /* Declares and defines everything in `units`.  The result is complete only when

@@ -17,9 +17,19 @@
  *   map entry           as a struct of key and value
  *   any                 has no native form
  *
- * Used by the codec and by the generator, which writes sizes and alignments
- * into the type tables.  Sizes saturate above SHMRPCI_LAYOUT_MAX_BYTES: check
- * the end result against it, once.  Threading: pure functions.
+ * And the C layout: where a C compiler of our platforms puts the same parts.
+ * It follows the same rule, for natural alignment is what LP64 does, but other
+ * forms stand for some kinds (shmrpc/descriptor.h names them): a view is a
+ * pointer and a length, an optional field is preceded by a `bool`, pointers
+ * stand for optional structs and unions, fields lie in source order, and a
+ * union has its members at the first place that suits them all.  A struct is
+ * built with the same begin, add and end.
+ *
+ * Used by the codec and by the generator, which writes native sizes and
+ * alignments into the type tables and leaves those of C to the compiler; tools
+ * that make tables at run time compute both.  Sizes saturate above
+ * SHMRPCI_LAYOUT_MAX_BYTES: check the end result against it, once.  Threading:
+ * pure functions.
  */
 #ifndef SHMRPCI_CODEC_LAYOUT_H
 #define SHMRPCI_CODEC_LAYOUT_H
@@ -85,6 +95,42 @@ static inline shmrpci_layout shmrpci_layout_of_kind(shmrpc_kind kind)
         break;
     }
     return (shmrpci_layout){0, 0};
+}
+
+/* The pointer that stands for an optional struct in C. */
+#define SHMRPCI_LAYOUT_C_POINTER \
+    ((shmrpci_layout){sizeof(void *), _Alignof(void *)})
+
+/* Of the C value of a kind that needs no more than its name; of every other
+ * kind {0, 0}. */
+static inline shmrpci_layout shmrpci_layout_c_of_kind(shmrpc_kind kind)
+{
+    switch (kind) {
+    case SHMRPC_KIND_STRING:
+    case SHMRPC_KIND_BYTES:
+    case SHMRPC_KIND_LIST:
+    case SHMRPC_KIND_MAP:
+        return (shmrpci_layout){sizeof(shmrpc_str), _Alignof(shmrpc_str)};
+    case SHMRPC_KIND_ANY:
+        return (shmrpci_layout){sizeof(shmrpc_any), _Alignof(shmrpc_any)};
+    case SHMRPC_KIND_BOOL:
+    case SHMRPC_KIND_I8:
+    case SHMRPC_KIND_U8:
+    case SHMRPC_KIND_I16:
+    case SHMRPC_KIND_U16:
+    case SHMRPC_KIND_I32:
+    case SHMRPC_KIND_U32:
+    case SHMRPC_KIND_F32:
+    case SHMRPC_KIND_I64:
+    case SHMRPC_KIND_U64:
+    case SHMRPC_KIND_F64:
+    case SHMRPC_KIND_ARRAY:
+    case SHMRPC_KIND_ENUM:
+    case SHMRPC_KIND_STRUCT:
+    case SHMRPC_KIND_UNION:
+        break;
+    }
+    return shmrpci_layout_of_kind(kind);
 }
 
 static inline shmrpci_layout shmrpci_layout_array(shmrpci_layout element,

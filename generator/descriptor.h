@@ -1,0 +1,33 @@
+/*
+ * Descriptors at run time: from a checked schema the constant tables that
+ * generated C holds, without a C compiler.
+ *
+ * For tools that speak to a service whose .svc they have only just read, and
+ * for comparing two versions of one.  Offsets and sizes are those of the
+ * structs that the generator would write for this platform; values that a
+ * codec decodes with these tables can be read through them, field by field.
+ *
+ * What the tables can't say is left out: streams (the tables show the type of
+ * an item), queues, topics and dicts.  An error with fields has its payload as
+ * a struct that is called like the error.
+ *
+ * Threading: one thread at a time for an arena; the result is constant data.
+ */
+#ifndef SHMRPC_GENERATOR_DESCRIPTOR_H
+#define SHMRPC_GENERATOR_DESCRIPTOR_H
+
+#include "base/arena.h"
+#include "codec/layout.h"
+#include "idl/schema.h"
+#include "shmrpc/status.h"
+
+/*
+ * Builds the tables of `service`, one of `schema`.  They live in `arena` and
+ * point to names and texts of the schema, whose arena must live as long.
+ * NO_MEMORY, TOO_LARGE: a type of more than 16 MiB.
+ */
+shmrpc_status gen_descriptor(const idl_schema *schema,
+                             const idl_service *service, shmrpci_arena *arena,
+                             const shmrpc_service **out) SHMRPC_WARN_UNUSED;
+
+#endif

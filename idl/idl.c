@@ -89,25 +89,6 @@ static const idl_source *read_main(const idl_options *options, const char *path,
     return source;
 }
 
-static const idl_source *take_text(const char *path, const char *text,
-                                   size_t len, idl_diags *diags)
-{
-    const idl_source *source = NULL;
-    size_t bad_offset = 0;
-    shmrpc_status status = idl_source_from_text(
-        diags->memory->arena, path, text, len, &source, &bad_offset);
-    if (status == SHMRPC_E_NO_MEMORY) {
-        longjmp(diags->memory->exhausted, 1);
-    } else if (status == SHMRPC_E_TOO_LARGE) {
-        (void)idl_report(diags, IDL_S_FILE_TOO_LARGE,
-                         (idl_span){.source = NULL}, "%s is too large", path);
-    } else if (status != SHMRPC_OK) {
-        (void)idl_report(diags, IDL_S_FILE_NOT_TEXT, (idl_span){.source = NULL},
-                         "%s is not UTF-8 text (byte %zu)", path, bad_offset);
-    }
-    return source;
-}
-
 /* What one of the public functions is asked for. */
 typedef struct job {
     const idl_options *options;
@@ -137,9 +118,9 @@ static void dump(const job *j, const idl_source *source, idl_diags *diags)
 
 static const idl_schema *work(const job *j, idl_diags *diags)
 {
-    const idl_source *source = j->text != NULL
-                                   ? take_text(j->path, j->text, j->len, diags)
-                                   : read_main(j->options, j->path, diags);
+    const idl_source *source =
+        j->text != NULL ? idl_load_memory(j->path, j->text, j->len, diags)
+                        : read_main(j->options, j->path, diags);
     const idl_schema *schema = NULL;
     if (source != NULL && j->dump) {
         dump(j, source, diags);

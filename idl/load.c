@@ -100,6 +100,25 @@ const idl_source *idl_load_source(const idl_options *options, const char *path,
     }
 }
 
+const idl_source *idl_load_memory(const char *path, const char *text,
+                                  size_t len, idl_diags *diags)
+{
+    const idl_source *source = NULL;
+    size_t bad_offset = 0;
+    shmrpc_status status = idl_source_from_text(
+        diags->memory->arena, path, text, len, &source, &bad_offset);
+    if (status == SHMRPC_E_NO_MEMORY) {
+        longjmp(diags->memory->exhausted, 1);
+    } else if (status == SHMRPC_E_TOO_LARGE) {
+        (void)idl_report(diags, IDL_S_FILE_TOO_LARGE,
+                         (idl_span){.source = NULL}, "%s is too large", path);
+    } else if (status != SHMRPC_OK) {
+        (void)idl_report(diags, IDL_S_FILE_NOT_TEXT, (idl_span){.source = NULL},
+                         "%s is not UTF-8 text (byte %zu)", path, bad_offset);
+    }
+    return source;
+}
+
 /* ---- imports ---- */
 
 static idl_unit *load_unit(loader *l, const char *path,

@@ -44,4 +44,8 @@ const idl_source *idl_load_source(const idl_options *options, const char *path,
                                   idl_span span, idl_diags *diags,
                                   shmrpc_status *status);
 
+/* The source of text that is in memory already; NULL after reporting. */
+const idl_source *idl_load_memory(const char *path, const char *text,
+                                  size_t len, idl_diags *diags);
+
 #endif

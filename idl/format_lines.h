@@ -1,0 +1,72 @@
+/*
+ * The lines between the two halves of formatting: format.c decides what stands
+ * on which line, format_print.c in which column.
+ *
+ * For these two only.  Threading: one thread at a time.
+ */
+#ifndef IDL_FORMAT_LINES_H
+#define IDL_FORMAT_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "grammar.h"
+#include "idl/token.h"
+
+/* The kind of an element that is a comment and no documentation. */
+#define FORMAT_COMMENT (-1)
+
+/* A token or a comment, without blanks at its end. */
+typedef struct format_element {
+    int kind;
+    const char *text;
+    size_t len;
+    unsigned breaks; /* line ends before it: 0, 1, or 2 for more */
+} format_element;
+
+/* Neighbours of one class share columns. */
+typedef enum format_class {
+    FORMAT_NEUTRAL, /* comments and such: neighbours see through it */
+    FORMAT_ALONE,
+    FORMAT_FIELD,
+    FORMAT_ENUM_ITEM,
+    FORMAT_METHOD,
+    FORMAT_SHARED,
+    FORMAT_RECORD
+} format_class;
+
+#define FORMAT_MAX_CELLS 3
+
+typedef struct format_line {
+    unsigned indent; /* blanks */
+    bool blank;      /* an empty line before it */
+    bool one_line;   /* holds a block: never broken */
+    bool loose;      /* its first cell is beside the columns */
+    format_class class;
+    size_t starts[FORMAT_MAX_CELLS + 1]; /* of the cells, by element; the last
+                                            is where the line ends */
+    size_t cell_count;
+    const format_element *comment; /* at its end, or NULL */
+} format_line;
+
+typedef struct format_text {
+    const format_element *elements;
+    format_line *lines;
+    size_t line_count;
+} format_text;
+
+static inline bool format_is_comment(const format_element *element)
+{
+    return element->kind == FORMAT_COMMENT || element->kind == TK_DOC;
+}
+
+/* Characters of the elements [from, to) on one line. */
+size_t format_width(const format_element *elements, size_t from, size_t to);
+
+/* Appends all lines. */
+void format_print(const format_text *text, idl_memory *memory,
+                  shmrpci_buf *out);
+
+#endif

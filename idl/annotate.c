@@ -10,7 +10,7 @@
 
 #define ON_ALL      0xFFF
 #define ON_DECLARED (ON_ALL & ~IDL_ON_PACKAGE)
-#define MAX_ARGS    2
+#define MAX_ARGS    4
 
 typedef enum annotation_id {
     DOC,
@@ -22,7 +22,8 @@ typedef enum annotation_id {
     COMPACT,
     JSON,
     C_PREFIX,
-    C_NAME
+    C_NAME,
+    ALLOW
 } annotation_id;
 
 typedef struct param_row {
@@ -51,6 +52,7 @@ static const annotation_row rows[] = {
     {JSON,       "json",       IDL_ON_FIELD,  "@json(string)",        {{"as", IDL_VALUE_WORD, false}}},
     {C_PREFIX,   "c_prefix",   IDL_ON_PACKAGE, "@c_prefix(\"fts\")",  {{"prefix", IDL_VALUE_TEXT, false}}},
     {C_NAME,     "c_name",     ON_DECLARED,   "@c_name(\"name\")",    {{"name", IDL_VALUE_TEXT, false}}},
+    {ALLOW,      "allow",      ON_DECLARED,   "@allow(S1003) with up to four codes of lint", {{"code", IDL_VALUE_WORD, false}, {"second", IDL_VALUE_WORD, true}, {"third", IDL_VALUE_WORD, true}, {"fourth", IDL_VALUE_WORD, true}}},
 };
 /* clang-format on */
 
@@ -263,6 +265,19 @@ static const char *take_c_name(idl_resolver *r, const idl_value *value)
     return value->u.text.ptr;
 }
 
+/* Only codes of advice: an error can't be allowed. */
+static void check_allow(idl_resolver *r, const annotation_row *row,
+                        const idl_value *values)
+{
+    for (size_t i = 0; i < MAX_ARGS && values[i].kind != IDL_VALUE_NONE; i++) {
+        idl_code code;
+        if (!idl_code_parse(word_of(&values[i]), &code) ||
+            (int)code < IDL_FIRST_ADVICE) {
+            (void)report_args(r, row, values[i].span, "unknown code");
+        }
+    }
+}
+
 static void unpack(idl_resolver *r, const annotation_row *row,
                    const idl_value *values, idl_meta *meta,
                    idl_annotated *extra)
@@ -299,6 +314,9 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         break;
     case C_NAME:
         meta->c_name = take_c_name(r, &values[0]);
+        break;
+    case ALLOW:
+        check_allow(r, row, values);
         break;
     }
 }

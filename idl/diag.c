@@ -20,6 +20,12 @@ static const code_row rows[] = {
 #undef IDL_X
 };
 
+static const idl_code codes[] = {
+#define IDL_X(name, number, severity, title) IDL_S_##name,
+    IDL_DIAG_LIST(IDL_X)
+#undef IDL_X
+};
+
 static const code_row *find_row(idl_code code)
 {
     size_t i = 0;
@@ -32,6 +38,30 @@ static const code_row *find_row(idl_code code)
 const char *idl_code_title(idl_code code)
 {
     return find_row(code)->title;
+}
+
+idl_severity idl_code_severity(idl_code code)
+{
+    return find_row(code)->severity;
+}
+
+const idl_code *idl_codes(size_t *count)
+{
+    *count = sizeof codes / sizeof codes[0];
+    return codes;
+}
+
+bool idl_code_parse(const char *text, idl_code *out)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "S%04d", (int)codes[i]);
+        if (strcmp(text, name) == 0) {
+            *out = codes[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 static const char *format_text(idl_diags *diags, const char *format,

@@ -19,7 +19,7 @@
 
 /* X(NAME, number, severity, title).  00 files, 01 words, 02 syntax, 03 names,
  * 04 types and values, 05 records and enums, 06 services, 07 annotations,
- * 08 names in C. */
+ * 08 names in C, 09 the generator, 10 advice (lint.h). */
 /* clang-format off */
 #define IDL_DIAG_LIST(X)                                                      \
     X(FILE_NOT_FOUND,      1, ERROR,   "file not found")                      \
@@ -30,6 +30,7 @@
     X(IMPORT_UNUSED,       6, WARNING, "unused import")                       \
     X(IMPORT_TWICE,        7, ERROR,   "file imported twice")                 \
     X(TOO_MANY_ERRORS,     8, ERROR,   "too many errors")                     \
+    X(EMPTY_FILE,          9, WARNING, "nothing is declared")                 \
     X(BAD_CHARACTER,     101, ERROR,   "unexpected character")                \
     X(BAD_STRING,        102, ERROR,   "string without end")                  \
     X(BAD_ESCAPE,        103, ERROR,   "unknown escape")                      \
@@ -92,8 +93,20 @@
     X(BAD_REST,          705, ERROR,   "bad REST mapping")                    \
     X(C_NAME_CLASH,      801, ERROR,   "two names become one in C")           \
     X(BAD_C_NAME,        802, ERROR,   "not a name for C")                    \
-    X(NOT_GENERATED,     901, ERROR,   "not generated yet")
+    X(NOT_GENERATED,     901, ERROR,   "not generated yet")                   \
+    X(SERVICE_UNDOCUMENTED, 1001, WARNING, "service without documentation")   \
+    X(METHOD_UNDOCUMENTED,  1002, WARNING, "method without documentation")    \
+    X(NAME_STYLE,          1003, WARNING, "name in another style")            \
+    X(UNBOUNDED,           1004, WARNING, "request without upper bound")      \
+    X(BARE_RESULT,         1005, WARNING, "result that can't grow")           \
+    X(UNUSED,              1006, WARNING, "declaration that nothing uses")    \
+    X(JSON_INTEGER,        1007, WARNING, "integer too large for browsers")   \
+    X(NOT_IDEMPOTENT,      1008, WARNING, "REST verb that is repeated")       \
+    X(TAG_GAP,             1009, WARNING, "tag neither used nor reserved")
 /* clang-format on */
+
+/* Codes from here to 1099 are of lint. */
+#define IDL_FIRST_ADVICE 1001
 
 typedef enum idl_severity { IDL_ERROR, IDL_WARNING } idl_severity;
 
@@ -160,6 +173,14 @@ void idl_diags_sort(idl_diags *diags);
 
 /* The title of the table; static. */
 const char *idl_code_title(idl_code code);
+
+idl_severity idl_code_severity(idl_code code);
+
+/* Reads "S0301"; false when there is no such code. */
+bool idl_code_parse(const char *text, idl_code *out);
+
+/* The codes in the order of the table; `*count` of them. */
+const idl_code *idl_codes(size_t *count);
 
 /*
  * Appends one diagnostic as people read it:

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "grammar.h"
 #include "idl/token.h"
 
 /* The kind of an element that is a comment and no documentation. */
@@ -57,10 +56,8 @@ typedef struct format_text {
     size_t line_count;
 } format_text;
 
-static inline bool format_is_comment(const format_element *element)
-{
-    return element->kind == FORMAT_COMMENT || element->kind == TK_DOC;
-}
+/* Whether it is a comment or documentation. */
+bool format_is_comment(const format_element *element);
 
 /* Characters of the elements [from, to) on one line. */
 size_t format_width(const format_element *elements, size_t from, size_t to);

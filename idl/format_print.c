@@ -10,6 +10,11 @@
 #define MAX_HANG     60
 #define CONTINUATION 4
 
+bool format_is_comment(const format_element *element)
+{
+    return element->kind == FORMAT_COMMENT || element->kind == TK_DOC;
+}
+
 /* ---- blanks ---- */
 
 static bool is_tight_before(int kind)

@@ -49,6 +49,25 @@ static void seal(const idl_resolved *resolved, idl_memory *memory)
 
 static const idl_options no_options = {.flags = 0};
 
+/* A file that says nothing is hardly meant so. */
+static void check_not_empty(const idl_units *units, const idl_source *source,
+                            idl_diags *diags)
+{
+    const idl_unit *main_unit = units->items[units->count - 1];
+    AST_EACH(ast_decl, decl, main_unit->ast->decls)
+    {
+        if (decl->kind != AST_PACKAGE && decl->kind != AST_IMPORT) {
+            return;
+        }
+    }
+    if (diags->error_count == 0) {
+        idl_diag *diag =
+            idl_report(diags, IDL_S_EMPTY_FILE, (idl_span){.source = source},
+                       "the file declares nothing");
+        idl_expected(diags, diag, "a service or a type");
+    }
+}
+
 /* All passes behind the reading of the main file. */
 static void explore(const idl_options *options, const idl_source *source,
                     idl_diags *diags, idl_exploration *out)
@@ -58,6 +77,7 @@ static void explore(const idl_options *options, const idl_source *source,
     out->resolved = idl_resolve(&out->units, diags);
     idl_check_records(&out->resolved, diags);
     idl_check_services(&out->resolved, diags);
+    check_not_empty(&out->units, source, diags);
     if ((options->flags & IDL_ANY_C_NAMES) == 0) {
         idl_check_c_names(&out->resolved, diags);
     }

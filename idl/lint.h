@@ -1,0 +1,35 @@
+/*
+ * Advice: what is allowed, but will be regretted.
+ *
+ * Each rule has a code from S1001 on and says what to write instead.  A rule
+ * is silent where a declaration, or what it stands in, has `@allow(S1003)`.
+ * Only the main file is looked at.
+ *
+ * Threading: any thread, one list of diagnostics each.
+ */
+#ifndef IDL_LINT_H
+#define IDL_LINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "idl/diag.h"
+#include "idl/schema.h"
+
+/* All zero is a good set of options. */
+typedef struct idl_lint_options {
+    const idl_code *disabled;
+    size_t disabled_count;
+    bool strict; /* also the rules that many good services break */
+} idl_lint_options;
+
+/* Whether the rule is followed only when asked for. */
+bool idl_lint_is_strict(idl_code code);
+
+/* Adds warnings to `diags`, sorted among those that it has.  OK, also with
+ * findings; NO_MEMORY.  They live in `arena`.  `options` may be NULL. */
+shmrpc_status idl_lint(const idl_schema *schema,
+                       const idl_lint_options *options, shmrpci_arena *arena,
+                       idl_diags *diags) SHMRPC_WARN_UNUSED;
+
+#endif

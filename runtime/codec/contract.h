@@ -18,6 +18,7 @@
 #ifndef SHMRPCI_CODEC_CONTRACT_H
 #define SHMRPCI_CODEC_CONTRACT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@
 #include "base/buf.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
+#include "shmrpc/types.h"
 
 /* Encoded contracts above this size are refused. */
 #define SHMRPCI_CONTRACT_MAX_BYTES ((size_t)4 << 20)
@@ -57,5 +59,64 @@ int shmrpci_contract_decode(const uint8_t *data, size_t len,
 int shmrpci_contract_compare(const shmrpci_contract *client,
                              const shmrpci_contract *server,
                              uint32_t *method_ids, shmrpc_error *error);
+
+/* What differs.  A field is its name and its number: it is the same on both
+ * sides only when both agree. */
+typedef enum shmrpci_difference_kind {
+    SHMRPCI_DIFFERENCE_METHOD,     /* the server has none of this name */
+    SHMRPCI_DIFFERENCE_ENCODING,   /* json here, msgpack there */
+    SHMRPCI_DIFFERENCE_ONEWAY,     /* oneway on one side */
+    SHMRPCI_DIFFERENCE_IDEMPOTENT, /* the client alone thinks it may retry */
+    SHMRPCI_DIFFERENCE_RESULT,     /* something on one side, nothing there */
+    SHMRPCI_DIFFERENCE_ERROR,      /* an error's name or number */
+    SHMRPCI_DIFFERENCE_DETAILS,    /* an error with details on one side */
+    SHMRPCI_DIFFERENCE_TYPE,
+    SHMRPCI_DIFFERENCE_BOUNDS,     /* the writer may, the reader refuses */
+    SHMRPCI_DIFFERENCE_PRESENCE,   /* the writer may omit what is required */
+    SHMRPCI_DIFFERENCE_NAME,       /* of a field with this number */
+    SHMRPCI_DIFFERENCE_NUMBER,     /* of a field with this name */
+    SHMRPCI_DIFFERENCE_FIELD,      /* a field that one side alone has */
+    SHMRPCI_DIFFERENCE_MEMBER,     /* a union's that the writer alone has */
+    SHMRPCI_DIFFERENCE_VALUE,      /* of an enumerator with this name */
+    SHMRPCI_DIFFERENCE_ENUMERATOR, /* the name of a value */
+    SHMRPCI_DIFFERENCE_UNKNOWN,    /* an enumerator that the writer alone has,
+                                      in json, where names travel: tolerated,
+                                      but a call that sends it fails */
+    SHMRPCI_DIFFERENCE_LIMIT       /* too complex to compare; the last */
+} shmrpci_difference_kind;
+
+/* A place on one side. */
+typedef struct shmrpci_difference_place {
+    shmrpc_str owner;  /* struct, union, enum, error; empty: the method */
+    shmrpc_str member; /* field, parameter, enumerator; empty: the owner, or
+                          the method's result */
+} shmrpci_difference_place;
+
+typedef struct shmrpci_difference {
+    shmrpci_difference_kind kind;
+    bool is_tolerated;   /* compare passes it */
+    bool client_writes;  /* it was found where the client writes */
+    shmrpc_str method;   /* the first that reaches it */
+    const char *message; /* as compare words it */
+    shmrpci_difference_place client;
+    shmrpci_difference_place server;
+} shmrpci_difference;
+
+/* `difference` and all that it points to live until the call returns, names
+ * as long as the contracts. */
+typedef void shmrpci_difference_fn(const shmrpci_difference *difference,
+                                   void *user);
+
+/*
+ * As compare, and by the same rules, but goes on after a difference and
+ * reports all: for `shmrpcgen check`. Each is reported once for each way in
+ * which the types are met (who writes, in which encoding), so that a struct
+ * used twice is not reported twice. OK, CONTRACT when compare would refuse,
+ * NO_MEMORY.
+ */
+int shmrpci_contract_differences(const shmrpci_contract *client,
+                                 const shmrpci_contract *server,
+                                 uint32_t *method_ids,
+                                 shmrpci_difference_fn *report, void *user);
 
 #endif

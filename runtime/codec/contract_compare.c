@@ -22,7 +22,7 @@ static int compare_results(comparison *cmp, const method_form *client,
     int status = SHMRPC_OK;
     if (client->has_result != server->has_result) {
         status = shmrpci_contract_differ(
-            cmp, "is %s here and %s at the server",
+            cmp, SHMRPCI_DIFFERENCE_RESULT, "is %s here and %s at the server",
             client->has_result ? "something" : "nothing",
             server->has_result ? "something" : "nothing");
     } else if (client->has_result) {
@@ -41,18 +41,23 @@ static int compare_error(comparison *cmp, const error_form *client,
         return SHMRPC_OK;
     }
     size_t old = shmrpci_contract_push(cmp, "", client->name);
+    cmp->here = (shmrpci_difference_place){.owner = client->name};
+    cmp->there = (shmrpci_difference_place){.owner = server->name};
     int status = SHMRPC_OK;
     if (!same_name) {
-        status = shmrpci_contract_differ(
-            cmp, "(%" PRId32 ") is called %.*s at the server", client->number,
-            NAME(server->name));
+        status = shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_ERROR,
+                                         "(%" PRId32
+                                         ") is called %.*s at the server",
+                                         client->number, NAME(server->name));
     } else if (client->number != server->number) {
-        status = shmrpci_contract_differ(
-            cmp, "is %" PRId32 " here and %" PRId32 " at the server",
-            client->number, server->number);
+        status = shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_ERROR,
+                                         "is %" PRId32 " here and %" PRId32
+                                         " at the server",
+                                         client->number, server->number);
     } else if (client->has_payload != server->has_payload) {
         status = shmrpci_contract_differ(
-            cmp, "carries %s here and %s at the server",
+            cmp, SHMRPCI_DIFFERENCE_DETAILS,
+            "carries %s here and %s at the server",
             client->has_payload ? "details" : "nothing",
             server->has_payload ? "details" : "nothing");
     } else if (client->has_payload) {
@@ -90,30 +95,41 @@ static const char *encoding_text(uint8_t encoding)
 static int compare_head(comparison *cmp, const method_form *client,
                         const method_form *server)
 {
+    int status = SHMRPC_OK;
     cmp->part = "";
     if (client->encoding != server->encoding) {
-        return shmrpci_contract_differ(cmp, "is %s here and %s at the server",
-                                       encoding_text(client->encoding),
-                                       encoding_text(server->encoding));
+        status = shmrpci_contract_differ(
+            cmp, SHMRPCI_DIFFERENCE_ENCODING, "is %s here and %s at the server",
+            encoding_text(client->encoding), encoding_text(server->encoding));
     }
-    if (((client->flags ^ server->flags) & SHMRPC_METHOD_ONEWAY) != 0) {
+    if (status == SHMRPC_OK &&
+        ((client->flags ^ server->flags) & SHMRPC_METHOD_ONEWAY) != 0) {
         bool here = (client->flags & SHMRPC_METHOD_ONEWAY) != 0;
-        return shmrpci_contract_differ(cmp, "is %s here and %s at the server",
-                                       here ? "oneway" : "answered",
-                                       here ? "answered" : "oneway");
+        status = shmrpci_contract_differ(
+            cmp, SHMRPCI_DIFFERENCE_ONEWAY, "is %s here and %s at the server",
+            here ? "oneway" : "answered", here ? "answered" : "oneway");
     }
-    if ((client->flags & ~server->flags & SHMRPC_METHOD_IDEMPOTENT) != 0) {
-        return shmrpci_contract_differ(
-            cmp, "is idempotent here and not at the server");
+    if (status == SHMRPC_OK &&
+        (client->flags & ~server->flags & SHMRPC_METHOD_IDEMPOTENT) != 0) {
+        status =
+            shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_IDEMPOTENT,
+                                    "is idempotent here and not at the server");
     }
-    return SHMRPC_OK;
+    return status;
+}
+
+static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
+{
+    cmp->method = name;
+    cmp->encoding = encoding;
+    cmp->here = (shmrpci_difference_place){.owner = {.len = 0}};
+    cmp->there = cmp->here;
 }
 
 static int compare_method(comparison *cmp, const method_form *client,
                           const method_form *server)
 {
-    cmp->method = client->name;
-    cmp->is_native = client->encoding == SHMRPC_ENCODING_NATIVE;
+    enter_method(cmp, client->name, client->encoding);
     int status = compare_head(cmp, client, server);
     if (status == SHMRPC_OK) {
         cmp->client_writes = true;
@@ -150,11 +166,27 @@ static int method_missing(comparison *cmp, shmrpc_str name)
                                     len > 0 ? ", " : "", NAME(other));
         }
     }
-    cmp->method = name;
+    enter_method(cmp, name, 0);
     cmp->part = "";
-    return len > 0 ? shmrpci_contract_differ(
-                         cmp, "unknown to the server, which has %s", offers)
-                   : shmrpci_contract_differ(cmp, "unknown to the server");
+    return shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_METHOD,
+                                   "unknown to the server%s%s",
+                                   len > 0 ? ", which has " : "", offers);
+}
+
+static int compare_all(comparison *cmp, uint32_t *method_ids)
+{
+    int status = SHMRPC_OK;
+    const shmrpci_contract *client = cmp->client;
+    for (size_t i = 0; status == SHMRPC_OK && i < client->methods.len; i++) {
+        const method_form *mine = &client->methods.ptr[i];
+        size_t at = method_by_name(cmp->server, mine->name);
+        status = at == SIZE_MAX
+                     ? method_missing(cmp, mine->name)
+                     : compare_method(cmp, mine, &cmp->server->methods.ptr[at]);
+        method_ids[i] = (uint32_t)at + 1;
+    }
+    free(cmp->seen.slots);
+    return status;
 }
 
 int shmrpci_contract_compare(const shmrpci_contract *client,
@@ -162,15 +194,16 @@ int shmrpci_contract_compare(const shmrpci_contract *client,
                              uint32_t *method_ids, shmrpc_error *error)
 {
     comparison cmp = {.client = client, .server = server, .error = error};
-    int status = SHMRPC_OK;
-    for (size_t i = 0; status == SHMRPC_OK && i < client->methods.len; i++) {
-        const method_form *mine = &client->methods.ptr[i];
-        size_t at = method_by_name(server, mine->name);
-        status = at == SIZE_MAX
-                     ? method_missing(&cmp, mine->name)
-                     : compare_method(&cmp, mine, &server->methods.ptr[at]);
-        method_ids[i] = (uint32_t)at + 1;
-    }
-    free(cmp.seen.slots);
-    return status;
+    return compare_all(&cmp, method_ids);
+}
+
+int shmrpci_contract_differences(const shmrpci_contract *client,
+                                 const shmrpci_contract *server,
+                                 uint32_t *method_ids,
+                                 shmrpci_difference_fn *report, void *user)
+{
+    comparison cmp = {
+        .client = client, .server = server, .report = report, .user = user};
+    int status = compare_all(&cmp, method_ids);
+    return status == SHMRPC_OK && cmp.differs ? SHMRPC_E_CONTRACT : status;
 }

@@ -9,7 +9,6 @@
 #include "codec/walk.h"
 
 typedef shmrpci_contract_type type_form;
-typedef shmrpci_contract_field field_form;
 typedef shmrpci_pair_set pair_set;
 typedef shmrpci_comparison comparison;
 
@@ -20,13 +19,41 @@ typedef shmrpci_comparison comparison;
 
 #define NAME(str) (int)(str).len, (str).ptr
 
-int shmrpci_contract_differ(comparison *cmp, const char *format, ...)
+static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
+                             const char *what)
+{
+    char message[512];
+    (void)snprintf(message, sizeof message, "method %.*s: %s%s%s%s",
+                   NAME(cmp->method), cmp->part, cmp->path,
+                   cmp->path_len > 0 ? " " : "", what);
+    shmrpci_difference difference = {
+        .kind = kind,
+        .is_tolerated = kind == SHMRPCI_DIFFERENCE_UNKNOWN,
+        .client_writes = cmp->client_writes,
+        .method = cmp->method,
+        .message = message,
+        .client = cmp->here,
+        .server = cmp->there,
+    };
+    cmp->differs = cmp->differs || !difference.is_tolerated;
+    cmp->report(&difference, cmp->user);
+    return kind == SHMRPCI_DIFFERENCE_LIMIT ? SHMRPC_E_CONTRACT : SHMRPC_OK;
+}
+
+int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
+                            const char *format, ...)
 {
     char what[160];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(what, sizeof what, format, args);
     va_end(args);
+    if (cmp->report != NULL) {
+        return report_difference(cmp, kind, what);
+    }
+    if (kind == SHMRPCI_DIFFERENCE_UNKNOWN) {
+        return SHMRPC_OK;
+    }
     (void)shmrpc_error_set(cmp->error, SHMRPC_E_CONTRACT,
                            "method %.*s: %s%s%s%s", NAME(cmp->method),
                            cmp->part, cmp->path, cmp->path_len > 0 ? " " : "",
@@ -95,14 +122,14 @@ static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
 {
     pair_set *set = &cmp->seen;
     if (set->used >= MAX_PAIRS) {
-        return shmrpci_contract_differ(cmp, "is too complex to compare");
+        return shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_LIMIT,
+                                       "is too complex to compare");
     }
     if (set->used * 2 >= set->slot_count && !grow_pairs(set)) {
         return shmrpc_error_set(cmp->error, SHMRPC_E_NO_MEMORY,
                                 "out of memory");
     }
-    uint64_t rules =
-        1 + (cmp->client_writes ? 1u : 0u) + (cmp->is_native ? 2u : 0u);
+    uint64_t rules = (cmp->client_writes ? 8u : 0u) + (cmp->encoding & 7u);
     uint64_t key = (uint64_t)client << 34 | (uint64_t)server << 4 | rules;
     size_t at;
     *is_new = !has_pair(set, key, &at);
@@ -148,7 +175,8 @@ static int differ_types(comparison *cmp, uint32_t client, uint32_t server)
     char there[64];
     describe(cmp->client, client, 3, here, sizeof here);
     describe(cmp->server, server, 3, there, sizeof there);
-    return shmrpci_contract_differ(cmp, "is %s here and %s at the server", here,
+    return shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_TYPE,
+                                   "is %s here and %s at the server", here,
                                    there);
 }
 
@@ -201,6 +229,30 @@ static void describe_range(const type_form *type, char *out, size_t size)
     }
 }
 
+/* The number of bits of an integer kind, or 64. */
+static unsigned bits_of(uint8_t kind)
+{
+    return kind == SHMRPC_KIND_I8 || kind == SHMRPC_KIND_U8     ? 8
+           : kind == SHMRPC_KIND_I16 || kind == SHMRPC_KIND_U16 ? 16
+           : kind == SHMRPC_KIND_I32 || kind == SHMRPC_KIND_U32 ? 32
+                                                                : 64;
+}
+
+/* Whether bounds keep nothing out: integers and lengths have a range of their
+ * own, and any bounds of a float keep out NaN. */
+static bool allows_all(const type_form *type)
+{
+    unsigned spare = 64 - bits_of(type->kind);
+    range_kind kind = range_of(type);
+    if (!type->has_bounds || kind == RANGE_FLOAT) {
+        return !type->has_bounds;
+    }
+    uint64_t min = kind == RANGE_SIGNED ? (uint64_t)(INT64_MIN >> spare) : 0;
+    uint64_t max = kind == RANGE_SIGNED ? (uint64_t)(INT64_MAX >> spare)
+                                        : UINT64_MAX >> spare;
+    return at_most(kind, type->min, min) && at_most(kind, max, type->max);
+}
+
 /* What the writer may write, the reader must accept. */
 static int compare_bounds(comparison *cmp, const type_form *client,
                           const type_form *server)
@@ -208,7 +260,7 @@ static int compare_bounds(comparison *cmp, const type_form *client,
     const type_form *writer = cmp->client_writes ? client : server;
     const type_form *reader = cmp->client_writes ? server : client;
     range_kind kind = range_of(client);
-    if (!reader->has_bounds ||
+    if (allows_all(reader) ||
         (writer->has_bounds && at_most(kind, reader->min, writer->min) &&
          at_most(kind, writer->max, reader->max))) {
         return SHMRPC_OK;
@@ -217,201 +269,9 @@ static int compare_bounds(comparison *cmp, const type_form *client,
     char there[64];
     describe_range(client, here, sizeof here);
     describe_range(server, there, sizeof there);
-    return shmrpci_contract_differ(cmp, "allows %s here and %s at the server",
-                                   here, there);
-}
-
-static const field_form *field_by_name(const type_form *type, shmrpc_str name)
-{
-    for (size_t i = 0; i < type->fields.len; i++) {
-        if (shmrpc_str_equal(type->fields.ptr[i].name, name)) {
-            return &type->fields.ptr[i];
-        }
-    }
-    return NULL;
-}
-
-static const field_form *field_by_tag(const type_form *type, uint32_t tag)
-{
-    for (size_t i = 0; i < type->fields.len; i++) {
-        if (type->fields.ptr[i].tag == tag) {
-            return &type->fields.ptr[i];
-        }
-    }
-    return NULL;
-}
-
-static bool may_be_absent(const field_form *field)
-{
-    return (field->flags &
-            (SHMRPCI_CONTRACT_OPTIONAL | SHMRPCI_CONTRACT_DEFAULTED)) != 0;
-}
-
-static int compare_presence(comparison *cmp, const field_form *client,
-                            const field_form *server)
-{
-    bool here = may_be_absent(client);
-    bool there = may_be_absent(server);
-    bool differs = cmp->client_writes ? here && !there : there && !here;
-    if (cmp->is_native) {
-        here = (client->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
-        there = (server->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
-        differs = here != there;
-    }
-    return differs
-               ? shmrpci_contract_differ(cmp, "is %s here and %s at the server",
-                                         here ? "optional" : "required",
-                                         there ? "optional" : "required")
-               : SHMRPC_OK;
-}
-
-static int compare_field(comparison *cmp, const field_form *client,
-                         const field_form *server)
-{
-    size_t old = shmrpci_contract_push(cmp, ".", client->name);
-    int status = SHMRPC_OK;
-    if (client->tag != server->tag) {
-        status = shmrpci_contract_differ(
-            cmp, "has number %" PRIu32 " here and %" PRIu32 " at the server",
-            client->tag, server->tag);
-    }
-    if (status == SHMRPC_OK) {
-        status = compare_presence(cmp, client, server);
-    }
-    if (status == SHMRPC_OK) {
-        status =
-            shmrpci_contract_compare_types(cmp, client->type, server->type);
-    }
-    shmrpci_contract_pop(cmp, old);
-    return status;
-}
-
-/* A field that one side alone has: additive when the other can do without. */
-static int allow_extra(comparison *cmp, const field_form *extra,
-                       const type_form *other, bool is_client)
-{
-    size_t old = shmrpci_contract_push(cmp, ".", extra->name);
-    const field_form *same_tag = field_by_tag(other, extra->tag);
-    int status = SHMRPC_OK;
-    if (same_tag != NULL) {
-        shmrpc_str here = is_client ? extra->name : same_tag->name;
-        shmrpc_str there = is_client ? same_tag->name : extra->name;
-        shmrpci_contract_pop(cmp, old);
-        old = shmrpci_contract_push(cmp, ".", here);
-        status = shmrpci_contract_differ(cmp, "is called %.*s at the server",
-                                         NAME(there));
-    } else if (cmp->is_native) {
-        status = shmrpci_contract_differ(
-            cmp, "is unknown %s, and native can't skip it",
-            is_client ? "to the server" : "here");
-    } else if (!may_be_absent(extra)) {
-        status = shmrpci_contract_differ(cmp, "is required %s and unknown %s",
-                                         is_client ? "here" : "by the server",
-                                         is_client ? "to the server" : "here");
-    }
-    shmrpci_contract_pop(cmp, old);
-    return status;
-}
-
-static int compare_structs(comparison *cmp, const type_form *client,
-                           const type_form *server)
-{
-    int status = SHMRPC_OK;
-    for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
-        const field_form *mine = &client->fields.ptr[i];
-        const field_form *theirs = field_by_name(server, mine->name);
-        status = theirs != NULL ? compare_field(cmp, mine, theirs)
-                                : allow_extra(cmp, mine, server, true);
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < server->fields.len; i++) {
-        const field_form *theirs = &server->fields.ptr[i];
-        if (field_by_name(client, theirs->name) == NULL) {
-            status = allow_extra(cmp, theirs, client, false);
-        }
-    }
-    return status;
-}
-
-/* A member that one side alone has must never be written. */
-static int allow_member(comparison *cmp, const field_form *extra,
-                        bool is_client)
-{
-    if (!cmp->is_native && cmp->client_writes != is_client) {
-        return SHMRPC_OK;
-    }
-    size_t old = shmrpci_contract_push(cmp, ".", extra->name);
-    int status = shmrpci_contract_differ(cmp, "is a member %s and unknown %s",
-                                         is_client ? "here" : "at the server",
-                                         is_client ? "to the server" : "here");
-    shmrpci_contract_pop(cmp, old);
-    return status;
-}
-
-static int compare_unions(comparison *cmp, const type_form *client,
-                          const type_form *server)
-{
-    int status = SHMRPC_OK;
-    for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
-        const field_form *mine = &client->fields.ptr[i];
-        const field_form *theirs = field_by_name(server, mine->name);
-        if (theirs != NULL) {
-            status = compare_field(cmp, mine, theirs);
-        } else if (field_by_tag(server, mine->tag) != NULL) {
-            status = allow_extra(cmp, mine, server, true);
-        } else {
-            status = allow_member(cmp, mine, true);
-        }
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < server->fields.len; i++) {
-        const field_form *theirs = &server->fields.ptr[i];
-        if (field_by_name(client, theirs->name) == NULL) {
-            status = allow_member(cmp, theirs, false);
-        }
-    }
-    return status;
-}
-
-static bool has_name(const type_form *type, shmrpc_str name, int64_t *value)
-{
-    for (size_t i = 0; i < type->names.len; i++) {
-        if (shmrpc_str_equal(type->names.ptr[i].name, name)) {
-            *value = type->names.ptr[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Enums are open: names may be added, but not moved or renamed. */
-static int compare_enums(comparison *cmp, const type_form *client,
-                         const type_form *server)
-{
-    for (size_t i = 0; i < client->names.len; i++) {
-        const shmrpci_contract_name *mine = &client->names.ptr[i];
-        int64_t value;
-        if (has_name(server, mine->name, &value)) {
-            if (value != mine->value) {
-                return shmrpci_contract_differ(
-                    cmp,
-                    "has %.*s = %" PRId64 " here and %" PRId64 " at the server",
-                    NAME(mine->name), mine->value, value);
-            }
-            continue;
-        }
-        for (size_t j = 0; j < server->names.len; j++) {
-            const shmrpci_contract_name *theirs = &server->names.ptr[j];
-            if (theirs->value == mine->value &&
-                !has_name(client, theirs->name, &value)) {
-                return shmrpci_contract_differ(cmp,
-                                               "calls %" PRId64
-                                               " %.*s here and %.*s at the "
-                                               "server",
-                                               mine->value, NAME(mine->name),
-                                               NAME(theirs->name));
-            }
-        }
-    }
-    return SHMRPC_OK;
+    return shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_BOUNDS,
+                                   "allows %s here and %s at the server", here,
+                                   there);
 }
 
 static int compare_inner(comparison *cmp, const char *label, uint32_t client,
@@ -454,16 +314,10 @@ static int compare_same_kind(comparison *cmp, uint32_t client_index,
                    ? compare_inner(cmp, "[]", client->element, server->element)
                    : differ_types(cmp, client_index, server_index);
     case SHMRPC_KIND_ENUM:
-        if (cmp->client->types.ptr[client->element].kind !=
-            cmp->server->types.ptr[server->element].kind) {
-            return shmrpci_contract_compare_types(cmp, client->element,
-                                                  server->element);
-        }
-        return compare_enums(cmp, client, server);
+        return shmrpci_contract_compare_enums(cmp, client, server);
     case SHMRPC_KIND_STRUCT:
-        return compare_structs(cmp, client, server);
     case SHMRPC_KIND_UNION:
-        return compare_unions(cmp, client, server);
+        return shmrpci_contract_compare_records(cmp, client, server);
     default:
         return compare_bounds(cmp, client, server);
     }
@@ -482,7 +336,8 @@ int shmrpci_contract_compare_types(comparison *cmp, uint32_t client,
         return status;
     }
     if (cmp->nesting == MAX_NESTING) {
-        return shmrpci_contract_differ(cmp, "is nested too deep to compare");
+        return shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_LIMIT,
+                                       "is nested too deep to compare");
     }
     cmp->nesting++;
     status = compare_same_kind(cmp, client, server);

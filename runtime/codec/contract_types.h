@@ -1,6 +1,7 @@
 /*
- * The comparison of two contracts while it runs, shared by its two halves:
- * methods (contract_compare.c) and types (contract_types.c).
+ * The comparison of two contracts while it runs, shared by its parts: methods
+ * (contract_compare.c), types (contract_types.c), and the members of types
+ * (contract_members.c).
  *
  * Threading: one thread.
  */
@@ -16,7 +17,8 @@
 #include "shmrpc/types.h"
 
 /* Pairs of types that have been compared, or are being compared further up:
- * assuming them equal is right, for a difference ends everything. */
+ * assuming them equal is right, for a difference ends everything or has been
+ * reported already. */
 typedef struct shmrpci_pair_set {
     uint64_t *slots; /* 0 is free; from malloc */
     size_t slot_count;
@@ -29,18 +31,25 @@ typedef struct shmrpci_comparison {
     const char *part; /* "parameter ", "", "error " */
     shmrpc_str method;
     bool client_writes; /* else the server does */
-    bool is_native;
+    uint8_t encoding;
     unsigned nesting;
+    shmrpci_difference_place here;  /* at the client */
+    shmrpci_difference_place there; /* at the server */
     size_t path_len;
     char path[256]; /* "query.limit" */
     shmrpci_pair_set seen;
-    shmrpc_error *error; /* may be NULL */
+    shmrpc_error *error;           /* may be NULL */
+    shmrpci_difference_fn *report; /* NULL: the first difference ends it */
+    void *user;
+    bool differs; /* a difference was reported that isn't tolerated */
 } shmrpci_comparison;
 
-/* Records and returns CONTRACT: "method find: parameter query.limit " and the
- * message. */
-int shmrpci_contract_differ(shmrpci_comparison *cmp, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* The first half of each message: "method find: parameter query.limit ".
+ * Without a listener it becomes the error, and CONTRACT is returned; with one
+ * it is reported, and OK is returned: go on. */
+int shmrpci_contract_differ(shmrpci_comparison *cmp,
+                            shmrpci_difference_kind kind, const char *format,
+                            ...) __attribute__((format(printf, 3, 4)));
 
 /* Adds a name to the path, with `before` in front unless it is the first, and
  * returns what pop needs to take it off again. */
@@ -51,5 +60,13 @@ void shmrpci_contract_pop(shmrpci_comparison *cmp, size_t old);
 /* Compares two types by their indices. OK, CONTRACT, NO_MEMORY. */
 int shmrpci_contract_compare_types(shmrpci_comparison *cmp, uint32_t client,
                                    uint32_t server);
+
+/* Of two structs or two unions, and of two enums: their members. */
+int shmrpci_contract_compare_records(shmrpci_comparison *cmp,
+                                     const shmrpci_contract_type *client,
+                                     const shmrpci_contract_type *server);
+int shmrpci_contract_compare_enums(shmrpci_comparison *cmp,
+                                   const shmrpci_contract_type *client,
+                                   const shmrpci_contract_type *server);
 
 #endif

@@ -1,5 +1,6 @@
 /* The rules of contracts: for each a pair that passes and one that does not,
  * with its message. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -419,6 +420,141 @@ static void bounds(void **state)
             "server");
 }
 
+/* Bounds as wide as the type keep nothing out; those of floats keep out NaN. */
+static void natural_bounds(void **state)
+{
+    (void)state;
+    a.number = shmrpc_type_u32;
+    b.number = shmrpc_type_u32;
+    b.number.flags |= SHMRPC_TYPE_BOUNDED;
+    b.number.max = UINT32_MAX;
+    passes(&a, &b);
+    b.number.max--;
+    refused(&a, &b,
+            "method find: parameter query.limit allows anything here and "
+            "0..4294967294 at the server");
+    a.number = shmrpc_type_i8;
+    b.number = shmrpc_type_i8;
+    b.number.flags |= SHMRPC_TYPE_BOUNDED;
+    b.number.min = (uint64_t)-128;
+    b.number.max = 127;
+    passes(&a, &b);
+    b.number.min++;
+    refused(&a, &b,
+            "method find: parameter query.limit allows anything here and "
+            "-127..127 at the server");
+    double infinity = HUGE_VAL;
+    double minus_infinity = -HUGE_VAL;
+    a.number = shmrpc_type_f64;
+    b.number = shmrpc_type_f64;
+    b.number.flags |= SHMRPC_TYPE_BOUNDED;
+    memcpy(&b.number.min, &minus_infinity, sizeof infinity);
+    memcpy(&b.number.max, &infinity, sizeof infinity);
+    refused(&a, &b,
+            "method find: parameter query.limit allows anything here and "
+            "-inf..inf at the server");
+}
+
+/* A writer sends what has a default, so a reader may do without the default. */
+static void dropped_default(void **state)
+{
+    (void)state;
+    a.query_fields[1].default_value = &ten;
+    passes(&a, &b);
+    passes(&b, &a);
+}
+
+#define MAX_DIFFERENCES 16
+
+typedef struct listener {
+    size_t count;
+    shmrpci_difference all[MAX_DIFFERENCES];
+    char messages[MAX_DIFFERENCES][256];
+} listener;
+
+static void listen_to(const shmrpci_difference *difference, void *user)
+{
+    listener *to = user;
+    assert_true(to->count < MAX_DIFFERENCES);
+    (void)snprintf(to->messages[to->count], sizeof to->messages[0], "%s",
+                   difference->message);
+    to->all[to->count++] = *difference;
+}
+
+static int differences(const world *client, const world *server, listener *to)
+{
+    shmrpci_arena arena;
+    const shmrpci_contract *mine;
+    const shmrpci_contract *theirs;
+    uint32_t ids[3];
+    to->count = 0;
+    shmrpci_arena_init(&arena, 0);
+    assert_int_equal(shmrpci_contract_of(&client->service, &arena, &mine), 0);
+    assert_int_equal(shmrpci_contract_of(&server->service, &arena, &theirs), 0);
+    int status = shmrpci_contract_differences(mine, theirs, ids, listen_to, to);
+    shmrpci_arena_fini(&arena);
+    return status;
+}
+
+static void listed(const listener *got, size_t index,
+                   shmrpci_difference_kind kind, const char *owner,
+                   const char *member, const char *message)
+{
+    assert_string_equal(got->messages[index], message);
+    assert_int_equal(got->all[index].kind, kind);
+    assert_true(
+        shmrpc_str_equal(got->all[index].client.owner, shmrpc_str_of(owner)));
+    assert_true(
+        shmrpc_str_equal(got->all[index].client.member, shmrpc_str_of(member)));
+}
+
+/* Every difference, with its place, and a recursive type only once. */
+static void all_differences(void **state)
+{
+    (void)state;
+    listener got;
+    assert_int_equal(differences(&a, &b, &got), SHMRPC_OK);
+    assert_int_equal(got.count, 0);
+    b.number.max = 5;
+    b.params_fields[1].name = "sheet";
+    b.hit_fields[1].type = &shmrpc_type_f64;
+    b.hit_fields[2].tag = 7;
+    b.methods[1].name = "pong";
+    assert_int_equal(differences(&a, &b, &got), SHMRPC_E_CONTRACT);
+    assert_int_equal(got.count, 5);
+    listed(&got, 0, SHMRPCI_DIFFERENCE_BOUNDS, "fts.Query", "limit",
+           "method find: parameter query.limit allows 1..1000 here and 1..5 at "
+           "the server");
+    listed(&got, 1, SHMRPCI_DIFFERENCE_NAME, "", "page",
+           "method find: parameter page is called sheet at the server");
+    listed(&got, 2, SHMRPCI_DIFFERENCE_TYPE, "fts.Hit", "score",
+           "method find: result.score is f32 here and f64 at the server");
+    listed(&got, 3, SHMRPCI_DIFFERENCE_NUMBER, "fts.Hit", "similar",
+           "method find: result.similar has number 3 here and 7 at the server");
+    listed(&got, 4, SHMRPCI_DIFFERENCE_METHOD, "", "",
+           "method ping: unknown to the server, which has pong");
+}
+
+/* In json the names of enumerators travel: tolerated at connect, but told. */
+static void unknown_enumerator(void **state)
+{
+    (void)state;
+    listener got;
+    a.order.count = 3;
+    assert_int_equal(differences(&a, &b, &got), SHMRPC_OK);
+    assert_int_equal(got.count, 0);
+    use_encoding(SHMRPC_ENCODING_JSON);
+    passes(&a, &b);
+    assert_int_equal(differences(&a, &b, &got), SHMRPC_OK);
+    assert_int_equal(got.count, 1);
+    assert_true(got.all[0].is_tolerated);
+    listed(&got, 0, SHMRPCI_DIFFERENCE_UNKNOWN, "fts.Order", "RANDOM",
+           "method find: parameter query.order has RANDOM, which the server "
+           "can't read");
+    assert_int_equal(differences(&b, &a, &got), SHMRPC_OK);
+    assert_int_equal(got.count, 0);
+}
+
 static void signed_and_float_bounds(void **state)
 {
     (void)state;
@@ -674,6 +810,10 @@ int main(void)
         TEST(moved_field),
         TEST(optional_fields),
         TEST(bounds),
+        TEST(natural_bounds),
+        TEST(dropped_default),
+        TEST(all_differences),
+        TEST(unknown_enumerator),
         TEST(signed_and_float_bounds),
         TEST(enumerators),
         TEST(union_members),

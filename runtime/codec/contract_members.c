@@ -1,0 +1,298 @@
+/* Whether the members of two structs, unions or enums agree. */
+#include <inttypes.h>
+
+#include "codec/contract_types.h"
+
+typedef shmrpci_contract_type type_form;
+typedef shmrpci_contract_field field_form;
+typedef shmrpci_comparison comparison;
+
+#define NAME(str) (int)(str).len, (str).ptr
+
+static const field_form *field_by_name(const type_form *type, shmrpc_str name)
+{
+    for (size_t i = 0; i < type->fields.len; i++) {
+        if (shmrpc_str_equal(type->fields.ptr[i].name, name)) {
+            return &type->fields.ptr[i];
+        }
+    }
+    return NULL;
+}
+
+static const field_form *field_by_tag(const type_form *type, uint32_t tag)
+{
+    for (size_t i = 0; i < type->fields.len; i++) {
+        if (type->fields.ptr[i].tag == tag) {
+            return &type->fields.ptr[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_native(const comparison *cmp)
+{
+    return cmp->encoding == SHMRPC_ENCODING_NATIVE;
+}
+
+static bool is_optional(const field_form *field)
+{
+    return (field->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
+}
+
+/* For a reader; a writer always writes what has a default. */
+static bool may_be_absent(const field_form *field)
+{
+    return (field->flags &
+            (SHMRPCI_CONTRACT_OPTIONAL | SHMRPCI_CONTRACT_DEFAULTED)) != 0;
+}
+
+static int compare_presence(comparison *cmp, const field_form *client,
+                            const field_form *server)
+{
+    const field_form *writer = cmp->client_writes ? client : server;
+    const field_form *reader = cmp->client_writes ? server : client;
+    bool differs = is_native(cmp)
+                       ? is_optional(client) != is_optional(server)
+                       : is_optional(writer) && !may_be_absent(reader);
+    return differs ? shmrpci_contract_differ(
+                         cmp, SHMRPCI_DIFFERENCE_PRESENCE,
+                         "is %s here and %s at the server",
+                         is_optional(client) ? "optional" : "required",
+                         is_optional(server) ? "optional" : "required")
+                   : SHMRPC_OK;
+}
+
+static int compare_field(comparison *cmp, const field_form *client,
+                         const field_form *server)
+{
+    size_t old = shmrpci_contract_push(cmp, ".", client->name);
+    cmp->here.member = client->name;
+    cmp->there.member = server->name;
+    int status = SHMRPC_OK;
+    if (client->tag != server->tag) {
+        status = shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_NUMBER,
+                                         "has number %" PRIu32
+                                         " here and %" PRIu32 " at the server",
+                                         client->tag, server->tag);
+    }
+    if (status == SHMRPC_OK) {
+        status = compare_presence(cmp, client, server);
+    }
+    if (status == SHMRPC_OK) {
+        status =
+            shmrpci_contract_compare_types(cmp, client->type, server->type);
+    }
+    shmrpci_contract_pop(cmp, old);
+    return status;
+}
+
+/* The field `name` of one side alone: the places of both. */
+static size_t enter_extra(comparison *cmp, shmrpc_str name, bool is_client)
+{
+    static const shmrpc_str none = {.ptr = "", .len = 0};
+    cmp->here.member = is_client ? name : none;
+    cmp->there.member = is_client ? none : name;
+    return shmrpci_contract_push(cmp, ".", name);
+}
+
+/* A number that has another name on each side. */
+static int differ_names(comparison *cmp, const field_form *client,
+                        const field_form *server)
+{
+    size_t old = shmrpci_contract_push(cmp, ".", client->name);
+    cmp->here.member = client->name;
+    cmp->there.member = server->name;
+    int status = shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_NAME,
+                                         "is called %.*s at the server",
+                                         NAME(server->name));
+    shmrpci_contract_pop(cmp, old);
+    return status;
+}
+
+/* A field that one side alone has: additive when the other can do without. */
+static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
+{
+    size_t old = enter_extra(cmp, extra->name, is_client);
+    int status = SHMRPC_OK;
+    if (is_native(cmp)) {
+        status =
+            shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_FIELD,
+                                    "is unknown %s, and native can't skip it",
+                                    is_client ? "to the server" : "here");
+    } else if (!may_be_absent(extra)) {
+        status = shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_FIELD,
+                                         "is required %s and unknown %s",
+                                         is_client ? "here" : "by the server",
+                                         is_client ? "to the server" : "here");
+    }
+    shmrpci_contract_pop(cmp, old);
+    return status;
+}
+
+/* A member that one side alone has must never be written. */
+static int allow_member(comparison *cmp, const field_form *extra,
+                        bool is_client)
+{
+    if (!is_native(cmp) && cmp->client_writes != is_client) {
+        return SHMRPC_OK;
+    }
+    size_t old = enter_extra(cmp, extra->name, is_client);
+    int status = shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_MEMBER,
+                                         "is a member %s and unknown %s",
+                                         is_client ? "here" : "at the server",
+                                         is_client ? "to the server" : "here");
+    shmrpci_contract_pop(cmp, old);
+    return status;
+}
+
+/* What `allow` says about a field of one side alone. */
+typedef int allow_fn(comparison *cmp, const field_form *extra, bool is_client);
+
+static int compare_fields(comparison *cmp, const type_form *client,
+                          const type_form *server, allow_fn *allow)
+{
+    int status = SHMRPC_OK;
+    for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
+        const field_form *mine = &client->fields.ptr[i];
+        const field_form *theirs = field_by_name(server, mine->name);
+        const field_form *same_tag = field_by_tag(server, mine->tag);
+        status = theirs != NULL     ? compare_field(cmp, mine, theirs)
+                 : same_tag != NULL ? differ_names(cmp, mine, same_tag)
+                                    : allow(cmp, mine, true);
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < server->fields.len; i++) {
+        const field_form *theirs = &server->fields.ptr[i];
+        /* A number that both know under two names has been reported. */
+        if (field_by_name(client, theirs->name) == NULL &&
+            field_by_tag(client, theirs->tag) == NULL) {
+            status = allow(cmp, theirs, false);
+        }
+    }
+    return status;
+}
+
+/* Parameters have no name: the method is their owner. */
+int shmrpci_contract_compare_records(comparison *cmp, const type_form *client,
+                                     const type_form *server)
+{
+    shmrpci_difference_place here = cmp->here;
+    shmrpci_difference_place there = cmp->there;
+    cmp->here = (shmrpci_difference_place){.owner = client->name};
+    cmp->there = (shmrpci_difference_place){.owner = server->name};
+    int status = compare_fields(
+        cmp, client, server,
+        client->kind == SHMRPC_KIND_UNION ? allow_member : allow_extra);
+    cmp->here = here;
+    cmp->there = there;
+    return status;
+}
+
+static bool has_name(const type_form *type, shmrpc_str name, int64_t *value)
+{
+    for (size_t i = 0; i < type->names.len; i++) {
+        if (shmrpc_str_equal(type->names.ptr[i].name, name)) {
+            *value = type->names.ptr[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The name that `type` alone has for a value; NULL when there is none. */
+static const shmrpci_contract_name *
+other_name(const type_form *type, const type_form *other, int64_t value)
+{
+    for (size_t i = 0; i < type->names.len; i++) {
+        const shmrpci_contract_name *name = &type->names.ptr[i];
+        int64_t ignored;
+        if (name->value == value && !has_name(other, name->name, &ignored)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* A name that the client alone has. */
+static int allow_name(comparison *cmp, const type_form *client,
+                      const type_form *server,
+                      const shmrpci_contract_name *mine)
+{
+    const shmrpci_contract_name *theirs =
+        other_name(server, client, mine->value);
+    cmp->here.member = mine->name;
+    if (theirs != NULL) {
+        cmp->there.member = theirs->name;
+        return shmrpci_contract_differ(
+            cmp, SHMRPCI_DIFFERENCE_ENUMERATOR,
+            "calls %" PRId64 " %.*s here and %.*s at the server", mine->value,
+            NAME(mine->name), NAME(theirs->name));
+    }
+    cmp->there.member.len = 0;
+    return cmp->client_writes && cmp->encoding == SHMRPC_ENCODING_JSON
+               ? shmrpci_contract_differ(
+                     cmp, SHMRPCI_DIFFERENCE_UNKNOWN,
+                     "has %.*s, which the server can't read", NAME(mine->name))
+               : SHMRPC_OK;
+}
+
+/* Names that the server alone has. */
+static int allow_server_names(comparison *cmp, const type_form *client,
+                              const type_form *server)
+{
+    int status = SHMRPC_OK;
+    bool matters = !cmp->client_writes && cmp->encoding == SHMRPC_ENCODING_JSON;
+    for (size_t i = 0; matters && status == SHMRPC_OK && i < server->names.len;
+         i++) {
+        const shmrpci_contract_name *theirs = &server->names.ptr[i];
+        int64_t value;
+        if (!has_name(client, theirs->name, &value) &&
+            other_name(client, server, theirs->value) == NULL) {
+            cmp->here.member.len = 0;
+            cmp->there.member = theirs->name;
+            status = shmrpci_contract_differ(
+                cmp, SHMRPCI_DIFFERENCE_UNKNOWN,
+                "has %.*s at the server, unknown here", NAME(theirs->name));
+        }
+    }
+    return status;
+}
+
+/* Enums are open: names may be added, but not moved or renamed. */
+static int compare_names(comparison *cmp, const type_form *client,
+                         const type_form *server)
+{
+    int status = SHMRPC_OK;
+    for (size_t i = 0; status == SHMRPC_OK && i < client->names.len; i++) {
+        const shmrpci_contract_name *mine = &client->names.ptr[i];
+        int64_t value;
+        if (!has_name(server, mine->name, &value)) {
+            status = allow_name(cmp, client, server, mine);
+        } else if (value != mine->value) {
+            cmp->here.member = mine->name;
+            cmp->there.member = mine->name;
+            status = shmrpci_contract_differ(
+                cmp, SHMRPCI_DIFFERENCE_VALUE,
+                "has %.*s = %" PRId64 " here and %" PRId64 " at the server",
+                NAME(mine->name), mine->value, value);
+        }
+    }
+    return status == SHMRPC_OK ? allow_server_names(cmp, client, server)
+                               : status;
+}
+
+int shmrpci_contract_compare_enums(comparison *cmp, const type_form *client,
+                                   const type_form *server)
+{
+    shmrpci_difference_place here = cmp->here;
+    shmrpci_difference_place there = cmp->there;
+    cmp->here = (shmrpci_difference_place){.owner = client->name};
+    cmp->there = (shmrpci_difference_place){.owner = server->name};
+    bool same_base = cmp->client->types.ptr[client->element].kind ==
+                     cmp->server->types.ptr[server->element].kind;
+    int status = same_base ? compare_names(cmp, client, server)
+                           : shmrpci_contract_compare_types(
+                                 cmp, client->element, server->element);
+    cmp->here = here;
+    cmp->there = there;
+    return status;
+}

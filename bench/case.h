@@ -45,10 +45,11 @@ enum {
 
 /* The least that a case could cost: what its ratio is to (README.md). */
 typedef enum bench_floor {
-    BENCH_FLOOR_SELF,   /* it is a floor itself */
-    BENCH_FLOOR_SIGNAL, /* one ping-pong */
-    BENCH_FLOOR_COPY,   /* and two copies of the payload */
-    BENCH_FLOOR_CONNECT /* an AF_UNIX connection and one exchange over it */
+    BENCH_FLOOR_SELF,    /* it is a floor itself */
+    BENCH_FLOOR_SIGNAL,  /* one ping-pong */
+    BENCH_FLOOR_COPY,    /* and two copies of the payload */
+    BENCH_FLOOR_CONNECT, /* an AF_UNIX connection and one exchange over it */
+    BENCH_FLOOR_NONE     /* it is compared within its contest instead */
 } bench_floor;
 
 typedef struct bench_case bench_case;
@@ -58,7 +59,10 @@ struct bench_case {
     size_t payload;    /* bytes, each way */
     unsigned places;   /* BENCH_IN_... */
     bench_floor floor;
-    const void *with; /* the suite's own */
+    const char *contest;    /* cases that do the same in other ways share it */
+    const char *contestant; /* the way; NULL without a contest */
+    int is_ours;            /* compared with those that are not */
+    const void *with;       /* the suite's own */
     void *(*setup)(const bench_case *self);
     void (*serve)(void *state); /* or NULL: one process only */
     void (*dial)(void *state);  /* or NULL */

@@ -23,7 +23,8 @@ static const char usage[] =
     "\n"
     "Times calls through shared memory beside the least they could cost on\n"
     "this machine (the floor), each with both processes pinned apart, pinned\n"
-    "together, and free.  What is measured and how: bench/README.md.\n"
+    "together, and free; and the codecs beside those of others.  What is\n"
+    "measured and how: bench/README.md.\n"
     "\n"
     "  --quick        fewer, shorter rounds: seconds instead of a minute\n"
     "  --only REGEX   the cases whose \"case/place\" matches, such as\n"
@@ -82,7 +83,7 @@ static void list_cases(void)
     for (size_t s = 0; s < bench_suite_count; s++) {
         for (size_t i = 0; i < bench_suites[s]->count; i++) {
             const bench_case *const c = &bench_suites[s]->cases[i];
-            printf("%-20s %8zu  %s\n", c->name, c->payload, c->about);
+            printf("%-32s %8zu  %s\n", c->name, c->payload, c->about);
         }
     }
 }
@@ -90,7 +91,7 @@ static void list_cases(void)
 static void show_progress(void *user, int round, const bench_run *run)
 {
     const int rounds = *(const int *)user;
-    fprintf(stderr, "\rround %d of %d  %-24s %-9s", round + 1, rounds,
+    fprintf(stderr, "\rround %d of %d  %-32s %-9s", round + 1, rounds,
             run->c->name, bench_place_name(run->place));
 }
 
@@ -143,7 +144,7 @@ int main(int argc, char **argv)
     const bool tty = isatty(STDERR_FILENO) == 1;
     bench_plan_run(&plan, tty ? show_progress : NULL, &plan.rounds);
     if (tty) {
-        fprintf(stderr, "\r%-60s\r", "");
+        fprintf(stderr, "\r%-70s\r", "");
     }
     bench_report_text(&plan, stdout);
     const bool written = o.json == NULL || write_json(&plan, o.json);

@@ -127,6 +127,7 @@ static double measure_floor(const bench_case *c, bench_place place)
 {
     switch (c->floor) {
     case BENCH_FLOOR_SELF:
+    case BENCH_FLOOR_NONE:
         return 0;
     case BENCH_FLOOR_SIGNAL:
         return probe_signal(place);
@@ -179,7 +180,8 @@ static void run_round(bench_run *run, int64_t budget_ns, last_floor *last)
     round->floor_ns = (before + last->ns) / 2;
     round->steady =
         before < near_factor * last->ns && last->ns < near_factor * before;
-    if (run->c->floor == BENCH_FLOOR_SELF) {
+    if (run->c->floor == BENCH_FLOOR_SELF ||
+        run->c->floor == BENCH_FLOOR_NONE) {
         round->floor_ns = round->figures.p50_ns;
         round->steady = true;
     }
@@ -249,7 +251,9 @@ bool bench_summarise(const bench_run *run, bench_summary *out)
     out->figures.p50_ns = bench_quantile(values[0], n, 0.5);
     out->figures.p99_ns = bench_quantile(values[1], n, 0.5);
     out->figures.ops_per_s = bench_quantile(values[2], n, 0.5);
-    out->floor_ratio = bench_quantile(values[3], n, 0.5);
+    out->floor_ratio = run->c->floor != BENCH_FLOOR_NONE
+                           ? bench_quantile(values[3], n, 0.5)
+                           : 0;
     out->rounds_used = n;
     return true;
 }

@@ -46,7 +46,7 @@ typedef struct bench_plan {
 /* What the report shows of a run: medians over the rounds that count. */
 typedef struct bench_summary {
     bench_figures figures;
-    double floor_ratio;
+    double floor_ratio; /* 0: it has no floor */
     size_t rounds_used; /* those with a steady floor, not far from the best */
 } bench_summary;
 

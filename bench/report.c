@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "contests.h"
 #include "duo.h"
 
 /* "81.2 ns", "8.14 us", "1.20 ms" */
@@ -38,15 +39,19 @@ static void print_run(const bench_run *run, int rounds, FILE *out)
     char p50[16];
     char p99[16];
     bench_summary s;
-    fprintf(out, "%-20s %8s  %-8s ", run->c->name,
+    fprintf(out, "%-32s %8s  %-8s ", run->c->name,
             size_text(run->c->payload, payload), bench_place_name(run->place));
     if (!bench_summarise(run, &s)) {
         fprintf(out, "  failed: %s\n", run->error);
         return;
     }
-    fprintf(out, "%9s %9s %11.0f %8.2f", duration(s.figures.p50_ns, p50),
-            duration(s.figures.p99_ns, p99), s.figures.ops_per_s,
-            s.floor_ratio);
+    fprintf(out, "%9s %9s %11.0f", duration(s.figures.p50_ns, p50),
+            duration(s.figures.p99_ns, p99), s.figures.ops_per_s);
+    if (s.floor_ratio > 0) {
+        fprintf(out, " %8.2f", s.floor_ratio);
+    } else {
+        fprintf(out, " %8s", "-");
+    }
     if (s.rounds_used * 2 < (size_t)rounds) {
         fprintf(out, "  (only %zu of %d rounds were quiet)", s.rounds_used,
                 rounds);
@@ -71,13 +76,14 @@ void bench_report_text(const bench_plan *plan, FILE *out)
     fprintf(out, "%s %s, %s; apart: CPUs %d and %d; %d rounds of %.0f ms\n\n",
             name.sysname, name.release, name.machine, bench_cpu(0),
             bench_cpu(1), plan->rounds, (double)plan->budget_ns / 1e6);
-    fprintf(out, "%-20s %8s  %-8s %9s %9s %11s %8s\n", "case", "payload",
+    fprintf(out, "%-32s %8s  %-8s %9s %9s %11s %8s\n", "case", "payload",
             "place", "p50", "p99", "calls/s", "x floor");
     for (size_t s = 0; s < bench_suite_count; s++) {
         for (size_t i = 0; i < bench_suites[s]->count; i++) {
             print_places(plan, &bench_suites[s]->cases[i], out);
         }
     }
+    bench_contests_text(plan, out);
 }
 
 /* Messages hold no control characters, but may quote. */
@@ -103,11 +109,16 @@ void bench_report_json(const bench_plan *plan, FILE *out)
                 place, run->c->payload);
         if (bench_summarise(run, &s)) {
             fprintf(out,
-                    ", \"p50_ns\": %.1f, \"p99_ns\": %.1f, \"ops_per_s\": %.0f"
-                    ", \"floor_ratio\": %.3f, \"place\": \"%s\""
-                    ", \"rounds_used\": %zu, \"rounds\": %d}\n",
-                    s.figures.p50_ns, s.figures.p99_ns, s.figures.ops_per_s,
-                    s.floor_ratio, place, s.rounds_used, plan->rounds);
+                    ", \"p50_ns\": %.1f, \"p99_ns\": %.1f, \"ops_per_s\": %.0f",
+                    s.figures.p50_ns, s.figures.p99_ns, s.figures.ops_per_s);
+            if (s.floor_ratio > 0) {
+                fprintf(out, ", \"floor_ratio\": %.3f", s.floor_ratio);
+            }
+            bench_contests_json(plan, run, out);
+            fprintf(out,
+                    ", \"place\": \"%s\", \"rounds_used\": %zu"
+                    ", \"rounds\": %d}\n",
+                    place, s.rounds_used, plan->rounds);
         } else {
             fprintf(out, ", \"place\": \"%s\", \"error\": ", place);
             print_string(run->error, out);

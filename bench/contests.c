@@ -1,0 +1,120 @@
+/* Ratios within contests. */
+#include "contests.h"
+
+#include <string.h>
+
+enum { MAX_OTHERS = 16 };
+
+static bool in_contest(const bench_run *run, bench_summary *out)
+{
+    return run->c->contest != NULL && bench_summarise(run, out);
+}
+
+/* Payload by time: bytes a ns are GB/s. */
+static double mb_per_s(const bench_run *run, const bench_summary *summary)
+{
+    return 1e3 * (double)run->c->payload / summary->figures.p50_ns;
+}
+
+/* How many times longer `who` takes for the same than `ours`; 0: not run. */
+static double ratio_to(const bench_plan *plan, const bench_run *ours,
+                       const char *who)
+{
+    bench_summary mine;
+    bench_summary theirs;
+    for (size_t i = 0; i < plan->run_count; i++) {
+        const bench_run *const run = &plan->runs[i];
+        if (in_contest(run, &theirs) && in_contest(ours, &mine) &&
+            strcmp(run->c->contest, ours->c->contest) == 0 &&
+            strcmp(run->c->contestant, who) == 0) {
+            return theirs.figures.p50_ns / mine.figures.p50_ns;
+        }
+    }
+    return 0;
+}
+
+/* The others' names, each once. */
+static size_t list_others(const bench_plan *plan,
+                          const char *others[MAX_OTHERS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->run_count && count < MAX_OTHERS; i++) {
+        const bench_case *const c = plan->runs[i].c;
+        bool is_new = c->contest != NULL && !c->is_ours;
+        for (size_t j = 0; is_new && j < count; j++) {
+            is_new = strcmp(others[j], c->contestant) != 0;
+        }
+        if (is_new) {
+            others[count++] = c->contestant;
+        }
+    }
+    return count;
+}
+
+static void print_row(const bench_plan *plan, const bench_run *run,
+                      const char *const *others, size_t count, FILE *out)
+{
+    bench_summary s;
+    if (!run->c->is_ours || !in_contest(run, &s)) {
+        return;
+    }
+    fprintf(out, "%-16s %-9s %9.0f %8.0f", run->c->contest, run->c->contestant,
+            s.figures.p50_ns, mb_per_s(run, &s));
+    for (size_t i = 0; i < count; i++) {
+        const double ratio = ratio_to(plan, run, others[i]);
+        if (ratio > 0) {
+            fprintf(out, " %10.2f", ratio);
+        } else {
+            fprintf(out, " %10s", "-");
+        }
+    }
+    fputc('\n', out);
+}
+
+void bench_contests_text(const bench_plan *plan, FILE *out)
+{
+    const char *others[MAX_OTHERS];
+    const size_t count = list_others(plan, others);
+    bool is_first = true;
+    for (size_t i = 0; i < plan->run_count; i++) {
+        if (plan->runs[i].c->contest == NULL) {
+            continue;
+        }
+        if (is_first) {
+            fprintf(out, "\n%-16s %-9s %9s %8s  times as long take:\n",
+                    "contest", "ours", "p50 ns", "MB/s");
+            fprintf(out, "%-44s", "");
+            for (size_t j = 0; j < count; j++) {
+                fprintf(out, " %10s", others[j]);
+            }
+            fputc('\n', out);
+        }
+        is_first = false;
+        print_row(plan, &plan->runs[i], others, count, out);
+    }
+}
+
+void bench_contests_json(const bench_plan *plan, const bench_run *run,
+                         FILE *out)
+{
+    const char *others[MAX_OTHERS];
+    bench_summary s;
+    if (!in_contest(run, &s)) {
+        return;
+    }
+    fprintf(out, ", \"mb_per_s\": %.1f", mb_per_s(run, &s));
+    if (!run->c->is_ours) {
+        return;
+    }
+    const size_t count = list_others(plan, others);
+    const char *separator = "";
+    fputs(", \"peer_ratio\": {", out);
+    for (size_t i = 0; i < count; i++) {
+        const double ratio = ratio_to(plan, run, others[i]);
+        if (ratio > 0) {
+            fprintf(out, "%s\"%s\": %.3f", separator, others[i], ratio);
+            separator = ", ";
+        }
+    }
+    fputc('}', out);
+}

@@ -464,6 +464,9 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
     for (size_t i = 0; i < service->method_count; i++) {
         fill_method(b, &service->methods[i], &methods[i]);
     }
+    /* In one piece. */
+    const char **text = IDL_NEW_ARRAY(&b->memory, 2, const char *);
+    text[0] = service->text;
     shmrpc_service *out = IDL_NEW(&b->memory, shmrpc_service);
     *out = (shmrpc_service){
         .name = service->name,
@@ -471,7 +474,7 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
         .port = service->port,
         .version = service->version,
         .hash = service->hash,
-        .text = service->text,
+        .text = text,
         .doc = doc_of(b, &service->decl.meta.docs),
         .methods = service->method_count > 0 ? methods : NULL,
         .method_count = (uint32_t)service->method_count,

@@ -147,11 +147,8 @@ const char *gen_c_literals(gen_model *m, const char *text, size_t len);
 /* A whole text as the body of a macro, on lines of its own when it is long. */
 const char *gen_c_macro_text(gen_model *m, idl_text text);
 
-/* As literals, one in each row, and a semicolon behind the last; not cut. */
+/* As literals of one line or less each; not cut. */
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len);
-
-/* Rows of character constants, for texts that are too long for a literal. */
-gen_value *gen_c_characters(gen_model *m, const char *text, size_t len);
 
 /* Documentation for a comment: null, or { one_line, lines }. */
 gen_value *gen_c_doc(gen_model *m, const idl_meta *meta);

@@ -237,7 +237,6 @@ void gen_c_add_service(gen_model *m, gen_value *object,
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *name = gen_c_name(m, &service->decl);
     const char *place = gen_c_short(m, &service->decl);
-    size_t text_len = strlen(service->text);
     claim_service(m, service);
     gen_c_set_text(m, c, "name", name);
     gen_c_set_text(m, c, "macro", gen_c_macro(m, &service->decl));
@@ -245,11 +244,8 @@ void gen_c_add_service(gen_model *m, gen_value *object,
                    gen_c_literals(m, service->name, strlen(service->name)));
     gen_c_set_text(m, c, "text_name",
                    gen_c_unique(m, gen_c_text(m, "%s_text", place)));
-    bool is_long = text_len > GEN_C_MAX_LITERAL_BYTES;
-    gen_c_set_flag(m, c, "text_is_long", is_long);
     gen_set(c, "text_rows",
-            is_long ? gen_c_characters(m, service->text, text_len)
-                    : gen_c_lines(m, service->text, text_len));
+            gen_c_lines(m, service->text, strlen(service->text)));
     bool any = service->method_count > 0;
     const char *methods = gen_c_unique(m, gen_c_text(m, "%s_methods", place));
     const char *handlers = gen_c_unique(m, gen_c_text(m, "%s_handlers", place));

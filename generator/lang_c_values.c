@@ -181,32 +181,11 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
     gen_value *list = gen_array(m->tree);
     while (len > 0) {
         size_t line = literal_end(text, len);
-        const char *row = literal(m, text, line)->text;
+        gen_push(list, literal(m, text, line));
         text += line;
         len -= line;
-        gen_push(list, gen_format(m->tree, "%s%s", row, len > 0 ? "" : ";"));
     }
     return list;
-}
-
-static const char *character(gen_model *m, char c)
-{
-    bool plain = c > ' ' && c < 0x7f && c != '\'' && c != '\\';
-    return gen_c_text(m, plain ? "'%c'" : "'\\%03o'", (unsigned char)c);
-}
-
-gen_value *gen_c_characters(gen_model *m, const char *text, size_t len)
-{
-    gen_value *rows = gen_array(m->tree);
-    for (size_t start = 0; start < len; start += 9) {
-        const char *row = "";
-        for (size_t i = start; i < len && i < start + 9; i++) {
-            row = gen_c_text(m, "%s%s%s,", row, i > start ? " " : "",
-                             character(m, text[i]));
-        }
-        gen_push(rows, gen_string(m->tree, row));
-    }
-    return rows;
 }
 
 /* ---- values ---- */

@@ -69,16 +69,21 @@ static void reply_error(worker *w, shmrpci_request *request, int status)
 
 static void describe(worker *w, shmrpci_request *request)
 {
-    const char *text = w->served->service->text;
+    const char *const *text = w->served->service->text;
     if (is_oneway(request)) {
         w->transport->drop(request);
         return;
     }
-    size_t len = strlen(text);
+    size_t len = 0;
+    for (const char *const *at = text; *at != NULL; at++) {
+        len += strlen(*at);
+    }
     w->transport->reply_reserve(request, len);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
-    shmrpci_buf_append(&request->out, text, len);
+    for (const char *const *at = text; *at != NULL; at++) {
+        shmrpci_buf_append_text(&request->out, *at);
+    }
     w->transport->reply_commit(request);
 }
 

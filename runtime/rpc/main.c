@@ -128,7 +128,9 @@ static int parse_option(int option, const char *program,
         out->max_message_bytes = (size_t)count;
         return GO_ON;
     case OPTION_DESCRIBE:
-        (void)fputs(service->text, stdout);
+        for (const char *const *at = service->text; *at != NULL; at++) {
+            (void)fputs(*at, stdout);
+        }
         return EXIT_SUCCESS;
     case OPTION_VERSION:
         (void)printf("shmrpc %s\n", SHMRPC_VERSION);

@@ -18,7 +18,8 @@ static const shmrpc_method methods[] = {
     {"get", SHMRPC_ENCODING_JSON, 0, 3, 0, "", NULL, &shmrpc_type_no_params,
      &sample_node_type, NULL, 0},
 };
-static const shmrpc_service service = {"sample", "sample.Sample", 1, 1, 4, "",
+static const char *const text[] = {NULL};
+static const shmrpc_service service = {"sample", "sample.Sample", 1, 1, 4, text,
                                        NULL,     methods,         3};
 
 static void fail(const char *what)

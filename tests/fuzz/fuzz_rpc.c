@@ -24,8 +24,9 @@ static const shmrpc_method methods[] = {
      &sample_params_type, NULL, NULL, 0},
 };
 enum { METHODS = sizeof methods / sizeof *methods };
+static const char *const canonical[] = {"text", NULL};
 static const shmrpc_service service = {
-    "sample", "sample.Sample", 1, 1, 4, "text", NULL, methods, METHODS};
+    "sample", "sample.Sample", 1, 1, 4, canonical, NULL, methods, METHODS};
 
 static void fail(const char *what)
 {

@@ -202,6 +202,22 @@ static void same_method(const shmrpc_method *got, const shmrpc_method *wanted)
     leave(old);
 }
 
+/* The pieces may be cut elsewhere. */
+static void same_pieces(const char *const *got, const char *const *wanted)
+{
+    shmrpci_buf all[2];
+    const char *const *pieces[2] = {got, wanted};
+    for (size_t i = 0; i < 2; i++) {
+        shmrpci_buf_init_heap(&all[i]);
+        for (const char *const *piece = pieces[i]; *piece != NULL; piece++) {
+            shmrpci_buf_append_text(&all[i], *piece);
+        }
+    }
+    same_text("text", shmrpci_buf_text(&all[0]), shmrpci_buf_text(&all[1]));
+    shmrpci_buf_fini(&all[0]);
+    shmrpci_buf_fini(&all[1]);
+}
+
 static void same_service(const shmrpc_service *got,
                          const shmrpc_service *wanted)
 {
@@ -213,7 +229,7 @@ static void same_service(const shmrpc_service *got,
     SAME_NUMBER("port", got->port, wanted->port);
     SAME_NUMBER("version", got->version, wanted->version);
     SAME_NUMBER("hash", got->hash, wanted->hash);
-    same_text("text", got->text, wanted->text);
+    same_pieces(got->text, wanted->text);
     same_text("doc", got->doc, wanted->doc);
     SAME_NUMBER("methods", got->method_count, wanted->method_count);
     for (uint32_t i = 0; i < got->method_count; i++) {

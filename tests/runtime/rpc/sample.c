@@ -81,13 +81,19 @@ const shmrpc_method sample_methods[SAMPLE_METHODS] = {
                      &shmrpc_type_no_params, &shmrpc_type_i64, NULL, 0),
 };
 
+static const char *const sample_text[] = {
+    "package test;\n",
+    "service Sample { port 5999; name \"sample\"; }\n",
+    NULL,
+};
+
 const shmrpc_service sample_service = {
     .name = "sample",
     .id = "test.Sample",
     .port = 5999,
     .version = 1,
     .hash = 0x1122334455667788u,
-    .text = "package test;\nservice Sample { port 5999; name \"sample\"; }\n",
+    .text = sample_text,
     .methods = sample_methods,
     .method_count = SAMPLE_METHODS,
 };

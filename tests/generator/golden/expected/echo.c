@@ -81,20 +81,22 @@ static const shmrpc_method echo_methods[] = {
 };
 
 /* What the service tells about itself. */
-static const char echo_text[] =
-    "package demo;\n"
-    "error Overflow = 100 {\n"
-    "}\n"
-    "service Echo {\n"
-    "  port 5555;\n"
-    "  name \"echo_serv\";\n"
-    "  version 1;\n"
-    "  json echo_json(1: any data) -> any;\n"
-    "  msgpack echo_msgpack(1: any data) -> any;\n"
-    "  raw echo_raw(1: bytes data) -> bytes;\n"
-    "  native add(1: i64 a, 2: i64 b) -> i64 throws "
-    "demo.Overflow;\n"
-    "}\n";
+static const char *const echo_text[] = {
+    "package demo;\n",
+    "error Overflow = 100 {\n",
+    "}\n",
+    "service Echo {\n",
+    "  port 5555;\n",
+    "  name \"echo_serv\";\n",
+    "  version 1;\n",
+    "  json echo_json(1: any data) -> any;\n",
+    "  msgpack echo_msgpack(1: any data) -> any;\n",
+    "  raw echo_raw(1: bytes data) -> bytes;\n",
+    "  native add(1: i64 a, 2: i64 b) -> i64 throws ",
+    "demo.Overflow;\n",
+    "}\n",
+    NULL,
+};
 
 const shmrpc_service demo_echo_descriptor = {
     "echo_serv", "demo.Echo", 5555, 1, UINT64_C(0xa16fa04ff76e906f), echo_text,

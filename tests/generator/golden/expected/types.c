@@ -796,148 +796,150 @@ static const shmrpc_method everything_methods[] = {
 };
 
 /* What the service tells about itself. */
-static const char everything_text[] =
-    "package acme.types.v2;\n"
-    "struct Bounded {\n"
-    "  1: string(1..64) name = \"none\";\n"
-    "  2: bytes(..16) key = \"\\x00k\";\n"
-    "  3: i32(-5..5) shift = -3;\n"
-    "  4: u64(10..) floor = 10;\n"
-    "  5: f32(0.5..2) speed = 1;\n"
-    "  6: string(2..8) lang = \"en\";\n"
-    "  7: list<string(2..8)>(1..3) langs;\n"
-    "}\n"
-    "error Busy = 101 {\n"
-    "}\n"
-    "union Choice {\n"
-    "  1: u64 id;\n"
-    "  2: string(..512) url;\n"
-    "  3: f32[2] place;\n"
-    "  4: acme.types.v2.Flat flat;\n"
-    "}\n"
-    "struct Containers {\n"
-    "  1: list<u32> numbers;\n"
-    "  2: list<list<string>> words;\n"
-    "  3: list<acme.types.v2.Flat>(..100) flats;\n"
-    "  4: map<string(..64), string>(..32) filters;\n"
-    "  5: map<u32, map<acme.types.v2.Order, "
-    "acme.types.v2.Choice>> deep;\n"
-    "  6: u32[2][3] grid;\n"
-    "  7: list<u16[2]> pairs;\n"
-    "  8: map<string, f64[3]> vectors;\n"
-    "  9: string(..8)[2] tags;\n"
-    "  10: list<acme.common.Document> documents;\n"
-    "  11: list<acme.common.Point> points;\n"
-    "  12: acme.common.Level level;\n"
-    "  13: list<acme.types.v2.Order> orders;\n"
-    "  14: map<string, acme.common.Point> places;\n"
-    "  15: list<map<string, any>> records;\n"
-    "}\n"
-    "enum Delta : i32 {\n"
-    "  BACK = -1;\n"
-    "  ZERO = 0;\n"
-    "}\n"
-    "struct Flat {\n"
-    "  1: u64 a;\n"
-    "  2: u32[4] b;\n"
-    "  3: f32 c;\n"
-    "  4: i32 d;\n"
-    "}\n"
-    "enum Huge : u64 {\n"
-    "  NONE = 0;\n"
-    "  ALL = 18446744073709551615;\n"
-    "}\n"
-    "struct Node {\n"
-    "  1: string name;\n"
-    "  2: optional acme.types.v2.Node next;\n"
-    "  3: list<acme.types.v2.Node> children;\n"
-    "}\n"
-    "error NotFound = 100 {\n"
-    "}\n"
-    "struct Nothing {\n"
-    "}\n"
-    "struct Optionals {\n"
-    "  1: optional u32 count;\n"
-    "  2: optional string text;\n"
-    "  3: optional acme.types.v2.Flat flat;\n"
-    "  4: optional acme.types.v2.Choice choice;\n"
-    "  5: optional list<u8> items;\n"
-    "  6: optional acme.types.v2.Order order;\n"
-    "  7: optional u16[3] triple;\n"
-    "  8: optional any extra;\n"
-    "}\n"
-    "enum Order : u8 {\n"
-    "  RELEVANCE = 0;\n"
-    "  DATE = 1;\n"
-    "}\n"
-    "struct Scalars {\n"
-    "  1: bool flag;\n"
-    "  2: i8 tiny = -128;\n"
-    "  3: i16 small;\n"
-    "  4: i32 normal = -2147483648;\n"
-    "  5: i64 large = -9223372036854775808;\n"
-    "  6: u8 u_tiny = 255;\n"
-    "  7: u16 u_small;\n"
-    "  8: u32 u_normal = 4294967295;\n"
-    "  9: u64 u_large = 18446744073709551615;\n"
-    "  10: f32 real = 1.5;\n"
-    "  11: f64 exact = 0.1;\n"
-    "  12: acme.types.v2.Delta delta = BACK;\n"
-    "  13: acme.types.v2.Huge huge = ALL;\n"
-    "}\n"
-    "package acme.common;\n"
-    "struct Document {\n"
-    "  1: u64 id;\n"
-    "  2: string title;\n"
-    "}\n"
-    "enum Level : u8 {\n"
-    "  LOW = 0;\n"
-    "  HIGH = 1;\n"
-    "}\n"
-    "struct Point {\n"
-    "  1: f64 x;\n"
-    "  2: f64 y;\n"
-    "}\n"
-    "package acme.types.v2;\n"
-    "service Everything {\n"
-    "  port 5601;\n"
-    "  name \"everything\";\n"
-    "  version 2;\n"
-    "  native nothing();\n"
-    "  native flat(1: acme.types.v2.Flat flat) -> "
-    "acme.types.v2.Flat;\n"
-    "  native number(1: i64 a, 2: u32(1..9) b = 3) -> f64;\n"
-    "  native grid(1: u32[2][3] grid) -> u32[2][3];\n"
-    "  json scalars(1: acme.types.v2.Scalars scalars) -> "
-    "acme.types.v2.Scalars throws acme.types.v2.Busy, "
-    "acme.types.v2.NotFound;\n"
-    "  msgpack containers(1: acme.types.v2.Containers c) -> "
-    "acme.types.v2.Containers;\n"
-    "  json node(1: acme.types.v2.Node node, 2: optional "
-    "acme.types.v2.Node other) -> acme.types.v2.Node;\n"
-    "  msgpack choice(1: acme.types.v2.Choice choice) -> "
-    "acme.types.v2.Choice;\n"
-    "  json anything(1: any value, 2: optional any other) -> "
-    "any;\n"
-    "  raw blob(1: bytes data) -> bytes;\n"
-    "  native texts(1: string(..8)[2] tags, 2: string(2..8) "
-    "lang) -> string(..8)[2];\n"
-    "  msgpack optionals(1: optional u32 count, 2: optional "
-    "string text, 3: optional u16[3] triple, 4: optional "
-    "acme.types.v2.Flat flat, 5: optional "
-    "list<acme.types.v2.Flat> flats) -> "
-    "acme.types.v2.Optionals;\n"
-    "  msgpack bounded(1: acme.types.v2.Bounded b) -> "
-    "list<acme.types.v2.Bounded>(..8);\n"
-    "  @idempotent\n"
-    "  @timeout(250ms)\n"
-    "  json fast(1: u32 client, 2: u32 opts, 3: u32 out, 4: "
-    "u32 error, 5: u32 user) -> acme.types.v2.Nothing;\n"
-    "  json slow(1: map<string, u32> counts) -> map<string, "
-    "u32>;\n"
-    "  native close();\n"
-    "  native connect(1: u32 int) -> u32;\n"
-    "}\n";
+static const char *const everything_text[] = {
+    "package acme.types.v2;\n",
+    "struct Bounded {\n",
+    "  1: string(1..64) name = \"none\";\n",
+    "  2: bytes(..16) key = \"\\x00k\";\n",
+    "  3: i32(-5..5) shift = -3;\n",
+    "  4: u64(10..) floor = 10;\n",
+    "  5: f32(0.5..2) speed = 1;\n",
+    "  6: string(2..8) lang = \"en\";\n",
+    "  7: list<string(2..8)>(1..3) langs;\n",
+    "}\n",
+    "error Busy = 101 {\n",
+    "}\n",
+    "union Choice {\n",
+    "  1: u64 id;\n",
+    "  2: string(..512) url;\n",
+    "  3: f32[2] place;\n",
+    "  4: acme.types.v2.Flat flat;\n",
+    "}\n",
+    "struct Containers {\n",
+    "  1: list<u32> numbers;\n",
+    "  2: list<list<string>> words;\n",
+    "  3: list<acme.types.v2.Flat>(..100) flats;\n",
+    "  4: map<string(..64), string>(..32) filters;\n",
+    "  5: map<u32, map<acme.types.v2.Order, ",
+    "acme.types.v2.Choice>> deep;\n",
+    "  6: u32[2][3] grid;\n",
+    "  7: list<u16[2]> pairs;\n",
+    "  8: map<string, f64[3]> vectors;\n",
+    "  9: string(..8)[2] tags;\n",
+    "  10: list<acme.common.Document> documents;\n",
+    "  11: list<acme.common.Point> points;\n",
+    "  12: acme.common.Level level;\n",
+    "  13: list<acme.types.v2.Order> orders;\n",
+    "  14: map<string, acme.common.Point> places;\n",
+    "  15: list<map<string, any>> records;\n",
+    "}\n",
+    "enum Delta : i32 {\n",
+    "  BACK = -1;\n",
+    "  ZERO = 0;\n",
+    "}\n",
+    "struct Flat {\n",
+    "  1: u64 a;\n",
+    "  2: u32[4] b;\n",
+    "  3: f32 c;\n",
+    "  4: i32 d;\n",
+    "}\n",
+    "enum Huge : u64 {\n",
+    "  NONE = 0;\n",
+    "  ALL = 18446744073709551615;\n",
+    "}\n",
+    "struct Node {\n",
+    "  1: string name;\n",
+    "  2: optional acme.types.v2.Node next;\n",
+    "  3: list<acme.types.v2.Node> children;\n",
+    "}\n",
+    "error NotFound = 100 {\n",
+    "}\n",
+    "struct Nothing {\n",
+    "}\n",
+    "struct Optionals {\n",
+    "  1: optional u32 count;\n",
+    "  2: optional string text;\n",
+    "  3: optional acme.types.v2.Flat flat;\n",
+    "  4: optional acme.types.v2.Choice choice;\n",
+    "  5: optional list<u8> items;\n",
+    "  6: optional acme.types.v2.Order order;\n",
+    "  7: optional u16[3] triple;\n",
+    "  8: optional any extra;\n",
+    "}\n",
+    "enum Order : u8 {\n",
+    "  RELEVANCE = 0;\n",
+    "  DATE = 1;\n",
+    "}\n",
+    "struct Scalars {\n",
+    "  1: bool flag;\n",
+    "  2: i8 tiny = -128;\n",
+    "  3: i16 small;\n",
+    "  4: i32 normal = -2147483648;\n",
+    "  5: i64 large = -9223372036854775808;\n",
+    "  6: u8 u_tiny = 255;\n",
+    "  7: u16 u_small;\n",
+    "  8: u32 u_normal = 4294967295;\n",
+    "  9: u64 u_large = 18446744073709551615;\n",
+    "  10: f32 real = 1.5;\n",
+    "  11: f64 exact = 0.1;\n",
+    "  12: acme.types.v2.Delta delta = BACK;\n",
+    "  13: acme.types.v2.Huge huge = ALL;\n",
+    "}\n",
+    "package acme.common;\n",
+    "struct Document {\n",
+    "  1: u64 id;\n",
+    "  2: string title;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 1;\n",
+    "}\n",
+    "struct Point {\n",
+    "  1: f64 x;\n",
+    "  2: f64 y;\n",
+    "}\n",
+    "package acme.types.v2;\n",
+    "service Everything {\n",
+    "  port 5601;\n",
+    "  name \"everything\";\n",
+    "  version 2;\n",
+    "  native nothing();\n",
+    "  native flat(1: acme.types.v2.Flat flat) -> ",
+    "acme.types.v2.Flat;\n",
+    "  native number(1: i64 a, 2: u32(1..9) b = 3) -> f64;\n",
+    "  native grid(1: u32[2][3] grid) -> u32[2][3];\n",
+    "  json scalars(1: acme.types.v2.Scalars scalars) -> ",
+    "acme.types.v2.Scalars throws acme.types.v2.Busy, ",
+    "acme.types.v2.NotFound;\n",
+    "  msgpack containers(1: acme.types.v2.Containers c) -> ",
+    "acme.types.v2.Containers;\n",
+    "  json node(1: acme.types.v2.Node node, 2: optional ",
+    "acme.types.v2.Node other) -> acme.types.v2.Node;\n",
+    "  msgpack choice(1: acme.types.v2.Choice choice) -> ",
+    "acme.types.v2.Choice;\n",
+    "  json anything(1: any value, 2: optional any other) -> ",
+    "any;\n",
+    "  raw blob(1: bytes data) -> bytes;\n",
+    "  native texts(1: string(..8)[2] tags, 2: string(2..8) ",
+    "lang) -> string(..8)[2];\n",
+    "  msgpack optionals(1: optional u32 count, 2: optional ",
+    "string text, 3: optional u16[3] triple, 4: optional ",
+    "acme.types.v2.Flat flat, 5: optional ",
+    "list<acme.types.v2.Flat> flats) -> ",
+    "acme.types.v2.Optionals;\n",
+    "  msgpack bounded(1: acme.types.v2.Bounded b) -> ",
+    "list<acme.types.v2.Bounded>(..8);\n",
+    "  @idempotent\n",
+    "  @timeout(250ms)\n",
+    "  json fast(1: u32 client, 2: u32 opts, 3: u32 out, 4: ",
+    "u32 error, 5: u32 user) -> acme.types.v2.Nothing;\n",
+    "  json slow(1: map<string, u32> counts) -> map<string, ",
+    "u32>;\n",
+    "  native close();\n",
+    "  native connect(1: u32 int) -> u32;\n",
+    "}\n",
+    NULL,
+};
 
 const shmrpc_service types_v2_everything_descriptor = {
     "everything", "acme.types.v2.Everything", 5601, 2, UINT64_C(
@@ -956,18 +958,20 @@ static const shmrpc_method other_methods[] = {
 };
 
 /* What the service tells about itself. */
-static const char other_text[] =
-    "package acme.types.v2;\n"
-    "enum Order : u8 {\n"
-    "  RELEVANCE = 0;\n"
-    "  DATE = 1;\n"
-    "}\n"
-    "service Other {\n"
-    "  port 5602;\n"
-    "  name \"other\";\n"
-    "  version 1;\n"
-    "  native ping() -> acme.types.v2.Order;\n"
-    "}\n";
+static const char *const other_text[] = {
+    "package acme.types.v2;\n",
+    "enum Order : u8 {\n",
+    "  RELEVANCE = 0;\n",
+    "  DATE = 1;\n",
+    "}\n",
+    "service Other {\n",
+    "  port 5602;\n",
+    "  name \"other\";\n",
+    "  version 1;\n",
+    "  native ping() -> acme.types.v2.Order;\n",
+    "}\n",
+    NULL,
+};
 
 const shmrpc_service types_v2_other_descriptor = {
     "other", "acme.types.v2.Other", 5602, 1, UINT64_C(0x47e4e216bada9706),

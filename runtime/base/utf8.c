@@ -38,26 +38,67 @@ static size_t char_length(const uint8_t *p, size_t left)
     return 0;
 }
 
+#define TOP_BITS UINT64_C(0x8080808080808080)
+
+static uint64_t load64(const uint8_t *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* Whether the less than 8 bytes at `p` are ASCII: loads that overlap, because
+ * only the top bits count. */
+static _Bool is_short_ascii(const uint8_t *p, size_t len)
+{
+    if (len >= 4) {
+        uint32_t first;
+        uint32_t last;
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + len - sizeof last, sizeof last);
+        return ((first | last) & (uint32_t)TOP_BITS) == 0;
+    }
+    return len == 0 || ((p[0] | p[len / 2] | p[len - 1]) & 0x80) == 0;
+}
+
+/* The end of the ASCII from `at`, in whole words: a character that is none, or
+ * less than 8 bytes before `len`. Most text is ASCII. */
+static size_t skip_ascii(const uint8_t *p, size_t at, size_t len)
+{
+    while (len - at >= 32) {
+        uint64_t words = load64(p + at) | load64(p + at + 8) |
+                         load64(p + at + 16) | load64(p + at + 24);
+        if ((words & TOP_BITS) != 0) {
+            break;
+        }
+        at += 32;
+    }
+    while (len - at >= 8) {
+        uint64_t tops = load64(p + at) & TOP_BITS;
+        if (tops != 0) {
+            /* Little-endian: the lowest bit belongs to the first byte. */
+            return at + (size_t)__builtin_ctzll(tops) / 8;
+        }
+        at += 8;
+    }
+    return at;
+}
+
 size_t shmrpci_utf8_valid_prefix(const void *data, size_t len)
 {
     const uint8_t *p = data;
     size_t at = 0;
     while (at < len) {
-        /* Most text is ASCII: eight bytes at a time. */
-        while (len - at >= 8) {
-            uint64_t word;
-            memcpy(&word, p + at, sizeof word);
-            if ((word & UINT64_C(0x8080808080808080)) != 0) {
-                break;
-            }
-            at += 8;
+        at = skip_ascii(p, at, len);
+        if (len - at < 8 && is_short_ascii(p + at, len - at)) {
+            return len;
         }
-        if (at == len) {
-            break;
+        while (at < len && p[at] < 0x80) {
+            at++;
         }
         size_t step = char_length(p + at, len - at);
         if (step == 0) {
-            break;
+            return at;
         }
         at += step;
     }

@@ -52,7 +52,8 @@ static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
 void shmrpci_json_next(shmrpci_json_lexer *lexer);
 
 /* Steps over plain ASCII, eight bytes at a time: no quote, no backslash, no
- * control character. May stop early. */
+ * control character. Stops at the first that is not, or less than eight bytes
+ * before the end. */
 static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
                                              size_t at)
 {
@@ -63,10 +64,13 @@ static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
         memcpy(&word, data + at, sizeof word);
         uint64_t quote = word ^ (ones * '"');
         uint64_t slash = word ^ (ones * '\\');
-        uint64_t special = (word - ones * 0x20) | ((quote - ones) & ~quote) |
-                           ((slash - ones) & ~slash) | word;
-        if ((special & tops) != 0) {
-            break;
+        uint64_t special = ((word - ones * 0x20) | ((quote - ones) & ~quote) |
+                            ((slash - ones) & ~slash) | word) &
+                           tops;
+        if (special != 0) {
+            /* Carries go upwards only, so the lowest one is exact; and it is
+             * the first byte, for we are little-endian. */
+            return at + (size_t)__builtin_ctzll(special) / 8;
         }
         at += 8;
     }

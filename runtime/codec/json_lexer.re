@@ -53,6 +53,11 @@ static void scan_string(shmrpci_json_lexer *lexer)
     lexer->has_escapes = false;
     for (;;) {
         at = shmrpci_json_skip_plain(lexer->data, lexer->len, at);
+        if (at < lexer->len && lexer->data[at] == '"') {
+            lexer->text_len = at - lexer->text_at;
+            lexer->next = at + 1;
+            return;
+        }
         size_t start = at;
         /*!re2c
             ["] {
@@ -162,25 +167,43 @@ static size_t unescape_unicode(const uint8_t *from, char *out, size_t *len)
     return used;
 }
 
+/* What a backslash and this letter mean. */
+static char control(uint8_t letter)
+{
+    switch (letter) {
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return (char)letter;
+    }
+}
+
 size_t shmrpci_json_unescape(const shmrpci_json_lexer *lexer, char *out)
 {
-    static const char letters[] = "bfnrt";
-    static const char controls[] = "\b\f\n\r\t";
     const uint8_t *from = lexer->data + lexer->text_at;
     const uint8_t *end = from + lexer->text_len;
     size_t len = 0;
     while (from < end) {
-        if (*from != '\\') {
-            out[len++] = (char)*from++;
-            continue;
+        const uint8_t *slash = memchr(from, '\\', (size_t)(end - from));
+        const uint8_t *stop = slash != NULL ? slash : end;
+        memcpy(out + len, from, (size_t)(stop - from));
+        len += (size_t)(stop - from);
+        if (slash == NULL) {
+            break;
         }
-        char escape = (char)from[1];
-        from += 2;
-        if (escape == 'u') {
+        from = slash + 2;
+        if (slash[1] == 'u') {
             from += unescape_unicode(from, out, &len);
         } else {
-            const char *letter = strchr(letters, escape);
-            out[len++] = letter != NULL ? controls[letter - letters] : escape;
+            out[len++] = control(slash[1]);
         }
     }
     return len;

@@ -1,56 +1,73 @@
-/* Numbers as JSON text. */
+/* Numbers to JSON text. */
 #include "codec/json_number.h"
 
-#include <float.h>
-#include <inttypes.h>
-#include <locale.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "codec/json_shortest.h"
 
 /* Exponents outside this range are written with an `e`. */
 #define PLAIN_MIN_EXPONENT (-6)
 #define PLAIN_MAX_EXPONENT 17
 
-size_t shmrpci_int_to_text(shmrpci_int number,
-                           char out[SHMRPCI_NUMBER_TEXT_BYTES])
+/* Two digits at a time. */
+static const char pairs[] =
+    "00010203040506070809"
+    "10111213141516171819"
+    "20212223242526272829"
+    "30313233343536373839"
+    "40414243444546474849"
+    "50515253545556575859"
+    "60616263646566676869"
+    "70717273747576777879"
+    "80818283848586878889"
+    "90919293949596979899";
+
+static size_t count_digits(uint64_t number)
 {
-    char digits[20];
-    size_t count = 0;
-    uint64_t rest = number.magnitude;
-    do {
-        digits[count++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    size_t len = 0;
-    if (number.negative) {
-        out[len++] = '-';
+    size_t count = 1;
+    for (;;) {
+        if (number < 10) {
+            return count;
+        }
+        if (number < 100) {
+            return count + 1;
+        }
+        if (number < 1000) {
+            return count + 2;
+        }
+        if (number < 10000) {
+            return count + 3;
+        }
+        number /= 10000;
+        count += 4;
     }
-    while (count > 0) {
-        out[len++] = digits[--count];
+}
+
+static size_t put_digits_of(uint64_t number, char *out)
+{
+    size_t len = count_digits(number);
+    char *at = out + len;
+    while (number >= 100) {
+        at -= 2;
+        memcpy(at, pairs + number % 100 * 2, 2);
+        number /= 100;
+    }
+    if (number >= 10) {
+        memcpy(out, pairs + number * 2, 2);
+    } else {
+        *out = (char)('0' + number);
     }
     return len;
 }
 
-/*
- * strtod and strtof obey the program's locale, which may write a comma. The
- * "C" locale object is a constant in glibc and musl: newlocale allocates
- * nothing here, and freelocale frees nothing.
- */
-static double parse_f64(const char *text)
+size_t shmrpci_int_to_text(shmrpci_int number,
+                           char out[SHMRPCI_NUMBER_TEXT_BYTES])
 {
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double number = c != (locale_t)0 ? strtod_l(text, NULL, c) : 0;
-    freelocale(c);
-    return number;
-}
-
-static float parse_f32(const char *text)
-{
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    float number = c != (locale_t)0 ? strtof_l(text, NULL, c) : 0;
-    freelocale(c);
-    return number;
+    out[0] = '-';
+    size_t sign = number.negative ? 1 : 0;
+    return sign + put_digits_of(number.magnitude, out + sign);
 }
 
 /* A decimal number: 0.d1d2d3... * 10^point. */
@@ -59,27 +76,6 @@ typedef struct decimal {
     int count;
     int point;
 } decimal;
-
-/* `precision` significant digits of a positive number. */
-static decimal digits_of(double number, int precision)
-{
-    /* As in "1.2345e+02", but the point may be any text: only digits count. */
-    char text[48];
-    (void)snprintf(text, sizeof text, "%.*e", precision - 1, number);
-    decimal result = {.count = 0};
-    const char *at = text;
-    for (; *at != 'e' && *at != '\0'; at++) {
-        if (*at >= '0' && *at <= '9' &&
-            result.count < (int)sizeof result.digits) {
-            result.digits[result.count++] = *at;
-        }
-    }
-    result.point = (*at == 'e' ? atoi(at + 1) : 0) + 1;
-    while (result.count > 1 && result.digits[result.count - 1] == '0') {
-        result.count--;
-    }
-    return result;
-}
 
 static size_t put_digits(const decimal *number, int from, int to, char *out)
 {
@@ -99,9 +95,10 @@ static size_t put_scientific(const decimal *number, char *out)
     }
     out[len++] = 'e';
     int exponent = number->point - 1;
-    shmrpci_int as_int = {.negative = exponent < 0,
-                          .magnitude = (uint64_t)abs(exponent)};
-    return len + shmrpci_int_to_text(as_int, out + len);
+    if (exponent < 0) {
+        out[len++] = '-';
+    }
+    return len + put_digits_of((uint64_t)abs(exponent), out + len);
 }
 
 static size_t put_decimal(const decimal *number, char *out)
@@ -124,12 +121,18 @@ static size_t put_decimal(const decimal *number, char *out)
     return len;
 }
 
-static bool reads_back(const decimal *number, double wanted, bool is_single)
+/* The digits without the zeros at their end. */
+static decimal to_decimal(shmrpci_shortest number)
 {
     char text[SHMRPCI_NUMBER_TEXT_BYTES];
-    text[put_scientific(number, text)] = '\0';
-    return is_single ? parse_f32(text) == (float)wanted
-                     : parse_f64(text) == wanted;
+    size_t count = put_digits_of(number.digits, text);
+    decimal result = {.point = number.exponent + (int)count};
+    while (count > 1 && text[count - 1] == '0') {
+        count--;
+    }
+    memcpy(result.digits, text, count);
+    result.count = (int)count;
+    return result;
 }
 
 static size_t float_to_text(double number, bool is_single,
@@ -143,19 +146,11 @@ static size_t float_to_text(double number, bool is_single,
     /* Integers below 2^53 are their own shortest text; below 2^24 in f32. */
     double exact = is_single ? 16777216.0 : 9007199254740992.0;
     if (number < exact && number == (double)(uint64_t)number) {
-        shmrpci_int as_int = {.magnitude = (uint64_t)number};
-        return len + shmrpci_int_to_text(as_int, out + len);
+        return len + put_digits_of((uint64_t)number, out + len);
     }
-    /* What has up to 15 (6) digits reads back with that many, and the zeros
-     * behind are cut; subnormal numbers hold fewer. */
-    double normal = is_single ? (double)FLT_MIN : DBL_MIN;
-    int precision = number < normal ? 1 : is_single ? 6 : 15;
-    int enough = is_single ? 9 : 17;
-    decimal shortest = digits_of(number, precision);
-    while (precision < enough && !reads_back(&shortest, number, is_single)) {
-        precision++;
-        shortest = digits_of(number, precision);
-    }
+    decimal shortest =
+        to_decimal(is_single ? shmrpci_shortest_f32((float)number)
+                             : shmrpci_shortest_f64(number));
     return len + put_decimal(&shortest, out + len);
 }
 
@@ -167,100 +162,4 @@ size_t shmrpci_f64_to_text(double number, char out[SHMRPCI_NUMBER_TEXT_BYTES])
 size_t shmrpci_f32_to_text(float number, char out[SHMRPCI_NUMBER_TEXT_BYTES])
 {
     return float_to_text((double)number, true, out);
-}
-
-bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
-{
-    shmrpci_int number = {.negative = len > 0 && text[0] == '-'};
-    for (size_t i = number.negative ? 1 : 0; i < len; i++) {
-        uint64_t digit = (uint64_t)(text[i] - '0');
-        if (number.magnitude > (UINT64_MAX - digit) / 10) {
-            return false;
-        }
-        number.magnitude = number.magnitude * 10 + digit;
-    }
-    *out = number;
-    return true;
-}
-
-bool shmrpci_text_is_int(const char *text, size_t len)
-{
-    size_t at = len > 0 && text[0] == '-' ? 1 : 0;
-    if (at == len || (text[at] == '0' && len > at + 1)) {
-        return false;
-    }
-    while (at < len && text[at] >= '0' && text[at] <= '9') {
-        at++;
-    }
-    return at == len;
-}
-
-/* Up to 15 digits and a small power of ten: both are exact doubles, and so one
- * operation rounds correctly (Clinger 1990). False: not this simple. */
-static bool parse_simple(const char *text, size_t len, double *out)
-{
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3, 1e4,  1e5,
-                                    1e6,  1e7,  1e8,  1e9, 1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15};
-    bool negative = text[0] == '-';
-    uint64_t digits = 0;
-    size_t count = 0;
-    size_t fraction = 0;
-    bool after_point = false;
-    for (size_t i = negative ? 1 : 0; i < len; i++) {
-        if (text[i] == '.') {
-            after_point = true;
-        } else if (text[i] >= '0' && text[i] <= '9' && count < 15) {
-            digits = digits * 10 + (uint64_t)(text[i] - '0');
-            count++;
-            fraction += after_point ? 1 : 0;
-        } else {
-            return false;
-        }
-    }
-    double number = (double)digits / powers[fraction];
-    *out = negative ? -number : number;
-    return true;
-}
-
-/* A copy that ends with a NUL: the input need not. */
-static void copy_text(char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1],
-                      const char *text, size_t len)
-{
-    len = len < SHMRPCI_JSON_MAX_NUMBER_BYTES ? len
-                                              : SHMRPCI_JSON_MAX_NUMBER_BYTES;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-}
-
-double shmrpci_text_to_f64(const char *text, size_t len)
-{
-    double number;
-    if (parse_simple(text, len, &number)) {
-        return number;
-    }
-    char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1];
-    copy_text(copy, text, len);
-    return parse_f64(copy);
-}
-
-float shmrpci_text_to_f32(const char *text, size_t len)
-{
-    char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1];
-    copy_text(copy, text, len);
-    return parse_f32(copy);
-}
-
-bool shmrpci_text_to_int_from_real(const char *text, size_t len,
-                                   shmrpci_int *out)
-{
-    double number = shmrpci_text_to_f64(text, len);
-    double magnitude = fabs(number);
-    if (!(magnitude <= 9007199254740992.0) ||
-        magnitude != (double)(uint64_t)magnitude) {
-        return false;
-    }
-    *out =
-        (shmrpci_int){.negative = number < 0, .magnitude = (uint64_t)magnitude};
-    return true;
 }

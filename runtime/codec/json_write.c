@@ -19,27 +19,95 @@ static int write_any(writer *to, const shmrpc_any *value);
 
 static void put(writer *to, char c)
 {
-    shmrpci_buf_append_char(to->out, c);
+    uint8_t *at = shmrpci_buf_extend(to->out, 1);
+    if (at != NULL) {
+        *at = (uint8_t)c;
+    }
+}
+
+/* memcpy, which takes no NULL, not even of nothing. */
+static void copy(uint8_t *out, const void *from, size_t len)
+{
+    if (len > 0) {
+        memcpy(out, from, len);
+    }
 }
 
 static void put_text(writer *to, const char *text)
 {
-    shmrpci_buf_append_text(to->out, text);
+    size_t len = strlen(text);
+    uint8_t *at = shmrpci_buf_extend(to->out, len);
+    if (at != NULL) {
+        copy(at, text, len);
+    }
 }
 
-static void put_escaped(writer *to, unsigned char c)
+/* A field's name as a key. */
+static void put_key(writer *to, char open, const char *name)
+{
+    size_t len = strlen(name);
+    uint8_t *at = shmrpci_buf_extend(to->out, len + 4);
+    if (at != NULL) {
+        at[0] = (uint8_t)open;
+        at[1] = '"';
+        memcpy(at + 2, name, len);
+        at[len + 2] = '"';
+        at[len + 3] = ':';
+    }
+}
+
+/* An escape; at most 6 bytes. */
+static size_t escape(unsigned char c, uint8_t *out)
 {
     static const char letters[] = "btn?fr";
-    char text[7] = {'\\', (char)c};
+    out[0] = '\\';
+    out[1] = c;
     if (c >= '\b' && c <= '\r' && c != '\v') {
-        text[1] = letters[c - '\b'];
+        out[1] = (uint8_t)letters[c - '\b'];
     } else if (c < 0x20) {
         static const char hex[] = "0123456789abcdef";
-        memcpy(text, "\\u00", 4);
-        text[4] = hex[c >> 4];
-        text[5] = hex[c & 15];
+        memcpy(out, "\\u00", 4);
+        out[4] = (uint8_t)hex[c >> 4];
+        out[5] = (uint8_t)hex[c & 15];
+        return 6;
     }
-    put_text(to, text);
+    return 2;
+}
+
+/* The text from `from`, escaped from there on. */
+static void put_escaped(writer *to, const uint8_t *text, size_t from,
+                        size_t len)
+{
+    size_t start = from;
+    while (from < len) {
+        from = shmrpci_json_skip_plain(text, len, from);
+        uint8_t c = from < len ? text[from] : ' ';
+        if (c < 0x20 || c == '"' || c == '\\') {
+            uint8_t escaped[6];
+            shmrpci_buf_append(to->out, text + start, from - start);
+            shmrpci_buf_append(to->out, escaped, escape(c, escaped));
+            start = from + 1;
+        }
+        from++;
+    }
+    if (len > start) {
+        shmrpci_buf_append(to->out, text + start, len - start);
+    }
+}
+
+/* The end of what can be written as it is. */
+static size_t skip_unescaped(const uint8_t *text, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        at = shmrpci_json_skip_plain(text, len, at);
+        if (at < len &&
+            (text[at] < 0x20 || text[at] == '"' || text[at] == '\\')) {
+            return at;
+        }
+        at++;
+    }
+    return len;
 }
 
 static int write_text(writer *to, const char *text, size_t len)
@@ -48,21 +116,15 @@ static int write_text(writer *to, const char *text, size_t len)
     if (valid != len) {
         return shmrpci_walk_fail(&to->walk, "not UTF-8 (at byte %zu)", valid);
     }
-    put(to, '"');
-    size_t start = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (i % 8 == 0) {
-            i = shmrpci_json_skip_plain((const uint8_t *)text, len, i);
-        }
-        unsigned char c = i < len ? (unsigned char)text[i] : ' ';
-        if (c < 0x20 || c == '"' || c == '\\') {
-            shmrpci_buf_append(to->out, text + start, i - start);
-            put_escaped(to, c);
-            start = i + 1;
-        }
+    const uint8_t *bytes = (const uint8_t *)text;
+    size_t plain = skip_unescaped(bytes, len);
+    uint8_t *at = shmrpci_buf_extend(to->out, plain + 1);
+    if (at != NULL) {
+        *at = '"';
+        copy(at + 1, bytes, plain);
     }
-    if (len > start) {
-        shmrpci_buf_append(to->out, text + start, len - start);
+    if (plain < len) {
+        put_escaped(to, bytes, plain, len);
     }
     put(to, '"');
     return SHMRPC_OK;
@@ -81,7 +143,11 @@ static void write_base64(writer *to, const void *data, size_t len)
 static void write_int(writer *to, shmrpci_int number)
 {
     char text[SHMRPCI_NUMBER_TEXT_BYTES];
-    shmrpci_buf_append(to->out, text, shmrpci_int_to_text(number, text));
+    size_t len = shmrpci_int_to_text(number, text);
+    uint8_t *at = shmrpci_buf_extend(to->out, len);
+    if (at != NULL) {
+        memcpy(at, text, len);
+    }
 }
 
 static void write_float(writer *to, const shmrpc_type *type, const void *value)
@@ -230,8 +296,7 @@ static int write_struct(writer *to, const shmrpc_type *type, const void *value)
     if (status != SHMRPC_OK) {
         return status;
     }
-    bool is_first = true;
-    put(to, '{');
+    char open = '{';
     for (uint32_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
         const shmrpc_field *field = &type->fields[i];
         const void *at;
@@ -240,11 +305,12 @@ static int write_struct(writer *to, const shmrpc_type *type, const void *value)
         if (status != SHMRPC_OK || at == NULL) {
             continue;
         }
-        put_text(to, is_first ? "\"" : ",\"");
-        is_first = false;
-        put_text(to, field->name);
-        put_text(to, "\":");
+        put_key(to, open, field->name);
+        open = ',';
         status = write_value(to, field->type, at);
+    }
+    if (open == '{') {
+        put(to, '{');
     }
     put(to, '}');
     shmrpci_walk_leave(&to->walk, &step);
@@ -266,9 +332,7 @@ static int write_union(writer *to, const shmrpc_type *type, const void *value)
     shmrpci_step_field(&step, field->name);
     status = shmrpci_field_require(&to->walk, field, value, &at);
     if (status == SHMRPC_OK) {
-        put_text(to, "{\"");
-        put_text(to, field->name);
-        put_text(to, "\":");
+        put_key(to, '{', field->name);
         status = write_value(to, field->type, at);
         put(to, '}');
     }

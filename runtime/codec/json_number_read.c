@@ -1,0 +1,203 @@
+/* Numbers from JSON text. */
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/json_number.h"
+#include "codec/json_powers.h"
+
+/*
+ * strtod and strtof obey the program's locale, which may write a comma. The
+ * "C" locale object is a constant in glibc and musl: newlocale allocates
+ * nothing here, and freelocale frees nothing.
+ */
+static double parse_f64(const char *text)
+{
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double number = c != (locale_t)0 ? strtod_l(text, NULL, c) : 0;
+    freelocale(c);
+    return number;
+}
+
+static float parse_f32(const char *text)
+{
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    float number = c != (locale_t)0 ? strtof_l(text, NULL, c) : 0;
+    freelocale(c);
+    return number;
+}
+
+bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
+{
+    shmrpci_int number = {.negative = len > 0 && text[0] == '-'};
+    for (size_t i = number.negative ? 1 : 0; i < len; i++) {
+        uint64_t digit = (uint64_t)(text[i] - '0');
+        if (number.magnitude > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        number.magnitude = number.magnitude * 10 + digit;
+    }
+    *out = number;
+    return true;
+}
+
+bool shmrpci_text_is_int(const char *text, size_t len)
+{
+    size_t at = len > 0 && text[0] == '-' ? 1 : 0;
+    if (at == len || (text[at] == '0' && len > at + 1)) {
+        return false;
+    }
+    while (at < len && text[at] >= '0' && text[at] <= '9') {
+        at++;
+    }
+    return at == len;
+}
+
+/* What a JSON number says: digits * 10^exponent. */
+typedef struct scientific {
+    uint64_t digits;
+    int exponent;
+    bool negative;
+} scientific;
+
+/* False when it has more than 19 digits, or a huge exponent. */
+static bool scan_number(const char *text, size_t len, scientific *out)
+{
+    size_t at = len > 0 && text[0] == '-' ? 1 : 0;
+    size_t significant = 0;
+    bool is_fraction = false;
+    *out = (scientific){.negative = at == 1};
+    for (; at < len && text[at] != 'e' && text[at] != 'E'; at++) {
+        if (text[at] == '.') {
+            is_fraction = true;
+            continue;
+        }
+        out->digits = out->digits * 10 + (uint64_t)(text[at] - '0');
+        out->exponent -= is_fraction ? 1 : 0;
+        significant += out->digits != 0 ? 1 : 0;
+    }
+    if (at < len) {
+        bool is_below = text[++at] == '-';
+        int exponent = 0;
+        at += is_below || text[at] == '+' ? 1 : 0;
+        for (; at < len && exponent < 10000; at++) {
+            exponent = exponent * 10 + (text[at] - '0');
+        }
+        out->exponent += is_below ? -exponent : exponent;
+    }
+    return significant <= 19 && out->exponent > -10000 && out->exponent < 10000;
+}
+
+/* What differs between f64 and f32. */
+typedef struct float_form {
+    int bits; /* of the fraction */
+    int bias;
+    uint64_t infinity; /* the exponent of infinity */
+} float_form;
+
+/*
+ * Eisel and Lemire (Lemire 2021, "Number parsing at a gigabyte per second"):
+ * the digits times 64, if need be 128 bits of the power of ten decide, but for
+ * rare ties. False for these, for subnormal numbers and those out of range.
+ */
+static bool round_product(const scientific *number, const float_form *form,
+                          uint64_t *bits)
+{
+    int k = number->exponent;
+    if (k < SHMRPCI_POWERS_MIN || k > SHMRPCI_POWERS_MAX) {
+        return false;
+    }
+    int zeros = __builtin_clzll(number->digits);
+    uint64_t digits = number->digits << zeros;
+    const shmrpci_power *power = &shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
+    /* One bit for the top one may be 0, one to round by. */
+    const int cut = 64 - form->bits - 3;
+    const uint64_t mask = (UINT64_C(1) << cut) - 1;
+
+    shmrpci_product x = shmrpci_multiply(digits, power->high);
+    if ((x.high & mask) == mask && x.low + digits < digits) {
+        shmrpci_product y = shmrpci_multiply(digits, power->low);
+        uint64_t low = x.low + y.high;
+        uint64_t high = x.high + (low < x.low ? 1 : 0);
+        if ((high & mask) == mask && low + 1 == 0 && y.low + digits < digits) {
+            return false;
+        }
+        x = (shmrpci_product){high, low};
+    }
+    int top = (int)(x.high >> 63);
+    uint64_t fraction = x.high >> (top + cut);
+    if (x.low == 0 && (x.high & mask) == 0 && (fraction & 3) == 1) {
+        return false;
+    }
+    fraction = (fraction + (fraction & 1)) >> 1;
+    int exponent = ((217706 * k) >> 16) + 64 + form->bias - zeros - (1 - top);
+    if (fraction >> (form->bits + 1) != 0) {
+        fraction >>= 1;
+        exponent++;
+    }
+    if (exponent < 1 || (uint64_t)exponent >= form->infinity) {
+        return false;
+    }
+    *bits = (uint64_t)exponent << form->bits |
+            (fraction & ((UINT64_C(1) << form->bits) - 1));
+    return true;
+}
+
+/* A copy that ends with a NUL: the input need not. */
+static void copy_text(char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1],
+                      const char *text, size_t len)
+{
+    len = len < SHMRPCI_JSON_MAX_NUMBER_BYTES ? len
+                                              : SHMRPCI_JSON_MAX_NUMBER_BYTES;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+}
+
+double shmrpci_text_to_f64(const char *text, size_t len)
+{
+    static const float_form form = {52, 1023, 0x7FF};
+    scientific number;
+    uint64_t bits = 0;
+    if (scan_number(text, len, &number) &&
+        (number.digits == 0 || round_product(&number, &form, &bits))) {
+        bits |= (uint64_t)number.negative << 63;
+        double result;
+        memcpy(&result, &bits, sizeof result);
+        return result;
+    }
+    char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1];
+    copy_text(copy, text, len);
+    return parse_f64(copy);
+}
+
+float shmrpci_text_to_f32(const char *text, size_t len)
+{
+    static const float_form form = {23, 127, 0xFF};
+    scientific number;
+    uint64_t bits = 0;
+    if (scan_number(text, len, &number) &&
+        (number.digits == 0 || round_product(&number, &form, &bits))) {
+        uint32_t half = (uint32_t)bits | (uint32_t)number.negative << 31;
+        float result;
+        memcpy(&result, &half, sizeof result);
+        return result;
+    }
+    char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1];
+    copy_text(copy, text, len);
+    return parse_f32(copy);
+}
+
+bool shmrpci_text_to_int_from_real(const char *text, size_t len,
+                                   shmrpci_int *out)
+{
+    double number = shmrpci_text_to_f64(text, len);
+    double magnitude = fabs(number);
+    if (!(magnitude <= 9007199254740992.0) ||
+        magnitude != (double)(uint64_t)magnitude) {
+        return false;
+    }
+    *out =
+        (shmrpci_int){.negative = number < 0, .magnitude = (uint64_t)magnitude};
+    return true;
+}

@@ -66,6 +66,39 @@ static void claim_decl(gen_model *m, const idl_decl *decl)
                     suffixes);
 }
 
+static bool throws_from(const idl_schema *schema, const idl_file *file)
+{
+    for (size_t i = 0; i < schema->service_count; i++) {
+        const idl_service *service = schema->services[i];
+        for (size_t k = 0; k < service->method_count; k++) {
+            const idl_method *method = &service->methods[k];
+            for (size_t n = 0; n < method->throw_count; n++) {
+                if (!service->decl.imported &&
+                    method->throws[n]->decl.file == file &&
+                    method->throws[n]->field_count > 0) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* The imports whose errors handlers may want to raise. */
+static gen_value *raised_stems(gen_model *m)
+{
+    const idl_file *file = m->schema->main;
+    gen_value *stems = gen_array(m->tree);
+    for (size_t i = 0; i < file->import_count; i++) {
+        if (throws_from(m->schema, file->imports[i].file)) {
+            gen_push(stems,
+                     gen_string(m->tree, gen_model_stem(
+                                             m->tree, file->imports[i].path)));
+        }
+    }
+    return stems;
+}
+
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
@@ -87,6 +120,7 @@ static void begin(gen_model *m, gen_value *root)
                    gen_c_guard(m, gen_c_prefixed(m, gen_text(root, "stem"))));
     gen_set(c, "doc",
             gen_c_doc(m, &(idl_meta){.docs = m->schema->package->docs}));
+    gen_set(c, "raised_stems", raised_stems(m));
     reserve_names(m);
 }
 
@@ -316,29 +350,21 @@ static bool has_defaults(const idl_record *record)
     return false;
 }
 
-static void add_record(gen_model *m, gen_value *object,
-                       const idl_record *record)
+/* Macro of the defaults; what the table of a struct, union or payload needs. */
+static void set_record(gen_model *m, gen_value *c, const idl_record *record)
 {
-    gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *name = gen_c_name(m, &record->decl);
     const char *owner = gen_c_short(m, &record->decl);
+    const char *defaults =
+        gen_c_text(m, "%s_DEFAULTS", gen_c_macro(m, &record->decl));
     bool is_union = record->kind == IDL_RECORD_UNION;
-    gen_c_set_text(m, c, "name", name);
-    const char *macro = gen_c_macro(m, &record->decl);
-    claim_decl(m, &record->decl);
     if (has_defaults(record)) {
         gen_c_claim(
-            m, gen_c_text(m, "%s_DEFAULTS", macro),
+            m, defaults,
             gen_c_text(m, "the defaults of `%s`", record->decl.full_name),
             record->decl.span);
     }
-    if (is_union) {
-        gen_c_claim(m, gen_c_text(m, "%s_tag", name),
-                    gen_c_text(m, "the tags of `%s`", record->decl.full_name),
-                    record->decl.span);
-    }
-    gen_c_set_text(m, c, "macro", macro);
-    gen_c_set_text(m, c, "shape", is_union ? "UNION" : "STRUCT");
+    gen_c_set_text(m, c, "defaults", defaults);
     gen_c_set_flag(m, c, "is_empty", record->field_count == 0);
     gen_c_set_flag(m, c, "has_defaults", has_defaults(record));
     gen_c_set_text(m, c, "flags",
@@ -351,6 +377,23 @@ static void add_record(gen_model *m, gen_value *object,
     gen_set(c, "rows",
             gen_c_field_rows(m, record->fields, record->field_count, false,
                              is_union, owner, name));
+}
+
+static void add_record(gen_model *m, gen_value *object,
+                       const idl_record *record)
+{
+    gen_value *c = gen_set(object, "c", gen_object(m->tree));
+    const char *name = gen_c_name(m, &record->decl);
+    bool is_union = record->kind == IDL_RECORD_UNION;
+    claim_decl(m, &record->decl);
+    if (is_union) {
+        gen_c_claim(m, gen_c_text(m, "%s_tag", name),
+                    gen_c_text(m, "the tags of `%s`", record->decl.full_name),
+                    record->decl.span);
+    }
+    gen_c_set_text(m, c, "name", name);
+    gen_c_set_text(m, c, "shape", is_union ? "UNION" : "STRUCT");
+    set_record(m, c, record);
     gen_set(c, "doc", gen_c_doc(m, &record->decl.meta));
     gen_c_set_text(m, c, "doc_text",
                    gen_c_doc_text(m, &record->decl.meta.docs));
@@ -360,10 +403,27 @@ static void add_error(gen_model *m, gen_value *object, const idl_record *error)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *macro = gen_c_error_macro(m, &error->decl);
+    const char *owner = gen_c_short(m, &error->decl);
+    const char *raise = gen_c_prefixed(m, gen_c_text(m, "raise_%s", owner));
+    bool has_payload = error->field_count > 0;
     claim_decl(m, &error->decl);
     gen_c_claim(m, macro, quoted(m, error->decl.full_name), error->decl.span);
     gen_c_set_text(m, c, "macro", macro);
     gen_c_set_text(m, c, "name", gen_c_name(m, &error->decl));
+    gen_c_set_flag(m, c, "has_payload", has_payload);
+    const char *table =
+        has_payload ? gen_c_unique(m, gen_c_text(m, "%s_payload", owner))
+                    : NULL;
+    gen_c_set_text(m, c, "payload", table);
+    gen_c_set_text(m, c, "payload_ref",
+                   has_payload ? gen_c_text(m, "&%s", table) : "NULL");
+    if (has_payload) {
+        gen_c_claim(m, raise,
+                    gen_c_text(m, "what raises `%s`", error->decl.full_name),
+                    error->decl.span);
+        gen_c_set_text(m, c, "raise", raise);
+        set_record(m, c, error);
+    }
     gen_set(c, "doc", gen_c_doc(m, &error->decl.meta));
     gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &error->decl.meta.docs));
 }

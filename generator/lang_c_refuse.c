@@ -35,15 +35,6 @@ static void refuse_method(idl_diags *diags, const idl_method *method)
     if (method->result_is_stream) {
         refuse(diags, method->result->span, "stream result");
     }
-    for (size_t i = 0; i < method->throw_count; i++) {
-        const idl_record *error = method->throws[i];
-        if (error->decl.imported && error->field_count > 0) {
-            refuse(diags, method->span, "throws of an error with fields");
-        }
-    }
-    if (method->oneway) {
-        refuse(diags, method->span, "oneway method");
-    }
 }
 
 static void refuse_service(idl_diags *diags, const idl_service *service)
@@ -62,12 +53,6 @@ void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
         const idl_record *record = schema->by_value[i];
         if (!record->decl.imported) {
             refuse_fields(diags, record->fields, record->field_count);
-        }
-    }
-    for (size_t i = 0; i < schema->error_count; i++) {
-        const idl_record *error = schema->errors[i];
-        if (!error->decl.imported && error->field_count > 0) {
-            refuse(diags, error->decl.span, "error with fields");
         }
     }
     for (size_t i = 0; i < schema->shared_count; i++) {

@@ -37,18 +37,36 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_set(c, "doc", gen_c_doc(m, &param->meta));
 }
 
+static bool throws_payload(const idl_method *method)
+{
+    for (size_t i = 0; i < method->throw_count; i++) {
+        if (method->throws[i]->field_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a call gives a reply object: for the payloads of its errors too. */
+static bool is_reply(const idl_method *method)
+{
+    return throws_payload(method) ||
+           (method->result != NULL && !gen_c_is_fixed(method->result));
+}
+
 /* How the result comes back: not at all, by value, or as a reply object. */
 static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 {
     const idl_type *type = method->result;
     const char *function = gen_c_function(m, method);
-    bool by_value = type != NULL && gen_c_is_fixed(type);
+    bool by_value = type != NULL && !is_reply(method);
     gen_c_set_flag(m, c, "is_value", by_value);
-    gen_c_set_flag(m, c, "is_reply", type != NULL && !by_value);
+    gen_c_set_flag(m, c, "is_reply", is_reply(method));
     gen_c_set_text(m, c, "reply", gen_c_text(m, "%s_reply", function));
     gen_c_set_text(m, c, "result_arg", by_value ? "out" : "NULL");
     if (type == NULL) {
         gen_c_set_text(m, c, "result_ref", "NULL");
+        gen_c_set_text(m, c, "value_decl", NULL);
         return;
     }
     const char *place = gen_c_text(m, "%s_result", method_place(m, method));
@@ -126,7 +144,8 @@ static const char *duration_text(gen_model *m, int64_t ns)
 static const char *method_flags(gen_model *m, const idl_method *method)
 {
     const char *text = gen_c_text(
-        m, "%s%s", method->idempotent ? " | SHMRPC_METHOD_IDEMPOTENT" : "",
+        m, "%s%s%s", method->oneway ? " | SHMRPC_METHOD_ONEWAY" : "",
+        method->idempotent ? " | SHMRPC_METHOD_IDEMPOTENT" : "",
         method->meta.deprecated ? " | SHMRPC_METHOD_DEPRECATED" : "");
     return *text == '\0' ? "0" : text + 3;
 }
@@ -155,22 +174,67 @@ static const char *limits_text(gen_model *m, const idl_method *method)
     return text;
 }
 
+/* What the comment of a call says of its reply. */
+static const char *release_text(gen_model *m, const idl_method *method)
+{
+    if (!is_reply(method)) {
+        return "";
+    }
+    return gen_c_text(
+        m, "  Release `*out` with %s_release%s.", gen_c_function(m, method),
+        throws_payload(method) ? ", also after a declared error" : "");
+}
+
 /* What the comment of a call says besides the documentation. */
 static const char *promise(gen_model *m, const idl_method *method)
 {
     const char *deadline = method->timeout_ns > 0
                                ? duration_text(m, method->timeout_ns)
                                : "the connection's";
-    bool is_reply = method->result != NULL && !gen_c_is_fixed(method->result);
-    const char *release =
-        is_reply ? gen_c_text(m, "  Release `*out` with %s_release.",
-                              gen_c_function(m, method))
-                 : "";
+    const char *limits = limits_text(m, method);
+    if (method->oneway) {
+        return gen_c_text(
+            m,
+            "%sReturns when the request is on its way; nobody tells what "
+            "becomes of it.  Not sent: BUSY, or DEADLINE (%s, or that of "
+            "`opts`), when all call slots are in use; UNAVAILABLE, INVALID.",
+            limits, deadline);
+    }
     const char *throws = throws_text(m, method);
-    return gen_c_text(m, "%sDeadline: %s, or that of `opts`.%s%s%s%s",
-                      limits_text(m, method), deadline, release,
+    return gen_c_text(m, "%sDeadline: %s, or that of `opts`.%s%s%s%s", limits,
+                      deadline, release_text(m, method),
                       throws != NULL ? "  May return " : "",
                       throws != NULL ? throws : "", throws != NULL ? "." : "");
+}
+
+/* The errors of a method, and the accessors of their payloads. */
+static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
+{
+    const char *name =
+        method->throw_count > 0
+            ? gen_c_unique(m,
+                           gen_c_text(m, "%s_throws", method_place(m, method)))
+            : NULL;
+    gen_c_set_text(m, c, "throws_name", name);
+    gen_c_set_text(m, c, "throws_ref", name != NULL ? name : "NULL");
+    gen_set(c, "throws_count", gen_uint(m->tree, method->throw_count));
+    gen_value *rows = gen_set(c, "throws", gen_array(m->tree));
+    for (size_t i = 0; i < method->throw_count; i++) {
+        const idl_record *error = method->throws[i];
+        const char *accessor = NULL;
+        if (error->field_count > 0) {
+            accessor = gen_c_text(m, "%s_%s", gen_c_function(m, method),
+                                  gen_c_short(m, &error->decl));
+            gen_c_claim(m, accessor,
+                        gen_c_text(m, "the details of `%s` from `%s`",
+                                   error->decl.full_name, method->name),
+                        method->span);
+        }
+        gen_value *row = gen_push(rows, gen_object(m->tree));
+        gen_c_set_text(m, row, "name", gen_c_name(m, &error->decl));
+        gen_c_set_text(m, row, "macro", gen_c_error_macro(m, &error->decl));
+        gen_c_set_text(m, row, "accessor", accessor);
+    }
 }
 
 static void claim_method(gen_model *m, const idl_method *method)
@@ -206,13 +270,7 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
     gen_c_set_text(
         m, c, "signature",
         gen_c_literals(m, method->signature, strlen(method->signature)));
-    const char *throws =
-        method->throw_count > 0
-            ? gen_c_unique(m, gen_c_text(m, "%s_throws", place))
-            : NULL;
-    gen_c_set_text(m, c, "throws_name", throws);
-    gen_c_set_text(m, c, "throws_ref", throws != NULL ? throws : "NULL");
-    gen_set(c, "throws_count", gen_uint(m->tree, method->throw_count));
+    set_throws(m, c, method);
     set_params(m, c, method);
     set_result(m, c, method);
     gen_set(c, "doc", gen_c_doc(m, &method->meta));

@@ -218,6 +218,19 @@ static void add_enum(gen_model *m, gen_value *list, const idl_enum *enumeration)
     }
 }
 
+static void add_fields(gen_model *m, gen_value *object,
+                       const idl_record *record)
+{
+    const gen_lang *lang = m->opts->lang;
+    gen_value *fields = gen_set(object, "fields", gen_array(m->tree));
+    for (size_t i = 0; i < record->field_count; i++) {
+        gen_value *row = gen_push(fields, field_object(m, &record->fields[i]));
+        if (lang->add_field != NULL) {
+            lang->add_field(m, row, record, &record->fields[i]);
+        }
+    }
+}
+
 static void add_record(gen_model *m, gen_value *list, const idl_record *record)
 {
     const gen_lang *lang = m->opts->lang;
@@ -226,13 +239,7 @@ static void add_record(gen_model *m, gen_value *list, const idl_record *record)
     gen_set(object, "is_struct", gen_bool(m->tree, !is_union));
     gen_set(object, "is_union", gen_bool(m->tree, is_union));
     gen_set(object, "compact", gen_bool(m->tree, record->compact));
-    gen_value *fields = gen_set(object, "fields", gen_array(m->tree));
-    for (size_t i = 0; i < record->field_count; i++) {
-        gen_value *row = gen_push(fields, field_object(m, &record->fields[i]));
-        if (lang->add_field != NULL) {
-            lang->add_field(m, row, record, &record->fields[i]);
-        }
-    }
+    add_fields(m, object, record);
     if (lang->add_record != NULL) {
         lang->add_record(m, object, record);
     }
@@ -242,6 +249,7 @@ static gen_value *error_object(gen_model *m, const idl_record *error)
 {
     gen_value *object = decl_object(m->tree, &error->decl);
     gen_set(object, "number", gen_int(m->tree, error->number));
+    add_fields(m, object, error);
     if (m->opts->lang->add_error != NULL) {
         m->opts->lang->add_error(m, object, error);
     }
@@ -257,6 +265,7 @@ static void add_method(gen_model *m, gen_value *list, const idl_method *method)
     gen_set(object, "index", gen_uint(tree, method->index));
     gen_set(object, "encoding",
             gen_string(tree, idl_encoding_name(method->encoding)));
+    gen_set(object, "oneway", gen_bool(tree, method->oneway));
     gen_set(object, "idempotent", gen_bool(tree, method->idempotent));
     gen_set(object, "timeout_ns", gen_int(tree, method->timeout_ns));
     gen_set(object, "signature", gen_string(tree, method->signature));
@@ -272,7 +281,9 @@ static void add_method(gen_model *m, gen_value *list, const idl_method *method)
     }
     gen_value *throws = gen_set(object, "throws", gen_array(tree));
     for (size_t i = 0; i < method->throw_count; i++) {
-        gen_push(throws, error_object(m, method->throws[i]));
+        gen_value *row =
+            gen_push(throws, decl_object(tree, &method->throws[i]->decl));
+        gen_set(row, "number", gen_int(tree, method->throws[i]->number));
     }
     if (lang->add_method != NULL) {
         lang->add_method(m, object, method);

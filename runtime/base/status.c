@@ -1,13 +1,7 @@
-/* Texts of the statuses and the error object: see <shmrpc/status.h>. */
+/* Texts of the statuses. */
 #include "shmrpc/status.h"
-#include "shmrpc/error.h"
 
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/utf8.h"
 
 typedef struct {
     int number;
@@ -69,26 +63,4 @@ int shmrpc_status_http(int status)
 bool shmrpc_status_may_have_run(int status)
 {
     return find(status)->may_have_run;
-}
-
-int shmrpc_error_set(shmrpc_error *error, int status, const char *format, ...)
-{
-    if (error == NULL) {
-        return status;
-    }
-    error->code = status;
-    error->name = shmrpc_status_name(status);
-    error->path[0] = '\0';
-    char text[4 * SHMRPC_ERROR_MESSAGE_BYTES];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    size_t have = len < 0                      ? 0
-                  : (size_t)len >= sizeof text ? sizeof text - 1
-                                               : (size_t)len;
-    size_t cut = shmrpci_utf8_cut(text, have, sizeof error->message - 1);
-    memcpy(error->message, text, cut);
-    error->message[cut] = '\0';
-    return status;
 }

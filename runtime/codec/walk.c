@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/utf8.h"
 #include "codec/limits.h"
 #include "codec/value.h"
@@ -154,8 +155,7 @@ int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
     if (error == NULL) {
         return SHMRPC_E_INVALID;
     }
-    error->code = SHMRPC_E_INVALID;
-    error->name = shmrpc_status_name(SHMRPC_E_INVALID);
+    shmrpci_error_code(error, SHMRPC_E_INVALID);
     shmrpci_walk_path(walk, error->path);
     text message = {.len = 0};
     (void)vsnprintf(message.bytes, sizeof message.bytes, format, args);
@@ -190,10 +190,7 @@ int shmrpci_walk_duplicate(const shmrpci_walk *walk,
 int shmrpci_walk_status(const shmrpci_walk *walk, int status)
 {
     (void)shmrpci_walk_fail(walk, "%s", shmrpc_status_text(status));
-    if (walk->error != NULL) {
-        walk->error->code = status;
-        walk->error->name = shmrpc_status_name(status);
-    }
+    shmrpci_error_code(walk->error, status);
     return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
 
@@ -207,14 +208,35 @@ static void release(plan *p)
 
 /* ---- failures that the server reports ---- */
 
-static const char *declared_name(const shmrpc_method *method, int32_t number)
+/* A reply that doesn't decode: the call has run, its result is lost. */
+static int damaged(plan *p, int status)
+{
+    if (status != SHMRPC_E_INVALID) {
+        return message_failed(p, "reply", status);
+    }
+    shmrpci_error_code(p->error, SHMRPC_E_DATA_LOSS);
+    return SHMRPC_E_DATA_LOSS;
+}
+
+static const shmrpc_error_type *declared(const shmrpc_method *method,
+                                         int32_t number)
 {
     for (uint32_t i = 0; i < method->throws_count; i++) {
         if (method->throws[i]->number == number) {
-            return method->throws[i]->name;
+            return method->throws[i];
         }
     }
     return NULL;
+}
+
+static bool throws_payload(const shmrpc_method *method)
+{
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        if (method->throws[i]->payload != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What a server says is input: statuses that none may send become UNKNOWN. */
@@ -225,26 +247,123 @@ static bool is_status(int32_t status)
            status == SHMRPC_E_UNKNOWN;
 }
 
+/* Reads the detail of the reply; returns where its payload begins, or 0: there
+ * is no detail. */
+static size_t read_detail(const plan *p, shmrpc_error *detail)
+{
+    uint8_t copy[SHMRPCI_DETAIL_MAX_BYTES];
+    size_t len = p->call.in_len;
+    *detail = (shmrpc_error){.code = p->call.head.status};
+    if ((p->call.head.flags & SHMRPCI_HEAD_DETAIL) == 0 || len == 0) {
+        return 0;
+    }
+    len = len < sizeof copy ? len : sizeof copy;
+    memcpy(copy, p->call.in, len);
+    return shmrpci_detail_read(copy, len, detail);
+}
+
 /* What holds unless the server has sent a message of its own. */
 static void explain(plan *p, int32_t status)
 {
-    const char *name = declared_name(p->method, status);
-    if (name != NULL) {
+    if (status >= SHMRPC_DECLARED_ERROR_MIN) {
         (void)shmrpc_error_set(p->error, status, "declared error %d",
                                (int)status);
-        p->error->name = name;
     } else if (status == SHMRPC_E_TOO_LARGE) {
         (void)message_failed(p, "reply", status);
+    } else if (status == SHMRPC_E_DEADLINE) {
+        (void)late(p, "its handler has stopped");
     } else {
         (void)shmrpc_error_set(p->error, status, "%s",
                                shmrpc_status_text(status));
     }
 }
 
-/* Releases the call. */
-static int failed(plan *p)
+/* The name of an error that only the server knows is the server's. */
+static void report(plan *p, const shmrpc_error_type *thrown,
+                   const shmrpc_error *detail)
+{
+    shmrpc_error *error = p->error;
+    if (error == NULL) {
+        return;
+    }
+    explain(p, detail->code);
+    error->pid = detail->pid;
+    if (thrown != NULL) {
+        shmrpci_error_name(error, thrown->name);
+    } else if (detail->code >= SHMRPC_DECLARED_ERROR_MIN &&
+               detail->name[0] != '\0') {
+        shmrpci_error_name(error, detail->name);
+    }
+    memcpy(error->path, detail->path, sizeof error->path);
+    if (detail->message[0] != '\0') {
+        memcpy(error->message, detail->message, sizeof error->message);
+    }
+}
+
+/* Decodes the payload of `len` bytes at `body`, which the reply owns. */
+static int decode_payload(plan *p, shmrpci_reply *reply,
+                          const shmrpc_error_type *thrown, const uint8_t *body,
+                          size_t len)
+{
+    const shmrpc_type *type = thrown->payload;
+    void *payload = shmrpci_arena_alloc(&reply->arena, type->size, type->align);
+    if (payload == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    reply->payload = payload;
+    return shmrpci_detail_codec(p->method)->decode(
+        type, body, len, thrown->name, &reply->arena, payload, p->error);
+}
+
+/* Fills a reply for a call that has ended in a declared error: a value of
+ * zeros, and the payload if we know it and there is one. Releases the call. */
+static int decode_thrown(plan *p, shmrpci_reply *reply,
+                         const shmrpc_error_type *thrown, size_t payload_at)
+{
+    bool has_payload = thrown != NULL && thrown->payload != NULL &&
+                       payload_at > 0 && payload_at < p->call.in_len;
+    size_t len = has_payload ? p->call.in_len - payload_at : 0;
+    uint8_t *body = shmrpci_arena_alloc(&reply->arena, len, 8);
+    if (body != NULL && len > 0) {
+        memcpy(body, p->call.in + payload_at, len);
+    }
+    release(p);
+    if (body == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    const shmrpc_type *result = p->method->result;
+    memset(shmrpci_reply_value(reply), 0, result != NULL ? result->size : 1);
+    reply->thrown = thrown;
+    return has_payload ? decode_payload(p, reply, thrown, body, len)
+                       : SHMRPC_OK;
+}
+
+/* Makes that reply; returns the number of the error. */
+static int thrown_reply(plan *p, const shmrpc_error_type *thrown,
+                        const shmrpc_error *detail, size_t payload_at,
+                        const void **out)
+{
+    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
+    if (reply == NULL) {
+        release(p);
+        return damaged(p, SHMRPC_E_NO_MEMORY);
+    }
+    int status = decode_thrown(p, reply, thrown, payload_at);
+    if (status != SHMRPC_OK) {
+        shmrpci_reply_put(reply);
+        return damaged(p, status);
+    }
+    report(p, thrown, detail);
+    *out = shmrpci_reply_value(reply);
+    return detail->code;
+}
+
+/* How a call ends that the server has answered with a status. `out`: where a
+ * reply goes, or NULL. Releases the call. */
+static int failed(plan *p, const void **out)
 {
     int32_t status = p->call.head.status;
+    shmrpc_error detail;
     if (!is_status(status)) {
         status = shmrpc_error_set(p->error, SHMRPC_E_UNKNOWN,
                                   "method %s: the server replied %d",
@@ -252,34 +371,15 @@ static int failed(plan *p)
         release(p);
         return status;
     }
-    shmrpc_error *error = p->error;
-    if (status == SHMRPC_E_DEADLINE && p->call.in_len == 0) {
-        (void)late(p, "its handler has stopped");
-    } else if (error != NULL) {
-        explain(p, status);
-        uint8_t detail[SHMRPCI_DETAIL_MAX_BYTES];
-        size_t len = p->call.in_len;
-        if ((p->call.head.flags & SHMRPCI_HEAD_DETAIL) != 0 &&
-            len <= sizeof detail && len > 0) {
-            memcpy(detail, p->call.in, len);
-            (void)shmrpci_detail_read(detail, len, error);
-        }
+    const shmrpc_error_type *thrown = declared(p->method, status);
+    size_t payload_at = read_detail(p, &detail);
+    if (out != NULL && status >= SHMRPC_DECLARED_ERROR_MIN &&
+        throws_payload(p->method)) {
+        return thrown_reply(p, thrown, &detail, payload_at, out);
     }
     release(p);
+    report(p, thrown, &detail);
     return status;
-}
-
-/* A reply that doesn't decode: the call has run, its result is lost. */
-static int damaged(plan *p, int status)
-{
-    if (status != SHMRPC_E_INVALID) {
-        return message_failed(p, "reply", status);
-    }
-    if (p->error != NULL) {
-        p->error->code = SHMRPC_E_DATA_LOSS;
-        p->error->name = shmrpc_status_name(SHMRPC_E_DATA_LOSS);
-    }
-    return SHMRPC_E_DATA_LOSS;
 }
 
 /* ---- results ---- */
@@ -330,7 +430,7 @@ int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
         return status;
     }
     if (p.call.head.status != SHMRPC_OK) {
-        return failed(&p);
+        return failed(&p, NULL);
     }
     shmrpci_estimate(&p.state->reply_bytes, p.call.in_len);
     if (p.method->result == NULL) {
@@ -344,6 +444,11 @@ int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
 static int decode_reply(plan *p, shmrpci_reply *reply)
 {
     size_t len = p->call.in_len;
+    if (p->method->result == NULL) {
+        release(p);
+        memset(shmrpci_reply_value(reply), 0, 1);
+        return SHMRPC_OK;
+    }
     uint8_t *body = shmrpci_arena_alloc(&reply->arena, len, 8);
     if (body != NULL && len > 0) {
         memcpy(body, p->call.in, len);
@@ -371,7 +476,7 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
         return status;
     }
     if (p.call.head.status != SHMRPC_OK) {
-        return failed(&p);
+        return failed(&p, out);
     }
     shmrpci_estimate(&p.state->reply_bytes, p.call.in_len);
     shmrpci_reply *reply = shmrpci_reply_get(client->pool);
@@ -386,6 +491,14 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
     }
     *out = shmrpci_reply_value(reply);
     return SHMRPC_OK;
+}
+
+const void *shmrpc_stub_payload(const void *reply,
+                                const shmrpc_error_type *type)
+{
+    const shmrpci_reply *own =
+        reply != NULL ? shmrpci_reply_of_value(reply) : NULL;
+    return own != NULL && own->thrown == type ? own->payload : NULL;
 }
 
 void shmrpc_stub_release(const void *reply)

@@ -136,9 +136,10 @@ static int connect_any(shmrpc_client *client, const shmrpci_place_list *places,
     return status;
 }
 
+/* At least a byte: methods without a result may have replies too. */
 static size_t largest_result(const shmrpc_service *service)
 {
-    size_t largest = 0;
+    size_t largest = 1;
     for (uint32_t i = 0; i < service->method_count; i++) {
         const shmrpc_type *result = service->methods[i].result;
         if (result != NULL && result->size > largest) {

@@ -7,6 +7,8 @@
 
 #include "base/utf8.h"
 #include "os/clock.h"
+#include "rpc/envelope.h"
+#include "shmrpc/stub.h"
 
 void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align)
 {
@@ -45,4 +47,51 @@ int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format, ...)
     memcpy(ctx->message, text, have);
     ctx->message[have] = '\0';
     return status;
+}
+
+/* ---- declared errors with payload ---- */
+
+/* A string field `message` of the payload speaks for those who see nothing but
+ * the error object, unless the handler has said something else. */
+static void take_message(shmrpc_ctx *ctx, const shmrpc_type *payload,
+                         const void *detail)
+{
+    for (uint32_t i = 0; i < payload->count && ctx->message[0] == '\0'; i++) {
+        const shmrpc_field *field = &payload->fields[i];
+        if (field->type->kind == SHMRPC_KIND_STRING &&
+            strcmp(field->name, "message") == 0) {
+            const shmrpc_str *text =
+                (const void *)((const char *)detail + field->offset);
+            size_t len = shmrpci_utf8_cut(text->ptr != NULL ? text->ptr : "",
+                                          text->len, sizeof ctx->message - 1);
+            if (len > 0) {
+                memcpy(ctx->message, text->ptr, len);
+            }
+            ctx->message[len] = '\0';
+        }
+    }
+}
+
+int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
+                      const void *detail)
+{
+    shmrpc_error error;
+    ctx->raised = 0;
+    shmrpci_buf_reset(&ctx->payload);
+    if (detail == NULL) {
+        return type->number;
+    }
+    int status = shmrpci_detail_codec(ctx->method)
+                     ->encode(type->payload, detail, "", &ctx->payload, &error);
+    if (status == SHMRPC_E_INVALID) {
+        /* The service broke its own contract: not the caller's fault. */
+        return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "error %s: %s: %s",
+                               type->name, error.path, error.message);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    ctx->raised = type->number;
+    take_message(ctx, type->payload, detail);
+    return type->number;
 }

@@ -8,14 +8,21 @@
 #define SHMRPCI_RPC_CTX_H
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/descriptor.h"
 #include "shmrpc/server.h"
 #include "transport/transport.h"
 
 struct shmrpc_ctx {
     const shmrpci_transport *transport;
     const shmrpci_request *request;
+    const shmrpc_method *method;
     shmrpci_arena *arena; /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */
+    /* What shmrpc_stub_raise has encoded: the payload of error `raised`, or 0.
+     */
+    int32_t raised;
+    shmrpci_buf payload;
 };
 
 #endif

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "os/clock.h"
+#include "os/process.h"
 #include "rpc/ctx.h"
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
@@ -31,6 +33,7 @@ typedef struct worker {
     shmrpci_arena arena;
     shmrpc_ctx ctx;
     shmrpc_error error;     /* what the caller will be told */
+    int32_t pid;            /* of this process */
     uint32_t *result_bytes; /* moving estimate, for each method */
     _Alignas(64) uint8_t params[LOCAL_BYTES];
     _Alignas(64) uint8_t result[LOCAL_BYTES];
@@ -44,27 +47,39 @@ static bool is_oneway(const shmrpci_request *request)
 
 /* ---- replies ---- */
 
-static void reply_failure(worker *w, shmrpci_request *request, int status,
-                          const char *path, const char *message)
+/* Forgets what w->error held: an empty message, and no name unless the error is
+ * declared. */
+static void clear_error(worker *w)
 {
+    w->error.name[0] = '\0';
+    w->error.path[0] = '\0';
+    w->error.message[0] = '\0';
+}
+
+/* Ends the request in `status` with path and message of w->error, its name (of
+ * a declared error, else ""), and what the handler has raised. */
+static void reply_failure(worker *w, shmrpci_request *request, int status)
+{
+    const shmrpci_buf *payload = &w->ctx.payload;
+    size_t len = status == w->ctx.raised ? payload->len : 0;
     if (is_oneway(request)) {
         w->transport->drop(request);
         return;
     }
-    bool has_detail = path[0] != '\0' || message[0] != '\0';
-    w->transport->reply_reserve(request, SHMRPCI_DETAIL_MAX_BYTES);
+    w->transport->reply_reserve(request, SHMRPCI_DETAIL_MAX_BYTES + len);
     request->head.status = (int32_t)status;
-    request->head.flags = has_detail ? SHMRPCI_HEAD_DETAIL : 0;
-    if (has_detail) {
-        shmrpci_detail_write(path, message, &request->out);
-    }
+    request->head.flags = SHMRPCI_HEAD_DETAIL;
+    w->error.pid = w->pid;
+    shmrpci_detail_write(&w->error, &request->out);
+    shmrpci_buf_append(&request->out, payload->data, len);
     w->transport->reply_commit(request);
 }
 
 /* With the text that a function of ours has left in w->error. */
 static void reply_error(worker *w, shmrpci_request *request, int status)
 {
-    reply_failure(w, request, status, w->error.path, w->error.message);
+    w->error.name[0] = '\0';
+    reply_failure(w, request, status);
 }
 
 static void describe(worker *w, shmrpci_request *request)
@@ -129,8 +144,7 @@ static int decode(worker *w, const shmrpci_request *request,
     const uint8_t *body = stable_body(w, request, method);
     *params = place(w, method->params, w->params);
     int status = SHMRPC_E_NO_MEMORY;
-    w->error.path[0] = '\0';
-    w->error.message[0] = '\0';
+    clear_error(w);
     if (body != NULL && *params != NULL) {
         status = codec->decode(method->params, body, request->in_len, "",
                                &w->arena, *params, &w->error);
@@ -199,8 +213,9 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
             shmrpci_buf_reset(&request->out);
             request->head.status = SHMRPC_E_INTERNAL;
             request->head.flags = SHMRPCI_HEAD_DETAIL;
-            shmrpci_detail_write(w->error.path, w->error.message,
-                                 &request->out);
+            w->error.name[0] = '\0';
+            w->error.pid = w->pid;
+            shmrpci_detail_write(&w->error, &request->out);
         } else if (status == SHMRPC_OK) {
             estimate(&w->result_bytes[index], request->out.len);
         }
@@ -210,14 +225,15 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
 
 /* ---- the handler's return value ---- */
 
-static bool is_declared(const shmrpc_method *method, int status)
+static const shmrpc_error_type *declared(const shmrpc_method *method,
+                                         int status)
 {
     for (uint32_t i = 0; i < method->throws_count; i++) {
         if (method->throws[i]->number == status) {
-            return true;
+            return method->throws[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool is_known(int status)
@@ -234,8 +250,12 @@ static void reply_status(worker *w, shmrpci_request *request,
         /* The handler has seen the deadline before the caller has. */
         status = SHMRPC_E_DEADLINE;
     }
-    if (is_known(status) || is_declared(method, status)) {
-        reply_failure(w, request, status, "", w->ctx.message);
+    const shmrpc_error_type *thrown = declared(method, status);
+    if (is_known(status) || thrown != NULL) {
+        clear_error(w);
+        memcpy(w->error.message, w->ctx.message, sizeof w->error.message);
+        shmrpci_error_name(&w->error, thrown != NULL ? thrown->name : "");
+        reply_failure(w, request, status);
         return;
     }
     status = shmrpc_error_set(
@@ -262,12 +282,13 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
     if (method->result != NULL) {
         result = place(w, method->result, w->result);
         if (result == NULL) {
-            reply_failure(w, request, SHMRPC_E_NO_MEMORY, "", "");
+            reply_failure(w, request, SHMRPC_E_NO_MEMORY);
             return;
         }
         memset(result, 0, method->result->size);
     }
     w->ctx.request = request;
+    w->ctx.method = method;
     w->ctx.message[0] = '\0';
     status = served->handlers[index](&w->ctx, served->impl, served->user,
                                      params, result);
@@ -284,6 +305,7 @@ static void dispatch(worker *w, shmrpci_request *request)
 {
     const shmrpc_service *service = w->served->service;
     uint32_t id = request->head.method;
+    w->ctx.raised = 0;
     if (id == SHMRPCI_METHOD_DESCRIBE) {
         describe(w, request);
     } else if (id > service->method_count) {
@@ -291,8 +313,10 @@ static void dispatch(worker *w, shmrpci_request *request)
                                       "%s has no method %u", service->name, id);
         reply_error(w, request, status);
     } else if (request->received_ns >= request->deadline_ns) {
-        reply_failure(w, request, SHMRPC_E_DEADLINE, "",
-                      "the deadline passed before a worker was free");
+        int status =
+            shmrpc_error_set(&w->error, SHMRPC_E_DEADLINE,
+                             "the deadline passed before a worker was free");
+        reply_error(w, request, status);
     } else {
         handle(w, request, id - 1);
     }
@@ -313,6 +337,8 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         w->result_bytes = result_bytes;
         w->ctx.transport = participant->transport;
         w->ctx.arena = &w->arena;
+        w->pid = shmrpci_process_id();
+        shmrpci_buf_init_heap(&w->ctx.payload);
         shmrpci_arena_init(&w->arena, served->decode_limit);
         while (w->transport->next(participant, &request) == SHMRPC_OK) {
             dispatch(w, &request);
@@ -320,7 +346,11 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
                 shmrpci_arena_fini(&w->arena);
             }
             shmrpci_arena_reset(&w->arena);
+            if (w->ctx.payload.cap > SHMRPCI_WORKER_KEEP_BYTES) {
+                shmrpci_buf_fini(&w->ctx.payload);
+            }
         }
+        shmrpci_buf_fini(&w->ctx.payload);
         shmrpci_arena_fini(&w->arena);
     }
     free(result_bytes);

@@ -8,6 +8,8 @@
 #define MAGIC        0x31637072u /* "rpc1" */
 #define HEADER_BYTES 16
 
+#define DETAIL_HEAD_BYTES 8
+
 static void put(shmrpci_buf *out, uint64_t value, size_t bytes)
 {
     uint8_t *at = shmrpci_buf_extend(out, bytes);
@@ -105,17 +107,27 @@ int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
     return SHMRPC_OK;
 }
 
-void shmrpci_detail_write(const char *path, const char *message,
-                          shmrpci_buf *out)
+/* Length of a text in its array, without half a character at the end. */
+static size_t text_len(const char *text, size_t size)
 {
-    size_t path_len =
-        shmrpci_utf8_cut(path, strlen(path), SHMRPC_ERROR_PATH_BYTES - 1);
-    size_t message_len = shmrpci_utf8_cut(message, strlen(message),
-                                          SHMRPC_ERROR_MESSAGE_BYTES - 1);
+    const char *end = memchr(text, '\0', size);
+    size_t len = end != NULL ? (size_t)(end - text) : size - 1;
+    return shmrpci_utf8_valid_prefix(text, len);
+}
+
+void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out)
+{
+    size_t path_len = text_len(error->path, sizeof error->path);
+    size_t message_len = text_len(error->message, sizeof error->message);
+    size_t name_len = text_len(error->name, sizeof error->name);
     put(out, path_len, 1);
     put(out, message_len, 1);
-    shmrpci_buf_append(out, path, path_len);
-    shmrpci_buf_append(out, message, message_len);
+    put(out, name_len, 1);
+    put(out, 0, 1);
+    put(out, (uint32_t)error->pid, 4);
+    shmrpci_buf_append(out, error->path, path_len);
+    shmrpci_buf_append(out, error->message, message_len);
+    shmrpci_buf_append(out, error->name, name_len);
 }
 
 /* Copies text that will be shown to people: control characters, which could
@@ -133,21 +145,35 @@ static bool is_text(const uint8_t *text, size_t len)
     return shmrpci_utf8_valid_prefix(text, len) == len;
 }
 
-bool shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error)
+size_t shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error)
 {
-    if (len < 2) {
-        return false;
+    if (len < DETAIL_HEAD_BYTES) {
+        return 0;
     }
     size_t path_len = data[0];
     size_t message_len = data[1];
-    const uint8_t *path = data + 2;
-    if (path_len >= SHMRPC_ERROR_PATH_BYTES ||
-        message_len >= SHMRPC_ERROR_MESSAGE_BYTES ||
-        len != 2 + path_len + message_len || !is_text(path, path_len) ||
-        !is_text(path + path_len, message_len)) {
-        return false;
+    size_t name_len = data[2];
+    const uint8_t *path = data + DETAIL_HEAD_BYTES;
+    const uint8_t *message = path + path_len;
+    const uint8_t *name = message + message_len;
+    size_t taken = DETAIL_HEAD_BYTES + path_len + message_len + name_len;
+    if (path_len >= sizeof error->path ||
+        message_len >= sizeof error->message ||
+        name_len >= sizeof error->name || len < taken ||
+        !is_text(path, path_len) || !is_text(message, message_len) ||
+        !is_text(name, name_len)) {
+        return 0;
     }
+    error->pid = (int32_t)get(data + 4, 4);
     copy_clean(error->path, path, path_len);
-    copy_clean(error->message, path + path_len, message_len);
-    return true;
+    copy_clean(error->message, message, message_len);
+    copy_clean(error->name, name, name_len);
+    return taken;
+}
+
+const shmrpci_codec *shmrpci_detail_codec(const shmrpc_method *method)
+{
+    return shmrpci_codec_of(method->encoding == SHMRPC_ENCODING_RAW
+                                ? (uint32_t)SHMRPC_ENCODING_MSGPACK
+                                : (uint32_t)method->encoding);
 }

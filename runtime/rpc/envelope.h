@@ -20,7 +20,13 @@
  * is in the head:
  *      0  u8   length of the path, below SHMRPC_ERROR_PATH_BYTES
  *      1  u8   length of the message, below SHMRPC_ERROR_MESSAGE_BYTES
- *      2  ...  path, message: UTF-8
+ *      2  u8   length of the name, below SHMRPC_ERROR_NAME_BYTES: that of a
+ *              declared error in the .svc, nothing for a status
+ *      3  u8   0
+ *      4  i32  process id of the worker, as the server counts
+ *      8  ...  path, message, name: UTF-8
+ *    ...  ...  to the end: the payload of a declared error that has one, in the
+ *              method's encoding, or in msgpack if that is raw
  *
  * Readers take any bytes whatever. Threading: pure functions.
  */
@@ -32,14 +38,17 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "codec/codec.h"
+#include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
 
 #define SHMRPCI_RPC_MAJOR 1u
 #define SHMRPCI_RPC_MINOR 0u
 
-/* A detail is never longer. */
-#define SHMRPCI_DETAIL_MAX_BYTES \
-    (2 + SHMRPC_ERROR_PATH_BYTES + SHMRPC_ERROR_MESSAGE_BYTES)
+/* A detail without its payload is never longer. */
+#define SHMRPCI_DETAIL_MAX_BYTES                             \
+    (8 + SHMRPC_ERROR_NAME_BYTES + SHMRPC_ERROR_PATH_BYTES + \
+     SHMRPC_ERROR_MESSAGE_BYTES)
 
 typedef struct shmrpci_hello {
     uint64_t hash;
@@ -63,10 +72,16 @@ void shmrpci_welcome_write(uint64_t hash, const uint8_t *contract, size_t len,
 int shmrpci_welcome_read(const uint8_t *data, size_t len, shmrpci_welcome *out,
                          shmrpc_error *error);
 
-void shmrpci_detail_write(const char *path, const char *message,
-                          shmrpci_buf *out);
-/* Sets path and message of `error`; what is malformed or not UTF-8 stays out:
- * false then. */
-bool shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error);
+/* Appends `error` but for its code; texts are cut, if need be, before the end
+ * of their arrays. The payload is to be appended behind. */
+void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out);
+
+/* Sets pid, path, message and name of `error`, and returns how many bytes they
+ * took: what is left is the payload. 0: malformed or not UTF-8, nothing set. */
+size_t shmrpci_detail_read(const uint8_t *data, size_t len,
+                           shmrpc_error *error);
+
+/* The codec of the payloads of errors of the method. */
+const shmrpci_codec *shmrpci_detail_codec(const shmrpc_method *method);
 
 #endif

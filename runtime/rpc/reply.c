@@ -96,7 +96,7 @@ void shmrpci_reply_pool_close(shmrpci_reply_pool *pool)
     pool_unref(pool);
 }
 
-shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
+static shmrpci_reply *take(shmrpci_reply_pool *pool)
 {
     for (unsigned i = 0; i < PLACES; i++) {
         /* Relaxed: only a look whether the exchange is worth its price. */
@@ -108,6 +108,16 @@ shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
         }
     }
     return reply_create(pool);
+}
+
+shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
+{
+    shmrpci_reply *reply = take(pool);
+    if (reply != NULL) {
+        reply->thrown = NULL;
+        reply->payload = NULL;
+    }
+    return reply;
 }
 
 void shmrpci_reply_put(shmrpci_reply *reply)

@@ -20,12 +20,17 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "shmrpc/descriptor.h"
 
 typedef struct shmrpci_reply_pool shmrpci_reply_pool;
 
 typedef struct shmrpci_reply {
     shmrpci_reply_pool *pool;
     shmrpci_arena arena; /* empty when the pool hands it out */
+    /* The declared error in which the call has ended, and its payload, in the
+     * arena; NULL after a call that went well. */
+    const shmrpc_error_type *thrown;
+    const void *payload;
 } shmrpci_reply;
 
 /* A pool whose replies have room for values of up to `value_bytes`, and may
@@ -37,7 +42,7 @@ shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
  * is fine. */
 void shmrpci_reply_pool_close(shmrpci_reply_pool *pool);
 
-/* An empty reply; NULL: out of memory. */
+/* An empty reply without an error; NULL: out of memory. */
 shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool);
 
 /* Ends a reply. */

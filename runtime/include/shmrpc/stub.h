@@ -49,12 +49,21 @@ SHMRPC_API int shmrpc_stub_call(shmrpc_client *client, uint32_t method,
                                 const void *params, const shmrpc_opts *opts,
                                 void *result, shmrpc_error *error);
 
-/* As call, for results of any size: `*reply` points to a value of the
- * method's result type and must be released. On failure it is not written. */
+/* As call, for methods that throw errors with payload, and for results of any
+ * size: `*reply` points to a value of the method's result type and must be
+ * released. It is written on OK; where the method throws an error with payload,
+ * also when the call ends in a declared error, whichever; the value is zeros
+ * then. DATA_LOSS: also when a payload does not decode. */
 SHMRPC_API int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                                       const void *params,
                                       const shmrpc_opts *opts,
                                       const void **reply, shmrpc_error *error);
+
+/* The payload of the error `type` when the call that returned `reply` ended in
+ * it and the server sent one, else NULL. Lives as long as the reply, which may
+ * be NULL. */
+SHMRPC_API const void *shmrpc_stub_payload(const void *reply,
+                                           const shmrpc_error_type *type);
 
 /* Ends the life of a reply. NULL is fine. Any thread, also after close. */
 SHMRPC_API void shmrpc_stub_release(const void *reply);
@@ -62,6 +71,15 @@ SHMRPC_API void shmrpc_stub_release(const void *reply);
 /* Unpacks `params`, calls the user's handler in `impl`, stores its result. */
 typedef int (*shmrpc_handler)(shmrpc_ctx *ctx, const void *impl, void *user,
                               const void *params, void *result);
+
+/*
+ * The call will end in the error `type`, if the handler returns the result of
+ * this function: the error's number. `detail`, a value of the payload's type,
+ * is encoded at once; NULL: the caller gets none. Of several only the last
+ * counts. INTERNAL: the payload breaks its own bounds; NO_MEMORY.
+ */
+SHMRPC_API int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
+                                 const void *detail);
 
 /*
  * Serves `service` at the server's addresses. `handlers` has one entry a

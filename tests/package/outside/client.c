@@ -9,7 +9,7 @@ static void expect(int holds, const char *what, const shmrpc_error *error)
 {
     if (!holds) {
         fprintf(stderr, "client: expected %s; last error: %s: %s\n", what,
-                error->name != NULL ? error->name : "none", error->message);
+                error->name[0] != '\0' ? error->name : "none", error->message);
         exit(1);
     }
 }

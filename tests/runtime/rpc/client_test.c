@@ -205,6 +205,92 @@ static void malformed_detail_gives_the_text_of_the_status(void **state)
     assert_string_equal(error.message, shmrpc_status_text(SHMRPC_E_DENIED));
 }
 
+/* What a server sends when it throws Detailed with `text`. */
+static void put_thrown(puppet *p, const char *text)
+{
+    shmrpci_buf out;
+    shmrpc_error sent = {.pid = 7, .name = "test.Detailed", .message = "m"};
+    detail payload = {shmrpc_str_of(text)};
+    shmrpci_buf_init_fixed(&out, p->body, sizeof p->body);
+    shmrpci_detail_write(&sent, &out);
+    assert_int_equal(
+        shmrpci_detail_codec(&sample_methods[THROW])
+            ->encode(detailed_error.payload, &payload, "", &out, NULL),
+        0);
+    p->status = DETAILED_ERROR;
+    p->flags = SHMRPCI_HEAD_DETAIL;
+    p->body_len = out.len;
+}
+
+static int throw_of_puppet(puppet *p, const void **reply, shmrpc_error *error)
+{
+    shmrpc_client *client = NULL;
+    puppet_start(p);
+    assert_int_equal(
+        shmrpc_stub_connect(&sample_service, p->where, NULL, &client, NULL), 0);
+    int status =
+        shmrpc_stub_call_reply(client, THROW, NULL, NULL, reply, error);
+    shmrpc_stub_close(client);
+    puppet_stop(p);
+    return status;
+}
+
+static void payload_cut_anywhere_is_DATA_LOSS(void **state)
+{
+    (void)state;
+    puppet whole = {.status = 0};
+    put_thrown(&whole, "four");
+    shmrpc_error sent;
+    size_t head = shmrpci_detail_read(whole.body, whole.body_len, &sent);
+    for (size_t len = head + 1; len < whole.body_len; len++) {
+        puppet p = whole;
+        const void *reply = NULL;
+        shmrpc_error error;
+        p.body_len = len;
+        assert_int_equal(throw_of_puppet(&p, &reply, &error),
+                         SHMRPC_E_DATA_LOSS);
+        assert_string_equal(error.name, "DATA_LOSS");
+        assert_null(reply);
+    }
+}
+
+static void declared_error_gives_a_reply_with_or_without_payload(void **state)
+{
+    (void)state;
+    puppet p = {.status = 0};
+    put_thrown(&p, "four");
+    const void *reply = NULL;
+    shmrpc_error error;
+    assert_int_equal(throw_of_puppet(&p, &reply, &error), DETAILED_ERROR);
+    const detail *got = shmrpc_stub_payload(reply, &detailed_error);
+    assert_non_null(got);
+    assert_string_equal(got->text.ptr, "four");
+    assert_int_equal(error.pid, 7);
+    assert_null(shmrpc_stub_payload(reply, sample_methods[THROW].throws[0]));
+    shmrpc_stub_release(reply);
+
+    /* No payload, no detail at all, and an error of a younger server. */
+    shmrpc_error sent;
+    puppet bare = {.started = 0};
+    put_thrown(&bare, "four");
+    bare.body_len = shmrpci_detail_read(bare.body, bare.body_len, &sent);
+    puppet silent = {.status = DETAILED_ERROR};
+    puppet younger = {.started = 0};
+    put_thrown(&younger, "four");
+    younger.status = 777;
+    puppet *all[] = {&bare, &silent, &younger};
+    for (size_t i = 0; i < 3; i++) {
+        reply = NULL;
+        assert_int_equal(throw_of_puppet(all[i], &reply, &error),
+                         all[i]->status);
+        assert_non_null(reply);
+        assert_null(shmrpc_stub_payload(reply, &detailed_error));
+        assert_string_equal(error.name, "test.Detailed");
+        shmrpc_stub_release(reply);
+    }
+    assert_null(shmrpc_stub_payload(NULL, &detailed_error));
+}
+
 static void reply_that_does_not_decode_is_DATA_LOSS(void **state)
 {
     (void)state;
@@ -256,6 +342,8 @@ int main(void)
         cmocka_unit_test(status_that_none_may_send_is_UNKNOWN),
         cmocka_unit_test(error_of_a_younger_server_keeps_its_number),
         cmocka_unit_test(malformed_detail_gives_the_text_of_the_status),
+        cmocka_unit_test(payload_cut_anywhere_is_DATA_LOSS),
+        cmocka_unit_test(declared_error_gives_a_reply_with_or_without_payload),
         cmocka_unit_test(reply_that_does_not_decode_is_DATA_LOSS),
         cmocka_unit_test(reply_object_that_does_not_decode_is_DATA_LOSS),
         cmocka_unit_test(result_of_a_method_without_one_is_ignored),

@@ -104,15 +104,27 @@ static void truncated_and_foreign_greetings_are_INVALID(void **state)
                      SHMRPC_E_INVALID);
 }
 
-static void detail_goes_round(void **state)
+static void detail_goes_round_and_leaves_its_payload(void **state)
 {
     (void)state;
-    uint8_t data[SHMRPCI_DETAIL_MAX_BYTES];
+    uint8_t data[SHMRPCI_DETAIL_MAX_BYTES + 7];
     shmrpci_buf out;
+    shmrpc_error sent = {
+        .pid = 4711,
+        .name = "acme.fts.BadQuery",
+        .path = "query.text",
+        .message = "length 5, allowed 0..4",
+    };
     shmrpci_buf_init_fixed(&out, data, sizeof data);
-    shmrpci_detail_write("query.text", "length 5, allowed 0..4", &out);
+    shmrpci_detail_write(&sent, &out);
+    size_t len = out.len;
+    shmrpci_buf_append(&out, "payload", 7);
     assert_int_equal(out.status, 0);
-    assert_true(shmrpci_detail_read(out.data, out.len, &error));
+    error.code = 100;
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), len);
+    assert_int_equal(error.code, 100);
+    assert_int_equal(error.pid, 4711);
+    assert_string_equal(error.name, "acme.fts.BadQuery");
     assert_string_equal(error.path, "query.text");
     assert_string_equal(error.message, "length 5, allowed 0..4");
 }
@@ -121,45 +133,64 @@ static void longest_detail_fits_its_bound(void **state)
 {
     (void)state;
     uint8_t data[SHMRPCI_DETAIL_MAX_BYTES];
-    char text[1000];
     shmrpci_buf out;
-    memset(text, 'y', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
+    shmrpc_error sent;
+    memset(&sent, 'y', sizeof sent); /* without any end */
     shmrpci_buf_init_fixed(&out, data, sizeof data);
-    shmrpci_detail_write(text, text, &out);
+    shmrpci_detail_write(&sent, &out);
     assert_int_equal(out.status, 0);
-    assert_true(shmrpci_detail_read(out.data, out.len, &error));
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
+    assert_int_equal(strlen(error.name), SHMRPC_ERROR_NAME_BYTES - 1);
     assert_int_equal(strlen(error.path), SHMRPC_ERROR_PATH_BYTES - 1);
     assert_int_equal(strlen(error.message), SHMRPC_ERROR_MESSAGE_BYTES - 1);
+}
+
+static void text_that_is_no_UTF8_is_cut_before_it(void **state)
+{
+    (void)state;
+    uint8_t data[SHMRPCI_DETAIL_MAX_BYTES];
+    shmrpci_buf out;
+    shmrpc_error sent = {.message =
+                             "abc\xff"
+                             "def"};
+    shmrpci_buf_init_fixed(&out, data, sizeof data);
+    shmrpci_detail_write(&sent, &out);
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
+    assert_string_equal(error.message, "abc");
 }
 
 static void malformed_detail_leaves_the_error_alone(void **state)
 {
     (void)state;
     static const struct {
-        uint8_t data[8];
+        uint8_t data[12];
         size_t len;
     } bad[] = {
         {{0}, 0},
         {{0}, 1},
-        {{1, 0}, 2},             /* the path is missing */
-        {{0, 1}, 2},             /* the message is missing */
-        {{0, 1, 'a', 'b'}, 4},   /* a byte too many */
-        {{64, 0, 'a'}, 3},       /* the path is too long */
-        {{0, 184, 'a'}, 3},      /* the message is too long */
-        {{0, 1, 0xff}, 3},       /* not UTF-8 */
-        {{1, 1, 0xc3, 0xa4}, 4}, /* a character across both */
-        {{255, 255, 'a', 'b', 'c'}, 5},
+        {{0}, 7},
+        {{1, 0}, 8},                                /* no path */
+        {{0, 1}, 8},                                /* no message */
+        {{0, 0, 1}, 8},                             /* no name */
+        {{1, 1, 1, 0, 0, 0, 0, 0, 'a', 'b'}, 10},   /* a byte too few */
+        {{64, 0, 0, 0, 0, 0, 0, 0, 'a'}, 9},        /* the path is too long */
+        {{0, 184, 0, 0, 0, 0, 0, 0, 'a'}, 9},       /* the message */
+        {{0, 0, 96, 0, 0, 0, 0, 0, 'a'}, 9},        /* the name */
+        {{0, 1, 0, 0, 0, 0, 0, 0, 0xff}, 9},        /* not UTF-8 */
+        {{1, 1, 0, 0, 0, 0, 0, 0, 0xc3, 0xa4}, 10}, /* across both */
+        {{255, 255, 255, 0, 0, 0, 0, 0, 'a'}, 9},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memcpy(error.path, "p", 2);
         memcpy(error.message, "m", 2);
+        memcpy(error.name, "n", 2);
         uint8_t *copy = malloc(bad[i].len + 1);
         memcpy(copy, bad[i].data, bad[i].len);
-        assert_false(shmrpci_detail_read(copy, bad[i].len, &error));
+        assert_int_equal(shmrpci_detail_read(copy, bad[i].len, &error), 0);
         free(copy);
         assert_string_equal(error.path, "p");
         assert_string_equal(error.message, "m");
+        assert_string_equal(error.name, "n");
     }
 }
 
@@ -171,8 +202,9 @@ int main(void)
         cmocka_unit_test(welcome_goes_round),
         cmocka_unit_test(other_major_version_is_CONTRACT),
         cmocka_unit_test(truncated_and_foreign_greetings_are_INVALID),
-        cmocka_unit_test(detail_goes_round),
+        cmocka_unit_test(detail_goes_round_and_leaves_its_payload),
         cmocka_unit_test(longest_detail_fits_its_bound),
+        cmocka_unit_test(text_that_is_no_UTF8_is_cut_before_it),
         cmocka_unit_test(malformed_detail_leaves_the_error_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,16 @@ static const shmrpc_error_type overflow_error = {"test.Overflow",
                                                  OVERFLOW_ERROR, NULL, NULL};
 static const shmrpc_error_type *const overflow[] = {&overflow_error};
 
+static const shmrpc_field detail_fields[] = {
+    SHMRPC_FIELD_INIT(1, "text", &short_type, detail, text, 0, NULL, NULL),
+};
+static const shmrpc_type detail_type = SHMRPC_TYPE_STRUCT_INIT(
+    detail, 0, 8, 4, "test.Detailed", NULL, detail_fields);
+const shmrpc_error_type detailed_error = {"test.Detailed", DETAILED_ERROR,
+                                          &detail_type, NULL};
+static const shmrpc_error_type *const both[] = {&overflow_error,
+                                                &detailed_error};
+
 #define METHOD(name, encoding, flags, timeout_ns, params, result, throws, n) \
     {                                                                        \
         name, SHMRPC_ENCODING_##encoding, flags, 0x1000u + __LINE__,         \
@@ -79,6 +89,8 @@ const shmrpc_method sample_methods[SAMPLE_METHODS] = {
     [MISSING] = PLAIN("missing", JSON, &shmrpc_type_no_params, NULL),
     [AGAIN] = METHOD("again", NATIVE, SHMRPC_METHOD_IDEMPOTENT, 0,
                      &shmrpc_type_no_params, &shmrpc_type_i64, NULL, 0),
+    [THROW] =
+        METHOD("throw", NATIVE, 0, 0, &shmrpc_type_no_params, NULL, both, 2),
 };
 
 static const char *const sample_text[] = {
@@ -289,6 +301,17 @@ static int again(shmrpc_ctx *ctx, const void *impl, void *user,
     return SHMRPC_OK;
 }
 
+static int throw_detail(shmrpc_ctx *ctx, const void *impl, void *user,
+                        const void *params, void *result)
+{
+    (void)impl;
+    (void)user;
+    (void)params;
+    (void)result;
+    detail thrown = {shmrpc_str_of("four")};
+    return shmrpc_stub_raise(ctx, &detailed_error, &thrown);
+}
+
 static int answer(void)
 {
     return 42;
@@ -304,7 +327,7 @@ const shmrpc_handler sample_handlers[SAMPLE_METHODS] = {
     [WATCH] = watch,       [NOTE] = note,
     [PEER] = peer,         [REMAINING] = remaining,
     [FILL] = fill,         [MISSING] = missing,
-    [AGAIN] = again,
+    [AGAIN] = again,       [THROW] = throw_detail,
 };
 
 /* ---- a server ---- */

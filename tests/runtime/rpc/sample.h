@@ -39,10 +39,19 @@ enum {
     FILL,        /* json (i64 a, i64 b) -> string: a bytes of character b */
     MISSING,     /* json (): the user has not written it */
     AGAIN,       /* native @idempotent () -> i64 */
+    THROW,       /* native () throws Overflow, Detailed: throws the latter */
     SAMPLE_METHODS
 };
 
 #define OVERFLOW_ERROR 100
+#define DETAILED_ERROR 101
+
+/* The payload of Detailed. */
+typedef struct detail {
+    shmrpc_str text;
+} detail;
+
+extern const shmrpc_error_type detailed_error;
 
 /* Parameters, by method. */
 typedef struct bytes_params {

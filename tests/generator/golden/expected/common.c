@@ -46,3 +46,17 @@ const shmrpc_type common_path_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(common_path, 0, 8, 4, "acme.common.Path",
                             "Whoever lists points finds the list's type here.",
                             path_fields);
+
+static const shmrpc_field refused_fields[] = {
+    SHMRPC_FIELD_INIT(1, "why", &shmrpc_type_string, common_refused, why, 0,
+                      NULL, NULL),
+};
+
+static const shmrpc_type refused_payload =
+    SHMRPC_TYPE_STRUCT_INIT(common_refused, 0, 8, 4, "acme.common.Refused",
+                            "What any of our services may say.",
+                            refused_fields);
+
+const shmrpc_error_type common_refused_descriptor =
+    {"acme.common.Refused", 900, &refused_payload,
+     "What any of our services may say."};

@@ -46,11 +46,21 @@ struct common_path {
     common_point_list points;
 };
 
+/* What any of our services may say. */
+#define COMMON_ERR_REFUSED 900
+
+/* What comes with COMMON_ERR_REFUSED. */
+typedef struct common_refused common_refused;
+struct common_refused {
+    shmrpc_str why;
+};
+
 /* Descriptors: what codecs and tools know of these types. */
 extern const shmrpc_type common_level_descriptor;
 extern const shmrpc_type common_document_descriptor;
 extern const shmrpc_type common_point_descriptor;
 extern const shmrpc_type common_path_descriptor;
+extern const shmrpc_error_type common_refused_descriptor;
 
 SHMRPC_END_DECLS
 

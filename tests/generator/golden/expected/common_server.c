@@ -4,3 +4,8 @@
 #include <shmrpc/stub.h>
 #include <stdio.h>
 #include <string.h>
+
+int common_raise_refused(shmrpc_ctx *ctx, const common_refused *detail)
+{
+    return shmrpc_stub_raise(ctx, &common_refused_descriptor, detail);
+}

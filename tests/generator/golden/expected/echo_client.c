@@ -31,7 +31,7 @@ int demo_echo_echo_json(demo_echo *client, const shmrpc_any *data,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 0, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const demo_echo_echo_json_reply *)reply;
     }
     return status;
@@ -52,7 +52,7 @@ int demo_echo_echo_msgpack(demo_echo *client, const shmrpc_any *data,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 1, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const demo_echo_echo_msgpack_reply *)reply;
     }
     return status;
@@ -73,7 +73,7 @@ int demo_echo_echo_raw(demo_echo *client, shmrpc_bytes data,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 2, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const demo_echo_echo_raw_reply *)reply;
     }
     return status;

@@ -3,7 +3,8 @@
  *
  * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
  * the service declares; results are written only on 0, and `error`, which may
- * be NULL, only otherwise.
+ * be NULL, only otherwise.  Where errors carry details, a reply comes with each
+ * declared error too.
  * What you pass in is borrowed until the call returns; nothing here frees a
  * pointer that you made.  Calls block until they end or their deadline passes;
  * `opts` may be NULL.  Threading: any thread may use a client.

@@ -20,6 +20,7 @@ static const int32_t bounded_shift_default = -3;
 static const uint64_t bounded_floor_default = 10;
 static const float bounded_speed_default = 1.0F;
 static const shmrpc_str bounded_lang_default = {"en", 2};
+static const uint32_t bad_text_at_default = 1;
 static const uint32_t everything_number_b_default = 3;
 
 static const shmrpc_enumerator order_names[] = {
@@ -193,6 +194,14 @@ static const shmrpc_type types_v2_containers_records_item_list_type =
 static const shmrpc_type types_v2_node_list_type =
     SHMRPC_TYPE_LIST_INIT(types_v2_node_list, types_v2_node, 0, 0, 0,
                           &types_v2_node_descriptor);
+
+static const shmrpc_type bad_text_message_type =
+    SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 64);
+
+static const shmrpc_type bad_text_hints_type =
+    SHMRPC_TYPE_MAP_INIT(types_v2_bad_text_hints, types_v2_bad_text_hints_entry,
+                         0, 0, 0, &shmrpc_type_string,
+                         &types_v2_hint_descriptor);
 
 static const shmrpc_type everything_number_b_type =
     SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_U32, uint32_t, 4, 4, 1, 9);
@@ -469,6 +478,15 @@ const shmrpc_type types_v2_keywords_descriptor =
         "acme.types.v2.Keywords",
         "Names that C, C++ or the stubs have other uses for.", keywords_fields);
 
+static const shmrpc_field hint_fields[] = {
+    SHMRPC_FIELD_INIT(1, "text", &shmrpc_type_string, types_v2_hint, text, 0,
+                      NULL, NULL),
+};
+
+const shmrpc_type types_v2_hint_descriptor =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_hint, 0, 8, 4, "acme.types.v2.Hint", NULL,
+                            hint_fields);
+
 const shmrpc_error_type types_v2_not_found_descriptor =
     {"acme.types.v2.NotFound", 100, NULL, NULL};
 
@@ -476,6 +494,40 @@ const shmrpc_error_type types_v2_busy_descriptor =
     {"acme.types.v2.Busy", 101, NULL,
      "Comment signs, /* and */, must not end the comment they "
      "get into."};
+
+static const shmrpc_field bad_text_fields[] = {
+    SHMRPC_FIELD_INIT(1, "at", &shmrpc_type_u32, types_v2_bad_text, at, 0,
+                      &bad_text_at_default, "Where, in bytes."),
+    SHMRPC_FIELD_INIT(2, "message", &bad_text_message_type, types_v2_bad_text,
+                      message, 0, NULL, NULL),
+    SHMRPC_FIELD_INIT(3, "flat", &types_v2_flat_descriptor, types_v2_bad_text,
+                      flat, SHMRPC_FIELD_OPTIONAL | SHMRPC_FIELD_POINTER, NULL,
+                      NULL),
+    SHMRPC_FIELD_INIT(4, "hints", &bad_text_hints_type, types_v2_bad_text,
+                      hints, 0, NULL, NULL),
+};
+
+static const shmrpc_type bad_text_payload =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_bad_text, 0, 28, 4,
+                            "acme.types.v2.BadText",
+                            "Errors may carry whatever a struct can.",
+                            bad_text_fields);
+
+const shmrpc_error_type types_v2_bad_text_descriptor =
+    {"acme.types.v2.BadText", 102, &bad_text_payload,
+     "Errors may carry whatever a struct can."};
+
+static const shmrpc_field full_fields[] = {
+    SHMRPC_FIELD_INIT(1, "free", &shmrpc_type_u64, types_v2_full, free, 0, NULL,
+                      NULL),
+};
+
+static const shmrpc_type full_payload =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_full, SHMRPC_TYPE_FIXED, 8, 8,
+                            "acme.types.v2.Full", NULL, full_fields);
+
+const shmrpc_error_type types_v2_full_descriptor =
+    {"acme.types.v2.Full", 103, &full_payload, NULL};
 
 static const shmrpc_field everything_flat_params_fields[] = {
     SHMRPC_FIELD_INIT(1, "flat", &types_v2_flat_descriptor,
@@ -659,6 +711,61 @@ static const shmrpc_type everything_slow_params_type =
     SHMRPC_TYPE_STRUCT_INIT(types_v2_everything_slow_params, SHMRPC_TYPE_PARAMS,
                             8, 4, NULL, NULL, everything_slow_params_fields);
 
+static const shmrpc_field everything_parse_params_fields[] = {
+    SHMRPC_FIELD_INIT(1, "text", &shmrpc_type_string,
+                      types_v2_everything_parse_params, text, 0, NULL, NULL),
+};
+
+static const shmrpc_type everything_parse_params_type =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_everything_parse_params,
+                            SHMRPC_TYPE_PARAMS, 8, 4, NULL, NULL,
+                            everything_parse_params_fields);
+
+static const shmrpc_error_type *const everything_parse_throws[] = {
+    &types_v2_not_found_descriptor,
+    &types_v2_bad_text_descriptor,
+    &common_refused_descriptor,
+};
+
+static const shmrpc_field everything_store_params_fields[] = {
+    SHMRPC_FIELD_INIT(1, "flat", &types_v2_flat_descriptor,
+                      types_v2_everything_store_params, flat,
+                      SHMRPC_FIELD_POINTER, NULL, NULL),
+};
+
+static const shmrpc_type everything_store_params_type =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_everything_store_params,
+                            SHMRPC_TYPE_PARAMS, 32, 8, NULL, NULL,
+                            everything_store_params_fields);
+
+static const shmrpc_error_type *const everything_store_throws[] = {
+    &types_v2_full_descriptor,
+};
+
+static const shmrpc_field everything_touch_params_fields[] = {
+    SHMRPC_FIELD_INIT(1, "id", &shmrpc_type_u64,
+                      types_v2_everything_touch_params, id, 0, NULL, NULL),
+    SHMRPC_FIELD_HAS_INIT(2, "why", &shmrpc_type_string,
+                          types_v2_everything_touch_params, why, has_why, NULL,
+                          NULL),
+};
+
+static const shmrpc_type everything_touch_params_type =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_everything_touch_params,
+                            SHMRPC_TYPE_PARAMS, 24, 8, NULL, NULL,
+                            everything_touch_params_fields);
+
+static const shmrpc_field everything_blob_away_params_fields[] = {
+    SHMRPC_FIELD_INIT(1, "data", &shmrpc_type_bytes,
+                      types_v2_everything_blob_away_params, data, 0, NULL,
+                      NULL),
+};
+
+static const shmrpc_type everything_blob_away_params_type =
+    SHMRPC_TYPE_STRUCT_INIT(types_v2_everything_blob_away_params,
+                            SHMRPC_TYPE_PARAMS, 8, 4, NULL, NULL,
+                            everything_blob_away_params_fields);
+
 static const shmrpc_field everything_connect__params_fields[] = {
     SHMRPC_FIELD_INIT(1, "int", &shmrpc_type_u32,
                       types_v2_everything_connect__params, int_, 0, NULL, NULL),
@@ -782,6 +889,36 @@ static const shmrpc_method everything_methods[] = {
         &everything_slow_params_type, &everything_slow_result_type, NULL, 0,
     },
     {
+        "parse", SHMRPC_ENCODING_JSON, 0, UINT64_C(0x2b3f8b67059b9b91), 0,
+        "json parse(1: string text) -> u32 throws "
+        "acme.common.Refused, acme.types.v2.BadText, "
+        "acme.types.v2.NotFound;",
+        NULL,
+        &everything_parse_params_type, &shmrpc_type_u32,
+        everything_parse_throws, 3,
+    },
+    {
+        "store", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x1c276f6a0c1de631), 0,
+        "native store(1: acme.types.v2.Flat flat) throws "
+        "acme.types.v2.Full;",
+        NULL,
+        &everything_store_params_type, NULL, everything_store_throws, 1,
+    },
+    {
+        "touch", SHMRPC_ENCODING_MSGPACK, SHMRPC_METHOD_ONEWAY, UINT64_C(
+            0x815892eecfe5d71c), 0,
+        "oneway msgpack touch(1: u64 id, 2: optional string why);",
+        NULL,
+        &everything_touch_params_type, NULL, NULL, 0,
+    },
+    {
+        "blob_away", SHMRPC_ENCODING_RAW, SHMRPC_METHOD_ONEWAY, UINT64_C(
+            0x0beb00ad1edae55b), INT64_C(1000000000),
+        "oneway raw blob_away(1: bytes data);",
+        NULL,
+        &everything_blob_away_params_type, NULL, NULL, 0,
+    },
+    {
         "close", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x6c84c284d5d5a85f), 0,
         "native close();",
         NULL,
@@ -798,6 +935,12 @@ static const shmrpc_method everything_methods[] = {
 /* What the service tells about itself. */
 static const char *const everything_text[] = {
     "package acme.types.v2;\n",
+    "error BadText = 102 {\n",
+    "  1: u32 at = 1;\n",
+    "  2: string(..64) message;\n",
+    "  3: optional acme.types.v2.Flat flat;\n",
+    "  4: map<string, acme.types.v2.Hint> hints;\n",
+    "}\n",
     "struct Bounded {\n",
     "  1: string(1..64) name = \"none\";\n",
     "  2: bytes(..16) key = \"\\x00k\";\n",
@@ -842,6 +985,12 @@ static const char *const everything_text[] = {
     "  2: u32[4] b;\n",
     "  3: f32 c;\n",
     "  4: i32 d;\n",
+    "}\n",
+    "error Full = 103 {\n",
+    "  1: u64 free;\n",
+    "}\n",
+    "struct Hint {\n",
+    "  1: string text;\n",
     "}\n",
     "enum Huge : u64 {\n",
     "  NONE = 0;\n",
@@ -898,6 +1047,9 @@ static const char *const everything_text[] = {
     "  1: f64 x;\n",
     "  2: f64 y;\n",
     "}\n",
+    "error Refused = 900 {\n",
+    "  1: string why;\n",
+    "}\n",
     "package acme.types.v2;\n",
     "service Everything {\n",
     "  port 5601;\n",
@@ -935,6 +1087,15 @@ static const char *const everything_text[] = {
     "u32 error, 5: u32 user) -> acme.types.v2.Nothing;\n",
     "  json slow(1: map<string, u32> counts) -> map<string, ",
     "u32>;\n",
+    "  json parse(1: string text) -> u32 throws ",
+    "acme.common.Refused, acme.types.v2.BadText, ",
+    "acme.types.v2.NotFound;\n",
+    "  native store(1: acme.types.v2.Flat flat) throws ",
+    "acme.types.v2.Full;\n",
+    "  oneway msgpack touch(1: u64 id, 2: optional string ",
+    "why);\n",
+    "  @timeout(1s)\n",
+    "  oneway raw blob_away(1: bytes data);\n",
     "  native close();\n",
     "  native connect(1: u32 int) -> u32;\n",
     "}\n",
@@ -943,9 +1104,9 @@ static const char *const everything_text[] = {
 
 const shmrpc_service types_v2_everything_descriptor = {
     "everything", "acme.types.v2.Everything", 5601, 2, UINT64_C(
-        0xfe886c8f4a783637), everything_text,
+        0x3162d0a7711b5e42), everything_text,
     "Methods of every shape.",
-    everything_methods, 17,
+    everything_methods, 21,
 };
 
 static const shmrpc_method other_methods[] = {

@@ -71,6 +71,7 @@ typedef struct types_v2_node types_v2_node;
 typedef struct types_v2_nothing types_v2_nothing;
 typedef struct types_v2_compact types_v2_compact;
 typedef struct types_v2_keywords types_v2_keywords;
+typedef struct types_v2_hint types_v2_hint;
 typedef struct types_v2_containers_filters_entry
     types_v2_containers_filters_entry;
 typedef struct types_v2_containers_deep_value_entry
@@ -82,6 +83,7 @@ typedef struct types_v2_containers_places_entry
     types_v2_containers_places_entry;
 typedef struct types_v2_containers_records_item_entry
     types_v2_containers_records_item_entry;
+typedef struct types_v2_bad_text_hints_entry types_v2_bad_text_hints_entry;
 typedef struct types_v2_everything_slow_counts_entry
     types_v2_everything_slow_counts_entry;
 typedef struct types_v2_everything_slow_result_entry
@@ -160,6 +162,11 @@ typedef struct types_v2_node_list {
     const types_v2_node *ptr;
     size_t len;
 } types_v2_node_list;
+
+typedef struct types_v2_bad_text_hints {
+    const types_v2_bad_text_hints_entry *ptr;
+    size_t len;
+} types_v2_bad_text_hints;
 
 typedef struct types_v2_bounded_list {
     const types_v2_bounded *ptr;
@@ -349,6 +356,10 @@ struct types_v2_keywords {
     uint32_t stdout_;
 };
 
+struct types_v2_hint {
+    shmrpc_str text;
+};
+
 /* An array where only a single value can stand. */
 struct types_v2_containers_pairs_item {
     uint16_t items[2];
@@ -389,6 +400,11 @@ struct types_v2_containers_records_item_entry {
     shmrpc_any value;
 };
 
+struct types_v2_bad_text_hints_entry {
+    shmrpc_str key;
+    types_v2_hint value;
+};
+
 struct types_v2_everything_slow_counts_entry {
     shmrpc_str key;
     uint32_t value;
@@ -403,6 +419,36 @@ struct types_v2_everything_slow_result_entry {
 
 /* Comment signs, / * and * /, must not end the comment they get into. */
 #define TYPES_V2_ERR_BUSY 101
+
+/* Errors may carry whatever a struct can. */
+#define TYPES_V2_ERR_BAD_TEXT 102
+
+/* What comes with TYPES_V2_ERR_BAD_TEXT. */
+typedef struct types_v2_bad_text types_v2_bad_text;
+struct types_v2_bad_text {
+    /* Where, in bytes. */
+    /* default 1 */
+    uint32_t at;
+    /* string(..64) */
+    shmrpc_str message;
+    const types_v2_flat *flat;
+    types_v2_bad_text_hints hints;
+};
+
+/* Initialises a types_v2_bad_text, in C and from C++20 on: defaults, and zeros
+ * for the rest. */
+#define TYPES_V2_BAD_TEXT_DEFAULTS \
+    { \
+        .at = 1, \
+    }
+
+#define TYPES_V2_ERR_FULL 103
+
+/* What comes with TYPES_V2_ERR_FULL. */
+typedef struct types_v2_full types_v2_full;
+struct types_v2_full {
+    uint64_t free;
+};
 
 /* The parameters of flat, as the stubs pass them on. */
 typedef struct types_v2_everything_flat_params {
@@ -490,6 +536,28 @@ typedef struct types_v2_everything_slow_params {
     types_v2_everything_slow_counts counts;
 } types_v2_everything_slow_params;
 
+/* The parameters of parse, as the stubs pass them on. */
+typedef struct types_v2_everything_parse_params {
+    shmrpc_str text;
+} types_v2_everything_parse_params;
+
+/* The parameters of store, as the stubs pass them on. */
+typedef struct types_v2_everything_store_params {
+    const types_v2_flat *flat;
+} types_v2_everything_store_params;
+
+/* The parameters of touch, as the stubs pass them on. */
+typedef struct types_v2_everything_touch_params {
+    uint64_t id;
+    bool has_why;
+    shmrpc_str why;
+} types_v2_everything_touch_params;
+
+/* The parameters of blob_away, as the stubs pass them on. */
+typedef struct types_v2_everything_blob_away_params {
+    shmrpc_bytes data;
+} types_v2_everything_blob_away_params;
+
 /* The parameters of connect, as the stubs pass them on. */
 typedef struct types_v2_everything_connect__params {
     uint32_t int_;
@@ -510,8 +578,11 @@ extern const shmrpc_type types_v2_node_descriptor;
 extern const shmrpc_type types_v2_nothing_descriptor;
 extern const shmrpc_type types_v2_compact_descriptor;
 extern const shmrpc_type types_v2_keywords_descriptor;
+extern const shmrpc_type types_v2_hint_descriptor;
 extern const shmrpc_error_type types_v2_not_found_descriptor;
 extern const shmrpc_error_type types_v2_busy_descriptor;
+extern const shmrpc_error_type types_v2_bad_text_descriptor;
+extern const shmrpc_error_type types_v2_full_descriptor;
 extern const shmrpc_service types_v2_everything_descriptor;
 extern const shmrpc_service types_v2_other_descriptor;
 

@@ -80,7 +80,7 @@ int types_v2_everything_containers(
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 5, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_containers_reply *)reply;
     }
     return status;
@@ -105,7 +105,7 @@ int types_v2_everything_node(types_v2_everything *client,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 6, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_node_reply *)reply;
     }
     return status;
@@ -128,7 +128,7 @@ int types_v2_everything_choice(types_v2_everything *client,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 7, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_choice_reply *)reply;
     }
     return status;
@@ -153,7 +153,7 @@ int types_v2_everything_anything(types_v2_everything *client,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 8, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_anything_reply *)reply;
     }
     return status;
@@ -175,7 +175,7 @@ int types_v2_everything_blob(types_v2_everything *client, shmrpc_bytes data,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 9, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_blob_reply *)reply;
     }
     return status;
@@ -199,7 +199,7 @@ int types_v2_everything_texts(types_v2_everything *client,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 10, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_texts_reply *)reply;
     }
     return status;
@@ -239,7 +239,7 @@ int types_v2_everything_optionals(
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 11, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_optionals_reply *)reply;
     }
     return status;
@@ -262,7 +262,7 @@ int types_v2_everything_bounded(types_v2_everything *client,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 12, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_bounded_reply *)reply;
     }
     return status;
@@ -300,7 +300,7 @@ int types_v2_everything_slow(types_v2_everything *client,
     const void *reply = NULL;
     int status = shmrpc_stub_call_reply((shmrpc_client *)client, 14, &params,
                                         opts, &reply, error);
-    if (status == SHMRPC_OK) {
+    if (reply != NULL) {
         *out = (const types_v2_everything_slow_reply *)reply;
     }
     return status;
@@ -312,10 +312,103 @@ void types_v2_everything_slow_release(
     shmrpc_stub_release(reply);
 }
 
+int types_v2_everything_parse(types_v2_everything *client, shmrpc_str text,
+                              const shmrpc_opts *opts,
+                              const types_v2_everything_parse_reply **out,
+                              shmrpc_error *error)
+{
+    types_v2_everything_parse_params params;
+    params.text = text;
+    const void *reply = NULL;
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 15, &params,
+                                        opts, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_parse_reply *)reply;
+    }
+    return status;
+}
+
+const types_v2_bad_text *types_v2_everything_parse_bad_text(
+    const types_v2_everything_parse_reply *reply)
+{
+    const void *payload =
+        shmrpc_stub_payload(reply, &types_v2_bad_text_descriptor);
+    return (const types_v2_bad_text *)payload;
+}
+
+const common_refused *types_v2_everything_parse_refused(
+    const types_v2_everything_parse_reply *reply)
+{
+    const void *payload =
+        shmrpc_stub_payload(reply, &common_refused_descriptor);
+    return (const common_refused *)payload;
+}
+
+void types_v2_everything_parse_release(
+    const types_v2_everything_parse_reply *reply)
+{
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_store(types_v2_everything *client,
+                              const types_v2_flat *flat,
+                              const shmrpc_opts *opts,
+                              const types_v2_everything_store_reply **out,
+                              shmrpc_error *error)
+{
+    types_v2_everything_store_params params;
+    params.flat = flat;
+    const void *reply = NULL;
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 16, &params,
+                                        opts, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_store_reply *)reply;
+    }
+    return status;
+}
+
+const types_v2_full *types_v2_everything_store_full(
+    const types_v2_everything_store_reply *reply)
+{
+    const void *payload = shmrpc_stub_payload(reply, &types_v2_full_descriptor);
+    return (const types_v2_full *)payload;
+}
+
+void types_v2_everything_store_release(
+    const types_v2_everything_store_reply *reply)
+{
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_touch(types_v2_everything *client, uint64_t id,
+                              const shmrpc_str *why, const shmrpc_opts *opts,
+                              shmrpc_error *error)
+{
+    types_v2_everything_touch_params params;
+    memset(&params, 0, sizeof params);
+    params.id = id;
+    params.has_why = why != NULL;
+    if (why != NULL) {
+        params.why = *why;
+    }
+    return shmrpc_stub_call((shmrpc_client *)client, 17, &params, opts, NULL,
+                            error);
+}
+
+int types_v2_everything_blob_away(types_v2_everything *client,
+                                  shmrpc_bytes data, const shmrpc_opts *opts,
+                                  shmrpc_error *error)
+{
+    types_v2_everything_blob_away_params params;
+    params.data = data;
+    return shmrpc_stub_call((shmrpc_client *)client, 18, &params, opts, NULL,
+                            error);
+}
+
 int types_v2_everything_close_(types_v2_everything *client,
                                const shmrpc_opts *opts, shmrpc_error *error)
 {
-    return shmrpc_stub_call((shmrpc_client *)client, 15, NULL, opts, NULL,
+    return shmrpc_stub_call((shmrpc_client *)client, 19, NULL, opts, NULL,
                             error);
 }
 
@@ -325,7 +418,7 @@ int types_v2_everything_connect_(types_v2_everything *client, uint32_t int_,
 {
     types_v2_everything_connect__params params;
     params.int_ = int_;
-    return shmrpc_stub_call((shmrpc_client *)client, 16, &params, opts, out,
+    return shmrpc_stub_call((shmrpc_client *)client, 20, &params, opts, out,
                             error);
 }
 

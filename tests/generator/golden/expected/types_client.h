@@ -3,7 +3,8 @@
  *
  * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
  * the service declares; results are written only on 0, and `error`, which may
- * be NULL, only otherwise.
+ * be NULL, only otherwise.  Where errors carry details, a reply comes with each
+ * declared error too.
  * What you pass in is borrowed until the call returns; nothing here frees a
  * pointer that you made.  Calls block until they end or their deadline passes;
  * `opts` may be NULL.  Threading: any thread may use a client.
@@ -223,6 +224,70 @@ int types_v2_everything_slow(types_v2_everything *client,
 /* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
 void types_v2_everything_slow_release(
     const types_v2_everything_slow_reply *reply);
+
+/* What parse returns: read-only, and yours until you release it. */
+typedef struct types_v2_everything_parse_reply {
+    uint32_t value;
+} types_v2_everything_parse_reply;
+
+/* Deadline: the connection's, or that of `opts`.  Release `*out` with
+ * types_v2_everything_parse_release, also after a declared error.  May return
+ * TYPES_V2_ERR_NOT_FOUND, TYPES_V2_ERR_BAD_TEXT, COMMON_ERR_REFUSED. */
+int types_v2_everything_parse(types_v2_everything *client, shmrpc_str text,
+                              const shmrpc_opts *opts,
+                              const types_v2_everything_parse_reply **out,
+                              shmrpc_error *error);
+
+/* What came with TYPES_V2_ERR_BAD_TEXT: NULL when the call has not ended in it,
+ * or the server sent nothing.  Lives as long as the reply; NULL is fine. */
+const types_v2_bad_text *types_v2_everything_parse_bad_text(
+    const types_v2_everything_parse_reply *reply);
+
+/* What came with COMMON_ERR_REFUSED: NULL when the call has not ended in it, or
+ * the server sent nothing.  Lives as long as the reply; NULL is fine. */
+const common_refused *types_v2_everything_parse_refused(
+    const types_v2_everything_parse_reply *reply);
+
+/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+void types_v2_everything_parse_release(
+    const types_v2_everything_parse_reply *reply);
+
+/* What store returns: read-only, and yours until you release it. */
+typedef struct types_v2_everything_store_reply {
+    char unused; /* it returns nothing; its errors may tell something */
+} types_v2_everything_store_reply;
+
+/* Deadline: the connection's, or that of `opts`.  Release `*out` with
+ * types_v2_everything_store_release, also after a declared error.  May return
+ * TYPES_V2_ERR_FULL. */
+int types_v2_everything_store(types_v2_everything *client,
+                              const types_v2_flat *flat,
+                              const shmrpc_opts *opts,
+                              const types_v2_everything_store_reply **out,
+                              shmrpc_error *error);
+
+/* What came with TYPES_V2_ERR_FULL: NULL when the call has not ended in it, or
+ * the server sent nothing.  Lives as long as the reply; NULL is fine. */
+const types_v2_full *types_v2_everything_store_full(
+    const types_v2_everything_store_reply *reply);
+
+/* Ends the reply's life.  Any thread, also after close.  NULL is fine. */
+void types_v2_everything_store_release(
+    const types_v2_everything_store_reply *reply);
+
+/* Returns when the request is on its way; nobody tells what becomes of it.  Not
+ * sent: BUSY, or DEADLINE (the connection's, or that of `opts`), when all call
+ * slots are in use; UNAVAILABLE, INVALID. */
+int types_v2_everything_touch(types_v2_everything *client, uint64_t id,
+                              const shmrpc_str *why, const shmrpc_opts *opts,
+                              shmrpc_error *error);
+
+/* Returns when the request is on its way; nobody tells what becomes of it.  Not
+ * sent: BUSY, or DEADLINE (1 s, or that of `opts`), when all call slots are in
+ * use; UNAVAILABLE, INVALID. */
+int types_v2_everything_blob_away(types_v2_everything *client,
+                                  shmrpc_bytes data, const shmrpc_opts *opts,
+                                  shmrpc_error *error);
 
 /* Deadline: the connection's, or that of `opts`. */
 int types_v2_everything_close_(types_v2_everything *client,

@@ -5,6 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+int types_v2_raise_bad_text(shmrpc_ctx *ctx, const types_v2_bad_text *detail)
+{
+    return shmrpc_stub_raise(ctx, &types_v2_bad_text_descriptor, detail);
+}
+
+int types_v2_raise_full(shmrpc_ctx *ctx, const types_v2_full *detail)
+{
+    return shmrpc_stub_raise(ctx, &types_v2_full_descriptor, detail);
+}
+
 static int handle_everything_nothing(shmrpc_ctx *ctx, const void *impl,
                                      void *user, const void *params,
                                      void *result)
@@ -214,6 +224,62 @@ static int handle_everything_slow(shmrpc_ctx *ctx, const void *impl, void *user,
                      (types_v2_everything_slow_result *)result);
 }
 
+static int handle_everything_parse(shmrpc_ctx *ctx, const void *impl,
+                                   void *user, const void *params, void *result)
+{
+    const types_v2_everything_impl *own =
+        (const types_v2_everything_impl *)impl;
+    const types_v2_everything_parse_params *p =
+        (const types_v2_everything_parse_params *)params;
+    if (own->parse == NULL) {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
+    return own->parse(ctx, user, p->text, (uint32_t *)result);
+}
+
+static int handle_everything_store(shmrpc_ctx *ctx, const void *impl,
+                                   void *user, const void *params, void *result)
+{
+    const types_v2_everything_impl *own =
+        (const types_v2_everything_impl *)impl;
+    const types_v2_everything_store_params *p =
+        (const types_v2_everything_store_params *)params;
+    (void)result;
+    if (own->store == NULL) {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
+    return own->store(ctx, user, p->flat);
+}
+
+static int handle_everything_touch(shmrpc_ctx *ctx, const void *impl,
+                                   void *user, const void *params, void *result)
+{
+    const types_v2_everything_impl *own =
+        (const types_v2_everything_impl *)impl;
+    const types_v2_everything_touch_params *p =
+        (const types_v2_everything_touch_params *)params;
+    (void)result;
+    if (own->touch == NULL) {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
+    return own->touch(ctx, user, p->id, p->has_why ? &p->why : NULL);
+}
+
+static int handle_everything_blob_away(shmrpc_ctx *ctx, const void *impl,
+                                       void *user, const void *params,
+                                       void *result)
+{
+    const types_v2_everything_impl *own =
+        (const types_v2_everything_impl *)impl;
+    const types_v2_everything_blob_away_params *p =
+        (const types_v2_everything_blob_away_params *)params;
+    (void)result;
+    if (own->blob_away == NULL) {
+        return SHMRPC_E_UNIMPLEMENTED;
+    }
+    return own->blob_away(ctx, user, p->data);
+}
+
 static int handle_everything_close_(shmrpc_ctx *ctx, const void *impl,
                                     void *user, const void *params,
                                     void *result)
@@ -258,6 +324,10 @@ static const shmrpc_handler everything_handlers[] = {
     handle_everything_bounded,
     handle_everything_fast,
     handle_everything_slow,
+    handle_everything_parse,
+    handle_everything_store,
+    handle_everything_touch,
+    handle_everything_blob_away,
     handle_everything_close_,
     handle_everything_connect_,
 };

@@ -3,7 +3,8 @@
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent.  A result may also be static or your own.
+ * been sent.  A result may also be static or your own.  What a handler of a
+ * oneway method returns is told to nobody.
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
@@ -14,8 +15,20 @@
 #include <shmrpc/server.h>
 
 #include "types.h"
+#include "common_server.h"
 
 SHMRPC_BEGIN_DECLS
+
+/* Ends the call in TYPES_V2_ERR_BAD_TEXT: `return types_v2_raise_bad_text(ctx,
+ * &detail);`.  Copies `detail`; NULL sends none.  Returns
+ * TYPES_V2_ERR_BAD_TEXT, or what has failed: INTERNAL for a detail out of its
+ * bounds. */
+int types_v2_raise_bad_text(shmrpc_ctx *ctx, const types_v2_bad_text *detail);
+
+/* Ends the call in TYPES_V2_ERR_FULL: `return types_v2_raise_full(ctx,
+ * &detail);`.  Copies `detail`; NULL sends none.  Returns TYPES_V2_ERR_FULL, or
+ * what has failed: INTERNAL for a detail out of its bounds. */
+int types_v2_raise_full(shmrpc_ctx *ctx, const types_v2_full *detail);
 
 /*
  * Methods of every shape.
@@ -75,6 +88,15 @@ typedef struct types_v2_everything_impl {
                 types_v2_everything_slow_counts counts,
                 types_v2_everything_slow_result *ret);
 
+    int (*parse)(shmrpc_ctx *ctx, void *user, shmrpc_str text, uint32_t *ret);
+
+    int (*store)(shmrpc_ctx *ctx, void *user, const types_v2_flat *flat);
+
+    int (*touch)(shmrpc_ctx *ctx, void *user, uint64_t id,
+                 const shmrpc_str *why);
+
+    int (*blob_away)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data);
+
     int (*close_)(shmrpc_ctx *ctx, void *user);
 
     int (*connect_)(shmrpc_ctx *ctx, void *user, uint32_t int_, uint32_t *ret);
@@ -83,6 +105,10 @@ typedef struct types_v2_everything_impl {
 #define TYPES_V2_EVERYTHING_IMPL_INIT \
     { \
         sizeof(types_v2_everything_impl), \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
         NULL, \
         NULL, \
         NULL, \

@@ -4,8 +4,11 @@
 
 #include <pthread.h>
 
+#include "appended_client.h"
+#include "appended_server.h"
 #include "grown_server.h"
 #include "old_client.h"
+#include "old_server.h"
 #include "renamed_server.h"
 #include "retyped_server.h"
 #include "swapped_server.h"
@@ -184,6 +187,100 @@ static void error_that_was_added_arrives_by_number(void **state)
     stop(&r);
 }
 
+/* ---- handlers compiled with another header than the generated server ---- */
+
+static int old_find(shmrpc_ctx *ctx, void *user, shmrpc_str text,
+                    uint32_t limit, shmrpc_str *ret)
+{
+    return find(ctx, user, text, limit, NULL, ret);
+}
+
+static int twice(shmrpc_ctx *ctx, void *user, uint32_t a, uint32_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = 2 * a;
+    return SHMRPC_OK;
+}
+
+static appended_shop *appended_connect(const running *r)
+{
+    appended_shop *client = NULL;
+    shmrpc_error error;
+    if (appended_shop_connect(r->where, NULL, &client, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    return client;
+}
+
+/* The table ends where the older header's ends; nothing behind it is read. */
+static void handlers_of_an_older_header_are_served(void **state)
+{
+    (void)state;
+    running r;
+    old_shop_impl init = OLD_SHOP_IMPL_INIT;
+    old_shop_impl *impl = malloc(sizeof *impl);
+    *impl = init;
+    impl->find = old_find;
+    impl->price = price;
+    begin(&r);
+    assert_int_equal(
+        appended_shop_serve(r.server, (const void *)impl, NULL, NULL), 0);
+    free(impl);
+    assert_int_equal(pthread_create(&r.thread, NULL, run, r.server), 0);
+    appended_shop *client = appended_connect(&r);
+    uint64_t cents = 0;
+    uint32_t out = 0;
+    shmrpc_error error;
+    assert_int_equal(appended_shop_price(client, 5, NULL, &cents, NULL), 0);
+    assert_int_equal(cents, 500);
+    assert_int_equal(appended_shop_appended(client, 1, NULL, &out, &error),
+                     SHMRPC_E_UNIMPLEMENTED);
+    assert_int_equal(appended_shop_last(client, 1, NULL, &out, &error),
+                     SHMRPC_E_UNIMPLEMENTED);
+    appended_shop_close(client);
+    stop(&r);
+}
+
+/* A server that knows fewer methods than the handlers' header. */
+static void handlers_of_a_newer_header_are_served(void **state)
+{
+    (void)state;
+    running r;
+    appended_shop_impl impl = APPENDED_SHOP_IMPL_INIT;
+    old_shop *client = NULL;
+    shmrpc_error error;
+    uint64_t cents = 0;
+    impl.price = price;
+    impl.last = twice;
+    begin(&r);
+    assert_int_equal(old_shop_serve(r.server, (const void *)&impl, NULL, NULL),
+                     0);
+    assert_int_equal(end(&r, &client, &error), 0);
+    assert_int_equal(old_shop_price(client, 7, NULL, &cents, NULL), 0);
+    assert_int_equal(cents, 700);
+    old_shop_close(client);
+    stop(&r);
+}
+
+static void handlers_of_the_same_header_are_all_served(void **state)
+{
+    (void)state;
+    running r;
+    appended_shop_impl impl = APPENDED_SHOP_IMPL_INIT;
+    uint32_t out = 0;
+    impl.appended = twice;
+    impl.last = twice;
+    begin(&r);
+    assert_int_equal(appended_shop_serve(r.server, &impl, NULL, NULL), 0);
+    assert_int_equal(pthread_create(&r.thread, NULL, run, r.server), 0);
+    appended_shop *client = appended_connect(&r);
+    assert_int_equal(appended_shop_last(client, 21, NULL, &out, NULL), 0);
+    assert_int_equal(out, 42);
+    appended_shop_close(client);
+    stop(&r);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -192,6 +289,9 @@ int main(void)
         cmocka_unit_test(swapped_fields_are_noticed),
         cmocka_unit_test(what_was_added_passes_and_has_its_default),
         cmocka_unit_test(error_that_was_added_arrives_by_number),
+        cmocka_unit_test(handlers_of_an_older_header_are_served),
+        cmocka_unit_test(handlers_of_a_newer_header_are_served),
+        cmocka_unit_test(handlers_of_the_same_header_are_all_served),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

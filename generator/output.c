@@ -42,6 +42,12 @@ bool gen_output_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool gen_output_is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error)
 {
     char *partial = strdup(path);
@@ -107,14 +113,24 @@ static bool holds(const char *path, const void *data, size_t len)
     return same;
 }
 
+/* mkstemp makes a file private; a new one follows the umask, and one that was
+ * there keeps what it had. */
+static mode_t mode_for(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        return info.st_mode & 0777;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
 /* Fills the temporary file and renames it; `fd` is closed in any case. */
 static bool fill_and_rename(int fd, const char *temporary, const char *path,
                             const void *data, size_t len)
 {
-    /* mkstemp made it private; files in a build folder follow the umask. */
-    mode_t mask = umask(0);
-    umask(mask);
-    bool good = fchmod(fd, 0666 & ~mask) == 0;
+    bool good = fchmod(fd, mode_for(path)) == 0;
     size_t done = 0;
     while (good && done < len) {
         ssize_t wrote = write(fd, (const char *)data + done, len - done);

@@ -18,6 +18,9 @@
 
 bool gen_output_is_folder(const char *path);
 
+/* A plain file: reading it ends. */
+bool gen_output_is_file(const char *path);
+
 /* Creates the folder and those above it; existing ones are fine.  On failure
  * `error` says which could not be made and why. */
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);

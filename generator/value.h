@@ -93,8 +93,14 @@ bool gen_is_true(const gen_value *value);
  * the end.  Failures stay in `out`. */
 void gen_print_json(const gen_value *value, shmrpci_buf *out);
 
+/* Limits of the reader.  Keys are compared with those before them, so that
+ * members are few; a value takes some 70 bytes. */
+#define GEN_JSON_MAX_DEPTH   64
+#define GEN_JSON_MAX_MEMBERS 1024
+#define GEN_JSON_MAX_VALUES  (1u << 20)
+
 /*
- * Reads strict JSON (RFC 8259) of at most 64 levels into `tree`.  On failure
+ * Reads strict JSON (RFC 8259) within the limits above into `tree`.  On failure
  * returns INVALID and sets `error_offset` to the byte that was not understood,
  * or NO_MEMORY.
  */

@@ -5,12 +5,11 @@
 
 #include "base/utf8.h"
 
-#define MAX_DEPTH 64
-
 typedef struct reader {
     gen_tree *tree;
     const char *at;
     const char *end;
+    size_t value_count;
 } reader;
 
 static gen_value *read_value(reader *r, int depth);
@@ -199,6 +198,7 @@ static gen_value *read_object(reader *r, int depth)
         gen_value *key = read_string(r);
         skip_space(r);
         if (key == NULL || !take(r, ':') ||
+            object->len == GEN_JSON_MAX_MEMBERS ||
             gen_get(object, key->text, key->len) != NULL) {
             return NULL;
         }
@@ -215,7 +215,8 @@ static gen_value *read_object(reader *r, int depth)
 static gen_value *read_value(reader *r, int depth)
 {
     skip_space(r);
-    if (depth >= MAX_DEPTH || r->at == r->end) {
+    if (depth >= GEN_JSON_MAX_DEPTH || r->at == r->end ||
+        ++r->value_count > GEN_JSON_MAX_VALUES) {
         return NULL;
     }
     if (*r->at == '"') {
@@ -242,7 +243,7 @@ static gen_value *read_value(reader *r, int depth)
 shmrpc_status gen_read_json(gen_tree *tree, const char *text, size_t len,
                             gen_value **out, size_t *error_offset)
 {
-    reader r = {tree, text, text + len};
+    reader r = {.tree = tree, .at = text, .end = text + len};
     gen_value *value = read_value(&r, 0);
     if (value != NULL) {
         skip_space(&r);

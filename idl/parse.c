@@ -193,6 +193,7 @@ static bool repair_open_block(driver *d)
     if (!d->end_reported) {
         idl_diag *diag =
             idl_report(d->diags, IDL_S_NOT_CLOSED, gap(d), "missing `}`");
+        diag->insert = "}";
         idl_add_note(d->diags, diag, d->blocks[d->block_count - 1].brace,
                      "the block begins here");
     }
@@ -206,8 +207,10 @@ static void report_missing(driver *d, int mark)
     if (before[0] == '"' && before[strlen(before) - 1] != '"') {
         return; /* a string without end has swallowed it, and was reported */
     }
-    (void)idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
-                     "missing %s after `%s`", idl_token_text(mark), before);
+    const char *text = idl_token_text(mark); /* in backquotes */
+    idl_diag *diag = idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
+                                "missing %s after `%s`", text, before);
+    diag->insert = idl_strndup(d->diags->memory, text + 1, strlen(text) - 2);
 }
 
 static bool repair_missing(driver *d)

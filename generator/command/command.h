@@ -29,4 +29,7 @@ extern const gen_command gen_commands[];
 /* What runs without a command's name; argv[0] is the program's. */
 gen_exit gen_command_generate(int argc, char **argv);
 
+/* Those of the table. */
+gen_exit gen_command_lsp(int argc, char **argv);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 const gen_command gen_commands[] = {
+    {"lsp", "language server for editors", gen_command_lsp},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,71 @@
+/*
+ * What the server can say of a document: one function a request.
+ *
+ * Results are values of the message's tree.  NULL stands for null, and for
+ * memory that ended; the tree knows which.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_LSP_FEATURE_H
+#define SHMRPC_GENERATOR_LSP_FEATURE_H
+
+#include "generator/lsp/names.h"
+
+/* One message: its tree, and the lines of the source that was last asked
+ * for. */
+typedef struct lsp_context {
+    lsp_workspace *ws;
+    gen_tree *tree;
+    const idl_source *source;
+    lsp_lines lines;
+    size_t results; /* items of a list so far */
+} lsp_context;
+
+/* Items that one answer may have, over all its lists. */
+#define LSP_MAX_RESULTS 20000
+
+/* Counts one more; false when there are enough. */
+bool lsp_may_add(lsp_context *cx);
+
+/* What a request is about.  Offsets are bytes of the analysed source. */
+typedef struct lsp_query {
+    lsp_document *document;
+    const lsp_analysis *analysis;
+    idl_unit *unit; /* the document's own */
+    size_t offset;  /* of "position" */
+    const gen_value *params;
+} lsp_query;
+
+/* ---- places ---- */
+
+/* The lines of a source; NULL without memory. */
+const lsp_lines *lsp_context_lines(lsp_context *cx, const idl_source *source);
+
+/* A Range, and a Location; 0:0 without a source. */
+gen_value *lsp_range(lsp_context *cx, idl_span span);
+gen_value *lsp_location(lsp_context *cx, idl_span span);
+
+/* The URI by which the client knows a file. */
+const char *lsp_uri(lsp_context *cx, const char *path);
+
+/* The whole of a declaration whose name or first word is `from`: up to its `;`
+ * or its closing brace. */
+idl_span lsp_whole(idl_span from);
+
+/* ---- requests ---- */
+
+gen_value *lsp_hover(lsp_context *cx, const lsp_query *query);
+gen_value *lsp_definition(lsp_context *cx, const lsp_query *query);
+gen_value *lsp_references(lsp_context *cx, const lsp_query *query);
+gen_value *lsp_symbols(lsp_context *cx, const lsp_query *query);
+gen_value *lsp_completion(lsp_context *cx, const lsp_query *query);
+gen_value *lsp_formatting(lsp_context *cx, const lsp_query *query);
+gen_value *lsp_actions(lsp_context *cx, const lsp_query *query);
+
+/* The parameters of textDocument/publishDiagnostics. */
+gen_value *lsp_diagnostics(lsp_context *cx, const lsp_document *document,
+                           const lsp_analysis *analysis);
+
+/* One of them. */
+gen_value *lsp_diagnostic(lsp_context *cx, const idl_diag *diag);
+
+#endif

@@ -1,6 +1,7 @@
 /*
- * The templates that are built into the program (cmake/Embed.cmake writes
- * them). Threading: constant data.
+ * The files that are built into the program (cmake/Embed.cmake writes them):
+ * the templates and the explanations of diagnostics.
+ * Threading: constant data.
  */
 #ifndef SHMRPC_GENERATOR_EMBEDDED_H
 #define SHMRPC_GENERATOR_EMBEDDED_H
@@ -13,7 +14,10 @@ typedef struct gen_embedded_file {
     size_t len;
 } gen_embedded_file;
 
-extern const gen_embedded_file gen_embedded[];
+extern const gen_embedded_file gen_embedded[]; /* templates */
 extern const size_t gen_embedded_count;
+
+extern const gen_embedded_file gen_explanations[]; /* "S0301.md" */
+extern const size_t gen_explanations_count;
 
 #endif

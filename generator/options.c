@@ -16,7 +16,8 @@ enum {
     OPT_PREFIX,
     OPT_LANG,
     OPT_VERSION,
-    OPT_WERROR
+    OPT_WERROR,
+    OPT_DIAGNOSTICS
 };
 
 static const struct option long_options[] = {
@@ -29,6 +30,7 @@ static const struct option long_options[] = {
     {"import-dir", required_argument, NULL, 'I'},
     {"prefix", required_argument, NULL, OPT_PREFIX},
     {"lang", required_argument, NULL, OPT_LANG},
+    {"diagnostics", required_argument, NULL, OPT_DIAGNOSTICS},
     {"werror", no_argument, NULL, OPT_WERROR},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -155,6 +157,8 @@ static shmrpc_status set_option(int option, gen_options *out,
     case OPT_WERROR:
         out->werror = true;
         return SHMRPC_OK;
+    case OPT_DIAGNOSTICS:
+        return gen_cli_report_form(optarg, &out->form, message);
     case 'I':
         return add_import_dir(optarg, out, message);
     case 'h':
@@ -180,6 +184,12 @@ static shmrpc_status set_input(int argc, char **argv, gen_options *out,
                            "one .svc file at a time, but there is "
                            "also `%s`",
                            argv[optind + 1]);
+        return SHMRPC_E_INVALID;
+    }
+    if (out->dump != GEN_DUMP_NONE && out->form != GEN_REPORT_HUMAN) {
+        shmrpci_buf_append_text(message,
+                                "--dump and --diagnostics both want "
+                                "standard output");
         return SHMRPC_E_INVALID;
     }
     out->input = argv[optind];

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "generator/lang.h"
+#include "generator/report.h"
 #include "shmrpc/status.h"
 
 typedef enum gen_dump {
@@ -38,8 +39,9 @@ typedef struct gen_options {
     const char *prefix;    /* NULL: by the package */
     const gen_lang *lang;
     gen_dump dump;
-    bool werror; /* warnings end the run as errors do */
-    bool client; /* --kinds */
+    gen_report_form form; /* of diagnostics */
+    bool werror;          /* warnings end the run as errors do */
+    bool client;          /* --kinds */
     bool server;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;

@@ -1,7 +1,9 @@
-/* Report: colours, and the closing line. */
+/* Report: collecting, colours, and the closing line. */
 #include "generator/report.h"
 
 #include <string.h>
+
+#include "generator/report_form.h"
 
 #define BOLD   "\033[1m"
 #define RED    "\033[1;31m"
@@ -84,26 +86,94 @@ static void append_count(shmrpci_buf *out, size_t count, const char *what)
     shmrpci_buf_printf(out, "%zu %s%s", count, what, count == 1 ? "" : "s");
 }
 
-void gen_report(const idl_diags *diags, gen_colour colour, shmrpci_buf *out)
+/* All but the closing line. */
+static void append_diags(const idl_diags *diags, gen_colour colour,
+                         shmrpci_buf *out)
 {
     if (colour == GEN_COLOUR_NEVER) {
         idl_diags_render(diags, out);
-    } else {
-        shmrpci_buf text;
-        shmrpci_buf_init_heap(&text);
-        idl_diags_render(diags, &text);
-        const char *chars = shmrpci_buf_text(&text);
-        append_coloured(chars != NULL ? chars : "", out);
-        shmrpci_buf_fini(&text);
+        return;
     }
-    if (diags->error_count > 0) {
-        append_count(out, diags->error_count, "error");
-        shmrpci_buf_append_text(out, diags->warning_count > 0 ? ", " : "");
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    idl_diags_render(diags, &text);
+    const char *chars = shmrpci_buf_text(&text);
+    append_coloured(chars != NULL ? chars : "", out);
+    shmrpci_buf_fini(&text);
+}
+
+static void append_closing(size_t errors, size_t warnings, shmrpci_buf *out)
+{
+    if (errors > 0) {
+        append_count(out, errors, "error");
+        shmrpci_buf_append_text(out, warnings > 0 ? ", " : "");
     }
-    if (diags->warning_count > 0) {
-        append_count(out, diags->warning_count, "warning");
+    if (warnings > 0) {
+        append_count(out, warnings, "warning");
     }
-    if (diags->error_count + diags->warning_count > 0) {
+    if (errors + warnings > 0) {
         shmrpci_buf_append_char(out, '\n');
+    }
+}
+
+void gen_report(const idl_diags *diags, gen_colour colour, shmrpci_buf *out)
+{
+    append_diags(diags, colour, out);
+    append_closing(diags->error_count, diags->warning_count, out);
+}
+
+/* ---- many files, any form ---- */
+
+const char *const gen_report_forms[GEN_REPORT_FORM_COUNT] = {"human", "json",
+                                                             "sarif"};
+
+void gen_reporter_init(gen_reporter *reporter, gen_report_form form,
+                       gen_colour colour)
+{
+    *reporter = (gen_reporter){.form = form, .colour = colour};
+    shmrpci_buf_init_heap(&reporter->text);
+    gen_tree_init(&reporter->tree);
+    reporter->items = gen_array(&reporter->tree);
+}
+
+void gen_reporter_fini(gen_reporter *reporter)
+{
+    gen_tree_fini(&reporter->tree);
+    shmrpci_buf_fini(&reporter->text);
+}
+
+void gen_reporter_add(gen_reporter *reporter, const char *path,
+                      const idl_diags *diags)
+{
+    gen_tree *tree = &reporter->tree;
+    reporter->error_count += diags->error_count;
+    reporter->warning_count += diags->warning_count;
+    if (reporter->form == GEN_REPORT_HUMAN) {
+        append_diags(diags, reporter->colour, &reporter->text);
+        return;
+    }
+    for (const idl_diag *at = diags->first; at != NULL; at = at->next) {
+        gen_push(reporter->items, reporter->form == GEN_REPORT_JSON
+                                      ? gen_json_item(tree, at)
+                                      : gen_sarif_item(tree, path, at));
+    }
+}
+
+void gen_reporter_print(gen_reporter *reporter, shmrpci_buf *out)
+{
+    if (reporter->form == GEN_REPORT_HUMAN) {
+        if (reporter->text.len > 0) {
+            shmrpci_buf_append(out, reporter->text.data, reporter->text.len);
+        }
+        append_closing(reporter->error_count, reporter->warning_count, out);
+        return;
+    }
+    gen_value *whole = reporter->items;
+    if (reporter->form == GEN_REPORT_SARIF) {
+        whole = gen_sarif_log(&reporter->tree, reporter->items);
+    }
+    gen_print_json(whole, out);
+    if (gen_tree_status(&reporter->tree) != SHMRPC_OK) {
+        shmrpci_buf_fail(out, SHMRPC_E_NO_MEMORY);
     }
 }

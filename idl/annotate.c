@@ -272,7 +272,7 @@ static void check_allow(idl_resolver *r, const annotation_row *row,
     for (size_t i = 0; i < MAX_ARGS && values[i].kind != IDL_VALUE_NONE; i++) {
         idl_code code;
         if (!idl_code_parse(word_of(&values[i]), &code) ||
-            (int)code < IDL_FIRST_ADVICE) {
+            !idl_code_is_advice(code)) {
             (void)report_args(r, row, values[i].span, "unknown code");
         }
     }

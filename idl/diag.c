@@ -45,6 +45,11 @@ idl_severity idl_code_severity(idl_code code)
     return find_row(code)->severity;
 }
 
+bool idl_code_is_advice(idl_code code)
+{
+    return (int)code >= IDL_FIRST_ADVICE && (int)code < 1100;
+}
+
 const idl_code *idl_codes(size_t *count)
 {
     *count = sizeof codes / sizeof codes[0];

@@ -130,7 +130,6 @@ typedef struct idl_diag {
     const char *message;  /* "expected `;`" */
     const char *expected; /* what was expected instead, or NULL */
     const char *fix;      /* text that could stand at the span, or NULL */
-    const char *insert;   /* text that is missing at the span, or NULL */
     idl_note *notes;      /* in the order of adding */
     size_t order;         /* of reporting, from 0 */
 } idl_diag;
@@ -176,6 +175,9 @@ void idl_diags_sort(idl_diags *diags);
 const char *idl_code_title(idl_code code);
 
 idl_severity idl_code_severity(idl_code code);
+
+/* Whether it is a rule of lint. */
+bool idl_code_is_advice(idl_code code);
 
 /* Reads "S0301"; false when there is no such code. */
 bool idl_code_parse(const char *text, idl_code *out);

@@ -96,3 +96,50 @@ bool gen_cli_can_read(const char *path)
     }
     return true;
 }
+
+shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
+                                  shmrpci_buf *message)
+{
+    for (size_t i = 0; i < GEN_REPORT_FORM_COUNT; i++) {
+        if (strcmp(name, gen_report_forms[i]) == 0) {
+            *out = (gen_report_form)i;
+            return SHMRPC_OK;
+        }
+    }
+    shmrpci_buf_printf(message, "unknown form `%s` for --diagnostics", name);
+    gen_cli_suggest(message, name, gen_report_forms, GEN_REPORT_FORM_COUNT, "");
+    return SHMRPC_E_INVALID;
+}
+
+void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form)
+{
+    bool colour = form == GEN_REPORT_HUMAN && isatty(STDERR_FILENO);
+    gen_reporter_init(reporter, form,
+                      colour ? GEN_COLOUR_ALWAYS : GEN_COLOUR_NEVER);
+}
+
+void gen_cli_report(gen_reporter *reporter)
+{
+    FILE *stream = reporter->form == GEN_REPORT_HUMAN ? stderr : stdout;
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    gen_reporter_print(reporter, &text);
+    if (text.status != SHMRPC_OK) {
+        fputs("shmrpcgen: out of memory\n", stderr);
+    } else if (text.len > 0) {
+        fwrite(text.data, 1, text.len, stream);
+    }
+    shmrpci_buf_fini(&text);
+    gen_reporter_fini(reporter);
+}
+
+shmrpc_status gen_cli_code(const char *name, idl_code *out,
+                           shmrpci_buf *message)
+{
+    if (idl_code_parse(name, out)) {
+        return SHMRPC_OK;
+    }
+    shmrpci_buf_printf(
+        message, "unknown code `%s` (`shmrpcgen explain` lists them)", name);
+    return SHMRPC_E_INVALID;
+}

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "generator/report.h"
 #include "shmrpc/status.h"
 
 /* Exit statuses of the program. */
@@ -45,5 +46,20 @@ gen_exit gen_cli_exit(shmrpc_status status);
 
 /* False, and a line on standard error, unless `path` is a file to read. */
 bool gen_cli_can_read(const char *path);
+
+/* Reads the argument of --diagnostics. */
+shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
+                                  shmrpci_buf *message);
+
+/* A reporter in this form, with colours when a person will read it. */
+void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form);
+
+/* Prints what was added and ends the reporter: for people to standard error,
+ * for programs to standard output. */
+void gen_cli_report(gen_reporter *reporter);
+
+/* Reads a code of lint or of any diagnostic: "S0301". */
+shmrpc_status gen_cli_code(const char *name, idl_code *out,
+                           shmrpci_buf *message);
 
 #endif

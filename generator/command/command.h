@@ -26,6 +26,10 @@ const gen_command *gen_command_find(const char *name);
 /* All of them; ends with one whose name is NULL. */
 extern const gen_command gen_commands[];
 
+gen_exit gen_command_explain(int argc, char **argv);
+gen_exit gen_command_fmt(int argc, char **argv);
+gen_exit gen_command_lint(int argc, char **argv);
+
 /* What runs without a command's name; argv[0] is the program's. */
 gen_exit gen_command_generate(int argc, char **argv);
 

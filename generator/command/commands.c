@@ -5,6 +5,9 @@
 
 const gen_command gen_commands[] = {
     {"lsp", "language server for editors", gen_command_lsp},
+    {"explain", "say what the code of a diagnostic means", gen_command_explain},
+    {"fmt", "bring .svc files into the one layout", gen_command_fmt},
+    {"lint", "advise on what will be regretted", gen_command_lint},
     {NULL, NULL, NULL},
 };
 

@@ -1,7 +1,6 @@
 /* Generating: from a .svc to the files of a language, or one stage printed. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
-#include <unistd.h>
 
 #include "generator/command/command.h"
 #include "generator/generate.h"
@@ -38,15 +37,12 @@ static shmrpc_status build_model(const gen_options *options,
     return status == SHMRPC_OK && refused ? SHMRPC_E_INVALID : status;
 }
 
-static void print_diags(const idl_diags *diags)
+static void print_diags(const gen_options *options, const idl_diags *diags)
 {
-    shmrpci_buf text;
-    shmrpci_buf_init_heap(&text);
-    gen_report(diags,
-               isatty(STDERR_FILENO) ? GEN_COLOUR_ALWAYS : GEN_COLOUR_NEVER,
-               &text);
-    print(stderr, &text);
-    shmrpci_buf_fini(&text);
+    gen_reporter reporter;
+    gen_cli_reporter_init(&reporter, options->form);
+    gen_reporter_add(&reporter, options->input, diags);
+    gen_cli_report(&reporter);
 }
 
 static gen_exit print_or_generate(const gen_options *options,
@@ -82,7 +78,7 @@ static gen_exit dump_stage(const gen_options *options,
         idl_dump(idl_opts, options->input, stage, arena, diags, &text);
     print(stdout, &text);
     shmrpci_buf_fini(&text);
-    print_diags(diags);
+    print_diags(options, diags);
     return gen_cli_exit(status);
 }
 
@@ -100,7 +96,7 @@ static gen_exit load_and_generate(const gen_options *options,
     if (status == SHMRPC_OK) {
         status = build_model(options, schema, &memory, diags, &tree, &model);
     }
-    print_diags(diags);
+    print_diags(options, diags);
     gen_exit result = gen_cli_exit(status);
     if (status == SHMRPC_OK) {
         result = print_or_generate(options, schema, model);
@@ -171,6 +167,9 @@ static void print_help(void)
         "  --dump=STAGE      print tokens, ast, schema or model; write\n"
         "                    nothing\n"
         "  --werror          generate nothing when there are warnings\n"
+        "  --diagnostics=FORM\n"
+        "                    human: to standard error (default); json or\n"
+        "                    sarif: to standard output, for programs\n"
         "  -h, --help        print this\n"
         "  --version         print the version\n",
         stdout);

@@ -1,0 +1,69 @@
+/* The command explain: what the code of a diagnostic means. */
+#include <stdio.h>
+
+#include "generator/command/command.h"
+#include "generator/explain.h"
+
+static const struct option long_options[] = {
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void print_help(void)
+{
+    fputs(
+        "usage: shmrpcgen explain [CODE...]\n"
+        "\n"
+        "Says what a diagnostic means, with a wrong and a right example.\n"
+        "Without a code it lists all of them.\n"
+        "\n"
+        "  -h, --help  print this\n"
+        "\n"
+        "Exit status: 0 done, 2 wrong usage or an unknown code.\n",
+        stdout);
+}
+
+static void list_all(void)
+{
+    size_t count;
+    const idl_code *codes = idl_codes(&count);
+    for (size_t i = 0; i < count; i++) {
+        printf("S%04d  %-7s  %s\n", (int)codes[i],
+               idl_code_severity(codes[i]) == IDL_ERROR ? "error" : "warning",
+               idl_code_title(codes[i]));
+    }
+}
+
+static gen_exit explain_all(int argc, char **argv, shmrpci_buf *message)
+{
+    for (int i = optind; i < argc; i++) {
+        idl_code code;
+        size_t len;
+        if (gen_cli_code(argv[i], &code, message) != SHMRPC_OK) {
+            return gen_cli_fail(GEN_EXIT_USAGE, message);
+        }
+        const char *text = gen_explain(code, &len);
+        fwrite(text, 1, len, stdout);
+        fputs(i + 1 < argc ? "\n" : "", stdout);
+    }
+    return GEN_EXIT_OK;
+}
+
+gen_exit gen_command_explain(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    gen_exit result = GEN_EXIT_OK;
+    int option = gen_cli_next(argc, argv, "h", long_options, &message);
+    if (option == 'h') {
+        print_help();
+    } else if (option != GEN_CLI_END) {
+        result = gen_cli_fail(GEN_EXIT_USAGE, &message);
+    } else if (optind == argc) {
+        list_all();
+    } else {
+        result = explain_all(argc, argv, &message);
+    }
+    shmrpci_buf_fini(&message);
+    return result;
+}

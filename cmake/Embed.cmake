@@ -1,17 +1,17 @@
-# shmrpc_embed(TARGET FOLDER file...): the bytes of files under FOLDER, as
-# gen_embedded[] of generator/embedded.h, in TARGET's sources.  Done by CMake
-# itself, so that cross builds need no tool of their own.
+# shmrpc_embed(TARGET NAME FOLDER file...): the bytes of files under FOLDER, as
+# gen_NAME[] and gen_NAME_count of generator/embedded.h, in TARGET's sources.
+# Done by CMake itself, so that cross builds need no tool of their own.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
     set(SHMRPC_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
-    function(shmrpc_embed target folder)
-        set(output ${CMAKE_CURRENT_BINARY_DIR}/embedded.c)
+    function(shmrpc_embed target name folder)
+        set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}.c)
         set(inputs ${ARGN})
         list(TRANSFORM inputs PREPEND ${folder}/)
         add_custom_command(OUTPUT ${output}
-            COMMAND ${CMAKE_COMMAND} "-DFOLDER=${folder}" "-DNAMES=${ARGN}"
+            COMMAND ${CMAKE_COMMAND} "-DARRAY=gen_${name}" "-DFOLDER=${folder}" "-DNAMES=${ARGN}"
                     "-DOUTPUT=${output}" -P ${SHMRPC_EMBED_SCRIPT}
             DEPENDS ${inputs} ${SHMRPC_EMBED_SCRIPT}
-            COMMENT "Embedding templates" VERBATIM)
+            COMMENT "Embedding ${name}" VERBATIM)
         target_sources(${target} PRIVATE ${output})
     endfunction()
     return()
@@ -32,5 +32,5 @@ foreach(name IN LISTS NAMES)
            "    {\"${name}\", file_${count}, sizeof file_${count} - 1},\n")
     math(EXPR count "${count} + 1")
 endforeach()
-file(WRITE ${OUTPUT} "${text}\nconst gen_embedded_file gen_embedded[] = {\n"
-     "${rows}};\n\nconst size_t gen_embedded_count = ${count};\n")
+file(WRITE ${OUTPUT} "${text}\nconst gen_embedded_file ${ARRAY}[] = {\n"
+     "${rows}};\n\nconst size_t ${ARRAY}_count = ${count};\n")

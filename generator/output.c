@@ -42,6 +42,12 @@ bool gen_output_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool gen_output_is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error)
 {
     char *partial = strdup(path);

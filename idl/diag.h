@@ -130,6 +130,7 @@ typedef struct idl_diag {
     const char *message;  /* "expected `;`" */
     const char *expected; /* what was expected instead, or NULL */
     const char *fix;      /* text that could stand at the span, or NULL */
+    const char *insert;   /* text that is missing at the span, or NULL */
     idl_note *notes;      /* in the order of adding */
     size_t order;         /* of reporting, from 0 */
 } idl_diag;

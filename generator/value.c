@@ -6,8 +6,7 @@
 #include <string.h>
 
 /* Stands in for every value after memory ran out; never written. */
-static gen_value nothing = {GEN_KIND_NULL, false, "",   0,
-                            NULL,          NULL,  NULL, NULL};
+static gen_value nothing = {.kind = GEN_KIND_NULL};
 
 void gen_tree_init(gen_tree *tree)
 {
@@ -34,7 +33,6 @@ static gen_value *make(gen_tree *tree, gen_kind kind)
         return &nothing;
     }
     value->kind = kind;
-    value->text = "";
     return value;
 }
 
@@ -42,7 +40,9 @@ static gen_value *make_text(gen_tree *tree, gen_kind kind, const char *text,
                             size_t len)
 {
     gen_value *value = make(tree, kind);
-    char *copy = shmrpci_arena_strndup(&tree->arena, text, len);
+    char *copy = len <= UINT32_MAX
+                     ? shmrpci_arena_strndup(&tree->arena, text, len)
+                     : NULL;
     if (copy == NULL) {
         tree->out_of_memory = true;
     }
@@ -50,7 +50,7 @@ static gen_value *make_text(gen_tree *tree, gen_kind kind, const char *text,
         return &nothing;
     }
     value->text = copy;
-    value->len = len;
+    value->len = (uint32_t)len;
     return value;
 }
 
@@ -114,7 +114,7 @@ gen_value *gen_format_args(gen_tree *tree, const char *format, va_list args)
     va_end(again);
     if (value != &nothing) {
         value->text = text;
-        value->len = (size_t)len;
+        value->len = (uint32_t)len;
     }
     return value;
 }
@@ -177,7 +177,7 @@ const gen_value *gen_get(const gen_value *object, const char *key, size_t len)
 const char *gen_text(const gen_value *object, const char *key)
 {
     const gen_value *value = gen_get(object, key, strlen(key));
-    return value != NULL ? value->text : "";
+    return value != NULL && value->kind == GEN_KIND_STRING ? value->text : "";
 }
 
 bool gen_is_true(const gen_value *value)

@@ -35,13 +35,17 @@ typedef struct gen_value gen_value;
 /* One element of an array, or one member of an object. */
 struct gen_value {
     gen_kind kind;
-    bool truth;       /* BOOL */
-    const char *text; /* STRING and NUMBER, NUL-terminated */
-    size_t len;       /* of text; for ARRAY and OBJECT the count of children */
-    const char *key;  /* set when it is a member of an object */
-    gen_value *first; /* children of ARRAY and OBJECT */
-    gen_value *last;
+    uint32_t len;    /* of text; for ARRAY and OBJECT the count of children */
+    const char *key; /* set when it is a member of an object */
     gen_value *next; /* the next sibling */
+    union {          /* models have millions of them: 40 bytes */
+        bool truth;  /* BOOL */
+        const char *text; /* STRING and NUMBER, NUL-terminated */
+        struct {
+            gen_value *first; /* children of ARRAY and OBJECT */
+            gen_value *last;
+        };
+    };
 };
 
 typedef struct gen_tree {

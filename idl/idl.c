@@ -3,49 +3,11 @@
 
 #include <string.h>
 
-#include "idl/canonical.h"
 #include "idl/check.h"
 #include "idl/dump.h"
 #include "idl/explore.h"
 #include "idl/load.h"
-
-/* ---- texts and hashes ---- */
-
-/* Methods are filled into a copy: in the schema they are constant. */
-static void seal_service(idl_service *service, idl_memory *memory)
-{
-    size_t count = service->method_count;
-    idl_method *methods = IDL_NEW_ARRAY(memory, count + 1, idl_method);
-    for (size_t i = 0; i < count; i++) {
-        shmrpci_buf line;
-        shmrpci_buf text;
-        idl_buf_init(&line, memory);
-        idl_buf_init(&text, memory);
-        methods[i] = service->methods[i];
-        idl_canonical_signature(&methods[i], memory, &line);
-        idl_canonical_method(&methods[i], memory, &text);
-        methods[i].signature = shmrpci_buf_text(&line);
-        methods[i].text = shmrpci_buf_text(&text);
-        methods[i].hash = idl_canonical_hash(methods[i].text, text.len);
-    }
-    service->methods = methods;
-    shmrpci_buf text;
-    idl_buf_init(&text, memory);
-    idl_canonical_service(service, 0, memory, &text);
-    service->text = shmrpci_buf_text(&text);
-    service->hash = idl_canonical_hash(service->text, text.len);
-}
-
-static void seal(const idl_resolved *resolved, idl_memory *memory)
-{
-    for (size_t i = 0; i < resolved->symbol_count; i++) {
-        if (resolved->symbols[i]->kind == IDL_SYMBOL_SERVICE) {
-            seal_service(resolved->symbols[i]->u.service, memory);
-        }
-    }
-}
-
-/* ---- the passes ---- */
+#include "idl/seal.h"
 
 static const idl_options no_options = {.flags = 0};
 
@@ -84,7 +46,7 @@ static void explore(const idl_options *options, const idl_source *source,
     idl_diags_sort(diags);
     out->complete = diags->error_count == 0;
     if (out->complete) {
-        seal(&out->resolved, diags->memory);
+        idl_seal(&out->resolved, diags->memory);
     }
 }
 

@@ -40,7 +40,12 @@ char *idl_printf(idl_memory *memory, const char *format, ...)
 
 static shmrpc_status grow_in_arena(shmrpci_buf *buf, size_t cap)
 {
-    uint8_t *data = idl_alloc(buf->owner, cap, 1);
+    idl_memory *memory = buf->owner;
+    if (shmrpci_arena_resize(memory->arena, buf->data, buf->cap, cap)) {
+        buf->cap = cap;
+        return SHMRPC_OK;
+    }
+    uint8_t *data = idl_alloc(memory, cap, 1);
     if (buf->len > 0) {
         memcpy(data, buf->data, buf->len);
     }

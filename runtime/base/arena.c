@@ -104,6 +104,23 @@ void *shmrpci_arena_calloc(shmrpci_arena *arena, size_t count, size_t size,
     return at != NULL ? memset(at, 0, count * size) : NULL;
 }
 
+_Bool shmrpci_arena_resize(shmrpci_arena *arena, const void *at, size_t size,
+                           size_t new_size)
+{
+    if (arena->chunks == NULL) {
+        return 0;
+    }
+    const uint8_t *end = chunk_data(arena->chunks) + arena->used_bytes;
+    size_t start = arena->used_bytes - size;
+    if (at == NULL || size > arena->used_bytes ||
+        (const uint8_t *)at + size != end ||
+        new_size > arena->chunks->cap - start) {
+        return 0;
+    }
+    arena->used_bytes = start + new_size;
+    return 1;
+}
+
 char *shmrpci_arena_strndup(shmrpci_arena *arena, const char *text, size_t len)
 {
     char *copy = len < SIZE_MAX ? shmrpci_arena_alloc(arena, len + 1, 1) : NULL;

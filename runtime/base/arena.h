@@ -41,6 +41,12 @@ void *shmrpci_arena_calloc(shmrpci_arena *arena, size_t count, size_t size,
 /* A copy of `len` bytes with a NUL after them; NULL as alloc. */
 char *shmrpci_arena_strndup(shmrpci_arena *arena, const char *text, size_t len);
 
+/* Grows or shrinks what was allocated last, from `size` to `new_size` bytes,
+ * where it stands.  False, and nothing has changed: `at` is not the last, or
+ * there is no room behind it. */
+_Bool shmrpci_arena_resize(shmrpci_arena *arena, const void *at, size_t size,
+                           size_t new_size);
+
 /* Formatted text in the arena; NULL as alloc. */
 char *shmrpci_arena_printf(shmrpci_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -33,6 +33,22 @@ static void every_alignment_is_kept(void **state)
     }
 }
 
+static void last_object_can_grow_and_shrink(void **state)
+{
+    shmrpci_arena *arena = *state;
+    assert_false(shmrpci_arena_resize(arena, NULL, 0, 1));
+    char *first = shmrpci_arena_alloc(arena, 10, 1);
+    char *last = shmrpci_arena_alloc(arena, 10, 1);
+    assert_false(shmrpci_arena_resize(arena, first, 10, 20));
+    assert_true(shmrpci_arena_resize(arena, last, 10, 1000));
+    memset(last, 1, 1000);
+    assert_false(shmrpci_arena_resize(arena, last, 1000, (size_t)1 << 30));
+    assert_true(shmrpci_arena_resize(arena, last, 1000, 5));
+    assert_ptr_equal(shmrpci_arena_alloc(arena, 1, 1), last + 5);
+    assert_false(shmrpci_arena_resize(arena, last, 5, 6));
+    assert_false(shmrpci_arena_resize(arena, last, SIZE_MAX, 6));
+}
+
 static void objects_stay_put_and_apart_while_it_grows(void **state)
 {
     enum { COUNT = 500, BYTES = 97 };
@@ -138,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_alignment_is_kept),
         CASE(objects_stay_put_and_apart_while_it_grows),
+        CASE(last_object_can_grow_and_shrink),
         CASE(an_object_larger_than_a_chunk_fits),
         CASE(no_bytes_are_a_valid_object),
         CASE(the_limit_refuses_and_leaves_it_usable),

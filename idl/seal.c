@@ -1,0 +1,79 @@
+/* Canonical texts and hashes, made in memory that is used again for the next.
+ */
+#include "idl/seal.h"
+
+#include <string.h>
+
+#include "idl/canonical.h"
+
+/* What a text is made in; the copy that stays goes to the schema's memory. */
+typedef struct sealer {
+    idl_memory scratch;
+    shmrpci_arena *schema;
+} sealer;
+
+static void start(sealer *s, shmrpci_buf *text)
+{
+    shmrpci_arena_reset(s->scratch.arena);
+    idl_buf_init(text, &s->scratch);
+}
+
+static const char *keep(sealer *s, shmrpci_buf *text)
+{
+    const char *copy =
+        shmrpci_arena_strndup(s->schema, (const char *)text->data, text->len);
+    if (copy == NULL) {
+        longjmp(s->scratch.exhausted, 1);
+    }
+    return copy;
+}
+
+static void seal_method(sealer *s, idl_method *method)
+{
+    shmrpci_buf text;
+    start(s, &text);
+    idl_canonical_signature(method, &s->scratch, &text);
+    method->signature = keep(s, &text);
+    start(s, &text);
+    idl_canonical_method(method, &s->scratch, &text);
+    method->text = keep(s, &text);
+    method->hash = idl_canonical_hash(method->text, text.len);
+}
+
+/* Methods are filled into a copy: in the schema they are constant. */
+static void seal_service(sealer *s, idl_service *service)
+{
+    idl_method *methods =
+        shmrpci_arena_calloc(s->schema, service->method_count + 1,
+                             sizeof *methods, alignof(max_align_t));
+    if (methods == NULL) {
+        longjmp(s->scratch.exhausted, 1);
+    }
+    for (size_t i = 0; i < service->method_count; i++) {
+        methods[i] = service->methods[i];
+        seal_method(s, &methods[i]);
+    }
+    service->methods = methods;
+    shmrpci_buf text;
+    start(s, &text);
+    idl_canonical_service(service, 0, &s->scratch, &text);
+    service->text = keep(s, &text);
+    service->hash = idl_canonical_hash(service->text, text.len);
+}
+
+void idl_seal(const idl_resolved *resolved, idl_memory *memory)
+{
+    shmrpci_arena arena;
+    shmrpci_arena_init(&arena, 0);
+    sealer s = {.scratch = {.arena = &arena}, .schema = memory->arena};
+    if (setjmp(s.scratch.exhausted) != 0) {
+        shmrpci_arena_fini(&arena);
+        longjmp(memory->exhausted, 1);
+    }
+    for (size_t i = 0; i < resolved->symbol_count; i++) {
+        if (resolved->symbols[i]->kind == IDL_SYMBOL_SERVICE) {
+            seal_service(&s, resolved->symbols[i]->u.service);
+        }
+    }
+    shmrpci_arena_fini(&arena);
+}

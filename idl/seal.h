@@ -1,0 +1,13 @@
+/*
+ * Seal: the last pass, canonical texts and hashes of what was found right.
+ * Threading: one thread at a time.
+ */
+#ifndef IDL_SEAL_H
+#define IDL_SEAL_H
+
+#include "idl/resolve.h"
+
+/* Fills signature, text and hash of every method and service. */
+void idl_seal(const idl_resolved *resolved, idl_memory *memory);
+
+#endif

@@ -288,7 +288,7 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                            ? gen_c_text(m, "has_%s", name)
                            : NULL);
         gen_c_set_text(m, row, "flags", gen_c_field_flags_text(flags));
-        gen_c_set_text(m, row, "table", gen_c_table(m, field->type, place));
+        gen_c_set_text(m, row, "table", gen_c_field_table(m, field, place));
         const char *reference = add_default(m, field, place);
         gen_c_set_text(m, row, "default_ref",
                        reference != NULL ? reference : "NULL");

@@ -101,6 +101,10 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place);
  * that it takes. */
 const char *gen_c_table(gen_model *m, const idl_type *type, const char *place);
 
+/* The same for the type of a field or parameter, which may be annotated. */
+const char *gen_c_field_table(gen_model *m, const idl_field *field,
+                              const char *place);
+
 /* "uint32_t". */
 const char *gen_c_scalar(idl_kind kind);
 

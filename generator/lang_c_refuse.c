@@ -16,19 +16,8 @@ static void refuse_shared(idl_diags *diags, const idl_shared *shared)
     refuse(diags, shared->decl.span, what[shared->kind]);
 }
 
-static void refuse_fields(idl_diags *diags, const idl_field *fields,
-                          size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (fields[i].json_string) {
-            refuse(diags, fields[i].span, "@json(string)");
-        }
-    }
-}
-
 static void refuse_method(idl_diags *diags, const idl_method *method)
 {
-    refuse_fields(diags, method->params, method->param_count);
     if (method->stream_param != NULL) {
         refuse(diags, method->stream_param->span, "stream parameter");
     }
@@ -49,12 +38,6 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
 
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
 {
-    for (size_t i = 0; i < schema->by_value_count; i++) {
-        const idl_record *record = schema->by_value[i];
-        if (!record->decl.imported) {
-            refuse_fields(diags, record->fields, record->field_count);
-        }
-    }
     for (size_t i = 0; i < schema->shared_count; i++) {
         if (!schema->shared[i]->decl.imported) {
             refuse_shared(diags, schema->shared[i]);

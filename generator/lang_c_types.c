@@ -308,7 +308,8 @@ static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
 static gen_value *new_table(gen_model *m, const idl_type *type,
                             const char *name, const char *shape)
 {
-    static const char *const shapes[] = {"bounded", "list", "map", "array"};
+    static const char *const shapes[] = {"bounded", "text", "list", "map",
+                                         "array"};
     gen_value *table = gen_object(m->tree);
     shmrpci_layout layout = gen_c_layout(type);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
@@ -393,6 +394,25 @@ static const char *array_table(gen_model *m, const idl_type *type,
     gen_set(table, "element", gen_string(m->tree, element));
     gen_push(gen_c_state_of(m)->tables, table);
     return name;
+}
+
+/* The descriptor of a 64-bit integer with @json(string). */
+static const char *text_table(gen_model *m, const idl_type *type,
+                              const char *place)
+{
+    const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
+    gen_value *table = new_table(m, type, name, "text");
+    gen_set(table, "type", gen_string(m->tree, gen_c_scalar(type->kind)));
+    gen_push(gen_c_state_of(m)->tables, table);
+    return name;
+}
+
+const char *gen_c_field_table(gen_model *m, const idl_field *field,
+                              const char *place)
+{
+    return field->json_string
+               ? gen_c_text(m, "&%s", text_table(m, field->type, place))
+               : gen_c_table(m, field->type, place);
 }
 
 const char *gen_c_table(gen_model *m, const idl_type *type, const char *place)

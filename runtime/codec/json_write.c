@@ -25,20 +25,12 @@ static void put(writer *to, char c)
     }
 }
 
-/* memcpy, which takes no NULL, not even of nothing. */
-static void copy(uint8_t *out, const void *from, size_t len)
-{
-    if (len > 0) {
-        memcpy(out, from, len);
-    }
-}
-
 static void put_text(writer *to, const char *text)
 {
     size_t len = strlen(text);
     uint8_t *at = shmrpci_buf_extend(to->out, len);
     if (at != NULL) {
-        copy(at, text, len);
+        shmrpci_copy_short(at, text, len);
     }
 }
 
@@ -50,7 +42,7 @@ static void put_key(writer *to, char open, const char *name)
     if (at != NULL) {
         at[0] = (uint8_t)open;
         at[1] = '"';
-        memcpy(at + 2, name, len);
+        shmrpci_copy_short(at + 2, name, len);
         at[len + 2] = '"';
         at[len + 3] = ':';
     }
@@ -121,7 +113,7 @@ static int write_text(writer *to, const char *text, size_t len)
     uint8_t *at = shmrpci_buf_extend(to->out, plain + 1);
     if (at != NULL) {
         *at = '"';
-        copy(at + 1, bytes, plain);
+        shmrpci_copy_short(at + 1, bytes, plain);
     }
     if (plain < len) {
         put_escaped(to, bytes, plain, len);
@@ -146,8 +138,22 @@ static void write_int(writer *to, shmrpci_int number)
     size_t len = shmrpci_int_to_text(number, text);
     uint8_t *at = shmrpci_buf_extend(to->out, len);
     if (at != NULL) {
-        memcpy(at, text, len);
+        shmrpci_copy_short(at, text, len);
     }
+}
+
+/* Of a type that may ask for a text: browsers round what is above 2^53. */
+static int write_integer(writer *to, const shmrpc_type *type, const void *value)
+{
+    bool quoted = (type->flags & SHMRPC_TYPE_JSON_TEXT) != 0;
+    if (quoted) {
+        put(to, '"');
+    }
+    write_int(to, shmrpci_load_int(type, value));
+    if (quoted) {
+        put(to, '"');
+    }
+    return shmrpci_walk_bounds(&to->walk, type, value);
 }
 
 static void write_float(writer *to, const shmrpc_type *type, const void *value)
@@ -464,9 +470,7 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value)
     case SHMRPC_KIND_U16:
     case SHMRPC_KIND_U32:
     case SHMRPC_KIND_U64:
-        status = shmrpci_walk_bounds(&to->walk, type, value);
-        write_int(to, shmrpci_load_int(type, value));
-        return status;
+        return write_integer(to, type, value);
     case SHMRPC_KIND_F32:
     case SHMRPC_KIND_F64:
         status = shmrpci_walk_bounds(&to->walk, type, value);

@@ -28,6 +28,16 @@ static int echo_odd(shmrpc_ctx *ctx, void *user, const calls_odd *odd,
     return SHMRPC_OK;
 }
 
+static int add_to_big(shmrpc_ctx *ctx, void *user, const calls_big *big,
+                      uint64_t more, calls_big *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = *big;
+    ret->id += more;
+    return SHMRPC_OK;
+}
+
 /* Turns the grid, and adds the other one when there is one. */
 static int turn_grid(shmrpc_ctx *ctx, void *user, const uint16_t grid[2][3],
                      const uint16_t more[2][3], uint16_t ret[2][3])
@@ -81,6 +91,9 @@ static int set_up(void **state)
     impl.odd_json = echo_odd;
     impl.odd_msgpack = echo_odd;
     impl.odd_native = echo_odd;
+    impl.big_json = add_to_big;
+    impl.big_msgpack = add_to_big;
+    impl.big_native = add_to_big;
     impl.grid = turn_grid;
     impl.names = swap_names;
     impl.options = tell_options;
@@ -233,6 +246,34 @@ ODD_TEST(json)
 ODD_TEST(msgpack)
 ODD_TEST(native)
 
+/* An annotation of the field's type: the codec's own test shows the text. */
+static void annotated_integers(void **state)
+{
+    const fixture *f = *state;
+    int (*const calls[])(calls_calls *, const calls_big *, uint64_t,
+                         const shmrpc_opts *, calls_big *, shmrpc_error *) = {
+        calls_calls_big_json, calls_calls_big_msgpack, calls_calls_big_native};
+    const calls_big big = {UINT64_MAX - 3, -9, true, 1, 2};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        calls_big out;
+        assert_int_equal(calls[i](f->client, &big, 3, NULL, &out, NULL), 0);
+        assert_true(out.id == UINT64_MAX && out.shift == -9);
+        assert_true(out.has_other && out.other == 1 && out.plain == 2);
+        calls_big wrong = big;
+        wrong.shift = 10;
+        assert_int_equal(calls[i](f->client, &wrong, 3, NULL, &out, NULL),
+                         SHMRPC_E_INVALID);
+    }
+    for (uint32_t i = 0; i < calls_big_descriptor.count; i++) {
+        uint32_t flags = calls_big_descriptor.fields[i].type->flags;
+        assert_int_equal((flags & SHMRPC_TYPE_JSON_TEXT) != 0, i < 3);
+    }
+    const shmrpc_method *method = &calls_calls_descriptor.methods[3];
+    assert_string_equal(method->name, "big_json");
+    assert_true(
+        (method->params->fields[1].type->flags & SHMRPC_TYPE_JSON_TEXT) != 0);
+}
+
 static void arrays_as_parameters_and_results(void **state)
 {
     const fixture *f = *state;
@@ -292,6 +333,7 @@ int main(void)
         cmocka_unit_test(odd_values_by_json),
         cmocka_unit_test(odd_values_by_msgpack),
         cmocka_unit_test(odd_values_by_native),
+        cmocka_unit_test(annotated_integers),
         cmocka_unit_test(arrays_as_parameters_and_results),
         cmocka_unit_test(optional_parameters),
         cmocka_unit_test(impl_without_its_beginning_is_refused),

@@ -70,7 +70,10 @@ enum {
     SHMRPC_TYPE_COMPACT = 1u << 3,
     /* The C value holds no pointer: no string, bytes, list, map, any, and no
      * field with SHMRPC_FIELD_POINTER. */
-    SHMRPC_TYPE_FIXED = 1u << 4
+    SHMRPC_TYPE_FIXED = 1u << 4,
+    /* An I64 or U64 that json writes as a text (@json(string)); readers take
+     * texts and numbers anyway. */
+    SHMRPC_TYPE_JSON_TEXT = 1u << 5
 };
 
 enum {
@@ -198,6 +201,14 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
                                              : (uint32_t)0),                   \
             (uint32_t)sizeof(c_type), (uint32_t)SHMRPC_ALIGNOF(c_type), nsize, \
             nalign, 0, 0, 0, NULL, NULL, min, max, NULL, NULL, NULL, NULL      \
+    }
+
+/* A 64-bit integer that json writes as a text. */
+#define SHMRPC_TYPE_JSON_TEXT_INIT(kind, c_type, flags, min, max)             \
+    {                                                                         \
+        kind, SHMRPC_TYPE_JSON_TEXT | (flags), (uint32_t)sizeof(c_type),      \
+            (uint32_t)SHMRPC_ALIGNOF(c_type), 8, 8, 0, 0, 0, NULL, NULL, min, \
+            max, NULL, NULL, NULL, NULL                                       \
     }
 
 #define SHMRPC_TYPE_LIST_INIT(c_type, c_item, flags, min, max, element)       \

@@ -166,6 +166,28 @@ static void json_bytes(void **state)
     json(&shmrpc_type_bytes, &high, "\"++//\"");
 }
 
+static void json_integers_as_text(void **state)
+{
+    static const shmrpc_type u64_text = SHMRPC_TYPE_JSON_TEXT_INIT(
+        SHMRPC_KIND_U64, uint64_t, SHMRPC_TYPE_FIXED, 0, 0);
+    static const shmrpc_type i64_text = SHMRPC_TYPE_JSON_TEXT_INIT(
+        SHMRPC_KIND_I64, int64_t, SHMRPC_TYPE_BOUNDED | SHMRPC_TYPE_FIXED,
+        (uint64_t)INT64_MIN, 5);
+    const uint64_t most = UINT64_MAX;
+    const int64_t least = INT64_MIN;
+    const int64_t above = 6;
+    uint8_t bytes[32];
+    shmrpci_buf out;
+    (void)state;
+    json(&u64_text, &most, "\"18446744073709551615\"");
+    json(&i64_text, &least, "\"-9223372036854775808\"");
+    msgpack(&u64_text, &most, "cf ff ff ff ff ff ff ff ff");
+    shmrpci_buf_init_fixed(&out, bytes, sizeof bytes);
+    assert_int_equal(shmrpci_codec_of(SHMRPC_ENCODING_JSON)
+                         ->encode(&i64_text, &above, "", &out, NULL),
+                     SHMRPC_E_INVALID);
+}
+
 static void json_unknown_enumerator(void **state)
 {
     (void)state;
@@ -424,6 +446,7 @@ int main(void)
         cmocka_unit_test(json_floats),
         cmocka_unit_test(json_floats_in_any_locale),
         cmocka_unit_test(json_bytes),
+        cmocka_unit_test(json_integers_as_text),
         cmocka_unit_test(json_unknown_enumerator),
         cmocka_unit_test(positions),
         cmocka_unit_test(msgpack_integers),

@@ -159,6 +159,12 @@ static void calls_after_the_end_fail_with_SERVER_LOST(void **state)
     shmrpci_conn *conn = client_connect(&f, "hi");
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
     fixture_stop(&f);
+    /* An orderly end is known before anything is sent. */
+    shmrpci_call call = {0};
+    assert_int_equal(f.transport->reserve(conn, &call, 1, 1,
+                                          shmrpci_deadline_after(PATIENCE_NS),
+                                          NULL),
+                     SHMRPC_E_SERVER_LOST);
     for (int i = 0; i < 100; i++) { /* and no slot is lost by it */
         assert_int_equal(client_echo(conn, 10, 1), SHMRPC_E_SERVER_LOST);
     }

@@ -89,7 +89,9 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                                 "the connection belongs to the process that "
                                 "opened it; open one after fork");
     }
-    if (shmrpci_load_relaxed(&client->lost) != 0) {
+    /* It says so when it ends in order; else the first sleep finds out. */
+    if (shmrpci_load_relaxed(&client->lost) != 0 ||
+        shmrpci_load_relaxed(client->block.closed) != 0) {
         return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
                                 "the server has closed the connection");
     }

@@ -1,6 +1,7 @@
 /*
- * The language: any bytes are a schema or diagnostics, and a schema's services
- * survive the round trip through their canonical text.
+ * The language: any bytes are a schema or diagnostics; a schema's services
+ * survive the round trip through their canonical text; and what can be read
+ * can be formatted, which changes no meaning, and nothing when done again.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "idl/canonical.h"
+#include "idl/format.h"
 #include "idl/idl.h"
 
 /* More than the schemas of the corpus take; keeps a find from being "out of
@@ -62,25 +64,82 @@ static void check_round_trip(const idl_service *service)
     shmrpci_arena_fini(&arena);
 }
 
+/* Whether the text could be formatted. */
+static bool format(const char *text, size_t len, shmrpci_buf *out)
+{
+    shmrpci_arena arena;
+    idl_diags diags;
+    shmrpci_arena_init(&arena, ARENA_BYTES);
+    idl_diags_init(&diags);
+    shmrpc_status status =
+        idl_format("fuzz.svc", text, len, &arena, &diags, out);
+    shmrpci_arena_fini(&arena);
+    require(status == SHMRPC_OK || status == SHMRPC_E_INVALID, "not formatted",
+            text);
+    require(status == SHMRPC_OK || out->len == 0, "half formatted", text);
+    return status == SHMRPC_OK;
+}
+
+static const idl_schema *load(const char *text, size_t len,
+                              shmrpci_arena *arena, idl_diags *diags)
+{
+    idl_options options = {.read = read_part};
+    const idl_schema *schema = NULL;
+    shmrpci_arena_init(arena, ARENA_BYTES);
+    idl_diags_init(diags);
+    shmrpc_status status =
+        idl_load_text(&options, "fuzz.svc", text, len, arena, diags, &schema);
+    if (status != SHMRPC_E_NO_MEMORY) {
+        render(diags);
+    }
+    return status == SHMRPC_OK ? schema : NULL;
+}
+
+/* `schema` is what the text meant before; NULL when it had errors. */
+static void check_formatted(const idl_schema *schema, const shmrpci_buf *once)
+{
+    const char *text = once->len > 0 ? (const char *)once->data : "";
+    shmrpci_buf twice;
+    shmrpci_buf_init_heap(&twice);
+    require(format(text, once->len, &twice), "formatted text is refused", text);
+    require(twice.len == once->len &&
+                (twice.len == 0 || memcmp(twice.data, text, twice.len) == 0),
+            "formatting again changes it", text);
+    shmrpci_buf_fini(&twice);
+    if (schema == NULL) {
+        return;
+    }
+    shmrpci_arena arena;
+    idl_diags diags;
+    const idl_schema *after = load(text, once->len, &arena, &diags);
+    require(after != NULL && after->service_count == schema->service_count,
+            "formatted text means something else", text);
+    for (size_t i = 0; i < schema->service_count; i++) {
+        require(after->services[i]->hash == schema->services[i]->hash,
+                "formatting changes a hash", text);
+    }
+    shmrpci_arena_fini(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    idl_options options = {.read = read_part};
     shmrpci_arena arena;
     idl_diags diags;
-    const idl_schema *schema = NULL;
-    shmrpci_arena_init(&arena, ARENA_BYTES);
-    idl_diags_init(&diags);
-    shmrpc_status status =
-        idl_load_text(&options, "fuzz.svc", (const char *)data, size, &arena,
-                      &diags, &schema);
-    if (status != SHMRPC_E_NO_MEMORY) {
-        render(&diags);
-    }
-    for (size_t i = 0; status == SHMRPC_OK && i < schema->service_count; i++) {
+    shmrpci_buf formatted;
+    const char *text = (const char *)data;
+    const idl_schema *schema = load(text, size, &arena, &diags);
+    for (size_t i = 0; schema != NULL && i < schema->service_count; i++) {
         check_round_trip(schema->services[i]);
     }
+    shmrpci_buf_init_heap(&formatted);
+    if (format(text, size, &formatted)) {
+        check_formatted(schema, &formatted);
+    } else {
+        require(schema == NULL, "a schema can't be formatted", "");
+    }
+    shmrpci_buf_fini(&formatted);
     shmrpci_arena_fini(&arena);
     return 0;
 }

@@ -10,9 +10,13 @@
 #include "idl/memory.h"
 #include "idl/names.h"
 
+struct gen_tables {
+    idl_map types; /* shmrpc_type of records and enums, by full name */
+};
+
 typedef struct builder {
     idl_memory memory;
-    idl_map types;  /* shmrpc_type of records and enums, by full name */
+    idl_map types;  /* as in gen_tables */
     idl_map errors; /* shmrpc_error_type, by full name */
     bool too_large;
 } builder;
@@ -296,6 +300,17 @@ static const void *default_of(builder *b, const idl_field *field)
     return NULL;
 }
 
+/* A field may want its 64-bit integer as a text in JSON. */
+static const shmrpc_type *type_of_field(builder *b, const idl_field *field)
+{
+    if (!field->json_string) {
+        return type_of(b, field->type);
+    }
+    shmrpc_type *table = new_type(b, field->type);
+    table->flags |= SHMRPC_TYPE_JSON_TEXT;
+    return table;
+}
+
 /* Completes rows that have been laid out. */
 static void fill_fields(builder *b, shmrpc_field *rows, const idl_field *fields,
                         size_t count)
@@ -305,7 +320,7 @@ static void fill_fields(builder *b, shmrpc_field *rows, const idl_field *fields,
         while (rows[at].tag != fields[i].tag) {
             at++;
         }
-        rows[at].type = type_of(b, fields[i].type);
+        rows[at].type = type_of_field(b, &fields[i]);
         rows[at].default_value = default_of(b, &fields[i]);
         rows[at].doc = doc_of(b, &fields[i].meta.docs);
     }
@@ -480,6 +495,29 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
         .method_count = (uint32_t)service->method_count,
     };
     return out;
+}
+
+shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
+                               const gen_tables **out)
+{
+    builder b = {.memory = {.arena = arena}};
+    if (setjmp(b.memory.exhausted) != 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    gen_tables *tables = IDL_NEW(&b.memory, gen_tables);
+    add_types(&b, schema);
+    if (b.too_large) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    tables->types = b.types;
+    *out = tables;
+    return SHMRPC_OK;
+}
+
+const shmrpc_type *gen_tables_find(const gen_tables *tables,
+                                   const char *full_name)
+{
+    return idl_map_get(&tables->types, full_name);
 }
 
 shmrpc_status gen_descriptor(const idl_schema *schema,

@@ -21,6 +21,18 @@
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
+/* The types of a schema. */
+typedef struct gen_tables gen_tables;
+
+/* Builds the tables of all enums, structs, unions and errors' payloads.  What
+ * gen_descriptor says of memory holds here too. */
+shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
+                               const gen_tables **out) SHMRPC_WARN_UNUSED;
+
+/* The table of "acme.fts.Query", or NULL. */
+const shmrpc_type *gen_tables_find(const gen_tables *tables,
+                                   const char *full_name);
+
 /*
  * Builds the tables of `service`, one of `schema`.  They live in `arena` and
  * point to names and texts of the schema, whose arena must live as long.

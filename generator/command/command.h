@@ -26,6 +26,7 @@ const gen_command *gen_command_find(const char *name);
 /* All of them; ends with one whose name is NULL. */
 extern const gen_command gen_commands[];
 
+gen_exit gen_command_check(int argc, char **argv);
 gen_exit gen_command_explain(int argc, char **argv);
 gen_exit gen_command_fmt(int argc, char **argv);
 gen_exit gen_command_lint(int argc, char **argv);

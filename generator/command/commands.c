@@ -8,6 +8,7 @@ const gen_command gen_commands[] = {
     {"explain", "say what the code of a diagnostic means", gen_command_explain},
     {"fmt", "bring .svc files into the one layout", gen_command_fmt},
     {"lint", "advise on what will be regretted", gen_command_lint},
+    {"check", "tell what breaks between two versions", gen_command_check},
     {NULL, NULL, NULL},
 };
 

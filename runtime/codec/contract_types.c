@@ -238,31 +238,55 @@ static unsigned bits_of(uint8_t kind)
                                                                 : 64;
 }
 
-/* Whether bounds keep nothing out: integers and lengths have a range of their
- * own, and any bounds of a float keep out NaN. */
-static bool allows_all(const type_form *type)
+typedef struct range {
+    uint64_t min;
+    uint64_t max;
+} range;
+
+/* What the bounds let through of what the kind can hold.  Lengths are u32. */
+static range effective_range(const type_form *type)
 {
-    unsigned spare = 64 - bits_of(type->kind);
     range_kind kind = range_of(type);
-    if (!type->has_bounds || kind == RANGE_FLOAT) {
-        return !type->has_bounds;
+    unsigned spare = 64 - bits_of(type->kind);
+    bool is_length = type->kind >= SHMRPC_KIND_STRING;
+    range all = {0, is_length ? UINT32_MAX : UINT64_MAX >> spare};
+    if (kind == RANGE_SIGNED) {
+        all = (range){(uint64_t)(INT64_MIN >> spare),
+                      (uint64_t)(INT64_MAX >> spare)};
     }
-    uint64_t min = kind == RANGE_SIGNED ? (uint64_t)(INT64_MIN >> spare) : 0;
-    uint64_t max = kind == RANGE_SIGNED ? (uint64_t)(INT64_MAX >> spare)
-                                        : UINT64_MAX >> spare;
-    return at_most(kind, type->min, min) && at_most(kind, max, type->max);
+    if (!type->has_bounds) {
+        return all;
+    }
+    return (range){at_most(kind, type->min, all.min) ? all.min : type->min,
+                   at_most(kind, all.max, type->max) ? all.max : type->max};
+}
+
+/* Any bounds of a float keep out NaN. */
+static bool covers_floats(const type_form *reader, const type_form *writer)
+{
+    return !reader->has_bounds ||
+           (writer->has_bounds &&
+            at_most(RANGE_FLOAT, reader->min, writer->min) &&
+            at_most(RANGE_FLOAT, writer->max, reader->max));
+}
+
+static bool covers(const type_form *reader, const type_form *writer)
+{
+    range_kind kind = range_of(reader);
+    if (kind == RANGE_FLOAT) {
+        return covers_floats(reader, writer);
+    }
+    range accepted = effective_range(reader);
+    range written = effective_range(writer);
+    return at_most(kind, accepted.min, written.min) &&
+           at_most(kind, written.max, accepted.max);
 }
 
 /* What the writer may write, the reader must accept. */
 static int compare_bounds(comparison *cmp, const type_form *client,
                           const type_form *server)
 {
-    const type_form *writer = cmp->client_writes ? client : server;
-    const type_form *reader = cmp->client_writes ? server : client;
-    range_kind kind = range_of(client);
-    if (allows_all(reader) ||
-        (writer->has_bounds && at_most(kind, reader->min, writer->min) &&
-         at_most(kind, writer->max, reader->max))) {
+    if (cmp->client_writes ? covers(server, client) : covers(client, server)) {
         return SHMRPC_OK;
     }
     char here[64];

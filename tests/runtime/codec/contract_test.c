@@ -443,6 +443,12 @@ static void natural_bounds(void **state)
     refused(&a, &b,
             "method find: parameter query.limit allows anything here and "
             "-127..127 at the server");
+    a.number.flags |= SHMRPC_TYPE_BOUNDED;
+    a.number.min = (uint64_t)INT64_MIN;
+    a.number.max = 10;
+    b.number.min = (uint64_t)-128;
+    b.number.max = 10;
+    passes(&a, &b);
     double infinity = HUGE_VAL;
     double minus_infinity = -HUGE_VAL;
     a.number = shmrpc_type_f64;

@@ -1,0 +1,474 @@
+/* The command check: what breaks between two versions of a .svc. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "generator/check.h"
+#include "generator/command/command.h"
+#include "generator/lock.h"
+#include "generator/old_version.h"
+#include "generator/output.h"
+#include "generator/report.h"
+#include "idl/idl.h"
+
+#define MAX_IMPORT_DIRS 64
+
+enum { OPT_AGAINST = 256, OPT_ALLOW, OPT_LOCK, OPT_UPDATE_LOCK, OPT_FORCE };
+
+static const struct option long_options[] = {
+    {"against", required_argument, NULL, OPT_AGAINST},
+    {"allow", required_argument, NULL, OPT_ALLOW},
+    {"lock", optional_argument, NULL, OPT_LOCK},
+    {"update-lock", optional_argument, NULL, OPT_UPDATE_LOCK},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"import-dir", required_argument, NULL, 'I'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+typedef struct check {
+    const char *against;   /* NULL: no --against */
+    const char *lock_path; /* NULL: FILE.lock */
+    bool lock;
+    bool update_lock;
+    bool force;
+    bool help;
+    gen_check_allow allow;
+    const char *import_dirs[MAX_IMPORT_DIRS];
+    size_t import_dir_count;
+    gen_check_result total;
+    gen_exit result; /* the worst so far */
+} check;
+
+/* One file while it is checked. */
+typedef struct run {
+    check *options;
+    const char *path;
+    shmrpci_arena arena;
+    idl_memory memory;
+    const idl_schema *schema;
+} run;
+
+static void print_help(void)
+{
+    fputs(
+        "usage: shmrpcgen check --against FILE|FOLDER|REVISION [options] "
+        "FILE.svc...\n"
+        "       shmrpcgen check --lock|--update-lock [options] FILE.svc...\n"
+        "\n"
+        "Compares each FILE.svc with what it was, and tells apart what "
+        "breaks:\n"
+        "\n"
+        "  wire      programs built from one version can't talk with those\n"
+        "            built from the other; as connect judges it, both ways\n"
+        "  source    C that uses the generated code no longer compiles, or\n"
+        "            means something else\n"
+        "  layout    compiled C finds members or handlers elsewhere\n"
+        "  reserve   a number or name that was given up could be used again\n"
+        "\n"
+        "  --against WHAT      the old version: a file, a folder that holds\n"
+        "                      one of the same path or name, or a revision of\n"
+        "                      the git repository that FILE.svc is in\n"
+        "  --lock[=PATH]       the old version is what the lock holds "
+        "(default:\n"
+        "                      FILE.svc.lock); what passes but isn't in the\n"
+        "                      lock yet fails too\n"
+        "  --update-lock[=PATH]\n"
+        "                      write the lock, unless something breaks\n"
+        "  --force             ... even then\n"
+        "  --allow LIST        let these pass, as warnings: kinds (wire,\n"
+        "                      source, layout, reserve), codes (S1109), and\n"
+        "                      new-client: what only new clients of an old\n"
+        "                      server meet; may be repeated\n"
+        "  -I, --import-dir DIR\n"
+        "                      where to look for imported files, after the\n"
+        "                      folder of the importing one; may be repeated\n"
+        "  -h, --help          print this\n"
+        "\n"
+        "The rules stand in docs/evolution.md.\n"
+        "\n"
+        "Exit status: 0 compatible, 1 breaks or errors found, 2 wrong usage,\n"
+        "3 a file or revision can't be read, or a lock not written.\n",
+        stdout);
+}
+
+/* ---- options ---- */
+
+static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
+{
+    static const char *const names[] = {"wire", "source", "layout", "reserve",
+                                        "new-client"};
+    if (strcmp(name, "new-client") == 0) {
+        c->allow.new_clients = true;
+        return SHMRPC_OK;
+    }
+    for (int kind = 0; kind < GEN_BREAK_COUNT; kind++) {
+        if (strcmp(name, gen_break_name((gen_break)kind)) == 0) {
+            c->allow.kinds[kind] = true;
+            return SHMRPC_OK;
+        }
+    }
+    bool is_code = name[0] == 'S' && strlen(name) == 5 &&
+                   strspn(name + 1, "0123456789") == 4;
+    const gen_check_rule *rule =
+        is_code ? gen_check_rule_find((unsigned)strtoul(name + 1, NULL, 10))
+                : NULL;
+    if (rule != NULL) {
+        c->allow.codes[gen_check_index(rule)] = true;
+        return SHMRPC_OK;
+    }
+    shmrpci_buf_printf(message, "can't allow `%s`", name);
+    gen_cli_suggest(message, name, names, sizeof names / sizeof names[0], "");
+    return SHMRPC_E_INVALID;
+}
+
+static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
+{
+    shmrpc_status status = SHMRPC_OK;
+    while (status == SHMRPC_OK && *list != '\0') {
+        char name[32] = "";
+        size_t len = strcspn(list, ",");
+        memcpy(name, list, len < sizeof name ? len : sizeof name - 1);
+        status = allow_one(c, name, message);
+        list += len + (list[len] == ',');
+    }
+    return status;
+}
+
+static shmrpc_status add_import_dir(check *c, const char *dir,
+                                    shmrpci_buf *message)
+{
+    if (c->import_dir_count == MAX_IMPORT_DIRS) {
+        shmrpci_buf_printf(message, "more than %d import folders",
+                           MAX_IMPORT_DIRS);
+        return SHMRPC_E_INVALID;
+    }
+    c->import_dirs[c->import_dir_count++] = dir;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
+{
+    switch (option) {
+    case OPT_AGAINST:
+        c->against = optarg;
+        return SHMRPC_OK;
+    case OPT_ALLOW:
+        return allow(c, optarg, message);
+    case OPT_LOCK:
+        c->lock = true;
+        c->lock_path = optarg != NULL ? optarg : c->lock_path;
+        return SHMRPC_OK;
+    case OPT_UPDATE_LOCK:
+        c->update_lock = true;
+        c->lock_path = optarg != NULL ? optarg : c->lock_path;
+        return SHMRPC_OK;
+    case OPT_FORCE:
+        c->force = true;
+        return SHMRPC_OK;
+    case 'I':
+        return add_import_dir(c, optarg, message);
+    case 'h':
+        c->help = true;
+        return SHMRPC_OK;
+    default:
+        return SHMRPC_E_INTERNAL;
+    }
+}
+
+/* What is wrong with the options together, or NULL. */
+static const char *contradiction(const check *c, int files)
+{
+    if (c->against == NULL && !c->lock && !c->update_lock) {
+        return "nothing to compare with (expected --against, --lock or "
+               "--update-lock)";
+    }
+    if (c->against != NULL && c->against[0] == '-') {
+        return "the revision begins with a dash";
+    }
+    if (c->force && !c->update_lock) {
+        return "--force is for --update-lock";
+    }
+    if (files == 0) {
+        return "no .svc file given";
+    }
+    bool one = c->lock_path != NULL ||
+               (c->against != NULL && gen_output_is_file(c->against));
+    return one && files > 1 ? "one old version for several .svc files" : NULL;
+}
+
+static shmrpc_status parse(int argc, char **argv, check *c,
+                           shmrpci_buf *message)
+{
+    int option;
+    while ((option = gen_cli_next(argc, argv, "I:h", long_options, message)) !=
+           GEN_CLI_END) {
+        shmrpc_status status = option == GEN_CLI_BAD
+                                   ? SHMRPC_E_INVALID
+                                   : set_option(option, c, message);
+        if (status != SHMRPC_OK || c->help) {
+            return status;
+        }
+    }
+    const char *wrong = contradiction(c, argc - optind);
+    if (wrong != NULL) {
+        shmrpci_buf_append_text(message, wrong);
+        return SHMRPC_E_INVALID;
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- what is printed ---- */
+
+static void note_result(check *c, gen_exit result)
+{
+    c->result = result > c->result ? result : c->result;
+}
+
+static void print_diags(const idl_diags *diags)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    gen_report(diags,
+               isatty(STDERR_FILENO) ? GEN_COLOUR_ALWAYS : GEN_COLOUR_NEVER,
+               &text);
+    if (text.len > 0) {
+        fwrite(text.data, 1, text.len, stderr);
+    }
+    shmrpci_buf_fini(&text);
+}
+
+static void fail(run *r, shmrpc_status status, shmrpci_buf *message)
+{
+    const char *text = shmrpci_buf_text(message);
+    fprintf(stderr, "shmrpcgen: %s\n",
+            text != NULL && *text != '\0' ? text : shmrpc_status_text(status));
+    note_result(r->options,
+                status == SHMRPC_E_INVALID ? GEN_EXIT_ERRORS : GEN_EXIT_IO);
+}
+
+static bool has_breaks(const gen_check_result *result)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < GEN_BREAK_COUNT; i++) {
+        sum += result->breaks[i];
+    }
+    return sum > 0;
+}
+
+/* Prints findings and counts them. */
+static void finish(run *r, const idl_diags *diags,
+                   const gen_check_result *result)
+{
+    print_diags(diags);
+    for (size_t i = 0; i < GEN_BREAK_COUNT; i++) {
+        r->options->total.breaks[i] += result->breaks[i];
+    }
+    if (has_breaks(result)) {
+        note_result(r->options, GEN_EXIT_ERRORS);
+    }
+}
+
+static void print_total(const check *c)
+{
+    if (!has_breaks(&c->total)) {
+        return;
+    }
+    for (int kind = 0; kind < GEN_BREAK_COUNT; kind++) {
+        fprintf(stderr, "%s%s %zu", kind == 0 ? "breaks: " : ", ",
+                gen_break_name((gen_break)kind), c->total.breaks[kind]);
+    }
+    fputc('\n', stderr);
+}
+
+/* ---- against an old version ---- */
+
+static void check_against(run *r)
+{
+    check *c = r->options;
+    gen_old_version old = {c->against, c->import_dirs, c->import_dir_count};
+    const idl_schema *old_schema = NULL;
+    gen_check_result result = {.breaks = {0}};
+    idl_diags diags;
+    shmrpci_buf message;
+    idl_diags_init(&diags);
+    shmrpci_buf_init_heap(&message);
+    shmrpc_status status = gen_old_version_load(&old, r->path, &r->arena,
+                                                &diags, &old_schema, &message);
+    if (status == SHMRPC_E_INVALID) {
+        print_diags(&diags);
+        fprintf(stderr, "shmrpcgen: the old version of %s has errors\n",
+                r->path);
+        note_result(c, GEN_EXIT_ERRORS);
+    } else if (status == SHMRPC_OK) {
+        idl_diags_init(&diags);
+        diags.memory = &r->memory;
+        status =
+            gen_check(old_schema, r->schema, &c->allow, 0, &diags, &result);
+        finish(r, &diags, &result);
+    }
+    if (status != SHMRPC_OK && status != SHMRPC_E_INVALID) {
+        fail(r, status, &message);
+    }
+    shmrpci_buf_fini(&message);
+}
+
+/* ---- the lock ---- */
+
+/* The first line in which the lock differs. */
+static void print_stale(const char *path, const char *locked, const char *now)
+{
+    size_t line = 1;
+    size_t begin = 0;
+    for (size_t i = 0; locked[i] == now[i] && locked[i] != '\0'; i++) {
+        if (locked[i] == '\n') {
+            line++;
+            begin = i + 1;
+        }
+    }
+    fprintf(stderr,
+            "%s:%zu: error: the lock isn't up to date; nothing breaks, so "
+            "approve the\nchange with `shmrpcgen check --update-lock`\n"
+            "  locked: %.*s\n  now:    %.*s\n",
+            path, line, (int)strcspn(locked + begin, "\n"), locked + begin,
+            (int)strcspn(now + begin, "\n"), now + begin);
+}
+
+static void write_lock(run *r, const char *path, const shmrpci_buf *text)
+{
+    shmrpc_error error = {.code = 0};
+    bool changed = false;
+    if (gen_output_write(path, text->data, text->len, &changed, &error) !=
+        SHMRPC_OK) {
+        fprintf(stderr, "shmrpcgen: %s\n", error.message);
+        note_result(r->options, GEN_EXIT_IO);
+    }
+}
+
+/* What the lock's text says; both texts end with NUL. */
+static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
+                         const shmrpci_buf *now)
+{
+    check *c = r->options;
+    gen_check_result result = {.breaks = {0}};
+    idl_diags diags;
+    idl_diags_init(&diags);
+    diags.memory = &r->memory;
+    const char *text = (const char *)locked->data;
+    shmrpc_status status =
+        gen_lock_check(path, text, locked->len, r->schema, &c->allow, &r->arena,
+                       &diags, &result);
+    bool force = c->update_lock && c->force;
+    if (status == SHMRPC_E_INVALID && !force) {
+        print_diags(&diags);
+        fprintf(stderr, "shmrpcgen: %s is no lock\n", path);
+        note_result(c, GEN_EXIT_ERRORS);
+    } else if (status != SHMRPC_OK && status != SHMRPC_E_INVALID) {
+        fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));
+        note_result(c, GEN_EXIT_IO);
+    } else if (c->update_lock && (force || !has_breaks(&result))) {
+        write_lock(r, path, now);
+    } else {
+        finish(r, &diags, &result);
+        if (!has_breaks(&result) &&
+            (locked->len != now->len ||
+             memcmp(locked->data, now->data, now->len) != 0)) {
+            print_stale(path, text, (const char *)now->data);
+            note_result(c, GEN_EXIT_ERRORS);
+        }
+    }
+}
+
+static void check_lock(run *r)
+{
+    check *c = r->options;
+    const char *path =
+        c->lock_path != NULL
+            ? c->lock_path
+            : shmrpci_arena_printf(&r->arena, "%s.lock", r->path);
+    shmrpci_buf locked;
+    shmrpci_buf now;
+    shmrpci_buf message;
+    shmrpc_error error = {.code = 0};
+    shmrpci_buf_init_heap(&locked);
+    shmrpci_buf_init_heap(&now);
+    shmrpci_buf_init_heap(&message);
+    shmrpc_status status = path == NULL
+                               ? SHMRPC_E_NO_MEMORY
+                               : gen_lock_text(r->schema, &r->arena, &now);
+    if (status == SHMRPC_E_INVALID) {
+        shmrpci_buf_printf(&message, "%s has no service to lock", r->path);
+    }
+    bool is_first =
+        status == SHMRPC_OK && c->update_lock && !gen_output_is_file(path);
+    if (status == SHMRPC_OK && !is_first) {
+        status = gen_output_read(path, &locked, &error);
+        shmrpci_buf_printf(&message, "%s (`--update-lock` makes a lock)",
+                           error.message);
+    }
+    bool has_texts =
+        shmrpci_buf_text(&locked) != NULL && shmrpci_buf_text(&now) != NULL;
+    if (status == SHMRPC_OK && !has_texts) {
+        status = SHMRPC_E_NO_MEMORY;
+    }
+    if (status != SHMRPC_OK) {
+        fail(r, status, &message);
+    } else if (is_first) {
+        write_lock(r, path, &now);
+    } else {
+        compare_lock(r, path, &locked, &now);
+    }
+    shmrpci_buf_fini(&message);
+    shmrpci_buf_fini(&now);
+    shmrpci_buf_fini(&locked);
+}
+
+/* ---- files ---- */
+
+static void check_file(check *c, const char *path)
+{
+    if (!gen_cli_can_read(path)) {
+        note_result(c, GEN_EXIT_IO);
+        return;
+    }
+    run r = {.options = c, .path = path};
+    idl_options options = {.import_dirs = c->import_dirs,
+                           .import_dir_count = c->import_dir_count};
+    idl_diags diags;
+    idl_diags_init(&diags);
+    shmrpci_arena_init(&r.arena, 0);
+    r.memory.arena = &r.arena;
+    shmrpc_status status =
+        idl_load(&options, path, &r.arena, &diags, &r.schema);
+    if (status != SHMRPC_OK) {
+        print_diags(&diags);
+        note_result(c, gen_cli_exit(status));
+    }
+    if (status == SHMRPC_OK && c->against != NULL) {
+        check_against(&r);
+    }
+    if (status == SHMRPC_OK && (c->lock || c->update_lock)) {
+        check_lock(&r);
+    }
+    shmrpci_arena_fini(&r.arena);
+}
+
+gen_exit gen_command_check(int argc, char **argv)
+{
+    check c = {.result = GEN_EXIT_OK};
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    if (parse(argc, argv, &c, &message) != SHMRPC_OK) {
+        c.result = gen_cli_fail(GEN_EXIT_USAGE, &message);
+    } else if (c.help) {
+        print_help();
+    } else {
+        for (int i = optind; i < argc; i++) {
+            check_file(&c, argv[i]);
+        }
+        print_total(&c);
+    }
+    shmrpci_buf_fini(&message);
+    return c.result;
+}

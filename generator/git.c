@@ -1,0 +1,199 @@
+/* Git: run, and read what it prints. */
+#define _GNU_SOURCE
+#include "generator/git.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "generator/output.h"
+
+extern char **environ;
+
+/* A path as git is asked for it: a folder that exists to run in, and the rest
+ * from there. */
+typedef struct place {
+    char *folder; /* from malloc */
+    const char *rest;
+} place;
+
+/* The file's folder, or the nearest above it that is still there. */
+static shmrpc_status place_of(const char *path, place *out)
+{
+    size_t len = strlen(path);
+    char *folder = malloc(len + 2);
+    if (folder == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    memcpy(folder, path, len + 1);
+    char *slash = strrchr(folder, '/');
+    while (slash != NULL && slash != folder) {
+        *slash = '\0';
+        if (gen_output_is_folder(folder)) {
+            *out = (place){folder, path + (slash - folder) + 1};
+            return SHMRPC_OK;
+        }
+        slash = strrchr(folder, '/');
+    }
+    memcpy(folder, slash == folder ? "/" : ".", 2);
+    *out = (place){folder, slash == folder ? path + 1 : path};
+    return SHMRPC_OK;
+}
+
+static int start(char *const *argv, int out_fd, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) {
+        return error;
+    }
+    error = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+    for (int fd = STDIN_FILENO; error == 0 && fd <= STDERR_FILENO; fd += 2) {
+        error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null",
+                                                 O_RDWR, 0);
+    }
+    if (error == 0) {
+        error = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* Up to `limit` bytes; what is beyond is read too, so that git can end. */
+static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
+{
+    char part[4096];
+    ssize_t got;
+    size_t total = 0;
+    while ((got = read(fd, part, sizeof part)) > 0 ||
+           (got < 0 && errno == EINTR)) {
+        if (got > 0) {
+            total += (size_t)got;
+            if (out != NULL && total <= limit) {
+                shmrpci_buf_append(out, part, (size_t)got);
+            }
+        }
+    }
+    return total > limit                             ? SHMRPC_E_TOO_LARGE
+           : out != NULL && out->status != SHMRPC_OK ? out->status
+                                                     : SHMRPC_OK;
+}
+
+/* Runs git to its end; NOT_FOUND when it fails, UNAVAILABLE when there is no
+ * git.  `out` may be NULL. */
+static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
+{
+    int pipe_fds[2];
+    pid_t pid = 0;
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
+    int error = start(argv, pipe_fds[1], &pid);
+    (void)close(pipe_fds[1]);
+    shmrpc_status status =
+        error != 0 ? SHMRPC_E_UNAVAILABLE : read_all(pipe_fds[0], limit, out);
+    (void)close(pipe_fds[0]);
+    int ended = 0;
+    if (error == 0) {
+        while (waitpid(pid, &ended, 0) < 0 && errno == EINTR) {
+        }
+        bool ok = WIFEXITED(ended) && WEXITSTATUS(ended) == 0;
+        status = ok ? status : SHMRPC_E_NOT_FOUND;
+    }
+    return status;
+}
+
+/* Arguments of execv aren't const, and nobody writes to them. */
+static char *argument(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static shmrpc_status has_commit(const char *folder, const char *revision)
+{
+    char *name = NULL;
+    if (asprintf(&name, "%s^{commit}", revision) < 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    char *const argv[] = {argument("git"),
+                          argument("-C"),
+                          argument(folder),
+                          argument("rev-parse"),
+                          argument("--verify"),
+                          argument("--quiet"),
+                          argument("--end-of-options"),
+                          name,
+                          NULL};
+    shmrpc_status status = run(argv, SIZE_MAX, NULL);
+    free(name);
+    return status;
+}
+
+static shmrpc_status is_repository(const char *folder)
+{
+    char *const argv[] = {argument("git"),       argument("-C"),
+                          argument(folder),      argument("rev-parse"),
+                          argument("--git-dir"), NULL};
+    return run(argv, SIZE_MAX, NULL);
+}
+
+shmrpc_status gen_git_check(const char *revision, const char *path,
+                            shmrpci_buf *message)
+{
+    place at;
+    shmrpc_status status = place_of(path, &at);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpc_status repository = is_repository(at.folder);
+    status =
+        repository != SHMRPC_OK ? repository : has_commit(at.folder, revision);
+    if (repository == SHMRPC_E_UNAVAILABLE) {
+        shmrpci_buf_append_text(message, "the program git can't be run");
+    } else if (repository != SHMRPC_OK) {
+        shmrpci_buf_printf(
+            message,
+            "`%s` is no file and no folder, and `%s` is not in a "
+            "git repository",
+            revision, path);
+    } else if (status != SHMRPC_OK) {
+        shmrpci_buf_printf(message,
+                           "`%s` is no file, no folder and no git revision",
+                           revision);
+    }
+    free(at.folder);
+    return status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY
+               ? status
+               : SHMRPC_E_INVALID;
+}
+
+shmrpc_status gen_git_read(const char *revision, const char *path, size_t limit,
+                           shmrpci_buf *out)
+{
+    place at;
+    char *name = NULL;
+    shmrpc_status status = place_of(path, &at);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (asprintf(&name, "%s:./%s", revision, at.rest) < 0) {
+        free(at.folder);
+        return SHMRPC_E_NO_MEMORY;
+    }
+    char *const argv[] = {argument("git"),
+                          argument("-C"),
+                          argument(at.folder),
+                          argument("cat-file"),
+                          argument("blob"),
+                          name,
+                          NULL};
+    status = run(argv, limit, out);
+    free(name);
+    free(at.folder);
+    return status;
+}

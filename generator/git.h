@@ -1,0 +1,26 @@
+/*
+ * Git: the bytes of a file as of a revision.
+ *
+ * Runs the program `git` with arguments of its own, never through a shell, and
+ * only with commands that read.
+ *
+ * Threading: one thread at a time; blocks while git runs.
+ */
+#ifndef SHMRPC_GENERATOR_GIT_H
+#define SHMRPC_GENERATOR_GIT_H
+
+#include "base/buf.h"
+#include "shmrpc/status.h"
+
+/* Whether `revision` names a commit in the repository that holds `path`, which
+ * need not be there.  INVALID: it doesn't, and `message` has a line that says
+ * why, without a newline. */
+shmrpc_status gen_git_check(const char *revision, const char *path,
+                            shmrpci_buf *message) SHMRPC_WARN_UNUSED;
+
+/* Appends the file's bytes, at most `limit`. NOT_FOUND: not there in that
+ * revision; TOO_LARGE, NO_MEMORY. */
+shmrpc_status gen_git_read(const char *revision, const char *path, size_t limit,
+                           shmrpci_buf *out) SHMRPC_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,176 @@
+/* The lock: written, and read again as old versions, one a service. */
+#include "generator/lock.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "idl/canonical.h"
+
+#define SECTION "// service "
+
+/* ---- writing ---- */
+
+/* A line of documentation, which is no promise. */
+static bool is_doc(const char *line)
+{
+    return strncmp(line + strspn(line, " "), "///", 3) == 0;
+}
+
+static void append_without_docs(shmrpci_buf *out, const char *text)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+        len += text[len] == '\n';
+        if (!is_doc(text)) {
+            shmrpci_buf_append(out, text, len);
+        }
+        text += len;
+    }
+}
+
+static shmrpc_status append_service(const idl_service *service,
+                                    shmrpci_arena *arena, shmrpci_buf *out)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_printf(out, "\n" SECTION "%s %016" PRIx64 "\n",
+                       service->decl.full_name, service->hash);
+    for (size_t i = 0; i < service->method_count; i++) {
+        shmrpci_buf_printf(out, "//   %s %016" PRIx64 "\n",
+                           service->methods[i].name, service->methods[i].hash);
+    }
+    shmrpc_status status =
+        idl_service_text(service, IDL_CANONICAL_DOCS, arena, &text);
+    const char *chars = status == SHMRPC_OK ? shmrpci_buf_text(&text) : NULL;
+    if (chars != NULL) {
+        append_without_docs(out, chars);
+    }
+    shmrpci_buf_fini(&text);
+    return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
+shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
+                            shmrpci_buf *out)
+{
+    size_t count = 0;
+    shmrpc_status status = SHMRPC_OK;
+    shmrpci_buf_append_text(
+        out,
+        "// What the services of this .svc have promised.  Review the "
+        "changes of this\n"
+        "// file; don't edit it.  `shmrpcgen check --update-lock` writes "
+        "it.\n"
+        "// shmrpc lock 1\n");
+    for (size_t i = 0; status == SHMRPC_OK && i < schema->service_count; i++) {
+        const idl_service *service = schema->services[i];
+        if (!service->decl.imported) {
+            status = append_service(service, arena, out);
+            count++;
+        }
+    }
+    return status == SHMRPC_OK && count == 0 ? SHMRPC_E_INVALID : status;
+}
+
+/* ---- reading ---- */
+
+/* A copy in which only one section is left, at its place: lines and columns
+ * stay those of the file. */
+static char *only_section(shmrpci_arena *arena, const char *text, size_t len,
+                          const char *begin, const char *end)
+{
+    char *copy = shmrpci_arena_strndup(arena, text, len);
+    for (size_t i = 0; copy != NULL && i < len; i++) {
+        bool inside = text + i >= begin && text + i < end;
+        copy[i] = inside || text[i] == '\n' ? text[i] : ' ';
+    }
+    return copy;
+}
+
+/* The next line that begins a section, or the end. */
+static const char *next_section(const char *at)
+{
+    while (*at != '\0' && strncmp(at, SECTION, strlen(SECTION)) != 0) {
+        at += strcspn(at, "\n");
+        at += *at == '\n';
+    }
+    return at;
+}
+
+static shmrpc_status check_section(const char *path, const char *section,
+                                   size_t len, const idl_schema *schema,
+                                   const gen_check_allow *allow,
+                                   shmrpci_arena *arena, idl_diags *diags,
+                                   gen_check_result *result)
+{
+    /* The lock may hold names that clash in C by now; what counts is what
+     * they were. */
+    idl_options options = {.flags = IDL_ANY_C_NAMES};
+    idl_diags own;
+    idl_diags_init(&own);
+    const idl_schema *locked = NULL;
+    gen_check_result part = {.breaks = {0}};
+    shmrpc_status status =
+        idl_load_text(&options, path, section, len, arena, &own, &locked);
+    if (status != SHMRPC_OK) {
+        idl_memory *memory = diags->memory;
+        *diags = own;
+        diags->memory = memory;
+        return status;
+    }
+    status =
+        gen_check(locked, schema, allow, GEN_CHECK_CANONICAL, diags, &part);
+    for (size_t i = 0; i < GEN_BREAK_COUNT; i++) {
+        result->breaks[i] += part.breaks[i];
+    }
+    return status;
+}
+
+static bool is_same(const idl_diag *a, const idl_diag *b)
+{
+    return a->code == b->code && a->span.source == b->span.source &&
+           a->span.begin == b->span.begin &&
+           strcmp(a->message, b->message) == 0;
+}
+
+/* Sections repeat the types that several services reach. */
+static void drop_repeated(idl_diags *diags, gen_check_result *result)
+{
+    for (idl_diag *at = diags->first; at != NULL; at = at->next) {
+        idl_diag **link = &at->next;
+        while (*link != NULL) {
+            idl_diag *other = *link;
+            if (!is_same(at, other)) {
+                link = &other->next;
+                continue;
+            }
+            *link = other->next;
+            bool is_error = other->severity == IDL_ERROR;
+            diags->error_count -= is_error;
+            diags->warning_count -= !is_error;
+            result->breaks[gen_check_rule_find((unsigned)other->code)->kind] -=
+                is_error;
+        }
+    }
+}
+
+shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
+                             const idl_schema *schema,
+                             const gen_check_allow *allow, shmrpci_arena *arena,
+                             idl_diags *diags, gen_check_result *result)
+{
+    shmrpc_status status = SHMRPC_OK;
+    *result = (gen_check_result){.breaks = {0}};
+    const char *begin = next_section(text);
+    while (status == SHMRPC_OK && *begin != '\0') {
+        const char *end = next_section(begin + strlen(SECTION));
+        const char *section = only_section(arena, text, len, begin, end);
+        status = section == NULL ? SHMRPC_E_NO_MEMORY
+                                 : check_section(path, section, len, schema,
+                                                 allow, arena, diags, result);
+        begin = end;
+    }
+    if (status == SHMRPC_OK) {
+        drop_repeated(diags, result);
+    }
+    return status;
+}

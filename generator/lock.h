@@ -1,0 +1,37 @@
+/*
+ * The lock: what the services of a .svc have promised, in a file beside it that
+ * is reviewed with every change.
+ *
+ * It holds a section for each service: a comment with its hash and those of
+ * its methods, and below it its canonical text without documentation, which is
+ * itself a .svc.  So it can be read by people, compared like any old version,
+ * and has the same bytes for the same meaning.  Comments and layout of the .svc
+ * don't count; what has a bearing on others does, and so does what can't be
+ * seen on the wire but is a promise: names in C, deprecation, reserved numbers.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPC_GENERATOR_LOCK_H
+#define SHMRPC_GENERATOR_LOCK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "generator/check.h"
+#include "idl/idl.h"
+
+/* Appends the lock of the schema's main file. NO_MEMORY; INVALID: it has no
+ * service. */
+shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
+                            shmrpci_buf *out) SHMRPC_WARN_UNUSED;
+
+/*
+ * Compares with a lock's text, as gen_check does; `path` names it in notes.
+ * INVALID: the text is no lock, and `diags` says where.
+ */
+shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
+                             const idl_schema *schema,
+                             const gen_check_allow *allow, shmrpci_arena *arena,
+                             idl_diags *diags,
+                             gen_check_result *result) SHMRPC_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,220 @@
+#!/bin/sh
+# Every rule of `shmrpcgen check`: check/breaks/RULE holds two versions with the
+# findings that are expected, check/passes/RULE two that come close and pass.
+#   check_test.sh SHMRPCGEN            compare
+#   check_test.sh SHMRPCGEN --update   accept what it finds now
+set -eu
+generator=$(realpath "$1")
+update=${2:-}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+    echo "check_test: $*" >&2
+    failures=$((failures + 1))
+}
+
+# run STATUS ARGUMENT...: the program's exit status must be this one.
+run() {
+    wanted=$1
+    shift
+    status=0
+    "$generator" check "$@" >"$work/out" 2>"$work/err" || status=$?
+    if [ "$status" -ne "$wanted" ]; then
+        cat "$work/err" >&2
+        fail "exit status $status, expected $wanted: check $*"
+    fi
+}
+
+says() {
+    grep -qF -- "$1" "$work/err" || {
+        cat "$work/err" >&2
+        fail "doesn't say: $1"
+    }
+}
+
+# The findings, without the lines and marks below them.
+findings() {
+    sed -nE 's/^(new|old)\.svc:([0-9:]+: )(error|warning|note)/\1.svc:\2\3/p' \
+        "$work/err"
+}
+
+cd "$here/check/breaks"
+for rule in *; do
+    (
+        cd "$rule"
+        run 1 --against old.svc new.svc
+        code=${rule%%_*}
+        says "error[$code]"
+        findings >"$work/findings"
+        if [ "$update" = --update ]; then
+            cp "$work/findings" expected
+        fi
+        diff -u expected "$work/findings" || fail "$rule differs"
+        exit "$failures"
+    ) || failures=$((failures + 1))
+done
+cd "$here/check/passes"
+for rule in *; do
+    (
+        cd "$rule"
+        run 0 --against old.svc new.svc
+        [ ! -s "$work/err" ] || fail "$rule: $(cat "$work/err")"
+        exit "$failures"
+    ) || failures=$((failures + 1))
+done
+# Each rule has both.
+sed -nE 's/^ +X\([A-Z_]+, +([0-9]+),.*/S\1/p' \
+    "$here/../../generator/check.h" >"$work/rules"
+for kind in breaks passes; do
+    ls "$here/check/$kind" | sed 's/_.*//' | diff "$work/rules" - ||
+        fail "a rule without its pair"
+done
+
+# ---- where the old version comes from ----
+
+cd "$work"
+mkdir -p now/acme was/acme
+cat >was/acme/common.svc <<'END'
+package acme.common;
+struct Point { 1: u32 x; }
+END
+cat >was/echo.svc <<'END'
+package demo;
+import "acme/common.svc";
+service Echo { port 5600; json echo(common.Point p) -> u32; }
+END
+cp -r was/. now
+sed -i 's/u32 x/u64 x/' now/acme/common.svc
+run 1 --against was/echo.svc now/echo.svc
+says 'now/acme/common.svc:2:19: error[S1108]: wire: `acme.common.Point.x` is'
+says 'was/acme/common.svc:2:19: note: it was u32'
+says 'breaks: wire 1, source 0, layout 0, reserve 0'
+(cd now && run 1 --against ../was echo.svc && exit "$failures") ||
+    failures=$((failures + 1))
+run 1 --against was now/echo.svc
+run 0 --against was was/echo.svc
+run 3 --against was/acme now/echo.svc
+says 'there is no `echo.svc` in the folder `was/acme`'
+sed -i 's/u64 x/u65 x/' now/acme/common.svc
+run 1 --against was now/echo.svc
+says 'S0301'
+cp was/acme/common.svc now/acme
+sed -i 's/u32;/u65;/' was/echo.svc
+run 1 --against was now/echo.svc
+says 'the old version of now/echo.svc has errors'
+sed -i 's/u65;/u32;/' was/echo.svc
+
+# ---- git ----
+
+if command -v git >/dev/null; then
+    export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+    export GIT_CEILING_DIRECTORIES="$work"
+    run 3 --against HEAD now/echo.svc
+    says 'not in a git repository'
+    git init -q now
+    git -C now add .
+    git -C now -c user.name=t -c user.email=t@t.invalid commit -q -m one
+    sed -i 's/u32 x/u64 x/' now/acme/common.svc
+    run 1 --against HEAD now/echo.svc
+    says 'now/acme/common.svc:2:19: error[S1108]'
+    says 'HEAD:now/acme/common.svc:2:19: note: it was u32'
+    (cd now/acme && run 1 --against HEAD ../echo.svc && exit "$failures") ||
+        failures=$((failures + 1))
+    run 1 --against HEAD "$work/now/echo.svc"
+    git -C now mv echo.svc other.svc
+    run 3 --against HEAD now/other.svc
+    says '`now/other.svc` is not in revision `HEAD`'
+    git -C now mv other.svc echo.svc
+    run 3 --against no-such-thing now/echo.svc
+    says '`no-such-thing` is no file, no folder and no git revision'
+    run 2 --against --output=x now/echo.svc
+    run 3 --against 'HEAD;touch pwned' now/echo.svc
+    [ ! -e pwned ] || fail "a shell has run"
+    cp was/acme/common.svc now/acme
+    run 0 --against HEAD now/echo.svc
+else
+    echo "check_test: no git, revisions are not tested" >&2
+fi
+
+# ---- what is allowed ----
+
+rules=$here/check/breaks
+run 1 --against "$rules/S1109_bounds/old.svc" --allow new-client \
+    "$rules/S1109_bounds/new.svc"
+says 'breaks: wire 1,'
+says 'warning[S1109]'
+run 0 --against "$rules/S1109_bounds/old.svc" --allow S1109 \
+    "$rules/S1109_bounds/new.svc"
+run 0 --against "$rules/S1209_c_name/old.svc" --allow wire,source \
+    "$rules/S1209_c_name/new.svc"
+run 1 --against "$rules/S1209_c_name/old.svc" --allow wire,layout,reserve \
+    "$rules/S1209_c_name/new.svc"
+
+# ---- wrong use ----
+
+run 2 now/echo.svc
+says 'nothing to compare with'
+run 2 --against was
+says 'no .svc file given'
+run 2 --against was --allow sauce now/echo.svc
+says 'can'"'"'t allow `sauce`; did you mean `source`?'
+run 2 --against was --allow S0301 now/echo.svc
+run 2 --against was/echo.svc now/echo.svc now/echo.svc
+run 2 --against was --force now/echo.svc
+run 2 --agianst was now/echo.svc
+says 'did you mean `--against`?'
+run 3 --against was now/nothing.svc
+run 0 --help
+grep -q '^usage: shmrpcgen check' "$work/out" || fail "no usage in --help"
+
+# ---- the lock ----
+
+cat >lock.svc <<'END'
+package demo;
+/// One thing.
+struct Thing { 1: u32 id; 2: string(..9) name; reserved 7, "old"; }
+service Things { port 5600; json get(u32 id) -> Thing; }
+service More { port 5601; msgpack put(Thing thing); }
+END
+run 3 --lock lock.svc
+says '`--update-lock` makes a lock'
+run 0 --update-lock lock.svc
+run 0 --lock lock.svc
+grep -q '^service Things {' lock.svc.lock || fail "the lock can't be read"
+cp lock.svc.lock first.lock
+# Documentation and layout don't count.
+sed -i 's/One thing/Some thing/; s/1: u32/1:   u32/' lock.svc
+run 0 --lock lock.svc
+# What passes must be approved.
+sed -i 's/name; reserved/name; 3: optional u32 size; reserved/' lock.svc
+run 1 --lock lock.svc
+says "the lock isn't up to date"
+says 'lock.svc.lock:'
+run 0 --update-lock lock.svc
+run 0 --lock lock.svc
+cmp -s lock.svc.lock first.lock && fail "the lock is the old one"
+# What breaks is refused, with its place in the lock.
+sed -i 's/u32 id; 2/u64 id; 2/' lock.svc
+run 1 --lock lock.svc
+says 'lock.svc:3:21: error[S1108]: wire: `demo.Thing.id` is now u64'
+says 'breaks: wire 1, source 1, layout 0, reserve 0'
+place=$(grep -n '1: u32 id;' lock.svc.lock | head -1 | cut -d: -f1)
+says "lock.svc.lock:$place:6: note: it was u32"
+run 1 --update-lock lock.svc
+run 0 --update-lock --force lock.svc
+run 0 --lock lock.svc
+# Elsewhere, and no lock at all.
+run 0 --update-lock=else.lock lock.svc
+cmp lock.svc.lock else.lock || fail "not the same bytes"
+run 0 --lock=else.lock lock.svc
+echo 'struct {' | cat lock.svc.lock - >else.lock
+run 1 --lock=else.lock lock.svc
+says 'else.lock is no lock'
+run 0 --update-lock=else.lock --force lock.svc
+run 1 --update-lock was/acme/common.svc
+says 'was/acme/common.svc has no service to lock'
+
+[ "$failures" -eq 0 ]

@@ -1,18 +1,35 @@
-/* The examples of docs/language.md that are marked as files load. */
+/* The examples of docs/language.md that are marked as files load, and stand in
+ * the one layout. */
 #include <stdlib.h>
 
 #include "cases.h"
+#include "idl/format.h"
 #include "load.h"
 
 static const char fence[] = "\n```svc\n";
+
+static void assert_formatted(const char *text)
+{
+    test_load l;
+    test_load_init(&l, 0);
+    assert_int_equal(idl_format("page.svc", text, strlen(text), &l.arena,
+                                &l.diags, &l.rendered),
+                     SHMRPC_OK);
+    if (strcmp(shmrpci_buf_text(&l.rendered), text) != 0) {
+        cases_print_diff(shmrpci_buf_text(&l.rendered), text);
+        fail();
+    }
+    test_load_fini(&l);
+}
 
 /* Loads the example at `at`; returns where it ends. */
 static char *load_example(char *at)
 {
     char *end = strstr(at, "\n```");
     assert_non_null(end);
-    *end = '\0';
+    end[1] = '\0'; /* its line end is of the example */
     test_load l;
+    assert_formatted(at);
     test_load_text(&l, at);
     if (l.status != SHMRPC_OK || l.rendered.len > 0) {
         (void)printf("%s\n%s", at, shmrpci_buf_text(&l.rendered));
@@ -20,7 +37,7 @@ static char *load_example(char *at)
     assert_int_equal(l.status, SHMRPC_OK);
     assert_int_equal(l.rendered.len, 0);
     test_load_fini(&l);
-    return end + 1;
+    return end + 2;
 }
 
 static void examples_load(void **state)

@@ -276,6 +276,9 @@ static int fill_missing(reader *in, const shmrpc_type *type, shmrpci_step *step,
                         const shmrpci_seen *seen, void *out)
 {
     int status = SHMRPC_OK;
+    if (shmrpci_seen_all(seen, type)) {
+        return status;
+    }
     for (size_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
         if (!shmrpci_seen_has(seen, i)) {
             shmrpci_step_field(step, type->fields[i].name);

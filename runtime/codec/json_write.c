@@ -407,6 +407,10 @@ static int write_any_float(writer *to, double number)
 
 static int write_any(writer *to, const shmrpc_any *value)
 {
+    int status = shmrpci_walk_any(&to->walk, value);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
     switch (value->kind) {
     case SHMRPC_ANY_NULL:
         put_text(to, "null");

@@ -11,11 +11,8 @@ int shmrpci_msgpack_no_memory(const reader *in)
     return shmrpci_walk_status(&in->walk, SHMRPC_E_NO_MEMORY);
 }
 
-int shmrpci_msgpack_word(reader *in, token *word)
+int shmrpci_msgpack_malformed(const reader *in, const token *word)
 {
-    if (shmrpci_msgpack_next(&in->input, word)) {
-        return SHMRPC_OK;
-    }
     return shmrpci_walk_fail(&in->walk, "%s (at byte %zu)", in->input.message,
                              word->at);
 }

@@ -169,11 +169,39 @@ static int read_field(reader *in, const shmrpc_field *field, bool is_position,
                           : shmrpci_msgpack_no_memory(in);
 }
 
+/* Steps over the key of the field `hint`, if it is next and written in the
+ * shortest way: most writers keep the order of the fields. */
+static bool take_expected_key(shmrpci_msgpack_input *input,
+                              const shmrpc_type *type, size_t hint)
+{
+    if (hint >= type->count || input->at >= input->len) {
+        return false;
+    }
+    const shmrpc_field *field = &type->fields[hint];
+    uint8_t head = input->data[input->at];
+    size_t len = 0;
+    if (head != field->tag || head >= 0x80) {
+        len = head & 0x1F;
+        if ((head & 0xE0) != 0xA0 || len >= input->len - input->at ||
+            !shmrpci_is_name(field->name,
+                             (const char *)input->data + input->at + 1, len)) {
+            return false;
+        }
+    }
+    input->at += 1 + len;
+    input->owed--;
+    return true;
+}
+
 /* Reads a key and looks for its field, by name or by tag; SIZE_MAX in `*index`
- * for none. */
+ * for none: then it is in `*key`. */
 static int read_field_key(reader *in, const shmrpc_type *type, size_t hint,
                           shmrpc_any *key, size_t *index)
 {
+    if (take_expected_key(&in->input, type, hint)) {
+        *index = hint;
+        return SHMRPC_OK;
+    }
     *index = SIZE_MAX;
     int status = shmrpci_msgpack_read_any(in, key);
     if (status != SHMRPC_OK) {
@@ -266,6 +294,9 @@ static int fill_missing(reader *in, const shmrpc_type *type, shmrpci_step *step,
                         const shmrpci_seen *seen, void *out)
 {
     int status = SHMRPC_OK;
+    if (shmrpci_seen_all(seen, type)) {
+        return status;
+    }
     for (size_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
         if (!shmrpci_seen_has(seen, i)) {
             shmrpci_step_field(step, type->fields[i].name);
@@ -363,10 +394,25 @@ static int read_scalar(reader *in, const shmrpc_type *type, const token *word,
                              out);
 }
 
+/* Integers from 0 to 127 are one byte, and fit every type. */
+static bool take_small_integer(shmrpci_msgpack_input *input,
+                               const shmrpc_type *type, void *out)
+{
+    if (input->at >= input->len || input->data[input->at] >= 0x80) {
+        return false;
+    }
+    shmrpci_store_bits(type, out, input->data[input->at++]);
+    input->owed--;
+    return true;
+}
+
 static int read_value(reader *in, const shmrpc_type *type, void *out)
 {
     if (type->kind == SHMRPC_KIND_ANY) {
         return shmrpci_msgpack_read_any(in, out);
+    }
+    if (shmrpci_is_integer(type) && take_small_integer(&in->input, type, out)) {
+        return shmrpci_walk_bounds(&in->walk, type, out);
     }
     token word;
     int status = shmrpci_msgpack_word(in, &word);

@@ -20,9 +20,18 @@ typedef struct shmrpci_msgpack_reader {
 /* Records and returns NO_MEMORY. */
 int shmrpci_msgpack_no_memory(const shmrpci_msgpack_reader *reader);
 
+/* INVALID with what the input says of a malformed word. */
+int shmrpci_msgpack_malformed(const shmrpci_msgpack_reader *reader,
+                              const shmrpci_msgpack_token *word);
+
 /* Reads one word; INVALID when it is malformed. */
-int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
-                         shmrpci_msgpack_token *word);
+static inline int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
+                                       shmrpci_msgpack_token *word)
+{
+    return shmrpci_msgpack_next(&reader->input, word)
+               ? SHMRPC_OK
+               : shmrpci_msgpack_malformed(reader, word);
+}
 
 /* INVALID unless the bytes of the word are UTF-8. */
 int shmrpci_msgpack_check_utf8(const shmrpci_msgpack_reader *reader,

@@ -1,26 +1,18 @@
 /* Values of a described type to msgpack, packed by msgpack-c straight into the
- * message. The only file that knows msgpack-c. */
-#include <msgpack.h>
-
+ * message. */
 #include "base/utf8.h"
 #include "codec/engines.h"
 #include "codec/keys.h"
+#include "codec/msgpack_pack.h"
 #include "codec/value.h"
 
 typedef struct writer {
     shmrpci_walk walk;
-    msgpack_packer pack;
+    shmrpci_buf *out;
 } writer;
 
 static int write_value(writer *to, const shmrpc_type *type, const void *value);
 static int write_any(writer *to, const shmrpc_any *value);
-
-/* msgpack-c's sink. A failure stays in the buffer and is seen at the end. */
-static int append(void *out, const char *data, size_t len)
-{
-    shmrpci_buf_append(out, data, len);
-    return 0;
-}
 
 /* Every length of msgpack is a u32. */
 static int check_length(const writer *to, size_t len)
@@ -38,8 +30,8 @@ static int write_text(writer *to, const char *text, size_t len)
     }
     int status = check_length(to, len);
     if (status == SHMRPC_OK) {
-        (void)msgpack_pack_str(&to->pack, len);
-        (void)msgpack_pack_str_body(&to->pack, text, len);
+        (void)msgpack_pack_str(to->out, len);
+        (void)msgpack_pack_str_body(to->out, text, len);
     }
     return status;
 }
@@ -48,8 +40,8 @@ static int write_bytes(writer *to, const void *data, size_t len)
 {
     int status = check_length(to, len);
     if (status == SHMRPC_OK) {
-        (void)msgpack_pack_bin(&to->pack, len);
-        (void)msgpack_pack_bin_body(&to->pack, data, len);
+        (void)msgpack_pack_bin(to->out, len);
+        (void)msgpack_pack_bin_body(to->out, data, len);
     }
     return status;
 }
@@ -60,9 +52,9 @@ static void write_int(writer *to, const shmrpc_type *type, const void *value)
     if (shmrpci_is_signed(type)) {
         int64_t number;
         memcpy(&number, &bits, sizeof number);
-        (void)msgpack_pack_int64(&to->pack, number);
+        (void)msgpack_pack_int64(to->out, number);
     } else {
-        (void)msgpack_pack_uint64(&to->pack, bits);
+        (void)msgpack_pack_uint64(to->out, bits);
     }
 }
 
@@ -71,11 +63,11 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     if (type->kind == SHMRPC_KIND_F32) {
         float single;
         memcpy(&single, value, sizeof single);
-        (void)msgpack_pack_float(&to->pack, single);
+        (void)msgpack_pack_float(to->out, single);
     } else {
         double number;
         memcpy(&number, value, sizeof number);
-        (void)msgpack_pack_double(&to->pack, number);
+        (void)msgpack_pack_double(to->out, number);
     }
 }
 
@@ -85,7 +77,7 @@ static int open_array(writer *to, shmrpci_step *step, size_t count)
     int status = check_length(to, count);
     if (status == SHMRPC_OK) {
         status = shmrpci_walk_enter(&to->walk, step);
-        (void)msgpack_pack_array(&to->pack, count);
+        (void)msgpack_pack_array(to->out, count);
     }
     return status;
 }
@@ -95,7 +87,7 @@ static int open_map(writer *to, shmrpci_step *step, size_t count)
     int status = check_length(to, count);
     if (status == SHMRPC_OK) {
         status = shmrpci_walk_enter(&to->walk, step);
-        (void)msgpack_pack_map(&to->pack, count);
+        (void)msgpack_pack_map(to->out, count);
     }
     return status;
 }
@@ -170,7 +162,7 @@ static int write_params(writer *to, const shmrpc_type *type, const void *value)
             continue;
         }
         for (; written + 1 < field->tag; written++) {
-            (void)msgpack_pack_nil(&to->pack);
+            (void)msgpack_pack_nil(to->out);
         }
         written++;
         status = write_value(to, field->type, at);
@@ -183,11 +175,11 @@ static void write_field_key(writer *to, const shmrpc_type *type,
                             const shmrpc_field *field)
 {
     if ((type->flags & SHMRPC_TYPE_COMPACT) != 0) {
-        (void)msgpack_pack_uint32(&to->pack, field->tag);
+        (void)msgpack_pack_uint32(to->out, field->tag);
     } else {
         size_t len = strlen(field->name);
-        (void)msgpack_pack_str(&to->pack, len);
-        (void)msgpack_pack_str_body(&to->pack, field->name, len);
+        (void)msgpack_pack_str(to->out, len);
+        (void)msgpack_pack_str_body(to->out, field->name, len);
     }
 }
 
@@ -280,30 +272,34 @@ static int write_ext(writer *to, int8_t ext_type, shmrpc_bytes bytes)
 {
     int status = check_length(to, bytes.len);
     if (status == SHMRPC_OK) {
-        (void)msgpack_pack_ext(&to->pack, bytes.len, ext_type);
-        (void)msgpack_pack_ext_body(&to->pack, bytes.ptr, bytes.len);
+        (void)msgpack_pack_ext(to->out, bytes.len, ext_type);
+        (void)msgpack_pack_ext_body(to->out, bytes.ptr, bytes.len);
     }
     return status;
 }
 
 static int write_any(writer *to, const shmrpc_any *value)
 {
+    int status = shmrpci_walk_any(&to->walk, value);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
     switch (value->kind) {
     case SHMRPC_ANY_NULL:
-        (void)msgpack_pack_nil(&to->pack);
+        (void)msgpack_pack_nil(to->out);
         return SHMRPC_OK;
     case SHMRPC_ANY_BOOL:
-        (void)(value->u.b ? msgpack_pack_true(&to->pack)
-                          : msgpack_pack_false(&to->pack));
+        (void)(value->u.b ? msgpack_pack_true(to->out)
+                          : msgpack_pack_false(to->out));
         return SHMRPC_OK;
     case SHMRPC_ANY_I64:
-        (void)msgpack_pack_int64(&to->pack, value->u.i64);
+        (void)msgpack_pack_int64(to->out, value->u.i64);
         return SHMRPC_OK;
     case SHMRPC_ANY_U64:
-        (void)msgpack_pack_uint64(&to->pack, value->u.u64);
+        (void)msgpack_pack_uint64(to->out, value->u.u64);
         return SHMRPC_OK;
     case SHMRPC_ANY_F64:
-        (void)msgpack_pack_double(&to->pack, value->u.f64);
+        (void)msgpack_pack_double(to->out, value->u.f64);
         return SHMRPC_OK;
     case SHMRPC_ANY_STR:
         return write_text(to, value->u.str.ptr, value->u.str.len);
@@ -342,8 +338,8 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value)
 {
     switch (type->kind) {
     case SHMRPC_KIND_BOOL:
-        (void)(*(const uint8_t *)value != 0 ? msgpack_pack_true(&to->pack)
-                                            : msgpack_pack_false(&to->pack));
+        (void)(*(const uint8_t *)value != 0 ? msgpack_pack_true(to->out)
+                                            : msgpack_pack_false(to->out));
         return SHMRPC_OK;
     case SHMRPC_KIND_I8:
     case SHMRPC_KIND_I16:
@@ -384,8 +380,7 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value)
 static int encode(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
-    writer to = {.walk = {.root = name, .error = error}};
-    msgpack_packer_init(&to.pack, out, append);
+    writer to = {.walk = {.root = name, .error = error}, .out = out};
     int status = write_value(&to, type, value);
     if (status == SHMRPC_OK && out->status != SHMRPC_OK) {
         status = shmrpci_walk_status(&to.walk, out->status);

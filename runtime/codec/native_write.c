@@ -20,22 +20,39 @@ static uint8_t *address(const writer *to, size_t at)
     return to->out->data + to->start + at;
 }
 
-/* Appends a block of zeros; its offset in `*at`. */
-static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
+/* Appends a block of which only the padding before it is written; its offset
+ * in `*at`. NULL with a status in `*status` when there is no room. */
+static uint8_t *extend(writer *to, uint64_t size, uint32_t align, size_t *at,
+                       int *status)
 {
     size_t end = to->out->len - to->start;
-    uint64_t from = ((uint64_t)end + align - 1) & ~((uint64_t)align - 1);
+    size_t from = (end + align - 1) & ~((size_t)align - 1);
     if (size > UINT32_MAX || from + size > UINT32_MAX) {
-        return shmrpci_walk_status(&to->walk, SHMRPC_E_TOO_LARGE);
+        *status = shmrpci_walk_status(&to->walk, SHMRPC_E_TOO_LARGE);
+        return NULL;
     }
-    size_t extra = (size_t)(from + size) - end;
-    uint8_t *bytes = shmrpci_buf_extend(to->out, extra);
+    uint8_t *bytes = shmrpci_buf_extend(to->out, from + (size_t)size - end);
     if (bytes == NULL) {
-        return shmrpci_walk_status(&to->walk, to->out->status);
+        *status = shmrpci_walk_status(&to->walk, to->out->status);
+        return NULL;
     }
-    memset(bytes, 0, extra);
-    *at = (size_t)from;
-    return SHMRPC_OK;
+    for (; end < from; end++) {
+        *bytes++ = 0;
+    }
+    *at = from;
+    *status = SHMRPC_OK;
+    return bytes;
+}
+
+/* Appends a block of zeros. */
+static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
+{
+    int status;
+    uint8_t *bytes = extend(to, size, align, at, &status);
+    if (bytes != NULL) {
+        memset(bytes, 0, (size_t)size);
+    }
+    return status;
 }
 
 static void put_reference(writer *to, size_t at, size_t block, size_t count)
@@ -58,9 +75,27 @@ static int add_parts(writer *to, size_t at, size_t count, uint32_t size,
     return status;
 }
 
+/* A block that is a copy of `size` bytes, and the reference to its `count`
+ * parts. */
+static int add_copy(writer *to, size_t at, const void *from, uint64_t size,
+                    size_t count, uint32_t align)
+{
+    size_t block = 0;
+    int status;
+    uint8_t *bytes = extend(to, size, align, &block, &status);
+    if (bytes != NULL) {
+        shmrpci_copy_short(bytes, from, (size_t)size);
+        put_reference(to, at, block, count);
+    }
+    return status;
+}
+
 static int write_bytes(writer *to, const shmrpc_type *type, shmrpci_span span,
                        size_t at)
 {
+    if (span.len == 0) {
+        return SHMRPC_OK;
+    }
     if (type->kind == SHMRPC_KIND_STRING) {
         size_t valid = shmrpci_utf8_valid_prefix(span.ptr, span.len);
         if (valid != span.len) {
@@ -68,15 +103,7 @@ static int write_bytes(writer *to, const shmrpc_type *type, shmrpci_span span,
                                      valid);
         }
     }
-    if (span.len == 0) {
-        return SHMRPC_OK;
-    }
-    size_t block = 0;
-    int status = add_parts(to, at, span.len, 1, 1, &block);
-    if (status == SHMRPC_OK) {
-        memcpy(address(to, block), span.ptr, span.len);
-    }
-    return status;
+    return add_copy(to, at, span.ptr, span.len, span.len, 1);
 }
 
 /* Elements side by side from `at`. */
@@ -108,6 +135,12 @@ static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
 {
     if (items.len == 0) {
         return SHMRPC_OK;
+    }
+    if ((type->element->flags & SHMRPC_TYPE_FLAT) != 0 &&
+        items.len <= UINT32_MAX) {
+        return add_copy(to, at, items.ptr,
+                        (uint64_t)items.len * type->element->native_size,
+                        items.len, type->element->native_align);
     }
     size_t block = 0;
     int status = add_parts(to, at, items.len, type->element->native_size,
@@ -196,7 +229,13 @@ static int write_struct(writer *to, const shmrpc_type *type, const void *value,
             &layout, shmrpci_native_layout(field->type), field->flags,
             &presence);
         shmrpci_step_field(&step, field->name);
-        status = write_field(to, field, value, at + offset, at + presence);
+        if (field->flags == 0) {
+            status = write_value(to, field->type,
+                                 (const uint8_t *)value + field->offset,
+                                 at + offset);
+        } else {
+            status = write_field(to, field, value, at + offset, at + presence);
+        }
     }
     shmrpci_walk_leave(&to->walk, &step);
     return status;
@@ -257,7 +296,7 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value,
     case SHMRPC_KIND_F32:
     case SHMRPC_KIND_F64:
     case SHMRPC_KIND_ENUM:
-        memcpy(address(to, at), value, type->size);
+        shmrpci_copy_scalar(address(to, at), value, type->size);
         return shmrpci_walk_bounds(&to->walk, type, value);
     case SHMRPC_KIND_STRING:
     case SHMRPC_KIND_BYTES:

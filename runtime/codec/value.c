@@ -19,59 +19,8 @@ static const struct {
     [SHMRPC_KIND_U64] = {0, UINT64_MAX},
 };
 
-uint64_t shmrpci_load_bits(const shmrpc_type *type, const void *value)
-{
-    /* Little-endian: the low bytes come first. */
-    uint64_t bits = 0;
-    switch (type->size) {
-    case 1:
-        memcpy(&bits, value, 1);
-        break;
-    case 2:
-        memcpy(&bits, value, 2);
-        break;
-    case 4:
-        memcpy(&bits, value, 4);
-        break;
-    default:
-        memcpy(&bits, value, 8);
-        break;
-    }
-    if (shmrpci_is_signed(type) && type->size < 8) {
-        uint64_t sign = UINT64_C(1) << (type->size * 8 - 1);
-        bits = (bits ^ sign) - sign;
-    }
-    return bits;
-}
-
-void shmrpci_store_bits(const shmrpc_type *type, void *value, uint64_t bits)
-{
-    switch (type->size) {
-    case 1:
-        memcpy(value, &bits, 1);
-        break;
-    case 2:
-        memcpy(value, &bits, 2);
-        break;
-    case 4:
-        memcpy(value, &bits, 4);
-        break;
-    default:
-        memcpy(value, &bits, 8);
-        break;
-    }
-}
-
-shmrpci_int shmrpci_load_int(const shmrpc_type *type, const void *value)
-{
-    uint64_t bits = shmrpci_load_bits(type, value);
-    bool negative = shmrpci_is_signed(type) && (bits >> 63) != 0;
-    return (shmrpci_int){.negative = negative,
-                         .magnitude = negative ? 0 - bits : bits};
-}
-
-int shmrpci_store_int(const shmrpci_walk *walk, const shmrpc_type *type,
-                      shmrpci_int number, void *value)
+int shmrpci_store_int_slow(const shmrpci_walk *walk, const shmrpc_type *type,
+                           shmrpci_int number, void *value)
 {
     uint64_t limit = number.negative ? ranges[type->kind].lowest
                                      : ranges[type->kind].highest;
@@ -114,17 +63,11 @@ const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits)
     return NULL;
 }
 
-/* `name` may hold NULs, and is not trusted to end with one. */
-static bool is_text(const char *known, const char *name, size_t len)
-{
-    return strlen(known) == len && memcmp(known, name, len) == 0;
-}
-
 bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,
                         uint64_t *bits)
 {
     for (uint32_t i = 0; i < type->count; i++) {
-        if (is_text(type->enumerators[i].name, name, len)) {
+        if (shmrpci_is_name(type->enumerators[i].name, name, len)) {
             *bits = (uint64_t)type->enumerators[i].value;
             return true;
         }
@@ -132,8 +75,9 @@ bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,
     return false;
 }
 
-int shmrpci_field_require(const shmrpci_walk *walk, const shmrpc_field *field,
-                          const void *value, const void **out)
+int shmrpci_field_require_slow(const shmrpci_walk *walk,
+                               const shmrpc_field *field, const void *value,
+                               const void **out)
 {
     *out = shmrpci_field_get(field, value);
     if (*out == NULL && (field->flags & SHMRPC_FIELD_OPTIONAL) == 0) {
@@ -142,8 +86,8 @@ int shmrpci_field_require(const shmrpci_walk *walk, const shmrpc_field *field,
     return SHMRPC_OK;
 }
 
-void *shmrpci_field_target(const shmrpc_field *field, void *value,
-                           shmrpci_arena *arena)
+void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
+                                shmrpci_arena *arena)
 {
     uint8_t *at = (uint8_t *)value + field->offset;
     if ((field->flags & SHMRPC_FIELD_POINTER) != 0) {
@@ -177,11 +121,12 @@ int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
 size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
                              const char *name, size_t len)
 {
-    if (hint < type->count && is_text(type->fields[hint].name, name, len)) {
+    if (hint < type->count &&
+        shmrpci_is_name(type->fields[hint].name, name, len)) {
         return hint;
     }
     for (size_t i = 0; i < type->count; i++) {
-        if (is_text(type->fields[i].name, name, len)) {
+        if (shmrpci_is_name(type->fields[i].name, name, len)) {
             return i;
         }
     }
@@ -216,32 +161,11 @@ int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
     return SHMRPC_OK;
 }
 
-int shmrpci_seen_init(shmrpci_seen *seen, const shmrpc_type *type,
-                      shmrpci_arena *arena)
+int shmrpci_seen_init_many(shmrpci_seen *seen, const shmrpc_type *type,
+                           shmrpci_arena *arena)
 {
-    *seen = (shmrpci_seen){.few = 0};
-    if (type->count > 64) {
-        seen->many = shmrpci_arena_calloc(arena, type->count - 64, 1, 1);
-        if (seen->many == NULL) {
-            return SHMRPC_E_NO_MEMORY;
-        }
-    }
-    return SHMRPC_OK;
-}
-
-bool shmrpci_seen_has(const shmrpci_seen *seen, size_t index)
-{
-    return index < 64 ? (seen->few >> index & 1) != 0
-                      : seen->many[index - 64] != 0;
-}
-
-void shmrpci_seen_add(shmrpci_seen *seen, size_t index)
-{
-    if (index < 64) {
-        seen->few |= UINT64_C(1) << index;
-    } else {
-        seen->many[index - 64] = 1;
-    }
+    seen->many = shmrpci_arena_calloc(arena, type->count - 64, 1, 1);
+    return seen->many != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
 void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,

@@ -56,16 +56,110 @@ static inline void shmrpci_store_span(void *value, const void *ptr, size_t len)
     memcpy(value, &span, sizeof span);
 }
 
-/* The bits of an integer, sign-extended to 64; `type` is an integer type. */
-uint64_t shmrpci_load_bits(const shmrpc_type *type, const void *value);
-void shmrpci_store_bits(const shmrpc_type *type, void *value, uint64_t bits);
+/* Copies 1, 2, 4 or 8 bytes: memcpy with a size that the compiler knows. */
+static inline void shmrpci_copy_scalar(void *to, const void *from, size_t size)
+{
+    switch (size) {
+    case 1:
+        memcpy(to, from, 1);
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    default:
+        memcpy(to, from, 8);
+        break;
+    }
+}
 
-shmrpci_int shmrpci_load_int(const shmrpc_type *type, const void *value);
+/* memcpy for what is mostly short, such as names: up to 16 bytes without a
+ * call. `from` may be NULL when `len` is 0. */
+static inline void shmrpci_copy_short(uint8_t *to, const void *from, size_t len)
+{
+    const uint8_t *bytes = from;
+    if (len > 16) {
+        memcpy(to, bytes, len);
+    } else if (len >= 8) {
+        uint64_t ends[2];
+        memcpy(&ends[0], bytes, 8);
+        memcpy(&ends[1], bytes + len - 8, 8);
+        memcpy(to, &ends[0], 8);
+        memcpy(to + len - 8, &ends[1], 8);
+    } else if (len >= 4) {
+        uint32_t ends[2];
+        memcpy(&ends[0], bytes, 4);
+        memcpy(&ends[1], bytes + len - 4, 4);
+        memcpy(to, &ends[0], 4);
+        memcpy(to + len - 4, &ends[1], 4);
+    } else {
+        for (size_t i = 0; i < len; i++) {
+            to[i] = bytes[i];
+        }
+    }
+}
+
+/* Whether `text`, which may hold NULs and need not end with one, is the name.
+ * Names are short: no call. */
+static inline bool shmrpci_is_name(const char *name, const char *text,
+                                   size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] != text[i] || name[i] == '\0') {
+            return false;
+        }
+    }
+    return name[len] == '\0';
+}
+
+/* The bits of an integer, sign-extended to 64; `type` is an integer type. */
+static inline uint64_t shmrpci_load_bits(const shmrpc_type *type,
+                                         const void *value)
+{
+    /* Little-endian: the low bytes come first. */
+    uint64_t bits = 0;
+    shmrpci_copy_scalar(&bits, value, type->size);
+    if (shmrpci_is_signed(type) && type->size < 8) {
+        uint64_t sign = UINT64_C(1) << (type->size * 8 - 1);
+        bits = (bits ^ sign) - sign;
+    }
+    return bits;
+}
+
+static inline void shmrpci_store_bits(const shmrpc_type *type, void *value,
+                                      uint64_t bits)
+{
+    shmrpci_copy_scalar(value, &bits, type->size);
+}
+
+static inline shmrpci_int shmrpci_load_int(const shmrpc_type *type,
+                                           const void *value)
+{
+    uint64_t bits = shmrpci_load_bits(type, value);
+    bool negative = shmrpci_is_signed(type) && (bits >> 63) != 0;
+    return (shmrpci_int){.negative = negative,
+                         .magnitude = negative ? 0 - bits : bits};
+}
 
 /* Stores an integer that fits the type and its bounds, or fails with INVALID
  * and the allowed range. */
-int shmrpci_store_int(const shmrpci_walk *walk, const shmrpc_type *type,
-                      shmrpci_int number, void *value);
+int shmrpci_store_int_slow(const shmrpci_walk *walk, const shmrpc_type *type,
+                           shmrpci_int number, void *value);
+
+static inline int shmrpci_store_int(const shmrpci_walk *walk,
+                                    const shmrpc_type *type, shmrpci_int number,
+                                    void *value)
+{
+    /* Without the sign bit both kinds of integer hold what is not negative. */
+    if (!number.negative && (type->flags & SHMRPC_TYPE_BOUNDED) == 0 &&
+        number.magnitude >> (type->size * 8 - 1) == 0) {
+        shmrpci_store_bits(type, value, number.magnitude);
+        return SHMRPC_OK;
+    }
+    return shmrpci_store_int_slow(walk, type, number, value);
+}
 
 /* Stores a float: `number` must fit f32 when the type is that. Bounds are
  * checked. */
@@ -97,13 +191,34 @@ static inline const void *shmrpci_field_get(const shmrpc_field *field,
 }
 
 /* As get for encoders: absent is a failure unless the field is optional. */
-int shmrpci_field_require(const shmrpci_walk *walk, const shmrpc_field *field,
-                          const void *value, const void **out);
+int shmrpci_field_require_slow(const shmrpci_walk *walk,
+                               const shmrpc_field *field, const void *value,
+                               const void **out);
+
+static inline int shmrpci_field_require(const shmrpci_walk *walk,
+                                        const shmrpc_field *field,
+                                        const void *value, const void **out)
+{
+    if (field->flags == 0) {
+        *out = (const uint8_t *)value + field->offset;
+        return SHMRPC_OK;
+    }
+    return shmrpci_field_require_slow(walk, field, value, out);
+}
 
 /* Where to decode a field's value to: marks it present, and allocates behind a
  * pointer. NULL when out of memory. */
-void *shmrpci_field_target(const shmrpc_field *field, void *value,
-                           shmrpci_arena *arena);
+void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
+                                shmrpci_arena *arena);
+
+static inline void *shmrpci_field_target(const shmrpc_field *field, void *value,
+                                         shmrpci_arena *arena)
+{
+    if (field->flags == 0) {
+        return (uint8_t *)value + field->offset;
+    }
+    return shmrpci_field_target_slow(field, value, arena);
+}
 
 /* What a receiver does about a field that did not come: its default, absence,
  * or INVALID "missing". */
@@ -127,10 +242,39 @@ typedef struct shmrpci_seen {
 } shmrpci_seen;
 
 /* NO_MEMORY when the struct has more than 64 fields and the arena is full. */
-int shmrpci_seen_init(shmrpci_seen *seen, const shmrpc_type *type,
-                      shmrpci_arena *arena);
-bool shmrpci_seen_has(const shmrpci_seen *seen, size_t index);
-void shmrpci_seen_add(shmrpci_seen *seen, size_t index);
+int shmrpci_seen_init_many(shmrpci_seen *seen, const shmrpc_type *type,
+                           shmrpci_arena *arena);
+
+static inline int shmrpci_seen_init(shmrpci_seen *seen, const shmrpc_type *type,
+                                    shmrpci_arena *arena)
+{
+    seen->few = 0;
+    seen->many = NULL;
+    return type->count <= 64 ? SHMRPC_OK
+                             : shmrpci_seen_init_many(seen, type, arena);
+}
+static inline bool shmrpci_seen_has(const shmrpci_seen *seen, size_t index)
+{
+    return index < 64 ? (seen->few >> index & 1) != 0
+                      : seen->many[index - 64] != 0;
+}
+
+static inline void shmrpci_seen_add(shmrpci_seen *seen, size_t index)
+{
+    if (index < 64) {
+        seen->few |= UINT64_C(1) << index;
+    } else {
+        seen->many[index - 64] = 1;
+    }
+}
+
+/* Whether none is missing; a struct of more than 63 fields has to look. */
+static inline bool shmrpci_seen_all(const shmrpci_seen *seen,
+                                    const shmrpc_type *type)
+{
+    return type->count < 64 &&
+           seen->few == (UINT64_C(1) << type->count) - UINT64_C(1);
+}
 
 /* A growing array in an arena, for counts that nobody announced. */
 typedef struct shmrpci_items {

@@ -36,6 +36,8 @@ static void add(text *out, const char *format, ...)
  * so that a path can go to a terminal or a log. */
 static void add_quoted(text *out, const char *key, size_t len)
 {
+    /* What is being refused may be a key without data. */
+    len = key != NULL ? len : 0;
     size_t valid = shmrpci_utf8_valid_prefix(key, len);
     size_t shown = shmrpci_utf8_cut(key, valid, SHMRPCI_PATH_MAX_KEY_BYTES);
     add(out, "[\"");
@@ -194,17 +196,10 @@ int shmrpci_walk_status(const shmrpci_walk *walk, int status)
     return status;
 }
 
-int shmrpci_walk_enter(shmrpci_walk *walk, shmrpci_step *step)
+int shmrpci_walk_too_deep(const shmrpci_walk *walk)
 {
-    if (walk->depth >= SHMRPCI_CODEC_MAX_DEPTH) {
-        return shmrpci_walk_fail(walk, "nested deeper than %d levels",
-                                 SHMRPCI_CODEC_MAX_DEPTH);
-    }
-    walk->depth++;
-    step->up = walk->top;
-    step->kind = SHMRPCI_STEP_NONE;
-    walk->top = step;
-    return SHMRPC_OK;
+    return shmrpci_walk_fail(walk, "nested deeper than %d levels",
+                             SHMRPCI_CODEC_MAX_DEPTH);
 }
 
 /* "1..256", "1..", "..256": an end that bounds nothing is left out. */
@@ -227,26 +222,27 @@ static shmrpci_int positive(uint64_t magnitude)
     return (shmrpci_int){.negative = false, .magnitude = magnitude};
 }
 
-int shmrpci_walk_length(const shmrpci_walk *walk, const shmrpc_type *type,
-                        uint64_t length)
+int shmrpci_walk_bad_length(const shmrpci_walk *walk, const shmrpc_type *type,
+                            uint64_t length)
 {
-    if ((type->flags & SHMRPC_TYPE_BOUNDED) == 0 ||
-        (length >= type->min && length <= type->max)) {
-        return SHMRPC_OK;
-    }
     uint64_t highest = type->max > UINT32_MAX ? type->max : UINT64_MAX;
     return fail_range(walk, "length", positive(length), positive(type->min),
                       positive(type->max), highest);
 }
 
-int shmrpci_walk_view(const shmrpci_walk *walk, const shmrpc_type *type,
-                      const void *data, size_t length)
+int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length)
 {
-    if (data == NULL && length > 0) {
-        return shmrpci_walk_fail(walk, "length %zu, but no data (NULL)",
-                                 length);
+    return shmrpci_walk_fail(walk, "length %zu, but no data (NULL)", length);
+}
+
+int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value)
+{
+    /* All five lengths lie in one place of the union, all pointers in one. */
+    bool is_span = value->kind >= SHMRPC_ANY_STR;
+    if (is_span && value->u.bytes.ptr == NULL && value->u.bytes.len > 0) {
+        return shmrpci_walk_no_data(walk, value->u.bytes.len);
     }
-    return shmrpci_walk_length(walk, type, length);
+    return SHMRPC_OK;
 }
 
 static int check_float(const shmrpci_walk *walk, const shmrpc_type *type,

@@ -18,6 +18,7 @@
 #include "codec/codec.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
+#include "shmrpc/types.h"
 
 typedef enum shmrpci_step_kind {
     SHMRPCI_STEP_NONE = 0, /* the container itself */
@@ -76,10 +77,32 @@ int shmrpci_walk_duplicate(const shmrpci_walk *walk,
 /* Records and returns a status with its standard text. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status);
 
+/* INVALID "nested deeper than 64 levels". */
+int shmrpci_walk_too_deep(const shmrpci_walk *walk);
+
+/* gcc 12 takes the link for a dangling pointer: leave undoes it. */
+#if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
+
 /* Enters a container: counts the level and links `step`, which the caller
- * keeps on its stack until leave. Nothing to undo after a failure. Not inline:
- * gcc 12 takes the link for a dangling pointer. */
-int shmrpci_walk_enter(shmrpci_walk *walk, shmrpci_step *step);
+ * keeps on its stack until leave. Nothing to undo after a failure. */
+static inline int shmrpci_walk_enter(shmrpci_walk *walk, shmrpci_step *step)
+{
+    if (walk->depth >= SHMRPCI_CODEC_MAX_DEPTH) {
+        return shmrpci_walk_too_deep(walk);
+    }
+    walk->depth++;
+    step->up = walk->top;
+    step->kind = SHMRPCI_STEP_NONE;
+    walk->top = step;
+    return SHMRPC_OK;
+}
+
+#if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 static inline void shmrpci_walk_leave(shmrpci_walk *walk,
                                       const shmrpci_step *step)
@@ -104,13 +127,34 @@ static inline int shmrpci_walk_bounds(const shmrpci_walk *walk,
 }
 
 /* The same for a length that is known before the value is. */
-int shmrpci_walk_length(const shmrpci_walk *walk, const shmrpc_type *type,
-                        uint64_t length);
+int shmrpci_walk_bad_length(const shmrpci_walk *walk, const shmrpc_type *type,
+                            uint64_t length);
+
+static inline int shmrpci_walk_length(const shmrpci_walk *walk,
+                                      const shmrpc_type *type, uint64_t length)
+{
+    if ((type->flags & SHMRPC_TYPE_BOUNDED) == 0 ||
+        (length >= type->min && length <= type->max)) {
+        return SHMRPC_OK;
+    }
+    return shmrpci_walk_bad_length(walk, type, length);
+}
 
 /* As length, for what is about to be written: also refuses a length without
  * data, which a caller or a handler may give us. */
-int shmrpci_walk_view(const shmrpci_walk *walk, const shmrpc_type *type,
-                      const void *data, size_t length);
+int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length);
+
+static inline int shmrpci_walk_view(const shmrpci_walk *walk,
+                                    const shmrpc_type *type, const void *data,
+                                    size_t length)
+{
+    return data == NULL && length > 0 ? shmrpci_walk_no_data(walk, length)
+                                      : shmrpci_walk_length(walk, type, length);
+}
+
+/* The same for an `any` that is about to be written: its own length, not those
+ * of what it holds. */
+int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value);
 
 /* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
  * long ones lose their middle. */

@@ -421,6 +421,50 @@ static void encoders_refuse_views_of_nothing(void **state)
                       "length 3, but no data (NULL)");
 }
 
+static shmrpc_any empty_handed(shmrpc_any_kind kind)
+{
+    shmrpc_any value = shmrpc_any_null();
+    value.kind = kind;
+    value.u.bytes = (shmrpc_bytes){NULL, 3};
+    return value;
+}
+
+static void encoders_refuse_any_of_nothing(void **state)
+{
+    (void)state;
+    static const shmrpc_any_kind kinds[] = {SHMRPC_ANY_STR, SHMRPC_ANY_BYTES,
+                                            SHMRPC_ANY_LIST, SHMRPC_ANY_MAP,
+                                            SHMRPC_ANY_EXT};
+    for (size_t i = 0; i < SHMRPC_COUNT(kinds); i++) {
+        const shmrpc_any value = empty_handed(kinds[i]);
+        const shmrpc_any list = shmrpc_any_list_of(&value, 1);
+        for (uint32_t e = SHMRPC_ENCODING_JSON; e <= SHMRPC_ENCODING_MSGPACK;
+             e++) {
+            refuses_to_encode(e, &shmrpc_type_any, &value, "v",
+                              "length 3, but no data (NULL)");
+            refuses_to_encode(e, &shmrpc_type_any, &list, "v[0]",
+                              "length 3, but no data (NULL)");
+        }
+    }
+}
+
+static void encoders_refuse_keys_of_nothing(void **state)
+{
+    (void)state;
+    const shmrpc_any_entry entry = {.key = empty_handed(SHMRPC_ANY_STR)};
+    const shmrpc_any map = shmrpc_any_map_of(&entry, 1);
+    static const sample_text_entry texts[] = {{{NULL, 3}, {"", 0}}};
+    static const sample_text_map typed = {texts, 1};
+    for (uint32_t e = SHMRPC_ENCODING_JSON; e <= SHMRPC_ENCODING_NATIVE; e++) {
+        refuses_to_encode(e, &sample_text_map_type, &typed, "v[\"\"]",
+                          "length 3, but no data (NULL)");
+        if (e != SHMRPC_ENCODING_NATIVE) {
+            refuses_to_encode(e, &shmrpc_type_any, &map, "v[\"\"]",
+                              "length 3, but no data (NULL)");
+        }
+    }
+}
+
 static void encoders_check_bounds(void **state)
 {
     (void)state;
@@ -619,6 +663,8 @@ int main(void)
         cmocka_unit_test(depth),
         cmocka_unit_test(depth_of_encoders),
         cmocka_unit_test(encoders_refuse_views_of_nothing),
+        cmocka_unit_test(encoders_refuse_any_of_nothing),
+        cmocka_unit_test(encoders_refuse_keys_of_nothing),
         cmocka_unit_test(encoders_check_bounds),
         cmocka_unit_test(json_cannot_say),
         cmocka_unit_test(full_buffers),

@@ -92,7 +92,7 @@ static shmrpc_status render(generation *g, const gen_lang_file *file,
                            file->template);
         return SHMRPC_E_INVALID;
     }
-    gen_mustache_opts opts = {.escape = GEN_ESCAPE_NONE,
+    gen_mustache_opts opts = {.escape = g->options->lang->escape,
                               .missing = GEN_MISSING_ERROR,
                               .lookup = find_template,
                               .user = g};

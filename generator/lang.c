@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-static const gen_lang *const languages[] = {&gen_lang_c};
-static const char *const names[] = {"c", NULL};
+static const gen_lang *const languages[] = {&gen_lang_c, &gen_lang_html,
+                                            &gen_lang_man};
+static const char *const names[] = {"c", "html", "man", NULL};
 
 const gen_lang *gen_lang_find(const char *name)
 {

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "generator/model.h"
+#include "generator/mustache.h"
 #include "idl/diag.h"
 #include "idl/schema.h"
 
@@ -28,6 +29,7 @@ struct gen_lang {
     const char *name; /* --lang, and the folder of its templates */
     const gen_lang_file *files;
     size_t file_count;
+    gen_escape escape; /* what {{x}} does in its templates */
 
     /* Reports what the schema asks for and the language can't do yet. */
     void (*refuse)(const idl_schema *schema, idl_diags *diags);
@@ -64,5 +66,7 @@ const gen_lang *gen_lang_find(const char *name);
 const char *const *gen_lang_names(void);
 
 extern const gen_lang gen_lang_c;
+extern const gen_lang gen_lang_html;
+extern const gen_lang gen_lang_man;
 
 #endif

@@ -438,6 +438,7 @@ const gen_lang gen_lang_c = {
     .name = "c",
     .files = files,
     .file_count = sizeof files / sizeof files[0],
+    .escape = GEN_ESCAPE_NONE,
     .refuse = gen_c_refuse,
     .begin = begin,
     .add_const = add_const,

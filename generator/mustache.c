@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "generator/escape.h"
 #include "generator/mustache_parse.h"
 
 /* A section's value, and the contexts around it. */
@@ -77,25 +78,18 @@ static shmrpc_status look_up(renderer *r, const gen_template *source,
     return SHMRPC_OK;
 }
 
-static void append_html(shmrpci_buf *out, const char *text, size_t len)
+static void append_escaped(const renderer *r, const gen_value *value)
 {
-    for (size_t i = 0; i < len; i++) {
-        switch (text[i]) {
-        case '&':
-            shmrpci_buf_append_text(out, "&amp;");
-            break;
-        case '<':
-            shmrpci_buf_append_text(out, "&lt;");
-            break;
-        case '>':
-            shmrpci_buf_append_text(out, "&gt;");
-            break;
-        case '"':
-            shmrpci_buf_append_text(out, "&quot;");
-            break;
-        default:
-            shmrpci_buf_append_char(out, text[i]);
-        }
+    switch (r->opts->escape) {
+    case GEN_ESCAPE_HTML:
+        gen_escape_html(value->text, value->len, r->out);
+        break;
+    case GEN_ESCAPE_NONE:
+        shmrpci_buf_append(r->out, value->text, value->len);
+        break;
+    case GEN_ESCAPE_ROFF:
+        gen_escape_roff(value->text, value->len, r->out);
+        break;
     }
 }
 
@@ -115,9 +109,8 @@ static shmrpc_status render_variable(renderer *r, const gen_template *source,
         break;
     case GEN_KIND_NUMBER:
     case GEN_KIND_STRING:
-        if (node->kind == GEN_NODE_VARIABLE &&
-            r->opts->escape == GEN_ESCAPE_HTML) {
-            append_html(r->out, value->text, value->len);
+        if (node->kind == GEN_NODE_VARIABLE) {
+            append_escaped(r, value);
         } else {
             shmrpci_buf_append(r->out, value->text, value->len);
         }

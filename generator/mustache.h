@@ -33,7 +33,9 @@ typedef bool gen_mustache_lookup(void *user, const char *name,
 
 typedef enum gen_escape {
     GEN_ESCAPE_HTML, /* {{x}} as the specification says */
-    GEN_ESCAPE_NONE  /* {{x}} is the same as {{{x}}}: for source code */
+    GEN_ESCAPE_NONE, /* {{x}} is the same as {{{x}}}: for source code */
+    GEN_ESCAPE_ROFF  /* {{x}} prints as it is in a manual page, also within
+                        quotes or at the beginning of a line */
 } gen_escape;
 
 typedef enum gen_missing {

@@ -1,0 +1,36 @@
+/* The language html: a reference page that needs no other file. */
+#include "generator/lang.h"
+
+#include "generator/lang_doc.h"
+
+static const gen_lang_file files[] = {{"types", "page.html", ".html"}};
+
+/* Blanks at line ends and empty lines go; nothing of a page depends on them. */
+static void tidy(const char *text, size_t len, shmrpci_buf *out)
+{
+    for (size_t begin = 0; begin < len;) {
+        size_t end = begin;
+        while (end < len && text[end] != '\n') {
+            end++;
+        }
+        size_t kept = end;
+        while (kept > begin && text[kept - 1] == ' ') {
+            kept--;
+        }
+        shmrpci_buf_append(out, text + begin, kept - begin);
+        if (kept > begin) {
+            shmrpci_buf_append_char(out, '\n');
+        }
+        begin = end + 1;
+    }
+}
+
+const gen_lang gen_lang_html = {
+    .name = "html",
+    .files = files,
+    .file_count = sizeof files / sizeof files[0],
+    .escape = GEN_ESCAPE_HTML,
+    .refuse = gen_doc_refuse,
+    .begin = gen_doc_begin,
+    .tidy = tidy,
+};

@@ -1,0 +1,80 @@
+/* The language man: a manual page of section 7, in man(7)'s macros. */
+#include "generator/lang.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "generator/lang_doc.h"
+
+static const gen_lang_file files[] = {{"types", "page.7", ".7"}};
+
+typedef struct tidier {
+    shmrpci_buf *out;
+    bool after_title; /* the line before is one */
+    bool paragraph;   /* a paragraph is to begin before the next text */
+} tidier;
+
+static bool is_macro(const char *line, size_t len, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (len >= 3 && strncmp(line, *names, 3) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Templates begin a paragraph before whatever may have none: it is left out
+ * where nothing comes, or where roff begins one itself. */
+static void put_line(tidier *t, const char *line, size_t len)
+{
+    static const char *const paragraphs[] = {".PP", NULL};
+    static const char *const titles[] = {".SH", ".SS", NULL};
+    static const char *const breaks[] = {".SH", ".SS", ".TP", NULL};
+    if (is_macro(line, len, paragraphs)) {
+        t->paragraph = true;
+        return;
+    }
+    if (t->paragraph && !t->after_title && !is_macro(line, len, breaks)) {
+        shmrpci_buf_append_text(t->out, ".PP\n");
+    }
+    t->paragraph = false;
+    t->after_title = is_macro(line, len, titles);
+    shmrpci_buf_append(t->out, line, len);
+    shmrpci_buf_append_char(t->out, '\n');
+}
+
+/* roff takes an empty line for a paragraph of its own, and blanks that begin
+ * or end a line for layout: all go. */
+static void tidy(const char *text, size_t len, shmrpci_buf *out)
+{
+    tidier t = {.out = out};
+    for (size_t begin = 0; begin < len;) {
+        size_t end = begin;
+        while (end < len && text[end] != '\n') {
+            end++;
+        }
+        size_t kept = end;
+        size_t first = begin;
+        while (kept > first && text[kept - 1] == ' ') {
+            kept--;
+        }
+        while (first < kept && text[first] == ' ') {
+            first++;
+        }
+        if (kept > first) {
+            put_line(&t, text + first, kept - first);
+        }
+        begin = end + 1;
+    }
+}
+
+const gen_lang gen_lang_man = {
+    .name = "man",
+    .files = files,
+    .file_count = sizeof files / sizeof files[0],
+    .escape = GEN_ESCAPE_ROFF,
+    .refuse = gen_doc_refuse,
+    .begin = gen_doc_begin,
+    .tidy = tidy,
+};

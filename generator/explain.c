@@ -4,7 +4,57 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "generator/check.h"
 #include "generator/embedded.h"
+
+static const idl_code check_codes[] = {
+#define GEN_X(name, number, kind, title) (idl_code)(number),
+    GEN_CHECK_LIST(GEN_X)
+#undef GEN_X
+};
+
+#define CHECK_COUNT (sizeof check_codes / sizeof check_codes[0])
+
+size_t gen_explain_count(void)
+{
+    size_t count;
+    (void)idl_codes(&count);
+    return count + CHECK_COUNT;
+}
+
+idl_code gen_explain_code(size_t index)
+{
+    size_t count;
+    const idl_code *codes = idl_codes(&count);
+    return index < count ? codes[index] : check_codes[index - count];
+}
+
+bool gen_explain_parse(const char *text, idl_code *out)
+{
+    for (size_t i = 0; i < gen_explain_count(); i++) {
+        char name[16];
+        idl_code code = gen_explain_code(i);
+        (void)snprintf(name, sizeof name, "S%04d", (int)code);
+        if (strcmp(text, name) == 0) {
+            *out = code;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *gen_explain_title(idl_code code)
+{
+    const gen_check_rule *rule = gen_check_rule_find((unsigned)code);
+    return rule != NULL ? rule->title : idl_code_title(code);
+}
+
+idl_severity gen_explain_severity(idl_code code)
+{
+    return gen_check_rule_find((unsigned)code) != NULL
+               ? IDL_ERROR
+               : idl_code_severity(code);
+}
 
 const char *gen_explain(idl_code code, size_t *len)
 {

@@ -1,6 +1,6 @@
 /*
- * Explanations: what each code of a diagnostic means, with an example that
- * gives it and one that doesn't.
+ * Explanations: what each code of a diagnostic means; where one file shows it,
+ * with an example that gives it and one that doesn't.
  *
  * They are the files explain/S0301.md, built into the program; the examples
  * are run by tests (explain_test), so they are true.
@@ -9,10 +9,25 @@
 #ifndef SHMRPC_GENERATOR_EXPLAIN_H
 #define SHMRPC_GENERATOR_EXPLAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 #include "idl/diag.h"
+
+/* All codes that the program may print, in ascending order of the tables of
+ * idl/diag.h and check.h. */
+size_t gen_explain_count(void);
+idl_code gen_explain_code(size_t index);
+
+/* Reads "S1109"; false when there is no such code. */
+bool gen_explain_parse(const char *text, idl_code *out);
+
+/* The title of the table; static. */
+const char *gen_explain_title(idl_code code);
+
+/* Breaks that `check` finds are errors, unless they are allowed. */
+idl_severity gen_explain_severity(idl_code code);
 
 /* The whole explanation, in Markdown; `*len` bytes, with a NUL behind them. */
 const char *gen_explain(idl_code code, size_t *len);

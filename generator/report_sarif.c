@@ -154,15 +154,16 @@ static gen_value *make_rule(gen_tree *tree, idl_code code)
     const char *markdown = gen_explain(code, &len);
     gen_value *rule = gen_object(tree);
     gen_set(rule, "id", gen_format(tree, "S%04d", (int)code));
-    gen_set(rule, "shortDescription", make_text(tree, idl_code_title(code)));
+    gen_set(rule, "shortDescription", make_text(tree, gen_explain_title(code)));
     gen_set(rule, "fullDescription", make_meaning(tree, code));
     gen_value *help = gen_set(rule, "help", gen_object(tree));
     gen_set(help, "text", gen_string_n(tree, markdown, len));
     gen_set(help, "markdown", gen_string_n(tree, markdown, len));
     gen_value *config = gen_set(rule, "defaultConfiguration", gen_object(tree));
     gen_set(config, "level",
-            gen_string(tree, idl_code_severity(code) == IDL_ERROR ? "error"
-                                                                  : "warning"));
+            gen_string(tree, gen_explain_severity(code) == IDL_ERROR
+                                 ? "error"
+                                 : "warning"));
     return rule;
 }
 
@@ -170,7 +171,7 @@ static bool is_used(const gen_value *items, idl_code code)
 {
     for (const gen_value *at = items->first; at != NULL; at = at->next) {
         idl_code used;
-        if (idl_code_parse(gen_text(at, "ruleId"), &used) && used == code) {
+        if (gen_explain_parse(gen_text(at, "ruleId"), &used) && used == code) {
             return true;
         }
     }
@@ -180,12 +181,11 @@ static bool is_used(const gen_value *items, idl_code code)
 /* The rules that were broken. */
 static gen_value *make_rules(gen_tree *tree, const gen_value *items)
 {
-    size_t count;
-    const idl_code *codes = idl_codes(&count);
     gen_value *rules = gen_array(tree);
-    for (size_t i = 0; i < count; i++) {
-        if (is_used(items, codes[i])) {
-            gen_push(rules, make_rule(tree, codes[i]));
+    for (size_t i = 0; i < gen_explain_count(); i++) {
+        idl_code code = gen_explain_code(i);
+        if (is_used(items, code)) {
+            gen_push(rules, make_rule(tree, code));
         }
     }
     return rules;

@@ -14,7 +14,14 @@
 
 #define MAX_IMPORT_DIRS 64
 
-enum { OPT_AGAINST = 256, OPT_ALLOW, OPT_LOCK, OPT_UPDATE_LOCK, OPT_FORCE };
+enum {
+    OPT_AGAINST = 256,
+    OPT_ALLOW,
+    OPT_LOCK,
+    OPT_UPDATE_LOCK,
+    OPT_FORCE,
+    OPT_DIAGNOSTICS
+};
 
 static const struct option long_options[] = {
     {"against", required_argument, NULL, OPT_AGAINST},
@@ -23,6 +30,7 @@ static const struct option long_options[] = {
     {"update-lock", optional_argument, NULL, OPT_UPDATE_LOCK},
     {"force", no_argument, NULL, OPT_FORCE},
     {"import-dir", required_argument, NULL, 'I'},
+    {"diagnostics", required_argument, NULL, OPT_DIAGNOSTICS},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -37,6 +45,8 @@ typedef struct check {
     gen_check_allow allow;
     const char *import_dirs[MAX_IMPORT_DIRS];
     size_t import_dir_count;
+    gen_report_form form;
+    gen_reporter reporter; /* of forms for programs */
     gen_check_result total;
     gen_exit result; /* the worst so far */
 } check;
@@ -84,6 +94,8 @@ static void print_help(void)
         "  -I, --import-dir DIR\n"
         "                      where to look for imported files, after the\n"
         "                      folder of the importing one; may be repeated\n"
+        "  --diagnostics=FORM  human: to standard error (default); json or\n"
+        "                      sarif: to standard output, for programs\n"
         "  -h, --help          print this\n"
         "\n"
         "The rules stand in docs/evolution.md.\n"
@@ -167,6 +179,8 @@ static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
     case OPT_FORCE:
         c->force = true;
         return SHMRPC_OK;
+    case OPT_DIAGNOSTICS:
+        return gen_cli_report_form(optarg, &c->form, message);
     case 'I':
         return add_import_dir(c, optarg, message);
     case 'h':
@@ -226,8 +240,13 @@ static void note_result(check *c, gen_exit result)
     c->result = result > c->result ? result : c->result;
 }
 
-static void print_diags(const idl_diags *diags)
+/* For people at once, for programs in one report at the end. */
+static void print_diags(run *r, const idl_diags *diags)
 {
+    if (r->options->form != GEN_REPORT_HUMAN) {
+        gen_reporter_add(&r->options->reporter, r->path, diags);
+        return;
+    }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
     gen_report(diags,
@@ -261,7 +280,7 @@ static bool has_breaks(const gen_check_result *result)
 static void finish(run *r, const idl_diags *diags,
                    const gen_check_result *result)
 {
-    print_diags(diags);
+    print_diags(r, diags);
     for (size_t i = 0; i < GEN_BREAK_COUNT; i++) {
         r->options->total.breaks[i] += result->breaks[i];
     }
@@ -297,7 +316,7 @@ static void check_against(run *r)
     shmrpc_status status = gen_old_version_load(&old, r->path, &r->arena,
                                                 &diags, &old_schema, &message);
     if (status == SHMRPC_E_INVALID) {
-        print_diags(&diags);
+        print_diags(r, &diags);
         fprintf(stderr, "shmrpcgen: the old version of %s has errors\n",
                 r->path);
         note_result(c, GEN_EXIT_ERRORS);
@@ -361,7 +380,7 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
                        &diags, &result);
     bool force = c->update_lock && c->force;
     if (status == SHMRPC_E_INVALID && !force) {
-        print_diags(&diags);
+        print_diags(r, &diags);
         fprintf(stderr, "shmrpcgen: %s is no lock\n", path);
         note_result(c, GEN_EXIT_ERRORS);
     } else if (status != SHMRPC_OK && status != SHMRPC_E_INVALID) {
@@ -442,7 +461,7 @@ static void check_file(check *c, const char *path)
     shmrpc_status status =
         idl_load(&options, path, &r.arena, &diags, &r.schema);
     if (status != SHMRPC_OK) {
-        print_diags(&diags);
+        print_diags(&r, &diags);
         note_result(c, gen_cli_exit(status));
     }
     if (status == SHMRPC_OK && c->against != NULL) {
@@ -464,9 +483,11 @@ gen_exit gen_command_check(int argc, char **argv)
     } else if (c.help) {
         print_help();
     } else {
+        gen_cli_reporter_init(&c.reporter, c.form);
         for (int i = optind; i < argc; i++) {
             check_file(&c, argv[i]);
         }
+        gen_cli_report(&c.reporter);
         print_total(&c);
     }
     shmrpci_buf_fini(&message);

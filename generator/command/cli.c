@@ -132,14 +132,3 @@ void gen_cli_report(gen_reporter *reporter)
     shmrpci_buf_fini(&text);
     gen_reporter_fini(reporter);
 }
-
-shmrpc_status gen_cli_code(const char *name, idl_code *out,
-                           shmrpci_buf *message)
-{
-    if (idl_code_parse(name, out)) {
-        return SHMRPC_OK;
-    }
-    shmrpci_buf_printf(
-        message, "unknown code `%s` (`shmrpcgen explain` lists them)", name);
-    return SHMRPC_E_INVALID;
-}

@@ -58,8 +58,4 @@ void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form);
  * for programs to standard output. */
 void gen_cli_report(gen_reporter *reporter);
 
-/* Reads a code of lint or of any diagnostic: "S0301". */
-shmrpc_status gen_cli_code(const char *name, idl_code *out,
-                           shmrpci_buf *message);
-
 #endif

@@ -25,12 +25,11 @@ static void print_help(void)
 
 static void list_all(void)
 {
-    size_t count;
-    const idl_code *codes = idl_codes(&count);
-    for (size_t i = 0; i < count; i++) {
-        printf("S%04d  %-7s  %s\n", (int)codes[i],
-               idl_code_severity(codes[i]) == IDL_ERROR ? "error" : "warning",
-               idl_code_title(codes[i]));
+    for (size_t i = 0; i < gen_explain_count(); i++) {
+        idl_code code = gen_explain_code(i);
+        printf("S%04d  %-7s  %s\n", (int)code,
+               gen_explain_severity(code) == IDL_ERROR ? "error" : "warning",
+               gen_explain_title(code));
     }
 }
 
@@ -39,7 +38,10 @@ static gen_exit explain_all(int argc, char **argv, shmrpci_buf *message)
     for (int i = optind; i < argc; i++) {
         idl_code code;
         size_t len;
-        if (gen_cli_code(argv[i], &code, message) != SHMRPC_OK) {
+        if (!gen_explain_parse(argv[i], &code)) {
+            shmrpci_buf_printf(
+                message, "unknown code `%s` (without one, all are listed)",
+                argv[i]);
             return gen_cli_fail(GEN_EXIT_USAGE, message);
         }
         const char *text = gen_explain(code, &len);

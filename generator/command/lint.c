@@ -85,8 +85,10 @@ static shmrpc_status disable(lint *l, const char *list, shmrpci_buf *message)
             shmrpci_buf_printf(message, "more than %d codes", MAX_DISABLED);
             return SHMRPC_E_INVALID;
         }
-        if (gen_cli_code(name, &l->disabled[l->disabled_count++], message) !=
-            SHMRPC_OK) {
+        idl_code *code = &l->disabled[l->disabled_count++];
+        if (!idl_code_parse(name, code) || !idl_code_is_advice(*code)) {
+            shmrpci_buf_printf(message, "no rule of lint has the code `%s`",
+                               name);
             return SHMRPC_E_INVALID;
         }
         list += len + (list[len] == ',');

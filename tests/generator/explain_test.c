@@ -22,6 +22,9 @@
 #include "idl/idl.h"
 #include "idl/lint.h"
 
+/* Breaks between two versions: check_test has a pair for each. */
+#define FIRST_OF_CHECK 1100
+
 #define MAX_FILES 4
 #define MAX_MARKS 16
 
@@ -239,7 +242,7 @@ static void is_explained(void **state)
     char title[128];
     const char *text = gen_explain(code, &len);
     int title_len = snprintf(title, sizeof title, "# S%04d: %s\n\n", (int)code,
-                             idl_code_title(code));
+                             gen_explain_title(code));
     assert_true(len > (size_t)title_len);
     assert_memory_equal(text, title, (size_t)title_len);
     shmrpci_buf meaning;
@@ -248,7 +251,7 @@ static void is_explained(void **state)
     assert_true(meaning.len > 40);
     assert_null(strstr(shmrpci_buf_text(&meaning), "##"));
     shmrpci_buf_fini(&meaning);
-    if (!has_no_example(code)) {
+    if (!has_no_example(code) && (int)code < FIRST_OF_CHECK) {
         check_wrong(code, text);
         check_right(code, text);
     }
@@ -258,18 +261,16 @@ int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[1024];
     static char names[1024][8];
-    size_t count;
+    static idl_code codes[1024];
     size_t used = 0;
-    const idl_code *codes = idl_codes(&count);
-    for (size_t i = 0; i < count; i++) {
-        idl_code code = codes[i];
+    for (size_t i = 0; i < gen_explain_count() && i < 1024; i++) {
+        idl_code code = codes[i] = gen_explain_code(i);
         (void)snprintf(names[i], sizeof names[i], "S%04u",
                        (unsigned)code % 10000);
         if (argc < 2 || strcmp(argv[1], names[i]) == 0) {
-            tests[used++] = (struct CMUnitTest){
-                .name = names[i],
-                .test_func = is_explained,
-                .initial_state = (void *)(uintptr_t)&codes[i]};
+            tests[used++] = (struct CMUnitTest){.name = names[i],
+                                                .test_func = is_explained,
+                                                .initial_state = &codes[i]};
         }
     }
     return _cmocka_run_group_tests("explain", tests, used, NULL, NULL);

@@ -64,7 +64,7 @@ grep -q '^<stdin>:2:' err || fail "fmt - with errors: no place"
 # lint
 expect 0 "S1004  request without upper bound" lint --help
 expect 2 "no .svc file given" lint
-expect 2 "unknown code \`S9999\`" lint --disable S9999 a.svc
+expect 2 "no rule of lint has the code \`S0301\`" lint --disable S0301 a.svc
 expect 3 "absent.svc: No such file" lint absent.svc
 cat >untidy.svc <<'SVC'
 package untidy;
@@ -84,6 +84,8 @@ expect 0 "usage: shmrpcgen explain" explain --help
 expect 0 "S0301  error    unknown name" explain
 expect 0 "# S0301: unknown name" explain S0301
 expect 0 "# S1004: request without upper bound" explain S0301 S1004
+expect 0 "S1109  error    other bounds" explain
+expect 0 "# S1109: other bounds" explain S1109
 expect 2 "unknown code \`S0000\`" explain S0000
 expect 2 "unknown option \`-x\`" explain -x
 

@@ -7,6 +7,7 @@ cases=$(cd "$(dirname "$0")/../idl/cases" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$cases/bad" "$work"
+cp -r "$cases/../../generator/check/breaks" "$work"
 cd "$work"
 
 python3 - "$generator" <<'PY'
@@ -123,6 +124,25 @@ status, out, _ = run("lint", "--diagnostics=sarif", "good.svc")
 assert json.loads(out)["runs"][0]["results"] == []
 status, out, err = run("fmt", "--check", "--diagnostics=sarif", "bad/six.svc")
 assert status == 1 and json.loads(out)["runs"][0]["results"]
+
+# Breaks between two versions, each with its rule.
+count_breaks = 0
+for folder in sorted(glob.glob("breaks/*")):
+    pair = ["--against", folder + "/old.svc", folder + "/new.svc"]
+    status, _, human = run("check", *pair)
+    wanted = places(human)
+    again, out, _ = run("check", "--diagnostics=json", *pair)
+    got = [(i["file"], i["line"], i["column"], i["severity"], i["code"])
+           for i in json.loads(out)]
+    assert again == status and got == wanted, (folder, got, wanted)
+    again, out, _ = run("check", "--diagnostics=sarif", *pair)
+    (run_,) = json.loads(out)["runs"]
+    assert again == status
+    assert [r["ruleId"] for r in run_["results"]] == [w[4] for w in wanted]
+    assert ([r["id"] for r in run_["tool"]["driver"]["rules"]]
+            == sorted({w[4] for w in wanted})), folder
+    count_breaks += len(wanted)
+assert count_breaks > 30, count_breaks
 
 # Wrong use.
 status, _, err = run("--diagnostics=sairf", "good.svc")

@@ -282,6 +282,29 @@ static bool covers(const type_form *reader, const type_form *writer)
            at_most(kind, written.max, accepted.max);
 }
 
+static bool is_integer(const type_form *type)
+{
+    return type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_U64;
+}
+
+/* Integers of two widths are one thing to json and msgpack when their bounds
+ * let the same numbers through. */
+static bool same_numbers(const comparison *cmp, const type_form *client,
+                         const type_form *server)
+{
+    if (cmp->encoding == SHMRPC_ENCODING_NATIVE || !is_integer(client) ||
+        !is_integer(server)) {
+        return false;
+    }
+    range here = effective_range(client);
+    range there = effective_range(server);
+    /* Bits above INT64_MAX mean another number to the other signedness. */
+    bool same_meaning =
+        range_of(client) == range_of(server) ||
+        ((here.min | here.max | there.min | there.max) >> 63) == 0;
+    return same_meaning && here.min == there.min && here.max == there.max;
+}
+
 /* What the writer may write, the reader must accept. */
 static int compare_bounds(comparison *cmp, const type_form *client,
                           const type_form *server)
@@ -350,9 +373,12 @@ static int compare_same_kind(comparison *cmp, uint32_t client_index,
 int shmrpci_contract_compare_types(comparison *cmp, uint32_t client,
                                    uint32_t server)
 {
-    if (cmp->client->types.ptr[client].kind !=
-        cmp->server->types.ptr[server].kind) {
-        return differ_types(cmp, client, server);
+    const type_form *mine = &cmp->client->types.ptr[client];
+    const type_form *theirs = &cmp->server->types.ptr[server];
+    if (mine->kind != theirs->kind) {
+        return same_numbers(cmp, mine, theirs)
+                   ? SHMRPC_OK
+                   : differ_types(cmp, client, server);
     }
     bool is_new = false;
     int status = note_pair(cmp, client, server, &is_new);

@@ -269,6 +269,35 @@ static void type_of_field(void **state)
             "method find: result.score is f32 here and f64 at the server");
 }
 
+/* Of another width, but the same numbers. */
+static void width_of_integer(void **state)
+{
+    (void)state;
+    b.number.kind = SHMRPC_KIND_I64;
+    passes(&a, &b);
+    passes(&b, &a);
+    b.number.max = 1001;
+    refused(&a, &b,
+            "method find: parameter query.limit is u32 here and i64 at the "
+            "server");
+    b.number.max = 1000;
+    use_encoding(SHMRPC_ENCODING_NATIVE);
+    refused(&a, &b,
+            "method find: parameter query.limit is u32 here and i64 at the "
+            "server");
+    use_encoding(SHMRPC_ENCODING_MSGPACK);
+    /* -1..-1 and the largest u64 have the same bits. */
+    a.number = (shmrpc_type){.kind = SHMRPC_KIND_I64,
+                             .flags = SHMRPC_TYPE_BOUNDED,
+                             .min = UINT64_MAX,
+                             .max = UINT64_MAX};
+    b.number = a.number;
+    b.number.kind = SHMRPC_KIND_U64;
+    refused(&a, &b,
+            "method find: parameter query.limit is i64 here and u64 at the "
+            "server");
+}
+
 static void type_of_parameter(void **state)
 {
     (void)state;
@@ -806,6 +835,7 @@ int main(void)
         TEST(encoding_of_method),
         TEST(flags_of_method),
         TEST(type_of_field),
+        TEST(width_of_integer),
         TEST(type_of_parameter),
         TEST(inner_types),
         TEST(length_of_array),

@@ -23,19 +23,26 @@ void gen_c_set_flag(gen_model *m, gen_value *object, const char *key, bool flag)
 
 /* ---- the file ---- */
 
+static void reserve_type(gen_model *m, const idl_decl *decl)
+{
+    const char *name = gen_c_name(m, decl);
+    (void)gen_c_unique(m, name);
+    (void)gen_c_enter(m, &gen_c_state_of(m)->types, name, name);
+}
+
 /* Names with linkage, which static objects must not take. */
 static void reserve_names(gen_model *m)
 {
     const idl_schema *schema = m->schema;
     for (size_t i = 0; i < schema->enum_count; i++) {
-        (void)gen_c_unique(m, gen_c_name(m, &schema->enums[i]->decl));
+        reserve_type(m, &schema->enums[i]->decl);
     }
     for (size_t i = 0; i < schema->by_value_count; i++) {
-        (void)gen_c_unique(m, gen_c_name(m, &schema->by_value[i]->decl));
+        reserve_type(m, &schema->by_value[i]->decl);
     }
     for (size_t i = 0; i < schema->service_count; i++) {
         const idl_service *service = schema->services[i];
-        (void)gen_c_unique(m, gen_c_name(m, &service->decl));
+        reserve_type(m, &service->decl);
         for (size_t k = 0; k < service->method_count; k++) {
             (void)gen_c_unique(m, gen_c_function(m, &service->methods[k]));
         }
@@ -305,10 +312,7 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
     const char *place = gen_c_text(m, "%s_%s", gen_c_short(m, &record->decl),
                                    gen_c_member(m, field));
     gen_c_set_member(m, c, field, gen_c_field_flags(field, false), place);
-    gen_c_set_text(m, c, "default",
-                   field->default_value.kind != IDL_VALUE_NONE
-                       ? gen_c_value(m, field->type, &field->default_value)
-                       : NULL);
+    gen_c_set_text(m, c, "initial", gen_c_initial(m, field));
     const char *tag_name = gen_c_text(m, "%s_%s", gen_c_macro(m, &record->decl),
                                       gen_c_upper(m, gen_c_member(m, field)));
     if (record->kind == IDL_RECORD_UNION) {
@@ -340,16 +344,6 @@ const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
     return *text == '\0' ? "0" : text + 3;
 }
 
-static bool has_defaults(const idl_record *record)
-{
-    for (size_t i = 0; i < record->field_count; i++) {
-        if (record->fields[i].default_value.kind != IDL_VALUE_NONE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Macro of the defaults; what the table of a struct, union or payload needs. */
 static void set_record(gen_model *m, gen_value *c, const idl_record *record)
 {
@@ -358,7 +352,7 @@ static void set_record(gen_model *m, gen_value *c, const idl_record *record)
     const char *defaults =
         gen_c_text(m, "%s_DEFAULTS", gen_c_macro(m, &record->decl));
     bool is_union = record->kind == IDL_RECORD_UNION;
-    if (has_defaults(record)) {
+    if (gen_c_has_defaults(record)) {
         gen_c_claim(
             m, defaults,
             gen_c_text(m, "the defaults of `%s`", record->decl.full_name),
@@ -366,7 +360,7 @@ static void set_record(gen_model *m, gen_value *c, const idl_record *record)
     }
     gen_c_set_text(m, c, "defaults", defaults);
     gen_c_set_flag(m, c, "is_empty", record->field_count == 0);
-    gen_c_set_flag(m, c, "has_defaults", has_defaults(record));
+    gen_c_set_flag(m, c, "has_defaults", gen_c_has_defaults(record));
     gen_c_set_text(m, c, "flags",
                    gen_c_type_flags(m, false, record->compact,
                                     gen_c_record_is_flat(record),

@@ -22,6 +22,7 @@ typedef struct gen_c_state {
     idl_map forms;       /* views, entries and wrappers by name */
     idl_map list_tables; /* those of lists without bounds, by name */
     idl_map names;       /* of all static objects so far */
+    idl_map types;       /* C names of all types and services */
     idl_map claims;      /* of what has linkage, to the text of who has it */
 } gen_c_state;
 
@@ -51,6 +52,10 @@ const char *gen_c_name(gen_model *m, const idl_decl *decl);
 /* "FTS_BAD_QUERY", and "FTS_ERR_BAD_QUERY". */
 const char *gen_c_macro(gen_model *m, const idl_decl *decl);
 const char *gen_c_error_macro(gen_model *m, const idl_decl *decl);
+
+/* `name`, or with an underscore behind it when a type is called so: C++ lets no
+ * member be. */
+const char *gen_c_unlike_types(gen_model *m, const char *name);
 
 /* A field or parameter as a member of a struct. */
 const char *gen_c_member(gen_model *m, const idl_field *field);
@@ -112,6 +117,10 @@ const char *gen_c_scalar(idl_kind kind);
 bool gen_c_is_fixed(const idl_type *type);
 bool gen_c_record_is_fixed(const idl_record *record);
 
+/* Whether a field of it has one, in itself or in a struct that it holds: then
+ * there is a macro. */
+bool gen_c_has_defaults(const idl_record *record);
+
 /* SHMRPC_FIELD_ flags; parameters have rules of their own. */
 uint32_t gen_c_field_flags(const idl_field *field, bool is_param);
 
@@ -139,6 +148,10 @@ const idl_field *gen_c_next_by_tag(const idl_field *fields, size_t count,
 /* A value of `type` as a C expression for initialisers and macros. */
 const char *gen_c_value(gen_model *m, const idl_type *type,
                         const idl_value *value);
+
+/* The member of a struct by position, in C and C++: its default, or zeros; of a
+ * struct, that one's defaults, but zeros in arrays and unions. */
+const char *gen_c_initial(gen_model *m, const idl_field *field);
 
 /* A bound as a uint64_t. */
 const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number);

@@ -139,12 +139,18 @@ const char *gen_c_enumerator(gen_model *m, const idl_enum_item *item)
     return with_prefix(m, item->owner->decl.package, taken(m, &buf), true);
 }
 
+const char *gen_c_unlike_types(gen_model *m, const char *name)
+{
+    bool is_type = idl_map_get(&gen_c_state_of(m)->types, name) != NULL;
+    return is_type ? gen_c_text(m, "%s_", name) : name;
+}
+
 const char *gen_c_member(gen_model *m, const idl_field *field)
 {
     shmrpci_buf buf;
     shmrpci_buf_init_heap(&buf);
     idl_cname_field(field, &buf);
-    return taken(m, &buf);
+    return gen_c_unlike_types(m, taken(m, &buf));
 }
 
 const char *gen_c_argument(gen_model *m, const idl_field *param)

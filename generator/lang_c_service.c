@@ -247,12 +247,19 @@ static void claim_method(gen_model *m, const idl_method *method)
         method->span, suffixes);
 }
 
+/* The method as a member of the table of handlers, which begins with `size`. */
+static const char *handler_member(gen_model *m, const idl_method *method)
+{
+    const char *name = gen_c_method(m, method);
+    return strcmp(name, "size") == 0 ? "size_" : gen_c_unlike_types(m, name);
+}
+
 void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *place = method_place(m, method);
     claim_method(m, method);
-    gen_c_set_text(m, c, "name", gen_c_method(m, method));
+    gen_c_set_text(m, c, "name", handler_member(m, method));
     gen_c_set_text(m, c, "function", gen_c_function(m, method));
     gen_c_set_text(m, c, "service", gen_c_name(m, &method->service->decl));
     gen_c_set_text(m, c, "handler",

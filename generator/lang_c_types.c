@@ -78,6 +78,20 @@ uint32_t gen_c_field_flags(const idl_field *field, bool is_param)
     return flags;
 }
 
+bool gen_c_has_defaults(const idl_record *record)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        const idl_field *field = &record->fields[i];
+        if (record->kind != IDL_RECORD_UNION && !field->optional &&
+            (field->default_value.kind != IDL_VALUE_NONE ||
+             (field->type->kind == IDL_STRUCT &&
+              gen_c_has_defaults(field->type->record)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *gen_c_field_flags_text(uint32_t flags)
 {
     static const char *const texts[] = {

@@ -223,6 +223,72 @@ const char *gen_c_value(gen_model *m, const idl_type *type,
     return "0";
 }
 
+/* ---- initialisers ---- */
+
+static const char *type_initial(gen_model *m, const idl_type *type, bool zeros);
+
+static const char *field_initial(gen_model *m, const idl_field *field,
+                                 bool zeros)
+{
+    if ((gen_c_field_flags(field, false) & SHMRPC_FIELD_POINTER) != 0) {
+        return "NULL";
+    }
+    return field->default_value.kind != IDL_VALUE_NONE && !zeros
+               ? gen_c_value(m, field->type, &field->default_value)
+               : type_initial(m, field->type, zeros);
+}
+
+static const char *record_initial(gen_model *m, const idl_record *record,
+                                  bool zeros)
+{
+    if (gen_c_has_defaults(record) && !zeros) {
+        return gen_c_text(m, "%s_DEFAULTS", gen_c_macro(m, &record->decl));
+    }
+    if (record->field_count == 0) {
+        return "{0}";
+    }
+    if (record->kind == IDL_RECORD_UNION) {
+        return gen_c_text(m, "{0, {%s}}",
+                          field_initial(m, &record->fields[0], true));
+    }
+    const char *text = "";
+    for (size_t i = 0; i < record->field_count; i++) {
+        const idl_field *field = &record->fields[i];
+        bool has = gen_c_field_flags(field, false) == SHMRPC_FIELD_OPTIONAL;
+        text = gen_c_text(m, "%s%s%s%s", text, i > 0 ? ", " : "",
+                          has ? "false, " : "", field_initial(m, field, zeros));
+    }
+    return gen_c_text(m, "{%s}", text);
+}
+
+static const char *type_initial(gen_model *m, const idl_type *type, bool zeros)
+{
+    switch (type->kind) {
+    case IDL_BOOL:
+        return "false";
+    case IDL_STRING:
+    case IDL_BYTES:
+    case IDL_LIST:
+    case IDL_MAP:
+        return "{NULL, 0}";
+    case IDL_ANY:
+        return "{SHMRPC_ANY_NULL, 0, {false}}";
+    case IDL_ARRAY:
+        /* The compiler adds zeros for the other elements. */
+        return gen_c_text(m, "{%s}", type_initial(m, type->element, true));
+    case IDL_STRUCT:
+    case IDL_UNION:
+        return record_initial(m, type->record, zeros);
+    default:
+        return "0";
+    }
+}
+
+const char *gen_c_initial(gen_model *m, const idl_field *field)
+{
+    return field_initial(m, field, false);
+}
+
 /* ---- documentation ---- */
 
 /* A line that can stand in a comment: no comment signs, no bidi controls. */

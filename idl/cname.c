@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sorted: looked up by bsearch.  Keywords of C11, C23 and C++20, words that
- * headers of the C library make macros, and names that compilers predefine. */
+/* Sorted: looked up by bsearch.  Keywords of C11, C23 and C++20, types that
+ * generated code uses, words that headers of the C library make macros, and
+ * names that compilers predefine. */
 /* clang-format off */
 static const char *const taken[] = {
     "EOF", "FILE", "NULL", "alignas", "alignof", "and", "and_eq", "asm",
@@ -15,16 +16,22 @@ static const char *const taken[] = {
     "const_cast", "consteval", "constexpr", "constinit", "continue",
     "decltype", "default", "delete", "do", "double", "dynamic_cast", "else",
     "enum", "errno", "explicit", "export", "extern", "false", "float", "for",
-    "friend", "goto", "if", "imaginary", "inline", "int", "linux", "long",
-    "mutable", "namespace", "new", "noexcept", "noreturn", "not", "not_eq",
-    "nullptr", "offsetof", "operator", "or", "or_eq", "private", "protected",
-    "public", "register", "reinterpret_cast", "requires", "restrict", "return",
-    "setjmp", "short", "signed", "sizeof", "static", "static_assert",
-    "static_cast", "stderr", "stdin", "stdout", "struct", "switch", "template",
+    "friend", "goto", "h_addr", "h_errno", "i386", "if", "imaginary", "inline",
+    "int", "int16_t", "int32_t", "int64_t", "int8_t", "intptr_t", "linux",
+    "long", "mutable", "namespace", "new", "noexcept", "noreturn", "not",
+    "not_eq", "nullptr", "offsetof", "operator", "or", "or_eq", "private",
+    "protected", "ptrdiff_t", "public", "register", "reinterpret_cast",
+    "requires", "restrict", "return", "sa_handler", "sa_sigaction", "setjmp",
+    "short", "si_addr", "si_band", "si_fd", "si_int", "si_overrun", "si_pid",
+    "si_ptr", "si_status", "si_stime", "si_timerid", "si_uid", "si_utime",
+    "si_value", "signed", "size_t", "sizeof", "ssize_t", "st_atime",
+    "st_ctime", "st_mtime", "static", "static_assert", "static_cast", "stderr",
+    "stdin", "stdout", "strdupa", "strndupa", "struct", "switch", "template",
     "this", "thread_local", "throw", "true", "try", "typedef", "typeid",
-    "typename", "typeof", "typeof_unqual", "union", "unix", "unsigned",
-    "using", "va_arg", "va_copy", "va_end", "va_start", "virtual", "void",
-    "volatile", "wchar_t", "while", "xor", "xor_eq",
+    "typename", "typeof", "typeof_unqual", "uint16_t", "uint32_t", "uint64_t",
+    "uint8_t", "uintptr_t", "union", "unix", "unsigned", "using", "va_arg",
+    "va_copy", "va_end", "va_start", "virtual", "void", "volatile", "wchar_t",
+    "while", "xor", "xor_eq",
 };
 
 /* What the generator puts behind the name of a service. */
@@ -41,6 +48,11 @@ static int compare(const void *key, const void *item)
 
 bool idl_cname_is_taken(const char *name)
 {
+    /* The runtime's names. */
+    if (strncmp(name, "shmrpc", 6) == 0 &&
+        (name[6] == '\0' || name[6] == '_')) {
+        return true;
+    }
     return bsearch(name, taken, sizeof taken / sizeof taken[0], sizeof taken[0],
                    compare) != NULL;
 }

@@ -30,7 +30,8 @@ void idl_cname_snake(const char *name, shmrpci_buf *out);
 /* "DocKey" -> "DOC_KEY". */
 void idl_cname_upper(const char *name, shmrpci_buf *out);
 
-/* Whether `name` is a keyword of C or C++, or a macro of the C library. */
+/* Whether `name` is a keyword of C or C++, a macro of the C library, or a type
+ * that generated code uses: `shmrpc` and what begins with `shmrpc_`. */
 bool idl_cname_is_taken(const char *name);
 
 /* Whether `name` is fit for C as it is: letters, digits and single underscores

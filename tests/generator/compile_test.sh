@@ -1,32 +1,74 @@
 #!/bin/sh
-# Compiles what shmrpcgen makes of golden/*.svc as C11 and as C++17 with every
-# compiler there is; each warning is an error.
-#   compile_test.sh SHMRPCGEN INCLUDE_DIR
+# Compiles what shmrpcgen makes of golden/ and names/ with one compiler, by one
+# standard; each warning is an error.
+#   compile_test.sh SHMRPCGEN INCLUDE_DIR COMPILER LANGUAGE STANDARD
+# Exit status 77: the compiler is not here.
 set -eu
-generator=$(realpath "$1") include=$2
-here=$(cd "$(dirname "$0")" && pwd)/golden
+generator=$(realpath "$1") include=$2 compiler=$3 language=$4 standard=$5
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-for svc in "$here"/*.svc "$here"/acme/*.svc; do
+if ! command -v "$compiler" >/dev/null; then
+    echo "compile_test: no $compiler here"
+    exit 77
+fi
+for svc in "$here"/golden/*.svc "$here"/golden/acme/*.svc \
+    "$here"/names/*.svc; do
     "$generator" --out-dir "$work" "$svc"
 done
 
-# compile COMPILER LANGUAGE STANDARD: each file for itself.
-compile() {
-    if ! command -v "$1" >/dev/null; then
-        echo "compile_test: no $1 here"
-        return
-    fi
-    for file in "$work"/*.[ch]; do
-        "$1" -x "$2" -std="$3" -O2 -c -o /dev/null -I"$include" -I"$work" \
-            -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
-            -Wcast-qual -Wcast-align -Wundef -Werror "$file" || failed=1
+# Every macro of defaults, used.
+{
+    for header in words types own; do
+        echo "#include \"$header.h\""
     done
+    sed -n 's/^ *\/\* Initialises a \([a-z0-9_]*\):.*/\1/p' "$work"/words.h \
+        "$work"/types.h "$work"/own.h | while read -r type; do
+        macro=$(echo "${type}_DEFAULTS" | tr '[:lower:]' '[:upper:]')
+        echo "extern const $type use_$type;"
+        echo "const $type use_$type = $macro;"
+    done
+} >"$work/use.c"
+[ "$(grep -c DEFAULTS "$work/use.c")" -ge 5 ] || failed=1
+
+# What users include beside the generated headers must not hurt them.
+cat >"$work/first.h" <<'C'
+#include <assert.h>
+#include <complex.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <netdb.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+C
+if [ "$language" = c++ ]; then
+    sed -i '/complex/d' "$work/first.h"
+fi
+
+# compile FILE OPTION...: as a user with strict flags does, each file for itself.
+compile() {
+    "$compiler" -x "$language" -std="$standard" -c -o /dev/null \
+        -I"$include" -I"$work" \
+        -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+        -Wcast-qual -Wcast-align -Wundef -Werror "$@" || failed=1
 }
-compile gcc c c11
-compile clang c c11
-compile g++ c++ c++17
-compile clang++ c++ c++17
+for file in "$work"/*.[ch]; do
+    compile -O2 "$file"
+done
+for file in "$work"/words_client.c "$work"/words_server.h "$work"/words.c; do
+    compile -include "$work/first.h" "$file"
+done
 exit $failed

@@ -209,20 +209,22 @@ struct types_v2_scalars {
     types_v2_huge huge;
 };
 
-/* Initialises a types_v2_scalars, in C and from C++20 on: defaults, and zeros
- * for the rest. */
+/* Initialises a types_v2_scalars: its defaults, and zeros for the rest. */
 #define TYPES_V2_SCALARS_DEFAULTS \
     { \
-        .tiny = -128, \
-        .normal = INT64_C(-2147483648), \
-        .large = INT64_MIN, \
-        .u_tiny = 255, \
-        .u_normal = UINT64_C(4294967295), \
-        .u_large = UINT64_C(18446744073709551615), \
-        .real = 1.5F, \
-        .exact = 0.1, \
-        .delta = TYPES_V2_DELTA_BACK, \
-        .huge = TYPES_V2_HUGE_ALL, \
+        false, /* flag */ \
+        -128, /* tiny */ \
+        0, /* small */ \
+        INT64_C(-2147483648), /* normal */ \
+        INT64_MIN, /* large */ \
+        255, /* u_tiny */ \
+        0, /* u_small */ \
+        UINT64_C(4294967295), /* u_normal */ \
+        UINT64_C(18446744073709551615), /* u_large */ \
+        1.5F, /* real */ \
+        0.1, /* exact */ \
+        TYPES_V2_DELTA_BACK, /* delta */ \
+        TYPES_V2_HUGE_ALL, /* huge */ \
     }
 
 /* No padding, no bounds: the same bytes in C and on the wire. */
@@ -257,16 +259,16 @@ struct types_v2_bounded {
     shmrpc_str_list langs;
 };
 
-/* Initialises a types_v2_bounded, in C and from C++20 on: defaults, and zeros
- * for the rest. */
+/* Initialises a types_v2_bounded: its defaults, and zeros for the rest. */
 #define TYPES_V2_BOUNDED_DEFAULTS \
     { \
-        .name = {"none", 4}, \
-        .key = {(const uint8_t *)"\000k", 2}, \
-        .shift = -3, \
-        .floor = 10, \
-        .speed = 1.0F, \
-        .lang = {"en", 2}, \
+        {"none", 4}, /* name */ \
+        {(const uint8_t *)"\000k", 2}, /* key */ \
+        -3, /* shift */ \
+        10, /* floor */ \
+        1.0F, /* speed */ \
+        {"en", 2}, /* lang */ \
+        {NULL, 0}, /* langs */ \
     }
 
 struct types_v2_optionals {
@@ -435,11 +437,13 @@ struct types_v2_bad_text {
     types_v2_bad_text_hints hints;
 };
 
-/* Initialises a types_v2_bad_text, in C and from C++20 on: defaults, and zeros
- * for the rest. */
+/* Initialises a types_v2_bad_text: its defaults, and zeros for the rest. */
 #define TYPES_V2_BAD_TEXT_DEFAULTS \
     { \
-        .at = 1, \
+        1, /* at */ \
+        {NULL, 0}, /* message */ \
+        NULL, /* flat */ \
+        {NULL, 0}, /* hints */ \
     }
 
 #define TYPES_V2_ERR_FULL 103

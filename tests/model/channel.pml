@@ -254,7 +254,9 @@ end:
        fi;
        if
        :: cfate[CLIENT(i)] == KILLED
-       :: cfate[CLIENT(i)] != KILLED && STATE(word[i]) == SUBMITTED ->
+       :: cfate[CLIENT(i)] == STOPPED && STATE(word[i]) == SUBMITTED
+          /* its own: it rings when it goes on */
+       :: cfate[CLIENT(i)] == ALIVE && STATE(word[i]) == SUBMITTED ->
           /* lost, unless nobody can, or a stopped one sits on the entry */
           assert(!SOMEONE_USABLE || (ledger[i] != 0 && !HOLDER_USABLE(i)))
        :: cfate[CLIENT(i)] != KILLED && STATE(word[i]) == CLAIMED ->

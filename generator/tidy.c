@@ -358,8 +358,19 @@ static bool may_part(const line *above, const line *below)
     return !opens && !closes;
 }
 
+/* Most lines: there is nothing to break or to join. */
+static bool is_plain(const line *l)
+{
+    return l->len <= GEN_TIDY_COLUMNS && memchr(l->text, '"', l->len) == NULL;
+}
+
 static void append_line(const line *l, shmrpci_buf *out)
 {
+    if (is_plain(l)) {
+        shmrpci_buf_append(out, l->text, l->len);
+        shmrpci_buf_append_char(out, '\n');
+        return;
+    }
     bool is_directive = l->text[l->indent] == '#';
     bool is_continued = l->text[l->len - 1] == '\\';
     bool fits = columns(l->text, l->len) <= GEN_TIDY_COLUMNS;

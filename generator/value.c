@@ -167,7 +167,8 @@ const gen_value *gen_get(const gen_value *object, const char *key, size_t len)
         return NULL;
     }
     for (const gen_value *at = object->first; at != NULL; at = at->next) {
-        if (strncmp(at->key, key, len) == 0 && at->key[len] == '\0') {
+        if (at->key[0] == key[0] && strncmp(at->key, key, len) == 0 &&
+            at->key[len] == '\0') {
             return at;
         }
     }

@@ -172,11 +172,29 @@ static shmrpc_status write_depfile(generation *g, shmrpc_error *error)
     return status;
 }
 
+/* What is written once belongs to the user from then on. */
+static shmrpc_status refuse_existing(const generation *g, shmrpc_error *error)
+{
+    for (size_t i = 0; i < g->count && g->options->once; i++) {
+        if (gen_output_exists(g->paths[i])) {
+            shmrpc_error_set(error, SHMRPC_E_EXISTS,
+                             "%s is there already, and is yours: nothing is "
+                             "written (--out-dir names another folder)",
+                             g->paths[i]);
+            return SHMRPC_E_EXISTS;
+        }
+    }
+    return SHMRPC_OK;
+}
+
 static shmrpc_status write_all(generation *g)
 {
     shmrpc_error error;
     shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");
     shmrpc_status status = gen_output_make_folder(g->options->out_dir, &error);
+    if (status == SHMRPC_OK) {
+        status = refuse_existing(g, &error);
+    }
     for (size_t i = 0; i < g->count && status == SHMRPC_OK; i++) {
         status = gen_output_write(g->paths[i], g->texts[i].data,
                                   g->texts[i].len, NULL, &error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "generator/command/cli.h"
+#include "generator/lang_skeleton.h"
 
 enum {
     OPT_OUT_DIR = 256,
@@ -15,6 +16,7 @@ enum {
     OPT_TEMPLATES,
     OPT_PREFIX,
     OPT_LANG,
+    OPT_SKELETON,
     OPT_VERSION,
     OPT_WERROR,
     OPT_DIAGNOSTICS
@@ -31,6 +33,7 @@ static const struct option long_options[] = {
     {"prefix", required_argument, NULL, OPT_PREFIX},
     {"lang", required_argument, NULL, OPT_LANG},
     {"diagnostics", required_argument, NULL, OPT_DIAGNOSTICS},
+    {"skeleton", no_argument, NULL, OPT_SKELETON},
     {"werror", no_argument, NULL, OPT_WERROR},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -154,6 +157,11 @@ static shmrpc_status set_option(int option, gen_options *out,
         return set_prefix(optarg, out, message);
     case OPT_LANG:
         return set_lang(optarg, out, message);
+    case OPT_SKELETON:
+        gen_lang_make_skeleton(&out->skeleton);
+        out->lang = &out->skeleton;
+        out->once = true;
+        return SHMRPC_OK;
     case OPT_WERROR:
         out->werror = true;
         return SHMRPC_OK;

@@ -37,7 +37,9 @@ typedef struct gen_options {
     const char *stamp;     /* NULL: none */
     const char *templates; /* NULL: only those that are built in */
     const char *prefix;    /* NULL: by the package */
-    const gen_lang *lang;
+    const gen_lang *lang;  /* `skeleton` with --skeleton */
+    gen_lang skeleton;     /* storage */
+    bool once;             /* no file that is written may exist */
     gen_dump dump;
     gen_report_form form; /* of diagnostics */
     bool werror;          /* warnings end the run as errors do */

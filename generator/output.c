@@ -48,6 +48,12 @@ bool gen_output_is_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+bool gen_output_exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error)
 {
     char *partial = strdup(path);

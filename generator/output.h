@@ -21,6 +21,9 @@ bool gen_output_is_folder(const char *path);
 /* A plain file: reading it ends. */
 bool gen_output_is_file(const char *path);
 
+/* Anything at all, also a symbolic link that leads nowhere. */
+bool gen_output_exists(const char *path);
+
 /* Creates the folder and those above it; existing ones are fine.  On failure
  * `error` says which could not be made and why. */
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);

@@ -160,6 +160,8 @@ static void print_help(void)
         "  --prefix NAME     prefix of C names (default: from the package)\n"
         "  --lang NAME       what to make: c (the default), html (a\n"
         "                    reference page) or man (a manual page)\n"
+        "  --skeleton        write a server and a client to start from, once:\n"
+        "                    FILE_server_main.c and FILE_client_main.c\n"
         "  --templates DIR   files of this folder replace built-in templates\n"
         "                    of the same name\n"
         "  --depfile FILE    write what was read, as a rule for Make\n"

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# skeleton_test.sh SHMRPCGEN SVC SERVER CLIENT EXPECTED: runs the programs that
+# were made of the skeleton of SVC, and writes it twice.
+set -euo pipefail
+generator=$1 svc=$2 server=$3 client=$4 expected=$5
+# shellcheck source=examples/server.sh
+. "$(dirname "$0")/../../../examples/server.sh"
+scratch=$server_folder/scratch
+mkdir "$scratch"
+
+start_server 20 "$server"
+"$client" >"$scratch/got"
+stop_server
+diff -u "$expected" "$scratch/got"
+
+# Written once: a second time nothing is touched, in part or as a whole.
+stem=$(basename "$svc" .svc)
+"$generator" --skeleton --out-dir "$scratch/out" "$svc"
+echo mine >"$scratch/out/${stem}_client_main.c"
+rm "$scratch/out/${stem}_server_main.c"
+if "$generator" --skeleton --out-dir "$scratch/out" "$svc" 2>"$scratch/err"; then
+    echo "a file that was there is no error"
+    exit 1
+fi
+grep -q "is there already" "$scratch/err"
+[ "$(cat "$scratch/out/${stem}_client_main.c")" = mine ]
+[ ! -e "$scratch/out/${stem}_server_main.c" ]
+"$generator" --skeleton --kinds server --out-dir "$scratch/out" "$svc"

@@ -406,13 +406,13 @@ static shmrpc_status format(const idl_source *source, idl_diags *diags,
     idl_buf_init(&text, diags->memory);
     elements before = find_elements(source, &unused);
     format_elements(&before, diags->memory, &text);
-    const idl_source *made = idl_load_memory(
-        source->path, shmrpci_buf_text(&text), text.len, &unused);
-    elements after = {.count = 0};
-    if (made != NULL) {
-        after = find_elements(made, &unused);
+    const idl_source *made =
+        idl_load_memory(source->path, shmrpci_buf_text(&text), text.len, diags);
+    if (made == NULL) {
+        return SHMRPC_E_INVALID; /* too large with all its blanks */
     }
-    if (made == NULL || !is_same(&before, &after)) {
+    elements after = find_elements(made, &unused);
+    if (!is_same(&before, &after)) {
         return SHMRPC_E_INTERNAL;
     }
     shmrpci_buf_append(out, text.data, text.len);

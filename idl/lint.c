@@ -99,6 +99,26 @@ static void check_fields(linter *l, const idl_field *fields, size_t count,
     }
 }
 
+/* One bit for each tag. */
+typedef struct tag_set {
+    uint32_t words[(IDL_MAX_TAG + 1) / 32];
+} tag_set;
+
+static bool has_tag(const tag_set *set, uint32_t tag)
+{
+    return (set->words[tag / 32] >> (tag % 32) & 1) != 0;
+}
+
+static tag_set tags_of(const idl_record *record)
+{
+    tag_set set = {.words = {1}}; /* there is no tag 0 */
+    for (size_t i = 0; i < record->field_count; i++) {
+        uint32_t tag = record->fields[i].tag;
+        set.words[tag / 32] |= 1u << (tag % 32);
+    }
+    return set;
+}
+
 static bool is_reserved(const idl_record *record, int64_t tag)
 {
     for (size_t i = 0; i < record->reserved_count; i++) {
@@ -110,23 +130,14 @@ static bool is_reserved(const idl_record *record, int64_t tag)
     return false;
 }
 
-static bool has_tag(const idl_record *record, uint32_t tag)
-{
-    for (size_t i = 0; i < record->field_count; i++) {
-        if (record->fields[i].tag == tag) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A hole is where a field was, and its tag must not come back. */
 static void check_tags(linter *l, const idl_record *record)
 {
+    tag_set used = tags_of(record);
     for (size_t i = 0; i < record->field_count; i++) {
         const idl_field *field = &record->fields[i];
         uint32_t tag = field->tag - 1;
-        if (tag == 0 || has_tag(record, tag) || is_reserved(record, tag) ||
+        if (has_tag(&used, tag) || is_reserved(record, tag) ||
             !is_wanted(l, IDL_S_TAG_GAP)) {
             continue;
         }

@@ -35,6 +35,8 @@ typedef struct driver {
     ast_builder builder;
     block blocks[MAX_BLOCKS];
     size_t block_count;
+    size_t line_first; /* the first token on the line of token line_seen */
+    size_t line_seen;
     bool end_reported; /* an error at the end of the file was reported */
 } driver;
 
@@ -67,12 +69,17 @@ static uint32_t column(const driver *d, size_t index)
     return idl_source_place(d->builder.source, begin).column;
 }
 
-static uint32_t line_indent(const driver *d, size_t index)
+/* Of the line of the next token.  Each token is looked at once, for there may
+ * be a million on one line. */
+static uint32_t line_indent(driver *d)
 {
-    while (!is_first_on_line(d, index)) {
-        index--;
+    while (d->line_seen < d->at) {
+        d->line_seen++;
+        if (is_first_on_line(d, d->line_seen)) {
+            d->line_first = d->line_seen;
+        }
     }
-    return column(d, index);
+    return column(d, d->line_first);
 }
 
 /* ---- feeding ---- */
@@ -81,7 +88,7 @@ static void note_block(driver *d, idl_token token)
 {
     if (token.kind == TK_LB && d->block_count < MAX_BLOCKS) {
         d->blocks[d->block_count++] =
-            (block){.brace = token.span, .indent = line_indent(d, d->at)};
+            (block){.brace = token.span, .indent = line_indent(d)};
     } else if (token.kind == TK_RB && d->block_count > 0) {
         d->block_count--;
     }

@@ -20,6 +20,7 @@
 #include "cases.h"
 #include "idl/format.h"
 #include "idl/idl.h"
+#include "idl/limits.h"
 #include "idl/token.h"
 
 #define ROUNDS      20
@@ -159,6 +160,47 @@ static void memory_may_end(void **state)
         shmrpci_arena_fini(&arena);
     }
     assert_int_equal(status, SHMRPC_OK);
+}
+
+/* Each field gets a line of its own. */
+static void may_grow_too_large(void **state)
+{
+    (void)state;
+    size_t fields = IDL_MAX_FILE_BYTES / 5;
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_append_text(&text, "struct A{");
+    for (size_t i = 0; i < fields; i++) {
+        shmrpci_buf_append_text(&text, "u8 x;");
+    }
+    text.len -= 20;
+    shmrpci_buf_append_text(&text, "}");
+    formatted f;
+    (void)format(&f, shmrpci_buf_text(&text));
+    assert_int_equal(f.status, SHMRPC_E_INVALID);
+    assert_int_equal(f.diags.first->code, IDL_S_FILE_TOO_LARGE);
+    assert_int_equal(f.text.len, 0);
+    format_fini(&f);
+    shmrpci_buf_fini(&text);
+}
+
+/* Takes minutes if the way back to the beginning of the line is gone for each
+ * block. */
+static void lines_may_be_long(void **state)
+{
+    (void)state;
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    for (size_t i = 0; i < 150000; i++) {
+        shmrpci_buf_append_text(&text, "struct A{}");
+    }
+    formatted f;
+    const char *got = format(&f, shmrpci_buf_text(&text));
+    assert_int_equal(f.status, SHMRPC_OK);
+    assert_int_equal(f.text.len, 150000 * strlen("struct A {}\n"));
+    assert_memory_equal(got, "struct A {}\nstruct A {}\n", 24);
+    format_fini(&f);
+    shmrpci_buf_fini(&text);
 }
 
 /* ---- any layout ---- */
@@ -320,6 +362,8 @@ int main(void)
         cmocka_unit_test(syntax_errors_are_reported),
         cmocka_unit_test(meaning_does_not_matter),
         cmocka_unit_test(memory_may_end),
+        cmocka_unit_test(may_grow_too_large),
+        cmocka_unit_test(lines_may_be_long),
         cmocka_unit_test(every_schema_of_the_tree),
     };
     if (chdir(IDL_CASES_DIR) != 0) {

@@ -7,10 +7,16 @@
 #     [OUT_DIR dir]              default: a folder of the target's own
 #     [OUT_VAR variable]         is set to all generated files
 #     [HEADERS_VAR variable]     is set to the generated headers
-#     [DEPENDS file...])         more reasons to generate again
+#     [DEPENDS file...]          more reasons to generate again
+#     [LOCK file])               what the one SVC has promised: the build fails
+#                                on a change that the lock doesn't hold yet
 #
 # Generates C from service descriptions at build time, adds it to the target
 # with its folder as an include directory, and links shmrpc::runtime.
+#
+# A lock is made, and a change approved, with
+#     shmrpcgen check --update-lock=file.svc.lock file.svc
+# and belongs under version control (docs/evolution.md).
 #
 # The generator is the target shmrpc::generator of this build or of an installed
 # package; set SHMRPCGEN_EXECUTABLE to use another, as cross builds must.
@@ -45,6 +51,10 @@ function(_shmrpc_check_arguments)
     if(NOT arg_SVC)
         message(FATAL_ERROR "shmrpc_generate: SVC needs at least one file")
     endif()
+    list(LENGTH arg_SVC svc_count)
+    if(arg_LOCK AND svc_count GREATER 1)
+        message(FATAL_ERROR "shmrpc_generate: LOCK is for one SVC")
+    endif()
     foreach(kind IN LISTS arg_KINDS)
         if(NOT kind MATCHES "^(client|server)$")
             message(FATAL_ERROR "shmrpc_generate: unknown kind `${kind}` "
@@ -55,7 +65,7 @@ endfunction()
 
 function(shmrpc_generate)
     cmake_parse_arguments(PARSE_ARGV 0 arg ""
-        "TARGET;PREFIX;TEMPLATES;OUT_DIR;OUT_VAR;HEADERS_VAR"
+        "TARGET;PREFIX;TEMPLATES;OUT_DIR;OUT_VAR;HEADERS_VAR;LOCK"
         "SVC;KINDS;IMPORT_DIRS;OPTIONS;DEPENDS")
     _shmrpc_check_arguments()
     if(NOT arg_KINDS)
@@ -74,10 +84,12 @@ function(shmrpc_generate)
     endif()
     string(REPLACE ";" "," kinds "${arg_KINDS}")
     set(options --out-dir ${out_dir} --kinds ${kinds} ${arg_OPTIONS})
+    set(import_options "")
     foreach(dir IN LISTS arg_IMPORT_DIRS)
         get_filename_component(dir "${dir}" ABSOLUTE)
-        list(APPEND options -I ${dir})
+        list(APPEND import_options -I ${dir})
     endforeach()
+    list(APPEND options ${import_options})
     if(arg_PREFIX)
         list(APPEND options --prefix ${arg_PREFIX})
     endif()
@@ -88,6 +100,20 @@ function(shmrpc_generate)
         # A template that is added replaces a built-in one: no depfile can
         # know.
         file(GLOB templates CONFIGURE_DEPENDS ${dir}/*.mustache)
+    endif()
+
+    # Before anything is generated. A lock that isn't there is no dependency:
+    # the check says how to make one.
+    set(check_lock "")
+    set(lock "")
+    if(arg_LOCK)
+        get_filename_component(lock "${arg_LOCK}" ABSOLUTE)
+        get_filename_component(svc "${arg_SVC}" ABSOLUTE)
+        set(check_lock COMMAND ${generator} check --lock=${lock}
+            ${import_options} ${svc})
+        if(NOT EXISTS ${lock})
+            set(lock "")
+        endif()
     endif()
 
     set(all_sources "")
@@ -101,9 +127,11 @@ function(shmrpc_generate)
         add_custom_command(
             OUTPUT ${stamp}
             BYPRODUCTS ${sources} ${headers}
+            ${check_lock}
             COMMAND ${generator} ${options} --depfile ${stamp}.d
                     --stamp ${stamp} ${svc}
-            DEPENDS ${generator} ${svc} ${templates} ${arg_DEPENDS}
+            DEPENDS ${generator} ${svc} ${templates} ${lock}
+                    ${arg_DEPENDS}
             DEPFILE ${stamp}.d
             COMMENT "Generating C from ${stem}.svc"
             VERBATIM)

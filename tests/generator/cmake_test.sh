@@ -48,8 +48,8 @@ refuses() {
 }
 refuses "unknown arguments: BOGUS" \
     "shmrpc_generate(TARGET stubs BOGUS SVC echo.svc)"
-refuses "unknown arguments: LOCK" \
-    "shmrpc_generate(TARGET stubs LOCK echo.lock)"
+refuses "LOCK is for one SVC" \
+    "shmrpc_generate(TARGET stubs SVC echo.svc types.svc LOCK echo.svc.lock)"
 refuses "SVC needs at least one file" "shmrpc_generate(TARGET stubs)"
 refuses "TARGET must name a target, not \`none\`" \
     "shmrpc_generate(TARGET none SVC echo.svc)"
@@ -101,5 +101,39 @@ cmake -S project -B by-hand "-DSHMRPCGEN_EXECUTABLE=$generator" >log 2>&1 ||
     fail "configure with SHMRPCGEN_EXECUTABLE"
 build by-hand "Generating C from echo.svc"
 grep -q mine_echo_connect by-hand/shmrpc/stubs/echo_client.h || fail "PREFIX"
+
+# A lock: a change is built only when it has been approved.
+# broken DIR TEXT: the build ends in an error with TEXT.
+broken() {
+    if cmake --build "$1" >log 2>&1; then
+        fail "$1 was built"
+    fi
+    grep -qF "$2" log || fail "$1: expected $2"
+}
+for tool in Ninja "Unix Makefiles"; do
+    dir="lock $tool"
+    cp "$here/golden/echo.svc" project
+    rm -f project/echo.svc.lock
+    project "shmrpc_generate(TARGET stubs SVC echo.svc LOCK echo.svc.lock" \
+        "    IMPORT_DIRS acme)"
+    cmake -S project -B "$dir" -G "$tool" >log 2>&1 || fail "configure"
+    broken "$dir" "\`--update-lock\` makes a lock"
+    "$generator" check --update-lock project/echo.svc
+    build "$dir" "Generating C from echo.svc"
+    build "$dir" "!Generating C"
+    stamp="$dir/shmrpc/stubs/echo.stamp"
+    cmake -S project -B "$dir" >log 2>&1 || fail "configure with a lock"
+    # Something new.
+    sleep_until_newer "$stamp"
+    sed -i 's/^service.*{/&\n  native extra();/' project/echo.svc
+    broken "$dir" "project/echo.svc.lock:"
+    broken "$dir" "error[S1302]"
+    "$generator" check --update-lock --force project/echo.svc
+    build "$dir" "Generating C from echo.svc"
+    # Another lock than that of the .svc, as after a merge.
+    sleep_until_newer "$stamp"
+    sed -i 's/native extra/json extra/' project/echo.svc.lock
+    broken "$dir" "error[S1104]"
+done
 
 exit $failed

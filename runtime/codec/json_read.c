@@ -209,21 +209,59 @@ static int read_member(reader *in, const shmrpc_type *type, shmrpci_step *step,
     return read_field(in, field, false, out);
 }
 
+/* Behind `{` or a comma: steps over the key of the field `hint` and its colon,
+ * if they are next and without white space, and returns the hint; else
+ * SIZE_MAX. Most writers keep the order of the fields. */
+static size_t take_expected_key(reader *in, const shmrpc_type *type,
+                                size_t hint)
+{
+    const uint8_t *text = in->lexer.data + in->lexer.next;
+    size_t left = in->lexer.len - in->lexer.next;
+    if (hint >= type->count || left == 0 || text[0] != '"') {
+        return SIZE_MAX;
+    }
+    const char *name = type->fields[hint].name;
+    size_t at = 1;
+    while (at < left && name[at - 1] != '\0' &&
+           text[at] == (uint8_t)name[at - 1]) {
+        at++;
+    }
+    if (left - at < 2 || name[at - 1] != '\0' || text[at] != '"' ||
+        text[at + 1] != ':') {
+        return SIZE_MAX;
+    }
+    in->lexer.next += at + 2;
+    return hint;
+}
+
+/* The next field's index, or SIZE_MAX with its key. */
+static int read_any_key(reader *in, const shmrpc_type *type, size_t hint,
+                        shmrpc_str *key, size_t *index)
+{
+    int status = shmrpci_json_read_key(in, key);
+    if (status == SHMRPC_OK) {
+        *index = shmrpci_field_by_name(type, hint, key->ptr, key->len);
+    }
+    return status;
+}
+
 static int read_members(reader *in, const shmrpc_type *type, shmrpci_step *step,
                         shmrpci_seen *seen, void *out)
 {
     shmrpci_items unknown = {.len = 0};
     size_t hint = 0;
-    bool more = false;
-    int status = shmrpci_json_open(in, SHMRPCI_JSON_OBJECT_CLOSE, &more);
+    size_t index = take_expected_key(in, type, hint);
+    bool more = index != SIZE_MAX;
+    int status = more ? shmrpci_json_advance(in)
+                      : shmrpci_json_open(in, SHMRPCI_JSON_OBJECT_CLOSE, &more);
     while (status == SHMRPC_OK && more) {
-        shmrpc_str key;
-        step->kind = SHMRPCI_STEP_NONE;
-        status = shmrpci_json_read_key(in, &key);
+        shmrpc_str key = {NULL, 0};
+        if (index == SIZE_MAX) {
+            status = read_any_key(in, type, hint, &key, &index);
+        }
         if (status != SHMRPC_OK) {
             return status;
         }
-        size_t index = shmrpci_field_by_name(type, hint, key.ptr, key.len);
         if (index != SIZE_MAX) {
             status = read_member(in, type, step, index, seen, out);
             hint = index + 1;
@@ -233,8 +271,13 @@ static int read_members(reader *in, const shmrpc_type *type, shmrpci_step *step,
         }
         step->kind = SHMRPCI_STEP_NONE;
         if (status == SHMRPC_OK) {
-            status = shmrpci_json_next_item(in, SHMRPCI_JSON_OBJECT_CLOSE,
-                                            "`,` or `}`", &more);
+            index = in->lexer.token == SHMRPCI_JSON_COMMA
+                        ? take_expected_key(in, type, hint)
+                        : SIZE_MAX;
+            status = index != SIZE_MAX
+                         ? shmrpci_json_advance(in)
+                         : shmrpci_json_next_item(in, SHMRPCI_JSON_OBJECT_CLOSE,
+                                                  "`,` or `}`", &more);
         }
     }
     return status == SHMRPC_OK

@@ -12,18 +12,34 @@ static bool fail(input *in, const char *message)
     return false;
 }
 
-/* A big-endian number of `size` bytes. */
+/* A big-endian number of 1, 2, 4 or 8 bytes. */
 static bool take_number(input *in, size_t size, uint64_t *out)
 {
     if (size > in->len - in->at) {
         return fail(in, "cut off");
     }
-    uint64_t number = 0;
-    for (size_t i = 0; i < size; i++) {
-        number = number << 8 | in->data[in->at + i];
+    const uint8_t *from = in->data + in->at;
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (size) {
+    case 1:
+        *out = *from;
+        break;
+    case 2:
+        memcpy(&two, from, sizeof two);
+        *out = __builtin_bswap16(two);
+        break;
+    case 4:
+        memcpy(&four, from, sizeof four);
+        *out = __builtin_bswap32(four);
+        break;
+    default:
+        memcpy(&eight, from, sizeof eight);
+        *out = __builtin_bswap64(eight);
+        break;
     }
     in->at += size;
-    *out = number;
     return true;
 }
 

@@ -279,7 +279,12 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
             &layout, shmrpci_native_layout(field->type), field->flags,
             &presence);
         shmrpci_step_field(&step, field->name);
-        status = read_field(in, field, at + offset, at + presence, out);
+        if (field->flags == 0) {
+            status = read_value(in, field->type, at + offset,
+                                (uint8_t *)out + field->offset);
+        } else {
+            status = read_field(in, field, at + offset, at + presence, out);
+        }
     }
     shmrpci_walk_leave(&in->walk, &step);
     return status;
@@ -329,7 +334,7 @@ static int read_value(reader *in, const shmrpc_type *type, size_t at, void *out)
     case SHMRPC_KIND_F32:
     case SHMRPC_KIND_F64:
     case SHMRPC_KIND_ENUM:
-        memcpy(out, in->data + at, type->size);
+        shmrpci_copy_scalar(out, in->data + at, type->size);
         return shmrpci_walk_bounds(&in->walk, type, out);
     case SHMRPC_KIND_STRING:
     case SHMRPC_KIND_BYTES:

@@ -257,8 +257,8 @@ static int on_key(void *user, const unsigned char *key, size_t len)
     parser *const p = user;
     level *const top = &p->levels[p->depth - 1];
     /* Mostly it is the one behind the last. */
-    const slot *const hint = top->next + 1;
-    if (top->next != NULL && hint->key != NULL && hint->key_len == len &&
+    const slot *const hint = top->next != NULL ? top->next + 1 : top->fields;
+    if (hint->key != NULL && hint->key_len == len &&
         memcmp(hint->key, key, len) == 0) {
         top->next = hint;
         return 1;

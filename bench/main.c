@@ -26,7 +26,7 @@ static const char usage[] =
     "together, and free; and the codecs beside those of others.  What is\n"
     "measured and how: bench/README.md.\n"
     "\n"
-    "  --quick        fewer, shorter rounds: seconds instead of a minute\n"
+    "  --quick        fewer, shorter rounds: seconds instead of minutes\n"
     "  --only REGEX   the cases whose \"case/place\" matches, such as\n"
     "                 'shmrpc.*/apart'; floors are measured as needed\n"
     "  --json FILE    also write one JSON object a line and case to FILE\n"

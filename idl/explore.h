@@ -17,7 +17,9 @@ typedef struct idl_exploration {
                                  rest is empty */
     idl_units units;          /* the main file last */
     idl_resolved resolved;
-    bool complete; /* there was no error: all objects are whole */
+    bool complete; /* there was no error: all objects are whole, but for the
+                      canonical texts and hashes, which an editor shows to
+                      nobody and which take the most time */
 } idl_exploration;
 
 /* As idl_load, but OK also when `diags` has errors; NO_MEMORY. */

@@ -45,9 +45,6 @@ static void explore(const idl_options *options, const idl_source *source,
     }
     idl_diags_sort(diags);
     out->complete = diags->error_count == 0;
-    if (out->complete) {
-        idl_seal(&out->resolved, diags->memory);
-    }
 }
 
 static const idl_schema *build(const idl_options *options,
@@ -55,7 +52,11 @@ static const idl_schema *build(const idl_options *options,
 {
     idl_exploration whole = {.source = NULL};
     explore(options, source, diags, &whole);
-    return whole.complete ? whole.resolved.schema : NULL;
+    if (!whole.complete) {
+        return NULL;
+    }
+    idl_seal(&whole.resolved, diags->memory);
+    return whole.resolved.schema;
 }
 
 static const idl_source *read_main(const idl_options *options, const char *path,

@@ -181,6 +181,42 @@ static void refuses_deep_json(void **state)
     gen_tree_fini(&tree);
 }
 
+/* `count` times `item`, with commas between, in brackets. */
+static shmrpc_status read_many(const char *open, const char *item, size_t count,
+                               const char *close)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_append_text(&text, open);
+    for (size_t i = 0; i < count; i++) {
+        shmrpci_buf_append_text(&text, i > 0 ? "," : "");
+        shmrpci_buf_printf(&text, item, i);
+    }
+    shmrpci_buf_append_text(&text, close);
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *root = NULL;
+    size_t at = 0;
+    shmrpc_status status =
+        gen_read_json(&tree, (const char *)text.data, text.len, &root, &at);
+    gen_tree_fini(&tree);
+    shmrpci_buf_fini(&text);
+    return status;
+}
+
+static void refuses_too_much_json(void **state)
+{
+    (void)state;
+    size_t members = GEN_JSON_MAX_MEMBERS;
+    size_t values = GEN_JSON_MAX_VALUES;
+    assert_int_equal(read_many("{", "\"%zu\":0", members, "}"), SHMRPC_OK);
+    assert_int_equal(read_many("{", "\"%zu\":0", members + 1, "}"),
+                     SHMRPC_E_INVALID);
+    /* The array is one too. */
+    assert_int_equal(read_many("[", "%zu", values - 1, "]"), SHMRPC_OK);
+    assert_int_equal(read_many("[", "%zu", values, "]"), SHMRPC_E_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +228,7 @@ int main(void)
         cmocka_unit_test(reads_what_it_prints),
         cmocka_unit_test(refuses_malformed_json),
         cmocka_unit_test(refuses_deep_json),
+        cmocka_unit_test(refuses_too_much_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

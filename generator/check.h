@@ -54,7 +54,6 @@ const char *gen_break_name(gen_break kind);
     X(FIELD,           1113, WIRE,    "field added or removed")               \
     X(MEMBER,          1114, WIRE,    "union member added or removed")        \
     X(VALUE,           1115, WIRE,    "enumerator changed")                   \
-    X(UNKNOWN_NAME,    1116, WIRE,    "enumerator unknown to a json reader")  \
     X(SHARED,          1117, WIRE,    "queue, topic or dict changed")         \
     X(REST,            1118, WIRE,    "another REST address")                 \
     X(COMPLEX,         1119, WIRE,    "too complex to compare")               \

@@ -167,7 +167,6 @@ static const gen_check_code codes[] = {
     [SHMRPCI_DIFFERENCE_MEMBER] = GEN_CHECK_MEMBER,
     [SHMRPCI_DIFFERENCE_VALUE] = GEN_CHECK_VALUE,
     [SHMRPCI_DIFFERENCE_ENUMERATOR] = GEN_CHECK_VALUE,
-    [SHMRPCI_DIFFERENCE_UNKNOWN] = GEN_CHECK_UNKNOWN_NAME,
     [SHMRPCI_DIFFERENCE_LIMIT] = GEN_CHECK_COMPLEX,
 };
 
@@ -184,8 +183,6 @@ static void say_extra(gen_checker *c, gen_finding *found,
     const char *why = ", and native can't skip it";
     if (difference->kind == SHMRPCI_DIFFERENCE_MEMBER) {
         why = ", and the other version can't read it";
-    } else if (difference->kind == SHMRPCI_DIFFERENCE_UNKNOWN) {
-        why = ", and json sends its name, which the other version can't read";
     } else if (!absent_ok) {
         why = " and required";
     }
@@ -317,7 +314,6 @@ static void say(side *s, gen_finding *found,
         break;
     case SHMRPCI_DIFFERENCE_FIELD:
     case SHMRPCI_DIFFERENCE_MEMBER:
-    case SHMRPCI_DIFFERENCE_UNKNOWN:
         say_extra(c, found, difference, now, was);
         break;
     case SHMRPCI_DIFFERENCE_VALUE:

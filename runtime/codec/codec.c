@@ -18,3 +18,8 @@ const shmrpci_codec *shmrpci_codec_of(uint32_t encoding)
         return NULL;
     }
 }
+
+const shmrpci_codec *shmrpci_codec_numbered(const shmrpci_codec *codec)
+{
+    return codec == &shmrpci_codec_json ? &shmrpci_codec_json_numbered : codec;
+}

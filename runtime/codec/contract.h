@@ -79,9 +79,6 @@ typedef enum shmrpci_difference_kind {
     SHMRPCI_DIFFERENCE_MEMBER,     /* a union's that the writer alone has */
     SHMRPCI_DIFFERENCE_VALUE,      /* of an enumerator with this name */
     SHMRPCI_DIFFERENCE_ENUMERATOR, /* the name of a value */
-    SHMRPCI_DIFFERENCE_UNKNOWN,    /* an enumerator that the writer alone has,
-                                      in json, where names travel: tolerated,
-                                      but a call that sends it fails */
     SHMRPCI_DIFFERENCE_LIMIT       /* too complex to compare; the last */
 } shmrpci_difference_kind;
 
@@ -94,7 +91,6 @@ typedef struct shmrpci_difference_place {
 
 typedef struct shmrpci_difference {
     shmrpci_difference_kind kind;
-    bool is_tolerated;   /* compare passes it */
     bool client_writes;  /* it was found where the client writes */
     shmrpc_str method;   /* the first that reaches it */
     const char *message; /* as compare words it */

@@ -227,34 +227,7 @@ static int allow_name(comparison *cmp, const type_form *client,
             "calls %" PRId64 " %.*s here and %.*s at the server", mine->value,
             NAME(mine->name), NAME(theirs->name));
     }
-    cmp->there.member.len = 0;
-    return cmp->client_writes && cmp->encoding == SHMRPC_ENCODING_JSON
-               ? shmrpci_contract_differ(
-                     cmp, SHMRPCI_DIFFERENCE_UNKNOWN,
-                     "has %.*s, which the server can't read", NAME(mine->name))
-               : SHMRPC_OK;
-}
-
-/* Names that the server alone has. */
-static int allow_server_names(comparison *cmp, const type_form *client,
-                              const type_form *server)
-{
-    int status = SHMRPC_OK;
-    bool matters = !cmp->client_writes && cmp->encoding == SHMRPC_ENCODING_JSON;
-    for (size_t i = 0; matters && status == SHMRPC_OK && i < server->names.len;
-         i++) {
-        const shmrpci_contract_name *theirs = &server->names.ptr[i];
-        int64_t value;
-        if (!has_name(client, theirs->name, &value) &&
-            other_name(client, server, theirs->value) == NULL) {
-            cmp->here.member.len = 0;
-            cmp->there.member = theirs->name;
-            status = shmrpci_contract_differ(
-                cmp, SHMRPCI_DIFFERENCE_UNKNOWN,
-                "has %.*s at the server, unknown here", NAME(theirs->name));
-        }
-    }
-    return status;
+    return SHMRPC_OK;
 }
 
 /* Enums are open: names may be added, but not moved or renamed. */
@@ -276,8 +249,7 @@ static int compare_names(comparison *cmp, const type_form *client,
                 NAME(mine->name), mine->value, value);
         }
     }
-    return status == SHMRPC_OK ? allow_server_names(cmp, client, server)
-                               : status;
+    return status;
 }
 
 int shmrpci_contract_compare_enums(comparison *cmp, const type_form *client,

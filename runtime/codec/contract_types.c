@@ -28,14 +28,13 @@ static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
                    cmp->path_len > 0 ? " " : "", what);
     shmrpci_difference difference = {
         .kind = kind,
-        .is_tolerated = kind == SHMRPCI_DIFFERENCE_UNKNOWN,
         .client_writes = cmp->client_writes,
         .method = cmp->method,
         .message = message,
         .client = cmp->here,
         .server = cmp->there,
     };
-    cmp->differs = cmp->differs || !difference.is_tolerated;
+    cmp->differs = true;
     cmp->report(&difference, cmp->user);
     return kind == SHMRPCI_DIFFERENCE_LIMIT ? SHMRPC_E_CONTRACT : SHMRPC_OK;
 }
@@ -50,9 +49,6 @@ int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
     va_end(args);
     if (cmp->report != NULL) {
         return report_difference(cmp, kind, what);
-    }
-    if (kind == SHMRPCI_DIFFERENCE_UNKNOWN) {
-        return SHMRPC_OK;
     }
     (void)shmrpc_error_set(cmp->error, SHMRPC_E_CONTRACT,
                            "method %.*s: %s%s%s%s", NAME(cmp->method),

@@ -41,7 +41,7 @@ typedef struct shmrpci_comparison {
     shmrpc_error *error;           /* may be NULL */
     shmrpci_difference_fn *report; /* NULL: the first difference ends it */
     void *user;
-    bool differs; /* a difference was reported that isn't tolerated */
+    bool differs; /* a difference was reported */
 } shmrpci_comparison;
 
 /* The first half of each message: "method find: parameter query.limit ".

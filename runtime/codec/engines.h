@@ -9,6 +9,7 @@
 
 extern const shmrpci_codec shmrpci_codec_raw;
 extern const shmrpci_codec shmrpci_codec_json;
+extern const shmrpci_codec shmrpci_codec_json_numbered;
 extern const shmrpci_codec shmrpci_codec_msgpack;
 extern const shmrpci_codec shmrpci_codec_native;
 

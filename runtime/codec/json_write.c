@@ -12,6 +12,7 @@
 typedef struct writer {
     shmrpci_walk walk;
     shmrpci_buf *out;
+    bool numbered; /* enums as numbers */
 } writer;
 
 static int write_value(writer *to, const shmrpc_type *type, const void *value);
@@ -179,10 +180,18 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
+/* The name to write an enum by; NULL: it goes as a number. */
+static const char *name_to_write(const writer *to, const shmrpc_type *type,
+                                 const void *value)
+{
+    return to->numbered ? NULL
+                        : shmrpci_enum_name(
+                              type, shmrpci_load_bits(type->element, value));
+}
+
 static int write_enum(writer *to, const shmrpc_type *type, const void *value)
 {
-    const char *name =
-        shmrpci_enum_name(type, shmrpci_load_bits(type->element, value));
+    const char *name = name_to_write(to, type, value);
     if (name != NULL) {
         return write_text(to, name, strlen(name));
     }
@@ -225,8 +234,7 @@ static int write_key(writer *to, const shmrpc_type *type, const void *key)
     }
     bool is_bare = type->kind == SHMRPC_KIND_BOOL || shmrpci_is_integer(type) ||
                    (type->kind == SHMRPC_KIND_ENUM &&
-                    shmrpci_enum_name(
-                        type, shmrpci_load_bits(type->element, key)) == NULL);
+                    name_to_write(to, type, key) == NULL);
     if (is_bare) {
         put(to, '"');
     }
@@ -501,10 +509,12 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value)
     return shmrpci_walk_fail(&to->walk, "unknown kind");
 }
 
-int shmrpci_json_encode(const shmrpc_type *type, const void *value,
-                        const char *name, shmrpci_buf *out, shmrpc_error *error)
+static int encode(const shmrpc_type *type, const void *value, const char *name,
+                  bool numbered, shmrpci_buf *out, shmrpc_error *error)
 {
-    writer to = {.walk = {.root = name, .error = error}, .out = out};
+    writer to = {.walk = {.root = name, .error = error},
+                 .out = out,
+                 .numbered = numbered};
     int status = write_value(&to, type, value);
     if (status == SHMRPC_OK && out->status != SHMRPC_OK) {
         status = shmrpci_walk_status(&to.walk, out->status);
@@ -512,9 +522,29 @@ int shmrpci_json_encode(const shmrpc_type *type, const void *value,
     return status;
 }
 
+int shmrpci_json_encode(const shmrpc_type *type, const void *value,
+                        const char *name, shmrpci_buf *out, shmrpc_error *error)
+{
+    return encode(type, value, name, false, out, error);
+}
+
+static int encode_numbered(const shmrpc_type *type, const void *value,
+                           const char *name, shmrpci_buf *out,
+                           shmrpc_error *error)
+{
+    return encode(type, value, name, true, out, error);
+}
+
 const shmrpci_codec shmrpci_codec_json = {
     .encoding = SHMRPC_ENCODING_JSON,
     .name = "json",
     .encode = shmrpci_json_encode,
+    .decode = shmrpci_json_decode,
+};
+
+const shmrpci_codec shmrpci_codec_json_numbered = {
+    .encoding = SHMRPC_ENCODING_JSON,
+    .name = "json",
+    .encode = encode_numbered,
     .decode = shmrpci_json_decode,
 };

@@ -137,7 +137,7 @@ static int send(plan *p)
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     p->call.head = (shmrpci_head){
         .method = p->state->id,
-        .flags = oneway ? SHMRPCI_HEAD_ONEWAY : 0,
+        .flags = p->client->head_flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
         .timeout_ns = p->timeout_ns,
         .ticks = p->ticks,
     };

@@ -28,6 +28,7 @@ struct shmrpc_client {
     const shmrpci_transport *transport;
     shmrpci_conn *conn;
     int64_t timeout_ns;  /* of calls for which nobody has set another */
+    uint32_t head_flags; /* of every request */
     size_t decode_limit; /* bytes in which one reply is decoded */
     shmrpci_call_clock clock;
     shmrpci_reply_pool *pool;

@@ -60,9 +60,14 @@ static int agree(shmrpc_client *client, const shmrpci_buf *answer,
     }
     if (welcome.hash != service->hash) {
         status = compare_contracts(service, &welcome, ids, error);
+        client->head_flags = SHMRPCI_HEAD_NUMBERED;
     }
     for (uint32_t i = 0; i < service->method_count; i++) {
-        client->methods[i].id = ids[i];
+        shmrpci_client_method *method = &client->methods[i];
+        method->id = ids[i];
+        if (client->head_flags != 0) {
+            method->codec = shmrpci_codec_numbered(method->codec);
+        }
     }
     free(ids);
     return status;

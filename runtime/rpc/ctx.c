@@ -81,8 +81,10 @@ int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
     if (detail == NULL) {
         return type->number;
     }
-    int status = shmrpci_detail_codec(ctx->method)
-                     ->encode(type->payload, detail, "", &ctx->payload, &error);
+    const shmrpci_codec *codec =
+        shmrpci_reply_codec(ctx->request, shmrpci_detail_codec(ctx->method));
+    int status =
+        codec->encode(type->payload, detail, "", &ctx->payload, &error);
     if (status == SHMRPC_E_INVALID) {
         /* The service broke its own contract: not the caller's fault. */
         return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "error %s: %s: %s",

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "codec/codec.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/server.h"
 #include "transport/transport.h"
@@ -24,5 +25,14 @@ struct shmrpc_ctx {
     int32_t raised;
     shmrpci_buf payload;
 };
+
+/* What to answer a request with whose method has `codec`. */
+static inline const shmrpci_codec *
+shmrpci_reply_codec(const shmrpci_request *request, const shmrpci_codec *codec)
+{
+    return (request->head.flags & SHMRPCI_HEAD_NUMBERED) != 0
+               ? shmrpci_codec_numbered(codec)
+               : codec;
+}
 
 #endif

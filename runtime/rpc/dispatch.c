@@ -197,6 +197,8 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
     const shmrpc_method *method = &w->served->service->methods[index];
+    const shmrpci_codec *codec =
+        shmrpci_reply_codec(request, w->served->codecs[index]);
     shmrpc_bytes *raw = raw_result(method, result);
     w->transport->reply_reserve(request, raw != NULL ? raw->len
                                                      : w->result_bytes[index]);
@@ -206,8 +208,8 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     if (method->result != NULL) {
-        int status = w->served->codecs[index]->encode(
-            method->result, result, "result", &request->out, &w->error);
+        int status = codec->encode(method->result, result, "result",
+                                   &request->out, &w->error);
         if (status == SHMRPC_E_INVALID) {
             /* The service broke its own contract: not the caller's fault. */
             shmrpci_buf_reset(&request->out);

@@ -50,7 +50,9 @@ typedef struct shmrpci_address {
 
 enum {
     SHMRPCI_HEAD_ONEWAY = 1u << 0, /* request: nobody waits for a reply */
-    SHMRPCI_HEAD_DETAIL = 1u << 1  /* reply: the body is an error detail */
+    SHMRPCI_HEAD_DETAIL = 1u << 1, /* reply: the body is an error detail */
+    /* request: the client is of another version, and wants enums as numbers */
+    SHMRPCI_HEAD_NUMBERED = 1u << 4
 };
 
 typedef struct shmrpci_head {

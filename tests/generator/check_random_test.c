@@ -175,7 +175,7 @@ static bool travel(const trip *t, uint64_t *seed, shmrpci_arena *arena)
     void *got = shmrpci_arena_calloc(arena, 1, t->reader->size + 1, 16);
     bool arrived = true;
     assert_true(random_value(t->writer, value, seed, arena));
-    int status = shmrpci_codec_of(t->encoding)
+    int status = shmrpci_codec_numbered(shmrpci_codec_of(t->encoding))
                      ->encode(t->writer, value, "", &bytes, &error);
     if (status == SHMRPC_OK) {
         status = shmrpci_codec_of(t->reader_encoding)

@@ -101,6 +101,7 @@ static void elder_client_of_a_younger_server(void **state)
     impl.by_json = younger_echo;
     impl.by_msgpack = younger_echo;
     impl.kind = younger_kind_of;
+    impl.kind_by_json = younger_kind_of;
     create(&f);
     assert_int_equal(younger_growth_serve(f.server, &impl, NULL, NULL), 0);
     start(&f);
@@ -111,6 +112,12 @@ static void elder_client_of_a_younger_server(void **state)
     assert_int_equal(kind, 2); /* PRECIOUS, which this client can't name */
     assert_int_equal(elder_growth_kind(client, 77, NULL, &kind, NULL), 0);
     assert_int_equal(kind, 77);
+    assert_int_equal(elder_growth_kind_by_json(client, 0, NULL, &kind, NULL),
+                     0);
+    assert_int_equal(kind, 2); /* json would say PRECIOUS to its like */
+    assert_int_equal(elder_growth_kind_by_json(client, 1, NULL, &kind, NULL),
+                     0);
+    assert_int_equal(kind, ELDER_KIND_FANCY);
     elder_growth_close(client);
     stop(&f);
 }
@@ -126,6 +133,15 @@ static int elder_echo(shmrpc_ctx *ctx, void *user, const elder_item *item,
         return elder_raise_gone(ctx, &gone);
     }
     *ret = *item;
+    return SHMRPC_OK;
+}
+
+static int elder_kind_of(shmrpc_ctx *ctx, void *user, elder_kind kind,
+                         elder_kind *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = kind;
     return SHMRPC_OK;
 }
 
@@ -164,12 +180,18 @@ static void younger_client_of_an_elder_server(void **state)
     younger_growth *client = NULL;
     impl.by_json = elder_echo;
     impl.by_msgpack = elder_echo;
+    impl.kind_by_json = elder_kind_of;
     create(&f);
     assert_int_equal(elder_growth_serve(f.server, &impl, NULL, NULL), 0);
     start(&f);
     assert_int_equal(younger_growth_connect(f.where, NULL, &client, NULL), 0);
     call_elder_by_json(client);
     call_elder_by_msgpack(client);
+    younger_kind kind = YOUNGER_KIND_PLAIN;
+    assert_int_equal(younger_growth_kind_by_json(client, YOUNGER_KIND_PRECIOUS,
+                                                 NULL, &kind, NULL),
+                     0);
+    assert_int_equal(kind, YOUNGER_KIND_PRECIOUS);
     younger_growth_close(client);
     stop(&f);
 }

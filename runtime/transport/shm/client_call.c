@@ -162,6 +162,10 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
 }
 
 /* Writes head and payload: one burst, so that the line changes hands once. */
+_Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
+                   (uint32_t)SHMRPCI_HEAD_NUMBERED == SHM_MSG_NUMBERED,
+               "flags of a request go as they are");
+
 static void write_slot(shm_client_slot *slot, shm_slot *shared,
                        const shmrpci_call *call)
 {
@@ -170,9 +174,7 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     uint32_t flags = (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
                      << SHM_MSG_CPU_SHIFT;
     bool is_inline = out->len <= inline_room(slot);
-    if ((call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
-        flags |= SHM_MSG_ONEWAY;
-    }
+    flags |= call->head.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED);
     if (!is_inline) {
         flags |= SHM_MSG_BODY_SPAN;
         shm_span body = slot->request;

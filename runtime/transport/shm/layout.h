@@ -119,6 +119,7 @@ typedef enum shm_state {
 #define SHM_MSG_DETAIL     0x02u
 #define SHM_MSG_BODY_SPAN  0x04u
 #define SHM_MSG_REPLY_SPAN 0x08u
+#define SHM_MSG_NUMBERED   0x10u
 #define SHM_MSG_CPU_SHIFT  8
 
 typedef struct shm_slot {

@@ -153,12 +153,11 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         answer(worker, 0, SHMRPC_E_INVALID, 0);
         return false;
     }
-    bool is_oneway = (snap.flags & SHM_MSG_ONEWAY) != 0;
     request->participant = &worker->base;
-    request->head =
-        (shmrpci_head){.method = worker->method,
-                       .flags = is_oneway ? SHMRPCI_HEAD_ONEWAY : 0u,
-                       .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
+    request->head = (shmrpci_head){
+        .method = worker->method,
+        .flags = snap.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED),
+        .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
     request->received_ns = shmrpci_tick_clock_ns(&worker->clock, worker->now);
     request->deadline_ns = deadline_of(request->received_ns, timeout_ns);
     request->peer = &worker->conn->peer;

@@ -195,6 +195,28 @@ static void json_unknown_enumerator(void **state)
     json(&sample_colour_type, &colour, "9");
 }
 
+/* For those of other versions: numbers, which readers take as well. */
+static void json_numbered_enumerators(void **state)
+{
+    (void)state;
+    sample_colour_entry entry = {SAMPLE_BLUE, true};
+    const sample_colour_map map = {&entry, 1};
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    const shmrpci_codec *codec =
+        shmrpci_codec_numbered(shmrpci_codec_of(SHMRPC_ENCODING_JSON));
+    assert_int_equal(
+        codec->encode(&sample_colour_type, &entry.key, "v", &buf, NULL), 0);
+    shmrpci_buf_append_char(&buf, ' ');
+    assert_int_equal(
+        codec->encode(&sample_colour_map_type, &map, "v", &buf, NULL), 0);
+    assert_string_equal(shmrpci_buf_text(&buf), "7 {\"7\":true}");
+    shmrpci_buf_fini(&buf);
+    assert_ptr_equal(
+        shmrpci_codec_numbered(shmrpci_codec_of(SHMRPC_ENCODING_NATIVE)),
+        shmrpci_codec_of(SHMRPC_ENCODING_NATIVE));
+}
+
 static const sample_point point = {1, 2};
 
 static void positions(void **state)
@@ -448,6 +470,7 @@ int main(void)
         cmocka_unit_test(json_bytes),
         cmocka_unit_test(json_integers_as_text),
         cmocka_unit_test(json_unknown_enumerator),
+        cmocka_unit_test(json_numbered_enumerators),
         cmocka_unit_test(positions),
         cmocka_unit_test(msgpack_integers),
         cmocka_unit_test(msgpack_others),

@@ -21,12 +21,18 @@ static void append_blanks(shmrpci_buf *out, size_t count)
     }
 }
 
+/* Whether a character of UTF-8 begins with this byte. */
+static bool is_first(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
 /* Columns of UTF-8 text, a character for one. */
 static size_t columns(const char *text, size_t len)
 {
     size_t count = 0;
     for (size_t i = 0; i < len; i++) {
-        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+        count += is_first(text[i]);
     }
     return count;
 }
@@ -107,15 +113,16 @@ static const char *find_break(const wrapper *w)
     size_t best_rank = MAX_NESTING;
     size_t depth = w->depth;
     const char *at = w->at;
+    size_t column = w->column;
     while (at < w->end) {
-        size_t column = w->column + columns(w->at, (size_t)(at - w->at));
         if (column >= GEN_TIDY_COLUMNS && (best != NULL || w->depth == 0)) {
             break;
         }
         if (*at == '"' || *at == '\'') {
+            const char *literal = at;
             at = skip_literal(at, w->end);
+            column += columns(literal, (size_t)(at - literal));
             if (joins_literals(w, at)) {
-                column = w->column + columns(w->at, (size_t)(at - w->at));
                 bool fits = column <= GEN_TIDY_COLUMNS;
                 return fits || best == NULL ? at : best;
             }
@@ -130,7 +137,7 @@ static const char *find_break(const wrapper *w)
             best = at + 1;
             best_rank = rank;
         }
-        at++;
+        column += is_first(*at++);
     }
     return best;
 }
@@ -279,8 +286,9 @@ static void break_arguments(wrapper *w, size_t indent, shmrpci_buf *out)
 static const char *find_blank(const wrapper *w, size_t indent)
 {
     const char *best = NULL;
-    for (const char *at = w->at; at < w->end && *at != '"'; at++) {
-        size_t column = w->column + columns(w->at, (size_t)(at - w->at));
+    size_t column = w->column;
+    for (const char *at = w->at; at < w->end && *at != '"';
+         column += is_first(*at++)) {
         if (*at == ' ' && column > indent && column <= GEN_TIDY_COLUMNS) {
             best = at;
         }

@@ -73,9 +73,10 @@ static bool scan_number(const char *text, size_t len, scientific *out)
             is_fraction = true;
             continue;
         }
+        /* Beyond 19 digits this overflows, perhaps to 0, and is not used. */
         out->digits = out->digits * 10 + (uint64_t)(text[at] - '0');
         out->exponent -= is_fraction ? 1 : 0;
-        significant += out->digits != 0 ? 1 : 0;
+        significant += significant != 0 || text[at] != '0' ? 1 : 0;
     }
     if (at < len) {
         bool is_below = text[++at] == '-';

@@ -78,7 +78,11 @@ for tool in Ninja "Unix Makefiles"; do
     build "$dir" "!Generating C"
     # A comment changes nothing that is compiled, and is generated once.
     sleep_until_newer() { # the clock of the file system may be coarse
-        until touch probe && [ -n "$(find probe -newer "$1")" ]; do :; done
+        [ -e "$1" ] || fail "$1 was not made"
+        while [ -e "$1" ]; do
+            touch probe
+            [ -z "$(find probe -newer "$1")" ] || break
+        done
     }
     stamp="$dir/shmrpc/stubs/types.stamp"
     sleep_until_newer "$stamp"

@@ -23,8 +23,10 @@ typedef struct gen_command {
 /* NULL when there is none of this name. */
 const gen_command *gen_command_find(const char *name);
 
-/* All of them; ends with one whose name is NULL. */
-extern const gen_command gen_commands[];
+#define GEN_MAX_COMMANDS 16
+
+/* All of them; behind the last stands one whose name is NULL. */
+extern const gen_command gen_commands[GEN_MAX_COMMANDS];
 
 gen_exit gen_command_check(int argc, char **argv);
 gen_exit gen_command_explain(int argc, char **argv);

@@ -3,13 +3,12 @@
 
 #include <string.h>
 
-const gen_command gen_commands[] = {
+const gen_command gen_commands[GEN_MAX_COMMANDS] = {
     {"lsp", "language server for editors", gen_command_lsp},
     {"explain", "say what the code of a diagnostic means", gen_command_explain},
     {"fmt", "bring .svc files into the one layout", gen_command_fmt},
     {"lint", "advise on what will be regretted", gen_command_lint},
     {"check", "tell what breaks between two versions", gen_command_check},
-    {NULL, NULL, NULL},
 };
 
 const gen_command *gen_command_find(const char *name)

@@ -32,6 +32,8 @@ expect 0 "shmrpcgen 0." --version
 expect 2 "no .svc file given"
 expect 2 "also \`b.svc\`" echo.svc b.svc
 expect 2 "did you mean \`--out-dir\`?" --out-dri x echo.svc
+expect 2 "did you mean \`check\`?" chekc echo.svc
+expect 2 "there is no command \`frobnicate\`" frobnicate
 expect 2 "unknown option \`-x\`" -x echo.svc
 expect 2 "\`--out-dir\` needs an argument" --out-dir
 expect 2 "unknown stage \`ats\`" --dump=ats echo.svc

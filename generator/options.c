@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "generator/command/cli.h"
 #include "generator/lang_skeleton.h"
 
 enum {
@@ -121,18 +120,6 @@ static shmrpc_status set_prefix(const char *prefix, gen_options *out,
     return SHMRPC_OK;
 }
 
-static shmrpc_status add_import_dir(const char *dir, gen_options *out,
-                                    shmrpci_buf *message)
-{
-    if (out->import_dir_count == GEN_MAX_IMPORT_DIRS) {
-        shmrpci_buf_printf(message, "more than %d import folders",
-                           GEN_MAX_IMPORT_DIRS);
-        return SHMRPC_E_INVALID;
-    }
-    out->import_dirs[out->import_dir_count++] = dir;
-    return SHMRPC_OK;
-}
-
 static shmrpc_status set_option(int option, gen_options *out,
                                 shmrpci_buf *message)
 {
@@ -168,7 +155,8 @@ static shmrpc_status set_option(int option, gen_options *out,
     case OPT_DIAGNOSTICS:
         return gen_cli_report_form(optarg, &out->form, message);
     case 'I':
-        return add_import_dir(optarg, out, message);
+        return gen_cli_add_import_dir(out->import_dirs, &out->import_dir_count,
+                                      optarg, message);
     case 'h':
         out->action = GEN_ACTION_HELP;
         return SHMRPC_OK;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "generator/command/cli.h"
 #include "generator/lang.h"
 #include "generator/report.h"
 #include "shmrpc/status.h"
@@ -26,8 +27,6 @@ typedef enum gen_action {
     GEN_ACTION_HELP,
     GEN_ACTION_VERSION
 } gen_action;
-
-#define GEN_MAX_IMPORT_DIRS 64
 
 typedef struct gen_options {
     gen_action action;

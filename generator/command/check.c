@@ -12,8 +12,6 @@
 #include "generator/report.h"
 #include "idl/idl.h"
 
-#define MAX_IMPORT_DIRS 64
-
 enum {
     OPT_AGAINST = 256,
     OPT_ALLOW,
@@ -43,7 +41,7 @@ typedef struct check {
     bool force;
     bool help;
     gen_check_allow allow;
-    const char *import_dirs[MAX_IMPORT_DIRS];
+    const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
     gen_report_form form;
     gen_reporter reporter; /* of forms for programs */
@@ -148,18 +146,6 @@ static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
     return status;
 }
 
-static shmrpc_status add_import_dir(check *c, const char *dir,
-                                    shmrpci_buf *message)
-{
-    if (c->import_dir_count == MAX_IMPORT_DIRS) {
-        shmrpci_buf_printf(message, "more than %d import folders",
-                           MAX_IMPORT_DIRS);
-        return SHMRPC_E_INVALID;
-    }
-    c->import_dirs[c->import_dir_count++] = dir;
-    return SHMRPC_OK;
-}
-
 static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
 {
     switch (option) {
@@ -182,7 +168,8 @@ static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
     case OPT_DIAGNOSTICS:
         return gen_cli_report_form(optarg, &c->form, message);
     case 'I':
-        return add_import_dir(c, optarg, message);
+        return gen_cli_add_import_dir(c->import_dirs, &c->import_dir_count,
+                                      optarg, message);
     case 'h':
         c->help = true;
         return SHMRPC_OK;

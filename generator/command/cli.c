@@ -67,6 +67,19 @@ int gen_cli_next(int argc, char **argv, const char *shorts,
     return option;
 }
 
+shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
+                                     size_t *count, const char *dir,
+                                     shmrpci_buf *message)
+{
+    if (*count == GEN_MAX_IMPORT_DIRS) {
+        shmrpci_buf_printf(message, "more than %d import folders",
+                           GEN_MAX_IMPORT_DIRS);
+        return SHMRPC_E_INVALID;
+    }
+    dirs[(*count)++] = dir;
+    return SHMRPC_OK;
+}
+
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);

@@ -37,6 +37,14 @@ void gen_cli_suggest(shmrpci_buf *message, const char *wanted,
                      const char *const *names, size_t count,
                      const char *before);
 
+#define GEN_MAX_IMPORT_DIRS 64
+
+/* Adds what --import-dir names.  INVALID with a message when there are
+ * GEN_MAX_IMPORT_DIRS already. */
+shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
+                                     size_t *count, const char *dir,
+                                     shmrpci_buf *message);
+
 /* Prints "shmrpcgen: MESSAGE" to standard error; wrong use also gets a hint at
  * --help.  Returns `status`. */
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message);

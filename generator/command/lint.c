@@ -7,8 +7,7 @@
 #include "idl/idl.h"
 #include "idl/lint.h"
 
-#define MAX_DISABLED    64
-#define MAX_IMPORT_DIRS 64
+#define MAX_DISABLED 64
 
 enum { OPT_DISABLE = 256, OPT_STRICT, OPT_DIAGNOSTICS };
 
@@ -26,7 +25,7 @@ typedef struct lint {
     size_t disabled_count;
     bool strict;
     bool help;
-    const char *import_dirs[MAX_IMPORT_DIRS];
+    const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
     gen_report_form form;
     gen_reporter reporter;
@@ -96,18 +95,6 @@ static shmrpc_status disable(lint *l, const char *list, shmrpci_buf *message)
     return SHMRPC_OK;
 }
 
-static shmrpc_status add_import_dir(lint *l, const char *dir,
-                                    shmrpci_buf *message)
-{
-    if (l->import_dir_count == MAX_IMPORT_DIRS) {
-        shmrpci_buf_printf(message, "more than %d import folders",
-                           MAX_IMPORT_DIRS);
-        return SHMRPC_E_INVALID;
-    }
-    l->import_dirs[l->import_dir_count++] = dir;
-    return SHMRPC_OK;
-}
-
 static shmrpc_status set_option(int option, lint *l, shmrpci_buf *message)
 {
     switch (option) {
@@ -117,7 +104,8 @@ static shmrpc_status set_option(int option, lint *l, shmrpci_buf *message)
         l->strict = true;
         return SHMRPC_OK;
     case 'I':
-        return add_import_dir(l, optarg, message);
+        return gen_cli_add_import_dir(l->import_dirs, &l->import_dir_count,
+                                      optarg, message);
     case OPT_DIAGNOSTICS:
         return gen_cli_report_form(optarg, &l->form, message);
     case 'h':

@@ -1,0 +1,221 @@
+/* How calls fail: what their errors say, and the replies of declared ones. */
+#include "rpc/call.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "rpc/envelope.h"
+
+/* ---- failures of our own ---- */
+
+int shmrpci_plan_not_sent(shmrpci_plan *p)
+{
+    return shmrpc_error_set(
+        p->error, SHMRPC_E_UNAVAILABLE,
+        "the connection to %s at %s is lost; the call was not sent",
+        p->client->service->name, p->client->where);
+}
+
+int shmrpci_plan_message_failed(shmrpci_plan *p, const char *which, int status)
+{
+    return shmrpc_error_set(
+        p->error, status, "method %s: %s: %s", p->method->name, which,
+        status == SHMRPC_E_TOO_LARGE
+            ? "too large; client and server must both have a max_message_bytes "
+              "above it"
+            : shmrpc_status_text(status));
+}
+
+static int late(shmrpci_plan *p, const char *what)
+{
+    return shmrpc_error_set(
+        p->error, SHMRPC_E_DEADLINE, "method %s: no reply in %lld ms; %s",
+        p->method->name, (long long)(p->timeout_ns / SHMRPCI_NS_PER_MS), what);
+}
+
+int shmrpci_plan_give_up(shmrpci_plan *p)
+{
+    bool withdrawn = p->client->transport->cancel(&p->call);
+    return late(p, withdrawn ? "no worker took the call, it has not run"
+                             : "its handler has been told to stop");
+}
+
+int shmrpci_plan_lost(shmrpci_plan *p, int status)
+{
+    return shmrpc_error_set(p->error, status, "method %s of %s at %s: %s",
+                            p->method->name, p->client->service->name,
+                            p->client->where, shmrpc_status_text(status));
+}
+
+int shmrpci_plan_damaged(shmrpci_plan *p, int status)
+{
+    if (status != SHMRPC_E_INVALID) {
+        return shmrpci_plan_message_failed(p, "reply", status);
+    }
+    shmrpci_error_code(p->error, SHMRPC_E_DATA_LOSS);
+    return SHMRPC_E_DATA_LOSS;
+}
+
+/* ---- failures that the server reports ---- */
+
+static const shmrpc_error_type *declared(const shmrpc_method *method,
+                                         int32_t number)
+{
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        if (method->throws[i]->number == number) {
+            return method->throws[i];
+        }
+    }
+    return NULL;
+}
+
+static bool throws_payload(const shmrpc_method *method)
+{
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        if (method->throws[i]->payload != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a server says is input: statuses that none may send become UNKNOWN. */
+static bool is_status(int32_t status)
+{
+    return status >= SHMRPC_DECLARED_ERROR_MIN ||
+           (status < 0 && strcmp(shmrpc_status_name(status), "UNKNOWN") != 0) ||
+           status == SHMRPC_E_UNKNOWN;
+}
+
+/* Reads the detail of the reply; returns where its payload begins, or 0: there
+ * is no detail. */
+static size_t read_detail(const shmrpci_plan *p, shmrpc_error *detail)
+{
+    uint8_t copy[SHMRPCI_DETAIL_MAX_BYTES];
+    size_t len = p->call.in_len;
+    *detail = (shmrpc_error){.code = p->call.head.status};
+    if ((p->call.head.flags & SHMRPCI_HEAD_DETAIL) == 0 || len == 0) {
+        return 0;
+    }
+    len = len < sizeof copy ? len : sizeof copy;
+    memcpy(copy, p->call.in, len);
+    return shmrpci_detail_read(copy, len, detail);
+}
+
+/* What holds unless the server has sent a message of its own. */
+static void explain(shmrpci_plan *p, int32_t status)
+{
+    if (status >= SHMRPC_DECLARED_ERROR_MIN) {
+        (void)shmrpc_error_set(p->error, status, "declared error %d",
+                               (int)status);
+    } else if (status == SHMRPC_E_TOO_LARGE) {
+        (void)shmrpci_plan_message_failed(p, "reply", status);
+    } else if (status == SHMRPC_E_DEADLINE) {
+        (void)late(p, "its handler has stopped");
+    } else {
+        (void)shmrpc_error_set(p->error, status, "%s",
+                               shmrpc_status_text(status));
+    }
+}
+
+/* The name of an error that only the server knows is the server's. */
+static void report(shmrpci_plan *p, const shmrpc_error_type *thrown,
+                   const shmrpc_error *detail)
+{
+    shmrpc_error *error = p->error;
+    if (error == NULL) {
+        return;
+    }
+    explain(p, detail->code);
+    error->pid = detail->pid;
+    if (thrown != NULL) {
+        shmrpci_error_name(error, thrown->name);
+    } else if (detail->code >= SHMRPC_DECLARED_ERROR_MIN &&
+               detail->name[0] != '\0') {
+        shmrpci_error_name(error, detail->name);
+    }
+    memcpy(error->path, detail->path, sizeof error->path);
+    if (detail->message[0] != '\0') {
+        memcpy(error->message, detail->message, sizeof error->message);
+    }
+}
+
+/* Decodes the payload of `len` bytes at `body`, which the reply owns. */
+static int decode_payload(shmrpci_plan *p, shmrpci_reply *reply,
+                          const shmrpc_error_type *thrown, const uint8_t *body,
+                          size_t len)
+{
+    const shmrpc_type *type = thrown->payload;
+    void *payload = shmrpci_arena_alloc(&reply->arena, type->size, type->align);
+    if (payload == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    reply->payload = payload;
+    return shmrpci_detail_codec(p->method)->decode(
+        type, body, len, thrown->name, &reply->arena, payload, p->error);
+}
+
+/* Fills a reply for a call that has ended in a declared error: a value of
+ * zeros, and the payload if we know it and there is one. Releases the call. */
+static int decode_thrown(shmrpci_plan *p, shmrpci_reply *reply,
+                         const shmrpc_error_type *thrown, size_t payload_at)
+{
+    bool has_payload = thrown != NULL && thrown->payload != NULL &&
+                       payload_at > 0 && payload_at < p->call.in_len;
+    size_t len = has_payload ? p->call.in_len - payload_at : 0;
+    uint8_t *body = shmrpci_arena_alloc(&reply->arena, len, 8);
+    if (body != NULL && len > 0) {
+        memcpy(body, p->call.in + payload_at, len);
+    }
+    shmrpci_plan_release(p);
+    if (body == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    const shmrpc_type *result = p->method->result;
+    memset(shmrpci_reply_value(reply), 0, result != NULL ? result->size : 1);
+    reply->thrown = thrown;
+    return has_payload ? decode_payload(p, reply, thrown, body, len)
+                       : SHMRPC_OK;
+}
+
+/* Makes that reply; returns the number of the error. */
+static int thrown_reply(shmrpci_plan *p, const shmrpc_error_type *thrown,
+                        const shmrpc_error *detail, size_t payload_at,
+                        const void **out)
+{
+    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
+    if (reply == NULL) {
+        shmrpci_plan_release(p);
+        return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
+    }
+    int status = decode_thrown(p, reply, thrown, payload_at);
+    if (status != SHMRPC_OK) {
+        shmrpci_reply_put(reply);
+        return shmrpci_plan_damaged(p, status);
+    }
+    report(p, thrown, detail);
+    *out = shmrpci_reply_value(reply);
+    return detail->code;
+}
+
+int shmrpci_plan_failed(shmrpci_plan *p, const void **out)
+{
+    int32_t status = p->call.head.status;
+    shmrpc_error detail;
+    if (!is_status(status)) {
+        status = shmrpc_error_set(p->error, SHMRPC_E_UNKNOWN,
+                                  "method %s: the server replied %d",
+                                  p->method->name, (int)status);
+        shmrpci_plan_release(p);
+        return status;
+    }
+    const shmrpc_error_type *thrown = declared(p->method, status);
+    size_t payload_at = read_detail(p, &detail);
+    if (out != NULL && status >= SHMRPC_DECLARED_ERROR_MIN &&
+        throws_payload(p->method)) {
+        return thrown_reply(p, thrown, &detail, payload_at, out);
+    }
+    shmrpci_plan_release(p);
+    report(p, thrown, &detail);
+    return status;
+}

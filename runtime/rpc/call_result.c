@@ -1,0 +1,98 @@
+/* What a call returns: the reply copied to where nobody else writes, and
+ * decoded. */
+#include "rpc/call.h"
+
+#include <string.h>
+
+/* Replies up to here are decoded from the stack. */
+#define LOCAL_BYTES 1024
+
+/* Bytes that nobody else can write: a copy in `local` or `arena`, or the reply
+ * itself. NULL: out of memory. */
+static const uint8_t *private_body(const shmrpci_call *call,
+                                   uint8_t local[LOCAL_BYTES],
+                                   shmrpci_arena *arena)
+{
+    if (!call->in_shared || call->in_len == 0) {
+        return call->in;
+    }
+    uint8_t *copy = local;
+    if (call->in_len > LOCAL_BYTES) {
+        copy = shmrpci_arena_alloc(arena, call->in_len, 8);
+    }
+    return copy != NULL ? memcpy(copy, call->in, call->in_len) : NULL;
+}
+
+static int decode_value(shmrpci_plan *p, void *result)
+{
+    /* 8: native's numbers are read where they lie. */
+    _Alignas(8) uint8_t local[LOCAL_BYTES];
+    shmrpci_arena arena;
+    int status = SHMRPC_E_NO_MEMORY;
+    size_t len = p->call.in_len;
+    shmrpci_arena_init(&arena, p->client->decode_limit);
+    const uint8_t *body = private_body(&p->call, local, &arena);
+    if (body != NULL || len == 0) {
+        status = p->state->codec->decode(p->method->result, body, len, "result",
+                                         &arena, result, p->error);
+    }
+    shmrpci_arena_fini(&arena);
+    shmrpci_plan_release(p);
+    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_plan_damaged(p, status);
+}
+
+int shmrpci_plan_value(shmrpci_plan *p, void *result)
+{
+    if (p->call.head.status != SHMRPC_OK) {
+        return shmrpci_plan_failed(p, NULL);
+    }
+    shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
+    if (p->method->result == NULL) {
+        shmrpci_plan_release(p);
+        return SHMRPC_OK;
+    }
+    return decode_value(p, result);
+}
+
+/* Copies the reply out of the slot, gives that back, and decodes. */
+static int decode_reply(shmrpci_plan *p, shmrpci_reply *reply)
+{
+    size_t len = p->call.in_len;
+    if (p->method->result == NULL) {
+        shmrpci_plan_release(p);
+        memset(shmrpci_reply_value(reply), 0, 1);
+        return SHMRPC_OK;
+    }
+    uint8_t *body = shmrpci_arena_alloc(&reply->arena, len, 8);
+    if (body != NULL && len > 0) {
+        memcpy(body, p->call.in, len);
+    }
+    shmrpci_plan_release(p);
+    if (body == NULL) {
+        return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
+    }
+    int status = p->state->codec->decode(p->method->result, body, len, "result",
+                                         &reply->arena,
+                                         shmrpci_reply_value(reply), p->error);
+    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_plan_damaged(p, status);
+}
+
+int shmrpci_plan_reply(shmrpci_plan *p, const void **out)
+{
+    if (p->call.head.status != SHMRPC_OK) {
+        return shmrpci_plan_failed(p, out);
+    }
+    shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
+    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
+    if (reply == NULL) {
+        shmrpci_plan_release(p);
+        return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
+    }
+    int status = decode_reply(p, reply);
+    if (status != SHMRPC_OK) {
+        shmrpci_reply_put(reply);
+        return status;
+    }
+    *out = shmrpci_reply_value(reply);
+    return SHMRPC_OK;
+}

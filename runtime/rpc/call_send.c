@@ -1,0 +1,100 @@
+/* Sending a call: its deadline, a slot, the request encoded in place. */
+#include "rpc/call.h"
+
+static int64_t timeout_of(const shmrpci_plan *p, const shmrpc_opts *opts)
+{
+    if (opts != NULL && opts->timeout_ns != 0) {
+        return opts->timeout_ns;
+    }
+    return p->method->timeout_ns != 0 ? p->method->timeout_ns
+                                      : p->client->timeout_ns;
+}
+
+int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
+                      const void *params, const shmrpc_opts *opts,
+                      shmrpc_error *error)
+{
+    static const char nothing;
+    p->client = client;
+    p->method = &client->service->methods[method];
+    p->state = &client->methods[method];
+    p->params = params != NULL ? params : &nothing;
+    p->error = error;
+    p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
+    p->timeout_ns = timeout_of(p, opts);
+    if (p->timeout_ns <= 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "timeout_ns is negative");
+    }
+    p->ticks = shmrpci_ticks();
+    int64_t now_ns = shmrpci_call_clock_at(&client->clock, p->ticks);
+    p->deadline_ns = p->timeout_ns < SHMRPCI_NEVER_NS - now_ns
+                         ? now_ns + p->timeout_ns
+                         : SHMRPCI_NEVER_NS;
+    return SHMRPC_OK;
+}
+
+void shmrpci_plan_shorten(shmrpci_plan *p)
+{
+    p->ticks = shmrpci_ticks();
+    int64_t now_ns = shmrpci_call_clock_at(&p->client->clock, p->ticks);
+    p->timeout_ns = p->deadline_ns > now_ns ? p->deadline_ns - now_ns : 1;
+}
+
+static int reserve(shmrpci_plan *p)
+{
+    /* Relaxed: estimates are hints. */
+    int status = p->client->transport->reserve(
+        p->client->conn, &p->call,
+        shmrpci_load_relaxed(&p->state->request_bytes),
+        shmrpci_load_relaxed(&p->state->reply_bytes),
+        p->nonblock ? 0 : p->deadline_ns, p->error);
+    if (status == SHMRPC_E_SERVER_LOST) {
+        return shmrpci_plan_not_sent(p);
+    }
+    if (status == SHMRPC_OK && p->call.waited) {
+        shmrpci_plan_shorten(p);
+    }
+    return status;
+}
+
+static int encode(shmrpci_plan *p)
+{
+    shmrpci_call *call = &p->call;
+    int status = p->state->codec->encode(p->method->params, p->params, "",
+                                         &call->out, p->error);
+    if (status != SHMRPC_OK) {
+        p->client->transport->abort(call);
+        /* Only INVALID comes with a text of the codec's own. */
+        return status == SHMRPC_E_INVALID
+                   ? status
+                   : shmrpci_plan_message_failed(p, "request", status);
+    }
+    shmrpci_estimate(&p->state->request_bytes, call->out.len);
+    return SHMRPC_OK;
+}
+
+int shmrpci_plan_send(shmrpci_plan *p)
+{
+    int status = reserve(p);
+    if (status == SHMRPC_OK) {
+        status = encode(p);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
+    p->call.head = (shmrpci_head){
+        .method = p->state->id,
+        .flags = p->client->head_flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
+        .timeout_ns = p->timeout_ns,
+        .ticks = p->ticks,
+    };
+    status = p->client->transport->commit(&p->call);
+    if (status == SHMRPC_E_SERVER_LOST) {
+        return shmrpci_plan_not_sent(p);
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpci_plan_message_failed(p, "request", status);
+}

@@ -38,6 +38,13 @@ expect "it runs from any folder" 0 "^shmrpc $version\$" env -C / "$tree/dev" --v
 expect "cases are counted" 0 '^6 3$' \
     awk -f "$root/.ci/tally.awk" "$root/tests/dev/LastTest.log"
 
+expect "tests that failed are named" 0 '^failed: asan, b, after 0 s$' \
+    awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
+expect "and what they said" 0 '^    ==1==ERROR: LeakSanitizer' \
+    awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
+expect "or said last" 0 '^    \[ RUN      \] case$' \
+    awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
+
 # A failing step is named, and the end of its log shown: cmake is a fake.
 mkdir fake
 printf '#!/bin/sh\necho "no such luck"\nexit 3\n' >fake/cmake

@@ -20,19 +20,6 @@ int64_t harness_now_ns(void)
     return (int64_t)now.tv_sec * S + now.tv_nsec;
 }
 
-static int compare(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-int64_t harness_median(int64_t *values, size_t count)
-{
-    qsort(values, count, sizeof *values, compare);
-    return values[count / 2];
-}
-
 bool harness_is_long(void)
 {
     const char *text = getenv("SHMRPC_TEST_LONG");

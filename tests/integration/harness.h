@@ -34,9 +34,6 @@ int harness_main(const struct CMUnitTest *tests, size_t count);
 
 int64_t harness_now_ns(void);
 
-/* The middle one of `count` values, which are sorted by it. */
-int64_t harness_median(int64_t *values, size_t count);
-
 bool harness_is_long(void);
 
 /* ---- programs ---- */

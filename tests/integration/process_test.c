@@ -5,38 +5,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../reaction.h"
 #include "fault_client.h"
 
-enum { RUNS = 7 };
-
-static void expect_median(int64_t took_ns[RUNS], int64_t least_ns,
-                          int64_t most_ns)
+static int64_t connect_to_nobody(void *user)
 {
-    int64_t median_ns = harness_median(took_ns, RUNS);
-    if (took_ns[0] < least_ns || median_ns > most_ns) {
-        fail_msg("%lld to %lld us expected: the least is %lld, the median %lld",
-                 (long long)(least_ns / 1000), (long long)(most_ns / 1000),
-                 (long long)(took_ns[0] / 1000), (long long)(median_ns / 1000));
-    }
+    (void)user;
+    fault_fault *client = NULL;
+    shmrpc_error error = {.code = 0};
+    int64_t began_ns = harness_now_ns();
+    assert_int_equal(fault_fault_connect("shm://nobody", NULL, &client, &error),
+                     SHMRPC_E_UNAVAILABLE);
+    int64_t took_ns = harness_now_ns() - began_ns;
+    assert_null(client);
+    assert_non_null(strstr(error.message, "nobody"));
+    assert_non_null(strstr(error.message, harness_folder));
+    return took_ns;
 }
 
 static void absent_service_fails_within_100_ms_and_names_places(void **state)
 {
     (void)state;
-    int64_t took_ns[RUNS];
-    shmrpc_error error = {.code = 0};
-    for (int i = 0; i < RUNS; i++) {
-        fault_fault *client = NULL;
-        int64_t began_ns = harness_now_ns();
-        assert_int_equal(
-            fault_fault_connect("shm://nobody", NULL, &client, &error),
-            SHMRPC_E_UNAVAILABLE);
-        took_ns[i] = harness_now_ns() - began_ns;
-        assert_null(client);
-    }
-    assert_non_null(strstr(error.message, "nobody"));
-    assert_non_null(strstr(error.message, harness_folder));
-    expect_median(took_ns, 0, 100 * MS);
+    expect_reaction(connect_to_nobody, NULL, 0, 100 * MS);
 }
 
 static void every_folder_that_was_searched_is_named(void **state)
@@ -62,24 +52,26 @@ static void every_folder_that_was_searched_is_named(void **state)
     assert_non_null(strstr(error.message, "/tmp/shmrpc-"));
 }
 
+static int64_t connect_and_call(void *where)
+{
+    fault_fault *client = NULL;
+    uint64_t back = 0;
+    int64_t began_ns = harness_now_ns();
+    assert_int_equal(fault_fault_connect(where, NULL, &client, NULL), 0);
+    assert_int_equal(fault_fault_echo(client, 9, NULL, &back, NULL), 0);
+    int64_t took_ns = harness_now_ns() - began_ns;
+    assert_true(back == 9);
+    fault_fault_close(client);
+    return took_ns;
+}
+
 static void connect_and_first_call_need_no_polling(void **state)
 {
     (void)state;
-    int64_t took_ns[RUNS];
     char where[96];
     harness_address("fault", where);
     child server = harness_serve(FAULT_SERVER, where, "1");
-    for (int i = 0; i < RUNS; i++) {
-        fault_fault *client = NULL;
-        uint64_t back = 0;
-        int64_t began_ns = harness_now_ns();
-        assert_int_equal(fault_fault_connect(where, NULL, &client, NULL), 0);
-        assert_int_equal(fault_fault_echo(client, 9, NULL, &back, NULL), 0);
-        took_ns[i] = harness_now_ns() - began_ns;
-        assert_true(back == 9);
-        fault_fault_close(client);
-    }
-    expect_median(took_ns, 0, 50 * MS);
+    expect_reaction(connect_and_call, where, 0, 50 * MS);
     harness_signal(&server, SIGTERM);
 }
 
@@ -93,28 +85,36 @@ static void await_cancelled(fault_fault *client, uint32_t wanted)
     assert_int_equal(got, wanted);
 }
 
+typedef struct napping {
+    fault_fault *client;
+    uint32_t naps;
+} napping;
+
+static int64_t nap_too_long(void *user)
+{
+    napping *n = user;
+    shmrpc_opts opts = {.timeout_ns = 50 * MS};
+    shmrpc_error error;
+    int64_t began_ns = harness_now_ns();
+    assert_int_equal(fault_fault_nap(n->client, 1000, &opts, &error),
+                     SHMRPC_E_DEADLINE);
+    int64_t took_ns = harness_now_ns() - began_ns;
+    assert_non_null(strstr(error.message, "nap"));
+    await_cancelled(n->client, ++n->naps);
+    return took_ns;
+}
+
 static void deadline_of_50_ms_holds_and_stops_the_handler(void **state)
 {
     (void)state;
-    int64_t took_ns[RUNS];
     char where[96];
     harness_address("fault", where);
     child server = harness_serve(FAULT_SERVER, where, "2");
-    fault_fault *client = NULL;
-    assert_int_equal(fault_fault_connect(where, NULL, &client, NULL), 0);
-    for (int i = 0; i < RUNS; i++) {
-        shmrpc_opts opts = {.timeout_ns = 50 * MS};
-        shmrpc_error error;
-        int64_t began_ns = harness_now_ns();
-        assert_int_equal(fault_fault_nap(client, 1000, &opts, &error),
-                         SHMRPC_E_DEADLINE);
-        took_ns[i] = harness_now_ns() - began_ns;
-        assert_non_null(strstr(error.message, "nap"));
-        await_cancelled(client, (uint32_t)i + 1);
-    }
+    napping n = {.naps = 0};
+    assert_int_equal(fault_fault_connect(where, NULL, &n.client, NULL), 0);
     /* The handler may see the end a little before the caller does. */
-    expect_median(took_ns, 48 * MS, 55 * MS);
-    fault_fault_close(client);
+    expect_reaction(nap_too_long, &n, 48 * MS, 55 * MS);
+    fault_fault_close(n.client);
     harness_signal(&server, SIGTERM);
 }
 

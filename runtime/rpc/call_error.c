@@ -102,19 +102,6 @@ static size_t read_detail(const shmrpci_plan *p, shmrpc_error *detail)
     return shmrpci_detail_read(copy, len, detail);
 }
 
-/* Only we know which deadline has passed; the server, why. */
-static void explain_late(shmrpci_plan *p, const char *why)
-{
-    if (why[0] == '\0') {
-        (void)late(p, "its handler has stopped");
-    } else {
-        (void)shmrpc_error_set(p->error, SHMRPC_E_DEADLINE,
-                               "method %s, given %lld ms: %s", p->method->name,
-                               (long long)(p->timeout_ns / SHMRPCI_NS_PER_MS),
-                               why);
-    }
-}
-
 /* What holds unless the server has sent a message of its own. */
 static void explain(shmrpci_plan *p, int32_t status)
 {
@@ -123,6 +110,8 @@ static void explain(shmrpci_plan *p, int32_t status)
                                (int)status);
     } else if (status == SHMRPC_E_TOO_LARGE) {
         (void)shmrpci_plan_message_failed(p, "reply", status);
+    } else if (status == SHMRPC_E_DEADLINE) {
+        (void)late(p, "its handler has stopped");
     } else {
         (void)shmrpc_error_set(p->error, status, "%s",
                                shmrpc_status_text(status));
@@ -137,11 +126,7 @@ static void report(shmrpci_plan *p, const shmrpc_error_type *thrown,
     if (error == NULL) {
         return;
     }
-    if (detail->code == SHMRPC_E_DEADLINE) {
-        explain_late(p, detail->message);
-    } else {
-        explain(p, detail->code);
-    }
+    explain(p, detail->code);
     error->pid = detail->pid;
     if (thrown != NULL) {
         shmrpci_error_name(error, thrown->name);
@@ -150,7 +135,7 @@ static void report(shmrpci_plan *p, const shmrpc_error_type *thrown,
         shmrpci_error_name(error, detail->name);
     }
     memcpy(error->path, detail->path, sizeof error->path);
-    if (detail->message[0] != '\0' && detail->code != SHMRPC_E_DEADLINE) {
+    if (detail->message[0] != '\0') {
         memcpy(error->message, detail->message, sizeof error->message);
     }
 }

@@ -315,9 +315,11 @@ static void dispatch(worker *w, shmrpci_request *request)
                                       "%s has no method %u", service->name, id);
         reply_error(w, request, status);
     } else if (request->received_ns >= request->deadline_ns) {
-        int status =
-            shmrpc_error_set(&w->error, SHMRPC_E_DEADLINE,
-                             "the deadline passed before a worker was free");
+        int status = shmrpc_error_set(
+            &w->error, SHMRPC_E_DEADLINE,
+            "method %s: no worker was free in %lld ms; it has not run",
+            service->methods[id - 1].name,
+            (long long)(request->head.timeout_ns / SHMRPCI_NS_PER_MS));
         reply_error(w, request, status);
     } else {
         handle(w, request, id - 1);

@@ -262,9 +262,9 @@ static void table_of_functions_is_copied(void **state)
     assert_int_equal(result, 42);
 }
 
-static void deadline_ends_a_call_and_tells_the_handler(void **state)
+/* Whether the call has reached its handler, on a busy machine. */
+static bool watch_20_ms(both *b)
 {
-    both *b = *state;
     shmrpc_opts opts = {.timeout_ns = 20 * SHMRPCI_NS_PER_MS};
     shmrpc_error error;
     int64_t began_ns = shmrpci_now_ns();
@@ -273,6 +273,16 @@ static void deadline_ends_a_call_and_tells_the_handler(void **state)
         SHMRPC_E_DEADLINE);
     assert_true(shmrpci_now_ns() - began_ns >= opts.timeout_ns);
     assert_non_null(strstr(error.message, "20 ms"));
+    return strstr(error.message, "it has not run") == NULL;
+}
+
+static void deadline_ends_a_call_and_tells_the_handler(void **state)
+{
+    both *b = *state;
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (!watch_20_ms(b)) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+    }
     sample_await(&b->server.state, &b->server.state.cancelled, 1);
     sample_add(b->client, 3, 4);
 }
@@ -300,21 +310,28 @@ static int64_t remaining(shmrpc_client *client, const shmrpc_opts *opts)
     return left_ns;
 }
 
+/* The worker's clock is the caller's to within some 25 us. */
+static void expect_left(int64_t left_ns, int64_t of_s)
+{
+    int64_t most_ns = of_s * SHMRPCI_NS_PER_S + SHMRPCI_NS_PER_MS;
+    assert_in_range(left_ns, most_ns - 5 * SHMRPCI_NS_PER_S, most_ns);
+}
+
 static void handler_knows_the_time_that_is_left(void **state)
 {
     both *b = *state;
     shmrpc_opts opts = {.timeout_ns = 10 * SHMRPCI_NS_PER_S};
     int64_t left_ns = remaining(b->client, &opts);
-    assert_in_range(left_ns, 5 * SHMRPCI_NS_PER_S, 10 * SHMRPCI_NS_PER_S);
+    expect_left(left_ns, 10);
     left_ns = remaining(b->client, NULL);
-    assert_in_range(left_ns, 25 * SHMRPCI_NS_PER_S, 30 * SHMRPCI_NS_PER_S);
+    expect_left(left_ns, 30);
     shmrpc_client *other = NULL;
     opts.timeout_ns = 100 * SHMRPCI_NS_PER_S;
     assert_int_equal(shmrpc_stub_connect(&sample_service, b->server.where,
                                          &opts, &other, NULL),
                      0);
     left_ns = remaining(other, NULL);
-    assert_in_range(left_ns, 95 * SHMRPCI_NS_PER_S, 100 * SHMRPCI_NS_PER_S);
+    expect_left(left_ns, 100);
     shmrpc_stub_close(other);
 }
 

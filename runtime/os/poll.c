@@ -1,10 +1,12 @@
-/* epoll and eventfd. */
+/* epoll, eventfd and timerfd. */
 #include "os/poll.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -108,4 +110,46 @@ void shmrpci_event_set(int fd)
     ssize_t written = write(fd, &one, sizeof one);
     (void)written;
     errno = saved;
+}
+
+/* Events and timers are read alike: their counter, which is 0 then. */
+static void take_count(int fd)
+{
+    int saved = errno;
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof count);
+    (void)got;
+    errno = saved;
+}
+
+void shmrpci_event_clear(int fd)
+{
+    take_count(fd);
+}
+
+shmrpc_status shmrpci_timer_create(int *out_fd)
+{
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
+void shmrpci_timer_set(int fd, int64_t at_ns)
+{
+    struct itimerspec spec = {{0, 0}, {0, 0}};
+    if (at_ns != SHMRPCI_NEVER_NS) {
+        /* 0 would stop it; the past is at once. */
+        at_ns = at_ns > 0 ? at_ns : 1;
+        spec.it_value.tv_sec = at_ns / SHMRPCI_NS_PER_S;
+        spec.it_value.tv_nsec = at_ns % SHMRPCI_NS_PER_S;
+    }
+    (void)timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+void shmrpci_timer_clear(int fd)
+{
+    take_count(fd);
 }

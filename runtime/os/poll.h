@@ -1,6 +1,6 @@
 /*
- * Waiting for descriptors: sets (epoll), events, and a quick look at a single
- * one.
+ * Waiting for descriptors: sets (epoll), events, timers, and a quick look at a
+ * single one.
  *
  * Threading: any thread; a set is waited on by one thread at a time.
  */
@@ -42,5 +42,13 @@ bool shmrpci_poll_readable(int fd, int64_t deadline_ns);
  * async-signal-safe. */
 shmrpc_status shmrpci_event_create(int *out_fd);
 void shmrpci_event_set(int fd);
+/* It is not set any more. */
+void shmrpci_event_clear(int fd);
+
+/* A timer, to be watched in a set: readable from `at_ns` on, a monotonic time,
+ * until it is cleared or set anew; SHMRPCI_NEVER_NS stops it. */
+shmrpc_status shmrpci_timer_create(int *out_fd);
+void shmrpci_timer_set(int fd, int64_t at_ns);
+void shmrpci_timer_clear(int fd);
 
 #endif

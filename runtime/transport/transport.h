@@ -12,7 +12,8 @@
  *     receive -> release          a message of theirs: ours to read till then
  *
  *     client:  reserve, encode into call->out, commit, receive, decode, release
- *     worker:  receive, decode, handle, reserve, encode into request->out,
+ *     async:   reserve, encode, commit; watch, arm; then receive that only
+ * looks worker:  receive, decode, handle, reserve, encode into request->out,
  *              commit (which also releases) | release (no reply wanted)
  *
  * Bodies that were received may lie in memory that the peer can still write:
@@ -52,7 +53,9 @@ enum {
     SHMRPCI_HEAD_ONEWAY = 1u << 0, /* request: nobody waits for a reply */
     SHMRPCI_HEAD_DETAIL = 1u << 1, /* reply: the body is an error detail */
     /* request: the client is of another version, and wants enums as numbers */
-    SHMRPCI_HEAD_NUMBERED = 1u << 4
+    SHMRPCI_HEAD_NUMBERED = 1u << 4,
+    /* request: its end is told to who watches; set it for calls to be armed */
+    SHMRPCI_HEAD_TOLD = 1u << 5
 };
 
 typedef struct shmrpci_head {
@@ -187,7 +190,8 @@ struct shmrpci_transport {
     /*
      * Waits for the reply: fills head, in, in_len, in_shared. DEADLINE: no
      * reply yet, the call goes on: receive again, or cancel it. SERVER_LOST,
-     * WORKER_DIED: the call is over and released.
+     * WORKER_DIED: the call is over and released. With `deadline_ns` 0 it only
+     * looks, without a system call, and learns of a lost server from others.
      */
     int (*receive)(shmrpci_call *call, int64_t deadline_ns);
     /* After receive returned OK. */
@@ -199,6 +203,25 @@ struct shmrpci_transport {
      * call is over either way.
      */
     bool (*cancel)(shmrpci_call *call);
+
+    /*
+     * For clients that sleep elsewhere. Adds to `poll_set`, under `tag`, what
+     * becomes readable when an armed call has ended, or the server is lost.
+     * Once for a connection. EXHAUSTED.
+     */
+    shmrpc_status (*watch)(shmrpci_conn *conn, int poll_set, uint64_t tag);
+    /*
+     * Before such a sleep, of a connection that is watched: the end of any call
+     * with SHMRPCI_HEAD_TOLD will be told, once. Returns when to look again at
+     * the latest: 0, not to sleep at all, when one of `calls` is over already;
+     * SHMRPCI_NEVER_NS. Arm and acknowledge: one thread at a time.
+     */
+    int64_t (*arm)(shmrpci_conn *conn, shmrpci_call *const *calls,
+                   size_t count);
+    /* Before looking with receive: takes note of what was told, so that it is
+     * readable no more, and of a lost server. Nothing is armed then. Also
+     * without watch. */
+    void (*acknowledge)(shmrpci_conn *conn);
 
     /*
      * Listens at an address. Clients may connect from now on, though nobody

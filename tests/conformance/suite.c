@@ -502,7 +502,8 @@ int suite_main(const char *scheme)
         run_group("connect", suite_connect_cases, suite_connect_case_count) +
         run_group("call", suite_call_cases, suite_call_case_count) +
         run_group("life", suite_life_cases, suite_life_case_count) +
-        run_group("load", suite_load_cases, suite_load_case_count);
+        run_group("load", suite_load_cases, suite_load_case_count) +
+        run_group("watch", suite_watch_cases, suite_watch_case_count);
     remove_folder(folder);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

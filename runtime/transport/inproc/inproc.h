@@ -64,6 +64,8 @@ struct inproc_conn {
     unsigned busy;     /* slots SUBMITTED or CLAIMED: they keep it alive */
     size_t max_message_bytes; /* the smaller of both ends' */
     shmrpc_peer peer;
+    int told_fd;   /* an event; -1 until it is watched */
+    bool is_armed; /* set it when a call ends */
     shmrpci_cond slot_free;
     inproc_slot slots[SHMRPCI_INPROC_SLOTS];
 };
@@ -110,7 +112,7 @@ struct inproc_hub {
     inproc_participant participants[SHMRPCI_INPROC_MAX_WORKERS];
 };
 
-/* ---- inproc_call.c: calls, from both ends ---- */
+/* ---- inproc_call.c: calls, from both ends; inproc_watch.c ---- */
 
 /* With the hub's lock held: ends the slot's call and wakes who waits for a
  * slot. May free the connection when its client has gone; returns false
@@ -128,6 +130,14 @@ int shmrpci_inproc_commit(shmrpci_call *call);
 int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns);
 void shmrpci_inproc_release(shmrpci_call *call);
 bool shmrpci_inproc_cancel(shmrpci_call *call);
+
+shmrpc_status shmrpci_inproc_watch(shmrpci_conn *conn, int poll_set,
+                                   uint64_t tag);
+int64_t shmrpci_inproc_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
+                           size_t count);
+void shmrpci_inproc_acknowledge(shmrpci_conn *conn);
+/* With the hub's lock held: tells who watches, if it is armed. */
+void shmrpci_inproc_tell(inproc_conn *conn);
 
 int shmrpci_inproc_next(shmrpci_participant *participant,
                         shmrpci_request *request);

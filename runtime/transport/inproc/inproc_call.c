@@ -76,11 +76,15 @@ static void end(inproc_slot *slot, inproc_state state)
     slot->conn->busy--;
     slot->state = state;
     shmrpci_cond_signal(&slot->done);
+    if ((slot->head.flags & SHMRPCI_HEAD_TOLD) != 0) {
+        shmrpci_inproc_tell(slot->conn);
+    }
 }
 
 void shmrpci_inproc_conn_lose(inproc_conn *conn)
 {
     shmrpci_cond_broadcast(&conn->slot_free);
+    shmrpci_inproc_tell(conn);
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
         if (slot->state == INPROC_SUBMITTED &&
@@ -349,12 +353,12 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
     }
     slot->reply = request->out;
     shmrpci_mutex_lock(&hub->lock);
-    slot->head.flags = request->head.flags;
     slot->head.status = request->head.status;
     if (slot->cancelled || !slot->conn->open) {
         (void)shmrpci_inproc_slot_free(slot);
     } else {
         end(slot, INPROC_DONE);
+        slot->head.flags = request->head.flags;
     }
     shmrpci_mutex_unlock(&hub->lock);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/memory.h"
 #include "os/process.h"
 
 static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
@@ -15,6 +16,7 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
     conn->base.transport = &shmrpci_transport_inproc;
     conn->hub = hub;
     conn->open = true;
+    conn->told_fd = -1;
     conn->max_message_bytes = max_message_bytes < hub->opts.max_message_bytes
                                   ? max_message_bytes
                                   : hub->opts.max_message_bytes;
@@ -40,6 +42,7 @@ static void conn_destroy(inproc_conn *conn)
         free(conn->slots[i].reply.data);
         shmrpci_cond_fini(&conn->slots[i].done);
     }
+    shmrpci_fd_close(&conn->told_fd);
     shmrpci_cond_fini(&conn->slot_free);
     free(conn);
 }

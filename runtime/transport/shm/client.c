@@ -158,6 +158,8 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
     client->base.transport = &shmrpci_transport_shm;
     client->control_fd = control_fd;
     client->bell_fd = -1;
+    client->told_fd = -1;
+    client->watch_set = -1;
     client->max_message = opts->max_message_bytes;
     shmrpci_store_relaxed(&client->free, UINT64_MAX);
     shmrpci_mutex_init(&client->slot_lock);
@@ -227,6 +229,7 @@ void shm_client_disconnect(shmrpci_conn *conn)
     }
     shmrpci_fd_close(&client->control_fd);
     shmrpci_fd_close(&client->bell_fd);
+    shmrpci_fd_close(&client->told_fd);
     shm_block_unmap(&client->block);
     shmrpci_memory_unmap(&client->status_map);
     shmrpci_fork_cookie_destroy(client->cookie);

@@ -30,7 +30,8 @@ typedef struct shm_client_slot {
     shmrpci_atomic_u32 gen; /* of the last submit, 16 bits */
     uint64_t relied;        /* lease that excused us from ringing; 0: none */
     bool has_rung;
-    uint64_t futile; /* as it was when we rang */
+    uint64_t futile;      /* as it was when we rang */
+    int64_t unclaimed_ns; /* since when it is armed and unclaimed; or 0 */
     uint32_t peer_cpu;
     shm_target target;
     size_t max_message;
@@ -67,6 +68,12 @@ typedef struct shm_client {
     shmrpci_cond slot_freed;
     shmrpci_mutex control_lock; /* who talks on control_fd */
     uint32_t want_tag;          /* under control_lock */
+    /* Watched: the set that has control_fd, and an event, for what another
+     * thread has read there. Under control_lock; -1: not watched. */
+    int watch_set;
+    int told_fd;
+    bool is_acknowledging;
+    uint32_t armings; /* what was stored in the block's armed word last */
     shm_pool pool;
     shm_client_slot slots[SHM_SLOTS];
 } shm_client;
@@ -94,6 +101,8 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
 void shm_client_drop_extent(shm_client *client, uint32_t region);
 /* Takes note of what the server has sent unasked. */
 void shm_client_drain_control(shm_client *client);
+/* The same, under control_lock. */
+void shm_client_read_control(shm_client *client);
 /* Whether the server is gone; asks the socket. */
 bool shm_client_is_lost(shm_client *client);
 
@@ -118,6 +127,20 @@ void shm_client_ring(shm_client *client, shm_client_slot *slot);
  * DEADLINE, SERVER_LOST. */
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word);
+
+/* The same without waiting, for a call that may have nobody waiting in it:
+ * DEADLINE, SERVER_LOST. */
+shmrpc_status shm_client_look(shm_client *client, uint32_t index,
+                              uint32_t *out_word);
+/* A call that nobody has taken for a slice: makes up for a lost wake-up. */
+void shm_client_rescue(shm_client *client, uint32_t index);
+
+/* ---- client_watch.c -------------------------------------------------- */
+
+shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag);
+int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
+                       size_t count);
+void shm_client_acknowledge(shmrpci_conn *conn);
 
 /* ---- client_call.c --------------------------------------------------- */
 

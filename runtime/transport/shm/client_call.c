@@ -163,7 +163,8 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
 
 /* Writes head and payload: one burst, so that the line changes hands once. */
 _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
-                   (uint32_t)SHMRPCI_HEAD_NUMBERED == SHM_MSG_NUMBERED,
+                   (uint32_t)SHMRPCI_HEAD_NUMBERED == SHM_MSG_NUMBERED &&
+                   (uint32_t)SHMRPCI_HEAD_TOLD == SHM_MSG_TOLD,
                "flags of a request go as they are");
 
 static void write_slot(shm_client_slot *slot, shm_slot *shared,
@@ -174,7 +175,8 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     uint32_t flags = (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
                      << SHM_MSG_CPU_SHIFT;
     bool is_inline = out->len <= inline_room(slot);
-    flags |= call->head.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED);
+    flags |=
+        call->head.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_TOLD);
     if (!is_inline) {
         flags |= SHM_MSG_BODY_SPAN;
         shm_span body = slot->request;
@@ -205,6 +207,7 @@ static void submit(shm_client *client, uint32_t index, bool is_oneway,
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
     shmrpci_store_relaxed(&slot->gen, gen);
     slot->has_rung = false;
+    slot->unclaimed_ns = 0;
     /* Sequentially consistent, and so are the looks at lease and idle below:
      * a worker that gives up its lease or goes to sleep does so before its
      * last look at the words. Also the release that publishes the request to

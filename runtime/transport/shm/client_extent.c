@@ -103,6 +103,14 @@ static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
     return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
 
+/* Who watches sleeps on the socket, and must hear of what it won't read. */
+static void note_told(const shm_client *client)
+{
+    if (client->told_fd >= 0 && !client->is_acknowledging) {
+        shmrpci_event_set(client->told_fd);
+    }
+}
+
 /* Reads what is there. True when the answer to `tag` was among it. */
 static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
 {
@@ -125,6 +133,8 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
             }
             /* The answer that somebody did not wait for. */
             (void)take_answer(client, out);
+        } else if (out->head.kind == SHM_MESSAGE_TOLD) {
+            note_told(client);
         } else {
             take_unasked(client, out);
         }
@@ -132,11 +142,16 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
     }
 }
 
-void shm_client_drain_control(shm_client *client)
+void shm_client_read_control(shm_client *client)
 {
     shm_packet packet;
-    shmrpci_mutex_lock(&client->control_lock);
     (void)read_packets(client, 0, &packet);
+}
+
+void shm_client_drain_control(shm_client *client)
+{
+    shmrpci_mutex_lock(&client->control_lock);
+    shm_client_read_control(client);
     shmrpci_mutex_unlock(&client->control_lock);
 }
 

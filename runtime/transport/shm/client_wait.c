@@ -92,7 +92,7 @@ static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
 /* A whole slice has passed, and nobody has taken the call. It counts as a lost
  * wake-up when someone sleeps whom nobody rang for, or who was woken since and
  * found nothing; a worker that was woken and has not run yet is just late. */
-static void rescue(shm_client *client, uint32_t index)
+void shm_client_rescue(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
     uint64_t futile = shmrpci_load_seq(&client->status->futile);
@@ -140,10 +140,34 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
         if (had_lease && (int64_t)(now - slot->relied) >= 0) {
             look_after_lease(client, slot, now);
         } else if (!had_lease && shmrpci_now_ns() >= now_ns + SHM_SLICE_NS) {
-            rescue(client, index);
+            shm_client_rescue(client, index);
         }
     }
     return shm_client_is_lost(client) ? SHMRPC_E_SERVER_LOST : SHMRPC_OK;
+}
+
+shmrpc_status shm_client_look(shm_client *client, uint32_t index,
+                              uint32_t *out_word)
+{
+    shm_client_slot *slot = &client->slots[index];
+    /* Relaxed, `lost`: and before the word, since what has ended before the
+     * server was lost counts. */
+    bool is_lost = shmrpci_load_relaxed(&client->lost) != 0;
+    uint32_t word = shmrpci_load_seq(&client->block.slots[index].word);
+    if (is_over(word)) {
+        *out_word = word;
+        return SHMRPC_OK;
+    }
+    if (is_lost) {
+        return SHMRPC_E_SERVER_LOST;
+    }
+    if (slot->relied != 0 && shm_word_state(word) == SHM_SUBMITTED) {
+        uint64_t now = shmrpci_ticks();
+        if ((int64_t)(now - slot->relied) >= 0) {
+            look_after_lease(client, slot, now);
+        }
+    }
+    return SHMRPC_E_DEADLINE;
 }
 
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
@@ -151,8 +175,11 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
 {
     shm_client_slot *slot = &client->slots[index];
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
+    if (deadline_ns == 0) {
+        return shm_client_look(client, index, out_word);
+    }
     uint32_t word = shmrpci_load_acquire(at);
-    if (is_over(word) || (deadline_ns != 0 && spin(client, slot, at, &word))) {
+    if (is_over(word) || spin(client, slot, at, &word)) {
         *out_word = word;
         return SHMRPC_OK;
     }

@@ -9,8 +9,10 @@
  *          0    64   head: magic, version, sizes; server writes, once
  *       4096   128   pending: u64 bitmap, a hint that slots hold requests
  *       4224     8   closed: u32, server writes 1 when it goes
- *       4232   120   given: u64 bitmap of extents that the client has no use
+ *       4232    56   given: u64 bitmap of extents that the client has no use
  *                    for; the server takes a bit away to place a reply there
+ *       4288    64   armed: u32, not 0 while the client sleeps by its control
+ *                    socket; client counts it up, server writes 0
  *       4352 16384   64 slots of 256 bytes
  *      20736  rest   arena: spans of larger requests and replies, handed out
  *                    by the client alone, from lists in its private memory
@@ -73,7 +75,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 1u
+#define SHM_LAYOUT_VERSION 2u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -83,6 +85,7 @@
 #define SHM_PENDING_OFFSET 4096u
 #define SHM_CLOSED_OFFSET  4224u
 #define SHM_GIVEN_OFFSET   4232u
+#define SHM_ARMED_OFFSET   4288u
 #define SHM_SLOTS_OFFSET   4352u
 #define SHM_ARENA_OFFSET   20736u
 #define SHM_BLOCK_BYTES    65536u
@@ -120,6 +123,7 @@ typedef enum shm_state {
 #define SHM_MSG_BODY_SPAN  0x04u
 #define SHM_MSG_REPLY_SPAN 0x08u
 #define SHM_MSG_NUMBERED   0x10u
+#define SHM_MSG_TOLD       0x20u
 #define SHM_MSG_CPU_SHIFT  8
 
 typedef struct shm_slot {

@@ -12,6 +12,8 @@
  *                             <-    EXTENT(region, bytes, slot, generation) +
  *                                   descriptor: before a reply that needs it;
  *                                   no descriptor for one that was given back
+ *                             <-    TOLD: a call has ended, and the block's
+ *                                   armed word asked for it
  *
  * Each is one packet: the head below, then `tail` bytes.  The socket stays
  * open for the life of the connection; its hang-up is how either side learns
@@ -36,7 +38,8 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_WELCOME,
     SHM_MESSAGE_REFUSED,
     SHM_MESSAGE_WANT,
-    SHM_MESSAGE_EXTENT
+    SHM_MESSAGE_EXTENT,
+    SHM_MESSAGE_TOLD
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */

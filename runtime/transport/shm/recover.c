@@ -32,6 +32,7 @@ static void recover_conn(shm_conn *conn, uint32_t index)
         uint32_t held = shmrpci_load_seq(&conn->ledger[i].held);
         if (held != 0 && shm_ledger_owner(held) == index) {
             abort_slot(slot, held >> SHM_GEN_SHIFT);
+            shm_conn_tell(conn);
             (void)shmrpci_cas_seq(&conn->ledger[i].held, &held, 0u);
         }
         if (shm_word_state(shmrpci_load_seq(&slot->word)) == SHM_SUBMITTED) {

@@ -46,6 +46,20 @@ static void note_time(shm_worker *worker, uint64_t ticks)
 
 /* ---- the end of a request -------------------------------------------- */
 
+void shm_conn_tell(shm_conn *conn)
+{
+    /* Sequentially consistent: we have changed the word of the slot, then look
+     * here; the client arms, then looks at the words. */
+    uint32_t armed = shmrpci_load_seq(conn->block.armed);
+    if (armed != 0) {
+        /* Told first: whoever dies or stops here has told for all. The client
+         * may have armed anew since; then another end will find that. */
+        shm_message told = {.kind = SHM_MESSAGE_TOLD};
+        (void)shm_message_send(conn->fd, told, NULL, NULL, 0);
+        (void)shmrpci_cas_seq(conn->block.armed, &armed, 0u);
+    }
+}
+
 /* CLAIMED(gen) -> DONE(gen). A word that says anything else was spoiled by
  * its client, or belongs to a recovered slot. */
 static void complete(shm_worker *worker)
@@ -63,6 +77,9 @@ static void complete(shm_worker *worker)
     }
     if ((word & SHM_WAITING) != 0) {
         shmrpci_futex_wake(at, INT32_MAX);
+    }
+    if ((worker->flags & SHM_MSG_TOLD) != 0) {
+        shm_conn_tell(worker->conn);
     }
     shm_worker_go_online(worker);
     shm_worker_unclaim(worker);

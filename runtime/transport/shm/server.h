@@ -188,6 +188,12 @@ void shm_worker_reply_commit(shmrpci_request *request);
 void shm_worker_drop(shmrpci_request *request);
 bool shm_worker_is_cancelled(const shmrpci_request *request);
 
+/* ---- request.c ------------------------------------------------------- */
+
+/* A call with SHM_MSG_TOLD has ended: tells the client if it is armed. The
+ * caller holds a ledger entry of the connection. */
+void shm_conn_tell(shm_conn *conn);
+
 /* ---- recover.c ------------------------------------------------------- */
 
 /* Repairs what worker `index` held. The worker runs no more. */

@@ -1,0 +1,104 @@
+/*
+ * Clients that sleep elsewhere, in a loop of their own: told of the ends of
+ * their calls by a packet on the control socket, which also tells of the
+ * server's death.
+ *
+ * A worker sends one only while the block's armed word is not 0, so that a
+ * client which looks by itself costs nobody a system call.  The word counts,
+ * so that a worker which is about to clear it can't clear the next arming.
+ */
+#include "transport/shm/client.h"
+
+#include "os/clock.h"
+#include "os/poll.h"
+
+static shm_client *client_of(shmrpci_conn *conn)
+{
+    return (shm_client *)(void *)conn;
+}
+
+shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
+{
+    shm_client *client = client_of(conn);
+    int fd = -1;
+    shmrpc_status status = shmrpci_event_create(&fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(poll_set, fd, SHMRPCI_POLL_LEVEL, tag);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(poll_set, client->control_fd,
+                                  SHMRPCI_POLL_LEVEL, tag);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&fd);
+        return status;
+    }
+    shmrpci_mutex_lock(&client->control_lock);
+    client->told_fd = fd;
+    client->watch_set = poll_set;
+    shmrpci_mutex_unlock(&client->control_lock);
+    return SHMRPC_OK;
+}
+
+/* A call is left unclaimed: nobody may be awake to take it, and now we go to
+ * sleep. */
+static void leave(shm_client *client, uint32_t index, int64_t now_ns)
+{
+    shm_client_slot *slot = &client->slots[index];
+    if (slot->unclaimed_ns == 0) {
+        slot->unclaimed_ns = now_ns;
+        if (slot->relied != 0) {
+            slot->relied = 0;
+            shm_client_ring(client, slot);
+        }
+    } else if (now_ns - slot->unclaimed_ns >= SHM_SLICE_NS) {
+        slot->unclaimed_ns = now_ns;
+        shm_client_rescue(client, index);
+    }
+}
+
+int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
+                       size_t count)
+{
+    shm_client *client = client_of(conn);
+    int64_t now_ns = 0;
+    client->armings += client->armings == UINT32_MAX ? 2u : 1u;
+    /* Sequentially consistent, and so are the looks at the words: pairs with
+     * the worker that changes a word and then looks here. */
+    (void)shmrpci_exchange_seq(client->block.armed, client->armings);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = (uint32_t)calls[i]->data.words[0];
+        uint32_t word;
+        if (shm_client_look(client, index, &word) != SHMRPC_E_DEADLINE) {
+            return 0;
+        }
+        word = shmrpci_load_relaxed(&client->block.slots[index].word);
+        if (shm_word_state(word) == SHM_SUBMITTED) {
+            now_ns = now_ns != 0 ? now_ns : shmrpci_now_ns();
+            leave(client, index, now_ns);
+        }
+    }
+    return now_ns != 0 ? now_ns + SHM_SLICE_NS : SHMRPCI_NEVER_NS;
+}
+
+void shm_client_acknowledge(shmrpci_conn *conn)
+{
+    shm_client *client = client_of(conn);
+    shmrpci_store_seq(client->block.armed, 0u);
+    /* Whoever has the lock reads, and sets the event for us. */
+    if (!shmrpci_mutex_lock_until(&client->control_lock, 0)) {
+        return;
+    }
+    if (client->told_fd >= 0) {
+        shmrpci_event_clear(client->told_fd);
+    }
+    client->is_acknowledging = true;
+    shm_client_read_control(client);
+    client->is_acknowledging = false;
+    if (shmrpci_load_relaxed(&client->lost) != 0 && client->watch_set >= 0) {
+        /* It would be readable for ever. */
+        shmrpci_poll_remove(client->watch_set, client->control_fd);
+        client->watch_set = -1;
+    }
+    shmrpci_mutex_unlock(&client->control_lock);
+}

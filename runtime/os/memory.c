@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,9 +11,6 @@
 #include "os/fault.h"
 #include "os/map_alias.h"
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
@@ -69,9 +67,16 @@ shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
     return SHMRPC_OK;
 }
 
-bool shmrpci_memory_seal_writers(int fd)
+shmrpc_status shmrpci_memory_read_only(int fd, int *out_fd)
 {
-    return fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) == 0;
+    char path[32];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int opened = open(path, O_RDONLY | O_CLOEXEC);
+    if (opened < 0) {
+        return shmrpci_status_of_last();
+    }
+    *out_fd = opened;
+    return SHMRPC_OK;
 }
 
 shmrpc_status shmrpci_memory_create_constant(const char *label,

@@ -34,9 +34,9 @@ typedef enum shmrpci_access {
 shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
                                     int *out_fd);
 
-/* Forbids any new writable mapping, and write(), for good; mappings that
- * exist stay writable. False where the kernel can't (before 5.1). */
-bool shmrpci_memory_seal_writers(int fd);
+/* Another descriptor of a memory file, for reading only: through it nobody
+ * can write, or map for writing; nor can another user open it again. */
+shmrpc_status shmrpci_memory_read_only(int fd, int *out_fd);
 
 /* Makes a memory file with these bytes that nobody can ever change. */
 shmrpc_status shmrpci_memory_create_constant(const char *label,

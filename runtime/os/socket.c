@@ -240,13 +240,15 @@ shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
     } while (got < 0 && errno == EINTR);
     shmrpc_status status = receive_failure(got, &message);
     size_t count = got < 0 ? 0 : take_fds(&message, out_fds);
+    if (got >= 0) {
+        *out_len = (size_t)got;
+    }
     if (status != SHMRPC_OK) {
         for (size_t i = 0; i < count; i++) {
             (void)close(out_fds[i]);
         }
         return status;
     }
-    *out_len = (size_t)got;
     *out_fd_count = count;
     return SHMRPC_OK;
 }

@@ -40,7 +40,7 @@ shmrpc_status shmrpci_socket_connect(int dir_fd, const char *name,
 /* BUSY: nobody waits; EXHAUSTED: no descriptor left. */
 shmrpc_status shmrpci_socket_accept(int fd, int *out_fd);
 
-/* A connected pair, for tests. */
+/* A connected pair. */
 shmrpc_status shmrpci_socket_pair(int out_fds[2]);
 
 /* Who connected, or whom we connected to, as it was then. */
@@ -55,8 +55,8 @@ shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
  * Receives one message into `data`; `out_fds` has room for
  * SHMRPCI_SOCKET_MAX_FDS and the caller closes what arrives. BUSY: nothing
  * there; UNAVAILABLE: the peer hung up; TOO_LARGE: it was longer than `size`;
- * EXHAUSTED: descriptors were lost for want of room. After a failure no
- * descriptor is left open.
+ * EXHAUSTED: descriptors were lost for want of room, but `data` and `*out_len`
+ * are the message's. After a failure no descriptor is left open.
  */
 shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
                                      size_t *out_len, int *out_fds,

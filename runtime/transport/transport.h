@@ -148,9 +148,24 @@ typedef struct shmrpci_listen_opts {
     size_t max_bytes_per_uid;
     const uint32_t *allowed_uids; /* copied */
     size_t allowed_uid_count;
+    bool takes_processes; /* workers of other processes will be enlisted */
     shmrpci_on_hello *on_hello;
     void *user;
 } shmrpci_listen_opts;
+
+/* What may be seen of a worker while it works; counts since it began. */
+typedef struct shmrpci_worker_view {
+    int64_t busy_ns; /* in handlers, the call in progress included */
+    uint64_t calls;  /* that ended */
+    bool is_busy;
+    int64_t deadline_ns; /* of the call in progress */
+} shmrpci_worker_view;
+
+/* What may be seen of a service. */
+typedef struct shmrpci_load_view {
+    uint32_t waiting; /* requests that no worker has taken */
+    int64_t age_ns;   /* how long one of them has been seen waiting, at least */
+} shmrpci_load_view;
 
 /* ---- the interface --------------------------------------------------- */
 
@@ -266,6 +281,46 @@ struct shmrpci_transport {
     /* Repairs what participant `index` held when it died: its calls end in
      * WORKER_DIED, its place is free. Idempotent. */
     void (*recover)(shmrpci_listener *listener, uint32_t index);
+
+    /*
+     * Workers in processes of their own; all NULL where a transport has none.
+     * Everything but attach is called on the thread of the control loop, which
+     * is the caller's: step instead of run.
+     */
+
+    /* A descriptor that is readable when step has something to do. */
+    int (*poll_fd)(const shmrpci_listener *listener);
+    /* Does what the control loop has to do, without waiting. Returns when, in
+     * monotonic time, it is to be called again though nothing is readable. */
+    int64_t (*step)(shmrpci_listener *listener);
+    /*
+     * Another process serves as the workers `first` to `first + count - 1`; it
+     * attaches at the other end of `link_fd`, a socket pair, which is taken
+     * over when this succeeds. INVALID: no such places, or taken; EXHAUSTED.
+     */
+    int (*enlist)(shmrpci_listener *listener, uint32_t first, uint32_t count,
+                  int link_fd, shmrpc_error *error);
+    /* Asks the process of worker `first` to end its calls and leave. */
+    void (*retire)(shmrpci_listener *listener, uint32_t first);
+    /* That process is dead: recovers all its workers, whose places are free
+     * then. Does nothing where nobody was enlisted. */
+    void (*dismiss)(shmrpci_listener *listener, uint32_t first);
+    void (*observe)(const shmrpci_listener *listener, uint32_t index,
+                    shmrpci_worker_view *out);
+    /* Looks at all connections: not more often than some ten times a second.
+     */
+    void (*observe_load)(shmrpci_listener *listener, shmrpci_load_view *out);
+    /* Closes what a forked child has inherited of a listener, which goes on in
+     * the parent. */
+    void (*disown)(shmrpci_listener *listener);
+    /*
+     * In the worker process: a listener for participant_open, stop, close and
+     * describe only. Takes `link_fd` over in any case. Participants leave
+     * (CANCELLED) when told to, and when the supervisor is gone.
+     * UNAVAILABLE, DEADLINE: nobody at the other end; CONTRACT: of another
+     * build.
+     */
+    int (*attach)(int link_fd, shmrpci_listener **out, shmrpc_error *error);
 };
 
 /* The transport of a scheme; NULL for an unknown one. */

@@ -491,11 +491,16 @@ static int run_group(const char *part, const struct CMUnitTest *cases,
 
 int suite_main(const char *scheme)
 {
+    return suite_run(shmrpci_transport_of(scheme, strlen(scheme)));
+}
+
+int suite_run(const shmrpci_transport *over)
+{
     char folder[] = "/tmp/shmrpc-conformance-XXXXXX";
-    transport = shmrpci_transport_of(scheme, strlen(scheme));
+    transport = over;
     if (transport == NULL || mkdtemp(folder) == NULL ||
         setenv("SHMRPC_DIR", folder, 1) != 0) {
-        (void)fprintf(stderr, "no transport \"%s\", or no /tmp\n", scheme);
+        (void)fprintf(stderr, "no such transport, or no /tmp\n");
         return EXIT_FAILURE;
     }
     int failed =

@@ -158,5 +158,6 @@ extern const size_t suite_watch_case_count;
 
 /* Runs everything with one transport; the exit status of the program. */
 int suite_main(const char *scheme);
+int suite_run(const shmrpci_transport *over);
 
 #endif

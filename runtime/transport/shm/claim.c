@@ -51,7 +51,7 @@ static bool claim_word(shmrpci_atomic_u32 *at, uint32_t word)
 static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 {
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
-    shmrpci_atomic_u32 *held = &conn->ledger[slot].held;
+    shmrpci_atomic_u32 *held = &conn->ledger->entries[slot].held;
     for (int i = 0; i < MAX_TRIES; i++) {
         uint32_t word = shmrpci_load_seq(at);
         if (shm_word_state(word) != SHM_SUBMITTED) {
@@ -114,7 +114,7 @@ static uint64_t hot_submitted(const shm_conn *conn)
 /* The client is gone: only what it left behind. */
 static bool claim_residue(shm_worker *worker, shm_conn *conn)
 {
-    uint64_t mask = shmrpci_load_seq(&conn->residual);
+    uint64_t mask = shmrpci_load_seq(&conn->ledger->residual);
     for (uint32_t i = 0; mask != 0 && i < SHM_SLOTS; i++) {
         uint64_t bit = UINT64_C(1) << i;
         if ((mask & bit) == 0) {
@@ -124,7 +124,7 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
         /* Claimed, or spoiled by the client: no longer a reason to stay. But a
          * slot that another worker holds is still SUBMITTED. */
         if (is_claimed || !is_submitted(conn, i)) {
-            (void)shmrpci_and_seq(&conn->residual, ~bit);
+            (void)shmrpci_and_seq(&conn->ledger->residual, ~bit);
         }
         if (is_claimed) {
             return true;
@@ -136,7 +136,7 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
 static bool claim_from(shm_worker *worker, shm_conn *conn)
 {
     /* Sequentially consistent: pairs with take_back in close.c. */
-    if (shmrpci_load_seq(&conn->closed) != 0) {
+    if (shmrpci_load_seq(&conn->ledger->closed) != 0) {
         return claim_residue(worker, conn);
     }
     uint64_t mask = hot_submitted(conn);
@@ -177,8 +177,8 @@ bool shm_worker_sees_work(const shm_worker *worker)
 {
     for (size_t i = 0; i < worker->view_count; i++) {
         const shm_conn *conn = worker->views[i].conn;
-        if (shmrpci_load_seq(&conn->closed) != 0) {
-            if (shmrpci_load_seq(&conn->residual) != 0) {
+        if (shmrpci_load_seq(&conn->ledger->closed) != 0) {
+            if (shmrpci_load_seq(&conn->ledger->residual) != 0) {
                 return true;
             }
         } else if (hot_submitted(conn) != 0 ||
@@ -194,7 +194,7 @@ void shm_worker_unclaim(shm_worker *worker)
     shm_conn *conn = worker->conn;
     uint32_t slot = worker->slot;
     uint32_t mine = shm_ledger_value(worker->gen, worker->index);
-    (void)shmrpci_cas_seq(&conn->ledger[slot].held, &mine, 0u);
+    (void)shmrpci_cas_seq(&conn->ledger->entries[slot].held, &mine, 0u);
     worker->conn = NULL;
     /* Rule 4: others may have passed this slot by while we held it. */
     if (is_submitted(conn, slot)) {

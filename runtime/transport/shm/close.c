@@ -21,9 +21,8 @@ static void take_down_bell(shm_listener *listener, const shm_conn *conn)
     }
 }
 
-static void table_remove(shm_listener *listener, shm_conn *conn)
+void shm_table_remove(shm_listener *listener, shm_conn *conn)
 {
-    shmrpci_mutex_lock(&listener->table_lock);
     take_down_bell(listener, conn);
     for (size_t i = 0; i < listener->table_count; i++) {
         if (listener->table[i] == conn) {
@@ -35,7 +34,6 @@ static void table_remove(shm_listener *listener, shm_conn *conn)
      * here; we change this, then look at what it has seen. */
     conn->closed_version =
         shmrpci_add_seq(&listener->table_version, UINT64_C(1)) + 1;
-    shmrpci_mutex_unlock(&listener->table_lock);
 }
 
 /* Takes back what was submitted, but for oneway calls: those still run. A
@@ -58,8 +56,8 @@ static void take_back(shm_conn *conn)
                                   shm_word_moved(word, SHM_FREE));
         }
     }
-    shmrpci_store_seq(&conn->residual, residual);
-    shmrpci_store_seq(&conn->closed, 1u);
+    shmrpci_store_seq(&conn->ledger->residual, residual);
+    shmrpci_store_seq(&conn->ledger->closed, 1u);
     if (residual != 0) {
         /* It may have died before it rang. */
         shmrpci_event_set(conn->listener->bell_fd);
@@ -80,7 +78,7 @@ void shm_control_close(shm_conn *conn)
 static bool is_held(const shm_conn *conn)
 {
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
-        if (shmrpci_load_seq(&conn->ledger[i].held) != 0) {
+        if (shmrpci_load_seq(&conn->ledger->entries[i].held) != 0) {
             return true;
         }
     }
@@ -99,7 +97,17 @@ static bool is_forgotten(const shm_listener *listener, uint64_t version)
     return true;
 }
 
-/* One step towards the end; true when it can be freed. */
+/* Forgotten: nobody claims any more. Not held: nobody serves any more.
+ * Forgotten again: whoever had just ended has had its last look too. */
+bool shm_conn_is_unused(const shm_conn *conn)
+{
+    uint64_t version = conn->closed_version;
+    return is_forgotten(conn->listener, version) && !is_held(conn) &&
+           is_forgotten(conn->listener, version);
+}
+
+/* One step towards the end; true when it can be freed. Workers of other
+ * processes have memory of their own, and let go in their own time. */
 static bool advance(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
@@ -108,21 +116,20 @@ static bool advance(shm_conn *conn)
     }
     if (conn->closed_version == 0) {
         /* In the table it is found when a worker that holds it dies. */
-        if (shmrpci_load_seq(&conn->residual) != 0 || is_held(conn)) {
+        if (shmrpci_load_seq(&conn->ledger->residual) != 0 || is_held(conn)) {
             return false;
         }
-        table_remove(listener, conn);
+        shmrpci_mutex_lock(&listener->table_lock);
+        shm_table_remove(listener, conn);
+        shmrpci_mutex_unlock(&listener->table_lock);
+        shm_links_forget(listener, conn);
     }
     if (is_held(conn)) {
         return false;
     }
     /* Give the memory back though a worker may be looking still. */
     shmrpci_memory_discard(&conn->block.map);
-    /* Forgotten: nobody claims any more. Not held: nobody serves any more.
-     * Forgotten again: whoever had just ended has had its last look too. */
-    uint64_t version = conn->closed_version;
-    return is_forgotten(listener, version) && !is_held(conn) &&
-           is_forgotten(listener, version);
+    return shm_conn_is_unused(conn);
 }
 
 bool shm_control_reap(shm_listener *listener)
@@ -146,12 +153,18 @@ void shm_conn_destroy(shm_conn *conn)
     for (size_t i = 1; i <= SHM_EXTENTS; i++) {
         bytes += conn->extent_maps[i].bytes;
         shmrpci_memory_unmap(&conn->extent_maps[i]);
+        shmrpci_fd_close(&conn->extent_fds[i]);
     }
     shm_block_unmap(&conn->block);
+    shmrpci_memory_unmap(&conn->ledger_map);
     shmrpci_fd_close(&conn->fd);
     shmrpci_fd_close(&conn->bell_fd);
-    shm_account_refund(listener, conn->account, bytes);
-    shm_account_close(listener, conn->account);
+    shmrpci_fd_close(&conn->block_fd);
+    shmrpci_fd_close(&conn->ledger_fd);
+    if (conn->account != NULL) {
+        shm_account_refund(listener, conn->account, bytes);
+        shm_account_close(listener, conn->account);
+    }
     shmrpci_mutex_fini(&conn->grow_lock);
     free(conn);
 }

@@ -54,26 +54,34 @@ static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
     return SHMRPC_OK;
 }
 
-static shmrpc_status table_add(shm_listener *listener, shm_conn *conn)
+shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn)
 {
-    shmrpci_mutex_lock(&listener->table_lock);
-    shmrpc_status status = hang_bell(listener, conn);
     if (listener->table_count == listener->table_cap) {
         size_t cap = listener->table_cap == 0 ? 16 : listener->table_cap * 2;
         shm_conn **table =
             realloc(listener->table, cap * sizeof *listener->table);
-        if (table != NULL) {
-            listener->table = table;
-            listener->table_cap = cap;
-        } else {
-            status = SHMRPC_E_NO_MEMORY;
+        if (table == NULL) {
+            return SHMRPC_E_NO_MEMORY;
         }
+        listener->table = table;
+        listener->table_cap = cap;
     }
+    shmrpc_status status = hang_bell(listener, conn);
     if (status == SHMRPC_OK) {
         listener->table[listener->table_count++] = conn;
         (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
     }
+    return status;
+}
+
+static shmrpc_status publish(shm_listener *listener, shm_conn *conn)
+{
+    shmrpci_mutex_lock(&listener->table_lock);
+    shmrpc_status status = shm_table_add(listener, conn);
     shmrpci_mutex_unlock(&listener->table_lock);
+    if (status == SHMRPC_OK) {
+        shm_links_offer(listener, conn);
+    }
     return status;
 }
 
@@ -95,8 +103,7 @@ static bool is_allowed(const shm_listener *listener, uint32_t uid)
     return false;
 }
 
-static shm_conn *make_conn(shm_listener *listener, int fd,
-                           const shmrpci_credentials *who, shm_account *account)
+shm_conn *shm_conn_create(shm_listener *listener)
 {
     shm_conn *conn = aligned_alloc(128, (sizeof *conn + 127) / 128 * 128);
     if (conn == NULL) {
@@ -104,16 +111,29 @@ static shm_conn *make_conn(shm_listener *listener, int fd,
     }
     memset(conn, 0, sizeof *conn);
     conn->listener = listener;
-    conn->fd = fd;
-    conn->bell_fd = -1;
-    conn->account = account;
-    conn->handshake_deadline_ns = shmrpci_deadline_after(SHM_HANDSHAKE_NS);
-    conn->peer = (shmrpc_peer){.uid = who->uid,
-                               .gid = who->gid,
-                               .pid = who->pid,
-                               .transport = "shm",
-                               .address = listener->place.path};
+    conn->fd = conn->bell_fd = conn->block_fd = conn->ledger_fd = -1;
+    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
+        conn->extent_fds[i] = -1;
+    }
+    conn->peer.transport = "shm";
+    conn->peer.address = listener->place.path;
     shmrpci_mutex_init(&conn->grow_lock);
+    return conn;
+}
+
+static shm_conn *make_conn(shm_listener *listener, int fd,
+                           const shmrpci_credentials *who, shm_account *account)
+{
+    shm_conn *conn = shm_conn_create(listener);
+    if (conn != NULL) {
+        conn->serial = ++listener->last_serial;
+        conn->fd = fd;
+        conn->account = account;
+        conn->handshake_deadline_ns = shmrpci_deadline_after(SHM_HANDSHAKE_NS);
+        conn->peer.uid = who->uid;
+        conn->peer.gid = who->gid;
+        conn->peer.pid = who->pid;
+    }
     return conn;
 }
 
@@ -192,8 +212,7 @@ static void drop_handshake(shm_conn *conn)
 
 /* The welcome, in the packet or beside it; the block goes to the client with
  * it. */
-static shmrpc_status send_welcome(shm_conn *conn, int block_fd,
-                                  const shmrpci_buf *tail)
+static shmrpc_status send_welcome(const shm_conn *conn, const shmrpci_buf *tail)
 {
     int tail_fd = -1;
     shm_message welcome = {.kind = SHM_MESSAGE_WELCOME,
@@ -206,7 +225,7 @@ static shmrpc_status send_welcome(shm_conn *conn, int block_fd,
                                                 tail->len, &tail_fd);
     }
     if (status == SHMRPC_OK) {
-        int fds[SHM_FD_MAX] = {block_fd, conn->listener->status_fd,
+        int fds[SHM_FD_MAX] = {conn->block_fd, conn->listener->client_status_fd,
                                conn->bell_fd, tail_fd};
         status = shm_message_send(conn->fd, welcome, tail->data, fds,
                                   tail_fd >= 0 ? SHM_FD_MAX : SHM_FD_TAIL);
@@ -215,7 +234,22 @@ static shmrpc_status send_welcome(shm_conn *conn, int block_fd,
     return status;
 }
 
-static shmrpc_status make_block(shm_conn *conn, int *out_fd)
+static shmrpc_status make_ledger(shm_conn *conn)
+{
+    shmrpc_status status = shmrpci_memory_create(
+        "shmrpc-ledger", sizeof(shm_ledger), &conn->ledger_fd);
+    if (status == SHMRPC_OK) {
+        status =
+            shmrpci_memory_map(conn->ledger_fd, sizeof(shm_ledger),
+                               SHMRPCI_ACCESS_WRITE, true, &conn->ledger_map);
+    }
+    if (status == SHMRPC_OK) {
+        conn->ledger = conn->ledger_map.at;
+    }
+    return status;
+}
+
+static shmrpc_status make_block(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
     shmrpc_status status =
@@ -225,30 +259,37 @@ static shmrpc_status make_block(shm_conn *conn, int *out_fd)
     }
     status = shmrpci_event_create(&conn->bell_fd);
     if (status == SHMRPC_OK) {
-        status = shm_block_create(SHM_BLOCK_BYTES, &conn->block, out_fd);
+        status = make_ledger(conn);
+    }
+    if (status == SHMRPC_OK) {
+        status =
+            shm_block_create(SHM_BLOCK_BYTES, &conn->block, &conn->block_fd);
     }
     if (status != SHMRPC_OK) {
         shm_account_refund(listener, conn->account, SHM_BLOCK_BYTES);
         return status;
     }
     conn->regions[0] = conn->block.arena;
+    /* Relaxed: nobody else knows the connection yet. */
+    shmrpci_store_relaxed(&conn->mapped, UINT64_C(1));
     return SHMRPC_OK;
 }
 
 static shmrpc_status establish(shm_conn *conn, const shmrpci_buf *welcome)
 {
-    int block_fd;
-    shmrpc_status status = make_block(conn, &block_fd);
-    if (status != SHMRPC_OK) {
-        return status;
+    shmrpc_status status = make_block(conn);
+    if (status == SHMRPC_OK) {
+        status = publish(conn->listener, conn);
     }
-    status = table_add(conn->listener, conn);
     if (status == SHMRPC_OK) {
         unlink_conn(&conn->listener->handshakes, conn);
         conn->state = SHM_CONN_OPEN;
-        status = send_welcome(conn, block_fd, welcome);
+        status = send_welcome(conn, welcome);
     }
-    shmrpci_fd_close(&block_fd);
+    if (!conn->listener->opts.takes_processes) {
+        shmrpci_fd_close(&conn->block_fd);
+        shmrpci_fd_close(&conn->ledger_fd);
+    }
     return status;
 }
 

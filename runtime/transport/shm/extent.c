@@ -5,6 +5,7 @@
 #include "transport/shm/server.h"
 
 #include "os/memory.h"
+#include "transport/shm/mirror.h"
 
 static size_t class_of(uint64_t bytes)
 {
@@ -20,7 +21,7 @@ static size_t class_of(uint64_t bytes)
 static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
 {
     /* Relaxed: only written under this lock. */
-    uint32_t region = shmrpci_load_relaxed(&conn->extents) + 1;
+    uint32_t region = shmrpci_load_relaxed(&conn->ledger->extents) + 1;
     if (region > SHM_EXTENTS) {
         return SHMRPC_E_EXHAUSTED;
     }
@@ -43,7 +44,8 @@ static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
         return status;
     }
     conn->regions[region] = (shm_region){map->at, bytes};
-    shmrpci_store_release(&conn->extents, region);
+    (void)shmrpci_or_seq(&conn->mapped, UINT64_C(1) << region);
+    shmrpci_store_release(&conn->ledger->extents, region);
     return SHMRPC_OK;
 }
 
@@ -56,7 +58,7 @@ static uint32_t take_given(shm_conn *conn, uint64_t bytes)
     /* Acquire: pairs with the client's release; it has read what was there. */
     uint64_t given = shmrpci_load_acquire(conn->block.given);
     /* Relaxed: only written under this lock. */
-    uint32_t count = shmrpci_load_relaxed(&conn->extents);
+    uint32_t count = shmrpci_load_relaxed(&conn->ledger->extents);
     for (uint32_t i = 1; i <= count; i++) {
         if ((given >> i & 1) != 0 && conn->regions[i].bytes >= bytes &&
             (best == 0 || conn->regions[i].bytes < conn->regions[best].bytes)) {
@@ -79,12 +81,16 @@ static shmrpc_status grant(shm_conn *conn, uint64_t bytes, shm_message *extent)
         if (status != SHMRPC_OK) {
             return status;
         }
-        extent->region = shmrpci_load_relaxed(&conn->extents);
+        extent->region = shmrpci_load_relaxed(&conn->ledger->extents);
     }
     extent->bytes = conn->regions[extent->region].bytes;
     shmrpc_status status =
         shm_message_send(conn->fd, *extent, NULL, &fd, fd >= 0 ? 1 : 0);
-    shmrpci_fd_close(&fd);
+    if (fd >= 0 && conn->listener->opts.takes_processes) {
+        conn->extent_fds[extent->region] = fd;
+    } else {
+        shmrpci_fd_close(&fd);
+    }
     return status;
 }
 
@@ -93,6 +99,9 @@ shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
 {
     if (bytes > conn->max_message) {
         return SHMRPC_E_TOO_LARGE;
+    }
+    if (conn->listener->mirror != NULL) {
+        return shm_mirror_grant(conn, bytes, slot, gen, out_region);
     }
     shm_message extent = {.kind = SHM_MESSAGE_EXTENT, .slot = slot, .gen = gen};
     shmrpci_mutex_lock(&conn->grow_lock);
@@ -104,11 +113,18 @@ shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
     return status;
 }
 
-uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,
+/* Acquire: pairs with the change where it was mapped. */
+static bool is_mapped(const shm_conn *conn, uint32_t region)
+{
+    return (shmrpci_load_acquire(&conn->mapped) >> region & 1) != 0;
+}
+
+uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length)
 {
-    /* Acquire: pairs with the release in create. */
-    if (region > shmrpci_load_acquire(&conn->extents) ||
+    if (region > SHM_EXTENTS ||
+        (!is_mapped(conn, region) &&
+         (conn->listener->mirror == NULL || !shm_mirror_map(conn, region))) ||
         !shm_is_within(offset, length, conn->regions[region].bytes)) {
         return NULL;
     }

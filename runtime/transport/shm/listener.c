@@ -1,5 +1,5 @@
 /* Opening a listener, its loop, and its end. */
-#include "transport/shm/server.h"
+#include "transport/shm/mirror.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,24 +18,39 @@
 /* How often closed connections are looked after while there are some. */
 #define REAP_NS (5 * SHMRPCI_NS_PER_MS)
 
-static shmrpc_status make_status_page(shm_listener *listener)
+static shmrpc_status make_page(const char *label, size_t bytes, int *out_fd,
+                               shmrpci_map *out)
 {
-    size_t bytes = sizeof(shm_status_page);
+    shmrpc_status status = shmrpci_memory_create(label, bytes, out_fd);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpci_memory_map(*out_fd, bytes, SHMRPCI_ACCESS_WRITE, true,
+                                    out);
+}
+
+static shmrpc_status make_pages(shm_listener *listener)
+{
     shmrpc_status status =
-        shmrpci_memory_create("shmrpc-status", bytes, &listener->status_fd);
+        make_page("shmrpc-status", sizeof(shm_status_page),
+                  &listener->status_fd, &listener->status_map);
     if (status == SHMRPC_OK) {
-        status =
-            shmrpci_memory_map(listener->status_fd, bytes, SHMRPCI_ACCESS_WRITE,
-                               true, &listener->status_map);
+        /* Clients get one through which nobody can write. */
+        status = shmrpci_memory_read_only(listener->status_fd,
+                                          &listener->client_status_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = make_page("shmrpc-shared", sizeof(shm_service_shared),
+                           &listener->shared_fd, &listener->shared_map);
     }
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* From here on nobody else can map it for writing. */
-    (void)shmrpci_memory_seal_writers(listener->status_fd);
     listener->status = listener->status_map.at;
     listener->status->magic = SHM_STATUS_MAGIC;
     listener->status->version = SHM_LAYOUT_VERSION;
+    listener->shared = listener->shared_map.at;
+    listener->shared->magic = SHM_SHARED_MAGIC;
+    listener->shared->version = SHM_LAYOUT_VERSION;
     return SHMRPC_OK;
 }
 
@@ -52,7 +67,7 @@ static shmrpc_status make_descriptors(shm_listener *listener)
         status = shmrpci_event_create(&listener->bell_fd);
     }
     if (status == SHMRPC_OK) {
-        status = make_status_page(listener);
+        status = make_pages(listener);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->stop_fd,
@@ -65,7 +80,7 @@ static shmrpc_status make_descriptors(shm_listener *listener)
     return status;
 }
 
-static shm_listener *create(const shmrpci_listen_opts *opts)
+shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
 {
     shm_listener *listener =
         aligned_alloc(128, (sizeof *listener + 127) / 128 * 128);
@@ -78,11 +93,14 @@ static shm_listener *create(const shmrpci_listen_opts *opts)
     listener->place = (shm_place){-1, -1, -1, "", ""};
     listener->poll_set = listener->stop_fd = listener->spare_fd = -1;
     listener->bell_fd = listener->status_fd = -1;
+    listener->client_status_fd = listener->shared_fd = -1;
+    listener->signal = &listener->table_version;
     shmrpci_mutex_init(&listener->accounts_lock);
     shmrpci_mutex_init(&listener->table_lock);
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
         shmrpci_store_relaxed(&listener->places[i].seen, SHM_OFFLINE);
         listener->places[i].poll_set = -1;
+        listener->links[i].fd = -1;
     }
     if (opts->allowed_uid_count > 0) {
         size_t bytes = opts->allowed_uid_count * sizeof *opts->allowed_uids;
@@ -100,7 +118,7 @@ int shm_listener_open(const shmrpci_address *address,
                       const shmrpci_listen_opts *opts, shmrpci_listener **out,
                       shmrpc_error *error)
 {
-    shm_listener *listener = create(opts);
+    shm_listener *listener = shm_listener_create(opts);
     if (listener == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
@@ -124,20 +142,43 @@ int shm_listener_open(const shmrpci_address *address,
 
 static void dispatch(shm_listener *listener, uint64_t tag)
 {
-    switch (tag) {
-    case TAG_STOP:
-        break; /* stays readable: `stopping` ends the loop */
-    case TAG_LISTEN:
+    if (tag == TAG_STOP) {
+        return; /* stays readable: `stopping` ends the loop */
+    }
+    if (tag == TAG_LISTEN) {
         shm_control_accept(listener);
-        break;
-    default: {
+    } else if (tag >= SHM_TAG_LINKS && tag < SHM_TAG_LINKS + SHM_MAX_WORKERS) {
+        shm_link_event(listener, (uint32_t)(tag - SHM_TAG_LINKS));
+    } else {
         union {
             uint64_t tag;
             shm_conn *conn;
         } it = {.tag = tag};
         shm_control_event(it.conn);
-        break;
     }
+}
+
+/* What is not answered to any event. Returns when to come back. Closed
+ * connections are freed here, between two batches of events, so that no tag
+ * of a batch can point to one. */
+static int64_t tidy(shm_listener *listener)
+{
+    int64_t wake_ns = shm_control_expire(listener);
+    bool is_lagging = shm_links_catch_up(listener);
+    bool is_closing = shm_control_reap(listener);
+    if (is_lagging || is_closing) {
+        int64_t soon_ns = shmrpci_deadline_after(REAP_NS);
+        wake_ns = soon_ns < wake_ns ? soon_ns : wake_ns;
+    }
+    return wake_ns;
+}
+
+static void take_events(shm_listener *listener, int64_t until_ns)
+{
+    uint64_t tags[64];
+    size_t count = shmrpci_poll_wait(listener->poll_set, tags, 64, until_ns);
+    for (size_t i = 0; i < count; i++) {
+        dispatch(listener, tags[i]);
     }
 }
 
@@ -145,28 +186,51 @@ int shm_listener_run(shmrpci_listener *base, shmrpc_error *error)
 {
     (void)error;
     shm_listener *listener = (shm_listener *)(void *)base;
-    uint64_t tags[64];
-    while (shmrpci_load_acquire(&listener->stopping) == 0) {
-        int64_t wake_ns = shm_control_expire(listener);
-        /* Closed connections are freed here, between two batches of events,
-         * so that no tag of a batch can point to one. */
-        if (shm_control_reap(listener)) {
-            int64_t reap_ns = shmrpci_deadline_after(REAP_NS);
-            wake_ns = reap_ns < wake_ns ? reap_ns : wake_ns;
-        }
-        size_t count = shmrpci_poll_wait(listener->poll_set, tags, 64, wake_ns);
-        for (size_t i = 0; i < count; i++) {
-            dispatch(listener, tags[i]);
-        }
+    while (shmrpci_load_acquire(&listener->stopping) == SHM_ORDER_WORK) {
+        take_events(listener, tidy(listener));
     }
     return SHMRPC_OK;
+}
+
+int shm_listener_poll_fd(const shmrpci_listener *base)
+{
+    return ((const shm_listener *)(const void *)base)->poll_set;
+}
+
+int64_t shm_listener_step(shmrpci_listener *base)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    take_events(listener, 0);
+    return tidy(listener);
 }
 
 void shm_listener_stop(shmrpci_listener *base)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
-    shmrpci_store_release(&listener->stopping, 1u);
+    shmrpci_store_release(&listener->stopping, (uint32_t)SHM_ORDER_LEAVE);
+    if (listener->mirror != NULL) {
+        for (uint32_t i = 0; i < listener->mirror->count; i++) {
+            shmrpci_store_release(
+                &listener->shared->workers[listener->mirror->first + i].order,
+                (uint32_t)SHM_ORDER_LEAVE);
+        }
+    }
     shmrpci_event_set(listener->stop_fd);
+}
+
+void shm_listener_disown(shmrpci_listener *base)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    int *const fds[] = {
+        &listener->place.listen_fd,  &listener->place.lock_fd,
+        &listener->place.dir_fd,     &listener->poll_set,
+        &listener->stop_fd,          &listener->spare_fd,
+        &listener->bell_fd,          &listener->status_fd,
+        &listener->client_status_fd, &listener->shared_fd,
+    };
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        shmrpci_fd_close(fds[i]);
+    }
 }
 
 /* Whoever waits for a reply learns now, not at the end of its slice. */
@@ -205,13 +269,22 @@ void shm_listener_close(shmrpci_listener *base)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
     shm_place_close(&listener->place);
+    if (listener->mirror != NULL) {
+        shm_mirror_close(listener);
+    }
     close_connections(listener);
     shmrpci_fd_close(&listener->poll_set);
     shmrpci_fd_close(&listener->stop_fd);
     shmrpci_fd_close(&listener->spare_fd);
     shmrpci_fd_close(&listener->bell_fd);
     shmrpci_fd_close(&listener->status_fd);
+    shmrpci_fd_close(&listener->client_status_fd);
+    shmrpci_fd_close(&listener->shared_fd);
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        shmrpci_fd_close(&listener->links[i].fd);
+    }
     shmrpci_memory_unmap(&listener->status_map);
+    shmrpci_memory_unmap(&listener->shared_map);
     shmrpci_mutex_fini(&listener->table_lock);
     shmrpci_mutex_fini(&listener->accounts_lock);
     free(listener->allowed_uids);

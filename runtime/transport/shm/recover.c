@@ -29,11 +29,11 @@ static void recover_conn(shm_conn *conn, uint32_t index)
     uint64_t hints = 0;
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
         shm_slot *slot = &conn->block.slots[i];
-        uint32_t held = shmrpci_load_seq(&conn->ledger[i].held);
+        uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
         if (held != 0 && shm_ledger_owner(held) == index) {
             abort_slot(slot, held >> SHM_GEN_SHIFT);
             shm_conn_tell(conn);
-            (void)shmrpci_cas_seq(&conn->ledger[i].held, &held, 0u);
+            (void)shmrpci_cas_seq(&conn->ledger->entries[i].held, &held, 0u);
         }
         if (shm_word_state(shmrpci_load_seq(&slot->word)) == SHM_SUBMITTED) {
             hints |= UINT64_C(1) << i;

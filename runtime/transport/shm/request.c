@@ -9,6 +9,7 @@
 
 #include "os/futex.h"
 #include "os/process.h"
+#include "transport/shm/mirror.h"
 
 static shm_worker *worker_of(const shmrpci_request *request)
 {
@@ -44,6 +45,18 @@ static void note_time(shm_worker *worker, uint64_t ticks)
     }
 }
 
+/* Only this worker writes there: no need to add atomically. */
+static void count_call(const shm_worker *worker)
+{
+    shm_worker_shared *shared = worker->shared;
+    uint64_t busy = shmrpci_load_relaxed(&shared->busy_ticks);
+    uint64_t calls = shmrpci_load_relaxed(&shared->calls);
+    shmrpci_store_relaxed(&shared->since, UINT64_C(0));
+    shmrpci_store_relaxed(&shared->busy_ticks,
+                          busy + (worker->now - worker->began));
+    shmrpci_store_relaxed(&shared->calls, calls + 1);
+}
+
 /* ---- the end of a request -------------------------------------------- */
 
 void shm_conn_tell(shm_conn *conn)
@@ -51,7 +64,9 @@ void shm_conn_tell(shm_conn *conn)
     /* Sequentially consistent: we have changed the word of the slot, then look
      * here; the client arms, then looks at the words. */
     uint32_t armed = shmrpci_load_seq(conn->block.armed);
-    if (armed != 0) {
+    if (armed != 0 && conn->listener->mirror != NULL) {
+        shm_mirror_tell(conn);
+    } else if (armed != 0) {
         /* Told first: whoever dies or stops here has told for all. The client
          * may have armed anew since; then another end will find that. */
         shm_message told = {.kind = SHM_MESSAGE_TOLD};
@@ -185,6 +200,10 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         worker->now = shmrpci_ticks();
     }
     worker->began = worker->now;
+    /* Relaxed: for watching only. */
+    shmrpci_store_relaxed(&worker->shared->deadline_ns,
+                          (uint64_t)request->deadline_ns);
+    shmrpci_store_relaxed(&worker->shared->since, worker->now);
     return true;
 }
 
@@ -282,6 +301,7 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
     request->in = NULL;
     worker->now = shmrpci_ticks();
     note_time(worker, worker->now - worker->began);
+    count_call(worker);
 }
 
 void shm_worker_reply_commit(shmrpci_request *request)
@@ -313,7 +333,7 @@ void shm_worker_drop(shmrpci_request *request)
 bool shm_worker_is_cancelled(const shmrpci_request *request)
 {
     const shm_worker *worker = worker_of(request);
-    if (shmrpci_load_acquire(&worker->conn->closed) != 0) {
+    if (shmrpci_load_acquire(&worker->conn->ledger->closed) != 0) {
         return true;
     }
     uint32_t word = shmrpci_load_relaxed(&slot_of(worker)->word);

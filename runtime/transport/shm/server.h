@@ -3,7 +3,8 @@
  *
  * One thread runs the control loop (control.c): it accepts, makes memory,
  * notices who is gone, and repairs.  Workers (worker.c) are threads of the
- * same process that share its mappings; they meet the control loop only in
+ * same process, which share its mappings, or of others, which have a listener
+ * of their own, the mirror (mirror.h).  They meet the control loop only in
  * the table of connections and in the ledgers, never in a lock that a client
  * could make anybody hold.
  *
@@ -22,25 +23,23 @@
 #include "transport/shm/block.h"
 #include "transport/shm/locate.h"
 #include "transport/shm/message.h"
+#include "transport/shm/shared.h"
 #include "transport/transport.h"
 
 typedef struct shm_listener shm_listener;
 typedef struct shm_worker shm_worker;
+typedef struct shm_mirror shm_mirror;
 
 /* Limits on what a client can make the server do. */
-#define SHM_HANDSHAKE_NS    (5 * SHMRPCI_NS_PER_S)
-#define SHM_MAX_WORKERS     64u
-#define SHM_MAX_USERS       256u
-#define SHM_MAX_CONNECTIONS 65536u
+#define SHM_HANDSHAKE_NS (5 * SHMRPCI_NS_PER_S)
+#define SHM_MAX_USERS    256u
 
 /* Tags in a worker's poll set; it looks everywhere whatever woke it. */
 #define SHM_TAG_STOP UINT64_C(1)
 #define SHM_TAG_BELL UINT64_C(2)
-
-/* An entry of the ledger: 0 is free, else generation, owner's index, 1. */
-typedef struct shm_ledger_entry {
-    _Alignas(64) shmrpci_atomic_u32 held;
-} shm_ledger_entry;
+#define SHM_TAG_LINK UINT64_C(3)
+/* In the control loop's: links, by their first worker's index. */
+#define SHM_TAG_LINKS UINT64_C(64)
 
 typedef enum shm_conn_state {
     SHM_CONN_HANDSHAKE,
@@ -59,7 +58,18 @@ typedef struct shm_conn {
     shm_listener *listener;
     shm_conn_state state; /* control loop only */
     int fd;
-    int bell_fd; /* the client's doorbell, in every worker's poll set */
+    int bell_fd;     /* the client's doorbell, in every worker's poll set */
+    uint64_t serial; /* what links call it; never used twice */
+    uint64_t sent;   /* links that were sent it, as bits */
+    /* What observe.c saw last: slots that waited, with which generation, since
+     * when. */
+    uint64_t waiting;
+    uint16_t waiting_gens[SHM_SLOTS];
+    int64_t waiting_since_ns[SHM_SLOTS];
+    /* Kept where workers of other processes may want them, else -1. */
+    int block_fd;
+    int ledger_fd;
+    int extent_fds[SHM_EXTENTS + 1];
     int64_t handshake_deadline_ns;
     uint64_t closed_version; /* of the table, when it left */
     shm_account *account;
@@ -68,19 +78,15 @@ typedef struct shm_conn {
     size_t max_message;
     struct shm_conn *next; /* in the list of the closed */
 
-    /* Written by the control loop when the client has hung up: workers take
-     * nothing any more but the `residual` slots, oneway calls that were
-     * submitted before. Release; workers acquire. */
-    shmrpci_atomic_u32 closed;
-    shmrpci_atomic_u64 residual;
+    shm_ledger *ledger;
+    shmrpci_map ledger_map;
 
     shmrpci_mutex grow_lock; /* makes extents one at a time */
-    /* Regions 1 to `extents` are mapped; release, after the fields are set. */
-    shmrpci_atomic_u32 extents;
+    /* Regions that are mapped here, as bits; release, after their fields are
+     * set. */
+    shmrpci_atomic_u64 mapped;
     shm_region regions[SHM_EXTENTS + 1];
     shmrpci_map extent_maps[SHM_EXTENTS + 1];
-
-    shm_ledger_entry ledger[SHM_SLOTS];
 } shm_conn;
 
 /* `seen` of a worker that does not touch the table: asleep, in a long
@@ -95,6 +101,15 @@ typedef struct shm_worker_place {
     int poll_set; /* under table_lock; -1: no worker */
 } shm_worker_place;
 
+/* A worker process, as the control loop sees it. */
+typedef struct shm_link {
+    int fd;
+    uint32_t first; /* its workers: first to first + count - 1 */
+    uint32_t count;
+    uint32_t unacked; /* ATTACHes on their way */
+    bool is_lagging;  /* some connection was not sent for want of room */
+} shm_link;
+
 struct shm_listener {
     shmrpci_listener base;
     shm_place place;
@@ -107,9 +122,13 @@ struct shm_listener {
     int bell_fd;  /* our own doorbell, in every worker's poll set */
     int spare_fd; /* given up to accept and refuse when none is left */
     int status_fd;
+    int client_status_fd; /* the same, for reading only */
     shmrpci_map status_map;
     shm_status_page *status;
-    shmrpci_atomic_u32 stopping;
+    int shared_fd;
+    shmrpci_map shared_map;
+    shm_service_shared *shared;
+    shmrpci_atomic_u32 stopping; /* shm_order */
 
     shmrpci_mutex accounts_lock;
     shm_account accounts[SHM_MAX_USERS];
@@ -119,10 +138,17 @@ struct shm_listener {
     size_t table_count;
     size_t table_cap;
     shmrpci_atomic_u64 table_version;
+    /* What workers compare to see that the table may have changed: its
+     * version, or, in a mirror, `changes` of the shared memory. */
+    shmrpci_atomic_u64 *signal;
+    shm_mirror *mirror; /* NULL: we are the control loop's own process */
 
     /* Control loop only. */
     shm_conn *handshakes;
-    shm_conn *closed;
+    shm_conn *closed; /* a mirror's: under table_lock */
+    uint64_t last_serial;
+    uint64_t link_mask; /* links that are there, by their first index */
+    shm_link links[SHM_MAX_WORKERS];
 
     shm_worker_place places[SHM_MAX_WORKERS];
 };
@@ -136,6 +162,11 @@ int shm_listener_run(shmrpci_listener *base, shmrpc_error *error);
 void shm_listener_stop(shmrpci_listener *base);
 void shm_listener_close(shmrpci_listener *base);
 const char *shm_listener_describe(const shmrpci_listener *base);
+int shm_listener_poll_fd(const shmrpci_listener *base);
+int64_t shm_listener_step(shmrpci_listener *base);
+void shm_listener_disown(shmrpci_listener *base);
+/* Without anything but its memory. */
+shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
 /* ---- control.c: one connection after the other ----------------------- */
 
@@ -146,12 +177,23 @@ void shm_control_event(shm_conn *conn);
 /* Drops handshakes that take too long; returns when to call again. */
 int64_t shm_control_expire(shm_listener *listener);
 
+/* A connection that has nothing yet, in no list. */
+shm_conn *shm_conn_create(shm_listener *listener);
+/* Under table_lock: has its bell heard, and the table know it. EXHAUSTED,
+ * NO_MEMORY. */
+shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn);
+
 /* ---- close.c --------------------------------------------------------- */
 
 /* Client is gone: takes back what it has submitted, leaves the table. */
 void shm_control_close(shm_conn *conn);
 /* Frees closed connections that nobody uses. True when some are left. */
 bool shm_control_reap(shm_listener *listener);
+/* Under table_lock. */
+void shm_table_remove(shm_listener *listener, shm_conn *conn);
+/* Whether no worker of this process serves it or looks at it any more, after
+ * it has left the table. */
+bool shm_conn_is_unused(const shm_conn *conn);
 /* Frees a connection that nobody can be using. */
 void shm_conn_destroy(shm_conn *conn);
 
@@ -174,7 +216,7 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t gen, uint32_t *out_region);
 /* Memory of a span that a client named; NULL when it is not inside. */
-uint8_t *shm_extent_at(const shm_conn *conn, uint32_t region, uint64_t offset,
+uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length);
 
 /* ---- worker.c, reply.c ----------------------------------------------- */
@@ -193,6 +235,26 @@ bool shm_worker_is_cancelled(const shmrpci_request *request);
 /* A call with SHM_MSG_TOLD has ended: tells the client if it is armed. The
  * caller holds a ledger entry of the connection. */
 void shm_conn_tell(shm_conn *conn);
+
+/* ---- links.c --------------------------------------------------------- */
+
+int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
+                    int fd, shmrpc_error *error);
+void shm_link_retire(shmrpci_listener *base, uint32_t first);
+void shm_link_dismiss(shmrpci_listener *base, uint32_t first);
+/* A packet or a hang-up on the link with that first index. */
+void shm_link_event(shm_listener *listener, uint32_t first);
+/* All links are told of a new connection, or that one is gone. */
+void shm_links_offer(shm_listener *listener, shm_conn *conn);
+void shm_links_forget(shm_listener *listener, shm_conn *conn);
+/* Sends what there was no room for. True when some is left. */
+bool shm_links_catch_up(shm_listener *listener);
+
+/* ---- observe.c ------------------------------------------------------- */
+
+void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
+                        shmrpci_worker_view *out);
+void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 
 /* ---- recover.c ------------------------------------------------------- */
 

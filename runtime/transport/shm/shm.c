@@ -1,5 +1,6 @@
 /* The shm transport's table of operations. */
 #include "transport/shm/client.h"
+#include "transport/shm/mirror.h"
 #include "transport/shm/server.h"
 
 const shmrpci_transport shmrpci_transport_shm = {
@@ -28,4 +29,13 @@ const shmrpci_transport shmrpci_transport_shm = {
     .drop = shm_worker_drop,
     .is_cancelled = shm_worker_is_cancelled,
     .recover = shm_recover,
+    .poll_fd = shm_listener_poll_fd,
+    .step = shm_listener_step,
+    .enlist = shm_link_enlist,
+    .retire = shm_link_retire,
+    .dismiss = shm_link_dismiss,
+    .observe = shm_observe_worker,
+    .observe_load = shm_observe_load,
+    .disown = shm_listener_disown,
+    .attach = shm_mirror_attach,
 };

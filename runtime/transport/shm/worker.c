@@ -9,6 +9,7 @@
 
 #include "os/memory.h"
 #include "os/poll.h"
+#include "transport/shm/mirror.h"
 
 /* Rounds of searching between two looks at the clock. */
 #define ROUNDS 4
@@ -20,22 +21,18 @@ static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 
 /* ---- the table ------------------------------------------------------- */
 
-/* Copies the table when it has changed. Without memory it looks at nothing:
- * what the old copy names may be gone. The next ring tries again. */
-static void refresh(shm_worker *worker)
+/* Under table_lock. Without memory it looks at nothing: what the old copy
+ * names may be gone. The next look tries again. */
+static void copy_table(shm_worker *worker)
 {
-    shm_listener *listener = worker->listener;
-    if (shmrpci_load_seq(&listener->table_version) == worker->version) {
-        return;
-    }
-    shmrpci_mutex_lock(&listener->table_lock);
+    const shm_listener *listener = worker->listener;
     size_t count = listener->table_count;
     if (count > worker->view_cap) {
         size_t cap = listener->table_cap;
         shm_view *views = realloc(worker->views, cap * sizeof *views);
         if (views == NULL) {
             worker->view_count = 0;
-            shmrpci_mutex_unlock(&listener->table_lock);
+            worker->signal = SHM_OFFLINE;
             return;
         }
         worker->views = views;
@@ -49,6 +46,27 @@ static void refresh(shm_worker *worker)
     /* Under the lock: until its first copy a worker is OFFLINE, and what it
      * copied could be freed before it says what it has seen. */
     shmrpci_store_seq(seen_of(worker), worker->version);
+}
+
+/* Takes over what has changed; a mirror reads its link before. */
+static void refresh(shm_worker *worker)
+{
+    shm_listener *listener = worker->listener;
+    uint64_t signal = shmrpci_load_seq(listener->signal);
+    if (signal == worker->signal) {
+        return;
+    }
+    shmrpci_mutex_lock(&listener->table_lock);
+    worker->signal = signal;
+    if (listener->mirror != NULL) {
+        shm_mirror_read(listener);
+    }
+    if (shmrpci_load_seq(&listener->table_version) != worker->version) {
+        copy_table(worker);
+    }
+    if (listener->mirror != NULL) {
+        shm_mirror_reap(listener);
+    }
     shmrpci_mutex_unlock(&listener->table_lock);
 }
 
@@ -109,7 +127,7 @@ void shm_worker_share(shm_worker *worker)
 
 static bool is_stopping(const shm_worker *worker)
 {
-    return shmrpci_load_acquire(&worker->listener->stopping) != 0;
+    return shmrpci_load_acquire(worker->order) != SHM_ORDER_WORK;
 }
 
 /* Spins over the connections as long as that pays. True: claimed one. */
@@ -139,12 +157,26 @@ static bool search(shm_worker *worker)
     return false;
 }
 
+/* Sleeps; what woke us says where to look. */
+static void sleep_for_tag(shm_worker *worker)
+{
+    uint64_t tags[4];
+    size_t count =
+        shmrpci_poll_wait(worker->poll_set, tags, 4, SHMRPCI_NEVER_NS);
+    for (size_t i = 0; i < count; i++) {
+        if (tags[i] == SHM_TAG_BELL) {
+            worker->is_woken = true;
+        } else if (tags[i] == SHM_TAG_LINK) {
+            worker->signal = SHM_OFFLINE;
+        }
+    }
+}
+
 /* True: claimed one on the way to bed. */
 static bool sleep_by_bell(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
     uint64_t me = UINT64_C(1) << worker->index;
-    uint64_t tags[2];
     shm_worker_give_up_lease(worker);
     /* Sequentially consistent: clients publish, then look at `idle`. */
     (void)shmrpci_or_seq(&listener->status->idle, me);
@@ -152,9 +184,8 @@ static bool sleep_by_bell(shm_worker *worker)
     bool found = shm_worker_scan(worker, true);
     if (!found) {
         shm_worker_go_offline(worker);
-        (void)shmrpci_poll_wait(worker->poll_set, tags, 2, SHMRPCI_NEVER_NS);
+        sleep_for_tag(worker);
         shm_worker_go_online(worker);
-        worker->is_woken = true;
     }
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     worker->is_cold = true;
@@ -165,6 +196,10 @@ static bool sleep_by_bell(shm_worker *worker)
 /* Rule 2: after a wake-up, everything is looked at before anything else. */
 static bool find_work(shm_worker *worker)
 {
+    if (worker->now - worker->looked > worker->look_ticks) {
+        worker->looked = worker->now;
+        worker->signal = SHM_OFFLINE;
+    }
     refresh(worker);
     if (worker->is_cold) {
         worker->now = shmrpci_ticks();
@@ -208,6 +243,10 @@ static shmrpc_status fill_poll_set(const shm_worker *worker)
         status = shmrpci_poll_add(set, listener->bell_fd, SHMRPCI_POLL_BELL,
                                   SHM_TAG_BELL);
     }
+    if (status == SHMRPC_OK && listener->mirror != NULL) {
+        status = shmrpci_poll_add(set, listener->mirror->link_fd,
+                                  SHMRPCI_POLL_LEVEL, SHM_TAG_LINK);
+    }
     for (size_t i = 0; i < listener->table_count && status == SHMRPC_OK; i++) {
         status = shmrpci_poll_add(set, listener->table[i]->bell_fd,
                                   SHMRPCI_POLL_BELL, SHM_TAG_BELL);
@@ -243,6 +282,14 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->index = index;
     worker->poll_set = -1;
     worker->version = SHM_OFFLINE; /* no version: the first look copies */
+    worker->signal = SHM_OFFLINE;
+    worker->shared = &listener->shared->workers[index];
+    worker->order = &listener->stopping;
+    worker->look_ticks = UINT64_MAX; /* in a mirror only */
+    if (listener->mirror != NULL) {
+        worker->order = &worker->shared->order;
+        worker->look_ticks = shmrpci_ticks_of_ns(SHM_LOOK_NS);
+    }
     worker->is_cold = true;
     worker->lease_ticks = shmrpci_ticks_of_ns(SHM_LEASE_NS);
     worker->short_ticks = shmrpci_ticks_of_ns(SHM_SHORT_NS);
@@ -257,7 +304,8 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
                     shmrpci_participant **out, shmrpc_error *error)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
-    if (index >= SHM_MAX_WORKERS || index >= listener->opts.max_workers) {
+    if (index >= SHM_MAX_WORKERS || index >= listener->opts.max_workers ||
+        (listener->mirror != NULL && index < listener->mirror->first)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "worker %u is beyond the limit", index);
     }

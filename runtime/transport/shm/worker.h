@@ -19,6 +19,8 @@
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
+/* How often a worker that never sleeps looks whether its supervisor lives. */
+#define SHM_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
 /* What this worker knows of how long a method takes. */
 typedef struct shm_method_time {
@@ -48,6 +50,11 @@ struct shm_worker {
     size_t view_count;
     size_t view_cap;
     uint64_t version;
+    uint64_t signal; /* of the listener, when it was last looked at */
+    uint64_t looked; /* ticks; SHM_LOOK_NS later it is looked at anyway */
+    uint64_t look_ticks;
+    shmrpci_atomic_u32 *order; /* shm_order: whether to go on */
+    shm_worker_shared *shared;
     size_t start;        /* where the next scan begins */
     uint32_t slot_start; /* the same, within a connection */
 

@@ -72,21 +72,25 @@ static void mappings_of_one_file_show_the_same(void **state)
     shmrpci_fd_close(&fd);
 }
 
-static void sealed_for_writers_only_old_mappings_write(void **state)
+static void read_only_descriptor_never_writes(void **state)
 {
     (void)state;
     int fd = make(4096);
+    int reader = -1;
     shmrpci_map old = mapped(fd, 4096, SHMRPCI_ACCESS_WRITE);
-    assert_true(shmrpci_memory_seal_writers(fd));
+    assert_int_equal(shmrpci_memory_read_only(fd, &reader), SHMRPC_OK);
     memcpy(old.at, "x", 2);
     assert_ptr_equal(
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0),
         MAP_FAILED);
-    assert_int_equal(write(fd, "y", 1), -1);
-    shmrpci_map readable = mapped(fd, 4096, SHMRPCI_ACCESS_READ);
-    assert_string_equal(readable.at, "x");
-    shmrpci_memory_unmap(&readable);
+    assert_int_equal(write(reader, "y", 1), -1);
+    assert_int_equal(shmrpci_memory_check(reader, 4096, NULL), SHMRPC_OK);
+    void *readable = mmap(NULL, 4096, PROT_READ, MAP_SHARED, reader, 0);
+    assert_string_equal(readable, "x");
+    assert_int_equal(mprotect(readable, 4096, PROT_READ | PROT_WRITE), -1);
+    (void)munmap(readable, 4096);
     shmrpci_memory_unmap(&old);
+    shmrpci_fd_close(&reader);
     shmrpci_fd_close(&fd);
 }
 
@@ -155,7 +159,7 @@ int main(void)
         cmocka_unit_test(file_keeps_its_size_and_is_private),
         cmocka_unit_test(impossible_size_is_a_status),
         cmocka_unit_test(mappings_of_one_file_show_the_same),
-        cmocka_unit_test(sealed_for_writers_only_old_mappings_write),
+        cmocka_unit_test(read_only_descriptor_never_writes),
         cmocka_unit_test(constant_file_never_changes),
         cmocka_unit_test(reading_past_the_end_is_DATA_LOSS),
         cmocka_unit_test(check_takes_sealed_files_of_the_size_only),

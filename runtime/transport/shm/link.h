@@ -1,0 +1,94 @@
+/*
+ * Links: how workers in processes of their own get at connections.
+ *
+ * The supervisor runs the control loop; it holds the clients' sockets and
+ * makes all memory.  Each worker process has one socket to it, its link, and
+ * a listener of its own, the mirror, whose table is filled by packets:
+ *
+ *     supervisor                   worker process
+ *     SETUP + shared memory,  ->
+ *       status page, doorbell
+ *     ATTACH(conn) + block,   ->   maps them, hears the client's bell
+ *       ledger, bell
+ *                             <-   ACK(count): so many ATTACHes were read
+ *                             <-   REFUSE(conn): could not; it is closed then
+ *     NUDGE                   ->   look: an order, or a connection is gone
+ *                             <-   MAP(conn, region): a request lies there
+ *                             <-   GRANT(conn, bytes, slot, gen): for a reply
+ *                             <-   TELL(conn): its client sleeps elsewhere
+ *     REGION(tag) + memory    ->   or with a status why not
+ *
+ * After a change the supervisor counts `changes` of the shared memory up;
+ * workers that are awake compare it before they search, those that sleep are
+ * woken by the packet.  A NUDGE may get lost for want of room: whoever has
+ * unread packets looks anyway.  An ATTACH may not, and is sent again later;
+ * no more than SHM_LINK_WINDOW are unacknowledged, as descriptors in flight
+ * are limited.  A worker that has not got a connection yet simply doesn't
+ * serve it: with its next wake-up or search it reads its link first.
+ *
+ * The link's hang-up tells a worker that it is alone: it ends what it has
+ * claimed, and leaves.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_LINK_H
+#define SHMRPCI_TRANSPORT_SHM_LINK_H
+
+#include "os/socket.h"
+#include "transport/shm/server.h"
+
+#define SHM_LINK_MAGIC  UINT32_C(0x4B4E4C53) /* "SLNK" */
+#define SHM_LINK_WINDOW 32u
+/* A worker waits so long for memory; it may be that nobody is there. */
+#define SHM_LINK_WAIT_NS (2 * SHMRPCI_NS_PER_S)
+
+typedef enum shm_link_kind {
+    SHM_LINK_SETUP = 1,
+    SHM_LINK_ATTACH,
+    SHM_LINK_NUDGE,
+    SHM_LINK_REGION,
+    SHM_LINK_ACK,
+    SHM_LINK_REFUSE,
+    SHM_LINK_MAP,
+    SHM_LINK_GRANT,
+    SHM_LINK_TELL
+} shm_link_kind;
+
+/* Descriptors of SETUP and of ATTACH, in this order. */
+enum { SHM_LINK_FD_SHARED, SHM_LINK_FD_STATUS, SHM_LINK_FD_DOORBELL };
+enum { SHM_LINK_FD_BLOCK, SHM_LINK_FD_LEDGER, SHM_LINK_FD_BELL };
+#define SHM_LINK_FDS 3u
+
+/* One packet; what a kind does not name is 0. */
+typedef struct shm_link_message {
+    uint32_t magic;
+    uint32_t kind;
+    uint64_t conn;        /* serial number of the connection */
+    uint64_t bytes;       /* ATTACH: of the block; GRANT, REGION */
+    uint64_t max_message; /* SETUP, ATTACH */
+    int32_t status;       /* REGION */
+    uint32_t region;      /* MAP, REGION */
+    uint32_t slot;        /* GRANT */
+    uint32_t gen;         /* GRANT */
+    uint32_t tag;         /* MAP, GRANT; REGION repeats it */
+    uint32_t first;       /* SETUP: the worker's first index */
+    uint32_t count;       /* SETUP: how many it has; ACK */
+    uint32_t profile;     /* SETUP */
+    uint32_t uid;         /* ATTACH: who the client is */
+    uint32_t gid;
+    int32_t pid;
+    char path[SHM_PATH_BYTES]; /* SETUP: where clients find it */
+} shm_link_message;
+
+typedef struct shm_link_packet {
+    shm_link_message head;
+    int fds[SHMRPCI_SOCKET_MAX_FDS];
+    size_t fd_count;
+} shm_link_packet;
+
+/* Never block. Statuses as of shmrpci_socket_...; EXHAUSTED of receive:
+ * descriptors were lost, but head is there. INVALID: not ours. */
+shmrpc_status shm_link_send(int fd, const shm_link_message *head,
+                            const int *fds, size_t fd_count);
+shmrpc_status shm_link_receive(int fd, shm_link_packet *out);
+void shm_link_close_fds(shm_link_packet *packet);
+
+#endif

@@ -1,0 +1,433 @@
+/* A worker process's table of connections, and its end of the link. */
+#include "transport/shm/mirror.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/poll.h"
+#include "os/socket.h"
+#include "transport/shm/link.h"
+
+#define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
+
+/* Another thread may read the answer that one waits for at the socket. */
+#define ASK_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
+
+/* ---- connections ----------------------------------------------------- */
+
+/* Memory of a packet, which must be what the supervisor makes. */
+static shmrpc_status map_checked(int fd, size_t bytes, shmrpci_map *out)
+{
+    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_WRITE, true, out);
+}
+
+static shm_conn *make_conn(shm_listener *listener, const shm_link_message *head)
+{
+    shm_conn *conn = shm_conn_create(listener);
+    if (conn != NULL) {
+        conn->serial = head->conn;
+        conn->state = SHM_CONN_OPEN;
+        conn->max_message = (size_t)head->max_message;
+        conn->peer.uid = head->uid;
+        conn->peer.gid = head->gid;
+        conn->peer.pid = head->pid;
+    }
+    return conn;
+}
+
+static shmrpc_status map_conn(shm_conn *conn, shm_link_packet *packet)
+{
+    if (packet->fd_count != SHM_LINK_FDS) {
+        return SHMRPC_E_INVALID;
+    }
+    shmrpc_status status = map_checked(packet->fds[SHM_LINK_FD_LEDGER],
+                                       sizeof(shm_ledger), &conn->ledger_map);
+    if (status == SHMRPC_OK) {
+        conn->ledger = conn->ledger_map.at;
+        status = shm_block_attach(packet->fds[SHM_LINK_FD_BLOCK],
+                                  packet->head.bytes, &conn->block);
+    }
+    if (status == SHMRPC_OK) {
+        conn->regions[0] = conn->block.arena;
+        /* Relaxed: nobody else knows the connection yet. */
+        shmrpci_store_relaxed(&conn->mapped, UINT64_C(1));
+        conn->bell_fd = packet->fds[SHM_LINK_FD_BELL];
+        packet->fds[SHM_LINK_FD_BELL] = -1;
+    }
+    return status;
+}
+
+static void attach_conn(shm_listener *listener, shm_link_packet *packet)
+{
+    shm_mirror *mirror = listener->mirror;
+    shm_conn *conn = make_conn(listener, &packet->head);
+    shmrpc_status status =
+        conn == NULL ? SHMRPC_E_NO_MEMORY : map_conn(conn, packet);
+    if (status == SHMRPC_OK) {
+        status = shm_table_add(listener, conn);
+    }
+    mirror->owed++;
+    if (status != SHMRPC_OK) {
+        shm_link_message refuse = {.kind = SHM_LINK_REFUSE,
+                                   .conn = packet->head.conn};
+        (void)shm_link_send(mirror->link_fd, &refuse, NULL, 0);
+        if (conn != NULL) {
+            shm_conn_destroy(conn);
+        }
+    }
+}
+
+static shm_conn *find(const shm_listener *listener, uint64_t serial)
+{
+    for (size_t i = 0; i < listener->table_count; i++) {
+        if (listener->table[i]->serial == serial) {
+            return listener->table[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the answers ----------------------------------------------------- */
+
+static bool is_mapped(const shm_conn *conn, uint32_t region)
+{
+    /* Acquire: pairs with the change in map_region. */
+    return (shmrpci_load_acquire(&conn->mapped) >> region & 1) != 0;
+}
+
+static shmrpc_status map_region(shm_conn *conn, const shm_link_packet *packet)
+{
+    uint32_t region = packet->head.region;
+    size_t bytes = packet->head.bytes;
+    if (region == 0 || region > SHM_EXTENTS || bytes > SHM_BLOCK_MAX ||
+        packet->fd_count != 1) {
+        return SHMRPC_E_INVALID;
+    }
+    if (is_mapped(conn, region)) {
+        return SHMRPC_OK;
+    }
+    shmrpci_map *map = &conn->extent_maps[region];
+    shmrpc_status status = map_checked(packet->fds[0], bytes, map);
+    if (status == SHMRPC_OK) {
+        conn->regions[region] = (shm_region){map->at, bytes};
+        (void)shmrpci_or_seq(&conn->mapped, UINT64_C(1) << region);
+    }
+    return status;
+}
+
+static void take_region(shm_listener *listener, const shm_link_packet *packet)
+{
+    shm_conn *conn = find(listener, packet->head.conn);
+    shmrpc_status status = (shmrpc_status)packet->head.status;
+    if (status == SHMRPC_OK) {
+        status = conn == NULL ? SHMRPC_E_NOT_FOUND : map_region(conn, packet);
+    }
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        shm_mirror_ask *ask = &listener->mirror->asks[i];
+        if (ask->tag != 0 && ask->tag == packet->head.tag) {
+            ask->is_done = true;
+            ask->status = status;
+            ask->region = packet->head.region;
+        }
+    }
+}
+
+/* ---- reading the link ------------------------------------------------ */
+
+/* The supervisor is gone: our workers end what they have claimed, and leave.
+ * Clients see the same hang-up, at the latest when nobody serves them. */
+static void be_alone(shm_listener *listener)
+{
+    shm_mirror *mirror = listener->mirror;
+    if (mirror->is_alone) {
+        return;
+    }
+    mirror->is_alone = true;
+    for (uint32_t i = 0; i < mirror->count; i++) {
+        shmrpci_store_release(
+            &listener->shared->workers[mirror->first + i].order,
+            (uint32_t)SHM_ORDER_LEAVE);
+    }
+}
+
+static void take_packet(shm_listener *listener, shm_link_packet *packet)
+{
+    switch ((shm_link_kind)packet->head.kind) {
+    case SHM_LINK_ATTACH:
+        attach_conn(listener, packet);
+        break;
+    case SHM_LINK_REGION:
+        take_region(listener, packet);
+        break;
+    case SHM_LINK_NUDGE:
+    case SHM_LINK_SETUP:
+    case SHM_LINK_ACK:
+    case SHM_LINK_REFUSE:
+    case SHM_LINK_MAP:
+    case SHM_LINK_GRANT:
+    case SHM_LINK_TELL:
+        break;
+    }
+}
+
+static void read_packets(shm_listener *listener)
+{
+    shm_mirror *mirror = listener->mirror;
+    shm_link_packet packet;
+    for (;;) {
+        shmrpc_status status = shm_link_receive(mirror->link_fd, &packet);
+        if (status == SHMRPC_E_BUSY) {
+            return;
+        }
+        if (status != SHMRPC_OK && status != SHMRPC_E_EXHAUSTED) {
+            be_alone(listener);
+            return;
+        }
+        /* EXHAUSTED: without descriptors, it will be refused. */
+        take_packet(listener, &packet);
+        shm_link_close_fds(&packet);
+    }
+}
+
+static void acknowledge(shm_mirror *mirror)
+{
+    shm_link_message ack = {.kind = SHM_LINK_ACK, .count = mirror->owed};
+    if (mirror->owed > 0 &&
+        shm_link_send(mirror->link_fd, &ack, NULL, 0) == SHMRPC_OK) {
+        mirror->owed = 0;
+    }
+}
+
+/* What is gone leaves the table as in close.c. */
+static void prune(shm_listener *listener)
+{
+    for (size_t i = 0; i < listener->table_count;) {
+        shm_conn *conn = listener->table[i];
+        /* Acquire: pairs with the release in links.c. */
+        if (shmrpci_load_acquire(&conn->ledger->gone) != 0) {
+            shm_table_remove(listener, conn);
+            conn->state = SHM_CONN_CLOSED;
+            shm_conn_link(&listener->closed, conn);
+        } else {
+            i++;
+        }
+    }
+}
+
+void shm_mirror_read(shm_listener *listener)
+{
+    if (!listener->mirror->is_alone) {
+        read_packets(listener);
+        acknowledge(listener->mirror);
+    }
+    prune(listener);
+}
+
+void shm_mirror_reap(shm_listener *listener)
+{
+    for (shm_conn **at = &listener->closed; *at != NULL;) {
+        shm_conn *conn = *at;
+        if (shm_conn_is_unused(conn)) {
+            *at = conn->next;
+            shm_conn_destroy(conn);
+        } else {
+            at = &conn->next;
+        }
+    }
+}
+
+/* ---- asking ---------------------------------------------------------- */
+
+static shm_mirror_ask *begin_ask(shm_listener *listener, shm_link_message *want)
+{
+    shm_mirror *mirror = listener->mirror;
+    shm_mirror_ask *ask = mirror->asks;
+    while (ask->tag != 0) {
+        ask++; /* there is one for each worker */
+    }
+    mirror->last_tag =
+        mirror->last_tag == UINT32_MAX ? 1 : mirror->last_tag + 1;
+    want->tag = mirror->last_tag;
+    *ask = (shm_mirror_ask){.tag = want->tag};
+    shmrpc_status status = shm_link_send(mirror->link_fd, want, NULL, 0);
+    if (status != SHMRPC_OK) {
+        ask->is_done = true;
+        ask->status = status;
+    }
+    return ask;
+}
+
+/* One look; true when the ask is over. */
+static bool look(shm_listener *listener, shm_mirror_ask *ask)
+{
+    shmrpci_mutex_lock(&listener->table_lock);
+    if (!ask->is_done) {
+        shm_mirror_read(listener);
+    }
+    if (!ask->is_done && listener->mirror->is_alone) {
+        ask->is_done = true;
+        ask->status = SHMRPC_E_UNAVAILABLE;
+    }
+    bool is_done = ask->is_done;
+    shmrpci_mutex_unlock(&listener->table_lock);
+    return is_done;
+}
+
+static shmrpc_status ask_for(shm_listener *listener, shm_link_message *want,
+                             uint32_t *out_region)
+{
+    shm_mirror *mirror = listener->mirror;
+    int64_t deadline_ns = shmrpci_deadline_after(SHM_LINK_WAIT_NS);
+    shmrpci_mutex_lock(&listener->table_lock);
+    shm_mirror_ask *ask = begin_ask(listener, want);
+    shmrpci_mutex_unlock(&listener->table_lock);
+    bool is_done = look(listener, ask);
+    while (!is_done && shmrpci_remaining_ns(deadline_ns) > 0) {
+        int64_t slice_ns = shmrpci_deadline_after(ASK_SLICE_NS);
+        (void)shmrpci_poll_readable(mirror->link_fd,
+                                    mirror->count > 1 && slice_ns < deadline_ns
+                                        ? slice_ns
+                                        : deadline_ns);
+        is_done = look(listener, ask);
+    }
+    shmrpci_mutex_lock(&listener->table_lock);
+    shmrpc_status status = ask->is_done ? ask->status : SHMRPC_E_DEADLINE;
+    *out_region = ask->region;
+    ask->tag = 0;
+    shmrpci_mutex_unlock(&listener->table_lock);
+    return status;
+}
+
+shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
+                               uint32_t gen, uint32_t *out_region)
+{
+    shm_link_message want = {.kind = SHM_LINK_GRANT,
+                             .conn = conn->serial,
+                             .bytes = bytes,
+                             .slot = slot,
+                             .gen = gen};
+    return ask_for(conn->listener, &want, out_region);
+}
+
+bool shm_mirror_map(shm_conn *conn, uint32_t region)
+{
+    shm_link_message want = {
+        .kind = SHM_LINK_MAP, .conn = conn->serial, .region = region};
+    uint32_t got;
+    /* Acquire: pairs with the release where it was made. A client that makes
+     * regions up costs us no question. */
+    return region <= shmrpci_load_acquire(&conn->ledger->extents) &&
+           ask_for(conn->listener, &want, &got) == SHMRPC_OK;
+}
+
+void shm_mirror_tell(const shm_conn *conn)
+{
+    shm_link_message message = {.kind = SHM_LINK_TELL, .conn = conn->serial};
+    (void)shm_link_send(conn->listener->mirror->link_fd, &message, NULL, 0);
+}
+
+/* ---- beginning and end ----------------------------------------------- */
+
+static shmrpc_status take_setup(shm_listener *listener, shm_link_packet *packet)
+{
+    const shm_link_message *head = &packet->head;
+    shm_mirror *mirror = listener->mirror;
+    if (head->kind != SHM_LINK_SETUP || packet->fd_count != SHM_LINK_FDS ||
+        head->count == 0 || head->first >= SHM_MAX_WORKERS ||
+        head->count > SHM_MAX_WORKERS - head->first) {
+        return SHMRPC_E_INVALID;
+    }
+    mirror->first = head->first;
+    mirror->count = head->count;
+    listener->opts.max_workers = head->first + head->count;
+    listener->opts.profile = (shmrpc_profile)head->profile;
+    listener->opts.max_message_bytes = (size_t)head->max_message;
+    (void)snprintf(listener->place.path, sizeof listener->place.path, "%s",
+                   head->path);
+    (void)snprintf(listener->description, sizeof listener->description,
+                   "shm %s", listener->place.path);
+    shmrpc_status status =
+        map_checked(packet->fds[SHM_LINK_FD_SHARED], sizeof(shm_service_shared),
+                    &listener->shared_map);
+    if (status == SHMRPC_OK) {
+        status = map_checked(packet->fds[SHM_LINK_FD_STATUS],
+                             sizeof(shm_status_page), &listener->status_map);
+    }
+    if (status == SHMRPC_OK) {
+        listener->shared = listener->shared_map.at;
+        listener->status = listener->status_map.at;
+        listener->signal = &listener->shared->changes;
+        listener->bell_fd = packet->fds[SHM_LINK_FD_DOORBELL];
+        packet->fds[SHM_LINK_FD_DOORBELL] = -1;
+        status = listener->shared->magic == SHM_SHARED_MAGIC &&
+                         listener->shared->version == SHM_LAYOUT_VERSION
+                     ? SHMRPC_OK
+                     : SHMRPC_E_CONTRACT;
+    }
+    return status;
+}
+
+static shmrpc_status receive_setup(shm_listener *listener)
+{
+    shm_link_packet packet;
+    int fd = listener->mirror->link_fd;
+    if (!shmrpci_poll_readable(fd, shmrpci_deadline_after(SETUP_WAIT_NS))) {
+        return SHMRPC_E_DEADLINE;
+    }
+    shmrpc_status status = shm_link_receive(fd, &packet);
+    if (status == SHMRPC_OK) {
+        status = take_setup(listener, &packet);
+        shm_link_close_fds(&packet);
+    }
+    return status;
+}
+
+int shm_mirror_attach(int link_fd, shmrpci_listener **out, shmrpc_error *error)
+{
+    static const shmrpci_listen_opts none;
+    shm_listener *listener = shm_listener_create(&none);
+    shm_mirror *mirror = calloc(1, sizeof *mirror);
+    shmrpc_status status = SHMRPC_E_NO_MEMORY;
+    if (listener != NULL && mirror != NULL) {
+        mirror->link_fd = link_fd;
+        listener->mirror = mirror;
+        status = shmrpci_event_create(&listener->stop_fd);
+        if (status == SHMRPC_OK) {
+            status = receive_setup(listener);
+        }
+    } else {
+        shmrpci_fd_close(&link_fd);
+        free(mirror);
+    }
+    if (status != SHMRPC_OK) {
+        if (listener != NULL) {
+            shm_listener_close(&listener->base);
+        }
+        return shmrpc_error_set(error, status,
+                                "the supervisor can't be joined: %s",
+                                shmrpc_status_text(status));
+    }
+    *out = &listener->base;
+    return SHMRPC_OK;
+}
+
+void shm_mirror_close(shm_listener *listener)
+{
+    while (listener->table_count > 0) {
+        shm_conn *conn = listener->table[0];
+        shm_table_remove(listener, conn);
+        shm_conn_destroy(conn);
+    }
+    while (listener->closed != NULL) {
+        shm_conn *next = listener->closed->next;
+        shm_conn_destroy(listener->closed);
+        listener->closed = next;
+    }
+    shmrpci_fd_close(&listener->mirror->link_fd);
+    free(listener->mirror);
+    listener->mirror = NULL;
+}

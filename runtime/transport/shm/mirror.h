@@ -1,0 +1,54 @@
+/*
+ * A mirror: the listener of a worker process, filled by its link (link.h).
+ *
+ * It listens to nothing and owns no client's socket; its connections are
+ * mapped when the link brings them and freed when the supervisor has let go of
+ * them and no worker of this process looks any more.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_MIRROR_H
+#define SHMRPCI_TRANSPORT_SHM_MIRROR_H
+
+#include "transport/shm/server.h"
+
+/* What a worker has asked the supervisor for. */
+typedef struct shm_mirror_ask {
+    uint32_t tag; /* 0: unused */
+    bool is_done;
+    shmrpc_status status;
+    uint32_t region;
+} shm_mirror_ask;
+
+struct shm_mirror {
+    int link_fd;
+    uint32_t first; /* our workers: first to first + count - 1 */
+    uint32_t count;
+    uint32_t owed; /* ATTACHes not acknowledged yet */
+    uint32_t last_tag;
+    bool is_alone; /* the supervisor is gone */
+    shm_mirror_ask asks[SHM_MAX_WORKERS];
+};
+
+/* Makes a mirror of the listener at the other end of `link_fd`, which it
+ * takes over, also when it fails. Waits for the first packet, 10 s at most.
+ * UNAVAILABLE, DEADLINE, CONTRACT: of another build. */
+int shm_mirror_attach(int link_fd, shmrpci_listener **out, shmrpc_error *error);
+
+/* Under table_lock: reads the link, and takes what is gone out of the table.
+ */
+void shm_mirror_read(shm_listener *listener);
+/* Under table_lock: frees what nobody looks at any more. */
+void shm_mirror_reap(shm_listener *listener);
+/* Frees the mirror; no worker of it is open. */
+void shm_mirror_close(shm_listener *listener);
+
+/* Has the supervisor make room for a reply; as shm_extent_grant. Also
+ * UNAVAILABLE, DEADLINE: it does not answer. */
+shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
+                               uint32_t gen, uint32_t *out_region);
+/* Has the supervisor tell the client, as shm_conn_tell. */
+void shm_mirror_tell(const shm_conn *conn);
+/* Maps a region that exists but is not mapped here yet; false: no such, or
+ * nobody answers. */
+bool shm_mirror_map(shm_conn *conn, uint32_t region);
+
+#endif

@@ -1,0 +1,58 @@
+/* What can be seen of workers and of waiting requests, for the supervisor. */
+#include "transport/shm/server.h"
+
+void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
+                        shmrpci_worker_view *out)
+{
+    const shm_listener *listener = (const shm_listener *)(const void *)base;
+    const shm_worker_shared *worker = &listener->shared->workers[index];
+    /* Relaxed: a call may end in between, which is off by one call. */
+    uint64_t since = shmrpci_load_relaxed(&worker->since);
+    uint64_t busy = shmrpci_load_relaxed(&worker->busy_ticks);
+    int64_t now_in_it = (int64_t)(shmrpci_ticks() - since);
+    if (since != 0 && now_in_it > 0) {
+        busy += (uint64_t)now_in_it;
+    }
+    *out = (shmrpci_worker_view){
+        .busy_ns = shmrpci_ns_of_ticks(busy),
+        .calls = shmrpci_load_relaxed(&worker->calls),
+        .is_busy = since != 0,
+        .deadline_ns = (int64_t)shmrpci_load_relaxed(&worker->deadline_ns)};
+}
+
+/* A slot that waited at the last look with the same generation has waited all
+ * the time in between. */
+static void look_at(shm_conn *conn, uint32_t slot, int64_t now_ns,
+                    shmrpci_load_view *out)
+{
+    uint64_t bit = UINT64_C(1) << slot;
+    uint32_t word = shmrpci_load_acquire(&conn->block.slots[slot].word);
+    uint16_t gen = (uint16_t)shm_word_gen(word);
+    if (shm_word_state(word) != SHM_SUBMITTED) {
+        conn->waiting &= ~bit;
+        return;
+    }
+    if ((conn->waiting & bit) == 0 || conn->waiting_gens[slot] != gen) {
+        conn->waiting |= bit;
+        conn->waiting_gens[slot] = gen;
+        conn->waiting_since_ns[slot] = now_ns;
+    }
+    int64_t age_ns = now_ns - conn->waiting_since_ns[slot];
+    out->waiting++;
+    out->age_ns = age_ns > out->age_ns ? age_ns : out->age_ns;
+}
+
+void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out)
+{
+    shm_listener *listener = (shm_listener *)(void *)base;
+    int64_t now_ns = shmrpci_now_ns();
+    *out = (shmrpci_load_view){0, 0};
+    for (size_t i = 0; i < listener->table_count; i++) {
+        shm_conn *conn = listener->table[i];
+        for (uint32_t slot = 0; slot < SHM_SLOTS; slot++) {
+            if (conn->state == SHM_CONN_OPEN) {
+                look_at(conn, slot, now_ns, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+/*
+ * Memory that the processes of a server share and that no client ever maps:
+ * the ledgers, and what workers and supervisor tell each other.
+ *
+ * One file for the service (all workers, and the number of the last change),
+ * one for each connection (its ledger).  Both are sealed memory files that
+ * the listener makes; a worker in another process gets their descriptors over
+ * its link (link.h).  A connection's file dies with the connection, so that a
+ * late worker can never meet the ledger of another one there.
+ *
+ * Threading: every field that changes is atomic.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_SHARED_H
+#define SHMRPCI_TRANSPORT_SHM_SHARED_H
+
+#include "os/memory.h"
+#include "transport/shm/layout.h"
+
+#define SHM_MAX_WORKERS 64u
+
+/* An entry of the ledger: 0 is free, else generation, owner's index, 1. */
+typedef struct shm_ledger_entry {
+    _Alignas(64) shmrpci_atomic_u32 held;
+} shm_ledger_entry;
+
+typedef struct shm_ledger {
+    /* Written by the control loop when the client has hung up: workers take
+     * nothing any more but the `residual` slots, oneway calls that were
+     * submitted before. Release; workers acquire. */
+    shmrpci_atomic_u32 closed;
+    /* Written last by the control loop: it has let go of the connection, and
+     * so should everybody. Release; workers acquire. */
+    shmrpci_atomic_u32 gone;
+    shmrpci_atomic_u64 residual;
+    /* Regions 1 to `extents` exist. Release, after they were made. */
+    shmrpci_atomic_u32 extents;
+
+    shm_ledger_entry entries[SHM_SLOTS];
+} shm_ledger;
+
+typedef enum shm_order { SHM_ORDER_WORK, SHM_ORDER_LEAVE } shm_order;
+
+/* A worker. It alone writes the second part, several times a call: nobody
+ * else looks more often than a few times a second. */
+typedef struct shm_worker_shared {
+    /* shm_order; the control loop writes, or the worker that finds itself
+     * alone. Release; the worker acquires. */
+    _Alignas(128) shmrpci_atomic_u32 order;
+
+    /* Relaxed, all of them: for watching, nothing is published by them. */
+    _Alignas(128) shmrpci_atomic_u64 since; /* ticks; 0: no call */
+    shmrpci_atomic_u64 deadline_ns;         /* of that call */
+    shmrpci_atomic_u64 busy_ticks;          /* in handlers, of calls that ended
+                                             */
+    shmrpci_atomic_u64 calls;               /* that ended */
+} shm_worker_shared;
+
+typedef struct shm_service_shared {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t reserved;
+    /* Counts changes that workers in other processes are to look at: packets
+     * on their links, connections that are gone. Sequentially consistent,
+     * after the change; workers compare it before they search. */
+    _Alignas(128) shmrpci_atomic_u64 changes;
+    shm_worker_shared workers[SHM_MAX_WORKERS];
+} shm_service_shared;
+
+#define SHM_SHARED_MAGIC UINT64_C(0x3130727653687273) /* "srhSvr01" */
+
+_Static_assert(sizeof(shm_ledger) == 64 + SHM_SLOTS * 64u, "ledger");
+_Static_assert(sizeof(shm_worker_shared) == 256, "worker");
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * The conformance suite over shm with every worker at the far end of a link,
+ * as in a process of its own.  They are threads here, so that the thread
+ * sanitizer sees all of it.
+ */
+#include "suite.h"
+
+#include <stdatomic.h>
+
+#include "os/poll.h"
+#include "os/socket.h"
+
+#define shm (&shmrpci_transport_shm)
+
+enum { LISTENERS = 8, PARTICIPANTS = 256 };
+
+/* The control loop's thread is whoever holds this. */
+static shmrpci_mutex control = SHMRPCI_MUTEX_INIT;
+
+static struct {
+    shmrpci_listener *listener; /* NULL: unused */
+    atomic_bool stopping;
+} listeners[LISTENERS];
+
+static struct {
+    shmrpci_participant *participant; /* NULL: unused */
+    shmrpci_listener *mirror;
+} participants[PARTICIPANTS];
+
+/* ---- the listener ---- */
+
+static size_t find(const shmrpci_listener *listener)
+{
+    size_t i = 0;
+    while (listeners[i].listener != listener) {
+        i++;
+    }
+    return i;
+}
+
+static int linked_listen(const shmrpci_address *address,
+                         const shmrpci_listen_opts *opts,
+                         shmrpci_listener **out, shmrpc_error *error)
+{
+    shmrpci_listen_opts with = *opts;
+    with.takes_processes = true;
+    int status = shm->listen(address, &with, out, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_mutex_lock(&control);
+        size_t i = find(NULL);
+        listeners[i].listener = *out;
+        atomic_store(&listeners[i].stopping, false);
+        shmrpci_mutex_unlock(&control);
+    }
+    return status;
+}
+
+static int linked_run(shmrpci_listener *listener, shmrpc_error *error)
+{
+    (void)error;
+    shmrpci_mutex_lock(&control);
+    size_t i = find(listener);
+    while (!atomic_load(&listeners[i].stopping)) {
+        int64_t wake_ns = shm->step(listener);
+        shmrpci_mutex_unlock(&control);
+        (void)shmrpci_poll_readable(shm->poll_fd(listener), wake_ns);
+        shmrpci_mutex_lock(&control);
+    }
+    shmrpci_mutex_unlock(&control);
+    return SHMRPC_OK;
+}
+
+static void linked_stop(shmrpci_listener *listener)
+{
+    shmrpci_mutex_lock(&control);
+    atomic_store(&listeners[find(listener)].stopping, true);
+    shm->stop(listener);
+    for (uint32_t i = 0; i < MAX_WORKERS; i++) {
+        shm->retire(listener, i);
+    }
+    shmrpci_mutex_unlock(&control);
+}
+
+static void linked_close(shmrpci_listener *listener)
+{
+    shmrpci_mutex_lock(&control);
+    listeners[find(listener)].listener = NULL;
+    shm->close(listener);
+    shmrpci_mutex_unlock(&control);
+}
+
+/* ---- participants ---- */
+
+static int enlist(shmrpci_listener *listener, uint32_t index, int fds[2],
+                  shmrpc_error *error)
+{
+    assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
+    shmrpci_mutex_lock(&control);
+    int status = shm->enlist(listener, index, 1, fds[0], error);
+    /* As it is told to those that are there, should it be stopping. */
+    if (status == SHMRPC_OK &&
+        atomic_load(&listeners[find(listener)].stopping)) {
+        shm->retire(listener, index);
+    }
+    shmrpci_mutex_unlock(&control);
+    return status;
+}
+
+static int linked_open(shmrpci_listener *listener, uint32_t index,
+                       shmrpci_participant **out, shmrpc_error *error)
+{
+    int fds[2];
+    shmrpci_listener *mirror;
+    int status = enlist(listener, index, fds, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shm->attach(fds[1], &mirror, error);
+    assert_int_equal(status, SHMRPC_OK);
+    status = shm->participant_open(mirror, index, out, error);
+    assert_int_equal(status, SHMRPC_OK);
+    shmrpci_mutex_lock(&control);
+    size_t i = 0;
+    while (participants[i].participant != NULL) {
+        i++;
+    }
+    participants[i].participant = *out;
+    participants[i].mirror = mirror;
+    shmrpci_mutex_unlock(&control);
+    return SHMRPC_OK;
+}
+
+static void linked_participant_close(shmrpci_participant *participant)
+{
+    shmrpci_mutex_lock(&control);
+    size_t i = 0;
+    while (participants[i].participant != participant) {
+        i++;
+    }
+    shmrpci_listener *mirror = participants[i].mirror;
+    participants[i].participant = NULL;
+    shmrpci_mutex_unlock(&control);
+    shm->participant_close(participant);
+    shm->close(mirror);
+}
+
+static void linked_recover(shmrpci_listener *listener, uint32_t index)
+{
+    shmrpci_mutex_lock(&control);
+    shm->dismiss(listener, index);
+    shmrpci_mutex_unlock(&control);
+}
+
+int main(void)
+{
+    static shmrpci_transport linked;
+    linked = *shm;
+    linked.listen = linked_listen;
+    linked.run = linked_run;
+    linked.stop = linked_stop;
+    linked.close = linked_close;
+    linked.participant_open = linked_open;
+    linked.participant_close = linked_participant_close;
+    linked.recover = linked_recover;
+    return suite_run(&linked);
+}

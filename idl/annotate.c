@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "idl/cname.h"
 #include "idl/explore.h"
 #include "idl/limits.h"
@@ -80,9 +81,9 @@ bool idl_explore_annotation(size_t index, const char **name, const char **usage)
 
 static void report_unknown(idl_resolver *r, const ast_annotation *annotation)
 {
-    idl_nearest nearest = {.wanted = annotation->name.text};
+    shmrpci_nearest nearest = {.wanted = annotation->name.text};
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        idl_nearest_offer(&nearest, rows[i].name);
+        shmrpci_nearest_offer(&nearest, rows[i].name);
     }
     idl_diag *diag =
         idl_report(r->diags, IDL_S_UNKNOWN_ANNOTATION, annotation->span,

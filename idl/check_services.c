@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
+
 /* ---- any where the layout is fixed ---- */
 
 /* Notes, field by field, the way to the `any`. */
@@ -152,9 +154,9 @@ static bool has_param(const idl_method *method, const char *name, size_t len)
 static void report_rest(idl_diags *diags, const idl_method *method,
                         const char *name, size_t len)
 {
-    idl_nearest nearest = {.wanted = idl_strndup(diags->memory, name, len)};
+    shmrpci_nearest nearest = {.wanted = idl_strndup(diags->memory, name, len)};
     for (size_t i = 0; i < method->param_count; i++) {
-        idl_nearest_offer(&nearest, method->params[i].name);
+        shmrpci_nearest_offer(&nearest, method->params[i].name);
     }
     idl_diag *diag =
         idl_report(diags, IDL_S_BAD_REST, method->span,

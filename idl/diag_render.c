@@ -1,55 +1,18 @@
 /* Diagnostics as text: place, message, the line, a caret. */
 #include "idl/diag.h"
 
-#define GUTTER "%5u | "
-#define BLANK  "      | "
+#include "base/excerpt.h"
 
-/* A span over several lines is marked on its first. */
-static uint32_t marked_end(idl_span span, idl_span line)
-{
-    uint32_t end = span.end < line.end ? span.end : line.end;
-    return end > span.begin ? end : span.begin;
-}
-
-static bool is_continuation(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-/* Blanks under the text before the span; tabs stay tabs, so that the caret
- * stands right however wide they are. */
-static void append_indent(const char *text, uint32_t begin, uint32_t end,
-                          shmrpci_buf *out)
-{
-    for (uint32_t i = begin; i < end; i++) {
-        if (!is_continuation(text[i])) {
-            shmrpci_buf_append_char(out, text[i] == '\t' ? '\t' : ' ');
-        }
-    }
-}
-
-static void append_caret(const char *text, uint32_t begin, uint32_t end,
-                         shmrpci_buf *out)
-{
-    shmrpci_buf_append_char(out, '^');
-    for (uint32_t i = begin + 1; i < end; i++) {
-        if (!is_continuation(text[i])) {
-            shmrpci_buf_append_char(out, '~');
-        }
-    }
-}
-
+/* Only the first line of a span over several is shown. */
 static void append_excerpt(idl_span span, shmrpci_buf *out)
 {
     const idl_source *source = span.source;
     uint32_t number = idl_source_place(source, span.begin).line;
     idl_span line = idl_source_line(source, number);
-    shmrpci_buf_printf(out, GUTTER, number);
-    shmrpci_buf_append(out, source->text + line.begin, line.end - line.begin);
-    shmrpci_buf_append_text(out, "\n" BLANK);
-    append_indent(source->text, line.begin, span.begin, out);
-    append_caret(source->text, span.begin, marked_end(span, line), out);
-    shmrpci_buf_append_char(out, '\n');
+    /* A span may begin behind the line's end: in its line break. */
+    uint32_t last = span.begin < line.end ? span.begin : line.end;
+    shmrpci_excerpt(source->text + line.begin, line.end - line.begin, number,
+                    last - line.begin, span.end - line.begin, out);
 }
 
 static void append_place(idl_span span, shmrpci_buf *out)

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "grammar.h"
 #include "idl/expected.h"
 #include "idl/explore.h"
@@ -135,7 +136,7 @@ static bool accepts_before(const driver *d, int kind, size_t index)
 /* The kind of the keyword nearest to `word` that could stand at `at`, or 0. */
 static int nearest_keyword(const driver *d, const char *word)
 {
-    idl_nearest search = {.wanted = word};
+    shmrpci_nearest search = {.wanted = word};
     int best = 0;
     for (int kind = 1; kind < svc_parse_kind_count(); kind++) {
         const char *keyword = idl_token_word(kind);
@@ -143,7 +144,7 @@ static int nearest_keyword(const driver *d, const char *word)
             continue;
         }
         const char *before = search.best;
-        idl_nearest_offer(&search, keyword);
+        shmrpci_nearest_offer(&search, keyword);
         best = search.best != before ? kind : best;
     }
     return best;
@@ -247,7 +248,7 @@ static bool report_word_before(driver *d, size_t back, const char *const *words,
     }
     const idl_token *before = token_at(d, d->at - back);
     const char *word = token_word(d, before);
-    const char *keyword = idl_nearest_of(word, words, count);
+    const char *keyword = shmrpci_nearest_of(word, words, count);
     if (before->kind != TK_IDENT || keyword == NULL) {
         return false;
     }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "idl/cname.h"
 #include "idl/limits.h"
 
@@ -286,11 +287,11 @@ static const char *shared_kind_word(idl_shared_kind kind)
 static void report_option(idl_resolver *r, const ast_option *option,
                           idl_shared_kind kind)
 {
-    idl_nearest nearest = {.wanted = option->name.text};
+    shmrpci_nearest nearest = {.wanted = option->name.text};
     const char *list = "";
     for (size_t i = 0; i < sizeof option_rows / sizeof option_rows[0]; i++) {
         if (has_option(&option_rows[i], kind)) {
-            idl_nearest_offer(&nearest, option_rows[i].name);
+            shmrpci_nearest_offer(&nearest, option_rows[i].name);
             list = idl_printf(r->memory, "%s%s`%s`", list,
                               *list != '\0' ? " or " : "", option_rows[i].name);
         }
@@ -317,7 +318,7 @@ static void take_overflow(idl_resolver *r, const ast_option *option,
                                 "unknown way to overflow");
     idl_expected(r->diags, diag, "block, fail, drop_oldest or drop_newest");
     idl_suggest(r->diags, diag,
-                idl_nearest_of(word, overflow_words, OVERFLOW_COUNT));
+                shmrpci_nearest_of(word, overflow_words, OVERFLOW_COUNT));
 }
 
 static void take_option(idl_resolver *r, idl_site site,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/utf8.h"
 #include "idl/limits.h"
 
@@ -106,9 +107,9 @@ static const idl_enum_item *find_item(const idl_enum *enumeration,
 static void report_no_item(idl_resolver *r, idl_span span,
                            const idl_enum *enumeration, const char *name)
 {
-    idl_nearest nearest = {.wanted = name};
+    shmrpci_nearest nearest = {.wanted = name};
     for (size_t i = 0; i < enumeration->item_count; i++) {
-        idl_nearest_offer(&nearest, enumeration->items[i].name);
+        shmrpci_nearest_offer(&nearest, enumeration->items[i].name);
     }
     idl_diag *diag =
         idl_report(r->diags, IDL_S_UNKNOWN_NAME, span,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
+
 idl_scope *idl_scope_of(idl_scopes *scopes, const char *name)
 {
     idl_scope *scope = idl_map_get(&scopes->by_name, name);
@@ -203,14 +205,14 @@ static const char *written(idl_memory *memory, idl_site site,
 static const char *nearest_symbol(const idl_scopes *scopes, idl_site site,
                                   const char *path, idl_want want)
 {
-    idl_nearest nearest = {.wanted = path};
+    shmrpci_nearest nearest = {.wanted = path};
     if (want == IDL_WANT_TYPE) {
         const char *known = foreign_name(path);
         if (known != NULL) {
             return known;
         }
-        nearest.best =
-            idl_nearest_of(path, builtin, sizeof builtin / sizeof builtin[0]);
+        nearest.best = shmrpci_nearest_of(path, builtin,
+                                          sizeof builtin / sizeof builtin[0]);
         nearest.distance = nearest.best != NULL ? 2 : 0;
     }
     for (size_t i = 0; i < scopes->symbol_count; i++) {
@@ -221,7 +223,7 @@ static const char *nearest_symbol(const idl_scopes *scopes, idl_site site,
         if (strcmp(symbol->decl->name, path) == 0) { /* of another package */
             return written(scopes->memory, site, symbol);
         }
-        idl_nearest_offer(&nearest, written(scopes->memory, site, symbol));
+        shmrpci_nearest_offer(&nearest, written(scopes->memory, site, symbol));
     }
     return nearest.best;
 }

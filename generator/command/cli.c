@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "generator/output.h"
-#include "idl/names.h"
 
 #define MAX_OPTIONS 64
 
 void gen_cli_suggest(shmrpci_buf *message, const char *wanted,
                      const char *const *names, size_t count, const char *before)
 {
-    const char *best = idl_nearest_of(wanted, names, count);
+    const char *best = shmrpci_nearest_of(wanted, names, count);
     if (best != NULL) {
         shmrpci_buf_printf(message, "; did you mean `%s%s`?", before, best);
         return;

@@ -1,0 +1,32 @@
+/*
+ * The nearest name to a misspelt one: "did you mean `x`?".
+ *
+ * Threading: pure functions; a search belongs to one thread.
+ */
+#ifndef SHMRPCI_BASE_NEAREST_H
+#define SHMRPCI_BASE_NEAREST_H
+
+#include <stddef.h>
+
+/* Longer names are never near. */
+#define SHMRPCI_NEAREST_MAX_BYTES 64
+
+/* A search for the name nearest to `wanted`.  Start with `wanted` set and the
+ * rest zero; `best` is NULL while nothing was near enough. */
+typedef struct shmrpci_nearest {
+    const char *wanted;
+    const char *best;
+    size_t distance;
+} shmrpci_nearest;
+
+/* Makes `name` the best if it is nearer than all before: at most two edits
+ * (insert, delete, replace, swap neighbours), one in names shorter than six
+ * bytes, none in names shorter than three; a difference in case only counts as
+ * one edit and is allowed always.  The same name is no suggestion. */
+void shmrpci_nearest_offer(shmrpci_nearest *search, const char *name);
+
+/* The nearest of a list of static names, or NULL. */
+const char *shmrpci_nearest_of(const char *wanted, const char *const *names,
+                               size_t count);
+
+#endif

@@ -116,7 +116,7 @@ typedef struct gen_check_result {
  * is allowed, at its place in `new_version`, with a note at the one in
  * `old_version`.  Both schemas must live as long as `diags`, whose `memory` is
  * used.  `allow` may be NULL; `flags` are gen_check_flags.
- * NO_MEMORY, TOO_LARGE as gen_descriptor; breaks are no failure.
+ * NO_MEMORY, TOO_LARGE as idl_descriptor; breaks are no failure.
  */
 shmrpc_status gen_check(const idl_schema *old_version,
                         const idl_schema *new_version,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "generator/check_parts.h"
-#include "generator/descriptor.h"
+#include "idl/descriptor.h"
 
 /* ---- C structs: members may be added behind all others ---- */
 
@@ -79,8 +79,8 @@ static bool knows_order(const gen_checker *c)
 
 shmrpc_status gen_check_layout(gen_checker *c)
 {
-    const gen_tables *old_tables = NULL;
-    const gen_tables *new_tables = NULL;
+    const idl_tables *old_tables = NULL;
+    const idl_tables *new_tables = NULL;
     shmrpc_status status =
         gen_tables_build(c->old_version, c->memory->arena, &old_tables);
     if (status == SHMRPC_OK) {

@@ -266,7 +266,7 @@ static const char *result_form(const idl_method *method)
     if (method->result_is_stream) {
         return "a stream";
     }
-    bool by_value = method->result != NULL && gen_c_is_fixed(method->result);
+    bool by_value = method->result != NULL && idl_is_fixed(method->result);
     return has_payload              ? "a reply object"
            : method->result == NULL ? "nothing"
            : by_value               ? "a value"

@@ -4,8 +4,8 @@
 
 #include "codec/contract.h"
 #include "generator/check_parts.h"
-#include "generator/descriptor.h"
 #include "idl/canonical.h"
+#include "idl/descriptor.h"
 
 /* A place of a difference in one version. */
 typedef struct spot {
@@ -459,7 +459,7 @@ static shmrpc_status contract_of(gen_checker *c, const idl_schema *schema,
 {
     const shmrpc_service *tables = NULL;
     shmrpc_status status =
-        gen_descriptor(schema, service, c->memory->arena, &tables);
+        idl_descriptor(schema, service, c->memory->arena, &tables);
     if (status == SHMRPC_OK) {
         status =
             (shmrpc_status)shmrpci_contract_of(tables, c->memory->arena, out);

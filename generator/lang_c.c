@@ -219,7 +219,7 @@ static void add_enum(gen_model *m, gen_value *object,
         gen_c_unique(
             m, gen_c_text(m, "%s_names", gen_c_short(m, &enumeration->decl))));
     idl_type type = {.kind = enumeration->base};
-    gen_set(c, "size", gen_uint(m->tree, gen_c_layout(&type).size));
+    gen_set(c, "size", gen_uint(m->tree, idl_layout(&type).size));
     gen_set(c, "doc", gen_c_doc(m, &enumeration->decl.meta));
     gen_c_set_text(m, c, "doc_text",
                    gen_c_doc_text(m, &enumeration->decl.meta.docs));
@@ -279,12 +279,11 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                             const char *short_name, const char *c_type)
 {
     gen_value *rows = gen_array(m->tree);
-    const idl_field *field = gen_c_next_by_tag(fields, count, 0);
-    for (; field != NULL;
-         field = gen_c_next_by_tag(fields, count, field->tag)) {
+    const idl_field *field = idl_next_by_tag(fields, count, 0);
+    for (; field != NULL; field = idl_next_by_tag(fields, count, field->tag)) {
         const char *name = gen_c_member(m, field);
         const char *place = gen_c_text(m, "%s_%s", short_name, name);
-        uint32_t flags = gen_c_field_flags(field, is_param);
+        uint32_t flags = idl_field_flags(field, is_param);
         gen_value *row = gen_push(rows, gen_object(m->tree));
         gen_set(row, "tag", gen_uint(m->tree, field->tag));
         gen_c_set_text(m, row, "name", field->name);
@@ -311,7 +310,7 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *place = gen_c_text(m, "%s_%s", gen_c_short(m, &record->decl),
                                    gen_c_member(m, field));
-    gen_c_set_member(m, c, field, gen_c_field_flags(field, false), place);
+    gen_c_set_member(m, c, field, idl_field_flags(field, false), place);
     gen_c_set_text(m, c, "initial", gen_c_initial(m, field));
     const char *tag_name = gen_c_text(m, "%s_%s", gen_c_macro(m, &record->decl),
                                       gen_c_upper(m, gen_c_member(m, field)));
@@ -363,9 +362,9 @@ static void set_record(gen_model *m, gen_value *c, const idl_record *record)
     gen_c_set_flag(m, c, "has_defaults", gen_c_has_defaults(record));
     gen_c_set_text(m, c, "flags",
                    gen_c_type_flags(m, false, record->compact,
-                                    gen_c_record_is_flat(record),
-                                    gen_c_record_is_fixed(record)));
-    gen_c_set_layout(m, c, gen_c_record_layout(record));
+                                    idl_record_is_flat(record),
+                                    idl_record_is_fixed(record)));
+    gen_c_set_layout(m, c, idl_record_layout(record));
     gen_c_set_text(m, c, "rows_name",
                    gen_c_unique(m, gen_c_text(m, "%s_fields", owner)));
     gen_set(c, "rows",

@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 
-#include "codec/layout.h"
 #include "generator/model.h"
+#include "idl/descriptor.h"
 #include "idl/diag.h"
+#include "idl/layout.h"
 #include "idl/names.h"
 
 /* The C object of the file: what the types of all entities need together. */
@@ -113,35 +114,12 @@ const char *gen_c_field_table(gen_model *m, const idl_field *field,
 /* "uint32_t". */
 const char *gen_c_scalar(idl_kind kind);
 
-/* Whether the value holds no pointer: SHMRPC_TYPE_FIXED. */
-bool gen_c_is_fixed(const idl_type *type);
-bool gen_c_record_is_fixed(const idl_record *record);
-
 /* Whether a field of it has one, in itself or in a struct that it holds: then
  * there is a macro. */
 bool gen_c_has_defaults(const idl_record *record);
 
-/* SHMRPC_FIELD_ flags; parameters have rules of their own. */
-uint32_t gen_c_field_flags(const idl_field *field, bool is_param);
-
 /* "SHMRPC_FIELD_OPTIONAL | SHMRPC_FIELD_POINTER". */
 const char *gen_c_field_flags_text(uint32_t flags);
-
-/* ---- lang_c_layout.c ---- */
-
-shmrpci_layout gen_c_layout(const idl_type *type);
-shmrpci_layout gen_c_record_layout(const idl_record *record);
-/* Of the parameters of a method, as a struct. */
-shmrpci_layout gen_c_params_layout(const idl_method *method);
-
-/* Whether the C image equals the native image: SHMRPC_TYPE_FLAT. */
-bool gen_c_is_flat(const idl_type *type);
-bool gen_c_record_is_flat(const idl_record *record);
-bool gen_c_params_are_flat(const idl_method *method);
-
-/* The field with the smallest tag above `tag`, or NULL. */
-const idl_field *gen_c_next_by_tag(const idl_field *fields, size_t count,
-                                   uint32_t tag);
 
 /* ---- lang_c_values.c ---- */
 
@@ -157,9 +135,8 @@ const char *gen_c_initial(gen_model *m, const idl_field *field);
 const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number);
 
 /* String literals of some 60 bytes each, one behind the other; the text is cut
- * after 4000 bytes, because ISO C promises no more. */
+ * after IDL_MAX_LITERAL_BYTES. */
 const char *gen_c_literals(gen_model *m, const char *text, size_t len);
-#define GEN_C_MAX_LITERAL_BYTES 4000
 
 /* A whole text as the body of a macro, on lines of its own when it is long. */
 const char *gen_c_macro_text(gen_model *m, idl_text text);

@@ -16,7 +16,7 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *name = gen_c_member(m, param);
     const char *place = gen_c_text(m, "%s_%s", method_place(m, method), name);
-    uint32_t flags = gen_c_field_flags(param, true);
+    uint32_t flags = idl_field_flags(param, true);
     gen_c_set_member(m, c, param, flags, place);
     gen_c_form form = gen_c_form_of(m, param->type, place);
     const char *argument = gen_c_argument(m, param);
@@ -51,7 +51,7 @@ static bool throws_payload(const idl_method *method)
 static bool is_reply(const idl_method *method)
 {
     return throws_payload(method) ||
-           (method->result != NULL && !gen_c_is_fixed(method->result));
+           (method->result != NULL && !idl_is_fixed(method->result));
 }
 
 /* How the result comes back: not at all, by value, or as a reply object. */
@@ -95,9 +95,9 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
     bool has_optional = false;
     for (size_t i = 0; i < method->param_count; i++) {
         const idl_field *param = &method->params[i];
-        uint32_t flags = gen_c_field_flags(param, true);
+        uint32_t flags = idl_field_flags(param, true);
         fixed = fixed && (flags & SHMRPC_FIELD_POINTER) == 0 &&
-                gen_c_is_fixed(param->type);
+                idl_is_fixed(param->type);
         has_optional = has_optional || flags == SHMRPC_FIELD_OPTIONAL;
     }
     const char *params_type =
@@ -119,8 +119,8 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
                              false, place, params_type));
     gen_c_set_text(
         m, c, "flags",
-        gen_c_type_flags(m, true, false, gen_c_params_are_flat(method), fixed));
-    gen_c_set_layout(m, c, gen_c_params_layout(method));
+        gen_c_type_flags(m, true, false, idl_params_are_flat(method), fixed));
+    gen_c_set_layout(m, c, idl_params_layout(method));
 }
 
 /* "2 s", "250 ms": for comments. */

@@ -39,45 +39,6 @@ const char *gen_c_scalar(idl_kind kind)
     return scalars[kind].c_type;
 }
 
-bool gen_c_record_is_fixed(const idl_record *record)
-{
-    for (size_t i = 0; i < record->field_count; i++) {
-        const idl_field *field = &record->fields[i];
-        if ((gen_c_field_flags(field, false) & SHMRPC_FIELD_POINTER) != 0 ||
-            !gen_c_is_fixed(field->type)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool gen_c_is_fixed(const idl_type *type)
-{
-    switch (type->kind) {
-    case IDL_ARRAY:
-        return gen_c_is_fixed(type->element);
-    case IDL_ENUM:
-        return true;
-    case IDL_STRUCT:
-    case IDL_UNION:
-        return gen_c_record_is_fixed(type->record);
-    default:
-        return type->kind <= IDL_F64;
-    }
-}
-
-uint32_t gen_c_field_flags(const idl_field *field, bool is_param)
-{
-    bool is_record =
-        field->type->kind == IDL_STRUCT || field->type->kind == IDL_UNION;
-    bool is_any = field->type->kind == IDL_ANY;
-    uint32_t flags = field->optional ? SHMRPC_FIELD_OPTIONAL : 0;
-    if (is_param ? is_record || is_any : is_record && field->optional) {
-        flags |= SHMRPC_FIELD_POINTER;
-    }
-    return flags;
-}
-
 bool gen_c_has_defaults(const idl_record *record)
 {
     for (size_t i = 0; i < record->field_count; i++) {
@@ -291,8 +252,8 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
 static const char *table_flags(gen_model *m, const idl_type *type)
 {
     bool bounded = type->has_min || type->has_max;
-    bool fixed = gen_c_is_fixed(type);
-    bool flat = gen_c_is_flat(type);
+    bool fixed = idl_is_fixed(type);
+    bool flat = idl_is_flat(type);
     const char *text = gen_c_text(
         m, "%s%s%s", bounded ? " | SHMRPC_TYPE_BOUNDED" : "",
         flat ? " | SHMRPC_TYPE_FLAT" : "", fixed ? " | SHMRPC_TYPE_FIXED" : "");
@@ -325,7 +286,7 @@ static gen_value *new_table(gen_model *m, const idl_type *type,
     static const char *const shapes[] = {"bounded", "text", "list", "map",
                                          "array"};
     gen_value *table = gen_object(m->tree);
-    shmrpci_layout layout = gen_c_layout(type);
+    shmrpci_layout layout = idl_layout(type);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         gen_set(table, shapes[i],
                 gen_bool(m->tree, strcmp(shapes[i], shape) == 0));

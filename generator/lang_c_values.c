@@ -143,8 +143,8 @@ static gen_value *literal(gen_model *m, const char *text, size_t len)
 const char *gen_c_literals(gen_model *m, const char *text, size_t len)
 {
     const char *all = NULL;
-    if (len > GEN_C_MAX_LITERAL_BYTES) {
-        len = shmrpci_utf8_cut(text, len, GEN_C_MAX_LITERAL_BYTES);
+    if (len > IDL_MAX_LITERAL_BYTES) {
+        len = shmrpci_utf8_cut(text, len, IDL_MAX_LITERAL_BYTES);
     }
     do {
         size_t end = literal_end(text, len);
@@ -230,7 +230,7 @@ static const char *type_initial(gen_model *m, const idl_type *type, bool zeros);
 static const char *field_initial(gen_model *m, const idl_field *field,
                                  bool zeros)
 {
-    if ((gen_c_field_flags(field, false) & SHMRPC_FIELD_POINTER) != 0) {
+    if ((idl_field_flags(field, false) & SHMRPC_FIELD_POINTER) != 0) {
         return "NULL";
     }
     return field->default_value.kind != IDL_VALUE_NONE && !zeros
@@ -254,7 +254,7 @@ static const char *record_initial(gen_model *m, const idl_record *record,
     const char *text = "";
     for (size_t i = 0; i < record->field_count; i++) {
         const idl_field *field = &record->fields[i];
-        bool has = gen_c_field_flags(field, false) == SHMRPC_FIELD_OPTIONAL;
+        bool has = idl_field_flags(field, false) == SHMRPC_FIELD_OPTIONAL;
         text = gen_c_text(m, "%s%s%s%s", text, i > 0 ? ", " : "",
                           has ? "false, " : "", field_initial(m, field, zeros));
     }

@@ -31,7 +31,7 @@ static void add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_c_form form = gen_c_form_of(m, param->type, place);
     const char *name = gen_c_argument(m, param);
     bool is_pointer =
-        param->type->kind != IDL_ARRAY && gen_c_field_flags(param, true) != 0;
+        param->type->kind != IDL_ARRAY && idl_field_flags(param, true) != 0;
     gen_value *start = gen_set(object, "start", gen_object(m->tree));
     /* ISO C turns no array of arrays into one of constants. */
     bool is_array = param->type->kind == IDL_ARRAY;

@@ -28,7 +28,7 @@
 
 #include "codec/codec.h"
 #include "generator/check.h"
-#include "generator/descriptor.h"
+#include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "random_svc.h"
 #include "random_value.h"
@@ -79,7 +79,7 @@ static bool load(version *v, const random_svc *svc, const char *name)
     assert_non_null(text);
     return idl_load_text(NULL, name, text, v->text.len, &v->arena, &v->diags,
                          &v->schema) == SHMRPC_OK &&
-           gen_descriptor(v->schema, v->schema->services[0], &v->arena,
+           idl_descriptor(v->schema, v->schema->services[0], &v->arena,
                           &v->service) == SHMRPC_OK;
 }
 

@@ -11,7 +11,7 @@
 
 #include "calls.h"
 #include "echo.h"
-#include "generator/descriptor.h"
+#include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "kinds.h"
 #include "types.h"
@@ -254,7 +254,7 @@ static void check(const char *path, const shmrpc_service *wanted)
         const idl_service *service = schema->services[i];
         if (strcmp(service->decl.full_name, wanted->id) == 0) {
             const shmrpc_service *got = NULL;
-            assert_int_equal(gen_descriptor(schema, service, &tables, &got),
+            assert_int_equal(idl_descriptor(schema, service, &tables, &got),
                              SHMRPC_OK);
             same_service(got, wanted);
             found = true;
@@ -307,7 +307,7 @@ static void out_of_memory(void **state)
         shmrpci_arena tables;
         shmrpci_arena_init(&tables, limit);
         const shmrpc_service *got = NULL;
-        status = gen_descriptor(schema, schema->services[0], &tables, &got);
+        status = idl_descriptor(schema, schema->services[0], &tables, &got);
         assert_true(status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY);
         assert_int_equal(status == SHMRPC_OK, got != NULL);
         shmrpci_arena_fini(&tables);

@@ -13,24 +13,28 @@
  *
  * Threading: one thread at a time for an arena; the result is constant data.
  */
-#ifndef SHMRPC_GENERATOR_DESCRIPTOR_H
-#define SHMRPC_GENERATOR_DESCRIPTOR_H
+#ifndef IDL_DESCRIPTOR_H
+#define IDL_DESCRIPTOR_H
 
 #include "base/arena.h"
 #include "codec/layout.h"
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
+/* Where documentation and signatures are cut, as in generated C: ISO C promises
+ * no longer literals. */
+#define IDL_MAX_LITERAL_BYTES 4000
+
 /* The types of a schema. */
-typedef struct gen_tables gen_tables;
+typedef struct idl_tables idl_tables;
 
 /* Builds the tables of all enums, structs, unions and errors' payloads.  What
- * gen_descriptor says of memory holds here too. */
+ * idl_descriptor says of memory holds here too. */
 shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
-                               const gen_tables **out) SHMRPC_WARN_UNUSED;
+                               const idl_tables **out) SHMRPC_WARN_UNUSED;
 
 /* The table of "acme.fts.Query", or NULL. */
-const shmrpc_type *gen_tables_find(const gen_tables *tables,
+const shmrpc_type *gen_tables_find(const idl_tables *tables,
                                    const char *full_name);
 
 /*
@@ -38,7 +42,7 @@ const shmrpc_type *gen_tables_find(const gen_tables *tables,
  * point to names and texts of the schema, whose arena must live as long.
  * NO_MEMORY, TOO_LARGE: a type of more than 16 MiB.
  */
-shmrpc_status gen_descriptor(const idl_schema *schema,
+shmrpc_status idl_descriptor(const idl_schema *schema,
                              const idl_service *service, shmrpci_arena *arena,
                              const shmrpc_service **out) SHMRPC_WARN_UNUSED;
 

@@ -1,22 +1,22 @@
 /* Descriptors at run time.  Two passes over the records: sizes, in the order
  * in which C wants them, then tables, which may refer to any of them. */
-#include "generator/descriptor.h"
+#include "idl/descriptor.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/utf8.h"
-#include "generator/lang_c.h"
+#include "idl/layout.h"
 #include "idl/memory.h"
 #include "idl/names.h"
 
-struct gen_tables {
+struct idl_tables {
     idl_map types; /* shmrpc_type of records and enums, by full name */
 };
 
 typedef struct builder {
     idl_memory memory;
-    idl_map types;  /* as in gen_tables */
+    idl_map types;  /* as in idl_tables */
     idl_map errors; /* shmrpc_error_type, by full name */
     bool too_large;
 } builder;
@@ -47,8 +47,8 @@ static shmrpc_kind kind_of(idl_kind kind)
 /* As generated: literals are cut where C ends its promise. */
 static const char *cut(builder *b, const char *text, size_t len)
 {
-    if (len > GEN_C_MAX_LITERAL_BYTES) {
-        len = shmrpci_utf8_cut(text, len, GEN_C_MAX_LITERAL_BYTES);
+    if (len > IDL_MAX_LITERAL_BYTES) {
+        len = shmrpci_utf8_cut(text, len, IDL_MAX_LITERAL_BYTES);
     }
     return idl_strndup(&b->memory, text, len);
 }
@@ -111,7 +111,7 @@ static shmrpc_field *lay_out_struct(builder *b, shmrpc_type *table,
         shmrpc_field row = {
             .name = field->name,
             .tag = field->tag,
-            .flags = gen_c_field_flags(field, is_params),
+            .flags = idl_field_flags(field, is_params),
             .has_offset = SHMRPC_NO_OFFSET,
         };
         if (row.flags == SHMRPC_FIELD_OPTIONAL) {
@@ -191,12 +191,12 @@ static uint64_t max_of(const idl_type *type)
 static shmrpc_type *new_type(builder *b, const idl_type *type)
 {
     shmrpc_type *table = IDL_NEW(&b->memory, shmrpc_type);
-    shmrpci_layout native = gen_c_layout(type);
+    shmrpci_layout native = idl_layout(type);
     bool bounded = type->has_min || type->has_max;
     table->kind = kind_of(type->kind);
     table->flags = (bounded ? (uint32_t)SHMRPC_TYPE_BOUNDED : 0u) |
-                   (gen_c_is_flat(type) ? (uint32_t)SHMRPC_TYPE_FLAT : 0u) |
-                   (gen_c_is_fixed(type) ? (uint32_t)SHMRPC_TYPE_FIXED : 0u);
+                   (idl_is_flat(type) ? (uint32_t)SHMRPC_TYPE_FLAT : 0u) |
+                   (idl_is_fixed(type) ? (uint32_t)SHMRPC_TYPE_FIXED : 0u);
     table->native_size = native.size;
     table->native_align = native.align;
     set_size(b, table, c_layout(b, type));
@@ -370,12 +370,12 @@ static shmrpc_field *add_record(builder *b, const idl_record *record)
 {
     shmrpc_type *table = IDL_NEW(&b->memory, shmrpc_type);
     bool is_union = record->kind == IDL_RECORD_UNION;
-    shmrpci_layout native = gen_c_record_layout(record);
+    shmrpci_layout native = idl_record_layout(record);
     table->kind = is_union ? SHMRPC_KIND_UNION : SHMRPC_KIND_STRUCT;
     table->flags =
         (record->compact ? (uint32_t)SHMRPC_TYPE_COMPACT : 0u) |
-        (gen_c_record_is_flat(record) ? (uint32_t)SHMRPC_TYPE_FLAT : 0u) |
-        (gen_c_record_is_fixed(record) ? (uint32_t)SHMRPC_TYPE_FIXED : 0u);
+        (idl_record_is_flat(record) ? (uint32_t)SHMRPC_TYPE_FLAT : 0u) |
+        (idl_record_is_fixed(record) ? (uint32_t)SHMRPC_TYPE_FIXED : 0u);
     table->native_size = native.size;
     table->native_align = native.align;
     table->name = record->decl.full_name;
@@ -425,10 +425,10 @@ static const shmrpc_type *params_of(builder *b, const idl_method *method)
         return &shmrpc_type_no_params;
     }
     shmrpc_type *table = IDL_NEW(&b->memory, shmrpc_type);
-    shmrpci_layout native = gen_c_params_layout(method);
+    shmrpci_layout native = idl_params_layout(method);
     table->kind = SHMRPC_KIND_STRUCT;
     table->flags = SHMRPC_TYPE_PARAMS | SHMRPC_TYPE_FIXED;
-    if (gen_c_params_are_flat(method)) {
+    if (idl_params_are_flat(method)) {
         table->flags |= SHMRPC_TYPE_FLAT;
     }
     table->native_size = native.size;
@@ -438,8 +438,8 @@ static const shmrpc_type *params_of(builder *b, const idl_method *method)
     fill_fields(b, rows, method->params, method->param_count);
     for (size_t i = 0; i < method->param_count; i++) {
         const idl_field *param = &method->params[i];
-        if ((gen_c_field_flags(param, true) & SHMRPC_FIELD_POINTER) != 0 ||
-            !gen_c_is_fixed(param->type)) {
+        if ((idl_field_flags(param, true) & SHMRPC_FIELD_POINTER) != 0 ||
+            !idl_is_fixed(param->type)) {
             table->flags &= ~(uint32_t)SHMRPC_TYPE_FIXED;
         }
     }
@@ -498,13 +498,13 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
 }
 
 shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
-                               const gen_tables **out)
+                               const idl_tables **out)
 {
     builder b = {.memory = {.arena = arena}};
     if (setjmp(b.memory.exhausted) != 0) {
         return SHMRPC_E_NO_MEMORY;
     }
-    gen_tables *tables = IDL_NEW(&b.memory, gen_tables);
+    idl_tables *tables = IDL_NEW(&b.memory, idl_tables);
     add_types(&b, schema);
     if (b.too_large) {
         return SHMRPC_E_TOO_LARGE;
@@ -514,13 +514,13 @@ shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
     return SHMRPC_OK;
 }
 
-const shmrpc_type *gen_tables_find(const gen_tables *tables,
+const shmrpc_type *gen_tables_find(const idl_tables *tables,
                                    const char *full_name)
 {
     return idl_map_get(&tables->types, full_name);
 }
 
-shmrpc_status gen_descriptor(const idl_schema *schema,
+shmrpc_status idl_descriptor(const idl_schema *schema,
                              const idl_service *service, shmrpci_arena *arena,
                              const shmrpc_service **out)
 {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/fault.h"
+#include "os/fork.h"
 #include "os/map_alias.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -170,7 +171,7 @@ shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
     if (prefault) {
         populate(at, bytes, access);
     }
-    *out = (shmrpci_map){at, bytes};
+    *out = (shmrpci_map){at, bytes, shmrpci_fork_generation()};
     if (SHMRPCI_MAP_ALIAS) {
         shmrpci_alias_add(fd, out);
     }
@@ -179,41 +180,17 @@ shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
 
 void shmrpci_memory_unmap(shmrpci_map *map)
 {
-    if (map->at != NULL) {
-        if (!SHMRPCI_MAP_ALIAS || shmrpci_alias_drop(map)) {
-            (void)munmap(map->at, map->bytes);
-        }
-        map->at = NULL;
-        map->bytes = 0;
+    if (map->at != NULL && map->generation == shmrpci_fork_generation() &&
+        (!SHMRPCI_MAP_ALIAS || shmrpci_alias_drop(map))) {
+        (void)munmap(map->at, map->bytes);
     }
+    *map = (shmrpci_map){.at = NULL};
 }
 
 void shmrpci_memory_discard(const shmrpci_map *map)
 {
     if (map->at != NULL) {
         (void)madvise(map->at, map->bytes, MADV_REMOVE);
-    }
-}
-
-uint32_t *shmrpci_fork_cookie_create(void)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    void *at = mmap(NULL, page, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) {
-        return NULL;
-    }
-    if (madvise(at, page, MADV_WIPEONFORK) != 0) {
-        (void)munmap(at, page);
-        return NULL;
-    }
-    return at;
-}
-
-void shmrpci_fork_cookie_destroy(uint32_t *cookie)
-{
-    if (cookie != NULL) {
-        (void)munmap(cookie, (size_t)sysconf(_SC_PAGESIZE));
     }
 }
 

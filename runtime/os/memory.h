@@ -21,6 +21,7 @@
 typedef struct shmrpci_map {
     void *at; /* NULL: none */
     size_t bytes;
+    uint32_t generation; /* of the process that mapped it (os/fork.h) */
 } shmrpci_map;
 
 typedef enum shmrpci_access {
@@ -54,16 +55,13 @@ shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes);
 /* Maps the first `bytes`, with all pages in place when `prefault`. */
 shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
                                  bool prefault, shmrpci_map *out);
+/* In a forked child, which hasn't got it, only forgets it: something else may
+ * lie there by now. */
 void shmrpci_memory_unmap(shmrpci_map *map);
 
 /* Gives the memory back at once, though others still map it: they read zeros
  * from now on. */
 void shmrpci_memory_discard(const shmrpci_map *map);
-
-/* A private page that a forked child sees as zeros: a non-zero value in it
- * says "still the process that wrote it". NULL: no memory. */
-uint32_t *shmrpci_fork_cookie_create(void);
-void shmrpci_fork_cookie_destroy(uint32_t *cookie);
 
 void shmrpci_fd_close(int *fd);
 

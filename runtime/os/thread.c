@@ -2,10 +2,13 @@
 #include "os/thread.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "os/clock.h"
 #include "os/map_alias.h"
@@ -148,4 +151,16 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 void shmrpci_thread_join(shmrpci_thread *thread)
 {
     (void)pthread_join(thread->native, NULL);
+}
+
+static bool membarrier(int command)
+{
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+bool shmrpci_thread_barrier(void)
+{
+    return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) ||
+           (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+            membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED));
 }

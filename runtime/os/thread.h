@@ -58,4 +58,9 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 /* Waits for its end. Once for each created thread. */
 void shmrpci_thread_join(shmrpci_thread *thread);
 
+/* Makes every thread of this process pass a full memory barrier, wherever it
+ * is; costs some microseconds, the first time a few milliseconds. False: the
+ * kernel can't (before 4.14), or may not. */
+bool shmrpci_thread_barrier(void);
+
 #endif

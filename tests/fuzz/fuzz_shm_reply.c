@@ -36,7 +36,7 @@ static void set_up(fake *it)
 {
     int pair[2];
     int fds[3];
-    shmrpci_map status = {NULL, 0};
+    shmrpci_map status = {.at = NULL};
     shmrpci_buf welcome;
     need(shmrpci_socket_pair(pair) == SHMRPC_OK);
     need(shm_block_create(SHM_BLOCK_BYTES, &it->block, &fds[SHM_FD_BLOCK]) ==

@@ -166,12 +166,15 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
     shmrpci_cond_init(&client->slot_freed);
     shmrpci_mutex_init(&client->control_lock);
     shmrpci_spinner_init(&client->spinner, opts->profile, SHMRPCI_SIDE_CLIENT);
-    client->cookie = shmrpci_fork_cookie_create();
-    if (client->cookie == NULL) {
+    client->generation = shmrpci_fork_generation();
+    if (shmrpci_fork_close_fd(&client->control_place, &client->control_fd) !=
+            SHMRPC_OK ||
+        shmrpci_fork_close_fd(&client->bell_place, &client->bell_fd) !=
+            SHMRPC_OK) {
+        client->control_fd = -1; /* the caller's still */
         shm_client_disconnect(&client->base);
         return NULL;
     }
-    *client->cookie = 1;
     return client;
 }
 
@@ -227,14 +230,18 @@ void shm_client_disconnect(shmrpci_conn *conn)
     if (client->pool.regions[0] != NULL) {
         shm_pool_fini(&client->pool);
     }
+    shmrpci_fork_keep_fd(&client->control_place);
+    shmrpci_fork_keep_fd(&client->bell_place);
     shmrpci_fd_close(&client->control_fd);
     shmrpci_fd_close(&client->bell_fd);
     shmrpci_fd_close(&client->told_fd);
     shm_block_unmap(&client->block);
     shmrpci_memory_unmap(&client->status_map);
-    shmrpci_fork_cookie_destroy(client->cookie);
-    shmrpci_mutex_fini(&client->control_lock);
-    shmrpci_cond_fini(&client->slot_freed);
-    shmrpci_mutex_fini(&client->slot_lock);
+    /* In a child, threads of the parent would be waited for. */
+    if (client->generation == shmrpci_fork_generation()) {
+        shmrpci_mutex_fini(&client->control_lock);
+        shmrpci_cond_fini(&client->slot_freed);
+        shmrpci_mutex_fini(&client->slot_lock);
+    }
     free(client);
 }

@@ -16,6 +16,7 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_H
 #define SHMRPCI_TRANSPORT_SHM_CLIENT_H
 
+#include "os/fork.h"
 #include "os/thread.h"
 #include "sync/wait.h"
 #include "transport/shm/block.h"
@@ -46,7 +47,9 @@ typedef struct shm_client_slot {
 
 typedef struct shm_client {
     shmrpci_conn base;
-    uint32_t *cookie; /* reads 0 in a forked child */
+    uint32_t generation;           /* of the process that connected */
+    shmrpci_fork_fd control_place; /* children close these: else we could die */
+    shmrpci_fork_fd bell_place;    /* without a hang-up of the socket */
     shm_block block;
     shmrpci_map status_map;
     shm_status_page *status; /* read-only */

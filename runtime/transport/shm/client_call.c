@@ -84,10 +84,10 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
 {
     shm_client *client = (shm_client *)(void *)conn;
     uint32_t index;
-    if (*client->cookie == 0) {
+    if (client->generation != shmrpci_fork_generation()) {
         return shmrpc_error_set(error, SHMRPC_E_FORKED,
                                 "the connection belongs to the process that "
-                                "opened it; open one after fork");
+                                "opened it");
     }
     /* It says so when it ends in order; else the first sleep finds out. */
     if (shmrpci_load_relaxed(&client->lost) != 0 ||

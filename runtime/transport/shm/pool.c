@@ -34,7 +34,7 @@ shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena)
     memset(pool, 0, sizeof *pool);
     shmrpci_mutex_init(&pool->lock);
     pool->regions[0] =
-        make_region(arena, (shmrpci_map){NULL, 0}, SHM_OWNER_POOL);
+        make_region(arena, (shmrpci_map){.at = NULL}, SHM_OWNER_POOL);
     return pool->regions[0] == NULL ? SHMRPC_E_NO_MEMORY : SHMRPC_OK;
 }
 

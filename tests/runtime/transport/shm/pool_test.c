@@ -79,9 +79,10 @@ static void extent_serves_when_it_is_the_pools(void **state)
     static uint8_t extent[65536];
     shm_span span;
     /* An empty map is not unmapped. */
-    assert_int_equal(shm_pool_add(&pool, 5, (shmrpci_map){NULL, 0}), SHMRPC_OK);
+    assert_int_equal(shm_pool_add(&pool, 5, (shmrpci_map){.at = NULL}),
+                     SHMRPC_OK);
     pool.regions[5]->memory = (shm_region){extent, sizeof extent};
-    assert_int_equal(shm_pool_add(&pool, 5, (shmrpci_map){NULL, 0}),
+    assert_int_equal(shm_pool_add(&pool, 5, (shmrpci_map){.at = NULL}),
                      SHMRPC_E_INVALID);
     assert_false(shm_pool_alloc(&pool, 60000, &span));
     assert_false(shm_pool_move(&pool, 5, SHM_OWNER_SERVER, SHM_OWNER_POOL));
@@ -95,10 +96,10 @@ static void extent_serves_when_it_is_the_pools(void **state)
 static void regions_out_of_range_are_INVALID(void **state)
 {
     (void)state;
-    assert_int_equal(shm_pool_add(&pool, 0, (shmrpci_map){NULL, 0}),
+    assert_int_equal(shm_pool_add(&pool, 0, (shmrpci_map){.at = NULL}),
                      SHMRPC_E_INVALID);
     assert_int_equal(
-        shm_pool_add(&pool, SHM_EXTENTS + 1, (shmrpci_map){NULL, 0}),
+        shm_pool_add(&pool, SHM_EXTENTS + 1, (shmrpci_map){.at = NULL}),
         SHMRPC_E_INVALID);
     assert_int_equal(shm_pool_region_bytes(&pool, SHM_EXTENTS + 1), 0);
     assert_false(shm_pool_move(&pool, 0, SHM_OWNER_POOL, SHM_OWNER_SERVER));

@@ -1,0 +1,57 @@
+/*
+ * What a fork does to a process that has connections.
+ *
+ * A forked child has copies of its parent's memory and descriptors, but not its
+ * threads, and not its shared memory (os/memory.h keeps that out). Two things
+ * follow: the child must know that it is one, before it touches what belongs to
+ * the parent; and it must close what would keep the parent's connections open
+ * after the parent's death.
+ *
+ * The first is a number, the generation, in a page that the kernel wipes in
+ * children.  The second is a list of descriptors, which children that come of
+ * fork() close at once; those of vfork, posix_spawn and exec need nothing, as
+ * all our descriptors are close-on-exec.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_FORK_H
+#define SHMRPCI_OS_FORK_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+/* The word of the generation; 0 in a child that has not asked yet. For the
+ * function below only. */
+extern _Atomic(_Atomic uint32_t *) shmrpci_fork_word;
+
+uint32_t shmrpci_fork_renew(void);
+
+/* A number of this process: never 0, always the same, and another one in a
+ * forked child, and in its children. Costs two loads. */
+static inline uint32_t shmrpci_fork_generation(void)
+{
+    /* Relaxed: a thread sees its own fork. */
+    _Atomic uint32_t *word =
+        atomic_load_explicit(&shmrpci_fork_word, memory_order_relaxed);
+    uint32_t generation = atomic_load_explicit(word, memory_order_relaxed);
+    return generation != 0 ? generation : shmrpci_fork_renew();
+}
+
+/* A place in the list, in its owner's memory, which must not move. */
+typedef struct shmrpci_fork_fd {
+    struct shmrpci_fork_fd *next;
+    struct shmrpci_fork_fd *before;
+    int *fd; /* NULL: not in the list */
+} shmrpci_fork_fd;
+
+/* From now on forked children close *fd (unless it is negative) and set their
+ * copy of it to -1. NO_MEMORY. */
+shmrpc_status shmrpci_fork_close_fd(shmrpci_fork_fd *place, int *fd);
+
+/* Takes it out again; to be done before the descriptor is closed. A place that
+ * was never in the list (zeroed) is fine. */
+void shmrpci_fork_keep_fd(shmrpci_fork_fd *place);
+
+#endif

@@ -1,0 +1,105 @@
+/* The threads' places. */
+#include "sync/hazard.h"
+
+#include <stdlib.h>
+#include <threads.h>
+
+#include "os/thread.h"
+
+/* Every place there is. It only grows; as long as the most threads that ever
+ * lived at a time. */
+static _Atomic(shmrpci_hazard *) places;
+
+static _Thread_local shmrpci_hazard *mine;
+
+/* Tells of the end of a thread. */
+static tss_t key;
+static bool has_key;
+static once_flag once = ONCE_FLAG_INIT;
+
+static void give_back(void *user)
+{
+    shmrpci_hazard *place = user;
+    mine = NULL;
+    shmrpci_hazard_leave(place);
+    /* Release: pairs with the compare-and-swap of the next owner. */
+    shmrpci_store_release(&place->taken, 0u);
+}
+
+static void create_key(void)
+{
+    has_key = tss_create(&key, give_back) == thrd_success;
+}
+
+/* Threads must not call a function that was unloaded. */
+__attribute__((destructor)) static void delete_key(void)
+{
+    if (has_key) {
+        tss_delete(key);
+    }
+}
+
+static shmrpci_hazard *find_free(void)
+{
+    for (shmrpci_hazard *place = shmrpci_load_acquire(&places); place != NULL;
+         place = place->next) {
+        uint32_t expected = 0;
+        if (shmrpci_load_relaxed(&place->taken) == 0 &&
+            shmrpci_cas_seq(&place->taken, &expected, 1u)) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+static shmrpci_hazard *create(void)
+{
+    shmrpci_hazard *place =
+        aligned_alloc(_Alignof(shmrpci_hazard), sizeof *place);
+    if (place == NULL) {
+        return NULL;
+    }
+    atomic_init(&place->held, NULL);
+    atomic_init(&place->taken, 1u);
+    place->next = shmrpci_load_relaxed(&places);
+    /* Sequentially consistent, so that it is in the list before this thread
+     * looks at what is current; publishes `next` to the loads above. */
+    while (!shmrpci_cas_seq(&places, &place->next, place)) {
+    }
+    return place;
+}
+
+shmrpci_hazard *shmrpci_hazard_mine(void)
+{
+    if (mine != NULL) {
+        return mine;
+    }
+    call_once(&once, create_key);
+    shmrpci_hazard *place = has_key ? find_free() : NULL;
+    if (place == NULL && has_key) {
+        place = create();
+    }
+    if (place != NULL && tss_set(key, place) != thrd_success) {
+        give_back(place);
+        return NULL;
+    }
+    mine = place;
+    return place;
+}
+
+bool shmrpci_hazard_settle(void)
+{
+    return shmrpci_thread_barrier();
+}
+
+bool shmrpci_hazard_is_held(const void *object)
+{
+    for (shmrpci_hazard *place = shmrpci_load_acquire(&places); place != NULL;
+         place = place->next) {
+        /* Acquire: pairs with leave. */
+        if (shmrpci_load_acquire(&place->held) == object) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,74 @@
+/*
+ * Hazard pointers: an object that many threads use may be replaced and freed
+ * while they use it.
+ *
+ * Each thread has one place where it says which object it is about to use; who
+ * has taken an object out of use frees it when no place names it.  Saying so
+ * costs a reader a store and two loads, because the fence that the scheme needs
+ * between them (Michael, "Hazard Pointers", 2004) is left to the side that
+ * frees, which makes all threads pass one (membarrier).  A counter in the
+ * object would cost each call two locked instructions on a line that all its
+ * threads write to.
+ *
+ *     reader                              who replaces
+ *     held = object                       current = other
+ *     current is object still?            fence in all threads
+ *     uses it                             nobody holds object? frees it
+ *     held = NULL
+ *
+ * Threading: a place belongs to its thread; the others: any thread.  A thread
+ * holds one object at a time.
+ */
+#ifndef SHMRPCI_SYNC_HAZARD_H
+#define SHMRPCI_SYNC_HAZARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sync/atomic.h"
+
+typedef _Atomic(void *) shmrpci_atomic_pointer;
+
+typedef struct shmrpci_hazard {
+    _Alignas(128) shmrpci_atomic_pointer held;
+    shmrpci_atomic_u32 taken;    /* by a thread that lives */
+    struct shmrpci_hazard *next; /* places are never freed, but used again */
+} shmrpci_hazard;
+
+/* The calling thread's place, which is made when it asks for the first time.
+ * NULL: out of memory. */
+shmrpci_hazard *shmrpci_hazard_mine(void);
+
+/* What `current` points to, safe from now until leave. */
+static inline void *shmrpci_hazard_enter(shmrpci_hazard *mine,
+                                         shmrpci_atomic_pointer *current)
+{
+    void *object = shmrpci_load_acquire(current);
+    for (;;) {
+        /* Relaxed: the barrier in shmrpci_hazard_settle orders it before the
+         * load below, or lets that load see the replacement. */
+        shmrpci_store_relaxed(&mine->held, object);
+        atomic_signal_fence(memory_order_seq_cst);
+        /* Acquire: pairs with the release that published the object. */
+        void *again = shmrpci_load_acquire(current);
+        if (again == object) {
+            return object;
+        }
+        object = again;
+    }
+}
+
+static inline void shmrpci_hazard_leave(shmrpci_hazard *mine)
+{
+    /* Release: pairs with the acquire in is_held; our uses come before. */
+    shmrpci_store_release(&mine->held, NULL);
+}
+
+/* After objects were replaced: from now on is_held tells the truth about them.
+ * False: this machine can't, and they must be kept. */
+bool shmrpci_hazard_settle(void);
+
+/* Whether a thread uses `object`, which was replaced before settle. */
+bool shmrpci_hazard_is_held(const void *object);
+
+#endif

@@ -14,19 +14,30 @@
 #define SHMRPCI_RPC_CALL_H
 
 #include "rpc/client.h"
+#include "rpc/link.h"
 
 typedef struct shmrpci_plan {
     shmrpc_client *client;
+    shmrpci_link *link; /* from start to leave */
+    shmrpci_hazard *hazard;
     const shmrpc_method *method;
     shmrpci_client_method *state;
+    uint32_t number; /* of the method, at the client */
+    unsigned runs;   /* attempts that may have run */
     const void *params;
     uint64_t ticks; /* when timeout_ns was left */
     int64_t timeout_ns;
+    int64_t given_ns; /* timeout_ns to begin with */
     int64_t deadline_ns;
     bool nonblock;
     shmrpc_error *error; /* or NULL */
     shmrpci_call call;
 } shmrpci_plan;
+
+static inline const shmrpci_codec *shmrpci_plan_codec(const shmrpci_plan *p)
+{
+    return p->link->methods[p->number].codec;
+}
 
 /* ---- call_send.c ----------------------------------------------------- */
 
@@ -35,13 +46,28 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
                       const void *params, const shmrpc_opts *opts,
                       shmrpc_error *error);
 
-/* Takes a slot, encodes and commits. On OK the call is to be received or
- * cancelled, unless it is oneway. UNAVAILABLE: not sent, the connection is
- * lost; BUSY, DEADLINE: not sent for want of a slot. */
+/* Over the link: takes a slot, encodes and commits. On OK the call is to be
+ * received or cancelled, unless it is oneway. UNAVAILABLE: not sent, the
+ * connection is lost; BUSY, DEADLINE: not sent for want of a slot. */
 int shmrpci_plan_send(shmrpci_plan *p);
 
 /* After a wait the worker is told what is left of the time. */
 void shmrpci_plan_shorten(shmrpci_plan *p);
+
+/* ---- call_again.c ---------------------------------------------------- */
+
+/* Takes the client's link and sends, over a new connection if the present one
+ * is lost. Unless the status is OK the link has been left again. Statuses of
+ * send and of shmrpci_reconnect. */
+int shmrpci_plan_start(shmrpci_plan *p);
+
+/* Lets go of the link; after that the call must not be touched, unless it has
+ * a reference to it. */
+void shmrpci_plan_leave(shmrpci_plan *p);
+
+/* After receive has returned `status`, neither OK nor DEADLINE: whether to
+ * start the call again. If not, the error says how it has ended. */
+bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status);
 
 /* ---- call_error.c: each returns the status of the call ---------------- */
 
@@ -63,7 +89,7 @@ int shmrpci_plan_failed(shmrpci_plan *p, const void **out);
 
 static inline void shmrpci_plan_release(shmrpci_plan *p)
 {
-    p->client->transport->release(&p->call);
+    p->link->transport->release(&p->call);
 }
 
 /* How the call has ended. A value of fixed size goes to `result`. */

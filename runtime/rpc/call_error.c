@@ -13,7 +13,7 @@ int shmrpci_plan_not_sent(shmrpci_plan *p)
     return shmrpc_error_set(
         p->error, SHMRPC_E_UNAVAILABLE,
         "the connection to %s at %s is lost; the call was not sent",
-        p->client->service->name, p->client->where);
+        p->client->service->name, p->link->where);
 }
 
 int shmrpci_plan_message_failed(shmrpci_plan *p, const char *which, int status)
@@ -30,21 +30,22 @@ static int late(shmrpci_plan *p, const char *what)
 {
     return shmrpc_error_set(
         p->error, SHMRPC_E_DEADLINE, "method %s: no reply in %lld ms; %s",
-        p->method->name, (long long)(p->timeout_ns / SHMRPCI_NS_PER_MS), what);
+        p->method->name, (long long)(p->given_ns / SHMRPCI_NS_PER_MS), what);
 }
 
 int shmrpci_plan_give_up(shmrpci_plan *p)
 {
-    bool withdrawn = p->client->transport->cancel(&p->call);
+    bool withdrawn = p->link->transport->cancel(&p->call);
     return late(p, withdrawn ? "no worker took the call, it has not run"
                              : "its handler has been told to stop");
 }
 
 int shmrpci_plan_lost(shmrpci_plan *p, int status)
 {
-    return shmrpc_error_set(p->error, status, "method %s of %s at %s: %s",
-                            p->method->name, p->client->service->name,
-                            p->client->where, shmrpc_status_text(status));
+    return shmrpc_error_set(
+        p->error, status,
+        "method %s of %s at %s: %s; it may have been executed", p->method->name,
+        p->client->service->name, p->link->where, shmrpc_status_text(status));
 }
 
 int shmrpci_plan_damaged(shmrpci_plan *p, int status)

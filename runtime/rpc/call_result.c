@@ -33,8 +33,8 @@ static int decode_value(shmrpci_plan *p, void *result)
     shmrpci_arena_init(&arena, p->client->decode_limit);
     const uint8_t *body = private_body(&p->call, local, &arena);
     if (body != NULL || len == 0) {
-        status = p->state->codec->decode(p->method->result, body, len, "result",
-                                         &arena, result, p->error);
+        status = shmrpci_plan_codec(p)->decode(
+            p->method->result, body, len, "result", &arena, result, p->error);
     }
     shmrpci_arena_fini(&arena);
     shmrpci_plan_release(p);
@@ -71,9 +71,9 @@ static int decode_reply(shmrpci_plan *p, shmrpci_reply *reply)
     if (body == NULL) {
         return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
     }
-    int status = p->state->codec->decode(p->method->result, body, len, "result",
-                                         &reply->arena,
-                                         shmrpci_reply_value(reply), p->error);
+    int status = shmrpci_plan_codec(p)->decode(
+        p->method->result, body, len, "result", &reply->arena,
+        shmrpci_reply_value(reply), p->error);
     return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_plan_damaged(p, status);
 }
 

@@ -18,6 +18,9 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     p->client = client;
     p->method = &client->service->methods[method];
     p->state = &client->methods[method];
+    p->link = NULL;
+    p->number = method;
+    p->runs = 0;
     p->params = params != NULL ? params : &nothing;
     p->error = error;
     p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
@@ -26,6 +29,7 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "timeout_ns is negative");
     }
+    p->given_ns = p->timeout_ns;
     p->ticks = shmrpci_ticks();
     int64_t now_ns = shmrpci_call_clock_at(&client->clock, p->ticks);
     p->deadline_ns = p->timeout_ns < SHMRPCI_NEVER_NS - now_ns
@@ -44,9 +48,8 @@ void shmrpci_plan_shorten(shmrpci_plan *p)
 static int reserve(shmrpci_plan *p)
 {
     /* Relaxed: estimates are hints. */
-    int status = p->client->transport->reserve(
-        p->client->conn, &p->call,
-        shmrpci_load_relaxed(&p->state->request_bytes),
+    int status = p->link->transport->reserve(
+        p->link->conn, &p->call, shmrpci_load_relaxed(&p->state->request_bytes),
         shmrpci_load_relaxed(&p->state->reply_bytes),
         p->nonblock ? 0 : p->deadline_ns, p->error);
     if (status == SHMRPC_E_SERVER_LOST) {
@@ -61,10 +64,10 @@ static int reserve(shmrpci_plan *p)
 static int encode(shmrpci_plan *p)
 {
     shmrpci_call *call = &p->call;
-    int status = p->state->codec->encode(p->method->params, p->params, "",
-                                         &call->out, p->error);
+    int status = shmrpci_plan_codec(p)->encode(p->method->params, p->params, "",
+                                               &call->out, p->error);
     if (status != SHMRPC_OK) {
-        p->client->transport->abort(call);
+        p->link->transport->abort(call);
         /* Only INVALID comes with a text of the codec's own. */
         return status == SHMRPC_E_INVALID
                    ? status
@@ -85,12 +88,12 @@ int shmrpci_plan_send(shmrpci_plan *p)
     }
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     p->call.head = (shmrpci_head){
-        .method = p->state->id,
-        .flags = p->client->head_flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
+        .method = p->link->methods[p->number].id,
+        .flags = p->link->head_flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
         .timeout_ns = p->timeout_ns,
         .ticks = p->ticks,
     };
-    status = p->client->transport->commit(&p->call);
+    status = p->link->transport->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_plan_not_sent(p);
     }

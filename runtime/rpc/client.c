@@ -9,33 +9,29 @@
 #include "rpc/call.h"
 #include "rpc/limits.h"
 
-/* One attempt: on OK the call waits to be released (unless oneway). */
-static int attempt(shmrpci_plan *p)
-{
-    int status = shmrpci_plan_send(p);
-    if (status != SHMRPC_OK || (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
-        return status;
-    }
-    status = p->client->transport->receive(&p->call, p->deadline_ns);
-    if (status == SHMRPC_E_DEADLINE) {
-        return shmrpci_plan_give_up(p);
-    }
-    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_plan_lost(p, status);
-}
-
+/* On OK the call waits to be released (unless oneway), over a link that is to
+ * be left. */
 static int exchange(shmrpci_plan *p)
 {
-    int status = attempt(p);
-    if (status != SHMRPC_E_WORKER_DIED ||
-        (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0) {
+    for (;;) {
+        int status = shmrpci_plan_start(p);
+        if (status != SHMRPC_OK ||
+            (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
+            return status;
+        }
+        status = p->link->transport->receive(&p->call, p->deadline_ns);
+        if (status == SHMRPC_OK) {
+            return SHMRPC_OK;
+        }
+        if (status == SHMRPC_E_DEADLINE) {
+            status = shmrpci_plan_give_up(p);
+        } else if (shmrpci_plan_is_repeatable(p, status)) {
+            shmrpci_plan_leave(p);
+            continue;
+        }
+        shmrpci_plan_leave(p);
         return status;
     }
-    for (int i = 1; i < SHMRPCI_ATTEMPTS_MAX && status == SHMRPC_E_WORKER_DIED;
-         i++) {
-        shmrpci_plan_shorten(p);
-        status = attempt(p);
-    }
-    return status;
 }
 
 int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
@@ -46,10 +42,14 @@ int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
     if (status == SHMRPC_OK) {
         status = exchange(&p);
     }
-    if (status != SHMRPC_OK || (p.method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
+    if (status != SHMRPC_OK) {
         return status;
     }
-    return shmrpci_plan_value(&p, result);
+    if ((p.method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
+        status = shmrpci_plan_value(&p, result);
+    }
+    shmrpci_plan_leave(&p);
+    return status;
 }
 
 int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
@@ -61,7 +61,12 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
     if (status == SHMRPC_OK) {
         status = exchange(&p);
     }
-    return status == SHMRPC_OK ? shmrpci_plan_reply(&p, out) : status;
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_plan_reply(&p, out);
+    shmrpci_plan_leave(&p);
+    return status;
 }
 
 const void *shmrpc_stub_payload(const void *reply,

@@ -1,39 +1,42 @@
 /*
- * What the parts of the client share: one connection and what it has learnt
- * about its methods.
+ * What the parts of the client share: its present connection, what it takes to
+ * make another, and what it has learnt about its methods.
  *
  * Threading: any number of threads call at once; everything that changes after
- * connect is atomic and only a hint.
+ * connect is atomic, or under the keeper's lock.
  */
 #ifndef SHMRPCI_RPC_CLIENT_H
 #define SHMRPCI_RPC_CLIENT_H
 
-#include "codec/codec.h"
 #include "rpc/call_clock.h"
 #include "rpc/reply.h"
 #include "shmrpc/stub.h"
 #include "sync/atomic.h"
-#include "transport/transport.h"
+#include "sync/hazard.h"
 
+/* How much room to ask for. */
 typedef struct shmrpci_client_method {
-    const shmrpci_codec *codec;
-    uint32_t id; /* the server's */
-    /* How much room to ask for. */
     shmrpci_atomic_u32 request_bytes;
     shmrpci_atomic_u32 reply_bytes;
 } shmrpci_client_method;
 
 struct shmrpc_client {
+    shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not yet */
     const shmrpc_service *service;
-    const shmrpci_transport *transport;
-    shmrpci_conn *conn;
     int64_t timeout_ns;  /* of calls for which nobody has set another */
-    uint32_t head_flags; /* of every request */
     size_t decode_limit; /* bytes in which one reply is decoded */
     shmrpci_call_clock clock;
     shmrpci_reply_pool *pool;
     shmrpci_client_method *methods;
-    char where[128];
+    /* What follows is for making links. */
+    _Atomic(struct shmrpci_keeper *) keeper;
+    uint64_t links; /* made so far; under the keeper's lock */
+    char *where;    /* address list */
+    shmrpc_profile profile;
+    size_t max_message_bytes;
+    shmrpci_atomic_u64 reconnects;
+    shmrpci_atomic_u64 resent;
+    shmrpci_atomic_u64 retried;
 };
 
 /* The most that a call of the method has needed. It never shrinks: room that is

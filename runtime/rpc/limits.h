@@ -7,8 +7,17 @@
 #define SHMRPCI_DECODE_FACTOR       16
 #define SHMRPCI_DECODE_LIMIT(bytes) ((bytes)*SHMRPCI_DECODE_FACTOR)
 
-/* How often a call of an idempotent method is sent, if its worker dies. */
-#define SHMRPCI_ATTEMPTS_MAX 3
+/* How often a call of an idempotent method may run, if workers or servers die
+ * of it. One that has certainly not run is sent again until its deadline. */
+#define SHMRPCI_RUNS_MAX 3u
+
+/* However long calls may take: a service that does not answer hello by then
+ * will not. */
+#define SHMRPCI_CONNECT_TIMEOUT_NS INT64_C(5000000000)
+
+/* The pause between two tries to connect again: the first, and the longest. */
+#define SHMRPCI_RECONNECT_MIN_NS INT64_C(1000000)
+#define SHMRPCI_RECONNECT_MAX_NS INT64_C(1000000000)
 
 /* Memory that a worker keeps between calls; more is given back. */
 #define SHMRPCI_WORKER_KEEP_BYTES ((size_t)8 << 20)

@@ -181,7 +181,9 @@ struct shmrpci_transport {
     int (*connect)(const shmrpci_address *address,
                    const shmrpci_connect_opts *opts, shmrpci_conn **out,
                    shmrpci_buf *welcome, shmrpc_error *error);
-    /* No call may be between reserve and release on another thread. */
+    /* No call may be between reserve and release on another thread. In a
+     * forked child: gives back what of its parent's connection is in the
+     * child's own memory, and neither waits for a lock nor tells the peer. */
     void (*disconnect)(shmrpci_conn *conn);
 
     /*
@@ -204,9 +206,11 @@ struct shmrpci_transport {
     int (*commit)(shmrpci_call *call);
     /*
      * Waits for the reply: fills head, in, in_len, in_shared. DEADLINE: no
-     * reply yet, the call goes on: receive again, or cancel it. SERVER_LOST,
-     * WORKER_DIED: the call is over and released. With `deadline_ns` 0 it only
-     * looks, without a system call, and learns of a lost server from others.
+     * reply yet, the call goes on: receive again, or cancel it. The call is
+     * over and released with UNAVAILABLE: the connection is lost, and no worker
+     * had taken the call, nor ever will; SERVER_LOST: lost, and the call may
+     * have run; WORKER_DIED. With `deadline_ns` 0 it only looks, without a
+     * system call, and learns of a lost server from others.
      */
     int (*receive)(shmrpci_call *call, int64_t deadline_ns);
     /* After receive returned OK. */
@@ -252,7 +256,7 @@ struct shmrpci_transport {
      */
     void (*stop)(shmrpci_listener *listener);
     /* After run has returned (or was never called) and all participants are
-     * closed. Calls that still wait end in SERVER_LOST. */
+     * closed. Calls that still wait end in UNAVAILABLE. */
     void (*close)(shmrpci_listener *listener);
     /* One line for people: where it listens. */
     const char *(*describe)(const shmrpci_listener *listener);
@@ -263,7 +267,7 @@ struct shmrpci_transport {
     void (*participant_close)(shmrpci_participant *participant);
 
     /* Waits for the next request. CANCELLED: the listener was stopped, and
-     * calls that no worker has taken will end in SERVER_LOST at close. */
+     * calls that no worker has taken will end in UNAVAILABLE at close. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
     /* Readies request->out for a reply of about `size_hint` bytes. The
      * request's body stays where it is until commit; only of a client that

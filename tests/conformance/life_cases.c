@@ -100,7 +100,7 @@ static void call_in_progress_ends_well_when_the_listener_stops(void **state)
     f.transport->disconnect(conn);
 }
 
-static void call_that_nobody_took_ends_in_SERVER_LOST(void **state)
+static void call_that_nobody_took_ends_in_UNAVAILABLE(void **state)
 {
     (void)state;
     fixture f;
@@ -111,7 +111,7 @@ static void call_that_nobody_took_ends_in_SERVER_LOST(void **state)
     fixture_stop(&f);
     assert_int_equal(
         f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-        SHMRPC_E_SERVER_LOST);
+        SHMRPC_E_UNAVAILABLE);
     f.transport->disconnect(conn);
 }
 
@@ -146,7 +146,7 @@ static void waiting_client_learns_of_the_end_within_100_ms(void **state)
     fixture_stop(&f);
     int64_t closed_ns = shmrpci_now_ns();
     shmrpci_thread_join(&thread);
-    assert_int_equal(c.status, SHMRPC_E_SERVER_LOST);
+    assert_int_equal(c.status, SHMRPC_E_UNAVAILABLE);
     assert_true(c.ended_ns - closed_ns < 100 * SHMRPCI_NS_PER_MS);
     f.transport->disconnect(conn);
 }
@@ -208,7 +208,7 @@ const struct CMUnitTest suite_life_cases[] = {
     cmocka_unit_test(dead_worker_leaves_other_calls_alone),
     cmocka_unit_test(client_that_goes_cancels_its_running_call),
     cmocka_unit_test(call_in_progress_ends_well_when_the_listener_stops),
-    cmocka_unit_test(call_that_nobody_took_ends_in_SERVER_LOST),
+    cmocka_unit_test(call_that_nobody_took_ends_in_UNAVAILABLE),
     cmocka_unit_test(waiting_client_learns_of_the_end_within_100_ms),
     cmocka_unit_test(calls_after_the_end_fail_with_SERVER_LOST),
     cmocka_unit_test(stop_before_run_makes_it_return),

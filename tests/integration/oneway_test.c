@@ -250,13 +250,14 @@ static void parameter_out_of_bounds_is_not_sent(void **state)
 static void lost_connection_is_UNAVAILABLE(void **state)
 {
     fixture *f = *state;
+    const shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
     shmrpc_error error;
     int status = SHMRPC_OK;
     assert_int_equal(oneway_notes_by_native(f->client, 1, NULL, &error), 0);
     await(f, &f->sum, 1);
     stop(f);
     for (int i = 0; i < 3 * SLOTS && status == SHMRPC_OK; i++) {
-        status = oneway_notes_by_native(f->client, 1, NULL, &error);
+        status = oneway_notes_by_native(f->client, 1, &at_once, &error);
     }
     assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
     /* For tear_down. */

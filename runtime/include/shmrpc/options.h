@@ -28,9 +28,13 @@ typedef enum shmrpc_profile {
 } shmrpc_profile;
 
 enum {
-    /* Return SHMRPC_E_BUSY at once when all 64 call slots are in use, rather
-     * than wait for one until the deadline. */
-    SHMRPC_OPT_NONBLOCK = 1u << 0
+    /* Of a call: return SHMRPC_E_BUSY at once when all 64 call slots are in
+     * use, and SHMRPC_E_UNAVAILABLE when the connection is lost and can't be
+     * made anew in one try, rather than wait until the deadline. */
+    SHMRPC_OPT_NONBLOCK = 1u << 0,
+    /* Of connect: when nobody serves there yet, try again until the deadline,
+     * which may be later than in 5 s then. */
+    SHMRPC_OPT_WAIT_FOR_READY = 1u << 1
 };
 
 typedef struct shmrpc_opts {

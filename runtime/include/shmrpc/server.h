@@ -52,7 +52,8 @@ SHMRPC_API int shmrpc_server_create(const shmrpc_server_opts *opts,
 /* Serves until stopped. Clients find the service from the moment `<svc>_serve`
  * has returned, and wait in connect until run answers them. Returns OK after
  * stop, when the calls in progress have ended; calls that no worker had taken
- * end in SERVER_LOST at destroy. PRECONDITION: nothing to serve. */
+ * are sent again by their clients, to whoever serves next. PRECONDITION:
+ * nothing to serve. */
 SHMRPC_API int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error);
 
 /* Makes run return; before run, makes it return at once. Async-signal-safe. */

@@ -12,9 +12,11 @@ static struct {
     inproc_hub *first;
 } registry = {.lock = SHMRPCI_MUTEX_INIT};
 
+/* The services of a parent process are not here: their threads are not. */
 static bool is_at(const inproc_hub *hub, const shmrpci_address *address)
 {
-    return strcmp(hub->name, address->name) == 0 &&
+    return hub->generation == shmrpci_fork_generation() &&
+           strcmp(hub->name, address->name) == 0 &&
            strcmp(hub->instance, address->instance) == 0 &&
            hub->port == address->port;
 }
@@ -63,6 +65,7 @@ static inproc_hub *hub_new(const shmrpci_address *address,
     }
     hub->base.transport = &shmrpci_transport_inproc;
     hub->refs = 1;
+    hub->generation = shmrpci_fork_generation();
     hub->opts = *opts;
     hub->port = address->port;
     memcpy(hub->name, address->name, sizeof hub->name);

@@ -24,6 +24,7 @@
 
 #include <stdatomic.h>
 
+#include "os/fork.h"
 #include "os/semaphore.h"
 #include "os/thread.h"
 #include "transport/transport.h"
@@ -92,9 +93,10 @@ typedef struct inproc_knock {
 struct inproc_hub {
     shmrpci_listener base;
     shmrpci_mutex lock;
-    inproc_hub *next; /* in the registry */
-    unsigned refs;    /* the listener, each connection, each knock */
-    bool stopped;     /* run has seen `stopping` */
+    inproc_hub *next;    /* in the registry */
+    unsigned refs;       /* the listener, each connection, each knock */
+    uint32_t generation; /* of the process whose threads serve it */
+    bool stopped;        /* run has seen `stopping` */
     bool closed;
     atomic_bool stopping;   /* set by stop */
     shmrpci_semaphore wake; /* run waits here for knocks and for stop */

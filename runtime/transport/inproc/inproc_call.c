@@ -265,8 +265,9 @@ int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
             break;
         }
         if (slot->state == INPROC_ABORTED || hub->closed) {
-            status = slot->state == INPROC_ABORTED ? SHMRPC_E_WORKER_DIED
-                                                   : SHMRPC_E_SERVER_LOST;
+            status = slot->state == INPROC_ABORTED     ? SHMRPC_E_WORKER_DIED
+                     : slot->state == INPROC_SUBMITTED ? SHMRPC_E_UNAVAILABLE
+                                                       : SHMRPC_E_SERVER_LOST;
             (void)shmrpci_inproc_slot_free(slot);
             break;
         }

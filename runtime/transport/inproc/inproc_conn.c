@@ -215,6 +215,9 @@ void shmrpci_inproc_disconnect(shmrpci_conn *base)
     }
     inproc_conn *conn = (inproc_conn *)base;
     inproc_hub *hub = conn->hub;
+    if (hub->generation != shmrpci_fork_generation()) {
+        return; /* a thread that isn't here may hold the lock */
+    }
     shmrpci_mutex_lock(&hub->lock);
     hub->refs++; /* the connection's may go with it */
     conn->open = false;

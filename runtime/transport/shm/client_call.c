@@ -303,6 +303,32 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
     return call->in == NULL ? SHMRPC_E_DATA_LOSS : SHMRPC_OK;
 }
 
+/* The server is gone, or has taken back what no worker had: what is certain
+ * about the call. A worker claims by compare-and-swap of the word before it
+ * looks at the request, so a call that we withdraw has not run. */
+static shmrpc_status end_of_call(shm_client *client, uint32_t index)
+{
+    shmrpci_atomic_u32 *at = &client->block.slots[index].word;
+    uint32_t word = shmrpci_load_acquire(at);
+    for (;;) {
+        switch (shm_word_state(word)) {
+        case SHM_DONE:
+            return SHMRPC_OK;
+        case SHM_ABORTED:
+            return SHMRPC_E_WORKER_DIED;
+        case SHM_FREE:
+            return SHMRPC_E_UNAVAILABLE;
+        case SHM_SUBMITTED:
+            if (shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_FREE))) {
+                return SHMRPC_E_UNAVAILABLE;
+            }
+            continue;
+        default:
+            return SHMRPC_E_SERVER_LOST;
+        }
+    }
+}
+
 int shm_client_receive(shmrpci_call *call, int64_t deadline_ns)
 {
     shm_client *client = client_of(call);
@@ -312,9 +338,8 @@ int shm_client_receive(shmrpci_call *call, int64_t deadline_ns)
     if (status == SHMRPC_E_DEADLINE) {
         return status;
     }
-    if (status == SHMRPC_OK && shm_word_state(word) != SHM_DONE) {
-        status = shm_word_state(word) == SHM_ABORTED ? SHMRPC_E_WORKER_DIED
-                                                     : SHMRPC_E_SERVER_LOST;
+    if (status != SHMRPC_OK || shm_word_state(word) != SHM_DONE) {
+        status = end_of_call(client, index);
     }
     if (status == SHMRPC_OK) {
         status = read_reply(client, index, call);

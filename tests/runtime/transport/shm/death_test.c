@@ -66,9 +66,11 @@ static int64_t time_to_notice(void *user)
     assert_int_equal(client_send(conn, &call, METHOD_HOLD, "x", 1, 0), 0);
     assert_int_equal(kill(pid, SIGKILL), 0);
     int64_t start_ns = shmrpci_now_ns();
-    assert_int_equal(
-        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-        SHMRPC_E_SERVER_LOST);
+    int status =
+        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    /* The latter when it died before the worker had taken the call. */
+    assert_true(status == SHMRPC_E_SERVER_LOST ||
+                status == SHMRPC_E_UNAVAILABLE);
     int64_t took_ns = shmrpci_now_ns() - start_ns;
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     conn->transport->disconnect(conn);

@@ -1,0 +1,240 @@
+/* Connecting: a list of places, hello and welcome, the method tables. */
+#include "rpc/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/contract.h"
+#include "os/clock.h"
+#include "rpc/address.h"
+#include "rpc/envelope.h"
+
+/* What a contract may take in memory while it is compared. */
+#define CONTRACT_ARENA_BYTES (16 * SHMRPCI_CONTRACT_MAX_BYTES)
+
+static int no_memory(shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+}
+
+/* ---- agreeing on an interface ---- */
+
+/* Compares the server's contract with ours and fills `ids`. */
+static int compare_contracts(const shmrpc_service *service,
+                             const shmrpci_welcome *welcome, uint32_t *ids,
+                             shmrpc_error *error)
+{
+    shmrpci_arena arena;
+    const shmrpci_contract *ours;
+    const shmrpci_contract *theirs;
+    shmrpci_arena_init(&arena, CONTRACT_ARENA_BYTES);
+    int status = shmrpci_contract_of(service, &arena, &ours);
+    if (status != SHMRPC_OK) {
+        (void)no_memory(error);
+    } else {
+        status = shmrpci_contract_decode(
+            welcome->contract, welcome->contract_len, &arena, &theirs, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_contract_compare(ours, theirs, ids, error);
+    }
+    shmrpci_arena_fini(&arena);
+    return status;
+}
+
+/* Fills the ids of our methods from what the server said. */
+static int agree(shmrpci_link *link, const shmrpc_service *service,
+                 const shmrpci_buf *answer, shmrpc_error *error)
+{
+    shmrpci_welcome welcome;
+    int status =
+        shmrpci_welcome_read(answer->data, answer->len, &welcome, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint32_t *ids = calloc((size_t)service->method_count + 1, sizeof *ids);
+    if (ids == NULL) {
+        return no_memory(error);
+    }
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        ids[i] = i + 1;
+    }
+    if (welcome.hash != service->hash) {
+        status = compare_contracts(service, &welcome, ids, error);
+        link->head_flags = SHMRPCI_HEAD_NUMBERED;
+    }
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        shmrpci_link_method *method = &link->methods[i];
+        method->id = ids[i];
+        if (link->head_flags != 0) {
+            method->codec = shmrpci_codec_numbered(method->codec);
+        }
+    }
+    free(ids);
+    return status;
+}
+
+/* ---- the places ---- */
+
+/* What went wrong, with the address, unless the transport named all the places
+ * where it has looked. */
+static void name_place(const shmrpci_place *place, int status,
+                       const shmrpc_error *reason, shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, status, "%s%s%s",
+                           status == SHMRPC_E_UNAVAILABLE ? "" : place->text,
+                           status == SHMRPC_E_UNAVAILABLE ? "" : ": ",
+                           reason->message);
+}
+
+static int connect_place(shmrpci_link *link, const shmrpci_place *place,
+                         const shmrpc_service *service,
+                         const shmrpci_connect_opts *opts, shmrpc_error *error)
+{
+    const shmrpci_transport *transport = place->address.transport;
+    if (transport == NULL) {
+        return shmrpci_place_not_built(place, error);
+    }
+    shmrpc_error reason = {.path = ""};
+    shmrpci_buf welcome;
+    shmrpci_buf_init_heap(&welcome);
+    shmrpci_conn *conn = NULL;
+    int status =
+        transport->connect(&place->address, opts, &conn, &welcome, &reason);
+    if (status != SHMRPC_OK) {
+        name_place(place, status, &reason, error);
+    } else if (welcome.status != SHMRPC_OK) {
+        status = no_memory(error);
+    } else {
+        status = agree(link, service, &welcome, error);
+    }
+    if (status == SHMRPC_OK) {
+        link->conn = conn;
+        link->transport = transport;
+        memcpy(link->where, place->text, sizeof link->where);
+    } else if (conn != NULL) {
+        transport->disconnect(conn);
+    }
+    shmrpci_buf_fini(&welcome);
+    return status;
+}
+
+bool shmrpci_link_is_absent(int status)
+{
+    return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_DEADLINE;
+}
+
+/* Whether the next place of a list may help. Somebody who answered, but can't
+ * be talked to, is not passed over in silence. */
+static bool is_passed_over(int status)
+{
+    return shmrpci_link_is_absent(status) || status == SHMRPC_E_UNIMPLEMENTED;
+}
+
+/* Tries the places in order. The error tells of all that were tried. */
+static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
+                       const shmrpc_service *service,
+                       const shmrpci_connect_opts *opts, shmrpc_error *error)
+{
+    int status = SHMRPC_E_UNAVAILABLE;
+    shmrpc_error reason = {.path = ""};
+    char tried[4 * SHMRPC_ERROR_MESSAGE_BYTES] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < places->count; i++) {
+        status = connect_place(link, &places->items[i], service, opts, &reason);
+        if (status == SHMRPC_OK) {
+            return SHMRPC_OK;
+        }
+        if (!is_passed_over(status) || places->count == 1) {
+            break;
+        }
+        bool is_named = status != SHMRPC_E_UNAVAILABLE;
+        int more =
+            snprintf(tried + len, sizeof tried - len, "%s%s%s%s",
+                     i > 0 ? "; " : "", is_named ? "" : places->items[i].text,
+                     is_named ? "" : ": ", reason.message);
+        len = more > 0 && (size_t)more < sizeof tried - len ? len + (size_t)more
+                                                            : len;
+    }
+    if (is_passed_over(status) && places->count > 1) {
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE, "%s", tried);
+    }
+    if (error != NULL) {
+        *error = reason;
+    }
+    return status;
+}
+
+/* ---- links ---- */
+
+static int link_new(const shmrpc_service *service, shmrpci_link **out,
+                    shmrpc_error *error)
+{
+    shmrpci_link *link =
+        calloc(1, sizeof *link + service->method_count * sizeof *link->methods);
+    if (link == NULL) {
+        return no_memory(error);
+    }
+    link->generation = shmrpci_fork_generation();
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        const shmrpc_method *method = &service->methods[i];
+        link->methods[i].codec = shmrpci_codec_of((uint32_t)method->encoding);
+        if (link->methods[i].codec == NULL) {
+            free(link);
+            return shmrpc_error_set(
+                error, SHMRPC_E_UNIMPLEMENTED,
+                "method %s: this library lacks its encoding", method->name);
+        }
+    }
+    *out = link;
+    return SHMRPC_OK;
+}
+
+static int say_hello(shmrpci_link *link, const shmrpci_link_opts *opts,
+                     const shmrpci_place_list *places, shmrpc_error *error)
+{
+    shmrpci_buf hello;
+    shmrpci_buf_init_heap(&hello);
+    shmrpci_hello_write(opts->service->hash, opts->service->id, &hello);
+    shmrpci_connect_opts connect_opts = {
+        .deadline_ns = opts->deadline_ns,
+        .profile = opts->profile,
+        .max_message_bytes = opts->max_message_bytes,
+        .hello = hello.data,
+        .hello_len = hello.len,
+    };
+    int status =
+        hello.status == SHMRPC_OK
+            ? connect_any(link, places, opts->service, &connect_opts, error)
+            : no_memory(error);
+    shmrpci_buf_fini(&hello);
+    return status;
+}
+
+int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
+                      shmrpc_error *error)
+{
+    shmrpci_place_list places;
+    shmrpci_link *link = NULL;
+    int status =
+        shmrpci_places_parse(opts->where, opts->service, &places, error);
+    if (status == SHMRPC_OK) {
+        status = link_new(opts->service, &link, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = say_hello(link, opts, &places, error);
+    }
+    if (status != SHMRPC_OK) {
+        free(link);
+        return status;
+    }
+    *out = link;
+    return SHMRPC_OK;
+}
+
+void shmrpci_link_close(shmrpci_link *link)
+{
+    link->transport->disconnect(link->conn);
+    free(link);
+}

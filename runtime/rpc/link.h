@@ -1,0 +1,69 @@
+/*
+ * One connection of a client, with what was agreed on when it was made.
+ *
+ * A client outlives its connections: when one is lost, another takes its place,
+ * with a server that may number its methods in another way.  Everything of that
+ * kind is in the link, which never changes once it is the client's.
+ *
+ * Who makes a call takes the link by a hazard pointer (sync/hazard.h) from
+ * before reserve until after release; a call that outlives the function that
+ * started it counts as a reference as well.  A link that was replaced is freed
+ * when nobody holds it in either way (rpc/reconnect.h).
+ *
+ * Threading: any number of threads.
+ */
+#ifndef SHMRPCI_RPC_LINK_H
+#define SHMRPCI_RPC_LINK_H
+
+#include <stdbool.h>
+
+#include "codec/codec.h"
+#include "os/fork.h"
+#include "shmrpc/stub.h"
+#include "sync/atomic.h"
+#include "transport/transport.h"
+
+typedef struct shmrpci_link_method {
+    const shmrpci_codec *codec;
+    uint32_t id; /* the server's */
+} shmrpci_link_method;
+
+typedef struct shmrpci_link {
+    const shmrpci_transport *transport;
+    shmrpci_conn *conn;
+    uint64_t serial;           /* of the client's links, from 1 */
+    uint32_t generation;       /* of the process that made it */
+    uint32_t head_flags;       /* of every request */
+    shmrpci_atomic_u32 refs;   /* calls that outlive their functions */
+    struct shmrpci_link *next; /* when it was replaced */
+    char where[128];
+    shmrpci_link_method methods[];
+} shmrpci_link;
+
+/* Whether this process made it; else it is the parent's, and not to be used. */
+static inline bool shmrpci_link_is_ours(const shmrpci_link *link)
+{
+    return link->generation == shmrpci_fork_generation();
+}
+
+typedef struct shmrpci_link_opts {
+    const shmrpc_service *service;
+    const char *where; /* address list */
+    int64_t deadline_ns;
+    shmrpc_profile profile;
+    size_t max_message_bytes;
+} shmrpci_link_opts;
+
+/* Goes through the places once, says hello and compares the method tables.
+ * The statuses are those of shmrpc_stub_connect. */
+int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
+                      shmrpc_error *error);
+
+/* Whether a try that ended so may go well a little later: nobody was there, or
+ * did not answer. */
+bool shmrpci_link_is_absent(int status);
+
+/* Disconnects and frees. In a forked child, the child's part only. */
+void shmrpci_link_close(shmrpci_link *link);
+
+#endif

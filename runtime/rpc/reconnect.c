@@ -1,0 +1,294 @@
+/* One thread connects, the others wait. */
+#include "rpc/reconnect.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/thread.h"
+#include "rpc/limits.h"
+#include "rpc/link.h"
+#include "sync/hazard.h"
+
+struct shmrpci_keeper {
+    uint32_t generation; /* of the process it is for */
+    shmrpci_mutex lock;
+    shmrpci_cond changed; /* `busy`, or the client's link */
+    bool busy;            /* a thread is connecting, without the lock */
+    int64_t pause_ns;
+    int64_t next_ns; /* no try before */
+    int status;      /* how the last try has ended, and why */
+    shmrpc_error error;
+    shmrpci_link *replaced;
+    shmrpci_keeper *inherited; /* the parent's */
+};
+
+static shmrpci_keeper *keeper_new(shmrpci_keeper *inherited)
+{
+    shmrpci_keeper *keeper = calloc(1, sizeof *keeper);
+    if (keeper != NULL) {
+        keeper->generation = shmrpci_fork_generation();
+        shmrpci_mutex_init(&keeper->lock);
+        shmrpci_cond_init(&keeper->changed);
+        keeper->inherited = inherited;
+    }
+    return keeper;
+}
+
+/* The parent's is not even unlocked: its thread may have held it, and isn't
+ * here. */
+static void keeper_free(shmrpci_keeper *keeper)
+{
+    if (keeper->generation == shmrpci_fork_generation()) {
+        shmrpci_cond_fini(&keeper->changed);
+        shmrpci_mutex_fini(&keeper->lock);
+    }
+    free(keeper);
+}
+
+/* This process's keeper; NULL: out of memory. */
+static shmrpci_keeper *keeper_of(shmrpc_client *client)
+{
+    shmrpci_keeper *keeper = shmrpci_load_acquire(&client->keeper);
+    while (keeper == NULL || keeper->generation != shmrpci_fork_generation()) {
+        shmrpci_keeper *own = keeper_new(keeper);
+        if (own == NULL) {
+            return NULL;
+        }
+        if (shmrpci_cas_seq(&client->keeper, &keeper, own)) {
+            return own;
+        }
+        keeper_free(own); /* another thread was faster */
+    }
+    return keeper;
+}
+
+/* ---- pauses ---- */
+
+/* Between a half and the whole of it. What is random need not be secret: the
+ * counter's low bits differ from client to client. */
+static int64_t shortened(int64_t pause_ns)
+{
+    uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
+    x ^= x >> 32;
+    return pause_ns / 2 + (int64_t)(x % (uint64_t)(pause_ns / 2 + 1));
+}
+
+static void note_failure(shmrpci_keeper *keeper, int status,
+                         const shmrpc_error *error)
+{
+    int64_t pause_ns =
+        keeper->pause_ns == 0 ? SHMRPCI_RECONNECT_MIN_NS : keeper->pause_ns * 2;
+    keeper->pause_ns = pause_ns < SHMRPCI_RECONNECT_MAX_NS
+                           ? pause_ns
+                           : SHMRPCI_RECONNECT_MAX_NS;
+    keeper->next_ns = shmrpci_deadline_after(shortened(keeper->pause_ns));
+    keeper->status = status;
+    keeper->error = *error;
+}
+
+/* A server that takes every connection and drops it again is not asked more
+ * often than one that is absent. */
+static void note_success(shmrpci_keeper *keeper)
+{
+    keeper->pause_ns = 0;
+    keeper->next_ns = shmrpci_deadline_after(SHMRPCI_RECONNECT_MIN_NS);
+    keeper->status = SHMRPC_E_UNAVAILABLE;
+    (void)shmrpc_error_set(&keeper->error, SHMRPC_E_UNAVAILABLE,
+                           "the server takes connections and drops them");
+}
+
+/* ---- replacing ---- */
+
+/* With the lock held. */
+static void sweep(shmrpci_keeper *keeper)
+{
+    if (keeper->replaced == NULL || !shmrpci_hazard_settle()) {
+        return;
+    }
+    shmrpci_link **at = &keeper->replaced;
+    while (*at != NULL) {
+        shmrpci_link *link = *at;
+        /* The hazard first: who holds the link may be about to count it.
+         * Acquire: pairs with the release of the count. */
+        if (shmrpci_hazard_is_held(link) ||
+            shmrpci_load_acquire(&link->refs) != 0) {
+            at = &link->next;
+            continue;
+        }
+        *at = link->next;
+        shmrpci_link_close(link);
+    }
+}
+
+/* With the lock held: makes `link` the client's. */
+static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
+                    shmrpci_link *link)
+{
+    link->serial = ++client->links;
+    /* Publishes the link to those who enter. */
+    shmrpci_link *old = shmrpci_exchange_seq(&client->link, link);
+    if (old != NULL) {
+        old->next = keeper->replaced;
+        keeper->replaced = old;
+        (void)shmrpci_add_relaxed(&client->reconnects, UINT64_C(1));
+    }
+}
+
+/* The link that is to be replaced can't be freed while the lock is held. */
+static bool is_done(shmrpc_client *client, uint64_t seen)
+{
+    const shmrpci_link *link = shmrpci_load_acquire(&client->link);
+    return link != NULL && link->serial != seen && shmrpci_link_is_ours(link);
+}
+
+/* With the lock held, which it gives up meanwhile. */
+static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
+                     int64_t deadline_ns)
+{
+    shmrpc_error error;
+    shmrpci_link *link = NULL;
+    int64_t soon_ns = shmrpci_deadline_after(SHMRPCI_CONNECT_TIMEOUT_NS);
+    shmrpci_link_opts opts = {
+        .service = client->service,
+        .where = client->where,
+        .deadline_ns = deadline_ns < soon_ns ? deadline_ns : soon_ns,
+        .profile = client->profile,
+        .max_message_bytes = client->max_message_bytes,
+    };
+    keeper->busy = true;
+    shmrpci_mutex_unlock(&keeper->lock);
+    int status = shmrpci_link_open(&opts, &link, &error);
+    shmrpci_mutex_lock(&keeper->lock);
+    keeper->busy = false;
+    if (status == SHMRPC_OK) {
+        note_success(keeper);
+        replace(client, keeper, link);
+    } else {
+        note_failure(keeper, status, &error);
+    }
+    shmrpci_cond_broadcast(&keeper->changed);
+}
+
+/* ---- waiting ---- */
+
+typedef struct wanted {
+    uint64_t seen;
+    int64_t began_ns;
+    int64_t deadline_ns;
+    shmrpci_patience patience;
+    bool has_tried;
+} wanted;
+
+/* With the lock held: why there is no link. */
+static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
+                  const wanted *w, shmrpc_error *error)
+{
+    bool is_first = shmrpci_load_relaxed(&client->link) == NULL;
+    if (keeper->status == SHMRPC_OK) { /* another thread's first try */
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "%s%s: nobody has answered yet",
+                                is_first ? "" : "not sent: ", client->where);
+    }
+    if (is_first && w->patience == SHMRPCI_TRY_ONCE) {
+        if (error != NULL) {
+            *error = keeper->error;
+        }
+        return keeper->status;
+    }
+    if (!shmrpci_link_is_absent(keeper->status)) {
+        return shmrpc_error_set(
+            error, keeper->status, "%s%s",
+            is_first ? "" : "not sent: ", keeper->error.message);
+    }
+    int64_t waited_ns = shmrpci_now_ns() - w->began_ns;
+    return shmrpc_error_set(
+        error, SHMRPC_E_UNAVAILABLE, "%sno server for %lld ms: %s",
+        is_first ? "" : "not sent, ",
+        (long long)(waited_ns / SHMRPCI_NS_PER_MS), keeper->error.message);
+}
+
+/* With the lock held, and not done: waits or tries. False: it is in vain. */
+static bool get_on(shmrpc_client *client, shmrpci_keeper *keeper, wanted *w)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (now_ns >= w->deadline_ns && w->has_tried) {
+        return false;
+    }
+    if (keeper->busy) {
+        w->has_tried = true;
+        (void)shmrpci_cond_wait_until(&keeper->changed, &keeper->lock,
+                                      w->deadline_ns);
+        return true;
+    }
+    bool is_pause = keeper->next_ns > now_ns;
+    if (w->has_tried || is_pause) {
+        if (w->patience == SHMRPCI_TRY_ONCE ||
+            !shmrpci_link_is_absent(keeper->status)) {
+            return false;
+        }
+    }
+    w->has_tried = true;
+    if (is_pause) {
+        (void)shmrpci_cond_wait_until(&keeper->changed, &keeper->lock,
+                                      keeper->next_ns < w->deadline_ns
+                                          ? keeper->next_ns
+                                          : w->deadline_ns);
+    } else {
+        try_once(client, keeper, w->deadline_ns);
+    }
+    return true;
+}
+
+int shmrpci_reconnect(shmrpc_client *client, uint64_t seen, int64_t deadline_ns,
+                      shmrpci_patience patience, shmrpc_error *error)
+{
+    wanted w = {.seen = seen,
+                .began_ns = shmrpci_now_ns(),
+                .deadline_ns = deadline_ns,
+                .patience = patience};
+    shmrpci_keeper *keeper = keeper_of(client);
+    if (keeper == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    int status = SHMRPC_OK;
+    shmrpci_mutex_lock(&keeper->lock);
+    while (status == SHMRPC_OK && !is_done(client, w.seen)) {
+        if (!get_on(client, keeper, &w)) {
+            status = report(client, keeper, &w, error);
+        }
+    }
+    sweep(keeper);
+    shmrpci_mutex_unlock(&keeper->lock);
+    return status;
+}
+
+void shmrpci_reconnect_sweep(shmrpc_client *client)
+{
+    shmrpci_keeper *keeper = keeper_of(client);
+    if (keeper != NULL) {
+        shmrpci_mutex_lock(&keeper->lock);
+        sweep(keeper);
+        shmrpci_mutex_unlock(&keeper->lock);
+    }
+}
+
+static void close_all(shmrpci_link *link)
+{
+    while (link != NULL) {
+        shmrpci_link *next = link->next;
+        shmrpci_link_close(link);
+        link = next;
+    }
+}
+
+void shmrpci_reconnect_close(shmrpc_client *client)
+{
+    close_all(shmrpci_load_acquire(&client->link));
+    shmrpci_keeper *keeper = shmrpci_load_acquire(&client->keeper);
+    while (keeper != NULL) {
+        shmrpci_keeper *inherited = keeper->inherited;
+        close_all(keeper->replaced);
+        keeper_free(keeper);
+        keeper = inherited;
+    }
+}

@@ -1,0 +1,48 @@
+/*
+ * Replacing a lost connection.
+ *
+ * Of the threads that want one, the first goes through the places of the
+ * client's address list while the others wait, each until its own deadline. A
+ * try that finds nobody is followed by a pause, from 1 ms, doubled each time up
+ * to 1 s, and shortened by chance, so that the clients of a service that starts
+ * again don't all come at once.  A try that fails for another reason, say
+ * because the interface has changed, ends the calls that wait: its reason is
+ * theirs, and that of all further calls until the pause is over.
+ *
+ * In a forked child the connection of the parent counts as lost, and nothing
+ * that another thread of the parent may have held is touched: the child has a
+ * keeper of its own.
+ *
+ * Threading: any thread, none of which holds a link.
+ */
+#ifndef SHMRPCI_RPC_RECONNECT_H
+#define SHMRPCI_RPC_RECONNECT_H
+
+#include "rpc/client.h"
+
+/* Who waits, who tries, and what was replaced. */
+typedef struct shmrpci_keeper shmrpci_keeper;
+
+typedef enum shmrpci_patience {
+    SHMRPCI_TRY_ONCE,   /* at most one try of our own, no pauses */
+    SHMRPCI_KEEP_TRYING /* until the deadline */
+} shmrpci_patience;
+
+/*
+ * Sees to it that the client has a link of this process other than number
+ * `seen` (0: any), by waiting or by connecting. UNAVAILABLE: nobody was there
+ * until the deadline, the message tells where it has looked; else as
+ * shmrpc_stub_connect. The error's text says that nothing was sent, unless
+ * this is the first link.
+ */
+int shmrpci_reconnect(shmrpc_client *client, uint64_t seen, int64_t deadline_ns,
+                      shmrpci_patience patience, shmrpc_error *error);
+
+/* Frees the links that were replaced and that nobody holds any more. For those
+ * who have just let go of one that was lost. */
+void shmrpci_reconnect_sweep(shmrpc_client *client);
+
+/* Closes all links. No call is in progress. */
+void shmrpci_reconnect_close(shmrpc_client *client);
+
+#endif

@@ -25,6 +25,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" { /* some peers */
+#endif
+
 /* Where the two processes run. */
 typedef enum bench_place {
     BENCH_PLACE_APART,    /* pinned to two cores */
@@ -99,5 +103,9 @@ void bench_ready(void);
 /* Ends this process; the report shows the message in place of figures. */
 __attribute__((noreturn, format(printf, 1, 2))) void
 bench_fail(const char *format, ...);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

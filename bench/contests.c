@@ -16,6 +16,14 @@ static double mb_per_s(const bench_run *run, const bench_summary *summary)
     return 1e3 * (double)run->c->payload / summary->figures.p50_ns;
 }
 
+/* The first word of a contest says what kind it is: each has a table. */
+static bool same_kind(const bench_case *a, const bench_case *b)
+{
+    const size_t length = strcspn(a->contest, " ");
+    return length == strcspn(b->contest, " ") &&
+           strncmp(a->contest, b->contest, length) == 0;
+}
+
 /* How many times longer `who` takes for the same than `ours`; 0: not run. */
 static double ratio_to(const bench_plan *plan, const bench_run *ours,
                        const char *who)
@@ -24,7 +32,8 @@ static double ratio_to(const bench_plan *plan, const bench_run *ours,
     bench_summary theirs;
     for (size_t i = 0; i < plan->run_count; i++) {
         const bench_run *const run = &plan->runs[i];
-        if (in_contest(run, &theirs) && in_contest(ours, &mine) &&
+        if (run->place == ours->place && in_contest(run, &theirs) &&
+            in_contest(ours, &mine) &&
             strcmp(run->c->contest, ours->c->contest) == 0 &&
             strcmp(run->c->contestant, who) == 0) {
             return theirs.figures.p50_ns / mine.figures.p50_ns;
@@ -33,14 +42,14 @@ static double ratio_to(const bench_plan *plan, const bench_run *ours,
     return 0;
 }
 
-/* The others' names, each once. */
-static size_t list_others(const bench_plan *plan,
+/* The names of the others in contests of the kind, each once. */
+static size_t list_others(const bench_plan *plan, const bench_case *kind,
                           const char *others[MAX_OTHERS])
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->run_count && count < MAX_OTHERS; i++) {
         const bench_case *const c = plan->runs[i].c;
-        bool is_new = c->contest != NULL && !c->is_ours;
+        bool is_new = c->contest != NULL && !c->is_ours && same_kind(c, kind);
         for (size_t j = 0; is_new && j < count; j++) {
             is_new = strcmp(others[j], c->contestant) != 0;
         }
@@ -58,8 +67,9 @@ static void print_row(const bench_plan *plan, const bench_run *run,
     if (!run->c->is_ours || !in_contest(run, &s)) {
         return;
     }
-    fprintf(out, "%-16s %-9s %9.0f %8.0f", run->c->contest, run->c->contestant,
-            s.figures.p50_ns, mb_per_s(run, &s));
+    fprintf(out, "%-16s %-9s %-9s %9.0f %8.0f", run->c->contest,
+            run->c->contestant, bench_place_name(run->place), s.figures.p50_ns,
+            mb_per_s(run, &s));
     for (size_t i = 0; i < count; i++) {
         const double ratio = ratio_to(plan, run, others[i]);
         if (ratio > 0) {
@@ -71,26 +81,43 @@ static void print_row(const bench_plan *plan, const bench_run *run,
     fputc('\n', out);
 }
 
-void bench_contests_text(const bench_plan *plan, FILE *out)
+static void print_table(const bench_plan *plan, const bench_case *kind,
+                        FILE *out)
 {
     const char *others[MAX_OTHERS];
-    const size_t count = list_others(plan, others);
-    bool is_first = true;
+    const size_t count = list_others(plan, kind, others);
+    fprintf(out, "\n%-16s %-9s %-9s %9s %8s  times as long take:\n%-54s",
+            "contest", "ours", "place", "p50 ns", "MB/s", "");
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, " %10s", others[i]);
+    }
+    fputc('\n', out);
     for (size_t i = 0; i < plan->run_count; i++) {
-        if (plan->runs[i].c->contest == NULL) {
-            continue;
+        const bench_run *const run = &plan->runs[i];
+        if (run->c->contest != NULL && same_kind(run->c, kind)) {
+            print_row(plan, run, others, count, out);
         }
-        if (is_first) {
-            fprintf(out, "\n%-16s %-9s %9s %8s  times as long take:\n",
-                    "contest", "ours", "p50 ns", "MB/s");
-            fprintf(out, "%-44s", "");
-            for (size_t j = 0; j < count; j++) {
-                fprintf(out, " %10s", others[j]);
-            }
-            fputc('\n', out);
+    }
+}
+
+/* Whether no run before has a contest of this kind. */
+static bool is_first_of_kind(const bench_plan *plan, size_t index)
+{
+    const bench_case *const c = plan->runs[index].c;
+    for (size_t i = 0; i < index; i++) {
+        if (plan->runs[i].c->contest != NULL && same_kind(plan->runs[i].c, c)) {
+            return false;
         }
-        is_first = false;
-        print_row(plan, &plan->runs[i], others, count, out);
+    }
+    return true;
+}
+
+void bench_contests_text(const bench_plan *plan, FILE *out)
+{
+    for (size_t i = 0; i < plan->run_count; i++) {
+        if (plan->runs[i].c->contest != NULL && is_first_of_kind(plan, i)) {
+            print_table(plan, plan->runs[i].c, out);
+        }
     }
 }
 
@@ -106,7 +133,7 @@ void bench_contests_json(const bench_plan *plan, const bench_run *run,
     if (!run->c->is_ours) {
         return;
     }
-    const size_t count = list_others(plan, others);
+    const size_t count = list_others(plan, run->c, others);
     const char *separator = "";
     fputs(", \"peer_ratio\": {", out);
     for (size_t i = 0; i < count; i++) {

@@ -11,8 +11,8 @@
 
 #include "plan.h"
 
-/* A table: one row for each of ours, one column for each of the others; nothing
- * when no contest was run. */
+/* A table for each kind of contest (the first word of its name): a row for each
+ * of ours, a column for each of the others; nothing when none was run. */
 void bench_contests_text(const bench_plan *plan, FILE *out);
 
 /* Of a run in a contest: ", "mb_per_s": ..., "peer_ratio": {"yajl": 3.20, ...}"

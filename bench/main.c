@@ -9,11 +9,13 @@
 #include "clock.h"
 #include "duo.h"
 #include "plan.h"
+#include "plot.h"
 #include "report.h"
 
 typedef struct options {
     const char *only;
     const char *json;
+    const char *svg;
     bool quick;
     bool list;
 } options;
@@ -30,6 +32,7 @@ static const char usage[] =
     "  --only REGEX   the cases whose \"case/place\" matches, such as\n"
     "                 'shmrpc.*/apart'; floors are measured as needed\n"
     "  --json FILE    also write one JSON object a line and case to FILE\n"
+    "  --svg FILE     also draw the contests between calls\n"
     "  --list         print the cases and what they are\n"
     "  --help, --version\n";
 
@@ -40,6 +43,7 @@ static int parse(int argc, char **argv, options *o)
         {"quick", no_argument, NULL, 'q'},
         {"only", required_argument, NULL, 'o'},
         {"json", required_argument, NULL, 'j'},
+        {"svg", required_argument, NULL, 's'},
         {"list", no_argument, NULL, 'l'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
@@ -56,6 +60,9 @@ static int parse(int argc, char **argv, options *o)
             break;
         case 'j':
             o->json = optarg;
+            break;
+        case 's':
+            o->svg = optarg;
             break;
         case 'l':
             o->list = true;
@@ -95,20 +102,31 @@ static void show_progress(void *user, int round, const bench_run *run)
             run->c->name, bench_place_name(run->place));
 }
 
-static bool write_json(const bench_plan *plan, const char *path)
+static bool write_file(const bench_plan *plan, const char *path,
+                       bool (*write)(const bench_plan *plan, FILE *out))
 {
     FILE *const file = fopen(path, "w");
     bool ok = file != NULL;
     if (ok) {
-        bench_report_json(plan, file);
+        const bool written = write(plan, file);
         ok = !ferror(file);
         ok = fclose(file) == 0 && ok;
+        if (ok && !written) {
+            fprintf(stderr, "shmrpc-bench: nothing to draw in %s\n", path);
+            return false;
+        }
     }
     if (!ok) {
         fprintf(stderr, "shmrpc-bench: cannot write %s: %s\n", path,
                 strerror(errno));
     }
     return ok;
+}
+
+static bool write_json(const bench_plan *plan, FILE *out)
+{
+    bench_report_json(plan, out);
+    return true;
 }
 
 static int count_failed(const bench_plan *plan)
@@ -147,7 +165,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "\r%-70s\r", "");
     }
     bench_report_text(&plan, stdout);
-    const bool written = o.json == NULL || write_json(&plan, o.json);
+    bool written = o.json == NULL || write_file(&plan, o.json, write_json);
+    written =
+        (o.svg == NULL || write_file(&plan, o.svg, bench_plot)) && written;
     const int failed = count_failed(&plan);
     bench_plan_fini(&plan);
     return written && failed == 0 ? 0 : 1;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 typedef struct bench_figures {
-    double p50_ns;    /* median over the batches of their medians (or of the
+    double p50_ns;    /* median over the batches of their medians (or of all
                          single calls, should that be less) */
     double p99_ns;    /* 99th percentile of all samples */
     double ops_per_s; /* median over the batches of calls by time */

@@ -204,18 +204,29 @@ static void call_connect(void *state)
         .teardown = line_teardown                                       \
     }
 
+/* What the peers do, too. */
+#define ECHO(payload_, contest_)                                          \
+    {                                                                     \
+        .name = "shmrpc.raw", .about = "raw echo", .payload = (payload_), \
+        .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_COPY,                \
+        .contest = (contest_), .contestant = "raw", .is_ours = 1,         \
+        .setup = line_setup, .serve = line_serve, .dial = line_dial,      \
+        .call = call_raw, .teardown = line_teardown                       \
+    }
+
 static const bench_case cases[] = {
     CALL("shmrpc.null", "a native call without parameters or result", 0,
          BENCH_FLOOR_SIGNAL, call_null),
     CALL("shmrpc.small", "a native call, 40 bytes each way (a struct of 4 u64)",
          40, BENCH_FLOOR_SIGNAL, call_small),
-    CALL("shmrpc.raw", "raw echo", 4096, BENCH_FLOOR_COPY, call_raw),
+    ECHO(64, "echo 64 B"),
+    ECHO(4096, "echo 4 KiB"),
+    ECHO(1 << 20, "echo 1 MiB"),
     CALL("shmrpc.native", "native echo of a struct with a string", 4096,
          BENCH_FLOOR_COPY, call_native),
     CALL("shmrpc.json", "the same in json", 4096, BENCH_FLOOR_COPY, call_json),
     CALL("shmrpc.msgpack", "the same in msgpack", 4096, BENCH_FLOOR_COPY,
          call_msgpack),
-    CALL("shmrpc.raw", "raw echo", 1 << 20, BENCH_FLOOR_COPY, call_raw),
     {.name = "shmrpc.connect",
      .about = "connect, the first call, close",
      .payload = 0,

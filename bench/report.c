@@ -7,8 +7,7 @@
 #include "contests.h"
 #include "duo.h"
 
-/* "81.2 ns", "8.14 us", "1.20 ms" */
-static const char *duration(double ns, char text[16])
+const char *bench_duration(double ns, char text[BENCH_DURATION_BYTES])
 {
     static const char *const units[] = {"ns", "us", "ms", "s"};
     size_t unit = 0;
@@ -17,7 +16,7 @@ static const char *duration(double ns, char text[16])
         unit++;
     }
     const int decimals = ns >= 100 ? 0 : ns >= 10 ? 1 : 2;
-    snprintf(text, 16, "%.*f %s", decimals, ns, units[unit]);
+    snprintf(text, BENCH_DURATION_BYTES, "%.*f %s", decimals, ns, units[unit]);
     return text;
 }
 
@@ -36,8 +35,8 @@ static const char *size_text(size_t bytes, char text[24])
 static void print_run(const bench_run *run, int rounds, FILE *out)
 {
     char payload[24];
-    char p50[16];
-    char p99[16];
+    char p50[BENCH_DURATION_BYTES];
+    char p99[BENCH_DURATION_BYTES];
     bench_summary s;
     fprintf(out, "%-32s %8s  %-8s ", run->c->name,
             size_text(run->c->payload, payload), bench_place_name(run->place));
@@ -45,8 +44,8 @@ static void print_run(const bench_run *run, int rounds, FILE *out)
         fprintf(out, "  failed: %s\n", run->error);
         return;
     }
-    fprintf(out, "%9s %9s %11.0f", duration(s.figures.p50_ns, p50),
-            duration(s.figures.p99_ns, p99), s.figures.ops_per_s);
+    fprintf(out, "%9s %9s %11.0f", bench_duration(s.figures.p50_ns, p50),
+            bench_duration(s.figures.p99_ns, p99), s.figures.ops_per_s);
     if (s.floor_ratio > 0) {
         fprintf(out, " %8.2f", s.floor_ratio);
     } else {

@@ -10,6 +10,11 @@
 
 #include "plan.h"
 
+enum { BENCH_DURATION_BYTES = 16 };
+
+/* "81.2 ns", "8.14 us", "1.20 ms": `text`, filled. */
+const char *bench_duration(double ns, char text[BENCH_DURATION_BYTES]);
+
 /* A table, sorted by case, then place. */
 void bench_report_text(const bench_plan *plan, FILE *out);
 

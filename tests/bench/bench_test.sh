@@ -28,6 +28,7 @@ expect 2 "what is 'more'" "$bench" more
 expect 2 "'(': " "$bench" --only '('
 expect 2 'no case matches' "$bench" --only nothing
 expect 1 'cannot write' "$bench" --quick --only 'memcpy' --json "$work"
+expect 1 'nothing to draw' "$bench" --quick --only 'memcpy' --svg "$work/none.svg"
 
 only='floor.(memcpy|pipe/together|connect/free)|shmrpc.(null|json|connect)/'
 expect 0 'x floor' "$bench" --quick --only "$only" --json "$work/figures.json"
@@ -41,4 +42,9 @@ count=$(grep -cE "$line" "$work/figures.json") || true
 [ "$count" = "$(wc -l <"$work/figures.json")" ] ||
     fail "not the promised objects: $(grep -vE "$line" "$work/figures.json")"
 [ "$count" -ge 6 ] || fail "$count objects"
+expect 0 'times as long take' "$bench" --quick --only 'shmrpc.raw/together' \
+    --svg "$work/calls.svg"
+grep -q '^<text class="title" y="14">echo 64 B, together</text>$' "$work/calls.svg" ||
+    fail "no panel in $(cat "$work/calls.svg")"
+[ "$(tail -n 1 "$work/calls.svg")" = "</svg>" ] || fail "the picture is cut"
 echo "$count objects"

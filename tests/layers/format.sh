@@ -16,6 +16,6 @@ if [ $# = 0 ]; then
 fi
 # What the generator is expected to write is laid out by the generator.
 find . \( -path './build*' -o -path ./.git -o -path '*/golden/*' \) -prune -o \
-    -name '*.[ch]' -print0 |
+    \( -name '*.[ch]' -o -name '*.cc' \) -print0 |
     xargs -0 "$format" "$@" 2>&1 ||
     { echo "run ./dev format"; exit 1; }

@@ -1,0 +1,93 @@
+/* The echo that all peers serve: payloads, addresses, checks. */
+#include "peer.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ADDRESS_BYTES = 160 };
+
+typedef struct echo {
+    const peer *who;
+    char folder[64];
+    char address[ADDRESS_BYTES];
+    void *connection;
+    peer_message message;
+} echo;
+
+void *peer_setup(const bench_case *self)
+{
+    echo *const e = bench_alloc(sizeof *e);
+    memset(e, 0, sizeof *e);
+    e->who = self->with;
+    snprintf(e->folder, sizeof e->folder, "/tmp/shmrpc-peer-XXXXXX");
+    if (mkdtemp(e->folder) == NULL) {
+        bench_fail("no folder in /tmp");
+    }
+    snprintf(e->address, sizeof e->address, "%s%s/echo", e->who->prefix,
+             e->folder);
+    e->message.size = self->payload;
+    e->message.request = bench_alloc(self->payload);
+    memset(e->message.request, 'x', self->payload);
+    return e;
+}
+
+void peer_serve(void *state)
+{
+    const echo *const e = state;
+    e->who->serve(e->address);
+}
+
+void peer_dial(void *state)
+{
+    echo *const e = state;
+    e->connection = e->who->dial(e->address);
+}
+
+/* The number of a call stands in its first and last eight bytes. */
+void peer_call(void *state)
+{
+    echo *const e = state;
+    peer_message *const m = &e->message;
+    m->sequence++;
+    memcpy(m->request, &m->sequence, sizeof m->sequence);
+    memcpy(m->request + m->size - sizeof m->sequence, &m->sequence,
+           sizeof m->sequence);
+    e->who->call(e->connection, m);
+}
+
+void peer_check(const peer_message *message, const void *bytes, size_t size)
+{
+    uint64_t ends[2];
+    if (size != message->size) {
+        bench_fail("an echo of %zu bytes has %zu", message->size, size);
+    }
+    memcpy(&ends[0], bytes, sizeof ends[0]);
+    memcpy(&ends[1], (const char *)bytes + size - sizeof ends[1],
+           sizeof ends[1]);
+    if (ends[0] != message->sequence || ends[1] != message->sequence) {
+        bench_fail("echo %llu differs", (unsigned long long)message->sequence);
+    }
+}
+
+void peer_teardown(void *state)
+{
+    echo *const e = state;
+    char pattern[80];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/*", e->folder);
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            unlink(found.gl_pathv[i]);
+        }
+        globfree(&found);
+    }
+    rmdir(e->folder);
+    if (e->who->tidy != NULL) {
+        e->who->tidy();
+    }
+    free(e->message.request);
+    free(e);
+}

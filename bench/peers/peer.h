@@ -1,0 +1,77 @@
+/*
+ * A peer: another way to call a process on this machine.
+ *
+ * Each is one file that says how to serve, dial and call; what is called is an
+ * echo of a few payloads, the same as our shmrpc.raw.  A call copies: from the
+ * caller's buffer into the request and, as far as the library lets it, from
+ * request to reply.  The case checks every reply.
+ *
+ * Threading: what the library wants; serve, dial and call run in the one thread
+ * of their process.
+ */
+#ifndef BENCH_PEERS_PEER_H
+#define BENCH_PEERS_PEER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "case.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One request of `size` bytes, and its echo. */
+typedef struct peer_message {
+    unsigned char *request;
+    size_t size;
+    uint64_t sequence;
+} peer_message;
+
+typedef struct peer {
+    /* The address of a run is this and a path in a folder of its own. */
+    const char *prefix;
+    /* Listens, bench_ready(), answers for ever. */
+    void (*serve)(const char *address);
+    void *(*dial)(const char *address);
+    /* Sends the request and hands the reply to peer_check(). */
+    void (*call)(void *connection, const peer_message *message);
+    /* Removes what a run has left elsewhere; or NULL. */
+    void (*tidy)(void);
+} peer;
+
+/* Fails the case unless the bytes are the echo of the message. */
+void peer_check(const peer_message *message, const void *bytes, size_t size);
+
+/* The functions of the cases; `with` is the peer. */
+void *peer_setup(const bench_case *self);
+void peer_serve(void *state);
+void peer_dial(void *state);
+void peer_call(void *state);
+void peer_teardown(void *state);
+
+#ifdef __cplusplus
+}
+#endif
+
+/* The three payloads; the smaller two are for those that split or refuse more.
+ */
+#define PEER_CASE(places, name, about, payload, contest, peer)                 \
+    {                                                                          \
+        "peer." name, about, payload, places, BENCH_FLOOR_COPY, contest, name, \
+            0, &(peer), peer_setup, peer_serve, peer_dial, peer_call,          \
+            peer_teardown                                                      \
+    }
+
+#define PEER_SMALL_CASES(places, name, about, peer)        \
+    PEER_CASE(places, name, about, 64, "echo 64 B", peer), \
+        PEER_CASE(places, name, about, 4096, "echo 4 KiB", peer)
+
+#define PEER_CASES_IN(places, name, about, peer) \
+    PEER_SMALL_CASES(places, name, about, peer), \
+        PEER_CASE(places, name, about, 1 << 20, "echo 1 MiB", peer)
+
+#define PEER_CASES(name, about, peer) \
+    PEER_CASES_IN(BENCH_IN_ALL, name, about, peer)
+
+#endif

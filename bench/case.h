@@ -66,7 +66,10 @@ struct bench_case {
     const char *contest;    /* cases that do the same in other ways share it */
     const char *contestant; /* the way; NULL without a contest */
     int is_ours;            /* compared with those that are not */
-    const void *with;       /* the suite's own */
+    /* 0, or how many calls one `call` stands for, made by whomever: figures are
+     * of one of them, and contests are decided by calls/s. */
+    unsigned calls;
+    const void *with; /* the suite's own */
     void *(*setup)(const bench_case *self);
     void (*serve)(void *state); /* or NULL: one process only */
     void (*dial)(void *state);  /* or NULL */

@@ -24,6 +24,20 @@ static bool same_kind(const bench_case *a, const bench_case *b)
            strncmp(a->contest, b->contest, length) == 0;
 }
 
+/* Whether calls by time decide, rather than the time of a call. */
+static bool is_rate(const bench_case *c)
+{
+    return c->calls > 1;
+}
+
+/* How many times longer than ours theirs takes. */
+static double times_as_long(const bench_case *c, const bench_figures *ours,
+                            const bench_figures *theirs)
+{
+    return is_rate(c) ? ours->ops_per_s / theirs->ops_per_s
+                      : theirs->p50_ns / ours->p50_ns;
+}
+
 /* How many times longer `who` takes for the same than `ours`; 0: not run. */
 static double ratio_to(const bench_plan *plan, const bench_run *ours,
                        const char *who)
@@ -36,7 +50,7 @@ static double ratio_to(const bench_plan *plan, const bench_run *ours,
             in_contest(ours, &mine) &&
             strcmp(run->c->contest, ours->c->contest) == 0 &&
             strcmp(run->c->contestant, who) == 0) {
-            return theirs.figures.p50_ns / mine.figures.p50_ns;
+            return times_as_long(run->c, &mine.figures, &theirs.figures);
         }
     }
     return 0;
@@ -67,9 +81,9 @@ static void print_row(const bench_plan *plan, const bench_run *run,
     if (!run->c->is_ours || !in_contest(run, &s)) {
         return;
     }
-    fprintf(out, "%-16s %-9s %-9s %9.0f %8.0f", run->c->contest,
+    fprintf(out, "%-16s %-9s %-9s %9.0f %9.0f", run->c->contest,
             run->c->contestant, bench_place_name(run->place), s.figures.p50_ns,
-            mb_per_s(run, &s));
+            is_rate(run->c) ? s.figures.ops_per_s : mb_per_s(run, &s));
     for (size_t i = 0; i < count; i++) {
         const double ratio = ratio_to(plan, run, others[i]);
         if (ratio > 0) {
@@ -86,8 +100,9 @@ static void print_table(const bench_plan *plan, const bench_case *kind,
 {
     const char *others[MAX_OTHERS];
     const size_t count = list_others(plan, kind, others);
-    fprintf(out, "\n%-16s %-9s %-9s %9s %8s  times as long take:\n%-54s",
-            "contest", "ours", "place", "p50 ns", "MB/s", "");
+    fprintf(out, "\n%-16s %-9s %-9s %9s %9s  times as long take:\n%-55s",
+            "contest", "ours", "place", "p50 ns",
+            is_rate(kind) ? "calls/s" : "MB/s", "");
     for (size_t i = 0; i < count; i++) {
         fprintf(out, " %10s", others[i]);
     }
@@ -129,7 +144,9 @@ void bench_contests_json(const bench_plan *plan, const bench_run *run,
     if (!in_contest(run, &s)) {
         return;
     }
-    fprintf(out, ", \"mb_per_s\": %.1f", mb_per_s(run, &s));
+    if (!is_rate(run->c)) {
+        fprintf(out, ", \"mb_per_s\": %.1f", mb_per_s(run, &s));
+    }
     if (!run->c->is_ours) {
         return;
     }

@@ -278,6 +278,11 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
     }
     if (ok) {
         *out = shared->figures;
+        if (c->calls > 1) {
+            out->p50_ns /= c->calls;
+            out->p99_ns /= c->calls;
+            out->ops_per_s *= c->calls;
+        }
     } else {
         snprintf(error, BENCH_ERROR_BYTES, "%s",
                  shared->error[0] != '\0' ? shared->error

@@ -59,7 +59,7 @@ void peer_teardown(void *state);
 #define PEER_CASE(places, name, about, payload, contest, peer)                 \
     {                                                                          \
         "peer." name, about, payload, places, BENCH_FLOOR_COPY, contest, name, \
-            0, &(peer), peer_setup, peer_serve, peer_dial, peer_call,          \
+            0, 0, &(peer), peer_setup, peer_serve, peer_dial, peer_call,       \
             peer_teardown                                                      \
     }
 

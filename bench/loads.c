@@ -1,0 +1,260 @@
+/*
+ * More to run than there are CPUs: pairs of a client and a server, and many
+ * clients at one service.
+ *
+ * What is timed is the work of all: one "call" is a number of calls, whoever
+ * makes them.  Each case is run as it is by default and with spinning switched
+ * off on both sides, which is what it must not be worse than.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "bench_client.h"
+#include "bench_server.h"
+#include "case.h"
+#include "clock.h"
+
+enum { MAX_CLIENTS = 64, CALLS = 256, ADDRESS_BYTES = 64 };
+
+/* What differs between cases. */
+typedef struct load_shape {
+    unsigned clients;
+    unsigned servers; /* as many as clients, or one */
+    unsigned workers; /* of a server */
+    uint32_t work_ns; /* of a handler */
+    shmrpc_profile profile;
+} load_shape;
+
+typedef struct counter {
+    _Alignas(128) atomic_ullong calls;
+} counter;
+
+typedef struct load {
+    load_shape shape;
+    char address[ADDRESS_BYTES]; /* before the number of the server */
+    counter *counters;           /* of the clients; shared */
+    bench_calls *calls;          /* of the client that is timed */
+} load;
+
+/* A child that dies with us; 0 in the child. */
+static pid_t spawn(void)
+{
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid < 0) {
+        bench_fail("no process: %s", strerror(errno));
+    }
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) {
+            _exit(1);
+        }
+    }
+    return pid;
+}
+
+static void address_of(const load *o, unsigned number, char out[80])
+{
+    snprintf(out, 80, "%s-%u", o->address, number % o->shape.servers);
+}
+
+/* ---- servers ------------------------------------------------------------- */
+
+static shmrpc_server *server;
+
+static void on_signal(int number)
+{
+    (void)number;
+    shmrpc_server_stop(server);
+}
+
+static int work(shmrpc_ctx *ctx, void *user, uint32_t ns, uint32_t *ret)
+{
+    (void)ctx, (void)user;
+    const uint64_t ticks = (uint64_t)(ns / bench_ns_per_tick());
+    const uint64_t start = bench_ticks();
+    while (ns != 0 && bench_ticks() - start < ticks) {
+    }
+    *ret = ns;
+    return SHMRPC_OK;
+}
+
+static void create_server(const load *o, unsigned number)
+{
+    char address[80];
+    address_of(o, number, address);
+    const shmrpc_server_opts opts = {.listen = address,
+                                     .workers = o->shape.workers,
+                                     .profile = o->shape.profile};
+    bench_calls_impl impl = BENCH_CALLS_IMPL_INIT;
+    shmrpc_error error;
+    impl.work = work;
+    if (shmrpc_server_create(&opts, &server, &error) != SHMRPC_OK ||
+        bench_calls_serve(server, &impl, NULL, &error) != SHMRPC_OK) {
+        bench_fail("server: %s: %s", error.name, error.message);
+    }
+}
+
+static void run_server(void)
+{
+    shmrpc_error error;
+    signal(SIGTERM, on_signal);
+    if (shmrpc_server_run(server, &error) != SHMRPC_OK) {
+        bench_fail("server: %s: %s", error.name, error.message);
+    }
+    shmrpc_server_destroy(server);
+}
+
+static void load_serve(void *state)
+{
+    const load *const o = state;
+    int listening[2];
+    char byte;
+    if (pipe(listening) != 0) {
+        bench_fail("no pipe: %s", strerror(errno));
+    }
+    for (unsigned i = 1; i < o->shape.servers; i++) {
+        if (spawn() == 0) {
+            create_server(o, i);
+            if (write(listening[1], "l", 1) == 1) {
+                run_server();
+            }
+            _exit(0);
+        }
+        if (read(listening[0], &byte, 1) != 1) {
+            bench_fail("a server ended before it listened");
+        }
+    }
+    create_server(o, 0);
+    bench_ready();
+    run_server();
+}
+
+/* ---- clients ------------------------------------------------------------- */
+
+static void connect_to(load *o, unsigned number)
+{
+    char address[80];
+    const shmrpc_opts opts = {.profile = o->shape.profile};
+    shmrpc_error error;
+    address_of(o, number, address);
+    if (bench_calls_connect(address, &opts, &o->calls, &error) != SHMRPC_OK) {
+        bench_fail("%s: %s", error.name, error.message);
+    }
+}
+
+static void call_once(load *o, unsigned number)
+{
+    uint32_t back;
+    shmrpc_error error;
+    if (bench_calls_work(o->calls, o->shape.work_ns, NULL, &back, &error) !=
+        SHMRPC_OK) {
+        bench_fail("%s: %s", error.name, error.message);
+    }
+    atomic_fetch_add_explicit(&o->counters[number].calls, 1,
+                              memory_order_relaxed);
+}
+
+static unsigned long long count_calls(const load *o)
+{
+    unsigned long long sum = 0;
+    for (unsigned i = 0; i < o->shape.clients; i++) {
+        sum +=
+            atomic_load_explicit(&o->counters[i].calls, memory_order_relaxed);
+    }
+    return sum;
+}
+
+static void load_dial(void *state)
+{
+    load *const o = state;
+    for (unsigned i = 1; i < o->shape.clients; i++) {
+        if (spawn() == 0) {
+            connect_to(o, i);
+            for (;;) {
+                call_once(o, i);
+            }
+        }
+    }
+    connect_to(o, 0);
+    /* All of them run before anything is timed. */
+    for (unsigned i = 1; i < o->shape.clients; i++) {
+        while (atomic_load_explicit(&o->counters[i].calls,
+                                    memory_order_relaxed) == 0) {
+            call_once(o, 0);
+        }
+    }
+}
+
+static void load_call(void *state)
+{
+    load *const o = state;
+    const unsigned long long until = count_calls(o) + CALLS;
+    do {
+        call_once(o, 0);
+    } while (count_calls(o) < until);
+}
+
+/* ---- cases --------------------------------------------------------------- */
+
+static void *load_setup(const bench_case *self)
+{
+    static unsigned count;
+    load *const o = bench_alloc(sizeof *o);
+    memset(o, 0, sizeof *o);
+    o->shape = *(const load_shape *)self->with;
+    snprintf(o->address, sizeof o->address, "shm://@load-%ld-%u",
+             (long)getpid(), count++);
+    o->counters = bench_shared(MAX_CLIENTS * sizeof *o->counters);
+    return o;
+}
+
+static void load_teardown(void *state)
+{
+    load *const o = state;
+    bench_unshare(o->counters, MAX_CLIENTS * sizeof *o->counters);
+    free(o);
+}
+
+#define LOAD(name_, way, ours, about_, contest_, ...)                \
+    {                                                                \
+        .name = "load." name_ "." way, .about = about_,              \
+        .places = BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE,          \
+        .contest = contest_, .contestant = way, .is_ours = (ours),   \
+        .calls = CALLS, .with = &(const load_shape){__VA_ARGS__},    \
+        .setup = load_setup, .serve = load_serve, .dial = load_dial, \
+        .call = load_call, .teardown = load_teardown                 \
+    }
+
+/* As it is, and without spinning. */
+#define LOADS(name, about, contest, ...)                            \
+    LOAD(name, "balanced", 1, about, contest, __VA_ARGS__,          \
+         SHMRPC_PROFILE_BALANCED),                                  \
+        LOAD(name, "no-spin", 0, about ", never spinning", contest, \
+             __VA_ARGS__, SHMRPC_PROFILE_POWER)
+
+#define PAIRS(count, us)                                                 \
+    LOADS("pairs" #count "." #us "us",                                   \
+          #count " pairs of client and server, 256 calls of " #us " us", \
+          "load pairs" #count "." #us, count, count, 1, (us)*1000)
+
+#define CLIENTS(count, workers_)                                       \
+    LOADS("clients" #count "w" #workers_,                              \
+          #count " clients, " #workers_ " workers, 256 calls of 0 us", \
+          "load " #count "x" #workers_, count, 1, workers_, 0)
+
+static const bench_case cases[] = {
+    PAIRS(1, 0),    PAIRS(1, 10),  PAIRS(2, 0),   PAIRS(2, 10),  PAIRS(4, 0),
+    PAIRS(4, 10),   CLIENTS(1, 1), CLIENTS(2, 1), CLIENTS(4, 1), CLIENTS(8, 1),
+    CLIENTS(64, 1), CLIENTS(1, 2), CLIENTS(2, 2), CLIENTS(4, 2), CLIENTS(8, 2),
+    CLIENTS(64, 2), CLIENTS(1, 4), CLIENTS(2, 4), CLIENTS(4, 4), CLIENTS(8, 4),
+    CLIENTS(64, 4),
+};
+
+const bench_suite loads = {cases, sizeof cases / sizeof *cases};

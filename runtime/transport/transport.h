@@ -146,6 +146,9 @@ typedef struct shmrpci_listen_opts {
     size_t max_message_bytes;
     uint32_t max_connections_per_uid;
     size_t max_bytes_per_uid;
+    /* After how long without use memory for large messages is given back; 0:
+     * 30 s. It may take up to twice as long. */
+    int64_t extent_idle_ns;
     const uint32_t *allowed_uids; /* copied */
     size_t allowed_uid_count;
     bool takes_processes; /* workers of other processes will be enlisted */

@@ -7,6 +7,7 @@
  *     48    2  message flags
  *     50    4  length
  *     54  232  payload
+ *    286    1  word of extent 1: its state
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -88,6 +89,9 @@ static void answer(const fake *it, shmrpci_call *call, const uint8_t *bytes)
     uint16_t flags;
     uint32_t length;
     shm_slot *slot = &it->block.slots[0];
+    shmrpci_store_relaxed(
+        &it->block.extents[1],
+        shm_extent_word(0, (shm_extent_state)bytes[6 + SHM_PAYLOAD_BYTES], 0));
     memcpy(&flags, bytes, sizeof flags);
     memcpy(&length, bytes + 2, sizeof length);
     memcpy(slot->payload, bytes + 6, SHM_PAYLOAD_BYTES);
@@ -105,7 +109,7 @@ static void answer(const fake *it, shmrpci_call *call, const uint8_t *bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t input[54 + SHM_PAYLOAD_BYTES] = {0};
+    uint8_t input[55 + SHM_PAYLOAD_BYTES] = {0};
     memcpy(input, data, size < sizeof input ? size : sizeof input);
     fake it;
     set_up(&it);

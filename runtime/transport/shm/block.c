@@ -9,8 +9,8 @@ static void find_parts(shm_block *block)
     block->slots = (shm_slot *)(void *)(base + SHM_SLOTS_OFFSET);
     block->pending = (shmrpci_atomic_u64 *)(void *)(base + SHM_PENDING_OFFSET);
     block->closed = (shmrpci_atomic_u32 *)(void *)(base + SHM_CLOSED_OFFSET);
-    block->given = (shmrpci_atomic_u64 *)(void *)(base + SHM_GIVEN_OFFSET);
     block->armed = (shmrpci_atomic_u32 *)(void *)(base + SHM_ARMED_OFFSET);
+    block->extents = (shmrpci_atomic_u64 *)(void *)(base + SHM_EXTENTS_OFFSET);
     block->arena = (shm_region){base + SHM_ARENA_OFFSET,
                                 block->map.bytes - SHM_ARENA_OFFSET};
 }

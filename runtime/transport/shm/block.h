@@ -21,8 +21,8 @@ typedef struct shm_block {
     shm_slot *slots;
     shmrpci_atomic_u64 *pending;
     shmrpci_atomic_u32 *closed;
-    shmrpci_atomic_u64 *given;
     shmrpci_atomic_u32 *armed;
+    shmrpci_atomic_u64 *extents; /* SHM_EXTENTS + 1 words */
     shm_region arena;
 } shm_block;
 

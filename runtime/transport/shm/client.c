@@ -84,7 +84,8 @@ static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
         status = map_status_page(client, packet->fds[SHM_FD_STATUS]);
     }
     if (status == SHMRPC_OK) {
-        status = shm_pool_init(&client->pool, client->block.arena);
+        status = shm_pool_init(&client->pool, client->block.arena,
+                               client->block.extents);
     }
     if (status == SHMRPC_OK) {
         status = read_welcome(packet, welcome);

@@ -36,11 +36,9 @@ typedef struct shm_client_slot {
     uint32_t peer_cpu;
     shm_target target;
     size_t max_message;
-    shm_span request; /* ours until the call is over */
-    shm_span reply;   /* the same */
-    /* Extent that came for the reply; 0: none. Written under control_lock,
-     * taken by whoever ends the call. */
-    shmrpci_atomic_u32 granted;
+    shm_span request;    /* ours until the call is over */
+    shm_span reply;      /* the same */
+    uint32_t granted;    /* extent that holds the reply; 0: none */
     int64_t deadline_ns; /* of reserve; for a grant at commit */
     _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
 } shm_client_slot;
@@ -100,8 +98,6 @@ void shm_client_disconnect(shmrpci_conn *conn);
 /* Gets `bytes` of room, if need be in an extent that the server makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
                               int64_t deadline_ns, shm_span *out);
-/* The call for whose reply an extent came is over. 0: does nothing. */
-void shm_client_drop_extent(shm_client *client, uint32_t region);
 /* Takes note of what the server has sent unasked. */
 void shm_client_drain_control(shm_client *client);
 /* The same, under control_lock. */
@@ -117,6 +113,8 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
                                    uint32_t *out_index);
 /* A call is over: gives back its spans, and its slot. */
 void shm_client_free_slot(shm_client *client, uint32_t index);
+/* The same, of a call that may be DONE and whose reply was not received. */
+void shm_client_free_unread(shm_client *client, uint32_t index);
 /* A call is over for us but not for a worker. */
 void shm_client_quarantine(shm_client *client, uint32_t index);
 /* Frees the quarantined slots among `mask` whose workers are done. */

@@ -63,7 +63,7 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     }
     slot->request = span;
     slot->target = SHM_SPAN;
-    out->data = shm_pool_at(&client->pool, span.region, span.offset);
+    out->data = shm_pool_at(&client->pool, span);
     out->cap = span.size;
 }
 
@@ -155,9 +155,7 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
     if (status != SHMRPC_OK) {
         return status;
     }
-    memcpy(
-        shm_pool_at(&client->pool, slot->request.region, slot->request.offset),
-        out->data, out->len);
+    memcpy(shm_pool_at(&client->pool, slot->request), out->data, out->len);
     return SHMRPC_OK;
 }
 
@@ -256,22 +254,24 @@ int shm_client_commit(shmrpci_call *call)
 /* ---- the reply ------------------------------------------------------- */
 
 /* Where a reply in a span lies; only a place that was meant for it counts. */
-static const uint8_t *find_reply(shm_client *client, shm_client_slot *slot,
+static const uint8_t *find_reply(shm_client *client, uint32_t index,
                                  const shm_span *span, size_t len)
 {
+    shm_client_slot *slot = &client->slots[index];
     if (span->region == slot->reply.region &&
         span->offset == slot->reply.offset && len <= slot->reply.size) {
-        return shm_pool_at(&client->pool, span->region, span->offset);
+        return shm_pool_at(&client->pool, slot->reply);
     }
-    /* The lock that drain takes makes what another thread noted visible. */
-    shm_client_drain_control(client);
-    uint32_t granted = shmrpci_load_relaxed(&slot->granted);
-    if (granted != 0 && span->region == granted &&
-        shm_is_within(span->offset, len,
-                      shm_pool_region_bytes(&client->pool, granted))) {
-        return shm_pool_at(&client->pool, granted, span->offset);
+    const uint8_t *at = shm_pool_take_reply(&client->pool, span->region, index,
+                                            span->offset, len);
+    if (at == NULL) {
+        /* A new one: it was sent before the reply was. */
+        shm_client_drain_control(client);
+        at = shm_pool_take_reply(&client->pool, span->region, index,
+                                 span->offset, len);
     }
-    return NULL;
+    slot->granted = at != NULL ? span->region : 0;
+    return at;
 }
 
 static shmrpc_status read_reply(shm_client *client, uint32_t index,
@@ -298,7 +298,7 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
     }
     shm_span span;
     memcpy(&span, shared->payload, sizeof span);
-    call->in = find_reply(client, slot, &span, len);
+    call->in = find_reply(client, index, &span, len);
     call->in_shared = true;
     return call->in == NULL ? SHMRPC_E_DATA_LOSS : SHMRPC_OK;
 }
@@ -380,7 +380,7 @@ bool shm_client_cancel(shmrpci_call *call)
             }
             continue;
         default:
-            shm_client_free_slot(client, index);
+            shm_client_free_unread(client, index);
             return false;
         }
     }

@@ -1,9 +1,8 @@
 /*
  * Extents: memory that the server makes when the arena is too small.
  *
- * An extent that comes unasked is for the reply on one slot, and belongs to
- * that call until it is over.  Then the first few stay in our pool, the others
- * go back to the server, which has one at hand for its next large reply.
+ * One that comes unasked holds a reply that was larger than foreseen.  Later
+ * both are in the pool (pool.h), as long as the server leaves them there.
  */
 #include "transport/shm/client.h"
 
@@ -27,20 +26,12 @@ bool shm_client_is_lost(shm_client *client)
     return false;
 }
 
-/* Takes the extent of a packet for a call. What the server says is checked
- * like any input: number, size, kind of descriptor. One without a descriptor
- * must be one that we gave back. */
+/* Maps the extent of a packet. What the server says is checked like any input:
+ * number, size, kind of descriptor. */
 static shmrpc_status adopt(shm_client *client, shm_packet *packet)
 {
     shmrpci_map map;
     uint64_t bytes = packet->head.bytes;
-    uint32_t region = packet->head.region;
-    if (packet->fd_count == 0) {
-        return shm_pool_move(&client->pool, region, SHM_OWNER_SERVER,
-                             SHM_OWNER_CALL)
-                   ? SHMRPC_OK
-                   : SHMRPC_E_INVALID;
-    }
     if (packet->fd_count != 1 || bytes == 0 || bytes > SHM_BLOCK_MAX) {
         return SHMRPC_E_INVALID;
     }
@@ -50,7 +41,8 @@ static shmrpc_status adopt(shm_client *client, shm_packet *packet)
                                     false, &map);
     }
     if (status == SHMRPC_OK) {
-        status = shm_pool_add(&client->pool, region, map);
+        status = shm_pool_add(&client->pool, packet->head.region,
+                              packet->head.incarnation, map);
         if (status != SHMRPC_OK) {
             shmrpci_memory_unmap(&map);
         }
@@ -58,38 +50,7 @@ static shmrpc_status adopt(shm_client *client, shm_packet *packet)
     return status;
 }
 
-void shm_client_drop_extent(shm_client *client, uint32_t region)
-{
-    if (region > SHM_EXTENTS_KEPT &&
-        shm_pool_move(&client->pool, region, SHM_OWNER_CALL,
-                      SHM_OWNER_SERVER)) {
-        /* Releases the extent to the server's next reply. */
-        (void)shmrpci_or_seq(client->block.given, UINT64_C(1) << region);
-        return;
-    }
-    (void)shm_pool_move(&client->pool, region, SHM_OWNER_CALL, SHM_OWNER_POOL);
-}
-
-/* Under control_lock. */
-static void take_unasked(shm_client *client, shm_packet *packet)
-{
-    uint32_t index = packet->head.slot;
-    uint32_t region = packet->head.region;
-    if (packet->head.kind != SHM_MESSAGE_EXTENT || index >= SHM_SLOTS ||
-        packet->head.status != SHMRPC_OK ||
-        adopt(client, packet) != SHMRPC_OK) {
-        return;
-    }
-    /* Relaxed: the thread whose call it is takes control_lock before it looks
-     * at `granted`; for a call that is over, late is as good as never. */
-    shm_client_slot *slot = &client->slots[index];
-    if (packet->head.gen == shmrpci_load_relaxed(&slot->gen)) {
-        region = shmrpci_exchange_seq(&slot->granted, region);
-    }
-    shm_client_drop_extent(client, region);
-}
-
-/* An extent that we asked for is the pool's. */
+/* An extent that was asked for is marked as used, until it is here. */
 static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
 {
     shmrpc_status status = (shmrpc_status)packet->head.status;
@@ -97,8 +58,7 @@ static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
         status = adopt(client, packet);
     }
     if (status == SHMRPC_OK) {
-        (void)shm_pool_move(&client->pool, packet->head.region, SHM_OWNER_CALL,
-                            SHM_OWNER_POOL);
+        shm_pool_offer(&client->pool, packet->head.region);
     }
     return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
@@ -126,17 +86,18 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
         if (status != SHMRPC_OK) {
             continue; /* a lost descriptor, or nonsense: skip the packet */
         }
-        if (out->head.kind == SHM_MESSAGE_EXTENT &&
-            out->head.slot == SHM_SLOTS) {
-            if (out->head.gen == tag) {
+        if (out->head.kind == SHM_MESSAGE_EXTENT) {
+            if (tag != 0 && out->head.tag == tag) {
                 return true;
             }
-            /* The answer that somebody did not wait for. */
-            (void)take_answer(client, out);
+            if (out->head.tag != 0) {
+                /* The answer that somebody did not wait for. */
+                (void)take_answer(client, out);
+            } else if (out->head.status == SHMRPC_OK) {
+                (void)adopt(client, out);
+            }
         } else if (out->head.kind == SHM_MESSAGE_TOLD) {
             note_told(client);
-        } else {
-            take_unasked(client, out);
         }
         shm_packet_close_fds(out);
     }
@@ -164,10 +125,7 @@ static shmrpc_status ask(shm_client *client, uint64_t bytes,
     if (tag == 0) {
         tag = ++client->want_tag;
     }
-    shm_message want = {.kind = SHM_MESSAGE_WANT,
-                        .bytes = bytes,
-                        .slot = SHM_SLOTS,
-                        .gen = tag};
+    shm_message want = {.kind = SHM_MESSAGE_WANT, .bytes = bytes, .tag = tag};
     shmrpc_status status =
         shm_message_send(client->control_fd, want, NULL, NULL, 0);
     if (status != SHMRPC_OK) {

@@ -1,6 +1,8 @@
 /* Which slots are free, and waiting for one. */
 #include "transport/shm/client.h"
 
+#include <string.h>
+
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
@@ -28,14 +30,16 @@ static void drop_spans(shm_client *client, shm_client_slot *slot)
     shm_pool_free(&client->pool, slot->reply);
     slot->request = (shm_span){0, 0, 0};
     slot->reply = (shm_span){0, 0, 0};
-    shm_client_drop_extent(client, shmrpci_exchange_seq(&slot->granted, 0u));
+    if (slot->granted != 0) {
+        shm_pool_drop_reply(&client->pool, slot->granted);
+        slot->granted = 0;
+    }
 }
 
 void shm_client_free_slot(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
-    if ((slot->request.size | slot->reply.size |
-         shmrpci_load_relaxed(&slot->granted)) != 0) {
+    if ((slot->request.size | slot->reply.size | slot->granted) != 0) {
         drop_spans(client, slot);
     }
     /* Both sequentially consistent: a waiter enters `waiters`, then looks at
@@ -46,6 +50,20 @@ void shm_client_free_slot(shm_client *client, uint32_t index)
         shmrpci_cond_signal(&client->slot_freed);
         shmrpci_mutex_unlock(&client->slot_lock);
     }
+}
+
+void shm_client_free_unread(shm_client *client, uint32_t index)
+{
+    const shm_slot *shared = &client->block.slots[index];
+    /* Relaxed: DONE was acquired. */
+    uint32_t flags = shmrpci_load_relaxed(&shared->flags);
+    if (shm_word_state(shmrpci_load_acquire(&shared->word)) == SHM_DONE &&
+        (flags & SHM_MSG_BODY_SPAN) != 0) {
+        shm_span span;
+        memcpy(&span, shared->payload, sizeof span);
+        shm_pool_refuse_reply(&client->pool, span.region, index);
+    }
+    shm_client_free_slot(client, index);
 }
 
 void shm_client_quarantine(shm_client *client, uint32_t index)
@@ -73,7 +91,7 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
         }
         /* Whoever takes the bit away frees the slot. */
         if ((shmrpci_and_seq(&client->quarantined, ~bit) & bit) != 0) {
-            shm_client_free_slot(client, index);
+            shm_client_free_unread(client, index);
         }
     }
 }

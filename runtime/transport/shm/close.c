@@ -150,11 +150,7 @@ void shm_conn_destroy(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
     size_t bytes = conn->block.map.bytes;
-    for (size_t i = 1; i <= SHM_EXTENTS; i++) {
-        bytes += conn->extent_maps[i].bytes;
-        shmrpci_memory_unmap(&conn->extent_maps[i]);
-        shmrpci_fd_close(&conn->extent_fds[i]);
-    }
+    shm_extent_destroy_all(conn);
     shm_block_unmap(&conn->block);
     shmrpci_memory_unmap(&conn->ledger_map);
     shmrpci_fd_close(&conn->fd);

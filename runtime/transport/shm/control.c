@@ -113,7 +113,7 @@ shm_conn *shm_conn_create(shm_listener *listener)
     conn->listener = listener;
     conn->fd = conn->bell_fd = conn->block_fd = conn->ledger_fd = -1;
     for (size_t i = 0; i <= SHM_EXTENTS; i++) {
-        conn->extent_fds[i] = -1;
+        conn->extents[i].fd = -1;
     }
     conn->peer.transport = "shm";
     conn->peer.address = listener->place.path;
@@ -269,9 +269,6 @@ static shmrpc_status make_block(shm_conn *conn)
         shm_account_refund(listener, conn->account, SHM_BLOCK_BYTES);
         return status;
     }
-    conn->regions[0] = conn->block.arena;
-    /* Relaxed: nobody else knows the connection yet. */
-    shmrpci_store_relaxed(&conn->mapped, UINT64_C(1));
     return SHMRPC_OK;
 }
 
@@ -343,17 +340,13 @@ static void greet(shm_conn *conn, const shm_packet *packet)
 
 static void answer_want(shm_conn *conn, const shm_message *want)
 {
-    uint32_t region;
     shmrpc_status status = SHMRPC_E_INVALID;
-    if (want->bytes > 0) {
-        status =
-            shm_extent_grant(conn, want->bytes, SHM_SLOTS, want->gen, &region);
+    if (want->bytes > 0 && want->tag != 0) {
+        status = shm_extent_want(conn, want->bytes, want->tag);
     }
     if (status != SHMRPC_OK) {
-        shm_message refused = {.kind = SHM_MESSAGE_EXTENT,
-                               .status = status,
-                               .slot = SHM_SLOTS,
-                               .gen = want->gen};
+        shm_message refused = {
+            .kind = SHM_MESSAGE_EXTENT, .status = status, .tag = want->tag};
         (void)shm_message_send(conn->fd, refused, NULL, NULL, 0);
     }
 }

@@ -1,11 +1,25 @@
 /*
  * Extents, server side: made in power-of-two classes, charged to the user,
- * kept until the connection closes.
+ * taken back when they have not been used for a while, or when the user's quota
+ * is short.
+ *
+ * What is used is known by its word in the block, which changes with every use.
+ * The control loop looks at the words as often as extents may be idle, and only
+ * while there are some: without large messages no timer runs.  The client need
+ * not be awake for any of it: the memory is punched out of its mapping.
+ *
+ * Workers note in the ledger which extents the call uses that they serve, and
+ * then look whether those are there; we take an extent away, and then look into
+ * the ledger.  So a client that lies about what is idle meets a server that
+ * still has it mapped.
  */
 #include "transport/shm/server.h"
 
 #include "os/memory.h"
+#include "os/poll.h"
 #include "transport/shm/mirror.h"
+
+#define DEFAULT_IDLE_NS (30 * SHMRPCI_NS_PER_S)
 
 static size_t class_of(uint64_t bytes)
 {
@@ -16,21 +30,176 @@ static size_t class_of(uint64_t bytes)
     return size;
 }
 
-/* Under grow_lock. The region is known to workers before the client hears of
- * it, and never unmapped before the connection is. */
-static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
+/* ---- taking back ----------------------------------------------------- */
+
+static bool is_used(const shm_conn *conn, uint32_t region)
 {
-    /* Relaxed: only written under this lock. */
-    uint32_t region = shmrpci_load_relaxed(&conn->ledger->extents) + 1;
-    if (region > SHM_EXTENTS) {
-        return SHMRPC_E_EXHAUSTED;
+    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
+        if ((shmrpci_load_seq(&conn->ledger->entries[i].uses) >> region & 1) !=
+            0) {
+            return true;
+        }
     }
+    return false;
+}
+
+static void unmap(shm_extent *extent)
+{
+    shmrpci_store_release(&extent->mapped, 0u);
+    shmrpci_memory_unmap(&extent->map);
+    shmrpci_fd_close(&extent->fd);
+}
+
+/* Under grow_lock, the extent not live any more. The memory goes, whoever
+ * still maps it: our client, and workers in other processes. */
+static void destroy(shm_conn *conn, uint32_t region)
+{
+    shm_extent *extent = &conn->extents[region];
+    size_t bytes = extent->map.bytes;
+    uint32_t incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
+    shmrpci_memory_discard(&extent->map);
+    unmap(extent);
+    shmrpci_store_seq(&conn->block.extents[region],
+                      shm_extent_word(incarnation, SHM_EXTENT_NONE, 0));
+    shm_account_refund(conn->listener, conn->account, bytes);
+}
+
+/* Under grow_lock: takes an extent back if nobody uses it. */
+static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
+{
+    shmrpci_atomic_u64 *at = &conn->block.extents[region];
+    uint32_t live = shmrpci_load_relaxed(&conn->ledger->live[region]);
+    if (shm_extent_state_of(word) != SHM_EXTENT_IDLE ||
+        !shmrpci_cas_seq(at, &word,
+                         shm_extent_moved(word, SHM_EXTENT_RETIRED, 0))) {
+        return false;
+    }
+    /* Sequentially consistent, as are the worker's: it notes its use, then
+     * looks here; we take it away, then look at the notes. */
+    shmrpci_store_seq(&conn->ledger->live[region], 0u);
+    if (is_used(conn, region)) {
+        /* The client said that it was idle, and lied. */
+        shmrpci_store_seq(&conn->ledger->live[region], live);
+        uint64_t retired = shm_extent_moved(word, SHM_EXTENT_RETIRED, 0);
+        (void)shmrpci_cas_seq(at, &retired, word);
+        return false;
+    }
+    destroy(conn, region);
+    return true;
+}
+
+/* What a connection does not use. */
+static bool shrink(shm_conn *conn)
+{
+    bool any = false;
+    shmrpci_mutex_lock(&conn->grow_lock);
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        /* Relaxed: only written under this lock. */
+        if (shmrpci_load_relaxed(&conn->ledger->live[i]) != 0) {
+            any |= retire(conn, i, shmrpci_load_seq(&conn->block.extents[i]));
+        }
+    }
+    shmrpci_mutex_unlock(&conn->grow_lock);
+    return any;
+}
+
+/* What none of a user's connections uses; true if there was anything. */
+static bool shrink_user(shm_listener *listener, const shm_account *account)
+{
+    bool any = false;
+    shmrpci_mutex_lock(&listener->table_lock);
+    for (size_t i = 0; i < listener->table_count; i++) {
+        if (listener->table[i]->account == account) {
+            any |= shrink(listener->table[i]);
+        }
+    }
+    shmrpci_mutex_unlock(&listener->table_lock);
+    return any;
+}
+
+/* Under grow_lock: when this extent is to be looked at again. */
+static int64_t sweep_extent(shm_conn *conn, uint32_t region, int64_t now_ns,
+                            int64_t idle_ns)
+{
+    shm_extent *extent = &conn->extents[region];
+    uint64_t word = shmrpci_load_seq(&conn->block.extents[region]);
+    if (word != extent->seen || shm_extent_state_of(word) != SHM_EXTENT_IDLE) {
+        extent->seen = word;
+        extent->seen_ns = now_ns;
+    } else if (now_ns - extent->seen_ns >= idle_ns &&
+               retire(conn, region, word)) {
+        return SHMRPCI_NEVER_NS;
+    }
+    int64_t due_ns = extent->seen_ns + idle_ns;
+    return due_ns > now_ns ? due_ns : now_ns + idle_ns;
+}
+
+static int64_t sweep_conn(shm_conn *conn, int64_t now_ns, int64_t idle_ns)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    shmrpci_mutex_lock(&conn->grow_lock);
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        if (shmrpci_load_relaxed(&conn->ledger->live[i]) != 0) {
+            int64_t due_ns = sweep_extent(conn, i, now_ns, idle_ns);
+            next_ns = due_ns < next_ns ? due_ns : next_ns;
+        }
+    }
+    shmrpci_mutex_unlock(&conn->grow_lock);
+    return next_ns;
+}
+
+int64_t shm_extent_sweep(shm_listener *listener)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (now_ns < listener->sweep_ns) {
+        return listener->sweep_ns;
+    }
+    int64_t idle_ns = listener->opts.extent_idle_ns > 0
+                          ? listener->opts.extent_idle_ns
+                          : DEFAULT_IDLE_NS;
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    /* Before the first look: whoever makes an extent that it misses rings. */
+    shmrpci_store_seq(&listener->is_swept, 0u);
+    /* Only this thread changes the table. */
+    for (size_t i = 0; i < listener->table_count; i++) {
+        shm_conn *conn = listener->table[i];
+        if (shmrpci_load_seq(&conn->has_extents) != 0) {
+            int64_t due_ns = sweep_conn(conn, now_ns, idle_ns);
+            next_ns = due_ns < next_ns ? due_ns : next_ns;
+        }
+    }
+    if (next_ns != SHMRPCI_NEVER_NS) {
+        /* Not for each of a thousand connections by itself. */
+        int64_t least_ns = now_ns + idle_ns / 8;
+        next_ns = next_ns < least_ns ? least_ns : next_ns;
+        shmrpci_store_seq(&listener->is_swept, 1u);
+    }
+    listener->sweep_ns = next_ns;
+    return next_ns;
+}
+
+/* ---- making ---------------------------------------------------------- */
+
+/* Under grow_lock: a number that is not in use; 0: none. */
+static uint32_t free_number(const shm_conn *conn)
+{
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        if (shmrpci_load_relaxed(&conn->ledger->live[i]) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Under grow_lock: memory for a new extent, charged and mapped. */
+static shmrpc_status make_map(shm_conn *conn, size_t bytes, shmrpci_map *map,
+                              int *out_fd)
+{
     shmrpc_status status =
         shm_account_charge(conn->listener, conn->account, bytes);
     if (status != SHMRPC_OK) {
         return status;
     }
-    shmrpci_map *map = &conn->extent_maps[region];
     status = shmrpci_memory_create("shmrpc-extent", bytes, out_fd);
     if (status == SHMRPC_OK) {
         status = shmrpci_memory_map(*out_fd, bytes, SHMRPCI_ACCESS_WRITE, false,
@@ -41,92 +210,203 @@ static shmrpc_status create(shm_conn *conn, size_t bytes, int *out_fd)
     }
     if (status != SHMRPC_OK) {
         shm_account_refund(conn->listener, conn->account, bytes);
-        return status;
-    }
-    conn->regions[region] = (shm_region){map->at, bytes};
-    (void)shmrpci_or_seq(&conn->mapped, UINT64_C(1) << region);
-    shmrpci_store_release(&conn->ledger->extents, region);
-    return SHMRPC_OK;
-}
-
-/* Under grow_lock: takes the smallest that the client has given back and that
- * is large enough; 0: none. A client that says so of one in use spoils its own
- * replies. */
-static uint32_t take_given(shm_conn *conn, uint64_t bytes)
-{
-    uint32_t best = 0;
-    /* Acquire: pairs with the client's release; it has read what was there. */
-    uint64_t given = shmrpci_load_acquire(conn->block.given);
-    /* Relaxed: only written under this lock. */
-    uint32_t count = shmrpci_load_relaxed(&conn->ledger->extents);
-    for (uint32_t i = 1; i <= count; i++) {
-        if ((given >> i & 1) != 0 && conn->regions[i].bytes >= bytes &&
-            (best == 0 || conn->regions[i].bytes < conn->regions[best].bytes)) {
-            best = i;
-        }
-    }
-    if (best != 0) {
-        (void)shmrpci_and_seq(conn->block.given, ~(UINT64_C(1) << best));
-    }
-    return best;
-}
-
-/* Under grow_lock. */
-static shmrpc_status grant(shm_conn *conn, uint64_t bytes, shm_message *extent)
-{
-    int fd = -1;
-    extent->region = take_given(conn, bytes);
-    if (extent->region == 0) {
-        shmrpc_status status = create(conn, class_of(bytes), &fd);
-        if (status != SHMRPC_OK) {
-            return status;
-        }
-        extent->region = shmrpci_load_relaxed(&conn->ledger->extents);
-    }
-    extent->bytes = conn->regions[extent->region].bytes;
-    shmrpc_status status =
-        shm_message_send(conn->fd, *extent, NULL, &fd, fd >= 0 ? 1 : 0);
-    if (fd >= 0 && conn->listener->opts.takes_processes) {
-        conn->extent_fds[extent->region] = fd;
-    } else {
-        shmrpci_fd_close(&fd);
     }
     return status;
 }
 
+/* The control loop looks after extents from now on. */
+static void arm_sweep(shm_conn *conn)
+{
+    shmrpci_store_seq(&conn->has_extents, 1u);
+    if (shmrpci_exchange_seq(&conn->listener->is_swept, 1u) == 0) {
+        shmrpci_event_set(conn->listener->sweep_fd);
+    }
+}
+
+/* Under grow_lock: makes an extent in `state`, known to workers before the
+ * client hears of it. */
+static shmrpc_status create(shm_conn *conn, uint64_t bytes,
+                            shm_extent_state state, uint32_t slot,
+                            shm_message *message)
+{
+    int fd = -1;
+    uint32_t region = free_number(conn);
+    if (region == 0) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    shm_extent *extent = &conn->extents[region];
+    shmrpc_status status = make_map(conn, class_of(bytes), &extent->map, &fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint32_t incarnation = conn->incarnations++ & 0xFFFFu;
+    message->region = region;
+    message->incarnation = incarnation;
+    message->bytes = extent->map.bytes;
+    extent->fd = fd;
+    shmrpci_store_release(&extent->mapped, incarnation + 1);
+    /* Before the packet: the client looks at it when it has read that. */
+    shmrpci_store_seq(&conn->block.extents[region],
+                      shm_extent_word(incarnation, state, slot));
+    shmrpci_store_seq(&conn->ledger->live[region], incarnation + 1);
+    status = shm_message_send(conn->fd, *message, NULL, &fd, 1);
+    if (status != SHMRPC_OK) {
+        shmrpci_store_seq(&conn->ledger->live[region], 0u);
+        destroy(conn, region);
+        return SHMRPC_E_EXHAUSTED;
+    }
+    if (!conn->listener->opts.takes_processes) {
+        shmrpci_fd_close(&extent->fd);
+    }
+    arm_sweep(conn);
+    return SHMRPC_OK;
+}
+
+static shmrpc_status want(shm_conn *conn, uint64_t bytes, uint32_t tag)
+{
+    shm_message message = {.kind = SHM_MESSAGE_EXTENT, .tag = tag};
+    shmrpci_mutex_lock(&conn->grow_lock);
+    shmrpc_status status = create(conn, bytes, SHM_EXTENT_CLIENT, 0, &message);
+    shmrpci_mutex_unlock(&conn->grow_lock);
+    return status;
+}
+
+shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes, uint32_t tag)
+{
+    if (bytes > conn->max_message) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    shmrpc_status status = want(conn, bytes, tag);
+    if (status == SHMRPC_E_EXHAUSTED &&
+        shrink_user(conn->listener, conn->account)) {
+        status = want(conn, bytes, tag);
+    }
+    return status;
+}
+
+/* ---- using ----------------------------------------------------------- */
+
+/* Under grow_lock: takes the smallest idle one that is large enough; 0: none.
+ */
+static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
+{
+    uint32_t best = 0;
+    uint64_t best_word = 0;
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        const shm_extent *extent = &conn->extents[i];
+        if (shmrpci_load_relaxed(&conn->ledger->live[i]) == 0 ||
+            extent->map.bytes < bytes ||
+            (best != 0 && extent->map.bytes >= conn->extents[best].map.bytes)) {
+            continue;
+        }
+        uint64_t word = shmrpci_load_seq(&conn->block.extents[i]);
+        if (shm_extent_state_of(word) == SHM_EXTENT_IDLE &&
+            shm_extent_incarnation_of(word) + 1 ==
+                shmrpci_load_relaxed(&extent->mapped)) {
+            best = i;
+            best_word = word;
+        }
+    }
+    /* The client may be faster; then it is for a new one. */
+    if (best != 0 &&
+        !shmrpci_cas_seq(&conn->block.extents[best], &best_word,
+                         shm_extent_moved(best_word, SHM_EXTENT_REPLY, slot))) {
+        best = 0;
+    }
+    return best;
+}
+
+static shmrpc_status grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
+                           uint32_t *out_region)
+{
+    shmrpc_status status = SHMRPC_OK;
+    shm_message message = {.kind = SHM_MESSAGE_EXTENT};
+    shmrpci_mutex_lock(&conn->grow_lock);
+    message.region = take_idle(conn, bytes, slot);
+    if (message.region == 0) {
+        status = create(conn, bytes, SHM_EXTENT_REPLY, slot, &message);
+    }
+    if (status == SHMRPC_OK) {
+        /* Under the lock: a lying client can't have it taken away before. */
+        shm_extent_note(conn, slot, message.region);
+        *out_region = message.region;
+    }
+    shmrpci_mutex_unlock(&conn->grow_lock);
+    return status;
+}
+
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
-                               uint32_t gen, uint32_t *out_region)
+                               uint32_t *out_region)
 {
     if (bytes > conn->max_message) {
         return SHMRPC_E_TOO_LARGE;
     }
     if (conn->listener->mirror != NULL) {
-        return shm_mirror_grant(conn, bytes, slot, gen, out_region);
+        return shm_mirror_grant(conn, bytes, slot, out_region);
     }
-    shm_message extent = {.kind = SHM_MESSAGE_EXTENT, .slot = slot, .gen = gen};
-    shmrpci_mutex_lock(&conn->grow_lock);
-    shmrpc_status status = grant(conn, bytes, &extent);
-    shmrpci_mutex_unlock(&conn->grow_lock);
-    if (status == SHMRPC_OK) {
-        *out_region = extent.region;
+    shmrpc_status status = grant(conn, bytes, slot, out_region);
+    if (status == SHMRPC_E_EXHAUSTED &&
+        shrink_user(conn->listener, conn->account)) {
+        status = grant(conn, bytes, slot, out_region);
     }
     return status;
 }
 
-/* Acquire: pairs with the change where it was mapped. */
-static bool is_mapped(const shm_conn *conn, uint32_t region)
+void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region)
 {
-    return (shmrpci_load_acquire(&conn->mapped) >> region & 1) != 0;
+    if (region != 0 && region <= SHM_EXTENTS) {
+        (void)shmrpci_or_seq(&conn->ledger->entries[slot].uses, UINT64_C(1)
+                                                                    << region);
+    }
 }
 
 uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length)
 {
-    if (region > SHM_EXTENTS ||
-        (!is_mapped(conn, region) &&
-         (conn->listener->mirror == NULL || !shm_mirror_map(conn, region))) ||
-        !shm_is_within(offset, length, conn->regions[region].bytes)) {
+    if (region == 0) {
+        return shm_is_within(offset, length, conn->block.arena.bytes)
+                   ? conn->block.arena.at + offset
+                   : NULL;
+    }
+    if (region > SHM_EXTENTS) {
         return NULL;
     }
-    return conn->regions[region].at + offset;
+    const shm_extent *extent = &conn->extents[region];
+    /* Sequentially consistent: pairs with retire. */
+    uint32_t live = shmrpci_load_seq(&conn->ledger->live[region]);
+    /* Acquire: pairs with the release where it was mapped. */
+    if (live == 0 || (shmrpci_load_acquire(&extent->mapped) != live &&
+                      (conn->listener->mirror == NULL ||
+                       !shm_mirror_map(conn, region, live)))) {
+        return NULL;
+    }
+    return shm_is_within(offset, length, extent->map.bytes)
+               ? (uint8_t *)extent->map.at + offset
+               : NULL;
+}
+
+void shm_extent_recover(shm_conn *conn, uint32_t slot)
+{
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        uint64_t word = shmrpci_load_seq(&conn->block.extents[i]);
+        if (shm_extent_state_of(word) == SHM_EXTENT_REPLY &&
+            shm_extent_slot_of(word) == slot) {
+            (void)shmrpci_cas_seq(&conn->block.extents[i], &word,
+                                  shm_extent_used(word));
+        }
+    }
+}
+
+void shm_extent_destroy_all(shm_conn *conn)
+{
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        if (conn->extents[i].map.at == NULL) {
+            continue;
+        }
+        if (conn->listener->mirror == NULL) {
+            destroy(conn, i);
+        } else {
+            unmap(&conn->extents[i]);
+        }
+    }
 }

@@ -7,10 +7,9 @@
  *
  *     offset  size   what
  *          0    64   head: magic, version, sizes; server writes, once
+ *        512   512   extents: a u64 word for each, who uses it; [0] is unused
  *       4096   128   pending: u64 bitmap, a hint that slots hold requests
- *       4224     8   closed: u32, server writes 1 when it goes
- *       4232    56   given: u64 bitmap of extents that the client has no use
- *                    for; the server takes a bit away to place a reply there
+ *       4224    64   closed: u32, server writes 1 when it goes
  *       4288    64   armed: u32, not 0 while the client sleeps by its control
  *                    socket; client counts it up, server writes 0
  *       4352 16384   64 slots of 256 bytes
@@ -55,6 +54,25 @@
  * ABORTED, and to the worker in between; words publish it (release) to the
  * side that reads them (acquire).
  *
+ * Word of an extent: incarnation (16) | uses (32) | slot (8) | state (8). The
+ * incarnation tells apart extents that had the same number, and is said when
+ * the descriptor is sent; uses counts, so that the server can tell an extent
+ * that was used meanwhile from one that was not. States:
+ *
+ *     NONE --server: makes it--> CLIENT when asked for it, REPLY for a reply
+ *     IDLE --client: a span of it is taken--> CLIENT
+ *     IDLE --worker: places the reply on `slot`--> REPLY
+ *     CLIENT --client: its last span is free--> IDLE (uses + 1)
+ *     REPLY --client: the call is over--> IDLE (uses + 1)
+ *     REPLY --server: recover, the worker died before DONE--> IDLE
+ *     IDLE --server: long unused, or quota is short--> RETIRED
+ *     RETIRED --server--> NONE, its memory is gone; or IDLE again, when a
+ *                         call uses it after all (its client lies)
+ *
+ * All are compare-and-swap of the whole word. Each word tells its side when an
+ * extent may be used; whether one is mapped is known to each privately, and a
+ * client that scribbles here spoils its own calls only.
+ *
  * The ledger, in the server's private memory, is the authority for claims: a
  * client that scribbles over its block spoils its own calls only.  Recovery
  * after a death: recover.c for workers, close.c for clients.
@@ -82,9 +100,9 @@
 #define SHM_SLOTS          64u
 #define SHM_SLOT_BYTES     256u
 #define SHM_PAYLOAD_BYTES  232u
+#define SHM_EXTENTS_OFFSET 512u
 #define SHM_PENDING_OFFSET 4096u
 #define SHM_CLOSED_OFFSET  4224u
-#define SHM_GIVEN_OFFSET   4232u
 #define SHM_ARMED_OFFSET   4288u
 #define SHM_SLOTS_OFFSET   4352u
 #define SHM_ARENA_OFFSET   20736u
@@ -92,11 +110,7 @@
 #define SHM_BLOCK_MAX      ((size_t)1 << 30)
 
 /* Extents of one connection; region numbers are 1 to SHM_EXTENTS. */
-#define SHM_EXTENTS 63u
-/* Extents up to this number stay with the client once it has them; later ones
- * go back to the server after the reply that they came for, or connections
- * with many surprisingly large replies would run out of numbers. */
-#define SHM_EXTENTS_KEPT     8u
+#define SHM_EXTENTS          63u
 #define SHM_EXTENT_MIN_BYTES ((size_t)256 << 10)
 
 /* Workers look at the words of these slots in every scan; the others go by
@@ -110,6 +124,14 @@ typedef enum shm_state {
     SHM_DONE,
     SHM_ABORTED
 } shm_state;
+
+typedef enum shm_extent_state {
+    SHM_EXTENT_NONE,
+    SHM_EXTENT_IDLE,
+    SHM_EXTENT_CLIENT,
+    SHM_EXTENT_REPLY,
+    SHM_EXTENT_RETIRED
+} shm_extent_state;
 
 #define SHM_STATE_MASK UINT32_C(0x000000FF)
 #define SHM_FLAGS_MASK UINT32_C(0x0000FF00)
@@ -170,6 +192,8 @@ _Static_assert(sizeof(shm_block_head) == 64, "block head");
 _Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");
 _Static_assert(offsetof(shm_status_page, lease) == 256, "status.lease");
 _Static_assert(offsetof(shm_status_page, futile) == 384, "status.futile");
+_Static_assert(SHM_EXTENTS_OFFSET + (SHM_EXTENTS + 1) * 8 <= SHM_PENDING_OFFSET,
+               "words of extents");
 _Static_assert(SHM_SLOTS_OFFSET % SHM_SLOT_BYTES == 0, "slots aligned");
 _Static_assert(SHM_SLOTS_OFFSET + SHM_SLOTS * SHM_SLOT_BYTES ==
                    SHM_ARENA_OFFSET,
@@ -202,6 +226,44 @@ static inline uint32_t shm_word_gen(uint32_t word)
 static inline uint32_t shm_word_moved(uint32_t word, shm_state state)
 {
     return (word & ~SHM_STATE_MASK) | (uint32_t)state;
+}
+
+static inline uint64_t shm_extent_word(uint32_t incarnation,
+                                       shm_extent_state state, uint32_t slot)
+{
+    return (uint64_t)incarnation << 48 | (uint64_t)(slot & 0xFFu) << 8 |
+           (uint64_t)state;
+}
+
+static inline uint32_t shm_extent_state_of(uint64_t word)
+{
+    return (uint32_t)(word & 0xFFu);
+}
+
+static inline uint32_t shm_extent_slot_of(uint64_t word)
+{
+    return (uint32_t)(word >> 8 & 0xFFu);
+}
+
+static inline uint32_t shm_extent_incarnation_of(uint64_t word)
+{
+    return (uint32_t)(word >> 48);
+}
+
+/* `word` in another state, for `slot`, with its incarnation and uses. */
+static inline uint64_t shm_extent_moved(uint64_t word, shm_extent_state state,
+                                        uint32_t slot)
+{
+    return (word & ~UINT64_C(0xFFFF)) | (uint64_t)(slot & 0xFFu) << 8 |
+           (uint64_t)state;
+}
+
+/* The same as IDLE, once more used. */
+static inline uint64_t shm_extent_used(uint64_t word)
+{
+    uint64_t uses = (word >> 16 & UINT32_MAX) + 1;
+    return (word & ~(UINT64_C(0xFFFFFFFFFFFF))) | (uses & UINT32_MAX) << 16 |
+           (uint64_t)SHM_EXTENT_IDLE;
 }
 
 /* Whether [offset, offset + length) lies within `bytes`. */

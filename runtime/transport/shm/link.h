@@ -14,9 +14,9 @@
  *                             <-   REFUSE(conn): could not; it is closed then
  *     NUDGE                   ->   look: an order, or a connection is gone
  *                             <-   MAP(conn, region): a request lies there
- *                             <-   GRANT(conn, bytes, slot, gen): for a reply
+ *                             <-   GRANT(conn, bytes, slot): for a reply
  *                             <-   TELL(conn): its client sleeps elsewhere
- *     REGION(tag) + memory    ->   or with a status why not
+ *     REGION(tag, incarnation)->   and its memory, or with a status why not
  *
  * After a change the supervisor counts `changes` of the shared memory up;
  * workers that are awake compare it before they search, those that sleep are
@@ -67,7 +67,7 @@ typedef struct shm_link_message {
     int32_t status;       /* REGION */
     uint32_t region;      /* MAP, REGION */
     uint32_t slot;        /* GRANT */
-    uint32_t gen;         /* GRANT */
+    uint32_t incarnation; /* REGION */
     uint32_t tag;         /* MAP, GRANT; REGION repeats it */
     uint32_t first;       /* SETUP: the worker's first index */
     uint32_t count;       /* SETUP: how many it has; ACK */

@@ -121,9 +121,12 @@ static void answer(const shm_link *link, const shm_link_message *asked,
                               .status = status};
     int fd = -1;
     if (status == SHMRPC_OK) {
+        const shm_extent *extent = &conn->extents[region];
         reply.region = region;
-        reply.bytes = conn->regions[region].bytes;
-        fd = conn->extent_fds[region];
+        /* Relaxed: we are the only one to write it. */
+        reply.incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
+        reply.bytes = extent->map.bytes;
+        fd = extent->fd;
     }
     (void)shm_link_send(link->fd, &reply, &fd, fd >= 0 ? 1 : 0);
 }
@@ -135,13 +138,12 @@ static void give_region(shm_listener *listener, const shm_link *link,
     shmrpc_status status = SHMRPC_E_NOT_FOUND;
     shm_conn *conn = find(listener, asked->conn);
     if (conn != NULL && asked->kind == SHM_LINK_GRANT) {
-        status = asked->slot < SHM_SLOTS && asked->bytes > 0
-                     ? shm_extent_grant(conn, asked->bytes, asked->slot,
-                                        asked->gen, &region)
-                     : SHMRPC_E_INVALID;
-    } else if (conn != NULL && region > 0 &&
-               /* Relaxed: we are the only one to write it. */
-               region <= shmrpci_load_relaxed(&conn->ledger->extents)) {
+        status =
+            asked->slot < SHM_SLOTS && asked->bytes > 0
+                ? shm_extent_grant(conn, asked->bytes, asked->slot, &region)
+                : SHMRPC_E_INVALID;
+    } else if (conn != NULL && region > 0 && region <= SHM_EXTENTS &&
+               shmrpci_load_seq(&conn->ledger->live[region]) != 0) {
         status = SHMRPC_OK;
     }
     answer(link, asked, status, conn, region);

@@ -14,6 +14,7 @@
 /* Tags of the poll set; all others are connections. */
 #define TAG_STOP   UINT64_C(1)
 #define TAG_LISTEN UINT64_C(2)
+#define TAG_SWEEP  UINT64_C(3)
 
 /* How often closed connections are looked after while there are some. */
 #define REAP_NS (5 * SHMRPCI_NS_PER_MS)
@@ -67,6 +68,9 @@ static shmrpc_status make_descriptors(shm_listener *listener)
         status = shmrpci_event_create(&listener->bell_fd);
     }
     if (status == SHMRPC_OK) {
+        status = shmrpci_event_create(&listener->sweep_fd);
+    }
+    if (status == SHMRPC_OK) {
         status = make_pages(listener);
     }
     if (status == SHMRPC_OK) {
@@ -76,6 +80,10 @@ static shmrpc_status make_descriptors(shm_listener *listener)
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->place.listen_fd,
                                   SHMRPCI_POLL_LEVEL, TAG_LISTEN);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(listener->poll_set, listener->sweep_fd,
+                                  SHMRPCI_POLL_BELL, TAG_SWEEP);
     }
     return status;
 }
@@ -92,8 +100,9 @@ shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
     listener->opts = *opts;
     listener->place = (shm_place){-1, -1, -1, "", ""};
     listener->poll_set = listener->stop_fd = listener->spare_fd = -1;
-    listener->bell_fd = listener->status_fd = -1;
+    listener->bell_fd = listener->status_fd = listener->sweep_fd = -1;
     listener->client_status_fd = listener->shared_fd = -1;
+    listener->sweep_ns = SHMRPCI_NEVER_NS;
     listener->signal = &listener->table_version;
     shmrpci_mutex_init(&listener->accounts_lock);
     shmrpci_mutex_init(&listener->table_lock);
@@ -147,6 +156,8 @@ static void dispatch(shm_listener *listener, uint64_t tag)
     }
     if (tag == TAG_LISTEN) {
         shm_control_accept(listener);
+    } else if (tag == TAG_SWEEP) {
+        listener->sweep_ns = 0;
     } else if (tag >= SHM_TAG_LINKS && tag < SHM_TAG_LINKS + SHM_MAX_WORKERS) {
         shm_link_event(listener, (uint32_t)(tag - SHM_TAG_LINKS));
     } else {
@@ -164,6 +175,8 @@ static void dispatch(shm_listener *listener, uint64_t tag)
 static int64_t tidy(shm_listener *listener)
 {
     int64_t wake_ns = shm_control_expire(listener);
+    int64_t sweep_ns = shm_extent_sweep(listener);
+    wake_ns = sweep_ns < wake_ns ? sweep_ns : wake_ns;
     bool is_lagging = shm_links_catch_up(listener);
     bool is_closing = shm_control_reap(listener);
     if (is_lagging || is_closing) {
@@ -277,6 +290,7 @@ void shm_listener_close(shmrpci_listener *base)
     shmrpci_fd_close(&listener->stop_fd);
     shmrpci_fd_close(&listener->spare_fd);
     shmrpci_fd_close(&listener->bell_fd);
+    shmrpci_fd_close(&listener->sweep_fd);
     shmrpci_fd_close(&listener->status_fd);
     shmrpci_fd_close(&listener->client_status_fd);
     shmrpci_fd_close(&listener->shared_fd);

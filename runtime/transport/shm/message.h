@@ -7,13 +7,15 @@
  *                                   block, status page, doorbell, [welcome]
  *                             <- or REFUSED + text; then it hangs up
  *     WANT(bytes)             ->
- *                             <-    EXTENT(region, bytes) + descriptor, or with
- *                                   a status why not
- *                             <-    EXTENT(region, bytes, slot, generation) +
- *                                   descriptor: before a reply that needs it;
- *                                   no descriptor for one that was given back
+ *                             <-    EXTENT(region, incarnation, bytes, tag) +
+ *                                   descriptor, or with a status why not
+ *                             <-    EXTENT(region, incarnation, bytes) +
+ *                                   descriptor: before a reply that needs it
  *                             <-    TOLD: a call has ended, and the block's
  *                                   armed word asked for it
+ *
+ * Nothing is said of extents that are there already: their words in the block
+ * tell (layout.h).
  *
  * Each is one packet: the head below, then `tail` bytes.  The socket stays
  * open for the life of the connection; its hang-up is how either side learns
@@ -59,8 +61,8 @@ typedef struct shm_message {
     uint64_t bytes; /* WELCOME: of the block; WANT, EXTENT: of the extent */
     uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's */
     uint32_t region;      /* EXTENT */
-    uint32_t slot;        /* EXTENT: for its reply; SHM_SLOTS: for WANT */
-    uint32_t gen;         /* EXTENT: of that slot; WANT and its answer: tag */
+    uint32_t incarnation; /* EXTENT: of the region, 16 bits */
+    uint32_t tag;         /* WANT: not 0; its answer: the same */
     uint32_t tail;        /* how many bytes follow */
 } shm_message;
 

@@ -52,9 +52,6 @@ static shmrpc_status map_conn(shm_conn *conn, shm_link_packet *packet)
                                   packet->head.bytes, &conn->block);
     }
     if (status == SHMRPC_OK) {
-        conn->regions[0] = conn->block.arena;
-        /* Relaxed: nobody else knows the connection yet. */
-        shmrpci_store_relaxed(&conn->mapped, UINT64_C(1));
         conn->bell_fd = packet->fds[SHM_LINK_FD_BELL];
         packet->fds[SHM_LINK_FD_BELL] = -1;
     }
@@ -93,28 +90,27 @@ static shm_conn *find(const shm_listener *listener, uint64_t serial)
 
 /* ---- the answers ----------------------------------------------------- */
 
-static bool is_mapped(const shm_conn *conn, uint32_t region)
-{
-    /* Acquire: pairs with the change in map_region. */
-    return (shmrpci_load_acquire(&conn->mapped) >> region & 1) != 0;
-}
-
+/* Under table_lock. What was mapped under that number before is used by
+ * nobody, or the supervisor would not have taken it away. */
 static shmrpc_status map_region(shm_conn *conn, const shm_link_packet *packet)
 {
     uint32_t region = packet->head.region;
+    uint32_t live = packet->head.incarnation + 1;
     size_t bytes = packet->head.bytes;
     if (region == 0 || region > SHM_EXTENTS || bytes > SHM_BLOCK_MAX ||
         packet->fd_count != 1) {
         return SHMRPC_E_INVALID;
     }
-    if (is_mapped(conn, region)) {
+    shm_extent *extent = &conn->extents[region];
+    /* Relaxed: only written under this lock. */
+    if (shmrpci_load_relaxed(&extent->mapped) == live) {
         return SHMRPC_OK;
     }
-    shmrpci_map *map = &conn->extent_maps[region];
-    shmrpc_status status = map_checked(packet->fds[0], bytes, map);
+    shmrpci_store_release(&extent->mapped, 0u);
+    shmrpci_memory_unmap(&extent->map);
+    shmrpc_status status = map_checked(packet->fds[0], bytes, &extent->map);
     if (status == SHMRPC_OK) {
-        conn->regions[region] = (shm_region){map->at, bytes};
-        (void)shmrpci_or_seq(&conn->mapped, UINT64_C(1) << region);
+        shmrpci_store_release(&extent->mapped, live);
     }
     return status;
 }
@@ -303,25 +299,23 @@ static shmrpc_status ask_for(shm_listener *listener, shm_link_message *want,
 }
 
 shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
-                               uint32_t gen, uint32_t *out_region)
+                               uint32_t *out_region)
 {
     shm_link_message want = {.kind = SHM_LINK_GRANT,
                              .conn = conn->serial,
                              .bytes = bytes,
-                             .slot = slot,
-                             .gen = gen};
+                             .slot = slot};
     return ask_for(conn->listener, &want, out_region);
 }
 
-bool shm_mirror_map(shm_conn *conn, uint32_t region)
+bool shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
 {
     shm_link_message want = {
         .kind = SHM_LINK_MAP, .conn = conn->serial, .region = region};
     uint32_t got;
-    /* Acquire: pairs with the release where it was made. A client that makes
-     * regions up costs us no question. */
-    return region <= shmrpci_load_acquire(&conn->ledger->extents) &&
-           ask_for(conn->listener, &want, &got) == SHMRPC_OK;
+    /* Acquire: pairs with the release in map_region. */
+    return ask_for(conn->listener, &want, &got) == SHMRPC_OK &&
+           shmrpci_load_acquire(&conn->extents[region].mapped) == live;
 }
 
 void shm_mirror_tell(const shm_conn *conn)

@@ -44,11 +44,12 @@ void shm_mirror_close(shm_listener *listener);
 /* Has the supervisor make room for a reply; as shm_extent_grant. Also
  * UNAVAILABLE, DEADLINE: it does not answer. */
 shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
-                               uint32_t gen, uint32_t *out_region);
+                               uint32_t *out_region);
 /* Has the supervisor tell the client, as shm_conn_tell. */
 void shm_mirror_tell(const shm_conn *conn);
-/* Maps a region that exists but is not mapped here yet; false: no such, or
- * nobody answers. */
-bool shm_mirror_map(shm_conn *conn, uint32_t region);
+/* Maps a region that is not mapped here yet, or an earlier one in its place;
+ * `live` is its number in the ledger, and the caller has noted its use. False:
+ * no such, or nobody answers. */
+bool shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live);
 
 #endif

@@ -14,76 +14,185 @@ static shm_range whole(shm_region memory)
     return (shm_range){0, memory.bytes / SHM_SPAN_ALIGN * SHM_SPAN_ALIGN};
 }
 
-static shm_pool_region *make_region(shm_region memory, shmrpci_map map,
-                                    shm_pool_owner owner)
+static void free_all(shm_pool_region *region)
+{
+    region->range_count = 1;
+    region->ranges[0] = whole(region->memory);
+}
+
+static bool is_all_free(const shm_pool_region *region)
+{
+    return region->range_count == 1 &&
+           region->ranges[0].bytes == whole(region->memory).bytes;
+}
+
+static shm_pool_region *make_region(shm_region memory, shmrpci_map map)
 {
     shm_pool_region *region = malloc(sizeof *region);
-    if (region == NULL) {
-        return NULL;
+    if (region != NULL) {
+        region->memory = memory;
+        region->map = map;
+        region->incarnation = 0;
+        region->use = SHM_USE_NONE;
+        free_all(region);
     }
-    region->memory = memory;
-    region->map = map;
-    region->owner = owner;
-    region->range_count = owner == SHM_OWNER_POOL ? 1 : 0;
-    region->ranges[0] = whole(memory);
     return region;
 }
 
-shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena)
+shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena,
+                            shmrpci_atomic_u64 *words)
 {
     memset(pool, 0, sizeof *pool);
     shmrpci_mutex_init(&pool->lock);
-    pool->regions[0] =
-        make_region(arena, (shmrpci_map){.at = NULL}, SHM_OWNER_POOL);
-    return pool->regions[0] == NULL ? SHMRPC_E_NO_MEMORY : SHMRPC_OK;
+    pool->words = words;
+    pool->regions[0] = make_region(arena, (shmrpci_map){.at = NULL});
+    if (pool->regions[0] == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    pool->regions[0]->use = SHM_USE_SPANS;
+    return SHMRPC_OK;
+}
+
+static void forget(shm_pool *pool, uint32_t region)
+{
+    shmrpci_memory_unmap(&pool->regions[region]->map);
+    free(pool->regions[region]);
+    pool->regions[region] = NULL;
 }
 
 void shm_pool_fini(shm_pool *pool)
 {
-    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
+    for (uint32_t i = 0; i <= SHM_EXTENTS; i++) {
         if (pool->regions[i] != NULL) {
-            shmrpci_memory_unmap(&pool->regions[i]->map);
-            free(pool->regions[i]);
-            pool->regions[i] = NULL;
+            forget(pool, i);
         }
     }
     shmrpci_mutex_fini(&pool->lock);
 }
 
-shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region, shmrpci_map map)
+shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
+                           uint32_t incarnation, shmrpci_map map)
 {
     if (region == 0 || region > SHM_EXTENTS) {
         return SHMRPC_E_INVALID;
     }
     shmrpci_mutex_lock(&pool->lock);
-    shmrpc_status status = SHMRPC_E_INVALID;
-    if (pool->regions[region] == NULL) {
-        pool->regions[region] =
-            make_region((shm_region){map.at, map.bytes}, map, SHM_OWNER_CALL);
-        status = pool->regions[region] == NULL ? SHMRPC_E_NO_MEMORY : SHMRPC_OK;
+    shmrpc_status status = SHMRPC_OK;
+    if (pool->regions[region] != NULL) {
+        if (pool->regions[region]->use == SHM_USE_NONE) {
+            forget(pool, region);
+        } else {
+            status = SHMRPC_E_INVALID;
+        }
+    }
+    if (status == SHMRPC_OK) {
+        shm_pool_region *made =
+            make_region((shm_region){map.at, map.bytes}, map);
+        if (made == NULL) {
+            status = SHMRPC_E_NO_MEMORY;
+        } else {
+            made->incarnation = incarnation;
+            pool->regions[region] = made;
+        }
     }
     shmrpci_mutex_unlock(&pool->lock);
     return status;
 }
 
-bool shm_pool_move(shm_pool *pool, uint32_t region, shm_pool_owner from,
-                   shm_pool_owner to)
+/* ---- words of extents ------------------------------------------------ */
+
+/* CLIENT or REPLY -> IDLE. A word that says anything else was spoiled by the
+ * server, or is not ours any more. */
+static void give_up(shm_pool *pool, uint32_t region, shm_extent_state state)
 {
-    bool is_moved = false;
-    if (region == 0 || region > SHM_EXTENTS) {
+    uint64_t word = shmrpci_load_seq(&pool->words[region]);
+    if (shm_extent_state_of(word) == (uint32_t)state) {
+        (void)shmrpci_cas_seq(&pool->words[region], &word,
+                              shm_extent_used(word));
+    }
+}
+
+/* Under the lock: IDLE -> CLIENT, if it is the extent that we have mapped. */
+static bool take_idle(shm_pool *pool, uint32_t region)
+{
+    shm_pool_region *it = pool->regions[region];
+    uint64_t word = shmrpci_load_seq(&pool->words[region]);
+    if (shm_extent_incarnation_of(word) != it->incarnation ||
+        shm_extent_state_of(word) != SHM_EXTENT_IDLE ||
+        !shmrpci_cas_seq(&pool->words[region], &word,
+                         shm_extent_moved(word, SHM_EXTENT_CLIENT, 0))) {
         return false;
+    }
+    it->use = SHM_USE_SPANS;
+    free_all(it);
+    return true;
+}
+
+/* Under the lock: unmaps what the server has taken back. */
+static void forget_if_gone(shm_pool *pool, uint32_t region)
+{
+    const shm_pool_region *it = pool->regions[region];
+    uint64_t word = shmrpci_load_seq(&pool->words[region]);
+    if (it->use == SHM_USE_NONE &&
+        (shm_extent_state_of(word) == SHM_EXTENT_NONE ||
+         shm_extent_incarnation_of(word) != it->incarnation)) {
+        forget(pool, region);
+    }
+}
+
+void shm_pool_offer(shm_pool *pool, uint32_t region)
+{
+    give_up(pool, region, SHM_EXTENT_CLIENT);
+}
+
+const uint8_t *shm_pool_take_reply(shm_pool *pool, uint32_t region,
+                                   uint32_t slot, uint64_t offset,
+                                   uint64_t length)
+{
+    const uint8_t *at = NULL;
+    if (region == 0 || region > SHM_EXTENTS) {
+        return NULL;
     }
     shmrpci_mutex_lock(&pool->lock);
     shm_pool_region *it = pool->regions[region];
-    if (it != NULL && it->owner == from) {
-        it->owner = to;
-        it->range_count = to == SHM_OWNER_POOL ? 1 : 0;
-        it->ranges[0] = whole(it->memory);
-        is_moved = true;
+    uint64_t word = shmrpci_load_seq(&pool->words[region]);
+    if (it != NULL && it->use == SHM_USE_NONE &&
+        shm_extent_state_of(word) == SHM_EXTENT_REPLY &&
+        shm_extent_slot_of(word) == slot &&
+        shm_extent_incarnation_of(word) == it->incarnation &&
+        shm_is_within(offset, length, it->memory.bytes)) {
+        it->use = SHM_USE_REPLY;
+        at = it->memory.at + offset;
     }
     shmrpci_mutex_unlock(&pool->lock);
-    return is_moved;
+    return at;
 }
+
+void shm_pool_drop_reply(shm_pool *pool, uint32_t region)
+{
+    shmrpci_mutex_lock(&pool->lock);
+    pool->regions[region]->use = SHM_USE_NONE;
+    give_up(pool, region, SHM_EXTENT_REPLY);
+    shmrpci_mutex_unlock(&pool->lock);
+}
+
+void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot)
+{
+    if (region == 0 || region > SHM_EXTENTS) {
+        return;
+    }
+    shmrpci_mutex_lock(&pool->lock);
+    const shm_pool_region *it = pool->regions[region];
+    uint64_t word = shmrpci_load_seq(&pool->words[region]);
+    /* Mapped here or not: its descriptor may not have been read yet. */
+    if ((it == NULL || it->use == SHM_USE_NONE) &&
+        shm_extent_slot_of(word) == slot) {
+        give_up(pool, region, SHM_EXTENT_REPLY);
+    }
+    shmrpci_mutex_unlock(&pool->lock);
+}
+
+/* ---- spans ----------------------------------------------------------- */
 
 static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
 {
@@ -105,27 +214,70 @@ static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
     return false;
 }
 
+/* Under the lock: from what we use already. */
+static bool alloc_used(shm_pool *pool, uint64_t needed, shm_span *out)
+{
+    for (uint32_t i = 0; i <= SHM_EXTENTS; i++) {
+        shm_pool_region *region = pool->regions[i];
+        /* One span must not take the whole arena from all small ones. */
+        if (region == NULL || region->use != SHM_USE_SPANS ||
+            (i == 0 && needed > region->memory.bytes / 2)) {
+            continue;
+        }
+        if (take(region, needed, &out->offset)) {
+            out->region = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Under the lock: from the smallest idle extent that is large enough. */
+static bool alloc_idle(shm_pool *pool, uint64_t needed, shm_span *out)
+{
+    for (uint32_t tries = 0; tries < SHM_EXTENTS; tries++) {
+        uint32_t best = 0;
+        for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+            if (pool->regions[i] != NULL) {
+                forget_if_gone(pool, i);
+            }
+            const shm_pool_region *it = pool->regions[i];
+            if (it != NULL && it->use == SHM_USE_NONE &&
+                whole(it->memory).bytes >= needed &&
+                shm_extent_state_of(shmrpci_load_seq(&pool->words[i])) ==
+                    SHM_EXTENT_IDLE &&
+                (best == 0 ||
+                 it->memory.bytes < pool->regions[best]->memory.bytes)) {
+                best = i;
+            }
+        }
+        if (best == 0) {
+            return false;
+        }
+        /* A worker may be faster, or the server. */
+        if (take_idle(pool, best) &&
+            take(pool->regions[best], needed, &out->offset)) {
+            out->region = best;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out)
 {
     if (bytes == 0 || bytes > UINT32_MAX) {
         return false;
     }
+    shm_span span = {.size = (uint32_t)bytes};
     uint64_t needed = rounded(bytes);
-    bool found = false;
-    uint64_t offset = 0;
     shmrpci_mutex_lock(&pool->lock);
-    for (uint32_t i = 0; i <= SHM_EXTENTS && !found; i++) {
-        shm_pool_region *region = pool->regions[i];
-        /* One span must not take the whole arena from all small ones. */
-        if (region == NULL || (i == 0 && needed > region->memory.bytes / 2)) {
-            continue;
-        }
-        found = take(region, needed, &offset);
-        if (found) {
-            *out = (shm_span){i, (uint32_t)bytes, offset};
-        }
-    }
+    bool found =
+        alloc_used(pool, needed, &span) || alloc_idle(pool, needed, &span);
     shmrpci_mutex_unlock(&pool->lock);
+    if (found) {
+        *out = span;
+    }
     return found;
 }
 
@@ -161,30 +313,20 @@ void shm_pool_free(shm_pool *pool, shm_span span)
         return;
     }
     shmrpci_mutex_lock(&pool->lock);
-    give_back(pool->regions[span.region],
-              (shm_range){span.offset, rounded(span.size)});
-    shmrpci_mutex_unlock(&pool->lock);
-}
-
-/* The pointers are set once, before anybody hears of the region. */
-static shm_pool_region *region_of(shm_pool *pool, uint32_t region)
-{
-    if (region > SHM_EXTENTS) {
-        return NULL;
+    shm_pool_region *region = pool->regions[span.region];
+    give_back(region, (shm_range){span.offset, rounded(span.size)});
+    if (span.region != 0 && is_all_free(region)) {
+        region->use = SHM_USE_NONE;
+        give_up(pool, span.region, SHM_EXTENT_CLIENT);
     }
-    shmrpci_mutex_lock(&pool->lock);
-    shm_pool_region *found = pool->regions[region];
     shmrpci_mutex_unlock(&pool->lock);
-    return found;
 }
 
-uint8_t *shm_pool_at(shm_pool *pool, uint32_t region, uint64_t offset)
+uint8_t *shm_pool_at(shm_pool *pool, shm_span span)
 {
-    return region_of(pool, region)->memory.at + offset;
-}
-
-uint64_t shm_pool_region_bytes(shm_pool *pool, uint32_t region)
-{
-    shm_pool_region *found = region_of(pool, region);
-    return found == NULL ? 0 : found->memory.bytes;
+    /* The region is in use, hence stays; the table of them may change. */
+    shmrpci_mutex_lock(&pool->lock);
+    uint8_t *at = pool->regions[span.region]->memory.at + span.offset;
+    shmrpci_mutex_unlock(&pool->lock);
+    return at;
 }

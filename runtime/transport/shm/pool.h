@@ -7,6 +7,11 @@
  * keeps a sorted list of free ranges; with two spans a slot at most, a list
  * never has more than SHM_POOL_RANGES.
  *
+ * An extent is taken from those that are idle, by its word in the block, when
+ * the first span of it is needed, and idle again after its last: so workers
+ * place replies in what we do not use, and the server takes back what nobody
+ * does.  What it took back is unmapped here at the next search for room.
+ *
  * Threading: locks itself; spans are used without it.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_POOL_H
@@ -27,49 +32,58 @@ typedef struct shm_range {
     uint64_t bytes;
 } shm_range;
 
-/* Whose an extent is. Spans are allocated from the pool's own only. */
-typedef enum shm_pool_owner {
-    SHM_OWNER_POOL,
-    SHM_OWNER_CALL,  /* granted for one reply */
-    SHM_OWNER_SERVER /* given back, until it is granted again */
-} shm_pool_owner;
+/* What we use an extent for, whatever its word says. */
+typedef enum shm_pool_use {
+    SHM_USE_NONE,
+    SHM_USE_SPANS, /* requests, and room for replies */
+    SHM_USE_REPLY  /* a reply that a worker has placed there */
+} shm_pool_use;
 
 typedef struct shm_pool_region {
     shm_region memory;
     shmrpci_map map; /* empty for the arena: the block's */
-    shm_pool_owner owner;
+    uint32_t incarnation;
+    shm_pool_use use; /* of the arena: always SPANS */
     size_t range_count;
     shm_range ranges[SHM_POOL_RANGES];
 } shm_pool_region;
 
 typedef struct shm_pool {
     shmrpci_mutex lock;
+    shmrpci_atomic_u64 *words; /* of the extents, in the block */
     shm_pool_region *regions[SHM_EXTENTS + 1]; /* [0]: the arena */
 } shm_pool;
 
 /* A span of size 0 is no span. */
 
-shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena);
+shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena,
+                            shmrpci_atomic_u64 *words);
 /* Unmaps the extents. */
 void shm_pool_fini(shm_pool *pool);
 
-/* Takes over a new extent with the number `region`, granted for a call.
- * INVALID: a number that is out of range or known; NO_MEMORY. */
-shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region, shmrpci_map map);
+/* Takes over a new extent, in place of an earlier one with that number.
+ * INVALID: a number that is out of range or in use; NO_MEMORY. */
+shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
+                           uint32_t incarnation, shmrpci_map map);
 
-/* Moves an extent from one owner to another; false, and no change, when it is
- * not `from`'s. For the pool, all of it becomes free. */
-bool shm_pool_move(shm_pool *pool, uint32_t region, shm_pool_owner from,
-                   shm_pool_owner to);
+/* An extent that was made for us is idle, for whoever needs it. */
+void shm_pool_offer(shm_pool *pool, uint32_t region);
+
+/* The reply on `slot` lies in this extent: keeps it till shm_pool_drop_reply.
+ * NULL: not one that a worker may have placed it in, or too short. */
+const uint8_t *shm_pool_take_reply(shm_pool *pool, uint32_t region,
+                                   uint32_t slot, uint64_t offset,
+                                   uint64_t length);
+void shm_pool_drop_reply(shm_pool *pool, uint32_t region);
+/* Nobody will read the reply on `slot`, which lies in this extent. */
+void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot);
 
 /* Finds room; false when there is none. `out->size` is what was asked for. */
 bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out);
 /* Gives it back. No span: does nothing. */
 void shm_pool_free(shm_pool *pool, shm_span span);
 
-/* Where a span that was allocated, or a region that was added, begins. */
-uint8_t *shm_pool_at(shm_pool *pool, uint32_t region, uint64_t offset);
-/* Size of a region; 0 for one that is not there. */
-uint64_t shm_pool_region_bytes(shm_pool *pool, uint32_t region);
+/* Where a span that was allocated begins. */
+uint8_t *shm_pool_at(shm_pool *pool, shm_span span);
 
 #endif

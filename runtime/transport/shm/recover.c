@@ -8,6 +8,17 @@
 #include "os/futex.h"
 #include "os/poll.h"
 
+/* What was taken for a reply that never came is idle again, before the client
+ * can use the slot once more. After DONE it is the client's. */
+static void release_extents(shm_conn *conn, uint32_t slot, uint32_t gen)
+{
+    uint32_t word = shmrpci_load_seq(&conn->block.slots[slot].word);
+    if (shm_word_state(word) == SHM_CLAIMED && shm_word_gen(word) == gen) {
+        shm_extent_recover(conn, slot);
+    }
+    shmrpci_store_seq(&conn->ledger->entries[slot].uses, UINT64_C(0));
+}
+
 /* CLAIMED(gen) -> ABORTED(gen); then whoever sleeps on it is woken, also when
  * the worker had said DONE and died before it could wake. */
 static void abort_slot(shm_slot *slot, uint32_t gen)
@@ -31,6 +42,7 @@ static void recover_conn(shm_conn *conn, uint32_t index)
         shm_slot *slot = &conn->block.slots[i];
         uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
         if (held != 0 && shm_ledger_owner(held) == index) {
+            release_extents(conn, i, held >> SHM_GEN_SHIFT);
             abort_slot(slot, held >> SHM_GEN_SHIFT);
             shm_conn_tell(conn);
             (void)shmrpci_cas_seq(&conn->ledger->entries[i].held, &held, 0u);

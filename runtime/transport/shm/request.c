@@ -82,6 +82,15 @@ static void complete(shm_worker *worker)
     shmrpci_atomic_u32 *at = &slot_of(worker)->word;
     uint32_t word = shm_word(worker->gen, SHM_CLAIMED);
     uint32_t done = shm_word_moved(word, SHM_DONE);
+    shmrpci_atomic_u64 *uses =
+        &worker->conn->ledger->entries[worker->slot].uses;
+    /* Relaxed: only the holder of the entry writes it. */
+    if (shmrpci_load_relaxed(uses) != 0) {
+        /* Sequentially consistent: pairs with the look into the ledger before
+         * an extent is taken away. Before DONE, so that the client finds what
+         * it leaves idle to be so. */
+        shmrpci_store_seq(uses, UINT64_C(0));
+    }
     while (!shmrpci_cas_seq(at, &word, done)) {
         if (shm_word_state(word) != SHM_CLAIMED ||
             shm_word_gen(word) != worker->gen) {
@@ -131,10 +140,12 @@ static bool read_spans(shm_worker *worker, const shm_slot *slot,
     if ((snap->flags & SHM_MSG_BODY_SPAN) != 0) {
         memcpy(&snap->body, slot->payload, sizeof snap->body);
         snap->at += sizeof snap->body;
+        shm_extent_note(worker->conn, worker->slot, snap->body.region);
     }
     if ((snap->flags & SHM_MSG_REPLY_SPAN) != 0) {
         memcpy(&reply, slot->payload + snap->at, sizeof reply);
         snap->at += sizeof reply;
+        shm_extent_note(worker->conn, worker->slot, reply.region);
         worker->reply_at =
             shm_extent_at(worker->conn, reply.region, reply.offset, reply.size);
         worker->reply_span = reply;
@@ -259,8 +270,8 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
         return SHMRPC_OK;
     }
     *span = (shm_span){0, 0, 0};
-    shmrpc_status status = shm_extent_grant(
-        worker->conn, out->len, worker->slot, worker->gen, &span->region);
+    shmrpc_status status =
+        shm_extent_grant(worker->conn, out->len, worker->slot, &span->region);
     if (status == SHMRPC_OK) {
         memcpy(shm_extent_at(worker->conn, span->region, 0, out->len),
                out->data, out->len);

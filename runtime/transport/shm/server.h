@@ -41,6 +41,19 @@ typedef struct shm_mirror shm_mirror;
 /* In the control loop's: links, by their first worker's index. */
 #define SHM_TAG_LINKS UINT64_C(64)
 
+/* An extent as this process has it mapped: its number is its place in the
+ * connection's array. */
+typedef struct shm_extent {
+    /* Which one it is; 0: none. Release, after the map; acquire. */
+    shmrpci_atomic_u32 mapped;
+    shmrpci_map map;
+    /* The control loop's, under grow_lock: the descriptor, where workers of
+     * other processes may want it; the word as it was, and since when. */
+    int fd;
+    uint64_t seen;
+    int64_t seen_ns;
+} shm_extent;
+
 typedef enum shm_conn_state {
     SHM_CONN_HANDSHAKE,
     SHM_CONN_OPEN,
@@ -69,7 +82,6 @@ typedef struct shm_conn {
     /* Kept where workers of other processes may want them, else -1. */
     int block_fd;
     int ledger_fd;
-    int extent_fds[SHM_EXTENTS + 1];
     int64_t handshake_deadline_ns;
     uint64_t closed_version; /* of the table, when it left */
     shm_account *account;
@@ -81,12 +93,10 @@ typedef struct shm_conn {
     shm_ledger *ledger;
     shmrpci_map ledger_map;
 
-    shmrpci_mutex grow_lock; /* makes extents one at a time */
-    /* Regions that are mapped here, as bits; release, after their fields are
-     * set. */
-    shmrpci_atomic_u64 mapped;
-    shm_region regions[SHM_EXTENTS + 1];
-    shmrpci_map extent_maps[SHM_EXTENTS + 1];
+    shmrpci_mutex grow_lock;        /* makes and takes back extents */
+    shmrpci_atomic_u32 has_extents; /* has had some, ever */
+    uint32_t incarnations;
+    shm_extent extents[SHM_EXTENTS + 1]; /* [0] is unused */
 } shm_conn;
 
 /* `seen` of a worker that does not touch the table: asleep, in a long
@@ -121,6 +131,7 @@ struct shm_listener {
     int stop_fd;
     int bell_fd;  /* our own doorbell, in every worker's poll set */
     int spare_fd; /* given up to accept and refuse when none is left */
+    int sweep_fd; /* rung for the first extent that nobody sweeps for */
     int status_fd;
     int client_status_fd; /* the same, for reading only */
     shmrpci_map status_map;
@@ -129,6 +140,7 @@ struct shm_listener {
     shmrpci_map shared_map;
     shm_service_shared *shared;
     shmrpci_atomic_u32 stopping; /* shm_order */
+    shmrpci_atomic_u32 is_swept; /* the control loop will look at extents */
 
     shmrpci_mutex accounts_lock;
     shm_account accounts[SHM_MAX_USERS];
@@ -149,6 +161,7 @@ struct shm_listener {
     uint64_t last_serial;
     uint64_t link_mask; /* links that are there, by their first index */
     shm_link links[SHM_MAX_WORKERS];
+    int64_t sweep_ns; /* when to look at extents */
 
     shm_worker_place places[SHM_MAX_WORKERS];
 };
@@ -210,14 +223,27 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
 
 /* ---- extent.c -------------------------------------------------------- */
 
-/* Makes room for `bytes` in a new extent and sends it to the client, for the
- * reply on (slot, gen), or in answer to a request with tag gen when slot is
- * SHM_SLOTS. EXHAUSTED: quota, or the client does not read; TOO_LARGE. */
+/* Makes an extent of at least `bytes` and sends it to the client, in answer to
+ * its packet. EXHAUSTED: quota, or the client does not read; TOO_LARGE. */
+shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes, uint32_t tag);
+/* Finds or makes an extent for the reply on a slot that a worker has claimed,
+ * and notes its use there. Statuses as above; of a mirror's, DEADLINE too. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
-                               uint32_t gen, uint32_t *out_region);
+                               uint32_t *out_region);
+/* Takes back what has been idle for long; returns when to call again. Control
+ * loop. */
+int64_t shm_extent_sweep(shm_listener *listener);
+/* The holder of a slot's entry will read or write an extent: it stays, if it
+ * is there afterwards, until the entry is freed. Any region. */
+void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);
 /* Memory of a span that a client named; NULL when it is not inside. */
 uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length);
+/* Before the call of a dead worker is ABORTED: what it took for the reply. */
+void shm_extent_recover(shm_conn *conn, uint32_t slot);
+/* When nobody can be using the connection: unmaps them, and, in the control
+ * loop's process, ends them. */
+void shm_extent_destroy_all(shm_conn *conn);
 
 /* ---- worker.c, reply.c ----------------------------------------------- */
 

@@ -21,6 +21,9 @@
 /* An entry of the ledger: 0 is free, else generation, owner's index, 1. */
 typedef struct shm_ledger_entry {
     _Alignas(64) shmrpci_atomic_u32 held;
+    /* Bitmap of the extents that the holder reads or writes; 0 when the entry
+     * is free. The holder writes, and who grants it one. */
+    shmrpci_atomic_u64 uses;
 } shm_ledger_entry;
 
 typedef struct shm_ledger {
@@ -32,8 +35,10 @@ typedef struct shm_ledger {
      * so should everybody. Release; workers acquire. */
     shmrpci_atomic_u32 gone;
     shmrpci_atomic_u64 residual;
-    /* Regions 1 to `extents` exist. Release, after they were made. */
-    shmrpci_atomic_u32 extents;
+    /* Which extent has this number now: its incarnation + 1, or 0 for none.
+     * The control loop writes; workers look after they have noted its use:
+     * sequentially consistent, all of it (extent.c). [0] is unused. */
+    shmrpci_atomic_u32 live[SHM_EXTENTS + 1];
 
     shm_ledger_entry entries[SHM_SLOTS];
 } shm_ledger;
@@ -68,7 +73,7 @@ typedef struct shm_service_shared {
 
 #define SHM_SHARED_MAGIC UINT64_C(0x3130727653687273) /* "srhSvr01" */
 
-_Static_assert(sizeof(shm_ledger) == 64 + SHM_SLOTS * 64u, "ledger");
+_Static_assert(sizeof(shm_ledger) == 320 + SHM_SLOTS * 64u, "ledger");
 _Static_assert(sizeof(shm_worker_shared) == 256, "worker");
 
 #endif

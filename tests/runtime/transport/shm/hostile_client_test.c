@@ -326,7 +326,10 @@ static void giving_back_what_one_never_had_is_harmless(void **state)
     (void)state;
     shmrpci_conn *conn = client_open(&s.address);
     shm_client *client = (shm_client *)(void *)conn;
-    shmrpci_store_seq(client->block.given, UINT64_MAX);
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        shmrpci_store_seq(&client->block.extents[i],
+                          shm_extent_word(i, SHM_EXTENT_IDLE, 0));
+    }
     uint32_t size = 300000;
     assert_int_equal(
         client_call(conn, METHOD_SIZE, &size, sizeof size, 0, NULL), SHMRPC_OK);

@@ -294,13 +294,12 @@ static void replies_with_nonsense_are_DATA_LOSS(void **state)
 /* ---- extents --------------------------------------------------------- */
 
 static void send_extent(fake *it, uint32_t region, uint64_t bytes,
-                        uint32_t slot, uint32_t gen, int fd)
+                        uint32_t incarnation, int fd)
 {
     shm_message extent = {.kind = SHM_MESSAGE_EXTENT,
                           .region = region,
                           .bytes = bytes,
-                          .slot = slot,
-                          .gen = gen};
+                          .incarnation = incarnation};
     assert_int_equal(
         shm_message_send(it->fd, extent, NULL, &fd, fd >= 0 ? 1 : 0),
         SHMRPC_OK);
@@ -315,25 +314,31 @@ static void extents_with_nonsense_are_ignored(void **state)
     shm_client *client = (shm_client *)(void *)conn;
     size_t before = open_fds();
     assert_int_equal(shmrpci_memory_create("extent", 8192, &fd), SHMRPC_OK);
-    send_extent(it, 0, 8192, 0, 0, fd);
-    send_extent(it, SHM_EXTENTS + 1, 8192, 0, 0, fd);
-    send_extent(it, UINT32_MAX, 8192, 0, 0, fd);
-    send_extent(it, 1, 0, 0, 0, fd);
-    send_extent(it, 1, 1u << 20, 0, 0, fd);
-    send_extent(it, 1, UINT64_MAX, 0, 0, fd);
-    send_extent(it, 1, 8192, SHM_SLOTS + 1, 0, fd);
-    send_extent(it, 1, 8192, 0, 0, -1);
-    send_extent(it, 0, 8192, 0, 0, -1);
-    send_extent(it, UINT32_MAX, 8192, 0, 0, -1);
+    send_extent(it, 0, 8192, 0, fd);
+    send_extent(it, SHM_EXTENTS + 1, 8192, 0, fd);
+    send_extent(it, UINT32_MAX, 8192, 0, fd);
+    send_extent(it, 1, 0, 0, fd);
+    send_extent(it, 1, 1u << 20, 0, fd);
+    send_extent(it, 1, UINT64_MAX, 0, fd);
+    send_extent(it, 1, 8192, 0, -1);
+    send_extent(it, 0, 8192, 0, -1);
+    send_extent(it, UINT32_MAX, 8192, 0, -1);
     shm_client_drain_control(client);
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        assert_int_equal(shm_pool_region_bytes(&client->pool, i), 0);
+        assert_null(client->pool.regions[i]);
     }
-    /* A good one twice: the second is ignored. */
-    send_extent(it, 9, 8192, 0, 7, fd);
-    send_extent(it, 9, 8192, 0, 7, fd);
+    /* A good one, while it is in use another one, and then another one. */
+    send_extent(it, 9, 8192, 7, fd);
     shm_client_drain_control(client);
-    assert_int_equal(shm_pool_region_bytes(&client->pool, 9), 8192);
+    assert_non_null(client->pool.regions[9]);
+    client->pool.regions[9]->use = SHM_USE_REPLY;
+    send_extent(it, 9, 8192, 8, fd);
+    shm_client_drain_control(client);
+    assert_int_equal(client->pool.regions[9]->incarnation, 7);
+    client->pool.regions[9]->use = SHM_USE_NONE;
+    send_extent(it, 9, 8192, 8, fd);
+    shm_client_drain_control(client);
+    assert_int_equal(client->pool.regions[9]->incarnation, 8);
     shmrpci_fd_close(&fd);
     assert_int_equal(open_fds(), before);
     conn->transport->disconnect(conn);

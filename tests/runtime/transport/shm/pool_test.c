@@ -6,12 +6,17 @@
 #define ARENA 44800u
 
 static uint8_t memory[ARENA];
+static shmrpci_atomic_u64 words[SHM_EXTENTS + 1];
 static shm_pool pool;
 
 static int setup(void **state)
 {
     (void)state;
-    return shm_pool_init(&pool, (shm_region){memory, ARENA}) != SHMRPC_OK;
+    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
+        shmrpci_store_seq(&words[i], UINT64_C(0));
+    }
+    return shm_pool_init(&pool, (shm_region){memory, ARENA}, words) !=
+           SHMRPC_OK;
 }
 
 static int teardown(void **state)
@@ -37,12 +42,10 @@ static void spans_do_not_overlap_and_come_back(void **state)
     for (int round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < 100; i++) {
             spans[i] = allocated(1 + i * 3);
-            memset(shm_pool_at(&pool, spans[i].region, spans[i].offset), (int)i,
-                   spans[i].size);
+            memset(shm_pool_at(&pool, spans[i]), (int)i, spans[i].size);
         }
         for (uint32_t i = 0; i < 100; i++) {
-            const uint8_t *at =
-                shm_pool_at(&pool, spans[i].region, spans[i].offset);
+            const uint8_t *at = shm_pool_at(&pool, spans[i]);
             for (uint32_t k = 0; k < spans[i].size; k++) {
                 assert_int_equal(at[k], i);
             }
@@ -73,36 +76,126 @@ static void sizes_that_can_not_be_are_refused(void **state)
     assert_false(shm_pool_alloc(&pool, (uint64_t)1 << 40, &span));
 }
 
-static void extent_serves_when_it_is_the_pools(void **state)
+/* ---- extents --------------------------------------------------------- */
+
+/* An extent whose word says `state`, of incarnation 3. */
+static void add_extent(uint32_t region, size_t bytes, shm_extent_state state)
+{
+    static uint8_t extent[1 << 20];
+    assert_in_range(bytes, 1, sizeof extent);
+    /* An empty map is not unmapped. */
+    assert_int_equal(shm_pool_add(&pool, region, 3, (shmrpci_map){.at = NULL}),
+                     SHMRPC_OK);
+    pool.regions[region]->memory = (shm_region){extent, bytes};
+    shmrpci_store_seq(&words[region], shm_extent_word(3, state, 0));
+}
+
+static uint32_t state_of(uint32_t region)
+{
+    return shm_extent_state_of(shmrpci_load_seq(&words[region]));
+}
+
+static void extent_is_ours_from_its_first_span_to_its_last(void **state)
 {
     (void)state;
-    static uint8_t extent[65536];
-    shm_span span;
-    /* An empty map is not unmapped. */
-    assert_int_equal(shm_pool_add(&pool, 5, (shmrpci_map){.at = NULL}),
-                     SHMRPC_OK);
-    pool.regions[5]->memory = (shm_region){extent, sizeof extent};
-    assert_int_equal(shm_pool_add(&pool, 5, (shmrpci_map){.at = NULL}),
-                     SHMRPC_E_INVALID);
-    assert_false(shm_pool_alloc(&pool, 60000, &span));
-    assert_false(shm_pool_move(&pool, 5, SHM_OWNER_SERVER, SHM_OWNER_POOL));
-    assert_true(shm_pool_move(&pool, 5, SHM_OWNER_CALL, SHM_OWNER_POOL));
-    assert_false(shm_pool_move(&pool, 5, SHM_OWNER_CALL, SHM_OWNER_POOL));
-    assert_true(shm_pool_alloc(&pool, 60000, &span));
-    assert_int_equal(span.region, 5);
+    add_extent(5, 65536, SHM_EXTENT_IDLE);
+    uint64_t before = shmrpci_load_seq(&words[5]);
+    shm_span first = allocated(40000);
+    assert_int_equal(first.region, 5);
+    assert_int_equal(state_of(5), SHM_EXTENT_CLIENT);
+    shm_span second = allocated(25000);
+    assert_int_equal(second.region, 5);
+    shm_pool_free(&pool, first);
+    assert_int_equal(state_of(5), SHM_EXTENT_CLIENT);
+    shm_pool_free(&pool, second);
+    assert_int_equal(state_of(5), SHM_EXTENT_IDLE);
+    /* Used and idle is not the same as idle all the time. */
+    assert_true(shmrpci_load_seq(&words[5]) != before);
+}
+
+static void smallest_idle_extent_that_is_large_enough_is_taken(void **state)
+{
+    (void)state;
+    add_extent(1, 1 << 20, SHM_EXTENT_IDLE);
+    add_extent(2, 1 << 18, SHM_EXTENT_IDLE);
+    add_extent(3, 1 << 17, SHM_EXTENT_IDLE);
+    shm_span span = allocated(200000);
+    assert_int_equal(span.region, 2);
     shm_pool_free(&pool, span);
 }
 
-static void regions_out_of_range_are_INVALID(void **state)
+static void extent_of_others_is_left_alone(void **state)
 {
     (void)state;
-    assert_int_equal(shm_pool_add(&pool, 0, (shmrpci_map){.at = NULL}),
+    shm_span span;
+    static const shm_extent_state others[] = {
+        SHM_EXTENT_CLIENT, SHM_EXTENT_REPLY, SHM_EXTENT_RETIRED};
+    for (uint32_t i = 0; i < 3; i++) {
+        add_extent(7, 65536, others[i]);
+        assert_false(shm_pool_alloc(&pool, 60000, &span));
+        assert_int_equal(state_of(7), others[i]);
+        assert_non_null(pool.regions[7]);
+    }
+}
+
+static void extent_that_was_taken_back_is_forgotten(void **state)
+{
+    (void)state;
+    shm_span span;
+    add_extent(7, 65536, SHM_EXTENT_NONE);
+    assert_false(shm_pool_alloc(&pool, 60000, &span));
+    assert_null(pool.regions[7]);
+    /* Another one has its number, and we have not heard of that yet. */
+    add_extent(8, 65536, SHM_EXTENT_IDLE);
+    shmrpci_store_seq(&words[8], shm_extent_word(4, SHM_EXTENT_IDLE, 0));
+    assert_false(shm_pool_alloc(&pool, 60000, &span));
+    assert_null(pool.regions[8]);
+    assert_int_equal(state_of(8), SHM_EXTENT_IDLE);
+}
+
+static void reply_is_read_where_it_was_placed_and_nowhere_else(void **state)
+{
+    (void)state;
+    add_extent(4, 65536, SHM_EXTENT_IDLE);
+    assert_null(shm_pool_take_reply(&pool, 4, 9, 0, 100));
+    shmrpci_store_seq(&words[4], shm_extent_word(3, SHM_EXTENT_REPLY, 9));
+    assert_null(shm_pool_take_reply(&pool, 4, 8, 0, 100));
+    assert_null(shm_pool_take_reply(&pool, 4, 9, 65500, 100));
+    assert_null(shm_pool_take_reply(&pool, 5, 9, 0, 100));
+    assert_null(shm_pool_take_reply(&pool, 0, 9, 0, 100));
+    assert_null(shm_pool_take_reply(&pool, UINT32_MAX, 9, 0, 100));
+    assert_non_null(shm_pool_take_reply(&pool, 4, 9, 0, 100));
+    assert_null(shm_pool_take_reply(&pool, 4, 9, 0, 100));
+    shm_pool_drop_reply(&pool, 4);
+    assert_int_equal(state_of(4), SHM_EXTENT_IDLE);
+}
+
+static void reply_that_nobody_reads_frees_its_extent(void **state)
+{
+    (void)state;
+    shmrpci_store_seq(&words[6], shm_extent_word(3, SHM_EXTENT_REPLY, 9));
+    shm_pool_refuse_reply(&pool, 6, 8);
+    assert_int_equal(state_of(6), SHM_EXTENT_REPLY);
+    shm_pool_refuse_reply(&pool, UINT32_MAX, 9);
+    shm_pool_refuse_reply(&pool, 6, 9);
+    assert_int_equal(state_of(6), SHM_EXTENT_IDLE);
+}
+
+static void regions_out_of_range_or_in_use_are_INVALID(void **state)
+{
+    (void)state;
+    assert_int_equal(shm_pool_add(&pool, 0, 0, (shmrpci_map){.at = NULL}),
                      SHMRPC_E_INVALID);
     assert_int_equal(
-        shm_pool_add(&pool, SHM_EXTENTS + 1, (shmrpci_map){.at = NULL}),
+        shm_pool_add(&pool, SHM_EXTENTS + 1, 0, (shmrpci_map){.at = NULL}),
         SHMRPC_E_INVALID);
-    assert_int_equal(shm_pool_region_bytes(&pool, SHM_EXTENTS + 1), 0);
-    assert_false(shm_pool_move(&pool, 0, SHM_OWNER_POOL, SHM_OWNER_SERVER));
+    add_extent(5, 65536, SHM_EXTENT_IDLE);
+    shm_span span = allocated(60000);
+    assert_int_equal(shm_pool_add(&pool, 5, 4, (shmrpci_map){.at = NULL}),
+                     SHMRPC_E_INVALID);
+    shm_pool_free(&pool, span);
+    assert_int_equal(shm_pool_add(&pool, 5, 4, (shmrpci_map){.at = NULL}),
+                     SHMRPC_OK);
 }
 
 int main(void)
@@ -112,8 +205,13 @@ int main(void)
         CASE(spans_do_not_overlap_and_come_back),
         CASE(span_takes_half_of_the_arena_at_most),
         CASE(sizes_that_can_not_be_are_refused),
-        CASE(extent_serves_when_it_is_the_pools),
-        CASE(regions_out_of_range_are_INVALID),
+        CASE(extent_is_ours_from_its_first_span_to_its_last),
+        CASE(smallest_idle_extent_that_is_large_enough_is_taken),
+        CASE(extent_of_others_is_left_alone),
+        CASE(extent_that_was_taken_back_is_forgotten),
+        CASE(reply_is_read_where_it_was_placed_and_nowhere_else),
+        CASE(reply_that_nobody_reads_frees_its_extent),
+        CASE(regions_out_of_range_or_in_use_are_INVALID),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,9 +11,16 @@
 
 static char folder[64];
 
+shmrpci_listen_opts service_opts;
+
 int folder_setup(void **state)
 {
     (void)state;
+    service_opts =
+        (shmrpci_listen_opts){.max_workers = MAX_WORKERS,
+                              .max_message_bytes = (size_t)16 << 20,
+                              .max_connections_per_uid = 100,
+                              .max_bytes_per_uid = (size_t)256 << 20};
     (void)snprintf(folder, sizeof folder, "/tmp/shmrpc-test-XXXXXX");
     if (mkdtemp(folder) == NULL) {
         return -1;
@@ -138,13 +145,10 @@ void service_start(service *s, const shmrpci_address *address, unsigned workers)
 {
     shmrpc_error error = {0};
     static const uint32_t allowed[] = {SERVICE_ALLOWED_UID};
-    shmrpci_listen_opts opts = {.allowed_uids = allowed,
-                                .allowed_uid_count = 1,
-                                .max_workers = MAX_WORKERS,
-                                .max_message_bytes = (size_t)16 << 20,
-                                .max_connections_per_uid = 100,
-                                .max_bytes_per_uid = (size_t)256 << 20,
-                                .on_hello = say_welcome};
+    shmrpci_listen_opts opts = service_opts;
+    opts.allowed_uids = allowed;
+    opts.allowed_uid_count = 1;
+    opts.on_hello = say_welcome;
     *s = (service){.address = *address, .worker_count = workers};
     if (address->transport->listen(address, &opts, &s->listener, &error) !=
         SHMRPC_OK) {
@@ -175,11 +179,11 @@ int client_try_open(const shmrpci_address *address, shmrpci_conn **out,
                     shmrpc_error *error)
 {
     shmrpci_buf welcome;
-    shmrpci_connect_opts opts = {.deadline_ns =
-                                     shmrpci_deadline_after(PATIENCE_NS),
-                                 .max_message_bytes = (size_t)16 << 20,
-                                 .hello = (const uint8_t *)"hello",
-                                 .hello_len = 5};
+    shmrpci_connect_opts opts = {
+        .deadline_ns = shmrpci_deadline_after(PATIENCE_NS),
+        .max_message_bytes = service_opts.max_message_bytes,
+        .hello = (const uint8_t *)"hello",
+        .hello_len = 5};
     shmrpci_buf_init_heap(&welcome);
     int status =
         address->transport->connect(address, &opts, out, &welcome, error);

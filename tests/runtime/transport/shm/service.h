@@ -51,6 +51,10 @@ const char *folder_path(void);
 /* How many files are in it. */
 size_t folder_count(void);
 
+/* How services listen and clients connect from now on; tests may change it.
+ * Setup of a group puts the usual values in. */
+extern shmrpci_listen_opts service_opts;
+
 /* An address that nobody listens at. */
 shmrpci_address new_address(void);
 

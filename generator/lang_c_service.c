@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "generator/lang_c.h"
+#include "idl/canonical.h"
 
 static const char *method_place(gen_model *m, const idl_method *method)
 {
@@ -296,6 +297,16 @@ static void claim_service(gen_model *m, const idl_service *service)
                 decl->span);
 }
 
+/* What the service will say of itself: with documentation, for people. */
+static gen_value *text_rows(gen_model *m, const idl_service *service)
+{
+    idl_memory *memory = m->opts->diags->memory;
+    shmrpci_buf text;
+    idl_buf_init(&text, memory);
+    idl_canonical_service(service, IDL_CANONICAL_DOCS, memory, &text);
+    return gen_c_lines(m, (const char *)text.data, text.len);
+}
+
 void gen_c_add_service(gen_model *m, gen_value *object,
                        const idl_service *service)
 {
@@ -309,8 +320,7 @@ void gen_c_add_service(gen_model *m, gen_value *object,
                    gen_c_literals(m, service->name, strlen(service->name)));
     gen_c_set_text(m, c, "text_name",
                    gen_c_unique(m, gen_c_text(m, "%s_text", place)));
-    gen_set(c, "text_rows",
-            gen_c_lines(m, service->text, strlen(service->text)));
+    gen_set(c, "text_rows", text_rows(m, service));
     bool any = service->method_count > 0;
     const char *methods = gen_c_unique(m, gen_c_text(m, "%s_methods", place));
     const char *handlers = gen_c_unique(m, gen_c_text(m, "%s_handlers", place));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "idl/canonical.h"
 #include "idl/layout.h"
 #include "idl/memory.h"
 #include "idl/names.h"
@@ -479,9 +480,12 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
     for (size_t i = 0; i < service->method_count; i++) {
         fill_method(b, &service->methods[i], &methods[i]);
     }
+    shmrpci_buf text;
+    idl_buf_init(&text, &b->memory);
+    idl_canonical_service(service, IDL_CANONICAL_DOCS, &b->memory, &text);
     /* In one piece. */
-    const char **text = IDL_NEW_ARRAY(&b->memory, 2, const char *);
-    text[0] = service->text;
+    const char **pieces = IDL_NEW_ARRAY(&b->memory, 2, const char *);
+    pieces[0] = shmrpci_buf_text(&text);
     shmrpc_service *out = IDL_NEW(&b->memory, shmrpc_service);
     *out = (shmrpc_service){
         .name = service->name,
@@ -489,7 +493,7 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
         .port = service->port,
         .version = service->version,
         .hash = service->hash,
-        .text = text,
+        .text = pieces,
         .doc = doc_of(b, &service->decl.meta.docs),
         .methods = service->method_count > 0 ? methods : NULL,
         .method_count = (uint32_t)service->method_count,

@@ -161,8 +161,10 @@ typedef struct shmrpc_service {
     const char *id;   /* "demo.Echo": its name in the .svc */
     uint16_t port;
     uint32_t version;
-    uint64_t hash;           /* first 8 bytes of SHA-256 over text */
-    const char *const *text; /* canonical .svc, in pieces; NULL ends it */
+    uint64_t hash;           /* first 8 bytes of SHA-256 over the canonical */
+                             /* .svc, without what is for people only */
+    const char *const *text; /* that .svc, in pieces, with documentation; */
+                             /* NULL ends it */
     const char *doc;
     const shmrpc_method *methods; /* method i has id i + 1; id 0 describes */
     uint32_t method_count;

@@ -1,6 +1,7 @@
 /* Checked folders and lock files. */
 #include "os/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -56,4 +57,26 @@ shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd)
 void shmrpci_folder_remove(int dir_fd, const char *name)
 {
     (void)unlinkat(dir_fd, name, 0);
+}
+
+shmrpc_status shmrpci_folder_list(int dir_fd, shmrpci_folder_entry *entry,
+                                  void *user)
+{
+    /* Of its own, for closing the stream closes it, and its place is ours. */
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    if (stream == NULL) {
+        shmrpc_status status = shmrpci_status_of_last();
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return status;
+    }
+    for (const struct dirent *at; (at = readdir(stream)) != NULL;) {
+        if (at->d_name[0] != '.') {
+            entry(user, at->d_name);
+        }
+    }
+    (void)closedir(stream);
+    return SHMRPC_OK;
 }

@@ -26,4 +26,12 @@ shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
 
 void shmrpci_folder_remove(int dir_fd, const char *name);
 
+/* `name` lives until the call returns. */
+typedef void shmrpci_folder_entry(void *user, const char *name);
+
+/* Tells of every entry, in no order; those that come or go meanwhile may be
+ * among them. EXHAUSTED: no descriptor left. */
+shmrpc_status shmrpci_folder_list(int dir_fd, shmrpci_folder_entry *entry,
+                                  void *user);
+
 #endif

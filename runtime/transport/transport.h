@@ -172,6 +172,11 @@ typedef struct shmrpci_load_view {
 
 /* ---- the interface --------------------------------------------------- */
 
+/* A place where a service may be listening: name, instance and port, and where
+ * that is, for people. Both live until the call returns. */
+typedef void shmrpci_on_found(void *user, const shmrpci_address *address,
+                              const char *where);
+
 struct shmrpci_transport {
     const char *scheme; /* "shm" of shm:// */
 
@@ -188,6 +193,13 @@ struct shmrpci_transport {
      * forked child: gives back what of its parent's connection is in the
      * child's own memory, and neither waits for a lock nor tells the peer. */
     void (*disconnect)(shmrpci_conn *conn);
+    /*
+     * Tells of all places where services may be listening, without asking them,
+     * in the order in which connect would try them. NULL for a transport whose
+     * places can't be listed. DENIED, INVALID: the folder that the user has
+     * chosen can't be used.
+     */
+    int (*find)(shmrpci_on_found *found, void *user, shmrpc_error *error);
 
     /*
      * Readies call->out for a request of about `size_hint` bytes, and room for

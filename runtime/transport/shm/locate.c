@@ -11,14 +11,7 @@
 #include "os/process.h"
 #include "os/socket.h"
 
-#define PLACES 4u
-
-typedef struct {
-    char paths[PLACES][SHM_PATH_BYTES];
-    size_t count;
-} place_list;
-
-static void add(place_list *list, const char *folder, const char *below)
+static void add(shm_folders *list, const char *folder, const char *below)
 {
     if (folder == NULL || folder[0] != '/') {
         return;
@@ -28,17 +21,6 @@ static void add(place_list *list, const char *folder, const char *below)
     if (len > 0 && (size_t)len < SHM_PATH_BYTES) {
         list->count++;
     }
-}
-
-static void list_places(place_list *list)
-{
-    char own[64];
-    (void)snprintf(own, sizeof own, "/tmp/shmrpc-%u", shmrpci_process_uid());
-    list->count = 0;
-    add(list, getenv("SHMRPC_DIR"), "");
-    add(list, getenv("XDG_RUNTIME_DIR"), "/shmrpc");
-    add(list, "/run/shmrpc", "");
-    add(list, own, "");
 }
 
 /* A folder that was chosen and can't be is no reason to take another. */
@@ -57,7 +39,23 @@ static int check_choice(shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-static bool is_word(const char *text)
+int shm_folders_list(shm_folders *out, shmrpc_error *error)
+{
+    char own[64];
+    int status = check_choice(error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    (void)snprintf(own, sizeof own, "/tmp/shmrpc-%u", shmrpci_process_uid());
+    out->count = 0;
+    add(out, getenv("SHMRPC_DIR"), "");
+    add(out, getenv("XDG_RUNTIME_DIR"), "/shmrpc");
+    add(out, "/run/shmrpc", "");
+    add(out, own, "");
+    return SHMRPC_OK;
+}
+
+bool shm_is_word(const char *text)
 {
     for (; *text != '\0'; text++) {
         if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -73,7 +71,7 @@ static int stem_of(const shmrpci_address *address, char *stem, size_t size,
                    shmrpc_error *error)
 {
     if (address->name[0] == '\0' || address->name[0] == '.' ||
-        !is_word(address->name) || !is_word(address->instance)) {
+        !shm_is_word(address->name) || !shm_is_word(address->instance)) {
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID,
             "\"%s\" is no name of a service (letters, digits, '_', '-', '.')",
@@ -142,17 +140,16 @@ int shm_place_listen(const shmrpci_address *address, shm_place *out,
                      shmrpc_error *error)
 {
     char stem[192];
-    place_list list;
+    shm_folders list;
     int failed = stem_of(address, stem, sizeof stem, error);
     if (failed == SHMRPC_OK) {
-        failed = check_choice(error);
+        failed = shm_folders_list(&list, error);
     }
     if (failed != SHMRPC_OK) {
         return failed;
     }
     shmrpc_status first = SHMRPC_OK;
     const char *where = "any folder";
-    list_places(&list);
     for (size_t i = 0; i < list.count; i++) {
         if (!is_for_server(list.paths[i])) {
             continue;
@@ -207,7 +204,7 @@ static shmrpc_status connect_in(const char *folder, const char *socket_name,
 
 /* Room for each path, so that all are named: short ones leave theirs to the
  * long. */
-static size_t share_room(const place_list *list, size_t room)
+static size_t share_room(const shm_folders *list, size_t room)
 {
     size_t share = room / list->count;
     size_t spare = room % list->count;
@@ -221,7 +218,7 @@ static size_t share_room(const place_list *list, size_t room)
 }
 
 /* Of a path without enough room the end is shown, which tells more. */
-static void name_places(const place_list *list, shmrpci_buf *out, size_t room)
+static void name_places(const shm_folders *list, shmrpci_buf *out, size_t room)
 {
     static const char cut[] = "...";
     size_t separators = 2 * list->count;
@@ -235,7 +232,7 @@ static void name_places(const place_list *list, shmrpci_buf *out, size_t room)
     }
 }
 
-static int report_absent(const char *stem, const place_list *list,
+static int report_absent(const char *stem, const shm_folders *list,
                          shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_MESSAGE_BYTES];
@@ -252,16 +249,15 @@ int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
 {
     char stem[192];
     char socket_name[200];
-    place_list list;
+    shm_folders list;
     int failed = stem_of(address, stem, sizeof stem, error);
     if (failed == SHMRPC_OK) {
-        failed = check_choice(error);
+        failed = shm_folders_list(&list, error);
     }
     if (failed != SHMRPC_OK) {
         return failed;
     }
     (void)snprintf(socket_name, sizeof socket_name, "%.180s.sock", stem);
-    list_places(&list);
     for (size_t i = 0; i < list.count; i++) {
         shmrpc_status status =
             connect_in(list.paths[i], socket_name, deadline_ns, out_fd);

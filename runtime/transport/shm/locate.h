@@ -40,4 +40,20 @@ void shm_place_close(shm_place *place);
 int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, char *out_path, shmrpc_error *error);
 
+/* The transport's `find`: every socket in every folder of the search order. */
+int shm_place_find(shmrpci_on_found *found, void *user, shmrpc_error *error);
+
+/* ---- locate.c, for find.c -------------------------------------------- */
+
+typedef struct shm_folders {
+    char paths[4][SHM_PATH_BYTES];
+    size_t count;
+} shm_folders;
+
+/* The search order. INVALID: $SHMRPC_DIR can't be. */
+int shm_folders_list(shm_folders *out, shmrpc_error *error);
+
+/* Whether names of services may consist of these characters. */
+bool shm_is_word(const char *text);
+
 #endif

@@ -1,5 +1,6 @@
 /* The shm transport's table of operations. */
 #include "transport/shm/client.h"
+#include "transport/shm/locate.h"
 #include "transport/shm/mirror.h"
 #include "transport/shm/server.h"
 
@@ -7,6 +8,7 @@ const shmrpci_transport shmrpci_transport_shm = {
     .scheme = "shm",
     .connect = shm_client_connect,
     .disconnect = shm_client_disconnect,
+    .find = shm_place_find,
     .reserve = shm_client_reserve,
     .abort = shm_client_abort,
     .commit = shm_client_commit,

@@ -1,0 +1,137 @@
+/* Services that are learnt of at run time.  A service is asked by a call of
+ * its method 0, over a connection of its own and without a table. */
+#include "shmrpc/discover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "rpc/link.h"
+
+#define DESCRIBE_TIMEOUT_NS (5 * SHMRPCI_NS_PER_S)
+
+/* ---- which there are ---- */
+
+typedef struct finder {
+    shmrpc_found_fn found;
+    void *user;
+} finder;
+
+static void on_found(void *user, const shmrpci_address *address,
+                     const char *where)
+{
+    const finder *f = user;
+    const shmrpc_found found = {
+        .name = address->name,
+        .instance = address->instance,
+        .port = address->port,
+        .where = where,
+    };
+    f->found(&found, f->user);
+}
+
+int shmrpc_discover(shmrpc_found_fn found, void *user, shmrpc_error *error)
+{
+    /* The others have no places that could be listed. */
+    const shmrpci_transport *shm = shmrpci_transport_of("shm", 3);
+    finder f = {.found = found, .user = user};
+    return shm != NULL ? shm->find(on_found, &f, error) : SHMRPC_OK;
+}
+
+/* ---- what one is ---- */
+
+typedef struct asker {
+    shmrpci_link_opts opts;
+    shmrpci_link *link;
+    shmrpc_error *error; /* never NULL */
+} asker;
+
+static int failed(asker *a, int status)
+{
+    return shmrpc_error_set(a->error, status, "%s: its interface: %s",
+                            a->link->where, shmrpc_status_text(status));
+}
+
+/* What a server says is copied once and ends with a NUL. */
+static int take(asker *a, const shmrpci_call *call, char **text, size_t *len)
+{
+    size_t count = call->in_len;
+    if (call->head.status != SHMRPC_OK) {
+        return failed(a, call->head.status < 0 ? call->head.status
+                                               : SHMRPC_E_UNKNOWN);
+    }
+    if (count > a->opts.max_message_bytes) {
+        return failed(a, SHMRPC_E_TOO_LARGE);
+    }
+    char *copy = malloc(count + 1);
+    if (copy == NULL) {
+        return failed(a, SHMRPC_E_NO_MEMORY);
+    }
+    if (count > 0) {
+        memcpy(copy, call->in, count);
+    }
+    copy[count] = '\0';
+    *text = copy;
+    *len = count;
+    return SHMRPC_OK;
+}
+
+static int ask(asker *a, char **text, size_t *len)
+{
+    const shmrpci_transport *transport = a->link->transport;
+    shmrpci_call call;
+    int status = transport->reserve(a->link->conn, &call, 0, 0,
+                                    a->opts.deadline_ns, a->error);
+    if (status != SHMRPC_OK) {
+        return failed(a, status);
+    }
+    call.head = (shmrpci_head){
+        .method = SHMRPCI_METHOD_DESCRIBE,
+        .timeout_ns = a->opts.deadline_ns - shmrpci_now_ns(),
+    };
+    status = transport->commit(&call);
+    if (status == SHMRPC_OK) {
+        status = transport->receive(&call, a->opts.deadline_ns);
+        if (status == SHMRPC_E_DEADLINE) {
+            (void)transport->cancel(&call);
+        }
+    }
+    if (status != SHMRPC_OK) {
+        return failed(a, status);
+    }
+    status = take(a, &call, text, len);
+    transport->release(&call);
+    return status;
+}
+
+int shmrpc_describe(const char *where, uint16_t port, const shmrpc_opts *opts,
+                    char **text, size_t *len, shmrpc_error *error)
+{
+    static const shmrpc_opts defaults;
+    /* No methods: whatever the server has will do. */
+    const shmrpc_service nobody = {.name = "", .id = "", .port = port};
+    shmrpc_error unwanted;
+    opts = opts != NULL ? opts : &defaults;
+    if (opts->timeout_ns < 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "timeout_ns is negative");
+    }
+    asker a = {
+        .opts = {.service = &nobody,
+                 .where = where,
+                 .deadline_ns = shmrpci_deadline_after(
+                     opts->timeout_ns != 0 ? opts->timeout_ns
+                                           : DESCRIBE_TIMEOUT_NS),
+                 .profile = opts->profile,
+                 .max_message_bytes = opts->max_message_bytes != 0
+                                          ? opts->max_message_bytes
+                                          : SHMRPC_DEFAULT_MAX_MESSAGE_BYTES},
+        .error = error != NULL ? error : &unwanted,
+    };
+    int status = shmrpci_link_open(&a.opts, &a.link, a.error);
+    if (status == SHMRPC_OK) {
+        status = ask(&a, text, len);
+        shmrpci_link_close(a.link);
+    }
+    return status;
+}

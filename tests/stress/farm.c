@@ -1,0 +1,595 @@
+/* Processes that call each other, are killed and stopped, and account. */
+#include "farm.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/poll.h"
+#include "os/socket.h"
+#include "transport/shm/client.h"
+#include "transport/shm/server.h"
+
+#define shm           (&shmrpci_transport_shm)
+#define HANG_NS       (60 * SHMRPCI_NS_PER_S)
+#define LARGEST_BYTES 400000u
+
+enum { METHOD_RUN = 7 };
+
+/* What a call carries before its filling. */
+typedef struct order {
+    uint64_t number; /* client, then sequence */
+    uint32_t reply_bytes;
+    uint32_t work_us;
+} order;
+
+enum { NEVER, ISSUED, RAN, ANSWERED };
+
+static const char *const fault_names[FARM_FAULTS] = {
+    "ran twice",
+    "ran after it was withdrawn",
+    "ran and was never sent",
+    "answered and did not run",
+    "wrong reply",
+    "hung",
+    "unexpected status",
+};
+
+static void fault(farm_account *account, farm_fault kind)
+{
+    atomic_fetch_add(&account->faults[kind], 1);
+}
+
+/* ---- the account ----------------------------------------------------- */
+
+#define SEQUENCE_BITS 48
+
+static atomic_ullong *entry_of(farm_account *account, uint64_t number)
+{
+    uint64_t sequence = number & ((UINT64_C(1) << SEQUENCE_BITS) - 1);
+    return &account->clients[number >> SEQUENCE_BITS]
+                .entries[sequence % FARM_ENTRIES];
+}
+
+/* Moves a call on; else says what is wrong. */
+static void account_move(farm_account *account, uint64_t number, unsigned from,
+                         unsigned to, farm_fault else_fault)
+{
+    unsigned long long was = number << 2 | from;
+    if (atomic_compare_exchange_strong(entry_of(account, number), &was,
+                                       number << 2 | to)) {
+        return;
+    }
+    if (to != RAN || was >> 2 != number) {
+        fault(account, else_fault);
+    } else if ((was & 3) == NEVER) {
+        fault(account, FARM_RAN_WITHDRAWN);
+    } else {
+        fault(account, FARM_RAN_TWICE);
+    }
+}
+
+/* What the reply to a call consists of, from its number. */
+static void fill(uint8_t *at, size_t len, uint64_t number)
+{
+    uint64_t x = number * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    for (size_t i = 0; i < len; i += sizeof x) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        memcpy(at + i, &x, len - i < sizeof x ? len - i : sizeof x);
+    }
+}
+
+/* ---- a worker -------------------------------------------------------- */
+
+static void work(int64_t us)
+{
+    int64_t end_ns = shmrpci_deadline_after(us * SHMRPCI_NS_PER_US);
+    if (us >= 1000) {
+        (void)usleep((useconds_t)us);
+        return;
+    }
+    while (shmrpci_now_ns() < end_ns) {
+    }
+}
+
+static void serve(farm_account *account, shmrpci_request *request)
+{
+    static uint8_t body[LARGEST_BYTES];
+    order asked = {0};
+    if (request->in_len < sizeof asked) {
+        fault(account, FARM_WRONG_REPLY);
+        shm->drop(request);
+        return;
+    }
+    memcpy(&asked, request->in, sizeof asked);
+    account_move(account, asked.number, ISSUED, RAN, FARM_RAN_UNKNOWN);
+    work(asked.work_us);
+    if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        shm->drop(request);
+        return;
+    }
+    uint32_t len =
+        asked.reply_bytes < LARGEST_BYTES ? asked.reply_bytes : LARGEST_BYTES;
+    fill(body, len, asked.number);
+    shm->reply_reserve(request, len);
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    shmrpci_buf_append(&request->out, body, len);
+    shm->reply_commit(request);
+}
+
+static void be_worker(farm *f, int link_fd, uint32_t index)
+{
+    shmrpci_listener *mirror;
+    shmrpci_participant *me;
+    shmrpci_request request = {0};
+    shm->disown(f->listener);
+    if (shm->attach(link_fd, &mirror, NULL) != SHMRPC_OK ||
+        shm->participant_open(mirror, index, &me, NULL) != SHMRPC_OK) {
+        _exit(3);
+    }
+    while (shm->next(me, &request) == SHMRPC_OK) {
+        serve(f->account, &request);
+    }
+    _exit(0);
+}
+
+/* ---- a client -------------------------------------------------------- */
+
+typedef struct pending {
+    bool is_sent;
+    order sent;
+    shmrpci_call call;
+} pending;
+
+typedef struct client {
+    farm_account *account;
+    farm_client_account *mine;
+    shmrpci_conn *conn;
+    uint64_t index;
+    uint64_t random;
+    pending calls[FARM_CALLS];
+} client;
+
+static uint64_t next_random(uint64_t *random)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    return *random;
+}
+
+static void unexpected(farm_account *account, int status)
+{
+    atomic_store(&account->status, status);
+    fault(account, FARM_UNEXPECTED);
+}
+
+/* Mostly small, sometimes more than a slot, sometimes more than the arena. */
+static uint32_t some_size(uint64_t random)
+{
+    switch (random % 32) {
+    case 0:
+        return (uint32_t)(random >> 8) % LARGEST_BYTES;
+    case 1:
+    case 2:
+    case 3:
+        return (uint32_t)(random >> 8) % 8192;
+    default:
+        return (uint32_t)(random >> 8) % 200;
+    }
+}
+
+static order new_order(client *c)
+{
+    uint64_t random = next_random(&c->random);
+    uint64_t sequence = atomic_fetch_add(&c->mine->issued, 1);
+    order made = {.number = c->index << SEQUENCE_BITS | sequence,
+                  .reply_bytes = some_size(random >> 16),
+                  .work_us = 0};
+    if (random % 16 == 0) {
+        made.work_us = (uint32_t)(random >> 40) % 100;
+    } else if (random % 256 == 1) {
+        made.work_us = 2000;
+    }
+    atomic_store(entry_of(c->account, made.number), made.number << 2 | ISSUED);
+    return made;
+}
+
+static void withdraw(client *c, uint64_t number)
+{
+    account_move(c->account, number, ISSUED, NEVER, FARM_RAN_WITHDRAWN);
+    atomic_fetch_add(&c->mine->withdrawn, 1);
+}
+
+static void send_one(client *c, pending *p)
+{
+    static uint8_t body[LARGEST_BYTES];
+    uint64_t random = next_random(&c->random);
+    size_t len = some_size(random) + sizeof p->sent;
+    bool is_oneway = random % 61 == 0;
+    p->sent = new_order(c);
+    len = len < sizeof body ? len : sizeof body;
+    memcpy(body, &p->sent, sizeof p->sent);
+    int status = shm->reserve(c->conn, &p->call, len,
+                              (random >> 32) % 2 == 0 ? 0 : p->sent.reply_bytes,
+                              shmrpci_deadline_after(HANG_NS), NULL);
+    if (status == SHMRPC_OK) {
+        p->call.head =
+            (shmrpci_head){.method = METHOD_RUN,
+                           .flags = is_oneway ? SHMRPCI_HEAD_ONEWAY : 0u,
+                           .timeout_ns = HANG_NS};
+        shmrpci_buf_append(&p->call.out, body, len);
+        status = shm->commit(&p->call);
+    }
+    if (status == SHMRPC_E_DEADLINE) {
+        fault(c->account, FARM_HUNG);
+    } else if (status != SHMRPC_OK) {
+        unexpected(c->account, status);
+    }
+    if (status != SHMRPC_OK) {
+        withdraw(c, p->sent.number);
+    } else if (is_oneway) {
+        atomic_fetch_add(&c->mine->given_up, 1);
+    } else {
+        p->is_sent = true;
+    }
+}
+
+static void take_reply(client *c, pending *p)
+{
+    static uint8_t expected[LARGEST_BYTES];
+    size_t len = p->sent.reply_bytes;
+    fill(expected, len, p->sent.number);
+    if (p->call.head.status != SHMRPC_OK) {
+        unexpected(c->account, p->call.head.status);
+    } else if (p->call.in_len != len ||
+               memcmp(p->call.in, expected, len) != 0) {
+        fault(c->account, FARM_WRONG_REPLY);
+    }
+    shm->release(&p->call);
+    account_move(c->account, p->sent.number, RAN, ANSWERED,
+                 FARM_ANSWERED_UNRUN);
+    atomic_fetch_add(&c->mine->answered, 1);
+}
+
+static void receive_one(client *c, pending *p)
+{
+    int status = shm->receive(&p->call, shmrpci_deadline_after(HANG_NS));
+    p->is_sent = false;
+    switch (status) {
+    case SHMRPC_OK:
+        take_reply(c, p);
+        break;
+    case SHMRPC_E_WORKER_DIED:
+        atomic_fetch_add(&c->mine->died, 1);
+        break;
+    case SHMRPC_E_DEADLINE:
+        fault(c->account, FARM_HUNG);
+        (void)shm->cancel(&p->call);
+        atomic_fetch_add(&c->mine->given_up, 1);
+        break;
+    default:
+        unexpected(c->account, status);
+        atomic_fetch_add(&c->mine->given_up, 1);
+        break;
+    }
+    const shm_client *inner = (const shm_client *)(const void *)c->conn;
+    unsigned long long rescued = shmrpci_load_relaxed(&inner->rescued_wakeups);
+    if (rescued > 0) {
+        atomic_store(&c->mine->rescued, rescued);
+    }
+}
+
+static void cancel_one(client *c, pending *p)
+{
+    p->is_sent = false;
+    if (shm->cancel(&p->call)) {
+        withdraw(c, p->sent.number);
+    } else {
+        atomic_fetch_add(&c->mine->given_up, 1);
+    }
+}
+
+static void be_client(farm *f, uint32_t index, uint64_t seed)
+{
+    static client c;
+    shm->disown(f->listener);
+    c = (client){.account = f->account,
+                 .mine = &f->account->clients[index],
+                 .conn = client_open(&f->address),
+                 .index = index,
+                 .random = seed | 1};
+    for (;;) {
+        uint64_t random = next_random(&c.random);
+        pending *p = &c.calls[random % FARM_CALLS];
+        if (!p->is_sent) {
+            send_one(&c, p);
+        } else if (random >> 32 & 15) {
+            receive_one(&c, p);
+        } else {
+            cancel_one(&c, p);
+        }
+    }
+}
+
+/* ---- the supervisor -------------------------------------------------- */
+
+uint64_t farm_random(farm *f)
+{
+    return next_random(&f->random);
+}
+
+static int say_welcome(void *user, const uint8_t *hello, size_t len,
+                       const shmrpc_peer *peer, shmrpci_buf *welcome,
+                       shmrpc_error *error)
+{
+    (void)user;
+    (void)hello;
+    (void)len;
+    (void)peer;
+    (void)welcome;
+    (void)error;
+    return SHMRPC_OK;
+}
+
+static void start_worker(farm *f, farm_process *p)
+{
+    int fds[2];
+    shmrpc_error error = {.message = ""};
+    assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
+    if (shm->enlist(f->listener, p->index, 1, fds[0], &error) != SHMRPC_OK) {
+        fail_msg("enlist: %s", error.message);
+    }
+    p->pid = service_fork();
+    assert_true(p->pid >= 0);
+    if (p->pid == 0) {
+        be_worker(f, fds[1], p->index);
+    }
+    (void)close(fds[1]);
+}
+
+static void start_client(farm *f, farm_process *p)
+{
+    uint64_t seed = farm_random(f);
+    p->pid = service_fork();
+    assert_true(p->pid >= 0);
+    if (p->pid == 0) {
+        be_client(f, p->index, seed);
+    }
+}
+
+static void start_process(farm *f, farm_process *p)
+{
+    p->resume_ns = 0;
+    if (p->role == FARM_WORKER) {
+        start_worker(f, p);
+    } else {
+        start_client(f, p);
+    }
+}
+
+void farm_start(farm *f, uint64_t seed)
+{
+    shmrpc_error error = {.message = ""};
+    shmrpci_listen_opts opts = {.max_workers = FARM_WORKERS,
+                                .max_message_bytes = (size_t)16 << 20,
+                                .max_connections_per_uid = 1000,
+                                .max_bytes_per_uid = (size_t)1 << 30,
+                                .extent_idle_ns = 20 * SHMRPCI_NS_PER_MS,
+                                .takes_processes = true,
+                                .on_hello = say_welcome};
+    *f = (farm){.address = new_address(), .random = seed | 1};
+    f->account = mmap(NULL, sizeof *f->account, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(f->account != MAP_FAILED);
+    if (shm->listen(&f->address, &opts, &f->listener, &error) != SHMRPC_OK) {
+        fail_msg("listen: %s", error.message);
+    }
+    for (uint32_t i = 0; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+        f->processes[i] =
+            (farm_process){.role = i < FARM_WORKERS ? FARM_WORKER : FARM_CLIENT,
+                           .index = i < FARM_WORKERS ? i : i - FARM_WORKERS};
+        start_process(f, &f->processes[i]);
+    }
+}
+
+static void resume(farm_process *p)
+{
+    if (p->resume_ns != 0) {
+        assert_int_equal(kill(p->pid, SIGCONT), 0);
+        p->resume_ns = 0;
+    }
+}
+
+void farm_run(farm *f, int64_t until_ns)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    do {
+        int64_t wake_ns = until_ns;
+        for (size_t i = 0; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+            farm_process *p = &f->processes[i];
+            if (p->resume_ns != 0 && p->resume_ns <= now_ns) {
+                resume(p);
+            } else if (p->resume_ns != 0 && p->resume_ns < wake_ns) {
+                wake_ns = p->resume_ns;
+            }
+        }
+        int64_t step_ns = shm->step(f->listener);
+        wake_ns = step_ns < wake_ns ? step_ns : wake_ns;
+        (void)shmrpci_poll_readable(shm->poll_fd(f->listener), wake_ns);
+        now_ns = shmrpci_now_ns();
+    } while (now_ns < until_ns);
+}
+
+/* Nobody ends by himself. */
+static void reap(const farm_process *p)
+{
+    int status = 0;
+    assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+        fail_msg("%s %u ended by itself, with status %#x",
+                 p->role == FARM_WORKER ? "worker" : "client", p->index,
+                 (unsigned)status);
+    }
+}
+
+static void end_process(farm *f, farm_process *p)
+{
+    assert_int_equal(kill(p->pid, SIGKILL), 0);
+    reap(p);
+    if (p->role == FARM_WORKER) {
+        shm->dismiss(f->listener, p->index);
+    } else {
+        atomic_fetch_add(&f->account->killed_clients, 1);
+    }
+}
+
+void farm_kill(farm *f)
+{
+    farm_process *p =
+        &f->processes[farm_random(f) % (FARM_WORKERS + FARM_CLIENTS)];
+    end_process(f, p);
+    start_process(f, p);
+}
+
+void farm_pause(farm *f, int64_t resume_ns)
+{
+    farm_process *p =
+        &f->processes[farm_random(f) % (FARM_WORKERS + FARM_CLIENTS)];
+    if (p->resume_ns == 0) {
+        assert_int_equal(kill(p->pid, SIGSTOP), 0);
+        p->resume_ns = resume_ns;
+    }
+}
+
+static uint64_t answered(const farm *f, uint32_t index)
+{
+    return atomic_load(&f->account->clients[index].answered);
+}
+
+void farm_settle(farm *f)
+{
+    uint64_t before[FARM_CLIENTS];
+    for (size_t i = 0; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+        resume(&f->processes[i]);
+    }
+    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+        before[i] = answered(f, i);
+    }
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+        while (answered(f, i) < before[i] + 2 * FARM_CALLS) {
+            if (shmrpci_now_ns() > deadline_ns) {
+                fault(f->account, FARM_HUNG);
+                return;
+            }
+            farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+        }
+    }
+}
+
+static void tell_account(const farm *f)
+{
+    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+        farm_client_account *c = &f->account->clients[i];
+        print_message(
+            "client %u: %llu issued, %llu answered, %llu withdrawn, "
+            "%llu died, %llu given up, %llu rescued\n",
+            i, atomic_load(&c->issued), atomic_load(&c->answered),
+            atomic_load(&c->withdrawn), atomic_load(&c->died),
+            atomic_load(&c->given_up), atomic_load(&c->rescued));
+    }
+    for (size_t i = 0; i < FARM_FAULTS; i++) {
+        print_message("%s: %llu\n", fault_names[i],
+                      atomic_load(&f->account->faults[i]));
+    }
+    print_message("last unexpected status: %s\n",
+                  shmrpc_status_text(atomic_load(&f->account->status)));
+}
+
+void farm_check(farm *f)
+{
+    unsigned long long faults = 0;
+    for (size_t i = 0; i < FARM_FAULTS; i++) {
+        faults += atomic_load(&f->account->faults[i]);
+    }
+    if (faults > 0) {
+        tell_account(f);
+        fail_msg("%llu calls went wrong", faults);
+    }
+}
+
+uint64_t farm_rescued(const farm *f)
+{
+    uint64_t rescued = 0;
+    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+        rescued += atomic_load(&f->account->clients[i].rescued);
+    }
+    return rescued;
+}
+
+static size_t open_fds(void)
+{
+    size_t count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+/* Every call is accounted for, but those in progress of a client that died. */
+static void check_sums(const farm *f, unsigned long long killed_clients)
+{
+    unsigned long long open = 0;
+    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+        farm_client_account *c = &f->account->clients[i];
+        unsigned long long ended =
+            atomic_load(&c->answered) + atomic_load(&c->withdrawn) +
+            atomic_load(&c->died) + atomic_load(&c->given_up);
+        assert_true(ended <= atomic_load(&c->issued));
+        open += atomic_load(&c->issued) - ended;
+    }
+    assert_in_range(open, 0, killed_clients * (FARM_CALLS + 1));
+}
+
+void farm_stop(farm *f)
+{
+    for (size_t i = FARM_WORKERS; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+        resume(&f->processes[i]);
+        end_process(f, &f->processes[i]);
+    }
+    /* Workers go on with what was oneway, then everything is given back. */
+    size_t before = open_fds();
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (((const shm_listener *)(const void *)f->listener)->table_count > 0 ||
+           ((const shm_listener *)(const void *)f->listener)->closed != NULL) {
+        if (shmrpci_now_ns() > deadline_ns) {
+            fail_msg("connections of the dead are left");
+        }
+        farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+    }
+    assert_true(open_fds() < before);
+    for (size_t i = 0; i < FARM_WORKERS; i++) {
+        resume(&f->processes[i]);
+        end_process(f, &f->processes[i]);
+    }
+    for (size_t i = 0; i < SHM_MAX_USERS; i++) {
+        assert_int_equal(((const shm_listener *)(const void *)f->listener)
+                             ->accounts[i]
+                             .bytes,
+                         0);
+    }
+    shm->close(f->listener);
+    farm_check(f);
+    check_sums(f, atomic_load(&f->account->killed_clients));
+    assert_int_equal(munmap(f->account, sizeof *f->account), 0);
+}

@@ -1,0 +1,95 @@
+/*
+ * A service whose workers and clients are processes, and an exact account of
+ * every call, kept where the dead leave it.
+ *
+ * This process is the supervisor: it runs the control loop, starts workers and
+ * clients, kills and stops them, and starts others in their places.  Clients
+ * call as fast as they can, several calls at a time, of all kinds and sizes.
+ *
+ * Each call has a number of its own.  In memory that all of them share, its
+ * entry goes from issued (client, before it sends) to ran (handler) to
+ * answered (client), or from issued to never (the call was withdrawn), each by
+ * compare-and-swap: a call that runs twice, or after it was withdrawn, or is
+ * answered without having run, is found at that moment, by whoever does it.
+ *
+ * Threading: the supervisor's functions, one thread.
+ */
+#ifndef SHMRPCI_TESTS_STRESS_FARM_H
+#define SHMRPCI_TESTS_STRESS_FARM_H
+
+#include "service.h"
+
+#define FARM_CLIENTS 4u
+#define FARM_WORKERS 3u
+#define FARM_CALLS   8u /* at a time, of a client */
+
+/* Powers of two: a call that runs this many later than it was sent would be
+ * taken for another one. */
+#define FARM_ENTRIES (1u << 18)
+
+/* What must stay 0. */
+typedef enum farm_fault {
+    FARM_RAN_TWICE,
+    FARM_RAN_WITHDRAWN,
+    FARM_RAN_UNKNOWN,
+    FARM_ANSWERED_UNRUN,
+    FARM_WRONG_REPLY,
+    FARM_HUNG,
+    FARM_UNEXPECTED, /* a status that nobody should get */
+    FARM_FAULTS
+} farm_fault;
+
+typedef struct farm_client_account {
+    atomic_ullong issued;
+    atomic_ullong answered;
+    atomic_ullong withdrawn;
+    atomic_ullong died;     /* WORKER_DIED */
+    atomic_ullong given_up; /* cancelled, or nobody waits */
+    atomic_ullong rescued;  /* wake-ups, of clients that lived on */
+    atomic_ullong entries[FARM_ENTRIES];
+} farm_client_account;
+
+typedef struct farm_account {
+    atomic_ullong faults[FARM_FAULTS];
+    atomic_int status; /* the last unexpected one */
+    atomic_ullong killed_clients;
+    farm_client_account clients[FARM_CLIENTS];
+} farm_account;
+
+typedef enum farm_role { FARM_CLIENT, FARM_WORKER } farm_role;
+
+typedef struct farm_process {
+    pid_t pid;
+    farm_role role;
+    uint32_t index;
+    int64_t resume_ns; /* stopped until then; 0: runs */
+} farm_process;
+
+typedef struct farm {
+    farm_account *account;
+    shmrpci_address address;
+    shmrpci_listener *listener;
+    farm_process processes[FARM_CLIENTS + FARM_WORKERS];
+    uint64_t random;
+} farm;
+
+/* Starts everything. */
+void farm_start(farm *f, uint64_t seed);
+/* Ends everything, and checks that nothing is left of it. */
+void farm_stop(farm *f);
+uint64_t farm_random(farm *f);
+/* Runs the control loop until then; resumes who is to be resumed. */
+void farm_run(farm *f, int64_t until_ns);
+/* Kills one, any of them, and starts another one in its place. */
+void farm_kill(farm *f);
+/* Stops one until `resume_ns`; not one that is stopped already. */
+void farm_pause(farm *f, int64_t resume_ns);
+/* All are resumed, and every client has had calls answered since. Fails the
+ * test if one doesn't. */
+void farm_settle(farm *f);
+/* Fails the test, with the account, if there is any fault. */
+void farm_check(farm *f);
+/* Wake-ups that clients had to make up for. */
+uint64_t farm_rescued(const farm *f);
+
+#endif

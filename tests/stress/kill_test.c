@@ -1,0 +1,91 @@
+/*
+ * Workers and clients that are killed and stopped at random moments under
+ * load: no call hangs, runs twice, or is answered wrongly, and every one is
+ * accounted for.  SHMRPC_TEST_SEED repeats a choice of moments and victims.
+ */
+#include "farm.h"
+
+#include <stdio.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOWER 10u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLOWER 10u
+#endif
+#endif
+#ifndef SLOWER
+#define SLOWER 1u
+#endif
+
+static uint64_t seed_of(void)
+{
+    const char *text = getenv("SHMRPC_TEST_SEED");
+    uint64_t seed = text != NULL ? strtoull(text, NULL, 0)
+                                 : (uint64_t)shmrpci_now_ns() * 2654435761u;
+    print_message("SHMRPC_TEST_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+static unsigned events(void)
+{
+    return (is_long() ? 50000u : 500u) / SLOWER;
+}
+
+/* Not after the same time always, and now and then at once. */
+static void let_them_run(farm *f)
+{
+    int64_t us = (int64_t)(farm_random(f) % 10000);
+    farm_run(f, shmrpci_deadline_after(us * SHMRPCI_NS_PER_US));
+}
+
+static void kills_lose_and_repeat_nothing(void **state)
+{
+    (void)state;
+    farm f;
+    farm_start(&f, seed_of());
+    for (unsigned i = 0; i < events(); i++) {
+        let_them_run(&f);
+        farm_kill(&f);
+        if (i % 50 == 0) {
+            farm_settle(&f);
+            farm_check(&f);
+        }
+    }
+    farm_settle(&f);
+    farm_check(&f);
+    assert_int_equal(farm_rescued(&f), 0);
+    farm_stop(&f);
+}
+
+static void stops_and_kills_lose_and_repeat_nothing(void **state)
+{
+    (void)state;
+    farm f;
+    farm_start(&f, seed_of());
+    for (unsigned i = 0; i < events(); i++) {
+        let_them_run(&f);
+        if (farm_random(&f) % 3 == 0) {
+            farm_kill(&f);
+        } else {
+            int64_t us = (int64_t)(farm_random(&f) % 30000);
+            farm_pause(&f, shmrpci_deadline_after(us * SHMRPCI_NS_PER_US));
+        }
+        if (i % 50 == 0) {
+            farm_settle(&f);
+            farm_check(&f);
+        }
+    }
+    farm_settle(&f);
+    farm_check(&f);
+    farm_stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kills_lose_and_repeat_nothing),
+        cmocka_unit_test(stops_and_kills_lose_and_repeat_nothing),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

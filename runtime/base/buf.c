@@ -79,37 +79,71 @@ void shmrpci_buf_append(shmrpci_buf *buf, const void *data, size_t len)
     }
 }
 
-void shmrpci_buf_append_char(shmrpci_buf *buf, char c)
-{
-    uint8_t *at = shmrpci_buf_extend(buf, 1);
-    if (at != NULL) {
-        *at = (uint8_t)c;
-    }
-}
-
 void shmrpci_buf_append_text(shmrpci_buf *buf, const char *text)
 {
     shmrpci_buf_append(buf, text, strlen(text));
+}
+
+/* What vsnprintf makes of it. */
+static void print_rest(shmrpci_buf *buf, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    if (len < 0) {
+        shmrpci_buf_fail(buf, SHMRPC_E_INTERNAL);
+        va_end(again);
+        return;
+    }
+    /* vsnprintf ends its text with a NUL, which is then given back. */
+    uint8_t *at = shmrpci_buf_extend(buf, (size_t)len + 1);
+    if (at != NULL) {
+        (void)vsnprintf((char *)at, (size_t)len + 1, format, again);
+        buf->len--;
+    }
+    va_end(again);
+}
+
+static void append_uint(shmrpci_buf *buf, unsigned number)
+{
+    char digits[3 * sizeof number];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    shmrpci_buf_append(buf, digits + at, sizeof digits - at);
+}
+
+void shmrpci_buf_vprintf(shmrpci_buf *buf, const char *format, va_list args)
+{
+    for (;;) {
+        size_t plain = strcspn(format, "%");
+        shmrpci_buf_append(buf, format, plain);
+        format += plain;
+        if (format[0] == '\0') {
+            return;
+        }
+        if (format[1] == 's') {
+            shmrpci_buf_append_text(buf, va_arg(args, const char *));
+        } else if (format[1] == 'u') {
+            append_uint(buf, va_arg(args, unsigned));
+        } else if (format[1] == 'c') {
+            shmrpci_buf_append_char(buf, (char)va_arg(args, int));
+        } else {
+            print_rest(buf, format, args);
+            return;
+        }
+        format += 2;
+    }
 }
 
 void shmrpci_buf_printf(shmrpci_buf *buf, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    shmrpci_buf_vprintf(buf, format, args);
     va_end(args);
-    if (len < 0) {
-        shmrpci_buf_fail(buf, SHMRPC_E_INTERNAL);
-        return;
-    }
-    /* vsnprintf ends its text with a NUL, which is then given back. */
-    uint8_t *at = shmrpci_buf_extend(buf, (size_t)len + 1);
-    if (at != NULL) {
-        va_start(args, format);
-        (void)vsnprintf((char *)at, (size_t)len + 1, format, args);
-        va_end(args);
-        buf->len--;
-    }
 }
 
 const char *shmrpci_buf_text(shmrpci_buf *buf)

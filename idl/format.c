@@ -62,7 +62,7 @@ static size_t count_comments(const idl_source *source)
 
 static elements find_elements(const idl_source *source, idl_diags *diags)
 {
-    idl_tokens tokens = idl_lex(source, diags);
+    idl_tokens tokens = idl_lex(source, diags->memory, diags);
     elements list = {.count = 0};
     list.items =
         IDL_NEW_ARRAY(diags->memory, tokens.count + count_comments(source) + 1,

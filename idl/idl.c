@@ -87,7 +87,7 @@ typedef struct job {
 static void dump(const job *j, const idl_source *source, idl_diags *diags)
 {
     if (j->stage == IDL_STAGE_TOKENS) {
-        idl_tokens tokens = idl_lex(source, diags);
+        idl_tokens tokens = idl_lex(source, diags->memory, diags);
         idl_dump_tokens(&tokens, j->dump_out);
     } else if (j->stage == IDL_STAGE_AST) {
         idl_dump_ast(idl_parse(source, diags), j->dump_out);

@@ -182,7 +182,8 @@ static void push(idl_tokens *tokens, size_t *cap, idl_token token,
     tokens->items[tokens->count++] = token;
 }
 
-idl_tokens idl_lex(const idl_source *source, idl_diags *diags)
+idl_tokens idl_lex(const idl_source *source, idl_memory *memory,
+                   idl_diags *diags)
 {
     idl_tokens tokens = {.items = NULL};
     size_t cap = 0;
@@ -204,7 +205,7 @@ idl_tokens idl_lex(const idl_source *source, idl_diags *diags)
             at = kind == BLOCK_COMMENT ? skip_block_comment(at) : at;
         }
         if (token.kind != SKIP) {
-            push(&tokens, &cap, token, diags->memory);
+            push(&tokens, &cap, token, memory);
         }
     } while (kind != 0);
     return tokens;

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FIRST_BUCKETS 64
+/* Most maps are of the members of one record. */
+#define FIRST_BUCKETS 8
 
 struct idl_map_entry {
     idl_map_entry *next;

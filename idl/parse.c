@@ -400,12 +400,13 @@ static bool step_unless_full(driver *d, bool *more)
     return !d->builder.overflow;
 }
 
-static driver begin(const idl_source *source, idl_diags *diags)
+static driver begin(const idl_source *source, idl_tokens tokens,
+                    idl_diags *diags)
 {
     ast_file *file = IDL_NEW(diags->memory, ast_file);
     file->source = source;
     driver d = {.diags = diags,
-                .tokens = idl_lex(source, diags),
+                .tokens = tokens,
                 .builder = {.diags = diags,
                             .memory = diags->memory,
                             .source = source,
@@ -414,9 +415,24 @@ static driver begin(const idl_source *source, idl_diags *diags)
     return d;
 }
 
-const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
+/* Tokens take more memory than the tree, and nobody needs them afterwards. */
+typedef struct parse_memory {
+    shmrpci_arena arena;
+    idl_memory tokens;
+    idl_memory tree;
+    idl_memory *outer; /* what `tree` stands in for, so that `arena` is freed */
+    idl_diags *diags;
+} parse_memory;
+
+static void end_memory(parse_memory *p)
 {
-    driver d = begin(source, diags);
+    shmrpci_arena_fini(&p->arena);
+    p->diags->memory = p->outer;
+}
+
+static const ast_file *parse(const idl_source *source, parse_memory *p)
+{
+    driver d = begin(source, idl_lex(source, &p->tokens, p->diags), p->diags);
     SvcParseInit(d.parser, &d.builder);
     bool more = true;
     while (more && step_unless_full(&d, &more)) {
@@ -424,9 +440,29 @@ const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
     return d.builder.file;
 }
 
+const ast_file *idl_parse(const idl_source *source, idl_diags *diags)
+{
+    parse_memory p = {.outer = diags->memory, .diags = diags};
+    shmrpci_arena_init(&p.arena, p.outer->arena->limit_bytes);
+    p.tokens.arena = &p.arena;
+    p.tree.arena = p.outer->arena;
+    if (setjmp(p.tokens.exhausted) != 0) {
+        end_memory(&p);
+        longjmp(diags->memory->exhausted, 1);
+    }
+    if (setjmp(p.tree.exhausted) != 0) {
+        end_memory(&p);
+        longjmp(diags->memory->exhausted, 1);
+    }
+    diags->memory = &p.tree;
+    const ast_file *file = parse(source, &p);
+    end_memory(&p);
+    return file;
+}
+
 void idl_parse_next(const idl_source *source, idl_diags *diags, idl_next *out)
 {
-    driver d = begin(source, diags);
+    driver d = begin(source, idl_lex(source, diags->memory, diags), diags);
     SvcParseInit(d.parser, &d.builder);
     bool more = true;
     while (more && token_at(&d, d.at)->kind != 0 &&

@@ -22,9 +22,10 @@ typedef struct idl_tokens {
     size_t count;
 } idl_tokens;
 
-/* All tokens of `source`; comments are left out, `///` stays.  What isn't a
- * token is reported and left out.  In `diags`' memory. */
-idl_tokens idl_lex(const idl_source *source, idl_diags *diags);
+/* All tokens of `source`, in `memory`; comments are left out, `///` stays. What
+ * isn't a token is reported and left out. */
+idl_tokens idl_lex(const idl_source *source, idl_memory *memory,
+                   idl_diags *diags);
 
 /* As people write it: "`;`", "`struct`", "a name", "end of file"; static. */
 const char *idl_token_text(int kind);

@@ -241,7 +241,7 @@ static void strew(const char *text, uint32_t *seed, shmrpci_buf *out)
     assert_int_equal(idl_source_from_text(&arena, "a.svc", text, strlen(text),
                                           &source, &bad),
                      SHMRPC_OK);
-    idl_tokens tokens = idl_lex(source, &diags);
+    idl_tokens tokens = idl_lex(source, diags.memory, &diags);
     for (size_t i = 0; i < tokens.count; i++) {
         idl_span span = tokens.items[i].span;
         char buffer[64];

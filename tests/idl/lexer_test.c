@@ -17,7 +17,7 @@ static void assert_tokens(const char *text, const char *expected)
                      SHMRPC_OK);
     idl_diags_init(&diags);
     diags.memory = &memory;
-    idl_tokens tokens = idl_lex(source, &diags);
+    idl_tokens tokens = idl_lex(source, diags.memory, &diags);
     shmrpci_buf_init_heap(&out);
     idl_dump_tokens(&tokens, &out);
     assert_string_equal(shmrpci_buf_text(&out), expected);

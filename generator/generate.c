@@ -10,6 +10,9 @@
 
 #define MAX_FILES 16
 
+/* What one file may take in memory; what is beyond goes to the disk. */
+#define MAX_TEXT_BYTES ((size_t)256 << 10)
+
 /* A template of the user's folder; read once, kept until the end. */
 typedef struct user_template {
     const char *path;
@@ -17,15 +20,23 @@ typedef struct user_template {
     struct user_template *next;
 } user_template;
 
+/* A file on its way out. */
+typedef struct product {
+    const char *path;
+    gen_tidying tidying;
+    shmrpci_buf text; /* what isn't in `output` yet */
+    gen_output output;
+} product;
+
 typedef struct generation {
     const gen_options *options;
     const idl_schema *schema;
     const gen_value *model;
     gen_tree tree; /* paths */
     user_template *templates;
-    const char *paths[MAX_FILES]; /* of outputs */
-    shmrpci_buf texts[MAX_FILES];
-    size_t count;
+    product products[MAX_FILES];
+    size_t count; /* the last is being rendered */
+    shmrpc_error error;
     shmrpci_buf *message;
 } generation;
 
@@ -82,8 +93,54 @@ static bool find_template(void *user, const char *name, const char **text,
     return false;
 }
 
-static shmrpc_status render(generation *g, const gen_lang_file *file,
-                            shmrpci_buf *out)
+/* Moves the product's text to the disk, beside the file that it will replace.
+ */
+static shmrpc_status put_out(generation *g, product *p)
+{
+    shmrpc_status status =
+        gen_output_make_folder(g->options->out_dir, &g->error);
+    if (status == SHMRPC_OK) {
+        status =
+            gen_output_append(&p->output, p->text.data, p->text.len, &g->error);
+    }
+    shmrpci_buf_reset(&p->text);
+    return status;
+}
+
+/* Tidies the raw text up to the end of its last line. */
+static void take_lines(void *user, shmrpci_buf *raw)
+{
+    generation *g = user;
+    product *p = &g->products[g->count - 1];
+    size_t len = raw->len;
+    while (len > 0 && raw->data[len - 1] != '\n') {
+        len--;
+    }
+    if (raw->status != SHMRPC_OK || len == 0) {
+        return;
+    }
+    g->options->lang->tidy(&p->tidying, (const char *)raw->data, len, &p->text);
+    memmove(raw->data, raw->data + len, raw->len - len);
+    raw->len -= len;
+    shmrpci_buf_fail(raw, p->text.status);
+    if (raw->status == SHMRPC_OK && p->text.len > MAX_TEXT_BYTES) {
+        shmrpci_buf_fail(raw, put_out(g, p));
+    }
+}
+
+/* The line for people about a template, or about a file that was too large for
+ * memory and could not be written. */
+static void report(generation *g, const gen_mustache_error *error)
+{
+    if (g->error.code != SHMRPC_OK) {
+        shmrpci_buf_append_text(g->message, g->error.message);
+        return;
+    }
+    shmrpci_buf_printf(g->message, "%s.mustache:%u:%u: error: %s", error->name,
+                       error->line, error->column, error->message);
+}
+
+static shmrpc_status render(generation *g, const gen_lang_file *file)
 {
     const char *text = "";
     size_t len = 0;
@@ -95,6 +152,7 @@ static shmrpc_status render(generation *g, const gen_lang_file *file,
     gen_mustache_opts opts = {.escape = g->options->lang->escape,
                               .missing = GEN_MISSING_ERROR,
                               .lookup = find_template,
+                              .drain = take_lines,
                               .user = g};
     gen_mustache_error error = {.line = 0};
     shmrpci_buf raw;
@@ -102,11 +160,13 @@ static shmrpc_status render(generation *g, const gen_lang_file *file,
     shmrpc_status status = gen_mustache_render(&opts, file->template, text, len,
                                                g->model, &raw, &error);
     if (status != SHMRPC_OK) {
-        shmrpci_buf_printf(g->message, "%s.mustache:%u:%u: error: %s",
-                           error.name, error.line, error.column, error.message);
+        report(g, &error);
     } else {
-        g->options->lang->tidy((const char *)raw.data, raw.len, out);
-        status = out->status;
+        product *p = &g->products[g->count - 1];
+        take_lines(g, &raw);
+        g->options->lang->tidy(&p->tidying, (const char *)raw.data, raw.len,
+                               &p->text);
+        status = p->text.status;
     }
     shmrpci_buf_fini(&raw);
     return status;
@@ -126,19 +186,23 @@ static shmrpc_status render_all(generation *g)
     shmrpc_status status = SHMRPC_OK;
     for (size_t i = 0; i < lang->file_count && status == SHMRPC_OK; i++) {
         if (is_wanted(g->options, lang->files[i].kind)) {
-            g->paths[g->count] =
-                gen_format(&g->tree, "%s/%s%s", g->options->out_dir, stem,
-                           lang->files[i].suffix)
-                    ->text;
-            shmrpci_buf_init_heap(&g->texts[g->count]);
-            status = render(g, &lang->files[i], &g->texts[g->count++]);
+            product *p = &g->products[g->count++];
+            p->path = gen_print(&g->tree, "%s/%s%s", g->options->out_dir, stem,
+                                lang->files[i].suffix);
+            shmrpci_buf_init_heap(&p->text);
+            gen_output_begin(&p->output, p->path);
+            status = render(g, &lang->files[i]);
         }
     }
     return status == SHMRPC_OK ? gen_tree_status(&g->tree) : status;
 }
 
-static shmrpc_status write_depfile(generation *g, shmrpc_error *error)
+static shmrpc_status write_depfile(generation *g)
 {
+    const char *paths[MAX_FILES];
+    for (size_t i = 0; i < g->count; i++) {
+        paths[i] = g->products[i].path;
+    }
     size_t count = g->schema->file_count;
     for (const user_template *at = g->templates; at != NULL; at = at->next) {
         count++;
@@ -161,26 +225,26 @@ static shmrpc_status write_depfile(generation *g, shmrpc_error *error)
     if (g->options->stamp != NULL) {
         gen_output_depfile(&g->options->stamp, 1, sources, used, &text);
     } else {
-        gen_output_depfile(g->paths, g->count, sources, used, &text);
+        gen_output_depfile(paths, g->count, sources, used, &text);
     }
     shmrpc_status status = text.status;
     if (status == SHMRPC_OK) {
         status = gen_output_write(g->options->depfile, text.data, text.len,
-                                  NULL, error);
+                                  NULL, &g->error);
     }
     shmrpci_buf_fini(&text);
     return status;
 }
 
 /* What is written once belongs to the user from then on. */
-static shmrpc_status refuse_existing(const generation *g, shmrpc_error *error)
+static shmrpc_status refuse_existing(generation *g)
 {
     for (size_t i = 0; i < g->count && g->options->once; i++) {
-        if (gen_output_exists(g->paths[i])) {
-            shmrpc_error_set(error, SHMRPC_E_EXISTS,
+        if (gen_output_exists(g->products[i].path)) {
+            shmrpc_error_set(&g->error, SHMRPC_E_EXISTS,
                              "%s is there already, and is yours: nothing is "
                              "written (--out-dir names another folder)",
-                             g->paths[i]);
+                             g->products[i].path);
             return SHMRPC_E_EXISTS;
         }
     }
@@ -189,30 +253,29 @@ static shmrpc_status refuse_existing(const generation *g, shmrpc_error *error)
 
 static shmrpc_status write_all(generation *g)
 {
-    shmrpc_error error;
-    shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");
-    shmrpc_status status = gen_output_make_folder(g->options->out_dir, &error);
-    if (status == SHMRPC_OK) {
-        status = refuse_existing(g, &error);
+    shmrpc_error_set(&g->error, SHMRPC_E_NO_MEMORY, "out of memory");
+    shmrpc_status status = refuse_existing(g);
+    for (size_t i = 0; i < g->count && status == SHMRPC_OK; i++) {
+        status = put_out(g, &g->products[i]);
     }
     for (size_t i = 0; i < g->count && status == SHMRPC_OK; i++) {
-        status = gen_output_write(g->paths[i], g->texts[i].data,
-                                  g->texts[i].len, NULL, &error);
+        status = gen_output_commit(&g->products[i].output, NULL, &g->error);
     }
     if (status == SHMRPC_OK && g->options->depfile != NULL) {
-        status = write_depfile(g, &error);
+        status = write_depfile(g);
     }
     if (status == SHMRPC_OK && g->options->stamp != NULL) {
-        status = gen_output_touch(g->options->stamp, &error);
+        status = gen_output_touch(g->options->stamp, &g->error);
     }
     if (status != SHMRPC_OK) {
-        shmrpci_buf_append_text(g->message, error.message);
+        shmrpci_buf_append_text(g->message, g->error.message);
     }
     return status == SHMRPC_E_INVALID ? SHMRPC_E_INTERNAL : status;
 }
 
 shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
-                           const gen_value *model, shmrpci_buf *message)
+                           const gen_tree *tree, const gen_value *model,
+                           shmrpci_buf *message)
 {
     generation g = {.options = options,
                     .schema = schema,
@@ -221,10 +284,15 @@ shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
     gen_tree_init(&g.tree);
     shmrpc_status status = render_all(&g);
     if (status == SHMRPC_OK) {
+        /* Members that were made while the templates asked for them. */
+        status = gen_tree_status(tree);
+    }
+    if (status == SHMRPC_OK) {
         status = write_all(&g);
     }
     for (size_t i = 0; i < g.count; i++) {
-        shmrpci_buf_fini(&g.texts[i]);
+        gen_output_abandon(&g.products[i].output);
+        shmrpci_buf_fini(&g.products[i].text);
     }
     for (user_template *at = g.templates; at != NULL; at = at->next) {
         shmrpci_buf_fini(&at->text);

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "generator/model.h"
 #include "generator/mustache.h"
+#include "generator/tidy.h"
 #include "idl/diag.h"
 #include "idl/schema.h"
 
@@ -55,8 +56,9 @@ struct gen_lang {
     void (*add_param)(gen_model *model, gen_value *object,
                       const idl_method *method, const idl_field *param);
 
-    /* The last pass over each file's text. */
-    void (*tidy)(const char *text, size_t len, shmrpci_buf *out);
+    /* The last pass over each file's text, as gen_tidy. */
+    void (*tidy)(gen_tidying *state, const char *text, size_t len,
+                 shmrpci_buf *out);
 };
 
 /* The language called so, or NULL. */

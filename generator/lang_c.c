@@ -13,7 +13,7 @@ void gen_c_set_text(gen_model *m, gen_value *object, const char *key,
                     const char *text)
 {
     gen_set(object, key,
-            text != NULL ? gen_string(m->tree, text) : gen_null(m->tree));
+            text != NULL ? gen_ref(m->tree, text) : gen_null(m->tree));
 }
 
 void gen_c_set_flag(gen_model *m, gen_value *object, const char *key, bool flag)

@@ -25,6 +25,11 @@ typedef struct gen_c_state {
     idl_map names;       /* of all static objects so far */
     idl_map types;       /* C names of all types and services */
     idl_map claims;      /* of what has linkage, to the text of who has it */
+
+    /* Names of the last method that was asked for: each is asked for often. */
+    const idl_method *method;
+    const char *function;
+    const char *place;
 } gen_c_state;
 
 static inline gen_c_state *gen_c_state_of(const gen_model *m)
@@ -80,6 +85,9 @@ const char *gen_c_unique(gen_model *m, const char *name);
 
 /* "fts_search_find_all". */
 const char *gen_c_function(gen_model *m, const idl_method *method);
+
+/* "search_find_all": names of static objects begin so. */
+const char *gen_c_method_place(gen_model *m, const idl_method *method);
 
 /* Notes that `what` (as in "the list of `Hit`") will be called `name`, a type,
  * function, object or macro of the generated headers; reports at `span` when

@@ -10,20 +10,24 @@ const char *gen_c_text(gen_model *m, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const gen_value *value = gen_format_args(m->tree, format, args);
+    const char *text = gen_print_args(m->tree, format, args);
     va_end(args);
-    return value->text;
+    return text;
+}
+
+/* A copy of `text` that is ours until someone else sees it. */
+static char *copy_of(gen_model *m, const char *text)
+{
+    return (char *)(uintptr_t)gen_print(m->tree, "%s", text);
 }
 
 const char *gen_c_upper(gen_model *m, const char *text)
 {
-    gen_value *copy = gen_string(m->tree, text);
-    /* Ours until someone else sees it. */
-    char *chars = (char *)(uintptr_t)copy->text;
-    for (size_t i = 0; i < copy->len; i++) {
-        chars[i] = (char)toupper((unsigned char)chars[i]);
+    char *copy = copy_of(m, text);
+    for (char *at = copy; *at != '\0'; at++) {
+        *at = (char)toupper((unsigned char)*at);
     }
-    return copy->text;
+    return copy;
 }
 
 bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
@@ -46,32 +50,21 @@ const char *gen_c_unique(gen_model *m, const char *name)
 
 const char *gen_c_guard(gen_model *m, const char *stem)
 {
-    gen_value *copy = gen_string(m->tree, gen_c_upper(m, stem));
-    char *chars = (char *)(uintptr_t)copy->text;
-    for (size_t i = 0; i < copy->len; i++) {
-        chars[i] = (char)(isalnum((unsigned char)chars[i]) ? chars[i] : '_');
+    char *copy = copy_of(m, gen_c_upper(m, stem));
+    for (char *at = copy; *at != '\0'; at++) {
+        *at = (char)(isalnum((unsigned char)*at) ? *at : '_');
     }
-    return copy->text;
+    return copy;
 }
 
 /* ---- names of the language, by the rule of idl/cname.h ---- */
 
-/* What a function of idl/cname.h has appended; frees the buffer. */
-static const char *taken(gen_model *m, shmrpci_buf *buf)
-{
-    const char *text = shmrpci_buf_text(buf);
-    m->tree->out_of_memory = m->tree->out_of_memory || text == NULL;
-    const char *copy = gen_string(m->tree, text != NULL ? text : "")->text;
-    shmrpci_buf_fini(buf);
-    return copy;
-}
-
 static const char *own_prefix(gen_model *m, const idl_package *package)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_prefix(package, &buf);
-    return taken(m, &buf);
+    return gen_buf_take(m->tree, &buf);
 }
 
 /* `name` with the prefix that --prefix asks for instead of its own. */
@@ -101,42 +94,43 @@ const char *gen_c_prefixed(gen_model *m, const char *name)
 const char *gen_c_short(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     const char *c_name = decl->meta.c_name;
     idl_cname_snake(c_name != NULL ? c_name : decl->name, &buf);
-    return taken(m, &buf);
+    return gen_buf_take(m->tree, &buf);
 }
 
 const char *gen_c_name(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_decl(decl, &buf);
-    return with_prefix(m, decl->package, taken(m, &buf), false);
+    return with_prefix(m, decl->package, gen_buf_take(m->tree, &buf), false);
 }
 
 const char *gen_c_macro(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_decl_upper(decl, &buf);
-    return with_prefix(m, decl->package, taken(m, &buf), true);
+    return with_prefix(m, decl->package, gen_buf_take(m->tree, &buf), true);
 }
 
 const char *gen_c_error_macro(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_error(decl, &buf);
-    return with_prefix(m, decl->package, taken(m, &buf), true);
+    return with_prefix(m, decl->package, gen_buf_take(m->tree, &buf), true);
 }
 
 const char *gen_c_enumerator(gen_model *m, const idl_enum_item *item)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_item(item, &buf);
-    return with_prefix(m, item->owner->decl.package, taken(m, &buf), true);
+    return with_prefix(m, item->owner->decl.package,
+                       gen_buf_take(m->tree, &buf), true);
 }
 
 const char *gen_c_unlike_types(gen_model *m, const char *name)
@@ -148,9 +142,9 @@ const char *gen_c_unlike_types(gen_model *m, const char *name)
 const char *gen_c_member(gen_model *m, const idl_field *field)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_field(field, &buf);
-    return gen_c_unlike_types(m, taken(m, &buf));
+    return gen_c_unlike_types(m, gen_buf_take(m->tree, &buf));
 }
 
 const char *gen_c_argument(gen_model *m, const idl_field *param)
@@ -172,15 +166,34 @@ const char *gen_c_argument(gen_model *m, const idl_field *param)
 const char *gen_c_method(gen_model *m, const idl_method *method)
 {
     shmrpci_buf buf;
-    shmrpci_buf_init_heap(&buf);
+    gen_buf_init(m->tree, &buf);
     idl_cname_method_part(method, &buf);
-    return taken(m, &buf);
+    return gen_buf_take(m->tree, &buf);
+}
+
+static void name_method(gen_model *m, const idl_method *method)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    if (c->method == method) {
+        return;
+    }
+    const idl_decl *service = &method->service->decl;
+    const char *part = gen_c_method(m, method);
+    c->function = gen_c_text(m, "%s_%s", gen_c_name(m, service), part);
+    c->place = gen_c_text(m, "%s_%s", gen_c_short(m, service), part);
+    c->method = method;
 }
 
 const char *gen_c_function(gen_model *m, const idl_method *method)
 {
-    return gen_c_text(m, "%s_%s", gen_c_name(m, &method->service->decl),
-                      gen_c_method(m, method));
+    name_method(m, method);
+    return gen_c_state_of(m)->function;
+}
+
+const char *gen_c_method_place(gen_model *m, const idl_method *method)
+{
+    name_method(m, method);
+    return gen_c_state_of(m)->place;
 }
 
 void gen_c_claim(gen_model *m, const char *name, const char *what,

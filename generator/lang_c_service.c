@@ -5,18 +5,13 @@
 #include "generator/lang_c.h"
 #include "idl/canonical.h"
 
-static const char *method_place(gen_model *m, const idl_method *method)
-{
-    return gen_c_text(m, "%s_%s", gen_c_short(m, &method->service->decl),
-                      gen_c_method(m, method));
-}
-
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
                      const idl_field *param)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *name = gen_c_member(m, param);
-    const char *place = gen_c_text(m, "%s_%s", method_place(m, method), name);
+    const char *place =
+        gen_c_text(m, "%s_%s", gen_c_method_place(m, method), name);
     uint32_t flags = idl_field_flags(param, true);
     gen_c_set_member(m, c, param, flags, place);
     gen_c_form form = gen_c_form_of(m, param->type, place);
@@ -70,7 +65,8 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
         gen_c_set_text(m, c, "value_decl", NULL);
         return;
     }
-    const char *place = gen_c_text(m, "%s_result", method_place(m, method));
+    const char *place =
+        gen_c_text(m, "%s_result", gen_c_method_place(m, method));
     gen_c_form form = gen_c_form_of(m, type, place);
     bool is_array = type->kind == IDL_ARRAY;
     bool is_matrix = is_array && type->element->kind == IDL_ARRAY;
@@ -91,7 +87,7 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 
 static void set_params(gen_model *m, gen_value *c, const idl_method *method)
 {
-    const char *place = method_place(m, method);
+    const char *place = gen_c_method_place(m, method);
     bool fixed = true;
     bool has_optional = false;
     for (size_t i = 0; i < method->param_count; i++) {
@@ -213,8 +209,8 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
 {
     const char *name =
         method->throw_count > 0
-            ? gen_c_unique(m,
-                           gen_c_text(m, "%s_throws", method_place(m, method)))
+            ? gen_c_unique(
+                  m, gen_c_text(m, "%s_throws", gen_c_method_place(m, method)))
             : NULL;
     gen_c_set_text(m, c, "throws_name", name);
     gen_c_set_text(m, c, "throws_ref", name != NULL ? name : "NULL");
@@ -258,7 +254,7 @@ static const char *handler_member(gen_model *m, const idl_method *method)
 void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
-    const char *place = method_place(m, method);
+    const char *place = gen_c_method_place(m, method);
     claim_method(m, method);
     gen_c_set_text(m, c, "name", handler_member(m, method));
     gen_c_set_text(m, c, "function", gen_c_function(m, method));

@@ -132,8 +132,8 @@ static void add_view(gen_model *m, const char *name, const char *item,
                     : gen_c_text(m, "this %s", idl_kind_name(type->kind)),
                 type->span);
     gen_value *view = gen_push(c->views, gen_object(m->tree));
-    gen_set(view, "name", gen_string(m->tree, name));
-    gen_set(view, "item", gen_string(m->tree, item));
+    gen_set(view, "name", gen_ref(m->tree, name));
+    gen_set(view, "item", gen_ref(m->tree, item));
     gen_set(view, "guard",
             guarded ? gen_format(m->tree, "%s_DEFINED", gen_c_upper(m, name))
                     : gen_null(m->tree));
@@ -174,9 +174,9 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
         gen_c_claim(m, name, "this array as an element", array->span);
         gen_c_form form = gen_c_form_of(m, array, place);
         gen_value *wrapper = gen_push(c->wrappers, gen_object(m->tree));
-        gen_set(wrapper, "name", gen_string(m->tree, name));
-        gen_set(wrapper, "base", gen_string(m->tree, form.base));
-        gen_set(wrapper, "dims", gen_string(m->tree, form.dims));
+        gen_set(wrapper, "name", gen_ref(m->tree, name));
+        gen_set(wrapper, "base", gen_ref(m->tree, form.base));
+        gen_set(wrapper, "dims", gen_ref(m->tree, form.dims));
     }
     return name;
 }
@@ -216,9 +216,9 @@ static const char *map_of(gen_model *m, const idl_type *type, const char *place)
         const char *value =
             element_of(m, type->element, gen_c_text(m, "%s_value", place));
         gen_value *row = gen_push(c->entries, gen_object(m->tree));
-        gen_set(row, "name", gen_string(m->tree, entry));
-        gen_set(row, "key", gen_string(m->tree, key));
-        gen_set(row, "value", gen_string(m->tree, value));
+        gen_set(row, "name", gen_ref(m->tree, entry));
+        gen_set(row, "key", gen_ref(m->tree, key));
+        gen_set(row, "value", gen_ref(m->tree, value));
         gen_c_claim(m, entry, "the entries of this map", type->span);
         add_view(m, name, entry, type, false);
     }
@@ -291,14 +291,14 @@ static gen_value *new_table(gen_model *m, const idl_type *type,
         gen_set(table, shapes[i],
                 gen_bool(m->tree, strcmp(shapes[i], shape) == 0));
     }
-    gen_set(table, "name", gen_string(m->tree, name));
+    gen_set(table, "name", gen_ref(m->tree, name));
     gen_set(table, "kind",
-            gen_string(m->tree, gen_c_upper(m, idl_kind_name(type->kind))));
+            gen_ref(m->tree, gen_c_upper(m, idl_kind_name(type->kind))));
     gen_set(table, "size", gen_uint(m->tree, layout.size));
     gen_set(table, "align", gen_uint(m->tree, layout.align));
-    gen_set(table, "flags", gen_string(m->tree, table_flags(m, type)));
-    gen_set(table, "min", gen_string(m->tree, bound_or(m, type, false)));
-    gen_set(table, "max", gen_string(m->tree, bound_or(m, type, true)));
+    gen_set(table, "flags", gen_ref(m->tree, table_flags(m, type)));
+    gen_set(table, "min", gen_ref(m->tree, bound_or(m, type, false)));
+    gen_set(table, "max", gen_ref(m->tree, bound_or(m, type, true)));
     gen_set(table, "count", gen_uint(m->tree, type->length));
     return table;
 }
@@ -308,7 +308,7 @@ static const char *bounded_table(gen_model *m, const idl_type *type,
 {
     const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
     gen_value *table = new_table(m, type, name, "bounded");
-    gen_set(table, "type", gen_string(m->tree, gen_c_scalar(type->kind)));
+    gen_set(table, "type", gen_ref(m->tree, gen_c_scalar(type->kind)));
     gen_push(gen_c_state_of(m)->tables, table);
     return name;
 }
@@ -329,10 +329,10 @@ static const char *list_table(gen_model *m, const idl_type *type,
     }
     const char *unique = gen_c_unique(m, name);
     gen_value *table = new_table(m, type, unique, "list");
-    gen_set(table, "type", gen_string(m->tree, view));
+    gen_set(table, "type", gen_ref(m->tree, view));
     gen_set(table, "item",
-            gen_string(m->tree, element_of(m, type->element, inner)));
-    gen_set(table, "element", gen_string(m->tree, element));
+            gen_ref(m->tree, element_of(m, type->element, inner)));
+    gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(c->tables, table);
     if (!bounded) {
         (void)gen_c_enter(m, &c->list_tables, name, table);
@@ -349,10 +349,10 @@ static const char *map_table(gen_model *m, const idl_type *type,
         gen_c_table(m, type->element, gen_c_text(m, "%s_value", place));
     const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
     gen_value *table = new_table(m, type, name, "map");
-    gen_set(table, "type", gen_string(m->tree, view));
+    gen_set(table, "type", gen_ref(m->tree, view));
     gen_set(table, "entry", gen_format(m->tree, "%s_entry", view));
-    gen_set(table, "key", gen_string(m->tree, key));
-    gen_set(table, "element", gen_string(m->tree, element));
+    gen_set(table, "key", gen_ref(m->tree, key));
+    gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(gen_c_state_of(m)->tables, table);
     return name;
 }
@@ -366,7 +366,7 @@ static const char *array_table(gen_model *m, const idl_type *type,
     const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
     gen_value *table = new_table(m, type, name, "array");
     gen_set(table, "item", gen_format(m->tree, "%s%s", item.base, item.dims));
-    gen_set(table, "element", gen_string(m->tree, element));
+    gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(gen_c_state_of(m)->tables, table);
     return name;
 }
@@ -377,7 +377,7 @@ static const char *text_table(gen_model *m, const idl_type *type,
 {
     const char *name = gen_c_unique(m, gen_c_text(m, "%s_type", place));
     gen_value *table = new_table(m, type, name, "text");
-    gen_set(table, "type", gen_string(m->tree, gen_c_scalar(type->kind)));
+    gen_set(table, "type", gen_ref(m->tree, gen_c_scalar(type->kind)));
     gen_push(gen_c_state_of(m)->tables, table);
     return name;
 }

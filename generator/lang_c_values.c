@@ -115,10 +115,10 @@ static size_t literal_end(const char *text, size_t len)
     return end > 0 ? end : 1;
 }
 
-static gen_value *literal(gen_model *m, const char *text, size_t len)
+static const char *literal(gen_model *m, const char *text, size_t len)
 {
     shmrpci_buf out;
-    shmrpci_buf_init_heap(&out);
+    gen_buf_init(m->tree, &out);
     bool is_text = shmrpci_utf8_valid_prefix(text, len) == len;
     size_t bidi_left = 0;
     shmrpci_buf_append_char(&out, '"');
@@ -133,11 +133,7 @@ static gen_value *literal(gen_model *m, const char *text, size_t len)
         bidi_left -= bidi_left > 0;
     }
     shmrpci_buf_append_char(&out, '"');
-    const char *chars = shmrpci_buf_text(&out);
-    gen_value *value = gen_string(m->tree, chars != NULL ? chars : "\"\"");
-    m->tree->out_of_memory = m->tree->out_of_memory || chars == NULL;
-    shmrpci_buf_fini(&out);
-    return value;
+    return gen_buf_take(m->tree, &out);
 }
 
 const char *gen_c_literals(gen_model *m, const char *text, size_t len)
@@ -148,7 +144,7 @@ const char *gen_c_literals(gen_model *m, const char *text, size_t len)
     }
     do {
         size_t end = literal_end(text, len);
-        const char *part = literal(m, text, end)->text;
+        const char *part = literal(m, text, end);
         all = all == NULL ? part : gen_c_text(m, "%s %s", all, part);
         text += end;
         len -= end;
@@ -162,13 +158,13 @@ const char *gen_c_macro_text(gen_model *m, idl_text text)
     size_t len = text.len;
     size_t end = literal_end(at, len);
     if (end == len) {
-        return literal(m, at, len)->text;
+        return literal(m, at, len);
     }
     const char *all = "\\\n   ";
     while (len > 0) {
         end = literal_end(at, len);
         bool last = end == len;
-        all = gen_c_text(m, "%s %s%s", all, literal(m, at, end)->text,
+        all = gen_c_text(m, "%s %s%s", all, literal(m, at, end),
                          last ? "" : " \\\n   ");
         at += end;
         len -= end;
@@ -181,7 +177,7 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
     gen_value *list = gen_array(m->tree);
     while (len > 0) {
         size_t line = literal_end(text, len);
-        gen_push(list, literal(m, text, line));
+        gen_push(list, gen_ref(m->tree, literal(m, text, line)));
         text += line;
         len -= line;
     }
@@ -193,7 +189,7 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 /* All of a text in one literal, for macros and constants. */
 static const char *whole_literal(gen_model *m, idl_text text)
 {
-    return literal(m, text.ptr, text.len)->text;
+    return literal(m, text.ptr, text.len);
 }
 
 const char *gen_c_value(gen_model *m, const idl_type *type,
@@ -292,10 +288,10 @@ const char *gen_c_initial(gen_model *m, const idl_field *field)
 /* ---- documentation ---- */
 
 /* A line that can stand in a comment: no comment signs, no bidi controls. */
-static gen_value *comment_line(gen_model *m, const char *text)
+static const char *comment_line(gen_model *m, const char *text)
 {
     shmrpci_buf out;
-    shmrpci_buf_init_heap(&out);
+    gen_buf_init(m->tree, &out);
     size_t len = strlen(text);
     for (size_t i = 0; i < len; i++) {
         bool is_sign = i > 0 && ((text[i] == '/' && text[i - 1] == '*') ||
@@ -309,11 +305,7 @@ static gen_value *comment_line(gen_model *m, const char *text)
             shmrpci_buf_append_char(&out, text[i]);
         }
     }
-    const char *chars = shmrpci_buf_text(&out);
-    gen_value *line = gen_string(m->tree, chars != NULL ? chars : "");
-    m->tree->out_of_memory = m->tree->out_of_memory || chars == NULL;
-    shmrpci_buf_fini(&out);
-    return line;
+    return gen_buf_take(m->tree, &out);
 }
 
 gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
@@ -325,17 +317,18 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
     gen_value *doc = gen_object(m->tree);
     gen_value *lines = gen_array(m->tree);
     for (size_t i = 0; i < docs->count; i++) {
-        gen_push(lines, comment_line(m, docs->lines[i]));
+        gen_push(lines, gen_ref(m->tree, comment_line(m, docs->lines[i])));
     }
     if (meta->deprecated) {
         const char *text = meta->deprecation;
-        gen_push(lines, comment_line(m, gen_c_text(m, "Deprecated%s%s.",
-                                                   text != NULL ? ": " : "",
-                                                   text != NULL ? text : "")));
+        const char *line =
+            gen_c_text(m, "Deprecated%s%s.", text != NULL ? ": " : "",
+                       text != NULL ? text : "");
+        gen_push(lines, gen_ref(m->tree, comment_line(m, line)));
     }
     bool single = lines->len == 1;
     gen_set(doc, "one_line",
-            single ? gen_string(m->tree, lines->first->text)
+            single ? gen_ref(m->tree, gen_first(lines)->text)
                    : gen_null(m->tree));
     gen_set(doc, "lines", lines);
     return doc;
@@ -362,7 +355,7 @@ const char *gen_c_limits(gen_model *m, const idl_field *field)
     if (chars != NULL && value.len > 0 && value.len <= MAX_SHOWN_BYTES) {
         shmrpci_buf_printf(&text, "%sdefault %s", bounded ? ", " : "", chars);
     }
-    const gen_value *line = NULL;
+    const char *line = NULL;
     const char *all = shmrpci_buf_text(&text);
     if (all != NULL && text.len > 0) {
         line = comment_line(m, all);
@@ -371,7 +364,7 @@ const char *gen_c_limits(gen_model *m, const idl_field *field)
         m->tree->out_of_memory || chars == NULL || all == NULL;
     shmrpci_buf_fini(&value);
     shmrpci_buf_fini(&text);
-    return line != NULL ? line->text : NULL;
+    return line;
 }
 
 const char *gen_c_doc_text(gen_model *m, const idl_docs *docs)

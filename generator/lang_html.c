@@ -6,8 +6,10 @@
 static const gen_lang_file files[] = {{"types", "page.html", ".html"}};
 
 /* Blanks at line ends and empty lines go; nothing of a page depends on them. */
-static void tidy(const char *text, size_t len, shmrpci_buf *out)
+static void tidy(gen_tidying *state, const char *text, size_t len,
+                 shmrpci_buf *out)
 {
+    (void)state;
     for (size_t begin = 0; begin < len;) {
         size_t end = begin;
         while (end < len && text[end] != '\n') {

@@ -8,12 +8,6 @@
 
 static const gen_lang_file files[] = {{"types", "page.7", ".7"}};
 
-typedef struct tidier {
-    shmrpci_buf *out;
-    bool after_title; /* the line before is one */
-    bool paragraph;   /* a paragraph is to begin before the next text */
-} tidier;
-
 static bool is_macro(const char *line, size_t len, const char *const *names)
 {
     for (; *names != NULL; names++) {
@@ -26,7 +20,8 @@ static bool is_macro(const char *line, size_t len, const char *const *names)
 
 /* Templates begin a paragraph before whatever may have none: it is left out
  * where nothing comes, or where roff begins one itself. */
-static void put_line(tidier *t, const char *line, size_t len)
+static void put_line(gen_tidying *t, const char *line, size_t len,
+                     shmrpci_buf *out)
 {
     static const char *const paragraphs[] = {".PP", NULL};
     static const char *const titles[] = {".SH", ".SS", NULL};
@@ -36,19 +31,19 @@ static void put_line(tidier *t, const char *line, size_t len)
         return;
     }
     if (t->paragraph && !t->after_title && !is_macro(line, len, breaks)) {
-        shmrpci_buf_append_text(t->out, ".PP\n");
+        shmrpci_buf_append_text(out, ".PP\n");
     }
     t->paragraph = false;
     t->after_title = is_macro(line, len, titles);
-    shmrpci_buf_append(t->out, line, len);
-    shmrpci_buf_append_char(t->out, '\n');
+    shmrpci_buf_append(out, line, len);
+    shmrpci_buf_append_char(out, '\n');
 }
 
 /* roff takes an empty line for a paragraph of its own, and blanks that begin
  * or end a line for layout: all go. */
-static void tidy(const char *text, size_t len, shmrpci_buf *out)
+static void tidy(gen_tidying *state, const char *text, size_t len,
+                 shmrpci_buf *out)
 {
-    tidier t = {.out = out};
     for (size_t begin = 0; begin < len;) {
         size_t end = begin;
         while (end < len && text[end] != '\n') {
@@ -63,7 +58,7 @@ static void tidy(const char *text, size_t len, shmrpci_buf *out)
             first++;
         }
         if (kept > first) {
-            put_line(&t, text + first, kept - first);
+            put_line(state, text + first, kept - first, out);
         }
         begin = end + 1;
     }

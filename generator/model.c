@@ -22,7 +22,7 @@ const char *gen_model_stem(gen_tree *tree, const char *path)
 
 static gen_value *text_or_null(gen_tree *tree, const char *text)
 {
-    return text != NULL ? gen_string(tree, text) : gen_null(tree);
+    return text != NULL ? gen_ref(tree, text) : gen_null(tree);
 }
 
 static gen_value *hash_text(gen_tree *tree, uint64_t hash)
@@ -34,7 +34,7 @@ static gen_value *docs_of(gen_tree *tree, const idl_docs *docs)
 {
     gen_value *lines = gen_array(tree);
     for (size_t i = 0; i < docs->count; i++) {
-        gen_push(lines, gen_string(tree, docs->lines[i]));
+        gen_push(lines, gen_ref(tree, docs->lines[i]));
     }
     return lines;
 }
@@ -49,12 +49,18 @@ static void set_meta(gen_tree *tree, gen_value *object, const idl_meta *meta)
     gen_set(object, "doc_url", text_or_null(tree, meta->doc_url));
 }
 
+static void fill_decl(gen_tree *tree, gen_value *object, const void *source)
+{
+    const idl_decl *decl = source;
+    gen_set(object, "name", gen_ref(tree, decl->name));
+    gen_set(object, "full_name", gen_ref(tree, decl->full_name));
+    set_meta(tree, object, &decl->meta);
+}
+
 static gen_value *decl_object(gen_tree *tree, const idl_decl *decl)
 {
     gen_value *object = gen_object(tree);
-    gen_set(object, "name", gen_string(tree, decl->name));
-    gen_set(object, "full_name", gen_string(tree, decl->full_name));
-    set_meta(tree, object, &decl->meta);
+    gen_set_later(tree, object, fill_decl, decl);
     return object;
 }
 
@@ -92,13 +98,12 @@ static const char *type_name(const idl_type *type)
     return type->record != NULL ? type->record->decl.full_name : NULL;
 }
 
-static gen_value *type_value(gen_tree *tree, const idl_type *type)
+static gen_value *type_value(gen_tree *tree, const idl_type *type);
+
+static void fill_type(gen_tree *tree, gen_value *object, const void *source)
 {
-    if (type == NULL) {
-        return gen_null(tree);
-    }
-    gen_value *object = gen_object(tree);
-    gen_set(object, "kind", gen_string(tree, idl_kind_name(type->kind)));
+    const idl_type *type = source;
+    gen_set(object, "kind", gen_ref(tree, idl_kind_name(type->kind)));
     gen_set(object, "name", text_or_null(tree, type_name(type)));
     gen_set(object, "alias", text_or_null(tree, type->alias));
     gen_set(object, "min", bound(tree, type, type->has_min, type->min));
@@ -108,6 +113,15 @@ static gen_value *type_value(gen_tree *tree, const idl_type *type)
                                     : gen_null(tree));
     gen_set(object, "key", type_value(tree, type->key));
     gen_set(object, "element", type_value(tree, type->element));
+}
+
+static gen_value *type_value(gen_tree *tree, const idl_type *type)
+{
+    if (type == NULL) {
+        return gen_null(tree);
+    }
+    gen_value *object = gen_object(tree);
+    gen_set_later(tree, object, fill_type, type);
     return object;
 }
 
@@ -152,16 +166,15 @@ static gen_value *plain_value(gen_tree *tree, const idl_type *type,
     case IDL_VALUE_WORD:
         return gen_string_n(tree, value->u.text.ptr, value->u.text.len);
     case IDL_VALUE_ENUM:
-        return gen_string(tree, value->u.item->name);
+        return gen_ref(tree, value->u.item->name);
     }
     return gen_null(tree);
 }
 
-static gen_value *field_object(gen_model *m, const idl_field *field)
+static void fill_field(gen_tree *tree, gen_value *object, const void *source)
 {
-    gen_tree *tree = m->tree;
-    gen_value *object = gen_object(tree);
-    gen_set(object, "name", gen_string(tree, field->name));
+    const idl_field *field = source;
+    gen_set(object, "name", gen_ref(tree, field->name));
     gen_set(object, "tag", gen_uint(tree, field->tag));
     gen_set(object, "optional", gen_bool(tree, field->optional));
     gen_set(object, "type", type_value(tree, field->type));
@@ -170,6 +183,12 @@ static gen_value *field_object(gen_model *m, const idl_field *field)
     gen_set(object, "default",
             plain_value(tree, field->type, &field->default_value));
     set_meta(tree, object, &field->meta);
+}
+
+static gen_value *field_object(gen_tree *tree, const idl_field *field)
+{
+    gen_value *object = gen_object(tree);
+    gen_set_later(tree, object, fill_field, field);
     return object;
 }
 
@@ -197,13 +216,12 @@ static void add_enum(gen_model *m, gen_value *list, const idl_enum *enumeration)
     const gen_lang *lang = m->opts->lang;
     gen_value *object =
         gen_push(list, decl_object(m->tree, &enumeration->decl));
-    gen_set(object, "base",
-            gen_string(m->tree, idl_kind_name(enumeration->base)));
+    gen_set(object, "base", gen_ref(m->tree, idl_kind_name(enumeration->base)));
     gen_value *items = gen_set(object, "items", gen_array(m->tree));
     for (size_t i = 0; i < enumeration->item_count; i++) {
         const idl_enum_item *item = &enumeration->items[i];
         gen_value *row = gen_push(items, gen_object(m->tree));
-        gen_set(row, "name", gen_string(m->tree, item->name));
+        gen_set(row, "name", gen_ref(m->tree, item->name));
         gen_set(row, "value",
                 enumeration->base == IDL_U64
                     ? gen_uint(m->tree, (uint64_t)item->value)
@@ -224,7 +242,8 @@ static void add_fields(gen_model *m, gen_value *object,
     const gen_lang *lang = m->opts->lang;
     gen_value *fields = gen_set(object, "fields", gen_array(m->tree));
     for (size_t i = 0; i < record->field_count; i++) {
-        gen_value *row = gen_push(fields, field_object(m, &record->fields[i]));
+        gen_value *row =
+            gen_push(fields, field_object(m->tree, &record->fields[i]));
         if (lang->add_field != NULL) {
             lang->add_field(m, row, record, &record->fields[i]);
         }
@@ -256,25 +275,32 @@ static gen_value *error_object(gen_model *m, const idl_record *error)
     return object;
 }
 
+static void fill_method(gen_tree *tree, gen_value *object, const void *source)
+{
+    const idl_method *method = source;
+    gen_set(object, "name", gen_ref(tree, method->name));
+    gen_set(object, "index", gen_uint(tree, method->index));
+    gen_set(object, "encoding",
+            gen_ref(tree, idl_encoding_name(method->encoding)));
+    gen_set(object, "oneway", gen_bool(tree, method->oneway));
+    gen_set(object, "idempotent", gen_bool(tree, method->idempotent));
+    gen_set(object, "timeout_ns", gen_int(tree, method->timeout_ns));
+    gen_set(object, "signature", gen_ref(tree, method->signature));
+    gen_set(object, "hash", hash_text(tree, method->hash));
+    gen_set(object, "result", type_value(tree, method->result));
+    set_meta(tree, object, &method->meta);
+}
+
 static void add_method(gen_model *m, gen_value *list, const idl_method *method)
 {
     const gen_lang *lang = m->opts->lang;
     gen_tree *tree = m->tree;
     gen_value *object = gen_push(list, gen_object(tree));
-    gen_set(object, "name", gen_string(tree, method->name));
-    gen_set(object, "index", gen_uint(tree, method->index));
-    gen_set(object, "encoding",
-            gen_string(tree, idl_encoding_name(method->encoding)));
-    gen_set(object, "oneway", gen_bool(tree, method->oneway));
-    gen_set(object, "idempotent", gen_bool(tree, method->idempotent));
-    gen_set(object, "timeout_ns", gen_int(tree, method->timeout_ns));
-    gen_set(object, "signature", gen_string(tree, method->signature));
-    gen_set(object, "hash", hash_text(tree, method->hash));
-    gen_set(object, "result", type_value(tree, method->result));
-    set_meta(tree, object, &method->meta);
+    gen_set_later(tree, object, fill_method, method);
     gen_value *params = gen_set(object, "params", gen_array(tree));
     for (size_t i = 0; i < method->param_count; i++) {
-        gen_value *row = gen_push(params, field_object(m, &method->params[i]));
+        gen_value *row =
+            gen_push(params, field_object(m->tree, &method->params[i]));
         if (lang->add_param != NULL) {
             lang->add_param(m, row, method, &method->params[i]);
         }
@@ -294,11 +320,11 @@ static void add_service(gen_model *m, gen_value *list,
                         const idl_service *service)
 {
     gen_value *object = gen_push(list, decl_object(m->tree, &service->decl));
-    gen_set(object, "service_name", gen_string(m->tree, service->name));
+    gen_set(object, "service_name", gen_ref(m->tree, service->name));
     gen_set(object, "port", gen_uint(m->tree, service->port));
     gen_set(object, "version", gen_uint(m->tree, service->version));
     gen_set(object, "hash", hash_text(m->tree, service->hash));
-    gen_set(object, "text", gen_string(m->tree, service->text));
+    gen_set(object, "text", gen_ref(m->tree, service->text));
     gen_value *methods = gen_set(object, "methods", gen_array(m->tree));
     for (size_t i = 0; i < service->method_count; i++) {
         add_method(m, methods, &service->methods[i]);
@@ -314,9 +340,9 @@ static void add_imports(gen_model *m, gen_value *list)
     for (size_t i = 0; i < main_file->import_count; i++) {
         const idl_import *import = &main_file->imports[i];
         gen_value *row = gen_push(list, gen_object(m->tree));
-        gen_set(row, "path", gen_string(m->tree, import->path));
+        gen_set(row, "path", gen_ref(m->tree, import->path));
         gen_set(row, "stem",
-                gen_string(m->tree, gen_model_stem(m->tree, import->path)));
+                gen_ref(m->tree, gen_model_stem(m->tree, import->path)));
     }
 }
 
@@ -351,8 +377,8 @@ shmrpc_status gen_model_build(gen_tree *tree, const idl_schema *schema,
     gen_value *root = gen_object(tree);
     const char *stem = gen_model_stem(tree, schema->main->source->path);
     gen_set(root, "source", gen_format(tree, "%s.svc", stem));
-    gen_set(root, "stem", gen_string(tree, stem));
-    gen_set(root, "package", gen_string(tree, schema->package->name));
+    gen_set(root, "stem", gen_ref(tree, stem));
+    gen_set(root, "package", gen_ref(tree, schema->package->name));
     gen_set(root, "docs", docs_of(tree, &schema->package->docs));
     add_imports(&model, gen_set(root, "imports", gen_array(tree)));
     if (opts->lang->begin != NULL) {

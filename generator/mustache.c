@@ -140,8 +140,8 @@ static shmrpc_status render_section(renderer *r, const gen_template *source,
         context inner = {value, top};
         return render_nodes(r, source, node->children, &inner);
     }
-    for (const gen_value *item = value->first;
-         item != NULL && status == SHMRPC_OK; item = item->next) {
+    for (const gen_value *item = gen_first(value);
+         item != NULL && status == SHMRPC_OK; item = gen_next(value, item)) {
         context inner = {item, top};
         status = render_nodes(r, source, node->children, &inner);
     }
@@ -268,6 +268,9 @@ static shmrpc_status render_nodes(renderer *r, const gen_template *source,
         if (status != SHMRPC_OK) {
             return status;
         }
+    }
+    if (r->opts->drain != NULL && r->out->len >= GEN_MUSTACHE_DRAIN_BYTES) {
+        r->opts->drain(r->opts->user, r->out);
     }
     return r->out->status;
 }

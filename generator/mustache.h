@@ -31,6 +31,11 @@
 typedef bool gen_mustache_lookup(void *user, const char *name,
                                  const char **text, size_t *len);
 
+/* Takes away the beginning of `out`, so that it doesn't grow for ever: called
+ * when it holds GEN_MUSTACHE_DRAIN_BYTES or more.  Failures go to `out`. */
+typedef void gen_mustache_drain(void *user, shmrpci_buf *out);
+#define GEN_MUSTACHE_DRAIN_BYTES 65536
+
 typedef enum gen_escape {
     GEN_ESCAPE_HTML, /* {{x}} as the specification says */
     GEN_ESCAPE_NONE, /* {{x}} is the same as {{{x}}}: for source code */
@@ -47,7 +52,8 @@ typedef struct gen_mustache_opts {
     gen_escape escape;
     gen_missing missing;
     gen_mustache_lookup *lookup; /* NULL: there are no partials */
-    void *user;                  /* for lookup */
+    gen_mustache_drain *drain;   /* NULL: `out` grows until the end */
+    void *user;                  /* for lookup and drain */
 } gen_mustache_opts;
 
 /* Where in which template, and what is wrong there. */

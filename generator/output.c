@@ -1,5 +1,5 @@
 /* Output: files written atomically and only when they change. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* mkostemp */
 #include "generator/output.h"
 
 #include <errno.h>
@@ -108,15 +108,17 @@ shmrpc_status gen_output_read(const char *path, shmrpci_buf *out,
     return status;
 }
 
-static bool holds(const char *path, const void *data, size_t len)
+/* ---- writing ---- */
+
+void gen_output_begin(gen_output *output, const char *path)
 {
-    shmrpci_buf old;
-    shmrpci_buf_init_heap(&old);
-    bool same = gen_output_read(path, &old, NULL) == SHMRPC_OK &&
-                old.len == len &&
-                (len == 0 || memcmp(old.data, data, len) == 0);
-    shmrpci_buf_fini(&old);
-    return same;
+    struct stat info;
+    *output = (gen_output){.path = path, .old = -1, .fd = -1};
+    /* What is no plain file is replaced without a look at it: reading a pipe
+     * would never end. */
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
+        output->old = open(path, O_RDONLY | O_CLOEXEC);
+    }
 }
 
 /* mkstemp makes a file private; a new one follows the umask, and one that was
@@ -132,58 +134,165 @@ static mode_t mode_for(const char *path)
     return 0666 & ~mask;
 }
 
-/* Fills the temporary file and renames it; `fd` is closed in any case. */
-static bool fill_and_rename(int fd, const char *temporary, const char *path,
-                            const void *data, size_t len)
+/* False with errno set. */
+static bool write_fully(int fd, const void *data, size_t len)
 {
-    bool good = fchmod(fd, mode_for(path)) == 0;
     size_t done = 0;
-    while (good && done < len) {
+    while (done < len) {
         ssize_t wrote = write(fd, (const char *)data + done, len - done);
-        if (wrote >= 0) {
-            done += (size_t)wrote;
-        } else {
-            good = errno == EINTR;
+        if (wrote < 0 && errno != EINTR) {
+            return false;
         }
+        done += wrote > 0 ? (size_t)wrote : 0;
     }
+    return true;
+}
+
+/* Up to `len` bytes of the old file at `offset`; fewer at its end, or when it
+ * can't be read. */
+static size_t read_old(const gen_output *output, size_t offset, void *out,
+                       size_t len)
+{
+    size_t done = 0;
+    while (output->old >= 0 && done < len) {
+        ssize_t got = pread(output->old, (char *)out + done, len - done,
+                            (off_t)(offset + done));
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            break;
+        }
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return done;
+}
+
+/* Whether the next bytes are those of the old file. */
+static bool goes_on(const gen_output *output, const char *data, size_t len)
+{
+    char chunk[8192];
+    for (size_t done = 0; done < len;) {
+        size_t part = len - done < sizeof chunk ? len - done : sizeof chunk;
+        if (read_old(output, output->same + done, chunk, part) != part ||
+            memcmp(chunk, data + done, part) != 0) {
+            return false;
+        }
+        done += part;
+    }
+    return true;
+}
+
+/* Copies what agreed so far into a new temporary file. */
+static bool differ(gen_output *output)
+{
+    size_t len = strlen(output->path) + sizeof ".XXXXXX";
+    output->temporary = malloc(len);
+    if (output->temporary == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    snprintf(output->temporary, len, "%s.XXXXXX", output->path);
+    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd < 0) {
+        return false;
+    }
+    char chunk[8192];
+    for (size_t done = 0; done < output->same;) {
+        size_t left = output->same - done;
+        size_t part = left < sizeof chunk ? left : sizeof chunk;
+        if (read_old(output, done, chunk, part) != part) {
+            errno = EIO;
+            return false;
+        }
+        if (!write_fully(output->fd, chunk, part)) {
+            return false;
+        }
+        done += part;
+    }
+    return true;
+}
+
+shmrpc_status gen_output_append(gen_output *output, const void *data,
+                                size_t len, shmrpc_error *error)
+{
+    if (output->fd < 0 && goes_on(output, data, len)) {
+        output->same += len;
+        return SHMRPC_OK;
+    }
+    if ((output->fd < 0 && !differ(output)) ||
+        !write_fully(output->fd, data, len)) {
+        return fail(error, "cannot write", output->path);
+    }
+    return SHMRPC_OK;
+}
+
+/* Whether the old file is as long as what was appended. */
+static bool is_unchanged(const gen_output *output)
+{
+    struct stat info;
+    return output->fd < 0 && output->old >= 0 &&
+           fstat(output->old, &info) == 0 &&
+           (size_t)info.st_size == output->same;
+}
+
+static bool close_and_rename(gen_output *output)
+{
+    bool good = fchmod(output->fd, mode_for(output->path)) == 0;
     int reason = errno;
-    if (close(fd) != 0 && good) {
+    if (close(output->fd) != 0 && good) {
         reason = errno;
         good = false;
     }
+    output->fd = -1;
     errno = reason;
-    return good && rename(temporary, path) == 0;
+    if (!good || rename(output->temporary, output->path) != 0) {
+        return false;
+    }
+    free(output->temporary);
+    output->temporary = NULL;
+    return true;
+}
+
+shmrpc_status gen_output_commit(gen_output *output, bool *changed,
+                                shmrpc_error *error)
+{
+    bool writes = !is_unchanged(output);
+    shmrpc_status status = SHMRPC_OK;
+    if (writes &&
+        ((output->fd < 0 && !differ(output)) || !close_and_rename(output))) {
+        status = fail(error, "cannot write", output->path);
+    }
+    gen_output_abandon(output);
+    if (status == SHMRPC_OK && changed != NULL) {
+        *changed = writes;
+    }
+    return status;
+}
+
+void gen_output_abandon(gen_output *output)
+{
+    if (output->fd >= 0) {
+        close(output->fd);
+    }
+    if (output->old >= 0) {
+        close(output->old);
+    }
+    if (output->temporary != NULL) {
+        unlink(output->temporary);
+        free(output->temporary);
+    }
+    *output = (gen_output){.path = output->path, .old = -1, .fd = -1};
 }
 
 shmrpc_status gen_output_write(const char *path, const void *data, size_t len,
                                bool *changed, shmrpc_error *error)
 {
-    if (holds(path, data, len)) {
-        if (changed != NULL) {
-            *changed = false;
-        }
-        return SHMRPC_OK;
+    gen_output output;
+    gen_output_begin(&output, path);
+    shmrpc_status status = gen_output_append(&output, data, len, error);
+    if (status != SHMRPC_OK) {
+        gen_output_abandon(&output);
+        return status;
     }
-    shmrpci_buf name;
-    shmrpci_buf_init_heap(&name);
-    shmrpci_buf_printf(&name, "%s.XXXXXX%c", path, '\0');
-    if (name.status != SHMRPC_OK) {
-        return (shmrpc_status)shmrpc_error_set(
-            error, name.status, "cannot write %s: out of memory", path);
-    }
-    char *temporary = (char *)name.data;
-    shmrpc_status status = SHMRPC_OK;
-    int fd = mkstemp(temporary);
-    if (fd < 0) {
-        status = fail(error, "cannot write", path);
-    } else if (!fill_and_rename(fd, temporary, path, data, len)) {
-        status = fail(error, "cannot write", path);
-        unlink(temporary);
-    } else if (changed != NULL) {
-        *changed = true;
-    }
-    shmrpci_buf_fini(&name);
-    return status;
+    return gen_output_commit(&output, changed, error);
 }
 
 shmrpc_status gen_output_touch(const char *path, shmrpc_error *error)

@@ -28,8 +28,37 @@ bool gen_output_exists(const char *path);
  * `error` says which could not be made and why. */
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);
 
-/* Makes the file hold exactly these bytes.  `changed` (may be NULL) tells
- * whether that took a write.  On failure the old file is untouched. */
+/*
+ * A file that is written piece by piece: begin, append, then commit or abandon.
+ * The pieces are compared with the file that is there; where they first differ
+ * a temporary file begins, which commit renames.  So large files need no
+ * memory, and those that stay the same no disk.
+ */
+typedef struct gen_output {
+    const char *path;
+    char *temporary; /* its name, or NULL while nothing differs */
+    int old;         /* what is there, or -1 */
+    int fd;          /* the temporary file, or -1 */
+    size_t same;     /* bytes that agree with what is there */
+} gen_output;
+
+/* Fails never; `path` must stay. */
+void gen_output_begin(gen_output *output, const char *path);
+
+/* After a failure there is only abandon. */
+shmrpc_status gen_output_append(gen_output *output, const void *data,
+                                size_t len, shmrpc_error *error);
+
+/* Makes the file hold exactly what was appended, and ends the output.
+ * `changed` (may be NULL) tells whether that took a write.  On failure the old
+ * file is untouched. */
+shmrpc_status gen_output_commit(gen_output *output, bool *changed,
+                                shmrpc_error *error);
+
+/* Ends the output; the old file is untouched.  Nothing after commit. */
+void gen_output_abandon(gen_output *output);
+
+/* All of it in one: begin, append, commit. */
 shmrpc_status gen_output_write(const char *path, const void *data, size_t len,
                                bool *changed, shmrpc_error *error);
 

@@ -169,7 +169,8 @@ static gen_value *make_rule(gen_tree *tree, idl_code code)
 
 static bool is_used(const gen_value *items, idl_code code)
 {
-    for (const gen_value *at = items->first; at != NULL; at = at->next) {
+    GEN_EACH(at, items)
+    {
         idl_code used;
         if (gen_explain_parse(gen_text(at, "ruleId"), &used) && used == code) {
             return true;

@@ -45,6 +45,26 @@ static bool is_comment(const line *l)
            (left >= 3 && memcmp(at, "/* ", 3) == 0);
 }
 
+/* Where to break `text`, whose first byte stands in column `before`: the last
+ * blank from `first` on that fits, else the first at all; 0 when there is none.
+ * The blank before the end of a comment is no place. */
+static size_t comment_break(const char *text, size_t len, size_t before,
+                            size_t first)
+{
+    size_t cut = 0;
+    size_t column = before;
+    for (size_t i = 0; i + 1 < len; column += is_first(text[i++])) {
+        if (cut != 0 && column > GEN_TIDY_COLUMNS) {
+            break;
+        }
+        bool ends = len - i == 3 && memcmp(text + i, " */", 3) == 0;
+        if (i >= first && text[i] == ' ' && !ends) {
+            cut = i;
+        }
+    }
+    return cut;
+}
+
 /* Breaks a comment at the last blank that fits, again and again. */
 static void append_comment(const line *l, shmrpci_buf *out)
 {
@@ -55,14 +75,7 @@ static void append_comment(const line *l, shmrpci_buf *out)
     size_t words = l->indent + (opens ? 3 : 2); /* where words begin */
     size_t before = 0;                          /* columns of the margin */
     while (before + columns(rest, left) > GEN_TIDY_COLUMNS) {
-        size_t cut = 0;
-        for (size_t i = words + 1; i + 1 < left; i++) {
-            bool fits = before + columns(rest, i) <= GEN_TIDY_COLUMNS;
-            bool ends = left - i == 3 && memcmp(rest + i, " */", 3) == 0;
-            if (rest[i] == ' ' && !ends && (fits || cut == 0)) {
-                cut = i;
-            }
-        }
+        size_t cut = comment_break(rest, left, before, words + 1);
         if (cut == 0) {
             break;
         }
@@ -357,19 +370,29 @@ static line next_line(const char **at, const char *end)
     return l;
 }
 
-/* Whether an empty line may stand between these two. */
-static bool may_part(const line *above, const line *below)
+static bool closes(const line *l)
 {
-    bool opens = above->len == 0 || above->text[above->len - 1] == '{';
-    bool closes =
-        below->len > below->indent && below->text[below->indent] == '}';
-    return !opens && !closes;
+    return l->len > l->indent && l->text[l->indent] == '}';
+}
+
+/* Whether two string literals may stand side by side. */
+static bool may_join(const line *l)
+{
+    const char *at = l->text;
+    const char *end = l->text + l->len;
+    while ((at = memchr(at, '"', (size_t)(end - at))) != NULL) {
+        at++;
+        if (end - at >= 2 && at[0] == ' ' && at[1] == '"') {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Most lines: there is nothing to break or to join. */
 static bool is_plain(const line *l)
 {
-    return l->len <= GEN_TIDY_COLUMNS && memchr(l->text, '"', l->len) == NULL;
+    return l->len <= GEN_TIDY_COLUMNS && !may_join(l);
 }
 
 static void append_line(const line *l, shmrpci_buf *out)
@@ -392,23 +415,23 @@ static void append_line(const line *l, shmrpci_buf *out)
     }
 }
 
-void gen_tidy(const char *text, size_t len, shmrpci_buf *out)
+void gen_tidy(gen_tidying *state, const char *text, size_t len,
+              shmrpci_buf *out)
 {
     const char *at = text;
     const char *end = text + len;
-    line last = {"", 0, 0};
-    bool gap = false;
     while (at < end) {
         line l = next_line(&at, end);
         if (l.len == 0) {
-            gap = true;
+            state->gap = true;
             continue;
         }
-        if (gap && may_part(&last, &l)) {
+        if (state->gap && state->has_begun && !state->opens && !closes(&l)) {
             shmrpci_buf_append_char(out, '\n');
         }
-        gap = false;
         append_line(&l, out);
-        last = l;
+        state->gap = false;
+        state->has_begun = true;
+        state->opens = l.text[l.len - 1] == '{';
     }
 }

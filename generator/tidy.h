@@ -6,18 +6,31 @@
  * superfluous empty lines, breaks comments at words, and long lines of code
  * behind a comma or an assignment.  It is not a formatter: lines that fit are
  * never joined, and directives, and lines without a place to break, stay long.
- * Threading: pure function.
+ * Threading: pure function over its state.
  */
 #ifndef SHMRPC_GENERATOR_TIDY_H
 #define SHMRPC_GENERATOR_TIDY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 
 #define GEN_TIDY_COLUMNS 80
 
-/* Appends the tidied text; failures stay in `out`. */
-void gen_tidy(const char *text, size_t len, shmrpci_buf *out);
+/* What is remembered from one piece of a text to the next; zeros at its
+ * beginning.  Each language uses what it needs. */
+typedef struct gen_tidying {
+    bool has_begun;   /* a line was put out */
+    bool gap;         /* empty lines were left out since */
+    bool opens;       /* the last line opens a block */
+    bool after_title; /* the last line is a title */
+    bool paragraph;   /* one is to begin before the next text */
+} gen_tidying;
+
+/* Appends the tidied lines: a text, or a piece of it that ends with a line.
+ * Failures stay in `out`. */
+void gen_tidy(gen_tidying *state, const char *text, size_t len,
+              shmrpci_buf *out);
 
 #endif

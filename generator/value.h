@@ -27,25 +27,28 @@ typedef enum gen_kind {
     GEN_KIND_NUMBER,
     GEN_KIND_STRING,
     GEN_KIND_ARRAY,
-    GEN_KIND_OBJECT
+    GEN_KIND_OBJECT,
+    GEN_KIND_LATER /* members that nobody has asked for yet; only inside */
 } gen_kind;
 
 typedef struct gen_value gen_value;
 
-/* One element of an array, or one member of an object. */
+/* What makes the members of gen_set_later. */
+typedef struct gen_later gen_later;
+
+/* One element of an array, or one member of an object.  Models have millions of
+ * them: 32 bytes. */
 struct gen_value {
-    gen_kind kind;
-    uint32_t len;    /* of text; for ARRAY and OBJECT the count of children */
     const char *key; /* set when it is a member of an object */
-    gen_value *next; /* the next sibling */
-    union {          /* models have millions of them: 40 bytes */
-        bool truth;  /* BOOL */
-        const char *text; /* STRING and NUMBER, NUL-terminated */
-        struct {
-            gen_value *first; /* children of ARRAY and OBJECT */
-            gen_value *last;
-        };
+    gen_value *next; /* the next sibling; the last one's is the first */
+    union {
+        bool truth;             /* BOOL */
+        const char *text;       /* STRING and NUMBER, NUL-terminated */
+        gen_value *last;        /* child of ARRAY and OBJECT, or NULL */
+        const gen_later *later; /* LATER */
     };
+    uint32_t len; /* of text; for ARRAY and OBJECT the count of children */
+    uint8_t kind; /* gen_kind */
 };
 
 typedef struct gen_tree {
@@ -61,7 +64,8 @@ void gen_tree_fini(gen_tree *tree);
 /* OK, or NO_MEMORY when any of the functions below ran out of it. */
 shmrpc_status gen_tree_status(const gen_tree *tree);
 
-/* Constructors.  Texts are copied.  Never NULL. */
+/* Constructors.  Texts are copied, but by gen_ref: its text must outlive the
+ * tree.  Never NULL. */
 gen_value *gen_null(gen_tree *tree);
 gen_value *gen_bool(gen_tree *tree, bool truth);
 gen_value *gen_number(gen_tree *tree, const char *text);
@@ -71,10 +75,19 @@ gen_value *gen_string(gen_tree *tree, const char *text);
 gen_value *gen_string_n(gen_tree *tree, const char *text, size_t len);
 gen_value *gen_format(gen_tree *tree, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-gen_value *gen_format_args(gen_tree *tree, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
+gen_value *gen_ref(gen_tree *tree, const char *text);
 gen_value *gen_array(gen_tree *tree);
 gen_value *gen_object(gen_tree *tree);
+
+/* Texts of the tree that are no values.  Never NULL. */
+const char *gen_print(gen_tree *tree, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *gen_print_args(gen_tree *tree, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+/* A buffer that grows in the tree, for a text that gen_buf_take ends. */
+void gen_buf_init(gen_tree *tree, shmrpci_buf *buf);
+const char *gen_buf_take(gen_tree *tree, shmrpci_buf *buf);
 
 /* Appends `item`, which must not be anywhere in the tree yet; returns it. */
 gen_value *gen_push(gen_value *array, gen_value *item);
@@ -82,6 +95,24 @@ gen_value *gen_push(gen_value *array, gen_value *item);
 /* Appends a member, which must not be anywhere in the tree yet; returns it.
  * The key is not copied and must be new in this object. */
 gen_value *gen_set(gen_value *object, const char *key, gen_value *item);
+
+/*
+ * Appends members that `fill` sets when someone asks for a name that no other
+ * member has: most of a model is never looked at.  At least one; `source` must
+ * outlive the tree.
+ */
+typedef void gen_fill(gen_tree *tree, gen_value *object, const void *source);
+void gen_set_later(gen_tree *tree, gen_value *object, gen_fill *fill,
+                   const void *source);
+
+/* The children of an array or object, from first to last; NULL behind the last
+ * one, or when there are none. */
+const gen_value *gen_first(const gen_value *parent);
+const gen_value *gen_next(const gen_value *parent, const gen_value *child);
+
+#define GEN_EACH(child, parent)                                     \
+    for (const gen_value *child = gen_first(parent); child != NULL; \
+         child = gen_next(parent, child))
 
 /* The member, or NULL when there is none or `object` is no object. */
 const gen_value *gen_get(const gen_value *object, const char *key, size_t len);

@@ -47,7 +47,7 @@ static void print_diags(const gen_options *options, const idl_diags *diags)
 
 static gen_exit print_or_generate(const gen_options *options,
                                   const idl_schema *schema,
-                                  const gen_value *model)
+                                  const gen_tree *tree, const gen_value *model)
 {
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
@@ -56,7 +56,8 @@ static gen_exit print_or_generate(const gen_options *options,
         gen_print_json(model, &text);
         print(stdout, &text);
     } else {
-        result = gen_cli_exit(gen_generate(options, schema, model, &text));
+        result =
+            gen_cli_exit(gen_generate(options, schema, tree, model, &text));
         if (result != GEN_EXIT_OK) {
             gen_cli_fail(result, &text);
         }
@@ -99,7 +100,7 @@ static gen_exit load_and_generate(const gen_options *options,
     print_diags(options, diags);
     gen_exit result = gen_cli_exit(status);
     if (status == SHMRPC_OK) {
-        result = print_or_generate(options, schema, model);
+        result = print_or_generate(options, schema, &tree, model);
     } else if (status != SHMRPC_E_INVALID) {
         fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));
     }

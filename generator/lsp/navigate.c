@@ -48,7 +48,8 @@ static bool take_reference(const lsp_name *name, void *user)
 
 static bool is_seen(search *s, const char *path)
 {
-    for (const gen_value *at = s->seen->first; at != NULL; at = at->next) {
+    GEN_EACH(at, s->seen)
+    {
         if (strcmp(at->text, path) == 0) {
             return true;
         }

@@ -156,7 +156,8 @@ static bool offers_utf8(const gen_value *params)
     if (offered == NULL || offered->kind != GEN_KIND_ARRAY) {
         return false;
     }
-    for (const gen_value *at = offered->first; at != NULL; at = at->next) {
+    GEN_EACH(at, offered)
+    {
         if (at->kind == GEN_KIND_STRING && strcmp(at->text, "utf-8") == 0) {
             return true;
         }
@@ -180,7 +181,8 @@ static void take_import_dirs(message *m)
         lsp_get(m->params, "initializationOptions.importDirs");
     const gen_value *folders = lsp_get(m->params, "workspaceFolders");
     if (dirs != NULL && dirs->kind == GEN_KIND_ARRAY) {
-        for (const gen_value *at = dirs->first; at != NULL; at = at->next) {
+        GEN_EACH(at, dirs)
+        {
             const char *dir = lsp_get_text(at, "");
             if (dir != NULL) {
                 lsp_workspace_import_dir(&m->server->ws, dir);
@@ -188,7 +190,8 @@ static void take_import_dirs(message *m)
         }
     }
     if (folders != NULL && folders->kind == GEN_KIND_ARRAY) {
-        for (const gen_value *at = folders->first; at != NULL; at = at->next) {
+        GEN_EACH(at, folders)
+        {
             add_folder(m, lsp_get_text(at, "uri"));
         }
     } else {

@@ -266,8 +266,8 @@ shmrpc_status lsp_change(lsp_workspace *ws, lsp_document *document,
         return SHMRPC_E_TOO_LARGE;
     }
     shmrpc_status status = SHMRPC_OK;
-    for (const gen_value *at = changes->first;
-         at != NULL && status == SHMRPC_OK; at = at->next) {
+    for (const gen_value *at = gen_first(changes);
+         at != NULL && status == SHMRPC_OK; at = gen_next(changes, at)) {
         status = apply(ws, document, at);
     }
     set_version(document, version);

@@ -90,7 +90,8 @@ static void render(const gen_value *model, const gen_lang_file *file)
                                                model, &raw, &error);
     require(status == SHMRPC_OK, file->template, error.message);
     if (raw.len > 0) {
-        gen_lang_c.tidy((const char *)raw.data, raw.len, &tidy);
+        gen_tidying state = {.gap = false};
+        gen_lang_c.tidy(&state, (const char *)raw.data, raw.len, &tidy);
         require(tidy.status == SHMRPC_OK, "tidy", file->template);
     }
     shmrpci_buf_fini(&tidy);

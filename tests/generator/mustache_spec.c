@@ -72,8 +72,8 @@ static bool run_file(const char *path, unsigned *passed, unsigned *total)
         good = false;
     } else {
         const gen_value *tests = gen_get(root, "tests", 5);
-        for (const gen_value *at = tests != NULL ? tests->first : NULL;
-             at != NULL; at = at->next) {
+        for (const gen_value *at = tests != NULL ? gen_first(tests) : NULL;
+             at != NULL; at = gen_next(tests, at)) {
             *passed += run_case(at, path);
             *total += 1;
         }

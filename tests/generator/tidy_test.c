@@ -13,7 +13,8 @@ static void expect(const char *text, const char *expected)
 {
     shmrpci_buf out;
     shmrpci_buf_init_heap(&out);
-    gen_tidy(text, strlen(text), &out);
+    gen_tidying state = {.gap = false};
+    gen_tidy(&state, text, strlen(text), &out);
     assert_string_equal(shmrpci_buf_text(&out), expected);
     shmrpci_buf_fini(&out);
 }

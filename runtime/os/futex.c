@@ -1,6 +1,7 @@
 /* The futex system call. */
 #include "os/futex.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -8,17 +9,19 @@
 
 #include "os/clock.h"
 
-void shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+bool shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
                         int64_t until_ns)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ns / SHMRPCI_NS_PER_S),
                              .tv_nsec = (long)(until_ns % SHMRPCI_NS_PER_S)};
     /* Unlike FUTEX_WAIT, the bitset form takes an absolute time. */
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
-                  FUTEX_BITSET_MATCH_ANY);
+    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
+                   FUTEX_BITSET_MATCH_ANY) == 0 ||
+           errno != EAGAIN;
 }
 
-void shmrpci_futex_wake(_Atomic uint32_t *word, int count)
+int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
 {
-    (void)syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    long woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    return woken > 0 ? (int)woken : 0;
 }

@@ -10,14 +10,16 @@
 #define SHMRPCI_OS_FUTEX_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Sleeps while *word == expected, until a wake, a signal, or the monotonic
- * time `until_ns`. The caller looks at the word to know which. */
-void shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+ * time `until_ns`. The caller looks at the word to know which. False: the word
+ * was another one, and it did not sleep. */
+bool shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
                         int64_t until_ns);
 
-/* Wakes up to `count` waiters. */
-void shmrpci_futex_wake(_Atomic uint32_t *word, int count);
+/* Wakes up to `count` waiters; returns how many. */
+int shmrpci_futex_wake(_Atomic uint32_t *word, int count);
 
 #endif

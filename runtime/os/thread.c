@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -106,6 +107,18 @@ void shmrpci_cond_signal(shmrpci_cond *cond)
 void shmrpci_cond_broadcast(shmrpci_cond *cond)
 {
     (void)pthread_cond_broadcast(&cond->native);
+}
+
+_Thread_local uint32_t shmrpci_this_thread
+    __attribute__((tls_model("initial-exec")));
+
+uint32_t shmrpci_thread_number_first(void)
+{
+    static _Atomic uint32_t last;
+    while (shmrpci_this_thread == 0) {
+        shmrpci_this_thread = atomic_fetch_add(&last, 1u) + 1;
+    }
+    return shmrpci_this_thread;
 }
 
 typedef struct {

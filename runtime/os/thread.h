@@ -63,4 +63,18 @@ void shmrpci_thread_join(shmrpci_thread *thread);
  * kernel can't (before 4.14), or may not. */
 bool shmrpci_thread_barrier(void);
 
+/* 0: not asked yet. The model makes it one load from the thread's own memory,
+ * without a call, where the library is a shared one. */
+extern _Thread_local uint32_t shmrpci_this_thread
+    __attribute__((tls_model("initial-exec")));
+uint32_t shmrpci_thread_number_first(void);
+
+/* A number for the calling thread, never 0, and no other thread of this process
+ * ever has it (but for one after 2^32 threads). A child keeps its parent's. */
+static inline uint32_t shmrpci_thread_number(void)
+{
+    uint32_t number = shmrpci_this_thread;
+    return number != 0 ? number : shmrpci_thread_number_first();
+}
+
 #endif

@@ -64,20 +64,21 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
     return budget < spinner->max_ticks ? budget : spinner->max_ticks;
 }
 
-uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
+bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
     if (spinner->max_ticks == 0 ||
         shmrpci_load_relaxed(&spinner->quota) < MIN_CPUS) {
-        return 0;
+        return false;
     }
     if (peer_cpu == SHMRPCI_CPU_UNKNOWN) {
-        if (shmrpci_load_relaxed(&spinner->allowed) < 2) {
-            return 0;
-        }
-    } else if (peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)) {
-        return 0;
+        return shmrpci_load_relaxed(&spinner->allowed) >= 2;
     }
-    return learnt_budget(spinner);
+    return peer_cpu != (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
+}
+
+uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
+{
+    return shmrpci_spinner_may(spinner, peer_cpu) ? learnt_budget(spinner) : 0;
 }
 
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)

@@ -16,6 +16,7 @@
 #ifndef SHMRPCI_SYNC_WAIT_H
 #define SHMRPCI_SYNC_WAIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shmrpc/options.h"
@@ -47,6 +48,9 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
 
 /* How many ticks to spin now; 0: sleep at once. */
 uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu);
+
+/* Whether it could pay at all: the CPUs alone, without what was learnt. */
+bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu);
 
 /* What came of it: the wait ended after `ticks` of spinning... */
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks);

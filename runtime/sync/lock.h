@@ -1,0 +1,171 @@
+/*
+ * The inside of a lock's handle, which the files lock*.c share.
+ *
+ *   lock.c         the fast ways, and questions
+ *   lock_wait.c    everything else about taking and releasing
+ *   lock_shared.c  readers, and what writers owe them
+ *   lock_file.c    the file: draft, check, attach, bury, destroy
+ *   lock_open.c    modes, names, forked children
+ *   objects.c      tools' view of the folder
+ *
+ * Threading: as each function says; fields as noted.
+ */
+#ifndef SHMRPCI_SYNC_LOCK_H
+#define SHMRPCI_SYNC_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/fork.h"
+#include "os/memory.h"
+#include "os/object.h"
+#include "shmrpc/lock.h"
+#include "sync/lock_layout.h"
+#include "sync/wait.h"
+
+/* A sleeper looks after this long whether the owner is dead. A wake-up that
+ * was lost with a dead process is made up for as late as this too. The first
+ * time sooner: it may have died long before. */
+#define SHMRPCI_LOCK_SLICE_NS       (16 * SHMRPCI_NS_PER_MS)
+#define SHMRPCI_LOCK_FIRST_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
+
+/* FAIR: who has waited this long goes first. */
+#define SHMRPCI_LOCK_PATIENCE_NS SHMRPCI_NS_PER_MS
+
+/* A mapped lock file, perhaps without being a participant of it. */
+typedef struct shmrpci_lock_map {
+    shmrpci_map map;
+    shmrpci_lock_file *file;
+    uint32_t kind;       /* checked copies, the originals are not looked at */
+    uint32_t slot_count; /* again */
+} shmrpci_lock_map;
+
+struct shmrpc_lock {
+    /* Read by every call, written at (re)attaching. */
+    shmrpci_atomic_u32 *word;
+    /* The process that attached (os/fork.h). Release: what it is beside. */
+    shmrpci_atomic_u32 generation;
+    uint32_t me;    /* our owner number: slot + 1 */
+    uint32_t flags; /* SHMRPC_LOCK_..., as opened */
+    /* The thread of this process that holds it, 0: none. Written by that
+     * thread alone, while it holds the lock; others compare it with their own
+     * number, so a stale value is harmless. Not for semaphores. */
+    shmrpci_atomic_u32 holder;
+    uint32_t depth; /* RECURSIVE: the holder's further acquisitions */
+    uint32_t turns; /* the holder's: when to publish the CPU again */
+    shmrpci_spinner spinner;
+    int64_t spin_ns;
+    shmrpci_lock_map at;
+    shmrpci_lock_slot *self;
+    /* How a child finds the file again. */
+    int fd;
+    shmrpci_fork_fd guard; /* children close it */
+    /* The process one of whose threads is at it, 0: none. */
+    shmrpci_atomic_u32 attaching;
+    shmrpci_object_facts identity;
+    shmrpci_room room;
+    char folder[SHMRPCI_OBJECT_PATH_BYTES];
+    char file_name[SHMRPCI_OBJECT_NAME_BYTES];
+};
+
+/* ---- lock_file.c --------------------------------------------------------- */
+
+/* Checks and maps a file. DATA_LOSS: no lock; CONTRACT: another version. */
+shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out);
+
+/* Makes the file of a new lock, without a name and mapped, and attaches to it
+ * as `lock`. `temporary` as in shmrpci_object_draft(). */
+shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
+                                 const shmrpc_lock_opts *opts, char *temporary);
+
+/* Becomes a participant of the file in lock->fd, which is mapped. DESTROYED;
+ * EXHAUSTED: all slots are taken, or (BUSY) it is being removed. */
+shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock);
+
+/* Slot `index` is dead, and the caller holds its byte: takes it out of the
+ * word and of the readers. */
+void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index);
+
+/* If the slot's participant is dead, buries it. */
+void shmrpci_lock_look_for_death(const shmrpci_lock_map *at, int fd,
+                                 uint32_t index);
+
+/* Sets DESTROYED and wakes everyone. */
+void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at);
+
+/* Takes the name away from the file, if it still has it, after marking it as
+ * destroyed where it is a lock at all. DENIED; DEADLINE: somebody holds the
+ * name's byte. */
+shmrpc_status shmrpci_lock_remove(int dir_fd, const char *file_name, int fd,
+                                  int64_t deadline_ns);
+
+/* ---- lock_open.c --------------------------------------------------------- */
+
+/* "name.lock". INVALID: not a good name. */
+shmrpc_status shmrpci_lock_file_name(const char *name,
+                                     char out[SHMRPCI_OBJECT_NAME_BYTES]);
+#define SHMRPCI_LOCK_SUFFIX ".lock"
+
+/* Still the process that attached? */
+static inline bool shmrpci_lock_is_ours(const shmrpc_lock *lock)
+{
+    return shmrpci_fork_generation() == shmrpci_load_acquire(&lock->generation);
+}
+
+/* In a forked child attaches anew; else nothing. Before any use of the word by
+ * a slow way. FORKED: it can't any more; DESTROYED, EXHAUSTED, ... */
+shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock);
+
+/* ---- lock_wait.c --------------------------------------------------------- */
+
+/* How long a call is willing to wait. */
+typedef struct shmrpci_lock_patience {
+    int64_t deadline_ns; /* 0: not at all */
+    int64_t began_ns;
+    int64_t spin_ns; /* as in shmrpc_lock_opts */
+    bool has_slept;
+    uint32_t slices;
+} shmrpci_lock_patience;
+
+/* INVALID: not a good `wait`. */
+shmrpc_status shmrpci_lock_patience_init(const shmrpc_lock *lock,
+                                         const shmrpc_lock_wait *wait,
+                                         shmrpci_lock_patience *out);
+
+/* Everything that the fast way can't do. NULL patience: try. */
+shmrpc_status shmrpci_lock_acquire_slowly(shmrpc_lock *lock,
+                                          shmrpci_lock_patience *patience);
+shmrpc_status shmrpci_lock_release_slowly(shmrpc_lock *lock);
+
+/* Gives the word back; the caller is its owner. */
+shmrpc_status shmrpci_lock_give_back(shmrpc_lock *lock);
+
+/* Waits for `word` to change from one in which it could not be taken, after
+ * a spin if that pays; OK: look again. DEADLINE, BUSY. */
+shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
+                                           shmrpci_lock_patience *patience);
+
+/* How long the next sleep may last at most, by the monotonic clock. */
+int64_t shmrpci_lock_slice_end(const shmrpc_lock *lock,
+                               const shmrpci_lock_patience *patience,
+                               int64_t now_ns);
+
+/* Ticks to spin for a holder that runs on `cpu`. */
+uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
+                                  const shmrpci_lock_patience *patience,
+                                  uint32_t cpu);
+
+/* What a dead process can't hold any more. */
+static inline bool shmrpci_lock_is_mortal(const shmrpc_lock *lock)
+{
+    return (lock->flags & SHMRPC_LOCK_SEMAPHORE) == 0;
+}
+
+/* ---- lock_shared.c ------------------------------------------------------- */
+
+/* The word is ours: waits for all readers to leave. DEADLINE, BUSY, DESTROYED:
+ * not all have. */
+shmrpc_status shmrpci_lock_drain(shmrpc_lock *lock,
+                                 shmrpci_lock_patience *patience);
+
+#endif

@@ -1,0 +1,236 @@
+/* The file of a lock, and who takes part in it. */
+#include <string.h>
+
+#include "os/byte_lock.h"
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/process.h"
+#include "sync/lock.h"
+
+/* While a file is being removed, all its bytes are taken. */
+#define ATTACH_NS (100 * SHMRPCI_NS_PER_MS)
+#define RESCAN_NS SHMRPCI_NS_PER_MS
+
+#define HEADER_BYTES offsetof(shmrpci_lock_file, high)
+
+static bool is_sound(const shmrpci_lock_file *header, uint64_t bytes)
+{
+    uint32_t kind = header->kind;
+    bool known = (kind & ~SHMRPCI_LOCK_KIND) == 0 &&
+                 (kind & (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_SHARED)) !=
+                     (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_SHARED);
+    return known && header->slot_count > 0 &&
+           header->slot_count <= SHMRPC_LOCK_MAX_HANDLES &&
+           bytes >= shmrpci_lock_file_bytes(header->slot_count);
+}
+
+shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out)
+{
+    shmrpci_lock_file header; /* of which only the first 64 bytes are read */
+    shmrpci_object_facts facts;
+    shmrpc_status status = shmrpci_object_facts_of(fd, &facts);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_read(fd, &header, HEADER_BYTES);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (header.magic != SHMRPCI_LOCK_MAGIC) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    if (header.version != SHMRPCI_LOCK_VERSION) {
+        return SHMRPC_E_CONTRACT;
+    }
+    if (!is_sound(&header, facts.bytes)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    shmrpci_map map;
+    status = shmrpci_memory_map(fd, shmrpci_lock_file_bytes(header.slot_count),
+                                SHMRPCI_ACCESS_WRITE, true, &map);
+    if (status == SHMRPC_OK) {
+        *out = (shmrpci_lock_map){map, map.at, header.kind, header.slot_count};
+    }
+    return status;
+}
+
+/* ---- participants -------------------------------------------------------- */
+
+/* Finds a slot that is free, or whose participant is dead. */
+static shmrpc_status claim_slot(int fd, uint32_t count, uint32_t *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        shmrpc_status status = shmrpci_byte_lock_try(fd, i, 1);
+        if (status != SHMRPC_E_BUSY) {
+            *out = i;
+            return status;
+        }
+    }
+    return SHMRPC_E_EXHAUSTED;
+}
+
+static bool is_destroyed(const shmrpci_lock_map *at)
+{
+    return (shmrpci_load_seq(&at->file->word) & SHMRPCI_LOCK_DESTROYED) != 0;
+}
+
+/* All writers look at all slots below it. Seq: before our first look at the
+ * word as a reader. */
+static void raise_high(const shmrpci_lock_map *at, uint32_t count)
+{
+    uint32_t seen = shmrpci_load_seq(&at->file->high);
+    while (seen < count && !shmrpci_cas_seq(&at->file->high, &seen, count)) {
+    }
+}
+
+static void settle(shmrpc_lock *lock, uint32_t index)
+{
+    lock->me = index + 1;
+    lock->word = &lock->at.file->word;
+    lock->self = &lock->at.file->slots[index];
+    /* Relaxed: hints and for people. */
+    shmrpci_store_relaxed(&lock->self->pid, (uint32_t)shmrpci_process_id());
+    shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
+    raise_high(&lock->at, index + 1);
+}
+
+shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock)
+{
+    uint32_t index = 0;
+    int64_t deadline_ns = shmrpci_deadline_after(ATTACH_NS);
+    shmrpc_status status = claim_slot(lock->fd, lock->at.slot_count, &index);
+    while (status == SHMRPC_E_EXHAUSTED && !is_destroyed(&lock->at) &&
+           shmrpci_remaining_ns(deadline_ns) > 0) {
+        /* Until somebody ends, or who removes the file is done. */
+        index = 0;
+        status = shmrpci_byte_lock_until(lock->fd, 0, 1,
+                                         shmrpci_deadline_after(RESCAN_NS));
+        if (status != SHMRPC_OK) {
+            status = claim_slot(lock->fd, lock->at.slot_count, &index);
+        }
+    }
+    if (is_destroyed(&lock->at)) {
+        return SHMRPC_E_DESTROYED;
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_lock_bury(&lock->at, index);
+        settle(lock, index);
+        shmrpci_object_touch(lock->fd);
+    }
+    return status;
+}
+
+static uint32_t without_owner(uint32_t word)
+{
+    return word & ~SHMRPCI_LOCK_OWNER;
+}
+
+void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index)
+{
+    shmrpci_atomic_u32 *word = &at->file->word;
+    uint32_t seen = shmrpci_load_seq(word);
+    while ((seen & SHMRPCI_LOCK_OWNER) == index + 1) {
+        if (shmrpci_cas_seq(word, &seen,
+                            without_owner(seen) | SHMRPCI_LOCK_GONE)) {
+            /* All: the one woken may have its own reasons not to take it. */
+            shmrpci_futex_wake(word, INT32_MAX);
+            break;
+        }
+    }
+    shmrpci_atomic_u32 *reads = &at->file->slots[index].reads;
+    uint32_t was = shmrpci_and_seq(reads, SHMRPCI_READS_CLOSED);
+    if ((was & SHMRPCI_READS_WAITING) != 0) {
+        shmrpci_futex_wake(reads, INT32_MAX);
+    }
+}
+
+void shmrpci_lock_look_for_death(const shmrpci_lock_map *at, int fd,
+                                 uint32_t index)
+{
+    if (shmrpci_byte_lock_try(fd, index, 1) == SHMRPC_OK) {
+        shmrpci_lock_bury(at, index);
+        shmrpci_byte_lock_drop(fd, index, 1);
+    }
+}
+
+/* ---- beginning and end --------------------------------------------------- */
+
+static uint32_t first_word(const shmrpc_lock_opts *opts)
+{
+    if ((opts->flags & SHMRPC_LOCK_HELD) == 0) {
+        return 0;
+    }
+    return (opts->flags & SHMRPC_LOCK_SEMAPHORE) != 0 ? SHMRPCI_LOCK_GONE : 1;
+}
+
+/* The file is nobody else's yet. */
+static shmrpc_status fill(shmrpc_lock *lock, const shmrpc_lock_opts *opts,
+                          uint32_t slots)
+{
+    shmrpci_map map;
+    shmrpc_status status =
+        shmrpci_memory_map(lock->fd, shmrpci_lock_file_bytes(slots),
+                           SHMRPCI_ACCESS_WRITE, true, &map);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_lock_file *file = map.at;
+    file->magic = SHMRPCI_LOCK_MAGIC;
+    file->version = SHMRPCI_LOCK_VERSION;
+    file->kind = opts->flags & SHMRPCI_LOCK_KIND;
+    file->slot_count = slots;
+    shmrpci_store_seq(&file->word, first_word(opts));
+    lock->at = (shmrpci_lock_map){map, file, file->kind, slots};
+    status = shmrpci_byte_lock_try(lock->fd, 0, 1);
+    if (status == SHMRPC_OK) {
+        settle(lock, 0);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
+                                 const shmrpc_lock_opts *opts, char *temporary)
+{
+    uint32_t slots = opts->max_handles != 0 ? opts->max_handles
+                                            : SHMRPC_LOCK_DEFAULT_HANDLES;
+    uint32_t mode = opts->permissions != 0 ? opts->permissions : 0600u;
+    shmrpc_status status =
+        shmrpci_object_draft(dir_fd, mode, shmrpci_lock_file_bytes(slots),
+                             false, temporary, &lock->fd);
+    return status != SHMRPC_OK ? status : fill(lock, opts, slots);
+}
+
+void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at)
+{
+    shmrpci_or_seq(&at->file->word, SHMRPCI_LOCK_DESTROYED);
+    shmrpci_futex_wake(&at->file->word, INT32_MAX);
+    if ((at->kind & SHMRPC_LOCK_SHARED) == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < at->slot_count; i++) {
+        shmrpci_atomic_u32 *reads = &at->file->slots[i].reads;
+        uint32_t was = shmrpci_or_seq(reads, SHMRPCI_READS_CLOSED);
+        if ((was & SHMRPCI_READS_WAITING) != 0) {
+            shmrpci_futex_wake(reads, INT32_MAX);
+        }
+    }
+}
+
+shmrpc_status shmrpci_lock_remove(int dir_fd, const char *file_name, int fd,
+                                  int64_t deadline_ns)
+{
+    shmrpc_status status =
+        shmrpci_byte_lock_until(fd, SHMRPCI_OBJECT_NAME_BYTE, 1, deadline_ns);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (shmrpci_object_is_named(dir_fd, file_name, fd)) {
+        shmrpci_lock_map at;
+        if (shmrpci_lock_map_open(fd, &at) == SHMRPC_OK) {
+            shmrpci_lock_mark_destroyed(&at);
+            shmrpci_memory_unmap(&at.map);
+        }
+        status = shmrpci_object_unlink(dir_fd, file_name);
+    }
+    shmrpci_byte_lock_drop(fd, SHMRPCI_OBJECT_NAME_BYTE, 1);
+    return status;
+}

@@ -1,0 +1,370 @@
+/* Modes, names and forked children: how a handle comes to its file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/thread.h"
+#include "sync/lock.h"
+
+/* Others may be in the middle of creating, replacing or removing the same. */
+#define OPEN_NS SHMRPCI_NS_PER_S
+
+#define ALL_FLAGS                                                         \
+    (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_RECURSIVE | SHMRPC_LOCK_SHARED | \
+     SHMRPC_LOCK_FAIR | SHMRPC_LOCK_HELD | SHMRPC_LOCK_ALL_USERS)
+
+/* ---- what was asked for -------------------------------------------------- */
+
+shmrpc_status shmrpci_lock_file_name(const char *name,
+                                     char out[SHMRPCI_OBJECT_NAME_BYTES])
+{
+    static const char good[] =
+        "abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t len = name == NULL ? 0 : strlen(name);
+    if (len == 0 || len > SHMRPC_LOCK_NAME_MAX || name[0] == '.' ||
+        strspn(name, good) != len) {
+        return SHMRPC_E_INVALID;
+    }
+    (void)snprintf(out, SHMRPCI_OBJECT_NAME_BYTES, "%s%s", name,
+                   SHMRPCI_LOCK_SUFFIX);
+    return SHMRPC_OK;
+}
+
+static bool is_sensible(const shmrpc_lock_opts *opts)
+{
+    bool is_semaphore = (opts->flags & SHMRPC_LOCK_SEMAPHORE) != 0;
+    return (opts->flags & ~(uint32_t)ALL_FLAGS) == 0 &&
+           !(is_semaphore && (opts->flags & (SHMRPC_LOCK_RECURSIVE |
+                                             SHMRPC_LOCK_SHARED)) != 0) &&
+           (opts->permissions & ~0777u) == 0 &&
+           opts->max_handles <= SHMRPC_LOCK_MAX_HANDLES &&
+           opts->spin_ns >= SHMRPC_LOCK_NO_SPIN;
+}
+
+static shmrpc_status parse(shmrpc_lock *lock, const char *name,
+                           const shmrpc_lock_opts *opts, shmrpc_error *error)
+{
+    if (shmrpci_lock_file_name(name, lock->file_name) != SHMRPC_OK) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "\"%.64s\" is no name for a lock (expected 1 to %d letters, "
+            "digits, _ - or ., not beginning with .)",
+            name == NULL ? "" : name, SHMRPC_LOCK_NAME_MAX);
+    }
+    if (!is_sensible(opts)) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "lock %.64s: flags 0x%x, permissions 0%o, max_handles %u or "
+            "spin_ns are out of range or don't go together",
+            name, opts->flags, opts->permissions, opts->max_handles);
+    }
+    lock->flags = opts->flags;
+    lock->spin_ns = opts->spin_ns;
+    lock->room = (opts->flags & SHMRPC_LOCK_ALL_USERS) != 0
+                     ? SHMRPCI_ROOM_ALL_USERS
+                     : SHMRPCI_ROOM_USER;
+    if (shmrpci_object_folder(lock->room, lock->folder) != SHMRPC_OK) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "SHMRPC_DIR is not a short absolute path");
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- one attempt --------------------------------------------------------- */
+
+static void let_go(shmrpc_lock *lock)
+{
+    shmrpci_memory_unmap(&lock->at.map);
+    shmrpci_fd_close(&lock->fd);
+}
+
+static shmrpc_status attach_existing(shmrpc_lock *lock)
+{
+    shmrpc_status status = shmrpci_lock_map_open(lock->fd, &lock->at);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (lock->at.kind != (lock->flags & SHMRPCI_LOCK_KIND)) {
+        return SHMRPC_E_PRECONDITION;
+    }
+    return shmrpci_lock_attach(lock);
+}
+
+/* DESTROYED: it was, and its name is gone now: start again. */
+static shmrpc_status open_existing(shmrpc_lock *lock, int dir_fd, bool replace,
+                                   int64_t deadline_ns)
+{
+    shmrpc_status status =
+        shmrpci_object_open(dir_fd, lock->file_name, &lock->fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = replace ? SHMRPC_E_DESTROYED : attach_existing(lock);
+    if (status == SHMRPC_E_DESTROYED) {
+        shmrpc_status removed =
+            shmrpci_lock_remove(dir_fd, lock->file_name, lock->fd, deadline_ns);
+        status = removed == SHMRPC_OK || removed == SHMRPC_E_NOT_FOUND
+                     ? SHMRPC_E_DESTROYED
+                     : removed;
+    }
+    if (status != SHMRPC_OK) {
+        let_go(lock);
+    }
+    return status;
+}
+
+static shmrpc_status create(shmrpc_lock *lock, int dir_fd,
+                            const shmrpc_lock_opts *opts)
+{
+    char temporary[SHMRPCI_OBJECT_NAME_BYTES];
+    shmrpc_status status = shmrpci_lock_draft(lock, dir_fd, opts, temporary);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_object_publish(dir_fd, lock->fd, temporary,
+                                        lock->file_name);
+    }
+    if (status != SHMRPC_OK) {
+        let_go(lock);
+    } else if ((opts->flags & SHMRPC_LOCK_HELD) != 0 &&
+               shmrpci_lock_is_mortal(lock)) {
+        shmrpci_store_relaxed(&lock->holder, shmrpci_thread_number());
+    }
+    return status;
+}
+
+/* EXISTS for the mode CREATE: is there really one, or only what is left of one
+ * that was destroyed? DESTROYED: start again. */
+static shmrpc_status look_at_existing(shmrpc_lock *lock, int dir_fd,
+                                      int64_t deadline_ns)
+{
+    shmrpci_lock_map at;
+    int fd;
+    if (shmrpci_object_open(dir_fd, lock->file_name, &fd) != SHMRPC_OK) {
+        return SHMRPC_E_EXISTS;
+    }
+    shmrpc_status status = SHMRPC_E_EXISTS;
+    if (shmrpci_lock_map_open(fd, &at) == SHMRPC_OK) {
+        if ((shmrpci_load_seq(&at.file->word) & SHMRPCI_LOCK_DESTROYED) != 0 &&
+            shmrpci_lock_remove(dir_fd, lock->file_name, fd, deadline_ns) ==
+                SHMRPC_OK) {
+            status = SHMRPC_E_DESTROYED;
+        }
+        shmrpci_memory_unmap(&at.map);
+    }
+    shmrpci_fd_close(&fd);
+    return status;
+}
+
+static bool is_created_meanwhile(shmrpc_lock_mode mode, shmrpc_status status)
+{
+    return status == SHMRPC_E_EXISTS && mode != SHMRPC_LOCK_CREATE;
+}
+
+/* DESTROYED: try again. */
+static shmrpc_status attempt(shmrpc_lock *lock, int dir_fd,
+                             shmrpc_lock_mode mode,
+                             const shmrpc_lock_opts *opts, int64_t deadline_ns)
+{
+    bool replace = mode == SHMRPC_LOCK_REPLACE;
+    if (mode != SHMRPC_LOCK_CREATE) {
+        shmrpc_status status =
+            open_existing(lock, dir_fd, replace, deadline_ns);
+        if (status != SHMRPC_E_NOT_FOUND &&
+            !(replace && status == SHMRPC_E_DESTROYED)) {
+            return status;
+        }
+        if (mode == SHMRPC_LOCK_OPEN_EXISTING) {
+            return SHMRPC_E_NOT_FOUND;
+        }
+    }
+    shmrpc_status status = create(lock, dir_fd, opts);
+    if (is_created_meanwhile(mode, status)) {
+        return SHMRPC_E_DESTROYED;
+    }
+    return status == SHMRPC_E_EXISTS
+               ? look_at_existing(lock, dir_fd, deadline_ns)
+               : status;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static shmrpc_status join(shmrpc_lock *lock)
+{
+    shmrpc_status status = shmrpci_object_facts_of(lock->fd, &lock->identity);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_fork_close_fd(&lock->guard, &lock->fd);
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_store_release(&lock->generation, shmrpci_fork_generation());
+    }
+    return status;
+}
+
+static shmrpc_status find(shmrpc_lock *lock, shmrpc_lock_mode mode,
+                          const shmrpc_lock_opts *opts)
+{
+    int dir_fd;
+    shmrpc_status status = shmrpci_object_folder_open(
+        lock->room, lock->folder, mode != SHMRPC_LOCK_OPEN_EXISTING, &dir_fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    do {
+        status = attempt(lock, dir_fd, mode, opts, deadline_ns);
+    } while (status == SHMRPC_E_DESTROYED &&
+             shmrpci_remaining_ns(deadline_ns) > 0);
+    shmrpci_fd_close(&dir_fd);
+    return status;
+}
+
+static const char *reason(shmrpc_status status)
+{
+    switch ((int)status) {
+    case SHMRPC_E_PRECONDITION:
+        return "it is of another kind than asked for";
+    case SHMRPC_E_CONTRACT:
+        return "it was made by another version of shmrpc";
+    case SHMRPC_E_DATA_LOSS:
+        return "the file is not a lock, or damaged";
+    case SHMRPC_E_EXHAUSTED:
+        return "all its handles, or descriptors or memory, are in use";
+    default:
+        return shmrpc_status_text(status);
+    }
+}
+
+shmrpc_status shmrpc_lock_open(const char *name, shmrpc_lock_mode mode,
+                               const shmrpc_lock_opts *opts, shmrpc_lock **out,
+                               shmrpc_error *error)
+{
+    static const shmrpc_lock_opts defaults = {0};
+    opts = opts != NULL ? opts : &defaults;
+    shmrpc_lock *lock = calloc(1, sizeof *lock);
+    if (lock == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    lock->fd = -1;
+    shmrpc_status status = parse(lock, name, opts, error);
+    if (status != SHMRPC_OK) {
+        free(lock);
+        return status;
+    }
+    shmrpci_spinner_init(&lock->spinner, SHMRPC_PROFILE_BALANCED,
+                         SHMRPCI_SIDE_CLIENT);
+    status = find(lock, mode, opts);
+    if (status == SHMRPC_OK) {
+        status = join(lock);
+    }
+    if (status != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, status, "lock %.64s in %.64s: %s", name,
+                               lock->folder, reason(status));
+        shmrpc_lock_close(lock);
+        return status;
+    }
+    *out = lock;
+    return SHMRPC_OK;
+}
+
+void shmrpc_lock_close(shmrpc_lock *lock)
+{
+    if (lock == NULL) {
+        return;
+    }
+    shmrpci_fork_keep_fd(&lock->guard);
+    let_go(lock);
+    free(lock);
+}
+
+/* ---- forked children ----------------------------------------------------- */
+
+/* The file of the same name, if it is the same file. */
+static shmrpc_status find_again(shmrpc_lock *lock)
+{
+    int dir_fd;
+    shmrpci_object_facts facts;
+    shmrpc_status status =
+        shmrpci_object_folder_open(lock->room, lock->folder, false, &dir_fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_object_open(dir_fd, lock->file_name, &lock->fd);
+    shmrpci_fd_close(&dir_fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_object_facts_of(lock->fd, &facts);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    return facts.device == lock->identity.device &&
+                   facts.inode == lock->identity.inode
+               ? attach_existing(lock)
+               : SHMRPC_E_NOT_FOUND;
+}
+
+/* What was the parent's is forgotten, not given back. */
+static shmrpc_status attach_anew(shmrpc_lock *lock)
+{
+    let_go(lock);
+    shmrpci_store_relaxed(&lock->holder, 0u);
+    lock->depth = 0;
+    shmrpc_status status = find_again(lock);
+    if (status == SHMRPC_OK) {
+        shmrpci_store_release(&lock->generation, shmrpci_fork_generation());
+        return SHMRPC_OK;
+    }
+    let_go(lock);
+    /* Names are taken away from destroyed ones only. */
+    return status == SHMRPC_E_NOT_FOUND ? SHMRPC_E_DESTROYED : status;
+}
+
+/* A mutex would do, but for one that is held while its process forks. */
+static bool begin_attaching(shmrpc_lock *lock, uint32_t generation)
+{
+    uint32_t seen = shmrpci_load_seq(&lock->attaching);
+    if (seen != generation) {
+        return shmrpci_cas_seq(&lock->attaching, &seen, generation);
+    }
+    (void)shmrpci_futex_wait(&lock->attaching, seen,
+                             shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+    return false;
+}
+
+shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock)
+{
+    uint32_t generation = shmrpci_fork_generation();
+    while (shmrpci_load_acquire(&lock->generation) != generation) {
+        if (begin_attaching(lock, generation)) {
+            shmrpc_status status = SHMRPC_OK;
+            if (shmrpci_load_acquire(&lock->generation) != generation) {
+                status = attach_anew(lock);
+            }
+            shmrpci_store_seq(&lock->attaching, 0u);
+            shmrpci_futex_wake(&lock->attaching, INT32_MAX);
+            return status;
+        }
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- the end of a lock --------------------------------------------------- */
+
+shmrpc_status shmrpc_lock_destroy(shmrpc_lock *lock)
+{
+    int dir_fd;
+    shmrpc_status status = shmrpci_lock_ensure(lock);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_DESTROYED ? SHMRPC_OK : status;
+    }
+    shmrpci_lock_mark_destroyed(&lock->at);
+    status =
+        shmrpci_object_folder_open(lock->room, lock->folder, false, &dir_fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_lock_remove(dir_fd, lock->file_name, lock->fd,
+                                     shmrpci_deadline_after(OPEN_NS));
+        shmrpci_fd_close(&dir_fd);
+    }
+    return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
+}

@@ -1,0 +1,89 @@
+/*
+ * The stage of the tests of locks: a folder of its own, processes that are
+ * forked, killed and waited for, and memory in which they meet.
+ *
+ * Threading: one thread, unless a test makes more.
+ */
+#ifndef SHMRPCI_TESTS_SYNC_LOCK_STAGE_H
+#define SHMRPCI_TESTS_SYNC_LOCK_STAGE_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "shmrpc/lock.h"
+
+/* A wait that lasts longer than this has failed. */
+#define PATIENCE_NS (30 * SHMRPCI_NS_PER_S)
+
+#define CASTS_MAX 80
+
+/* Shared by all processes of a test; zeroed before each. */
+typedef struct stage {
+    _Atomic uint32_t steps[16]; /* what they have done, each test's own */
+    _Atomic uint32_t counts[CASTS_MAX];
+    _Atomic int64_t times_ns[CASTS_MAX];
+    _Atomic uint32_t inside;
+    _Atomic uint32_t failed;
+    /* Under the lock that is tested, so not atomic. */
+    volatile uint64_t total;
+    volatile uint64_t shadow;
+    volatile uint64_t by[CASTS_MAX];
+    volatile uint64_t by_before;
+    volatile uint32_t writer;
+    volatile uint32_t writing;
+} stage;
+
+extern stage *scene;
+
+/* cmocka's set-up and tear-down of a test. */
+int stage_open(void **state);
+int stage_close(void **state);
+
+/* The folder of the locks: what $SHMRPC_DIR is. */
+const char *stage_folder(void);
+
+/* A new process that runs `play(user)`, then ends; it is killed when this one
+ * ends. */
+typedef void stage_play(int index, void *user);
+pid_t stage_cast(stage_play *play, int index, void *user);
+/* Waits for its end; fails unless it ended by itself and well, or by
+ * `signal` if that is not 0. */
+void stage_dismiss(pid_t pid, int signal);
+void stage_kill(pid_t pid);
+
+/* In a process of the cast: says what failed, and ends it. */
+#define CHECK(condition)                                \
+    do {                                                \
+        if (!(condition)) {                             \
+            stage_fail(__FILE__, __LINE__, #condition); \
+        }                                               \
+    } while (0)
+__attribute__((noreturn)) void stage_fail(const char *file, int line,
+                                          const char *what);
+
+/* Waits until the step is at least `value`. */
+void stage_await(int step, uint32_t value);
+void stage_advance(int step);
+uint32_t stage_step(int step);
+
+/* Waits until `lock` has a sleeper. */
+void stage_await_sleeper(shmrpc_lock *lock);
+
+/* A lock by that name, or a failure. */
+shmrpc_lock *stage_lock(const char *name, uint32_t flags);
+
+/* 1 with SHMRPC_TEST_LONG=1. */
+bool stage_is_long(void);
+
+static const shmrpc_lock_wait stage_patience = {.timeout_ns = PATIENCE_NS};
+
+#endif

@@ -24,6 +24,7 @@ typedef struct shmrpci_plan {
     shmrpci_client_method *state;
     uint32_t number; /* of the method, at the client */
     unsigned runs;   /* attempts that may have run */
+    uint64_t lost;   /* number of a link that is lost; 0: none */
     const void *params;
     uint64_t ticks; /* when timeout_ns was left */
     int64_t timeout_ns;

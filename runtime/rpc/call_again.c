@@ -10,16 +10,7 @@
 #include "rpc/limits.h"
 #include "rpc/reconnect.h"
 
-/* Waits for a link other than number `seen`. */
-static int wait_for_link(shmrpci_plan *p, uint64_t seen)
-{
-    int status = shmrpci_reconnect(
-        p->client, seen, p->deadline_ns,
-        p->nonblock ? SHMRPCI_TRY_ONCE : SHMRPCI_KEEP_TRYING, p->error);
-    shmrpci_plan_shorten(p);
-    return status;
-}
-
+/* Holds a link of this process that is not known to be lost. */
 static int enter(shmrpci_plan *p)
 {
     p->hazard = shmrpci_hazard_mine();
@@ -28,16 +19,25 @@ static int enter(shmrpci_plan *p)
     }
     for (;;) {
         p->link = shmrpci_hazard_enter(p->hazard, &p->client->link);
-        if (shmrpci_link_is_ours(p->link)) {
+        if (p->link->serial != p->lost && shmrpci_link_is_ours(p->link)) {
             return SHMRPC_OK;
         }
-        /* Ours is to come: this is a forked child. */
         shmrpci_plan_leave(p);
-        int status = wait_for_link(p, 0);
+        int status = shmrpci_reconnect(
+            p->client, p->lost, p->deadline_ns,
+            p->nonblock ? SHMRPCI_TRY_ONCE : SHMRPCI_KEEP_TRYING, p->error);
         if (status != SHMRPC_OK) {
             return status;
         }
+        shmrpci_plan_shorten(p);
     }
+}
+
+/* The link is lost, and the call has certainly not run. */
+static void note_unsent(shmrpci_plan *p)
+{
+    p->lost = p->link->serial;
+    (void)shmrpci_add_relaxed(&p->client->resent, UINT64_C(1));
 }
 
 int shmrpci_plan_start(shmrpci_plan *p)
@@ -51,38 +51,45 @@ int shmrpci_plan_start(shmrpci_plan *p)
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }
-        uint64_t seen = p->link->serial;
-        shmrpci_plan_leave(p);
         if (status == SHMRPC_E_UNAVAILABLE) {
-            status = wait_for_link(p, seen);
+            note_unsent(p);
         }
-        if (status != SHMRPC_OK) {
+        shmrpci_plan_leave(p);
+        if (status != SHMRPC_E_UNAVAILABLE) {
             return status;
         }
-        (void)shmrpci_add_relaxed(&p->client->resent, UINT64_C(1));
     }
 }
 
 void shmrpci_plan_leave(shmrpci_plan *p)
 {
+    const void *link = p->link; /* for its address only */
     shmrpci_hazard_leave(p->hazard);
+    /* Relaxed: who replaces the link passes a barrier on our CPU, and then
+     * either finds that we have left, or we find that it has replaced. */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (shmrpci_load_relaxed(&p->client->link) != link) {
+        shmrpci_reconnect_sweep(p->client);
+    }
 }
 
 bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
-        (void)shmrpci_add_relaxed(&p->client->resent, UINT64_C(1));
-        shmrpci_plan_shorten(p);
+        note_unsent(p);
         return true;
     }
     bool has_died =
         status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST;
-    if (has_died && (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) != 0 &&
-        ++p->runs < SHMRPCI_RUNS_MAX && shmrpci_now_ns() < p->deadline_ns) {
-        (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));
-        shmrpci_plan_shorten(p);
-        return true;
+    if (!has_died || (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0 ||
+        ++p->runs >= SHMRPCI_RUNS_MAX || shmrpci_now_ns() >= p->deadline_ns) {
+        (void)shmrpci_plan_lost(p, status);
+        return false;
     }
-    (void)shmrpci_plan_lost(p, status);
-    return false;
+    if (status == SHMRPC_E_SERVER_LOST) {
+        p->lost = p->link->serial;
+    }
+    (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));
+    shmrpci_plan_shorten(p);
+    return true;
 }

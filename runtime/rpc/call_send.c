@@ -21,6 +21,7 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     p->link = NULL;
     p->number = method;
     p->runs = 0;
+    p->lost = 0;
     p->params = params != NULL ? params : &nothing;
     p->error = error;
     p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;

@@ -6,6 +6,7 @@
 #include "rpc/client.h"
 #include "rpc/limits.h"
 #include "rpc/reconnect.h"
+#include "shmrpc/client.h"
 
 /* At least a byte: methods without a result may have replies too. */
 static size_t largest_result(const shmrpc_service *service)
@@ -104,4 +105,15 @@ void shmrpc_stub_close(shmrpc_client *client)
     free(client->methods);
     free(client->where);
     free(client);
+}
+
+void shmrpc_client_read_stats(const void *user_client, shmrpc_client_stats *out)
+{
+    const shmrpc_client *client = user_client;
+    /* Relaxed: they are counts of nothing that is looked at next. */
+    *out = (shmrpc_client_stats){
+        .reconnects = shmrpci_load_relaxed(&client->reconnects),
+        .resent = shmrpci_load_relaxed(&client->resent),
+        .retried = shmrpci_load_relaxed(&client->retried),
+    };
 }

@@ -200,7 +200,8 @@ static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
             error, keeper->status, "%s%s",
             is_first ? "" : "not sent: ", keeper->error.message);
     }
-    int64_t waited_ns = shmrpci_now_ns() - w->began_ns;
+    int64_t waited_ns =
+        shmrpci_now_ns() - w->began_ns + SHMRPCI_NS_PER_MS / 2; /* rounded */
     return shmrpc_error_set(
         error, SHMRPC_E_UNAVAILABLE, "%sno server for %lld ms: %s",
         is_first ? "" : "not sent, ",

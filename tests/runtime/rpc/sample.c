@@ -348,11 +348,21 @@ static void run(void *user)
 void sample_start(sample_server *s, const char *scheme,
                   const shmrpc_service *service, uint32_t workers)
 {
+    char where[128];
+    sample_address(scheme, where);
+    sample_start_at(s, where, service, workers);
+}
+
+void sample_start_at(sample_server *s, const char *where,
+                     const shmrpc_service *service, uint32_t workers)
+{
     shmrpc_error error = {.name = ""};
+    char copy[sizeof s->where]; /* `where` may be that of `s` */
+    (void)snprintf(copy, sizeof copy, "%s", where);
     *s = (sample_server){.status = -1};
     shmrpci_mutex_init(&s->state.lock);
     shmrpci_cond_init(&s->state.changed);
-    sample_address(scheme, s->where);
+    memcpy(s->where, copy, sizeof copy);
     shmrpc_server_opts opts = {.listen = s->where, .workers = workers};
     assert_int_equal(shmrpc_server_create(&opts, &s->server, &error), 0);
     if (shmrpc_stub_serve(s->server, service, sample_handlers,

@@ -108,6 +108,9 @@ void sample_address(const char *scheme, char out[128]);
 
 void sample_start(sample_server *s, const char *scheme,
                   const shmrpc_service *service, uint32_t workers);
+/* The same at an address of the test's choice. */
+void sample_start_at(sample_server *s, const char *where,
+                     const shmrpc_service *service, uint32_t workers);
 void sample_stop(sample_server *s);
 shmrpc_client *sample_connect(const sample_server *s);
 

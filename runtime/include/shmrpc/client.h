@@ -1,0 +1,36 @@
+/*
+ * What every client can be asked, whatever its service.
+ *
+ *     shmrpc_client_stats stats;
+ *     shmrpc_client_read_stats(echo_client, &stats);
+ *
+ * Threading: any thread, as long as the client lives.
+ */
+#ifndef SHMRPC_CLIENT_H
+#define SHMRPC_CLIENT_H
+
+#include <stdint.h>
+
+#include "shmrpc/platform.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* Counted since connect. */
+typedef struct shmrpc_client_stats {
+    uint64_t reconnects; /* connections in place of one that was lost, or that
+                          * a forked child has inherited */
+    uint64_t resent;     /* how often a call was to be sent again that had
+                          * certainly not run */
+    uint64_t retried;    /* runs of `@idempotent` methods that were repeated,
+                          * because a worker or server died of them or near
+                          * them */
+} shmrpc_client_stats;
+
+/* `client`: what a generated `..._connect` has returned. Each count is right,
+ * though they need not be of the same moment. */
+SHMRPC_API void shmrpc_client_read_stats(const void *client,
+                                         shmrpc_client_stats *out);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -12,7 +12,8 @@
 #include "os/clock.h"
 #include "os/fault.h"
 
-#define MAX_EVENTS 64u
+#define MAX_EVENTS  64u
+#define MAX_ENTRIES 4u
 
 static int timeout_ms(int64_t deadline_ns)
 {
@@ -38,17 +39,38 @@ shmrpc_status shmrpci_poll_create(int *out_set)
     return SHMRPC_OK;
 }
 
+static struct epoll_event event_of(shmrpci_poll_mode mode, uint64_t tag)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
+    switch (mode) {
+    case SHMRPCI_POLL_LEVEL:
+        event.events |= (uint32_t)EPOLLRDHUP;
+        break;
+    case SHMRPCI_POLL_BELL:
+        event.events |= (uint32_t)EPOLLEXCLUSIVE | (uint32_t)EPOLLET;
+        break;
+    case SHMRPCI_POLL_EDGE:
+        event.events |=
+            (uint32_t)EPOLLOUT | (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLET;
+        break;
+    }
+    return event;
+}
+
 shmrpc_status shmrpci_poll_add(int set, int fd, shmrpci_poll_mode mode,
                                uint64_t tag)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
-    event.events |= mode == SHMRPCI_POLL_BELL
-                        ? (uint32_t)EPOLLEXCLUSIVE | (uint32_t)EPOLLET
-                        : (uint32_t)EPOLLRDHUP;
+    struct epoll_event event = event_of(mode, tag);
     if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) != 0) {
         return shmrpci_status_of_last();
     }
     return SHMRPC_OK;
+}
+
+void shmrpci_poll_again(int set, int fd, uint64_t tag)
+{
+    struct epoll_event event = event_of(SHMRPCI_POLL_EDGE, tag);
+    (void)epoll_ctl(set, EPOLL_CTL_MOD, fd, &event);
 }
 
 void shmrpci_poll_remove(int set, int fd)
@@ -68,6 +90,21 @@ size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
     return count > 0 ? (size_t)count : 0;
 }
 
+size_t shmrpci_poll_wait_edges(int set, uint64_t *tags, size_t max,
+                               int64_t deadline_ns)
+{
+    const uint32_t ends =
+        (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLHUP | (uint32_t)EPOLLERR;
+    struct epoll_event events[MAX_EVENTS];
+    int limit = max < MAX_EVENTS ? (int)max : (int)MAX_EVENTS;
+    int count = epoll_wait(set, events, limit, timeout_ms(deadline_ns));
+    for (int i = 0; i < count; i++) {
+        bool hung_up = (events[i].events & ends) != 0;
+        tags[i] = events[i].data.u64 | (hung_up ? SHMRPCI_POLL_HUNG_UP : 0);
+    }
+    return count > 0 ? (size_t)count : 0;
+}
+
 bool shmrpci_poll_is_hung_up(int fd)
 {
     struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
@@ -75,22 +112,37 @@ bool shmrpci_poll_is_hung_up(int fd)
            (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-bool shmrpci_poll_readable(int fd, int64_t deadline_ns)
+bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
+                          int64_t deadline_ns)
 {
-    struct pollfd entry = {.fd = fd, .events = POLLIN | POLLRDHUP};
+    struct pollfd fds[MAX_ENTRIES];
+    count = count < MAX_ENTRIES ? count : MAX_ENTRIES;
+    for (size_t i = 0; i < count; i++) {
+        int events = POLLRDHUP | (entries[i].read ? POLLIN : 0) |
+                     (entries[i].write ? POLLOUT : 0);
+        fds[i] = (struct pollfd){.fd = entries[i].fd, .events = (short)events};
+        entries[i].is_ready = false;
+    }
     for (;;) {
-        int count = poll(&entry, 1, timeout_ms(deadline_ns));
-        if (count > 0) {
+        int ready = poll(fds, count, timeout_ms(deadline_ns));
+        if (ready > 0 || (ready < 0 && errno != EINTR)) {
+            for (size_t i = 0; i < count; i++) {
+                /* After a failure the use of the descriptor tells more. */
+                entries[i].is_ready = ready < 0 || fds[i].revents != 0;
+            }
             return true;
         }
         if (deadline_ns == 0 || (deadline_ns != SHMRPCI_NEVER_NS &&
                                  shmrpci_remaining_ns(deadline_ns) == 0)) {
             return false;
         }
-        if (count < 0 && errno != EINTR) {
-            return true; /* let the read tell */
-        }
     }
+}
+
+bool shmrpci_poll_readable(int fd, int64_t deadline_ns)
+{
+    shmrpci_poll_entry entry = {.fd = fd, .read = true};
+    return shmrpci_poll_entries(&entry, 1, deadline_ns);
 }
 
 shmrpc_status shmrpci_event_create(int *out_fd)

@@ -18,13 +18,18 @@ typedef enum shmrpci_poll_mode {
     SHMRPCI_POLL_LEVEL,
     /* For events that nobody clears: each time it is set, one of the sets that
      * are waited on reports it, once. */
-    SHMRPCI_POLL_BELL
+    SHMRPCI_POLL_BELL,
+    /* Input, room for output and hang-up, each time one of them is new; one of
+     * those who wait on the set reports it, once. */
+    SHMRPCI_POLL_EDGE
 } shmrpci_poll_mode;
 
 shmrpc_status shmrpci_poll_create(int *out_set);
 /* Watches `fd` for input and hang-up; `tag` is what wait reports. */
 shmrpc_status shmrpci_poll_add(int set, int fd, shmrpci_poll_mode mode,
                                uint64_t tag);
+/* Has an EDGE reported again if there is anything still. */
+void shmrpci_poll_again(int set, int fd, uint64_t tag);
 void shmrpci_poll_remove(int set, int fd);
 /* Waits until `deadline_ns` (SHMRPCI_NEVER_NS: for ever; 0: just looks) for up
  * to `max` (at most 64) ready descriptors; returns how many tags it filled,
@@ -32,11 +37,32 @@ void shmrpci_poll_remove(int set, int fd);
 size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
                          int64_t deadline_ns);
 
+/* The same for sets whose tags are below SHMRPCI_POLL_HUNG_UP: that is added
+ * when the peer has ended its side, so that what is left is to be read until
+ * the end. */
+#define SHMRPCI_POLL_HUNG_UP (UINT64_C(1) << 63)
+size_t shmrpci_poll_wait_edges(int set, uint64_t *tags, size_t max,
+                               int64_t deadline_ns);
+
 /* Whether the other end of a socket has hung up; doesn't block. */
 bool shmrpci_poll_is_hung_up(int fd);
 
 /* Waits for input, hang-up, or the deadline (false). */
 bool shmrpci_poll_readable(int fd, int64_t deadline_ns);
+
+/* A descriptor to wait for, and what for: input if `read`, room for output if
+ * `write`, hang-up always. `is_ready` is the answer. */
+typedef struct shmrpci_poll_entry {
+    int fd;
+    bool read;
+    bool write;
+    bool is_ready;
+} shmrpci_poll_entry;
+
+/* Waits for any of up to 4; false at the deadline (0: just looks; NEVER: for
+ * ever). A signal does not end it. */
+bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
+                          int64_t deadline_ns);
 
 /* An event, to be watched in a set. Setting never blocks and is
  * async-signal-safe. */

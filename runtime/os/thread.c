@@ -166,6 +166,11 @@ void shmrpci_thread_join(shmrpci_thread *thread)
     (void)pthread_join(thread->native, NULL);
 }
 
+void shmrpci_thread_detach(shmrpci_thread *thread)
+{
+    (void)pthread_detach(thread->native);
+}
+
 static bool membarrier(int command)
 {
     return syscall(SYS_membarrier, command, 0, 0) == 0;

@@ -55,8 +55,10 @@ void shmrpci_cond_broadcast(shmrpci_cond *cond);
  * bytes) is for people. EXHAUSTED. */
 shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
                                     shmrpci_thread_main *main, void *user);
-/* Waits for its end. Once for each created thread. */
+/* Waits for its end. Once for each created thread, unless it is detached. */
 void shmrpci_thread_join(shmrpci_thread *thread);
+/* Leaves it to itself. */
+void shmrpci_thread_detach(shmrpci_thread *thread);
 
 /* Makes every thread of this process pass a full memory barrier, wherever it
  * is; costs some microseconds, the first time a few milliseconds. False: the

@@ -108,10 +108,11 @@ static int parse_port(part whole, part digits, uint16_t *out,
         valid = digits.at[i] >= '0' && digits.at[i] <= '9';
         value = value * 10 + (unsigned long)(digits.at[i] - '0');
     }
-    if (!valid || value == 0 || value > UINT16_MAX) {
+    if (!valid || value > UINT16_MAX) {
         return shmrpc_error_set(
             error, SHMRPC_E_INVALID,
-            "address \"%.*s\": \"%.*s\" is no port (1 to 65535)",
+            "address \"%.*s\": \"%.*s\" is no port (1 to 65535, or 0 for a "
+            "server to choose)",
             PART_ARGS(whole), PART_ARGS(digits));
     }
     *out = (uint16_t)value;
@@ -132,7 +133,7 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
-/* host[:port], [v6][:port] */
+/* [host][:port], [v6][:port] */
 static int parse_tcp(part whole, part rest, const shmrpc_service *service,
                      shmrpci_address *out, shmrpc_error *error)
 {
@@ -160,7 +161,8 @@ static int parse_tcp(part whole, part rest, const shmrpc_service *service,
             return status;
         }
     }
-    return copy_host(whole, host, "the host", out, error);
+    return host.len > 0 ? copy_host(whole, host, "the host", out, error)
+                        : SHMRPC_OK;
 }
 
 /* /path */
@@ -261,8 +263,7 @@ int shmrpci_places_parse(const char *text, const shmrpc_service *service,
 
 int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error)
 {
-    return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                            "%s: the transport %.*s is not built yet",
-                            place->text, (int)strcspn(place->text, ":"),
-                            place->text);
+    return shmrpc_error_set(
+        error, SHMRPC_E_UNIMPLEMENTED, "%s: the transport %.*s is not built in",
+        place->text, (int)strcspn(place->text, ":"), place->text);
 }

@@ -4,7 +4,9 @@
  *     shm://                 the service's own name, on this machine
  *     shm://name@instance    another name, one of several copies
  *     inproc://              within this process
- *     tcp://host:port  unix:///path    known, not built yet
+ *     tcp://host:port        over TCP; [address] for IPv6
+ *     tcp://  tcp://:port    this machine's 127.0.0.1
+ *     unix:///path           a socket of this machine
  *
  * Several, separated by commas, are tried in order.  What an address leaves
  * out comes from the service.
@@ -24,7 +26,7 @@
 
 typedef struct shmrpci_place {
     char text[128]; /* as it was written, perhaps cut; for messages */
-    /* Its transport is NULL when the scheme is known but not built. */
+    /* Its transport is NULL when the scheme is known but not built in. */
     shmrpci_address address;
 } shmrpci_place;
 

@@ -46,11 +46,14 @@ static void print_help(const char *program, const shmrpc_service *service)
         "Serves %s (%s, version %u) until SIGINT or SIGTERM.\n"
         "\n"
         "  -l, --listen=ADDRESSES   where, separated by commas: shm://,\n"
-        "                           shm://NAME@INSTANCE, ... (default shm://)\n"
+        "                           shm://NAME@INSTANCE, tcp://HOST:PORT,\n"
+        "                           unix:///PATH (default shm://)\n"
         "  -w, --workers=COUNT      worker threads (default: one a CPU)\n"
         "  -p, --profile=PROFILE    how to wait: latency, balanced (default)\n"
         "                           or power\n"
         "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
+        "      --force-insecure-serialisation\n"
+        "                           serve native methods at tcp:// too\n"
         "      --describe           print the service's interface and exit\n"
         "      --version            print the version of the library and exit\n"
         "  -h, --help               print this and exit\n",
@@ -86,13 +89,14 @@ static bool parse_profile(const char *text, shmrpc_profile *out)
     return false;
 }
 
-enum { OPTION_DESCRIBE = 256, OPTION_VERSION };
+enum { OPTION_DESCRIBE = 256, OPTION_FORCE, OPTION_VERSION };
 
 static const struct option long_options[] = {
     {"listen", required_argument, NULL, 'l'},
     {"workers", required_argument, NULL, 'w'},
     {"profile", required_argument, NULL, 'p'},
     {"max-message", required_argument, NULL, 'm'},
+    {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
     {"describe", no_argument, NULL, OPTION_DESCRIBE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -126,6 +130,9 @@ static int parse_option(int option, const char *program,
                 program, "max-message is not from 1 byte to 1 GiB", optarg);
         }
         out->max_message_bytes = (size_t)count;
+        return GO_ON;
+    case OPTION_FORCE:
+        out->force_insecure_serialisation = true;
         return GO_ON;
     case OPTION_DESCRIBE:
         for (const char *const *at = service->text; *at != NULL; at++) {

@@ -259,6 +259,28 @@ static int served_new(const shmrpc_server *server,
     return SHMRPC_OK;
 }
 
+/* Native bodies are layouts of memory: between machines they are taken only by
+ * who says so. */
+static int check_encodings(const shmrpc_server *server,
+                           const shmrpc_service *service,
+                           const shmrpci_place *where, shmrpc_error *error)
+{
+    if (!where->address.transport->is_network ||
+        server->opts.force_insecure_serialisation) {
+        return SHMRPC_OK;
+    }
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        if (service->methods[i].encoding == SHMRPC_ENCODING_NATIVE) {
+            return shmrpc_error_set(
+                error, SHMRPC_E_PRECONDITION,
+                "%.60s: method %.40s is native, which is not for networks; "
+                "force_insecure_serialisation allows it",
+                where->text, service->methods[i].name);
+        }
+    }
+    return SHMRPC_OK;
+}
+
 static int listen_at(shmrpc_server *server, shmrpci_served *served,
                      const shmrpci_place *where, shmrpc_error *error)
 {
@@ -266,6 +288,10 @@ static int listen_at(shmrpc_server *server, shmrpci_served *served,
     const shmrpci_transport *transport = where->address.transport;
     if (transport == NULL) {
         return shmrpci_place_not_built(where, error);
+    }
+    int refused = check_encodings(server, served->service, where, error);
+    if (refused != SHMRPC_OK) {
+        return refused;
     }
     if (count == LISTENERS_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,

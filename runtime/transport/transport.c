@@ -10,6 +10,12 @@ static const shmrpci_transport *const transports[] = {
 #ifdef SHMRPCI_WITH_INPROC
     &shmrpci_transport_inproc,
 #endif
+#ifdef SHMRPCI_WITH_TCP
+    &shmrpci_transport_tcp,
+#endif
+#ifdef SHMRPCI_WITH_UNIX
+    &shmrpci_transport_unix,
+#endif
     NULL,
 };
 

@@ -3,7 +3,7 @@
  *
  * A message is a head (method, status, time left) and a body of bytes; what
  * the bytes mean is the business of rpc and codec.  Every transport (inproc,
- * shm, later tcp) implements this one interface and passes one conformance
+ * shm, tcp, unix) implements this one interface and passes one conformance
  * suite (tests/conformance).
  *
  * Memory changes hands at four calls only, the same on both sides:
@@ -179,6 +179,7 @@ typedef void shmrpci_on_found(void *user, const shmrpci_address *address,
 
 struct shmrpci_transport {
     const char *scheme; /* "shm" of shm:// */
+    bool is_network;    /* peers may be on other machines */
 
     /*
      * Connects and exchanges hello and welcome. `welcome` receives what
@@ -213,7 +214,8 @@ struct shmrpci_transport {
     void (*abort)(shmrpci_call *call);
     /*
      * Sends head and body. When `out` has failed, returns its status and
-     * aborts. SERVER_LOST: not sent, aborted. With SHMRPCI_HEAD_ONEWAY the
+     * aborts. SERVER_LOST, DEADLINE (it could not be sent in time): not sent,
+     * aborted. With SHMRPCI_HEAD_ONEWAY the
      * call is over when commit returns, and runs even if the client closes.
      * Others are to be received or cancelled some time: until then the
      * transport may count on a worker that has been stopped.
@@ -246,7 +248,8 @@ struct shmrpci_transport {
     shmrpc_status (*watch)(shmrpci_conn *conn, int poll_set, uint64_t tag);
     /*
      * Before such a sleep, of a connection that is watched: the end of any call
-     * with SHMRPCI_HEAD_TOLD will be told, once. Returns when to look again at
+     * with SHMRPCI_HEAD_TOLD will be told, once; so may be what concerns none
+     * of them. Returns when to look again at
      * the latest: 0, not to sleep at all, when one of `calls` is over already;
      * SHMRPCI_NEVER_NS. Arm and acknowledge: one thread at a time.
      */
@@ -350,5 +353,7 @@ const shmrpci_transport *shmrpci_transport_of(const char *scheme,
  * and for tests. */
 extern const shmrpci_transport shmrpci_transport_inproc;
 extern const shmrpci_transport shmrpci_transport_shm;
+extern const shmrpci_transport shmrpci_transport_tcp;
+extern const shmrpci_transport shmrpci_transport_unix;
 
 #endif

@@ -224,9 +224,10 @@ static void peer_is_who_connected(void **state)
                      SHMRPC_OK);
     assert_int_equal(reply.len, sizeof peer);
     memcpy(&peer, reply.data, sizeof peer);
-    assert_int_equal(peer.uid, getuid());
-    assert_int_equal(peer.gid, getgid());
-    assert_int_equal(peer.pid, getpid());
+    bool known = suite_knows_peers();
+    assert_int_equal(peer.uid, known ? getuid() : UINT32_MAX);
+    assert_int_equal(peer.gid, known ? getgid() : UINT32_MAX);
+    assert_int_equal(peer.pid, known ? getpid() : 0);
     assert_string_equal(peer.transport, f.transport->scheme);
     assert_non_null(peer.address);
     shmrpci_buf_fini(&reply);

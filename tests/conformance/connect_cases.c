@@ -17,7 +17,7 @@ static int64_t connect_to_nobody(void *user)
     int64_t took_ns = shmrpci_now_ns() - began_ns;
     assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
     assert_int_equal(error.code, SHMRPC_E_UNAVAILABLE);
-    assert_non_null(strstr(error.message, absent.name));
+    assert_non_null(strstr(error.message, suite_name_of(&absent)));
     shmrpci_buf_fini(&welcome);
     return took_ns;
 }
@@ -119,7 +119,7 @@ static void name_clash_is_EXISTS_and_ends_with_close(void **state)
     shmrpc_error error = {0};
     assert_int_equal(f.transport->listen(&f.address, &opts, &second, &error),
                      SHMRPC_E_EXISTS);
-    assert_non_null(strstr(error.message, f.address.name));
+    assert_non_null(strstr(error.message, suite_name_of(&f.address)));
     assert_null(second);
     shmrpci_address address = f.address;
     fixture_stop(&f);
@@ -128,13 +128,12 @@ static void name_clash_is_EXISTS_and_ends_with_close(void **state)
     f.transport->close(second);
 }
 
-static void instances_of_a_name_are_apart(void **state)
+static void copies_of_a_service_are_apart(void **state)
 {
     (void)state;
     fixture f;
     fixture_start(&f, 0);
-    shmrpci_address other = f.address;
-    memcpy(other.instance, "two", 4);
+    shmrpci_address other = suite_other_copy(&f.address);
     shmrpci_conn *conn = NULL;
     shmrpci_buf welcome;
     shmrpci_buf_init_heap(&welcome);
@@ -155,7 +154,8 @@ static void description_names_the_service(void **state)
     (void)state;
     fixture f;
     fixture_init(&f, NULL);
-    assert_non_null(strstr(f.transport->describe(f.listener), f.address.name));
+    assert_non_null(
+        strstr(f.transport->describe(f.listener), suite_name_of(&f.address)));
     fixture_stop(&f);
 }
 
@@ -240,7 +240,7 @@ const struct CMUnitTest suite_connect_cases[] = {
     cmocka_unit_test(largest_hello_arrives),
     cmocka_unit_test(refusal_arrives_with_status_and_text),
     cmocka_unit_test(name_clash_is_EXISTS_and_ends_with_close),
-    cmocka_unit_test(instances_of_a_name_are_apart),
+    cmocka_unit_test(copies_of_a_service_are_apart),
     cmocka_unit_test(description_names_the_service),
     cmocka_unit_test(connect_before_run_keeps_its_deadline),
     cmocka_unit_test(quota_of_connections_is_kept_and_given_back),

@@ -1,9 +1,12 @@
 /* The fixture and the helpers of the conformance suite. */
 #include "suite.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const shmrpci_transport *transport;
@@ -259,13 +262,71 @@ void worker_reply(shmrpci_request *request, const void *body, size_t len)
 
 /* ---- the listener ---- */
 
+static bool is_scheme(const char *scheme)
+{
+    return strcmp(transport->scheme, scheme) == 0;
+}
+
+/* A port that stays ours until we end: nobody listens at the socket that holds
+ * it, but a listener of the suite may take it as well. */
+static uint16_t new_port(void)
+{
+    int yes = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    return ntohs(at.sin_port);
+}
+
 shmrpci_address suite_new_address(void)
 {
     static unsigned number;
     shmrpci_address address = {.transport = transport, .port = 5555};
-    (void)snprintf(address.name, sizeof address.name, "conf-%d-%u",
-                   (int)getpid(), number++);
+    if (is_scheme("tcp")) {
+        address.port = new_port();
+    } else if (is_scheme("unix")) {
+        (void)snprintf(address.host, sizeof address.host, "%s/conf-%u.sock",
+                       getenv("SHMRPC_DIR"), number++);
+    } else {
+        (void)snprintf(address.name, sizeof address.name, "conf-%d-%u",
+                       (int)getpid(), number++);
+    }
     return address;
+}
+
+const char *suite_name_of(const shmrpci_address *address)
+{
+    static char port[16];
+    if (is_scheme("tcp")) {
+        (void)snprintf(port, sizeof port, ":%u", address->port);
+        return port;
+    }
+    return is_scheme("unix") ? address->host : address->name;
+}
+
+shmrpci_address suite_other_copy(const shmrpci_address *address)
+{
+    shmrpci_address other = *address;
+    if (is_scheme("tcp") || is_scheme("unix")) {
+        return suite_new_address();
+    }
+    memcpy(other.instance, "two", 4);
+    return other;
+}
+
+bool suite_tells_calls_only(void)
+{
+    return !is_scheme("tcp") && !is_scheme("unix");
+}
+
+bool suite_knows_peers(void)
+{
+    return !is_scheme("tcp");
 }
 
 /* "refuse" is refused, "large" gets a large welcome, others an echo. */

@@ -83,6 +83,14 @@ typedef struct head_report {
 
 /* An address nobody listens at. */
 shmrpci_address suite_new_address(void);
+/* What messages about an address have to say: its name, port or path. */
+const char *suite_name_of(const shmrpci_address *address);
+/* The address of another copy of the service. */
+shmrpci_address suite_other_copy(const shmrpci_address *address);
+/* Whether nothing else is told to who is armed than the end of calls. */
+bool suite_tells_calls_only(void);
+/* Whether workers learn which process calls. */
+bool suite_knows_peers(void);
 
 shmrpci_listen_opts suite_listen_opts(fixture *f);
 

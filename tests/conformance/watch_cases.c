@@ -35,8 +35,12 @@ static bool is_told(const watcher *w, int64_t deadline_ns)
 static void expect_told(const watcher *w)
 {
     uint64_t tag = 0;
-    assert_true(is_told(w, shmrpci_deadline_after(PATIENCE_NS)));
-    assert_int_equal(shmrpci_poll_wait(w->set, &tag, 1, 0), 1);
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    /* What is told, but concerns nobody here, may be taken back. */
+    do {
+        assert_true(is_told(w, deadline_ns));
+    } while (shmrpci_poll_wait(w->set, &tag, 1, 0) == 0 &&
+             !suite_tells_calls_only());
     assert_int_equal(tag, TAG);
 }
 
@@ -125,6 +129,8 @@ static void nothing_is_told_unless_armed(void **state)
     (void)w.transport->arm(w.conn, NULL, 0);
     worker_next(me, &request);
     worker_reply(&request, "2", 1);
+    assert_true(!suite_tells_calls_only() || !is_told(&w, 0));
+    w.transport->acknowledge(w.conn);
     assert_false(is_told(&w, 0));
     /* What ended in silence is seen by arm. */
     assert_int_equal(arm(&w, &calls[1]), 0);

@@ -28,7 +28,8 @@ typedef struct shmrpc_server shmrpc_server;
 
 typedef struct shmrpc_server_opts {
     /* Where to listen: "shm://" (the default when NULL), "shm://@instance",
-     * "inproc://", or several, separated by commas. */
+     * "inproc://", "tcp://host:port", "unix:///path", or several, separated by
+     * commas. */
     const char *listen;
     /* Worker threads; 0: one for each usable CPU. With 1, handlers never run
      * at the same time. */
@@ -41,6 +42,9 @@ typedef struct shmrpc_server_opts {
     /* User ids that may connect besides the server's own and root. */
     const uint32_t *allowed_uids;
     size_t allowed_uid_count;
+    /* Serve methods at tcp:// too whose encoding is not meant for networks
+     * (native). Without it such a service does not start there. */
+    bool force_insecure_serialisation;
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.
@@ -74,8 +78,10 @@ typedef struct shmrpc_peer {
     uint32_t uid;
     uint32_t gid;
     int32_t pid;           /* as the server sees it; 0 when unknown */
-    const char *transport; /* "shm", "inproc" */
-    const char *address;   /* where it connected to, for logs */
+    const char *transport; /* "shm", "inproc", "tcp", "unix" */
+    /* For logs: where it connected to; over tcp where it is, as nothing else is
+     * known of it: its ids are UINT32_MAX then. */
+    const char *address;
 } shmrpc_peer;
 
 /* Memory that lives until the reply has been sent: for results. NULL when it

@@ -86,7 +86,8 @@ SHMRPC_API int shmrpc_stub_raise(shmrpc_ctx *ctx, const shmrpc_error_type *type,
  * method and lives on; `impl` (of `impl_size` bytes) is copied. A handler
  * whose function in `impl` is missing returns SHMRPC_E_UNIMPLEMENTED.
  * EXISTS: it runs already, the error says where; DENIED: the socket folder is
- * not ours.
+ * not ours; PRECONDITION: a native method at tcp://, which
+ * force_insecure_serialisation allows.
  */
 SHMRPC_API int shmrpc_stub_serve(shmrpc_server *server,
                                  const shmrpc_service *service,

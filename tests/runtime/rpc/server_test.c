@@ -8,6 +8,7 @@
 
 #include "rpc/address.h"
 #include "rpc/envelope.h"
+#include "rpc/server.h"
 #include "transport/transport.h"
 
 static int serve(shmrpc_server *server, const shmrpc_service *service,
@@ -124,12 +125,12 @@ static void failed_serve_listens_nowhere(void **state)
     shmrpc_server *other = NULL;
     shmrpc_error error;
     sample_address("inproc", good);
-    (void)snprintf(where, sizeof where, "%s,tcp://localhost", good);
+    (void)snprintf(where, sizeof where, "%s,unix:///no/folder/x", good);
     shmrpc_server_opts opts = {.listen = where};
     assert_int_equal(shmrpc_server_create(&opts, &server, NULL), 0);
     assert_int_equal(serve(server, &sample_service, &error),
-                     SHMRPC_E_UNIMPLEMENTED);
-    assert_non_null(strstr(error.message, "tcp"));
+                     SHMRPC_E_NOT_FOUND);
+    assert_non_null(strstr(error.message, "/no/folder"));
     opts.listen = good;
     assert_int_equal(shmrpc_server_create(&opts, &other, NULL), 0);
     assert_int_equal(serve(other, &sample_service, NULL), 0);
@@ -140,6 +141,26 @@ static void failed_serve_listens_nowhere(void **state)
 static void run_server(void *user)
 {
     (void)shmrpc_server_run(user, NULL);
+}
+
+static void native_methods_need_force_at_tcp(void **state)
+{
+    (void)state;
+    shmrpc_server *server = NULL;
+    shmrpc_error error;
+    shmrpc_server_opts opts = {.listen = "tcp://:0"};
+    assert_int_equal(shmrpc_server_create(&opts, &server, NULL), 0);
+    assert_int_equal(serve(server, &sample_service, &error),
+                     SHMRPC_E_PRECONDITION);
+    assert_non_null(strstr(error.message, "method add"));
+    assert_non_null(strstr(error.message, "force_insecure_serialisation"));
+    shmrpc_server_destroy(server);
+    opts.force_insecure_serialisation = true;
+    assert_int_equal(shmrpc_server_create(&opts, &server, NULL), 0);
+    assert_int_equal(serve(server, &sample_service, &error), 0);
+    assert_non_null(
+        strstr(shmrpci_server_describe(server, 0), "tcp://127.0.0.1:"));
+    shmrpc_server_destroy(server);
 }
 
 static void server_has_several_services_and_addresses(void **state)
@@ -331,6 +352,7 @@ int main(void)
         cmocka_unit_test(signal_handler_may_stop_it),
         cmocka_unit_test(second_server_at_an_address_is_EXISTS),
         cmocka_unit_test(failed_serve_listens_nowhere),
+        cmocka_unit_test(native_methods_need_force_at_tcp),
         cmocka_unit_test(server_has_several_services_and_addresses),
         cmocka_unit_test(method_0_is_the_canonical_text),
         cmocka_unit_test(method_behind_the_last_is_UNIMPLEMENTED),

@@ -1,0 +1,273 @@
+/* Calls at the service's end: queue, claims, cancellation, memory. */
+#include "transport/tcp/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+
+static bool is_oneway(const tcp_call *call)
+{
+    return (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+}
+
+/* ---- memory ---------------------------------------------------------- */
+
+/* With the lock held. */
+static tcp_call *get_free(tcp_listener *listener)
+{
+    tcp_call *call = listener->free_calls;
+    if (call != NULL) {
+        listener->free_calls = call->next;
+        listener->free_call_count--;
+    }
+    return call;
+}
+
+static void destroy(tcp_call *call)
+{
+    free(call->request);
+    free(call->reply);
+    free(call);
+}
+
+void tcp_call_free(tcp_call *call)
+{
+    tcp_conn *conn = call->conn;
+    tcp_listener *listener = conn->listener;
+    conn->held_bytes -= call->held_bytes;
+    if (conn->is_paused && conn->state == TCP_CONN_OPEN &&
+        conn->held_bytes <= listener->limits.max_held_bytes / 2) {
+        conn->is_paused = false;
+        shmrpci_poll_again(listener->edge_set, conn->fd, conn->tag);
+    }
+    listener->counts.calls--;
+    bool is_large =
+        call->request_cap > TCP_KEEP_BYTES || call->reply_cap > TCP_KEEP_BYTES;
+    if (is_large || listener->free_call_count == TCP_KEEP_CALLS) {
+        destroy(call);
+    } else {
+        call->next = listener->free_calls;
+        listener->free_calls = call;
+        listener->free_call_count++;
+    }
+    tcp_conn_unref_locked(conn);
+}
+
+/* Takes the body of a request: the memory itself, where that is possible. */
+static bool keep_request(tcp_call *call, tcp_body *body)
+{
+    call->request_len = body->len;
+    if (body->heap != NULL) {
+        free(call->request);
+        call->request = body->heap;
+        call->request_cap = body->heap_cap;
+        body->heap = NULL;
+        return true;
+    }
+    if (body->len > call->request_cap) {
+        uint8_t *request = realloc(call->request, body->len);
+        if (request == NULL) {
+            return false;
+        }
+        call->request = request;
+        call->request_cap = body->len;
+    }
+    if (body->len > 0) {
+        memcpy(call->request, body->data, body->len);
+    }
+    return true;
+}
+
+/* ---- the queue ------------------------------------------------------- */
+
+static void push(tcp_listener *listener, tcp_call *call)
+{
+    call->next = NULL;
+    if (listener->queue_first == NULL) {
+        listener->queue_first = call;
+    } else {
+        listener->queue_last->next = call;
+    }
+    listener->queue_last = call;
+}
+
+tcp_call *tcp_call_pop(tcp_listener *listener)
+{
+    tcp_call *call = listener->queue_first;
+    if (call != NULL) {
+        listener->queue_first = call->next;
+    }
+    return call;
+}
+
+static void remove_from_queue(tcp_listener *listener, const tcp_call *call)
+{
+    tcp_call *before = NULL;
+    tcp_call *at = listener->queue_first;
+    while (at != call) {
+        before = at;
+        at = at->next;
+    }
+    if (before == NULL) {
+        listener->queue_first = call->next;
+    } else {
+        before->next = call->next;
+    }
+    if (listener->queue_last == call) {
+        listener->queue_last = before;
+    }
+}
+
+void tcp_call_claim(tcp_call *call, uint32_t owner)
+{
+    tcp_listener *listener = call->conn->listener;
+    call->state = TCP_CALL_CLAIMED;
+    call->owner = owner;
+    call->next = listener->claimed;
+    listener->claimed = call;
+    listener->claims++;
+}
+
+void tcp_call_unclaim(tcp_call *call)
+{
+    tcp_call **at = &call->conn->listener->claimed;
+    while (*at != call) {
+        at = &(*at)->next;
+    }
+    *at = call->next;
+}
+
+/* ---- beginning and end ----------------------------------------------- */
+
+static tcp_call *find(const tcp_conn *conn, uint32_t id)
+{
+    tcp_call *call = conn->calls;
+    while (call != NULL && call->id != id) {
+        call = call->next_of_conn;
+    }
+    return call;
+}
+
+static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
+{
+    int64_t timeout_ns =
+        head->value < INT64_MAX ? (int64_t)head->value : INT64_MAX;
+    uint32_t flags = (head->flags & TCP_FLAG_ONEWAY) != 0
+                         ? (uint32_t)SHMRPCI_HEAD_ONEWAY
+                         : 0;
+    flags |= (head->flags & TCP_FLAG_NUMBERED) != 0
+                 ? (uint32_t)SHMRPCI_HEAD_NUMBERED
+                 : 0;
+    call->conn = conn;
+    call->id = head->call;
+    call->state = TCP_CALL_QUEUED;
+    call->head = (shmrpci_head){
+        .method = head->method, .flags = flags, .timeout_ns = timeout_ns};
+    call->deadline_ns = shmrpci_deadline_after(timeout_ns);
+    shmrpci_store_relaxed(&call->is_cancelled, 0u);
+}
+
+/* With the lock held. */
+static tcp_end enqueue(tcp_conn *conn, tcp_call *call)
+{
+    tcp_listener *listener = conn->listener;
+    if (conn->in_flight == listener->limits.credits ||
+        find(conn, call->id) != NULL) {
+        return TCP_END_CREDIT;
+    }
+    call->next_of_conn = conn->calls;
+    conn->calls = call;
+    conn->in_flight++;
+    conn->refs++;
+    call->held_bytes = call->request_cap;
+    conn->held_bytes += call->held_bytes;
+    listener->counts.calls++;
+    push(listener, call);
+    return TCP_END_NONE;
+}
+
+tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
+{
+    tcp_listener *listener = conn->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    tcp_call *call = get_free(listener);
+    shmrpci_mutex_unlock(&listener->lock);
+    if (call == NULL) {
+        call = calloc(1, sizeof *call);
+    }
+    if (call == NULL || !keep_request(call, body)) {
+        if (call != NULL) {
+            destroy(call);
+        }
+        return TCP_END_MEMORY;
+    }
+    fill(call, conn, head);
+    shmrpci_mutex_lock(&listener->lock);
+    tcp_end end =
+        conn->state == TCP_CONN_OPEN ? enqueue(conn, call) : TCP_END_CLOSED;
+    shmrpci_mutex_unlock(&listener->lock);
+    if (end != TCP_END_NONE) {
+        destroy(call);
+    }
+    return end;
+}
+
+void tcp_call_end(tcp_call *call)
+{
+    tcp_conn *conn = call->conn;
+    tcp_call **at = &conn->calls;
+    while (*at != call) {
+        at = &(*at)->next_of_conn;
+    }
+    *at = call->next_of_conn;
+    conn->in_flight--;
+    call->state = TCP_CALL_ENDED;
+}
+
+void tcp_call_cancel(tcp_conn *conn, uint32_t id)
+{
+    tcp_listener *listener = conn->listener;
+    tcp_head head = {.call = id};
+    shmrpci_mutex_lock(&listener->lock);
+    tcp_call *call = find(conn, id);
+    if (call != NULL && !is_oneway(call) &&
+        shmrpci_load_relaxed(&call->is_cancelled) == 0) {
+        if (call->state == TCP_CALL_QUEUED) {
+            remove_from_queue(listener, call);
+            tcp_call_end(call);
+            tcp_call_free(call);
+            head.type = TCP_ENDED;
+            head.flags = TCP_FLAG_NOT_RUN;
+            head.status = SHMRPC_E_CANCELLED;
+        } else {
+            /* Relaxed: it orders nothing. */
+            shmrpci_store_relaxed(&call->is_cancelled, 1u);
+            head.type = TCP_TOLD;
+        }
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    /* An unknown call has just been answered. */
+    if (head.type != 0) {
+        tcp_conn_note(conn, &head);
+    }
+}
+
+void tcp_call_abandon(tcp_conn *conn)
+{
+    tcp_call *next;
+    for (tcp_call *call = conn->calls; call != NULL; call = next) {
+        next = call->next_of_conn;
+        if (is_oneway(call)) {
+            continue;
+        }
+        if (call->state == TCP_CALL_QUEUED) {
+            remove_from_queue(conn->listener, call);
+            tcp_call_end(call);
+            tcp_call_free(call);
+        } else {
+            shmrpci_store_relaxed(&call->is_cancelled, 1u);
+        }
+    }
+}

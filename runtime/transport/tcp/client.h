@@ -1,0 +1,168 @@
+/*
+ * The state that the files of the client's end share.
+ *
+ * A connection has no thread of its own: of those who wait on it one reads the
+ * socket for all (`has_reader`), and hands that on when it leaves.  Slots move
+ *
+ *     FREE -> RESERVED -> SENT -> DONE | ENDED -> FREE
+ *               |          +-> GIVEN_UP -> FREE   (when the server has ended
+ * it)
+ *               +-> FREE   (aborted; oneway)
+ *
+ * and a slot whose request is still in the outbox becomes LEAVING rather than
+ * FREE, until it is out.
+ *
+ * Threading: everything is guarded by `lock`, but for the reader, which belongs
+ * to the thread that set has_reader, and the outbox, which has its own.  The
+ * lock is never held when the outbox is used.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_CLIENT_H
+#define SHMRPCI_TRANSPORT_TCP_CLIENT_H
+
+#include "os/fork.h"
+#include "transport/tcp/limits.h"
+#include "transport/tcp/outbox.h"
+#include "transport/tcp/reader.h"
+#include "transport/transport.h"
+
+typedef struct tcp_client tcp_client;
+
+typedef enum tcp_slot_state {
+    TCP_SLOT_FREE,
+    TCP_SLOT_RESERVED,
+    TCP_SLOT_SENT,
+    TCP_SLOT_GIVEN_UP,
+    TCP_SLOT_DONE,
+    TCP_SLOT_ENDED,
+    TCP_SLOT_LEAVING
+} tcp_slot_state;
+
+/* What the server has said to a CANCEL. */
+typedef enum tcp_verdict {
+    TCP_VERDICT_NONE,
+    TCP_VERDICT_NOT_RUN,
+    TCP_VERDICT_RUNS
+} tcp_verdict;
+
+typedef struct tcp_slot {
+    tcp_client *client;
+    tcp_slot_state state;
+    tcp_verdict verdict;
+    bool is_out;        /* the request is not in the outbox (any more) */
+    bool is_told;       /* its end is told to who watches */
+    bool is_asking;     /* somebody waits for the verdict, and frees it */
+    uint32_t call_id;   /* index, and a number that changes with each use */
+    tcp_piece piece;    /* the request */
+    uint8_t *request;   /* TCP_HEAD_BYTES, then the body */
+    size_t request_cap; /* of the body */
+    uint8_t *reply;
+    size_t reply_len;
+    size_t reply_cap;
+    tcp_head head; /* of the reply, or of the end */
+    shmrpci_cond changed;
+} tcp_slot;
+
+/* A thread that waits while another one reads. */
+typedef struct tcp_waiter {
+    struct tcp_waiter *next;
+    shmrpci_cond *cond;
+} tcp_waiter;
+
+struct tcp_client {
+    shmrpci_conn base;
+    int fd;
+    shmrpci_fork_fd fd_place; /* children close it: it would keep us alive */
+    uint32_t generation;      /* of the process that opened it */
+    shmrpci_mutex lock;
+    bool has_reader;
+    bool reader_reserves; /* and has to be woken when a slot is free */
+    int wake_fd;
+    bool is_lost;    /* the connection is gone */
+    bool is_leaving; /* the server takes no more calls */
+    bool is_open;    /* the welcome has come */
+    bool sent_oneway;
+    bool is_mute; /* it did not answer the last CANCEL */
+    tcp_end end;
+    uint32_t credits;
+    uint32_t in_flight;
+    uint32_t reserving; /* threads that wait for a slot */
+    size_t max_message_bytes;
+    tcp_waiter *waiters;
+    int watch_set; /* of the one who sleeps elsewhere; -1: nobody does */
+    int told_fd;   /* in it, always; the socket while armed */
+    uint64_t watch_tag;
+    bool is_armed;
+    shmrpci_cond slot_free;
+    tcp_reader reader;
+    tcp_outbox outbox;
+    char where[300];
+    /* During connect: */
+    size_t opening_len;
+    uint8_t opening[TCP_OPENING_BYTES];
+    shmrpci_buf *welcome;
+    shmrpc_error *error;
+    int refused;
+    tcp_slot slots[TCP_SLOTS];
+};
+
+/* Whether this is the process that opened it, and not a child of that: there
+ * the locks may be held by threads that don't exist. */
+static inline bool tcp_client_is_ours(const tcp_client *client)
+{
+    return client->generation == shmrpci_fork_generation();
+}
+
+/* ---- client_wait.c: reading and waiting ---- */
+
+/* With the lock held, which is given up meanwhile: waits until something may
+ * have changed; false once `deadline_ns` has passed (0: looks). `cond` is the
+ * one that wakes the caller while another thread reads. */
+bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
+                     int64_t deadline_ns);
+
+/* With the lock held: the caller waits no more; another one reads from now on.
+ */
+void tcp_client_leave(tcp_client *client);
+
+/* Without the lock: the connection is over. */
+void tcp_client_lose(tcp_client *client, tcp_end end);
+
+/* Reads what has come, without waiting, unless another thread does. With the
+ * lock held, which is given up meanwhile. */
+void tcp_client_look(tcp_client *client);
+
+/* Without the lock: waits until the outbox is empty, or `deadline_ns`. */
+bool tcp_client_drain(tcp_client *client, int64_t deadline_ns);
+
+/* With the lock held: ends the life of a call. */
+void tcp_slot_free(tcp_slot *slot);
+
+/* ---- client_call.c ---- */
+
+int tcp_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
+                       size_t reply_hint, int64_t deadline_ns,
+                       shmrpc_error *error);
+void tcp_client_abort(shmrpci_call *call);
+int tcp_client_commit(shmrpci_call *call);
+int tcp_client_receive(shmrpci_call *call, int64_t deadline_ns);
+void tcp_client_release(shmrpci_call *call);
+bool tcp_client_cancel(shmrpci_call *call);
+
+/* ---- client_watch.c ---- */
+
+shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag);
+int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
+                       size_t count);
+void tcp_client_acknowledge(shmrpci_conn *conn);
+
+/* With the lock held: what was armed for has happened. */
+void tcp_client_tell(tcp_client *client);
+
+/* ---- client_conn.c ---- */
+
+int tcp_client_connect(const shmrpci_address *address,
+                       const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                       shmrpci_buf *welcome, shmrpc_error *error);
+void tcp_client_disconnect(shmrpci_conn *conn);
+
+#endif

@@ -1,0 +1,411 @@
+/* Calls, from the client's end. */
+#include "transport/tcp/client.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+
+static tcp_slot *slot_of(const shmrpci_call *call)
+{
+    return call->data.pointers[0];
+}
+
+/* ---- reserving ------------------------------------------------------- */
+
+static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
+{
+    tcp_slot *slot = buf->owner;
+    if (cap > slot->client->max_message_bytes) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    uint8_t *request = realloc(slot->request, TCP_HEAD_BYTES + cap);
+    if (request == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    slot->request = request;
+    slot->request_cap = cap;
+    buf->data = request + TCP_HEAD_BYTES;
+    buf->cap = cap;
+    return SHMRPC_OK;
+}
+
+/* A hint never fails. */
+static void ready(tcp_slot *slot, size_t size_hint, shmrpci_buf *out)
+{
+    *out = (shmrpci_buf){.grow = grow, .owner = slot};
+    if (slot->request != NULL) {
+        out->data = slot->request + TCP_HEAD_BYTES;
+        out->cap = slot->request_cap;
+    }
+    if (size_hint > out->cap) {
+        (void)grow(out, size_hint);
+    }
+}
+
+/* With the lock held. */
+static tcp_slot *find_free(tcp_client *client)
+{
+    if (client->in_flight >= client->credits) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < TCP_SLOTS; i++) {
+        if (client->slots[i].state == TCP_SLOT_FREE) {
+            return &client->slots[i];
+        }
+    }
+    return NULL;
+}
+
+static void take(tcp_slot *slot)
+{
+    slot->state = TCP_SLOT_RESERVED;
+    slot->verdict = TCP_VERDICT_NONE;
+    slot->call_id += TCP_SLOTS;
+    slot->client->in_flight++;
+}
+
+static int lost(const tcp_client *client, shmrpc_error *error)
+{
+    return shmrpc_error_set(
+        error, SHMRPC_E_SERVER_LOST, "%s: %s", client->where,
+        client->is_lost ? tcp_end_text(client->end) : "it has stopped");
+}
+
+/* With the lock held. */
+static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
+                     bool *waited, shmrpc_error *error)
+{
+    /* What has come is looked at first: the end, or a slot. */
+    tcp_client_look(client);
+    for (bool in_time = true; !client->is_lost && !client->is_leaving;) {
+        *out = find_free(client);
+        if (*out != NULL) {
+            take(*out);
+            return SHMRPC_OK;
+        }
+        if (deadline_ns == 0) {
+            return shmrpc_error_set(error, SHMRPC_E_BUSY,
+                                    "all %u call slots are in use",
+                                    client->credits);
+        }
+        if (!in_time) {
+            return shmrpc_error_set(
+                error, SHMRPC_E_DEADLINE,
+                "none of the %u call slots was free in time", client->credits);
+        }
+        *waited = true;
+        client->reserving++;
+        in_time = tcp_client_wait(client, &client->slot_free, deadline_ns);
+        client->reserving--;
+    }
+    return lost(client, error);
+}
+
+int tcp_client_reserve(shmrpci_conn *base, shmrpci_call *call, size_t size_hint,
+                       size_t reply_hint, int64_t deadline_ns,
+                       shmrpc_error *error)
+{
+    (void)reply_hint; /* its memory comes with it */
+    tcp_client *client = (tcp_client *)(void *)base;
+    tcp_slot *slot = NULL;
+    if (!tcp_client_is_ours(client)) {
+        return shmrpc_error_set(error, SHMRPC_E_FORKED,
+                                "the connection belongs to the process that "
+                                "opened it");
+    }
+    call->waited = false;
+    shmrpci_mutex_lock(&client->lock);
+    int status = take_slot(client, deadline_ns, &slot, &call->waited, error);
+    tcp_client_leave(client);
+    shmrpci_mutex_unlock(&client->lock);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    call->conn = base;
+    call->data.pointers[0] = slot;
+    ready(slot, size_hint, &call->out);
+    return SHMRPC_OK;
+}
+
+/* Ends a call that the server will not end. */
+static void give_back(tcp_slot *slot)
+{
+    tcp_client *client = slot->client;
+    shmrpci_mutex_lock(&client->lock);
+    client->in_flight--;
+    tcp_slot_free(slot);
+    shmrpci_mutex_unlock(&client->lock);
+}
+
+void tcp_client_abort(shmrpci_call *call)
+{
+    if (tcp_client_is_ours(slot_of(call)->client)) {
+        give_back(slot_of(call));
+    }
+}
+
+/* ---- sending --------------------------------------------------------- */
+
+static void on_sent(tcp_piece *piece)
+{
+    /* The piece knows its slot by where it is. */
+    tcp_slot *slot =
+        (tcp_slot *)(void *)((char *)piece - offsetof(tcp_slot, piece));
+    shmrpci_mutex_lock(&slot->client->lock);
+    slot->is_out = true;
+    if (slot->state == TCP_SLOT_LEAVING) {
+        tcp_slot_free(slot);
+    }
+    shmrpci_mutex_unlock(&slot->client->lock);
+}
+
+static uint8_t flags_of(uint32_t flags)
+{
+    return (
+        uint8_t)(((flags & SHMRPCI_HEAD_ONEWAY) != 0 ? TCP_FLAG_ONEWAY : 0u) |
+                 ((flags & SHMRPCI_HEAD_NUMBERED) != 0 ? TCP_FLAG_NUMBERED
+                                                       : 0u));
+}
+
+static void fill_request(tcp_slot *slot, const shmrpci_call *call)
+{
+    int64_t left_ns = call->head.timeout_ns;
+    tcp_head head = {.len = (uint32_t)call->out.len,
+                     .type = TCP_REQUEST,
+                     .flags = flags_of(call->head.flags),
+                     .method = (uint16_t)call->head.method,
+                     .call = slot->call_id,
+                     .value = left_ns > 0 ? (uint64_t)left_ns : 0};
+    tcp_head_put(&head, slot->request);
+    slot->piece = (tcp_piece){.data = slot->request,
+                              .len = TCP_HEAD_BYTES + call->out.len,
+                              .on_sent = on_sent};
+}
+
+/* An empty request may have no memory yet. */
+static bool has_room(tcp_slot *slot)
+{
+    if (slot->request == NULL) {
+        slot->request = malloc(TCP_HEAD_BYTES);
+    }
+    return slot->request != NULL;
+}
+
+/* The socket takes no more: waits for room. What has begun can't be stopped. */
+static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
+{
+    tcp_client *client = slot->client;
+    if (tcp_client_drain(client, deadline_ns) ||
+        !tcp_outbox_take_back(&client->outbox, &slot->piece)) {
+        return SHMRPC_OK;
+    }
+    shmrpci_mutex_lock(&client->lock);
+    slot->is_out = true;
+    shmrpci_mutex_unlock(&client->lock);
+    return SHMRPC_E_DEADLINE;
+}
+
+/* A request that is not whole can't be run. */
+static bool was_sent(tcp_slot *slot)
+{
+    return slot->piece.sent_bytes == slot->piece.len;
+}
+
+/* Who is told of the end does not wait for room either: arm sees to the rest.
+ */
+static int post(tcp_slot *slot, int64_t timeout_ns, bool is_told)
+{
+    tcp_client *client = slot->client;
+    shmrpci_mutex_lock(&client->lock);
+    bool is_gone = client->is_lost || client->is_leaving;
+    if (!is_gone) {
+        slot->state = TCP_SLOT_SENT;
+        slot->is_out = false;
+        slot->is_told = is_told;
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    if (is_gone) {
+        return SHMRPC_E_SERVER_LOST;
+    }
+    tcp_outbox_add(&client->outbox, &slot->piece);
+    switch (tcp_outbox_flush(&client->outbox)) {
+    case TCP_FLUSHED:
+        return SHMRPC_OK;
+    case TCP_FLUSH_WAITS:
+        return is_told
+                   ? SHMRPC_OK
+                   : wait_for_room(slot, shmrpci_deadline_after(timeout_ns));
+    case TCP_FLUSH_FAILED:
+        break;
+    }
+    tcp_client_lose(client, TCP_END_CUT);
+    return was_sent(slot) ? SHMRPC_OK : SHMRPC_E_SERVER_LOST;
+}
+
+int tcp_client_commit(shmrpci_call *call)
+{
+    tcp_slot *slot = slot_of(call);
+    bool oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+    int status = (int)call->out.status;
+    if (status == SHMRPC_OK && !has_room(slot)) {
+        status = SHMRPC_E_NO_MEMORY;
+    }
+    if (status == SHMRPC_OK) {
+        fill_request(slot, call);
+        status = post(slot, call->head.timeout_ns,
+                      (call->head.flags & SHMRPCI_HEAD_TOLD) != 0);
+    }
+    if (status != SHMRPC_OK) {
+        give_back(slot);
+    } else if (oneway) {
+        /* Nobody will wait for it, so it has to be out now. */
+        (void)tcp_client_drain(slot->client,
+                               shmrpci_deadline_after(call->head.timeout_ns));
+        shmrpci_mutex_lock(&slot->client->lock);
+        slot->client->sent_oneway = true;
+        tcp_slot_free(slot);
+        shmrpci_mutex_unlock(&slot->client->lock);
+    }
+    return status;
+}
+
+/* ---- receiving ------------------------------------------------------- */
+
+static void fill_reply(shmrpci_call *call, const tcp_slot *slot)
+{
+    call->head.flags = (slot->head.flags & TCP_FLAG_DETAIL) != 0
+                           ? (uint32_t)SHMRPCI_HEAD_DETAIL
+                           : 0;
+    call->head.status = slot->head.status;
+    call->in = slot->reply;
+    call->in_len = slot->reply_len;
+    call->in_shared = false;
+}
+
+/* How a call ended that has no reply. */
+static int end_status(const tcp_head *end)
+{
+    if ((end->flags & TCP_FLAG_NOT_RUN) != 0) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
+    return end->status == SHMRPC_E_WORKER_DIED ? SHMRPC_E_WORKER_DIED
+                                               : SHMRPC_E_SERVER_LOST;
+}
+
+/* With the lock held: whether the call is over. */
+static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
+{
+    switch (slot->state) {
+    case TCP_SLOT_DONE:
+        fill_reply(call, slot);
+        *status = SHMRPC_OK;
+        return true;
+    case TCP_SLOT_ENDED:
+        *status = end_status(&slot->head);
+        tcp_slot_free(slot);
+        return true;
+    case TCP_SLOT_FREE:
+    case TCP_SLOT_RESERVED:
+    case TCP_SLOT_SENT:
+    case TCP_SLOT_GIVEN_UP:
+    case TCP_SLOT_LEAVING:
+        break;
+    }
+    if (slot->client->is_lost) {
+        *status = SHMRPC_E_SERVER_LOST;
+        slot->client->in_flight--;
+        tcp_slot_free(slot);
+        return true;
+    }
+    return false;
+}
+
+int tcp_client_receive(shmrpci_call *call, int64_t deadline_ns)
+{
+    tcp_slot *slot = slot_of(call);
+    tcp_client *client = slot->client;
+    int status = SHMRPC_E_DEADLINE;
+    if (!tcp_client_is_ours(client)) {
+        return SHMRPC_E_FORKED;
+    }
+    shmrpci_mutex_lock(&client->lock);
+    bool in_time = true;
+    while (!is_over(slot, call, &status)) {
+        if (!in_time || deadline_ns == 0) {
+            break;
+        }
+        in_time = tcp_client_wait(client, &slot->changed, deadline_ns);
+    }
+    tcp_client_leave(client);
+    shmrpci_mutex_unlock(&client->lock);
+    return status;
+}
+
+void tcp_client_release(shmrpci_call *call)
+{
+    tcp_slot *slot = slot_of(call);
+    if (!tcp_client_is_ours(slot->client)) {
+        return;
+    }
+    shmrpci_mutex_lock(&slot->client->lock);
+    tcp_slot_free(slot);
+    shmrpci_mutex_unlock(&slot->client->lock);
+}
+
+/* ---- giving up ------------------------------------------------------- */
+
+/* With the lock held: waits for the server's word, unless it did not even
+ * answer the last time. */
+static bool ask_whether_it_ran(tcp_slot *slot)
+{
+    tcp_client *client = slot->client;
+    int64_t deadline_ns =
+        client->is_mute ? 0 : shmrpci_deadline_after(TCP_CANCEL_NS);
+    bool in_time = true;
+    slot->is_asking = true;
+    while (slot->verdict == TCP_VERDICT_NONE && in_time && !client->is_lost) {
+        in_time = tcp_client_wait(client, &slot->changed, deadline_ns);
+    }
+    slot->is_asking = false;
+    client->is_mute = slot->verdict == TCP_VERDICT_NONE;
+    bool not_run = slot->verdict == TCP_VERDICT_NOT_RUN;
+    if (slot->state == TCP_SLOT_ENDED) {
+        tcp_slot_free(slot);
+    }
+    return not_run;
+}
+
+bool tcp_client_cancel(shmrpci_call *call)
+{
+    tcp_slot *slot = slot_of(call);
+    tcp_client *client = slot->client;
+    bool withdrawn = false;
+    if (!tcp_client_is_ours(client)) {
+        return false;
+    }
+    if (tcp_outbox_take_back(&client->outbox, &slot->piece)) {
+        shmrpci_mutex_lock(&client->lock);
+        slot->is_out = true;
+        shmrpci_mutex_unlock(&client->lock);
+        give_back(slot);
+        return true;
+    }
+    shmrpci_mutex_lock(&client->lock);
+    bool is_open = slot->state == TCP_SLOT_SENT && !client->is_lost;
+    if (is_open) {
+        slot->state = TCP_SLOT_GIVEN_UP;
+        tcp_head head = {.type = TCP_CANCEL, .call = slot->call_id};
+        shmrpci_mutex_unlock(&client->lock);
+        if (tcp_outbox_note(&client->outbox, &head)) {
+            (void)tcp_outbox_flush(&client->outbox);
+        }
+        shmrpci_mutex_lock(&client->lock);
+        withdrawn = ask_whether_it_ran(slot);
+    } else {
+        client->in_flight -= slot->state == TCP_SLOT_SENT ? 1u : 0u;
+        tcp_slot_free(slot);
+    }
+    tcp_client_leave(client);
+    shmrpci_mutex_unlock(&client->lock);
+    return withdrawn;
+}

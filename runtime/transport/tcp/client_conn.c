@@ -1,0 +1,214 @@
+/* Connecting, shaking hands, and leaving. */
+#include "transport/tcp/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "os/stream.h"
+#include "transport/tcp/place.h"
+
+/* ---- making and freeing ---------------------------------------------- */
+
+/* In a forked child only the memory, which is a copy, is given back. */
+static void client_free(tcp_client *client)
+{
+    bool is_ours = tcp_client_is_ours(client);
+    if (is_ours) {
+        tcp_outbox_fail(&client->outbox);
+    }
+    shmrpci_fork_keep_fd(&client->fd_place);
+    shmrpci_fd_close(&client->fd);
+    shmrpci_fd_close(&client->wake_fd);
+    shmrpci_fd_close(&client->told_fd);
+    for (uint32_t i = 0; i < TCP_SLOTS; i++) {
+        tcp_slot *slot = &client->slots[i];
+        free(slot->request);
+        free(slot->reply);
+        if (is_ours) {
+            shmrpci_cond_fini(&slot->changed);
+        }
+    }
+    if (is_ours) {
+        shmrpci_cond_fini(&client->slot_free);
+        shmrpci_mutex_fini(&client->lock);
+        tcp_outbox_fini(&client->outbox);
+    }
+    tcp_reader_fini(&client->reader);
+    free(client);
+}
+
+/* What it has besides memory. */
+static bool make_descriptors(tcp_client *client)
+{
+    return shmrpci_event_create(&client->wake_fd) == SHMRPC_OK &&
+           shmrpci_event_create(&client->told_fd) == SHMRPC_OK &&
+           shmrpci_fork_close_fd(&client->fd_place, &client->fd) == SHMRPC_OK;
+}
+
+/* Takes the descriptor over, in any case. NULL: out of memory. */
+static tcp_client *client_new(int fd, size_t max_message_bytes)
+{
+    tcp_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        shmrpci_fd_close(&fd);
+        return NULL;
+    }
+    client->fd = fd;
+    client->wake_fd = client->told_fd = client->watch_set = -1;
+    client->generation = shmrpci_fork_generation();
+    client->max_message_bytes =
+        max_message_bytes < UINT32_MAX ? max_message_bytes : UINT32_MAX;
+    tcp_reader_init(&client->reader, TCP_FROM_SERVER,
+                    (uint32_t)client->max_message_bytes);
+    tcp_outbox_init(&client->outbox, fd);
+    shmrpci_mutex_init(&client->lock);
+    shmrpci_cond_init(&client->slot_free);
+    for (uint32_t i = 0; i < TCP_SLOTS; i++) {
+        tcp_slot *slot = &client->slots[i];
+        slot->client = client;
+        slot->call_id = i;
+        slot->is_out = true;
+        shmrpci_cond_init(&slot->changed);
+    }
+    if (!make_descriptors(client)) {
+        client_free(client);
+        return NULL;
+    }
+    return client;
+}
+
+/* ---- shaking hands --------------------------------------------------- */
+
+/* Opening and hello in one piece, which is smaller than any socket's room. */
+static bool say_hello(tcp_client *client, const shmrpci_connect_opts *opts)
+{
+    uint8_t bytes[TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_HELLO_BYTES +
+                  SHMRPCI_HELLO_MAX_BYTES];
+    uint8_t *at = bytes;
+    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
+    tcp_terms terms = {.max_message = (uint32_t)client->max_message_bytes};
+    tcp_head head = {.type = TCP_HELLO,
+                     .len = TCP_HELLO_BYTES + (uint32_t)opts->hello_len};
+    tcp_opening_put(&opening, at);
+    tcp_head_put(&head, at += TCP_OPENING_BYTES);
+    tcp_terms_put(&terms, at += TCP_HEAD_BYTES);
+    memcpy(at += TCP_HELLO_BYTES, opts->hello, opts->hello_len);
+    tcp_piece piece = {.data = bytes,
+                       .len = (size_t)(at - bytes) + opts->hello_len};
+    tcp_outbox_add(&client->outbox, &piece);
+    if (tcp_outbox_flush(&client->outbox) != TCP_FLUSHED) {
+        tcp_outbox_fail(&client->outbox);
+        return false;
+    }
+    return true;
+}
+
+/* Why no welcome came. */
+static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
+                      shmrpc_error *error)
+{
+    if (welcome->status != SHMRPC_OK) {
+        return shmrpc_error_set(error, welcome->status, "out of memory");
+    }
+    if (client->refused != SHMRPC_OK) {
+        return client->refused;
+    }
+    if (!client->is_lost) {
+        return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
+                                "%s listens, but did not answer in time",
+                                client->where);
+    }
+    switch ((int)client->end) {
+    case TCP_END_PEER:
+    case TCP_END_CUT:
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "%s closed the connection before it answered",
+                                client->where);
+    case TCP_END_AUTH:
+        return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
+                                "%s demands authentication", client->where);
+    case TCP_END_MEMORY:
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    default:
+        return shmrpc_error_set(error, SHMRPC_E_CONTRACT,
+                                "%s can't be talked to: %s", client->where,
+                                tcp_end_text(client->end));
+    }
+}
+
+static int shake_hands(tcp_client *client, const shmrpci_connect_opts *opts,
+                       shmrpci_buf *welcome, shmrpc_error *error)
+{
+    client->welcome = welcome;
+    client->error = error;
+    if (!say_hello(client, opts)) {
+        tcp_client_lose(client, TCP_END_CUT);
+    }
+    shmrpci_mutex_lock(&client->lock);
+    bool in_time = true;
+    while (!client->is_open && !client->is_lost && in_time) {
+        in_time = tcp_client_wait(client, NULL, opts->deadline_ns);
+    }
+    bool is_open = client->is_open && welcome->status == SHMRPC_OK;
+    shmrpci_mutex_unlock(&client->lock);
+    return is_open ? SHMRPC_OK : no_welcome(client, welcome, error);
+}
+
+int tcp_client_connect(const shmrpci_address *address,
+                       const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                       shmrpci_buf *welcome, shmrpc_error *error)
+{
+    int fd = -1;
+    int failed = tcp_place_connect(address, opts->deadline_ns, &fd, error);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    tcp_client *client = client_new(fd, opts->max_message_bytes);
+    if (client == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    client->base.transport = address->transport;
+    tcp_place_text(address, client->where);
+    failed = shake_hands(client, opts, welcome, error);
+    if (failed != SHMRPC_OK) {
+        client_free(client);
+        return failed;
+    }
+    *out = &client->base;
+    return SHMRPC_OK;
+}
+
+/* ---- leaving --------------------------------------------------------- */
+
+/* Oneway calls run even if their client closes: waits until the server has read
+ * all, which it shows by closing too. (Closing with replies unread would make
+ * the system throw away what is under way to the server.) */
+static void see_off(tcp_client *client)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);
+    if (!tcp_client_drain(client, deadline_ns)) {
+        return;
+    }
+    shmrpci_stream_end(client->fd);
+    shmrpci_mutex_lock(&client->lock);
+    bool in_time = true;
+    while (!client->is_lost && in_time) {
+        in_time = tcp_client_wait(client, NULL, deadline_ns);
+    }
+    shmrpci_mutex_unlock(&client->lock);
+}
+
+void tcp_client_disconnect(shmrpci_conn *base)
+{
+    if (base == NULL) {
+        return;
+    }
+    tcp_client *client = (tcp_client *)(void *)base;
+    if (tcp_client_is_ours(client) && client->sent_oneway && !client->is_lost) {
+        see_off(client);
+    }
+    client_free(client);
+}

@@ -1,0 +1,406 @@
+/* Who reads a client's socket, what comes, and how the others wait. */
+#include "transport/tcp/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+#include "os/stream.h"
+
+/* How often a thread that waits for room to send looks whether nobody reads. */
+#define SLICE_NS (10 * SHMRPCI_NS_PER_MS)
+
+/* ---- what comes ------------------------------------------------------ */
+
+void tcp_slot_free(tcp_slot *slot)
+{
+    tcp_client *client = slot->client;
+    if (slot->reply_cap > TCP_KEEP_BYTES) {
+        free(slot->reply);
+        slot->reply = NULL;
+        slot->reply_cap = 0;
+    }
+    if (!slot->is_out) {
+        slot->state = TCP_SLOT_LEAVING;
+        return;
+    }
+    if (slot->request_cap > TCP_KEEP_BYTES) {
+        free(slot->request);
+        slot->request = NULL;
+        slot->request_cap = 0;
+    }
+    slot->state = TCP_SLOT_FREE;
+    if (client->reader_reserves) {
+        client->reader_reserves = false;
+        shmrpci_event_set(client->wake_fd);
+    } else if (client->reserving > 0) {
+        shmrpci_cond_signal(&client->slot_free);
+    }
+}
+
+/* A credit has come back. */
+static void credit(tcp_client *client, uint32_t count)
+{
+    client->in_flight -= count;
+    if (client->reserving > 0) {
+        shmrpci_cond_broadcast(&client->slot_free);
+    }
+}
+
+static tcp_slot *slot_of(tcp_client *client, uint32_t call_id)
+{
+    tcp_slot *slot = &client->slots[call_id % TCP_SLOTS];
+    bool is_sent =
+        slot->state == TCP_SLOT_SENT || slot->state == TCP_SLOT_GIVEN_UP;
+    return is_sent && slot->call_id == call_id ? slot : NULL;
+}
+
+/* Takes the body of a reply: the memory itself, where that is possible. */
+static bool keep_reply(tcp_slot *slot, tcp_body *body)
+{
+    slot->reply_len = body->len;
+    if (body->heap != NULL) {
+        free(slot->reply);
+        slot->reply = body->heap;
+        slot->reply_cap = body->heap_cap;
+        body->heap = NULL;
+        return true;
+    }
+    if (body->len > slot->reply_cap) {
+        uint8_t *reply = realloc(slot->reply, body->len);
+        if (reply == NULL) {
+            return false;
+        }
+        slot->reply = reply;
+        slot->reply_cap = body->len;
+    }
+    if (body->len > 0) {
+        memcpy(slot->reply, body->data, body->len);
+    }
+    return true;
+}
+
+/* The call of `slot` is over. */
+static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
+{
+    credit(slot->client, 1);
+    slot->head = *head;
+    bool not_run =
+        head->type == TCP_ENDED && (head->flags & TCP_FLAG_NOT_RUN) != 0;
+    if (slot->state == TCP_SLOT_GIVEN_UP) {
+        slot->verdict = not_run ? TCP_VERDICT_NOT_RUN : TCP_VERDICT_RUNS;
+        slot->state = TCP_SLOT_ENDED;
+        if (slot->is_asking) {
+            shmrpci_cond_signal(&slot->changed);
+        } else {
+            tcp_slot_free(slot);
+        }
+        return TCP_END_NONE;
+    }
+    slot->state = TCP_SLOT_ENDED;
+    if (slot->is_told) {
+        tcp_client_tell(slot->client);
+    }
+    if (head->type == TCP_REPLY) {
+        if (!keep_reply(slot, body)) {
+            return TCP_END_MEMORY;
+        }
+        slot->state = TCP_SLOT_DONE;
+    }
+    shmrpci_cond_signal(&slot->changed);
+    return TCP_END_NONE;
+}
+
+static tcp_end on_call(tcp_client *client, const tcp_head *head, tcp_body *body)
+{
+    tcp_slot *slot = slot_of(client, head->call);
+    if (slot == NULL) {
+        /* The end of a call may overtake the word that it runs. */
+        return head->type == TCP_TOLD ? TCP_END_NONE : TCP_END_FIELD;
+    }
+    if (head->type != TCP_TOLD) {
+        return finish(slot, head, body);
+    }
+    slot->verdict = TCP_VERDICT_RUNS;
+    shmrpci_cond_signal(&slot->changed);
+    return TCP_END_NONE;
+}
+
+/* The server has answered all that it has read, and will read no more. */
+static tcp_end end_all(tcp_client *client)
+{
+    tcp_head head = {.type = TCP_ENDED,
+                     .flags = TCP_FLAG_NOT_RUN,
+                     .status = SHMRPC_E_CANCELLED};
+    tcp_body nothing = {.data = NULL};
+    for (uint32_t i = 0; i < TCP_SLOTS; i++) {
+        tcp_slot *slot = &client->slots[i];
+        if (slot->state == TCP_SLOT_SENT || slot->state == TCP_SLOT_GIVEN_UP) {
+            (void)finish(slot, &head, &nothing);
+        }
+    }
+    return TCP_END_NONE;
+}
+
+/* The server's answer to hello. */
+static tcp_end on_answer(tcp_client *client, const tcp_head *head,
+                         const tcp_body *body)
+{
+    tcp_terms terms;
+    if (head->type == TCP_REFUSED) {
+        char text[TCP_REFUSAL_MAX_BYTES + 1];
+        memcpy(text, body->data != NULL ? (const char *)body->data : "",
+               body->len);
+        text[body->len] = '\0';
+        client->refused = shmrpc_error_set(
+            client->error, head->status < 0 ? head->status : SHMRPC_E_UNKNOWN,
+            "%s", text);
+        return TCP_END_REFUSED;
+    }
+    if (head->type != TCP_WELCOME) {
+        return TCP_END_TYPE;
+    }
+    tcp_end end = tcp_terms_get(body->data, body->len, TCP_FROM_SERVER, &terms);
+    if (end != TCP_END_NONE) {
+        return end;
+    }
+    if (terms.compression != 0 ||
+        terms.max_message > client->reader.max_message) {
+        return TCP_END_FIELD;
+    }
+    client->credits = terms.credits < TCP_SLOTS ? terms.credits : TCP_SLOTS;
+    client->max_message_bytes = terms.max_message;
+    client->reader.max_message = terms.max_message;
+    client->is_open = true;
+    shmrpci_buf_append(client->welcome, body->data + TCP_WELCOME_BYTES,
+                       body->len - TCP_WELCOME_BYTES);
+    return TCP_END_NONE;
+}
+
+static tcp_end on_open_frame(tcp_client *client, const tcp_head *head,
+                             tcp_body *body)
+{
+    switch (head->type) {
+    case TCP_REPLY:
+    case TCP_ENDED:
+    case TCP_TOLD:
+        return on_call(client, head, body);
+    case TCP_CREDIT:
+        if ((uint32_t)head->status > client->in_flight) {
+            return TCP_END_FIELD;
+        }
+        credit(client, (uint32_t)head->status);
+        return TCP_END_NONE;
+    case TCP_GOAWAY:
+        client->is_leaving = true;
+        shmrpci_cond_broadcast(&client->slot_free);
+        return (head->flags & TCP_FLAG_LAST) != 0 ? end_all(client)
+                                                  : TCP_END_NONE;
+    case TCP_PING:
+    case TCP_PONG:
+        return TCP_END_NONE;
+    default:
+        return TCP_END_TYPE;
+    }
+}
+
+static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
+{
+    tcp_client *client = user;
+    shmrpci_mutex_lock(&client->lock);
+    client->is_mute = false;
+    tcp_end end = client->is_open ? on_open_frame(client, head, body)
+                                  : on_answer(client, head, body);
+    shmrpci_mutex_unlock(&client->lock);
+    if (end == TCP_END_NONE && head->type == TCP_PING) {
+        tcp_head pong = {.type = TCP_PONG, .value = head->value};
+        /* Nobody depends on it while more than a few don't fit. */
+        size_t first;
+        int64_t since_ns;
+        if (tcp_outbox_waiting(&client->outbox, &first, &since_ns) == 0 &&
+            tcp_outbox_note(&client->outbox, &pong)) {
+            (void)tcp_outbox_flush(&client->outbox);
+        }
+    }
+    return end;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+/* The server's opening comes before its first frame. */
+static tcp_end take_opening(tcp_client *client, const uint8_t **data,
+                            size_t *len)
+{
+    tcp_opening opening;
+    size_t missing = TCP_OPENING_BYTES - client->opening_len;
+    size_t taken = *len < missing ? *len : missing;
+    memcpy(client->opening + client->opening_len, *data, taken);
+    client->opening_len += taken;
+    *data += taken;
+    *len -= taken;
+    return tcp_opening_get(client->opening, client->opening_len, &opening);
+}
+
+/* Reads once; *out_got: how much, *more: there probably is more. */
+static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
+{
+    uint8_t scratch[TCP_SCRATCH_BYTES];
+    size_t room;
+    size_t got = 0;
+    uint8_t *space = tcp_reader_space(&client->reader, &room);
+    uint8_t *to = space != NULL ? space : scratch;
+    room = space != NULL ? room : sizeof scratch;
+    shmrpc_status status = shmrpci_stream_receive(client->fd, to, room, &got);
+    *more = status == SHMRPC_OK && got == room;
+    *out_got = status == SHMRPC_OK ? got : 0;
+    if (status == SHMRPC_E_BUSY) {
+        return TCP_END_NONE;
+    }
+    if (status != SHMRPC_OK) {
+        return got == 0 && !tcp_reader_is_midway(&client->reader) ? TCP_END_PEER
+                                                                  : TCP_END_CUT;
+    }
+    if (space != NULL) {
+        return tcp_reader_filled(&client->reader, got, on_frame, client);
+    }
+    const uint8_t *data = scratch;
+    tcp_end end = TCP_END_NONE;
+    if (client->opening_len < TCP_OPENING_BYTES) {
+        end = take_opening(client, &data, &got);
+    }
+    return end == TCP_END_NONE
+               ? tcp_reader_feed(&client->reader, data, got, on_frame, client)
+               : end;
+}
+
+void tcp_client_lose(tcp_client *client, tcp_end end)
+{
+    shmrpci_mutex_lock(&client->lock);
+    if (!client->is_lost) {
+        client->is_lost = true;
+        client->end = end;
+    }
+    tcp_client_tell(client);
+    for (const tcp_waiter *at = client->waiters; at != NULL; at = at->next) {
+        shmrpci_cond_broadcast(at->cond);
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    tcp_outbox_fail(&client->outbox);
+}
+
+/* By the thread that reads, without the lock: waits for the socket, and does
+ * what it is ready for. */
+static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
+{
+    size_t first;
+    int64_t since_ns;
+    bool more = true;
+    shmrpci_poll_entry entries[] = {
+        {.fd = client->fd,
+         .read = true,
+         .write = tcp_outbox_waiting(&client->outbox, &first, &since_ns) > 0},
+        {.fd = client->wake_fd, .read = true},
+    };
+    if (!shmrpci_poll_entries(entries, reserves ? 2 : 1, deadline_ns)) {
+        return;
+    }
+    if (entries[1].is_ready) {
+        shmrpci_event_clear(client->wake_fd);
+    }
+    if (entries[0].write) {
+        (void)tcp_outbox_flush(&client->outbox);
+    }
+    tcp_end end = TCP_END_NONE;
+    more = entries[0].is_ready;
+    while (end == TCP_END_NONE && more) {
+        size_t got = 0;
+        end = read_once(client, &got, &more);
+        /* Who only looks wants all there is, the end too. */
+        more = more || (deadline_ns == 0 && got > 0);
+    }
+    if (end != TCP_END_NONE) {
+        tcp_client_lose(client, end);
+    }
+}
+
+/* ---- waiting --------------------------------------------------------- */
+
+static void remove_waiter(tcp_client *client, const tcp_waiter *waiter)
+{
+    tcp_waiter **at = &client->waiters;
+    while (*at != waiter) {
+        at = &(*at)->next;
+    }
+    *at = waiter->next;
+}
+
+bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
+                     int64_t deadline_ns)
+{
+    if (client->is_lost) {
+        return true;
+    }
+    if (client->has_reader) {
+        tcp_waiter waiter = {.next = client->waiters, .cond = cond};
+        client->waiters = &waiter;
+        bool in_time =
+            deadline_ns != 0 &&
+            shmrpci_cond_wait_until(cond, &client->lock, deadline_ns);
+        remove_waiter(client, &waiter);
+        return in_time;
+    }
+    bool reserves = cond == &client->slot_free;
+    client->has_reader = true;
+    client->reader_reserves = reserves;
+    shmrpci_mutex_unlock(&client->lock);
+    pump(client, reserves, deadline_ns);
+    shmrpci_mutex_lock(&client->lock);
+    client->has_reader = false;
+    client->reader_reserves = false;
+    return deadline_ns != 0 && shmrpci_remaining_ns(deadline_ns) > 0;
+}
+
+void tcp_client_leave(tcp_client *client)
+{
+    if (!client->has_reader && client->waiters != NULL) {
+        shmrpci_cond_broadcast(client->waiters->cond);
+    }
+}
+
+void tcp_client_look(tcp_client *client)
+{
+    if (!client->has_reader) {
+        (void)tcp_client_wait(client, NULL, 0);
+        tcp_client_leave(client);
+    }
+}
+
+bool tcp_client_drain(tcp_client *client, int64_t deadline_ns)
+{
+    for (;;) {
+        size_t first;
+        int64_t since_ns;
+        if (tcp_outbox_waiting(&client->outbox, &first, &since_ns) == 0) {
+            return true;
+        }
+        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+            return false;
+        }
+        int64_t slice_ns = shmrpci_deadline_after(SLICE_NS);
+        slice_ns = slice_ns < deadline_ns ? slice_ns : deadline_ns;
+        shmrpci_mutex_lock(&client->lock);
+        bool reads = !client->has_reader && !client->is_lost;
+        if (reads) {
+            (void)tcp_client_wait(client, NULL, slice_ns);
+            tcp_client_leave(client);
+        }
+        shmrpci_mutex_unlock(&client->lock);
+        if (!reads) {
+            shmrpci_poll_entry entry = {.fd = client->fd, .write = true};
+            if (shmrpci_poll_entries(&entry, 1, slice_ns)) {
+                (void)tcp_outbox_flush(&client->outbox);
+            }
+        }
+    }
+}

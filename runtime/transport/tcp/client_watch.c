@@ -1,0 +1,92 @@
+/*
+ * Clients that sleep elsewhere.
+ *
+ * While one is armed its set holds the socket: whatever comes wakes it.  What
+ * another thread has read meanwhile is told by an event.
+ */
+#include "transport/tcp/client.h"
+
+#include "os/clock.h"
+#include "os/poll.h"
+
+/* How soon to look again when the socket took less than there was to send. */
+#define UNSENT_NS (5 * SHMRPCI_NS_PER_MS)
+
+static size_t unsent(tcp_client *client)
+{
+    size_t first;
+    int64_t since_ns;
+    return tcp_outbox_waiting(&client->outbox, &first, &since_ns);
+}
+
+shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
+{
+    tcp_client *client = (tcp_client *)(void *)conn;
+    shmrpc_status status =
+        shmrpci_poll_add(poll_set, client->told_fd, SHMRPCI_POLL_LEVEL, tag);
+    if (status == SHMRPC_OK) {
+        client->watch_set = poll_set;
+        client->watch_tag = tag;
+    }
+    return status;
+}
+
+/* With the lock held. */
+static void disarm(tcp_client *client)
+{
+    if (client->is_armed) {
+        client->is_armed = false;
+        shmrpci_poll_remove(client->watch_set, client->fd);
+    }
+}
+
+void tcp_client_tell(tcp_client *client)
+{
+    if (client->is_armed) {
+        disarm(client);
+        shmrpci_event_set(client->told_fd);
+    }
+}
+
+static bool is_over(const shmrpci_call *call)
+{
+    const tcp_slot *slot = call->data.pointers[0];
+    return slot->state == TCP_SLOT_DONE || slot->state == TCP_SLOT_ENDED;
+}
+
+int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
+                       size_t count)
+{
+    tcp_client *client = (tcp_client *)(void *)conn;
+    int64_t again_ns = unsent(client) > 0 ? shmrpci_deadline_after(UNSENT_NS)
+                                          : SHMRPCI_NEVER_NS;
+    shmrpci_mutex_lock(&client->lock);
+    tcp_client_look(client);
+    bool over = client->is_lost;
+    for (size_t i = 0; i < count && !over; i++) {
+        over = is_over(calls[i]);
+    }
+    if (!over && !client->is_armed) {
+        client->is_armed =
+            shmrpci_poll_add(client->watch_set, client->fd, SHMRPCI_POLL_LEVEL,
+                             client->watch_tag) == SHMRPC_OK;
+    }
+    if (!over && !client->is_armed) {
+        again_ns = shmrpci_deadline_after(UNSENT_NS);
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    return over ? 0 : again_ns;
+}
+
+void tcp_client_acknowledge(shmrpci_conn *conn)
+{
+    tcp_client *client = (tcp_client *)(void *)conn;
+    if (unsent(client) > 0) {
+        (void)tcp_outbox_flush(&client->outbox);
+    }
+    shmrpci_event_clear(client->told_fd);
+    shmrpci_mutex_lock(&client->lock);
+    disarm(client);
+    tcp_client_look(client);
+    shmrpci_mutex_unlock(&client->lock);
+}

@@ -1,0 +1,486 @@
+/* Connections at the service's end: their table, what comes, their end. */
+#include "transport/tcp/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "os/process.h"
+#include "os/socket.h"
+
+/* What one event may read before others have their turn. */
+#define TURN_BYTES ((size_t)1 << 20)
+
+/* ---- the table ------------------------------------------------------- */
+
+/* With the lock held: a free place, or the number of them. */
+static uint32_t free_seat(const tcp_listener *listener)
+{
+    uint32_t i = 0;
+    while (i < listener->seat_count && listener->seats[i].conn != NULL) {
+        i++;
+    }
+    return i;
+}
+
+static bool sit_down(tcp_listener *listener, tcp_conn *conn)
+{
+    uint32_t index = free_seat(listener);
+    if (index == listener->seat_count) {
+        uint32_t count = index == 0 ? 16 : index * 2;
+        tcp_seat *seats =
+            realloc(listener->seats, count * sizeof *listener->seats);
+        if (seats == NULL) {
+            return false;
+        }
+        memset(seats + index, 0, (count - index) * sizeof *seats);
+        listener->seats = seats;
+        listener->seat_count = count;
+    }
+    listener->seats[index].conn = conn;
+    conn->tag = (uint64_t)listener->seats[index].generation << 32 | index;
+    return true;
+}
+
+static void stand_up(tcp_conn *conn)
+{
+    tcp_seat *seat = &conn->listener->seats[(uint32_t)conn->tag];
+    seat->conn = NULL;
+    /* No tag is one of the special ones. */
+    seat->generation = (seat->generation + 1) & INT32_MAX;
+}
+
+tcp_conn *tcp_conn_find(tcp_listener *listener, uint64_t tag)
+{
+    uint32_t index = (uint32_t)tag;
+    tcp_conn *conn = NULL;
+    shmrpci_mutex_lock(&listener->lock);
+    if (index < listener->seat_count &&
+        listener->seats[index].generation == tag >> 32) {
+        conn = listener->seats[index].conn;
+    }
+    if (conn != NULL) {
+        conn->refs++;
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    return conn;
+}
+
+/* ---- life ------------------------------------------------------------ */
+
+static void conn_free(tcp_conn *conn)
+{
+    shmrpci_fork_keep_fd(&conn->fd_place);
+    shmrpci_fd_close(&conn->fd);
+    tcp_outbox_fini(&conn->outbox);
+    tcp_reader_fini(&conn->reader);
+    free(conn);
+}
+
+void tcp_conn_unref_locked(tcp_conn *conn)
+{
+    if (--conn->refs == 0) {
+        conn_free(conn);
+    }
+}
+
+void tcp_conn_unref(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    tcp_conn_unref_locked(conn);
+    shmrpci_mutex_unlock(&listener->lock);
+}
+
+void tcp_conn_end(tcp_conn *conn, tcp_end why)
+{
+    tcp_listener *listener = conn->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    bool was_dead = conn->state == TCP_CONN_DEAD;
+    bool was_open = conn->state == TCP_CONN_OPEN;
+    if (!was_dead) {
+        why = conn->state == TCP_CONN_LINGER ? TCP_END_REFUSED : why;
+        conn->state = TCP_CONN_DEAD;
+        listener->unsettled -= was_open ? 0u : 1u;
+        listener->counts.ended[why]++;
+        listener->counts.open--;
+        stand_up(conn);
+        tcp_call_abandon(conn);
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    if (was_dead) {
+        return;
+    }
+    shmrpci_poll_remove(was_open ? listener->edge_set : listener->control_set,
+                        conn->fd);
+    shmrpci_socket_shut(conn->fd);
+    tcp_outbox_fail(&conn->outbox);
+    tcp_conn_unref(conn); /* the table's */
+}
+
+/* ---- accepting ------------------------------------------------------- */
+
+/* With the lock held: how many of its host there are that shake hands. */
+static uint32_t handshakes_of(const tcp_listener *listener,
+                              const shmrpci_endpoint *peer)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < listener->seat_count; i++) {
+        const tcp_conn *conn = listener->seats[i].conn;
+        count += conn != NULL && conn->state == TCP_CONN_HANDSHAKE &&
+                 shmrpci_endpoint_same_host(&conn->endpoint, peer);
+    }
+    return count;
+}
+
+/* A peer of which the system knows who it is, or not. */
+static shmrpc_peer peer_of(const tcp_conn *conn, int fd)
+{
+    const tcp_listener *listener = conn->listener;
+    bool is_local = listener->base.transport == &shmrpci_transport_unix;
+    shmrpci_credentials who = {.uid = UINT32_MAX, .gid = UINT32_MAX};
+    if (is_local) {
+        (void)shmrpci_socket_peer(fd, &who);
+    }
+    return (shmrpc_peer){.uid = who.uid,
+                         .gid = who.gid,
+                         .pid = who.pid,
+                         .transport = listener->base.transport->scheme,
+                         .address =
+                             is_local ? listener->place.text : conn->peer_text};
+}
+
+static tcp_conn *conn_new(tcp_listener *listener, int fd,
+                          const shmrpci_endpoint *peer)
+{
+    tcp_conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->listener = listener;
+    conn->fd = fd;
+    conn->refs = 1;
+    if (shmrpci_fork_close_fd(&conn->fd_place, &conn->fd) != SHMRPC_OK) {
+        free(conn);
+        return NULL;
+    }
+    conn->endpoint = *peer;
+    conn->deadline_ns = shmrpci_deadline_after(listener->limits.handshake_ns);
+    shmrpci_endpoint_text(peer, conn->peer_text, sizeof conn->peer_text);
+    conn->peer = peer_of(conn, fd);
+    tcp_outbox_init(&conn->outbox, fd);
+    tcp_reader_init(&conn->reader, TCP_FROM_CLIENT, 0);
+    return conn;
+}
+
+/* With the lock held. */
+static tcp_end admit(tcp_listener *listener, tcp_conn *conn)
+{
+    if (listener->counts.open >= listener->limits.max_connections ||
+        handshakes_of(listener, &conn->endpoint) >=
+            listener->limits.max_handshakes) {
+        return TCP_END_FULL;
+    }
+    if (!sit_down(listener, conn)) {
+        return TCP_END_MEMORY;
+    }
+    listener->counts.open++;
+    listener->unsettled++;
+    return TCP_END_NONE;
+}
+
+void tcp_conn_accept(tcp_listener *listener, int fd,
+                     const shmrpci_endpoint *peer)
+{
+    tcp_conn *conn = conn_new(listener, fd, peer);
+    shmrpci_mutex_lock(&listener->lock);
+    listener->counts.accepted++;
+    tcp_end end = conn != NULL ? admit(listener, conn) : TCP_END_MEMORY;
+    if (end != TCP_END_NONE) {
+        listener->counts.ended[end]++;
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    if (end == TCP_END_NONE) {
+        if (shmrpci_poll_add(listener->control_set, fd, SHMRPCI_POLL_LEVEL,
+                             conn->tag) != SHMRPC_OK) {
+            tcp_conn_end(conn, TCP_END_MEMORY);
+        }
+    } else if (conn != NULL) {
+        conn_free(conn);
+    } else {
+        shmrpci_fd_close(&fd);
+    }
+}
+
+/* ---- frames ---------------------------------------------------------- */
+
+static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
+                             tcp_body *body)
+{
+    size_t first;
+    int64_t since_ns;
+    tcp_head pong = {.type = TCP_PONG, .value = head->value};
+    switch (head->type) {
+    case TCP_REQUEST:
+        return tcp_call_begin(conn, head, body);
+    case TCP_CANCEL:
+        tcp_call_cancel(conn, head->call);
+        return TCP_END_NONE;
+    case TCP_PING:
+        /* Who does not take the answers need not have them. */
+        if (tcp_outbox_waiting(&conn->outbox, &first, &since_ns) == 0) {
+            tcp_conn_note(conn, &pong);
+        }
+        return TCP_END_NONE;
+    case TCP_PONG:
+        return TCP_END_NONE;
+    default:
+        return TCP_END_TYPE;
+    }
+}
+
+/* Only the thread that reads changes the state, until the connection ends. */
+static tcp_conn_state state_of(tcp_conn *conn)
+{
+    shmrpci_mutex_lock(&conn->listener->lock);
+    tcp_conn_state state = conn->state;
+    shmrpci_mutex_unlock(&conn->listener->lock);
+    return state;
+}
+
+bool tcp_conn_is_open(tcp_conn *conn)
+{
+    return state_of(conn) == TCP_CONN_OPEN;
+}
+
+static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
+{
+    tcp_conn *conn = user;
+    conn->frames++;
+    switch (state_of(conn)) {
+    case TCP_CONN_HANDSHAKE:
+        return head->type == TCP_HELLO ? tcp_hello_answer(conn, head, body)
+                                       : TCP_END_TYPE;
+    case TCP_CONN_OPEN:
+        return on_open_frame(conn, head, body);
+    case TCP_CONN_LINGER:
+    case TCP_CONN_DEAD:
+        break;
+    }
+    return TCP_END_NONE;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+/* Whether it may be read now. */
+static bool is_readable(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    if (conn->held_bytes > listener->limits.max_held_bytes) {
+        conn->is_paused = true;
+    }
+    bool readable = !conn->is_paused && conn->state != TCP_CONN_DEAD;
+    shmrpci_mutex_unlock(&listener->lock);
+    return readable;
+}
+
+static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
+{
+    tcp_end end = TCP_END_NONE;
+    if (state_of(conn) == TCP_CONN_LINGER) {
+        return TCP_END_NONE; /* refused, and not to be looked at */
+    }
+    if (conn->opening_len < TCP_OPENING_BYTES) {
+        end = tcp_hello_opening(conn, &data, &len);
+    }
+    return end == TCP_END_NONE
+               ? tcp_reader_feed(&conn->reader, data, len, on_frame, conn)
+               : end;
+}
+
+/* Reads once; *out_got: how much, *more: there may be more. */
+static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
+{
+    uint8_t scratch[TCP_SCRATCH_BYTES];
+    size_t room;
+    uint8_t *space = tcp_reader_space(&conn->reader, &room);
+    room = space != NULL ? room : sizeof scratch;
+    shmrpc_status status = shmrpci_stream_receive(
+        conn->fd, space != NULL ? space : scratch, room, out_got);
+    /* Less than there was room for means that there is no more just now,
+     * unless it is the end that comes next. Relaxed: whoever set it has raised
+     * `events` since. */
+    *more = status == SHMRPC_OK &&
+            (*out_got == room || shmrpci_load_relaxed(&conn->has_hung_up) != 0);
+    if (status == SHMRPC_E_BUSY) {
+        return TCP_END_NONE;
+    }
+    if (status != SHMRPC_OK) {
+        return *out_got == 0 && !tcp_reader_is_midway(&conn->reader)
+                   ? TCP_END_PEER
+                   : TCP_END_CUT;
+    }
+    return space != NULL
+               ? tcp_reader_filled(&conn->reader, *out_got, on_frame, conn)
+               : feed(conn, scratch, *out_got);
+}
+
+/* A frame that is midway has a deadline, counted from its beginning. */
+static void set_deadline(tcp_conn *conn)
+{
+    const tcp_limits *limits = &conn->listener->limits;
+    uint64_t deadline_ns = 0;
+    bool is_new = false;
+    if (tcp_reader_is_midway(&conn->reader)) {
+        uint64_t allowed_ns = (uint64_t)limits->frame_ns;
+        if (conn->reader.head_len == TCP_HEAD_BYTES) {
+            allowed_ns += (uint64_t)SHMRPCI_NS_PER_S * conn->reader.head.len /
+                          limits->min_bytes_per_s;
+        }
+        is_new =
+            conn->frame_since_ns == 0 || conn->frame_number != conn->frames;
+        if (is_new) {
+            conn->frame_since_ns = shmrpci_now_ns();
+            conn->frame_number = conn->frames;
+        }
+        deadline_ns = (uint64_t)conn->frame_since_ns + allowed_ns;
+    } else {
+        conn->frame_since_ns = 0;
+    }
+    /* Relaxed: the patrol may see it a round later. */
+    shmrpci_store_relaxed(&conn->frame_deadline_ns, deadline_ns);
+    if (is_new) {
+        shmrpci_mutex_lock(&conn->listener->lock);
+        tcp_listener_watch(conn->listener);
+        shmrpci_mutex_unlock(&conn->listener->lock);
+    }
+}
+
+/* Reads what there is, as far as it may. */
+static void read_all(tcp_conn *conn)
+{
+    size_t turn = 0;
+    bool more = true;
+    while (more && is_readable(conn)) {
+        size_t got = 0;
+        tcp_end end = read_once(conn, &got, &more);
+        if (end != TCP_END_NONE) {
+            tcp_conn_end(conn, end);
+            return;
+        }
+        turn += got;
+        if (more && turn >= TURN_BYTES) {
+            shmrpci_poll_again(conn->listener->edge_set, conn->fd, conn->tag);
+            break;
+        }
+    }
+    set_deadline(conn);
+}
+
+static void work_on(tcp_conn *conn)
+{
+    if (shmrpci_add_seq(&conn->events, 1u) != 0) {
+        return; /* the one who works on it will do this round too */
+    }
+    uint32_t seen = 1;
+    do {
+        tcp_conn_flush(conn);
+        read_all(conn);
+    } while (!shmrpci_cas_seq(&conn->events, &seen, 0u));
+}
+
+void tcp_conn_event(tcp_listener *listener, uint64_t tag)
+{
+    tcp_conn *conn = tcp_conn_find(listener, tag & ~SHMRPCI_POLL_HUNG_UP);
+    if (conn == NULL) {
+        return;
+    }
+    if ((tag & SHMRPCI_POLL_HUNG_UP) != 0) {
+        shmrpci_store_relaxed(&conn->has_hung_up, 1u);
+    }
+    work_on(conn);
+    tcp_conn_unref(conn);
+}
+
+/* ---- writing --------------------------------------------------------- */
+
+void tcp_conn_flush(tcp_conn *conn)
+{
+    switch (tcp_outbox_flush(&conn->outbox)) {
+    case TCP_FLUSHED:
+        break;
+    case TCP_FLUSH_WAITS: /* an event will tell when there is room */
+        shmrpci_mutex_lock(&conn->listener->lock);
+        tcp_listener_watch(conn->listener);
+        shmrpci_mutex_unlock(&conn->listener->lock);
+        break;
+    case TCP_FLUSH_FAILED:
+        tcp_conn_end(conn, TCP_END_CUT);
+        break;
+    }
+}
+
+void tcp_conn_note(tcp_conn *conn, const tcp_head *head)
+{
+    if (tcp_outbox_note(&conn->outbox, head)) {
+        tcp_conn_flush(conn);
+    } else {
+        tcp_conn_end(conn, TCP_END_MEMORY);
+    }
+}
+
+/* ---- deadlines ------------------------------------------------------- */
+
+/* When what waits to be sent has waited too long. */
+static int64_t receiver_deadline_ns(tcp_conn *conn)
+{
+    const tcp_limits *limits = &conn->listener->limits;
+    size_t first;
+    int64_t since_ns;
+    (void)tcp_outbox_waiting(&conn->outbox, &first, &since_ns);
+    if (since_ns == 0) {
+        return SHMRPCI_NEVER_NS;
+    }
+    return since_ns + limits->frame_ns +
+           (int64_t)((uint64_t)SHMRPCI_NS_PER_S * first /
+                     limits->min_bytes_per_s);
+}
+
+static int64_t sender_deadline_ns(tcp_conn *conn)
+{
+    uint64_t deadline_ns = shmrpci_load_relaxed(&conn->frame_deadline_ns);
+    return deadline_ns == 0 ? SHMRPCI_NEVER_NS : (int64_t)deadline_ns;
+}
+
+bool tcp_conn_is_watched(tcp_conn *conn)
+{
+    return receiver_deadline_ns(conn) != SHMRPCI_NEVER_NS ||
+           sender_deadline_ns(conn) != SHMRPCI_NEVER_NS;
+}
+
+int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns)
+{
+    shmrpci_mutex_lock(&conn->listener->lock);
+    tcp_conn_state state = conn->state;
+    int64_t settle_ns = conn->deadline_ns;
+    bool is_paused = conn->is_paused;
+    shmrpci_mutex_unlock(&conn->listener->lock);
+    if (state != TCP_CONN_OPEN) {
+        if (now_ns >= settle_ns) {
+            tcp_conn_end(conn, TCP_END_HANDSHAKE);
+        }
+        return settle_ns;
+    }
+    int64_t receiver_ns = receiver_deadline_ns(conn);
+    /* While we don't read, it is not the sender who is slow. */
+    int64_t sender_ns = is_paused ? SHMRPCI_NEVER_NS : sender_deadline_ns(conn);
+    if (now_ns >= receiver_ns) {
+        tcp_conn_end(conn, TCP_END_SLOW_RECEIVER);
+    } else if (now_ns >= sender_ns) {
+        tcp_conn_end(conn, TCP_END_SLOW_SENDER);
+    }
+    return receiver_ns < sender_ns ? receiver_ns : sender_ns;
+}

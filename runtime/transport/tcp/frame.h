@@ -1,0 +1,116 @@
+/*
+ * The bytes on the wire: openings, heads of frames, and what they may hold.
+ * docs/protocol.md is the specification; this is all of it that is layout.
+ *
+ * Readers take any bytes whatever.  Threading: pure functions.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_FRAME_H
+#define SHMRPCI_TRANSPORT_TCP_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TCP_OPENING_BYTES 16u
+#define TCP_HEAD_BYTES    24u
+#define TCP_HELLO_BYTES   16u /* before rpc's own */
+#define TCP_WELCOME_BYTES 16u
+
+#define TCP_MAJOR 1u
+#define TCP_MINOR 0u
+
+/* Why a connection ended; each is counted. */
+typedef enum tcp_end {
+    TCP_END_NONE = 0,    /* it has not */
+    TCP_END_PEER,        /* the peer closed it, between two frames */
+    TCP_END_CUT,         /* ... within one, or the system gave it up */
+    TCP_END_MAGIC,       /* it speaks another protocol */
+    TCP_END_VERSION,     /* a major version that we don't have */
+    TCP_END_OPENING,     /* an opening that is malformed */
+    TCP_END_TYPE,        /* no such frame, or not from that side, or not now */
+    TCP_END_FIELD,       /* a field has a value that it can't have */
+    TCP_END_LENGTH,      /* longer than agreed */
+    TCP_END_CREDIT,      /* more calls than agreed, or one id twice */
+    TCP_END_AUTH,        /* it demands what we do not have */
+    TCP_END_REFUSED,     /* on_hello, or a quota */
+    TCP_END_HANDSHAKE,   /* too slow to say hello */
+    TCP_END_SLOW_SENDER, /* a frame took too long to arrive */
+    TCP_END_SLOW_RECEIVER, /* a frame took too long to be taken */
+    TCP_END_FULL,          /* too many connections */
+    TCP_END_MEMORY,        /* ours */
+    TCP_END_CLOSED,        /* by us, in good order */
+    TCP_END_COUNT
+} tcp_end;
+
+/* A few words for people; static. */
+const char *tcp_end_text(tcp_end end);
+
+typedef struct tcp_opening {
+    uint16_t major;
+    uint16_t minor;
+    uint8_t auth; /* 0: none */
+} tcp_opening;
+
+void tcp_opening_put(const tcp_opening *opening,
+                     uint8_t out[TCP_OPENING_BYTES]);
+/* Judges the first `len` bytes, of which there may be more to come: MAGIC at
+ * the first wrong byte; VERSION, AUTH, OPENING; NONE: fine so far, and when
+ * `len` is TCP_OPENING_BYTES, *out is filled. */
+tcp_end tcp_opening_get(const uint8_t *data, size_t len, tcp_opening *out);
+
+typedef enum tcp_type {
+    TCP_HELLO = 1,
+    TCP_WELCOME = 2,
+    TCP_REFUSED = 3,
+    TCP_REQUEST = 4,
+    TCP_REPLY = 5,
+    TCP_CANCEL = 6,
+    TCP_TOLD = 7,
+    TCP_ENDED = 8,
+    TCP_CREDIT = 9,
+    TCP_PING = 10,
+    TCP_PONG = 11,
+    TCP_GOAWAY = 12,
+    TCP_TYPE_COUNT
+} tcp_type;
+
+enum {
+    TCP_FLAG_ONEWAY = 1u << 0,   /* REQUEST */
+    TCP_FLAG_DETAIL = 1u << 1,   /* REPLY */
+    TCP_FLAG_NUMBERED = 1u << 4, /* REQUEST */
+    TCP_FLAG_NOT_RUN = 1u << 5,  /* ENDED: it never has, and never will */
+    TCP_FLAG_LAST = 1u << 6      /* GOAWAY: what is not answered has not run */
+};
+
+typedef struct tcp_head {
+    uint32_t len; /* of the body behind it */
+    uint8_t type; /* tcp_type */
+    uint8_t flags;
+    uint16_t method; /* REQUEST */
+    uint32_t call;   /* REQUEST, REPLY, CANCEL, TOLD, ENDED */
+    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY; CREDIT: how many */
+    uint64_t value;  /* REQUEST: ns left; PING, PONG: whatever */
+} tcp_head;
+
+void tcp_head_put(const tcp_head *head, uint8_t out[TCP_HEAD_BYTES]);
+void tcp_head_get(const uint8_t data[TCP_HEAD_BYTES], tcp_head *out);
+
+typedef enum tcp_side { TCP_FROM_CLIENT, TCP_FROM_SERVER } tcp_side;
+
+/* Whether a frame of this head may come from that side, with a message of at
+ * most `max_message` bytes: TYPE, FIELD, LENGTH or NONE. */
+tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
+                       uint32_t max_message);
+
+/* The beginnings of the bodies of HELLO and WELCOME. */
+typedef struct tcp_terms {
+    uint32_t max_message;
+    uint32_t compression; /* HELLO: a bit for each offered; WELCOME: which */
+    uint32_t credits;     /* WELCOME: calls in flight; HELLO: 0 */
+} tcp_terms;
+
+void tcp_terms_put(const tcp_terms *terms, uint8_t out[TCP_HELLO_BYTES]);
+/* FIELD: not possible, LENGTH: too short. */
+tcp_end tcp_terms_get(const uint8_t *data, size_t len, tcp_side from,
+                      tcp_terms *out);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * What a peer may make us wait for, keep or allocate.
+ *
+ * The defaults are right for servers; tests of time-outs listen with smaller
+ * ones (tcp_listen).  Threading: values.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_LIMITS_H
+#define SHMRPCI_TRANSPORT_TCP_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/clock.h"
+
+/* Calls that a client of ours has on a connection at most. */
+#define TCP_SLOTS 64u
+
+/* What is read from a socket at once, and lies on the reader's stack. */
+#define TCP_SCRATCH_BYTES ((size_t)32 << 10)
+
+/* Memory for a body grows from here as its bytes arrive. */
+#define TCP_BODY_FIRST_BYTES ((size_t)64 << 10)
+
+/* Memory that a call keeps for the next one. */
+#define TCP_KEEP_BYTES ((size_t)256 << 10)
+
+/* Calls without a connection that a listener keeps for the next ones. */
+#define TCP_KEEP_CALLS 256u
+
+/* A refusal's text. */
+#define TCP_REFUSAL_MAX_BYTES 512u
+
+/* How long a client asks whether a call has run that it gives up. */
+#define TCP_CANCEL_NS (250 * SHMRPCI_NS_PER_MS)
+
+/* How long either end waits for the other one to have read everything when it
+ * closes. */
+#define TCP_LINGER_NS SHMRPCI_NS_PER_S
+
+typedef struct tcp_limits {
+    /* From accept to the end of hello; nothing that arrives prolongs it. */
+    int64_t handshake_ns;
+    /* A frame, in either direction, may take this from its first byte, and a
+     * second for each `min_bytes_per_s` that it has. */
+    int64_t frame_ns;
+    uint32_t min_bytes_per_s;
+    uint32_t max_connections; /* in all, those that shake hands included */
+    uint32_t max_handshakes;  /* at a time, from one address */
+    uint32_t credits;         /* calls that one connection has in flight */
+    /* Requests and replies of a connection that are kept; it is not read while
+     * they are more. One message is always taken, however large. */
+    size_t max_held_bytes;
+} tcp_limits;
+
+#define TCP_LIMITS_DEFAULT                                               \
+    {                                                                    \
+        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                            \
+        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10, \
+        .max_connections = 4096, .max_handshakes = 64, .credits = 64,    \
+        .max_held_bytes = (size_t)16 << 20                               \
+    }
+
+#endif

@@ -1,0 +1,453 @@
+/* Opening a listener, the thread that runs it, and its end. */
+#include "transport/tcp/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+
+/* Connections taken in one go. */
+#define ACCEPT_BATCH 16
+
+/* After it had no descriptor left. */
+#define ACCEPT_PAUSE_NS (100 * SHMRPCI_NS_PER_MS)
+
+/* How often deadlines are looked at, where there are some. */
+#define WATCH_NS (100 * SHMRPCI_NS_PER_MS)
+
+/* The thread notices that all workers are busy within TICK_NS, for as long as
+ * calls have come in the last WAKEFUL_NS; then it sleeps until it is woken. */
+#define TICK_NS    (5 * SHMRPCI_NS_PER_MS)
+#define WAKEFUL_NS (100 * SHMRPCI_NS_PER_MS)
+
+/* ---- opening --------------------------------------------------------- */
+
+static shmrpc_status make_descriptors(tcp_listener *listener)
+{
+    shmrpc_status status = shmrpci_poll_create(&listener->control_set);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_create(&listener->edge_set);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_event_create(&listener->wake_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_event_create(&listener->bell_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(listener->control_set, listener->wake_fd,
+                                  SHMRPCI_POLL_BELL, TCP_TAG_WAKE);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(listener->edge_set, listener->bell_fd,
+                                  SHMRPCI_POLL_BELL, TCP_TAG_BELL);
+    }
+    if (status == SHMRPC_OK) {
+        status =
+            shmrpci_poll_add(listener->control_set, listener->place.listen_fd,
+                             SHMRPCI_POLL_LEVEL, TCP_TAG_LISTEN);
+    }
+    return status;
+}
+
+static tcp_listener *create(const shmrpci_listen_opts *opts,
+                            const tcp_limits *limits)
+{
+    tcp_listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL) {
+        return NULL;
+    }
+    listener->limits = *limits;
+    listener->opts = *opts;
+    if (listener->opts.max_message_bytes > UINT32_MAX / 2) {
+        listener->opts.max_message_bytes = UINT32_MAX / 2;
+    }
+    listener->control_set = listener->edge_set = -1;
+    listener->wake_fd = listener->bell_fd = -1;
+    listener->place = (tcp_place){.listen_fd = -1, .dir_fd = -1, .lock_fd = -1};
+    shmrpci_mutex_init(&listener->lock);
+    if (opts->allowed_uid_count > 0) {
+        size_t bytes = opts->allowed_uid_count * sizeof *opts->allowed_uids;
+        listener->allowed_uids = malloc(bytes);
+        if (listener->allowed_uids == NULL) {
+            tcp_listener_close(&listener->base);
+            return NULL;
+        }
+        memcpy(listener->allowed_uids, opts->allowed_uids, bytes);
+    }
+    return listener;
+}
+
+int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
+               const tcp_limits *limits, shmrpci_listener **out,
+               shmrpc_error *error)
+{
+    if (opts->max_workers > TCP_MAX_WORKERS) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "%u workers are too many (at most %u)",
+                                opts->max_workers, TCP_MAX_WORKERS);
+    }
+    tcp_listener *listener = create(opts, limits);
+    if (listener == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    listener->base.transport = address->transport;
+    /* Whom we let in is decided when they have connected. */
+    uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
+    int failed = tcp_place_listen(address, mode, &listener->place, error);
+    if (failed == SHMRPC_OK) {
+        failed = make_descriptors(listener);
+        if (failed != SHMRPC_OK) {
+            (void)shmrpc_error_set(error, failed, "can't listen: %s",
+                                   shmrpc_status_text(failed));
+        }
+    }
+    if (failed != SHMRPC_OK) {
+        tcp_listener_close(&listener->base);
+        return failed;
+    }
+    *out = &listener->base;
+    return SHMRPC_OK;
+}
+
+int tcp_listener_open(const shmrpci_address *address,
+                      const shmrpci_listen_opts *opts, shmrpci_listener **out,
+                      shmrpc_error *error)
+{
+    static const tcp_limits limits = TCP_LIMITS_DEFAULT;
+    return tcp_listen(address, opts, &limits, out, error);
+}
+
+/* ---- the connections, one by one ------------------------------------- */
+
+/* The connection in the first place from *index on, with a reference; advances
+ * *index behind it. NULL: there are no more. */
+static tcp_conn *next_conn(tcp_listener *listener, uint32_t *index)
+{
+    tcp_conn *conn = NULL;
+    shmrpci_mutex_lock(&listener->lock);
+    while (conn == NULL && *index < listener->seat_count) {
+        conn = listener->seats[(*index)++].conn;
+    }
+    if (conn != NULL) {
+        conn->refs++;
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    return conn;
+}
+
+/* Looks at all deadlines; returns when to look again. */
+static int64_t patrol(tcp_listener *listener)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t first_ns = SHMRPCI_NEVER_NS;
+    bool is_watched = false;
+    tcp_conn *conn;
+    for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
+        int64_t at_ns = tcp_conn_patrol(conn, now_ns);
+        first_ns = at_ns < first_ns ? at_ns : first_ns;
+        is_watched = is_watched || tcp_conn_is_watched(conn);
+        tcp_conn_unref(conn);
+    }
+    if (is_watched && first_ns > now_ns + WATCH_NS) {
+        first_ns = now_ns + WATCH_NS;
+    }
+    return first_ns;
+}
+
+void tcp_listener_watch(tcp_listener *listener)
+{
+    listener->is_watching = true;
+    if (listener->is_asleep) {
+        listener->is_asleep = false;
+        shmrpci_event_set(listener->wake_fd);
+    }
+}
+
+/* ---- running --------------------------------------------------------- */
+
+/* What the running thread knows from one round to the next. */
+typedef struct round_state {
+    uint64_t claims;    /* when it last looked */
+    int64_t wakeful_ns; /* until then it does not sleep for long */
+    int64_t accept_ns;  /* when to accept again; 0: it does */
+    bool all_busy;      /* no worker reads the sockets */
+} round_state;
+
+static void accept_some(tcp_listener *listener, round_state *state)
+{
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        int fd;
+        shmrpci_endpoint peer;
+        shmrpc_status status =
+            shmrpci_stream_accept(listener->place.listen_fd, &fd, &peer);
+        if (status == SHMRPC_E_EXHAUSTED) {
+            /* Those who wait would wake us for nothing, again and again. */
+            shmrpci_poll_remove(listener->control_set,
+                                listener->place.listen_fd);
+            state->accept_ns = shmrpci_deadline_after(ACCEPT_PAUSE_NS);
+        }
+        if (status != SHMRPC_OK) {
+            return;
+        }
+        tcp_conn_accept(listener, fd, &peer);
+    }
+}
+
+static void accept_again(tcp_listener *listener, round_state *state)
+{
+    if (state->accept_ns != 0 && shmrpci_now_ns() >= state->accept_ns &&
+        shmrpci_poll_add(listener->control_set, listener->place.listen_fd,
+                         SHMRPCI_POLL_LEVEL, TCP_TAG_LISTEN) == SHMRPC_OK) {
+        state->accept_ns = 0;
+    }
+}
+
+static void dispatch(tcp_listener *listener, uint64_t tag, round_state *state)
+{
+    if (tag == TCP_TAG_LISTEN) {
+        accept_some(listener, state);
+    } else if (tag != TCP_TAG_WAKE && tag != TCP_TAG_BELL) {
+        tcp_conn_event(listener, tag);
+    }
+}
+
+/* Decides how long to wait, and for what. */
+static int64_t plan_round(tcp_listener *listener, round_state *state)
+{
+    int64_t wake_ns = SHMRPCI_NEVER_NS;
+    shmrpci_mutex_lock(&listener->lock);
+    bool patrols = listener->unsettled > 0 || listener->is_watching;
+    listener->is_watching = false;
+    shmrpci_mutex_unlock(&listener->lock);
+    if (patrols) {
+        wake_ns = patrol(listener);
+    }
+    if (state->accept_ns != 0 && state->accept_ns < wake_ns) {
+        wake_ns = state->accept_ns;
+    }
+    int64_t now_ns = shmrpci_now_ns();
+    shmrpci_mutex_lock(&listener->lock);
+    /* While something is watched, patrol says when to look again. */
+    listener->is_watching =
+        listener->is_watching || (patrols && wake_ns != SHMRPCI_NEVER_NS);
+    if (state->claims != listener->claims) {
+        state->claims = listener->claims;
+        state->wakeful_ns = now_ns + WAKEFUL_NS;
+    }
+    state->all_busy = listener->idle == 0;
+    if (!state->all_busy && now_ns < state->wakeful_ns &&
+        now_ns + TICK_NS < wake_ns) {
+        wake_ns = now_ns + TICK_NS;
+    }
+    listener->is_asleep = !state->all_busy && now_ns >= state->wakeful_ns;
+    shmrpci_mutex_unlock(&listener->lock);
+    return wake_ns;
+}
+
+static bool nobody_is_idle(tcp_listener *listener)
+{
+    shmrpci_mutex_lock(&listener->lock);
+    bool nobody = listener->idle == 0;
+    listener->is_asleep = false;
+    shmrpci_mutex_unlock(&listener->lock);
+    return nobody;
+}
+
+/* What this thread has read, idle workers don't know of. */
+static void hand_over(tcp_listener *listener)
+{
+    shmrpci_mutex_lock(&listener->lock);
+    bool wanted = listener->queue_first != NULL && listener->idle > 0;
+    shmrpci_mutex_unlock(&listener->lock);
+    if (wanted) {
+        shmrpci_event_set(listener->bell_fd);
+    }
+}
+
+static void run_round(tcp_listener *listener, round_state *state)
+{
+    uint64_t tags[64];
+    int64_t wake_ns = plan_round(listener, state);
+    shmrpci_poll_entry entries[] = {
+        {.fd = listener->control_set, .read = true},
+        {.fd = listener->edge_set, .read = true},
+    };
+    if (!shmrpci_poll_entries(entries, state->all_busy ? 2 : 1, wake_ns)) {
+        (void)nobody_is_idle(listener);
+        return;
+    }
+    size_t count = shmrpci_poll_wait(listener->control_set, tags, 64, 0);
+    for (size_t i = 0; i < count; i++) {
+        dispatch(listener, tags[i], state);
+    }
+    /* Idle workers have been woken as well, and are quicker alone. */
+    if (nobody_is_idle(listener)) {
+        count = shmrpci_poll_wait_edges(listener->edge_set, tags, 16, 0);
+        for (size_t i = 0; i < count; i++) {
+            dispatch(listener, tags[i], state);
+        }
+    }
+    hand_over(listener);
+}
+
+/* Tells all clients to send no more calls. */
+static void say_goodbye(tcp_listener *listener)
+{
+    tcp_conn *conn;
+    for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
+        tcp_head head = {.type = TCP_GOAWAY};
+        if (tcp_conn_is_open(conn)) {
+            tcp_conn_note(conn, &head);
+        }
+        tcp_conn_unref(conn);
+    }
+}
+
+int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
+{
+    (void)error;
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    round_state state = {.claims = 0};
+    /* Pairs with stop's release. */
+    while (shmrpci_load_acquire(&listener->stopping) == 0) {
+        accept_again(listener, &state);
+        run_round(listener, &state);
+    }
+    say_goodbye(listener);
+    return SHMRPC_OK;
+}
+
+void tcp_listener_stop(shmrpci_listener *base)
+{
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    shmrpci_store_release(&listener->stopping, 1u);
+    shmrpci_event_set(listener->wake_fd);
+    shmrpci_event_set(listener->bell_fd);
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+/* What nobody took has not run. */
+static void withdraw_calls(tcp_listener *listener)
+{
+    for (;;) {
+        shmrpci_mutex_lock(&listener->lock);
+        tcp_call *call = tcp_call_pop(listener);
+        tcp_conn *conn = NULL;
+        tcp_head head = {.type = TCP_ENDED,
+                         .flags = TCP_FLAG_NOT_RUN,
+                         .status = SHMRPC_E_CANCELLED};
+        if (call != NULL) {
+            conn = call->conn;
+            conn->refs++;
+            head.call = call->id;
+            head.type = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0
+                            ? 0
+                            : (uint8_t)TCP_ENDED;
+            tcp_call_end(call);
+            tcp_call_free(call);
+        }
+        shmrpci_mutex_unlock(&listener->lock);
+        if (conn == NULL) {
+            return;
+        }
+        if (head.type != 0) {
+            tcp_conn_note(conn, &head);
+        }
+        tcp_conn_unref(conn);
+    }
+}
+
+/* Sends what is left, and the end; waits until it is there. */
+static void see_off(tcp_conn *conn, int64_t deadline_ns)
+{
+    uint8_t unread[4096];
+    size_t got;
+    size_t first;
+    int64_t since_ns;
+    tcp_conn_flush(conn);
+    while (tcp_outbox_waiting(&conn->outbox, &first, &since_ns) > 0) {
+        shmrpci_poll_entry entry = {.fd = conn->fd, .write = true};
+        if (!shmrpci_poll_entries(&entry, 1, deadline_ns) ||
+            shmrpci_remaining_ns(deadline_ns) == 0) {
+            break;
+        }
+        tcp_conn_flush(conn);
+    }
+    shmrpci_stream_end(conn->fd);
+    while (!shmrpci_stream_is_acknowledged(conn->fd) &&
+           shmrpci_remaining_ns(deadline_ns) > 0) {
+        shmrpci_poll_entry none = {.fd = -1};
+        (void)shmrpci_poll_entries(&none, 1,
+                                   shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+    }
+    /* To close over unread input would take back what was sent. */
+    for (int i = 0;
+         i < 64 && shmrpci_stream_receive(conn->fd, unread, sizeof unread,
+                                          &got) == SHMRPC_OK;
+         i++) {
+    }
+}
+
+/* With this all that was read is answered. */
+static void say_last(tcp_conn *conn)
+{
+    tcp_head head = {.type = TCP_GOAWAY, .flags = TCP_FLAG_LAST};
+    tcp_conn_note(conn, &head);
+}
+
+static void close_connections(tcp_listener *listener)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);
+    tcp_conn *conn;
+    withdraw_calls(listener);
+    for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
+        if (tcp_conn_is_open(conn)) {
+            say_last(conn);
+            see_off(conn, deadline_ns);
+        }
+        tcp_conn_end(conn, TCP_END_CLOSED);
+        tcp_conn_unref(conn);
+    }
+}
+
+void tcp_listener_close(shmrpci_listener *base)
+{
+    if (base == NULL) {
+        return;
+    }
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    tcp_place_close(&listener->place);
+    close_connections(listener);
+    while (listener->free_calls != NULL) {
+        tcp_call *call = listener->free_calls;
+        listener->free_calls = call->next;
+        free(call->request);
+        free(call->reply);
+        free(call);
+    }
+    shmrpci_fd_close(&listener->control_set);
+    shmrpci_fd_close(&listener->edge_set);
+    shmrpci_fd_close(&listener->wake_fd);
+    shmrpci_fd_close(&listener->bell_fd);
+    shmrpci_mutex_fini(&listener->lock);
+    free(listener->seats);
+    free(listener->allowed_uids);
+    free(listener);
+}
+
+const char *tcp_listener_describe(const shmrpci_listener *base)
+{
+    return ((const tcp_listener *)(const void *)base)->place.text;
+}
+
+void tcp_listener_counts(shmrpci_listener *base, tcp_counts *out)
+{
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    shmrpci_mutex_lock(&listener->lock);
+    *out = listener->counts;
+    shmrpci_mutex_unlock(&listener->lock);
+}

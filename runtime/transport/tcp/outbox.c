@@ -1,0 +1,223 @@
+/* The list of pieces, and flushing it. */
+#include "transport/tcp/outbox.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/stream.h"
+
+void tcp_outbox_init(tcp_outbox *outbox, int fd)
+{
+    *outbox = (tcp_outbox){.fd = fd};
+    shmrpci_mutex_init(&outbox->lock);
+}
+
+void tcp_outbox_fini(tcp_outbox *outbox)
+{
+    shmrpci_mutex_fini(&outbox->lock);
+}
+
+/* Tells the owners of a list of pieces that they are out. */
+static void give_back(tcp_piece *first)
+{
+    while (first != NULL) {
+        tcp_piece *piece = first;
+        first = piece->next;
+        piece->next = NULL;
+        if (piece->on_sent != NULL) {
+            piece->on_sent(piece);
+        }
+    }
+}
+
+/* Under the lock: empties the list. */
+static tcp_piece *take_all(tcp_outbox *outbox)
+{
+    tcp_piece *first = outbox->first;
+    outbox->first = NULL;
+    outbox->last = NULL;
+    outbox->bytes = 0;
+    outbox->first_since_ns = 0;
+    return first;
+}
+
+void tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece)
+{
+    piece->next = NULL;
+    piece->sent_bytes = 0;
+    shmrpci_mutex_lock(&outbox->lock);
+    bool failed = outbox->has_failed;
+    if (!failed) {
+        if (outbox->first == NULL) {
+            outbox->first = piece;
+        } else {
+            outbox->last->next = piece;
+        }
+        outbox->last = piece;
+        outbox->bytes += piece->len;
+    }
+    shmrpci_mutex_unlock(&outbox->lock);
+    if (failed) {
+        give_back(piece);
+    }
+}
+
+static size_t gather(const tcp_outbox *outbox,
+                     shmrpci_part parts[SHMRPCI_PARTS_MAX])
+{
+    size_t count = 0;
+    for (const tcp_piece *at = outbox->first;
+         at != NULL && count < SHMRPCI_PARTS_MAX; at = at->next) {
+        parts[count++] = (shmrpci_part){.data = at->data + at->sent_bytes,
+                                        .len = at->len - at->sent_bytes};
+    }
+    return count;
+}
+
+/* Under the lock: takes what was sent off the list, and returns it. */
+static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
+{
+    tcp_piece *done = NULL;
+    tcp_piece **end = &done;
+    outbox->bytes -= sent;
+    while (outbox->first != NULL) {
+        tcp_piece *piece = outbox->first;
+        size_t left = piece->len - piece->sent_bytes;
+        if (sent < left) {
+            piece->sent_bytes += sent;
+            break;
+        }
+        sent -= left;
+        piece->sent_bytes = piece->len;
+        outbox->first = piece->next;
+        outbox->first_since_ns = 0;
+        piece->next = NULL;
+        *end = piece;
+        end = &piece->next;
+    }
+    if (outbox->first == NULL) {
+        outbox->last = NULL;
+    }
+    return done;
+}
+
+/* Under the lock, which it gives up while it sends: one system call. True:
+ * there may be more to do. */
+static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
+{
+    shmrpci_part parts[SHMRPCI_PARTS_MAX];
+    size_t sent = 0;
+    outbox->again = false;
+    size_t count = gather(outbox, parts);
+    shmrpci_mutex_unlock(&outbox->lock);
+    shmrpc_status status = shmrpci_stream_send(outbox->fd, parts, count, &sent);
+    shmrpci_mutex_lock(&outbox->lock);
+    tcp_piece *done = advance(outbox, sent);
+    if (done != NULL) {
+        shmrpci_mutex_unlock(&outbox->lock);
+        give_back(done);
+        shmrpci_mutex_lock(&outbox->lock);
+    }
+    if (status == SHMRPC_E_UNAVAILABLE) {
+        outbox->has_failed = true;
+    }
+    if (status == SHMRPC_E_BUSY && !outbox->again) {
+        if (outbox->first_since_ns == 0) {
+            outbox->first_since_ns = shmrpci_now_ns();
+        }
+        *out = TCP_FLUSH_WAITS;
+        return false;
+    }
+    return !outbox->has_failed;
+}
+
+tcp_flushed tcp_outbox_flush(tcp_outbox *outbox)
+{
+    tcp_flushed flushed = TCP_FLUSHED;
+    shmrpci_mutex_lock(&outbox->lock);
+    if (outbox->is_flushing) {
+        outbox->again = true;
+        shmrpci_mutex_unlock(&outbox->lock);
+        return TCP_FLUSHED;
+    }
+    outbox->is_flushing = true;
+    while (outbox->first != NULL && !outbox->has_failed &&
+           send_some(outbox, &flushed)) {
+    }
+    outbox->is_flushing = false;
+    tcp_piece *lost = NULL;
+    if (outbox->has_failed) {
+        flushed = TCP_FLUSH_FAILED;
+        lost = take_all(outbox);
+    }
+    shmrpci_mutex_unlock(&outbox->lock);
+    give_back(lost);
+    return flushed;
+}
+
+/* What is being sent can't be taken back, nor what has begun. */
+bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece)
+{
+    bool taken = false;
+    shmrpci_mutex_lock(&outbox->lock);
+    tcp_piece *before = NULL;
+    tcp_piece *at = outbox->is_flushing ? NULL : outbox->first;
+    while (at != NULL && at != piece) {
+        before = at;
+        at = at->next;
+    }
+    if (at != NULL && piece->sent_bytes == 0) {
+        taken = true;
+        if (before == NULL) {
+            outbox->first = piece->next;
+            outbox->first_since_ns = 0;
+        } else {
+            before->next = piece->next;
+        }
+        if (outbox->last == piece) {
+            outbox->last = before;
+        }
+        outbox->bytes -= piece->len;
+    }
+    shmrpci_mutex_unlock(&outbox->lock);
+    return taken;
+}
+
+void tcp_outbox_fail(tcp_outbox *outbox)
+{
+    shmrpci_mutex_lock(&outbox->lock);
+    outbox->has_failed = true;
+    /* Whoever is sending them right now gives them back. */
+    tcp_piece *lost = outbox->is_flushing ? NULL : take_all(outbox);
+    shmrpci_mutex_unlock(&outbox->lock);
+    give_back(lost);
+}
+
+size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
+                          int64_t *out_since_ns)
+{
+    shmrpci_mutex_lock(&outbox->lock);
+    size_t bytes = outbox->bytes;
+    *out_first = outbox->first != NULL ? outbox->first->len : 0;
+    *out_since_ns = outbox->first_since_ns;
+    shmrpci_mutex_unlock(&outbox->lock);
+    return bytes;
+}
+
+static void free_note(tcp_piece *piece)
+{
+    free(piece); /* it is the note's first member */
+}
+
+bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head)
+{
+    tcp_note *note = calloc(1, sizeof *note);
+    if (note == NULL) {
+        return false;
+    }
+    tcp_head_put(head, note->bytes);
+    note->piece = (tcp_piece){
+        .data = note->bytes, .len = TCP_HEAD_BYTES, .on_sent = free_note};
+    tcp_outbox_add(outbox, &note->piece);
+    return true;
+}

@@ -1,0 +1,83 @@
+/*
+ * What is to be sent over a connection, in order, and who sends it.
+ *
+ * Frames wait in a list of pieces, in memory of their owners, who learn when
+ * theirs is sent.  Whoever adds a piece sends as much as the socket takes, and
+ * with it what others add meanwhile: they don't wait.  What the socket does not
+ * take stays until somebody flushes again.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_OUTBOX_H
+#define SHMRPCI_TRANSPORT_TCP_OUTBOX_H
+
+#include <stdbool.h>
+
+#include "os/thread.h"
+#include "transport/tcp/frame.h"
+
+typedef struct tcp_piece tcp_piece;
+
+/* The piece is not in the outbox any more: it was sent, or never will be. On
+ * the thread that flushes or fails the outbox; the owner's locks must not be
+ * held then. */
+typedef void tcp_on_sent(tcp_piece *piece);
+
+struct tcp_piece {
+    tcp_piece *next;
+    const uint8_t *data;
+    size_t len;
+    size_t sent_bytes;
+    tcp_on_sent *on_sent; /* NULL: nobody wants to know */
+};
+
+typedef struct tcp_outbox {
+    shmrpci_mutex lock;
+    int fd;
+    tcp_piece *first;
+    tcp_piece *last;
+    bool is_flushing;
+    bool again; /* somebody wanted to flush meanwhile */
+    bool has_failed;
+    size_t bytes; /* not sent yet */
+    int64_t
+        first_since_ns; /* when `first` was first kept waiting; 0: not yet */
+} tcp_outbox;
+
+typedef enum tcp_flushed {
+    TCP_FLUSHED,     /* nothing is left, or somebody else sees to it */
+    TCP_FLUSH_WAITS, /* the socket takes no more just now */
+    TCP_FLUSH_FAILED /* the connection is gone */
+} tcp_flushed;
+
+void tcp_outbox_init(tcp_outbox *outbox, int fd);
+void tcp_outbox_fini(tcp_outbox *outbox);
+
+/* Adds a piece; after a failure on_sent is called at once. */
+void tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece);
+
+/* Sends what can be sent. */
+tcp_flushed tcp_outbox_flush(tcp_outbox *outbox);
+
+/* Takes a piece back of which nothing was sent; false: too late. on_sent is not
+ * called. */
+bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece);
+
+/* Gives all pieces back, and from now on each one at once. */
+void tcp_outbox_fail(tcp_outbox *outbox);
+
+/* How many bytes wait, and how long the first piece (of `*out_first` bytes) has
+ * been kept waiting: 0 when none has. */
+size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
+                          int64_t *out_since_ns);
+
+/* A frame without a body that frees itself. */
+typedef struct tcp_note {
+    tcp_piece piece;
+    uint8_t bytes[TCP_HEAD_BYTES];
+} tcp_note;
+
+/* Adds such a frame; false: out of memory. */
+bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head);
+
+#endif

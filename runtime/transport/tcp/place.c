@@ -1,0 +1,229 @@
+/* Endpoints of addresses: finding, connecting, listening. */
+#include "transport/tcp/place.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/folder.h"
+#include "os/memory.h"
+
+#define LOOPBACK "127.0.0.1"
+
+static bool is_unix(const shmrpci_address *address)
+{
+    return address->transport == &shmrpci_transport_unix;
+}
+
+static const char *host_of(const shmrpci_address *address)
+{
+    return address->host[0] != '\0' ? address->host : LOOPBACK;
+}
+
+void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES])
+{
+    if (is_unix(address)) {
+        (void)snprintf(out, TCP_PLACE_BYTES, "unix://%s", address->host);
+        return;
+    }
+    const char *host = host_of(address);
+    bool is_v6 = strchr(host, ':') != NULL;
+    (void)snprintf(out, TCP_PLACE_BYTES, "tcp://%s%s%s:%u", is_v6 ? "[" : "",
+                   host, is_v6 ? "]" : "", (unsigned)address->port);
+}
+
+int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
+                   shmrpci_endpoint *out, size_t *out_count,
+                   shmrpc_error *error)
+{
+    shmrpc_status status;
+    if (is_unix(address)) {
+        status = shmrpci_endpoint_of_path(address->host, out);
+        *out_count = 1;
+        return status == SHMRPC_OK
+                   ? SHMRPC_OK
+                   : shmrpc_error_set(error, status,
+                                      "the path of a socket may have 107 "
+                                      "bytes: %.90s...",
+                                      address->host);
+    }
+    status = shmrpci_stream_resolve(host_of(address), address->port,
+                                    deadline_ns, out, out_count);
+    switch ((int)status) {
+    case SHMRPC_OK:
+        return SHMRPC_OK;
+    case SHMRPC_E_NOT_FOUND:
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "there is no host %.120s", address->host);
+    default:
+        return shmrpc_error_set(error, status, "host %.120s: %s", address->host,
+                                shmrpc_status_text(status));
+    }
+}
+
+/* ---- connecting ------------------------------------------------------ */
+
+static const char *reason_of(shmrpc_status status)
+{
+    switch ((int)status) {
+    case SHMRPC_E_UNAVAILABLE:
+        return "nobody listens";
+    case SHMRPC_E_NOT_FOUND:
+        return "there is no such socket";
+    case SHMRPC_E_DEADLINE:
+        return "no answer";
+    default:
+        return shmrpc_status_text(status);
+    }
+}
+
+int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, shmrpc_error *error)
+{
+    shmrpci_endpoint endpoints[SHMRPCI_ENDPOINTS_MAX];
+    size_t count = 0;
+    char text[TCP_PLACE_BYTES];
+    int failed = tcp_place_find(address, deadline_ns, endpoints, &count, error);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    shmrpc_status status = SHMRPC_E_UNAVAILABLE;
+    for (size_t i = 0; i < count; i++) {
+        /* One that swallows packets leaves time for the others. */
+        int64_t share_ns =
+            shmrpci_remaining_ns(deadline_ns) / (int64_t)(count - i);
+        status = shmrpci_stream_connect(
+            &endpoints[i], shmrpci_deadline_after(share_ns), out_fd);
+        if (status == SHMRPC_OK) {
+            return SHMRPC_OK;
+        }
+    }
+    tcp_place_text(address, text);
+    const char *why = reason_of(status);
+    status = status == SHMRPC_E_NOT_FOUND ? SHMRPC_E_UNAVAILABLE : status;
+    return shmrpc_error_set(error, status, "no service at %.140s: %s", text,
+                            why);
+}
+
+/* ---- listening ------------------------------------------------------- */
+
+static int listen_failed(const shmrpci_address *address, shmrpc_status status,
+                         shmrpc_error *error)
+{
+    char text[TCP_PLACE_BYTES];
+    tcp_place_text(address, text);
+    const char *why = shmrpc_status_text(status);
+    if (status == SHMRPC_E_EXISTS) {
+        why = "somebody listens there already";
+    } else if (status == SHMRPC_E_NOT_FOUND) {
+        why = "not an address of this machine";
+    }
+    return shmrpc_error_set(error, status, "can't listen at %.120s: %s", text,
+                            why);
+}
+
+static int listen_tcp(const shmrpci_address *address, tcp_place *out,
+                      shmrpc_error *error)
+{
+    shmrpci_endpoint endpoints[SHMRPCI_ENDPOINTS_MAX];
+    size_t count = 0;
+    int failed =
+        tcp_place_find(address, shmrpci_deadline_after(5 * SHMRPCI_NS_PER_S),
+                       endpoints, &count, error);
+    if (failed != SHMRPC_OK) {
+        return failed;
+    }
+    shmrpc_status status =
+        shmrpci_stream_listen(&endpoints[0], &out->listen_fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_stream_local(out->listen_fd, &endpoints[0]);
+    }
+    if (status != SHMRPC_OK) {
+        return listen_failed(address, status, error);
+    }
+    char text[SHMRPCI_ENDPOINT_TEXT_BYTES];
+    shmrpci_endpoint_text(&endpoints[0], text, sizeof text);
+    (void)snprintf(out->text, sizeof out->text, "tcp://%s", text);
+    return SHMRPC_OK;
+}
+
+/* Splits a path from the root into folder and name. */
+static bool split_path(const char *path, char folder[256], char name[128])
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash[1] == '\0' || strlen(slash + 1) > 100) {
+        return false;
+    }
+    size_t len = slash == path ? 1 : (size_t)(slash - path);
+    memcpy(folder, path, len);
+    folder[len] = '\0';
+    (void)snprintf(name, 128, "%.100s", slash + 1);
+    return true;
+}
+
+static int listen_unix(const shmrpci_address *address, uint32_t mode,
+                       tcp_place *out, shmrpc_error *error)
+{
+    char folder[256];
+    char other[128];
+    if (!split_path(address->host, folder, out->name)) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "unix://%.120s: no name for a socket (of at "
+                                "most 100 bytes)",
+                                address->host);
+    }
+    shmrpc_status status = shmrpci_folder_open(folder, &out->dir_fd);
+    if (status == SHMRPC_E_DENIED) {
+        return shmrpc_error_set(error, status,
+                                "can't listen in %.120s: a folder of ours or "
+                                "of root is needed that nobody else may write "
+                                "to",
+                                folder);
+    }
+    if (status == SHMRPC_OK) {
+        (void)snprintf(other, sizeof other, "%.100s.lock", out->name);
+        status = shmrpci_folder_lock(out->dir_fd, other, &out->lock_fd);
+    }
+    if (status == SHMRPC_OK) {
+        (void)snprintf(other, sizeof other, "%.100s.new", out->name);
+        status = shmrpci_stream_listen_at(out->dir_fd, out->name, other, mode,
+                                          &out->listen_fd);
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        return shmrpc_error_set(error, status, "there is no folder %.140s",
+                                folder);
+    }
+    tcp_place_text(address, out->text);
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : listen_failed(address, status, error);
+}
+
+int tcp_place_listen(const shmrpci_address *address, uint32_t mode,
+                     tcp_place *out, shmrpc_error *error)
+{
+    *out = (tcp_place){.listen_fd = -1, .dir_fd = -1, .lock_fd = -1};
+    int failed = is_unix(address) ? listen_unix(address, mode, out, error)
+                                  : listen_tcp(address, out, error);
+    if (failed == SHMRPC_OK &&
+        (shmrpci_fork_close_fd(&out->listen_place, &out->listen_fd) !=
+             SHMRPC_OK ||
+         shmrpci_fork_close_fd(&out->lock_place, &out->lock_fd) != SHMRPC_OK)) {
+        failed = shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    if (failed != SHMRPC_OK) {
+        tcp_place_close(out);
+    }
+    return failed;
+}
+
+void tcp_place_close(tcp_place *place)
+{
+    if (place->dir_fd >= 0 && place->listen_fd >= 0) {
+        shmrpci_folder_remove(place->dir_fd, place->name);
+    }
+    shmrpci_fork_keep_fd(&place->listen_place);
+    shmrpci_fork_keep_fd(&place->lock_place);
+    shmrpci_fd_close(&place->listen_fd);
+    shmrpci_fd_close(&place->lock_fd);
+    shmrpci_fd_close(&place->dir_fd);
+}

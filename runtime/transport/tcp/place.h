@@ -1,0 +1,49 @@
+/*
+ * Where tcp:// and unix:// addresses are: endpoints, and how people read them.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_PLACE_H
+#define SHMRPCI_TRANSPORT_TCP_PLACE_H
+
+#include "os/fork.h"
+#include "os/stream.h"
+#include "transport/transport.h"
+
+#define TCP_PLACE_BYTES 300u
+
+/* "tcp://host:port" or "unix:///path", as it was meant. */
+void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES]);
+
+/* The endpoints of an address, SHMRPCI_ENDPOINTS_MAX at most. An address of tcp
+ * without a host means this machine. INVALID, UNAVAILABLE: no such host;
+ * DEADLINE. */
+int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
+                   shmrpci_endpoint *out, size_t *out_count,
+                   shmrpc_error *error);
+
+/* Connects to the first of them that answers. UNAVAILABLE: none, the message
+ * says where; DENIED, DEADLINE, EXHAUSTED. */
+int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, shmrpc_error *error);
+
+/* A listening socket. */
+typedef struct tcp_place {
+    int listen_fd;
+    int dir_fd; /* of a unix socket; else -1 */
+    int lock_fd;
+    shmrpci_fork_fd listen_place; /* forked children close these */
+    shmrpci_fork_fd lock_place;
+    char name[128];             /* of the socket in its folder */
+    char text[TCP_PLACE_BYTES]; /* with the port that was chosen */
+} tcp_place;
+
+/* Listens. `mode`: the permission bits of a unix socket. EXISTS: it is taken;
+ * DENIED: not allowed, or a folder that others may write to; INVALID. */
+int tcp_place_listen(const shmrpci_address *address, uint32_t mode,
+                     tcp_place *out, shmrpc_error *error);
+
+/* Stops listening; removes the socket of a unix address. */
+void tcp_place_close(tcp_place *place);
+
+#endif

@@ -1,0 +1,152 @@
+/* An incremental reader of frames. */
+#include "transport/tcp/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/tcp/limits.h"
+
+void tcp_reader_init(tcp_reader *reader, tcp_side from, uint32_t max_message)
+{
+    *reader = (tcp_reader){.from = from, .max_message = max_message};
+}
+
+void tcp_reader_fini(tcp_reader *reader)
+{
+    free(reader->body);
+    reader->body = NULL;
+    reader->body_cap = 0;
+}
+
+bool tcp_reader_is_midway(const tcp_reader *reader)
+{
+    return reader->head_len > 0;
+}
+
+/* The frame is complete, its body in `body`. */
+static tcp_end hand_on(tcp_reader *reader, tcp_body *body,
+                       tcp_on_frame *on_frame, void *user)
+{
+    tcp_head head = reader->head;
+    reader->head_len = 0;
+    reader->body_len = 0;
+    return on_frame(user, &head, body);
+}
+
+/* The same, for a body that was collected. */
+static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
+                                 void *user)
+{
+    tcp_body body = {.data = reader->body,
+                     .len = reader->body_len,
+                     .heap = reader->body,
+                     .heap_cap = reader->body_cap};
+    reader->body = NULL;
+    reader->body_cap = 0;
+    tcp_end end = hand_on(reader, &body, on_frame, user);
+    free(body.heap);
+    return end;
+}
+
+/* Room for a few more bytes of the body: twice what has come, but never more
+ * than the frame has. */
+static bool make_room(tcp_reader *reader, size_t extra)
+{
+    size_t wanted = reader->body_len + extra;
+    if (wanted <= reader->body_cap) {
+        return true;
+    }
+    size_t cap = reader->body_cap * 2;
+    cap = cap > wanted ? cap : wanted;
+    cap = cap > TCP_BODY_FIRST_BYTES ? cap : TCP_BODY_FIRST_BYTES;
+    cap = cap < reader->head.len ? cap : reader->head.len;
+    uint8_t *body = realloc(reader->body, cap);
+    if (body == NULL) {
+        return false;
+    }
+    reader->body = body;
+    reader->body_cap = cap;
+    return true;
+}
+
+/* Takes bytes of the head; returns how many. */
+static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
+                        tcp_end *end)
+{
+    size_t missing = TCP_HEAD_BYTES - reader->head_len;
+    size_t taken = len < missing ? len : missing;
+    memcpy(reader->head_bytes + reader->head_len, data, taken);
+    reader->head_len += taken;
+    if (reader->head_len == TCP_HEAD_BYTES) {
+        tcp_head_get(reader->head_bytes, &reader->head);
+        *end = tcp_head_check(&reader->head, reader->from, reader->max_message);
+    }
+    return taken;
+}
+
+/* Takes bytes of the body, or the whole of it where it lies. */
+static size_t take_body(tcp_reader *reader, const uint8_t *data, size_t len,
+                        tcp_on_frame *on_frame, void *user, tcp_end *end)
+{
+    size_t missing = reader->head.len - reader->body_len;
+    if (reader->body_len == 0 && len >= missing) {
+        tcp_body body = {.data = data, .len = missing};
+        *end = hand_on(reader, &body, on_frame, user);
+        return missing;
+    }
+    size_t taken = len < missing ? len : missing;
+    if (!make_room(reader, taken)) {
+        *end = TCP_END_MEMORY;
+        return 0;
+    }
+    memcpy(reader->body + reader->body_len, data, taken);
+    reader->body_len += taken;
+    if (taken == missing) {
+        *end = hand_on_collected(reader, on_frame, user);
+    }
+    return taken;
+}
+
+tcp_end tcp_reader_feed(tcp_reader *reader, const uint8_t *data, size_t len,
+                        tcp_on_frame *on_frame, void *user)
+{
+    tcp_end end = TCP_END_NONE;
+    while (len > 0 && end == TCP_END_NONE) {
+        size_t taken;
+        if (reader->head_len < TCP_HEAD_BYTES) {
+            taken = take_head(reader, data, len, &end);
+        } else {
+            taken = take_body(reader, data, len, on_frame, user, &end);
+        }
+        data += taken;
+        len -= taken;
+        if (end == TCP_END_NONE && reader->head_len == TCP_HEAD_BYTES &&
+            reader->head.len == 0) {
+            tcp_body nothing = {.data = NULL};
+            end = hand_on(reader, &nothing, on_frame, user);
+        }
+    }
+    return end;
+}
+
+uint8_t *tcp_reader_space(tcp_reader *reader, size_t *out_len)
+{
+    if (reader->head_len < TCP_HEAD_BYTES) {
+        return NULL;
+    }
+    size_t missing = reader->head.len - reader->body_len;
+    if (missing < TCP_SCRATCH_BYTES || !make_room(reader, TCP_SCRATCH_BYTES)) {
+        return NULL;
+    }
+    *out_len = reader->body_cap - reader->body_len;
+    return reader->body + reader->body_len;
+}
+
+tcp_end tcp_reader_filled(tcp_reader *reader, size_t filled,
+                          tcp_on_frame *on_frame, void *user)
+{
+    reader->body_len += filled;
+    return reader->body_len == reader->head.len
+               ? hand_on_collected(reader, on_frame, user)
+               : TCP_END_NONE;
+}

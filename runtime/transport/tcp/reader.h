@@ -1,0 +1,57 @@
+/*
+ * Frames out of a stream of bytes.
+ *
+ * Bytes are read into scratch memory of the caller's, and a frame that lies
+ * there whole is handed on where it lies.  Only of a frame that is in pieces
+ * anything is kept: its head, and of its body what has arrived, in memory that
+ * grows with it, never by the length that the head declares.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_READER_H
+#define SHMRPCI_TRANSPORT_TCP_READER_H
+
+#include <stdbool.h>
+
+#include "transport/tcp/frame.h"
+
+typedef struct tcp_reader {
+    tcp_side from; /* whose frames these are */
+    uint32_t max_message;
+    uint8_t head_bytes[TCP_HEAD_BYTES];
+    size_t head_len;
+    tcp_head head; /* once head_len is TCP_HEAD_BYTES */
+    uint8_t *body; /* on the heap */
+    size_t body_len;
+    size_t body_cap;
+} tcp_reader;
+
+/* A body, as on_frame gets it. */
+typedef struct tcp_body {
+    const uint8_t *data; /* NULL or anything when len is 0 */
+    size_t len;
+    uint8_t *heap; /* `data`, when it is the reader's own memory: on_frame may
+                    * keep it, and sets this to NULL then */
+    size_t heap_cap;
+} tcp_body;
+
+/* Anything but NONE ends the connection. */
+typedef tcp_end tcp_on_frame(void *user, const tcp_head *head, tcp_body *body);
+
+void tcp_reader_init(tcp_reader *reader, tcp_side from, uint32_t max_message);
+void tcp_reader_fini(tcp_reader *reader);
+
+/* Takes all of `data`, and calls on_frame for each frame that is complete. */
+tcp_end tcp_reader_feed(tcp_reader *reader, const uint8_t *data, size_t len,
+                        tcp_on_frame *on_frame, void *user);
+
+/* Memory in which to receive the rest of a large body instead of scratch; NULL:
+ * there is none. `filled` bytes of it are then handed over. */
+uint8_t *tcp_reader_space(tcp_reader *reader, size_t *out_len);
+tcp_end tcp_reader_filled(tcp_reader *reader, size_t filled,
+                          tcp_on_frame *on_frame, void *user);
+
+/* Whether a frame has begun and not ended. */
+bool tcp_reader_is_midway(const tcp_reader *reader);
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * The state that the files of the service's end share.
+ *
+ * Workers read the sockets themselves: all that are idle wait on one set of
+ * edge-triggered descriptors, and the one that the system wakes reads what has
+ * come, takes a call and answers it, without another thread in between.  The
+ * thread that runs the listener accepts, shakes hands, keeps deadlines, and
+ * reads in the workers' place while all of them are busy, so that a
+ * cancellation is heard then too.
+ *
+ *     connection:  HANDSHAKE -> OPEN -> DEAD        call:  QUEUED -> CLAIMED ->
+ * ENDED
+ *                      +-> LINGER -> DEAD                    +-> (withdrawn)
+ *
+ * A connection lives as long as somebody has a reference: the table, each of
+ * its calls, each thread that works on it.  Its descriptor is closed with the
+ * last one, so that no other connection can get its number meanwhile.
+ *
+ * Threading: everything is guarded by the listener's lock, but for the outbox,
+ * which has its own, the reader, which belongs to the thread that raised
+ * `events` from 0, and atomics. The lock is never held when an outbox is used.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_SERVER_H
+#define SHMRPCI_TRANSPORT_TCP_SERVER_H
+
+#include "os/stream.h"
+#include "os/thread.h"
+#include "sync/atomic.h"
+#include "transport/tcp/outbox.h"
+#include "transport/tcp/place.h"
+#include "transport/tcp/reader.h"
+#include "transport/tcp/tcp.h"
+
+#define TCP_MAX_WORKERS 64u
+
+/* Tags of the poll sets; all others are connections. */
+#define TCP_TAG_WAKE   UINT64_MAX
+#define TCP_TAG_LISTEN (UINT64_MAX - 1)
+#define TCP_TAG_BELL   ((uint64_t)INT64_MAX)
+
+typedef struct tcp_listener tcp_listener;
+typedef struct tcp_conn tcp_conn;
+typedef struct tcp_call tcp_call;
+
+typedef enum tcp_call_state {
+    TCP_CALL_QUEUED,
+    TCP_CALL_CLAIMED,
+    TCP_CALL_ENDED /* its reply may be in the outbox still */
+} tcp_call_state;
+
+struct tcp_call {
+    tcp_call *next;         /* in the queue, or of those that are free */
+    tcp_call *next_of_conn; /* until it has ended */
+    tcp_conn *conn;
+    tcp_call_state state;
+    uint32_t id;
+    uint32_t owner; /* worker index while CLAIMED */
+    /* Set under the lock, read by is_cancelled. */
+    shmrpci_atomic_u32 is_cancelled;
+    shmrpci_head head;
+    int64_t deadline_ns;
+    uint8_t *request;
+    size_t request_len;
+    size_t request_cap;
+    uint8_t *reply;   /* TCP_HEAD_BYTES, then the body */
+    size_t reply_cap; /* of the body */
+    size_t held_bytes;
+    tcp_piece piece; /* the reply */
+};
+
+typedef enum tcp_conn_state {
+    TCP_CONN_HANDSHAKE,
+    TCP_CONN_OPEN,
+    TCP_CONN_LINGER, /* refused; the peer is reading why */
+    TCP_CONN_DEAD
+} tcp_conn_state;
+
+struct tcp_conn {
+    tcp_listener *listener;
+    uint64_t tag;
+    int fd;
+    shmrpci_fork_fd fd_place; /* children close it: it would keep us alive */
+    tcp_conn_state state;
+    uint32_t refs;
+    bool is_paused;      /* not read, until less is held */
+    size_t held_bytes;   /* of its calls */
+    uint32_t in_flight;  /* calls that have not ended */
+    uint32_t owed;       /* credits of oneway calls */
+    bool credit_is_out;  /* credit_note is in the outbox */
+    tcp_call *calls;     /* that have not ended */
+    int64_t deadline_ns; /* of handshake and linger */
+    shmrpci_endpoint endpoint;
+    shmrpc_peer peer;
+    char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
+    size_t max_message_bytes;
+    tcp_outbox outbox;
+    tcp_note credit_note;
+    /* The reader's: */
+    shmrpci_atomic_u32 events;
+    shmrpci_atomic_u32 has_hung_up; /* what is left is to be read to the end */
+    tcp_reader reader;
+    size_t opening_len;
+    uint8_t opening[TCP_OPENING_BYTES];
+    uint64_t frames;        /* that have come */
+    uint64_t frame_number;  /* for which the next was set */
+    int64_t frame_since_ns; /* when the one that is midway began */
+    shmrpci_atomic_u64 frame_deadline_ns; /* read by the patrol; 0: none */
+};
+
+typedef struct tcp_participant {
+    shmrpci_participant base;
+    tcp_listener *listener;
+    uint32_t index;
+    bool is_taken;
+} tcp_participant;
+
+/* A place in the table of connections. */
+typedef struct tcp_seat {
+    tcp_conn *conn;
+    uint32_t generation;
+} tcp_seat;
+
+struct tcp_listener {
+    shmrpci_listener base;
+    tcp_limits limits;
+    shmrpci_listen_opts opts;
+    uint32_t *allowed_uids;
+    tcp_place place;
+    int control_set; /* the listener's own thread */
+    int edge_set;    /* the workers, and sometimes that thread */
+    int wake_fd;     /* in control_set */
+    int bell_fd;     /* in edge_set */
+    shmrpci_atomic_u32 stopping;
+    shmrpci_mutex lock;
+    /* Guarded by it: */
+    tcp_call *queue_first;
+    tcp_call *queue_last;
+    tcp_call *claimed; /* by next */
+    tcp_call *free_calls;
+    uint32_t free_call_count;
+    uint32_t idle;      /* workers that wait on edge_set */
+    uint64_t claims;    /* so far */
+    bool is_asleep;     /* the listener's thread waits for wake_fd only */
+    bool is_watching;   /* some connection has a deadline */
+    uint32_t unsettled; /* connections that shake hands or linger */
+    tcp_seat *seats;
+    uint32_t seat_count;
+    tcp_counts counts;
+    tcp_participant participants[TCP_MAX_WORKERS];
+};
+
+/* ---- conn.c: connections, from accept to their end ---- */
+
+/* Takes a new connection; closes it at once when there are too many. */
+void tcp_conn_accept(tcp_listener *listener, int fd,
+                     const shmrpci_endpoint *peer);
+/* The connection of a tag, with a reference; NULL: it has ended. */
+tcp_conn *tcp_conn_find(tcp_listener *listener, uint64_t tag);
+void tcp_conn_unref(tcp_conn *conn);
+/* The same with the lock held. */
+void tcp_conn_unref_locked(tcp_conn *conn);
+/* Ends it, once: its calls are withdrawn or cancelled. Without the lock. */
+void tcp_conn_end(tcp_conn *conn, tcp_end why);
+/* Something happened at the socket of `tag`, as the edge set tells it: reads
+ * and writes. Any thread. */
+void tcp_conn_event(tcp_listener *listener, uint64_t tag);
+/* Sends what waits; ends the connection when it is gone. */
+void tcp_conn_flush(tcp_conn *conn);
+/* Queues a frame without a body, and sends it. */
+void tcp_conn_note(tcp_conn *conn, const tcp_head *head);
+bool tcp_conn_is_open(tcp_conn *conn);
+/* Ends it when a deadline of its has passed; else the earliest one, or
+ * SHMRPCI_NEVER_NS. */
+int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns);
+/* Whether any of them but handshake and linger has one. */
+bool tcp_conn_is_watched(tcp_conn *conn);
+
+/* ---- hello.c: the handshake ---- */
+
+/* Takes bytes of the opening; the rest are frames. */
+tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len);
+/* Answers a HELLO. */
+tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
+                         const tcp_body *body);
+/* With the lock held: the settings of a new connection that depend on who it
+ * is; false: it may not connect. */
+bool tcp_hello_is_allowed(const tcp_listener *listener, uint32_t uid);
+
+/* ---- call.c: calls, from request to reply ---- */
+
+/* Queues a request. */
+tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body);
+/* The client gives one up. */
+void tcp_call_cancel(tcp_conn *conn, uint32_t id);
+/* With the lock held: it has ended, nothing more will be sent of it. */
+void tcp_call_end(tcp_call *call);
+/* With the lock held, after its end: gives its memory back. */
+void tcp_call_free(tcp_call *call);
+/* With the lock held: takes all from the queue that are this connection's, but
+ * oneway calls, and tells the handlers of the others. */
+void tcp_call_abandon(tcp_conn *conn);
+/* The queue, with the lock held. */
+tcp_call *tcp_call_pop(tcp_listener *listener);
+void tcp_call_claim(tcp_call *call, uint32_t owner);
+void tcp_call_unclaim(tcp_call *call);
+
+/* ---- worker.c ---- */
+
+int tcp_worker_open(shmrpci_listener *listener, uint32_t index,
+                    shmrpci_participant **out, shmrpc_error *error);
+void tcp_worker_close(shmrpci_participant *participant);
+int tcp_worker_next(shmrpci_participant *participant, shmrpci_request *request);
+void tcp_worker_reply_reserve(shmrpci_request *request, size_t size_hint);
+void tcp_worker_reply_commit(shmrpci_request *request);
+void tcp_worker_drop(shmrpci_request *request);
+bool tcp_worker_is_cancelled(const shmrpci_request *request);
+void tcp_worker_recover(shmrpci_listener *listener, uint32_t index);
+
+/* ---- listener.c ---- */
+
+int tcp_listener_open(const shmrpci_address *address,
+                      const shmrpci_listen_opts *opts, shmrpci_listener **out,
+                      shmrpc_error *error);
+int tcp_listener_run(shmrpci_listener *listener, shmrpc_error *error);
+void tcp_listener_stop(shmrpci_listener *listener);
+void tcp_listener_close(shmrpci_listener *listener);
+const char *tcp_listener_describe(const shmrpci_listener *listener);
+/* With the lock held: the listener's thread is to look at deadlines from now
+ * on. */
+void tcp_listener_watch(tcp_listener *listener);
+
+#endif

@@ -1,0 +1,23 @@
+/* The operations tables of tcp and unix. */
+#include "transport/tcp/client.h"
+#include "transport/tcp/server.h"
+
+#define OPERATIONS                                                      \
+    .connect = tcp_client_connect, .disconnect = tcp_client_disconnect, \
+    .reserve = tcp_client_reserve, .abort = tcp_client_abort,           \
+    .commit = tcp_client_commit, .receive = tcp_client_receive,         \
+    .release = tcp_client_release, .cancel = tcp_client_cancel,         \
+    .watch = tcp_client_watch, .arm = tcp_client_arm,                   \
+    .acknowledge = tcp_client_acknowledge, .listen = tcp_listener_open, \
+    .run = tcp_listener_run, .stop = tcp_listener_stop,                 \
+    .close = tcp_listener_close, .describe = tcp_listener_describe,     \
+    .participant_open = tcp_worker_open,                                \
+    .participant_close = tcp_worker_close, .next = tcp_worker_next,     \
+    .reply_reserve = tcp_worker_reply_reserve,                          \
+    .reply_commit = tcp_worker_reply_commit, .drop = tcp_worker_drop,   \
+    .is_cancelled = tcp_worker_is_cancelled, .recover = tcp_worker_recover
+
+const shmrpci_transport shmrpci_transport_tcp = {
+    .scheme = "tcp", .is_network = true, OPERATIONS};
+
+const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", OPERATIONS};

@@ -1,0 +1,29 @@
+/*
+ * The transports tcp and unix: one protocol (docs/protocol.md) over TCP and
+ * over stream sockets of this machine.  What of it only its own tests need.
+ *
+ * Threading: as the interface.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_TCP_H
+#define SHMRPCI_TRANSPORT_TCP_TCP_H
+
+#include "transport/tcp/frame.h"
+#include "transport/tcp/limits.h"
+#include "transport/transport.h"
+
+/* As the interface's listen, with limits of the caller's. */
+int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
+               const tcp_limits *limits, shmrpci_listener **out,
+               shmrpc_error *error);
+
+/* What has become of the connections of a listener. */
+typedef struct tcp_counts {
+    uint64_t accepted;
+    uint64_t ended[TCP_END_COUNT]; /* by their reason */
+    uint32_t open;                 /* now, those that shake hands included */
+    uint32_t calls;                /* in their memory now */
+} tcp_counts;
+
+void tcp_listener_counts(shmrpci_listener *listener, tcp_counts *out);
+
+#endif

@@ -1,0 +1,337 @@
+/* The layouts of docs/protocol.md: its vectors, and what is refused. */
+#include "transport/tcp/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "transport/tcp/limits.h"
+#include "transport/tcp/reader.h"
+#include "transport/transport.h"
+
+/* ---- the specification ------------------------------------------------ */
+
+typedef struct vector {
+    uint8_t bytes[512];
+    size_t len;
+} vector;
+
+static void read_hex(FILE *file, vector *out)
+{
+    char line[256];
+    while (fgets(line, sizeof line, file) != NULL && line[0] != '`') {
+        char *at = line;
+        for (char *end = at;; at = end) {
+            unsigned long byte = strtoul(at, &end, 16);
+            if (end == at) {
+                break;
+            }
+            assert_true(byte <= 0xff && out->len < sizeof out->bytes);
+            out->bytes[out->len++] = (uint8_t)byte;
+        }
+    }
+}
+
+static vector vector_of(const char *name)
+{
+    char wanted[64];
+    char line[256];
+    vector out = {.len = 0};
+    FILE *file = fopen(PROTOCOL_MD, "r");
+    assert_non_null(file);
+    (void)snprintf(wanted, sizeof wanted, "```vector %s\n", name);
+    while (out.len == 0 && fgets(line, sizeof line, file) != NULL) {
+        if (strcmp(line, wanted) == 0) {
+            read_hex(file, &out);
+        }
+    }
+    (void)fclose(file);
+    if (out.len == 0) {
+        fail_msg("docs/protocol.md has no vector %s", name);
+    }
+    return out;
+}
+
+static void expect_vector(const char *name, const uint8_t *bytes, size_t len)
+{
+    vector spec = vector_of(name);
+    assert_int_equal(len, spec.len);
+    assert_memory_equal(bytes, spec.bytes, len);
+}
+
+/* Writes a frame, compares it with the vector, and reads the vector. */
+static void expect_frame(const char *name, tcp_side from, tcp_head head,
+                         const void *body, size_t len)
+{
+    uint8_t bytes[512];
+    tcp_head read;
+    head.len = (uint32_t)len;
+    tcp_head_put(&head, bytes);
+    if (len > 0) {
+        memcpy(bytes + TCP_HEAD_BYTES, body, len);
+    }
+    expect_vector(name, bytes, TCP_HEAD_BYTES + len);
+    tcp_head_get(vector_of(name).bytes, &read);
+    assert_int_equal(tcp_head_check(&read, from, 4096), TCP_END_NONE);
+    assert_int_equal(read.type, head.type);
+    assert_int_equal(read.flags, head.flags);
+    assert_int_equal(read.method, head.method);
+    assert_int_equal(read.call, head.call);
+    assert_int_equal(read.status, head.status);
+    assert_int_equal(read.value, head.value);
+}
+
+static void openings_are_as_specified(void **state)
+{
+    (void)state;
+    uint8_t bytes[TCP_OPENING_BYTES];
+    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
+    tcp_opening read = {.major = 9};
+    tcp_opening_put(&opening, bytes);
+    expect_vector("opening", bytes, sizeof bytes);
+    assert_int_equal(tcp_opening_get(bytes, sizeof bytes, &read), TCP_END_NONE);
+    assert_int_equal(read.major, 1);
+    assert_int_equal(read.minor, 0);
+}
+
+static void hello_and_welcome_are_as_specified(void **state)
+{
+    (void)state;
+    /* "rpc1", 1.0, the hash, and the name of the client's service */
+    static const uint8_t rpc[] = "rpc1\1\0\0\0\10\7\6\5\4\3\2\1\11demo.Echo";
+    uint8_t body[64];
+    tcp_terms read;
+    tcp_terms asked = {.max_message = 65536};
+    tcp_terms given = {.max_message = 4096, .credits = 64};
+    tcp_terms_put(&asked, body);
+    memcpy(body + TCP_HELLO_BYTES, rpc, 26);
+    expect_frame("hello", TCP_FROM_CLIENT, (tcp_head){.type = TCP_HELLO}, body,
+                 TCP_HELLO_BYTES + 26);
+    assert_int_equal(tcp_terms_get(body, 42, TCP_FROM_CLIENT, &read),
+                     TCP_END_NONE);
+    assert_int_equal(read.max_message, 65536);
+    tcp_terms_put(&given, body);
+    memcpy(body + TCP_WELCOME_BYTES, rpc, 16);
+    expect_frame("welcome", TCP_FROM_SERVER, (tcp_head){.type = TCP_WELCOME},
+                 body, TCP_WELCOME_BYTES + 16);
+    assert_int_equal(tcp_terms_get(body, 32, TCP_FROM_SERVER, &read),
+                     TCP_END_NONE);
+    assert_int_equal(read.max_message, 4096);
+    assert_int_equal(read.credits, 64);
+}
+
+static void frames_are_as_specified(void **state)
+{
+    (void)state;
+    expect_frame("request", TCP_FROM_CLIENT,
+                 (tcp_head){.type = TCP_REQUEST,
+                            .method = 2,
+                            .call = 7,
+                            .value = UINT64_C(1500000000)},
+                 "hi", 2);
+    expect_frame("reply", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_REPLY, .call = 7}, "hi", 2);
+    expect_frame("cancel", TCP_FROM_CLIENT,
+                 (tcp_head){.type = TCP_CANCEL, .call = 7}, NULL, 0);
+    expect_frame("told", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_TOLD, .call = 7}, NULL, 0);
+    expect_frame("ended", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_ENDED,
+                            .flags = TCP_FLAG_NOT_RUN,
+                            .call = 7,
+                            .status = SHMRPC_E_CANCELLED},
+                 NULL, 0);
+    expect_frame("credit", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_CREDIT, .status = 16}, NULL, 0);
+    expect_frame("ping", TCP_FROM_CLIENT,
+                 (tcp_head){.type = TCP_PING, .value = 1}, NULL, 0);
+    expect_frame("goaway", TCP_FROM_SERVER, (tcp_head){.type = TCP_GOAWAY},
+                 NULL, 0);
+}
+
+/* ---- what is refused --------------------------------------------------- */
+
+static void other_protocols_are_known_by_their_first_byte(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"GET / HTTP/1.1\r\n", "POST", "H",
+                                        "\x16\x03\x01", "SSH-2.0"};
+    tcp_opening opening;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(
+            tcp_opening_get((const uint8_t *)texts[i], 1, &opening),
+            TCP_END_MAGIC);
+    }
+    assert_int_equal(tcp_opening_get((const uint8_t *)"\xf3rpx", 4, &opening),
+                     TCP_END_MAGIC);
+}
+
+static void each_byte_of_an_opening_counts(void **state)
+{
+    (void)state;
+    vector good = vector_of("opening");
+    for (size_t i = 0; i < TCP_OPENING_BYTES; i++) {
+        tcp_opening opening;
+        vector bad = good;
+        bad.bytes[i] ^= 0x40;
+        tcp_end end = tcp_opening_get(bad.bytes, TCP_OPENING_BYTES, &opening);
+        tcp_end expected = i < 4    ? TCP_END_MAGIC
+                           : i < 6  ? TCP_END_VERSION
+                           : i < 8  ? TCP_END_NONE /* the minor version */
+                           : i == 8 ? TCP_END_AUTH
+                                    : TCP_END_OPENING;
+        assert_int_equal(end, expected);
+    }
+}
+
+static void fields_a_frame_has_not_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hello",  "welcome", "request",
+                                        "reply",  "cancel",  "told",
+                                        "credit", "ping",    "goaway"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        tcp_head head;
+        tcp_head_get(vector_of(names[i]).bytes, &head);
+        bool is_client = head.type == TCP_HELLO || head.type == TCP_REQUEST ||
+                         head.type == TCP_CANCEL || head.type == TCP_PING;
+        tcp_side from = is_client ? TCP_FROM_CLIENT : TCP_FROM_SERVER;
+        tcp_side other = is_client ? TCP_FROM_SERVER : TCP_FROM_CLIENT;
+        assert_int_equal(tcp_head_check(&head, from, 4096), TCP_END_NONE);
+        assert_int_equal(tcp_head_check(&head, other, 4096),
+                         head.type == TCP_PING ? TCP_END_NONE : TCP_END_TYPE);
+        tcp_head bad = head;
+        bad.flags |= 0x80;
+        assert_int_equal(tcp_head_check(&bad, from, 4096), TCP_END_FIELD);
+        bad = head;
+        bad.len = UINT32_MAX;
+        assert_int_equal(tcp_head_check(&bad, from, 4096), TCP_END_LENGTH);
+        if (head.type != TCP_REQUEST) {
+            bad = head;
+            bad.method = 1;
+            assert_int_equal(tcp_head_check(&bad, from, 4096), TCP_END_FIELD);
+        }
+    }
+    tcp_head credit = {.type = TCP_CREDIT, .status = -1};
+    assert_int_equal(tcp_head_check(&credit, TCP_FROM_SERVER, 1),
+                     TCP_END_FIELD);
+    tcp_head unknown = {.type = TCP_TYPE_COUNT};
+    assert_int_equal(tcp_head_check(&unknown, TCP_FROM_SERVER, 1),
+                     TCP_END_TYPE);
+    unknown.type = 0;
+    assert_int_equal(tcp_head_check(&unknown, TCP_FROM_CLIENT, 1),
+                     TCP_END_TYPE);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+/* Adds what it gets to a buffer: type, length, a sum of the body. */
+static tcp_end note_frame(void *user, const tcp_head *head, tcp_body *body)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < body->len; i++) {
+        sum = sum * 31 + body->data[i];
+    }
+    shmrpci_buf_printf(user, "%u %zu %u;", head->type, body->len, sum);
+    return TCP_END_NONE;
+}
+
+static void append_frame(shmrpci_buf *out, size_t len, uint8_t seed)
+{
+    tcp_head head = {
+        .type = TCP_REQUEST, .method = 1, .call = seed, .len = (uint32_t)len};
+    tcp_head_put(&head, shmrpci_buf_extend(out, TCP_HEAD_BYTES));
+    for (size_t i = 0; i < len; i++) {
+        shmrpci_buf_append_char(out, (char)(uint8_t)(i * 7 + seed));
+    }
+}
+
+static void read_in_steps(const shmrpci_buf *stream, size_t step,
+                          shmrpci_buf *notes)
+{
+    tcp_reader reader;
+    tcp_reader_init(&reader, TCP_FROM_CLIENT, (uint32_t)1 << 20);
+    for (size_t at = 0; at < stream->len;) {
+        size_t left = stream->len - at;
+        size_t room = 0;
+        uint8_t *space = tcp_reader_space(&reader, &room);
+        size_t len = step < left ? step : left;
+        tcp_end end;
+        if (space != NULL) {
+            len = len < room ? len : room;
+            memcpy(space, stream->data + at, len);
+            end = tcp_reader_filled(&reader, len, note_frame, notes);
+        } else {
+            end = tcp_reader_feed(&reader, stream->data + at, len, note_frame,
+                                  notes);
+        }
+        assert_int_equal(end, TCP_END_NONE);
+        at += len;
+    }
+    assert_false(tcp_reader_is_midway(&reader));
+    tcp_reader_fini(&reader);
+}
+
+static void frames_are_the_same_however_they_arrive(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 23, 24, 25, 5000, 0, 0, 200000, 3};
+    static const size_t steps[] = {SIZE_MAX, 1, 2, 7, 24, 25, 1000, 40000};
+    shmrpci_buf stream;
+    shmrpci_buf expected;
+    shmrpci_buf_init_heap(&stream);
+    shmrpci_buf_init_heap(&expected);
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        append_frame(&stream, lens[i], (uint8_t)i);
+    }
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        shmrpci_buf notes;
+        shmrpci_buf_init_heap(&notes);
+        read_in_steps(&stream, steps[i], &notes);
+        if (i == 0) {
+            shmrpci_buf_append(&expected, notes.data, notes.len);
+        }
+        assert_string_equal(shmrpci_buf_text(&notes),
+                            shmrpci_buf_text(&expected));
+        shmrpci_buf_fini(&notes);
+    }
+    shmrpci_buf_fini(&expected);
+    shmrpci_buf_fini(&stream);
+}
+
+static void memory_grows_with_what_arrives(void **state)
+{
+    (void)state;
+    uint8_t bytes[TCP_HEAD_BYTES + 1000] = {0};
+    tcp_head head = {.type = TCP_REQUEST, .len = 1u << 30};
+    tcp_reader reader;
+    tcp_reader_init(&reader, TCP_FROM_CLIENT, 1u << 30);
+    tcp_head_put(&head, bytes);
+    assert_int_equal(
+        tcp_reader_feed(&reader, bytes, sizeof bytes, note_frame, NULL),
+        TCP_END_NONE);
+    assert_true(reader.body_cap <= TCP_BODY_FIRST_BYTES);
+    assert_true(tcp_reader_is_midway(&reader));
+    tcp_reader_fini(&reader);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(openings_are_as_specified),
+        cmocka_unit_test(hello_and_welcome_are_as_specified),
+        cmocka_unit_test(frames_are_as_specified),
+        cmocka_unit_test(other_protocols_are_known_by_their_first_byte),
+        cmocka_unit_test(each_byte_of_an_opening_counts),
+        cmocka_unit_test(fields_a_frame_has_not_are_refused),
+        cmocka_unit_test(frames_are_the_same_however_they_arrive),
+        cmocka_unit_test(memory_grows_with_what_arrives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

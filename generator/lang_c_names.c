@@ -151,8 +151,8 @@ const char *gen_c_argument(gen_model *m, const idl_field *param)
 {
     /* What stands beside a method's arguments in stubs and handlers. */
     static const char *const own[] = {
-        "client", "ctx",   "error", "opts",   "out",
-        "params", "reply", "ret",   "status", "user",
+        "call", "client", "ctx",   "done", "error",  "opts",
+        "out",  "params", "reply", "ret",  "status", "user",
     };
     const char *name = gen_c_member(m, param);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {

@@ -50,6 +50,54 @@ static bool is_reply(const idl_method *method)
            (method->result != NULL && !idl_is_fixed(method->result));
 }
 
+/* A pointer to a value, as a type: "uint16_t (*)[3]" to u16[2][3], since arrays
+ * are passed by their first element. */
+static const char *pointer_to(gen_model *m, const idl_type *type,
+                              const char *place)
+{
+    const char *base = gen_c_form_of(m, type, place).base;
+    bool is_matrix =
+        type->kind == IDL_ARRAY && type->element->kind == IDL_ARRAY;
+    return is_matrix ? gen_c_text(m, "%s (*)%s", base,
+                                  gen_c_form_of(m, type->element, place).dims)
+                     : gen_c_text(m, "%s *", base);
+}
+
+/* What the callback of an asynchronous call gets besides the status. */
+static void set_done(gen_model *m, gen_value *c, const idl_method *method)
+{
+    const char *function = gen_c_function(m, method);
+    const char *decl = NULL;
+    const char *arg = NULL;
+    const char *doc = "`error` is filled unless `status` is 0.";
+    if (is_reply(method)) {
+        decl = gen_c_text(m, "const %s_reply *reply", function);
+        arg = gen_c_text(m, "(const %s_reply *)reply", function);
+        doc = gen_c_text(
+            m, "`reply`, unless NULL, is yours until you release it; %s", doc);
+    } else if (method->result != NULL) {
+        const char *place =
+            gen_c_text(m, "%s_result", gen_c_method_place(m, method));
+        gen_c_form form = gen_c_form_of(m, method->result, place);
+        bool is_array = method->result->kind == IDL_ARRAY;
+        decl = gen_c_text(m, "const %s %svalue%s", form.base,
+                          is_array ? "" : "*", form.dims);
+        arg = gen_c_text(m, "(const %s)reply",
+                         pointer_to(m, method->result, place));
+        doc = gen_c_text(m,
+                         "`value` lives until it returns, and is NULL unless "
+                         "`status` is 0; %s",
+                         doc);
+    }
+    gen_c_set_flag(m, c, "is_async", !method->oneway);
+    gen_c_set_text(m, c, "done_decl", decl);
+    gen_c_set_text(m, c, "done_arg", arg);
+    gen_c_set_text(m, c, "done_doc", doc);
+    gen_c_set_text(m, c, "end",
+                   gen_c_unique(m, gen_c_text(m, "end_%s",
+                                              gen_c_method_place(m, method))));
+}
+
 /* How the result comes back: not at all, by value, or as a reply object. */
 static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 {
@@ -60,6 +108,7 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
     gen_c_set_flag(m, c, "is_reply", is_reply(method));
     gen_c_set_text(m, c, "reply", gen_c_text(m, "%s_reply", function));
     gen_c_set_text(m, c, "result_arg", by_value ? "out" : "NULL");
+    set_done(m, c, method);
     if (type == NULL) {
         gen_c_set_text(m, c, "result_ref", "NULL");
         gen_c_set_text(m, c, "value_decl", NULL);
@@ -69,7 +118,6 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
         gen_c_text(m, "%s_result", gen_c_method_place(m, method));
     gen_c_form form = gen_c_form_of(m, type, place);
     bool is_array = type->kind == IDL_ARRAY;
-    bool is_matrix = is_array && type->element->kind == IDL_ARRAY;
     const char *star = is_array ? "" : "*";
     gen_c_set_text(m, c, "out_decl",
                    gen_c_text(m, "%s %sout%s", form.base, star, form.dims));
@@ -77,11 +125,7 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
                    gen_c_text(m, "%s %sret%s", form.base, star, form.dims));
     gen_c_set_text(m, c, "value_decl",
                    gen_c_text(m, "%s value%s", form.base, form.dims));
-    gen_c_set_text(m, c, "ret_type",
-                   is_matrix
-                       ? gen_c_text(m, "%s (*)%s", form.base,
-                                    gen_c_form_of(m, type->element, place).dims)
-                       : gen_c_text(m, "%s *", form.base));
+    gen_c_set_text(m, c, "ret_type", pointer_to(m, type, place));
     gen_c_set_text(m, c, "result_ref", gen_c_table(m, type, place));
 }
 
@@ -236,12 +280,15 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
 
 static void claim_method(gen_model *m, const idl_method *method)
 {
-    static const char *const suffixes[] = {"_params", "_reply", "_release",
-                                           NULL};
-    gen_c_claim_all(
-        m, gen_c_function(m, method),
-        gen_c_text(m, "%s.%s", method->service->decl.full_name, method->name),
-        method->span, suffixes);
+    static const char *const suffixes[] = {"_params", "_reply",  "_release",
+                                           "_start",  "_finish", "_async",
+                                           "_fn",     NULL};
+    static const char *const of_oneway[] = {"_params", NULL};
+    const char *function = gen_c_function(m, method);
+    const char *what =
+        gen_c_text(m, "%s.%s", method->service->decl.full_name, method->name);
+    gen_c_claim_all(m, function, what, method->span,
+                    method->oneway ? of_oneway : suffixes);
 }
 
 /* The method as a member of the table of handlers, which begins with `size`. */
@@ -283,8 +330,9 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
 
 static void claim_service(gen_model *m, const idl_service *service)
 {
-    static const char *const suffixes[] = {
-        "_impl", "_connect", "_close", "_serve", "_main", "_descriptor", NULL};
+    static const char *const suffixes[] = {"_impl", "_connect",    "_close",
+                                           "_fd",   "_dispatch",   "_serve",
+                                           "_main", "_descriptor", NULL};
     const idl_decl *decl = &service->decl;
     gen_c_claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span,
                     suffixes);

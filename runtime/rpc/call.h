@@ -31,6 +31,7 @@ typedef struct shmrpci_plan {
     int64_t given_ns; /* timeout_ns to begin with */
     int64_t deadline_ns;
     bool nonblock;
+    uint32_t flags; /* of the request, besides those of client and method */
     shmrpc_error *error; /* or NULL */
     shmrpci_call call;
 } shmrpci_plan;

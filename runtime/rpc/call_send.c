@@ -1,5 +1,5 @@
 /* Sending a call: its deadline, a slot, the request encoded in place. */
-#include "rpc/call.h"
+#include "rpc/async.h"
 
 static int64_t timeout_of(const shmrpci_plan *p, const shmrpc_opts *opts)
 {
@@ -24,6 +24,7 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     p->lost = 0;
     p->params = params != NULL ? params : &nothing;
     p->error = error;
+    p->flags = 0;
     p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
     p->timeout_ns = timeout_of(p, opts);
     if (p->timeout_ns <= 0) {
@@ -46,13 +47,12 @@ void shmrpci_plan_shorten(shmrpci_plan *p)
     p->timeout_ns = p->deadline_ns > now_ns ? p->deadline_ns - now_ns : 1;
 }
 
-static int reserve(shmrpci_plan *p)
+static int reserve_until(shmrpci_plan *p, int64_t deadline_ns)
 {
     /* Relaxed: estimates are hints. */
     int status = p->link->transport->reserve(
         p->link->conn, &p->call, shmrpci_load_relaxed(&p->state->request_bytes),
-        shmrpci_load_relaxed(&p->state->reply_bytes),
-        p->nonblock ? 0 : p->deadline_ns, p->error);
+        shmrpci_load_relaxed(&p->state->reply_bytes), deadline_ns, p->error);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_plan_not_sent(p);
     }
@@ -60,6 +60,28 @@ static int reserve(shmrpci_plan *p)
         shmrpci_plan_shorten(p);
     }
     return status;
+}
+
+/* Asynchronous calls that are over keep their slots until somebody looks. */
+static int reserve_among(shmrpci_plan *p, shmrpci_async *async)
+{
+    int status = reserve_until(p, 0);
+    while (status == SHMRPC_E_BUSY &&
+           shmrpci_async_make_room(async, p->deadline_ns, !p->nonblock)) {
+        shmrpci_plan_shorten(p);
+        status = reserve_until(p, 0);
+    }
+    /* Others have the slots, or it is late: the transport knows. */
+    return status == SHMRPC_E_BUSY && !p->nonblock
+               ? reserve_until(p, p->deadline_ns)
+               : status;
+}
+
+static int reserve(shmrpci_plan *p)
+{
+    shmrpci_async *async = shmrpci_async_have(p->client);
+    return async != NULL ? reserve_among(p, async)
+                         : reserve_until(p, p->nonblock ? 0 : p->deadline_ns);
 }
 
 static int encode(shmrpci_plan *p)
@@ -90,7 +112,8 @@ int shmrpci_plan_send(shmrpci_plan *p)
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     p->call.head = (shmrpci_head){
         .method = p->link->methods[p->number].id,
-        .flags = p->link->head_flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
+        .flags =
+            p->link->head_flags | p->flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
         .timeout_ns = p->timeout_ns,
         .ticks = p->ticks,
     };

@@ -20,6 +20,8 @@ typedef struct shmrpci_client_method {
     shmrpci_atomic_u32 reply_bytes;
 } shmrpci_client_method;
 
+struct shmrpci_async;
+
 struct shmrpc_client {
     shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not yet */
     const shmrpc_service *service;
@@ -28,6 +30,7 @@ struct shmrpc_client {
     shmrpci_call_clock clock;
     shmrpci_reply_pool *pool;
     shmrpci_client_method *methods;
+    _Atomic(struct shmrpci_async *) async; /* NULL until it is needed */
     /* What follows is for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
     uint64_t links; /* made so far; under the keeper's lock */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "rpc/address.h"
-#include "rpc/client.h"
+#include "rpc/async.h"
 #include "rpc/limits.h"
 #include "rpc/reconnect.h"
 #include "shmrpc/client.h"
@@ -100,6 +100,7 @@ void shmrpc_stub_close(shmrpc_client *client)
     if (client == NULL) {
         return;
     }
+    shmrpci_async_close(client);
     shmrpci_reconnect_close(client);
     shmrpci_reply_pool_close(client->pool);
     free(client->methods);

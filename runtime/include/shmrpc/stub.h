@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shmrpc/async.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
@@ -38,7 +39,8 @@ SHMRPC_API int shmrpc_stub_connect(const shmrpc_service *service,
                                    shmrpc_client **out, shmrpc_error *error);
 
 /* Closes the connection; calls in progress on other threads must have ended.
- * Replies stay valid. NULL is fine. */
+ * Callbacks that are still owed are called, with CANCELLED; calls that were
+ * started end. Replies stay valid. NULL is fine. */
 SHMRPC_API void shmrpc_stub_close(shmrpc_client *client);
 
 /* Calls method number `method` (its index in the service's table) and writes
@@ -67,6 +69,45 @@ SHMRPC_API const void *shmrpc_stub_payload(const void *reply,
 
 /* Ends the life of a reply. NULL is fine. Any thread, also after close. */
 SHMRPC_API void shmrpc_stub_release(const void *reply);
+
+/* Starts a call; `*out` is to be finished or released. BUSY, DEADLINE: no room
+ * among 64 calls; UNAVAILABLE; INVALID; NO_MEMORY: more than 4096 calls are
+ * unfinished. */
+SHMRPC_API int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
+                                 const void *params, const shmrpc_opts *opts,
+                                 shmrpc_call **out, shmrpc_error *error);
+
+/* Waits for a call and ends its object: as shmrpc_stub_call and _call_reply.
+ * INVALID: `call` is not of this method; then it goes on. */
+SHMRPC_API int shmrpc_stub_finish(shmrpc_call *call,
+                                  const shmrpc_service *service,
+                                  uint32_t method, void *result,
+                                  shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_finish_reply(shmrpc_call *call,
+                                        const shmrpc_service *service,
+                                        uint32_t method, const void **reply,
+                                        shmrpc_error *error);
+
+/* Calls the user's function `done`, which it knows the type of. `reply`, which
+ * it releases or hands on, is NULL or points to a value of the method's result
+ * type; `error` is filled unless `status` is 0. */
+typedef void (*shmrpc_stub_end)(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error);
+
+/* Starts a call whose end dispatch tells to `done`, by `end`; close does at the
+ * latest. `*out`, if it is wanted, is for cancelling. Statuses as start. */
+SHMRPC_API int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
+                                 const void *params, const shmrpc_opts *opts,
+                                 shmrpc_stub_end end, shmrpc_function done,
+                                 void *user, shmrpc_call **out,
+                                 shmrpc_error *error);
+
+/* A descriptor, the client's, which is readable when dispatch has something to
+ * do: a callback is due, or a deadline may be. Negative: a status. */
+SHMRPC_API int shmrpc_stub_fd(shmrpc_client *client);
+
+/* Calls the callbacks that are due; returns how many. Does not block. */
+SHMRPC_API int shmrpc_stub_dispatch(shmrpc_client *client);
 
 /* Unpacks `params`, calls the user's handler in `impl`, stores its result. */
 typedef int (*shmrpc_handler)(shmrpc_ctx *ctx, const void *impl, void *user,

@@ -21,6 +21,16 @@ void demo_echo_close(demo_echo *client)
     shmrpc_stub_close((shmrpc_client *)client);
 }
 
+int demo_echo_fd(demo_echo *client)
+{
+    return shmrpc_stub_fd((shmrpc_client *)client);
+}
+
+int demo_echo_dispatch(demo_echo *client)
+{
+    return shmrpc_stub_dispatch((shmrpc_client *)client);
+}
+
 int demo_echo_echo_json(demo_echo *client, const shmrpc_any *data,
                         const shmrpc_opts *opts,
                         const demo_echo_echo_json_reply **out,
@@ -40,6 +50,48 @@ int demo_echo_echo_json(demo_echo *client, const shmrpc_any *data,
 void demo_echo_echo_json_release(const demo_echo_echo_json_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int demo_echo_echo_json_start(demo_echo *client, const shmrpc_any *data,
+                              const shmrpc_opts *opts, shmrpc_call **out,
+                              shmrpc_error *error)
+{
+    demo_echo_echo_json_params params;
+    params.data = data;
+    return shmrpc_stub_start((shmrpc_client *)client, 0, &params, opts, out,
+                             error);
+}
+
+int demo_echo_echo_json_finish(shmrpc_call *call,
+                               const demo_echo_echo_json_reply **out,
+                               shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status =
+        shmrpc_stub_finish_reply(call, &demo_echo_descriptor, 0, &reply, error);
+    if (reply != NULL) {
+        *out = (const demo_echo_echo_json_reply *)reply;
+    }
+    return status;
+}
+
+static void end_echo_echo_json(shmrpc_function done, void *user, int status,
+                               void *reply, const shmrpc_error *error)
+{
+    const demo_echo_echo_json_fn tell = (demo_echo_echo_json_fn)done;
+    tell(user, status, (const demo_echo_echo_json_reply *)reply, error);
+}
+
+int demo_echo_echo_json_async(demo_echo *client, const shmrpc_any *data,
+                              const shmrpc_opts *opts,
+                              demo_echo_echo_json_fn done, void *user,
+                              shmrpc_call **out, shmrpc_error *error)
+{
+    demo_echo_echo_json_params params;
+    params.data = data;
+    return shmrpc_stub_async((shmrpc_client *)client, 0, &params, opts,
+                             end_echo_echo_json, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int demo_echo_echo_msgpack(demo_echo *client, const shmrpc_any *data,
@@ -63,6 +115,48 @@ void demo_echo_echo_msgpack_release(const demo_echo_echo_msgpack_reply *reply)
     shmrpc_stub_release(reply);
 }
 
+int demo_echo_echo_msgpack_start(demo_echo *client, const shmrpc_any *data,
+                                 const shmrpc_opts *opts, shmrpc_call **out,
+                                 shmrpc_error *error)
+{
+    demo_echo_echo_msgpack_params params;
+    params.data = data;
+    return shmrpc_stub_start((shmrpc_client *)client, 1, &params, opts, out,
+                             error);
+}
+
+int demo_echo_echo_msgpack_finish(shmrpc_call *call,
+                                  const demo_echo_echo_msgpack_reply **out,
+                                  shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status =
+        shmrpc_stub_finish_reply(call, &demo_echo_descriptor, 1, &reply, error);
+    if (reply != NULL) {
+        *out = (const demo_echo_echo_msgpack_reply *)reply;
+    }
+    return status;
+}
+
+static void end_echo_echo_msgpack(shmrpc_function done, void *user, int status,
+                                  void *reply, const shmrpc_error *error)
+{
+    const demo_echo_echo_msgpack_fn tell = (demo_echo_echo_msgpack_fn)done;
+    tell(user, status, (const demo_echo_echo_msgpack_reply *)reply, error);
+}
+
+int demo_echo_echo_msgpack_async(demo_echo *client, const shmrpc_any *data,
+                                 const shmrpc_opts *opts,
+                                 demo_echo_echo_msgpack_fn done, void *user,
+                                 shmrpc_call **out, shmrpc_error *error)
+{
+    demo_echo_echo_msgpack_params params;
+    params.data = data;
+    return shmrpc_stub_async((shmrpc_client *)client, 1, &params, opts,
+                             end_echo_echo_msgpack, (shmrpc_function)done, user,
+                             out, error);
+}
+
 int demo_echo_echo_raw(demo_echo *client, shmrpc_bytes data,
                        const shmrpc_opts *opts,
                        const demo_echo_echo_raw_reply **out,
@@ -84,6 +178,48 @@ void demo_echo_echo_raw_release(const demo_echo_echo_raw_reply *reply)
     shmrpc_stub_release(reply);
 }
 
+int demo_echo_echo_raw_start(demo_echo *client, shmrpc_bytes data,
+                             const shmrpc_opts *opts, shmrpc_call **out,
+                             shmrpc_error *error)
+{
+    demo_echo_echo_raw_params params;
+    params.data = data;
+    return shmrpc_stub_start((shmrpc_client *)client, 2, &params, opts, out,
+                             error);
+}
+
+int demo_echo_echo_raw_finish(shmrpc_call *call,
+                              const demo_echo_echo_raw_reply **out,
+                              shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status =
+        shmrpc_stub_finish_reply(call, &demo_echo_descriptor, 2, &reply, error);
+    if (reply != NULL) {
+        *out = (const demo_echo_echo_raw_reply *)reply;
+    }
+    return status;
+}
+
+static void end_echo_echo_raw(shmrpc_function done, void *user, int status,
+                              void *reply, const shmrpc_error *error)
+{
+    const demo_echo_echo_raw_fn tell = (demo_echo_echo_raw_fn)done;
+    tell(user, status, (const demo_echo_echo_raw_reply *)reply, error);
+}
+
+int demo_echo_echo_raw_async(demo_echo *client, shmrpc_bytes data,
+                             const shmrpc_opts *opts,
+                             demo_echo_echo_raw_fn done, void *user,
+                             shmrpc_call **out, shmrpc_error *error)
+{
+    demo_echo_echo_raw_params params;
+    params.data = data;
+    return shmrpc_stub_async((shmrpc_client *)client, 2, &params, opts,
+                             end_echo_echo_raw, (shmrpc_function)done, user,
+                             out, error);
+}
+
 int demo_echo_add(demo_echo *client, int64_t a, int64_t b,
                   const shmrpc_opts *opts, int64_t *out, shmrpc_error *error)
 {
@@ -92,4 +228,40 @@ int demo_echo_add(demo_echo *client, int64_t a, int64_t b,
     params.b = b;
     return shmrpc_stub_call((shmrpc_client *)client, 3, &params, opts, out,
                             error);
+}
+
+int demo_echo_add_start(demo_echo *client, int64_t a, int64_t b,
+                        const shmrpc_opts *opts, shmrpc_call **out,
+                        shmrpc_error *error)
+{
+    demo_echo_add_params params;
+    params.a = a;
+    params.b = b;
+    return shmrpc_stub_start((shmrpc_client *)client, 3, &params, opts, out,
+                             error);
+}
+
+int demo_echo_add_finish(shmrpc_call *call, int64_t *out, shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &demo_echo_descriptor, 3, out, error);
+}
+
+static void end_echo_add(shmrpc_function done, void *user, int status,
+                         void *reply, const shmrpc_error *error)
+{
+    const demo_echo_add_fn tell = (demo_echo_add_fn)done;
+    tell(user, status, (const int64_t *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int demo_echo_add_async(demo_echo *client, int64_t a, int64_t b,
+                        const shmrpc_opts *opts, demo_echo_add_fn done,
+                        void *user, shmrpc_call **out, shmrpc_error *error)
+{
+    demo_echo_add_params params;
+    params.a = a;
+    params.b = b;
+    return shmrpc_stub_async((shmrpc_client *)client, 3, &params, opts,
+                             end_echo_add, (shmrpc_function)done, user, out,
+                             error);
 }

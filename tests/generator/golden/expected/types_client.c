@@ -21,11 +21,55 @@ void types_v2_everything_close(types_v2_everything *client)
     shmrpc_stub_close((shmrpc_client *)client);
 }
 
+int types_v2_everything_fd(types_v2_everything *client)
+{
+    return shmrpc_stub_fd((shmrpc_client *)client);
+}
+
+int types_v2_everything_dispatch(types_v2_everything *client)
+{
+    return shmrpc_stub_dispatch((shmrpc_client *)client);
+}
+
 int types_v2_everything_nothing(types_v2_everything *client,
                                 const shmrpc_opts *opts, shmrpc_error *error)
 {
     return shmrpc_stub_call((shmrpc_client *)client, 0, NULL, opts, NULL,
                             error);
+}
+
+int types_v2_everything_nothing_start(types_v2_everything *client,
+                                      const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error)
+{
+    return shmrpc_stub_start((shmrpc_client *)client, 0, NULL, opts, out,
+                             error);
+}
+
+int types_v2_everything_nothing_finish(shmrpc_call *call, shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 0, NULL,
+                              error);
+}
+
+static void end_everything_nothing(shmrpc_function done, void *user, int status,
+                                   void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_nothing_fn tell =
+        (types_v2_everything_nothing_fn)done;
+    tell(user, status, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_nothing_async(types_v2_everything *client,
+                                      const shmrpc_opts *opts,
+                                      types_v2_everything_nothing_fn done,
+                                      void *user, shmrpc_call **out,
+                                      shmrpc_error *error)
+{
+    return shmrpc_stub_async((shmrpc_client *)client, 0, NULL, opts,
+                             end_everything_nothing, (shmrpc_function)done,
+                             user, out, error);
 }
 
 int types_v2_everything_flat(types_v2_everything *client,
@@ -36,6 +80,45 @@ int types_v2_everything_flat(types_v2_everything *client,
     params.flat = flat;
     return shmrpc_stub_call((shmrpc_client *)client, 1, &params, opts, out,
                             error);
+}
+
+int types_v2_everything_flat_start(types_v2_everything *client,
+                                   const types_v2_flat *flat,
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error)
+{
+    types_v2_everything_flat_params params;
+    params.flat = flat;
+    return shmrpc_stub_start((shmrpc_client *)client, 1, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_flat_finish(shmrpc_call *call, types_v2_flat *out,
+                                    shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 1, out,
+                              error);
+}
+
+static void end_everything_flat(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_flat_fn tell = (types_v2_everything_flat_fn)done;
+    tell(user, status, (const types_v2_flat *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_flat_async(types_v2_everything *client,
+                                   const types_v2_flat *flat,
+                                   const shmrpc_opts *opts,
+                                   types_v2_everything_flat_fn done, void *user,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_flat_params params;
+    params.flat = flat;
+    return shmrpc_stub_async((shmrpc_client *)client, 1, &params, opts,
+                             end_everything_flat, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_number(types_v2_everything *client, int64_t a,
@@ -49,6 +132,47 @@ int types_v2_everything_number(types_v2_everything *client, int64_t a,
                             error);
 }
 
+int types_v2_everything_number_start(types_v2_everything *client, int64_t a,
+                                     uint32_t b, const shmrpc_opts *opts,
+                                     shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_number_params params;
+    params.a = a;
+    params.b = b;
+    return shmrpc_stub_start((shmrpc_client *)client, 2, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_number_finish(shmrpc_call *call, double *out,
+                                      shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 2, out,
+                              error);
+}
+
+static void end_everything_number(shmrpc_function done, void *user, int status,
+                                  void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_number_fn tell =
+        (types_v2_everything_number_fn)done;
+    tell(user, status, (const double *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_number_async(types_v2_everything *client, int64_t a,
+                                     uint32_t b, const shmrpc_opts *opts,
+                                     types_v2_everything_number_fn done,
+                                     void *user, shmrpc_call **out,
+                                     shmrpc_error *error)
+{
+    types_v2_everything_number_params params;
+    params.a = a;
+    params.b = b;
+    return shmrpc_stub_async((shmrpc_client *)client, 2, &params, opts,
+                             end_everything_number, (shmrpc_function)done, user,
+                             out, error);
+}
+
 int types_v2_everything_grid(types_v2_everything *client,
                              const uint32_t grid[2][3], const shmrpc_opts *opts,
                              uint32_t out[2][3], shmrpc_error *error)
@@ -57,6 +181,45 @@ int types_v2_everything_grid(types_v2_everything *client,
     memcpy(params.grid, grid, sizeof params.grid);
     return shmrpc_stub_call((shmrpc_client *)client, 3, &params, opts, out,
                             error);
+}
+
+int types_v2_everything_grid_start(types_v2_everything *client,
+                                   const uint32_t grid[2][3],
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error)
+{
+    types_v2_everything_grid_params params;
+    memcpy(params.grid, grid, sizeof params.grid);
+    return shmrpc_stub_start((shmrpc_client *)client, 3, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_grid_finish(shmrpc_call *call, uint32_t out[2][3],
+                                    shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 3, out,
+                              error);
+}
+
+static void end_everything_grid(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_grid_fn tell = (types_v2_everything_grid_fn)done;
+    tell(user, status, (const uint32_t (*)[3])reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_grid_async(types_v2_everything *client,
+                                   const uint32_t grid[2][3],
+                                   const shmrpc_opts *opts,
+                                   types_v2_everything_grid_fn done, void *user,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_grid_params params;
+    memcpy(params.grid, grid, sizeof params.grid);
+    return shmrpc_stub_async((shmrpc_client *)client, 3, &params, opts,
+                             end_everything_grid, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_scalars(types_v2_everything *client,
@@ -68,6 +231,47 @@ int types_v2_everything_scalars(types_v2_everything *client,
     params.scalars = scalars;
     return shmrpc_stub_call((shmrpc_client *)client, 4, &params, opts, out,
                             error);
+}
+
+int types_v2_everything_scalars_start(types_v2_everything *client,
+                                      const types_v2_scalars *scalars,
+                                      const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_scalars_params params;
+    params.scalars = scalars;
+    return shmrpc_stub_start((shmrpc_client *)client, 4, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_scalars_finish(shmrpc_call *call, types_v2_scalars *out,
+                                       shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 4, out,
+                              error);
+}
+
+static void end_everything_scalars(shmrpc_function done, void *user, int status,
+                                   void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_scalars_fn tell =
+        (types_v2_everything_scalars_fn)done;
+    tell(user, status, (const types_v2_scalars *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_scalars_async(types_v2_everything *client,
+                                      const types_v2_scalars *scalars,
+                                      const shmrpc_opts *opts,
+                                      types_v2_everything_scalars_fn done,
+                                      void *user, shmrpc_call **out,
+                                      shmrpc_error *error)
+{
+    types_v2_everything_scalars_params params;
+    params.scalars = scalars;
+    return shmrpc_stub_async((shmrpc_client *)client, 4, &params, opts,
+                             end_everything_scalars, (shmrpc_function)done,
+                             user, out, error);
 }
 
 int types_v2_everything_containers(
@@ -90,6 +294,54 @@ void types_v2_everything_containers_release(
     const types_v2_everything_containers_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_containers_start(types_v2_everything *client,
+                                         const types_v2_containers *c,
+                                         const shmrpc_opts *opts,
+                                         shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_containers_params params;
+    params.c = c;
+    return shmrpc_stub_start((shmrpc_client *)client, 5, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_containers_finish(
+    shmrpc_call *call, const types_v2_everything_containers_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          5, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_containers_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_containers(shmrpc_function done, void *user,
+                                      int status, void *reply,
+                                      const shmrpc_error *error)
+{
+    const types_v2_everything_containers_fn tell =
+        (types_v2_everything_containers_fn)done;
+    tell(user, status, (const types_v2_everything_containers_reply *)reply,
+         error);
+}
+
+int types_v2_everything_containers_async(types_v2_everything *client,
+                                         const types_v2_containers *c,
+                                         const shmrpc_opts *opts,
+                                         types_v2_everything_containers_fn done,
+                                         void *user, shmrpc_call **out,
+                                         shmrpc_error *error)
+{
+    types_v2_everything_containers_params params;
+    params.c = c;
+    return shmrpc_stub_async((shmrpc_client *)client, 5, &params, opts,
+                             end_everything_containers, (shmrpc_function)done,
+                             user, out, error);
 }
 
 int types_v2_everything_node(types_v2_everything *client,
@@ -117,6 +369,54 @@ void types_v2_everything_node_release(
     shmrpc_stub_release(reply);
 }
 
+int types_v2_everything_node_start(types_v2_everything *client,
+                                   const types_v2_node *node,
+                                   const types_v2_node *other,
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error)
+{
+    types_v2_everything_node_params params;
+    params.node = node;
+    params.other = other;
+    return shmrpc_stub_start((shmrpc_client *)client, 6, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_node_finish(shmrpc_call *call,
+                                    const types_v2_everything_node_reply **out,
+                                    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          6, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_node_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_node(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_node_fn tell = (types_v2_everything_node_fn)done;
+    tell(user, status, (const types_v2_everything_node_reply *)reply, error);
+}
+
+int types_v2_everything_node_async(types_v2_everything *client,
+                                   const types_v2_node *node,
+                                   const types_v2_node *other,
+                                   const shmrpc_opts *opts,
+                                   types_v2_everything_node_fn done, void *user,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_node_params params;
+    params.node = node;
+    params.other = other;
+    return shmrpc_stub_async((shmrpc_client *)client, 6, &params, opts,
+                             end_everything_node, (shmrpc_function)done, user,
+                             out, error);
+}
+
 int types_v2_everything_choice(types_v2_everything *client,
                                const types_v2_choice *choice,
                                const shmrpc_opts *opts,
@@ -138,6 +438,52 @@ void types_v2_everything_choice_release(
     const types_v2_everything_choice_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_choice_start(types_v2_everything *client,
+                                     const types_v2_choice *choice,
+                                     const shmrpc_opts *opts, shmrpc_call **out,
+                                     shmrpc_error *error)
+{
+    types_v2_everything_choice_params params;
+    params.choice = choice;
+    return shmrpc_stub_start((shmrpc_client *)client, 7, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_choice_finish(
+    shmrpc_call *call, const types_v2_everything_choice_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          7, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_choice_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_choice(shmrpc_function done, void *user, int status,
+                                  void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_choice_fn tell =
+        (types_v2_everything_choice_fn)done;
+    tell(user, status, (const types_v2_everything_choice_reply *)reply, error);
+}
+
+int types_v2_everything_choice_async(types_v2_everything *client,
+                                     const types_v2_choice *choice,
+                                     const shmrpc_opts *opts,
+                                     types_v2_everything_choice_fn done,
+                                     void *user, shmrpc_call **out,
+                                     shmrpc_error *error)
+{
+    types_v2_everything_choice_params params;
+    params.choice = choice;
+    return shmrpc_stub_async((shmrpc_client *)client, 7, &params, opts,
+                             end_everything_choice, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_anything(types_v2_everything *client,
@@ -165,6 +511,58 @@ void types_v2_everything_anything_release(
     shmrpc_stub_release(reply);
 }
 
+int types_v2_everything_anything_start(types_v2_everything *client,
+                                       const shmrpc_any *value,
+                                       const shmrpc_any *other,
+                                       const shmrpc_opts *opts,
+                                       shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_anything_params params;
+    params.value = value;
+    params.other = other;
+    return shmrpc_stub_start((shmrpc_client *)client, 8, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_anything_finish(
+    shmrpc_call *call, const types_v2_everything_anything_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          8, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_anything_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_anything(shmrpc_function done, void *user,
+                                    int status, void *reply,
+                                    const shmrpc_error *error)
+{
+    const types_v2_everything_anything_fn tell =
+        (types_v2_everything_anything_fn)done;
+    tell(user, status, (const types_v2_everything_anything_reply *)reply,
+         error);
+}
+
+int types_v2_everything_anything_async(types_v2_everything *client,
+                                       const shmrpc_any *value,
+                                       const shmrpc_any *other,
+                                       const shmrpc_opts *opts,
+                                       types_v2_everything_anything_fn done,
+                                       void *user, shmrpc_call **out,
+                                       shmrpc_error *error)
+{
+    types_v2_everything_anything_params params;
+    params.value = value;
+    params.other = other;
+    return shmrpc_stub_async((shmrpc_client *)client, 8, &params, opts,
+                             end_everything_anything, (shmrpc_function)done,
+                             user, out, error);
+}
+
 int types_v2_everything_blob(types_v2_everything *client, shmrpc_bytes data,
                              const shmrpc_opts *opts,
                              const types_v2_everything_blob_reply **out,
@@ -185,6 +583,48 @@ void types_v2_everything_blob_release(
     const types_v2_everything_blob_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_blob_start(types_v2_everything *client,
+                                   shmrpc_bytes data, const shmrpc_opts *opts,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_blob_params params;
+    params.data = data;
+    return shmrpc_stub_start((shmrpc_client *)client, 9, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_blob_finish(shmrpc_call *call,
+                                    const types_v2_everything_blob_reply **out,
+                                    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          9, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_blob_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_blob(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_blob_fn tell = (types_v2_everything_blob_fn)done;
+    tell(user, status, (const types_v2_everything_blob_reply *)reply, error);
+}
+
+int types_v2_everything_blob_async(types_v2_everything *client,
+                                   shmrpc_bytes data, const shmrpc_opts *opts,
+                                   types_v2_everything_blob_fn done, void *user,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_blob_params params;
+    params.data = data;
+    return shmrpc_stub_async((shmrpc_client *)client, 9, &params, opts,
+                             end_everything_blob, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_texts(types_v2_everything *client,
@@ -209,6 +649,54 @@ void types_v2_everything_texts_release(
     const types_v2_everything_texts_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_texts_start(types_v2_everything *client,
+                                    const shmrpc_str tags[2], shmrpc_str lang,
+                                    const shmrpc_opts *opts, shmrpc_call **out,
+                                    shmrpc_error *error)
+{
+    types_v2_everything_texts_params params;
+    memcpy(params.tags, tags, sizeof params.tags);
+    params.lang = lang;
+    return shmrpc_stub_start((shmrpc_client *)client, 10, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_texts_finish(
+    shmrpc_call *call, const types_v2_everything_texts_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          10, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_texts_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_texts(shmrpc_function done, void *user, int status,
+                                 void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_texts_fn tell =
+        (types_v2_everything_texts_fn)done;
+    tell(user, status, (const types_v2_everything_texts_reply *)reply, error);
+}
+
+int types_v2_everything_texts_async(types_v2_everything *client,
+                                    const shmrpc_str tags[2], shmrpc_str lang,
+                                    const shmrpc_opts *opts,
+                                    types_v2_everything_texts_fn done,
+                                    void *user, shmrpc_call **out,
+                                    shmrpc_error *error)
+{
+    types_v2_everything_texts_params params;
+    memcpy(params.tags, tags, sizeof params.tags);
+    params.lang = lang;
+    return shmrpc_stub_async((shmrpc_client *)client, 10, &params, opts,
+                             end_everything_texts, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_optionals(
@@ -251,6 +739,96 @@ void types_v2_everything_optionals_release(
     shmrpc_stub_release(reply);
 }
 
+int types_v2_everything_optionals_start(types_v2_everything *client,
+                                        const uint32_t *count,
+                                        const shmrpc_str *text,
+                                        const uint16_t triple[3],
+                                        const types_v2_flat *flat,
+                                        const types_v2_flat_list *flats,
+                                        const shmrpc_opts *opts,
+                                        shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_optionals_params params;
+    memset(&params, 0, sizeof params);
+    params.has_count = count != NULL;
+    if (count != NULL) {
+        params.count = *count;
+    }
+    params.has_text = text != NULL;
+    if (text != NULL) {
+        params.text = *text;
+    }
+    params.has_triple = triple != NULL;
+    if (triple != NULL) {
+        memcpy(params.triple, triple, sizeof params.triple);
+    }
+    params.flat = flat;
+    params.has_flats = flats != NULL;
+    if (flats != NULL) {
+        params.flats = *flats;
+    }
+    return shmrpc_stub_start((shmrpc_client *)client, 11, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_optionals_finish(
+    shmrpc_call *call, const types_v2_everything_optionals_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          11, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_optionals_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_optionals(shmrpc_function done, void *user,
+                                     int status, void *reply,
+                                     const shmrpc_error *error)
+{
+    const types_v2_everything_optionals_fn tell =
+        (types_v2_everything_optionals_fn)done;
+    tell(user, status, (const types_v2_everything_optionals_reply *)reply,
+         error);
+}
+
+int types_v2_everything_optionals_async(types_v2_everything *client,
+                                        const uint32_t *count,
+                                        const shmrpc_str *text,
+                                        const uint16_t triple[3],
+                                        const types_v2_flat *flat,
+                                        const types_v2_flat_list *flats,
+                                        const shmrpc_opts *opts,
+                                        types_v2_everything_optionals_fn done,
+                                        void *user, shmrpc_call **out,
+                                        shmrpc_error *error)
+{
+    types_v2_everything_optionals_params params;
+    memset(&params, 0, sizeof params);
+    params.has_count = count != NULL;
+    if (count != NULL) {
+        params.count = *count;
+    }
+    params.has_text = text != NULL;
+    if (text != NULL) {
+        params.text = *text;
+    }
+    params.has_triple = triple != NULL;
+    if (triple != NULL) {
+        memcpy(params.triple, triple, sizeof params.triple);
+    }
+    params.flat = flat;
+    params.has_flats = flats != NULL;
+    if (flats != NULL) {
+        params.flats = *flats;
+    }
+    return shmrpc_stub_async((shmrpc_client *)client, 11, &params, opts,
+                             end_everything_optionals, (shmrpc_function)done,
+                             user, out, error);
+}
+
 int types_v2_everything_bounded(types_v2_everything *client,
                                 const types_v2_bounded *b,
                                 const shmrpc_opts *opts,
@@ -274,6 +852,52 @@ void types_v2_everything_bounded_release(
     shmrpc_stub_release(reply);
 }
 
+int types_v2_everything_bounded_start(types_v2_everything *client,
+                                      const types_v2_bounded *b,
+                                      const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_bounded_params params;
+    params.b = b;
+    return shmrpc_stub_start((shmrpc_client *)client, 12, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_bounded_finish(
+    shmrpc_call *call, const types_v2_everything_bounded_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          12, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_bounded_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_bounded(shmrpc_function done, void *user, int status,
+                                   void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_bounded_fn tell =
+        (types_v2_everything_bounded_fn)done;
+    tell(user, status, (const types_v2_everything_bounded_reply *)reply, error);
+}
+
+int types_v2_everything_bounded_async(types_v2_everything *client,
+                                      const types_v2_bounded *b,
+                                      const shmrpc_opts *opts,
+                                      types_v2_everything_bounded_fn done,
+                                      void *user, shmrpc_call **out,
+                                      shmrpc_error *error)
+{
+    types_v2_everything_bounded_params params;
+    params.b = b;
+    return shmrpc_stub_async((shmrpc_client *)client, 12, &params, opts,
+                             end_everything_bounded, (shmrpc_function)done,
+                             user, out, error);
+}
+
 int types_v2_everything_fast(types_v2_everything *client, uint32_t client_,
                              uint32_t opts_, uint32_t out_, uint32_t error_,
                              uint32_t user_, const shmrpc_opts *opts,
@@ -287,6 +911,55 @@ int types_v2_everything_fast(types_v2_everything *client, uint32_t client_,
     params.user = user_;
     return shmrpc_stub_call((shmrpc_client *)client, 13, &params, opts, out,
                             error);
+}
+
+int types_v2_everything_fast_start(types_v2_everything *client,
+                                   uint32_t client_, uint32_t opts_,
+                                   uint32_t out_, uint32_t error_,
+                                   uint32_t user_, const shmrpc_opts *opts,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_fast_params params;
+    params.client = client_;
+    params.opts = opts_;
+    params.out = out_;
+    params.error = error_;
+    params.user = user_;
+    return shmrpc_stub_start((shmrpc_client *)client, 13, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_fast_finish(shmrpc_call *call, types_v2_nothing *out,
+                                    shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 13, out,
+                              error);
+}
+
+static void end_everything_fast(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_fast_fn tell = (types_v2_everything_fast_fn)done;
+    tell(user, status, (const types_v2_nothing *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_fast_async(types_v2_everything *client,
+                                   uint32_t client_, uint32_t opts_,
+                                   uint32_t out_, uint32_t error_,
+                                   uint32_t user_, const shmrpc_opts *opts,
+                                   types_v2_everything_fast_fn done, void *user,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_fast_params params;
+    params.client = client_;
+    params.opts = opts_;
+    params.out = out_;
+    params.error = error_;
+    params.user = user_;
+    return shmrpc_stub_async((shmrpc_client *)client, 13, &params, opts,
+                             end_everything_fast, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_slow(types_v2_everything *client,
@@ -310,6 +983,50 @@ void types_v2_everything_slow_release(
     const types_v2_everything_slow_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_slow_start(types_v2_everything *client,
+                                   types_v2_everything_slow_counts counts,
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error)
+{
+    types_v2_everything_slow_params params;
+    params.counts = counts;
+    return shmrpc_stub_start((shmrpc_client *)client, 14, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_slow_finish(shmrpc_call *call,
+                                    const types_v2_everything_slow_reply **out,
+                                    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          14, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_slow_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_slow(shmrpc_function done, void *user, int status,
+                                void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_slow_fn tell = (types_v2_everything_slow_fn)done;
+    tell(user, status, (const types_v2_everything_slow_reply *)reply, error);
+}
+
+int types_v2_everything_slow_async(types_v2_everything *client,
+                                   types_v2_everything_slow_counts counts,
+                                   const shmrpc_opts *opts,
+                                   types_v2_everything_slow_fn done, void *user,
+                                   shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_slow_params params;
+    params.counts = counts;
+    return shmrpc_stub_async((shmrpc_client *)client, 14, &params, opts,
+                             end_everything_slow, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_parse(types_v2_everything *client, shmrpc_str text,
@@ -350,6 +1067,50 @@ void types_v2_everything_parse_release(
     shmrpc_stub_release(reply);
 }
 
+int types_v2_everything_parse_start(types_v2_everything *client,
+                                    shmrpc_str text, const shmrpc_opts *opts,
+                                    shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_parse_params params;
+    params.text = text;
+    return shmrpc_stub_start((shmrpc_client *)client, 15, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_parse_finish(
+    shmrpc_call *call, const types_v2_everything_parse_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          15, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_parse_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_parse(shmrpc_function done, void *user, int status,
+                                 void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_parse_fn tell =
+        (types_v2_everything_parse_fn)done;
+    tell(user, status, (const types_v2_everything_parse_reply *)reply, error);
+}
+
+int types_v2_everything_parse_async(types_v2_everything *client,
+                                    shmrpc_str text, const shmrpc_opts *opts,
+                                    types_v2_everything_parse_fn done,
+                                    void *user, shmrpc_call **out,
+                                    shmrpc_error *error)
+{
+    types_v2_everything_parse_params params;
+    params.text = text;
+    return shmrpc_stub_async((shmrpc_client *)client, 15, &params, opts,
+                             end_everything_parse, (shmrpc_function)done, user,
+                             out, error);
+}
+
 int types_v2_everything_store(types_v2_everything *client,
                               const types_v2_flat *flat,
                               const shmrpc_opts *opts,
@@ -378,6 +1139,52 @@ void types_v2_everything_store_release(
     const types_v2_everything_store_reply *reply)
 {
     shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_store_start(types_v2_everything *client,
+                                    const types_v2_flat *flat,
+                                    const shmrpc_opts *opts, shmrpc_call **out,
+                                    shmrpc_error *error)
+{
+    types_v2_everything_store_params params;
+    params.flat = flat;
+    return shmrpc_stub_start((shmrpc_client *)client, 16, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_store_finish(
+    shmrpc_call *call, const types_v2_everything_store_reply **out,
+    shmrpc_error *error)
+{
+    const void *reply = NULL;
+    int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
+                                          16, &reply, error);
+    if (reply != NULL) {
+        *out = (const types_v2_everything_store_reply *)reply;
+    }
+    return status;
+}
+
+static void end_everything_store(shmrpc_function done, void *user, int status,
+                                 void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_store_fn tell =
+        (types_v2_everything_store_fn)done;
+    tell(user, status, (const types_v2_everything_store_reply *)reply, error);
+}
+
+int types_v2_everything_store_async(types_v2_everything *client,
+                                    const types_v2_flat *flat,
+                                    const shmrpc_opts *opts,
+                                    types_v2_everything_store_fn done,
+                                    void *user, shmrpc_call **out,
+                                    shmrpc_error *error)
+{
+    types_v2_everything_store_params params;
+    params.flat = flat;
+    return shmrpc_stub_async((shmrpc_client *)client, 16, &params, opts,
+                             end_everything_store, (shmrpc_function)done, user,
+                             out, error);
 }
 
 int types_v2_everything_touch(types_v2_everything *client, uint64_t id,
@@ -412,6 +1219,40 @@ int types_v2_everything_close_(types_v2_everything *client,
                             error);
 }
 
+int types_v2_everything_close__start(types_v2_everything *client,
+                                     const shmrpc_opts *opts, shmrpc_call **out,
+                                     shmrpc_error *error)
+{
+    return shmrpc_stub_start((shmrpc_client *)client, 19, NULL, opts, out,
+                             error);
+}
+
+int types_v2_everything_close__finish(shmrpc_call *call, shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 19, NULL,
+                              error);
+}
+
+static void end_everything_close_(shmrpc_function done, void *user, int status,
+                                  void *reply, const shmrpc_error *error)
+{
+    const types_v2_everything_close__fn tell =
+        (types_v2_everything_close__fn)done;
+    tell(user, status, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_close__async(types_v2_everything *client,
+                                     const shmrpc_opts *opts,
+                                     types_v2_everything_close__fn done,
+                                     void *user, shmrpc_call **out,
+                                     shmrpc_error *error)
+{
+    return shmrpc_stub_async((shmrpc_client *)client, 19, NULL, opts,
+                             end_everything_close_, (shmrpc_function)done, user,
+                             out, error);
+}
+
 int types_v2_everything_connect_(types_v2_everything *client, uint32_t int_,
                                  const shmrpc_opts *opts, uint32_t *out,
                                  shmrpc_error *error)
@@ -420,6 +1261,46 @@ int types_v2_everything_connect_(types_v2_everything *client, uint32_t int_,
     params.int_ = int_;
     return shmrpc_stub_call((shmrpc_client *)client, 20, &params, opts, out,
                             error);
+}
+
+int types_v2_everything_connect__start(types_v2_everything *client,
+                                       uint32_t int_, const shmrpc_opts *opts,
+                                       shmrpc_call **out, shmrpc_error *error)
+{
+    types_v2_everything_connect__params params;
+    params.int_ = int_;
+    return shmrpc_stub_start((shmrpc_client *)client, 20, &params, opts, out,
+                             error);
+}
+
+int types_v2_everything_connect__finish(shmrpc_call *call, uint32_t *out,
+                                        shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 20, out,
+                              error);
+}
+
+static void end_everything_connect_(shmrpc_function done, void *user,
+                                    int status, void *reply,
+                                    const shmrpc_error *error)
+{
+    const types_v2_everything_connect__fn tell =
+        (types_v2_everything_connect__fn)done;
+    tell(user, status, (const uint32_t *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_everything_connect__async(types_v2_everything *client,
+                                       uint32_t int_, const shmrpc_opts *opts,
+                                       types_v2_everything_connect__fn done,
+                                       void *user, shmrpc_call **out,
+                                       shmrpc_error *error)
+{
+    types_v2_everything_connect__params params;
+    params.int_ = int_;
+    return shmrpc_stub_async((shmrpc_client *)client, 20, &params, opts,
+                             end_everything_connect_, (shmrpc_function)done,
+                             user, out, error);
 }
 
 int types_v2_other_connect(const char *where, const shmrpc_opts *defaults,
@@ -439,8 +1320,48 @@ void types_v2_other_close(types_v2_other *client)
     shmrpc_stub_close((shmrpc_client *)client);
 }
 
+int types_v2_other_fd(types_v2_other *client)
+{
+    return shmrpc_stub_fd((shmrpc_client *)client);
+}
+
+int types_v2_other_dispatch(types_v2_other *client)
+{
+    return shmrpc_stub_dispatch((shmrpc_client *)client);
+}
+
 int types_v2_other_ping(types_v2_other *client, const shmrpc_opts *opts,
                         types_v2_order *out, shmrpc_error *error)
 {
     return shmrpc_stub_call((shmrpc_client *)client, 0, NULL, opts, out, error);
+}
+
+int types_v2_other_ping_start(types_v2_other *client, const shmrpc_opts *opts,
+                              shmrpc_call **out, shmrpc_error *error)
+{
+    return shmrpc_stub_start((shmrpc_client *)client, 0, NULL, opts, out,
+                             error);
+}
+
+int types_v2_other_ping_finish(shmrpc_call *call, types_v2_order *out,
+                               shmrpc_error *error)
+{
+    return shmrpc_stub_finish(call, &types_v2_other_descriptor, 0, out, error);
+}
+
+static void end_other_ping(shmrpc_function done, void *user, int status,
+                           void *reply, const shmrpc_error *error)
+{
+    const types_v2_other_ping_fn tell = (types_v2_other_ping_fn)done;
+    tell(user, status, (const types_v2_order *)reply, error);
+    shmrpc_stub_release(reply);
+}
+
+int types_v2_other_ping_async(types_v2_other *client, const shmrpc_opts *opts,
+                              types_v2_other_ping_fn done, void *user,
+                              shmrpc_call **out, shmrpc_error *error)
+{
+    return shmrpc_stub_async((shmrpc_client *)client, 0, NULL, opts,
+                             end_other_ping, (shmrpc_function)done, user, out,
+                             error);
 }

@@ -1,0 +1,535 @@
+/* Starting, finishing and giving up asynchronous calls. */
+#include "rpc/async.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "os/clock.h"
+#include "rpc/reconnect.h"
+
+/* How long one call is waited for while others may end too. */
+#define TURN_NS (1 * SHMRPCI_NS_PER_MS)
+
+/* ---- objects --------------------------------------------------------- */
+
+static void block_init(shmrpci_async_block *block, shmrpci_async *async)
+{
+    for (uint32_t i = 0; i < SHMRPCI_ASYNC_BLOCK_CALLS; i++) {
+        block->calls[i].async = async;
+        block->calls[i].busy = &block->busy;
+        block->calls[i].bit = UINT64_C(1) << i;
+        /* What is not sent yet is nobody's to look at. */
+        shmrpci_store_relaxed(&block->calls[i].state, SHMRPCI_ASYNC_HELD);
+    }
+}
+
+static shmrpci_async *async_new(shmrpc_client *client, shmrpci_async *inherited)
+{
+    shmrpci_async *async = calloc(1, sizeof *async);
+    if (async != NULL) {
+        async->client = client;
+        async->generation = shmrpci_fork_generation();
+        async->inherited = inherited;
+        async->set = -1;
+        async->timer = -1;
+        async->timer_ns = SHMRPCI_NEVER_NS;
+        shmrpci_mutex_init(&async->lock);
+        block_init(&async->first, async);
+    }
+    return async;
+}
+
+shmrpci_async *shmrpci_async_of(shmrpc_client *client)
+{
+    shmrpci_async *async = shmrpci_load_acquire(&client->async);
+    while (async == NULL || async->generation != shmrpci_fork_generation()) {
+        shmrpci_async *own = async_new(client, async);
+        if (own == NULL) {
+            return NULL;
+        }
+        if (shmrpci_cas_seq(&client->async, &async, own)) {
+            return own;
+        }
+        shmrpci_mutex_fini(&own->lock); /* another thread was faster */
+        free(own);
+    }
+    return async;
+}
+
+/* The block after `block`, made if need be; NULL: out of memory. */
+static shmrpci_async_block *next_block(shmrpci_async *async,
+                                       shmrpci_async_block *block)
+{
+    shmrpci_async_block *next = shmrpci_load_acquire(&block->next);
+    if (next != NULL) {
+        return next;
+    }
+    next = calloc(1, sizeof *next);
+    if (next == NULL) {
+        return NULL;
+    }
+    block_init(next, async);
+    shmrpci_async_block *other = NULL;
+    if (!shmrpci_cas_seq(&block->next, &other, next)) {
+        free(next);
+        return other;
+    }
+    return next;
+}
+
+/* An unused object, HELD. NULL: all are in use, or memory is short. */
+static shmrpc_call *take(shmrpci_async *async)
+{
+    shmrpci_async_block *block = &async->first;
+    for (uint32_t i = 0; i < SHMRPCI_ASYNC_MAX_BLOCKS && block != NULL; i++) {
+        uint64_t busy = shmrpci_load_relaxed(&block->busy);
+        while (busy != UINT64_MAX) {
+            uint64_t bit = ~busy & (busy + 1);
+            /* Acquire: whoever freed it is done with it. */
+            if (shmrpci_cas_seq(&block->busy, &busy, busy | bit)) {
+                return &block->calls[__builtin_ctzll(bit)];
+            }
+        }
+        block = next_block(async, block);
+    }
+    return NULL;
+}
+
+void shmrpci_async_free(shmrpc_call *call)
+{
+    (void)shmrpci_and_seq(call->busy, ~call->bit);
+}
+
+shmrpci_async_walk shmrpci_async_walk_from(shmrpci_async_block *first)
+{
+    return (shmrpci_async_walk){first, shmrpci_load_seq(&first->busy)};
+}
+
+shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk)
+{
+    while (walk->left == 0) {
+        shmrpci_async_block *next = shmrpci_load_acquire(&walk->block->next);
+        if (next == NULL) {
+            return NULL;
+        }
+        *walk = shmrpci_async_walk_from(next);
+    }
+    uint32_t index = (uint32_t)__builtin_ctzll(walk->left);
+    walk->left &= walk->left - 1;
+    return &walk->block->calls[index];
+}
+
+/* ---- the end of a call ----------------------------------------------- */
+
+bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from)
+{
+    /* Acquire: what the last holder has written. */
+    uint32_t state = (uint32_t)from;
+    return shmrpci_cas_seq(&call->state, &state, (uint32_t)SHMRPCI_ASYNC_HELD);
+}
+
+/* Ends the hold of a call that is in flight, or not any more. */
+static void let_go(shmrpc_call *call, bool is_over)
+{
+    shmrpci_async_state state =
+        call->end != NULL
+            ? (is_over ? SHMRPCI_ASYNC_DUE : SHMRPCI_ASYNC_OWED)
+            : (is_over ? SHMRPCI_ASYNC_ENDED : SHMRPCI_ASYNC_FLYING);
+    /* Release: to the next holder. */
+    shmrpci_store_release(&call->state, (uint32_t)state);
+}
+
+/* Under the lock: holds a call in flight. */
+static bool hold_flying(shmrpc_call *call)
+{
+    return shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING) ||
+           shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED);
+}
+
+void shmrpci_async_unref(shmrpc_client *client, shmrpci_link *link)
+{
+    const void *at = link; /* for its address only */
+    /* Sequentially consistent, hence release: to who frees the link. */
+    (void)shmrpci_sub_seq(&link->refs, 1u);
+    if (shmrpci_load_seq(&client->link) != at) {
+        shmrpci_reconnect_sweep(client);
+    }
+}
+
+/* The slot of a call is free. */
+static void leave(shmrpci_plan *p)
+{
+    shmrpci_link *link = p->link;
+    p->link = NULL;
+    shmrpci_async_unref(p->client, link);
+}
+
+/* How a call ends that has no reply, as receive has told. */
+static int ended(shmrpci_plan *p, int received)
+{
+    if (received == SHMRPC_E_DEADLINE) {
+        return shmrpci_plan_give_up(p);
+    }
+    return received == SHMRPC_E_UNAVAILABLE ? shmrpci_plan_not_sent(p)
+                                            : shmrpci_plan_lost(p, received);
+}
+
+/* Brings the outcome of a held call into its object. */
+static void settle(shmrpc_call *call, int received)
+{
+    shmrpci_plan *p = &call->plan;
+    p->error = &call->error;
+    call->reply = NULL;
+    call->status = received == SHMRPC_OK ? shmrpci_plan_reply(p, &call->reply)
+                                         : ended(p, received);
+    leave(p);
+}
+
+bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
+{
+    shmrpci_plan *p = &call->plan;
+    int status = p->link->transport->receive(&p->call, 0);
+    if (status == SHMRPC_E_DEADLINE && now_ns < p->deadline_ns) {
+        return false;
+    }
+    settle(call, status);
+    return true;
+}
+
+bool shmrpci_async_cancel(shmrpc_call *call)
+{
+    shmrpci_plan *p = &call->plan;
+    bool withdrawn = p->link->transport->cancel(&p->call);
+    leave(p);
+    call->reply = NULL;
+    call->status = shmrpc_error_set(
+        &call->error, SHMRPC_E_CANCELLED, "method %s: cancelled; %s",
+        p->method->name,
+        withdrawn ? "no worker had taken the call, it has not run"
+                  : "its handler has been told to stop");
+    return withdrawn;
+}
+
+/* ---- room ------------------------------------------------------------ */
+
+static int64_t now_of(shmrpc_client *client)
+{
+    return shmrpci_call_clock_at(&client->clock, shmrpci_ticks());
+}
+
+/* Under the lock: ends what is over. Callbacks have to wait for dispatch. */
+static bool harvest(shmrpci_async *async)
+{
+    bool any = false;
+    int64_t now_ns = now_of(async->client);
+    shmrpci_async_walk walk = shmrpci_async_walk_from(&async->first);
+    shmrpc_call *call;
+    while ((call = shmrpci_async_next(&walk)) != NULL) {
+        if (hold_flying(call)) {
+            bool is_over = shmrpci_async_look(call, now_ns);
+            let_go(call, is_over);
+            any = any || is_over;
+        }
+    }
+    return any;
+}
+
+/* Under the lock: the flying call that was sent first, held. */
+static shmrpc_call *hold_oldest(shmrpci_async *async)
+{
+    shmrpc_call *oldest = NULL;
+    shmrpci_async_walk walk = shmrpci_async_walk_from(&async->first);
+    shmrpc_call *call;
+    while ((call = shmrpci_async_next(&walk)) != NULL) {
+        if (!hold_flying(call)) {
+            continue;
+        }
+        shmrpc_call *later = call;
+        if (oldest == NULL ||
+            (int64_t)(call->plan.ticks - oldest->plan.ticks) < 0) {
+            later = oldest;
+            oldest = call;
+        }
+        if (later != NULL) {
+            let_go(later, false);
+        }
+    }
+    return oldest;
+}
+
+/* Under the lock: waits a while for a slot to become free. False: others than
+ * asynchronous calls have them all. */
+static bool await_end(shmrpci_async *async, int64_t deadline_ns)
+{
+    shmrpc_call *call = hold_oldest(async);
+    if (call == NULL) {
+        return false;
+    }
+    shmrpci_plan *p = &call->plan;
+    int64_t until_ns = now_of(async->client) + TURN_NS;
+    until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
+    int status = p->link->transport->receive(&p->call, until_ns);
+    bool is_over = status != SHMRPC_E_DEADLINE;
+    if (is_over) {
+        settle(call, status);
+    }
+    let_go(call, is_over);
+    return true;
+}
+
+bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
+                             bool may_wait)
+{
+    shmrpci_mutex_lock(&async->lock);
+    bool any = harvest(async);
+    if (!any && may_wait && now_of(async->client) < deadline_ns) {
+        any = await_end(async, deadline_ns);
+    }
+    if (any) {
+        shmrpci_async_kick(async);
+    }
+    shmrpci_mutex_unlock(&async->lock);
+    return any;
+}
+
+/* ---- starting -------------------------------------------------------- */
+
+/* What a call with a callback has besides; zeros for one without. */
+typedef struct callback {
+    shmrpc_stub_end end;
+    shmrpc_function done;
+    void *user;
+} callback;
+
+static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
+                 const void *params, const shmrpc_opts *opts,
+                 shmrpc_error *error)
+{
+    shmrpci_plan *p = &call->plan;
+    if (shmrpci_load_acquire(&async->is_closing) != 0) {
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "the client is being closed");
+    }
+    int status =
+        shmrpci_plan_init(p, async->client, method, params, opts, error);
+    if (status == SHMRPC_OK) {
+        p->flags = call->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
+        status = shmrpci_plan_start(p);
+    }
+    if (status == SHMRPC_OK) {
+        /* Relaxed: counted while we hold it. */
+        (void)shmrpci_add_relaxed(&p->link->refs, 1u);
+        shmrpci_plan_leave(p);
+    }
+    p->params = NULL;
+    p->error = NULL;
+    return status;
+}
+
+static int start_new(shmrpc_client *client, uint32_t method, const void *params,
+                     const shmrpc_opts *opts, const callback *form,
+                     shmrpc_call **out, shmrpc_error *error)
+{
+    shmrpci_async *async = shmrpci_async_of(client);
+    shmrpc_call *call = async != NULL ? take(async) : NULL;
+    if (call == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
+                                "no more calls can be in flight");
+    }
+    call->end = form->end;
+    call->done = form->done;
+    call->user = form->user;
+    int status = start(async, call, method, params, opts, error);
+    if (status != SHMRPC_OK) {
+        shmrpci_async_free(call);
+        return status;
+    }
+    if (out != NULL) {
+        *out = call;
+    }
+    if (form->end == NULL) {
+        let_go(call, false);
+        return SHMRPC_OK;
+    }
+    shmrpci_mutex_lock(&async->lock);
+    let_go(call, false);
+    shmrpci_async_sent(async, call);
+    shmrpci_mutex_unlock(&async->lock);
+    return SHMRPC_OK;
+}
+
+int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
+                      const void *params, const shmrpc_opts *opts,
+                      shmrpc_call **out, shmrpc_error *error)
+{
+    static const callback none;
+    return start_new(client, method, params, opts, &none, out, error);
+}
+
+int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
+                      const void *params, const shmrpc_opts *opts,
+                      shmrpc_stub_end end, shmrpc_function done, void *user,
+                      shmrpc_call **out, shmrpc_error *error)
+{
+    const callback form = {end, done, user};
+    if (done == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID, "`done` is NULL");
+    }
+    return start_new(client, method, params, opts, &form, out, error);
+}
+
+/* ---- finishing ------------------------------------------------------- */
+
+/* Whoever makes room has a call for a moment only. */
+static shmrpci_async_state hold_own(shmrpc_call *call)
+{
+    for (;;) {
+        if (shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
+            return SHMRPCI_ASYNC_FLYING;
+        }
+        if (shmrpci_async_hold(call, SHMRPCI_ASYNC_ENDED)) {
+            return SHMRPCI_ASYNC_ENDED;
+        }
+        shmrpci_mutex_lock(&call->async->lock);
+        shmrpci_mutex_unlock(&call->async->lock);
+    }
+}
+
+/* Waits for a held call. On OK its reply is to be decoded. */
+static int await(shmrpci_plan *p)
+{
+    int status = p->link->transport->receive(&p->call, p->deadline_ns);
+    return status == SHMRPC_OK ? SHMRPC_OK : ended(p, status);
+}
+
+static bool is_inherited(const shmrpc_call *call)
+{
+    return call->async->generation != shmrpci_fork_generation();
+}
+
+/* The call is of another method: decoding would write to the wrong memory. */
+static bool is_of(const shmrpc_call *call, const shmrpc_service *service,
+                  uint32_t method)
+{
+    return call->plan.method == &service->methods[method] && call->end == NULL;
+}
+
+static int not_yours(const shmrpc_call *call, shmrpc_error *error)
+{
+    if (is_inherited(call)) {
+        return shmrpc_error_set(error, SHMRPC_E_FORKED,
+                                "the call is the parent's, from before fork");
+    }
+    return shmrpc_error_set(
+        error, SHMRPC_E_INVALID, "this is a call of %s%s; it goes on",
+        call->plan.method->name, call->end != NULL ? " with a callback" : "");
+}
+
+static int outcome(const shmrpc_call *call, shmrpc_error *error)
+{
+    if (call->status != SHMRPC_OK && error != NULL) {
+        *error = call->error;
+    }
+    return call->status;
+}
+
+int shmrpc_stub_finish(shmrpc_call *call, const shmrpc_service *service,
+                       uint32_t method, void *result, shmrpc_error *error)
+{
+    if (is_inherited(call) || !is_of(call, service, method)) {
+        return not_yours(call, error);
+    }
+    shmrpci_plan *p = &call->plan;
+    int status;
+    if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+        p->error = error;
+        status = await(p);
+        status = status == SHMRPC_OK ? shmrpci_plan_value(p, result) : status;
+        leave(p);
+    } else {
+        status = outcome(call, error);
+        if (status == SHMRPC_OK && p->method->result != NULL) {
+            memcpy(result, call->reply, p->method->result->size);
+        }
+        shmrpc_stub_release(call->reply);
+    }
+    shmrpci_async_free(call);
+    return status;
+}
+
+int shmrpc_stub_finish_reply(shmrpc_call *call, const shmrpc_service *service,
+                             uint32_t method, const void **reply,
+                             shmrpc_error *error)
+{
+    if (is_inherited(call) || !is_of(call, service, method)) {
+        return not_yours(call, error);
+    }
+    shmrpci_plan *p = &call->plan;
+    int status;
+    if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+        p->error = error;
+        status = await(p);
+        status = status == SHMRPC_OK ? shmrpci_plan_reply(p, reply) : status;
+        leave(p);
+    } else {
+        status = outcome(call, error);
+        if (call->reply != NULL) {
+            *reply = call->reply;
+        }
+    }
+    shmrpci_async_free(call);
+    return status;
+}
+
+/* ---- giving up ------------------------------------------------------- */
+
+bool shmrpc_call_cancel(shmrpc_call *call)
+{
+    shmrpci_async *async = call->async;
+    bool withdrawn = false;
+    if (is_inherited(call)) {
+        return false;
+    }
+    shmrpci_mutex_lock(&async->lock);
+    /* Else it is over, or about to be. */
+    if (hold_flying(call)) {
+        withdrawn = !shmrpci_async_look(call, 0) && shmrpci_async_cancel(call);
+        let_go(call, true);
+        shmrpci_async_kick(async);
+    }
+    shmrpci_mutex_unlock(&async->lock);
+    return withdrawn;
+}
+
+bool shmrpc_call_is_over(shmrpc_call *call)
+{
+    if (is_inherited(call) || !shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
+        /* Acquire: pairs with let_go by who made room. */
+        return shmrpci_load_acquire(&call->state) != SHMRPCI_ASYNC_HELD;
+    }
+    bool is_over = shmrpci_async_look(call, now_of(call->plan.client));
+    if (!is_over) {
+        shmrpci_mutex_lock(&call->async->lock);
+        shmrpci_async_probe(call->async, call->plan.link);
+        shmrpci_mutex_unlock(&call->async->lock);
+    }
+    let_go(call, is_over);
+    return is_over;
+}
+
+void shmrpc_call_release(shmrpc_call *call)
+{
+    if (call == NULL || is_inherited(call)) {
+        return;
+    }
+    if (call->end != NULL) {
+        (void)shmrpc_call_cancel(call); /* the callback is still owed */
+        return;
+    }
+    if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+        (void)shmrpci_async_cancel(call);
+    }
+    shmrpc_stub_release(call->reply);
+    shmrpci_async_free(call);
+}

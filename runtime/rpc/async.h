@@ -1,0 +1,155 @@
+/*
+ * Asynchronous calls: their objects, and the loop that ends those with a
+ * callback.
+ *
+ * An object belongs to one client for ever; a bitmap says which are in use.
+ * Its state says whose turn it is, so that start and finish take no lock:
+ *
+ *     FLYING  sent, to be finished
+ *     OWED    sent, with a callback
+ *     HELD    one thread looks, waits or decodes, or runs the callback; or the
+ *             object is free, or being made ready
+ *     ENDED   to be finished: the outcome is in the object, its slot is free
+ *     DUE     the same, with a callback
+ *
+ *     FLYING --> HELD --> FLYING (not over), ENDED, or free
+ *     ENDED  --> HELD --> free                    the same with OWED and DUE
+ *
+ * Calls that are over are ended early, for the sake of their slots, when
+ * another one has none (make_room).  OWED and DUE change under `lock` only, so
+ * that who arms sees all calls that are to be told of.
+ *
+ * A call counts as a reference to its link until its slot is free, and the
+ * links of calls with callbacks stay in a list as long as they have any: a link
+ * that is being replaced may still have calls in progress.
+ *
+ * A forked child has objects of its own.  Calls of its parent are FORKED, and
+ * their callbacks are the parent's.
+ */
+#ifndef SHMRPCI_RPC_ASYNC_H
+#define SHMRPCI_RPC_ASYNC_H
+
+#include "os/fork.h"
+#include "os/thread.h"
+#include "rpc/call.h"
+
+#define SHMRPCI_ASYNC_BLOCK_CALLS 64u
+/* Calls in flight, or ended and not finished, that one client may have. */
+#define SHMRPCI_ASYNC_MAX_BLOCKS 64u
+/* Lost links with calls that have not ended; more are not watched. */
+#define SHMRPCI_ASYNC_LINKS 8u
+
+typedef enum shmrpci_async_state {
+    SHMRPCI_ASYNC_HELD,
+    SHMRPCI_ASYNC_FLYING,
+    SHMRPCI_ASYNC_OWED,
+    SHMRPCI_ASYNC_ENDED,
+    SHMRPCI_ASYNC_DUE
+} shmrpci_async_state;
+
+typedef struct shmrpci_async shmrpci_async;
+
+struct shmrpc_call {
+    shmrpci_plan plan;
+    shmrpci_async *async;
+    shmrpci_atomic_u32 state;
+    shmrpci_atomic_u64 *busy; /* of its block */
+    uint64_t bit;
+    shmrpc_stub_end end; /* NULL: it will be finished */
+    shmrpc_function done;
+    void *user;
+    /* When ENDED or DUE. */
+    int status;
+    const void *reply;
+    shmrpc_error error;
+};
+
+typedef struct shmrpci_async_block {
+    shmrpci_atomic_u64 busy;
+    _Atomic(struct shmrpci_async_block *) next;
+    shmrpc_call calls[SHMRPCI_ASYNC_BLOCK_CALLS];
+} shmrpci_async_block;
+
+/* A link that calls with callbacks have. */
+typedef struct shmrpci_async_link {
+    shmrpci_link *link;
+    bool is_watched;
+} shmrpci_async_link;
+
+struct shmrpci_async {
+    shmrpc_client *client;
+    uint32_t generation;      /* of the process that it is for */
+    shmrpci_async *inherited; /* the parent's */
+    shmrpci_atomic_u32 is_closing;
+
+    shmrpci_mutex lock;
+    bool is_dispatching;
+    int set; /* -1: nobody has asked for the descriptor */
+    int timer;
+    int64_t timer_ns; /* when it will be readable */
+    int64_t noted_ns; /* when connections were acknowledged last */
+    shmrpci_async_link links[SHMRPCI_ASYNC_LINKS];
+    unsigned link_count;
+
+    shmrpci_async_block first;
+};
+
+/* This process's; NULL: not made yet. */
+static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
+{
+    /* Acquire: pairs with the exchange that made it. */
+    shmrpci_async *async = shmrpci_load_acquire(&client->async);
+    return async != NULL && async->generation == shmrpci_fork_generation()
+               ? async
+               : NULL;
+}
+
+/* The same, made when it is first needed; NULL: out of memory. */
+shmrpci_async *shmrpci_async_of(shmrpc_client *client);
+
+/* ---- async.c --------------------------------------------------------- */
+
+/* True: was in state `from`, is HELD. */
+bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from);
+/* Looks whether a held call is over, or late at `now_ns`; brings its outcome
+ * into the object then. */
+bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
+/* The same, by giving the call up. True: it has not run. */
+bool shmrpci_async_cancel(shmrpc_call *call);
+/* A held call goes back to those that can be used again. */
+void shmrpci_async_free(shmrpc_call *call);
+/* Gives a reference back. The link may be gone then. */
+void shmrpci_async_unref(shmrpc_client *client, shmrpci_link *link);
+
+/* Goes through the calls that are in use. */
+typedef struct shmrpci_async_walk {
+    shmrpci_async_block *block;
+    uint64_t left;
+} shmrpci_async_walk;
+
+shmrpci_async_walk shmrpci_async_walk_from(shmrpci_async_block *first);
+/* NULL: no more. */
+shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
+
+/* No slot was free: ends calls that are over, or waits a while for one to be,
+ * if it may. True: there may be a slot now. False: nothing that is in flight
+ * here can help. */
+bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
+                             bool may_wait);
+
+/* ---- async_loop.c; under the lock -------------------------------------- */
+
+/* A call has become OWED: its end will be told. */
+void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call);
+/* One has become DUE. */
+void shmrpci_async_kick(shmrpci_async *async);
+/* Once in a while: asks whether the server of a link that nobody waits for is
+ * lost. */
+void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link);
+
+/* ---- not under it ---- */
+
+/* Ends all calls. */
+void shmrpci_async_close(shmrpc_client *client);
+
+#endif

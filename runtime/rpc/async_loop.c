@@ -1,0 +1,393 @@
+/*
+ * Asynchronous calls with callbacks: the descriptor and its dispatch.
+ *
+ * The descriptor is a set of two: what the transport makes readable at the end
+ * of an armed call, and a timer for the next deadline.  Arming costs a store;
+ * the timer is set only when a call is due before it is, so that a program
+ * which starts calls with equal deadlines sets it as often as those pass.
+ */
+#include "rpc/async.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+
+/* Rounds of one dispatch, so that callbacks which start calls that are over at
+ * once don't keep it for ever. */
+#define ROUNDS 4
+
+/* How often a lost server is asked for by programs that have not asked for the
+ * descriptor, which would tell. */
+#define NOTE_NS (10 * SHMRPCI_NS_PER_MS)
+
+/* Calls that one connection can have in flight. */
+#define FLYING_MAX 64
+
+enum { TAG_CONN = 1, TAG_TIMER };
+
+static int64_t now_of(shmrpc_client *client)
+{
+    return shmrpci_call_clock_at(&client->clock, shmrpci_ticks());
+}
+
+/* ---- the descriptor, under the lock ----------------------------------- */
+
+static void set_timer(shmrpci_async *async, int64_t at_ns)
+{
+    if (at_ns < async->timer_ns) {
+        async->timer_ns = at_ns;
+        shmrpci_timer_set(async->timer, at_ns);
+    }
+}
+
+static shmrpc_status make_set(shmrpci_async *async)
+{
+    int set = -1;
+    int timer = -1;
+    shmrpc_status status = shmrpci_poll_create(&set);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_timer_create(&timer);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(set, timer, SHMRPCI_POLL_LEVEL, TAG_TIMER);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&timer);
+        shmrpci_fd_close(&set);
+        return status;
+    }
+    async->set = set;
+    async->timer = timer;
+    return SHMRPC_OK;
+}
+
+static void watch(const shmrpci_async *async, shmrpci_async_link *at)
+{
+    if (async->set >= 0 && !at->is_watched) {
+        at->is_watched = at->link->transport->watch(at->link->conn, async->set,
+                                                    TAG_CONN) == SHMRPC_OK;
+    }
+}
+
+/* The place of a link, where it is entered; NULL: there is no room. */
+static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
+{
+    for (unsigned i = 0; i < async->link_count; i++) {
+        if (async->links[i].link == link) {
+            return &async->links[i];
+        }
+    }
+    if (async->link_count == SHMRPCI_ASYNC_LINKS) {
+        return NULL;
+    }
+    shmrpci_async_link *at = &async->links[async->link_count++];
+    /* Relaxed: the call for which it is counts already. */
+    (void)shmrpci_add_relaxed(&link->refs, 1u);
+    *at = (shmrpci_async_link){.link = link};
+    watch(async, at);
+    return at;
+}
+
+static void acknowledge_all(shmrpci_async *async)
+{
+    for (unsigned i = 0; i < async->link_count; i++) {
+        const shmrpci_link *link = async->links[i].link;
+        link->transport->acknowledge(link->conn);
+    }
+}
+
+/* Whether links that nothing tells of are to be asked again. */
+static bool is_time(shmrpci_async *async)
+{
+    int64_t now_ns = now_of(async->client);
+    if (now_ns - async->noted_ns < NOTE_NS) {
+        return false;
+    }
+    async->noted_ns = now_ns;
+    return true;
+}
+
+void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link)
+{
+    if (is_time(async)) {
+        link->transport->acknowledge(link->conn);
+        /* What it has taken note of may be due to dispatch. */
+        shmrpci_async_kick(async);
+    }
+}
+
+/* Takes note of what has made the descriptor readable. */
+static void acknowledge(shmrpci_async *async)
+{
+    uint64_t tags[2 * SHMRPCI_ASYNC_LINKS + 1];
+    bool is_told = is_time(async);
+    size_t count = async->set < 0
+                       ? 0
+                       : shmrpci_poll_wait(async->set, tags,
+                                           sizeof tags / sizeof *tags, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (tags[i] == TAG_TIMER) {
+            shmrpci_timer_clear(async->timer);
+            async->timer_ns = SHMRPCI_NEVER_NS;
+        } else {
+            is_told = true;
+        }
+    }
+    if (is_told) {
+        acknowledge_all(async);
+    }
+}
+
+/* What is in flight over one link. */
+typedef struct flight {
+    shmrpci_call *calls[FLYING_MAX];
+    size_t count;
+    int64_t deadline_ns; /* the nearest */
+} flight;
+
+/* The calls that are owed over `link`. */
+static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
+{
+    out->count = 0;
+    out->deadline_ns = SHMRPCI_NEVER_NS;
+    shmrpci_async_walk walk = shmrpci_async_walk_from(&async->first);
+    shmrpc_call *call;
+    while ((call = shmrpci_async_next(&walk)) != NULL) {
+        /* Relaxed: changes under the lock. */
+        if (shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_OWED &&
+            call->plan.link == link && out->count < FLYING_MAX) {
+            out->calls[out->count++] = &call->plan.call;
+            if (call->plan.deadline_ns < out->deadline_ns) {
+                out->deadline_ns = call->plan.deadline_ns;
+            }
+        }
+    }
+}
+
+/* When to look again at the latest; 0: now. */
+static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
+                   shmrpci_call *const *calls, size_t count,
+                   int64_t deadline_ns)
+{
+    int64_t again_ns =
+        at != NULL && at->is_watched
+            ? at->link->transport->arm(at->link->conn, calls, count)
+            : now_of(async->client) + NOTE_NS;
+    again_ns = again_ns < deadline_ns ? again_ns : deadline_ns;
+    set_timer(async, again_ns);
+    return again_ns;
+}
+
+/* A link that was replaced and has no calls left. */
+static void forget(shmrpci_async *async, unsigned i)
+{
+    shmrpci_link *link = async->links[i].link;
+    async->links[i] = async->links[--async->link_count];
+    shmrpci_async_unref(async->client, link);
+}
+
+/* The end of every call that is owed will be told. False: look again at once.
+ */
+static bool arm_all(shmrpci_async *async)
+{
+    flight in;
+    bool is_quiet = true;
+    for (unsigned i = async->link_count; i-- > 0;) {
+        shmrpci_async_link *at = &async->links[i];
+        gather(async, at->link, &in);
+        if (in.count > 0 && async->set >= 0) {
+            is_quiet =
+                arm(async, at, in.calls, in.count, in.deadline_ns) != 0 &&
+                is_quiet;
+        } else if (in.count == 0 &&
+                   shmrpci_load_seq(&async->client->link) != (void *)at->link) {
+            forget(async, i);
+        }
+    }
+    if (async->set >= 0 && async->link_count == SHMRPCI_ASYNC_LINKS) {
+        /* There may be calls over links that are not watched. */
+        set_timer(async, now_of(async->client) + NOTE_NS);
+    }
+    return is_quiet;
+}
+
+void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
+{
+    shmrpci_async_link *at = place_of(async, call->plan.link);
+    /* Dispatch arms in the end. */
+    if (async->set >= 0 && !async->is_dispatching) {
+        shmrpci_call *calls[1] = {&call->plan.call};
+        (void)arm(async, at, calls, 1, call->plan.deadline_ns);
+    }
+}
+
+void shmrpci_async_kick(shmrpci_async *async)
+{
+    if (async->set >= 0) {
+        set_timer(async, 0);
+    }
+}
+
+int shmrpc_stub_fd(shmrpc_client *client)
+{
+    shmrpci_async *async = shmrpci_async_of(client);
+    if (async == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    int result = SHMRPC_OK;
+    shmrpci_mutex_lock(&async->lock);
+    if (async->set < 0) {
+        result = (int)make_set(async);
+    }
+    for (unsigned i = 0; result == SHMRPC_OK && i < async->link_count; i++) {
+        watch(async, &async->links[i]);
+    }
+    if (result == SHMRPC_OK) {
+        /* Calls may be over already. */
+        shmrpci_async_kick(async);
+    }
+    result = result == SHMRPC_OK ? async->set : result;
+    shmrpci_mutex_unlock(&async->lock);
+    return result;
+}
+
+/* ---- dispatch --------------------------------------------------------- */
+
+/* Under the lock: the next call that is over, held. */
+static shmrpc_call *next_over(shmrpci_async_walk *walk, int64_t now_ns)
+{
+    shmrpc_call *call;
+    while ((call = shmrpci_async_next(walk)) != NULL) {
+        if (shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
+            return call;
+        }
+        if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED)) {
+            continue;
+        }
+        if (shmrpci_async_look(call, now_ns)) {
+            return call;
+        }
+        shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_OWED);
+    }
+    return NULL;
+}
+
+/* Not under the lock: the callback may start calls. */
+static void tell(shmrpc_call *call)
+{
+    /* Not const: in C an array is not what its elements are. */
+    void *reply = call->reply != NULL
+                      ? shmrpci_reply_value(shmrpci_reply_of_value(call->reply))
+                      : NULL;
+    call->end(call->done, call->user, call->status, reply, &call->error);
+    shmrpci_async_free(call);
+}
+
+/* Under the lock, which is free while a callback runs. */
+static int call_back(shmrpci_async *async)
+{
+    int count = 0;
+    int64_t now_ns = now_of(async->client);
+    shmrpci_async_walk walk = shmrpci_async_walk_from(&async->first);
+    shmrpc_call *call;
+    while ((call = next_over(&walk, now_ns)) != NULL) {
+        shmrpci_mutex_unlock(&async->lock);
+        tell(call);
+        count++;
+        shmrpci_mutex_lock(&async->lock);
+    }
+    return count;
+}
+
+/* Under the lock. */
+static int dispatch(shmrpci_async *async)
+{
+    int count = 0;
+    async->is_dispatching = true;
+    acknowledge(async);
+    for (int i = 0; i < ROUNDS; i++) {
+        count += call_back(async);
+        if (arm_all(async) || async->set < 0) {
+            async->is_dispatching = false;
+            return count;
+        }
+    }
+    shmrpci_async_kick(async);
+    async->is_dispatching = false;
+    return count;
+}
+
+int shmrpc_stub_dispatch(shmrpc_client *client)
+{
+    shmrpci_async *async = shmrpci_async_have(client);
+    int count = 0;
+    if (async != NULL) {
+        shmrpci_mutex_lock(&async->lock);
+        /* By another thread, or by a callback. */
+        count = async->is_dispatching ? 0 : dispatch(async);
+        shmrpci_mutex_unlock(&async->lock);
+    }
+    return count;
+}
+
+/* ---- the end ----------------------------------------------------------- */
+
+static void close_call(shmrpc_call *call)
+{
+    /* Relaxed: nobody else is there. */
+    uint32_t state = shmrpci_load_relaxed(&call->state);
+    if (state == SHMRPCI_ASYNC_FLYING || state == SHMRPCI_ASYNC_ENDED) {
+        shmrpc_call_release(call);
+        return;
+    }
+    if (shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED)) {
+        (void)shmrpci_async_cancel(call);
+    } else if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
+        return; /* its callback runs, and closes the client */
+    }
+    tell(call);
+}
+
+/* In a child the parent's calls are left alone. */
+static void close_calls(shmrpci_async *async)
+{
+    shmrpci_store_release(&async->is_closing, 1u);
+    shmrpci_async_walk walk = shmrpci_async_walk_from(&async->first);
+    shmrpc_call *call;
+    while ((call = shmrpci_async_next(&walk)) != NULL) {
+        close_call(call);
+    }
+    while (async->link_count > 0) {
+        forget(async, 0);
+    }
+    shmrpci_mutex_fini(&async->lock);
+}
+
+static void destroy(shmrpci_async *async)
+{
+    shmrpci_async_block *block = shmrpci_load_relaxed(&async->first.next);
+    while (block != NULL) {
+        shmrpci_async_block *next = shmrpci_load_relaxed(&block->next);
+        free(block);
+        block = next;
+    }
+    shmrpci_fd_close(&async->timer);
+    shmrpci_fd_close(&async->set);
+    free(async);
+}
+
+void shmrpci_async_close(shmrpc_client *client)
+{
+    shmrpci_async *async = shmrpci_async_have(client);
+    if (async != NULL) {
+        close_calls(async);
+    }
+    async = shmrpci_load_acquire(&client->async);
+    while (async != NULL) {
+        shmrpci_async *inherited = async->inherited;
+        destroy(async);
+        async = inherited;
+    }
+}

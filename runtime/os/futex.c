@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/crash.h"
 
 bool shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
                         int64_t until_ns)
@@ -22,6 +23,7 @@ bool shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
 
 int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
 {
+    SHMRPCI_CRASHPOINT;
     long woken = syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
     return woken > 0 ? (int)woken : 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/crash.h"
 #include "os/fault.h"
 
 #define MAX_EVENTS  64u
@@ -159,6 +160,7 @@ void shmrpci_event_set(int fd)
 {
     int saved = errno;
     uint64_t one = 1;
+    SHMRPCI_CRASHPOINT;
     ssize_t written = write(fd, &one, sizeof one);
     (void)written;
     errno = saved;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/crash.h"
 #include "os/fault.h"
 
 #define BACKLOG 128
@@ -173,6 +174,7 @@ shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
         memcpy(CMSG_DATA(header), fds, bytes);
     }
     ssize_t sent;
+    SHMRPCI_CRASHPOINT;
     do {
         sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);

@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "os/crash.h"
+
 typedef _Atomic uint16_t shmrpci_atomic_u16;
 typedef _Atomic uint32_t shmrpci_atomic_u32;
 typedef _Atomic uint64_t shmrpci_atomic_u64;
@@ -26,33 +28,42 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
 #define shmrpci_load_seq(at) atomic_load_explicit((at), memory_order_seq_cst)
 
 #define shmrpci_store_relaxed(at, value) \
-    atomic_store_explicit((at), (value), memory_order_relaxed)
+    (SHMRPCI_CRASHPOINT,                 \
+     atomic_store_explicit((at), (value), memory_order_relaxed))
 #define shmrpci_store_release(at, value) \
-    atomic_store_explicit((at), (value), memory_order_release)
+    (SHMRPCI_CRASHPOINT,                 \
+     atomic_store_explicit((at), (value), memory_order_release))
 #define shmrpci_store_seq(at, value) \
-    atomic_store_explicit((at), (value), memory_order_seq_cst)
+    (SHMRPCI_CRASHPOINT,             \
+     atomic_store_explicit((at), (value), memory_order_seq_cst))
 
 #define shmrpci_exchange_seq(at, value) \
-    atomic_exchange_explicit((at), (value), memory_order_seq_cst)
+    (SHMRPCI_CRASHPOINT,                \
+     atomic_exchange_explicit((at), (value), memory_order_seq_cst))
 
 /* True when *at was *expected and is `desired` now; else fills *expected. */
-#define shmrpci_cas_seq(at, expected, desired)                           \
-    atomic_compare_exchange_strong_explicit((at), (expected), (desired), \
-                                            memory_order_seq_cst,        \
-                                            memory_order_seq_cst)
+#define shmrpci_cas_seq(at, expected, desired)                    \
+    (SHMRPCI_CRASHPOINT, atomic_compare_exchange_strong_explicit( \
+                             (at), (expected), (desired),         \
+                             memory_order_seq_cst, memory_order_seq_cst))
 
 #define shmrpci_or_seq(at, bits) \
-    atomic_fetch_or_explicit((at), (bits), memory_order_seq_cst)
+    (SHMRPCI_CRASHPOINT,         \
+     atomic_fetch_or_explicit((at), (bits), memory_order_seq_cst))
 #define shmrpci_and_seq(at, bits) \
-    atomic_fetch_and_explicit((at), (bits), memory_order_seq_cst)
+    (SHMRPCI_CRASHPOINT,          \
+     atomic_fetch_and_explicit((at), (bits), memory_order_seq_cst))
 #define shmrpci_add_seq(at, count) \
-    atomic_fetch_add_explicit((at), (count), memory_order_seq_cst)
+    (SHMRPCI_CRASHPOINT,           \
+     atomic_fetch_add_explicit((at), (count), memory_order_seq_cst))
 #define shmrpci_sub_seq(at, count) \
-    atomic_fetch_sub_explicit((at), (count), memory_order_seq_cst)
+    (SHMRPCI_CRASHPOINT,           \
+     atomic_fetch_sub_explicit((at), (count), memory_order_seq_cst))
 
 /* For counters that order nothing. */
 #define shmrpci_add_relaxed(at, count) \
-    atomic_fetch_add_explicit((at), (count), memory_order_relaxed)
+    (SHMRPCI_CRASHPOINT,               \
+     atomic_fetch_add_explicit((at), (count), memory_order_relaxed))
 
 /* Tells the CPU that this is a spin. 27-60 ns: budget spins in time. */
 static inline void shmrpci_pause(void)

@@ -338,6 +338,13 @@ static int say_welcome(void *user, const uint8_t *hello, size_t len,
     return SHMRPC_OK;
 }
 
+static void be_born(const farm *f, const farm_process *self)
+{
+    if (f->born != NULL) {
+        f->born(f, self);
+    }
+}
+
 static void start_worker(farm *f, farm_process *p)
 {
     int fds[2];
@@ -349,6 +356,8 @@ static void start_worker(farm *f, farm_process *p)
     p->pid = service_fork();
     assert_true(p->pid >= 0);
     if (p->pid == 0) {
+        (void)close(fds[0]);
+        be_born(f, p);
         be_worker(f, fds[1], p->index);
     }
     (void)close(fds[1]);
@@ -360,6 +369,7 @@ static void start_client(farm *f, farm_process *p)
     p->pid = service_fork();
     assert_true(p->pid >= 0);
     if (p->pid == 0) {
+        be_born(f, p);
         be_client(f, p->index, seed);
     }
 }
@@ -377,24 +387,25 @@ static void start_process(farm *f, farm_process *p)
 void farm_start(farm *f, uint64_t seed)
 {
     shmrpc_error error = {.message = ""};
-    shmrpci_listen_opts opts = {.max_workers = FARM_WORKERS,
+    shmrpci_listen_opts opts = {.max_workers = f->workers,
                                 .max_message_bytes = (size_t)16 << 20,
                                 .max_connections_per_uid = 1000,
                                 .max_bytes_per_uid = (size_t)1 << 30,
                                 .extent_idle_ns = 20 * SHMRPCI_NS_PER_MS,
                                 .takes_processes = true,
                                 .on_hello = say_welcome};
-    *f = (farm){.address = new_address(), .random = seed | 1};
+    f->address = new_address();
+    f->random = seed | 1;
     f->account = mmap(NULL, sizeof *f->account, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(f->account != MAP_FAILED);
     if (shm->listen(&f->address, &opts, &f->listener, &error) != SHMRPC_OK) {
         fail_msg("listen: %s", error.message);
     }
-    for (uint32_t i = 0; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+    for (uint32_t i = 0; i < f->workers + f->clients; i++) {
         f->processes[i] =
-            (farm_process){.role = i < FARM_WORKERS ? FARM_WORKER : FARM_CLIENT,
-                           .index = i < FARM_WORKERS ? i : i - FARM_WORKERS};
+            (farm_process){.role = i < f->workers ? FARM_WORKER : FARM_CLIENT,
+                           .index = i < f->workers ? i : i - f->workers};
         start_process(f, &f->processes[i]);
     }
 }
@@ -412,7 +423,7 @@ void farm_run(farm *f, int64_t until_ns)
     int64_t now_ns = shmrpci_now_ns();
     do {
         int64_t wake_ns = until_ns;
-        for (size_t i = 0; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+        for (size_t i = 0; i < f->workers + f->clients; i++) {
             farm_process *p = &f->processes[i];
             if (p->resume_ns != 0 && p->resume_ns <= now_ns) {
                 resume(p);
@@ -439,10 +450,9 @@ static void reap(const farm_process *p)
     }
 }
 
-static void end_process(farm *f, farm_process *p)
+/* What the control loop does when it hears of a death. */
+static void bury(farm *f, const farm_process *p)
 {
-    assert_int_equal(kill(p->pid, SIGKILL), 0);
-    reap(p);
     if (p->role == FARM_WORKER) {
         shm->dismiss(f->listener, p->index);
     } else {
@@ -450,18 +460,56 @@ static void end_process(farm *f, farm_process *p)
     }
 }
 
-void farm_kill(farm *f)
+static void end_process(farm *f, const farm_process *p)
 {
-    farm_process *p =
-        &f->processes[farm_random(f) % (FARM_WORKERS + FARM_CLIENTS)];
+    assert_int_equal(kill(p->pid, SIGKILL), 0);
+    reap(p);
+    bury(f, p);
+}
+
+farm_process *farm_process_of(farm *f, farm_role role, uint32_t index)
+{
+    return &f->processes[role == FARM_WORKER ? index : f->workers + index];
+}
+
+void farm_replace(farm *f, farm_process *p)
+{
     end_process(f, p);
     start_process(f, p);
 }
 
+void farm_kill(farm *f)
+{
+    farm_replace(f, &f->processes[farm_random(f) % (f->workers + f->clients)]);
+}
+
+void farm_start_again(farm *f, farm_process *p)
+{
+    start_process(f, p);
+}
+
+bool farm_await_death(farm *f, farm_process *p, int64_t until_ns)
+{
+    siginfo_t info;
+    for (;;) {
+        info.si_pid = 0;
+        assert_int_equal(
+            waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+        if (info.si_pid != 0) {
+            reap(p);
+            bury(f, p);
+            return true;
+        }
+        if (shmrpci_now_ns() >= until_ns) {
+            return false;
+        }
+        farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS / 2));
+    }
+}
+
 void farm_pause(farm *f, int64_t resume_ns)
 {
-    farm_process *p =
-        &f->processes[farm_random(f) % (FARM_WORKERS + FARM_CLIENTS)];
+    farm_process *p = &f->processes[farm_random(f) % (f->workers + f->clients)];
     if (p->resume_ns == 0) {
         assert_int_equal(kill(p->pid, SIGSTOP), 0);
         p->resume_ns = resume_ns;
@@ -473,30 +521,46 @@ static uint64_t answered(const farm *f, uint32_t index)
     return atomic_load(&f->account->clients[index].answered);
 }
 
-void farm_settle(farm *f)
+/* Whether each living client but one has had calls answered since `before`. */
+static bool has_settled(farm *f, const farm_process *dead,
+                        const uint64_t *before)
+{
+    for (uint32_t i = 0; i < f->clients; i++) {
+        if (farm_process_of(f, FARM_CLIENT, i) != dead &&
+            answered(f, i) < before[i] + 2 * FARM_CALLS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void farm_settle_without(farm *f, const farm_process *dead)
 {
     uint64_t before[FARM_CLIENTS];
-    for (size_t i = 0; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+    for (size_t i = 0; i < f->workers + f->clients; i++) {
         resume(&f->processes[i]);
     }
-    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+    for (uint32_t i = 0; i < f->clients; i++) {
         before[i] = answered(f, i);
     }
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
-        while (answered(f, i) < before[i] + 2 * FARM_CALLS) {
-            if (shmrpci_now_ns() > deadline_ns) {
-                fault(f->account, FARM_HUNG);
-                return;
-            }
-            farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+    while (!has_settled(f, dead, before)) {
+        if (shmrpci_now_ns() > deadline_ns) {
+            fault(f->account, FARM_HUNG);
+            return;
         }
+        farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
     }
+}
+
+void farm_settle(farm *f)
+{
+    farm_settle_without(f, NULL);
 }
 
 static void tell_account(const farm *f)
 {
-    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+    for (uint32_t i = 0; i < f->clients; i++) {
         farm_client_account *c = &f->account->clients[i];
         print_message(
             "client %u: %llu issued, %llu answered, %llu withdrawn, "
@@ -513,9 +577,34 @@ static void tell_account(const farm *f)
                   shmrpc_status_text(atomic_load(&f->account->status)));
 }
 
+/* Workers take extents for replies while they have the call, recovery gives
+ * them back before it says ABORTED, and clients before they call again. */
+static void check_extents(const shm_conn *conn)
+{
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        uint64_t word = shmrpci_load_seq(&conn->block.extents[i]);
+        if (shm_extent_state_of(word) != SHM_EXTENT_REPLY) {
+            continue;
+        }
+        uint32_t slot = shm_extent_slot_of(word);
+        uint32_t state =
+            shm_word_state(shmrpci_load_seq(&conn->block.slots[slot].word));
+        if (state != SHM_CLAIMED && state != SHM_DONE &&
+            shmrpci_load_seq(&conn->block.extents[i]) == word) {
+            fail_msg("extent %u is kept for slot %u, whose state is %u", i,
+                     slot, state);
+        }
+    }
+}
+
 void farm_check(farm *f)
 {
     unsigned long long faults = 0;
+    const shm_listener *listener =
+        (const shm_listener *)(const void *)f->listener;
+    for (size_t i = 0; i < listener->table_count; i++) {
+        check_extents(listener->table[i]);
+    }
     for (size_t i = 0; i < FARM_FAULTS; i++) {
         faults += atomic_load(&f->account->faults[i]);
     }
@@ -528,7 +617,7 @@ void farm_check(farm *f)
 uint64_t farm_rescued(const farm *f)
 {
     uint64_t rescued = 0;
-    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+    for (uint32_t i = 0; i < f->clients; i++) {
         rescued += atomic_load(&f->account->clients[i].rescued);
     }
     return rescued;
@@ -550,7 +639,7 @@ static size_t open_fds(void)
 static void check_sums(const farm *f, unsigned long long killed_clients)
 {
     unsigned long long open = 0;
-    for (uint32_t i = 0; i < FARM_CLIENTS; i++) {
+    for (uint32_t i = 0; i < f->clients; i++) {
         farm_client_account *c = &f->account->clients[i];
         unsigned long long ended =
             atomic_load(&c->answered) + atomic_load(&c->withdrawn) +
@@ -563,7 +652,7 @@ static void check_sums(const farm *f, unsigned long long killed_clients)
 
 void farm_stop(farm *f)
 {
-    for (size_t i = FARM_WORKERS; i < FARM_WORKERS + FARM_CLIENTS; i++) {
+    for (size_t i = f->workers; i < f->workers + f->clients; i++) {
         resume(&f->processes[i]);
         end_process(f, &f->processes[i]);
     }
@@ -578,7 +667,7 @@ void farm_stop(farm *f)
         farm_run(f, shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
     }
     assert_true(open_fds() < before);
-    for (size_t i = 0; i < FARM_WORKERS; i++) {
+    for (size_t i = 0; i < f->workers; i++) {
         resume(&f->processes[i]);
         end_process(f, &f->processes[i]);
     }
@@ -588,8 +677,8 @@ void farm_stop(farm *f)
                              .bytes,
                          0);
     }
-    shm->close(f->listener);
     farm_check(f);
+    shm->close(f->listener);
     check_sums(f, atomic_load(&f->account->killed_clients));
     assert_int_equal(munmap(f->account, sizeof *f->account), 0);
 }

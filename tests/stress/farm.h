@@ -19,8 +19,9 @@
 
 #include "service.h"
 
+/* At most. */
 #define FARM_CLIENTS 4u
-#define FARM_WORKERS 3u
+#define FARM_WORKERS 4u
 #define FARM_CALLS   8u /* at a time, of a client */
 
 /* Powers of two: a call that runs this many later than it was sent would be
@@ -65,16 +66,26 @@ typedef struct farm_process {
     int64_t resume_ns; /* stopped until then; 0: runs */
 } farm_process;
 
-typedef struct farm {
+typedef struct farm farm;
+
+/* Called first in each process that is started, if not NULL. */
+typedef void farm_born(const farm *f, const farm_process *self);
+
+struct farm {
+    unsigned workers;
+    unsigned clients;
+    farm_born *born;
     farm_account *account;
     shmrpci_address address;
     shmrpci_listener *listener;
-    farm_process processes[FARM_CLIENTS + FARM_WORKERS];
+    farm_process processes[FARM_CLIENTS + FARM_WORKERS]; /* workers first */
     uint64_t random;
-} farm;
+};
 
-/* Starts everything. */
+/* Starts everything, with `workers` and `clients` in place. */
 void farm_start(farm *f, uint64_t seed);
+/* The process in that place. */
+farm_process *farm_process_of(farm *f, farm_role role, uint32_t index);
 /* Ends everything, and checks that nothing is left of it. */
 void farm_stop(farm *f);
 uint64_t farm_random(farm *f);
@@ -82,12 +93,21 @@ uint64_t farm_random(farm *f);
 void farm_run(farm *f, int64_t until_ns);
 /* Kills one, any of them, and starts another one in its place. */
 void farm_kill(farm *f);
+/* The same of this one. */
+void farm_replace(farm *f, farm_process *p);
+/* Runs until it is dead, of SIGKILL; false: it lives on. Then it is to be
+ * started again. */
+bool farm_await_death(farm *f, farm_process *p, int64_t until_ns);
+void farm_start_again(farm *f, farm_process *p);
 /* Stops one until `resume_ns`; not one that is stopped already. */
 void farm_pause(farm *f, int64_t resume_ns);
 /* All are resumed, and every client has had calls answered since. Fails the
  * test if one doesn't. */
 void farm_settle(farm *f);
-/* Fails the test, with the account, if there is any fault. */
+/* The same, of all but one, which is dead. */
+void farm_settle_without(farm *f, const farm_process *dead);
+/* Fails the test, with the account, if there is any fault; or if an extent is
+ * kept for a reply that will never come. */
 void farm_check(farm *f);
 /* Wake-ups that clients had to make up for. */
 uint64_t farm_rescued(const farm *f);

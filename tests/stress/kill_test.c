@@ -42,7 +42,7 @@ static void let_them_run(farm *f)
 static void kills_lose_and_repeat_nothing(void **state)
 {
     (void)state;
-    farm f;
+    farm f = {.workers = 3, .clients = 4};
     farm_start(&f, seed_of());
     for (unsigned i = 0; i < events(); i++) {
         let_them_run(&f);
@@ -61,7 +61,7 @@ static void kills_lose_and_repeat_nothing(void **state)
 static void stops_and_kills_lose_and_repeat_nothing(void **state)
 {
     (void)state;
-    farm f;
+    farm f = {.workers = 3, .clients = 4};
     farm_start(&f, seed_of());
     for (unsigned i = 0; i < events(); i++) {
         let_them_run(&f);

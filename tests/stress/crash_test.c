@@ -1,0 +1,213 @@
+/*
+ * Death at every point: wherever a client or a worker changes a shared word,
+ * or wakes somebody, one dies there, at the first time it comes by, or a later
+ * one.  Calls of the others go on, nothing is lost or left.
+ *
+ * The library is compiled once more for this, with the points in it
+ * (os/crash.h).  Which points there are is learnt by running.
+ */
+#include "farm.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MAX_POINTS 512u
+
+/* Times of coming by at which one dies. */
+static const unsigned quick_times[] = {1, 2};
+static const unsigned long_times[] = {1, 2, 3, 5, 8, 13, 100, 1000};
+
+typedef struct point {
+    atomic_ullong key;       /* file and line; 0: unused */
+    atomic_ullong passed[2]; /* how often, by role */
+} point;
+
+/* Shared by all processes. */
+static point *points;
+
+/* Of this process. */
+static struct {
+    bool is_armed; /* counts */
+    farm_role role;
+    size_t victim; /* point to die at; MAX_POINTS: none */
+    unsigned left;
+} self;
+
+/* What the next process that is started gets of it. */
+static struct {
+    farm_role role;
+    uint32_t index;
+    size_t victim;
+    unsigned times;
+} next;
+
+/* A literal's address and a line: the same in all processes. */
+static size_t find(const char *file, int line)
+{
+    unsigned long long key =
+        (unsigned long long)(uintptr_t)file << 16 | (unsigned long long)line;
+    for (size_t i = 0; i < MAX_POINTS; i++) {
+        unsigned long long seen = 0;
+        if (atomic_load(&points[i].key) == key ||
+            atomic_compare_exchange_strong(&points[i].key, &seen, key) ||
+            seen == key) {
+            return i;
+        }
+    }
+    abort();
+}
+
+static const char *file_of(size_t index)
+{
+    const char *file =
+        (const char *)(uintptr_t)(atomic_load(&points[index].key) >> 16);
+    const char *slash = strstr(file, "runtime/");
+    return slash != NULL ? slash : file;
+}
+
+static unsigned line_of(size_t index)
+{
+    return (unsigned)(atomic_load(&points[index].key) & 0xFFFF);
+}
+
+void shmrpci_crashpoint(const char *file, int line)
+{
+    if (!self.is_armed) {
+        return;
+    }
+    size_t i = find(file, line);
+    atomic_fetch_add(&points[i].passed[self.role], 1);
+    if (i == self.victim && --self.left == 0) {
+        (void)kill(getpid(), SIGKILL);
+    }
+}
+
+static void arm(const farm *f, const farm_process *p)
+{
+    (void)f;
+    self.is_armed = true;
+    self.role = p->role;
+    self.victim = MAX_POINTS;
+    if (p->role == next.role && p->index == next.index) {
+        self.victim = next.victim;
+        self.left = next.times;
+    }
+}
+
+/* ---- the loop over points -------------------------------------------- */
+
+static unsigned long long passed(size_t index, farm_role role)
+{
+    return atomic_load(&points[index].passed[role]);
+}
+
+/* Whether somebody died there. */
+static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
+{
+    farm_process *p = farm_process_of(f, role, 0);
+    next.role = role;
+    next.index = 0;
+    next.victim = victim;
+    next.times = times;
+    farm_replace(f, p);
+    next.victim = MAX_POINTS;
+    bool is_dead =
+        farm_await_death(f, p, shmrpci_deadline_after(300 * SHMRPCI_NS_PER_MS));
+    if (is_dead) {
+        /* A new worker looks everywhere, and so hides what was forgotten. */
+        if (role == FARM_CLIENT || f->workers > 1) {
+            farm_settle_without(f, p);
+        }
+        farm_start_again(f, p);
+    } else {
+        farm_replace(f, p);
+    }
+    farm_settle(f);
+    farm_check(f);
+    return is_dead;
+}
+
+static void die_everywhere(farm_role role, unsigned workers, unsigned clients)
+{
+    farm f = {.workers = workers, .clients = clients, .born = arm};
+    const unsigned *times = is_long() ? long_times : quick_times;
+    size_t count = is_long() ? sizeof long_times / sizeof *long_times
+                             : sizeof quick_times / sizeof *quick_times;
+    unsigned deaths = 0;
+    unsigned known = 0;
+    unsigned missed = 0;
+    next.victim = MAX_POINTS;
+    farm_start(&f, 20202);
+    farm_settle(&f);
+    farm_run(&f, shmrpci_deadline_after(200 * SHMRPCI_NS_PER_MS));
+    for (size_t i = 0; i < MAX_POINTS; i++) {
+        if (passed(i, role) == 0) {
+            continue;
+        }
+        known++;
+        bool is_dead = false;
+        for (size_t k = 0; k < count; k++) {
+            if (die_at(&f, role, i, times[k])) {
+                is_dead = true;
+                deaths++;
+            }
+        }
+        if (!is_dead) {
+            /* So rare that nobody came by in time. */
+            print_message("not reached: %s:%u\n", file_of(i), line_of(i));
+            missed++;
+        }
+    }
+    print_message("%u points, %u deaths\n", known, deaths);
+    assert_int_equal(farm_rescued(&f), 0);
+    farm_stop(&f);
+    assert_true(known >= 25);
+    assert_true(missed * 4 <= known);
+}
+
+static void workers_may_die_anywhere(void **state)
+{
+    (void)state;
+    die_everywhere(FARM_WORKER, 2, 2);
+}
+
+/* Nobody else is there to notice what it left. */
+static void the_only_worker_may_die_anywhere(void **state)
+{
+    (void)state;
+    die_everywhere(FARM_WORKER, 1, 1);
+}
+
+static void clients_may_die_anywhere(void **state)
+{
+    (void)state;
+    die_everywhere(FARM_CLIENT, 2, 2);
+}
+
+static int forget_points(void **state)
+{
+    (void)state;
+    points = mmap(NULL, MAX_POINTS * sizeof *points, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return points == MAP_FAILED ? -1 : 0;
+}
+
+static int drop_points(void **state)
+{
+    (void)state;
+    return munmap(points, MAX_POINTS * sizeof *points);
+}
+
+int main(void)
+{
+#define CASE(name) \
+    cmocka_unit_test_setup_teardown(name, forget_points, drop_points)
+    const struct CMUnitTest tests[] = {
+        CASE(workers_may_die_anywhere),
+        CASE(the_only_worker_may_die_anywhere),
+        CASE(clients_may_die_anywhere),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

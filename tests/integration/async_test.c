@@ -1,0 +1,259 @@
+/* Programs with a loop of events, and servers that are killed under them. */
+#include "harness.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include "../reaction.h"
+#include "fault_client.h"
+
+enum { FLYING = 64, MANY = 100 };
+
+static const shmrpc_opts patient = {.timeout_ns = PATIENCE};
+
+static fault_fault *connect_to(const char *where)
+{
+    fault_fault *client = NULL;
+    shmrpc_error error;
+    if (fault_fault_connect(where, NULL, &client, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    return client;
+}
+
+typedef struct tally {
+    unsigned count;
+    unsigned ended[MANY];
+    int statuses[MANY];
+    uint64_t numbers[MANY];
+    int64_t last_ns;
+} tally;
+
+typedef struct ticket {
+    tally *t;
+    unsigned index;
+} ticket;
+
+static void note(const ticket *at, int status)
+{
+    at->t->count++;
+    at->t->ended[at->index]++;
+    at->t->statuses[at->index] = status;
+    at->t->last_ns = harness_now_ns();
+}
+
+static void on_echo(void *user, int status, const uint64_t *value,
+                    const shmrpc_error *error)
+{
+    const ticket *at = user;
+    (void)error;
+    note(at, status);
+    at->t->numbers[at->index] = value != NULL ? *value : 0;
+}
+
+static void on_nap(void *user, int status, const shmrpc_error *error)
+{
+    (void)error;
+    note(user, status);
+}
+
+static void on_blob(void *user, int status, const fault_fault_blob_reply *reply,
+                    const shmrpc_error *error)
+{
+    const ticket *at = user;
+    (void)error;
+    note(at, status);
+    at->t->numbers[at->index] = reply != NULL ? reply->value.len : 0;
+    fault_fault_blob_release(reply);
+}
+
+static void loop_until(fault_fault *client, const unsigned *count,
+                       unsigned wanted)
+{
+    struct pollfd entry = {.fd = fault_fault_fd(client), .events = POLLIN};
+    assert_true(entry.fd >= 0);
+    while (*count < wanted) {
+        if (poll(&entry, 1, (int)(PATIENCE / MS)) != 1) {
+            fail_msg("waited in vain: %u of %u", *count, wanted);
+        }
+        (void)fault_fault_dispatch(client);
+    }
+}
+
+/* Numbers that tell whose answer it is. */
+static void hundred_calls_get_their_own_answers(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("fault", where);
+    child server = harness_serve(FAULT_SERVER, where, "2");
+    fault_fault *client = connect_to(where);
+    for (uint64_t round = 1; round <= 20; round++) {
+        tally t = {.count = 0};
+        ticket tickets[MANY];
+        for (unsigned i = 0; i < MANY; i++) {
+            tickets[i] = (ticket){&t, i};
+            assert_int_equal(fault_fault_echo_async(client, round * MANY + i,
+                                                    &patient, on_echo,
+                                                    &tickets[i], NULL, NULL),
+                             0);
+        }
+        loop_until(client, &t.count, MANY);
+        for (unsigned i = 0; i < MANY; i++) {
+            assert_int_equal(t.ended[i], 1);
+            assert_int_equal(t.statuses[i], 0);
+            assert_true(t.numbers[i] == round * MANY + i);
+        }
+    }
+    fault_fault_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+/* Replies that come through extents, whose arrival wakes the loop as well. */
+static void large_replies_come_through_the_loop(void **state)
+{
+    (void)state;
+    static uint8_t data[(size_t)3 << 20];
+    char where[96];
+    harness_address("fault", where);
+    child server = harness_serve(FAULT_SERVER, where, "2");
+    fault_fault *client = connect_to(where);
+    tally t = {.count = 0};
+    ticket tickets[20];
+    for (unsigned i = 0; i < 20; i++) {
+        shmrpc_bytes bytes = {data, sizeof data >> i};
+        tickets[i] = (ticket){&t, i};
+        assert_int_equal(fault_fault_blob_async(client, bytes, &patient,
+                                                on_blob, &tickets[i], NULL,
+                                                NULL),
+                         0);
+    }
+    loop_until(client, &t.count, 20);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(t.statuses[i], 0);
+        assert_true(t.numbers[i] == sizeof data >> i);
+    }
+    fault_fault_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void await_naps(fault_fault *client, uint32_t wanted)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    uint32_t got = 0;
+    while (got < wanted) {
+        assert_int_equal(fault_fault_napping(client, &patient, &got, NULL), 0);
+        assert_true(harness_now_ns() < deadline_ns);
+    }
+}
+
+static void nap_later(fault_fault *client, ticket *at, tally *t, unsigned i)
+{
+    *at = (ticket){t, i};
+    assert_int_equal(
+        fault_fault_nap_async(client, 20000, &patient, on_nap, at, NULL, NULL),
+        0);
+}
+
+/* By the same descriptor. */
+static void expect_next_server(fault_fault *client, const char *where, int fd)
+{
+    tally t = {.count = 0};
+    ticket at = {&t, 0};
+    child server = harness_serve(FAULT_SERVER, where, "1");
+    assert_int_equal(
+        fault_fault_echo_async(client, 77, &patient, on_echo, &at, NULL, NULL),
+        0);
+    assert_int_equal(fault_fault_fd(client), fd);
+    loop_until(client, &t.count, 1);
+    assert_int_equal(t.statuses[0], SHMRPC_OK);
+    assert_true(t.numbers[0] == 77);
+    harness_signal(&server, SIGKILL);
+}
+
+/* All 64 are told of: those that a worker has, and those that wait. */
+static int64_t kill_with_64_in_flight(void *user)
+{
+    enum { CLAIMED = 3 };
+    (void)user;
+    char where[96];
+    tally t = {.count = 0};
+    ticket tickets[FLYING];
+    harness_address("fault", where);
+    child server = harness_serve(FAULT_SERVER, where, "4");
+    fault_fault *client = connect_to(where);
+    fault_fault *other = connect_to(where);
+    for (unsigned i = 0; i < CLAIMED; i++) {
+        nap_later(client, &tickets[i], &t, i);
+    }
+    await_naps(other, CLAIMED);
+    for (unsigned i = CLAIMED; i < FLYING; i++) {
+        nap_later(client, &tickets[i], &t, i);
+    }
+    struct pollfd entry = {.fd = fault_fault_fd(client), .events = POLLIN};
+    int64_t killed_ns = harness_now_ns();
+    harness_signal(&server, SIGKILL);
+    loop_until(client, &t.count, FLYING);
+    int64_t reaction_ns = t.last_ns - killed_ns;
+    for (unsigned i = 0; i < FLYING; i++) {
+        assert_int_equal(t.ended[i], 1);
+        assert_true(t.statuses[i] == SHMRPC_E_SERVER_LOST ||
+                    (i >= CLAIMED && t.statuses[i] == SHMRPC_E_UNAVAILABLE));
+    }
+    /* The loop has nothing more to do for it. */
+    while (poll(&entry, 1, 0) == 1) {
+        assert_int_equal(fault_fault_dispatch(client), 0);
+    }
+    expect_next_server(client, where, entry.fd);
+    fault_fault_close(other);
+    fault_fault_close(client);
+    return reaction_ns;
+}
+
+static void killed_server_ends_all_calls_in_flight(void **state)
+{
+    (void)state;
+    expect_reaction(kill_with_64_in_flight, NULL, 0, 100 * MS);
+}
+
+static void every_form_of_a_method_is_generated(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("fault", where);
+    child server = harness_serve(FAULT_SERVER, where, "1");
+    fault_fault *client = connect_to(where);
+    shmrpc_call *echo = NULL;
+    shmrpc_call *blob = NULL;
+    shmrpc_call *nap = NULL;
+    shmrpc_error error;
+    uint64_t number = 0;
+    const fault_fault_blob_reply *reply = NULL;
+    assert_int_equal(fault_fault_echo_start(client, 5, NULL, &echo, NULL), 0);
+    assert_int_equal(fault_fault_blob_start(client, shmrpc_bytes_of("abc", 3),
+                                            NULL, &blob, NULL),
+                     0);
+    assert_int_equal(fault_fault_nap_start(client, 20000, NULL, &nap, NULL), 0);
+    assert_int_equal(fault_fault_blob_finish(echo, &reply, &error),
+                     SHMRPC_E_INVALID);
+    assert_int_equal(fault_fault_blob_finish(blob, &reply, &error), 0);
+    assert_int_equal(reply->value.len, 3);
+    fault_fault_blob_release(reply);
+    assert_int_equal(fault_fault_echo_finish(echo, &number, &error), 0);
+    assert_true(number == 5);
+    (void)shmrpc_call_cancel(nap);
+    assert_int_equal(fault_fault_nap_finish(nap, &error), SHMRPC_E_CANCELLED);
+    fault_fault_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_of_a_method_is_generated),
+        cmocka_unit_test(hundred_calls_get_their_own_answers),
+        cmocka_unit_test(large_replies_come_through_the_loop),
+        cmocka_unit_test(killed_server_ends_all_calls_in_flight),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

@@ -269,6 +269,10 @@ int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
         case SHMRPC_E_NOT_FOUND:
         case SHMRPC_E_UNAVAILABLE:
             continue;
+        case SHMRPC_E_EXHAUSTED:
+            return shmrpc_error_set(error, status,
+                                    "no file descriptors are left in this "
+                                    "process or on this machine (ulimit -n)");
         default:
             return shmrpc_error_set(error, status, "%s/%s: %s", list.paths[i],
                                     socket_name, shmrpc_status_text(status));

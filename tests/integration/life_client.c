@@ -1,0 +1,113 @@
+/*
+ * A client of life.svc.
+ *
+ *     test_life_client ADDRESS calls FIRST COUNT   makes COUNT calls and notes
+ *                                                  how each has ended
+ *     test_life_client ADDRESS linger              calls once, forks a child
+ *                                                  that stays, says its id
+ *     test_life_client ADDRESS fds                 says how many descriptors
+ *                                                  it was started with
+ */
+#include "life_client.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger.h"
+
+static int failed(const shmrpc_error *error)
+{
+    printf("%s: %s\n", error->name, error->message);
+    return EXIT_FAILURE;
+}
+
+static unsigned char end_of(int status, bool is_right)
+{
+    if (status == SHMRPC_OK) {
+        return is_right ? LEDGER_OK : LEDGER_WRONG;
+    }
+    return shmrpc_status_may_have_run(status) ? LEDGER_MAYBE_RUN
+                                              : LEDGER_NOT_RUN;
+}
+
+/* Odd numbers may be repeated. */
+static int calls(life_life *client, uint64_t first, uint64_t count)
+{
+    ledger *book = ledger_open();
+    if (book == NULL) {
+        return EXIT_FAILURE;
+    }
+    for (uint64_t i = first; i < first + count; i++) {
+        uint64_t back = 0;
+        shmrpc_error error;
+        int status = i % 2 == 0
+                         ? life_life_once(client, i, 0, NULL, &back, &error)
+                         : life_life_again(client, i, 0, NULL, &back, &error);
+        atomic_store(&book->ends[i], end_of(status, back == i * 3));
+        atomic_fetch_add(&book->ended, 1);
+        if (status != SHMRPC_OK && status != SHMRPC_E_SERVER_LOST) {
+            return failed(&error);
+        }
+    }
+    return EXIT_SUCCESS;
+}
+
+static int linger(life_life *client)
+{
+    uint64_t back = 0;
+    shmrpc_error error;
+    if (life_life_again(client, 1, 0, NULL, &back, &error) != SHMRPC_OK) {
+        return failed(&error);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(60); /* should the test forget it */
+    } else {
+        printf("%d\n", (int)child);
+        (void)fflush(stdout);
+    }
+    (void)pause(); /* both, until they are killed */
+    return EXIT_SUCCESS;
+}
+
+static int say_fds(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    if (folder == NULL) {
+        return EXIT_FAILURE;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL;
+         entry = readdir(folder)) {
+        count += entry->d_name[0] != '.';
+    }
+    (void)closedir(folder);
+    printf("%u\n", count - 1);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    life_life *client = NULL;
+    shmrpc_error error;
+    int status = 2;
+    if (argc == 3 && strcmp(argv[2], "fds") == 0) {
+        return say_fds();
+    }
+    if (argc < 3) {
+        return status;
+    }
+    static const shmrpc_opts opts = {.flags = SHMRPC_OPT_WAIT_FOR_READY};
+    if (life_life_connect(argv[1], &opts, &client, &error) != SHMRPC_OK) {
+        return failed(&error);
+    }
+    if (argc == 5 && strcmp(argv[2], "calls") == 0) {
+        status = calls(client, strtoull(argv[3], NULL, 10),
+                       strtoull(argv[4], NULL, 10));
+    } else if (strcmp(argv[2], "linger") == 0) {
+        status = linger(client);
+    }
+    life_life_close(client);
+    return status;
+}

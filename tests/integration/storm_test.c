@@ -1,0 +1,222 @@
+/* Signals that interrupt every system call of client and server, a thousand
+ * times a second and without SA_RESTART; and descriptors that run out. */
+#include "harness.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ledger.h"
+#include "life_client.h"
+
+static volatile sig_atomic_t signals;
+
+static void count(int number)
+{
+    (void)number;
+    signals++;
+}
+
+static void storm(bool begin)
+{
+    struct sigaction action = {.sa_handler = count};
+    struct itimerval often = {{0, 1000}, {0, 1000}};
+    struct itimerval never = {{0, 0}, {0, 0}};
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, begin ? &often : &never, NULL), 0);
+}
+
+static child serve(const char *where)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/ledger", harness_folder);
+    (void)setenv("LIFE_LEDGER", path, 1);
+    (void)setenv("LIFE_STORM", "1", 1);
+    return harness_serve(LIFE_SERVER, where, "2");
+}
+
+static void expect_ok(int status, const shmrpc_error *error)
+{
+    if (status != 0) {
+        storm(false);
+        fail_msg("%s: %s", error->name, error->message);
+    }
+}
+
+static void exchange(life_life *client, uint64_t number)
+{
+    static uint8_t data[3 << 20];
+    const life_life_blob_reply *reply = NULL;
+    shmrpc_error error;
+    uint64_t back = 0;
+    expect_ok(life_life_once(client, number, 0, NULL, &back, &error), &error);
+    assert_true(back == number * 3);
+    size_t size = (size_t)(number % 8) * sizeof data / 8;
+    expect_ok(life_life_blob(client, shmrpc_bytes_of(data, size), NULL, &reply,
+                             &error),
+              &error);
+    assert_int_equal(reply->value.len, size);
+    life_life_blob_release(reply);
+}
+
+static void storm_of_signals_changes_nothing(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 16 };
+    char where[96];
+    harness_address("life", where);
+    child server = serve(where);
+    storm(true);
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        life_life *client = NULL;
+        shmrpc_error error;
+        expect_ok(life_life_connect(where, NULL, &client, &error), &error);
+        exchange(client, i);
+        expect_ok(life_life_nap(client, 5, NULL, &error), &error);
+        life_life_close(client);
+    }
+    storm(false);
+    assert_true(signals > 0);
+    harness_signal(&server, SIGTERM);
+}
+
+static void storm_does_not_move_deadlines(void **state)
+{
+    (void)state;
+    char where[96];
+    life_life *client = NULL;
+    shmrpc_error error;
+    harness_address("life", where);
+    child server = serve(where);
+    assert_int_equal(life_life_connect(where, NULL, &client, NULL), 0);
+    storm(true);
+    for (int i = 0; i < 5; i++) {
+        shmrpc_opts opts = {.timeout_ns = 30 * MS};
+        int64_t began_ns = harness_now_ns();
+        int status = life_life_nap(client, 20000, &opts, &error);
+        int64_t took_ns = harness_now_ns() - began_ns;
+        if (status != SHMRPC_E_DEADLINE || took_ns < 29 * MS) {
+            storm(false);
+            fail_msg("%d after %lld us", status, (long long)(took_ns / 1000));
+        }
+    }
+    storm(false);
+    life_life_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void storm_does_not_disturb_a_reconnect(void **state)
+{
+    (void)state;
+    char where[96];
+    life_life *client = NULL;
+    shmrpc_error error;
+    harness_address("life", where);
+    child server = serve(where);
+    assert_int_equal(life_life_connect(where, NULL, &client, NULL), 0);
+    for (uint64_t i = 0; i < 5; i++) {
+        harness_signal(&server, SIGKILL);
+        shmrpc_opts soon = {.timeout_ns = 20 * MS};
+        uint64_t back = 0;
+        storm(true);
+        int status = life_life_once(client, i, 0, &soon, &back, &error);
+        storm(false);
+        assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
+        server = serve(where);
+        storm(true);
+        exchange(client, 100 + i);
+        storm(false);
+    }
+    life_life_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- descriptors ---- */
+
+static void limit_fds(rlim_t most)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = most;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Descriptors that the process has may have higher numbers than their count. */
+static rlim_t first_free_fd(void)
+{
+    int fd = dup(0);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    return (rlim_t)fd;
+}
+
+static void connect_without_descriptors_says_so(void **state)
+{
+    (void)state;
+    char where[96];
+    struct rlimit before;
+    life_life *client = NULL;
+    shmrpc_error error = {.name = ""};
+    harness_address("life", where);
+    child server = serve(where);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    holdings held = harness_holdings(getpid());
+    rlim_t first = first_free_fd();
+    int failures = 0;
+    int status;
+    do {
+        limit_fds(first + (rlim_t)failures);
+        status = life_life_connect(where, NULL, &client, &error);
+        limit_fds(before.rlim_cur);
+        if (status != 0) {
+            assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+            assert_non_null(strstr(error.message, "descriptors"));
+            assert_non_null(strstr(error.message, where));
+            holdings now = harness_holdings(getpid());
+            assert_int_equal(now.fds, held.fds);
+            assert_int_equal(now.maps, held.maps);
+            failures++;
+        }
+    } while (status != 0 && failures < 30);
+    assert_int_equal(status, 0);
+    assert_true(failures >= 2);
+    exchange(client, 1);
+    life_life_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+/* A server that stands still, or has not begun, listens but does not answer. */
+static void connect_that_is_not_answered_names_the_address(void **state)
+{
+    (void)state;
+    char where[96];
+    life_life *client = NULL;
+    shmrpc_error error = {.name = ""};
+    shmrpc_opts opts = {.timeout_ns = 50 * MS};
+    harness_address("life", where);
+    child server = serve(where);
+    harness_signal(&server, SIGSTOP);
+    assert_int_equal(life_life_connect(where, &opts, &client, &error),
+                     SHMRPC_E_DEADLINE);
+    assert_non_null(strstr(error.message, where));
+    assert_non_null(strstr(error.message, "did not answer"));
+    harness_signal(&server, SIGCONT);
+    assert_int_equal(life_life_connect(where, NULL, &client, &error), 0);
+    exchange(client, 1);
+    life_life_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(storm_of_signals_changes_nothing),
+        cmocka_unit_test(storm_does_not_move_deadlines),
+        cmocka_unit_test(storm_does_not_disturb_a_reconnect),
+        cmocka_unit_test(connect_without_descriptors_says_so),
+        cmocka_unit_test(connect_that_is_not_answered_names_the_address),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

@@ -55,8 +55,11 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
 {
     (void)user;
     static const struct timespec slice = {.tv_nsec = 1000000};
-    for (uint32_t i = 0; i < ms && !shmrpc_ctx_cancelled(ctx); i++) {
+    for (uint32_t i = 0; i < ms; i++) {
         (void)nanosleep(&slice, NULL);
+        if (shmrpc_ctx_cancelled(ctx)) {
+            return SHMRPC_E_CANCELLED;
+        }
     }
     return SHMRPC_OK;
 }

@@ -32,11 +32,24 @@ static void destroy(tcp_call *call)
     free(call);
 }
 
+/* Whether it has enough to take before it gets more. */
+static bool is_full(const tcp_conn *conn)
+{
+    return conn->unsent_bytes > conn->listener->limits.max_held_bytes;
+}
+
 void tcp_call_free(tcp_call *call)
 {
     tcp_conn *conn = call->conn;
     tcp_listener *listener = conn->listener;
+    bool was_full = is_full(conn);
     conn->held_bytes -= call->held_bytes;
+    conn->unsent_bytes -= call->unsent_bytes;
+    call->unsent_bytes = 0;
+    if (was_full && !is_full(conn) && listener->queue_first != NULL &&
+        listener->idle > 0) {
+        shmrpci_event_set(listener->bell_fd);
+    }
     if (conn->is_paused && conn->state == TCP_CONN_OPEN &&
         conn->held_bytes <= listener->limits.max_held_bytes / 2) {
         conn->is_paused = false;
@@ -93,15 +106,6 @@ static void push(tcp_listener *listener, tcp_call *call)
     listener->queue_last = call;
 }
 
-tcp_call *tcp_call_pop(tcp_listener *listener)
-{
-    tcp_call *call = listener->queue_first;
-    if (call != NULL) {
-        listener->queue_first = call->next;
-    }
-    return call;
-}
-
 static void remove_from_queue(tcp_listener *listener, const tcp_call *call)
 {
     tcp_call *before = NULL;
@@ -118,6 +122,19 @@ static void remove_from_queue(tcp_listener *listener, const tcp_call *call)
     if (listener->queue_last == call) {
         listener->queue_last = before;
     }
+}
+
+tcp_call *tcp_call_pop(tcp_listener *listener)
+{
+    tcp_call *call = listener->queue_first;
+    while (call != NULL && is_full(call->conn) &&
+           call->conn->state == TCP_CONN_OPEN) {
+        call = call->next;
+    }
+    if (call != NULL) {
+        remove_from_queue(listener, call);
+    }
+    return call;
 }
 
 void tcp_call_claim(tcp_call *call, uint32_t owner)

@@ -160,8 +160,8 @@ static int64_t patrol(tcp_listener *listener)
 void tcp_listener_watch(tcp_listener *listener)
 {
     listener->is_watching = true;
-    if (listener->is_asleep) {
-        listener->is_asleep = false;
+    if (listener->is_patient) {
+        listener->is_patient = false;
         shmrpci_event_set(listener->wake_fd);
     }
 }
@@ -230,7 +230,10 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
     }
     int64_t now_ns = shmrpci_now_ns();
     shmrpci_mutex_lock(&listener->lock);
-    /* While something is watched, patrol says when to look again. */
+    /* What has come to be watched since we looked is looked at soon. */
+    if (listener->is_watching && now_ns + WATCH_NS < wake_ns) {
+        wake_ns = now_ns + WATCH_NS;
+    }
     listener->is_watching =
         listener->is_watching || (patrols && wake_ns != SHMRPCI_NEVER_NS);
     if (state->claims != listener->claims) {
@@ -243,6 +246,7 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
         wake_ns = now_ns + TICK_NS;
     }
     listener->is_asleep = !state->all_busy && now_ns >= state->wakeful_ns;
+    listener->is_patient = wake_ns > now_ns + WATCH_NS;
     shmrpci_mutex_unlock(&listener->lock);
     return wake_ns;
 }
@@ -403,6 +407,8 @@ static void close_connections(tcp_listener *listener)
 {
     int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);
     tcp_conn *conn;
+    /* No call is left out for a connection that is full. */
+    listener->limits.max_held_bytes = SIZE_MAX;
     withdraw_calls(listener);
     for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
         if (tcp_conn_is_open(conn)) {

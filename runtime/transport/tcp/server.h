@@ -65,6 +65,7 @@ struct tcp_call {
     uint8_t *reply;   /* TCP_HEAD_BYTES, then the body */
     size_t reply_cap; /* of the body */
     size_t held_bytes;
+    size_t unsent_bytes;
     tcp_piece piece; /* the reply */
 };
 
@@ -84,6 +85,7 @@ struct tcp_conn {
     uint32_t refs;
     bool is_paused;      /* not read, until less is held */
     size_t held_bytes;   /* of its calls */
+    size_t unsent_bytes; /* of their replies */
     uint32_t in_flight;  /* calls that have not ended */
     uint32_t owed;       /* credits of oneway calls */
     bool credit_is_out;  /* credit_note is in the outbox */
@@ -140,7 +142,8 @@ struct tcp_listener {
     uint32_t free_call_count;
     uint32_t idle;      /* workers that wait on edge_set */
     uint64_t claims;    /* so far */
-    bool is_asleep;     /* the listener's thread waits for wake_fd only */
+    bool is_asleep;     /* the listener's thread does not look at sockets */
+    bool is_patient;    /* nor at deadlines, of its own accord */
     bool is_watching;   /* some connection has a deadline */
     uint32_t unsettled; /* connections that shake hands or linger */
     tcp_seat *seats;
@@ -199,7 +202,8 @@ void tcp_call_free(tcp_call *call);
 /* With the lock held: takes all from the queue that are this connection's, but
  * oneway calls, and tells the handlers of the others. */
 void tcp_call_abandon(tcp_conn *conn);
-/* The queue, with the lock held. */
+/* The queue, with the lock held. Calls of a connection that does not take its
+ * replies stay in it. */
 tcp_call *tcp_call_pop(tcp_listener *listener);
 void tcp_call_claim(tcp_call *call, uint32_t owner);
 void tcp_call_unclaim(tcp_call *call);

@@ -210,6 +210,8 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     conn->refs++; /* the call's goes when it is sent */
     conn->held_bytes += call->reply_cap;
     call->held_bytes += call->reply_cap;
+    conn->unsent_bytes += call->reply_cap;
+    call->unsent_bytes = call->reply_cap;
     if (!filled) {
         tcp_call_free(call);
     }

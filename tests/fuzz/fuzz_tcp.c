@@ -1,0 +1,118 @@
+/*
+ * Whatever may come over tcp, from either side.  The first byte says from
+ * which, and in pieces of what size; the rest are an opening and frames.
+ * However the bytes are cut, the same frames come of them, and the same end.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/tcp/limits.h"
+#include "transport/tcp/reader.h"
+
+#define MAX_MESSAGE 100000u
+
+/* What came of the bytes. */
+typedef struct outcome {
+    tcp_end end;
+    uint32_t frames;
+    uint32_t sum; /* of heads and bodies */
+} outcome;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+static void add(outcome *o, const void *data, size_t len)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < len; i++) {
+        o->sum = o->sum * 31 + bytes[i];
+    }
+}
+
+static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
+{
+    outcome *o = user;
+    uint8_t bytes[TCP_HEAD_BYTES];
+    tcp_terms terms;
+    o->frames++;
+    if (head->len != body->len) {
+        fail("a body of another length");
+    }
+    tcp_head_put(head, bytes);
+    add(o, bytes, sizeof bytes);
+    add(o, body->data, body->len);
+    if (head->type == TCP_HELLO || head->type == TCP_WELCOME) {
+        return tcp_terms_get(body->data, body->len,
+                             head->type == TCP_HELLO ? TCP_FROM_CLIENT
+                                                     : TCP_FROM_SERVER,
+                             &terms);
+    }
+    if (body->heap != NULL && (head->call & 1) != 0) {
+        free(body->heap); /* as one who keeps it would, later */
+        body->heap = NULL;
+    }
+    return TCP_END_NONE;
+}
+
+static size_t min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static outcome read_frames(tcp_side from, const uint8_t *data, size_t len,
+                           size_t step)
+{
+    outcome o = {.end = TCP_END_NONE};
+    tcp_reader reader;
+    tcp_reader_init(&reader, from, MAX_MESSAGE);
+    while (len > 0 && o.end == TCP_END_NONE) {
+        size_t room = 0;
+        uint8_t *space = tcp_reader_space(&reader, &room);
+        size_t taken = min(step, len);
+        if (space != NULL) {
+            taken = min(taken, room);
+            memcpy(space, data, taken);
+            o.end = tcp_reader_filled(&reader, taken, on_frame, &o);
+        } else {
+            o.end = tcp_reader_feed(&reader, data, taken, on_frame, &o);
+        }
+        data += taken;
+        len -= taken;
+        if (reader.body_cap > TCP_BODY_FIRST_BYTES &&
+            reader.body_cap > 2 * reader.body_len + TCP_SCRATCH_BYTES) {
+            fail("more memory than has arrived");
+        }
+    }
+    tcp_reader_fini(&reader);
+    return o;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    tcp_opening opening = {.major = 0};
+    if (len < 1) {
+        return 0;
+    }
+    tcp_side from = (data[0] & 1) != 0 ? TCP_FROM_SERVER : TCP_FROM_CLIENT;
+    size_t step = (size_t)(data[0] >> 1) + 1;
+    data++;
+    len--;
+    tcp_end end = tcp_opening_get(data, len, &opening);
+    if (end == TCP_END_NONE && len >= TCP_OPENING_BYTES) {
+        data += TCP_OPENING_BYTES;
+        len -= TCP_OPENING_BYTES;
+    }
+    outcome whole = read_frames(from, data, len, len > 0 ? len : 1);
+    outcome cut = read_frames(from, data, len, step);
+    if (whole.end != cut.end || whole.frames != cut.frames ||
+        whole.sum != cut.sum) {
+        fail("frames depend on how they arrive");
+    }
+    return 0;
+}

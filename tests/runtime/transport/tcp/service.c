@@ -1,0 +1,335 @@
+/* The service and its peers. */
+#include "service.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static const shmrpci_transport *const transport = &shmrpci_transport_tcp;
+
+/* ---- the service ------------------------------------------------------ */
+
+tcp_limits service_limits(void)
+{
+    tcp_limits limits = TCP_LIMITS_DEFAULT;
+    limits.handshake_ns = 300 * SHMRPCI_NS_PER_MS;
+    limits.frame_ns = 300 * SHMRPCI_NS_PER_MS;
+    limits.min_bytes_per_s = 64u << 20;
+    return limits;
+}
+
+static void reply(shmrpci_request *request, const void *body, size_t len)
+{
+    transport->reply_reserve(request, len);
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    shmrpci_buf_append(&request->out, body, len);
+    transport->reply_commit(request);
+}
+
+static void reply_size(shmrpci_request *request)
+{
+    uint32_t len = 0;
+    if (request->in_len == sizeof len) {
+        memcpy(&len, request->in, sizeof len);
+    }
+    uint8_t *body = calloc(1, (size_t)len + 1);
+    reply(request, body, len);
+    free(body);
+}
+
+static void serve(service *s, shmrpci_request *request)
+{
+    atomic_fetch_add(&s->served, 1);
+    switch (request->head.method) {
+    case METHOD_SIZE:
+        reply_size(request);
+        return;
+    case METHOD_HOLD:
+        while (!atomic_load(&s->is_open)) {
+            (void)sched_yield();
+        }
+        break;
+    case METHOD_WATCH:
+        while (!transport->is_cancelled(request) && !atomic_load(&s->is_open)) {
+            (void)sched_yield();
+        }
+        atomic_fetch_add(&s->cancelled, 1);
+        break;
+    default:
+        break;
+    }
+    if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        transport->drop(request);
+    } else {
+        reply(request, request->in, request->in_len);
+    }
+}
+
+static void work(void *user)
+{
+    static atomic_uint next_index;
+    service *s = user;
+    shmrpci_participant *me;
+    shmrpci_request request = {0};
+    uint32_t index = atomic_fetch_add(&next_index, 1) % SERVICE_WORKERS;
+    if (transport->participant_open(s->listener, index, &me, NULL) != 0) {
+        return; /* the test fails by waiting in vain */
+    }
+    while (transport->next(me, &request) == SHMRPC_OK) {
+        serve(s, &request);
+    }
+    transport->participant_close(me);
+}
+
+static void run(void *user)
+{
+    service *s = user;
+    (void)transport->run(s->listener, NULL);
+}
+
+static int on_hello(void *user, const uint8_t *hello, size_t len,
+                    const shmrpc_peer *peer, shmrpci_buf *welcome,
+                    shmrpc_error *error)
+{
+    (void)user;
+    (void)peer;
+    (void)error;
+    shmrpci_buf_append(welcome, hello, len);
+    return SHMRPC_OK;
+}
+
+void service_start(service *s, const tcp_limits *limits)
+{
+    memset(s, 0, sizeof *s);
+    s->address.transport = &shmrpci_transport_tcp;
+    shmrpci_listen_opts opts = {.max_workers = SERVICE_WORKERS,
+                                .max_message_bytes = SERVICE_MESSAGE,
+                                .on_hello = on_hello};
+    assert_int_equal(tcp_listen(&s->address, &opts, limits, &s->listener, NULL),
+                     0);
+    const char *where = transport->describe(s->listener);
+    s->address.port = (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10);
+    assert_int_equal(shmrpci_thread_create(&s->run_thread, "listener", run, s),
+                     0);
+    for (unsigned i = 0; i < SERVICE_WORKERS; i++) {
+        assert_int_equal(
+            shmrpci_thread_create(&s->workers[i], "worker", work, s), 0);
+    }
+}
+
+void service_stop(service *s)
+{
+    atomic_store(&s->is_open, true);
+    transport->stop(s->listener);
+    shmrpci_thread_join(&s->run_thread);
+    for (unsigned i = 0; i < SERVICE_WORKERS; i++) {
+        shmrpci_thread_join(&s->workers[i]);
+    }
+    transport->close(s->listener);
+}
+
+tcp_counts service_counts(const service *s)
+{
+    tcp_counts counts;
+    tcp_listener_counts(s->listener, &counts);
+    return counts;
+}
+
+/* A pause between two looks at what no event tells. */
+static void pause_a_little(int64_t deadline_ns, const char *what)
+{
+    if (shmrpci_now_ns() > deadline_ns) {
+        fail_msg("waited in vain for: %s", what);
+    }
+    (void)usleep(1000);
+}
+
+void service_expect_end(const service *s, tcp_end end, uint64_t count)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (service_counts(s).ended[end] < count) {
+        pause_a_little(deadline_ns, tcp_end_text(end));
+    }
+    assert_int_equal(service_counts(s).ended[end], count);
+}
+
+void service_expect_empty(const service *s)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    for (;;) {
+        tcp_counts counts = service_counts(s);
+        if (counts.open == 0 && counts.calls == 0) {
+            return;
+        }
+        pause_a_little(deadline_ns, "no connection and no call");
+    }
+}
+
+void service_await(const atomic_uint *counter, unsigned count)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (atomic_load(counter) < count) {
+        pause_a_little(deadline_ns, "a count");
+    }
+}
+
+/* ---- good clients ------------------------------------------------------ */
+
+int service_connect_at(const shmrpci_address *address, int64_t timeout_ns,
+                       shmrpci_conn **out, shmrpc_error *error)
+{
+    shmrpci_buf welcome;
+    shmrpci_connect_opts opts = {
+        .deadline_ns = shmrpci_deadline_after(timeout_ns),
+        .max_message_bytes = SERVICE_MESSAGE,
+        .hello = (const uint8_t *)"hi",
+        .hello_len = 2,
+    };
+    shmrpci_buf_init_heap(&welcome);
+    int status = transport->connect(address, &opts, out, &welcome, error);
+    shmrpci_buf_fini(&welcome);
+    return status;
+}
+
+shmrpci_conn *service_connect(const service *s)
+{
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {0};
+    if (service_connect_at(&s->address, PATIENCE_NS, &conn, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    return conn;
+}
+
+int call_send(shmrpci_conn *conn, uint32_t method, const void *body, size_t len,
+              int64_t timeout_ns, shmrpci_call *call)
+{
+    *call = (shmrpci_call){0};
+    int status = transport->reserve(conn, call, len, 0,
+                                    shmrpci_deadline_after(timeout_ns), NULL);
+    if (status == SHMRPC_OK) {
+        call->head = (shmrpci_head){.method = method, .timeout_ns = timeout_ns};
+        shmrpci_buf_append(&call->out, body, len);
+        status = transport->commit(call);
+    }
+    return status;
+}
+
+int call_echo(shmrpci_conn *conn, const void *body, size_t len)
+{
+    shmrpci_call call;
+    int status = call_send(conn, METHOD_ECHO, body, len, PATIENCE_NS, &call);
+    if (status == SHMRPC_OK) {
+        status = transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    }
+    if (status == SHMRPC_OK) {
+        assert_int_equal(call.in_len, len);
+        assert_memory_equal(call.in, body, len);
+        transport->release(&call);
+    }
+    return status;
+}
+
+void service_expect_good(const service *s)
+{
+    shmrpci_conn *conn = service_connect(s);
+    assert_int_equal(call_echo(conn, "good", 4), SHMRPC_OK);
+    transport->disconnect(conn);
+}
+
+/* ---- raw peers --------------------------------------------------------- */
+
+int raw_open(const service *s)
+{
+    struct timeval patience = {.tv_sec = PATIENCE_NS / SHMRPCI_NS_PER_S};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons(s->address.port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    return fd;
+}
+
+size_t raw_hello_bytes(uint8_t out[128])
+{
+    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
+    tcp_terms terms = {.max_message = (uint32_t)SERVICE_MESSAGE};
+    tcp_head head = {.type = TCP_HELLO, .len = TCP_HELLO_BYTES + 2};
+    tcp_opening_put(&opening, out);
+    tcp_head_put(&head, out + TCP_OPENING_BYTES);
+    tcp_terms_put(&terms, out + TCP_OPENING_BYTES + TCP_HEAD_BYTES);
+    memcpy(out + TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_HELLO_BYTES, "hi", 2);
+    return TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_HELLO_BYTES + 2;
+}
+
+int raw_hello(const service *s)
+{
+    uint8_t bytes[128];
+    tcp_head head;
+    int fd = raw_open(s);
+    assert_true(raw_send(fd, bytes, raw_hello_bytes(bytes)));
+    assert_true(raw_receive(fd, bytes, TCP_OPENING_BYTES + TCP_HEAD_BYTES));
+    tcp_head_get(bytes + TCP_OPENING_BYTES, &head);
+    assert_int_equal(head.type, TCP_WELCOME);
+    assert_int_equal(head.len, TCP_WELCOME_BYTES + 2);
+    assert_true(raw_receive(fd, bytes, head.len));
+    return fd;
+}
+
+bool raw_send(int fd, const void *data, size_t len)
+{
+    const uint8_t *at = data;
+    while (len > 0) {
+        ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
+        if (sent <= 0) {
+            return false;
+        }
+        at += sent;
+        len -= (size_t)sent;
+    }
+    return true;
+}
+
+bool raw_frame(int fd, const tcp_head *head, const void *body, size_t len)
+{
+    uint8_t bytes[TCP_HEAD_BYTES];
+    tcp_head_put(head, bytes);
+    return raw_send(fd, bytes, sizeof bytes) &&
+           (len == 0 || raw_send(fd, body, len));
+}
+
+bool raw_receive(int fd, void *data, size_t len)
+{
+    uint8_t *at = data;
+    while (len > 0) {
+        ssize_t got = recv(fd, at, len, 0);
+        if (got <= 0) {
+            return false;
+        }
+        at += got;
+        len -= (size_t)got;
+    }
+    return true;
+}
+
+size_t raw_expect_end(int fd)
+{
+    uint8_t bytes[4096];
+    size_t total = 0;
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    for (ssize_t got; (got = recv(fd, bytes, sizeof bytes, 0)) > 0;) {
+        total += (size_t)got;
+    }
+    if (shmrpci_now_ns() > deadline_ns) {
+        fail_msg("the connection did not end");
+    }
+    (void)close(fd);
+    return total;
+}

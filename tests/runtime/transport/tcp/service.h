@@ -1,0 +1,86 @@
+/*
+ * A service over TCP with limits of the test's choice, and peers that speak, or
+ * misspeak, the protocol byte by byte.
+ *
+ * Every wait has a deadline after which the test fails.
+ */
+#ifndef SHMRPCI_TESTS_RUNTIME_TRANSPORT_TCP_SERVICE_H
+#define SHMRPCI_TESTS_RUNTIME_TRANSPORT_TCP_SERVICE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "os/thread.h"
+#include "transport/tcp/tcp.h"
+
+#define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
+
+/* What the workers do, by method id. */
+enum {
+    METHOD_ECHO = 1,
+    METHOD_SIZE = 2, /* body: u32; replies with that many bytes */
+    METHOD_HOLD = 3, /* returns when the service is opened */
+    METHOD_WATCH = 4 /* returns when it is cancelled */
+};
+
+#define SERVICE_WORKERS 2u
+#define SERVICE_MESSAGE ((size_t)8 << 20)
+
+typedef struct service {
+    shmrpci_listener *listener;
+    shmrpci_address address; /* with the port that was chosen */
+    shmrpci_thread run_thread;
+    shmrpci_thread workers[SERVICE_WORKERS];
+    atomic_uint served;    /* requests that were taken */
+    atomic_uint cancelled; /* METHOD_WATCH that saw it */
+    atomic_bool is_open;   /* for METHOD_HOLD */
+} service;
+
+/* Limits with short times: 300 ms for a handshake and for a frame. */
+tcp_limits service_limits(void);
+void service_start(service *s, const tcp_limits *limits);
+void service_stop(service *s);
+tcp_counts service_counts(const service *s);
+/* Waits until that many connections have ended for this reason. */
+void service_expect_end(const service *s, tcp_end end, uint64_t count);
+/* Waits until no connection and no call is left. */
+void service_expect_empty(const service *s);
+/* Waits until `*counter` has reached `count`. */
+void service_await(const atomic_uint *counter, unsigned count);
+
+/* A client of the library's own. */
+shmrpci_conn *service_connect(const service *s);
+int service_connect_at(const shmrpci_address *address, int64_t timeout_ns,
+                       shmrpci_conn **out, shmrpc_error *error);
+/* A well-behaved client is served as ever. */
+void service_expect_good(const service *s);
+int call_echo(shmrpci_conn *conn, const void *body, size_t len);
+int call_send(shmrpci_conn *conn, uint32_t method, const void *body, size_t len,
+              int64_t timeout_ns, shmrpci_call *call);
+
+/* ---- raw peers ---- */
+
+/* A connected socket, blocking. */
+int raw_open(const service *s);
+/* The same after opening, HELLO and the answer to it. */
+int raw_hello(const service *s);
+/* False when the connection is gone. */
+bool raw_send(int fd, const void *data, size_t len);
+bool raw_frame(int fd, const tcp_head *head, const void *body, size_t len);
+/* Receives exactly `len` bytes; false at the end. */
+bool raw_receive(int fd, void *data, size_t len);
+/* Waits for the end of the connection, whatever comes before it; how many bytes
+ * that was. */
+size_t raw_expect_end(int fd);
+/* Opening and HELLO, as bytes. */
+size_t raw_hello_bytes(uint8_t out[128]);
+
+#endif

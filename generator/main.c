@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "generator/command/command.h"
 #include "generator/output.h"
 
@@ -22,7 +23,7 @@ static gen_exit refuse(const char *word)
     shmrpci_buf message;
     shmrpci_buf_init_heap(&message);
     shmrpci_buf_printf(&message, "there is no command `%s`", word);
-    gen_cli_suggest(&message, word, names, count, "");
+    shmrpci_nearest_suggest(&message, word, names, count, "");
     gen_exit result = gen_cli_fail(GEN_EXIT_USAGE, &message);
     shmrpci_buf_fini(&message);
     return result;

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "generator/lang_skeleton.h"
 
 enum {
@@ -52,7 +53,8 @@ static shmrpc_status set_dump(const char *name, gen_options *out,
         }
     }
     shmrpci_buf_printf(message, "unknown stage `%s` for --dump", name);
-    gen_cli_suggest(message, name, dumps, sizeof dumps / sizeof dumps[0], "");
+    shmrpci_nearest_suggest(message, name, dumps,
+                            sizeof dumps / sizeof dumps[0], "");
     return SHMRPC_E_INVALID;
 }
 
@@ -72,8 +74,8 @@ static shmrpc_status set_kinds(const char *list, gen_options *out,
             out->server = true;
         } else {
             shmrpci_buf_printf(message, "unknown kind `%.*s`", (int)len, list);
-            gen_cli_suggest(message, name, kinds,
-                            sizeof kinds / sizeof kinds[0], "");
+            shmrpci_nearest_suggest(message, name, kinds,
+                                    sizeof kinds / sizeof kinds[0], "");
             return SHMRPC_E_INVALID;
         }
         if (list[len] == '\0') {
@@ -96,7 +98,7 @@ static shmrpc_status set_lang(const char *name, gen_options *out,
         count++;
     }
     shmrpci_buf_printf(message, "unknown language `%s`", name);
-    gen_cli_suggest(message, name, names, count, "");
+    shmrpci_nearest_suggest(message, name, names, count, "");
     return SHMRPC_E_INVALID;
 }
 
@@ -198,9 +200,9 @@ shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
     *out = (gen_options){
         .out_dir = ".", .lang = &gen_lang_c, .client = true, .server = true};
     int option;
-    while ((option = gen_cli_next(argc, argv, "I:h", long_options, message)) !=
-           GEN_CLI_END) {
-        shmrpc_status status = option == GEN_CLI_BAD
+    while ((option = shmrpci_options_next(argc, argv, "I:h", long_options,
+                                          message)) != SHMRPCI_OPTIONS_END) {
+        shmrpc_status status = option == SHMRPCI_OPTIONS_BAD
                                    ? SHMRPC_E_INVALID
                                    : set_option(option, out, message);
         if (status != SHMRPC_OK || out->action != GEN_ACTION_GENERATE) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "generator/check.h"
 #include "generator/command/command.h"
 #include "generator/lock.h"
@@ -129,7 +130,8 @@ static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
         return SHMRPC_OK;
     }
     shmrpci_buf_printf(message, "can't allow `%s`", name);
-    gen_cli_suggest(message, name, names, sizeof names / sizeof names[0], "");
+    shmrpci_nearest_suggest(message, name, names,
+                            sizeof names / sizeof names[0], "");
     return SHMRPC_E_INVALID;
 }
 
@@ -203,9 +205,9 @@ static shmrpc_status parse(int argc, char **argv, check *c,
                            shmrpci_buf *message)
 {
     int option;
-    while ((option = gen_cli_next(argc, argv, "I:h", long_options, message)) !=
-           GEN_CLI_END) {
-        shmrpc_status status = option == GEN_CLI_BAD
+    while ((option = shmrpci_options_next(argc, argv, "I:h", long_options,
+                                          message)) != SHMRPCI_OPTIONS_END) {
+        shmrpc_status status = option == SHMRPCI_OPTIONS_BAD
                                    ? SHMRPC_E_INVALID
                                    : set_option(option, c, message);
         if (status != SHMRPC_OK || c->help) {

@@ -9,64 +9,6 @@
 #include "base/nearest.h"
 #include "generator/output.h"
 
-#define MAX_OPTIONS 64
-
-void gen_cli_suggest(shmrpci_buf *message, const char *wanted,
-                     const char *const *names, size_t count, const char *before)
-{
-    const char *best = shmrpci_nearest_of(wanted, names, count);
-    if (best != NULL) {
-        shmrpci_buf_printf(message, "; did you mean `%s%s`?", before, best);
-        return;
-    }
-    for (size_t i = 0; i < count && *before == '\0'; i++) {
-        const char *lead = i == 0           ? " (expected "
-                           : i + 1 == count ? " or "
-                                            : ", ";
-        shmrpci_buf_printf(message, "%s%s", lead, names[i]);
-    }
-    shmrpci_buf_append_text(message, *before == '\0' ? ")" : "");
-}
-
-/* `argument` as it stands on the command line: "--out-dri=x". */
-static void unknown_option(const char *argument, const struct option *longs,
-                           shmrpci_buf *message)
-{
-    const char *names[MAX_OPTIONS];
-    size_t count = 0;
-    for (const struct option *at = longs; at->name != NULL; at++) {
-        if (count < MAX_OPTIONS) {
-            names[count++] = at->name;
-        }
-    }
-    size_t len = strcspn(argument, "=");
-    shmrpci_buf_printf(message, "unknown option `%.*s`", (int)len, argument);
-    char name[32] = "";
-    if (strncmp(argument, "--", 2) == 0 && len - 2 < sizeof name) {
-        memcpy(name, argument + 2, len - 2);
-        name[len - 2] = '\0';
-        gen_cli_suggest(message, name, names, count, "--");
-    }
-}
-
-int gen_cli_next(int argc, char **argv, const char *shorts,
-                 const struct option *longs, shmrpci_buf *message)
-{
-    /* The colon tells a missing argument from an unknown option. */
-    char with_colon[MAX_OPTIONS * 2] = ":";
-    (void)snprintf(with_colon + 1, sizeof with_colon - 1, "%s", shorts);
-    opterr = 0;
-    int option = getopt_long(argc, argv, with_colon, longs, NULL);
-    if (option == '?') {
-        unknown_option(argv[optind - 1], longs, message);
-    } else if (option == ':') {
-        shmrpci_buf_printf(message, "option `%s` needs an argument",
-                           argv[optind - 1]);
-        return GEN_CLI_BAD;
-    }
-    return option;
-}
-
 shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
                                      size_t *count, const char *dir,
                                      shmrpci_buf *message)
@@ -120,7 +62,8 @@ shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
         }
     }
     shmrpci_buf_printf(message, "unknown form `%s` for --diagnostics", name);
-    gen_cli_suggest(message, name, gen_report_forms, GEN_REPORT_FORM_COUNT, "");
+    shmrpci_nearest_suggest(message, name, gen_report_forms,
+                            GEN_REPORT_FORM_COUNT, "");
     return SHMRPC_E_INVALID;
 }
 

@@ -1,17 +1,17 @@
 /*
- * Command lines, as all commands read them: getopt_long with one-line errors
- * that suggest what was meant, and the exit statuses.
+ * What all commands do alike with their command lines (os/options.h), their
+ * reports, and the exit statuses.
  *
  * Threading: main thread; getopt has state of its own.
  */
 #ifndef SHMRPC_GENERATOR_COMMAND_CLI_H
 #define SHMRPC_GENERATOR_COMMAND_CLI_H
 
-#include <getopt.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 #include "generator/report.h"
+#include "os/options.h"
 #include "shmrpc/status.h"
 
 /* Exit statuses of the program. */
@@ -21,21 +21,6 @@ typedef enum gen_exit {
     GEN_EXIT_USAGE = 2,
     GEN_EXIT_IO = 3 /* a file can't be read or written, or no memory */
 } gen_exit;
-
-enum { GEN_CLI_END = -1, GEN_CLI_BAD = '?' };
-
-/* The next option, GEN_CLI_END, or GEN_CLI_BAD: then `message` says what is
- * wrong, in one line without a newline.  `shorts` are getopt's; operands start
- * at `optind` when it ends. */
-int gen_cli_next(int argc, char **argv, const char *shorts,
-                 const struct option *longs, shmrpci_buf *message);
-
-/* Appends "; did you mean `--x`?" with the nearest of `names`, each of which
- * is written with `before`; without a near one, and when `before` is empty,
- * the list: " (expected a, b or c)". */
-void gen_cli_suggest(shmrpci_buf *message, const char *wanted,
-                     const char *const *names, size_t count,
-                     const char *before);
 
 #define GEN_MAX_IMPORT_DIRS 64
 

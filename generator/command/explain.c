@@ -56,10 +56,10 @@ gen_exit gen_command_explain(int argc, char **argv)
     shmrpci_buf message;
     shmrpci_buf_init_heap(&message);
     gen_exit result = GEN_EXIT_OK;
-    int option = gen_cli_next(argc, argv, "h", long_options, &message);
+    int option = shmrpci_options_next(argc, argv, "h", long_options, &message);
     if (option == 'h') {
         print_help();
-    } else if (option != GEN_CLI_END) {
+    } else if (option != SHMRPCI_OPTIONS_END) {
         result = gen_cli_fail(GEN_EXIT_USAGE, &message);
     } else if (optind == argc) {
         list_all();

@@ -156,8 +156,8 @@ static void format_file(fmt *f, const char *path)
 static shmrpc_status parse(int argc, char **argv, fmt *f, shmrpci_buf *message)
 {
     int option;
-    while ((option = gen_cli_next(argc, argv, "h", long_options, message)) !=
-           GEN_CLI_END) {
+    while ((option = shmrpci_options_next(argc, argv, "h", long_options,
+                                          message)) != SHMRPCI_OPTIONS_END) {
         shmrpc_status status = SHMRPC_OK;
         if (option == OPT_CHECK) {
             f->check = true;

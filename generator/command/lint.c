@@ -119,8 +119,8 @@ static shmrpc_status set_option(int option, lint *l, shmrpci_buf *message)
 static shmrpc_status parse(int argc, char **argv, lint *l, shmrpci_buf *message)
 {
     int option;
-    while ((option = gen_cli_next(argc, argv, "I:h", long_options, message)) !=
-           GEN_CLI_END) {
+    while ((option = shmrpci_options_next(argc, argv, "I:h", long_options,
+                                          message)) != SHMRPCI_OPTIONS_END) {
         shmrpc_status status = set_option(option, l, message);
         if (status != SHMRPC_OK || l->help) {
             return status;

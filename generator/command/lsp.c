@@ -70,8 +70,8 @@ static gen_exit run(int argc, char **argv, lsp_server *server)
     shmrpci_buf_init_heap(&buf);
     int option;
     gen_exit result = GEN_EXIT_OK;
-    while ((option = gen_cli_next(argc, argv, "I:h", long_options, &buf)) !=
-           GEN_CLI_END) {
+    while ((option = shmrpci_options_next(argc, argv, "I:h", long_options,
+                                          &buf)) != SHMRPCI_OPTIONS_END) {
         if (option == 'I') {
             lsp_server_import_dir(server, optarg);
         } else if (option != 's') {
@@ -80,7 +80,7 @@ static gen_exit run(int argc, char **argv, lsp_server *server)
     }
     if (option == 'h') {
         print_help();
-    } else if (option == GEN_CLI_BAD) {
+    } else if (option == SHMRPCI_OPTIONS_BAD) {
         result = gen_cli_fail(GEN_EXIT_USAGE, &buf);
     } else if (optind < argc) {
         shmrpci_buf_printf(&buf, "`lsp` takes no file, but there is `%s`",

@@ -79,3 +79,21 @@ const char *shmrpci_nearest_of(const char *wanted, const char *const *names,
     }
     return search.best;
 }
+
+void shmrpci_nearest_suggest(shmrpci_buf *message, const char *wanted,
+                             const char *const *names, size_t count,
+                             const char *before)
+{
+    const char *best = shmrpci_nearest_of(wanted, names, count);
+    if (best != NULL) {
+        shmrpci_buf_printf(message, "; did you mean `%s%s`?", before, best);
+        return;
+    }
+    for (size_t i = 0; i < count && *before == '\0'; i++) {
+        const char *lead = i == 0           ? " (expected "
+                           : i + 1 == count ? " or "
+                                            : ", ";
+        shmrpci_buf_printf(message, "%s%s", lead, names[i]);
+    }
+    shmrpci_buf_append_text(message, *before == '\0' ? ")" : "");
+}

@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
+
 /* Longer names are never near. */
 #define SHMRPCI_NEAREST_MAX_BYTES 64
 
@@ -28,5 +30,12 @@ void shmrpci_nearest_offer(shmrpci_nearest *search, const char *name);
 /* The nearest of a list of static names, or NULL. */
 const char *shmrpci_nearest_of(const char *wanted, const char *const *names,
                                size_t count);
+
+/* Appends "; did you mean `--x`?" with the nearest of `names`, each of which
+ * is written with `before`; without a near one, and when `before` is empty,
+ * the list: " (expected a, b or c)". */
+void shmrpci_nearest_suggest(shmrpci_buf *message, const char *wanted,
+                             const char *const *names, size_t count,
+                             const char *before);
 
 #endif

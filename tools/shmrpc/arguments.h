@@ -1,0 +1,39 @@
+/*
+ * What stands behind METHOD on the command line, as the method's parameters.
+ *
+ *     '{"text":"x","limit":5}'   one JSON object: parameters by name
+ *     '["x",5]'                  one JSON array: parameters by position
+ *     -                          that JSON, from standard input
+ *     x 5                        by position
+ *     text=x limit=5             by name; query.text=x goes into a struct
+ *     tags:='["a","b"]'          a value in JSON, whatever the type
+ *     data=@file  data=@-        bytes or text from a file or standard input
+ *
+ * Text is taken as it is for strings and bytes; enums go by their names; for
+ * `any`, what is JSON counts as JSON and all else as text; everything else is
+ * JSON.  All becomes one JSON text, whose names are compared with the types, so
+ * that a wrong one gets a suggestion, and which the codec then decodes.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_ARGUMENTS_H
+#define SHMRPC_TOOLS_ARGUMENTS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/descriptor.h"
+
+/* Makes JSON of the words. INVALID: the message names the word and says what
+ * was expected; NOT_FOUND: a file can't be read; NO_MEMORY. */
+int cli_arguments_json(const shmrpc_type *params, char *const *words,
+                       size_t count, shmrpci_arena *arena, shmrpci_buf *json,
+                       shmrpci_buf *message);
+
+/* Reads the JSON of a method's parameters; `*out` lives in `arena`. INVALID:
+ * the message has the path of the field and, for a name that is none, the
+ * nearest; NO_MEMORY. */
+int cli_arguments_read(const shmrpc_type *params, const shmrpci_buf *json,
+                       shmrpci_arena *arena, const void **out,
+                       shmrpci_buf *message);
+
+#endif

@@ -1,0 +1,358 @@
+/* The command bench: one method, over and over, from one or more threads. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/thread.h"
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/histogram.h"
+#include "tools/shmrpc/invocation.h"
+
+#define MAX_THREADS 64u
+
+/* Calls before the first that counts: memory is touched, waits are learnt. */
+#define WARM_UP_CALLS 100u
+
+/* How often a person is told how far it is. */
+#define PROGRESS_NS (SHMRPCI_NS_PER_S / 4)
+
+const struct option cli_bench_options[] = {
+    {"at", required_argument, NULL, 'a'},
+    {"deadline", required_argument, NULL, 'd'},
+    {"seconds", required_argument, NULL, 's'},
+    {"calls", required_argument, NULL, 'n'},
+    {"threads", required_argument, NULL, 'T'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+typedef struct bench_opts {
+    cli_invocation_opts in;
+    int64_t duration_ns;
+    uint64_t calls; /* 0: as many as there is time for */
+    uint64_t threads;
+    bool json;
+} bench_opts;
+
+static cli_exit print_help(void)
+{
+    fputs(
+        "usage: shmrpc bench [OPTION...] SERVICE METHOD [ARGUMENT...]\n"
+        "\n"
+        "Calls a method over and over with the same arguments (as `shmrpc\n"
+        "call`) and prints how many calls there were a second and how long\n"
+        "they took. The method's work is done for real each time.\n"
+        "\n"
+        "  -s, --seconds=TIME   how long: 2s (the default), 500ms\n"
+        "  -n, --calls=COUNT    this many calls instead, in all\n"
+        "  -T, --threads=COUNT  from so many threads at once (default 1,\n"
+        "                       at most 64)\n"
+        "  -a, --at=ADDRESSES   where the service is, as of the library\n"
+        "  -d, --deadline=TIME  of each call\n"
+        "  -j, --json           print one JSON object\n"
+        "  -h, --help           print this\n"
+        "      --version        print the version\n",
+        stdout);
+    return CLI_OK;
+}
+
+/* One thread's part. Only the thread writes to it until it is joined. */
+typedef struct worker {
+    shmrpci_thread thread;
+    bool started;
+    cli_invocation *in;
+    int64_t end_ns;
+    uint64_t calls; /* at most */
+    bool tells;     /* is the one that shows progress */
+    int64_t begin_ns;
+    int64_t done_ns;
+    int status; /* of the call that ended it early */
+    shmrpc_error error;
+    cli_histogram times;
+} worker;
+
+static void show_progress(const worker *w, int64_t now_ns)
+{
+    double passed = (double)(now_ns - w->begin_ns);
+    double whole = (double)(w->end_ns - w->begin_ns);
+    double part = (double)w->times.count / (double)w->calls;
+    part = passed / whole > part ? passed / whole : part;
+    fprintf(stderr, "\r%3.0f %%  %.0f calls/s\033[K",
+            part < 1 ? part * 100 : 100,
+            (double)w->times.count / (passed / 1e9));
+    (void)fflush(stderr);
+}
+
+static void run_worker(void *user)
+{
+    worker *w = user;
+    const void *reply;
+    w->begin_ns = shmrpci_now_ns();
+    int64_t now_ns = w->begin_ns;
+    int64_t told_ns = now_ns;
+    while (now_ns < w->end_ns && w->times.count < w->calls) {
+        w->status = cli_invocation_call(w->in, &reply, &w->error);
+        shmrpc_stub_release(reply);
+        if (w->status != SHMRPC_OK) {
+            break;
+        }
+        int64_t after_ns = shmrpci_now_ns();
+        cli_histogram_note(&w->times, (uint64_t)(after_ns - now_ns));
+        now_ns = after_ns;
+        if (w->tells && now_ns - told_ns >= PROGRESS_NS) {
+            show_progress(w, now_ns);
+            told_ns = now_ns;
+            now_ns = shmrpci_now_ns();
+        }
+    }
+    w->done_ns = shmrpci_now_ns();
+}
+
+/* ---- the report ---- */
+
+static const struct {
+    const char *name;
+    const char *key;
+    double fraction;
+} quantiles[] = {
+    {"p50", "p50_ns", 0.5},
+    {"p90", "p90_ns", 0.9},
+    {"p99", "p99_ns", 0.99},
+    {"p99.9", "p999_ns", 0.999},
+};
+
+#define QUANTILES (sizeof quantiles / sizeof *quantiles)
+
+static void append_text(shmrpci_buf *out, const cli_histogram *h, double rate)
+{
+    shmrpci_buf_printf(out, "%llu calls, %.0f a second\n",
+                       (unsigned long long)h->count, rate);
+    shmrpci_buf_append_text(out, "min ");
+    cli_append_time(out, (double)h->min_ns);
+    for (size_t i = 0; i < QUANTILES; i++) {
+        shmrpci_buf_printf(out, "  %s ", quantiles[i].name);
+        cli_append_time(
+            out, (double)cli_histogram_quantile(h, quantiles[i].fraction));
+    }
+    shmrpci_buf_append_text(out, "  max ");
+    cli_append_time(out, (double)h->max_ns);
+    shmrpci_buf_append_text(out, "  mean ");
+    cli_append_time(out, h->sum_ns / (double)h->count);
+}
+
+static void append_json(shmrpci_buf *out, const bench_opts *opts,
+                        const cli_histogram *h, double rate)
+{
+    shmrpci_buf_printf(out,
+                       "{\"calls\":%llu,\"threads\":%llu,"
+                       "\"calls_per_second\":%.0f,\"min_ns\":%llu",
+                       (unsigned long long)h->count,
+                       (unsigned long long)opts->threads, rate,
+                       (unsigned long long)h->min_ns);
+    for (size_t i = 0; i < QUANTILES; i++) {
+        cli_append_json_key(out, quantiles[i].key);
+        shmrpci_buf_printf(out, "%llu",
+                           (unsigned long long)cli_histogram_quantile(
+                               h, quantiles[i].fraction));
+    }
+    shmrpci_buf_printf(out, ",\"max_ns\":%llu,\"mean_ns\":%.0f}",
+                       (unsigned long long)h->max_ns,
+                       h->sum_ns / (double)h->count);
+}
+
+static void report(const bench_opts *opts, const cli_histogram *h,
+                   int64_t wall_ns)
+{
+    double rate = (double)h->count / ((double)wall_ns / 1e9);
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    if (opts->json) {
+        append_json(&out, opts, h, rate);
+    } else {
+        append_text(&out, h, rate);
+    }
+    cli_print_line(&out);
+    shmrpci_buf_fini(&out);
+}
+
+/* ---- running ---- */
+
+/* So that workers start together, and the first waits are not counted. */
+static int warm_up(cli_invocation *in, uint64_t calls, shmrpc_error *error)
+{
+    int status = SHMRPC_OK;
+    const void *reply;
+    uint64_t count = calls > WARM_UP_CALLS ? WARM_UP_CALLS : 1;
+    int64_t end_ns = shmrpci_now_ns() + SHMRPCI_NS_PER_S;
+    for (uint64_t i = 0;
+         i < count && status == SHMRPC_OK && shmrpci_now_ns() < end_ns; i++) {
+        status = cli_invocation_call(in, &reply, error);
+        shmrpc_stub_release(reply);
+    }
+    return status;
+}
+
+static void start_all(worker *workers, const bench_opts *opts,
+                      cli_invocation *in)
+{
+    int64_t end_ns = shmrpci_now_ns() + opts->duration_ns;
+    uint64_t calls = opts->calls != 0 ? opts->calls : UINT64_MAX;
+    for (uint64_t i = 0; i < opts->threads; i++) {
+        worker *w = &workers[i];
+        w->in = in;
+        w->end_ns = opts->calls != 0 ? INT64_MAX : end_ns;
+        w->calls = opts->calls != 0 ? calls / opts->threads +
+                                          (i < calls % opts->threads ? 1u : 0u)
+                                    : calls;
+        w->tells = i == 0 && !opts->json && cli_err_is_terminal();
+    }
+    for (uint64_t i = 1; i < opts->threads; i++) {
+        worker *w = &workers[i];
+        int status = shmrpci_thread_create(&w->thread, "bench", run_worker, w);
+        w->started = status == SHMRPC_OK;
+        if (!w->started) {
+            w->status = shmrpc_error_set(&w->error, status, "no more threads");
+        }
+    }
+    run_worker(&workers[0]);
+}
+
+static cli_exit fail_call(const cli_invocation *in, int status,
+                          const shmrpc_error *error)
+{
+    char what[192];
+    (void)snprintf(what, sizeof what, "%.60s.%.100s", in->service.tables->name,
+                   in->method->name);
+    return cli_fail_error(cli_exit_of_call(status), what, error);
+}
+
+static cli_exit measure(const bench_opts *opts, cli_invocation *in,
+                        worker *workers, cli_histogram *sum)
+{
+    cli_exit result = CLI_OK;
+    int64_t begin_ns = shmrpci_now_ns();
+    int64_t done_ns = begin_ns;
+    start_all(workers, opts, in);
+    for (uint64_t i = 0; i < opts->threads; i++) {
+        worker *w = &workers[i];
+        if (w->started) {
+            shmrpci_thread_join(&w->thread);
+        }
+        cli_histogram_add(sum, &w->times);
+        done_ns = w->done_ns > done_ns ? w->done_ns : done_ns;
+        if (w->status != SHMRPC_OK && result == CLI_OK) {
+            result = fail_call(in, w->status, &w->error);
+        }
+    }
+    if (workers[0].tells) {
+        fputs("\r\033[K", stderr);
+    }
+    if (sum->count > 0) {
+        report(opts, sum, done_ns - begin_ns);
+    }
+    return result;
+}
+
+static cli_exit bench(const bench_opts *opts)
+{
+    cli_invocation in;
+    shmrpc_error error;
+    worker *workers = calloc(opts->threads, sizeof *workers);
+    cli_histogram *sum = calloc(1, sizeof *sum);
+    cli_exit result = cli_invocation_open(&in, &opts->in);
+    if (workers == NULL || sum == NULL) {
+        fputs("shmrpc: out of memory\n", stderr);
+        result = CLI_TROUBLE;
+    }
+    if (result == CLI_OK) {
+        int status = warm_up(&in, opts->calls, &error);
+        result = status == SHMRPC_OK ? measure(opts, &in, workers, sum)
+                                     : fail_call(&in, status, &error);
+    }
+    cli_invocation_close(&in);
+    free(sum);
+    free(workers);
+    return result;
+}
+
+/* ---- the command line ---- */
+
+static cli_exit take_option(int option, bench_opts *opts, shmrpci_buf *message)
+{
+    switch (option) {
+    case 'a':
+        opts->in.at = optarg;
+        return CLI_OK;
+    case 'd':
+        return cli_read_duration(optarg, &opts->in.timeout_ns)
+                   ? CLI_OK
+                   : cli_bad_value(message, "deadline",
+                                   "a time like 250ms or 2s");
+    case 's':
+        return cli_read_duration(optarg, &opts->duration_ns)
+                   ? CLI_OK
+                   : cli_bad_value(message, "seconds",
+                                   "a time like 500ms or 2s");
+    case 'n':
+        return cli_read_count(optarg, 1000000000000, &opts->calls)
+                   ? CLI_OK
+                   : cli_bad_value(message, "calls", "a number above 0");
+    case 'T':
+        return cli_read_count(optarg, MAX_THREADS, &opts->threads)
+                   ? CLI_OK
+                   : cli_bad_value(message, "threads", "1 to 64");
+    case 'j':
+        opts->json = true;
+        return CLI_OK;
+    default:
+        return CLI_USAGE;
+    }
+}
+
+static cli_exit take_operands(const cli_line *line, bench_opts *opts,
+                              shmrpci_buf *message)
+{
+    if (line->count < 2) {
+        shmrpci_buf_printf(message, "%s is missing (`shmrpc bench --help`)",
+                           line->count == 0 ? "a SERVICE" : "a METHOD");
+        return CLI_USAGE;
+    }
+    opts->in.service = line->argv[1];
+    opts->in.method = line->argv[2];
+    opts->in.words = line->argv + 3;
+    opts->in.word_count = (size_t)line->count - 2;
+    return CLI_OK;
+}
+
+static cli_exit parse_and_bench(int argc, char **argv, shmrpci_buf *message)
+{
+    bench_opts opts = {.duration_ns = 2 * SHMRPCI_NS_PER_S, .threads = 1};
+    cli_line line = {.argc = argc, .argv = argv};
+    cli_exit result = CLI_OK;
+    int option = 0;
+    while (result == CLI_OK && option != SHMRPCI_OPTIONS_END) {
+        option = cli_next(&line, "+a:d:s:n:T:jh", cli_bench_options, message);
+        if (option == 'h') {
+            return print_help();
+        }
+        if (option == 'V') {
+            return cli_print_version();
+        }
+        result = option == SHMRPCI_OPTIONS_END
+                     ? take_operands(&line, &opts, message)
+                     : take_option(option, &opts, message);
+    }
+    return result == CLI_OK ? bench(&opts) : cli_fail(result, message);
+}
+
+cli_exit cli_bench(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = parse_and_bench(argc, argv, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}

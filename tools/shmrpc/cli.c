@@ -1,0 +1,174 @@
+/* Errors, numbers and texts of all commands. */
+#define _POSIX_C_SOURCE 200809L
+#include "tools/shmrpc/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shmrpc/version.h"
+
+int cli_next(cli_line *line, const char *shorts, const struct option *longs,
+             shmrpci_buf *message)
+{
+    char **argv = line->argv;
+    while (!line->ended) {
+        int before = optind;
+        int option =
+            shmrpci_options_next(line->argc, argv, shorts, longs, message);
+        if (option != SHMRPCI_OPTIONS_END) {
+            return option;
+        }
+        line->ended = optind >= line->argc ||
+                      (optind > before && strcmp(argv[optind - 1], "--") == 0);
+        /* The words behind an operand, up to an option. */
+        for (bool more = optind < line->argc; more;) {
+            argv[++line->count] = argv[optind++];
+            more = optind < line->argc &&
+                   (line->ended || strncmp(argv[optind], "--", 2) != 0);
+        }
+    }
+    return SHMRPCI_OPTIONS_END;
+}
+
+cli_exit cli_bad_value(shmrpci_buf *message, const char *option,
+                       const char *expected)
+{
+    shmrpci_buf_printf(message, "`%s` for --%s (expected %s)", optarg, option,
+                       expected);
+    return CLI_USAGE;
+}
+
+cli_exit cli_print_version(void)
+{
+    puts("shmrpc " SHMRPC_VERSION);
+    return CLI_OK;
+}
+
+cli_exit cli_fail(cli_exit status, shmrpci_buf *message)
+{
+    const char *text = shmrpci_buf_text(message);
+    fprintf(stderr, "shmrpc: %s\n", text != NULL ? text : "out of memory");
+    return status;
+}
+
+cli_exit cli_fail_error(cli_exit status, const char *what,
+                        const shmrpc_error *error)
+{
+    fprintf(stderr, "shmrpc: %s%s%s: %s", what != NULL ? what : "",
+            what != NULL ? ": " : "", error->name, error->message);
+    if (error->path[0] != '\0') {
+        fprintf(stderr, " (at %s)", error->path);
+    }
+    fputc('\n', stderr);
+    return status;
+}
+
+cli_exit cli_exit_of_call(int status)
+{
+    switch (status) {
+    case SHMRPC_E_DEADLINE:
+        return CLI_DEADLINE;
+    case SHMRPC_E_UNAVAILABLE:
+        return CLI_ABSENT;
+    case SHMRPC_E_SERVER_LOST:
+    case SHMRPC_E_WORKER_DIED:
+        return CLI_LOST;
+    case SHMRPC_E_NO_MEMORY:
+        return CLI_TROUBLE;
+    default:
+        return CLI_REFUSED;
+    }
+}
+
+bool cli_read_duration(const char *text, int64_t *out_ns)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"", 1e9},   {"ns", 1},  {"us", 1e3},
+                 {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}};
+    char *end;
+    if (strspn(text, "0123456789.") == 0) {
+        return false;
+    }
+    double value = strtod(text, &end);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        double ns = value * units[i].ns;
+        if (strcmp(end, units[i].unit) == 0 && ns >= 1 && ns <= 86400e9) {
+            *out_ns = (int64_t)ns;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_read_count(const char *text, uint64_t most, uint64_t *out)
+{
+    uint64_t value = 0;
+    size_t len = strlen(text);
+    if (len == 0 || len > 18 || strspn(text, "0123456789") != len) {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        value = value * 10 + (uint64_t)(*text - '0');
+    }
+    *out = value;
+    return value >= 1 && value <= most;
+}
+
+void cli_append_json_text(shmrpci_buf *out, const char *text, size_t len)
+{
+    shmrpci_buf_append_char(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\') {
+            shmrpci_buf_printf(out, "\\%c", c);
+        } else if (c == '\n') {
+            shmrpci_buf_append_text(out, "\\n");
+        } else if (c < 0x20 || c == 0x7f) {
+            shmrpci_buf_printf(out, "\\u%04x", c);
+        } else {
+            shmrpci_buf_append_char(out, (char)c);
+        }
+    }
+    shmrpci_buf_append_char(out, '"');
+}
+
+void cli_append_json_key(shmrpci_buf *out, const char *key)
+{
+    if (out->len > 0 && out->data[out->len - 1] != '{' &&
+        out->data[out->len - 1] != '[') {
+        shmrpci_buf_append_char(out, ',');
+    }
+    cli_append_json_text(out, key, strlen(key));
+    shmrpci_buf_append_char(out, ':');
+}
+
+void cli_print_line(const shmrpci_buf *text)
+{
+    fwrite(text->data, 1, text->len, stdout);
+    fputc('\n', stdout);
+}
+
+void cli_append_time(shmrpci_buf *out, double ns)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    size_t unit = 0;
+    for (; ns >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++) {
+        ns /= 1000;
+    }
+    int digits = ns >= 99.95 || unit == 0 ? 0 : ns >= 9.995 ? 1 : 2;
+    shmrpci_buf_printf(out, "%.*f %s", digits, ns, units[unit]);
+}
+
+bool cli_out_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO) == 1;
+}
+
+bool cli_err_is_terminal(void)
+{
+    return isatty(STDERR_FILENO) == 1;
+}

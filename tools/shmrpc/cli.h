@@ -1,0 +1,85 @@
+/*
+ * What all commands of shmrpc share: exit statuses, errors, and how they are
+ * told to people and to programs.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_CLI_H
+#define SHMRPC_TOOLS_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "os/options.h"
+#include "shmrpc/error.h"
+
+/* Exit statuses of the program; shmrpc(1) documents them. */
+typedef enum cli_exit {
+    CLI_OK = 0,
+    CLI_REFUSED = 1,  /* the service has answered with an error */
+    CLI_USAGE = 2,    /* options, names or arguments that can't be */
+    CLI_ABSENT = 3,   /* no such service, or it can't be connected to */
+    CLI_DEADLINE = 4, /* no answer in time */
+    CLI_LOST = 5,     /* server or worker died: the call may have run */
+    CLI_TROUBLE = 6   /* here: no memory, a file can't be read */
+} cli_exit;
+
+/* A command line: options before the operands, and among them those that begin
+ * with two dashes, so that -5 can be an operand; behind `--` all are. */
+typedef struct cli_line {
+    int argc;
+    char **argv;
+    int count; /* operands so far: argv[1] to argv[count] */
+    bool ended;
+} cli_line;
+
+/* The next option, as shmrpci_options_next, whose END tells that all operands
+ * are there. */
+int cli_next(cli_line *line, const char *shorts, const struct option *longs,
+             shmrpci_buf *message);
+
+/* Fails with "`VALUE` for --OPTION (expected EXPECTED)", VALUE being optarg. */
+cli_exit cli_bad_value(shmrpci_buf *message, const char *option,
+                       const char *expected);
+
+/* Prints "shmrpc VERSION". */
+cli_exit cli_print_version(void);
+
+/* Prints "shmrpc: MESSAGE" to standard error. Returns `status`. */
+cli_exit cli_fail(cli_exit status, shmrpci_buf *message);
+
+/* The same for an error of the library: "WHAT: NAME: message (at PATH)". WHAT
+ * may be NULL. */
+cli_exit cli_fail_error(cli_exit status, const char *what,
+                        const shmrpc_error *error);
+
+/* The exit status of a call that has ended in `status`, which is not OK. */
+cli_exit cli_exit_of_call(int status);
+
+/* Reads "250ms", "2s", "1.5s", "100us", "2m"; a number alone is seconds. False
+ * unless it is above 0 and at most a day. */
+bool cli_read_duration(const char *text, int64_t *out_ns);
+
+/* Reads a whole number of 1 to `most`. */
+bool cli_read_count(const char *text, uint64_t most, uint64_t *out);
+
+/* Appends a text as a JSON string. Control characters, also of the terminal,
+ * are escaped; the text must be UTF-8. */
+void cli_append_json_text(shmrpci_buf *out, const char *text, size_t len);
+
+/* Appends `"key":` of a JSON object, with a comma unless it is the first. */
+void cli_append_json_key(shmrpci_buf *out, const char *key);
+
+/* Writes to standard output, and a newline. */
+void cli_print_line(const shmrpci_buf *text);
+
+/* "1.23 us", "45 ns": three digits and a unit. */
+void cli_append_time(shmrpci_buf *out, double ns);
+
+/* Whether a person will read standard output or error. */
+bool cli_out_is_terminal(void);
+bool cli_err_is_terminal(void);
+
+#endif

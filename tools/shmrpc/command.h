@@ -1,0 +1,53 @@
+/*
+ * The commands of shmrpc: `shmrpc COMMAND [options] ...`.
+ *
+ * A command is one file of this folder and one row of the table in
+ * commands.c.  Only commands print.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_COMMAND_H
+#define SHMRPC_TOOLS_COMMAND_H
+
+#include "tools/shmrpc/cli.h"
+
+typedef struct cli_command {
+    const char *name;
+    const char *operands; /* for --help: "SERVICE METHOD [ARGUMENT...]" */
+    const char *summary;  /* for --help: lower case, no stop */
+    const struct option *options; /* as for getopt_long; for completion too */
+    /* argv[0] is the name of the command. */
+    cli_exit (*run)(int argc, char **argv);
+    /* How many operands are a service, and then a method of it: 0 to 2; behind
+     * a method stand its arguments. */
+    int completed;
+} cli_command;
+
+#define CLI_MAX_COMMANDS 16
+
+/* All of them; behind the last stands one whose name is NULL. */
+extern const cli_command cli_commands[CLI_MAX_COMMANDS];
+
+/* NULL when there is none of this name. */
+const cli_command *cli_command_find(const char *name);
+
+/* Appends "unknown command `x`; did you mean `y`?". */
+void cli_command_unknown(const char *name, shmrpci_buf *message);
+
+extern const struct option cli_bench_options[];
+extern const struct option cli_call_options[];
+extern const struct option cli_completion_options[];
+extern const struct option cli_describe_options[];
+extern const struct option cli_list_options[];
+
+cli_exit cli_bench(int argc, char **argv);
+cli_exit cli_call(int argc, char **argv);
+cli_exit cli_completion(int argc, char **argv);
+cli_exit cli_describe(int argc, char **argv);
+cli_exit cli_list(int argc, char **argv);
+
+/* What the shell asks for: `shmrpc complete WORD...`, the last one unfinished.
+ * Not in the table: not for people. */
+cli_exit cli_complete(int argc, char **argv);
+
+#endif

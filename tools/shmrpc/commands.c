@@ -1,0 +1,40 @@
+/* The table of the commands. */
+#include "tools/shmrpc/command.h"
+
+#include <string.h>
+
+#include "base/nearest.h"
+
+const cli_command cli_commands[CLI_MAX_COMMANDS] = {
+    {"list", "", "the services on this machine", cli_list_options, cli_list, 0},
+    {"describe", "SERVICE", "the interface of a service, as a .svc",
+     cli_describe_options, cli_describe, 1},
+    {"call", "SERVICE METHOD [ARGUMENT...]", "call a method", cli_call_options,
+     cli_call, 2},
+    {"bench", "SERVICE METHOD [ARGUMENT...]",
+     "call a method over and over, and measure", cli_bench_options, cli_bench,
+     2},
+    {"completion", "bash", "print the completion of a shell",
+     cli_completion_options, cli_completion, 0},
+};
+
+const cli_command *cli_command_find(const char *name)
+{
+    for (const cli_command *at = cli_commands; at->name != NULL; at++) {
+        if (strcmp(at->name, name) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+void cli_command_unknown(const char *name, shmrpci_buf *message)
+{
+    const char *names[CLI_MAX_COMMANDS];
+    size_t count = 0;
+    for (const cli_command *at = cli_commands; at->name != NULL; at++) {
+        names[count++] = at->name;
+    }
+    shmrpci_buf_printf(message, "there is no command `%s`", name);
+    shmrpci_nearest_suggest(message, name, names, count, "");
+}

@@ -1,0 +1,160 @@
+/* What could stand for the last word of an unfinished command line, a line
+ * each. Nothing is said of what goes wrong: the shell shows what there is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/names.h"
+#include "tools/shmrpc/service.h"
+
+/* Prints `before`, `name` and `behind` when the unfinished word begins so. */
+static void offer(const char *word, const char *before, const char *name,
+                  const char *behind)
+{
+    char text[512];
+    int len = snprintf(text, sizeof text, "%s%s%s", before, name, behind);
+    if (len > 0 && (size_t)len < sizeof text &&
+        strncmp(text, word, strlen(word)) == 0) {
+        puts(text);
+    }
+}
+
+static void offer_commands(const char *word)
+{
+    for (const cli_command *at = cli_commands; at->name != NULL; at++) {
+        offer(word, "", at->name, "");
+    }
+    if (word[0] == '-') {
+        offer(word, "", "--help", "");
+        offer(word, "", "--version", "");
+    }
+}
+
+static void offer_options(const cli_command *command, const char *word)
+{
+    for (const struct option *at = command->options; at->name != NULL; at++) {
+        offer(word, "--", at->name, at->has_arg != no_argument ? "=" : "");
+    }
+}
+
+static void offer_services(const char *word)
+{
+    shmrpci_arena arena;
+    cli_places places;
+    shmrpci_arena_init(&arena, 0);
+    if (cli_places_find(&arena, &places, NULL) == SHMRPC_OK) {
+        for (size_t i = 0; i < places.count; i++) {
+            if (!places.items[i].hidden) {
+                offer(word, "", places.items[i].address + strlen("shm://"), "");
+            }
+        }
+    }
+    shmrpci_arena_fini(&arena);
+}
+
+static bool is_record(const shmrpc_type *type)
+{
+    return type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
+}
+
+static void offer_values(const shmrpc_type *type, const char *before,
+                         const char *word)
+{
+    if (type->kind == SHMRPC_KIND_BOOL) {
+        offer(word, before, "true", "");
+        offer(word, before, "false", "");
+    }
+    for (uint32_t i = 0; type->kind == SHMRPC_KIND_ENUM && i < type->count;
+         i++) {
+        offer(word, before, type->enumerators[i].name, "");
+    }
+}
+
+/* The fields at the end of an unfinished path, or the values behind it. */
+static void offer_fields(const shmrpc_type *type, const char *word)
+{
+    char before[512] = "";
+    size_t begin = 0;
+    size_t end;
+    while (word[end = begin + strcspn(word + begin, ".=")] != '\0' &&
+           end + 1 < sizeof before) {
+        const shmrpc_field *field =
+            cli_field_find(type, word + begin, end - begin);
+        if (field == NULL) {
+            return;
+        }
+        begin = end + 1;
+        memcpy(before, word, begin);
+        before[begin] = '\0';
+        if (word[end] == '=') {
+            offer_values(field->type, before, word);
+            return;
+        }
+        type = field->type;
+    }
+    for (uint32_t i = 0; is_record(type) && i < type->count; i++) {
+        const shmrpc_field *field = &type->fields[i];
+        offer(word, before, field->name, is_record(field->type) ? "." : "=");
+    }
+}
+
+/* Operands: a service, its method, parameters. */
+static void offer_operands(const cli_command *command, char *const *words,
+                           int count, const char *at, const char *word)
+{
+    cli_service s;
+    if (count == 0) {
+        offer_services(word);
+        return;
+    }
+    bool known = command->completed > 1 && cli_service_peek(&s, words[0], at);
+    for (uint32_t i = 0; known && i < s.tables->method_count; i++) {
+        const shmrpc_method *method = &s.tables->methods[i];
+        if (count == 1) {
+            offer(word, "", method->name, "");
+        } else if (strcmp(method->name, words[1]) == 0) {
+            offer_fields(method->params, word);
+        }
+    }
+    if (command->completed > 1) {
+        cli_service_close(&s);
+    }
+}
+
+/* Splits words into options, of which only --at matters, and operands. */
+static void complete(const cli_command *command, int argc, char **argv)
+{
+    shmrpci_buf message;
+    const char *at = NULL;
+    const char *word = argv[argc - 1];
+    char *none[1];
+    cli_line line = {.argc = argc - 1, .argv = argv};
+    int option;
+    shmrpci_buf_init_heap(&message);
+    while ((option = cli_next(&line, "+a:d:n:s:T:tjrh", command->options,
+                              &message)) != SHMRPCI_OPTIONS_END) {
+        at = option == 'a' ? optarg : at;
+    }
+    shmrpci_buf_fini(&message);
+    if (word[0] == '-') {
+        offer_options(command, word);
+    } else if (command->completed > 0) {
+        offer_operands(command, line.count > 0 ? argv + 1 : none, line.count,
+                       at, word);
+    } else if (strcmp(command->name, "completion") == 0) {
+        offer(word, "", "bash", "");
+    }
+}
+
+cli_exit cli_complete(int argc, char **argv)
+{
+    if (argc <= 2) {
+        offer_commands(argc == 2 ? argv[1] : "");
+        return CLI_OK;
+    }
+    const cli_command *command = cli_command_find(argv[1]);
+    if (command != NULL) {
+        complete(command, argc - 1, argv + 1);
+    }
+    return CLI_OK;
+}

@@ -1,0 +1,134 @@
+/* The command describe: what a service, or one of its methods, is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/service.h"
+
+const struct option cli_describe_options[] = {
+    {"at", required_argument, NULL, 'a'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static cli_exit print_help(void)
+{
+    fputs(
+        "usage: shmrpc describe [OPTION...] SERVICE\n"
+        "\n"
+        "Prints the interface of a service: its .svc with documentation and\n"
+        "all types that it needs, as shmrpcgen reads it.\n"
+        "\n"
+        "  -a, --at=ADDRESSES  where the service is, as of the library\n"
+        "  -j, --json          print its methods as JSON\n"
+        "  -h, --help          print this\n"
+        "      --version       print the version\n",
+        stdout);
+    return CLI_OK;
+}
+
+static void append_text(shmrpci_buf *out, const char *key, const char *text)
+{
+    if (text != NULL) {
+        cli_append_json_key(out, key);
+        cli_append_json_text(out, text, strlen(text));
+    }
+}
+
+static void append_names(shmrpci_buf *out, const shmrpc_method *method)
+{
+    cli_append_json_key(out, "params");
+    for (uint32_t i = 0; i < method->params->count; i++) {
+        const char *name = method->params->fields[i].name;
+        shmrpci_buf_append_char(out, i == 0 ? '[' : ',');
+        cli_append_json_text(out, name, strlen(name));
+    }
+    shmrpci_buf_append_text(out, method->params->count == 0 ? "[]" : "]");
+}
+
+static cli_exit print_json(const cli_service *s)
+{
+    const shmrpc_service *tables = s->tables;
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    shmrpci_buf_append_char(&out, '{');
+    append_text(&out, "name", tables->name);
+    append_text(&out, "id", tables->id);
+    shmrpci_buf_printf(&out, ",\"port\":%u,\"version\":%u,\"hash\":\"%016llx\"",
+                       tables->port, tables->version,
+                       (unsigned long long)tables->hash);
+    append_text(&out, "doc", tables->doc);
+    cli_append_json_key(&out, "methods");
+    shmrpci_buf_append_char(&out, '[');
+    for (uint32_t i = 0; i < tables->method_count; i++) {
+        const shmrpc_method *method = &tables->methods[i];
+        shmrpci_buf_append_text(&out, i == 0 ? "{" : ",{");
+        append_text(&out, "name", method->name);
+        append_text(&out, "signature", method->signature);
+        append_text(&out, "doc", method->doc);
+        append_names(&out, method);
+        shmrpci_buf_append_char(&out, '}');
+    }
+    shmrpci_buf_append_char(&out, ']');
+    append_text(&out, "svc", s->text);
+    shmrpci_buf_append_char(&out, '}');
+    cli_print_line(&out);
+    shmrpci_buf_fini(&out);
+    return CLI_OK;
+}
+
+static cli_exit describe(const char *service, const char *at, bool json)
+{
+    cli_service s;
+    cli_exit result = cli_service_open(&s, service, at);
+    if (result == CLI_OK && json) {
+        result = print_json(&s);
+    } else if (result == CLI_OK) {
+        fwrite(s.text, 1, s.text_len, stdout);
+    }
+    cli_service_close(&s);
+    return result;
+}
+
+static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+{
+    cli_line line = {.argc = argc, .argv = argv};
+    const char *at = NULL;
+    bool json = false;
+    int option;
+    while ((option = cli_next(&line, "+a:jh", cli_describe_options, message)) !=
+           SHMRPCI_OPTIONS_END) {
+        switch (option) {
+        case 'a':
+            at = optarg;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            return print_help();
+        case 'V':
+            return cli_print_version();
+        default:
+            return cli_fail(CLI_USAGE, message);
+        }
+    }
+    if (line.count != 1) {
+        shmrpci_buf_printf(message, "%s (`shmrpc describe --help`)",
+                           line.count == 0 ? "a SERVICE is missing"
+                                           : "one SERVICE is enough");
+        return cli_fail(CLI_USAGE, message);
+    }
+    return describe(line.argv[1], at, json);
+}
+
+cli_exit cli_describe(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = parse(argc, argv, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}

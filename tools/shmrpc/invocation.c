@@ -1,0 +1,74 @@
+/* Getting ready to call. */
+#include "tools/shmrpc/invocation.h"
+
+#include <stdio.h>
+
+#include "tools/shmrpc/arguments.h"
+
+static cli_exit read_arguments(cli_invocation *in,
+                               const cli_invocation_opts *opts,
+                               shmrpci_buf *message)
+{
+    const shmrpc_type *type = in->method->params;
+    shmrpci_arena *arena = &in->service.arena;
+    shmrpci_buf json;
+    shmrpci_buf_init_heap(&json);
+    int status = cli_arguments_json(type, opts->words, opts->word_count, arena,
+                                    &json, message);
+    if (status == SHMRPC_OK) {
+        status = cli_arguments_read(type, &json, arena, &in->params, message);
+    }
+    shmrpci_buf_fini(&json);
+    return status == SHMRPC_OK          ? CLI_OK
+           : status == SHMRPC_E_INVALID ? CLI_USAGE
+                                        : CLI_TROUBLE;
+}
+
+static cli_exit prepare(cli_invocation *in, const cli_invocation_opts *opts)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = read_arguments(in, opts, &message);
+    if (result != CLI_OK) {
+        const char *text = shmrpci_buf_text(&message);
+        fprintf(stderr, "shmrpc: %s.%s: %s\n  %s\n", in->service.tables->name,
+                in->method->name, text != NULL ? text : "out of memory",
+                in->method->signature);
+    }
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+cli_exit cli_invocation_open(cli_invocation *in,
+                             const cli_invocation_opts *opts)
+{
+    *in = (cli_invocation){.opts = {.timeout_ns = opts->timeout_ns}};
+    cli_exit result = cli_service_open(&in->service, opts->service, opts->at);
+    if (result == CLI_OK) {
+        result = cli_service_method(&in->service, opts->method, &in->index);
+    }
+    if (result != CLI_OK) {
+        return result;
+    }
+    in->method = &in->service.tables->methods[in->index];
+    result = prepare(in, opts);
+    return result == CLI_OK ? cli_service_connect(&in->service) : result;
+}
+
+int cli_invocation_call(cli_invocation *in, const void **reply,
+                        shmrpc_error *error)
+{
+    shmrpc_client *client = in->service.client;
+    *reply = NULL;
+    if ((in->method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
+        return shmrpc_stub_call(client, in->index, in->params, &in->opts, NULL,
+                                error);
+    }
+    return shmrpc_stub_call_reply(client, in->index, in->params, &in->opts,
+                                  reply, error);
+}
+
+void cli_invocation_close(cli_invocation *in)
+{
+    cli_service_close(&in->service);
+}

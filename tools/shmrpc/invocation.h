@@ -1,0 +1,42 @@
+/*
+ * A method of a service that is not known when this program is built, with its
+ * parameters: what `call` and `bench` have in common.
+ *
+ * Threading: open and close: main thread; an open one may be called by any
+ * number of threads.
+ */
+#ifndef SHMRPC_TOOLS_INVOCATION_H
+#define SHMRPC_TOOLS_INVOCATION_H
+
+#include "tools/shmrpc/service.h"
+
+typedef struct cli_invocation_opts {
+    const char *service;
+    const char *method;
+    char *const *words; /* behind the method */
+    size_t word_count;
+    const char *at;     /* --at, or NULL */
+    int64_t timeout_ns; /* --deadline, or 0 */
+} cli_invocation_opts;
+
+typedef struct cli_invocation {
+    cli_service service;
+    const shmrpc_method *method;
+    uint32_t index;
+    const void *params;
+    shmrpc_opts opts; /* of each call */
+} cli_invocation;
+
+/* Finds, reads and connects, and prints what goes wrong. Close it in any case.
+ */
+cli_exit cli_invocation_open(cli_invocation *in,
+                             const cli_invocation_opts *opts);
+
+/* Calls once. `*reply` is to be released as that of shmrpc_stub_call_reply,
+ * also after a declared error; NULL when there is none. */
+int cli_invocation_call(cli_invocation *in, const void **reply,
+                        shmrpc_error *error);
+
+void cli_invocation_close(cli_invocation *in);
+
+#endif

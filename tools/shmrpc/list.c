@@ -1,0 +1,237 @@
+/* The command list: the services on this machine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/service.h"
+
+const struct option cli_list_options[] = {
+    {"all", no_argument, NULL, 'A'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static cli_exit print_help(void)
+{
+    fputs(
+        "usage: shmrpc list [OPTION...]\n"
+        "\n"
+        "Lists the services whose sockets are in the folders where clients\n"
+        "look, and asks each whether it is alive. Those that are dead were\n"
+        "killed; their next start takes the socket over.\n"
+        "\n"
+        "  -j, --json     print a JSON array\n"
+        "  -h, --help     print this\n"
+        "      --version  print the version\n",
+        stdout);
+    return CLI_OK;
+}
+
+/* What a service has answered. */
+typedef struct answer {
+    const char *state; /* "alive", "dead", "silent", "denied", "hidden" */
+    char id[128];
+    uint32_t version;
+    uint32_t methods;
+} answer;
+
+static const char *state_of(int status)
+{
+    switch (status) {
+    case SHMRPC_OK:
+        return "alive";
+    case SHMRPC_E_UNAVAILABLE:
+        return "dead";
+    case SHMRPC_E_DEADLINE:
+        return "silent";
+    case SHMRPC_E_DENIED:
+        return "denied";
+    default:
+        return "broken";
+    }
+}
+
+static void ask(const cli_place *place, answer *out)
+{
+    *out = (answer){.state = "hidden"};
+    if (place->hidden) {
+        return;
+    }
+    cli_service s;
+    int status = cli_service_probe(&s, place);
+    out->state = state_of(status);
+    if (status == SHMRPC_OK) {
+        (void)snprintf(out->id, sizeof out->id, "%s", s.tables->id);
+        out->version = s.tables->version;
+        out->methods = s.tables->method_count;
+    }
+    cli_service_close(&s);
+}
+
+static void append_member(shmrpci_buf *out, const char *key, const char *text)
+{
+    cli_append_json_key(out, key);
+    cli_append_json_text(out, text, strlen(text));
+}
+
+static void append_json(const cli_place *place, const answer *a,
+                        shmrpci_buf *out)
+{
+    shmrpci_buf_append_text(out, out->len > 1 ? ",{" : "{");
+    append_member(out, "name", place->name);
+    if (place->instance[0] != '\0') {
+        append_member(out, "instance", place->instance);
+    }
+    cli_append_json_key(out, "port");
+    shmrpci_buf_printf(out, "%u", place->port);
+    append_member(out, "state", a->state);
+    append_member(out, "socket", place->where);
+    if (a->id[0] != '\0') {
+        append_member(out, "id", a->id);
+        shmrpci_buf_printf(out, ",\"version\":%u,\"methods\":%u", a->version,
+                           a->methods);
+    }
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void print_row(const cli_place *place, const answer *a, int width)
+{
+    char methods[24] = "";
+    if (a->id[0] != '\0') {
+        (void)snprintf(methods, sizeof methods, "%u method%s", a->methods,
+                       a->methods == 1 ? "" : "s");
+    }
+    printf("%-*s  %5u  %-6s  %-11s  %s\n", width,
+           place->address + strlen("shm://"), place->port, a->state, methods,
+           a->id[0] != '\0' ? a->id : place->where);
+}
+
+static int width_of(const cli_places *places)
+{
+    size_t width = strlen("SERVICE");
+    for (size_t i = 0; i < places->count; i++) {
+        size_t len = strlen(places->items[i].address) - strlen("shm://");
+        width = len > width ? len : width;
+    }
+    return (int)width;
+}
+
+static bool is_shown(const answer *a, bool all)
+{
+    return all || strcmp(a->state, "dead") != 0;
+}
+
+static void print_counts(const cli_places *places, size_t shown)
+{
+    size_t hidden = places->count - shown;
+    if (shown == 0) {
+        fputs(
+            "No service runs in the folders where this user's clients "
+            "look.\n",
+            stderr);
+    }
+    if (hidden > 0) {
+        fprintf(stderr, "%zu dead socket%s not shown (--all)\n", hidden,
+                hidden == 1 ? " is" : "s are");
+    }
+}
+
+static void print_table(const cli_places *places, bool all)
+{
+    int width = width_of(places);
+    size_t shown = 0;
+    for (size_t i = 0; i < places->count; i++) {
+        answer a;
+        ask(&places->items[i], &a);
+        if (!is_shown(&a, all)) {
+            continue;
+        }
+        if (shown++ == 0) {
+            printf("%-*s  %5s  %-6s  %-11s  %s\n", width, "SERVICE", "PORT",
+                   "STATE", "", "IS");
+        }
+        print_row(&places->items[i], &a, width);
+        (void)fflush(stdout); /* the next may take its time */
+    }
+    print_counts(places, shown);
+}
+
+static void print_json(const cli_places *places, bool all)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    shmrpci_buf_append_char(&out, '[');
+    for (size_t i = 0; i < places->count; i++) {
+        answer a;
+        ask(&places->items[i], &a);
+        if (is_shown(&a, all)) {
+            append_json(&places->items[i], &a, &out);
+        }
+    }
+    shmrpci_buf_append_char(&out, ']');
+    cli_print_line(&out);
+    shmrpci_buf_fini(&out);
+}
+
+static cli_exit list(bool json, bool all)
+{
+    shmrpci_arena arena;
+    cli_places places;
+    shmrpc_error error;
+    cli_exit result = CLI_OK;
+    shmrpci_arena_init(&arena, 0);
+    int status = cli_places_find(&arena, &places, &error);
+    if (status != SHMRPC_OK) {
+        result = cli_fail_error(status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE
+                                                             : CLI_ABSENT,
+                                NULL, &error);
+    } else if (json) {
+        print_json(&places, all);
+    } else {
+        print_table(&places, all);
+    }
+    shmrpci_arena_fini(&arena);
+    return result;
+}
+
+static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+{
+    cli_line line = {.argc = argc, .argv = argv};
+    bool json = false;
+    bool all = false;
+    int option;
+    while ((option = cli_next(&line, "+Ajh", cli_list_options, message)) !=
+           SHMRPCI_OPTIONS_END) {
+        switch (option) {
+        case 'A':
+            all = true;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            return print_help();
+        case 'V':
+            return cli_print_version();
+        default:
+            return cli_fail(CLI_USAGE, message);
+        }
+    }
+    if (line.count > 0) {
+        shmrpci_buf_printf(message, "list takes no operand like `%s`",
+                           line.argv[1]);
+        return cli_fail(CLI_USAGE, message);
+    }
+    return list(json, all);
+}
+
+cli_exit cli_list(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = parse(argc, argv, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}

@@ -1,0 +1,74 @@
+/* shmrpc: the program. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/shmrpc/command.h"
+
+static cli_exit print_help(void)
+{
+    puts(
+        "usage: shmrpc COMMAND [OPTION...] [OPERAND...]\n"
+        "\n"
+        "Finds services on this machine, shows and calls them.\n");
+    for (const cli_command *at = cli_commands; at->name != NULL; at++) {
+        printf("  %-11s %s\n", at->name, at->summary);
+    }
+    puts(
+        "\n"
+        "  -h, --help     print this; behind a command, what that takes\n"
+        "      --version  print the version\n"
+        "\n"
+        "Exit status: 0 done, 1 the service answered with an error, 2 wrong\n"
+        "use, 3 no such service, 4 no answer in time, 5 the server died\n"
+        "during the call, 6 trouble on this side. shmrpc(1) tells more.");
+    return CLI_OK;
+}
+
+static cli_exit refuse(const char *word)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    if (word == NULL) {
+        shmrpci_buf_append_text(&message,
+                                "a command is missing (--help lists them)");
+    } else if (word[0] == '-') {
+        shmrpci_buf_printf(&message, "unknown option `%s` (--help tells more)",
+                           word);
+    } else {
+        cli_command_unknown(word, &message);
+    }
+    cli_exit result = cli_fail(CLI_USAGE, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+static cli_exit run(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    const cli_command *command = word != NULL ? cli_command_find(word) : NULL;
+    if (command != NULL) {
+        return command->run(argc - 1, argv + 1);
+    }
+    if (word == NULL) {
+        return refuse(word);
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+        strcmp(word, "help") == 0) {
+        return print_help();
+    }
+    if (strcmp(word, "--version") == 0) {
+        return cli_print_version();
+    }
+    return strcmp(word, "complete") == 0 ? cli_complete(argc - 1, argv + 1)
+                                         : refuse(word);
+}
+
+int main(int argc, char **argv)
+{
+    cli_exit result = run(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("shmrpc: standard output");
+        return CLI_TROUBLE;
+    }
+    return (int)result;
+}

@@ -1,0 +1,34 @@
+/*
+ * Names in JSON that no type has: decoders skip unknown fields, because the
+ * sender may be newer; a person at a keyboard has mistyped.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPC_TOOLS_NAMES_H
+#define SHMRPC_TOOLS_NAMES_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "shmrpc/descriptor.h"
+#include "shmrpc/types.h"
+
+/* The field or member of a struct or union that is called so; NULL: none. */
+const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
+                                   size_t len);
+
+/* Appends "there is no field `txet`; did you mean `text`?", or the names that
+ * there are. `what`: "parameter", "field". */
+void cli_field_unknown(const shmrpc_type *type, const char *what,
+                       const char *name, size_t len, shmrpci_buf *message);
+
+/* False when `value`, as it was read from JSON, has a name that `type` has
+ * not, or more positions than there are parameters: `message` says where, and
+ * what was meant. Values of a wrong kind are left to the decoder. */
+bool cli_names_check(const shmrpc_type *type, const shmrpc_any *value,
+                     shmrpci_buf *message);
+
+/* "string", "list", "test.kinds.Colour": for messages. */
+const char *cli_type_text(const shmrpc_type *type);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * JSON for people: the compact text of the codec, laid out.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPC_TOOLS_PRETTY_H
+#define SHMRPC_TOOLS_PRETTY_H
+
+#include "base/buf.h"
+
+/* Appends `json`, which has no white space between its tokens, with a line for
+ * each member and each item that is no number or short text. */
+void cli_pretty(const shmrpci_buf *json, shmrpci_buf *out);
+
+#endif

@@ -1,0 +1,202 @@
+/* Learning what a service is. Everything that it says is checked as if a user
+ * had written it. */
+#include "tools/shmrpc/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "idl/descriptor.h"
+#include "idl/idl.h"
+#include "shmrpc/discover.h"
+
+/* What reading a description may take. */
+#define SERVICE_ARENA_BYTES ((size_t)256 << 20)
+
+/* For those who wait for a completion. */
+#define PEEK_TIMEOUT_NS INT64_C(3000000000)
+
+static cli_exit fail_text(cli_exit status, const char *text)
+{
+    fprintf(stderr, "shmrpc: %s\n", text);
+    return status;
+}
+
+static cli_exit find(cli_service *s, const char *service, const char *at,
+                     shmrpci_buf *message)
+{
+    int status = cli_target_find(&s->arena, service, at, &s->target, message);
+    switch (status) {
+    case SHMRPC_OK:
+        return CLI_OK;
+    case SHMRPC_E_INVALID:
+        return CLI_USAGE;
+    case SHMRPC_E_NO_MEMORY:
+        return CLI_TROUBLE;
+    default:
+        return CLI_ABSENT;
+    }
+}
+
+static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
+{
+    const shmrpc_opts opts = {.timeout_ns = timeout_ns};
+    char *text;
+    size_t len;
+    int status = shmrpc_describe(s->target.where, s->target.port, &opts, &text,
+                                 &len, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    s->text = shmrpci_arena_strndup(&s->arena, text, len);
+    s->text_len = len;
+    free(text);
+    return s->text != NULL
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+}
+
+/* Reads the description; what is wrong with it goes to `message`. */
+static cli_exit read_text(cli_service *s, shmrpci_buf *message)
+{
+    const idl_options options = {.flags = IDL_ANY_C_NAMES};
+    const idl_schema *schema = NULL;
+    idl_diags diags;
+    idl_diags_init(&diags);
+    shmrpc_status status =
+        idl_load_text(&options, s->target.where, s->text, s->text_len,
+                      &s->arena, &diags, &schema);
+    if (status == SHMRPC_OK && schema->service_count == 1) {
+        s->source = schema->services[0];
+        status = idl_descriptor(schema, s->source, &s->arena, &s->tables);
+    }
+    if (status == SHMRPC_OK && s->tables != NULL) {
+        return CLI_OK;
+    }
+    if (status == SHMRPC_E_INVALID) {
+        idl_diags_render(&diags, message);
+    }
+    shmrpci_buf_printf(message,
+                       "%s does not describe itself in a way that this version "
+                       "understands%s%s",
+                       s->target.where, status == SHMRPC_E_INVALID ? "" : ": ",
+                       status == SHMRPC_E_INVALID ? ""
+                       : status == SHMRPC_OK      ? "expected one service"
+                                                  : shmrpc_status_text(status));
+    return status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE : CLI_ABSENT;
+}
+
+static cli_exit open_service(cli_service *s, const char *service,
+                             const char *at, int64_t timeout_ns,
+                             shmrpci_buf *message)
+{
+    shmrpc_error error;
+    *s = (cli_service){.client = NULL};
+    shmrpci_arena_init(&s->arena, SERVICE_ARENA_BYTES);
+    cli_exit result = find(s, service, at, message);
+    if (result != CLI_OK) {
+        return result;
+    }
+    int status = ask(s, timeout_ns, &error);
+    if (status != SHMRPC_OK) {
+        shmrpci_buf_printf(message, "%s", error.message);
+        return status == SHMRPC_E_INVALID     ? CLI_USAGE
+               : status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE
+                                              : CLI_ABSENT;
+    }
+    return read_text(s, message);
+}
+
+cli_exit cli_service_open(cli_service *s, const char *service, const char *at)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = open_service(s, service, at, 0, &message);
+    if (result != CLI_OK) {
+        (void)cli_fail(result, &message);
+    }
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+bool cli_service_peek(cli_service *s, const char *service, const char *at)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = open_service(s, service, at, PEEK_TIMEOUT_NS, &message);
+    shmrpci_buf_fini(&message);
+    return result == CLI_OK;
+}
+
+int cli_service_probe(cli_service *s, const cli_place *place)
+{
+    shmrpci_buf message;
+    shmrpc_error error;
+    *s = (cli_service){.target = {place->address, place->port}};
+    shmrpci_arena_init(&s->arena, SERVICE_ARENA_BYTES);
+    int status = ask(s, 0, &error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_buf_init_heap(&message);
+    bool good = read_text(s, &message) == CLI_OK;
+    shmrpci_buf_fini(&message);
+    return good ? SHMRPC_OK : SHMRPC_E_INVALID;
+}
+
+cli_exit cli_service_connect(cli_service *s)
+{
+    shmrpc_error error;
+    int status = shmrpc_stub_connect(s->tables, s->target.where, NULL,
+                                     &s->client, &error);
+    return status == SHMRPC_OK
+               ? CLI_OK
+               : fail_text(status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE
+                                                        : CLI_ABSENT,
+                           error.message);
+}
+
+static cli_exit unknown_method(const cli_service *s, const char *name)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    shmrpci_nearest search = {.wanted = name};
+    for (uint32_t i = 0; i < s->tables->method_count; i++) {
+        shmrpci_nearest_offer(&search, s->tables->methods[i].name);
+    }
+    shmrpci_buf_printf(&message, "%s has no method `%s`", s->tables->name,
+                       name);
+    if (search.best != NULL) {
+        shmrpci_buf_printf(&message, "; did you mean `%s`?", search.best);
+    } else {
+        shmrpci_buf_printf(&message, " (`shmrpc describe %s` shows them)",
+                           s->tables->name);
+    }
+    (void)cli_fail(CLI_USAGE, &message);
+    shmrpci_buf_fini(&message);
+    return CLI_USAGE;
+}
+
+cli_exit cli_service_method(const cli_service *s, const char *name,
+                            uint32_t *out)
+{
+    for (uint32_t i = 0; i < s->tables->method_count; i++) {
+        const idl_method *method = &s->source->methods[i];
+        if (strcmp(method->name, name) == 0) {
+            *out = i;
+            return method->stream_param == NULL && !method->result_is_stream
+                       ? CLI_OK
+                       : fail_text(CLI_USAGE,
+                                   "methods with a stream can't be "
+                                   "called from the command line");
+        }
+    }
+    return unknown_method(s, name);
+}
+
+void cli_service_close(cli_service *s)
+{
+    shmrpc_stub_close(s->client);
+    shmrpci_arena_fini(&s->arena);
+}

@@ -1,0 +1,49 @@
+/*
+ * A service that is learnt of at run time: asked what it is, its .svc read,
+ * its tables built, and connected to.
+ *
+ * Threading: open and close: main thread; the client: any number of threads.
+ */
+#ifndef SHMRPC_TOOLS_SERVICE_H
+#define SHMRPC_TOOLS_SERVICE_H
+
+#include "base/arena.h"
+#include "idl/schema.h"
+#include "shmrpc/stub.h"
+#include "tools/shmrpc/cli.h"
+#include "tools/shmrpc/target.h"
+
+typedef struct cli_service {
+    shmrpci_arena arena; /* of all that follows */
+    cli_target target;
+    const char *text; /* the .svc, of `text_len` bytes */
+    size_t text_len;
+    const idl_service *source;    /* as it is written */
+    const shmrpc_service *tables; /* as codecs read it */
+    shmrpc_client *client;        /* NULL until connected */
+} cli_service;
+
+/* Finds and asks the service, for 5 s at most, reads what it says, and prints
+ * what goes wrong. Close it in any case. */
+cli_exit cli_service_open(cli_service *s, const char *service, const char *at);
+
+/* As open, without printing, for 3 s at most: for completion. False: it
+ * can't be had. */
+bool cli_service_peek(cli_service *s, const char *service, const char *at);
+
+/* Asks a place of a list, for 5 s at most. OK; UNAVAILABLE: nobody
+ * listens; DEADLINE: nobody answers; other statuses: it can't be talked to.
+ * Close it in any case. */
+int cli_service_probe(cli_service *s, const cli_place *place);
+
+/* Connects for calls; prints what goes wrong. */
+cli_exit cli_service_connect(cli_service *s);
+
+/* The index of a method that can be called from here; USAGE after printing
+ * what was meant, or why not. */
+cli_exit cli_service_method(const cli_service *s, const char *name,
+                            uint32_t *out);
+
+void cli_service_close(cli_service *s);
+
+#endif

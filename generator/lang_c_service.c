@@ -342,13 +342,20 @@ static void claim_service(gen_model *m, const idl_service *service)
 }
 
 /* What the service will say of itself: with documentation, for people. */
-static gen_value *text_rows(gen_model *m, const idl_service *service)
+static void fill_text_rows(gen_tree *tree, gen_value *c, const void *service)
 {
-    idl_memory *memory = m->opts->diags->memory;
+    gen_model m = {.tree = tree};
+    shmrpci_arena scratch;
+    shmrpci_arena_init(&scratch, 0);
     shmrpci_buf text;
-    idl_buf_init(&text, memory);
-    idl_canonical_service(service, IDL_CANONICAL_DOCS, memory, &text);
-    return gen_c_lines(m, (const char *)text.data, text.len);
+    shmrpci_buf_init_heap(&text);
+    if (idl_service_text(service, IDL_CANONICAL_DOCS, &scratch, &text) !=
+        SHMRPC_OK) {
+        tree->out_of_memory = true;
+    }
+    gen_set(c, "text_rows", gen_c_lines(&m, (const char *)text.data, text.len));
+    shmrpci_buf_fini(&text);
+    shmrpci_arena_fini(&scratch);
 }
 
 void gen_c_add_service(gen_model *m, gen_value *object,
@@ -364,7 +371,7 @@ void gen_c_add_service(gen_model *m, gen_value *object,
                    gen_c_literals(m, service->name, strlen(service->name)));
     gen_c_set_text(m, c, "text_name",
                    gen_c_unique(m, gen_c_text(m, "%s_text", place)));
-    gen_set(c, "text_rows", text_rows(m, service));
+    gen_set_later(m->tree, c, fill_text_rows, service);
     bool any = service->method_count > 0;
     const char *methods = gen_c_unique(m, gen_c_text(m, "%s_methods", place));
     const char *handlers = gen_c_unique(m, gen_c_text(m, "%s_handlers", place));

@@ -228,7 +228,6 @@ static void expand(const gen_value *parent, const gen_value *child)
     *at = *made.last->next;
     last->next = next;
     object->last = object->last == child ? last : object->last;
-    object->last->next = object->len == 1 ? at : object->last->next;
     object->len += made.len - 1;
 }
 

@@ -22,9 +22,12 @@
  * which also bounds the recursion of the passes. */
 #define IDL_MAX_DEPTH 64
 
-/* Fields of a record, items of an enum, methods of a service, reserved entries:
- * whatever is compared with its neighbours. */
+/* Fields of a record, items of an enum, reserved entries: whatever is compared
+ * with its neighbours. */
 #define IDL_MAX_MEMBERS 4096
+
+/* Of a service; none is compared with another. */
+#define IDL_MAX_METHODS 65535
 
 #define IDL_MAX_TAG          65535 /* of a field */
 #define IDL_MAX_PARAM_TAG    255   /* JSON sends an array of that many */

@@ -5,38 +5,50 @@
 #include <string.h>
 
 /* Most maps are of the members of one record. */
-#define FIRST_BUCKETS 8
+#define FIRST_BUCKETS 4
 
 struct idl_map_entry {
     idl_map_entry *next;
     const char *name;
     void *object;
+    uint64_t hash;
 };
 
-static size_t bucket_of(const idl_map *map, const char *name)
+/* Entries a bucket: with the hash beside it, a wrong entry costs little. */
+#define LOAD 2
+
+static uint64_t hash_of(const char *name)
 {
     uint64_t hash = 14695981039346656037u;
     for (; *name != '\0'; name++) {
         hash = (hash ^ (unsigned char)*name) * 1099511628211u;
     }
-    return (size_t)(hash ^ (hash >> 32)) & (map->bucket_count - 1);
+    return hash ^ (hash >> 32);
 }
 
-void *idl_map_get(const idl_map *map, const char *name)
+static idl_map_entry *find(const idl_map *map, const char *name, uint64_t hash)
 {
     if (map->count == 0) {
         return NULL;
     }
-    const idl_map_entry *entry = map->buckets[bucket_of(map, name)];
-    while (entry != NULL && strcmp(entry->name, name) != 0) {
+    idl_map_entry *entry = map->buckets[hash & (map->bucket_count - 1)];
+    while (entry != NULL &&
+           (entry->hash != hash || strcmp(entry->name, name) != 0)) {
         entry = entry->next;
     }
+    return entry;
+}
+
+void *idl_map_get(const idl_map *map, const char *name)
+{
+    const idl_map_entry *entry = find(map, name, hash_of(name));
     return entry != NULL ? entry->object : NULL;
 }
 
 static void link_entry(idl_map *map, idl_map_entry *entry)
 {
-    idl_map_entry **bucket = &map->buckets[bucket_of(map, entry->name)];
+    idl_map_entry **bucket =
+        &map->buckets[entry->hash & (map->bucket_count - 1)];
     entry->next = *bucket;
     *bucket = entry;
 }
@@ -60,16 +72,16 @@ static void grow(idl_map *map, idl_memory *memory)
 void *idl_map_put(idl_map *map, idl_memory *memory, const char *name,
                   void *object)
 {
-    void *present = idl_map_get(map, name);
-    if (present != NULL) {
-        return present;
+    uint64_t hash = hash_of(name);
+    idl_map_entry *entry = find(map, name, hash);
+    if (entry != NULL) {
+        return entry->object;
     }
-    if (map->count >= map->bucket_count) {
+    if (map->count >= LOAD * map->bucket_count) {
         grow(map, memory);
     }
-    idl_map_entry *entry = IDL_NEW(memory, idl_map_entry);
-    entry->name = name;
-    entry->object = object;
+    entry = IDL_NEW(memory, idl_map_entry);
+    *entry = (idl_map_entry){.name = name, .object = object, .hash = hash};
     link_entry(map, entry);
     map->count++;
     return NULL;

@@ -196,8 +196,14 @@ static void resolve_methods(idl_resolver *r, idl_symbol *symbol)
     uint32_t count = 0;
     AST_EACH(ast_decl, decl, symbol->ast->items)
     {
-        if (decl->kind != AST_METHOD || count == IDL_MAX_MEMBERS) {
+        if (decl->kind != AST_METHOD) {
             continue;
+        }
+        if (count == IDL_MAX_METHODS) {
+            (void)idl_report(r->diags, IDL_S_TOO_MANY_MEMBERS,
+                             service->decl.span, "more than %d methods",
+                             IDL_MAX_METHODS);
+            break;
         }
         idl_method *method = &methods[count++];
         method->index = count;
@@ -211,10 +217,6 @@ static void resolve_methods(idl_resolver *r, idl_symbol *symbol)
                            "method `%s` is declared twice", method->name);
             idl_add_note(r->diags, diag, first->span, "first declared here");
         }
-    }
-    if (count == IDL_MAX_MEMBERS) {
-        (void)idl_report(r->diags, IDL_S_TOO_MANY_MEMBERS, service->decl.span,
-                         "%d methods or more", IDL_MAX_MEMBERS);
     }
     service->methods = methods;
     service->method_count = count;

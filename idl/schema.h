@@ -309,9 +309,8 @@ typedef struct idl_method {
     /* One line of canonical text, for people:
      * `msgpack find(1: acme.fts.Query query) -> list<acme.fts.Hit>;`. */
     const char *signature;
-    /* The canonical text (idl/canonical.h): the signature and every type and
-     * error that it can reach.  `hash` is of this text. */
-    const char *text;
+    /* Of the canonical text (idl/canonical.h): the signature and every type and
+     * error that it can reach. */
     uint64_t hash;
     idl_meta meta;
     idl_span span; /* of the name */

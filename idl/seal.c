@@ -36,8 +36,7 @@ static void seal_method(sealer *s, idl_method *method)
     method->signature = keep(s, &text);
     start(s, &text);
     idl_canonical_method(method, &s->scratch, &text);
-    method->text = keep(s, &text);
-    method->hash = idl_canonical_hash(method->text, text.len);
+    method->hash = idl_canonical_hash((const char *)text.data, text.len);
 }
 
 /* Methods are filled into a copy: in the schema they are constant. */

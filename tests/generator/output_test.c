@@ -65,6 +65,71 @@ static void writes_only_what_changes(void **state)
     shmrpci_buf_fini(&text);
 }
 
+/* Appends `text` in pieces of 5,000 bytes, as large files come. */
+static void append_pieces(gen_output *output, const char *text, size_t len)
+{
+    shmrpc_error error;
+    for (size_t at = 0; at < len; at += 5000) {
+        size_t part = len - at < 5000 ? len - at : 5000;
+        assert_int_equal(gen_output_append(output, text + at, part, &error), 0);
+    }
+}
+
+/* What is there against what comes: the same, longer, shorter, and different
+ * at the beginning, in the middle and at the end. */
+static void compares_piece_by_piece(void **state)
+{
+    (void)state;
+    static char text[60001];
+    const char *path = in_folder("p.h");
+    static const struct {
+        size_t len;
+        size_t differs_at; /* SIZE_MAX: nowhere */
+    } cases[] = {{60000, SIZE_MAX}, {60001, SIZE_MAX}, {30000, SIZE_MAX},
+                 {0, SIZE_MAX},     {60000, 0},        {60000, 20000},
+                 {60000, 59999}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memset(text, 'a', sizeof text);
+        assert_int_equal(gen_output_write(path, text, 60000, NULL, NULL), 0);
+        if (cases[i].differs_at != SIZE_MAX) {
+            text[cases[i].differs_at] = 'b';
+        }
+        gen_output output;
+        gen_output_begin(&output, path);
+        append_pieces(&output, text, cases[i].len);
+        gen_output_abandon(&output);
+        gen_output_begin(&output, path);
+        append_pieces(&output, text, cases[i].len);
+        bool changed = false;
+        assert_int_equal(gen_output_commit(&output, &changed, NULL), 0);
+        assert_int_equal(changed, i != 0);
+        shmrpci_buf got;
+        shmrpci_buf_init_heap(&got);
+        assert_int_equal(gen_output_read(path, &got, NULL), 0);
+        assert_int_equal(got.len, cases[i].len);
+        if (got.len > 0) {
+            assert_memory_equal(got.data, text, got.len);
+        }
+        shmrpci_buf_fini(&got);
+    }
+}
+
+static void leaves_what_is_abandoned(void **state)
+{
+    (void)state;
+    const char *path = in_folder("q.h");
+    assert_int_equal(gen_output_write(path, "old", 3, NULL, NULL), 0);
+    gen_output output;
+    gen_output_begin(&output, path);
+    assert_int_equal(gen_output_append(&output, "new", 3, NULL), 0);
+    gen_output_abandon(&output);
+    shmrpci_buf got;
+    shmrpci_buf_init_heap(&got);
+    assert_int_equal(gen_output_read(path, &got, NULL), 0);
+    assert_string_equal(shmrpci_buf_text(&got), "old");
+    shmrpci_buf_fini(&got);
+}
+
 static void leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -135,6 +200,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_only_what_changes),
+        cmocka_unit_test(compares_piece_by_piece),
+        cmocka_unit_test(leaves_what_is_abandoned),
         cmocka_unit_test(leaves_nothing_behind),
         cmocka_unit_test(makes_folders),
         cmocka_unit_test(says_why_it_failed),

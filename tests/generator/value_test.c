@@ -48,6 +48,52 @@ static void prints_in_order_with_exact_numbers(void **state)
     gen_tree_fini(&tree);
 }
 
+static unsigned fills;
+
+static void fill_two(gen_tree *tree, gen_value *object, const void *source)
+{
+    fills++;
+    gen_set(object, "b", gen_ref(tree, source));
+    gen_set(object, "c", gen_array(tree));
+}
+
+/* Before, between and behind other members, and alone. */
+static void makes_members_when_asked(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {
+        "{\n  \"b\": \"x\",\n  \"c\": [],\n  \"d\": 1\n}\n",
+        "{\n  \"a\": 0,\n  \"b\": \"x\",\n  \"c\": [],\n  \"d\": 1\n}\n",
+        "{\n  \"a\": 0,\n  \"b\": \"x\",\n  \"c\": []\n}\n",
+        "{\n  \"b\": \"x\",\n  \"c\": []\n}\n",
+    };
+    for (size_t i = 0; i < 8; i++) {
+        bool before = i % 4 == 1 || i % 4 == 2;
+        bool behind = i % 4 < 2;
+        gen_tree tree;
+        gen_tree_init(&tree);
+        gen_value *root = gen_object(&tree);
+        if (before) {
+            gen_set(root, "a", gen_uint(&tree, 0));
+        }
+        fills = 0;
+        gen_set_later(&tree, root, fill_two, "x");
+        if (behind) {
+            gen_set(root, "d", gen_uint(&tree, 1));
+        }
+        assert_true(!before || gen_get(root, "a", 1) != NULL);
+        assert_int_equal(fills, 0);
+        if (i < 4) { /* asked by name first, or printed at once */
+            assert_string_equal(gen_text(root, "b"), "x");
+            assert_null(gen_get(root, "e", 1));
+        }
+        expect_json(root, expected[i % 4]);
+        assert_int_equal(fills, 1);
+        assert_int_equal(root->len, 2 + before + behind);
+        gen_tree_fini(&tree);
+    }
+}
+
 static void formats_long_texts(void **state)
 {
     (void)state;
@@ -221,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prints_in_order_with_exact_numbers),
+        cmocka_unit_test(makes_members_when_asked),
         cmocka_unit_test(formats_long_texts),
         cmocka_unit_test(finds_whole_keys_only),
         cmocka_unit_test(tells_truth),

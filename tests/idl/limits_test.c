@@ -49,8 +49,20 @@ static void too_many_members(void **state)
                   "}\n");
     test_load_bad(text, "error[S0411]");
     free(text);
+}
+
+static void too_many_methods(void **state)
+{
+    (void)state;
+    char *text = repeat("package p;\nservice S { port 1;\n", "json f%d();\n",
+                        IDL_MAX_METHODS, "}\n");
+    test_load l;
+    test_load_good(&l, text);
+    assert_int_equal(l.schema->services[0]->method_count, IDL_MAX_METHODS);
+    test_load_fini(&l);
+    free(text);
     text = repeat("package p;\nservice S { port 1;\n", "json f%d();\n",
-                  IDL_MAX_MEMBERS + 1, "}\n");
+                  IDL_MAX_METHODS + 1, "}\n");
     test_load_bad(text, "error[S0411]");
     free(text);
 }
@@ -142,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_many_errors),
         cmocka_unit_test(too_many_members),
+        cmocka_unit_test(too_many_methods),
         cmocka_unit_test(tags_run_out),
         cmocka_unit_test(not_text),
         cmocka_unit_test(too_large),

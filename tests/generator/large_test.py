@@ -1,0 +1,67 @@
+"""A service of 10,000 methods over 5,000 structs: how much memory it takes.
+
+    large_test.py SHMRPCGEN [MB]    0: don't ask (sanitizers take more)
+"""
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+
+import large_svc
+
+METHODS, STRUCTS = 10000, 5000
+generator = os.path.realpath(sys.argv[1])
+limit_mb = int(sys.argv[2])
+
+
+def fail(what):
+    sys.exit(f"large_test: {what}\n  alone: {' '.join(sys.argv)}")
+
+
+def count(path, what):
+    with open(path, encoding="utf-8") as file:
+        return sum(what in line for line in file)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    with open("large.svc", "w", encoding="utf-8") as file:
+        file.write(large_svc.text(METHODS, STRUCTS))
+    command = [generator, "--out-dir", "out", "large.svc"]
+    subprocess.run(command, check=True)
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"{peak_mb:.0f} MB")
+    if limit_mb and peak_mb > limit_mb:
+        fail(f"took {peak_mb:.0f} MB, allowed are {limit_mb}")
+    found = count("out/large.h", "typedef struct large_v1_record")
+    if found < STRUCTS:
+        fail(f"expected {STRUCTS} structs, got {found}")
+    found = count("out/large_client.h", "typedef struct large_v1_store_find")
+    if found != METHODS / 2:
+        fail(f"expected {METHODS / 2} replies, got {found}")
+
+    # A file that is compared piece by piece stays when nothing changes; these
+    # are large enough for that.
+    with open("large.svc", "w", encoding="utf-8") as file:
+        file.write(large_svc.text(1000, 500))
+    subprocess.run(command, check=True)
+    names = sorted(os.listdir("out"))
+    before = [os.stat(f"out/{name}").st_ino for name in names]
+    subprocess.run(command, check=True)
+    if [os.stat(f"out/{name}").st_ino for name in names] != before:
+        fail("files were written that did not change")
+    if sorted(os.listdir("out")) != names:
+        fail(f"expected {names}, got {sorted(os.listdir('out'))}")
+
+    # What is on its way to the disk goes when a template is wrong at its end.
+    os.mkdir("own")
+    with open("own/client.c.mustache", "w", encoding="utf-8") as file:
+        file.write("{{#services}}{{#methods}}{{c.function}}\n{{/methods}}"
+                   "{{/services}}{{nonsense}}")
+    wrong = subprocess.run(command + ["--templates", "own"],
+                           stderr=subprocess.PIPE, check=False, text=True)
+    if wrong.returncode != 1 or "nonsense" not in wrong.stderr:
+        fail(f"expected an error about `nonsense`, got {wrong}")
+    if sorted(os.listdir("out")) != names:
+        fail(f"expected {names}, got {sorted(os.listdir('out'))}")

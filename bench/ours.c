@@ -18,6 +18,8 @@ typedef struct line {
     uint64_t sequence;
     size_t size;
     char *bytes;
+    unsigned depth; /* calls in flight */
+    shmrpc_call *flying[64];
 } line;
 
 /* ---- the server ---------------------------------------------------------- */
@@ -96,6 +98,7 @@ static void *line_setup(const bench_case *self)
     o->size = self->payload;
     o->bytes = bench_alloc(o->size + 1);
     memset(o->bytes, 'x', o->size);
+    o->depth = self->with != NULL ? *(const unsigned *)self->with : 0;
     return o;
 }
 
@@ -188,6 +191,45 @@ CALL_PAGE(call_native, echo_native)
 CALL_PAGE(call_json, echo_json)
 CALL_PAGE(call_msgpack, echo_msgpack)
 
+static shmrpc_call *start_small(line *o)
+{
+    const uint64_t n = ++o->sequence;
+    const bench_small value = {n, n + 1, n + 2, n + 3};
+    shmrpc_call *call = NULL;
+    shmrpc_error error;
+    must(bench_calls_small_start(o->calls, &value, NULL, &call, &error),
+         &error);
+    return call;
+}
+
+static void dial_pipeline(void *state)
+{
+    line *const o = state;
+    line_dial(o);
+    for (unsigned i = 0; i < o->depth; i++) {
+        o->flying[i] = start_small(o);
+    }
+}
+
+/* So often, the oldest call is finished and another one started. */
+enum { TURNS = 64 };
+
+static void call_pipeline(void *state)
+{
+    line *const o = state;
+    for (unsigned i = 0; i < TURNS; i++) {
+        shmrpc_call **const call = &o->flying[i % o->depth];
+        const uint64_t n = o->sequence - o->depth + 1;
+        bench_small back;
+        shmrpc_error error;
+        must(bench_calls_small_finish(*call, &back, &error), &error);
+        if (back.sequence != n || back.c != n + 3) {
+            bench_fail("call %llu came back wrong", (unsigned long long)n);
+        }
+        *call = start_small(o);
+    }
+}
+
 static void call_connect(void *state)
 {
     line *const o = state;
@@ -214,11 +256,25 @@ static void call_connect(void *state)
         .call = call_raw, .teardown = line_teardown                       \
     }
 
+/* TURNS is a multiple of each. */
+static const unsigned depths[] = {16, 64};
+
+#define PIPELINE(name_, depth_)                                             \
+    {                                                                       \
+        .name = (name_), .about = "shmrpc.small with so many at a time",    \
+        .payload = 40, .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_SIGNAL, \
+        .calls = TURNS, .with = (depth_), .setup = line_setup,              \
+        .serve = line_serve, .dial = dial_pipeline, .call = call_pipeline,  \
+        .teardown = line_teardown                                           \
+    }
+
 static const bench_case cases[] = {
     CALL("shmrpc.null", "a native call without parameters or result", 0,
          BENCH_FLOOR_SIGNAL, call_null),
     CALL("shmrpc.small", "a native call, 40 bytes each way (a struct of 4 u64)",
          40, BENCH_FLOOR_SIGNAL, call_small),
+    PIPELINE("shmrpc.pipelined.16", &depths[0]),
+    PIPELINE("shmrpc.pipelined.64", &depths[1]),
     ECHO(64, "echo 64 B"),
     ECHO(4096, "echo 4 KiB"),
     ECHO(1 << 20, "echo 1 MiB"),

@@ -20,7 +20,6 @@
 
 #define SERVICES_MAX  16
 #define LISTENERS_MAX 32
-#define WORKERS_MAX   64u
 
 #define DEFAULT_CONNECTIONS_PER_UID 1024u
 #define DEFAULT_BYTES_PER_UID       ((size_t)1 << 30)
@@ -33,9 +32,10 @@ typedef struct outlet_worker {
 
 /* A place where a service is served. */
 typedef struct outlet {
-    const shmrpci_served *served;
+    shmrpci_served *served;
     const shmrpci_transport *transport;
-    shmrpci_listener *listener;
+    shmrpci_address address;
+    shmrpci_listener *listener; /* NULL: not yet */
     outlet_worker *workers;
     uint32_t worker_count; /* threads that run */
     shmrpci_thread thread; /* of its control loop */
@@ -52,6 +52,7 @@ struct shmrpc_server {
     shmrpci_served *services[SERVICES_MAX];
     size_t service_count;
     outlet outlets[LISTENERS_MAX];
+    uint32_t planned_count; /* of them; those that listen come first */
     /* Written by serve with release, read by stop, which may interrupt it. */
     shmrpci_atomic_u32 outlet_count;
     shmrpci_atomic_u32 stopping;
@@ -61,10 +62,10 @@ struct shmrpc_server {
 
 static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
 {
-    if (opts->workers > WORKERS_MAX) {
+    if (opts->workers > SHMRPCI_WORKERS_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "workers is %u, at most %u are possible",
-                                opts->workers, WORKERS_MAX);
+                                opts->workers, SHMRPCI_WORKERS_MAX);
     }
     if ((unsigned)opts->profile > SHMRPC_PROFILE_POWER) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -78,18 +79,20 @@ static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-static uint32_t default_workers(void)
+uint32_t shmrpci_server_default_workers(void)
 {
     uint32_t cpus = (shmrpci_cpu_quota_percent() + 50) / 100;
     uint32_t allowed = shmrpci_allowed_cpus();
     cpus = cpus < allowed ? cpus : allowed;
-    return cpus < 1 ? 1 : cpus > WORKERS_MAX ? WORKERS_MAX : cpus;
+    return cpus < 1                     ? 1
+           : cpus > SHMRPCI_WORKERS_MAX ? SHMRPCI_WORKERS_MAX
+                                        : cpus;
 }
 
 static void fill_defaults(shmrpc_server_opts *opts)
 {
     if (opts->workers == 0) {
-        opts->workers = default_workers();
+        opts->workers = shmrpci_server_default_workers();
     }
     if (opts->max_message_bytes == 0) {
         opts->max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES;
@@ -281,41 +284,62 @@ static int check_encodings(const shmrpc_server *server,
     return SHMRPC_OK;
 }
 
-static int listen_at(shmrpc_server *server, shmrpci_served *served,
-                     const shmrpci_place *where, shmrpc_error *error)
+/* One more place to listen at, later. */
+static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
+                       const shmrpci_place *where, shmrpc_error *error)
 {
-    uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
-    const shmrpci_transport *transport = where->address.transport;
-    if (transport == NULL) {
+    if (where->address.transport == NULL) {
         return shmrpci_place_not_built(where, error);
     }
     int refused = check_encodings(server, served->service, where, error);
     if (refused != SHMRPC_OK) {
         return refused;
     }
-    if (count == LISTENERS_MAX) {
+    if (server->planned_count == LISTENERS_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
                                 "a server listens at %d places at most",
                                 LISTENERS_MAX);
     }
+    server->outlets[server->planned_count++] =
+        (outlet){.served = served,
+                 .transport = where->address.transport,
+                 .address = where->address,
+                 .server = server};
+    return SHMRPC_OK;
+}
+
+static int listen_at(shmrpc_server *server, outlet *at, bool takes_processes,
+                     shmrpc_error *error)
+{
     shmrpci_listen_opts opts = {
-        .max_workers = server->opts.workers,
+        .max_workers =
+            takes_processes ? SHMRPCI_WORKERS_MAX : server->opts.workers,
         .profile = server->opts.profile,
         .max_message_bytes = server->opts.max_message_bytes,
         .max_connections_per_uid = server->opts.max_connections_per_uid,
         .max_bytes_per_uid = server->opts.max_bytes_per_uid,
         .allowed_uids = server->opts.allowed_uids,
         .allowed_uid_count = server->opts.allowed_uid_count,
+        .takes_processes = takes_processes,
         .on_hello = shmrpci_served_hello,
-        .user = served,
+        .user = at->served,
     };
-    outlet *new = &server->outlets[count];
-    *new = (outlet){.served = served, .transport = transport, .server = server};
-    int status =
-        transport->listen(&where->address, &opts, &new->listener, error);
-    if (status == SHMRPC_OK) {
-        /* Pairs with stop's acquire: what it sees, it can stop. */
-        shmrpci_store_release(&server->outlet_count, count + 1);
+    return at->transport->listen(&at->address, &opts, &at->listener, error);
+}
+
+/* Listens wherever that is planned and not done yet. */
+static int listen_all(shmrpc_server *server, bool takes_processes,
+                      shmrpc_error *error)
+{
+    uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
+    int status = SHMRPC_OK;
+    while (count < server->planned_count && status == SHMRPC_OK) {
+        status =
+            listen_at(server, &server->outlets[count], takes_processes, error);
+        if (status == SHMRPC_OK) {
+            /* Pairs with stop's acquire: what it sees, it can stop. */
+            shmrpci_store_release(&server->outlet_count, ++count);
+        }
     }
     return status;
 }
@@ -327,11 +351,12 @@ static void close_from(shmrpc_server *server, uint32_t first)
     for (uint32_t i = first; i < count; i++) {
         server->outlets[i].transport->close(server->outlets[i].listener);
     }
+    server->planned_count = first;
 }
 
-int shmrpc_stub_serve(shmrpc_server *server, const shmrpc_service *service,
-                      const shmrpc_handler *handlers, const void *impl,
-                      size_t impl_size, void *user, shmrpc_error *error)
+int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
+                       const shmrpc_handler *handlers, const void *impl,
+                       size_t impl_size, void *user, shmrpc_error *error)
 {
     shmrpci_place_list places;
     shmrpci_served *served = NULL;
@@ -349,17 +374,52 @@ int shmrpc_stub_serve(shmrpc_server *server, const shmrpc_service *service,
     if (status != SHMRPC_OK) {
         return status;
     }
-    uint32_t first = shmrpci_load_relaxed(&server->outlet_count);
+    uint32_t first = server->planned_count;
     for (size_t i = 0; i < places.count && status == SHMRPC_OK; i++) {
-        status = listen_at(server, served, &places.items[i], error);
+        status = plan_outlet(server, served, &places.items[i], error);
     }
     if (status != SHMRPC_OK) {
-        close_from(server, first);
+        server->planned_count = first;
         served_free(served);
         return status;
     }
     server->services[server->service_count++] = served;
     return SHMRPC_OK;
+}
+
+int shmrpc_stub_serve(shmrpc_server *server, const shmrpc_service *service,
+                      const shmrpc_handler *handlers, const void *impl,
+                      size_t impl_size, void *user, shmrpc_error *error)
+{
+    uint32_t first = server->planned_count;
+    int status = shmrpci_server_add(server, service, handlers, impl, impl_size,
+                                    user, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = listen_all(server, false, error);
+    if (status != SHMRPC_OK) {
+        close_from(server, first);
+        served_free(server->services[--server->service_count]);
+    }
+    return status;
+}
+
+int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error)
+{
+    return listen_all(server, true, error);
+}
+
+uint32_t shmrpci_server_outlet_count(const shmrpc_server *server)
+{
+    return server->planned_count;
+}
+
+shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
+                                          uint32_t index)
+{
+    const outlet *at = &server->outlets[index];
+    return (shmrpci_outlet_view){at->served, at->transport, at->listener};
 }
 
 const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)

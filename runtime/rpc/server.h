@@ -23,6 +23,9 @@ typedef struct shmrpci_served {
     uint32_t uid; /* the server's own */
 } shmrpci_served;
 
+/* Workers of a listener, at most. */
+#define SHMRPCI_WORKERS_MAX 64u
+
 /* Refuses or welcomes a client; `user` is the shmrpci_served. */
 int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
                          const shmrpc_peer *peer, shmrpci_buf *welcome,
@@ -31,6 +34,27 @@ int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
 /* Serves requests at `participant` until the listener is stopped. */
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant);
+
+/* As shmrpc_stub_serve, but listens only with shmrpci_server_listen, and then
+ * for workers in other processes. */
+int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
+                       const shmrpc_handler *handlers, const void *impl,
+                       size_t impl_size, void *user, shmrpc_error *error);
+int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error);
+
+/* A place where a service is served, or will be (listener NULL). */
+typedef struct shmrpci_outlet_view {
+    const shmrpci_served *served;
+    const shmrpci_transport *transport;
+    shmrpci_listener *listener;
+} shmrpci_outlet_view;
+
+uint32_t shmrpci_server_outlet_count(const shmrpc_server *server);
+shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
+                                          uint32_t index);
+
+/* One worker for each CPU that we may use. */
+uint32_t shmrpci_server_default_workers(void);
 
 /* One line for people: where the server's listener `index` is; NULL behind the
  * last one. */

@@ -124,11 +124,17 @@ void harness_signal(child *c, int number)
     }
 }
 
-child harness_serve(const char *program, const char *where, const char *workers)
+child harness_serve(const char *program, const char *where, const char *threads)
+{
+    return harness_serve_by(program, where, "0", threads);
+}
+
+child harness_serve_by(const char *program, const char *where,
+                       const char *workers, const char *threads)
 {
     char line[256];
-    const char *const arguments[] = {"--listen", where, "--workers", workers,
-                                     NULL};
+    const char *const arguments[] = {"--listen",  where,   "--workers", workers,
+                                     "--threads", threads, NULL};
     child server = harness_start(program, arguments);
     harness_read_line(&server, line, sizeof line);
     if (strstr(line, "serving at") == NULL) {

@@ -56,9 +56,13 @@ void harness_signal(child *c, int number);
 /* Waits for the end: the exit status, or -signal. */
 int harness_wait(child *c);
 
-/* Starts a server at `where` and waits until it serves. */
+/* Starts a server at `where`, with threads of its own as workers, and waits
+ * until it serves. */
 child harness_serve(const char *program, const char *where,
-                    const char *workers);
+                    const char *threads);
+/* The same with worker processes of so many threads. */
+child harness_serve_by(const char *program, const char *where,
+                       const char *workers, const char *threads);
 
 /* A new address of the service `name`. */
 void harness_address(const char *name, char out[96]);

@@ -231,7 +231,7 @@ static void program_refuses_what_it_does_not_know(void **state)
 {
     (void)state;
     static const char *const wrong[][2] = {
-        {"--workers=0", NULL},      {"--workers=x", NULL},
+        {"--threads=0", NULL},      {"--workers=x", NULL},
         {"--workers=65", NULL},     {"--profile=fast", NULL},
         {"--max-message=-1", NULL}, {"--nonsense", NULL},
         {"surplus", NULL},

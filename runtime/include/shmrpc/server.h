@@ -7,6 +7,9 @@
  *     shmrpc_server_run(server, &error);                // until stopped
  *     shmrpc_server_destroy(server);
  *
+ * Workers of such a server are threads. The main function that is generated for
+ * programs which only serve has processes instead (--help tells).
+ *
  * Threading: create, serve and destroy: one thread; run blocks its thread and
  * starts the workers; stop: any thread or signal handler.  Handlers run on
  * worker threads, several at a time when `workers` is above 1.
@@ -103,6 +106,26 @@ SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);
  * For declared errors too. */
 SHMRPC_API int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format,
                                ...) SHMRPC_PRINTF(3, 4);
+
+/*
+ * What the main function of a generated server does besides serving. Zeroed to
+ * begin with; all may be NULL. `user` is what the handlers get, too.
+ *
+ * Workers are processes that are forked from one which has run `preload`, so
+ * that they share what it has loaded; they are single-threaded then.
+ */
+typedef struct shmrpc_hooks {
+    size_t size; /* sizeof(shmrpc_hooks); lets hooks be added */
+    /* Loads what all workers need, once, before anyone can call. Must leave no
+     * thread behind. Anything but 0 ends the program with the message that it
+     * has set. */
+    int (*preload)(void *user, shmrpc_error *error);
+    /* In each worker before its first call: threads, files and connections
+     * of its own. Anything but 0 ends the worker. */
+    int (*start)(void *user, shmrpc_error *error);
+    /* In each worker after its last call, unless it is killed. */
+    void (*stop)(void *user);
+} shmrpc_hooks;
 
 SHMRPC_END_DECLS
 

@@ -231,9 +231,32 @@ void shm_listener_stop(shmrpci_listener *base)
     shmrpci_event_set(listener->stop_fd);
 }
 
+static void disown_conn(shm_conn *conn)
+{
+    shmrpci_fd_close(&conn->fd);
+    shmrpci_fd_close(&conn->bell_fd);
+    shmrpci_fd_close(&conn->block_fd);
+    shmrpci_fd_close(&conn->ledger_fd);
+    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
+        shmrpci_fd_close(&conn->extents[i].fd);
+    }
+}
+
 void shm_listener_disown(shmrpci_listener *base)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
+    for (size_t i = 0; i < listener->table_count; i++) {
+        disown_conn(listener->table[i]);
+    }
+    shm_conn *lists[] = {listener->handshakes, listener->closed};
+    for (size_t i = 0; i < 2; i++) {
+        for (shm_conn *conn = lists[i]; conn != NULL; conn = conn->next) {
+            disown_conn(conn);
+        }
+    }
+    for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
+        shmrpci_fd_close(&listener->links[i].fd);
+    }
     int *const fds[] = {
         &listener->place.listen_fd,  &listener->place.lock_fd,
         &listener->place.dir_fd,     &listener->poll_set,

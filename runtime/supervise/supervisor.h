@@ -1,0 +1,47 @@
+/*
+ * The supervisor: one thread that runs the control loops of all listeners,
+ * has the zygote fork workers, and repairs what a dead one held.
+ *
+ * It runs no code of the user's.  How the processes hang together, and what
+ * happens when which of them dies: README.md.
+ *
+ * Threading: one thread; stop: any thread or signal handler.
+ */
+#ifndef SHMRPCI_SUPERVISE_SUPERVISOR_H
+#define SHMRPCI_SUPERVISE_SUPERVISOR_H
+
+#include "supervise/zygote.h"
+
+typedef struct shmrpci_supervisor shmrpci_supervisor;
+
+typedef struct shmrpci_supervise_opts {
+    shmrpci_crew crew;
+    uint32_t min_workers; /* 1 to max_workers */
+    uint32_t max_workers; /* max_workers * crew.threads: up to 64 */
+    int64_t stop_ns;      /* that long for the calls in progress at the end */
+    int64_t hang_ns;      /* past its deadline a call's worker is killed */
+    /* The service can be called, or what happens to it: one line for people.
+     */
+    void (*on_serving)(void *user);
+    void (*say)(void *user, const char *line);
+    void *user;
+} shmrpci_supervise_opts;
+
+/* INVALID: numbers out of range; EXHAUSTED, NO_MEMORY. */
+int shmrpci_supervisor_create(const shmrpci_supervise_opts *opts,
+                              shmrpci_supervisor **out, shmrpc_error *error);
+
+/*
+ * Starts the zygote, listens, starts workers, and keeps them running until
+ * stopped; returns when all of them have ended. What preload or listening
+ * failed with; INTERNAL.
+ */
+int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error);
+
+/* Has run end: workers finish their calls; the second time they are killed.
+ * Async-signal-safe. */
+void shmrpci_supervisor_stop(shmrpci_supervisor *supervisor);
+
+void shmrpci_supervisor_destroy(shmrpci_supervisor *supervisor);
+
+#endif

@@ -1,0 +1,106 @@
+/* A worker process: attaches at its links, and runs handlers. */
+#include "supervise/zygote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/thread.h"
+
+/* One thread's place. */
+typedef struct post {
+    const shmrpci_served *served;
+    const shmrpci_transport *transport;
+    shmrpci_participant *participant;
+    shmrpci_thread thread;
+    bool has_thread;
+} post;
+
+/* Says what is wrong where the supervisor's own lines go. */
+static void fail(const shmrpci_crew *crew, uint32_t number,
+                 const shmrpc_error *error)
+{
+    (void)fprintf(stderr, "%s: worker %u: %s (%s)\n",
+                  shmrpci_server_outlet(crew->server, 0).served->service->name,
+                  number, error->message, error->name);
+    shmrpci_child_leave(1);
+}
+
+static void work(void *user)
+{
+    post *at = user;
+    shmrpci_dispatch_run(at->served, at->participant);
+}
+
+static int open_posts(const shmrpci_crew *crew, uint32_t number,
+                      const int *links, post *posts, shmrpc_error *error)
+{
+    uint32_t outlets = shmrpci_server_outlet_count(crew->server);
+    for (uint32_t i = 0; i < outlets; i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(crew->server, i);
+        shmrpci_listener *mirror;
+        int status = outlet.transport->attach(links[i], &mirror, error);
+        for (uint32_t t = 0; t < crew->threads && status == SHMRPC_OK; t++) {
+            post *at = &posts[i * crew->threads + t];
+            *at =
+                (post){.served = outlet.served, .transport = outlet.transport};
+            status = outlet.transport->participant_open(
+                mirror, number * crew->threads + t, &at->participant, error);
+        }
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return SHMRPC_OK;
+}
+
+/* All but the first on threads of their own. */
+static int run_posts(post *posts, uint32_t count, shmrpc_error *error)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        int status = shmrpci_thread_create(&posts[i].thread, "shmrpc-worker",
+                                           work, &posts[i]);
+        if (status != SHMRPC_OK) {
+            return shmrpc_error_set(error, status, "a thread can't be started");
+        }
+        posts[i].has_thread = true;
+    }
+    work(&posts[0]);
+    for (uint32_t i = 1; i < count; i++) {
+        shmrpci_thread_join(&posts[i].thread);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        posts[i].transport->participant_close(posts[i].participant);
+    }
+    return SHMRPC_OK;
+}
+
+void shmrpci_worker_run(const shmrpci_crew *crew, uint32_t number,
+                        const int *links)
+{
+    shmrpc_error error = {.name = "UNKNOWN"};
+    uint32_t count = shmrpci_server_outlet_count(crew->server) * crew->threads;
+    post *posts = calloc(count, sizeof *posts);
+    if (posts == NULL) {
+        shmrpci_child_leave(1);
+    }
+    shmrpci_process_raise_descriptors();
+    int status = SHMRPC_OK;
+    if (crew->hooks.start != NULL) {
+        (void)shmrpc_error_set(&error, SHMRPC_E_INTERNAL,
+                               "the start hook has failed");
+        status = crew->hooks.start(crew->user, &error);
+    }
+    if (status == SHMRPC_OK) {
+        status = open_posts(crew, number, links, posts, &error);
+    }
+    if (status == SHMRPC_OK) {
+        status = run_posts(posts, count, &error);
+    }
+    if (status != SHMRPC_OK) {
+        fail(crew, number, &error);
+    }
+    if (crew->hooks.stop != NULL) {
+        crew->hooks.stop(crew->user);
+    }
+    shmrpci_child_leave(0);
+}

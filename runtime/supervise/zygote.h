@@ -1,0 +1,76 @@
+/*
+ * The zygote: the process that workers are forked from.
+ *
+ * It loads what all of them need (the preload hook) once, so that they share
+ * its memory; stays single-threaded; and holds no socket but its pair with the
+ * supervisor:
+ *
+ *     supervisor              zygote
+ *                        <-   READY, or why not
+ *     SPAWN(number) +    ->
+ *       links
+ *                        <-   FORKED(number, pid) + its descriptor
+ *                        <-   ENDED(number, pid, how)
+ *
+ * As the parent of all workers it also sees to it that none outlives the
+ * service: when the supervisor is gone they have SHMRPCI_ORPHAN_NS to end
+ * their calls, then it kills those that are left, and ends.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPCI_SUPERVISE_ZYGOTE_H
+#define SHMRPCI_SUPERVISE_ZYGOTE_H
+
+#include "os/child.h"
+#include "os/socket.h"
+#include "rpc/server.h"
+
+#define SHMRPCI_ORPHAN_NS (30 * SHMRPCI_NS_PER_S)
+
+typedef enum shmrpci_zygote_kind {
+    SHMRPCI_ZYGOTE_READY = 1,
+    SHMRPCI_ZYGOTE_SPAWN,
+    SHMRPCI_ZYGOTE_FORKED,
+    SHMRPCI_ZYGOTE_ENDED
+} shmrpci_zygote_kind;
+
+typedef struct shmrpci_zygote_message {
+    uint32_t kind;
+    uint32_t number; /* of the worker */
+    int32_t pid;     /* FORKED: -1 when it failed */
+    int32_t status;  /* READY */
+    shmrpci_child_end end;
+    char text[SHMRPC_ERROR_MESSAGE_BYTES]; /* READY */
+} shmrpci_zygote_message;
+
+typedef struct shmrpci_zygote_packet {
+    shmrpci_zygote_message head;
+    int fds[SHMRPCI_SOCKET_MAX_FDS];
+    size_t fd_count;
+} shmrpci_zygote_packet;
+
+/* Never block. Statuses as of shmrpci_socket_... */
+shmrpc_status shmrpci_zygote_send(int fd, const shmrpci_zygote_message *head,
+                                  const int *fds, size_t fd_count);
+shmrpc_status shmrpci_zygote_receive(int fd, shmrpci_zygote_packet *out);
+
+/* What workers do; fixed before the zygote starts. */
+typedef struct shmrpci_crew {
+    shmrpc_server *server;
+    uint32_t threads; /* of each worker, for each outlet */
+    shmrpc_hooks hooks;
+    void *user;
+} shmrpci_crew;
+
+/* Is the zygote, until the supervisor hangs up `socket`. */
+void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
+    __attribute__((noreturn));
+
+/* ---- worker.c -------------------------------------------------------- */
+
+/* Is worker `number`, with a link for each outlet, which it takes over; until
+ * it is told to leave. */
+void shmrpci_worker_run(const shmrpci_crew *crew, uint32_t number,
+                        const int *links) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * What the tests of worker processes share: a server whose processes are
+ * known, and calls on threads of their own.
+ */
+#ifndef SHMRPC_TESTS_INTEGRATION_WORKERS_COMMON_H
+#define SHMRPC_TESTS_INTEGRATION_WORKERS_COMMON_H
+
+#include "harness.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "workers_client.h"
+
+#define MAX_PIDS 64
+
+/* Connects, with patience; fails the test. */
+workers_workers *workers_connect(const char *where);
+
+void workers_expect_echo(workers_workers *client, uint64_t number);
+
+/* The children of a process, up to MAX_PIDS; returns how many. */
+size_t workers_children(pid_t parent, pid_t pids[MAX_PIDS]);
+
+/* The zygote of a server, which is its only child. */
+pid_t workers_zygote(const child *server);
+
+/* Waits until the zygote has exactly `count` workers, and fills `pids`. */
+void workers_await(pid_t zygote, size_t count, pid_t pids[MAX_PIDS]);
+
+/* Waits until a process that is no child of ours is gone. */
+void workers_await_end(pid_t pid);
+
+bool workers_is_alive(pid_t pid);
+
+/* Stops a worker when it sleeps: one that is stopped between its answer and
+ * the end of its claim keeps that slot, which is a known limit. */
+void workers_stop_asleep(pid_t pid);
+
+/* A call of nap or nap_again on a thread of its own. */
+typedef struct napper {
+    workers_workers *client;
+    bool is_again; /* the idempotent one */
+    uint32_t ms;
+    int64_t timeout_ns; /* 0: the default */
+    pthread_t thread;
+    int status;
+    uint32_t pid; /* who has answered */
+    int64_t ended_ns;
+    shmrpc_error error;
+} napper;
+
+void napper_start(napper *n);
+int napper_join(napper *n);
+
+/* The pid in the next line "nap PID" of the server; other lines are passed. */
+pid_t workers_next_nap(child *server);
+/* Reads lines until one has `part`. */
+void workers_await_line(child *server, const char *part);
+
+#endif

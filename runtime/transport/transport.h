@@ -226,8 +226,9 @@ struct shmrpci_transport {
      * reply yet, the call goes on: receive again, or cancel it. The call is
      * over and released with UNAVAILABLE: the connection is lost, and no worker
      * had taken the call, nor ever will; SERVER_LOST: lost, and the call may
-     * have run; WORKER_DIED. With `deadline_ns` 0 it only looks, without a
-     * system call, and learns of a lost server from others.
+     * have run; WORKER_DIED; DATA_LOSS, NO_MEMORY: it has run, its reply can't
+     * be read. With `deadline_ns` 0 it only looks, without a system call, and
+     * learns of a lost server from others.
      */
     int (*receive)(shmrpci_call *call, int64_t deadline_ns);
     /* After receive returned OK. */

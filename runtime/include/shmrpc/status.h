@@ -44,9 +44,9 @@ SHMRPC_BEGIN_DECLS
     X(DATA_LOSS,      -15, "data_loss",           500, true,  "data loss or corruption")                      \
     X(UNAUTHENTICATED,-16, "unauthenticated",     401, false, "not authenticated")                            \
     X(CONTRACT,       -17, "failed_precondition", 400, false, "client and server interfaces differ")          \
-    X(TOO_LARGE,      -18, "resource_exhausted",  413, false, "message too large")                            \
+    X(TOO_LARGE,      -18, "resource_exhausted",  413, true,  "message too large")                            \
     X(BUSY,           -19, "unavailable",         503, false, "all call slots are in use")                    \
-    X(NO_MEMORY,      -20, "resource_exhausted",  503, false, "out of memory")                                \
+    X(NO_MEMORY,      -20, "resource_exhausted",  503, true,  "out of memory")                                \
     X(WORKER_DIED,    -21, "unavailable",         502, true,  "the worker died during the call")              \
     X(SERVER_LOST,    -22, "unavailable",         502, true,  "the connection to the server was lost")        \
     X(FORKED,         -23, "aborted",             409, true,  "begun before fork, unusable in the child")     \

@@ -64,6 +64,9 @@ typedef struct shm_client {
     shmrpci_atomic_u32 waiters; /* threads that wait for a free slot */
     shmrpci_atomic_u32 lost;    /* the server has hung up */
     shmrpci_atomic_u64 rescued_wakeups;
+    /* An extent came that we had no memory or descriptor for: the reason why a
+     * reply can't be read. */
+    shmrpci_atomic_u32 shortage;
 
     _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed only */
     shmrpci_cond slot_freed;

@@ -300,7 +300,12 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
     memcpy(&span, shared->payload, sizeof span);
     call->in = find_reply(client, index, &span, len);
     call->in_shared = true;
-    return call->in == NULL ? SHMRPC_E_DATA_LOSS : SHMRPC_OK;
+    if (call->in != NULL) {
+        return SHMRPC_OK;
+    }
+    return shmrpci_exchange_seq(&client->shortage, 0u) != 0
+               ? SHMRPC_E_NO_MEMORY
+               : SHMRPC_E_DATA_LOSS;
 }
 
 /* The server is gone, or has taken back what no worker had: what is certain

@@ -71,6 +71,14 @@ static void note_told(const shm_client *client)
     }
 }
 
+/* Relaxed: only whose reply is missing looks, and has taken control_lock. */
+static void note_shortage(shm_client *client, shmrpc_status status)
+{
+    if (status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED) {
+        shmrpci_store_relaxed(&client->shortage, 1u);
+    }
+}
+
 /* Reads what is there. True when the answer to `tag` was among it. */
 static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
 {
@@ -84,6 +92,7 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
             return false;
         }
         if (status != SHMRPC_OK) {
+            note_shortage(client, status);
             continue; /* a lost descriptor, or nonsense: skip the packet */
         }
         if (out->head.kind == SHM_MESSAGE_EXTENT) {
@@ -94,7 +103,7 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
                 /* The answer that somebody did not wait for. */
                 (void)take_answer(client, out);
             } else if (out->head.status == SHMRPC_OK) {
-                (void)adopt(client, out);
+                note_shortage(client, adopt(client, out));
             }
         } else if (out->head.kind == SHM_MESSAGE_TOLD) {
             note_told(client);

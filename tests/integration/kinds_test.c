@@ -347,6 +347,64 @@ static void what_json_cannot_say_goes_through_msgpack(void **state)
         SHMRPC_E_INVALID);
 }
 
+/* Row S10 of the capabilities, but for pickle: what other languages put into
+ * dictionaries, as msgpack has it.  Sets, big integers, complex numbers and
+ * dates are extensions there. */
+static void row_s10_keys_of_any_kind_and_extensions(void **state)
+{
+    both *b = *state;
+    const shmrpc_any inner[] = {shmrpc_any_bool(true), shmrpc_any_null()};
+    const shmrpc_any pair[] = {shmrpc_any_i64(1), shmrpc_any_str("two"),
+                               shmrpc_any_list_of(inner, 2)};
+    shmrpc_any date = shmrpc_any_bytes("\x65\x00\x00\x00", 4);
+    shmrpc_any odd = shmrpc_any_bytes("12345678901234567", 17);
+    shmrpc_any empty = shmrpc_any_bytes("", 0);
+    date.kind = odd.kind = empty.kind = SHMRPC_ANY_EXT;
+    date.ext_type = -1; /* msgpack's own: a timestamp */
+    odd.ext_type = INT8_MAX;
+    empty.ext_type = INT8_MIN;
+    const shmrpc_any_entry nested[] = {{shmrpc_any_u64(UINT64_MAX), odd}};
+    const shmrpc_any_entry entries[] = {
+        {shmrpc_any_i64(7), shmrpc_any_str("int")},
+        {shmrpc_any_i64(INT64_MIN), shmrpc_any_null()},
+        {shmrpc_any_str("7"), shmrpc_any_str("not the same key as 7")},
+        {shmrpc_any_list_of(pair, 3), shmrpc_any_str("tuple")},
+        {shmrpc_any_list_of(NULL, 0), date},
+        {shmrpc_any_map_of(nested, 1), shmrpc_any_list_of(pair, 3)},
+        {shmrpc_any_f64(0.5), empty},
+        {date, shmrpc_any_bool(false)},
+    };
+    kinds_loose value = {.all = everything(),
+                         .extra = shmrpc_any_map_of(entries, 8),
+                         .more = {pair, 3}};
+    const kinds_kinds_msgpack_loose_reply *reply;
+    shmrpc_error error;
+    if (kinds_kinds_msgpack_loose(b->client, &value, NULL, &reply, &error) !=
+        0) {
+        fail_msg("%s: %s", error.path, error.message);
+    }
+    assert_true(shmrpc_any_equal(&reply->value.extra, &value.extra));
+    const shmrpc_any_map *map = &reply->value.extra.u.map;
+    assert_int_equal(map->len, 8);
+    assert_int_equal(map->ptr[4].value.kind, SHMRPC_ANY_EXT);
+    assert_int_equal(map->ptr[4].value.ext_type, -1);
+    assert_int_equal(map->ptr[6].value.ext_type, INT8_MIN);
+    assert_int_equal(reply->value.more.len, 3);
+    kinds_kinds_msgpack_loose_release(reply);
+
+    /* One key twice is refused, of whatever kind it is. */
+    const shmrpc_any_entry twice[] = {
+        {shmrpc_any_list_of(pair, 3), shmrpc_any_null()},
+        {shmrpc_any_i64(7), shmrpc_any_null()},
+        {shmrpc_any_list_of(pair, 3), shmrpc_any_null()},
+    };
+    value.extra = shmrpc_any_map_of(twice, 3);
+    assert_int_equal(
+        kinds_kinds_msgpack_loose(b->client, &value, NULL, &reply, &error),
+        SHMRPC_E_INVALID);
+    assert_non_null(strstr(error.path, "extra"));
+}
+
 static void numbers_come_back_by_value(void **state)
 {
     both *b = *state;
@@ -411,6 +469,7 @@ int main(void)
         CASE(value_out_of_bounds_is_named_by_its_path),
         CASE(declared_errors_arrive_by_name),
         CASE(any_goes_through_json_and_msgpack),
+        CASE(row_s10_keys_of_any_kind_and_extensions),
         CASE(what_json_cannot_say_goes_through_msgpack),
         CASE(numbers_come_back_by_value),
         CASE(bytes_of_a_megabyte_come_back),

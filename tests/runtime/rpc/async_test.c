@@ -1,6 +1,9 @@
 /* Asynchronous calls from end to end, over every transport of this machine. */
 #include "sample.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "os/poll.h"
 #include "sync/atomic.h"
 #include "transport/transport.h"
@@ -719,6 +722,58 @@ static void end_of_the_server_is_told_to_the_loop(void **state)
     shmrpc_stub_close(b.client);
 }
 
+/* ---- forks ---- */
+
+/* The child of a process with calls in flight; its exit status. */
+static int be_child(const both *b, shmrpc_call *call, const tally *t)
+{
+    pair_params pair = {30, 12};
+    shmrpc_call *own = NULL;
+    shmrpc_error error;
+    int64_t sum = 0;
+    if (!shmrpc_call_is_over(call) || shmrpc_call_cancel(call)) {
+        return 1;
+    }
+    if (finish(call, HOLD, NULL, &error) != SHMRPC_E_FORKED) {
+        return 2;
+    }
+    shmrpc_call_release(call);
+    if (shmrpc_stub_start(b->client, ADD, &pair, &patient, &own, NULL) != 0 ||
+        finish(own, ADD, &sum, NULL) != 0 || sum != 42) {
+        return 3;
+    }
+    if (shmrpc_stub_fd(b->client) < 0 || shmrpc_stub_dispatch(b->client) != 0) {
+        return 4;
+    }
+    shmrpc_stub_close(b->client);
+    return t->count == 0 ? 0 : 5;
+}
+
+static void calls_in_flight_are_not_the_childs(void **state)
+{
+    both *b = *state;
+    if (strcmp(scheme, "inproc") == 0) {
+        return; /* whose server is not in the child */
+    }
+    tally t = {.b = b};
+    ticket at = {&t, 0};
+    assert_true(shmrpc_stub_fd(b->client) >= 0);
+    shmrpc_call *call = start(b, HOLD, NULL);
+    assert_int_equal(call_back(&at, WATCH, NULL, &hasty, note_sum, NULL), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(be_child(b, call, &t));
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    loop_until(b, &t.count, 1);
+    assert_int_equal(t.statuses[0], SHMRPC_E_DEADLINE);
+    sample_open(&b->server.state);
+    assert_int_equal(finish(call, HOLD, NULL, NULL), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -746,6 +801,7 @@ static const struct CMUnitTest tests[] = {
     CASE(close_calls_back_what_is_owed),
     CASE(payloads_of_errors_are_called_back),
     CASE(forms_of_calls_mix),
+    CASE(calls_in_flight_are_not_the_childs),
     cmocka_unit_test(end_of_the_server_is_told_to_the_loop),
 };
 

@@ -1,0 +1,193 @@
+/*
+ * service.ini: which services there are and how they are run.
+ *
+ *     [defaults]
+ *     log_dir = /var/log/services
+ *
+ *     [Echo]
+ *     exec = ./echo-server
+ *     max_proc_num = 3
+ *
+ * Reads a file and all that it includes into typed values; whoever starts
+ * services acts on them.  Everything that is wrong is reported in one run, each
+ * with its place.  service.ini(5) documents the format and each key.
+ *
+ * Threading: one thread a load; what was loaded is constant.
+ */
+#ifndef SHMRPCI_SUPERVISE_INI_H
+#define SHMRPCI_SUPERVISE_INI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/status.h"
+
+#define SHMRPCI_INI_MAX_FILE_BYTES ((size_t)1 << 20)
+#define SHMRPCI_INI_MAX_FILES      64 /* with all includes */
+#define SHMRPCI_INI_MAX_SERVICES   1024
+#define SHMRPCI_INI_MAX_ERRORS     100 /* one more line tells of the others */
+/* Of a line's value, once its variables stand in it. */
+#define SHMRPCI_INI_MAX_VALUE_BYTES 65536
+
+/* What a value is, and where it is found in shmrpci_ini_value. */
+typedef enum shmrpci_ini_type {
+    SHMRPCI_INI_BOOL,    /* flag */
+    SHMRPCI_INI_COUNT,   /* number */
+    SHMRPCI_INI_BYTES,   /* number; written with K, M or G */
+    SHMRPCI_INI_PERCENT, /* number, in thousandths of a percent */
+    SHMRPCI_INI_TIME,    /* number, in ns; written in seconds or with a unit */
+    SHMRPCI_INI_CHOICE,  /* number: index of the word among the choices */
+    SHMRPCI_INI_TEXT,    /* text */
+    SHMRPCI_INI_PATH,    /* text; relative ones are to the file's folder */
+    SHMRPCI_INI_LIBRARY, /* as PATH; ends in .so */
+    SHMRPCI_INI_COMMAND, /* list: program and arguments */
+    SHMRPCI_INI_WORDS,   /* list, separated by commas */
+    SHMRPCI_INI_SERVICES /* list of names of sections */
+} shmrpci_ini_type;
+
+/* In which sections a key may stand. */
+enum {
+    SHMRPCI_INI_IN_SERVICE = 1u << 0,
+    SHMRPCI_INI_IN_DEFAULTS = 1u << 1,
+    SHMRPCI_INI_IN_BOTH = 3u,
+    SHMRPCI_INI_IN_WEB = 1u << 2
+};
+
+/*
+ * Every key: X(KEY, name, where, type, least, most, choices, default).
+ *
+ * Choices are words with a blank between them.  A default is written as in a
+ * file; NULL: without one the value is absent.
+ */
+/* clang-format off */
+#define SHMRPCI_INI_KEY_LIST(X)                                                                              \
+    X(IMPORT_FROM,             "import_from",             SERVICE, LIBRARY, 0, 0, NULL, NULL)                \
+    X(EXEC,                    "exec",                    SERVICE, COMMAND, 0, 0, NULL, NULL)                \
+    X(LISTEN,                  "listen",                  SERVICE, WORDS, 0, 0, NULL, NULL)                  \
+    X(AFTER,                   "after",                   SERVICE, SERVICES, 0, 0, NULL, NULL)               \
+    X(WAIT_UNTIL_COMPLETED,    "wait_until_completed",    BOTH, BOOL, 0, 0, NULL, "true")                    \
+    X(LOG_DIR,                 "log_dir",                 BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(LOG_MAX_BYTES,           "log_max_bytes",           BOTH, BYTES, 65536, INT64_MAX, NULL, "64M")        \
+    X(LOG_KEEP,                "log_keep",                BOTH, COUNT, 0, 1000, NULL, "5")                   \
+    X(TCP_BIND,                "tcp_bind",                BOTH, WORDS, 0, 0, NULL, NULL)                     \
+    X(TCP_COMPRESSION,         "tcp_compression",         BOTH, CHOICE, 0, 0, "none snappy zlib", "none")    \
+    X(TCP_ALLOW_INSECURE,      "tcp_allow_insecure_serialisation", BOTH, BOOL, 0, 0, NULL, "false")          \
+    X(MIN_PROC_NUM,            "min_proc_num",            BOTH, COUNT, 1, 64, NULL, "1")                     \
+    X(MAX_PROC_NUM,            "max_proc_num",            BOTH, COUNT, 1, 64, NULL, NULL)                    \
+    X(THREADS,                 "threads",                 BOTH, COUNT, 1, 64, NULL, "1")                     \
+    X(MAX_PROC_MEM_BYTES,      "max_proc_mem_bytes",      BOTH, BYTES, 1048576, INT64_MAX, NULL, NULL)       \
+    X(NEW_PROC_CPU_PC,         "new_proc_cpu_pc",         BOTH, PERCENT, 1000, 100000, NULL, "75")           \
+    X(NEW_PROC_AVG_OVER_SECS,  "new_proc_avg_over_secs",  BOTH, TIME, 1000000000, 3600000000000, NULL, "5")  \
+    X(NEW_PROC_QUEUE_DELAY,    "new_proc_queue_delay",    BOTH, TIME, 1000, 3600000000000, NULL, "1ms")      \
+    X(KILL_PROC_AVG_OVER_SECS, "kill_proc_avg_over_secs", BOTH, TIME, 1000000000, 86400000000000, NULL, "30")\
+    X(HANG_KILL_SECS,          "hang_kill_secs",          BOTH, TIME, 1000000, 86400000000000, NULL, "30")   \
+    X(STOP_INT_SECS,           "stop_int_secs",           BOTH, TIME, 0, 3600000000000, NULL, "5")           \
+    X(STOP_TERM_SECS,          "stop_term_secs",          BOTH, TIME, 0, 3600000000000, NULL, "5")           \
+    X(PROFILE,                 "profile",                 BOTH, CHOICE, 0, 0, "balanced latency power", "balanced") \
+    X(MAX_MESSAGE_BYTES,       "max_message_bytes",       BOTH, BYTES, 4096, 1073741824, NULL, "64M")        \
+    X(MAX_CONNECTIONS_PER_USER,"max_connections_per_user",BOTH, COUNT, 1, 65536, NULL, "1024")               \
+    X(MAX_BYTES_PER_USER,      "max_bytes_per_user",      BOTH, BYTES, 65536, INT64_MAX, NULL, "1G")         \
+    X(ALLOWED_USERS,           "allowed_users",           BOTH, WORDS, 0, 0, NULL, NULL)                     \
+    X(ALLOWED_GROUPS,          "allowed_groups",          BOTH, WORDS, 0, 0, NULL, NULL)                     \
+    X(WEB_HOST,                "host",                    WEB, TEXT, 0, 0, NULL, "127.0.0.1")               \
+    X(WEB_PORT,                "port",                    WEB, COUNT, 0, 65535, NULL, "5155")               \
+    X(WEB_READ_ONLY,           "read_only",               WEB, BOOL, 0, 0, NULL, "false")                   \
+    X(WEB_PASSWORD_FILE,       "password_file",           WEB, PATH, 0, 0, NULL, NULL)
+
+/* Other spellings: X(other, KEY). */
+#define SHMRPCI_INI_ALIAS_LIST(X)                 \
+    X("bind_tcp", TCP_BIND)                       \
+    X("force_insecure_serialisation", TCP_ALLOW_INSECURE)
+/* clang-format on */
+
+typedef enum shmrpci_ini_key {
+#define SHMRPCI_X(key, name, where, type, least, most, choices, fallback) \
+    SHMRPCI_INI_##key,
+    SHMRPCI_INI_KEY_LIST(SHMRPCI_X)
+#undef SHMRPCI_X
+        SHMRPCI_INI_KEYS /* how many */
+} shmrpci_ini_key;
+
+typedef struct shmrpci_ini_row {
+    const char *name;
+    unsigned where; /* SHMRPCI_INI_IN_... */
+    shmrpci_ini_type type;
+    uint64_t least;
+    uint64_t most;
+    const char *choices;
+    const char *fallback;
+} shmrpci_ini_row;
+
+extern const shmrpci_ini_row shmrpci_ini_rows[SHMRPCI_INI_KEYS];
+
+/* A file that was read; its text lives as long as the arena. */
+typedef struct shmrpci_ini_file {
+    const char *path;
+    const char *text; /* with a NUL behind it */
+    size_t len;
+    const struct shmrpci_ini_file *included_by; /* NULL: the main file */
+} shmrpci_ini_file;
+
+/* Bytes [begin, end) of a file; `file` is NULL for what stands in none. */
+typedef struct shmrpci_ini_place {
+    const shmrpci_ini_file *file;
+    size_t begin;
+    size_t end;
+} shmrpci_ini_place;
+
+typedef struct shmrpci_ini_list {
+    const char *const *items; /* NULL behind the last */
+    size_t count;
+} shmrpci_ini_list;
+
+typedef struct shmrpci_ini_value {
+    bool present; /* given in the section or in [defaults], or by default */
+    /* Of the key, where it was given; no file: it is the default. */
+    shmrpci_ini_place place;
+    union {
+        bool flag;
+        uint64_t number;
+        const char *text;
+        shmrpci_ini_list list;
+    } u;
+} shmrpci_ini_value;
+
+typedef struct shmrpci_ini_service {
+    const char *name; /* of the section, and of the service for people */
+    shmrpci_ini_place place;
+    shmrpci_ini_value values[SHMRPCI_INI_KEYS]; /* not those of the page */
+} shmrpci_ini_service;
+
+typedef struct shmrpci_ini {
+    const shmrpci_ini_service *services; /* in the order of the file */
+    size_t service_count;
+    bool has_web;                            /* there is a [web monitor] */
+    shmrpci_ini_value web[SHMRPCI_INI_KEYS]; /* only those of the page */
+} shmrpci_ini;
+
+typedef struct shmrpci_ini_opts {
+    /* Reads a file into the arena: OK with `*text`, with a NUL behind its
+     * `*len` bytes; NOT_FOUND, TOO_LARGE, NO_MEMORY. NULL: from disk. */
+    shmrpc_status (*read)(void *user, const char *path, shmrpci_arena *arena,
+                          const char **text, size_t *len);
+    /* A variable of the environment, or NULL. NULL: getenv. */
+    const char *(*variable)(void *user, const char *name);
+    void *user;
+    /* Keys whose part is not there: each use is an error that says so. */
+    const shmrpci_ini_key *unavailable;
+    size_t unavailable_count;
+} shmrpci_ini_opts;
+
+/*
+ * Loads `path` and what it includes. OK; INVALID: `messages` says what is
+ * wrong, ready to be printed; NO_MEMORY. Everything lives in `arena`. `opts`
+ * may be NULL.
+ */
+shmrpc_status shmrpci_ini_load(const shmrpci_ini_opts *opts, const char *path,
+                               shmrpci_arena *arena, const shmrpci_ini **out,
+                               shmrpci_buf *messages) SHMRPC_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * What the parts of the reader of service.ini share.  Not for others.
+ *
+ *     ini_lexer.re  a line -> section or key and value; ${} in a value
+ *     ini_value     a value's text -> what its type holds
+ *     ini           files, sections, keys
+ *     ini_check     rules that hold between keys and between services
+ *     ini_report    what is wrong, for people
+ *
+ * Memory ends by a flag: what could not be made is empty, and load fails in the
+ * end.  Threading: one thread at a time.
+ */
+#ifndef SHMRPCI_SUPERVISE_INI_PARSER_H
+#define SHMRPCI_SUPERVISE_INI_PARSER_H
+
+#include "supervise/ini.h"
+
+typedef struct shmrpci_ini_parser {
+    const shmrpci_ini_opts *opts;
+    shmrpci_arena *arena;
+    shmrpci_buf *messages;
+    size_t error_count;
+    bool no_memory;
+    shmrpci_ini_file *files[SHMRPCI_INI_MAX_FILES];
+    size_t file_count;
+    shmrpci_ini_service *services;
+    size_t service_count;
+    size_t service_room;
+    shmrpci_ini_value defaults[SHMRPCI_INI_KEYS];
+    bool has_defaults;
+    shmrpci_ini_place defaults_place;
+    shmrpci_ini_place web_place;
+    shmrpci_ini *out;
+} shmrpci_ini_parser;
+
+/* ---- ini_report.c ---- */
+
+/*
+ * Reports what is wrong at a place:
+ *
+ *     service.ini:7:1: error: unknown key `prot`; did you mean `port`?
+ *         7 | prot = 5
+ *           | ^~~~
+ */
+void shmrpci_ini_report(shmrpci_ini_parser *p, shmrpci_ini_place place,
+                        const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A second place, behind a report. */
+void shmrpci_ini_note(shmrpci_ini_parser *p, shmrpci_ini_place place,
+                      const char *text);
+
+/* "; did you mean `x`?" or "", in the arena. */
+const char *shmrpci_ini_nearest(shmrpci_ini_parser *p, const char *wanted,
+                                const char *const *names, size_t count);
+
+/* Memory of the arena, cleared; NULL sets no_memory. */
+void *shmrpci_ini_alloc(shmrpci_ini_parser *p, size_t count, size_t size);
+/* A text in the arena; "" sets no_memory. */
+const char *shmrpci_ini_text(shmrpci_ini_parser *p, const char *text,
+                             size_t len);
+
+/* ---- ini_lexer.re ---- */
+
+typedef enum shmrpci_ini_line_kind {
+    SHMRPCI_INI_LINE_END,     /* of the file */
+    SHMRPCI_INI_LINE_BLANK,   /* or a comment */
+    SHMRPCI_INI_LINE_SECTION, /* [name]: `name` */
+    SHMRPCI_INI_LINE_ENTRY,   /* name = value */
+    SHMRPCI_INI_LINE_OPEN,    /* [name without its end */
+    SHMRPCI_INI_LINE_TAIL,    /* [name] with more behind it: `value` */
+    SHMRPCI_INI_LINE_ODD      /* anything else */
+} shmrpci_ini_line_kind;
+
+typedef struct shmrpci_ini_line {
+    shmrpci_ini_line_kind kind;
+    const char *begin; /* of what stands in it, without blanks around */
+    const char *end;
+    const char *name; /* without blanks around */
+    const char *name_end;
+    const char *value; /* without blanks around */
+    const char *value_end;
+} shmrpci_ini_line;
+
+/* Reads the line at `*at`, which moves behind it. The text ends with a NUL. */
+void shmrpci_ini_next_line(const char **at, shmrpci_ini_line *out);
+
+typedef enum shmrpci_ini_piece_kind {
+    SHMRPCI_INI_PIECE_END,
+    SHMRPCI_INI_PIECE_TEXT,     /* as it is */
+    SHMRPCI_INI_PIECE_DOLLAR,   /* $$ */
+    SHMRPCI_INI_PIECE_VARIABLE, /* ${NAME} or ${NAME:-fallback} */
+    SHMRPCI_INI_PIECE_ODD       /* ${ that is neither */
+} shmrpci_ini_piece_kind;
+
+typedef struct shmrpci_ini_piece {
+    shmrpci_ini_piece_kind kind;
+    const char *begin;
+    const char *end;
+    const char *name;
+    const char *name_end;
+    const char *fallback; /* NULL: none */
+    const char *fallback_end;
+} shmrpci_ini_piece;
+
+/* The piece of a value at `*at`, which moves behind it; at `end` the value
+ * ends. */
+void shmrpci_ini_next_piece(const char **at, const char *end,
+                            shmrpci_ini_piece *out);
+
+/* ---- ini_value.c ---- */
+
+/* Fills what the type of `key` holds from a text; reports at `place` what is
+ * wrong and returns false. `file` is where relative paths begin. */
+bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
+                            const char *text, shmrpci_ini_place place,
+                            shmrpci_ini_value *out);
+
+/* `path`, from the folder of `file` unless it is absolute. */
+const char *shmrpci_ini_path(shmrpci_ini_parser *p,
+                             const shmrpci_ini_file *file, const char *path);
+
+/* ---- ini_check.c ---- */
+
+/* Reports what is wrong between the keys of a service, and between services. */
+void shmrpci_ini_check(shmrpci_ini_parser *p);
+
+#endif

@@ -1,0 +1,394 @@
+/* Values of service.ini: text to what the key's type holds. */
+#include "supervise/ini_parser.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct reader {
+    shmrpci_ini_parser *p;
+    const shmrpci_ini_row *row;
+    shmrpci_ini_place place;
+    shmrpci_ini_value *out;
+} reader;
+
+static bool refuse(const reader *r, const char *text, const char *expected)
+{
+    shmrpci_ini_report(r->p, r->place, "`%.64s` for `%s` (expected %s)", text,
+                       r->row->name, expected);
+    return false;
+}
+
+/* ---- numbers ---- */
+
+/* The fraction behind a point as a part of `scale`, at most 2^42; digits behind
+ * the sixth don't count. */
+static uint64_t read_fraction(const char **at, uint64_t scale)
+{
+    uint64_t digits = 0;
+    uint64_t whole = 1;
+    for (; **at >= '0' && **at <= '9'; (*at)++) {
+        if (whole < 1000000) {
+            digits = digits * 10 + (uint64_t)(**at - '0');
+            whole *= 10;
+        }
+    }
+    return digits * scale / whole;
+}
+
+/* A number with or without a fraction, times `scale`; `*at` moves behind it.
+ * False: no number, or above UINT64_MAX. */
+static bool read_decimal(const char **at, uint64_t scale, uint64_t *out)
+{
+    uint64_t whole = 0;
+    uint64_t fraction = 0;
+    if (**at < '0' || **at > '9') {
+        return false;
+    }
+    for (; **at >= '0' && **at <= '9'; (*at)++) {
+        uint64_t digit = (uint64_t)(**at - '0');
+        if (whole > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        whole = whole * 10 + digit;
+    }
+    if (**at == '.' && (*at)[1] >= '0' && (*at)[1] <= '9') {
+        (*at)++;
+        fraction = read_fraction(at, scale);
+    }
+    if (whole > (UINT64_MAX - fraction) / scale) {
+        return false;
+    }
+    *out = whole * scale + fraction;
+    return true;
+}
+
+typedef struct unit {
+    const char *name;
+    uint64_t scale;
+} unit;
+
+/* A number and one of the units; the first is that of a number alone. */
+static bool read_units(const char *text, const unit *units, size_t count,
+                       uint64_t *out)
+{
+    size_t digits = strspn(text, "0123456789.");
+    for (size_t i = 0; i < count; i++) {
+        const char *at = text;
+        if (strcmp(text + digits, units[i].name) == 0 &&
+            read_decimal(&at, units[i].scale, out) && at == text + digits) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool in_range(const reader *r, uint64_t value)
+{
+    return value >= r->row->least && value <= r->row->most;
+}
+
+static bool read_count(const reader *r, const char *text)
+{
+    static const unit units[] = {{"", 1}};
+    char expected[64];
+    bool whole = strchr(text, '.') == NULL;
+    if (whole && read_units(text, units, 1, &r->out->u.number) &&
+        in_range(r, r->out->u.number)) {
+        return true;
+    }
+    (void)snprintf(expected, sizeof expected, "a whole number of %llu to %llu",
+                   (unsigned long long)r->row->least,
+                   (unsigned long long)r->row->most);
+    return refuse(r, text, expected);
+}
+
+/* "64M", for messages. */
+static void format_bytes(uint64_t bytes, char out[32])
+{
+    static const char *const units[] = {"", "K", "M", "G", "T"};
+    size_t i = 0;
+    for (; bytes >= 1024 && bytes % 1024 == 0 && i < 4; i++) {
+        bytes /= 1024;
+    }
+    (void)snprintf(out, 32, "%llu%s", (unsigned long long)bytes, units[i]);
+}
+
+static bool read_bytes(const reader *r, const char *text)
+{
+    static const unit units[] = {{"", 1},
+                                 {"K", 1u << 10},
+                                 {"M", 1u << 20},
+                                 {"G", 1u << 30},
+                                 {"T", UINT64_C(1) << 40},
+                                 {"KiB", 1u << 10},
+                                 {"MiB", 1u << 20},
+                                 {"GiB", 1u << 30},
+                                 {"TiB", UINT64_C(1) << 40}};
+    char least[32];
+    char most[32];
+    char expected[128];
+    if (read_units(text, units, sizeof units / sizeof *units,
+                   &r->out->u.number) &&
+        in_range(r, r->out->u.number)) {
+        return true;
+    }
+    format_bytes(r->row->least, least);
+    format_bytes(r->row->most, most);
+    (void)snprintf(expected, sizeof expected,
+                   "bytes, as in 500M or 2G, %s%s%s%s",
+                   r->row->most == INT64_MAX ? "" : "of ", least,
+                   r->row->most == INT64_MAX ? " or more" : " to ",
+                   r->row->most == INT64_MAX ? "" : most);
+    return refuse(r, text, expected);
+}
+
+static bool read_percent(const reader *r, const char *text)
+{
+    static const unit units[] = {{"", 1000}, {"%", 1000}, {" %", 1000}};
+    return (read_units(text, units, 3, &r->out->u.number) &&
+            in_range(r, r->out->u.number)) ||
+           refuse(r, text, "a percentage of 1 to 100");
+}
+
+static void format_time(uint64_t ns, char out[32])
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    size_t i = 0;
+    for (; ns >= 1000 && ns % 1000 == 0 && i < 3; i++) {
+        ns /= 1000;
+    }
+    (void)snprintf(out, 32, "%llu%s", (unsigned long long)ns,
+                   ns == 0 ? "s" : units[i]);
+}
+
+static bool read_time(const reader *r, const char *text)
+{
+    static const unit units[] = {{"", 1000000000},
+                                 {"s", 1000000000},
+                                 {"ms", 1000000},
+                                 {"us", 1000},
+                                 {"m", UINT64_C(60000000000)},
+                                 {"h", UINT64_C(3600000000000)}};
+    char least[32];
+    char most[32];
+    char expected[128];
+    if (read_units(text, units, sizeof units / sizeof *units,
+                   &r->out->u.number) &&
+        in_range(r, r->out->u.number)) {
+        return true;
+    }
+    format_time(r->row->least, least);
+    format_time(r->row->most, most);
+    (void)snprintf(expected, sizeof expected,
+                   "seconds, or a time like 250ms or 5m, of %s to %s", least,
+                   most);
+    return refuse(r, text, expected);
+}
+
+/* ---- words ---- */
+
+static bool same_but_case(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++) {
+        char lower = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+        if (lower != *b) {
+            return false;
+        }
+    }
+    return *a == *b;
+}
+
+static bool read_bool(const reader *r, const char *text)
+{
+    static const char *const words[] = {"false", "true", "no", "yes",
+                                        "off",   "on",   "0",  "1"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (same_but_case(text, words[i])) {
+            r->out->u.flag = i % 2 == 1;
+            return true;
+        }
+    }
+    return refuse(r, text, "true or false");
+}
+
+static bool read_choice(const reader *r, const char *text)
+{
+    char words[128];
+    const char *names[8];
+    size_t count = 0;
+    (void)snprintf(words, sizeof words, "%s", r->row->choices);
+    for (char *at = words; *at != '\0' && count < 8; count++) {
+        names[count] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ') {
+            *at++ = '\0';
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], text) == 0) {
+            r->out->u.number = i;
+            return true;
+        }
+    }
+    shmrpci_ini_report(r->p, r->place,
+                       "`%.64s` for `%s` (expected one of: %s)%s", text,
+                       r->row->name, r->row->choices,
+                       shmrpci_ini_nearest(r->p, text, names, count));
+    return false;
+}
+
+/* ---- texts ---- */
+
+const char *shmrpci_ini_path(shmrpci_ini_parser *p,
+                             const shmrpci_ini_file *file, const char *path)
+{
+    const char *slash = file != NULL ? strrchr(file->path, '/') : NULL;
+    if (path[0] == '/' || slash == NULL) {
+        return path;
+    }
+    const char *whole = shmrpci_arena_printf(
+        p->arena, "%.*s/%s", (int)(slash - file->path), file->path, path);
+    p->no_memory = p->no_memory || whole == NULL;
+    return whole != NULL ? whole : "";
+}
+
+static bool read_text(const reader *r, const char *text)
+{
+    r->out->u.text = text;
+    return text[0] != '\0' || refuse(r, text, "a text");
+}
+
+static bool read_path(const reader *r, const char *text)
+{
+    r->out->u.text = shmrpci_ini_path(r->p, r->place.file, text);
+    return text[0] != '\0' || refuse(r, text, "a path");
+}
+
+static bool read_library(const reader *r, const char *text)
+{
+    size_t len = strlen(text);
+    if (len > 3 && strcmp(text + len - 3, ".so") == 0) {
+        return read_path(r, text);
+    }
+    return refuse(r, text, "the path of a shared library, path.so");
+}
+
+/* ---- lists ---- */
+
+typedef struct list {
+    const char **items;
+    size_t count;
+} list;
+
+/* Room for as many items as `text` can hold. */
+static bool list_new(const reader *r, const char *text, list *out)
+{
+    *out = (list){.items = shmrpci_ini_alloc(r->p, strlen(text) / 2 + 2,
+                                             sizeof *out->items)};
+    return out->items != NULL;
+}
+
+static void list_done(const reader *r, const list *l)
+{
+    r->out->u.list = (shmrpci_ini_list){l->items, l->count};
+}
+
+static bool read_words(const reader *r, const char *text)
+{
+    list l;
+    if (!list_new(r, text, &l)) {
+        return false;
+    }
+    for (const char *at = text;; at++) {
+        size_t len = strcspn(at, ",");
+        const char *begin = at + strspn(at, " \t");
+        const char *end = at + len;
+        while (end > begin && (end[-1] == ' ' || end[-1] == '\t')) {
+            end--;
+        }
+        if (end == begin) {
+            return refuse(r, text, "words, separated by commas");
+        }
+        l.items[l.count++] =
+            shmrpci_ini_text(r->p, begin, (size_t)(end - begin));
+        at += len;
+        if (*at == '\0') {
+            break;
+        }
+    }
+    list_done(r, &l);
+    return true;
+}
+
+/* One word of a command: quotes hold blanks together, a backslash takes the
+ * next character as it is, but not between single quotes. NULL: a quote is
+ * open. */
+static const char *read_argument(const char *at, char *out, size_t *len)
+{
+    char quote = '\0';
+    *len = 0;
+    for (; *at != '\0' && (quote != '\0' || (*at != ' ' && *at != '\t'));
+         at++) {
+        if (*at == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && (*at == '"' || *at == '\'')) {
+            quote = *at;
+        } else if (*at == '\\' && quote != '\'' && at[1] != '\0') {
+            out[(*len)++] = *++at;
+        } else {
+            out[(*len)++] = *at;
+        }
+    }
+    return quote == '\0' ? at : NULL;
+}
+
+static bool read_command(const reader *r, const char *text)
+{
+    list l;
+    char *word = shmrpci_ini_alloc(r->p, strlen(text) + 1, 1);
+    if (word == NULL || !list_new(r, text, &l)) {
+        return false;
+    }
+    const char *at = text + strspn(text, " \t");
+    while (*at != '\0') {
+        size_t len;
+        at = read_argument(at, word, &len);
+        if (at == NULL) {
+            return refuse(r, text, "a quote at its end");
+        }
+        l.items[l.count++] = shmrpci_ini_text(r->p, word, len);
+        at += strspn(at, " \t");
+    }
+    if (l.count == 0 || l.items[0][0] == '\0') {
+        return refuse(r, text, "a program and its arguments");
+    }
+    /* Without a slash it is looked for in PATH. */
+    if (strchr(l.items[0], '/') != NULL) {
+        l.items[0] = shmrpci_ini_path(r->p, r->place.file, l.items[0]);
+    }
+    list_done(r, &l);
+    return true;
+}
+
+bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
+                            const char *text, shmrpci_ini_place place,
+                            shmrpci_ini_value *out)
+{
+    static bool (*const readers[])(const reader *r, const char *text) = {
+        [SHMRPCI_INI_BOOL] = read_bool,
+        [SHMRPCI_INI_COUNT] = read_count,
+        [SHMRPCI_INI_BYTES] = read_bytes,
+        [SHMRPCI_INI_PERCENT] = read_percent,
+        [SHMRPCI_INI_TIME] = read_time,
+        [SHMRPCI_INI_CHOICE] = read_choice,
+        [SHMRPCI_INI_TEXT] = read_text,
+        [SHMRPCI_INI_PATH] = read_path,
+        [SHMRPCI_INI_LIBRARY] = read_library,
+        [SHMRPCI_INI_COMMAND] = read_command,
+        [SHMRPCI_INI_WORDS] = read_words,
+        [SHMRPCI_INI_SERVICES] = read_words,
+    };
+    const shmrpci_ini_row *row = &shmrpci_ini_rows[key];
+    const reader r = {.p = p, .row = row, .place = place, .out = out};
+    return readers[row->type](&r, text);
+}

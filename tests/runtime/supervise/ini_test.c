@@ -1,0 +1,685 @@
+/* service.ini: every key, and every way to get it wrong. */
+#include "supervise/ini.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- a file system and an environment of the test's own ---- */
+
+typedef struct file {
+    const char *path;
+    const char *text;
+} file;
+
+typedef struct world {
+    const file *files; /* the last has no path */
+} world;
+
+static shmrpc_status read_file(void *user, const char *path,
+                               shmrpci_arena *arena, const char **text,
+                               size_t *len)
+{
+    const world *w = user;
+    for (const file *at = w->files; at->path != NULL; at++) {
+        if (strcmp(at->path, path) == 0) {
+            *len = strlen(at->text);
+            *text = shmrpci_arena_strndup(arena, at->text, *len);
+            return *text != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+        }
+    }
+    return SHMRPC_E_NOT_FOUND;
+}
+
+static const char *variable(void *user, const char *name)
+{
+    (void)user;
+    return strcmp(name, "PORT") == 0    ? "5000"
+           : strcmp(name, "EMPTY") == 0 ? ""
+                                        : NULL;
+}
+
+typedef struct loaded {
+    shmrpci_arena arena;
+    shmrpci_buf messages;
+    const shmrpci_ini *ini;
+    shmrpc_status status;
+} loaded;
+
+static void load_files(loaded *l, const file *files)
+{
+    world w = {files};
+    const shmrpci_ini_opts opts = {
+        .read = read_file, .variable = variable, .user = &w};
+    l->ini = NULL;
+    shmrpci_arena_init(&l->arena, 0);
+    shmrpci_buf_init_heap(&l->messages);
+    l->status = shmrpci_ini_load(&opts, files[0].path, &l->arena, &l->ini,
+                                 &l->messages);
+}
+
+static void load(loaded *l, const char *text)
+{
+    const file files[] = {{"/etc/s.ini", text}, {NULL, NULL}};
+    load_files(l, files);
+}
+
+static void unload(loaded *l)
+{
+    shmrpci_buf_fini(&l->messages);
+    shmrpci_arena_fini(&l->arena);
+}
+
+/* Loads what must be right. */
+static void load_good(loaded *l, const char *text)
+{
+    load(l, text);
+    if (l->status != SHMRPC_OK) {
+        fail_msg("%s\n%s", text, shmrpci_buf_text(&l->messages));
+    }
+}
+
+/* The messages for a text that is wrong: exactly these. */
+static void expect_messages(const char *text, const char *expected)
+{
+    loaded l;
+    load(&l, text);
+    assert_int_equal(l.status, SHMRPC_E_INVALID);
+    assert_string_equal(shmrpci_buf_text(&l.messages), expected);
+    unload(&l);
+}
+
+/* They contain `expected`. */
+static void expect_says(const char *text, const char *expected)
+{
+    loaded l;
+    load(&l, text);
+    const char *said = shmrpci_buf_text(&l.messages);
+    if (l.status != SHMRPC_E_INVALID || strstr(said, expected) == NULL) {
+        fail_msg("%s\nsays: %s\nnot: %s", text, said, expected);
+    }
+    unload(&l);
+}
+
+/* ---- every key ---- */
+
+/* A value as text, as the table of keys below writes it. */
+static void print_value(shmrpci_ini_key key, const shmrpci_ini_value *value,
+                        char *out, size_t size)
+{
+    const shmrpci_ini_list *list = &value->u.list;
+    size_t len = 0;
+    out[0] = '\0';
+    if (!value->present) {
+        (void)snprintf(out, size, "absent");
+        return;
+    }
+    switch (shmrpci_ini_rows[key].type) {
+    case SHMRPCI_INI_BOOL:
+        (void)snprintf(out, size, "%s", value->u.flag ? "true" : "false");
+        break;
+    case SHMRPCI_INI_COUNT:
+    case SHMRPCI_INI_BYTES:
+    case SHMRPCI_INI_PERCENT:
+    case SHMRPCI_INI_TIME:
+    case SHMRPCI_INI_CHOICE:
+        (void)snprintf(out, size, "%llu", (unsigned long long)value->u.number);
+        break;
+    case SHMRPCI_INI_TEXT:
+    case SHMRPCI_INI_PATH:
+    case SHMRPCI_INI_LIBRARY:
+        (void)snprintf(out, size, "%s", value->u.text);
+        break;
+    case SHMRPCI_INI_COMMAND:
+    case SHMRPCI_INI_WORDS:
+    case SHMRPCI_INI_SERVICES:
+        for (size_t i = 0; i < list->count && len < size; i++) {
+            len += (size_t)snprintf(out + len, size - len, "%s%s",
+                                    i > 0 ? "|" : "", list->items[i]);
+        }
+        assert_null(list->items[list->count]);
+        break;
+    }
+}
+
+/* How a value is written, what it is then, and what is refused, with a part of
+ * the message; then its default. */
+static const struct {
+    shmrpci_ini_key key;
+    const char *good[8]; /* written, value, written, value, ... */
+    const char *bad[8];  /* written, message, ... */
+    const char *fallback;
+} rows[SHMRPCI_INI_KEYS] = {
+    {SHMRPCI_INI_IMPORT_FROM,
+     {"echo.so", "/etc/echo.so", "/lib/e.so", "/lib/e.so"},
+     {"echoserver", "expected the path of a shared library, path.so", ".so",
+      "path.so"},
+     "absent"},
+    {SHMRPCI_INI_EXEC,
+     {"echo-server -w 2", "echo-server|-w|2",
+      "./bin/echo 'a b' \"c\\\"d\" e\\ f", "/etc/./bin/echo|a b|c\"d|e f",
+      "/x \"\"", "/x|"},
+     {"", "expected a program and its arguments", "a 'b",
+      "expected a quote at its end", "'' x", "expected a program"},
+     "/bin/true"},
+    {SHMRPCI_INI_LISTEN,
+     {"shm://", "shm://", "shm://@two , tcp://h:1", "shm://@two|tcp://h:1"},
+     {"shm://,", "words, separated by commas", "", "words"},
+     "absent"},
+    {SHMRPCI_INI_AFTER,
+     {"B", "B", "B,C", "B|C"},
+     {"D", "there is no service [D]", "B,,C", "words"},
+     "absent"},
+    {SHMRPCI_INI_WAIT_UNTIL_COMPLETED,
+     {"True", "true", "no", "false", "ON", "true", "0", "false"},
+     {"maybe", "`maybe` for `wait_until_completed` (expected true or false)"},
+     "true"},
+    {SHMRPCI_INI_LOG_DIR,
+     {"/tmp/logs/", "/tmp/logs/", "logs", "/etc/logs"},
+     {"", "expected a path"},
+     "absent"},
+    {SHMRPCI_INI_LOG_MAX_BYTES,
+     {"65536", "65536", "1M", "1048576", "1.5MiB", "1572864"},
+     {"1K", "expected bytes, as in 500M or 2G, 64K or more", "1MB", "bytes"},
+     "67108864"},
+    {SHMRPCI_INI_LOG_KEEP,
+     {"0", "0", "1000", "1000"},
+     {"1001", "a whole number of 0 to 1000", "1.5", "whole", "-1", "whole"},
+     "5"},
+    {SHMRPCI_INI_TCP_BIND,
+     {"127.0.0.1", "127.0.0.1", "0.0.0.0:5000, [::1]", "0.0.0.0:5000|[::1]"},
+     {"", "words"},
+     "absent"},
+    {SHMRPCI_INI_TCP_COMPRESSION,
+     {"none", "0", "snappy", "1", "zlib", "2"},
+     {"zlip", "(expected one of: none snappy zlib); did you mean `zlib`?"},
+     "0"},
+    {SHMRPCI_INI_TCP_ALLOW_INSECURE,
+     {"true", "true", "False", "false"},
+     {"2", "expected true or false"},
+     "false"},
+    {SHMRPCI_INI_MIN_PROC_NUM,
+     {"1", "1", "64", "64"},
+     {"0", "1 to 64", "65", "1 to 64", "X", "1 to 64"},
+     "1"},
+    {SHMRPCI_INI_MAX_PROC_NUM,
+     {"3", "3"},
+     {"0", "`0` for `max_proc_num` (expected a whole number of 1 to 64)"},
+     "absent"},
+    {SHMRPCI_INI_THREADS, {"4", "4"}, {"many", "1 to 64"}, "1"},
+    {SHMRPCI_INI_MAX_PROC_MEM_BYTES,
+     {"500000000", "500000000", "2G", "2147483648"},
+     {"1", "1M or more", "99999999999999999999", "bytes"},
+     "absent"},
+    {SHMRPCI_INI_NEW_PROC_CPU_PC,
+     {"30", "30000", "7.5 %", "7500", "100%", "100000"},
+     {"0", "a percentage of 1 to 100", "101", "percentage"},
+     "75000"},
+    {SHMRPCI_INI_NEW_PROC_AVG_OVER_SECS,
+     {"20", "20000000000", "1.5", "1500000000", "2m", "120000000000"},
+     {"0.5", "seconds, or a time like 250ms or 5m, of 1s to 3600s", "1d",
+      "seconds"},
+     "5000000000"},
+    {SHMRPCI_INI_NEW_PROC_QUEUE_DELAY,
+     {"10ms", "10000000", "50us", "50000"},
+     {"0", "of 1us to 3600s"},
+     "1000000"},
+    {SHMRPCI_INI_KILL_PROC_AVG_OVER_SECS,
+     {"240", "240000000000", "1h", "3600000000000"},
+     {"0", "of 1s to 86400s"},
+     "30000000000"},
+    {SHMRPCI_INI_HANG_KILL_SECS,
+     {"5s", "5000000000"},
+     {"x", "time"},
+     "30000000000"},
+    {SHMRPCI_INI_STOP_INT_SECS,
+     {"0", "0", "2.5", "2500000000"},
+     {"-1", "of 0s to 3600s"},
+     "5000000000"},
+    {SHMRPCI_INI_STOP_TERM_SECS,
+     {"1", "1000000000"},
+     {"", "time"},
+     "5000000000"},
+    {SHMRPCI_INI_PROFILE,
+     {"latency", "1", "power", "2"},
+     {"Power", "did you mean `power`?"},
+     "0"},
+    {SHMRPCI_INI_MAX_MESSAGE_BYTES,
+     {"1G", "1073741824"},
+     {"2G", "of 4K to 1G"},
+     "67108864"},
+    {SHMRPCI_INI_MAX_CONNECTIONS_PER_USER,
+     {"7", "7"},
+     {"0", "1 to 65536"},
+     "1024"},
+    {SHMRPCI_INI_MAX_BYTES_PER_USER,
+     {"1T", "1099511627776"},
+     {"1", "64K or more"},
+     "1073741824"},
+    {SHMRPCI_INI_ALLOWED_USERS,
+     {"www-data, root", "www-data|root"},
+     {",", "words"},
+     "absent"},
+    {SHMRPCI_INI_ALLOWED_GROUPS, {"audio", "audio"}, {"", "words"}, "absent"},
+    {SHMRPCI_INI_WEB_HOST, {"0.0.0.0", "0.0.0.0"}, {"", "a text"}, "127.0.0.1"},
+    {SHMRPCI_INI_WEB_PORT,
+     {"0", "0", "65535", "65535"},
+     {"65536", "0 to 65535"},
+     "5155"},
+    {SHMRPCI_INI_WEB_READ_ONLY,
+     {"yes", "true"},
+     {"y", "true or false"},
+     "false"},
+    {SHMRPCI_INI_WEB_PASSWORD_FILE,
+     {"pw", "/etc/pw"},
+     {"", "a path"},
+     "absent"},
+};
+
+/* A file in which `name = value` stands in a section of this sort; A is the
+ * service that is looked at. */
+static void write_file(char *out, size_t size, unsigned where, const char *name,
+                       const char *value)
+{
+    bool is_program =
+        strcmp(name, "exec") == 0 || strcmp(name, "import_from") == 0;
+    const char *rest = "[B]\nexec=b\n[C]\nexec=c\n";
+    if (where == SHMRPCI_INI_IN_SERVICE) {
+        (void)snprintf(out, size, "[A]\n%s%s = %s\n%s",
+                       is_program ? "" : "exec=/bin/true\n", name, value, rest);
+    } else {
+        (void)snprintf(out, size, "[%s]\n%s = %s\n[A]\nexec=/bin/true\n%s",
+                       where == SHMRPCI_INI_IN_WEB ? "web monitor" : "defaults",
+                       name, value, rest);
+    }
+}
+
+static void check_value(unsigned where, const char *name, shmrpci_ini_key key,
+                        const char *written, const char *expected)
+{
+    char text[512];
+    char got[256];
+    loaded l;
+    write_file(text, sizeof text, where, name, written);
+    load_good(&l, text);
+    print_value(key,
+                where == SHMRPCI_INI_IN_WEB ? &l.ini->web[key]
+                                            : &l.ini->services[0].values[key],
+                got, sizeof got);
+    if (strcmp(got, expected) != 0) {
+        fail_msg("%s\ngives %s, expected %s", text, got, expected);
+    }
+    unload(&l);
+}
+
+static void expect_refusal(unsigned where, const char *name,
+                           const char *written, const char *expected)
+{
+    char text[512];
+    write_file(text, sizeof text, where, name, written);
+    expect_says(text, expected);
+}
+
+static void each_key_has_its_values(void **state)
+{
+    (void)state;
+    static const unsigned sections[] = {
+        SHMRPCI_INI_IN_SERVICE, SHMRPCI_INI_IN_DEFAULTS, SHMRPCI_INI_IN_WEB};
+    for (int key = 0; key < SHMRPCI_INI_KEYS; key++) {
+        const shmrpci_ini_row *row = &shmrpci_ini_rows[key];
+        assert_int_equal(rows[key].key, key);
+        for (size_t s = 0; s < 3; s++) {
+            if ((row->where & sections[s]) == 0) {
+                expect_refusal(sections[s], row->name, "1", "belongs into");
+                continue;
+            }
+            for (size_t i = 0; i < 8 && rows[key].good[i] != NULL; i += 2) {
+                check_value(sections[s], row->name, (shmrpci_ini_key)key,
+                            rows[key].good[i], rows[key].good[i + 1]);
+            }
+            for (size_t i = 0; i < 8 && rows[key].bad[i] != NULL; i += 2) {
+                expect_refusal(sections[s], row->name, rows[key].bad[i],
+                               rows[key].bad[i + 1]);
+            }
+        }
+    }
+}
+
+static void each_key_has_its_default(void **state)
+{
+    (void)state;
+    loaded l;
+    load_good(&l, "[A]\nexec=/bin/true\n");
+    for (int key = 0; key < SHMRPCI_INI_KEYS; key++) {
+        char got[256];
+        bool is_web = (shmrpci_ini_rows[key].where & SHMRPCI_INI_IN_WEB) != 0;
+        const shmrpci_ini_value *value =
+            is_web ? &l.ini->web[key] : &l.ini->services[0].values[key];
+        print_value((shmrpci_ini_key)key, value, got, sizeof got);
+        assert_string_equal(got, rows[key].fallback);
+        assert_true(key == SHMRPCI_INI_EXEC || value->place.file == NULL);
+    }
+    assert_false(l.ini->has_web);
+    unload(&l);
+}
+
+static void other_spellings(void **state)
+{
+    (void)state;
+    check_value(SHMRPCI_INI_IN_DEFAULTS, "bind_tcp", SHMRPCI_INI_TCP_BIND,
+                "0.0.0.0", "0.0.0.0");
+    check_value(SHMRPCI_INI_IN_SERVICE, "force_insecure_serialisation",
+                SHMRPCI_INI_TCP_ALLOW_INSECURE, "True", "true");
+    expect_messages("[A]\nexec=a\ntcp_bind=h\nbind_tcp=h\n",
+                    "/etc/s.ini:4:1: error: `tcp_bind` is given twice\n"
+                    "    4 | bind_tcp=h\n"
+                    "      | ^~~~~~~~\n"
+                    "/etc/s.ini:3:1: note: it was given here first\n"
+                    "    3 | tcp_bind=h\n"
+                    "      | ^~~~~~~~\n");
+}
+
+/* ---- sections ---- */
+
+static void sections_override_defaults(void **state)
+{
+    (void)state;
+    loaded l;
+    load_good(&l,
+              "[A]\nexec=a\nmax_proc_num=3\n[B]\nexec=b\n"
+              "[defaults]\nmax_proc_num=5\n");
+    assert_int_equal(l.ini->service_count, 2);
+    assert_string_equal(l.ini->services[0].name, "A");
+    assert_int_equal(
+        l.ini->services[0].values[SHMRPCI_INI_MAX_PROC_NUM].u.number, 3);
+    assert_int_equal(
+        l.ini->services[1].values[SHMRPCI_INI_MAX_PROC_NUM].u.number, 5);
+    unload(&l);
+}
+
+static void services_share_a_body(void **state)
+{
+    (void)state;
+    loaded l;
+    load_good(&l, "[ A , B,C ]\nexec = x\nthreads = 2\n");
+    assert_int_equal(l.ini->service_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const shmrpci_ini_service *service = &l.ini->services[i];
+        const char name[] = {(char)('A' + i), '\0'};
+        assert_string_equal(service->name, name);
+        assert_int_equal(service->values[SHMRPCI_INI_THREADS].u.number, 2);
+        assert_string_equal(service->values[SHMRPCI_INI_EXEC].u.list.items[0],
+                            "x");
+    }
+    unload(&l);
+}
+
+static void sections_that_can_not_be(void **state)
+{
+    (void)state;
+    expect_messages("[A]\nexec=a\n[A]\nexec=b\n",
+                    "/etc/s.ini:3:2: error: there is a section [A] already\n"
+                    "    3 | [A]\n      |  ^\n"
+                    "/etc/s.ini:1:2: note: it is here\n"
+                    "    1 | [A]\n      |  ^\n");
+    expect_messages("[default]\nlog_dir=/x\n[A]\nexec=a\n",
+                    "/etc/s.ini:1:2: error: unknown section [default]; did you "
+                    "mean [defaults]?\n"
+                    "    1 | [default]\n      |  ^~~~~~~\n");
+    expect_says("[web-monitor]\nport=1\n", "did you mean [web monitor]?");
+    expect_says("[defaults]\n[A]\nexec=a\n[defaults]\n",
+                "such a section already");
+    expect_says("[A, ,B]\nexec=a\n", "`` is no name of a service");
+    expect_says("[A b]\nexec=a\n", "`A b` is no name of a service");
+    expect_says("[]\nexec=a\n", "`` is no name");
+    expect_says("[A\nexec=a\n", "has no end (expected `]`)");
+    expect_says("[A] # no\nexec=a\n", "more behind the name of a section");
+    expect_says("exec=a\n", "a key before any section (expected [NAME])");
+    expect_says("", "there are no services");
+    expect_says("[A]\n", "[A] does not say what to start");
+    expect_says("[A]\nexec=a\nimport_from=a.so\n",
+                "both `exec` and `import_from`");
+}
+
+static void lines_are_lenient_with_blanks(void **state)
+{
+    (void)state;
+    loaded l;
+    load_good(&l,
+              "# comment\r\n; another\n\n  [A]  \r\n\t exec\t=  a  b \t\r\n"
+              "threads:3\n \t\n   # indented");
+    const shmrpci_ini_value *values = l.ini->services[0].values;
+    assert_int_equal(values[SHMRPCI_INI_EXEC].u.list.count, 2);
+    assert_int_equal(values[SHMRPCI_INI_THREADS].u.number, 3);
+    unload(&l);
+    expect_says("[A]\nexec=a\nwhat is this\n",
+                "3:1: error: this is neither a section nor a key");
+    expect_says("[A]\nexec=a\n=5\n", "neither a section nor a key");
+}
+
+/* ---- keys ---- */
+
+static void unknown_keys_get_a_suggestion(void **state)
+{
+    (void)state;
+    expect_messages("[A]\nexec=a\nmax_prco_num=3\nfrobnicate=1\n",
+                    "/etc/s.ini:3:1: error: unknown key `max_prco_num`; did "
+                    "you mean `max_proc_num`?\n"
+                    "    3 | max_prco_num=3\n      | ^~~~~~~~~~~~\n"
+                    "/etc/s.ini:4:1: error: unknown key `frobnicate`\n"
+                    "    4 | frobnicate=1\n      | ^~~~~~~~~~\n");
+    expect_says("[A]\nexec=a\nbind_tpc=h\n", "did you mean `bind_tcp`?");
+    expect_says("[A]\nEXEC=a\n", "did you mean `exec`?");
+    expect_messages("[A]\nexec=a\nport=1\n",
+                    "/etc/s.ini:3:1: error: `port` belongs into [web monitor]\n"
+                    "    3 | port=1\n      | ^~~~\n");
+    expect_says("[web monitor]\nexec=a\n",
+                "`exec` belongs into the section of a service");
+    expect_says("[web monitor]\nthreads=2\n",
+                "belongs into [defaults] or the section of a service");
+}
+
+static void keys_of_unbuilt_parts_are_refused(void **state)
+{
+    (void)state;
+    const shmrpci_ini_key missing[] = {SHMRPCI_INI_TCP_BIND,
+                                       SHMRPCI_INI_WEB_PORT};
+    const file files[] = {
+        {"s", "[web monitor]\nport=0\n[A]\nexec=a\nbind_tcp=h\n"},
+        {NULL, NULL}};
+    world w = {files};
+    const shmrpci_ini_opts opts = {.read = read_file,
+                                   .user = &w,
+                                   .unavailable = missing,
+                                   .unavailable_count = 2};
+    loaded l = {.ini = NULL};
+    shmrpci_arena_init(&l.arena, 0);
+    shmrpci_buf_init_heap(&l.messages);
+    assert_int_equal(
+        shmrpci_ini_load(&opts, "s", &l.arena, &l.ini, &l.messages),
+        SHMRPC_E_INVALID);
+    const char *said = shmrpci_buf_text(&l.messages);
+    assert_non_null(strstr(said, "s:2:1: error: `port` is not available"));
+    assert_non_null(strstr(said, "s:5:1: error: `bind_tcp` is not available"));
+    unload(&l);
+}
+
+static void numbers_agree(void **state)
+{
+    (void)state;
+    expect_messages("[A]\nexec=a\nmin_proc_num=4\nmax_proc_num=2\n",
+                    "/etc/s.ini:3:1: error: [A]: `min_proc_num` is 4, above "
+                    "`max_proc_num`, which is 2\n"
+                    "    3 | min_proc_num=4\n      | ^~~~~~~~~~~~\n"
+                    "/etc/s.ini:4:1: note: that is given here\n"
+                    "    4 | max_proc_num=2\n      | ^~~~~~~~~~~~\n");
+}
+
+static void order_has_no_cycle(void **state)
+{
+    (void)state;
+    loaded l;
+    load_good(&l, "[A]\nexec=a\nafter=B\n[B]\nexec=b\nafter=C\n[C]\nexec=c\n");
+    unload(&l);
+    expect_says("[A]\nexec=a\nafter=A\n", "[A] waits for itself");
+    expect_says("[A]\nexec=a\nafter=B\n[B]\nexec=b\nafter=A\n",
+                "3:1: error: [A] waits for itself");
+    expect_says("[Echo]\nexec=a\n[B]\nexec=b\nafter=Ehco\n",
+                "there is no service [Ehco]; did you mean `Echo`?");
+}
+
+/* ---- variables ---- */
+
+static void variables_are_filled_in(void **state)
+{
+    (void)state;
+    loaded l;
+    load_good(&l,
+              "[A]\nexec=a ${PORT} ${NONE:-x y} ${EMPTY:-z} $$ $5 ${EMPTY}\n");
+    const shmrpci_ini_list *list =
+        &l.ini->services[0].values[SHMRPCI_INI_EXEC].u.list;
+    static const char *const expected[] = {"a", "5000", "x", "y",
+                                           "z", "$",    "$5"};
+    assert_int_equal(list->count, 7);
+    for (size_t i = 0; i < 7; i++) {
+        assert_string_equal(list->items[i], expected[i]);
+    }
+    unload(&l);
+    expect_messages("[A]\nexec=a ${NONE}\n",
+                    "/etc/s.ini:2:8: error: the environment has no `NONE` "
+                    "(${NONE:-value} gives one)\n"
+                    "    2 | exec=a ${NONE}\n      |        ^~~~~~~\n");
+    expect_says("[A]\nexec=a ${NO\n", "2:8: error: this is no variable");
+    expect_says("[A]\nexec=a ${}\n", "this is no variable");
+    expect_says("[A]\nexec=a ${A-b}\n", "this is no variable");
+}
+
+/* ---- includes ---- */
+
+static void includes_come_where_they_stand(void **state)
+{
+    (void)state;
+    loaded l;
+    const file files[] = {
+        {"/etc/s.ini", "include = more/a.ini\ninclude=/b.ini\n[Z]\nexec=z\n"},
+        {"/etc/more/a.ini", "include = c.ini\n[A]\nexec=./a\n"},
+        {"/etc/more/c.ini", "[defaults]\nthreads=7\n"},
+        {"/b.ini", "[B]\nexec=b\n"},
+        {NULL, NULL}};
+    load_files(&l, files);
+    assert_int_equal(l.status, SHMRPC_OK);
+    assert_int_equal(l.ini->service_count, 3);
+    assert_string_equal(l.ini->services[0].name, "A");
+    assert_string_equal(
+        l.ini->services[0].values[SHMRPCI_INI_EXEC].u.list.items[0],
+        "/etc/more/./a");
+    assert_string_equal(l.ini->services[2].name, "Z");
+    assert_int_equal(l.ini->services[2].values[SHMRPCI_INI_THREADS].u.number,
+                     7);
+    unload(&l);
+}
+
+static void includes_that_can_not_be(void **state)
+{
+    (void)state;
+    expect_messages("include = none.ini\n[A]\nexec=a\n",
+                    "/etc/s.ini:1:1: error: /etc/none.ini: can't be read\n"
+                    "    1 | include = none.ini\n"
+                    "      | ^~~~~~~~~~~~~~~~~~\n");
+    expect_says("include = s.ini\n[A]\nexec=a\n", "/etc/s.ini includes itself");
+    expect_says("[A]\nexec=a\ninclude=b.ini\n",
+                "`include` stands before the first section");
+    expect_says("include=\n[A]\nexec=a\n", "`include` of nothing");
+    loaded l;
+    const file none[] = {{"/etc/none.ini", ""}, {NULL, NULL}};
+    world w = {none + 1};
+    const shmrpci_ini_opts opts = {.read = read_file, .user = &w};
+    shmrpci_arena_init(&l.arena, 0);
+    shmrpci_buf_init_heap(&l.messages);
+    assert_int_equal(
+        shmrpci_ini_load(&opts, "gone.ini", &l.arena, &l.ini, &l.messages),
+        SHMRPC_E_INVALID);
+    assert_string_equal(shmrpci_buf_text(&l.messages),
+                        "error: gone.ini: can't be read\n");
+    unload(&l);
+}
+
+/* ---- limits ---- */
+
+static void errors_end_somewhere(void **state)
+{
+    (void)state;
+    char text[8192] = "[A]\nexec=a\n";
+    for (int i = 0; i < 300; i++) {
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                       "x%d=1\n", i);
+    }
+    loaded l;
+    load(&l, text);
+    const char *said = shmrpci_buf_text(&l.messages);
+    assert_non_null(strstr(said, "`x99`"));
+    assert_null(strstr(said, "`x100`"));
+    assert_non_null(strstr(said, "error: there are more errors\n"));
+    unload(&l);
+}
+
+static void text_must_be_text(void **state)
+{
+    (void)state;
+    expect_says("[A]\nexec=a\xff\n", "2:7: error: here begins what is no text");
+}
+
+/* Memory ends at every step. */
+static void out_of_memory(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "[defaults]\nlog_dir=x\n[A,B]\nexec=a b c\ntcp_bind=h,i\n"
+        "after=C\n[C]\nexec=\"c ${PORT}\"\nfrobnicate=1\n";
+    const file files[] = {{"/etc/s.ini", text}, {NULL, NULL}};
+    world w = {files};
+    const shmrpci_ini_opts opts = {
+        .read = read_file, .variable = variable, .user = &w};
+    bool ended = false;
+    for (size_t limit = 64; !ended; limit += 64) {
+        shmrpci_arena arena;
+        shmrpci_buf messages;
+        const shmrpci_ini *ini = NULL;
+        shmrpci_arena_init(&arena, limit);
+        shmrpci_buf_init_heap(&messages);
+        shmrpc_status status =
+            shmrpci_ini_load(&opts, "/etc/s.ini", &arena, &ini, &messages);
+        ended = status == SHMRPC_E_INVALID;
+        assert_true(ended || status == SHMRPC_E_NO_MEMORY);
+        shmrpci_buf_fini(&messages);
+        shmrpci_arena_fini(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_key_has_its_values),
+        cmocka_unit_test(each_key_has_its_default),
+        cmocka_unit_test(other_spellings),
+        cmocka_unit_test(sections_override_defaults),
+        cmocka_unit_test(services_share_a_body),
+        cmocka_unit_test(sections_that_can_not_be),
+        cmocka_unit_test(lines_are_lenient_with_blanks),
+        cmocka_unit_test(unknown_keys_get_a_suggestion),
+        cmocka_unit_test(keys_of_unbuilt_parts_are_refused),
+        cmocka_unit_test(numbers_agree),
+        cmocka_unit_test(order_has_no_cycle),
+        cmocka_unit_test(variables_are_filled_in),
+        cmocka_unit_test(includes_come_where_they_stand),
+        cmocka_unit_test(includes_that_can_not_be),
+        cmocka_unit_test(errors_end_somewhere),
+        cmocka_unit_test(text_must_be_text),
+        cmocka_unit_test(out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

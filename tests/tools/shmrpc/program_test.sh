@@ -76,10 +76,11 @@ refused() {
     says "$pattern"
 }
 
+# Threads, so that a kill ends the calls that are in progress too.
 for server in "$@"; do
-    start "$server" --workers=2
+    start "$server" --workers=0 --threads=2
 done
-start "$1" --workers=1 --listen=shm://@two
+start "$1" --workers=0 --threads=1 --listen=shm://@two
 
 # ---- the program itself ----
 run 0 --help && shows '^  call '

@@ -1,10 +1,14 @@
 /* Signals that interrupt every system call of client and server, a thousand
- * times a second and without SA_RESTART; and descriptors that run out. */
+ * times a second and without SA_RESTART; descriptors that run out; and servers
+ * that do not answer as they should. */
 #include "harness.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,6 +213,62 @@ static void connect_that_is_not_answered_names_the_address(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* ---- what answers is no server ---- */
+
+typedef struct impostor {
+    pthread_t thread;
+    int fd;
+    const char *says;
+} impostor;
+
+static void *impose(void *user)
+{
+    impostor *i = user;
+    char hello[2048];
+    int fd = accept(i->fd, NULL, NULL);
+    if (fd >= 0 && recv(fd, hello, sizeof hello, 0) > 0) {
+        (void)send(fd, i->says, strlen(i->says), MSG_NOSIGNAL);
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+/* Connects to who says `says` and hangs up; the status. */
+static int meet_impostor(const char *says, shmrpc_error *error)
+{
+    static unsigned number;
+    char where[96];
+    impostor i = {.says = says};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    life_life *client = NULL;
+    number++;
+    (void)snprintf(where, sizeof where, "shm://life@impostor-%u", number);
+    (void)snprintf(address.sun_path, sizeof address.sun_path,
+                   "%s/life@impostor-%u.5803.sock", harness_folder, number);
+    i.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    assert_true(i.fd >= 0);
+    assert_int_equal(bind(i.fd, (struct sockaddr *)&address, sizeof address),
+                     0);
+    assert_int_equal(listen(i.fd, 1), 0);
+    assert_int_equal(pthread_create(&i.thread, NULL, impose, &i), 0);
+    int status = life_life_connect(where, NULL, &client, error);
+    (void)pthread_join(i.thread, NULL);
+    (void)close(i.fd);
+    assert_non_null(strstr(error->message, "life@impostor"));
+    return status;
+}
+
+static void server_that_hangs_up_or_talks_nonsense_is_named(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.name = ""};
+    assert_int_equal(meet_impostor("", &error), SHMRPC_E_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "hung up"));
+    assert_int_equal(meet_impostor("HTTP/1.1 400 Bad Request\r\n", &error),
+                     SHMRPC_E_INVALID);
+    assert_non_null(strstr(error.message, "no server of this library"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -217,6 +277,7 @@ int main(void)
         cmocka_unit_test(storm_does_not_disturb_a_reconnect),
         cmocka_unit_test(connect_without_descriptors_says_so),
         cmocka_unit_test(connect_that_is_not_answered_names_the_address),
+        cmocka_unit_test(server_that_hangs_up_or_talks_nonsense_is_named),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

@@ -121,14 +121,21 @@ static int report(shmrpc_status status, shmrpc_error *error)
                                 "shared-memory layout; rebuild the older one");
     case SHMRPC_E_UNAVAILABLE:
         return shmrpc_error_set(error, status,
-                                "the server hung up during the handshake");
+                                "the server hung up during the handshake; it "
+                                "ends, or has no descriptors left");
     case SHMRPC_E_DEADLINE:
         return shmrpc_error_set(error, status,
-                                "the server did not answer in time");
+                                "the server listens, but did not answer in "
+                                "time; is it stopped, or busy?");
     case SHMRPC_E_EXHAUSTED:
         return shmrpc_error_set(error, status,
                                 "descriptors or memory ran out while "
                                 "connecting");
+    case SHMRPC_E_INVALID:
+    case SHMRPC_E_DENIED:
+        return shmrpc_error_set(error, status,
+                                "what answers there is no server of this "
+                                "library's version");
     default:
         break;
     }
@@ -222,7 +229,15 @@ int shm_client_connect(const shmrpci_address *address,
     if (failed != SHMRPC_OK) {
         return failed;
     }
-    return shm_client_handshake(fd, opts, out, welcome, error);
+    shmrpc_error reason = {.path = ""};
+    failed = shm_client_handshake(fd, opts, out, welcome, &reason);
+    if (failed == SHMRPC_E_UNAVAILABLE) { /* its place is not in the address */
+        return shmrpc_error_set(error, failed, "%s: %s", path, reason.message);
+    }
+    if (failed != SHMRPC_OK && error != NULL) {
+        *error = reason;
+    }
+    return failed;
 }
 
 void shm_client_disconnect(shmrpci_conn *conn)

@@ -273,6 +273,16 @@ int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
             return shmrpc_error_set(error, status,
                                     "no file descriptors are left in this "
                                     "process or on this machine (ulimit -n)");
+        case SHMRPC_E_DEADLINE:
+            return shmrpc_error_set(error, status,
+                                    "the server's queue of clients stayed "
+                                    "full; is it stopped, or busy?");
+        case SHMRPC_E_DENIED:
+            return shmrpc_error_set(
+                error, status,
+                "%s/%s may only be used by its owner, and by those whom it "
+                "allows",
+                list.paths[i], socket_name);
         default:
             return shmrpc_error_set(error, status, "%s/%s: %s", list.paths[i],
                                     socket_name, shmrpc_status_text(status));

@@ -11,4 +11,6 @@ printf '$ echo-server &\n'
 start_server 10 "$programs/echo-server"
 printf '%s\n$ echo-client\n' "$server_said"
 "$programs/echo-client"
+printf '\n$ shmrpc call echo_serv add 40 2\n'
+"$programs/../../tools/shmrpc/shmrpc" call echo_serv add 40 2
 stop_server

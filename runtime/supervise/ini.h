@@ -164,6 +164,9 @@ typedef struct shmrpci_ini_service {
 typedef struct shmrpci_ini {
     const shmrpci_ini_service *services; /* in the order of the file */
     size_t service_count;
+    /* Indices of services as they are to be started: in the order of the file,
+     * but each behind those that it comes after. */
+    const size_t *order;
     bool has_web;                            /* there is a [web monitor] */
     shmrpci_ini_value web[SHMRPCI_INI_KEYS]; /* only those of the page */
 } shmrpci_ini;

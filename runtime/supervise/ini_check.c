@@ -49,71 +49,113 @@ static void check_numbers(shmrpci_ini_parser *p,
 
 /* ---- after ---- */
 
-static size_t index_of(const shmrpci_ini_parser *p, const char *name)
+/* What each service comes after, as indices; service_count for a name that is
+ * none. NULL: out of memory. */
+typedef struct waits {
+    size_t **after;
+    const char **names; /* of all services */
+    bool *ready;
+} waits;
+
+static bool waits_new(shmrpci_ini_parser *p, waits *out)
+{
+    size_t count = p->service_count + 1;
+    out->after = shmrpci_ini_alloc(p, count, sizeof *out->after);
+    out->names = shmrpci_ini_alloc(p, count, sizeof *out->names);
+    out->ready = shmrpci_ini_alloc(p, count, sizeof *out->ready);
+    return out->after != NULL && out->names != NULL && out->ready != NULL;
+}
+
+static const shmrpci_ini_list *after_of(const shmrpci_ini_parser *p, size_t i)
+{
+    return &p->services[i].values[SHMRPCI_INI_AFTER].u.list;
+}
+
+static size_t index_of(const shmrpci_ini_parser *p, const waits *w,
+                       const char *name)
 {
     size_t i = 0;
-    while (i < p->service_count && strcmp(p->services[i].name, name) != 0) {
+    while (i < p->service_count && strcmp(w->names[i], name) != 0) {
         i++;
     }
     return i;
 }
 
-static void check_names(shmrpci_ini_parser *p,
-                        const shmrpci_ini_service *service)
+static bool resolve(shmrpci_ini_parser *p, waits *w, size_t service)
 {
-    const shmrpci_ini_list *after = &service->values[SHMRPCI_INI_AFTER].u.list;
-    const char **names =
-        shmrpci_ini_alloc(p, p->service_count + 1, sizeof *names);
-    for (size_t i = 0; names != NULL && i < p->service_count; i++) {
-        names[i] = p->services[i].name;
-    }
-    for (size_t i = 0; names != NULL && i < after->count; i++) {
-        if (index_of(p, after->items[i]) == p->service_count) {
-            shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_AFTER),
-                               "there is no service [%.64s]%s", after->items[i],
-                               shmrpci_ini_nearest(p, after->items[i], names,
-                                                   p->service_count));
+    const shmrpci_ini_list *after = after_of(p, service);
+    size_t *indices = shmrpci_ini_alloc(p, after->count + 1, sizeof *indices);
+    for (size_t i = 0; indices != NULL && i < after->count; i++) {
+        indices[i] = index_of(p, w, after->items[i]);
+        if (indices[i] == p->service_count) {
+            shmrpci_ini_report(
+                p, place_of(&p->services[service], SHMRPCI_INI_AFTER),
+                "there is no service [%.64s]%s", after->items[i],
+                shmrpci_ini_nearest(p, after->items[i], w->names,
+                                    p->service_count));
         }
     }
+    w->after[service] = indices;
+    return indices != NULL;
 }
 
-/* Whether a service can be started when those that are `ready` have been. */
-static bool can_start(const shmrpci_ini_parser *p, const bool *ready,
-                      size_t index)
+static bool can_start(const shmrpci_ini_parser *p, const waits *w, size_t i)
 {
-    const shmrpci_ini_list *after =
-        &p->services[index].values[SHMRPCI_INI_AFTER].u.list;
-    for (size_t i = 0; i < after->count; i++) {
-        size_t other = index_of(p, after->items[i]);
-        if (other < p->service_count && !ready[other]) {
+    for (size_t k = 0; k < after_of(p, i)->count; k++) {
+        size_t other = w->after[i][k];
+        if (other < p->service_count && !w->ready[other]) {
             return false;
         }
     }
     return true;
 }
 
-/* What is never ready waits, in the end, for itself. */
-static void check_order(shmrpci_ini_parser *p)
+/* The first in the file that can be started next, or else that is not ready. */
+static size_t next_of(const shmrpci_ini_parser *p, const waits *w)
 {
-    bool *ready = shmrpci_ini_alloc(p, p->service_count + 1, sizeof *ready);
-    bool changed = ready != NULL;
-    while (changed) {
-        changed = false;
-        for (size_t i = 0; i < p->service_count; i++) {
-            if (!ready[i] && can_start(p, ready, i)) {
-                ready[i] = true;
-                changed = true;
-            }
+    size_t waiting = p->service_count;
+    for (size_t i = p->service_count; i-- > 0;) {
+        waiting = w->ready[i] ? waiting : i;
+    }
+    for (size_t i = waiting; i < p->service_count; i++) {
+        if (!w->ready[i] && can_start(p, w, i)) {
+            return i;
         }
     }
-    for (size_t i = 0; ready != NULL && i < p->service_count; i++) {
-        if (!ready[i]) {
+    return waiting;
+}
+
+/* What is never ready waits, in the end, for itself. */
+static void find_order(shmrpci_ini_parser *p, waits *w)
+{
+    size_t *order = shmrpci_ini_alloc(p, p->service_count + 1, sizeof *order);
+    for (size_t done = 0; order != NULL && done < p->service_count; done++) {
+        order[done] = next_of(p, w);
+        if (!can_start(p, w, order[done])) {
+            const shmrpci_ini_service *service = &p->services[order[done]];
             shmrpci_ini_report(
-                p, place_of(&p->services[i], SHMRPCI_INI_AFTER),
+                p, place_of(service, SHMRPCI_INI_AFTER),
                 "[%s] waits for itself, by way of what it comes after",
-                p->services[i].name);
+                service->name);
             return;
         }
+        w->ready[order[done]] = true;
+    }
+    p->out->order = order;
+}
+
+static void check_after(shmrpci_ini_parser *p)
+{
+    waits w;
+    bool good = waits_new(p, &w);
+    for (size_t i = 0; good && i < p->service_count; i++) {
+        w.names[i] = p->services[i].name;
+    }
+    for (size_t i = 0; good && i < p->service_count; i++) {
+        good = resolve(p, &w, i);
+    }
+    if (good) {
+        find_order(p, &w);
     }
 }
 
@@ -122,9 +164,8 @@ void shmrpci_ini_check(shmrpci_ini_parser *p)
     for (size_t i = 0; i < p->service_count; i++) {
         check_program(p, &p->services[i]);
         check_numbers(p, &p->services[i]);
-        check_names(p, &p->services[i]);
     }
-    check_order(p);
+    check_after(p);
     if (p->service_count == 0 && p->error_count == 0 && p->file_count > 0) {
         const shmrpci_ini_file *main_file = p->files[0];
         shmrpci_ini_report(p, (shmrpci_ini_place){main_file, 0, 0},

@@ -148,8 +148,16 @@ int cli_service_probe(cli_service *s, const cli_place *place)
 cli_exit cli_service_connect(cli_service *s)
 {
     shmrpc_error error;
-    int status = shmrpc_stub_connect(s->tables, s->target.where, NULL,
-                                     &s->client, &error);
+    shmrpc_service *here = shmrpci_arena_calloc(&s->arena, 1, sizeof *here,
+                                                _Alignof(shmrpc_service));
+    if (here == NULL) {
+        return fail_text(CLI_TROUBLE, "out of memory");
+    }
+    *here = *s->tables;
+    /* Of places without a port, as it was asked. */
+    here->port = s->target.port != 0 ? s->target.port : here->port;
+    int status =
+        shmrpc_stub_connect(here, s->target.where, NULL, &s->client, &error);
     return status == SHMRPC_OK
                ? CLI_OK
                : fail_text(status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE

@@ -523,7 +523,11 @@ static void order_has_no_cycle(void **state)
 {
     (void)state;
     loaded l;
-    load_good(&l, "[A]\nexec=a\nafter=B\n[B]\nexec=b\nafter=C\n[C]\nexec=c\n");
+    load_good(&l,
+              "[A]\nexec=a\nafter=B\n[B]\nexec=b\nafter=C\n[C]\nexec=c\n"
+              "[D]\nexec=d\n");
+    static const size_t order[] = {2, 1, 0, 3};
+    assert_memory_equal(l.ini->order, order, sizeof order);
     unload(&l);
     expect_says("[A]\nexec=a\nafter=A\n", "[A] waits for itself");
     expect_says("[A]\nexec=a\nafter=B\n[B]\nexec=b\nafter=A\n",

@@ -20,7 +20,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# start SERVER [OPTION...]: returns when it says that it serves.
+# start SERVER [OPTION...]: returns when it says that it serves; where, is in
+# $place then.
+place=
 start() {
     local line log
     log=$folder/log.${#pids[@]}
@@ -29,7 +31,12 @@ start() {
     pids+=($!)
     exec 8<"$log"
     while read -r -t 30 -u 8 line; do
-        case $line in *": serving at "*) return 0 ;; esac
+        case $line in
+        *": serving at "*)
+            place=${line##*serving at }
+            return 0
+            ;;
+        esac
     done
     echo "did not start: $*"
     exit 1
@@ -159,6 +166,13 @@ prints '"NaN"' call kinds json_sum 1 NaN
 prints '3.5' call kinds native_sum 1 2.5
 what="call echo_serv add - <<< ..."
 [ "$(echo '[20,3]' | "$program" call echo_serv add -)" = 23 ] || fail "standard input"
+
+# Over TCP, where the server has chosen the port.
+start "$4" --workers=0 --threads=1 --listen=tcp://127.0.0.1:0
+prints '"hi"' call "$place" text hi
+prints '"hi"' call shop text hi "--at=$place"
+prints '"hi"' call "shop:${place##*:}" text hi --at=tcp://127.0.0.1
+refused 2 'shop has no method `txet`; did you mean `text`' call "$place" txet
 
 # Every type there and back, in each encoding; maybe comes and goes.
 all='{"flag":true,"small":-8,"less":-300,"int":-70000,"large":40,"tiny":200,

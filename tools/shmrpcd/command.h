@@ -1,0 +1,37 @@
+/*
+ * The commands of shmrpcd: `shmrpcd COMMAND [options] ...`.
+ *
+ * A command is one file of this folder and one row of the table in
+ * commands.c.  Only commands print.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_COMMAND_H
+#define SHMRPC_TOOLS_SHMRPCD_COMMAND_H
+
+#include "os/options.h"
+
+/* Exit statuses of the program; shmrpcd(8) documents them. */
+typedef enum manager_exit {
+    MANAGER_OK = 0,
+    MANAGER_ERRORS = 1, /* in service.ini */
+    MANAGER_USAGE = 2,
+    MANAGER_TROUBLE = 3 /* no memory, or nothing can be printed */
+} manager_exit;
+
+typedef struct manager_command {
+    const char *name;
+    const char *summary; /* for --help: lower case, no stop */
+    /* argv[0] is the name of the command. */
+    manager_exit (*run)(int argc, char **argv);
+} manager_command;
+
+/* All of them; behind the last stands one whose name is NULL. */
+extern const manager_command manager_commands[];
+
+/* Prints "shmrpcd: MESSAGE" to standard error; returns USAGE. */
+manager_exit manager_refuse(shmrpci_buf *message);
+
+manager_exit manager_check(int argc, char **argv);
+
+#endif

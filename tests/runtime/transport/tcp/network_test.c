@@ -1,0 +1,311 @@
+/* Networks that lose, delay and cut: deadlines hold, and nothing runs twice. */
+#include "service.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../../../reaction.h"
+#include "forwarder.h"
+#include "rpc/server.h"
+#include "shmrpc/stub.h"
+
+#define transport_of(s) ((s)->address.transport)
+
+static service served;
+static forwarder between;
+
+static void start(size_t piece_bytes)
+{
+    static const tcp_limits limits = TCP_LIMITS_DEFAULT;
+    service_start(&served, &limits);
+    forwarder_start(&between, served.address.port, piece_bytes);
+}
+
+static void stop(void)
+{
+    forwarder_stop(&between);
+    service_expect_empty(&served);
+    service_stop(&served);
+}
+
+static shmrpci_conn *connect_through(void)
+{
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {0};
+    shmrpci_address address = served.address;
+    address.port = between.port;
+    if (service_connect_at(&address, PATIENCE_NS, &conn, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    return conn;
+}
+
+static void bytes_that_come_one_by_one_are_the_same(void **state)
+{
+    (void)state;
+    uint8_t body[3000];
+    start(1);
+    shmrpci_conn *conn = connect_through();
+    for (size_t i = 0; i < sizeof body; i++) {
+        body[i] = (uint8_t)(i * 7);
+    }
+    assert_int_equal(call_echo(conn, body, sizeof body), SHMRPC_OK);
+    transport_of(&served)->disconnect(conn);
+    stop();
+}
+
+/* How late a call of 50 ms ends whose reply does not come, and is given up. */
+static int64_t call_in_vain(void *user)
+{
+    shmrpci_call call;
+    int64_t timeout_ns = 50 * SHMRPCI_NS_PER_MS;
+    int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
+    int status = call_send(user, METHOD_ECHO, "x", 1, timeout_ns, &call);
+    if (status == SHMRPC_OK) {
+        status = transport_of(&served)->receive(&call, deadline_ns);
+        (void)transport_of(&served)->cancel(&call);
+    } /* else all slots were in use until then */
+    assert_int_equal(status, SHMRPC_E_DEADLINE);
+    return shmrpci_now_ns() - deadline_ns;
+}
+
+static void deadlines_hold_while_the_cable_is_out(void **state)
+{
+    (void)state;
+    shmrpci_call call;
+    start(0);
+    shmrpci_conn *conn = connect_through();
+    assert_int_equal(call_echo(conn, "before", 6), SHMRPC_OK);
+    forwarder_hold(&between, true);
+    /* The first one asks whether it has run. */
+    for (int i = 0; i < 3; i++) {
+        (void)call_in_vain(conn);
+    }
+    expect_reaction(call_in_vain, conn, 0, 5 * SHMRPCI_NS_PER_MS);
+    assert_int_equal(
+        call_send(conn, METHOD_ECHO, "after", 5, PATIENCE_NS, &call),
+        SHMRPC_OK);
+    forwarder_hold(&between, false);
+    assert_int_equal(transport_of(&served)->receive(
+                         &call, shmrpci_deadline_after(PATIENCE_NS)),
+                     SHMRPC_OK);
+    transport_of(&served)->release(&call);
+    assert_int_equal(call_echo(conn, "again", 5), SHMRPC_OK);
+    transport_of(&served)->disconnect(conn);
+    stop();
+}
+
+static void connecting_keeps_its_deadline(void **state)
+{
+    (void)state;
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {0};
+    start(0);
+    forwarder_hold(&between, true);
+    shmrpci_address address = served.address;
+    address.port = between.port;
+    assert_int_equal(
+        service_connect_at(&address, 50 * SHMRPCI_NS_PER_MS, &conn, &error),
+        SHMRPC_E_DEADLINE);
+    assert_non_null(strstr(error.message, "did not answer in time"));
+    forwarder_hold(&between, false);
+    stop();
+}
+
+static void cut_connection_ends_calls_at_both_ends(void **state)
+{
+    (void)state;
+    shmrpci_call call;
+    start(0);
+    shmrpci_conn *conn = connect_through();
+    assert_int_equal(call_send(conn, METHOD_WATCH, "", 0, PATIENCE_NS, &call),
+                     SHMRPC_OK);
+    service_await(&served.served, 1);
+    forwarder_cut(&between);
+    assert_int_equal(transport_of(&served)->receive(
+                         &call, shmrpci_deadline_after(PATIENCE_NS)),
+                     SHMRPC_E_SERVER_LOST);
+    service_await(&served.cancelled, 1);
+    transport_of(&served)->disconnect(conn);
+    conn = connect_through();
+    assert_int_equal(call_echo(conn, "again", 5), SHMRPC_OK);
+    transport_of(&served)->disconnect(conn);
+    stop();
+}
+
+static void
+large_request_to_one_who_reads_nothing_keeps_its_deadline(void **state)
+{
+    (void)state;
+    static uint8_t body[(size_t)7 << 20];
+    shmrpci_call call;
+    start(0);
+    shmrpci_conn *conn = connect_through();
+    forwarder_hold(&between, true);
+    int64_t timeout_ns = 100 * SHMRPCI_NS_PER_MS;
+    int status = SHMRPC_OK;
+    /* The first ones may fit into what the systems keep. */
+    for (int i = 0; i < 20 && status == SHMRPC_OK; i++) {
+        int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
+        status =
+            call_send(conn, METHOD_ECHO, body, sizeof body, timeout_ns, &call);
+        if (status == SHMRPC_OK) {
+            assert_int_equal(transport_of(&served)->receive(&call, deadline_ns),
+                             SHMRPC_E_DEADLINE);
+            (void)transport_of(&served)->cancel(&call);
+        }
+        assert_true(shmrpci_now_ns() - deadline_ns < 10 * SHMRPCI_NS_PER_S);
+    }
+    assert_int_equal(status, SHMRPC_E_DEADLINE);
+    forwarder_cut(&between);
+    transport_of(&served)->disconnect(conn);
+    forwarder_hold(&between, false);
+    stop();
+}
+
+/* ---- nothing runs twice -------------------------------------------------- */
+
+enum { CALLS = 2000 };
+
+typedef struct number_params {
+    shmrpc_bytes number;
+} number_params;
+
+static const shmrpc_field number_fields[] = {
+    SHMRPC_FIELD_INIT(1, "number", &shmrpc_type_bytes, number_params, number, 0,
+                      NULL, NULL),
+};
+static const shmrpc_type number_type = SHMRPC_TYPE_STRUCT_INIT(
+    number_params, SHMRPC_TYPE_PARAMS, 8, 4, NULL, NULL, number_fields);
+static const shmrpc_method methods[] = {
+    {"run", SHMRPC_ENCODING_RAW, 0, 7, 0, "raw run", NULL, &number_type, NULL,
+     NULL, 0},
+};
+static const char *const canonical[] = {"text", NULL};
+static const shmrpc_service counting = {
+    "counting", "tests.Counting", 1, 1, 4, canonical, NULL, methods, 1};
+
+static atomic_uint runs[CALLS];
+
+static int run_once(shmrpc_ctx *ctx, const void *impl, void *user,
+                    const void *params, void *result)
+{
+    uint32_t number;
+    const number_params *p = params;
+    (void)ctx;
+    (void)impl;
+    (void)user;
+    (void)result;
+    memcpy(&number, p->number.ptr, sizeof number);
+    atomic_fetch_add(&runs[number], 1);
+    return SHMRPC_OK;
+}
+
+static void serve(void *user)
+{
+    (void)shmrpc_server_run(user, NULL);
+}
+
+/* Cuts all connections, a moment after each time that a new one is there. */
+static void cut_often(void *user)
+{
+    (void)user;
+    unsigned seen = 0;
+    while (!atomic_load(&between.is_over)) {
+        if (atomic_load(&between.accepted) != seen) {
+            seen = atomic_load(&between.accepted);
+            (void)usleep(1000 + seen * 137 % 9000);
+            forwarder_cut(&between);
+        }
+        (void)usleep(500);
+    }
+}
+
+static shmrpc_client *connect_counting(void)
+{
+    char where[64];
+    shmrpc_error error = {.message = ""};
+    shmrpc_client *client = NULL;
+    shmrpc_opts opts = {.timeout_ns = PATIENCE_NS};
+    (void)snprintf(where, sizeof where, "tcp://127.0.0.1:%u", between.port);
+    int status;
+    do { /* it may be cut in the handshake, too */
+        status = shmrpc_stub_connect(&counting, where, &opts, &client, &error);
+    } while (status == SHMRPC_E_UNAVAILABLE);
+    if (status != SHMRPC_OK) {
+        fail_msg("connect: %s", error.message);
+    }
+    return client;
+}
+
+static void check_call(uint32_t number, int status)
+{
+    unsigned count = atomic_load(&runs[number]);
+    if (count > 1) {
+        fail_msg("call %u has run %u times", number, count);
+    }
+    if (status == SHMRPC_OK && count != 1) {
+        fail_msg("call %u is said to have run, and has not", number);
+    }
+    if (status != SHMRPC_OK && !shmrpc_status_may_have_run(status) &&
+        count != 0) {
+        fail_msg("call %u has run, and %s says it has not", number,
+                 shmrpc_status_name(status));
+    }
+}
+
+static void no_call_runs_twice_however_often_it_is_cut(void **state)
+{
+    (void)state;
+    static const shmrpc_handler handlers[] = {run_once};
+    static const char nothing;
+    static int statuses[CALLS];
+    shmrpc_server *server = NULL;
+    shmrpci_thread thread;
+    shmrpci_thread cutter;
+    shmrpc_server_opts opts = {.listen = "tcp://:0", .workers = 2};
+    assert_int_equal(shmrpc_server_create(&opts, &server, NULL), 0);
+    assert_int_equal(
+        shmrpc_stub_serve(server, &counting, handlers, &nothing, 1, NULL, NULL),
+        0);
+    const char *where = shmrpci_server_describe(server, 0);
+    forwarder_start(&between,
+                    (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10), 0);
+    assert_int_equal(shmrpci_thread_create(&thread, "server", serve, server),
+                     0);
+    assert_int_equal(shmrpci_thread_create(&cutter, "cutter", cut_often, NULL),
+                     0);
+    shmrpc_client *client = connect_counting();
+    unsigned good = 0;
+    for (uint32_t i = 0; i < CALLS; i++) {
+        number_params params = {{(const uint8_t *)&i, sizeof i}};
+        statuses[i] = shmrpc_stub_call(client, 0, &params, NULL, NULL, NULL);
+        good += statuses[i] == SHMRPC_OK;
+    }
+    shmrpc_stub_close(client);
+    forwarder_stop(&between);
+    shmrpci_thread_join(&cutter);
+    shmrpc_server_stop(server);
+    shmrpci_thread_join(&thread);
+    shmrpc_server_destroy(server);
+    for (uint32_t i = 0; i < CALLS; i++) {
+        check_call(i, statuses[i]);
+    }
+    /* It was cut, and yet most went well. */
+    assert_true(atomic_load(&between.cuts) > 3);
+    assert_true(good > CALLS / 2);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_that_come_one_by_one_are_the_same),
+        cmocka_unit_test(deadlines_hold_while_the_cable_is_out),
+        cmocka_unit_test(connecting_keeps_its_deadline),
+        cmocka_unit_test(cut_connection_ends_calls_at_both_ends),
+        cmocka_unit_test(
+            large_request_to_one_who_reads_nothing_keeps_its_deadline),
+        cmocka_unit_test(no_call_runs_twice_however_often_it_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER: the programs of the examples do
+# over tcp:// and unix:// what they do over shm://, by the address alone.
+set -euo pipefail
+echo_programs=$(realpath "$1")
+search_programs=$(realpath "$2")
+export LC_ALL=C.UTF-8
+# shellcheck source=examples/server.sh
+. "$(dirname "$0")/../../examples/server.sh"
+
+# same WHERE EXPECTED ACTUAL
+same() {
+    [ "$2" = "$3" ] && return
+    printf 'FAILED: over %s\nexpected: %s\ngot: %s\n' "$1" "$2" "$3"
+    exit 1
+}
+
+# Where the server that was started last says that it serves.
+where_it_serves() {
+    sed -n 's/.*: serving at \([^ ,]*\).*/\1/p' <<<"$server_said"
+}
+
+# What the client says about its calls, without how long they took.
+echo_calls() {
+    "$echo_programs/echo-client" "$1" | grep '^echo_\|^add '
+}
+
+start_server 10 "$echo_programs/echo-server"
+expected=$(echo_calls shm://)
+stop_server
+[[ $expected == *'40 + 2 = 42'* ]] || same shm:// 'a sum' "$expected"
+
+start_server 10 "$echo_programs/echo-server" --listen tcp://:0 \
+    --force-insecure-serialisation
+tcp=$(where_it_serves)
+same "$tcp" "$expected" "$(echo_calls "$tcp")"
+# A list goes on where nobody is.
+same "shm://,$tcp" "$expected" "$(echo_calls "shm://,$tcp")"
+stop_server
+
+start_server 10 "$echo_programs/echo-server" --listen "unix://$server_folder/e"
+same unix "$expected" "$(echo_calls "unix://$server_folder/e")"
+stop_server
+
+# Its methods include a native one: not without being told.
+if said=$("$echo_programs/echo-server" --listen tcp://:0 2>&1); then
+    same tcp 'a refusal' "$said"
+fi
+[[ $said == *'method add is native'*force_insecure_serialisation* ]] ||
+    same tcp 'method add is native' "$said"
+
+mkdir "$server_folder/docs"
+printf 'A plain text about lighthouses.\n' >"$server_folder/docs/plain.txt"
+search() {
+    "$search_programs/search-client" --at "$1" find lighthouses | sed 's/ in .*//'
+    "$search_programs/search-client" --at "$1" stats | head -1
+}
+start_server 30 "$search_programs/search-server" "$server_folder/docs"
+expected=$(search shm://)
+stop_server
+[[ $expected == *'[lighthouses]'* ]] || same shm:// '[lighthouses]' "$expected"
+start_server 30 "$search_programs/search-server" \
+    --listen "unix://$server_folder/s" "$server_folder/docs"
+same unix "$expected" "$(search "unix://$server_folder/s")"
+stop_server

@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""tcp_client.py FAULT_SERVER ECHO_SERVER: a client written from docs/protocol.md
+alone, with nothing but the standard library, that makes every kind of call."""
+
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+PATIENCE_S = 20
+OPENING = struct.Struct("<4sHHBBHI")
+HEAD = struct.Struct("<IBBHIiQ")
+TERMS = struct.Struct("<IIII")
+RPC = struct.Struct("<4sHHQ")
+MAGIC = b"\xf3rpc"
+
+(HELLO, WELCOME, REFUSED, REQUEST, REPLY, CANCEL, TOLD, ENDED, CREDIT, PING,
+ PONG, GOAWAY) = range(1, 13)
+ONEWAY, DETAIL, NOT_RUN, LAST = 0x01, 0x02, 0x20, 0x40
+CANCELLED, INVALID, DEADLINE, UNIMPLEMENTED = -1, -3, -4, -12
+
+
+class Frame:
+    def __init__(self, head, body):
+        (_, self.type, self.flags, self.method, self.call, self.status,
+         self.value) = head
+        self.body = body
+
+    def detail(self):
+        """Path, message and name of the error, and its payload."""
+        path, message, name, zero, _ = struct.unpack_from("<BBBBi", self.body)
+        assert zero == 0
+        at, texts = 8, []
+        for length in (path, message, name):
+            texts.append(self.body[at:at + length].decode())
+            at += length
+        return (*texts, self.body[at:])
+
+
+class Client:
+    def __init__(self, sock):
+        self.sock = sock
+        sock.settimeout(PATIENCE_S)
+        name = b"any"
+        hello = (TERMS.pack(1 << 20, 0, 0, 0) + RPC.pack(b"rpc1", 1, 0, 0) +
+                 bytes([len(name)]) + name)
+        sock.sendall(OPENING.pack(MAGIC, 1, 0, 0, 0, 0, 0))
+        self.send(HELLO, body=hello)
+        magic, major, _, auth, *zeros = OPENING.unpack(self.read(OPENING.size))
+        assert (magic, major, auth, zeros) == (MAGIC, 1, 0, [0, 0, 0])
+        welcome = self.receive()
+        assert welcome.type == WELCOME, welcome.body
+        self.max_body, compression, self.credits, zero = TERMS.unpack_from(
+            welcome.body)
+        assert self.max_body <= 1 << 20 and compression == zero == 0
+        magic, major, _, self.hash = RPC.unpack_from(welcome.body, TERMS.size)
+        assert (magic, major) == (b"rpc1", 1)
+        self.last_call = 0
+        self.ids = {}
+        self.ids = self.methods(self.call(0).body.decode())
+
+    @staticmethod
+    def methods(text):
+        """The places of the methods in the canonical text of the service."""
+        body = text[re.search(r"\bservice\b", text).end():]
+        names = re.findall(
+            r"\b(?:raw|json|msgpack|native)\s+(\w+)\s*\(", body)
+        return {name: i + 1 for i, name in enumerate(names)}
+
+    def read(self, length):
+        data = b""
+        while len(data) < length:
+            more = self.sock.recv(length - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+    def send(self, type, flags=0, method=0, call=0, status=0, value=0, body=b""):
+        self.sock.sendall(
+            HEAD.pack(len(body), type, flags, method, call, status, value) +
+            body)
+
+    def receive(self):
+        head = HEAD.unpack(self.read(HEAD.size))
+        return Frame(head, self.read(head[0]))
+
+    def begin(self, method, body=b"", flags=0, seconds=PATIENCE_S):
+        self.last_call += 1
+        self.send(REQUEST, flags, self.ids.get(method, method), self.last_call,
+                  value=int(seconds * 1e9), body=body)
+        return self.last_call
+
+    def call(self, method, body=b"", seconds=PATIENCE_S):
+        call = self.begin(method, body, seconds=seconds)
+        frame = self.receive()
+        assert (frame.type, frame.call) == (REPLY, call)
+        return frame
+
+
+def pack(value):
+    """As much of msgpack as is needed here."""
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return b"\xd3" + struct.pack(">q", value)
+    if isinstance(value, bytes):
+        return b"\xc4" + bytes([len(value)]) + value
+    if isinstance(value, str):
+        return b"\xd9" + bytes([len(value.encode())]) + value.encode()
+    if isinstance(value, list):
+        return bytes([0x90 + len(value)]) + b"".join(map(pack, value))
+    return bytes([0x80 + len(value)]) + b"".join(
+        pack(k) + pack(v) for k, v in value.items())
+
+
+def unpack(data, at=0):
+    """A value, and where it ends."""
+    kind = data[at]
+    at += 1
+    if kind < 0x80 or kind >= 0xe0:
+        return struct.unpack("b", bytes([kind]))[0], at
+    fixed = {0xc0: None, 0xc2: False, 0xc3: True}
+    if kind in fixed:
+        return fixed[kind], at
+    numbers = {0xcc: ">B", 0xcd: ">H", 0xce: ">I", 0xcf: ">Q", 0xd0: ">b",
+               0xd1: ">h", 0xd2: ">i", 0xd3: ">q", 0xcb: ">d"}
+    if kind in numbers:
+        form = struct.Struct(numbers[kind])
+        return form.unpack_from(data, at)[0], at + form.size
+    if kind in (0xc4, 0xd9):
+        length, at = data[at], at + 1
+        raw = data[at:at + length]
+        return (raw if kind == 0xc4 else raw.decode()), at + length
+    if 0xa0 <= kind < 0xc0:
+        length = kind & 0x1f
+        return data[at:at + length].decode(), at + length
+    items = []
+    for _ in range((kind & 0xf) * (2 if kind < 0x90 else 1)):
+        item, at = unpack(data, at)
+        items.append(item)
+    return (dict(zip(items[::2], items[1::2])) if kind < 0x90 else items), at
+
+
+def native(form, *values):
+    """The image of numbers that are all aligned to 8, or of nothing."""
+    if not values:
+        return struct.pack("<Ix", 5)
+    numbers = struct.pack("<" + form, *values)
+    return struct.pack("<II", 8 + len(numbers), 0) + numbers
+
+
+# ---- what is tried -----------------------------------------------------------
+
+
+def raw_bytes_come_back(client):
+    for body in (b"", b"x", bytes(range(256)) * 256):
+        frame = client.call("blob", body)
+        assert (frame.status, frame.flags, frame.body) == (0, 0, body)
+
+
+def native_numbers_come_back(client):
+    image = native("Q", 1 << 60)
+    frame = client.call("echo", image)
+    assert (frame.status, frame.body) == (0, image), frame.body
+
+
+def answers_come_in_any_order(client):
+    slow = client.begin("nap", b"[60000]")
+    quick = client.begin("blob", b"quick")
+    frame = client.receive()
+    assert (frame.type, frame.call, frame.body) == (REPLY, quick, b"quick")
+    client.send(CANCEL, call=slow)
+    frames = [client.receive()]
+    while frames[-1].type == TOLD:
+        frames.append(client.receive())
+    assert (frames[-1].type, frames[-1].call) == (ENDED, slow)
+    if len(frames) == 1 and frames[-1].flags != NOT_RUN:
+        assert client.receive().type == TOLD
+
+
+def as_many_calls_as_credits_are_in_flight(client):
+    calls = [client.begin("blob", b"%d" % i) for i in range(client.credits)]
+    got = {}
+    for _ in calls:
+        frame = client.receive()
+        got[frame.call] = frame.body
+    assert got == {call: b"%d" % i for i, call in enumerate(calls)}
+
+
+def running_call_is_told_to_stop(client):
+    call = client.begin("nap", b"[60000]")
+    while client_count(client, "napping") == 0:
+        pass
+    client.send(CANCEL, call=call)
+    types = {client.receive().type, client.receive().type}
+    assert types == {TOLD, ENDED}, types
+
+
+def client_count(client, method):
+    """A native u32, asked for while another call is in flight."""
+    call = client.begin(method, native(""))
+    frame = client.receive()
+    assert (frame.call, frame.status) == (call, 0)
+    return struct.unpack("<II", frame.body)[1]
+
+
+def waiting_call_is_withdrawn(client):
+    """All workers nap; one more call waits, and has not run."""
+    naps = [client.begin("nap", b"[60000]") for _ in range(2)]
+    waiting = client.begin("blob", b"never")
+    client.send(CANCEL, call=waiting)
+    frame = client.receive()
+    assert (frame.type, frame.call, frame.flags, frame.status) == (
+        ENDED, waiting, NOT_RUN, CANCELLED)
+    for nap in naps:
+        client.send(CANCEL, call=nap)
+    ended = set()
+    while ended != set(naps):
+        frame = client.receive()
+        assert frame.type in (TOLD, ENDED)
+        if frame.type == ENDED:
+            ended.add(frame.call)
+
+
+def time_that_is_up_is_DEADLINE(client):
+    frame = client.call("blob", b"late", seconds=0)
+    assert frame.status == DEADLINE
+
+
+def oneway_calls_give_credits_back(client):
+    """More of them than there are credits; nothing but CREDIT answers."""
+    free = client.credits
+    for _ in range(3 * client.credits):
+        while free == 0:
+            frame = client.receive()
+            assert (frame.type, frame.call) == (CREDIT, 0)
+            free += frame.status
+        client.begin("blob", b"x", flags=ONEWAY)
+        free -= 1
+    while free < client.credits:
+        frame = client.receive()
+        assert frame.type == CREDIT
+        free += frame.status
+    assert free == client.credits
+
+
+def unknown_method_is_UNIMPLEMENTED(client):
+    frame = client.call(999)
+    assert (frame.status, frame.flags) == (UNIMPLEMENTED, DETAIL)
+
+
+def ping_is_answered(client):
+    client.send(PING, value=0x1122334455667788)
+    frame = client.receive()
+    assert (frame.type, frame.value) == (PONG, 0x1122334455667788)
+
+
+def json_values_come_back(client):
+    value = {"a": [1, 2.5, None, True, "\u00e4"], "b": {}}
+    for parameters in ([value], {"data": value}):
+        frame = client.call("echo_json", json.dumps(parameters).encode())
+        assert frame.status == 0 and json.loads(frame.body) == value
+
+
+def msgpack_values_come_back(client):
+    value = {"a": [1, -5, None, True], 7: b"\x00\xff"}
+    for parameters in ([value], {"data": value}):
+        frame = client.call("echo_msgpack", pack(parameters))
+        assert frame.status == 0
+        assert unpack(frame.body) == (value, len(frame.body))
+
+
+def malformed_parameters_are_INVALID_with_a_path(client):
+    frame = client.call("echo_json", b"[")
+    assert (frame.status, frame.flags) == (INVALID, DETAIL)
+    assert frame.detail()[1] != ""
+
+
+def declared_error_has_its_name(client):
+    frame = client.call("add", native("qq", (1 << 63) - 1, 1))
+    path, message, name, payload = frame.detail()
+    assert (frame.status, name, payload) == (100, "demo.Overflow", b"")
+    assert "64 bits" in message and path == ""
+
+
+def server_that_stops_says_so(client, server):
+    nap = client.begin("nap", b"[1500]")
+    while client_count(client, "napping") == 0:
+        pass
+    server.terminate()
+    frames = []
+    try:
+        while True:
+            frames.append(client.receive())
+    except EOFError:
+        pass
+    kinds = [(f.type, f.flags) for f in frames]
+    assert kinds == [(GOAWAY, 0), (REPLY, 0), (GOAWAY, LAST)], kinds
+    assert frames[1].call == nap and frames[1].status == 0
+
+
+# ---- the programs ------------------------------------------------------------
+
+
+def start(*command):
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for line in server.stdout:
+        if ": serving at " in line:
+            return server, line.split(": serving at ")[1].split(",")[0].strip()
+    sys.exit("no server: " + " ".join(command))
+
+
+def connect(where):
+    if where.startswith("unix://"):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(where[len("unix://"):])
+        return Client(sock)
+    host, port = where[len("tcp://"):].rsplit(":", 1)
+    return Client(socket.create_connection((host, int(port)), PATIENCE_S))
+
+
+def run(test, *arguments):
+    test(*arguments)
+    print("ok", test.__name__)
+
+
+def try_all(fault_server, echo_server, listen):
+    options = ("--workers=0", "--threads=2",
+               "--force-insecure-serialisation", "--listen",
+               listen)
+    server, where = start(fault_server, *options)
+    try:
+        client = connect(where)
+        for test in (raw_bytes_come_back, native_numbers_come_back,
+                     answers_come_in_any_order,
+                     as_many_calls_as_credits_are_in_flight,
+                     running_call_is_told_to_stop, waiting_call_is_withdrawn,
+                     time_that_is_up_is_DEADLINE,
+                     oneway_calls_give_credits_back,
+                     unknown_method_is_UNIMPLEMENTED, ping_is_answered):
+            run(test, client)
+        run(server_that_stops_says_so, client, server)
+        assert server.wait(PATIENCE_S) == 0
+    finally:
+        server.kill()
+    server, where = start(echo_server, *options)
+    try:
+        client = connect(where)
+        for test in (json_values_come_back, msgpack_values_come_back,
+                     malformed_parameters_are_INVALID_with_a_path,
+                     declared_error_has_its_name):
+            run(test, client)
+    finally:
+        server.kill()
+
+
+def main():
+    fault_server, echo_server = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SHMRPC_DIR"] = folder
+        for listen in (f"unix://{folder}/s", "tcp://:0"):
+            try_all(fault_server, echo_server, listen)
+
+
+if __name__ == "__main__":
+    main()

@@ -359,21 +359,22 @@ static int serve_by_processes(program *p, const arguments *args)
 
 /* ---- the program ---- */
 
-static void take_hooks(const shmrpc_hooks *hooks, shmrpc_hooks *out)
+/* What shmrpc_main_set_hooks was given; the program's one main uses it. */
+static shmrpc_hooks main_hooks;
+
+void shmrpc_main_set_hooks(const shmrpc_hooks *hooks)
 {
-    if (hooks != NULL) {
-        memcpy(out, hooks,
-               hooks->size < sizeof *out ? hooks->size : sizeof *out);
-    }
+    size_t known = sizeof main_hooks;
+    memset(&main_hooks, 0, sizeof main_hooks);
+    memcpy(&main_hooks, hooks, hooks->size < known ? hooks->size : known);
 }
 
-int shmrpc_stub_main_with(int argc, char **argv, const shmrpc_service *service,
-                          const shmrpc_handler *handlers, const void *impl,
-                          size_t impl_size, void *user,
-                          const shmrpc_hooks *hooks)
+int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
+                     const shmrpc_handler *handlers, const void *impl,
+                     size_t impl_size, void *user)
 {
     arguments args = {.hang_ns = HANG_NS, .stop_ns = STOP_NS};
-    program p = {service, handlers, impl, impl_size, user, {0}, NULL};
+    program p = {service, handlers, impl, impl_size, user, main_hooks, NULL};
     shmrpc_error error = {.name = "UNKNOWN"};
     int option;
     while ((option = getopt_long(argc, argv, "l:w:t:p:m:h", long_options,
@@ -386,7 +387,6 @@ int shmrpc_stub_main_with(int argc, char **argv, const shmrpc_service *service,
     if (optind < argc) {
         return usage_error(argv[0], "unexpected argument", argv[optind]);
     }
-    take_hooks(hooks, &p.hooks);
     args.server.workers = args.threads;
     if (shmrpc_server_create(&args.server, &p.server, &error) != SHMRPC_OK) {
         return report(service->name, &error);
@@ -398,12 +398,4 @@ int shmrpc_stub_main_with(int argc, char **argv, const shmrpc_service *service,
         by_threads ? serve_by_threads(&p) : serve_by_processes(&p, &args);
     shmrpc_server_destroy(p.server);
     return status;
-}
-
-int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
-                     const shmrpc_handler *handlers, const void *impl,
-                     size_t impl_size, void *user)
-{
-    return shmrpc_stub_main_with(argc, argv, service, handlers, impl, impl_size,
-                                 user, NULL);
 }

@@ -1,8 +1,14 @@
-/* Serves workers.svc. */
+/*
+ * Serves workers.svc. The environment says what the hooks do:
+ *   PRELOAD_MB=N       loads that much; PRELOAD=fail, =thread: what is refused
+ *   START=fail         no worker can start
+ */
 #include "workers_server.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,6 +64,102 @@ static int hang(shmrpc_ctx *ctx, void *user)
     return SHMRPC_E_INTERNAL;
 }
 
+/* ---- what is preloaded ---- */
+
+typedef struct data {
+    uint64_t *numbers;
+    size_t count;
+    uint32_t loads; /* in this process and those that it was forked from */
+    bool has_started;
+} data;
+
+static int sum(shmrpc_ctx *ctx, void *user, uint64_t *ret)
+{
+    (void)ctx;
+    const data *d = user;
+    *ret = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        *ret += d->numbers[i];
+    }
+    return SHMRPC_OK;
+}
+
+static int loads(shmrpc_ctx *ctx, void *user, uint32_t *ret)
+{
+    const data *d = user;
+    if (!d->has_started) {
+        return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "not started");
+    }
+    *ret = d->loads;
+    return SHMRPC_OK;
+}
+
+static bool is_set(const char *name, const char *value)
+{
+    const char *text = getenv(name);
+    return text != NULL && strcmp(text, value) == 0;
+}
+
+static void *stay(void *user)
+{
+    (void)user;
+    (void)pthread_setname_np(pthread_self(), "straggler");
+    (void)sleep(60);
+    return NULL;
+}
+
+static int leave_a_thread(void)
+{
+    pthread_t thread;
+    char name[16] = "";
+    if (pthread_create(&thread, NULL, stay, NULL) != 0) {
+        return SHMRPC_E_EXHAUSTED;
+    }
+    while (strcmp(name, "straggler") != 0) {
+        (void)pthread_getname_np(thread, name, sizeof name);
+    }
+    return SHMRPC_OK;
+}
+
+static int preload(void *user, shmrpc_error *error)
+{
+    data *d = user;
+    const char *megabytes = getenv("PRELOAD_MB");
+    if (is_set("PRELOAD", "fail")) {
+        return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND, "no such model");
+    }
+    if (is_set("PRELOAD", "die")) {
+        abort();
+    }
+    if (is_set("PRELOAD", "thread")) {
+        return leave_a_thread();
+    }
+    d->loads++;
+    if (megabytes != NULL) {
+        d->count = (size_t)strtoul(megabytes, NULL, 10) << 17;
+        d->numbers = malloc(d->count * sizeof *d->numbers);
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        d->numbers[i] = i;
+    }
+    return SHMRPC_OK;
+}
+
+static int start(void *user, shmrpc_error *error)
+{
+    data *d = user;
+    d->has_started = true;
+    return is_set("START", "fail")
+               ? shmrpc_error_set(error, SHMRPC_E_DENIED, "no database")
+               : SHMRPC_OK;
+}
+
+static void stop(void *user)
+{
+    (void)user;
+    (void)printf("stop %d\n", (int)getpid());
+}
+
 int main(int argc, char **argv)
 {
     workers_workers_impl impl = WORKERS_WORKERS_IMPL_INIT;
@@ -68,5 +170,13 @@ int main(int argc, char **argv)
     impl.nap_again = nap;
     impl.crash = crash;
     impl.hang = hang;
-    return workers_workers_main(argc, argv, &impl, NULL);
+    impl.sum = sum;
+    impl.loads = loads;
+    shmrpc_hooks hooks = SHMRPC_HOOKS_INIT;
+    hooks.preload = preload;
+    hooks.start = start;
+    hooks.stop = stop;
+    shmrpc_main_set_hooks(&hooks);
+    static data loaded;
+    return workers_workers_main(argc, argv, &impl, &loaded);
 }

@@ -108,17 +108,20 @@ SHMRPC_API int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format,
                                ...) SHMRPC_PRINTF(3, 4);
 
 /*
- * What the main function of a generated server does besides serving. Zeroed to
- * begin with; all may be NULL. `user` is what the handlers get, too.
+ * What the main function of a generated server does besides serving. Begins
+ * with SHMRPC_HOOKS_INIT; those that stay NULL are left out. `user` is what the
+ * handlers get, too.
  *
- * Workers are processes that are forked from one which has run `preload`, so
- * that they share what it has loaded; they are single-threaded then.
+ * Workers are processes that are forked from one that has run `preload`, so
+ * that they share the memory that it has filled, as long as nobody writes to
+ * it. With --workers=0 there is one process, which runs all hooks once.
  */
 typedef struct shmrpc_hooks {
-    size_t size; /* sizeof(shmrpc_hooks); lets hooks be added */
+    size_t size; /* lets hooks be added without recompiling */
     /* Loads what all workers need, once, before anyone can call. Must leave no
-     * thread behind. Anything but 0 ends the program with the message that it
-     * has set. */
+     * thread behind; files and connections that it opens are shared by all
+     * workers. Anything but 0 ends the program with the message that it has
+     * set. */
     int (*preload)(void *user, shmrpc_error *error);
     /* In each worker before its first call: threads, files and connections
      * of its own. Anything but 0 ends the worker. */
@@ -126,6 +129,14 @@ typedef struct shmrpc_hooks {
     /* In each worker after its last call, unless it is killed. */
     void (*stop)(void *user);
 } shmrpc_hooks;
+
+#define SHMRPC_HOOKS_INIT                      \
+    {                                          \
+        sizeof(shmrpc_hooks), NULL, NULL, NULL \
+    }
+
+/* To be called before `<service>_main`, which will use them; copied. */
+SHMRPC_API void shmrpc_main_set_hooks(const shmrpc_hooks *hooks);
 
 SHMRPC_END_DECLS
 

@@ -147,13 +147,6 @@ SHMRPC_API int shmrpc_stub_main(int argc, char **argv,
                                 const shmrpc_handler *handlers,
                                 const void *impl, size_t impl_size, void *user);
 
-/* The same with hooks, which are copied; NULL: none. */
-SHMRPC_API int shmrpc_stub_main_with(int argc, char **argv,
-                                     const shmrpc_service *service,
-                                     const shmrpc_handler *handlers,
-                                     const void *impl, size_t impl_size,
-                                     void *user, const shmrpc_hooks *hooks);
-
 SHMRPC_END_DECLS
 
 #endif

@@ -1,0 +1,309 @@
+/* Worker processes that live: what they share, what they give back, how they
+ * end. */
+#include "workers_common.h"
+
+#include <unistd.h>
+
+#include "../reaction.h"
+
+enum { LOAD_MB = 200 };
+
+/* Sanitizers keep memory of their own for what a process reads. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
+static child serve(const char *workers, const char *threads, char where[96])
+{
+    harness_address("workers", where);
+    return harness_serve_by(WORKERS_SERVER, where, workers, threads);
+}
+
+/* ---- preload --------------------------------------------------------- */
+
+/* The proportional share of a process in all memory, in KiB. */
+static uint64_t share_of(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    unsigned long long kib = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "Pss: %llu", &kib) == 1) {
+            break;
+        }
+    }
+    (void)fclose(file);
+    return kib;
+}
+
+/* All workers read all of the data, so that what isn't shared would show. */
+static uint64_t share_of_service(const char *workers, size_t count)
+{
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    child server = serve(workers, "1", where);
+    pid_t zygote = workers_zygote(&server);
+    workers_await(zygote, count, pids);
+    workers_workers *client = workers_connect(where);
+    uint64_t answered = 0;
+    for (size_t i = 0; i < count; i++) {
+        /* The others are busy elsewhere: stopped. */
+        for (size_t k = 0; k < count; k++) {
+            if (k != i) {
+                workers_stop_asleep(pids[k]);
+            }
+        }
+        uint64_t sum = 0;
+        shmrpc_opts opts = {.timeout_ns = PATIENCE};
+        answered += workers_workers_sum(client, &opts, &sum, NULL) == SHMRPC_OK;
+        for (size_t k = 0; k < count; k++) {
+            (void)kill(pids[k], SIGCONT);
+        }
+    }
+    assert_int_equal(answered, count);
+    uint64_t kib = share_of(server.pid) + share_of(zygote);
+    for (size_t i = 0; i < count; i++) {
+        kib += share_of(pids[i]);
+    }
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+    return kib;
+}
+
+static void eight_workers_share_what_was_preloaded(void **state)
+{
+    (void)state;
+    char megabytes[16];
+    if (IS_SANITIZED) {
+        print_message("not with a sanitizer\n");
+        skip();
+    }
+    (void)snprintf(megabytes, sizeof megabytes, "%d", (int)LOAD_MB);
+    assert_int_equal(setenv("PRELOAD_MB", megabytes, 1), 0);
+    uint64_t one = share_of_service("1", 1);
+    uint64_t eight = share_of_service("8", 8);
+    (void)unsetenv("PRELOAD_MB");
+    assert_true(one > (uint64_t)LOAD_MB * 1024);
+    if (eight * 10 >= one * 12) {
+        fail_msg("%llu KiB for one worker, %llu for eight",
+                 (unsigned long long)one, (unsigned long long)eight);
+    }
+}
+
+static void hooks_run_once_and_in_each_worker(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    child server = serve("2", "1", where);
+    workers_workers *client = workers_connect(where);
+    workers_await(workers_zygote(&server), 2, pids);
+    for (int i = 0; i < 2; i++) {
+        uint32_t count = 0;
+        assert_int_equal(workers_workers_loads(client, NULL, &count, NULL), 0);
+        assert_int_equal(count, 1);
+        (void)kill(pids[i], SIGKILL);
+        workers_await_end(pids[i]);
+    }
+    workers_await(workers_zygote(&server), 2, pids);
+    assert_int_equal(kill(server.pid, SIGTERM), 0);
+    workers_await_line(&server, "stop ");
+    workers_await_line(&server, "stop ");
+    assert_int_equal(harness_wait(&server), 0);
+    workers_workers_close(client);
+}
+
+/* Starts the server with a variable set, and reads what it says: its end. */
+static int refused(const char *name, const char *value, char *out, size_t size)
+{
+    char where[96];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen", where, "--workers=2", NULL};
+    assert_int_equal(setenv(name, value, 1), 0);
+    child server = harness_start(WORKERS_SERVER, arguments);
+    (void)unsetenv(name);
+    harness_read_all(&server, out, size);
+    return harness_wait(&server);
+}
+
+static void preload_that_fails_ends_the_program(void **state)
+{
+    (void)state;
+    char text[1024];
+    assert_int_equal(refused("PRELOAD", "fail", text, sizeof text), 1);
+    assert_non_null(strstr(text, "no such model"));
+    assert_null(strstr(text, "serving"));
+    assert_int_equal(refused("PRELOAD", "die", text, sizeof text), 1);
+    assert_non_null(strstr(text, "died in preload"));
+}
+
+static void preload_that_leaves_a_thread_is_refused_by_name(void **state)
+{
+    (void)state;
+    char text[1024];
+    assert_int_equal(refused("PRELOAD", "thread", text, sizeof text), 1);
+    assert_non_null(strstr(text, "1 thread"));
+    assert_non_null(strstr(text, "straggler"));
+}
+
+static void worker_that_can_not_start_says_why(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen", where, "--workers=1", NULL};
+    assert_int_equal(setenv("START", "fail", 1), 0);
+    child server = harness_start(WORKERS_SERVER, arguments);
+    (void)unsetenv("START");
+    workers_await_line(&server, "no database");
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- what is given back ---------------------------------------------- */
+
+static void large_messages_pass_through_any_worker(void **state)
+{
+    (void)state;
+    enum { MOST = 4 << 20 };
+    char where[96];
+    child server = serve("2", "2", where);
+    workers_workers *client = workers_connect(where);
+    uint8_t *data = malloc(MOST);
+    assert_non_null(data);
+    for (size_t i = 0; i < MOST; i++) {
+        data[i] = (uint8_t)(i * 7 + (i >> 9));
+    }
+    for (uint32_t size = 1; size <= MOST; size *= 4) {
+        for (int i = 0; i < 4; i++) {
+            const workers_workers_blob_reply *reply = NULL;
+            shmrpc_error error = {.message = ""};
+            shmrpc_bytes sent = {data, size};
+            if (workers_workers_blob(client, sent, NULL, &reply, &error) != 0) {
+                fail_msg("%u bytes: %s", size, error.message);
+            }
+            assert_int_equal(reply->value.len, size);
+            assert_memory_equal(reply->value.ptr, data, size);
+            workers_workers_blob_release(reply);
+        }
+    }
+    free(data);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void clients_that_leave_are_forgotten_by_all_workers(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 40 };
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    holdings before[3];
+    workers_workers *clients[CLIENTS];
+    child server = serve("2", "1", where);
+    workers_await(workers_zygote(&server), 2, pids);
+    pids[2] = server.pid;
+    workers_workers *own = workers_connect(where);
+    workers_expect_echo(own, 1);
+    for (int i = 0; i < 3; i++) {
+        before[i] = harness_holdings(pids[i]);
+    }
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < CLIENTS; i++) {
+            clients[i] = workers_connect(where);
+            workers_expect_echo(clients[i], 1);
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            workers_workers_close(clients[i]);
+        }
+        for (int i = 0; i < 3; i++) {
+            harness_await_holdings(pids[i], before[i], PATIENCE);
+        }
+    }
+    workers_expect_echo(own, 2);
+    workers_workers_close(own);
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+static void calls_in_progress_end_well_on_SIGTERM(void **state)
+{
+    (void)state;
+    char where[96];
+    child server = serve("2", "1", where);
+    workers_workers *client = workers_connect(where);
+    napper n = {.client = client, .ms = 1000};
+    napper_start(&n);
+    (void)workers_next_nap(&server);
+    assert_int_equal(kill(server.pid, SIGTERM), 0);
+    assert_int_equal(napper_join(&n), SHMRPC_OK);
+    assert_int_equal(harness_wait(&server), 0);
+    workers_workers_close(client);
+}
+
+static int64_t stop_an_idle_service(void *user)
+{
+    (void)user;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    child server = serve("2", "1", where);
+    workers_await(workers_zygote(&server), 2, pids);
+    int64_t asked_ns = harness_now_ns();
+    assert_int_equal(kill(server.pid, SIGTERM), 0);
+    assert_int_equal(harness_wait(&server), 0);
+    int64_t took_ns = harness_now_ns() - asked_ns;
+    assert_false(workers_is_alive(pids[0]) || workers_is_alive(pids[1]));
+    return took_ns;
+}
+
+static void idle_service_stops_within_200_ms(void **state)
+{
+    (void)state;
+    expect_reaction(stop_an_idle_service, NULL, 0, 200 * MS);
+}
+
+static void call_that_outlasts_the_stop_is_cut(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen", where, "--workers=1",
+                                     "--stop-after=1", NULL};
+    child server = harness_start(WORKERS_SERVER, arguments);
+    workers_await_line(&server, "serving at");
+    workers_workers *client = workers_connect(where);
+    napper n = {.client = client, .ms = 60000};
+    napper_start(&n);
+    (void)workers_next_nap(&server);
+    assert_int_equal(kill(server.pid, SIGTERM), 0);
+    assert_int_equal(napper_join(&n), SHMRPC_E_WORKER_DIED);
+    assert_int_equal(harness_wait(&server), 0);
+    workers_workers_close(client);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(eight_workers_share_what_was_preloaded),
+        cmocka_unit_test(hooks_run_once_and_in_each_worker),
+        cmocka_unit_test(preload_that_fails_ends_the_program),
+        cmocka_unit_test(preload_that_leaves_a_thread_is_refused_by_name),
+        cmocka_unit_test(worker_that_can_not_start_says_why),
+        cmocka_unit_test(large_messages_pass_through_any_worker),
+        cmocka_unit_test(clients_that_leave_are_forgotten_by_all_workers),
+        cmocka_unit_test(calls_in_progress_end_well_on_SIGTERM),
+        cmocka_unit_test(idle_service_stops_within_200_ms),
+        cmocka_unit_test(call_that_outlasts_the_stop_is_cut),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

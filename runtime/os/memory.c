@@ -194,6 +194,18 @@ void shmrpci_memory_discard(const shmrpci_map *map)
     }
 }
 
+void *shmrpci_pages_create(size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+void shmrpci_pages_destroy(void *at, size_t bytes)
+{
+    (void)munmap(at, bytes);
+}
+
 void shmrpci_fd_close(int *fd)
 {
     if (*fd >= 0) {

@@ -63,6 +63,11 @@ void shmrpci_memory_unmap(shmrpci_map *map);
  * from now on. */
 void shmrpci_memory_discard(const shmrpci_map *map);
 
+/* Private memory, all zeros, which begins with a page: pages that nobody has
+ * touched cost nothing. NULL: no memory. */
+void *shmrpci_pages_create(size_t bytes);
+void shmrpci_pages_destroy(void *at, size_t bytes);
+
 void shmrpci_fd_close(int *fd);
 
 #endif

@@ -114,7 +114,8 @@ static uint64_t hot_submitted(const shm_conn *conn)
 /* The client is gone: only what it left behind. */
 static bool claim_residue(shm_worker *worker, shm_conn *conn)
 {
-    uint64_t mask = shmrpci_load_seq(&conn->ledger->residual);
+    uint64_t mask =
+        shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].residual);
     for (uint32_t i = 0; mask != 0 && i < SHM_SLOTS; i++) {
         uint64_t bit = UINT64_C(1) << i;
         if ((mask & bit) == 0) {
@@ -124,7 +125,8 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
         /* Claimed, or spoiled by the client: no longer a reason to stay. But a
          * slot that another worker holds is still SUBMITTED. */
         if (is_claimed || !is_submitted(conn, i)) {
-            (void)shmrpci_and_seq(&conn->ledger->residual, ~bit);
+            (void)shmrpci_and_seq(&conn->ledger->entries[SHM_WHOLE].residual,
+                                  ~bit);
         }
         if (is_claimed) {
             return true;
@@ -136,7 +138,7 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
 static bool claim_from(shm_worker *worker, shm_conn *conn)
 {
     /* Sequentially consistent: pairs with take_back in close.c. */
-    if (shmrpci_load_seq(&conn->ledger->closed) != 0) {
+    if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return claim_residue(worker, conn);
     }
     uint64_t mask = hot_submitted(conn);
@@ -177,8 +179,9 @@ bool shm_worker_sees_work(const shm_worker *worker)
 {
     for (size_t i = 0; i < worker->view_count; i++) {
         const shm_conn *conn = worker->views[i].conn;
-        if (shmrpci_load_seq(&conn->ledger->closed) != 0) {
-            if (shmrpci_load_seq(&conn->ledger->residual) != 0) {
+        if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
+            if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].residual) !=
+                0) {
                 return true;
             }
         } else if (hot_submitted(conn) != 0 ||

@@ -90,10 +90,6 @@ static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
     if (status == SHMRPC_OK) {
         status = read_welcome(packet, welcome);
     }
-    for (size_t i = 0; i < SHM_SLOTS; i++) {
-        client->slots[i].max_message = client->max_message;
-        client->slots[i].peer_cpu = SHMRPCI_CPU_UNKNOWN;
-    }
     if (status == SHMRPC_OK) {
         client->bell_fd = packet->fds[SHM_FD_BELL];
         packet->fds[SHM_FD_BELL] = -1;
@@ -158,11 +154,11 @@ static int report_refusal(const shm_packet *packet, shmrpc_error *error)
 
 static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
 {
-    shm_client *client = aligned_alloc(128, (sizeof *client + 127) / 128 * 128);
+    /* Most of it is slots, of which few are ever used. */
+    shm_client *client = shmrpci_pages_create(sizeof *client);
     if (client == NULL) {
         return NULL;
     }
-    memset(client, 0, sizeof *client);
     client->base.transport = &shmrpci_transport_shm;
     client->control_fd = control_fd;
     client->bell_fd = -1;
@@ -259,5 +255,5 @@ void shm_client_disconnect(shmrpci_conn *conn)
         shmrpci_cond_fini(&client->slot_freed);
         shmrpci_mutex_fini(&client->slot_lock);
     }
-    free(client);
+    shmrpci_pages_destroy(client, sizeof *client);
 }

@@ -33,7 +33,7 @@ typedef struct shm_client_slot {
     bool has_rung;
     uint64_t futile;      /* as it was when we rang */
     int64_t unclaimed_ns; /* since when it is armed and unclaimed; or 0 */
-    uint32_t peer_cpu;
+    uint32_t peer_cpu;    /* + 1; 0: unknown */
     shm_target target;
     size_t max_message;
     shm_span request;    /* ours until the call is over */

@@ -110,6 +110,7 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
     slot->deadline_ns = deadline_ns != 0
                             ? deadline_ns
                             : shmrpci_deadline_after(SHMRPCI_NS_PER_S);
+    slot->max_message = client->max_message;
     call->conn = conn;
     call->data.words[0] = index;
     if (reply_hint > SHM_PAYLOAD_BYTES && reply_hint <= slot->max_message) {
@@ -286,7 +287,7 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
     call->head.status = (int32_t)shmrpci_load_relaxed(&shared->status);
     call->head.flags = (flags & SHM_MSG_DETAIL) != 0 ? SHMRPCI_HEAD_DETAIL : 0u;
     call->in_len = len;
-    slot->peer_cpu = flags >> SHM_MSG_CPU_SHIFT;
+    slot->peer_cpu = (flags >> SHM_MSG_CPU_SHIFT) + 1;
     if ((flags & SHM_MSG_BODY_SPAN) == 0) {
         if (len > SHM_PAYLOAD_BYTES) {
             return SHMRPC_E_DATA_LOSS;

@@ -40,7 +40,9 @@ static void look_after_lease(shm_client *client, shm_client_slot *slot,
 static bool spin(shm_client *client, shm_client_slot *slot,
                  shmrpci_atomic_u32 *at, uint32_t *word)
 {
-    uint64_t budget = shmrpci_spinner_budget(&client->spinner, slot->peer_cpu);
+    /* Unknown: 0 - 1. */
+    uint64_t budget =
+        shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
     if (budget == 0) {
         return false;
     }

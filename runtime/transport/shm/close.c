@@ -56,8 +56,8 @@ static void take_back(shm_conn *conn)
                                   shm_word_moved(word, SHM_FREE));
         }
     }
-    shmrpci_store_seq(&conn->ledger->residual, residual);
-    shmrpci_store_seq(&conn->ledger->closed, 1u);
+    shmrpci_store_seq(&conn->ledger->entries[SHM_WHOLE].residual, residual);
+    shmrpci_store_seq(&conn->ledger->entries[SHM_WHOLE].closed, 1u);
     if (residual != 0) {
         /* It may have died before it rang. */
         shmrpci_event_set(conn->listener->bell_fd);
@@ -116,7 +116,8 @@ static bool advance(shm_conn *conn)
     }
     if (conn->closed_version == 0) {
         /* In the table it is found when a worker that holds it dies. */
-        if (shmrpci_load_seq(&conn->ledger->residual) != 0 || is_held(conn)) {
+        if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].residual) != 0 ||
+            is_held(conn)) {
             return false;
         }
         shmrpci_mutex_lock(&listener->table_lock);
@@ -151,6 +152,7 @@ void shm_conn_destroy(shm_conn *conn)
     shm_listener *listener = conn->listener;
     size_t bytes = conn->block.map.bytes;
     shm_extent_destroy_all(conn);
+    free(conn->waits);
     shm_block_unmap(&conn->block);
     shmrpci_memory_unmap(&conn->ledger_map);
     shmrpci_fd_close(&conn->fd);

@@ -112,9 +112,6 @@ shm_conn *shm_conn_create(shm_listener *listener)
     memset(conn, 0, sizeof *conn);
     conn->listener = listener;
     conn->fd = conn->bell_fd = conn->block_fd = conn->ledger_fd = -1;
-    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
-        conn->extents[i].fd = -1;
-    }
     conn->peer.transport = "shm";
     conn->peer.address = listener->place.path;
     shmrpci_mutex_init(&conn->grow_lock);

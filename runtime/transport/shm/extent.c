@@ -15,6 +15,8 @@
  */
 #include "transport/shm/server.h"
 
+#include <stdlib.h>
+
 #include "os/memory.h"
 #include "os/poll.h"
 #include "transport/shm/mirror.h"
@@ -43,6 +45,28 @@ static bool is_used(const shm_conn *conn, uint32_t region)
     return false;
 }
 
+shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region)
+{
+    shm_extent *all = shmrpci_load_acquire(&conn->extents);
+    return all == NULL ? NULL : &all[region];
+}
+
+bool shm_extents_prepare(shm_conn *conn)
+{
+    if (shmrpci_load_acquire(&conn->extents) != NULL) {
+        return true;
+    }
+    shm_extent *all = calloc(SHM_EXTENTS + 1, sizeof *all);
+    if (all == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
+        all[i].fd = -1;
+    }
+    shmrpci_store_release(&conn->extents, all);
+    return true;
+}
+
 static void unmap(shm_extent *extent)
 {
     shmrpci_store_release(&extent->mapped, 0u);
@@ -54,7 +78,7 @@ static void unmap(shm_extent *extent)
  * still maps it: our client, and workers in other processes. */
 static void destroy(shm_conn *conn, uint32_t region)
 {
-    shm_extent *extent = &conn->extents[region];
+    shm_extent *extent = shm_extent_of(conn, region);
     size_t bytes = extent->map.bytes;
     uint32_t incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
     shmrpci_memory_discard(&extent->map);
@@ -68,7 +92,7 @@ static void destroy(shm_conn *conn, uint32_t region)
 static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
 {
     shmrpci_atomic_u64 *at = &conn->block.extents[region];
-    uint32_t live = shmrpci_load_relaxed(&conn->ledger->live[region]);
+    uint32_t live = shmrpci_load_relaxed(&conn->ledger->entries[region].live);
     if (shm_extent_state_of(word) != SHM_EXTENT_IDLE ||
         !shmrpci_cas_seq(at, &word,
                          shm_extent_moved(word, SHM_EXTENT_RETIRED, 0))) {
@@ -76,10 +100,10 @@ static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
     }
     /* Sequentially consistent, as are the worker's: it notes its use, then
      * looks here; we take it away, then look at the notes. */
-    shmrpci_store_seq(&conn->ledger->live[region], 0u);
+    shmrpci_store_seq(&conn->ledger->entries[region].live, 0u);
     if (is_used(conn, region)) {
         /* The client said that it was idle, and lied. */
-        shmrpci_store_seq(&conn->ledger->live[region], live);
+        shmrpci_store_seq(&conn->ledger->entries[region].live, live);
         uint64_t retired = shm_extent_moved(word, SHM_EXTENT_RETIRED, 0);
         (void)shmrpci_cas_seq(at, &retired, word);
         return false;
@@ -95,7 +119,7 @@ static bool shrink(shm_conn *conn)
     shmrpci_mutex_lock(&conn->grow_lock);
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
         /* Relaxed: only written under this lock. */
-        if (shmrpci_load_relaxed(&conn->ledger->live[i]) != 0) {
+        if (shmrpci_load_relaxed(&conn->ledger->entries[i].live) != 0) {
             any |= retire(conn, i, shmrpci_load_seq(&conn->block.extents[i]));
         }
     }
@@ -121,7 +145,7 @@ static bool shrink_user(shm_listener *listener, const shm_account *account)
 static int64_t sweep_extent(shm_conn *conn, uint32_t region, int64_t now_ns,
                             int64_t idle_ns)
 {
-    shm_extent *extent = &conn->extents[region];
+    shm_extent *extent = shm_extent_of(conn, region);
     uint64_t word = shmrpci_load_seq(&conn->block.extents[region]);
     if (word != extent->seen || shm_extent_state_of(word) != SHM_EXTENT_IDLE) {
         extent->seen = word;
@@ -139,7 +163,7 @@ static int64_t sweep_conn(shm_conn *conn, int64_t now_ns, int64_t idle_ns)
     int64_t next_ns = SHMRPCI_NEVER_NS;
     shmrpci_mutex_lock(&conn->grow_lock);
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        if (shmrpci_load_relaxed(&conn->ledger->live[i]) != 0) {
+        if (shmrpci_load_relaxed(&conn->ledger->entries[i].live) != 0) {
             int64_t due_ns = sweep_extent(conn, i, now_ns, idle_ns);
             next_ns = due_ns < next_ns ? due_ns : next_ns;
         }
@@ -184,7 +208,7 @@ int64_t shm_extent_sweep(shm_listener *listener)
 static uint32_t free_number(const shm_conn *conn)
 {
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        if (shmrpci_load_relaxed(&conn->ledger->live[i]) == 0) {
+        if (shmrpci_load_relaxed(&conn->ledger->entries[i].live) == 0) {
             return i;
         }
     }
@@ -234,7 +258,10 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
     if (region == 0) {
         return SHMRPC_E_EXHAUSTED;
     }
-    shm_extent *extent = &conn->extents[region];
+    if (!shm_extents_prepare(conn)) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shm_extent *extent = shm_extent_of(conn, region);
     shmrpc_status status = make_map(conn, class_of(bytes), &extent->map, &fd);
     if (status != SHMRPC_OK) {
         return status;
@@ -248,10 +275,10 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
     /* Before the packet: the client looks at it when it has read that. */
     shmrpci_store_seq(&conn->block.extents[region],
                       shm_extent_word(incarnation, state, slot));
-    shmrpci_store_seq(&conn->ledger->live[region], incarnation + 1);
+    shmrpci_store_seq(&conn->ledger->entries[region].live, incarnation + 1);
     status = shm_message_send(conn->fd, *message, NULL, &fd, 1);
     if (status != SHMRPC_OK) {
-        shmrpci_store_seq(&conn->ledger->live[region], 0u);
+        shmrpci_store_seq(&conn->ledger->entries[region].live, 0u);
         destroy(conn, region);
         return SHMRPC_E_EXHAUSTED;
     }
@@ -293,10 +320,11 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
     uint32_t best = 0;
     uint64_t best_word = 0;
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        const shm_extent *extent = &conn->extents[i];
-        if (shmrpci_load_relaxed(&conn->ledger->live[i]) == 0 ||
+        const shm_extent *extent = shm_extent_of(conn, i);
+        if (shmrpci_load_relaxed(&conn->ledger->entries[i].live) == 0 ||
             extent->map.bytes < bytes ||
-            (best != 0 && extent->map.bytes >= conn->extents[best].map.bytes)) {
+            (best != 0 &&
+             extent->map.bytes >= shm_extent_of(conn, best)->map.bytes)) {
             continue;
         }
         uint64_t word = shmrpci_load_seq(&conn->block.extents[i]);
@@ -371,13 +399,15 @@ uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
     if (region > SHM_EXTENTS) {
         return NULL;
     }
-    const shm_extent *extent = &conn->extents[region];
+    const shm_extent *extent = shm_extent_of(conn, region);
     /* Sequentially consistent: pairs with retire. */
-    uint32_t live = shmrpci_load_seq(&conn->ledger->live[region]);
+    uint32_t live = shmrpci_load_seq(&conn->ledger->entries[region].live);
     /* Acquire: pairs with the release where it was mapped. */
-    if (live == 0 || (shmrpci_load_acquire(&extent->mapped) != live &&
-                      (conn->listener->mirror == NULL ||
-                       !shm_mirror_map(conn, region, live)))) {
+    if (live != 0 && conn->listener->mirror != NULL &&
+        (extent == NULL || shmrpci_load_acquire(&extent->mapped) != live)) {
+        extent = shm_mirror_map(conn, region, live);
+    }
+    if (live == 0 || extent == NULL) {
         return NULL;
     }
     return shm_is_within(offset, length, extent->map.bytes)
@@ -400,13 +430,15 @@ void shm_extent_recover(shm_conn *conn, uint32_t slot)
 void shm_extent_destroy_all(shm_conn *conn)
 {
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        if (conn->extents[i].map.at == NULL) {
+        shm_extent *extent = shm_extent_of(conn, i);
+        if (extent == NULL || extent->map.at == NULL) {
             continue;
         }
         if (conn->listener->mirror == NULL) {
             destroy(conn, i);
         } else {
-            unmap(&conn->extents[i]);
+            unmap(extent);
         }
     }
+    free(shmrpci_load_acquire(&conn->extents));
 }

@@ -3,7 +3,7 @@
  * format.  Little-endian, LP64.  Any change here changes SHM_LAYOUT_VERSION.
  *
  * Block, one for each connection, a sealed memory file made by the server
- * (default 64 KiB), which client and workers map for writing:
+ * (60 KiB), which client and workers map for writing:
  *
  *     offset  size   what
  *          0    64   head: magic, version, sizes; server writes, once
@@ -106,7 +106,7 @@
 #define SHM_ARMED_OFFSET   4288u
 #define SHM_SLOTS_OFFSET   4352u
 #define SHM_ARENA_OFFSET   20736u
-#define SHM_BLOCK_BYTES    65536u
+#define SHM_BLOCK_BYTES    61440u
 #define SHM_BLOCK_MAX      ((size_t)1 << 30)
 
 /* Extents of one connection; region numbers are 1 to SHM_EXTENTS. */

@@ -89,7 +89,7 @@ static void nudge(const shm_link *link)
 
 void shm_links_forget(shm_listener *listener, shm_conn *conn)
 {
-    shmrpci_store_release(&conn->ledger->gone, 1u);
+    shmrpci_store_release(&conn->ledger->entries[SHM_WHOLE].gone, 1u);
     if (listener->link_mask == 0) {
         return;
     }
@@ -121,7 +121,7 @@ static void answer(const shm_link *link, const shm_link_message *asked,
                               .status = status};
     int fd = -1;
     if (status == SHMRPC_OK) {
-        const shm_extent *extent = &conn->extents[region];
+        const shm_extent *extent = shm_extent_of(conn, region);
         reply.region = region;
         /* Relaxed: we are the only one to write it. */
         reply.incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
@@ -143,7 +143,7 @@ static void give_region(shm_listener *listener, const shm_link *link,
                 ? shm_extent_grant(conn, asked->bytes, asked->slot, &region)
                 : SHMRPC_E_INVALID;
     } else if (conn != NULL && region > 0 && region <= SHM_EXTENTS &&
-               shmrpci_load_seq(&conn->ledger->live[region]) != 0) {
+               shmrpci_load_seq(&conn->ledger->entries[region].live) != 0) {
         status = SHMRPC_OK;
     }
     answer(link, asked, status, conn, region);

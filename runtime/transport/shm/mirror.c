@@ -101,7 +101,10 @@ static shmrpc_status map_region(shm_conn *conn, const shm_link_packet *packet)
         packet->fd_count != 1) {
         return SHMRPC_E_INVALID;
     }
-    shm_extent *extent = &conn->extents[region];
+    if (!shm_extents_prepare(conn)) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shm_extent *extent = shm_extent_of(conn, region);
     /* Relaxed: only written under this lock. */
     if (shmrpci_load_relaxed(&extent->mapped) == live) {
         return SHMRPC_OK;
@@ -204,7 +207,7 @@ static void prune(shm_listener *listener)
     for (size_t i = 0; i < listener->table_count;) {
         shm_conn *conn = listener->table[i];
         /* Acquire: pairs with the release in links.c. */
-        if (shmrpci_load_acquire(&conn->ledger->gone) != 0) {
+        if (shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].gone) != 0) {
             shm_table_remove(listener, conn);
             conn->state = SHM_CONN_CLOSED;
             shm_conn_link(&listener->closed, conn);
@@ -308,14 +311,19 @@ shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
     return ask_for(conn->listener, &want, out_region);
 }
 
-bool shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
+const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
 {
     shm_link_message want = {
         .kind = SHM_LINK_MAP, .conn = conn->serial, .region = region};
     uint32_t got;
+    if (ask_for(conn->listener, &want, &got) != SHMRPC_OK) {
+        return NULL;
+    }
     /* Acquire: pairs with the release in map_region. */
-    return ask_for(conn->listener, &want, &got) == SHMRPC_OK &&
-           shmrpci_load_acquire(&conn->extents[region].mapped) == live;
+    const shm_extent *extent = shm_extent_of(conn, region);
+    return extent != NULL && shmrpci_load_acquire(&extent->mapped) == live
+               ? extent
+               : NULL;
 }
 
 void shm_mirror_tell(const shm_conn *conn)

@@ -48,8 +48,9 @@ shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
 /* Has the supervisor tell the client, as shm_conn_tell. */
 void shm_mirror_tell(const shm_conn *conn);
 /* Maps a region that is not mapped here yet, or an earlier one in its place;
- * `live` is its number in the ledger, and the caller has noted its use. False:
+ * `live` is its number in the ledger, and the caller has noted its use. NULL:
  * no such, or nobody answers. */
-bool shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live);
+const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region,
+                                 uint32_t live);
 
 #endif

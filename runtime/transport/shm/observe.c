@@ -1,6 +1,14 @@
 /* What can be seen of workers and of waiting requests, for the supervisor. */
 #include "transport/shm/server.h"
 
+#include <stdlib.h>
+
+/* Of the slots that waited at the last look: their generation, since when. */
+struct shm_waits {
+    uint16_t gens[SHM_SLOTS];
+    int64_t since_ns[SHM_SLOTS];
+};
+
 void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                         shmrpci_worker_view *out)
 {
@@ -32,13 +40,20 @@ static void look_at(shm_conn *conn, uint32_t slot, int64_t now_ns,
         conn->waiting &= ~bit;
         return;
     }
-    if ((conn->waiting & bit) == 0 || conn->waiting_gens[slot] != gen) {
-        conn->waiting |= bit;
-        conn->waiting_gens[slot] = gen;
-        conn->waiting_since_ns[slot] = now_ns;
-    }
-    int64_t age_ns = now_ns - conn->waiting_since_ns[slot];
     out->waiting++;
+    if (conn->waits == NULL) {
+        conn->waits = malloc(sizeof *conn->waits);
+        if (conn->waits == NULL) {
+            return;
+        }
+    }
+    struct shm_waits *waits = conn->waits;
+    if ((conn->waiting & bit) == 0 || waits->gens[slot] != gen) {
+        conn->waiting |= bit;
+        waits->gens[slot] = gen;
+        waits->since_ns[slot] = now_ns;
+    }
+    int64_t age_ns = now_ns - waits->since_ns[slot];
     out->age_ns = age_ns > out->age_ns ? age_ns : out->age_ns;
 }
 

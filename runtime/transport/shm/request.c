@@ -344,7 +344,8 @@ void shm_worker_drop(shmrpci_request *request)
 bool shm_worker_is_cancelled(const shmrpci_request *request)
 {
     const shm_worker *worker = worker_of(request);
-    if (shmrpci_load_acquire(&worker->conn->ledger->closed) != 0) {
+    if (shmrpci_load_acquire(
+            &worker->conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return true;
     }
     uint32_t word = shmrpci_load_relaxed(&slot_of(worker)->word);

@@ -77,8 +77,7 @@ typedef struct shm_conn {
     /* What observe.c saw last: slots that waited, with which generation, since
      * when. */
     uint64_t waiting;
-    uint16_t waiting_gens[SHM_SLOTS];
-    int64_t waiting_since_ns[SHM_SLOTS];
+    struct shm_waits *waits; /* NULL until it has looked */
     /* Kept where workers of other processes may want them, else -1. */
     int block_fd;
     int ledger_fd;
@@ -96,7 +95,9 @@ typedef struct shm_conn {
     shmrpci_mutex grow_lock;        /* makes and takes back extents */
     shmrpci_atomic_u32 has_extents; /* has had some, ever */
     uint32_t incarnations;
-    shm_extent extents[SHM_EXTENTS + 1]; /* [0] is unused */
+    /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
+     * acquire. */
+    _Atomic(shm_extent *) extents;
 } shm_conn;
 
 /* `seen` of a worker that does not touch the table: asleep, in a long
@@ -239,6 +240,11 @@ void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);
 /* Memory of a span that a client named; NULL when it is not inside. */
 uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                        uint64_t length);
+/* How this process has it mapped; NULL: it has never had any. */
+shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region);
+/* Makes the array; false: no memory. Under grow_lock, in a mirror table_lock.
+ */
+bool shm_extents_prepare(shm_conn *conn);
 /* Before the call of a dead worker is ABORTED: what it took for the reply. */
 void shm_extent_recover(shm_conn *conn, uint32_t slot);
 /* When nobody can be using the connection: unmaps them, and, in the control

@@ -24,9 +24,12 @@ typedef struct shm_ledger_entry {
     /* Bitmap of the extents that the holder reads or writes; 0 when the entry
      * is free. The holder writes, and who grants it one. */
     shmrpci_atomic_u64 uses;
-} shm_ledger_entry;
-
-typedef struct shm_ledger {
+    /* Which extent has this entry's number now: its incarnation + 1, or 0 for
+     * none; entry 0's is unused. The control loop writes; workers look after
+     * they have noted its use: sequentially consistent, all of it (extent.c).
+     */
+    shmrpci_atomic_u32 live;
+    /* Of the last entry only: what concerns the whole connection. */
     /* Written by the control loop when the client has hung up: workers take
      * nothing any more but the `residual` slots, oneway calls that were
      * submitted before. Release; workers acquire. */
@@ -35,11 +38,13 @@ typedef struct shm_ledger {
      * so should everybody. Release; workers acquire. */
     shmrpci_atomic_u32 gone;
     shmrpci_atomic_u64 residual;
-    /* Which extent has this number now: its incarnation + 1, or 0 for none.
-     * The control loop writes; workers look after they have noted its use:
-     * sequentially consistent, all of it (extent.c). [0] is unused. */
-    shmrpci_atomic_u32 live[SHM_EXTENTS + 1];
+} shm_ledger_entry;
 
+/* The entry with what concerns all of them: a slot that is rarely used. */
+#define SHM_WHOLE (SHM_SLOTS - 1)
+
+/* One page, so that an idle connection costs no more. */
+typedef struct shm_ledger {
     shm_ledger_entry entries[SHM_SLOTS];
 } shm_ledger;
 
@@ -73,7 +78,7 @@ typedef struct shm_service_shared {
 
 #define SHM_SHARED_MAGIC UINT64_C(0x3130727653687273) /* "srhSvr01" */
 
-_Static_assert(sizeof(shm_ledger) == 320 + SHM_SLOTS * 64u, "ledger");
+_Static_assert(sizeof(shm_ledger) == SHM_SLOTS * 64u, "ledger");
 _Static_assert(sizeof(shm_worker_shared) == 256, "worker");
 
 #endif

@@ -1,0 +1,276 @@
+/*
+ * What a service costs while nobody calls: eight worker processes and 64
+ * connections sleep, without a single wake-up, and a connection takes little
+ * memory.
+ */
+#include "service.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/poll.h"
+#include "os/socket.h"
+
+#define shm (&shmrpci_transport_shm)
+
+enum { WORKERS = 8, CLIENTS = 2, EACH = 32, PROCESSES = 1 + WORKERS + CLIENTS };
+
+/* Shared by all. */
+typedef struct scene {
+    pid_t pids[PROCESSES]; /* supervisor, workers, clients */
+    atomic_uint workers;   /* that are in their places */
+    atomic_uint clients;   /* that are there */
+    atomic_uint opened;    /* connections that have called */
+    atomic_bool may_open;
+} scene;
+
+static scene *it;
+
+/* ---- the processes --------------------------------------------------- */
+
+static int say_welcome(void *user, const uint8_t *hello, size_t len,
+                       const shmrpc_peer *peer, shmrpci_buf *welcome,
+                       shmrpc_error *error)
+{
+    (void)user;
+    (void)hello;
+    (void)len;
+    (void)peer;
+    (void)welcome;
+    (void)error;
+    return SHMRPC_OK;
+}
+
+static void be_worker(int link_fd, uint32_t index)
+{
+    shmrpci_listener *mirror;
+    shmrpci_participant *me;
+    shmrpci_request request = {0};
+    assert_int_equal(shm->attach(link_fd, &mirror, NULL), SHMRPC_OK);
+    assert_int_equal(shm->participant_open(mirror, index, &me, NULL),
+                     SHMRPC_OK);
+    atomic_fetch_add(&it->workers, 1);
+    while (shm->next(me, &request) == SHMRPC_OK) {
+        shm->reply_reserve(&request, request.in_len);
+        request.head.status = SHMRPC_OK;
+        request.head.flags = 0;
+        shmrpci_buf_append(&request.out, request.in, request.in_len);
+        shm->reply_commit(&request);
+    }
+    _exit(0);
+}
+
+static void start_worker(shmrpci_listener *listener, uint32_t index)
+{
+    int fds[2];
+    assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
+    assert_int_equal(shm->enlist(listener, index, 1, fds[0], NULL), SHMRPC_OK);
+    pid_t pid = service_fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        shm->disown(listener);
+        (void)close(fds[0]);
+        be_worker(fds[1], index);
+    }
+    (void)close(fds[1]);
+    it->pids[1 + index] = pid;
+}
+
+static void be_supervisor(const shmrpci_address *address)
+{
+    shmrpci_listener *listener;
+    shmrpci_listen_opts opts = {.max_workers = WORKERS,
+                                .max_message_bytes = (size_t)16 << 20,
+                                .max_connections_per_uid = 1000,
+                                .max_bytes_per_uid = (size_t)1 << 30,
+                                .takes_processes = true,
+                                .on_hello = say_welcome};
+    assert_int_equal(shm->listen(address, &opts, &listener, NULL), SHMRPC_OK);
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        start_worker(listener, i);
+    }
+    for (;;) {
+        int64_t wake_ns = shm->step(listener);
+        (void)shmrpci_poll_readable(shm->poll_fd(listener), wake_ns);
+    }
+}
+
+static void be_client(const shmrpci_address *address)
+{
+    static shmrpci_conn *conns[EACH];
+    atomic_fetch_add(&it->clients, 1);
+    while (!atomic_load(&it->may_open)) {
+        (void)usleep(1000);
+    }
+    for (size_t i = 0; i < EACH; i++) {
+        conns[i] = client_open(address);
+        client_echoes(conns[i], "once");
+        atomic_fetch_add(&it->opened, 1);
+    }
+    for (;;) {
+        (void)pause();
+    }
+}
+
+static int start(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    it = mmap(NULL, sizeof *it, PROT_READ | PROT_WRITE,
+              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(it != MAP_FAILED);
+    pid_t supervisor = service_fork();
+    assert_true(supervisor >= 0);
+    if (supervisor == 0) {
+        be_supervisor(&address);
+    }
+    it->pids[0] = supervisor;
+    await_count(&it->workers, WORKERS);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        pid_t pid = service_fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            be_client(&address);
+        }
+        it->pids[1 + WORKERS + i] = pid;
+    }
+    await_count(&it->clients, CLIENTS);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    /* Workers die with their supervisor. */
+    for (size_t i = 0; i < PROCESSES; i++) {
+        if (i == 0 || i > WORKERS) {
+            (void)kill(it->pids[i], SIGKILL);
+            (void)waitpid(it->pids[i], NULL, 0);
+        }
+    }
+    return munmap(it, sizeof *it);
+}
+
+/* ---- what they cost -------------------------------------------------- */
+
+static unsigned long switches_of_thread(pid_t pid, const char *thread)
+{
+    char path[300];
+    char line[256];
+    unsigned long count;
+    unsigned long sum = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid,
+                   thread);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "voluntary_ctxt_switches: %lu", &count) == 1 ||
+            sscanf(line, "nonvoluntary_ctxt_switches: %lu", &count) == 1) {
+            sum += count;
+        }
+    }
+    (void)fclose(file);
+    return sum;
+}
+
+/* Context switches of all threads of all processes since they began. */
+static unsigned long switches(void)
+{
+    unsigned long sum = 0;
+    for (size_t i = 0; i < PROCESSES; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "/proc/%d/task", (int)it->pids[i]);
+        DIR *dir = opendir(path);
+        assert_non_null(dir);
+        for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+            if (entry->d_name[0] != '.') {
+                sum += switches_of_thread(it->pids[i], entry->d_name);
+            }
+        }
+        (void)closedir(dir);
+    }
+    return sum;
+}
+
+static size_t kib_of(size_t process, const char *file_name, const char *format)
+{
+    size_t kib = 0;
+    size_t sum = 0;
+    char path[64];
+    char line[256];
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)it->pids[process],
+                   file_name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, format, &kib) == 1) {
+            sum += kib;
+        }
+    }
+    (void)fclose(file);
+    return sum;
+}
+
+/* Memory of all processes, what they share counted once. */
+static size_t memory_kib(void)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < PROCESSES; i++) {
+        sum += kib_of(i, "smaps_rollup", "Pss: %zu");
+    }
+    return sum;
+}
+
+static void open_all(void)
+{
+    atomic_store(&it->may_open, true);
+    await_count(&it->opened, CLIENTS * EACH);
+}
+
+static void idle_service_and_its_clients_never_wake(void **state)
+{
+    (void)state;
+    open_all();
+    unsigned long least = ULONG_MAX;
+    unsigned seconds = is_long() ? 10 : 2;
+    /* A debugger's glance or a page that is moved may wake somebody. */
+    for (int i = 0; i < 10 && least > 0; i++) {
+        unsigned long before = switches();
+        (void)sleep(seconds);
+        unsigned long count = switches() - before;
+        least = count < least ? count : least;
+    }
+    assert_int_equal(least, 0);
+}
+
+static void idle_connection_costs_80_KiB_at_most(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip();
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    skip();
+#endif
+#endif
+    size_t before = memory_kib();
+    open_all();
+    size_t each = (memory_kib() - before) / (CLIENTS * EACH);
+    print_message("an idle connection: %zu KiB\n", each);
+    assert_in_range(each, 1, 80);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    const struct CMUnitTest tests[] = {
+        CASE(idle_service_and_its_clients_never_wake),
+        CASE(idle_connection_costs_80_KiB_at_most),
+    };
+    return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}

@@ -90,6 +90,7 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
                          doc);
     }
     gen_c_set_flag(m, c, "is_async", !method->oneway);
+    gen_c_set_flag(m, c, "is_raw", method->encoding == IDL_ENCODING_RAW);
     gen_c_set_text(m, c, "done_decl", decl);
     gen_c_set_text(m, c, "done_arg", arg);
     gen_c_set_text(m, c, "done_doc", doc);
@@ -280,9 +281,9 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
 
 static void claim_method(gen_model *m, const idl_method *method)
 {
-    static const char *const suffixes[] = {"_params", "_reply",  "_release",
-                                           "_start",  "_finish", "_async",
-                                           "_fn",     NULL};
+    static const char *const suffixes[] = {
+        "_params", "_reply", "_release", "_start", "_finish",
+        "_async",  "_fn",    "_loan",    "_send",  NULL};
     static const char *const of_oneway[] = {"_params", NULL};
     const char *function = gen_c_function(m, method);
     const char *what =

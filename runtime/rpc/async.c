@@ -295,15 +295,17 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
 
 /* ---- starting -------------------------------------------------------- */
 
-/* What a call with a callback has besides; zeros for one without. */
-typedef struct callback {
+/* What a call with a callback, or a loan, has besides; else zeros. */
+typedef struct form {
     shmrpc_stub_end end;
     shmrpc_function done;
     void *user;
-} callback;
+    bool is_loan;
+    size_t loan_bytes;
+} form;
 
 static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
-                 const void *params, const shmrpc_opts *opts,
+                 const void *params, const shmrpc_opts *opts, const form *as,
                  shmrpc_error *error)
 {
     shmrpci_plan *p = &call->plan;
@@ -314,7 +316,9 @@ static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
     int status =
         shmrpci_plan_init(p, async->client, method, params, opts, error);
     if (status == SHMRPC_OK) {
-        p->flags = call->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
+        p->flags = as->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
+        p->is_loan = as->is_loan;
+        p->loan_bytes = as->loan_bytes;
         status = shmrpci_plan_start(p);
     }
     if (status == SHMRPC_OK) {
@@ -328,8 +332,8 @@ static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
 }
 
 static int start_new(shmrpc_client *client, uint32_t method, const void *params,
-                     const shmrpc_opts *opts, const callback *form,
-                     shmrpc_call **out, shmrpc_error *error)
+                     const shmrpc_opts *opts, const form *as, shmrpc_call **out,
+                     shmrpc_error *error)
 {
     shmrpci_async *async = shmrpci_async_of(client);
     shmrpc_call *call = async != NULL ? take(async) : NULL;
@@ -337,10 +341,10 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
                                 "no more calls can be in flight");
     }
-    call->end = form->end;
-    call->done = form->done;
-    call->user = form->user;
-    int status = start(async, call, method, params, opts, error);
+    call->end = as->end;
+    call->done = as->done;
+    call->user = as->user;
+    int status = start(async, call, method, params, opts, as, error);
     if (status != SHMRPC_OK) {
         shmrpci_async_free(call);
         return status;
@@ -348,7 +352,11 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
     if (out != NULL) {
         *out = call;
     }
-    if (form->end == NULL) {
+    if (as->is_loan) {
+        shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
+        return SHMRPC_OK;
+    }
+    if (as->end == NULL) {
         let_go(call, false);
         return SHMRPC_OK;
     }
@@ -363,8 +371,8 @@ int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
                       const void *params, const shmrpc_opts *opts,
                       shmrpc_call **out, shmrpc_error *error)
 {
-    static const callback none;
-    return start_new(client, method, params, opts, &none, out, error);
+    static const form plain;
+    return start_new(client, method, params, opts, &plain, out, error);
 }
 
 int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
@@ -372,11 +380,50 @@ int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
                       shmrpc_stub_end end, shmrpc_function done, void *user,
                       shmrpc_call **out, shmrpc_error *error)
 {
-    const callback form = {end, done, user};
+    const form as = {.end = end, .done = done, .user = user};
     if (done == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "`done` is NULL");
     }
-    return start_new(client, method, params, opts, &form, out, error);
+    return start_new(client, method, params, opts, &as, out, error);
+}
+
+/* ---- loans ------------------------------------------------------------ */
+
+int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
+                     const shmrpc_opts *opts, uint8_t **at, shmrpc_call **out,
+                     shmrpc_error *error)
+{
+    const form as = {.is_loan = true, .loan_bytes = len};
+    int status = start_new(client, method, NULL, opts, &as, out, error);
+    if (status == SHMRPC_OK) {
+        *at = (*out)->plan.call.out.data;
+    }
+    return status;
+}
+
+int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
+{
+    shmrpci_plan *p = &call->plan;
+    if (call->async->generation != shmrpci_fork_generation()) {
+        return shmrpc_error_set(error, SHMRPC_E_FORKED,
+                                "the loan is the parent's, from before fork");
+    }
+    if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "this call of %s was sent already",
+                                p->method->name);
+    }
+    p->error = error;
+    shmrpci_plan_shorten(p);
+    int status = shmrpci_plan_commit(p);
+    p->error = NULL;
+    if (status == SHMRPC_OK) {
+        let_go(call, false);
+    } else {
+        leave(p);
+        shmrpci_async_free(call);
+    }
+    return status;
 }
 
 /* ---- finishing ------------------------------------------------------- */
@@ -396,6 +443,13 @@ static shmrpci_async_state hold_own(shmrpc_call *call)
     }
 }
 
+/* A call whose body is still lent goes nowhere. */
+static bool is_lent(const shmrpc_call *call)
+{
+    /* Acquire: pairs with the release of the loan. */
+    return shmrpci_load_acquire(&call->state) == SHMRPCI_ASYNC_LOANED;
+}
+
 /* Waits for a held call. On OK its reply is to be decoded. */
 static int await(shmrpci_plan *p)
 {
@@ -412,7 +466,8 @@ static bool is_inherited(const shmrpc_call *call)
 static bool is_of(const shmrpc_call *call, const shmrpc_service *service,
                   uint32_t method)
 {
-    return call->plan.method == &service->methods[method] && call->end == NULL;
+    return call->plan.method == &service->methods[method] &&
+           call->end == NULL && !is_lent(call);
 }
 
 static int not_yours(const shmrpc_call *call, shmrpc_error *error)
@@ -421,9 +476,12 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
         return shmrpc_error_set(error, SHMRPC_E_FORKED,
                                 "the call is the parent's, from before fork");
     }
-    return shmrpc_error_set(
-        error, SHMRPC_E_INVALID, "this is a call of %s%s; it goes on",
-        call->plan.method->name, call->end != NULL ? " with a callback" : "");
+    return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                            "this is a call of %s%s; it goes on",
+                            call->plan.method->name,
+                            is_lent(call)       ? " that was not sent"
+                            : call->end != NULL ? " with a callback"
+                                                : "");
 }
 
 static int outcome(const shmrpc_call *call, shmrpc_error *error)
@@ -506,7 +564,8 @@ bool shmrpc_call_is_over(shmrpc_call *call)
 {
     if (is_inherited(call) || !shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
         /* Acquire: pairs with let_go by who made room. */
-        return shmrpci_load_acquire(&call->state) != SHMRPCI_ASYNC_HELD;
+        return is_inherited(call) ||
+               shmrpci_load_acquire(&call->state) == SHMRPCI_ASYNC_ENDED;
     }
     bool is_over = shmrpci_async_look(call, now_of(call->plan.client));
     if (!is_over) {
@@ -527,7 +586,11 @@ void shmrpc_call_release(shmrpc_call *call)
         (void)shmrpc_call_cancel(call); /* the callback is still owed */
         return;
     }
-    if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+    if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
+        call->plan.link->transport->abort(&call->plan.call);
+        leave(&call->plan);
+        call->reply = NULL;
+    } else if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
         (void)shmrpci_async_cancel(call);
     }
     shmrpc_stub_release(call->reply);

@@ -5,6 +5,7 @@
  * An object belongs to one client for ever; a bitmap says which are in use.
  * Its state says whose turn it is, so that start and finish take no lock:
  *
+ *     LOANED  has a slot, and a body that the caller is writing; to be sent
  *     FLYING  sent, to be finished
  *     OWED    sent, with a callback
  *     HELD    one thread looks, waits or decodes, or runs the callback; or the
@@ -12,6 +13,7 @@
  *     ENDED   to be finished: the outcome is in the object, its slot is free
  *     DUE     the same, with a callback
  *
+ *     LOANED --> HELD --> FLYING, or free
  *     FLYING --> HELD --> FLYING (not over), ENDED, or free
  *     ENDED  --> HELD --> free                    the same with OWED and DUE
  *
@@ -41,6 +43,7 @@
 
 typedef enum shmrpci_async_state {
     SHMRPCI_ASYNC_HELD,
+    SHMRPCI_ASYNC_LOANED,
     SHMRPCI_ASYNC_FLYING,
     SHMRPCI_ASYNC_OWED,
     SHMRPCI_ASYNC_ENDED,

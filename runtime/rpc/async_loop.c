@@ -338,7 +338,8 @@ static void close_call(shmrpc_call *call)
 {
     /* Relaxed: nobody else is there. */
     uint32_t state = shmrpci_load_relaxed(&call->state);
-    if (state == SHMRPCI_ASYNC_FLYING || state == SHMRPCI_ASYNC_ENDED) {
+    if (state == SHMRPCI_ASYNC_LOANED || state == SHMRPCI_ASYNC_FLYING ||
+        state == SHMRPCI_ASYNC_ENDED) {
         shmrpc_call_release(call);
         return;
     }

@@ -32,6 +32,8 @@ typedef struct shmrpci_plan {
     int64_t deadline_ns;
     bool nonblock;
     uint32_t flags; /* of the request, besides those of client and method */
+    bool is_loan;   /* send stops before commit: the body is to be written */
+    size_t loan_bytes;
     shmrpc_error *error; /* or NULL */
     shmrpci_call call;
 } shmrpci_plan;
@@ -52,6 +54,8 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
  * received or cancelled, unless it is oneway. UNAVAILABLE: not sent, the
  * connection is lost; BUSY, DEADLINE: not sent for want of a slot. */
 int shmrpci_plan_send(shmrpci_plan *p);
+/* The second half of it, for a loan. */
+int shmrpci_plan_commit(shmrpci_plan *p);
 
 /* After a wait the worker is told what is left of the time. */
 void shmrpci_plan_shorten(shmrpci_plan *p);

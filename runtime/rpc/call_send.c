@@ -25,6 +25,7 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     p->params = params != NULL ? params : &nothing;
     p->error = error;
     p->flags = 0;
+    p->is_loan = false;
     p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
     p->timeout_ns = timeout_of(p, opts);
     if (p->timeout_ns <= 0) {
@@ -50,8 +51,11 @@ void shmrpci_plan_shorten(shmrpci_plan *p)
 static int reserve_until(shmrpci_plan *p, int64_t deadline_ns)
 {
     /* Relaxed: estimates are hints. */
+    size_t size_hint = p->is_loan
+                           ? p->loan_bytes
+                           : shmrpci_load_relaxed(&p->state->request_bytes);
     int status = p->link->transport->reserve(
-        p->link->conn, &p->call, shmrpci_load_relaxed(&p->state->request_bytes),
+        p->link->conn, &p->call, size_hint,
         shmrpci_load_relaxed(&p->state->reply_bytes), deadline_ns, p->error);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_plan_not_sent(p);
@@ -84,11 +88,25 @@ static int reserve(shmrpci_plan *p)
                          : reserve_until(p, p->nonblock ? 0 : p->deadline_ns);
 }
 
+/* Room for the bytes of a raw method, if it may have so many: reading them
+ * would tell. */
+static int lend(shmrpci_plan *p)
+{
+    shmrpc_bytes body;
+    const uint8_t *at = shmrpci_buf_extend(&p->call.out, p->loan_bytes);
+    return at == NULL ? (int)p->call.out.status
+                      : shmrpci_plan_codec(p)->decode(p->method->params, at,
+                                                      p->loan_bytes, "", NULL,
+                                                      &body, p->error);
+}
+
 static int encode(shmrpci_plan *p)
 {
     shmrpci_call *call = &p->call;
-    int status = shmrpci_plan_codec(p)->encode(p->method->params, p->params, "",
-                                               &call->out, p->error);
+    int status =
+        p->is_loan ? lend(p)
+                   : shmrpci_plan_codec(p)->encode(p->method->params, p->params,
+                                                   "", &call->out, p->error);
     if (status != SHMRPC_OK) {
         p->link->transport->abort(call);
         /* Only INVALID comes with a text of the codec's own. */
@@ -106,9 +124,11 @@ int shmrpci_plan_send(shmrpci_plan *p)
     if (status == SHMRPC_OK) {
         status = encode(p);
     }
-    if (status != SHMRPC_OK) {
-        return status;
-    }
+    return status != SHMRPC_OK || p->is_loan ? status : shmrpci_plan_commit(p);
+}
+
+int shmrpci_plan_commit(shmrpci_plan *p)
+{
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     p->call.head = (shmrpci_head){
         .method = p->link->methods[p->number].id,
@@ -117,7 +137,7 @@ int shmrpci_plan_send(shmrpci_plan *p)
         .timeout_ns = p->timeout_ns,
         .ticks = p->ticks,
     };
-    status = p->link->transport->commit(&p->call);
+    int status = p->link->transport->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_plan_not_sent(p);
     }

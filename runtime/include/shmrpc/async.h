@@ -13,6 +13,10 @@
  *                             which is due when the descriptor ..._fd() is
  *                             readable
  *
+ * A raw method has a third one: find_loan lends the memory in which the request
+ * will travel, and find_send, after it was filled, makes it a call that was
+ * started.  What is large is not copied so.
+ *
  * All of a call's deadline, errors and replies are as in the blocking form,
  * but for one thing: a call that was started is not sent again, since what it
  * was made of is gone.  When the server is lost it ends in UNAVAILABLE if it
@@ -60,8 +64,9 @@ SHMRPC_API bool shmrpc_call_cancel(shmrpc_call *call);
  * the deadline has passed. For calls without a callback. Does not block. */
 SHMRPC_API bool shmrpc_call_is_over(shmrpc_call *call);
 
-/* Instead of finish: cancels the call unless it is over, and drops what it
- * returned. For calls without a callback. NULL is fine. Does not block. */
+/* Instead of finish, or of sending a loan: cancels the call unless it is over,
+ * and drops what it returned. For calls without a callback. NULL is fine. Does
+ * not block. */
 SHMRPC_API void shmrpc_call_release(shmrpc_call *call);
 
 SHMRPC_END_DECLS

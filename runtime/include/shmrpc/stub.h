@@ -77,6 +77,18 @@ SHMRPC_API int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
                                  const void *params, const shmrpc_opts *opts,
                                  shmrpc_call **out, shmrpc_error *error);
 
+/* Starts a call of a raw method, but for its `len` bytes, which the caller is
+ * to write to `*at` before sending `*out`. Statuses as start; INVALID: the
+ * method does not take so many. */
+SHMRPC_API int shmrpc_stub_loan(shmrpc_client *client, uint32_t method,
+                                size_t len, const shmrpc_opts *opts,
+                                uint8_t **at, shmrpc_call **out,
+                                shmrpc_error *error);
+
+/* Sends a loan: it is a call that was started then. UNAVAILABLE, TOO_LARGE,
+ * EXHAUSTED: it was not sent, and is no more. INVALID: `call` is no loan. */
+SHMRPC_API int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error);
+
 /* Waits for a call and ends its object: as shmrpc_stub_call and _call_reply.
  * INVALID: `call` is not of this method; then it goes on. */
 SHMRPC_API int shmrpc_stub_finish(shmrpc_call *call,

@@ -222,6 +222,61 @@ static void finishing_by_another_method_is_INVALID(void **state)
     expect_sum(call, 3);
 }
 
+/* ---- loans ---- */
+
+static int loan(const both *b, size_t len, uint8_t **at, shmrpc_call **out)
+{
+    return shmrpc_stub_loan(b->client, ECHO_RAW, len, &patient, at, out, NULL);
+}
+
+static void lent_bytes_arrive_as_they_were_filled(void **state)
+{
+    both *b = *state;
+    static const size_t sizes[] = {0,    1,    208,   209,     232,
+                                   4096, 4097, 70000, 1 << 20, 3 << 20};
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+        size_t len = sizes[i / 2];
+        uint8_t *at = NULL;
+        shmrpc_call *call = NULL;
+        const shmrpc_bytes *back = NULL;
+        shmrpc_error error;
+        assert_int_equal(loan(b, len, &at, &call), 0);
+        for (size_t k = 0; k < len; k++) {
+            at[k] = (uint8_t)(k * 7 + (k >> 9) + i);
+        }
+        /* It is no call yet. */
+        assert_false(shmrpc_call_is_over(call));
+        assert_false(shmrpc_call_cancel(call));
+        assert_int_equal(finish_reply(call, ECHO_RAW, &back, &error),
+                         SHMRPC_E_INVALID);
+        assert_non_null(strstr(error.message, "not sent"));
+        assert_int_equal(shmrpc_stub_send(call, &error), 0);
+        assert_int_equal(shmrpc_stub_send(call, &error), SHMRPC_E_INVALID);
+        assert_int_equal(finish_reply(call, ECHO_RAW, &back, &error), 0);
+        assert_int_equal(back->len, len);
+        for (size_t k = 0; k < len; k++) {
+            assert_int_equal(back->ptr[k], (uint8_t)(k * 7 + (k >> 9) + i));
+        }
+        shmrpc_stub_release(back);
+    }
+}
+
+static void loans_are_released_instead_of_sent(void **state)
+{
+    both *b = *state;
+    uint8_t *at = NULL;
+    shmrpc_call *call = NULL;
+    for (int i = 0; i < 3 * SLOTS; i++) {
+        assert_int_equal(loan(b, 100000, &at, &call), 0);
+        memset(at, 'x', 100000);
+        shmrpc_call_release(call);
+    }
+    crowd(b);
+    /* More than the largest message; and one that close gives back. */
+    assert_int_equal(loan(b, (size_t)1 << 40, &at, &call), SHMRPC_E_TOO_LARGE);
+    assert_int_equal(loan(b, 100, &at, &call), 0);
+}
+
 /* ---- room ---- */
 
 static void call_without_room_is_BUSY_or_waits(void **state)
@@ -783,6 +838,8 @@ static const struct CMUnitTest tests[] = {
     CASE(errors_are_those_of_calls_that_block),
     CASE(parameter_out_of_bounds_is_refused_at_once),
     CASE(finishing_by_another_method_is_INVALID),
+    CASE(lent_bytes_arrive_as_they_were_filled),
+    CASE(loans_are_released_instead_of_sent),
     CASE(call_without_room_is_BUSY_or_waits),
     CASE(calls_for_nobody_go_between),
     CASE(deadline_ends_a_started_call),

@@ -188,6 +188,19 @@ int demo_echo_echo_raw_start(demo_echo *client, shmrpc_bytes data,
                              error);
 }
 
+int demo_echo_echo_raw_loan(demo_echo *client, size_t len,
+                            const shmrpc_opts *opts, uint8_t **at,
+                            shmrpc_call **out, shmrpc_error *error)
+{
+    return shmrpc_stub_loan((shmrpc_client *)client, 2, len, opts, at, out,
+                            error);
+}
+
+int demo_echo_echo_raw_send(shmrpc_call *call, shmrpc_error *error)
+{
+    return shmrpc_stub_send(call, error);
+}
+
 int demo_echo_echo_raw_finish(shmrpc_call *call,
                               const demo_echo_echo_raw_reply **out,
                               shmrpc_error *error)

@@ -152,6 +152,18 @@ int demo_echo_echo_raw_start(demo_echo *client, shmrpc_bytes data,
                              const shmrpc_opts *opts, shmrpc_call **out,
                              shmrpc_error *error);
 
+/* Lends the `len` bytes in which a request of echo_raw will travel: fill them,
+ * from `*at` on, then send `*out`, or release it.  The deadline runs from now
+ * on. */
+int demo_echo_echo_raw_loan(demo_echo *client, size_t len,
+                            const shmrpc_opts *opts, uint8_t **at,
+                            shmrpc_call **out, shmrpc_error *error);
+
+/* Sends what demo_echo_echo_raw_loan lent; demo_echo_echo_raw_finish ends the
+ * call.  Unless it returns 0, or SHMRPC_E_INVALID because there is no such
+ * loan, the call is over. */
+int demo_echo_echo_raw_send(shmrpc_call *call, shmrpc_error *error);
+
 /* Waits for a call that demo_echo_echo_raw_start returned, and ends it: as
  * demo_echo_echo_raw does. */
 int demo_echo_echo_raw_finish(shmrpc_call *call,

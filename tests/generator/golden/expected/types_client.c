@@ -595,6 +595,19 @@ int types_v2_everything_blob_start(types_v2_everything *client,
                              error);
 }
 
+int types_v2_everything_blob_loan(types_v2_everything *client, size_t len,
+                                  const shmrpc_opts *opts, uint8_t **at,
+                                  shmrpc_call **out, shmrpc_error *error)
+{
+    return shmrpc_stub_loan((shmrpc_client *)client, 9, len, opts, at, out,
+                            error);
+}
+
+int types_v2_everything_blob_send(shmrpc_call *call, shmrpc_error *error)
+{
+    return shmrpc_stub_send(call, error);
+}
+
 int types_v2_everything_blob_finish(shmrpc_call *call,
                                     const types_v2_everything_blob_reply **out,
                                     shmrpc_error *error)

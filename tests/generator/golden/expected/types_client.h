@@ -407,6 +407,17 @@ int types_v2_everything_blob_start(types_v2_everything *client,
                                    shmrpc_bytes data, const shmrpc_opts *opts,
                                    shmrpc_call **out, shmrpc_error *error);
 
+/* Lends the `len` bytes in which a request of blob will travel: fill them, from
+ * `*at` on, then send `*out`, or release it.  The deadline runs from now on. */
+int types_v2_everything_blob_loan(types_v2_everything *client, size_t len,
+                                  const shmrpc_opts *opts, uint8_t **at,
+                                  shmrpc_call **out, shmrpc_error *error);
+
+/* Sends what types_v2_everything_blob_loan lent;
+ * types_v2_everything_blob_finish ends the call.  Unless it returns 0, or
+ * SHMRPC_E_INVALID because there is no such loan, the call is over. */
+int types_v2_everything_blob_send(shmrpc_call *call, shmrpc_error *error);
+
 /* Waits for a call that types_v2_everything_blob_start returned, and ends it:
  * as types_v2_everything_blob does. */
 int types_v2_everything_blob_finish(shmrpc_call *call,

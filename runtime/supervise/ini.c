@@ -1,4 +1,4 @@
-/* Reading service.ini: files, sections, keys. */
+/* Reading service.ini: files and sections. */
 #include "supervise/ini_parser.h"
 
 #include <stdio.h>
@@ -8,240 +8,21 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 
-const shmrpci_ini_row shmrpci_ini_rows[SHMRPCI_INI_KEYS] = {
-#define SHMRPCI_X(key, name, where, type, least, most, choices, fallback) \
-    {                                                                     \
-        name,                                                             \
-        SHMRPCI_INI_IN_##where,                                           \
-        SHMRPCI_INI_##type,                                               \
-        least,                                                            \
-        most,                                                             \
-        choices,                                                          \
-        fallback},
-    SHMRPCI_INI_KEY_LIST(SHMRPCI_X)
-#undef SHMRPCI_X
-};
-
-static const struct {
-    const char *name;
-    shmrpci_ini_key key;
-} aliases[] = {
-#define SHMRPCI_X(name, key) {name, SHMRPCI_INI_##key},
-    SHMRPCI_INI_ALIAS_LIST(SHMRPCI_X)
-#undef SHMRPCI_X
-};
-
-#define ALIASES (sizeof aliases / sizeof *aliases)
-
-/* The sections that are no services. */
-#define DEFAULTS "defaults"
-#define WEB      "web monitor"
-
-/* What the lines of a file go to. */
-typedef struct section {
-    unsigned where; /* SHMRPCI_INI_IN_...; 0: nothing, or unknown */
-    size_t first;   /* services [first, end) share the body */
-    size_t end;
-    bool is_lost; /* its header was wrong: its lines are not looked at */
-} section;
-
 static void read_file(shmrpci_ini_parser *p, const char *path,
                       shmrpci_ini_place place,
                       const shmrpci_ini_file *includer);
 
-static shmrpci_ini_place place_of(const shmrpci_ini_file *file,
-                                  const char *begin, const char *end)
-{
-    return (shmrpci_ini_place){file, (size_t)(begin - file->text),
-                               (size_t)(end - file->text)};
-}
-
-/* ---- keys ---- */
-
-/* SHMRPCI_INI_KEYS when there is none. */
-static shmrpci_ini_key find_key(const char *name)
-{
-    for (int i = 0; i < SHMRPCI_INI_KEYS; i++) {
-        if (strcmp(shmrpci_ini_rows[i].name, name) == 0) {
-            return (shmrpci_ini_key)i;
-        }
-    }
-    for (size_t i = 0; i < ALIASES; i++) {
-        if (strcmp(aliases[i].name, name) == 0) {
-            return aliases[i].key;
-        }
-    }
-    return SHMRPCI_INI_KEYS;
-}
-
-static void unknown_key(shmrpci_ini_parser *p, const section *s,
-                        const char *name, shmrpci_ini_place place)
-{
-    const char *names[SHMRPCI_INI_KEYS + ALIASES];
-    size_t count = 0;
-    for (int i = 0; i < SHMRPCI_INI_KEYS; i++) {
-        if ((shmrpci_ini_rows[i].where & s->where) != 0) {
-            names[count++] = shmrpci_ini_rows[i].name;
-        }
-    }
-    for (size_t i = 0; i < ALIASES; i++) {
-        if ((shmrpci_ini_rows[aliases[i].key].where & s->where) != 0) {
-            names[count++] = aliases[i].name;
-        }
-    }
-    shmrpci_ini_report(p, place, "unknown key `%.64s`%s", name,
-                       shmrpci_ini_nearest(p, name, names, count));
-}
-
-static void misplaced_key(shmrpci_ini_parser *p, const char *name,
-                          unsigned where, shmrpci_ini_place place)
-{
-    shmrpci_ini_report(p, place, "`%s` belongs into %s", name,
-                       (where & SHMRPCI_INI_IN_WEB) != 0 ? "[" WEB "]"
-                       : where == SHMRPCI_INI_IN_SERVICE
-                           ? "the section of a service"
-                           : "[" DEFAULTS "] or the section of a service");
-}
-
-static bool is_available(const shmrpci_ini_parser *p, shmrpci_ini_key key)
-{
-    for (size_t i = 0; i < p->opts->unavailable_count; i++) {
-        if (p->opts->unavailable[i] == key) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static shmrpci_ini_value *values_of(shmrpci_ini_parser *p, const section *s,
-                                    size_t service)
-{
-    return s->where == SHMRPCI_INI_IN_DEFAULTS ? p->defaults
-           : s->where == SHMRPCI_INI_IN_WEB    ? p->out->web
-                                               : p->services[service].values;
-}
-
-/* ---- variables ---- */
-
-static const char *variable(const shmrpci_ini_parser *p, const char *name)
-{
-    return p->opts->variable != NULL ? p->opts->variable(p->opts->user, name)
-                                     : getenv(name);
-}
-
-/* Appends a piece; false after reporting. */
-static bool expand_piece(shmrpci_ini_parser *p, const shmrpci_ini_file *file,
-                         const shmrpci_ini_piece *piece, shmrpci_buf *out)
-{
-    shmrpci_ini_place place = place_of(file, piece->begin, piece->end);
-    if (piece->kind == SHMRPCI_INI_PIECE_TEXT) {
-        shmrpci_buf_append(out, piece->begin,
-                           (size_t)(piece->end - piece->begin));
-    } else if (piece->kind == SHMRPCI_INI_PIECE_DOLLAR) {
-        shmrpci_buf_append_char(out, '$');
-    } else if (piece->kind == SHMRPCI_INI_PIECE_ODD) {
-        shmrpci_ini_report(p, place,
-                           "this is no variable (expected ${NAME} or "
-                           "${NAME:-value}; $$ is a dollar)");
-        return false;
-    } else {
-        const char *name = shmrpci_ini_text(
-            p, piece->name, (size_t)(piece->name_end - piece->name));
-        const char *value = variable(p, name);
-        bool is_set = value != NULL && value[0] != '\0';
-        if (is_set || (value != NULL && piece->fallback == NULL)) {
-            shmrpci_buf_append_text(out, value);
-        } else if (piece->fallback != NULL) {
-            shmrpci_buf_append(out, piece->fallback,
-                               (size_t)(piece->fallback_end - piece->fallback));
-        } else {
-            shmrpci_ini_report(
-                p, place,
-                "the environment has no `%.64s` (${%.64s:-value} "
-                "gives one)",
-                name, name);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A value with its variables; NULL after reporting. */
-static const char *expand(shmrpci_ini_parser *p, const shmrpci_ini_file *file,
-                          const shmrpci_ini_line *line)
-{
-    shmrpci_buf out;
-    shmrpci_ini_piece piece;
-    const char *at = line->value;
-    bool good = true;
-    shmrpci_buf_init_heap(&out);
-    do {
-        shmrpci_ini_next_piece(&at, line->value_end, &piece);
-        good = piece.kind == SHMRPCI_INI_PIECE_END ||
-               (expand_piece(p, file, &piece, &out) && good);
-    } while (piece.kind != SHMRPCI_INI_PIECE_END && good);
-    if (good && out.len > SHMRPCI_INI_MAX_VALUE_BYTES) {
-        shmrpci_ini_report(p, place_of(file, line->value, line->value_end),
-                           "the value is too long (%zu bytes, allowed %d)",
-                           out.len, SHMRPCI_INI_MAX_VALUE_BYTES);
-        good = false;
-    }
-    p->no_memory = p->no_memory || out.status != SHMRPC_OK;
-    const char *text =
-        good ? shmrpci_ini_text(p, (const char *)out.data, out.len) : NULL;
-    shmrpci_buf_fini(&out);
-    return text;
-}
-
-/* ---- entries ---- */
-
-/* The places of key and value, for reports. */
-static void read_entry(shmrpci_ini_parser *p, const section *s,
-                       shmrpci_ini_file *file, const shmrpci_ini_line *line)
-{
-    shmrpci_ini_place at_key = place_of(file, line->name, line->name_end);
-    shmrpci_ini_place at_value = place_of(file, line->value, line->value_end);
-    const char *name =
-        shmrpci_ini_text(p, line->name, (size_t)(line->name_end - line->name));
-    shmrpci_ini_key key = find_key(name);
-    if (key == SHMRPCI_INI_KEYS) {
-        unknown_key(p, s, name, at_key);
-        return;
-    }
-    const shmrpci_ini_row *row = &shmrpci_ini_rows[key];
-    if ((row->where & s->where) == 0) {
-        misplaced_key(p, name, row->where, at_key);
-        return;
-    }
-    shmrpci_ini_value value = {.present = true, .place = at_key};
-    shmrpci_ini_value *slot = values_of(p, s, s->first);
-    if (slot[key].present) {
-        shmrpci_ini_report(p, at_key, "`%s` is given twice", row->name);
-        shmrpci_ini_note(p, slot[key].place, "it was given here first");
-        return;
-    }
-    const char *text = expand(p, file, line);
-    bool good =
-        text != NULL && shmrpci_ini_value_read(p, key, text, at_value, &value);
-    if (good && !is_available(p, key)) {
-        shmrpci_ini_report(p, at_key, "`%s` is not available in this version",
-                           name);
-    }
-    /* A value that is wrong counts as given: one report is enough. */
-    slot[key] = value;
-    for (size_t i = s->first + 1; i < s->end; i++) {
-        values_of(p, s, i)[key] = value;
-    }
-}
+/* ---- includes ---- */
 
 /* `include = path`, before the first section. */
-static bool read_include(shmrpci_ini_parser *p, const section *s,
+static bool read_include(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
                          const shmrpci_ini_file *file,
                          const shmrpci_ini_line *line)
 {
     static const char word[] = "include";
     size_t len = (size_t)(line->name_end - line->name);
-    shmrpci_ini_place place = place_of(file, line->name, line->value_end);
+    shmrpci_ini_place place =
+        shmrpci_ini_place_of(file, line->name, line->value_end);
     if (len != sizeof word - 1 || memcmp(line->name, word, len) != 0) {
         return false;
     }
@@ -250,7 +31,7 @@ static bool read_include(shmrpci_ini_parser *p, const section *s,
             p, place, "`include` stands before the first section of a file");
         return true;
     }
-    const char *path = expand(p, file, line);
+    const char *path = shmrpci_ini_expand(p, file, line);
     if (path != NULL && path[0] == '\0') {
         shmrpci_ini_report(p, place, "`include` of nothing (expected a path)");
     } else if (path != NULL) {
@@ -323,11 +104,12 @@ static bool add_service(shmrpci_ini_parser *p, const char *name,
 }
 
 /* [A, B]: services that share what follows. */
-static void begin_services(shmrpci_ini_parser *p, section *s,
+static void begin_services(shmrpci_ini_parser *p, shmrpci_ini_section *s,
                            const shmrpci_ini_file *file,
                            const shmrpci_ini_line *line)
 {
-    *s = (section){.where = SHMRPCI_INI_IN_SERVICE, .first = p->service_count};
+    *s = (shmrpci_ini_section){.where = SHMRPCI_INI_IN_SERVICE,
+                               .first = p->service_count};
     for (const char *at = line->name; at <= line->name_end;) {
         const char *begin = at + strspn(at, " \t");
         const char *comma = memchr(at, ',', (size_t)(line->name_end - at));
@@ -338,7 +120,7 @@ static void begin_services(shmrpci_ini_parser *p, section *s,
             end--;
         }
         const char *name = shmrpci_ini_text(p, begin, (size_t)(end - begin));
-        if (!add_service(p, name, place_of(file, begin, end))) {
+        if (!add_service(p, name, shmrpci_ini_place_of(file, begin, end))) {
             s->is_lost = true;
         }
     }
@@ -347,10 +129,11 @@ static void begin_services(shmrpci_ini_parser *p, section *s,
     s->is_lost = s->is_lost && s->end == s->first;
 }
 
-static bool begin_only(shmrpci_ini_parser *p, section *s, unsigned where,
-                       shmrpci_ini_place place, shmrpci_ini_place *first)
+static bool begin_only(shmrpci_ini_parser *p, shmrpci_ini_section *s,
+                       unsigned where, shmrpci_ini_place place,
+                       shmrpci_ini_place *first)
 {
-    *s = (section){.where = where};
+    *s = (shmrpci_ini_section){.where = where};
     if (first->file != NULL) {
         shmrpci_ini_report(p, place, "there is such a section already");
         shmrpci_ini_note(p, *first, "it is here");
@@ -365,7 +148,7 @@ static bool begin_only(shmrpci_ini_parser *p, section *s, unsigned where,
 static bool is_misspelt(shmrpci_ini_parser *p, const char *name,
                         shmrpci_ini_place place)
 {
-    static const char *const known[] = {DEFAULTS, WEB};
+    static const char *const known[] = {SHMRPCI_INI_DEFAULTS, SHMRPCI_INI_WEB};
     const char *best = shmrpci_nearest_of(name, known, 2);
     if (best != NULL) {
         shmrpci_ini_report(p, place,
@@ -375,22 +158,23 @@ static bool is_misspelt(shmrpci_ini_parser *p, const char *name,
     return best != NULL;
 }
 
-static void begin_section(shmrpci_ini_parser *p, section *s,
+static void begin_section(shmrpci_ini_parser *p, shmrpci_ini_section *s,
                           const shmrpci_ini_file *file,
                           const shmrpci_ini_line *line)
 {
-    shmrpci_ini_place place = place_of(file, line->name, line->name_end);
+    shmrpci_ini_place place =
+        shmrpci_ini_place_of(file, line->name, line->name_end);
     const char *name =
         shmrpci_ini_text(p, line->name, (size_t)(line->name_end - line->name));
-    if (strcmp(name, DEFAULTS) == 0) {
+    if (strcmp(name, SHMRPCI_INI_DEFAULTS) == 0) {
         (void)begin_only(p, s, SHMRPCI_INI_IN_DEFAULTS, place,
                          &p->defaults_place);
-    } else if (strcmp(name, WEB) == 0) {
+    } else if (strcmp(name, SHMRPCI_INI_WEB) == 0) {
         p->out->has_web =
             begin_only(p, s, SHMRPCI_INI_IN_WEB, place, &p->web_place) ||
             p->out->has_web;
     } else if (is_misspelt(p, name, place)) {
-        *s = (section){.is_lost = true};
+        *s = (shmrpci_ini_section){.is_lost = true};
     } else {
         begin_services(p, s, file, line);
     }
@@ -398,18 +182,20 @@ static void begin_section(shmrpci_ini_parser *p, section *s,
 
 /* ---- files ---- */
 
-static void read_line(shmrpci_ini_parser *p, section *s, shmrpci_ini_file *file,
-                      const shmrpci_ini_line *line)
+static void read_line(shmrpci_ini_parser *p, shmrpci_ini_section *s,
+                      shmrpci_ini_file *file, const shmrpci_ini_line *line)
 {
-    shmrpci_ini_place whole = place_of(file, line->begin, line->end);
+    shmrpci_ini_place whole =
+        shmrpci_ini_place_of(file, line->begin, line->end);
     switch (line->kind) {
     case SHMRPCI_INI_LINE_END:
     case SHMRPCI_INI_LINE_BLANK:
         break;
     case SHMRPCI_INI_LINE_TAIL:
-        shmrpci_ini_report(p, place_of(file, line->value, line->value_end),
-                           "more behind the name of a section (comments have "
-                           "lines of their own)");
+        shmrpci_ini_report(
+            p, shmrpci_ini_place_of(file, line->value, line->value_end),
+            "more behind the name of a section (comments have "
+            "lines of their own)");
         begin_section(p, s, file, line);
         break;
     case SHMRPCI_INI_LINE_SECTION:
@@ -424,12 +210,12 @@ static void read_line(shmrpci_ini_parser *p, section *s, shmrpci_ini_file *file,
                                "a key before any section (expected [NAME])");
             break;
         }
-        read_entry(p, s, file, line);
+        shmrpci_ini_entry(p, s, file, line);
         break;
     case SHMRPCI_INI_LINE_OPEN:
         shmrpci_ini_report(p, whole,
                            "the name of a section has no end (expected `]`)");
-        *s = (section){.is_lost = true};
+        *s = (shmrpci_ini_section){.is_lost = true};
         break;
     case SHMRPCI_INI_LINE_ODD:
         shmrpci_ini_report(p, whole,
@@ -442,7 +228,7 @@ static void read_line(shmrpci_ini_parser *p, section *s, shmrpci_ini_file *file,
 static void read_lines(shmrpci_ini_parser *p, shmrpci_ini_file *file)
 {
     const char *at = file->text;
-    section s = {.where = 0};
+    shmrpci_ini_section s = {.where = 0};
     shmrpci_ini_line line;
     do {
         shmrpci_ini_next_line(&at, &line);

@@ -3,7 +3,8 @@
  *
  *     ini_lexer.re  a line -> section or key and value; ${} in a value
  *     ini_value     a value's text -> what its type holds
- *     ini           files, sections, keys
+ *     ini_entry     keys, and variables in their values
+ *     ini           files and sections
  *     ini_check     rules that hold between keys and between services
  *     ini_report    what is wrong, for people
  *
@@ -107,6 +108,32 @@ typedef struct shmrpci_ini_piece {
  * ends. */
 void shmrpci_ini_next_piece(const char **at, const char *end,
                             shmrpci_ini_piece *out);
+
+/* ---- ini_entry.c ---- */
+
+/* The sections that are no services. */
+#define SHMRPCI_INI_DEFAULTS "defaults"
+#define SHMRPCI_INI_WEB      "web monitor"
+
+/* What the lines of a file go to. */
+typedef struct shmrpci_ini_section {
+    unsigned where; /* SHMRPCI_INI_IN_...; 0: nothing, or unknown */
+    size_t first;   /* services [first, end) share the body */
+    size_t end;
+    bool is_lost; /* its header was wrong: its lines are not looked at */
+} shmrpci_ini_section;
+
+shmrpci_ini_place shmrpci_ini_place_of(const shmrpci_ini_file *file,
+                                       const char *begin, const char *end);
+
+/* The value of a line with its variables; NULL after reporting. */
+const char *shmrpci_ini_expand(shmrpci_ini_parser *p,
+                               const shmrpci_ini_file *file,
+                               const shmrpci_ini_line *line);
+
+/* Reads a key and its value into the section. */
+void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
+                       shmrpci_ini_file *file, const shmrpci_ini_line *line);
 
 /* ---- ini_value.c ---- */
 

@@ -1,7 +1,6 @@
 /* Starting, finishing and giving up asynchronous calls. */
 #include "rpc/async.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -10,115 +9,6 @@
 
 /* How long one call is waited for while others may end too. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
-
-/* ---- objects --------------------------------------------------------- */
-
-static void block_init(shmrpci_async_block *block, shmrpci_async *async)
-{
-    for (uint32_t i = 0; i < SHMRPCI_ASYNC_BLOCK_CALLS; i++) {
-        block->calls[i].async = async;
-        block->calls[i].busy = &block->busy;
-        block->calls[i].bit = UINT64_C(1) << i;
-        /* What is not sent yet is nobody's to look at. */
-        shmrpci_store_relaxed(&block->calls[i].state, SHMRPCI_ASYNC_HELD);
-    }
-}
-
-static shmrpci_async *async_new(shmrpc_client *client, shmrpci_async *inherited)
-{
-    shmrpci_async *async = calloc(1, sizeof *async);
-    if (async != NULL) {
-        async->client = client;
-        async->generation = shmrpci_fork_generation();
-        async->inherited = inherited;
-        async->set = -1;
-        async->timer = -1;
-        async->timer_ns = SHMRPCI_NEVER_NS;
-        shmrpci_mutex_init(&async->lock);
-        block_init(&async->first, async);
-    }
-    return async;
-}
-
-shmrpci_async *shmrpci_async_of(shmrpc_client *client)
-{
-    shmrpci_async *async = shmrpci_load_acquire(&client->async);
-    while (async == NULL || async->generation != shmrpci_fork_generation()) {
-        shmrpci_async *own = async_new(client, async);
-        if (own == NULL) {
-            return NULL;
-        }
-        if (shmrpci_cas_seq(&client->async, &async, own)) {
-            return own;
-        }
-        shmrpci_mutex_fini(&own->lock); /* another thread was faster */
-        free(own);
-    }
-    return async;
-}
-
-/* The block after `block`, made if need be; NULL: out of memory. */
-static shmrpci_async_block *next_block(shmrpci_async *async,
-                                       shmrpci_async_block *block)
-{
-    shmrpci_async_block *next = shmrpci_load_acquire(&block->next);
-    if (next != NULL) {
-        return next;
-    }
-    next = calloc(1, sizeof *next);
-    if (next == NULL) {
-        return NULL;
-    }
-    block_init(next, async);
-    shmrpci_async_block *other = NULL;
-    if (!shmrpci_cas_seq(&block->next, &other, next)) {
-        free(next);
-        return other;
-    }
-    return next;
-}
-
-/* An unused object, HELD. NULL: all are in use, or memory is short. */
-static shmrpc_call *take(shmrpci_async *async)
-{
-    shmrpci_async_block *block = &async->first;
-    for (uint32_t i = 0; i < SHMRPCI_ASYNC_MAX_BLOCKS && block != NULL; i++) {
-        uint64_t busy = shmrpci_load_relaxed(&block->busy);
-        while (busy != UINT64_MAX) {
-            uint64_t bit = ~busy & (busy + 1);
-            /* Acquire: whoever freed it is done with it. */
-            if (shmrpci_cas_seq(&block->busy, &busy, busy | bit)) {
-                return &block->calls[__builtin_ctzll(bit)];
-            }
-        }
-        block = next_block(async, block);
-    }
-    return NULL;
-}
-
-void shmrpci_async_free(shmrpc_call *call)
-{
-    (void)shmrpci_and_seq(call->busy, ~call->bit);
-}
-
-shmrpci_async_walk shmrpci_async_walk_from(shmrpci_async_block *first)
-{
-    return (shmrpci_async_walk){first, shmrpci_load_seq(&first->busy)};
-}
-
-shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk)
-{
-    while (walk->left == 0) {
-        shmrpci_async_block *next = shmrpci_load_acquire(&walk->block->next);
-        if (next == NULL) {
-            return NULL;
-        }
-        *walk = shmrpci_async_walk_from(next);
-    }
-    uint32_t index = (uint32_t)__builtin_ctzll(walk->left);
-    walk->left &= walk->left - 1;
-    return &walk->block->calls[index];
-}
 
 /* ---- the end of a call ----------------------------------------------- */
 
@@ -336,7 +226,7 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
                      shmrpc_error *error)
 {
     shmrpci_async *async = shmrpci_async_of(client);
-    shmrpc_call *call = async != NULL ? take(async) : NULL;
+    shmrpc_call *call = async != NULL ? shmrpci_async_take(async) : NULL;
     if (call == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
                                 "no more calls can be in flight");

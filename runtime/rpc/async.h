@@ -107,22 +107,14 @@ static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
                : NULL;
 }
 
-/* The same, made when it is first needed; NULL: out of memory. */
+/* ---- async_pool.c ---------------------------------------------------- */
+
+/* This process's, made when it is first needed; NULL: out of memory. */
 shmrpci_async *shmrpci_async_of(shmrpc_client *client);
-
-/* ---- async.c --------------------------------------------------------- */
-
-/* True: was in state `from`, is HELD. */
-bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from);
-/* Looks whether a held call is over, or late at `now_ns`; brings its outcome
- * into the object then. */
-bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
-/* The same, by giving the call up. True: it has not run. */
-bool shmrpci_async_cancel(shmrpc_call *call);
+/* An unused object, HELD. NULL: all are in use, or memory is short. */
+shmrpc_call *shmrpci_async_take(shmrpci_async *async);
 /* A held call goes back to those that can be used again. */
 void shmrpci_async_free(shmrpc_call *call);
-/* Gives a reference back. The link may be gone then. */
-void shmrpci_async_unref(shmrpc_client *client, shmrpci_link *link);
 
 /* Goes through the calls that are in use. */
 typedef struct shmrpci_async_walk {
@@ -133,6 +125,18 @@ typedef struct shmrpci_async_walk {
 shmrpci_async_walk shmrpci_async_walk_from(shmrpci_async_block *first);
 /* NULL: no more. */
 shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
+
+/* ---- async.c --------------------------------------------------------- */
+
+/* True: was in state `from`, is HELD. */
+bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from);
+/* Looks whether a held call is over, or late at `now_ns`; brings its outcome
+ * into the object then. */
+bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
+/* The same, by giving the call up. True: it has not run. */
+bool shmrpci_async_cancel(shmrpc_call *call);
+/* Gives a reference back. The link may be gone then. */
+void shmrpci_async_unref(shmrpc_client *client, shmrpci_link *link);
 
 /* No slot was free: ends calls that are over, or waits a while for one to be,
  * if it may. True: there may be a slot now. False: nothing that is in flight

@@ -25,11 +25,25 @@ static idl_span top_of(const gen_checker *c)
 
 /* ---- names in C ---- */
 
-static void check_names(gen_checker *c, idl_span span, idl_span old_span,
-                        shmrpci_buf *now, shmrpci_buf *was)
+/* What something is called in both versions. */
+typedef struct c_names {
+    shmrpci_buf was;
+    shmrpci_buf now;
+} c_names;
+
+static c_names begin_names(gen_checker *c)
 {
-    const char *new_name = shmrpci_buf_text(now);
-    const char *old_name = shmrpci_buf_text(was);
+    c_names names;
+    idl_buf_init(&names.was, c->memory);
+    idl_buf_init(&names.now, c->memory);
+    return names;
+}
+
+static void end_names(gen_checker *c, idl_span span, idl_span old_span,
+                      c_names *names)
+{
+    const char *new_name = shmrpci_buf_text(&names->now);
+    const char *old_name = shmrpci_buf_text(&names->was);
     if (strcmp(new_name, old_name) != 0) {
         add(c, GEN_CHECK_C_NAME, span, old_span,
             idl_printf(c->memory, "in C it is now called `%s`", new_name),
@@ -40,49 +54,37 @@ static void check_names(gen_checker *c, idl_span span, idl_span old_span,
 static void check_decl_name(gen_checker *c, const idl_decl *was,
                             const idl_decl *now)
 {
-    shmrpci_buf old_name;
-    shmrpci_buf new_name;
-    idl_buf_init(&old_name, c->memory);
-    idl_buf_init(&new_name, c->memory);
-    idl_cname_decl(was, &old_name);
-    idl_cname_decl(now, &new_name);
-    check_names(c, now->span, was->span, &new_name, &old_name);
+    c_names names = begin_names(c);
+    idl_cname_decl(was, &names.was);
+    idl_cname_decl(now, &names.now);
+    end_names(c, now->span, was->span, &names);
 }
 
 static void check_field_name(gen_checker *c, const idl_field *was,
                              const idl_field *now)
 {
-    shmrpci_buf old_name;
-    shmrpci_buf new_name;
-    idl_buf_init(&old_name, c->memory);
-    idl_buf_init(&new_name, c->memory);
-    idl_cname_field(was, &old_name);
-    idl_cname_field(now, &new_name);
-    check_names(c, now->span, was->span, &new_name, &old_name);
+    c_names names = begin_names(c);
+    idl_cname_field(was, &names.was);
+    idl_cname_field(now, &names.now);
+    end_names(c, now->span, was->span, &names);
 }
 
 static void check_item_name(gen_checker *c, const idl_enum_item *was,
                             const idl_enum_item *now)
 {
-    shmrpci_buf old_name;
-    shmrpci_buf new_name;
-    idl_buf_init(&old_name, c->memory);
-    idl_buf_init(&new_name, c->memory);
-    idl_cname_item(was, &old_name);
-    idl_cname_item(now, &new_name);
-    check_names(c, now->span, was->span, &new_name, &old_name);
+    c_names names = begin_names(c);
+    idl_cname_item(was, &names.was);
+    idl_cname_item(now, &names.now);
+    end_names(c, now->span, was->span, &names);
 }
 
 static void check_method_name(gen_checker *c, const idl_method *was,
                               const idl_method *now)
 {
-    shmrpci_buf old_name;
-    shmrpci_buf new_name;
-    idl_buf_init(&old_name, c->memory);
-    idl_buf_init(&new_name, c->memory);
-    idl_cname_method_part(was, &old_name);
-    idl_cname_method_part(now, &new_name);
-    check_names(c, now->span, was->span, &new_name, &old_name);
+    c_names names = begin_names(c);
+    idl_cname_method_part(was, &names.was);
+    idl_cname_method_part(now, &names.now);
+    end_names(c, now->span, was->span, &names);
 }
 
 /* ---- types in C: bounds don't show in them ---- */

@@ -13,11 +13,13 @@ typedef struct code_row {
     const char *title;
 } code_row;
 
+/* The last stands for what has no row. */
 static const code_row rows[] = {
 #define IDL_X(name, number, severity, title) \
     {IDL_S_##name, IDL_##severity, title},
     IDL_DIAG_LIST(IDL_X)
 #undef IDL_X
+        {(idl_code)0, IDL_ERROR, "unknown diagnostic"},
 };
 
 static const idl_code codes[] = {
@@ -28,11 +30,12 @@ static const idl_code codes[] = {
 
 static const code_row *find_row(idl_code code)
 {
-    size_t i = 0;
-    while (rows[i].code != code) {
-        i++;
+    const code_row *row = rows;
+    const code_row *last = &rows[sizeof rows / sizeof rows[0] - 1];
+    while (row != last && row->code != code) {
+        row++;
     }
-    return &rows[i];
+    return row;
 }
 
 const char *idl_code_title(idl_code code)

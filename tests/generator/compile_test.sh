@@ -71,4 +71,6 @@ done
 for file in "$work"/words_client.c "$work"/words_server.h "$work"/words.c; do
     compile -include "$work/first.h" "$file"
 done
+# A method that is called like a function macro of somebody else's header.
+compile '-Decho_json(...)=no_such_thing' "$work/echo_server.c"
 exit $failed

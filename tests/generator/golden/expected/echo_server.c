@@ -14,7 +14,7 @@ static int handle_echo_echo_json(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->echo_json == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->echo_json(ctx, user, p->data, (shmrpc_any *)result);
+    return (own->echo_json)(ctx, user, p->data, (shmrpc_any *)result);
 }
 
 static int handle_echo_echo_msgpack(shmrpc_ctx *ctx, const void *impl,
@@ -27,7 +27,7 @@ static int handle_echo_echo_msgpack(shmrpc_ctx *ctx, const void *impl,
     if (own->echo_msgpack == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->echo_msgpack(ctx, user, p->data, (shmrpc_any *)result);
+    return (own->echo_msgpack)(ctx, user, p->data, (shmrpc_any *)result);
 }
 
 static int handle_echo_echo_raw(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -39,7 +39,7 @@ static int handle_echo_echo_raw(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->echo_raw == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->echo_raw(ctx, user, p->data, (shmrpc_bytes *)result);
+    return (own->echo_raw)(ctx, user, p->data, (shmrpc_bytes *)result);
 }
 
 static int handle_echo_add(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -50,7 +50,7 @@ static int handle_echo_add(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->add == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->add(ctx, user, p->a, p->b, (int64_t *)result);
+    return (own->add)(ctx, user, p->a, p->b, (int64_t *)result);
 }
 
 static const shmrpc_handler echo_handlers[] = {

@@ -26,7 +26,7 @@ static int handle_everything_nothing(shmrpc_ctx *ctx, const void *impl,
     if (own->nothing == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->nothing(ctx, user);
+    return (own->nothing)(ctx, user);
 }
 
 static int handle_everything_flat(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -39,7 +39,7 @@ static int handle_everything_flat(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->flat == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->flat(ctx, user, p->flat, (types_v2_flat *)result);
+    return (own->flat)(ctx, user, p->flat, (types_v2_flat *)result);
 }
 
 static int handle_everything_number(shmrpc_ctx *ctx, const void *impl,
@@ -53,7 +53,7 @@ static int handle_everything_number(shmrpc_ctx *ctx, const void *impl,
     if (own->number == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->number(ctx, user, p->a, p->b, (double *)result);
+    return (own->number)(ctx, user, p->a, p->b, (double *)result);
 }
 
 static int handle_everything_grid(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -66,7 +66,7 @@ static int handle_everything_grid(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->grid == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->grid(ctx, user, p->grid, (uint32_t (*)[3])result);
+    return (own->grid)(ctx, user, p->grid, (uint32_t (*)[3])result);
 }
 
 static int handle_everything_scalars(shmrpc_ctx *ctx, const void *impl,
@@ -80,7 +80,7 @@ static int handle_everything_scalars(shmrpc_ctx *ctx, const void *impl,
     if (own->scalars == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->scalars(ctx, user, p->scalars, (types_v2_scalars *)result);
+    return (own->scalars)(ctx, user, p->scalars, (types_v2_scalars *)result);
 }
 
 static int handle_everything_containers(shmrpc_ctx *ctx, const void *impl,
@@ -94,7 +94,7 @@ static int handle_everything_containers(shmrpc_ctx *ctx, const void *impl,
     if (own->containers == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->containers(ctx, user, p->c, (types_v2_containers *)result);
+    return (own->containers)(ctx, user, p->c, (types_v2_containers *)result);
 }
 
 static int handle_everything_node(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -107,7 +107,7 @@ static int handle_everything_node(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->node == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->node(ctx, user, p->node, p->other, (types_v2_node *)result);
+    return (own->node)(ctx, user, p->node, p->other, (types_v2_node *)result);
 }
 
 static int handle_everything_choice(shmrpc_ctx *ctx, const void *impl,
@@ -121,7 +121,7 @@ static int handle_everything_choice(shmrpc_ctx *ctx, const void *impl,
     if (own->choice == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->choice(ctx, user, p->choice, (types_v2_choice *)result);
+    return (own->choice)(ctx, user, p->choice, (types_v2_choice *)result);
 }
 
 static int handle_everything_anything(shmrpc_ctx *ctx, const void *impl,
@@ -135,7 +135,7 @@ static int handle_everything_anything(shmrpc_ctx *ctx, const void *impl,
     if (own->anything == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->anything(ctx, user, p->value, p->other, (shmrpc_any *)result);
+    return (own->anything)(ctx, user, p->value, p->other, (shmrpc_any *)result);
 }
 
 static int handle_everything_blob(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -148,7 +148,7 @@ static int handle_everything_blob(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->blob == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->blob(ctx, user, p->data, (shmrpc_bytes *)result);
+    return (own->blob)(ctx, user, p->data, (shmrpc_bytes *)result);
 }
 
 static int handle_everything_texts(shmrpc_ctx *ctx, const void *impl,
@@ -161,7 +161,7 @@ static int handle_everything_texts(shmrpc_ctx *ctx, const void *impl,
     if (own->texts == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->texts(ctx, user, p->tags, p->lang, (shmrpc_str *)result);
+    return (own->texts)(ctx, user, p->tags, p->lang, (shmrpc_str *)result);
 }
 
 static int handle_everything_optionals(shmrpc_ctx *ctx, const void *impl,
@@ -175,11 +175,12 @@ static int handle_everything_optionals(shmrpc_ctx *ctx, const void *impl,
     if (own->optionals == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->optionals(ctx, user, p->has_count ? &p->count : NULL,
-                          p->has_text ? &p->text : NULL,
-                          p->has_triple ? p->triple : NULL, p->flat,
-                          p->has_flats ? &p->flats : NULL,
-                          (types_v2_optionals *)result);
+    return (
+        own->optionals)(ctx, user, p->has_count ? &p->count : NULL,
+                        p->has_text ? &p->text : NULL,
+                        p->has_triple ? p->triple : NULL, p->flat,
+                        p->has_flats ? &p->flats : NULL,
+                        (types_v2_optionals *)result);
 }
 
 static int handle_everything_bounded(shmrpc_ctx *ctx, const void *impl,
@@ -193,7 +194,7 @@ static int handle_everything_bounded(shmrpc_ctx *ctx, const void *impl,
     if (own->bounded == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->bounded(ctx, user, p->b, (types_v2_bounded_list *)result);
+    return (own->bounded)(ctx, user, p->b, (types_v2_bounded_list *)result);
 }
 
 static int handle_everything_fast(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -206,8 +207,9 @@ static int handle_everything_fast(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->fast == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->fast(ctx, user, p->client, p->opts, p->out, p->error, p->user,
-                     (types_v2_nothing *)result);
+    return (
+        own->fast)(ctx, user, p->client, p->opts, p->out, p->error, p->user,
+                   (types_v2_nothing *)result);
 }
 
 static int handle_everything_slow(shmrpc_ctx *ctx, const void *impl, void *user,
@@ -220,8 +222,9 @@ static int handle_everything_slow(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->slow == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->slow(ctx, user, p->counts,
-                     (types_v2_everything_slow_result *)result);
+    return (
+        own->slow)(ctx, user, p->counts,
+                   (types_v2_everything_slow_result *)result);
 }
 
 static int handle_everything_parse(shmrpc_ctx *ctx, const void *impl,
@@ -234,7 +237,7 @@ static int handle_everything_parse(shmrpc_ctx *ctx, const void *impl,
     if (own->parse == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->parse(ctx, user, p->text, (uint32_t *)result);
+    return (own->parse)(ctx, user, p->text, (uint32_t *)result);
 }
 
 static int handle_everything_store(shmrpc_ctx *ctx, const void *impl,
@@ -248,7 +251,7 @@ static int handle_everything_store(shmrpc_ctx *ctx, const void *impl,
     if (own->store == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->store(ctx, user, p->flat);
+    return (own->store)(ctx, user, p->flat);
 }
 
 static int handle_everything_touch(shmrpc_ctx *ctx, const void *impl,
@@ -262,7 +265,7 @@ static int handle_everything_touch(shmrpc_ctx *ctx, const void *impl,
     if (own->touch == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->touch(ctx, user, p->id, p->has_why ? &p->why : NULL);
+    return (own->touch)(ctx, user, p->id, p->has_why ? &p->why : NULL);
 }
 
 static int handle_everything_blob_away(shmrpc_ctx *ctx, const void *impl,
@@ -277,7 +280,7 @@ static int handle_everything_blob_away(shmrpc_ctx *ctx, const void *impl,
     if (own->blob_away == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->blob_away(ctx, user, p->data);
+    return (own->blob_away)(ctx, user, p->data);
 }
 
 static int handle_everything_close_(shmrpc_ctx *ctx, const void *impl,
@@ -291,7 +294,7 @@ static int handle_everything_close_(shmrpc_ctx *ctx, const void *impl,
     if (own->close_ == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->close_(ctx, user);
+    return (own->close_)(ctx, user);
 }
 
 static int handle_everything_connect_(shmrpc_ctx *ctx, const void *impl,
@@ -305,7 +308,7 @@ static int handle_everything_connect_(shmrpc_ctx *ctx, const void *impl,
     if (own->connect_ == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->connect_(ctx, user, p->int_, (uint32_t *)result);
+    return (own->connect_)(ctx, user, p->int_, (uint32_t *)result);
 }
 
 static const shmrpc_handler everything_handlers[] = {
@@ -380,7 +383,7 @@ static int handle_other_ping(shmrpc_ctx *ctx, const void *impl, void *user,
     if (own->ping == NULL) {
         return SHMRPC_E_UNIMPLEMENTED;
     }
-    return own->ping(ctx, user, (types_v2_order *)result);
+    return (own->ping)(ctx, user, (types_v2_order *)result);
 }
 
 static const shmrpc_handler other_handlers[] = {

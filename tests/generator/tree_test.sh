@@ -1,0 +1,18 @@
+#!/bin/sh
+# The interfaces that people read, in examples/ and bench/, are laid out by
+# shmrpcgen fmt, and lint finds nothing in them.
+#   tree_test.sh SHMRPCGEN            check
+#   tree_test.sh SHMRPCGEN --format   lay them out
+set -eu
+generator=$(realpath "$1")
+action=${2:-}
+cd "$(dirname "$0")/../.."
+set -- examples/*/*.svc bench/*.svc bench/*/*.svc
+if [ "$action" = --format ]; then
+    exec "$generator" fmt "$@"
+fi
+"$generator" fmt --check "$@" || {
+    echo "tree_test: not laid out; run ./dev format" >&2
+    exit 1
+}
+"$generator" lint "$@"

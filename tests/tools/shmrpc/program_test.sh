@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # program_test.sh SHMRPC SERVER...: every command of the program against real
 # servers, and bad input each with its message.
+# shellcheck disable=SC2016 # messages have backquotes
 set -euo pipefail
 program=$(realpath "$1")
 shift
@@ -95,7 +96,7 @@ run 0 --version && shows '^shmrpc [0-9]'
 for command in list describe call bench completion; do
     run 0 "$command" --help && shows "^usage: shmrpc $command"
     run 0 "$command" --version && shows '^shmrpc [0-9]'
-    refused 2 'unknown option `--jsn`|unknown option `--hlp`' "$command" --jsn
+    refused 2 'unknown option `--jsn`' "$command" --jsn
 done
 refused 2 'a command is missing'
 refused 2 'no command `cal`; did you mean `call`' cal
@@ -205,7 +206,7 @@ refused 2 'buy: item: there is no field `titel`; did you mean `title`' call shop
 refused 2 'buy: there is no parameter `cuont`; did you mean `count`' call shop buy '{"cuont":1}'
 refused 2 'item.grade: test.shop.Grade has no `FIEN`; did you mean `FINE`' call shop buy item.title=x item.grade=FIEN
 refused 2 'item.title: length 21' call shop buy item.title=123456789012345678901
-refused 2 'item.title.x|item.title: is a string' call shop buy item.title.x=1
+refused 2 'item.title: is a string and has no fields' call shop buy item.title.x=1
 refused 2 'count: is given twice' call shop buy item.title=x count=1 count=2
 refused 2 'item: is given twice' call shop buy item:='{}' item.title=x
 refused 2 'b: missing' call echo_serv add 1
@@ -213,10 +214,10 @@ refused 2 '`3` is one value too many: there are 2 parameters' call echo_serv add
 refused 2 '3 values for 2 parameters' call echo_serv add '[1,2,3]'
 refused 2 'b: `x` is no i64' call echo_serv add 1 x
 refused 2 'b: .*expected i64' call echo_serv add 1 b:='"x"'
-refused 2 'add: .*\(at byte 3\)|add: .*byte' call echo_serv add '[1,'
-refused 6 'data: /nonexistent|/nonexistent: can.t be read' call echo_serv echo_raw data=@/nonexistent
+refused 2 'add: .*at byte' call echo_serv add '[1,'
+refused 6 'echo_raw: /nonexistent: can.t be read' call echo_serv echo_raw data=@/nonexistent
 refused 2 '`1,"b":2` is no i64' call echo_serv add 'a=1,"b":2'
-refused 2 'signature|native add\(1: i64 a' call echo_serv add 1
+refused 2 '^  native add\(1: i64 a' call echo_serv add 1
 refused 2 '`soon` for --deadline \(expected a time like 250ms' call --deadline=soon echo_serv add 1 2
 refused 2 '`0` for --repeat' call --repeat=0 echo_serv add 1 2
 refused 2 'is no service \(expected NAME' call :5 add

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # check_test.sh SHMRPCD: the command check, over files on disk.
+# shellcheck disable=SC2016 # messages have backquotes
 set -euo pipefail
 program=$(realpath "$1")
 folder=$(mktemp -d)

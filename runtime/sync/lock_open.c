@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/thread.h"
 #include "sync/lock.h"
 
 /* Others may be in the middle of creating, replacing or removing the same. */
-#define OPEN_NS SHMRPCI_NS_PER_S
+#define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
 #define ALL_FLAGS                                                         \
     (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_RECURSIVE | SHMRPC_LOCK_SHARED | \
@@ -274,6 +275,11 @@ void shmrpc_lock_close(shmrpc_lock *lock)
         return;
     }
     shmrpci_fork_keep_fd(&lock->guard);
+    if (lock->fd >= 0 && shmrpci_lock_is_ours(lock)) {
+        /* Closing does the same, unless something else refers to the file as we
+         * have it open; a child's copy must not, its parent lives. */
+        shmrpci_byte_lock_drop(lock->fd, lock->me - 1, 1);
+    }
     let_go(lock);
     free(lock);
 }

@@ -118,8 +118,8 @@ typedef struct shmrpc_lock_wait {
 
 /*
  * Opens the lock `name`, makes it, or both, as `mode` says; `opts` may be NULL.
- * May block for up to a second, where another process is in the middle of the
- * same.  Of many that create at once exactly one does.
+ * May block for up to ten seconds, where others are in the middle of the same.
+ * Of many that create at once exactly one does.
  *
  * INVALID: name, flags, numbers; NOT_FOUND, EXISTS: as `mode` says; DENIED: by
  * the permissions of file or folder; PRECONDITION: it is of another kind;

@@ -237,8 +237,11 @@ static void disown_conn(shm_conn *conn)
     shmrpci_fd_close(&conn->bell_fd);
     shmrpci_fd_close(&conn->block_fd);
     shmrpci_fd_close(&conn->ledger_fd);
-    for (size_t i = 0; i <= SHM_EXTENTS; i++) {
-        shmrpci_fd_close(&conn->extents[i].fd);
+    for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
+        shm_extent *extent = shm_extent_of(conn, i);
+        if (extent != NULL) {
+            shmrpci_fd_close(&extent->fd);
+        }
     }
 }
 

@@ -320,6 +320,8 @@ int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
         accept_again(listener, &state);
         run_round(listener, &state);
     }
+    /* This thread may have taken the bell that stop has rung for a worker. */
+    shmrpci_event_set(listener->bell_fd);
     say_goodbye(listener);
     return SHMRPC_OK;
 }

@@ -10,6 +10,9 @@
  * Workers of such a server are threads. The main function that is generated for
  * programs which only serve has processes instead (--help tells).
  *
+ * A program that forks to become a daemon does so before it serves: forked
+ * children have neither its sockets nor its lock.
+ *
  * Threading: create, serve and destroy: one thread; run blocks its thread and
  * starts the workers; stop: any thread or signal handler.  Handlers run on
  * worker threads, several at a time when `workers` is above 1.

@@ -98,7 +98,7 @@ shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
     memset(listener, 0, sizeof *listener);
     listener->base.transport = &shmrpci_transport_shm;
     listener->opts = *opts;
-    listener->place = (shm_place){-1, -1, -1, "", ""};
+    listener->place = (shm_place){.dir_fd = -1, .lock_fd = -1, .listen_fd = -1};
     listener->poll_set = listener->stop_fd = listener->spare_fd = -1;
     listener->bell_fd = listener->status_fd = listener->sweep_fd = -1;
     listener->client_status_fd = listener->shared_fd = -1;

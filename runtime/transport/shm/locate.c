@@ -100,7 +100,7 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
     char lock[192];
     char temporary[192];
     bool is_public = strcmp(folder, "/run/shmrpc") == 0;
-    *out = (shm_place){-1, -1, -1, "", ""};
+    *out = (shm_place){.dir_fd = -1, .lock_fd = -1, .listen_fd = -1};
     (void)snprintf(lock, sizeof lock, "%.180s.lock", stem);
     (void)snprintf(temporary, sizeof temporary, "%.180s.new", stem);
     (void)snprintf(out->socket_name, sizeof out->socket_name, "%.180s.sock",
@@ -117,9 +117,14 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
             shmrpci_socket_listen(out->dir_fd, out->socket_name, temporary,
                                   is_public ? 0666 : 0600, &out->listen_fd);
     }
+    if (status == SHMRPC_OK &&
+        (shmrpci_fork_close_fd(&out->lock_guard, &out->lock_fd) != SHMRPC_OK ||
+         shmrpci_fork_close_fd(&out->listen_guard, &out->listen_fd) !=
+             SHMRPC_OK)) {
+        status = SHMRPC_E_NO_MEMORY;
+    }
     if (status != SHMRPC_OK) {
-        shmrpci_fd_close(&out->lock_fd);
-        shmrpci_fd_close(&out->dir_fd);
+        shm_place_close(out);
     }
     return status;
 }
@@ -182,6 +187,8 @@ void shm_place_close(shm_place *place)
     if (place->listen_fd >= 0) {
         shmrpci_folder_remove(place->dir_fd, place->socket_name);
     }
+    shmrpci_fork_keep_fd(&place->listen_guard);
+    shmrpci_fork_keep_fd(&place->lock_guard);
     shmrpci_fd_close(&place->listen_fd);
     shmrpci_fd_close(&place->lock_fd);
     shmrpci_fd_close(&place->dir_fd);

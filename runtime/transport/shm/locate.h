@@ -12,15 +12,20 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_LOCATE_H
 #define SHMRPCI_TRANSPORT_SHM_LOCATE_H
 
+#include "os/fork.h"
 #include "transport/transport.h"
 
 #define SHM_PATH_BYTES 512u
 
-/* A listening socket and what it needs; closed by shm_place_close. */
+/* A listening socket and what it needs; closed by shm_place_close. A forked
+ * child has neither socket nor lock, or the name would stay taken as long as it
+ * lives. Must not move. */
 typedef struct shm_place {
     int dir_fd;
     int lock_fd;
     int listen_fd;
+    shmrpci_fork_fd lock_guard;
+    shmrpci_fork_fd listen_guard;
     char socket_name[192];
     char path[SHM_PATH_BYTES];
 } shm_place;

@@ -3,8 +3,10 @@
 
 #include "../../../reaction.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/memory.h"
@@ -42,6 +44,33 @@ static void name_has_one_server(void **state)
     shm_place_close(&first);
     listens(&address, &second, SHMRPC_OK);
     shm_place_close(&second);
+}
+
+/* A program that a handler has started, say, and that has not executed yet. */
+static void forked_child_does_not_keep_the_name(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    shm_place place;
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    listens(&address, &place, SHMRPC_OK);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)alarm(60);
+        _exit(write(ends[1], "r", 1) == 1 ? pause() : 1);
+    }
+    assert_true(pid > 0);
+    /* It lets go as soon as it runs. */
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    shm_place_close(&place);
+    listens(&address, &place, SHMRPC_OK);
+    shm_place_close(&place);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void instances_and_ports_are_apart(void **state)
@@ -176,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_has_one_server),
+        cmocka_unit_test(forked_child_does_not_keep_the_name),
         cmocka_unit_test(instances_and_ports_are_apart),
         cmocka_unit_test(absent_service_names_every_place),
         cmocka_unit_test(long_places_are_cut_so_that_all_are_named),

@@ -100,6 +100,12 @@ void bench_unshare(void *memory, size_t size);
 /* malloc that ends the process rather than return NULL. */
 void *bench_alloc(size_t size);
 
+/* A new folder in /tmp for sockets and the like; remove takes with it the files
+ * in it. */
+enum { BENCH_FOLDER_BYTES = 40 };
+void bench_folder_make(char path[BENCH_FOLDER_BYTES]);
+void bench_folder_remove(const char *path);
+
 /* From serve: clients may dial now. */
 void bench_ready(void);
 

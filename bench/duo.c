@@ -2,6 +2,7 @@
 #include "duo.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -67,6 +68,28 @@ void *bench_shared(size_t size)
 void bench_unshare(void *memory, size_t size)
 {
     munmap(memory, size);
+}
+
+void bench_folder_make(char path[BENCH_FOLDER_BYTES])
+{
+    snprintf(path, BENCH_FOLDER_BYTES, "/tmp/shmrpc-bench-XXXXXX");
+    if (mkdtemp(path) == NULL) {
+        bench_fail("no folder in /tmp: %s", strerror(errno));
+    }
+}
+
+void bench_folder_remove(const char *path)
+{
+    char pattern[BENCH_FOLDER_BYTES + 2];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/*", path);
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            unlink(found.gl_pathv[i]);
+        }
+        globfree(&found);
+    }
+    rmdir(path);
 }
 
 void bench_ready(void)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -157,6 +158,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "shmrpc-bench: --only: %s\n", error);
         return 2;
     }
+    /* Where our services listen: killed servers leave their sockets. */
+    char folder[BENCH_FOLDER_BYTES];
+    bench_folder_make(folder);
+    (void)setenv("SHMRPC_DIR", folder, 1);
     plan.rounds = o.quick ? 3 : 9;
     plan.budget_ns = o.quick ? 30000000 : 60000000;
     const bool tty = isatty(STDERR_FILENO) == 1;
@@ -164,6 +169,7 @@ int main(int argc, char **argv)
     if (tty) {
         fprintf(stderr, "\r%-70s\r", "");
     }
+    bench_folder_remove(folder);
     bench_report_text(&plan, stdout);
     bool written = o.json == NULL || write_file(&plan, o.json, write_json);
     written =

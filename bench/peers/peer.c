@@ -1,17 +1,15 @@
 /* The echo that all peers serve: payloads, addresses, checks. */
 #include "peer.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ADDRESS_BYTES = 160 };
 
 typedef struct echo {
     const peer *who;
-    char folder[64];
+    char folder[BENCH_FOLDER_BYTES];
     char address[ADDRESS_BYTES];
     void *connection;
     peer_message message;
@@ -22,10 +20,7 @@ void *peer_setup(const bench_case *self)
     echo *const e = bench_alloc(sizeof *e);
     memset(e, 0, sizeof *e);
     e->who = self->with;
-    snprintf(e->folder, sizeof e->folder, "/tmp/shmrpc-peer-XXXXXX");
-    if (mkdtemp(e->folder) == NULL) {
-        bench_fail("no folder in /tmp");
-    }
+    bench_folder_make(e->folder);
     snprintf(e->address, sizeof e->address, "%s%s/echo", e->who->prefix,
              e->folder);
     e->message.size = self->payload;
@@ -75,16 +70,7 @@ void peer_check(const peer_message *message, const void *bytes, size_t size)
 void peer_teardown(void *state)
 {
     echo *const e = state;
-    char pattern[80];
-    glob_t found;
-    snprintf(pattern, sizeof pattern, "%s/*", e->folder);
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++) {
-            unlink(found.gl_pathv[i]);
-        }
-        globfree(&found);
-    }
-    rmdir(e->folder);
+    bench_folder_remove(e->folder);
     if (e->who->tidy != NULL) {
         e->who->tidy();
     }

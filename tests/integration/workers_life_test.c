@@ -133,6 +133,7 @@ static int refused(const char *name, const char *value, char *out, size_t size)
     child server = harness_start(WORKERS_SERVER, arguments);
     (void)unsetenv(name);
     harness_read_all(&server, out, size);
+    (void)kill(server.pid, SIGKILL); /* if it was not refused at all */
     return harness_wait(&server);
 }
 

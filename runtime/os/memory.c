@@ -194,15 +194,31 @@ void shmrpci_memory_discard(const shmrpci_map *map)
     }
 }
 
+/* Of the leak checker, where a program is built with one: it would not look
+ * for pointers in memory that did not come from malloc. */
+extern __attribute__((weak)) void __lsan_register_root_region(const void *at,
+                                                              size_t bytes);
+extern __attribute__((weak)) void __lsan_unregister_root_region(const void *at,
+                                                                size_t bytes);
+
 void *shmrpci_pages_create(size_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
+    if (at == MAP_FAILED) {
+        return NULL;
+    }
+    if (__lsan_register_root_region != NULL) {
+        __lsan_register_root_region(at, bytes);
+    }
+    return at;
 }
 
 void shmrpci_pages_destroy(void *at, size_t bytes)
 {
+    if (__lsan_unregister_root_region != NULL) {
+        __lsan_unregister_root_region(at, bytes);
+    }
     (void)munmap(at, bytes);
 }
 

@@ -232,9 +232,24 @@ static void open_all(void)
     await_count(&it->opened, CLIENTS * EACH);
 }
 
+/* ThreadSanitizer has a thread of its own in each process, which wakes. */
+#if defined(__SANITIZE_THREAD__)
+#define HAS_STRANGERS true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_STRANGERS true
+#endif
+#endif
+#ifndef HAS_STRANGERS
+#define HAS_STRANGERS false
+#endif
+
 static void idle_service_and_its_clients_never_wake(void **state)
 {
     (void)state;
+    if (HAS_STRANGERS) {
+        skip();
+    }
     open_all();
     unsigned long least = ULONG_MAX;
     unsigned seconds = is_long() ? 10 : 2;

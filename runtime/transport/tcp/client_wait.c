@@ -213,15 +213,10 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     tcp_end end = client->is_open ? on_open_frame(client, head, body)
                                   : on_answer(client, head, body);
     shmrpci_mutex_unlock(&client->lock);
-    if (end == TCP_END_NONE && head->type == TCP_PING) {
-        tcp_head pong = {.type = TCP_PONG, .value = head->value};
-        /* Nobody depends on it while more than a few don't fit. */
-        size_t first;
-        int64_t since_ns;
-        if (tcp_outbox_waiting(&client->outbox, &first, &since_ns) == 0 &&
-            tcp_outbox_note(&client->outbox, &pong)) {
-            (void)tcp_outbox_flush(&client->outbox);
-        }
+    /* Nobody depends on it when there is no memory for it. */
+    if (end == TCP_END_NONE && head->type == TCP_PING &&
+        tcp_outbox_pong(&client->outbox, head->value)) {
+        (void)tcp_outbox_flush(&client->outbox);
     }
     return end;
 }

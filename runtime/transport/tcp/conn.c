@@ -219,9 +219,6 @@ void tcp_conn_accept(tcp_listener *listener, int fd,
 static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
                              tcp_body *body)
 {
-    size_t first;
-    int64_t since_ns;
-    tcp_head pong = {.type = TCP_PONG, .value = head->value};
     switch (head->type) {
     case TCP_REQUEST:
         return tcp_call_begin(conn, head, body);
@@ -229,10 +226,10 @@ static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
         tcp_call_cancel(conn, head->call);
         return TCP_END_NONE;
     case TCP_PING:
-        /* Who does not take the answers need not have them. */
-        if (tcp_outbox_waiting(&conn->outbox, &first, &since_ns) == 0) {
-            tcp_conn_note(conn, &pong);
+        if (!tcp_outbox_pong(&conn->outbox, head->value)) {
+            return TCP_END_MEMORY;
         }
+        tcp_conn_flush(conn);
         return TCP_END_NONE;
     case TCP_PONG:
         return TCP_END_NONE;

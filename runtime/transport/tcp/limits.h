@@ -27,6 +27,12 @@
 /* Calls without a connection that a listener keeps for the next ones. */
 #define TCP_KEEP_CALLS 256u
 
+/* Frames without a body that may wait to be sent before PINGs stay unanswered.
+ * A peer that keeps to its credits is owed an ENDED and a TOLD for each of its
+ * calls at most, and what one system call has sent is counted until that has
+ * returned; there is room for the PONGs that the protocol promises still. */
+#define TCP_UNSENT_NOTES 256u
+
 /* A refusal's text. */
 #define TCP_REFUSAL_MAX_BYTES 512u
 

@@ -5,6 +5,7 @@
 
 #include "os/clock.h"
 #include "os/stream.h"
+#include "transport/tcp/limits.h"
 
 void tcp_outbox_init(tcp_outbox *outbox, int fd)
 {
@@ -15,6 +16,16 @@ void tcp_outbox_init(tcp_outbox *outbox, int fd)
 void tcp_outbox_fini(tcp_outbox *outbox)
 {
     shmrpci_mutex_fini(&outbox->lock);
+}
+
+static void free_note(tcp_piece *piece)
+{
+    free(piece); /* it is the note's first member */
+}
+
+static bool is_note(const tcp_piece *piece)
+{
+    return piece->on_sent == free_note;
 }
 
 /* Tells the owners of a list of pieces that they are out. */
@@ -37,6 +48,7 @@ static tcp_piece *take_all(tcp_outbox *outbox)
     outbox->first = NULL;
     outbox->last = NULL;
     outbox->bytes = 0;
+    outbox->notes = 0;
     outbox->first_since_ns = 0;
     return first;
 }
@@ -55,6 +67,7 @@ void tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece)
         }
         outbox->last = piece;
         outbox->bytes += piece->len;
+        outbox->notes += is_note(piece) ? 1u : 0u;
     }
     shmrpci_mutex_unlock(&outbox->lock);
     if (failed) {
@@ -91,6 +104,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
         piece->sent_bytes = piece->len;
         outbox->first = piece->next;
         outbox->first_since_ns = 0;
+        outbox->notes -= is_note(piece) ? 1u : 0u;
         piece->next = NULL;
         *end = piece;
         end = &piece->next;
@@ -204,11 +218,6 @@ size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
     return bytes;
 }
 
-static void free_note(tcp_piece *piece)
-{
-    free(piece); /* it is the note's first member */
-}
-
 bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head)
 {
     tcp_note *note = calloc(1, sizeof *note);
@@ -220,4 +229,13 @@ bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head)
         .data = note->bytes, .len = TCP_HEAD_BYTES, .on_sent = free_note};
     tcp_outbox_add(outbox, &note->piece);
     return true;
+}
+
+bool tcp_outbox_pong(tcp_outbox *outbox, uint64_t value)
+{
+    tcp_head head = {.type = TCP_PONG, .value = value};
+    shmrpci_mutex_lock(&outbox->lock);
+    bool enough = outbox->notes >= TCP_UNSENT_NOTES;
+    shmrpci_mutex_unlock(&outbox->lock);
+    return enough || tcp_outbox_note(outbox, &head);
 }

@@ -39,7 +39,8 @@ typedef struct tcp_outbox {
     bool is_flushing;
     bool again; /* somebody wanted to flush meanwhile */
     bool has_failed;
-    size_t bytes; /* not sent yet */
+    size_t bytes;   /* not sent yet */
+    uint32_t notes; /* of tcp_outbox_note, not sent yet */
     int64_t
         first_since_ns; /* when `first` was first kept waiting; 0: not yet */
 } tcp_outbox;
@@ -79,5 +80,11 @@ typedef struct tcp_note {
 
 /* Adds such a frame; false: out of memory. */
 bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head);
+
+/* Adds a PONG, or nothing while TCP_UNSENT_NOTES wait: who does not take the
+ * answers need not have them.  That anything waits is no reason to add none:
+ * a reply that the peer has got is still in the list until the thread that sent
+ * it is back from its system call.  False: out of memory. */
+bool tcp_outbox_pong(tcp_outbox *outbox, uint64_t value);
 
 #endif

@@ -54,6 +54,38 @@ static void bytes_that_come_one_by_one_are_the_same(void **state)
     stop();
 }
 
+/* The reply fills the socket; the last call tells that the PING was read. */
+static void ping_is_answered_while_a_reply_is_being_sent(void **state)
+{
+    (void)state;
+    static uint8_t body[SERVICE_MESSAGE];
+    uint32_t wanted = SERVICE_MESSAGE;
+    uint8_t bytes[TCP_HEAD_BYTES];
+    tcp_head ping = {.type = TCP_PING, .value = 42};
+    tcp_head head = {.type = TCP_REQUEST,
+                     .method = METHOD_SIZE,
+                     .call = 1,
+                     .len = sizeof wanted,
+                     .value = UINT64_C(1) << 40};
+    start(0);
+    int fd = raw_hello(&served);
+    assert_true(raw_frame(fd, &head, &wanted, sizeof wanted));
+    assert_true(raw_receive(fd, bytes, sizeof bytes));
+    assert_true(raw_frame(fd, &ping, NULL, 0));
+    head.method = METHOD_ECHO;
+    head.call = 2;
+    head.len = 0;
+    assert_true(raw_frame(fd, &head, NULL, 0));
+    service_await(&served.served, 2);
+    assert_true(raw_receive(fd, body, sizeof body));
+    assert_true(raw_receive(fd, bytes, sizeof bytes));
+    tcp_head_get(bytes, &head);
+    assert_int_equal(head.type, TCP_PONG);
+    assert_int_equal(head.value, 42);
+    (void)close(fd);
+    stop();
+}
+
 /* How late a call of 50 ms ends whose reply does not come, and is given up. */
 static int64_t call_in_vain(void *user)
 {
@@ -300,6 +332,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_that_come_one_by_one_are_the_same),
+        cmocka_unit_test(ping_is_answered_while_a_reply_is_being_sent),
         cmocka_unit_test(deadlines_hold_while_the_cable_is_out),
         cmocka_unit_test(connecting_keeps_its_deadline),
         cmocka_unit_test(cut_connection_ends_calls_at_both_ends),

@@ -375,8 +375,9 @@ static void take_zygote(shmrpci_supervisor *s)
 
 static void begin_stop(shmrpci_supervisor *s)
 {
-    uint32_t stops = shmrpci_load_acquire(&s->stops);
+    /* In this order: a signal between the two rings again. */
     shmrpci_event_clear(s->stop_event);
+    uint32_t stops = shmrpci_load_acquire(&s->stops);
     if (stops == 0) {
         return;
     }

@@ -182,7 +182,10 @@ static bool sleep_by_bell(shm_worker *worker)
     (void)shmrpci_or_seq(&listener->status->idle, me);
     refresh(worker);
     bool found = shm_worker_scan(worker, true);
-    if (!found) {
+    /* An order is given before the nudge that tells of it: whoever has read
+     * that one at the link sees the order here, and nothing else would wake
+     * it. */
+    if (!found && !is_stopping(worker)) {
         shm_worker_go_offline(worker);
         sleep_for_tag(worker);
         shm_worker_go_online(worker);

@@ -83,7 +83,7 @@ static outcome read_frames(tcp_side from, const uint8_t *data, size_t len,
         data += taken;
         len -= taken;
         if (reader.body_cap > TCP_BODY_FIRST_BYTES &&
-            reader.body_cap > 2 * reader.body_len + TCP_SCRATCH_BYTES) {
+            reader.body_cap > 2 * (reader.body_len + TCP_SCRATCH_BYTES)) {
             fail("more memory than has arrived");
         }
     }

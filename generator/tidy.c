@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define MAX_NESTING 32
+#define MAX_NESTING    32
+#define UTF8_MAX_BYTES 4
 /* Arguments that would begin further right start a line of their own. */
 #define MAX_ALIGNMENT 44
 
@@ -16,8 +17,9 @@ typedef struct line {
 
 static void append_blanks(shmrpci_buf *out, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        shmrpci_buf_append_char(out, ' ');
+    uint8_t *at = shmrpci_buf_extend(out, count);
+    if (at != NULL) {
+        memset(at, ' ', count);
     }
 }
 
@@ -27,14 +29,35 @@ static bool is_first(char byte)
     return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-/* Columns of UTF-8 text, a character for one. */
+/* Columns of UTF-8 text, a character for one.  Eight bytes at a time: this runs
+ * over every line that is too long, again and again. */
 static size_t columns(const char *text, size_t len)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < len; i++) {
-        count += is_first(text[i]);
+    size_t count = len;
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= len; i += sizeof word) {
+        memcpy(&word, text + i, sizeof word);
+        uint64_t later = (word >> 7) & ~(word >> 6) & 0x0101010101010101u;
+        count -= (size_t)(later * 0x0101010101010101u >> 56);
+    }
+    for (; i < len; i++) {
+        count -= !is_first(text[i]);
     }
     return count;
+}
+
+/* The next byte that says something about literals, parentheses, or places to
+ * break; or `end`. */
+static const char *next_mark(const char *at, const char *end)
+{
+    static const bool marks[256] = {
+        ['"'] = true, ['\''] = true, ['('] = true, [')'] = true,
+        ['{'] = true, ['}'] = true,  [','] = true, ['|'] = true,
+    };
+    while (at < end && !marks[(unsigned char)*at]) {
+        at++;
+    }
+    return at;
 }
 
 static bool is_comment(const line *l)
@@ -128,7 +151,11 @@ static const char *find_break(const wrapper *w)
     const char *at = w->at;
     size_t column = w->column;
     while (at < w->end) {
-        if (column >= GEN_TIDY_COLUMNS && (best != NULL || w->depth == 0)) {
+        const char *mark = next_mark(at, w->end);
+        column += columns(at, (size_t)(mark - at));
+        at = mark;
+        if (at == w->end ||
+            (column >= GEN_TIDY_COLUMNS && (best != NULL || w->depth == 0))) {
             break;
         }
         if (*at == '"' || *at == '\'') {
@@ -150,7 +177,8 @@ static const char *find_break(const wrapper *w)
             best = at + 1;
             best_rank = rank;
         }
-        column += is_first(*at++);
+        column++;
+        at++;
     }
     return best;
 }
@@ -158,8 +186,8 @@ static const char *find_break(const wrapper *w)
 /* Puts out what stands before `stop` and keeps account of parentheses. */
 static void advance(wrapper *w, const char *stop, shmrpci_buf *out)
 {
-    const char *at = w->at;
-    while (at < stop) {
+    const char *at = next_mark(w->at, stop);
+    for (; at < stop; at = next_mark(at, stop)) {
         if (*at == '"' || *at == '\'') {
             at = skip_literal(at, stop);
             continue;
@@ -187,16 +215,19 @@ static void new_line(wrapper *w, size_t indent, shmrpci_buf *out)
     }
 }
 
-static const char *find_text(const line *l, const char *what)
+/* The first ` = ` of a line outside string literals, or NULL. */
+static const char *find_assign(const line *l)
 {
-    size_t len = strlen(what);
-    for (size_t i = l->indent; i + len <= l->len; i++) {
-        if (l->text[i] == '"') {
-            return NULL;
+    const char *begin = l->text + l->indent;
+    const char *end = l->text + l->len;
+    const char *quote = memchr(begin, '"', (size_t)(end - begin));
+    const char *stop = quote != NULL ? quote : end;
+    const char *at = begin;
+    while ((at = memchr(at, '=', (size_t)(stop - at))) != NULL) {
+        if (at > begin && at[-1] == ' ' && stop - at > 1 && at[1] == ' ') {
+            return at - 1;
         }
-        if (memcmp(l->text + i, what, len) == 0) {
-            return l->text + i;
-        }
+        at++;
     }
     return NULL;
 }
@@ -205,10 +236,11 @@ static const char *find_text(const line *l, const char *what)
  * pointer to a function, `(*name)(...)`, does not count. */
 static const char *find_open(const char *from, const char *end)
 {
+    from = next_mark(from, end);
     while (from < end && ((*from != '(' && *from != '{') ||
                           (end - from > 1 && from[1] == '*'))) {
         bool is_literal = *from == '"' || *from == '\'';
-        from = is_literal ? skip_literal(from, end) : from + 1;
+        from = next_mark(is_literal ? skip_literal(from, end) : from + 1, end);
     }
     return from < end ? from : NULL;
 }
@@ -217,7 +249,7 @@ static const char *find_open(const char *from, const char *end)
 static bool has_joint(const wrapper *w)
 {
     const char *at = w->at;
-    while (at < w->end) {
+    while ((at = next_mark(at, w->end)) < w->end) {
         if (*at != '"' && *at != '\'') {
             at++;
             continue;
@@ -237,41 +269,49 @@ static size_t longest_argument(const wrapper *w, const char *open)
     size_t depth = 0;
     const char *start = open + 1;
     const char *at = start;
-    while (at < w->end) {
+    while ((at = next_mark(at, w->end)) < w->end) {
         bool is_literal = *at == '"' || *at == '\'';
         const char *next = is_literal ? skip_literal(at, w->end) : at + 1;
         depth += *at == '(' || *at == '{';
         depth -= (*at == ')' || *at == '}') && depth > 0;
-        bool ends = (*at == ',' && depth == 0) || joins_literals(w, next) ||
-                    next == w->end;
-        if (ends) {
+        if ((*at == ',' && depth == 0) || joins_literals(w, next)) {
             size_t len = columns(start, (size_t)(next - start));
             longest = len > longest ? len : longest;
             start = next + 1;
         }
         at = next;
     }
+    if (start < w->end) {
+        size_t len = columns(start, (size_t)(w->end - start));
+        longest = len > longest ? len : longest;
+    }
     return longest;
+}
+
+/* Whether text that begins in column `before` ends behind the last one. */
+static bool exceeds(size_t before, const char *text, const char *end)
+{
+    size_t len = (size_t)(end - text);
+    return len > UTF8_MAX_BYTES * GEN_TIDY_COLUMNS ||
+           before + columns(text, len) > GEN_TIDY_COLUMNS;
 }
 
 static bool is_too_long(const wrapper *w)
 {
-    return w->column + columns(w->at, (size_t)(w->end - w->at)) >
-           GEN_TIDY_COLUMNS;
+    return exceeds(w->column, w->at, w->end);
 }
 
 /* Breaks behind ` = ` when the value then fits, or would begin far right. */
 static void break_assignment(wrapper *w, const line *l, size_t indent,
                              shmrpci_buf *out)
 {
-    const char *assign = find_text(l, " = ");
+    const char *assign = find_assign(l);
     if (assign == NULL) {
         return;
     }
     const char *value = assign + 3;
     const char *open = find_open(value, w->end);
-    bool fits =
-        indent + columns(value, (size_t)(w->end - value)) <= GEN_TIDY_COLUMNS;
+    bool fits = !exceeds(indent, value, w->end);
     if (fits || (open != NULL && (size_t)(open - l->text) > MAX_ALIGNMENT)) {
         advance(w, assign + 2, out);
         new_line(w, indent, out);
@@ -313,7 +353,7 @@ static const char *find_blank(const wrapper *w, size_t indent)
 static void append_joined(wrapper *w, shmrpci_buf *out)
 {
     const char *at = w->at;
-    while (at < w->end) {
+    while ((at = next_mark(at, w->end)) < w->end) {
         if (*at != '"' && *at != '\'') {
             at++;
             continue;

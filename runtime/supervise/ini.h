@@ -123,6 +123,14 @@ typedef struct shmrpci_ini_row {
 
 extern const shmrpci_ini_row shmrpci_ini_rows[SHMRPCI_INI_KEYS];
 
+/* What is said of a value that can't be: "expected ...". */
+#define SHMRPCI_INI_EXPECTED_BYTES 128
+
+/* Reads a value of a key that is a number, as in the file, for those who get it
+ * elsewhere. False: `expected` says what there should be. */
+bool shmrpci_ini_number(shmrpci_ini_key key, const char *text, uint64_t *out,
+                        char expected[SHMRPCI_INI_EXPECTED_BYTES]);
+
 /* A file that was read; its text lives as long as the arena. */
 typedef struct shmrpci_ini_file {
     const char *path;

@@ -82,24 +82,20 @@ static bool read_units(const char *text, const unit *units, size_t count,
     return false;
 }
 
-static bool in_range(const reader *r, uint64_t value)
+static bool in_range(const shmrpci_ini_row *row, uint64_t value)
 {
-    return value >= r->row->least && value <= r->row->most;
+    return value >= row->least && value <= row->most;
 }
 
-static bool read_count(const reader *r, const char *text)
+static bool read_count(const shmrpci_ini_row *row, const char *text,
+                       uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
     static const unit units[] = {{"", 1}};
-    char expected[64];
     bool whole = strchr(text, '.') == NULL;
-    if (whole && read_units(text, units, 1, &r->out->u.number) &&
-        in_range(r, r->out->u.number)) {
-        return true;
-    }
-    (void)snprintf(expected, sizeof expected, "a whole number of %llu to %llu",
-                   (unsigned long long)r->row->least,
-                   (unsigned long long)r->row->most);
-    return refuse(r, text, expected);
+    (void)snprintf(
+        expected, SHMRPCI_INI_EXPECTED_BYTES, "a whole number of %llu to %llu",
+        (unsigned long long)row->least, (unsigned long long)row->most);
+    return whole && read_units(text, units, 1, out) && in_range(row, *out);
 }
 
 /* "64M", for messages. */
@@ -113,7 +109,8 @@ static void format_bytes(uint64_t bytes, char out[32])
     (void)snprintf(out, 32, "%llu%s", (unsigned long long)bytes, units[i]);
 }
 
-static bool read_bytes(const reader *r, const char *text)
+static bool read_bytes(const shmrpci_ini_row *row, const char *text,
+                       uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
     static const unit units[] = {{"", 1},
                                  {"K", 1u << 10},
@@ -126,28 +123,24 @@ static bool read_bytes(const reader *r, const char *text)
                                  {"TiB", UINT64_C(1) << 40}};
     char least[32];
     char most[32];
-    char expected[128];
-    if (read_units(text, units, sizeof units / sizeof *units,
-                   &r->out->u.number) &&
-        in_range(r, r->out->u.number)) {
-        return true;
-    }
-    format_bytes(r->row->least, least);
-    format_bytes(r->row->most, most);
-    (void)snprintf(expected, sizeof expected,
-                   "bytes, as in 500M or 2G, %s%s%s%s",
-                   r->row->most == INT64_MAX ? "" : "of ", least,
-                   r->row->most == INT64_MAX ? " or more" : " to ",
-                   r->row->most == INT64_MAX ? "" : most);
-    return refuse(r, text, expected);
+    bool is_open = row->most == INT64_MAX;
+    format_bytes(row->least, least);
+    format_bytes(row->most, most);
+    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
+                   "bytes, as in 500M or 2G, %s%s%s%s", is_open ? "" : "of ",
+                   least, is_open ? " or more" : " to ", is_open ? "" : most);
+    return read_units(text, units, sizeof units / sizeof *units, out) &&
+           in_range(row, *out);
 }
 
-static bool read_percent(const reader *r, const char *text)
+static bool read_percent(const shmrpci_ini_row *row, const char *text,
+                         uint64_t *out,
+                         char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
     static const unit units[] = {{"", 1000}, {"%", 1000}, {" %", 1000}};
-    return (read_units(text, units, 3, &r->out->u.number) &&
-            in_range(r, r->out->u.number)) ||
-           refuse(r, text, "a percentage of 1 to 100");
+    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
+                   "a percentage of 1 to 100");
+    return read_units(text, units, 3, out) && in_range(row, *out);
 }
 
 static void format_time(uint64_t ns, char out[32])
@@ -161,7 +154,8 @@ static void format_time(uint64_t ns, char out[32])
                    ns == 0 ? "s" : units[i]);
 }
 
-static bool read_time(const reader *r, const char *text)
+static bool read_time(const shmrpci_ini_row *row, const char *text,
+                      uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
     static const unit units[] = {{"", 1000000000},
                                  {"s", 1000000000},
@@ -171,18 +165,36 @@ static bool read_time(const reader *r, const char *text)
                                  {"h", UINT64_C(3600000000000)}};
     char least[32];
     char most[32];
-    char expected[128];
-    if (read_units(text, units, sizeof units / sizeof *units,
-                   &r->out->u.number) &&
-        in_range(r, r->out->u.number)) {
-        return true;
-    }
-    format_time(r->row->least, least);
-    format_time(r->row->most, most);
-    (void)snprintf(expected, sizeof expected,
+    format_time(row->least, least);
+    format_time(row->most, most);
+    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
                    "seconds, or a time like 250ms or 5m, of %s to %s", least,
                    most);
-    return refuse(r, text, expected);
+    return read_units(text, units, sizeof units / sizeof *units, out) &&
+           in_range(row, *out);
+}
+
+bool shmrpci_ini_number(shmrpci_ini_key key, const char *text, uint64_t *out,
+                        char expected[SHMRPCI_INI_EXPECTED_BYTES])
+{
+    typedef bool number_reader(const shmrpci_ini_row *row, const char *text,
+                               uint64_t *out, char *expected);
+    static number_reader *const readers[] = {
+        [SHMRPCI_INI_COUNT] = read_count,
+        [SHMRPCI_INI_BYTES] = read_bytes,
+        [SHMRPCI_INI_PERCENT] = read_percent,
+        [SHMRPCI_INI_TIME] = read_time,
+    };
+    const shmrpci_ini_row *row = &shmrpci_ini_rows[key];
+    return readers[row->type](row, text, out, expected);
+}
+
+static bool read_number(const reader *r, const char *text)
+{
+    char expected[SHMRPCI_INI_EXPECTED_BYTES];
+    shmrpci_ini_key key = (shmrpci_ini_key)(r->row - shmrpci_ini_rows);
+    return shmrpci_ini_number(key, text, &r->out->u.number, expected) ||
+           refuse(r, text, expected);
 }
 
 /* ---- words ---- */
@@ -376,10 +388,10 @@ bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
 {
     static bool (*const readers[])(const reader *r, const char *text) = {
         [SHMRPCI_INI_BOOL] = read_bool,
-        [SHMRPCI_INI_COUNT] = read_count,
-        [SHMRPCI_INI_BYTES] = read_bytes,
-        [SHMRPCI_INI_PERCENT] = read_percent,
-        [SHMRPCI_INI_TIME] = read_time,
+        [SHMRPCI_INI_COUNT] = read_number,
+        [SHMRPCI_INI_BYTES] = read_number,
+        [SHMRPCI_INI_PERCENT] = read_number,
+        [SHMRPCI_INI_TIME] = read_number,
         [SHMRPCI_INI_CHOICE] = read_choice,
         [SHMRPCI_INI_TEXT] = read_text,
         [SHMRPCI_INI_PATH] = read_path,

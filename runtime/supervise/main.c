@@ -4,9 +4,8 @@
  *
  * The one place of the library that prints, and that looks at signals.
  */
-#include "shmrpc/stub.h"
+#include "supervise/arguments.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +14,8 @@
 #include "os/clock.h"
 #include "rpc/address.h"
 #include "rpc/server.h"
-#include "shmrpc/version.h"
 #include "supervise/supervisor.h"
 #include "sync/atomic.h"
-
-enum { EXIT_USAGE = 2 };
-
-/* At the end calls have so long to finish. */
-#define STOP_NS (10 * SHMRPCI_NS_PER_S)
-/* So long past a call's deadline its worker counts as hung. */
-#define HANG_NS (30 * SHMRPCI_NS_PER_S)
 
 /* What the signal handler stops; a handler has no other way to be told. */
 static _Atomic(shmrpc_server *) running;
@@ -50,169 +41,6 @@ static void catch_signals(void)
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static void print_help(const char *program, const shmrpc_service *service)
-{
-    (void)printf(
-        "Usage: %s [OPTION]...\n"
-        "Serves %s (%s, version %u) until SIGINT or SIGTERM.\n"
-        "\n"
-        "  -l, --listen=ADDRESSES   where, separated by commas: shm://,\n"
-        "                           shm://NAME@INSTANCE, tcp://HOST:PORT,\n"
-        "                           unix:///PATH (default shm://)\n"
-        "  -w, --workers=COUNT      worker processes, 1 to 64 (default: one a\n"
-        "                           CPU); 0: threads of this process instead,\n"
-        "                           as are the default for tcp:// and unix://\n"
-        "  -t, --threads=COUNT      threads of each worker (default 1; with\n"
-        "                           --workers=0: one a CPU)\n"
-        "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
-        "                           deadline if the call goes on (default 30)\n"
-        "      --stop-after=SECONDS calls in progress have so long to end "
-        "when\n"
-        "                           the service is stopped (default 10)\n"
-        "  -p, --profile=PROFILE    how to wait: latency, balanced (default)\n"
-        "                           or power\n"
-        "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
-        "      --force-insecure-serialisation\n"
-        "                           serve native methods at tcp:// too\n"
-        "      --describe           print the service's interface and exit\n"
-        "      --version            print the version of the library and exit\n"
-        "  -h, --help               print this and exit\n",
-        program, service->name, service->id, service->version);
-}
-
-static int usage_error(const char *program, const char *what, const char *text)
-{
-    (void)fprintf(stderr, "%s: %s: \"%s\" (--help tells more)\n", program, what,
-                  text);
-    return EXIT_USAGE;
-}
-
-/* A whole number from `least` to `most`. */
-static bool parse_count(const char *text, unsigned long long least,
-                        unsigned long long most, unsigned long long *out)
-{
-    char *end;
-    *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out >= least &&
-           *out <= most;
-}
-
-static bool parse_profile(const char *text, shmrpc_profile *out)
-{
-    static const char *const names[] = {"balanced", "latency", "power"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *out = (shmrpc_profile)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-enum {
-    OPTION_DESCRIBE = 256,
-    OPTION_VERSION,
-    OPTION_HANG,
-    OPTION_STOP,
-    OPTION_FORCE
-};
-
-static const struct option long_options[] = {
-    {"listen", required_argument, NULL, 'l'},
-    {"workers", required_argument, NULL, 'w'},
-    {"threads", required_argument, NULL, 't'},
-    {"profile", required_argument, NULL, 'p'},
-    {"max-message", required_argument, NULL, 'm'},
-    {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
-    {"hang-kill", required_argument, NULL, OPTION_HANG},
-    {"stop-after", required_argument, NULL, OPTION_STOP},
-    {"describe", no_argument, NULL, OPTION_DESCRIBE},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-/* What parse_option returns when the program is to go on. */
-#define GO_ON (-1)
-
-/* What the command line says; zeroes stand for defaults. */
-typedef struct arguments {
-    shmrpc_server_opts server;
-    bool has_workers;
-    uint32_t workers; /* processes */
-    uint32_t threads;
-    int64_t hang_ns;
-    int64_t stop_ns;
-} arguments;
-
-/* Whole seconds, up to a day. */
-static int parse_seconds(const char *program, const char *what, int64_t *out)
-{
-    unsigned long long seconds;
-    if (!parse_count(optarg, 1, 86400, &seconds)) {
-        return usage_error(program, what, optarg);
-    }
-    *out = (int64_t)seconds * SHMRPCI_NS_PER_S;
-    return GO_ON;
-}
-
-static int parse_option(int option, const char *program,
-                        const shmrpc_service *service, arguments *out)
-{
-    unsigned long long count;
-    switch (option) {
-    case 'l':
-        out->server.listen = optarg;
-        return GO_ON;
-    case 'w':
-        if (!parse_count(optarg, 0, 64, &count)) {
-            return usage_error(program, "workers is not from 0 to 64", optarg);
-        }
-        out->has_workers = true;
-        out->workers = (uint32_t)count;
-        return GO_ON;
-    case 't':
-        if (!parse_count(optarg, 1, 64, &count)) {
-            return usage_error(program, "threads is not from 1 to 64", optarg);
-        }
-        out->threads = (uint32_t)count;
-        return GO_ON;
-    case 'p':
-        return parse_profile(optarg, &out->server.profile)
-                   ? GO_ON
-                   : usage_error(program, "no such profile", optarg);
-    case 'm':
-        if (!parse_count(optarg, 1, 1ull << 30, &count)) {
-            return usage_error(
-                program, "max-message is not from 1 byte to 1 GiB", optarg);
-        }
-        out->server.max_message_bytes = (size_t)count;
-        return GO_ON;
-    case OPTION_HANG:
-        return parse_seconds(program, "hang-kill is not from 1 to 86400",
-                             &out->hang_ns);
-    case OPTION_STOP:
-        return parse_seconds(program, "stop-after is not from 1 to 86400",
-                             &out->stop_ns);
-    case OPTION_FORCE:
-        out->server.force_insecure_serialisation = true;
-        return GO_ON;
-    case OPTION_DESCRIBE:
-        for (const char *const *at = service->text; *at != NULL; at++) {
-            (void)fputs(*at, stdout);
-        }
-        return EXIT_SUCCESS;
-    case OPTION_VERSION:
-        (void)printf("shmrpc %s\n", SHMRPC_VERSION);
-        return EXIT_SUCCESS;
-    case 'h':
-        print_help(program, service);
-        return EXIT_SUCCESS;
-    default: /* getopt has said what is wrong */
-        return EXIT_USAGE;
-    }
 }
 
 static int report(const char *name, const shmrpc_error *error)
@@ -316,18 +144,19 @@ static bool takes_processes(const program *p, const char *listen)
     return true;
 }
 
-static int supervise(program *p, const arguments *args, shmrpc_error *error)
+static int supervise(program *p, const shmrpci_arguments *args,
+                     shmrpc_error *error)
 {
     shmrpci_supervisor *supervisor;
-    uint32_t workers =
-        args->has_workers ? args->workers : shmrpci_server_default_workers();
+    uint32_t cpus = shmrpci_server_default_workers();
     shmrpci_supervise_opts opts = {
         .crew = {.server = p->server,
                  .threads = args->threads > 0 ? args->threads : 1,
                  .hooks = p->hooks,
                  .user = p->user},
-        .min_workers = workers,
-        .max_workers = workers,
+        .min_workers = args->has_workers ? args->min_workers : cpus,
+        .max_workers = args->has_workers ? args->max_workers : cpus,
+        .scale = args->scale,
         .stop_ns = args->stop_ns,
         .hang_ns = args->hang_ns,
         .on_serving = on_serving,
@@ -349,7 +178,7 @@ static int supervise(program *p, const arguments *args, shmrpc_error *error)
     return status;
 }
 
-static int serve_by_processes(program *p, const arguments *args)
+static int serve_by_processes(program *p, const shmrpci_arguments *args)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
     return supervise(p, args, &error) == SHMRPC_OK
@@ -373,26 +202,19 @@ int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
                      const shmrpc_handler *handlers, const void *impl,
                      size_t impl_size, void *user)
 {
-    arguments args = {.hang_ns = HANG_NS, .stop_ns = STOP_NS};
+    shmrpci_arguments args;
     program p = {service, handlers, impl, impl_size, user, main_hooks, NULL};
     shmrpc_error error = {.name = "UNKNOWN"};
-    int option;
-    while ((option = getopt_long(argc, argv, "l:w:t:p:m:h", long_options,
-                                 NULL)) != -1) {
-        int status = parse_option(option, argv[0], service, &args);
-        if (status != GO_ON) {
-            return status;
-        }
-    }
-    if (optind < argc) {
-        return usage_error(argv[0], "unexpected argument", argv[optind]);
+    int ended = shmrpci_arguments_read(argc, argv, service, &args);
+    if (ended != SHMRPCI_ARGUMENTS_GO_ON) {
+        return ended;
     }
     args.server.workers = args.threads;
     if (shmrpc_server_create(&args.server, &p.server, &error) != SHMRPC_OK) {
         return report(service->name, &error);
     }
     bool by_threads = args.has_workers
-                          ? args.workers == 0
+                          ? args.max_workers == 0
                           : !takes_processes(&p, args.server.listen);
     int status =
         by_threads ? serve_by_threads(&p) : serve_by_processes(&p, &args);

@@ -40,3 +40,89 @@ bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff)
 {
     return backoff->young_deaths >= SHMRPCI_CRASH_LOOP;
 }
+
+/* ---- how many workers there are -------------------------------------- */
+
+/* Parts of grow_ns that are remembered, and how many of them decide. */
+#define PARTS       5
+#define PARTS_MASK  0x1Fu
+#define PARTS_WANT  3
+#define SHARE_WHOLE INT64_C(100000)
+
+/* A call that has waited for so long is late whatever the average. */
+#define LATE_NS INT64_C(50000000)
+
+/* Whether more than `share` of `all_ns` was busy. */
+static bool is_above(int64_t busy_ns, int64_t all_ns, uint32_t share)
+{
+    return (double)busy_ns * (double)SHARE_WHOLE >
+           (double)all_ns * (double)share;
+}
+
+static bool is_waited_for(const shmrpci_scale *scale,
+                          const shmrpci_scale_rules *rules)
+{
+    if (scale->age_ns >
+        (rules->delay_ns > LATE_NS ? rules->delay_ns : LATE_NS)) {
+        return true;
+    }
+    double ended = scale->calls > 0 ? (double)scale->calls : 0.5;
+    return (double)scale->waiting_ns > ended * (double)rules->delay_ns;
+}
+
+/* The part that ends now. */
+static void end_part(shmrpci_scale *scale, const shmrpci_scale_rules *rules,
+                     uint32_t workers, int64_t now_ns)
+{
+    int64_t part_ns = now_ns - scale->began_ns;
+    bool is_hot =
+        is_above(scale->busy_ns, scale->worker_ns, rules->grow_share) &&
+        is_waited_for(scale, rules);
+    scale->hot = (scale->hot << 1 | is_hot) & PARTS_MASK;
+    if (workers < 2 || is_above(scale->busy_ns, part_ns * (workers - 1),
+                                rules->grow_share / 3 * 2)) {
+        scale->needed_ns = now_ns;
+    }
+    scale->began_ns = now_ns;
+    scale->busy_ns = scale->worker_ns = scale->waiting_ns = scale->age_ns = 0;
+    scale->calls = 0;
+}
+
+static void take_in(shmrpci_scale *scale, int64_t now_ns,
+                    const shmrpci_scale_sample *sample)
+{
+    int64_t since_ns = now_ns - scale->last_ns;
+    scale->last_ns = now_ns;
+    scale->busy_ns += sample->busy_ns;
+    scale->worker_ns += since_ns * sample->workers;
+    scale->waiting_ns += since_ns * sample->waiting;
+    scale->calls += sample->calls;
+    if (sample->age_ns > scale->age_ns) {
+        scale->age_ns = sample->age_ns;
+    }
+}
+
+void shmrpci_scale_changed(shmrpci_scale *scale, int64_t now_ns)
+{
+    *scale = (shmrpci_scale){
+        .began_ns = now_ns, .last_ns = now_ns, .needed_ns = now_ns};
+}
+
+int shmrpci_scale_look(shmrpci_scale *scale, const shmrpci_scale_rules *rules,
+                       int64_t now_ns, const shmrpci_scale_sample *sample)
+{
+    if (scale->began_ns == 0) {
+        shmrpci_scale_changed(scale, now_ns);
+        return 0;
+    }
+    take_in(scale, now_ns, sample);
+    if (now_ns - scale->began_ns < rules->grow_ns / PARTS) {
+        return 0;
+    }
+    end_part(scale, rules, sample->workers, now_ns);
+    if (__builtin_popcount(scale->hot) >= PARTS_WANT) {
+        return sample->workers < rules->max_workers ? 1 : 0;
+    }
+    bool is_spare = now_ns - scale->needed_ns >= rules->shrink_ns;
+    return is_spare && sample->workers > rules->min_workers ? -1 : 0;
+}

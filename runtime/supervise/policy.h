@@ -31,4 +31,58 @@ void shmrpci_backoff_died(shmrpci_backoff *backoff, int64_t now_ns,
 void shmrpci_backoff_lives(shmrpci_backoff *backoff, int64_t lived_ns);
 bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff);
 
+/* ---- how many workers there are -------------------------------------- */
+
+typedef struct shmrpci_scale_rules {
+    uint32_t min_workers;
+    uint32_t max_workers;
+    /* One more when, in 3 of 5 parts of `grow_ns`, workers were in handlers
+     * for more than that part of the time, in 1/1000 of a percent ... */
+    uint32_t grow_share;
+    int64_t grow_ns;
+    /* ... and calls waited for longer than this. */
+    int64_t delay_ns;
+    /* One less when the others would have been busy for less than two thirds
+     * of `grow_share`, for so long. */
+    int64_t shrink_ns;
+} shmrpci_scale_rules;
+
+/* What was seen since the last look. */
+typedef struct shmrpci_scale_sample {
+    uint32_t workers; /* that take calls; busy_ns is the sum of theirs */
+    int64_t busy_ns;  /* in handlers */
+    uint64_t calls;   /* that ended */
+    uint32_t waiting; /* calls that nobody has taken, at this look */
+    int64_t age_ns;   /* how long one of them has waited, at least */
+} shmrpci_scale_sample;
+
+/* All zeros at the beginning, and whenever the number of workers changes for
+ * other reasons. */
+typedef struct shmrpci_scale {
+    int64_t began_ns; /* of this part of grow_ns; 0: none yet */
+    int64_t last_ns;
+    int64_t busy_ns; /* within it */
+    int64_t worker_ns;
+    int64_t waiting_ns; /* calls waiting, times how long */
+    uint64_t calls;
+    int64_t age_ns;
+    uint32_t hot;      /* of the last parts, as bits */
+    int64_t needed_ns; /* when all workers were needed the last time */
+} shmrpci_scale;
+
+/*
+ * Takes a sample in; returns by how much the number of workers should change:
+ * 1, 0, or -1. Samples come several times within grow_ns / 5 while there is
+ * anything to see; while there is not, it does not matter how often.
+ *
+ * Busy is what handlers take: a worker that looks for calls is not. How long
+ * calls wait on average is the number that wait, divided by how many end in
+ * that time (Little's law), so that no call is timed for it.
+ */
+int shmrpci_scale_look(shmrpci_scale *scale, const shmrpci_scale_rules *rules,
+                       int64_t now_ns, const shmrpci_scale_sample *sample);
+
+/* One has been added or taken away: what was seen before says nothing. */
+void shmrpci_scale_changed(shmrpci_scale *scale, int64_t now_ns);
+
 #endif

@@ -10,6 +10,7 @@
 #ifndef SHMRPCI_SUPERVISE_SUPERVISOR_H
 #define SHMRPCI_SUPERVISE_SUPERVISOR_H
 
+#include "supervise/policy.h"
 #include "supervise/zygote.h"
 
 typedef struct shmrpci_supervisor shmrpci_supervisor;
@@ -18,8 +19,11 @@ typedef struct shmrpci_supervise_opts {
     shmrpci_crew crew;
     uint32_t min_workers; /* 1 to max_workers */
     uint32_t max_workers; /* max_workers * crew.threads: up to 64 */
-    int64_t stop_ns;      /* that long for the calls in progress at the end */
-    int64_t hang_ns;      /* past its deadline a call's worker is killed */
+    /* For numbers in between: what grow_share, grow_ns, delay_ns and shrink_ns
+     * of policy.h are. */
+    shmrpci_scale_rules scale;
+    int64_t stop_ns; /* that long for the calls in progress at the end */
+    int64_t hang_ns; /* past its deadline a call's worker is killed */
     /* The service can be called, or what happens to it: one line for people.
      */
     void (*on_serving)(void *user);

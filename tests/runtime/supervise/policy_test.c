@@ -79,6 +79,147 @@ static void next_start_never_moves_forward(void **state)
     assert_true(backoff.next_ns == next_ns);
 }
 
+/* ---- how many workers there are -------------------------------------- */
+
+static const shmrpci_scale_rules rules = {.min_workers = 1,
+                                          .max_workers = 8,
+                                          .grow_share = 75000,
+                                          .grow_ns = 5 * S,
+                                          .delay_ns = 1 * MS,
+                                          .shrink_ns = 30 * S};
+
+/* A service whose handlers take 10 ms, called by so many at once. */
+typedef struct play {
+    shmrpci_scale scale;
+    int64_t now_ns;
+    uint32_t workers;
+} play;
+
+/* One look, 100 ms after the last one; what was decided is done. */
+static int step(play *p, uint32_t callers)
+{
+    uint32_t busy = callers < p->workers ? callers : p->workers;
+    shmrpci_scale_sample sample = {.workers = p->workers,
+                                   .busy_ns = 100 * MS * busy,
+                                   .calls = 10 * busy,
+                                   .waiting = callers - busy,
+                                   .age_ns = 0};
+    p->now_ns += 100 * MS;
+    int by = shmrpci_scale_look(&p->scale, &rules, p->now_ns, &sample);
+    if (by != 0) {
+        p->workers += (uint32_t)by;
+        shmrpci_scale_changed(&p->scale, p->now_ns);
+    }
+    return by;
+}
+
+/* For so long; returns how often the number changed. */
+static int go_on(play *p, uint32_t callers, int64_t for_ns)
+{
+    int changes = 0;
+    for (int64_t end_ns = p->now_ns + for_ns; p->now_ns < end_ns;) {
+        changes += step(p, callers) != 0;
+    }
+    return changes;
+}
+
+static void load_brings_as_many_as_are_called_at_once(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 1};
+    int64_t began_ns = p.now_ns;
+    while (p.workers < 4) {
+        (void)step(&p, 4);
+        assert_true(p.now_ns - began_ns < 20 * S);
+    }
+    /* Three parts of a second for each of the three. */
+    assert_true(p.now_ns - began_ns >= 9 * S);
+    assert_true(p.now_ns - began_ns < 10 * S);
+    assert_int_equal(go_on(&p, 4, 600 * S), 0);
+}
+
+static void no_more_than_are_allowed(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 1};
+    (void)go_on(&p, 60, 600 * S);
+    assert_int_equal(p.workers, 8);
+    (void)go_on(&p, 0, 600 * S);
+    assert_int_equal(p.workers, 1);
+}
+
+static void one_leaves_each_time_they_were_too_many_for_long(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 6};
+    assert_int_equal(go_on(&p, 1, 30 * S), 0);
+    assert_int_equal(go_on(&p, 1, 3 * S), 1);
+    assert_int_equal(go_on(&p, 1, 26 * S), 0);
+    /* With two, each of them is needed for half of the time. */
+    (void)go_on(&p, 1, 600 * S);
+    assert_true(p.workers == 2 || p.workers == 3);
+}
+
+/* Whatever the load, it is answered once, and not undone. */
+static void no_load_makes_the_number_swing(void **state)
+{
+    (void)state;
+    for (uint32_t callers = 0; callers <= 12; callers++) {
+        play p = {.now_ns = 100 * S, .workers = 3};
+        (void)go_on(&p, callers, 600 * S);
+        assert_int_equal(go_on(&p, callers, 3600 * S), 0);
+    }
+}
+
+static void a_short_burst_brings_none(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 1};
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(go_on(&p, 8, 1 * S), 0);
+        assert_int_equal(go_on(&p, 0, 4 * S), 0);
+    }
+}
+
+/* Busy all the time, but nobody waits: one more would change nothing. */
+static void busy_alone_brings_none(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 2};
+    assert_int_equal(go_on(&p, 2, 3600 * S), 0);
+}
+
+/* Calls queue, for a moment each: workers that spin take them in 1 us. */
+static void calls_that_hardly_wait_bring_none(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 1};
+    for (int i = 0; i < 6000; i++) {
+        shmrpci_scale_sample sample = {
+            .workers = 1, .busy_ns = 99 * MS, .calls = 200000, .waiting = 3};
+        p.now_ns += 100 * MS;
+        assert_int_equal(
+            shmrpci_scale_look(&p.scale, &rules, p.now_ns, &sample), 0);
+    }
+}
+
+/* None ends while they wait: that is late without any average. */
+static void long_calls_bring_more_too(void **state)
+{
+    (void)state;
+    play p = {.now_ns = 100 * S, .workers = 1};
+    int by = 0;
+    for (int i = 0; i < 50 && by == 0; i++) {
+        shmrpci_scale_sample sample = {.workers = 1,
+                                       .busy_ns = 100 * MS,
+                                       .waiting = 1,
+                                       .age_ns = i * 100 * MS};
+        p.now_ns += 100 * MS;
+        by = shmrpci_scale_look(&p.scale, &rules, p.now_ns, &sample);
+    }
+    assert_int_equal(by, 1);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -87,6 +228,14 @@ int main(void)
         cmocka_unit_test(ten_deaths_on_end_are_a_crash_loop),
         cmocka_unit_test(deaths_now_and_then_are_no_series),
         cmocka_unit_test(next_start_never_moves_forward),
+        cmocka_unit_test(load_brings_as_many_as_are_called_at_once),
+        cmocka_unit_test(no_more_than_are_allowed),
+        cmocka_unit_test(one_leaves_each_time_they_were_too_many_for_long),
+        cmocka_unit_test(no_load_makes_the_number_swing),
+        cmocka_unit_test(a_short_burst_brings_none),
+        cmocka_unit_test(busy_alone_brings_none),
+        cmocka_unit_test(calls_that_hardly_wait_bring_none),
+        cmocka_unit_test(long_calls_bring_more_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,287 @@
+/* The command line of a generated server. */
+#include "supervise/arguments.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "shmrpc/version.h"
+#include "supervise/ini.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* At the end calls have so long to finish. */
+#define STOP_NS (10 * SHMRPCI_NS_PER_S)
+/* So long past a call's deadline its worker counts as hung. */
+#define HANG_NS (30 * SHMRPCI_NS_PER_S)
+
+static void print_help(const char *program, const shmrpc_service *service)
+{
+    (void)printf(
+        "Usage: %s [OPTION]...\n"
+        "Serves %s (%s, version %u) until SIGINT or SIGTERM.\n"
+        "\n"
+        "  -l, --listen=ADDRESSES   where, separated by commas: shm://,\n"
+        "                           shm://NAME@INSTANCE, tcp://HOST:PORT,\n"
+        "                           unix:///PATH (default shm://)\n"
+        "  -w, --workers=COUNT      worker processes, 1 to 64 (default: one a\n"
+        "                           CPU), or MIN..MAX, as many as the load\n"
+        "                           needs; 0: threads of this process "
+        "instead,\n"
+        "                           as are the default for tcp:// and unix://\n"
+        "  -t, --threads=COUNT      threads of each worker (default 1; with\n"
+        "                           --workers=0: one a CPU)\n"
+        "      --new-proc-cpu-pc=PERCENT, --new-proc-avg-over-secs=TIME,\n"
+        "      --new-proc-queue-delay=TIME, --kill-proc-avg-over-secs=TIME\n"
+        "                           when one more is needed, or one less: as "
+        "in\n"
+        "                           service.ini(5)\n"
+        "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
+        "                           deadline if the call goes on (default 30)\n"
+        "      --stop-after=SECONDS calls in progress have so long to end "
+        "when\n"
+        "                           the service is stopped (default 10)\n"
+        "  -p, --profile=PROFILE    how to wait: latency, balanced (default)\n"
+        "                           or power\n"
+        "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
+        "      --force-insecure-serialisation\n"
+        "                           serve native methods at tcp:// too\n"
+        "      --describe           print the service's interface and exit\n"
+        "      --version            print the version of the library and exit\n"
+        "  -h, --help               print this and exit\n",
+        program, service->name, service->id, service->version);
+}
+
+static int usage_error(const char *program, const char *what, const char *text)
+{
+    (void)fprintf(stderr, "%s: %s: \"%s\" (--help tells more)\n", program, what,
+                  text);
+    return EXIT_USAGE;
+}
+
+/* A whole number from `least` to `most`. */
+static bool parse_count(const char *text, unsigned long long least,
+                        unsigned long long most, unsigned long long *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out >= least &&
+           *out <= most;
+}
+
+static bool parse_profile(const char *text, shmrpc_profile *out)
+{
+    static const char *const names[] = {"balanced", "latency", "power"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (shmrpc_profile)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers that are keys of service.ini: 512 and the key. */
+#define OPTION_KEY 512
+
+enum {
+    OPTION_DESCRIBE = 256,
+    OPTION_VERSION,
+    OPTION_HANG,
+    OPTION_STOP,
+    OPTION_FORCE
+};
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, 'l'},
+    {"workers", required_argument, NULL, 'w'},
+    {"threads", required_argument, NULL, 't'},
+    {"profile", required_argument, NULL, 'p'},
+    {"max-message", required_argument, NULL, 'm'},
+    {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
+    {"hang-kill", required_argument, NULL, OPTION_HANG},
+    {"stop-after", required_argument, NULL, OPTION_STOP},
+    {"new-proc-cpu-pc", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_NEW_PROC_CPU_PC},
+    {"new-proc-avg-over-secs", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_NEW_PROC_AVG_OVER_SECS},
+    {"new-proc-queue-delay", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_NEW_PROC_QUEUE_DELAY},
+    {"kill-proc-avg-over-secs", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_KILL_PROC_AVG_OVER_SECS},
+    {"describe", no_argument, NULL, OPTION_DESCRIBE},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+#define GO_ON SHMRPCI_ARGUMENTS_GO_ON
+
+/* Whole seconds, up to a day. */
+static int parse_seconds(const char *program, const char *what, int64_t *out)
+{
+    unsigned long long seconds;
+    if (!parse_count(optarg, 1, 86400, &seconds)) {
+        return usage_error(program, what, optarg);
+    }
+    *out = (int64_t)seconds * SHMRPCI_NS_PER_S;
+    return GO_ON;
+}
+
+/* "4", or "1..8". */
+static int parse_workers(const char *program, shmrpci_arguments *out)
+{
+    char least_text[16];
+    unsigned long long least;
+    unsigned long long most;
+    const char *dots = strstr(optarg, "..");
+    (void)snprintf(
+        least_text, sizeof least_text, "%.*s",
+        (int)(dots == NULL ? strlen(optarg) : (size_t)(dots - optarg)), optarg);
+    if (!parse_count(least_text, dots == NULL ? 0 : 1, 64, &least) ||
+        !parse_count(dots == NULL ? least_text : dots + 2, least, 64, &most)) {
+        return usage_error(program,
+                           "workers is neither from 0 to 64 nor such as 1..8",
+                           optarg);
+    }
+    out->has_workers = true;
+    out->min_workers = (uint32_t)least;
+    out->max_workers = (uint32_t)most;
+    return GO_ON;
+}
+
+/* A number that service.ini knows too. */
+static void take_key(shmrpci_ini_key key, uint64_t value,
+                     shmrpci_arguments *out)
+{
+    switch ((int)key) {
+    case SHMRPCI_INI_NEW_PROC_CPU_PC:
+        out->scale.grow_share = (uint32_t)value;
+        break;
+    case SHMRPCI_INI_NEW_PROC_AVG_OVER_SECS:
+        out->scale.grow_ns = (int64_t)value;
+        break;
+    case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
+        out->scale.delay_ns = (int64_t)value;
+        break;
+    default: /* SHMRPCI_INI_KILL_PROC_AVG_OVER_SECS */
+        out->scale.shrink_ns = (int64_t)value;
+        break;
+    }
+}
+
+static int parse_key(const char *program, shmrpci_ini_key key,
+                     shmrpci_arguments *out)
+{
+    uint64_t value;
+    char expected[SHMRPCI_INI_EXPECTED_BYTES];
+    if (!shmrpci_ini_number(key, optarg, &value, expected)) {
+        (void)fprintf(stderr, "%s: \"%s\" (expected %s)\n", program, optarg,
+                      expected);
+        return EXIT_USAGE;
+    }
+    take_key(key, value, out);
+    return GO_ON;
+}
+
+/* Whether an option stands for it that has a default. */
+static bool is_our_key(int key)
+{
+    for (const struct option *it = long_options; it->name != NULL; it++) {
+        if (it->val == OPTION_KEY + key) {
+            return shmrpci_ini_rows[key].fallback != NULL;
+        }
+    }
+    return false;
+}
+
+static void take_defaults(shmrpci_arguments *out)
+{
+    *out = (shmrpci_arguments){.hang_ns = HANG_NS, .stop_ns = STOP_NS};
+    for (int key = 0; key < SHMRPCI_INI_KEYS; key++) {
+        char expected[SHMRPCI_INI_EXPECTED_BYTES];
+        uint64_t value;
+        if (is_our_key(key) &&
+            shmrpci_ini_number((shmrpci_ini_key)key,
+                               shmrpci_ini_rows[key].fallback, &value,
+                               expected)) {
+            take_key((shmrpci_ini_key)key, value, out);
+        }
+    }
+}
+
+static int parse_option(int option, const char *program,
+                        const shmrpc_service *service, shmrpci_arguments *out)
+{
+    unsigned long long count;
+    switch (option) {
+    case 'l':
+        out->server.listen = optarg;
+        return GO_ON;
+    case 'w':
+        return parse_workers(program, out);
+    case 't':
+        if (!parse_count(optarg, 1, 64, &count)) {
+            return usage_error(program, "threads is not from 1 to 64", optarg);
+        }
+        out->threads = (uint32_t)count;
+        return GO_ON;
+    case 'p':
+        return parse_profile(optarg, &out->server.profile)
+                   ? GO_ON
+                   : usage_error(program, "no such profile", optarg);
+    case 'm':
+        if (!parse_count(optarg, 1, 1ull << 30, &count)) {
+            return usage_error(
+                program, "max-message is not from 1 byte to 1 GiB", optarg);
+        }
+        out->server.max_message_bytes = (size_t)count;
+        return GO_ON;
+    case OPTION_HANG:
+        return parse_seconds(program, "hang-kill is not from 1 to 86400",
+                             &out->hang_ns);
+    case OPTION_STOP:
+        return parse_seconds(program, "stop-after is not from 1 to 86400",
+                             &out->stop_ns);
+    case OPTION_FORCE:
+        out->server.force_insecure_serialisation = true;
+        return GO_ON;
+    case OPTION_DESCRIBE:
+        for (const char *const *at = service->text; *at != NULL; at++) {
+            (void)fputs(*at, stdout);
+        }
+        return EXIT_SUCCESS;
+    case OPTION_VERSION:
+        (void)printf("shmrpc %s\n", SHMRPC_VERSION);
+        return EXIT_SUCCESS;
+    case 'h':
+        print_help(program, service);
+        return EXIT_SUCCESS;
+    default:
+        if (option >= OPTION_KEY) {
+            return parse_key(program, (shmrpci_ini_key)(option - OPTION_KEY),
+                             out);
+        }
+        /* getopt has said what is wrong */
+        return EXIT_USAGE;
+    }
+}
+
+int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
+                           shmrpci_arguments *out)
+{
+    int option;
+    take_defaults(out);
+    while ((option = getopt_long(argc, argv, "l:w:t:p:m:h", long_options,
+                                 NULL)) != -1) {
+        int ended = parse_option(option, argv[0], service, out);
+        if (ended != GO_ON) {
+            return ended;
+        }
+    }
+    return optind < argc
+               ? usage_error(argv[0], "unexpected argument", argv[optind])
+               : GO_ON;
+}

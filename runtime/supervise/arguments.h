@@ -1,0 +1,34 @@
+/*
+ * The command line of a generated server's main function.
+ *
+ * Numbers that service.ini knows too are read as there, have the same ranges
+ * and defaults, and the same names, with hyphens.
+ *
+ * Threading: one thread, before any other is started.
+ */
+#ifndef SHMRPCI_SUPERVISE_ARGUMENTS_H
+#define SHMRPCI_SUPERVISE_ARGUMENTS_H
+
+#include "shmrpc/stub.h"
+#include "supervise/supervisor.h"
+
+typedef struct shmrpci_arguments {
+    shmrpc_server_opts server;
+    bool has_workers;
+    uint32_t min_workers; /* processes; 0 and 0: threads instead */
+    uint32_t max_workers;
+    uint32_t threads; /* 0: not given */
+    shmrpci_scale_rules scale;
+    int64_t hang_ns;
+    int64_t stop_ns;
+} shmrpci_arguments;
+
+/* What read returns when the program is to go on. */
+#define SHMRPCI_ARGUMENTS_GO_ON (-1)
+
+/* Reads the arguments, or does what they ask for and prints: the program's
+ * exit status then. Strings live as long as argv. */
+int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
+                           shmrpci_arguments *out);
+
+#endif

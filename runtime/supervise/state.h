@@ -1,0 +1,121 @@
+/*
+ * What the parts of a supervisor share: its state, and what each part offers
+ * the others.
+ *
+ * Threading: the supervisor's thread.
+ */
+#ifndef SHMRPCI_SUPERVISE_STATE_H
+#define SHMRPCI_SUPERVISE_STATE_H
+
+#include "supervise/policy.h"
+#include "supervise/supervisor.h"
+#include "sync/atomic.h"
+
+/* Tags of the poll set. */
+#define SHMRPCI_TAG_STOP      UINT64_C(1)
+#define SHMRPCI_TAG_ZYGOTE    UINT64_C(2)
+#define SHMRPCI_TAG_LISTENERS UINT64_C(100)
+#define SHMRPCI_TAG_WORKERS   UINT64_C(200)
+
+/*
+ *     NONE --spawn--> ASKED --FORKED--> RUNS --retire--> LEAVES
+ *     ASKED, RUNS, LEAVES --its end--> NONE
+ */
+typedef enum shmrpci_worker_state {
+    SHMRPCI_WORKER_NONE,
+    SHMRPCI_WORKER_ASKED, /* the zygote is to fork it; its links are there */
+    SHMRPCI_WORKER_RUNS,
+    SHMRPCI_WORKER_LEAVES
+} shmrpci_worker_state;
+
+typedef struct shmrpci_worker {
+    shmrpci_worker_state state;
+    int32_t pid;
+    int watch_fd;
+    int64_t started_ns;
+    bool is_killed; /* by us, as it hung */
+} shmrpci_worker;
+
+/* Of the last look at the load; sums over all workers there ever were. */
+typedef struct shmrpci_scaling {
+    shmrpci_scale scale;
+    int64_t next_ns;
+    int64_t busy_ns[SHMRPCI_SOCKET_MAX_FDS]; /* of each outlet */
+    uint64_t calls[SHMRPCI_SOCKET_MAX_FDS];
+} shmrpci_scaling;
+
+struct shmrpci_supervisor {
+    shmrpci_supervise_opts opts;
+    shmrpc_server *server;
+    int poll_set;
+    int stop_event;
+    shmrpci_atomic_u32 stops; /* how often stop was called */
+
+    int zygote_socket; /* -1: none */
+    int32_t zygote_pid;
+    bool is_zygote_ready;
+    int64_t zygote_next_ns;
+
+    uint32_t target; /* so many workers are wanted */
+    shmrpci_worker workers[SHMRPCI_WORKERS_MAX];
+    shmrpci_backoff backoff;
+    bool was_degraded;
+    shmrpci_scaling scaling;
+    int64_t watch_next_ns;
+    int64_t stop_deadline_ns; /* 0: not stopping */
+};
+
+/* One line for people. */
+void shmrpci_supervisor_say(const shmrpci_supervisor *s, const char *format,
+                            ...) __attribute__((format(printf, 2, 3)));
+
+uint32_t shmrpci_supervisor_outlets(const shmrpci_supervisor *s);
+
+/* ---- nursery.c: the zygote, as the supervisor sees it ----------------- */
+
+shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s);
+/* It has ended, or is told to by this. */
+void shmrpci_nursery_end(shmrpci_supervisor *s);
+/* The same, at once. */
+void shmrpci_nursery_kill(shmrpci_supervisor *s);
+/* Waits for its end. */
+void shmrpci_nursery_bury(shmrpci_supervisor *s);
+/* Starts another one when it is time. */
+void shmrpci_nursery_revive(shmrpci_supervisor *s);
+/* Reads what it says. */
+void shmrpci_nursery_take(shmrpci_supervisor *s);
+/* Waits until preload has ended: its status, or CANCELLED: stopped. */
+int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error);
+
+/* ---- workers.c -------------------------------------------------------- */
+
+/* Workers that there are, those that leave included. */
+uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);
+/* Those that take calls, or soon will. */
+uint32_t shmrpci_workers_active(const shmrpci_supervisor *s);
+/* Whether one of its calls goes on. */
+bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number);
+/* Index of a worker's first place at each listener. */
+uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number);
+/* Forks as many as are wanted, unless it is too soon. */
+void shmrpci_workers_spawn(shmrpci_supervisor *s);
+/* When to do so again. */
+int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s);
+/* Is asked to end its calls and leave. */
+void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number);
+void shmrpci_worker_kill(shmrpci_supervisor *s, uint32_t number);
+/* The zygote has forked it, or could not. Takes the descriptor over. */
+void shmrpci_worker_forked(shmrpci_supervisor *s,
+                           shmrpci_zygote_packet *packet);
+/* Its process has ended: what it held is repaired before anything else. */
+void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number);
+/* Kills those that hang, takes note of those that live. */
+void shmrpci_workers_watch(shmrpci_supervisor *s);
+
+/* ---- scaling.c -------------------------------------------------------- */
+
+/* Looks at the load when it is time to, and changes the number of workers;
+ * returns when to look again. */
+int64_t shmrpci_scaling_look(shmrpci_supervisor *s);
+
+#endif

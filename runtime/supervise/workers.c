@@ -1,0 +1,259 @@
+/* Worker processes, as the supervisor sees them. */
+#include "supervise/state.h"
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+
+uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number)
+{
+    return number * s->opts.crew.threads;
+}
+
+uint32_t shmrpci_workers_count(const shmrpci_supervisor *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        count += s->workers[i].state != SHMRPCI_WORKER_NONE;
+    }
+    return count;
+}
+
+uint32_t shmrpci_workers_active(const shmrpci_supervisor *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        count += s->workers[i].state == SHMRPCI_WORKER_ASKED ||
+                 s->workers[i].state == SHMRPCI_WORKER_RUNS;
+    }
+    return count;
+}
+
+/* Of its places, the one whose call has the earliest deadline; false: none
+ * has any. */
+static bool earliest_call(const shmrpci_supervisor *s, uint32_t number,
+                          int64_t *out_deadline_ns)
+{
+    uint32_t first = shmrpci_worker_place(s, number);
+    bool is_busy = false;
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
+            shmrpci_worker_view view;
+            outlet.transport->observe(outlet.listener, first + t, &view);
+            if (view.is_busy &&
+                (!is_busy || view.deadline_ns < *out_deadline_ns)) {
+                *out_deadline_ns = view.deadline_ns;
+                is_busy = true;
+            }
+        }
+    }
+    return is_busy;
+}
+
+bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number)
+{
+    int64_t deadline_ns;
+    return earliest_call(s, number, &deadline_ns);
+}
+
+static void dismiss(shmrpci_supervisor *s, uint32_t number)
+{
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        outlet.transport->dismiss(outlet.listener,
+                                  shmrpci_worker_place(s, number));
+    }
+}
+
+void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number)
+{
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        outlet.transport->retire(outlet.listener,
+                                 shmrpci_worker_place(s, number));
+    }
+    s->workers[number].state = SHMRPCI_WORKER_LEAVES;
+}
+
+/* One link of the worker: our end goes to the listener. */
+static shmrpc_status make_link(shmrpci_supervisor *s, uint32_t number,
+                               uint32_t index, int *out_fd)
+{
+    int fds[2];
+    shmrpc_error error;
+    shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, index);
+    shmrpc_status status = shmrpci_socket_pair(fds);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = (shmrpc_status)outlet.transport->enlist(
+        outlet.listener, shmrpci_worker_place(s, number), s->opts.crew.threads,
+        fds[0], &error);
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&fds[0]);
+        shmrpci_fd_close(&fds[1]);
+        return status;
+    }
+    *out_fd = fds[1];
+    return SHMRPC_OK;
+}
+
+static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
+{
+    int links[SHMRPCI_SOCKET_MAX_FDS];
+    uint32_t count = 0;
+    shmrpc_status status = SHMRPC_OK;
+    while (count < shmrpci_supervisor_outlets(s) && status == SHMRPC_OK) {
+        status = make_link(s, number, count, &links[count]);
+        count += status == SHMRPC_OK;
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_zygote_message order = {.kind = SHMRPCI_ZYGOTE_SPAWN,
+                                        .number = number};
+        status = shmrpci_zygote_send(s->zygote_socket, &order, links, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        shmrpci_fd_close(&links[i]);
+    }
+    if (status != SHMRPC_OK) {
+        dismiss(s, number);
+        return status;
+    }
+    s->workers[number].state = SHMRPCI_WORKER_ASKED;
+    s->workers[number].started_ns = shmrpci_now_ns();
+    return SHMRPC_OK;
+}
+
+/* A place that is free; SHMRPCI_WORKERS_MAX: none. Those that leave keep theirs
+ * until they have ended; there may be room beside them. */
+static uint32_t free_number(const shmrpci_supervisor *s)
+{
+    uint32_t room = SHMRPCI_WORKERS_MAX / s->opts.crew.threads;
+    for (uint32_t i = 0; i < room; i++) {
+        if (s->workers[i].state == SHMRPCI_WORKER_NONE) {
+            return i;
+        }
+    }
+    return SHMRPCI_WORKERS_MAX;
+}
+
+/* Whether nothing but time stands between us and another worker. */
+static bool wants_more(const shmrpci_supervisor *s)
+{
+    return s->is_zygote_ready && shmrpci_workers_active(s) < s->target &&
+           free_number(s) < SHMRPCI_WORKERS_MAX;
+}
+
+int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s)
+{
+    return wants_more(s) ? s->backoff.next_ns : SHMRPCI_NEVER_NS;
+}
+
+/* A failure counts like a death: not too soon again. */
+void shmrpci_workers_spawn(shmrpci_supervisor *s)
+{
+    while (wants_more(s) && shmrpci_now_ns() >= s->backoff.next_ns) {
+        if (spawn(s, free_number(s)) != SHMRPC_OK) {
+            shmrpci_backoff_died(&s->backoff, shmrpci_now_ns(), 0);
+        }
+    }
+}
+
+static void note_degraded(shmrpci_supervisor *s)
+{
+    bool is_degraded = shmrpci_backoff_is_degraded(&s->backoff);
+    if (is_degraded != s->was_degraded) {
+        s->was_degraded = is_degraded;
+        shmrpci_supervisor_say(
+            s, is_degraded ? "degraded: workers die as soon as they are started"
+                           : "no longer degraded");
+    }
+}
+
+/* Its process has ended: what it held is repaired before anything else. */
+void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number)
+{
+    shmrpci_worker *dead = &s->workers[number];
+    int64_t now_ns = shmrpci_now_ns();
+    if (dead->state == SHMRPCI_WORKER_NONE) {
+        return;
+    }
+    dismiss(s, number);
+    if (dead->state != SHMRPCI_WORKER_LEAVES) {
+        shmrpci_backoff_died(&s->backoff, now_ns, now_ns - dead->started_ns);
+    }
+    if (dead->watch_fd >= 0) {
+        shmrpci_poll_remove(s->poll_set, dead->watch_fd);
+        shmrpci_fd_close(&dead->watch_fd);
+    }
+    *dead = (shmrpci_worker){.watch_fd = -1};
+    note_degraded(s);
+}
+
+void shmrpci_worker_forked(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
+{
+    uint32_t number = packet->head.number;
+    shmrpci_worker *forked = &s->workers[number];
+    if (packet->head.pid < 0) {
+        shmrpci_supervisor_say(s, "worker %u can't be forked", number);
+        shmrpci_worker_bury(s, number);
+        return;
+    }
+    forked->pid = packet->head.pid;
+    if (forked->state == SHMRPCI_WORKER_ASKED) {
+        forked->state = SHMRPCI_WORKER_RUNS;
+    }
+    if (packet->fd_count == 1) {
+        forked->watch_fd = packet->fds[0];
+        packet->fd_count = 0;
+        (void)shmrpci_poll_add(s->poll_set, forked->watch_fd,
+                               SHMRPCI_POLL_LEVEL,
+                               SHMRPCI_TAG_WORKERS + number);
+    }
+}
+
+void shmrpci_worker_kill(shmrpci_supervisor *s, uint32_t number)
+{
+    shmrpci_worker *it = &s->workers[number];
+    if (it->watch_fd >= 0 && !it->is_killed) {
+        it->is_killed = true;
+        shmrpci_child_signal(it->watch_fd, SHMRPCI_CHILD_KILL);
+    }
+}
+
+/* Whether a call of this worker is past its deadline by `hang_ns`. */
+static bool is_hung(const shmrpci_supervisor *s, uint32_t number,
+                    int64_t now_ns)
+{
+    int64_t deadline_ns;
+    return earliest_call(s, number, &deadline_ns) &&
+           deadline_ns < now_ns - s->opts.hang_ns;
+}
+
+void shmrpci_workers_watch(shmrpci_supervisor *s)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t youngest_ns = INT64_MAX;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        const shmrpci_worker *it = &s->workers[i];
+        if (it->state != SHMRPCI_WORKER_RUNS &&
+            it->state != SHMRPCI_WORKER_LEAVES) {
+            continue;
+        }
+        if (!it->is_killed && is_hung(s, i, now_ns)) {
+            shmrpci_supervisor_say(
+                s,
+                "worker %u (pid %d) hangs in a call whose deadline is long "
+                "past: it is killed",
+                i, (int)it->pid);
+            shmrpci_worker_kill(s, i);
+        }
+        int64_t lived_ns = now_ns - it->started_ns;
+        youngest_ns = lived_ns < youngest_ns ? lived_ns : youngest_ns;
+    }
+    if (youngest_ns != INT64_MAX) {
+        shmrpci_backoff_lives(&s->backoff, youngest_ns);
+        note_degraded(s);
+    }
+}

@@ -1,0 +1,147 @@
+/* Workers that come and go with the load. */
+#include "workers_common.h"
+
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CALLERS 6
+
+/* Decides five times as fast as it would. */
+static child serve(const char *workers, char where[96])
+{
+    char line[512];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen",
+                                     where,
+                                     workers,
+                                     "--new-proc-avg-over-secs=1",
+                                     "--kill-proc-avg-over-secs=1",
+                                     NULL};
+    child server = harness_start(WORKERS_SERVER, arguments);
+    harness_read_line(&server, line, sizeof line);
+    assert_non_null(strstr(line, "serving at"));
+    return server;
+}
+
+/* One that calls on and on. */
+typedef struct caller {
+    const char *where;
+    atomic_bool is_over;
+    bool is_echo; /* not nap */
+    unsigned ended;
+    unsigned failed;
+    pthread_t thread;
+} caller;
+
+static void *call_on(void *user)
+{
+    caller *c = user;
+    uint64_t echoed;
+    uint32_t pid;
+    workers_workers *client = workers_connect(c->where);
+    while (!atomic_load(&c->is_over)) {
+        int status =
+            c->is_echo
+                ? workers_workers_echo(client, 1, NULL, &echoed, NULL)
+                : workers_workers_nap_again(client, 10, NULL, &pid, NULL);
+        c->ended += status == SHMRPC_OK;
+        c->failed += status != SHMRPC_OK;
+    }
+    workers_workers_close(client);
+    return NULL;
+}
+
+static void start(caller *callers, size_t count, const char *where,
+                  bool is_echo)
+{
+    for (size_t i = 0; i < count; i++) {
+        callers[i].where = where;
+        callers[i].is_echo = is_echo;
+        atomic_store(&callers[i].is_over, false);
+        assert_int_equal(
+            pthread_create(&callers[i].thread, NULL, call_on, &callers[i]), 0);
+    }
+}
+
+static void stop(caller *callers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        atomic_store(&callers[i].is_over, true);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
+        assert_int_equal(callers[i].failed, 0);
+        assert_true(callers[i].ended > 0);
+    }
+}
+
+/* The server prints for each "nap"; somebody has to read it. */
+static void *drain(void *user)
+{
+    char line[512];
+    const child *server = user;
+    FILE *out = fdopen(dup(server->out), "r");
+    assert_non_null(out);
+    while (fgets(line, sizeof line, out) != NULL) {
+    }
+    (void)fclose(out);
+    return NULL;
+}
+
+static void workers_come_and_go_with_the_load(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    pthread_t drainer;
+    caller callers[CALLERS] = {{0}};
+    child server = serve("--workers=1..4", where);
+    pid_t zygote = workers_zygote(&server);
+    assert_int_equal(pthread_create(&drainer, NULL, drain, &server), 0);
+    workers_await(zygote, 1, pids);
+    for (int round = 0; round < (harness_is_long() ? 20 : 1); round++) {
+        start(callers, CALLERS, where, false);
+        workers_await(zygote, 4, pids);
+        /* One is enough for one caller, but not by far: two stay. */
+        stop(callers + 1, CALLERS - 1);
+        workers_await(zygote, 3, pids);
+        assert_true(workers_is_alive(pids[0]));
+        stop(callers, 1);
+        workers_await(zygote, 1, pids);
+    }
+    (void)kill(server.pid, SIGTERM);
+    assert_int_equal(harness_wait(&server), 0);
+    assert_int_equal(pthread_join(drainer, NULL), 0);
+}
+
+/* Workers that look for calls all the time use their CPUs, but are not busy:
+ * two callers keep one on its feet, and none is added. */
+static void spinning_is_no_load(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    caller callers[2] = {{0}};
+    child server = serve("--workers=1..4", where);
+    pid_t zygote = workers_zygote(&server);
+    workers_await(zygote, 1, pids);
+    start(callers, 2, where, true);
+    static const struct timespec slice = {.tv_nsec = 20000000};
+    int64_t end_ns = harness_now_ns() + 2 * S;
+    do {
+        (void)nanosleep(&slice, NULL);
+        assert_int_equal(workers_children(zygote, pids), 1);
+    } while (harness_now_ns() < end_ns);
+    stop(callers, 2);
+    harness_signal(&server, SIGTERM);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_come_and_go_with_the_load),
+        cmocka_unit_test(spinning_is_no_load),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

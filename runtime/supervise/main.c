@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "rpc/address.h"
 #include "rpc/server.h"
+#include "supervise/managed.h"
 #include "supervise/supervisor.h"
 #include "sync/atomic.h"
 
@@ -63,6 +64,7 @@ static void print_places(const char *name, const shmrpc_server *server)
     (void)printf("\n");
     /* Whoever started us may wait for this line. */
     (void)fflush(stdout);
+    shmrpci_managed_serving(server);
 }
 
 /* What the program serves. */
@@ -205,6 +207,11 @@ int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
     shmrpci_arguments args;
     program p = {service, handlers, impl, impl_size, user, main_hooks, NULL};
     shmrpc_error error = {.name = "UNKNOWN"};
+    argv = shmrpci_managed_arguments(argc, argv, &argc);
+    if (argv == NULL) {
+        (void)shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return report(service->name, &error);
+    }
     int ended = shmrpci_arguments_read(argc, argv, service, &args);
     if (ended != SHMRPCI_ARGUMENTS_GO_ON) {
         return ended;

@@ -1,0 +1,112 @@
+/* Appending, and renaming what is full. */
+#include "os/log_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/fault.h"
+
+static shmrpc_status open_name(shmrpci_log_file *file)
+{
+    struct stat facts;
+    int fd = openat(file->dir_fd, file->name,
+                    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+                        O_NONBLOCK | O_NOCTTY,
+                    0640);
+    if (fd < 0) {
+        return errno == ELOOP ? SHMRPC_E_DENIED : shmrpci_status_of_last();
+    }
+    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        (void)close(fd);
+        return SHMRPC_E_DENIED;
+    }
+    file->fd = fd;
+    file->bytes = (uint64_t)facts.st_size;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_log_file_open(const char *folder, const char *name,
+                                    shmrpci_log_file *out)
+{
+    *out = (shmrpci_log_file){.dir_fd = -1, .fd = -1};
+    if (strlen(name) >= sizeof out->name) {
+        return SHMRPC_E_INVALID;
+    }
+    if (mkdir(folder, 0750) != 0 && errno != EEXIST) {
+        return shmrpci_status_of_last();
+    }
+    out->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (out->dir_fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    (void)snprintf(out->name, sizeof out->name, "%s", name);
+    shmrpc_status status = open_name(out);
+    if (status != SHMRPC_OK) {
+        shmrpci_log_file_close(out);
+    }
+    return status;
+}
+
+void shmrpci_log_file_close(shmrpci_log_file *file)
+{
+    if (file->fd >= 0) {
+        (void)close(file->fd);
+    }
+    if (file->dir_fd >= 0) {
+        (void)close(file->dir_fd);
+    }
+    file->fd = file->dir_fd = -1;
+}
+
+static void name_of(const shmrpci_log_file *file, uint32_t number,
+                    char out[160])
+{
+    (void)snprintf(out, 160, number > 0 ? "%s.%u" : "%s", file->name, number);
+}
+
+/* What can't be renamed is written on. */
+static shmrpc_status rotate(shmrpci_log_file *file, uint32_t keep)
+{
+    char from[160];
+    char to[160];
+    name_of(file, keep, from);
+    (void)unlinkat(file->dir_fd, from, 0);
+    for (uint32_t i = keep; i > 0; i--) {
+        name_of(file, i - 1, from);
+        name_of(file, i, to);
+        (void)renameat(file->dir_fd, from, file->dir_fd, to);
+    }
+    (void)close(file->fd);
+    file->fd = -1;
+    return open_name(file);
+}
+
+shmrpc_status shmrpci_log_file_add(shmrpci_log_file *file, const void *data,
+                                   size_t len, uint64_t max_bytes,
+                                   uint32_t keep)
+{
+    shmrpc_status status = SHMRPC_OK;
+    if (file->fd < 0) {
+        status = open_name(file); /* could not be, after the last was full */
+    } else if (file->bytes > 0 && file->bytes + len > max_bytes) {
+        status = rotate(file, keep);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    ssize_t done;
+    do {
+        done = write(file->fd, data, len);
+    } while (done < 0 && errno == EINTR);
+    if (done == (ssize_t)len) {
+        file->bytes += len;
+        return SHMRPC_OK;
+    }
+    /* Half a line would spoil the next one too. */
+    (void)!ftruncate(file->fd, (off_t)file->bytes);
+    return SHMRPC_E_EXHAUSTED;
+}

@@ -1,0 +1,36 @@
+/*
+ * A file that lines are added to, with a few old ones behind it.
+ *
+ *     NAME, NAME.1 (the newest of the old ones), NAME.2, ...
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPCI_OS_LOG_FILE_H
+#define SHMRPCI_OS_LOG_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+typedef struct shmrpci_log_file {
+    int dir_fd;
+    int fd;
+    uint64_t bytes; /* in the file */
+    char name[128];
+} shmrpci_log_file;
+
+/* Opens NAME in the folder, to add to it; the folder is made (0750), not those
+ * above it. DENIED: also what is no plain file. */
+shmrpc_status shmrpci_log_file_open(const char *folder, const char *name,
+                                    shmrpci_log_file *out);
+void shmrpci_log_file_close(shmrpci_log_file *file);
+
+/* Adds all of it, or, with EXHAUSTED when the disk is full, nothing. A file
+ * that would grow beyond `max_bytes` is ended first: it becomes NAME.1, and
+ * NAME.`keep` is removed. */
+shmrpc_status shmrpci_log_file_add(shmrpci_log_file *file, const void *data,
+                                   size_t len, uint64_t max_bytes,
+                                   uint32_t keep);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * Other programs: started in sessions of their own, read from, and ended.
+ *
+ * For a process whose children are programs, and which does little else.  Each
+ * is the first of a session and a process group, whose number is its pid: what
+ * it starts stays in the group unless it asks for one of its own.
+ *
+ * Threading: one thread, which must be the one that outlives all others: a
+ * program is killed when the thread that started it ends.
+ */
+#ifndef SHMRPCI_OS_PROGRAM_H
+#define SHMRPCI_OS_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/child.h"
+#include "shmrpc/status.h"
+
+/* A program that was started. */
+typedef struct shmrpci_program {
+    int32_t pid;
+    int out_fd; /* what it prints; reading doesn't block */
+    int err_fd;
+} shmrpci_program;
+
+/*
+ * Starts argv[0], from PATH if there is no slash in it, with the environment
+ * `env`; both end in NULL. It has no input, the usual signals, and is killed
+ * when we die. Waits until the program is loaded: NOT_FOUND, DENIED; EXHAUSTED.
+ */
+shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
+                                    shmrpci_program *out);
+
+/* BUSY: nothing there; UNAVAILABLE: nobody will print any more. */
+shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,
+                                   size_t *out_len);
+
+/* Whatever our children leave behind becomes our child. */
+void shmrpci_program_adopt_orphans(void);
+
+/* A child that has ended, also an adopted one; false: none more. */
+bool shmrpci_program_reap(int32_t *out_pid, shmrpci_child_end *out);
+
+/* Signals a process that was not reaped yet, or a whole group. */
+void shmrpci_program_signal(int32_t pid, int signal);
+void shmrpci_program_signal_group(int32_t group, int signal);
+/* Whether there are processes in a group. */
+bool shmrpci_program_group_lives(int32_t group);
+/* The group of a process; 0: it has gone. */
+int32_t shmrpci_program_group_of(int32_t pid);
+
+/* Every process of the system, but this one, whose environment held the line
+ * "NAME=value" when its program was loaded, as far as we may know. */
+typedef void shmrpci_program_found(void *user, int32_t pid);
+void shmrpci_program_find(const char *line, shmrpci_program_found *found,
+                          void *user);
+
+/* The path of the program that this process runs; false: unknown. */
+bool shmrpci_program_own_path(char *out, size_t size);
+
+/* What a program inherits unless told otherwise; ends in NULL. */
+char *const *shmrpci_program_environment(void);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Signals as something to wait for, for a process with a loop.
+ *
+ * Threading: the main thread, before there are others.
+ */
+#ifndef SHMRPCI_OS_SIGNALS_H
+#define SHMRPCI_OS_SIGNALS_H
+
+#include <stdbool.h>
+
+#include "shmrpc/status.h"
+
+typedef enum shmrpci_signal {
+    SHMRPCI_SIGNAL_STOP,   /* SIGTERM, SIGINT */
+    SHMRPCI_SIGNAL_RELOAD, /* SIGHUP */
+    SHMRPCI_SIGNAL_CHILD   /* SIGCHLD: perhaps for several children */
+} shmrpci_signal;
+
+/* A descriptor that is readable when one of them has come; they have no other
+ * effect from now on. SIGPIPE has none at all. */
+shmrpc_status shmrpci_signals_open(int *out_fd);
+
+/* The next that has come; false: none. */
+bool shmrpci_signals_next(int fd, shmrpci_signal *out);
+
+#endif

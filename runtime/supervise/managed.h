@@ -1,0 +1,25 @@
+/*
+ * A server that a manager runs: what it is told, and what it tells.
+ *
+ * Managers are shmrpcd, and systemd with Type=notify.  shmrpcd gives options in
+ * the variable SHMRPC_OPTIONS, one a line, so that it need not know what else
+ * stands on the command line; those of the command line come behind them, and
+ * win.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPCI_SUPERVISE_MANAGED_H
+#define SHMRPCI_SUPERVISE_MANAGED_H
+
+#include "rpc/server.h"
+
+/* The command line with the options of SHMRPC_OPTIONS in front of its own;
+ * what this process starts doesn't get them. NULL: out of memory. Never
+ * freed. */
+char **shmrpci_managed_arguments(int argc, char **argv, int *out_argc);
+
+/* Tells that the server can be called, and where: READY=1, and in the line
+ * X_SHMRPC_ADDRESSES what clients connect to. Once. */
+void shmrpci_managed_serving(const shmrpc_server *server);
+
+#endif

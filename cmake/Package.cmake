@@ -16,6 +16,8 @@ function(shmrpc_library name kind)
     set_target_properties(${target} PROPERTIES
         OUTPUT_NAME shmrpc EXPORT_NAME ${name} LINKER_LANGUAGE C
         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    get_property(libraries GLOBAL PROPERTY SHMRPC_LIBRARIES)
+    target_link_libraries(${target} PRIVATE ${libraries})
     target_include_directories(${target} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/runtime/include>
         $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
@@ -57,6 +59,9 @@ install(FILES
 file(RELATIVE_PATH PC_TO_PREFIX
      /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" PC_TO_PREFIX ${PC_TO_PREFIX})
+get_property(PC_LIBRARIES GLOBAL PROPERTY SHMRPC_LIBRARIES)
+list(TRANSFORM PC_LIBRARIES PREPEND -l)
+list(JOIN PC_LIBRARIES " " PC_LIBRARIES)
 configure_file(cmake/shmrpc.pc.in shmrpc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/shmrpc.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -72,6 +72,11 @@ static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 "profile %d does not exist",
                                 (int)opts->profile);
     }
+    if ((unsigned)opts->compression > SHMRPC_COMPRESSION_ZLIB) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "compression %d does not exist",
+                                (int)opts->compression);
+    }
     if (opts->allowed_uid_count > 0 && opts->allowed_uids == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "allowed_uids is missing");
@@ -321,6 +326,7 @@ static int listen_at(shmrpc_server *server, outlet *at, bool takes_processes,
         .allowed_uids = server->opts.allowed_uids,
         .allowed_uid_count = server->opts.allowed_uid_count,
         .takes_processes = takes_processes,
+        .compression = server->opts.compression,
         .on_hello = shmrpci_served_hello,
         .user = at->served,
     };

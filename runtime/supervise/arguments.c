@@ -46,6 +46,9 @@ static void print_help(const char *program, const shmrpc_service *service)
         "  -p, --profile=PROFILE    how to wait: latency, balanced (default)\n"
         "                           or power\n"
         "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
+        "      --tcp-compression=NAME\n"
+        "                           none (default), snappy or zlib, at tcp://\n"
+        "                           and unix://\n"
         "      --force-insecure-serialisation\n"
         "                           serve native methods at tcp:// too\n"
         "      --describe           print the service's interface and exit\n"
@@ -83,6 +86,18 @@ static bool parse_profile(const char *text, shmrpc_profile *out)
     return false;
 }
 
+static bool parse_compression(const char *text, shmrpc_compression *out)
+{
+    static const char *const names[] = {"none", "snappy", "zlib"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (shmrpc_compression)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Numbers that are keys of service.ini: 512 and the key. */
 #define OPTION_KEY 512
 
@@ -91,7 +106,8 @@ enum {
     OPTION_VERSION,
     OPTION_HANG,
     OPTION_STOP,
-    OPTION_FORCE
+    OPTION_FORCE,
+    OPTION_COMPRESSION
 };
 
 static const struct option long_options[] = {
@@ -100,6 +116,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, 't'},
     {"profile", required_argument, NULL, 'p'},
     {"max-message", required_argument, NULL, 'm'},
+    {"tcp-compression", required_argument, NULL, OPTION_COMPRESSION},
     {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
     {"hang-kill", required_argument, NULL, OPTION_HANG},
     {"stop-after", required_argument, NULL, OPTION_STOP},
@@ -245,6 +262,12 @@ static int parse_option(int option, const char *program,
     case OPTION_STOP:
         return parse_seconds(program, "stop-after is not from 1 to 86400",
                              &out->stop_ns);
+    case OPTION_COMPRESSION:
+        return parse_compression(optarg, &out->server.compression)
+                   ? GO_ON
+                   : usage_error(program,
+                                 "tcp-compression is not none, snappy or zlib",
+                                 optarg);
     case OPTION_FORCE:
         out->server.force_insecure_serialisation = true;
         return GO_ON;

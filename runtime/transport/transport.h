@@ -152,6 +152,7 @@ typedef struct shmrpci_listen_opts {
     const uint32_t *allowed_uids; /* copied */
     size_t allowed_uid_count;
     bool takes_processes; /* workers of other processes will be enlisted */
+    shmrpc_compression compression; /* between machines */
     shmrpci_on_hello *on_hello;
     void *user;
 } shmrpci_listen_opts;

@@ -1,7 +1,39 @@
-/* The conformance suite over unix. */
+/* The conformance suite over unix, where bodies travel compressed. */
 #include "suite.h"
+
+#define unix_ (&shmrpci_transport_unix)
+
+/* The transport knows its addresses by itself. */
+static shmrpci_address own(const shmrpci_address *address)
+{
+    shmrpci_address at = *address;
+    at.transport = unix_;
+    return at;
+}
+
+static int packed_listen(const shmrpci_address *address,
+                         const shmrpci_listen_opts *opts,
+                         shmrpci_listener **out, shmrpc_error *error)
+{
+    shmrpci_address at = own(address);
+    shmrpci_listen_opts with = *opts;
+    with.compression = SHMRPC_COMPRESSION_SNAPPY;
+    return unix_->listen(&at, &with, out, error);
+}
+
+static int packed_connect(const shmrpci_address *address,
+                          const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                          shmrpci_buf *welcome, shmrpc_error *error)
+{
+    shmrpci_address at = own(address);
+    return unix_->connect(&at, opts, out, welcome, error);
+}
 
 int main(void)
 {
-    return suite_main("unix");
+    static shmrpci_transport packed;
+    packed = *unix_;
+    packed.listen = packed_listen;
+    packed.connect = packed_connect;
+    return suite_run(&packed);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "transport/tcp/limits.h"
+#include "transport/tcp/pack.h"
 #include "transport/tcp/reader.h"
 
 #define MAX_MESSAGE 100000u
@@ -33,6 +34,37 @@ static void add(outcome *o, const void *data, size_t len)
     }
 }
 
+/* A body that claims to be packed: either what it unpacks to is what it would
+ * be packed from, or it is refused. */
+static void unpack(outcome *o, shmrpc_compression how, const tcp_body *body)
+{
+    tcp_pack_room room = {.data = NULL};
+    size_t len;
+    if (tcp_unpack_length(how, body->data, body->len, MAX_MESSAGE, &len) !=
+        TCP_END_NONE) {
+        return;
+    }
+    if (len > MAX_MESSAGE ||
+        len > TCP_PACK_SLACK_BYTES + body->len * TCP_PACK_MAX_RATIO) {
+        fail("more memory than it justifies");
+    }
+    uint8_t *plain = malloc(len);
+    uint8_t *again = malloc(len);
+    if (tcp_unpack(how, body->data, body->len, plain, len) == TCP_END_NONE) {
+        add(o, plain, len);
+        size_t packed = tcp_pack(how, plain, len, &room);
+        if (packed > 0 && (packed >= len ||
+                           tcp_unpack(how, room.data + TCP_HEAD_BYTES, packed,
+                                      again, len) != TCP_END_NONE ||
+                           memcmp(again, plain, len) != 0)) {
+            fail("packed, it is another body");
+        }
+    }
+    free(room.data);
+    free(again);
+    free(plain);
+}
+
 static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     outcome *o = user;
@@ -50,6 +82,10 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
                              head->type == TCP_HELLO ? TCP_FROM_CLIENT
                                                      : TCP_FROM_SERVER,
                              &terms);
+    }
+    if ((head->flags & TCP_FLAG_PACKED) != 0) {
+        unpack(o, SHMRPC_COMPRESSION_SNAPPY, body);
+        unpack(o, SHMRPC_COMPRESSION_ZLIB, body);
     }
     if (body->heap != NULL && (head->call & 1) != 0) {
         free(body->heap); /* as one who keeps it would, later */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tcp_client.py FAULT_SERVER ECHO_SERVER: a client written from docs/protocol.md
-alone, with nothing but the standard library, that makes every kind of call."""
+alone, with nothing but the standard library (and python3-snappy, where that is
+installed), that makes every kind of call."""
 
 import json
 import os
@@ -10,6 +11,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
+
+try:
+    import snappy
+except ImportError:
+    snappy = None
 
 PATIENCE_S = 20
 OPENING = struct.Struct("<4sHHBBHI")
@@ -20,7 +27,8 @@ MAGIC = b"\xf3rpc"
 
 (HELLO, WELCOME, REFUSED, REQUEST, REPLY, CANCEL, TOLD, ENDED, CREDIT, PING,
  PONG, GOAWAY) = range(1, 13)
-ONEWAY, DETAIL, NOT_RUN, LAST = 0x01, 0x02, 0x20, 0x40
+ONEWAY, DETAIL, PACKED, NOT_RUN, LAST = 0x01, 0x02, 0x08, 0x20, 0x40
+SNAPPY, ZLIB = 1, 2
 CANCELLED, INVALID, DEADLINE, UNIMPLEMENTED = -1, -3, -4, -12
 
 
@@ -42,11 +50,11 @@ class Frame:
 
 
 class Client:
-    def __init__(self, sock):
+    def __init__(self, sock, offer=0):
         self.sock = sock
         sock.settimeout(PATIENCE_S)
         name = b"any"
-        hello = (TERMS.pack(1 << 20, 0, 0, 0) + RPC.pack(b"rpc1", 1, 0, 0) +
+        hello = (TERMS.pack(1 << 20, offer, 0, 0) + RPC.pack(b"rpc1", 1, 0, 0) +
                  bytes([len(name)]) + name)
         sock.sendall(OPENING.pack(MAGIC, 1, 0, 0, 0, 0, 0))
         self.send(HELLO, body=hello)
@@ -54,9 +62,10 @@ class Client:
         assert (magic, major, auth, zeros) == (MAGIC, 1, 0, [0, 0, 0])
         welcome = self.receive()
         assert welcome.type == WELCOME, welcome.body
-        self.max_body, compression, self.credits, zero = TERMS.unpack_from(
-            welcome.body)
-        assert self.max_body <= 1 << 20 and compression == zero == 0
+        (self.max_body, self.compression, self.credits,
+         zero) = TERMS.unpack_from(welcome.body)
+        assert self.max_body <= 1 << 20 and zero == 0
+        assert self.compression == 0 or offer & 1 << self.compression
         magic, major, _, self.hash = RPC.unpack_from(welcome.body, TERMS.size)
         assert (magic, major) == (b"rpc1", 1)
         self.last_call = 0
@@ -202,6 +211,22 @@ def cancel_all(client, calls):
             awaited ^= {frame.call}
 
 
+def packed_bodies_come_back(client):
+    """Ours are read, and we read theirs; short ones are never packed."""
+    tools = zlib if client.compression == ZLIB else snappy
+    for body in (b"ab" * 5000, bytes(range(256)) * 400):
+        packed = struct.pack("<I", len(body)) + tools.compress(body)
+        call = client.begin("blob", packed, flags=PACKED)
+        frame = client.receive()
+        assert (frame.type, frame.call) == (REPLY, call)
+        assert (frame.status, frame.flags) == (0, PACKED)
+        assert len(frame.body) < len(body)
+        assert struct.unpack_from("<I", frame.body) == (len(body),)
+        assert tools.decompress(frame.body[4:]) == body
+    frame = client.call("blob", b"a" * 859)
+    assert (frame.flags, frame.body) == (0, b"a" * 859)
+
+
 def running_call_is_told_to_stop(client):
     call = client.begin("nap", b"[60000]")
     while client_count(client, "napping") == 0:
@@ -316,13 +341,13 @@ def start(*command):
     sys.exit("no server: " + " ".join(command))
 
 
-def connect(where):
+def connect(where, offer=0):
     if where.startswith("unix://"):
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(where[len("unix://"):])
-        return Client(sock)
+        return Client(sock, offer)
     host, port = where[len("tcp://"):].rsplit(":", 1)
-    return Client(socket.create_connection((host, int(port)), PATIENCE_S))
+    return Client(socket.create_connection((host, int(port)), PATIENCE_S), offer)
 
 
 def run(test, *arguments):
@@ -360,12 +385,31 @@ def try_all(fault_server, echo_server, listen):
         server.kill()
 
 
+def try_packed(fault_server, listen, name, number):
+    server, where = start(fault_server, "--workers=0", "--tcp-compression",
+                          name, "--force-insecure-serialisation", "--listen",
+                          listen)
+    try:
+        assert connect(where).compression == 0
+        assert connect(where, 1 << (3 - number)).compression == 0
+        client = connect(where, 1 << number | 1 << 31)
+        assert client.compression == number
+        run(packed_bodies_come_back, client)
+    finally:
+        server.kill()
+
+
 def main():
     fault_server, echo_server = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SHMRPC_DIR"] = folder
         for listen in (f"unix://{folder}/s", "tcp://:0"):
             try_all(fault_server, echo_server, listen)
+        try_packed(fault_server, "tcp://:0", "zlib", ZLIB)
+        if snappy is None:
+            print("skipped snappy: python3-snappy is not installed")
+        else:
+            try_packed(fault_server, "tcp://:0", "snappy", SNAPPY)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ pkgconfig)
     export LD_LIBRARY_PATH
     ;;
 static)
-    by_hand "$(pkg-config --variable=libdir shmrpc)/libshmrpc.a"
+    # shellcheck disable=SC2046 # flags, split on purpose
+    by_hand "$(pkg-config --variable=libdir shmrpc)/libshmrpc.a" \
+        $(pkg-config --static --libs-only-l shmrpc | sed 's/-lshmrpc//')
     ;;
 esac
 

@@ -27,6 +27,13 @@ typedef enum shmrpc_profile {
     SHMRPC_PROFILE_POWER = 2     /* never spin */
 } shmrpc_profile;
 
+/* How bodies travel over tcp:// and unix://, where that makes them smaller. */
+typedef enum shmrpc_compression {
+    SHMRPC_COMPRESSION_NONE = 0,
+    SHMRPC_COMPRESSION_SNAPPY = 1, /* fast */
+    SHMRPC_COMPRESSION_ZLIB = 2    /* smaller */
+} shmrpc_compression;
+
 enum {
     /* Of a call: return SHMRPC_E_BUSY at once when all 64 call slots are in
      * use, and SHMRPC_E_UNAVAILABLE when the connection is lost and can't be

@@ -51,6 +51,8 @@ typedef struct shmrpc_server_opts {
     /* Serve methods at tcp:// too whose encoding is not meant for networks
      * (native). Without it such a service does not start there. */
     bool force_insecure_serialisation;
+    /* Of clients at tcp:// and unix:// that can read it; all of ours can. */
+    shmrpc_compression compression;
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.

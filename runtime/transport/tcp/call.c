@@ -29,6 +29,7 @@ static void destroy(tcp_call *call)
 {
     free(call->request);
     free(call->reply);
+    free(call->packed.data);
     free(call);
 }
 
@@ -56,8 +57,9 @@ void tcp_call_free(tcp_call *call)
         shmrpci_poll_again(listener->edge_set, conn->fd, conn->tag);
     }
     listener->counts.calls--;
-    bool is_large =
-        call->request_cap > TCP_KEEP_BYTES || call->reply_cap > TCP_KEEP_BYTES;
+    bool is_large = call->request_cap > TCP_KEEP_BYTES ||
+                    call->reply_cap > TCP_KEEP_BYTES ||
+                    call->packed.cap > TCP_KEEP_BYTES;
     if (is_large || listener->free_call_count == TCP_KEEP_CALLS) {
         destroy(call);
     } else {
@@ -68,29 +70,53 @@ void tcp_call_free(tcp_call *call)
     tcp_conn_unref_locked(conn);
 }
 
-/* Takes the body of a request: the memory itself, where that is possible. */
-static bool keep_request(tcp_call *call, tcp_body *body)
+static bool make_room(tcp_call *call, size_t len)
 {
-    call->request_len = body->len;
+    call->request_len = len;
+    if (len <= call->request_cap) {
+        return true;
+    }
+    uint8_t *request = realloc(call->request, len);
+    if (request == NULL) {
+        return false;
+    }
+    call->request = request;
+    call->request_cap = len;
+    return true;
+}
+
+/* Takes the body of a request: the memory itself, where that is possible. */
+static tcp_end keep_request(tcp_call *call, tcp_body *body)
+{
     if (body->heap != NULL) {
         free(call->request);
         call->request = body->heap;
+        call->request_len = body->len;
         call->request_cap = body->heap_cap;
         body->heap = NULL;
-        return true;
+        return TCP_END_NONE;
     }
-    if (body->len > call->request_cap) {
-        uint8_t *request = realloc(call->request, body->len);
-        if (request == NULL) {
-            return false;
-        }
-        call->request = request;
-        call->request_cap = body->len;
+    if (!make_room(call, body->len)) {
+        return TCP_END_MEMORY;
     }
     if (body->len > 0) {
         memcpy(call->request, body->data, body->len);
     }
-    return true;
+    return TCP_END_NONE;
+}
+
+static tcp_end unpack_request(tcp_call *call, const tcp_conn *conn,
+                              const tcp_body *body)
+{
+    size_t len;
+    tcp_end end = tcp_unpack_length(conn->compression, body->data, body->len,
+                                    conn->max_message_bytes, &len);
+    if (end != TCP_END_NONE) {
+        return end;
+    }
+    return make_room(call, len) ? tcp_unpack(conn->compression, body->data,
+                                             body->len, call->request, len)
+                                : TCP_END_MEMORY;
 }
 
 /* ---- the queue ------------------------------------------------------- */
@@ -214,16 +240,23 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
     if (call == NULL) {
         call = calloc(1, sizeof *call);
     }
-    if (call == NULL || !keep_request(call, body)) {
-        if (call != NULL) {
-            destroy(call);
-        }
+    if (call == NULL) {
         return TCP_END_MEMORY;
+    }
+    bool is_packed = (head->flags & TCP_FLAG_PACKED) != 0;
+    tcp_end end =
+        is_packed ? unpack_request(call, conn, body) : keep_request(call, body);
+    if (end != TCP_END_NONE) {
+        destroy(call);
+        return end;
     }
     fill(call, conn, head);
     shmrpci_mutex_lock(&listener->lock);
-    tcp_end end =
-        conn->state == TCP_CONN_OPEN ? enqueue(conn, call) : TCP_END_CLOSED;
+    if (is_packed) {
+        tcp_listener_count(&listener->counts.requests, call->request_len,
+                           head->len);
+    }
+    end = conn->state == TCP_CONN_OPEN ? enqueue(conn, call) : TCP_END_CLOSED;
     shmrpci_mutex_unlock(&listener->lock);
     if (end != TCP_END_NONE) {
         destroy(call);

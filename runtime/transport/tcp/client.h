@@ -22,6 +22,7 @@
 #include "os/fork.h"
 #include "transport/tcp/limits.h"
 #include "transport/tcp/outbox.h"
+#include "transport/tcp/pack.h"
 #include "transport/tcp/reader.h"
 #include "transport/transport.h"
 
@@ -48,13 +49,14 @@ typedef struct tcp_slot {
     tcp_client *client;
     tcp_slot_state state;
     tcp_verdict verdict;
-    bool is_out;        /* the request is not in the outbox (any more) */
-    bool is_told;       /* its end is told to who watches */
-    bool is_asking;     /* somebody waits for the verdict, and frees it */
-    uint32_t call_id;   /* index, and a number that changes with each use */
-    tcp_piece piece;    /* the request */
-    uint8_t *request;   /* TCP_HEAD_BYTES, then the body */
-    size_t request_cap; /* of the body */
+    bool is_out;          /* the request is not in the outbox (any more) */
+    bool is_told;         /* its end is told to who watches */
+    bool is_asking;       /* somebody waits for the verdict, and frees it */
+    uint32_t call_id;     /* index, and a number that changes with each use */
+    tcp_piece piece;      /* the request */
+    uint8_t *request;     /* TCP_HEAD_BYTES, then the body */
+    size_t request_cap;   /* of the body */
+    tcp_pack_room packed; /* the request, if that makes it shorter */
     uint8_t *reply;
     size_t reply_len;
     size_t reply_cap;
@@ -87,6 +89,7 @@ struct tcp_client {
     uint32_t in_flight;
     uint32_t reserving; /* threads that wait for a slot */
     size_t max_message_bytes;
+    shmrpc_compression compression;
     tcp_waiter *waiters;
     int watch_set; /* of the one who sleeps elsewhere; -1: nobody does */
     int told_fd;   /* in it, always; the socket while armed */

@@ -176,10 +176,19 @@ static void fill_request(tcp_slot *slot, const shmrpci_call *call)
                      .method = (uint16_t)call->head.method,
                      .call = slot->call_id,
                      .value = left_ns > 0 ? (uint64_t)left_ns : 0};
-    tcp_head_put(&head, slot->request);
-    slot->piece = (tcp_piece){.data = slot->request,
-                              .len = TCP_HEAD_BYTES + call->out.len,
-                              .on_sent = on_sent};
+    uint8_t *bytes = slot->request;
+    size_t packed = call->out.len > 0 ? tcp_pack(slot->client->compression,
+                                                 bytes + TCP_HEAD_BYTES,
+                                                 call->out.len, &slot->packed)
+                                      : 0;
+    if (packed > 0) {
+        bytes = slot->packed.data;
+        head.flags |= TCP_FLAG_PACKED;
+        head.len = (uint32_t)packed;
+    }
+    tcp_head_put(&head, bytes);
+    slot->piece = (tcp_piece){
+        .data = bytes, .len = TCP_HEAD_BYTES + head.len, .on_sent = on_sent};
 }
 
 /* An empty request may have no memory yet. */

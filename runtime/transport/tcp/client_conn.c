@@ -27,6 +27,7 @@ static void client_free(tcp_client *client)
         tcp_slot *slot = &client->slots[i];
         free(slot->request);
         free(slot->reply);
+        free(slot->packed.data);
         if (is_ours) {
             shmrpci_cond_fini(&slot->changed);
         }
@@ -89,7 +90,8 @@ static bool say_hello(tcp_client *client, const shmrpci_connect_opts *opts)
                   SHMRPCI_HELLO_MAX_BYTES];
     uint8_t *at = bytes;
     tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
-    tcp_terms terms = {.max_message = (uint32_t)client->max_message_bytes};
+    tcp_terms terms = {.max_message = (uint32_t)client->max_message_bytes,
+                       .compression = TCP_PACK_OFFER};
     tcp_head head = {.type = TCP_HELLO,
                      .len = TCP_HELLO_BYTES + (uint32_t)opts->hello_len};
     tcp_opening_put(&opening, at);

@@ -30,6 +30,10 @@ void tcp_slot_free(tcp_slot *slot)
         slot->request = NULL;
         slot->request_cap = 0;
     }
+    if (slot->packed.cap > TCP_KEEP_BYTES) {
+        free(slot->packed.data);
+        slot->packed = (tcp_pack_room){.data = NULL};
+    }
     slot->state = TCP_SLOT_FREE;
     if (client->reader_reserves) {
         client->reader_reserves = false;
@@ -56,29 +60,53 @@ static tcp_slot *slot_of(tcp_client *client, uint32_t call_id)
     return is_sent && slot->call_id == call_id ? slot : NULL;
 }
 
-/* Takes the body of a reply: the memory itself, where that is possible. */
-static bool keep_reply(tcp_slot *slot, tcp_body *body)
+static bool make_room(tcp_slot *slot, size_t len)
 {
-    slot->reply_len = body->len;
+    slot->reply_len = len;
+    if (len <= slot->reply_cap) {
+        return true;
+    }
+    uint8_t *reply = realloc(slot->reply, len);
+    if (reply == NULL) {
+        return false;
+    }
+    slot->reply = reply;
+    slot->reply_cap = len;
+    return true;
+}
+
+/* Takes the body of a reply: the memory itself, where that is possible. */
+static tcp_end keep_reply(tcp_slot *slot, tcp_body *body)
+{
     if (body->heap != NULL) {
         free(slot->reply);
         slot->reply = body->heap;
+        slot->reply_len = body->len;
         slot->reply_cap = body->heap_cap;
         body->heap = NULL;
-        return true;
+        return TCP_END_NONE;
     }
-    if (body->len > slot->reply_cap) {
-        uint8_t *reply = realloc(slot->reply, body->len);
-        if (reply == NULL) {
-            return false;
-        }
-        slot->reply = reply;
-        slot->reply_cap = body->len;
+    if (!make_room(slot, body->len)) {
+        return TCP_END_MEMORY;
     }
     if (body->len > 0) {
         memcpy(slot->reply, body->data, body->len);
     }
-    return true;
+    return TCP_END_NONE;
+}
+
+static tcp_end unpack_reply(tcp_slot *slot, const tcp_body *body)
+{
+    const tcp_client *client = slot->client;
+    size_t len;
+    tcp_end end = tcp_unpack_length(client->compression, body->data, body->len,
+                                    client->max_message_bytes, &len);
+    if (end != TCP_END_NONE) {
+        return end;
+    }
+    return make_room(slot, len) ? tcp_unpack(client->compression, body->data,
+                                             body->len, slot->reply, len)
+                                : TCP_END_MEMORY;
 }
 
 /* The call of `slot` is over. */
@@ -103,8 +131,11 @@ static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
         tcp_client_tell(slot->client);
     }
     if (head->type == TCP_REPLY) {
-        if (!keep_reply(slot, body)) {
-            return TCP_END_MEMORY;
+        tcp_end end = (head->flags & TCP_FLAG_PACKED) != 0
+                          ? unpack_reply(slot, body)
+                          : keep_reply(slot, body);
+        if (end != TCP_END_NONE) {
+            return end;
         }
         slot->state = TCP_SLOT_DONE;
     }
@@ -165,12 +196,15 @@ static tcp_end on_answer(tcp_client *client, const tcp_head *head,
     if (end != TCP_END_NONE) {
         return end;
     }
-    if (terms.compression != 0 ||
-        terms.max_message > client->reader.max_message) {
+    bool is_offered = terms.compression == 0 ||
+                      (terms.compression < 32 &&
+                       (TCP_PACK_OFFER & 1u << terms.compression) != 0);
+    if (!is_offered || terms.max_message > client->reader.max_message) {
         return TCP_END_FIELD;
     }
     client->credits = terms.credits < TCP_SLOTS ? terms.credits : TCP_SLOTS;
     client->max_message_bytes = terms.max_message;
+    client->compression = (shmrpc_compression)terms.compression;
     client->reader.max_message = terms.max_message;
     client->is_open = true;
     shmrpci_buf_append(client->welcome, body->data + TCP_WELCOME_BYTES,

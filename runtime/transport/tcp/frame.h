@@ -76,6 +76,7 @@ typedef enum tcp_type {
 enum {
     TCP_FLAG_ONEWAY = 1u << 0,   /* REQUEST */
     TCP_FLAG_DETAIL = 1u << 1,   /* REPLY */
+    TCP_FLAG_PACKED = 1u << 3,   /* REQUEST, REPLY: the body is compressed */
     TCP_FLAG_NUMBERED = 1u << 4, /* REQUEST */
     TCP_FLAG_NOT_RUN = 1u << 5,  /* ENDED: it never has, and never will */
     TCP_FLAG_LAST = 1u << 6      /* GOAWAY: what is not answered has not run */
@@ -104,7 +105,8 @@ tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
 /* The beginnings of the bodies of HELLO and WELCOME. */
 typedef struct tcp_terms {
     uint32_t max_message;
-    uint32_t compression; /* HELLO: a bit for each offered; WELCOME: which */
+    uint32_t compression; /* HELLO: a bit for each offered; WELCOME: which
+                           * (shmrpc_compression) */
     uint32_t credits;     /* WELCOME: calls in flight; HELLO: 0 */
 } tcp_terms;
 

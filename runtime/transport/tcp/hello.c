@@ -161,7 +161,12 @@ static tcp_end welcome(tcp_conn *conn, const tcp_terms *asked,
     most = most < asked->max_message ? most : asked->max_message;
     conn->max_message_bytes = most;
     conn->reader.max_message = (uint32_t)most;
+    shmrpc_compression ours = listener->opts.compression;
+    conn->compression = (asked->compression & 1u << (unsigned)ours) != 0
+                            ? ours
+                            : SHMRPC_COMPRESSION_NONE;
     tcp_terms terms = {.max_message = (uint32_t)most,
+                       .compression = (uint32_t)conn->compression,
                        .credits = listener->limits.credits};
     tcp_head head = {.type = TCP_WELCOME};
     shmrpci_buf body;

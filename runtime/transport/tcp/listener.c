@@ -435,6 +435,7 @@ void tcp_listener_close(shmrpci_listener *base)
         listener->free_calls = call->next;
         free(call->request);
         free(call->reply);
+        free(call->packed.data);
         free(call);
     }
     shmrpci_fd_close(&listener->control_set);

@@ -27,6 +27,7 @@
 #include "os/thread.h"
 #include "sync/atomic.h"
 #include "transport/tcp/outbox.h"
+#include "transport/tcp/pack.h"
 #include "transport/tcp/place.h"
 #include "transport/tcp/reader.h"
 #include "transport/tcp/tcp.h"
@@ -62,8 +63,9 @@ struct tcp_call {
     uint8_t *request;
     size_t request_len;
     size_t request_cap;
-    uint8_t *reply;   /* TCP_HEAD_BYTES, then the body */
-    size_t reply_cap; /* of the body */
+    uint8_t *reply;       /* TCP_HEAD_BYTES, then the body */
+    size_t reply_cap;     /* of the body */
+    tcp_pack_room packed; /* the reply, if that makes it shorter */
     size_t held_bytes;
     size_t unsent_bytes;
     tcp_piece piece; /* the reply */
@@ -95,6 +97,7 @@ struct tcp_conn {
     shmrpc_peer peer;
     char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
     size_t max_message_bytes;
+    shmrpc_compression compression;
     tcp_outbox outbox;
     tcp_note credit_note;
     /* The reader's: */
@@ -232,5 +235,13 @@ const char *tcp_listener_describe(const shmrpci_listener *listener);
 /* With the lock held: the listener's thread is to look at deadlines from now
  * on. */
 void tcp_listener_watch(tcp_listener *listener);
+/* With the lock held: one more body that was packed. */
+static inline void tcp_listener_count(tcp_packed *counts, size_t plain_bytes,
+                                      size_t packed_bytes)
+{
+    counts->bodies++;
+    counts->plain_bytes += plain_bytes;
+    counts->packed_bytes += packed_bytes;
+}
 
 #endif

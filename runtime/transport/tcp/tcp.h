@@ -16,12 +16,21 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
                const tcp_limits *limits, shmrpci_listener **out,
                shmrpc_error *error);
 
+/* Bodies that travelled compressed. */
+typedef struct tcp_packed {
+    uint64_t bodies;
+    uint64_t plain_bytes;
+    uint64_t packed_bytes;
+} tcp_packed;
+
 /* What has become of the connections of a listener. */
 typedef struct tcp_counts {
     uint64_t accepted;
     uint64_t ended[TCP_END_COUNT]; /* by their reason */
     uint32_t open;                 /* now, those that shake hands included */
     uint32_t calls;                /* in their memory now */
+    tcp_packed requests;
+    tcp_packed replies;
 } tcp_counts;
 
 void tcp_listener_counts(shmrpci_listener *listener, tcp_counts *out);

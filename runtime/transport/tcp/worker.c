@@ -192,9 +192,18 @@ static bool fill_reply(tcp_call *call, const shmrpci_request *request)
     if (call->reply == NULL) {
         return false;
     }
-    tcp_head_put(&head, call->reply);
+    size_t packed =
+        len > 0 ? tcp_pack(call->conn->compression,
+                           call->reply + TCP_HEAD_BYTES, len, &call->packed)
+                : 0;
+    uint8_t *bytes = packed > 0 ? call->packed.data : call->reply;
+    if (packed > 0) {
+        head.flags |= TCP_FLAG_PACKED;
+        head.len = (uint32_t)packed;
+    }
+    tcp_head_put(&head, bytes);
     call->piece = (tcp_piece){
-        .data = call->reply, .len = TCP_HEAD_BYTES + len, .on_sent = on_sent};
+        .data = bytes, .len = TCP_HEAD_BYTES + head.len, .on_sent = on_sent};
     return true;
 }
 
@@ -208,10 +217,15 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     tcp_call_unclaim(call);
     tcp_call_end(call);
     conn->refs++; /* the call's goes when it is sent */
-    conn->held_bytes += call->reply_cap;
-    call->held_bytes += call->reply_cap;
-    conn->unsent_bytes += call->reply_cap;
-    call->unsent_bytes = call->reply_cap;
+    size_t kept = call->reply_cap + call->packed.cap;
+    conn->held_bytes += kept;
+    call->held_bytes += kept;
+    conn->unsent_bytes += kept;
+    call->unsent_bytes = kept;
+    if (filled && call->piece.data == call->packed.data) {
+        tcp_listener_count(&listener->counts.replies, request->out.len,
+                           call->piece.len - TCP_HEAD_BYTES);
+    }
     if (!filled) {
         tcp_call_free(call);
     }

@@ -160,6 +160,74 @@ static void one_id_for_two_calls_ends_it(void **state)
     service_expect_end(&served, TCP_END_CREDIT, 1);
 }
 
+/* ---- packed bodies ------------------------------------------------------ */
+
+static void expect_packed_ends(uint32_t offer, const uint8_t *body, size_t len,
+                               tcp_end end)
+{
+    tcp_terms terms;
+    uint64_t before = service_counts(&served).ended[end];
+    int fd = raw_hello_packed(&served, offer, &terms);
+    tcp_head head = {.type = TCP_REQUEST,
+                     .flags = TCP_FLAG_PACKED,
+                     .method = METHOD_ECHO,
+                     .len = (uint32_t)len};
+    (void)raw_frame(fd, &head, body, len);
+    (void)raw_expect_end(fd);
+    service_expect_end(&served, end, before + 1);
+}
+
+static void packed_bodies_that_lie_end_the_connection(void **state)
+{
+    (void)state;
+    static uint8_t body[100];
+    service_stop(&served);
+    tcp_limits limits = service_limits();
+    service_start_packed(&served, &limits, SHMRPC_COMPRESSION_SNAPPY);
+    /* not agreed on */
+    expect_packed_ends(0, body, sizeof body, TCP_END_FIELD);
+    expect_packed_ends(1u << SHMRPC_COMPRESSION_ZLIB, body, sizeof body,
+                       TCP_END_FIELD);
+    /* 4 GiB; and more than its own length allows */
+    memset(body, 0xff, 4);
+    expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
+    body[3] = body[0] = 0;
+    body[2] = 7;
+    expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
+    /* none at all; and one that is not what comes of it */
+    expect_packed_ends(UINT32_MAX, body, 4, TCP_END_FIELD);
+    body[2] = 0;
+    expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_FIELD);
+    assert_int_equal(atomic_load(&served.served), 0);
+    service_expect_good(&served);
+}
+
+static void packed_bodies_come_back_and_are_counted(void **state)
+{
+    (void)state;
+    static uint8_t body[300000];
+    for (size_t i = 0; i < sizeof body; i++) {
+        body[i] = (uint8_t)(i / 100);
+    }
+    service_stop(&served);
+    tcp_limits limits = service_limits();
+    service_start_packed(&served, &limits, SHMRPC_COMPRESSION_ZLIB);
+    shmrpci_conn *conn = service_connect(&served);
+    assert_int_equal(call_echo(conn, body, 100), SHMRPC_OK);
+    assert_int_equal(service_counts(&served).requests.bodies, 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(call_echo(conn, body, sizeof body), SHMRPC_OK);
+        tcp_counts counts = service_counts(&served);
+        assert_int_equal(counts.requests.bodies, i);
+        assert_int_equal(counts.requests.plain_bytes, i * sizeof body);
+        assert_in_range(counts.requests.packed_bytes, 1, i * 30000);
+        assert_int_equal(counts.replies.plain_bytes, i * sizeof body);
+        assert_int_equal(counts.replies.packed_bytes,
+                         counts.requests.packed_bytes);
+    }
+    shmrpci_transport_tcp.disconnect(conn);
+}
+
 /* ---- too slow ----------------------------------------------------------- */
 
 /* Sends a byte, again and again, until the connection ends. */
@@ -389,6 +457,8 @@ int main(void)
         CASE(terms_that_cannot_be_end_it),
         CASE(more_calls_than_credits_end_it),
         CASE(one_id_for_two_calls_ends_it),
+        CASE(packed_bodies_that_lie_end_the_connection),
+        CASE(packed_bodies_come_back_and_are_counted),
         CASE(handshake_by_single_bytes_is_too_slow),
         CASE(handshake_of_silence_is_too_slow),
         CASE(frame_by_single_bytes_is_too_slow),

@@ -104,10 +104,17 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
 
 void service_start(service *s, const tcp_limits *limits)
 {
+    service_start_packed(s, limits, SHMRPC_COMPRESSION_NONE);
+}
+
+void service_start_packed(service *s, const tcp_limits *limits,
+                          shmrpc_compression compression)
+{
     memset(s, 0, sizeof *s);
     s->address.transport = &shmrpci_transport_tcp;
     shmrpci_listen_opts opts = {.max_workers = SERVICE_WORKERS,
                                 .max_message_bytes = SERVICE_MESSAGE,
+                                .compression = compression,
                                 .on_hello = on_hello};
     assert_int_equal(tcp_listen(&s->address, &opts, limits, &s->listener, NULL),
                      0);
@@ -271,15 +278,27 @@ size_t raw_hello_bytes(uint8_t out[128])
 
 int raw_hello(const service *s)
 {
+    tcp_terms terms;
+    return raw_hello_packed(s, 0, &terms);
+}
+
+int raw_hello_packed(const service *s, uint32_t offer, tcp_terms *out)
+{
     uint8_t bytes[128];
     tcp_head head;
+    tcp_terms terms = {.max_message = (uint32_t)SERVICE_MESSAGE,
+                       .compression = offer};
     int fd = raw_open(s);
-    assert_true(raw_send(fd, bytes, raw_hello_bytes(bytes)));
+    size_t len = raw_hello_bytes(bytes);
+    tcp_terms_put(&terms, bytes + TCP_OPENING_BYTES + TCP_HEAD_BYTES);
+    assert_true(raw_send(fd, bytes, len));
     assert_true(raw_receive(fd, bytes, TCP_OPENING_BYTES + TCP_HEAD_BYTES));
     tcp_head_get(bytes + TCP_OPENING_BYTES, &head);
     assert_int_equal(head.type, TCP_WELCOME);
     assert_int_equal(head.len, TCP_WELCOME_BYTES + 2);
     assert_true(raw_receive(fd, bytes, head.len));
+    assert_int_equal(tcp_terms_get(bytes, head.len, TCP_FROM_SERVER, out),
+                     TCP_END_NONE);
     return fd;
 }
 

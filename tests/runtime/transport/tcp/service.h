@@ -47,6 +47,8 @@ typedef struct service {
 /* Limits with short times: 300 ms for a handshake and for a frame. */
 tcp_limits service_limits(void);
 void service_start(service *s, const tcp_limits *limits);
+void service_start_packed(service *s, const tcp_limits *limits,
+                          shmrpc_compression compression);
 void service_stop(service *s);
 tcp_counts service_counts(const service *s);
 /* Waits until that many connections have ended for this reason. */
@@ -72,6 +74,8 @@ int call_send(shmrpci_conn *conn, uint32_t method, const void *body, size_t len,
 int raw_open(const service *s);
 /* The same after opening, HELLO and the answer to it. */
 int raw_hello(const service *s);
+/* That offers compressions; `*out` is what the server says to it. */
+int raw_hello_packed(const service *s, uint32_t offer, tcp_terms *out);
 /* False when the connection is gone. */
 bool raw_send(int fd, const void *data, size_t len);
 bool raw_frame(int fd, const tcp_head *head, const void *body, size_t len);

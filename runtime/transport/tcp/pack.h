@@ -1,0 +1,69 @@
+/*
+ * Bodies that travel compressed.
+ *
+ * A packed body begins with its own length, unpacked (u32), and then holds it
+ * in the form of the compression that the welcome has named.  Who sends decides
+ * for each body; who receives has checked the length, against what was agreed
+ * and against what has arrived, before there is memory for it.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_PACK_H
+#define SHMRPCI_TRANSPORT_TCP_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/options.h"
+#include "transport/tcp/frame.h"
+
+#define TCP_PACK_PREFIX_BYTES 4u
+
+/* Shorter bodies go as they are. */
+#define TCP_PACK_MIN_BYTES ((size_t)860)
+
+/* No body may claim to be longer than its packed form justifies. */
+#define TCP_PACK_MAX_RATIO   128u
+#define TCP_PACK_SLACK_BYTES ((size_t)64 << 10)
+
+/* One compression; pack_<name>.c implements it. */
+typedef struct tcp_packer {
+    /* Bytes that packing `len` may take at most. */
+    size_t (*bound)(size_t len);
+    /* `*out_len` is the room at first, then what was used. */
+    bool (*pack)(const uint8_t *data, size_t len, uint8_t *out,
+                 size_t *out_len);
+    /* Fills exactly `out_len` bytes from all of `data`, or fails. */
+    bool (*unpack)(const uint8_t *data, size_t len, uint8_t *out,
+                   size_t out_len);
+} tcp_packer;
+
+extern const tcp_packer tcp_packer_snappy;
+extern const tcp_packer tcp_packer_zlib;
+
+/* Those that we can read: a bit for each, 1 << shmrpc_compression. */
+#define TCP_PACK_OFFER \
+    ((1u << SHMRPC_COMPRESSION_SNAPPY) | (1u << SHMRPC_COMPRESSION_ZLIB))
+
+/* Memory for a packed body, kept from one to the next. */
+typedef struct tcp_pack_room {
+    uint8_t *data; /* TCP_HEAD_BYTES that are the caller's, then the body */
+    size_t cap;    /* of the body */
+} tcp_pack_room;
+
+/* Packs a body into `room`; its packed length, 0 when it is to go as it is:
+ * short, not worth it, or out of memory. */
+size_t tcp_pack(shmrpc_compression how, const uint8_t *data, size_t len,
+                tcp_pack_room *room);
+
+/* How long a packed body will be: LENGTH: more than `max_message` or than it
+ * can be, FIELD: no compression was agreed on, or it has no length. */
+tcp_end tcp_unpack_length(shmrpc_compression how, const uint8_t *data,
+                          size_t len, size_t max_message, size_t *out);
+
+/* Into `out`, which has as many bytes as that. FIELD: it is damaged. */
+tcp_end tcp_unpack(shmrpc_compression how, const uint8_t *data, size_t len,
+                   uint8_t *out, size_t out_len);
+
+#endif

@@ -38,6 +38,11 @@ static void print_help(const char *program, const shmrpc_service *service)
         "                           when one more is needed, or one less: as "
         "in\n"
         "                           service.ini(5)\n"
+        "      --max-proc-mem-bytes=BYTES\n"
+        "                           memory of all workers together; beyond it\n"
+        "                           the largest is replaced\n"
+        "      --max-proc-calls=COUNT  a worker is replaced after so many "
+        "calls\n"
         "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
         "                           deadline if the call goes on (default 30)\n"
         "      --stop-after=SECONDS calls in progress have so long to end "
@@ -120,6 +125,10 @@ static const struct option long_options[] = {
     {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
     {"hang-kill", required_argument, NULL, OPTION_HANG},
     {"stop-after", required_argument, NULL, OPTION_STOP},
+    {"max-proc-mem-bytes", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_MAX_PROC_MEM_BYTES},
+    {"max-proc-calls", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_MAX_PROC_CALLS},
     {"new-proc-cpu-pc", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_CPU_PC},
     {"new-proc-avg-over-secs", required_argument, NULL,
@@ -179,6 +188,12 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         break;
     case SHMRPCI_INI_NEW_PROC_AVG_OVER_SECS:
         out->scale.grow_ns = (int64_t)value;
+        break;
+    case SHMRPCI_INI_MAX_PROC_MEM_BYTES:
+        out->max_memory_bytes = value;
+        break;
+    case SHMRPCI_INI_MAX_PROC_CALLS:
+        out->max_calls = value;
         break;
     case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
         out->scale.delay_ns = (int64_t)value;

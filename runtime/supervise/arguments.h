@@ -19,6 +19,8 @@ typedef struct shmrpci_arguments {
     uint32_t max_workers;
     uint32_t threads; /* 0: not given */
     shmrpci_scale_rules scale;
+    uint64_t max_memory_bytes; /* 0: no limit */
+    uint64_t max_calls;
     int64_t hang_ns;
     int64_t stop_ns;
 } shmrpci_arguments;

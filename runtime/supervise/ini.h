@@ -79,6 +79,7 @@ enum {
     X(MAX_PROC_NUM,            "max_proc_num",            BOTH, COUNT, 1, 64, NULL, NULL)                    \
     X(THREADS,                 "threads",                 BOTH, COUNT, 1, 64, NULL, "1")                     \
     X(MAX_PROC_MEM_BYTES,      "max_proc_mem_bytes",      BOTH, BYTES, 1048576, INT64_MAX, NULL, NULL)       \
+    X(MAX_PROC_CALLS,          "max_proc_calls",          BOTH, COUNT, 1, INT64_MAX, NULL, NULL)                \
     X(NEW_PROC_CPU_PC,         "new_proc_cpu_pc",         BOTH, PERCENT, 1000, 100000, NULL, "75")           \
     X(NEW_PROC_AVG_OVER_SECS,  "new_proc_avg_over_secs",  BOTH, TIME, 1000000000, 3600000000000, NULL, "5")  \
     X(NEW_PROC_QUEUE_DELAY,    "new_proc_queue_delay",    BOTH, TIME, 1000, 3600000000000, NULL, "1ms")      \

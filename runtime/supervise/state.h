@@ -33,7 +33,9 @@ typedef struct shmrpci_worker {
     int32_t pid;
     int watch_fd;
     int64_t started_ns;
-    bool is_killed; /* by us, as it hung */
+    uint64_t calls_before; /* of those that had its places before it */
+    bool is_outgoing;      /* leaves as soon as there are others in its stead */
+    bool is_killed;        /* by us, as it hung */
 } shmrpci_worker;
 
 /* Of the last look at the load; sums over all workers there ever were. */
@@ -61,6 +63,8 @@ struct shmrpci_supervisor {
     shmrpci_backoff backoff;
     bool was_degraded;
     shmrpci_scaling scaling;
+    shmrpci_backoff recycling; /* of those that have grown too large */
+    int64_t measure_next_ns;
     int64_t watch_next_ns;
     int64_t stop_deadline_ns; /* 0: not stopping */
 };
@@ -91,7 +95,7 @@ int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error);
 
 /* Workers that there are, those that leave included. */
 uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);
-/* Those that take calls, or soon will. */
+/* Those that take calls, or soon will, and are to stay. */
 uint32_t shmrpci_workers_active(const shmrpci_supervisor *s);
 /* Whether one of its calls goes on. */
 bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number);
@@ -101,6 +105,10 @@ uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number);
 void shmrpci_workers_spawn(shmrpci_supervisor *s);
 /* When to do so again. */
 int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s);
+/* Has another one take its place, without a gap. */
+void shmrpci_worker_replace(shmrpci_supervisor *s, uint32_t number);
+/* Retires those that others have arrived for; returns when to look again. */
+int64_t shmrpci_workers_relieve(shmrpci_supervisor *s);
 /* Is asked to end its calls and leave. */
 void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number);
 void shmrpci_worker_kill(shmrpci_supervisor *s, uint32_t number);
@@ -109,6 +117,8 @@ void shmrpci_worker_forked(shmrpci_supervisor *s,
                            shmrpci_zygote_packet *packet);
 /* Its process has ended: what it held is repaired before anything else. */
 void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number);
+/* Calls that it has ended. */
+uint64_t shmrpci_worker_calls(const shmrpci_supervisor *s, uint32_t number);
 /* Kills those that hang, takes note of those that live. */
 void shmrpci_workers_watch(shmrpci_supervisor *s);
 
@@ -117,5 +127,10 @@ void shmrpci_workers_watch(shmrpci_supervisor *s);
 /* Looks at the load when it is time to, and changes the number of workers;
  * returns when to look again. */
 int64_t shmrpci_scaling_look(shmrpci_supervisor *s);
+
+/* ---- recycle.c -------------------------------------------------------- */
+
+/* Replaces workers that have had enough calls, or too much memory. */
+void shmrpci_recycle(shmrpci_supervisor *s);
 
 #endif

@@ -88,10 +88,12 @@ static int64_t take_time(shmrpci_supervisor *s)
     if (shmrpci_remaining_ns(s->watch_next_ns) == 0) {
         s->watch_next_ns = shmrpci_deadline_after(WATCH_NS);
         shmrpci_workers_watch(s);
+        shmrpci_recycle(s);
     }
     kill_late(s);
     shmrpci_nursery_revive(s);
     shmrpci_workers_spawn(s);
+    next_ns = earlier(next_ns, shmrpci_workers_relieve(s));
     if (s->zygote_socket < 0 && s->target > 0) {
         next_ns = earlier(next_ns, s->zygote_next_ns);
     }

@@ -22,6 +22,10 @@ typedef struct shmrpci_supervise_opts {
     /* For numbers in between: what grow_share, grow_ns, delay_ns and shrink_ns
      * of policy.h are. */
     shmrpci_scale_rules scale;
+    /* 0: no limit. Memory of all workers together (their shares of it, PSS):
+     * beyond it the largest is replaced; calls after which any is. */
+    uint64_t max_memory_bytes;
+    uint64_t max_calls;
     int64_t stop_ns; /* that long for the calls in progress at the end */
     int64_t hang_ns; /* past its deadline a call's worker is killed */
     /* The service can be called, or what happens to it: one line for people.

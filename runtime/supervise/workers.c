@@ -19,14 +19,40 @@ uint32_t shmrpci_workers_count(const shmrpci_supervisor *s)
     return count;
 }
 
+static bool is_active(const shmrpci_worker *it)
+{
+    return (it->state == SHMRPCI_WORKER_ASKED ||
+            it->state == SHMRPCI_WORKER_RUNS) &&
+           !it->is_outgoing;
+}
+
 uint32_t shmrpci_workers_active(const shmrpci_supervisor *s)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
-        count += s->workers[i].state == SHMRPCI_WORKER_ASKED ||
-                 s->workers[i].state == SHMRPCI_WORKER_RUNS;
+        count += is_active(&s->workers[i]);
     }
     return count;
+}
+
+static uint64_t calls_at(const shmrpci_supervisor *s, uint32_t number)
+{
+    uint64_t calls = 0;
+    uint32_t first = shmrpci_worker_place(s, number);
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
+            shmrpci_worker_view view;
+            outlet.transport->observe(outlet.listener, first + t, &view);
+            calls += view.calls;
+        }
+    }
+    return calls;
+}
+
+uint64_t shmrpci_worker_calls(const shmrpci_supervisor *s, uint32_t number)
+{
+    return calls_at(s, number) - s->workers[number].calls_before;
 }
 
 /* Of its places, the one whose call has the earliest deadline; false: none
@@ -121,6 +147,7 @@ static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
         return status;
     }
     s->workers[number].state = SHMRPCI_WORKER_ASKED;
+    s->workers[number].calls_before = calls_at(s, number);
     s->workers[number].started_ns = shmrpci_now_ns();
     return SHMRPC_OK;
 }
@@ -159,6 +186,61 @@ void shmrpci_workers_spawn(shmrpci_supervisor *s)
         }
     }
 }
+
+/* ---- one in another's stead ------------------------------------------ */
+
+/* How often it is looked whether somebody has arrived that is waited for. */
+#define ARRIVAL_NS (5 * SHMRPCI_NS_PER_MS)
+
+static bool has_arrived(const shmrpci_supervisor *s, uint32_t number)
+{
+    uint32_t first = shmrpci_worker_place(s, number);
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
+            shmrpci_worker_view view;
+            outlet.transport->observe(outlet.listener, first + t, &view);
+            if (!view.has_arrived) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool have_arrived(const shmrpci_supervisor *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        count += is_active(&s->workers[i]) && has_arrived(s, i);
+    }
+    return count >= s->target;
+}
+
+void shmrpci_worker_replace(shmrpci_supervisor *s, uint32_t number)
+{
+    s->workers[number].is_outgoing = true;
+}
+
+int64_t shmrpci_workers_relieve(shmrpci_supervisor *s)
+{
+    bool is_due = have_arrived(s) || free_number(s) == SHMRPCI_WORKERS_MAX;
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        if (!s->workers[i].is_outgoing ||
+            s->workers[i].state != SHMRPCI_WORKER_RUNS) {
+            continue;
+        }
+        if (is_due) {
+            shmrpci_worker_retire(s, i);
+        } else {
+            next_ns = shmrpci_deadline_after(ARRIVAL_NS);
+        }
+    }
+    return next_ns;
+}
+
+/* ---- ends ------------------------------------------------------------ */
 
 static void note_degraded(shmrpci_supervisor *s)
 {

@@ -159,8 +159,9 @@ typedef struct shmrpci_listen_opts {
 
 /* What may be seen of a worker while it works; counts since it began. */
 typedef struct shmrpci_worker_view {
-    int64_t busy_ns; /* in handlers, the call in progress included */
-    uint64_t calls;  /* that ended */
+    int64_t busy_ns;  /* in handlers, the call in progress included */
+    uint64_t calls;   /* that ended */
+    bool has_arrived; /* enlisted: it has taken its place, and takes calls */
     bool is_busy;
     int64_t deadline_ns; /* of the call in progress */
 } shmrpci_worker_view;

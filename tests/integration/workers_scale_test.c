@@ -7,16 +7,17 @@
 
 #define CALLERS 6
 
-/* Decides five times as fast as it would. */
-static child serve(const char *workers, char where[96])
+static child serve(const char *workers, const char *option, char where[96])
 {
     char line[512];
     harness_address("workers", where);
+    /* It decides five times as fast as it would. */
     const char *const arguments[] = {"--listen",
                                      where,
                                      workers,
                                      "--new-proc-avg-over-secs=1",
                                      "--kill-proc-avg-over-secs=1",
+                                     option,
                                      NULL};
     child server = harness_start(WORKERS_SERVER, arguments);
     harness_read_line(&server, line, sizeof line);
@@ -80,9 +81,7 @@ static void stop(caller *callers, size_t count)
 static void *drain(void *user)
 {
     char line[512];
-    const child *server = user;
-    FILE *out = fdopen(dup(server->out), "r");
-    assert_non_null(out);
+    FILE *out = user;
     while (fgets(line, sizeof line, out) != NULL) {
     }
     (void)fclose(out);
@@ -96,10 +95,13 @@ static void workers_come_and_go_with_the_load(void **state)
     pid_t pids[MAX_PIDS];
     pthread_t drainer;
     caller callers[CALLERS] = {{0}};
-    child server = serve("--workers=1..4", where);
+    child server = serve("--workers=1..4", NULL, where);
     pid_t zygote = workers_zygote(&server);
-    assert_int_equal(pthread_create(&drainer, NULL, drain, &server), 0);
+    FILE *out = fdopen(dup(server.out), "r");
+    assert_non_null(out);
+    assert_int_equal(pthread_create(&drainer, NULL, drain, out), 0);
     workers_await(zygote, 1, pids);
+    workers_workers_close(workers_connect(where));
     for (int round = 0; round < (harness_is_long() ? 20 : 1); round++) {
         start(callers, CALLERS, where, false);
         workers_await(zygote, 4, pids);
@@ -123,9 +125,10 @@ static void spinning_is_no_load(void **state)
     char where[96];
     pid_t pids[MAX_PIDS];
     caller callers[2] = {{0}};
-    child server = serve("--workers=1..4", where);
+    child server = serve("--workers=1..4", NULL, where);
     pid_t zygote = workers_zygote(&server);
     workers_await(zygote, 1, pids);
+    workers_workers_close(workers_connect(where));
     start(callers, 2, where, true);
     static const struct timespec slice = {.tv_nsec = 20000000};
     int64_t end_ns = harness_now_ns() + 2 * S;
@@ -137,11 +140,74 @@ static void spinning_is_no_load(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* ---- workers that are replaced ---------------------------------------- */
+
+/* Calls until so many processes have answered; none of the calls fails. */
+static void call_until(const char *where, size_t processes, uint32_t leak_mb)
+{
+    static const struct timespec pace = {.tv_nsec = 4000000};
+    uint32_t seen[MAX_PIDS];
+    size_t count = 0;
+    shmrpc_error error;
+    shmrpc_opts opts = {.timeout_ns = PATIENCE};
+    workers_workers *client = workers_connect(where);
+    int64_t deadline_ns = harness_now_ns() + 2 * PATIENCE;
+    while (count < processes) {
+        uint32_t pid = 0;
+        int status =
+            leak_mb > 0
+                ? workers_workers_leak(client, leak_mb, &opts, &pid, &error)
+                : workers_workers_pid(client, &opts, &pid, &error);
+        if (status != SHMRPC_OK) {
+            fail_msg("after %zu processes: %s", count, error.message);
+        }
+        size_t i = 0;
+        while (i < count && seen[i] != pid) {
+            i++;
+        }
+        if (i == count) {
+            seen[count++] = pid;
+        }
+        assert_true(harness_now_ns() < deadline_ns);
+        if (leak_mb > 0) {
+            (void)nanosleep(&pace, NULL); /* not all of the machine's memory */
+        }
+    }
+    workers_workers_close(client);
+}
+
+static void enough_calls_have_a_worker_replaced(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    child server = serve("--workers=1", "--max-proc-calls=100", where);
+    call_until(where, 3, 0);
+    workers_await(workers_zygote(&server), 1, pids);
+    harness_signal(&server, SIGTERM);
+}
+
+static void too_much_memory_has_the_largest_replaced(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    child server = serve("--workers=2", "--max-proc-mem-bytes=300M", where);
+    pid_t zygote = workers_zygote(&server);
+    workers_await(zygote, 2, pids);
+    call_until(where, 3, 1);
+    workers_await_line(&server, "the largest, is replaced");
+    workers_await(zygote, 2, pids);
+    harness_signal(&server, SIGTERM);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_come_and_go_with_the_load),
         cmocka_unit_test(spinning_is_no_load),
+        cmocka_unit_test(enough_calls_have_a_worker_replaced),
+        cmocka_unit_test(too_much_memory_has_the_largest_replaced),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

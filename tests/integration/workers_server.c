@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +46,18 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms, uint32_t *ret)
     (void)fflush(stdout);
     while (nanosleep(&left, &left) != 0) {
     }
+    return pid(ctx, user, ret);
+}
+
+static int leak(shmrpc_ctx *ctx, void *user, uint32_t mb, uint32_t *ret)
+{
+    size_t bytes = (size_t)mb << 20;
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    memset(at, 1, bytes);
     return pid(ctx, user, ret);
 }
 
@@ -168,6 +181,7 @@ int main(int argc, char **argv)
     impl.pid = pid;
     impl.nap = nap;
     impl.nap_again = nap;
+    impl.leak = leak;
     impl.crash = crash;
     impl.hang = hang;
     impl.sum = sum;

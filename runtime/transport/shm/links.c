@@ -250,6 +250,7 @@ int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
     for (uint32_t i = first; i < first + count; i++) {
         shm_worker_shared *worker = &listener->shared->workers[i];
         shmrpci_store_release(&worker->order, (uint32_t)SHM_ORDER_WORK);
+        shmrpci_store_release(&worker->arrived, 0u);
         /* Relaxed: the worker is not there yet. */
         shmrpci_store_relaxed(&worker->since, UINT64_C(0));
     }

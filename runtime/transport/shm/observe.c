@@ -24,6 +24,7 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
     *out = (shmrpci_worker_view){
         .busy_ns = shmrpci_ns_of_ticks(busy),
         .calls = shmrpci_load_relaxed(&worker->calls),
+        .has_arrived = shmrpci_load_acquire(&worker->arrived) != 0,
         .is_busy = since != 0,
         .deadline_ns = (int64_t)shmrpci_load_relaxed(&worker->deadline_ns)};
 }

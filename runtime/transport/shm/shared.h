@@ -56,6 +56,9 @@ typedef struct shm_worker_shared {
     /* shm_order; the control loop writes, or the worker that finds itself
      * alone. Release; the worker acquires. */
     _Alignas(128) shmrpci_atomic_u32 order;
+    /* 0 when it is enlisted; the worker writes 1 when it takes its place.
+     * Release; acquire. */
+    shmrpci_atomic_u32 arrived;
 
     /* Relaxed, all of them: for watching, nothing is published by them. */
     _Alignas(128) shmrpci_atomic_u64 since; /* ticks; 0: no call */

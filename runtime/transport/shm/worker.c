@@ -329,6 +329,7 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
                                 index, shmrpc_status_text(status));
     }
     shm_worker_go_offline(worker);
+    shmrpci_store_release(&worker->shared->arrived, 1u);
     *out = &worker->base;
     return SHMRPC_OK;
 }

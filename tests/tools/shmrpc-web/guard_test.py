@@ -1,0 +1,314 @@
+"""guard_test.py WEB ECHO: what must be refused, by bytes on a socket: requests
+that two readers could understand in two ways, other sites' pages, strangers, the
+slow and the large."""
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+from webtest import Place, expect, finish, wait_for
+
+WEB, ECHO = sys.argv[1:3]
+
+
+def status_of(answer):
+    words = answer.split(b" ", 2)
+    return int(words[1]) if len(words) > 2 else 0
+
+
+def heads(web):
+    """Each line of heads, and the status that it must get."""
+    host = f"Host: {web.host}\r\n"
+    auth = f"Authorization: Bearer {web.token}\r\n"
+    end = "Connection: close\r\n\r\n"
+    table = [
+        ("GET /healthz HTTP/1.1\r\n" + host, 200),
+        (f"GET /healthz HTTP/1.1\r\nHost: localhost:{web.port}\r\n", 200),
+        (f"GET /healthz HTTP/1.1\r\nhOsT: LOCALHOST:{web.port}\r\n", 200),
+        (f"GET /healthz HTTP/1.1\r\nHost: [::1]:{web.port}\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n" + host, 200),
+        # who it is
+        ("GET /healthz HTTP/1.1\r\n", 400),
+        ("GET /healthz HTTP/1.0\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + host, 400),
+        (f"GET /healthz HTTP/1.1\r\nHost: evil.example:{web.port}\r\n", 403),
+        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n", 403),
+        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:1\r\n", 403),
+        (f"GET /healthz HTTP/1.1\r\nHost: {web.host}.evil.example\r\n", 403),
+        (f"GET /healthz HTTP/1.1\r\nHost: {web.host}, evil\r\n", 403),
+        (f"GET http://evil/healthz HTTP/1.1\r\nHost: {web.host}\r\n", 400),
+        # how long it is
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 0\r\n"
+         "Content-Length: 0\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5\r\n"
+         "Transfer-Encoding: chunked\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n"
+         "Transfer-Encoding: chunked\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host +
+         "Transfer-Encoding: identity\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host +
+         "Transfer-Encoding: xchunked\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.0\r\n" + host +
+         "Transfer-Encoding: chunked\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: -1\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: +1\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1, 1\r\n",
+         400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 0x1\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length:\r\n", 400),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host +
+         "Content-Length: 99999999999999999999999\r\n", 413),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1048577\r\n",
+         413),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1\r\n"
+         "Expect: 200-ok\r\n", 417),
+        # what it is made of
+        ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x01b\r\n", 400),
+        # The library shows us no more than what stands before a NUL.
+        ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x00b\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x7fb\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "X A: b\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "X-A : b\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "X\x01A: b\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + auth + auth, 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "Cookie: a=b\r\n" * 2, 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "X: y\r\n" * 70, 431),
+        ("GET /healthz HTTP/1.1\r\n" + host + "X: " + "y" * 9000 + "\r\n", 431),
+        # verbs and versions
+        ("BREW /healthz HTTP/1.1\r\n" + host, 501),
+        ("get /healthz HTTP/1.1\r\n" + host, 501),
+        ("OPTIONS /healthz HTTP/1.1\r\n" + host, 405),
+        ("TRACE /healthz HTTP/1.1\r\n" + host, 405),
+        ("POST /healthz HTTP/1.1\r\n" + host + "Content-Length: 0\r\n", 405),
+        ("GET /healthz HTTP/2.0\r\n" + host, 505),
+        ("GET /healthz HTTP/0.9\r\n" + host, 505),
+        # paths
+        ("GET /../etc/passwd HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /api/v1/../../x HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /%2e%2e/etc/passwd HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a/%2E%2E%2fb HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a%2fb HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a%5cb HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a\\b HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a%00b HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a%0ab HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a%252e HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /a%2 HTTP/1.1\r\n" + host + auth, 400),
+        ("GET //healthz HTTP/1.1\r\n" + host + auth, 400),
+        ("GET /" + "a" * 3000 + " HTTP/1.1\r\n" + host + auth, 414),
+        ("GET /nothing HTTP/1.1\r\n" + host + auth, 404),
+    ]
+    for head, wanted in table:
+        answer, _ = web.raw((head + end).encode("latin-1"))
+        got = status_of(answer)
+        # The library has no answer to some: it hangs up, which is as good.
+        if got != wanted and not (got == 0 and wanted in (400, 505)):
+            expect(head[:160], got, wanted)
+
+
+def smuggling(web):
+    """What follows a refused head is not taken for a request."""
+    hidden = (f"GET /healthz HTTP/1.1\r\nHost: {web.host}\r\n"
+              "Connection: close\r\n\r\n")
+    head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
+            f"Content-Length: {len(hidden)}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    answer, _ = web.raw((head + hidden).encode())
+    expect("smuggled", (status_of(answer), answer.count(b"HTTP/1.1 ")),
+           (400, 1))
+
+
+def strangers(web):
+    json_type = {"Content-Type": "application/json"}
+    for path in ("/api/v1/services", "/api/v1/session", "/rpc/echo_serv/add",
+                 "/nothing"):
+        for fields in ({}, {"Authorization": "Bearer " + "0" * 64},
+                       {"Authorization": "Bearer " + web.token[:-1]},
+                       {"Authorization": "Basic " + web.token},
+                       {"Authorization": web.token},
+                       {"Cookie": f"shmrpc_{web.port}={web.token}"},
+                       {"Cookie": f"shmrpc_{web.port}="}):
+            status, _, data = web.ask("GET", path, None, fields, bearer=False)
+            expect(f"{path} {fields}", (status, json.loads(data)["code"]),
+                   (401, "unauthenticated"))
+    status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", json_type,
+                           bearer=False)
+    expect("call of a stranger", status, 401)
+    status, fields, _ = web.ask("GET", "/api/v1/services",
+                                headers={"Origin": "http://evil.example"})
+    expect("no CORS", [k for k in fields if "access-control" in k.lower()], [])
+    expect("headers", (fields["X-Content-Type-Options"],
+                       fields["Referrer-Policy"], fields["Cache-Control"],
+                       "default-src 'none'; script-src 'self'" in
+                       fields["Content-Security-Policy"]),
+           ("nosniff", "no-referrer", "no-store", True))
+
+
+def log_in(web, **headers):
+    fields = {"Content-Type": "application/json", **headers}
+    return web.ask("POST", "/api/v1/login",
+                   json.dumps({"token": web.token}), fields, bearer=False)
+
+
+def sessions(web):
+    origin = f"http://{web.host}"
+    for fields in ({"Origin": "http://evil.example"},
+                   {"Sec-Fetch-Site": "cross-site"},
+                   {"Sec-Fetch-Site": "same-site"},
+                   {"Content-Type": "text/plain"},
+                   {"Content-Type": "application/x-www-form-urlencoded"}):
+        status, got, _ = log_in(web, **{k.replace("_", "-"): v
+                                        for k, v in fields.items()})
+        expect(f"login {fields}", (status, got["Set-Cookie"]), (403, None))
+    for body in (b"", b"{}", b"[]", b'{"token":5}', b'{"token":"x"}', b"{",
+                 json.dumps({"token": web.token + "0"}).encode()):
+        status, _, _ = web.ask("POST", "/api/v1/login", body,
+                               {"Content-Type": "application/json"},
+                               bearer=False)
+        expect(f"login {body}", status, 401)
+    status, got, data = log_in(web, Origin=origin)
+    cookie = got["Set-Cookie"]
+    expect("login", status, 200)
+    expect("cookie", cookie.split("; ")[1:],
+           ["Path=/", "HttpOnly", "SameSite=Strict"])
+    expect("no token in the cookie", web.token in cookie, False)
+    session = {"Cookie": "theme=dark; " + cookie.split(";")[0] + "; x=y"}
+    csrf = json.loads(data)["csrf"]
+    status, _, data = web.ask("GET", "/api/v1/session", None, session,
+                              bearer=False)
+    expect("session", (status, json.loads(data)["csrf"]), (200, csrf))
+    call = {**session, "Content-Type": "application/json"}
+    good = {**call, "Origin": origin, "X-CSRF-Token": csrf,
+            "Sec-Fetch-Site": "same-origin"}
+    for what, fields, wanted in (
+            ("all of it", good, 200),
+            ("cookie alone", call, 403),
+            ("no origin", {**good, "Origin": None}, 403),
+            ("other origin", {**good, "Origin": "http://evil.example"}, 403),
+            ("null origin", {**good, "Origin": "null"}, 403),
+            ("https origin", {**good, "Origin": f"https://{web.host}"}, 403),
+            ("other port", {**good, "Origin": "http://127.0.0.1:1"}, 403),
+            ("no secret", {**good, "X-CSRF-Token": None}, 403),
+            ("other secret", {**good, "X-CSRF-Token": "0" * 64}, 403),
+            ("cross-site", {**good, "Sec-Fetch-Site": "cross-site"}, 403)):
+        fields = {k: v for k, v in fields.items() if v is not None}
+        status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", fields,
+                               bearer=False)
+        expect(what, status, wanted)
+    status, got, _ = web.ask("POST", "/api/v1/logout", b"", good, bearer=False)
+    expect("logout", (status, "Max-Age=0" in got["Set-Cookie"]), (204, True))
+    status, _, _ = web.ask("GET", "/api/v1/session", None, session,
+                           bearer=False)
+    expect("after it", status, 401)
+
+
+def memory_of(child):
+    with open(f"/proc/{child.pid}/status", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def large(web, child):
+    """A body that has no end is not kept."""
+    before = memory_of(child)
+    head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
+            f"Authorization: Bearer {web.token}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n")
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    sent = 0
+    with socket.create_connection(("127.0.0.1", web.port)) as sock:
+        sock.sendall(head.encode())
+        try:
+            while sent < 64 << 20:
+                sock.sendall(chunk)
+                sent += 65536
+        except OSError:
+            pass
+    expect("endless body", sent < 64 << 20, True)
+    wait_for(lambda: web.ask("GET", "/healthz")[0] == 200)
+    expect("memory", memory_of(child) - before < 16 << 20, True)
+
+
+def slow(web):
+    """All connections but a few are held by those who never end a head; they
+    are cut off, and others are served meanwhile."""
+    held = []
+    begin = time.monotonic()
+    for _ in range(60):
+        sock = socket.create_connection(("127.0.0.1", web.port))
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        held.append(sock)
+    status, _, _ = web.ask("GET", "/healthz")
+    expect("others", status, 200)
+    closed_s = []
+    for sock in held:
+        # A byte now and then does not prolong it.
+        sock.settimeout(0.1)
+        while True:
+            try:
+                sock.send(b"y")
+                if sock.recv(1000) == b"":
+                    break
+            except TimeoutError:
+                if time.monotonic() - begin > 100:
+                    break
+            except OSError:
+                break
+        closed_s.append(time.monotonic() - begin)
+    expect("cut off", max(closed_s) < 100, True)
+    expect("not before its time", min(closed_s) > 9, True)
+
+
+def start_up(web):
+    mode = stat.S_IMODE(os.stat(f"{web.folder}/token").st_mode)
+    expect("mode of the token", (mode, len(web.token)), (0o600, 64))
+
+    def run(*options):
+        done = subprocess.run([WEB, *options], env=web.env, timeout=60,
+                              capture_output=True, check=False,
+                              stdin=subprocess.DEVNULL)
+        return done.returncode, done.stderr.decode()
+
+    token = f"--token-file={web.folder}/other"
+    status, said = run("--listen=0.0.0.0:0", token)
+    expect("beyond this machine", (status, "refusing" in said), (2, True))
+    status, said = run("--listen=[::]:0", token)
+    expect("beyond this machine, v6", (status, "refusing" in said), (2, True))
+    for option in ("--listen=example.org:1", "--listen=127.0.0.1:99999",
+                   "--listen=127.0.0.1:", "--lisen=x", "operand",
+                   "--tls-cert=/dev/null"):
+        expect(option, run(option)[0], 2)
+    status, said = run(f"--listen={web.host}", token)
+    expect("port in use", (status, "in use" in said), (3, True))
+    for what, write in (("0644", lambda p: os.chmod(p, 0o644)),
+                        ("short", lambda p: open(p, "w").close())):
+        path = f"{web.folder}/{what}"
+        with open(path, "w", encoding="ascii",
+                  opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write("0" * 64 + "\n")
+        write(path)
+        expect(what, run("--listen=127.0.0.1:0", f"--token-file={path}")[0], 3)
+    os.symlink(f"{web.folder}/token", f"{web.folder}/link")
+    expect("a link", run("--listen=127.0.0.1:0",
+                         f"--token-file={web.folder}/link")[0], 3)
+
+
+with Place() as place:
+    server = place.web(WEB)
+    place.serve(ECHO)
+    wait_for(lambda: place.call("echo_serv/add", [1, 2]) == (200, 3))
+    heads(place)
+    smuggling(place)
+    strangers(place)
+    sessions(place)
+    large(place, server)
+    start_up(place)
+    if os.environ.get("SHMRPC_TEST_LONG"):
+        slow(place)
+    expect("it still runs", server.poll(), None)
+    finish()

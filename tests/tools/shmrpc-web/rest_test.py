@@ -1,0 +1,276 @@
+"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY: calls over HTTP: every type,
+encoding, form and error; paths of @rest; deadlines; clients that hang up."""
+import json
+import socket
+import sys
+import threading
+
+from webtest import Place, basic, expect, finish, wait_for
+
+WEB, ECHO, KINDS, FAULT, SHOP, LIBRARY = sys.argv[1:7]
+MSGPACK = {"Content-Type": "application/msgpack"}
+BYTES = {"Content-Type": "application/octet-stream"}
+
+ALL = {
+    "flag": True, "small": -128, "less": -32768, "int": -2147483648,
+    "large": -9223372036854775808, "tiny": 255, "little": 65535,
+    "bounded": 1000000, "huge": 18446744073709551615, "single": 0.5,
+    "precise": 1e300, "name": "näme ☃", "data": basic(b"\x00\xff"),
+    "colour": "BLUE", "level": "LOW", "point": {"x": 1.0, "y": -2.0},
+    "maybe": None, "perhaps": "x", "somewhere": {"x": 0.0, "y": 0.0},
+    "numbers": [1, -2], "words": ["", "a\"b"], "path": [{"x": 3.0, "y": 4.0}],
+    "counts": {"a": 1}, "places": {"7": {"x": 1.0, "y": 1.0}},
+    "address": [127, 0, 0, 1],
+    "corners": [{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0}],
+    "shape": {"text": "round"}, "rows": [[1, 2], []], "palette": ["RED"],
+}
+
+
+def same(value, got):
+    """Numbers by value; a null may be left out."""
+    if isinstance(value, dict):
+        return all(same(v, got.get(k)) for k, v in value.items())
+    return value == got
+
+
+def every_type(web):
+    """One value through the three encodings is the same in JSON."""
+    results = []
+    for method in ("json_all", "msgpack_all", "native_all"):
+        status, got = web.call(f"kinds/{method}", {"value": ALL, "by": 0})
+        expect(method, status, 200)
+        results.append(got)
+    expect("msgpack as json", results[1], results[0])
+    expect("native as json", results[2], results[0])
+    lost = {k: results[0].get(k) for k, v in ALL.items()
+            if k not in ("numbers", "name", "maybe") and
+            not same(v, results[0].get(k))}
+    expect("types that have changed", lost, {})
+    status, got = web.call("kinds/json_loose",
+                           {"value": {"all": ALL, "extra": {"k": [1, None]},
+                                      "more": ["x", 1.5]}})
+    expect("any", (status, got["extra"], got["more"]),
+           (200, {"k": [1, None]}, ["x", 1.5]))
+
+
+def forms(web):
+    expect("array", web.call("echo_serv/add", [1, 2]), (200, 3))
+    expect("object", web.call("echo_serv/add", {"b": 2, "a": 1}), (200, 3))
+    expect("text", web.call("echo_serv/echo_json", ["hi"]), (200, "hi"))
+    expect("default", web.call("shop/buy", [{"title": "pen"}]), (200, "pen"))
+    expect("nothing", web.call("kinds/nothing", ""), (200, None))
+    expect("bytes in JSON", web.call("echo_serv/echo_raw", [basic(b"\x00x")]),
+           (200, basic(b"\x00x")))
+    status, fields, data = web.ask("POST", "/rpc/echo_serv/echo_raw",
+                                   b"\x00\x01\xff", BYTES)
+    expect("bytes", (status, fields["Content-Type"], data),
+           (200, "application/octet-stream", b"\x00\x01\xff"))
+    status, fields, data = web.ask("POST", "/rpc/echo_serv/add",
+                                   b"\x92\x05\x06", MSGPACK)
+    expect("msgpack", (status, fields["Content-Type"], data),
+           (200, "application/msgpack", b"\x0b"))
+    status, _, data = web.ask("POST", "/rpc/echo_serv/add", b"[5,6]",
+                              {"Content-Type": "application/json",
+                               "Accept": "text/html, application/x-msgpack"})
+    expect("accept", (status, data), (200, b"\x0b"))
+    status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[5,6]",
+                           {"Content-Type": "application/json",
+                            "Accept": "text/html"})
+    expect("no form", status, 406)
+    for fields in ({}, {"Content-Type": "text/plain"}, BYTES):
+        status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[5,6]", fields)
+        expect(f"content type {fields}", status, 415)
+    big = "x" * 1000000
+    expect("large", web.call("shop/text", [big]), (200, big))
+    status, _, data = web.ask("POST", "/rpc/shop/forget", b'["x"]',
+                              {"Content-Type": "application/json"})
+    expect("oneway", (status, data), (202, b""))
+
+
+def refused(web, what, reply, status, name, **members):
+    got = {k: reply[1].get(k) for k in members} if reply[1] else None
+    expect(what, (reply[0], reply[1]["name"], got), (status, name, members))
+
+
+def errors(web):
+    refused(web, "declared", web.call("echo_serv/add", [2**63 - 1, 1]), 400,
+            "demo.Overflow", number=100, code="unknown", may_have_run=True)
+    refused(web, "with fields", web.call("shop/buy", [{"title": "pen"}, 9]),
+            400, "test.shop.SoldOut", details={"title": "pen", "missing": 6})
+    refused(web, "bounds", web.call("shop/buy", [{"title": "y" * 21}]), 400,
+            "INVALID", path="item.title", may_have_run=False)
+    refused(web, "type", web.call("echo_serv/add", ["x", 1]), 400, "INVALID",
+            path="a", code="invalid_argument")
+    refused(web, "json", web.call("echo_serv/add", "[1,"), 400, "INVALID")
+    refused(web, "twice", web.call("echo_serv/add", '{"a":1,"a":2,"b":1}'),
+            400, "INVALID")
+    refused(web, "depth", web.call("echo_serv/echo_json", "[" * 200 + "]" * 200),
+            400, "INVALID")
+    refused(web, "unimplemented", web.call("kinds/nobody_wrote_this", []), 501,
+            "UNIMPLEMENTED")
+    refused(web, "no form in JSON", web.call("shop/odd", []), 501, "INVALID")
+    refused(web, "method", web.call("echo_serv/ad", []), 404, "NOT_FOUND",
+            message="echo_serv has no method `ad`; did you mean `add`?")
+    refused(web, "service", web.call("nobody/x", []), 404, "NOT_FOUND")
+    refused(web, "too many", web.call(
+        "kinds/json_all", {"value": {**ALL, "numbers": [1] * 6}}), 400,
+        "INVALID", path="value.numbers")
+    for path in ("/rpc/echo_serv", "/rpc//add", "/rpc/", "/rest/echo_serv"):
+        status, _, _ = web.ask("POST", path, b"[]",
+                               {"Content-Type": "application/json"})
+        expect(path, status in (400, 404), True)
+
+
+def get(web, path):
+    status, _, data = web.ask("GET", path)
+    return status, json.loads(data)
+
+
+def queries(web):
+    expect("query", get(web, "/rpc/library/find?text=a+b%26&limit=5&order=DATE"
+                        "&exact=true&tags=%5B%22x%22%5D"),
+           (200, [{"id": 5, "title": "a b&/date/exact/x"}]))
+    expect("defaults", get(web, "/rpc/library/find?text=a"),
+           (200, [{"id": 10, "title": "a/relevance/-/"}]))
+    expect("number of an enum", get(web, "/rpc/library/find?text=a&order=1"),
+           (200, [{"id": 10, "title": "a/date/-/"}]))
+    for query, path in (("text=a&limit=0", "limit"), ("limit=1", "text"),
+                        ("text=a&limit=1,%22x%22:2", "limit"),
+                        ("text=a&order=SIZE", "order")):
+        status, reply = get(web, "/rpc/library/find?" + query)
+        expect(query, (status, reply.get("path")), (400, path))
+    for query in ("text=a&text=b", "text=a&txet=b", "text=%zz",
+                  "text=a&tags=%5B1"):
+        expect(query, get(web, "/rpc/library/find?" + query)[0], 400)
+    status, fields, _ = web.ask("GET", "/rpc/library/count")
+    expect("GET of what may change", (status, fields["Allow"]), (405, "POST"))
+
+
+def rest(web):
+    json_type = {"Content-Type": "application/json"}
+    expect("GET", get(web, "/rest/library/v2/search?text=z&limit=3"),
+           (200, [{"id": 3, "title": "z/relevance/-/"}]))
+    expect("path", get(web, "/rest/library/v2/books/on%20the%20road"),
+           (200, {"id": 11, "title": "on the road"}))
+    status, reply = get(web, "/rest/library/v2/books/none")
+    expect("declared", (status, reply["details"]),
+           (400, {"key": "none", "nearest": "nine"}))
+    for body, wanted in ((b'{"title":"t","id":9}', {"id": 9, "title": "t"}),
+                         (b' { "title":"t" } ', {"id": 7, "title": "t"})):
+        status, _, data = web.ask("PUT", "/rest/library/v2/books/k", body,
+                                  json_type)
+        expect("PUT", (status, json.loads(data)), (200, wanted))
+    for body in (b'{"title":"t","key":"other"}', b"[]", b'{"title":"t"}}',
+                 b'{"title":"t"},{}'):
+        status, _, _ = web.ask("PUT", "/rest/library/v2/books/k", body,
+                               json_type)
+        expect(f"PUT {body}", status, 400)
+    status, _, data = web.ask("DELETE", "/rest/library/v2/shelves/12/7", b"",
+                              json_type)
+    expect("DELETE", (status, data), (200, b"12007\n"))
+    status, _, _ = web.ask("DELETE", "/rest/library/v2/books/k", b"", json_type)
+    expect("wrong verb", status, 405)
+    for path in ("/v2/books/", "/v2/books/a/b", "/v3/books/a", "/"):
+        expect(path, get(web, "/rest/library" + path)[0], 404)
+
+
+def deadlines(web):
+    refused(web, "deadline", web.call("fault/nap", [60000],
+                                      {"Shmrpc-Timeout-Ms": "50"}), 504,
+            "DEADLINE")
+    for bad in ("0", "-1", "x", "600001"):
+        refused(web, bad, web.call("fault/nap", [1],
+                                   {"Shmrpc-Timeout-Ms": bad}), 400, "INVALID")
+
+
+def hang_up(web):
+    """A client that goes away cancels what it asked for."""
+    before = web.call("fault/cancelled", [])[1]
+    head = (f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"
+            f"Authorization: Bearer {web.token}\r\nContent-Length: 7\r\n"
+            "Content-Type: application/json\r\n\r\n[60000]")
+    with socket.create_connection(("127.0.0.1", web.port)) as sock:
+        sock.sendall(head.encode())
+        wait_for(lambda: web.call("fault/napping", [])[1] == 1)
+    wait_for(lambda: web.call("fault/cancelled", [])[1] == before + 1)
+    expect("napping", web.call("fault/napping", [])[1], 0)
+
+
+def together(web):
+    """Many at once, on connections that are kept."""
+    wrong = []
+
+    def run(number):
+        for i in range(20):
+            got = web.call("echo_serv/add", [number, i])
+            if got != (200, number + i):
+                wrong.append(got)
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expect("at once", wrong, [])
+
+
+def life(web, shop):
+    """A service that dies in a call, goes, comes again, or comes later."""
+    result = []
+    waiter = threading.Thread(
+        target=lambda: result.append(web.call("fault/nap", [60000])))
+    waiter.start()
+    wait_for(lambda: web.call("fault/napping", [])[1] == 1)
+    fault = web.children[3]
+    fault.kill()
+    fault.wait()
+    waiter.join()
+    expect("died in a call", (result[0][0], result[0][1]["name"]),
+           (502, "SERVER_LOST"))
+    status, reply = web.call("fault/napping", [], {"Shmrpc-Timeout-Ms": "300"})
+    expect("gone", (status, reply["name"] in ("UNAVAILABLE", "DEADLINE")),
+           (503, True))
+    web.serve(FAULT)
+    wait_for(lambda: web.call("fault/napping", []) == (200, 0))
+    web.serve(shop, "--listen=shm://@second")
+    expect("came later", web.call("shop@second/text", ["x"]), (200, "x"))
+
+
+def read_only(web):
+    other = web.port
+    web.web(WEB, "--read-only")
+    expect("GET", get(web, "/rpc/library/find?text=a")[0], 200)
+    refused(web, "POST", web.call("echo_serv/add", [1, 2]), 403, "DENIED")
+    web.port = other
+
+
+def stop(web, child):
+    """The end of the server: who waits gets an answer, or at least the end."""
+    waiter = threading.Thread(
+        target=lambda: web.raw((
+            f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"
+            f"Authorization: Bearer {web.token}\r\nContent-Length: 7\r\n"
+            "Content-Type: application/json\r\n\r\n[60000]").encode()))
+    waiter.start()
+    wait_for(lambda: web.call("fault/napping", [])[1] == 1)
+    child.terminate()
+    waiter.join()
+    if child.wait() != 0:
+        child.log.seek(0)
+        print(child.log.read().decode(errors="replace"))
+    expect("exit status", child.returncode, 0)
+
+
+with Place() as place:
+    gateway = place.web(WEB)
+    for server in (ECHO, KINDS, FAULT, LIBRARY):
+        place.serve(server)
+    place.serve(SHOP)
+    # A service that is not known yet is looked for.
+    expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
+    for test in (every_type, forms, errors, queries, rest, deadlines, hang_up,
+                 together, read_only):
+        test(place)
+    life(place, SHOP)
+    stop(place, gateway)
+    finish()

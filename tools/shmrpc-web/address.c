@@ -1,0 +1,47 @@
+/* Addresses. */
+#include "tools/shmrpc-web/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static bool read_v4(const char *text, uint16_t port, web_address *out)
+{
+    struct sockaddr_in native = {.sin_family = AF_INET,
+                                 .sin_port = htons(port)};
+    if (inet_pton(AF_INET, text, &native.sin_addr) != 1) {
+        return false;
+    }
+    memcpy(out->native, &native, sizeof native);
+    out->is_loopback = ntohl(native.sin_addr.s_addr) >> 24 == 127;
+    return true;
+}
+
+static bool read_v6(const char *text, uint16_t port, web_address *out)
+{
+    struct sockaddr_in6 native = {.sin6_family = AF_INET6,
+                                  .sin6_port = htons(port)};
+    _Static_assert(sizeof native <= sizeof out->native, "room for it");
+    if (inet_pton(AF_INET6, text, &native.sin6_addr) != 1) {
+        return false;
+    }
+    memcpy(out->native, &native, sizeof native);
+    out->is_v6 = true;
+    out->is_loopback = IN6_IS_ADDR_LOOPBACK(&native.sin6_addr);
+    return true;
+}
+
+bool web_address_read(const char *text, uint16_t port, web_address *out)
+{
+    char bare[48];
+    size_t len = strlen(text);
+    memset(out, 0, sizeof *out);
+    if (len > 2 && len < sizeof bare && text[0] == '[' &&
+        text[len - 1] == ']') {
+        memcpy(bare, text + 1, len - 2);
+        bare[len - 2] = '\0';
+        return read_v6(bare, port, out);
+    }
+    return read_v4(text, port, out) || read_v6(text, port, out);
+}

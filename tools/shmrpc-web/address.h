@@ -1,0 +1,21 @@
+/*
+ * A numeric address of the internet, as the system wants it.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPC_WEB_ADDRESS_H
+#define SHMRPC_WEB_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct web_address {
+    _Alignas(8) unsigned char native[32]; /* a struct sockaddr */
+    bool is_v6;
+    bool is_loopback; /* reaches this machine only */
+} web_address;
+
+/* Reads "127.0.0.1", "::1" or "[::1]"; false when it is no address. */
+bool web_address_read(const char *text, uint16_t port, web_address *out);
+
+#endif

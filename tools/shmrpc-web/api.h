@@ -1,0 +1,31 @@
+/*
+ * All addresses but calls: who is there, what they look like, health.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_WEB_API_H
+#define SHMRPC_WEB_API_H
+
+#include <stdbool.h>
+
+#include "tools/shmrpc-web/auth.h"
+#include "tools/shmrpc-web/directory.h"
+#include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/rpc.h"
+
+typedef struct web_api {
+    web_auth *auth;
+    web_directory *directory;
+    web_http *http;
+    web_rpc *rpc;
+    bool read_only;
+    web_place places[WEB_MAX_SERVICES];
+} web_api;
+
+/* Answers what anybody may have: health, the login. False: it is not that. */
+bool web_api_take_open(web_api *api, web_request *request);
+
+/* Answers everything else but calls, for those who are let in. */
+void web_api_take(web_api *api, web_request *request, const web_who *who);
+
+#endif

@@ -1,0 +1,137 @@
+/* Who may do what. */
+#include "tools/shmrpc-web/auth.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/clock.h"
+
+static bool begins_with(const char *text, size_t len, const char *with)
+{
+    return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+static web_session *find_session(web_auth *auth, const char *id, size_t len)
+{
+    web_session *found = NULL;
+    for (size_t i = 0; i < WEB_MAX_SESSIONS; i++) {
+        web_session *at = &auth->sessions[i];
+        if (at->used_ns != 0 && web_secret_is(&at->id, id, len)) {
+            found = at;
+        }
+    }
+    if (found != NULL) {
+        found->used_ns = shmrpci_now_ns();
+    }
+    return found;
+}
+
+/* The session of a Cookie field, which may hold cookies of others. */
+static web_session *session_of(web_auth *auth, const web_field *field)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "shmrpc_%u=", auth->port);
+    for (size_t at = 0; at < field->value_len;) {
+        size_t end = at;
+        while (end < field->value_len && field->value[end] != ';') {
+            end++;
+        }
+        if (begins_with(field->value + at, end - at, name)) {
+            at += strlen(name);
+            return find_session(auth, field->value + at, end - at);
+        }
+        for (at = end + 1; at < field->value_len && field->value[at] == ' ';) {
+            at++;
+        }
+    }
+    return NULL;
+}
+
+web_who web_auth_who(web_auth *auth, const web_head *head)
+{
+    static const char scheme[] = "Bearer ";
+    const size_t skip = sizeof scheme - 1;
+    const web_field *bearer = web_head_find(head, "Authorization");
+    const web_field *cookie = web_head_find(head, "Cookie");
+    web_who who = {.is_known = false};
+    if (bearer != NULL) {
+        who.is_known = begins_with(bearer->value, bearer->value_len, scheme) &&
+                       web_secret_is(&auth->token, bearer->value + skip,
+                                     bearer->value_len - skip);
+    } else if (cookie != NULL) {
+        who.session = session_of(auth, cookie);
+        who.is_known = who.session != NULL;
+    }
+    return who;
+}
+
+bool web_auth_is_same_origin(const web_auth *auth, const web_head *head)
+{
+    const web_field *origin = web_head_find(head, "Origin");
+    const web_field *site = web_head_find(head, "Sec-Fetch-Site");
+    const web_field *host = web_head_find(head, "Host");
+    char expected[WEB_MAX_HOST_LENGTH + 16];
+    if (site != NULL && !web_field_is(site, "same-origin") &&
+        !web_field_is(site, "none")) {
+        return false;
+    }
+    if (origin == NULL) {
+        return true;
+    }
+    (void)snprintf(expected, sizeof expected, "http%s://%.*s",
+                   auth->is_secure ? "s" : "", (int)host->value_len,
+                   host->value);
+    return web_field_is(origin, expected);
+}
+
+bool web_auth_may_change(const web_auth *auth, const web_head *head,
+                         const web_who *who, web_refusal *out)
+{
+    const web_field *csrf = web_head_find(head, "X-CSRF-Token");
+    *out = (web_refusal){.status = 403,
+                         .why = "the request comes from another site"};
+    if (!web_auth_is_same_origin(auth, head)) {
+        return false;
+    }
+    if (who->session == NULL) {
+        return true;
+    }
+    if (web_head_find(head, "Origin") == NULL) {
+        out->why = "a browser's request needs the field Origin";
+        return false;
+    }
+    out->why = "the field X-CSRF-Token is missing or not this session's";
+    return csrf != NULL &&
+           web_secret_is(&who->session->csrf, csrf->value, csrf->value_len);
+}
+
+web_session *web_auth_open(web_auth *auth)
+{
+    web_session *oldest = &auth->sessions[0];
+    for (size_t i = 1; i < WEB_MAX_SESSIONS; i++) {
+        if (auth->sessions[i].used_ns < oldest->used_ns) {
+            oldest = &auth->sessions[i];
+        }
+    }
+    web_session made = {.used_ns = shmrpci_now_ns()};
+    if (!web_secret_make(&made.id) || !web_secret_make(&made.csrf)) {
+        return NULL;
+    }
+    *oldest = made;
+    return oldest;
+}
+
+void web_auth_close(web_session *session)
+{
+    memset(session, 0, sizeof *session);
+}
+
+void web_auth_cookie(const web_auth *auth, const web_session *session,
+                     char out[WEB_COOKIE_BYTES])
+{
+    (void)snprintf(out, WEB_COOKIE_BYTES,
+                   "shmrpc_%u=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+                   auth->port, session != NULL ? session->id.text : "",
+                   auth->is_secure ? "; Secure" : "",
+                   session != NULL ? "" : "; Max-Age=0");
+}

@@ -1,0 +1,61 @@
+/*
+ * Who may do what: the token, sessions of browsers, and where a request comes
+ * from.
+ *
+ * Scripts show the token with each request (Authorization: Bearer). A browser
+ * shows it once and gets a cookie, which no other site can make it send
+ * (SameSite=Strict), and which alone changes nothing: a change needs the
+ * session's second secret in a field of its own, and an Origin that is the
+ * Host.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_WEB_AUTH_H
+#define SHMRPC_WEB_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/shmrpc-web/head.h"
+#include "tools/shmrpc-web/token.h"
+
+/* Of so many browsers; the one that was not used for longest goes first. */
+#define WEB_MAX_SESSIONS 32
+
+typedef struct web_session {
+    web_secret id;   /* in the cookie */
+    web_secret csrf; /* X-CSRF-Token */
+    int64_t used_ns; /* 0: free */
+} web_session;
+
+typedef struct web_auth {
+    web_secret token;
+    uint16_t port;  /* part of the cookie's name: cookies know no ports */
+    bool is_secure; /* over TLS */
+    web_session sessions[WEB_MAX_SESSIONS];
+} web_auth;
+
+typedef struct web_who {
+    bool is_known;
+    web_session *session; /* NULL: by the token */
+} web_who;
+
+web_who web_auth_who(web_auth *auth, const web_head *head);
+
+/* Whether this request may change something. False: `*out` says why not. */
+bool web_auth_may_change(const web_auth *auth, const web_head *head,
+                         const web_who *who, web_refusal *out);
+
+/* Whether a request was not sent by another site's page. */
+bool web_auth_is_same_origin(const web_auth *auth, const web_head *head);
+
+/* A new session; NULL: no random numbers. */
+web_session *web_auth_open(web_auth *auth);
+void web_auth_close(web_session *session);
+
+/* The value of Set-Cookie for a session, or, for NULL, one that removes it. */
+#define WEB_COOKIE_BYTES 192
+void web_auth_cookie(const web_auth *auth, const web_session *session,
+                     char out[WEB_COOKIE_BYTES]);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * The services of this machine, looked for again and again on a thread of its
+ * own, because finding and connecting block.
+ *
+ * What a service says of itself is input: a text that does not parse leaves
+ * the service in the list, with the reason, and it can't be called.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPC_WEB_DIRECTORY_H
+#define SHMRPC_WEB_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "idl/schema.h"
+#include "shmrpc/error.h"
+#include "shmrpc/stub.h"
+
+#define WEB_MAX_SERVICES 256
+#define WEB_NAME_BYTES   160
+
+typedef struct web_directory web_directory;
+
+/* A service that answered, and that can be called. Constant but for the
+ * client. */
+typedef struct web_service {
+    char name[WEB_NAME_BYTES];    /* "echo_serv", "echo_serv@two" */
+    char address[WEB_NAME_BYTES]; /* "shm://echo_serv" */
+    uint16_t port;
+    const char *text; /* its .svc */
+    size_t text_len;
+    const idl_schema *schema;
+    const idl_service *source;
+    const shmrpc_service *tables;
+    shmrpc_client *client;
+    /* The rest is the directory's. */
+    shmrpci_arena arena;
+    unsigned references;
+} web_service;
+
+/* What is known of a socket in the folders. */
+typedef struct web_place {
+    char name[WEB_NAME_BYTES];
+    char address[WEB_NAME_BYTES];
+    uint16_t port;
+    bool is_alive;
+    web_service *service; /* NULL: it never answered as it should */
+    shmrpc_error error;   /* why not, unless it is alive */
+} web_place;
+
+/* `changed_fd`, an event, is set after each look. */
+int web_directory_open(int changed_fd, web_directory **out,
+                       shmrpc_error *error);
+/* Nobody holds a service any more. */
+void web_directory_close(web_directory *directory);
+
+/* A service, to be released; NULL: there is none that answers. */
+web_service *web_directory_find(web_directory *directory, const char *name);
+void web_service_retain(web_directory *directory, web_service *service);
+void web_service_release(web_directory *directory, web_service *service);
+
+/* Copies up to `max` places, by name; their services are not retained, and
+ * stand there only to be compared unless `retain`. Returns how many. */
+size_t web_directory_list(web_directory *directory, bool retain, web_place *out,
+                          size_t max);
+
+/* Has it look at once. Returns the number of the look that will know. */
+uint64_t web_directory_ask(web_directory *directory);
+/* The last look that is over. */
+uint64_t web_directory_looks(web_directory *directory);
+
+#endif

@@ -1,0 +1,248 @@
+/* Parameters and results on HTTP. */
+#include "tools/shmrpc-web/form.h"
+
+#include <string.h>
+
+#include "codec/codec.h"
+#include "tools/shmrpc-web/json.h"
+#include "tools/shmrpc-web/query.h"
+
+typedef struct form_name {
+    const char *type;
+    web_form_kind kind;
+} form_name;
+
+/* The first of a kind is what we write. */
+static const form_name names[] = {
+    {"application/json", WEB_FORM_JSON},
+    {"application/msgpack", WEB_FORM_MSGPACK},
+    {"application/vnd.msgpack", WEB_FORM_MSGPACK},
+    {"application/x-msgpack", WEB_FORM_MSGPACK},
+    {"application/octet-stream", WEB_FORM_BYTES},
+};
+
+#define NAME_COUNT (sizeof names / sizeof names[0])
+
+const char *web_form_type(web_form_kind kind)
+{
+    size_t i = 0;
+    while (names[i].kind != kind) {
+        i++;
+    }
+    return names[i].type;
+}
+
+static const shmrpci_codec *codec_of(web_form_kind kind)
+{
+    static const shmrpc_encoding encodings[] = {
+        [WEB_FORM_JSON] = SHMRPC_ENCODING_JSON,
+        [WEB_FORM_MSGPACK] = SHMRPC_ENCODING_MSGPACK,
+        [WEB_FORM_BYTES] = SHMRPC_ENCODING_RAW};
+    return shmrpci_codec_of(encodings[kind]);
+}
+
+/* ---- which ---- */
+
+/* The form of a media type, without its parameters. */
+static bool find_form(const char *type, size_t len, web_form_kind *out)
+{
+    size_t end = 0;
+    while (end < len && type[end] != ';' && type[end] != ' ') {
+        end++;
+    }
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        const web_field field = {.value = type, .value_len = end};
+        if (web_field_is(&field, names[i].type)) {
+            *out = names[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool takes(const shmrpc_method *method, web_form_kind kind)
+{
+    return kind != WEB_FORM_BYTES || method->encoding == SHMRPC_ENCODING_RAW;
+}
+
+/* The first form that is accepted and that there is; `*out` stays as it is
+ * for "any". False: none is. */
+static bool read_accept(const web_field *accept, const shmrpc_method *method,
+                        web_form_kind *out)
+{
+    for (size_t at = 0; at < accept->value_len;) {
+        size_t end = at;
+        web_form_kind kind;
+        while (end < accept->value_len && accept->value[end] != ',') {
+            end++;
+        }
+        while (at < end && accept->value[at] == ' ') {
+            at++;
+        }
+        const char *type = accept->value + at;
+        if (find_form(type, end - at, &kind) && takes(method, kind)) {
+            *out = kind;
+            return true;
+        }
+        if ((end - at >= 3 && memcmp(type, "*/*", 3) == 0) ||
+            (end - at >= 13 && memcmp(type, "application/*", 13) == 0)) {
+            return true;
+        }
+        at = end + 1;
+    }
+    return accept->value_len == 0;
+}
+
+static int choose(const web_request *request, const web_target *target,
+                  const shmrpc_method *method, web_form *form, unsigned *http,
+                  shmrpc_error *error)
+{
+    const web_field *type = web_head_find(&request->head, "Content-Type");
+    const web_field *accept = web_head_find(&request->head, "Accept");
+    form->in = WEB_FORM_JSON;
+    if (!web_target_is_safe(target) &&
+        (type == NULL || !find_form(type->value, type->value_len, &form->in) ||
+         !takes(method, form->in))) {
+        *http = 415;
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "Content-Type is application/json, "
+                                "application/msgpack, or for raw methods "
+                                "application/octet-stream");
+    }
+    form->out = form->in;
+    if (accept != NULL && !read_accept(accept, method, &form->out)) {
+        *http = 406;
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "Accept names no form that there is");
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- parameters ---- */
+
+/* The members of an object in the body, behind those of the path. */
+static int append_body(const web_request *request, shmrpci_buf *out,
+                       shmrpc_error *error)
+{
+    const char *text = (const char *)request->body.data;
+    size_t len = request->body.len;
+    while (len > 0 && strchr(" \t\r\n", *text) != NULL) {
+        text++;
+        len--;
+    }
+    if (len == 0) {
+        return SHMRPC_OK;
+    }
+    if (*text != '{') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the body is no JSON object");
+    }
+    size_t blank = 1;
+    while (blank < len && strchr(" \t\r\n", text[blank]) != NULL) {
+        blank++;
+    }
+    if (blank < len && text[blank] == '}') {
+        return SHMRPC_OK;
+    }
+    /* Whatever stands behind the object, its own brace is the last. */
+    while (text[len - 1] != '}' && strchr(" \t\r\n", text[len - 1]) != NULL) {
+        len--;
+    }
+    if (text[len - 1] != '}') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the body is no JSON object");
+    }
+    web_json_next(out);
+    shmrpci_buf_append(out, text + 1, len - 2);
+    return out->status;
+}
+
+/* Path, query and body as one object; what is there twice the codec refuses. */
+static int append_object(web_request *request, const web_target *target,
+                         const shmrpc_method *method, shmrpci_buf *out,
+                         shmrpc_error *error)
+{
+    int status = SHMRPC_OK;
+    shmrpci_buf_append_char(out, '{');
+    for (size_t i = 0; i < target->param_count && status == SHMRPC_OK; i++) {
+        const web_path_param *param = &target->params[i];
+        status = web_query_append_one(param->field, param->text, param->len,
+                                      &request->arena, out, error);
+    }
+    if (status == SHMRPC_OK && web_target_is_safe(target)) {
+        status = web_query_append(method->params, request->query,
+                                  &request->arena, out, error);
+    } else if (status == SHMRPC_OK) {
+        status = append_body(request, out, error);
+    }
+    shmrpci_buf_append_char(out, '}');
+    return status;
+}
+
+static int decode(web_request *request, const shmrpc_method *method,
+                  web_form_kind kind, const void *data, size_t len,
+                  const void **params, shmrpc_error *error)
+{
+    const shmrpc_type *type = method->params;
+    void *value = shmrpci_arena_calloc(&request->arena, 1, type->size + 1,
+                                       type->align > 0 ? type->align : 1);
+    if (value == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    int status = codec_of(kind)->decode(type, data, len, "", &request->arena,
+                                        value, error);
+    *params = value;
+    return status;
+}
+
+int web_form_read(web_request *request, const web_target *target,
+                  const shmrpc_method *method, web_form *form,
+                  const void **params, unsigned *http, shmrpc_error *error)
+{
+    static const char nothing[] = "[]";
+    int status = choose(request, target, method, form, http, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (web_target_is_safe(target) || target->is_rest) {
+        if (form->in != WEB_FORM_JSON) {
+            *http = 415;
+            return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                    "a path of @rest takes application/json");
+        }
+        shmrpci_buf object;
+        shmrpci_buf_init_heap(&object);
+        status = append_object(request, target, method, &object, error);
+        if (status == SHMRPC_OK) {
+            status = decode(request, method, form->in, object.data, object.len,
+                            params, error);
+        }
+        shmrpci_buf_fini(&object);
+        return status;
+    }
+    if (form->in == WEB_FORM_JSON && request->body.len == 0) {
+        return decode(request, method, form->in, nothing, sizeof nothing - 1,
+                      params, error);
+    }
+    return decode(request, method, form->in, request->body.data,
+                  request->body.len, params, error);
+}
+
+int web_form_encode(web_form_kind kind, const shmrpc_type *type,
+                    const void *value, const char *name, shmrpci_buf *out,
+                    shmrpc_error *error)
+{
+    if (type == NULL || value == NULL) {
+        if (kind != WEB_FORM_BYTES) {
+            shmrpci_buf_append_text(out,
+                                    kind == WEB_FORM_JSON ? "null" : "\xc0");
+        }
+        return out->status;
+    }
+    int status = codec_of(kind)->encode(type, value, name, out, error);
+    if (status != SHMRPC_OK && status != SHMRPC_E_INVALID) {
+        return shmrpc_error_set(error, status, "%s",
+                                shmrpc_status_text(status));
+    }
+    return status;
+}

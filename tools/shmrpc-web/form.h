@@ -1,0 +1,41 @@
+/*
+ * Forms of parameters and results on HTTP: JSON, msgpack, bytes.
+ *
+ * Threading: one thread for a request.
+ */
+#ifndef SHMRPC_WEB_FORM_H
+#define SHMRPC_WEB_FORM_H
+
+#include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/target.h"
+
+typedef enum web_form_kind {
+    WEB_FORM_JSON,
+    WEB_FORM_MSGPACK,
+    WEB_FORM_BYTES /* of raw methods */
+} web_form_kind;
+
+typedef struct web_form {
+    web_form_kind in;
+    web_form_kind out;
+} web_form;
+
+/* "application/json" and so on. */
+const char *web_form_type(web_form_kind kind);
+
+/*
+ * Reads the parameters of a call, from path, query and body, into the request's
+ * arena, and chooses the forms. INVALID, with the path of the parameter, and
+ * with 415 in `*http` for a Content-Type that isn't understood, or 406 for an
+ * Accept that can't be met; NO_MEMORY.
+ */
+int web_form_read(web_request *request, const web_target *target,
+                  const shmrpc_method *method, web_form *form,
+                  const void **params, unsigned *http, shmrpc_error *error);
+
+/* Appends a value; no type: JSON's null. INVALID: it has no such form. */
+int web_form_encode(web_form_kind kind, const shmrpc_type *type,
+                    const void *value, const char *name, shmrpci_buf *out,
+                    shmrpc_error *error);
+
+#endif

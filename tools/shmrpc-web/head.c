@@ -1,0 +1,264 @@
+/* What a request may look like. */
+#include "tools/shmrpc-web/head.h"
+
+#include <string.h>
+
+static bool is_token(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+           (c >= 'a' && c <= 'z') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_same(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    if (a_len != b_len) {
+        return false;
+    }
+    for (size_t i = 0; i < a_len; i++) {
+        if (lower(a[i]) != lower(b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool web_field_is(const web_field *field, const char *text)
+{
+    return is_same(field->value, field->value_len, text, strlen(text));
+}
+
+const web_field *web_head_find(const web_head *head, const char *name)
+{
+    size_t count =
+        head->field_count < WEB_MAX_FIELDS ? head->field_count : WEB_MAX_FIELDS;
+    for (size_t i = 0; i < count; i++) {
+        const web_field *at = &head->fields[i];
+        if (is_same(at->name, at->name_len, name, strlen(name))) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+bool web_hosts_add(web_hosts *hosts, const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > WEB_MAX_HOST_LENGTH ||
+        hosts->count == WEB_MAX_HOSTS) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)name[i] <= ' ' || (unsigned char)name[i] >= 0x7f) {
+            return false;
+        }
+    }
+    memcpy(hosts->names[hosts->count++], name, len + 1);
+    return true;
+}
+
+static bool refuse(web_refusal *out, unsigned status, const char *why)
+{
+    *out = (web_refusal){.status = status, .why = why};
+    return false;
+}
+
+/* ---- the first line ---- */
+
+static bool check_verb(const char *verb, web_refusal *out)
+{
+    static const char *const known[] = {"GET", "HEAD",  "POST",
+                                        "PUT", "PATCH", "DELETE"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(verb, known[i]) == 0) {
+            return true;
+        }
+    }
+    bool is_http = strcmp(verb, "OPTIONS") == 0 || strcmp(verb, "TRACE") == 0 ||
+                   strcmp(verb, "CONNECT") == 0;
+    return is_http ? refuse(out, 405, "this method is not allowed")
+                   : refuse(out, 501, "unknown HTTP method");
+}
+
+static int hex_digit(char c)
+{
+    c = lower(c);
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
+}
+
+/* A path may hold any byte behind a `%` but those by which it would become
+ * another path. */
+static bool is_good_escape(const char *at)
+{
+    int high = hex_digit(at[1]);
+    int low = high >= 0 ? hex_digit(at[2]) : -1;
+    int byte = high * 16 + low;
+    return high >= 0 && low >= 0 && byte >= 0x20 && byte != 0x7f &&
+           byte != '/' && byte != '\\' && byte != '.' && byte != '%';
+}
+
+static bool is_good_target(const char *target)
+{
+    bool in_query = false;
+    for (const char *at = target; *at != '\0'; at++) {
+        unsigned char c = (unsigned char)*at;
+        in_query |= c == '?';
+        if (c <= ' ' || c >= 0x7f || c == '#' || c == '\\') {
+            return false;
+        }
+        if (!in_query && ((c == '%' && !is_good_escape(at)) ||
+                          (c == '/' && (at[1] == '/' || at[1] == '.')))) {
+            return false;
+        }
+    }
+    return target[0] == '/';
+}
+
+static bool check_line(const web_head *head, web_refusal *out)
+{
+    if (strcmp(head->version, "HTTP/1.1") != 0 &&
+        strcmp(head->version, "HTTP/1.0") != 0) {
+        return refuse(out, 505, "HTTP/1.1 is spoken here");
+    }
+    if (!check_verb(head->verb, out)) {
+        return false;
+    }
+    if (head->target == NULL) {
+        return refuse(out, 414, "the address is too long");
+    }
+    return is_good_target(head->target)
+               ? true
+               : refuse(out, 400, "the address is no plain path");
+}
+
+/* ---- fields ---- */
+
+static bool is_good_field(const web_field *field)
+{
+    for (size_t i = 0; i < field->name_len; i++) {
+        if (!is_token((unsigned char)field->name[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < field->value_len; i++) {
+        unsigned char c = (unsigned char)field->value[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return field->name_len > 0;
+}
+
+static bool check_fields(const web_head *head, web_refusal *out)
+{
+    size_t bytes = strlen(head->target);
+    if (head->field_count > WEB_MAX_FIELDS) {
+        return refuse(out, 431, "too many header fields");
+    }
+    for (size_t i = 0; i < head->field_count; i++) {
+        bytes += head->fields[i].name_len + head->fields[i].value_len + 4;
+        if (!is_good_field(&head->fields[i])) {
+            return refuse(out, 400, "a control character in a header field");
+        }
+    }
+    return bytes <= WEB_MAX_HEAD_BYTES
+               ? true
+               : refuse(out, 431, "the header fields are too large");
+}
+
+/* Fields that two readers could take from two places. */
+static bool check_single(const web_head *head, web_refusal *out)
+{
+    static const char *const single[] = {"Host",
+                                         "Content-Length",
+                                         "Transfer-Encoding",
+                                         "Content-Type",
+                                         "Authorization",
+                                         "Cookie",
+                                         "Origin",
+                                         "Expect",
+                                         "X-CSRF-Token",
+                                         "Sec-Fetch-Site",
+                                         "Shmrpc-Timeout-Ms",
+                                         "Accept"};
+    for (size_t k = 0; k < sizeof single / sizeof single[0]; k++) {
+        size_t count = 0;
+        for (size_t i = 0; i < head->field_count; i++) {
+            count += is_same(head->fields[i].name, head->fields[i].name_len,
+                             single[k], strlen(single[k]));
+        }
+        if (count > 1) {
+            return refuse(out, 400, "a header field stands there twice");
+        }
+    }
+    return true;
+}
+
+static bool check_length(const web_field *length, web_refusal *out)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < length->value_len; i++) {
+        char c = length->value[i];
+        if (c < '0' || c > '9') {
+            return refuse(out, 400, "Content-Length is no number");
+        }
+        bytes = bytes < UINT64_MAX / 16 ? bytes * 10 + (uint64_t)(c - '0')
+                                        : UINT64_MAX;
+    }
+    if (length->value_len == 0) {
+        return refuse(out, 400, "Content-Length is no number");
+    }
+    return bytes <= WEB_MAX_BODY_BYTES
+               ? true
+               : refuse(out, 413, "the body is larger than 1 MiB");
+}
+
+static bool check_body(const web_head *head, web_refusal *out)
+{
+    const web_field *length = web_head_find(head, "Content-Length");
+    const web_field *coding = web_head_find(head, "Transfer-Encoding");
+    const web_field *expect = web_head_find(head, "Expect");
+    if (length != NULL && coding != NULL) {
+        return refuse(
+            out, 400,
+            "Content-Length and Transfer-Encoding exclude each other");
+    }
+    if (coding != NULL && (!web_field_is(coding, "chunked") ||
+                           strcmp(head->version, "HTTP/1.0") == 0)) {
+        return refuse(out, 400, "this Transfer-Encoding is not understood");
+    }
+    if (expect != NULL && !web_field_is(expect, "100-continue")) {
+        return refuse(out, 417, "this Expect is not understood");
+    }
+    return length == NULL || check_length(length, out);
+}
+
+static bool check_host(const web_head *head, const web_hosts *hosts,
+                       web_refusal *out)
+{
+    const web_field *host = web_head_find(head, "Host");
+    if (host == NULL) {
+        return refuse(out, 400, "the field Host is missing");
+    }
+    for (size_t i = 0; i < hosts->count; i++) {
+        if (web_field_is(host, hosts->names[i])) {
+            return true;
+        }
+    }
+    return refuse(out, 403, "this server is not known by that Host (--host)");
+}
+
+bool web_head_check(const web_head *head, const web_hosts *hosts,
+                    web_refusal *out)
+{
+    return check_line(head, out) && check_fields(head, out) &&
+           check_single(head, out) && check_host(head, hosts, out) &&
+           check_body(head, out);
+}

@@ -1,0 +1,613 @@
+/* Connections and requests on libmicrohttpd, whose own loop runs in ours. */
+#include "tools/shmrpc-web/http.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "os/socket.h"
+#include "tools/shmrpc-web/address.h"
+
+#define HEAD_NS  (10 * SHMRPCI_NS_PER_S)
+#define BODY_NS  (30 * SHMRPCI_NS_PER_S)
+#define REPLY_NS (30 * SHMRPCI_NS_PER_S)
+#define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
+
+/* The library keeps a head and its answer in it. */
+#define CONNECTION_BYTES ((size_t)32 << 10)
+/* What decoding a request and encoding its reply may take. */
+#define REQUEST_ARENA_BYTES ((size_t)256 << 20)
+/* What a stream may hold that its client has not read yet. */
+#define STREAM_BYTES ((size_t)1 << 20)
+
+#define CONTENT_POLICY                                                  \
+    "default-src 'none'; script-src 'self'; style-src 'self'; "         \
+    "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action " \
+    "'none'; frame-ancestors 'none'"
+
+typedef enum phase {
+    PHASE_HEAD,   /* of the next request; or idle */
+    PHASE_BODY,   /* its bytes are on the way */
+    PHASE_CALL,   /* it was handed to the user, who will answer */
+    PHASE_REPLY,  /* the answer is on the way */
+    PHASE_STREAM, /* an answer without an end is */
+} phase;
+
+typedef struct stream {
+    web_stream_fn *next;
+    void (*end)(void *user);
+    void *user;
+    shmrpci_buf waiting; /* not handed to the library yet, from `sent` on */
+    size_t sent;
+} stream;
+
+struct web_connection {
+    web_http *http;
+    struct MHD_Connection *native; /* NULL: this one is free */
+    int fd;
+    phase phase;
+    int64_t since_ns;
+    bool is_suspended;
+    bool is_watched;
+    bool has_request; /* `request` is one */
+    bool has_hung_up;
+    web_request request;
+    struct MHD_Response *reply;
+    unsigned status;
+    stream stream;
+    web_field fields[WEB_MAX_FIELDS];
+    char target[WEB_MAX_TARGET + 1];
+    bool target_is_long;
+};
+
+struct web_http {
+    web_http_opts opts;
+    struct MHD_Daemon *daemon;
+    int set; /* the library's own set, and the sockets of those who wait */
+    uint16_t port;
+    int64_t sweep_ns;
+    web_http_stats stats;
+    web_connection connections[WEB_MAX_CONNECTIONS];
+};
+
+/* ---- connections ---- */
+
+static void enter(web_connection *c, phase next)
+{
+    c->phase = next;
+    c->since_ns = shmrpci_now_ns();
+}
+
+static void on_connection(void *user, struct MHD_Connection *native,
+                          void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    web_http *http = user;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        web_connection *c = *context;
+        if (c != NULL) {
+            c->native = NULL;
+            http->stats.connections--;
+        }
+        return;
+    }
+    for (size_t i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+        web_connection *c = &http->connections[i];
+        if (c->native == NULL) {
+            const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+                native, MHD_CONNECTION_INFO_CONNECTION_FD);
+            memset(c, 0, sizeof *c);
+            c->http = http;
+            c->native = native;
+            c->fd = info->connect_fd;
+            enter(c, PHASE_HEAD);
+            *context = c;
+            http->stats.connections++;
+            return;
+        }
+    }
+}
+
+static web_connection *connection_of(struct MHD_Connection *native)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(native, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+static void suspend(web_connection *c)
+{
+    MHD_suspend_connection(c->native);
+    c->is_suspended = true;
+    c->is_watched =
+        shmrpci_poll_add(c->http->set, c->fd, SHMRPCI_POLL_EDGE,
+                         (uint64_t)(c - c->http->connections) + 1) == SHMRPC_OK;
+}
+
+static void resume(web_connection *c)
+{
+    if (!c->is_suspended) {
+        return;
+    }
+    if (c->is_watched) {
+        shmrpci_poll_remove(c->http->set, c->fd);
+    }
+    c->is_suspended = false;
+    c->is_watched = false;
+    MHD_resume_connection(c->native);
+}
+
+/* Who waits for an answer, and has gone. */
+static void on_hang_up(web_connection *c)
+{
+    if (c->native == NULL || !c->is_suspended) {
+        return;
+    }
+    c->has_hung_up = true;
+    if (c->phase == PHASE_STREAM) {
+        resume(c);
+    } else if (c->phase == PHASE_CALL) {
+        c->http->opts.hung_up(&c->request, c->http->opts.user);
+    }
+}
+
+/* ---- requests ---- */
+
+static void *on_target(void *user, const char *target,
+                       struct MHD_Connection *native)
+{
+    web_connection *c = connection_of(native);
+    (void)user;
+    if (c != NULL) {
+        size_t len = strlen(target);
+        c->target_is_long = len > WEB_MAX_TARGET;
+        memcpy(c->target, target, c->target_is_long ? 0 : len + 1);
+    }
+    return NULL;
+}
+
+static enum MHD_Result add_field(void *user, enum MHD_ValueKind kind,
+                                 const char *name, size_t name_len,
+                                 const char *value, size_t value_len)
+{
+    web_connection *c = user;
+    size_t at = c->request.head.field_count++;
+    (void)kind;
+    if (at < WEB_MAX_FIELDS) {
+        c->fields[at] = (web_field){.name = name,
+                                    .name_len = name_len,
+                                    .value = value != NULL ? value : "",
+                                    .value_len = value_len};
+    }
+    return MHD_YES;
+}
+
+static void begin_request(web_connection *c, const char *path, const char *verb,
+                          const char *version)
+{
+    web_request *request = &c->request;
+    memset(request, 0, sizeof *request);
+    request->connection = c;
+    request->head = (web_head){.verb = verb,
+                               .version = version,
+                               .target = c->target_is_long ? NULL : c->target,
+                               .fields = c->fields};
+    MHD_get_connection_values_n(c->native, MHD_HEADER_KIND, add_field, c);
+    shmrpci_arena_init(&request->arena, REQUEST_ARENA_BYTES);
+    shmrpci_buf_init_heap(&request->body);
+    const char *query = strchr(c->target, '?');
+    request->query = query != NULL ? query + 1 : "";
+    request->path = shmrpci_arena_strndup(&request->arena, path, strlen(path));
+    c->has_request = true;
+    c->has_hung_up = false;
+    c->reply = NULL;
+    c->http->stats.requests++;
+}
+
+static void on_completed(void *user, struct MHD_Connection *native,
+                         void **context, enum MHD_RequestTerminationCode code)
+{
+    web_connection *c = connection_of(native);
+    (void)user;
+    (void)code;
+    *context = NULL;
+    if (c == NULL || !c->has_request) {
+        return;
+    }
+    if (c->stream.end != NULL) {
+        c->stream.end(c->stream.user);
+        shmrpci_buf_fini(&c->stream.waiting);
+        c->stream = (stream){.next = NULL};
+    }
+    if (c->reply != NULL) {
+        MHD_destroy_response(c->reply); /* nobody was left to take it */
+        c->reply = NULL;
+    }
+    shmrpci_buf_fini(&c->request.body);
+    shmrpci_arena_fini(&c->request.arena);
+    c->has_request = false;
+    enter(c, PHASE_HEAD);
+}
+
+/* ---- replies ---- */
+
+static void set_header(struct MHD_Response *reply, const char *name,
+                       const char *value)
+{
+    if (value != NULL) {
+        (void)MHD_add_response_header(reply, name, value);
+    }
+}
+
+static void set_reply(web_request *request, const web_reply_head *head,
+                      struct MHD_Response *reply)
+{
+    web_connection *c = request->connection;
+    if (reply != NULL) {
+        set_header(reply, "Content-Type", head->type);
+        set_header(reply, "Set-Cookie", head->cookie);
+        set_header(reply, "Allow", head->allow);
+        set_header(reply, "Location", head->location);
+        set_header(reply, "Cache-Control",
+                   head->cache ? "private, max-age=3600" : "no-store");
+        set_header(reply, "Content-Security-Policy", CONTENT_POLICY);
+        set_header(reply, "X-Content-Type-Options", "nosniff");
+        set_header(reply, "Referrer-Policy", "no-referrer");
+        set_header(reply, "Cross-Origin-Resource-Policy", "same-origin");
+        set_header(reply, "Cross-Origin-Opener-Policy", "same-origin");
+        if (head->status == 401) {
+            set_header(reply, "WWW-Authenticate", "Bearer");
+        }
+    }
+    c->reply = reply;
+    c->status = head->status;
+    resume(c);
+}
+
+void web_reply(web_request *request, const web_reply_head *head,
+               const void *body, size_t len)
+{
+    set_reply(request, head,
+              MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
+                                              MHD_RESPMEM_MUST_COPY));
+}
+
+void web_reply_constant(web_request *request, const web_reply_head *head,
+                        const void *body, size_t len)
+{
+    set_reply(request, head,
+              MHD_create_response_from_buffer(len, (void *)(uintptr_t)body,
+                                              MHD_RESPMEM_PERSISTENT));
+}
+
+static ssize_t read_stream(void *user, uint64_t pos, char *to, size_t max)
+{
+    web_connection *c = user;
+    stream *s = &c->stream;
+    (void)pos;
+    if (c->has_hung_up) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (s->sent == s->waiting.len) {
+        shmrpci_buf_reset(&s->waiting);
+        s->sent = 0;
+        if (!s->next(s->user, &s->waiting) || s->waiting.status != SHMRPC_OK ||
+            s->waiting.len > STREAM_BYTES) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+    }
+    size_t len = s->waiting.len - s->sent;
+    if (len == 0) {
+        suspend(c);
+        return 0;
+    }
+    len = len < max ? len : max;
+    memcpy(to, s->waiting.data + s->sent, len);
+    s->sent += len;
+    enter(c, PHASE_STREAM);
+    return (ssize_t)len;
+}
+
+void web_reply_stream(web_request *request, const web_reply_head *head,
+                      web_stream_fn *next, void (*end)(void *user), void *user)
+{
+    web_connection *c = request->connection;
+    c->stream = (stream){.next = next, .end = end, .user = user};
+    shmrpci_buf_init_heap(&c->stream.waiting);
+    set_reply(request, head,
+              MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096,
+                                                read_stream, c, NULL));
+}
+
+void web_stream_wake(web_connection *connection)
+{
+    if (connection->phase == PHASE_STREAM) {
+        resume(connection);
+    }
+}
+
+bool web_has_reply(const web_request *request)
+{
+    return request->connection->reply != NULL;
+}
+
+bool web_is_secure(const web_request *request)
+{
+    return request->connection->http->opts.certificate != NULL;
+}
+
+/* Hands the reply to the library. No reply, for want of memory: hangs up. */
+static enum MHD_Result queue_reply(web_connection *c)
+{
+    if (c->reply == NULL) {
+        return MHD_NO;
+    }
+    enum MHD_Result result = MHD_queue_response(c->native, c->status, c->reply);
+    MHD_destroy_response(c->reply);
+    c->reply = NULL;
+    enter(c, c->stream.next != NULL ? PHASE_STREAM : PHASE_REPLY);
+    return result;
+}
+
+static void reply_refusal(web_request *request, const web_refusal *refusal)
+{
+    char text[160];
+    shmrpci_buf body;
+    shmrpci_buf_init_fixed(&body, text, sizeof text);
+    shmrpci_buf_printf(&body,
+                       "{\"code\":\"invalid_argument\",\"message\":\"%s\"}",
+                       refusal->why);
+    const web_reply_head head = {
+        .status = refusal->status,
+        .type = "application/json",
+        .allow = refusal->status == 405 ? "GET, HEAD, POST" : NULL};
+    web_reply(request, &head, body.data, body.len);
+}
+
+/* The head is there; the body, if any, is still to come. */
+static enum MHD_Result take_head(web_connection *c, const char *path,
+                                 const char *verb, const char *version)
+{
+    web_refusal refusal;
+    begin_request(c, path, verb, version);
+    if (c->request.path != NULL &&
+        web_head_check(&c->request.head, &c->http->opts.hosts, &refusal)) {
+        enter(c, PHASE_BODY);
+        return MHD_YES;
+    }
+    if (c->request.path == NULL) {
+        refusal = (web_refusal){.status = 503, .why = "out of memory"};
+    }
+    c->http->stats.refused++;
+    reply_refusal(&c->request, &refusal);
+    return queue_reply(c);
+}
+
+static enum MHD_Result take_body(web_connection *c, const char *data,
+                                 size_t len)
+{
+    if (c->request.body.len + len > WEB_MAX_BODY_BYTES) {
+        return MHD_NO; /* only a chunked one can have come so far */
+    }
+    shmrpci_buf_append(&c->request.body, data, len);
+    return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
+                                  const char *path, const char *verb,
+                                  const char *version, const char *data,
+                                  size_t *len, void **context)
+{
+    web_http *http = user;
+    web_connection *c = connection_of(native);
+    if (c == NULL) {
+        return MHD_NO;
+    }
+    if (*context == NULL) {
+        *context = c;
+        return take_head(c, path, verb, version);
+    }
+    if (*len > 0) {
+        size_t count = *len;
+        *len = 0;
+        return take_body(c, data, count);
+    }
+    if (c->phase == PHASE_BODY) {
+        enter(c, PHASE_CALL);
+        http->opts.handle(&c->request, http->opts.user);
+        if (c->reply == NULL) {
+            suspend(c);
+            return MHD_YES;
+        }
+    }
+    return queue_reply(c);
+}
+
+/* ---- the slow ---- */
+
+static bool is_late(const web_connection *c, int64_t now_ns)
+{
+    int64_t age_ns = now_ns - c->since_ns;
+    switch (c->phase) {
+    case PHASE_HEAD:
+        return age_ns > HEAD_NS;
+    case PHASE_BODY:
+        return age_ns > BODY_NS;
+    case PHASE_REPLY:
+        return age_ns > REPLY_NS;
+    case PHASE_STREAM:
+        /* One that is not read is not suspended. */
+        return !c->is_suspended && age_ns > REPLY_NS;
+    case PHASE_CALL:
+        break; /* it has a deadline of its own */
+    }
+    return false;
+}
+
+static void sweep(web_http *http)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (now_ns < http->sweep_ns) {
+        return;
+    }
+    http->sweep_ns = now_ns + SWEEP_NS;
+    for (size_t i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+        web_connection *c = &http->connections[i];
+        if (c->native != NULL && is_late(c, now_ns)) {
+            /* The library finds it closed, and lets it go. */
+            shmrpci_socket_shut(c->fd);
+            c->since_ns = now_ns;
+            http->stats.slow++;
+        }
+    }
+}
+
+/* ---- life ---- */
+
+static int start(web_http *http, shmrpc_error *error)
+{
+    web_address address;
+    const web_http_opts *o = &http->opts;
+    if (!web_address_read(o->address, o->port, &address)) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "`%s` is no numeric address", o->address);
+    }
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+    flags |= address.is_v6 ? MHD_USE_IPv6 : 0;
+    flags |= o->certificate != NULL ? MHD_USE_TLS : 0;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->key},
+        {MHD_OPTION_END, 0, NULL}};
+    http->daemon = MHD_start_daemon(
+        flags, o->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
+        address.native, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)WEB_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_ARRAY,
+        o->certificate != NULL ? tls : tls + 2, MHD_OPTION_END);
+    return http->daemon != NULL
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                  "can't listen at %s port %u: is it in use?",
+                                  o->address, o->port);
+}
+
+/* By what names a browser on this machine may know it. */
+static bool add_hosts(web_http *http)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
+    char text[32];
+    bool good = true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        shmrpci_buf name;
+        shmrpci_buf_init_fixed(&name, text, sizeof text);
+        shmrpci_buf_printf(&name, "%s:%u", names[i], http->port);
+        const char *host = shmrpci_buf_text(&name);
+        good = good && host != NULL && web_hosts_add(&http->opts.hosts, host);
+    }
+    return good;
+}
+
+static int open_set(web_http *http)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    int fd = info->epoll_fd;
+    info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    http->port = info->port;
+    int status = shmrpci_poll_create(&http->set);
+    return status == SHMRPC_OK
+               ? (int)shmrpci_poll_add(http->set, fd, SHMRPCI_POLL_LEVEL, 0)
+               : status;
+}
+
+int web_http_open(const web_http_opts *opts, web_http **out,
+                  shmrpc_error *error)
+{
+    web_http *http = calloc(1, sizeof *http);
+    if (http == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    http->opts = *opts;
+    http->set = -1;
+    int status = start(http, error);
+    if (status == SHMRPC_OK &&
+        (open_set(http) != SHMRPC_OK || !add_hosts(http))) {
+        status = shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                  "no descriptor left, or too many --host");
+    }
+    if (status != SHMRPC_OK) {
+        web_http_close(http);
+        return status;
+    }
+    *out = http;
+    return SHMRPC_OK;
+}
+
+void web_http_close(web_http *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+        web_connection *c = &http->connections[i];
+        if (c->native != NULL) {
+            on_hang_up(c);
+            resume(c);
+        }
+    }
+    if (http->daemon != NULL) {
+        (void)MHD_run(http->daemon); /* the last answers */
+        MHD_stop_daemon(http->daemon);
+    }
+    shmrpci_fd_close(&http->set);
+    free(http);
+}
+
+/* ---- running ---- */
+
+uint16_t web_http_port(const web_http *http)
+{
+    return http->port;
+}
+
+int web_http_fd(const web_http *http)
+{
+    return http->set;
+}
+
+int64_t web_http_deadline_ns(web_http *http)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0) {
+        return 0;
+    }
+    return http->sweep_ns;
+}
+
+void web_http_run(web_http *http)
+{
+    uint64_t tags[WEB_MAX_CONNECTIONS];
+    size_t count =
+        shmrpci_poll_wait_edges(http->set, tags, WEB_MAX_CONNECTIONS, 0);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = tags[i] & ~SHMRPCI_POLL_HUNG_UP;
+        if (number > 0 && number <= WEB_MAX_CONNECTIONS &&
+            (tags[i] & SHMRPCI_POLL_HUNG_UP) != 0) {
+            on_hang_up(&http->connections[number - 1]);
+        }
+    }
+    (void)MHD_run(http->daemon);
+    sweep(http);
+}
+
+void web_http_read_stats(const web_http *http, web_http_stats *out)
+{
+    *out = http->stats;
+}

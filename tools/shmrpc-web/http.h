@@ -1,0 +1,114 @@
+/*
+ * HTTP, on libmicrohttpd: connections, requests, replies.
+ *
+ * The only place that knows the library. It runs in the loop of its user: wait
+ * for the descriptor of web_http_fd, then call web_http_run. A request whose
+ * head was refused (head.h) never reaches the handler. The handler answers at
+ * once, or later: it returns without a reply, and web_reply from the same
+ * thread ends the request.
+ *
+ * Limits: 64 connections, head and body as in head.h; 10 s from the connection,
+ * or the last reply, to the end of a head; 30 s for a body; 30 s to take a
+ * reply. Who is slower is cut off.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_WEB_HTTP_H
+#define SHMRPC_WEB_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/error.h"
+#include "tools/shmrpc-web/head.h"
+
+#define WEB_MAX_CONNECTIONS 64
+
+typedef struct web_http web_http;
+typedef struct web_connection web_connection;
+typedef struct web_request web_request;
+
+/* What a handler sees. Texts live until the request ends. */
+struct web_request {
+    web_connection *connection;
+    web_head head;
+    char *path;        /* without the query; escapes are resolved */
+    const char *query; /* behind the `?`, as it came; "" for none */
+    shmrpci_buf body;
+    shmrpci_arena arena; /* ends with the request */
+    /* The user's, for a reply that comes later. */
+    void *pending;
+};
+
+/* One chunk of a stream that has no end. Appends to `out` what there is; false:
+ * the stream is over. Called again after web_stream_wake. */
+typedef bool web_stream_fn(void *user, shmrpci_buf *out);
+
+typedef struct web_reply_head {
+    unsigned status;
+    const char *type;     /* of the body; NULL: none */
+    const char *cookie;   /* Set-Cookie, or NULL */
+    const char *allow;    /* Allow, or NULL */
+    const char *location; /* Location, or NULL */
+    bool cache;           /* may be kept for an hour; else never */
+} web_reply_head;
+
+typedef struct web_http_opts {
+    const char *address; /* a numeric address */
+    uint16_t port;       /* 0: any */
+    /* PEM texts for TLS, or NULL. */
+    const char *certificate;
+    const char *key;
+    web_hosts hosts; /* those that are always allowed are added */
+    /* Answers, or keeps the request for later. */
+    void (*handle)(web_request *request, void *user);
+    /* The client of a request without a reply has hung up: it still has to be
+     * answered, for nobody. */
+    void (*hung_up)(web_request *request, void *user);
+    void *user;
+} web_http_opts;
+
+/* UNAVAILABLE: the address can't be had; INVALID: it is none. */
+int web_http_open(const web_http_opts *opts, web_http **out,
+                  shmrpc_error *error);
+/* All requests have been answered. NULL is fine. */
+void web_http_close(web_http *http);
+
+uint16_t web_http_port(const web_http *http);
+/* Readable when there is something to run. */
+int web_http_fd(const web_http *http);
+/* Until when run has nothing to do, unless the descriptor is readable. */
+int64_t web_http_deadline_ns(web_http *http);
+/* Reads, handles and writes what there is; cuts off those who are too slow. */
+void web_http_run(web_http *http);
+
+/* Answers, with a copy of the body. */
+void web_reply(web_request *request, const web_reply_head *head,
+               const void *body, size_t len);
+/* Answers with the constant `body`, which outlives the server. */
+void web_reply_constant(web_request *request, const web_reply_head *head,
+                        const void *body, size_t len);
+/* Answers with what `next` gives; `end` is called when nobody reads it any
+ * more. From within the handler only. */
+void web_reply_stream(web_request *request, const web_reply_head *head,
+                      web_stream_fn *next, void (*end)(void *user), void *user);
+/* There is more for the stream of this request, which may have ended. */
+void web_stream_wake(web_connection *connection);
+
+/* Whether a request came in over TLS. */
+bool web_is_secure(const web_request *request);
+bool web_has_reply(const web_request *request);
+
+/* How many of what there were, since the start. */
+typedef struct web_http_stats {
+    uint64_t requests;
+    uint64_t refused; /* by head.h */
+    uint64_t slow;    /* connections that were cut off */
+    uint32_t connections;
+} web_http_stats;
+void web_http_read_stats(const web_http *http, web_http_stats *out);
+
+#endif

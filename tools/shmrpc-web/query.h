@@ -1,0 +1,33 @@
+/*
+ * The query of an address, `a=1&b=two`, as a JSON object of parameters.
+ *
+ * Texts, bytes and enums stand there without quotes, numbers and booleans as
+ * they are; all else is JSON. So is `any`, or it is a text.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPC_WEB_QUERY_H
+#define SHMRPC_WEB_QUERY_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+
+/* Appends members to an object in `out` that has begun. INVALID: a name that
+ * the method does not have, or an escape that is none. */
+int web_query_append(const shmrpc_type *params, const char *query,
+                     shmrpci_arena *arena, shmrpci_buf *out,
+                     shmrpc_error *error);
+
+/* Appends one member: `text` is a value of `field`. */
+int web_query_append_one(const shmrpc_field *field, const char *text,
+                         size_t len, shmrpci_arena *arena, shmrpci_buf *out,
+                         shmrpc_error *error);
+
+/* Resolves the escapes of `len` bytes; `+` is a blank. NULL: one is none, or
+ * there is no memory. */
+char *web_unescape(shmrpci_arena *arena, const char *text, size_t len,
+                   size_t *out_len);
+
+#endif

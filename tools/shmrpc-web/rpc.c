@@ -1,0 +1,515 @@
+/* Calls over HTTP. */
+#include "tools/shmrpc-web/rpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+#include "tools/shmrpc-web/form.h"
+#include "tools/shmrpc-web/json.h"
+#include "tools/shmrpc-web/target.h"
+
+/* How long a request waits for a service that is not known yet. */
+#define FIND_NS (3 * SHMRPCI_NS_PER_S)
+/* The longest deadline that a request may ask for. */
+#define MAX_TIMEOUT_MS 600000u
+
+/* A service whose client is watched; it stays in its place, which is its tag.
+ */
+typedef struct watched {
+    web_service *service; /* NULL: free */
+    unsigned calls;       /* in progress */
+    bool is_gone;         /* goes with its last call */
+} watched;
+
+/* A request on its way; in the request's arena. */
+typedef struct journey {
+    web_rpc *rpc;
+    web_request *request;
+    web_target target;
+    web_form form;
+    uint64_t look; /* of the directory, that is waited for */
+    int64_t look_until_ns;
+    struct journey *next; /* of those who wait for the directory */
+    watched *at;          /* the service that is called */
+    uint32_t method;
+    shmrpc_call *call;
+} journey;
+
+struct web_rpc {
+    web_directory *directory;
+    int set;
+    uint64_t first_tag;
+    bool read_only;
+    watched services[WEB_MAX_SERVICES * 2];
+    journey *waiting;
+    web_rpc_stats stats;
+    web_place places[WEB_MAX_SERVICES];
+};
+
+/* ---- errors ---- */
+
+static void append_error(const shmrpc_error *error, shmrpci_buf *out)
+{
+    web_json_set_text(out, "code", shmrpc_status_connect_code(error->code));
+    web_json_set_text(out, "name", error->name);
+    web_json_set_int(out, "number", error->code);
+    web_json_set_text(out, "message", error->message);
+    if (error->path[0] != '\0') {
+        web_json_set_text(out, "path", error->path);
+    }
+    if (error->pid != 0) {
+        web_json_set_int(out, "pid", error->pid);
+    }
+    web_json_set_bool(out, "may_have_run",
+                      shmrpc_status_may_have_run(error->code));
+}
+
+static void reply_error(web_request *request, const shmrpc_error *error,
+                        const shmrpci_buf *details)
+{
+    shmrpci_buf body;
+    shmrpci_buf_init_heap(&body);
+    shmrpci_buf_append_char(&body, '{');
+    append_error(error, &body);
+    if (details != NULL && details->len > 0) {
+        web_json_key(&body, "details");
+        shmrpci_buf_append(&body, details->data, details->len);
+    }
+    shmrpci_buf_append_text(&body, "}\n");
+    const web_reply_head head = {.status =
+                                     (unsigned)shmrpc_status_http(error->code),
+                                 .type = "application/json"};
+    web_reply(request, &head, body.data, body.len);
+    shmrpci_buf_fini(&body);
+}
+
+void web_reply_error(web_request *request, const shmrpc_error *error)
+{
+    reply_error(request, error, NULL);
+}
+
+static void end_journey(journey *j, const shmrpc_error *error)
+{
+    j->rpc->stats.errors++;
+    reply_error(j->request, error, NULL);
+}
+
+/* A status of HTTP that no status of ours has. */
+static void reply_plain(web_request *request, unsigned status,
+                        const char *allow, const char *message)
+{
+    shmrpci_buf body;
+    shmrpci_buf_init_heap(&body);
+    shmrpci_buf_append_char(&body, '{');
+    web_json_set_text(&body, "code", "invalid_argument");
+    web_json_set_text(&body, "message", message);
+    shmrpci_buf_append_text(&body, "}\n");
+    const web_reply_head head = {
+        .status = status, .type = "application/json", .allow = allow};
+    web_reply(request, &head, body.data, body.len);
+    shmrpci_buf_fini(&body);
+}
+
+/* ---- the end of a call ---- */
+
+static void let_go(web_rpc *rpc, watched *at)
+{
+    web_service *service = at->service;
+    int fd = shmrpc_stub_fd(service->client);
+    if (fd >= 0) {
+        shmrpci_poll_remove(rpc->set, fd);
+    }
+    at->service = NULL;
+    web_service_release(rpc->directory, service);
+}
+
+static void reply_result(journey *j, const shmrpc_method *method,
+                         const void *reply)
+{
+    shmrpci_buf body;
+    shmrpc_error error;
+    shmrpci_buf_init_heap(&body);
+    int status = web_form_encode(j->form.out, method->result, reply, "result",
+                                 &body, &error);
+    if (status == SHMRPC_OK) {
+        if (j->form.out == WEB_FORM_JSON) {
+            shmrpci_buf_append_char(&body, '\n');
+        }
+        const web_reply_head head = {.status = 200,
+                                     .type = web_form_type(j->form.out)};
+        web_reply(j->request, &head, body.data, body.len);
+    } else {
+        /* Such as bytes in an `any`, which JSON has no form for. */
+        error.code = SHMRPC_E_UNIMPLEMENTED;
+        end_journey(j, &error);
+    }
+    shmrpci_buf_fini(&body);
+}
+
+/* The fields of a declared error. */
+static void reply_declared(journey *j, const shmrpc_method *method,
+                           const void *reply, const shmrpc_error *error)
+{
+    shmrpci_buf details;
+    shmrpci_buf_init_heap(&details);
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        const shmrpc_error_type *type = method->throws[i];
+        const void *payload = type->number == error->code
+                                  ? shmrpc_stub_payload(reply, type)
+                                  : NULL;
+        if (payload != NULL &&
+            web_form_encode(WEB_FORM_JSON, type->payload, payload, "", &details,
+                            NULL) != SHMRPC_OK) {
+            shmrpci_buf_reset(&details);
+        }
+    }
+    j->rpc->stats.errors++;
+    reply_error(j->request, error, &details);
+    shmrpci_buf_fini(&details);
+}
+
+static void finish(journey *j, int status, const void *reply,
+                   const shmrpc_error *error)
+{
+    web_rpc *rpc = j->rpc;
+    watched *at = j->at;
+    const shmrpc_method *method = &at->service->tables->methods[j->method];
+    j->call = NULL;
+    rpc->stats.in_progress--;
+    if (status == SHMRPC_OK) {
+        reply_result(j, method, reply);
+    } else {
+        rpc->stats.cancelled += status == SHMRPC_E_CANCELLED;
+        reply_declared(j, method, reply, error);
+    }
+    at->calls--;
+}
+
+static void on_end(shmrpc_function done, void *user, int status, void *reply,
+                   const shmrpc_error *error)
+{
+    (void)done;
+    finish(user, status, reply, error);
+    shmrpc_stub_release(reply);
+}
+
+static void do_nothing(void)
+{
+}
+
+/* ---- beginning a call ---- */
+
+static bool read_timeout(journey *j, shmrpc_opts *opts)
+{
+    const web_field *field =
+        web_head_find(&j->request->head, "Shmrpc-Timeout-Ms");
+    uint64_t ms = 0;
+    if (field == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < field->value_len && ms <= MAX_TIMEOUT_MS; i++) {
+        char c = field->value[i];
+        if (c < '0' || c > '9') {
+            return false;
+        }
+        ms = ms * 10 + (uint64_t)(c - '0');
+    }
+    opts->timeout_ns = (int64_t)ms * SHMRPCI_NS_PER_MS;
+    return ms > 0 && ms <= MAX_TIMEOUT_MS;
+}
+
+static int start(journey *j, const shmrpc_method *method, const void *params,
+                 const shmrpc_opts *opts, shmrpc_error *error)
+{
+    shmrpc_client *client = j->at->service->client;
+    if ((method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
+        int status =
+            shmrpc_stub_call(client, j->method, params, opts, NULL, error);
+        if (status == SHMRPC_OK) {
+            const web_reply_head head = {.status = 202};
+            web_reply(j->request, &head, "", 0);
+        }
+        return status;
+    }
+    int status = shmrpc_stub_async(client, j->method, params, opts, on_end,
+                                   do_nothing, j, &j->call, error);
+    if (status == SHMRPC_OK) {
+        j->at->calls++;
+        j->rpc->stats.in_progress++;
+        j->request->pending = j;
+    }
+    return status;
+}
+
+static void call(journey *j)
+{
+    const shmrpc_service *tables = j->at->service->tables;
+    shmrpc_opts opts = {.flags = SHMRPC_OPT_NONBLOCK};
+    const void *params;
+    shmrpc_error error;
+    unsigned http = 0;
+    j->request->pending = NULL;
+    int status = web_target_method(&j->target, j->at->service, &j->method,
+                                   &http, &error);
+    if (status != SHMRPC_OK && http != 0) {
+        j->rpc->stats.errors++;
+        reply_plain(j->request, http, http == 405 ? "POST" : NULL,
+                    error.message);
+        return;
+    }
+    const shmrpc_method *method =
+        status == SHMRPC_OK ? &tables->methods[j->method] : NULL;
+    if (method != NULL && j->rpc->read_only &&
+        !web_target_is_safe(&j->target)) {
+        status = shmrpc_error_set(&error, SHMRPC_E_DENIED,
+                                  "this server only lets look (--read-only)");
+    } else if (method != NULL && !read_timeout(j, &opts)) {
+        status =
+            shmrpc_error_set(&error, SHMRPC_E_INVALID,
+                             "Shmrpc-Timeout-Ms is 1 to %u", MAX_TIMEOUT_MS);
+    } else if (method != NULL) {
+        status = web_form_read(j->request, &j->target, method, &j->form,
+                               &params, &http, &error);
+        if (status == SHMRPC_OK) {
+            status = start(j, method, params, &opts, &error);
+        } else if (http != 0) {
+            j->rpc->stats.errors++;
+            reply_plain(j->request, http, NULL, error.message);
+            return;
+        }
+    }
+    if (status != SHMRPC_OK) {
+        end_journey(j, &error);
+    }
+}
+
+/* ---- services ---- */
+
+static watched *find_watched(web_rpc *rpc, const char *name)
+{
+    for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
+         i++) {
+        watched *at = &rpc->services[i];
+        if (at->service != NULL && !at->is_gone &&
+            strcmp(at->service->name, name) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static watched *watch(web_rpc *rpc, web_service *service)
+{
+    size_t count = sizeof rpc->services / sizeof rpc->services[0];
+    for (size_t i = 0; i < count; i++) {
+        watched *at = &rpc->services[i];
+        if (at->service == NULL) {
+            int fd = shmrpc_stub_fd(service->client);
+            if (fd < 0 || shmrpci_poll_add(rpc->set, fd, SHMRPCI_POLL_LEVEL,
+                                           rpc->first_tag + i) != SHMRPC_OK) {
+                return NULL;
+            }
+            *at = (watched){.service = service};
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static bool find_service(journey *j)
+{
+    web_rpc *rpc = j->rpc;
+    j->at = find_watched(rpc, j->target.service);
+    if (j->at == NULL) {
+        web_service *service =
+            web_directory_find(rpc->directory, j->target.service);
+        j->at = service != NULL ? watch(rpc, service) : NULL;
+        if (service != NULL && j->at == NULL) {
+            web_service_release(rpc->directory, service);
+        }
+    }
+    return j->at != NULL;
+}
+
+/* The reason why a service that is known can't be called, or that it isn't. */
+static void reply_absent(journey *j)
+{
+    shmrpc_error error;
+    size_t count = web_directory_list(j->rpc->directory, false, j->rpc->places,
+                                      WEB_MAX_SERVICES);
+    (void)shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND,
+                           "there is no service `%.100s`", j->target.service);
+    for (size_t i = 0; i < count; i++) {
+        const web_place *place = &j->rpc->places[i];
+        if (strcmp(place->name, j->target.service) == 0) {
+            error = place->error;
+        }
+    }
+    end_journey(j, &error);
+}
+
+void web_rpc_take(web_rpc *rpc, web_request *request)
+{
+    journey *j =
+        shmrpci_arena_calloc(&request->arena, 1, sizeof *j, _Alignof(journey));
+    shmrpc_error error;
+    rpc->stats.calls++;
+    if (j == NULL) {
+        (void)shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");
+        web_reply_error(request, &error);
+        return;
+    }
+    *j = (journey){.rpc = rpc, .request = request};
+    if (!web_target_read(request, &j->target)) {
+        (void)shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND,
+                               "the address is /rpc/SERVICE/METHOD");
+        end_journey(j, &error);
+    } else if (find_service(j)) {
+        call(j);
+    } else {
+        j->look = web_directory_ask(rpc->directory);
+        j->look_until_ns = shmrpci_deadline_after(FIND_NS);
+        j->next = rpc->waiting;
+        rpc->waiting = j;
+        request->pending = j;
+    }
+}
+
+bool web_rpc_is_safe(const web_request *request)
+{
+    return strcmp(request->head.verb, "GET") == 0 ||
+           strcmp(request->head.verb, "HEAD") == 0;
+}
+
+/* ---- events ---- */
+
+static void unlink_waiting(web_rpc *rpc, journey *j)
+{
+    journey **link = &rpc->waiting;
+    while (*link != j) {
+        link = &(*link)->next;
+    }
+    *link = j->next;
+}
+
+void web_rpc_hung_up(web_rpc *rpc, web_request *request)
+{
+    journey *j = request->pending;
+    if (j == NULL) {
+        return;
+    }
+    if (j->call != NULL) {
+        /* Ends by the callback. */
+        (void)shmrpc_call_cancel(j->call);
+        (void)shmrpc_stub_dispatch(j->at->service->client);
+        return;
+    }
+    shmrpc_error error;
+    unlink_waiting(rpc, j);
+    rpc->stats.cancelled++;
+    (void)shmrpc_error_set(&error, SHMRPC_E_CANCELLED, "the client hung up");
+    end_journey(j, &error);
+}
+
+static void let_go_if_gone(web_rpc *rpc, watched *at)
+{
+    if (at->service != NULL && at->is_gone && at->calls == 0) {
+        let_go(rpc, at);
+    }
+}
+
+void web_rpc_dispatch(web_rpc *rpc, uint64_t tag)
+{
+    size_t index = (size_t)(tag - rpc->first_tag);
+    if (tag < rpc->first_tag ||
+        index >= sizeof rpc->services / sizeof rpc->services[0]) {
+        return;
+    }
+    watched *at = &rpc->services[index];
+    if (at->service != NULL) {
+        (void)shmrpc_stub_dispatch(at->service->client);
+        let_go_if_gone(rpc, at);
+    }
+}
+
+/* Services that others have taken the place of. */
+static void drop_gone(web_rpc *rpc)
+{
+    size_t count = web_directory_list(rpc->directory, false, rpc->places,
+                                      WEB_MAX_SERVICES);
+    for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
+         i++) {
+        watched *at = &rpc->services[i];
+        bool is_there = false;
+        for (size_t k = 0; k < count && at->service != NULL; k++) {
+            is_there |= rpc->places[k].service == at->service;
+        }
+        at->is_gone = at->service != NULL && !is_there;
+        let_go_if_gone(rpc, at);
+    }
+}
+
+void web_rpc_changed(web_rpc *rpc)
+{
+    uint64_t looks = web_directory_looks(rpc->directory);
+    journey *waiting = rpc->waiting;
+    rpc->waiting = NULL;
+    drop_gone(rpc);
+    while (waiting != NULL) {
+        journey *j = waiting;
+        waiting = j->next;
+        if (find_service(j)) {
+            call(j);
+        } else if (looks >= j->look || shmrpci_now_ns() >= j->look_until_ns) {
+            reply_absent(j);
+        } else {
+            j->next = rpc->waiting;
+            rpc->waiting = j;
+        }
+    }
+}
+
+void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out)
+{
+    *out = rpc->stats;
+}
+
+/* ---- life ---- */
+
+int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
+                 bool read_only, web_rpc **out, shmrpc_error *error)
+{
+    web_rpc *rpc = calloc(1, sizeof *rpc);
+    if (rpc == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    rpc->directory = directory;
+    rpc->set = set;
+    rpc->first_tag = first_tag;
+    rpc->read_only = read_only;
+    *out = rpc;
+    return SHMRPC_OK;
+}
+
+void web_rpc_close(web_rpc *rpc)
+{
+    shmrpc_error error;
+    if (rpc == NULL) {
+        return;
+    }
+    (void)shmrpc_error_set(&error, SHMRPC_E_UNAVAILABLE, "the server stops");
+    while (rpc->waiting != NULL) {
+        journey *j = rpc->waiting;
+        rpc->waiting = j->next;
+        end_journey(j, &error);
+    }
+    for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
+         i++) {
+        if (rpc->services[i].service != NULL) {
+            let_go(rpc, &rpc->services[i]);
+        }
+    }
+    free(rpc);
+}

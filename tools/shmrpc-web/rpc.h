@@ -1,0 +1,61 @@
+/*
+ * Calls over HTTP: a request becomes a call, its end the reply.
+ *
+ *     POST /rpc/echo_serv/add     the parameters in the body: JSON (an array by
+ *                                 position or an object by name), msgpack, or
+ *                                 the bytes of a raw method, as Content-Type
+ *                                 says
+ *     GET  /rpc/fts/find?text=x   for methods with @rest(GET, ...), which say
+ *                                 that they change nothing
+ *     GET  /rest/fts/v2/docs/17   the path of @rest, behind the service's name
+ *
+ * The result comes in the form of the request, or in that which Accept names.
+ * An error is a JSON object with an HTTP status. The method's own encoding,
+ * whatever it is, is between this program and the service.
+ *
+ * Threading: one thread, that of the loop.
+ */
+#ifndef SHMRPC_WEB_RPC_H
+#define SHMRPC_WEB_RPC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/shmrpc-web/directory.h"
+#include "tools/shmrpc-web/http.h"
+
+typedef struct web_rpc web_rpc;
+
+/* `set` is where the clients' descriptors are to be watched, with tags from
+ * `first_tag` on. */
+int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
+                 bool read_only, web_rpc **out, shmrpc_error *error);
+/* Ends all calls that are in progress. NULL is fine. */
+void web_rpc_close(web_rpc *rpc);
+
+/* Whether a request of /rpc/ or /rest/ can't change anything, by what its verb
+ * says. */
+bool web_rpc_is_safe(const web_request *request);
+
+/* Takes a request of /rpc/ or /rest/, which is answered now or later. */
+void web_rpc_take(web_rpc *rpc, web_request *request);
+/* Its client has gone. */
+void web_rpc_hung_up(web_rpc *rpc, web_request *request);
+
+/* The descriptor of this tag is ready. */
+void web_rpc_dispatch(web_rpc *rpc, uint64_t tag);
+/* The directory has looked. */
+void web_rpc_changed(web_rpc *rpc);
+
+typedef struct web_rpc_stats {
+    uint64_t calls;
+    uint64_t errors;
+    uint64_t cancelled;
+    uint32_t in_progress;
+} web_rpc_stats;
+void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out);
+
+/* Answers with an error as JSON: `code`, `name`, `message`, and so on. */
+void web_reply_error(web_request *request, const shmrpc_error *error);
+
+#endif

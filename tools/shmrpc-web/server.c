@@ -1,0 +1,218 @@
+/* The loop, and the table of addresses. */
+#include "tools/shmrpc-web/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "tools/shmrpc-web/api.h"
+#include "tools/shmrpc-web/auth.h"
+#include "tools/shmrpc-web/directory.h"
+#include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/rpc.h"
+
+enum { TAG_HTTP = 1, TAG_CHANGED = 2, TAG_STOP = 3, TAG_CLIENTS = 16 };
+
+struct web_server {
+    web_server_opts opts;
+    web_auth auth;
+    web_api api;
+    web_http *http;
+    web_directory *directory;
+    web_rpc *rpc;
+    int set;
+    int changed_fd;
+    int stop_fd;
+    bool is_stopping;
+};
+
+/* ---- routing ---- */
+
+static bool begins_with(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void refuse(web_request *request, const web_refusal *refusal, int status)
+{
+    shmrpc_error error;
+    (void)shmrpc_error_set(&error, status, "%s", refusal->why);
+    (void)refusal->status;
+    web_reply_error(request, &error);
+}
+
+/* Whether the request may have what it asks for; else it is answered. */
+static bool let_in(web_server *server, web_request *request, web_who *who)
+{
+    web_refusal refusal = {
+        .why =
+            "a token is needed: Authorization: Bearer, or log in on the "
+            "page"};
+    *who = web_auth_who(&server->auth, &request->head);
+    if (!who->is_known) {
+        refuse(request, &refusal, SHMRPC_E_UNAUTHENTICATED);
+        return false;
+    }
+    if (!web_rpc_is_safe(request) &&
+        !web_auth_may_change(&server->auth, &request->head, who, &refusal)) {
+        refuse(request, &refusal, SHMRPC_E_DENIED);
+        return false;
+    }
+    return true;
+}
+
+static void handle(web_request *request, void *user)
+{
+    web_server *server = user;
+    web_who who;
+    if (web_api_take_open(&server->api, request)) {
+        return;
+    }
+    if (!let_in(server, request, &who)) {
+        return;
+    }
+    if (begins_with(request->path, "/rpc/") ||
+        begins_with(request->path, "/rest/")) {
+        web_rpc_take(server->rpc, request);
+    } else {
+        web_api_take(&server->api, request, &who);
+    }
+}
+
+static void on_hang_up(web_request *request, void *user)
+{
+    web_server *server = user;
+    web_rpc_hung_up(server->rpc, request);
+}
+
+/* ---- the loop ---- */
+
+static void dispatch(web_server *server, uint64_t tag)
+{
+    switch (tag) {
+    case TAG_HTTP:
+        break; /* is run in any case */
+    case TAG_CHANGED:
+        shmrpci_event_clear(server->changed_fd);
+        web_rpc_changed(server->rpc);
+        break;
+    case TAG_STOP:
+        server->is_stopping = true;
+        break;
+    default:
+        web_rpc_dispatch(server->rpc, tag);
+    }
+}
+
+void web_server_run(web_server *server)
+{
+    uint64_t tags[64];
+    while (!server->is_stopping) {
+        int64_t deadline_ns = web_http_deadline_ns(server->http);
+        size_t count = shmrpci_poll_wait(server->set, tags, 64, deadline_ns);
+        for (size_t i = 0; i < count; i++) {
+            dispatch(server, tags[i]);
+        }
+        web_http_run(server->http);
+    }
+}
+
+void web_server_stop(web_server *server)
+{
+    shmrpci_event_set(server->stop_fd);
+}
+
+uint16_t web_server_port(const web_server *server)
+{
+    return web_http_port(server->http);
+}
+
+/* ---- life ---- */
+
+static int open_parts(web_server *s, shmrpc_error *error)
+{
+    if (shmrpci_poll_create(&s->set) != SHMRPC_OK ||
+        shmrpci_event_create(&s->changed_fd) != SHMRPC_OK ||
+        shmrpci_event_create(&s->stop_fd) != SHMRPC_OK) {
+        return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                "no descriptor left");
+    }
+    const web_http_opts opts = {.address = s->opts.address,
+                                .port = s->opts.port,
+                                .certificate = s->opts.certificate,
+                                .key = s->opts.key,
+                                .hosts = s->opts.hosts,
+                                .handle = handle,
+                                .hung_up = on_hang_up,
+                                .user = s};
+    int status = web_http_open(&opts, &s->http, error);
+    if (status == SHMRPC_OK) {
+        status = web_directory_open(s->changed_fd, &s->directory, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = web_rpc_open(s->directory, s->set, TAG_CLIENTS,
+                              s->opts.read_only, &s->rpc, error);
+    }
+    return status;
+}
+
+static int watch(web_server *s, shmrpc_error *error)
+{
+    bool good = shmrpci_poll_add(s->set, web_http_fd(s->http),
+                                 SHMRPCI_POLL_LEVEL, TAG_HTTP) == SHMRPC_OK &&
+                shmrpci_poll_add(s->set, s->changed_fd, SHMRPCI_POLL_LEVEL,
+                                 TAG_CHANGED) == SHMRPC_OK &&
+                shmrpci_poll_add(s->set, s->stop_fd, SHMRPCI_POLL_LEVEL,
+                                 TAG_STOP) == SHMRPC_OK;
+    return good ? SHMRPC_OK
+                : shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                   "no descriptor left");
+}
+
+int web_server_open(const web_server_opts *opts, web_server **out,
+                    shmrpc_error *error)
+{
+    web_server *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    s->opts = *opts;
+    s->set = s->changed_fd = s->stop_fd = -1;
+    int status = open_parts(s, error);
+    if (status == SHMRPC_OK) {
+        status = watch(s, error);
+    }
+    if (status != SHMRPC_OK) {
+        web_server_close(s);
+        return status;
+    }
+    s->auth = (web_auth){.token = opts->token,
+                         .port = web_http_port(s->http),
+                         .is_secure = opts->certificate != NULL};
+    s->api = (web_api){.auth = &s->auth,
+                       .directory = s->directory,
+                       .http = s->http,
+                       .rpc = s->rpc,
+                       .read_only = opts->read_only};
+    *out = s;
+    return SHMRPC_OK;
+}
+
+void web_server_close(web_server *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    /* Who waits is told, and calls end, before what they need goes. */
+    web_http_close(s->http);
+    web_rpc_close(s->rpc);
+    if (s->directory != NULL) {
+        web_directory_close(s->directory);
+    }
+    shmrpci_fd_close(&s->set);
+    shmrpci_fd_close(&s->changed_fd);
+    shmrpci_fd_close(&s->stop_fd);
+    free(s);
+}

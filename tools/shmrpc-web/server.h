@@ -1,0 +1,37 @@
+/*
+ * The program behind its command line: the loop, and what each address does.
+ *
+ * Threading: one thread; stop from anywhere.
+ */
+#ifndef SHMRPC_WEB_SERVER_H
+#define SHMRPC_WEB_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shmrpc/error.h"
+#include "tools/shmrpc-web/head.h"
+#include "tools/shmrpc-web/token.h"
+
+typedef struct web_server web_server;
+
+typedef struct web_server_opts {
+    const char *address; /* numeric */
+    uint16_t port;       /* 0: any */
+    web_hosts hosts;     /* besides those of this machine */
+    web_secret token;
+    bool read_only;
+    const char *certificate; /* PEM, or NULL */
+    const char *key;
+} web_server_opts;
+
+int web_server_open(const web_server_opts *opts, web_server **out,
+                    shmrpc_error *error);
+uint16_t web_server_port(const web_server *server);
+/* Serves until stop. */
+void web_server_run(web_server *server);
+/* Async-signal-safe. */
+void web_server_stop(web_server *server);
+void web_server_close(web_server *server);
+
+#endif

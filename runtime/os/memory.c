@@ -34,12 +34,14 @@ static shmrpc_status allocate(int fd, off_t bytes)
     return SHMRPC_OK;
 }
 
-static shmrpc_status prepare(int fd, size_t bytes)
+typedef enum payment { PAID_NOW, PAID_BY_PAGE } payment;
+
+static shmrpc_status prepare(int fd, size_t bytes, payment paid)
 {
     if (ftruncate(fd, (off_t)bytes) != 0 || fchmod(fd, 0600) != 0) {
         return shmrpci_status_of_last();
     }
-    return allocate(fd, (off_t)bytes);
+    return paid == PAID_NOW ? allocate(fd, (off_t)bytes) : SHMRPC_OK;
 }
 
 static size_t round_to_pages(size_t bytes)
@@ -48,14 +50,14 @@ static size_t round_to_pages(size_t bytes)
     return (bytes + page - 1) / page * page;
 }
 
-shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
-                                    int *out_fd)
+static shmrpc_status create(const char *label, size_t bytes, payment paid,
+                            int *out_fd)
 {
     int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    shmrpc_status status = prepare(fd, round_to_pages(bytes));
+    shmrpc_status status = prepare(fd, round_to_pages(bytes), paid);
     if (status == SHMRPC_OK &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
         status = shmrpci_status_of_last();
@@ -66,6 +68,18 @@ shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
     }
     *out_fd = fd;
     return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
+                                    int *out_fd)
+{
+    return create(label, bytes, PAID_NOW, out_fd);
+}
+
+shmrpc_status shmrpci_memory_create_sparse(const char *label, size_t bytes,
+                                           int *out_fd)
+{
+    return create(label, bytes, PAID_BY_PAGE, out_fd);
 }
 
 shmrpc_status shmrpci_memory_read_only(int fd, int *out_fd)
@@ -152,30 +166,46 @@ static void populate(void *at, size_t bytes, shmrpci_access access)
                                                  : MADV_POPULATE_READ);
 }
 
+shmrpc_status shmrpci_memory_map_part(int fd, uint64_t offset, size_t bytes,
+                                      shmrpci_access access, shmrpci_map *out)
+{
+    int protection = PROT_READ;
+    if (access == SHMRPCI_ACCESS_WRITE) {
+        protection |= PROT_WRITE;
+    }
+    void *at = mmap(NULL, bytes, protection, MAP_SHARED, fd, (off_t)offset);
+    if (at == MAP_FAILED) {
+        return shmrpci_status_of_last();
+    }
+    (void)madvise(at, bytes, MADV_DONTDUMP);
+    (void)madvise(at, bytes, MADV_DONTFORK);
+    *out = (shmrpci_map){at, bytes, shmrpci_fork_generation()};
+    return SHMRPC_OK;
+}
+
 shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
                                  bool prefault, shmrpci_map *out)
 {
     if (SHMRPCI_MAP_ALIAS && shmrpci_alias_find(fd, bytes, out)) {
         return SHMRPC_OK;
     }
-    int protection = PROT_READ;
-    if (access == SHMRPCI_ACCESS_WRITE) {
-        protection |= PROT_WRITE;
+    shmrpc_status status = shmrpci_memory_map_part(fd, 0, bytes, access, out);
+    if (status != SHMRPC_OK) {
+        return status;
     }
-    void *at = mmap(NULL, bytes, protection, MAP_SHARED, fd, 0);
-    if (at == MAP_FAILED) {
-        return shmrpci_status_of_last();
-    }
-    (void)madvise(at, bytes, MADV_DONTDUMP);
-    (void)madvise(at, bytes, MADV_DONTFORK);
     if (prefault) {
-        populate(at, bytes, access);
+        populate(out->at, bytes, access);
     }
-    *out = (shmrpci_map){at, bytes, shmrpci_fork_generation()};
     if (SHMRPCI_MAP_ALIAS) {
         shmrpci_alias_add(fd, out);
     }
     return SHMRPC_OK;
+}
+
+uint64_t shmrpci_memory_next_data(int fd, uint64_t from, uint64_t end)
+{
+    off_t at = lseek(fd, (off_t)from, SEEK_DATA);
+    return at >= 0 && (uint64_t)at < end ? (uint64_t)at : end;
 }
 
 void shmrpci_memory_unmap(shmrpci_map *map)

@@ -35,6 +35,12 @@ typedef enum shmrpci_access {
 shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
                                     int *out_fd);
 
+/* The same with memory for a page only when that is first written to; all of
+ * it counts against what a system without overcommit gives out. For what is
+ * large and hardly used, and may cost a page fault at any time. */
+shmrpc_status shmrpci_memory_create_sparse(const char *label, size_t bytes,
+                                           int *out_fd);
+
 /* Another descriptor of a memory file, for reading only: through it nobody
  * can write, or map for writing; nor can another user open it again. */
 shmrpc_status shmrpci_memory_read_only(int fd, int *out_fd);
@@ -55,6 +61,12 @@ shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes);
 /* Maps the first `bytes`, with all pages in place when `prefault`. */
 shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
                                  bool prefault, shmrpci_map *out);
+/* Maps some pages from `offset` on, which is a page's beginning. */
+shmrpc_status shmrpci_memory_map_part(int fd, uint64_t offset, size_t bytes,
+                                      shmrpci_access access, shmrpci_map *out);
+/* The first offset in `from` to `end` that has been written to, as far as pages
+ * can tell; `end` if there is none. */
+uint64_t shmrpci_memory_next_data(int fd, uint64_t from, uint64_t end);
 /* In a forked child, which hasn't got it, only forgets it: something else may
  * lie there by now. */
 void shmrpci_memory_unmap(shmrpci_map *map);

@@ -1,0 +1,109 @@
+/*
+ * Counting, on a worker's hot path.
+ *
+ * A call is counted in two steps: what came of it before its reply is sent, so
+ * that whoever has the reply finds it counted; its times afterwards, as the
+ * clock is read only then.
+ *
+ * These stores are no crash points (os/crash.h): whatever is missing of them
+ * when a worker dies, the rest is right.
+ *
+ * Threading: a counter has one thread.
+ */
+#ifndef SHMRPCI_OBSERVE_COUNT_H
+#define SHMRPCI_OBSERVE_COUNT_H
+
+#include "observe/layout.h"
+#include "os/memory.h"
+
+/* A worker's own block. */
+typedef struct shmrpci_counter {
+    shmrpci_map map;
+    shmrpci_stats_worker *worker;
+    shmrpci_stats_row *rows; /* NULL: nothing is counted */
+    shmrpci_atomic_u64 *histograms;
+    uint32_t bits;
+    uint32_t buckets;
+} shmrpci_counter;
+
+/* Relaxed: only this worker writes them, and a reader wants each by itself. */
+static inline void shmrpci_count_add(shmrpci_atomic_u64 *at, uint64_t count)
+{
+    atomic_store_explicit(
+        at, atomic_load_explicit(at, memory_order_relaxed) + count,
+        memory_order_relaxed);
+}
+
+/* Release: after `calls`, as the layout promises. */
+static inline void shmrpci_count_after(shmrpci_atomic_u64 *at)
+{
+    atomic_store_explicit(at,
+                          atomic_load_explicit(at, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+static inline uint32_t shmrpci_count_error_index(int status)
+{
+    if (status > 0) {
+        return 0;
+    }
+    uint32_t number = 0u - (uint32_t)status;
+    return number < SHMRPCI_STATS_ERRORS ? number : SHMRPCI_STATS_ERRORS - 1;
+}
+
+static inline void shmrpci_count_error(shmrpci_counter *counter, uint32_t row,
+                                       int status)
+{
+    shmrpci_count_after(
+        &counter->rows[row].errors[shmrpci_count_error_index(status)]);
+}
+
+/* How a call ended, before its reply is sent. */
+static inline void shmrpci_count_call(shmrpci_counter *counter, uint32_t row,
+                                      size_t bytes_in, size_t bytes_out,
+                                      int status)
+{
+    if (counter->rows == NULL) {
+        return;
+    }
+    shmrpci_stats_row *at = &counter->rows[row];
+    shmrpci_count_add(&at->calls, 1);
+    shmrpci_count_add(&at->bytes_in, bytes_in);
+    if (status == 0) {
+        shmrpci_count_add(&at->bytes_out, bytes_out);
+    } else {
+        shmrpci_count_error(counter, row, status);
+    }
+}
+
+static inline void shmrpci_count_duration(shmrpci_atomic_u64 *total,
+                                          shmrpci_atomic_u64 *max,
+                                          shmrpci_atomic_u64 *buckets,
+                                          uint32_t bits, uint64_t ticks)
+{
+    shmrpci_count_add(total, ticks);
+    if (ticks > atomic_load_explicit(max, memory_order_relaxed)) {
+        atomic_store_explicit(max, ticks, memory_order_relaxed);
+    }
+    shmrpci_count_after(&buckets[shmrpci_histogram_bucket(ticks, bits)]);
+}
+
+/* How long it took, after its reply was sent. */
+static inline void shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
+                                       uint64_t queue_ticks,
+                                       uint64_t service_ticks)
+{
+    if (counter->rows == NULL) {
+        return;
+    }
+    shmrpci_stats_row *at = &counter->rows[row];
+    shmrpci_atomic_u64 *queue =
+        counter->histograms + (size_t)row * 2 * counter->buckets;
+    shmrpci_count_duration(&at->queue_ticks, &at->queue_max, queue,
+                           counter->bits, queue_ticks);
+    shmrpci_count_duration(&at->service_ticks, &at->service_max,
+                           queue + counter->buckets, counter->bits,
+                           service_ticks);
+}
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * Histograms with a constant relative width of buckets, as HdrHistogram has
+ * them: of a value its highest bit and the `bits` behind that one count.
+ *
+ *     bits = 6:  0 .. 127 have a bucket each; from 128 on 64 for each octave,
+ *                each 1/64 of its octave's beginning wide
+ *
+ * Pure arithmetic on arrays of counts that are somebody else's.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPCI_OBSERVE_HISTOGRAM_H
+#define SHMRPCI_OBSERVE_HISTOGRAM_H
+
+#include <stdint.h>
+
+/* Greater values count as this one; as ticks, some minutes. */
+#define SHMRPCI_HISTOGRAM_TOP 38u
+#define SHMRPCI_HISTOGRAM_MAX ((UINT64_C(2) << SHMRPCI_HISTOGRAM_TOP) - 1)
+
+#define SHMRPCI_HISTOGRAM_MIN_BITS 3u
+#define SHMRPCI_HISTOGRAM_MAX_BITS 6u
+
+/* How many buckets there are. */
+static inline uint32_t shmrpci_histogram_buckets(uint32_t bits)
+{
+    return (SHMRPCI_HISTOGRAM_TOP + 2 - bits) << bits;
+}
+
+/* The bucket of a value. */
+static inline uint32_t shmrpci_histogram_bucket(uint64_t value, uint32_t bits)
+{
+    value = value < SHMRPCI_HISTOGRAM_MAX ? value : SHMRPCI_HISTOGRAM_MAX;
+    uint32_t top = 63u - (uint32_t)__builtin_clzll(value | UINT64_C(1) << bits);
+    uint32_t shift = top - bits;
+    return (shift << bits) + (uint32_t)(value >> shift);
+}
+
+/* The smallest value of a bucket; that of the one behind the last is the
+ * smallest that none has. */
+static inline uint64_t shmrpci_histogram_low(uint32_t bucket, uint32_t bits)
+{
+    uint64_t mask = (UINT64_C(1) << bits) - 1;
+    uint32_t octave = bucket >> bits;
+    return octave == 0 ? bucket
+                       : ((bucket & mask) | (mask + 1)) << (octave - 1);
+}
+
+/* The value that stands for a bucket: its middle. */
+static inline uint64_t shmrpci_histogram_middle(uint32_t bucket, uint32_t bits)
+{
+    uint64_t low = shmrpci_histogram_low(bucket, bits);
+    return low + (shmrpci_histogram_low(bucket + 1, bits) - low - 1) / 2;
+}
+
+/* The sum of all buckets. */
+uint64_t shmrpci_histogram_count(const uint64_t *counts, uint32_t bits);
+
+/* The value that `fraction` of all are at or below, as its bucket's middle; 0
+ * for none. `fraction` outside of 0 to 1 is taken as the nearer of them. */
+uint64_t shmrpci_histogram_percentile(const uint64_t *counts, uint32_t bits,
+                                      double fraction);
+
+/* How many are at or below `value`, as far as buckets can tell. */
+uint64_t shmrpci_histogram_within(const uint64_t *counts, uint32_t bits,
+                                  uint64_t value);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * The memory in which a service counts, like a file format.  Little-endian.
+ *
+ * One sealed memory file for each service, made by its server before there are
+ * workers.  Outsiders get a descriptor for reading only.
+ *
+ *     offset  what
+ *          0  head: a page.  The server writes it once, but for the gauges,
+ *             which its control loops write
+ *       4096  a name for each method, shmrpci_stats_name, in rows' order
+ *      pages  blocks: one for each place of a worker, block_bytes each
+ *
+ *     block   what
+ *          0  shmrpci_stats_worker
+ *        256  a row for each method, shmrpci_stats_row: row 0 is method id 0
+ *             (and unknown ones), row n is id n
+ *       then  for each row two histograms, queue and service: buckets(bits)
+ *             u64 each
+ *
+ * A block is written by the one worker that has its place and by nobody else,
+ * so that counting writes no line that anybody shares, and adds without locked
+ * instructions.  The next worker there goes on where the last one stopped.
+ *
+ * Most of the file is never touched and has no memory: histograms of methods
+ * that nobody calls, places that nobody takes.
+ *
+ * Every count only grows.  A worker adds to `calls` of a row before to any
+ * error or histogram of it (release), and a reader looks at these first
+ * (acquire): it never finds more of them than calls.  Durations are in ticks.
+ */
+#ifndef SHMRPCI_OBSERVE_LAYOUT_H
+#define SHMRPCI_OBSERVE_LAYOUT_H
+
+#include <stddef.h>
+
+#include "observe/histogram.h"
+#include "sync/atomic.h"
+
+#define SHMRPCI_STATS_MAGIC      UINT64_C(0x3130746174536853) /* "ShStat01" */
+#define SHMRPCI_STATS_VERSION    1u
+#define SHMRPCI_STATS_PAGE       4096u
+#define SHMRPCI_STATS_NAME_BYTES 124u
+
+/* Limits on what is read from a file. */
+#define SHMRPCI_STATS_MAX_METHODS 65536u
+#define SHMRPCI_STATS_MAX_PLACES  2048u
+#define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)512 << 20)
+
+/* Errors: by -status; [0] those that the service declares, the last one what
+ * has no number here. */
+#define SHMRPCI_STATS_ERRORS 32u
+
+/* Gauges: the control loops of the service's listeners write them. */
+typedef struct shmrpci_stats_gauges {
+    shmrpci_atomic_u64 connections; /* over shm, open now */
+    shmrpci_atomic_u64 rescued;     /* wake-ups, as clients say */
+} shmrpci_stats_gauges;
+
+typedef struct shmrpci_stats_head {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t bits; /* of histograms */
+    uint32_t methods;
+    uint32_t places;
+    uint64_t block_bytes;
+    uint64_t bytes;       /* of all that is described here */
+    uint64_t ns_per_tick; /* with 32 binary places */
+    int64_t started_ns;   /* CLOCK_MONOTONIC */
+    int64_t started_real_ns;
+    uint64_t serial; /* no two servers have the same */
+    char name[SHMRPCI_STATS_NAME_BYTES + 4];
+    _Alignas(128) shmrpci_stats_gauges gauges;
+} shmrpci_stats_head;
+
+typedef struct shmrpci_stats_name {
+    uint32_t id;
+    char text[SHMRPCI_STATS_NAME_BYTES]; /* NUL behind it */
+} shmrpci_stats_name;
+
+/* How a worker waits; the transport writes it where one is given. */
+typedef struct shmrpci_stats_waits {
+    shmrpci_atomic_u64 spins;
+    shmrpci_atomic_u64 hits;
+    shmrpci_atomic_u64 spin_ticks;
+    shmrpci_atomic_u64 sleeps;
+    shmrpci_atomic_u64 wakes;
+    shmrpci_atomic_u64 futile;
+    uint64_t reserved[2];
+} shmrpci_stats_waits;
+
+typedef struct shmrpci_stats_worker {
+    shmrpci_atomic_u32 pid;
+    shmrpci_atomic_u32 starts; /* 0: nobody has ever been here */
+    shmrpci_atomic_u64 started_ns;
+    shmrpci_atomic_u32 has_left;
+    uint32_t reserved;
+    _Alignas(128) shmrpci_stats_waits waits;
+} shmrpci_stats_worker;
+
+/* The first line is all that a call in order writes here. */
+typedef struct shmrpci_stats_row {
+    _Alignas(64) shmrpci_atomic_u64 calls;
+    shmrpci_atomic_u64 bytes_in;
+    shmrpci_atomic_u64 bytes_out;
+    shmrpci_atomic_u64 queue_ticks;
+    shmrpci_atomic_u64 service_ticks;
+    shmrpci_atomic_u64 queue_max;
+    shmrpci_atomic_u64 service_max;
+    uint64_t reserved;
+    shmrpci_atomic_u64 errors[SHMRPCI_STATS_ERRORS];
+} shmrpci_stats_row;
+
+_Static_assert(sizeof(shmrpci_stats_head) <= SHMRPCI_STATS_PAGE, "head");
+_Static_assert(sizeof(shmrpci_stats_name) == 128, "name");
+_Static_assert(sizeof(shmrpci_stats_worker) == 256, "worker");
+_Static_assert(sizeof(shmrpci_stats_row) == 320, "row");
+_Static_assert(offsetof(shmrpci_stats_row, errors) == 64, "row.errors");
+
+static inline uint64_t shmrpci_stats_pages(uint64_t bytes)
+{
+    return (bytes + SHMRPCI_STATS_PAGE - 1) / SHMRPCI_STATS_PAGE *
+           SHMRPCI_STATS_PAGE;
+}
+
+/* Where the two histograms of a row begin, in its block. */
+static inline uint64_t shmrpci_stats_histograms_at(uint32_t methods,
+                                                   uint32_t bits, uint32_t row)
+{
+    return sizeof(shmrpci_stats_worker) +
+           (uint64_t)methods * sizeof(shmrpci_stats_row) +
+           (uint64_t)row * 2 * 8 * shmrpci_histogram_buckets(bits);
+}
+
+static inline uint64_t shmrpci_stats_block_bytes(uint32_t methods,
+                                                 uint32_t bits)
+{
+    return shmrpci_stats_pages(
+        shmrpci_stats_histograms_at(methods, bits, methods));
+}
+
+static inline uint64_t shmrpci_stats_blocks_at(uint32_t methods)
+{
+    return SHMRPCI_STATS_PAGE +
+           shmrpci_stats_pages((uint64_t)methods * sizeof(shmrpci_stats_name));
+}
+
+#endif

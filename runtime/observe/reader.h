@@ -1,0 +1,50 @@
+/*
+ * The reader's end: a file of statistics that came from another process.
+ *
+ * Nothing in it is believed: what says where things are is checked once and
+ * kept in private memory, everything else is numbers.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPCI_OBSERVE_READER_H
+#define SHMRPCI_OBSERVE_READER_H
+
+#include "observe/layout.h"
+#include "os/memory.h"
+#include "shmrpc/observe.h"
+
+struct shmrpc_stats {
+    int fd;
+    int watch_fd; /* readable when the server is gone; -1: not known */
+    shmrpci_map map;
+    shmrpci_stats_head head; /* our copy */
+    shmrpci_stats_name *names;
+};
+
+/* What of a method is added up, in ticks. */
+typedef struct shmrpci_stats_sums {
+    uint64_t calls;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t ticks[2]; /* by shmrpc_stats_time */
+    uint64_t max[2];
+    uint64_t errors[SHMRPCI_STATS_ERRORS];
+    uint64_t *histograms; /* both of them; NULL: no calls */
+} shmrpci_stats_sums;
+
+/* Takes both descriptors over, also when it fails. DATA_LOSS: that can't be;
+ * CONTRACT: another version of the layout; DENIED: no sealed memory file;
+ * NO_MEMORY. */
+int shmrpci_reader_open(int fd, int watch_fd, shmrpc_stats **out,
+                        shmrpc_error *error);
+
+/* A worker's block, where a place has ever been taken; else NULL. */
+const shmrpci_stats_worker *shmrpci_reader_worker(const shmrpc_stats *stats,
+                                                  uint32_t place);
+
+/* Adds what the worker of a place has counted for a row. DATA_LOSS,
+ * NO_MEMORY. */
+shmrpc_status shmrpci_reader_add(const shmrpc_stats *stats, uint32_t place,
+                                 uint32_t row, shmrpci_stats_sums *sums);
+
+#endif

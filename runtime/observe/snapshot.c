@@ -1,0 +1,493 @@
+/* Snapshots: what all workers have counted, added up, and their differences. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "observe/reader.h"
+#include "os/clock.h"
+
+/* Rows, and behind them all of them together; methods likewise, but in the
+ * order that users see: row 0 comes last. */
+struct shmrpc_snapshot {
+    shmrpci_stats_head head;
+    shmrpc_service_stats service;
+    shmrpci_stats_name *names;
+    shmrpci_stats_sums *sums;
+    shmrpc_method_stats *methods;
+    shmrpc_worker_stats *workers;
+};
+
+__extension__ typedef unsigned __int128 uint128;
+
+/* ---- times ----------------------------------------------------------- */
+
+static int64_t ns_of(const shmrpc_snapshot *s, uint64_t ticks)
+{
+    uint128 ns = (uint128)ticks * s->head.ns_per_tick >> 32;
+    return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
+}
+
+static uint64_t ticks_of(const shmrpc_snapshot *s, int64_t ns)
+{
+    if (ns <= 0) {
+        return 0;
+    }
+    uint128 ticks = ((uint128)(uint64_t)ns << 32) / s->head.ns_per_tick;
+    return ticks > UINT64_MAX ? UINT64_MAX : (uint64_t)ticks;
+}
+
+static uint64_t *histogram(const shmrpc_snapshot *s,
+                           const shmrpci_stats_sums *sums,
+                           shmrpc_stats_time which)
+{
+    return sums->histograms == NULL
+               ? NULL
+               : sums->histograms +
+                     (which == SHMRPC_STATS_SERVICE
+                          ? shmrpci_histogram_buckets(s->head.bits)
+                          : 0);
+}
+
+/* Never more than the longest was. */
+static int64_t percentile_ns(const shmrpc_snapshot *s,
+                             const shmrpci_stats_sums *sums,
+                             shmrpc_stats_time which, double fraction)
+{
+    const uint64_t *counts = histogram(s, sums, which);
+    if (counts == NULL) {
+        return 0;
+    }
+    uint64_t ticks =
+        fraction >= 1.0
+            ? sums->max[which]
+            : shmrpci_histogram_percentile(counts, s->head.bits, fraction);
+    return ns_of(s, ticks < sums->max[which] ? ticks : sums->max[which]);
+}
+
+static shmrpc_durations durations(const shmrpc_snapshot *s,
+                                  const shmrpci_stats_sums *sums,
+                                  shmrpc_stats_time which)
+{
+    const uint64_t *counts = histogram(s, sums, which);
+    if (counts == NULL) {
+        return (shmrpc_durations){0};
+    }
+    return (shmrpc_durations){.count =
+                                  shmrpci_histogram_count(counts, s->head.bits),
+                              .total_ns = ns_of(s, sums->ticks[which]),
+                              .p50_ns = percentile_ns(s, sums, which, 0.5),
+                              .p99_ns = percentile_ns(s, sums, which, 0.99),
+                              .p999_ns = percentile_ns(s, sums, which, 0.999),
+                              .max_ns = ns_of(s, sums->max[which])};
+}
+
+/* ---- making ---------------------------------------------------------- */
+
+/* `workers` places may be filled; the texts are copies. */
+static shmrpc_snapshot *create(const shmrpci_stats_head *head,
+                               const shmrpci_stats_name *names,
+                               uint32_t workers)
+{
+    uint32_t rows = head->methods;
+    shmrpc_snapshot *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return NULL;
+    }
+    s->head = *head;
+    s->names = malloc(rows * sizeof *s->names);
+    s->sums = calloc((size_t)rows + 1, sizeof *s->sums);
+    s->methods = calloc((size_t)rows + 1, sizeof *s->methods);
+    s->workers = calloc((size_t)workers + 1, sizeof *s->workers);
+    if (s->names == NULL || s->sums == NULL || s->methods == NULL ||
+        s->workers == NULL) {
+        shmrpc_snapshot_free(s);
+        return NULL;
+    }
+    memcpy(s->names, names, rows * sizeof *s->names);
+    s->service =
+        (shmrpc_service_stats){.name = s->head.name,
+                               .started_ns = head->started_real_ns,
+                               .resolution = 1.0 / (double)(1u << head->bits),
+                               .method_count = rows};
+    return s;
+}
+
+void shmrpc_snapshot_free(shmrpc_snapshot *snapshot)
+{
+    if (snapshot == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; snapshot->sums != NULL && i <= snapshot->head.methods;
+         i++) {
+        free(snapshot->sums[i].histograms);
+    }
+    free(snapshot->names);
+    free(snapshot->sums);
+    free(snapshot->methods);
+    free(snapshot->workers);
+    free(snapshot);
+}
+
+static uint64_t count_errors(const shmrpci_stats_sums *sums)
+{
+    uint64_t errors = 0;
+    for (uint32_t i = 0; i < SHMRPCI_STATS_ERRORS; i++) {
+        errors += sums->errors[i];
+    }
+    return errors;
+}
+
+/* `to` += `from`, which has calls. False: no memory. */
+static bool add_sums(uint32_t bits, const shmrpci_stats_sums *from,
+                     shmrpci_stats_sums *to)
+{
+    uint32_t words = 2 * shmrpci_histogram_buckets(bits);
+    if (to->histograms == NULL) {
+        to->histograms = calloc(words, 8);
+        if (to->histograms == NULL) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < words; i++) {
+        to->histograms[i] += from->histograms[i];
+    }
+    for (uint32_t i = 0; i < SHMRPCI_STATS_ERRORS; i++) {
+        to->errors[i] += from->errors[i];
+    }
+    to->calls += from->calls;
+    to->bytes_in += from->bytes_in;
+    to->bytes_out += from->bytes_out;
+    for (int i = 0; i < 2; i++) {
+        to->ticks[i] += from->ticks[i];
+        to->max[i] = from->max[i] > to->max[i] ? from->max[i] : to->max[i];
+    }
+    return true;
+}
+
+static void show_method(const shmrpc_snapshot *s,
+                        const shmrpci_stats_sums *sums,
+                        shmrpc_method_stats *out)
+{
+    out->calls = sums->calls;
+    out->errors = count_errors(sums);
+    out->bytes_in = sums->bytes_in;
+    out->bytes_out = sums->bytes_out;
+    out->queue = durations(s, sums, SHMRPC_STATS_QUEUE);
+    out->service = durations(s, sums, SHMRPC_STATS_SERVICE);
+}
+
+/* Where users see a row. */
+static uint32_t method_of(const shmrpc_snapshot *s, uint32_t row)
+{
+    return row == 0 ? s->head.methods - 1 : row - 1;
+}
+
+/* Fills what users see from the sums of rows. False: no memory. */
+static bool show(shmrpc_snapshot *s)
+{
+    uint32_t rows = s->head.methods;
+    for (uint32_t i = 0; i < rows; i++) {
+        shmrpc_method_stats *out = &s->methods[method_of(s, i)];
+        out->name = s->names[i].text;
+        out->id = s->names[i].id;
+        show_method(s, &s->sums[i], out);
+        if (s->sums[i].histograms != NULL &&
+            !add_sums(s->head.bits, &s->sums[i], &s->sums[rows])) {
+            return false;
+        }
+    }
+    s->methods[rows].name = "";
+    show_method(s, &s->sums[rows], &s->methods[rows]);
+    return true;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+/* What is the worker's own; the rest is filled from its rows. */
+static void read_worker(const shmrpc_snapshot *s, uint32_t place,
+                        const shmrpci_stats_worker *worker,
+                        shmrpc_worker_stats *out)
+{
+    const shmrpci_stats_waits *waits = &worker->waits;
+    /* Relaxed: for people, each by itself. */
+    *out = (shmrpc_worker_stats){
+        .place = place,
+        .pid = (int32_t)shmrpci_load_relaxed(&worker->pid),
+        .has_left = shmrpci_load_relaxed(&worker->has_left) != 0,
+        .starts = shmrpci_load_relaxed(&worker->starts),
+        .started_ns = (int64_t)shmrpci_load_relaxed(&worker->started_ns),
+        .spins = shmrpci_load_relaxed(&waits->spins),
+        .hits = shmrpci_load_relaxed(&waits->hits),
+        .spin_ns = ns_of(s, shmrpci_load_relaxed(&waits->spin_ticks)),
+        .sleeps = shmrpci_load_relaxed(&waits->sleeps),
+        .wakes = shmrpci_load_relaxed(&waits->wakes),
+        .futile = shmrpci_load_relaxed(&waits->futile)};
+}
+
+/* The rows' sums before and after tell what this worker has added. */
+static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
+                               shmrpc_worker_stats *worker)
+{
+    uint64_t busy = 0;
+    for (uint32_t row = 0; row < stats->head.methods; row++) {
+        shmrpci_stats_sums *sums = &s->sums[row];
+        uint64_t calls = sums->calls;
+        uint64_t errors = count_errors(sums);
+        uint64_t ticks = sums->ticks[SHMRPC_STATS_SERVICE];
+        shmrpc_status status =
+            shmrpci_reader_add(stats, worker->place, row, sums);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        worker->calls += sums->calls - calls;
+        worker->errors += count_errors(sums) - errors;
+        busy += sums->ticks[SHMRPC_STATS_SERVICE] - ticks;
+    }
+    worker->busy_ns = ns_of(s, busy);
+    return SHMRPC_OK;
+}
+
+static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
+{
+    const shmrpci_stats_head *head = stats->map.at;
+    s->service.connections = shmrpci_load_relaxed(&head->gauges.connections);
+    s->service.rescued_wakeups = shmrpci_load_relaxed(&head->gauges.rescued);
+    s->service.taken_ns = shmrpci_now_ns();
+    s->service.uptime_ns = s->service.taken_ns - s->head.started_ns;
+    for (uint32_t place = 0; place < s->head.places; place++) {
+        const shmrpci_stats_worker *worker =
+            shmrpci_reader_worker(stats, place);
+        if (worker == NULL) {
+            continue;
+        }
+        shmrpc_worker_stats *out = &s->workers[s->service.worker_count++];
+        read_worker(s, place, worker, out);
+        shmrpc_status status = read_rows(stats, s, out);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return show(s) ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
+int shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
+                      shmrpc_error *error)
+{
+    shmrpc_snapshot *s = create(&stats->head, stats->names, stats->head.places);
+    shmrpc_status status = s == NULL ? SHMRPC_E_NO_MEMORY : read_all(stats, s);
+    if (status != SHMRPC_OK) {
+        shmrpc_snapshot_free(s);
+        return shmrpc_error_set(
+            error, status, "statistics of %s: %s", stats->head.name,
+            status == SHMRPC_E_DATA_LOSS ? "the counts contradict each other"
+                                         : shmrpc_status_text(status));
+    }
+    *out = s;
+    return SHMRPC_OK;
+}
+
+/* ---- differences ----------------------------------------------------- */
+
+/* Nothing of the difference took longer than its last bucket allows. */
+static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
+{
+    uint32_t last = shmrpci_histogram_buckets(bits);
+    while (last > 0 && counts[last - 1] == 0) {
+        last--;
+    }
+    if (last == 0) {
+        return 0;
+    }
+    uint64_t bound = shmrpci_histogram_low(last, bits) - 1;
+    /* What is longer than buckets reach is in the last one. */
+    return bound < max && bound < SHMRPCI_HISTOGRAM_MAX ? bound : max;
+}
+
+/* `sums` -= `before`; false: something has become less. */
+static bool subtract(uint32_t bits, const shmrpci_stats_sums *before,
+                     shmrpci_stats_sums *sums)
+{
+    uint32_t buckets = shmrpci_histogram_buckets(bits);
+    if (before->histograms != NULL && sums->histograms == NULL) {
+        return false;
+    }
+    bool is_more = before->calls <= sums->calls &&
+                   before->bytes_in <= sums->bytes_in &&
+                   before->bytes_out <= sums->bytes_out &&
+                   before->ticks[0] <= sums->ticks[0] &&
+                   before->ticks[1] <= sums->ticks[1];
+    sums->calls -= before->calls;
+    sums->bytes_in -= before->bytes_in;
+    sums->bytes_out -= before->bytes_out;
+    for (uint32_t i = 0; i < SHMRPCI_STATS_ERRORS; i++) {
+        is_more = is_more && before->errors[i] <= sums->errors[i];
+        sums->errors[i] -= before->errors[i];
+    }
+    for (uint32_t i = 0; before->histograms != NULL && i < 2 * buckets; i++) {
+        is_more = is_more && before->histograms[i] <= sums->histograms[i];
+        sums->histograms[i] -= before->histograms[i];
+    }
+    for (uint32_t i = 0; sums->histograms != NULL && i < 2; i++) {
+        sums->ticks[i] -= before->ticks[i];
+        sums->max[i] = bounded_max(sums->histograms + (size_t)i * buckets, bits,
+                                   sums->max[i]);
+    }
+    return is_more;
+}
+
+static const shmrpc_worker_stats *same_place(const shmrpc_snapshot *s,
+                                             uint32_t place)
+{
+    for (uint32_t i = 0; i < s->service.worker_count; i++) {
+        if (s->workers[i].place == place) {
+            return &s->workers[i];
+        }
+    }
+    return NULL;
+}
+
+static void subtract_worker(const shmrpc_worker_stats *before,
+                            shmrpc_worker_stats *worker)
+{
+    worker->calls -= before->calls;
+    worker->errors -= before->errors;
+    worker->busy_ns -= before->busy_ns;
+    worker->spins -= before->spins;
+    worker->hits -= before->hits;
+    worker->spin_ns -= before->spin_ns;
+    worker->sleeps -= before->sleeps;
+    worker->wakes -= before->wakes;
+    worker->futile -= before->futile;
+}
+
+static shmrpc_status copy_rows(const shmrpc_snapshot *from,
+                               const shmrpc_snapshot *before,
+                               shmrpc_snapshot *s)
+{
+    for (uint32_t i = 0; i < s->head.methods; i++) {
+        const shmrpci_stats_sums *sums = &from->sums[i];
+        if (sums->histograms != NULL &&
+            !add_sums(s->head.bits, sums, &s->sums[i])) {
+            return SHMRPC_E_NO_MEMORY;
+        }
+        if (!subtract(s->head.bits, &before->sums[i], &s->sums[i])) {
+            return SHMRPC_E_INVALID;
+        }
+    }
+    return show(s) ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
+static bool are_of_one_server(const shmrpc_snapshot *later,
+                              const shmrpc_snapshot *earlier)
+{
+    return later->head.serial == earlier->head.serial &&
+           later->head.methods == earlier->head.methods &&
+           later->head.bits == earlier->head.bits &&
+           later->service.taken_ns >= earlier->service.taken_ns;
+}
+
+int shmrpc_snapshot_since(const shmrpc_snapshot *later,
+                          const shmrpc_snapshot *earlier, shmrpc_snapshot **out,
+                          shmrpc_error *error)
+{
+    shmrpc_status status = SHMRPC_E_INVALID;
+    shmrpc_snapshot *s = NULL;
+    if (are_of_one_server(later, earlier)) {
+        s = create(&later->head, later->names, later->service.worker_count);
+        status = s == NULL ? SHMRPC_E_NO_MEMORY : copy_rows(later, earlier, s);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpc_snapshot_free(s);
+        return shmrpc_error_set(error, status,
+                                status == SHMRPC_E_INVALID
+                                    ? "these are not a later and an earlier "
+                                      "snapshot of one server"
+                                    : "out of memory");
+    }
+    const char *name = s->service.name;
+    s->service = later->service;
+    s->service.name = name;
+    s->service.uptime_ns = later->service.taken_ns - earlier->service.taken_ns;
+    s->service.rescued_wakeups -= earlier->service.rescued_wakeups;
+    for (uint32_t i = 0; i < s->service.worker_count; i++) {
+        s->workers[i] = later->workers[i];
+        const shmrpc_worker_stats *before =
+            same_place(earlier, s->workers[i].place);
+        if (before != NULL) {
+            subtract_worker(before, &s->workers[i]);
+        }
+    }
+    *out = s;
+    return SHMRPC_OK;
+}
+
+/* ---- asking ---------------------------------------------------------- */
+
+const shmrpc_service_stats *
+shmrpc_snapshot_service(const shmrpc_snapshot *snapshot)
+{
+    return &snapshot->service;
+}
+
+const shmrpc_method_stats *
+shmrpc_snapshot_method(const shmrpc_snapshot *snapshot, uint32_t index)
+{
+    uint32_t rows = snapshot->head.methods;
+    return index == SHMRPC_STATS_ALL ? &snapshot->methods[rows]
+           : index < rows            ? &snapshot->methods[index]
+                                     : NULL;
+}
+
+const shmrpc_worker_stats *
+shmrpc_snapshot_worker(const shmrpc_snapshot *snapshot, uint32_t index)
+{
+    return index < snapshot->service.worker_count ? &snapshot->workers[index]
+                                                  : NULL;
+}
+
+/* The sums behind a method; NULL: no such. */
+static const shmrpci_stats_sums *sums_of(const shmrpc_snapshot *s,
+                                         uint32_t index)
+{
+    uint32_t rows = s->head.methods;
+    return index == SHMRPC_STATS_ALL ? &s->sums[rows]
+           : index >= rows           ? NULL
+           : index == rows - 1       ? &s->sums[0]
+                                     : &s->sums[index + 1];
+}
+
+uint64_t shmrpc_snapshot_errors(const shmrpc_snapshot *snapshot, uint32_t index,
+                                int status)
+{
+    const shmrpci_stats_sums *sums = sums_of(snapshot, index);
+    if (sums == NULL || (status >= 0 && status != SHMRPC_DECLARED_ERROR_MIN) ||
+        status <= -(int)SHMRPCI_STATS_ERRORS) {
+        return 0;
+    }
+    return sums->errors[status > 0 ? 0 : -status];
+}
+
+int64_t shmrpc_snapshot_percentile_ns(const shmrpc_snapshot *snapshot,
+                                      uint32_t index, shmrpc_stats_time which,
+                                      double fraction)
+{
+    const shmrpci_stats_sums *sums = sums_of(snapshot, index);
+    return sums != NULL && (unsigned)which <= SHMRPC_STATS_SERVICE
+               ? percentile_ns(snapshot, sums, which, fraction)
+               : 0;
+}
+
+uint64_t shmrpc_snapshot_count_within(const shmrpc_snapshot *snapshot,
+                                      uint32_t index, shmrpc_stats_time which,
+                                      int64_t ns)
+{
+    const shmrpci_stats_sums *sums = sums_of(snapshot, index);
+    if (sums == NULL || (unsigned)which > SHMRPC_STATS_SERVICE || ns < 0) {
+        return 0;
+    }
+    const uint64_t *counts = histogram(snapshot, sums, which);
+    return counts == NULL
+               ? 0
+               : shmrpci_histogram_within(counts, snapshot->head.bits,
+                                          ticks_of(snapshot, ns));
+}

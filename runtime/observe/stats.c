@@ -1,0 +1,155 @@
+/* Making the memory, and taking a place in it. */
+#include "observe/stats.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "os/clock.h"
+
+static int64_t real_ns(void)
+{
+    struct timespec now = {0};
+    (void)timespec_get(&now, TIME_UTC);
+    return (int64_t)now.tv_sec * SHMRPCI_NS_PER_S + now.tv_nsec;
+}
+
+static uint64_t total_bytes(uint32_t methods, uint32_t places, uint32_t bits)
+{
+    return shmrpci_stats_blocks_at(methods) +
+           places * shmrpci_stats_block_bytes(methods, bits);
+}
+
+/* The finest histograms that fit; 0: none do. */
+static uint32_t choose_bits(uint32_t methods, uint32_t places)
+{
+    if (methods == 0 || methods > SHMRPCI_STATS_MAX_METHODS || places == 0 ||
+        places > SHMRPCI_STATS_MAX_PLACES) {
+        return 0;
+    }
+    uint32_t bits = SHMRPCI_HISTOGRAM_MAX_BITS;
+    while (total_bytes(methods, places, bits) > SHMRPCI_STATS_MAX_BYTES) {
+        if (bits == SHMRPCI_HISTOGRAM_MIN_BITS) {
+            return 0;
+        }
+        bits--;
+    }
+    return bits;
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+    len = len < size ? len : size - 1;
+    memcpy(out, text, len);
+    memset(out + len, 0, size - len);
+}
+
+static void fill_head(const shmrpci_stats *stats, const char *name)
+{
+    shmrpci_stats_head *head = stats->map.at;
+    head->version = SHMRPCI_STATS_VERSION;
+    head->bits = stats->bits;
+    head->methods = stats->methods;
+    head->places = stats->places;
+    head->block_bytes = shmrpci_stats_block_bytes(stats->methods, stats->bits);
+    head->bytes = total_bytes(stats->methods, stats->places, stats->bits);
+    head->ns_per_tick = (uint64_t)shmrpci_ns_of_ticks(UINT64_C(1) << 32);
+    head->started_ns = shmrpci_now_ns();
+    head->started_real_ns = real_ns();
+    head->serial = (uint64_t)head->started_real_ns ^ shmrpci_ticks() << 20;
+    copy_text(head->name, SHMRPCI_STATS_NAME_BYTES, name);
+    head->magic = SHMRPCI_STATS_MAGIC;
+}
+
+shmrpc_status shmrpci_stats_create(const char *name, uint32_t methods,
+                                   uint32_t places, shmrpci_stats *out)
+{
+    uint32_t bits = choose_bits(methods, places);
+    *out = (shmrpci_stats){.fd = -1,
+                           .read_fd = -1,
+                           .methods = methods,
+                           .places = places,
+                           .bits = bits};
+    if (bits == 0) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    shmrpc_status status = shmrpci_memory_create_sparse(
+        "shmrpc-stats", (size_t)total_bytes(methods, places, bits), &out->fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_read_only(out->fd, &out->read_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_map(out->fd,
+                                    (size_t)shmrpci_stats_blocks_at(methods),
+                                    SHMRPCI_ACCESS_WRITE, true, &out->map);
+    }
+    if (status == SHMRPC_OK) {
+        fill_head(out, name);
+    }
+    return status;
+}
+
+void shmrpci_stats_set_name(shmrpci_stats *stats, uint32_t row, uint32_t id,
+                            const char *name)
+{
+    uint8_t *names = (uint8_t *)stats->map.at + SHMRPCI_STATS_PAGE;
+    shmrpci_stats_name *at = (shmrpci_stats_name *)(void *)names + row;
+    at->id = id;
+    copy_text(at->text, sizeof at->text, name);
+}
+
+shmrpci_stats_gauges *shmrpci_stats_gauges_of(const shmrpci_stats *stats)
+{
+    shmrpci_stats_head *head = stats->map.at;
+    return head != NULL ? &head->gauges : NULL;
+}
+
+void shmrpci_stats_destroy(shmrpci_stats *stats)
+{
+    shmrpci_memory_unmap(&stats->map);
+    shmrpci_fd_close(&stats->fd);
+    shmrpci_fd_close(&stats->read_fd);
+}
+
+void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
+                        shmrpci_counter *out)
+{
+    *out = (shmrpci_counter){.rows = NULL};
+    if (stats->fd < 0 || place >= stats->places) {
+        return;
+    }
+    uint64_t bytes = shmrpci_stats_block_bytes(stats->methods, stats->bits);
+    uint64_t at = shmrpci_stats_blocks_at(stats->methods) + place * bytes;
+    if (shmrpci_memory_map_part(stats->fd, at, (size_t)bytes,
+                                SHMRPCI_ACCESS_WRITE, &out->map) != SHMRPC_OK) {
+        return;
+    }
+    uint8_t *block = out->map.at;
+    out->worker = (shmrpci_stats_worker *)(void *)block;
+    out->rows = (shmrpci_stats_row *)(void *)(block + sizeof *out->worker);
+    out->histograms =
+        (shmrpci_atomic_u64 *)(void *)(block +
+                                       shmrpci_stats_histograms_at(
+                                           stats->methods, stats->bits, 0));
+    out->bits = stats->bits;
+    out->buckets = shmrpci_histogram_buckets(stats->bits);
+    /* Relaxed: for people, and nothing hangs on their agreement. */
+    shmrpci_stats_worker *worker = out->worker;
+    atomic_store_explicit(&worker->pid, (uint32_t)pid, memory_order_relaxed);
+    atomic_store_explicit(&worker->started_ns, (uint64_t)shmrpci_now_ns(),
+                          memory_order_relaxed);
+    atomic_store_explicit(&worker->has_left, 0u, memory_order_relaxed);
+    uint32_t starts =
+        atomic_load_explicit(&worker->starts, memory_order_relaxed);
+    atomic_store_explicit(&worker->starts, starts + 1, memory_order_relaxed);
+}
+
+void shmrpci_stats_leave(shmrpci_counter *counter)
+{
+    if (counter->worker != NULL) {
+        atomic_store_explicit(&counter->worker->has_left, 1u,
+                              memory_order_relaxed);
+    }
+    shmrpci_memory_unmap(&counter->map);
+    *counter = (shmrpci_counter){.rows = NULL};
+}

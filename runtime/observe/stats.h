@@ -1,0 +1,45 @@
+/*
+ * The server's end of the memory in which a service counts (layout.h).
+ *
+ * Made before the workers are: their processes inherit the descriptor and map
+ * a block each, so that nobody can spoil the counts of another one.
+ *
+ * Threading: create, name and destroy one thread; join and leave any.
+ */
+#ifndef SHMRPCI_OBSERVE_STATS_H
+#define SHMRPCI_OBSERVE_STATS_H
+
+#include "observe/count.h"
+#include "os/memory.h"
+
+typedef struct shmrpci_stats {
+    int fd;      /* -1: none */
+    int read_fd; /* the same, for reading only: what outsiders get */
+    uint32_t methods;
+    uint32_t places;
+    uint32_t bits;
+    shmrpci_map map; /* head and names; the server's process only */
+} shmrpci_stats;
+
+/* Memory for `methods` rows and `places` workers; histograms are as fine as
+ * SHMRPCI_STATS_MAX_BYTES allow. TOO_LARGE: not even the coarsest would do;
+ * EXHAUSTED, NO_MEMORY. `out` can be destroyed in any case. */
+shmrpc_status shmrpci_stats_create(const char *name, uint32_t methods,
+                                   uint32_t places, shmrpci_stats *out);
+
+/* Names a row; before anybody reads. */
+void shmrpci_stats_set_name(shmrpci_stats *stats, uint32_t row, uint32_t id,
+                            const char *name);
+
+/* NULL when there are none, and in other processes. */
+shmrpci_stats_gauges *shmrpci_stats_gauges_of(const shmrpci_stats *stats);
+
+void shmrpci_stats_destroy(shmrpci_stats *stats);
+
+/* Takes the place of a worker, in whatever process: nobody else has it now.
+ * What goes wrong leaves a counter that counts nothing. */
+void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
+                        shmrpci_counter *out);
+void shmrpci_stats_leave(shmrpci_counter *counter);
+
+#endif

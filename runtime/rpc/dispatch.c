@@ -35,6 +35,8 @@ typedef struct worker {
     shmrpc_error error;     /* what the caller will be told */
     int32_t pid;            /* of this process */
     uint32_t *result_bytes; /* moving estimate, for each method */
+    shmrpci_counter counter;
+    uint32_t row; /* of it, for the method that runs */
     _Alignas(64) uint8_t params[LOCAL_BYTES];
     _Alignas(64) uint8_t result[LOCAL_BYTES];
     _Alignas(64) uint8_t body[LOCAL_BYTES];
@@ -43,6 +45,36 @@ typedef struct worker {
 static bool is_oneway(const shmrpci_request *request)
 {
     return (request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+}
+
+/* ---- the end of a request, counted ---- */
+
+static void commit(worker *w, shmrpci_request *request)
+{
+    int status = request->out.status != SHMRPC_OK ? (int)request->out.status
+                                                  : request->head.status;
+    shmrpci_count_call(&w->counter, w->row, request->in_len, request->out.len,
+                       status);
+    w->transport->reply_commit(request);
+    if (request->head.status != status && w->counter.rows != NULL) {
+        /* It did not fit into what there was. */
+        shmrpci_count_error(&w->counter, w->row, request->head.status);
+    }
+}
+
+/* Nobody wants to know. */
+static void drop(worker *w, shmrpci_request *request, int status)
+{
+    shmrpci_count_call(&w->counter, w->row, request->in_len, 0, status);
+    w->transport->drop(request);
+}
+
+static void count_times(worker *w, const shmrpci_request *request)
+{
+    uint64_t ended =
+        request->ended_ticks != 0 ? request->ended_ticks : shmrpci_ticks();
+    shmrpci_count_times(&w->counter, w->row, request->queue_ticks,
+                        ended - request->began_ticks);
 }
 
 /* ---- replies ---- */
@@ -63,7 +95,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     const shmrpci_buf *payload = &w->ctx.payload;
     size_t len = status == w->ctx.raised ? payload->len : 0;
     if (is_oneway(request)) {
-        w->transport->drop(request);
+        drop(w, request, status);
         return;
     }
     w->transport->reply_reserve(request, SHMRPCI_DETAIL_MAX_BYTES + len);
@@ -72,7 +104,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     w->error.pid = w->pid;
     shmrpci_detail_write(&w->error, &request->out);
     shmrpci_buf_append(&request->out, payload->data, len);
-    w->transport->reply_commit(request);
+    commit(w, request);
 }
 
 /* With the text that a function of ours has left in w->error. */
@@ -86,7 +118,7 @@ static void describe(worker *w, shmrpci_request *request)
 {
     const char *const *text = w->served->service->text;
     if (is_oneway(request)) {
-        w->transport->drop(request);
+        drop(w, request, SHMRPC_OK);
         return;
     }
     size_t len = 0;
@@ -99,7 +131,7 @@ static void describe(worker *w, shmrpci_request *request)
     for (const char *const *at = text; *at != NULL; at++) {
         shmrpci_buf_append_text(&request->out, *at);
     }
-    w->transport->reply_commit(request);
+    commit(w, request);
 }
 
 /* ---- requests ---- */
@@ -222,7 +254,7 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
             estimate(&w->result_bytes[index], request->out.len);
         }
     }
-    w->transport->reply_commit(request);
+    commit(w, request);
 }
 
 /* ---- the handler's return value ---- */
@@ -297,7 +329,7 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
     if (status != SHMRPC_OK) {
         reply_status(w, request, method, status);
     } else if (is_oneway(request)) {
-        w->transport->drop(request);
+        drop(w, request, SHMRPC_OK);
     } else {
         reply_result(w, request, index, result);
     }
@@ -308,6 +340,7 @@ static void dispatch(worker *w, shmrpci_request *request)
     const shmrpc_service *service = w->served->service;
     uint32_t id = request->head.method;
     w->ctx.raised = 0;
+    w->row = id <= service->method_count ? id : 0;
     if (id == SHMRPCI_METHOD_DESCRIBE) {
         describe(w, request);
     } else if (id > service->method_count) {
@@ -327,7 +360,7 @@ static void dispatch(worker *w, shmrpci_request *request)
 }
 
 void shmrpci_dispatch_run(const shmrpci_served *served,
-                          shmrpci_participant *participant)
+                          shmrpci_participant *participant, uint32_t place)
 {
     shmrpci_request request = {0};
     worker *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
@@ -342,10 +375,14 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         w->ctx.transport = participant->transport;
         w->ctx.arena = &w->arena;
         w->pid = shmrpci_process_id();
+        shmrpci_stats_join(&served->stats, place, w->pid, &w->counter);
+        participant->waits =
+            w->counter.worker != NULL ? &w->counter.worker->waits : NULL;
         shmrpci_buf_init_heap(&w->ctx.payload);
         shmrpci_arena_init(&w->arena, served->decode_limit);
         while (w->transport->next(participant, &request) == SHMRPC_OK) {
             dispatch(w, &request);
+            count_times(w, &request);
             if (w->arena.total_bytes > SHMRPCI_WORKER_KEEP_BYTES) {
                 shmrpci_arena_fini(&w->arena);
             }
@@ -354,6 +391,8 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
                 shmrpci_buf_fini(&w->ctx.payload);
             }
         }
+        participant->waits = NULL;
+        shmrpci_stats_leave(&w->counter);
         shmrpci_buf_fini(&w->ctx.payload);
         shmrpci_arena_fini(&w->arena);
     }

@@ -26,6 +26,7 @@
 
 typedef struct outlet_worker {
     const shmrpci_served *served;
+    uint32_t place;
     shmrpci_participant *participant;
     shmrpci_thread thread;
 } outlet_worker;
@@ -36,6 +37,7 @@ typedef struct outlet {
     const shmrpci_transport *transport;
     shmrpci_address address;
     shmrpci_listener *listener; /* NULL: not yet */
+    uint32_t first_place;       /* of its worker 0, in the statistics */
     outlet_worker *workers;
     uint32_t worker_count; /* threads that run */
     shmrpci_thread thread; /* of its control loop */
@@ -152,6 +154,7 @@ int shmrpc_server_create(const shmrpc_server_opts *opts, shmrpc_server **out,
 static void served_free(shmrpci_served *served)
 {
     if (served != NULL) {
+        shmrpci_stats_destroy(&served->stats);
         shmrpci_buf_fini(&served->contract);
         free(served->codecs);
         free(served->impl);
@@ -228,6 +231,23 @@ static int find_codecs(shmrpci_served *served, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* A row for each method and a place for each worker at each address. A service
+ * that can't count serves all the same. */
+static void make_stats(shmrpci_served *served, uint32_t places)
+{
+    const shmrpc_service *service = served->service;
+    shmrpci_stats *stats = &served->stats;
+    if (shmrpci_stats_create(service->name, service->method_count + 1, places,
+                             stats) != SHMRPC_OK) {
+        shmrpci_stats_destroy(stats);
+        return;
+    }
+    shmrpci_stats_set_name(stats, 0, 0, "(describe)");
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        shmrpci_stats_set_name(stats, i + 1, i + 1, service->methods[i].name);
+    }
+}
+
 static int served_new(const shmrpc_server *server,
                       const shmrpc_service *service,
                       const shmrpc_handler *handlers, const void *impl,
@@ -247,6 +267,7 @@ static int served_new(const shmrpc_server *server,
             calloc((size_t)service->method_count + 1, sizeof *served->codecs),
         .decode_limit = SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
         .uid = shmrpci_process_uid(),
+        .stats = {.fd = -1, .read_fd = -1},
     };
     shmrpci_buf_init_heap(&served->contract);
     int status = SHMRPC_E_NO_MEMORY;
@@ -291,7 +312,8 @@ static int check_encodings(const shmrpc_server *server,
 
 /* One more place to listen at, later. */
 static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
-                       const shmrpci_place *where, shmrpc_error *error)
+                       const shmrpci_place *where, uint32_t first_place,
+                       shmrpc_error *error)
 {
     if (where->address.transport == NULL) {
         return shmrpci_place_not_built(where, error);
@@ -309,6 +331,7 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
         (outlet){.served = served,
                  .transport = where->address.transport,
                  .address = where->address,
+                 .first_place = first_place,
                  .server = server};
     return SHMRPC_OK;
 }
@@ -327,6 +350,9 @@ static int listen_at(shmrpc_server *server, outlet *at, bool takes_processes,
         .allowed_uid_count = server->opts.allowed_uid_count,
         .takes_processes = takes_processes,
         .compression = server->opts.compression,
+        .has_stats = at->served->stats.read_fd >= 0,
+        .stats_fd = at->served->stats.read_fd,
+        .gauges = shmrpci_stats_gauges_of(&at->served->stats),
         .on_hello = shmrpci_served_hello,
         .user = at->served,
     };
@@ -382,13 +408,15 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
     }
     uint32_t first = server->planned_count;
     for (size_t i = 0; i < places.count && status == SHMRPC_OK; i++) {
-        status = plan_outlet(server, served, &places.items[i], error);
+        status = plan_outlet(server, served, &places.items[i],
+                             (uint32_t)i * SHMRPCI_WORKERS_MAX, error);
     }
     if (status != SHMRPC_OK) {
         server->planned_count = first;
         served_free(served);
         return status;
     }
+    make_stats(served, (uint32_t)places.count * SHMRPCI_WORKERS_MAX);
     server->services[server->service_count++] = served;
     return SHMRPC_OK;
 }
@@ -425,7 +453,8 @@ shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
                                           uint32_t index)
 {
     const outlet *at = &server->outlets[index];
-    return (shmrpci_outlet_view){at->served, at->transport, at->listener};
+    return (shmrpci_outlet_view){at->served, at->transport, at->listener,
+                                 at->first_place};
 }
 
 const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)
@@ -441,7 +470,7 @@ const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)
 static void work(void *user)
 {
     outlet_worker *worker = user;
-    shmrpci_dispatch_run(worker->served, worker->participant);
+    shmrpci_dispatch_run(worker->served, worker->participant, worker->place);
 }
 
 static void join_workers(outlet *at)
@@ -464,6 +493,7 @@ static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
     for (uint32_t i = 0; i < count; i++) {
         outlet_worker *worker = &at->workers[i];
         worker->served = at->served;
+        worker->place = at->first_place + i;
         int status = at->transport->participant_open(
             at->listener, i, &worker->participant, error);
         if (status != SHMRPC_OK) {

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "codec/codec.h"
+#include "observe/stats.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
 
@@ -21,6 +22,8 @@ typedef struct shmrpci_served {
     shmrpci_buf contract;         /* in its travelling form */
     size_t decode_limit;
     uint32_t uid; /* the server's own */
+    /* Without memory (fd -1) nothing is counted. */
+    shmrpci_stats stats;
 } shmrpci_served;
 
 /* Workers of a listener, at most. */
@@ -31,9 +34,10 @@ int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
                          const shmrpc_peer *peer, shmrpci_buf *welcome,
                          shmrpc_error *error);
 
-/* Serves requests at `participant` until the listener is stopped. */
+/* Serves requests at `participant` until the listener is stopped, and counts
+ * them at `place` of the service's statistics. */
 void shmrpci_dispatch_run(const shmrpci_served *served,
-                          shmrpci_participant *participant);
+                          shmrpci_participant *participant, uint32_t place);
 
 /* As shmrpc_stub_serve, but listens only with shmrpci_server_listen, and then
  * for workers in other processes. */
@@ -47,6 +51,7 @@ typedef struct shmrpci_outlet_view {
     const shmrpci_served *served;
     const shmrpci_transport *transport;
     shmrpci_listener *listener;
+    uint32_t first_place; /* of its worker 0, in the service's statistics */
 } shmrpci_outlet_view;
 
 uint32_t shmrpci_server_outlet_count(const shmrpc_server *server);

@@ -11,6 +11,7 @@ typedef struct post {
     const shmrpci_served *served;
     const shmrpci_transport *transport;
     shmrpci_participant *participant;
+    uint32_t place; /* in the service's statistics */
     shmrpci_thread thread;
     bool has_thread;
 } post;
@@ -28,7 +29,7 @@ static void fail(const shmrpci_crew *crew, uint32_t number,
 static void work(void *user)
 {
     post *at = user;
-    shmrpci_dispatch_run(at->served, at->participant);
+    shmrpci_dispatch_run(at->served, at->participant, at->place);
 }
 
 static int open_posts(const shmrpci_crew *crew, uint32_t number,
@@ -41,10 +42,12 @@ static int open_posts(const shmrpci_crew *crew, uint32_t number,
         int status = outlet.transport->attach(links[i], &mirror, error);
         for (uint32_t t = 0; t < crew->threads && status == SHMRPC_OK; t++) {
             post *at = &posts[i * crew->threads + t];
-            *at =
-                (post){.served = outlet.served, .transport = outlet.transport};
+            uint32_t index = number * crew->threads + t;
+            *at = (post){.served = outlet.served,
+                         .transport = outlet.transport,
+                         .place = outlet.first_place + index};
             status = outlet.transport->participant_open(
-                mirror, number * crew->threads + t, &at->participant, error);
+                mirror, index, &at->participant, error);
         }
         if (status != SHMRPC_OK) {
             return status;

@@ -30,6 +30,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "observe/layout.h"
+#include "os/clock.h"
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
 #include "shmrpc/server.h"
@@ -115,6 +117,9 @@ typedef struct shmrpci_listener {
 /* A worker's place at a listener: what it holds is known by its index. */
 typedef struct shmrpci_participant {
     const shmrpci_transport *transport;
+    /* Where it counts how it waits; NULL: nowhere. Set before the first next.
+     */
+    shmrpci_stats_waits *waits;
 } shmrpci_participant;
 
 /* One request, in the worker's memory. One thread at a time. */
@@ -123,9 +128,15 @@ typedef struct shmrpci_request {
     shmrpci_head head; /* the request's; status is set before commit */
     const uint8_t *in; /* the request's body, from receive to release */
     size_t in_len;
-    bool in_shared;          /* the peer can still write to it */
-    int64_t received_ns;     /* when it was received, to within some 25 us */
-    int64_t deadline_ns;     /* when the caller stops waiting */
+    bool in_shared;      /* the peer can still write to it */
+    int64_t received_ns; /* when it was received, to within some 25 us */
+    int64_t deadline_ns; /* when the caller stops waiting */
+    /* In ticks: how long it had waited when it was received, as the client
+     * says; when that was; and, set by reply_commit and drop, when it ended, or
+     * 0 where a transport does not look at the time then. */
+    uint64_t queue_ticks;
+    uint64_t began_ticks;
+    uint64_t ended_ticks;
     const shmrpc_peer *peer; /* lives as long as the connection */
     shmrpci_buf out;         /* the reply's body, from reserve to commit */
     shmrpci_transport_data data;
@@ -153,6 +164,11 @@ typedef struct shmrpci_listen_opts {
     size_t allowed_uid_count;
     bool takes_processes; /* workers of other processes will be enlisted */
     shmrpc_compression compression; /* between machines */
+    /* For open_stats: a descriptor that stays the caller's, and what to count
+     * connections in; or false, and NULL. */
+    bool has_stats;
+    int stats_fd;
+    shmrpci_stats_gauges *gauges;
     shmrpci_on_hello *on_hello;
     void *user;
 } shmrpci_listen_opts;
@@ -171,6 +187,16 @@ typedef struct shmrpci_load_view {
     uint32_t waiting; /* requests that no worker has taken */
     int64_t age_ns;   /* how long one of them has been seen waiting, at least */
 } shmrpci_load_view;
+
+/* The times of a request that is received now; `sent` is 0 when that is not
+ * known. */
+static inline void shmrpci_request_began(shmrpci_request *request,
+                                         uint64_t sent)
+{
+    uint64_t now = shmrpci_ticks();
+    request->began_ticks = now;
+    request->queue_ticks = sent != 0 && now > sent ? now - sent : 0;
+}
 
 /* ---- the interface --------------------------------------------------- */
 
@@ -203,6 +229,14 @@ struct shmrpci_transport {
      * chosen can't be used.
      */
     int (*find)(shmrpci_on_found *found, void *user, shmrpc_error *error);
+    /*
+     * Asks for the memory in which a service counts, without becoming its
+     * client: no worker notices. `*out_fd` is for reading only; `*out_watch_fd`
+     * hangs up when the server goes, or is -1. NULL where services can't be
+     * asked. Statuses of connect, and UNIMPLEMENTED: it does not count.
+     */
+    int (*open_stats)(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, int *out_watch_fd, shmrpc_error *error);
 
     /*
      * Readies call->out for a request of about `size_hint` bytes, and room for

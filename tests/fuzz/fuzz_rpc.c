@@ -130,13 +130,13 @@ static void dispatch(const uint8_t *data, size_t len)
         .codecs = codecs,
         .decode_limit = SHMRPCI_DECODE_LIMIT((size_t)1 << 20),
     };
-    shmrpci_participant participant = {&transport};
+    shmrpci_participant participant = {.transport = &transport};
     memset(&request_now, 0, sizeof request_now);
     request_now.method = data[0] & 0x7f;
     request_now.is_oneway = (data[0] & 0x80) != 0;
     request_now.body = data + 1;
     request_now.len = len - 1;
-    shmrpci_dispatch_run(&served, &participant);
+    shmrpci_dispatch_run(&served, &participant, 0);
     if (request_now.ended != 1) {
         fail("a request did not end exactly once");
     }

@@ -77,6 +77,12 @@ static int hang(shmrpc_ctx *ctx, void *user)
     return SHMRPC_E_INTERNAL;
 }
 
+static int fail(shmrpc_ctx *ctx, void *user, int32_t status)
+{
+    (void)user;
+    return shmrpc_ctx_fail(ctx, status, "as you wish");
+}
+
 /* ---- what is preloaded ---- */
 
 typedef struct data {
@@ -186,6 +192,8 @@ int main(int argc, char **argv)
     impl.hang = hang;
     impl.sum = sum;
     impl.loads = loads;
+    impl.fail = fail;
+    impl.note = fail;
     shmrpc_hooks hooks = SHMRPC_HOOKS_INIT;
     hooks.preload = preload;
     hooks.start = start;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/memory.h"
+
 /* The services of this process, by name. */
 static struct {
     shmrpci_mutex lock;
@@ -169,6 +171,32 @@ static void close_listener(shmrpci_listener *listener)
     shmrpci_inproc_unref(hub);
 }
 
+static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, int *out_watch_fd, shmrpc_error *error)
+{
+    (void)deadline_ns;
+    inproc_hub *hub = shmrpci_inproc_find(address);
+    if (hub == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "inproc://%s does not run in this process",
+                                address->name);
+    }
+    /* With its lock the descriptor is not closed meanwhile. */
+    shmrpci_mutex_lock(&hub->lock);
+    int status = hub->closed ? SHMRPC_E_UNAVAILABLE
+                 : hub->opts.has_stats
+                     ? shmrpci_memory_read_only(hub->opts.stats_fd, out_fd)
+                     : SHMRPC_E_UNIMPLEMENTED;
+    shmrpci_mutex_unlock(&hub->lock);
+    shmrpci_inproc_unref(hub);
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status, "the statistics of %s: %s",
+                                address->name, shmrpc_status_text(status));
+    }
+    *out_watch_fd = -1;
+    return SHMRPC_OK;
+}
+
 static const char *describe(const shmrpci_listener *listener)
 {
     return ((const inproc_hub *)listener)->address;
@@ -233,6 +261,7 @@ const shmrpci_transport shmrpci_transport_inproc = {
     .scheme = "inproc",
     .connect = shmrpci_inproc_connect,
     .disconnect = shmrpci_inproc_disconnect,
+    .open_stats = open_stats,
     .reserve = shmrpci_inproc_reserve,
     .abort = shmrpci_inproc_abort,
     .commit = shmrpci_inproc_commit,

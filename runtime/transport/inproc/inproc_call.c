@@ -313,6 +313,7 @@ static void fill_request(shmrpci_request *request, inproc_slot *slot)
     request->in_shared = false;
     request->received_ns = shmrpci_now_ns();
     request->deadline_ns = slot->deadline_ns;
+    shmrpci_request_began(request, slot->head.ticks);
     request->peer = &slot->conn->peer;
     request->data.pointers[0] = slot;
 }

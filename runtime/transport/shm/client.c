@@ -236,6 +236,51 @@ int shm_client_connect(const shmrpci_address *address,
     return failed;
 }
 
+/* ---- statistics ------------------------------------------------------ */
+
+/* On OK its descriptor is the caller's. */
+static int ask_for_stats(int control_fd, int64_t deadline_ns, int *out_fd,
+                         shmrpc_error *error)
+{
+    shm_message observe = {.kind = SHM_MESSAGE_OBSERVE};
+    shm_packet packet = {.fd_count = 0};
+    shmrpc_status status = shm_message_send(control_fd, observe, NULL, NULL, 0);
+    if (status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE) {
+        status = await_packet(control_fd, deadline_ns, &packet);
+    }
+    if (status == SHMRPC_OK && packet.head.kind == SHM_MESSAGE_REFUSED) {
+        shm_packet_close_fds(&packet);
+        return report_refusal(&packet, error);
+    }
+    if (status == SHMRPC_OK &&
+        (packet.head.kind != SHM_MESSAGE_STATS || packet.fd_count != 1)) {
+        status = SHMRPC_E_INVALID;
+    }
+    if (status == SHMRPC_OK) {
+        *out_fd = packet.fds[0];
+        packet.fds[0] = -1;
+    }
+    shm_packet_close_fds(&packet);
+    return status == SHMRPC_OK ? SHMRPC_OK : report(status, error);
+}
+
+int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
+                          int *out_fd, int *out_watch_fd, shmrpc_error *error)
+{
+    int fd;
+    char path[SHM_PATH_BYTES];
+    int failed = shm_place_connect(address, deadline_ns, &fd, path, error);
+    if (failed == SHMRPC_OK) {
+        failed = ask_for_stats(fd, deadline_ns, out_fd, error);
+        if (failed != SHMRPC_OK) {
+            shmrpci_fd_close(&fd);
+            return failed;
+        }
+        *out_watch_fd = fd;
+    }
+    return failed;
+}
+
 void shm_client_disconnect(shmrpci_conn *conn)
 {
     shm_client *client = (shm_client *)(void *)conn;

@@ -167,7 +167,7 @@ _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                "flags of a request go as they are");
 
 static void write_slot(shm_client_slot *slot, shm_slot *shared,
-                       const shmrpci_call *call)
+                       const shmrpci_call *call, uint64_t now)
 {
     const shmrpci_buf *out = &call->out;
     uint8_t *at = shared->payload;
@@ -195,6 +195,8 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     shmrpci_store_relaxed(&shared->method, (uint16_t)call->head.method);
     shmrpci_store_relaxed(&shared->flags, (uint16_t)flags);
     shmrpci_store_relaxed(&shared->length, (uint32_t)out->len);
+    shmrpci_store_relaxed(&shared->status,
+                          (uint32_t)(now >> SHM_SUBMITTED_SHIFT));
     shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
 }
 
@@ -239,13 +241,13 @@ int shm_client_commit(shmrpci_call *call)
         shm_client_abort(call);
         return status;
     }
-    write_slot(slot, &client->block.slots[index], call);
-    drop_heap(slot, &call->out);
-    bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
     /* A time that is a little old may make us rely on a lease that has ended
      * meanwhile; we shall notice when we wait. */
-    submit(client, index, is_oneway,
-           call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks());
+    uint64_t now = call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
+    write_slot(slot, &client->block.slots[index], call, now);
+    drop_heap(slot, &call->out);
+    bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+    submit(client, index, is_oneway, now);
     if (is_oneway) {
         shm_client_quarantine(client, index);
     }

@@ -103,7 +103,9 @@ void shm_client_rescue(shm_client *client, uint32_t index)
     }
     if (shmrpci_load_seq(&client->status->idle) != 0) {
         if (!slot->has_rung || futile != slot->futile) {
+            shm_message told = {.kind = SHM_MESSAGE_RESCUED};
             (void)shmrpci_add_relaxed(&client->rescued_wakeups, UINT64_C(1));
+            (void)shm_message_send(client->control_fd, told, NULL, NULL, 0);
         }
         shm_client_ring(client, slot);
     }

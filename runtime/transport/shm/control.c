@@ -278,6 +278,7 @@ static shmrpc_status establish(shm_conn *conn, const shmrpci_buf *welcome)
     if (status == SHMRPC_OK) {
         unlink_conn(&conn->listener->handshakes, conn);
         conn->state = SHM_CONN_OPEN;
+        shm_count_open(conn->listener, 1);
         status = send_welcome(conn, welcome);
     }
     if (!conn->listener->opts.takes_processes) {
@@ -296,11 +297,34 @@ static void end_conn(shm_conn *conn)
     }
 }
 
+/* Of an observer: it stays in its handshake, for it to see our end. */
+static void show_stats(shm_conn *conn)
+{
+    const shm_listener *listener = conn->listener;
+    if (!listener->opts.has_stats) {
+        refuse_fd(conn->fd, SHMRPC_E_UNIMPLEMENTED,
+                  "the service keeps no statistics");
+        end_conn(conn);
+        return;
+    }
+    shm_message stats = {.kind = SHM_MESSAGE_STATS};
+    if (shm_message_send(conn->fd, stats, NULL, &listener->opts.stats_fd, 1) !=
+        SHMRPC_OK) {
+        end_conn(conn);
+        return;
+    }
+    conn->handshake_deadline_ns = SHMRPCI_NEVER_NS;
+}
+
 static void greet(shm_conn *conn, const shm_packet *packet)
 {
     shm_listener *listener = conn->listener;
     shmrpc_error error;
     shmrpci_buf welcome;
+    if (packet->head.kind == SHM_MESSAGE_OBSERVE) {
+        show_stats(conn);
+        return;
+    }
     if (packet->head.kind != SHM_MESSAGE_HELLO || packet->fd_count != 0 ||
         packet->head.tail > SHMRPCI_HELLO_MAX_BYTES ||
         packet->head.max_message == 0) {
@@ -334,6 +358,14 @@ static void greet(shm_conn *conn, const shm_packet *packet)
 }
 
 /* ---- an open connection ---------------------------------------------- */
+
+static void count_rescue(const shm_listener *listener)
+{
+    shmrpci_stats_gauges *gauges = listener->opts.gauges;
+    if (gauges != NULL) {
+        (void)shmrpci_add_relaxed(&gauges->rescued, UINT64_C(1));
+    }
+}
 
 static void answer_want(shm_conn *conn, const shm_message *want)
 {
@@ -374,6 +406,8 @@ void shm_control_event(shm_conn *conn)
         greet(conn, &packet);
     } else if (packet.head.kind == SHM_MESSAGE_WANT) {
         answer_want(conn, &packet.head);
+    } else if (packet.head.kind == SHM_MESSAGE_RESCUED) {
+        count_rescue(conn->listener);
     } else {
         end_conn(conn);
     }

@@ -24,7 +24,8 @@
  *          4     2   request: method
  *          6     2   message flags (8) | CPU of the sender, low bits (8)
  *          8     4   length of the body
- *         12     4   reply: status; request: unused
+ *         12     4   reply: status; request: when it was submitted, in ticks
+ *                    of the counter, the 32 bits from SHM_SUBMITTED_SHIFT on
  *         16     8   request: time left, in ns; reply: unused
  *         24   232   payload
  *
@@ -93,7 +94,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 2u
+#define SHM_LAYOUT_VERSION 3u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -147,6 +148,9 @@ typedef enum shm_extent_state {
 #define SHM_MSG_NUMBERED   0x10u
 #define SHM_MSG_TOLD       0x20u
 #define SHM_MSG_CPU_SHIFT  8
+
+/* To 50 ns, and for a minute and a half, at 3 GHz. */
+#define SHM_SUBMITTED_SHIFT 7
 
 typedef struct shm_slot {
     shmrpci_atomic_u32 word;

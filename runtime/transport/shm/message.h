@@ -13,6 +13,11 @@
  *                                   descriptor: before a reply that needs it
  *                             <-    TOLD: a call has ended, and the block's
  *                                   armed word asked for it
+ *     RESCUED                 ->    a worker had to be woken once more
+ *
+ *     OBSERVE                 ->    instead of HELLO
+ *                             <-    STATS + descriptor of the statistics, for
+ *                                   reading; nothing more is said
  *
  * Nothing is said of extents that are there already: their words in the block
  * tell (layout.h).
@@ -41,7 +46,10 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_REFUSED,
     SHM_MESSAGE_WANT,
     SHM_MESSAGE_EXTENT,
-    SHM_MESSAGE_TOLD
+    SHM_MESSAGE_TOLD,
+    SHM_MESSAGE_RESCUED,
+    SHM_MESSAGE_OBSERVE,
+    SHM_MESSAGE_STATS
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */

@@ -173,6 +173,14 @@ static bool read_body(shm_worker *worker, const shm_slot *slot,
     return true;
 }
 
+/* The client's time may be a little ahead of ours, or a lie. */
+static uint64_t waited_ticks(const shm_worker *worker, uint32_t submitted)
+{
+    uint32_t now = (uint32_t)(worker->began >> SHM_SUBMITTED_SHIFT);
+    int32_t waited = (int32_t)(now - submitted);
+    return waited > 0 ? (uint64_t)waited << SHM_SUBMITTED_SHIFT : 0;
+}
+
 static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
 {
     if (timeout_ns > (uint64_t)(SHMRPCI_NEVER_NS - now_ns)) {
@@ -185,6 +193,7 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 {
     const shm_slot *slot = slot_of(worker);
     uint64_t timeout_ns = shmrpci_load_relaxed(&slot->timeout_ns);
+    uint32_t submitted = shmrpci_load_relaxed(&slot->status);
     shm_snapshot snap = {.flags = shmrpci_load_relaxed(&slot->flags),
                          .len = shmrpci_load_relaxed(&slot->length)};
     worker->method = shmrpci_load_relaxed(&slot->method);
@@ -211,6 +220,8 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         worker->now = shmrpci_ticks();
     }
     worker->began = worker->now;
+    request->queue_ticks = waited_ticks(worker, submitted);
+    request->began_ticks = worker->began;
     /* Relaxed: for watching only. */
     shmrpci_store_relaxed(&worker->shared->deadline_ns,
                           (uint64_t)request->deadline_ns);
@@ -311,6 +322,7 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
     request->out = (shmrpci_buf){0};
     request->in = NULL;
     worker->now = shmrpci_ticks();
+    request->ended_ticks = worker->now;
     note_time(worker, worker->now - worker->began);
     count_call(worker);
 }
@@ -326,6 +338,7 @@ void shm_worker_reply_commit(shmrpci_request *request)
     }
     shmrpc_status failed = write_reply(worker, &request->out, &flags);
     if (failed != SHMRPC_OK) {
+        request->head.status = failed;
         status = failed;
         flags = 0;
         len = 0;

@@ -293,6 +293,15 @@ void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 /* Repairs what worker `index` held. The worker runs no more. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
 
+/* Relaxed: a gauge for people. A wrapped -1 adds as well. */
+static inline void shm_count_open(const shm_listener *listener, int change)
+{
+    if (listener->opts.gauges != NULL) {
+        (void)shmrpci_add_relaxed(&listener->opts.gauges->connections,
+                                  (uint64_t)(int64_t)change);
+    }
+}
+
 static inline void shm_conn_link(shm_conn **list, shm_conn *conn)
 {
     conn->next = *list;

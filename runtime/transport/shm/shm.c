@@ -9,6 +9,7 @@ const shmrpci_transport shmrpci_transport_shm = {
     .connect = shm_client_connect,
     .disconnect = shm_client_disconnect,
     .find = shm_place_find,
+    .open_stats = shm_client_open_stats,
     .reserve = shm_client_reserve,
     .abort = shm_client_abort,
     .commit = shm_client_commit,

@@ -7,9 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe/count.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "transport/shm/mirror.h"
+
+/* Counts one more `what`, where that is wanted. */
+#define COUNT_WAIT(worker, what)                             \
+    ((worker)->base.waits != NULL                            \
+         ? shmrpci_count_add(&(worker)->base.waits->what, 1) \
+         : (void)0)
 
 /* Rounds of searching between two looks at the clock. */
 #define ROUNDS 4
@@ -95,6 +102,16 @@ void shm_worker_give_up_lease(shm_worker *worker)
     }
 }
 
+static void count_spin(const shm_worker *worker, uint64_t ticks, bool is_hit)
+{
+    shmrpci_stats_waits *waits = worker->base.waits;
+    if (waits != NULL) {
+        shmrpci_count_add(&waits->spins, 1);
+        shmrpci_count_add(&waits->hits, is_hit);
+        shmrpci_count_add(&waits->spin_ticks, ticks);
+    }
+}
+
 static void renew_lease(shm_worker *worker)
 {
     if ((int64_t)(worker->lease - worker->now) >
@@ -145,6 +162,7 @@ static bool search(shm_worker *worker)
         renew_lease(worker);
         if (shm_worker_scan(worker, false)) {
             shmrpci_spinner_hit(&worker->spinner, worker->now - start);
+            count_spin(worker, worker->now - start, true);
             return true;
         }
         shmrpci_pause();
@@ -154,6 +172,7 @@ static bool search(shm_worker *worker)
         }
     } while (worker->now - start < budget && !is_stopping(worker));
     shmrpci_spinner_miss(&worker->spinner);
+    count_spin(worker, worker->now - start, false);
     return false;
 }
 
@@ -166,6 +185,7 @@ static void sleep_for_tag(shm_worker *worker)
     for (size_t i = 0; i < count; i++) {
         if (tags[i] == SHM_TAG_BELL) {
             worker->is_woken = true;
+            COUNT_WAIT(worker, wakes);
         } else if (tags[i] == SHM_TAG_LINK) {
             worker->signal = SHM_OFFLINE;
         }
@@ -186,6 +206,7 @@ static bool sleep_by_bell(shm_worker *worker)
      * that one at the link sees the order here, and nothing else would wake
      * it. */
     if (!found && !is_stopping(worker)) {
+        COUNT_WAIT(worker, sleeps);
         shm_worker_go_offline(worker);
         sleep_for_tag(worker);
         shm_worker_go_online(worker);
@@ -212,6 +233,7 @@ static bool find_work(shm_worker *worker)
         }
         if (worker->is_woken) {
             worker->is_woken = false;
+            COUNT_WAIT(worker, futile);
             (void)shmrpci_add_seq(&worker->listener->status->futile,
                                   UINT64_C(1));
         }

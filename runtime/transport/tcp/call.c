@@ -206,8 +206,10 @@ static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
     call->conn = conn;
     call->id = head->call;
     call->state = TCP_CALL_QUEUED;
-    call->head = (shmrpci_head){
-        .method = head->method, .flags = flags, .timeout_ns = timeout_ns};
+    call->head = (shmrpci_head){.method = head->method,
+                                .flags = flags,
+                                .timeout_ns = timeout_ns,
+                                .ticks = shmrpci_ticks()};
     call->deadline_ns = shmrpci_deadline_after(timeout_ns);
     shmrpci_store_relaxed(&call->is_cancelled, 0u);
 }

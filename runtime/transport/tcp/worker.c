@@ -59,6 +59,7 @@ static void fill_request(shmrpci_request *request, tcp_call *call)
     request->in_shared = false;
     request->received_ns = shmrpci_now_ns();
     request->deadline_ns = call->deadline_ns;
+    shmrpci_request_began(request, call->head.ticks);
     request->peer = &call->conn->peer;
     request->data.pointers[0] = call;
 }

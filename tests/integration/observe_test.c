@@ -1,0 +1,345 @@
+/* Statistics of real services, read while they run, and after deaths. */
+#include "workers_common.h"
+
+#include <shmrpc/observe.h>
+
+enum {
+    ECHO,
+    BLOB,
+    PID,
+    NAP,
+    NAP_AGAIN,
+    CRASH,
+    HANG,
+    SUM,
+    LOADS,
+    FAIL,
+    NOTE,
+    DESCRIBE
+};
+
+static shmrpc_stats *open_stats(const char *where)
+{
+    shmrpc_stats *stats = NULL;
+    shmrpc_error error;
+    char text[160];
+    const char *at = strchr(where, '@');
+    (void)snprintf(text, sizeof text, "shm://workers%s", at != NULL ? at : "");
+    if (shmrpc_stats_open(text, 5811, NULL, &stats, &error) != 0) {
+        fail_msg("%s", error.message);
+    }
+    return stats;
+}
+
+static shmrpc_snapshot *take(shmrpc_stats *stats)
+{
+    shmrpc_snapshot *snapshot = NULL;
+    shmrpc_error error;
+    if (shmrpc_stats_read(stats, &snapshot, &error) != 0) {
+        fail_msg("%s", error.message);
+    }
+    return snapshot;
+}
+
+/* Times follow their call: waits until all have been counted. */
+static shmrpc_snapshot *take_timed(shmrpc_stats *stats)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    for (;;) {
+        shmrpc_snapshot *s = take(stats);
+        const shmrpc_method_stats *all =
+            shmrpc_snapshot_method(s, SHMRPC_STATS_ALL);
+        if (all->service.count == all->calls) {
+            return s;
+        }
+        if (harness_now_ns() > deadline_ns) {
+            fail_msg("%llu of %llu calls were timed",
+                     (unsigned long long)all->service.count,
+                     (unsigned long long)all->calls);
+        }
+        shmrpc_snapshot_free(s);
+    }
+}
+
+static uint64_t calls_of(shmrpc_stats *stats, uint32_t method)
+{
+    shmrpc_snapshot *s = take(stats);
+    uint64_t calls = shmrpc_snapshot_method(s, method)->calls;
+    shmrpc_snapshot_free(s);
+    return calls;
+}
+
+/* ---- counts ---------------------------------------------------------- */
+
+/* What was answered is counted, at once and exactly, whoever served it. */
+static void check_counts(const char *where)
+{
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    for (uint64_t i = 0; i < 300; i++) {
+        workers_expect_echo(client, i);
+        if (i % 100 == 0) {
+            assert_int_equal(calls_of(stats, ECHO), i + 1);
+        }
+    }
+    for (int i = 0; i < 7; i++) {
+        uint32_t pid = 0;
+        assert_int_equal(workers_workers_pid(client, NULL, &pid, NULL), 0);
+    }
+    shmrpc_snapshot *s = take_timed(stats);
+    const shmrpc_method_stats *echo = shmrpc_snapshot_method(s, ECHO);
+    assert_string_equal(echo->name, "echo");
+    assert_int_equal(echo->calls, 300);
+    assert_int_equal(echo->errors, 0);
+    /* A native body: eight bytes, and eight that say what it is. */
+    assert_int_equal(echo->bytes_in, 300 * 16);
+    assert_int_equal(echo->bytes_out, 300 * 16);
+    assert_int_equal(shmrpc_snapshot_method(s, PID)->calls, 7);
+    assert_int_equal(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->calls, 307);
+    assert_int_equal(shmrpc_snapshot_service(s)->connections, 1);
+    assert_int_equal(shmrpc_snapshot_service(s)->rescued_wakeups, 0);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < shmrpc_snapshot_service(s)->worker_count; i++) {
+        sum += shmrpc_snapshot_worker(s, i)->calls;
+    }
+    assert_int_equal(sum, 307);
+    shmrpc_snapshot_free(s);
+    shmrpc_stats_close(stats);
+    workers_workers_close(client);
+}
+
+static void calls_to_processes_are_counted(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "3", "1");
+    check_counts(where);
+    harness_signal(&server, SIGTERM);
+}
+
+static void calls_to_threads_of_processes_are_counted(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "2", "2");
+    check_counts(where);
+    harness_signal(&server, SIGTERM);
+}
+
+static void calls_to_threads_are_counted(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve(WORKERS_SERVER, where, "2");
+    check_counts(where);
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- times ----------------------------------------------------------- */
+
+/* Handlers of a known length, on one worker, so that the second waits for the
+ * first. */
+static void times_are_those_of_the_workload(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    int64_t took_ns = 0;
+    for (int i = 0; i < 10; i++) {
+        uint32_t pid;
+        int64_t begin_ns = harness_now_ns();
+        assert_int_equal(workers_workers_nap(client, 20, NULL, &pid, NULL), 0);
+        took_ns += harness_now_ns() - begin_ns;
+    }
+    shmrpc_snapshot *s = take_timed(stats);
+    const shmrpc_method_stats *nap = shmrpc_snapshot_method(s, NAP);
+    assert_int_equal(nap->calls, 10);
+    assert_int_equal(nap->service.count, 10);
+    /* At least what was asked for, less the buckets' one percent; together no
+     * more than the client has seen, and a tick's error. */
+    assert_true(nap->service.p50_ns >= 198 * MS / 10);
+    assert_true(nap->service.max_ns >= nap->service.p99_ns);
+    assert_true(nap->service.total_ns >= 1999 * MS / 10);
+    assert_true(nap->service.total_ns + nap->queue.total_ns <=
+                took_ns + took_ns / 100);
+    shmrpc_snapshot_free(s);
+
+    napper n[2] = {{.client = client, .ms = 200}, {.client = client, .ms = 1}};
+    napper_start(&n[0]);
+    (void)workers_next_nap(&server);
+    napper_start(&n[1]);
+    assert_int_equal(napper_join(&n[0]), 0);
+    assert_int_equal(napper_join(&n[1]), 0);
+    s = take_timed(stats);
+    nap = shmrpc_snapshot_method(s, NAP);
+    assert_int_equal(nap->calls, 12);
+    assert_true(nap->service.max_ns >= 198 * MS);
+    /* The second was sent while the first one slept; how much of it was left
+     * then is the machine's business. */
+    assert_true(nap->queue.max_ns > 0);
+    shmrpc_snapshot_free(s);
+    shmrpc_stats_close(stats);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- errors, deaths -------------------------------------------------- */
+
+static void counts_of_a_killed_worker_are_kept(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    pid_t zygote = workers_zygote(&server);
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    uint64_t echoed = 0;
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 50; i++, echoed++) {
+            workers_expect_echo(client, i);
+        }
+        workers_await(zygote, 1, pids);
+        (void)kill(pids[0], SIGKILL);
+        workers_await_end(pids[0]);
+        assert_int_equal(calls_of(stats, ECHO), echoed);
+    }
+    workers_expect_echo(client, 1);
+    shmrpc_snapshot *s = take(stats);
+    assert_int_equal(shmrpc_snapshot_method(s, ECHO)->calls, echoed + 1);
+    const shmrpc_worker_stats *worker = shmrpc_snapshot_worker(s, 0);
+    assert_int_equal(worker->starts, 4);
+    workers_await(zygote, 1, pids);
+    assert_int_equal(worker->pid, pids[0]);
+    shmrpc_snapshot_free(s);
+
+    /* Killed in a call: that one is not counted, all others are. */
+    (void)workers_workers_crash(client, NULL, NULL);
+    workers_expect_echo(client, 2);
+    s = take(stats);
+    assert_int_equal(shmrpc_snapshot_method(s, CRASH)->calls, 0);
+    assert_int_equal(shmrpc_snapshot_method(s, ECHO)->calls, echoed + 2);
+    shmrpc_snapshot_free(s);
+    assert_true(shmrpc_stats_is_alive(stats));
+    shmrpc_stats_close(stats);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void expect_errors(const shmrpc_snapshot *s, uint32_t method, int status,
+                          uint64_t count)
+{
+    assert_int_equal(shmrpc_snapshot_errors(s, method, status), count);
+}
+
+static void errors_are_counted_by_status(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    for (int i = 0; i < 6; i++) {
+        int status = i % 3 == 0   ? SHMRPC_E_NOT_FOUND
+                     : i % 3 == 1 ? SHMRPC_E_EXHAUSTED
+                                  : 0;
+        assert_int_equal(workers_workers_fail(client, status, NULL, NULL),
+                         status);
+    }
+    /* No status that it could have: INTERNAL, says the library. */
+    assert_int_equal(workers_workers_fail(client, 4711, NULL, NULL),
+                     SHMRPC_E_INTERNAL);
+    assert_int_equal(workers_workers_note(client, SHMRPC_E_ABORTED, NULL, NULL),
+                     0);
+    workers_expect_echo(client, 1);
+    shmrpc_snapshot *s = take(stats);
+    assert_int_equal(shmrpc_snapshot_method(s, FAIL)->calls, 7);
+    assert_int_equal(shmrpc_snapshot_method(s, FAIL)->errors, 5);
+    expect_errors(s, FAIL, SHMRPC_E_NOT_FOUND, 2);
+    expect_errors(s, FAIL, SHMRPC_E_EXHAUSTED, 2);
+    expect_errors(s, FAIL, SHMRPC_E_INTERNAL, 1);
+    expect_errors(s, NOTE, SHMRPC_E_ABORTED, 1);
+    expect_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_NOT_FOUND, 2);
+    assert_int_equal(shmrpc_snapshot_method(s, ECHO)->errors, 0);
+    shmrpc_snapshot_free(s);
+    shmrpc_stats_close(stats);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void an_ended_server_is_noticed_and_its_counts_stay(void **state)
+{
+    (void)state;
+    char where[96];
+    shmrpc_error error;
+    shmrpc_stats *again = NULL;
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    workers_expect_echo(client, 1);
+    harness_signal(&server, SIGKILL);
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    while (shmrpc_stats_is_alive(stats)) {
+        assert_true(harness_now_ns() < deadline_ns);
+    }
+    assert_int_equal(calls_of(stats, ECHO), 1);
+    workers_workers_close(client);
+    shmrpc_stats_close(stats);
+    assert_int_equal(
+        shmrpc_stats_open("shm://workers", 5811, NULL, &again, &error),
+        SHMRPC_E_UNAVAILABLE);
+    assert_int_equal(
+        shmrpc_stats_open("tcp://127.0.0.1:1", 5811, NULL, &again, &error),
+        SHMRPC_E_UNIMPLEMENTED);
+}
+
+/* Nobody is disturbed: an observer has no block, and costs a descriptor. */
+static void observers_are_no_clients(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    workers_expect_echo(client, 1);
+    holdings before = harness_holdings(server.pid);
+    shmrpc_stats *stats[5];
+    for (int i = 0; i < 5; i++) {
+        stats[i] = open_stats(where);
+    }
+    holdings during = harness_holdings(server.pid);
+    assert_int_equal(during.fds, before.fds + 5);
+    assert_int_equal(during.maps, before.maps);
+    shmrpc_snapshot *s = take(stats[0]);
+    assert_int_equal(shmrpc_snapshot_service(s)->connections, 1);
+    shmrpc_snapshot_free(s);
+    for (int i = 0; i < 5; i++) {
+        shmrpc_stats_close(stats[i]);
+    }
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(calls_to_processes_are_counted),
+        cmocka_unit_test(calls_to_threads_of_processes_are_counted),
+        cmocka_unit_test(calls_to_threads_are_counted),
+        cmocka_unit_test(times_are_those_of_the_workload),
+        cmocka_unit_test(counts_of_a_killed_worker_are_kept),
+        cmocka_unit_test(errors_are_counted_by_status),
+        cmocka_unit_test(an_ended_server_is_noticed_and_its_counts_stay),
+        cmocka_unit_test(observers_are_no_clients),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

@@ -61,10 +61,29 @@ static shmrpc_snapshot *take_timed(shmrpc_stats *stats)
     }
 }
 
-static uint64_t calls_of(shmrpc_stats *stats, uint32_t method)
+/* The index of a method; fails the test. */
+static uint32_t find(const shmrpc_snapshot *s, const char *name)
+{
+    uint32_t count = shmrpc_snapshot_service(s)->method_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(shmrpc_snapshot_method(s, i)->name, name) == 0) {
+            return i;
+        }
+    }
+    fail_msg("no method %s", name);
+    return 0;
+}
+
+static const shmrpc_method_stats *method(const shmrpc_snapshot *s,
+                                         const char *name)
+{
+    return shmrpc_snapshot_method(s, find(s, name));
+}
+
+static uint64_t calls_of(shmrpc_stats *stats, const char *name)
 {
     shmrpc_snapshot *s = take(stats);
-    uint64_t calls = shmrpc_snapshot_method(s, method)->calls;
+    uint64_t calls = method(s, name)->calls;
     shmrpc_snapshot_free(s);
     return calls;
 }
@@ -79,7 +98,7 @@ static void check_counts(const char *where)
     for (uint64_t i = 0; i < 300; i++) {
         workers_expect_echo(client, i);
         if (i % 100 == 0) {
-            assert_int_equal(calls_of(stats, ECHO), i + 1);
+            assert_int_equal(calls_of(stats, "echo"), i + 1);
         }
     }
     for (int i = 0; i < 7; i++) {
@@ -87,14 +106,14 @@ static void check_counts(const char *where)
         assert_int_equal(workers_workers_pid(client, NULL, &pid, NULL), 0);
     }
     shmrpc_snapshot *s = take_timed(stats);
-    const shmrpc_method_stats *echo = shmrpc_snapshot_method(s, ECHO);
+    const shmrpc_method_stats *echo = method(s, "echo");
     assert_string_equal(echo->name, "echo");
     assert_int_equal(echo->calls, 300);
     assert_int_equal(echo->errors, 0);
     /* A native body: eight bytes, and eight that say what it is. */
     assert_int_equal(echo->bytes_in, 300 * 16);
     assert_int_equal(echo->bytes_out, 300 * 16);
-    assert_int_equal(shmrpc_snapshot_method(s, PID)->calls, 7);
+    assert_int_equal(method(s, "pid")->calls, 7);
     assert_int_equal(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL)->calls, 307);
     assert_int_equal(shmrpc_snapshot_service(s)->connections, 1);
     assert_int_equal(shmrpc_snapshot_service(s)->rescued_wakeups, 0);
@@ -150,24 +169,24 @@ static void times_are_those_of_the_workload(void **state)
     child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
     workers_workers *client = workers_connect(where);
     shmrpc_stats *stats = open_stats(where);
-    int64_t took_ns = 0;
+    int64_t longest_ns = 0;
     for (int i = 0; i < 10; i++) {
         uint32_t pid;
         int64_t begin_ns = harness_now_ns();
         assert_int_equal(workers_workers_nap(client, 20, NULL, &pid, NULL), 0);
-        took_ns += harness_now_ns() - begin_ns;
+        int64_t took_ns = harness_now_ns() - begin_ns;
+        longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
     }
     shmrpc_snapshot *s = take_timed(stats);
-    const shmrpc_method_stats *nap = shmrpc_snapshot_method(s, NAP);
+    const shmrpc_method_stats *nap = method(s, "nap");
     assert_int_equal(nap->calls, 10);
     assert_int_equal(nap->service.count, 10);
-    /* At least what was asked for, less the buckets' one percent; together no
-     * more than the client has seen, and a tick's error. */
+    /* At least what was asked for, less one percent; half of them no more than
+     * the client has seen. (A worker may be held up behind its reply.) */
     assert_true(nap->service.p50_ns >= 198 * MS / 10);
+    assert_true(nap->service.total_ns >= 1980 * MS / 10);
+    assert_true(nap->service.p50_ns <= longest_ns + longest_ns / 100);
     assert_true(nap->service.max_ns >= nap->service.p99_ns);
-    assert_true(nap->service.total_ns >= 1999 * MS / 10);
-    assert_true(nap->service.total_ns + nap->queue.total_ns <=
-                took_ns + took_ns / 100);
     shmrpc_snapshot_free(s);
 
     napper n[2] = {{.client = client, .ms = 200}, {.client = client, .ms = 1}};
@@ -177,7 +196,7 @@ static void times_are_those_of_the_workload(void **state)
     assert_int_equal(napper_join(&n[0]), 0);
     assert_int_equal(napper_join(&n[1]), 0);
     s = take_timed(stats);
-    nap = shmrpc_snapshot_method(s, NAP);
+    nap = method(s, "nap");
     assert_int_equal(nap->calls, 12);
     assert_true(nap->service.max_ns >= 198 * MS);
     /* The second was sent while the first one slept; how much of it was left
@@ -209,11 +228,11 @@ static void counts_of_a_killed_worker_are_kept(void **state)
         workers_await(zygote, 1, pids);
         (void)kill(pids[0], SIGKILL);
         workers_await_end(pids[0]);
-        assert_int_equal(calls_of(stats, ECHO), echoed);
+        assert_int_equal(calls_of(stats, "echo"), echoed);
     }
     workers_expect_echo(client, 1);
     shmrpc_snapshot *s = take(stats);
-    assert_int_equal(shmrpc_snapshot_method(s, ECHO)->calls, echoed + 1);
+    assert_int_equal(method(s, "echo")->calls, echoed + 1);
     const shmrpc_worker_stats *worker = shmrpc_snapshot_worker(s, 0);
     assert_int_equal(worker->starts, 4);
     workers_await(zygote, 1, pids);
@@ -224,8 +243,8 @@ static void counts_of_a_killed_worker_are_kept(void **state)
     (void)workers_workers_crash(client, NULL, NULL);
     workers_expect_echo(client, 2);
     s = take(stats);
-    assert_int_equal(shmrpc_snapshot_method(s, CRASH)->calls, 0);
-    assert_int_equal(shmrpc_snapshot_method(s, ECHO)->calls, echoed + 2);
+    assert_int_equal(method(s, "crash")->calls, 0);
+    assert_int_equal(method(s, "echo")->calls, echoed + 2);
     shmrpc_snapshot_free(s);
     assert_true(shmrpc_stats_is_alive(stats));
     shmrpc_stats_close(stats);
@@ -233,10 +252,10 @@ static void counts_of_a_killed_worker_are_kept(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-static void expect_errors(const shmrpc_snapshot *s, uint32_t method, int status,
-                          uint64_t count)
+static void expect_errors(const shmrpc_snapshot *s, const char *name,
+                          int status, uint64_t count)
 {
-    assert_int_equal(shmrpc_snapshot_errors(s, method, status), count);
+    assert_int_equal(shmrpc_snapshot_errors(s, find(s, name), status), count);
 }
 
 static void errors_are_counted_by_status(void **state)
@@ -259,16 +278,22 @@ static void errors_are_counted_by_status(void **state)
                      SHMRPC_E_INTERNAL);
     assert_int_equal(workers_workers_note(client, SHMRPC_E_ABORTED, NULL, NULL),
                      0);
+    /* Nobody is told when that one ends. */
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    while (calls_of(stats, "note") == 0) {
+        assert_true(harness_now_ns() < deadline_ns);
+    }
     workers_expect_echo(client, 1);
-    shmrpc_snapshot *s = take(stats);
-    assert_int_equal(shmrpc_snapshot_method(s, FAIL)->calls, 7);
-    assert_int_equal(shmrpc_snapshot_method(s, FAIL)->errors, 5);
-    expect_errors(s, FAIL, SHMRPC_E_NOT_FOUND, 2);
-    expect_errors(s, FAIL, SHMRPC_E_EXHAUSTED, 2);
-    expect_errors(s, FAIL, SHMRPC_E_INTERNAL, 1);
-    expect_errors(s, NOTE, SHMRPC_E_ABORTED, 1);
-    expect_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_NOT_FOUND, 2);
-    assert_int_equal(shmrpc_snapshot_method(s, ECHO)->errors, 0);
+    shmrpc_snapshot *s = take_timed(stats);
+    assert_int_equal(method(s, "fail")->calls, 7);
+    assert_int_equal(method(s, "fail")->errors, 5);
+    expect_errors(s, "fail", SHMRPC_E_NOT_FOUND, 2);
+    expect_errors(s, "fail", SHMRPC_E_EXHAUSTED, 2);
+    expect_errors(s, "fail", SHMRPC_E_INTERNAL, 1);
+    expect_errors(s, "note", SHMRPC_E_ABORTED, 1);
+    assert_int_equal(
+        shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_NOT_FOUND), 2);
+    assert_int_equal(method(s, "echo")->errors, 0);
     shmrpc_snapshot_free(s);
     shmrpc_stats_close(stats);
     workers_workers_close(client);
@@ -291,7 +316,7 @@ static void an_ended_server_is_noticed_and_its_counts_stay(void **state)
     while (shmrpc_stats_is_alive(stats)) {
         assert_true(harness_now_ns() < deadline_ns);
     }
-    assert_int_equal(calls_of(stats, ECHO), 1);
+    assert_int_equal(calls_of(stats, "echo"), 1);
     workers_workers_close(client);
     shmrpc_stats_close(stats);
     assert_int_equal(

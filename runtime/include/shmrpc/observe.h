@@ -3,7 +3,7 @@
  *
  * A service counts in shared memory of its own: for each method the calls,
  * errors by status, bytes in and out, and how long calls waited for a worker
- * (queue) and then took until their reply was there (service).  Reading takes
+ * (queue) and then kept it busy (service).  Reading takes
  * no worker's time and no lock: the server hands out a descriptor for reading
  * to whoever may connect, and what is read is a copy of the memory.
  *
@@ -54,7 +54,8 @@ typedef struct shmrpc_snapshot shmrpc_snapshot;
 
 typedef enum shmrpc_stats_time {
     SHMRPC_STATS_QUEUE,  /* sent by the client, until a worker took it */
-    SHMRPC_STATS_SERVICE /* from then on, until the reply was there */
+    SHMRPC_STATS_SERVICE /* from then on, until it was answered, the client
+                          * woken, and the worker free for the next one */
 } shmrpc_stats_time;
 
 /* How many calls were timed, and how long they took together and at most. */

@@ -175,6 +175,11 @@ void shmrpci_program_signal_group(int32_t group, int signal)
     (void)kill(-(pid_t)group, signal);
 }
 
+const char *shmrpci_program_signal_name(int signal)
+{
+    return strsignal(signal);
+}
+
 bool shmrpci_program_group_lives(int32_t group)
 {
     return kill(-(pid_t)group, 0) == 0 || errno == EPERM;

@@ -46,6 +46,8 @@ bool shmrpci_program_reap(int32_t *out_pid, shmrpci_child_end *out);
 /* Signals a process that was not reaped yet, or a whole group. */
 void shmrpci_program_signal(int32_t pid, int signal);
 void shmrpci_program_signal_group(int32_t group, int signal);
+/* "Killed", for people. */
+const char *shmrpci_program_signal_name(int signal);
 /* Whether there are processes in a group. */
 bool shmrpci_program_group_lives(int32_t group);
 /* The group of a process; 0: it has gone. */

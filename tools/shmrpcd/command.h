@@ -16,7 +16,7 @@ typedef enum manager_exit {
     MANAGER_OK = 0,
     MANAGER_ERRORS = 1, /* in service.ini */
     MANAGER_USAGE = 2,
-    MANAGER_TROUBLE = 3 /* no memory, or nothing can be printed */
+    MANAGER_TROUBLE = 3 /* it can't run, or nothing can be printed */
 } manager_exit;
 
 typedef struct manager_command {
@@ -33,5 +33,8 @@ extern const manager_command manager_commands[];
 manager_exit manager_refuse(shmrpci_buf *message);
 
 manager_exit manager_check(int argc, char **argv);
+manager_exit manager_serve(int argc, char **argv);
+/* What isn't one of the commands. */
+manager_exit manager_manage(int argc, char **argv);
 
 #endif

@@ -1,4 +1,5 @@
 /* shmrpcd: the program, and the table of its commands. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 const manager_command manager_commands[MAX_COMMANDS] = {
     {"check", "say what a service.ini would start", manager_check},
+    {"serve", "run a shared library with a service in it", manager_serve},
 };
 
 manager_exit manager_refuse(shmrpci_buf *message)
@@ -21,41 +23,52 @@ manager_exit manager_refuse(shmrpci_buf *message)
 
 static manager_exit print_help(void)
 {
-    puts("usage: shmrpcd COMMAND [OPTION...] FILE\n");
+    puts(
+        "usage: shmrpcd [OPTION...] FILE [NAME...]\n"
+        "       shmrpcd COMMAND [OPTION...]\n"
+        "\n"
+        "Runs the services of a service.ini, or those of these names and what\n"
+        "they come after, until SIGTERM or SIGINT; SIGHUP reads the file\n"
+        "again. `shmrpc ps` shows what runs.\n"
+        "\n"
+        "  -i, --instance=NAME  one of several managers of this user\n"
+        "  -e, --echo           print what services print, too\n"
+        "  -h, --help           print this; behind a command, what that takes\n"
+        "      --version        print the version\n"
+        "\n"
+        "Commands:\n");
     for (const manager_command *at = manager_commands; at->name != NULL; at++) {
         printf("  %-8s %s\n", at->name, at->summary);
     }
     puts(
         "\n"
-        "  -h, --help     print this; behind a command, what that takes\n"
-        "      --version  print the version\n"
-        "\n"
         "Exit status: 0 done, 1 errors in service.ini, 2 wrong use,\n"
-        "3 no memory. service.ini(5) has the format.");
+        "3 it can't run. service.ini(5) has the format.");
     return MANAGER_OK;
 }
 
-static manager_exit refuse_word(const char *word)
+/* Not the name of a file, but almost that of a command. */
+static manager_exit refuse_misspelt(const char *word, bool *refused)
 {
     const char *names[MAX_COMMANDS];
     size_t count = 0;
-    shmrpci_buf message;
+    FILE *file = fopen(word, "r");
+    manager_exit result = MANAGER_OK;
     for (; manager_commands[count].name != NULL; count++) {
         names[count] = manager_commands[count].name;
     }
-    shmrpci_buf_init_heap(&message);
-    if (word == NULL) {
-        shmrpci_buf_append_text(&message,
-                                "a command is missing (--help lists them)");
-    } else if (word[0] == '-') {
-        shmrpci_buf_printf(&message, "unknown option `%s` (--help tells more)",
-                           word);
-    } else {
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    *refused = file == NULL && shmrpci_nearest_of(word, names, count) != NULL;
+    if (*refused) {
+        shmrpci_buf message;
+        shmrpci_buf_init_heap(&message);
         shmrpci_buf_printf(&message, "there is no command `%s`", word);
         shmrpci_nearest_suggest(&message, word, names, count, "");
+        result = manager_refuse(&message);
+        shmrpci_buf_fini(&message);
     }
-    manager_exit result = manager_refuse(&message);
-    shmrpci_buf_fini(&message);
     return result;
 }
 
@@ -74,7 +87,9 @@ static manager_exit run(int argc, char **argv)
         puts("shmrpcd " SHMRPC_VERSION);
         return MANAGER_OK;
     }
-    return refuse_word(argc > 1 ? word : NULL);
+    bool refused;
+    manager_exit result = refuse_misspelt(word, &refused);
+    return refused ? result : manager_manage(argc, argv);
 }
 
 int main(int argc, char **argv)

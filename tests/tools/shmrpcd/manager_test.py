@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""manager_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY [TEST...]: the
+manager with real services, real signals and real kills."""
+
+import os
+import signal
+import socket
+import subprocess
+
+import harness
+from harness import CallError, await_that, is_alive, pid_in, read
+
+
+def fails(status, text, function, *words):
+    try:
+        function(*words)
+    except CallError as error:
+        assert error.status == status, (error.status, str(error))
+        assert text in str(error), str(error)
+        return
+    raise AssertionError(f"expected to fail with: {text}")
+
+
+# ---- starting -------------------------------------------------------------
+
+def test_services_start_in_the_order_of_the_file(m):
+    gate = m.path("gate")
+    m.start(m.section("A", "touch=a", f"wait={gate}", "ready"),
+            m.section("B", "touch=b", "ready"), until="managing")
+    pid_in(m.path("a"))
+    m.await_state("A", "STARTING")
+    assert m.status("B")["state"] == "WAITING"
+    assert not os.path.exists(m.path("b"))
+    open(gate, "w", encoding="utf-8").close()
+    m.await_state("B", "RUNNING")
+    assert m.status("A")["state"] == "RUNNING"
+    assert [s["name"] for s in m.call("list")] == ["A", "B"]
+    assert m.stop() == 0
+
+
+def test_not_waiting_and_after(m):
+    gate = m.path("gate")
+    m.start(m.section("C", "touch=c", "ready", after="A",
+                      wait_until_completed="false"),
+            m.section("A", f"wait={gate}", "ready",
+                      wait_until_completed="false"),
+            m.section("B", "ready"), until="managing")
+    m.await_state("B", "RUNNING")
+    assert m.status("A")["state"] == "STARTING"
+    assert m.status("C")["state"] == "WAITING"
+    assert not os.path.exists(m.path("c"))
+    open(gate, "w", encoding="utf-8").close()
+    m.await_state("C", "RUNNING")
+
+
+def test_some_services_with_what_they_come_after(m):
+    m.start(m.section("A", "ready"), m.section("B", "ready", after="A"),
+            m.section("C", "ready", after="B"), m.section("D", "ready"),
+            names=["B"])
+    states = {s["name"]: s["state"] for s in m.call("list")}
+    assert states == {"A": "RUNNING", "B": "RUNNING", "C": "STOPPED",
+                      "D": "STOPPED"}, states
+    assert m.call("start", "C")["state"] == "RUNNING"
+    m.stop()
+    assert m.spawn("service.ini", "E").wait() == 2
+    assert "no service `E`" in read(m.err)
+
+
+def test_servers_can_be_called(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
+            m.body("Primes", exec=m.programs.primes + " --listen=shm://@two",
+                   listen="shm://@one"))
+    assert m.status("Echo")["addresses"] == ["shm://echo_serv"]
+    # What stands on its command line wins.
+    assert m.status("Primes")["addresses"] == ["shm://primes@two"]
+    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+    assert m.run("call", "primes@two", "count", "0", "10") == "4\n"
+    assert m.stop() == 0
+    m.await_nobody()
+
+
+def test_a_library_is_a_service(m):
+    m.start(m.body("Echo", import_from=m.programs.library, max_proc_num=2))
+    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+    assert m.status("Echo")["command"] == m.programs.library
+    m.stop()
+    m.write(m.body("Echo", import_from="none.so"))
+    m.start(until="ready, but not all")
+    await_that("it says why", lambda: any(
+        "none.so" in text for text in m.texts("Echo")))
+
+
+def test_one_manager_in_a_folder(m):
+    m.start(m.section("A", "ready"))
+    other = subprocess.run([m.programs.shmrpcd, "service.ini"], cwd=m.folder,
+                           env=m.env, capture_output=True, text=True,
+                           timeout=harness.PATIENCE, check=False)
+    assert other.returncode == 3
+    assert "another one runs here already" in other.stderr
+    first = m.process
+    m.start(arguments=["--instance=two"])
+    pids = {m.status("A")["pid"],
+            int(__import__("json").loads(
+                m.run("call", "shmrpcd@two", "status", "A"))["pid"])}
+    assert len(pids) == 2 and 0 not in pids
+    assert m.stop() == 0
+    m.process = first
+    assert m.status("A")["state"] == "RUNNING"
+
+
+def test_bad_command_lines_and_files(m):
+    m.write("[A]\nexec = a\nprot = 5\n")
+    assert m.spawn("service.ini").wait() == 1
+    assert "unknown key `prot`" in read(m.err)
+    m.write("[A]\nexec = a\nallowed_users = me\n")
+    assert m.spawn("service.ini").wait() == 1
+    assert "allowed_users" in read(m.err)
+    assert m.spawn("none.ini").wait() == 1
+    assert m.spawn("--frob").wait() == 2
+    assert m.spawn().wait() == 2
+
+
+# ---- keys -----------------------------------------------------------------
+
+def options_of(m, **keys):
+    """What a server is told by these keys."""
+    m.write(m.section("A", "env=SHMRPC_OPTIONS", "ready", **keys))
+    m.call("reload")
+    await_that("it runs", lambda: m.status("A")["state"] == "RUNNING")
+    options = [text for text in m.texts("A") if text.startswith("--")]
+    m.write(m.section("Other", "ready"))
+    m.call("reload")
+    await_that("it has gone", lambda: "A" not in [
+        s["name"] for s in m.call("list")])
+    return options
+
+
+def test_keys_become_options(m):
+    usual = ["--threads=1", "--stop-after=10"]
+    cpus = len(os.sched_getaffinity(0))
+    m.start(m.section("Other", "ready"))
+    for keys, wanted in (
+            ({}, [f"--workers=1..{min(cpus, 64)}"] + usual),
+            ({"min_proc_num": 2, "max_proc_num": 3},
+             ["--workers=2..3"] + usual),
+            ({"max_proc_num": 3, "threads": 2},
+             ["--workers=1..3", "--threads=2", "--stop-after=10"]),
+            ({"max_proc_num": 1, "new_proc_cpu_pc": "33.5",
+              "new_proc_avg_over_secs": "20", "new_proc_queue_delay": "2ms",
+              "kill_proc_avg_over_secs": "240"},
+             ["--workers=1..1", "--threads=1", "--new-proc-cpu-pc=33.500",
+              "--new-proc-avg-over-secs=20000000us",
+              "--new-proc-queue-delay=2000us",
+              "--kill-proc-avg-over-secs=240000000us", "--stop-after=10"]),
+            ({"max_proc_num": 1, "max_proc_mem_bytes": "1G",
+              "max_proc_calls": 1000},
+             ["--workers=1..1", "--threads=1",
+              "--max-proc-mem-bytes=1073741824", "--max-proc-calls=1000",
+              "--stop-after=10"]),
+            ({"listen": "shm://@a, shm://@b", "max_proc_num": 1},
+             ["--listen=shm://@a,shm://@b", "--workers=1..1"] + usual),
+            ({"tcp_bind": "127.0.0.1:0", "tcp_compression": "zlib",
+              "tcp_allow_insecure_serialisation": "yes", "max_proc_num": 4},
+             ["--listen=shm://,tcp://127.0.0.1:0", "--workers=0",
+              "--threads=1", "--tcp-compression=zlib",
+              "--force-insecure-serialisation", "--stop-after=10"]),
+            ({"bind_tcp": "127.0.0.1:0", "listen": "unix:///tmp/x"},
+             ["--listen=unix:///tmp/x,tcp://127.0.0.1:0", "--workers=0"] +
+             usual),
+            ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
+              "hang_kill_secs": "1500ms", "stop_int_secs": "1",
+              "stop_term_secs": "1500ms"},
+             ["--workers=1..1", "--threads=64", "--max-message=1048576",
+              "--hang-kill=2", "--profile=power", "--stop-after=3"])):
+        # In the order in which the program prints them.
+        got = options_of(m, **keys)
+        assert got == wanted, (got, wanted)
+        taken = subprocess.run(
+            [m.programs.echo, "--describe"], capture_output=True, text=True,
+            env=dict(m.env, SHMRPC_OPTIONS="\n".join(got)),
+            timeout=harness.PATIENCE, check=False)
+        assert taken.returncode == 0, taken.stderr
+
+
+def test_workers_are_as_many_as_the_keys_say(m):
+    m.start(m.body("Echo", exec=m.programs.echo, min_proc_num=3,
+                   max_proc_num=3),
+            m.body("Primes", exec=m.programs.primes, min_proc_num=1,
+                   max_proc_num=1, tcp_bind="127.0.0.1:0",
+                   tcp_allow_insecure_serialisation="yes"))
+    pid = m.status("Echo")["pid"]
+    # The supervisor, the zygote, and three workers.
+    await_that("three workers", lambda: len(
+        [p for p in m.marked() if os.getsid(p) == pid]) == 5)
+    local, remote = m.status("Primes")["addresses"]
+    assert local == "shm://primes"
+    assert m.run("call", remote, "count", "0", "10") == "4\n"
+
+
+def test_what_is_not_there_is_refused(m):
+    for key, value in (("allowed_users", "me"), ("allowed_groups", "us"),
+                       ("max_connections_per_user", "5"),
+                       ("max_bytes_per_user", "5M")):
+        m.write(f"[A]\nexec = a\n{key} = {value}\n")
+        assert m.spawn("service.ini").wait() == 1
+        assert f"`{key}`" in read(m.err), read(m.err)
+
+
+# ---- ends -----------------------------------------------------------------
+
+def test_a_killed_service_is_started_again(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=2))
+    first = m.status("Echo")
+    os.kill(first["pid"], signal.SIGKILL)
+    second = await_that("another one runs", lambda: (
+        lambda s: s if s["state"] == "RUNNING" and s["pid"] != first["pid"]
+        else None)(m.status("Echo")))
+    assert second["restarts"] == 1
+    assert second["last_end"] == "signal 9 (Killed)"
+    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+    assert any("signal 9 (Killed)" in text for text in m.texts("Echo"))
+
+
+def test_a_crash_loop_shows_and_disturbs_nobody(m):
+    m.start(m.section("Bad", "lines=1", "exit=3",
+                      wait_until_completed="false"),
+            m.section("Good", "ready"), until="managing")
+    bad = await_that("it is degraded", lambda: (
+        lambda s: s if s["degraded"] else None)(m.status("Bad")))
+    assert bad["last_end"] == "status 3" and bad["restarts"] >= 10
+    assert m.status("Good")["state"] == "RUNNING"
+    fails(1, "NotReady: `Bad` has ended: status 3", m.call, "start", "Bad")
+    assert m.call("stop", "Bad")["state"] == "STOPPED"
+    assert m.call("stop", "Bad")["state"] == "STOPPED"
+
+
+def test_what_can_not_be_started_says_so(m):
+    m.start(m.body("A", exec=m.path("nothing")),
+            until="ready, but not all")
+    fails(1, "can't be started", m.call, "restart", "A")
+    assert m.status("A")["state"] == "BACKOFF"
+
+
+def test_the_last_words_are_kept(m):
+    m.start(m.section("A", "ready", f"wait={m.path('gate')}",
+                      "err=no newline", "kill=11"))
+    open(m.path("gate"), "w", encoding="utf-8").close()
+    await_that("it has died", lambda: m.status("A")["restarts"] > 0)
+    await_that("its last words", lambda: "no newline" in m.texts("A"))
+    assert "signal 11 (Segmentation fault)" in m.status("A")["last_end"]
+
+
+def test_the_stop_ladder(m):
+    keys = {"stop_int_secs": "0.2", "stop_term_secs": "0.2"}
+    m.start(m.section("Polite", "ready"),
+            m.section("Deaf", "ignore", "ready", **keys),
+            m.section("Stubborn", "stubborn", f"child={m.path('child')}",
+                      "ready", **keys),
+            m.section("Term", "ready", stop_int_secs="0"),
+            m.section("Kill", "ready", stop_int_secs="0",
+                      stop_term_secs="0"))
+    child = pid_in(m.path("child"))
+    ends = {name: m.call("stop", name)["last_end"]
+            for name in ("Polite", "Deaf", "Stubborn", "Term", "Kill")}
+    assert ends == {"Polite": "signal 2 (Interrupt)",
+                    "Deaf": "signal 15 (Terminated)",
+                    "Stubborn": "signal 9 (Killed)",
+                    "Term": "signal 15 (Terminated)",
+                    "Kill": "signal 9 (Killed)"}, ends
+    assert not is_alive(child)
+
+
+def test_what_a_service_leaves_behind_ends_with_it(m):
+    m.start(m.section("A", f"child={m.path('child')}", "ready",
+                      stop_int_secs="0.2", stop_term_secs="0.2"))
+    child = pid_in(m.path("child"))
+    assert m.call("stop", "A")["last_end"] == "signal 2 (Interrupt)"
+    assert not is_alive(child)
+
+
+def test_all_end_in_reverse_order(m):
+    m.start(m.section("A", "ready"), m.section("B", "ready", after="A"),
+            m.section("C", "ready", after="B"))
+    assert m.stop() == 0
+    ends = [line.split()[1] for line in read(m.err).splitlines()
+            if "has ended" in line]
+    assert ends == ["C:", "B:", "A:"], ends
+    m.await_nobody()
+
+
+def test_a_second_signal_kills(m):
+    m.start(m.section("A", "stubborn", "ready", stop_int_secs="600",
+                      stop_term_secs="600"))
+    m.process.send_signal(signal.SIGTERM)
+    await_that("it is stopping", lambda: "A: is stopped" in read(m.err))
+    assert m.stop() == 0
+    m.await_nobody()
+
+
+def test_a_start_can_be_given_up(m):
+    m.start(m.section("A", f"wait={m.path('gate')}", "ready"),
+            until="managing")
+    m.await_state("A", "STARTING")
+    fails(4, "DEADLINE", m.run, "call", "shmrpcd", "start", "A",
+          "--deadline=300ms")
+    assert m.call("stop", "A")["state"] == "STOPPED"
+    open(m.path("gate"), "w", encoding="utf-8").close()
+    assert m.call("start", "A")["state"] == "RUNNING"
+
+
+# ---- the manager's own death ----------------------------------------------
+
+def test_nothing_outlives_a_killed_manager(m):
+    sections = (m.body("Echo", exec=m.programs.echo, max_proc_num=2),
+                m.section("A", f"orphan={m.path('child')}", "ready"))
+    folder = None
+    for cycle in range(10000 if harness.LONG else 20):
+        m.start(*sections, until="ready" if cycle % 4 == 0 else "managing")
+        if cycle % 4 == 0:
+            assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+            names = sorted(os.listdir(m.run_dir))
+            assert folder in (None, names), (folder, names)
+            folder = names
+        m.kill()
+    m.start(*sections)
+    for pid in m.marked():  # of this one, all of them
+        assert int(read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[3]) in (
+            m.status("Echo")["pid"], m.status("A")["pid"]) or await_that(
+                "a leftover ends", lambda pid=pid: not is_alive(pid))
+    assert m.stop() == 0
+    m.await_nobody()
+
+
+def test_orphans_are_reaped(m):
+    m.start(m.section("A", f"orphan={m.path('child')}", "ready"))
+    child = pid_in(m.path("child"))
+    os.kill(m.status("A")["pid"], signal.SIGKILL)
+    os.kill(child, signal.SIGKILL)
+    await_that("it is reaped",
+               lambda: not os.path.exists(f"/proc/{child}/stat"))
+
+
+def test_services_do_not_keep_the_place(m):
+    """A service that is there still has none of the manager's descriptors."""
+    m.start(m.section("A", "ready"))
+    links = [os.readlink(f"/proc/{m.status('A')['pid']}/fd/{fd}")
+             for fd in os.listdir(f"/proc/{m.status('A')['pid']}/fd")]
+    assert len(links) == 3 and links[0] == "/dev/null", links
+
+
+# ---- reload ---------------------------------------------------------------
+
+def test_reload_applies_what_has_changed(m):
+    same = m.section("Same", "ready")
+    m.start(same, m.section("Gone", "ready"), m.section("Other", "ready"))
+    pids = {s["name"]: s["pid"] for s in m.call("list")}
+    m.write(m.section("New", "ready"),
+            m.section("Other", "env=SHMRPC_OPTIONS", "ready"), same)
+    assert m.call("reload") == {"added": ["New"], "removed": ["Gone"],
+                                "changed": ["Other"]}
+    await_that("the new state", lambda: [
+        (s["name"], s["state"]) for s in m.call("list")] == [
+            ("New", "RUNNING"), ("Other", "RUNNING"), ("Same", "RUNNING")])
+    assert m.status("Same")["pid"] == pids["Same"]
+    assert m.status("Other")["pid"] != pids["Other"]
+    assert not is_alive(pids["Gone"])
+    assert m.call("reload") == {"added": [], "removed": [], "changed": []}
+    # A key that the process does not see.
+    m.write(m.section("New", "ready", log_dir=m.path("logs")),
+            m.section("Other", "env=SHMRPC_OPTIONS", "ready"), same)
+    pid = m.status("New")["pid"]
+    assert m.call("reload")["changed"] == []
+    assert m.status("New")["pid"] == pid
+
+
+def test_a_broken_file_changes_nothing(m):
+    m.start(m.section("A", "ready"))
+    pid = m.status("A")["pid"]
+    m.write("[A]\nexec = a\nprot = 5\n")
+    fails(1, "unknown key `prot`", m.call, "reload")
+    m.process.send_signal(signal.SIGHUP)
+    await_that("it says so", lambda: "nothing is changed" in read(m.err))
+    assert m.status("A")["pid"] == pid
+
+
+def test_sighup_reloads(m):
+    m.start(m.section("A", "ready"))
+    m.write(m.section("A", "ready"), m.section("B", "ready"))
+    m.process.send_signal(signal.SIGHUP)
+    await_that("B runs", lambda: "B" in [
+        s["name"] for s in m.call("list") if s["state"] == "RUNNING"])
+
+
+def test_systemd_is_told(m):
+    path = m.path("systemd")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.settimeout(harness.PATIENCE)
+        ear.bind(path)
+        m.write(m.section("A", "env=NOTIFY_SOCKET", "ready"))
+        m.spawn("service.ini", env=dict(m.env, NOTIFY_SOCKET=path))
+        assert ear.recv(4096) == b"READY=1"
+        assert path not in m.texts("A")  # the service talks to us
+        m.process.send_signal(signal.SIGHUP)
+        assert ear.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+        assert ear.recv(4096) == b"READY=1"
+        assert m.stop() == 0
+        assert ear.recv(4096) == b"STOPPING=1"
+
+
+if __name__ == "__main__":
+    harness.main(globals())

@@ -1,0 +1,223 @@
+/* Lines of streams. */
+#include "tools/shmrpcd/lines.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+/* Levels are looked for so far. */
+#define LOOK_BYTES 80u
+
+/* ---- levels ---------------------------------------------------------- */
+
+static const struct {
+    const char *word;
+    mgr_level level;
+} words[] = {
+    {"trace", MGR_LEVEL_DEBUG},    {"debug", MGR_LEVEL_DEBUG},
+    {"info", MGR_LEVEL_INFO},      {"notice", MGR_LEVEL_NOTICE},
+    {"warn", MGR_LEVEL_WARNING},   {"warning", MGR_LEVEL_WARNING},
+    {"err", MGR_LEVEL_ERROR},      {"error", MGR_LEVEL_ERROR},
+    {"crit", MGR_LEVEL_CRITICAL},  {"critical", MGR_LEVEL_CRITICAL},
+    {"fatal", MGR_LEVEL_CRITICAL}, {"panic", MGR_LEVEL_CRITICAL},
+    {"alert", MGR_LEVEL_CRITICAL}, {"emerg", MGR_LEVEL_CRITICAL},
+    {"abort", MGR_LEVEL_CRITICAL},
+};
+
+/* "<3>", as programs write it for systemd. */
+static bool level_of_digit(const char *text, size_t len, mgr_level *out)
+{
+    static const mgr_level levels[] = {MGR_LEVEL_CRITICAL, MGR_LEVEL_CRITICAL,
+                                       MGR_LEVEL_CRITICAL, MGR_LEVEL_ERROR,
+                                       MGR_LEVEL_WARNING,  MGR_LEVEL_NOTICE,
+                                       MGR_LEVEL_INFO,     MGR_LEVEL_DEBUG};
+    if (len < 3 || text[0] != '<' || text[1] < '0' || text[1] > '7' ||
+        text[2] != '>') {
+        return false;
+    }
+    *out = levels[text[1] - '0'];
+    return true;
+}
+
+static bool is_word(const char *text, size_t len, const char *word)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (tolower((unsigned char)text[i]) != word[i]) {
+            return false; /* also at the end of `word` */
+        }
+    }
+    return word[len] == '\0';
+}
+
+/* A word counts when what stands behind it says that it is a mark, or when it
+ * is written in capitals. */
+static bool is_mark(const char *text, size_t len, char behind)
+{
+    bool capitals = true;
+    for (size_t i = 0; i < len; i++) {
+        capitals = capitals && isupper((unsigned char)text[i]) != 0;
+    }
+    return behind == ':' || behind == ']' || behind == '|' ||
+           (capitals && (behind == ' ' || behind == '\0' || behind == ')'));
+}
+
+mgr_level mgr_level_of(const char *text, size_t len)
+{
+    mgr_level level = MGR_LEVEL_INFO;
+    if (level_of_digit(text, len, &level)) {
+        return level;
+    }
+    size_t end = len < LOOK_BYTES ? len : LOOK_BYTES;
+    for (size_t i = 0; i < end;) {
+        size_t word = 0;
+        while (i + word < end && isalpha((unsigned char)text[i + word])) {
+            word++;
+        }
+        char behind = i + word < len ? text[i + word] : '\0';
+        for (size_t k = 0; word > 0 && k < sizeof words / sizeof *words; k++) {
+            if (is_word(text + i, word, words[k].word) &&
+                is_mark(text + i, word, behind)) {
+                return words[k].level;
+            }
+        }
+        i += word + 1;
+    }
+    return level;
+}
+
+/* ---- text ------------------------------------------------------------ */
+
+/* Whether a character of UTF-8 may be shown as it is. */
+static bool is_harmless(const uint8_t *at, size_t len)
+{
+    if (len == 1) {
+        return (at[0] >= 0x20 && at[0] != 0x7f) || at[0] == '\t';
+    }
+    if (len == 2) {
+        return !(at[0] == 0xc2 && at[1] < 0xa0) && /* U+0080 to U+009F */
+               !(at[0] == 0xd8 && at[1] == 0x9c);  /* U+061C */
+    }
+    if (len == 3 && at[0] == 0xe2 && at[1] == 0x80) {
+        return !(at[2] == 0x8e || at[2] == 0x8f ||  /* U+200E, U+200F */
+                 (at[2] >= 0xa8 && at[2] <= 0xae)); /* U+2028 to U+202E */
+    }
+    return !(len == 3 && at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa6 &&
+             at[2] <= 0xa9); /* U+2066 to U+2069 */
+}
+
+static size_t char_len(uint8_t first)
+{
+    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Appends one character, or its bytes as \xHH; false: no room. */
+static bool put(const uint8_t *at, size_t len, bool as_it_is, char *out,
+                size_t *used)
+{
+    size_t need = as_it_is ? len : 4 * len;
+    if (need > MGR_LINE_BYTES - *used) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (as_it_is) {
+            out[(*used)++] = (char)at[i];
+        } else {
+            static const char digits[] = "0123456789abcdef";
+            const char escaped[] = {'\\', 'x', digits[at[i] >> 4],
+                                    digits[at[i] & 15]};
+            memcpy(out + *used, escaped, sizeof escaped);
+            *used += sizeof escaped;
+        }
+    }
+    return true;
+}
+
+size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
+{
+    const uint8_t *at = (const uint8_t *)data;
+    const uint8_t *end = at + len;
+    const uint8_t *valid = at;
+    size_t used = 0;
+    while (at < end) {
+        if (at == valid) {
+            valid += shmrpci_utf8_valid_prefix(at, (size_t)(end - at));
+        }
+        bool is_valid = at < valid;
+        size_t one = is_valid ? char_len(*at) : 1;
+        if (!put(at, one, is_valid && is_harmless(at, one), out, &used)) {
+            *truncated = true;
+            return used;
+        }
+        at += one;
+        valid = valid < at ? at : valid;
+    }
+    return used;
+}
+
+/* ---- lines ----------------------------------------------------------- */
+
+static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
+{
+    char text[MGR_LINE_BYTES];
+    size_t len = lines->len;
+    if (len > 0 && lines->bytes[len - 1] == '\r') {
+        len--;
+    }
+    mgr_line line = {.unix_ms = lines->unix_ms,
+                     .level = mgr_level_of(lines->bytes, len),
+                     .origin = lines->origin,
+                     .truncated = lines->is_long,
+                     .text = text};
+    line.len = mgr_text_inert(lines->bytes, len, text, &line.truncated);
+    on_line(user, &line);
+    lines->len = 0;
+    lines->is_long = false;
+}
+
+static void append(mgr_lines *lines, const char *data, size_t len,
+                   int64_t unix_ms)
+{
+    size_t room = sizeof lines->bytes - lines->len;
+    if (lines->len == 0) {
+        lines->unix_ms = unix_ms;
+    }
+    if (len > room) {
+        lines->is_long = true;
+        len = room;
+    }
+    memcpy(lines->bytes + lines->len, data, len);
+    lines->len += len;
+}
+
+void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
+                    int64_t unix_ms, mgr_on_line *on_line, void *user)
+{
+    const char *at = data;
+    const char *end = at + len;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t part = (size_t)((newline != NULL ? newline : end) - at);
+        append(lines, at, part, unix_ms);
+        if (newline == NULL) {
+            return;
+        }
+        tell(lines, on_line, user);
+        at = newline + 1;
+    }
+}
+
+void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user)
+{
+    if (lines->len > 0 && !lines->is_long) {
+        tell(lines, on_line, user);
+    }
+}
+
+void mgr_lines_end(mgr_lines *lines, mgr_on_line *on_line, void *user)
+{
+    if (lines->len > 0) {
+        tell(lines, on_line, user);
+    }
+}

@@ -1,0 +1,78 @@
+/*
+ * What a service prints, cut into lines: bytes in, lines out.
+ *
+ * Whatever comes is made harmless here, once, before anybody shows or keeps
+ * it: text is UTF-8 without control characters, and bounded.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_LINES_H
+#define SHMRPC_TOOLS_SHMRPCD_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How serious; numbers are those of manager.svc. */
+typedef enum mgr_level {
+    MGR_LEVEL_DEBUG,
+    MGR_LEVEL_INFO,
+    MGR_LEVEL_NOTICE,
+    MGR_LEVEL_WARNING,
+    MGR_LEVEL_ERROR,
+    MGR_LEVEL_CRITICAL
+} mgr_level;
+
+/* Who says it; numbers are those of manager.svc. */
+typedef enum mgr_origin {
+    MGR_ORIGIN_STDOUT,
+    MGR_ORIGIN_STDERR,
+    MGR_ORIGIN_MANAGER
+} mgr_origin;
+
+/* Of a line; what is behind is left out. */
+#define MGR_LINE_BYTES ((size_t)16 << 10)
+
+typedef struct mgr_line {
+    int64_t unix_ms;
+    mgr_level level;
+    mgr_origin origin;
+    bool truncated;
+    const char *text; /* no NUL behind it */
+    size_t len;
+} mgr_line;
+
+typedef void mgr_on_line(void *user, const mgr_line *line);
+
+/* A stream whose last line is not complete. Zeroed to begin with, but for
+ * `origin`. */
+typedef struct mgr_lines {
+    mgr_origin origin;
+    size_t len;
+    bool is_long;    /* more has come than has room */
+    int64_t unix_ms; /* when the line began */
+    char bytes[MGR_LINE_BYTES];
+} mgr_lines;
+
+/* Takes bytes that came now; tells of every line that is complete. */
+void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
+                    int64_t unix_ms, mgr_on_line *on_line, void *user);
+
+/* Tells of what there is of a line without an end, if there is any; the rest of
+ * it counts as a new line. */
+void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user);
+
+/* The same at the end of the stream: also of a line that is too long. */
+void mgr_lines_end(mgr_lines *lines, mgr_on_line *on_line, void *user);
+
+/* Writes `len` bytes as such text into `out`, of up to MGR_LINE_BYTES: what is
+ * no UTF-8, control characters but tabs, and those that turn the direction of
+ * text stand there as \xHH. Returns the length; `*truncated` when there was no
+ * room for all. */
+size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated);
+
+/* How serious a line is, by what it begins with: "<3>text", "error: text",
+ * "name: warning: text", "[INFO] text". INFO if it doesn't say. */
+mgr_level mgr_level_of(const char *text, size_t len);
+
+#endif

@@ -1,0 +1,98 @@
+/* shmrpcd FILE [NAME...]: the manager itself. */
+#include <stdio.h>
+
+#include "tools/shmrpcd/command.h"
+#include "tools/shmrpcd/control.h"
+
+static const struct option long_options[] = {
+    {"instance", required_argument, NULL, 'i'},
+    {"echo", no_argument, NULL, 'e'},
+    {NULL, 0, NULL, 0},
+};
+
+static manager_exit report(const shmrpc_error *error)
+{
+    fprintf(stderr, "shmrpcd: %s\n",
+            error->code == SHMRPC_E_EXISTS
+                ? "another one runs here already (--instance for a second)"
+                : error->message);
+    return MANAGER_TROUBLE;
+}
+
+static manager_exit manage(mgr_manager *m, const char *instance)
+{
+    char where[512];
+    mgr_control *control = NULL;
+    shmrpc_error error;
+    int status =
+        mgr_control_create(m, instance, where, sizeof where, &control, &error);
+    if (status == SHMRPC_OK) {
+        status = mgr_manager_settle(m, where, &error);
+    }
+    if (status == SHMRPC_OK) {
+        status = mgr_control_start(control, &error);
+    }
+    if (status == SHMRPC_OK) {
+        fprintf(stderr, "shmrpcd: managing at %s\n", where);
+        mgr_manager_run(m);
+    }
+    mgr_control_destroy(control);
+    return status == SHMRPC_OK ? MANAGER_OK : report(&error);
+}
+
+static manager_exit run(const char *file, char *const *names,
+                        const char *instance)
+{
+    mgr_manager *m;
+    shmrpc_error error;
+    int status = mgr_manager_create(file, names, &m, &error);
+    if (status == SHMRPC_E_INVALID) {
+        return MANAGER_ERRORS;
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        fprintf(stderr, "shmrpcd: there is no service `%s` in %s\n",
+                error.message, file);
+        return MANAGER_USAGE;
+    }
+    if (status != SHMRPC_OK) {
+        return report(&error);
+    }
+    manager_exit result = manage(m, instance);
+    mgr_manager_destroy(m);
+    return result;
+}
+
+static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
+{
+    const char *instance = "";
+    int option;
+    while ((option = shmrpci_options_next(argc, argv, "+i:e", long_options,
+                                          message)) != SHMRPCI_OPTIONS_END) {
+        switch (option) {
+        case 'i':
+            instance = optarg;
+            break;
+        case 'e':
+            mgr_log_set_echo();
+            break;
+        default:
+            return manager_refuse(message);
+        }
+    }
+    if (optind >= argc) {
+        shmrpci_buf_append_text(message,
+                                "a FILE is missing (--help tells more)");
+        return manager_refuse(message);
+    }
+    return run(argv[optind], optind + 1 < argc ? argv + optind + 1 : NULL,
+               instance);
+}
+
+manager_exit manager_manage(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    manager_exit result = parse(argc, argv, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}

@@ -1,0 +1,562 @@
+/* The loop, and what comes next for each service. */
+#include "tools/shmrpcd/manager.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/folder.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "os/program.h"
+#include "os/signals.h"
+
+#define TAG_SIGNAL UINT64_C(1)
+#define TAG_WAKE   UINT64_C(2)
+#define TAG_NOTIFY UINT64_C(3)
+
+/* What a killed manager has left has so long to end. */
+#define LEFTOVERS_NS (10 * SHMRPCI_NS_PER_S)
+
+mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len)
+{
+    for (size_t i = 0; i < m->unit_count; i++) {
+        const char *its = m->units[i]->plan->name;
+        if (strlen(its) == len && memcmp(its, name, len) == 0) {
+            return m->units[i];
+        }
+    }
+    return NULL;
+}
+
+void mgr_wake(mgr_manager *m)
+{
+    shmrpci_event_set(m->wake_fd);
+}
+
+static mgr_unit *find_text(const mgr_manager *m, const char *name)
+{
+    return mgr_find(m, name, strlen(name));
+}
+
+/* Those that it comes after stand before it, and don't come after it. */
+void mgr_want(mgr_manager *m, mgr_unit *unit)
+{
+    unit->is_wanted = true;
+    for (size_t i = m->unit_count; i-- > 0;) {
+        const mgr_unit *later = m->units[i];
+        for (size_t k = 0; later->is_wanted && k < later->plan->after.count;
+             k++) {
+            mgr_unit *other = find_text(m, later->plan->after.items[k]);
+            if (other != NULL) {
+                other->is_wanted = true;
+            }
+        }
+    }
+}
+
+/* ---- what comes next ------------------------------------------------- */
+
+static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
+{
+    return unit->is_wanted && !unit->restarts && !unit->is_removed &&
+           m->stops == 0;
+}
+
+/* Whether all that it comes after can be called, and at the first start also
+ * those before it in the file that are to be waited for. */
+static bool may_start(const mgr_manager *m, const mgr_unit *unit)
+{
+    for (size_t i = 0; i < unit->plan->after.count; i++) {
+        const mgr_unit *other = find_text(m, unit->plan->after.items[i]);
+        if (other != NULL && other->state != MGR_RUNNING) {
+            return false;
+        }
+    }
+    for (size_t i = 0; unit->starts == 0 && m->units[i] != unit; i++) {
+        const mgr_unit *other = m->units[i];
+        if (other->plan->waits && is_to_run(m, other) &&
+            other->state != MGR_RUNNING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether one that comes after it still runs, when all are to end. */
+static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
+{
+    for (size_t i = 0; m->stops == 1 && i < m->unit_count; i++) {
+        const mgr_unit *other = m->units[i];
+        for (size_t k = 0; k < other->plan->after.count; k++) {
+            if (other->run_count > 0 &&
+                strcmp(other->plan->after.items[k], unit->plan->name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void start(mgr_manager *m, mgr_unit *unit)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (mgr_run_start(m, unit)) {
+        mgr_unit_enter(unit, MGR_STARTING);
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "started, pid %d",
+                     (int)unit->run->pid);
+        return;
+    }
+    unit->deaths++;
+    shmrpci_backoff_died(&unit->backoff, now_ns, 0);
+    mgr_unit_enter(unit, MGR_BACKOFF);
+    mgr_unit_say(unit, MGR_LEVEL_ERROR, "%s", unit->last_end);
+}
+
+/* SIGINT, SIGTERM, SIGKILL: the first that has time of its own, then the next
+ * when that is over. */
+static void climb(mgr_unit *unit)
+{
+    const int64_t times[] = {unit->plan->int_ns, unit->plan->term_ns};
+    static const int signals[] = {SIGINT, SIGTERM};
+    while (unit->step < 2 && times[unit->step] == 0) {
+        unit->step++;
+    }
+    if (unit->step < 2) {
+        if (unit->step == 1 && unit->plan->int_ns > 0) {
+            mgr_unit_say(unit, MGR_LEVEL_WARNING,
+                         "goes on after SIGINT: SIGTERM");
+        }
+        unit->step_ns = shmrpci_deadline_after(times[unit->step]);
+        shmrpci_program_signal(unit->run->pid, signals[unit->step]);
+    } else {
+        mgr_unit_say(unit, MGR_LEVEL_ERROR, "does not end: it is killed");
+        unit->step_ns = SHMRPCI_NEVER_NS;
+        shmrpci_program_signal_group(unit->run->pid, SHMRPCI_CHILD_KILL);
+    }
+    unit->step++;
+}
+
+static void begin_stop(mgr_unit *unit)
+{
+    mgr_unit_enter(unit, MGR_STOPPING);
+    mgr_unit_say(unit, MGR_LEVEL_INFO, "is stopped");
+    unit->step = 0;
+    unit->run->kill_ns =
+        shmrpci_deadline_after(unit->plan->int_ns + unit->plan->term_ns);
+    climb(unit);
+}
+
+/* One whose program runs; returns when it wants to be looked at again. */
+static int64_t step_running(mgr_manager *m, mgr_unit *unit)
+{
+    if (unit->state != MGR_STOPPING) {
+        int64_t lived_ns = shmrpci_now_ns() - unit->started_ns;
+        if (is_to_run(m, unit) || is_needed(m, unit)) {
+            shmrpci_backoff_lives(&unit->backoff, lived_ns);
+            return lived_ns < SHMRPCI_YOUNG_NS
+                       ? unit->started_ns + SHMRPCI_YOUNG_NS
+                       : SHMRPCI_NEVER_NS;
+        }
+        begin_stop(unit);
+    } else if (shmrpci_remaining_ns(unit->step_ns) == 0) {
+        climb(unit);
+    }
+    return unit->step_ns;
+}
+
+/* One whose program does not run. */
+static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
+{
+    if (unit->run_count == 0) {
+        unit->restarts = false;
+    }
+    if (!is_to_run(m, unit)) {
+        if (unit->run_count == 0) {
+            mgr_unit_enter(unit, MGR_STOPPED);
+        }
+        return SHMRPCI_NEVER_NS;
+    }
+    if (unit->state == MGR_STOPPING && unit->run_count > 0) {
+        return SHMRPCI_NEVER_NS; /* its processes end first */
+    }
+    if (unit->state == MGR_BACKOFF) {
+        if (shmrpci_remaining_ns(unit->backoff.next_ns) == 0) {
+            start(m, unit);
+        }
+        return unit->state == MGR_BACKOFF ? unit->backoff.next_ns
+                                          : unit->started_ns + SHMRPCI_YOUNG_NS;
+    }
+    mgr_unit_enter(unit, MGR_WAITING);
+    if (may_start(m, unit)) {
+        start(m, unit);
+        return unit->state == MGR_BACKOFF ? unit->backoff.next_ns
+                                          : unit->started_ns + SHMRPCI_YOUNG_NS;
+    }
+    return SHMRPCI_NEVER_NS;
+}
+
+static void remove_unit(mgr_manager *m, size_t index)
+{
+    mgr_unit_destroy(m->units[index]);
+    m->unit_count--;
+    memmove(m->units + index, m->units + index + 1,
+            (m->unit_count - index) * sizeof(mgr_unit *));
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* From the last to the first, so that those are told to end first that were
+ * started last; those that start do so in the next turn. */
+static int64_t step_units(mgr_manager *m)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (size_t i = m->unit_count; i-- > 0;) {
+        mgr_unit *unit = m->units[i];
+        if (unit->run != NULL) {
+            next_ns = earlier(next_ns, step_running(m, unit));
+        }
+    }
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_unit *unit = m->units[i];
+        if (unit->run == NULL) {
+            next_ns = earlier(next_ns, step_ended(m, unit));
+        }
+    }
+    for (size_t i = m->unit_count; i-- > 0;) {
+        if (m->units[i]->is_removed && m->units[i]->run_count == 0) {
+            remove_unit(m, i);
+        }
+    }
+    return next_ns;
+}
+
+/* ---- leftovers ------------------------------------------------------- */
+
+static void found_leftover(void *user, int32_t pid)
+{
+    mgr_leftovers *left = user;
+    int watch_fd;
+    int *more = realloc(left->watch_fds, (left->count + 1) * sizeof *more);
+    if (more == NULL) {
+        return;
+    }
+    left->watch_fds = more;
+    if (shmrpci_child_watch(pid, &watch_fd) == SHMRPC_OK) {
+        left->watch_fds[left->count++] = watch_fd;
+        shmrpci_child_signal(watch_fd, SIGTERM);
+    }
+}
+
+static void find_leftovers(mgr_manager *m)
+{
+    shmrpci_program_find(m->mark_line, found_leftover, &m->leftovers);
+    if (m->leftovers.count > 0) {
+        m->leftovers.kill_ns = shmrpci_deadline_after(LEFTOVERS_NS);
+        fprintf(stderr,
+                "shmrpcd: a former manager was killed; %zu processes of its "
+                "services are ended\n",
+                m->leftovers.count);
+    }
+}
+
+static int64_t step_leftovers(mgr_manager *m)
+{
+    mgr_leftovers *left = &m->leftovers;
+    if (left->count == 0) {
+        return SHMRPCI_NEVER_NS;
+    }
+    if (shmrpci_remaining_ns(left->kill_ns) > 0) {
+        return left->kill_ns;
+    }
+    while (left->count > 0) {
+        int *watch_fd = &left->watch_fds[--left->count];
+        shmrpci_child_signal(*watch_fd, SHMRPCI_CHILD_KILL);
+        shmrpci_fd_close(watch_fd);
+    }
+    return SHMRPCI_NEVER_NS;
+}
+
+/* ---- the loop -------------------------------------------------------- */
+
+static void take_stop(mgr_manager *m)
+{
+    m->stops++;
+    if (m->stops == 1) {
+        fputs("shmrpcd: stopping\n", stderr);
+        (void)shmrpci_notify_send("STOPPING=1");
+    } else {
+        fputs("shmrpcd: killing what is left\n", stderr);
+        mgr_run_signal_all(m, SHMRPCI_CHILD_KILL);
+    }
+}
+
+static void take_reload(mgr_manager *m)
+{
+    shmrpci_buf messages;
+    char lines[64];
+    shmrpci_buf_init_heap(&messages);
+    (void)snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                   (long long)(shmrpci_now_ns() / 1000));
+    (void)shmrpci_notify_send(lines);
+    if (mgr_reload(m, NULL, &messages) != SHMRPC_OK) {
+        fwrite(messages.data, 1, messages.len, stderr);
+        fputs("shmrpcd: nothing is changed\n", stderr);
+    }
+    (void)shmrpci_notify_send("READY=1");
+    shmrpci_buf_fini(&messages);
+}
+
+static void take_signals(mgr_manager *m)
+{
+    shmrpci_signal signal;
+    shmrpci_child_end end;
+    int32_t pid;
+    while (shmrpci_signals_next(m->signal_fd, &signal)) {
+        if (signal == SHMRPCI_SIGNAL_STOP) {
+            take_stop(m);
+        } else if (signal == SHMRPCI_SIGNAL_RELOAD && m->stops == 0) {
+            take_reload(m);
+        }
+    }
+    while (shmrpci_program_reap(&pid, &end)) {
+        mgr_run_ended(m, pid, &end);
+    }
+}
+
+static void take_notes(mgr_manager *m)
+{
+    char text[SHMRPCI_NOTIFY_BYTES];
+    int32_t pid;
+    for (int i = 0; i < 64; i++) {
+        shmrpc_status status = shmrpci_notify_receive(m->notify_fd, text, &pid);
+        if (status == SHMRPC_OK) {
+            mgr_run_told(m, pid, text);
+        } else if (status != SHMRPC_E_TOO_LARGE) {
+            return;
+        }
+    }
+}
+
+static void take(mgr_manager *m, uint64_t tag)
+{
+    if (tag == TAG_SIGNAL) {
+        take_signals(m);
+    } else if (tag == TAG_WAKE) {
+        shmrpci_event_clear(m->wake_fd);
+    } else if (tag == TAG_NOTIFY) {
+        take_notes(m);
+    } else if (tag >= MGR_TAG_RUNS) {
+        mgr_run_read(m, (size_t)(tag - MGR_TAG_RUNS) / 2,
+                     (int)((tag - MGR_TAG_RUNS) % 2));
+    }
+}
+
+/* Tells who started us, once: all that could be started runs, or has failed. */
+static void settle(mgr_manager *m)
+{
+    bool waits = false;
+    bool failed = false;
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_state state = m->units[i]->state;
+        failed = failed || state == MGR_BACKOFF;
+        waits = waits || state == MGR_WAITING;
+        if (state == MGR_STARTING) {
+            return;
+        }
+    }
+    if (!m->is_settled && m->stops == 0 && (!waits || failed)) {
+        m->is_settled = true;
+        (void)shmrpci_notify_send("READY=1");
+        fputs(failed ? "shmrpcd: ready, but not all services run\n"
+                     : "shmrpcd: ready\n",
+              stderr);
+    }
+}
+
+/* Everything that time brings. */
+static int64_t step_all(mgr_manager *m)
+{
+    int64_t next_ns = mgr_runs_step(m);
+    next_ns = earlier(next_ns, step_leftovers(m));
+    next_ns = earlier(next_ns, step_units(m));
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_unit_write_log(m->units[i]);
+    }
+    (void)fflush(stdout);
+    settle(m);
+    return next_ns;
+}
+
+static bool all_ended(const mgr_manager *m)
+{
+    for (size_t i = 0; i < m->unit_count; i++) {
+        if (m->units[i]->run_count > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void mgr_manager_run(mgr_manager *m)
+{
+    uint64_t tags[64];
+    shmrpci_mutex_lock(&m->lock);
+    for (;;) {
+        int64_t next_ns = step_all(m);
+        shmrpci_cond_broadcast(&m->changed);
+        if (m->stops > 0 && all_ended(m)) {
+            break;
+        }
+        shmrpci_mutex_unlock(&m->lock);
+        size_t count = shmrpci_poll_wait(m->poll_set, tags, 64, next_ns);
+        shmrpci_mutex_lock(&m->lock);
+        for (size_t i = 0; i < count; i++) {
+            take(m, tags[i]);
+        }
+    }
+    shmrpci_mutex_unlock(&m->lock);
+}
+
+/* ---- making ---------------------------------------------------------- */
+
+static int open_parts(mgr_manager *m, shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_poll_create(&m->poll_set);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_signals_open(&m->signal_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_event_create(&m->wake_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(m->poll_set, m->signal_fd, SHMRPCI_POLL_LEVEL,
+                                  TAG_SIGNAL);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(m->poll_set, m->wake_fd, SHMRPCI_POLL_LEVEL,
+                                  TAG_WAKE);
+    }
+    if (status == SHMRPC_OK &&
+        !shmrpci_program_own_path(m->own_path, sizeof m->own_path)) {
+        status = SHMRPC_E_NOT_FOUND;
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status,
+                                  "the manager can't be made: %s",
+                                  shmrpc_status_text(status));
+}
+
+/* The names of the command line, all of which must be known. */
+static int want_names(mgr_manager *m, shmrpc_error *error)
+{
+    for (size_t i = 0; m->names == NULL && i < m->unit_count; i++) {
+        m->units[i]->is_wanted = true;
+    }
+    for (char *const *name = m->names; name != NULL && *name != NULL; name++) {
+        mgr_unit *unit = find_text(m, *name);
+        if (unit == NULL) {
+            return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND, "%s", *name);
+        }
+        mgr_want(m, unit);
+    }
+    return SHMRPC_OK;
+}
+
+static int load(mgr_manager *m, shmrpc_error *error)
+{
+    shmrpci_buf messages;
+    shmrpci_buf_init_heap(&messages);
+    shmrpc_status status = mgr_reload(m, NULL, &messages);
+    if (status == SHMRPC_E_INVALID) {
+        fwrite(messages.data, 1, messages.len, stderr);
+    }
+    shmrpci_buf_fini(&messages);
+    return status == SHMRPC_OK ? want_names(m, error)
+                               : shmrpc_error_set(error, status, "%s",
+                                                  shmrpc_status_text(status));
+}
+
+int mgr_manager_create(const char *file, char *const *names, mgr_manager **out,
+                       shmrpc_error *error)
+{
+    mgr_manager *m = calloc(1, sizeof *m);
+    if (m == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    shmrpci_mutex_init(&m->lock);
+    shmrpci_cond_init(&m->changed);
+    m->file = file;
+    m->names = names;
+    m->since_unix_ms = mgr_now_unix_ms();
+    m->poll_set = m->signal_fd = m->wake_fd = m->dir_fd = m->notify_fd = -1;
+    int status = open_parts(m, error);
+    if (status == SHMRPC_OK) {
+        status = load(m, error);
+    }
+    if (status != SHMRPC_OK) {
+        mgr_manager_destroy(m);
+        return status;
+    }
+    *out = m;
+    return SHMRPC_OK;
+}
+
+int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
+{
+    char folder[512];
+    char path[SHMRPCI_NOTIFY_PATH_BYTES] = "";
+    const char *slash = strrchr(where, '/');
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - where), where);
+    shmrpc_status status = shmrpci_folder_open(folder, &m->dir_fd);
+    /* Beside the socket, under whose lock we are. */
+    (void)snprintf(folder, sizeof folder, "%s.notify", slash + 1);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_notify_listen(m->dir_fd, folder, &m->notify_fd, path);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_poll_add(m->poll_set, m->notify_fd, SHMRPCI_POLL_LEVEL,
+                                  TAG_NOTIFY);
+    }
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status, "no socket beside %.128s: %s",
+                                where, shmrpc_status_text(status));
+    }
+    (void)snprintf(m->notify_line, sizeof m->notify_line, "NOTIFY_SOCKET=%s",
+                   path);
+    (void)snprintf(m->mark_line, sizeof m->mark_line, "SHMRPCD_OF=%s", where);
+    shmrpci_program_adopt_orphans();
+    find_leftovers(m);
+    return SHMRPC_OK;
+}
+
+void mgr_manager_destroy(mgr_manager *m)
+{
+    if (m->dir_fd >= 0 && m->notify_fd >= 0) {
+        const char *slash = strrchr(m->notify_line, '/');
+        shmrpci_folder_remove(m->dir_fd, slash + 1);
+    }
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_unit_destroy(m->units[i]);
+    }
+    while (m->leftovers.count > 0) {
+        shmrpci_fd_close(&m->leftovers.watch_fds[--m->leftovers.count]);
+    }
+    free(m->leftovers.watch_fds);
+    free(m->units);
+    free(m->runs);
+    shmrpci_fd_close(&m->notify_fd);
+    shmrpci_fd_close(&m->dir_fd);
+    shmrpci_fd_close(&m->wake_fd);
+    shmrpci_fd_close(&m->signal_fd);
+    shmrpci_fd_close(&m->poll_set);
+    shmrpci_cond_fini(&m->changed);
+    shmrpci_mutex_fini(&m->lock);
+    free(m);
+}

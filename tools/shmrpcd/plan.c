@@ -1,0 +1,311 @@
+/* Sections to programs. */
+#include "tools/shmrpcd/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/process.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* Of all workers of a service. */
+#define MAX_THREADS UINT64_C(64)
+
+static const shmrpci_ini_key unavailable[] = {
+    SHMRPCI_INI_MAX_CONNECTIONS_PER_USER,
+    SHMRPCI_INI_MAX_BYTES_PER_USER,
+    SHMRPCI_INI_ALLOWED_USERS,
+    SHMRPCI_INI_ALLOWED_GROUPS,
+    SHMRPCI_INI_WEB_HOST,
+    SHMRPCI_INI_WEB_PORT,
+    SHMRPCI_INI_WEB_READ_ONLY,
+    SHMRPCI_INI_WEB_PASSWORD_FILE,
+};
+
+const shmrpci_ini_opts mgr_ini_opts = {
+    .unavailable = unavailable,
+    .unavailable_count = sizeof unavailable / sizeof *unavailable};
+
+/* ---- what is started ------------------------------------------------- */
+
+/* The program, or ours, which loads the library and calls what is in it. */
+static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
+                      const char *own_path)
+{
+    const shmrpci_ini_value *exec = &service->values[SHMRPCI_INI_EXEC];
+    const char *const serve[] = {
+        own_path, "serve",
+        service->values[SHMRPCI_INI_IMPORT_FROM].present
+            ? service->values[SHMRPCI_INI_IMPORT_FROM].u.text
+            : "",
+        service->name};
+    const char *const *from = exec->present ? exec->u.list.items : serve;
+    size_t count = exec->present ? exec->u.list.count : 4;
+    char **argv =
+        shmrpci_arena_calloc(&plan->arena, count + 1, sizeof *argv, 8);
+    for (size_t i = 0; argv != NULL && i < count; i++) {
+        argv[i] = shmrpci_arena_strndup(&plan->arena, from[i], strlen(from[i]));
+        if (argv[i] == NULL) {
+            return NULL;
+        }
+    }
+    return argv;
+}
+
+static void append_command(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    const shmrpci_ini_value *exec = &service->values[SHMRPCI_INI_EXEC];
+    if (!exec->present) {
+        shmrpci_buf_append_text(
+            out, service->values[SHMRPCI_INI_IMPORT_FROM].u.text);
+        return;
+    }
+    for (size_t i = 0; i < exec->u.list.count; i++) {
+        shmrpci_buf_append_text(out, i > 0 ? " " : "");
+        shmrpci_buf_append_text(out, exec->u.list.items[i]);
+    }
+}
+
+/* ---- how it serves --------------------------------------------------- */
+
+/* Whether the file says so: else the server's own default is as good. */
+static bool is_given(const shmrpci_ini_service *service, shmrpci_ini_key key)
+{
+    return service->values[key].present &&
+           service->values[key].place.file != NULL;
+}
+
+static void append_number(shmrpci_buf *out, const shmrpci_ini_service *service,
+                          shmrpci_ini_key key, const char *option)
+{
+    if (is_given(service, key)) {
+        shmrpci_buf_printf(out, "%s=%llu\n", option,
+                           (unsigned long long)service->values[key].u.number);
+    }
+}
+
+/* Whole seconds, at least one: servers have no finer ones. */
+static void append_seconds(shmrpci_buf *out, const char *option, uint64_t ns)
+{
+    uint64_t seconds = (ns + NS_PER_S - 1) / NS_PER_S;
+    shmrpci_buf_printf(out, "%s=%llu\n", option,
+                       (unsigned long long)(seconds > 0 ? seconds : 1));
+}
+
+static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
+    const shmrpci_ini_value *tcp = &service->values[SHMRPCI_INI_TCP_BIND];
+    if (!listen->present && !tcp->present) {
+        return;
+    }
+    shmrpci_buf_append_text(out, "--listen=");
+    for (size_t i = 0; listen->present && i < listen->u.list.count; i++) {
+        shmrpci_buf_printf(out, "%s%s", i > 0 ? "," : "",
+                           listen->u.list.items[i]);
+    }
+    shmrpci_buf_append_text(out, listen->present ? "" : "shm://");
+    for (size_t i = 0; tcp->present && i < tcp->u.list.count; i++) {
+        shmrpci_buf_printf(out, ",tcp://%s", tcp->u.list.items[i]);
+    }
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static bool is_for_processes(const char *address)
+{
+    return strncmp(address, "tcp:", 4) != 0 &&
+           strncmp(address, "unix:", 5) != 0;
+}
+
+static bool takes_processes(const shmrpci_ini_service *service)
+{
+    const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
+    bool takes = !service->values[SHMRPCI_INI_TCP_BIND].present;
+    for (size_t i = 0; listen->present && i < listen->u.list.count; i++) {
+        takes = takes && is_for_processes(listen->u.list.items[i]);
+    }
+    return takes;
+}
+
+/* Worker processes don't serve TCP; there it is threads, no more than handlers
+ * are said to bear. */
+static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    const shmrpci_ini_value *values = service->values;
+    uint64_t threads = values[SHMRPCI_INI_THREADS].u.number;
+    uint64_t least = values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
+    uint64_t most = MAX_THREADS / threads;
+    if (!takes_processes(service)) {
+        shmrpci_buf_printf(out, "--workers=0\n--threads=%llu\n",
+                           (unsigned long long)threads);
+        return;
+    }
+    if (values[SHMRPCI_INI_MAX_PROC_NUM].present) {
+        most = values[SHMRPCI_INI_MAX_PROC_NUM].u.number;
+    } else if (shmrpci_allowed_cpus() < most) {
+        most = shmrpci_allowed_cpus();
+    }
+    shmrpci_buf_printf(out, "--workers=%llu..%llu\n--threads=%llu\n",
+                       (unsigned long long)least,
+                       (unsigned long long)(most > least ? most : least),
+                       (unsigned long long)threads);
+}
+
+static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
+                        shmrpci_ini_key key, const char *option)
+{
+    if (is_given(service, key)) {
+        shmrpci_buf_printf(
+            out, "%s=%lluus\n", option,
+            (unsigned long long)(service->values[key].u.number / 1000));
+    }
+}
+
+static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    if (is_given(service, SHMRPCI_INI_NEW_PROC_CPU_PC)) {
+        unsigned long long pc =
+            service->values[SHMRPCI_INI_NEW_PROC_CPU_PC].u.number;
+        shmrpci_buf_printf(out, "--new-proc-cpu-pc=%llu.%03llu\n", pc / 1000,
+                           pc % 1000);
+    }
+    append_time(out, service, SHMRPCI_INI_NEW_PROC_AVG_OVER_SECS,
+                "--new-proc-avg-over-secs");
+    append_time(out, service, SHMRPCI_INI_NEW_PROC_QUEUE_DELAY,
+                "--new-proc-queue-delay");
+    append_time(out, service, SHMRPCI_INI_KILL_PROC_AVG_OVER_SECS,
+                "--kill-proc-avg-over-secs");
+}
+
+static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    static const char *const profiles[] = {"balanced", "latency", "power"};
+    static const char *const compressions[] = {"none", "snappy", "zlib"};
+    const shmrpci_ini_value *values = service->values;
+    shmrpci_buf_append_text(out, "SHMRPC_OPTIONS=");
+    append_listen(out, service);
+    append_workers(out, service);
+    append_scaling(out, service);
+    append_number(out, service, SHMRPCI_INI_MAX_MESSAGE_BYTES, "--max-message");
+    append_number(out, service, SHMRPCI_INI_MAX_PROC_MEM_BYTES,
+                  "--max-proc-mem-bytes");
+    append_number(out, service, SHMRPCI_INI_MAX_PROC_CALLS, "--max-proc-calls");
+    if (is_given(service, SHMRPCI_INI_HANG_KILL_SECS)) {
+        append_seconds(out, "--hang-kill",
+                       values[SHMRPCI_INI_HANG_KILL_SECS].u.number);
+    }
+    if (is_given(service, SHMRPCI_INI_PROFILE)) {
+        shmrpci_buf_printf(out, "--profile=%s\n",
+                           profiles[values[SHMRPCI_INI_PROFILE].u.number]);
+    }
+    if (is_given(service, SHMRPCI_INI_TCP_COMPRESSION)) {
+        shmrpci_buf_printf(
+            out, "--tcp-compression=%s\n",
+            compressions[values[SHMRPCI_INI_TCP_COMPRESSION].u.number]);
+    }
+    if (values[SHMRPCI_INI_TCP_ALLOW_INSECURE].u.flag) {
+        shmrpci_buf_append_text(out, "--force-insecure-serialisation\n");
+    }
+    /* Not earlier than we lose patience. */
+    append_seconds(out, "--stop-after",
+                   values[SHMRPCI_INI_STOP_INT_SECS].u.number +
+                       values[SHMRPCI_INI_STOP_TERM_SECS].u.number);
+}
+
+/* ---- plans ----------------------------------------------------------- */
+
+/* Text that `append` writes, in the plan's memory; NULL: out of memory. */
+static char *keep(mgr_plan *plan, const shmrpci_ini_service *service,
+                  void (*append)(shmrpci_buf *out,
+                                 const shmrpci_ini_service *service))
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    append(&text, service);
+    char *kept = text.status == SHMRPC_OK
+                     ? shmrpci_arena_strndup(&plan->arena,
+                                             (const char *)text.data, text.len)
+                     : NULL;
+    shmrpci_buf_fini(&text);
+    return kept;
+}
+
+static bool keep_after(mgr_plan *plan, const shmrpci_ini_list *after)
+{
+    const char **items =
+        shmrpci_arena_calloc(&plan->arena, after->count + 1, sizeof *items, 8);
+    for (size_t i = 0; items != NULL && i < after->count; i++) {
+        items[i] = shmrpci_arena_strndup(&plan->arena, after->items[i],
+                                         strlen(after->items[i]));
+        if (items[i] == NULL) {
+            return false;
+        }
+    }
+    plan->after = (shmrpci_ini_list){items, after->count};
+    return items != NULL;
+}
+
+static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
+                 const char *own_path)
+{
+    const shmrpci_ini_value *values = service->values;
+    const shmrpci_ini_list none = {NULL, 0};
+    const char *log_dir = values[SHMRPCI_INI_LOG_DIR].present
+                              ? values[SHMRPCI_INI_LOG_DIR].u.text
+                              : NULL;
+    plan->waits = values[SHMRPCI_INI_WAIT_UNTIL_COMPLETED].u.flag;
+    plan->int_ns = (int64_t)values[SHMRPCI_INI_STOP_INT_SECS].u.number;
+    plan->term_ns = (int64_t)values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
+    plan->log_max_bytes = values[SHMRPCI_INI_LOG_MAX_BYTES].u.number;
+    plan->log_keep = (uint32_t)values[SHMRPCI_INI_LOG_KEEP].u.number;
+    plan->name = shmrpci_arena_strndup(&plan->arena, service->name,
+                                       strlen(service->name));
+    plan->log_dir =
+        log_dir != NULL
+            ? shmrpci_arena_strndup(&plan->arena, log_dir, strlen(log_dir))
+            : NULL;
+    plan->argv = argv_of(plan, service, own_path);
+    plan->options = keep(plan, service, append_options);
+    plan->command = keep(plan, service, append_command);
+    return plan->name != NULL && (log_dir == NULL || plan->log_dir != NULL) &&
+           plan->argv != NULL && plan->options != NULL &&
+           plan->command != NULL &&
+           keep_after(plan, values[SHMRPCI_INI_AFTER].present
+                                ? &values[SHMRPCI_INI_AFTER].u.list
+                                : &none);
+}
+
+mgr_plan *mgr_plan_create(const shmrpci_ini_service *service,
+                          const char *own_path)
+{
+    mgr_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        return NULL;
+    }
+    shmrpci_arena_init(&plan->arena, 0);
+    if (!fill(plan, service, own_path)) {
+        mgr_plan_destroy(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+void mgr_plan_destroy(mgr_plan *plan)
+{
+    if (plan != NULL) {
+        shmrpci_arena_fini(&plan->arena);
+        free(plan);
+    }
+}
+
+bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
+{
+    size_t i = 0;
+    while (a->argv[i] != NULL && b->argv[i] != NULL &&
+           strcmp(a->argv[i], b->argv[i]) == 0) {
+        i++;
+    }
+    return a->argv[i] == NULL && b->argv[i] == NULL &&
+           strcmp(a->options, b->options) == 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * What a section of service.ini comes to: a program to be started, and when.
+ *
+ * A plan is made when the file is read, owns all its memory, and is constant.
+ *
+ * Threading: a constant.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_PLAN_H
+#define SHMRPC_TOOLS_SHMRPCD_PLAN_H
+
+#include "supervise/ini.h"
+
+typedef struct mgr_plan {
+    shmrpci_arena arena;
+    const char *name;
+    char *const *argv;   /* NULL behind the last */
+    char *options;       /* "SHMRPC_OPTIONS=" and those of a server */
+    const char *command; /* for people: the program and its arguments */
+    shmrpci_ini_list after;
+    bool waits;      /* those behind it in the file wait until it is ready */
+    int64_t int_ns;  /* from SIGINT to SIGTERM; 0: no SIGINT */
+    int64_t term_ns; /* from SIGTERM to SIGKILL; 0: no SIGTERM */
+    const char *log_dir; /* NULL: none */
+    uint64_t log_max_bytes;
+    uint32_t log_keep;
+} mgr_plan;
+
+/* Keys that the manager can't act on. */
+extern const shmrpci_ini_opts mgr_ini_opts;
+
+/* `own_path` is this program. NULL: out of memory. */
+mgr_plan *mgr_plan_create(const shmrpci_ini_service *service,
+                          const char *own_path);
+void mgr_plan_destroy(mgr_plan *plan);
+
+/* Whether both start the same program in the same way: then a service that runs
+ * needs no restart. */
+bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b);
+
+#endif

@@ -1,0 +1,143 @@
+/* service.ini, read again: what is new, what is gone, what is different. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/shmrpcd/manager.h"
+
+/* The next state of the table, complete before anything changes. */
+typedef struct draft {
+    mgr_plan **plans; /* in the order of starts */
+    mgr_unit **units; /* new ones where there was none */
+    size_t count;
+} draft;
+
+static void draft_fini(draft *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        mgr_plan_destroy(d->plans[i]);
+        mgr_unit_destroy(d->units[i]);
+    }
+    free(d->plans);
+    free(d->units);
+}
+
+static mgr_unit *unit_of(const mgr_manager *m, const mgr_plan *plan)
+{
+    return mgr_find(m, plan->name, strlen(plan->name));
+}
+
+/* A plan of each service, and a unit, which owns it, for those that are new. */
+static shmrpc_status draft_init(draft *d, const mgr_manager *m,
+                                const shmrpci_ini *ini)
+{
+    size_t room = ini->service_count + m->unit_count + 1;
+    *d = (draft){calloc(room, sizeof *d->plans), calloc(room, sizeof *d->units),
+                 0};
+    if (d->plans == NULL || d->units == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i < ini->service_count; i++) {
+        mgr_plan *plan =
+            mgr_plan_create(&ini->services[ini->order[i]], m->own_path);
+        if (plan == NULL) {
+            return SHMRPC_E_NO_MEMORY;
+        }
+        d->plans[d->count++] = plan;
+        if (unit_of(m, plan) == NULL) {
+            mgr_unit *unit = mgr_unit_create(plan);
+            if (unit == NULL) {
+                return SHMRPC_E_NO_MEMORY;
+            }
+            d->units[i] = unit;
+            d->plans[i] = NULL;
+        }
+    }
+    return SHMRPC_OK;
+}
+
+static void note(shmrpci_buf *names, const char *name)
+{
+    shmrpci_buf_printf(names, "%s\n", name);
+}
+
+/* The log goes to where the new plan says. */
+static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
+{
+    bool is_same = mgr_plan_is_same(unit->plan, plan);
+    mgr_unit_write_log(unit);
+    shmrpci_log_file_close(&unit->log);
+    mgr_plan_destroy(unit->plan);
+    unit->plan = plan;
+    if (!is_same || unit->is_removed) {
+        note(&changes->changed, plan->name);
+        mgr_unit_say(unit, MGR_LEVEL_NOTICE, "has changed in the file");
+        unit->restarts = unit->run_count > 0;
+        unit->is_removed = false;
+        unit->backoff = (shmrpci_backoff){.young_deaths = 0};
+    }
+}
+
+/* Nothing can fail any more. */
+static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->units[i] != NULL) {
+            note(&changes->added, d->units[i]->plan->name);
+            d->units[i]->is_wanted = m->names == NULL;
+        } else {
+            d->units[i] = unit_of(m, d->plans[i]);
+            replace(d->units[i], d->plans[i], changes);
+            d->plans[i] = NULL;
+        }
+    }
+    /* Those that are gone are at the end of the table until they have ended. */
+    size_t count = d->count;
+    for (size_t i = 0; i < m->unit_count; i++) {
+        bool is_kept = false;
+        for (size_t k = 0; k < d->count; k++) {
+            is_kept = is_kept || d->units[k] == m->units[i];
+        }
+        if (!is_kept) {
+            if (!m->units[i]->is_removed) {
+                note(&changes->removed, m->units[i]->plan->name);
+                mgr_unit_say(m->units[i], MGR_LEVEL_NOTICE,
+                             "is no longer in the file");
+            }
+            m->units[i]->is_removed = true;
+            d->units[count++] = m->units[i];
+        }
+    }
+    free(m->units);
+    m->units = d->units;
+    m->unit_count = count;
+    d->units = NULL;
+    d->count = 0;
+}
+
+shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
+                         shmrpci_buf *messages)
+{
+    shmrpci_arena arena;
+    const shmrpci_ini *ini;
+    draft d = {NULL, NULL, 0};
+    mgr_changes own;
+    shmrpci_arena_init(&arena, 0);
+    shmrpci_buf_init_heap(&own.added);
+    shmrpci_buf_init_heap(&own.removed);
+    shmrpci_buf_init_heap(&own.changed);
+    shmrpc_status status =
+        shmrpci_ini_load(&mgr_ini_opts, m->file, &arena, &ini, messages);
+    if (status == SHMRPC_OK) {
+        status = draft_init(&d, m, ini);
+    }
+    if (status == SHMRPC_OK) {
+        apply(m, &d, changes != NULL ? changes : &own);
+        mgr_wake(m);
+    }
+    draft_fini(&d);
+    shmrpci_buf_fini(&own.added);
+    shmrpci_buf_fini(&own.removed);
+    shmrpci_buf_fini(&own.changed);
+    shmrpci_arena_fini(&arena);
+    return status;
+}

@@ -1,0 +1,128 @@
+/*
+ * Records of a head and a text, one behind the other.  One that has no room
+ * before the end of the memory stands at its beginning, behind a head that says
+ * so, or behind less room than a head needs.
+ */
+#include "tools/shmrpcd/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct head {
+    int64_t unix_ms;
+    uint32_t len;
+    uint8_t level;
+    uint8_t origin;
+    uint8_t truncated;
+    uint8_t is_gap; /* go on at the beginning */
+} head;
+
+static size_t size_of(size_t text_len)
+{
+    size_t size = sizeof(head) + text_len;
+    return (size + _Alignof(head) - 1) / _Alignof(head) * _Alignof(head);
+}
+
+static head head_at(const mgr_ring *ring, size_t offset)
+{
+    head it;
+    memcpy(&it, ring->bytes + offset, sizeof it);
+    return it;
+}
+
+void mgr_ring_fini(mgr_ring *ring)
+{
+    free(ring->bytes);
+    *ring = (mgr_ring){.bytes = NULL};
+}
+
+/* Where the record at `offset`, or the one behind a gap there, begins. */
+static size_t begin_of(const mgr_ring *ring, size_t offset)
+{
+    if (MGR_RING_BYTES - offset < sizeof(head) ||
+        head_at(ring, offset).is_gap != 0) {
+        return 0;
+    }
+    return offset;
+}
+
+static void drop_first(mgr_ring *ring)
+{
+    size_t offset = begin_of(ring, ring->begin);
+    ring->begin = offset + size_of(head_at(ring, offset).len);
+    ring->first++;
+    if (ring->first == ring->next) {
+        ring->begin = ring->end = 0;
+    }
+}
+
+/* Bytes free in one piece behind `end`. */
+static size_t room(const mgr_ring *ring)
+{
+    if (ring->first == ring->next || ring->begin < ring->end) {
+        return MGR_RING_BYTES - ring->end;
+    }
+    return ring->begin - ring->end;
+}
+
+static void make_room(mgr_ring *ring, size_t size)
+{
+    while (room(ring) < size) {
+        bool wraps = ring->first != ring->next && ring->begin < ring->end;
+        if (wraps && MGR_RING_BYTES - ring->end >= sizeof(head)) {
+            const head gap = {.is_gap = 1};
+            memcpy(ring->bytes + ring->end, &gap, sizeof gap);
+        }
+        if (wraps) {
+            ring->end = 0;
+        }
+        if (room(ring) < size) {
+            drop_first(ring);
+        }
+    }
+}
+
+void mgr_ring_add(mgr_ring *ring, const mgr_line *line)
+{
+    size_t size = size_of(line->len);
+    head it = {.unix_ms = line->unix_ms,
+               .len = (uint32_t)line->len,
+               .level = (uint8_t)line->level,
+               .origin = (uint8_t)line->origin,
+               .truncated = line->truncated};
+    if (ring->bytes == NULL) {
+        ring->bytes = malloc(MGR_RING_BYTES);
+    }
+    if (ring->bytes == NULL) {
+        ring->first = ++ring->next;
+        return;
+    }
+    make_room(ring, size);
+    memcpy(ring->bytes + ring->end, &it, sizeof it);
+    memcpy(ring->bytes + ring->end + sizeof it, line->text, line->len);
+    ring->end += size;
+    ring->next++;
+}
+
+mgr_ring_at mgr_ring_first(const mgr_ring *ring)
+{
+    return (mgr_ring_at){ring->first, ring->begin};
+}
+
+bool mgr_ring_next(const mgr_ring *ring, mgr_ring_at *at, mgr_line *out)
+{
+    if (at->number == ring->next) {
+        return false;
+    }
+    size_t offset = begin_of(ring, at->offset);
+    head it = head_at(ring, offset);
+    *out = (mgr_line){.unix_ms = it.unix_ms,
+                      .level = (mgr_level)it.level,
+                      .origin = (mgr_origin)it.origin,
+                      .truncated = it.truncated != 0,
+                      .text = ring->bytes + offset + sizeof it,
+                      .len = it.len};
+    at->number++;
+    at->offset = offset + size_of(it.len);
+    return true;
+}

@@ -1,0 +1,44 @@
+/*
+ * The newest lines of a service, in memory of a fixed size.
+ *
+ * Lines are numbered from 0 on, for ever; a cursor is the number of the next
+ * line that a reader wants.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_RING_H
+#define SHMRPC_TOOLS_SHMRPCD_RING_H
+
+#include "tools/shmrpcd/lines.h"
+
+/* Of each service; the system gives it as it is filled. */
+#define MGR_RING_BYTES ((size_t)1 << 20)
+
+typedef struct mgr_ring {
+    char *bytes; /* NULL until the first line */
+    size_t begin;
+    size_t end;     /* of the newest line; behind it `begin`, or free */
+    uint64_t first; /* number of the oldest line */
+    uint64_t next;  /* number that the next line gets */
+} mgr_ring;
+
+/* Zeroed to begin with. */
+void mgr_ring_fini(mgr_ring *ring);
+
+/* Adds a line; the oldest ones make room. Without memory it is lost, and counts
+ * as one that was there. */
+void mgr_ring_add(mgr_ring *ring, const mgr_line *line);
+
+/* A place in the ring; void after the next add. */
+typedef struct mgr_ring_at {
+    uint64_t number;
+    size_t offset;
+} mgr_ring_at;
+
+/* The oldest line. */
+mgr_ring_at mgr_ring_first(const mgr_ring *ring);
+/* The line there, and on to the next; false: there are no more. The text
+ * stays the ring's. */
+bool mgr_ring_next(const mgr_ring *ring, mgr_ring_at *at, mgr_line *out);
+
+#endif

@@ -1,0 +1,365 @@
+/* Programs: their start, what they print, their end. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "os/program.h"
+#include "tools/shmrpcd/manager.h"
+
+/* Half a line is told when nothing has come behind it for so long. */
+#define FLUSH_NS (100 * SHMRPCI_NS_PER_MS)
+
+/* Read in one turn, so that a program that never ceases doesn't keep the
+ * others waiting. */
+#define READ_BYTES 16384u
+
+/* ---- the table ------------------------------------------------------- */
+
+static bool find_slot(mgr_manager *m, size_t *out)
+{
+    for (*out = 0; *out < m->run_room; (*out)++) {
+        if (m->runs[*out] == NULL) {
+            return true;
+        }
+    }
+    size_t room = m->run_room == 0 ? 16 : 2 * m->run_room;
+    mgr_run **runs = realloc(m->runs, room * sizeof *runs);
+    if (runs == NULL) {
+        return false;
+    }
+    memset(runs + m->run_room, 0, (room - m->run_room) * sizeof *runs);
+    m->runs = runs;
+    m->run_room = room;
+    return true;
+}
+
+static void close_stream(mgr_manager *m, mgr_run *run, int which)
+{
+    if (run->fds[which] >= 0) {
+        shmrpci_poll_remove(m->poll_set, run->fds[which]);
+        shmrpci_fd_close(&run->fds[which]);
+    }
+}
+
+static void drop(mgr_manager *m, size_t slot)
+{
+    mgr_run *run = m->runs[slot];
+    for (int i = 0; i < 2; i++) {
+        close_stream(m, run, i);
+    }
+    run->unit->run_count--;
+    free(run->streams);
+    free(run);
+    m->runs[slot] = NULL;
+}
+
+/* ---- starting -------------------------------------------------------- */
+
+static bool is_replaced(const char *line)
+{
+    static const char *const names[] = {
+        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPCD_OF=",  "LISTEN_FDS=",
+        "LISTEN_PID=",    "WATCHDOG_USEC=",  "WATCHDOG_PID="};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strncmp(line, names[i], strlen(names[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Our environment, with what is for this program; the lines stay ours. */
+static char **environment_of(mgr_manager *m, const mgr_unit *unit)
+{
+    char *const *ours = shmrpci_program_environment();
+    size_t count = 0;
+    while (ours[count] != NULL) {
+        count++;
+    }
+    char **env = calloc(count + 4, sizeof *env);
+    if (env == NULL) {
+        return NULL;
+    }
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_replaced(ours[i])) {
+            env[used++] = ours[i];
+        }
+    }
+    env[used++] = m->notify_line;
+    env[used++] = m->mark_line;
+    env[used] = unit->plan->options;
+    return env;
+}
+
+static mgr_run *run_create(mgr_unit *unit)
+{
+    mgr_run *run = calloc(1, sizeof *run);
+    mgr_lines *streams = calloc(2, sizeof *streams);
+    if (run == NULL || streams == NULL) {
+        free(run);
+        free(streams);
+        return NULL;
+    }
+    streams[1].origin = MGR_ORIGIN_STDERR;
+    *run = (mgr_run){.unit = unit,
+                     .kill_ns = SHMRPCI_NEVER_NS,
+                     .fds = {-1, -1},
+                     .flush_ns = {SHMRPCI_NEVER_NS, SHMRPCI_NEVER_NS},
+                     .streams = streams};
+    return run;
+}
+
+static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot)
+{
+    shmrpci_program program;
+    char **env = environment_of(m, run->unit);
+    if (env == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status =
+        shmrpci_program_start(run->unit->plan->argv, env, &program);
+    free(env);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    run->pid = program.pid;
+    run->fds[0] = program.out_fd;
+    run->fds[1] = program.err_fd;
+    for (uint64_t i = 0; i < 2; i++) {
+        /* Without it what is printed is read when the program ends. */
+        (void)shmrpci_poll_add(m->poll_set, run->fds[i], SHMRPCI_POLL_LEVEL,
+                               MGR_TAG_RUNS + 2 * (uint64_t)slot + i);
+    }
+    return SHMRPC_OK;
+}
+
+bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
+{
+    size_t slot = 0;
+    mgr_run *run = run_create(unit);
+    shmrpc_status status = run != NULL && find_slot(m, &slot)
+                               ? start(m, run, slot)
+                               : SHMRPC_E_NO_MEMORY;
+    unit->starts++;
+    unit->started_ns = shmrpci_now_ns();
+    unit->addresses[0] = '\0';
+    if (status != SHMRPC_OK) {
+        (void)snprintf(unit->last_end, sizeof unit->last_end,
+                       "%.64s can't be started: %s", unit->plan->argv[0],
+                       shmrpc_status_text(status));
+        if (run != NULL) {
+            free(run->streams);
+            free(run);
+        }
+        return false;
+    }
+    m->runs[slot] = run;
+    unit->run = run;
+    unit->run_count++;
+    return true;
+}
+
+/* ---- what it prints -------------------------------------------------- */
+
+static void on_line(void *user, const mgr_line *line)
+{
+    const mgr_run *run = user;
+    mgr_unit_log(run->unit, run, line);
+}
+
+/* False: there is nothing more for now. */
+static bool read_some(mgr_manager *m, mgr_run *run, int which)
+{
+    char bytes[READ_BYTES];
+    size_t len;
+    mgr_lines *stream = &run->streams[which];
+    shmrpc_status status =
+        run->fds[which] >= 0
+            ? shmrpci_program_read(run->fds[which], bytes, sizeof bytes, &len)
+            : SHMRPC_E_BUSY;
+    if (status == SHMRPC_OK) {
+        mgr_lines_feed(stream, bytes, len, mgr_now_unix_ms(), on_line, run);
+        run->flush_ns[which] = stream->len > 0
+                                   ? shmrpci_deadline_after(FLUSH_NS)
+                                   : SHMRPCI_NEVER_NS;
+        return true;
+    }
+    if (status != SHMRPC_E_BUSY) {
+        mgr_lines_end(stream, on_line, run);
+        run->flush_ns[which] = SHMRPCI_NEVER_NS;
+        close_stream(m, run, which);
+    }
+    return false;
+}
+
+void mgr_run_read(mgr_manager *m, size_t slot, int which)
+{
+    if (slot < m->run_room && m->runs[slot] != NULL) {
+        (void)read_some(m, m->runs[slot], which);
+    }
+}
+
+/* A pipe's worth at most: others may hold the other end, and go on. */
+static void read_rest(mgr_manager *m, mgr_run *run)
+{
+    for (int which = 0; which < 2; which++) {
+        for (int i = 0; i < 64 && read_some(m, run, which); i++) {
+        }
+    }
+}
+
+/* ---- its end --------------------------------------------------------- */
+
+static void describe_end(mgr_unit *unit, const shmrpci_child_end *end)
+{
+    if (end->signal != 0) {
+        (void)snprintf(unit->last_end, sizeof unit->last_end,
+                       "signal %d (%s)%s", (int)end->signal,
+                       shmrpci_program_signal_name(end->signal),
+                       end->has_dumped ? ", core dumped" : "");
+    } else {
+        (void)snprintf(unit->last_end, sizeof unit->last_end, "status %d",
+                       (int)end->status);
+    }
+}
+
+static void note_end(mgr_unit *unit, int32_t pid, const shmrpci_child_end *end)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    describe_end(unit, end);
+    if (unit->state == MGR_STOPPING) {
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "has ended (%s)", unit->last_end);
+        return;
+    }
+    bool was_degraded = shmrpci_backoff_is_degraded(&unit->backoff);
+    unit->deaths++;
+    shmrpci_backoff_died(&unit->backoff, now_ns, now_ns - unit->started_ns);
+    mgr_unit_enter(unit, MGR_BACKOFF);
+    mgr_unit_say(unit, MGR_LEVEL_ERROR, "pid %d has ended: %s", (int)pid,
+                 unit->last_end);
+    if (!was_degraded && shmrpci_backoff_is_degraded(&unit->backoff)) {
+        mgr_unit_say(unit, MGR_LEVEL_CRITICAL,
+                     "degraded: it ends as soon as it is started");
+    }
+}
+
+void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
+{
+    for (size_t i = 0; i < m->run_room; i++) {
+        mgr_run *run = m->runs[i];
+        if (run == NULL || run->pid != pid || run->has_ended) {
+            continue;
+        }
+        mgr_unit *unit = run->unit;
+        read_rest(m, run);
+        run->has_ended = true;
+        if (run->kill_ns == SHMRPCI_NEVER_NS) {
+            run->kill_ns = shmrpci_deadline_after(unit->plan->int_ns +
+                                                  unit->plan->term_ns);
+        }
+        /* What it has left: workers finish their calls all the same. */
+        shmrpci_program_signal_group(pid, SIGTERM);
+        note_end(unit, pid, end);
+        unit->run = NULL;
+        return;
+    }
+}
+
+static int64_t step(mgr_manager *m, size_t slot)
+{
+    mgr_run *run = m->runs[slot];
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (int i = 0; i < 2; i++) {
+        if (shmrpci_remaining_ns(run->flush_ns[i]) == 0) {
+            run->flush_ns[i] = SHMRPCI_NEVER_NS;
+            mgr_lines_flush(&run->streams[i], on_line, run);
+        }
+        next_ns = run->flush_ns[i] < next_ns ? run->flush_ns[i] : next_ns;
+    }
+    if (run->has_ended && !shmrpci_program_group_lives(run->pid)) {
+        read_rest(m, run);
+        for (int i = 0; i < 2; i++) {
+            mgr_lines_end(&run->streams[i], on_line, run);
+        }
+        drop(m, slot);
+        return next_ns;
+    }
+    if (shmrpci_remaining_ns(run->kill_ns) == 0) {
+        shmrpci_program_signal_group(run->pid, SHMRPCI_CHILD_KILL);
+        /* Until the kernel is done with them. */
+        return shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS);
+    }
+    return run->kill_ns < next_ns ? run->kill_ns : next_ns;
+}
+
+int64_t mgr_runs_step(mgr_manager *m)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (size_t i = 0; i < m->run_room; i++) {
+        if (m->runs[i] != NULL) {
+            int64_t its_ns = step(m, i);
+            next_ns = its_ns < next_ns ? its_ns : next_ns;
+        }
+    }
+    return next_ns;
+}
+
+/* ---- what it says of itself ------------------------------------------ */
+
+static void take_addresses(mgr_unit *unit, const char *text, size_t len)
+{
+    bool truncated = false;
+    char inert[MGR_LINE_BYTES];
+    size_t used = mgr_text_inert(text, len, inert, &truncated);
+    (void)snprintf(unit->addresses, sizeof unit->addresses, "%.*s",
+                   used < sizeof unit->addresses ? (int)used : 0, inert);
+}
+
+static void take_ready(mgr_unit *unit)
+{
+    if (unit->state == MGR_STARTING) {
+        mgr_unit_enter(unit, MGR_RUNNING);
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "can be called%s%s",
+                     unit->addresses[0] != '\0' ? " at " : "", unit->addresses);
+    }
+}
+
+void mgr_run_told(mgr_manager *m, int32_t pid, const char *text)
+{
+    static const char addresses[] = "X_SHMRPC_ADDRESSES=";
+    int32_t group = shmrpci_program_group_of(pid);
+    mgr_unit *unit = NULL;
+    bool ready = false;
+    for (size_t i = 0; i < m->run_room; i++) {
+        if (m->runs[i] != NULL && m->runs[i]->pid == group &&
+            !m->runs[i]->has_ended) {
+            unit = m->runs[i]->unit;
+        }
+    }
+    while (unit != NULL && *text != '\0') {
+        size_t len = strcspn(text, "\n");
+        if (strncmp(text, addresses, sizeof addresses - 1) == 0) {
+            take_addresses(unit, text + sizeof addresses - 1,
+                           len - (sizeof addresses - 1));
+        }
+        ready = ready || (len == 7 && strncmp(text, "READY=1", 7) == 0);
+        text += len + (text[len] == '\n');
+    }
+    if (ready) {
+        take_ready(unit);
+    }
+}
+
+void mgr_run_signal_all(mgr_manager *m, int signal)
+{
+    for (size_t i = 0; i < m->run_room; i++) {
+        if (m->runs[i] != NULL) {
+            shmrpci_program_signal_group(m->runs[i]->pid, signal);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/*
+ * The command serve, with which the manager runs a shared library: what stands
+ * in a section with import_from.
+ *
+ * The library has a main function, as a program has; under the name of the
+ * section if there are several in it.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/shmrpcd/command.h"
+
+typedef int main_function(int argc, char **argv);
+
+/* The section's name as C can have it. */
+static void symbol_of(const char *name, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s", name);
+    for (char *at = out; *at != '\0'; at++) {
+        if (*at == '-' || *at == '.') {
+            *at = '_';
+        }
+    }
+}
+
+static main_function *find(void *library, const char *name)
+{
+    /* POSIX has dlsym return functions as pointers to objects. */
+    union {
+        void *object;
+        main_function *function;
+    } symbol;
+    symbol.object = dlsym(library, name);
+    return symbol.function;
+}
+
+static manager_exit serve(const char *path, char *name)
+{
+    char symbol[64];
+    char *argv[] = {name, NULL};
+    void *library = dlopen(path, RTLD_NOW);
+    if (library == NULL) {
+        fprintf(stderr, "shmrpcd: %s\n", dlerror());
+        return MANAGER_TROUBLE;
+    }
+    symbol_of(name, symbol, sizeof symbol);
+    main_function *function = find(library, symbol);
+    if (function == NULL) {
+        function = find(library, "main");
+    }
+    if (function == NULL) {
+        fprintf(stderr,
+                "shmrpcd: %s has no function `%s`, and none that is called "
+                "`main`\n",
+                path, symbol);
+        return MANAGER_TROUBLE;
+    }
+    optind = 0; /* its main has options of its own */
+    return (manager_exit)function(1, argv);
+}
+
+static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
+{
+    if (argc == 2 &&
+        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(
+            "usage: shmrpcd serve LIBRARY NAME\n"
+            "\n"
+            "Runs the function NAME of a shared library, else its main, in\n"
+            "this process: what the manager does with import_from.\n",
+            stdout);
+        return MANAGER_OK;
+    }
+    if (argc != 3) {
+        shmrpci_buf_append_text(
+            message, "serve takes a LIBRARY and a NAME (--help tells more)");
+        return manager_refuse(message);
+    }
+    return serve(argv[1], argv[2]);
+}
+
+manager_exit manager_serve(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    manager_exit result = parse(argc, argv, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}

@@ -1,0 +1,181 @@
+/* Services, and their logs. */
+#include "tools/shmrpcd/unit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static bool echoes;
+
+void mgr_log_set_echo(void)
+{
+    echoes = true;
+}
+
+int64_t mgr_now_unix_ms(void)
+{
+    struct timespec now;
+    (void)timespec_get(&now, TIME_UTC);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+const char *mgr_level_name(mgr_level level)
+{
+    static const char *const names[] = {"debug",   "info",  "notice",
+                                        "warning", "error", "critical"};
+    return names[level];
+}
+
+/* ---- the log's file -------------------------------------------------- */
+
+static void append_time(shmrpci_buf *out, int64_t unix_ms)
+{
+    char text[32] = "";
+    time_t seconds = (time_t)(unix_ms / 1000);
+    const struct tm *utc = gmtime(&seconds);
+    if (utc != NULL) {
+        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", utc);
+    }
+    shmrpci_buf_printf(out, "\"%s.%03dZ\"", text, (int)(unix_ms % 1000));
+}
+
+/* Control characters other than tabs are not in it. */
+static void append_text(shmrpci_buf *out, const char *text, size_t len)
+{
+    shmrpci_buf_append_char(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\t') {
+            shmrpci_buf_append_text(out, "\\t");
+            continue;
+        }
+        if (text[i] == '"' || text[i] == '\\') {
+            shmrpci_buf_append_char(out, '\\');
+        }
+        shmrpci_buf_append_char(out, text[i]);
+    }
+    shmrpci_buf_append_char(out, '"');
+}
+
+static void append_line(shmrpci_buf *out, const mgr_unit *unit,
+                        const mgr_run *run, const mgr_line *line)
+{
+    static const char *const origins[] = {"stdout", "stderr", "manager"};
+    shmrpci_buf_append_text(out, "{\"time\":");
+    append_time(out, line->unix_ms);
+    shmrpci_buf_printf(out,
+                       ",\"service\":\"%s\",\"level\":\"%s\","
+                       "\"origin\":\"%s\"",
+                       unit->plan->name, mgr_level_name(line->level),
+                       origins[line->origin]);
+    if (run != NULL) {
+        shmrpci_buf_printf(out, ",\"pid\":%d", (int)run->pid);
+    }
+    shmrpci_buf_append_text(out, ",\"text\":");
+    append_text(out, line->text, line->len);
+    shmrpci_buf_append_text(out,
+                            line->truncated ? ",\"truncated\":true}\n" : "}\n");
+}
+
+/* Says once that nothing is kept; tries again with every line. */
+static void note_log(mgr_unit *unit, shmrpc_status status)
+{
+    bool failed = status != SHMRPC_OK;
+    if (failed != unit->log_failed) {
+        unit->log_failed = failed;
+        fprintf(stderr, "shmrpcd: %s: the log in %s %s%s\n", unit->plan->name,
+                unit->plan->log_dir,
+                failed ? "can't be written: " : "is written again",
+                failed ? shmrpc_status_text(status) : "");
+    }
+}
+
+void mgr_unit_write_log(mgr_unit *unit)
+{
+    char name[80];
+    shmrpc_status status = SHMRPC_OK;
+    if (unit->pending.len == 0 || unit->plan->log_dir == NULL) {
+        return;
+    }
+    if (unit->log.dir_fd < 0) {
+        (void)snprintf(name, sizeof name, "%s.log", unit->plan->name);
+        status = shmrpci_log_file_open(unit->plan->log_dir, name, &unit->log);
+    }
+    if (status == SHMRPC_OK) {
+        status = unit->pending.status;
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_log_file_add(
+            &unit->log, unit->pending.data, unit->pending.len,
+            unit->plan->log_max_bytes, unit->plan->log_keep);
+    }
+    note_log(unit, status);
+    shmrpci_buf_reset(&unit->pending);
+}
+
+/* ---- lines ----------------------------------------------------------- */
+
+void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
+{
+    mgr_ring_add(&unit->ring, line);
+    if (unit->plan->log_dir != NULL) {
+        append_line(&unit->pending, unit, run, line);
+        if (unit->pending.len >= MGR_LINE_BYTES) {
+            mgr_unit_write_log(unit);
+        }
+    }
+    if (echoes && line->origin != MGR_ORIGIN_MANAGER) {
+        printf("%s: %.*s\n", unit->plan->name, (int)line->len, line->text);
+    }
+}
+
+void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    const mgr_line line = {.unix_ms = mgr_now_unix_ms(),
+                           .level = level,
+                           .origin = MGR_ORIGIN_MANAGER,
+                           .text = text,
+                           .len = strlen(text)};
+    fprintf(stderr, "shmrpcd: %s: %s\n", unit->plan->name, text);
+    mgr_unit_log(unit, unit->run, &line);
+}
+
+/* ---- units ----------------------------------------------------------- */
+
+mgr_unit *mgr_unit_create(mgr_plan *plan)
+{
+    mgr_unit *unit = calloc(1, sizeof *unit);
+    if (unit != NULL) {
+        unit->plan = plan;
+        unit->log.dir_fd = unit->log.fd = -1;
+        unit->since_unix_ms = mgr_now_unix_ms();
+        shmrpci_buf_init_heap(&unit->pending);
+    }
+    return unit;
+}
+
+void mgr_unit_destroy(mgr_unit *unit)
+{
+    if (unit != NULL) {
+        mgr_unit_write_log(unit);
+        shmrpci_log_file_close(&unit->log);
+        shmrpci_buf_fini(&unit->pending);
+        mgr_ring_fini(&unit->ring);
+        mgr_plan_destroy(unit->plan);
+        free(unit);
+    }
+}
+
+void mgr_unit_enter(mgr_unit *unit, mgr_state state)
+{
+    if (unit->state != state) {
+        unit->state = state;
+        unit->since_unix_ms = mgr_now_unix_ms();
+    }
+}

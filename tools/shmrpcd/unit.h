@@ -1,0 +1,94 @@
+/*
+ * A service under management: its plan, its programs, its log.
+ *
+ *     STOPPED --wanted--> WAITING --its turn--> STARTING --told ready-->
+ * RUNNING STARTING, RUNNING --not wanted--> STOPPING --all ended--> STOPPED
+ *     STARTING, RUNNING --its end--> BACKOFF --after a while--> STARTING
+ *
+ * Whoever asks for something says what is wanted; the loop's next step brings
+ * it about.
+ *
+ * A run is one start of the program.  It outlasts the program itself, as long
+ * as what that has started goes on: workers of a supervisor that died finish
+ * their calls, and what they print is still read.
+ *
+ * Threading: everything under the manager's lock; programs are started, and
+ * descriptors read, by the loop's thread only.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_UNIT_H
+#define SHMRPC_TOOLS_SHMRPCD_UNIT_H
+
+#include "os/child.h"
+#include "os/log_file.h"
+#include "supervise/policy.h"
+#include "tools/shmrpcd/plan.h"
+#include "tools/shmrpcd/ring.h"
+
+/* The numbers are those of manager.svc. */
+typedef enum mgr_state {
+    MGR_STOPPED,
+    MGR_WAITING,
+    MGR_STARTING,
+    MGR_RUNNING,
+    MGR_STOPPING,
+    MGR_BACKOFF
+} mgr_state;
+
+typedef struct mgr_unit mgr_unit;
+
+typedef struct mgr_run {
+    mgr_unit *unit;
+    int32_t pid;         /* and group */
+    bool has_ended;      /* the program; its group may live on */
+    int64_t kill_ns;     /* the group's end; NEVER while all is well */
+    int fds[2];          /* standard output and error; -1: closed */
+    int64_t flush_ns[2]; /* when half a line is told; NEVER: there is none */
+    mgr_lines *streams;  /* two */
+} mgr_run;
+
+struct mgr_unit {
+    mgr_plan *plan;
+    bool is_wanted;
+    bool is_removed; /* no longer in the file: goes when it has ended */
+    bool restarts;   /* is to be stopped, and started when it has ended */
+    mgr_state state;
+    int64_t since_unix_ms; /* of the state */
+    mgr_run *run;          /* of the program; NULL: none */
+    uint32_t run_count;    /* with those that only have leftovers */
+    int64_t started_ns;
+    uint32_t step;   /* of the stop ladder */
+    int64_t step_ns; /* when the next is due */
+    shmrpci_backoff backoff;
+    uint32_t starts;
+    uint32_t deaths; /* unasked, or it could not be started */
+    char last_end[128];
+    char addresses[1024]; /* separated by commas */
+    mgr_ring ring;
+    shmrpci_log_file log;
+    bool log_failed;     /* it was said */
+    shmrpci_buf pending; /* lines for the file */
+};
+
+/* Takes the plan over. NULL: out of memory. */
+mgr_unit *mgr_unit_create(mgr_plan *plan);
+/* Not while it has runs. */
+void mgr_unit_destroy(mgr_unit *unit);
+
+void mgr_unit_enter(mgr_unit *unit, mgr_state state);
+
+/* Adds a line to the log, and what the manager has to say about a service, as
+ * printf; `run` may be NULL. */
+void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line);
+void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Writes to the file what has come since the last time. */
+void mgr_unit_write_log(mgr_unit *unit);
+
+/* Milliseconds since 1970 UTC. */
+int64_t mgr_now_unix_ms(void);
+/* "debug" to "critical". */
+const char *mgr_level_name(mgr_level level);
+/* Lines of services go to standard output too. */
+void mgr_log_set_echo(void);
+
+#endif

@@ -70,5 +70,6 @@ const char *const *gen_lang_names(void);
 extern const gen_lang gen_lang_c;
 extern const gen_lang gen_lang_html;
 extern const gen_lang gen_lang_man;
+extern const gen_lang gen_lang_openapi;
 
 #endif

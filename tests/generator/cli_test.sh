@@ -40,7 +40,7 @@ expect 2 "unknown stage \`ats\`" --dump=ats echo.svc
 expect 2 "did you mean \`schema\`?" --dump=schemas echo.svc
 expect 2 "(expected tokens, ast, schema or model)" --dump=x echo.svc
 expect 2 "did you mean \`client\`?" --kinds server,clinet echo.svc
-expect 2 "unknown language \`go\` (expected c, html or man)" --lang go echo.svc
+expect 2 "unknown language \`go\` (expected c, html, man or openapi)" --lang go echo.svc
 expect 2 "bad prefix \`Demo\`" --prefix Demo echo.svc
 expect 2 "bad prefix \`a__b\`" --prefix a__b echo.svc
 expect 3 "absent.svc: No such file" absent.svc

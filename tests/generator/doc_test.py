@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""doc_test.py SHMRPCGEN [--update]: the reference pages, --lang html and man.
+"""doc_test.py SHMRPCGEN [--update]: the reference pages, --lang html and man,
+and --lang openapi.
 
 Compares those of doc/odd.svc with doc/expected/, and looks at the pages of
 every schema of the tree: well-formed, no link that leads nowhere, nothing that
@@ -7,7 +8,9 @@ runs or loads something, and no error that mandoc sees.
 """
 import glob
 import html.parser
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +24,7 @@ SCHEMAS = [path for folder in ("tests/generator/doc", "tests/generator/golden",
                                "tests/integration", "tests/idl/cases/good",
                                "examples/*")
            for path in sorted(glob.glob(os.path.join(TREE, folder, "*.svc")))]
+SUFFIXES = {"html": ".html", "man": ".7", "openapi": ".openapi.json"}
 failures = 0
 
 
@@ -38,7 +42,7 @@ def generate(svc, lang, folder):
     if run.returncode != 0 and "S0001" not in run.stderr:
         fail(svc, lang, run.stderr)
     stem = os.path.basename(svc)[:-4]
-    path = os.path.join(folder, stem + (".html" if lang == "html" else ".7"))
+    path = os.path.join(folder, stem + SUFFIXES[lang])
     return path if run.returncode == 0 else None
 
 
@@ -100,15 +104,46 @@ def check_man(path):
         fail(path, *lines)
 
 
+def members(value):
+    """All members of all objects in a JSON value."""
+    if isinstance(value, dict):
+        yield from value.items()
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, (dict, list)):
+            yield from members(part)
+
+
+def check_openapi(path):
+    with open(path, encoding="utf-8") as file:
+        document = json.load(file, object_pairs_hook=lambda pairs: dict(pairs)
+                             if len(dict(pairs)) == len(pairs) else
+                             fail(path, "a member twice:", pairs))
+    schemas = document["components"]["schemas"]
+    for name in schemas:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            fail(path, "no name of a component:", name)
+    operations = []
+    for key, value in members(document):
+        if key == "$ref" and (
+                value != "#/components/responses/Error" and
+                value.removeprefix("#/components/schemas/") not in schemas):
+            fail(path, "leads nowhere:", value)
+        elif key == "operationId":
+            operations.append(value)
+    if len(set(operations)) != len(operations):
+        fail(path, "an operationId twice:", operations)
+
+
 def check_all(folder):
     seen = 0
     for svc in SCHEMAS:
-        for lang, check in (("html", check_html), ("man", check_man)):
+        for lang, check in (("html", check_html), ("man", check_man),
+                            ("openapi", check_openapi)):
             path = generate(svc, lang, folder)
             if path is not None:
                 check(path)
                 seen += 1
-    if seen < 20:
+    if seen < 30:
         fail("only", seen, "pages")
     if not shutil.which("mandoc"):
         print("NOTE: mandoc is not installed: manual pages not judged")
@@ -116,7 +151,7 @@ def check_all(folder):
 
 def compare(folder, update):
     expected = os.path.join(HERE, "doc/expected")
-    for lang in ("html", "man"):
+    for lang in SUFFIXES:
         path = generate(os.path.join(HERE, "doc/odd.svc"), lang, folder)
         if update:
             shutil.copy(path, expected)

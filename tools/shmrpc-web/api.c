@@ -6,6 +6,7 @@
 #include "codec/codec.h"
 #include "shmrpc/version.h"
 #include "tools/shmrpc-web/json.h"
+#include "tools/shmrpc-web/openapi.h"
 
 static void reply_json(web_request *request, unsigned status,
                        const char *cookie, const shmrpci_buf *body)
@@ -172,6 +173,21 @@ static void reply_services(web_api *api, web_request *request)
     shmrpci_buf_fini(&body);
 }
 
+static void reply_openapi(web_api *api, web_request *request)
+{
+    shmrpci_buf body;
+    shmrpci_buf_init_heap(&body);
+    size_t count =
+        web_directory_list(api->directory, true, api->places, WEB_MAX_SERVICES);
+    if (web_openapi_append(api->places, count, &body) == SHMRPC_OK) {
+        reply_json(request, 200, NULL, &body);
+    } else {
+        refuse(request, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    release_places(api, count);
+    shmrpci_buf_fini(&body);
+}
+
 /* ---- the table ---- */
 
 typedef struct route {
@@ -188,6 +204,7 @@ static const route open_routes[] = {
 
 static const route routes[] = {
     {"GET", "/api/v1/services", reply_services},
+    {"GET", "/openapi.json", reply_openapi},
 };
 
 static bool take(web_api *api, web_request *request, const route *table,

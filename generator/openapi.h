@@ -1,0 +1,46 @@
+/*
+ * OpenAPI 3.1: services as the JSON document that tools of the web read.
+ *
+ * It describes how a service is called through shmrpc-web: /rpc/SERVICE/METHOD
+ * and the paths of @rest.  One document may hold several services.  Methods
+ * with a stream can't be called so, and are left out.
+ *
+ * What JSON Schema can't say stands beside it: lengths of strings are bytes
+ * (`x-shmrpc-bytes`), where JSON Schema counts characters.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_OPENAPI_H
+#define SHMRPC_GENERATOR_OPENAPI_H
+
+#include "generator/value.h"
+#include "idl/schema.h"
+
+typedef struct gen_openapi {
+    gen_tree *tree;
+    gen_value *root; /* the document */
+    gen_value *tags;
+    gen_value *paths;
+    gen_value *schemas;
+    /* Of the service that is being added. */
+    const char *prefix;
+} gen_openapi;
+
+typedef struct gen_openapi_info {
+    const char *title;
+    const char *version;
+    const idl_docs *docs; /* or NULL */
+    const char *server;   /* where shmrpc-web is: "http://127.0.0.1:5155" */
+} gen_openapi_info;
+
+/* Begins a document in `tree`, which also tells when memory has run out. */
+void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
+                       const gen_openapi_info *info);
+
+/* Adds a service that is known as `name` ("echo_serv@two").  Names of its types
+ * get `prefix` in front, so that those of several services don't meet.  The
+ * schema must outlive the tree. */
+void gen_openapi_add(gen_openapi *o, const idl_service *service,
+                     const char *name, const char *prefix);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Types as JSON Schema, for generator/openapi.c alone.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_OPENAPI_TYPES_H
+#define SHMRPC_GENERATOR_OPENAPI_TYPES_H
+
+#include "generator/openapi.h"
+
+/* The member `key`, to be added to; NULL when there is none. */
+gen_value *gen_openapi_member(gen_value *object, const char *key);
+
+/* Sets `description` of documentation, unless there is none. */
+void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs);
+
+/* Fills an empty schema for a value of `type`; what that names is added to the
+ * document. */
+void gen_openapi_type(gen_openapi *o, gen_value *schema, const idl_type *type);
+
+/* The same for a field, with its documentation and default. */
+void gen_openapi_field(gen_openapi *o, gen_value *schema,
+                       const idl_field *field);
+
+/* Whether a field must be given. */
+bool gen_openapi_is_required(const idl_field *field);
+
+/* Fills a schema with a reference to a declared error. */
+void gen_openapi_ref_error(gen_openapi *o, gen_value *schema,
+                           const idl_record *error);
+
+/* The members of an error object; `error`: those of that one, or NULL. */
+void gen_openapi_error_members(gen_openapi *o, gen_value *schema,
+                               const idl_record *error);
+
+#endif

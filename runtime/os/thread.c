@@ -121,6 +121,11 @@ uint32_t shmrpci_thread_number_first(void)
     return shmrpci_this_thread;
 }
 
+void shmrpci_thread_yield(void)
+{
+    (void)sched_yield();
+}
+
 typedef struct {
     shmrpci_thread_main *main;
     void *user;

@@ -55,6 +55,8 @@ void shmrpci_cond_broadcast(shmrpci_cond *cond);
  * bytes) is for people. EXHAUSTED. */
 shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
                                     shmrpci_thread_main *main, void *user);
+/* Lets other threads run that wait for this CPU, if there are any. */
+void shmrpci_thread_yield(void);
 /* Waits for its end. Once for each created thread, unless it is detached. */
 void shmrpci_thread_join(shmrpci_thread *thread);
 /* Leaves it to itself. */

@@ -3,6 +3,7 @@
 
 #include "os/clock.h"
 #include "os/process.h"
+#include "os/thread.h"
 
 #define HIT_ONE      1024u
 #define HIT_LOW      307u /* below 0.3, spinning does not pay */
@@ -11,7 +12,19 @@
 #define REFRESH_NS   SHMRPCI_NS_PER_S
 #define USUAL_FACTOR 4u
 
-static int64_t max_spin_ns(shmrpc_profile profile, shmrpci_side side)
+/* Whatever wake-ups take, nobody spins for longer. */
+#define MOST_NS (1 * SHMRPCI_NS_PER_MS)
+
+/* A spin that others don't mind. */
+#define STEP_NS (4 * SHMRPCI_NS_PER_US)
+
+/* sched_yield takes a fifth of this when there is nobody to yield to. */
+#define ASIDE_NS (5 * SHMRPCI_NS_PER_US)
+
+/* How many waits are short after others were seen to want the CPU. */
+#define CROWDED_WAITS 16u
+
+static int64_t least_limit_ns(shmrpc_profile profile, shmrpci_side side)
 {
     switch (profile) {
     case SHMRPC_PROFILE_LATENCY:
@@ -36,9 +49,12 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
 {
     *spinner = (shmrpci_spinner){0};
     if (shmrpci_ticks_are_steady()) {
-        spinner->max_ticks = shmrpci_ticks_of_ns(max_spin_ns(profile, side));
+        int64_t least_ns = least_limit_ns(profile, side);
+        spinner->least_ticks = shmrpci_ticks_of_ns(least_ns);
+        spinner->most_ticks = least_ns > 0 ? shmrpci_ticks_of_ns(MOST_NS) : 0;
     }
-    shmrpci_store_relaxed(&spinner->usual, spinner->max_ticks);
+    shmrpci_store_relaxed(&spinner->limit, spinner->least_ticks);
+    shmrpci_store_relaxed(&spinner->usual, spinner->least_ticks);
     shmrpci_store_relaxed(&spinner->hit_rate, HIT_ONE);
     look_up(spinner, shmrpci_ticks());
 }
@@ -47,6 +63,7 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
 
 static uint64_t learnt_budget(shmrpci_spinner *spinner)
 {
+    uint64_t limit = shmrpci_load_relaxed(&spinner->limit);
     if (shmrpci_load_relaxed(&spinner->hit_rate) < HIT_LOW) {
         uint32_t refusals = shmrpci_load_relaxed(&spinner->refusals) + 1;
         if (refusals < PROBE_EVERY) {
@@ -54,19 +71,19 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
             return 0;
         }
         shmrpci_store_relaxed(&spinner->refusals, 0);
-        return spinner->max_ticks;
+        return limit;
     }
     /* Waits scatter, and one sleep too many costs more than all of it: a
      * quarter of the limit is always worth it where hits are common. */
     uint64_t usual = USUAL_FACTOR * shmrpci_load_relaxed(&spinner->usual);
-    uint64_t least = spinner->max_ticks / 4;
+    uint64_t least = limit / 4;
     uint64_t budget = usual > least ? usual : least;
-    return budget < spinner->max_ticks ? budget : spinner->max_ticks;
+    return budget < limit ? budget : limit;
 }
 
 bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
-    if (spinner->max_ticks == 0 ||
+    if (spinner->least_ticks == 0 ||
         shmrpci_load_relaxed(&spinner->quota) < MIN_CPUS) {
         return false;
     }
@@ -78,7 +95,17 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
 
 uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
-    return shmrpci_spinner_may(spinner, peer_cpu) ? learnt_budget(spinner) : 0;
+    if (!shmrpci_spinner_may(spinner, peer_cpu)) {
+        return 0;
+    }
+    uint64_t budget = learnt_budget(spinner);
+    uint32_t crowded = shmrpci_load_relaxed(&spinner->crowded);
+    if (crowded != 0 && budget != 0) {
+        shmrpci_store_relaxed(&spinner->crowded, crowded - 1);
+        uint64_t step = shmrpci_spinner_step_ticks();
+        return budget < step ? budget : step;
+    }
+    return budget;
 }
 
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
@@ -95,12 +122,56 @@ void shmrpci_spinner_miss(shmrpci_spinner *spinner)
     shmrpci_store_relaxed(&spinner->hit_rate, rate - rate / 8);
     /* The peer may have gone to sleep because of us; who spins for less than
      * its wake-up takes then sleeps too, and so on for ever. */
-    shmrpci_store_relaxed(&spinner->usual, spinner->max_ticks);
+    shmrpci_store_relaxed(&spinner->usual,
+                          shmrpci_load_relaxed(&spinner->limit));
+}
+
+/* Moves the limit to what wake-ups take. */
+static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
+{
+    uint64_t mean = shmrpci_load_relaxed(&spinner->late);
+    late = late < spinner->most_ticks ? late : spinner->most_ticks;
+    mean = mean == 0 ? late : mean - mean / 8 + late / 8;
+    uint64_t limit = mean + mean / 2;
+    limit = limit > spinner->least_ticks ? limit : spinner->least_ticks;
+    limit = limit < spinner->most_ticks ? limit : spinner->most_ticks;
+    shmrpci_store_relaxed(&spinner->late, mean);
+    shmrpci_store_relaxed(&spinner->limit, limit);
+    return limit;
+}
+
+void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
+                           uint64_t late)
+{
+    if (spinner->least_ticks == 0) {
+        return;
+    }
+    if (came <= learn_limit(spinner, late)) {
+        shmrpci_spinner_hit(spinner, came);
+    } else {
+        shmrpci_spinner_miss(spinner);
+    }
+}
+
+uint64_t shmrpci_spinner_step_ticks(void)
+{
+    return shmrpci_ticks_of_ns(STEP_NS);
+}
+
+bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
+{
+    uint64_t before = shmrpci_ticks();
+    shmrpci_thread_yield();
+    if (shmrpci_ticks() - before < shmrpci_ticks_of_ns(ASIDE_NS)) {
+        return false;
+    }
+    shmrpci_store_relaxed(&spinner->crowded, CROWDED_WAITS);
+    return true;
 }
 
 void shmrpci_spinner_refresh(shmrpci_spinner *spinner)
 {
-    if (spinner->max_ticks == 0) {
+    if (spinner->least_ticks == 0) {
         return;
     }
     uint64_t now = shmrpci_ticks();

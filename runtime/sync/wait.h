@@ -1,14 +1,24 @@
 /*
  * Whether, and how long, to spin before sleeping.
  *
- * A sleep and its wake-up cost 5 to 60 us, spinning costs a CPU that others
- * may want.  A spinner learns from what its waits have been: it spins for as
- * long as has paid, not at all where it doesn't pay, and tries again now and
- * then.  After a miss it spins for as long as it may, since the peer has
- * probably gone to sleep too.  It never spins when there is less than one and a
- * half CPUs' time, when the peer last ran on this very CPU, or when we are
- * bound to one CPU and don't know the peer's.  (Being bound is no reason by
- * itself: a peer bound to another CPU is the best case for spinning.)
+ * A sleep and its wake-up cost 5 to 60 us, in some virtual machines a
+ * millisecond; spinning costs a CPU that others may want.  A spinner learns
+ * from what its waits have been: it spins for as long as has paid, not at all
+ * where it doesn't pay, and tries again now and then.  After a miss it spins
+ * for as long as it may, since the peer has probably gone to sleep too.  It
+ * never spins when there is less than one and a half CPUs' time, when the peer
+ * last ran on this very CPU, or when we are bound to one CPU and don't know the
+ * peer's.  (Being bound is no reason by itself: a peer bound to another CPU is
+ * the best case for spinning.)
+ *
+ * How long it may: no longer than sleeping would have taken, which costs at
+ * most twice what the best choice would have (Karlin, Li, Manasse, Owicki:
+ * "Empirical studies of competitive spinning", 1991).  Where a sleeper can be
+ * told when that happened for which it slept, it learns how late wake-ups are,
+ * and whether spinning would have paid, without trying.
+ *
+ * Who spins for more than a moment steps aside again and again; where others
+ * then run, it spins for moments only.
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.
@@ -34,10 +44,14 @@ typedef enum shmrpci_side {
 #define SHMRPCI_CPU_UNKNOWN UINT32_MAX
 
 typedef struct shmrpci_spinner {
-    uint64_t max_ticks;          /* 0: never spin */
+    uint64_t least_ticks;        /* of `limit`; 0: never spin */
+    uint64_t most_ticks;         /* the same */
+    shmrpci_atomic_u64 limit;    /* the longest spin now */
+    shmrpci_atomic_u64 late;     /* moving mean of how late wake-ups came */
     shmrpci_atomic_u64 usual;    /* moving mean of the waits that were hits */
     shmrpci_atomic_u32 hit_rate; /* moving, of 1024 */
     shmrpci_atomic_u32 refusals; /* since the last probe */
+    shmrpci_atomic_u32 crowded;  /* waits that shall still be short */
     shmrpci_atomic_u64 checked; /* when the next two were looked up, in ticks */
     shmrpci_atomic_u32 quota;   /* CPU time there is, in hundredths */
     shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */
@@ -56,6 +70,18 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu);
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks);
 /* ...or it did not, and the spin was wasted. */
 void shmrpci_spinner_miss(shmrpci_spinner *spinner);
+
+/* ...or we slept, and know what a spin would have come to: the wait ended
+ * `came` ticks after it began, and we ran again `late` ticks after that. */
+void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
+                           uint64_t late);
+
+/* How long to spin between two steps aside. */
+uint64_t shmrpci_spinner_step_ticks(void);
+
+/* Lets others run that wait for this CPU. True: they did, so that to go on
+ * spinning would be at their cost. */
+bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner);
 
 /* Before a sleep: looks up the usable CPUs when a second has passed. */
 void shmrpci_spinner_refresh(shmrpci_spinner *spinner);

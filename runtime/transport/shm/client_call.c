@@ -195,8 +195,7 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     shmrpci_store_relaxed(&shared->method, (uint16_t)call->head.method);
     shmrpci_store_relaxed(&shared->flags, (uint16_t)flags);
     shmrpci_store_relaxed(&shared->length, (uint32_t)out->len);
-    shmrpci_store_relaxed(&shared->status,
-                          (uint32_t)(now >> SHM_SUBMITTED_SHIFT));
+    shmrpci_store_relaxed(&shared->stamp, shm_stamp(now));
     shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
 }
 

@@ -36,14 +36,16 @@ static void look_after_lease(shm_client *client, shm_client_slot *slot,
     }
 }
 
-/* True when the call is over; else `word` is what was seen last. */
+/* True when the call is over; else `word` is what was seen last, and `began`
+ * when the wait began. */
 static bool spin(shm_client *client, shm_client_slot *slot,
-                 shmrpci_atomic_u32 *at, uint32_t *word)
+                 shmrpci_atomic_u32 *at, uint32_t *word, uint64_t *began)
 {
     /* Unknown: 0 - 1. */
     uint64_t budget =
         shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
     if (budget == 0) {
+        *began = shmrpci_ticks();
         return false;
     }
     for (int i = 0; i < FIRST_LOOKS; i++) {
@@ -56,6 +58,8 @@ static bool spin(shm_client *client, shm_client_slot *slot,
     }
     uint64_t start = shmrpci_ticks();
     uint64_t now = start;
+    uint64_t step = start + shmrpci_spinner_step_ticks();
+    *began = start;
     while (now - start < budget) {
         for (int i = 0; i < LOOKS; i++) {
             /* Acquire: pairs with the worker's DONE, publishes the reply. */
@@ -71,11 +75,30 @@ static bool spin(shm_client *client, shm_client_slot *slot,
             shm_word_state(*word) == SHM_SUBMITTED) {
             look_after_lease(client, slot, now);
         }
-    }
-    if (budget != 0) {
-        shmrpci_spinner_miss(&client->spinner);
+        if ((int64_t)(now - step) >= 0) {
+            if (shmrpci_spinner_step_aside(&client->spinner)) {
+                break;
+            }
+            step = now + shmrpci_spinner_step_ticks();
+        }
     }
     return false;
+}
+
+/* What the wait that `began` then tells of sleeping; a worker that saw us
+ * waiting has left the time of its reply. */
+static void learn(shm_client *client, uint32_t index, uint32_t word,
+                  uint64_t began)
+{
+    const shm_slot *shared = &client->block.slots[index];
+    uint64_t now = shmrpci_ticks();
+    /* Relaxed: DONE was acquired. */
+    uint64_t done = shmrpci_load_relaxed(&shared->done_ticks);
+    if (shm_word_state(word) == SHM_DONE && done - began <= now - began) {
+        shmrpci_spinner_slept(&client->spinner, done - began, now - done);
+    } else {
+        shmrpci_spinner_miss(&client->spinner);
+    }
 }
 
 /* When this sleep is to end: with the lease, the deadline, or the slice. */
@@ -183,7 +206,8 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
         return shm_client_look(client, index, out_word);
     }
     uint32_t word = shmrpci_load_acquire(at);
-    if (is_over(word) || spin(client, slot, at, &word)) {
+    uint64_t began;
+    if (is_over(word) || spin(client, slot, at, &word, &began)) {
         *out_word = word;
         return SHMRPC_OK;
     }
@@ -192,10 +216,12 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
         shmrpc_status status = sleep_once(client, index, word, deadline_ns);
         word = shmrpci_load_acquire(at);
         if (is_over(word)) {
+            learn(client, index, word, began);
             *out_word = word;
             return SHMRPC_OK;
         }
         if (status != SHMRPC_OK) {
+            shmrpci_spinner_miss(&client->spinner);
             return status;
         }
     }

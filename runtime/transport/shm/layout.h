@@ -25,8 +25,9 @@
  *          6     2   message flags (8) | CPU of the sender, low bits (8)
  *          8     4   length of the body
  *         12     4   reply: status; request: when it was submitted, in ticks
- *                    of the counter, the 32 bits from SHM_SUBMITTED_SHIFT on
- *         16     8   request: time left, in ns; reply: unused
+ *                    of the counter, the 32 bits from SHM_STAMP_SHIFT on
+ *         16     8   request: time left, in ns; reply to a client that slept:
+ *                    when it was there, in ticks
  *         24   232   payload
  *
  * The payload is the body, unless flags say otherwise:
@@ -149,16 +150,22 @@ typedef enum shm_extent_state {
 #define SHM_MSG_TOLD       0x20u
 #define SHM_MSG_CPU_SHIFT  8
 
-/* To 50 ns, and for a minute and a half, at 3 GHz. */
-#define SHM_SUBMITTED_SHIFT 7
+/* Stamps: to 50 ns, and for a minute and a half, at 3 GHz. */
+#define SHM_STAMP_SHIFT 7
 
 typedef struct shm_slot {
     shmrpci_atomic_u32 word;
     shmrpci_atomic_u16 method;
     shmrpci_atomic_u16 flags;
     shmrpci_atomic_u32 length;
-    shmrpci_atomic_u32 status;
-    shmrpci_atomic_u64 timeout_ns;
+    union {
+        shmrpci_atomic_u32 stamp;  /* of the request */
+        shmrpci_atomic_u32 status; /* of the reply */
+    };
+    union {
+        shmrpci_atomic_u64 timeout_ns;
+        shmrpci_atomic_u64 done_ticks;
+    };
     uint8_t payload[SHM_PAYLOAD_BYTES];
 } shm_slot;
 
@@ -210,6 +217,19 @@ _Static_assert(sizeof(shmrpci_atomic_u32) == 4 &&
 #define SHM_LAYOUT_HASH                                                \
     (SHM_LAYOUT_VERSION << 24 | SHM_HOT_SLOTS << 16 | SHM_SLOTS << 8 | \
      SHM_PAYLOAD_BYTES)
+
+static inline uint32_t shm_stamp(uint64_t ticks)
+{
+    return (uint32_t)(ticks >> SHM_STAMP_SHIFT);
+}
+
+/* How many ticks before `now` the stamp was made. Its maker's time may be a
+ * little ahead of ours, or a lie. */
+static inline uint64_t shm_stamp_age(uint32_t stamp, uint64_t now)
+{
+    int32_t age = (int32_t)(shm_stamp(now) - stamp);
+    return age > 0 ? (uint64_t)age << SHM_STAMP_SHIFT : 0;
+}
 
 static inline uint32_t shm_word(uint32_t gen, shm_state state)
 {

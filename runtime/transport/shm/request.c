@@ -97,6 +97,9 @@ static void complete(shm_worker *worker)
             word = 0;
             break;
         }
+        /* It sleeps, and learns from this what that costs. Relaxed: the
+         * change of the word publishes it. */
+        shmrpci_store_relaxed(&slot_of(worker)->done_ticks, shmrpci_ticks());
         done = shm_word_moved(word, SHM_DONE);
     }
     if ((word & SHM_WAITING) != 0) {
@@ -173,14 +176,6 @@ static bool read_body(shm_worker *worker, const shm_slot *slot,
     return true;
 }
 
-/* The client's time may be a little ahead of ours, or a lie. */
-static uint64_t waited_ticks(const shm_worker *worker, uint32_t submitted)
-{
-    uint32_t now = (uint32_t)(worker->began >> SHM_SUBMITTED_SHIFT);
-    int32_t waited = (int32_t)(now - submitted);
-    return waited > 0 ? (uint64_t)waited << SHM_SUBMITTED_SHIFT : 0;
-}
-
 static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
 {
     if (timeout_ns > (uint64_t)(SHMRPCI_NEVER_NS - now_ns)) {
@@ -189,17 +184,33 @@ static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
     return now_ns + (int64_t)timeout_ns;
 }
 
+/* The first request after a sleep tells when it came. */
+static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
+{
+    uint64_t late = shm_stamp_age(submitted, worker->now);
+    uint64_t idle = worker->now - worker->idle_since;
+    worker->has_slept = false;
+    if (late <= idle) {
+        shmrpci_spinner_slept(&worker->spinner, idle - late, late);
+    } else {
+        shmrpci_spinner_miss(&worker->spinner);
+    }
+}
+
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 {
     const shm_slot *slot = slot_of(worker);
     uint64_t timeout_ns = shmrpci_load_relaxed(&slot->timeout_ns);
-    uint32_t submitted = shmrpci_load_relaxed(&slot->status);
+    uint32_t submitted = shmrpci_load_relaxed(&slot->stamp);
     shm_snapshot snap = {.flags = shmrpci_load_relaxed(&slot->flags),
                          .len = shmrpci_load_relaxed(&slot->length)};
     worker->method = shmrpci_load_relaxed(&slot->method);
     worker->flags = snap.flags;
     worker->target = SHM_REPLY_STAGING;
     worker->peer_cpu = snap.flags >> SHM_MSG_CPU_SHIFT;
+    if (worker->has_slept) {
+        learn_from_sleep(worker, submitted);
+    }
     if (!read_spans(worker, slot, &snap) ||
         !read_body(worker, slot, &snap, request)) {
         answer(worker, 0, SHMRPC_E_INVALID, 0);
@@ -220,7 +231,7 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         worker->now = shmrpci_ticks();
     }
     worker->began = worker->now;
-    request->queue_ticks = waited_ticks(worker, submitted);
+    request->queue_ticks = shm_stamp_age(submitted, worker->began);
     request->began_ticks = worker->began;
     /* Relaxed: for watching only. */
     shmrpci_store_relaxed(&worker->shared->deadline_ns,

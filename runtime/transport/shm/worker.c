@@ -152,12 +152,14 @@ static bool search(shm_worker *worker)
 {
     uint64_t start = shmrpci_ticks();
     worker->now = start;
+    worker->idle_since = start;
     uint64_t budget =
         shmrpci_spinner_budget(&worker->spinner, worker->peer_cpu);
     if (budget == 0 || is_covered(worker)) {
         return shm_worker_scan(worker, true);
     }
     uint32_t rounds = 0;
+    uint64_t step = start + shmrpci_spinner_step_ticks();
     do {
         renew_lease(worker);
         if (shm_worker_scan(worker, false)) {
@@ -169,9 +171,14 @@ static bool search(shm_worker *worker)
         if (++rounds % ROUNDS == 0) {
             worker->now = shmrpci_ticks();
             refresh(worker);
+            if ((int64_t)(worker->now - step) >= 0) {
+                if (shmrpci_spinner_step_aside(&worker->spinner)) {
+                    break;
+                }
+                step = worker->now + shmrpci_spinner_step_ticks();
+            }
         }
     } while (worker->now - start < budget && !is_stopping(worker));
-    shmrpci_spinner_miss(&worker->spinner);
     count_spin(worker, worker->now - start, false);
     return false;
 }
@@ -210,6 +217,7 @@ static bool sleep_by_bell(shm_worker *worker)
         shm_worker_go_offline(worker);
         sleep_for_tag(worker);
         shm_worker_go_online(worker);
+        worker->has_slept = true;
     }
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     worker->is_cold = true;

@@ -66,6 +66,8 @@ struct shm_worker {
     uint64_t short_ticks;
     uint64_t recent_ticks;
     shmrpci_spinner spinner;
+    uint64_t idle_since; /* ticks */
+    bool has_slept;      /* since then */
     uint32_t peer_cpu;
     shmrpci_tick_clock clock;
     uint64_t now; /* ticks, of the last look at them */

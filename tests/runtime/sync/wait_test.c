@@ -1,4 +1,5 @@
 /* The spin policy. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include "os/clock.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "sync/wait.h"
 
 #define ELSEWHERE (~shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
@@ -112,10 +114,111 @@ static void after_a_miss_the_next_spin_is_the_longest(void **state)
         shmrpci_spinner_hit(&spinner, 300);
     }
     assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) <
-                spinner.max_ticks);
+                spinner.least_ticks);
     shmrpci_spinner_miss(&spinner);
     assert_int_equal(shmrpci_spinner_budget(&spinner, ELSEWHERE),
-                     spinner.max_ticks);
+                     spinner.least_ticks);
+}
+
+static uint64_t us(int64_t count)
+{
+    return shmrpci_ticks_of_ns(count * SHMRPCI_NS_PER_US);
+}
+
+/* Where a wake-up takes 700 us, a wait of 500 us is worth a spin. */
+static void late_wake_ups_make_longer_spins_worth_while(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    for (int i = 0; i < 100; i++) {
+        shmrpci_spinner_miss(&spinner);
+    }
+    for (int i = 0; i < 20; i++) {
+        shmrpci_spinner_slept(&spinner, us(500), us(700));
+    }
+    for (int i = 0; i < 20; i++) {
+        assert_in_range(shmrpci_spinner_budget(&spinner, ELSEWHERE), us(500),
+                        us(1100));
+    }
+}
+
+static void no_spin_is_longer_than_the_limit(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    for (int i = 0; i < 20; i++) {
+        shmrpci_spinner_slept(&spinner, 0, UINT64_MAX);
+    }
+    assert_in_range(shmrpci_spinner_budget(&spinner, ELSEWHERE), 1, us(1001));
+}
+
+/* Quick wake-ups, and what we wait for takes long: sleep. */
+static void sleeps_that_were_right_stay(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    for (int i = 0; i < 20; i++) {
+        shmrpci_spinner_slept(&spinner, us(500), us(5));
+    }
+    int spins = 0;
+    for (int i = 0; i < 160; i++) {
+        spins += shmrpci_spinner_budget(&spinner, ELSEWHERE) > 0;
+    }
+    assert_in_range(spins, 0, 20);
+}
+
+static void power_profile_learns_nothing(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_POWER);
+    shmrpci_spinner_slept(&spinner, 0, us(700));
+    assert_int_equal(shmrpci_spinner_budget(&spinner, ELSEWHERE), 0);
+}
+
+/* Another thread on the one CPU that we may use: stepping aside lets it run
+ * for much longer than it takes when there is nobody. */
+typedef struct other {
+    shmrpci_atomic_u32 is_over;
+} other;
+
+static void burn(void *user)
+{
+    other *o = user;
+    while (shmrpci_load_acquire(&o->is_over) == 0) {
+        shmrpci_pause();
+    }
+}
+
+static void who_stands_aside_for_others_spins_briefly(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    uint64_t step = shmrpci_spinner_step_ticks();
+    assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) > step);
+    cpu_set_t all;
+    cpu_set_t one;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    CPU_SET(shmrpci_current_cpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    other o = {0};
+    shmrpci_thread thread;
+    assert_int_equal(shmrpci_thread_create(&thread, "other", burn, &o),
+                     SHMRPC_OK);
+    bool has_stepped = false;
+    int64_t until_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);
+    while (!has_stepped && shmrpci_remaining_ns(until_ns) > 0) {
+        has_stepped = shmrpci_spinner_step_aside(&spinner);
+    }
+    shmrpci_store_release(&o.is_over, 1u);
+    shmrpci_thread_join(&thread);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_true(has_stepped);
+    assert_in_range(shmrpci_spinner_budget(&spinner, ELSEWHERE), 1, step);
+    for (int i = 0; i < 100; i++) {
+        (void)shmrpci_spinner_budget(&spinner, ELSEWHERE);
+    }
+    assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) > step);
 }
 
 int main(void)
@@ -129,6 +232,11 @@ int main(void)
         cmocka_unit_test(misses_stop_it_but_for_probes),
         cmocka_unit_test(short_waits_make_short_spins),
         cmocka_unit_test(after_a_miss_the_next_spin_is_the_longest),
+        cmocka_unit_test(late_wake_ups_make_longer_spins_worth_while),
+        cmocka_unit_test(no_spin_is_longer_than_the_limit),
+        cmocka_unit_test(sleeps_that_were_right_stay),
+        cmocka_unit_test(power_profile_learns_nothing),
+        cmocka_unit_test(who_stands_aside_for_others_spins_briefly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

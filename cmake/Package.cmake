@@ -18,6 +18,7 @@ function(shmrpc_library name kind)
         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
     get_property(libraries GLOBAL PROPERTY SHMRPC_LIBRARIES)
     target_link_libraries(${target} PRIVATE ${libraries})
+    target_link_options(${target} PRIVATE ${SHMRPC_LINK_TIME_OPTIMISATION})
     target_include_directories(${target} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/runtime/include>
         $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>

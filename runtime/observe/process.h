@@ -1,0 +1,32 @@
+/*
+ * What a process costs: CPU, memory, I/O, threads, descriptors, from /proc.
+ *
+ * Another user's process shows less: what may not be seen is -1.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OBSERVE_PROCESS_H
+#define SHMRPCI_OBSERVE_PROCESS_H
+
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+typedef struct shmrpci_process_figures {
+    int64_t taken_ns;    /* CLOCK_MONOTONIC */
+    uint64_t began;      /* tells it from a later one with its number */
+    int64_t cpu_ns;      /* of all threads, since it began */
+    int64_t rss_bytes;   /* what it has in memory */
+    int64_t pss_bytes;   /* the same; what n processes share counts 1/n */
+    int64_t read_bytes;  /* from disks, since it began */
+    int64_t write_bytes; /* to disks */
+    int64_t threads;
+    int64_t descriptors;
+} shmrpci_process_figures;
+
+/* NOT_FOUND: there is none, or it has ended; INVALID: no number of one.
+ * The share of memory takes the kernel a while for large processes: some 10 ms
+ * a GiB. */
+shmrpc_status shmrpci_process_read(int32_t pid, shmrpci_process_figures *out);
+
+#endif

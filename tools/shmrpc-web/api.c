@@ -6,7 +6,9 @@
 #include "codec/codec.h"
 #include "shmrpc/version.h"
 #include "tools/shmrpc-web/json.h"
+#include "tools/shmrpc-web/metrics.h"
 #include "tools/shmrpc-web/openapi.h"
+#include "tools/shmrpc-web/show.h"
 
 static void reply_json(web_request *request, unsigned status,
                        const char *cookie, const shmrpci_buf *body)
@@ -127,27 +129,6 @@ static void log_out(web_api *api, web_request *request, const web_who *who)
 
 /* ---- services ---- */
 
-static void append_place(const web_place *place, shmrpci_buf *out)
-{
-    web_json_next(out);
-    shmrpci_buf_append_char(out, '{');
-    web_json_set_text(out, "name", place->name);
-    web_json_set_text(out, "address", place->address);
-    web_json_set_uint(out, "port", place->port);
-    web_json_set_bool(out, "alive", place->is_alive);
-    if (!place->is_alive) {
-        web_json_set_text(out, "error", place->error.message);
-    }
-    if (place->service != NULL) {
-        const shmrpc_service *tables = place->service->tables;
-        web_json_set_text(out, "id", tables->id);
-        web_json_set_uint(out, "version", tables->version);
-        web_json_set_text(out, "doc", tables->doc);
-        web_json_set_uint(out, "methods", tables->method_count);
-    }
-    shmrpci_buf_append_char(out, '}');
-}
-
 static void release_places(web_api *api, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -161,15 +142,79 @@ static void reply_services(web_api *api, web_request *request)
 {
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
-    size_t count =
-        web_directory_list(api->directory, true, api->places, WEB_MAX_SERVICES);
-    shmrpci_buf_append_char(&body, '[');
-    for (size_t i = 0; i < count; i++) {
-        append_place(&api->places[i], &body);
-    }
-    shmrpci_buf_append_text(&body, "]\n");
-    release_places(api, count);
+    web_show_services(api->board, &body);
+    shmrpci_buf_append_char(&body, '\n');
     reply_json(request, 200, NULL, &body);
+    shmrpci_buf_fini(&body);
+}
+
+static bool read_span(const char *query, web_span *out)
+{
+    static const struct {
+        const char *query;
+        web_span span;
+    } spans[] = {{"", WEB_SPAN_25_MIN},
+                 {"span=25m", WEB_SPAN_25_MIN},
+                 {"span=24h", WEB_SPAN_DAY},
+                 {"span=30d", WEB_SPAN_30_DAYS}};
+    for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+        if (strcmp(query, spans[i].query) == 0) {
+            *out = spans[i].span;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* /api/v1/services/NAME, and NAME/history. False: it is neither. */
+static bool take_service(web_api *api, web_request *request)
+{
+    static const char prefix[] = "/api/v1/services/";
+    static const char suffix[] = "/history";
+    if (strncmp(request->path, prefix, sizeof prefix - 1) != 0) {
+        return false;
+    }
+    char *name = request->path + sizeof prefix - 1;
+    size_t len = strcspn(name, "/");
+    bool is_past = strcmp(name + len, suffix) == 0;
+    web_span span = WEB_SPAN_25_MIN;
+    if (name[len] != '\0' && !is_past) {
+        return false;
+    }
+    name[len] = '\0';
+    if (is_past && !read_span(request->query, &span)) {
+        refuse(request, SHMRPC_E_INVALID, "span is 25m, 24h or 30d");
+        return true;
+    }
+    shmrpci_buf body;
+    shmrpci_buf_init_heap(&body);
+    if (is_past ? web_board_append_past(api->board, name, span, &body)
+                : web_show_service(api->board, name, &body)) {
+        shmrpci_buf_append_char(&body, '\n');
+        reply_json(request, 200, NULL, &body);
+    } else {
+        refuse(request, SHMRPC_E_NOT_FOUND, "there is no such service");
+    }
+    shmrpci_buf_fini(&body);
+    return true;
+}
+
+static void reply_events(web_api *api, web_request *request)
+{
+    web_events_take(api->events, request);
+}
+
+static void reply_metrics(web_api *api, web_request *request)
+{
+    const web_reply_head head = {.status = 200, .type = WEB_METRICS_TYPE};
+    web_http_stats http;
+    web_rpc_stats rpc;
+    shmrpci_buf body;
+    web_http_read_stats(api->http, &http);
+    web_rpc_read_stats(api->rpc, &rpc);
+    shmrpci_buf_init_heap(&body);
+    web_metrics_append(api->board, &http, &rpc, &body);
+    web_reply(request, &head, body.data, body.len);
     shmrpci_buf_fini(&body);
 }
 
@@ -204,6 +249,8 @@ static const route open_routes[] = {
 
 static const route routes[] = {
     {"GET", "/api/v1/services", reply_services},
+    {"GET", "/api/v1/events", reply_events},
+    {"GET", "/metrics", reply_metrics},
     {"GET", "/openapi.json", reply_openapi},
 };
 
@@ -240,7 +287,8 @@ void web_api_take(web_api *api, web_request *request, const web_who *who)
         reply_session(request, api, who->session, NULL);
     } else if (strcmp(request->path, "/api/v1/logout") == 0 && is_post) {
         log_out(api, request, who);
-    } else if (!take(api, request, routes, sizeof routes / sizeof routes[0])) {
+    } else if (!take(api, request, routes, sizeof routes / sizeof routes[0]) &&
+               (is_post || !take_service(api, request))) {
         refuse(request, SHMRPC_E_NOT_FOUND, "there is nothing here");
     }
 }

@@ -9,13 +9,17 @@
 #include <stdbool.h>
 
 #include "tools/shmrpc-web/auth.h"
+#include "tools/shmrpc-web/board.h"
 #include "tools/shmrpc-web/directory.h"
+#include "tools/shmrpc-web/events.h"
 #include "tools/shmrpc-web/http.h"
 #include "tools/shmrpc-web/rpc.h"
 
 typedef struct web_api {
     web_auth *auth;
     web_directory *directory;
+    web_board *board;
+    web_events *events;
     web_http *http;
     web_rpc *rpc;
     bool read_only;

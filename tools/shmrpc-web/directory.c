@@ -42,6 +42,7 @@ typedef struct look {
 static void destroy_service(web_service *service)
 {
     shmrpc_stub_close(service->client);
+    shmrpc_stats_close(service->presence);
     shmrpci_arena_fini(&service->arena);
     free(service);
 }
@@ -108,13 +109,28 @@ static web_service *new_service(const web_place *place, const char *text,
     return s;
 }
 
-/* Asks the service what it is, and makes a new object only if that has
- * changed. */
+static void renew_presence(web_service *s)
+{
+    const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
+    shmrpc_stats_close(s->presence);
+    if (shmrpc_stats_open(s->address, s->port, &opts, &s->presence, NULL) !=
+        SHMRPC_OK) {
+        s->presence = NULL;
+    }
+}
+
+/* Asks the service what it is, unless that server has said so already, and
+ * makes a new object only if that has changed. */
 static void look_at(web_place *place)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
     char *text;
     size_t len;
+    if (place->service != NULL && place->service->presence != NULL &&
+        shmrpc_stats_is_alive(place->service->presence)) {
+        place->is_alive = true;
+        return;
+    }
     if (shmrpc_describe(place->address, place->port, &opts, &text, &len,
                         &place->error) != SHMRPC_OK) {
         return;
@@ -126,6 +142,9 @@ static void look_at(web_place *place)
     } else {
         place->service = new_service(place, text, len, &place->error);
         place->is_alive = place->service != NULL;
+    }
+    if (place->is_alive) {
+        renew_presence(place->service);
     }
     free(text);
 }

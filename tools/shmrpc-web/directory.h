@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "idl/schema.h"
 #include "shmrpc/error.h"
+#include "shmrpc/observe.h"
 #include "shmrpc/stub.h"
 
 #define WEB_MAX_SERVICES 256
@@ -39,6 +40,8 @@ typedef struct web_service {
     /* The rest is the directory's. */
     shmrpci_arena arena;
     unsigned references;
+    shmrpc_stats *presence; /* tells without a call whether the server is
+                             * there; NULL: it has to be asked */
 } web_service;
 
 /* What is known of a socket in the folders. */

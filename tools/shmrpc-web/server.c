@@ -13,7 +13,13 @@
 #include "tools/shmrpc-web/http.h"
 #include "tools/shmrpc-web/rpc.h"
 
-enum { TAG_HTTP = 1, TAG_CHANGED = 2, TAG_STOP = 3, TAG_CLIENTS = 16 };
+enum {
+    TAG_HTTP = 1,
+    TAG_CHANGED = 2,
+    TAG_STOP = 3,
+    TAG_TICK = 4,
+    TAG_CLIENTS = 16
+};
 
 struct web_server {
     web_server_opts opts;
@@ -21,9 +27,12 @@ struct web_server {
     web_api api;
     web_http *http;
     web_directory *directory;
+    web_board *board;
+    web_events events;
     web_rpc *rpc;
     int set;
     int changed_fd;
+    int ticked_fd;
     int stop_fd;
     bool is_stopping;
 };
@@ -98,6 +107,10 @@ static void dispatch(web_server *server, uint64_t tag)
         shmrpci_event_clear(server->changed_fd);
         web_rpc_changed(server->rpc);
         break;
+    case TAG_TICK:
+        shmrpci_event_clear(server->ticked_fd);
+        web_events_tick(&server->events);
+        break;
     case TAG_STOP:
         server->is_stopping = true;
         break;
@@ -135,6 +148,7 @@ static int open_parts(web_server *s, shmrpc_error *error)
 {
     if (shmrpci_poll_create(&s->set) != SHMRPC_OK ||
         shmrpci_event_create(&s->changed_fd) != SHMRPC_OK ||
+        shmrpci_event_create(&s->ticked_fd) != SHMRPC_OK ||
         shmrpci_event_create(&s->stop_fd) != SHMRPC_OK) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
                                 "no descriptor left");
@@ -152,6 +166,10 @@ static int open_parts(web_server *s, shmrpc_error *error)
         status = web_directory_open(s->changed_fd, &s->directory, error);
     }
     if (status == SHMRPC_OK) {
+        status = web_board_open(s->directory, s->ticked_fd, &s->board, error);
+    }
+    if (status == SHMRPC_OK) {
+        web_events_open(&s->events, s->board);
         status = web_rpc_open(s->directory, s->set, TAG_CLIENTS,
                               s->opts.read_only, &s->rpc, error);
     }
@@ -164,6 +182,8 @@ static int watch(web_server *s, shmrpc_error *error)
                                  SHMRPCI_POLL_LEVEL, TAG_HTTP) == SHMRPC_OK &&
                 shmrpci_poll_add(s->set, s->changed_fd, SHMRPCI_POLL_LEVEL,
                                  TAG_CHANGED) == SHMRPC_OK &&
+                shmrpci_poll_add(s->set, s->ticked_fd, SHMRPCI_POLL_LEVEL,
+                                 TAG_TICK) == SHMRPC_OK &&
                 shmrpci_poll_add(s->set, s->stop_fd, SHMRPCI_POLL_LEVEL,
                                  TAG_STOP) == SHMRPC_OK;
     return good ? SHMRPC_OK
@@ -179,7 +199,7 @@ int web_server_open(const web_server_opts *opts, web_server **out,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
     s->opts = *opts;
-    s->set = s->changed_fd = s->stop_fd = -1;
+    s->set = s->changed_fd = s->ticked_fd = s->stop_fd = -1;
     int status = open_parts(s, error);
     if (status == SHMRPC_OK) {
         status = watch(s, error);
@@ -193,6 +213,8 @@ int web_server_open(const web_server_opts *opts, web_server **out,
                          .is_secure = opts->certificate != NULL};
     s->api = (web_api){.auth = &s->auth,
                        .directory = s->directory,
+                       .board = s->board,
+                       .events = &s->events,
                        .http = s->http,
                        .rpc = s->rpc,
                        .read_only = opts->read_only};
@@ -208,11 +230,16 @@ void web_server_close(web_server *s)
     /* Who waits is told, and calls end, before what they need goes. */
     web_http_close(s->http);
     web_rpc_close(s->rpc);
+    web_events_close(&s->events);
+    if (s->board != NULL) {
+        web_board_close(s->board);
+    }
     if (s->directory != NULL) {
         web_directory_close(s->directory);
     }
     shmrpci_fd_close(&s->set);
     shmrpci_fd_close(&s->changed_fd);
+    shmrpci_fd_close(&s->ticked_fd);
     shmrpci_fd_close(&s->stop_fd);
     free(s);
 }

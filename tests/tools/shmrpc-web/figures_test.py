@@ -1,0 +1,145 @@
+"""figures_test.py WEB ECHO FAULT PROMTOOL: a known number of calls is what the page,
+/metrics and the stream of events say; a service that dies and comes again."""
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+
+from webtest import Place, expect, finish, wait_for
+
+WEB, ECHO, FAULT, PROMTOOL = sys.argv[1:5]
+
+
+def service(web, name):
+    status, _, data = web.ask("GET", f"/api/v1/services/{name}")
+    return json.loads(data) if status == 200 else {}
+
+
+def method(web, name, wanted):
+    rows = service(web, name).get("methods", [])
+    return next((m for m in rows if m["name"] == wanted), {})
+
+
+def metrics(web):
+    """{name{labels}: value}, and that each line is one of a metric."""
+    status, fields, data = web.ask("GET", "/metrics")
+    expect("metrics", (status, fields["Content-Type"].split(";")[0]),
+           (200, "text/plain"))
+    samples, name = {}, None
+    for line in data.decode().splitlines():
+        if line.startswith("# TYPE "):
+            expect(f"{line}: once", line.split()[2] == name, True)
+        elif line.startswith("# HELP "):
+            name = line.split()[2]
+        else:
+            match = re.fullmatch(r"([a-z_]+)(\{.*\})? ([0-9.e+-]+)", line)
+            expect(line, bool(match) and match[1].startswith(name), True)
+            expect(f"{line}: once", match[1] + (match[2] or "") in samples,
+                   False)
+            samples[match[1] + (match[2] or "")] = float(match[3])
+    return samples, data
+
+
+def workload(web):
+    for number in range(300):
+        expect("call", web.call("echo_serv/add", [number, 1])[1], number + 1)
+    for _ in range(7):
+        expect("overflow", web.call("echo_serv/add", [2**63 - 1, 1])[0], 400)
+    wait_for(lambda: method(web, "echo_serv", "add").get("calls") == 307)
+    row = method(web, "echo_serv", "add")
+    expect("errors", (row["errors"], row["errors_by_status"]),
+           (7, {"DECLARED": 7}))
+    expect("timed", row["service"]["count"], 307)
+    expect("order", 0 < row["service"]["p50_us"] <= row["service"]["p99_us"] <=
+           row["service"]["p999_us"] <= row["service"]["max_us"] * 1.01, True)
+    samples, data = metrics(web)
+    labels = 'service="echo_serv",method="add"'
+    expect("calls", samples[f"shmrpc_calls_total{{{labels}}}"], 307)
+    expect("errors", samples[f'shmrpc_errors_total{{{labels},'
+                             'status="DECLARED"}'], 7)
+    expect("histogram",
+           samples[f'shmrpc_service_seconds_bucket{{{labels},le="+Inf"}}'], 307)
+    bounds = [v for k, v in samples.items()
+              if k.startswith(f"shmrpc_service_seconds_bucket{{{labels}")]
+    expect("buckets rise", bounds, sorted(bounds))
+    seconds = samples[f"shmrpc_service_seconds_sum{{{labels}}}"]
+    expect("sum", abs(seconds * 1e6 / row["service"]["total_us"] - 1) < 0.01,
+           True)
+    expect("up", samples['shmrpc_up{service="echo_serv"}'], 1)
+    expect("sum of the page",
+           service(web, "echo_serv")["calls"] >= 307, True)
+    if os.path.exists(PROMTOOL):
+        done = subprocess.run([PROMTOOL, "check", "metrics"], input=data,
+                              capture_output=True, check=False, timeout=60)
+        expect("promtool", (done.returncode, done.stdout + done.stderr),
+               (0, b""))
+    else:
+        print("NOTE: promtool is not installed (./dev test-web)")
+
+
+def events(web):
+    """A stream: an event at once, then one a second, until we go."""
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
+    connection.request("GET", "/api/v1/events",
+                       headers={"Authorization": f"Bearer {web.token}"})
+    reply = connection.getresponse()
+    expect("type", reply.headers["Content-Type"], "text/event-stream")
+    seen = []
+    while len(seen) < 3:
+        line = reply.readline().decode()
+        if line.startswith("data: "):
+            seen.append(json.loads(line[6:]))
+    names = [row["name"] for row in seen[-1]]
+    expect("names", names, ["echo_serv", "fault"])
+    for key in ("calls_per_s", "p50_us", "cpu", "memory", "workers", "alive"):
+        expect(key, key in seen[-1][0], True)
+    connection.close()
+    wait_for(lambda: metrics(web)[0]["shmrpc_web_connections"] <= 1)
+
+
+def past(web):
+    def get(query=""):
+        status, _, data = web.ask("GET", "/api/v1/services/echo_serv/history" +
+                                  query)
+        return status, json.loads(data)
+
+    status, reply = wait_for(lambda: get() if get()[1]["calls"]
+                             else None)
+    expect("past", (status, reply["step_s"]), (200, 5))
+    sizes = {len(v) for v in reply.values() if isinstance(v, list)}
+    expect("columns are of one length", len(sizes), 1)
+    expect("memory", reply["memory"][-1] > 0, True)
+    expect("a day", get("?span=24h")[1]["step_s"], 60)
+    expect("30 days", get("?span=30d")[1]["step_s"], 900)
+    expect("another", get("?span=1y")[0], 400)
+    status, _, _ = web.ask("GET", "/api/v1/services/nobody/history")
+    expect("of nobody", status, 404)
+    status, _, _ = web.ask("GET", "/api/v1/services/nobody")
+    expect("nobody", status, 404)
+
+
+def death(web):
+    """The list says so when a service has gone, and counts anew."""
+    wait_for(lambda: web.call("fault/napping", [])[0] == 200)
+    child = web.children[-1]
+    child.kill()
+    child.wait()
+    wait_for(lambda: service(web, "fault").get("alive") is False)
+    expect("why", bool(service(web, "fault").get("error")), True)
+    web.serve(FAULT)
+    wait_for(lambda: service(web, "fault").get("alive") is True)
+    expect("again", web.call("fault/napping", []), (200, 0))
+    wait_for(lambda: method(web, "fault", "napping").get("calls") == 1)
+
+
+with Place() as place:
+    place.web(WEB)
+    place.serve(ECHO)
+    place.serve(FAULT)
+    wait_for(lambda: len(json.loads(
+        place.ask("GET", "/api/v1/services")[2])) == 2)
+    for test in (workload, events, past, death):
+        test(place)
+    finish()

@@ -1,0 +1,385 @@
+/* Reading figures. */
+#include "tools/shmrpc-web/board.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+#include "os/thread.h"
+#include "tools/shmrpc-web/json.h"
+#include "tools/shmrpc-web/past.h"
+#include "tools/shmrpc-web/process.h"
+
+#define TICK_NS SHMRPCI_NS_PER_S
+/* Ticks between two points of the past, and of /proc. */
+#define MARK_TICKS 5u
+/* For a service to say where its statistics are. */
+#define OPEN_NS (SHMRPCI_NS_PER_S / 4)
+/* Ticks until one that did not say is asked again. */
+#define RETRY_TICKS   5u
+#define MAX_PROCESSES 256
+
+/* One service, for as long as there is a socket of its name. */
+typedef struct entry {
+    web_place place;
+    shmrpc_stats *stats; /* NULL: not open */
+    uint64_t retry_tick;
+    shmrpc_snapshot *total; /* the latest */
+    shmrpc_snapshot *mark;  /* of the last mark */
+    web_figures now;
+    uint32_t workers;
+    double cpu_s;
+    uint64_t io_bytes;
+    int64_t process_ns; /* when /proc was read */
+    web_past past;
+} entry;
+
+struct web_board {
+    web_directory *directory;
+    int ticked_fd;
+    shmrpci_thread thread;
+    web_place places[WEB_MAX_SERVICES]; /* the thread's */
+    shmrpci_mutex mutex;                /* of all that follows */
+    shmrpci_cond cond;
+    entry *entries[WEB_MAX_SERVICES]; /* by name; the thread alone changes
+                                       * which there are */
+    size_t count;
+    uint64_t tick;
+    bool is_closing;
+};
+
+static void destroy_entry(entry *e)
+{
+    if (e != NULL) {
+        shmrpc_snapshot_free(e->total);
+        if (e->mark != e->total) {
+            shmrpc_snapshot_free(e->mark);
+        }
+        shmrpc_stats_close(e->stats);
+        free(e);
+    }
+}
+
+/* ---- processes ---- */
+
+static bool is_new(const int32_t *pids, size_t count, int32_t pid)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pids[i] == pid) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Threads of one process are workers of one pid. */
+static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
+{
+    size_t count = 0;
+    uint32_t workers = shmrpc_snapshot_service(total)->worker_count;
+    for (uint32_t i = 0; i < workers && count < max; i++) {
+        const shmrpc_worker_stats *w = shmrpc_snapshot_worker(total, i);
+        if (!w->has_left && is_new(out, count, w->pid)) {
+            out[count++] = w->pid;
+        }
+    }
+    return count;
+}
+
+static void read_processes(entry *e, const shmrpc_snapshot *total,
+                           web_figures *figures)
+{
+    int32_t pids[MAX_PROCESSES];
+    web_process sum = {.cpu_s = 0};
+    size_t count = pids_of(total, pids, MAX_PROCESSES);
+    int64_t now_ns = shmrpci_now_ns();
+    for (size_t i = 0; i < count; i++) {
+        web_process process;
+        if (web_process_read(pids[i], &process)) {
+            sum.cpu_s += process.cpu_s;
+            sum.memory_bytes += process.memory_bytes;
+            sum.io_bytes += process.io_bytes;
+        }
+    }
+    double passed_s = (double)(now_ns - e->process_ns) / 1e9;
+    /* One that has ended takes what it had used along. */
+    if (e->process_ns != 0 && sum.cpu_s >= e->cpu_s && passed_s > 0) {
+        figures->cpu = (float)((sum.cpu_s - e->cpu_s) / passed_s);
+    }
+    if (e->process_ns != 0 && sum.io_bytes >= e->io_bytes && passed_s > 0) {
+        figures->io_bytes_per_s =
+            (uint64_t)((double)(sum.io_bytes - e->io_bytes) / passed_s);
+    }
+    figures->memory_bytes = sum.memory_bytes;
+    e->cpu_s = sum.cpu_s;
+    e->io_bytes = sum.io_bytes;
+    e->process_ns = now_ns;
+}
+
+/* ---- rates ---- */
+
+static void set_rates(web_figures *figures, const shmrpc_snapshot *part)
+{
+    const shmrpc_method_stats *all =
+        shmrpc_snapshot_method(part, SHMRPC_STATS_ALL);
+    double seconds = (double)shmrpc_snapshot_service(part)->uptime_ns / 1e9;
+    if (seconds > 0) {
+        figures->calls_per_s = (float)((double)all->calls / seconds);
+        figures->errors_per_s = (float)((double)all->errors / seconds);
+    }
+}
+
+static void set_percentiles(web_figures *figures, const shmrpc_snapshot *part)
+{
+    const shmrpc_method_stats *all =
+        shmrpc_snapshot_method(part, SHMRPC_STATS_ALL);
+    figures->p50_us = (float)all->service.p50_ns / 1000;
+    figures->p99_us = (float)all->service.p99_ns / 1000;
+    figures->queue_p99_us = (float)all->queue.p99_ns / 1000;
+}
+
+/* What has happened since `before`; all of it when there is none, or when it
+ * was another server. */
+static shmrpc_snapshot *since(const shmrpc_snapshot *total,
+                              const shmrpc_snapshot *before)
+{
+    shmrpc_snapshot *part = NULL;
+    if (before == NULL ||
+        shmrpc_snapshot_since(total, before, &part, NULL) != SHMRPC_OK) {
+        return NULL;
+    }
+    return part;
+}
+
+static uint32_t count_workers(const shmrpc_snapshot *total)
+{
+    uint32_t count = 0;
+    uint32_t places = shmrpc_snapshot_service(total)->worker_count;
+    for (uint32_t i = 0; i < places; i++) {
+        count += !shmrpc_snapshot_worker(total, i)->has_left;
+    }
+    return count;
+}
+
+/* ---- one service ---- */
+
+static void open_stats(entry *e, uint64_t tick)
+{
+    const shmrpc_opts opts = {.timeout_ns = OPEN_NS};
+    if (e->stats != NULL && shmrpc_stats_is_alive(e->stats)) {
+        return;
+    }
+    shmrpc_stats_close(e->stats);
+    e->stats = NULL;
+    if (e->place.is_alive && tick >= e->retry_tick) {
+        e->retry_tick = tick + RETRY_TICKS;
+        if (shmrpc_stats_open(e->place.address, e->place.port, &opts, &e->stats,
+                              NULL) != SHMRPC_OK) {
+            e->stats = NULL;
+        }
+    }
+}
+
+/* The figures of this tick, and of the span that ends with a mark. */
+static web_figures figures_of(entry *e, const shmrpc_snapshot *total,
+                              bool is_mark, web_figures *point)
+{
+    shmrpc_snapshot *second = since(total, e->total);
+    shmrpc_snapshot *part = since(total, e->mark);
+    web_figures now = e->now;
+    now.calls_per_s = now.errors_per_s = 0;
+    if (second != NULL) {
+        set_rates(&now, second);
+    }
+    if (part != NULL) {
+        set_percentiles(&now, part);
+    }
+    if (is_mark) {
+        read_processes(e, total, &now);
+        *point = now;
+        if (part != NULL) {
+            set_rates(point, part);
+        }
+    }
+    shmrpc_snapshot_free(second);
+    shmrpc_snapshot_free(part);
+    return now;
+}
+
+/* Reads; only what others see is changed with the lock. */
+static void read_entry(web_board *b, entry *e, uint64_t tick)
+{
+    shmrpc_snapshot *total = NULL;
+    web_figures now = {.cpu = 0};
+    web_figures point = now;
+    bool is_mark = tick % MARK_TICKS == 0;
+    if (tick % MARK_TICKS == 1 || e->mark == NULL) {
+        shmrpc_snapshot_free(e->mark);
+        e->mark = e->total; /* which it is the owner of from now on */
+    }
+    open_stats(e, tick);
+    if (e->stats != NULL &&
+        shmrpc_stats_read(e->stats, &total, NULL) == SHMRPC_OK) {
+        now = figures_of(e, total, is_mark, &point);
+    }
+    shmrpci_mutex_lock(&b->mutex);
+    if (is_mark) {
+        web_past_add(&e->past, &point);
+    }
+    shmrpc_snapshot *old = e->total;
+    e->total = total;
+    e->now = now;
+    e->workers = total != NULL ? count_workers(total) : 0;
+    shmrpci_mutex_unlock(&b->mutex);
+    if (old != e->mark) {
+        shmrpc_snapshot_free(old);
+    }
+}
+
+/* ---- all of them ---- */
+
+/* Makes the entries those of `places`, both by name. */
+static void match(web_board *b, const web_place *places, size_t count)
+{
+    entry *old[WEB_MAX_SERVICES];
+    size_t old_count = b->count;
+    size_t at = 0;
+    size_t kept = 0;
+    memcpy(old, b->entries, sizeof old);
+    for (size_t i = 0; i < count; i++) {
+        while (at < old_count &&
+               strcmp(old[at]->place.name, places[i].name) < 0) {
+            destroy_entry(old[at++]);
+        }
+        entry *e = NULL;
+        if (at < old_count &&
+            strcmp(old[at]->place.name, places[i].name) == 0) {
+            e = old[at++];
+        } else {
+            e = calloc(1, sizeof *e);
+        }
+        if (e != NULL) {
+            e->place = places[i];
+            b->entries[kept++] = e;
+        }
+    }
+    while (at < old_count) {
+        destroy_entry(old[at++]);
+    }
+    b->count = kept;
+}
+
+static void tick_once(web_board *b, uint64_t tick)
+{
+    size_t count =
+        web_directory_list(b->directory, false, b->places, WEB_MAX_SERVICES);
+    shmrpci_mutex_lock(&b->mutex);
+    match(b, b->places, count);
+    shmrpci_mutex_unlock(&b->mutex);
+    for (size_t i = 0; i < b->count; i++) {
+        read_entry(b, b->entries[i], tick);
+    }
+}
+
+static void run(void *user)
+{
+    web_board *b = user;
+    int64_t next_ns = shmrpci_now_ns();
+    shmrpci_mutex_lock(&b->mutex);
+    while (!b->is_closing) {
+        uint64_t tick = b->tick;
+        shmrpci_mutex_unlock(&b->mutex);
+        tick_once(b, tick);
+        shmrpci_event_set(b->ticked_fd);
+        int64_t now_ns = shmrpci_now_ns();
+        next_ns = next_ns + TICK_NS > now_ns ? next_ns + TICK_NS : now_ns;
+        shmrpci_mutex_lock(&b->mutex);
+        b->tick = tick + 1;
+        while (!b->is_closing &&
+               shmrpci_cond_wait_until(&b->cond, &b->mutex, next_ns)) {
+        }
+    }
+    shmrpci_mutex_unlock(&b->mutex);
+}
+
+/* ---- what others ask ---- */
+
+void web_board_see(web_board *b, web_see *see, void *user)
+{
+    shmrpci_mutex_lock(&b->mutex);
+    for (size_t i = 0; i < b->count; i++) {
+        const entry *e = b->entries[i];
+        const web_row row = {.place = &e->place,
+                             .total = e->total,
+                             .now = e->now,
+                             .workers = e->workers,
+                             .cpu_s = e->cpu_s};
+        see(&row, user);
+    }
+    shmrpci_mutex_unlock(&b->mutex);
+}
+
+bool web_board_append_past(web_board *b, const char *name, web_span span,
+                           shmrpci_buf *out)
+{
+    bool is_found = false;
+    shmrpci_mutex_lock(&b->mutex);
+    for (size_t i = 0; i < b->count && !is_found; i++) {
+        if (strcmp(b->entries[i]->place.name, name) == 0) {
+            is_found = true;
+            shmrpci_buf_append_char(out, '{');
+            web_json_set_int(out, "end_unix_s", (int64_t)time(NULL));
+            web_past_append(&b->entries[i]->past, span, out);
+            shmrpci_buf_append_char(out, '}');
+        }
+    }
+    shmrpci_mutex_unlock(&b->mutex);
+    return is_found;
+}
+
+uint64_t web_board_tick(web_board *b)
+{
+    shmrpci_mutex_lock(&b->mutex);
+    uint64_t tick = b->tick;
+    shmrpci_mutex_unlock(&b->mutex);
+    return tick;
+}
+
+/* ---- life ---- */
+
+int web_board_open(web_directory *directory, int ticked_fd, web_board **out,
+                   shmrpc_error *error)
+{
+    web_board *b = calloc(1, sizeof *b);
+    if (b == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    b->directory = directory;
+    b->ticked_fd = ticked_fd;
+    b->tick = 1;
+    shmrpci_mutex_init(&b->mutex);
+    shmrpci_cond_init(&b->cond);
+    if (shmrpci_thread_create(&b->thread, "board", run, b) != SHMRPC_OK) {
+        free(b);
+        return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED, "no thread left");
+    }
+    *out = b;
+    return SHMRPC_OK;
+}
+
+void web_board_close(web_board *b)
+{
+    shmrpci_mutex_lock(&b->mutex);
+    b->is_closing = true;
+    shmrpci_cond_signal(&b->cond);
+    shmrpci_mutex_unlock(&b->mutex);
+    shmrpci_thread_join(&b->thread);
+    for (size_t i = 0; i < b->count; i++) {
+        destroy_entry(b->entries[i]);
+    }
+    shmrpci_cond_fini(&b->cond);
+    shmrpci_mutex_fini(&b->mutex);
+    free(b);
+}

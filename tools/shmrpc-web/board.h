@@ -1,0 +1,69 @@
+/*
+ * The board: figures of all services, read each second on a thread of its own.
+ *
+ * What services count themselves (shmrpc/observe.h) and what /proc says of
+ * their processes. Rates are those of the last second, percentiles of the last
+ * 1 to 5; the past is kept in memory, in three steps: 25 minutes by 5 s, a day
+ * by 1 min, 30 days by 15 min.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPC_WEB_BOARD_H
+#define SHMRPC_WEB_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "shmrpc/error.h"
+#include "shmrpc/observe.h"
+#include "tools/shmrpc-web/directory.h"
+
+typedef struct web_board web_board;
+
+/* Of a span of time. */
+typedef struct web_figures {
+    float calls_per_s;
+    float errors_per_s;
+    float p50_us; /* service time; 0 when nothing was called */
+    float p99_us;
+    float queue_p99_us;
+    float cpu; /* CPUs */
+    uint64_t memory_bytes;
+    uint64_t io_bytes_per_s;
+} web_figures;
+
+/* What is known of one service; while `see` runs. */
+typedef struct web_row {
+    const web_place *place;
+    const shmrpc_snapshot *total; /* since the server's start; NULL: none */
+    web_figures now;
+    uint32_t workers;
+    double cpu_s; /* of its processes that run, since they began */
+} web_row;
+
+typedef enum web_span {
+    WEB_SPAN_25_MIN,
+    WEB_SPAN_DAY,
+    WEB_SPAN_30_DAYS
+} web_span;
+
+/* `ticked_fd`, an event, is set when there are new figures. */
+int web_board_open(web_directory *directory, int ticked_fd, web_board **out,
+                   shmrpc_error *error);
+void web_board_close(web_board *board);
+
+/* Calls `see` for each place, by name, with a lock held: it must not block. */
+typedef void web_see(const web_row *row, void *user);
+void web_board_see(web_board *board, web_see *see, void *user);
+
+/* Appends the past as JSON: {"step_s":5,"end_unix_s":...,"calls":[...],...},
+ * oldest first. False: there is no such service. */
+bool web_board_append_past(web_board *board, const char *name, web_span span,
+                           shmrpci_buf *out);
+
+/* Counts the ticks. */
+uint64_t web_board_tick(web_board *board);
+
+#endif

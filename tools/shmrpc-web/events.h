@@ -1,0 +1,32 @@
+/*
+ * Server-sent events: the services' figures, each second, to all pages that
+ * are open. A page that does not keep up misses some; nothing piles up.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_WEB_EVENTS_H
+#define SHMRPC_WEB_EVENTS_H
+
+#include "tools/shmrpc-web/board.h"
+#include "tools/shmrpc-web/http.h"
+
+typedef struct web_listener web_listener;
+
+typedef struct web_events {
+    web_board *board;
+    web_listener *listeners;
+    shmrpci_buf latest; /* the text of the last event */
+    uint64_t number;    /* of it */
+} web_events;
+
+void web_events_open(web_events *events, web_board *board);
+/* All listeners have gone. */
+void web_events_close(web_events *events);
+
+/* Answers with a stream that lives as long as the page. */
+void web_events_take(web_events *events, web_request *request);
+
+/* There are new figures. */
+void web_events_tick(web_events *events);
+
+#endif

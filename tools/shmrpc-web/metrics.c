@@ -1,0 +1,294 @@
+/* The text format of Prometheus: each metric once, with all its samples. */
+#include "tools/shmrpc-web/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+typedef struct writer {
+    shmrpci_buf *out;
+    const char *name; /* of the metric */
+} writer;
+
+/* ---- labels ---- */
+
+static void append_label(shmrpci_buf *out, const char *key, const char *value)
+{
+    uint8_t last = out->data[out->len - 1];
+    shmrpci_buf_printf(out, "%s%s=\"", last == '{' ? "" : ",", key);
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\') {
+            shmrpci_buf_append_char(out, '\\');
+        }
+        shmrpci_buf_append_char(out, *value);
+    }
+    shmrpci_buf_append_char(out, '"');
+}
+
+/* `NAME{service="..."`, to be closed. */
+static void begin_sample(writer *w, const char *suffix, const web_row *row,
+                         const char *method)
+{
+    shmrpci_buf_printf(w->out, "%s%s{", w->name, suffix);
+    append_label(w->out, "service", row->place->name);
+    if (method != NULL) {
+        append_label(w->out, "method", method);
+    }
+}
+
+static void end_uint(writer *w, uint64_t value)
+{
+    shmrpci_buf_printf(w->out, "} %" PRIu64 "\n", value);
+}
+
+static void end_double(writer *w, double value)
+{
+    shmrpci_buf_printf(w->out, "} %.9g\n", value);
+}
+
+/* ---- of a service ---- */
+
+static void see_up(const web_row *row, void *user)
+{
+    begin_sample(user, "", row, NULL);
+    end_uint(user, row->place->is_alive);
+}
+
+static void see_workers(const web_row *row, void *user)
+{
+    begin_sample(user, "", row, NULL);
+    end_uint(user, row->workers);
+}
+
+static void see_memory(const web_row *row, void *user)
+{
+    begin_sample(user, "", row, NULL);
+    end_uint(user, row->now.memory_bytes);
+}
+
+static void see_cpu(const web_row *row, void *user)
+{
+    begin_sample(user, "", row, NULL);
+    end_double(user, row->cpu_s);
+}
+
+static void see_connections(const web_row *row, void *user)
+{
+    if (row->total != NULL) {
+        begin_sample(user, "", row, NULL);
+        end_uint(user, shmrpc_snapshot_service(row->total)->connections);
+    }
+}
+
+static void see_rescued(const web_row *row, void *user)
+{
+    if (row->total != NULL) {
+        begin_sample(user, "", row, NULL);
+        end_uint(user, shmrpc_snapshot_service(row->total)->rescued_wakeups);
+    }
+}
+
+static void see_starts(const web_row *row, void *user)
+{
+    uint64_t starts = 0;
+    uint32_t count = row->total != NULL
+                         ? shmrpc_snapshot_service(row->total)->worker_count
+                         : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        starts += shmrpc_snapshot_worker(row->total, i)->starts;
+    }
+    begin_sample(user, "", row, NULL);
+    end_uint(user, starts);
+}
+
+static void see_start_time(const web_row *row, void *user)
+{
+    if (row->total != NULL) {
+        const shmrpc_service_stats *s = shmrpc_snapshot_service(row->total);
+        begin_sample(user, "", row, NULL);
+        shmrpci_buf_printf(((writer *)user)->out, "} %.3f\n",
+                           (double)s->started_ns / 1e9);
+    }
+}
+
+/* ---- of a method ---- */
+
+static uint32_t method_count(const web_row *row)
+{
+    return row->total != NULL
+               ? shmrpc_snapshot_service(row->total)->method_count
+               : 0;
+}
+
+static const char *name_of(const shmrpc_method_stats *method)
+{
+    return method->name[0] != '\0' ? method->name : "(describe)";
+}
+
+static void see_calls(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(row->total, i);
+        begin_sample(user, "", row, name_of(m));
+        end_uint(user, m->calls);
+    }
+}
+
+static void see_received(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(row->total, i);
+        begin_sample(user, "", row, name_of(m));
+        end_uint(user, m->bytes_in);
+    }
+}
+
+static void see_sent(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(row->total, i);
+        begin_sample(user, "", row, name_of(m));
+        end_uint(user, m->bytes_out);
+    }
+}
+
+static void append_errors(writer *w, const web_row *row, uint32_t index,
+                          int status)
+{
+    uint64_t count = shmrpc_snapshot_errors(row->total, index, status);
+    if (count > 0) {
+        begin_sample(w, "", row,
+                     name_of(shmrpc_snapshot_method(row->total, index)));
+        append_label(w->out, "status", shmrpc_status_name(status));
+        end_uint(w, count);
+    }
+}
+
+static void see_errors(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+#define X(name, number, connect, http, may_have_run, text) \
+    append_errors(user, row, i, number);
+        SHMRPC_STATUS_LIST(X)
+#undef X
+        append_errors(user, row, i, SHMRPC_DECLARED_ERROR_MIN);
+    }
+}
+
+/* ---- histograms ---- */
+
+static void append_histogram(writer *w, const web_row *row, uint32_t index,
+                             shmrpc_stats_time which)
+{
+    static const int64_t bounds_ns[] = {
+        1000,      5000,      10000,      50000,      100000,
+        500000,    1000000,   5000000,    10000000,   50000000,
+        100000000, 500000000, 1000000000, 5000000000, 10000000000};
+    const shmrpc_method_stats *m = shmrpc_snapshot_method(row->total, index);
+    const shmrpc_durations *d =
+        which == SHMRPC_STATS_QUEUE ? &m->queue : &m->service;
+    char text[32];
+    for (size_t i = 0; i < sizeof bounds_ns / sizeof bounds_ns[0]; i++) {
+        (void)snprintf(text, sizeof text, "%g", (double)bounds_ns[i] / 1e9);
+        begin_sample(w, "_bucket", row, name_of(m));
+        append_label(w->out, "le", text);
+        end_uint(w, shmrpc_snapshot_count_within(row->total, index, which,
+                                                 bounds_ns[i]));
+    }
+    begin_sample(w, "_bucket", row, name_of(m));
+    append_label(w->out, "le", "+Inf");
+    end_uint(w, d->count);
+    begin_sample(w, "_sum", row, name_of(m));
+    end_double(w, (double)d->total_ns / 1e9);
+    begin_sample(w, "_count", row, name_of(m));
+    end_uint(w, d->count);
+}
+
+static void see_service_time(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        append_histogram(user, row, i, SHMRPC_STATS_SERVICE);
+    }
+}
+
+static void see_queue_time(const web_row *row, void *user)
+{
+    for (uint32_t i = 0; i < method_count(row); i++) {
+        append_histogram(user, row, i, SHMRPC_STATS_QUEUE);
+    }
+}
+
+/* ---- all of it ---- */
+
+typedef struct metric {
+    const char *name;
+    const char *type;
+    const char *help;
+    web_see *see;
+} metric;
+
+static const metric metrics[] = {
+    {"shmrpc_up", "gauge", "Whether the service answers.", see_up},
+    {"shmrpc_start_time_seconds", "gauge", "When the server began, since 1970.",
+     see_start_time},
+    {"shmrpc_workers", "gauge", "Workers that run.", see_workers},
+    {"shmrpc_worker_starts_total", "counter",
+     "Workers that were started since the server began.", see_starts},
+    {"shmrpc_connections", "gauge", "Clients that are connected.",
+     see_connections},
+    {"shmrpc_cpu_seconds_total", "counter", "CPU time of the workers that run.",
+     see_cpu},
+    {"shmrpc_memory_bytes", "gauge",
+     "Memory of the workers, shared pages by share.", see_memory},
+    {"shmrpc_rescued_wakeups_total", "counter",
+     "Workers that had to be woken once more; more than 0 is a defect.",
+     see_rescued},
+    {"shmrpc_calls_total", "counter", "Calls that have ended.", see_calls},
+    {"shmrpc_errors_total", "counter",
+     "Calls that have ended otherwise than well.", see_errors},
+    {"shmrpc_received_bytes_total", "counter", "Bodies of requests.",
+     see_received},
+    {"shmrpc_sent_bytes_total", "counter", "Bodies of replies.", see_sent},
+    {"shmrpc_service_seconds", "histogram",
+     "From when a worker took a call until it was answered.", see_service_time},
+    {"shmrpc_queue_seconds", "histogram",
+     "From when a call was sent until a worker took it.", see_queue_time},
+};
+
+static void append_head(shmrpci_buf *out, const char *name, const char *type,
+                        const char *help)
+{
+    shmrpci_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+                       type);
+}
+
+static void append_plain(shmrpci_buf *out, const char *name, const char *type,
+                         const char *help, uint64_t value)
+{
+    append_head(out, name, type, help);
+    shmrpci_buf_printf(out, "%s %" PRIu64 "\n", name, value);
+}
+
+void web_metrics_append(web_board *board, const web_http_stats *http,
+                        const web_rpc_stats *rpc, shmrpci_buf *out)
+{
+    for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
+        writer w = {.out = out, .name = metrics[i].name};
+        append_head(out, metrics[i].name, metrics[i].type, metrics[i].help);
+        web_board_see(board, metrics[i].see, &w);
+    }
+    append_plain(out, "shmrpc_web_requests_total", "counter",
+                 "Requests of HTTP.", http->requests);
+    append_plain(out, "shmrpc_web_refused_total", "counter",
+                 "Requests whose head was refused.", http->refused);
+    append_plain(out, "shmrpc_web_slow_total", "counter",
+                 "Connections that were cut off for being slow.", http->slow);
+    append_plain(out, "shmrpc_web_connections", "gauge",
+                 "Connections of HTTP that are open.", http->connections);
+    append_plain(out, "shmrpc_web_calls_total", "counter",
+                 "Calls asked for over HTTP.", rpc->calls);
+    append_plain(out, "shmrpc_web_call_errors_total", "counter",
+                 "Of these, those that ended otherwise than well.",
+                 rpc->errors);
+    append_plain(out, "shmrpc_web_calls_in_progress", "gauge",
+                 "Calls that are waited for.", rpc->in_progress);
+}

@@ -1,0 +1,185 @@
+/* The board as JSON. */
+#include "tools/shmrpc-web/show.h"
+
+#include <string.h>
+
+#include "os/clock.h"
+#include "tools/shmrpc-web/json.h"
+
+static void set_number(shmrpci_buf *out, const char *key, double value)
+{
+    web_json_key(out, key);
+    shmrpci_buf_printf(out, "%.6g", value);
+}
+
+/* ---- a row ---- */
+
+static void append_total(const web_row *row, shmrpci_buf *out)
+{
+    if (row->total == NULL) {
+        return;
+    }
+    const shmrpc_service_stats *s = shmrpc_snapshot_service(row->total);
+    const shmrpc_method_stats *all =
+        shmrpc_snapshot_method(row->total, SHMRPC_STATS_ALL);
+    web_json_set_uint(out, "calls", all->calls);
+    web_json_set_uint(out, "errors", all->errors);
+    web_json_set_uint(out, "connections", s->connections);
+    web_json_set_int(out, "started_unix_s", s->started_ns / SHMRPCI_NS_PER_S);
+    set_number(out, "uptime_s", (double)s->uptime_ns / 1e9);
+}
+
+/* The place's service is not ours to look into: it may be gone. */
+static void append_row(const web_row *row, shmrpci_buf *out)
+{
+    const web_place *place = row->place;
+    web_json_set_text(out, "name", place->name);
+    web_json_set_text(out, "address", place->address);
+    web_json_set_uint(out, "port", place->port);
+    web_json_set_bool(out, "alive", place->is_alive);
+    if (!place->is_alive) {
+        web_json_set_text(out, "error", place->error.message);
+    }
+    web_json_set_uint(out, "workers", row->workers);
+    set_number(out, "calls_per_s", (double)row->now.calls_per_s);
+    set_number(out, "errors_per_s", (double)row->now.errors_per_s);
+    set_number(out, "p50_us", (double)row->now.p50_us);
+    set_number(out, "p99_us", (double)row->now.p99_us);
+    set_number(out, "queue_p99_us", (double)row->now.queue_p99_us);
+    set_number(out, "cpu", (double)row->now.cpu);
+    web_json_set_uint(out, "memory", row->now.memory_bytes);
+    append_total(row, out);
+}
+
+static void see_service(const web_row *row, void *user)
+{
+    shmrpci_buf *out = user;
+    web_json_next(out);
+    shmrpci_buf_append_char(out, '{');
+    append_row(row, out);
+    shmrpci_buf_append_char(out, '}');
+}
+
+void web_show_services(web_board *board, shmrpci_buf *out)
+{
+    shmrpci_buf_append_char(out, '[');
+    web_board_see(board, see_service, out);
+    shmrpci_buf_append_char(out, ']');
+}
+
+/* ---- one service ---- */
+
+static void append_durations(const shmrpc_durations *d, const char *key,
+                             shmrpci_buf *out)
+{
+    web_json_key(out, key);
+    shmrpci_buf_append_char(out, '{');
+    web_json_set_uint(out, "count", d->count);
+    set_number(out, "total_us", (double)d->total_ns / 1e3);
+    set_number(out, "p50_us", (double)d->p50_ns / 1e3);
+    set_number(out, "p99_us", (double)d->p99_ns / 1e3);
+    set_number(out, "p999_us", (double)d->p999_ns / 1e3);
+    set_number(out, "max_us", (double)d->max_ns / 1e3);
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_error_counts(const shmrpc_snapshot *total, uint32_t index,
+                                shmrpci_buf *out)
+{
+    web_json_key(out, "errors_by_status");
+    shmrpci_buf_append_char(out, '{');
+    for (int status = -1; status > -64; status--) {
+        uint64_t count = shmrpc_snapshot_errors(total, index, status);
+        if (count > 0) {
+            web_json_set_uint(out, shmrpc_status_name(status), count);
+        }
+    }
+    uint64_t declared =
+        shmrpc_snapshot_errors(total, index, SHMRPC_DECLARED_ERROR_MIN);
+    if (declared > 0) {
+        web_json_set_uint(out, "DECLARED", declared);
+    }
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_method(const shmrpc_snapshot *total, uint32_t index,
+                          shmrpci_buf *out)
+{
+    const shmrpc_method_stats *m = shmrpc_snapshot_method(total, index);
+    web_json_next(out);
+    shmrpci_buf_append_char(out, '{');
+    web_json_set_text(out, "name", m->name);
+    web_json_set_uint(out, "id", m->id);
+    web_json_set_uint(out, "calls", m->calls);
+    web_json_set_uint(out, "errors", m->errors);
+    web_json_set_uint(out, "bytes_in", m->bytes_in);
+    web_json_set_uint(out, "bytes_out", m->bytes_out);
+    append_durations(&m->service, "service", out);
+    append_durations(&m->queue, "queue", out);
+    append_error_counts(total, index, out);
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_worker(const shmrpc_snapshot *total, uint32_t index,
+                          shmrpci_buf *out)
+{
+    const shmrpc_worker_stats *w = shmrpc_snapshot_worker(total, index);
+    int64_t taken_ns = shmrpc_snapshot_service(total)->taken_ns;
+    web_json_next(out);
+    shmrpci_buf_append_char(out, '{');
+    web_json_set_uint(out, "place", w->place);
+    web_json_set_int(out, "pid", w->pid);
+    web_json_set_bool(out, "has_left", w->has_left);
+    web_json_set_uint(out, "starts", w->starts);
+    set_number(out, "age_s", (double)(taken_ns - w->started_ns) / 1e9);
+    web_json_set_uint(out, "calls", w->calls);
+    web_json_set_uint(out, "errors", w->errors);
+    set_number(out, "busy_s", (double)w->busy_ns / 1e9);
+    web_json_set_uint(out, "sleeps", w->sleeps);
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_parts(const shmrpc_snapshot *total, shmrpci_buf *out)
+{
+    const shmrpc_service_stats *s = shmrpc_snapshot_service(total);
+    web_json_key(out, "methods");
+    shmrpci_buf_append_char(out, '[');
+    for (uint32_t i = 0; i < s->method_count; i++) {
+        append_method(total, i, out);
+    }
+    shmrpci_buf_append_char(out, ']');
+    web_json_key(out, "places");
+    shmrpci_buf_append_char(out, '[');
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        append_worker(total, i, out);
+    }
+    shmrpci_buf_append_char(out, ']');
+}
+
+typedef struct seeker {
+    const char *name;
+    shmrpci_buf *out;
+    bool is_found;
+} seeker;
+
+static void see_named(const web_row *row, void *user)
+{
+    seeker *s = user;
+    if (s->is_found || strcmp(row->place->name, s->name) != 0) {
+        return;
+    }
+    s->is_found = true;
+    shmrpci_buf_append_char(s->out, '{');
+    append_row(row, s->out);
+    if (row->total != NULL) {
+        append_parts(row->total, s->out);
+    }
+    shmrpci_buf_append_char(s->out, '}');
+}
+
+bool web_show_service(web_board *board, const char *name, shmrpci_buf *out)
+{
+    seeker s = {.name = name, .out = out};
+    web_board_see(board, see_named, &s);
+    return s.is_found;
+}

@@ -190,7 +190,11 @@ def main(module):
     """Runs every function of `module` whose name begins with test_, or those
     that are named behind the programs."""
     count = len(Programs.names)
+    global SANITIZED
     programs = Programs(sys.argv[1:1 + count])
+    with open(programs.shmrpcd, "rb") as file:
+        text = file.read()
+        SANITIZED = b"__asan_" in text or b"__tsan_" in text
     wanted = sys.argv[1 + count:]
     tests = [(name, function) for name, function in module.items()
              if name.startswith("test_") and (not wanted or name in wanted)]
@@ -211,5 +215,8 @@ def main(module):
     print(f"{len(tests)} tests, {failed} failed")
     sys.exit(1 if failed else 0)
 
+
+# Whether a sanitizer is in the programs; known when they are.
+SANITIZED = False
 
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"

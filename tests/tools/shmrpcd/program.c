@@ -5,6 +5,7 @@
  *     wait=FILE        goes on when there is such a file
  *     out=TEXT         prints TEXT as it is, to standard output
  *     err=TEXT         ... and to standard error
+ *     say=TEXT, cry=TEXT   the same, with a newline
  *     line=BYTES       prints a line of so many
  *     lines=COUNT      prints so many lines with numbers
  *     env=NAME         prints a variable of the environment
@@ -90,6 +91,10 @@ static void act(const char *word, const char *value)
         (void)fputs(value, stdout);
     } else if (strcmp(word, "err") == 0) {
         (void)fputs(value, stderr);
+    } else if (strcmp(word, "say") == 0) {
+        (void)puts(value);
+    } else if (strcmp(word, "cry") == 0) {
+        (void)fprintf(stderr, "%s\n", value);
     } else if (strcmp(word, "line") == 0) {
         print_bytes(strtoul(value, NULL, 10));
     } else if (strcmp(word, "lines") == 0) {

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""logs_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY [TEST...]: what
+services print, in memory and on disk."""
+
+import json
+import os
+
+import harness
+from harness import await_that, pid_in, read
+
+MIB = 1 << 20
+
+
+def records(path):
+    return [json.loads(line) for line in read(path).splitlines()]
+
+
+def lines_of(m, name, *words):
+    return m.call("logs", name, *words)["lines"]
+
+
+def test_both_streams_are_kept(m):
+    m.start(m.section("A", "out=hello", f"touch={m.path('half')}",
+                      f"wait={m.path('gate')}", "err=error: bad", "ready"),
+            until="managing")
+    pid_in(m.path("half"))
+    # Without a newline, and the program is still there.
+    await_that("half a line", lambda: "hello" in m.texts("A"))
+    open(m.path("gate"), "w", encoding="utf-8").close()
+    bad = await_that("the other", lambda: [
+        line for line in lines_of(m, "A") if line["text"] == "error: bad"])
+    assert bad[0]["origin"] == "STDERR" and bad[0]["level"] == "ERROR"
+    hello = [line for line in lines_of(m, "A") if line["text"] == "hello"][0]
+    assert hello["origin"] == "STDOUT" and hello["level"] == "INFO"
+    assert not hello["truncated"]
+
+
+def test_nothing_moves_a_terminal(m):
+    evil = "\x1b[2J<b>&\u202e\u0085"
+    m.start(m.section("A", "out=" + evil, "ready"))
+    await_that("it is there", lambda: any(
+        r"\x1b[2J<b>&\xe2\x80\xae\xc2\x85" == text for text in m.texts("A")))
+
+
+def test_a_line_without_end_is_bounded(m):
+    size = 1024 * MIB if harness.LONG else 64 * MIB
+    m.start(m.section("A", f"line={size}", "lines=1", "ready",
+                      log_dir=m.path("logs")))
+    await_that("the end", lambda: "line 0" in m.texts("A"))
+    cut = [line for line in lines_of(m, "A") if line["truncated"]]
+    assert len(cut) == 1 and cut[0]["text"] == "x" * 16384
+    status = read(f"/proc/{m.process.pid}/status")
+    peak = [int(line.split()[1]) for line in status.splitlines()
+            if line.startswith("VmHWM")][0]
+    # Sanitizers have more to hold; all of it would be 65536 and more.
+    assert harness.SANITIZED or peak < 40000, peak
+    assert [r for r in records(m.path("logs/A.log")) if "truncated" in r]
+
+
+def test_filters_and_cursors(m):
+    m.start(m.section("A", "lines=3", "cry=warning: hot", "say=debug: x",
+                      "ready"))
+    await_that("all of it", lambda: "debug: x" in m.texts("A"))
+    assert m.texts("A", "contains=line ") == ["line 0", "line 1", "line 2"]
+    assert m.texts("A", "contains=line ", "limit=2") == ["line 1", "line 2"]
+    assert m.texts("A", "least=WARNING") == ["warning: hot"]
+    assert "debug: x" not in m.texts("A", "least=INFO")
+    first = m.call("logs", "A", "cursor=0", "limit=2")
+    assert first["next"] == 2 and first["skipped"] == 0
+    rest = m.call("logs", "A", "cursor=2", "limit=1000")
+    assert len(rest["lines"]) == rest["next"] - 2
+    last = m.call("logs", "A", f"cursor={rest['next']}")
+    assert last["lines"] == [] and last["next"] == rest["next"]
+    # Of a manager that had more.
+    again = m.call("logs", "A", f"cursor={rest['next'] + 1000}", "limit=2")
+    assert again["next"] == 2 and again["skipped"] == 0
+
+
+def test_old_lines_make_room(m):
+    count = 100000
+    m.start(m.section("A", f"lines={count}", "say=the end", "ready"))
+    await_that("the end", lambda: "the end" in m.texts("A"))
+    page = m.call("logs", "A", "cursor=0", "limit=1000")
+    assert page["skipped"] > count / 2, page["skipped"]
+    # "started" stands before them.
+    assert page["lines"][0]["text"] == f"line {page['skipped'] - 1}"
+    numbers = []
+    while page["lines"]:
+        numbers += [line["text"] for line in page["lines"]
+                    if line["origin"] == "STDOUT"]
+        page = m.call("logs", "A", f"cursor={page['next']}", "limit=1000")
+        assert page["skipped"] == 0
+    first = int(numbers[0].split()[1])
+    assert numbers == [f"line {i}" for i in range(first, count)] + ["the end"]
+
+
+def test_lines_on_disk(m):
+    m.start(m.section("A", "say=a \"quoted\" \\ tab\there",
+                      "cry=error: \xfc", "ready", log_dir="logs"))
+    path = m.path("logs/A.log")
+    await_that("both", lambda: len(records(path)) >= 4)
+    quoted = [r for r in records(path) if "quoted" in r["text"]][0]
+    assert quoted["text"] == 'a "quoted" \\ tab\there', quoted
+    assert quoted["service"] == "A" and quoted["level"] == "info"
+    assert quoted["origin"] == "stdout"
+    assert quoted["pid"] == m.status("A")["pid"]
+    assert quoted["time"][10] == "T" and quoted["time"][-1] == "Z"
+    assert [r for r in records(path) if r["text"] == "error: \xfc"]
+    assert oct(os.stat(path).st_mode & 0o777) == "0o640"
+    # A second life adds to the file.
+    m.stop()
+    count = len(records(path))
+    m.start()
+    assert len(records(path)) > count
+
+
+def test_files_are_ended_and_few(m):
+    m.start(m.section("A", "lines=20000", "say=the end", "ready",
+                      log_dir="logs", log_max_bytes="65536", log_keep="2"),
+            m.section("B", "lines=2000", "say=the end", "ready",
+                      log_dir="logs", log_max_bytes="65536", log_keep="0"))
+    for name in "AB":
+        await_that("the end", lambda name=name: "the end" in m.texts(name))
+    await_that("it is written", lambda: "the end" in read(m.path("logs/B.log")))
+    assert sorted(os.listdir(m.path("logs"))) == [
+        "A.log", "A.log.1", "A.log.2", "B.log"]
+    for name in os.listdir(m.path("logs")):
+        assert os.path.getsize(m.path("logs/" + name)) <= 65536, name
+    numbers = [r["text"] for name in ("A.log.2", "A.log.1", "A.log")
+               for r in records(m.path("logs/" + name))
+               if r["origin"] == "stdout"]
+    first = int(numbers[0].split()[1])
+    assert numbers == [f"line {i}" for i in range(first, 20000)] + ["the end"]
+
+
+def test_reload_moves_the_file(m):
+    m.start(m.section("A", "ready", log_dir="one"))
+    m.write(m.section("A", "ready", log_dir="two"))
+    m.call("reload")
+    m.call("stop", "A")
+    await_that("it is there", lambda: "has ended" in read(
+        m.path("two/A.log")))
+    assert "has ended" not in read(m.path("one/A.log"))
+
+
+def test_no_links_are_followed(m):
+    os.mkdir(m.path("logs"))
+    os.symlink(m.path("target"), m.path("logs/A.log"))
+    os.mkfifo(m.path("logs/B.log"))
+    m.start(m.section("A", "say=text", "ready", log_dir="logs"),
+            m.section("B", "say=text", "ready", log_dir="logs"))
+    for name in "AB":
+        await_that("it is in memory",
+                   lambda name=name: "text" in m.texts(name))
+        assert f"{name}: the log in" in read(m.err)
+    assert not os.path.exists(m.path("target"))
+
+
+def test_echo(m):
+    with open(m.path("out"), "w", encoding="utf-8") as out:
+        m.write(m.section("A", "say=hello", "ready"))
+        m.spawn("--echo", "service.ini", out=out)
+    await_that("it is printed", lambda: "A: hello\n" in read(m.path("out")))
+
+
+if __name__ == "__main__":
+    harness.main(globals())

@@ -19,9 +19,12 @@ typedef struct cli_command {
     /* argv[0] is the name of the command. */
     cli_exit (*run)(int argc, char **argv);
     /* How many operands are a service, and then a method of it: 0 to 2; behind
-     * a method stand its arguments. */
+     * a method stand its arguments. CLI_MANAGED: all are services of the
+     * manager. */
     int completed;
 } cli_command;
+
+#define CLI_MANAGED (-1)
 
 #define CLI_MAX_COMMANDS 16
 
@@ -36,15 +39,26 @@ void cli_command_unknown(const char *name, shmrpci_buf *message);
 
 extern const struct option cli_bench_options[];
 extern const struct option cli_call_options[];
+extern const struct option cli_change_options[]; /* start, stop, restart... */
 extern const struct option cli_completion_options[];
 extern const struct option cli_describe_options[];
 extern const struct option cli_list_options[];
+extern const struct option cli_logs_options[];
+extern const struct option cli_ps_options[];
+extern const struct option cli_status_options[];
 
 cli_exit cli_bench(int argc, char **argv);
 cli_exit cli_call(int argc, char **argv);
 cli_exit cli_completion(int argc, char **argv);
 cli_exit cli_describe(int argc, char **argv);
 cli_exit cli_list(int argc, char **argv);
+cli_exit cli_logs(int argc, char **argv);
+cli_exit cli_ps(int argc, char **argv);
+cli_exit cli_reload(int argc, char **argv);
+cli_exit cli_restart(int argc, char **argv);
+cli_exit cli_start(int argc, char **argv);
+cli_exit cli_status(int argc, char **argv);
+cli_exit cli_stop(int argc, char **argv);
 
 /* What the shell asks for: `shmrpc complete WORD...`, the last one unfinished.
  * Not in the table: not for people. */

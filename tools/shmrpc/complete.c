@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "manager_client.h" /* generated */
+#include "os/clock.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/names.h"
 #include "tools/shmrpc/service.h"
@@ -50,6 +52,24 @@ static void offer_services(const char *word)
         }
     }
     shmrpci_arena_fini(&arena);
+}
+
+/* Services of the manager, which has a second to answer. */
+static void offer_managed(const char *word)
+{
+    manager_control *client;
+    const manager_control_list_reply *reply;
+    const shmrpc_opts opts = {.timeout_ns = SHMRPCI_NS_PER_S};
+    if (manager_control_connect(NULL, &opts, &client, NULL) != SHMRPC_OK) {
+        return;
+    }
+    if (manager_control_list(client, &opts, &reply, NULL) == SHMRPC_OK) {
+        for (size_t i = 0; i < reply->value.len; i++) {
+            offer(word, "", reply->value.ptr[i].name.ptr, "");
+        }
+        manager_control_list_release(reply);
+    }
+    manager_control_close(client);
 }
 
 static bool is_record(const shmrpc_type *type)
@@ -131,13 +151,15 @@ static void complete(const cli_command *command, int argc, char **argv)
     cli_line line = {.argc = argc - 1, .argv = argv};
     int option;
     shmrpci_buf_init_heap(&message);
-    while ((option = cli_next(&line, "+a:d:n:s:T:tjrh", command->options,
+    while ((option = cli_next(&line, "+a:d:g:i:l:n:s:T:fjrth", command->options,
                               &message)) != SHMRPCI_OPTIONS_END) {
         at = option == 'a' ? optarg : at;
     }
     shmrpci_buf_fini(&message);
     if (word[0] == '-') {
         offer_options(command, word);
+    } else if (command->completed == CLI_MANAGED) {
+        offer_managed(word);
     } else if (command->completed > 0) {
         offer_operands(command, line.count > 0 ? argv + 1 : none, line.count,
                        at, word);

@@ -243,11 +243,11 @@ def test_what_can_not_be_started_says_so(m):
 
 def test_the_last_words_are_kept(m):
     m.start(m.section("A", "ready", f"wait={m.path('gate')}",
-                      "err=no newline", "kill=11"))
+                      "err=no newline", "kill=6"))
     open(m.path("gate"), "w", encoding="utf-8").close()
     await_that("it has died", lambda: m.status("A")["restarts"] > 0)
     await_that("its last words", lambda: "no newline" in m.texts("A"))
-    assert "signal 11 (Segmentation fault)" in m.status("A")["last_end"]
+    assert "signal 6 (Aborted)" in m.status("A")["last_end"]
 
 
 def test_the_stop_ladder(m):

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""commands_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY [TEST...]: every
+command of shmrpc that needs a manager."""
+
+import json
+import signal
+import subprocess
+
+import harness
+from harness import CallError, await_that, read
+
+
+def fails(status, text, function, *words):
+    try:
+        function(*words)
+    except CallError as error:
+        assert error.status == status, (error.status, str(error))
+        assert text in str(error), str(error)
+        return str(error)
+    raise AssertionError(f"expected to fail with: {text}")
+
+
+def test_ps(m):
+    m.start(m.body("Echo", exec=m.programs.echo),
+            m.section("Off", "ready"), names=["Echo"])
+    head, echo, off = m.run("ps").splitlines()
+    assert head.split() == ["SERVICE", "STATE", "PID", "SINCE", "RESTARTS",
+                            "WHERE"]
+    pid = m.status("Echo")["pid"]
+    assert echo.split()[:3] == ["Echo", "running", str(pid)]
+    assert echo.split()[-2:] == ["0", "shm://echo_serv"]
+    assert off.split()[:3] == ["Off", "stopped", "-"]
+    assert json.loads(m.run("ps", "--json")) == m.call("list")
+    fails(2, "ps takes no operand like `x`", m.run, "ps", "x")
+
+
+def test_status(m):
+    m.start(m.section("A", "say=hello", "ready"))
+    await_that("it is logged", lambda: "hello" in m.texts("A"))
+    text = m.run("status", "A")
+    assert text.startswith("A: running for ")
+    assert f"pid       {m.status('A')['pid']}" in text
+    assert text.rstrip().splitlines()[-1].endswith(
+        ("hello", "can be called"))
+    everything = m.run("status")
+    assert everything.startswith("shmrpcd ") and "\nA " in everything
+    assert json.loads(m.run("status", "A", "--json")) == m.status("A")
+    assert json.loads(m.run("status", "--json"))["pid"] == m.process.pid
+    fails(3, "there is no service `B`", m.run, "status", "B")
+
+
+def test_start_stop_restart(m):
+    m.start(m.section("Alpha", "ready"), m.section("Beta", "ready"),
+            m.section("Bad", "exit=3", wait_until_completed="false"),
+            names=["Alpha", "Beta"])
+    assert m.run("stop", "Alpha", "Beta") == "Alpha: stopped\nBeta: stopped\n"
+    text = m.run("start", "Alpha")
+    assert text == f"Alpha: running, pid {m.status('Alpha')['pid']}\n"
+    pid = m.status("Alpha")["pid"]
+    again = json.loads(m.run("restart", "Alpha", "--json"))
+    assert again[0]["name"] == "Alpha" and again[0]["pid"] not in (0, pid)
+    fails(3, "there is no service `Alhpa`; did you mean `Alpha`?", m.run,
+          "stop", "Alhpa")
+    # Those behind one that fails are done all the same.
+    fails(3, "no service `Gamma`", m.run, "stop", "Gamma", "Alpha")
+    assert m.status("Alpha")["state"] == "STOPPED"
+    fails(1, "`Bad` has ended: status 3", m.run, "start", "Bad")
+    for command in ("start", "stop", "restart", "logs"):
+        fails(2, "SERVICE", m.run, command)
+
+
+def test_a_deadline(m):
+    m.start(m.section("A", f"wait={m.path('gate')}", "ready"),
+            until="managing")
+    m.await_state("A", "STARTING")
+    fails(4, "DEADLINE", m.run, "start", "A", "--deadline=200ms")
+    fails(2, "--deadline", m.run, "start", "A", "--deadline=soon")
+
+
+def test_reload(m):
+    m.start(m.section("A", "ready"), m.section("Old", "ready"))
+    m.write(m.section("A", "say=x", "ready"), m.section("New", "ready"))
+    assert m.run("reload") == "New: added\nOld: removed\nA: changed\n"
+    assert json.loads(m.run("reload", "--json")) == {
+        "added": [], "removed": [], "changed": []}
+    m.write("[A]\nexec = a\nprot = 5\n")
+    text = fails(1, "nothing was changed", m.run, "reload")
+    assert "service.ini:3:1: error: unknown key `prot`" in text
+    fails(2, "reload takes no operand", m.run, "reload", "A")
+
+
+def test_logs(m):
+    m.start(m.section("A", "lines=5", "cry=error: bad", "ready"),
+            m.section("B", "say=hello", "ready"))
+    await_that("all is there", lambda: "error: bad" in m.texts("A") and
+               "hello" in m.texts("B"))
+    text = m.run("logs", "A", "--lines=1000")
+    # 2026-01-01 00:00:00.000 level text
+    words = [line.split(None, 3) for line in text.splitlines()]
+    assert ["info", "line 0"] in [w[2:] for w in words], text
+    assert ["error", "error: bad"] in [w[2:] for w in words]
+    assert any(w[3].startswith("-- started") for w in words)
+    assert m.run("logs", "A", "--level=error").endswith("error: bad\n")
+    assert len(m.run("logs", "A", "--grep=line", "-n2").splitlines()) == 2
+    both = m.run("logs", "A", "B")
+    assert " A: line 4\n" in both and " B: hello\n" in both
+    records = [json.loads(line)
+               for line in m.run("logs", "B", "--json").splitlines()]
+    hello = [r for r in records if r["text"] == "hello"][0]
+    assert hello["service"] == "B" and hello["origin"] == "STDOUT"
+    fails(2, "no level `eror`; did you mean `error`", m.run, "logs", "A",
+          "--level=eror")
+    fails(2, "1 to 1000", m.run, "logs", "A", "--lines=0")
+    fails(3, "no service `C`", m.run, "logs", "C")
+
+
+def test_follow(m):
+    m.start(m.section("A", "say=before", f"wait={m.path('gate')}",
+                      "say=after", "ready"), until="managing")
+    with open(m.path("seen"), "w", encoding="utf-8") as seen:
+        tail = subprocess.Popen([m.programs.shmrpc, "logs", "-f", "A"],
+                                env=m.env, stdout=seen,
+                                stderr=subprocess.STDOUT)
+    try:
+        await_that("the past", lambda: "before" in read(m.path("seen")))
+        open(m.path("gate"), "w", encoding="utf-8").close()
+        await_that("the present", lambda: "after" in read(m.path("seen")))
+        assert read(m.path("seen")).count("before") == 1
+        assert tail.poll() is None
+        m.kill()
+        assert tail.wait(harness.PATIENCE) in (3, 4, 5)
+    finally:
+        tail.kill()
+        tail.wait()
+
+
+def test_follow_ends_with_its_reader(m):
+    m.start(m.section("A", "ready"))
+    tail = subprocess.Popen([m.programs.shmrpc, "logs", "-f", "A"],
+                            env=m.env, stdout=subprocess.PIPE)
+    assert tail.stdout.readline()
+    tail.stdout.close()
+    assert tail.wait(harness.PATIENCE) in (0, -signal.SIGPIPE)
+
+
+def test_no_manager(m):
+    for words in (["ps"], ["status"], ["start", "A"], ["stop", "A"],
+                  ["restart", "A"], ["reload"], ["logs", "A"]):
+        fails(3, "no manager runs here (`shmrpcd FILE` is one)", m.run, *words)
+
+
+def test_instances(m):
+    m.start(m.section("A", "ready"), arguments=["--instance=two"])
+    fails(3, "no manager runs here", m.run, "ps")
+    assert "A " in m.run("ps", "--instance=two")
+    assert m.run("stop", "-i", "two", "A") == "A: stopped\n"
+
+
+def test_completion(m):
+    m.start(m.section("Alpha", "ready"), m.section("Beta", "ready"))
+    assert m.run("complete", "stop", "") == "Alpha\nBeta\n"
+    assert m.run("complete", "restart", "Alpha", "B") == "Beta\n"
+    assert m.run("complete", "logs", "--fo") == "--follow\n"
+    assert "restart\n" in m.run("complete", "re")
+
+
+def test_help(m):
+    for command in ("ps", "status", "start", "stop", "restart", "reload",
+                    "logs"):
+        assert m.run(command, "--help").startswith(f"usage: shmrpc {command}")
+        assert m.run(command, "--version").startswith("shmrpc ")
+        assert f"\n  {command} " in m.run("--help")
+        fails(2, "unknown option `--jsn`", m.run, command, "--jsn")
+
+
+if __name__ == "__main__":
+    harness.main(globals())

@@ -1,0 +1,263 @@
+/* The commands start, stop, restart and reload. */
+#include <stdio.h>
+#include <string.h>
+
+#include "manager_client.h" /* generated */
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/control.h"
+
+#define CHANGE_OPTIONS                           \
+    {                                            \
+        "deadline", required_argument, NULL, 'd' \
+    }
+
+const struct option cli_change_options[] = {CHANGE_OPTIONS,
+                                            CLI_CONTROL_OPTIONS};
+
+/* What the three have in common: their replies are alike but for the name. */
+typedef struct change {
+    const char *name;
+    const char *help;
+    int (*call)(manager_control *client, shmrpc_str name,
+                const shmrpc_opts *opts, const manager_service **out,
+                const void **reply, shmrpc_error *error);
+    void (*release)(const void *reply);
+} change;
+
+/* clang-format off */
+#define CHANGE(verb)                                                         \
+    static int call_##verb(manager_control *client, shmrpc_str name,         \
+                           const shmrpc_opts *opts,                          \
+                           const manager_service **out, const void **reply,  \
+                           shmrpc_error *error)                              \
+    {                                                                        \
+        const manager_control_##verb##_reply *its;                           \
+        int status =                                                         \
+            manager_control_##verb(client, name, opts, &its, error);         \
+        if (status == SHMRPC_OK) {                                           \
+            *out = &its->value;                                              \
+            *reply = its;                                                    \
+        }                                                                    \
+        return status;                                                       \
+    }                                                                        \
+    static void release_##verb(const void *reply)                            \
+    {                                                                        \
+        manager_control_##verb##_release(reply);                             \
+    }
+/* clang-format on */
+CHANGE(start)
+CHANGE(stop)
+CHANGE(restart)
+
+static const change changes[] = {
+    {"start",
+     "Starts services of the manager, and those that they come after, and\n"
+     "waits until they can be called.\n",
+     call_start, release_start},
+    {"stop",
+     "Stops services of the manager, and waits until they have ended.\n",
+     call_stop, release_stop},
+    {"restart",
+     "Stops services of the manager, starts them, and waits until they can be\n"
+     "called.\n",
+     call_restart, release_restart},
+};
+
+/* ---- start, stop, restart -------------------------------------------- */
+
+static cli_exit change_one(const cli_control *line, const change *what,
+                           manager_control *client, const char *name,
+                           shmrpci_buf *json)
+{
+    const manager_service *service;
+    const void *reply;
+    shmrpc_error error;
+    const shmrpc_opts opts = {.timeout_ns = line->timeout_ns};
+    int status = what->call(client, shmrpc_str_of(name), &opts, &service,
+                            &reply, &error);
+    if (status != SHMRPC_OK) {
+        return cli_control_failed(status, &error);
+    }
+    if (line->json) {
+        shmrpci_buf_append_text(json, json->len > 1 ? "," : "");
+        cli_control_append(json, &manager_service_descriptor, service);
+    } else {
+        printf("%s: %s", service->name.ptr, cli_state_name(service->state));
+        if (service->pid != 0) {
+            printf(", pid %d", (int)service->pid);
+        }
+        putchar('\n');
+        (void)fflush(stdout); /* the next may take its time */
+    }
+    what->release(reply);
+    return CLI_OK;
+}
+
+/* All of them, also behind one that fails; the first failure counts. */
+static cli_exit change_all(const cli_control *line, const change *what,
+                           manager_control *client)
+{
+    cli_exit result = CLI_OK;
+    shmrpci_buf json;
+    shmrpci_buf_init_heap(&json);
+    shmrpci_buf_append_char(&json, '[');
+    for (int i = 0; i < line->name_count; i++) {
+        cli_exit its = change_one(line, what, client, line->names[i], &json);
+        result = result == CLI_OK ? its : result;
+    }
+    shmrpci_buf_append_char(&json, ']');
+    if (line->json) {
+        cli_print_line(&json);
+    }
+    shmrpci_buf_fini(&json);
+    return result;
+}
+
+/* ---- reload ---------------------------------------------------------- */
+
+static void print_names(const char *what, const shmrpc_str_list *names)
+{
+    for (size_t i = 0; i < names->len; i++) {
+        printf("%s: %s\n", names->ptr[i].ptr, what);
+    }
+}
+
+static void print_reloaded(const cli_control *line,
+                           const manager_reloaded *reloaded)
+{
+    if (line->json) {
+        shmrpci_buf out;
+        shmrpci_buf_init_heap(&out);
+        cli_control_append(&out, &manager_reloaded_descriptor, reloaded);
+        cli_print_line(&out);
+        shmrpci_buf_fini(&out);
+        return;
+    }
+    print_names("added", &reloaded->added);
+    print_names("removed", &reloaded->removed);
+    print_names("changed", &reloaded->changed);
+}
+
+static cli_exit reload(const cli_control *line, manager_control *client)
+{
+    const manager_control_reload_reply *reply = NULL;
+    shmrpc_error error;
+    cli_exit result = CLI_OK;
+    const shmrpc_opts opts = {.timeout_ns = line->timeout_ns};
+    int status = manager_control_reload(client, &opts, &reply, &error);
+    const manager_bad_file *bad = manager_control_reload_bad_file(reply);
+    if (status == SHMRPC_OK) {
+        print_reloaded(line, &reply->value);
+    } else if (bad != NULL) {
+        fwrite(bad->messages.ptr, 1, bad->messages.len, stderr);
+        fputs("shmrpc: nothing was changed\n", stderr);
+        result = CLI_REFUSED;
+    } else {
+        result = cli_control_failed(status, &error);
+    }
+    manager_control_reload_release(reply);
+    return result;
+}
+
+/* ---- the command lines ----------------------------------------------- */
+
+static const char reload_help[] =
+    "Has the manager read its service.ini again: starts what is new, stops\n"
+    "what is gone, starts again what has changed.\n";
+
+static cli_exit print_help(const char *name, const change *what)
+{
+    printf("usage: shmrpc %s [OPTION...]%s\n\n%s\n", name,
+           what != NULL ? " SERVICE..." : "",
+           what != NULL ? what->help : reload_help);
+    fputs(
+        "  -d, --deadline=TIME  to wait for each so long (default "
+        "60s)\n" CLI_CONTROL_HELP,
+        stdout);
+    return CLI_OK;
+}
+
+static cli_exit run_line(const cli_control *line, const change *what)
+{
+    manager_control *client;
+    cli_exit result = cli_control_open(line, &client);
+    if (result != CLI_OK) {
+        return result;
+    }
+    result =
+        what != NULL ? change_all(line, what, client) : reload(line, client);
+    manager_control_close(client);
+    return result;
+}
+
+/* `what` is NULL for reload. */
+static cli_exit parse(int argc, char **argv, const change *what,
+                      shmrpci_buf *message)
+{
+    cli_line line = {.argc = argc, .argv = argv};
+    cli_control control = {.instance = NULL};
+    int option;
+    while ((option = cli_next(&line, "+d:i:jh", cli_change_options, message)) !=
+           SHMRPCI_OPTIONS_END) {
+        switch (option) {
+        case 'd':
+            if (!cli_read_duration(optarg, &control.timeout_ns)) {
+                return cli_fail(cli_bad_value(message, "deadline",
+                                              "250ms, 2s, up to a day"),
+                                message);
+            }
+            break;
+        case 'i':
+            control.instance = optarg;
+            break;
+        case 'j':
+            control.json = true;
+            break;
+        case 'h':
+            return print_help(argv[0], what);
+        case 'V':
+            return cli_print_version();
+        default:
+            return cli_fail(CLI_USAGE, message);
+        }
+    }
+    if ((line.count > 0) != (what != NULL)) {
+        shmrpci_buf_printf(message,
+                           what != NULL ? "%s takes a SERVICE, or several"
+                                        : "%s takes no operand",
+                           argv[0]);
+        return cli_fail(CLI_USAGE, message);
+    }
+    control.names = argv + 1;
+    control.name_count = line.count;
+    return run_line(&control, what);
+}
+
+static cli_exit run(int argc, char **argv, const change *what)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = parse(argc, argv, what, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+cli_exit cli_start(int argc, char **argv)
+{
+    return run(argc, argv, &changes[0]);
+}
+
+cli_exit cli_stop(int argc, char **argv)
+{
+    return run(argc, argv, &changes[1]);
+}
+
+cli_exit cli_restart(int argc, char **argv)
+{
+    return run(argc, argv, &changes[2]);
+}
+
+cli_exit cli_reload(int argc, char **argv)
+{
+    return run(argc, argv, NULL);
+}

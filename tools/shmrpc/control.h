@@ -1,0 +1,56 @@
+/*
+ * What the commands have in common that talk to the manager (shmrpcd).
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_CONTROL_H
+#define SHMRPC_TOOLS_CONTROL_H
+
+#include "shmrpc/stub.h"
+#include "tools/shmrpc/cli.h"
+
+/* The command line of such a command, but for options of its own. */
+typedef struct cli_control {
+    const char *instance; /* of the manager, or NULL */
+    bool json;
+    int64_t timeout_ns; /* --deadline, or 0 */
+    char *const *names; /* operands */
+    int name_count;
+} cli_control;
+
+/* Options that all of them have; a command's own are handled before. For an
+ * unknown one prints what is wrong. */
+#define CLI_CONTROL_OPTIONS                                                 \
+    {"instance", required_argument, NULL, 'i'},                             \
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, \
+        {"version", no_argument, NULL, 'V'},                                \
+    {                                                                       \
+        NULL, 0, NULL, 0                                                    \
+    }
+#define CLI_CONTROL_HELP                                              \
+    "  -i, --instance=NAME  of the manager, when there are several\n" \
+    "  -j, --json           print JSON\n"                             \
+    "  -h, --help           print this\n"                             \
+    "      --version        print the version\n"
+
+struct manager_control; /* generated */
+
+/* Connects to the manager, for 5 s at most; prints what goes wrong. */
+cli_exit cli_control_open(const cli_control *line,
+                          struct manager_control **out);
+
+/* Prints why a call of the manager has failed; what it has said for itself goes
+ * without the names of errors. Returns the exit status. */
+cli_exit cli_control_failed(int status, const shmrpc_error *error);
+
+/* Appends a value as JSON. */
+void cli_control_append(shmrpci_buf *out, const shmrpc_type *type,
+                        const void *value);
+
+/* "RUNNING" in small letters, for people. */
+const char *cli_state_name(unsigned state);
+
+/* "5 s", "3 min", "2 h", "4 d", since a time that is not long ago. */
+void cli_age(int64_t since_unix_ms, char out[32]);
+
+#endif

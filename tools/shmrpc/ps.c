@@ -1,0 +1,261 @@
+/* The commands ps and status: what the manager's services do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "manager_client.h" /* generated */
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/control.h"
+#include "tools/shmrpc/lines.h"
+
+#define LAST_LINES 10u
+
+const struct option cli_ps_options[] = {CLI_CONTROL_OPTIONS};
+const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
+
+/* ---- ps -------------------------------------------------------------- */
+
+static const char *address_of(const manager_service *s)
+{
+    return s->addresses.len > 0 ? s->addresses.ptr[0].ptr : s->last_end.ptr;
+}
+
+static int width_of(const manager_service_list *list)
+{
+    size_t width = strlen("SERVICE");
+    for (size_t i = 0; i < list->len; i++) {
+        size_t len = list->ptr[i].name.len;
+        width = len > width ? len : width;
+    }
+    return (int)width;
+}
+
+static void print_row(const manager_service *s, int width)
+{
+    char age[32];
+    char pid[16] = "-";
+    cli_age(s->since_unix_ms, age);
+    if (s->pid != 0) {
+        (void)snprintf(pid, sizeof pid, "%d", (int)s->pid);
+    }
+    printf("%-*s  %-8s  %7s  %7s  %8u  %s\n", width, s->name.ptr,
+           s->degraded ? "degraded" : cli_state_name(s->state), pid, age,
+           s->restarts, address_of(s));
+}
+
+static cli_exit print_all(const cli_control *line,
+                          const manager_service_list *list)
+{
+    int width = width_of(list);
+    shmrpci_buf out;
+    if (!line->json) {
+        printf("%-*s  %-8s  %7s  %7s  %8s  %s\n", width, "SERVICE", "STATE",
+               "PID", "SINCE", "RESTARTS", "WHERE");
+        for (size_t i = 0; i < list->len; i++) {
+            print_row(&list->ptr[i], width);
+        }
+        return CLI_OK;
+    }
+    shmrpci_buf_init_heap(&out);
+    shmrpci_buf_append_char(&out, '[');
+    for (size_t i = 0; i < list->len; i++) {
+        shmrpci_buf_append_text(&out, i > 0 ? "," : "");
+        cli_control_append(&out, &manager_service_descriptor, &list->ptr[i]);
+    }
+    shmrpci_buf_append_char(&out, ']');
+    cli_print_line(&out);
+    shmrpci_buf_fini(&out);
+    return CLI_OK;
+}
+
+static cli_exit ps(const cli_control *line, manager_control *client)
+{
+    const manager_control_list_reply *reply;
+    shmrpc_error error;
+    int status = manager_control_list(client, NULL, &reply, &error);
+    if (status != SHMRPC_OK) {
+        return cli_control_failed(status, &error);
+    }
+    cli_exit result = print_all(line, &reply->value);
+    manager_control_list_release(reply);
+    return result;
+}
+
+/* ---- status ---------------------------------------------------------- */
+
+static void print_manager(const manager_info *info)
+{
+    char age[32];
+    cli_age(info->since_unix_ms, age);
+    printf("shmrpcd %s, pid %d, for %s, of %s\n\n", info->version.ptr,
+           (int)info->pid, age, info->file.ptr);
+}
+
+/* Without a service: the manager and all of them. */
+static cli_exit status_of_all(const cli_control *line, manager_control *client)
+{
+    const manager_control_info_reply *reply;
+    shmrpc_error error;
+    int status = manager_control_info(client, NULL, &reply, &error);
+    if (status != SHMRPC_OK) {
+        return cli_control_failed(status, &error);
+    }
+    if (line->json) {
+        shmrpci_buf out;
+        shmrpci_buf_init_heap(&out);
+        cli_control_append(&out, &manager_info_descriptor, &reply->value);
+        cli_print_line(&out);
+        shmrpci_buf_fini(&out);
+    } else {
+        print_manager(&reply->value);
+    }
+    manager_control_info_release(reply);
+    return line->json ? CLI_OK : ps(line, client);
+}
+
+static void print_service(const manager_service *s)
+{
+    char age[32];
+    cli_age(s->since_unix_ms, age);
+    printf("%s: %s for %s%s\n", s->name.ptr, cli_state_name(s->state), age,
+           s->degraded ? ", degraded: it ends as soon as it is started" : "");
+    printf("  command   %s\n", s->command.ptr);
+    if (s->pid != 0) {
+        printf("  pid       %d\n", (int)s->pid);
+    }
+    for (size_t i = 0; i < s->addresses.len; i++) {
+        printf("  %-8s  %s\n", i == 0 ? "where" : "", s->addresses.ptr[i].ptr);
+    }
+    printf("  restarts  %u\n", s->restarts);
+    if (s->last_end.len > 0) {
+        printf("  last end  %s\n", s->last_end.ptr);
+    }
+}
+
+static cli_exit print_last_lines(manager_control *client, shmrpc_str name)
+{
+    const manager_control_logs_reply *reply;
+    shmrpc_error error;
+    int status = manager_control_logs(client, name, NULL, LAST_LINES,
+                                      MANAGER_LEVEL_DEBUG, shmrpc_str_of(""),
+                                      NULL, &reply, &error);
+    if (status != SHMRPC_OK) {
+        return cli_control_failed(status, &error);
+    }
+    if (reply->value.lines.len > 0) {
+        putchar('\n');
+    }
+    for (size_t i = 0; i < reply->value.lines.len; i++) {
+        cli_line_print(NULL, &reply->value.lines.ptr[i]);
+    }
+    manager_control_logs_release(reply);
+    return CLI_OK;
+}
+
+static cli_exit status_of(const cli_control *line, manager_control *client,
+                          shmrpc_str name)
+{
+    const manager_control_status_reply *reply;
+    shmrpc_error error;
+    int status = manager_control_status(client, name, NULL, &reply, &error);
+    if (status != SHMRPC_OK) {
+        return cli_control_failed(status, &error);
+    }
+    if (line->json) {
+        shmrpci_buf out;
+        shmrpci_buf_init_heap(&out);
+        cli_control_append(&out, &manager_service_descriptor, &reply->value);
+        cli_print_line(&out);
+        shmrpci_buf_fini(&out);
+    } else {
+        print_service(&reply->value);
+    }
+    manager_control_status_release(reply);
+    return line->json ? CLI_OK : print_last_lines(client, name);
+}
+
+/* ---- both ------------------------------------------------------------ */
+
+static cli_exit run_line(const cli_control *line, bool is_status)
+{
+    manager_control *client;
+    cli_exit result = cli_control_open(line, &client);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (line->name_count > 0) {
+        result = status_of(line, client, shmrpc_str_of(line->names[0]));
+    } else {
+        result = is_status ? status_of_all(line, client) : ps(line, client);
+    }
+    manager_control_close(client);
+    return result;
+}
+
+static cli_exit print_help(bool is_status)
+{
+    fputs(
+        is_status
+            ? "usage: shmrpc status [OPTION...] [SERVICE]\n"
+              "\n"
+              "Says how a service of the manager is, and what it has printed\n"
+              "last; without SERVICE, how the manager and all of them are.\n"
+              "\n" CLI_CONTROL_HELP
+            : "usage: shmrpc ps [OPTION...]\n"
+              "\n"
+              "Lists the services of the manager, shmrpcd(8).\n"
+              "\n" CLI_CONTROL_HELP,
+        stdout);
+    return CLI_OK;
+}
+
+static cli_exit parse(int argc, char **argv, bool is_status,
+                      shmrpci_buf *message)
+{
+    cli_line line = {.argc = argc, .argv = argv};
+    cli_control control = {.instance = NULL};
+    int option;
+    while ((option = cli_next(&line, "+i:jh", cli_ps_options, message)) !=
+           SHMRPCI_OPTIONS_END) {
+        switch (option) {
+        case 'i':
+            control.instance = optarg;
+            break;
+        case 'j':
+            control.json = true;
+            break;
+        case 'h':
+            return print_help(is_status);
+        case 'V':
+            return cli_print_version();
+        default:
+            return cli_fail(CLI_USAGE, message);
+        }
+    }
+    if (line.count > (is_status ? 1 : 0)) {
+        shmrpci_buf_printf(message, "%s takes no operand like `%s`", argv[0],
+                           argv[line.count]);
+        return cli_fail(CLI_USAGE, message);
+    }
+    control.names = argv + 1;
+    control.name_count = line.count;
+    return run_line(&control, is_status);
+}
+
+static cli_exit run(int argc, char **argv, bool is_status)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = parse(argc, argv, is_status, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+cli_exit cli_ps(int argc, char **argv)
+{
+    return run(argc, argv, false);
+}
+
+cli_exit cli_status(int argc, char **argv)
+{
+    return run(argc, argv, true);
+}

@@ -57,7 +57,11 @@ enum {
     /* request: the client is of another version, and wants enums as numbers */
     SHMRPCI_HEAD_NUMBERED = 1u << 4,
     /* request: its end is told to who watches; set it for calls to be armed */
-    SHMRPCI_HEAD_TOLD = 1u << 5
+    SHMRPCI_HEAD_TOLD = 1u << 5,
+    /* reply of a relay: the call ended without one; the status is what receive
+     * has returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if it has
+     * certainly not run */
+    SHMRPCI_HEAD_ENDED = 1u << 6
 };
 
 typedef struct shmrpci_head {
@@ -138,6 +142,7 @@ typedef struct shmrpci_request {
     uint64_t began_ticks;
     uint64_t ended_ticks;
     const shmrpc_peer *peer; /* lives as long as the connection */
+    uint32_t epoch;          /* in which its client said hello; see renew */
     shmrpci_buf out;         /* the reply's body, from reserve to commit */
     shmrpci_transport_data data;
 } shmrpci_request;
@@ -169,6 +174,13 @@ typedef struct shmrpci_listen_opts {
     bool has_stats;
     int stats_fd;
     shmrpci_stats_gauges *gauges;
+    /*
+     * Set by relays, who pass requests on: several requests of a participant at
+     * a time, each to be answered by any thread. Called when one of them was
+     * cancelled, with locks held: to wake somebody, no more. The caller is told
+     * nothing but the answer, which is to follow soon.
+     */
+    void (*on_cancel)(void *user);
     shmrpci_on_hello *on_hello;
     void *user;
 } shmrpci_listen_opts;
@@ -315,6 +327,10 @@ struct shmrpci_transport {
     void (*close)(shmrpci_listener *listener);
     /* One line for people: where it listens. */
     const char *(*describe)(const shmrpci_listener *listener);
+    /* What clients were told at hello is no longer true: asks all to connect
+     * anew, and returns the number of the epoch that begins. Those who say
+     * hello meanwhile may count to the old one. NULL where nobody relays. */
+    uint32_t (*renew)(shmrpci_listener *listener);
 
     /* Takes the place of worker `index` (below max_workers, not taken). */
     int (*participant_open)(shmrpci_listener *listener, uint32_t index,

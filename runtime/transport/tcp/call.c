@@ -278,6 +278,23 @@ void tcp_call_end(tcp_call *call)
     call->state = TCP_CALL_ENDED;
 }
 
+/* With the lock held: whoever has the call is to know that nobody waits. */
+static void tell(tcp_call *call)
+{
+    const shmrpci_listen_opts *opts = &call->conn->listener->opts;
+    /* Relaxed: it orders nothing; a relay is woken after it. */
+    shmrpci_store_relaxed(&call->is_cancelled, 1u);
+    if (opts->on_cancel != NULL) {
+        opts->on_cancel(opts->user);
+    }
+}
+
+/* Whether it is still to be found out if a call has been taken. */
+static bool is_relayed(const tcp_listener *listener)
+{
+    return listener->opts.on_cancel != NULL;
+}
+
 void tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
@@ -294,9 +311,8 @@ void tcp_call_cancel(tcp_conn *conn, uint32_t id)
             head.flags = TCP_FLAG_NOT_RUN;
             head.status = SHMRPC_E_CANCELLED;
         } else {
-            /* Relaxed: it orders nothing. */
-            shmrpci_store_relaxed(&call->is_cancelled, 1u);
-            head.type = TCP_TOLD;
+            tell(call);
+            head.type = is_relayed(listener) ? 0 : TCP_TOLD;
         }
     }
     shmrpci_mutex_unlock(&listener->lock);
@@ -319,7 +335,7 @@ void tcp_call_abandon(tcp_conn *conn)
             tcp_call_end(call);
             tcp_call_free(call);
         } else {
-            shmrpci_store_relaxed(&call->is_cancelled, 1u);
+            tell(call);
         }
     }
 }

@@ -202,6 +202,10 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
     }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
+    /* Before it is told what may change meanwhile. */
+    shmrpci_mutex_lock(&listener->lock);
+    conn->epoch = listener->epoch;
+    shmrpci_mutex_unlock(&listener->lock);
     int status = listener->opts.on_hello(
         listener->opts.user, body->data + TCP_HELLO_BYTES,
         body->len - TCP_HELLO_BYTES, &conn->peer, &text, &error);

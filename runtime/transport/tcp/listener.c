@@ -310,6 +310,16 @@ static void say_goodbye(tcp_listener *listener)
     }
 }
 
+uint32_t tcp_listener_renew(shmrpci_listener *base)
+{
+    tcp_listener *listener = (tcp_listener *)(void *)base;
+    shmrpci_mutex_lock(&listener->lock);
+    uint32_t epoch = ++listener->epoch;
+    shmrpci_mutex_unlock(&listener->lock);
+    say_goodbye(listener);
+    return epoch;
+}
+
 int tcp_listener_run(shmrpci_listener *base, shmrpc_error *error)
 {
     (void)error;

@@ -98,6 +98,7 @@ struct tcp_conn {
     char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
     size_t max_message_bytes;
     shmrpc_compression compression;
+    uint32_t epoch; /* of the listener when it said hello */
     tcp_outbox outbox;
     tcp_note credit_note;
     /* The reader's: */
@@ -145,6 +146,7 @@ struct tcp_listener {
     uint32_t free_call_count;
     uint32_t idle;      /* workers that wait on edge_set */
     uint64_t claims;    /* so far */
+    uint32_t epoch;     /* of what clients are told at hello */
     bool is_asleep;     /* the listener's thread does not look at sockets */
     bool is_patient;    /* nor at deadlines, of its own accord */
     bool is_watching;   /* some connection has a deadline */
@@ -232,6 +234,7 @@ int tcp_listener_run(shmrpci_listener *listener, shmrpc_error *error);
 void tcp_listener_stop(shmrpci_listener *listener);
 void tcp_listener_close(shmrpci_listener *listener);
 const char *tcp_listener_describe(const shmrpci_listener *listener);
+uint32_t tcp_listener_renew(shmrpci_listener *listener);
 /* With the lock held: the listener's thread is to look at deadlines from now
  * on. */
 void tcp_listener_watch(tcp_listener *listener);

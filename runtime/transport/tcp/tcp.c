@@ -11,7 +11,7 @@
     .acknowledge = tcp_client_acknowledge, .listen = tcp_listener_open, \
     .run = tcp_listener_run, .stop = tcp_listener_stop,                 \
     .close = tcp_listener_close, .describe = tcp_listener_describe,     \
-    .participant_open = tcp_worker_open,                                \
+    .renew = tcp_listener_renew, .participant_open = tcp_worker_open,   \
     .participant_close = tcp_worker_close, .next = tcp_worker_next,     \
     .reply_reserve = tcp_worker_reply_reserve,                          \
     .reply_commit = tcp_worker_reply_commit, .drop = tcp_worker_drop,   \

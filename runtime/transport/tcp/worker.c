@@ -61,6 +61,7 @@ static void fill_request(shmrpci_request *request, tcp_call *call)
     request->deadline_ns = call->deadline_ns;
     shmrpci_request_began(request, call->head.ticks);
     request->peer = &call->conn->peer;
+    request->epoch = call->conn->epoch;
     request->data.pointers[0] = call;
 }
 
@@ -172,9 +173,12 @@ static void on_sent(tcp_piece *piece)
 /* Fills the piece; false: out of memory. */
 static bool fill_reply(tcp_call *call, const shmrpci_request *request)
 {
-    bool is_cancelled = shmrpci_load_relaxed(&call->is_cancelled) != 0;
-    size_t len =
-        is_cancelled || request->out.status != SHMRPC_OK ? 0 : request->out.len;
+    bool has_ended = (request->head.flags & SHMRPCI_HEAD_ENDED) != 0;
+    bool is_cancelled =
+        !has_ended && shmrpci_load_relaxed(&call->is_cancelled) != 0;
+    size_t len = is_cancelled || has_ended || request->out.status != SHMRPC_OK
+                     ? 0
+                     : request->out.len;
     tcp_head head = {.type = TCP_REPLY,
                      .len = (uint32_t)len,
                      .call = call->id,
@@ -182,6 +186,11 @@ static bool fill_reply(tcp_call *call, const shmrpci_request *request)
     if (is_cancelled) {
         head.type = TCP_ENDED;
         head.status = SHMRPC_E_CANCELLED;
+    } else if (has_ended) {
+        bool not_run = head.status == SHMRPC_E_UNAVAILABLE;
+        head.type = TCP_ENDED;
+        head.flags = not_run ? TCP_FLAG_NOT_RUN : 0;
+        head.status = not_run ? SHMRPC_E_CANCELLED : head.status;
     } else if (request->out.status != SHMRPC_OK) {
         head.status = (int32_t)request->out.status;
     } else if ((request->head.flags & SHMRPCI_HEAD_DETAIL) != 0) {

@@ -1,0 +1,21 @@
+/*
+ * Giving up what a process that reads bytes from strangers never needs.
+ *
+ * Threading: before other threads are made, which inherit it.
+ */
+#ifndef SHMRPCI_OS_SANDBOX_H
+#define SHMRPCI_OS_SANDBOX_H
+
+#include "shmrpc/status.h"
+
+/*
+ * From now on, for ever, in this process and its children: no program is
+ * started, nothing is opened but folders, nobody else is traced or read, no
+ * file is made, renamed or given to others, no name space, module or mount is
+ * touched, no user is changed to; such calls fail with EPERM. What is open
+ * stays open; sockets, memory and threads are as ever. UNIMPLEMENTED: the
+ * kernel has no filters for system calls.
+ */
+shmrpc_status shmrpci_sandbox_enter(void);
+
+#endif

@@ -228,7 +228,9 @@ static void peer_is_who_connected(void **state)
     assert_int_equal(peer.uid, known ? getuid() : UINT32_MAX);
     assert_int_equal(peer.gid, known ? getgid() : UINT32_MAX);
     assert_int_equal(peer.pid, known ? getpid() : 0);
-    assert_string_equal(peer.transport, f.transport->scheme);
+    assert_string_equal(peer.transport, suite_worker_scheme != NULL
+                                            ? suite_worker_scheme
+                                            : f.transport->scheme);
     assert_non_null(peer.address);
     shmrpci_buf_fini(&reply);
     f.transport->disconnect(conn);

@@ -91,6 +91,9 @@ shmrpci_address suite_other_copy(const shmrpci_address *address);
 bool suite_tells_calls_only(void);
 /* Whether workers learn which process calls. */
 bool suite_knows_peers(void);
+/* The transport that workers see, if it is not that of the clients: set before
+ * suite_run. */
+extern const char *suite_worker_scheme;
 
 shmrpci_listen_opts suite_listen_opts(fixture *f);
 

@@ -1,0 +1,157 @@
+/*
+ * The conformance suite over tcp with the service behind a relay: the workers
+ * are at shm, the clients at tcp.
+ */
+#include "suite.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "tools/shmrpc-tcp/relay.h"
+
+#define shm (&shmrpci_transport_shm)
+#define tcp (&shmrpci_transport_tcp)
+
+enum { PAIRS = 64 };
+
+/* A service and its relay; found by the service's listener. */
+typedef struct pair {
+    shmrpci_listener *listener; /* NULL: unused */
+    relay *relay;
+    shmrpci_thread thread; /* of the service's control loop */
+    shmrpci_listen_opts opts;
+} pair;
+
+static pair pairs[PAIRS];
+static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
+
+static pair *pair_of(const shmrpci_listener *listener)
+{
+    shmrpci_mutex_lock(&lock);
+    size_t i = 0;
+    while (pairs[i].listener != listener) {
+        i++;
+    }
+    shmrpci_mutex_unlock(&lock);
+    return &pairs[i];
+}
+
+static int on_welcome(void *user, const uint8_t *welcome, size_t len,
+                      bool *has_changed, shmrpc_error *error)
+{
+    (void)user;
+    (void)welcome;
+    (void)len;
+    (void)error;
+    *has_changed = false;
+    return SHMRPC_OK;
+}
+
+static int relay_to(pair *p, const shmrpci_address *front,
+                    const shmrpci_address *back, shmrpc_error *error)
+{
+    relay_opts opts = {
+        .front = *front,
+        .back = *back,
+        .listen = p->opts,
+        .hello = (const uint8_t *)"relay",
+        .hello_len = 5,
+        .on_welcome = on_welcome,
+    };
+    opts.front.transport = tcp;
+    return relay_open(&opts, &p->relay, error);
+}
+
+static void run_service(void *user)
+{
+    pair *p = user;
+    (void)shm->run(p->listener, NULL);
+}
+
+static int relayed_listen(const shmrpci_address *address,
+                          const shmrpci_listen_opts *opts,
+                          shmrpci_listener **out, shmrpc_error *error)
+{
+    static atomic_uint number;
+    shmrpci_address back = {.transport = shm, .port = 1};
+    (void)snprintf(back.name, sizeof back.name, "relayed-%u",
+                   atomic_fetch_add(&number, 1));
+    pair *p = pair_of(NULL);
+    p->opts = *opts;
+    int status = shm->listen(&back, opts, &p->listener, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    assert_int_equal(
+        shmrpci_thread_create(&p->thread, "service", run_service, p),
+        SHMRPC_OK);
+    status = relay_to(p, address, &back, error);
+    if (status != SHMRPC_OK) {
+        shm->stop(p->listener);
+        shmrpci_thread_join(&p->thread);
+        shm->close(p->listener);
+        p->listener = NULL;
+        return status;
+    }
+    *out = p->listener;
+    return SHMRPC_OK;
+}
+
+static int relayed_run(shmrpci_listener *listener, shmrpc_error *error)
+{
+    return relay_run(pair_of(listener)->relay, error);
+}
+
+static void relayed_stop(shmrpci_listener *listener)
+{
+    shm->stop(listener);
+    relay_stop(pair_of(listener)->relay);
+}
+
+static void relayed_close(shmrpci_listener *listener)
+{
+    pair *p = pair_of(listener);
+    shm->stop(listener);
+    shmrpci_thread_join(&p->thread);
+    shm->close(listener);
+    relay_close(p->relay);
+    shmrpci_mutex_lock(&lock);
+    p->listener = NULL;
+    shmrpci_mutex_unlock(&lock);
+}
+
+static const char *relayed_describe(const shmrpci_listener *listener)
+{
+    return relay_describe(pair_of(listener)->relay);
+}
+
+static int relayed_connect(const shmrpci_address *address,
+                           const shmrpci_connect_opts *opts, shmrpci_conn **out,
+                           shmrpci_buf *welcome, shmrpc_error *error)
+{
+    shmrpci_address at = *address;
+    at.transport = tcp;
+    return tcp->connect(&at, opts, out, welcome, error);
+}
+
+int main(void)
+{
+    static shmrpci_transport relayed;
+    relayed = *tcp;
+    relayed.connect = relayed_connect;
+    relayed.listen = relayed_listen;
+    relayed.run = relayed_run;
+    relayed.stop = relayed_stop;
+    relayed.close = relayed_close;
+    relayed.describe = relayed_describe;
+    relayed.participant_open = shm->participant_open;
+    relayed.participant_close = shm->participant_close;
+    relayed.next = shm->next;
+    relayed.reply_reserve = shm->reply_reserve;
+    relayed.reply_commit = shm->reply_commit;
+    relayed.drop = shm->drop;
+    relayed.is_cancelled = shm->is_cancelled;
+    relayed.recover = shm->recover;
+    suite_worker_scheme = "shm";
+    return suite_run(&relayed);
+}

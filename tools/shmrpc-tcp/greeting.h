@@ -1,0 +1,37 @@
+/*
+ * What clients are told at hello: what the service has said of itself.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPC_TOOLS_TCP_GREETING_H
+#define SHMRPC_TOOLS_TCP_GREETING_H
+
+#include "base/buf.h"
+#include "os/thread.h"
+#include "shmrpc/error.h"
+
+typedef struct greeting {
+    bool allows_native;
+    shmrpci_mutex lock;
+    bool is_known;
+    uint64_t hash;
+    shmrpci_buf contract;
+} greeting;
+
+void greeting_init(greeting *g, bool allows_native);
+void greeting_fini(greeting *g);
+
+/* A hello that any service answers with its contract. */
+void greeting_hello(shmrpci_buf *out);
+
+/* Takes what the service has said. PRECONDITION: it has methods that are not
+ * for networks; INVALID, CONTRACT: it can't be understood. *has_changed: it is
+ * another one than before. */
+int greeting_take(greeting *g, const uint8_t *welcome, size_t len,
+                  bool *has_changed, shmrpc_error *error);
+
+/* Answers a client as the service would. */
+int greeting_answer(greeting *g, const uint8_t *hello, size_t len,
+                    shmrpci_buf *welcome, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,232 @@
+/* Connections to the service: how many, when, and which one a call takes. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+#include "tools/shmrpc-tcp/state.h"
+
+/* Another link is made when all have so many calls. */
+#define BUSY_CALLS (LINK_CALLS * 3 / 4)
+
+#define CONNECT_NS (5 * SHMRPCI_NS_PER_S)
+/* Between two tries, where nobody is. */
+#define FIRST_PAUSE_NS (10 * SHMRPCI_NS_PER_MS)
+#define LAST_PAUSE_NS  SHMRPCI_NS_PER_S
+
+/* ---- using them ------------------------------------------------------ */
+
+/* With the lock held: the one with the fewest calls; NULL: there is none. */
+static link *least_used(const relay *r, uint32_t *live)
+{
+    link *best = NULL;
+    *live = 0;
+    for (uint32_t i = 0; i < r->opts.links; i++) {
+        link *l = r->links[i];
+        if (l != NULL && !l->is_lost) {
+            (*live)++;
+            best = best == NULL || l->users < best->users ? l : best;
+        }
+    }
+    return best;
+}
+
+int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
+{
+    int status = SHMRPC_OK;
+    uint32_t live;
+    shmrpci_mutex_lock(&r->lock);
+    for (bool in_time = true;;) {
+        link *l = epoch == r->epoch ? least_used(r, &live) : NULL;
+        if (l == NULL) {
+            status = SHMRPC_E_UNAVAILABLE;
+            break;
+        }
+        if (l->users >= BUSY_CALLS && live < r->opts.links &&
+            !r->more_is_wanted) {
+            r->more_is_wanted = true;
+            shmrpci_cond_signal(&r->wanted);
+        }
+        if (l->users < LINK_CALLS) {
+            l->users++;
+            *out = l;
+            break;
+        }
+        if (!in_time) {
+            status = SHMRPC_E_DEADLINE;
+            break;
+        }
+        in_time = shmrpci_cond_wait_until(&r->changed, &r->lock, deadline_ns);
+    }
+    shmrpci_mutex_unlock(&r->lock);
+    return status;
+}
+
+void link_unuse(relay *r, link *l)
+{
+    shmrpci_mutex_lock(&r->lock);
+    l->users--;
+    shmrpci_mutex_unlock(&r->lock);
+}
+
+void link_lose(relay *r, link *l)
+{
+    shmrpci_mutex_lock(&r->lock);
+    if (!l->is_lost) {
+        l->is_lost = true;
+        shmrpci_cond_signal(&r->wanted);
+    }
+    shmrpci_mutex_unlock(&r->lock);
+    shmrpci_event_set(r->bell_fd); /* it is the returner's to free */
+}
+
+bool relay_is_up(relay *r)
+{
+    uint32_t live;
+    shmrpci_mutex_lock(&r->lock);
+    bool up = least_used(r, &live) != NULL;
+    shmrpci_mutex_unlock(&r->lock);
+    return up;
+}
+
+/* ---- making them ----------------------------------------------------- */
+
+static void say(const relay *r, const char *what, const char *why)
+{
+    char line[512];
+    (void)snprintf(line, sizeof line, "%s%s", what, why);
+    if (r->opts.say != NULL) {
+        r->opts.say(r->opts.listen.user, line);
+    }
+}
+
+/* What was true of the service no longer is: nobody is sent to it on grounds of
+ * what it was. */
+static void begin_epoch(relay *r)
+{
+    uint32_t epoch = r->front->renew(r->listener);
+    shmrpci_mutex_lock(&r->lock);
+    r->epoch = epoch;
+    for (uint32_t i = 0; i < r->opts.links; i++) {
+        if (r->links[i] != NULL) {
+            r->links[i]->is_lost = true;
+        }
+    }
+    shmrpci_mutex_unlock(&r->lock);
+}
+
+static bool add(relay *r, link *l)
+{
+    bool added = false;
+    shmrpci_mutex_lock(&r->lock);
+    for (uint32_t i = 0; i < r->opts.links && !added; i++) {
+        if (r->links[i] == NULL) {
+            r->links[i] = l;
+            added = true;
+        }
+    }
+    shmrpci_cond_broadcast(&r->changed);
+    shmrpci_mutex_unlock(&r->lock);
+    shmrpci_event_set(r->bell_fd);
+    return added;
+}
+
+/* *is_refused: it is there, but not to be called. */
+static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
+{
+    shmrpci_buf welcome;
+    bool has_changed = false;
+    shmrpci_connect_opts opts = {
+        .deadline_ns = shmrpci_deadline_after(CONNECT_NS),
+        .profile = r->opts.listen.profile,
+        .max_message_bytes = r->opts.listen.max_message_bytes,
+        .hello = r->opts.hello,
+        .hello_len = r->opts.hello_len,
+    };
+    *is_refused = false;
+    link *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    shmrpci_buf_init_heap(&welcome);
+    int status =
+        r->back->connect(&r->opts.back, &opts, &l->conn, &welcome, error);
+    if (status == SHMRPC_OK) {
+        status = r->opts.on_welcome(r->opts.listen.user, welcome.data,
+                                    welcome.len, &has_changed, error);
+        *is_refused = status != SHMRPC_OK;
+    }
+    shmrpci_buf_fini(&welcome);
+    if (status == SHMRPC_OK && has_changed) {
+        begin_epoch(r);
+    }
+    if (status == SHMRPC_OK && add(r, l)) {
+        return SHMRPC_OK;
+    }
+    if (l->conn != NULL) {
+        r->back->disconnect(l->conn);
+    }
+    free(l);
+    return status;
+}
+
+int links_open(relay *r, shmrpc_error *error)
+{
+    bool is_refused;
+    int status = make_link(r, &is_refused, error);
+    if (status != SHMRPC_OK && !is_refused) {
+        say(r, "the service is not there yet: ",
+            error != NULL ? error->message : "");
+        return SHMRPC_OK;
+    }
+    return status;
+}
+
+/* With the lock held: waits until there is something to do; false: leave. */
+static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
+{
+    int64_t retry_ns = shmrpci_deadline_after(pause_ns);
+    bool in_time = true;
+    while (!r->is_over) {
+        bool is_up = least_used(r, live) != NULL;
+        if (is_up ? r->more_is_wanted : !in_time) {
+            return true;
+        }
+        if (is_up) {
+            shmrpci_cond_wait(&r->wanted, &r->lock);
+            retry_ns = shmrpci_now_ns(); /* lost: at once, for the first time */
+            in_time = true;
+        } else {
+            in_time = shmrpci_cond_wait_until(&r->wanted, &r->lock, retry_ns);
+        }
+    }
+    return false;
+}
+
+void links_run(void *user)
+{
+    relay *r = user;
+    int64_t pause_ns = FIRST_PAUSE_NS;
+    uint32_t live;
+    shmrpci_mutex_lock(&r->lock);
+    while (wait_for_work(r, pause_ns, &live)) {
+        bool is_refused;
+        shmrpc_error error = {.message = ""};
+        shmrpci_mutex_unlock(&r->lock);
+        int status = make_link(r, &is_refused, &error);
+        if (is_refused && pause_ns == FIRST_PAUSE_NS) {
+            say(r, "the service is not relayed: ", error.message);
+        } else if (status == SHMRPC_OK && live == 0) {
+            say(r, "the service is there", "");
+        }
+        shmrpci_mutex_lock(&r->lock);
+        if (status != SHMRPC_OK && live > 0) {
+            (void)shmrpci_cond_wait_until(&r->wanted, &r->lock,
+                                          shmrpci_deadline_after(pause_ns));
+        }
+        r->more_is_wanted = false;
+        pause_ns = status == SHMRPC_OK ? FIRST_PAUSE_NS : pause_ns * 2;
+        pause_ns = pause_ns < LAST_PAUSE_NS ? pause_ns : LAST_PAUSE_NS;
+    }
+    shmrpci_mutex_unlock(&r->lock);
+}

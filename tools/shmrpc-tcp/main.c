@@ -1,0 +1,277 @@
+/* shmrpc-tcp: the program. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/sandbox.h"
+#include "os/thread.h"
+#include "rpc/address.h"
+#include "shmrpc/discover.h"
+#include "sync/atomic.h"
+#include "tools/shmrpc-tcp/greeting.h"
+#include "tools/shmrpc-tcp/options.h"
+#include "tools/shmrpc-tcp/relay.h"
+
+/* A service that is relayed. */
+typedef struct gate {
+    const option_service *service;
+    uint16_t port; /* the service's */
+    greeting greeting;
+    relay *relay;
+    shmrpci_thread thread;
+    bool has_thread;
+    int status; /* what its relay has returned */
+} gate;
+
+static gate gates[OPTIONS_SERVICES_MAX];
+
+/* How many of them the signal handler stops. */
+static shmrpci_atomic_u32 running;
+
+static void on_signal(int number)
+{
+    (void)number;
+    uint32_t count = shmrpci_load_acquire(&running);
+    for (uint32_t i = 0; i < count; i++) {
+        relay_stop(gates[i].relay);
+    }
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static exit_code fail(const char *name, const shmrpc_error *error)
+{
+    (void)fprintf(stderr, "shmrpc-tcp: %s: %s (%s)\n", name, error->message,
+                  error->name);
+    return EXIT_TROUBLE;
+}
+
+/* ---- which service --------------------------------------------------- */
+
+static void on_found(const shmrpc_found *found, void *user)
+{
+    gate *g = user;
+    char name[160];
+    bool has_instance = found->instance[0] != '\0';
+    (void)snprintf(name, sizeof name, "%s%s%s", found->name,
+                   has_instance ? "@" : "", found->instance);
+    if (g->port == 0 && strcmp(name, g->service->name) == 0) {
+        g->port = found->port;
+    }
+}
+
+/* The port of a service that is named without. */
+static int find_port(gate *g, shmrpc_error *error)
+{
+    g->port = g->service->port;
+    if (g->port != 0) {
+        return SHMRPC_OK;
+    }
+    int status = shmrpc_discover(on_found, g, error);
+    if (status == SHMRPC_OK && g->port == 0) {
+        status = shmrpc_error_set(
+            error, SHMRPC_E_NOT_FOUND,
+            "no such service runs on this machine (`shmrpc list` lists them; "
+            "%.60s:PORT is one that may start later)",
+            g->service->name);
+    }
+    return status;
+}
+
+static int parse_one(const gate *g, const char *text, shmrpci_address *out,
+                     shmrpc_error *error)
+{
+    shmrpci_place_list places;
+    const shmrpc_service service = {
+        .name = g->service->name, .id = "", .port = g->port};
+    int status = shmrpci_places_parse(text, &service, &places, error);
+    if (status == SHMRPC_OK && places.count != 1) {
+        status = shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                  "\"%.100s\": one address is expected", text);
+    }
+    if (status == SHMRPC_OK && places.items[0].address.transport == NULL) {
+        status = shmrpci_place_not_built(&places.items[0], error);
+    }
+    if (status == SHMRPC_OK) {
+        *out = places.items[0].address;
+    }
+    return status;
+}
+
+static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
+{
+    char back[160];
+    int status = find_port(g, error);
+    (void)snprintf(back, sizeof back, "shm://%s", g->service->name);
+    if (status == SHMRPC_OK) {
+        status = parse_one(g, back, &out->back, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = parse_one(g, g->service->where, &out->front, error);
+    }
+    if (status == SHMRPC_OK && out->front.transport->renew == NULL) {
+        status = shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                  "\"%.100s\": expected tcp:// or unix://",
+                                  g->service->where);
+    }
+    return status;
+}
+
+/* ---- relaying it ----------------------------------------------------- */
+
+static int on_hello(void *user, const uint8_t *hello, size_t len,
+                    const shmrpc_peer *peer, shmrpci_buf *welcome,
+                    shmrpc_error *error)
+{
+    (void)peer;
+    gate *g = user;
+    return greeting_answer(&g->greeting, hello, len, welcome, error);
+}
+
+static int on_welcome(void *user, const uint8_t *welcome, size_t len,
+                      bool *has_changed, shmrpc_error *error)
+{
+    gate *g = user;
+    return greeting_take(&g->greeting, welcome, len, has_changed, error);
+}
+
+static void say(void *user, const char *line)
+{
+    const gate *g = user;
+    (void)fprintf(stderr, "shmrpc-tcp: %s: %s\n", g->service->name, line);
+}
+
+static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
+{
+    shmrpc_error error = {.name = "UNKNOWN"};
+    relay_opts opts = {
+        .listen = {.profile = SHMRPC_PROFILE_BALANCED,
+                   .max_message_bytes = o->max_message_bytes,
+                   .max_connections_per_uid = o->max_connections,
+                   .compression = o->compression,
+                   .on_hello = on_hello,
+                   .user = g},
+        .hello = hello->data,
+        .hello_len = hello->len,
+        .on_welcome = on_welcome,
+        .say = say,
+        .carriers = o->threads,
+        .drain_ns = o->stop_ns,
+    };
+    greeting_init(&g->greeting, o->allows_native);
+    int status = find_addresses(g, &opts, &error);
+    if (status == SHMRPC_OK) {
+        status = relay_open(&opts, &g->relay, &error);
+    }
+    if (status != SHMRPC_OK) {
+        greeting_fini(&g->greeting);
+        return fail(g->service->name, &error);
+    }
+    return EXIT_GO_ON;
+}
+
+static void run_gate(void *user)
+{
+    gate *g = user;
+    shmrpc_error error = {.name = "UNKNOWN"};
+    g->status = relay_run(g->relay, &error);
+    if (g->status != SHMRPC_OK) {
+        (void)fail(g->service->name, &error);
+        on_signal(0); /* one that fails takes the others along */
+    }
+}
+
+/* All at a time, the first on this thread. */
+static exit_code run_all(size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        gate *g = &gates[i];
+        g->has_thread = shmrpci_thread_create(&g->thread, "relay", run_gate,
+                                              g) == SHMRPC_OK;
+        if (!g->has_thread) {
+            (void)fprintf(stderr, "shmrpc-tcp: no more threads\n");
+            g->status = SHMRPC_E_EXHAUSTED;
+            on_signal(0);
+        }
+    }
+    run_gate(&gates[0]);
+    exit_code code = EXIT_DONE;
+    for (size_t i = 0; i < count; i++) {
+        if (gates[i].has_thread) {
+            shmrpci_thread_join(&gates[i].thread);
+        }
+        code = gates[i].status == SHMRPC_OK ? code : EXIT_TROUBLE;
+    }
+    return code;
+}
+
+static void print_places(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)printf("shmrpc-tcp: %s: serving at %s\n", gates[i].service->name,
+                     relay_describe(gates[i].relay));
+    }
+    (void)fflush(stdout); /* whoever started us may wait for these lines */
+}
+
+static exit_code enter_sandbox(const options *o)
+{
+    if (o->no_sandbox || shmrpci_sandbox_enter() == SHMRPC_OK) {
+        return EXIT_GO_ON;
+    }
+    (void)fprintf(stderr,
+                  "shmrpc-tcp: the kernel does not filter system calls; "
+                  "--no-sandbox goes without\n");
+    return EXIT_TROUBLE;
+}
+
+static void close_all(size_t count)
+{
+    shmrpci_store_release(&running, 0u);
+    for (size_t i = 0; i < count; i++) {
+        relay_close(gates[i].relay);
+        greeting_fini(&gates[i].greeting);
+    }
+}
+
+static exit_code serve(const options *o)
+{
+    shmrpci_buf hello;
+    exit_code code = EXIT_GO_ON;
+    uint32_t count = 0;
+    shmrpci_buf_init_heap(&hello);
+    greeting_hello(&hello);
+    while (code == EXIT_GO_ON && count < o->service_count) {
+        gates[count].service = &o->services[count];
+        code = open_gate(&gates[count], o, &hello);
+        count += code == EXIT_GO_ON ? 1u : 0u;
+    }
+    shmrpci_store_release(&running, count);
+    catch_signals();
+    code = code == EXIT_GO_ON ? enter_sandbox(o) : code;
+    if (code == EXIT_GO_ON) {
+        print_places(count);
+        code = run_all(count);
+    }
+    close_all(count);
+    shmrpci_buf_fini(&hello);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    exit_code code = options_parse(argc, argv, &o);
+    if (code == EXIT_GO_ON) {
+        code = serve(&o);
+    }
+    return (int)code;
+}

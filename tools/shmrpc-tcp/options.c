@@ -1,0 +1,216 @@
+/* Reading the command line. */
+#include "tools/shmrpc-tcp/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "shmrpc/version.h"
+
+#define DEFAULT_CONNECTIONS 1024u
+#define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
+
+enum {
+    OPTION_VERSION = 256,
+    OPTION_COMPRESSION,
+    OPTION_CONNECTIONS,
+    OPTION_STOP,
+    OPTION_FORCE,
+    OPTION_NO_SANDBOX
+};
+
+static const struct option long_options[] = {
+    {"threads", required_argument, NULL, 't'},
+    {"max-message", required_argument, NULL, 'm'},
+    {"max-connections", required_argument, NULL, OPTION_CONNECTIONS},
+    {"tcp-compression", required_argument, NULL, OPTION_COMPRESSION},
+    {"stop-after", required_argument, NULL, OPTION_STOP},
+    {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
+    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static exit_code print_help(void)
+{
+    (void)puts(
+        "usage: shmrpc-tcp [OPTION]... SERVICE[=ADDRESS]...\n"
+        "\n"
+        "Lets programs on other machines call services of this one.\n"
+        "\n"
+        "SERVICE is NAME, NAME@INSTANCE or either with :PORT, as in `shmrpc\n"
+        "list`; one that does not run yet needs the port. ADDRESS is where to\n"
+        "listen, tcp://HOST:PORT or unix:///PATH; by default 127.0.0.1 and "
+        "the\n"
+        "service's own port.\n"
+        "\n"
+        "  -t, --threads=COUNT      threads that pass requests on, 1 to 16\n"
+        "                           (default 2); calls in progress take none\n"
+        "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
+        "      --max-connections=COUNT\n"
+        "                           from one address (default 1024)\n"
+        "      --tcp-compression=NAME\n"
+        "                           none (default), snappy or zlib\n"
+        "      --stop-after=SECONDS calls in progress have so long to end "
+        "when\n"
+        "                           it is stopped (default 10)\n"
+        "      --force-insecure-serialisation\n"
+        "                           relay native methods too\n"
+        "      --no-sandbox         keep the right to open files and start\n"
+        "                           programs, for debugging\n"
+        "      --version            print the version\n"
+        "  -h, --help               print this\n"
+        "\n"
+        "SIGINT and SIGTERM end it. Exit status: 0 done, 1 trouble, 2 wrong\n"
+        "use. shmrpc-tcp(8) tells more.");
+    return EXIT_DONE;
+}
+
+static exit_code usage_error(const char *what, const char *text)
+{
+    (void)fprintf(stderr, "shmrpc-tcp: %s: \"%s\" (--help tells more)\n", what,
+                  text);
+    return EXIT_USAGE;
+}
+
+static bool parse_count(const char *text, unsigned long long least,
+                        unsigned long long most, unsigned long long *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out >= least &&
+           *out <= most;
+}
+
+static bool parse_compression(const char *text, shmrpc_compression *out)
+{
+    static const char *const names[] = {"none", "snappy", "zlib"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (shmrpc_compression)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static exit_code parse_number(int option, options *out)
+{
+    unsigned long long count;
+    switch (option) {
+    case 't':
+        if (!parse_count(optarg, 1, 16, &count)) {
+            return usage_error("threads is not from 1 to 16", optarg);
+        }
+        out->threads = (uint32_t)count;
+        return EXIT_GO_ON;
+    case 'm':
+        if (!parse_count(optarg, 1, 1ull << 30, &count)) {
+            return usage_error("max-message is not from 1 byte to 1 GiB",
+                               optarg);
+        }
+        out->max_message_bytes = (size_t)count;
+        return EXIT_GO_ON;
+    case OPTION_CONNECTIONS:
+        if (!parse_count(optarg, 1, 65536, &count)) {
+            return usage_error("max-connections is not from 1 to 65536",
+                               optarg);
+        }
+        out->max_connections = (uint32_t)count;
+        return EXIT_GO_ON;
+    default: /* OPTION_STOP */
+        if (!parse_count(optarg, 1, 86400, &count)) {
+            return usage_error("stop-after is not from 1 to 86400", optarg);
+        }
+        out->stop_ns = (int64_t)count * SHMRPCI_NS_PER_S;
+        return EXIT_GO_ON;
+    }
+}
+
+static exit_code parse_option(int option, options *out)
+{
+    switch (option) {
+    case 't':
+    case 'm':
+    case OPTION_CONNECTIONS:
+    case OPTION_STOP:
+        return parse_number(option, out);
+    case OPTION_COMPRESSION:
+        return parse_compression(optarg, &out->compression)
+                   ? EXIT_GO_ON
+                   : usage_error("tcp-compression is not none, snappy or zlib",
+                                 optarg);
+    case OPTION_FORCE:
+        out->allows_native = true;
+        return EXIT_GO_ON;
+    case OPTION_NO_SANDBOX:
+        out->no_sandbox = true;
+        return EXIT_GO_ON;
+    case OPTION_VERSION:
+        (void)puts("shmrpc-tcp " SHMRPC_VERSION);
+        return EXIT_DONE;
+    case 'h':
+        return print_help();
+    default: /* getopt has said what is wrong */
+        return EXIT_USAGE;
+    }
+}
+
+/* NAME[@INSTANCE][:PORT][=ADDRESS] */
+static exit_code parse_service(const char *text, option_service *out)
+{
+    unsigned long long port = 0;
+    char digits[8];
+    const char *equals = strchr(text, '=');
+    size_t len = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    const char *colon = memchr(text, ':', len);
+    size_t name_len = colon != NULL ? (size_t)(colon - text) : len;
+    if (name_len == 0 || name_len >= sizeof out->name) {
+        return usage_error("a service has a name", text);
+    }
+    if (colon != NULL) {
+        (void)snprintf(digits, sizeof digits, "%.*s", (int)(len - name_len - 1),
+                       colon + 1);
+        if (!parse_count(digits, 1, UINT16_MAX, &port)) {
+            return usage_error("the service's port is not from 1 to 65535",
+                               text);
+        }
+    }
+    memcpy(out->name, text, name_len);
+    out->name[name_len] = '\0';
+    out->port = (uint16_t)port;
+    out->where = equals != NULL ? equals + 1 : "tcp://127.0.0.1";
+    return EXIT_GO_ON;
+}
+
+exit_code options_parse(int argc, char **argv, options *out)
+{
+    int option;
+    *out = (options){.max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES,
+                     .max_connections = DEFAULT_CONNECTIONS,
+                     .stop_ns = DEFAULT_STOP_NS};
+    while ((option = getopt_long(argc, argv, "t:m:h", long_options, NULL)) !=
+           -1) {
+        exit_code code = parse_option(option, out);
+        if (code != EXIT_GO_ON) {
+            return code;
+        }
+    }
+    if (optind == argc) {
+        return usage_error("a service is missing", "");
+    }
+    for (int i = optind; i < argc; i++) {
+        if (out->service_count == OPTIONS_SERVICES_MAX) {
+            return usage_error("more than 16 services", argv[i]);
+        }
+        exit_code code =
+            parse_service(argv[i], &out->services[out->service_count++]);
+        if (code != EXIT_GO_ON) {
+            return code;
+        }
+    }
+    return EXIT_GO_ON;
+}

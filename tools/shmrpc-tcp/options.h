@@ -1,0 +1,47 @@
+/*
+ * The command line.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_TOOLS_TCP_OPTIONS_H
+#define SHMRPC_TOOLS_TCP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/options.h"
+
+#define OPTIONS_SERVICES_MAX 16
+
+/* SERVICE[=ADDRESS] */
+typedef struct option_service {
+    char name[128]; /* NAME[@INSTANCE], as in a shm:// address */
+    uint16_t port;  /* 0: not said */
+    const char *where;
+} option_service;
+
+typedef struct options {
+    option_service services[OPTIONS_SERVICES_MAX];
+    size_t service_count;
+    shmrpc_compression compression;
+    size_t max_message_bytes;
+    uint32_t max_connections; /* from one address */
+    uint32_t threads;
+    int64_t stop_ns;
+    bool allows_native;
+    bool no_sandbox;
+} options;
+
+/* What a program ends with. */
+typedef enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_TROUBLE = 1,
+    EXIT_USAGE = 2,
+    EXIT_GO_ON = -1
+} exit_code;
+
+/* EXIT_GO_ON, or the status to end with; what is wrong has been printed. */
+exit_code options_parse(int argc, char **argv, options *out);
+
+#endif

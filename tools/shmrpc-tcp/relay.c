@@ -1,0 +1,261 @@
+/* The relay as a whole: opening, carriers, the end. */
+#include "tools/shmrpc-tcp/relay.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/poll.h"
+#include "tools/shmrpc-tcp/state.h"
+
+/* How long a carrier waits for a reply itself. */
+#define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
+/* Who waited at least so long for a request has nothing else to do. */
+#define IDLE_NS (10 * SHMRPCI_NS_PER_US)
+
+/* ---- carriers -------------------------------------------------------- */
+
+static errand *await_errand(relay *r)
+{
+    errand *e = NULL;
+    shmrpci_mutex_lock(&r->lock);
+    while (!r->is_ending && (e = errand_take(r)) == NULL) {
+        shmrpci_cond_wait(&r->changed, &r->lock);
+    }
+    shmrpci_mutex_unlock(&r->lock);
+    return e;
+}
+
+static void hand_over(relay *r, errand *e)
+{
+    shmrpci_mutex_lock(&r->lock);
+    bool is_first = r->fresh == NULL;
+    e->next = r->fresh;
+    r->fresh = e;
+    shmrpci_mutex_unlock(&r->lock);
+    if (is_first) {
+        shmrpci_event_set(r->bell_fd);
+    }
+}
+
+static void carry(relay *r, errand *e, bool is_idle)
+{
+    if (errand_send(r, e) != SHMRPC_OK) {
+        return;
+    }
+    int status = SHMRPC_E_DEADLINE;
+    if (is_idle) {
+        status = r->back->receive(&e->call, shmrpci_deadline_after(MOMENT_NS));
+    }
+    if (status == SHMRPC_E_DEADLINE) {
+        hand_over(r, e);
+    } else {
+        errand_finish(r, e, status);
+    }
+}
+
+static void carry_all(void *user)
+{
+    const struct seat *seat = user;
+    relay *r = seat->relay;
+    shmrpci_participant *me = seat->participant;
+    errand *e;
+    while ((e = await_errand(r)) != NULL) {
+        int64_t asked_ns = shmrpci_now_ns();
+        if (r->front->next(me, &e->request) != SHMRPC_OK) {
+            errand_end(r, e);
+            break;
+        }
+        carry(r, e, e->request.received_ns - asked_ns > IDLE_NS);
+    }
+}
+
+/* ---- opening --------------------------------------------------------- */
+
+static int on_hello(void *user, const uint8_t *hello, size_t len,
+                    const shmrpc_peer *peer, shmrpci_buf *welcome,
+                    shmrpc_error *error)
+{
+    relay *r = user;
+    if (!relay_is_up(r)) {
+        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                "the service behind it is not there");
+    }
+    return r->opts.listen.on_hello(r->opts.listen.user, hello, len, peer,
+                                   welcome, error);
+}
+
+static void on_cancel(void *user)
+{
+    const relay *r = user;
+    shmrpci_event_set(r->bell_fd);
+}
+
+static void fill(relay *r, const relay_opts *opts)
+{
+    r->opts = *opts;
+    r->opts.carriers = opts->carriers != 0 ? opts->carriers : 2;
+    r->opts.links = opts->links != 0 ? opts->links : RELAY_LINKS_MAX;
+    r->opts.drain_ns =
+        opts->drain_ns != 0 ? opts->drain_ns : 10 * SHMRPCI_NS_PER_S;
+    r->front = opts->front.transport;
+    r->back = opts->back.transport;
+    r->bell_fd = r->set = -1;
+    shmrpci_mutex_init(&r->lock);
+    shmrpci_cond_init(&r->changed);
+    shmrpci_cond_init(&r->wanted);
+    for (uint32_t i = 0; i < RELAY_ERRANDS_MAX && r->errands != NULL; i++) {
+        r->errands[i].next = r->free_errands;
+        r->free_errands = &r->errands[i];
+    }
+}
+
+static int listen_at(relay *r, shmrpc_error *error)
+{
+    shmrpci_listen_opts opts = r->opts.listen;
+    opts.max_workers = r->opts.carriers;
+    opts.on_hello = on_hello;
+    opts.on_cancel = on_cancel;
+    opts.user = r;
+    return r->front->listen(&r->opts.front, &opts, &r->listener, error);
+}
+
+/* What is said to the service from now on, apart from the first time. */
+static int start_helpers(relay *r)
+{
+    shmrpc_status status =
+        shmrpci_thread_create(&r->returner, "returner", returner_run, r);
+    r->has_returner = status == SHMRPC_OK;
+    if (status == SHMRPC_OK) {
+        status = shmrpci_thread_create(&r->linker, "linker", links_run, r);
+        r->has_linker = status == SHMRPC_OK;
+    }
+    return (int)status;
+}
+
+int relay_open(const relay_opts *opts, relay **out, shmrpc_error *error)
+{
+    relay *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    r->errands = calloc(RELAY_ERRANDS_MAX, sizeof *r->errands);
+    fill(r, opts);
+    int status = SHMRPC_E_NO_MEMORY;
+    if (r->errands == NULL || shmrpci_event_create(&r->bell_fd) != SHMRPC_OK ||
+        shmrpci_poll_create(&r->set) != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, status, "out of memory or descriptors");
+    } else {
+        status = listen_at(r, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = links_open(r, error);
+    }
+    if (status != SHMRPC_OK) {
+        relay_close(r);
+        return status;
+    }
+    *out = r;
+    return SHMRPC_OK;
+}
+
+/* ---- running, and the end -------------------------------------------- */
+
+static int start(relay *r, shmrpc_error *error)
+{
+    int status = start_helpers(r);
+    while (status == SHMRPC_OK && r->carrier_count < r->opts.carriers) {
+        uint32_t i = r->carrier_count;
+        struct seat *seat = &r->seats[i];
+        seat->relay = r;
+        status = r->front->participant_open(r->listener, i, &seat->participant,
+                                            error);
+        if (status == SHMRPC_OK) {
+            status = (int)shmrpci_thread_create(&r->carriers[i], "carrier",
+                                                carry_all, seat);
+        }
+        r->carrier_count += status == SHMRPC_OK ? 1u : 0u;
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status,
+                                  "the relay's threads can't be started");
+}
+
+int relay_run(relay *r, shmrpc_error *error)
+{
+    int status = start(r, error);
+    if (status != SHMRPC_OK) {
+        relay_stop(r);
+    }
+    int ran = r->front->run(r->listener, error);
+    shmrpci_mutex_lock(&r->lock);
+    r->is_ending = true;
+    shmrpci_cond_broadcast(&r->changed);
+    shmrpci_mutex_unlock(&r->lock);
+    for (uint32_t i = 0; i < r->carrier_count; i++) {
+        shmrpci_thread_join(&r->carriers[i]);
+    }
+    r->carrier_count = 0;
+    return status != SHMRPC_OK ? status : ran;
+}
+
+void relay_stop(relay *r)
+{
+    /* Relaxed: it orders nothing. */
+    shmrpci_store_relaxed(&r->stopping, 1u);
+    r->front->stop(r->listener);
+}
+
+/* Waits for calls in progress; those that take too long are given up. */
+static void drain(relay *r)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(r->opts.drain_ns);
+    bool in_time = true;
+    shmrpci_mutex_lock(&r->lock);
+    while (r->errand_count > 0 && in_time) {
+        in_time = shmrpci_cond_wait_until(&r->changed, &r->lock, deadline_ns);
+    }
+    r->is_over = true;
+    shmrpci_cond_broadcast(&r->wanted);
+    shmrpci_mutex_unlock(&r->lock);
+    shmrpci_store_relaxed(&r->stopping, 2u);
+    shmrpci_event_set(r->bell_fd);
+}
+
+void relay_close(relay *r)
+{
+    drain(r);
+    if (r->has_linker) {
+        shmrpci_thread_join(&r->linker);
+    }
+    if (r->has_returner) {
+        shmrpci_thread_join(&r->returner);
+    }
+    for (uint32_t i = 0; i < RELAY_CARRIERS_MAX; i++) {
+        if (r->seats[i].participant != NULL) {
+            r->front->participant_close(r->seats[i].participant);
+        }
+    }
+    if (r->listener != NULL) {
+        r->front->close(r->listener);
+    }
+    for (uint32_t i = 0; i < r->opts.links; i++) {
+        if (r->links[i] != NULL) { /* it has never run */
+            r->back->disconnect(r->links[i]->conn);
+            free(r->links[i]);
+        }
+    }
+    shmrpci_fd_close(&r->set);
+    shmrpci_fd_close(&r->bell_fd);
+    shmrpci_cond_fini(&r->wanted);
+    shmrpci_cond_fini(&r->changed);
+    shmrpci_mutex_fini(&r->lock);
+    free(r->errands);
+    free(r);
+}
+
+const char *relay_describe(const relay *r)
+{
+    return r->front->describe(r->listener);
+}

@@ -1,0 +1,208 @@
+/*
+ * The thread that has all calls which take longer than a moment: asleep until
+ * one of them is over, was cancelled, or is overdue, or a link is lost.
+ */
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/poll.h"
+#include "tools/shmrpc-tcp/state.h"
+
+#define TAG_BELL UINT64_MAX
+
+/* What only this thread knows. */
+typedef struct returner {
+    relay *relay;
+    errand *errands; /* on their way */
+    shmrpci_call *calls[RELAY_ERRANDS_MAX];
+} returner;
+
+/* ---- links ----------------------------------------------------------- */
+
+/* A link with no call on it says only to a reservation that it is lost. */
+static void probe(relay *r, link *l)
+{
+    shmrpci_call call = {.conn = NULL};
+    int status = r->back->reserve(l->conn, &call, 0, 0, 0, NULL);
+    if (status == SHMRPC_OK) {
+        r->back->abort(&call);
+    } else if (status == SHMRPC_E_SERVER_LOST) {
+        link_lose(r, l);
+    }
+}
+
+static void free_link(relay *r, uint32_t i)
+{
+    link *l = r->links[i];
+    shmrpci_mutex_lock(&r->lock);
+    bool is_done = l->is_lost && l->users == 0;
+    r->links[i] = is_done ? NULL : l;
+    shmrpci_mutex_unlock(&r->lock);
+    if (is_done) {
+        r->back->disconnect(l->conn);
+        free(l);
+    }
+}
+
+static link *link_at(relay *r, uint32_t i)
+{
+    shmrpci_mutex_lock(&r->lock);
+    link *l = r->links[i];
+    shmrpci_mutex_unlock(&r->lock);
+    return l;
+}
+
+/* Those that are new are watched, those that nobody needs freed. */
+static void look_at_links(relay *r)
+{
+    for (uint32_t i = 0; i < r->opts.links; i++) {
+        link *l = link_at(r, i);
+        if (l == NULL) {
+            continue;
+        }
+        l->calls = 0;
+        if (!l->is_watched) {
+            l->is_watched = r->back->watch(l->conn, r->set, i) == SHMRPC_OK;
+            if (!l->is_watched) {
+                link_lose(r, l); /* it would end calls unheard */
+            }
+        }
+        free_link(r, i);
+    }
+}
+
+/* Before sleep; when to look again at the latest, 0: at once. */
+static int64_t arm(returner *me)
+{
+    relay *r = me->relay;
+    int64_t wake_ns = SHMRPCI_NEVER_NS;
+    for (uint32_t i = 0; i < r->opts.links && wake_ns > 0; i++) {
+        link *l = link_at(r, i);
+        size_t count = 0;
+        if (l == NULL || l->calls == 0) {
+            continue;
+        }
+        for (errand *e = me->errands; e != NULL; e = e->next) {
+            if (e->link == l) {
+                me->calls[count++] = &e->call;
+            }
+        }
+        int64_t at_ns = r->back->arm(l->conn, me->calls, count);
+        wake_ns = at_ns < wake_ns ? at_ns : wake_ns;
+    }
+    return wake_ns;
+}
+
+/* ---- calls ----------------------------------------------------------- */
+
+static void take_fresh(returner *me)
+{
+    relay *r = me->relay;
+    shmrpci_mutex_lock(&r->lock);
+    errand *e = r->fresh;
+    r->fresh = NULL;
+    shmrpci_mutex_unlock(&r->lock);
+    while (e != NULL) {
+        errand *next = e->next;
+        e->next = me->errands;
+        me->errands = e;
+        e = next;
+    }
+}
+
+/* True: it is over, and not ours any more. */
+static bool look_at(relay *r, errand *e, int64_t now_ns)
+{
+    int status = r->back->receive(&e->call, 0);
+    if (status != SHMRPC_E_DEADLINE) {
+        errand_finish(r, e, status);
+        return true;
+    }
+    if (now_ns >= e->give_up_ns || r->front->is_cancelled(&e->request) ||
+        shmrpci_load_relaxed(&r->stopping) > 1) {
+        errand_withdraw(r, e);
+        return true;
+    }
+    return false;
+}
+
+/* Looks at all; returns when the next one is overdue. */
+static int64_t look_at_calls(returner *me)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t wake_ns = SHMRPCI_NEVER_NS;
+    errand **at = &me->errands;
+    while (*at != NULL) {
+        errand *e = *at;
+        errand *next = e->next;
+        if (look_at(me->relay, e, now_ns)) {
+            *at = next;
+            continue;
+        }
+        e->link->calls++;
+        wake_ns = e->give_up_ns < wake_ns ? e->give_up_ns : wake_ns;
+        at = &e->next;
+    }
+    return wake_ns;
+}
+
+/* ---- running --------------------------------------------------------- */
+
+static void sleep_until(relay *r, int64_t wake_ns)
+{
+    uint64_t tags[RELAY_LINKS_MAX * 2 + 1];
+    size_t count =
+        shmrpci_poll_wait(r->set, tags, sizeof tags / sizeof *tags, wake_ns);
+    for (size_t i = 0; i < count; i++) {
+        if (tags[i] == TAG_BELL) {
+            shmrpci_event_clear(r->bell_fd);
+            continue;
+        }
+        link *l = link_at(r, (uint32_t)tags[i]);
+        if (l != NULL) {
+            r->back->acknowledge(l->conn);
+            probe(r, l);
+        }
+    }
+}
+
+/* Nobody uses them: the carriers have gone, and the errands. */
+static void free_links(relay *r)
+{
+    for (uint32_t i = 0; i < r->opts.links; i++) {
+        if (r->links[i] != NULL) {
+            r->back->disconnect(r->links[i]->conn);
+            free(r->links[i]);
+            r->links[i] = NULL;
+        }
+    }
+}
+
+static bool is_over(relay *r)
+{
+    shmrpci_mutex_lock(&r->lock);
+    bool over = r->is_over;
+    shmrpci_mutex_unlock(&r->lock);
+    return over;
+}
+
+void returner_run(void *user)
+{
+    relay *r = user;
+    returner me = {.relay = r};
+    if (shmrpci_poll_add(r->set, r->bell_fd, SHMRPCI_POLL_LEVEL, TAG_BELL) !=
+        SHMRPC_OK) {
+        return;
+    }
+    for (;;) {
+        take_fresh(&me);
+        look_at_links(r);
+        int64_t wake_ns = look_at_calls(&me);
+        if (me.errands == NULL && is_over(r)) {
+            break;
+        }
+        int64_t arm_ns = arm(&me);
+        sleep_until(r, arm_ns < wake_ns ? arm_ns : wake_ns);
+    }
+    free_links(r);
+}

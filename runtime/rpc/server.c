@@ -53,6 +53,8 @@ struct shmrpc_server {
     uint32_t *allowed_uids;
     shmrpci_served *services[SERVICES_MAX];
     size_t service_count;
+    void (*on_successor)(void *user, int fd);
+    void *successor_user;
     outlet outlets[LISTENERS_MAX];
     uint32_t planned_count; /* of them; those that listen come first */
     /* Written by serve with release, read by stop, which may interrupt it. */
@@ -336,10 +338,10 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
     return SHMRPC_OK;
 }
 
-static int listen_at(shmrpc_server *server, outlet *at, bool takes_processes,
-                     shmrpc_error *error)
+static shmrpci_listen_opts listen_opts(const shmrpc_server *server,
+                                       const outlet *at, bool takes_processes)
 {
-    shmrpci_listen_opts opts = {
+    return (shmrpci_listen_opts){
         .max_workers =
             takes_processes ? SHMRPCI_WORKERS_MAX : server->opts.workers,
         .profile = server->opts.profile,
@@ -355,7 +357,15 @@ static int listen_at(shmrpc_server *server, outlet *at, bool takes_processes,
         .gauges = shmrpci_stats_gauges_of(&at->served->stats),
         .on_hello = shmrpci_served_hello,
         .user = at->served,
+        .on_successor = server->on_successor,
+        .successor_user = server->successor_user,
     };
+}
+
+static int listen_at(const shmrpc_server *server, outlet *at,
+                     bool takes_processes, shmrpc_error *error)
+{
+    shmrpci_listen_opts opts = listen_opts(server, at, takes_processes);
     return at->transport->listen(&at->address, &opts, &at->listener, error);
 }
 
@@ -442,6 +452,63 @@ int shmrpc_stub_serve(shmrpc_server *server, const shmrpc_service *service,
 int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error)
 {
     return listen_all(server, true, error);
+}
+
+/* ---- one process takes over from another ---- */
+
+void shmrpci_server_set_successor(shmrpc_server *server,
+                                  void (*on_successor)(void *user, int fd),
+                                  void *user)
+{
+    server->on_successor = on_successor;
+    server->successor_user = user;
+}
+
+int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
+                          int *out_fd, shmrpc_error *error)
+{
+    const outlet *at = &server->outlets[0];
+    return at->transport->summon(&at->address, deadline_ns, out_fd, error);
+}
+
+shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
+                                       int64_t deadline_ns)
+{
+    uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
+    shmrpc_status status = SHMRPC_OK;
+    for (uint32_t i = 0; i < count && status == SHMRPC_OK; i++) {
+        const outlet *at = &server->outlets[i];
+        status = at->transport->hand_over(at->listener, fd, deadline_ns);
+    }
+    return status;
+}
+
+int shmrpci_server_take_over(shmrpc_server *server, int fd, int64_t deadline_ns,
+                             shmrpc_error *error)
+{
+    int status = SHMRPC_OK;
+    uint32_t count = 0;
+    while (count < server->planned_count && status == SHMRPC_OK) {
+        outlet *at = &server->outlets[count];
+        shmrpci_listen_opts opts = listen_opts(server, at, true);
+        status = at->transport->take_over(&at->address, &opts, fd, deadline_ns,
+                                          &at->listener, error);
+        if (status == SHMRPC_OK) {
+            shmrpci_store_release(&server->outlet_count, ++count);
+        }
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_server_abandon(server);
+    }
+    return status;
+}
+
+void shmrpci_server_abandon(shmrpc_server *server)
+{
+    uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
+    for (uint32_t i = 0; i < count; i++) {
+        server->outlets[i].transport->abandon(server->outlets[i].listener);
+    }
 }
 
 uint32_t shmrpci_server_outlet_count(const shmrpc_server *server)

@@ -46,6 +46,23 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
                        size_t impl_size, void *user, shmrpc_error *error);
 int shmrpci_server_listen(shmrpc_server *server, shmrpc_error *error);
 
+/* ---- one process takes over from another ----------------------------- */
+
+/* Before it listens: who is told that a successor waits at the end of `fd`,
+ * which is the callee's then. */
+void shmrpci_server_set_successor(shmrpc_server *server,
+                                  void (*on_successor)(void *user, int fd),
+                                  void *user);
+/* The four of transport.h, for all outlets. After a failed take_over the server
+ * serves nothing, and nothing has changed for anybody else. */
+int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
+                          int *out_fd, shmrpc_error *error);
+shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
+                                       int64_t deadline_ns);
+int shmrpci_server_take_over(shmrpc_server *server, int fd, int64_t deadline_ns,
+                             shmrpc_error *error);
+void shmrpci_server_abandon(shmrpc_server *server);
+
 /* A place where a service is served, or will be (listener NULL). */
 typedef struct shmrpci_outlet_view {
     const shmrpci_served *served;

@@ -45,6 +45,9 @@ static void print_help(const char *program, const shmrpc_service *service)
         "calls\n"
         "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
         "                           deadline if the call goes on (default 30)\n"
+        "      --take-over          takes the service over from the process "
+        "that\n"
+        "                           serves it, without a gap\n"
         "      --stop-after=SECONDS calls in progress have so long to end "
         "when\n"
         "                           the service is stopped (default 10)\n"
@@ -108,6 +111,7 @@ static bool parse_compression(const char *text, shmrpc_compression *out)
 
 enum {
     OPTION_DESCRIBE = 256,
+    OPTION_TAKE_OVER,
     OPTION_VERSION,
     OPTION_HANG,
     OPTION_STOP,
@@ -137,6 +141,7 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_QUEUE_DELAY},
     {"kill-proc-avg-over-secs", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_KILL_PROC_AVG_OVER_SECS},
+    {"take-over", no_argument, NULL, OPTION_TAKE_OVER},
     {"describe", no_argument, NULL, OPTION_DESCRIBE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -283,6 +288,9 @@ static int parse_option(int option, const char *program,
                    : usage_error(program,
                                  "tcp-compression is not none, snappy or zlib",
                                  optarg);
+    case OPTION_TAKE_OVER:
+        out->takes_over = true;
+        return GO_ON;
     case OPTION_FORCE:
         out->server.force_insecure_serialisation = true;
         return GO_ON;

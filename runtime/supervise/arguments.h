@@ -21,6 +21,7 @@ typedef struct shmrpci_arguments {
     shmrpci_scale_rules scale;
     uint64_t max_memory_bytes; /* 0: no limit */
     uint64_t max_calls;
+    bool takes_over;
     int64_t hang_ns;
     int64_t stop_ns;
 } shmrpci_arguments;

@@ -15,6 +15,8 @@ static void disown(shmrpci_supervisor *s)
 {
     shmrpci_fd_close(&s->poll_set);
     shmrpci_fd_close(&s->stop_event);
+    shmrpci_fd_close(&s->successor_fd);
+    shmrpci_elders_forget(s);
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         shmrpci_fd_close(&s->workers[i].watch_fd);
     }

@@ -16,6 +16,7 @@
 #define SHMRPCI_TAG_ZYGOTE    UINT64_C(2)
 #define SHMRPCI_TAG_LISTENERS UINT64_C(100)
 #define SHMRPCI_TAG_WORKERS   UINT64_C(200)
+#define SHMRPCI_TAG_ELDERS    UINT64_C(300)
 
 /*
  *     NONE --spawn--> ASKED --FORKED--> RUNS --retire--> LEAVES
@@ -37,6 +38,15 @@ typedef struct shmrpci_worker {
     bool is_outgoing;      /* leaves as soon as there are others in its stead */
     bool is_killed;        /* by us, as it hung */
 } shmrpci_worker;
+
+/* A worker of those who served before us, known by its first place; its zygote
+ * is theirs too. It leaves when there are others in its stead. */
+typedef struct shmrpci_elder {
+    uint32_t count; /* of its places; 0: none is there */
+    int32_t pid;
+    int watch_fd;
+    bool is_told; /* to leave */
+} shmrpci_elder;
 
 /* Of the last look at the load; sums over all workers there ever were. */
 typedef struct shmrpci_scaling {
@@ -60,6 +70,9 @@ struct shmrpci_supervisor {
 
     uint32_t target; /* so many workers are wanted */
     shmrpci_worker workers[SHMRPCI_WORKERS_MAX];
+    shmrpci_elder elders[SHMRPCI_WORKERS_MAX];
+    int successor_fd;  /* who wants to take over waits there; -1: nobody */
+    bool is_succeeded; /* all is another process's */
     shmrpci_backoff backoff;
     bool was_degraded;
     shmrpci_scaling scaling;
@@ -90,6 +103,31 @@ void shmrpci_nursery_revive(shmrpci_supervisor *s);
 void shmrpci_nursery_take(shmrpci_supervisor *s);
 /* Waits until preload has ended: its status, or CANCELLED: stopped. */
 int shmrpci_nursery_await(shmrpci_supervisor *s, shmrpc_error *error);
+
+/* ---- handover.c ------------------------------------------------------- */
+
+/* Gives everything to the successor that waits, if there is one and nothing is
+ * in between; after that, is_succeeded, only the end is left. */
+void shmrpci_handover_give(shmrpci_supervisor *s);
+/* Takes everything from who serves. UNAVAILABLE: nobody does. After any failure
+ * whoever serves goes on. */
+int shmrpci_handover_take(shmrpci_supervisor *s, shmrpc_error *error);
+
+/* ---- elders.c --------------------------------------------------------- */
+
+uint32_t shmrpci_elders_count(const shmrpci_supervisor *s);
+/* Whether one has any of these places. */
+bool shmrpci_elders_have(const shmrpci_supervisor *s, uint32_t first,
+                         uint32_t count);
+/* One more; takes the descriptor over in any case. INVALID; EXHAUSTED. */
+shmrpc_status shmrpci_elder_add(shmrpci_supervisor *s, uint32_t first,
+                                uint32_t count, int32_t pid, int watch_fd);
+void shmrpci_elders_retire(shmrpci_supervisor *s);
+void shmrpci_elders_kill(shmrpci_supervisor *s);
+/* Closes what there is of them, whatever they do. */
+void shmrpci_elders_forget(shmrpci_supervisor *s);
+/* The process has ended. */
+void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first);
 
 /* ---- workers.c -------------------------------------------------------- */
 

@@ -39,6 +39,7 @@ static void begin_stop(shmrpci_supervisor *s)
         return;
     }
     s->target = 0;
+    shmrpci_elders_retire(s);
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         if (s->workers[i].state == SHMRPCI_WORKER_ASKED ||
             s->workers[i].state == SHMRPCI_WORKER_RUNS) {
@@ -57,6 +58,8 @@ static void take_event(shmrpci_supervisor *s, uint64_t tag)
         begin_stop(s);
     } else if (tag == SHMRPCI_TAG_ZYGOTE) {
         shmrpci_nursery_take(s);
+    } else if (tag >= SHMRPCI_TAG_ELDERS) {
+        shmrpci_elder_bury(s, (uint32_t)(tag - SHMRPCI_TAG_ELDERS));
     } else if (tag >= SHMRPCI_TAG_WORKERS) {
         shmrpci_worker_bury(s, (uint32_t)(tag - SHMRPCI_TAG_WORKERS));
     }
@@ -74,6 +77,7 @@ static void kill_late(shmrpci_supervisor *s)
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         shmrpci_worker_kill(s, i);
     }
+    shmrpci_elders_kill(s);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -102,7 +106,7 @@ static int64_t take_time(shmrpci_supervisor *s)
         shmrpci_remaining_ns(s->stop_deadline_ns) > 0) {
         next_ns = earlier(next_ns, s->stop_deadline_ns);
     }
-    if (shmrpci_workers_count(s) > 0) {
+    if (shmrpci_workers_count(s) + shmrpci_elders_count(s) > 0) {
         next_ns = earlier(next_ns, s->watch_next_ns);
     }
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
@@ -118,6 +122,17 @@ static int fail(shmrpc_error *error, shmrpc_status status, const char *what)
 {
     return shmrpc_error_set(error, status, "%s: %s", what,
                             shmrpc_status_text(status));
+}
+
+/* One at a time; the others may ask again. */
+static void on_successor(void *user, int fd)
+{
+    shmrpci_supervisor *s = user;
+    if (s->successor_fd < 0) {
+        s->successor_fd = fd;
+    } else {
+        shmrpci_fd_close(&fd);
+    }
 }
 
 static int watch_listeners(shmrpci_supervisor *s, shmrpc_error *error)
@@ -143,9 +158,27 @@ static int prepare(shmrpci_supervisor *s, shmrpc_error *error)
     int failed = shmrpci_nursery_await(s, error);
     if (failed == SHMRPC_OK) {
         shmrpci_process_raise_descriptors();
-        failed = shmrpci_server_listen(s->server, error);
+        failed = s->opts.takes_over ? shmrpci_handover_take(s, error)
+                                    : SHMRPC_E_UNAVAILABLE;
+        if (failed == SHMRPC_E_UNAVAILABLE) {
+            failed = shmrpci_server_listen(s->server, error);
+        }
     }
     return failed == SHMRPC_OK ? watch_listeners(s, error) : failed;
+}
+
+/* So many workers as before are the best guess, if there was a before. */
+static uint32_t within(const shmrpci_supervisor *s, uint32_t target)
+{
+    return target < s->opts.min_workers   ? s->opts.min_workers
+           : target > s->opts.max_workers ? s->opts.max_workers
+                                          : target;
+}
+
+static bool goes_on(const shmrpci_supervisor *s)
+{
+    return s->stop_deadline_ns == 0 ||
+           shmrpci_workers_count(s) + shmrpci_elders_count(s) > 0;
 }
 
 int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
@@ -154,11 +187,15 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
     uint64_t tags[64];
     int failed = prepare(s, error);
     if (failed == SHMRPC_OK) {
-        s->target = s->opts.min_workers;
+        s->target = within(s, s->target);
         s->opts.on_serving(s->opts.user);
         begin_stop(s); /* if it was asked for before */
-        while (s->stop_deadline_ns == 0 || shmrpci_workers_count(s) > 0) {
+        while (goes_on(s)) {
             int64_t next_ns = take_time(s);
+            shmrpci_handover_give(s);
+            if (s->is_succeeded) {
+                break;
+            }
             size_t count = shmrpci_poll_wait(s->poll_set, tags, 64, next_ns);
             for (size_t i = 0; i < count; i++) {
                 take_event(s, tags[i]);
@@ -229,7 +266,8 @@ int shmrpci_supervisor_create(const shmrpci_supervise_opts *opts,
     s->opts.scale.min_workers = opts->min_workers;
     s->opts.scale.max_workers = opts->max_workers;
     s->server = opts->crew.server;
-    s->poll_set = s->stop_event = s->zygote_socket = -1;
+    s->poll_set = s->stop_event = s->zygote_socket = s->successor_fd = -1;
+    shmrpci_server_set_successor(s->server, on_successor, s);
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         s->workers[i].watch_fd = -1;
     }
@@ -254,6 +292,7 @@ void shmrpci_supervisor_destroy(shmrpci_supervisor *supervisor)
     if (supervisor != NULL) {
         shmrpci_fd_close(&supervisor->poll_set);
         shmrpci_fd_close(&supervisor->stop_event);
+        shmrpci_fd_close(&supervisor->successor_fd);
         free(supervisor);
     }
 }

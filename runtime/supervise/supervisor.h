@@ -27,6 +27,8 @@ typedef struct shmrpci_supervise_opts {
     uint64_t max_memory_bytes;
     uint64_t max_calls;
     int64_t stop_ns; /* that long for the calls in progress at the end */
+    /* Takes the service over from the process that serves it, if any does. */
+    bool takes_over;
     int64_t hang_ns; /* past its deadline a call's worker is killed */
     /* The service can be called, or what happens to it: one line for people.
      */

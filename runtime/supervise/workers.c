@@ -158,7 +158,9 @@ static uint32_t free_number(const shmrpci_supervisor *s)
 {
     uint32_t room = SHMRPCI_WORKERS_MAX / s->opts.crew.threads;
     for (uint32_t i = 0; i < room; i++) {
-        if (s->workers[i].state == SHMRPCI_WORKER_NONE) {
+        if (s->workers[i].state == SHMRPCI_WORKER_NONE &&
+            !shmrpci_elders_have(s, shmrpci_worker_place(s, i),
+                                 s->opts.crew.threads)) {
             return i;
         }
     }
@@ -168,7 +170,8 @@ static uint32_t free_number(const shmrpci_supervisor *s)
 /* Whether nothing but time stands between us and another worker. */
 static bool wants_more(const shmrpci_supervisor *s)
 {
-    return s->is_zygote_ready && shmrpci_workers_active(s) < s->target &&
+    return s->is_zygote_ready && s->successor_fd < 0 &&
+           shmrpci_workers_active(s) < s->target &&
            free_number(s) < SHMRPCI_WORKERS_MAX;
 }
 
@@ -226,6 +229,13 @@ int64_t shmrpci_workers_relieve(shmrpci_supervisor *s)
 {
     bool is_due = have_arrived(s) || free_number(s) == SHMRPCI_WORKERS_MAX;
     int64_t next_ns = SHMRPCI_NEVER_NS;
+    if (shmrpci_elders_count(s) > 0) {
+        if (is_due) {
+            shmrpci_elders_retire(s);
+        } else {
+            next_ns = shmrpci_deadline_after(ARRIVAL_NS);
+        }
+    }
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         if (!s->workers[i].is_outgoing ||
             s->workers[i].state != SHMRPCI_WORKER_RUNS) {

@@ -182,7 +182,12 @@ typedef struct shmrpci_listen_opts {
      */
     void (*on_cancel)(void *user);
     shmrpci_on_hello *on_hello;
+    /* Another process of our user (or root's) wants to take the service over,
+     * and waits at the other end of `fd`, which is the callee's from now on.
+     * NULL: nobody may. On the thread of the control loop. */
+    void (*on_successor)(void *user, int fd);
     void *user;
+    void *successor_user;
 } shmrpci_listen_opts;
 
 /* What may be seen of a worker while it works; counts since it began. */
@@ -388,6 +393,31 @@ struct shmrpci_transport {
     /* Closes what a forked child has inherited of a listener, which goes on in
      * the parent. */
     void (*disown)(shmrpci_listener *listener);
+
+    /*
+     * Another process takes a listener over, with all that it has: clients
+     * notice nothing. In this order; all NULL where a transport can't.
+     */
+
+    /* The successor asks who listens at an address for it; `out_fd` leads
+     * there. UNAVAILABLE: nobody listens; DENIED, DEADLINE. */
+    int (*summon)(const shmrpci_address *address, int64_t deadline_ns,
+                  int *out_fd, shmrpc_error *error);
+    /* Sends all of a listener, which must not be stepped any more until it is
+     * known whether the successor has it. UNAVAILABLE: it has hung up;
+     * DEADLINE. */
+    shmrpc_status (*hand_over)(shmrpci_listener *listener, int fd,
+                               int64_t deadline_ns);
+    /* Receives it; not to be stepped before the predecessor is told. It then
+     * has workers enlisted that the predecessor had. CONTRACT: of another
+     * build; INVALID: it listens elsewhere. */
+    int (*take_over)(const shmrpci_address *address,
+                     const shmrpci_listen_opts *opts, int fd,
+                     int64_t deadline_ns, shmrpci_listener **out,
+                     shmrpc_error *error);
+    /* It is the other one's: only what is private to this process is left, to
+     * be freed by close. */
+    void (*abandon)(shmrpci_listener *listener);
     /*
      * In the worker process: a listener for participant_open, stop, close and
      * describe only. Takes `link_fd` over in any case. Participants leave

@@ -1,8 +1,9 @@
 /*
  * A client of life.svc.
  *
- *     test_life_client ADDRESS calls FIRST COUNT   makes COUNT calls and notes
- *                                                  how each has ended
+ *     test_life_client ADDRESS calls FIRST COUNT   makes COUNT calls, or until
+ *                                                  it is over, and notes how
+ *                                                  each has ended
  *     test_life_client ADDRESS linger              calls once, forks a child
  *                                                  that stays, says its id
  *     test_life_client ADDRESS fds                 says how many descriptors
@@ -38,7 +39,8 @@ static int calls(life_life *client, uint64_t first, uint64_t count)
     if (book == NULL) {
         return EXIT_FAILURE;
     }
-    for (uint64_t i = first; i < first + count; i++) {
+    for (uint64_t i = first;
+         i < first + count && atomic_load(&book->is_over) == 0; i++) {
         uint64_t back = 0;
         shmrpc_error error;
         int status = i % 2 == 0

@@ -35,6 +35,19 @@ shmrpc_status shm_account_open(shm_listener *listener, uint32_t uid,
     return status;
 }
 
+shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
+                                size_t bytes, shm_account **out)
+{
+    shmrpci_mutex_lock(&listener->accounts_lock);
+    *out = find(listener, uid);
+    if (*out != NULL) {
+        (*out)->connections++;
+        (*out)->bytes += bytes;
+    }
+    shmrpci_mutex_unlock(&listener->accounts_lock);
+    return *out != NULL ? SHMRPC_OK : SHMRPC_E_EXHAUSTED;
+}
+
 void shm_account_close(shm_listener *listener, shm_account *account)
 {
     shmrpci_mutex_lock(&listener->accounts_lock);

@@ -73,6 +73,14 @@ shmrpc_status shm_block_attach(int fd, size_t bytes, shm_block *out)
     return SHMRPC_OK;
 }
 
+shmrpc_status shm_memory_attach(int fd, size_t bytes, shmrpci_map *out)
+{
+    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_WRITE, true, out);
+}
+
 void shm_block_unmap(shm_block *block)
 {
     shmrpci_memory_unmap(&block->map);

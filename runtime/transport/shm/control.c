@@ -380,6 +380,23 @@ static void answer_want(shm_conn *conn, const shm_message *want)
     }
 }
 
+/* Its socket is the supervisor's from now on. */
+static void succeed(shm_conn *conn)
+{
+    shm_listener *listener = conn->listener;
+    if (listener->opts.on_successor == NULL ||
+        (conn->peer.uid != shmrpci_process_uid() && conn->peer.uid != 0)) {
+        refuse_fd(conn->fd, SHMRPC_E_DENIED,
+                  "the server can't be taken over by you");
+        end_conn(conn);
+        return;
+    }
+    int fd = conn->fd;
+    drop_handshake(conn);
+    conn->fd = -1;
+    listener->opts.on_successor(listener->opts.successor_user, fd);
+}
+
 void shm_control_event(shm_conn *conn)
 {
     if (conn->state == SHM_CONN_CLOSED) {
@@ -402,7 +419,10 @@ void shm_control_event(shm_conn *conn)
         end_conn(conn);
         return;
     }
-    if (conn->state == SHM_CONN_HANDSHAKE) {
+    if (conn->state == SHM_CONN_HANDSHAKE &&
+        packet.head.kind == SHM_MESSAGE_SUCCEED) {
+        succeed(conn);
+    } else if (conn->state == SHM_CONN_HANDSHAKE) {
         greet(conn, &packet);
     } else if (packet.head.kind == SHM_MESSAGE_WANT) {
         answer_want(conn, &packet.head);

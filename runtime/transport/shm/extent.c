@@ -311,6 +311,28 @@ shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes, uint32_t tag)
     return status;
 }
 
+shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
+                               uint32_t incarnation, size_t bytes, int fd)
+{
+    if (region == 0 || region > SHM_EXTENTS || bytes > SHM_BLOCK_MAX) {
+        return SHMRPC_E_INVALID;
+    }
+    if (!shm_extents_prepare(conn)) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shm_extent *extent = shm_extent_of(conn, region);
+    shmrpc_status status = extent->map.at != NULL
+                               ? SHMRPC_E_INVALID
+                               : shm_memory_attach(fd, bytes, &extent->map);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    extent->fd = fd;
+    shmrpci_store_release(&extent->mapped, incarnation + 1);
+    arm_sweep(conn);
+    return SHMRPC_OK;
+}
+
 /* ---- using ----------------------------------------------------------- */
 
 /* Under grow_lock: takes the smallest idle one that is large enough; 0: none.
@@ -434,7 +456,7 @@ void shm_extent_destroy_all(shm_conn *conn)
         if (extent == NULL || extent->map.at == NULL) {
             continue;
         }
-        if (conn->listener->mirror == NULL) {
+        if (conn->listener->mirror == NULL && !conn->listener->is_abandoned) {
             destroy(conn, i);
         } else {
             unmap(extent);

@@ -270,6 +270,25 @@ int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
     return SHMRPC_OK;
 }
 
+shmrpc_status shm_link_adopt(shm_listener *listener, const shm_link *link)
+{
+    uint32_t first = link->first;
+    shmrpc_status status =
+        !is_room(listener, first, link->count)
+            ? SHMRPC_E_INVALID
+            : shmrpci_poll_add(listener->poll_set, link->fd, SHMRPCI_POLL_LEVEL,
+                               SHM_TAG_LINKS + first);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    listener->links[first] = *link;
+    listener->link_mask |= bit_of(link);
+    for (uint32_t i = first; i < first + link->count; i++) {
+        shmrpci_store_seq(&listener->places[i].taken, 1u);
+    }
+    return SHMRPC_OK;
+}
+
 void shm_link_retire(shmrpci_listener *base, uint32_t first)
 {
     shm_listener *listener = (shm_listener *)(void *)base;

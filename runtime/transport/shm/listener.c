@@ -55,7 +55,7 @@ static shmrpc_status make_pages(shm_listener *listener)
     return SHMRPC_OK;
 }
 
-static shmrpc_status make_descriptors(shm_listener *listener)
+shmrpc_status shm_listener_equip(shm_listener *listener)
 {
     shmrpc_status status = shmrpci_poll_create(&listener->poll_set);
     if (status == SHMRPC_OK) {
@@ -65,13 +65,7 @@ static shmrpc_status make_descriptors(shm_listener *listener)
         status = shmrpci_event_create(&listener->spare_fd);
     }
     if (status == SHMRPC_OK) {
-        status = shmrpci_event_create(&listener->bell_fd);
-    }
-    if (status == SHMRPC_OK) {
         status = shmrpci_event_create(&listener->sweep_fd);
-    }
-    if (status == SHMRPC_OK) {
-        status = make_pages(listener);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(listener->poll_set, listener->stop_fd,
@@ -85,7 +79,18 @@ static shmrpc_status make_descriptors(shm_listener *listener)
         status = shmrpci_poll_add(listener->poll_set, listener->sweep_fd,
                                   SHMRPCI_POLL_BELL, TAG_SWEEP);
     }
+    (void)snprintf(listener->description, sizeof listener->description,
+                   "shm %s", listener->place.path);
     return status;
+}
+
+static shmrpc_status make_descriptors(shm_listener *listener)
+{
+    shmrpc_status status = shm_listener_equip(listener);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_event_create(&listener->bell_fd);
+    }
+    return status == SHMRPC_OK ? make_pages(listener) : status;
 }
 
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
@@ -143,8 +148,6 @@ int shm_listener_open(const shmrpci_address *address,
         shm_listener_close(&listener->base);
         return failed;
     }
-    (void)snprintf(listener->description, sizeof listener->description,
-                   "shm %s", listener->place.path);
     *out = &listener->base;
     return SHMRPC_OK;
 }
@@ -266,6 +269,7 @@ void shm_listener_disown(shmrpci_listener *base)
         &listener->stop_fd,          &listener->spare_fd,
         &listener->bell_fd,          &listener->status_fd,
         &listener->client_status_fd, &listener->shared_fd,
+        &listener->sweep_fd,
     };
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         shmrpci_fd_close(fds[i]);
@@ -282,7 +286,8 @@ static void wake_waiters(const shm_conn *conn)
 
 static void close_connections(shm_listener *listener)
 {
-    for (size_t i = 0; i < listener->table_count; i++) {
+    for (size_t i = 0; i < listener->table_count && !listener->is_abandoned;
+         i++) {
         shm_conn *conn = listener->table[i];
         shmrpci_store_release(conn->block.closed, 1u);
         shmrpci_socket_shut(conn->fd);

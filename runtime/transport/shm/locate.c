@@ -94,19 +94,34 @@ static shmrpc_status open_folder(const char *path, bool is_public, int *out_fd)
     return shmrpci_folder_open(path, out_fd);
 }
 
+static void name_place(const char *folder, const char *stem, shm_place *out)
+{
+    *out = (shm_place){.dir_fd = -1, .lock_fd = -1, .listen_fd = -1};
+    (void)snprintf(out->socket_name, sizeof out->socket_name, "%.180s.sock",
+                   stem);
+    (void)snprintf(out->path, sizeof out->path, "%.300s/%s", folder,
+                   out->socket_name);
+}
+
+static shmrpc_status guard(shm_place *place)
+{
+    return shmrpci_fork_close_fd(&place->lock_guard, &place->lock_fd) ==
+                       SHMRPC_OK &&
+                   shmrpci_fork_close_fd(&place->listen_guard,
+                                         &place->listen_fd) == SHMRPC_OK
+               ? SHMRPC_OK
+               : SHMRPC_E_NO_MEMORY;
+}
+
 static shmrpc_status listen_in(const char *folder, const char *stem,
                                shm_place *out)
 {
     char lock[192];
     char temporary[192];
     bool is_public = strcmp(folder, "/run/shmrpc") == 0;
-    *out = (shm_place){.dir_fd = -1, .lock_fd = -1, .listen_fd = -1};
+    name_place(folder, stem, out);
     (void)snprintf(lock, sizeof lock, "%.180s.lock", stem);
     (void)snprintf(temporary, sizeof temporary, "%.180s.new", stem);
-    (void)snprintf(out->socket_name, sizeof out->socket_name, "%.180s.sock",
-                   stem);
-    (void)snprintf(out->path, sizeof out->path, "%.300s/%s", folder,
-                   out->socket_name);
     shmrpc_status status = open_folder(folder, is_public, &out->dir_fd);
     if (status == SHMRPC_OK) {
         status = shmrpci_folder_lock(out->dir_fd, lock, &out->lock_fd);
@@ -117,11 +132,8 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
             shmrpci_socket_listen(out->dir_fd, out->socket_name, temporary,
                                   is_public ? 0666 : 0600, &out->listen_fd);
     }
-    if (status == SHMRPC_OK &&
-        (shmrpci_fork_close_fd(&out->lock_guard, &out->lock_fd) != SHMRPC_OK ||
-         shmrpci_fork_close_fd(&out->listen_guard, &out->listen_fd) !=
-             SHMRPC_OK)) {
-        status = SHMRPC_E_NO_MEMORY;
+    if (status == SHMRPC_OK) {
+        status = guard(out);
     }
     if (status != SHMRPC_OK) {
         shm_place_close(out);
@@ -180,6 +192,42 @@ int shm_place_listen(const shmrpci_address *address, shm_place *out,
         "can't listen in %s (%s); set SHMRPC_DIR to a folder that only its "
         "owner may write to",
         where, shmrpc_status_text(first));
+}
+
+int shm_place_adopt(const shmrpci_address *address, const char *path,
+                    int lock_fd, int listen_fd, shm_place *out,
+                    shmrpc_error *error)
+{
+    char stem[192];
+    shm_folders list;
+    int failed = stem_of(address, stem, sizeof stem, error);
+    if (failed == SHMRPC_OK) {
+        failed = shm_folders_list(&list, error);
+    }
+    for (size_t i = 0; failed == SHMRPC_OK && i < list.count; i++) {
+        name_place(list.paths[i], stem, out);
+        if (!is_for_server(list.paths[i]) || strcmp(out->path, path) != 0) {
+            continue;
+        }
+        shmrpc_status status = shmrpci_folder_open(list.paths[i], &out->dir_fd);
+        if (status == SHMRPC_OK) {
+            status = guard(out);
+        }
+        if (status != SHMRPC_OK) {
+            shm_place_close(out);
+            return shmrpc_error_set(error, status, "%.300s: %s", path,
+                                    shmrpc_status_text(status));
+        }
+        out->lock_fd = lock_fd;
+        out->listen_fd = listen_fd;
+        return SHMRPC_OK;
+    }
+    return failed != SHMRPC_OK
+               ? failed
+               : shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                  "what is to be taken over listens at %.300s, "
+                                  "where we would not",
+                                  path);
 }
 
 void shm_place_close(shm_place *place)

@@ -36,6 +36,13 @@ typedef struct shm_place {
 int shm_place_listen(const shmrpci_address *address, shm_place *out,
                      shmrpc_error *error);
 
+/* Makes a place of the descriptors of one that is there already, at `path`;
+ * takes them over if it succeeds. INVALID: a server at this address would
+ * listen elsewhere. */
+int shm_place_adopt(const shmrpci_address *address, const char *path,
+                    int lock_fd, int listen_fd, shm_place *out,
+                    shmrpc_error *error);
+
 /* Removes the socket and gives up the lock. */
 void shm_place_close(shm_place *place);
 

@@ -22,6 +22,9 @@
  * Nothing is said of extents that are there already: their words in the block
  * tell (layout.h).
  *
+ * A process of the server's own user may say SUCCEED instead of HELLO: what
+ * follows then is in handover.h.
+ *
  * Each is one packet: the head below, then `tail` bytes.  The socket stays
  * open for the life of the connection; its hang-up is how either side learns
  * that the other is gone.
@@ -49,7 +52,8 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_TOLD,
     SHM_MESSAGE_RESCUED,
     SHM_MESSAGE_OBSERVE,
-    SHM_MESSAGE_STATS
+    SHM_MESSAGE_STATS,
+    SHM_MESSAGE_SUCCEED
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */

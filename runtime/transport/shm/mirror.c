@@ -16,15 +16,6 @@
 
 /* ---- connections ----------------------------------------------------- */
 
-/* Memory of a packet, which must be what the supervisor makes. */
-static shmrpc_status map_checked(int fd, size_t bytes, shmrpci_map *out)
-{
-    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
-    return status != SHMRPC_OK
-               ? status
-               : shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_WRITE, true, out);
-}
-
 static shm_conn *make_conn(shm_listener *listener, const shm_link_message *head)
 {
     shm_conn *conn = shm_conn_create(listener);
@@ -44,8 +35,8 @@ static shmrpc_status map_conn(shm_conn *conn, shm_link_packet *packet)
     if (packet->fd_count != SHM_LINK_FDS) {
         return SHMRPC_E_INVALID;
     }
-    shmrpc_status status = map_checked(packet->fds[SHM_LINK_FD_LEDGER],
-                                       sizeof(shm_ledger), &conn->ledger_map);
+    shmrpc_status status = shm_memory_attach(
+        packet->fds[SHM_LINK_FD_LEDGER], sizeof(shm_ledger), &conn->ledger_map);
     if (status == SHMRPC_OK) {
         conn->ledger = conn->ledger_map.at;
         status = shm_block_attach(packet->fds[SHM_LINK_FD_BLOCK],
@@ -111,7 +102,8 @@ static shmrpc_status map_region(shm_conn *conn, const shm_link_packet *packet)
     }
     shmrpci_store_release(&extent->mapped, 0u);
     shmrpci_memory_unmap(&extent->map);
-    shmrpc_status status = map_checked(packet->fds[0], bytes, &extent->map);
+    shmrpc_status status =
+        shm_memory_attach(packet->fds[0], bytes, &extent->map);
     if (status == SHMRPC_OK) {
         shmrpci_store_release(&extent->mapped, live);
     }
@@ -353,11 +345,12 @@ static shmrpc_status take_setup(shm_listener *listener, shm_link_packet *packet)
     (void)snprintf(listener->description, sizeof listener->description,
                    "shm %s", listener->place.path);
     shmrpc_status status =
-        map_checked(packet->fds[SHM_LINK_FD_SHARED], sizeof(shm_service_shared),
-                    &listener->shared_map);
+        shm_memory_attach(packet->fds[SHM_LINK_FD_SHARED],
+                          sizeof(shm_service_shared), &listener->shared_map);
     if (status == SHMRPC_OK) {
-        status = map_checked(packet->fds[SHM_LINK_FD_STATUS],
-                             sizeof(shm_status_page), &listener->status_map);
+        status =
+            shm_memory_attach(packet->fds[SHM_LINK_FD_STATUS],
+                              sizeof(shm_status_page), &listener->status_map);
     }
     if (status == SHMRPC_OK) {
         listener->shared = listener->shared_map.at;

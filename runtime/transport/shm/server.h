@@ -154,6 +154,7 @@ struct shm_listener {
     /* What workers compare to see that the table may have changed: its
      * version, or, in a mirror, `changes` of the shared memory. */
     shmrpci_atomic_u64 *signal;
+    bool is_abandoned;  /* another process has it; ours is only the memory */
     shm_mirror *mirror; /* NULL: we are the control loop's own process */
 
     /* Control loop only. */
@@ -179,6 +180,8 @@ const char *shm_listener_describe(const shmrpci_listener *base);
 int shm_listener_poll_fd(const shmrpci_listener *base);
 int64_t shm_listener_step(shmrpci_listener *base);
 void shm_listener_disown(shmrpci_listener *base);
+/* What a listener has for itself in this process: its poll set and events. */
+shmrpc_status shm_listener_equip(shm_listener *listener);
 /* Without anything but its memory. */
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
@@ -211,11 +214,26 @@ bool shm_conn_is_unused(const shm_conn *conn);
 /* Frees a connection that nobody can be using. */
 void shm_conn_destroy(shm_conn *conn);
 
+/* ---- handover.c, takeover.c ------------------------------------------- */
+
+int shm_summon(const shmrpci_address *address, int64_t deadline_ns, int *out_fd,
+               shmrpc_error *error);
+shmrpc_status shm_hand_over(shmrpci_listener *base, int fd,
+                            int64_t deadline_ns);
+int shm_take_over(const shmrpci_address *address,
+                  const shmrpci_listen_opts *opts, int fd, int64_t deadline_ns,
+                  shmrpci_listener **out, shmrpc_error *error);
+void shm_abandon(shmrpci_listener *base);
+
 /* ---- account.c ------------------------------------------------------- */
 
 /* Counts one more connection of a user; EXHAUSTED beyond the quota. */
 shmrpc_status shm_account_open(shm_listener *listener, uint32_t uid,
                                shm_account **out);
+/* One that another process has counted before, with so many bytes: whatever the
+ * quota. EXHAUSTED: too many users. */
+shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
+                                size_t bytes, shm_account **out);
 void shm_account_close(shm_listener *listener, shm_account *account);
 shmrpc_status shm_account_charge(shm_listener *listener, shm_account *account,
                                  size_t bytes);
@@ -247,6 +265,9 @@ shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region);
 bool shm_extents_prepare(shm_conn *conn);
 /* Before the call of a dead worker is ABORTED: what it took for the reply. */
 void shm_extent_recover(shm_conn *conn, uint32_t slot);
+/* One that another process has made; takes the descriptor over. */
+shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
+                               uint32_t incarnation, size_t bytes, int fd);
 /* When nobody can be using the connection: unmaps them, and, in the control
  * loop's process, ends them. */
 void shm_extent_destroy_all(shm_conn *conn);
@@ -273,6 +294,8 @@ void shm_conn_tell(shm_conn *conn);
 int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
                     int fd, shmrpc_error *error);
 void shm_link_retire(shmrpci_listener *base, uint32_t first);
+/* A link that another process had, with its workers. EXHAUSTED. */
+shmrpc_status shm_link_adopt(shm_listener *listener, const shm_link *link);
 void shm_link_dismiss(shmrpci_listener *base, uint32_t first);
 /* A packet or a hang-up on the link with that first index. */
 void shm_link_event(shm_listener *listener, uint32_t first);

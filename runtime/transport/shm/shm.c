@@ -40,5 +40,9 @@ const shmrpci_transport shmrpci_transport_shm = {
     .observe = shm_observe_worker,
     .observe_load = shm_observe_load,
     .disown = shm_listener_disown,
+    .summon = shm_summon,
+    .hand_over = shm_hand_over,
+    .take_over = shm_take_over,
+    .abandon = shm_abandon,
     .attach = shm_mirror_attach,
 };

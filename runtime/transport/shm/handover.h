@@ -1,0 +1,86 @@
+/*
+ * How another process takes a listener over: a new supervisor, perhaps of a new
+ * program, from the one that runs.
+ *
+ *     successor                    predecessor
+ *     SUCCEED                 ->   on the service's own socket (message.h)
+ *                             <-   PLACE + lock, listening socket, status page
+ *                                    (two descriptors), shared page, doorbell
+ *                             <-   CONN + socket, bell, block, ledger
+ *                             <-     EXTENT + memory: of the last connection
+ *                             <-   KNOCK + socket: it has not said hello yet
+ *                             <-   LINK + socket: of a worker process
+ *                             <-   END
+ *
+ * The predecessor stands still meanwhile: what clients and workers send lies in
+ * their sockets until one of the two goes on. Memory goes on living, as the
+ * same files; ledgers stay the authority for who holds what, so calls in
+ * progress end where they run, at workers that the successor now has links to.
+ *
+ * Numbers of connections (serial), places of workers and the layout of all
+ * memory are kept; `sizes` tells whether both were built alike.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_HANDOVER_H
+#define SHMRPCI_TRANSPORT_SHM_HANDOVER_H
+
+#include "os/socket.h"
+#include "transport/shm/server.h"
+
+#define SHM_HEIR_MAGIC UINT32_C(0x52494548) /* "HEIR" */
+
+typedef enum shm_heir_kind {
+    SHM_HEIR_PLACE = 1,
+    SHM_HEIR_CONN,
+    SHM_HEIR_EXTENT,
+    SHM_HEIR_KNOCK,
+    SHM_HEIR_LINK,
+    SHM_HEIR_END
+} shm_heir_kind;
+
+/* Descriptors of PLACE and of CONN, in this order. */
+enum {
+    SHM_HEIR_FD_LOCK,
+    SHM_HEIR_FD_LISTEN,
+    SHM_HEIR_FD_STATUS,
+    SHM_HEIR_FD_CLIENT_STATUS,
+    SHM_HEIR_FD_SHARED,
+    SHM_HEIR_FD_DOORBELL,
+    SHM_HEIR_PLACE_FDS
+};
+enum {
+    SHM_HEIR_FD_CONTROL,
+    SHM_HEIR_FD_BELL,
+    SHM_HEIR_FD_BLOCK,
+    SHM_HEIR_FD_LEDGER,
+    SHM_HEIR_CONN_FDS
+};
+
+/* One packet; what a kind does not name is 0. */
+typedef struct shm_heir_message {
+    uint32_t magic;
+    uint32_t kind;
+    uint64_t serial; /* PLACE: the last one; CONN */
+    uint64_t sizes;  /* PLACE: SHM_HEIR_SIZES */
+    uint64_t bytes;  /* CONN: of the block; EXTENT */
+    uint64_t max_message;
+    uint64_t sent;         /* CONN: links that have it */
+    uint32_t incarnations; /* CONN; EXTENT: its own */
+    uint32_t region;       /* EXTENT */
+    uint32_t is_closed;    /* CONN: only its residue is left */
+    uint32_t uid;          /* CONN, KNOCK */
+    uint32_t gid;
+    int32_t pid;
+    uint32_t first; /* LINK */
+    uint32_t count;
+    uint32_t unacked;
+    uint32_t is_lagging;
+    char path[SHM_PATH_BYTES]; /* PLACE */
+} shm_heir_message;
+
+/* Of everything that both must see alike. */
+#define SHM_HEIR_SIZES                            \
+    ((uint64_t)SHM_LAYOUT_HASH << 32 ^            \
+     (uint64_t)sizeof(shm_service_shared) << 20 ^ \
+     (uint64_t)sizeof(shm_worker_shared) << 10 ^ sizeof(shm_heir_message))
+
+#endif

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,17 @@
 /* Of a process, that are looked at: more than any environment should have. */
 #define MAX_ENVIRONMENT_BYTES ((size_t)1 << 20)
 
+/* As SHMRPCI_PROGRAM_ORDERS_LINE says. */
+#define ORDERS_VARIABLE "SHMRPC_ORDERS"
+#define ORDERS_FD       3
+
 /* ---- starting -------------------------------------------------------- */
 
 /* Both ends of what the child writes and we read. */
 typedef struct pipes {
     int out[2];
     int err[2];
+    int orders[2];
     int fault[2]; /* the errno of an exec that failed; closed by one that did */
 } pipes;
 
@@ -40,14 +46,16 @@ static void pipes_close(pipes *p)
 {
     close_both(p->out);
     close_both(p->err);
+    close_both(p->orders);
     close_both(p->fault);
 }
 
 static shmrpc_status pipes_open(pipes *p)
 {
-    *p = (pipes){{-1, -1}, {-1, -1}, {-1, -1}};
+    *p = (pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
     if (pipe2(p->out, O_CLOEXEC) != 0 || pipe2(p->err, O_CLOEXEC) != 0 ||
-        pipe2(p->fault, O_CLOEXEC) != 0 ||
+        pipe2(p->orders, O_CLOEXEC) != 0 || pipe2(p->fault, O_CLOEXEC) != 0 ||
+        fcntl(p->orders[1], F_SETFL, O_NONBLOCK) != 0 ||
         fcntl(p->out[0], F_SETFL, O_NONBLOCK) != 0 ||
         fcntl(p->err[0], F_SETFL, O_NONBLOCK) != 0) {
         shmrpc_status status = shmrpci_status_of_last();
@@ -68,23 +76,33 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Puts what the program gets where it looks for it; `fault_fd` gets out of the
+ * way. */
+static bool place_files(const pipes *p, int *fault_fd)
+{
+    int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    *fault_fd = fcntl(p->fault[1], F_DUPFD_CLOEXEC, ORDERS_FD + 1);
+    int orders = fcntl(p->orders[0], F_DUPFD_CLOEXEC, ORDERS_FD + 1);
+    int out = fcntl(p->out[1], F_DUPFD_CLOEXEC, ORDERS_FD + 1);
+    int err = fcntl(p->err[1], F_DUPFD_CLOEXEC, ORDERS_FD + 1);
+    return input >= 0 && *fault_fd >= 0 && dup2(input, 0) == 0 &&
+           dup2(out, 1) == 1 && dup2(err, 2) == 2 &&
+           dup2(orders, ORDERS_FD) == ORDERS_FD;
+}
+
 /* In the child of a process with threads: system calls only. */
 static void become(char *const *argv, char *const *env, const pipes *p,
                    pid_t parent)
 {
-    int input = open("/dev/null", O_RDONLY);
+    int fault_fd = p->fault[1];
     reset_signals();
     (void)setsid();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == parent && input >= 0 && dup2(input, 0) == 0 &&
-        dup2(p->out[1], 1) == 1 && dup2(p->err[1], 2) == 2) {
-        if (input > 2) {
-            (void)close(input);
-        }
+    if (getppid() == parent && place_files(p, &fault_fd)) {
         (void)execvpe(argv[0], argv, env);
     }
     int code = errno;
-    (void)!write(p->fault[1], &code, sizeof code);
+    (void)!write(fault_fd, &code, sizeof code);
     _exit(127);
 }
 
@@ -126,8 +144,8 @@ shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
         pipes_close(&p);
         return status;
     }
-    *out = (shmrpci_program){(int32_t)pid, p.out[0], p.err[0]};
-    p.out[0] = p.err[0] = -1;
+    *out = (shmrpci_program){(int32_t)pid, p.out[0], p.err[0], p.orders[1]};
+    p.out[0] = p.err[0] = p.orders[1] = -1;
     pipes_close(&p);
     return SHMRPC_OK;
 }
@@ -144,6 +162,26 @@ shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,
     }
     *out_len = (size_t)got;
     return got > 0 ? SHMRPC_OK : SHMRPC_E_UNAVAILABLE;
+}
+
+/* ---- orders ---------------------------------------------------------- */
+
+bool shmrpci_program_order(int order_fd, const char *line)
+{
+    size_t len = strlen(line);
+    /* Up to PIPE_BUF bytes come in one piece or not at all. */
+    return len <= PIPE_BUF && write(order_fd, line, len) == (ssize_t)len;
+}
+
+int shmrpci_program_take_orders(void)
+{
+    const char *text = getenv(ORDERS_VARIABLE);
+    bool is_ours = text != NULL && text[0] == '0' + ORDERS_FD &&
+                   text[1] == '\0' &&
+                   fcntl(ORDERS_FD, F_SETFD, FD_CLOEXEC) == 0 &&
+                   fcntl(ORDERS_FD, F_SETFL, O_NONBLOCK) == 0;
+    (void)unsetenv(ORDERS_VARIABLE);
+    return is_ours ? ORDERS_FD : -1;
 }
 
 /* ---- ending ---------------------------------------------------------- */

@@ -23,7 +23,12 @@ typedef struct shmrpci_program {
     int32_t pid;
     int out_fd; /* what it prints; reading doesn't block */
     int err_fd;
+    int order_fd; /* for orders to it */
 } shmrpci_program;
+
+/* The descriptor at which a program that understands them finds orders: it is
+ * told its number in SHMRPC_ORDERS. */
+#define SHMRPCI_PROGRAM_ORDERS_LINE "SHMRPC_ORDERS=3"
 
 /*
  * Starts argv[0], from PATH if there is no slash in it, with the environment
@@ -36,6 +41,14 @@ shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
 /* BUSY: nothing there; UNAVAILABLE: nobody will print any more. */
 shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,
                                    size_t *out_len);
+
+/* Sends a program a line, with its newline. False: it has gone, doesn't read,
+ * or the line is too long. */
+bool shmrpci_program_order(int order_fd, const char *line);
+
+/* In such a program: where orders come from, to be read like what a program
+ * prints, line by line; -1: nobody gives any. Once. */
+int shmrpci_program_take_orders(void);
 
 /* Whatever our children leave behind becomes our child. */
 void shmrpci_program_adopt_orphans(void);

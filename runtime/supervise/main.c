@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "os/program.h"
 #include "rpc/address.h"
 #include "rpc/server.h"
 #include "supervise/managed.h"
@@ -164,6 +165,7 @@ static int supervise(program *p, const shmrpci_arguments *args,
         .takes_over = args->takes_over,
         .stop_ns = args->stop_ns,
         .hang_ns = args->hang_ns,
+        .orders_fd = shmrpci_program_take_orders(),
         .on_serving = on_serving,
         .say = say,
         .user = p};

@@ -17,6 +17,9 @@ static void disown(shmrpci_supervisor *s)
     shmrpci_fd_close(&s->stop_event);
     shmrpci_fd_close(&s->successor_fd);
     shmrpci_elders_forget(s);
+    if (s->opts.orders_fd > 0) {
+        shmrpci_fd_close(&s->opts.orders_fd);
+    }
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         shmrpci_fd_close(&s->workers[i].watch_fd);
     }

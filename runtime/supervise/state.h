@@ -14,6 +14,7 @@
 /* Tags of the poll set. */
 #define SHMRPCI_TAG_STOP      UINT64_C(1)
 #define SHMRPCI_TAG_ZYGOTE    UINT64_C(2)
+#define SHMRPCI_TAG_ORDERS    UINT64_C(3)
 #define SHMRPCI_TAG_LISTENERS UINT64_C(100)
 #define SHMRPCI_TAG_WORKERS   UINT64_C(200)
 #define SHMRPCI_TAG_ELDERS    UINT64_C(300)
@@ -170,5 +171,11 @@ int64_t shmrpci_scaling_look(shmrpci_supervisor *s);
 
 /* Replaces workers that have had enough calls, or too much memory. */
 void shmrpci_recycle(shmrpci_supervisor *s);
+
+/* ---- orders.c: what a manager asks of a running server ----------------- */
+
+void shmrpci_orders_watch(shmrpci_supervisor *s);
+void shmrpci_orders_take(shmrpci_supervisor *s);
+void shmrpci_orders_close(shmrpci_supervisor *s);
 
 #endif

@@ -60,6 +60,8 @@ static void take_event(shmrpci_supervisor *s, uint64_t tag)
         shmrpci_nursery_take(s);
     } else if (tag >= SHMRPCI_TAG_ELDERS) {
         shmrpci_elder_bury(s, (uint32_t)(tag - SHMRPCI_TAG_ELDERS));
+    } else if (tag == SHMRPCI_TAG_ORDERS) {
+        shmrpci_orders_take(s);
     } else if (tag >= SHMRPCI_TAG_WORKERS) {
         shmrpci_worker_bury(s, (uint32_t)(tag - SHMRPCI_TAG_WORKERS));
     }
@@ -188,6 +190,7 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
     int failed = prepare(s, error);
     if (failed == SHMRPC_OK) {
         s->target = within(s, s->target);
+        shmrpci_orders_watch(s);
         s->opts.on_serving(s->opts.user);
         begin_stop(s); /* if it was asked for before */
         while (goes_on(s)) {
@@ -290,6 +293,7 @@ int shmrpci_supervisor_create(const shmrpci_supervise_opts *opts,
 void shmrpci_supervisor_destroy(shmrpci_supervisor *supervisor)
 {
     if (supervisor != NULL) {
+        shmrpci_orders_close(supervisor);
         shmrpci_fd_close(&supervisor->poll_set);
         shmrpci_fd_close(&supervisor->stop_event);
         shmrpci_fd_close(&supervisor->successor_fd);

@@ -29,6 +29,7 @@ typedef struct shmrpci_supervise_opts {
     int64_t stop_ns; /* that long for the calls in progress at the end */
     /* Takes the service over from the process that serves it, if any does. */
     bool takes_over;
+    int orders_fd;   /* os/program.h; taken over; 0 or less: none */
     int64_t hang_ns; /* past its deadline a call's worker is killed */
     /* The service can be called, or what happens to it: one line for people.
      */

@@ -45,6 +45,7 @@ extern const struct option cli_describe_options[];
 extern const struct option cli_list_options[];
 extern const struct option cli_logs_options[];
 extern const struct option cli_ps_options[];
+extern const struct option cli_scale_options[];
 extern const struct option cli_status_options[];
 
 cli_exit cli_bench(int argc, char **argv);
@@ -56,6 +57,7 @@ cli_exit cli_logs(int argc, char **argv);
 cli_exit cli_ps(int argc, char **argv);
 cli_exit cli_reload(int argc, char **argv);
 cli_exit cli_restart(int argc, char **argv);
+cli_exit cli_scale(int argc, char **argv);
 cli_exit cli_start(int argc, char **argv);
 cli_exit cli_status(int argc, char **argv);
 cli_exit cli_stop(int argc, char **argv);

@@ -25,6 +25,8 @@ const cli_command cli_commands[CLI_MAX_COMMANDS] = {
      cli_stop, CLI_MANAGED},
     {"restart", "SERVICE...", "stop them and start them again",
      cli_change_options, cli_restart, CLI_MANAGED},
+    {"scale", "SERVICE MIN..MAX", "say how many workers one may have",
+     cli_scale_options, cli_scale, CLI_MANAGED},
     {"reload", "", "have the manager read its file again", cli_change_options,
      cli_reload, 0},
     {"completion", "bash", "print the completion of a shell",

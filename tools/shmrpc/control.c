@@ -31,7 +31,8 @@ cli_exit cli_control_open(const cli_control *line, manager_control **out)
 
 cli_exit cli_control_failed(int status, const shmrpc_error *error)
 {
-    if (status == MANAGER_ERR_NO_SERVICE || status == MANAGER_ERR_NOT_READY) {
+    if (status == MANAGER_ERR_NO_SERVICE || status == MANAGER_ERR_NOT_READY ||
+        status == MANAGER_ERR_NOT_SCALABLE) {
         fprintf(stderr, "shmrpc: %s\n", error->message);
         return status == MANAGER_ERR_NO_SERVICE ? CLI_ABSENT : CLI_REFUSED;
     }

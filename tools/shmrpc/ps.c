@@ -125,6 +125,9 @@ static void print_service(const manager_service *s)
     for (size_t i = 0; i < s->addresses.len; i++) {
         printf("  %-8s  %s\n", i == 0 ? "where" : "", s->addresses.ptr[i].ptr);
     }
+    if (s->max_workers > 0) {
+        printf("  workers   %u to %u\n", s->min_workers, s->max_workers);
+    }
     printf("  restarts  %u\n", s->restarts);
     if (s->last_end.len > 0) {
         printf("  last end  %s\n", s->last_end.ptr);

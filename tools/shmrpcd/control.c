@@ -89,7 +89,9 @@ static void describe(shmrpc_ctx *ctx, const mgr_unit *unit,
         .restarts = unit->deaths,
         .last_end = copy_text(ctx, unit->last_end),
         .addresses = copy_words(
-            ctx, unit->state == MGR_RUNNING ? unit->addresses : "", ',')};
+            ctx, unit->state == MGR_RUNNING ? unit->addresses : "", ','),
+        .min_workers = unit->least > 0 ? unit->least : unit->plan->least,
+        .max_workers = unit->least > 0 ? unit->most : unit->plan->most};
 }
 
 static int no_service(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name)
@@ -283,6 +285,50 @@ static int restart(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return want(ctx, user, name, WISH_RESTART, ret);
 }
 
+/* ---- scale ----------------------------------------------------------- */
+
+static int check_scale(shmrpc_ctx *ctx, const mgr_plan *plan, uint32_t least,
+                       uint32_t most)
+{
+    if (plan->most == 0) {
+        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
+                               "`%s` is served by threads", plan->name);
+    }
+    if (least > most) {
+        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
+                               "%u workers at least is more than %u at most",
+                               least, most);
+    }
+    if (most * plan->threads > MGR_MAX_THREADS) {
+        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
+                               "%u workers of %u threads are more than %u",
+                               most, plan->threads, MGR_MAX_THREADS);
+    }
+    return SHMRPC_OK;
+}
+
+static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
+                 uint32_t min_workers, uint32_t max_workers,
+                 manager_service *ret)
+{
+    mgr_manager *m = ((const mgr_control *)user)->m;
+    shmrpci_mutex_lock(&m->lock);
+    mgr_unit *unit = mgr_find(m, name.ptr, name.len);
+    int result = unit == NULL
+                     ? no_service(ctx, m, name)
+                     : check_scale(ctx, unit->plan, min_workers, max_workers);
+    if (result == SHMRPC_OK && !mgr_run_scale(unit, min_workers, max_workers)) {
+        result = shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
+                                 "the program of `%s` takes no orders",
+                                 unit->plan->name);
+    }
+    if (result == SHMRPC_OK) {
+        describe(ctx, unit, ret);
+    }
+    shmrpci_mutex_unlock(&m->lock);
+    return result;
+}
+
 /* ---- reload ---------------------------------------------------------- */
 
 static shmrpc_str_list copy_names(shmrpc_ctx *ctx, shmrpci_buf *names)
@@ -444,6 +490,7 @@ static int serve(mgr_control *control, const char *instance,
     impl.restart = restart;
     impl.reload = reload;
     impl.logs = logs;
+    impl.scale = scale;
     (void)snprintf(listen, sizeof listen, "shm://%s%.100s",
                    instance[0] != '\0' ? "@" : "", instance);
     const shmrpc_server_opts opts = {

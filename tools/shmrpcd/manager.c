@@ -530,6 +530,8 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     }
     (void)snprintf(m->notify_line, sizeof m->notify_line, "NOTIFY_SOCKET=%s",
                    path);
+    (void)snprintf(m->orders_line, sizeof m->orders_line, "%s",
+                   SHMRPCI_PROGRAM_ORDERS_LINE);
     (void)snprintf(m->mark_line, sizeof m->mark_line, "SHMRPCD_OF=%s", where);
     shmrpci_program_adopt_orphans();
     find_leftovers(m);

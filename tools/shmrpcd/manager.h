@@ -44,6 +44,7 @@ typedef struct mgr_manager {
     /* Variables of the programs that we start. */
     char notify_line[SHMRPCI_NOTIFY_PATH_BYTES + 16];
     char mark_line[768];
+    char orders_line[32];
 
     uint32_t stops;  /* how often we were told to end */
     bool is_settled; /* the first start is over */
@@ -96,6 +97,9 @@ void mgr_run_told(mgr_manager *m, int32_t pid, const char *text);
 /* Tells of half lines, kills what is late, forgets what has gone; returns when
  * it wants to be called again. */
 int64_t mgr_runs_step(mgr_manager *m);
+/* Has a service have so many workers, now and when it is started again. False:
+ * its program doesn't listen. */
+bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most);
 void mgr_run_signal_all(mgr_manager *m, int signal);
 /* Of poll tags: those of runs. */
 #define MGR_TAG_RUNS UINT64_C(16)

@@ -9,9 +9,6 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* Of all workers of a service. */
-#define MAX_THREADS UINT64_C(64)
-
 static const shmrpci_ini_key unavailable[] = {
     SHMRPCI_INI_MAX_CONNECTIONS_PER_USER,
     SHMRPCI_INI_MAX_BYTES_PER_USER,
@@ -130,26 +127,34 @@ static bool takes_processes(const shmrpci_ini_service *service)
 
 /* Worker processes don't serve TCP; there it is threads, no more than handlers
  * are said to bear. */
-static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
+static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
 {
     const shmrpci_ini_value *values = service->values;
-    uint64_t threads = values[SHMRPCI_INI_THREADS].u.number;
-    uint64_t least = values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
-    uint64_t most = MAX_THREADS / threads;
+    plan->threads = (uint32_t)values[SHMRPCI_INI_THREADS].u.number;
+    plan->least = plan->most = 0;
     if (!takes_processes(service)) {
-        shmrpci_buf_printf(out, "--workers=0\n--threads=%llu\n",
-                           (unsigned long long)threads);
         return;
     }
+    plan->least = (uint32_t)values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
+    plan->most = MGR_MAX_THREADS / plan->threads;
     if (values[SHMRPCI_INI_MAX_PROC_NUM].present) {
-        most = values[SHMRPCI_INI_MAX_PROC_NUM].u.number;
-    } else if (shmrpci_allowed_cpus() < most) {
-        most = shmrpci_allowed_cpus();
+        plan->most = (uint32_t)values[SHMRPCI_INI_MAX_PROC_NUM].u.number;
+    } else if (shmrpci_allowed_cpus() < plan->most) {
+        plan->most = shmrpci_allowed_cpus();
     }
-    shmrpci_buf_printf(out, "--workers=%llu..%llu\n--threads=%llu\n",
-                       (unsigned long long)least,
-                       (unsigned long long)(most > least ? most : least),
-                       (unsigned long long)threads);
+    plan->most = plan->most > plan->least ? plan->most : plan->least;
+}
+
+static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    mgr_plan plan;
+    workers_of(service, &plan);
+    if (plan.most > 0) {
+        shmrpci_buf_printf(out, "--workers=%u..%u\n", plan.least, plan.most);
+    } else {
+        shmrpci_buf_append_text(out, "--workers=0\n");
+    }
+    shmrpci_buf_printf(out, "--threads=%u\n", plan.threads);
 }
 
 static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
@@ -254,6 +259,7 @@ static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
     const char *log_dir = values[SHMRPCI_INI_LOG_DIR].present
                               ? values[SHMRPCI_INI_LOG_DIR].u.text
                               : NULL;
+    workers_of(service, plan);
     plan->waits = values[SHMRPCI_INI_WAIT_UNTIL_COMPLETED].u.flag;
     plan->int_ns = (int64_t)values[SHMRPCI_INI_STOP_INT_SECS].u.number;
     plan->term_ns = (int64_t)values[SHMRPCI_INI_STOP_TERM_SECS].u.number;

@@ -10,6 +10,9 @@
 
 #include "supervise/ini.h"
 
+/* Of all workers of a service. */
+#define MGR_MAX_THREADS 64u
+
 typedef struct mgr_plan {
     shmrpci_arena arena;
     const char *name;
@@ -17,6 +20,11 @@ typedef struct mgr_plan {
     char *options;       /* "SHMRPC_OPTIONS=" and those of a server */
     const char *command; /* for people: the program and its arguments */
     shmrpci_ini_list after;
+    /* Workers that it may have, each with so many threads; 0 to 0: it has
+     * threads only. */
+    uint32_t least;
+    uint32_t most;
+    uint32_t threads;
     bool waits;      /* those behind it in the file wait until it is ready */
     int64_t int_ns;  /* from SIGINT to SIGTERM; 0: no SIGINT */
     int64_t term_ns; /* from SIGTERM to SIGKILL; 0: no SIGTERM */

@@ -74,6 +74,7 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
         unit->restarts = unit->run_count > 0;
         unit->is_removed = false;
         unit->backoff = (shmrpci_backoff){.young_deaths = 0};
+        unit->least = 0; /* the file's numbers count again */
     }
 }
 

@@ -51,6 +51,7 @@ static void drop(mgr_manager *m, size_t slot)
     for (int i = 0; i < 2; i++) {
         close_stream(m, run, i);
     }
+    shmrpci_fd_close(&run->order_fd);
     run->unit->run_count--;
     free(run->streams);
     free(run);
@@ -62,8 +63,8 @@ static void drop(mgr_manager *m, size_t slot)
 static bool is_replaced(const char *line)
 {
     static const char *const names[] = {
-        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPCD_OF=",  "LISTEN_FDS=",
-        "LISTEN_PID=",    "WATCHDOG_USEC=",  "WATCHDOG_PID="};
+        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPC_ORDERS=", "SHMRPCD_OF=",
+        "LISTEN_FDS=",    "LISTEN_PID=",     "WATCHDOG_USEC=", "WATCHDOG_PID="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strncmp(line, names[i], strlen(names[i])) == 0) {
             return true;
@@ -80,7 +81,7 @@ static char **environment_of(mgr_manager *m, const mgr_unit *unit)
     while (ours[count] != NULL) {
         count++;
     }
-    char **env = calloc(count + 4, sizeof *env);
+    char **env = calloc(count + 5, sizeof *env);
     if (env == NULL) {
         return NULL;
     }
@@ -92,7 +93,8 @@ static char **environment_of(mgr_manager *m, const mgr_unit *unit)
     }
     env[used++] = m->notify_line;
     env[used++] = m->mark_line;
-    env[used] = unit->plan->options;
+    env[used++] = m->orders_line;
+    env[used] = unit->least > 0 ? unit->options : unit->plan->options;
     return env;
 }
 
@@ -109,6 +111,7 @@ static mgr_run *run_create(mgr_unit *unit)
     *run = (mgr_run){.unit = unit,
                      .kill_ns = SHMRPCI_NEVER_NS,
                      .fds = {-1, -1},
+                     .order_fd = -1,
                      .flush_ns = {SHMRPCI_NEVER_NS, SHMRPCI_NEVER_NS},
                      .streams = streams};
     return run;
@@ -130,6 +133,7 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot)
     run->pid = program.pid;
     run->fds[0] = program.out_fd;
     run->fds[1] = program.err_fd;
+    run->order_fd = program.order_fd;
     for (uint64_t i = 0; i < 2; i++) {
         /* Without it what is printed is read when the program ends. */
         (void)shmrpci_poll_add(m->poll_set, run->fds[i], SHMRPCI_POLL_LEVEL,
@@ -362,4 +366,27 @@ void mgr_run_signal_all(mgr_manager *m, int signal)
             shmrpci_program_signal_group(m->runs[i]->pid, signal);
         }
     }
+}
+
+/* ---- orders ---------------------------------------------------------- */
+
+bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most)
+{
+    char line[64];
+    char *options;
+    size_t room = strlen(unit->plan->options) + sizeof line;
+    (void)snprintf(line, sizeof line, "workers=%u..%u\n", least, most);
+    options = malloc(room);
+    if (options == NULL) {
+        return false;
+    }
+    (void)snprintf(options, room, "%s--%s", unit->plan->options, line);
+    free(unit->options);
+    unit->options = options;
+    unit->least = least;
+    unit->most = most;
+    mgr_unit_say(unit, MGR_LEVEL_NOTICE, "is to have %u to %u workers", least,
+                 most);
+    return unit->run == NULL ||
+           shmrpci_program_order(unit->run->order_fd, line);
 }

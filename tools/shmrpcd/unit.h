@@ -38,10 +38,11 @@ typedef struct mgr_unit mgr_unit;
 
 typedef struct mgr_run {
     mgr_unit *unit;
-    int32_t pid;         /* and group */
-    bool has_ended;      /* the program; its group may live on */
-    int64_t kill_ns;     /* the group's end; NEVER while all is well */
-    int fds[2];          /* standard output and error; -1: closed */
+    int32_t pid;     /* and group */
+    bool has_ended;  /* the program; its group may live on */
+    int64_t kill_ns; /* the group's end; NEVER while all is well */
+    int fds[2];      /* standard output and error; -1: closed */
+    int order_fd;
     int64_t flush_ns[2]; /* when half a line is told; NEVER: there is none */
     mgr_lines *streams;  /* two */
 } mgr_run;
@@ -59,6 +60,10 @@ struct mgr_unit {
     uint32_t step;   /* of the stop ladder */
     int64_t step_ns; /* when the next is due */
     shmrpci_backoff backoff;
+    /* Workers, if somebody has asked for other numbers than the plan's. */
+    uint32_t least; /* 0: nobody has */
+    uint32_t most;
+    char *options; /* the plan's, and these */
     uint32_t starts;
     uint32_t deaths; /* unasked, or it could not be started */
     char last_end[128];

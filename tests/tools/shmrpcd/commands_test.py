@@ -69,6 +69,20 @@ def test_start_stop_restart(m):
         fails(2, "SERVICE", m.run, command)
 
 
+def test_scale(m):
+    m.start(m.body("Echo", exec=m.programs.echo))
+    assert m.run("scale", "Echo", "2..3") == "Echo: 2 to 3 workers\n"
+    assert "workers   2 to 3" in m.run("status", "Echo")
+    said = json.loads(m.run("scale", "Echo", "2", "--json"))
+    assert said["min_workers"] == said["max_workers"] == 2
+    for wrong in ("0", "65", "3..2", "x", "2..", "..2", "1...2"):
+        fails(2, "expected a number of 1 to 64", m.run, "scale", "Echo",
+              wrong)
+    fails(2, "scale takes a SERVICE and", m.run, "scale", "Echo")
+    fails(3, "there is no service `Eco`; did you mean `Echo`?", m.run,
+          "scale", "Eco", "2")
+
+
 def test_a_deadline(m):
     m.start(m.section("A", f"wait={m.path('gate')}", "ready"),
             until="managing")
@@ -145,7 +159,8 @@ def test_follow_ends_with_its_reader(m):
 
 def test_no_manager(m):
     for words in (["ps"], ["status"], ["start", "A"], ["stop", "A"],
-                  ["restart", "A"], ["reload"], ["logs", "A"]):
+                  ["restart", "A"], ["scale", "A", "1"], ["reload"],
+                  ["logs", "A"]):
         fails(3, "no manager runs here (`shmrpcd FILE` is one)", m.run, *words)
 
 
@@ -165,8 +180,8 @@ def test_completion(m):
 
 
 def test_help(m):
-    for command in ("ps", "status", "start", "stop", "restart", "reload",
-                    "logs"):
+    for command in ("ps", "status", "start", "stop", "restart", "scale",
+                    "reload", "logs"):
         assert m.run(command, "--help").startswith(f"usage: shmrpc {command}")
         assert m.run(command, "--version").startswith("shmrpc ")
         assert f"\n  {command} " in m.run("--help")

@@ -197,6 +197,48 @@ def test_workers_are_as_many_as_the_keys_say(m):
     assert m.run("call", remote, "count", "0", "10") == "4\n"
 
 
+def workers_of(m, name):
+    """Processes of a service without the supervisor and the zygote."""
+    pid = m.status(name)["pid"]
+    return len([p for p in m.marked() if is_alive(p) and
+                os.getsid(p) == pid]) - 2
+
+
+def test_scale(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
+            m.body("Tcp", exec=m.programs.primes, tcp_bind="127.0.0.1:0",
+                   tcp_allow_insecure_serialisation="yes"))
+    await_that("one worker", lambda: workers_of(m, "Echo") == 1)
+    pid = m.status("Echo")["pid"]
+    load = subprocess.Popen(
+        [m.programs.shmrpc, "bench", "echo_serv", "add", "1", "2",
+         "--seconds=60s", "--threads=2", "--json"], env=m.env,
+        stdout=subprocess.PIPE, text=True)
+    said = m.call("scale", "Echo", "3", "4")
+    assert (said["min_workers"], said["max_workers"]) == (3, 4), said
+    await_that("three workers", lambda: workers_of(m, "Echo") >= 3)
+    m.call("scale", "Echo", "1", "1")
+    await_that("one worker again", lambda: workers_of(m, "Echo") == 1)
+    assert m.status("Echo")["pid"] == pid
+    assert load.poll() is None, load.stdout.read()  # no call has failed
+    load.kill()
+    load.communicate()
+    # The next one has as many.
+    m.call("scale", "Echo", "2", "2")
+    m.call("restart", "Echo")
+    await_that("two workers", lambda: workers_of(m, "Echo") == 2)
+    fails(1, "is served by threads", m.call, "scale", "Tcp", "1", "2")
+    fails(1, "3 workers at least is more than 2", m.call, "scale", "Echo",
+          "3", "2")
+    # Until the file says something else.
+    m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=3,
+                   min_proc_num=3))
+    m.call("reload")
+    await_that("as the file says", lambda: m.status("Echo")["state"] ==
+               "RUNNING" and workers_of(m, "Echo") == 3)
+    assert m.status("Echo")["min_workers"] == 3
+
+
 def test_what_is_not_there_is_refused(m):
     for key, value in (("allowed_users", "me"), ("allowed_groups", "us"),
                        ("max_connections_per_user", "5"),
@@ -345,7 +387,8 @@ def test_services_do_not_keep_the_place(m):
     m.start(m.section("A", "ready"))
     links = [os.readlink(f"/proc/{m.status('A')['pid']}/fd/{fd}")
              for fd in os.listdir(f"/proc/{m.status('A')['pid']}/fd")]
-    assert len(links) == 3 and links[0] == "/dev/null", links
+    # Input, output, errors, and orders.
+    assert len(links) == 4 and links[0] == "/dev/null", links
 
 
 # ---- reload ---------------------------------------------------------------

@@ -1,0 +1,117 @@
+/* The command scale: how many workers a service may have. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manager_client.h" /* generated */
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/control.h"
+
+const struct option cli_scale_options[] = {CLI_CONTROL_OPTIONS};
+
+static cli_exit print_help(void)
+{
+    fputs(
+        "usage: shmrpc scale [OPTION...] SERVICE COUNT\n"
+        "       shmrpc scale [OPTION...] SERVICE MIN..MAX\n"
+        "\n"
+        "Has a service of the manager have so many worker processes, from now\n"
+        "on and until its section in service.ini changes. No call is cut.\n"
+        "\n" CLI_CONTROL_HELP,
+        stdout);
+    return CLI_OK;
+}
+
+/* "4", or "1..8". */
+static bool read_range(const char *text, uint64_t *least, uint64_t *most)
+{
+    char first[8];
+    const char *dots = strstr(text, "..");
+    if (dots == NULL) {
+        return cli_read_count(text, 64, least) &&
+               cli_read_count(text, 64, most);
+    }
+    if ((size_t)(dots - text) >= sizeof first) {
+        return false;
+    }
+    (void)snprintf(first, sizeof first, "%.*s", (int)(dots - text), text);
+    return cli_read_count(first, 64, least) &&
+           cli_read_count(dots + 2, 64, most) && *least <= *most;
+}
+
+static cli_exit scale(const cli_control *line, uint64_t least, uint64_t most)
+{
+    manager_control *client;
+    const manager_control_scale_reply *reply = NULL;
+    shmrpc_error error;
+    cli_exit result = cli_control_open(line, &client);
+    if (result != CLI_OK) {
+        return result;
+    }
+    int status = manager_control_scale(client, shmrpc_str_of(line->names[0]),
+                                       (uint32_t)least, (uint32_t)most, NULL,
+                                       &reply, &error);
+    if (status != SHMRPC_OK) {
+        result = cli_control_failed(status, &error);
+    } else if (line->json) {
+        shmrpci_buf out;
+        shmrpci_buf_init_heap(&out);
+        cli_control_append(&out, &manager_service_descriptor, &reply->value);
+        cli_print_line(&out);
+        shmrpci_buf_fini(&out);
+    } else {
+        printf("%s: %u to %u workers\n", reply->value.name.ptr,
+               reply->value.min_workers, reply->value.max_workers);
+    }
+    manager_control_scale_release(reply);
+    manager_control_close(client);
+    return result;
+}
+
+static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+{
+    cli_line line = {.argc = argc, .argv = argv};
+    cli_control control = {.instance = NULL, .names = argv + 1};
+    uint64_t least;
+    uint64_t most;
+    int option;
+    while ((option = cli_next(&line, "+i:jh", cli_scale_options, message)) !=
+           SHMRPCI_OPTIONS_END) {
+        switch (option) {
+        case 'i':
+            control.instance = optarg;
+            break;
+        case 'j':
+            control.json = true;
+            break;
+        case 'h':
+            return print_help();
+        case 'V':
+            return cli_print_version();
+        default:
+            return cli_fail(CLI_USAGE, message);
+        }
+    }
+    if (line.count != 2) {
+        shmrpci_buf_append_text(
+            message, "scale takes a SERVICE and a number of workers");
+        return cli_fail(CLI_USAGE, message);
+    }
+    if (!read_range(argv[2], &least, &most)) {
+        shmrpci_buf_printf(message,
+                           "`%s` workers (expected a number of 1 to 64, or "
+                           "two, as in 1..4)",
+                           argv[2]);
+        return cli_fail(CLI_USAGE, message);
+    }
+    return scale(&control, least, most);
+}
+
+cli_exit cli_scale(int argc, char **argv)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = parse(argc, argv, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}

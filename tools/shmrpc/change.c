@@ -58,8 +58,10 @@ static const change changes[] = {
      "Stops services of the manager, and waits until they have ended.\n",
      call_stop, release_stop},
     {"restart",
-     "Stops services of the manager, starts them, and waits until they can be\n"
-     "called.\n",
+     "Starts services of the manager anew, and waits until they can be "
+     "called.\n"
+     "Servers with worker processes are replaced without a gap; others are\n"
+     "stopped before.\n",
      call_restart, release_restart},
 };
 

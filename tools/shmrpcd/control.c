@@ -165,11 +165,12 @@ static int status(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 /* ---- waiting --------------------------------------------------------- */
 
 /* What a call waits for: that the service can be called, after so many starts
- * and not one more death, or that it has ended. */
+ * and none more that has failed, or that it has ended. */
 typedef struct wait_goal {
     bool is_up;
     uint32_t starts;
     uint32_t deaths;
+    uint32_t refusals;
 } wait_goal;
 
 static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
@@ -198,6 +199,13 @@ static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
                                "why)",
                                unit->plan->name, unit->last_end,
                                unit->plan->name);
+    }
+    if (goal->is_up && unit->refusals != goal->refusals) {
+        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_READY,
+                               "`%s` goes on as it was, for the new one has "
+                               "ended: %s (stop and start it if its interface "
+                               "has changed)",
+                               unit->plan->name, unit->refusal);
     }
     if (goal->is_up && !unit->is_wanted) {
         return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_READY,
@@ -247,7 +255,7 @@ static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     if (unit == NULL) {
         result = no_service(ctx, m, name);
     } else {
-        wait_goal goal = {wish != WISH_STOP, 0, unit->deaths};
+        wait_goal goal = {wish != WISH_STOP, 0, unit->deaths, unit->refusals};
         if (wish == WISH_STOP) {
             unit->is_wanted = false;
         } else {

@@ -141,6 +141,12 @@ static void climb(mgr_unit *unit)
 
 static void begin_stop(mgr_unit *unit)
 {
+    if (unit->heir != NULL) {
+        unit->heir->kill_ns =
+            shmrpci_deadline_after(unit->plan->int_ns + unit->plan->term_ns);
+        shmrpci_program_signal(unit->heir->pid, SIGTERM);
+        unit->heir = NULL;
+    }
     mgr_unit_enter(unit, MGR_STOPPING);
     mgr_unit_say(unit, MGR_LEVEL_INFO, "is stopped");
     unit->step = 0;
@@ -149,9 +155,24 @@ static void begin_stop(mgr_unit *unit)
     climb(unit);
 }
 
+/* Has another one take over, if that is what restarting it means. */
+static void replace(mgr_manager *m, mgr_unit *unit)
+{
+    bool goes_on = unit->is_wanted && !unit->is_removed && m->stops == 0;
+    if (!unit->restarts || !goes_on || !mgr_run_can_replace(unit)) {
+        return;
+    }
+    if (unit->heir == NULL && !mgr_run_replace(m, unit)) {
+        unit->is_cold = true;
+    } else {
+        unit->restarts = false;
+    }
+}
+
 /* One whose program runs; returns when it wants to be looked at again. */
 static int64_t step_running(mgr_manager *m, mgr_unit *unit)
 {
+    replace(m, unit);
     if (unit->state != MGR_STOPPING) {
         int64_t lived_ns = shmrpci_now_ns() - unit->started_ns;
         if (is_to_run(m, unit) || is_needed(m, unit)) {

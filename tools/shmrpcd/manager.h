@@ -88,6 +88,10 @@ shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
 
 /* Starts the program; what has failed is in the unit's `last_end`. */
 bool mgr_run_start(mgr_manager *m, mgr_unit *unit);
+/* Whether another one can take over from the one that runs. */
+bool mgr_run_can_replace(const mgr_unit *unit);
+/* Starts the one that is to. */
+bool mgr_run_replace(mgr_manager *m, mgr_unit *unit);
 /* A descriptor is readable. */
 void mgr_run_read(mgr_manager *m, size_t slot, int which);
 /* A child has ended, perhaps one of ours. */

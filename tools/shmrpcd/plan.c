@@ -305,13 +305,35 @@ void mgr_plan_destroy(mgr_plan *plan)
     }
 }
 
-bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
+static bool same_argv(const mgr_plan *a, const mgr_plan *b)
 {
     size_t i = 0;
     while (a->argv[i] != NULL && b->argv[i] != NULL &&
            strcmp(a->argv[i], b->argv[i]) == 0) {
         i++;
     }
-    return a->argv[i] == NULL && b->argv[i] == NULL &&
-           strcmp(a->options, b->options) == 0;
+    return a->argv[i] == NULL && b->argv[i] == NULL;
+}
+
+/* The option with the addresses, up to its newline; it stands first. */
+static const char *listen_of(const mgr_plan *plan, size_t *len)
+{
+    const char *at = strstr(plan->options, "=--listen=");
+    *len = at != NULL ? strcspn(at, "\n") : 0;
+    return at != NULL ? at : "";
+}
+
+bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
+{
+    return same_argv(a, b) && strcmp(a->options, b->options) == 0;
+}
+
+bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b)
+{
+    size_t a_len;
+    size_t b_len;
+    const char *a_listen = listen_of(a, &a_len);
+    const char *b_listen = listen_of(b, &b_len);
+    return same_argv(a, b) && a_len == b_len &&
+           memcmp(a_listen, b_listen, a_len) == 0;
 }

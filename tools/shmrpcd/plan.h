@@ -45,4 +45,8 @@ void mgr_plan_destroy(mgr_plan *plan);
  * needs no restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b);
 
+/* Whether the program and its addresses are the same: then one can take over
+ * from the other. */
+bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b);
+
 #endif

@@ -64,6 +64,7 @@ static void note(shmrpci_buf *names, const char *name)
 static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
 {
     bool is_same = mgr_plan_is_same(unit->plan, plan);
+    bool is_alike = mgr_plan_is_alike(unit->plan, plan);
     mgr_unit_write_log(unit);
     shmrpci_log_file_close(&unit->log);
     mgr_plan_destroy(unit->plan);
@@ -72,6 +73,7 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
         note(&changes->changed, plan->name);
         mgr_unit_say(unit, MGR_LEVEL_NOTICE, "has changed in the file");
         unit->restarts = unit->run_count > 0;
+        unit->is_cold = unit->is_removed || !is_alike;
         unit->is_removed = false;
         unit->backoff = (shmrpci_backoff){.young_deaths = 0};
         unit->least = 0; /* the file's numbers count again */

@@ -13,6 +13,10 @@
 /* Half a line is told when nothing has come behind it for so long. */
 #define FLUSH_NS (100 * SHMRPCI_NS_PER_MS)
 
+/* One that was taken over from goes when its calls have ended, for which its
+ * workers have so long. */
+#define ELDERS_NS (30 * SHMRPCI_NS_PER_S)
+
 /* Read in one turn, so that a program that never ceases doesn't keep the
  * others waiting. */
 #define READ_BYTES 16384u
@@ -73,8 +77,27 @@ static bool is_replaced(const char *line)
     return false;
 }
 
+/* Those of the plan, and what has come since; NULL: out of memory. */
+static char *options_of(const mgr_unit *unit, bool takes_over)
+{
+    static const char take_over[] = "--take-over\n";
+    char workers[48] = "";
+    size_t room =
+        strlen(unit->plan->options) + sizeof workers + sizeof take_over;
+    char *options = malloc(room);
+    if (unit->least > 0) {
+        (void)snprintf(workers, sizeof workers, "--workers=%u..%u\n",
+                       unit->least, unit->most);
+    }
+    if (options != NULL) {
+        (void)snprintf(options, room, "%s%s%s", unit->plan->options, workers,
+                       takes_over ? take_over : "");
+    }
+    return options;
+}
+
 /* Our environment, with what is for this program; the lines stay ours. */
-static char **environment_of(mgr_manager *m, const mgr_unit *unit)
+static char **environment_of(mgr_manager *m, char *options)
 {
     char *const *ours = shmrpci_program_environment();
     size_t count = 0;
@@ -94,7 +117,7 @@ static char **environment_of(mgr_manager *m, const mgr_unit *unit)
     env[used++] = m->notify_line;
     env[used++] = m->mark_line;
     env[used++] = m->orders_line;
-    env[used] = unit->least > 0 ? unit->options : unit->plan->options;
+    env[used] = options;
     return env;
 }
 
@@ -117,16 +140,18 @@ static mgr_run *run_create(mgr_unit *unit)
     return run;
 }
 
-static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot)
+static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
+                           bool takes_over)
 {
     shmrpci_program program;
-    char **env = environment_of(m, run->unit);
-    if (env == NULL) {
-        return SHMRPC_E_NO_MEMORY;
+    shmrpc_status status = SHMRPC_E_NO_MEMORY;
+    char *options = options_of(run->unit, takes_over);
+    char **env = options != NULL ? environment_of(m, options) : NULL;
+    if (env != NULL) {
+        status = shmrpci_program_start(run->unit->plan->argv, env, &program);
     }
-    shmrpc_status status =
-        shmrpci_program_start(run->unit->plan->argv, env, &program);
     free(env);
+    free(options);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -142,29 +167,60 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot)
     return SHMRPC_OK;
 }
 
-bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
+/* A run in the table, or NULL with the reason. */
+static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
+                          shmrpc_status *status)
 {
     size_t slot = 0;
     mgr_run *run = run_create(unit);
-    shmrpc_status status = run != NULL && find_slot(m, &slot)
-                               ? start(m, run, slot)
-                               : SHMRPC_E_NO_MEMORY;
-    unit->starts++;
-    unit->started_ns = shmrpci_now_ns();
-    unit->addresses[0] = '\0';
-    if (status != SHMRPC_OK) {
-        (void)snprintf(unit->last_end, sizeof unit->last_end,
-                       "%.64s can't be started: %s", unit->plan->argv[0],
-                       shmrpc_status_text(status));
+    *status = run != NULL && find_slot(m, &slot)
+                  ? start(m, run, slot, takes_over)
+                  : SHMRPC_E_NO_MEMORY;
+    if (*status != SHMRPC_OK) {
         if (run != NULL) {
             free(run->streams);
             free(run);
         }
-        return false;
+        return NULL;
     }
     m->runs[slot] = run;
-    unit->run = run;
     unit->run_count++;
+    return run;
+}
+
+bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
+{
+    shmrpc_status status;
+    unit->run = run_start(m, unit, false, &status);
+    unit->starts++;
+    unit->started_ns = shmrpci_now_ns();
+    unit->addresses[0] = '\0';
+    unit->is_cold = false;
+    if (unit->run == NULL) {
+        (void)snprintf(unit->last_end, sizeof unit->last_end,
+                       "%.64s can't be started: %s", unit->plan->argv[0],
+                       shmrpc_status_text(status));
+    }
+    return unit->run != NULL;
+}
+
+/* Only servers of ours say where they can be called; those with threads don't
+ * take over. */
+bool mgr_run_can_replace(const mgr_unit *unit)
+{
+    return unit->state == MGR_RUNNING && unit->addresses[0] != '\0' &&
+           unit->plan->most > 0 && !unit->is_cold;
+}
+
+bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
+{
+    shmrpc_status status;
+    unit->heir = run_start(m, unit, true, &status);
+    if (unit->heir == NULL) {
+        return false;
+    }
+    mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d is to take over",
+                 (int)unit->heir->pid);
     return true;
 }
 
@@ -219,23 +275,21 @@ static void read_rest(mgr_manager *m, mgr_run *run)
 
 /* ---- its end --------------------------------------------------------- */
 
-static void describe_end(mgr_unit *unit, const shmrpci_child_end *end)
+static void describe_end(const shmrpci_child_end *end, char out[128])
 {
     if (end->signal != 0) {
-        (void)snprintf(unit->last_end, sizeof unit->last_end,
-                       "signal %d (%s)%s", (int)end->signal,
+        (void)snprintf(out, 128, "signal %d (%s)%s", (int)end->signal,
                        shmrpci_program_signal_name(end->signal),
                        end->has_dumped ? ", core dumped" : "");
     } else {
-        (void)snprintf(unit->last_end, sizeof unit->last_end, "status %d",
-                       (int)end->status);
+        (void)snprintf(out, 128, "status %d", (int)end->status);
     }
 }
 
 static void note_end(mgr_unit *unit, int32_t pid, const shmrpci_child_end *end)
 {
     int64_t now_ns = shmrpci_now_ns();
-    describe_end(unit, end);
+    describe_end(end, unit->last_end);
     if (unit->state == MGR_STOPPING) {
         mgr_unit_say(unit, MGR_LEVEL_INFO, "has ended (%s)", unit->last_end);
         return;
@@ -252,6 +306,42 @@ static void note_end(mgr_unit *unit, int32_t pid, const shmrpci_child_end *end)
     }
 }
 
+/* Not the current one: an heir that could not take over, or one that was
+ * taken over from. */
+static void note_other(mgr_unit *unit, const mgr_run *run,
+                       const shmrpci_child_end *end)
+{
+    if (run != unit->heir) {
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d, taken over from, has ended",
+                     (int)run->pid);
+        return;
+    }
+    describe_end(end, unit->refusal);
+    unit->heir = NULL;
+    unit->refusals++;
+    mgr_unit_say(unit, MGR_LEVEL_ERROR,
+                 "pid %d could not take over (%s): the one that runs goes on",
+                 (int)run->pid, unit->refusal);
+}
+
+static void note_run(mgr_unit *unit, const mgr_run *run,
+                     const shmrpci_child_end *end)
+{
+    if (run != unit->run) {
+        note_other(unit, run, end);
+        return;
+    }
+    note_end(unit, run->pid, end);
+    unit->run = NULL;
+    if (unit->heir != NULL && unit->state == MGR_BACKOFF) {
+        unit->run = unit->heir; /* finds nobody to take over from */
+        unit->heir = NULL;
+        unit->starts++;
+        unit->started_ns = shmrpci_now_ns();
+        mgr_unit_enter(unit, MGR_STARTING);
+    }
+}
+
 void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
 {
     for (size_t i = 0; i < m->run_room; i++) {
@@ -259,17 +349,15 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
         if (run == NULL || run->pid != pid || run->has_ended) {
             continue;
         }
-        mgr_unit *unit = run->unit;
         read_rest(m, run);
         run->has_ended = true;
         if (run->kill_ns == SHMRPCI_NEVER_NS) {
-            run->kill_ns = shmrpci_deadline_after(unit->plan->int_ns +
-                                                  unit->plan->term_ns);
+            run->kill_ns = shmrpci_deadline_after(run->unit->plan->int_ns +
+                                                  run->unit->plan->term_ns);
         }
         /* What it has left: workers finish their calls all the same. */
         shmrpci_program_signal_group(pid, SIGTERM);
-        note_end(unit, pid, end);
-        unit->run = NULL;
+        note_run(run->unit, run, end);
         return;
     }
 }
@@ -324,9 +412,18 @@ static void take_addresses(mgr_unit *unit, const char *text, size_t len)
                    used < sizeof unit->addresses ? (int)used : 0, inert);
 }
 
-static void take_ready(mgr_unit *unit)
+static void take_ready(mgr_unit *unit, mgr_run *run)
 {
-    if (unit->state == MGR_STARTING) {
+    if (run == unit->heir) {
+        unit->run->kill_ns = shmrpci_deadline_after(
+            ELDERS_NS + unit->plan->int_ns + unit->plan->term_ns);
+        unit->run = run;
+        unit->heir = NULL;
+        unit->starts++;
+        unit->started_ns = shmrpci_now_ns();
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d has taken over",
+                     (int)run->pid);
+    } else if (run == unit->run && unit->state == MGR_STARTING) {
         mgr_unit_enter(unit, MGR_RUNNING);
         mgr_unit_say(unit, MGR_LEVEL_INFO, "can be called%s%s",
                      unit->addresses[0] != '\0' ? " at " : "", unit->addresses);
@@ -337,25 +434,25 @@ void mgr_run_told(mgr_manager *m, int32_t pid, const char *text)
 {
     static const char addresses[] = "X_SHMRPC_ADDRESSES=";
     int32_t group = shmrpci_program_group_of(pid);
-    mgr_unit *unit = NULL;
+    mgr_run *run = NULL;
     bool ready = false;
     for (size_t i = 0; i < m->run_room; i++) {
         if (m->runs[i] != NULL && m->runs[i]->pid == group &&
             !m->runs[i]->has_ended) {
-            unit = m->runs[i]->unit;
+            run = m->runs[i];
         }
     }
-    while (unit != NULL && *text != '\0') {
+    while (run != NULL && *text != '\0') {
         size_t len = strcspn(text, "\n");
         if (strncmp(text, addresses, sizeof addresses - 1) == 0) {
-            take_addresses(unit, text + sizeof addresses - 1,
+            take_addresses(run->unit, text + sizeof addresses - 1,
                            len - (sizeof addresses - 1));
         }
         ready = ready || (len == 7 && strncmp(text, "READY=1", 7) == 0);
         text += len + (text[len] == '\n');
     }
     if (ready) {
-        take_ready(unit);
+        take_ready(run->unit, run);
     }
 }
 
@@ -373,16 +470,7 @@ void mgr_run_signal_all(mgr_manager *m, int signal)
 bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most)
 {
     char line[64];
-    char *options;
-    size_t room = strlen(unit->plan->options) + sizeof line;
     (void)snprintf(line, sizeof line, "workers=%u..%u\n", least, most);
-    options = malloc(room);
-    if (options == NULL) {
-        return false;
-    }
-    (void)snprintf(options, room, "%s--%s", unit->plan->options, line);
-    free(unit->options);
-    unit->options = options;
     unit->least = least;
     unit->most = most;
     mgr_unit_say(unit, MGR_LEVEL_NOTICE, "is to have %u to %u workers", least,

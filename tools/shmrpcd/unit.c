@@ -168,7 +168,6 @@ void mgr_unit_destroy(mgr_unit *unit)
         shmrpci_buf_fini(&unit->pending);
         mgr_ring_fini(&unit->ring);
         mgr_plan_destroy(unit->plan);
-        free(unit->options);
         free(unit);
     }
 }

@@ -5,6 +5,9 @@
  * RUNNING STARTING, RUNNING --not wanted--> STOPPING --all ended--> STOPPED
  *     STARTING, RUNNING --its end--> BACKOFF --after a while--> STARTING
  *
+ * A server that runs is restarted by another one that takes over from it, its
+ * heir; the state stays RUNNING.
+ *
  * Whoever asks for something says what is wanted; the loop's next step brings
  * it about.
  *
@@ -51,10 +54,12 @@ struct mgr_unit {
     mgr_plan *plan;
     bool is_wanted;
     bool is_removed; /* no longer in the file: goes when it has ended */
-    bool restarts;   /* is to be stopped, and started when it has ended */
+    bool restarts;   /* another one is to run in its stead */
+    bool is_cold;    /* ... that can't take over: it is stopped before */
     mgr_state state;
     int64_t since_unix_ms; /* of the state */
     mgr_run *run;          /* of the program; NULL: none */
+    mgr_run *heir;         /* takes over from it as soon as it can be called */
     uint32_t run_count;    /* with those that only have leftovers */
     int64_t started_ns;
     uint32_t step;   /* of the stop ladder */
@@ -63,10 +68,11 @@ struct mgr_unit {
     /* Workers, if somebody has asked for other numbers than the plan's. */
     uint32_t least; /* 0: nobody has */
     uint32_t most;
-    char *options; /* the plan's, and these */
     uint32_t starts;
     uint32_t deaths; /* unasked, or it could not be started */
     char last_end[128];
+    uint32_t refusals;    /* heirs that could not take over */
+    char refusal[128];    /* how the last of them ended */
     char addresses[1024]; /* separated by commas */
     mgr_ring ring;
     shmrpci_log_file log;

@@ -292,6 +292,77 @@ def test_the_last_words_are_kept(m):
     assert "signal 6 (Aborted)" in m.status("A")["last_end"]
 
 
+def test_a_restart_leaves_no_gap(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=2))
+    load = subprocess.Popen(
+        [m.programs.shmrpc, "bench", "echo_serv", "add", "1", "2",
+         "--seconds=60s", "--threads=2", "--json"], env=m.env,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for _ in range(3):
+        before = m.status("Echo")
+        after = m.call("restart", "Echo")
+        assert after["pid"] != before["pid"]
+        assert after["since_unix_ms"] == before["since_unix_ms"]
+        assert after["restarts"] == 0 and after["state"] == "RUNNING"
+        assert after["addresses"] == ["shm://echo_serv"]
+        await_that("the old one has gone",
+                   lambda pid=before["pid"]: not is_alive(pid))
+    assert load.poll() is None, load.stdout.read()  # no call has failed
+    load.kill()
+    load.communicate()
+    # Other keys than those of its place and its program.
+    pid = m.status("Echo")["pid"]
+    m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=2,
+                   hang_kill_secs=20))
+    m.call("reload")
+    await_that("it has taken over", lambda: m.status("Echo")["pid"] != pid)
+    assert m.status("Echo")["since_unix_ms"] == after["since_unix_ms"]
+    pid = m.status("Echo")["pid"]
+    assert m.call("stop", "Echo")["state"] == "STOPPED"
+    assert not is_alive(pid)
+
+
+def test_what_can_not_take_over_starts_anew(m):
+    program = m.path("server")
+    os.symlink(m.programs.echo, program)
+    m.start(m.body("Echo", exec=program, max_proc_num=1))
+    pid = m.status("Echo")["pid"]
+    # At another place there is nothing to take over.
+    m.write(m.body("Echo", exec=program, max_proc_num=1, listen="shm://@two"))
+    assert m.call("reload")["changed"] == ["Echo"]
+    await_that("it is at its new place", lambda: m.status("Echo")[
+        "addresses"] == ["shm://echo_serv@two"])
+    assert not is_alive(pid)
+    assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
+    # A new version that doesn't start: the old one goes on.
+    pid = m.status("Echo")["pid"]
+    os.unlink(program)
+    os.symlink("/bin/false", program)
+    fails(1, "`Echo` goes on as it was, for the new one has ended: status 1",
+          m.call, "restart", "Echo")
+    assert m.status("Echo")["pid"] == pid
+    assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
+    # One with another interface at the same place.
+    os.unlink(program)
+    os.symlink(m.programs.echo, program)
+    assert m.call("restart", "Echo")["pid"] != pid
+
+
+def test_one_dies_while_another_takes_over(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1))
+    for _ in range(5):
+        pid = m.status("Echo")["pid"]
+        starting = subprocess.Popen(
+            [m.programs.shmrpc, "restart", "Echo"], env=m.env,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.kill(pid, signal.SIGKILL)
+        starting.wait(harness.PATIENCE)
+        await_that("another one runs", lambda pid=pid: (
+            lambda s: s["state"] == "RUNNING" and s["pid"] != pid)(
+                m.status("Echo")))
+        assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+
+
 def test_the_stop_ladder(m):
     keys = {"stop_int_secs": "0.2", "stop_term_secs": "0.2"}
     m.start(m.section("Polite", "ready"),

@@ -15,6 +15,31 @@ void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align)
     return shmrpci_arena_alloc(ctx->arena, size, align);
 }
 
+void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request, size_t size)
+{
+    if (ctx->has_lent) {
+        shmrpci_buf_reset(&request->out);
+    } else {
+        ctx->transport->reply_reserve(request, size);
+    }
+}
+
+void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
+{
+    shmrpci_request *request = ctx->request;
+    static char result; /* of whatever kind: it is not looked at */
+    if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent) {
+        return NULL;
+    }
+    ctx->transport->reply_reserve(request, size);
+    ctx->has_lent = true;
+    void *at = shmrpci_buf_extend(&request->out, size);
+    if (at == NULL) {
+        shmrpci_buf_reset(&request->out);
+    }
+    return at;
+}
+
 int64_t shmrpc_ctx_remaining_ns(const shmrpc_ctx *ctx)
 {
     return shmrpci_remaining_ns(ctx->request->deadline_ns);

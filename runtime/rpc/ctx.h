@@ -16,8 +16,9 @@
 
 struct shmrpc_ctx {
     const shmrpci_transport *transport;
-    const shmrpci_request *request;
+    shmrpci_request *request;
     const shmrpc_method *method;
+    bool has_lent;        /* request->out, by shmrpc_ctx_loan */
     shmrpci_arena *arena; /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */
     /* What shmrpc_stub_raise has encoded: the payload of error `raised`, or 0.
@@ -25,6 +26,21 @@ struct shmrpc_ctx {
     int32_t raised;
     shmrpci_buf payload;
 };
+
+/* Readies request->out for a reply of about `size` bytes; what was lent is
+ * gone. */
+void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
+                         size_t size);
+
+/* The bytes that a raw method returns; NULL for any other method. */
+static inline shmrpc_bytes *shmrpci_raw_result(const shmrpc_method *method,
+                                               void *result)
+{
+    return method->encoding == SHMRPC_ENCODING_RAW && method->result != NULL &&
+                   method->result->kind == SHMRPC_KIND_BYTES
+               ? result
+               : NULL;
+}
 
 /* What to answer a request with whose method has `codec`. */
 static inline const shmrpci_codec *

@@ -98,7 +98,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
         drop(w, request, status);
         return;
     }
-    w->transport->reply_reserve(request, SHMRPCI_DETAIL_MAX_BYTES + len);
+    shmrpci_ctx_reserve(&w->ctx, request, SHMRPCI_DETAIL_MAX_BYTES + len);
     request->head.status = (int32_t)status;
     request->head.flags = SHMRPCI_HEAD_DETAIL;
     w->error.pid = w->pid;
@@ -186,15 +186,6 @@ static int decode(worker *w, const shmrpci_request *request,
 
 /* ---- results ---- */
 
-/* The bytes that a raw method returns; NULL for any other method. */
-static shmrpc_bytes *raw_result(const shmrpc_method *method, void *result)
-{
-    return method->encoding == SHMRPC_ENCODING_RAW && method->result != NULL &&
-                   method->result->kind == SHMRPC_KIND_BYTES
-               ? result
-               : NULL;
-}
-
 static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
 {
     uintptr_t begin = (uintptr_t)out->data;
@@ -203,12 +194,12 @@ static bool overlaps(const shmrpci_buf *out, const shmrpc_bytes *bytes)
 }
 
 /* A raw handler may return a view of its parameter, in memory where a client
- * that lies about its spans could have the reply too: such bytes are copied
- * first. False: out of memory. */
+ * that lies about its spans could have the reply too, or a part of what it was
+ * lent: such bytes are copied first. False: out of memory. */
 static bool unshare(worker *w, const shmrpci_request *request,
                     shmrpc_bytes *bytes)
 {
-    if (!request->in_shared || !overlaps(&request->out, bytes)) {
+    if (!overlaps(&request->out, bytes)) {
         return true;
     }
     uint8_t *copy = shmrpci_arena_alloc(&w->arena, bytes->len, 8);
@@ -225,23 +216,47 @@ static void estimate(uint32_t *bytes, size_t len)
     *bytes = size > *bytes ? size : *bytes - (*bytes - size) / 8;
 }
 
+/* Whether they are the beginning of what shmrpc_ctx_loan has lent. */
+static bool is_loan(const worker *w, const shmrpci_request *request,
+                    const shmrpc_bytes *bytes)
+{
+    return w->ctx.has_lent && bytes->ptr == request->out.data &&
+           bytes->len <= request->out.len;
+}
+
+/* Encodes the result, or, when it lies where it is to go, checks it. */
+static int encode(worker *w, shmrpci_request *request, uint32_t index,
+                  void *result)
+{
+    const shmrpc_type *type = w->served->service->methods[index].result;
+    const shmrpci_codec *codec =
+        shmrpci_reply_codec(request, w->served->codecs[index]);
+    shmrpc_bytes *raw =
+        shmrpci_raw_result(&w->served->service->methods[index], result);
+    if (raw != NULL && is_loan(w, request, raw)) {
+        shmrpc_bytes same;
+        request->out.len = raw->len;
+        return codec->decode(type, raw->ptr, raw->len, "result", NULL, &same,
+                             &w->error);
+    }
+    shmrpci_ctx_reserve(&w->ctx, request,
+                        raw != NULL ? raw->len : w->result_bytes[index]);
+    if (raw != NULL && !unshare(w, request, raw)) {
+        shmrpci_buf_fail(&request->out, SHMRPC_E_NO_MEMORY);
+    }
+    return type == NULL ? SHMRPC_OK
+                        : codec->encode(type, result, "result", &request->out,
+                                        &w->error);
+}
+
 static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
     const shmrpc_method *method = &w->served->service->methods[index];
-    const shmrpci_codec *codec =
-        shmrpci_reply_codec(request, w->served->codecs[index]);
-    shmrpc_bytes *raw = raw_result(method, result);
-    w->transport->reply_reserve(request, raw != NULL ? raw->len
-                                                     : w->result_bytes[index]);
-    if (raw != NULL && !unshare(w, request, raw)) {
-        shmrpci_buf_fail(&request->out, SHMRPC_E_NO_MEMORY);
-    }
+    int status = encode(w, request, index, result);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     if (method->result != NULL) {
-        int status = codec->encode(method->result, result, "result",
-                                   &request->out, &w->error);
         if (status == SHMRPC_E_INVALID) {
             /* The service broke its own contract: not the caller's fault. */
             shmrpci_buf_reset(&request->out);
@@ -340,6 +355,7 @@ static void dispatch(worker *w, shmrpci_request *request)
     const shmrpc_service *service = w->served->service;
     uint32_t id = request->head.method;
     w->ctx.raised = 0;
+    w->ctx.has_lent = false;
     w->row = id <= service->method_count ? id : 0;
     if (id == SHMRPCI_METHOD_DESCRIBE) {
         describe(w, request);

@@ -96,6 +96,17 @@ typedef struct shmrpc_peer {
  * is exhausted: return SHMRPC_E_NO_MEMORY then. Not cleared. */
 SHMRPC_API void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align);
 
+/*
+ * The `size` bytes in which the reply of a raw method will be sent, for a
+ * handler that makes it there instead of having it copied: write them, and
+ * return as many or fewer of them, from the beginning. Not cleared, and not for
+ * reading: a client that lies can write there too, or have put them where the
+ * parameter is. Once for each call; a handler that returns other bytes, or
+ * fails, need not give them back. NULL: it was asked for before, the method is
+ * not raw, or there is no memory (shmrpc_ctx_alloc may have some still).
+ */
+SHMRPC_API void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size);
+
 /* Time left until the caller's deadline; 0 when it has passed. */
 SHMRPC_API int64_t shmrpc_ctx_remaining_ns(const shmrpc_ctx *ctx);
 

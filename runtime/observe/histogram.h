@@ -31,7 +31,7 @@ static inline uint32_t shmrpci_histogram_buckets(uint32_t bits)
 static inline uint32_t shmrpci_histogram_bucket(uint64_t value, uint32_t bits)
 {
     value = value < SHMRPCI_HISTOGRAM_MAX ? value : SHMRPCI_HISTOGRAM_MAX;
-    uint32_t top = 63u - (uint32_t)__builtin_clzll(value | UINT64_C(1) << bits);
+    uint32_t top = 63u ^ (uint32_t)__builtin_clzll(value | UINT64_C(1) << bits);
     uint32_t shift = top - bits;
     return (shift << bits) + (uint32_t)(value >> shift);
 }

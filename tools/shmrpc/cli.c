@@ -65,6 +65,20 @@ cli_exit cli_fail_error(cli_exit status, const char *what,
     return status;
 }
 
+cli_exit cli_exit_of_open(int status)
+{
+    switch (status) {
+    case SHMRPC_OK:
+        return CLI_OK;
+    case SHMRPC_E_INVALID:
+        return CLI_USAGE;
+    case SHMRPC_E_NO_MEMORY:
+        return CLI_TROUBLE;
+    default:
+        return CLI_ABSENT;
+    }
+}
+
 cli_exit cli_exit_of_call(int status)
 {
     switch (status) {

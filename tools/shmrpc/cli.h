@@ -55,6 +55,9 @@ cli_exit cli_fail(cli_exit status, shmrpci_buf *message);
 cli_exit cli_fail_error(cli_exit status, const char *what,
                         const shmrpc_error *error);
 
+/* The exit status when a service could not be found or asked. */
+cli_exit cli_exit_of_open(int status);
+
 /* The exit status of a call that has ended in `status`, which is not OK. */
 cli_exit cli_exit_of_call(int status);
 

@@ -47,6 +47,8 @@ extern const struct option cli_logs_options[];
 extern const struct option cli_ps_options[];
 extern const struct option cli_scale_options[];
 extern const struct option cli_status_options[];
+extern const struct option cli_stats_options[];
+extern const struct option cli_top_options[];
 
 cli_exit cli_bench(int argc, char **argv);
 cli_exit cli_call(int argc, char **argv);
@@ -61,6 +63,8 @@ cli_exit cli_scale(int argc, char **argv);
 cli_exit cli_start(int argc, char **argv);
 cli_exit cli_status(int argc, char **argv);
 cli_exit cli_stop(int argc, char **argv);
+cli_exit cli_stats(int argc, char **argv);
+cli_exit cli_top(int argc, char **argv);
 
 /* What the shell asks for: `shmrpc complete WORD...`, the last one unfinished.
  * Not in the table: not for people. */

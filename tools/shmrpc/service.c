@@ -26,17 +26,8 @@ static cli_exit fail_text(cli_exit status, const char *text)
 static cli_exit find(cli_service *s, const char *service, const char *at,
                      shmrpci_buf *message)
 {
-    int status = cli_target_find(&s->arena, service, at, &s->target, message);
-    switch (status) {
-    case SHMRPC_OK:
-        return CLI_OK;
-    case SHMRPC_E_INVALID:
-        return CLI_USAGE;
-    case SHMRPC_E_NO_MEMORY:
-        return CLI_TROUBLE;
-    default:
-        return CLI_ABSENT;
-    }
+    return cli_exit_of_open(
+        cli_target_find(&s->arena, service, at, &s->target, message));
 }
 
 static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
@@ -101,9 +92,7 @@ static cli_exit open_service(cli_service *s, const char *service,
     int status = ask(s, timeout_ns, &error);
     if (status != SHMRPC_OK) {
         shmrpci_buf_printf(message, "%s", error.message);
-        return status == SHMRPC_E_INVALID     ? CLI_USAGE
-               : status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE
-                                              : CLI_ABSENT;
+        return cli_exit_of_open(status);
     }
     return read_text(s, message);
 }

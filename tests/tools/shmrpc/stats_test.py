@@ -1,0 +1,196 @@
+"""stats_test.py SHMRPC WORKERS_SERVER: stats and top against a known load."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM, SERVER = (os.path.abspath(p) for p in sys.argv[1:3])
+PATIENCE = 60
+
+
+class Service(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        run = os.path.join(self.folder.name, "run")
+        os.mkdir(run, 0o700)
+        self.env = dict(os.environ, SHMRPC_DIR=run)
+        self.env.pop("XDG_RUNTIME_DIR", None)
+        self.server = subprocess.Popen(
+            [SERVER, "--workers=2"], env=self.env, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
+        self.assertIn("serving at", self.server.stdout.readline())
+
+    def tearDown(self):
+        if self.server.poll() is None:
+            self.server.send_signal(signal.SIGTERM)
+            self.server.wait(PATIENCE)
+        self.server.stdout.close()
+        self.folder.cleanup()
+
+    def shmrpc(self, *arguments, status=0):
+        done = subprocess.run([PROGRAM, *arguments], env=self.env, text=True,
+                              capture_output=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, status,
+                         f"{arguments}\n{done.stdout}{done.stderr}")
+        return done.stdout if status == 0 else done.stderr
+
+    def stats(self):
+        return json.loads(self.shmrpc("stats", "--json", "workers"))
+
+    @staticmethod
+    def method(stats, name):
+        return next(m for m in stats["methods"] if m["name"] == name)
+
+    # ---- stats ----
+
+    def test_counts_are_exact(self):
+        for number in range(5):
+            self.shmrpc("call", "workers", "echo", str(number))
+        for status in ("-5", "-5", "-7"):
+            self.shmrpc("call", "--", "workers", "fail", status, status=1)
+        # bench warms up with a hundred calls, and one tells that it can.
+        bench = json.loads(self.shmrpc("bench", "--json", "-n", "2000",
+                                       "workers", "echo", "7"))
+        self.assertEqual(bench["calls"], 2000)
+        stats = self.stats()
+        echo = self.method(stats, "echo")
+        self.assertEqual(echo["calls"], 2105)
+        self.assertEqual(echo["bytes_in"], 2105 * 16)
+        self.assertEqual(echo["errors"], 0)
+        fail = self.method(stats, "fail")
+        self.assertEqual(fail["by_status"], {"NOT_FOUND": 2, "DENIED": 1})
+        self.assertEqual(stats["errors"], 3)
+        self.assertEqual(stats["calls"],
+                         sum(w["calls"] for w in stats["workers"]))
+        self.assertEqual(stats["calls"],
+                         sum(m["calls"] for m in stats["methods"]))
+        self.assertEqual(stats["rescued_wakeups"], 0)
+        text = self.shmrpc("stats", "workers")
+        self.assertRegex(text, r"(?m)^echo +2105 +0 ")
+        self.assertRegex(text, r"errors of fail: 2 NOT_FOUND, 1 DENIED")
+        self.assertRegex(text, r"(?m)^ +0 +\d+ ")
+
+    def test_times_are_those_of_the_handler(self):
+        for _ in range(5):
+            self.shmrpc("call", "workers", "nap", "30")
+        nap = self.method(self.stats(), "nap")["service"]
+        # At least what it slept, less one percent.
+        self.assertGreaterEqual(nap["p50_ns"], 29_700_000)
+        self.assertGreaterEqual(nap["total_ns"], 148_500_000)
+        self.assertLessEqual(nap["p50_ns"], nap["max_ns"])
+        self.assertLessEqual(nap["p99_ns"], nap["max_ns"])
+
+    def test_a_killed_worker_keeps_its_counts(self):
+        self.shmrpc("call", "workers", "echo", "1")
+        before = self.stats()
+        for worker in before["workers"]:
+            os.kill(worker["pid"], signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while any(w["starts"] < 2 for w in self.stats()["workers"]):
+            self.assertLess(time.monotonic(), deadline)
+        self.shmrpc("call", "workers", "echo", "1")
+        self.assertEqual(self.method(self.stats(), "echo")["calls"], 2)
+
+    def test_processes_are_shown(self):
+        self.shmrpc("call", "workers", "echo", "1")
+        for worker in self.stats()["workers"]:
+            self.assertEqual(worker["threads"], 1)
+            self.assertGreater(worker["pss_bytes"], 0)
+            self.assertGreater(worker["descriptors"], 3)
+            self.assertGreaterEqual(worker["cpus"], 0)
+
+    # ---- top ----
+
+    def test_top_shows_what_happens_between_two_looks(self):
+        before = self.method(self.stats(), "echo")["calls"]
+        top = subprocess.Popen(
+            [PROGRAM, "top", "--json", "-i", "300ms", "-n", "4", "workers"],
+            env=self.env, stdout=subprocess.PIPE, text=True)
+        first = json.loads(top.stdout.readline())
+        self.shmrpc("bench", "--json", "-n", "500", "workers", "echo", "7")
+        rest = [json.loads(line) for line in top.stdout]
+        self.assertEqual(top.wait(PATIENCE), 0)
+        top.stdout.close()
+        self.assertEqual(first["calls"], 0)
+        self.assertEqual(len(rest), 3)
+        # However the load fell on the looks, none of it counts twice.
+        counted = sum(self.method(s, "echo")["calls"] for s in rest)
+        made = self.method(self.stats(), "echo")["calls"] - before
+        self.assertEqual(made, 600)
+        self.assertLessEqual(counted, made)
+        for look in rest:
+            self.assertGreaterEqual(look["interval_ns"], 290_000_000)
+
+    def test_top_finds_services_by_itself(self):
+        text = self.shmrpc("top", "--once", "-i", "20ms")
+        self.assertRegex(text, r"SERVICE +CALLS/S")
+        self.assertRegex(text, r"(?m)^workers +0 ")
+
+    def test_top_is_live_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        top = subprocess.Popen([PROGRAM, "top", "-i", "20ms", "-n", "3"],
+                               env=self.env, stdout=theirs)
+        os.close(theirs)
+        text = b""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([ours], [], [], PATIENCE)
+            try:
+                more = os.read(ours, 65536) if ready else b""
+            except OSError:
+                more = b""  # how a terminal says that nobody writes any more
+            if not more:
+                break
+            text += more
+        self.assertEqual(top.wait(PATIENCE), 0)
+        os.close(ours)
+        self.assertEqual(text.count(b"\x1b[H\x1b[J"), 3)
+        self.assertTrue(text.endswith(b"\x1b[?7h"))
+
+    def test_top_outlives_a_service(self):
+        top = subprocess.Popen(
+            [PROGRAM, "top", "--json", "-i", "50ms", "workers"],
+            env=self.env, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(json.loads(top.stdout.readline())["name"], "workers")
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait(PATIENCE)
+        while "trouble" not in json.loads(top.stdout.readline()):
+            pass
+        again = subprocess.Popen([SERVER, "--workers=1"], env=self.env,
+                                 stdout=subprocess.PIPE, text=True)
+        self.assertIn("serving at", again.stdout.readline())
+        while "trouble" in json.loads(top.stdout.readline()):
+            pass
+        top.kill()
+        top.wait(PATIENCE)
+        top.stdout.close()
+        again.send_signal(signal.SIGTERM)
+        again.wait(PATIENCE)
+        again.stdout.close()
+
+    # ---- what can't be ----
+
+    def test_mistakes_are_told(self):
+        for arguments, status, message in (
+                (("stats",), 2, "a SERVICE is missing"),
+                (("stats", "workers", "two"), 2, "one SERVICE is enough"),
+                (("stats", "worker"), 3, "workers"),
+                (("top", "worker"), 3, "workers"),
+                (("top", "-i", "1ms"), 2, "10ms"),
+                (("top", "-n", "0"), 2, "1 or more"),
+                (("stats", "--at=tcp://127.0.0.1:1", "workers"), 3,
+                 "shm://"),
+        ):
+            with self.subTest(arguments):
+                self.assertIn(message, self.shmrpc(*arguments, status=status))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

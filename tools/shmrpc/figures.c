@@ -1,0 +1,476 @@
+/* Statistics as JSON and as tables. */
+#include "tools/shmrpc/figures.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- JSON ------------------------------------------------------------ */
+
+static void member_text(shmrpci_buf *out, const char *key, const char *text)
+{
+    cli_append_json_key(out, key);
+    cli_append_json_text(out, text, strlen(text));
+}
+
+static void member_u64(shmrpci_buf *out, const char *key, uint64_t value)
+{
+    cli_append_json_key(out, key);
+    shmrpci_buf_printf(out, "%llu", (unsigned long long)value);
+}
+
+static void member_i64(shmrpci_buf *out, const char *key, int64_t value)
+{
+    cli_append_json_key(out, key);
+    shmrpci_buf_printf(out, "%lld", (long long)value);
+}
+
+/* null for what is not to be seen. */
+static void member_known(shmrpci_buf *out, const char *key, int64_t value)
+{
+    cli_append_json_key(out, key);
+    if (value < 0) {
+        shmrpci_buf_append_text(out, "null");
+    } else {
+        shmrpci_buf_printf(out, "%lld", (long long)value);
+    }
+}
+
+static void durations_json(shmrpci_buf *out, const char *key,
+                           const shmrpc_durations *d)
+{
+    cli_append_json_key(out, key);
+    shmrpci_buf_append_char(out, '{');
+    member_u64(out, "count", d->count);
+    member_i64(out, "total_ns", d->total_ns);
+    member_i64(out, "p50_ns", d->p50_ns);
+    member_i64(out, "p99_ns", d->p99_ns);
+    member_i64(out, "p999_ns", d->p999_ns);
+    member_i64(out, "max_ns", d->max_ns);
+    shmrpci_buf_append_char(out, '}');
+}
+
+/* The statuses that errors may have, and those that a service declares. */
+static const int statuses[] = {
+#define SHMRPC_X(name, number, connect, http, may_have_run, text) (number),
+    SHMRPC_STATUS_LIST(SHMRPC_X)
+#undef SHMRPC_X
+        SHMRPC_DECLARED_ERROR_MIN,
+};
+
+#define STATUSES (sizeof statuses / sizeof *statuses)
+
+static void errors_json(shmrpci_buf *out, const shmrpc_snapshot *s,
+                        uint32_t index)
+{
+    cli_append_json_key(out, "by_status");
+    shmrpci_buf_append_char(out, '{');
+    for (size_t i = 0; i < STATUSES; i++) {
+        uint64_t count = shmrpc_snapshot_errors(s, index, statuses[i]);
+        if (count > 0) {
+            member_u64(out, shmrpc_status_name(statuses[i]), count);
+        }
+    }
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void counts_json(shmrpci_buf *out, const shmrpc_snapshot *s,
+                        uint32_t index)
+{
+    const shmrpc_method_stats *m = shmrpc_snapshot_method(s, index);
+    member_u64(out, "calls", m->calls);
+    member_u64(out, "errors", m->errors);
+    errors_json(out, s, index);
+    member_u64(out, "bytes_in", m->bytes_in);
+    member_u64(out, "bytes_out", m->bytes_out);
+    durations_json(out, "queue", &m->queue);
+    durations_json(out, "service", &m->service);
+}
+
+static void methods_json(shmrpci_buf *out, const shmrpc_snapshot *s)
+{
+    uint32_t count = shmrpc_snapshot_service(s)->method_count;
+    cli_append_json_key(out, "methods");
+    shmrpci_buf_append_char(out, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+        shmrpci_buf_append_text(out, i == 0 ? "{" : ",{");
+        member_text(out, "name", m->name);
+        member_u64(out, "id", m->id);
+        counts_json(out, s, i);
+        shmrpci_buf_append_char(out, '}');
+    }
+    shmrpci_buf_append_char(out, ']');
+}
+
+static void worker_json(shmrpci_buf *out, const shmrpc_worker_stats *worker,
+                        const cli_usage *usage)
+{
+    member_u64(out, "place", worker->place);
+    member_i64(out, "pid", worker->pid);
+    cli_append_json_key(out, "has_left");
+    shmrpci_buf_append_text(out, worker->has_left ? "true" : "false");
+    member_u64(out, "starts", worker->starts);
+    member_u64(out, "calls", worker->calls);
+    member_u64(out, "errors", worker->errors);
+    member_i64(out, "busy_ns", worker->busy_ns);
+    member_u64(out, "spins", worker->spins);
+    member_u64(out, "hits", worker->hits);
+    member_i64(out, "spin_ns", worker->spin_ns);
+    member_u64(out, "sleeps", worker->sleeps);
+    member_u64(out, "wakes", worker->wakes);
+    member_u64(out, "futile", worker->futile);
+    cli_append_json_key(out, "cpus");
+    if (usage->cpu < 0) {
+        shmrpci_buf_append_text(out, "null");
+    } else {
+        shmrpci_buf_printf(out, "%.4f", usage->cpu);
+    }
+    member_known(out, "pss_bytes", usage->pss_bytes);
+    member_known(out, "threads", usage->threads);
+    member_known(out, "descriptors", usage->descriptors);
+}
+
+static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
+{
+    static const cli_usage unknown = {-1, -1, -1, -1};
+    return w->usages != NULL ? &w->usages[index] : &unknown;
+}
+
+static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
+{
+    return is_rate && w->between != NULL ? w->between : w->now;
+}
+
+void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, is_rate);
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    shmrpci_buf_append_char(out, '{');
+    member_text(out, "name", service->name);
+    member_text(out, "address", w->where);
+    member_i64(out, is_rate ? "interval_ns" : "uptime_ns", service->uptime_ns);
+    member_i64(out, "started_ns", service->started_ns);
+    member_u64(out, "connections", service->connections);
+    member_u64(out, "rescued_wakeups", service->rescued_wakeups);
+    cli_append_json_key(out, "resolution");
+    shmrpci_buf_printf(out, "%.6g", service->resolution);
+    counts_json(out, s, SHMRPC_STATS_ALL);
+    methods_json(out, s);
+    cli_append_json_key(out, "workers");
+    shmrpci_buf_append_char(out, '[');
+    for (uint32_t i = 0; i < service->worker_count; i++) {
+        shmrpci_buf_append_text(out, i == 0 ? "{" : ",{");
+        worker_json(out, shmrpc_snapshot_worker(s, i), usage_of(w, i));
+        shmrpci_buf_append_char(out, '}');
+    }
+    shmrpci_buf_append_text(out, "]}");
+}
+
+/* ---- tables ---------------------------------------------------------- */
+
+enum { CELL_BYTES = 24 };
+
+/* "1234567", "12.3 M": at most six characters and a unit. */
+static const char *count_cell(char cell[CELL_BYTES], double value)
+{
+    static const char units[] = {' ', 'k', 'M', 'G', 'T', 'P', 'E'};
+    size_t unit = 0;
+    if (value >= 1e6) {
+        for (; value >= 1000 && unit + 1 < sizeof units; unit++) {
+            value /= 1000;
+        }
+        (void)snprintf(cell, CELL_BYTES, "%.*f %c",
+                       value >= 100  ? 1
+                       : value >= 10 ? 2
+                                     : 3,
+                       value, units[unit]);
+    } else {
+        bool is_whole = value >= 100 || value == (double)(uint64_t)value;
+        (void)snprintf(cell, CELL_BYTES, "%.*f", is_whole ? 0 : 1, value);
+    }
+    return cell;
+}
+
+static const char *bytes_cell(char cell[CELL_BYTES], double value)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    size_t unit = 0;
+    for (; value >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++) {
+        value /= 1024;
+    }
+    (void)snprintf(cell, CELL_BYTES, "%.*f %s",
+                   unit == 0 || value >= 99.5 ? 0 : 1, value, units[unit]);
+    return cell;
+}
+
+/* Of no calls at all there is no time. */
+static const char *time_cell(char cell[CELL_BYTES], uint64_t count, int64_t ns)
+{
+    if (count == 0) {
+        return "-";
+    }
+    char memory[CELL_BYTES];
+    shmrpci_buf text;
+    shmrpci_buf_init_fixed(&text, memory, sizeof memory - 1);
+    cli_append_time(&text, (double)ns);
+    (void)snprintf(cell, CELL_BYTES, "%.*s", (int)text.len, memory);
+    return cell;
+}
+
+static void right(shmrpci_buf *out, const char *cell, int width)
+{
+    shmrpci_buf_printf(out, "  %*s", width, cell);
+}
+
+/* What a count is divided by. */
+static double per(const cli_watched *w, bool is_rate)
+{
+    const shmrpc_service_stats *service =
+        shmrpc_snapshot_service(shown(w, is_rate));
+    double seconds = (double)service->uptime_ns / 1e9;
+    return is_rate && seconds > 0 ? seconds : 1;
+}
+
+static void method_row(shmrpci_buf *out, const shmrpc_method_stats *m,
+                       const char *name, int width, double divisor)
+{
+    char cell[CELL_BYTES];
+    shmrpci_buf_printf(out, "%-*s", width, name);
+    right(out, count_cell(cell, (double)m->calls / divisor), 8);
+    right(out, count_cell(cell, (double)m->errors / divisor), 8);
+    right(out, bytes_cell(cell, (double)m->bytes_in / divisor), 8);
+    right(out, bytes_cell(cell, (double)m->bytes_out / divisor), 8);
+    right(out, time_cell(cell, m->service.count, m->service.p50_ns), 7);
+    right(out, time_cell(cell, m->service.count, m->service.p99_ns), 7);
+    right(out, time_cell(cell, m->service.count, m->service.p999_ns), 7);
+    right(out, time_cell(cell, m->service.count, m->service.max_ns), 7);
+    right(out, time_cell(cell, m->queue.count, m->queue.p50_ns), 8);
+    right(out, time_cell(cell, m->queue.count, m->queue.p99_ns), 8);
+    right(out, time_cell(cell, m->queue.count, m->queue.max_ns), 8);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static int name_width(const shmrpc_snapshot *s)
+{
+    size_t width = strlen("METHOD");
+    uint32_t count = shmrpc_snapshot_service(s)->method_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+        size_t len = strlen(m->name);
+        width = m->calls > 0 && len > width ? len : width;
+    }
+    return (int)width;
+}
+
+static void methods_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, is_rate);
+    uint32_t count = shmrpc_snapshot_service(s)->method_count;
+    int width = name_width(s);
+    double divisor = per(w, is_rate);
+    uint32_t called = 0;
+    shmrpci_buf_printf(
+        out, "%-*s  %8s  %8s  %8s  %8s  %7s  %7s  %7s  %7s  %8s  %8s  %8s\n",
+        width, "METHOD", is_rate ? "CALLS/S" : "CALLS",
+        is_rate ? "ERR/S" : "ERRORS", is_rate ? "IN/S" : "IN",
+        is_rate ? "OUT/S" : "OUT", "P50", "P99", "P99.9", "MAX", "WAIT P50",
+        "WAIT P99", "WAIT MAX");
+    for (uint32_t i = 0; i < count; i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+        if (m->calls > 0) {
+            method_row(out, m, m->name, width, divisor);
+            called++;
+        }
+    }
+    if (called > 1) {
+        method_row(out, shmrpc_snapshot_method(s, SHMRPC_STATS_ALL), "all",
+                   width, divisor);
+    }
+}
+
+static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, is_rate);
+    uint32_t methods = shmrpc_snapshot_service(s)->method_count;
+    for (uint32_t i = 0; i < methods; i++) {
+        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+        const char *before = "";
+        if (m->errors == 0) {
+            continue;
+        }
+        shmrpci_buf_printf(out, "errors of %s: ", m->name);
+        for (size_t k = 0; k < STATUSES; k++) {
+            uint64_t count = shmrpc_snapshot_errors(s, i, statuses[k]);
+            if (count > 0) {
+                shmrpci_buf_printf(out, "%s%llu %s", before,
+                                   (unsigned long long)count,
+                                   shmrpc_status_name(statuses[k]));
+                before = ", ";
+            }
+        }
+        shmrpci_buf_append_char(out, '\n');
+    }
+}
+
+static const char *known_cell(char cell[CELL_BYTES], int64_t value)
+{
+    if (value < 0) {
+        return "-";
+    }
+    (void)snprintf(cell, CELL_BYTES, "%lld", (long long)value);
+    return cell;
+}
+
+static void worker_row(shmrpci_buf *out, const shmrpc_worker_stats *worker,
+                       const cli_usage *usage, double divisor, int64_t span_ns)
+{
+    char cell[CELL_BYTES];
+    double busy =
+        span_ns > 0 ? (double)worker->busy_ns * 100 / (double)span_ns : 0;
+    shmrpci_buf_printf(out, "%6u", worker->place);
+    right(out, known_cell(cell, worker->has_left ? -1 : worker->pid), 8);
+    right(out, count_cell(cell, (double)worker->calls / divisor), 8);
+    (void)snprintf(cell, sizeof cell, "%.0f %%", busy > 100 ? 100 : busy);
+    right(out, cell, 6);
+    (void)snprintf(cell, sizeof cell, "%.0f %%", usage->cpu * 100);
+    right(out, usage->cpu < 0 ? "-" : cell, 6);
+    right(out,
+          usage->pss_bytes < 0 ? "-"
+                               : bytes_cell(cell, (double)usage->pss_bytes),
+          8);
+    right(out, known_cell(cell, usage->threads), 7);
+    right(out, known_cell(cell, usage->descriptors), 5);
+    right(out, count_cell(cell, (double)worker->spins / divisor), 8);
+    right(out, count_cell(cell, (double)worker->sleeps / divisor), 8);
+    right(out, count_cell(cell, (double)worker->wakes / divisor), 8);
+    right(out, count_cell(cell, (double)worker->starts), 6);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static void workers_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, is_rate);
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    shmrpci_buf_printf(
+        out, "\n%6s  %8s  %8s  %6s  %6s  %8s  %7s  %5s  %8s  %8s  %8s  %6s\n",
+        "WORKER", "PID", is_rate ? "CALLS/S" : "CALLS", "BUSY", "CPU", "PSS",
+        "THREADS", "FILES", is_rate ? "SPINS/S" : "SPINS",
+        is_rate ? "SLEEPS/S" : "SLEEPS", is_rate ? "WAKES/S" : "WAKES",
+        "STARTS");
+    for (uint32_t i = 0; i < service->worker_count; i++) {
+        worker_row(out, shmrpc_snapshot_worker(s, i), usage_of(w, i),
+                   per(w, is_rate), service->uptime_ns);
+    }
+}
+
+static void uptime_text(shmrpci_buf *out, int64_t ns)
+{
+    long long seconds = ns / 1000000000;
+    if (seconds >= 86400) {
+        shmrpci_buf_printf(out, "%lld d %lld h", seconds / 86400,
+                           seconds / 3600 % 24);
+    } else if (seconds >= 3600) {
+        shmrpci_buf_printf(out, "%lld h %lld min", seconds / 3600,
+                           seconds / 60 % 60);
+    } else if (seconds >= 60) {
+        shmrpci_buf_printf(out, "%lld min %lld s", seconds / 60, seconds % 60);
+    } else {
+        cli_append_time(out, (double)ns);
+    }
+}
+
+void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
+                      shmrpci_buf *out)
+{
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(w->now);
+    shmrpci_buf_printf(out, "%s, up ", service->name);
+    uptime_text(out, service->uptime_ns);
+    shmrpci_buf_printf(out, ", %llu connection%s",
+                       (unsigned long long)service->connections,
+                       service->connections == 1 ? "" : "s");
+    if (service->rescued_wakeups > 0) {
+        shmrpci_buf_printf(out, ", %llu RESCUED WAKE-UPS",
+                           (unsigned long long)service->rescued_wakeups);
+    }
+    shmrpci_buf_append_text(out, "\n\n");
+    methods_text(w, is_rate, out);
+    errors_text(w, is_rate, out);
+    if (with_workers) {
+        workers_text(w, is_rate, out);
+    }
+}
+
+/* ---- a line for each service ----------------------------------------- */
+
+void cli_figures_row_head(int width, shmrpci_buf *out)
+{
+    shmrpci_buf_printf(
+        out, "%-*s  %8s  %8s  %7s  %7s  %7s  %8s  %6s  %7s  %6s  %8s  %5s\n",
+        width, "SERVICE", "CALLS/S", "ERR/S", "P50", "P99", "MAX", "WAIT P99",
+        "BUSY", "WORKERS", "CPU", "PSS", "CONNS");
+}
+
+typedef struct totals {
+    uint32_t workers;
+    int64_t busy_ns;
+    double cpu;
+    int64_t pss_bytes;
+} totals;
+
+/* A process of several threads counts once. */
+static bool is_first(const shmrpc_snapshot *s, uint32_t index)
+{
+    int32_t pid = shmrpc_snapshot_worker(s, index)->pid;
+    for (uint32_t i = 0; i < index; i++) {
+        if (shmrpc_snapshot_worker(s, i)->pid == pid) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
+{
+    totals sum = {0};
+    for (uint32_t i = 0; i < shmrpc_snapshot_service(s)->worker_count; i++) {
+        const shmrpc_worker_stats *worker = shmrpc_snapshot_worker(s, i);
+        const cli_usage *usage = usage_of(w, i);
+        sum.workers += !worker->has_left;
+        sum.busy_ns += worker->busy_ns;
+        if (usage->cpu >= 0 && is_first(s, i)) {
+            sum.cpu += usage->cpu;
+            sum.pss_bytes += usage->pss_bytes > 0 ? usage->pss_bytes : 0;
+        }
+    }
+    return sum;
+}
+
+void cli_figures_row(const cli_watched *w, int width, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, true);
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    const shmrpc_method_stats *all =
+        shmrpc_snapshot_method(s, SHMRPC_STATS_ALL);
+    double divisor = per(w, true);
+    totals sum = add_up(w, s);
+    char cell[CELL_BYTES];
+    double busy = sum.workers > 0 && service->uptime_ns > 0
+                      ? (double)sum.busy_ns * 100 / (double)service->uptime_ns /
+                            sum.workers
+                      : 0;
+    shmrpci_buf_printf(out, "%-*s", width, w->name);
+    right(out, count_cell(cell, (double)all->calls / divisor), 8);
+    right(out, count_cell(cell, (double)all->errors / divisor), 8);
+    right(out, time_cell(cell, all->service.count, all->service.p50_ns), 7);
+    right(out, time_cell(cell, all->service.count, all->service.p99_ns), 7);
+    right(out, time_cell(cell, all->service.count, all->service.max_ns), 7);
+    right(out, time_cell(cell, all->queue.count, all->queue.p99_ns), 8);
+    (void)snprintf(cell, sizeof cell, "%.0f %%", busy > 100 ? 100 : busy);
+    right(out, cell, 6);
+    right(out, count_cell(cell, sum.workers), 7);
+    (void)snprintf(cell, sizeof cell, "%.0f %%", sum.cpu * 100);
+    right(out, cell, 6);
+    right(out, bytes_cell(cell, (double)sum.pss_bytes), 8);
+    right(out, count_cell(cell, (double)service->connections), 5);
+    shmrpci_buf_append_char(out, '\n');
+}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/notify.h"
 #include "os/options.h"
 #include "shmrpc/version.h"
 #include "tools/shmrpc-web/address.h"
@@ -150,6 +151,18 @@ static const char *check(const settings *s)
     return NULL;
 }
 
+/* Whoever started us may wait until the page can be had. */
+static void tell_manager(const settings *s)
+{
+    char lines[256];
+    (void)snprintf(lines, sizeof lines,
+                   "READY=1\nX_SHMRPC_ADDRESSES=http%s://%.64s:%u",
+                   s->certificate != NULL ? "s" : "", s->server.address,
+                   web_server_port(running));
+    (void)shmrpci_notify_send(lines);
+    shmrpci_notify_forget();
+}
+
 static int serve(settings *s)
 {
     shmrpc_error error;
@@ -170,6 +183,7 @@ static int serve(settings *s)
            s->certificate != NULL ? "s" : "", s->server.address,
            web_server_port(running), s->token_path);
     (void)fflush(stdout);
+    tell_manager(s);
     web_server_run(running);
     web_server_close(running);
     return EXIT_SUCCESS;

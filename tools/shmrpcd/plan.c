@@ -14,10 +14,6 @@ static const shmrpci_ini_key unavailable[] = {
     SHMRPCI_INI_MAX_BYTES_PER_USER,
     SHMRPCI_INI_ALLOWED_USERS,
     SHMRPCI_INI_ALLOWED_GROUPS,
-    SHMRPCI_INI_WEB_HOST,
-    SHMRPCI_INI_WEB_PORT,
-    SHMRPCI_INI_WEB_READ_ONLY,
-    SHMRPCI_INI_WEB_PASSWORD_FILE,
 };
 
 const shmrpci_ini_opts mgr_ini_opts = {
@@ -295,6 +291,93 @@ mgr_plan *mgr_plan_create(const shmrpci_ini_service *service,
         return NULL;
     }
     return plan;
+}
+
+/* ---- the page -------------------------------------------------------- */
+
+/* The program beside ours, as it is installed, else by PATH. */
+static const char *page_program(mgr_plan *plan, const char *own_path)
+{
+    static const char name[] = MGR_PAGE_NAME;
+    const char *slash = strrchr(own_path, '/');
+    const char *beside =
+        slash == NULL
+            ? NULL
+            : shmrpci_arena_printf(&plan->arena, "%.*s/%s",
+                                   (int)(slash - own_path), own_path, name);
+    FILE *file = beside != NULL ? fopen(beside, "rb") : NULL;
+    if (file == NULL) {
+        return name;
+    }
+    (void)fclose(file);
+    return beside;
+}
+
+/* "host:port", an IPv6 address in brackets. */
+static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
+{
+    const char *host = web[SHMRPCI_INI_WEB_HOST].u.text;
+    bool is_v6 = strchr(host, ':') != NULL && host[0] != '[';
+    return shmrpci_arena_printf(
+        &plan->arena, "--listen=%s%s%s:%llu", is_v6 ? "[" : "", host,
+        is_v6 ? "]" : "",
+        (unsigned long long)web[SHMRPCI_INI_WEB_PORT].u.number);
+}
+
+static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
+                      const char *own_path)
+{
+    const char *program = page_program(plan, own_path);
+    char **argv = shmrpci_arena_calloc(&plan->arena, 5, sizeof *argv, 8);
+    const shmrpci_ini_value *token = &web[SHMRPCI_INI_WEB_PASSWORD_FILE];
+    size_t count = 0;
+    if (argv == NULL) {
+        return false;
+    }
+    argv[count++] =
+        shmrpci_arena_strndup(&plan->arena, program, strlen(program));
+    argv[count++] = page_place(plan, web);
+    if (token->present) {
+        argv[count++] = shmrpci_arena_printf(&plan->arena, "--token-file=%s",
+                                             token->u.text);
+    }
+    if (web[SHMRPCI_INI_WEB_READ_ONLY].u.flag) {
+        argv[count++] = shmrpci_arena_strndup(&plan->arena, "--read-only", 11);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (argv[i] == NULL) {
+            return false;
+        }
+    }
+    plan->argv = argv;
+    plan->name = MGR_PAGE_NAME;
+    plan->command = argv[0];
+    plan->options = shmrpci_arena_strndup(&plan->arena, "SHMRPC_OPTIONS=", 15);
+    return plan->options != NULL;
+}
+
+mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
+{
+    mgr_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        return NULL;
+    }
+    plan->int_ns = plan->term_ns = (int64_t)(5 * NS_PER_S);
+    shmrpci_arena_init(&plan->arena, 0);
+    if (!fill_page(plan, ini->web, own_path)) {
+        mgr_plan_destroy(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+bool mgr_plan_wants_page(const shmrpci_ini *ini)
+{
+    bool wants = ini->has_web && ini->web[SHMRPCI_INI_WEB_PORT].u.number != 0;
+    for (size_t i = 0; wants && i < ini->service_count; i++) {
+        wants = strcmp(ini->services[i].name, MGR_PAGE_NAME) != 0;
+    }
+    return wants;
 }
 
 void mgr_plan_destroy(mgr_plan *plan)

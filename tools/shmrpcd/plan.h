@@ -41,6 +41,12 @@ mgr_plan *mgr_plan_create(const shmrpci_ini_service *service,
                           const char *own_path);
 void mgr_plan_destroy(mgr_plan *plan);
 
+/* The page, shmrpc-web(8), of [web monitor]: a service like the others, unless
+ * a section of the name says how it is run. */
+#define MGR_PAGE_NAME "shmrpc-web"
+bool mgr_plan_wants_page(const shmrpci_ini *ini);
+mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path);
+
 /* Whether both start the same program in the same way: then a service that runs
  * needs no restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b);

@@ -26,33 +26,42 @@ static mgr_unit *unit_of(const mgr_manager *m, const mgr_plan *plan)
     return mgr_find(m, plan->name, strlen(plan->name));
 }
 
-/* A plan of each service, and a unit, which owns it, for those that are new. */
+/* Takes the plan over; a new unit owns it at once. */
+static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
+{
+    if (plan == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    size_t index = d->count++;
+    d->plans[index] = plan;
+    if (unit_of(m, plan) == NULL) {
+        d->units[index] = mgr_unit_create(plan);
+        if (d->units[index] == NULL) {
+            return SHMRPC_E_NO_MEMORY;
+        }
+        d->plans[index] = NULL;
+    }
+    return SHMRPC_OK;
+}
+
 static shmrpc_status draft_init(draft *d, const mgr_manager *m,
                                 const shmrpci_ini *ini)
 {
-    size_t room = ini->service_count + m->unit_count + 1;
+    size_t room = ini->service_count + m->unit_count + 2;
+    shmrpc_status status = SHMRPC_OK;
     *d = (draft){calloc(room, sizeof *d->plans), calloc(room, sizeof *d->units),
                  0};
     if (d->plans == NULL || d->units == NULL) {
         return SHMRPC_E_NO_MEMORY;
     }
-    for (size_t i = 0; i < ini->service_count; i++) {
-        mgr_plan *plan =
-            mgr_plan_create(&ini->services[ini->order[i]], m->own_path);
-        if (plan == NULL) {
-            return SHMRPC_E_NO_MEMORY;
-        }
-        d->plans[d->count++] = plan;
-        if (unit_of(m, plan) == NULL) {
-            mgr_unit *unit = mgr_unit_create(plan);
-            if (unit == NULL) {
-                return SHMRPC_E_NO_MEMORY;
-            }
-            d->units[i] = unit;
-            d->plans[i] = NULL;
-        }
+    for (size_t i = 0; i < ini->service_count && status == SHMRPC_OK; i++) {
+        status = draft_add(
+            d, m, mgr_plan_create(&ini->services[ini->order[i]], m->own_path));
     }
-    return SHMRPC_OK;
+    if (status == SHMRPC_OK && mgr_plan_wants_page(ini)) {
+        status = draft_add(d, m, mgr_plan_create_page(ini, m->own_path));
+    }
+    return status;
 }
 
 static void note(shmrpci_buf *names, const char *name)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""commands_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY [TEST...]: every
+"""commands_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: every
 command of shmrpc that needs a manager."""
 
 import json

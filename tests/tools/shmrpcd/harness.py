@@ -15,7 +15,8 @@ PATIENCE = 90  # seconds: for what takes milliseconds on an idle machine
 class Programs:
     """Paths from the command line, in this order."""
 
-    names = ["shmrpcd", "shmrpc", "program", "echo", "primes", "library"]
+    names = ["shmrpcd", "shmrpc", "program", "echo", "primes", "library",
+             "web"]
 
     def __init__(self, paths):
         for name, path in zip(self.names, paths):
@@ -78,6 +79,7 @@ class Manager:
     def __exit__(self, kind, value, trace):
         if kind is not None:
             sys.stderr.write("---- the manager said\n" + read(self.err))
+        said = read(self.err)
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -87,6 +89,7 @@ class Manager:
             except ProcessLookupError:
                 pass
         shutil.rmtree(self.folder)
+        assert "Sanitizer" not in said, said
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""logs_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY [TEST...]: what
+"""logs_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: what
 services print, in memory and on disk."""
 
 import json

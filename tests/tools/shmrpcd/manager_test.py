@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""manager_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY [TEST...]: the
+"""manager_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: the
 manager with real services, real signals and real kills."""
 
 import os
 import signal
 import socket
 import subprocess
+import urllib.request
 
 import harness
 from harness import CallError, await_that, is_alive, pid_in, read
@@ -122,59 +123,52 @@ def test_bad_command_lines_and_files(m):
 
 # ---- keys -----------------------------------------------------------------
 
-def options_of(m, **keys):
-    """What a server is told by these keys."""
-    m.write(m.section("A", "env=SHMRPC_OPTIONS", "ready", **keys))
-    m.call("reload")
-    await_that("it runs", lambda: m.status("A")["state"] == "RUNNING")
-    options = [text for text in m.texts("A") if text.startswith("--")]
-    m.write(m.section("Other", "ready"))
-    m.call("reload")
-    await_that("it has gone", lambda: "A" not in [
-        s["name"] for s in m.call("list")])
-    return options
-
-
 def test_keys_become_options(m):
+    """What servers are told by their keys, and that they take it."""
     usual = ["--threads=1", "--stop-after=10"]
     cpus = len(os.sched_getaffinity(0))
-    m.start(m.section("Other", "ready"))
-    for keys, wanted in (
-            ({}, [f"--workers=1..{min(cpus, 64)}"] + usual),
-            ({"min_proc_num": 2, "max_proc_num": 3},
-             ["--workers=2..3"] + usual),
-            ({"max_proc_num": 3, "threads": 2},
-             ["--workers=1..3", "--threads=2", "--stop-after=10"]),
-            ({"max_proc_num": 1, "new_proc_cpu_pc": "33.5",
-              "new_proc_avg_over_secs": "20", "new_proc_queue_delay": "2ms",
-              "kill_proc_avg_over_secs": "240"},
-             ["--workers=1..1", "--threads=1", "--new-proc-cpu-pc=33.500",
-              "--new-proc-avg-over-secs=20000000us",
-              "--new-proc-queue-delay=2000us",
-              "--kill-proc-avg-over-secs=240000000us", "--stop-after=10"]),
-            ({"max_proc_num": 1, "max_proc_mem_bytes": "1G",
-              "max_proc_calls": 1000},
-             ["--workers=1..1", "--threads=1",
-              "--max-proc-mem-bytes=1073741824", "--max-proc-calls=1000",
-              "--stop-after=10"]),
-            ({"listen": "shm://@a, shm://@b", "max_proc_num": 1},
-             ["--listen=shm://@a,shm://@b", "--workers=1..1"] + usual),
-            ({"tcp_bind": "127.0.0.1:0", "tcp_compression": "zlib",
-              "tcp_allow_insecure_serialisation": "yes", "max_proc_num": 4},
-             ["--listen=shm://,tcp://127.0.0.1:0", "--workers=0",
-              "--threads=1", "--tcp-compression=zlib",
-              "--force-insecure-serialisation", "--stop-after=10"]),
-            ({"bind_tcp": "127.0.0.1:0", "listen": "unix:///tmp/x"},
-             ["--listen=unix:///tmp/x,tcp://127.0.0.1:0", "--workers=0"] +
-             usual),
-            ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
-              "hang_kill_secs": "1500ms", "stop_int_secs": "1",
-              "stop_term_secs": "1500ms"},
-             ["--workers=1..1", "--threads=64", "--max-message=1048576",
-              "--hang-kill=2", "--profile=power", "--stop-after=3"])):
-        # In the order in which the program prints them.
-        got = options_of(m, **keys)
-        assert got == wanted, (got, wanted)
+    cases = (
+        ({}, [f"--workers=1..{min(cpus, 64)}"] + usual),
+        ({"min_proc_num": 2, "max_proc_num": 3},
+         ["--workers=2..3"] + usual),
+        ({"max_proc_num": 3, "threads": 2},
+         ["--workers=1..3", "--threads=2", "--stop-after=10"]),
+        ({"max_proc_num": 1, "new_proc_cpu_pc": "33.5",
+          "new_proc_avg_over_secs": "20", "new_proc_queue_delay": "2ms",
+          "kill_proc_avg_over_secs": "240"},
+         ["--workers=1..1", "--threads=1", "--new-proc-cpu-pc=33.500",
+          "--new-proc-avg-over-secs=20000000us",
+          "--new-proc-queue-delay=2000us",
+          "--kill-proc-avg-over-secs=240000000us", "--stop-after=10"]),
+        ({"max_proc_num": 1, "max_proc_mem_bytes": "1G",
+          "max_proc_calls": 1000},
+         ["--workers=1..1", "--threads=1",
+          "--max-proc-mem-bytes=1073741824", "--max-proc-calls=1000",
+          "--stop-after=10"]),
+        ({"listen": "shm://@a, shm://@b", "max_proc_num": 1},
+         ["--listen=shm://@a,shm://@b", "--workers=1..1"] + usual),
+        ({"tcp_bind": "127.0.0.1:0", "tcp_compression": "zlib",
+          "tcp_allow_insecure_serialisation": "yes", "max_proc_num": 4},
+         ["--listen=shm://,tcp://127.0.0.1:0", "--workers=0",
+          "--threads=1", "--tcp-compression=zlib",
+          "--force-insecure-serialisation", "--stop-after=10"]),
+        ({"bind_tcp": "127.0.0.1:0", "listen": "unix:///tmp/x"},
+         ["--listen=unix:///tmp/x,tcp://127.0.0.1:0", "--workers=0"] +
+         usual),
+        ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
+          "hang_kill_secs": "1500ms", "stop_int_secs": "1",
+          "stop_term_secs": "1500ms"},
+         ["--workers=1..1", "--threads=64", "--max-message=1048576",
+          "--hang-kill=2", "--profile=power", "--stop-after=3"]))
+    m.start(*[m.section(f"S{i}", "env=SHMRPC_OPTIONS", "ready", **keys)
+              for i, (keys, _) in enumerate(cases)])
+    for i, (keys, wanted) in enumerate(cases):
+        # In the order in which the program prints them, up to the last.
+        got = await_that("it has printed them", lambda i=i: (
+            lambda texts: [text for text in texts if text.startswith("--")]
+            if any(text.startswith("--stop-after") for text in texts)
+            else None)(m.texts(f"S{i}")))
+        assert got == wanted, (keys, got, wanted)
         taken = subprocess.run(
             [m.programs.echo, "--describe"], capture_output=True, text=True,
             env=dict(m.env, SHMRPC_OPTIONS="\n".join(got)),
@@ -237,6 +231,67 @@ def test_scale(m):
     await_that("as the file says", lambda: m.status("Echo")["state"] ==
                "RUNNING" and workers_of(m, "Echo") == 3)
     assert m.status("Echo")["min_workers"] == 3
+
+
+def test_the_page(m):
+    m.env["PATH"] = (os.path.dirname(m.programs.web) + ":" + m.env["PATH"])
+    m.start(m.section("A", "ready"))
+
+    def try_port():  # somebody else may take it first
+        m.write(m.section("A", "ready"),
+                m.body("web monitor", host="127.0.0.1", port=free_port(),
+                       password_file=m.path("token"), read_only="yes"))
+        m.call("reload")
+        await_that("it has a state", lambda: m.status("shmrpc-web")[
+            "state"] in ("RUNNING", "BACKOFF"))
+        return m.status("shmrpc-web")["addresses"]
+
+    where = await_that("the page is there", try_port)[0]
+    assert where.startswith("http://127.0.0.1:"), where
+    assert os.path.exists(m.path("token"))
+    with urllib.request.urlopen(where + "/healthz") as answer:
+        assert answer.status == 200
+    m.write(m.section("A", "ready"))
+    assert m.call("reload")["removed"] == ["shmrpc-web"]
+    m.write(m.section("A", "ready"), m.body("web monitor", port=0))
+    assert m.call("reload")["added"] == []
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_first_process_of_a_container(m):
+    """In a pid namespace of its own, with a client outside."""
+    probe = subprocess.run(["unshare", "-pf", "true"], check=False,
+                           capture_output=True)
+    if probe.returncode != 0:
+        print("SKIPPED: no pid namespaces are to be had here")
+        return
+    m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=2),
+            m.section("A", f"orphan={m.path('child')}", "ready"))
+    with open(m.err, "a", encoding="utf-8") as err:
+        m.process = subprocess.Popen(
+            ["unshare", "-pf", "--mount-proc", "--kill-child",
+             m.programs.shmrpcd, "service.ini"], cwd=m.folder, env=m.env,
+            stdin=subprocess.DEVNULL, stderr=err)
+    await_that("it is ready", lambda: "shmrpcd: ready" in read(m.err))
+    assert m.call("info")["pid"] == 1
+    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+    before = len(m.marked())
+    # What is orphaned is reaped, what dies is started again.
+    its = [pid for pid in m.marked()
+           if b"orphan" in open(f"/proc/{pid}/cmdline", "rb").read()]
+    assert len(its) == 2
+    for pid in its:
+        os.kill(pid, signal.SIGKILL)
+    await_that("it runs again", lambda: m.status("A")["state"] == "RUNNING" and
+               m.status("A")["restarts"] >= 1)
+    await_that("as many as before", lambda: len(m.marked()) == before)
+    for child in m.marked():
+        assert is_alive(child)
 
 
 def test_what_is_not_there_is_refused(m):

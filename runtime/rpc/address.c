@@ -133,11 +133,32 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
-/* [host][:port], [v6][:port] */
-static int parse_tcp(part whole, part rest, const shmrpc_service *service,
-                     shmrpci_address *out, shmrpc_error *error)
+/* key=FILE */
+static int parse_query(part whole, part query, shmrpci_address *out,
+                       shmrpc_error *error)
 {
-    (void)service;
+    part name;
+    part value = {NULL, 0};
+    if (!split(query, '=', &name, &value) || !part_is(name, "key") ||
+        value.len == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": behind ? expected key=FILE",
+                                PART_ARGS(whole));
+    }
+    if (value.len >= sizeof out->key_file) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": the key's path is too long",
+                                PART_ARGS(whole));
+    }
+    memcpy(out->key_file, value.at, value.len);
+    out->key_file[value.len] = '\0';
+    return SHMRPC_OK;
+}
+
+/* [host][:port], [v6][:port] */
+static int parse_host(part whole, part rest, shmrpci_address *out,
+                      shmrpc_error *error)
+{
     part host = rest;
     part port = {NULL, 0};
     bool has_port;
@@ -163,6 +184,20 @@ static int parse_tcp(part whole, part rest, const shmrpc_service *service,
     }
     return host.len > 0 ? copy_host(whole, host, "the host", out, error)
                         : SHMRPC_OK;
+}
+
+/* [host][:port][?key=FILE] */
+static int parse_tcp(part whole, part rest, const shmrpc_service *service,
+                     shmrpci_address *out, shmrpc_error *error)
+{
+    (void)service;
+    part host = rest;
+    part query;
+    int status = SHMRPC_OK;
+    if (split(rest, '?', &host, &query)) {
+        status = parse_query(whole, query, out, error);
+    }
+    return status == SHMRPC_OK ? parse_host(whole, host, out, error) : status;
 }
 
 /* /path */

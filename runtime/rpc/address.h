@@ -6,6 +6,7 @@
  *     inproc://              within this process
  *     tcp://host:port        over TCP; [address] for IPv6
  *     tcp://  tcp://:port    this machine's 127.0.0.1
+ *     tcp://host?key=FILE    with a key that both ends have
  *     unix:///path           a socket of this machine
  *
  * Several, separated by commas, are tried in order.  What an address leaves

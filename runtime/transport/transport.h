@@ -45,6 +45,7 @@ typedef struct shmrpci_address {
     char instance[64]; /* "" for none */
     char host[256];    /* tcp: host; unix: path */
     uint16_t port;
+    char key_file[256]; /* tcp: of the key that both ends have; "" for none */
 } shmrpci_address;
 
 /* Ids of methods. Id 0 asks any service to describe itself. */

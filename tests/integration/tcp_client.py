@@ -3,6 +3,8 @@
 alone, with nothing but the standard library (and python3-snappy, where that is
 installed), that makes every kind of call."""
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -26,7 +28,7 @@ RPC = struct.Struct("<4sHHQ")
 MAGIC = b"\xf3rpc"
 
 (HELLO, WELCOME, REFUSED, REQUEST, REPLY, CANCEL, TOLD, ENDED, CREDIT, PING,
- PONG, GOAWAY) = range(1, 13)
+ PONG, GOAWAY, AUTH) = range(1, 14)
 ONEWAY, DETAIL, PACKED, NOT_RUN, LAST = 0x01, 0x02, 0x08, 0x20, 0x40
 SNAPPY, ZLIB = 1, 2
 CANCELLED, INVALID, DEADLINE, UNIMPLEMENTED = -1, -3, -4, -12
@@ -50,16 +52,19 @@ class Frame:
 
 
 class Client:
-    def __init__(self, sock, offer=0):
+    def __init__(self, sock, offer=0, key=None):
         self.sock = sock
         sock.settimeout(PATIENCE_S)
         name = b"any"
         hello = (TERMS.pack(1 << 20, offer, 0, 0) + RPC.pack(b"rpc1", 1, 0, 0) +
                  bytes([len(name)]) + name)
-        sock.sendall(OPENING.pack(MAGIC, 1, 0, 0, 0, 0, 0))
+        if key is not None:
+            self.show(key)
+        else:
+            sock.sendall(OPENING.pack(MAGIC, 1, 0, 0, 0, 0, 0))
         self.send(HELLO, body=hello)
-        magic, major, _, auth, *zeros = OPENING.unpack(self.read(OPENING.size))
-        assert (magic, major, auth, zeros) == (MAGIC, 1, 0, [0, 0, 0])
+        if key is None:
+            self.opening(0, 0)
         welcome = self.receive()
         assert welcome.type == WELCOME, welcome.body
         (self.max_body, self.compression, self.credits,
@@ -71,6 +76,25 @@ class Client:
         self.last_call = 0
         self.ids = {}
         self.ids = self.methods(self.call(0).body.decode())
+
+    def opening(self, auth, length):
+        said = self.read(OPENING.size)
+        magic, major, _, *rest = OPENING.unpack(said)
+        assert (magic, major, rest) == (MAGIC, 1, [auth, 0, length, 0])
+        return said
+
+    def show(self, key):
+        """That we have the key, once the server has shown the same."""
+        ours = OPENING.pack(MAGIC, 1, 0, 1, 0, 32, 0) + os.urandom(32)
+        self.sock.sendall(ours)
+        theirs = self.opening(1, 64) + self.read(32)
+
+        def proof(whose):
+            said = whose.ljust(16, b"\0") + ours + theirs
+            return hmac.new(key, said, hashlib.sha256).digest()
+
+        assert self.read(32) == proof(b"shmrpc server")
+        self.send(AUTH, body=proof(b"shmrpc client"))
 
     @staticmethod
     def methods(text):
@@ -341,13 +365,13 @@ def start(*command):
     sys.exit("no server: " + " ".join(command))
 
 
-def connect(where, offer=0):
+def connect(where, offer=0, key=None):
     if where.startswith("unix://"):
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(where[len("unix://"):])
         return Client(sock, offer)
     host, port = where[len("tcp://"):].rsplit(":", 1)
-    return Client(socket.create_connection((host, int(port)), PATIENCE_S), offer)
+    return Client(socket.create_connection((host, int(port)), PATIENCE_S), offer, key)
 
 
 def run(test, *arguments):
@@ -399,12 +423,27 @@ def try_packed(fault_server, listen, name, number):
         server.kill()
 
 
+def try_key(fault_server, folder):
+    key = b"a secret of this folder"
+    path = f"{folder}/key"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.write(key + b"\n")
+    server, where = start(fault_server, "--workers=0",
+                          "--force-insecure-serialisation", "--listen",
+                          f"tcp://:0?key={path}")
+    try:
+        run(raw_bytes_come_back, connect(where, key=key))
+    finally:
+        server.kill()
+
+
 def main():
     fault_server, echo_server = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SHMRPC_DIR"] = folder
         for listen in (f"unix://{folder}/s", "tcp://:0"):
             try_all(fault_server, echo_server, listen)
+        try_key(fault_server, folder)
         try_packed(fault_server, "tcp://:0", "zlib", ZLIB)
         if snappy is None:
             print("skipped snappy: python3-snappy is not installed")

@@ -20,6 +20,7 @@
 #define SHMRPCI_TRANSPORT_TCP_CLIENT_H
 
 #include "os/fork.h"
+#include "transport/tcp/auth.h"
 #include "transport/tcp/limits.h"
 #include "transport/tcp/outbox.h"
 #include "transport/tcp/pack.h"
@@ -101,7 +102,11 @@ struct tcp_client {
     char where[300];
     /* During connect: */
     size_t opening_len;
-    uint8_t opening[TCP_OPENING_BYTES];
+    bool has_opened; /* the server; with its proof, if we have a key */
+    shmrpci_secret key;
+    tcp_auth auth;
+    uint8_t proof[SHMRPCI_PROOF_BYTES]; /* the server's, behind what it said */
+    const shmrpci_connect_opts *opts;
     shmrpci_buf *welcome;
     shmrpc_error *error;
     int refused;
@@ -163,6 +168,8 @@ void tcp_client_tell(tcp_client *client);
 
 /* ---- client_conn.c ---- */
 
+/* The server has opened: takes bytes of that, and answers. NONE, or why not. */
+tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len);
 int tcp_client_connect(const shmrpci_address *address,
                        const shmrpci_connect_opts *opts, shmrpci_conn **out,
                        shmrpci_buf *welcome, shmrpc_error *error);

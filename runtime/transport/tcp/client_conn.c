@@ -59,6 +59,7 @@ static tcp_client *client_new(int fd, size_t max_message_bytes)
     }
     client->fd = fd;
     client->wake_fd = client->told_fd = client->watch_set = -1;
+    client->auth.key = &client->key;
     client->generation = shmrpci_fork_generation();
     client->max_message_bytes =
         max_message_bytes < UINT32_MAX ? max_message_bytes : UINT32_MAX;
@@ -83,29 +84,151 @@ static tcp_client *client_new(int fd, size_t max_message_bytes)
 
 /* ---- shaking hands --------------------------------------------------- */
 
-/* Opening and hello in one piece, which is smaller than any socket's room. */
-static bool say_hello(tcp_client *client, const shmrpci_connect_opts *opts)
+/* Sends bytes at once: they are fewer than any socket has room for. */
+static bool send_all(tcp_client *client, const shmrpci_buf *bytes)
 {
-    uint8_t bytes[TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_HELLO_BYTES +
-                  SHMRPCI_HELLO_MAX_BYTES];
-    uint8_t *at = bytes;
-    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
-    tcp_terms terms = {.max_message = (uint32_t)client->max_message_bytes,
-                       .compression = TCP_PACK_OFFER};
-    tcp_head head = {.type = TCP_HELLO,
-                     .len = TCP_HELLO_BYTES + (uint32_t)opts->hello_len};
-    tcp_opening_put(&opening, at);
-    tcp_head_put(&head, at += TCP_OPENING_BYTES);
-    tcp_terms_put(&terms, at += TCP_HEAD_BYTES);
-    memcpy(at += TCP_HELLO_BYTES, opts->hello, opts->hello_len);
-    tcp_piece piece = {.data = bytes,
-                       .len = (size_t)(at - bytes) + opts->hello_len};
+    tcp_piece piece = {.data = bytes->data, .len = bytes->len};
+    if (bytes->status != SHMRPC_OK) {
+        return false;
+    }
     tcp_outbox_add(&client->outbox, &piece);
     if (tcp_outbox_flush(&client->outbox) != TCP_FLUSHED) {
         tcp_outbox_fail(&client->outbox);
         return false;
     }
     return true;
+}
+
+static void put_frame(shmrpci_buf *out, tcp_type type, const void *body,
+                      size_t len)
+{
+    tcp_head head = {.type = (uint8_t)type, .len = (uint32_t)len};
+    uint8_t *at = shmrpci_buf_extend(out, TCP_HEAD_BYTES);
+    if (at != NULL) {
+        tcp_head_put(&head, at);
+    }
+    shmrpci_buf_append(out, body, len);
+}
+
+static void put_hello(const tcp_client *client, shmrpci_buf *out)
+{
+    uint8_t body[TCP_HELLO_BYTES + SHMRPCI_HELLO_MAX_BYTES];
+    const shmrpci_connect_opts *opts = client->opts;
+    tcp_terms terms = {.max_message = (uint32_t)client->max_message_bytes,
+                       .compression = TCP_PACK_OFFER};
+    tcp_terms_put(&terms, body);
+    memcpy(body + TCP_HELLO_BYTES, opts->hello, opts->hello_len);
+    put_frame(out, TCP_HELLO, body, TCP_HELLO_BYTES + opts->hello_len);
+}
+
+/* Our opening, and at once hello, unless there is a key to be shown first. */
+static bool say_opening(tcp_client *client)
+{
+    tcp_auth *auth = &client->auth;
+    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
+    bool has_key = auth->key->len > 0;
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    if (has_key) {
+        out.status = tcp_auth_say(TCP_FROM_CLIENT, auth->client);
+    } else {
+        tcp_opening_put(&opening, auth->client);
+    }
+    shmrpci_buf_append(&out, auth->client,
+                       has_key ? TCP_SAID_BYTES : TCP_OPENING_BYTES);
+    if (!has_key) {
+        put_hello(client, &out);
+    }
+    bool said = send_all(client, &out);
+    shmrpci_buf_fini(&out);
+    return said;
+}
+
+/* The server has the key: we show that we have it too, and say hello. */
+static bool say_proof(tcp_client *client)
+{
+    uint8_t proof[SHMRPCI_PROOF_BYTES];
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    out.status = tcp_auth_prove(&client->auth, TCP_FROM_CLIENT, proof);
+    put_frame(&out, TCP_AUTH, proof, sizeof proof);
+    put_hello(client, &out);
+    bool said = send_all(client, &out);
+    shmrpci_buf_fini(&out);
+    return said;
+}
+
+/* Takes bytes into `to` until `wanted` of all have come; false: not yet. */
+static bool take(tcp_client *client, uint8_t *to, size_t wanted,
+                 const uint8_t **data, size_t *len)
+{
+    if (client->opening_len < wanted) {
+        size_t missing = wanted - client->opening_len;
+        size_t taken = *len < missing ? *len : missing;
+        memcpy(to, *data, taken);
+        client->opening_len += taken;
+        *data += taken;
+        *len -= taken;
+    }
+    return client->opening_len >= wanted;
+}
+
+static tcp_end no_key(tcp_client *client, const char *format)
+{
+    client->refused = shmrpc_error_set(client->error, SHMRPC_E_UNAUTHENTICATED,
+                                       "%.120s %s", client->where, format);
+    return TCP_END_AUTH;
+}
+
+/* The server's nonce and proof. */
+static tcp_end take_proof(tcp_client *client, const uint8_t **data, size_t *len)
+{
+    tcp_auth *auth = &client->auth;
+    size_t at = client->opening_len;
+    if (at < TCP_SAID_BYTES &&
+        !take(client, auth->server + at, TCP_SAID_BYTES, data, len)) {
+        return TCP_END_NONE;
+    }
+    at = client->opening_len - TCP_SAID_BYTES;
+    if (!take(client, client->proof + at, TCP_SAID_BYTES + SHMRPCI_PROOF_BYTES,
+              data, len)) {
+        return TCP_END_NONE;
+    }
+    if (!tcp_auth_is_proof(auth, TCP_FROM_SERVER, client->proof)) {
+        return no_key(client, "has another key than we");
+    }
+    client->has_opened = true;
+    return say_proof(client) ? TCP_END_NONE : TCP_END_CUT;
+}
+
+tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len)
+{
+    tcp_auth *auth = &client->auth;
+    tcp_opening opening = {0};
+    size_t at = client->opening_len;
+    bool is_whole =
+        at >= TCP_OPENING_BYTES ||
+        take(client, auth->server + at, TCP_OPENING_BYTES, data, len);
+    tcp_end end = tcp_opening_get(
+        auth->server, is_whole ? TCP_OPENING_BYTES : client->opening_len,
+        &opening);
+    if (end != TCP_END_NONE || !is_whole) {
+        return end;
+    }
+    bool has_key = auth->key->len > 0;
+    if (opening.auth != TCP_AUTH_NONE && !has_key) {
+        return no_key(client, "demands a key: add ?key=FILE to the address");
+    }
+    if (opening.auth == TCP_AUTH_NONE && has_key) {
+        return no_key(client, "has no key: it was started without ?key=FILE");
+    }
+    client->has_opened = !has_key;
+    if (!has_key) {
+        return TCP_END_NONE;
+    }
+    return opening.auth_len == TCP_NONCE_BYTES + SHMRPCI_PROOF_BYTES
+               ? take_proof(client, data, len)
+               : TCP_END_OPENING;
 }
 
 /* Why no welcome came. */
@@ -131,7 +254,9 @@ static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
                                 client->where);
     case TCP_END_AUTH:
         return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                                "%s demands authentication", client->where);
+                                "%s demands an authentication that we don't "
+                                "have",
+                                client->where);
     case TCP_END_MEMORY:
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     default:
@@ -146,7 +271,8 @@ static int shake_hands(tcp_client *client, const shmrpci_connect_opts *opts,
 {
     client->welcome = welcome;
     client->error = error;
-    if (!say_hello(client, opts)) {
+    client->opts = opts;
+    if (!say_opening(client)) {
         tcp_client_lose(client, TCP_END_CUT);
     }
     shmrpci_mutex_lock(&client->lock);
@@ -174,7 +300,10 @@ int tcp_client_connect(const shmrpci_address *address,
     }
     client->base.transport = address->transport;
     tcp_place_text(address, client->where);
-    failed = shake_hands(client, opts, welcome, error);
+    failed = tcp_auth_read_key(address->key_file, &client->key, error);
+    if (failed == SHMRPC_OK) {
+        failed = shake_hands(client, opts, welcome, error);
+    }
     if (failed != SHMRPC_OK) {
         client_free(client);
         return failed;

@@ -257,20 +257,6 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* The server's opening comes before its first frame. */
-static tcp_end take_opening(tcp_client *client, const uint8_t **data,
-                            size_t *len)
-{
-    tcp_opening opening;
-    size_t missing = TCP_OPENING_BYTES - client->opening_len;
-    size_t taken = *len < missing ? *len : missing;
-    memcpy(client->opening + client->opening_len, *data, taken);
-    client->opening_len += taken;
-    *data += taken;
-    *len -= taken;
-    return tcp_opening_get(client->opening, client->opening_len, &opening);
-}
-
 /* Reads once; *out_got: how much, *more: there probably is more. */
 static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 {
@@ -295,8 +281,8 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
     }
     const uint8_t *data = scratch;
     tcp_end end = TCP_END_NONE;
-    if (client->opening_len < TCP_OPENING_BYTES) {
-        end = take_opening(client, &data, &got);
+    if (!client->has_opened) { /* which comes before its first frame */
+        end = tcp_client_open(client, &data, &got);
     }
     return end == TCP_END_NONE
                ? tcp_reader_feed(&client->reader, data, got, on_frame, client)

@@ -171,7 +171,10 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     shmrpci_endpoint_text(peer, conn->peer_text, sizeof conn->peer_text);
     conn->peer = peer_of(conn, fd);
     tcp_outbox_init(&conn->outbox, fd);
-    tcp_reader_init(&conn->reader, TCP_FROM_CLIENT, 0);
+    bool has_key = listener->key.len > 0;
+    tcp_reader_init(&conn->reader,
+                    has_key ? TCP_FROM_STRANGER : TCP_FROM_CLIENT, 0);
+    conn->auth.key = &listener->key;
     return conn;
 }
 
@@ -258,8 +261,9 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     conn->frames++;
     switch (state_of(conn)) {
     case TCP_CONN_HANDSHAKE:
-        return head->type == TCP_HELLO ? tcp_hello_answer(conn, head, body)
-                                       : TCP_END_TYPE;
+        return head->type == TCP_HELLO  ? tcp_hello_answer(conn, head, body)
+               : head->type == TCP_AUTH ? tcp_hello_prove(conn, body)
+                                        : TCP_END_TYPE;
     case TCP_CONN_OPEN:
         return on_open_frame(conn, head, body);
     case TCP_CONN_LINGER:
@@ -275,6 +279,9 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 static bool is_readable(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
+    if (tcp_outbox_is_stuck(&conn->outbox)) {
+        return false; /* until the socket has room again, which is an event */
+    }
     shmrpci_mutex_lock(&listener->lock);
     if (conn->held_bytes > listener->limits.max_held_bytes) {
         conn->is_paused = true;
@@ -290,7 +297,7 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
     if (state_of(conn) == TCP_CONN_LINGER) {
         return TCP_END_NONE; /* refused, and not to be looked at */
     }
-    if (conn->opening_len < TCP_OPENING_BYTES) {
+    if (!conn->has_opened) {
         end = tcp_hello_opening(conn, &data, &len);
     }
     return end == TCP_END_NONE

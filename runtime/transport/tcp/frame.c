@@ -38,7 +38,7 @@ const char *tcp_end_text(tcp_end end)
         [TCP_END_FIELD] = "a frame with a field that can't be",
         [TCP_END_LENGTH] = "a frame longer than agreed",
         [TCP_END_CREDIT] = "more calls than agreed, or an id used twice",
-        [TCP_END_AUTH] = "the peer demands authentication",
+        [TCP_END_AUTH] = "one side has a key, and the other one not that",
         [TCP_END_REFUSED] = "refused",
         [TCP_END_HANDSHAKE] = "the peer was too slow to say hello",
         [TCP_END_SLOW_SENDER] = "the peer was too slow to send a frame",
@@ -59,6 +59,7 @@ void tcp_opening_put(const tcp_opening *opening, uint8_t out[TCP_OPENING_BYTES])
     put(out + 4, opening->major, 2);
     put(out + 6, opening->minor, 2);
     put(out + 8, opening->auth, 1);
+    put(out + 10, opening->auth_len, 2);
 }
 
 tcp_end tcp_opening_get(const uint8_t *data, size_t len, tcp_opening *out)
@@ -73,14 +74,17 @@ tcp_end tcp_opening_get(const uint8_t *data, size_t len, tcp_opening *out)
     }
     *out = (tcp_opening){.major = (uint16_t)get(data + 4, 2),
                          .minor = (uint16_t)get(data + 6, 2),
-                         .auth = data[8]};
+                         .auth = data[8],
+                         .auth_len = (uint16_t)get(data + 10, 2)};
     if (out->major != TCP_MAJOR) {
         return TCP_END_VERSION;
     }
-    if (out->auth != 0) {
+    if (out->auth > TCP_AUTH_KEY) {
         return TCP_END_AUTH;
     }
-    return get(data + 9, 7) != 0 ? TCP_END_OPENING : TCP_END_NONE;
+    bool has_more = out->auth == TCP_AUTH_NONE && out->auth_len != 0;
+    return has_more || data[9] != 0 || get(data + 12, 4) != 0 ? TCP_END_OPENING
+                                                              : TCP_END_NONE;
 }
 
 /* ---- heads ----------------------------------------------------------- */
@@ -136,6 +140,7 @@ static const struct {
     [TCP_CREDIT] = {TCP_FROM_SERVER, false, 0, MAY_STATUS, 0},
     [TCP_PING] = {TCP_FROM_CLIENT, true, 0, MAY_VALUE, 0},
     [TCP_PONG] = {TCP_FROM_CLIENT, true, 0, MAY_VALUE, 0},
+    [TCP_AUTH] = {TCP_FROM_STRANGER, false, 0, 0, TCP_PROOF_BYTES},
     [TCP_GOAWAY] = {TCP_FROM_SERVER, false, TCP_FLAG_LAST, MAY_STATUS,
                     TCP_REFUSAL_MAX_BYTES},
 };
@@ -143,8 +148,10 @@ static const struct {
 tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
                        uint32_t max_message)
 {
-    if (head->type == 0 || head->type >= TCP_TYPE_COUNT ||
-        (rules[head->type].from != from && !rules[head->type].either_side)) {
+    bool is_known = head->type != 0 && head->type < TCP_TYPE_COUNT;
+    if (!is_known ||
+        (rules[head->type].from != from &&
+         (!rules[head->type].either_side || from == TCP_FROM_STRANGER))) {
         return TCP_END_TYPE;
     }
     uint8_t flags = rules[head->type].flags;

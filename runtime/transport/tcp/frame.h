@@ -12,6 +12,7 @@
 
 #define TCP_OPENING_BYTES 16u
 #define TCP_HEAD_BYTES    24u
+#define TCP_PROOF_BYTES   32u /* of AUTH */
 #define TCP_HELLO_BYTES   16u /* before rpc's own */
 #define TCP_WELCOME_BYTES 16u
 
@@ -30,7 +31,7 @@ typedef enum tcp_end {
     TCP_END_FIELD,       /* a field has a value that it can't have */
     TCP_END_LENGTH,      /* longer than agreed */
     TCP_END_CREDIT,      /* more calls than agreed, or one id twice */
-    TCP_END_AUTH,        /* it demands what we do not have */
+    TCP_END_AUTH,        /* one side has a key, and the other one not that */
     TCP_END_REFUSED,     /* on_hello, or a quota */
     TCP_END_HANDSHAKE,   /* too slow to say hello */
     TCP_END_SLOW_SENDER, /* a frame took too long to arrive */
@@ -47,8 +48,11 @@ const char *tcp_end_text(tcp_end end);
 typedef struct tcp_opening {
     uint16_t major;
     uint16_t minor;
-    uint8_t auth; /* 0: none */
+    uint8_t auth;      /* TCP_AUTH_... */
+    uint16_t auth_len; /* of what follows the opening for it */
 } tcp_opening;
+
+enum { TCP_AUTH_NONE = 0, TCP_AUTH_KEY = 1 };
 
 void tcp_opening_put(const tcp_opening *opening,
                      uint8_t out[TCP_OPENING_BYTES]);
@@ -70,6 +74,7 @@ typedef enum tcp_type {
     TCP_PING = 10,
     TCP_PONG = 11,
     TCP_GOAWAY = 12,
+    TCP_AUTH = 13,
     TCP_TYPE_COUNT
 } tcp_type;
 
@@ -95,7 +100,11 @@ typedef struct tcp_head {
 void tcp_head_put(const tcp_head *head, uint8_t out[TCP_HEAD_BYTES]);
 void tcp_head_get(const uint8_t data[TCP_HEAD_BYTES], tcp_head *out);
 
-typedef enum tcp_side { TCP_FROM_CLIENT, TCP_FROM_SERVER } tcp_side;
+typedef enum tcp_side {
+    TCP_FROM_CLIENT,
+    TCP_FROM_SERVER,
+    TCP_FROM_STRANGER /* a client that has yet to prove that it has the key */
+} tcp_side;
 
 /* Whether a frame of this head may come from that side, with a message of at
  * most `max_message` bytes: TYPE, FIELD, LENGTH or NONE. */

@@ -11,7 +11,7 @@
 /* The uid that the kernel shows for one that our namespace doesn't know. */
 #define UNMAPPED_UID 65534u
 
-/* A frame with its body, before it our opening, that frees itself. */
+/* Bytes that free themselves when they are sent. */
 typedef struct message {
     tcp_piece piece;
     uint8_t bytes[];
@@ -22,29 +22,54 @@ static void free_message(tcp_piece *piece)
     free(piece); /* it is the message's first member */
 }
 
-/* Sends our opening, and a frame behind it if `head` is not NULL. */
-static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
+static bool send_copy(tcp_conn *conn, const shmrpci_buf *bytes)
 {
-    size_t bytes =
-        TCP_OPENING_BYTES + (head != NULL ? TCP_HEAD_BYTES + len : 0);
-    message *out = malloc(sizeof *out + bytes);
+    message *out =
+        bytes->status == SHMRPC_OK ? malloc(sizeof *out + bytes->len) : NULL;
     if (out == NULL) {
         return false;
     }
-    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
-    tcp_opening_put(&opening, out->bytes);
-    if (head != NULL) {
-        head->len = (uint32_t)len;
-        tcp_head_put(head, out->bytes + TCP_OPENING_BYTES);
-        if (len > 0) {
-            memcpy(out->bytes + TCP_OPENING_BYTES + TCP_HEAD_BYTES, body, len);
-        }
-    }
-    out->piece =
-        (tcp_piece){.data = out->bytes, .len = bytes, .on_sent = free_message};
+    memcpy(out->bytes, bytes->data, bytes->len);
+    out->piece = (tcp_piece){
+        .data = out->bytes, .len = bytes->len, .on_sent = free_message};
     tcp_outbox_add(&conn->outbox, &out->piece);
     tcp_conn_flush(conn);
     return true;
+}
+
+static void put_opening(tcp_conn *conn, shmrpci_buf *out)
+{
+    bool has_key = conn->auth.key->len > 0;
+    tcp_opening opening = {.major = TCP_MAJOR,
+                           .minor = TCP_MINOR,
+                           .auth = has_key ? TCP_AUTH_KEY : TCP_AUTH_NONE};
+    uint8_t *at = shmrpci_buf_extend(out, TCP_OPENING_BYTES);
+    if (at != NULL) {
+        tcp_opening_put(&opening, at);
+    }
+    conn->said_opening = true;
+}
+
+/* Sends our opening, if we have not, and a frame behind it if `head` is not
+ * NULL. */
+static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    if (!conn->said_opening) {
+        put_opening(conn, &out);
+    }
+    if (head != NULL) {
+        head->len = (uint32_t)len;
+        uint8_t *at = shmrpci_buf_extend(&out, TCP_HEAD_BYTES);
+        if (at != NULL) {
+            tcp_head_put(head, at);
+        }
+        shmrpci_buf_append(&out, body, len);
+    }
+    bool said = send_copy(conn, &out);
+    shmrpci_buf_fini(&out);
+    return said;
 }
 
 /* From now on the client may read why it was refused, until it closes. */
@@ -74,21 +99,77 @@ static tcp_end refuse(tcp_conn *conn, int status, const char *text)
 
 /* ---- the opening ----------------------------------------------------- */
 
+/* Takes bytes until there are `wanted`; false: not yet. */
+static bool take(tcp_conn *conn, size_t wanted, const uint8_t **data,
+                 size_t *len)
+{
+    if (conn->opening_len < wanted) {
+        size_t missing = wanted - conn->opening_len;
+        size_t taken = *len < missing ? *len : missing;
+        memcpy(conn->auth.client + conn->opening_len, *data, taken);
+        conn->opening_len += taken;
+        *data += taken;
+        *len -= taken;
+    }
+    return conn->opening_len >= wanted;
+}
+
+/* We show that we have the key, and ask for the same. */
+static tcp_end challenge(tcp_conn *conn)
+{
+    tcp_auth *auth = &conn->auth;
+    uint8_t proof[SHMRPCI_PROOF_BYTES];
+    if (tcp_auth_say(TCP_FROM_SERVER, auth->server) != SHMRPC_OK ||
+        tcp_auth_prove(auth, TCP_FROM_SERVER, proof) != SHMRPC_OK) {
+        return TCP_END_MEMORY;
+    }
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    shmrpci_buf_append(&out, auth->server, sizeof auth->server);
+    shmrpci_buf_append(&out, proof, sizeof proof);
+    conn->said_opening = true;
+    bool said = send_copy(conn, &out);
+    shmrpci_buf_fini(&out);
+    return said ? TCP_END_NONE : TCP_END_MEMORY;
+}
+
 tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len)
 {
     tcp_opening opening = {0};
-    size_t missing = TCP_OPENING_BYTES - conn->opening_len;
-    size_t taken = *len < missing ? *len : missing;
-    memcpy(conn->opening + conn->opening_len, *data, taken);
-    conn->opening_len += taken;
-    *data += taken;
-    *len -= taken;
-    tcp_end end = tcp_opening_get(conn->opening, conn->opening_len, &opening);
-    if (end == TCP_END_VERSION) {
-        /* Ours tells it which version there is. */
+    bool is_whole = take(conn, TCP_OPENING_BYTES, data, len);
+    tcp_end end = tcp_opening_get(
+        conn->auth.client, is_whole ? TCP_OPENING_BYTES : conn->opening_len,
+        &opening);
+    if (end == TCP_END_NONE && !is_whole) {
+        return TCP_END_NONE;
+    }
+    uint8_t ours = conn->auth.key->len > 0 ? TCP_AUTH_KEY : TCP_AUTH_NONE;
+    if (end == TCP_END_NONE && opening.auth != ours) {
+        end = TCP_END_AUTH;
+    }
+    if (end == TCP_END_VERSION || end == TCP_END_AUTH) {
+        /* Ours tells it which version there is, or that it needs a key. */
         (void)say(conn, NULL, NULL, 0);
     }
-    return end;
+    if (end != TCP_END_NONE || ours == TCP_AUTH_NONE) {
+        conn->has_opened = end == TCP_END_NONE;
+        return end;
+    }
+    if (opening.auth_len != TCP_NONCE_BYTES) {
+        return TCP_END_OPENING;
+    }
+    conn->has_opened = take(conn, TCP_SAID_BYTES, data, len);
+    return conn->has_opened ? challenge(conn) : TCP_END_NONE;
+}
+
+tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body)
+{
+    if (body->len != SHMRPCI_PROOF_BYTES ||
+        !tcp_auth_is_proof(&conn->auth, TCP_FROM_CLIENT, body->data)) {
+        return TCP_END_AUTH;
+    }
+    conn->reader.from = TCP_FROM_CLIENT;
+    return TCP_END_NONE;
 }
 
 /* ---- hello ----------------------------------------------------------- */

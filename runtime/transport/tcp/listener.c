@@ -96,7 +96,10 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
     listener->base.transport = address->transport;
     /* Whom we let in is decided when they have connected. */
     uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
-    int failed = tcp_place_listen(address, mode, &listener->place, error);
+    int failed = tcp_auth_read_key(address->key_file, &listener->key, error);
+    if (failed == SHMRPC_OK) {
+        failed = tcp_place_listen(address, mode, &listener->place, error);
+    }
     if (failed == SHMRPC_OK) {
         failed = make_descriptors(listener);
         if (failed != SHMRPC_OK) {

@@ -239,3 +239,12 @@ bool tcp_outbox_pong(tcp_outbox *outbox, uint64_t value)
     shmrpci_mutex_unlock(&outbox->lock);
     return enough || tcp_outbox_note(outbox, &head);
 }
+
+bool tcp_outbox_is_stuck(tcp_outbox *outbox)
+{
+    shmrpci_mutex_lock(&outbox->lock);
+    bool stuck =
+        outbox->notes > TCP_UNSENT_NOTES && outbox->first_since_ns != 0;
+    shmrpci_mutex_unlock(&outbox->lock);
+    return stuck;
+}

@@ -81,6 +81,10 @@ typedef struct tcp_note {
 /* Adds such a frame; false: out of memory. */
 bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head);
 
+/* Whether a peer does not take what it is told: more than TCP_UNSENT_NOTES
+ * wait, and the socket takes no more. */
+bool tcp_outbox_is_stuck(tcp_outbox *outbox);
+
 /* Adds a PONG, or nothing while TCP_UNSENT_NOTES wait: who does not take the
  * answers need not have them.  That anything waits is no reason to add none:
  * a reply that the peer has got is still in the list until the thread that sent

@@ -26,6 +26,7 @@
 #include "os/stream.h"
 #include "os/thread.h"
 #include "sync/atomic.h"
+#include "transport/tcp/auth.h"
 #include "transport/tcp/outbox.h"
 #include "transport/tcp/pack.h"
 #include "transport/tcp/place.h"
@@ -106,7 +107,9 @@ struct tcp_conn {
     shmrpci_atomic_u32 has_hung_up; /* what is left is to be read to the end */
     tcp_reader reader;
     size_t opening_len;
-    uint8_t opening[TCP_OPENING_BYTES];
+    bool has_opened;        /* the peer; with a nonce, if we have a key */
+    bool said_opening;      /* we */
+    tcp_auth auth;          /* with the listener's key */
     uint64_t frames;        /* that have come */
     uint64_t frame_number;  /* for which the next was set */
     int64_t frame_since_ns; /* when the one that is midway began */
@@ -132,10 +135,11 @@ struct tcp_listener {
     shmrpci_listen_opts opts;
     uint32_t *allowed_uids;
     tcp_place place;
-    int control_set; /* the listener's own thread */
-    int edge_set;    /* the workers, and sometimes that thread */
-    int wake_fd;     /* in control_set */
-    int bell_fd;     /* in edge_set */
+    shmrpci_secret key; /* len 0: none */
+    int control_set;    /* the listener's own thread */
+    int edge_set;       /* the workers, and sometimes that thread */
+    int wake_fd;        /* in control_set */
+    int bell_fd;        /* in edge_set */
     shmrpci_atomic_u32 stopping;
     shmrpci_mutex lock;
     /* Guarded by it: */
@@ -187,6 +191,8 @@ bool tcp_conn_is_watched(tcp_conn *conn);
 
 /* Takes bytes of the opening; the rest are frames. */
 tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len);
+/* The peer shows that it has the key: NONE, AUTH. */
+tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body);
 /* Answers a HELLO. */
 tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
                          const tcp_body *body);

@@ -100,6 +100,10 @@ static void hosts_ports_and_paths_are_read(void **state)
     assert_string_equal(parse_one("tcp://")->host, "");
     assert_int_equal(parse_one("tcp://")->port, 5555);
     assert_int_equal(parse_one("tcp://:0")->port, 0);
+    assert_string_equal(parse_one("tcp://h:1?key=/a=b?")->key_file, "/a=b?");
+    assert_int_equal(parse_one("tcp://h:1?key=k")->port, 1);
+    assert_string_equal(parse_one("tcp://?key=k")->host, "");
+    assert_string_equal(parse_one("tcp://h")->key_file, "");
     assert_string_equal(parse_one("unix:///run/x.sock")->host, "/run/x.sock");
 }
 
@@ -122,6 +126,10 @@ static void mistakes_are_told_with_what_was_expected(void **state)
     expect_refused("tcp://h:1x", "\"1x\" is no port");
     expect_refused("tcp://[::1", "expected [address]:port");
     expect_refused("tcp://[::1]x", "expected [address]:port");
+    expect_refused("tcp://h?", "behind ? expected key=FILE");
+    expect_refused("tcp://h?key", "behind ? expected key=FILE");
+    expect_refused("tcp://h?key=", "behind ? expected key=FILE");
+    expect_refused("tcp://h?kex=f", "behind ? expected key=FILE");
     expect_refused("unix://x", "a path from the root");
     expect_refused("unix://", "path is missing");
 }

@@ -356,6 +356,52 @@ static void flood_of_pings_is_answered_as_it_is_read(void **state)
     (void)raw_expect_end(fd);
 }
 
+/* Calls that are taken back at once, by a peer that reads no answer: it is not
+ * read either, for as long as it does not. */
+static void flood_of_cancelled_calls_is_not_read_on(void **state)
+{
+    (void)state;
+    enum { CALLS = 4000, TOTAL = 64 << 20 };
+    static uint8_t bytes[CALLS * 2 * TCP_HEAD_BYTES];
+    tcp_limits limits = service_limits();
+    size_t sent = 0;
+    service_stop(&served);
+    limits.frame_ns = 60 * SHMRPCI_NS_PER_S;
+    service_start(&served, &limits);
+    for (uint32_t i = 0; i < CALLS; i++) {
+        tcp_head call = {.type = TCP_REQUEST,
+                         .method = METHOD_HOLD,
+                         .call = 100 + i,
+                         .value = UINT64_C(1) << 40};
+        tcp_head cancel = {.type = TCP_CANCEL, .call = 100 + i};
+        tcp_head_put(&call, bytes + (size_t)i * 2 * TCP_HEAD_BYTES);
+        tcp_head_put(&cancel, bytes + ((size_t)i * 2 + 1) * TCP_HEAD_BYTES);
+    }
+    int fd = raw_hello(&served);
+    /* Workers that hold, so that calls are taken back from the queue. */
+    for (uint32_t i = 0; i < SERVICE_WORKERS; i++) {
+        tcp_head call = {.type = TCP_REQUEST,
+                         .method = METHOD_HOLD,
+                         .call = i,
+                         .value = UINT64_C(1) << 40};
+        assert_true(raw_frame(fd, &call, NULL, 0));
+    }
+    service_await(&served.served, SERVICE_WORKERS);
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    while (sent < TOTAL && poll(&room, 1, 300) > 0) {
+        size_t at = sent % sizeof bytes;
+        ssize_t more = send(fd, bytes + at, sizeof bytes - at,
+                            MSG_DONTWAIT | MSG_NOSIGNAL);
+        assert_true(more > 0);
+        sent += (size_t)more;
+    }
+    assert_true(sent < TOTAL);
+    (void)shutdown(fd, SHUT_RDWR);
+    (void)close(fd);
+    atomic_store(&served.is_open, true);
+    service_expect_empty(&served);
+}
+
 /* ---- ends ---------------------------------------------------------------- */
 
 static void reset_connection_drops_its_calls(void **state)
@@ -467,6 +513,7 @@ int main(void)
         CASE(idle_connection_may_stay),
         CASE(silent_connections_keep_nobody_out_for_long),
         CASE(flood_of_pings_is_answered_as_it_is_read),
+        CASE(flood_of_cancelled_calls_is_not_read_on),
         CASE(reset_connection_drops_its_calls),
         CASE(half_a_request_is_never_run),
         CASE(mutated_conversations_hurt_nobody),

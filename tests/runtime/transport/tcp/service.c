@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -102,15 +103,9 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return SHMRPC_OK;
 }
 
-void service_start(service *s, const tcp_limits *limits)
+static void start(service *s, const tcp_limits *limits,
+                  shmrpc_compression compression)
 {
-    service_start_packed(s, limits, SHMRPC_COMPRESSION_NONE);
-}
-
-void service_start_packed(service *s, const tcp_limits *limits,
-                          shmrpc_compression compression)
-{
-    memset(s, 0, sizeof *s);
     s->address.transport = &shmrpci_transport_tcp;
     shmrpci_listen_opts opts = {.max_workers = SERVICE_WORKERS,
                                 .max_message_bytes = SERVICE_MESSAGE,
@@ -126,6 +121,28 @@ void service_start_packed(service *s, const tcp_limits *limits,
         assert_int_equal(
             shmrpci_thread_create(&s->workers[i], "worker", work, s), 0);
     }
+}
+
+void service_start(service *s, const tcp_limits *limits)
+{
+    memset(s, 0, sizeof *s);
+    start(s, limits, SHMRPC_COMPRESSION_NONE);
+}
+
+void service_start_packed(service *s, const tcp_limits *limits,
+                          shmrpc_compression compression)
+{
+    memset(s, 0, sizeof *s);
+    start(s, limits, compression);
+}
+
+void service_start_keyed(service *s, const tcp_limits *limits,
+                         const char *key_file)
+{
+    memset(s, 0, sizeof *s);
+    (void)snprintf(s->address.key_file, sizeof s->address.key_file, "%s",
+                   key_file);
+    start(s, limits, SHMRPC_COMPRESSION_NONE);
 }
 
 void service_stop(service *s)

@@ -49,6 +49,9 @@ tcp_limits service_limits(void);
 void service_start(service *s, const tcp_limits *limits);
 void service_start_packed(service *s, const tcp_limits *limits,
                           shmrpc_compression compression);
+/* With a key, in the file of that path. */
+void service_start_keyed(service *s, const tcp_limits *limits,
+                         const char *key_file);
 void service_stop(service *s);
 tcp_counts service_counts(const service *s);
 /* Waits until that many connections have ended for this reason. */

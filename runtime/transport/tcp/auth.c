@@ -1,0 +1,63 @@
+/* Proofs, and the key's file. */
+#include "transport/tcp/auth.h"
+
+#include <string.h>
+
+int tcp_auth_read_key(const char *path, shmrpci_secret *out,
+                      shmrpc_error *error)
+{
+    out->len = 0;
+    if (path[0] == '\0') {
+        return SHMRPC_OK;
+    }
+    shmrpc_status status = shmrpci_secret_read(path, out);
+    switch ((int)status) {
+    case SHMRPC_OK:
+        return SHMRPC_OK;
+    case SHMRPC_E_NOT_FOUND:
+        return shmrpc_error_set(error, status, "there is no key %.100s", path);
+    case SHMRPC_E_DENIED:
+        return shmrpc_error_set(error, status,
+                                "the key %.100s can't be read, or others can: "
+                                "chmod 600",
+                                path);
+    default:
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the key %.100s is no file of %u to %u bytes",
+                                path, SHMRPCI_SECRET_MIN_BYTES,
+                                SHMRPCI_SECRET_MAX_BYTES);
+    }
+}
+
+shmrpc_status tcp_auth_say(tcp_side from, uint8_t out[TCP_SAID_BYTES])
+{
+    tcp_opening opening = {.major = TCP_MAJOR,
+                           .minor = TCP_MINOR,
+                           .auth = TCP_AUTH_KEY,
+                           .auth_len =
+                               from == TCP_FROM_SERVER
+                                   ? TCP_NONCE_BYTES + SHMRPCI_PROOF_BYTES
+                                   : TCP_NONCE_BYTES};
+    tcp_opening_put(&opening, out);
+    return shmrpci_random_fill(out + TCP_OPENING_BYTES, TCP_NONCE_BYTES);
+}
+
+shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
+                             uint8_t out[SHMRPCI_PROOF_BYTES])
+{
+    /* Whose proof it is stands in it: one can't be sent back as the other. */
+    uint8_t data[16 + 2 * TCP_SAID_BYTES] = {0};
+    memcpy(data, from == TCP_FROM_SERVER ? "shmrpc server" : "shmrpc client",
+           13);
+    memcpy(data + 16, auth->client, TCP_SAID_BYTES);
+    memcpy(data + 16 + TCP_SAID_BYTES, auth->server, TCP_SAID_BYTES);
+    return shmrpci_secret_prove(auth->key, data, sizeof data, out);
+}
+
+bool tcp_auth_is_proof(const tcp_auth *auth, tcp_side from,
+                       const uint8_t proof[SHMRPCI_PROOF_BYTES])
+{
+    uint8_t ours[SHMRPCI_PROOF_BYTES];
+    return tcp_auth_prove(auth, from, ours) == SHMRPC_OK &&
+           shmrpci_secret_equal(ours, proof);
+}

@@ -1,0 +1,46 @@
+/*
+ * A key that both ends have, and how each shows it to the other one without
+ * saying it: openings with numbers that are used once, and proofs over both.
+ *
+ *     client                                         server
+ *     opening, nonce                       --->
+ *                                          <---  opening, nonce, proof
+ *     AUTH proof, then hello               --->
+ *
+ * Threading: values.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_AUTH_H
+#define SHMRPCI_TRANSPORT_TCP_AUTH_H
+
+#include "os/tls_secret.h"
+#include "shmrpc/error.h"
+#include "transport/tcp/frame.h"
+
+#define TCP_NONCE_BYTES 32u
+
+/* What a side says first: its opening and its nonce. */
+#define TCP_SAID_BYTES (TCP_OPENING_BYTES + TCP_NONCE_BYTES)
+
+typedef struct tcp_auth {
+    const shmrpci_secret *key; /* the owner's; len 0: none is wanted */
+    uint8_t client[TCP_SAID_BYTES];
+    uint8_t server[TCP_SAID_BYTES];
+} tcp_auth;
+
+/* Reads the key of an address, if it has one. INVALID, DENIED, NOT_FOUND with a
+ * message. */
+int tcp_auth_read_key(const char *path, shmrpci_secret *out,
+                      shmrpc_error *error);
+
+/* Makes what a side says first. */
+shmrpc_status tcp_auth_say(tcp_side from, uint8_t out[TCP_SAID_BYTES]);
+
+/* The proof of a side, once both have said that. */
+shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
+                             uint8_t out[SHMRPCI_PROOF_BYTES]);
+
+/* Whether `proof` is that of a side that has our key. */
+bool tcp_auth_is_proof(const tcp_auth *auth, tcp_side from,
+                       const uint8_t proof[SHMRPCI_PROOF_BYTES]);
+
+#endif

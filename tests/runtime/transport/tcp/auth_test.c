@@ -1,0 +1,257 @@
+/* Keys that both ends have: who gets in, who does not, and what he is told. */
+#include "transport/tcp/auth.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "service.h"
+
+enum { PROVEN = TCP_NONCE_BYTES + SHMRPCI_PROOF_BYTES };
+
+static char folder[] = "/tmp/shmrpc-auth-XXXXXX";
+static char key[64];
+static char other_key[64];
+static service served;
+
+static void write_key(char path[64], const char *name, const char *text,
+                      mode_t mode)
+{
+    (void)snprintf(path, 64, "%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    (void)close(fd);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    tcp_limits limits = service_limits();
+    service_start_keyed(&served, &limits, key);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    service_stop(&served);
+    return 0;
+}
+
+/* ---- clients of ours --------------------------------------------------- */
+
+static void expect_refusal(const shmrpci_address *address, int status,
+                           const char *text)
+{
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {.message = ""};
+    assert_int_equal(service_connect_at(address, PATIENCE_NS, &conn, &error),
+                     status);
+    if (strstr(error.message, text) == NULL) {
+        fail_msg("expected \"%s\" in \"%s\"", text, error.message);
+    }
+}
+
+static shmrpci_address address_with(const char *key_file)
+{
+    shmrpci_address address = served.address;
+    (void)snprintf(address.key_file, sizeof address.key_file, "%s", key_file);
+    return address;
+}
+
+static void who_has_the_key_is_served(void **state)
+{
+    (void)state;
+    shmrpci_conn *conn = service_connect(&served);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(call_echo(conn, "let in", 6), SHMRPC_OK);
+    }
+    shmrpci_transport_tcp.disconnect(conn);
+}
+
+static void who_has_none_is_told_what_to_do(void **state)
+{
+    (void)state;
+    shmrpci_address address = address_with("");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED,
+                   "demands a key: add ?key=FILE");
+    service_expect_end(&served, TCP_END_AUTH, 1);
+}
+
+static void who_has_another_is_told_so(void **state)
+{
+    (void)state;
+    shmrpci_address address = address_with(other_key);
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "has another key");
+    service_expect_empty(&served);
+    assert_int_equal(atomic_load(&served.served), 0);
+}
+
+static void a_server_without_a_key_is_not_believed(void **state)
+{
+    (void)state;
+    service_stop(&served);
+    tcp_limits limits = service_limits();
+    service_start(&served, &limits);
+    shmrpci_address address = address_with(key);
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "has no key");
+}
+
+static void keys_that_others_can_read_are_refused(void **state)
+{
+    (void)state;
+    char path[64];
+    shmrpci_address address = address_with("/nonexistent/key");
+    expect_refusal(&address, SHMRPC_E_NOT_FOUND, "there is no key /nonex");
+    write_key(path, "open", "0123456789abcdef", 0640);
+    address = address_with(path);
+    expect_refusal(&address, SHMRPC_E_DENIED, "chmod 600");
+    write_key(path, "short", "0123456789abcde\n", 0600);
+    address = address_with(path);
+    expect_refusal(&address, SHMRPC_E_INVALID, "16 to 1024 bytes");
+    address = address_with(folder);
+    expect_refusal(&address, SHMRPC_E_INVALID, "no file");
+    shmrpci_listener *listener;
+    shmrpci_listen_opts opts = {.max_workers = 1};
+    assert_int_equal(
+        shmrpci_transport_tcp.listen(&address, &opts, &listener, NULL),
+        SHMRPC_E_INVALID);
+}
+
+/* ---- strangers --------------------------------------------------------- */
+
+/* Opens with a nonce, and takes the server's answer. */
+static int open_raw(tcp_auth *auth, uint8_t proof[SHMRPCI_PROOF_BYTES])
+{
+    int fd = raw_open(&served);
+    assert_int_equal(tcp_auth_say(TCP_FROM_CLIENT, auth->client), SHMRPC_OK);
+    assert_true(raw_send(fd, auth->client, sizeof auth->client));
+    assert_true(raw_receive(fd, auth->server, sizeof auth->server));
+    assert_true(raw_receive(fd, proof, SHMRPCI_PROOF_BYTES));
+    return fd;
+}
+
+static void expect_end(int fd, tcp_head head, const uint8_t *body, tcp_end end)
+{
+    uint64_t before = service_counts(&served).ended[end];
+    (void)raw_frame(fd, &head, body, head.len);
+    assert_int_equal(raw_expect_end(fd), 0);
+    service_expect_end(&served, end, before + 1);
+}
+
+static const tcp_head auth_head = {.type = TCP_AUTH,
+                                   .len = SHMRPCI_PROOF_BYTES};
+
+static void nothing_but_a_proof_is_taken_first(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[2048];
+    static const struct {
+        tcp_head head;
+        tcp_end end;
+    } table[] = {
+        {{.type = TCP_HELLO, .len = 40}, TCP_END_TYPE},
+        {{.type = TCP_HELLO, .len = 1040}, TCP_END_TYPE},
+        {{.type = TCP_REQUEST, .method = METHOD_ECHO}, TCP_END_TYPE},
+        {{.type = TCP_PING}, TCP_END_TYPE},
+        {{.type = TCP_AUTH, .len = 33}, TCP_END_LENGTH},
+        {{.type = TCP_AUTH, .len = 31}, TCP_END_AUTH},
+        {{.type = TCP_AUTH, .len = 0}, TCP_END_AUTH},
+        {{.type = TCP_AUTH, .len = 32}, TCP_END_AUTH},
+        {{.type = TCP_AUTH, .len = 32, .call = 1}, TCP_END_FIELD},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        tcp_auth auth;
+        uint8_t proof[SHMRPCI_PROOF_BYTES];
+        expect_end(open_raw(&auth, proof), table[i].head, zeros, table[i].end);
+    }
+    assert_int_equal(atomic_load(&served.served), 0);
+}
+
+/* Whoever listened can't come in with what he heard. */
+static void proofs_are_good_once_and_from_one_side(void **state)
+{
+    (void)state;
+    shmrpci_secret secret;
+    tcp_auth auth = {.key = &secret};
+    uint8_t theirs[SHMRPCI_PROOF_BYTES];
+    uint8_t ours[SHMRPCI_PROOF_BYTES];
+    uint8_t again[SHMRPCI_PROOF_BYTES];
+    assert_int_equal(shmrpci_secret_read(key, &secret), SHMRPC_OK);
+    int fd = open_raw(&auth, theirs);
+    assert_true(tcp_auth_is_proof(&auth, TCP_FROM_SERVER, theirs));
+    assert_int_equal(tcp_auth_prove(&auth, TCP_FROM_CLIENT, ours), SHMRPC_OK);
+    expect_end(fd, auth_head, theirs, TCP_END_AUTH);
+    tcp_auth next = {.key = &secret};
+    expect_end(open_raw(&next, again), auth_head, ours, TCP_END_AUTH);
+    assert_memory_not_equal(theirs, again, sizeof theirs);
+}
+
+static void a_good_proof_is_followed_by_hello(void **state)
+{
+    (void)state;
+    shmrpci_secret secret;
+    tcp_auth auth = {.key = &secret};
+    uint8_t proof[SHMRPCI_PROOF_BYTES];
+    uint8_t bytes[128];
+    tcp_head head;
+    assert_int_equal(shmrpci_secret_read(key, &secret), SHMRPC_OK);
+    int fd = open_raw(&auth, proof);
+    assert_int_equal(tcp_auth_prove(&auth, TCP_FROM_CLIENT, proof), SHMRPC_OK);
+    assert_true(raw_frame(fd, &auth_head, proof, sizeof proof));
+    size_t len = raw_hello_bytes(bytes);
+    assert_true(
+        raw_send(fd, bytes + TCP_OPENING_BYTES, len - TCP_OPENING_BYTES));
+    assert_true(raw_receive(fd, bytes, TCP_HEAD_BYTES));
+    tcp_head_get(bytes, &head);
+    assert_int_equal(head.type, TCP_WELCOME);
+    assert_true(raw_receive(fd, bytes, head.len));
+    /* A second time it is out of place. */
+    uint64_t before = service_counts(&served).ended[TCP_END_TYPE];
+    (void)raw_frame(fd, &auth_head, proof, sizeof proof);
+    (void)raw_expect_end(fd);
+    service_expect_end(&served, TCP_END_TYPE, before + 1);
+}
+
+static void silence_instead_of_a_proof_is_too_slow(void **state)
+{
+    (void)state;
+    tcp_auth auth;
+    uint8_t proof[SHMRPCI_PROOF_BYTES];
+    assert_int_equal(raw_expect_end(open_raw(&auth, proof)), 0);
+    service_expect_end(&served, TCP_END_HANDSHAKE, 1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        CASE(who_has_the_key_is_served),
+        CASE(who_has_none_is_told_what_to_do),
+        CASE(who_has_another_is_told_so),
+        CASE(a_server_without_a_key_is_not_believed),
+        CASE(keys_that_others_can_read_are_refused),
+        CASE(nothing_but_a_proof_is_taken_first),
+        CASE(proofs_are_good_once_and_from_one_side),
+        CASE(a_good_proof_is_followed_by_hello),
+        CASE(silence_instead_of_a_proof_is_too_slow),
+    };
+    char path[64];
+    if (mkdtemp(folder) == NULL) {
+        return EXIT_FAILURE;
+    }
+    write_key(key, "key", "correct horse battery staple\n", 0600);
+    write_key(other_key, "other", "correct horse battery stapler\n", 0400);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const names[] = {"key", "other", "open", "short"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(folder);
+    return failed;
+}

@@ -300,6 +300,22 @@ void shmrpci_program_find(const char *line, shmrpci_program_found *found,
     (void)closedir(processes);
 }
 
+void shmrpci_program_each(shmrpci_program_member *member, void *user)
+{
+    DIR *processes = opendir("/proc");
+    if (processes == NULL) {
+        return;
+    }
+    for (const struct dirent *at; (at = readdir(processes)) != NULL;) {
+        pid_t pid = (pid_t)atoi(at->d_name);
+        pid_t session = pid > 0 ? getsid(pid) : -1;
+        if (session > 0) {
+            member(user, (int32_t)pid, (int32_t)session);
+        }
+    }
+    (void)closedir(processes);
+}
+
 bool shmrpci_program_own_path(char *out, size_t size)
 {
     ssize_t len = readlink("/proc/self/exe", out, size);

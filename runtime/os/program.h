@@ -72,6 +72,10 @@ typedef void shmrpci_program_found(void *user, int32_t pid);
 void shmrpci_program_find(const char *line, shmrpci_program_found *found,
                           void *user);
 
+/* Every process of the system, and its session. */
+typedef void shmrpci_program_member(void *user, int32_t pid, int32_t session);
+void shmrpci_program_each(shmrpci_program_member *member, void *user);
+
 /* The path of the program that this process runs; false: unknown. */
 bool shmrpci_program_own_path(char *out, size_t size);
 

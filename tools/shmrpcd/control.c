@@ -31,6 +31,7 @@ _Static_assert((int)MANAGER_STATE_BACKOFF == (int)MGR_BACKOFF &&
 
 struct mgr_control {
     mgr_manager *m;
+    mgr_figures *figures;
     shmrpc_server *server;
     shmrpci_thread thread;
     bool has_thread;
@@ -467,6 +468,95 @@ static int logs(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return result;
 }
 
+/* ---- figures --------------------------------------------------------- */
+
+/* A list that grows in the memory of a call. */
+typedef struct series_list {
+    shmrpc_ctx *ctx;
+    manager_series *items;
+    size_t count;
+    size_t room;
+} series_list;
+
+static bool on_series(void *user, const shmrpci_series *series)
+{
+    series_list *list = user;
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 64 : 2 * list->room;
+        manager_series *items = shmrpc_ctx_alloc(
+            list->ctx, room * sizeof *items, _Alignof(manager_series));
+        if (items == NULL) {
+            return false;
+        }
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * sizeof *items);
+        }
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count++] =
+        (manager_series){.subject = copy_text(list->ctx, series->subject),
+                         .figure = copy_text(list->ctx, series->figure)};
+    return true;
+}
+
+static int fail_figures(shmrpc_ctx *ctx, const shmrpc_error *error)
+{
+    return shmrpc_ctx_fail(ctx, MANAGER_ERR_NO_FIGURES, "%s", error->message);
+}
+
+static int figures_of(shmrpc_ctx *ctx, void *user, shmrpc_str name,
+                      manager_series_list *ret)
+{
+    const mgr_control *control = user;
+    series_list list = {.ctx = ctx};
+    shmrpc_error error;
+    if (mgr_figures_list(control->figures, name.ptr, on_series, &list,
+                         &error) != SHMRPC_OK) {
+        return fail_figures(ctx, &error);
+    }
+    *ret = (manager_series_list){list.items, list.count};
+    return SHMRPC_OK;
+}
+
+typedef struct point_list {
+    manager_point *items;
+    size_t count;
+} point_list;
+
+static bool on_point(void *user, const shmrpci_point *point)
+{
+    point_list *list = user;
+    list->items[list->count++] = (manager_point){.at_unix_s = point->at_s,
+                                                 .seconds = point->span_s,
+                                                 .mean = point->mean,
+                                                 .least = point->least,
+                                                 .greatest = point->greatest};
+    return list->count < MANAGER_MAX_POINTS;
+}
+
+static int history(shmrpc_ctx *ctx, void *user, shmrpc_str name,
+                   shmrpc_str figure, shmrpc_str subject, uint32_t seconds,
+                   manager_point_list *ret)
+{
+    const mgr_control *control = user;
+    const shmrpci_series series = {name.ptr, subject.ptr, figure.ptr};
+    int64_t now_s = mgr_now_unix_ms() / 1000;
+    shmrpc_error error;
+    point_list list = {.items = shmrpc_ctx_alloc(
+                           ctx, MANAGER_MAX_POINTS * sizeof(manager_point),
+                           _Alignof(manager_point))};
+    if (list.items == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    if (mgr_figures_read(control->figures, &series, now_s - seconds, now_s + 1,
+                         on_point, &list, &error) != SHMRPC_OK) {
+        return fail_figures(ctx, &error);
+    }
+    *ret = (manager_point_list){list.items, list.count};
+    return SHMRPC_OK;
+}
+
 /* ---- serving --------------------------------------------------------- */
 
 /* The socket's path, for we are the first of that name to be found. */
@@ -499,6 +589,8 @@ static int serve(mgr_control *control, const char *instance,
     impl.reload = reload;
     impl.logs = logs;
     impl.scale = scale;
+    impl.figures = figures_of;
+    impl.history = history;
     (void)snprintf(listen, sizeof listen, "shm://%s%.100s",
                    instance[0] != '\0' ? "@" : "", instance);
     const shmrpc_server_opts opts = {
@@ -509,9 +601,9 @@ static int serve(mgr_control *control, const char *instance,
                : result;
 }
 
-int mgr_control_create(mgr_manager *m, const char *instance, char *where,
-                       size_t where_size, mgr_control **out,
-                       shmrpc_error *error)
+int mgr_control_create(mgr_manager *m, mgr_figures *figures,
+                       const char *instance, char *where, size_t where_size,
+                       mgr_control **out, shmrpc_error *error)
 {
     search s = {instance, where, where_size};
     mgr_control *control = calloc(1, sizeof *control);
@@ -519,6 +611,7 @@ int mgr_control_create(mgr_manager *m, const char *instance, char *where,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
     control->m = m;
+    control->figures = figures;
     where[0] = '\0';
     int result = serve(control, instance, error);
     if (result == SHMRPC_OK) {

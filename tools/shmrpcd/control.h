@@ -8,16 +8,16 @@
 #define SHMRPC_TOOLS_SHMRPCD_CONTROL_H
 
 #include "shmrpc/error.h"
-#include "tools/shmrpcd/manager.h"
+#include "tools/shmrpcd/figures.h"
 
 typedef struct mgr_control mgr_control;
 
 /* Takes the place of the control interface, in which there is one manager:
  * EXISTS. `instance` is "" or the name of this one among several. `where` gets
  * the path of the socket. */
-int mgr_control_create(mgr_manager *m, const char *instance, char *where,
-                       size_t where_size, mgr_control **out,
-                       shmrpc_error *error);
+int mgr_control_create(mgr_manager *m, mgr_figures *figures,
+                       const char *instance, char *where, size_t where_size,
+                       mgr_control **out, shmrpc_error *error);
 /* Begins to answer. */
 int mgr_control_start(mgr_control *control, shmrpc_error *error);
 /* Ends that; NULL is fine. */

@@ -24,10 +24,17 @@ static manager_exit manage(mgr_manager *m, const char *instance)
     char where[512];
     mgr_control *control = NULL;
     shmrpc_error error;
+    mgr_figures *figures = mgr_figures_create(m);
     int status =
-        mgr_control_create(m, instance, where, sizeof where, &control, &error);
+        figures == NULL
+            ? shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory")
+            : mgr_control_create(m, figures, instance, where, sizeof where,
+                                 &control, &error);
     if (status == SHMRPC_OK) {
         status = mgr_manager_settle(m, where, &error);
+    }
+    if (status == SHMRPC_OK) {
+        status = mgr_figures_start(figures, &error);
     }
     if (status == SHMRPC_OK) {
         status = mgr_control_start(control, &error);
@@ -37,6 +44,7 @@ static manager_exit manage(mgr_manager *m, const char *instance)
         mgr_manager_run(m);
     }
     mgr_control_destroy(control);
+    mgr_figures_destroy(figures);
     return status == SHMRPC_OK ? MANAGER_OK : report(&error);
 }
 

@@ -122,9 +122,10 @@ def test_files_are_ended_and_few(m):
     for name in "AB":
         await_that("the end", lambda name=name: "the end" in m.texts(name))
     await_that("it is written", lambda: "the end" in read(m.path("logs/B.log")))
-    assert sorted(os.listdir(m.path("logs"))) == [
-        "A.log", "A.log.1", "A.log.2", "B.log"]
-    for name in os.listdir(m.path("logs")):
+    files = sorted(name for name in os.listdir(m.path("logs"))
+                   if ".log" in name)
+    assert files == ["A.log", "A.log.1", "A.log.2", "B.log"], files
+    for name in files:
         assert os.path.getsize(m.path("logs/" + name)) <= 65536, name
     numbers = [r["text"] for name in ("A.log.2", "A.log.1", "A.log")
                for r in records(m.path("logs/" + name))
@@ -154,6 +155,49 @@ def test_no_links_are_followed(m):
                    lambda name=name: "text" in m.texts(name))
         assert f"{name}: the log in" in read(m.err)
     assert not os.path.exists(m.path("target"))
+
+
+def history(m, *words):
+    try:
+        return m.call("history", "Echo", *words)
+    except harness.CallError as error:
+        assert "NoFigures" in str(error), error
+        return []
+
+
+def test_figures_are_kept(m):
+    keys = {"exec": m.programs.echo, "max_proc_num": 1, "log_dir": "logs"}
+    m.start(m.body("Echo", **keys))
+    await_that("a first look", lambda: history(m, "processes"))
+    assert history(m, "processes")[-1]["mean"] == 3  # with its zygote
+    assert history(m, "pss_bytes")[-1]["mean"] > 100000
+    worker = await_that("its worker", lambda: history(
+        m, "threads", "subject=worker 0"))
+    assert worker[-1]["mean"] >= 1
+    # The second look has rates.
+    for _ in range(10):
+        m.run("call", "echo_serv", "add", "1", "2")
+    rates = await_that("calls are counted", lambda: [
+        p for p in history(m, "calls_per_s") if p["mean"] > 0])
+    assert 0.5 < rates[0]["mean"] <= 20, rates
+    assert history(m, "cpu")[-1]["mean"] >= 0
+    series = [(s["subject"], s["figure"]) for s in m.call("figures", "Echo")]
+    assert ("", "p99_us") in series and ("worker 0", "cpu") in series, series
+    # They are there still in the manager's next life.
+    count = len(history(m, "pss_bytes"))
+    m.kill()
+    m.start()
+    await_that("more of them", lambda: len(history(m, "pss_bytes")) > count)
+    assert m.stop() == 0
+
+
+def test_no_figures_without_a_folder(m):
+    m.start(m.section("Echo", "ready"))
+    try:
+        m.call("figures", "Echo")
+        raise AssertionError("there should be none")
+    except harness.CallError as error:
+        assert "NoFigures: no figures are kept" in str(error), error
 
 
 def test_echo(m):

@@ -1,0 +1,39 @@
+/*
+ * What services cost and do, kept over time: a look at all of them every 5 s,
+ * into a file in their log_dir (observe/store.h).
+ *
+ * On a thread of its own, because disks and /proc take their time. Without a
+ * log_dir nothing is kept.
+ *
+ * Threading: create, start and destroy: main thread; the rest: any thread,
+ * without the manager's lock.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_FIGURES_H
+#define SHMRPC_TOOLS_SHMRPCD_FIGURES_H
+
+#include "observe/store.h"
+#include "shmrpc/error.h"
+#include "tools/shmrpcd/manager.h"
+
+typedef struct mgr_figures mgr_figures;
+
+/* The name of the file. */
+#define MGR_FIGURES_FILE "shmrpcd.figures"
+
+/* NULL: out of memory. */
+mgr_figures *mgr_figures_create(mgr_manager *m);
+/* Begins to look. */
+int mgr_figures_start(mgr_figures *figures, shmrpc_error *error);
+/* NULL is fine. */
+void mgr_figures_destroy(mgr_figures *figures);
+
+/* What there are figures of, and the figures, as of the store; PRECONDITION:
+ * none are kept. */
+int mgr_figures_list(mgr_figures *figures, const char *service,
+                     shmrpci_on_series *series, void *user,
+                     shmrpc_error *error);
+int mgr_figures_read(mgr_figures *figures, const shmrpci_series *series,
+                     int64_t from_s, int64_t to_s, shmrpci_on_point *point,
+                     void *user, shmrpc_error *error);
+
+#endif

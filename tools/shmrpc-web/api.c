@@ -8,6 +8,7 @@
 #include "tools/shmrpc-web/json.h"
 #include "tools/shmrpc-web/metrics.h"
 #include "tools/shmrpc-web/openapi.h"
+#include "tools/shmrpc-web/page.h"
 #include "tools/shmrpc-web/show.h"
 
 static void reply_json(web_request *request, unsigned status,
@@ -276,7 +277,8 @@ static bool take(web_api *api, web_request *request, const route *table,
 
 bool web_api_take_open(web_api *api, web_request *request)
 {
-    return take(api, request, open_routes,
+    return web_page_take(request) ||
+           take(api, request, open_routes,
                 sizeof open_routes / sizeof open_routes[0]);
 }
 

@@ -1,0 +1,16 @@
+/*
+ * The files of the page, built into the program.
+ *
+ * Threading: constant data.
+ */
+#ifndef SHMRPC_WEB_PAGE_H
+#define SHMRPC_WEB_PAGE_H
+
+#include <stdbool.h>
+
+#include "tools/shmrpc-web/http.h"
+
+/* Answers with a file of the page, which holds no secret; false: it is none. */
+bool web_page_take(web_request *request);
+
+#endif

@@ -1,0 +1,71 @@
+// What can be done with a service: by the manager, if there is one.
+import * as api from "./api.js";
+import { ask, h, note } from "./dom.js";
+
+/** Rows for people: what runs, and what the manager could start. */
+export function rowsOf(state) {
+  const rows = state.services.map((figures) => ({ ...figures, managed: null }));
+  for (const managed of state.managed) {
+    const own = rows.filter((row) => managed.addresses.includes(row.address));
+    own.forEach((row) => (row.managed = managed));
+    if (own.length === 0) {
+      rows.push({ name: managed.name, address: null, alive: false, managed, workers: 0,
+        calls_per_s: 0, errors_per_s: 0, p50_us: 0, p99_us: 0, queue_p99_us: 0, cpu: 0,
+        memory: 0, connections: 0 });
+    }
+  }
+  return rows;
+}
+
+export function stateOf(row) {
+  const managed = row.managed;
+  if (managed && !(managed.state === "RUNNING" && !row.alive)) {
+    const word = managed.state.toLowerCase();
+    return managed.degraded ? `${word}, keeps dying` : word;
+  }
+  return row.alive ? "running" : "gone";
+}
+
+export const moodOf = (row) =>
+  row.managed?.degraded || (row.managed?.state ?? "") === "BACKOFF"
+    ? "bad"
+    : row.alive
+      ? "good"
+      : row.managed?.state === "STOPPED"
+        ? "soft"
+        : "warn";
+
+const doing = { start: "Starting", stop: "Stopping", restart: "Restarting" };
+
+async function run(action, name) {
+  if (action !== "start" &&
+      !(await ask(`${action === "stop" ? "Stop" : "Restart"} ${name}?`,
+        action === "stop"
+          ? "Calls in progress are finished; later ones fail until it is started again."
+          : "Calls in progress are finished; callers wait for the new processes.",
+        action === "stop" ? "Stop" : "Restart"))) {
+    return;
+  }
+  note(`${doing[action]} ${name} …`);
+  try {
+    await api.call("shmrpcd", action, { name });
+    note(`${name}: ${action === "stop" ? "stopped" : "can be called"}`);
+  } catch (error) {
+    note(`${name}: ${error.message}`);
+  }
+  dispatchEvent(new Event("managed"));
+}
+
+/** Buttons for a row, or none without a manager. */
+export function actionsOf(row) {
+  const managed = row.managed;
+  if (!managed || api.session.readOnly) return null;
+  const name = managed.name;
+  const button = (action, title, danger) =>
+    h("button", { type: "button", class: danger ? "danger" : null,
+      "aria-label": `${title} ${name}`, onclick: () => run(action, name) }, title);
+  return h("span", { class: "actions" },
+    managed.state === "STOPPED"
+      ? button("start", "Start")
+      : [button("restart", "Restart"), button("stop", "Stop", true)]);
+}

@@ -1,0 +1,177 @@
+// Forms for the methods of a service, made from its OpenAPI document.
+import * as api from "./api.js";
+import { h, note, visible } from "./dom.js";
+
+const DEEP = 3; // structs within structs that still get fields
+
+const quote = (text) => JSON.stringify(text);
+
+function boundsOf(schema) {
+  const parts = [];
+  const bytes = schema["x-shmrpc-bytes"];
+  if (bytes) parts.push(`${bytes.min ?? 0} to ${bytes.max ?? "any"} bytes`);
+  if (schema.minimum !== undefined && schema.maximum !== undefined) {
+    parts.push(`${schema.minimum} to ${schema.maximum}`);
+  }
+  if (schema.maxItems !== undefined) parts.push(`up to ${schema.maxItems} items`);
+  if (schema.contentEncoding) parts.push(schema.contentEncoding);
+  if (schema.default !== undefined) parts.push(`default ${quote(schema.default)}`);
+  return parts.join(", ");
+}
+
+let ids = 0;
+
+/** A field: {element, json() -> text, or null when it is left out}. */
+function makeField(name, schema, required, document, depth) {
+  const full = schema.$ref
+    ? { ...document.components.schemas[schema.$ref.split("/").pop()], ...schema }
+    : schema;
+  const id = `field-${++ids}`;
+  const help = h("span", { id: `${id}-help`, class: "soft" },
+    [full.description, boundsOf(full)].filter(Boolean).join(" · "));
+  const about = { id, name, "aria-describedby": `${id}-help` };
+  const label = h("label", { for: id }, required ? name : `${name} (may be left out)`);
+  const box = (input, json) =>
+    ({ element: h("div", { class: "field" }, label, input, help), json });
+  const words = full.anyOf?.find((choice) => choice.enum)?.enum;
+
+  if (full.type === "boolean") {
+    const input = h("select", about, (required ? [] : [""]).concat("false", "true")
+      .map((value) => h("option", { value }, value || "–")));
+    return box(input, () => input.value || null);
+  }
+  if (words && full.anyOf.some((choice) => choice.type === "integer")) {
+    const input = h("select", about, (required ? [] : [""]).concat(words)
+      .map((value) => h("option", { value }, value || "–")));
+    return box(input, () => (input.value ? quote(input.value) : null));
+  }
+  if (full.type === "integer" || full.type === "number" || full.anyOf?.[0]?.type === "number") {
+    // Not of type number: it would round what is larger than 2^53.
+    const input = h("input", { ...about, inputmode: "decimal", required,
+      placeholder: full.default ?? "" });
+    return box(input, () => {
+      const text = input.value.trim();
+      return text === "" ? null : /^-?[0-9.eE+-]+$/.test(text) ? text : quote(text);
+    });
+  }
+  if (full.type === "string") {
+    const input = h("input", { ...about, placeholder: full.default ?? "" });
+    return box(input, () => (input.value === "" && !required ? null : quote(input.value)));
+  }
+  if (full.type === "object" && full.properties && depth < DEEP) {
+    return makeGroup(name, full, required, document, depth + 1);
+  }
+  const input = h("textarea", { ...about, spellcheck: "false" });
+  input.value = required
+    ? full.type === "array" ? "[]" : full.type === "object" ? "{}" : full.oneOf ? "{}" : "null"
+    : "";
+  const made = box(input, () => (input.value.trim() === "" ? null : input.value.trim()));
+  label.append(" as JSON");
+  return made;
+}
+
+function makeFields(schema, document, depth) {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+    name,
+    ...makeField(name, property, schema.required?.includes(name) ?? false, document, depth),
+  }));
+}
+
+const objectOf = (fields) =>
+  `{${fields.map((field) => [field.name, field.json()])
+    .filter(([, json]) => json !== null)
+    .map(([name, json]) => `${quote(name)}:${json}`).join(",")}}`;
+
+function makeGroup(name, schema, required, document, depth) {
+  const fields = makeFields(schema, document, depth);
+  return {
+    element: h("fieldset", {}, h("legend", {}, required ? name : `${name} (may be left out)`),
+      fields.map((field) => field.element)),
+    json() {
+      const text = objectOf(fields);
+      return text === "{}" && !required ? null : text;
+    },
+  };
+}
+
+function curlOf(path, json) {
+  const escaped = json.replaceAll("'", "'\\''");
+  return `curl -H "authorization: Bearer $(cat ~/.local/state/shmrpc/web-token)" ` +
+    `-H 'content-type: application/json' -d '${escaped}' ${location.origin}${path}`;
+}
+
+function methodForm(path, operation, document) {
+  const schema = operation.requestBody.content["application/json"].schema;
+  const method = path.split("/").pop();
+  const fields = makeFields(schema, document, 0);
+  const result = h("pre", { hidden: true, tabindex: "0", role: "region",
+    "aria-label": `Result of ${method}` });
+  const status = h("p", { role: "status" });
+  const command = h("pre", { tabindex: "0", role: "region", "aria-label": "The same by curl",
+    hidden: true });
+
+  async function call(event) {
+    event.preventDefault();
+    const json = objectOf(fields);
+    const begin = performance.now();
+    status.textContent = "Calling …";
+    try {
+      const reply = await api.post(path, json);
+      const text = await reply.text();
+      const ms = Math.round(performance.now() - begin);
+      status.textContent = `${reply.ok ? "Done" : "Failed"}: HTTP ${reply.status}, ${ms} ms`;
+      status.className = reply.ok ? "good" : "bad";
+      // As it came: to read it as JSON would round large numbers.
+      result.textContent = visible(text.trimEnd()) || "(nothing)";
+      result.hidden = false;
+      command.textContent = curlOf(path, json);
+      command.hidden = false;
+    } catch (error) {
+      status.textContent = "";
+      note(error.message);
+    }
+  }
+
+  return h("details", {},
+    h("summary", {}, h("strong", {}, method),
+      operation.summary ? ` – ${operation.summary}` : "",
+      operation.deprecated ? h("span", { class: "warn" }, " (deprecated)") : null),
+    operation.description ? h("p", {}, operation.description) : null,
+    h("form", { onsubmit: call, "aria-label": `Call ${method}` },
+      fields.map((field) => field.element),
+      h("button", { class: "main", type: "submit" }, `Call ${method}`)),
+    status, result, command);
+}
+
+export function explorerPart(name) {
+  const forms = h("div", {}, h("p", { class: "soft" }, "Reading the interface …"));
+  let done = false;
+
+  async function read() {
+    let document;
+    try {
+      document = await api.get("/openapi.json");
+    } catch {
+      done = false;
+      return;
+    }
+    const made = Object.entries(document.paths)
+      .filter(([path, item]) => path.startsWith(`/rpc/${name}/`) && item.post)
+      .map(([path, item]) => methodForm(path, item.post, document));
+    done = made.length > 0;
+    if (done) forms.replaceChildren(...made);
+  }
+
+  return {
+    element: h("section", {}, h("h2", {}, "Call it"),
+      api.session.readOnly
+        ? h("p", { class: "soft" }, "This server only lets look.")
+        : forms),
+    update(isAlive) {
+      if (isAlive && !done && !api.session.readOnly) {
+        done = true;
+        read();
+      }
+    },
+  };
+}

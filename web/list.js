@@ -1,0 +1,109 @@
+// All services.
+import * as api from "./api.js";
+import { actionsOf, moodOf, rowsOf, stateOf } from "./actions.js";
+import { bytes, count, h, note, percent, table, time } from "./dom.js";
+
+const TOP = 15;
+
+/** A word for how fast it is. */
+const pace = (us) => (!us ? "" : us < 100 ? "🐎" : us < 10000 ? "🐇" : "🏃");
+
+function nameCell(row) {
+  const link = h("a", { href: `#/service/${encodeURIComponent(row.name)}` }, row.name);
+  return row.address ? link : h("span", {}, row.name);
+}
+
+/** Keeps a node for as long as what it shows is the same. */
+function kept(make, key) {
+  const nodes = new Map();
+  return (row) => {
+    const now = key(row);
+    const old = nodes.get(row.name);
+    if (old?.key === now) return old.node;
+    const node = make(row);
+    nodes.set(row.name, { key: now, node });
+    return node;
+  };
+}
+
+const columns = () => [
+  { title: "Service", left: true, key: (row) => row.name,
+    cell: kept(nameCell, (row) => `${row.address}`) },
+  { title: "State", left: true, key: stateOf,
+    cell: kept((row) => h("span", { class: moodOf(row) }, stateOf(row)),
+      (row) => stateOf(row) + moodOf(row)) },
+  { title: "Workers", key: (row) => row.workers, cell: (row) => String(row.workers) },
+  { title: "Calls/s", key: (row) => row.calls_per_s, cell: (row) => count(row.calls_per_s) },
+  { title: "Half within", key: (row) => row.p50_us,
+    cell: (row) => `${pace(row.p50_us)} ${time(row.p50_us)}`.trim() },
+  { title: "99 % within", key: (row) => row.p99_us, cell: (row) => time(row.p99_us) },
+  { title: "Errors/s", key: (row) => row.errors_per_s,
+    cell: kept((row) => h("span", { class: row.errors_per_s > 0 ? "bad" : null },
+      count(row.errors_per_s)), (row) => count(row.errors_per_s)) },
+  { title: "CPU", key: (row) => row.cpu, cell: (row) => percent(row.cpu) },
+  { title: "Memory", key: (row) => row.memory, cell: (row) => bytes(row.memory) },
+  { title: "Actions", wide: true, cell: kept((row) => actionsOf(row) ?? "–",
+    (row) => `${row.managed?.name} ${row.managed?.state}`) },
+];
+
+const topColumns = [
+  { title: "Method", left: true, key: (row) => row.id,
+    cell: (row, known) => known?.firstChild.firstChild ??
+      h("span", {}, h("a", { href: `#/service/${encodeURIComponent(row.service)}` }, row.service),
+        `.${row.name}`) },
+  { title: "Total time", key: (row) => row.total, cell: (row) => time(row.total) },
+  { title: "Calls", key: (row) => row.calls, cell: (row) => count(row.calls) },
+  { title: "Half within", key: (row) => row.p50, cell: (row) => time(row.p50) },
+  { title: "99 % within", key: (row) => row.p99, cell: (row) => time(row.p99) },
+  { title: "Errors", key: (row) => row.errors, cell: (row) => count(row.errors) },
+];
+
+async function methodsOf(rows) {
+  const details = await Promise.all(rows.filter((row) => row.alive).slice(0, 30)
+    .map((row) => api.get(`/api/v1/services/${row.name}`).catch(() => null)));
+  return details.flatMap((service) =>
+    (service?.methods ?? []).filter((method) => method.id !== 0 && method.calls > 0)
+      .map((method) => ({ id: `${service.name}.${method.name}`, service: service.name,
+        name: method.name, calls: method.calls, errors: method.errors,
+        total: method.service.total_us, p50: method.service.p50_us,
+        p99: method.service.p99_us })))
+    .sort((a, b) => b.total - a.total)
+    .slice(0, TOP);
+}
+
+export function listPage() {
+  const services = table("On this machine", columns(), (row) => row.name, 0, false);
+  const methods = table("Where the time goes", topColumns, (row) => row.id, 1);
+  const empty = h("p", { hidden: true },
+    "No service runs on this machine, or none that this user may see.");
+  const reload = h("button", { type: "button", hidden: true, onclick: async () => {
+    try {
+      const done = await api.call("shmrpcd", "reload", {});
+      note(`service.ini: ${done.added.length} added, ${done.changed.length} changed, ` +
+        `${done.removed.length} removed`);
+    } catch (error) {
+      note(error.message);
+    }
+  } }, "Read service.ini again");
+  let ticks = 0;
+  const top = h("section", { hidden: true }, h("div", { class: "scroll", tabindex: "0", role: "region",
+    "aria-label": "Where the time goes" }, methods.element));
+  return {
+    element: h("div", {},
+      h("h1", {}, "Services"),
+      h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
+        "aria-label": "Services" }, services.element), empty, h("div", { class: "bar" }, reload)),
+      top),
+    async update(state) {
+      const rows = rowsOf(state);
+      services.update(rows);
+      empty.hidden = rows.length > 0;
+      reload.hidden = state.managed.length === 0 || api.session.readOnly;
+      if (ticks++ % 5 === 0) {
+        const found = await methodsOf(rows);
+        methods.update(found);
+        top.hidden = found.length === 0;
+      }
+    },
+  };
+}

@@ -1,0 +1,128 @@
+// The page: who is let in, which part is shown, and the figures for all of it.
+import * as api from "./api.js";
+import { byId, h, note } from "./dom.js";
+import { listPage } from "./list.js";
+import { servicePage } from "./service.js";
+
+/** The latest figures; what a part of the page shows is made of them. */
+const state = { services: [], managed: [] };
+let part = null; // {update(state), close()}
+let source = null;
+
+function show(element, title) {
+  document.title = title ? `${title} · shmrpc` : "shmrpc";
+  byId("main").replaceChildren(element);
+}
+
+function open() {
+  part?.close?.();
+  byId("ask").close();
+  const match = /^#\/service\/(.+)$/.exec(location.hash);
+  const name = match && decodeURIComponent(match[1]);
+  part = name ? servicePage(name) : listPage();
+  show(part.element, name);
+  part.update(state);
+  byId("main").focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function tell(text, bad) {
+  const link = byId("link");
+  link.textContent = text;
+  link.className = bad ? "bad" : "";
+}
+
+const hasManager = () => state.services.some((row) => row.name === "shmrpcd" && row.alive);
+
+async function lookAtManager() {
+  try {
+    state.managed = hasManager() ? await api.managed() : [];
+    part?.update(state);
+  } catch {
+    /* The stream says that the server has gone. */
+  }
+}
+
+function listen() {
+  let ticks = 0;
+  source = new EventSource("/api/v1/events");
+  source.addEventListener("services", (event) => {
+    state.services = JSON.parse(event.data);
+    tell(api.session.readOnly ? "live · read-only" : "live", false);
+    part?.update(state);
+    if (ticks++ % 2 === 0) lookAtManager();
+  });
+  source.onerror = async () => {
+    tell("connection lost, trying again …", true);
+    try {
+      await api.resume();
+    } catch (error) {
+      // Who was logged out has to log in; who is only offline, to wait.
+      if (error instanceof api.Refused) location.reload();
+    }
+  };
+}
+
+async function begin() {
+  byId("leave").hidden = false;
+  addEventListener("hashchange", open);
+  addEventListener("managed", lookAtManager);
+  state.services = await api.get("/api/v1/services");
+  await lookAtManager();
+  open();
+  listen();
+}
+
+function loginPage(why) {
+  const input = h("input", { id: "token", type: "password", autocomplete: "off", required: true,
+    spellcheck: "false", "aria-describedby": "token-help" });
+  const form = h("form", { class: "login", onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      await api.logIn(input.value.trim());
+      removeEventListener("hashchange", start);
+      await begin();
+    } catch (error) {
+      note(error.message);
+      input.select();
+    }
+  } },
+    h("section", {},
+      h("h1", {}, "Who are you?"),
+      h("p", { id: "token-help" }, "The token is in the file that shmrpc-web names when it starts: ",
+        h("code", {}, "cat ~/.local/state/shmrpc/web-token")),
+      h("p", {}, h("label", { for: "token" }, "Token"), input),
+      h("p", {}, h("button", { class: "main", type: "submit" }, "Log in"))));
+  show(form, "Log in");
+  // A link with the token may be opened here.
+  addEventListener("hashchange", start, { once: true });
+  if (why) note(why);
+  input.focus();
+}
+
+async function start() {
+  const token = /^#token=([0-9a-f]{64})$/.exec(location.hash)?.[1];
+  if (token) {
+    // It must not stay in the history.
+    history.replaceState(null, "", "#/");
+  }
+  try {
+    await (token ? api.logIn(token) : api.resume());
+  } catch (error) {
+    loginPage(token ? error.message : "");
+    return;
+  }
+  await begin();
+}
+
+byId("leave").addEventListener("click", async () => {
+  source?.close();
+  await api.logOut();
+  location.hash = "#/";
+  location.reload();
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
+});
+start();

@@ -90,11 +90,34 @@ static uint64_t calls_of(shmrpc_stats *stats, const char *name)
 
 /* ---- counts ---------------------------------------------------------- */
 
+/* Each worker counts by itself; waits until all are there, and so many
+ * connections. */
+static void await_gauges(shmrpc_stats *stats, uint32_t workers,
+                         uint64_t connections)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    for (;;) {
+        shmrpc_snapshot *s = take(stats);
+        const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+        bool is_so = service->worker_count == workers &&
+                     service->connections == connections;
+        if (!is_so && harness_now_ns() > deadline_ns) {
+            fail_msg("%u workers, %llu connections", service->worker_count,
+                     (unsigned long long)service->connections);
+        }
+        shmrpc_snapshot_free(s);
+        if (is_so) {
+            return;
+        }
+    }
+}
+
 /* What was answered is counted, at once and exactly, whoever served it. */
-static void check_counts(const char *where)
+static void check_counts(const char *where, uint32_t workers)
 {
     workers_workers *client = workers_connect(where);
     shmrpc_stats *stats = open_stats(where);
+    await_gauges(stats, workers, 1);
     for (uint64_t i = 0; i < 300; i++) {
         workers_expect_echo(client, i);
         if (i % 100 == 0) {
@@ -123,8 +146,9 @@ static void check_counts(const char *where)
     }
     assert_int_equal(sum, 307);
     shmrpc_snapshot_free(s);
-    shmrpc_stats_close(stats);
     workers_workers_close(client);
+    await_gauges(stats, workers, 0);
+    shmrpc_stats_close(stats);
 }
 
 static void calls_to_processes_are_counted(void **state)
@@ -133,7 +157,7 @@ static void calls_to_processes_are_counted(void **state)
     char where[96];
     harness_address("workers", where);
     child server = harness_serve_by(WORKERS_SERVER, where, "3", "1");
-    check_counts(where);
+    check_counts(where, 3);
     harness_signal(&server, SIGTERM);
 }
 
@@ -143,7 +167,7 @@ static void calls_to_threads_of_processes_are_counted(void **state)
     char where[96];
     harness_address("workers", where);
     child server = harness_serve_by(WORKERS_SERVER, where, "2", "2");
-    check_counts(where);
+    check_counts(where, 4);
     harness_signal(&server, SIGTERM);
 }
 
@@ -153,7 +177,7 @@ static void calls_to_threads_are_counted(void **state)
     char where[96];
     harness_address("workers", where);
     child server = harness_serve(WORKERS_SERVER, where, "2");
-    check_counts(where);
+    check_counts(where, 2);
     harness_signal(&server, SIGTERM);
 }
 

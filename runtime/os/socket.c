@@ -148,6 +148,27 @@ shmrpc_status shmrpci_socket_peer(int fd, shmrpci_credentials *out)
     return SHMRPC_OK;
 }
 
+size_t shmrpci_socket_peer_groups(int fd, uint32_t *out, size_t max)
+{
+    enum { GROUPS_MAX = 65536 }; /* the kernel's limit */
+    socklen_t len = (socklen_t)(max * sizeof *out);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, out, &len) == 0) {
+        return len / sizeof *out;
+    }
+    if (errno != ERANGE || len > GROUPS_MAX * sizeof *out) {
+        return 0;
+    }
+    uint32_t *all = malloc(len);
+    size_t count = 0;
+    if (all != NULL &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, all, &len) == 0) {
+        count = len / sizeof *out < max ? len / sizeof *out : max;
+        memcpy(out, all, count * sizeof *out);
+    }
+    free(all);
+    return count;
+}
+
 shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
                                   const int *fds, size_t fd_count)
 {

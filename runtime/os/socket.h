@@ -46,6 +46,9 @@ shmrpc_status shmrpci_socket_pair(int out_fds[2]);
 /* Who connected, or whom we connected to, as it was then. */
 shmrpc_status shmrpci_socket_peer(int fd, shmrpci_credentials *out);
 
+/* Its supplementary groups, the first `max` of them; returns how many. */
+size_t shmrpci_socket_peer_groups(int fd, uint32_t *out, size_t max);
+
 /* Sends one message with copies of descriptors. EXHAUSTED: the peer does not
  * read; TOO_LARGE; UNAVAILABLE: it hung up. */
 shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,

@@ -363,6 +363,13 @@ static void dispatch(worker *w, shmrpci_request *request)
         int status = shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
                                       "%s has no method %u", service->name, id);
         reply_error(w, request, status);
+    } else if (w->served->access != NULL &&
+               !shmrpci_access_allows(&w->served->access[id - 1], request->peer,
+                                      w->served->uid)) {
+        int status = shmrpc_error_set(&w->error, SHMRPC_E_DENIED,
+                                      "you may not call method %s",
+                                      service->methods[id - 1].name);
+        reply_error(w, request, status);
     } else if (request->received_ns >= request->deadline_ns) {
         int status = shmrpc_error_set(
             &w->error, SHMRPC_E_DEADLINE,

@@ -51,6 +51,7 @@ struct shmrpc_server {
     shmrpc_server_opts opts; /* without zeroes; pointers are to our copies */
     char *listen;
     uint32_t *allowed_uids;
+    uint32_t *allowed_gids;
     shmrpci_served *services[SERVICES_MAX];
     size_t service_count;
     void (*on_successor)(void *user, int fd);
@@ -81,9 +82,10 @@ static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 "compression %d does not exist",
                                 (int)opts->compression);
     }
-    if (opts->allowed_uid_count > 0 && opts->allowed_uids == NULL) {
+    if ((opts->allowed_uid_count > 0 && opts->allowed_uids == NULL) ||
+        (opts->allowed_gid_count > 0 && opts->allowed_gids == NULL)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "allowed_uids is missing");
+                                "allowed_uids or allowed_gids is missing");
     }
     return SHMRPC_OK;
 }
@@ -122,17 +124,15 @@ static bool copy_opts(shmrpc_server *server, const shmrpc_server_opts *opts)
         server->listen = strdup(opts->listen);
         server->opts.listen = server->listen;
     }
-    if (opts->allowed_uid_count > 0) {
-        server->allowed_uids =
-            calloc(opts->allowed_uid_count, sizeof *server->allowed_uids);
-        if (server->allowed_uids != NULL) {
-            memcpy(server->allowed_uids, opts->allowed_uids,
-                   opts->allowed_uid_count * sizeof *opts->allowed_uids);
-        }
-        server->opts.allowed_uids = server->allowed_uids;
-    }
+    server->allowed_uids =
+        shmrpci_access_copy(opts->allowed_uids, opts->allowed_uid_count);
+    server->opts.allowed_uids = server->allowed_uids;
+    server->allowed_gids =
+        shmrpci_access_copy(opts->allowed_gids, opts->allowed_gid_count);
+    server->opts.allowed_gids = server->allowed_gids;
     return (server->listen != NULL || opts->listen == NULL) &&
-           (server->allowed_uids != NULL || opts->allowed_uid_count == 0);
+           (server->allowed_uids != NULL || opts->allowed_uid_count == 0) &&
+           (server->allowed_gids != NULL || opts->allowed_gid_count == 0);
 }
 
 int shmrpc_server_create(const shmrpc_server_opts *opts, shmrpc_server **out,
@@ -157,6 +157,7 @@ static void served_free(shmrpci_served *served)
 {
     if (served != NULL) {
         shmrpci_stats_destroy(&served->stats);
+        shmrpci_access_destroy(served->access, served->service->method_count);
         shmrpci_buf_fini(&served->contract);
         free(served->codecs);
         free(served->impl);
@@ -177,6 +178,7 @@ void shmrpc_server_destroy(shmrpc_server *server)
         served_free(server->services[i]);
     }
     free(server->allowed_uids);
+    free(server->allowed_gids);
     free(server->listen);
     free(server);
 }
@@ -279,6 +281,11 @@ static int served_new(const shmrpc_server *server,
         if (status == SHMRPC_OK) {
             status = encode_contract(served, error);
         }
+        if (status == SHMRPC_OK) {
+            status = shmrpci_access_create(service, server->opts.method_access,
+                                           server->opts.method_access_count,
+                                           &served->access, error);
+        }
     } else {
         (void)shmrpc_error_set(error, status, "out of memory");
     }
@@ -350,6 +357,8 @@ static shmrpci_listen_opts listen_opts(const shmrpc_server *server,
         .max_bytes_per_uid = server->opts.max_bytes_per_uid,
         .allowed_uids = server->opts.allowed_uids,
         .allowed_uid_count = server->opts.allowed_uid_count,
+        .allowed_gids = server->opts.allowed_gids,
+        .allowed_gid_count = server->opts.allowed_gid_count,
         .takes_processes = takes_processes,
         .compression = server->opts.compression,
         .has_stats = at->served->stats.read_fd >= 0,

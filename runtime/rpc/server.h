@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 #include "observe/stats.h"
+#include "rpc/access.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
 
@@ -24,6 +25,7 @@ typedef struct shmrpci_served {
     uint32_t uid; /* the server's own */
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
+    shmrpci_access_list *access; /* of each method; NULL: all may call all */
 } shmrpci_served;
 
 /* Workers of a listener, at most. */

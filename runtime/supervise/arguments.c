@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/account.h"
 #include "os/clock.h"
 #include "shmrpc/version.h"
 #include "supervise/ini.h"
@@ -45,6 +46,11 @@ static void print_help(const char *program, const shmrpc_service *service)
         "calls\n"
         "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
         "                           deadline if the call goes on (default 30)\n"
+        "      --allowed-users=NAMES, --allowed-groups=NAMES\n"
+        "                           who may connect, besides you and root\n"
+        "      --allow=METHOD=NAMES who may call a method, besides you and "
+        "root:\n"
+        "                           users, and groups as @GROUP\n"
         "      --take-over          takes the service over from the process "
         "that\n"
         "                           serves it, without a gap\n"
@@ -112,6 +118,9 @@ static bool parse_compression(const char *text, shmrpc_compression *out)
 enum {
     OPTION_DESCRIBE = 256,
     OPTION_TAKE_OVER,
+    OPTION_USERS,
+    OPTION_GROUPS,
+    OPTION_ALLOW,
     OPTION_VERSION,
     OPTION_HANG,
     OPTION_STOP,
@@ -141,6 +150,9 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_QUEUE_DELAY},
     {"kill-proc-avg-over-secs", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_KILL_PROC_AVG_OVER_SECS},
+    {"allowed-users", required_argument, NULL, OPTION_USERS},
+    {"allowed-groups", required_argument, NULL, OPTION_GROUPS},
+    {"allow", required_argument, NULL, OPTION_ALLOW},
     {"take-over", no_argument, NULL, OPTION_TAKE_OVER},
     {"describe", no_argument, NULL, OPTION_DESCRIBE},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -249,6 +261,76 @@ static void take_defaults(shmrpci_arguments *out)
     }
 }
 
+/* One more id of a user or group; `*ids` grows. */
+static int add_id(const char *program, const char *name, bool is_group,
+                  const uint32_t **ids, size_t *count)
+{
+    uint32_t id;
+    shmrpc_status status = is_group ? shmrpci_account_group(name, &id)
+                                    : shmrpci_account_user(name, &id);
+    if (status != SHMRPC_OK) {
+        return usage_error(program, is_group ? "no such group" : "no such user",
+                           name);
+    }
+    uint32_t *more = calloc(*count + 1, sizeof *more);
+    if (more == NULL) {
+        return usage_error(program, "out of memory", name);
+    }
+    if (*count > 0) {
+        memcpy(more, *ids, *count * sizeof *more);
+    }
+    free((void *)(uintptr_t)*ids);
+    more[(*count)++] = id;
+    *ids = more;
+    return GO_ON;
+}
+
+/* Takes the first of the names, separated by commas, and moves behind it. */
+static bool next_name(const char **names, char out[128])
+{
+    size_t len = strcspn(*names, ",");
+    (void)snprintf(out, 128, "%.*s", (int)len, *names);
+    *names += len + ((*names)[len] == ',');
+    return out[0] != '\0';
+}
+
+static int parse_names(const char *program, const char *names, bool is_group,
+                       const uint32_t **ids, size_t *count)
+{
+    char name[128];
+    int ended = GO_ON;
+    while (ended == GO_ON && next_name(&names, name)) {
+        ended = add_id(program, name, is_group, ids, count);
+    }
+    return ended;
+}
+
+/* "method=alice,@staff". */
+static int parse_access(const char *program, shmrpci_arguments *out)
+{
+    char name[128];
+    int ended = GO_ON;
+    char *equals = strchr(optarg, '=');
+    size_t used = out->server.method_access_count;
+    if (equals == NULL || used == SHMRPCI_ACCESS_MAX) {
+        return usage_error(program, "allow is not METHOD=NAMES, 64 at most",
+                           optarg);
+    }
+    *equals = '\0';
+    shmrpc_method_access *access = &out->access[used];
+    access->method = optarg;
+    out->server.method_access = out->access;
+    out->server.method_access_count++;
+    const char *names = equals + 1;
+    while (ended == GO_ON && next_name(&names, name)) {
+        ended = name[0] == '@' ? add_id(program, name + 1, true, &access->gids,
+                                        &access->gid_count)
+                               : add_id(program, name, false, &access->uids,
+                                        &access->uid_count);
+    }
+    return ended;
+}
+
 static int parse_option(int option, const char *program,
                         const shmrpc_service *service, shmrpci_arguments *out)
 {
@@ -288,6 +370,14 @@ static int parse_option(int option, const char *program,
                    : usage_error(program,
                                  "tcp-compression is not none, snappy or zlib",
                                  optarg);
+    case OPTION_USERS:
+        return parse_names(program, optarg, false, &out->server.allowed_uids,
+                           &out->server.allowed_uid_count);
+    case OPTION_GROUPS:
+        return parse_names(program, optarg, true, &out->server.allowed_gids,
+                           &out->server.allowed_gid_count);
+    case OPTION_ALLOW:
+        return parse_access(program, out);
     case OPTION_TAKE_OVER:
         out->takes_over = true;
         return GO_ON;
@@ -330,4 +420,14 @@ int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
     return optind < argc
                ? usage_error(argv[0], "unexpected argument", argv[optind])
                : GO_ON;
+}
+
+void shmrpci_arguments_fini(shmrpci_arguments *arguments)
+{
+    free((void *)(uintptr_t)arguments->server.allowed_uids);
+    free((void *)(uintptr_t)arguments->server.allowed_gids);
+    for (size_t i = 0; i < arguments->server.method_access_count; i++) {
+        free((void *)(uintptr_t)arguments->access[i].uids);
+        free((void *)(uintptr_t)arguments->access[i].gids);
+    }
 }

@@ -12,8 +12,12 @@
 #include "shmrpc/stub.h"
 #include "supervise/supervisor.h"
 
+/* Methods that only some may call, on a command line. */
+#define SHMRPCI_ACCESS_MAX 64
+
 typedef struct shmrpci_arguments {
     shmrpc_server_opts server;
+    shmrpc_method_access access[SHMRPCI_ACCESS_MAX];
     bool has_workers;
     uint32_t min_workers; /* processes; 0 and 0: threads instead */
     uint32_t max_workers;
@@ -30,8 +34,9 @@ typedef struct shmrpci_arguments {
 #define SHMRPCI_ARGUMENTS_GO_ON (-1)
 
 /* Reads the arguments, or does what they ask for and prints: the program's
- * exit status then. Strings live as long as argv. */
+ * exit status then. Strings live as long as argv; fini frees the rest. */
 int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
                            shmrpci_arguments *out);
+void shmrpci_arguments_fini(shmrpci_arguments *arguments);
 
 #endif

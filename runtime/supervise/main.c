@@ -205,6 +205,21 @@ void shmrpc_main_set_hooks(const shmrpc_hooks *hooks)
     memcpy(&main_hooks, hooks, hooks->size < known ? hooks->size : known);
 }
 
+static int serve(program *p, shmrpci_arguments *args)
+{
+    shmrpc_error error = {.name = "UNKNOWN"};
+    args->server.workers = args->threads;
+    if (shmrpc_server_create(&args->server, &p->server, &error) != SHMRPC_OK) {
+        return report(p->service->name, &error);
+    }
+    bool by_threads = args->has_workers
+                          ? args->max_workers == 0
+                          : !takes_processes(p, args->server.listen);
+    int status = by_threads ? serve_by_threads(p) : serve_by_processes(p, args);
+    shmrpc_server_destroy(p->server);
+    return status;
+}
+
 int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
                      const shmrpc_handler *handlers, const void *impl,
                      size_t impl_size, void *user)
@@ -218,18 +233,9 @@ int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
         return report(service->name, &error);
     }
     int ended = shmrpci_arguments_read(argc, argv, service, &args);
-    if (ended != SHMRPCI_ARGUMENTS_GO_ON) {
-        return ended;
+    if (ended == SHMRPCI_ARGUMENTS_GO_ON) {
+        ended = serve(&p, &args);
     }
-    args.server.workers = args.threads;
-    if (shmrpc_server_create(&args.server, &p.server, &error) != SHMRPC_OK) {
-        return report(service->name, &error);
-    }
-    bool by_threads = args.has_workers
-                          ? args.max_workers == 0
-                          : !takes_processes(&p, args.server.listen);
-    int status =
-        by_threads ? serve_by_threads(&p) : serve_by_processes(&p, &args);
-    shmrpc_server_destroy(p.server);
-    return status;
+    shmrpci_arguments_fini(&args);
+    return ended;
 }

@@ -166,8 +166,10 @@ typedef struct shmrpci_listen_opts {
     /* After how long without use memory for large messages is given back; 0:
      * 30 s. It may take up to twice as long. */
     int64_t extent_idle_ns;
-    const uint32_t *allowed_uids; /* copied */
+    const uint32_t *allowed_uids; /* copied, as are the next */
     size_t allowed_uid_count;
+    const uint32_t *allowed_gids;
+    size_t allowed_gid_count;
     bool takes_processes; /* workers of other processes will be enlisted */
     shmrpc_compression compression; /* between machines */
     /* For open_stats: a descriptor that stays the caller's, and what to count

@@ -45,7 +45,8 @@ static struct {
     int ended;
 } request_now;
 
-static const shmrpc_peer peer = {12345, 12345, 1, "fuzz", ""};
+static const shmrpc_peer peer = {
+    .uid = 12345, .gid = 12345, .pid = 1, .transport = "fuzz", .address = ""};
 static uint8_t reply[1 << 16];
 
 static int next(shmrpci_participant *participant, shmrpci_request *request)

@@ -32,6 +32,15 @@ SHMRPC_BEGIN_DECLS
 
 typedef struct shmrpc_server shmrpc_server;
 
+/* Who may call a method, besides the server's own user and root. */
+typedef struct shmrpc_method_access {
+    const char *method;
+    const uint32_t *uids;
+    size_t uid_count;
+    const uint32_t *gids; /* a peer's first 32 groups are known */
+    size_t gid_count;
+} shmrpc_method_access;
+
 typedef struct shmrpc_server_opts {
     /* Where to listen: "shm://" (the default when NULL), "shm://@instance",
      * "inproc://", "tcp://host:port", "unix:///path", or several, separated by
@@ -48,6 +57,14 @@ typedef struct shmrpc_server_opts {
     /* User ids that may connect besides the server's own and root. */
     const uint32_t *allowed_uids;
     size_t allowed_uid_count;
+    /* Groups whose members may, too; at shm:// only. */
+    const uint32_t *allowed_gids;
+    size_t allowed_gid_count;
+    /* Methods that not everybody who may connect may call: DENIED. Over tcp,
+     * where nobody is known, nobody may. Not copied: they are to live until the
+     * last service is served. NOT_FOUND of serve: there is no such method. */
+    const shmrpc_method_access *method_access;
+    size_t method_access_count;
     /* Serve methods at tcp:// too whose encoding is not meant for networks
      * (native). Without it such a service does not start there. */
     bool force_insecure_serialisation;
@@ -90,6 +107,8 @@ typedef struct shmrpc_peer {
     /* For logs: where it connected to; over tcp where it is, as nothing else is
      * known of it: its ids are UINT32_MAX then. */
     const char *address;
+    const uint32_t *groups; /* others that it is in; the first 32, over shm */
+    size_t group_count;
 } shmrpc_peer;
 
 /* Memory that lives until the reply has been sent: for results. NULL when it

@@ -87,20 +87,49 @@ static shmrpc_status publish(shm_listener *listener, shm_conn *conn)
 
 /* ---- accepting ------------------------------------------------------- */
 
-static bool is_allowed(const shm_listener *listener, uint32_t uid)
+static bool has(const uint32_t *ids, size_t count, uint32_t id)
 {
-    if (uid == UNMAPPED_UID) {
-        return false;
-    }
-    if (uid == 0 || uid == shmrpci_process_uid()) {
-        return true;
-    }
-    for (size_t i = 0; i < listener->opts.allowed_uid_count; i++) {
-        if (listener->allowed_uids[i] == uid) {
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == id) {
             return true;
         }
     }
     return false;
+}
+
+static bool has_group(const shm_listener *listener, int fd, uint32_t gid)
+{
+    size_t allowed = listener->opts.allowed_gid_count;
+    uint32_t groups[SHM_PEER_GROUPS];
+    if (allowed == 0) {
+        return false;
+    }
+    size_t count = shmrpci_socket_peer_groups(fd, groups, SHM_PEER_GROUPS);
+    for (size_t i = 0; i < count; i++) {
+        if (has(listener->allowed_gids, allowed, groups[i])) {
+            return true;
+        }
+    }
+    return has(listener->allowed_gids, allowed, gid);
+}
+
+static bool is_allowed(const shm_listener *listener, int fd,
+                       const shmrpci_credentials *who)
+{
+    if (who->uid == UNMAPPED_UID) {
+        return false;
+    }
+    return who->uid == 0 || who->uid == shmrpci_process_uid() ||
+           has(listener->allowed_uids, listener->opts.allowed_uid_count,
+               who->uid) ||
+           has_group(listener, fd, who->gid);
+}
+
+void shm_conn_know_groups(shm_conn *conn)
+{
+    conn->peer.groups = conn->groups;
+    conn->peer.group_count =
+        shmrpci_socket_peer_groups(conn->fd, conn->groups, SHM_PEER_GROUPS);
 }
 
 shm_conn *shm_conn_create(shm_listener *listener)
@@ -130,6 +159,7 @@ static shm_conn *make_conn(shm_listener *listener, int fd,
         conn->peer.uid = who->uid;
         conn->peer.gid = who->gid;
         conn->peer.pid = who->pid;
+        shm_conn_know_groups(conn);
     }
     return conn;
 }
@@ -139,7 +169,7 @@ static void admit(shm_listener *listener, int fd)
     shmrpci_credentials who;
     shm_account *account;
     if (shmrpci_socket_peer(fd, &who) != SHMRPC_OK ||
-        !is_allowed(listener, who.uid)) {
+        !is_allowed(listener, fd, &who)) {
         refuse_fd(fd, SHMRPC_E_DENIED, "your user id may not connect");
         shmrpci_fd_close(&fd);
         return;

@@ -75,6 +75,8 @@ typedef struct shm_link_message {
     uint32_t uid;         /* ATTACH: who the client is */
     uint32_t gid;
     int32_t pid;
+    uint32_t group_count; /* ATTACH */
+    uint32_t groups[SHM_PEER_GROUPS];
     char path[SHM_PATH_BYTES]; /* SETUP: where clients find it */
 } shm_link_message;
 

@@ -34,6 +34,8 @@ static bool send_to(shm_link *link, shm_conn *conn)
                                .uid = conn->peer.uid,
                                .gid = conn->peer.gid,
                                .pid = conn->peer.pid};
+    attach.group_count = (uint32_t)conn->peer.group_count;
+    memcpy(attach.groups, conn->groups, sizeof attach.groups);
     int fds[SHM_LINK_FDS] = {conn->block_fd, conn->ledger_fd, conn->bell_fd};
     shmrpc_status status = shm_link_send(link->fd, &attach, fds, SHM_LINK_FDS);
     if (status != SHMRPC_OK && status != SHMRPC_E_UNAVAILABLE) {

@@ -93,6 +93,15 @@ static shmrpc_status make_descriptors(shm_listener *listener)
     return status == SHMRPC_OK ? make_pages(listener) : status;
 }
 
+static uint32_t *copy_ids(const uint32_t *ids, size_t count)
+{
+    uint32_t *copy = count > 0 ? calloc(count, sizeof *copy) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, ids, count * sizeof *copy);
+    }
+    return copy;
+}
+
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
 {
     shm_listener *listener =
@@ -116,14 +125,14 @@ shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
         listener->places[i].poll_set = -1;
         listener->links[i].fd = -1;
     }
-    if (opts->allowed_uid_count > 0) {
-        size_t bytes = opts->allowed_uid_count * sizeof *opts->allowed_uids;
-        listener->allowed_uids = malloc(bytes);
-        if (listener->allowed_uids == NULL) {
-            shm_listener_close(&listener->base);
-            return NULL;
-        }
-        memcpy(listener->allowed_uids, opts->allowed_uids, bytes);
+    listener->allowed_uids =
+        copy_ids(opts->allowed_uids, opts->allowed_uid_count);
+    listener->allowed_gids =
+        copy_ids(opts->allowed_gids, opts->allowed_gid_count);
+    if ((listener->allowed_uids == NULL && opts->allowed_uid_count > 0) ||
+        (listener->allowed_gids == NULL && opts->allowed_gid_count > 0)) {
+        shm_listener_close(&listener->base);
+        return NULL;
     }
     return listener;
 }
@@ -136,7 +145,9 @@ int shm_listener_open(const shmrpci_address *address,
     if (listener == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    int failed = shm_place_listen(address, &listener->place, error);
+    bool for_others = opts->allowed_uid_count + opts->allowed_gid_count > 0;
+    int failed = shm_place_listen(address, for_others ? 0666u : 0600u,
+                                  &listener->place, error);
     if (failed == SHMRPC_OK) {
         failed = make_descriptors(listener);
         if (failed != SHMRPC_OK) {
@@ -333,6 +344,7 @@ void shm_listener_close(shmrpci_listener *base)
     shmrpci_mutex_fini(&listener->table_lock);
     shmrpci_mutex_fini(&listener->accounts_lock);
     free(listener->allowed_uids);
+    free(listener->allowed_gids);
     free(listener);
 }
 

@@ -114,7 +114,7 @@ static shmrpc_status guard(shm_place *place)
 }
 
 static shmrpc_status listen_in(const char *folder, const char *stem,
-                               shm_place *out)
+                               uint32_t mode, shm_place *out)
 {
     char lock[192];
     char temporary[192];
@@ -130,7 +130,7 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
         /* In a public folder the list of allowed users decides. */
         status =
             shmrpci_socket_listen(out->dir_fd, out->socket_name, temporary,
-                                  is_public ? 0666 : 0600, &out->listen_fd);
+                                  is_public ? 0666 : mode, &out->listen_fd);
     }
     if (status == SHMRPC_OK) {
         status = guard(out);
@@ -153,8 +153,8 @@ static bool is_for_server(const char *path)
     return is_public == (shmrpci_process_uid() == 0);
 }
 
-int shm_place_listen(const shmrpci_address *address, shm_place *out,
-                     shmrpc_error *error)
+int shm_place_listen(const shmrpci_address *address, uint32_t mode,
+                     shm_place *out, shmrpc_error *error)
 {
     char stem[192];
     shm_folders list;
@@ -171,7 +171,7 @@ int shm_place_listen(const shmrpci_address *address, shm_place *out,
         if (!is_for_server(list.paths[i])) {
             continue;
         }
-        shmrpc_status status = listen_in(list.paths[i], stem, out);
+        shmrpc_status status = listen_in(list.paths[i], stem, mode, out);
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }

@@ -30,11 +30,12 @@ typedef struct shm_place {
     char path[SHM_PATH_BYTES];
 } shm_place;
 
-/* Takes the lock of an address, and listens. INVALID: a name or an $SHMRPC_DIR
- * that can't be; EXISTS: another server has it; DENIED, EXHAUSTED: no folder to
- * be had. */
-int shm_place_listen(const shmrpci_address *address, shm_place *out,
-                     shmrpc_error *error);
+/* Takes the lock of an address, and listens at a socket of this mode, in a
+ * public folder 0666: whom to serve is decided later. INVALID: a name or an
+ * $SHMRPC_DIR that can't be; EXISTS: another server has it; DENIED, EXHAUSTED:
+ * no folder to be had. */
+int shm_place_listen(const shmrpci_address *address, uint32_t mode,
+                     shm_place *out, shmrpc_error *error);
 
 /* Makes a place of the descriptors of one that is there already, at `path`;
  * takes them over if it succeeds. INVALID: a server at this address would

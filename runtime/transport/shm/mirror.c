@@ -26,6 +26,11 @@ static shm_conn *make_conn(shm_listener *listener, const shm_link_message *head)
         conn->peer.uid = head->uid;
         conn->peer.gid = head->gid;
         conn->peer.pid = head->pid;
+        conn->peer.groups = conn->groups;
+        conn->peer.group_count = head->group_count < SHM_PEER_GROUPS
+                                     ? head->group_count
+                                     : SHM_PEER_GROUPS;
+        memcpy(conn->groups, head->groups, sizeof conn->groups);
     }
     return conn;
 }

@@ -54,6 +54,9 @@ typedef struct shm_extent {
     int64_t seen_ns;
 } shm_extent;
 
+/* Groups of a client that are known to handlers. */
+#define SHM_PEER_GROUPS 32u
+
 typedef enum shm_conn_state {
     SHM_CONN_HANDSHAKE,
     SHM_CONN_OPEN,
@@ -85,6 +88,7 @@ typedef struct shm_conn {
     uint64_t closed_version; /* of the table, when it left */
     shm_account *account;
     shmrpc_peer peer;
+    uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
     shm_block block;
     size_t max_message;
     struct shm_conn *next; /* in the list of the closed */
@@ -126,6 +130,7 @@ struct shm_listener {
     shm_place place;
     shmrpci_listen_opts opts;
     uint32_t *allowed_uids;
+    uint32_t *allowed_gids;
     char description[SHM_PATH_BYTES + 16];
 
     int poll_set;
@@ -196,6 +201,8 @@ int64_t shm_control_expire(shm_listener *listener);
 
 /* A connection that has nothing yet, in no list. */
 shm_conn *shm_conn_create(shm_listener *listener);
+/* Looks up who is at the other end of its socket. */
+void shm_conn_know_groups(shm_conn *conn);
 /* Under table_lock: has its bell heard, and the table know it. EXHAUSTED,
  * NO_MEMORY. */
 shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn);

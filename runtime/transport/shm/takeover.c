@@ -150,6 +150,7 @@ static shmrpc_status map_conn(shm_conn *conn, heir_packet *packet)
     conn->bell_fd = keep(packet, SHM_HEIR_FD_BELL);
     conn->block_fd = keep(packet, SHM_HEIR_FD_BLOCK);
     conn->ledger_fd = keep(packet, SHM_HEIR_FD_LEDGER);
+    shm_conn_know_groups(conn);
     shmrpc_status status = shm_memory_attach(
         conn->ledger_fd, sizeof(shm_ledger), &conn->ledger_map);
     if (status == SHMRPC_OK) {
@@ -237,6 +238,7 @@ static shmrpc_status take_knock(const taker *t, heir_packet *packet)
         return SHMRPC_E_NO_MEMORY;
     }
     conn->fd = keep(packet, 0);
+    shm_conn_know_groups(conn);
     conn->serial = ++t->listener->last_serial;
     conn->handshake_deadline_ns = shmrpci_deadline_after(SHM_HANDSHAKE_NS);
     shmrpc_status status =

@@ -16,7 +16,7 @@ static void listens(const shmrpci_address *address, shm_place *place,
                     int expected)
 {
     shmrpc_error error = {0};
-    int status = shm_place_listen(address, place, &error);
+    int status = shm_place_listen(address, 0600, place, &error);
     if (status != expected) {
         fail_msg("%d, not %d: %s", status, expected, error.message);
     }

@@ -2,11 +2,10 @@
 import * as api from "./api.js";
 import { actionsOf, moodOf, rowsOf, stateOf } from "./actions.js";
 import { chart } from "./chart.js";
-import { bytes, count, h, percent, span, table, time } from "./dom.js";
+import { bytes, count, h, note, percent, span, table, time } from "./dom.js";
 import { explorerPart } from "./explorer.js";
 import { logPart } from "./log.js";
-
-const SPANS = { "25m": ["25 minutes", 300], "24h": ["24 hours", 1440], "30d": ["30 days", 2880] };
+import { pastOf, SPANS } from "./past.js";
 
 const perSecond = (value) => `${count(value)}/s`;
 
@@ -53,9 +52,29 @@ const workerColumns = [
   { title: "Starts", key: (w) => w.starts, cell: (w) => String(w.starts) },
 ];
 
-function scrolling(label, part) {
+function scrolling(label, part, below = null) {
   return h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
-    "aria-label": label }, part.element));
+    "aria-label": label }, part.element), below);
+}
+
+/** How many workers the manager is to keep. */
+function scalePart(name) {
+  const number = (id) => h("input", { id, type: "number", min: "1", max: "64", required: true });
+  const least = number("scale-least");
+  const most = number("scale-most");
+  return h("form", { class: "bar", "aria-label": "Number of workers", onsubmit: async (event) => {
+    event.preventDefault();
+    try {
+      await api.call("shmrpcd", "scale", { name, min_workers: Number(least.value),
+        max_workers: Number(most.value) });
+      note(`${name}: ${least.value} to ${most.value} workers from now on`);
+    } catch (error) {
+      note(`${name}: ${error.message}`);
+    }
+  } },
+    h("label", { for: "scale-least" }, "At least"), least,
+    h("label", { for: "scale-most" }, "at most"), most,
+    h("button", { type: "submit" }, "Scale"));
 }
 
 export function servicePage(name) {
@@ -66,20 +85,23 @@ export function servicePage(name) {
   const methods = table("Methods", methodColumns, (m) => m.name, 1);
   const workers = table("Workers", workerColumns, (w) => `${w.place} ${w.pid}`, 0, false);
   const rest = h("div", {});
+  const scale = h("div", {});
   const choice = h("select", { id: "span", onchange: () => lookBack() },
     Object.entries(SPANS).map(([value, [title]]) => h("option", { value }, title)));
   const explorer = explorerPart(name);
   let log = null;
+  let managed = null;
   let shown = "";
   let ticks = 0;
   let closed = false;
 
   async function lookBack() {
     const value = choice.value;
-    const past = await api.get(`/api/v1/services/${name}/history?span=${value}`).catch(() => null);
+    const past = await pastOf(name, managed, value).catch(() => null);
     if (past && value === choice.value && !closed) {
       // What is there fills the width, once it is a few minutes.
-      const room = Math.min(SPANS[value][1], Math.max(past.calls.length, 24));
+      const [, seconds, step] = SPANS[value];
+      const room = Math.min(seconds / step, Math.max(past.calls.length, 24));
       figures.forEach((figure) => figure.update(past, room));
     }
   }
@@ -114,7 +136,7 @@ export function servicePage(name) {
       h("section", {}, h("div", { class: "bar" }, h("h2", {}, "Over time"),
         h("label", { for: "span" }, "the last"), choice),
         h("div", { class: "charts" }, figures.map((figure) => figure.element))),
-      scrolling("Methods", methods), scrolling("Workers", workers), rest, explorer.element),
+      scrolling("Methods", methods), scrolling("Workers", workers, scale), rest, explorer.element),
     update(state) {
       const row = rowsOf(state).find((at) => at.name === name);
       if (!row) {
@@ -123,8 +145,10 @@ export function servicePage(name) {
       }
       showHead(row);
       if (!log && row.managed) {
-        log = logPart(row.managed.name);
+        managed = row.managed.name;
+        log = logPart(managed);
         rest.replaceChildren(log.element);
+        if (!api.session.readOnly) scale.replaceChildren(scalePart(managed));
       }
       log?.update();
       lookInside();

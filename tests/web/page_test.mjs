@@ -179,6 +179,22 @@ async function calls() {
   await part.getByText('"missing":6').first().waitFor();
 }
 
+/** More workers, by the manager; figures over time are those that it keeps. */
+async function scales() {
+  const kept = page.waitForResponse((reply) =>
+    reply.url().includes("/rpc/shmrpcd/history?") && reply.ok());
+  await page.goto(`${base}/#/service/shop`);
+  await page.getByLabel("At least").fill("3");
+  await page.getByLabel("at most", { exact: true }).fill("2");
+  await page.getByRole("button", { name: "Scale" }).click();
+  await page.getByText(/^Shop: .*(min|most|least)/i).waitFor();
+  await page.getByLabel("at most", { exact: true }).fill("3");
+  await page.getByRole("button", { name: "Scale" }).click();
+  await page.getByText("Shop: 3 to 3 workers from now on").waitFor();
+  await page.getByText(/ 3 workers /).waitFor();
+  expect("kept", (await (await kept).json()).length > 0, true);
+}
+
 /** Only keys: to a service, to a form, and back. */
 async function keyboard() {
   await page.goto(`${base}/#/`);
@@ -220,14 +236,14 @@ async function looks() {
 async function spans() {
   await page.goto(`${base}/#/service/echo_serv`);
   const answered = page.waitForResponse((reply) =>
-    reply.url().endsWith("/history?span=30d") && reply.ok());
+    reply.url().includes("seconds=2592000") && reply.ok());
   await page.getByLabel("the last").selectOption("30d");
   await answered;
   await page.goto(`${base}/#/service/nobody`);
   await page.getByText("no such service").waitFor();
 }
 
-for (const test of [logsIn, paints, newcomer, logIsInert, stopsAndStarts, calls, keyboard, spans,
+for (const test of [logsIn, paints, newcomer, logIsInert, stopsAndStarts, calls, scales, keyboard, spans,
   looks]) {
   const begin = Date.now();
   try {

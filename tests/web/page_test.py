@@ -33,6 +33,7 @@ exec %s --listen=shm://slow "$@"
 
 def manage(place):
     os.makedirs(place.folder + "/bin")
+    os.makedirs(place.folder + "/log")
     script = place.folder + "/bin/slow"
     with open(script, "w", encoding="ascii") as file:
         file.write(SLOW % FAULT)
@@ -40,7 +41,8 @@ def manage(place):
     with open(place.folder + "/service.ini", "w", encoding="ascii") as file:
         for name, program in (("Echo", ECHO), ("Slow", script),
                               ("Shop", SHOP)):
-            file.write(f"[{name}]\nexec = {program}\nmax_proc_num = 2\n")
+            file.write(f"[{name}]\nexec = {program}\nmax_proc_num = 2\n"
+                       f"log_dir = {place.folder}/log\n")
     place.run([SHMRPCD, place.folder + "/service.ini"], "ready")
 
 

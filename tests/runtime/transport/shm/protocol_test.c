@@ -13,6 +13,7 @@
 
 static service s;
 static shmrpci_conn *conn;
+static shmrpci_stats_gauges gauges;
 
 static shm_client *client(void)
 {
@@ -36,6 +37,16 @@ static int setup(void **state)
 {
     (void)state;
     return setup_workers(1);
+}
+
+static int setup_with_gauges(void **state)
+{
+    (void)state;
+    gauges = (shmrpci_stats_gauges){0};
+    service_opts.gauges = &gauges;
+    int result = setup_workers(1);
+    service_opts.gauges = NULL;
+    return result;
 }
 
 static int setup_without_workers(void **state)
@@ -258,6 +269,12 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
         SHMRPC_OK);
     conn->transport->release(&call);
     assert_int_equal(shmrpci_load_relaxed(&client()->rescued_wakeups), 1);
+    /* The service is told. */
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (shmrpci_load_relaxed(&gauges.rescued) != 1) {
+        assert_true(shmrpci_remaining_ns(deadline_ns) > 0);
+    }
+    assert_int_equal(shmrpci_load_relaxed(&gauges.connections), 1);
 }
 
 static int64_t cpu_time_ns(void)
@@ -404,7 +421,7 @@ int main(void)
         CASE(rule_1_holds_for_methods_that_are_known_to_be_long, setup),
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
-        CASE(lost_wake_up_is_made_up_for_and_counted, setup),
+        CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),
         CASE(waiting_for_a_claimed_call_costs_no_cpu, setup),
         CASE(new_worker_looks_at_no_client_that_left, setup_without_workers),
         CASE(oneway_call_of_a_client_killed_before_the_ring_runs, setup),

@@ -101,7 +101,8 @@ class Service(unittest.TestCase):
     def test_processes_are_shown(self):
         self.shmrpc("call", "workers", "echo", "1")
         for worker in self.stats()["workers"]:
-            self.assertEqual(worker["threads"], 1)
+            # A sanitizer may have one of its own.
+            self.assertIn(worker["threads"], (1, 2))
             self.assertGreater(worker["pss_bytes"], 0)
             self.assertGreater(worker["descriptors"], 3)
             self.assertGreaterEqual(worker["cpus"], 0)

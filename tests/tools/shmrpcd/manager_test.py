@@ -499,6 +499,14 @@ def test_nothing_outlives_a_killed_manager(m):
     m.await_nobody()
 
 
+def test_services_die_with_the_manager(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=2),
+            m.section("A", "stubborn", "ready"))
+    assert len(m.marked()) >= 4
+    m.kill()
+    await_that("nothing is left", lambda: not m.marked())
+
+
 def test_orphans_are_reaped(m):
     m.start(m.section("A", f"orphan={m.path('child')}", "ready"))
     child = pid_in(m.path("child"))

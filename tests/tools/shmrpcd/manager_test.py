@@ -508,7 +508,7 @@ def test_services_die_with_the_manager(m):
 
 
 def test_orphans_are_reaped(m):
-    m.start(m.section("A", f"orphan={m.path('child')}", "ready"))
+    m.start(m.section("A", f"child={m.path('child')}", "ready"))
     child = pid_in(m.path("child"))
     os.kill(m.status("A")["pid"], signal.SIGKILL)
     os.kill(child, signal.SIGKILL)

@@ -54,6 +54,20 @@ static int echo_raw(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
     return SHMRPC_OK;
 }
 
+static int count(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                 shmrpc_bytes *ret)
+{
+    enum { DIGITS = 21 };
+    (void)user;
+    char *at = shmrpc_ctx_loan(ctx, DIGITS);
+    if (at == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    const int len = snprintf(at, DIGITS, "%zu", data.len);
+    *ret = shmrpc_bytes_of(at, (size_t)len);
+    return SHMRPC_OK;
+}
+
 static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
                      bench_page *ret)
 {
@@ -71,6 +85,7 @@ static void line_serve(void *state)
     impl.null_call = null_call;
     impl.small = small;
     impl.echo_raw = echo_raw;
+    impl.count = count;
     impl.echo_native = echo_page;
     impl.echo_json = echo_page;
     impl.echo_msgpack = echo_page;
@@ -170,6 +185,28 @@ static void call_raw(void *state)
          &error);
     check(o, reply->value.ptr, reply->value.len);
     bench_calls_echo_raw_release(reply);
+}
+
+/* The request in lent memory, of which only the first byte is written. */
+static void call_lent(void *state)
+{
+    line *const o = state;
+    const bench_calls_count_reply *reply;
+    shmrpc_call *call;
+    shmrpc_error error;
+    uint8_t *at;
+    char size[32];
+    const int len = snprintf(size, sizeof size, "%zu", o->size);
+    must(bench_calls_count_loan(o->calls, o->size, NULL, &at, &call, &error),
+         &error);
+    at[0] = (uint8_t)++o->sequence;
+    must(bench_calls_count_send(call, &error), &error);
+    must(bench_calls_count_finish(call, &reply, &error), &error);
+    if (reply->value.len != (size_t)len ||
+        memcmp(reply->value.ptr, size, (size_t)len) != 0) {
+        bench_fail("lent %s bytes, %zu came", size, reply->value.len);
+    }
+    bench_calls_count_release(reply);
 }
 
 /* One function an encoding: their replies are types of their own. */
@@ -278,6 +315,10 @@ static const bench_case cases[] = {
     ECHO(64, "echo 64 B"),
     ECHO(4096, "echo 4 KiB"),
     ECHO(1 << 20, "echo 1 MiB"),
+    CALL("shmrpc.lent", "a request in lent memory, read in place", 64,
+         BENCH_FLOOR_SIGNAL, call_lent),
+    CALL("shmrpc.lent", "a request in lent memory, read in place", 64 << 20,
+         BENCH_FLOOR_SIGNAL, call_lent),
     CALL("shmrpc.native", "native echo of a struct with a string", 4096,
          BENCH_FLOOR_COPY, call_native),
     CALL("shmrpc.json", "the same in json", 4096, BENCH_FLOOR_COPY, call_json),

@@ -140,6 +140,7 @@ static bool read_spans(shm_worker *worker, const shm_slot *slot,
 {
     shm_span reply = {0, 0, 0};
     worker->reply_at = NULL;
+    worker->granted = 0;
     if ((snap->flags & SHM_MSG_BODY_SPAN) != 0) {
         memcpy(&snap->body, slot->payload, sizeof snap->body);
         snap->at += sizeof snap->body;
@@ -242,6 +243,17 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 
 /* ---- the reply ------------------------------------------------------- */
 
+/* The reply is not in the extent that was granted for it. Before another one is
+ * granted, and before the call ends: the client may have the slot anew from
+ * then on. */
+static void give_back_grant(shm_worker *worker)
+{
+    if (worker->granted != 0) {
+        worker->granted = 0;
+        shm_extent_recover(worker->conn, worker->slot);
+    }
+}
+
 /* A reply that outgrows its place continues on the heap. */
 static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 {
@@ -258,9 +270,30 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
         memcpy(data, buf->data, buf->len);
     }
     worker->target = SHM_REPLY_HEAP;
+    give_back_grant(worker);
     buf->data = data;
     buf->cap = cap;
     return SHMRPC_OK;
+}
+
+/* Room where a large reply can be sent from: what the client set aside, or an
+ * extent; NULL: neither is to be had. */
+static uint8_t *find_room(shm_worker *worker, size_t size, size_t *cap)
+{
+    if (worker->reply_at != NULL && size <= worker->reply_span.size) {
+        *cap = worker->reply_span.size;
+        return worker->reply_at;
+    }
+    if (shm_extent_grant(worker->conn, size, worker->slot, &worker->granted) !=
+        SHMRPC_OK) {
+        return NULL;
+    }
+    *cap = size;
+    uint8_t *at = shm_extent_at(worker->conn, worker->granted, 0, size);
+    if (at == NULL) {
+        give_back_grant(worker);
+    }
+    return at;
 }
 
 void shm_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
@@ -271,11 +304,14 @@ void shm_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
                                  .cap = sizeof worker->out,
                                  .grow = grow,
                                  .owner = worker};
-    if (size_hint > sizeof worker->out && worker->reply_at != NULL &&
-        size_hint <= worker->reply_span.size) {
+    size_t cap;
+    uint8_t *room = size_hint > sizeof worker->out
+                        ? find_room(worker, size_hint, &cap)
+                        : NULL;
+    if (room != NULL) {
         worker->target = SHM_REPLY_SPAN;
-        request->out.data = worker->reply_at;
-        request->out.cap = worker->reply_span.size;
+        request->out.data = room;
+        request->out.cap = cap;
     }
 }
 
@@ -284,6 +320,11 @@ void shm_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
 static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
                                  shm_span *span)
 {
+    if (worker->granted != 0 && worker->target == SHM_REPLY_SPAN) {
+        *span = (shm_span){worker->granted, 0, 0};
+        worker->granted = 0;
+        return SHMRPC_OK;
+    }
     if (worker->reply_at != NULL && out->len <= worker->reply_span.size) {
         *span = worker->reply_span;
         if (worker->target != SHM_REPLY_SPAN) {
@@ -294,11 +335,16 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     *span = (shm_span){0, 0, 0};
     shmrpc_status status =
         shm_extent_grant(worker->conn, out->len, worker->slot, &span->region);
-    if (status == SHMRPC_OK) {
-        memcpy(shm_extent_at(worker->conn, span->region, 0, out->len),
-               out->data, out->len);
+    if (status != SHMRPC_OK) {
+        return status;
     }
-    return status;
+    uint8_t *at = shm_extent_at(worker->conn, span->region, 0, out->len);
+    if (at == NULL) {
+        worker->granted = span->region; /* to be given back */
+        return SHMRPC_E_NO_MEMORY;
+    }
+    memcpy(at, out->data, out->len);
+    return SHMRPC_OK;
 }
 
 static shmrpc_status write_reply(shm_worker *worker, const shmrpci_buf *out,
@@ -354,6 +400,7 @@ void shm_worker_reply_commit(shmrpci_request *request)
         flags = 0;
         len = 0;
     }
+    give_back_grant(worker);
     answer(worker, flags, status, len);
     end_reply(worker, request);
 }
@@ -361,6 +408,7 @@ void shm_worker_reply_commit(shmrpci_request *request)
 void shm_worker_drop(shmrpci_request *request)
 {
     shm_worker *worker = worker_of(request);
+    give_back_grant(worker);
     answer(worker, 0, SHMRPC_OK, 0);
     end_reply(worker, request);
 }

@@ -81,6 +81,7 @@ struct shm_worker {
     uint64_t began;
     shm_span reply_span;
     uint8_t *reply_at; /* NULL: no span */
+    uint32_t granted;  /* extent for a reply beyond the span; 0: none */
     shm_reply_target target;
 
     shm_method_time methods[SHM_METHOD_WAYS];

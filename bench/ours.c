@@ -2,10 +2,13 @@
  * Our own calls, through the stubs generated from bench.svc: the same way that
  * any user's calls go.
  */
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench_client.h"
@@ -14,6 +17,8 @@
 
 typedef struct line {
     char address[64]; /* unique, so that runs do not meet */
+    char listen[64];  /* the server's */
+    char relayed[96]; /* what the gateway is to relay; "": there is none */
     bench_calls *calls;
     uint64_t sequence;
     size_t size;
@@ -76,10 +81,30 @@ static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
     return SHMRPC_OK;
 }
 
+/* It goes when we go. Clients wait for it, as they do for any server. */
+static void start_gateway(const line *o)
+{
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid < 0) {
+        bench_fail("fork");
+    }
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == parent && freopen("/dev/null", "w", stdout) != NULL) {
+            execl(BENCH_GATEWAY, BENCH_GATEWAY,
+                  "--force-insecure-serialisation", o->relayed, (char *)NULL);
+        }
+        _exit(127);
+    }
+}
+
 static void line_serve(void *state)
 {
     const line *const o = state;
-    const shmrpc_server_opts opts = {.listen = o->address, .workers = 1};
+    const shmrpc_server_opts opts = {.listen = o->listen,
+                                     .workers = 1,
+                                     .force_insecure_serialisation = true};
     bench_calls_impl impl = BENCH_CALLS_IMPL_INIT;
     shmrpc_error error;
     impl.null_call = null_call;
@@ -94,6 +119,9 @@ static void line_serve(void *state)
         bench_fail("server: %s: %s", error.name, error.message);
     }
     signal(SIGTERM, on_signal);
+    if (o->relayed[0] != '\0') {
+        start_gateway(o);
+    }
     bench_ready();
     if (shmrpc_server_run(server, &error) != SHMRPC_OK) {
         bench_fail("server: %s: %s", error.name, error.message);
@@ -110,10 +138,46 @@ static void *line_setup(const bench_case *self)
     memset(o, 0, sizeof *o);
     snprintf(o->address, sizeof o->address, "shm://@bench-%ld-%u",
              (long)getpid(), count++);
+    memcpy(o->listen, o->address, sizeof o->listen);
     o->size = self->payload;
     o->bytes = bench_alloc(o->size + 1);
     memset(o->bytes, 'x', o->size);
     o->depth = self->with != NULL ? *(const unsigned *)self->with : 0;
+    return o;
+}
+
+/* A port that was free a moment ago. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+        bench_fail("no free port");
+    }
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+/* The server listens at TCP itself. */
+static void *tcp_line_setup(const bench_case *self)
+{
+    line *const o = line_setup(self);
+    snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u", free_port());
+    memcpy(o->listen, o->address, sizeof o->listen);
+    return o;
+}
+
+/* The server is at shm://, and the gateway before it. */
+static void *gateway_line_setup(const bench_case *self)
+{
+    line *const o = line_setup(self);
+    const char *const instance = strchr(o->listen, '@');
+    snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u", free_port());
+    snprintf(o->relayed, sizeof o->relayed, "bench%.24s:5711=%.40s", instance,
+             o->address);
     return o;
 }
 
@@ -135,7 +199,8 @@ static void line_dial(void *state)
 {
     line *const o = state;
     shmrpc_error error;
-    must(bench_calls_connect(o->address, NULL, &o->calls, &error), &error);
+    const shmrpc_opts opts = {.flags = SHMRPC_OPT_WAIT_FOR_READY};
+    must(bench_calls_connect(o->address, &opts, &o->calls, &error), &error);
 }
 
 static void call_null(void *state)
@@ -293,6 +358,26 @@ static void call_connect(void *state)
         .call = call_raw, .teardown = line_teardown                       \
     }
 
+/* Over loopback: `way_` is tcp or gateway. */
+#define NETWORK(way_, name_, about_, payload_, dial_, call_, calls_, with_)  \
+    {                                                                        \
+        .name = #way_ "." name_, .about = (about_), .payload = (payload_),   \
+        .places = BENCH_IN_APART | BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE, \
+        .calls = (calls_), .with = (with_), .setup = way_##_line_setup,      \
+        .serve = line_serve, .dial = (dial_), .call = (call_),               \
+        .teardown = line_teardown                                            \
+    }
+
+#define NETWORK_CASES(way_)                                                    \
+    NETWORK(way_, "small", "shmrpc.small over TCP", 40, line_dial, call_small, \
+            0, NULL),                                                          \
+        NETWORK(way_, "raw", "raw echo over TCP", 64, line_dial, call_raw, 0,  \
+                NULL),                                                         \
+        NETWORK(way_, "raw", "raw echo over TCP", 1 << 20, line_dial,          \
+                call_raw, 0, NULL),                                            \
+        NETWORK(way_, "pipelined.64", "shmrpc.small, 64 at a time, over TCP",  \
+                40, dial_pipeline, call_pipeline, TURNS, &depths[1])
+
 /* TURNS is a multiple of each. */
 static const unsigned depths[] = {16, 64};
 
@@ -324,6 +409,8 @@ static const bench_case cases[] = {
     CALL("shmrpc.json", "the same in json", 4096, BENCH_FLOOR_COPY, call_json),
     CALL("shmrpc.msgpack", "the same in msgpack", 4096, BENCH_FLOOR_COPY,
          call_msgpack),
+    NETWORK_CASES(tcp),
+    NETWORK_CASES(gateway),
     {.name = "shmrpc.connect",
      .about = "connect, the first call, close",
      .payload = 0,

@@ -1,12 +1,30 @@
 #!/usr/bin/env bash
-# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER: the programs of the examples do
-# over tcp:// and unix:// what they do over shm://, by the address alone.
+# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP: the programs of the
+# examples do over tcp:// and unix:// what they do over shm://, by the address
+# alone, and through the gateway too.
 set -euo pipefail
 echo_programs=$(realpath "$1")
 search_programs=$(realpath "$2")
+gateway=$(realpath "$3")
 export LC_ALL=C.UTF-8
 # shellcheck source=examples/server.sh
 . "$(dirname "$0")/../../examples/server.sh"
+
+# start_gateway SERVICE: to the server that runs; $tcp is where it listens.
+start_gateway() {
+    exec 8< <(exec "$gateway" --force-insecure-serialisation "$1=tcp://:0" 8<&-)
+    gateway_pid=$!
+    trap 'kill "$gateway_pid"; server_cleanup' EXIT
+    read -r -t 20 -u 8 tcp
+    tcp=${tcp##* }
+}
+
+stop_gateway() {
+    kill -TERM "$gateway_pid"
+    wait "$gateway_pid"
+    exec 8<&-
+    trap server_cleanup EXIT
+}
 
 # same WHERE EXPECTED ACTUAL
 same() {
@@ -27,6 +45,9 @@ echo_calls() {
 
 start_server 10 "$echo_programs/echo-server"
 expected=$(echo_calls shm://)
+start_gateway echo_serv
+same "the gateway" "$expected" "$(echo_calls "$tcp")"
+stop_gateway
 stop_server
 [[ $expected == *'40 + 2 = 42'* ]] || same shm:// 'a sum' "$expected"
 
@@ -53,10 +74,13 @@ mkdir "$server_folder/docs"
 printf 'A plain text about lighthouses.\n' >"$server_folder/docs/plain.txt"
 search() {
     "$search_programs/search-client" --at "$1" find lighthouses | sed 's/ in .*//'
-    "$search_programs/search-client" --at "$1" stats | head -1
+    "$search_programs/search-client" --at "$1" stats | sed 's/, [0-9]* searches//; q'
 }
 start_server 30 "$search_programs/search-server" "$server_folder/docs"
 expected=$(search shm://)
+start_gateway search
+same "the gateway" "$expected" "$(search "$tcp")"
+stop_gateway
 stop_server
 [[ $expected == *'[lighthouses]'* ]] || same shm:// '[lighthouses]' "$expected"
 start_server 30 "$search_programs/search-server" \

@@ -59,11 +59,11 @@ static void newest_lines_are_kept(void **state)
     static const size_t sizes[] = {0, 1, 8, 100, 5000, MGR_LINE_BYTES};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         mgr_ring ring = {.bytes = NULL};
-        uint64_t count = sizes[i] < 100 ? 200000 : 30000;
+        uint64_t count = sizes[i] < 100 ? 150000 : 20000;
         check(&ring, 0, sizes[i]);
         for (uint64_t number = 0; number < count; number++) {
             add(&ring, number, sizes[i]);
-            if (number < 3 || number % 1709 == 0) {
+            if (number < 3 || number % 9973 == 0) {
                 check(&ring, number + 1, sizes[i]);
             }
         }

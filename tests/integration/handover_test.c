@@ -256,6 +256,23 @@ static void expect_blob(life_life *client, size_t size, unsigned char with)
     life_life_blob_release(reply);
 }
 
+/* Our own, each with its number in the system. */
+static void list_sockets(char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (int fd = 0; fd < 256; fd++) {
+        char path[64];
+        char link[64] = "";
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (readlink(path, link, sizeof link - 1) > 0 &&
+            strncmp(link, "socket:", 7) == 0 && len < size) {
+            len += (size_t)snprintf(out + len, size - len, "%d %s\n", fd, link);
+        }
+    }
+    assert_true(len > 0 && len < size);
+}
+
 /* Memory for large messages goes from one to the next, and none is left over
  * when the client goes. */
 static void large_messages_and_what_is_held_go_along(void **state)
@@ -266,6 +283,9 @@ static void large_messages_and_what_is_held_go_along(void **state)
     child server = serve(where, NULL);
     life_life *idle = connect_to(where);
     life_life *client = connect_to(where);
+    char sockets[1024];
+    char after[1024];
+    list_sockets(sockets, sizeof sockets);
     holdings before = harness_holdings(server.pid);
     for (unsigned i = 0; i < 5; i++) {
         expect_blob(client, (size_t)1 << 20, (unsigned char)i);
@@ -274,6 +294,9 @@ static void large_messages_and_what_is_held_go_along(void **state)
         expect_blob(client, (size_t)1 << 19, (unsigned char)i);
     }
     expect_blob(client, (size_t)3 << 20, 77);
+    /* Nobody has connected again. */
+    list_sockets(after, sizeof after);
+    assert_string_equal(after, sockets);
     life_life_close(client);
     harness_await_holdings(server.pid, before, PATIENCE);
     expect_blob(idle, (size_t)3 << 20, 78);

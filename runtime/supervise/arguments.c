@@ -48,6 +48,8 @@ static void print_help(const char *program, const shmrpc_service *service)
         "                           deadline if the call goes on (default 30)\n"
         "      --allowed-users=NAMES, --allowed-groups=NAMES\n"
         "                           who may connect, besides you and root\n"
+        "      --max-connections-per-user=COUNT, --max-bytes-per-user=BYTES\n"
+        "                           quotas (default 1024 and 1 GiB)\n"
         "      --allow=METHOD=NAMES who may call a method, besides you and "
         "root:\n"
         "                           users, and groups as @GROUP\n"
@@ -142,6 +144,10 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_MAX_PROC_MEM_BYTES},
     {"max-proc-calls", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_MAX_PROC_CALLS},
+    {"max-connections-per-user", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_MAX_CONNECTIONS_PER_USER},
+    {"max-bytes-per-user", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_MAX_BYTES_PER_USER},
     {"new-proc-cpu-pc", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_CPU_PC},
     {"new-proc-avg-over-secs", required_argument, NULL,
@@ -211,6 +217,12 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         break;
     case SHMRPCI_INI_MAX_PROC_CALLS:
         out->max_calls = value;
+        break;
+    case SHMRPCI_INI_MAX_CONNECTIONS_PER_USER:
+        out->server.max_connections_per_uid = (uint32_t)value;
+        break;
+    case SHMRPCI_INI_MAX_BYTES_PER_USER:
+        out->server.max_bytes_per_uid = (size_t)value;
         break;
     case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
         out->scale.delay_ns = (int64_t)value;

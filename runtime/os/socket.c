@@ -66,6 +66,13 @@ shmrpc_status shmrpci_socket_listen(int dir_fd, const char *name,
     return SHMRPC_OK;
 }
 
+shmrpc_status shmrpci_socket_permit(int dir_fd, const char *name, uint32_t mode)
+{
+    return fchmodat(dir_fd, name, (mode_t)mode, 0) == 0
+               ? SHMRPC_OK
+               : shmrpci_status_of_last();
+}
+
 /* connect() waits for room in the listener's queue as long as SO_SNDTIMEO
  * says; 0 would be for ever. */
 static void limit_connect(int fd, int64_t deadline_ns)

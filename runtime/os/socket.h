@@ -32,6 +32,10 @@ shmrpc_status shmrpci_socket_listen(int dir_fd, const char *name,
                                     const char *temporary, uint32_t mode,
                                     int *out_fd);
 
+/* Changes the permission bits of a socket that is there; DENIED, NOT_FOUND. */
+shmrpc_status shmrpci_socket_permit(int dir_fd, const char *name,
+                                    uint32_t mode);
+
 /* NOT_FOUND: no such name; UNAVAILABLE: nobody listens; DENIED; DEADLINE: its
  * queue stayed full; EXHAUSTED. */
 shmrpc_status shmrpci_socket_connect(int dir_fd, const char *name,

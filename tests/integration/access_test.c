@@ -136,6 +136,25 @@ static void methods_may_be_for_some_only(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* Its lists count, whatever they were before. */
+static void a_successor_may_let_others_in(void **state)
+{
+    (void)state;
+    skip_unless_root();
+    char where[96];
+    harness_address("workers", where);
+    const char *const first[] = {NULL};
+    const char *const second[] = {"--allowed-users=61001", "--take-over", NULL};
+    child before = serve(where, first);
+    assert_int_equal(as(ALICE, GUESTS, GUESTS, where).connected,
+                     SHMRPC_E_DENIED);
+    child server = serve(where, second);
+    assert_int_equal(harness_wait(&before), 0);
+    assert_int_equal(as(ALICE, GUESTS, GUESTS, where).echo, SHMRPC_OK);
+    assert_int_equal(as(BOB, GUESTS, GUESTS, where).connected, SHMRPC_E_DENIED);
+    harness_signal(&server, SIGTERM);
+}
+
 /* A wrong name must not be a rule that nobody notices. */
 static void unknown_names_are_refused(void **state)
 {
@@ -165,6 +184,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(others_may_not_connect_unless_listed, set_up),
         cmocka_unit_test_setup(methods_may_be_for_some_only, set_up),
+        cmocka_unit_test_setup(a_successor_may_let_others_in, set_up),
         cmocka_unit_test(unknown_names_are_refused),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

@@ -6,6 +6,7 @@
 
 #include "os/memory.h"
 #include "os/poll.h"
+#include "os/socket.h"
 
 typedef struct heir_packet {
     shm_heir_message head;
@@ -307,6 +308,18 @@ static int take_all(taker *t)
     return failed;
 }
 
+/* The socket may be one that was for its owner only. Never the other way: the
+ * predecessor may go on, and lists decide anyway. */
+static int open_to_others(taker *t, const shmrpci_listen_opts *opts)
+{
+    const shm_place *place = &t->listener->place;
+    shmrpc_status status = SHMRPC_OK;
+    if (opts->allowed_uid_count + opts->allowed_gid_count > 0) {
+        status = shmrpci_socket_permit(place->dir_fd, place->socket_name, 0666);
+    }
+    return status == SHMRPC_OK ? SHMRPC_OK : fail(t, status);
+}
+
 int shm_take_over(const shmrpci_address *address,
                   const shmrpci_listen_opts *opts, int fd, int64_t deadline_ns,
                   shmrpci_listener **out, shmrpc_error *error)
@@ -320,6 +333,9 @@ int shm_take_over(const shmrpci_address *address,
         return fail(&t, SHMRPC_E_NO_MEMORY);
     }
     int failed = take_all(&t);
+    if (failed == SHMRPC_OK) {
+        failed = open_to_others(&t, opts);
+    }
     if (failed != SHMRPC_OK) {
         shm_abandon(&t.listener->base);
         shm_listener_close(&t.listener->base);

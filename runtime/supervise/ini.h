@@ -147,6 +147,9 @@ typedef struct shmrpci_ini_place {
     size_t end;
 } shmrpci_ini_place;
 
+/* Of a service's name, that of its gateway. */
+#define SHMRPCI_INI_GATE_SUFFIX ".tcp"
+
 typedef struct shmrpci_ini_list {
     const char *const *items; /* NULL behind the last */
     size_t count;
@@ -188,9 +191,6 @@ typedef struct shmrpci_ini_opts {
     /* A variable of the environment, or NULL. NULL: getenv. */
     const char *(*variable)(void *user, const char *name);
     void *user;
-    /* Keys whose part is not there: each use is an error that says so. */
-    const shmrpci_ini_key *unavailable;
-    size_t unavailable_count;
 } shmrpci_ini_opts;
 
 /*

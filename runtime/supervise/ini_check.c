@@ -47,6 +47,20 @@ static void check_numbers(shmrpci_ini_parser *p,
     }
 }
 
+/* Its gateway has a name of its own. */
+static void check_gate(shmrpci_ini_parser *p,
+                       const shmrpci_ini_service *service)
+{
+    const size_t most = 63 - (sizeof SHMRPCI_INI_GATE_SUFFIX - 1);
+    if (service->values[SHMRPCI_INI_TCP_BIND].present &&
+        strlen(service->name) > most) {
+        shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_TCP_BIND),
+                           "the name of [%s] is longer than %zu characters, "
+                           "too long for one with `tcp_bind`",
+                           service->name, most);
+    }
+}
+
 /* ---- after ---- */
 
 /* What each service comes after, as indices; service_count for a name that is
@@ -164,6 +178,7 @@ void shmrpci_ini_check(shmrpci_ini_parser *p)
     for (size_t i = 0; i < p->service_count; i++) {
         check_program(p, &p->services[i]);
         check_numbers(p, &p->services[i]);
+        check_gate(p, &p->services[i]);
     }
     check_after(p);
     if (p->service_count == 0 && p->error_count == 0 && p->file_count > 0) {

@@ -84,16 +84,6 @@ static void misplaced_key(shmrpci_ini_parser *p, const char *name,
                                             "] or the section of a service");
 }
 
-static bool is_available(const shmrpci_ini_parser *p, shmrpci_ini_key key)
-{
-    for (size_t i = 0; i < p->opts->unavailable_count; i++) {
-        if (p->opts->unavailable[i] == key) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static shmrpci_ini_value *
 values_of(shmrpci_ini_parser *p, const shmrpci_ini_section *s, size_t service)
 {
@@ -205,11 +195,8 @@ void shmrpci_ini_entry(shmrpci_ini_parser *p, const shmrpci_ini_section *s,
         return;
     }
     const char *text = shmrpci_ini_expand(p, file, line);
-    bool good =
-        text != NULL && shmrpci_ini_value_read(p, key, text, at_value, &value);
-    if (good && !is_available(p, key)) {
-        shmrpci_ini_report(p, at_key, "`%s` is not available in this version",
-                           name);
+    if (text != NULL) {
+        (void)shmrpci_ini_value_read(p, key, text, at_value, &value);
     }
     /* A value that is wrong counts as given: one report is enough. */
     slot[key] = value;

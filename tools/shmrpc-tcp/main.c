@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/notify.h"
 #include "os/sandbox.h"
 #include "os/thread.h"
 #include "rpc/address.h"
@@ -222,6 +223,21 @@ static void print_places(size_t count)
     (void)fflush(stdout); /* whoever started us may wait for these lines */
 }
 
+/* Whoever manages us waits for that. */
+static void tell(size_t count)
+{
+    shmrpci_buf lines;
+    shmrpci_buf_init_heap(&lines);
+    shmrpci_buf_append_text(&lines, "READY=1\nX_SHMRPC_ADDRESSES=");
+    for (size_t i = 0; i < count; i++) {
+        shmrpci_buf_printf(&lines, "%s%s", i > 0 ? "," : "",
+                           relay_describe(gates[i].relay));
+    }
+    const char *text = shmrpci_buf_text(&lines);
+    (void)shmrpci_notify_send(text != NULL ? text : "READY=1");
+    shmrpci_buf_fini(&lines);
+}
+
 static exit_code enter_sandbox(const options *o)
 {
     if (o->no_sandbox || shmrpci_sandbox_enter() == SHMRPC_OK) {
@@ -259,6 +275,7 @@ static exit_code serve(const options *o)
     code = code == EXIT_GO_ON ? enter_sandbox(o) : code;
     if (code == EXIT_GO_ON) {
         print_places(count);
+        tell(count);
         code = run_all(count);
     }
     close_all(count);

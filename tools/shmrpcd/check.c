@@ -80,7 +80,7 @@ static manager_exit check(const char *path)
     shmrpci_arena_init(&arena, 0);
     shmrpci_buf_init_heap(&messages);
     shmrpc_status status =
-        shmrpci_ini_load(&mgr_ini_opts, path, &arena, &ini, &messages);
+        shmrpci_ini_load(NULL, path, &arena, &ini, &messages);
     if (status == SHMRPC_OK) {
         for (size_t i = 0; i < ini->service_count; i++) {
             print_service(&ini->services[ini->order[i]]);

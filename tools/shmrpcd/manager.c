@@ -41,14 +41,19 @@ static mgr_unit *find_text(const mgr_manager *m, const char *name)
     return mgr_find(m, name, strlen(name));
 }
 
-/* Those that it comes after stand before it, and don't come after it. */
+/* Those that it comes after stand before it, and don't come after it. Gateways
+ * follow, wanted or not. */
 void mgr_want(mgr_manager *m, mgr_unit *unit)
 {
     unit->is_wanted = true;
     for (size_t i = m->unit_count; i-- > 0;) {
-        const mgr_unit *later = m->units[i];
-        for (size_t k = 0; later->is_wanted && k < later->plan->after.count;
-             k++) {
+        mgr_unit *later = m->units[i];
+        const char *gate_of = later->plan->gate_of;
+        bool leads = later->is_wanted && (gate_of == NULL || later == unit);
+        if (gate_of != NULL && strcmp(gate_of, unit->plan->name) == 0) {
+            later->is_wanted = true;
+        }
+        for (size_t k = 0; leads && k < later->plan->after.count; k++) {
             mgr_unit *other = find_text(m, later->plan->after.items[k]);
             if (other != NULL) {
                 other->is_wanted = true;
@@ -62,7 +67,7 @@ void mgr_want(mgr_manager *m, mgr_unit *unit)
 static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
 {
     return unit->is_wanted && !unit->restarts && !unit->is_removed &&
-           m->stops == 0;
+           m->stops == 0 && mgr_gate_may_run(m, unit);
 }
 
 /* Whether all that it comes after can be called, and at the first start also
@@ -85,12 +90,15 @@ static bool may_start(const mgr_manager *m, const mgr_unit *unit)
     return true;
 }
 
-/* Whether one that comes after it still runs, when all are to end. */
+/* Whether one that comes after it still runs, when all are to end; or its
+ * gateway, when it is to. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
-    for (size_t i = 0; m->stops == 1 && i < m->unit_count; i++) {
+    bool ends = !unit->is_wanted || unit->is_removed;
+    for (size_t i = 0; m->stops < 2 && i < m->unit_count; i++) {
         const mgr_unit *other = m->units[i];
-        for (size_t k = 0; k < other->plan->after.count; k++) {
+        bool counts = m->stops == 1 || (ends && other->plan->gate_of != NULL);
+        for (size_t k = 0; counts && k < other->plan->after.count; k++) {
             if (other->run_count > 0 &&
                 strcmp(other->plan->after.items[k], unit->plan->name) == 0) {
                 return true;
@@ -172,6 +180,7 @@ static void replace(mgr_manager *m, mgr_unit *unit)
 /* One whose program runs; returns when it wants to be looked at again. */
 static int64_t step_running(mgr_manager *m, mgr_unit *unit)
 {
+    unit->restarts = unit->restarts || mgr_gate_is_astray(m, unit);
     replace(m, unit);
     if (unit->state != MGR_STOPPING) {
         int64_t lived_ns = shmrpci_now_ns() - unit->started_ns;

@@ -84,6 +84,19 @@ void mgr_want(mgr_manager *m, mgr_unit *unit);
 shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
                          shmrpci_buf *messages);
 
+/* ---- gate.c ---------------------------------------------------------- */
+
+/* Whether the service of a gateway is to run; true of what is none. */
+bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit);
+/* Notes under which name a gateway finds its service, which runs; false: it
+ * has no address of shared memory. */
+bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit);
+/* Whether the service has another name since. */
+bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit);
+/* The program of any unit and its arguments, in one block of memory to be
+ * freed; NULL: out of memory. */
+char **mgr_gate_argv(const mgr_unit *unit);
+
 /* ---- run.c ----------------------------------------------------------- */
 
 /* Starts the program; what has failed is in the unit's `last_end`. */

@@ -9,17 +9,6 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-static const shmrpci_ini_key unavailable[] = {
-    SHMRPCI_INI_MAX_CONNECTIONS_PER_USER,
-    SHMRPCI_INI_MAX_BYTES_PER_USER,
-    SHMRPCI_INI_ALLOWED_USERS,
-    SHMRPCI_INI_ALLOWED_GROUPS,
-};
-
-const shmrpci_ini_opts mgr_ini_opts = {
-    .unavailable = unavailable,
-    .unavailable_count = sizeof unavailable / sizeof *unavailable};
-
 /* ---- what is started ------------------------------------------------- */
 
 /* The program, or ours, which loads the library and calls what is in it. */
@@ -86,39 +75,45 @@ static void append_seconds(shmrpci_buf *out, const char *option, uint64_t ns)
                        (unsigned long long)(seconds > 0 ? seconds : 1));
 }
 
-static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
-{
-    const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
-    const shmrpci_ini_value *tcp = &service->values[SHMRPCI_INI_TCP_BIND];
-    if (!listen->present && !tcp->present) {
-        return;
-    }
-    shmrpci_buf_append_text(out, "--listen=");
-    for (size_t i = 0; listen->present && i < listen->u.list.count; i++) {
-        shmrpci_buf_printf(out, "%s%s", i > 0 ? "," : "",
-                           listen->u.list.items[i]);
-    }
-    shmrpci_buf_append_text(out, listen->present ? "" : "shm://");
-    for (size_t i = 0; tcp->present && i < tcp->u.list.count; i++) {
-        shmrpci_buf_printf(out, ",tcp://%s", tcp->u.list.items[i]);
-    }
-    shmrpci_buf_append_char(out, '\n');
-}
-
 static bool is_for_processes(const char *address)
 {
     return strncmp(address, "tcp:", 4) != 0 &&
            strncmp(address, "unix:", 5) != 0;
 }
 
-static bool takes_processes(const shmrpci_ini_service *service)
+bool mgr_plan_has_processes(const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
-    bool takes = !service->values[SHMRPCI_INI_TCP_BIND].present;
+    bool has = true;
     for (size_t i = 0; listen->present && i < listen->u.list.count; i++) {
-        takes = takes && is_for_processes(listen->u.list.items[i]);
+        has = has && is_for_processes(listen->u.list.items[i]);
     }
-    return takes;
+    return has;
+}
+
+/* One with worker processes has a gateway for TCP, the others listen there. */
+static bool listens_itself(const shmrpci_ini_service *service)
+{
+    return service->values[SHMRPCI_INI_TCP_BIND].present &&
+           !mgr_plan_has_processes(service);
+}
+
+static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
+    const shmrpci_ini_list *tcp = &service->values[SHMRPCI_INI_TCP_BIND].u.list;
+    if (!listen->present) {
+        return;
+    }
+    shmrpci_buf_append_text(out, "--listen=");
+    for (size_t i = 0; i < listen->u.list.count; i++) {
+        shmrpci_buf_printf(out, "%s%s", i > 0 ? "," : "",
+                           listen->u.list.items[i]);
+    }
+    for (size_t i = 0; listens_itself(service) && i < tcp->count; i++) {
+        shmrpci_buf_printf(out, ",tcp://%s", tcp->items[i]);
+    }
+    shmrpci_buf_append_char(out, '\n');
 }
 
 /* Worker processes don't serve TCP; there it is threads, no more than handlers
@@ -128,7 +123,7 @@ static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
     const shmrpci_ini_value *values = service->values;
     plan->threads = (uint32_t)values[SHMRPCI_INI_THREADS].u.number;
     plan->least = plan->most = 0;
-    if (!takes_processes(service)) {
+    if (!mgr_plan_has_processes(service)) {
         return;
     }
     plan->least = (uint32_t)values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
@@ -179,10 +174,50 @@ static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
                 "--kill-proc-avg-over-secs");
 }
 
+static void append_names(shmrpci_buf *out, const shmrpci_ini_service *service,
+                         shmrpci_ini_key key, const char *option)
+{
+    const shmrpci_ini_value *names = &service->values[key];
+    for (size_t i = 0; names->present && i < names->u.list.count; i++) {
+        shmrpci_buf_printf(out, "%s%s", i > 0 ? "," : option,
+                           names->u.list.items[i]);
+    }
+    if (names->present && names->u.list.count > 0) {
+        shmrpci_buf_append_char(out, '\n');
+    }
+}
+
+/* Who may come, and how often. */
+static void append_access(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    append_names(out, service, SHMRPCI_INI_ALLOWED_USERS, "--allowed-users=");
+    append_names(out, service, SHMRPCI_INI_ALLOWED_GROUPS, "--allowed-groups=");
+    append_number(out, service, SHMRPCI_INI_MAX_CONNECTIONS_PER_USER,
+                  "--max-connections-per-user");
+    append_number(out, service, SHMRPCI_INI_MAX_BYTES_PER_USER,
+                  "--max-bytes-per-user");
+}
+
+const char *mgr_plan_compression(const shmrpci_ini_service *service)
+{
+    static const char *const names[] = {"none", "snappy", "zlib"};
+    return names[service->values[SHMRPCI_INI_TCP_COMPRESSION].u.number];
+}
+
+static void append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service)
+{
+    if (is_given(service, SHMRPCI_INI_TCP_COMPRESSION)) {
+        shmrpci_buf_printf(out, "--tcp-compression=%s\n",
+                           mgr_plan_compression(service));
+    }
+    if (service->values[SHMRPCI_INI_TCP_ALLOW_INSECURE].u.flag) {
+        shmrpci_buf_append_text(out, "--force-insecure-serialisation\n");
+    }
+}
+
 static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     static const char *const profiles[] = {"balanced", "latency", "power"};
-    static const char *const compressions[] = {"none", "snappy", "zlib"};
     const shmrpci_ini_value *values = service->values;
     shmrpci_buf_append_text(out, "SHMRPC_OPTIONS=");
     append_listen(out, service);
@@ -192,6 +227,7 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     append_number(out, service, SHMRPCI_INI_MAX_PROC_MEM_BYTES,
                   "--max-proc-mem-bytes");
     append_number(out, service, SHMRPCI_INI_MAX_PROC_CALLS, "--max-proc-calls");
+    append_access(out, service);
     if (is_given(service, SHMRPCI_INI_HANG_KILL_SECS)) {
         append_seconds(out, "--hang-kill",
                        values[SHMRPCI_INI_HANG_KILL_SECS].u.number);
@@ -200,13 +236,8 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
         shmrpci_buf_printf(out, "--profile=%s\n",
                            profiles[values[SHMRPCI_INI_PROFILE].u.number]);
     }
-    if (is_given(service, SHMRPCI_INI_TCP_COMPRESSION)) {
-        shmrpci_buf_printf(
-            out, "--tcp-compression=%s\n",
-            compressions[values[SHMRPCI_INI_TCP_COMPRESSION].u.number]);
-    }
-    if (values[SHMRPCI_INI_TCP_ALLOW_INSECURE].u.flag) {
-        shmrpci_buf_append_text(out, "--force-insecure-serialisation\n");
+    if (!mgr_plan_has_processes(service)) {
+        append_tcp(out, service);
     }
     /* Not earlier than we lose patience. */
     append_seconds(out, "--stop-after",
@@ -247,31 +278,49 @@ static bool keep_after(mgr_plan *plan, const shmrpci_ini_list *after)
     return items != NULL;
 }
 
+/* How long it has to end, and where its log is: of a service, and of its
+ * gateway. */
+static bool fill_common(mgr_plan *plan, const shmrpci_ini_value *values)
+{
+    const shmrpci_ini_value *log_dir = &values[SHMRPCI_INI_LOG_DIR];
+    plan->int_ns = (int64_t)values[SHMRPCI_INI_STOP_INT_SECS].u.number;
+    plan->term_ns = (int64_t)values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
+    plan->log_max_bytes = values[SHMRPCI_INI_LOG_MAX_BYTES].u.number;
+    plan->log_keep = (uint32_t)values[SHMRPCI_INI_LOG_KEEP].u.number;
+    if (log_dir->present) {
+        plan->log_dir = shmrpci_arena_strndup(&plan->arena, log_dir->u.text,
+                                              strlen(log_dir->u.text));
+    }
+    return !log_dir->present || plan->log_dir != NULL;
+}
+
+mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service)
+{
+    mgr_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        return NULL;
+    }
+    shmrpci_arena_init(&plan->arena, 0);
+    if (!fill_common(plan, service->values)) {
+        mgr_plan_destroy(plan);
+        return NULL;
+    }
+    return plan;
+}
+
 static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
                  const char *own_path)
 {
     const shmrpci_ini_value *values = service->values;
     const shmrpci_ini_list none = {NULL, 0};
-    const char *log_dir = values[SHMRPCI_INI_LOG_DIR].present
-                              ? values[SHMRPCI_INI_LOG_DIR].u.text
-                              : NULL;
     workers_of(service, plan);
     plan->waits = values[SHMRPCI_INI_WAIT_UNTIL_COMPLETED].u.flag;
-    plan->int_ns = (int64_t)values[SHMRPCI_INI_STOP_INT_SECS].u.number;
-    plan->term_ns = (int64_t)values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
-    plan->log_max_bytes = values[SHMRPCI_INI_LOG_MAX_BYTES].u.number;
-    plan->log_keep = (uint32_t)values[SHMRPCI_INI_LOG_KEEP].u.number;
     plan->name = shmrpci_arena_strndup(&plan->arena, service->name,
                                        strlen(service->name));
-    plan->log_dir =
-        log_dir != NULL
-            ? shmrpci_arena_strndup(&plan->arena, log_dir, strlen(log_dir))
-            : NULL;
     plan->argv = argv_of(plan, service, own_path);
     plan->options = keep(plan, service, append_options);
     plan->command = keep(plan, service, append_command);
-    return plan->name != NULL && (log_dir == NULL || plan->log_dir != NULL) &&
-           plan->argv != NULL && plan->options != NULL &&
+    return plan->name != NULL && plan->argv != NULL && plan->options != NULL &&
            plan->command != NULL &&
            keep_after(plan, values[SHMRPCI_INI_AFTER].present
                                 ? &values[SHMRPCI_INI_AFTER].u.list
@@ -281,103 +330,12 @@ static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
 mgr_plan *mgr_plan_create(const shmrpci_ini_service *service,
                           const char *own_path)
 {
-    mgr_plan *plan = calloc(1, sizeof *plan);
-    if (plan == NULL) {
-        return NULL;
-    }
-    shmrpci_arena_init(&plan->arena, 0);
-    if (!fill(plan, service, own_path)) {
+    mgr_plan *plan = mgr_plan_create_common(service);
+    if (plan != NULL && !fill(plan, service, own_path)) {
         mgr_plan_destroy(plan);
         return NULL;
     }
     return plan;
-}
-
-/* ---- the page -------------------------------------------------------- */
-
-/* The program beside ours, as it is installed, else by PATH. */
-static const char *page_program(mgr_plan *plan, const char *own_path)
-{
-    static const char name[] = MGR_PAGE_NAME;
-    const char *slash = strrchr(own_path, '/');
-    const char *beside =
-        slash == NULL
-            ? NULL
-            : shmrpci_arena_printf(&plan->arena, "%.*s/%s",
-                                   (int)(slash - own_path), own_path, name);
-    FILE *file = beside != NULL ? fopen(beside, "rb") : NULL;
-    if (file == NULL) {
-        return name;
-    }
-    (void)fclose(file);
-    return beside;
-}
-
-/* "host:port", an IPv6 address in brackets. */
-static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
-{
-    const char *host = web[SHMRPCI_INI_WEB_HOST].u.text;
-    bool is_v6 = strchr(host, ':') != NULL && host[0] != '[';
-    return shmrpci_arena_printf(
-        &plan->arena, "--listen=%s%s%s:%llu", is_v6 ? "[" : "", host,
-        is_v6 ? "]" : "",
-        (unsigned long long)web[SHMRPCI_INI_WEB_PORT].u.number);
-}
-
-static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
-                      const char *own_path)
-{
-    const char *program = page_program(plan, own_path);
-    char **argv = shmrpci_arena_calloc(&plan->arena, 5, sizeof *argv, 8);
-    const shmrpci_ini_value *token = &web[SHMRPCI_INI_WEB_PASSWORD_FILE];
-    size_t count = 0;
-    if (argv == NULL) {
-        return false;
-    }
-    argv[count++] =
-        shmrpci_arena_strndup(&plan->arena, program, strlen(program));
-    argv[count++] = page_place(plan, web);
-    if (token->present) {
-        argv[count++] = shmrpci_arena_printf(&plan->arena, "--token-file=%s",
-                                             token->u.text);
-    }
-    if (web[SHMRPCI_INI_WEB_READ_ONLY].u.flag) {
-        argv[count++] = shmrpci_arena_strndup(&plan->arena, "--read-only", 11);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (argv[i] == NULL) {
-            return false;
-        }
-    }
-    plan->argv = argv;
-    plan->name = MGR_PAGE_NAME;
-    plan->command = argv[0];
-    plan->options = shmrpci_arena_strndup(&plan->arena, "SHMRPC_OPTIONS=", 15);
-    return plan->options != NULL;
-}
-
-mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
-{
-    mgr_plan *plan = calloc(1, sizeof *plan);
-    if (plan == NULL) {
-        return NULL;
-    }
-    plan->int_ns = plan->term_ns = (int64_t)(5 * NS_PER_S);
-    shmrpci_arena_init(&plan->arena, 0);
-    if (!fill_page(plan, ini->web, own_path)) {
-        mgr_plan_destroy(plan);
-        return NULL;
-    }
-    return plan;
-}
-
-bool mgr_plan_wants_page(const shmrpci_ini *ini)
-{
-    bool wants = ini->has_web && ini->web[SHMRPCI_INI_WEB_PORT].u.number != 0;
-    for (size_t i = 0; wants && i < ini->service_count; i++) {
-        wants = strcmp(ini->services[i].name, MGR_PAGE_NAME) != 0;
-    }
-    return wants;
 }
 
 void mgr_plan_destroy(mgr_plan *plan)

@@ -20,6 +20,9 @@ typedef struct mgr_plan {
     char *options;       /* "SHMRPC_OPTIONS=" and those of a server */
     const char *command; /* for people: the program and its arguments */
     shmrpci_ini_list after;
+    /* The service that it lets others call over TCP: it runs when that is to,
+     * and its argv needs completion (gate.c). NULL: it is no gateway. */
+    const char *gate_of;
     /* Workers that it may have, each with so many threads; 0 to 0: it has
      * threads only. */
     uint32_t least;
@@ -33,19 +36,33 @@ typedef struct mgr_plan {
     uint32_t log_keep;
 } mgr_plan;
 
-/* Keys that the manager can't act on. */
-extern const shmrpci_ini_opts mgr_ini_opts;
-
 /* `own_path` is this program. NULL: out of memory. */
 mgr_plan *mgr_plan_create(const shmrpci_ini_service *service,
                           const char *own_path);
 void mgr_plan_destroy(mgr_plan *plan);
+
+/* Whether it can be served by worker processes, which don't listen at tcp:// or
+ * unix://. */
+bool mgr_plan_has_processes(const shmrpci_ini_service *service);
 
 /* The page, shmrpc-web(8), of [web monitor]: a service like the others, unless
  * a section of the name says how it is run. */
 #define MGR_PAGE_NAME "shmrpc-web"
 bool mgr_plan_wants_page(const shmrpci_ini *ini);
 mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path);
+
+/* The gateway, shmrpc-tcp(8), of a service that has worker processes and
+ * tcp_bind: NAME.tcp, unless there is a section of that name. */
+#define MGR_GATE_PROGRAM "shmrpc-tcp"
+bool mgr_plan_wants_gate(const shmrpci_ini *ini,
+                         const shmrpci_ini_service *service);
+mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
+                               const char *own_path);
+
+/* For those who make plans: a plan with what a service and its gateway have in
+ * common, and a word. */
+mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service);
+const char *mgr_plan_compression(const shmrpci_ini_service *service);
 
 /* Whether both start the same program in the same way: then a service that runs
  * needs no restart. */

@@ -47,7 +47,7 @@ static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
 static shmrpc_status draft_init(draft *d, const mgr_manager *m,
                                 const shmrpci_ini *ini)
 {
-    size_t room = ini->service_count + m->unit_count + 2;
+    size_t room = 2 * ini->service_count + m->unit_count + 2;
     shmrpc_status status = SHMRPC_OK;
     *d = (draft){calloc(room, sizeof *d->plans), calloc(room, sizeof *d->units),
                  0};
@@ -55,8 +55,12 @@ static shmrpc_status draft_init(draft *d, const mgr_manager *m,
         return SHMRPC_E_NO_MEMORY;
     }
     for (size_t i = 0; i < ini->service_count && status == SHMRPC_OK; i++) {
-        status = draft_add(
-            d, m, mgr_plan_create(&ini->services[ini->order[i]], m->own_path));
+        const shmrpci_ini_service *service = &ini->services[ini->order[i]];
+        status = draft_add(d, m, mgr_plan_create(service, m->own_path));
+        if (status == SHMRPC_OK && mgr_plan_wants_gate(ini, service)) {
+            status =
+                draft_add(d, m, mgr_plan_create_gate(service, m->own_path));
+        }
     }
     if (status == SHMRPC_OK && mgr_plan_wants_page(ini)) {
         status = draft_add(d, m, mgr_plan_create_page(ini, m->own_path));
@@ -95,7 +99,8 @@ static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
     for (size_t i = 0; i < d->count; i++) {
         if (d->units[i] != NULL) {
             note(&changes->added, d->units[i]->plan->name);
-            d->units[i]->is_wanted = m->names == NULL;
+            d->units[i]->is_wanted =
+                m->names == NULL || d->units[i]->plan->gate_of != NULL;
         } else {
             d->units[i] = unit_of(m, d->plans[i]);
             replace(d->units[i], d->plans[i], changes);
@@ -138,7 +143,7 @@ shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
     shmrpci_buf_init_heap(&own.removed);
     shmrpci_buf_init_heap(&own.changed);
     shmrpc_status status =
-        shmrpci_ini_load(&mgr_ini_opts, m->file, &arena, &ini, messages);
+        shmrpci_ini_load(NULL, m->file, &arena, &ini, messages);
     if (status == SHMRPC_OK) {
         status = draft_init(&d, m, ini);
     }

@@ -147,9 +147,11 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
     shmrpc_status status = SHMRPC_E_NO_MEMORY;
     char *options = options_of(run->unit, takes_over);
     char **env = options != NULL ? environment_of(m, options) : NULL;
-    if (env != NULL) {
-        status = shmrpci_program_start(run->unit->plan->argv, env, &program);
+    char **argv = mgr_gate_argv(run->unit);
+    if (env != NULL && argv != NULL) {
+        status = shmrpci_program_start(argv, env, &program);
     }
+    free(argv);
     free(env);
     free(options);
     if (status != SHMRPC_OK) {
@@ -190,13 +192,18 @@ static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
 
 bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
 {
-    shmrpc_status status;
-    unit->run = run_start(m, unit, false, &status);
+    shmrpc_status status = SHMRPC_OK;
+    bool has_target = unit->plan->gate_of == NULL || mgr_gate_aim(m, unit);
+    unit->run = has_target ? run_start(m, unit, false, &status) : NULL;
     unit->starts++;
     unit->started_ns = shmrpci_now_ns();
     unit->addresses[0] = '\0';
     unit->is_cold = false;
-    if (unit->run == NULL) {
+    if (!has_target) {
+        (void)snprintf(unit->last_end, sizeof unit->last_end,
+                       "`%s` does not say that it can be called at shm://",
+                       unit->plan->gate_of);
+    } else if (unit->run == NULL) {
         (void)snprintf(unit->last_end, sizeof unit->last_end,
                        "%.64s can't be started: %s", unit->plan->argv[0],
                        shmrpc_status_text(status));

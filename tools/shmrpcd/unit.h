@@ -74,6 +74,7 @@ struct mgr_unit {
     uint32_t refusals;    /* heirs that could not take over */
     char refusal[128];    /* how the last of them ended */
     char addresses[1024]; /* separated by commas */
+    char target[128];     /* of a gateway: the service, as it finds it */
     mgr_ring ring;
     shmrpci_log_file log;
     bool log_failed;     /* it was said */

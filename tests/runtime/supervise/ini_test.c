@@ -487,31 +487,6 @@ static void unknown_keys_get_a_suggestion(void **state)
                 "belongs into [defaults] or the section of a service");
 }
 
-static void keys_of_unbuilt_parts_are_refused(void **state)
-{
-    (void)state;
-    const shmrpci_ini_key missing[] = {SHMRPCI_INI_TCP_BIND,
-                                       SHMRPCI_INI_WEB_PORT};
-    const file files[] = {
-        {"s", "[web monitor]\nport=0\n[A]\nexec=a\nbind_tcp=h\n"},
-        {NULL, NULL}};
-    world w = {files};
-    const shmrpci_ini_opts opts = {.read = read_file,
-                                   .user = &w,
-                                   .unavailable = missing,
-                                   .unavailable_count = 2};
-    loaded l = {.ini = NULL};
-    shmrpci_arena_init(&l.arena, 0);
-    shmrpci_buf_init_heap(&l.messages);
-    assert_int_equal(
-        shmrpci_ini_load(&opts, "s", &l.arena, &l.ini, &l.messages),
-        SHMRPC_E_INVALID);
-    const char *said = shmrpci_buf_text(&l.messages);
-    assert_non_null(strstr(said, "s:2:1: error: `port` is not available"));
-    assert_non_null(strstr(said, "s:5:1: error: `bind_tcp` is not available"));
-    unload(&l);
-}
-
 static void numbers_agree(void **state)
 {
     (void)state;
@@ -521,6 +496,21 @@ static void numbers_agree(void **state)
                     "    3 | min_proc_num=4\n      | ^~~~~~~~~~~~\n"
                     "/etc/s.ini:4:1: note: that is given here\n"
                     "    4 | max_proc_num=2\n      | ^~~~~~~~~~~~\n");
+}
+
+/* 59 characters and the gateway's suffix are the most that a name has. */
+static void gateways_have_room_for_a_name(void **state)
+{
+    (void)state;
+    char text[128];
+    loaded l;
+    char name[61];
+    memset(name, 'a', sizeof name);
+    (void)snprintf(text, sizeof text, "[%.59s]\nexec=a\ntcp_bind=h\n", name);
+    load_good(&l, text);
+    unload(&l);
+    (void)snprintf(text, sizeof text, "[%.60s]\nexec=a\ntcp_bind=h\n", name);
+    expect_says(text, "too long for one with `tcp_bind`");
 }
 
 static void order_has_no_cycle(void **state)
@@ -679,8 +669,8 @@ int main(void)
         cmocka_unit_test(sections_that_can_not_be),
         cmocka_unit_test(lines_are_lenient_with_blanks),
         cmocka_unit_test(unknown_keys_get_a_suggestion),
-        cmocka_unit_test(keys_of_unbuilt_parts_are_refused),
         cmocka_unit_test(numbers_agree),
+        cmocka_unit_test(gateways_have_room_for_a_name),
         cmocka_unit_test(order_has_no_cycle),
         cmocka_unit_test(variables_are_filled_in),
         cmocka_unit_test(includes_come_where_they_stand),

@@ -16,7 +16,7 @@ class Programs:
     """Paths from the command line, in this order."""
 
     names = ["shmrpcd", "shmrpc", "program", "echo", "primes", "library",
-             "web"]
+             "web", "tcp"]
 
     def __init__(self, paths):
         for name, path in zip(self.names, paths):
@@ -71,6 +71,10 @@ class Manager:
         self.env = {k: v for k, v in os.environ.items()
                     if k not in ("XDG_RUNTIME_DIR", "NOTIFY_SOCKET")}
         self.env["SHMRPC_DIR"] = self.run_dir
+        # What the manager starts of itself; in a build tree it is elsewhere.
+        self.env["PATH"] = ":".join(
+            [os.path.dirname(programs.web), os.path.dirname(programs.tcp),
+             self.env.get("PATH", "")])
         self.process = None
 
     def __enter__(self):

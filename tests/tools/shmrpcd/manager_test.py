@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""manager_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: the
+"""manager_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB TCP [TEST...]: the
 manager with real services, real signals and real kills."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -113,9 +114,9 @@ def test_bad_command_lines_and_files(m):
     m.write("[A]\nexec = a\nprot = 5\n")
     assert m.spawn("service.ini").wait() == 1
     assert "unknown key `prot`" in read(m.err)
-    m.write("[A]\nexec = a\nallowed_users = me\n")
+    m.write(m.body("A" * 60, exec="a", tcp_bind="127.0.0.1"))
     assert m.spawn("service.ini").wait() == 1
-    assert "allowed_users" in read(m.err)
+    assert "too long for one with `tcp_bind`" in read(m.err)
     assert m.spawn("none.ini").wait() == 1
     assert m.spawn("--frob").wait() == 2
     assert m.spawn().wait() == 2
@@ -147,14 +148,22 @@ def test_keys_become_options(m):
           "--stop-after=10"]),
         ({"listen": "shm://@a, shm://@b", "max_proc_num": 1},
          ["--listen=shm://@a,shm://@b", "--workers=1..1"] + usual),
+        ({"allowed_users": "root, 61001", "allowed_groups": "61002",
+          "max_connections_per_user": 5, "max_bytes_per_user": "5M",
+          "max_proc_num": 1},
+         ["--workers=1..1", "--threads=1", "--allowed-users=root,61001",
+          "--allowed-groups=61002", "--max-connections-per-user=5",
+          "--max-bytes-per-user=5242880", "--stop-after=10"]),
+        # What is of TCP is the gateway's.
         ({"tcp_bind": "127.0.0.1:0", "tcp_compression": "zlib",
           "tcp_allow_insecure_serialisation": "yes", "max_proc_num": 4},
-         ["--listen=shm://,tcp://127.0.0.1:0", "--workers=0",
+         ["--workers=1..4"] + usual),
+        ({"bind_tcp": "127.0.0.1:0", "listen": "unix:///tmp/x",
+          "tcp_compression": "zlib",
+          "tcp_allow_insecure_serialisation": "yes"},
+         ["--listen=unix:///tmp/x,tcp://127.0.0.1:0", "--workers=0",
           "--threads=1", "--tcp-compression=zlib",
           "--force-insecure-serialisation", "--stop-after=10"]),
-        ({"bind_tcp": "127.0.0.1:0", "listen": "unix:///tmp/x"},
-         ["--listen=unix:///tmp/x,tcp://127.0.0.1:0", "--workers=0"] +
-         usual),
         ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
           "hang_kill_secs": "1500ms", "stop_int_secs": "1",
           "stop_term_secs": "1500ms"},
@@ -178,18 +187,192 @@ def test_keys_become_options(m):
 
 def test_workers_are_as_many_as_the_keys_say(m):
     m.start(m.body("Echo", exec=m.programs.echo, min_proc_num=3,
-                   max_proc_num=3),
-            m.body("Primes", exec=m.programs.primes, min_proc_num=1,
-                   max_proc_num=1, tcp_bind="127.0.0.1:0",
-                   tcp_allow_insecure_serialisation="yes"))
+                   max_proc_num=3))
     pid = m.status("Echo")["pid"]
     # The supervisor, the zygote, and three workers.
     await_that("three workers", lambda: len(
         [p for p in m.marked() if os.getsid(p) == pid]) == 5)
-    local, remote = m.status("Primes")["addresses"]
-    assert local == "shm://primes"
-    assert m.run("call", remote, "count", "0", "10") == "4\n"
 
+
+# ---- gateways -------------------------------------------------------------
+
+def primes(m, **keys):
+    return m.body("Primes", exec=m.programs.primes, max_proc_num=1,
+                  tcp_bind="127.0.0.1:0",
+                  tcp_allow_insecure_serialisation="yes", **keys)
+
+
+def remote_of(m):
+    """Where the gateway can be called, when it can."""
+    return m.await_state("Primes.tcp", "RUNNING")["addresses"][0]
+
+
+def count(m, where):
+    return m.run("call", where, "count", "0", "10")
+
+
+def test_a_gateway_comes_and_goes_with_its_service(m):
+    m.start(primes(m), m.section("Z", "ready"))
+    assert [s["name"] for s in m.call("list")] == ["Primes", "Primes.tcp",
+                                                   "Z"]
+    assert m.status("Primes")["addresses"] == ["shm://primes"]
+    where = remote_of(m)
+    assert where.startswith("tcp://127.0.0.1:"), where
+    assert count(m, where) == "4\n"
+    assert "Primes.tcp" in m.run("status")
+    m.call("stop", "Primes")
+    assert m.status("Primes.tcp")["state"] == "STOPPED"
+    m.call("start", "Primes")
+    where = remote_of(m)
+    assert count(m, where) == "4\n"
+    # Alone, and back.
+    m.call("stop", "Primes.tcp")
+    assert m.status("Primes")["state"] == "RUNNING"
+    m.call("start", "Primes.tcp")
+    os.kill(m.status("Primes.tcp")["pid"], signal.SIGKILL)
+    await_that("another one runs", lambda: (
+        lambda s: s["state"] == "RUNNING" and s["restarts"] == 1)(
+            m.status("Primes.tcp")))
+    assert count(m, remote_of(m)) == "4\n"
+    assert m.status("Primes")["restarts"] == 0
+    assert m.stop() == 0
+    m.await_nobody()
+
+
+def test_a_gateway_outlives_restarts(m):
+    """Its clients keep their connections, for which it needs none of its
+    own."""
+    m.start(primes(m))
+    where = remote_of(m)
+    gateway = m.status("Primes.tcp")["pid"]
+    first = m.status("Primes")["pid"]
+    load = subprocess.Popen(
+        [m.programs.shmrpc, "bench", where, "count", "0", "10",
+         "--seconds=60s", "--json"], env=m.env,
+        stdout=subprocess.PIPE, text=True)
+    assert m.call("scale", "Primes", "2", "2")["max_workers"] == 2
+    await_that("two workers", lambda: workers_of(m, "Primes") == 2)
+    assert m.call("restart", "Primes")["pid"] != first
+    assert count(m, where) == "4\n"
+    assert load.poll() is None, load.stdout.read()  # no call has failed
+    load.kill()
+    load.communicate()
+    os.kill(m.status("Primes")["pid"], signal.SIGKILL)
+    await_that("another one runs", lambda: (
+        lambda s: s["state"] == "RUNNING" and s["restarts"] == 1)(
+            m.status("Primes")))
+    await_that("it is relayed again", lambda: answers(m, where))
+    assert m.status("Primes.tcp")["pid"] == gateway
+    # Under another name it is another service.
+    m.write(primes(m, listen="shm://@two"))
+    assert m.call("reload")["changed"] == ["Primes"]
+    await_that("another gateway", lambda: (
+        lambda s: s["state"] == "RUNNING" and s["pid"] != gateway)(
+            m.status("Primes.tcp")))
+    await_that("it is relayed", lambda: answers(m, remote_of(m)))
+
+
+def answers(m, where):
+    try:
+        return count(m, where) == "4\n"
+    except CallError:
+        return False
+
+
+def test_a_gateway_follows_the_file(m):
+    m.start(m.section("A", "ready"), primes(m), names=["A"])
+    assert m.status("Primes.tcp")["state"] == "STOPPED"
+    m.call("start", "Primes")
+    where = remote_of(m)
+    pid = m.status("Primes")["pid"]
+    assert answers(m, where)
+    m.write(m.section("A", "ready"),
+            m.body("Primes", exec=m.programs.primes, max_proc_num=1))
+    assert m.call("reload")["removed"] == ["Primes.tcp"]
+    await_that("it has gone", lambda: not answers(m, where))
+    assert m.status("Primes")["pid"] == pid
+    # One that says nothing of itself has nothing to be relayed.
+    m.write(m.section("A", "ready", tcp_bind="127.0.0.1:0"))
+    assert m.call("reload")["added"] == ["A.tcp"]
+    said = m.await_state("A.tcp", "BACKOFF")["last_end"]
+    assert said == "`A` does not say that it can be called at shm://", said
+
+
+# ---- who may come ---------------------------------------------------------
+
+def call_as(m, user):
+    """What somebody else is told, by a program where he can run it."""
+    done = subprocess.run(
+        [shutil.copy(m.programs.shmrpc, m.path("shmrpc")), "call", "echo_serv", "add", "1", "2"], env=m.env,
+        cwd="/", capture_output=True, text=True, timeout=harness.PATIENCE,
+        check=False, user=user, group=user, extra_groups=[])
+    return done.stdout or done.stderr
+
+
+def test_others_may_come(m):
+    if os.geteuid() != 0:
+        print("SKIPPED: only root can be somebody else")
+        return
+    for folder in (m.folder, m.run_dir):
+        os.chmod(folder, 0o755)
+    echo = dict(exec=m.programs.echo, max_proc_num=1)
+    m.start(m.body("Echo", **echo))
+    assert call_as(m, 61001) != "3\n"
+    m.write(m.body("Echo", allowed_users="61001", **echo))
+    assert m.call("reload")["changed"] == ["Echo"]
+    await_that("he may", lambda: call_as(m, 61001) == "3\n")
+    assert call_as(m, 61002) != "3\n"
+    m.write(m.body("Echo", allowed_groups="61002", **echo))
+    m.call("reload")
+    await_that("that group may", lambda: call_as(m, 61002) == "3\n")
+    assert call_as(m, 61001) != "3\n"
+
+
+def test_quotas(m):
+    echo = dict(exec=m.programs.echo, max_proc_num=1)
+    m.start(m.body("Echo", max_connections_per_user=2, **echo))
+    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+    load = subprocess.Popen(
+        [m.programs.shmrpc, "bench", "echo_serv", "add", "1", "2",
+         "--seconds=60s"], env=m.env, stdout=subprocess.DEVNULL)
+
+    def is_refused(text):
+        try:
+            m.run("call", "echo_serv", "add", "1", "2")
+        except CallError as error:
+            return text in str(error)
+        return False
+
+    # Each call has two, one of which asks for the interface.
+    await_that("there are too many", lambda: is_refused(
+        "your user id has too many connections"))
+    load.kill()
+    load.wait()
+    m.write(m.body("Echo", max_bytes_per_user="64K", **echo))
+    m.call("reload")
+    await_that("too little for a connection", lambda: is_refused(
+        "its interface: a quota or system resource is exhausted"))
+
+
+def test_workers_go_after_their_calls(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1,
+                   max_proc_calls=50))
+    supervisor = m.status("Echo")["pid"]
+    first = await_that("one worker", lambda: (
+        lambda all: all if len(all) == 3 else None)(members(m, supervisor)))
+    for _ in range(60):
+        assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+    # Supervisor and zygote are left.
+    await_that("another worker", lambda: (
+        lambda now: len(now) == 3 and len(now & first) == 2)(
+            members(m, supervisor)))
+
+
+def members(m, session):
+    return {p for p in m.marked() if is_alive(p) and os.getsid(p) == session}
+
+
+# ---- more or fewer --------------------------------------------------------
 
 def workers_of(m, name):
     """Processes of a service without the supervisor and the zygote."""
@@ -200,7 +383,8 @@ def workers_of(m, name):
 
 def test_scale(m):
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
-            m.body("Tcp", exec=m.programs.primes, tcp_bind="127.0.0.1:0",
+            m.body("Threads", exec=m.programs.primes,
+                   listen="shm://, tcp://127.0.0.1:0",
                    tcp_allow_insecure_serialisation="yes"))
     await_that("one worker", lambda: workers_of(m, "Echo") == 1)
     pid = m.status("Echo")["pid"]
@@ -221,7 +405,8 @@ def test_scale(m):
     m.call("scale", "Echo", "2", "2")
     m.call("restart", "Echo")
     await_that("two workers", lambda: workers_of(m, "Echo") == 2)
-    fails(1, "is served by threads", m.call, "scale", "Tcp", "1", "2")
+    fails(1, "is served by threads", m.call, "scale",
+          "Threads", "1", "2")
     fails(1, "3 workers at least is more than 2", m.call, "scale", "Echo",
           "3", "2")
     # Until the file says something else.
@@ -234,7 +419,6 @@ def test_scale(m):
 
 
 def test_the_page(m):
-    m.env["PATH"] = (os.path.dirname(m.programs.web) + ":" + m.env["PATH"])
     m.start(m.section("A", "ready"))
 
     def try_port():  # somebody else may take it first
@@ -292,15 +476,6 @@ def test_the_first_process_of_a_container(m):
     await_that("as many as before", lambda: len(m.marked()) == before)
     for child in m.marked():
         assert is_alive(child)
-
-
-def test_what_is_not_there_is_refused(m):
-    for key, value in (("allowed_users", "me"), ("allowed_groups", "us"),
-                       ("max_connections_per_user", "5"),
-                       ("max_bytes_per_user", "5M")):
-        m.write(f"[A]\nexec = a\n{key} = {value}\n")
-        assert m.spawn("service.ini").wait() == 1
-        assert f"`{key}`" in read(m.err), read(m.err)
 
 
 # ---- ends -----------------------------------------------------------------

@@ -1,0 +1,209 @@
+/* Programs of ours that a file asks for without a section of their own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/shmrpcd/plan.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* A program beside ours, as it is installed, else by PATH. */
+static const char *program_of(mgr_plan *plan, const char *own_path,
+                              const char *name)
+{
+    const char *slash = strrchr(own_path, '/');
+    const char *beside =
+        slash == NULL
+            ? NULL
+            : shmrpci_arena_printf(&plan->arena, "%.*s/%s",
+                                   (int)(slash - own_path), own_path, name);
+    FILE *file = beside != NULL ? fopen(beside, "rb") : NULL;
+    if (file == NULL) {
+        return name;
+    }
+    (void)fclose(file);
+    return beside;
+}
+
+static bool has_section(const shmrpci_ini *ini, const char *name)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < ini->service_count; i++) {
+        has = strcmp(ini->services[i].name, name) == 0;
+    }
+    return has;
+}
+
+/* ---- the page -------------------------------------------------------- */
+
+/* "host:port", an IPv6 address in brackets. */
+static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
+{
+    const char *host = web[SHMRPCI_INI_WEB_HOST].u.text;
+    bool is_v6 = strchr(host, ':') != NULL && host[0] != '[';
+    return shmrpci_arena_printf(
+        &plan->arena, "--listen=%s%s%s:%llu", is_v6 ? "[" : "", host,
+        is_v6 ? "]" : "",
+        (unsigned long long)web[SHMRPCI_INI_WEB_PORT].u.number);
+}
+
+static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
+                      const char *own_path)
+{
+    const char *program = program_of(plan, own_path, MGR_PAGE_NAME);
+    char **argv = shmrpci_arena_calloc(&plan->arena, 5, sizeof *argv, 8);
+    const shmrpci_ini_value *token = &web[SHMRPCI_INI_WEB_PASSWORD_FILE];
+    size_t count = 0;
+    if (argv == NULL) {
+        return false;
+    }
+    argv[count++] =
+        shmrpci_arena_strndup(&plan->arena, program, strlen(program));
+    argv[count++] = page_place(plan, web);
+    if (token->present) {
+        argv[count++] = shmrpci_arena_printf(&plan->arena, "--token-file=%s",
+                                             token->u.text);
+    }
+    if (web[SHMRPCI_INI_WEB_READ_ONLY].u.flag) {
+        argv[count++] = shmrpci_arena_strndup(&plan->arena, "--read-only", 11);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (argv[i] == NULL) {
+            return false;
+        }
+    }
+    plan->argv = argv;
+    plan->name = MGR_PAGE_NAME;
+    plan->command = argv[0];
+    plan->options = shmrpci_arena_strndup(&plan->arena, "SHMRPC_OPTIONS=", 15);
+    return plan->options != NULL;
+}
+
+mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
+{
+    mgr_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) {
+        return NULL;
+    }
+    plan->int_ns = plan->term_ns = (int64_t)(5 * NS_PER_S);
+    shmrpci_arena_init(&plan->arena, 0);
+    if (!fill_page(plan, ini->web, own_path)) {
+        mgr_plan_destroy(plan);
+        return NULL;
+    }
+    return plan;
+}
+
+bool mgr_plan_wants_page(const shmrpci_ini *ini)
+{
+    return ini->has_web && ini->web[SHMRPCI_INI_WEB_PORT].u.number != 0 &&
+           !has_section(ini, MGR_PAGE_NAME);
+}
+
+/* ---- gateways -------------------------------------------------------- */
+
+bool mgr_plan_wants_gate(const shmrpci_ini *ini,
+                         const shmrpci_ini_service *service)
+{
+    char name[80];
+    (void)snprintf(name, sizeof name, "%s" SHMRPCI_INI_GATE_SUFFIX,
+                   service->name);
+    return service->values[SHMRPCI_INI_TCP_BIND].present &&
+           mgr_plan_has_processes(service) && !has_section(ini, name);
+}
+
+static bool is_given(const shmrpci_ini_value *value)
+{
+    return value->present && value->place.file != NULL;
+}
+
+/* Its options, the first behind argv[0]; room for six and an end. */
+static bool fill_gate_options(mgr_plan *plan,
+                              const shmrpci_ini_service *service, char **argv)
+{
+    const shmrpci_ini_value *values = service->values;
+    const shmrpci_ini_value *message = &values[SHMRPCI_INI_MAX_MESSAGE_BYTES];
+    const shmrpci_ini_value *connections =
+        &values[SHMRPCI_INI_MAX_CONNECTIONS_PER_USER];
+    uint64_t stop_ns = values[SHMRPCI_INI_STOP_INT_SECS].u.number +
+                       values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
+    size_t count = 0;
+    argv[count++] = shmrpci_arena_printf(
+        &plan->arena, "--stop-after=%llu",
+        (unsigned long long)(stop_ns < NS_PER_S
+                                 ? 1
+                                 : (stop_ns + NS_PER_S - 1) / NS_PER_S));
+    argv[count++] = shmrpci_arena_printf(&plan->arena, "--tcp-compression=%s",
+                                         mgr_plan_compression(service));
+    if (is_given(message)) {
+        argv[count++] =
+            shmrpci_arena_printf(&plan->arena, "--max-message=%llu",
+                                 (unsigned long long)message->u.number);
+    }
+    if (is_given(connections)) {
+        argv[count++] =
+            shmrpci_arena_printf(&plan->arena, "--max-connections=%llu",
+                                 (unsigned long long)connections->u.number);
+    }
+    if (values[SHMRPCI_INI_TCP_ALLOW_INSECURE].u.flag) {
+        argv[count++] = shmrpci_arena_printf(&plan->arena,
+                                             "--force-insecure-serialisation");
+    }
+    argv[count++] = shmrpci_arena_printf(&plan->arena, "--");
+    bool is_full = true;
+    for (size_t i = 0; i < count; i++) {
+        is_full = is_full && argv[i] != NULL;
+    }
+    return is_full;
+}
+
+/* Where the service can be called is known when it runs: its name comes before
+ * the words that begin with an =. */
+static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
+                      const char *own_path)
+{
+    const shmrpci_ini_list *hosts =
+        &service->values[SHMRPCI_INI_TCP_BIND].u.list;
+    const char *program = program_of(plan, own_path, MGR_GATE_PROGRAM);
+    char **argv =
+        shmrpci_arena_calloc(&plan->arena, hosts->count + 8, sizeof *argv, 8);
+    const char **after =
+        shmrpci_arena_calloc(&plan->arena, 2, sizeof *after, 8);
+    if (argv == NULL || after == NULL ||
+        !fill_gate_options(plan, service, argv + 1)) {
+        return false;
+    }
+    size_t count = 1;
+    while (argv[count] != NULL) {
+        count++;
+    }
+    bool is_full = true;
+    for (size_t i = 0; i < hosts->count; i++) {
+        argv[count + i] =
+            shmrpci_arena_printf(&plan->arena, "=tcp://%s", hosts->items[i]);
+        is_full = is_full && argv[count + i] != NULL;
+    }
+    argv[0] = shmrpci_arena_strndup(&plan->arena, program, strlen(program));
+    after[0] = shmrpci_arena_strndup(&plan->arena, service->name,
+                                     strlen(service->name));
+    plan->argv = argv;
+    plan->command = argv[0];
+    plan->gate_of = after[0];
+    plan->after = (shmrpci_ini_list){after, 1};
+    plan->name = shmrpci_arena_printf(
+        &plan->arena, "%s" SHMRPCI_INI_GATE_SUFFIX, service->name);
+    plan->options = shmrpci_arena_printf(&plan->arena, "SHMRPC_OPTIONS=");
+    return is_full && argv[0] != NULL && after[0] != NULL &&
+           plan->name != NULL && plan->options != NULL;
+}
+
+mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
+                               const char *own_path)
+{
+    mgr_plan *plan = mgr_plan_create_common(service);
+    if (plan != NULL && !fill_gate(plan, service, own_path)) {
+        mgr_plan_destroy(plan);
+        return NULL;
+    }
+    return plan;
+}

@@ -71,6 +71,31 @@ static void print_service(const shmrpci_ini_service *service)
     }
 }
 
+/* As it would be started, wherever it is. */
+static bool print_page(const shmrpci_ini *ini)
+{
+    mgr_plan *plan = mgr_plan_create_page(ini, "");
+    for (size_t i = 0; plan != NULL && plan->argv[i] != NULL; i++) {
+        printf("%s%s", i > 0 ? " " : MGR_PAGE_NAME ": ", plan->argv[i]);
+    }
+    putchar('\n');
+    bool is_there = plan != NULL;
+    mgr_plan_destroy(plan);
+    return is_there;
+}
+
+static manager_exit print_all(const shmrpci_ini *ini)
+{
+    for (size_t i = 0; i < ini->service_count; i++) {
+        print_service(&ini->services[ini->order[i]]);
+    }
+    if (mgr_plan_wants_page(ini) && !print_page(ini)) {
+        fputs("shmrpcd: out of memory\n", stderr);
+        return MANAGER_TROUBLE;
+    }
+    return MANAGER_OK;
+}
+
 static manager_exit check(const char *path)
 {
     shmrpci_arena arena;
@@ -82,9 +107,7 @@ static manager_exit check(const char *path)
     shmrpc_status status =
         shmrpci_ini_load(NULL, path, &arena, &ini, &messages);
     if (status == SHMRPC_OK) {
-        for (size_t i = 0; i < ini->service_count; i++) {
-            print_service(&ini->services[ini->order[i]]);
-        }
+        result = print_all(ini);
     } else if (status == SHMRPC_E_INVALID) {
         fwrite(messages.data, 1, messages.len, stderr);
         result = MANAGER_ERRORS;

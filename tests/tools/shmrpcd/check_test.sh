@@ -35,6 +35,10 @@ exec = ./echo-server -w 2
 tcp_bind = 127.0.0.1
 max_proc_num = 3
 threads = 2
+
+[web monitor]
+host = ::1
+read_only = yes
 INI
 expect 0 'Echo: ./echo-server -w 2
   workers: 1 to 3, threads: 2
@@ -47,7 +51,12 @@ Search: import_from /opt/search.so
 News: import_from /opt/search.so
   workers: 1 to one for each CPU, threads: 1
   after: Echo
-  logs: more/logs' '' check service.ini
+  logs: more/logs
+shmrpc-web: shmrpc-web --listen=[::1]:5155 --read-only' '' check service.ini
+
+printf '[A]\nexec = a\n[web monitor]\nport = 0\n' >pageless.ini
+expect 0 'A: a
+  workers: 1 to one for each CPU, threads: 1' '' check pageless.ini
 
 printf '[Echo]\nexec=a\nprot=5\nthreads=x\n' >wrong.ini
 expect 1 '' 'wrong.ini:3:1: error: unknown key `prot`

@@ -1,0 +1,76 @@
+/*
+ * ocr-client: reads images, and prints the text in them.  It needs neither
+ * Tesseract nor its data: see memory.sh.
+ */
+#include "ocr_client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "images.h"
+
+static const char usage[] =
+    "usage: ocr-client [--at ADDRESS] [--boxes] [IMAGE...]\n"
+    "\n"
+    "Prints the text in images, or in those named on standard input.\n"
+    "  --boxes   say where each line is, and how certain it is\n";
+
+typedef struct client {
+    ocr_reader *reader;
+    bool shows_boxes;
+} client;
+
+static void print_line(const client *c, const ocr_line *line)
+{
+    if (c->shows_boxes) {
+        printf("%4" PRIu32 ",%-4" PRIu32 " %4" PRIu32 "x%-4" PRIu32
+               " %3.0f%%  ",
+               line->box.left, line->box.top, line->box.width, line->box.height,
+               (double)line->confidence);
+    }
+    printf("%s\n", line->text.ptr);
+}
+
+static bool read_image(void *user, const char *name, const void *data,
+                       size_t size)
+{
+    const client *const c = user;
+    const ocr_reader_read_reply *reply;
+    shmrpc_error error;
+    if (ocr_reader_read(c->reader, shmrpc_bytes_of(data, size), NULL, &reply,
+                        &error) != SHMRPC_OK) {
+        fprintf(stderr, "%s: %s: %s\n", name, error.name, error.message);
+        return false;
+    }
+    for (size_t i = 0; i < reply->value.lines.len; i++) {
+        print_line(c, &reply->value.lines.ptr[i]);
+    }
+    ocr_reader_read_release(reply);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    const char *where = "shm://";
+    client c = {NULL, false};
+    shmrpc_error error;
+    int first = 1;
+    for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
+        if (strcmp(argv[first], "--boxes") == 0) {
+            c.shows_boxes = true;
+        } else if (strcmp(argv[first], "--at") == 0 && first + 1 < argc) {
+            where = argv[++first];
+        } else {
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    if (ocr_reader_connect(where, NULL, &c.reader, &error) != SHMRPC_OK) {
+        fprintf(stderr, "ocr-client: %s: %s\n", error.name, error.message);
+        return 1;
+    }
+    const bool ok = each_image(argv + first, read_image, &c);
+    ocr_reader_close(c.reader);
+    return ok ? 0 : 1;
+}

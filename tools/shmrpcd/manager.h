@@ -74,8 +74,14 @@ void mgr_manager_destroy(mgr_manager *m);
 mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len);
 /* Has the loop look at what is wanted. */
 void mgr_wake(mgr_manager *m);
+
+/* ---- next.c ---------------------------------------------------------- */
+
 /* Wants a service, and all that it comes after. */
 void mgr_want(mgr_manager *m, mgr_unit *unit);
+/* Starts, stops and removes what is due; returns when it wants to be called
+ * again. */
+int64_t mgr_units_step(mgr_manager *m);
 
 /* ---- reload.c -------------------------------------------------------- */
 

@@ -1,0 +1,90 @@
+/* What handlers answer with. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "manager_server.h" /* generated */
+#include "tools/shmrpcd/handlers.h"
+
+_Static_assert((int)MANAGER_STATE_BACKOFF == (int)MGR_BACKOFF &&
+                   (int)MANAGER_STATE_RUNNING == (int)MGR_RUNNING &&
+                   (int)MANAGER_LEVEL_CRITICAL == (int)MGR_LEVEL_CRITICAL &&
+                   (int)MANAGER_ORIGIN_MANAGER == (int)MGR_ORIGIN_MANAGER,
+               "the same numbers");
+
+/* A copy that lives as long as the call; empty without memory. */
+shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len)
+{
+    char *kept = shmrpc_ctx_alloc(ctx, len + 1, 1);
+    if (kept == NULL) {
+        return shmrpc_str_of("");
+    }
+    memcpy(kept, text, len);
+    kept[len] = '\0';
+    return (shmrpc_str){kept, len};
+}
+
+shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text)
+{
+    return mgr_answer_text_of(ctx, text, strlen(text));
+}
+
+/* Words, with a separator between them, perhaps one behind the last. */
+shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
+                                 char separator)
+{
+    size_t room = 1;
+    for (const char *at = text; *at != '\0'; at++) {
+        room += *at == separator;
+    }
+    shmrpc_str *words =
+        shmrpc_ctx_alloc(ctx, room * sizeof *words, _Alignof(shmrpc_str));
+    size_t count = 0;
+    while (words != NULL && *text != '\0') {
+        const char *end = strchr(text, separator);
+        size_t len = end != NULL ? (size_t)(end - text) : strlen(text);
+        words[count++] = mgr_answer_text_of(ctx, text, len);
+        text += len + (end != NULL);
+    }
+    return (shmrpc_str_list){words, count};
+}
+
+void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
+                        manager_service *out)
+{
+    *out = (manager_service){
+        .name = mgr_answer_text(ctx, unit->plan->name),
+        .state = (manager_state)unit->state,
+        .degraded = shmrpci_backoff_is_degraded(&unit->backoff),
+        .command = mgr_answer_text(ctx, unit->plan->command),
+        .pid = unit->run != NULL ? unit->run->pid : 0,
+        .since_unix_ms = unit->since_unix_ms,
+        .restarts = unit->deaths,
+        .last_end = mgr_answer_text(ctx, unit->last_end),
+        .addresses = mgr_answer_words(
+            ctx, unit->state == MGR_RUNNING ? unit->addresses : "", ','),
+        .min_workers = unit->least > 0 ? unit->least : unit->plan->least,
+        .max_workers = unit->least > 0 ? unit->most : unit->plan->most};
+}
+
+int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
+                          shmrpc_str name)
+{
+    shmrpci_buf message;
+    const char **names = calloc(m->unit_count + 1, sizeof *names);
+    shmrpci_buf_init_heap(&message);
+    shmrpci_buf_printf(&message, "there is no service `%.*s`", (int)name.len,
+                       name.ptr);
+    for (size_t i = 0; names != NULL && i < m->unit_count; i++) {
+        names[i] = m->units[i]->plan->name;
+    }
+    if (names != NULL) {
+        shmrpci_nearest_suggest(&message, name.ptr, names, m->unit_count, "");
+    }
+    const char *text = shmrpci_buf_text(&message);
+    int status = shmrpc_ctx_fail(ctx, MANAGER_ERR_NO_SERVICE, "%s",
+                                 text != NULL ? text : "no such service");
+    shmrpci_buf_fini(&message);
+    free(names);
+    return status;
+}

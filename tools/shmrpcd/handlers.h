@@ -1,0 +1,47 @@
+/*
+ * Handlers of manager.svc, and what they have in common.
+ *
+ * Threading: handlers: any thread, without the manager's lock; what makes
+ * answers: under it.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_HANDLERS_H
+#define SHMRPC_TOOLS_SHMRPCD_HANDLERS_H
+
+#include "os/thread.h"
+#include "shmrpc/server.h"
+#include "shmrpc/types.h"
+#include "tools/shmrpcd/control.h"
+
+/* Of the generated header. */
+struct manager_service;
+struct manager_control_impl;
+
+struct mgr_control {
+    mgr_manager *m;
+    mgr_figures *figures;
+    shmrpc_server *server;
+    shmrpci_thread thread;
+    bool has_thread;
+    uint32_t waiters; /* under the manager's lock */
+};
+
+/* ---- answers.c ------------------------------------------------------- */
+
+/* Copies that live as long as the call; empty without memory. */
+shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len);
+shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text);
+/* Words, with a separator between them, perhaps one behind the last. */
+shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
+                                 char separator);
+void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
+                        struct manager_service *out);
+/* Fails the call, with a suggestion. */
+int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
+                          shmrpc_str name);
+
+/* ---- asking.c -------------------------------------------------------- */
+
+/* Sets the handlers that change nothing. */
+void mgr_asking_fill(struct manager_control_impl *impl);
+
+#endif

@@ -1,0 +1,236 @@
+/* What comes next for each service. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/program.h"
+#include "tools/shmrpcd/manager.h"
+
+static mgr_unit *find_text(const mgr_manager *m, const char *name)
+{
+    return mgr_find(m, name, strlen(name));
+}
+
+/* Those that it comes after stand before it, and don't come after it. Gateways
+ * follow, wanted or not. */
+void mgr_want(mgr_manager *m, mgr_unit *unit)
+{
+    unit->is_wanted = true;
+    for (size_t i = m->unit_count; i-- > 0;) {
+        mgr_unit *later = m->units[i];
+        const char *gate_of = later->plan->gate_of;
+        bool leads = later->is_wanted && (gate_of == NULL || later == unit);
+        if (gate_of != NULL && strcmp(gate_of, unit->plan->name) == 0) {
+            later->is_wanted = true;
+        }
+        for (size_t k = 0; leads && k < later->plan->after.count; k++) {
+            mgr_unit *other = find_text(m, later->plan->after.items[k]);
+            if (other != NULL) {
+                other->is_wanted = true;
+            }
+        }
+    }
+}
+
+static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
+{
+    return unit->is_wanted && !unit->restarts && !unit->is_removed &&
+           m->stops == 0 && mgr_gate_may_run(m, unit);
+}
+
+/* Whether all that it comes after can be called, and at the first start also
+ * those before it in the file that are to be waited for. */
+static bool may_start(const mgr_manager *m, const mgr_unit *unit)
+{
+    for (size_t i = 0; i < unit->plan->after.count; i++) {
+        const mgr_unit *other = find_text(m, unit->plan->after.items[i]);
+        if (other != NULL && other->state != MGR_RUNNING) {
+            return false;
+        }
+    }
+    for (size_t i = 0; unit->starts == 0 && m->units[i] != unit; i++) {
+        const mgr_unit *other = m->units[i];
+        if (other->plan->waits && is_to_run(m, other) &&
+            other->state != MGR_RUNNING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether one that comes after it still runs, when all are to end; or its
+ * gateway, when it is to. */
+static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
+{
+    bool ends = !unit->is_wanted || unit->is_removed;
+    for (size_t i = 0; m->stops < 2 && i < m->unit_count; i++) {
+        const mgr_unit *other = m->units[i];
+        bool counts = m->stops == 1 || (ends && other->plan->gate_of != NULL);
+        for (size_t k = 0; counts && k < other->plan->after.count; k++) {
+            if (other->run_count > 0 &&
+                strcmp(other->plan->after.items[k], unit->plan->name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void start(mgr_manager *m, mgr_unit *unit)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (mgr_run_start(m, unit)) {
+        mgr_unit_enter(unit, MGR_STARTING);
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "started, pid %d",
+                     (int)unit->run->pid);
+        return;
+    }
+    unit->deaths++;
+    shmrpci_backoff_died(&unit->backoff, now_ns, 0);
+    mgr_unit_enter(unit, MGR_BACKOFF);
+    mgr_unit_say(unit, MGR_LEVEL_ERROR, "%s", unit->last_end);
+}
+
+/* SIGINT, SIGTERM, SIGKILL: the first that has time of its own, then the next
+ * when that is over. */
+static void climb(mgr_unit *unit)
+{
+    const int64_t times[] = {unit->plan->int_ns, unit->plan->term_ns};
+    static const int signals[] = {SIGINT, SIGTERM};
+    while (unit->step < 2 && times[unit->step] == 0) {
+        unit->step++;
+    }
+    if (unit->step < 2) {
+        if (unit->step == 1 && unit->plan->int_ns > 0) {
+            mgr_unit_say(unit, MGR_LEVEL_WARNING,
+                         "goes on after SIGINT: SIGTERM");
+        }
+        unit->step_ns = shmrpci_deadline_after(times[unit->step]);
+        shmrpci_program_signal(unit->run->pid, signals[unit->step]);
+    } else {
+        mgr_unit_say(unit, MGR_LEVEL_ERROR, "does not end: it is killed");
+        unit->step_ns = SHMRPCI_NEVER_NS;
+        shmrpci_program_signal_group(unit->run->pid, SHMRPCI_CHILD_KILL);
+    }
+    unit->step++;
+}
+
+static void begin_stop(mgr_unit *unit)
+{
+    if (unit->heir != NULL) {
+        unit->heir->kill_ns =
+            shmrpci_deadline_after(unit->plan->int_ns + unit->plan->term_ns);
+        shmrpci_program_signal(unit->heir->pid, SIGTERM);
+        unit->heir = NULL;
+    }
+    mgr_unit_enter(unit, MGR_STOPPING);
+    mgr_unit_say(unit, MGR_LEVEL_INFO, "is stopped");
+    unit->step = 0;
+    unit->run->kill_ns =
+        shmrpci_deadline_after(unit->plan->int_ns + unit->plan->term_ns);
+    climb(unit);
+}
+
+/* Has another one take over, if that is what restarting it means. */
+static void replace(mgr_manager *m, mgr_unit *unit)
+{
+    bool goes_on = unit->is_wanted && !unit->is_removed && m->stops == 0;
+    if (!unit->restarts || !goes_on || !mgr_run_can_replace(unit)) {
+        return;
+    }
+    if (unit->heir == NULL && !mgr_run_replace(m, unit)) {
+        unit->is_cold = true;
+    } else {
+        unit->restarts = false;
+    }
+}
+
+/* One whose program runs; returns when it wants to be looked at again. */
+static int64_t step_running(mgr_manager *m, mgr_unit *unit)
+{
+    unit->restarts = unit->restarts || mgr_gate_is_astray(m, unit);
+    replace(m, unit);
+    if (unit->state != MGR_STOPPING) {
+        int64_t lived_ns = shmrpci_now_ns() - unit->started_ns;
+        if (is_to_run(m, unit) || is_needed(m, unit)) {
+            shmrpci_backoff_lives(&unit->backoff, lived_ns);
+            return lived_ns < SHMRPCI_YOUNG_NS
+                       ? unit->started_ns + SHMRPCI_YOUNG_NS
+                       : SHMRPCI_NEVER_NS;
+        }
+        begin_stop(unit);
+    } else if (shmrpci_remaining_ns(unit->step_ns) == 0) {
+        climb(unit);
+    }
+    return unit->step_ns;
+}
+
+/* One whose program does not run. */
+static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
+{
+    if (unit->run_count == 0) {
+        unit->restarts = false;
+    }
+    if (!is_to_run(m, unit)) {
+        if (unit->run_count == 0) {
+            mgr_unit_enter(unit, MGR_STOPPED);
+        }
+        return SHMRPCI_NEVER_NS;
+    }
+    if (unit->state == MGR_STOPPING && unit->run_count > 0) {
+        return SHMRPCI_NEVER_NS; /* its processes end first */
+    }
+    if (unit->state == MGR_BACKOFF) {
+        if (shmrpci_remaining_ns(unit->backoff.next_ns) == 0) {
+            start(m, unit);
+        }
+        return unit->state == MGR_BACKOFF ? unit->backoff.next_ns
+                                          : unit->started_ns + SHMRPCI_YOUNG_NS;
+    }
+    mgr_unit_enter(unit, MGR_WAITING);
+    if (may_start(m, unit)) {
+        start(m, unit);
+        return unit->state == MGR_BACKOFF ? unit->backoff.next_ns
+                                          : unit->started_ns + SHMRPCI_YOUNG_NS;
+    }
+    return SHMRPCI_NEVER_NS;
+}
+
+static void remove_unit(mgr_manager *m, size_t index)
+{
+    mgr_unit_destroy(m->units[index]);
+    m->unit_count--;
+    memmove(m->units + index, m->units + index + 1,
+            (m->unit_count - index) * sizeof(mgr_unit *));
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* From the last to the first, so that those are told to end first that were
+ * started last; those that start do so in the next turn. */
+int64_t mgr_units_step(mgr_manager *m)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (size_t i = m->unit_count; i-- > 0;) {
+        mgr_unit *unit = m->units[i];
+        if (unit->run != NULL) {
+            next_ns = earlier(next_ns, step_running(m, unit));
+        }
+    }
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_unit *unit = m->units[i];
+        if (unit->run == NULL) {
+            next_ns = earlier(next_ns, step_ended(m, unit));
+        }
+    }
+    for (size_t i = m->unit_count; i-- > 0;) {
+        if (m->units[i]->is_removed && m->units[i]->run_count == 0) {
+            remove_unit(m, i);
+        }
+    }
+    return next_ns;
+}

@@ -1,0 +1,222 @@
+/* Looks at a service, and writes down what it sees. */
+#include "tools/shmrpcd/watched.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "shmrpc/discover.h"
+
+/* A service that doesn't answer is asked again at the next look. */
+#define ASK_NS SHMRPCI_NS_PER_S
+
+void mgr_watched_forget_stats(mgr_watched *w)
+{
+    shmrpc_snapshot_free(w->last);
+    shmrpc_stats_close(w->stats);
+    w->last = NULL;
+    w->stats = NULL;
+}
+
+/* ---- writing --------------------------------------------------------- */
+
+static void add(mgr_figures *f, const mgr_watched *w, const char *subject,
+                const char *figure, double value)
+{
+    const shmrpci_series series = {w->name, subject, figure};
+    /* What fails is told by the flush. */
+    (void)shmrpci_store_add(f->store, &series, f->now_s, value, NULL);
+}
+
+static void add_known(mgr_figures *f, const mgr_watched *w, const char *subject,
+                      const char *figure, int64_t value)
+{
+    if (value >= 0) { /* else it may not be seen */
+        add(f, w, subject, figure, (double)value);
+    }
+}
+
+/* ---- processes ------------------------------------------------------- */
+
+static void sum_one(int64_t *sum, int64_t part)
+{
+    *sum = part < 0 || *sum < 0 ? -1 : *sum + part;
+}
+
+static void sum_up(shmrpci_process_figures *sum,
+                   const shmrpci_process_figures *part)
+{
+    sum_one(&sum->cpu_ns, part->cpu_ns);
+    sum_one(&sum->rss_bytes, part->rss_bytes);
+    sum_one(&sum->pss_bytes, part->pss_bytes);
+    sum_one(&sum->read_bytes, part->read_bytes);
+    sum_one(&sum->write_bytes, part->write_bytes);
+    sum_one(&sum->threads, part->threads);
+    sum_one(&sum->descriptors, part->descriptors);
+}
+
+static int64_t since(int64_t later, int64_t earlier)
+{
+    return later < 0 || earlier < 0 ? -1 : later - earlier;
+}
+
+/* A process that is new has done all of it since. */
+static shmrpci_process_figures rates_of(const mgr_watched *w,
+                                        const mgr_seen *now)
+{
+    shmrpci_process_figures rates = now->figures;
+    for (size_t i = 0; i < w->seen_count; i++) {
+        const shmrpci_process_figures *then = &w->seen[i].figures;
+        if (w->seen[i].pid == now->pid && then->began == rates.began) {
+            rates.cpu_ns = since(rates.cpu_ns, then->cpu_ns);
+            rates.read_bytes = since(rates.read_bytes, then->read_bytes);
+            rates.write_bytes = since(rates.write_bytes, then->write_bytes);
+        }
+    }
+    return rates;
+}
+
+/* What a process, or all of a service, costs; `rates` over `ns`, 0 the first
+ * time. */
+static void add_process(mgr_figures *f, const mgr_watched *w,
+                        const char *subject,
+                        const shmrpci_process_figures *rates, int64_t ns)
+{
+    add_known(f, w, subject, "pss_bytes", rates->pss_bytes);
+    add_known(f, w, subject, "threads", rates->threads);
+    add_known(f, w, subject, "descriptors", rates->descriptors);
+    if (ns > 0) {
+        double seconds = (double)ns / (double)SHMRPCI_NS_PER_S;
+        if (rates->cpu_ns >= 0) {
+            add(f, w, subject, "cpu", (double)rates->cpu_ns / (double)ns);
+        }
+        if (rates->read_bytes >= 0 && rates->write_bytes >= 0) {
+            add(f, w, subject, "read_bytes_per_s",
+                (double)rates->read_bytes / seconds);
+            add(f, w, subject, "write_bytes_per_s",
+                (double)rates->write_bytes / seconds);
+        }
+    }
+}
+
+/* "worker 3", if it is one. */
+static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
+{
+    const shmrpc_worker_stats *at;
+    for (uint32_t i = 0;
+         w->last != NULL && (at = shmrpc_snapshot_worker(w->last, i)) != NULL;
+         i++) {
+        if (at->pid == pid && !at->has_left) {
+            (void)snprintf(out, 32, "worker %u", at->place);
+            return true;
+        }
+    }
+    return false;
+}
+
+void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
+{
+    char subject[32];
+    shmrpci_process_figures sum = {.began = 0};
+    mgr_seen *all = calloc(f->member_count + 1, sizeof *all);
+    size_t count = 0;
+    int64_t ns = 0;
+    for (size_t i = 0; all != NULL && i < f->member_count; i++) {
+        mgr_seen *now = &all[count];
+        now->pid = f->members[i].pid;
+        if (f->members[i].session != w->pid ||
+            shmrpci_process_read(now->pid, &now->figures) != SHMRPC_OK) {
+            continue;
+        }
+        count++;
+        ns = w->seen_count > 0
+                 ? now->figures.taken_ns - w->seen[0].figures.taken_ns
+                 : 0;
+        shmrpci_process_figures rates = rates_of(w, now);
+        sum_up(&sum, &rates);
+        if (name_worker(w, now->pid, subject)) {
+            add_process(f, w, subject, &rates, ns);
+        }
+    }
+    if (count > 0) {
+        add(f, w, "", "processes", (double)count);
+        add_process(f, w, "", &sum, ns);
+    }
+    free(w->seen);
+    w->seen = all;
+    w->seen_count = count;
+}
+
+/* ---- calls ----------------------------------------------------------- */
+
+/* Which port a service of that name has. */
+typedef struct search {
+    const char *name; /* "echo_serv@two" */
+    uint16_t port;
+} search;
+
+static void on_found(const shmrpc_found *found, void *user)
+{
+    search *s = user;
+    char name[192];
+    (void)snprintf(name, sizeof name, "%s%s%s", found->name,
+                   found->instance[0] != '\0' ? "@" : "", found->instance);
+    if (s->port == 0 && strcmp(name, s->name) == 0) {
+        s->port = found->port;
+    }
+}
+
+static void open_stats(mgr_watched *w)
+{
+    static const char shm[] = "shm://";
+    const shmrpc_opts opts = {.timeout_ns = ASK_NS};
+    search s = {w->address + sizeof shm - 1, 0};
+    if (strncmp(w->address, shm, sizeof shm - 1) == 0 &&
+        shmrpc_discover(on_found, &s, NULL) == SHMRPC_OK && s.port != 0 &&
+        shmrpc_stats_open(w->address, s.port, &opts, &w->stats, NULL) !=
+            SHMRPC_OK) {
+        w->stats = NULL;
+    }
+}
+
+static void add_calls(mgr_figures *f, const mgr_watched *w,
+                      const shmrpc_snapshot *between)
+{
+    const shmrpc_method_stats *calls =
+        shmrpc_snapshot_method(between, SHMRPC_STATS_ALL);
+    double seconds = (double)shmrpc_snapshot_service(between)->uptime_ns / 1e9;
+    if (calls == NULL || seconds <= 0) {
+        return;
+    }
+    add(f, w, "", "calls_per_s", (double)calls->calls / seconds);
+    add(f, w, "", "errors_per_s", (double)calls->errors / seconds);
+    if (calls->service.count > 0) {
+        add(f, w, "", "p50_us", (double)calls->service.p50_ns / 1e3);
+        add(f, w, "", "p99_us", (double)calls->service.p99_ns / 1e3);
+        add(f, w, "", "queue_p99_us", (double)calls->queue.p99_ns / 1e3);
+    }
+}
+
+void mgr_look_at_calls(mgr_figures *f, mgr_watched *w)
+{
+    shmrpc_snapshot *now;
+    shmrpc_snapshot *between;
+    if (w->stats != NULL && !shmrpc_stats_is_alive(w->stats)) {
+        mgr_watched_forget_stats(w);
+    }
+    if (w->stats == NULL) {
+        open_stats(w);
+    }
+    if (w->stats == NULL ||
+        shmrpc_stats_read(w->stats, &now, NULL) != SHMRPC_OK) {
+        return;
+    }
+    if (w->last != NULL &&
+        shmrpc_snapshot_since(now, w->last, &between, NULL) == SHMRPC_OK) {
+        add_calls(f, w, between);
+        shmrpc_snapshot_free(between);
+    }
+    shmrpc_snapshot_free(w->last);
+    w->last = now;
+}

@@ -1,0 +1,64 @@
+/*
+ * Looks at services that run.
+ *
+ * Threading: the thread of figures.c, under its lock.
+ */
+#ifndef SHMRPC_TOOLS_SHMRPCD_WATCHED_H
+#define SHMRPC_TOOLS_SHMRPCD_WATCHED_H
+
+#include "observe/process.h"
+#include "shmrpc/observe.h"
+#include "tools/shmrpcd/figures.h"
+
+/* A process at the last look, for what has come since. */
+typedef struct mgr_seen {
+    int32_t pid;
+    shmrpci_process_figures figures;
+} mgr_seen;
+
+/* A service that runs. */
+typedef struct mgr_watched {
+    char name[64];
+    char address[256]; /* the first one; "" for none */
+    int32_t pid;       /* and session */
+    mgr_seen *seen;
+    size_t seen_count;
+    shmrpc_stats *stats;
+    shmrpc_snapshot *last;
+    bool is_there; /* still */
+} mgr_watched;
+
+/* A process of the system. */
+typedef struct mgr_member {
+    int32_t pid;
+    int32_t session;
+} mgr_member;
+
+struct mgr_figures {
+    mgr_manager *m;
+    shmrpci_thread thread;
+    bool has_thread;
+    shmrpci_mutex lock; /* of what follows */
+    shmrpci_cond stopped;
+    bool stops;
+    shmrpci_store *store;
+    char path[512]; /* of the store; "" for none */
+    bool has_said;  /* why it can't be had */
+
+    /* The thread's own. */
+    mgr_watched **all;
+    size_t count;
+    mgr_member *members;
+    size_t member_count;
+    size_t member_room;
+    int64_t now_s;
+    uint32_t looks;
+};
+
+/* Before another process is looked at under its name. */
+void mgr_watched_forget_stats(mgr_watched *w);
+/* Write down what its processes cost, and what it does. */
+void mgr_look_at_processes(mgr_figures *f, mgr_watched *w);
+void mgr_look_at_calls(mgr_figures *f, mgr_watched *w);
+
+#endif

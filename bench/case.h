@@ -24,6 +24,7 @@
 #define BENCH_CASE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" { /* some peers */
@@ -99,6 +100,10 @@ void bench_unshare(void *memory, size_t size);
 
 /* malloc that ends the process rather than return NULL. */
 void *bench_alloc(size_t size);
+
+/* A child that dies with this process: its pid, or 0 in it; never fails (ends
+ * the process instead). */
+pid_t bench_fork(void);
 
 /* A new folder in /tmp for sockets and the like; remove takes with it the files
  * in it. */

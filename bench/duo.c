@@ -70,6 +70,29 @@ void bench_unshare(void *memory, size_t size)
     munmap(memory, size);
 }
 
+/* -1: there is no room for more processes. */
+static pid_t fork_below(void)
+{
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) {
+            _exit(1);
+        }
+    }
+    return pid;
+}
+
+pid_t bench_fork(void)
+{
+    const pid_t pid = fork_below();
+    if (pid < 0) {
+        bench_fail("no process: %s", strerror(errno));
+    }
+    return pid;
+}
+
 void bench_folder_make(char path[BENCH_FOLDER_BYTES])
 {
     snprintf(path, BENCH_FOLDER_BYTES, "/tmp/shmrpc-bench-XXXXXX");
@@ -187,17 +210,11 @@ static void take_place(bench_place place, int side)
 /* A child that dies with us; 0 in the child. */
 static pid_t spawn(bench_place place, int side)
 {
-    const pid_t parent = getpid();
-    const pid_t pid = fork();
-    if (pid != 0) {
-        return pid;
+    const pid_t pid = fork_below();
+    if (pid == 0) {
+        take_place(place, side);
     }
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
-        _exit(1);
-    }
-    take_place(place, side);
-    return 0;
+    return pid;
 }
 
 static void await_server(void)

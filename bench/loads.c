@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "bench_client.h"
@@ -41,23 +40,6 @@ typedef struct load {
     counter *counters;           /* of the clients; shared */
     bench_calls *calls;          /* of the client that is timed */
 } load;
-
-/* A child that dies with us; 0 in the child. */
-static pid_t spawn(void)
-{
-    const pid_t parent = getpid();
-    const pid_t pid = fork();
-    if (pid < 0) {
-        bench_fail("no process: %s", strerror(errno));
-    }
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) {
-            _exit(1);
-        }
-    }
-    return pid;
-}
 
 static void address_of(const load *o, unsigned number, char out[80])
 {
@@ -120,7 +102,7 @@ static void load_serve(void *state)
         bench_fail("no pipe: %s", strerror(errno));
     }
     for (unsigned i = 1; i < o->shape.servers; i++) {
-        if (spawn() == 0) {
+        if (bench_fork() == 0) {
             create_server(o, i);
             if (write(listening[1], "l", 1) == 1) {
                 run_server();
@@ -175,7 +157,7 @@ static void load_dial(void *state)
 {
     load *const o = state;
     for (unsigned i = 1; i < o->shape.clients; i++) {
-        if (spawn() == 0) {
+        if (bench_fork() == 0) {
             connect_to(o, i);
             for (;;) {
                 call_once(o, i);

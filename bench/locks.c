@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "case.h"
@@ -192,20 +191,14 @@ static void lock_serve(void *state)
     lock_state *const s = state;
     unsigned who = 1;
     for (unsigned i = 2; i < s->shape->contenders && who == 1; i++) {
-        const pid_t parent = getpid();
-        const pid_t pid = fork();
-        if (pid < 0) {
-            bench_fail("no process: %s", strerror(errno));
-        }
-        if (pid == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            who = getppid() == parent ? i : 0;
+        if (bench_fork() == 0) {
+            who = i;
         }
     }
     if (who == 1) {
         bench_ready();
     }
-    while (who != 0) {
+    for (;;) {
         (void)add_one(s, who);
     }
 }

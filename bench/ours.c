@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,14 +83,8 @@ static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
 /* It goes when we go. Clients wait for it, as they do for any server. */
 static void start_gateway(const line *o)
 {
-    const pid_t parent = getpid();
-    const pid_t pid = fork();
-    if (pid < 0) {
-        bench_fail("fork");
-    }
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent && freopen("/dev/null", "w", stdout) != NULL) {
+    if (bench_fork() == 0) {
+        if (freopen("/dev/null", "w", stdout) != NULL) {
             execl(BENCH_GATEWAY, BENCH_GATEWAY,
                   "--force-insecure-serialisation", o->relayed, (char *)NULL);
         }

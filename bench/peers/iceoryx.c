@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "peer.h"
@@ -42,7 +41,6 @@ static void write_pools(const char *path)
 
 static void become_daemon(const char *config, int out)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(out, 1);
     dup2(out, 2);
     execlp("iox-roudi", "iox-roudi", "-c", config, "-m", "off", (char *)NULL);
@@ -70,7 +68,7 @@ static void start_daemon(const char *name)
     if (pipe(ends) != 0) {
         bench_fail("no pipe: %s", strerror(errno));
     }
-    if (fork() == 0) {
+    if (bench_fork() == 0) {
         become_daemon(config, ends[1]);
     }
     close(ends[1]);

@@ -21,10 +21,13 @@
 #define SHMRPCI_HISTOGRAM_MIN_BITS 3u
 #define SHMRPCI_HISTOGRAM_MAX_BITS 6u
 
-/* How many buckets there are. */
+/* How many buckets there are; the macro for arrays of a constant size. */
+#define SHMRPCI_HISTOGRAM_BUCKETS(bits) \
+    ((SHMRPCI_HISTOGRAM_TOP + 2 - (bits)) << (bits))
+
 static inline uint32_t shmrpci_histogram_buckets(uint32_t bits)
 {
-    return (SHMRPCI_HISTOGRAM_TOP + 2 - bits) << bits;
+    return SHMRPCI_HISTOGRAM_BUCKETS(bits);
 }
 
 /* The bucket of a value. */

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "observe/process.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/thread.h"
 #include "tools/shmrpc-web/json.h"
 #include "tools/shmrpc-web/past.h"
-#include "tools/shmrpc-web/process.h"
 
 #define TICK_NS SHMRPCI_NS_PER_S
 /* Ticks between two points of the past, and of /proc. */
@@ -30,8 +30,8 @@ typedef struct entry {
     shmrpc_snapshot *mark;  /* of the last mark */
     web_figures now;
     uint32_t workers;
-    double cpu_s;
-    uint64_t io_bytes;
+    int64_t cpu_ns;
+    int64_t io_bytes;
     int64_t process_ns; /* when /proc was read */
     web_past past;
 } entry;
@@ -88,33 +88,41 @@ static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
     return count;
 }
 
+/* What may not be seen counts as nothing. */
+static int64_t known(int64_t value)
+{
+    return value > 0 ? value : 0;
+}
+
 static void read_processes(entry *e, const shmrpc_snapshot *total,
                            web_figures *figures)
 {
     int32_t pids[MAX_PROCESSES];
-    web_process sum = {.cpu_s = 0};
+    int64_t cpu_ns = 0;
+    int64_t memory_bytes = 0;
+    int64_t io_bytes = 0;
     size_t count = pids_of(total, pids, MAX_PROCESSES);
     int64_t now_ns = shmrpci_now_ns();
     for (size_t i = 0; i < count; i++) {
-        web_process process;
-        if (web_process_read(pids[i], &process)) {
-            sum.cpu_s += process.cpu_s;
-            sum.memory_bytes += process.memory_bytes;
-            sum.io_bytes += process.io_bytes;
+        shmrpci_process_figures p;
+        if (shmrpci_process_read(pids[i], &p) == SHMRPC_OK) {
+            cpu_ns += known(p.cpu_ns);
+            memory_bytes += known(p.pss_bytes > 0 ? p.pss_bytes : p.rss_bytes);
+            io_bytes += known(p.read_bytes) + known(p.write_bytes);
         }
     }
-    double passed_s = (double)(now_ns - e->process_ns) / 1e9;
+    double passed_ns = (double)(now_ns - e->process_ns);
     /* One that has ended takes what it had used along. */
-    if (e->process_ns != 0 && sum.cpu_s >= e->cpu_s && passed_s > 0) {
-        figures->cpu = (float)((sum.cpu_s - e->cpu_s) / passed_s);
+    if (e->process_ns != 0 && cpu_ns >= e->cpu_ns && passed_ns > 0) {
+        figures->cpu = (float)((double)(cpu_ns - e->cpu_ns) / passed_ns);
     }
-    if (e->process_ns != 0 && sum.io_bytes >= e->io_bytes && passed_s > 0) {
+    if (e->process_ns != 0 && io_bytes >= e->io_bytes && passed_ns > 0) {
         figures->io_bytes_per_s =
-            (uint64_t)((double)(sum.io_bytes - e->io_bytes) / passed_s);
+            (uint64_t)((double)(io_bytes - e->io_bytes) / (passed_ns / 1e9));
     }
-    figures->memory_bytes = sum.memory_bytes;
-    e->cpu_s = sum.cpu_s;
-    e->io_bytes = sum.io_bytes;
+    figures->memory_bytes = (uint64_t)memory_bytes;
+    e->cpu_ns = cpu_ns;
+    e->io_bytes = io_bytes;
     e->process_ns = now_ns;
 }
 
@@ -315,7 +323,7 @@ void web_board_see(web_board *b, web_see *see, void *user)
                              .total = e->total,
                              .now = e->now,
                              .workers = e->workers,
-                             .cpu_s = e->cpu_s};
+                             .cpu_s = (double)e->cpu_ns / 1e9};
         see(&row, user);
     }
     shmrpci_mutex_unlock(&b->mutex);

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe/histogram.h"
 #include "os/clock.h"
 #include "os/thread.h"
 #include "tools/shmrpc/command.h"
-#include "tools/shmrpc/histogram.h"
 #include "tools/shmrpc/invocation.h"
 
 #define MAX_THREADS 64u
@@ -59,6 +59,55 @@ static cli_exit print_help(void)
     return CLI_OK;
 }
 
+/* ---- times ---- */
+
+/* A bucket is at most 1/64 of its times wide. */
+#define BITS SHMRPCI_HISTOGRAM_MAX_BITS
+
+/* Each thread counts in its own; they are added at the end. */
+typedef struct times {
+    uint64_t counts[SHMRPCI_HISTOGRAM_BUCKETS(BITS)];
+    uint64_t count;
+    uint64_t min_ns; /* 0 while there is none */
+    uint64_t max_ns;
+    double sum_ns;
+} times;
+
+static void note_time(times *t, uint64_t ns)
+{
+    t->counts[shmrpci_histogram_bucket(ns, BITS)]++;
+    t->min_ns = t->count == 0 || ns < t->min_ns ? ns : t->min_ns;
+    t->max_ns = ns > t->max_ns ? ns : t->max_ns;
+    t->sum_ns += (double)ns;
+    t->count++;
+}
+
+static void add_times(times *sum, const times *part)
+{
+    if (part->count == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < SHMRPCI_HISTOGRAM_BUCKETS(BITS); i++) {
+        sum->counts[i] += part->counts[i];
+    }
+    if (sum->count == 0 || part->min_ns < sum->min_ns) {
+        sum->min_ns = part->min_ns;
+    }
+    sum->max_ns = part->max_ns > sum->max_ns ? part->max_ns : sum->max_ns;
+    sum->sum_ns += part->sum_ns;
+    sum->count += part->count;
+}
+
+/* A bucket's middle may lie outside of what there was. */
+static uint64_t percentile(const times *t, double fraction)
+{
+    uint64_t ns = shmrpci_histogram_percentile(t->counts, BITS, fraction);
+    ns = ns > t->min_ns ? ns : t->min_ns;
+    return ns < t->max_ns ? ns : t->max_ns;
+}
+
+/* ---- a thread ---- */
+
 /* One thread's part. Only the thread writes to it until it is joined. */
 typedef struct worker {
     shmrpci_thread thread;
@@ -71,7 +120,7 @@ typedef struct worker {
     int64_t done_ns;
     int status; /* of the call that ended it early */
     shmrpc_error error;
-    cli_histogram times;
+    times times;
 } worker;
 
 static void show_progress(const worker *w, int64_t now_ns)
@@ -100,7 +149,7 @@ static void run_worker(void *user)
             break;
         }
         int64_t after_ns = shmrpci_now_ns();
-        cli_histogram_note(&w->times, (uint64_t)(after_ns - now_ns));
+        note_time(&w->times, (uint64_t)(after_ns - now_ns));
         now_ns = after_ns;
         if (w->tells && now_ns - told_ns >= PROGRESS_NS) {
             show_progress(w, now_ns);
@@ -126,53 +175,51 @@ static const struct {
 
 #define QUANTILES (sizeof quantiles / sizeof *quantiles)
 
-static void append_text(shmrpci_buf *out, const cli_histogram *h, double rate)
+static void append_text(shmrpci_buf *out, const times *t, double rate)
 {
     shmrpci_buf_printf(out, "%llu calls, %.0f a second\n",
-                       (unsigned long long)h->count, rate);
+                       (unsigned long long)t->count, rate);
     shmrpci_buf_append_text(out, "min ");
-    cli_append_time(out, (double)h->min_ns);
+    cli_append_time(out, (double)t->min_ns);
     for (size_t i = 0; i < QUANTILES; i++) {
         shmrpci_buf_printf(out, "  %s ", quantiles[i].name);
-        cli_append_time(
-            out, (double)cli_histogram_quantile(h, quantiles[i].fraction));
+        cli_append_time(out, (double)percentile(t, quantiles[i].fraction));
     }
     shmrpci_buf_append_text(out, "  max ");
-    cli_append_time(out, (double)h->max_ns);
+    cli_append_time(out, (double)t->max_ns);
     shmrpci_buf_append_text(out, "  mean ");
-    cli_append_time(out, h->sum_ns / (double)h->count);
+    cli_append_time(out, t->sum_ns / (double)t->count);
 }
 
 static void append_json(shmrpci_buf *out, const bench_opts *opts,
-                        const cli_histogram *h, double rate)
+                        const times *t, double rate)
 {
     shmrpci_buf_printf(out,
                        "{\"calls\":%llu,\"threads\":%llu,"
                        "\"calls_per_second\":%.0f,\"min_ns\":%llu",
-                       (unsigned long long)h->count,
+                       (unsigned long long)t->count,
                        (unsigned long long)opts->threads, rate,
-                       (unsigned long long)h->min_ns);
+                       (unsigned long long)t->min_ns);
     for (size_t i = 0; i < QUANTILES; i++) {
         cli_append_json_key(out, quantiles[i].key);
-        shmrpci_buf_printf(out, "%llu",
-                           (unsigned long long)cli_histogram_quantile(
-                               h, quantiles[i].fraction));
+        shmrpci_buf_printf(
+            out, "%llu",
+            (unsigned long long)percentile(t, quantiles[i].fraction));
     }
     shmrpci_buf_printf(out, ",\"max_ns\":%llu,\"mean_ns\":%.0f}",
-                       (unsigned long long)h->max_ns,
-                       h->sum_ns / (double)h->count);
+                       (unsigned long long)t->max_ns,
+                       t->sum_ns / (double)t->count);
 }
 
-static void report(const bench_opts *opts, const cli_histogram *h,
-                   int64_t wall_ns)
+static void report(const bench_opts *opts, const times *t, int64_t wall_ns)
 {
-    double rate = (double)h->count / ((double)wall_ns / 1e9);
+    double rate = (double)t->count / ((double)wall_ns / 1e9);
     shmrpci_buf out;
     shmrpci_buf_init_heap(&out);
     if (opts->json) {
-        append_json(&out, opts, h, rate);
+        append_json(&out, opts, t, rate);
     } else {
-        append_text(&out, h, rate);
+        append_text(&out, t, rate);
     }
     cli_print_line(&out);
     shmrpci_buf_fini(&out);
@@ -230,7 +277,7 @@ static cli_exit fail_call(const cli_invocation *in, int status,
 }
 
 static cli_exit measure(const bench_opts *opts, cli_invocation *in,
-                        worker *workers, cli_histogram *sum)
+                        worker *workers, times *sum)
 {
     cli_exit result = CLI_OK;
     int64_t begin_ns = shmrpci_now_ns();
@@ -241,7 +288,7 @@ static cli_exit measure(const bench_opts *opts, cli_invocation *in,
         if (w->started) {
             shmrpci_thread_join(&w->thread);
         }
-        cli_histogram_add(sum, &w->times);
+        add_times(sum, &w->times);
         done_ns = w->done_ns > done_ns ? w->done_ns : done_ns;
         if (w->status != SHMRPC_OK && result == CLI_OK) {
             result = fail_call(in, w->status, &w->error);
@@ -261,7 +308,7 @@ static cli_exit bench(const bench_opts *opts)
     cli_invocation in;
     shmrpc_error error;
     worker *workers = calloc(opts->threads, sizeof *workers);
-    cli_histogram *sum = calloc(1, sizeof *sum);
+    times *sum = calloc(1, sizeof *sum);
     cli_exit result = cli_invocation_open(&in, &opts->in);
     if (workers == NULL || sum == NULL) {
         fputs("shmrpc: out of memory\n", stderr);

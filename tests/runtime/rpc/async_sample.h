@@ -1,0 +1,46 @@
+/* What the tests of asynchronous calls share: each test runs with a server and
+ * a client of its own, once for each transport of this machine. */
+#ifndef SHMRPCI_TESTS_RUNTIME_RPC_ASYNC_SAMPLE_H
+#define SHMRPCI_TESTS_RUNTIME_RPC_ASYNC_SAMPLE_H
+
+#include "sample.h"
+
+/* More than a connection has slots. */
+#define ASYNC_MANY  100
+#define ASYNC_SLOTS 64
+
+/* The server has two workers. */
+typedef struct both {
+    sample_server server;
+    shmrpc_client *client;
+} both;
+
+/* A test whose state is a `both`. */
+#define ASYNC_CASE(name) \
+    cmocka_unit_test_setup_teardown(name, async_set_up, async_tear_down)
+
+int async_set_up(void **state);
+int async_tear_down(void **state);
+
+/* Runs the tests for each transport; the program's exit status. */
+int async_main(const struct CMUnitTest *tests, size_t count);
+
+/* Of the transport whose turn it is. */
+extern const char *async_scheme;
+
+extern const shmrpc_opts async_patient;
+extern const shmrpc_opts async_hasty; /* 20 ms */
+
+/* A call that has been sent; fails the test if it can't be. */
+shmrpc_call *async_start(const both *b, uint32_t method, const void *params);
+shmrpc_call *async_start_add(const both *b, int64_t x, int64_t y);
+
+int async_finish(shmrpc_call *call, uint32_t method, void *result,
+                 shmrpc_error *error);
+/* Finishes a call of ADD; fails the test when its result is another one. */
+void async_expect_sum(shmrpc_call *call, int64_t sum);
+
+/* Both workers are in handlers then, until the gate is opened. */
+void async_occupy(both *b, shmrpc_call *held[2]);
+
+#endif

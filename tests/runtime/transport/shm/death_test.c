@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "../../../reaction.h"
+#include "sync/atomic.h"
 
 #include <dirent.h>
 #include <sched.h>
@@ -182,14 +183,17 @@ static size_t least_holdings_of(pid_t pid)
     return least;
 }
 
-/* A process that waits for a byte, connects, and then has calls of all kinds
- * going until it is killed. Forked before this process has threads. */
+/* A process that waits for a byte, then connects and calls until it is killed.
+ * Forked before this process has threads. */
 typedef struct busy_client {
     pid_t pid;
     int go[2];
     int up[2];
 } busy_client;
 
+typedef void client_main(const shmrpci_address *address, busy_client *self);
+
+/* Calls of all kinds, one after the other. */
 static void be_busy(const shmrpci_address *address, busy_client *self)
 {
     char byte;
@@ -208,7 +212,27 @@ static void be_busy(const shmrpci_address *address, busy_client *self)
     }
 }
 
-static busy_client fork_client(const shmrpci_address *address)
+/* At the first byte sends a call to each of two workers, at the second one more
+ * than they can take. */
+static void be_impatient(const shmrpci_address *address, busy_client *self)
+{
+    static const int counts[] = {2, 30};
+    shmrpci_conn *conn = NULL;
+    char byte;
+    for (size_t i = 0; i < 2 && read(self->go[0], &byte, 1) == 1; i++) {
+        conn = conn != NULL ? conn : client_open(address);
+        for (int k = 0; k < counts[i]; k++) {
+            shmrpci_call call = {0};
+            (void)client_send(conn, &call, METHOD_HOLD, "x", 1, 0);
+        }
+        ssize_t sent = write(self->up[1], "u", 1);
+        (void)sent;
+    }
+    (void)pause();
+}
+
+static busy_client fork_client(const shmrpci_address *address,
+                               client_main *behave)
 {
     busy_client client;
     assert_int_equal(pipe(client.go), 0);
@@ -216,7 +240,8 @@ static busy_client fork_client(const shmrpci_address *address)
     client.pid = service_fork();
     assert_true(client.pid >= 0);
     if (client.pid == 0) {
-        be_busy(address, &client);
+        behave(address, &client);
+        _exit(0);
     }
     return client;
 }
@@ -236,12 +261,22 @@ static void client_close_pipes(busy_client *client)
     }
 }
 
+/* Workers have to see that a client is gone; calls of `other` wake them. */
+static void await_holdings(shmrpci_conn *other, size_t most)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
+    while (holdings_of(getpid()) > most) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        client_echoes(other, "meanwhile");
+    }
+}
+
 static void killed_client_leaves_nothing_within_2_s(void **state)
 {
     (void)state;
     shmrpci_address address = new_address();
     service s;
-    busy_client client = fork_client(&address);
+    busy_client client = fork_client(&address, be_busy);
     service_start(&s, &address, 2);
     shmrpci_conn *other = client_open(&address);
     client_echoes(other, "other");
@@ -251,11 +286,45 @@ static void killed_client_leaves_nothing_within_2_s(void **state)
     assert_true(holdings_of(getpid()) > before);
     kill_and_reap(client.pid);
     atomic_store(&s.released, true);
-    int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
-    while (holdings_of(getpid()) > before) {
+    await_holdings(other, before);
+    other->transport->disconnect(other);
+    service_stop(&s);
+    client_close_pipes(&client);
+}
+
+/* As the service counts them. */
+static void await_connections(shmrpci_stats_gauges *gauges, uint64_t count)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (shmrpci_load_relaxed(&gauges->connections) != count) {
         assert_true(shmrpci_now_ns() < deadline_ns);
-        client_echoes(other, "meanwhile");
+        (void)sched_yield();
     }
+}
+
+/* What no worker had taken when its client died never runs, though the workers
+ * are still at that client's other calls, and look there next. */
+static void waiting_calls_of_a_killed_client_do_not_run(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    shmrpci_stats_gauges gauges = {0};
+    service s;
+    busy_client client = fork_client(&address, be_impatient);
+    service_opts.gauges = &gauges;
+    service_start(&s, &address, 2);
+    service_opts.gauges = NULL;
+    shmrpci_conn *other = client_open(&address);
+    client_echoes(other, "other");
+    size_t before = least_holdings_of(getpid());
+    client_go(&client);
+    await_count(&s.held, 2);
+    client_go(&client);
+    kill_and_reap(client.pid);
+    await_connections(&gauges, 1); /* the service knows */
+    atomic_store(&s.released, true);
+    await_holdings(other, before);
+    assert_int_equal(atomic_load(&s.held), 2);
     other->transport->disconnect(other);
     service_stop(&s);
     client_close_pipes(&client);
@@ -273,7 +342,7 @@ static void stopped_client_delays_nobody(void **state)
     (void)state;
     shmrpci_address address = new_address();
     service s;
-    busy_client client = fork_client(&address);
+    busy_client client = fork_client(&address, be_busy);
     service_start(&s, &address, 2);
     shmrpci_conn *other = client_open(&address);
     client_go(&client);
@@ -372,6 +441,7 @@ int main(void)
         cmocka_unit_test(service_of_a_killed_server_is_UNAVAILABLE_at_once),
         cmocka_unit_test(stopped_server_costs_the_deadline_and_no_more),
         cmocka_unit_test(killed_client_leaves_nothing_within_2_s),
+        cmocka_unit_test(waiting_calls_of_a_killed_client_do_not_run),
         cmocka_unit_test(stopped_client_delays_nobody),
         cmocka_unit_test(clients_killed_at_any_time_leave_nothing),
         cmocka_unit_test(forked_child_gets_FORKED_and_the_parent_goes_on),

@@ -201,6 +201,29 @@ static void too_much_memory_has_the_largest_replaced(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* A limit that no worker can keep: each is replaced as soon as it is there. */
+static void limit_that_is_too_small_is_told(void **state)
+{
+    (void)state;
+    char where[96];
+    char line[512];
+    int replaced = 0;
+    /* Shared with the zygote, which has half of it. */
+    assert_int_equal(setenv("PRELOAD_MB", "8", 1), 0);
+    child server = serve("--workers=1", "--max-proc-mem-bytes=1M", where);
+    (void)unsetenv("PRELOAD_MB");
+    do {
+        harness_read_line(&server, line, sizeof line);
+        replaced += strstr(line, "the largest, is replaced") != NULL;
+    } while (strstr(line, "degraded: 1 MB are too little for 1 workers") ==
+             NULL);
+    assert_in_range(replaced, 10, 60);
+    workers_workers *client = workers_connect(where);
+    workers_expect_echo(client, 1);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -208,6 +231,7 @@ int main(void)
         cmocka_unit_test(spinning_is_no_load),
         cmocka_unit_test(enough_calls_have_a_worker_replaced),
         cmocka_unit_test(too_much_memory_has_the_largest_replaced),
+        cmocka_unit_test(limit_that_is_too_small_is_told),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

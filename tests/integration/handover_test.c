@@ -318,6 +318,39 @@ static void with_nobody_there_it_just_serves(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* One of another interface is refused, and who serves goes on. */
+static void another_interface_takes_nothing_over(void **state)
+{
+    (void)state;
+    char where[96];
+    char said[1024];
+    char sockets[1024];
+    char after[1024];
+    uint64_t back = 0;
+    harness_address("life", where);
+    child server = serve(where, NULL);
+    life_life *client = connect_to(where);
+    assert_int_equal(life_life_again(client, 6, 0, NULL, &back, NULL), 0);
+    list_sockets(sockets, sizeof sockets);
+    const char *const arguments[] = {"--listen", where, "--workers=2",
+                                     "--take-over", NULL};
+    child stranger = harness_start(STRANGER_SERVER, arguments);
+    harness_read_all(&stranger, said, sizeof said);
+    assert_true(harness_wait(&stranger) > 0);
+    assert_non_null(strstr(said, "another interface"));
+    harness_read_line(&server, said, sizeof said);
+    assert_non_null(strstr(said, "nothing changes"));
+    assert_int_equal(life_life_again(client, 7, 0, NULL, &back, NULL), 0);
+    assert_true(back == 21);
+    list_sockets(after, sizeof after);
+    assert_string_equal(after, sockets);
+    /* Not even to the next one that wants to. */
+    restart(&server, where);
+    assert_int_equal(life_life_again(client, 8, 0, NULL, &back, NULL), 0);
+    life_life_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
 static bool has_ended(const child *server)
 {
     siginfo_t info = {.si_pid = 0};
@@ -383,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup(large_messages_and_what_is_held_go_along,
                                set_up),
         cmocka_unit_test_setup(with_nobody_there_it_just_serves, set_up),
+        cmocka_unit_test_setup(another_interface_takes_nothing_over, set_up),
         cmocka_unit_test_setup(a_successor_that_dies_changes_nothing, set_up),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

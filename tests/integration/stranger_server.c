@@ -1,0 +1,9 @@
+/* Serves a service that has life.svc's port and another interface; none of its
+ * methods is written. */
+#include "old_server.h"
+
+int main(int argc, char **argv)
+{
+    old_shop_impl impl = OLD_SHOP_IMPL_INIT;
+    return old_shop_main(argc, argv, &impl, NULL);
+}

@@ -223,6 +223,9 @@ def test_a_gateway_comes_and_goes_with_its_service(m):
     assert "Primes.tcp" in m.run("status")
     m.call("stop", "Primes")
     assert m.status("Primes.tcp")["state"] == "STOPPED"
+    said = read(m.err)  # its clients are answered to the last
+    assert (said.index("Primes.tcp: has ended") <
+            said.index("Primes: is stopped")), said
     m.call("start", "Primes")
     where = remote_of(m)
     assert count(m, where) == "4\n"

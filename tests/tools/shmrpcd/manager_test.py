@@ -334,28 +334,25 @@ def test_others_may_come(m):
 
 def test_quotas(m):
     echo = dict(exec=m.programs.echo, max_proc_num=1)
-    m.start(m.body("Echo", max_connections_per_user=2, **echo))
-    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
-    load = subprocess.Popen(
-        [m.programs.shmrpc, "bench", "echo_serv", "add", "1", "2",
-         "--seconds=60s"], env=m.env, stdout=subprocess.DEVNULL)
 
-    def is_refused(text):
+    def said():
         try:
-            m.run("call", "echo_serv", "add", "1", "2")
+            return m.run("call", "echo_serv", "add", "1", "2")
         except CallError as error:
-            return text in str(error)
-        return False
+            return str(error)
 
-    # Each call has two, one of which asks for the interface.
-    await_that("there are too many", lambda: is_refused(
-        "your user id has too many connections"))
-    load.kill()
-    load.wait()
+    # A call has two connections, one of which asks for the interface.
+    m.start(m.body("Echo", max_connections_per_user=1, **echo))
+    await_that("one is too few", lambda:
+               "your user id has too many connections" in said())
+    m.write(m.body("Echo", max_connections_per_user=2, **echo))
+    m.call("reload")
+    await_that("two are enough", lambda: said() == "3\n")
     m.write(m.body("Echo", max_bytes_per_user="64K", **echo))
     m.call("reload")
-    await_that("too little for a connection", lambda: is_refused(
-        "its interface: a quota or system resource is exhausted"))
+    await_that("too little for a connection", lambda:
+               "its interface: a quota or system resource is exhausted" in
+               said())
 
 
 def test_workers_go_after_their_calls(m):

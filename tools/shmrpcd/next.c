@@ -124,6 +124,7 @@ static void begin_stop(mgr_unit *unit)
         shmrpci_program_signal(unit->heir->pid, SIGTERM);
         unit->heir = NULL;
     }
+    unit->is_outdated = false;
     mgr_unit_enter(unit, MGR_STOPPING);
     mgr_unit_say(unit, MGR_LEVEL_INFO, "is stopped");
     unit->step = 0;

@@ -88,6 +88,7 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
         unit->restarts = unit->run_count > 0;
         unit->is_cold = unit->is_removed || !is_alike;
         unit->is_removed = false;
+        unit->is_outdated = unit->heir != NULL;
         unit->backoff = (shmrpci_backoff){.young_deaths = 0};
         unit->least = 0; /* the file's numbers count again */
     }

@@ -313,6 +313,15 @@ static void note_end(mgr_unit *unit, int32_t pid, const shmrpci_child_end *end)
     }
 }
 
+/* It has taken over, or can't: if the file has changed meanwhile, another one
+ * has to. */
+static void end_heir(mgr_unit *unit)
+{
+    unit->heir = NULL;
+    unit->restarts = unit->restarts || unit->is_outdated;
+    unit->is_outdated = false;
+}
+
 /* Not the current one: an heir that could not take over, or one that was
  * taken over from. */
 static void note_other(mgr_unit *unit, const mgr_run *run,
@@ -324,7 +333,7 @@ static void note_other(mgr_unit *unit, const mgr_run *run,
         return;
     }
     describe_end(end, unit->refusal);
-    unit->heir = NULL;
+    end_heir(unit);
     unit->refusals++;
     mgr_unit_say(unit, MGR_LEVEL_ERROR,
                  "pid %d could not take over (%s): the one that runs goes on",
@@ -342,7 +351,7 @@ static void note_run(mgr_unit *unit, const mgr_run *run,
     unit->run = NULL;
     if (unit->heir != NULL && unit->state == MGR_BACKOFF) {
         unit->run = unit->heir; /* finds nobody to take over from */
-        unit->heir = NULL;
+        end_heir(unit);
         unit->starts++;
         unit->started_ns = shmrpci_now_ns();
         mgr_unit_enter(unit, MGR_STARTING);
@@ -425,7 +434,7 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
         unit->run->kill_ns = shmrpci_deadline_after(
             ELDERS_NS + unit->plan->int_ns + unit->plan->term_ns);
         unit->run = run;
-        unit->heir = NULL;
+        end_heir(unit);
         unit->starts++;
         unit->started_ns = shmrpci_now_ns();
         mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d has taken over",

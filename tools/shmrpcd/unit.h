@@ -60,6 +60,7 @@ struct mgr_unit {
     int64_t since_unix_ms; /* of the state */
     mgr_run *run;          /* of the program; NULL: none */
     mgr_run *heir;         /* takes over from it as soon as it can be called */
+    bool is_outdated;      /* ... and the file has changed since */
     uint32_t run_count;    /* with those that only have leftovers */
     int64_t started_ns;
     uint32_t step;   /* of the stop ladder */

@@ -355,6 +355,28 @@ def test_quotas(m):
                said())
 
 
+def test_the_last_change_counts(m):
+    """Also one that comes while a server takes over for the last but one."""
+    gate = m.path("gate")
+    with open(m.path("slow"), "w", encoding="utf-8") as script:
+        script.write('case "$SHMRPC_OPTIONS" in *take-over*) until [ -e ' +
+                     gate + " ]; do sleep 0.01; done;; esac\n" +
+                     "exec " + m.programs.echo + "\n")
+
+    def body(workers):
+        return m.body("Echo", exec="sh " + m.path("slow"),
+                      min_proc_num=workers, max_proc_num=workers)
+
+    m.start(body(1))
+    for workers in (2, 3):
+        m.write(body(workers))
+        assert m.call("reload")["changed"] == ["Echo"]
+        await_that("another one is to take over", lambda:
+                   "is to take over" in read(m.err))
+    open(gate, "w", encoding="utf-8").close()
+    await_that("three workers", lambda: workers_of(m, "Echo") == 3)
+
+
 def test_workers_go_after_their_calls(m):
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1,
                    max_proc_calls=50))

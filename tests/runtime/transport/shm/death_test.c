@@ -262,9 +262,9 @@ static void client_close_pipes(busy_client *client)
 }
 
 /* Workers have to see that a client is gone; calls of `other` wake them. */
-static void await_holdings(shmrpci_conn *other, size_t most)
+static void await_holdings(shmrpci_conn *other, size_t most, int64_t timeout_ns)
 {
-    int64_t deadline_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
+    int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
     while (holdings_of(getpid()) > most) {
         assert_true(shmrpci_now_ns() < deadline_ns);
         client_echoes(other, "meanwhile");
@@ -286,7 +286,7 @@ static void killed_client_leaves_nothing_within_2_s(void **state)
     assert_true(holdings_of(getpid()) > before);
     kill_and_reap(client.pid);
     atomic_store(&s.released, true);
-    await_holdings(other, before);
+    await_holdings(other, before, 2 * SHMRPCI_NS_PER_S);
     other->transport->disconnect(other);
     service_stop(&s);
     client_close_pipes(&client);
@@ -323,7 +323,7 @@ static void waiting_calls_of_a_killed_client_do_not_run(void **state)
     kill_and_reap(client.pid);
     await_connections(&gauges, 1); /* the service knows */
     atomic_store(&s.released, true);
-    await_holdings(other, before);
+    await_holdings(other, before, PATIENCE_NS);
     assert_int_equal(atomic_load(&s.held), 2);
     other->transport->disconnect(other);
     service_stop(&s);

@@ -215,9 +215,10 @@ static void limit_that_is_too_small_is_told(void **state)
     do {
         harness_read_line(&server, line, sizeof line);
         replaced += strstr(line, "the largest, is replaced") != NULL;
+        assert_true(replaced <= 20);
     } while (strstr(line, "degraded: 1 MB are too little for 1 workers") ==
              NULL);
-    assert_in_range(replaced, 10, 60);
+    assert_true(replaced >= 10);
     workers_workers *client = workers_connect(where);
     workers_expect_echo(client, 1);
     workers_workers_close(client);

@@ -1,5 +1,5 @@
 /*
- * Only for builds with ThreadSanitizer: one mapping for a memory file.
+ * Only for builds with ThreadSanitizer: what it can't see.
  *
  * The sanitizer knows memory by its address, so that two mappings of one file
  * hide from it how one thread's release meets another's acquire.  With these,
@@ -21,6 +21,17 @@
 #endif
 #ifndef SHMRPCI_MAP_ALIAS
 #define SHMRPCI_MAP_ALIAS 0
+#endif
+
+/* An order that another process keeps: what a thread did before `before(at)` is
+ * over for those behind `after(at)`. */
+#if SHMRPCI_MAP_ALIAS
+#include <sanitizer/tsan_interface.h>
+#define shmrpci_note_before(at) __tsan_release(at)
+#define shmrpci_note_after(at)  __tsan_acquire(at)
+#else
+#define shmrpci_note_before(at) ((void)(at))
+#define shmrpci_note_after(at)  ((void)(at))
 #endif
 
 /* Finds the mapping of a file, and counts one more user of it. */

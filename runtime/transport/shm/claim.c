@@ -4,6 +4,8 @@
  */
 #include "transport/shm/worker.h"
 
+#include "os/map_alias.h"
+
 /* A client that changes a word as fast as we look at it gets passed by. */
 #define MAX_TRIES 8
 
@@ -71,6 +73,8 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
                 (void)shmrpci_and_seq(conn->block.pending,
                                       ~(UINT64_C(1) << slot));
             }
+            /* A client gives memory to a call when the last one is over. */
+            shmrpci_note_after(conn);
             worker->conn = conn;
             worker->slot = slot;
             worker->gen = gen;

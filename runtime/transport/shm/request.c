@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os/futex.h"
+#include "os/map_alias.h"
 #include "os/process.h"
 #include "transport/shm/mirror.h"
 
@@ -91,6 +92,7 @@ static void complete(shm_worker *worker)
          * it leaves idle to be so. */
         shmrpci_store_seq(uses, UINT64_C(0));
     }
+    shmrpci_note_before(worker->conn);
     while (!shmrpci_cas_seq(at, &word, done)) {
         if (shm_word_state(word) != SHM_CLAIMED ||
             shm_word_gen(word) != worker->gen) {

@@ -286,6 +286,7 @@ static void large_messages_and_what_is_held_go_along(void **state)
     char sockets[1024];
     char after[1024];
     list_sockets(sockets, sizeof sockets);
+    harness_await_watched(server.pid, 2);
     holdings before = harness_holdings(server.pid);
     for (unsigned i = 0; i < 5; i++) {
         expect_blob(client, (size_t)1 << 20, (unsigned char)i);

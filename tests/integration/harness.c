@@ -145,7 +145,8 @@ child harness_serve_by(const char *program, const char *where,
 
 /* ---- what is to be seen ---- */
 
-static unsigned count_fds(pid_t pid)
+/* The open descriptors whose link's text contains `kind`. */
+static unsigned count_fds(pid_t pid, const char *kind)
 {
     char path[64];
     unsigned count = 0;
@@ -154,7 +155,11 @@ static unsigned count_fds(pid_t pid)
     assert_non_null(folder);
     for (const struct dirent *entry = readdir(folder); entry != NULL;
          entry = readdir(folder)) {
-        count += entry->d_name[0] != '.';
+        char target[256];
+        ssize_t len =
+            readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1);
+        target[len > 0 ? len : 0] = '\0';
+        count += len > 0 && strstr(target, kind) != NULL;
     }
     (void)closedir(folder);
     return count;
@@ -179,7 +184,18 @@ static unsigned count_maps(pid_t pid)
 
 holdings harness_holdings(pid_t pid)
 {
-    return (holdings){count_fds(pid), count_maps(pid)};
+    return (holdings){count_fds(pid, ""), count_maps(pid)};
+}
+
+void harness_await_watched(pid_t supervisor, unsigned workers)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    unsigned watched;
+    while ((watched = count_fds(supervisor, "[pidfd]")) != workers) {
+        if (harness_now_ns() > deadline_ns) {
+            fail_msg("%u of %u workers are watched", watched, workers);
+        }
+    }
 }
 
 void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns)

@@ -77,6 +77,10 @@ typedef struct holdings {
 
 holdings harness_holdings(pid_t pid);
 
+/* Waits until a supervisor watches so many workers: each may serve before its
+ * supervisor has the descriptor for it, one of those counted above. */
+void harness_await_watched(pid_t supervisor, unsigned workers);
+
 /* Waits until a process holds no more than `most`, for `timeout_ns` at most;
  * fails the test when it does. */
 void harness_await_holdings(pid_t pid, holdings most, int64_t timeout_ns);

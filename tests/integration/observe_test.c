@@ -360,6 +360,7 @@ static void observers_are_no_clients(void **state)
     child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
     workers_workers *client = workers_connect(where);
     workers_expect_echo(client, 1);
+    harness_await_watched(server.pid, 1);
     holdings before = harness_holdings(server.pid);
     shmrpc_stats *stats[5];
     for (int i = 0; i < 5; i++) {

@@ -13,9 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 #define SHMRPCI_NS_PER_S  INT64_C(1000000000)
 #define SHMRPCI_NS_PER_MS INT64_C(1000000)
@@ -37,7 +34,8 @@ int64_t shmrpci_remaining_ns(int64_t deadline_ns);
 static inline uint64_t shmrpci_ticks(void)
 {
 #if defined(__x86_64__)
-    return __rdtsc();
+    /* Not by <x86intrin.h>: 50,000 lines, ten times what else a file needs. */
+    return __builtin_ia32_rdtsc();
 #else
     uint64_t ticks;
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));

@@ -305,6 +305,24 @@ static void large_messages_and_what_is_held_go_along(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* Nor may one more client connect, but another server comes in. */
+static void a_used_up_quota_keeps_no_successor_out(void **state)
+{
+    (void)state;
+    char where[96];
+    uint64_t back = 0;
+    life_life *refused = NULL;
+    harness_address("life", where);
+    child server = serve(where, "--max-connections-per-user=1");
+    life_life *client = connect_to(where);
+    assert_int_equal(life_life_connect(where, NULL, &refused, NULL),
+                     SHMRPC_E_EXHAUSTED);
+    restart(&server, where);
+    assert_int_equal(life_life_again(client, 5, 0, NULL, &back, NULL), 0);
+    life_life_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
 /* Nobody serves: it is a start like any other. */
 static void with_nobody_there_it_just_serves(void **state)
 {
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup(a_call_in_progress_ends_well, set_up),
         cmocka_unit_test_setup(large_messages_and_what_is_held_go_along,
                                set_up),
+        cmocka_unit_test_setup(a_used_up_quota_keeps_no_successor_out, set_up),
         cmocka_unit_test_setup(with_nobody_there_it_just_serves, set_up),
         cmocka_unit_test_setup(another_interface_takes_nothing_over, set_up),
         cmocka_unit_test_setup(a_successor_that_dies_changes_nothing, set_up),

@@ -18,6 +18,8 @@
 /* The uid that the kernel shows for one that our namespace doesn't know. */
 #define UNMAPPED_UID 65534u
 
+static const char over_quota[] = "your user id has too many connections";
+
 /* The last thing that a client hears. */
 static void refuse_fd(int fd, int status, const char *message)
 {
@@ -164,19 +166,30 @@ static shm_conn *make_conn(shm_listener *listener, int fd,
     return conn;
 }
 
+static bool may_take_over(uint32_t uid)
+{
+    return uid == 0 || uid == shmrpci_process_uid();
+}
+
 static void admit(shm_listener *listener, int fd)
 {
     shmrpci_credentials who;
     shm_account *account;
+    bool is_over_quota = false;
     if (shmrpci_socket_peer(fd, &who) != SHMRPC_OK ||
         !is_allowed(listener, fd, &who)) {
         refuse_fd(fd, SHMRPC_E_DENIED, "your user id may not connect");
         shmrpci_fd_close(&fd);
         return;
     }
-    if (shm_account_open(listener, who.uid, &account) != SHMRPC_OK) {
-        refuse_fd(fd, SHMRPC_E_EXHAUSTED,
-                  "your user id has too many connections");
+    shmrpc_status status = shm_account_open(listener, who.uid, &account);
+    if (status != SHMRPC_OK && may_take_over(who.uid)) {
+        /* Its clients must not keep a new server out. */
+        is_over_quota = true;
+        status = shm_account_adopt(listener, who.uid, 0, &account);
+    }
+    if (status != SHMRPC_OK) {
+        refuse_fd(fd, SHMRPC_E_EXHAUSTED, over_quota);
         shmrpci_fd_close(&fd);
         return;
     }
@@ -194,6 +207,7 @@ static void admit(shm_listener *listener, int fd)
         free(conn);
         return;
     }
+    conn->is_over_quota = is_over_quota;
     shm_conn_link(&listener->handshakes, conn);
 }
 
@@ -351,6 +365,11 @@ static void greet(shm_conn *conn, const shm_packet *packet)
     shm_listener *listener = conn->listener;
     shmrpc_error error;
     shmrpci_buf welcome;
+    if (conn->is_over_quota) {
+        refuse_fd(conn->fd, SHMRPC_E_EXHAUSTED, over_quota);
+        end_conn(conn);
+        return;
+    }
     if (packet->head.kind == SHM_MESSAGE_OBSERVE) {
         show_stats(conn);
         return;
@@ -414,8 +433,7 @@ static void answer_want(shm_conn *conn, const shm_message *want)
 static void succeed(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
-    if (listener->opts.on_successor == NULL ||
-        (conn->peer.uid != shmrpci_process_uid() && conn->peer.uid != 0)) {
+    if (listener->opts.on_successor == NULL || !may_take_over(conn->peer.uid)) {
         refuse_fd(conn->fd, SHMRPC_E_DENIED,
                   "the server can't be taken over by you");
         end_conn(conn);

@@ -87,6 +87,7 @@ typedef struct shm_conn {
     int64_t handshake_deadline_ns;
     uint64_t closed_version; /* of the table, when it left */
     shm_account *account;
+    bool is_over_quota; /* may only take over */
     shmrpc_peer peer;
     uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
     shm_block block;

@@ -54,7 +54,7 @@ compile() {
     # shellcheck disable=SC2086 # lists of options
     spin $defines -a "$here/$model.pml" >spin.out 2>&1 || return 1
     # shellcheck disable=SC2086
-    gcc $cc -w $flags -o pan pan.c >>spin.out 2>&1
+    $compiler $cc -w $flags -o pan pan.c >>spin.out 2>&1
 }
 
 # verdict: what ./pan said, as one word
@@ -113,7 +113,10 @@ case ${1:-} in
 --trail) trail=1; shift ;;
 -*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
-for tool in spin gcc; do
+# Without optimisation clang takes half of gcc's time, and its code two thirds.
+compiler=gcc
+[ "$long" = 1 ] || ! command -v clang >/dev/null || compiler=clang
+for tool in spin "$compiler"; do
     if ! command -v $tool >/dev/null 2>&1; then
         echo "SKIPPED: $tool is not installed (Debian packages: spin, gcc);" \
             "the protocol model was not checked" >&2

@@ -39,7 +39,7 @@ def read(path):
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # of /proc, when it ends
         return ""
 
 

@@ -127,7 +127,8 @@ def test_files_are_ended_and_few(m):
                       log_dir="logs", log_max_bytes="65536", log_keep="0"))
     for name in "AB":
         await_that("the end", lambda name=name: "the end" in m.texts(name))
-    await_that("it is written", lambda: "the end" in read(m.path("logs/B.log")))
+        await_that("it is written", lambda name=name:
+                   "the end" in read(m.path(f"logs/{name}.log")))
     files = sorted(name for name in os.listdir(m.path("logs"))
                    if ".log" in name)
     assert files == ["A.log", "A.log.1", "A.log.2", "B.log"], files

@@ -123,6 +123,8 @@ static void act(const char *word, const char *value)
 
 int main(int argc, char **argv)
 {
+    /* Whole lines: half a one counts as a line after a while. */
+    (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     for (int i = 1; i < argc; i++) {
         char *value = strchr(argv[i], '=');
         if (value != NULL) {

@@ -275,6 +275,16 @@ static bool take(web_api *api, web_request *request, const route *table,
     return false;
 }
 
+bool web_api_is_open(const web_request *request)
+{
+    for (size_t i = 0; i < sizeof open_routes / sizeof open_routes[0]; i++) {
+        if (strcmp(request->path, open_routes[i].path) == 0) {
+            return true;
+        }
+    }
+    return web_page_has(request);
+}
+
 bool web_api_take_open(web_api *api, web_request *request)
 {
     return web_page_take(request) ||

@@ -26,7 +26,9 @@ typedef struct web_api {
     web_place places[WEB_MAX_SERVICES];
 } web_api;
 
-/* Answers what anybody may have: health, the login. False: it is not that. */
+/* Whether anybody may have it: health, the page, the login. */
+bool web_api_is_open(const web_request *request);
+/* Answers that. False: it is something else. */
 bool web_api_take_open(web_api *api, web_request *request);
 
 /* Answers everything else but calls, for those who are let in. */

@@ -247,6 +247,12 @@ static bool check_host(const web_head *head, const web_hosts *hosts,
     if (host == NULL) {
         return refuse(out, 400, "the field Host is missing");
     }
+    for (size_t i = 0; i < host->value_len; i++) {
+        char c = host->value[i];
+        if (c <= ' ' || c == ',' || c == '/' || c == '@' || c == 0x7f) {
+            return refuse(out, 400, "the field Host is no name");
+        }
+    }
     for (size_t i = 0; i < hosts->count; i++) {
         if (web_field_is(host, hosts->names[i])) {
             return true;

@@ -18,6 +18,7 @@
 #define WEB_MAX_FIELDS      64
 #define WEB_MAX_TARGET      2048
 #define WEB_MAX_BODY_BYTES  ((size_t)1 << 20)
+#define WEB_MAX_LOGIN_BYTES ((size_t)1 << 10) /* body of a stranger */
 #define WEB_MAX_HOSTS       16
 #define WEB_MAX_HOST_LENGTH 255
 

@@ -54,6 +54,8 @@ struct web_connection {
     bool is_watched;
     bool has_request; /* `request` is one */
     bool has_hung_up;
+    bool is_known; /* who it is: once one request was admitted so */
+    bool is_shut;
     web_request request;
     struct MHD_Response *reply;
     unsigned status;
@@ -70,7 +72,7 @@ struct web_http {
     uint16_t port;
     int64_t sweep_ns;
     web_http_stats stats;
-    web_connection connections[WEB_MAX_CONNECTIONS];
+    web_connection connections[WEB_ALL_CONNECTIONS];
 };
 
 /* ---- connections ---- */
@@ -79,6 +81,42 @@ static void enter(web_connection *c, phase next)
 {
     c->phase = next;
     c->since_ns = shmrpci_now_ns();
+}
+
+static void shut(web_connection *c)
+{
+    /* The library finds it closed, and lets it go. */
+    shmrpci_socket_shut(c->fd);
+    c->since_ns = shmrpci_now_ns();
+    c->is_shut = true;
+}
+
+/* Whether `a` should go before `b`, both of which keep us waiting. */
+static bool goes_before(const web_connection *a, const web_connection *b)
+{
+    return b == NULL ||
+           (a->is_known != b->is_known ? !a->is_known
+                                       : a->since_ns < b->since_ns);
+}
+
+/* There are too many: one of them goes. */
+static void make_room(web_http *http)
+{
+    web_connection *found = NULL;
+    for (size_t i = 0; i < WEB_ALL_CONNECTIONS; i++) {
+        web_connection *c = &http->connections[i];
+        bool keeps_waiting = c->phase == PHASE_HEAD ||
+                             (!c->is_known && (c->phase == PHASE_BODY ||
+                                               c->phase == PHASE_REPLY));
+        if (c->native != NULL && !c->is_shut && keeps_waiting &&
+            goes_before(c, found)) {
+            found = c;
+        }
+    }
+    if (found != NULL) {
+        shut(found);
+        http->stats.crowded++;
+    }
 }
 
 static void on_connection(void *user, struct MHD_Connection *native,
@@ -94,7 +132,10 @@ static void on_connection(void *user, struct MHD_Connection *native,
         }
         return;
     }
-    for (size_t i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+    if (http->stats.connections >= WEB_MAX_CONNECTIONS) {
+        make_room(http);
+    }
+    for (size_t i = 0; i < WEB_ALL_CONNECTIONS; i++) {
         web_connection *c = &http->connections[i];
         if (c->native == NULL) {
             const union MHD_ConnectionInfo *info = MHD_get_connection_info(
@@ -371,12 +412,14 @@ static void reply_refusal(web_request *request, const web_refusal *refusal)
 static enum MHD_Result take_head(web_connection *c, const char *path,
                                  const char *verb, const char *version)
 {
+    const web_http_opts *opts = &c->http->opts;
     web_refusal refusal;
     begin_request(c, path, verb, version);
     if (c->request.path != NULL &&
-        web_head_check(&c->request.head, &c->http->opts.hosts, &refusal)) {
+        web_head_check(&c->request.head, &opts->hosts, &refusal)) {
+        c->is_known = opts->admit(&c->request, opts->user);
         enter(c, PHASE_BODY);
-        return MHD_YES;
+        return c->reply != NULL ? queue_reply(c) : MHD_YES;
     }
     if (c->request.path == NULL) {
         refusal = (web_refusal){.status = 503, .why = "out of memory"};
@@ -389,8 +432,9 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
-    if (c->request.body.len + len > WEB_MAX_BODY_BYTES) {
-        return MHD_NO; /* only a chunked one can have come so far */
+    size_t most = c->is_known ? WEB_MAX_BODY_BYTES : WEB_MAX_LOGIN_BYTES;
+    if (c->request.body.len + len > most) {
+        return MHD_NO; /* of those who are known, only a chunked one */
     }
     shmrpci_buf_append(&c->request.body, data, len);
     return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;
@@ -454,12 +498,10 @@ static void sweep(web_http *http)
         return;
     }
     http->sweep_ns = now_ns + SWEEP_NS;
-    for (size_t i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+    for (size_t i = 0; i < WEB_ALL_CONNECTIONS; i++) {
         web_connection *c = &http->connections[i];
-        if (c->native != NULL && is_late(c, now_ns)) {
-            /* The library finds it closed, and lets it go. */
-            shmrpci_socket_shut(c->fd);
-            c->since_ns = now_ns;
+        if (c->native != NULL && !c->is_shut && is_late(c, now_ns)) {
+            shut(c);
             http->stats.slow++;
         }
     }
@@ -485,7 +527,7 @@ static int start(web_http *http, shmrpc_error *error)
     http->daemon = MHD_start_daemon(
         flags, o->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
         address.native, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)WEB_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (unsigned)WEB_ALL_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         CONNECTION_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
@@ -555,7 +597,7 @@ void web_http_close(web_http *http)
     if (http == NULL) {
         return;
     }
-    for (size_t i = 0; i < WEB_MAX_CONNECTIONS; i++) {
+    for (size_t i = 0; i < WEB_ALL_CONNECTIONS; i++) {
         web_connection *c = &http->connections[i];
         if (c->native != NULL) {
             on_hang_up(c);
@@ -593,12 +635,12 @@ int64_t web_http_deadline_ns(web_http *http)
 
 void web_http_run(web_http *http)
 {
-    uint64_t tags[WEB_MAX_CONNECTIONS];
+    uint64_t tags[WEB_ALL_CONNECTIONS];
     size_t count =
-        shmrpci_poll_wait_edges(http->set, tags, WEB_MAX_CONNECTIONS, 0);
+        shmrpci_poll_wait_edges(http->set, tags, WEB_ALL_CONNECTIONS, 0);
     for (size_t i = 0; i < count; i++) {
         uint64_t number = tags[i] & ~SHMRPCI_POLL_HUNG_UP;
-        if (number > 0 && number <= WEB_MAX_CONNECTIONS &&
+        if (number > 0 && number <= WEB_ALL_CONNECTIONS &&
             (tags[i] & SHMRPCI_POLL_HUNG_UP) != 0) {
             on_hang_up(&http->connections[number - 1]);
         }

@@ -7,9 +7,12 @@
  * once, or later: it returns without a reply, and web_reply from the same
  * thread ends the request.
  *
- * Limits: 64 connections, head and body as in head.h; 10 s from the connection,
- * or the last reply, to the end of a head; 30 s for a body; 30 s to take a
- * reply. Who is slower is cut off.
+ * Limits: 64 connections, head and body as in head.h, a body of a stranger
+ * 1 KiB; 10 s from the connection, or the last reply, to the end of a head; 30
+ * s for a body; 30 s to take a reply. Who is slower is cut off. When there are
+ * too many connections, the newest one takes the place of the stranger who has
+ * kept us waiting for longest, else of the longest idle one: those who hold
+ * connections only to hold them displace each other.
  *
  * Threading: one thread.
  */
@@ -26,6 +29,9 @@
 #include "tools/shmrpc-web/head.h"
 
 #define WEB_MAX_CONNECTIONS 64
+/* Until those who had to make room have gone. */
+#define WEB_SPARE_CONNECTIONS 16
+#define WEB_ALL_CONNECTIONS   (WEB_MAX_CONNECTIONS + WEB_SPARE_CONNECTIONS)
 
 typedef struct web_http web_http;
 typedef struct web_connection web_connection;
@@ -63,6 +69,9 @@ typedef struct web_http_opts {
     const char *certificate;
     const char *key;
     web_hosts hosts; /* those that are always allowed are added */
+    /* With the head, before the body has come: whether its sender is known.
+     * One that may not go on is answered here. */
+    bool (*admit)(web_request *request, void *user);
     /* Answers, or keeps the request for later. */
     void (*handle)(web_request *request, void *user);
     /* The client of a request without a reply has hung up: it still has to be
@@ -107,6 +116,7 @@ typedef struct web_http_stats {
     uint64_t requests;
     uint64_t refused; /* by head.h */
     uint64_t slow;    /* connections that were cut off */
+    uint64_t crowded; /* connections that had to make room */
     uint32_t connections;
 } web_http_stats;
 void web_http_read_stats(const web_http *http, web_http_stats *out);

@@ -282,6 +282,9 @@ void web_metrics_append(web_board *board, const web_http_stats *http,
                  "Requests whose head was refused.", http->refused);
     append_plain(out, "shmrpc_web_slow_total", "counter",
                  "Connections that were cut off for being slow.", http->slow);
+    append_plain(out, "shmrpc_web_crowded_total", "counter",
+                 "Idle and slow connections that had to make room for others.",
+                 http->crowded);
     append_plain(out, "shmrpc_web_connections", "gauge",
                  "Connections of HTTP that are open.", http->connections);
     append_plain(out, "shmrpc_web_calls_total", "counter",

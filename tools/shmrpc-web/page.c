@@ -27,19 +27,33 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-bool web_page_take(web_request *request)
+/* NULL: it is none of the page's files that is asked for. */
+static const gen_embedded_file *find(const web_request *request)
 {
     const char *name = request->path + 1;
     bool is_get = strcmp(request->head.verb, "GET") == 0 ||
                   strcmp(request->head.verb, "HEAD") == 0;
     name = *name == '\0' ? "index.html" : name;
     for (size_t i = 0; i < gen_site_count && is_get; i++) {
-        const gen_embedded_file *file = &gen_site[i];
-        if (strcmp(file->name, name) == 0) {
-            const web_reply_head head = {.status = 200, .type = type_of(name)};
-            web_reply_constant(request, &head, file->data, file->len);
-            return true;
+        if (strcmp(gen_site[i].name, name) == 0) {
+            return &gen_site[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+bool web_page_has(const web_request *request)
+{
+    return find(request) != NULL;
+}
+
+bool web_page_take(web_request *request)
+{
+    const gen_embedded_file *file = find(request);
+    if (file == NULL) {
+        return false;
+    }
+    const web_reply_head head = {.status = 200, .type = type_of(file->name)};
+    web_reply_constant(request, &head, file->data, file->len);
+    return true;
 }

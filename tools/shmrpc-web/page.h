@@ -11,6 +11,7 @@
 #include "tools/shmrpc-web/http.h"
 
 /* Answers with a file of the page, which holds no secret; false: it is none. */
+bool web_page_has(const web_request *request);
 bool web_page_take(web_request *request);
 
 #endif

@@ -72,6 +72,13 @@ static bool let_in(web_server *server, web_request *request, web_who *who)
     return true;
 }
 
+/* Strangers are turned away before they send a body. */
+static bool admit(web_request *request, void *user)
+{
+    web_who who;
+    return !web_api_is_open(request) && let_in(user, request, &who);
+}
+
 static void handle(web_request *request, void *user)
 {
     web_server *server = user;
@@ -158,6 +165,7 @@ static int open_parts(web_server *s, shmrpc_error *error)
                                 .certificate = s->opts.certificate,
                                 .key = s->opts.key,
                                 .hosts = s->opts.hosts,
+                                .admit = admit,
                                 .handle = handle,
                                 .hung_up = on_hang_up,
                                 .user = s};

@@ -38,7 +38,9 @@ def heads(web):
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n", 403),
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:1\r\n", 403),
         (f"GET /healthz HTTP/1.1\r\nHost: {web.host}.evil.example\r\n", 403),
-        (f"GET /healthz HTTP/1.1\r\nHost: {web.host}, evil\r\n", 403),
+        (f"GET /healthz HTTP/1.1\r\nHost: {web.host}, evil\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: evil host\r\n", 400),
+        (f"GET /healthz HTTP/1.1\r\nHost: a@{web.host}\r\n", 400),
         (f"GET http://evil/healthz HTTP/1.1\r\nHost: {web.host}\r\n", 400),
         # how long it is
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 0\r\n"
@@ -234,6 +236,47 @@ def large(web, child):
     expect("memory", memory_of(child) - before < 16 << 20, True)
 
 
+def crowd(web, child):
+    """More connections than there may be, which only hold them: heads, bodies and
+    replies that nobody goes on with. They displace each other; others are
+    served, and little is kept for them."""
+    before = memory_of(child)
+    host = f"Host: {web.host}\r\n"
+    login = (f"POST /api/v1/login HTTP/1.1\r\n{host}"
+             "Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{")
+    held = []
+    for number in range(240):
+        sock = socket.create_connection(("127.0.0.1", web.port), timeout=60)
+        sock.sendall((f"GET /healthz HTTP/1.1\r\n{host}X: ", login,
+                      f"GET /main.js HTTP/1.1\r\n{host}\r\n")[number % 3]
+                     .encode())
+        held.append(sock)
+        if number % 8 == 0:
+            expect("while there is a crowd", web.ask("GET", "/healthz")[0], 200)
+    expect("a call", web.call("echo_serv/add", [1, 2]), (200, 3))
+    text = web.ask("GET", "/metrics")[2].decode()
+    figures = dict(line.rsplit(" ", 1) for line in text.splitlines()
+                   if line.startswith("shmrpc_web_"))
+    expect("connections", int(figures["shmrpc_web_connections"]) <= 80, True)
+    # A few may have been cut off for being slow.
+    expect("made room", int(figures["shmrpc_web_crowded_total"]) >= 100, True)
+    expect("memory", memory_of(child) - before < 16 << 20, True)
+    for sock in held:
+        sock.close()
+
+
+def strange_bodies(web):
+    """Who is not known is answered before the body has come, and a login is
+    short."""
+    head = f"Host: {web.host}\r\nContent-Type: application/json\r\n"
+    answer, _ = web.raw(("POST /rpc/echo_serv/add HTTP/1.1\r\n" + head +
+                         "Content-Length: 1000\r\n\r\n").encode())
+    expect("before the body", status_of(answer), 401)
+    answer, _ = web.raw(("POST /api/v1/login HTTP/1.1\r\n" + head +
+                         "Content-Length: 5000\r\n\r\n" + " " * 5000).encode())
+    expect("a long login", answer, b"")
+
+
 def slow(web):
     """All connections but a few are held by those who never end a head; they
     are cut off, and others are served meanwhile."""
@@ -307,6 +350,8 @@ with Place() as place:
     strangers(place)
     sessions(place)
     large(place, server)
+    strange_bodies(place)
+    crowd(place, server)
     start_up(place)
     if os.environ.get("SHMRPC_TEST_LONG"):
         slow(place)

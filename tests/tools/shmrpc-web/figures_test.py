@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -12,6 +13,11 @@ from webtest import Place, expect, finish, wait_for
 WEB, ECHO, FAULT, PROMTOOL = sys.argv[1:5]
 # Others of this machine may be seen beside them.
 OURS = {"echo_serv", "fault"}
+
+
+def ours(rows):
+    """Without those that run for all users of this machine."""
+    return [row for row in rows if row["name"] in ("echo_serv", "fault")]
 
 
 def service(web, name):
@@ -93,12 +99,31 @@ def events(web):
         line = reply.readline().decode()
         if line.startswith("data: "):
             seen.append(json.loads(line[6:]))
-    rows = {row["name"]: row for row in seen[-1]}
-    expect("names", OURS <= set(rows), True)
+    rows = ours(seen[-1])
+    expect("names", [row["name"] for row in rows], ["echo_serv", "fault"])
     for key in ("calls_per_s", "p50_us", "cpu", "memory", "workers", "alive"):
-        expect(key, key in rows["echo_serv"], True)
+        expect(key, key in rows[0], True)
     connection.close()
-    wait_for(lambda: metrics(web)[0]["shmrpc_web_connections"] <= 1)
+    # Ours of the moment, and the slow one.
+    wait_for(lambda: metrics(web)[0]["shmrpc_web_connections"] <= 2)
+
+
+class Slow:
+    """A head that comes byte by byte, and never ends."""
+
+    def __init__(self, web):
+        self.socket = socket.create_connection(("127.0.0.1", web.port))
+        self.socket.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        self.socket.settimeout(0.5)
+
+    def is_cut_off(self):
+        try:
+            self.socket.send(b"y")
+            return self.socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
 
 
 def past(web):
@@ -140,8 +165,11 @@ with Place() as place:
     place.web(WEB)
     place.serve(ECHO)
     place.serve(FAULT)
-    wait_for(lambda: OURS <= {row["name"] for row in json.loads(
-        place.ask("GET", "/api/v1/services")[2])})
+    wait_for(lambda: len(ours(json.loads(
+        place.ask("GET", "/api/v1/services")[2]))) == 2)
+    slow = Slow(place)
     for test in (workload, events, past, death):
         test(place)
+    wait_for(slow.is_cut_off)
+    expect("slow", metrics(place)[0]["shmrpc_web_slow_total"] >= 1, True)
     finish()

@@ -19,6 +19,9 @@ export function rowsOf(state) {
 
 export function stateOf(row) {
   const managed = row.managed;
+  if (managed?.trouble && !managed.degraded) {
+    return managed.trouble;
+  }
   if (managed && !(managed.state === "RUNNING" && !row.alive)) {
     const word = managed.state.toLowerCase();
     return managed.degraded ? `${word}, keeps dying` : word;
@@ -27,7 +30,7 @@ export function stateOf(row) {
 }
 
 export const moodOf = (row) =>
-  row.managed?.degraded || (row.managed?.state ?? "") === "BACKOFF"
+  row.managed?.trouble || (row.managed?.state ?? "") === "BACKOFF"
     ? "bad"
     : row.alive
       ? "good"

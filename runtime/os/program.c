@@ -203,6 +203,19 @@ bool shmrpci_program_reap(int32_t *out_pid, shmrpci_child_end *out)
     return shmrpci_child_reap(*out_pid, out);
 }
 
+bool shmrpci_program_paused(int32_t *out_pid, bool *out_is_stopped)
+{
+    siginfo_t info;
+    info.si_pid = 0;
+    if (waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 ||
+        info.si_pid == 0) {
+        return false;
+    }
+    *out_pid = (int32_t)info.si_pid;
+    *out_is_stopped = info.si_code != CLD_CONTINUED;
+    return true;
+}
+
 void shmrpci_program_signal(int32_t pid, int signal)
 {
     (void)kill((pid_t)pid, signal);

@@ -56,6 +56,10 @@ void shmrpci_program_adopt_orphans(void);
 /* A child that has ended, also an adopted one; false: none more. */
 bool shmrpci_program_reap(int32_t *out_pid, shmrpci_child_end *out);
 
+/* A child that a signal has stopped, or has had go on, since we asked last;
+ * false: none more. SIGCHLD tells of both. */
+bool shmrpci_program_paused(int32_t *out_pid, bool *out_is_stopped);
+
 /* Signals a process that was not reaped yet, or a whole group. */
 void shmrpci_program_signal(int32_t pid, int signal);
 void shmrpci_program_signal_group(int32_t group, int signal);

@@ -14,8 +14,20 @@ const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
 
 /* ---- ps -------------------------------------------------------------- */
 
+/* One word for how it is. */
+static const char *word_of(const manager_service *s)
+{
+    if (s->degraded) {
+        return "degraded";
+    }
+    return s->trouble.len > 0 ? "hung" : cli_state_name(s->state);
+}
+
 static const char *address_of(const manager_service *s)
 {
+    if (s->trouble.len > 0 && !s->degraded) {
+        return s->trouble.ptr;
+    }
     return s->addresses.len > 0 ? s->addresses.ptr[0].ptr : s->last_end.ptr;
 }
 
@@ -37,9 +49,8 @@ static void print_row(const manager_service *s, int width)
     if (s->pid != 0) {
         (void)snprintf(pid, sizeof pid, "%d", (int)s->pid);
     }
-    printf("%-*s  %-8s  %7s  %7s  %8u  %s\n", width, s->name.ptr,
-           s->degraded ? "degraded" : cli_state_name(s->state), pid, age,
-           s->restarts, address_of(s));
+    printf("%-*s  %-8s  %7s  %7s  %8u  %s\n", width, s->name.ptr, word_of(s),
+           pid, age, s->restarts, address_of(s));
 }
 
 static cli_exit print_all(const cli_control *line,
@@ -116,8 +127,10 @@ static void print_service(const manager_service *s)
 {
     char age[32];
     cli_age(s->since_unix_ms, age);
-    printf("%s: %s for %s%s\n", s->name.ptr, cli_state_name(s->state), age,
-           s->degraded ? ", degraded: it ends as soon as it is started" : "");
+    printf("%s: %s for %s%s%s\n", s->name.ptr, cli_state_name(s->state), age,
+           s->trouble.len > 0 ? (s->degraded ? ", degraded: " : ", hung: ")
+                              : "",
+           s->trouble.ptr);
     printf("  command   %s\n", s->command.ptr);
     if (s->pid != 0) {
         printf("  pid       %d\n", (int)s->pid);

@@ -1,4 +1,5 @@
 /* What handlers answer with. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,23 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
     return (shmrpc_str_list){words, count};
 }
 
+static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
+{
+    char text[192] = "";
+    if (unit->run != NULL && unit->run->is_stopped) {
+        (void)snprintf(text, sizeof text,
+                       "stopped by a signal: `kill -CONT %d` has it go on, "
+                       "`shmrpc restart %s` starts it anew",
+                       (int)unit->run->pid, unit->plan->name);
+    } else if (shmrpci_backoff_is_degraded(&unit->backoff)) {
+        (void)snprintf(text, sizeof text,
+                       "it ends as soon as it is started: `shmrpc logs %s` "
+                       "may say why",
+                       unit->plan->name);
+    }
+    return mgr_answer_text(ctx, text);
+}
+
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         manager_service *out)
 {
@@ -64,7 +82,8 @@ void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
         .addresses = mgr_answer_words(
             ctx, unit->state == MGR_RUNNING ? unit->addresses : "", ','),
         .min_workers = unit->least > 0 ? unit->least : unit->plan->least,
-        .max_workers = unit->least > 0 ? unit->most : unit->plan->most};
+        .max_workers = unit->least > 0 ? unit->most : unit->plan->most,
+        .trouble = trouble_of(ctx, unit)};
 }
 
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,

@@ -121,6 +121,7 @@ static void take_signals(mgr_manager *m)
 {
     shmrpci_signal signal;
     shmrpci_child_end end;
+    bool is_stopped;
     int32_t pid;
     while (shmrpci_signals_next(m->signal_fd, &signal)) {
         if (signal == SHMRPCI_SIGNAL_STOP) {
@@ -128,6 +129,9 @@ static void take_signals(mgr_manager *m)
         } else if (signal == SHMRPCI_SIGNAL_RELOAD && m->stops == 0) {
             take_reload(m);
         }
+    }
+    while (shmrpci_program_paused(&pid, &is_stopped)) {
+        mgr_run_paused(m, pid, is_stopped);
     }
     while (shmrpci_program_reap(&pid, &end)) {
         mgr_run_ended(m, pid, &end);

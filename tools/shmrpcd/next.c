@@ -108,6 +108,9 @@ static void climb(mgr_unit *unit)
         }
         unit->step_ns = shmrpci_deadline_after(times[unit->step]);
         shmrpci_program_signal(unit->run->pid, signals[unit->step]);
+        if (unit->run->is_stopped) {
+            shmrpci_program_signal(unit->run->pid, SIGCONT); /* so as to hear */
+        }
     } else {
         mgr_unit_say(unit, MGR_LEVEL_ERROR, "does not end: it is killed");
         unit->step_ns = SHMRPCI_NEVER_NS;

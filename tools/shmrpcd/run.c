@@ -212,11 +212,11 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
 }
 
 /* Only servers of ours say where they can be called; those with threads don't
- * take over. */
+ * take over, and from one that is stopped nobody can. */
 bool mgr_run_can_replace(const mgr_unit *unit)
 {
     return unit->state == MGR_RUNNING && unit->addresses[0] != '\0' &&
-           unit->plan->most > 0 && !unit->is_cold;
+           unit->plan->most > 0 && !unit->is_cold && !unit->run->is_stopped;
 }
 
 bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
@@ -375,6 +375,26 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
         shmrpci_program_signal_group(pid, SIGTERM);
         note_run(run->unit, run, end);
         return;
+    }
+}
+
+void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
+{
+    mgr_run *run = NULL;
+    for (size_t i = 0; i < m->run_room && run == NULL; i++) {
+        run = m->runs[i] != NULL && m->runs[i]->pid == pid ? m->runs[i] : NULL;
+    }
+    if (run == NULL || run->is_stopped == is_stopped) {
+        return;
+    }
+    run->is_stopped = is_stopped;
+    if (is_stopped) {
+        mgr_unit_say(run->unit, MGR_LEVEL_WARNING,
+                     "pid %d was stopped by a signal (kill -CONT %d has it go "
+                     "on)",
+                     (int)pid, (int)pid);
+    } else {
+        mgr_unit_say(run->unit, MGR_LEVEL_NOTICE, "pid %d goes on", (int)pid);
     }
 }
 

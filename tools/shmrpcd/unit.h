@@ -43,6 +43,7 @@ typedef struct mgr_run {
     mgr_unit *unit;
     int32_t pid;     /* and group */
     bool has_ended;  /* the program; its group may live on */
+    bool is_stopped; /* by SIGSTOP or another such signal: it does nothing */
     int64_t kill_ns; /* the group's end; NEVER while all is well */
     int fds[2];      /* standard output and error; -1: closed */
     int order_fd;

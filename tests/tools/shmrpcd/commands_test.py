@@ -3,6 +3,7 @@
 command of shmrpc that needs a manager."""
 
 import json
+import os
 import signal
 import subprocess
 
@@ -47,6 +48,34 @@ def test_status(m):
     assert json.loads(m.run("status", "A", "--json")) == m.status("A")
     assert json.loads(m.run("status", "--json"))["pid"] == m.process.pid
     fails(3, "there is no service `B`", m.run, "status", "B")
+
+
+def test_a_stopped_one_shows_and_can_be_restarted(m):
+    """A supervisor to which somebody has sent SIGSTOP: faults, row 5."""
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1))
+    before = m.status("Echo")
+    pid = before["pid"]
+    assert before["trouble"] == ""
+    os.kill(pid, signal.SIGSTOP)
+    await_that("it shows", lambda: m.status("Echo")["trouble"])
+    _, row = m.run("ps").splitlines()
+    assert row.split()[:3] == ["Echo", "hung", str(pid)], row
+    assert f"`kill -CONT {pid}` has it go on" in row
+    assert "Echo: running for " in m.run("status", "Echo")
+    assert f", hung: stopped by a signal: `kill -CONT {pid}`" in m.run(
+        "status", "Echo")
+    os.kill(pid, signal.SIGCONT)
+    await_that("it is well again", lambda: m.status("Echo") == before)
+    assert [text.split(" (")[0] for text in m.texts("Echo")][-2:] == [
+        f"pid {pid} was stopped by a signal", f"pid {pid} goes on"]
+    # One that does not go on takes nobody's place: it ends as if it did.
+    os.kill(pid, signal.SIGSTOP)
+    await_that("it shows", lambda: m.status("Echo")["trouble"])
+    assert m.run("restart", "Echo").startswith("Echo: running, pid ")
+    after = m.status("Echo")
+    assert after["pid"] != pid and after["trouble"] == ""
+    assert after["last_end"] == "status 0", after
+    assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
 
 
 def test_start_stop_restart(m):

@@ -77,6 +77,7 @@ typedef struct program {
     void *user;
     shmrpc_hooks hooks;
     shmrpc_server *server;
+    bool is_astray; /* was passed a socket that is not its own */
 } program;
 
 /* ---- threads of this process ---- */
@@ -99,7 +100,8 @@ static int prepare_threads(const program *p, shmrpc_error *error)
 static int serve_by_threads(const program *p)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
-    if (prepare_threads(p, &error) != SHMRPC_OK) {
+    if (prepare_threads(p, &error) != SHMRPC_OK ||
+        shmrpci_managed_check(p->server, &error) != SHMRPC_OK) {
         return report(p->service->name, &error);
     }
     shmrpci_store_release(&running, p->server);
@@ -118,8 +120,15 @@ static int serve_by_threads(const program *p)
 
 static void on_serving(void *user)
 {
-    const program *p = user;
-    print_places(p->service->name, p->server);
+    program *p = user;
+    shmrpc_error error;
+    p->is_astray = shmrpci_managed_check(p->server, &error) != SHMRPC_OK;
+    if (p->is_astray) {
+        (void)report(p->service->name, &error);
+        shmrpci_supervisor_stop(shmrpci_load_acquire(&supervising));
+    } else {
+        print_places(p->service->name, p->server);
+    }
 }
 
 static void say(void *user, const char *line)
@@ -188,9 +197,10 @@ static int supervise(program *p, const shmrpci_arguments *args,
 static int serve_by_processes(program *p, const shmrpci_arguments *args)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
-    return supervise(p, args, &error) == SHMRPC_OK
-               ? EXIT_SUCCESS
-               : report(p->service->name, &error);
+    if (supervise(p, args, &error) != SHMRPC_OK) {
+        return report(p->service->name, &error);
+    }
+    return p->is_astray ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- the program ---- */
@@ -209,7 +219,8 @@ static int serve(program *p, shmrpci_arguments *args)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
     args->server.workers = args->threads;
-    if (shmrpc_server_create(&args->server, &p->server, &error) != SHMRPC_OK) {
+    if (shmrpci_managed_open(&error) != SHMRPC_OK ||
+        shmrpc_server_create(&args->server, &p->server, &error) != SHMRPC_OK) {
         return report(p->service->name, &error);
     }
     bool by_threads = args->has_workers
@@ -225,7 +236,8 @@ int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
                      size_t impl_size, void *user)
 {
     shmrpci_arguments args;
-    program p = {service, handlers, impl, impl_size, user, main_hooks, NULL};
+    program p = {service, handlers,   impl, impl_size,
+                 user,    main_hooks, NULL, false};
     shmrpc_error error = {.name = "UNKNOWN"};
     argv = shmrpci_managed_arguments(argc, argv, &argc);
     if (argv == NULL) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/activation.h"
 #include "os/notify.h"
 
 #define VARIABLE "SHMRPC_OPTIONS"
@@ -73,6 +74,25 @@ static void append_addresses(shmrpci_buf *out, const shmrpc_server *server)
             shmrpci_buf_append_text(out, where);
         }
     }
+}
+
+int shmrpci_managed_open(shmrpc_error *error)
+{
+    char why[SHMRPCI_ACTIVATION_WHY_BYTES] = "out of memory";
+    shmrpc_status status = shmrpci_activation_open(why);
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : shmrpc_error_set(error, status, "%s", why);
+}
+
+int shmrpci_managed_check(const shmrpc_server *server, shmrpc_error *error)
+{
+    const char *path = shmrpci_activation_left();
+    return path == NULL
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                  "the socket %.64s was passed, which is not "
+                                  "that of %.80s",
+                                  path, shmrpci_server_describe(server, 0));
 }
 
 void shmrpci_managed_serving(const shmrpc_server *server)

@@ -22,4 +22,12 @@ char **shmrpci_managed_arguments(int argc, char **argv, int *out_argc);
  * X_SHMRPC_ADDRESSES what clients connect to. Once. */
 void shmrpci_managed_serving(const shmrpc_server *server);
 
+/* Takes over the sockets that we were started with (os/activation.h). INVALID,
+ * NO_MEMORY. */
+int shmrpci_managed_open(shmrpc_error *error);
+
+/* INVALID: among them is one that this server, which listens, does not serve.
+ */
+int shmrpci_managed_check(const shmrpc_server *server, shmrpc_error *error);
+
 #endif

@@ -1,6 +1,7 @@
 /* shmrpcd FILE [NAME...]: the manager itself. */
 #include <stdio.h>
 
+#include "os/activation.h"
 #include "tools/shmrpcd/command.h"
 #include "tools/shmrpcd/control.h"
 
@@ -30,6 +31,12 @@ static manager_exit manage(mgr_manager *m, const char *instance)
             ? shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory")
             : mgr_control_create(m, figures, instance, where, sizeof where,
                                  &control, &error);
+    if (status == SHMRPC_OK && shmrpci_activation_left() != NULL) {
+        status = shmrpc_error_set(
+            &error, SHMRPC_E_INVALID,
+            "the socket %.64s was passed, which is not our %.64s",
+            shmrpci_activation_left(), where);
+    }
     if (status == SHMRPC_OK) {
         status = mgr_manager_settle(m, where, &error);
     }
@@ -53,6 +60,11 @@ static manager_exit run(const char *file, char *const *names,
 {
     mgr_manager *m;
     shmrpc_error error;
+    char why[SHMRPCI_ACTIVATION_WHY_BYTES] = "out of memory";
+    if (shmrpci_activation_open(why) != SHMRPC_OK) {
+        fprintf(stderr, "shmrpcd: %s\n", why);
+        return MANAGER_TROUBLE;
+    }
     int status = mgr_manager_create(file, names, &m, &error);
     if (status == SHMRPC_E_INVALID) {
         return MANAGER_ERRORS;

@@ -67,8 +67,8 @@ static void drop(mgr_manager *m, size_t slot)
 static bool is_replaced(const char *line)
 {
     static const char *const names[] = {
-        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPC_ORDERS=", "SHMRPCD_OF=",
-        "LISTEN_FDS=",    "LISTEN_PID=",     "WATCHDOG_USEC=", "WATCHDOG_PID="};
+        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPC_ORDERS=",
+        "SHMRPCD_OF=",    "WATCHDOG_USEC=",  "WATCHDOG_PID="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strncmp(line, names[i], strlen(names[i])) == 0) {
             return true;

@@ -39,7 +39,8 @@ static void give_place(giver *to, const shm_listener *listener)
 {
     shm_heir_message message = {.kind = SHM_HEIR_PLACE,
                                 .serial = listener->last_serial,
-                                .sizes = SHM_HEIR_SIZES};
+                                .sizes = SHM_HEIR_SIZES,
+                                .is_lent = listener->place.is_lent};
     int fds[SHM_HEIR_PLACE_FDS] = {
         [SHM_HEIR_FD_LOCK] = listener->place.lock_fd,
         [SHM_HEIR_FD_LISTEN] = listener->place.listen_fd,

@@ -74,6 +74,7 @@ typedef struct shm_heir_message {
     uint32_t count;
     uint32_t unacked;
     uint32_t is_lagging;
+    uint32_t is_lent;          /* PLACE: the socket */
     char path[SHM_PATH_BYTES]; /* PLACE */
 } shm_heir_message;
 

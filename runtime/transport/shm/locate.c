@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "os/activation.h"
 #include "os/folder.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -127,6 +128,10 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
         status = shmrpci_folder_lock(out->dir_fd, lock, &out->lock_fd);
     }
     if (status == SHMRPC_OK) {
+        out->listen_fd = shmrpci_activation_take(out->dir_fd, out->socket_name);
+        out->is_lent = out->listen_fd >= 0;
+    }
+    if (status == SHMRPC_OK && !out->is_lent) {
         /* In a public folder the list of allowed users decides. */
         status =
             shmrpci_socket_listen(out->dir_fd, out->socket_name, temporary,
@@ -232,7 +237,7 @@ int shm_place_adopt(const shmrpci_address *address, const char *path,
 
 void shm_place_close(shm_place *place)
 {
-    if (place->listen_fd >= 0) {
+    if (place->listen_fd >= 0 && !place->is_lent) {
         shmrpci_folder_remove(place->dir_fd, place->socket_name);
     }
     shmrpci_fork_keep_fd(&place->listen_guard);

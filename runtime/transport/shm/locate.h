@@ -12,6 +12,8 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_LOCATE_H
 #define SHMRPCI_TRANSPORT_SHM_LOCATE_H
 
+#include <stdbool.h>
+
 #include "os/fork.h"
 #include "transport/transport.h"
 
@@ -24,6 +26,7 @@ typedef struct shm_place {
     int dir_fd;
     int lock_fd;
     int listen_fd;
+    bool is_lent; /* by whoever started us (os/activation.h), who removes it */
     shmrpci_fork_fd lock_guard;
     shmrpci_fork_fd listen_guard;
     char socket_name[192];
@@ -31,7 +34,8 @@ typedef struct shm_place {
 } shm_place;
 
 /* Takes the lock of an address, and listens at a socket of this mode, in a
- * public folder 0666: whom to serve is decided later. INVALID: a name or an
+ * public folder 0666: whom to serve is decided later. One that was passed to us
+ * stays as it is. INVALID: a name or an
  * $SHMRPC_DIR that can't be; EXISTS: another server has it; DENIED, EXHAUSTED:
  * no folder to be had. */
 int shm_place_listen(const shmrpci_address *address, uint32_t mode,
@@ -44,7 +48,7 @@ int shm_place_adopt(const shmrpci_address *address, const char *path,
                     int lock_fd, int listen_fd, shm_place *out,
                     shmrpc_error *error);
 
-/* Removes the socket and gives up the lock. */
+/* Removes the socket, unless it is lent, and gives up the lock. */
 void shm_place_close(shm_place *place);
 
 /* Connects to the first place where someone listens; `path` has room for

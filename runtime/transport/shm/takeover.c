@@ -111,6 +111,7 @@ static int take_place(taker *t)
     if (failed == SHMRPC_OK) {
         (void)keep(&packet, SHM_HEIR_FD_LOCK);
         (void)keep(&packet, SHM_HEIR_FD_LISTEN);
+        listener->place.is_lent = packet.head.is_lent != 0;
         listener->last_serial = packet.head.serial;
         status = take_pages(listener, &packet);
         if (status == SHMRPC_OK) {

@@ -140,6 +140,23 @@ class Manager:
                                  read(self.err))
         return False
 
+    def spawn_with(self, sock, *command, **variables):
+        """Starts a program as systemd does that listens for it: `sock` is
+        descriptor 3. Variables whose value is None are not set."""
+        said = {"LISTEN_PID": "$$", "LISTEN_FDS": "1",
+                "LISTEN_FDNAMES": "a", **variables}
+        sets = " ".join(f"export {k}={v};" for k, v in said.items()
+                        if v is not None)
+        fd = sock.fileno()
+        place = f"3<&{fd} {fd}<&-" if fd != 3 else ""
+        with open(self.err, "a", encoding="utf-8") as err:
+            self.process = subprocess.Popen(
+                ["bash", "-c", f"{sets} exec \"$@\" {place}", "bash",
+                 *command], cwd=self.folder, env=self.env, pass_fds=(fd,),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=err)
+        return self.process
+
     def stop(self):
         """SIGTERM; its exit status."""
         self.process.send_signal(signal.SIGTERM)

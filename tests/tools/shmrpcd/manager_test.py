@@ -3,6 +3,7 @@
 manager with real services, real signals and real kills."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -781,6 +782,110 @@ def test_systemd_is_told(m):
         assert ear.recv(4096) == b"READY=1"
         assert m.stop() == 0
         assert ear.recv(4096) == b"STOPPING=1"
+
+
+def listen_at(path, kind=socket.SOCK_SEQPACKET, backlog=16):
+    sock = socket.socket(socket.AF_UNIX, kind)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    sock.bind(path)
+    if backlog:
+        sock.listen(backlog)
+    return sock
+
+
+def start_call(m, *words):
+    return subprocess.Popen(
+        [m.programs.shmrpc, "call", *words, "--deadline=80s"], env=m.env,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_systemd_listens_for_the_manager(m):
+    path = os.path.join(m.run_dir, "shmrpcd.5154.sock")
+    m.write(m.section("A", "env=LISTEN_FDS", "env=LISTEN_PID",
+                      "env=LISTEN_FDNAMES", "ready"))
+    with listen_at(path) as sock:
+        os.chmod(path, 0o640)
+        before = os.stat(path)
+        for _ in range(2):  # who comes before it is answered by it
+            early = start_call(m, "shmrpcd", "info")
+            m.spawn_with(sock, m.programs.shmrpcd, "service.ini")
+            said, _ = early.communicate(timeout=harness.PATIENCE)
+            assert json.loads(said)["pid"] == m.process.pid, said
+            m.await_state("A", "RUNNING")
+            m.kill()
+        m.spawn_with(sock, m.programs.shmrpcd, "service.ini")
+        m.await_state("A", "RUNNING")
+        await_that("A has printed", lambda: m.texts("A").count(
+            "(not set)") == 3)
+        assert m.stop() == 0
+        after = os.stat(path)
+        assert (after.st_ino, after.st_mode) == (before.st_ino,
+                                                 before.st_mode)
+
+
+def test_systemd_listens_for_a_server(m):
+    path = os.path.join(m.run_dir, "echo_serv.5555.sock")
+    for option in ("--workers=1", "--workers=0"):
+        with listen_at(path) as sock:
+            before = os.stat(path)
+            early = start_call(m, "echo_serv", "add", "1", "2")
+            server = m.spawn_with(sock, m.programs.echo, option)
+            said, _ = early.communicate(timeout=harness.PATIENCE)
+            assert said == "3\n", said
+            if option != "--workers=0":  # one that takes over lends it too
+                heir = subprocess.Popen(
+                    [m.programs.echo, option, "--take-over"], env=m.env,
+                    stdout=subprocess.DEVNULL)
+                assert server.wait(harness.PATIENCE) == 0
+                m.process = heir
+                assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
+            assert m.stop() == 0
+            assert os.stat(path).st_ino == before.st_ino
+
+
+def test_what_systemd_passes_is_looked_at(m):
+    path = os.path.join(m.run_dir, "shmrpcd.5154.sock")
+    m.write(m.section("A", "ready"))
+
+    def refused(text, sock, *command, **variables):
+        before = len(read(m.err))
+        process = m.spawn_with(
+            sock, *(command or (m.programs.shmrpcd, "service.ini")),
+            **variables)
+        assert process.wait(harness.PATIENCE) == (1 if command else 3)
+        assert text in read(m.err)[before:], (text, read(m.err)[before:])
+
+    with listen_at(path) as sock:
+        refused("LISTEN_PID=x is no process", sock, LISTEN_PID="x")
+        refused("LISTEN_FDS=17 is not a number of 0 to 16", sock,
+                LISTEN_FDS="17")
+        refused("LISTEN_FDS=1x is not", sock, LISTEN_FDS="1x")
+        refused("LISTEN_FDS=-1 is not", sock, LISTEN_FDS="-1")
+        refused("LISTEN_FDNAMES=a:b are not 1 names", sock,
+                LISTEN_FDNAMES="a:b")
+        refused("descriptor 4 is not open", sock, LISTEN_FDS="3",
+                LISTEN_FDNAMES=None)
+    wrong = "descriptor 3 is not a socket of the kind ListenSequentialPacket="
+    with listen_at(path, socket.SOCK_STREAM) as sock:
+        refused(wrong, sock)
+    with listen_at(path, backlog=0) as sock:
+        refused(wrong, sock)
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        refused(wrong, sock)
+    with open("/dev/null", "rb") as file:
+        refused(wrong, file)
+    elsewhere = m.path("shmrpcd.5154.sock")
+    with listen_at(elsewhere) as sock:
+        refused(f"{elsewhere[:64]} was passed, which is not", sock)
+        for option in ("--workers=1", "--workers=0"):
+            refused("was passed, which is not that of", sock,
+                    m.programs.echo, option)
+        # Meant for another process: none of our business.
+        m.spawn_with(sock, m.programs.shmrpcd, "service.ini", LISTEN_PID="1")
+        await_that("it runs", lambda: "shmrpcd: ready" in read(m.err))
+        assert m.stop() == 0
+    m.await_nobody()
 
 
 if __name__ == "__main__":

@@ -45,3 +45,19 @@ bool web_address_read(const char *text, uint16_t port, web_address *out)
     }
     return read_v4(text, port, out) || read_v6(text, port, out);
 }
+
+void web_address_text(const void *native, char *out, size_t size)
+{
+    const struct sockaddr *any = native;
+    const char *text = NULL;
+    if (any != NULL && any->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = native;
+        text = inet_ntop(AF_INET, &v4->sin_addr, out, (socklen_t)size);
+    } else if (any != NULL && any->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = native;
+        text = inet_ntop(AF_INET6, &v6->sin6_addr, out, (socklen_t)size);
+    }
+    if (text == NULL) {
+        memcpy(out, "-", 2);
+    }
+}

@@ -7,6 +7,7 @@
 #define SHMRPC_WEB_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct web_address {
@@ -17,5 +18,9 @@ typedef struct web_address {
 
 /* Reads "127.0.0.1", "::1" or "[::1]"; false when it is no address. */
 bool web_address_read(const char *text, uint16_t port, web_address *out);
+
+/* The address of a struct sockaddr, without the port; "-" for another one, or
+ * NULL. */
+void web_address_text(const void *native, char *out, size_t size);
 
 #endif

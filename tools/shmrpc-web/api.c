@@ -98,13 +98,25 @@ static bool is_json(const web_request *request)
 static void log_in(web_api *api, web_request *request)
 {
     char cookie[WEB_COOKIE_BYTES];
+    char address[WEB_PEER_BYTES];
     if (!is_json(request) ||
         !web_auth_is_same_origin(api->auth, &request->head)) {
         refuse(request, SHMRPC_E_DENIED,
                "a login is JSON, and comes from this server's own page");
         return;
     }
-    if (!read_token(request, &api->auth->token)) {
+    bool is_right = read_token(request, &api->auth->token);
+    web_peer_text(request, address);
+    unsigned wait_s = is_right
+                          ? 0
+                          : web_rate_take(&api->logins, web_rate_of(address),
+                                          request->since_ns);
+    if (wait_s > 0) {
+        web_reply_later(request, wait_s);
+        return;
+    }
+    request->change = WEB_CHANGE_LOGIN;
+    if (!is_right) {
         refuse(request, SHMRPC_E_UNAUTHENTICATED, "this is not the token");
         return;
     }
@@ -120,6 +132,7 @@ static void log_in(web_api *api, web_request *request)
 static void log_out(web_api *api, web_request *request, const web_who *who)
 {
     char cookie[WEB_COOKIE_BYTES];
+    request->change = WEB_CHANGE_LOGIN;
     if (who->session != NULL) {
         web_auth_close(who->session);
     }

@@ -13,6 +13,7 @@
 #include "tools/shmrpc-web/directory.h"
 #include "tools/shmrpc-web/events.h"
 #include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/rpc.h"
 
 typedef struct web_api {
@@ -23,6 +24,7 @@ typedef struct web_api {
     web_http *http;
     web_rpc *rpc;
     bool read_only;
+    web_rate logins; /* that failed, by address */
     web_place places[WEB_MAX_SERVICES];
 } web_api;
 

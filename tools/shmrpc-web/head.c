@@ -187,7 +187,8 @@ static bool check_single(const web_head *head, web_refusal *out)
                                          "X-CSRF-Token",
                                          "Sec-Fetch-Site",
                                          "Shmrpc-Timeout-Ms",
-                                         "Accept"};
+                                         "Accept",
+                                         "traceparent"};
     for (size_t k = 0; k < sizeof single / sizeof single[0]; k++) {
         size_t count = 0;
         for (size_t i = 0; i < head->field_count; i++) {

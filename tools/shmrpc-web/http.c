@@ -2,6 +2,7 @@
 #include "tools/shmrpc-web/http.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,6 +237,8 @@ static void begin_request(web_connection *c, const char *path, const char *verb,
                                .version = version,
                                .target = c->target_is_long ? NULL : c->target,
                                .fields = c->fields};
+    request->actor = WEB_ACTOR_STRANGER;
+    request->since_ns = shmrpci_now_ns();
     MHD_get_connection_values_n(c->native, MHD_HEADER_KIND, add_field, c);
     shmrpci_arena_init(&request->arena, REQUEST_ARENA_BYTES);
     shmrpci_buf_init_heap(&request->body);
@@ -283,11 +286,29 @@ static void set_header(struct MHD_Response *reply, const char *name,
     }
 }
 
+static void set_rare(web_request *request, const web_reply_head *head,
+                     struct MHD_Response *reply)
+{
+    char text[WEB_TRACE_BYTES];
+    if (head->status == 401) {
+        set_header(reply, "WWW-Authenticate", "Bearer");
+    }
+    if (head->retry_s > 0) {
+        (void)snprintf(text, sizeof text, "%u", head->retry_s);
+        set_header(reply, "Retry-After", text);
+    }
+    if (request->trace.id[0] != '\0' &&
+        web_trace_answer(&request->trace, text)) {
+        set_header(reply, "traceresponse", text);
+    }
+}
+
 static void set_reply(web_request *request, const web_reply_head *head,
                       struct MHD_Response *reply)
 {
     web_connection *c = request->connection;
     if (reply != NULL) {
+        set_rare(request, head, reply);
         set_header(reply, "Content-Type", head->type);
         set_header(reply, "Set-Cookie", head->cookie);
         set_header(reply, "Allow", head->allow);
@@ -299,9 +320,6 @@ static void set_reply(web_request *request, const web_reply_head *head,
         set_header(reply, "Referrer-Policy", "no-referrer");
         set_header(reply, "Cross-Origin-Resource-Policy", "same-origin");
         set_header(reply, "Cross-Origin-Opener-Policy", "same-origin");
-        if (head->status == 401) {
-            set_header(reply, "WWW-Authenticate", "Bearer");
-        }
     }
     c->reply = reply;
     c->status = head->status;
@@ -375,6 +393,14 @@ bool web_has_reply(const web_request *request)
     return request->connection->reply != NULL;
 }
 
+void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        request->connection->native, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    web_address_text(info != NULL ? info->client_addr : NULL, out,
+                     WEB_PEER_BYTES);
+}
+
 bool web_is_secure(const web_request *request)
 {
     return request->connection->http->opts.certificate != NULL;
@@ -389,6 +415,7 @@ static enum MHD_Result queue_reply(web_connection *c)
     enum MHD_Result result = MHD_queue_response(c->native, c->status, c->reply);
     MHD_destroy_response(c->reply);
     c->reply = NULL;
+    c->http->opts.answered(&c->request, c->status, c->http->opts.user);
     enter(c, c->stream.next != NULL ? PHASE_STREAM : PHASE_REPLY);
     return result;
 }
@@ -417,6 +444,7 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     begin_request(c, path, verb, version);
     if (c->request.path != NULL &&
         web_head_check(&c->request.head, &opts->hosts, &refusal)) {
+        c->request.trace = web_trace_read(&c->request.head);
         c->is_known = opts->admit(&c->request, opts->user);
         enter(c, PHASE_BODY);
         return c->reply != NULL ? queue_reply(c) : MHD_YES;

@@ -27,6 +27,7 @@
 #include "base/buf.h"
 #include "shmrpc/error.h"
 #include "tools/shmrpc-web/head.h"
+#include "tools/shmrpc-web/trace.h"
 
 #define WEB_MAX_CONNECTIONS 64
 /* Until those who had to make room have gone. */
@@ -37,6 +38,16 @@ typedef struct web_http web_http;
 typedef struct web_connection web_connection;
 typedef struct web_request web_request;
 
+/* Who asks; sessions have numbers from 1 on. */
+enum { WEB_ACTOR_TOKEN = 0, WEB_ACTOR_STRANGER = UINT16_MAX };
+
+/* What a request changes that somebody may want to know of later. */
+typedef enum web_change {
+    WEB_CHANGE_NONE,
+    WEB_CHANGE_CALL, /* of the manager */
+    WEB_CHANGE_LOGIN
+} web_change;
+
 /* What a handler sees. Texts live until the request ends. */
 struct web_request {
     web_connection *connection;
@@ -45,8 +56,12 @@ struct web_request {
     const char *query; /* behind the `?`, as it came; "" for none */
     shmrpci_buf body;
     shmrpci_arena arena; /* ends with the request */
-    /* The user's, for a reply that comes later. */
-    void *pending;
+    web_trace trace;
+    int64_t since_ns; /* when its head was there */
+    /* The user's: */
+    void *pending; /* for a reply that comes later */
+    unsigned actor;
+    web_change change;
 };
 
 /* One chunk of a stream that has no end. Appends to `out` what there is; false:
@@ -59,6 +74,7 @@ typedef struct web_reply_head {
     const char *cookie;   /* Set-Cookie, or NULL */
     const char *allow;    /* Allow, or NULL */
     const char *location; /* Location, or NULL */
+    unsigned retry_s;     /* Retry-After, unless 0 */
     bool cache;           /* may be kept for an hour; else never */
 } web_reply_head;
 
@@ -74,6 +90,8 @@ typedef struct web_http_opts {
     bool (*admit)(web_request *request, void *user);
     /* Answers, or keeps the request for later. */
     void (*handle)(web_request *request, void *user);
+    /* A request was answered. */
+    void (*answered)(const web_request *request, unsigned status, void *user);
     /* The client of a request without a reply has hung up: it still has to be
      * answered, for nobody. */
     void (*hung_up)(web_request *request, void *user);
@@ -106,6 +124,10 @@ void web_reply_stream(web_request *request, const web_reply_head *head,
                       web_stream_fn *next, void (*end)(void *user), void *user);
 /* There is more for the stream of this request, which may have ended. */
 void web_stream_wake(web_connection *connection);
+
+/* The address that a request came from, without the port. */
+#define WEB_PEER_BYTES 48
+void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES]);
 
 /* Whether a request came in over TLS. */
 bool web_is_secure(const web_request *request);

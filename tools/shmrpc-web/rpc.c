@@ -8,12 +8,16 @@
 #include "os/poll.h"
 #include "tools/shmrpc-web/form.h"
 #include "tools/shmrpc-web/json.h"
+#include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/target.h"
 
 /* How long a request waits for a service that is not known yet. */
 #define FIND_NS (3 * SHMRPCI_NS_PER_S)
 /* The longest deadline that a request may ask for. */
 #define MAX_TIMEOUT_MS 600000u
+
+/* The interface that shmrpcd is controlled by. */
+#define MANAGER "shmrpc.manager.Control"
 
 /* A service whose client is watched; it stays in its place, which is its tag.
  */
@@ -45,6 +49,7 @@ struct web_rpc {
     watched services[WEB_MAX_SERVICES * 2];
     journey *waiting;
     web_rpc_stats stats;
+    web_rate changes; /* by actor and by address */
     web_place places[WEB_MAX_SERVICES];
 };
 
@@ -97,19 +102,32 @@ static void end_journey(journey *j, const shmrpc_error *error)
 }
 
 /* A status of HTTP that no status of ours has. */
-static void reply_plain(web_request *request, unsigned status,
-                        const char *allow, const char *message)
+static void reply_plain(web_request *request, web_reply_head head,
+                        const char *code, const char *message)
 {
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
     shmrpci_buf_append_char(&body, '{');
-    web_json_set_text(&body, "code", "invalid_argument");
+    web_json_set_text(&body, "code", code);
     web_json_set_text(&body, "message", message);
     shmrpci_buf_append_text(&body, "}\n");
-    const web_reply_head head = {
-        .status = status, .type = "application/json", .allow = allow};
+    head.type = "application/json";
     web_reply(request, &head, body.data, body.len);
     shmrpci_buf_fini(&body);
+}
+
+static void reply_invalid(web_request *request, unsigned status,
+                          const char *allow, const char *message)
+{
+    const web_reply_head head = {.status = status, .allow = allow};
+    reply_plain(request, head, "invalid_argument", message);
+}
+
+void web_reply_later(web_request *request, unsigned wait_s)
+{
+    const web_reply_head head = {.status = 429, .retry_s = wait_s};
+    reply_plain(request, head, "resource_exhausted",
+                "too often: Retry-After says in how many seconds again");
 }
 
 /* ---- the end of a call ---- */
@@ -243,6 +261,32 @@ static int start(journey *j, const shmrpc_method *method, const void *params,
     return status;
 }
 
+/* What somebody may want to know of later: whatever of the manager's interface
+ * is not for looking. False: it comes too often, and is answered. */
+static bool note_change(journey *j, const idl_method *method)
+{
+    web_request *request = j->request;
+    char address[WEB_PEER_BYTES];
+    if (strcmp(j->at->service->tables->id, MANAGER) != 0 ||
+        (method->rest.verb != NULL && strcmp(method->rest.verb, "GET") == 0)) {
+        return true;
+    }
+    web_peer_text(request, address);
+    unsigned wait_s = web_rate_take(&j->rpc->changes, web_rate_of(address),
+                                    request->since_ns);
+    if (wait_s == 0) {
+        wait_s =
+            web_rate_take(&j->rpc->changes, request->actor, request->since_ns);
+    }
+    if (wait_s > 0) {
+        j->rpc->stats.errors++;
+        web_reply_later(request, wait_s);
+        return false;
+    }
+    request->change = WEB_CHANGE_CALL;
+    return true;
+}
+
 static void call(journey *j)
 {
     const shmrpc_service *tables = j->at->service->tables;
@@ -255,12 +299,16 @@ static void call(journey *j)
                                    &http, &error);
     if (status != SHMRPC_OK && http != 0) {
         j->rpc->stats.errors++;
-        reply_plain(j->request, http, http == 405 ? "POST" : NULL,
-                    error.message);
+        reply_invalid(j->request, http, http == 405 ? "POST" : NULL,
+                      error.message);
         return;
     }
     const shmrpc_method *method =
         status == SHMRPC_OK ? &tables->methods[j->method] : NULL;
+    if (method != NULL &&
+        !note_change(j, &j->at->service->source->methods[j->method])) {
+        return;
+    }
     if (method != NULL && j->rpc->read_only &&
         !web_target_is_safe(&j->target)) {
         status = shmrpc_error_set(&error, SHMRPC_E_DENIED,
@@ -276,7 +324,7 @@ static void call(journey *j)
             status = start(j, method, params, &opts, &error);
         } else if (http != 0) {
             j->rpc->stats.errors++;
-            reply_plain(j->request, http, NULL, error.message);
+            reply_invalid(j->request, http, NULL, error.message);
             return;
         }
     }
@@ -489,6 +537,7 @@ int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
     rpc->set = set;
     rpc->first_tag = first_tag;
     rpc->read_only = read_only;
+    rpc->changes = (web_rate){.most = 60, .every_ns = SHMRPCI_NS_PER_S / 2};
     *out = rpc;
     return SHMRPC_OK;
 }

@@ -55,6 +55,9 @@ typedef struct web_rpc_stats {
 } web_rpc_stats;
 void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out);
 
+/* Answers 429: it may be tried again in `wait_s` seconds. */
+void web_reply_later(web_request *request, unsigned wait_s);
+
 /* Answers with an error as JSON: `code`, `name`, `message`, and so on. */
 void web_reply_error(web_request *request, const shmrpc_error *error);
 

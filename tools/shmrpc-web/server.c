@@ -8,6 +8,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "tools/shmrpc-web/api.h"
+#include "tools/shmrpc-web/audit.h"
 #include "tools/shmrpc-web/auth.h"
 #include "tools/shmrpc-web/directory.h"
 #include "tools/shmrpc-web/http.h"
@@ -60,6 +61,10 @@ static bool let_in(web_server *server, web_request *request, web_who *who)
             "a token is needed: Authorization: Bearer, or log in on the "
             "page"};
     *who = web_auth_who(&server->auth, &request->head);
+    request->actor = !who->is_known ? (unsigned)WEB_ACTOR_STRANGER
+                     : who->session == NULL
+                         ? (unsigned)WEB_ACTOR_TOKEN
+                         : (unsigned)(who->session - server->auth.sessions) + 1;
     if (!who->is_known) {
         refuse(request, &refusal, SHMRPC_E_UNAUTHENTICATED);
         return false;
@@ -95,6 +100,12 @@ static void handle(web_request *request, void *user)
     } else {
         web_api_take(&server->api, request, &who);
     }
+}
+
+static void on_answered(const web_request *request, unsigned status, void *user)
+{
+    (void)user;
+    web_audit(request, status);
 }
 
 static void on_hang_up(web_request *request, void *user)
@@ -167,6 +178,7 @@ static int open_parts(web_server *s, shmrpc_error *error)
                                 .hosts = s->opts.hosts,
                                 .admit = admit,
                                 .handle = handle,
+                                .answered = on_answered,
                                 .hung_up = on_hang_up,
                                 .user = s};
     int status = web_http_open(&opts, &s->http, error);
@@ -219,13 +231,15 @@ int web_server_open(const web_server_opts *opts, web_server **out,
     s->auth = (web_auth){.token = opts->token,
                          .port = web_http_port(s->http),
                          .is_secure = opts->certificate != NULL};
-    s->api = (web_api){.auth = &s->auth,
-                       .directory = s->directory,
-                       .board = s->board,
-                       .events = &s->events,
-                       .http = s->http,
-                       .rpc = s->rpc,
-                       .read_only = opts->read_only};
+    s->api =
+        (web_api){.auth = &s->auth,
+                  .directory = s->directory,
+                  .board = s->board,
+                  .events = &s->events,
+                  .http = s->http,
+                  .rpc = s->rpc,
+                  .read_only = opts->read_only,
+                  .logins = {.most = 20, .every_ns = 3 * SHMRPCI_NS_PER_S}};
     *out = s;
     return SHMRPC_OK;
 }

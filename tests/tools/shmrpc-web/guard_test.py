@@ -1,4 +1,4 @@
-"""guard_test.py WEB ECHO: what must be refused, by bytes on a socket: requests
+"""guard_test.py WEB ECHO MANAGER: what must be refused, by bytes on a socket: requests
 that two readers could understand in two ways, other sites' pages, strangers, the
 slow and the large."""
 import json
@@ -11,7 +11,7 @@ import time
 
 from webtest import Place, expect, finish, wait_for
 
-WEB, ECHO = sys.argv[1:3]
+WEB, ECHO, MANAGER = sys.argv[1:4]
 
 
 def status_of(answer):
@@ -277,6 +277,79 @@ def strange_bodies(web):
     expect("a long login", answer, b"")
 
 
+def said(child, *words):
+    """The lines of a program in which all of the words stand."""
+    child.log.seek(0)
+    return [line for line in child.log.read().decode().splitlines()
+            if all(word in line for word in words)]
+
+
+def traces(web, child):
+    """A traceparent that is exactly right comes back, and stands in our lines."""
+    trace, part = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    for value, is_good in (
+            (f"00-{trace}-{part}-01", True), (f"00-{trace}-{part}-00", True),
+            (f"00-{trace}-{part}-ff", True), (f"cc-{trace}-{part}-01", True),
+            (f"cc-{trace}-{part}-01-more", True),
+            (f"cc-{trace}-{part}-01.more", False),
+            (f"00-{trace}-{part}-01-more", False),
+            (f"ff-{trace}-{part}-01", False), ("", False), ("00", False),
+            (f"00-{trace.upper()}-{part}-01", False),
+            (f"00-{'0' * 32}-{part}-01", False),
+            (f"00-{trace}-{'0' * 16}-01", False),
+            (f"00-{trace}-{part}-0g", False), (f"0-{trace}-{part}-001", False),
+            (f"00_{trace}-{part}-01", False), (f"00-{trace}-{part}", False),
+            (f"00-{trace[:-1]}g-{part}-01", False)):
+        status, fields, _ = web.ask("GET", "/api/v1/session",
+                                    headers={"traceparent": value})
+        got = fields["traceresponse"] or ""
+        expect(value, (status, got[:36], len(got)),
+               (200, f"00-{trace}-", 55) if is_good else (200, "", 0))
+        expect("a part of our own", part in got, False)
+    expect("lines", len(said(child, "trace: " + trace,
+                             "GET /api/v1/session: 200 in ")), 4)
+    web.ask("GET", "/api/v1/session", None,
+            {"traceparent": f"00-{'5' * 32}-{part}-01"}, bearer=False)
+    expect("of a stranger", said(child, "trace: 555"), [])
+
+
+def changes(web, child):
+    """Who changes something stands in the log, and can't do so too often."""
+    path = web.folder + "/service.ini"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"[Echo]\nexec = {ECHO} --listen=shm://@two\n")
+    web.run([MANAGER, path], "ready")
+    wait_for(lambda: web.call("shmrpcd/info", [])[0] == 200)
+    what = "audit: 127.0.0.1 token POST /rpc/shmrpcd/stop "
+    expect("stop", web.call("shmrpcd/stop", ["no\nb\u0007dy"])[0], 400)
+    expect("its line", len(said(child, what + '["no\\x5cnb')), 1)
+    expect("stop", web.call("shmrpcd/stop", ["Echo"], {
+        "traceparent": f"00-{'7' * 32}-{'1' * 16}-00"})[0], 200)
+    expect("its trace", len(said(child, what + '["Echo"]: 200 trace 77')), 1)
+    expect("looking", said(child, "audit:", "info"), [])
+    status, fields, _ = 200, {}, b""
+    for count in range(100):
+        status, fields, data = web.ask(
+            "POST", "/rpc/shmrpcd/stop", b'["nobody"]',
+            {"Content-Type": "application/json"})
+        if status == 429:
+            break
+    expect("too often", (status, json.loads(data)["code"], count >= 40),
+           (429, "resource_exhausted", True))
+    expect("when again", fields["Retry-After"], "1")
+    expect("looking goes on", web.call("shmrpcd/info", [])[0], 200)
+    for _ in range(40):
+        status, fields, _ = web.ask("POST", "/api/v1/login", b"{}",
+                                    {"Content-Type": "application/json"},
+                                    bearer=False)
+    expect("guessing", (status, 1 <= int(fields["Retry-After"]) <= 3),
+           (429, True))
+    expect("who knows", log_in(web)[0], 200)
+    expect("a login's line", said(child, "audit: 127.0.0.1 stranger POST "
+                                  "/api/v1/login: 200") != [], True)
+    expect("no token in the log", said(child, web.token), [])
+
+
 def slow(web):
     """All connections but a few are held by those who never end a head; they
     are cut off, and others are served meanwhile."""
@@ -351,6 +424,8 @@ with Place() as place:
     sessions(place)
     large(place, server)
     strange_bodies(place)
+    traces(place, server)
+    changes(place, server)
     crowd(place, server)
     start_up(place)
     if os.environ.get("SHMRPC_TEST_LONG"):

@@ -1,0 +1,99 @@
+/* Lines about those who change something. */
+#include "tools/shmrpc-web/audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "os/clock.h"
+
+/* Of a target or a body. */
+#define MOST_BYTES 200
+
+static void append_inert(shmrpci_buf *line, const void *data, size_t len)
+{
+    const unsigned char *at = data;
+    for (size_t i = 0; i < len && i < MOST_BYTES; i++) {
+        bool is_plain = at[i] >= ' ' && at[i] < 0x7f && at[i] != '\\';
+        shmrpci_buf_printf(line, is_plain ? "%c" : "\\x%02x", at[i]);
+    }
+    if (len > MOST_BYTES) {
+        shmrpci_buf_append_text(line, "...");
+    }
+}
+
+static void append_target(shmrpci_buf *line, const web_request *request)
+{
+    const web_head *head = &request->head;
+    size_t len = 0;
+    while (head->target[len] != '\0') {
+        len++;
+    }
+    shmrpci_buf_printf(line, " %s ", head->verb);
+    append_inert(line, head->target, len);
+}
+
+static void append_who(shmrpci_buf *line, const web_request *request)
+{
+    char address[WEB_PEER_BYTES];
+    web_peer_text(request, address);
+    shmrpci_buf_printf(line, "shmrpc-web: audit: %s ", address);
+    switch (request->actor) {
+    case WEB_ACTOR_STRANGER:
+        shmrpci_buf_append_text(line, "stranger");
+        break;
+    case WEB_ACTOR_TOKEN:
+        shmrpci_buf_append_text(line, "token");
+        break;
+    default:
+        shmrpci_buf_printf(line, "session %u", request->actor);
+    }
+}
+
+static void write_line(shmrpci_buf *line)
+{
+    const char *text = shmrpci_buf_text(line);
+    if (text != NULL) {
+        fprintf(stderr, "%s\n", text);
+    }
+    shmrpci_buf_fini(line);
+}
+
+/* A login's body is the token, and is not said. */
+static void say_change(const web_request *request, unsigned status)
+{
+    shmrpci_buf line;
+    shmrpci_buf_init_heap(&line);
+    append_who(&line, request);
+    append_target(&line, request);
+    if (request->change == WEB_CHANGE_CALL && request->body.len > 0) {
+        shmrpci_buf_append_char(&line, ' ');
+        append_inert(&line, request->body.data, request->body.len);
+    }
+    shmrpci_buf_printf(&line, ": %u", status);
+    if (request->trace.id[0] != '\0') {
+        shmrpci_buf_printf(&line, " trace %s", request->trace.id);
+    }
+    write_line(&line);
+}
+
+static void say_trace(const web_request *request, unsigned status)
+{
+    shmrpci_buf line;
+    shmrpci_buf_init_heap(&line);
+    shmrpci_buf_printf(&line, "shmrpc-web: trace: %s", request->trace.id);
+    append_target(&line, request);
+    shmrpci_buf_printf(&line, ": %u in %" PRId64 " us", status,
+                       (shmrpci_now_ns() - request->since_ns) /
+                           SHMRPCI_NS_PER_US);
+    write_line(&line);
+}
+
+void web_audit(const web_request *request, unsigned status)
+{
+    if (request->change != WEB_CHANGE_NONE) {
+        say_change(request, status);
+    } else if (request->trace.is_sampled &&
+               request->actor != WEB_ACTOR_STRANGER) {
+        say_trace(request, status);
+    }
+}

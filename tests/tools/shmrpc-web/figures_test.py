@@ -1,4 +1,4 @@
-"""figures_test.py WEB ECHO FAULT PROMTOOL: a known number of calls is what the page,
+"""figures_test.py WEB ECHO FAULT PROMTOOL DASHBOARD: a known number of calls is what the page,
 /metrics and the stream of events say; a service that dies and comes again."""
 import http.client
 import json
@@ -10,9 +10,7 @@ import sys
 
 from webtest import Place, expect, finish, wait_for
 
-WEB, ECHO, FAULT, PROMTOOL = sys.argv[1:5]
-# Others of this machine may be seen beside them.
-OURS = {"echo_serv", "fault"}
+WEB, ECHO, FAULT, PROMTOOL, DASHBOARD = sys.argv[1:6]
 
 
 def ours(rows):
@@ -85,6 +83,36 @@ def workload(web):
                (0, b""))
     else:
         print("NOTE: promtool is not installed (./dev test-web)")
+
+
+def dashboard(web):
+    """Whatever Grafana is told to draw is a metric that there is, by labels that
+    it has; no panel lies on another one."""
+    labels = {}
+    for sample in metrics(web)[0]:
+        name, _, rest = sample.partition("{")
+        labels.setdefault(name, set()).update(re.findall(r'(\w+)="', rest))
+    with open(DASHBOARD, encoding="utf-8") as file:
+        board = json.load(file)
+    expressions = [t["expr"] for p in board["panels"] for t in p["targets"]]
+    expressions += [v["query"] for v in board["templating"]["list"]]
+    used = [(e, set(re.findall(r"shmrpc_\w+", e))) for e in expressions]
+    expect("panels that ask for something", [
+        e for e, names in used if not names and e != "prometheus"], [])
+    for text, names in used:
+        expect(text, names - labels.keys(), set())
+        wanted = set(re.findall(r"(\w+)=~", text))
+        for group in re.findall(r"by \(([^)]*)\)", text):
+            wanted.update(group.split(", "))
+        for name in names & labels.keys():
+            expect(f"labels of {text}", wanted - labels[name], set())
+    expect("ids", len({p["id"] for p in board["panels"]}),
+           len(board["panels"]))
+    cells = [(x, y) for p in board["panels"] for g in (p["gridPos"],)
+             for x in range(g["x"], g["x"] + g["w"])
+             for y in range(g["y"], g["y"] + g["h"])]
+    expect("places", (len(set(cells)), max(x for x, _ in cells)),
+           (len(cells), 23))
 
 
 def events(web):
@@ -168,7 +196,7 @@ with Place() as place:
     wait_for(lambda: len(ours(json.loads(
         place.ask("GET", "/api/v1/services")[2]))) == 2)
     slow = Slow(place)
-    for test in (workload, events, past, death):
+    for test in (workload, dashboard, events, past, death):
         test(place)
     wait_for(slow.is_cut_off)
     expect("slow", metrics(place)[0]["shmrpc_web_slow_total"] >= 1, True)

@@ -27,6 +27,7 @@ typedef struct load_shape {
     unsigned servers; /* as many as clients, or one */
     unsigned workers; /* of a server */
     uint32_t work_ns; /* of a handler */
+    int processes;    /* the workers are; else threads */
     shmrpc_profile profile;
 } load_shape;
 
@@ -93,11 +94,39 @@ static void run_server(void)
     shmrpc_server_destroy(server);
 }
 
+/* As any user's server does. */
+static void serve_by_processes(const load *o)
+{
+    char listen_option[96];
+    char workers_option[24];
+    char *argv[] = {"bench", listen_option, workers_option,
+                    o->shape.profile == SHMRPC_PROFILE_POWER
+                        ? "--profile=power"
+                        : "--profile=balanced",
+                    NULL};
+    char address[80];
+    bench_calls_impl impl = BENCH_CALLS_IMPL_INIT;
+    impl.work = work;
+    address_of(o, 0, address);
+    snprintf(listen_option, sizeof listen_option, "--listen=%s", address);
+    snprintf(workers_option, sizeof workers_option, "--workers=%u",
+             o->shape.workers);
+    if (freopen("/dev/null", "w", stdout) == NULL) {
+        bench_fail("no /dev/null: %s", strerror(errno));
+    }
+    bench_ready(); /* clients wait for it */
+    optind = 0;    /* it reads options, as we have */
+    exit(bench_calls_main(4, argv, &impl, NULL));
+}
+
 static void load_serve(void *state)
 {
     const load *const o = state;
     int listening[2];
     char byte;
+    if (o->shape.processes) {
+        serve_by_processes(o);
+    }
     if (pipe(listening) != 0) {
         bench_fail("no pipe: %s", strerror(errno));
     }
@@ -123,7 +152,8 @@ static void load_serve(void *state)
 static void connect_to(load *o, unsigned number)
 {
     char address[80];
-    const shmrpc_opts opts = {.profile = o->shape.profile};
+    const shmrpc_opts opts = {.profile = o->shape.profile,
+                              .flags = SHMRPC_OPT_WAIT_FOR_READY};
     shmrpc_error error;
     address_of(o, number, address);
     if (bench_calls_connect(address, &opts, &o->calls, &error) != SHMRPC_OK) {
@@ -224,19 +254,28 @@ static void load_teardown(void *state)
 #define PAIRS(count, us)                                                 \
     LOADS("pairs" #count "." #us "us",                                   \
           #count " pairs of client and server, 256 calls of " #us " us", \
-          "load pairs" #count "." #us, count, count, 1, (us)*1000)
+          "load pairs" #count "." #us, count, count, 1, (us)*1000, 0)
 
 #define CLIENTS(count, workers_)                                       \
     LOADS("clients" #count "w" #workers_,                              \
           #count " clients, " #workers_ " workers, 256 calls of 0 us", \
-          "load " #count "x" #workers_, count, 1, workers_, 0)
+          "load " #count "x" #workers_, count, 1, workers_, 0, 0)
+
+#define WORKERS(workers_, us)                                            \
+    LOADS("workers" #workers_ "." #us "us",                              \
+          "4 clients, " #workers_ " worker processes, 256 calls of " #us \
+          " us",                                                         \
+          "workers " #workers_ "." #us, 4, 1, workers_, (us)*1000, 1)
 
 static const bench_case cases[] = {
-    PAIRS(1, 0),    PAIRS(1, 10),  PAIRS(2, 0),   PAIRS(2, 10),  PAIRS(4, 0),
-    PAIRS(4, 10),   CLIENTS(1, 1), CLIENTS(2, 1), CLIENTS(4, 1), CLIENTS(8, 1),
-    CLIENTS(64, 1), CLIENTS(1, 2), CLIENTS(2, 2), CLIENTS(4, 2), CLIENTS(8, 2),
-    CLIENTS(64, 2), CLIENTS(1, 4), CLIENTS(2, 4), CLIENTS(4, 4), CLIENTS(8, 4),
-    CLIENTS(64, 4),
+    PAIRS(1, 0),     PAIRS(1, 10),    PAIRS(2, 0),    PAIRS(2, 10),
+    PAIRS(4, 0),     PAIRS(4, 10),    CLIENTS(1, 1),  CLIENTS(2, 1),
+    CLIENTS(4, 1),   CLIENTS(8, 1),   CLIENTS(64, 1), CLIENTS(1, 2),
+    CLIENTS(2, 2),   CLIENTS(4, 2),   CLIENTS(8, 2),  CLIENTS(64, 2),
+    CLIENTS(1, 4),   CLIENTS(2, 4),   CLIENTS(4, 4),  CLIENTS(8, 4),
+    CLIENTS(64, 4),  WORKERS(1, 0),   WORKERS(2, 0),  WORKERS(4, 0),
+    WORKERS(1, 10),  WORKERS(2, 10),  WORKERS(4, 10), WORKERS(1, 100),
+    WORKERS(2, 100), WORKERS(4, 100),
 };
 
 const bench_suite loads = {cases, sizeof cases / sizeof *cases};

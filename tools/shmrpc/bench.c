@@ -37,8 +37,9 @@ typedef struct bench_opts {
     bool json;
 } bench_opts;
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc bench [OPTION...] SERVICE METHOD [ARGUMENT...]\n"
         "\n"
@@ -56,7 +57,6 @@ static cli_exit print_help(void)
         "  -h, --help           print this\n"
         "      --version        print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 /* ---- times ---- */
@@ -327,8 +327,9 @@ static cli_exit bench(const bench_opts *opts)
 
 /* ---- the command line ---- */
 
-static cli_exit take_option(int option, bench_opts *opts, shmrpci_buf *message)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    bench_opts *opts = user;
     switch (option) {
     case 'a':
         opts->in.at = optarg;
@@ -359,47 +360,16 @@ static cli_exit take_option(int option, bench_opts *opts, shmrpci_buf *message)
     }
 }
 
-static cli_exit take_operands(const cli_line *line, bench_opts *opts,
-                              shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    if (line->count < 2) {
-        shmrpci_buf_printf(message, "%s is missing (`shmrpc bench --help`)",
-                           line->count == 0 ? "a SERVICE" : "a METHOD");
-        return CLI_USAGE;
-    }
-    opts->in.service = line->argv[1];
-    opts->in.method = line->argv[2];
-    opts->in.words = line->argv + 3;
-    opts->in.word_count = (size_t)line->count - 2;
-    return CLI_OK;
-}
-
-static cli_exit parse_and_bench(int argc, char **argv, shmrpci_buf *message)
-{
-    bench_opts opts = {.duration_ns = 2 * SHMRPCI_NS_PER_S, .threads = 1};
-    cli_line line = {.argc = argc, .argv = argv};
-    cli_exit result = CLI_OK;
-    int option = 0;
-    while (result == CLI_OK && option != SHMRPCI_OPTIONS_END) {
-        option = cli_next(&line, "+a:d:s:n:T:jh", cli_bench_options, message);
-        if (option == 'h') {
-            return print_help();
-        }
-        if (option == 'V') {
-            return cli_print_version();
-        }
-        result = option == SHMRPCI_OPTIONS_END
-                     ? take_operands(&line, &opts, message)
-                     : take_option(option, &opts, message);
-    }
-    return result == CLI_OK ? bench(&opts) : cli_fail(result, message);
+    bench_opts *opts = user;
+    cli_exit result = cli_invocation_read(line, &opts->in, message);
+    return result == CLI_OK ? bench(opts) : result;
 }
 
 cli_exit cli_bench(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse_and_bench(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    bench_opts opts = {.duration_ns = 2 * SHMRPCI_NS_PER_S, .threads = 1};
+    const cli_syntax syntax = {cli_bench_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &opts);
 }

@@ -28,8 +28,9 @@ typedef struct call_opts {
     bool raw;
 } call_opts;
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc call [OPTION...] SERVICE METHOD [ARGUMENT...]\n"
         "\n"
@@ -57,7 +58,6 @@ static cli_exit print_help(void)
         "  -h, --help           print this\n"
         "      --version        print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 /* ---- results ---- */
@@ -289,8 +289,9 @@ static cli_exit call(const call_opts *opts)
 
 /* ---- the command line ---- */
 
-static cli_exit take_option(int option, call_opts *opts, shmrpci_buf *message)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    call_opts *opts = user;
     switch (option) {
     case 'a':
         opts->in.at = optarg;
@@ -318,47 +319,16 @@ static cli_exit take_option(int option, call_opts *opts, shmrpci_buf *message)
     }
 }
 
-static cli_exit take_operands(const cli_line *line, call_opts *opts,
-                              shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    if (line->count < 2) {
-        shmrpci_buf_printf(message, "%s is missing (`shmrpc call --help`)",
-                           line->count == 0 ? "a SERVICE" : "a METHOD");
-        return CLI_USAGE;
-    }
-    opts->in.service = line->argv[1];
-    opts->in.method = line->argv[2];
-    opts->in.words = line->argv + 3;
-    opts->in.word_count = (size_t)line->count - 2;
-    return CLI_OK;
-}
-
-static cli_exit parse_and_call(int argc, char **argv, shmrpci_buf *message)
-{
-    call_opts opts = {.repeat = 1};
-    cli_line line = {.argc = argc, .argv = argv};
-    cli_exit result = CLI_OK;
-    int option = 0;
-    while (result == CLI_OK && option != SHMRPCI_OPTIONS_END) {
-        option = cli_next(&line, "+a:d:n:tjrh", cli_call_options, message);
-        if (option == 'h') {
-            return print_help();
-        }
-        if (option == 'V') {
-            return cli_print_version();
-        }
-        result = option == SHMRPCI_OPTIONS_END
-                     ? take_operands(&line, &opts, message)
-                     : take_option(option, &opts, message);
-    }
-    return result == CLI_OK ? call(&opts) : cli_fail(result, message);
+    call_opts *opts = user;
+    cli_exit result = cli_invocation_read(line, &opts->in, message);
+    return result == CLI_OK ? call(opts) : result;
 }
 
 cli_exit cli_call(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse_and_call(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    call_opts opts = {.repeat = 1};
+    const cli_syntax syntax = {cli_call_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &opts);
 }

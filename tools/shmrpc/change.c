@@ -167,99 +167,83 @@ static const char reload_help[] =
     "Has the manager read its service.ini again: starts what is new, stops\n"
     "what is gone, starts again what has changed.\n";
 
-static cli_exit print_help(const char *name, const change *what)
+/* `what` is NULL for reload. */
+typedef struct change_line {
+    cli_control control;
+    const change *what;
+} change_line;
+
+static void print_help(void *user)
 {
-    printf("usage: shmrpc %s [OPTION...]%s\n\n%s\n", name,
+    const change *what = ((const change_line *)user)->what;
+    printf("usage: shmrpc %s [OPTION...]%s\n\n%s\n",
+           what != NULL ? what->name : "reload",
            what != NULL ? " SERVICE..." : "",
            what != NULL ? what->help : reload_help);
     fputs(
         "  -d, --deadline=TIME  to wait for each so long (default "
         "60s)\n" CLI_CONTROL_HELP,
         stdout);
-    return CLI_OK;
 }
 
-static cli_exit run_line(const cli_control *line, const change *what)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    cli_control *control = &((change_line *)user)->control;
+    if (option == 'd') {
+        return cli_read_duration(optarg, &control->timeout_ns)
+                   ? CLI_OK
+                   : cli_bad_value(message, "deadline",
+                                   "250ms, 2s, up to a day");
+    }
+    return cli_control_take(control, option);
+}
+
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
+{
+    change_line *its = user;
     manager_control *client;
-    cli_exit result = cli_control_open(line, &client);
+    if ((line->count > 0) != (its->what != NULL)) {
+        shmrpci_buf_printf(message,
+                           its->what != NULL ? "%s takes a SERVICE, or several"
+                                             : "%s takes no operand",
+                           line->argv[0]);
+        return CLI_USAGE;
+    }
+    its->control.names = line->argv + 1;
+    its->control.name_count = line->count;
+    cli_exit result = cli_control_open(&its->control, &client);
     if (result != CLI_OK) {
         return result;
     }
-    result =
-        what != NULL ? change_all(line, what, client) : reload(line, client);
+    result = its->what != NULL ? change_all(&its->control, its->what, client)
+                               : reload(&its->control, client);
     manager_control_close(client);
     return result;
 }
 
-/* `what` is NULL for reload. */
-static cli_exit parse(int argc, char **argv, const change *what,
-                      shmrpci_buf *message)
+static cli_exit run_change(int argc, char **argv, const change *what)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    cli_control control = {.instance = NULL};
-    int option;
-    while ((option = cli_next(&line, "+d:i:jh", cli_change_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        switch (option) {
-        case 'd':
-            if (!cli_read_duration(optarg, &control.timeout_ns)) {
-                return cli_fail(cli_bad_value(message, "deadline",
-                                              "250ms, 2s, up to a day"),
-                                message);
-            }
-            break;
-        case 'i':
-            control.instance = optarg;
-            break;
-        case 'j':
-            control.json = true;
-            break;
-        case 'h':
-            return print_help(argv[0], what);
-        case 'V':
-            return cli_print_version();
-        default:
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if ((line.count > 0) != (what != NULL)) {
-        shmrpci_buf_printf(message,
-                           what != NULL ? "%s takes a SERVICE, or several"
-                                        : "%s takes no operand",
-                           argv[0]);
-        return cli_fail(CLI_USAGE, message);
-    }
-    control.names = argv + 1;
-    control.name_count = line.count;
-    return run_line(&control, what);
-}
-
-static cli_exit run(int argc, char **argv, const change *what)
-{
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, what, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    change_line line = {.what = what};
+    const cli_syntax syntax = {cli_change_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &line);
 }
 
 cli_exit cli_start(int argc, char **argv)
 {
-    return run(argc, argv, &changes[0]);
+    return run_change(argc, argv, &changes[0]);
 }
 
 cli_exit cli_stop(int argc, char **argv)
 {
-    return run(argc, argv, &changes[1]);
+    return run_change(argc, argv, &changes[1]);
 }
 
 cli_exit cli_restart(int argc, char **argv)
 {
-    return run(argc, argv, &changes[2]);
+    return run_change(argc, argv, &changes[2]);
 }
 
 cli_exit cli_reload(int argc, char **argv)
 {
-    return run(argc, argv, NULL);
+    return run_change(argc, argv, NULL);
 }

@@ -9,14 +9,31 @@
 
 #include "shmrpc/version.h"
 
-int cli_next(cli_line *line, const char *shorts, const struct option *longs,
-             shmrpci_buf *message)
+/* What getopt is to know of the short ones. */
+static void list_shorts(const struct option *options, char out[64])
 {
+    char *at = out;
+    *at++ = '+';
+    for (; options->name != NULL && at < out + 60; options++) {
+        if (options->val != 'V') {
+            *at++ = (char)options->val;
+        }
+        if (options->has_arg == required_argument) {
+            *at++ = ':';
+        }
+    }
+    *at = '\0';
+}
+
+int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
+{
+    char shorts[64];
     char **argv = line->argv;
+    list_shorts(options, shorts);
     while (!line->ended) {
         int before = optind;
         int option =
-            shmrpci_options_next(line->argc, argv, shorts, longs, message);
+            shmrpci_options_next(line->argc, argv, shorts, options, message);
         if (option != SHMRPCI_OPTIONS_END) {
             return option;
         }
@@ -30,6 +47,65 @@ int cli_next(cli_line *line, const char *shorts, const struct option *longs,
         }
     }
     return SHMRPCI_OPTIONS_END;
+}
+
+static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
+                          shmrpci_buf *message)
+{
+    for (;;) {
+        int option = cli_next(line, syntax->options, message);
+        cli_exit result = CLI_USAGE;
+        switch (option) {
+        case 'h':
+            syntax->print_help(user);
+            return CLI_OK;
+        case 'V':
+            return cli_print_version();
+        case SHMRPCI_OPTIONS_END:
+            return syntax->run(user, line, message);
+        case SHMRPCI_OPTIONS_BAD:
+            return CLI_USAGE;
+        default:
+            result = syntax->take(user, option, message);
+        }
+        if (result != CLI_OK) {
+            return result;
+        }
+    }
+}
+
+cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user)
+{
+    cli_line line = {.argc = argc, .argv = argv};
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    cli_exit result = read_line(&line, syntax, user, &message);
+    if (result != CLI_OK && (message.len > 0 || message.status != SHMRPC_OK)) {
+        result = cli_fail(result, &message);
+    }
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+cli_exit cli_look_take(void *look, int option, shmrpci_buf *message)
+{
+    cli_look *out = look;
+    (void)message;
+    if (option == 'a') {
+        out->at = optarg;
+    } else {
+        out->json = true;
+    }
+    return CLI_OK;
+}
+
+cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message)
+{
+    shmrpci_buf_printf(message, "%s (`shmrpc %s --help`)",
+                       line->count == 0 ? "a SERVICE is missing"
+                                        : "one SERVICE is enough",
+                       line->argv[0]);
+    return CLI_USAGE;
 }
 
 cli_exit cli_bad_value(shmrpci_buf *message, const char *option,

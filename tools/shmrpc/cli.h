@@ -37,8 +37,34 @@ typedef struct cli_line {
 
 /* The next option, as shmrpci_options_next, whose END tells that all operands
  * are there. */
-int cli_next(cli_line *line, const char *shorts, const struct option *longs,
+int cli_next(cli_line *line, const struct option *options,
              shmrpci_buf *message);
+
+/* How a command reads its line. What take and run leave in `message` is
+ * printed, in front of their exit status. */
+typedef struct cli_syntax {
+    const struct option *options; /* but --version, short ones too */
+    void (*print_help)(void *user);
+    /* An option but --help and --version, with its value in optarg; may be NULL
+     * where there are no others. */
+    cli_exit (*take)(void *user, int option, shmrpci_buf *message);
+    /* When all operands are there. */
+    cli_exit (*run)(void *user, const cli_line *line, shmrpci_buf *message);
+} cli_syntax;
+
+/* Reads and runs. Returns the exit status. */
+cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user);
+
+/* The options of a command that looks at one service. */
+typedef struct cli_look {
+    const char *at; /* --at, or NULL */
+    bool json;
+} cli_look;
+
+/* As `take` of a syntax whose user is a cli_look. */
+cli_exit cli_look_take(void *look, int option, shmrpci_buf *message);
+/* Fails because there is no operand, or more than one. */
+cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message);
 
 /* Fails with "`VALUE` for --OPTION (expected EXPECTED)", VALUE being optarg. */
 cli_exit cli_bad_value(shmrpci_buf *message, const char *option,

@@ -26,10 +26,8 @@ typedef struct cli_command {
 
 #define CLI_MANAGED (-1)
 
-#define CLI_MAX_COMMANDS 16
-
 /* All of them; behind the last stands one whose name is NULL. */
-extern const cli_command cli_commands[CLI_MAX_COMMANDS];
+extern const cli_command cli_commands[];
 
 /* NULL when there is none of this name. */
 const cli_command *cli_command_find(const char *name);

@@ -5,7 +5,7 @@
 
 #include "base/nearest.h"
 
-const cli_command cli_commands[CLI_MAX_COMMANDS] = {
+const cli_command cli_commands[] = {
     {"list", "", "the services on this machine", cli_list_options, cli_list, 0},
     {"describe", "SERVICE", "the interface of a service, as a .svc",
      cli_describe_options, cli_describe, 1},
@@ -35,6 +35,7 @@ const cli_command cli_commands[CLI_MAX_COMMANDS] = {
      cli_reload, 0},
     {"completion", "bash", "print the completion of a shell",
      cli_completion_options, cli_completion, 0},
+    {NULL, NULL, NULL, NULL, NULL, 0},
 };
 
 const cli_command *cli_command_find(const char *name)
@@ -49,7 +50,7 @@ const cli_command *cli_command_find(const char *name)
 
 void cli_command_unknown(const char *name, shmrpci_buf *message)
 {
-    const char *names[CLI_MAX_COMMANDS];
+    const char *names[sizeof cli_commands / sizeof *cli_commands];
     size_t count = 0;
     for (const cli_command *at = cli_commands; at->name != NULL; at++) {
         names[count++] = at->name;

@@ -151,8 +151,7 @@ static void complete(const cli_command *command, int argc, char **argv)
     cli_line line = {.argc = argc - 1, .argv = argv};
     int option;
     shmrpci_buf_init_heap(&message);
-    while ((option = cli_next(&line, "+a:d:g:i:l:n:s:T:1fjrth",
-                              command->options, &message)) !=
+    while ((option = cli_next(&line, command->options, &message)) !=
            SHMRPCI_OPTIONS_END) {
         at = option == 'a' ? optarg : at;
     }

@@ -10,8 +10,9 @@ const struct option cli_completion_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc completion bash\n"
         "\n"
@@ -23,7 +24,6 @@ static cli_exit print_help(void)
         "  -h, --help     print this\n"
         "      --version  print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 /* bash cuts words at = and :, and inserts only what is behind the cut. Words
@@ -43,23 +43,13 @@ static const char bash[] =
     "}\n"
     "complete -F _shmrpc shmrpc\n";
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    int option = cli_next(&line, "+h", cli_completion_options, message);
-    if (option == 'h') {
-        return print_help();
-    }
-    if (option == 'V') {
-        return cli_print_version();
-    }
-    if (option != SHMRPCI_OPTIONS_END) {
-        return cli_fail(CLI_USAGE, message);
-    }
-    if (line.count != 1 || strcmp(line.argv[1], "bash") != 0) {
+    (void)user;
+    if (line->count != 1 || strcmp(line->argv[1], "bash") != 0) {
         shmrpci_buf_append_text(message,
                                 "which shell? (expected `completion bash`)");
-        return cli_fail(CLI_USAGE, message);
+        return CLI_USAGE;
     }
     fputs(bash, stdout);
     return CLI_OK;
@@ -67,9 +57,6 @@ static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
 
 cli_exit cli_completion(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    const cli_syntax syntax = {cli_completion_options, print_help, NULL, run};
+    return cli_run(argc, argv, &syntax, NULL);
 }

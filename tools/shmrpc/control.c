@@ -9,6 +9,20 @@
 #include "manager_client.h" /* generated */
 #include "os/clock.h"
 
+cli_exit cli_control_take(cli_control *control, int option)
+{
+    switch (option) {
+    case 'i':
+        control->instance = optarg;
+        return CLI_OK;
+    case 'j':
+        control->json = true;
+        return CLI_OK;
+    default:
+        return CLI_USAGE;
+    }
+}
+
 cli_exit cli_control_open(const cli_control *line, manager_control **out)
 {
     char where[128] = "shm://";

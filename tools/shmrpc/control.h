@@ -18,8 +18,7 @@ typedef struct cli_control {
     int name_count;
 } cli_control;
 
-/* Options that all of them have; a command's own are handled before. For an
- * unknown one prints what is wrong. */
+/* Options that all of them have. */
 #define CLI_CONTROL_OPTIONS                                                 \
     {"instance", required_argument, NULL, 'i'},                             \
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, \
@@ -32,6 +31,9 @@ typedef struct cli_control {
     "  -j, --json           print JSON\n"                             \
     "  -h, --help           print this\n"                             \
     "      --version        print the version\n"
+
+/* Takes one of these options; USAGE: it is another. */
+cli_exit cli_control_take(cli_control *control, int option);
 
 struct manager_control; /* generated */
 

@@ -13,8 +13,9 @@ const struct option cli_describe_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc describe [OPTION...] SERVICE\n"
         "\n"
@@ -26,7 +27,6 @@ static cli_exit print_help(void)
         "  -h, --help          print this\n"
         "      --version       print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 static void append_text(shmrpci_buf *out, const char *key, const char *text)
@@ -79,11 +79,11 @@ static cli_exit print_json(const cli_service *s)
     return CLI_OK;
 }
 
-static cli_exit describe(const char *service, const char *at, bool json)
+static cli_exit describe(const char *service, const cli_look *look)
 {
     cli_service s;
-    cli_exit result = cli_service_open(&s, service, at);
-    if (result == CLI_OK && json) {
+    cli_exit result = cli_service_open(&s, service, look->at);
+    if (result == CLI_OK && look->json) {
         result = print_json(&s);
     } else if (result == CLI_OK) {
         fwrite(s.text, 1, s.text_len, stdout);
@@ -92,43 +92,16 @@ static cli_exit describe(const char *service, const char *at, bool json)
     return result;
 }
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    const char *at = NULL;
-    bool json = false;
-    int option;
-    while ((option = cli_next(&line, "+a:jh", cli_describe_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        switch (option) {
-        case 'a':
-            at = optarg;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            return print_help();
-        case 'V':
-            return cli_print_version();
-        default:
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if (line.count != 1) {
-        shmrpci_buf_printf(message, "%s (`shmrpc describe --help`)",
-                           line.count == 0 ? "a SERVICE is missing"
-                                           : "one SERVICE is enough");
-        return cli_fail(CLI_USAGE, message);
-    }
-    return describe(line.argv[1], at, json);
+    return line->count == 1 ? describe(line->argv[1], user)
+                            : cli_look_wants_one(line, message);
 }
 
 cli_exit cli_describe(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    cli_look look = {.at = NULL};
+    const cli_syntax syntax = {cli_describe_options, print_help, cli_look_take,
+                               run};
+    return cli_run(argc, argv, &syntax, &look);
 }

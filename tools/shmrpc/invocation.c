@@ -39,6 +39,22 @@ static cli_exit prepare(cli_invocation *in, const cli_invocation_opts *opts)
     return result;
 }
 
+cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
+                             shmrpci_buf *message)
+{
+    if (line->count < 2) {
+        shmrpci_buf_printf(message, "%s is missing (`shmrpc %s --help`)",
+                           line->count == 0 ? "a SERVICE" : "a METHOD",
+                           line->argv[0]);
+        return CLI_USAGE;
+    }
+    out->service = line->argv[1];
+    out->method = line->argv[2];
+    out->words = line->argv + 3;
+    out->word_count = (size_t)line->count - 2;
+    return CLI_OK;
+}
+
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)
 {

@@ -27,6 +27,10 @@ typedef struct cli_invocation {
     shmrpc_opts opts; /* of each call */
 } cli_invocation;
 
+/* Takes the operands, SERVICE METHOD [ARGUMENT...]; USAGE. */
+cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
+                             shmrpci_buf *message);
+
 /* Finds, reads and connects, and prints what goes wrong. Close it in any case.
  */
 cli_exit cli_invocation_open(cli_invocation *in,

@@ -13,8 +13,9 @@ const struct option cli_list_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc list [OPTION...]\n"
         "\n"
@@ -22,11 +23,11 @@ static cli_exit print_help(void)
         "look, and asks each whether it is alive. Those that are dead were\n"
         "killed; their next start takes the socket over.\n"
         "\n"
+        "  -A, --all      the dead ones too\n"
         "  -j, --json     print a JSON array\n"
         "  -h, --help     print this\n"
         "      --version  print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 /* What a service has answered. */
@@ -196,42 +197,33 @@ static cli_exit list(bool json, bool all)
     return result;
 }
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+typedef struct list_opts {
+    bool json;
+    bool all;
+} list_opts;
+
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    bool json = false;
-    bool all = false;
-    int option;
-    while ((option = cli_next(&line, "+Ajh", cli_list_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        switch (option) {
-        case 'A':
-            all = true;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            return print_help();
-        case 'V':
-            return cli_print_version();
-        default:
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if (line.count > 0) {
+    list_opts *opts = user;
+    (void)message;
+    *(option == 'A' ? &opts->all : &opts->json) = true;
+    return CLI_OK;
+}
+
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
+{
+    const list_opts *opts = user;
+    if (line->count > 0) {
         shmrpci_buf_printf(message, "list takes no operand like `%s`",
-                           line.argv[1]);
-        return cli_fail(CLI_USAGE, message);
+                           line->argv[1]);
+        return CLI_USAGE;
     }
-    return list(json, all);
+    return list(opts->json, opts->all);
 }
 
 cli_exit cli_list(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    list_opts opts = {.json = false};
+    const cli_syntax syntax = {cli_list_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &opts);
 }

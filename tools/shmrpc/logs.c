@@ -174,8 +174,9 @@ static cli_exit run_line(const logs_line *line)
 
 /* ---- the command line ------------------------------------------------ */
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc logs [OPTION...] SERVICE...\n"
         "\n"
@@ -188,7 +189,6 @@ static cli_exit print_help(void)
         "                       or critical\n"
         "  -g, --grep=TEXT      only lines with this text\n" CLI_CONTROL_HELP,
         stdout);
-    return CLI_OK;
 }
 
 static cli_exit read_level(shmrpci_buf *message, logs_line *out)
@@ -205,8 +205,9 @@ static cli_exit read_level(shmrpci_buf *message, logs_line *out)
     return CLI_USAGE;
 }
 
-static cli_exit take_option(int option, shmrpci_buf *message, logs_line *out)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    logs_line *out = user;
     switch (option) {
     case 'f':
         out->follow = true;
@@ -220,50 +221,28 @@ static cli_exit take_option(int option, shmrpci_buf *message, logs_line *out)
     case 'g':
         out->contains = optarg;
         return CLI_OK;
-    case 'i':
-        out->control.instance = optarg;
-        return CLI_OK;
-    case 'j':
-        out->control.json = true;
-        return CLI_OK;
     default:
-        return CLI_USAGE;
+        return cli_control_take(&out->control, option);
     }
 }
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    logs_line logs = {.count = 100, .contains = ""};
-    int option;
-    while ((option = cli_next(&line, "+fn:l:g:i:jh", cli_logs_options,
-                              message)) != SHMRPCI_OPTIONS_END) {
-        if (option == 'h') {
-            return print_help();
-        }
-        if (option == 'V') {
-            return cli_print_version();
-        }
-        if (take_option(option, message, &logs) != CLI_OK) {
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if (line.count == 0) {
+    logs_line *logs = user;
+    if (line->count == 0) {
         shmrpci_buf_append_text(message,
                                 "a SERVICE is missing (`shmrpc ps` "
                                 "lists them)");
-        return cli_fail(CLI_USAGE, message);
+        return CLI_USAGE;
     }
-    logs.control.names = argv + 1;
-    logs.control.name_count = line.count;
-    return run_line(&logs);
+    logs->control.names = line->argv + 1;
+    logs->control.name_count = line->count;
+    return run_line(logs);
 }
 
 cli_exit cli_logs(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    logs_line logs = {.count = 100, .contains = ""};
+    const cli_syntax syntax = {cli_logs_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &logs);
 }

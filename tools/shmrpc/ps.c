@@ -191,87 +191,70 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
 
 /* ---- both ------------------------------------------------------------ */
 
-static cli_exit run_line(const cli_control *line, bool is_status)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
+    const cli_control *control = user;
+    bool is_status = strcmp(line->argv[0], "status") == 0;
     manager_control *client;
-    cli_exit result = cli_control_open(line, &client);
+    if (line->count > (is_status ? 1 : 0)) {
+        shmrpci_buf_printf(message, "%s takes no operand like `%s`",
+                           line->argv[0], line->argv[line->count]);
+        return CLI_USAGE;
+    }
+    cli_exit result = cli_control_open(control, &client);
     if (result != CLI_OK) {
         return result;
     }
-    if (line->name_count > 0) {
-        result = status_of(line, client, shmrpc_str_of(line->names[0]));
+    if (line->count > 0) {
+        result = status_of(control, client, shmrpc_str_of(line->argv[1]));
     } else {
-        result = is_status ? status_of_all(line, client) : ps(line, client);
+        result =
+            is_status ? status_of_all(control, client) : ps(control, client);
     }
     manager_control_close(client);
     return result;
 }
 
-static cli_exit print_help(bool is_status)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    (void)message;
+    return cli_control_take(user, option);
+}
+
+static void print_ps_help(void *user)
+{
+    (void)user;
     fputs(
-        is_status
-            ? "usage: shmrpc status [OPTION...] [SERVICE]\n"
-              "\n"
-              "Says how a service of the manager is, and what it has printed\n"
-              "last; without SERVICE, how the manager and all of them are.\n"
-              "\n" CLI_CONTROL_HELP
-            : "usage: shmrpc ps [OPTION...]\n"
-              "\n"
-              "Lists the services of the manager, shmrpcd(8).\n"
-              "\n" CLI_CONTROL_HELP,
+        "usage: shmrpc ps [OPTION...]\n"
+        "\n"
+        "Lists the services of the manager, shmrpcd(8).\n"
+        "\n" CLI_CONTROL_HELP,
         stdout);
-    return CLI_OK;
 }
 
-static cli_exit parse(int argc, char **argv, bool is_status,
-                      shmrpci_buf *message)
+static void print_status_help(void *user)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    cli_control control = {.instance = NULL};
-    int option;
-    while ((option = cli_next(&line, "+i:jh", cli_ps_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        switch (option) {
-        case 'i':
-            control.instance = optarg;
-            break;
-        case 'j':
-            control.json = true;
-            break;
-        case 'h':
-            return print_help(is_status);
-        case 'V':
-            return cli_print_version();
-        default:
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if (line.count > (is_status ? 1 : 0)) {
-        shmrpci_buf_printf(message, "%s takes no operand like `%s`", argv[0],
-                           argv[line.count]);
-        return cli_fail(CLI_USAGE, message);
-    }
-    control.names = argv + 1;
-    control.name_count = line.count;
-    return run_line(&control, is_status);
-}
-
-static cli_exit run(int argc, char **argv, bool is_status)
-{
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, is_status, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    (void)user;
+    fputs(
+        "usage: shmrpc status [OPTION...] [SERVICE]\n"
+        "\n"
+        "Says how a service of the manager is, and what it has printed\n"
+        "last; without SERVICE, how the manager and all of them are.\n"
+        "\n" CLI_CONTROL_HELP,
+        stdout);
 }
 
 cli_exit cli_ps(int argc, char **argv)
 {
-    return run(argc, argv, false);
+    cli_control control = {.instance = NULL};
+    const cli_syntax syntax = {cli_ps_options, print_ps_help, take, run};
+    return cli_run(argc, argv, &syntax, &control);
 }
 
 cli_exit cli_status(int argc, char **argv)
 {
-    return run(argc, argv, true);
+    cli_control control = {.instance = NULL};
+    const cli_syntax syntax = {cli_status_options, print_status_help, take,
+                               run};
+    return cli_run(argc, argv, &syntax, &control);
 }

@@ -9,8 +9,9 @@
 
 const struct option cli_scale_options[] = {CLI_CONTROL_OPTIONS};
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc scale [OPTION...] SERVICE COUNT\n"
         "       shmrpc scale [OPTION...] SERVICE MIN..MAX\n"
@@ -19,7 +20,6 @@ static cli_exit print_help(void)
         "on and until its section in service.ini changes. No call is cut.\n"
         "\n" CLI_CONTROL_HELP,
         stdout);
-    return CLI_OK;
 }
 
 /* "4", or "1..8". */
@@ -39,7 +39,8 @@ static bool read_range(const char *text, uint64_t *least, uint64_t *most)
            cli_read_count(dots + 2, 64, most) && *least <= *most;
 }
 
-static cli_exit scale(const cli_control *line, uint64_t least, uint64_t most)
+static cli_exit scale(const cli_control *line, const char *service,
+                      uint64_t least, uint64_t most)
 {
     manager_control *client;
     const manager_control_scale_reply *reply = NULL;
@@ -48,9 +49,9 @@ static cli_exit scale(const cli_control *line, uint64_t least, uint64_t most)
     if (result != CLI_OK) {
         return result;
     }
-    int status = manager_control_scale(client, shmrpc_str_of(line->names[0]),
-                                       (uint32_t)least, (uint32_t)most, NULL,
-                                       &reply, &error);
+    int status =
+        manager_control_scale(client, shmrpc_str_of(service), (uint32_t)least,
+                              (uint32_t)most, NULL, &reply, &error);
     if (status != SHMRPC_OK) {
         result = cli_control_failed(status, &error);
     } else if (line->json) {
@@ -68,50 +69,34 @@ static cli_exit scale(const cli_control *line, uint64_t least, uint64_t most)
     return result;
 }
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    cli_control control = {.instance = NULL, .names = argv + 1};
+    (void)message;
+    return cli_control_take(user, option);
+}
+
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
+{
     uint64_t least;
     uint64_t most;
-    int option;
-    while ((option = cli_next(&line, "+i:jh", cli_scale_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        switch (option) {
-        case 'i':
-            control.instance = optarg;
-            break;
-        case 'j':
-            control.json = true;
-            break;
-        case 'h':
-            return print_help();
-        case 'V':
-            return cli_print_version();
-        default:
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if (line.count != 2) {
+    if (line->count != 2) {
         shmrpci_buf_append_text(
             message, "scale takes a SERVICE and a number of workers");
-        return cli_fail(CLI_USAGE, message);
+        return CLI_USAGE;
     }
-    if (!read_range(argv[2], &least, &most)) {
+    if (!read_range(line->argv[2], &least, &most)) {
         shmrpci_buf_printf(message,
                            "`%s` workers (expected a number of 1 to 64, or "
                            "two, as in 1..4)",
-                           argv[2]);
-        return cli_fail(CLI_USAGE, message);
+                           line->argv[2]);
+        return CLI_USAGE;
     }
-    return scale(&control, least, most);
+    return scale(user, line->argv[1], least, most);
 }
 
 cli_exit cli_scale(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    cli_control control = {.instance = NULL};
+    const cli_syntax syntax = {cli_scale_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &control);
 }

@@ -16,8 +16,9 @@ const struct option cli_stats_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc stats [OPTION...] SERVICE\n"
         "\n"
@@ -31,7 +32,6 @@ static cli_exit print_help(void)
         "  -h, --help          print this\n"
         "      --version       print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 static cli_exit show(cli_watched *w, bool json)
@@ -59,62 +59,33 @@ static cli_exit show(cli_watched *w, bool json)
     return CLI_OK;
 }
 
-static cli_exit stats(const char *service, const char *at, bool json,
+static cli_exit stats(const char *service, const cli_look *look,
                       shmrpci_buf *message)
 {
     shmrpci_arena arena;
     cli_target target;
     shmrpci_arena_init(&arena, 0);
-    int status = cli_target_find(&arena, service, at, &target, message);
-    cli_exit result;
-    if (status != SHMRPC_OK) {
-        result = cli_fail(cli_exit_of_open(status), message);
-    } else {
+    int status = cli_target_find(&arena, service, look->at, &target, message);
+    cli_exit result = cli_exit_of_open(status);
+    if (status == SHMRPC_OK) {
         cli_watched w = {
             .name = service, .where = target.where, .port = target.port};
-        result = show(&w, json);
+        result = show(&w, look->json);
     }
     shmrpci_arena_fini(&arena);
     return result;
 }
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    cli_line line = {.argc = argc, .argv = argv};
-    const char *at = NULL;
-    bool json = false;
-    int option;
-    while ((option = cli_next(&line, "+a:jh", cli_stats_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        switch (option) {
-        case 'a':
-            at = optarg;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            return print_help();
-        case 'V':
-            return cli_print_version();
-        default:
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    if (line.count != 1) {
-        shmrpci_buf_printf(message, "%s (`shmrpc stats --help`)",
-                           line.count == 0 ? "a SERVICE is missing"
-                                           : "one SERVICE is enough");
-        return cli_fail(CLI_USAGE, message);
-    }
-    return stats(line.argv[1], at, json, message);
+    return line->count == 1 ? stats(line->argv[1], user, message)
+                            : cli_look_wants_one(line, message);
 }
 
 cli_exit cli_stats(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    cli_look look = {.at = NULL};
+    const cli_syntax syntax = {cli_stats_options, print_help, cli_look_take,
+                               run};
+    return cli_run(argc, argv, &syntax, &look);
 }

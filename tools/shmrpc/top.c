@@ -25,8 +25,9 @@ const struct option cli_top_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static cli_exit print_help(void)
+static void print_help(void *user)
 {
+    (void)user;
     fputs(
         "usage: shmrpc top [OPTION...] [SERVICE...]\n"
         "\n"
@@ -42,7 +43,6 @@ static cli_exit print_help(void)
         "  -h, --help           print this\n"
         "      --version        print the version\n",
         stdout);
-    return CLI_OK;
 }
 
 typedef struct service {
@@ -129,7 +129,7 @@ static cli_exit find_named(top *t, char *const *names, int count,
             shmrpci_buf_append_text(message, "out of memory");
         }
         if (status != SHMRPC_OK) {
-            result = cli_fail(cli_exit_of_open(status), message);
+            result = cli_exit_of_open(status);
         }
     }
     shmrpci_arena_fini(&arena);
@@ -266,15 +266,18 @@ static cli_exit watch(top *t)
     return CLI_OK;
 }
 
-static cli_exit run(top *t, char *const *names, int count, shmrpci_buf *message)
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
+    top *t = user;
     t->poll_set = -1;
     shmrpci_arena_init(&t->arena, 0);
-    t->is_all = count == 0;
+    t->is_all = line->count == 0;
     t->items = calloc(MAX_SERVICES, sizeof *t->items);
     cli_exit result = CLI_TROUBLE;
     if (t->items != NULL && shmrpci_poll_create(&t->poll_set) == SHMRPC_OK) {
-        result = t->is_all ? find_all(t) : find_named(t, names, count, message);
+        result = t->is_all
+                     ? find_all(t)
+                     : find_named(t, line->argv + 1, line->count, message);
         if (result == CLI_OK) {
             result = watch(t);
         }
@@ -288,9 +291,9 @@ static cli_exit run(top *t, char *const *names, int count, shmrpci_buf *message)
     return result;
 }
 
-/* One option; CLI_OK to go on. */
-static cli_exit take_option(int option, top *t, shmrpci_buf *message)
+static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    top *t = user;
     switch (option) {
     case 'i':
         return cli_read_duration(optarg, &t->interval_ns) &&
@@ -313,31 +316,9 @@ static cli_exit take_option(int option, top *t, shmrpci_buf *message)
     }
 }
 
-static cli_exit parse(int argc, char **argv, shmrpci_buf *message)
-{
-    cli_line line = {.argc = argc, .argv = argv};
-    top t = {.interval_ns = SHMRPCI_NS_PER_S};
-    int option;
-    while ((option = cli_next(&line, "+i:n:1jh", cli_top_options, message)) !=
-           SHMRPCI_OPTIONS_END) {
-        if (option == 'h') {
-            return print_help();
-        }
-        if (option == 'V') {
-            return cli_print_version();
-        }
-        if (take_option(option, &t, message) != CLI_OK) {
-            return cli_fail(CLI_USAGE, message);
-        }
-    }
-    return run(&t, line.argv + 1, line.count, message);
-}
-
 cli_exit cli_top(int argc, char **argv)
 {
-    shmrpci_buf message;
-    shmrpci_buf_init_heap(&message);
-    cli_exit result = parse(argc, argv, &message);
-    shmrpci_buf_fini(&message);
-    return result;
+    top t = {.interval_ns = SHMRPCI_NS_PER_S};
+    const cli_syntax syntax = {cli_top_options, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &t);
 }

@@ -1,7 +1,6 @@
 /* What sd_listen_fds(3) promises, checked. */
 #include "os/activation.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "os/fork.h"
 
 /* Of the first that is passed. */
@@ -42,19 +42,6 @@ static shmrpc_status invalid(char *why, const char *format, ...)
 
 /* ---- the variables --------------------------------------------------- */
 
-/* A whole number without sign or blanks; false: it is none. */
-static bool read_number(const char *text, unsigned long most,
-                        unsigned long *out)
-{
-    char *end;
-    if (text[0] < '0' || text[0] > '9') {
-        return false;
-    }
-    errno = 0;
-    *out = strtoul(text, &end, 10);
-    return errno == 0 && *end == '\0' && *out <= most;
-}
-
 static size_t count_names(const char *names)
 {
     size_t count = 1;
@@ -69,26 +56,27 @@ static shmrpc_status read_variables(size_t *count, char *why)
     const char *pid_text = getenv("LISTEN_PID");
     const char *count_text = getenv("LISTEN_FDS");
     const char *names = getenv("LISTEN_FDNAMES");
-    unsigned long pid = 0;
-    unsigned long passed_count = 0;
+    uint64_t pid = 0;
+    uint64_t passed_count = 0;
     *count = 0;
     if (pid_text == NULL || count_text == NULL) {
         return SHMRPC_OK;
     }
-    if (!read_number(pid_text, INT32_MAX, &pid) || pid == 0) {
+    if (!shmrpci_number_read(pid_text, 1, INT32_MAX, &pid)) {
         return invalid(why, "LISTEN_PID=%.32s is no process", pid_text);
     }
-    if (pid != (unsigned long)getpid()) {
+    if (pid != (uint64_t)getpid()) {
         return SHMRPC_OK;
     }
-    if (!read_number(count_text, SHMRPCI_ACTIVATION_MAX, &passed_count)) {
+    if (!shmrpci_number_read(count_text, 0, SHMRPCI_ACTIVATION_MAX,
+                             &passed_count)) {
         return invalid(why, "LISTEN_FDS=%.32s is not a number of 0 to %u",
                        count_text, SHMRPCI_ACTIVATION_MAX);
     }
     if (names != NULL && passed_count > 0 &&
         count_names(names) != passed_count) {
-        return invalid(why, "LISTEN_FDNAMES=%.64s are not %lu names", names,
-                       passed_count);
+        return invalid(why, "LISTEN_FDNAMES=%.64s are not %u names", names,
+                       (unsigned)passed_count);
     }
     *count = (size_t)passed_count;
     return SHMRPC_OK;

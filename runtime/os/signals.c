@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -40,4 +41,14 @@ bool shmrpci_signals_next(int fd, shmrpci_signal *out)
            : info.ssi_signo == SIGHUP ? SHMRPCI_SIGNAL_RELOAD
                                       : SHMRPCI_SIGNAL_STOP;
     return true;
+}
+
+void shmrpci_signals_catch_stop(void (*handler)(int number))
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
 }

@@ -23,4 +23,8 @@ shmrpc_status shmrpci_signals_open(int *out_fd);
 /* The next that has come; false: none. */
 bool shmrpci_signals_next(int fd, shmrpci_signal *out);
 
+/* Without such a descriptor: SIGTERM and SIGINT call `handler`, which may do
+ * what a signal handler may. */
+void shmrpci_signals_catch_stop(void (*handler)(int number));
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "os/account.h"
 #include "os/clock.h"
 #include "shmrpc/version.h"
@@ -81,15 +82,6 @@ static int usage_error(const char *program, const char *what, const char *text)
 }
 
 /* A whole number from `least` to `most`. */
-static bool parse_count(const char *text, unsigned long long least,
-                        unsigned long long most, unsigned long long *out)
-{
-    char *end;
-    *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out >= least &&
-           *out <= most;
-}
-
 static bool parse_profile(const char *text, shmrpc_profile *out)
 {
     static const char *const names[] = {"balanced", "latency", "power"};
@@ -102,7 +94,7 @@ static bool parse_profile(const char *text, shmrpc_profile *out)
     return false;
 }
 
-static bool parse_compression(const char *text, shmrpc_compression *out)
+bool shmrpci_arguments_compression(const char *text, shmrpc_compression *out)
 {
     static const char *const names[] = {"none", "snappy", "zlib"};
     for (int i = 0; i < 3; i++) {
@@ -171,8 +163,8 @@ static const struct option long_options[] = {
 /* Whole seconds, up to a day. */
 static int parse_seconds(const char *program, const char *what, int64_t *out)
 {
-    unsigned long long seconds;
-    if (!parse_count(optarg, 1, 86400, &seconds)) {
+    uint64_t seconds;
+    if (!shmrpci_number_read(optarg, 1, 86400, &seconds)) {
         return usage_error(program, what, optarg);
     }
     *out = (int64_t)seconds * SHMRPCI_NS_PER_S;
@@ -183,14 +175,15 @@ static int parse_seconds(const char *program, const char *what, int64_t *out)
 static int parse_workers(const char *program, shmrpci_arguments *out)
 {
     char least_text[16];
-    unsigned long long least;
-    unsigned long long most;
+    uint64_t least;
+    uint64_t most;
     const char *dots = strstr(optarg, "..");
     (void)snprintf(
         least_text, sizeof least_text, "%.*s",
         (int)(dots == NULL ? strlen(optarg) : (size_t)(dots - optarg)), optarg);
-    if (!parse_count(least_text, dots == NULL ? 0 : 1, 64, &least) ||
-        !parse_count(dots == NULL ? least_text : dots + 2, least, 64, &most)) {
+    if (!shmrpci_number_read(least_text, dots == NULL ? 0 : 1, 64, &least) ||
+        !shmrpci_number_read(dots == NULL ? least_text : dots + 2, least, 64,
+                             &most)) {
         return usage_error(program,
                            "workers is neither from 0 to 64 nor such as 1..8",
                            optarg);
@@ -346,7 +339,7 @@ static int parse_access(const char *program, shmrpci_arguments *out)
 static int parse_option(int option, const char *program,
                         const shmrpc_service *service, shmrpci_arguments *out)
 {
-    unsigned long long count;
+    uint64_t count;
     switch (option) {
     case 'l':
         out->server.listen = optarg;
@@ -354,7 +347,7 @@ static int parse_option(int option, const char *program,
     case 'w':
         return parse_workers(program, out);
     case 't':
-        if (!parse_count(optarg, 1, 64, &count)) {
+        if (!shmrpci_number_read(optarg, 1, 64, &count)) {
             return usage_error(program, "threads is not from 1 to 64", optarg);
         }
         out->threads = (uint32_t)count;
@@ -364,7 +357,7 @@ static int parse_option(int option, const char *program,
                    ? GO_ON
                    : usage_error(program, "no such profile", optarg);
     case 'm':
-        if (!parse_count(optarg, 1, 1ull << 30, &count)) {
+        if (!shmrpci_number_read(optarg, 1, 1ull << 30, &count)) {
             return usage_error(
                 program, "max-message is not from 1 byte to 1 GiB", optarg);
         }
@@ -377,7 +370,7 @@ static int parse_option(int option, const char *program,
         return parse_seconds(program, "stop-after is not from 1 to 86400",
                              &out->stop_ns);
     case OPTION_COMPRESSION:
-        return parse_compression(optarg, &out->server.compression)
+        return shmrpci_arguments_compression(optarg, &out->server.compression)
                    ? GO_ON
                    : usage_error(program,
                                  "tcp-compression is not none, snappy or zlib",

@@ -39,4 +39,7 @@ int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
                            shmrpci_arguments *out);
 void shmrpci_arguments_fini(shmrpci_arguments *arguments);
 
+/* Reads "none", "snappy" or "zlib"; false: it is another word. */
+bool shmrpci_arguments_compression(const char *text, shmrpc_compression *out);
+
 #endif

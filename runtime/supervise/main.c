@@ -6,13 +6,13 @@
  */
 #include "supervise/arguments.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "os/clock.h"
 #include "os/program.h"
+#include "os/signals.h"
 #include "rpc/address.h"
 #include "rpc/server.h"
 #include "supervise/managed.h"
@@ -33,16 +33,6 @@ static void on_signal(int number)
     } else if (server != NULL) {
         shmrpc_server_stop(server);
     }
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
 }
 
 static int report(const char *name, const shmrpc_error *error)
@@ -105,7 +95,7 @@ static int serve_by_threads(const program *p)
         return report(p->service->name, &error);
     }
     shmrpci_store_release(&running, p->server);
-    catch_signals();
+    shmrpci_signals_catch_stop(on_signal);
     print_places(p->service->name, p->server);
     int status = shmrpc_server_run(p->server, &error);
     shmrpci_store_release(&running, NULL);
@@ -187,7 +177,7 @@ static int supervise(program *p, const shmrpci_arguments *args,
         return status;
     }
     shmrpci_store_release(&supervising, supervisor);
-    catch_signals();
+    shmrpci_signals_catch_stop(on_signal);
     status = shmrpci_supervisor_run(supervisor, error);
     shmrpci_store_release(&supervising, NULL);
     shmrpci_supervisor_destroy(supervisor);

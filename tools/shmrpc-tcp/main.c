@@ -1,10 +1,10 @@
 /* shmrpc-tcp: the program. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "os/notify.h"
 #include "os/sandbox.h"
+#include "os/signals.h"
 #include "os/thread.h"
 #include "rpc/address.h"
 #include "shmrpc/discover.h"
@@ -36,16 +36,6 @@ static void on_signal(int number)
     for (uint32_t i = 0; i < count; i++) {
         relay_stop(gates[i].relay);
     }
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
 }
 
 static exit_code fail(const char *name, const shmrpc_error *error)
@@ -271,7 +261,7 @@ static exit_code serve(const options *o)
         count += code == EXIT_GO_ON ? 1u : 0u;
     }
     shmrpci_store_release(&running, count);
-    catch_signals();
+    shmrpci_signals_catch_stop(on_signal);
     code = code == EXIT_GO_ON ? enter_sandbox(o) : code;
     if (code == EXIT_GO_ON) {
         print_places(count);

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "os/clock.h"
 #include "shmrpc/version.h"
+#include "supervise/arguments.h"
 
 #define DEFAULT_CONNECTIONS 1024u
 #define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
@@ -76,53 +78,32 @@ static exit_code usage_error(const char *what, const char *text)
     return EXIT_USAGE;
 }
 
-static bool parse_count(const char *text, unsigned long long least,
-                        unsigned long long most, unsigned long long *out)
-{
-    char *end;
-    *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out >= least &&
-           *out <= most;
-}
-
-static bool parse_compression(const char *text, shmrpc_compression *out)
-{
-    static const char *const names[] = {"none", "snappy", "zlib"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *out = (shmrpc_compression)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static exit_code parse_number(int option, options *out)
 {
-    unsigned long long count;
+    uint64_t count;
     switch (option) {
     case 't':
-        if (!parse_count(optarg, 1, 16, &count)) {
+        if (!shmrpci_number_read(optarg, 1, 16, &count)) {
             return usage_error("threads is not from 1 to 16", optarg);
         }
         out->threads = (uint32_t)count;
         return EXIT_GO_ON;
     case 'm':
-        if (!parse_count(optarg, 1, 1ull << 30, &count)) {
+        if (!shmrpci_number_read(optarg, 1, 1ull << 30, &count)) {
             return usage_error("max-message is not from 1 byte to 1 GiB",
                                optarg);
         }
         out->max_message_bytes = (size_t)count;
         return EXIT_GO_ON;
     case OPTION_CONNECTIONS:
-        if (!parse_count(optarg, 1, 65536, &count)) {
+        if (!shmrpci_number_read(optarg, 1, 65536, &count)) {
             return usage_error("max-connections is not from 1 to 65536",
                                optarg);
         }
         out->max_connections = (uint32_t)count;
         return EXIT_GO_ON;
     default: /* OPTION_STOP */
-        if (!parse_count(optarg, 1, 86400, &count)) {
+        if (!shmrpci_number_read(optarg, 1, 86400, &count)) {
             return usage_error("stop-after is not from 1 to 86400", optarg);
         }
         out->stop_ns = (int64_t)count * SHMRPCI_NS_PER_S;
@@ -139,7 +120,7 @@ static exit_code parse_option(int option, options *out)
     case OPTION_STOP:
         return parse_number(option, out);
     case OPTION_COMPRESSION:
-        return parse_compression(optarg, &out->compression)
+        return shmrpci_arguments_compression(optarg, &out->compression)
                    ? EXIT_GO_ON
                    : usage_error("tcp-compression is not none, snappy or zlib",
                                  optarg);
@@ -162,7 +143,7 @@ static exit_code parse_option(int option, options *out)
 /* NAME[@INSTANCE][:PORT][=ADDRESS] */
 static exit_code parse_service(const char *text, option_service *out)
 {
-    unsigned long long port = 0;
+    uint64_t port = 0;
     char digits[8];
     const char *equals = strchr(text, '=');
     size_t len = equals != NULL ? (size_t)(equals - text) : strlen(text);
@@ -174,7 +155,7 @@ static exit_code parse_service(const char *text, option_service *out)
     if (colon != NULL) {
         (void)snprintf(digits, sizeof digits, "%.*s", (int)(len - name_len - 1),
                        colon + 1);
-        if (!parse_count(digits, 1, UINT16_MAX, &port)) {
+        if (!shmrpci_number_read(digits, 1, UINT16_MAX, &port)) {
             return usage_error("the service's port is not from 1 to 65535",
                                text);
         }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "shmrpc/version.h"
 
 /* What getopt is to know of the short ones. */
@@ -196,16 +197,7 @@ bool cli_read_duration(const char *text, int64_t *out_ns)
 
 bool cli_read_count(const char *text, uint64_t most, uint64_t *out)
 {
-    uint64_t value = 0;
-    size_t len = strlen(text);
-    if (len == 0 || len > 18 || strspn(text, "0123456789") != len) {
-        return false;
-    }
-    for (; *text != '\0'; text++) {
-        value = value * 10 + (uint64_t)(*text - '0');
-    }
-    *out = value;
-    return value >= 1 && value <= most;
+    return shmrpci_number_read(text, 1, most, out);
 }
 
 void cli_append_json_text(shmrpci_buf *out, const char *text, size_t len)

@@ -370,6 +370,6 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 cli_exit cli_bench(int argc, char **argv)
 {
     bench_opts opts = {.duration_ns = 2 * SHMRPCI_NS_PER_S, .threads = 1};
-    const cli_syntax syntax = {cli_bench_options, print_help, take, run};
+    const cli_syntax syntax = {cli_bench_options, true, print_help, take, run};
     return cli_run(argc, argv, &syntax, &opts);
 }

@@ -329,6 +329,6 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 cli_exit cli_call(int argc, char **argv)
 {
     call_opts opts = {.repeat = 1};
-    const cli_syntax syntax = {cli_call_options, print_help, take, run};
+    const cli_syntax syntax = {cli_call_options, true, print_help, take, run};
     return cli_run(argc, argv, &syntax, &opts);
 }

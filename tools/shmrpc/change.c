@@ -77,6 +77,13 @@ static cli_exit change_one(const cli_control *line, const change *what,
     const shmrpc_opts opts = {.timeout_ns = line->timeout_ns};
     int status = what->call(client, shmrpc_str_of(name), &opts, &service,
                             &reply, &error);
+    if (status == SHMRPC_E_DEADLINE) {
+        fprintf(stderr,
+                "shmrpc: DEADLINE: `%s` goes on, but is not there yet (`shmrpc "
+                "status %s`)\n",
+                name, name);
+        return CLI_DEADLINE;
+    }
     if (status != SHMRPC_OK) {
         return cli_control_failed(status, &error);
     }
@@ -138,6 +145,10 @@ static void print_reloaded(const cli_control *line,
     print_names("added", &reloaded->added);
     print_names("removed", &reloaded->removed);
     print_names("changed", &reloaded->changed);
+    if (reloaded->added.len + reloaded->removed.len + reloaded->changed.len ==
+        0) {
+        puts("nothing has changed");
+    }
 }
 
 static cli_exit reload(const cli_control *line, manager_control *client)
@@ -224,7 +235,8 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 static cli_exit run_change(int argc, char **argv, const change *what)
 {
     change_line line = {.what = what};
-    const cli_syntax syntax = {cli_change_options, print_help, take, run};
+    const cli_syntax syntax = {cli_change_options, false, print_help, take,
+                               run};
     return cli_run(argc, argv, &syntax, &line);
 }
 

@@ -26,6 +26,12 @@ static void list_shorts(const struct option *options, char out[64])
     *at = '\0';
 }
 
+static bool is_option(const cli_line *line, const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' &&
+           (word[1] == '-' || !line->has_values);
+}
+
 int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
 {
     char shorts[64];
@@ -44,7 +50,7 @@ int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
         for (bool more = optind < line->argc; more;) {
             argv[++line->count] = argv[optind++];
             more = optind < line->argc &&
-                   (line->ended || strncmp(argv[optind], "--", 2) != 0);
+                   (line->ended || !is_option(line, argv[optind]));
         }
     }
     return SHMRPCI_OPTIONS_END;
@@ -77,7 +83,8 @@ static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
 
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user)
 {
-    cli_line line = {.argc = argc, .argv = argv};
+    cli_line line = {
+        .argc = argc, .argv = argv, .has_values = syntax->has_values};
     shmrpci_buf message;
     shmrpci_buf_init_heap(&message);
     cli_exit result = read_line(&line, syntax, user, &message);

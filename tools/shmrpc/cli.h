@@ -26,12 +26,14 @@ typedef enum cli_exit {
     CLI_TROUBLE = 6   /* here: no memory, a file can't be read */
 } cli_exit;
 
-/* A command line: options before the operands, and among them those that begin
- * with two dashes, so that -5 can be an operand; behind `--` all are. */
+/* A command line: options before and among the operands; behind `--` all are
+ * operands. */
 typedef struct cli_line {
     int argc;
     char **argv;
-    int count; /* operands so far: argv[1] to argv[count] */
+    int count;       /* operands so far: argv[1] to argv[count] */
+    bool has_values; /* among the operands only two dashes make an option, so
+                        that -5 can be one */
     bool ended;
 } cli_line;
 
@@ -43,7 +45,8 @@ int cli_next(cli_line *line, const struct option *options,
 /* How a command reads its line. What take and run leave in `message` is
  * printed, in front of their exit status. */
 typedef struct cli_syntax {
-    const struct option *options; /* but --version, short ones too */
+    const struct option *options; /* those but --version are also short */
+    bool has_values;              /* as in cli_line */
     void (*print_help)(void *user);
     /* An option but --help and --version, with its value in optarg; may be NULL
      * where there are no others. */

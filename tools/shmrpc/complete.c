@@ -148,7 +148,8 @@ static void complete(const cli_command *command, int argc, char **argv)
     const char *at = NULL;
     const char *word = argv[argc - 1];
     char *none[1];
-    cli_line line = {.argc = argc - 1, .argv = argv};
+    cli_line line = {
+        .argc = argc - 1, .argv = argv, .has_values = command->completed > 1};
     int option;
     shmrpci_buf_init_heap(&message);
     while ((option = cli_next(&line, command->options, &message)) !=

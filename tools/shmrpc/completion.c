@@ -57,6 +57,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 
 cli_exit cli_completion(int argc, char **argv)
 {
-    const cli_syntax syntax = {cli_completion_options, print_help, NULL, run};
+    const cli_syntax syntax = {cli_completion_options, false, print_help, NULL,
+                               run};
     return cli_run(argc, argv, &syntax, NULL);
 }

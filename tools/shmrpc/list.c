@@ -224,6 +224,6 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 cli_exit cli_list(int argc, char **argv)
 {
     list_opts opts = {.json = false};
-    const cli_syntax syntax = {cli_list_options, print_help, take, run};
+    const cli_syntax syntax = {cli_list_options, false, print_help, take, run};
     return cli_run(argc, argv, &syntax, &opts);
 }

@@ -243,6 +243,6 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 cli_exit cli_logs(int argc, char **argv)
 {
     logs_line logs = {.count = 100, .contains = ""};
-    const cli_syntax syntax = {cli_logs_options, print_help, take, run};
+    const cli_syntax syntax = {cli_logs_options, false, print_help, take, run};
     return cli_run(argc, argv, &syntax, &logs);
 }

@@ -20,7 +20,9 @@ static const char *word_of(const manager_service *s)
     if (s->degraded) {
         return "degraded";
     }
-    return s->trouble.len > 0 ? "hung" : cli_state_name(s->state);
+    return s->trouble.len > 0 && s->state == MANAGER_STATE_RUNNING
+               ? "hung"
+               : cli_state_name(s->state);
 }
 
 static const char *address_of(const manager_service *s)
@@ -127,10 +129,12 @@ static void print_service(const manager_service *s)
 {
     char age[32];
     cli_age(s->since_unix_ms, age);
+    bool is_well = strcmp(word_of(s), cli_state_name(s->state)) == 0;
     printf("%s: %s for %s%s%s\n", s->name.ptr, cli_state_name(s->state), age,
-           s->trouble.len > 0 ? (s->degraded ? ", degraded: " : ", hung: ")
-                              : "",
-           s->trouble.ptr);
+           is_well ? "" : ", ", is_well ? "" : word_of(s));
+    if (s->trouble.len > 0) {
+        printf("  trouble   %s\n", s->trouble.ptr);
+    }
     printf("  command   %s\n", s->command.ptr);
     if (s->pid != 0) {
         printf("  pid       %d\n", (int)s->pid);
@@ -247,14 +251,14 @@ static void print_status_help(void *user)
 cli_exit cli_ps(int argc, char **argv)
 {
     cli_control control = {.instance = NULL};
-    const cli_syntax syntax = {cli_ps_options, print_ps_help, take, run};
+    const cli_syntax syntax = {cli_ps_options, false, print_ps_help, take, run};
     return cli_run(argc, argv, &syntax, &control);
 }
 
 cli_exit cli_status(int argc, char **argv)
 {
     cli_control control = {.instance = NULL};
-    const cli_syntax syntax = {cli_status_options, print_status_help, take,
-                               run};
+    const cli_syntax syntax = {cli_status_options, false, print_status_help,
+                               take, run};
     return cli_run(argc, argv, &syntax, &control);
 }

@@ -97,6 +97,6 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 cli_exit cli_scale(int argc, char **argv)
 {
     cli_control control = {.instance = NULL};
-    const cli_syntax syntax = {cli_scale_options, print_help, take, run};
+    const cli_syntax syntax = {cli_scale_options, false, print_help, take, run};
     return cli_run(argc, argv, &syntax, &control);
 }

@@ -85,7 +85,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 cli_exit cli_stats(int argc, char **argv)
 {
     cli_look look = {.at = NULL};
-    const cli_syntax syntax = {cli_stats_options, print_help, cli_look_take,
-                               run};
+    const cli_syntax syntax = {cli_stats_options, false, print_help,
+                               cli_look_take, run};
     return cli_run(argc, argv, &syntax, &look);
 }

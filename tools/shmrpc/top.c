@@ -319,6 +319,6 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
 cli_exit cli_top(int argc, char **argv)
 {
     top t = {.interval_ns = SHMRPCI_NS_PER_S};
-    const cli_syntax syntax = {cli_top_options, print_help, take, run};
+    const cli_syntax syntax = {cli_top_options, false, print_help, take, run};
     return cli_run(argc, argv, &syntax, &t);
 }

@@ -5,7 +5,11 @@
 
 #include "base/nearest.h"
 #include "manager_server.h" /* generated */
+#include "os/clock.h"
 #include "tools/shmrpcd/handlers.h"
+
+/* After so long people want to know what a start waits for. */
+#define SILENT_NS (2 * SHMRPCI_NS_PER_S)
 
 _Static_assert((int)MANAGER_STATE_BACKOFF == (int)MGR_BACKOFF &&
                    (int)MANAGER_STATE_RUNNING == (int)MGR_RUNNING &&
@@ -58,6 +62,11 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
                        "stopped by a signal: `kill -CONT %d` has it go on, "
                        "`shmrpc restart %s` starts it anew",
                        (int)unit->run->pid, unit->plan->name);
+    } else if (unit->state == MGR_STARTING &&
+               shmrpci_now_ns() - unit->started_ns > SILENT_NS) {
+        (void)snprintf(text, sizeof text,
+                       "it has not said yet that it can be called (READY=1, "
+                       "sd_notify(3))");
     } else if (shmrpci_backoff_is_degraded(&unit->backoff)) {
         (void)snprintf(text, sizeof text,
                        "it ends as soon as it is started: `shmrpc logs %s` "

@@ -154,9 +154,16 @@ static int restart(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 
 /* ---- scale ----------------------------------------------------------- */
 
-static int check_scale(shmrpc_ctx *ctx, const mgr_plan *plan, uint32_t least,
+static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
                        uint32_t most)
 {
+    const mgr_plan *plan = unit->plan;
+    if (unit->state == MGR_RUNNING && unit->addresses[0] == '\0') {
+        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
+                               "`%s` is another kind of program than a server "
+                               "with workers",
+                               plan->name);
+    }
     if (plan->most == 0) {
         return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
                                "`%s` is served by threads", plan->name);
@@ -183,7 +190,7 @@ static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     mgr_unit *unit = mgr_find(m, name.ptr, name.len);
     int result = unit == NULL
                      ? mgr_answer_no_service(ctx, m, name)
-                     : check_scale(ctx, unit->plan, min_workers, max_workers);
+                     : check_scale(ctx, unit, min_workers, max_workers);
     if (result == SHMRPC_OK && !mgr_run_scale(unit, min_workers, max_workers)) {
         result = shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
                                  "the program of `%s` takes no orders",

@@ -62,8 +62,8 @@ def test_a_stopped_one_shows_and_can_be_restarted(m):
     assert row.split()[:3] == ["Echo", "hung", str(pid)], row
     assert f"`kill -CONT {pid}` has it go on" in row
     assert "Echo: running for " in m.run("status", "Echo")
-    assert f", hung: stopped by a signal: `kill -CONT {pid}`" in m.run(
-        "status", "Echo")
+    assert f", hung\n  trouble   stopped by a signal: `kill -CONT {pid}`" in (
+        m.run("status", "Echo"))
     os.kill(pid, signal.SIGCONT)
     await_that("it is well again", lambda: m.status("Echo") == before)
     assert [text.split(" (")[0] for text in m.texts("Echo")][-2:] == [
@@ -99,7 +99,7 @@ def test_start_stop_restart(m):
 
 
 def test_scale(m):
-    m.start(m.body("Echo", exec=m.programs.echo))
+    m.start(m.body("Echo", exec=m.programs.echo), m.section("Other", "ready"))
     assert m.run("scale", "Echo", "2..3") == "Echo: 2 to 3 workers\n"
     assert "workers   2 to 3" in m.run("status", "Echo")
     said = json.loads(m.run("scale", "Echo", "2", "--json"))
@@ -108,6 +108,8 @@ def test_scale(m):
         fails(2, "expected a number of 1 to 64", m.run, "scale", "Echo",
               wrong)
     fails(2, "scale takes a SERVICE and", m.run, "scale", "Echo")
+    fails(1, "`Other` is another kind of program", m.run, "scale", "Other",
+          "2")
     fails(3, "there is no service `Eco`; did you mean `Echo`?", m.run,
           "scale", "Eco", "2")
 
@@ -116,7 +118,13 @@ def test_a_deadline(m):
     m.start(m.section("A", f"wait={m.path('gate')}", "ready"),
             until="managing")
     m.await_state("A", "STARTING")
-    fails(4, "DEADLINE", m.run, "start", "A", "--deadline=200ms")
+    for option in ("--deadline=200ms", "-d2s"):  # behind an operand, too
+        fails(4, "DEADLINE: `A` goes on, but is not there yet", m.run,
+              "start", "A", option)
+    await_that("it says what it waits for", lambda: (
+        "trouble   it has not said yet that it can be called" in
+        m.run("status", "A")))
+    assert m.run("ps").splitlines()[1].split()[1] == "starting"
     fails(2, "--deadline", m.run, "start", "A", "--deadline=soon")
 
 
@@ -124,6 +132,7 @@ def test_reload(m):
     m.start(m.section("A", "ready"), m.section("Old", "ready"))
     m.write(m.section("A", "say=x", "ready"), m.section("New", "ready"))
     assert m.run("reload") == "New: added\nOld: removed\nA: changed\n"
+    assert m.run("reload") == "nothing has changed\n"
     assert json.loads(m.run("reload", "--json")) == {
         "added": [], "removed": [], "changed": []}
     m.write("[A]\nexec = a\nprot = 5\n")
@@ -145,6 +154,8 @@ def test_logs(m):
     assert any(w[3].startswith("-- started") for w in words)
     assert m.run("logs", "A", "--level=error").endswith("error: bad\n")
     assert len(m.run("logs", "A", "--grep=line", "-n2").splitlines()) == 2
+    assert m.run("logs", "A", "-g", "line 4", "-n", "1").endswith(
+        " line 4\n")
     both = m.run("logs", "A", "B")
     assert " A: line 4\n" in both and " B: hello\n" in both
     records = [json.loads(line)

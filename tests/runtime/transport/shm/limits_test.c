@@ -1,7 +1,10 @@
-/* Users, quotas, and a server that has run out of descriptors. */
+/* Users, quotas, and a server that has run out of descriptors or memory. */
 #include "service.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -155,6 +158,119 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
     service_stop(&s);
 }
 
+/* ---- the system has no memory ---------------------------------------- */
+
+/* The linker sends the library's calls here (--wrap), which decides the names.
+ */
+int __real_memfd_create(const char *name, unsigned flags);
+int __real_fallocate(int fd, int mode, off_t offset, off_t len);
+void *__real_mmap(void *at, size_t len, int protection, int flags, int fd,
+                  off_t offset);
+int __wrap_memfd_create(const char *name, unsigned flags);
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t len);
+void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd,
+                  off_t offset);
+
+typedef enum shortage { NO_SPACE, NO_DESCRIPTOR, NO_ROOM, SHORTAGES } shortage;
+
+static atomic_int short_of = SHORTAGES; /* nothing */
+static atomic_uint asked;               /* since then */
+static atomic_uint first_failure;       /* from this one on all fail, from 1 */
+
+static bool must_fail(shortage what)
+{
+    return atomic_load(&short_of) == (int)what &&
+           atomic_fetch_add(&asked, 1) + 1 >= atomic_load(&first_failure);
+}
+
+int __wrap_memfd_create(const char *name, unsigned flags)
+{
+    if (must_fail(NO_DESCRIPTOR)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return __real_memfd_create(name, flags);
+}
+
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t len)
+{
+    if (must_fail(NO_SPACE)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_fallocate(fd, mode, offset, len);
+}
+
+void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd,
+                  off_t offset)
+{
+    if (must_fail(NO_ROOM)) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return __real_mmap(at, len, protection, flags, fd, offset);
+}
+
+static void begin_shortage(shortage what, unsigned from)
+{
+    atomic_store(&asked, 0);
+    atomic_store(&first_failure, from);
+    atomic_store(&short_of, (int)what);
+}
+
+/* How often it was asked for. */
+static unsigned end_shortage(void)
+{
+    atomic_store(&short_of, SHORTAGES);
+    return atomic_load(&asked);
+}
+
+/* It may be the client's, which is here too. */
+static bool is_good(int status)
+{
+    if (status != SHMRPC_OK && status != SHMRPC_E_NO_MEMORY) {
+        assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    }
+    return status == SHMRPC_OK;
+}
+
+/* Faults, row 9: whoever can't have its memory is told; others notice nothing,
+ * and it can be had again later. */
+static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
+{
+    (void)state;
+    static uint8_t body[600000]; /* needs an extent */
+    service s;
+    shmrpci_address address = new_address();
+    service_start(&s, &address, 1);
+    shmrpci_conn *other = client_open(&address);
+    unsigned refused[SHORTAGES][2] = {{0}};
+    for (int what = 0; what < SHORTAGES; what++) {
+        unsigned count;
+        unsigned from = 1;
+        do {
+            shmrpci_conn *conn = NULL;
+            begin_shortage((shortage)what, from);
+            bool opened = is_good(client_try_open(&address, &conn, NULL));
+            client_echoes(other, "meanwhile");
+            bool grown = opened && is_good(client_call(conn, METHOD_ECHO, body,
+                                                       sizeof body, 0, NULL));
+            count = end_shortage();
+            refused[what][opened] += !grown;
+            conn = opened ? conn : client_open(&address);
+            client_echoes(conn, "again");
+            assert_int_equal(
+                client_call(conn, METHOD_ECHO, body, sizeof body, 0, NULL),
+                SHMRPC_OK);
+            conn->transport->disconnect(conn);
+        } while (from++ <= count);
+        /* Both to connect and to send. */
+        assert_true(refused[what][0] > 0 && refused[what][1] > 0);
+    }
+    other->transport->disconnect(other);
+    service_stop(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +278,7 @@ int main(void)
         cmocka_unit_test(socket_without_permission_is_DENIED),
         cmocka_unit_test(server_out_of_descriptors_says_so_and_recovers),
         cmocka_unit_test(quota_of_bytes_costs_the_call_that_exceeds_it),
+        cmocka_unit_test(memory_that_is_not_to_be_had_costs_its_caller_only),
     };
     return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

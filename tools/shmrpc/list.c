@@ -20,8 +20,9 @@ static void print_help(void *user)
         "usage: shmrpc list [OPTION...]\n"
         "\n"
         "Lists the services whose sockets are in the folders where clients\n"
-        "look, and asks each whether it is alive. Those that are dead were\n"
-        "killed; their next start takes the socket over.\n"
+        "look, and asks each whether it is alive, and what it is: AFTER says\n"
+        "how long a worker took to answer. Those that are dead were killed;\n"
+        "their next start takes the socket over.\n"
         "\n"
         "  -A, --all      the dead ones too\n"
         "  -j, --json     print a JSON array\n"
@@ -36,6 +37,7 @@ typedef struct answer {
     char id[128];
     uint32_t version;
     uint32_t methods;
+    int64_t ns; /* until a worker had answered a connection */
 } answer;
 
 static const char *state_of(int status)
@@ -67,6 +69,7 @@ static void ask(const cli_place *place, answer *out)
         (void)snprintf(out->id, sizeof out->id, "%s", s.tables->id);
         out->version = s.tables->version;
         out->methods = s.tables->method_count;
+        out->ns = s.answer_ns;
     }
     cli_service_close(&s);
 }
@@ -91,8 +94,9 @@ static void append_json(const cli_place *place, const answer *a,
     append_member(out, "socket", place->where);
     if (a->id[0] != '\0') {
         append_member(out, "id", a->id);
-        shmrpci_buf_printf(out, ",\"version\":%u,\"methods\":%u", a->version,
-                           a->methods);
+        shmrpci_buf_printf(out,
+                           ",\"version\":%u,\"methods\":%u,\"answer_ns\":%lld",
+                           a->version, a->methods, (long long)a->ns);
     }
     shmrpci_buf_append_char(out, '}');
 }
@@ -100,13 +104,18 @@ static void append_json(const cli_place *place, const answer *a,
 static void print_row(const cli_place *place, const answer *a, int width)
 {
     char methods[24] = "";
+    char answered[24] = "";
     if (a->id[0] != '\0') {
+        shmrpci_buf time;
         (void)snprintf(methods, sizeof methods, "%u method%s", a->methods,
                        a->methods == 1 ? "" : "s");
+        shmrpci_buf_init_fixed(&time, answered, sizeof answered - 1);
+        cli_append_time(&time, (double)a->ns);
+        answered[time.len] = '\0';
     }
-    printf("%-*s  %5u  %-6s  %-11s  %s\n", width,
-           place->address + strlen("shm://"), place->port, a->state, methods,
-           a->id[0] != '\0' ? a->id : place->where);
+    printf("%-*s  %5u  %-6s  %8s  %-11s  %s\n", width,
+           place->address + strlen("shm://"), place->port, a->state, answered,
+           methods, a->id[0] != '\0' ? a->id : place->where);
 }
 
 static int width_of(const cli_places *places)
@@ -150,8 +159,8 @@ static void print_table(const cli_places *places, bool all)
             continue;
         }
         if (shown++ == 0) {
-            printf("%-*s  %5s  %-6s  %-11s  %s\n", width, "SERVICE", "PORT",
-                   "STATE", "", "IS");
+            printf("%-*s  %5s  %-6s  %8s  %-11s  %s\n", width, "SERVICE",
+                   "PORT", "STATE", "AFTER", "", "IS");
         }
         print_row(&places->items[i], &a, width);
         (void)fflush(stdout); /* the next may take its time */

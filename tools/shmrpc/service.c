@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "idl/descriptor.h"
 #include "idl/idl.h"
+#include "os/clock.h"
 #include "shmrpc/discover.h"
 
 /* What reading a description may take. */
@@ -35,8 +36,10 @@ static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
     const shmrpc_opts opts = {.timeout_ns = timeout_ns};
     char *text;
     size_t len;
+    int64_t begin_ns = shmrpci_now_ns();
     int status = shmrpc_describe(s->target.where, s->target.port, &opts, &text,
                                  &len, error);
+    s->answer_ns = shmrpci_now_ns() - begin_ns;
     if (status != SHMRPC_OK) {
         return status;
     }

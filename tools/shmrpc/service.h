@@ -16,7 +16,8 @@
 typedef struct cli_service {
     shmrpci_arena arena; /* of all that follows */
     cli_target target;
-    const char *text; /* the .svc, of `text_len` bytes */
+    int64_t answer_ns; /* how long it took to connect and be answered */
+    const char *text;  /* the .svc, of `text_len` bytes */
     size_t text_len;
     const idl_service *source;    /* as it is written */
     const shmrpc_service *tables; /* as codecs read it */

@@ -106,15 +106,16 @@ refused 2 'unknown option `--frob`' --frob
 
 # ---- list ----
 run 0 list
-shows '^echo_serv +5555 +alive +4 methods +demo.Echo$'
+shows '^echo_serv +5555 +alive +[0-9.]+ (us|ms|s) +4 methods +demo.Echo$'
 shows '^echo_serv@two +5555 +alive '
-shows '^shop +5831 +alive +4 methods +test.shop.Shop$'
+shows '^shop +5831 +alive +[0-9.]+ (us|ms|s) +4 methods +test.shop.Shop$'
 run 0 list --json
 python3 - "$folder/out" <<'PY' || fail "not the JSON that was expected"
 import json, sys
 rows = {(r["name"], r.get("instance")): r for r in json.load(open(sys.argv[1]))}
 assert rows["echo_serv", "two"]["state"] == "alive"
 assert rows["kinds", None]["version"] == 3 and rows["kinds", None]["port"] == 5801
+assert 0 < rows["kinds", None]["answer_ns"] < 5e9
 PY
 refused 2 'takes no operand' list x
 

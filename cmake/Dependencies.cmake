@@ -24,6 +24,7 @@ macro(shmrpc_needs name module debian_package reason)
 endmacro()
 
 shmrpc_needs(OPENSSL "libcrypto>=3" libssl-dev "hashes of contracts")
+shmrpc_needs(TLS "libssl>=3" libssl-dev "TLS 1.3 between machines")
 # Debian 13 and Ubuntu 24.04 call it msgpack-c.
 shmrpc_needs(MSGPACK "msgpack;msgpack-c" libmsgpack-dev "packs the msgpack encoding")
 shmrpc_needs(SNAPPY snappy libsnappy-dev "compression over TCP")

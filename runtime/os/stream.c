@@ -270,12 +270,12 @@ shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
 
 /* ---- bytes ----------------------------------------------------------- */
 
-shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
-                                     size_t *out_len)
+static shmrpc_status receive(int fd, void *data, size_t size, int flags,
+                             size_t *out_len)
 {
     ssize_t got;
     do {
-        got = recv(fd, data, size, MSG_DONTWAIT);
+        got = recv(fd, data, size, MSG_DONTWAIT | flags);
     } while (got < 0 && errno == EINTR);
     *out_len = got > 0 ? (size_t)got : 0;
     if (got > 0) {
@@ -286,6 +286,18 @@ shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
     }
     *out_len = got < 0 ? 1 : 0;
     return SHMRPC_E_UNAVAILABLE;
+}
+
+shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
+                                     size_t *out_len)
+{
+    return receive(fd, data, size, 0, out_len);
+}
+
+shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out)
+{
+    size_t len;
+    return receive(fd, out, 1, MSG_PEEK, &len);
 }
 
 shmrpc_status shmrpci_stream_send(int fd, const shmrpci_part *parts,

@@ -75,6 +75,9 @@ shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
 shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
                                      size_t *out_len);
 
+/* The next byte, which stays there. As receive. */
+shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out);
+
 typedef struct shmrpci_part {
     const void *data;
     size_t len;

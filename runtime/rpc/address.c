@@ -133,26 +133,47 @@ static int copy_host(part whole, part host, const char *what,
     return SHMRPC_OK;
 }
 
-/* key=FILE */
-static int parse_query(part whole, part query, shmrpci_address *out,
-                       shmrpc_error *error)
+/* key=FILE, and of tls also cert=FILE and ca=FILE */
+static int parse_file(part whole, part query, bool is_tls, shmrpci_address *out,
+                      shmrpc_error *error)
 {
     part name;
     part value = {NULL, 0};
-    if (!split(query, '=', &name, &value) || !part_is(name, "key") ||
-        value.len == 0) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "address \"%.*s\": behind ? expected key=FILE",
-                                PART_ARGS(whole));
+    char *file = NULL;
+    if (split(query, '=', &name, &value) && value.len > 0) {
+        file = part_is(name, "key")              ? out->key_file
+               : is_tls && part_is(name, "cert") ? out->cert_file
+               : is_tls && part_is(name, "ca")   ? out->ca_file
+                                                 : NULL;
     }
-    if (value.len >= sizeof out->key_file) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "address \"%.*s\": the key's path is too long",
-                                PART_ARGS(whole));
+    if (file == NULL) {
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "address \"%.*s\": behind ? expected key=FILE%s", PART_ARGS(whole),
+            is_tls ? ", cert=FILE or ca=FILE" : "");
     }
-    memcpy(out->key_file, value.at, value.len);
-    out->key_file[value.len] = '\0';
+    if (value.len >= sizeof out->key_file || file[0] != '\0') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": the %.*s's path is %s",
+                                PART_ARGS(whole), PART_ARGS(name),
+                                file[0] != '\0' ? "there twice" : "too long");
+    }
+    memcpy(file, value.at, value.len);
+    file[value.len] = '\0';
     return SHMRPC_OK;
+}
+
+/* Several, with & between them. */
+static int parse_query(part whole, part query, bool is_tls,
+                       shmrpci_address *out, shmrpc_error *error)
+{
+    int status = SHMRPC_OK;
+    for (bool more = true; more && status == SHMRPC_OK;) {
+        part one = query;
+        more = split(query, '&', &one, &query);
+        status = parse_file(whole, one, is_tls, out, error);
+    }
+    return status;
 }
 
 /* [host][:port], [v6][:port] */
@@ -186,18 +207,31 @@ static int parse_host(part whole, part rest, shmrpci_address *out,
                         : SHMRPC_OK;
 }
 
-/* [host][:port][?key=FILE] */
-static int parse_tcp(part whole, part rest, const shmrpc_service *service,
-                     shmrpci_address *out, shmrpc_error *error)
+/* [host][:port][?name=FILE[&name=FILE...]] */
+static int parse_endpoint(part whole, part rest, bool is_tls,
+                          shmrpci_address *out, shmrpc_error *error)
 {
-    (void)service;
     part host = rest;
     part query;
     int status = SHMRPC_OK;
     if (split(rest, '?', &host, &query)) {
-        status = parse_query(whole, query, out, error);
+        status = parse_query(whole, query, is_tls, out, error);
     }
     return status == SHMRPC_OK ? parse_host(whole, host, out, error) : status;
+}
+
+static int parse_tcp(part whole, part rest, const shmrpc_service *service,
+                     shmrpci_address *out, shmrpc_error *error)
+{
+    (void)service;
+    return parse_endpoint(whole, rest, false, out, error);
+}
+
+static int parse_tls(part whole, part rest, const shmrpc_service *service,
+                     shmrpci_address *out, shmrpc_error *error)
+{
+    (void)service;
+    return parse_endpoint(whole, rest, true, out, error);
 }
 
 /* /path */
@@ -222,10 +256,8 @@ static const struct {
     const char *name;
     parse_rest *parse;
 } schemes[] = {
-    {"shm", parse_local},
-    {"inproc", parse_local},
-    {"tcp", parse_tcp},
-    {"unix", parse_unix},
+    {"shm", parse_local}, {"inproc", parse_local}, {"tcp", parse_tcp},
+    {"tls", parse_tls},   {"unix", parse_unix},
 };
 
 static parse_rest *scheme_of(part name)
@@ -259,7 +291,7 @@ static int parse_place(part whole, const shmrpc_service *service,
     if (parse == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "address \"%.*s\": no transport is called "
-                                "\"%.*s\" (shm, inproc, tcp, unix)",
+                                "\"%.*s\" (shm, inproc, tcp, tls, unix)",
                                 PART_ARGS(whole), PART_ARGS(name));
     }
     *out = (shmrpci_place){.address = {.port = service->port}};

@@ -7,7 +7,10 @@
  *     tcp://host:port        over TCP; [address] for IPv6
  *     tcp://  tcp://:port    this machine's 127.0.0.1
  *     tcp://host?key=FILE    with a key that both ends have
- *     unix:///path           a socket of this machine
+ *     tls://host:port        TCP with TLS 1.3; of a server ?cert=FILE, and
+ *                            &ca=FILE to let in only clients with a
+ * certificate; of a client ?ca=FILE, and &cert=FILE to show one unix:///path a
+ * socket of this machine
  *
  * Several, separated by commas, are tried in order.  What an address leaves
  * out comes from the service.

@@ -12,6 +12,7 @@ static const shmrpci_transport *const transports[] = {
 #endif
 #ifdef SHMRPCI_WITH_TCP
     &shmrpci_transport_tcp,
+    &shmrpci_transport_tls,
 #endif
 #ifdef SHMRPCI_WITH_UNIX
     &shmrpci_transport_unix,

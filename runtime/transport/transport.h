@@ -45,7 +45,10 @@ typedef struct shmrpci_address {
     char instance[64]; /* "" for none */
     char host[256];    /* tcp: host; unix: path */
     uint16_t port;
-    char key_file[256]; /* tcp: of the key that both ends have; "" for none */
+    /* tcp and tls: of the key that both ends have; "" for none, as below */
+    char key_file[256];
+    char cert_file[256]; /* tls: our certificate and its private key */
+    char ca_file[256];   /* tls: whose certificates are trusted */
 } shmrpci_address;
 
 /* Ids of methods. Id 0 asks any service to describe itself. */
@@ -440,6 +443,7 @@ const shmrpci_transport *shmrpci_transport_of(const char *scheme,
 extern const shmrpci_transport shmrpci_transport_inproc;
 extern const shmrpci_transport shmrpci_transport_shm;
 extern const shmrpci_transport shmrpci_transport_tcp;
+extern const shmrpci_transport shmrpci_transport_tls;
 extern const shmrpci_transport shmrpci_transport_unix;
 
 #endif

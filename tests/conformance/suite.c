@@ -12,6 +12,8 @@
 static const shmrpci_transport *transport;
 
 const char *suite_worker_scheme;
+char suite_cert_file[64];
+char suite_ca_file[64];
 
 /* ---- data ---- */
 
@@ -269,6 +271,12 @@ static bool is_scheme(const char *scheme)
     return strcmp(transport->scheme, scheme) == 0;
 }
 
+/* With TLS or without. */
+static bool is_tcp(void)
+{
+    return is_scheme("tcp") || is_scheme("tls");
+}
+
 /* A port that stays ours until we end: nobody listens at the socket that holds
  * it, but a listener of the suite may take it as well. */
 static uint16_t new_port(void)
@@ -289,8 +297,10 @@ shmrpci_address suite_new_address(void)
 {
     static unsigned number;
     shmrpci_address address = {.transport = transport, .port = 5555};
-    if (is_scheme("tcp")) {
+    if (is_tcp()) {
         address.port = new_port();
+        memcpy(address.cert_file, suite_cert_file, sizeof suite_cert_file);
+        memcpy(address.ca_file, suite_ca_file, sizeof suite_ca_file);
     } else if (is_scheme("unix")) {
         (void)snprintf(address.host, sizeof address.host, "%s/conf-%u.sock",
                        getenv("SHMRPC_DIR"), number++);
@@ -304,7 +314,7 @@ shmrpci_address suite_new_address(void)
 const char *suite_name_of(const shmrpci_address *address)
 {
     static char port[16];
-    if (is_scheme("tcp")) {
+    if (is_tcp()) {
         (void)snprintf(port, sizeof port, ":%u", address->port);
         return port;
     }
@@ -314,7 +324,7 @@ const char *suite_name_of(const shmrpci_address *address)
 shmrpci_address suite_other_copy(const shmrpci_address *address)
 {
     shmrpci_address other = *address;
-    if (is_scheme("tcp") || is_scheme("unix")) {
+    if (is_tcp() || is_scheme("unix")) {
         return suite_new_address();
     }
     memcpy(other.instance, "two", 4);
@@ -323,12 +333,12 @@ shmrpci_address suite_other_copy(const shmrpci_address *address)
 
 bool suite_tells_calls_only(void)
 {
-    return !is_scheme("tcp") && !is_scheme("unix");
+    return !is_tcp() && !is_scheme("unix");
 }
 
 bool suite_knows_peers(void)
 {
-    return !is_scheme("tcp") || suite_worker_scheme != NULL;
+    return !is_tcp() || suite_worker_scheme != NULL;
 }
 
 /* "refuse" is refused, "large" gets a large welcome, others an echo. */

@@ -109,9 +109,10 @@ static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
         status = parse_one(g, g->service->where, &out->front, error);
     }
     if (status == SHMRPC_OK && out->front.transport->renew == NULL) {
-        status = shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                  "\"%.100s\": expected tcp:// or unix://",
-                                  g->service->where);
+        status =
+            shmrpc_error_set(error, SHMRPC_E_INVALID,
+                             "\"%.100s\": expected tcp://, tls:// or unix://",
+                             g->service->where);
     }
     return status;
 }

@@ -78,6 +78,7 @@ static void append_seconds(shmrpci_buf *out, const char *option, uint64_t ns)
 static bool is_for_processes(const char *address)
 {
     return strncmp(address, "tcp:", 4) != 0 &&
+           strncmp(address, "tls:", 4) != 0 &&
            strncmp(address, "unix:", 5) != 0;
 }
 

@@ -46,12 +46,17 @@ shmrpc_status tcp_auth_prove(const tcp_auth *auth, tcp_side from,
                              uint8_t out[SHMRPCI_PROOF_BYTES])
 {
     /* Whose proof it is stands in it: one can't be sent back as the other. */
-    uint8_t data[16 + 2 * TCP_SAID_BYTES] = {0};
+    uint8_t data[16 + 2 * TCP_SAID_BYTES + SHMRPCI_TLS_BINDING_BYTES] = {0};
+    size_t len = 16 + 2 * TCP_SAID_BYTES;
     memcpy(data, from == TCP_FROM_SERVER ? "shmrpc server" : "shmrpc client",
            13);
     memcpy(data + 16, auth->client, TCP_SAID_BYTES);
     memcpy(data + 16 + TCP_SAID_BYTES, auth->server, TCP_SAID_BYTES);
-    return shmrpci_secret_prove(auth->key, data, sizeof data, out);
+    if (auth->has_binding) {
+        memcpy(data + len, auth->binding, sizeof auth->binding);
+        len += sizeof auth->binding;
+    }
+    return shmrpci_secret_prove(auth->key, data, len, out);
 }
 
 bool tcp_auth_is_proof(const tcp_auth *auth, tcp_side from,

@@ -13,6 +13,7 @@
 #define SHMRPCI_TRANSPORT_TCP_AUTH_H
 
 #include "os/tls_secret.h"
+#include "os/tls_stream.h"
 #include "shmrpc/error.h"
 #include "transport/tcp/frame.h"
 
@@ -25,6 +26,8 @@ typedef struct tcp_auth {
     const shmrpci_secret *key; /* the owner's; len 0: none is wanted */
     uint8_t client[TCP_SAID_BYTES];
     uint8_t server[TCP_SAID_BYTES];
+    bool has_binding; /* proofs are of this connection of TLS only */
+    uint8_t binding[SHMRPCI_TLS_BINDING_BYTES];
 } tcp_auth;
 
 /* Reads the key of an address, if it has one. INVALID, DENIED, NOT_FOUND with a

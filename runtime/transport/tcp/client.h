@@ -99,6 +99,7 @@ struct tcp_client {
     shmrpci_cond slot_free;
     tcp_reader reader;
     tcp_outbox outbox;
+    shmrpci_tls *tls; /* NULL: in plain */
     char where[300];
     /* During connect: */
     size_t opening_len;

@@ -33,6 +33,7 @@ static void client_free(tcp_client *client)
         }
     }
     if (is_ours) {
+        shmrpci_tls_destroy(client->tls);
         shmrpci_cond_fini(&client->slot_free);
         shmrpci_mutex_fini(&client->lock);
         tcp_outbox_fini(&client->outbox);
@@ -216,6 +217,9 @@ tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len)
         return end;
     }
     bool has_key = auth->key->len > 0;
+    if (opening.auth == TCP_AUTH_TLS) {
+        return no_key(client, "speaks TLS only: tls:// instead of tcp://");
+    }
     if (opening.auth != TCP_AUTH_NONE && !has_key) {
         return no_key(client, "demands a key: add ?key=FILE to the address");
     }
@@ -245,6 +249,14 @@ static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
         return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
                                 "%s listens, but did not answer in time",
                                 client->where);
+    }
+    const char *alert =
+        client->tls != NULL ? shmrpci_tls_alert(client->tls) : "";
+    if (alert[0] != '\0') {
+        return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
+                                "%.70s did not let us in: %.60s (?cert=FILE is "
+                                "what we show)",
+                                client->where, alert);
     }
     switch ((int)client->end) {
     case TCP_END_PEER:
@@ -285,6 +297,57 @@ static int shake_hands(tcp_client *client, const shmrpci_connect_opts *opts,
     return is_open ? SHMRPC_OK : no_welcome(client, welcome, error);
 }
 
+static int tls_failed(const tcp_client *client, shmrpc_status status,
+                      const char *why, shmrpc_error *error)
+{
+    switch ((int)status) {
+    case SHMRPC_E_UNAUTHENTICATED:
+        return shmrpc_error_set(error, status,
+                                "%.70s is not to be trusted: %.70s (?ca=FILE "
+                                "is whom we trust)",
+                                client->where, why);
+    case SHMRPC_E_CONTRACT:
+    case SHMRPC_E_UNAVAILABLE:
+        return shmrpc_error_set(error, status,
+                                "%.60s did not shake hands by TLS 1.3: %.60s "
+                                "(is it a place for tcp://?)",
+                                client->where, why);
+    default:
+        return shmrpc_error_set(error, status, "%.40s: %.130s", client->where,
+                                why[0] != '\0' ? why : "out of memory");
+    }
+}
+
+/* TLS, for an address that wants it. */
+static int begin_tls(tcp_client *client, const shmrpci_address *address,
+                     int64_t deadline_ns, shmrpc_error *error)
+{
+    char why[SHMRPCI_TLS_WHY_BYTES] = "";
+    shmrpci_tls_context *context = NULL;
+    if (address->transport != &shmrpci_transport_tls) {
+        return SHMRPC_OK;
+    }
+    shmrpc_status status =
+        shmrpci_tls_context_create(SHMRPCI_TLS_CLIENT, address->cert_file,
+                                   address->ca_file, &context, why);
+    if (status == SHMRPC_OK) {
+        client->tls =
+            shmrpci_tls_create(context, SHMRPCI_TLS_CLIENT, client->fd);
+        client->outbox.tls = client->tls;
+        shmrpci_tls_context_destroy(context);
+        status = client->tls == NULL
+                     ? SHMRPC_E_NO_MEMORY
+                     : shmrpci_tls_connect(client->tls, tcp_place_host(address),
+                                           deadline_ns, why);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_tls_binding(client->tls, client->auth.binding);
+        client->auth.has_binding = true;
+    }
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : tls_failed(client, status, why, error);
+}
+
 int tcp_client_connect(const shmrpci_address *address,
                        const shmrpci_connect_opts *opts, shmrpci_conn **out,
                        shmrpci_buf *welcome, shmrpc_error *error)
@@ -301,6 +364,9 @@ int tcp_client_connect(const shmrpci_address *address,
     client->base.transport = address->transport;
     tcp_place_text(address, client->where);
     failed = tcp_auth_read_key(address->key_file, &client->key, error);
+    if (failed == SHMRPC_OK) {
+        failed = begin_tls(client, address, opts->deadline_ns, error);
+    }
     if (failed == SHMRPC_OK) {
         failed = shake_hands(client, opts, welcome, error);
     }
@@ -323,7 +389,7 @@ static void see_off(tcp_client *client)
     if (!tcp_client_drain(client, deadline_ns)) {
         return;
     }
-    shmrpci_stream_end(client->fd);
+    tcp_wire_end(client->fd, client->tls);
     shmrpci_mutex_lock(&client->lock);
     bool in_time = true;
     while (!client->is_lost && in_time) {

@@ -266,7 +266,8 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
     uint8_t *space = tcp_reader_space(&client->reader, &room);
     uint8_t *to = space != NULL ? space : scratch;
     room = space != NULL ? room : sizeof scratch;
-    shmrpc_status status = shmrpci_stream_receive(client->fd, to, room, &got);
+    shmrpc_status status =
+        tcp_wire_receive(client->fd, client->tls, to, room, &got);
     *more = status == SHMRPC_OK && got == room;
     *out_got = status == SHMRPC_OK ? got : 0;
     if (status == SHMRPC_E_BUSY) {

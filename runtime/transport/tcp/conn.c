@@ -73,6 +73,7 @@ tcp_conn *tcp_conn_find(tcp_listener *listener, uint64_t tag)
 static void conn_free(tcp_conn *conn)
 {
     shmrpci_fork_keep_fd(&conn->fd_place);
+    shmrpci_tls_destroy(conn->tls);
     shmrpci_fd_close(&conn->fd);
     tcp_outbox_fini(&conn->outbox);
     tcp_reader_fini(&conn->reader);
@@ -101,7 +102,7 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
     bool was_dead = conn->state == TCP_CONN_DEAD;
     bool was_open = conn->state == TCP_CONN_OPEN;
     if (!was_dead) {
-        why = conn->state == TCP_CONN_LINGER ? TCP_END_REFUSED : why;
+        why = conn->state == TCP_CONN_LINGER ? conn->why : why;
         conn->state = TCP_CONN_DEAD;
         listener->unsettled -= was_open ? 0u : 1u;
         listener->counts.ended[why]++;
@@ -162,7 +163,15 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     conn->listener = listener;
     conn->fd = fd;
     conn->refs = 1;
+    if (listener->tls != NULL) {
+        conn->tls = shmrpci_tls_create(listener->tls, SHMRPCI_TLS_SERVER, fd);
+        if (conn->tls == NULL) {
+            free(conn);
+            return NULL;
+        }
+    }
     if (shmrpci_fork_close_fd(&conn->fd_place, &conn->fd) != SHMRPC_OK) {
+        shmrpci_tls_destroy(conn->tls);
         free(conn);
         return NULL;
     }
@@ -171,6 +180,7 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     shmrpci_endpoint_text(peer, conn->peer_text, sizeof conn->peer_text);
     conn->peer = peer_of(conn, fd);
     tcp_outbox_init(&conn->outbox, fd);
+    conn->outbox.tls = conn->tls;
     bool has_key = listener->key.len > 0;
     tcp_reader_init(&conn->reader,
                     has_key ? TCP_FROM_STRANGER : TCP_FROM_CLIENT, 0);
@@ -305,6 +315,44 @@ static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
                : end;
 }
 
+/* At a place for TLS: whether it is TLS that the peer speaks. One that says our
+ * opening in plain is answered in plain that TLS is needed. */
+static bool has_begun(tcp_conn *conn)
+{
+    uint8_t first;
+    if (conn->has_begun || conn->tls == NULL) {
+        return true;
+    }
+    shmrpc_status status = shmrpci_stream_peek(conn->fd, &first);
+    conn->has_begun = status != SHMRPC_E_BUSY;
+    if (status == SHMRPC_OK && first == TCP_MAGIC_FIRST) {
+        shmrpci_tls_destroy(conn->tls);
+        conn->tls = conn->outbox.tls = NULL;
+        conn->needs_tls = true;
+    }
+    return conn->has_begun;
+}
+
+static shmrpc_status receive(tcp_conn *conn, void *to, size_t room,
+                             size_t *out_got)
+{
+    /* What a refused one says is not looked at. */
+    bool in_plain = state_of(conn) == TCP_CONN_LINGER;
+    if (!has_begun(conn)) {
+        *out_got = 0;
+        return SHMRPC_E_BUSY;
+    }
+    shmrpc_status status = tcp_wire_receive(
+        conn->fd, in_plain ? NULL : conn->tls, to, room, out_got);
+    if (status == SHMRPC_E_UNAVAILABLE && *out_got != 0 && !in_plain &&
+        conn->tls != NULL && !shmrpci_tls_is_shaken(conn->tls)) {
+        tcp_hello_no_tls(conn);
+        *out_got = 0;
+        return SHMRPC_E_BUSY;
+    }
+    return status;
+}
+
 /* Reads once; *out_got: how much, *more: there may be more. */
 static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
 {
@@ -312,8 +360,8 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     size_t room;
     uint8_t *space = tcp_reader_space(&conn->reader, &room);
     room = space != NULL ? room : sizeof scratch;
-    shmrpc_status status = shmrpci_stream_receive(
-        conn->fd, space != NULL ? space : scratch, room, out_got);
+    shmrpc_status status =
+        receive(conn, space != NULL ? space : scratch, room, out_got);
     /* Less than there was room for means that there is no more just now,
      * unless it is the end that comes next. Relaxed: whoever set it has raised
      * `events` since. */

@@ -39,6 +39,7 @@ const char *tcp_end_text(tcp_end end)
         [TCP_END_LENGTH] = "a frame longer than agreed",
         [TCP_END_CREDIT] = "more calls than agreed, or an id used twice",
         [TCP_END_AUTH] = "one side has a key, and the other one not that",
+        [TCP_END_TLS] = "no TLS 1.3 with a certificate that is trusted",
         [TCP_END_REFUSED] = "refused",
         [TCP_END_HANDSHAKE] = "the peer was too slow to say hello",
         [TCP_END_SLOW_SENDER] = "the peer was too slow to send a frame",
@@ -79,10 +80,10 @@ tcp_end tcp_opening_get(const uint8_t *data, size_t len, tcp_opening *out)
     if (out->major != TCP_MAJOR) {
         return TCP_END_VERSION;
     }
-    if (out->auth > TCP_AUTH_KEY) {
+    if (out->auth > TCP_AUTH_TLS) {
         return TCP_END_AUTH;
     }
-    bool has_more = out->auth == TCP_AUTH_NONE && out->auth_len != 0;
+    bool has_more = out->auth != TCP_AUTH_KEY && out->auth_len != 0;
     return has_more || data[9] != 0 || get(data + 12, 4) != 0 ? TCP_END_OPENING
                                                               : TCP_END_NONE;
 }

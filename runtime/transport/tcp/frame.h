@@ -32,6 +32,7 @@ typedef enum tcp_end {
     TCP_END_LENGTH,      /* longer than agreed */
     TCP_END_CREDIT,      /* more calls than agreed, or one id twice */
     TCP_END_AUTH,        /* one side has a key, and the other one not that */
+    TCP_END_TLS,         /* no TLS 1.3, or no certificate that is trusted */
     TCP_END_REFUSED,     /* on_hello, or a quota */
     TCP_END_HANDSHAKE,   /* too slow to say hello */
     TCP_END_SLOW_SENDER, /* a frame took too long to arrive */
@@ -45,6 +46,9 @@ typedef enum tcp_end {
 /* A few words for people; static. */
 const char *tcp_end_text(tcp_end end);
 
+/* The first byte of an opening, with which neither a text nor TLS begins. */
+#define TCP_MAGIC_FIRST 0xF3u
+
 typedef struct tcp_opening {
     uint16_t major;
     uint16_t minor;
@@ -52,7 +56,8 @@ typedef struct tcp_opening {
     uint16_t auth_len; /* of what follows the opening for it */
 } tcp_opening;
 
-enum { TCP_AUTH_NONE = 0, TCP_AUTH_KEY = 1 };
+/* TLS: a server's only: nothing is said here in plain. */
+enum { TCP_AUTH_NONE = 0, TCP_AUTH_KEY = 1, TCP_AUTH_TLS = 2 };
 
 void tcp_opening_put(const tcp_opening *opening,
                      uint8_t out[TCP_OPENING_BYTES]);

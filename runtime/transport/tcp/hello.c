@@ -42,7 +42,9 @@ static void put_opening(tcp_conn *conn, shmrpci_buf *out)
     bool has_key = conn->auth.key->len > 0;
     tcp_opening opening = {.major = TCP_MAJOR,
                            .minor = TCP_MINOR,
-                           .auth = has_key ? TCP_AUTH_KEY : TCP_AUTH_NONE};
+                           .auth = conn->needs_tls ? TCP_AUTH_TLS
+                                   : has_key       ? TCP_AUTH_KEY
+                                                   : TCP_AUTH_NONE};
     uint8_t *at = shmrpci_buf_extend(out, TCP_OPENING_BYTES);
     if (at != NULL) {
         tcp_opening_put(&opening, at);
@@ -73,16 +75,22 @@ static bool say(tcp_conn *conn, tcp_head *head, const void *body, size_t len)
 }
 
 /* From now on the client may read why it was refused, until it closes. */
-static void linger(tcp_conn *conn)
+static void linger(tcp_conn *conn, tcp_end why)
 {
     tcp_listener *listener = conn->listener;
+    conn->why = why;
     shmrpci_mutex_lock(&listener->lock);
     if (conn->state == TCP_CONN_HANDSHAKE) {
         conn->state = TCP_CONN_LINGER;
         conn->deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);
     }
     shmrpci_mutex_unlock(&listener->lock);
-    shmrpci_stream_end(conn->fd);
+    tcp_wire_end(conn->fd, conn->tls);
+}
+
+void tcp_hello_no_tls(tcp_conn *conn)
+{
+    linger(conn, TCP_END_TLS);
 }
 
 static tcp_end refuse(tcp_conn *conn, int status, const char *text)
@@ -93,7 +101,7 @@ static tcp_end refuse(tcp_conn *conn, int status, const char *text)
     if (!say(conn, &head, text, len)) {
         return TCP_END_MEMORY;
     }
-    linger(conn);
+    linger(conn, TCP_END_REFUSED);
     return TCP_END_NONE;
 }
 
@@ -119,6 +127,11 @@ static tcp_end challenge(tcp_conn *conn)
 {
     tcp_auth *auth = &conn->auth;
     uint8_t proof[SHMRPCI_PROOF_BYTES];
+    auth->has_binding = conn->tls != NULL;
+    if (auth->has_binding &&
+        shmrpci_tls_binding(conn->tls, auth->binding) != SHMRPC_OK) {
+        return TCP_END_TLS;
+    }
     if (tcp_auth_say(TCP_FROM_SERVER, auth->server) != SHMRPC_OK ||
         tcp_auth_prove(auth, TCP_FROM_SERVER, proof) != SHMRPC_OK) {
         return TCP_END_MEMORY;
@@ -144,7 +157,7 @@ tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len)
         return TCP_END_NONE;
     }
     uint8_t ours = conn->auth.key->len > 0 ? TCP_AUTH_KEY : TCP_AUTH_NONE;
-    if (end == TCP_END_NONE && opening.auth != ours) {
+    if (end == TCP_END_NONE && (opening.auth != ours || conn->needs_tls)) {
         end = TCP_END_AUTH;
     }
     if (end == TCP_END_VERSION || end == TCP_END_AUTH) {

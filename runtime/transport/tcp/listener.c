@@ -80,6 +80,27 @@ static tcp_listener *create(const shmrpci_listen_opts *opts,
     return listener;
 }
 
+/* What a place for TLS needs. */
+static int prepare_tls(const shmrpci_address *address,
+                       shmrpci_tls_context **out, shmrpc_error *error)
+{
+    char why[SHMRPCI_TLS_WHY_BYTES];
+    if (address->transport != &shmrpci_transport_tls) {
+        return SHMRPC_OK;
+    }
+    if (address->cert_file[0] == '\0') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "a server at tls:// needs ?cert=FILE: its "
+                                "certificate and private key, in PEM");
+    }
+    shmrpc_status status = shmrpci_tls_context_create(
+        SHMRPCI_TLS_SERVER, address->cert_file, address->ca_file, out, why);
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status, "%s",
+                                  why[0] != '\0' ? why : "out of memory");
+}
+
 int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
                const tcp_limits *limits, shmrpci_listener **out,
                shmrpc_error *error)
@@ -97,6 +118,9 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
     /* Whom we let in is decided when they have connected. */
     uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
     int failed = tcp_auth_read_key(address->key_file, &listener->key, error);
+    if (failed == SHMRPC_OK) {
+        failed = prepare_tls(address, &listener->tls, error);
+    }
     if (failed == SHMRPC_OK) {
         failed = tcp_place_listen(address, mode, &listener->place, error);
     }
@@ -396,7 +420,7 @@ static void see_off(tcp_conn *conn, int64_t deadline_ns)
         }
         tcp_conn_flush(conn);
     }
-    shmrpci_stream_end(conn->fd);
+    tcp_wire_end(conn->fd, conn->tls);
     while (!shmrpci_stream_is_acknowledged(conn->fd) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
         shmrpci_poll_entry none = {.fd = -1};
@@ -456,6 +480,7 @@ void tcp_listener_close(shmrpci_listener *base)
     shmrpci_fd_close(&listener->wake_fd);
     shmrpci_fd_close(&listener->bell_fd);
     shmrpci_mutex_fini(&listener->lock);
+    shmrpci_tls_context_destroy(listener->tls);
     free(listener->seats);
     free(listener->allowed_uids);
     free(listener);

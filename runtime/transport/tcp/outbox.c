@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "os/clock.h"
-#include "os/stream.h"
 #include "transport/tcp/limits.h"
 
 void tcp_outbox_init(tcp_outbox *outbox, int fd)
@@ -124,8 +123,10 @@ static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
     outbox->again = false;
     size_t count = gather(outbox, parts);
     shmrpci_mutex_unlock(&outbox->lock);
-    shmrpc_status status = shmrpci_stream_send(outbox->fd, parts, count, &sent);
+    shmrpc_status status =
+        tcp_wire_send(outbox->fd, outbox->tls, parts, count, &sent);
     shmrpci_mutex_lock(&outbox->lock);
+    outbox->is_sealed = outbox->tls != NULL && status == SHMRPC_E_BUSY;
     tcp_piece *done = advance(outbox, sent);
     if (done != NULL) {
         shmrpci_mutex_unlock(&outbox->lock);
@@ -175,7 +176,8 @@ bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece)
     bool taken = false;
     shmrpci_mutex_lock(&outbox->lock);
     tcp_piece *before = NULL;
-    tcp_piece *at = outbox->is_flushing ? NULL : outbox->first;
+    tcp_piece *at =
+        outbox->is_flushing || outbox->is_sealed ? NULL : outbox->first;
     while (at != NULL && at != piece) {
         before = at;
         at = at->next;

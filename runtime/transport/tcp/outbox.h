@@ -15,6 +15,7 @@
 
 #include "os/thread.h"
 #include "transport/tcp/frame.h"
+#include "transport/tcp/wire.h"
 
 typedef struct tcp_piece tcp_piece;
 
@@ -34,11 +35,13 @@ struct tcp_piece {
 typedef struct tcp_outbox {
     shmrpci_mutex lock;
     int fd;
+    shmrpci_tls *tls; /* of the owner, before anything is sent; NULL: none */
     tcp_piece *first;
     tcp_piece *last;
     bool is_flushing;
     bool again; /* somebody wanted to flush meanwhile */
     bool has_failed;
+    bool is_sealed; /* some of `first` may be under way, in a record of TLS */
     size_t bytes;   /* not sent yet */
     uint32_t notes; /* of tcp_outbox_note, not sent yet */
     int64_t

@@ -15,7 +15,7 @@ static bool is_unix(const shmrpci_address *address)
     return address->transport == &shmrpci_transport_unix;
 }
 
-static const char *host_of(const shmrpci_address *address)
+const char *tcp_place_host(const shmrpci_address *address)
 {
     return address->host[0] != '\0' ? address->host : LOOPBACK;
 }
@@ -26,10 +26,11 @@ void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES])
         (void)snprintf(out, TCP_PLACE_BYTES, "unix://%s", address->host);
         return;
     }
-    const char *host = host_of(address);
+    const char *host = tcp_place_host(address);
     bool is_v6 = strchr(host, ':') != NULL;
-    (void)snprintf(out, TCP_PLACE_BYTES, "tcp://%s%s%s:%u", is_v6 ? "[" : "",
-                   host, is_v6 ? "]" : "", (unsigned)address->port);
+    (void)snprintf(out, TCP_PLACE_BYTES, "%s://%s%s%s:%u",
+                   address->transport->scheme, is_v6 ? "[" : "", host,
+                   is_v6 ? "]" : "", (unsigned)address->port);
 }
 
 int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
@@ -47,7 +48,7 @@ int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
                                       "bytes: %.90s...",
                                       address->host);
     }
-    status = shmrpci_stream_resolve(host_of(address), address->port,
+    status = shmrpci_stream_resolve(tcp_place_host(address), address->port,
                                     deadline_ns, out, out_count);
     switch ((int)status) {
     case SHMRPC_OK:
@@ -143,7 +144,8 @@ static int listen_tcp(const shmrpci_address *address, tcp_place *out,
     }
     char text[SHMRPCI_ENDPOINT_TEXT_BYTES];
     shmrpci_endpoint_text(&endpoints[0], text, sizeof text);
-    (void)snprintf(out->text, sizeof out->text, "tcp://%s", text);
+    (void)snprintf(out->text, sizeof out->text, "%s://%s",
+                   address->transport->scheme, text);
     return SHMRPC_OK;
 }
 

@@ -27,6 +27,9 @@ int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
 int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, shmrpc_error *error);
 
+/* The host that is meant: this machine's own when none is named. */
+const char *tcp_place_host(const shmrpci_address *address);
+
 /* A listening socket. */
 typedef struct tcp_place {
     int listen_fd;

@@ -83,6 +83,10 @@ struct tcp_conn {
     tcp_listener *listener;
     uint64_t tag;
     int fd;
+    shmrpci_tls *tls;         /* NULL: in plain */
+    bool has_begun;           /* TLS: it is not in plain that it speaks */
+    bool needs_tls;           /* but it spoke in plain, and is told so */
+    tcp_end why;              /* it lingers */
     shmrpci_fork_fd fd_place; /* children close it: it would keep us alive */
     tcp_conn_state state;
     uint32_t refs;
@@ -135,11 +139,12 @@ struct tcp_listener {
     shmrpci_listen_opts opts;
     uint32_t *allowed_uids;
     tcp_place place;
-    shmrpci_secret key; /* len 0: none */
-    int control_set;    /* the listener's own thread */
-    int edge_set;       /* the workers, and sometimes that thread */
-    int wake_fd;        /* in control_set */
-    int bell_fd;        /* in edge_set */
+    shmrpci_secret key;       /* len 0: none */
+    shmrpci_tls_context *tls; /* NULL: in plain */
+    int control_set;          /* the listener's own thread */
+    int edge_set;             /* the workers, and sometimes that thread */
+    int wake_fd;              /* in control_set */
+    int bell_fd;              /* in edge_set */
     shmrpci_atomic_u32 stopping;
     shmrpci_mutex lock;
     /* Guarded by it: */
@@ -191,6 +196,8 @@ bool tcp_conn_is_watched(tcp_conn *conn);
 
 /* Takes bytes of the opening; the rest are frames. */
 tcp_end tcp_hello_opening(tcp_conn *conn, const uint8_t **data, size_t *len);
+/* The handshake of TLS has failed: the client may read why. */
+void tcp_hello_no_tls(tcp_conn *conn);
 /* The peer shows that it has the key: NONE, AUTH. */
 tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body);
 /* Answers a HELLO. */

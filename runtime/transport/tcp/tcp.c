@@ -1,4 +1,4 @@
-/* The operations tables of tcp and unix. */
+/* The operations tables of tcp, tls and unix. */
 #include "transport/tcp/client.h"
 #include "transport/tcp/server.h"
 
@@ -19,5 +19,8 @@
 
 const shmrpci_transport shmrpci_transport_tcp = {
     .scheme = "tcp", .is_network = true, OPERATIONS};
+
+const shmrpci_transport shmrpci_transport_tls = {
+    .scheme = "tls", .is_network = true, OPERATIONS};
 
 const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", OPERATIONS};

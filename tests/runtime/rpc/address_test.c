@@ -103,6 +103,12 @@ static void hosts_ports_and_paths_are_read(void **state)
     assert_string_equal(parse_one("tcp://h:1?key=/a=b?")->key_file, "/a=b?");
     assert_int_equal(parse_one("tcp://h:1?key=k")->port, 1);
     assert_string_equal(parse_one("tcp://?key=k")->host, "");
+    const shmrpci_address *tls = parse_one("tls://h:2?ca=/a&cert=/b&key=/c");
+    assert_ptr_equal(tls->transport, &shmrpci_transport_tls);
+    assert_int_equal(tls->port, 2);
+    assert_string_equal(tls->ca_file, "/a");
+    assert_string_equal(tls->cert_file, "/b");
+    assert_string_equal(tls->key_file, "/c");
     assert_string_equal(parse_one("tcp://h")->key_file, "");
     assert_string_equal(parse_one("unix:///run/x.sock")->host, "/run/x.sock");
 }
@@ -128,6 +134,9 @@ static void mistakes_are_told_with_what_was_expected(void **state)
     expect_refused("tcp://[::1]x", "expected [address]:port");
     expect_refused("tcp://h?", "behind ? expected key=FILE");
     expect_refused("tcp://h?key", "behind ? expected key=FILE");
+    expect_refused("tcp://h?cert=f", "behind ? expected key=FILE");
+    expect_refused("tls://h?ca=f&", "cert=FILE or ca=FILE");
+    expect_refused("tls://h?ca=f&ca=g", "the ca's path is there twice");
     expect_refused("tcp://h?key=", "behind ? expected key=FILE");
     expect_refused("tcp://h?kex=f", "behind ? expected key=FILE");
     expect_refused("unix://x", "a path from the root");

@@ -1,4 +1,5 @@
-/* Keys that both ends have: who gets in, who does not, and what he is told. */
+/* Keys that both ends have, and certificates: who gets in, who does not, and
+ * what he is told. */
 #include "transport/tcp/auth.h"
 
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pki.h"
 #include "service.h"
 
 enum { PROVEN = TCP_NONCE_BYTES + SHMRPCI_PROOF_BYTES };
@@ -225,6 +227,182 @@ static void silence_instead_of_a_proof_is_too_slow(void **state)
     service_expect_end(&served, TCP_END_HANDSHAKE, 1);
 }
 
+/* ---- TLS ---------------------------------------------------------------- */
+
+static shmrpci_address tls_address(const char *cert, const char *ca)
+{
+    shmrpci_address address = {.transport = &shmrpci_transport_tls,
+                               .port = served.address.port};
+    if (cert[0] != '\0') {
+        (void)snprintf(address.cert_file, sizeof address.cert_file, "%s/%s.pem",
+                       folder, cert);
+    }
+    if (ca[0] != '\0') {
+        (void)snprintf(address.ca_file, sizeof address.ca_file, "%s/%s.pem",
+                       folder, ca);
+    }
+    return address;
+}
+
+static void serve_tls(const char *cert, const char *ca, const char *key_file)
+{
+    tcp_limits limits = service_limits();
+    limits.handshake_ns = PATIENCE_NS; /* it is work for a busy machine */
+    service_stop(&served);
+    served.address.port = 0;
+    shmrpci_address address = tls_address(cert, ca);
+    (void)snprintf(address.key_file, sizeof address.key_file, "%s", key_file);
+    service_start_at(&served, &limits, &address);
+}
+
+static void expect_served(const shmrpci_address *address)
+{
+    shmrpci_conn *conn = NULL;
+    shmrpc_error error = {.message = ""};
+    if (service_connect_at(address, PATIENCE_NS, &conn, &error) != SHMRPC_OK) {
+        fail_msg("%s", error.message);
+    }
+    assert_int_equal(call_echo(conn, "let in", 6), SHMRPC_OK);
+    shmrpci_transport_tls.disconnect(conn);
+}
+
+static void servers_are_believed_by_their_certificate(void **state)
+{
+    (void)state;
+    serve_tls("server", "", "");
+    shmrpci_address address = tls_address("", "ca");
+    expect_served(&address);
+    memcpy(address.host, "localhost", 10);
+    expect_served(&address);
+    address = tls_address("", "other");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "issuer certificate");
+    address = tls_address("", "");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "?ca=FILE");
+    serve_tls("expired", "", "");
+    address = tls_address("", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "has expired");
+    serve_tls("elsewhere", "", "");
+    address = tls_address("", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "address mismatch");
+    memcpy(address.host, "localhost", 10);
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "ostname mismatch");
+    service_expect_end(&served, TCP_END_TLS, 2);
+    assert_int_equal(atomic_load(&served.served), 0);
+}
+
+static void clients_are_let_in_by_their_certificate(void **state)
+{
+    (void)state;
+    serve_tls("server", "ca", "");
+    shmrpci_address address = tls_address("client", "ca");
+    expect_served(&address);
+    address = tls_address("", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "certificate required");
+    address = tls_address("stranger", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "did not let us in");
+    service_expect_end(&served, TCP_END_TLS, 2);
+    assert_int_equal(atomic_load(&served.served), 1);
+}
+
+static void keys_go_with_tls(void **state)
+{
+    (void)state;
+    serve_tls("server", "", key);
+    shmrpci_address address = tls_address("", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "demands a key");
+    (void)snprintf(address.key_file, sizeof address.key_file, "%s", other_key);
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "has another key");
+    (void)snprintf(address.key_file, sizeof address.key_file, "%s", key);
+    expect_served(&address);
+}
+
+static void plain_and_tls_are_told_apart(void **state)
+{
+    (void)state;
+    serve_tls("server", "", "");
+    shmrpci_address address = {.transport = &shmrpci_transport_tcp,
+                               .port = served.address.port};
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "tls:// instead of");
+    service_expect_end(&served, TCP_END_AUTH, 1);
+    /* Not even one who says in plain that it will be TLS. */
+    uint8_t opening[TCP_OPENING_BYTES];
+    const tcp_opening lie = {.major = TCP_MAJOR, .auth = TCP_AUTH_TLS};
+    tcp_opening_put(&lie, opening);
+    int fd = raw_open(&served);
+    assert_true(raw_send(fd, opening, sizeof opening));
+    assert_int_equal(raw_expect_end(fd), TCP_OPENING_BYTES);
+    service_expect_end(&served, TCP_END_AUTH, 2);
+    tcp_limits limits = service_limits();
+    service_stop(&served);
+    service_start(&served, &limits);
+    address = tls_address("", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAVAILABLE, "a place for tcp://?");
+    service_expect_end(&served, TCP_END_MAGIC, 1);
+}
+
+static void other_bytes_than_tls_are_cut_off(void **state)
+{
+    (void)state;
+    static const uint8_t silent[] = {22, 3, 1, 2, 0, 1};
+    static const char http[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const uint8_t hello_1_2[] = {
+        22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3, 1, 2,    3,    4, 5, 6,
+        7,  8, 9, 0, 1,  2, 3, 4, 5,  6, 7, 8, 9,    0,    1, 2, 3,
+        4,  5, 6, 7, 8,  9, 0, 1, 2,  0, 0, 2, 0xc0, 0x2f, 1, 0};
+    tcp_limits limits = service_limits();
+    shmrpci_address address = tls_address("server", "");
+    service_stop(&served);
+    address.port = 0;
+    service_start_at(&served, &limits, &address);
+    int fd = raw_open(&served);
+    assert_int_equal(raw_expect_end(fd), 0); /* says nothing */
+    fd = raw_open(&served);
+    assert_true(raw_send(fd, silent, sizeof silent));
+    assert_int_equal(raw_expect_end(fd), 0);
+    service_expect_end(&served, TCP_END_HANDSHAKE, 2);
+    serve_tls("server", "", "");
+    fd = raw_open(&served);
+    assert_true(raw_send(fd, http, sizeof http - 1));
+    (void)raw_expect_end(fd);
+    fd = raw_open(&served);
+    assert_true(raw_send(fd, hello_1_2, sizeof hello_1_2));
+    uint8_t alert[7]; /* fatal: protocol_version */
+    assert_true(raw_receive(fd, alert, sizeof alert));
+    assert_int_equal(alert[0], 21);
+    assert_int_equal(alert[6], 70);
+    (void)raw_expect_end(fd);
+    service_expect_end(&served, TCP_END_TLS, 2);
+    address = tls_address("", "ca");
+    expect_served(&address);
+    service_expect_empty(&served);
+}
+
+static void bad_files_are_told(void **state)
+{
+    (void)state;
+    char path[64];
+    shmrpci_listener *listener;
+    shmrpci_listen_opts opts = {.max_workers = 1};
+    shmrpc_error error;
+    shmrpci_address address = tls_address("", "");
+    assert_int_equal(
+        shmrpci_transport_tls.listen(&address, &opts, &listener, &error),
+        SHMRPC_E_INVALID);
+    assert_non_null(strstr(error.message, "needs ?cert=FILE"));
+    write_key(path, "no.pem", "nothing\n", 0600);
+    address = tls_address("no", "");
+    expect_refusal(&address, SHMRPC_E_INVALID, "no certificate in PEM");
+    address = tls_address("", "no");
+    expect_refusal(&address, SHMRPC_E_INVALID, "no certificates in PEM");
+    address = tls_address("gone", "");
+    expect_refusal(&address, SHMRPC_E_NOT_FOUND, "is not there");
+    (void)snprintf(path, sizeof path, "%s/client.pem", folder);
+    assert_int_equal(chmod(path, 0644), 0);
+    address = tls_address("client", "ca");
+    expect_refusal(&address, SHMRPC_E_DENIED, "chmod 600");
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -239,15 +417,25 @@ int main(void)
         CASE(proofs_are_good_once_and_from_one_side),
         CASE(a_good_proof_is_followed_by_hello),
         CASE(silence_instead_of_a_proof_is_too_slow),
+        CASE(servers_are_believed_by_their_certificate),
+        CASE(clients_are_let_in_by_their_certificate),
+        CASE(keys_go_with_tls),
+        CASE(plain_and_tls_are_told_apart),
+        CASE(other_bytes_than_tls_are_cut_off),
+        CASE(bad_files_are_told),
     };
     char path[64];
     if (mkdtemp(folder) == NULL) {
         return EXIT_FAILURE;
     }
+    pki_make(folder);
     write_key(key, "key", "correct horse battery staple\n", 0600);
     write_key(other_key, "other", "correct horse battery stapler\n", 0400);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    static const char *const names[] = {"key", "other", "open", "short"};
+    static const char *const names[] = {
+        "key",        "other",       "open",          "short",
+        "no.pem",     "ca.pem",      "other.pem",     "server.pem",
+        "client.pem", "expired.pem", "elsewhere.pem", "stranger.pem"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         (void)unlink(path);

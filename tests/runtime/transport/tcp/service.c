@@ -106,7 +106,9 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
 static void start(service *s, const tcp_limits *limits,
                   shmrpc_compression compression)
 {
-    s->address.transport = &shmrpci_transport_tcp;
+    if (s->address.transport == NULL) {
+        s->address.transport = transport;
+    }
     shmrpci_listen_opts opts = {.max_workers = SERVICE_WORKERS,
                                 .max_message_bytes = SERVICE_MESSAGE,
                                 .compression = compression,
@@ -134,6 +136,14 @@ void service_start_packed(service *s, const tcp_limits *limits,
 {
     memset(s, 0, sizeof *s);
     start(s, limits, compression);
+}
+
+void service_start_at(service *s, const tcp_limits *limits,
+                      const shmrpci_address *address)
+{
+    memset(s, 0, sizeof *s);
+    s->address = *address;
+    start(s, limits, SHMRPC_COMPRESSION_NONE);
 }
 
 void service_start_keyed(service *s, const tcp_limits *limits,

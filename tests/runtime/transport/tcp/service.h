@@ -52,6 +52,9 @@ void service_start_packed(service *s, const tcp_limits *limits,
 /* With a key, in the file of that path. */
 void service_start_keyed(service *s, const tcp_limits *limits,
                          const char *key_file);
+/* At an address, for TLS. */
+void service_start_at(service *s, const tcp_limits *limits,
+                      const shmrpci_address *address);
 void service_stop(service *s);
 tcp_counts service_counts(const service *s);
 /* Waits until that many connections have ended for this reason. */

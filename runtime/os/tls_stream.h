@@ -1,0 +1,80 @@
+/*
+ * TLS 1.3 over a stream socket (os/stream.h), by OpenSSL.
+ *
+ * Sending and receiving never block, as with the socket itself, and the
+ * server's handshake happens while it receives. Who may be trusted is decided
+ * here: a client checks that the server's certificate is signed by somebody it
+ * trusts, is of now, and is for the host it meant; a server that was given
+ * authorities demands the same of clients.
+ *
+ * Threading: a context is constant; a connection may send in one thread and
+ * receive in another one.
+ */
+#ifndef SHMRPCI_OS_TLS_STREAM_H
+#define SHMRPCI_OS_TLS_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/stream.h"
+
+/* A few words of what was wrong. */
+#define SHMRPCI_TLS_WHY_BYTES 128u
+
+typedef struct shmrpci_tls_context shmrpci_tls_context;
+typedef struct shmrpci_tls shmrpci_tls;
+
+typedef enum shmrpci_tls_side {
+    SHMRPCI_TLS_CLIENT,
+    SHMRPCI_TLS_SERVER
+} shmrpci_tls_side;
+
+/*
+ * `cert_file`: PEM with our certificate, those between it and the authority,
+ * and the private key, which nobody else may read; servers need one. `ca_file`:
+ * PEM with the authorities that are trusted; "" for those of the system
+ * (client), or to let in anybody (server). NOT_FOUND, DENIED, INVALID, with the
+ * reason in `why`; NO_MEMORY.
+ */
+shmrpc_status shmrpci_tls_context_create(shmrpci_tls_side side,
+                                         const char *cert_file,
+                                         const char *ca_file,
+                                         shmrpci_tls_context **out,
+                                         char why[SHMRPCI_TLS_WHY_BYTES]);
+/* Its connections may go on. NULL is fine. */
+void shmrpci_tls_context_destroy(shmrpci_tls_context *context);
+
+/* Over a connected socket, which stays the caller's. NULL: out of memory. */
+shmrpci_tls *shmrpci_tls_create(const shmrpci_tls_context *context,
+                                shmrpci_tls_side side, int fd);
+void shmrpci_tls_destroy(shmrpci_tls *tls);
+
+/* A client shakes hands with `host`, a name or an address in numbers. DEADLINE;
+ * UNAUTHENTICATED: the server is not to be trusted; UNAVAILABLE: it hung up;
+ * CONTRACT: it speaks no TLS 1.3; `why` has more. */
+shmrpc_status shmrpci_tls_connect(shmrpci_tls *tls, const char *host,
+                                  int64_t deadline_ns,
+                                  char why[SHMRPCI_TLS_WHY_BYTES]);
+
+/* As with a stream; the peer's orderly end is as good as that of its socket. */
+shmrpc_status shmrpci_tls_receive(shmrpci_tls *tls, void *data, size_t size,
+                                  size_t *out_len);
+/* As with a stream, but after BUSY the next call has to begin with the same
+ * bytes: some of them may be under way. */
+shmrpc_status shmrpci_tls_send(shmrpci_tls *tls, const shmrpci_part *parts,
+                               size_t count, size_t *out_len);
+/* Says that nothing more will be sent. */
+void shmrpci_tls_end(shmrpci_tls *tls);
+
+/* Whether the handshake is over. */
+bool shmrpci_tls_is_shaken(shmrpci_tls *tls);
+/* What the peer has said before it hung up: "" for nothing. */
+const char *shmrpci_tls_alert(const shmrpci_tls *tls);
+
+/* Bytes that only the two ends of this connection know (RFC 9266). */
+#define SHMRPCI_TLS_BINDING_BYTES 32u
+shmrpc_status shmrpci_tls_binding(shmrpci_tls *tls,
+                                  uint8_t out[SHMRPCI_TLS_BINDING_BYTES]);
+
+#endif

@@ -1,0 +1,13 @@
+/* pki FOLDER: certificates for tests that are no C. */
+#include <stdlib.h>
+
+#include "pki.h"
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        return EXIT_FAILURE;
+    }
+    pki_make(argv[1]);
+    return EXIT_SUCCESS;
+}

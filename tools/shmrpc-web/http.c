@@ -551,6 +551,8 @@ static int start(web_http *http, shmrpc_error *error)
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0,
+         (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL}};
     http->daemon = MHD_start_daemon(
         flags, o->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
@@ -560,12 +562,16 @@ static int start(web_http *http, shmrpc_error *error)
         MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_ARRAY,
-        o->certificate != NULL ? tls : tls + 2, MHD_OPTION_END);
+        o->certificate != NULL ? tls : tls + 3, MHD_OPTION_END);
     return http->daemon != NULL
                ? SHMRPC_OK
                : shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                  "can't listen at %s port %u: is it in use?",
-                                  o->address, o->port);
+                                  "can't listen at %s port %u: is it in use%s?",
+                                  o->address, o->port,
+                                  o->certificate != NULL
+                                      ? ", or do --tls-cert and --tls-key not "
+                                        "belong together"
+                                      : "");
 }
 
 /* By what names a browser on this machine may know it. */

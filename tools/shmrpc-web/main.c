@@ -129,6 +129,9 @@ static const char *take_option(int option, settings *s)
         return s->certificate != NULL ? NULL
                                       : "the file of --tls-cert is not PEM";
     case 'k':
+        if (!web_pem_is_private(optarg)) {
+            return "others can read the file of --tls-key: chmod 600";
+        }
         s->key = web_pem_read(optarg);
         return s->key != NULL ? NULL : "the file of --tls-key is not PEM";
     default:

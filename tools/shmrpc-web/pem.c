@@ -4,8 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAX_BYTES ((size_t)64 << 10)
+
+bool web_pem_is_private(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) != 0 ||
+           (about.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
 
 char *web_pem_read(const char *path)
 {

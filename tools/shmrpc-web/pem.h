@@ -6,8 +6,13 @@
 #ifndef SHMRPC_WEB_PEM_H
 #define SHMRPC_WEB_PEM_H
 
+#include <stdbool.h>
+
 /* The text of a file of at most 64 KiB, for free(); NULL: it can't be read, or
  * is no PEM. */
 char *web_pem_read(const char *path);
+
+/* Whether nobody else can read it, or nobody at all. */
+bool web_pem_is_private(const char *path);
 
 #endif

@@ -1,9 +1,11 @@
-"""guard_test.py WEB ECHO MANAGER: what must be refused, by bytes on a socket: requests
+"""guard_test.py WEB ECHO MANAGER PKI: what must be refused, by bytes on a socket: requests
 that two readers could understand in two ways, other sites' pages, strangers, the
 slow and the large."""
+import http.client
 import json
 import os
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import time
 
 from webtest import Place, expect, finish, wait_for
 
-WEB, ECHO, MANAGER = sys.argv[1:4]
+WEB, ECHO, MANAGER, PKI = sys.argv[1:5]
 
 
 def status_of(answer):
@@ -350,6 +352,55 @@ def changes(web, child):
     expect("no token in the log", said(child, web.token), [])
 
 
+def https(web):
+    """TLS of today only, with a certificate that a client can check."""
+    folder = web.folder + "/pki"
+    os.mkdir(folder)
+    subprocess.run([PKI, folder], check=True)
+    plain = web.port
+    good = (f"--tls-cert={folder}/server.pem", f"--tls-key={folder}/server.pem")
+    web.web(WEB, *good)
+
+    def ask(ca, most=ssl.TLSVersion.MAXIMUM_SUPPORTED):
+        context = ssl.create_default_context(cafile=f"{folder}/{ca}.pem")
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = most
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", web.port, timeout=60, context=context)
+        try:
+            connection.request(
+                "POST", "/api/v1/login", json.dumps({"token": web.token}),
+                {"Content-Type": "application/json",
+                 "Origin": f"https://{web.host}"})
+            reply = connection.getresponse()
+            return reply.status, "; Secure" in reply.headers["Set-Cookie"]
+        except ssl.SSLCertVerificationError:
+            return "not trusted"
+        except OSError:
+            return "no TLS"
+        finally:
+            connection.close()
+
+    expect("1.3", ask("ca"), (200, True))
+    expect("1.2", ask("ca", ssl.TLSVersion.TLSv1_2), (200, True))
+    expect("1.1", ask("ca", ssl.TLSVersion.TLSv1_1), "no TLS")
+    expect("another authority", ask("other"), "not trusted")
+    answer, _ = web.raw(f"GET /healthz HTTP/1.1\r\nHost: {web.host}\r\n\r\n"
+                        .encode())
+    expect("in plain", b"200" in answer, False)
+    web.port = plain
+    os.chmod(f"{folder}/elsewhere.pem", 0o644)
+    for key, code, told in (("client", 3, "belong together"),
+                            ("elsewhere", 2, "chmod 600")):
+        done = subprocess.run(
+            [WEB, "--listen=127.0.0.1:0", f"--token-file={web.folder}/token",
+             good[0], f"--tls-key={folder}/{key}.pem"], env=web.env,
+            timeout=60, capture_output=True, check=False)
+        expect(key, (done.returncode, told in done.stderr.decode()),
+               (code, True))
+
+
 def slow(web):
     """All connections but a few are held by those who never end a head; they
     are cut off, and others are served meanwhile."""
@@ -428,6 +479,7 @@ with Place() as place:
     changes(place, server)
     crowd(place, server)
     start_up(place)
+    https(place)
     if os.environ.get("SHMRPC_TEST_LONG"):
         slow(place)
     expect("it still runs", server.poll(), None)

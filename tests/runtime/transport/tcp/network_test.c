@@ -1,7 +1,11 @@
 /* Networks that lose, delay and cut: deadlines hold, and nothing runs twice. */
 #include "service.h"
 
+#include <ftw.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../reaction.h"
@@ -286,25 +290,33 @@ static void check_call(uint32_t number, int status)
     }
 }
 
-static void no_call_runs_twice_however_often_it_is_cut(void **state)
+static uint16_t port_of(const char *where)
 {
-    (void)state;
+    return (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10);
+}
+
+static shmrpc_server *start_counting(const char *listen, shmrpci_thread *thread)
+{
     static const shmrpc_handler handlers[] = {run_once};
     static const char nothing;
-    static int statuses[CALLS];
     shmrpc_server *server = NULL;
-    shmrpci_thread thread;
-    shmrpci_thread cutter;
-    shmrpc_server_opts opts = {.listen = "tcp://:0", .workers = 2};
+    shmrpc_server_opts opts = {.listen = listen, .workers = 2};
     assert_int_equal(shmrpc_server_create(&opts, &server, NULL), 0);
     assert_int_equal(
         shmrpc_stub_serve(server, &counting, handlers, &nothing, 1, NULL, NULL),
         0);
-    const char *where = shmrpci_server_describe(server, 0);
-    forwarder_start(&between,
-                    (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10), 0);
-    assert_int_equal(shmrpci_thread_create(&thread, "server", serve, server),
-                     0);
+    assert_int_equal(shmrpci_thread_create(thread, "server", serve, server), 0);
+    return server;
+}
+
+/* Calls through cuts to whoever listens at `port`, until all were tried. */
+static unsigned call_through_cuts(uint16_t port, int statuses[CALLS])
+{
+    shmrpci_thread cutter;
+    for (uint32_t i = 0; i < CALLS; i++) {
+        atomic_store(&runs[i], 0);
+    }
+    forwarder_start(&between, port, 0);
     assert_int_equal(shmrpci_thread_create(&cutter, "cutter", cut_often, NULL),
                      0);
     shmrpc_client *client = connect_counting();
@@ -317,15 +329,91 @@ static void no_call_runs_twice_however_often_it_is_cut(void **state)
     shmrpc_stub_close(client);
     forwarder_stop(&between);
     shmrpci_thread_join(&cutter);
-    shmrpc_server_stop(server);
-    shmrpci_thread_join(&thread);
-    shmrpc_server_destroy(server);
+    return good;
+}
+
+/* The server has ended: nothing runs any more. */
+static void check_calls(const int statuses[CALLS], unsigned good)
+{
     for (uint32_t i = 0; i < CALLS; i++) {
         check_call(i, statuses[i]);
     }
     /* It was cut, and yet most went well. */
     assert_true(atomic_load(&between.cuts) > 3);
     assert_true(good > CALLS / 2);
+}
+
+static int forget(const char *path, const struct stat *about, int kind,
+                  struct FTW *at)
+{
+    (void)about;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static void stop_counting(shmrpc_server *server, shmrpci_thread *thread)
+{
+    shmrpc_server_stop(server);
+    shmrpci_thread_join(thread);
+    shmrpc_server_destroy(server);
+}
+
+static void no_call_runs_twice_however_often_it_is_cut(void **state)
+{
+    (void)state;
+    static int statuses[CALLS];
+    shmrpci_thread thread;
+    shmrpc_server *server = start_counting("tcp://:0", &thread);
+    unsigned good = call_through_cuts(
+        port_of(shmrpci_server_describe(server, 0)), statuses);
+    stop_counting(server, &thread);
+    check_calls(statuses, good);
+}
+
+/* The gateway as a program of its own, before the service. */
+static pid_t start_gateway(char *line, size_t size)
+{
+    int out[2];
+    char *const words[] = {(char[]){SHMRPC_TCP},
+                           (char[]){"counting=tcp://127.0.0.1:0"}, NULL};
+    pid_t pid = -1;
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(pipe(out), 0);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&actions, out[1], 1), 0);
+    assert_int_equal(posix_spawn_file_actions_addclose(&actions, out[0]), 0);
+    assert_int_equal(
+        posix_spawn(&pid, words[0], &actions, NULL, words, environ), 0);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(out[1]);
+    FILE *said = fdopen(out[0], "r");
+    assert_non_null(said);
+    assert_non_null(fgets(line, (int)size, said));
+    assert_int_equal(fclose(said), 0);
+    return pid;
+}
+
+static void no_call_runs_twice_through_a_gateway(void **state)
+{
+    (void)state;
+    static int statuses[CALLS];
+    static char folder[] = "/tmp/shmrpc-network-XXXXXX";
+    char line[256];
+    shmrpci_thread thread;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);
+    /* To find leaks it would have to trace itself. */
+    assert_int_equal(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
+    shmrpc_server *server = start_counting("shm://", &thread);
+    pid_t gateway = start_gateway(line, sizeof line);
+    assert_non_null(strstr(line, ": serving at "));
+    unsigned good = call_through_cuts(port_of(line), statuses);
+    assert_int_equal(kill(gateway, SIGTERM), 0);
+    assert_int_equal(waitpid(gateway, NULL, 0), gateway);
+    stop_counting(server, &thread);
+    check_calls(statuses, good);
+    assert_int_equal(nftw(folder, forget, 4, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 int main(void)
@@ -339,6 +427,7 @@ int main(void)
         cmocka_unit_test(
             large_request_to_one_who_reads_nothing_keeps_its_deadline),
         cmocka_unit_test(no_call_runs_twice_however_often_it_is_cut),
+        cmocka_unit_test(no_call_runs_twice_through_a_gateway),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

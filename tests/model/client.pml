@@ -10,9 +10,19 @@
 #define REUSABLE(x) (used[x] == 0 || (used[x] == 2 && OVER(word[x])))
 #endif
 
+/* Whether the hint is there, when that is looked at after the word was set. */
+#ifdef NO_HINT_LAST
+#define HINTED(x) hinted
+#else
+#define HINTED(x) hint[x]
+#endif
+
 proctype caller(byte me) {
   byte s, g, w, calls, early;
   bool relied, oneway;
+#ifdef NO_HINT_LAST
+  bool hinted;
+#endif
   {
     do
     :: atomic {
@@ -40,8 +50,8 @@ proctype caller(byte me) {
 #endif
        };
        if
-       :: atomic { !IS_HOT(s) -> hint[s] = true }
-       :: atomic { IS_HOT(s) -> skip }
+       :: atomic { !IS_HOT(s) && !HINTED(s) -> skip }; hint[s] = true
+       :: atomic { IS_HOT(s) || HINTED(s) -> skip }     /* still there */
        fi;
 #ifdef NO_ONEWAY_RING
        relied = lease;
@@ -134,6 +144,9 @@ take:
          used[s] = 0
        };
 next:
+#ifdef NO_HINT_LAST
+       hinted = hint[FIRST];            /* for the next call; NS is 1 */
+#endif
        atomic { s = 0; g = 0; relied = false; oneway = false }
     od
   } CLIENT_MAY_DIE

@@ -42,6 +42,7 @@ bool dying[NW], dead[NW];
 #else
 #define WANTS_A_LOOK(c) hint[c]
 #endif
+#define UNCLAIMED(c) (WANTS_A_LOOK(c) && word[c] == SUBMITTED)
 
 /* A lease runs out by itself, at any moment. */
 active proctype clock() {
@@ -53,7 +54,10 @@ proctype client(byte me) {
   do
   :: word[me] = SUBMITTED;
 #if !HOT
-     hint[me] = true;
+     if
+     :: atomic { !hint[me] -> skip }; hint[me] = true
+     :: hint[me]                        /* still there */
+     fi;
 #endif
      do
      :: word[me] != SUBMITTED -> break
@@ -98,6 +102,7 @@ again:
     fi;
 #if !HOT
     if
+    :: atomic { word[c] != SUBMITTED && !slept -> goto next }
     :: word[c] != SUBMITTED ->
        hint[c] = false;
 #ifdef NO_RULE3
@@ -123,9 +128,6 @@ again:
 #endif
        goto again
     fi;
-#if !HOT
-    hint[c] = false;
-#endif
 #ifdef NO_ROTATE
     n = 0;
 #else
@@ -142,12 +144,12 @@ again:
     :: atomic { !cold -> skip }
     :: atomic { cold -> cold = false; lease = false };
        if                               /* rule 1 */
-       :: atomic { WANTS_A_LOOK(0) || WANTS_A_LOOK(NC - 1) -> skip };
+       :: atomic { UNCLAIMED(0) || UNCLAIMED(NC - 1) -> skip };
           if
           :: atomic { SOMEONE_IDLE -> skip }; bell = true
           :: atomic { !SOMEONE_IDLE -> skip }
           fi
-       :: atomic { !(WANTS_A_LOOK(0) || WANTS_A_LOOK(NC - 1)) -> skip }
+       :: atomic { !(UNCLAIMED(0) || UNCLAIMED(NC - 1)) -> skip }
        fi
     fi;
 #endif

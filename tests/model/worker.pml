@@ -7,7 +7,7 @@
  */
 #define START (me % N)                  /* each begins its scan elsewhere */
 #define UNCLAIMED(x) (CLOSED(x) -> RESIDUE(x) : \
-                      (IS_HOT(x) && STATE(word[x]) == SUBMITTED) || hint[x])
+                      (IS_HOT(x) || hint[x]) && STATE(word[x]) == SUBMITTED)
 
 #if KILLC
 /* Copies the table, under its lock, and says which version that is. */
@@ -59,16 +59,19 @@ look:                                   /* rule 3 comes back to here */
     :: atomic { KNOWN(i) && !CLOSED(i) -> skip }
     fi;
 #endif
-    if
-    :: atomic { IS_HOT(i) && STATE(word[i]) == SUBMITTED ->
+    if                                  /* without a hint by luck only */
+    :: atomic { STATE(word[i]) == SUBMITTED ->
                 TOUCH(i); g = GEN(word[i]); goto claim }
     :: atomic { !IS_HOT(i) && hint[i] -> TOUCH(i) }
-    :: atomic { else -> TOUCH(i); goto pass }
+    :: atomic { !IS_HOT(i) && !hint[i] -> TOUCH(i); goto pass }
+    :: atomic { IS_HOT(i) && STATE(word[i]) != SUBMITTED ->
+                TOUCH(i); goto pass }
     fi;
     if
     :: atomic { STATE(word[i]) == SUBMITTED ->
                 TOUCH(i); g = GEN(word[i]); goto claim }
-    :: atomic { else -> TOUCH(i) }      /* a stale hint */
+    :: atomic { STATE(word[i]) != SUBMITTED -> TOUCH(i) }   /* stale */
+    :: atomic { STATE(word[i]) != SUBMITTED && !slept -> TOUCH(i); goto pass }
     fi;
     atomic { TOUCH(i); hint[i] = false };
 #ifdef NO_RULE3
@@ -149,10 +152,6 @@ claimed:
 #if KILLC
     residue[i] = false;
 #endif
-    if
-    :: atomic { !IS_HOT(i) -> hint[i] = false }
-    :: atomic { IS_HOT(i) -> skip }
-    fi;
     if
     :: atomic { slept -> slept = false; idle[me] = false; cold = true }
     :: atomic { !slept -> skip }

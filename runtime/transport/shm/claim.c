@@ -17,20 +17,31 @@ static bool is_submitted(const shm_conn *conn, uint32_t slot)
            SHM_SUBMITTED;
 }
 
-/* A hint that led nowhere is taken away; unless, rule 3, the client has
- * submitted meanwhile. True: look again at once. */
-static bool clear_stale_hint(shm_conn *conn, uint32_t slot)
+/* Which slots of `mask` are SUBMITTED. */
+static uint64_t submitted_among(const shm_conn *conn, uint64_t mask)
 {
-    uint64_t bit = UINT64_C(1) << slot;
-    if (slot < SHM_HOT_SLOTS ||
-        (shmrpci_load_seq(conn->block.pending) & bit) == 0) {
+    uint64_t submitted = 0;
+    for (uint64_t left = mask; left != 0; left &= left - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctzll(left);
+        submitted |= (uint64_t)is_submitted(conn, slot) << slot;
+    }
+    return submitted;
+}
+
+/* Hints that led nowhere are taken away; unless, rule 3, the client has
+ * submitted meanwhile. True: look again at once. */
+static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
+{
+    uint64_t stale = hinted & ~submitted_among(conn, hinted);
+    if (stale == 0) {
         return false;
     }
-    (void)shmrpci_and_seq(conn->block.pending, ~bit);
-    if (!is_submitted(conn, slot)) {
+    (void)shmrpci_and_seq(conn->block.pending, ~stale);
+    uint64_t again = submitted_among(conn, stale);
+    if (again == 0) {
         return false;
     }
-    (void)shmrpci_or_seq(conn->block.pending, bit);
+    (void)shmrpci_or_seq(conn->block.pending, again);
     return true;
 }
 
@@ -57,9 +68,6 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
     for (int i = 0; i < MAX_TRIES; i++) {
         uint32_t word = shmrpci_load_seq(at);
         if (shm_word_state(word) != SHM_SUBMITTED) {
-            if (clear_stale_hint(conn, slot)) {
-                continue;
-            }
             return false;
         }
         uint32_t gen = shm_word_gen(word);
@@ -69,10 +77,6 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
             return false; /* its holder looks again: rules 3 and 4 */
         }
         if (claim_word(at, word)) {
-            if (slot >= SHM_HOT_SLOTS) {
-                (void)shmrpci_and_seq(conn->block.pending,
-                                      ~(UINT64_C(1) << slot));
-            }
             /* A client gives memory to a call when the last one is over. */
             shmrpci_note_after(conn);
             worker->conn = conn;
@@ -86,10 +90,10 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
     return false;
 }
 
-/* The slots of `mask`, from `start` round. */
-static bool claim_among(shm_worker *worker, shm_conn *conn, uint64_t mask)
+/* The slots of `mask`, from where it left off, round. */
+static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
 {
-    uint32_t start = worker->slot_start;
+    uint32_t start = view->next;
     uint64_t turned = mask;
     if (start != 0) {
         turned = mask >> start | mask << (SHM_SLOTS - start);
@@ -98,21 +102,23 @@ static bool claim_among(shm_worker *worker, shm_conn *conn, uint64_t mask)
         uint32_t turn = (uint32_t)__builtin_ctzll(turned);
         uint32_t slot = (turn + start) % SHM_SLOTS;
         turned &= turned - 1;
-        if (try_claim(worker, conn, slot)) {
-            worker->slot_start = (slot + 1) % SHM_SLOTS;
+        if (try_claim(worker, view->conn, slot)) {
+            view->next = (slot + 1) % SHM_SLOTS;
             return true;
         }
     }
     return false;
 }
 
-static uint64_t hot_submitted(const shm_conn *conn)
+/* A hint stays when its request is taken, so that client and worker share its
+ * line without writing to it, for as long as calls come one upon another. */
+static bool may_clear(shm_view *view, bool is_full)
 {
-    uint64_t mask = 0;
-    for (uint32_t i = 0; i < SHM_HOT_SLOTS; i++) {
-        mask |= (uint64_t)is_submitted(conn, i) << i;
+    if (!is_full && ++view->stale < SHM_STALE_LOOKS) {
+        return false;
     }
-    return mask;
+    view->stale = 0;
+    return true;
 }
 
 /* The client is gone: only what it left behind. */
@@ -139,15 +145,28 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
     return false;
 }
 
-static bool claim_from(shm_worker *worker, shm_conn *conn)
+static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
 {
+    shm_conn *conn = view->conn;
     /* Sequentially consistent: pairs with take_back in close.c. */
     if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return claim_residue(worker, conn);
     }
-    uint64_t mask = hot_submitted(conn);
-    mask |= shmrpci_load_seq(conn->block.pending) & ~HOT_MASK;
-    return mask != 0 && claim_among(worker, conn, mask);
+    /* Pipelined calls use slot after slot: this needs no hint. */
+    if (view->next >= SHM_HOT_SLOTS && is_submitted(conn, view->next) &&
+        claim_among(worker, view, UINT64_C(1) << view->next)) {
+        return true;
+    }
+    uint64_t hinted = shmrpci_load_seq(conn->block.pending) & ~HOT_MASK;
+    uint64_t mask = submitted_among(conn, HOT_MASK) | hinted;
+    if (mask == 0) {
+        return false;
+    }
+    if (claim_among(worker, view, mask)) {
+        return true;
+    }
+    return hinted != 0 && may_clear(view, is_full) &&
+           clear_stale_hints(conn, hinted) && claim_among(worker, view, hinted);
 }
 
 static bool may_skip(const shm_worker *worker, shm_view *view)
@@ -170,7 +189,7 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
         if (!is_full && may_skip(worker, view)) {
             continue;
         }
-        if (claim_from(worker, view->conn)) {
+        if (claim_from(worker, view, is_full)) {
             view->active = worker->now;
             worker->start = i;
             return true;
@@ -188,8 +207,8 @@ bool shm_worker_sees_work(const shm_worker *worker)
                 0) {
                 return true;
             }
-        } else if (hot_submitted(conn) != 0 ||
-                   (shmrpci_load_seq(conn->block.pending) & ~HOT_MASK) != 0) {
+        } else if (submitted_among(conn, shmrpci_load_seq(conn->block.pending) |
+                                             HOT_MASK) != 0) {
             return true;
         }
     }

@@ -199,6 +199,17 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
 }
 
+/* It may be there still, from an earlier request on the slot. Sequentially
+ * consistent, as the word before it: whoever takes a hint away looks at the
+ * word after that. */
+static void raise_hint(shm_client *client, uint32_t index)
+{
+    uint64_t bit = UINT64_C(1) << index;
+    if ((shmrpci_load_seq(client->block.pending) & bit) == 0) {
+        (void)shmrpci_or_seq(client->block.pending, bit);
+    }
+}
+
 static void submit(shm_client *client, uint32_t index, bool is_oneway,
                    uint64_t now)
 {
@@ -215,7 +226,7 @@ static void submit(shm_client *client, uint32_t index, bool is_oneway,
     (void)shmrpci_exchange_seq(&client->block.slots[index].word,
                                shm_word(gen, SHM_SUBMITTED));
     if (index >= SHM_HOT_SLOTS) {
-        (void)shmrpci_or_seq(client->block.pending, UINT64_C(1) << index);
+        raise_hint(client, index);
     }
     uint64_t lease = shmrpci_load_seq(&client->status->lease);
     /* Nobody looks after the end of the lease for a oneway call. */

@@ -8,7 +8,7 @@
  *     offset  size   what
  *          0    64   head: magic, version, sizes; server writes, once
  *        512   512   extents: a u64 word for each, who uses it; [0] is unused
- *       4096   128   pending: u64 bitmap, a hint that slots hold requests
+ *       4096   128   pending: u64 bitmap, a hint that slots may hold requests
  *       4224    64   closed: u32, server writes 1 when it goes
  *       4288    64   armed: u32, not 0 while the client sleeps by its control
  *                    socket; client counts it up, server writes 0

@@ -46,7 +46,8 @@ static void copy_table(shm_worker *worker)
         worker->view_cap = cap;
     }
     for (size_t i = 0; i < count; i++) {
-        worker->views[i] = (shm_view){listener->table[i], worker->now, 0};
+        worker->views[i] =
+            (shm_view){.conn = listener->table[i], .active = worker->now};
     }
     worker->view_count = count;
     worker->version = shmrpci_load_seq(&listener->table_version);

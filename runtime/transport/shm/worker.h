@@ -19,6 +19,9 @@
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
+/* Scans of a connection that find hints and nothing else before these are taken
+ * away: each costs a look at a word. */
+#define SHM_STALE_LOOKS 64u
 /* How often a worker that never sleeps looks whether its supervisor lives. */
 #define SHM_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
@@ -32,6 +35,8 @@ typedef struct shm_view {
     shm_conn *conn;
     uint64_t active; /* ticks of its last request */
     uint32_t skips;  /* scans on end that have passed it by */
+    uint32_t next;   /* slot to begin with */
+    uint32_t stale;  /* scans that found hints and nothing else */
 } shm_view;
 
 typedef enum shm_reply_target {
@@ -55,8 +60,7 @@ struct shm_worker {
     uint64_t look_ticks;
     shmrpci_atomic_u32 *order; /* shm_order: whether to go on */
     shm_worker_shared *shared;
-    size_t start;        /* where the next scan begins */
-    uint32_t slot_start; /* the same, within a connection */
+    size_t start; /* where the next scan begins */
 
     bool is_offline; /* as `seen` says */
     bool is_cold;    /* rule 1 before the next handler */

@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "os/poll.h"
 #include "transport/shm/client.h"
@@ -176,6 +177,53 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
     publish_silently(1, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
     await_state(state_of(0) == SHM_CLAIMED ? 1 : 0, SHM_DONE);
+    finish(&request);
+    worker->transport->participant_close(worker);
+}
+
+static uint64_t hints(void)
+{
+    return shmrpci_load_seq(client()->block.pending);
+}
+
+static void hint_stays_with_its_slot_until_the_worker_sleeps(void **state)
+{
+    (void)state;
+    const uint32_t slot = SHM_HOT_SLOTS + 7;
+    shmrpci_request request = {0};
+    shmrpci_participant *worker = open_worker();
+    await_asleep(0);
+    publish_silently(slot, METHOD_ECHO);
+    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    finish(&request);
+    assert_int_equal(hints(), UINT64_C(1) << slot);
+    worker->transport->participant_close(worker);
+    /* The other one serves this, and has looked at everything when it sleeps
+     * again. */
+    client_echoes(conn, "after it");
+    await_asleep(0);
+    assert_int_equal(hints(), 0);
+}
+
+/* How often anybody was rung for since this was asked last. */
+static uint64_t rings(void)
+{
+    uint64_t count = 0;
+    int fd = ((shm_listener *)(void *)s.listener)->bell_fd;
+    return read(fd, &count, sizeof count) == sizeof count ? count : 0;
+}
+
+static void hint_without_a_request_wakes_nobody(void **state)
+{
+    (void)state;
+    shmrpci_request request = {0};
+    shmrpci_participant *worker = open_worker();
+    await_asleep(0);
+    (void)rings();
+    publish_silently(SHM_HOT_SLOTS + 7, METHOD_ECHO);
+    /* Its first one, so that it looks whether to wake the other one. */
+    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    assert_int_equal(rings(), 0);
     finish(&request);
     worker->transport->participant_close(worker);
 }
@@ -419,6 +467,8 @@ int main(void)
         CASE(rule_1_leaves_no_hot_slot_behind, setup),
         CASE(rule_1_leaves_no_other_slot_behind, setup),
         CASE(rule_1_holds_for_methods_that_are_known_to_be_long, setup),
+        CASE(hint_stays_with_its_slot_until_the_worker_sleeps, setup),
+        CASE(hint_without_a_request_wakes_nobody, setup),
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -208,6 +210,16 @@ shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
         sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? shmrpci_status_of_last() : SHMRPC_OK;
+}
+
+bool shmrpci_socket_is_backed_up(int fd)
+{
+    int unread = 0;
+    int room = 0;
+    socklen_t size = sizeof room;
+    return ioctl(fd, SIOCOUTQ, &unread) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size) == 0 &&
+           unread > room / 2;
 }
 
 /* Moves the descriptors of a message to `fds`; closes those beyond its room.

@@ -11,6 +11,7 @@
 #ifndef SHMRPCI_OS_SOCKET_H
 #define SHMRPCI_OS_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,10 @@ size_t shmrpci_socket_peer_groups(int fd, uint32_t *out, size_t max);
  * read; TOO_LARGE; UNAVAILABLE: it hung up. */
 shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
                                   const int *fds, size_t fd_count);
+
+/* Whether more than half of what the socket can hold has not been read by its
+ * peer. */
+bool shmrpci_socket_is_backed_up(int fd);
 
 /*
  * Receives one message into `data`; `out_fds` has room for

@@ -10,6 +10,7 @@
 #include "os/futex.h"
 #include "os/map_alias.h"
 #include "os/process.h"
+#include "os/socket.h"
 #include "transport/shm/mirror.h"
 
 static shm_worker *worker_of(const shmrpci_request *request)
@@ -71,7 +72,11 @@ void shm_conn_tell(shm_conn *conn)
         /* Told first: whoever dies or stops here has told for all. The client
          * may have armed anew since; then another end will find that. */
         shm_message told = {.kind = SHM_MESSAGE_TOLD};
-        (void)shm_message_send(conn->fd, told, NULL, NULL, 0);
+        /* Who has left so many unread is told already; and the rest is for
+         * extents, whose packets must not be lost. */
+        if (!shmrpci_socket_is_backed_up(conn->fd)) {
+            (void)shm_message_send(conn->fd, told, NULL, NULL, 0);
+        }
         (void)shmrpci_cas_seq(conn->block.armed, &armed, 0u);
     }
 }

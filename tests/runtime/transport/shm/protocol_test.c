@@ -325,6 +325,58 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
     assert_int_equal(shmrpci_load_relaxed(&gauges.connections), 1);
 }
 
+/* A call whose end is told, to a client that seems to sleep by its socket. */
+static void call_armed(uint32_t arming)
+{
+    shmrpci_call call = {0};
+    int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
+    shmrpci_store_seq(client()->block.armed, arming);
+    assert_int_equal(
+        conn->transport->reserve(conn, &call, 0, 0, until_ns, NULL), SHMRPC_OK);
+    call.head = (shmrpci_head){.method = METHOD_ECHO,
+                               .flags = SHMRPCI_HEAD_TOLD,
+                               .timeout_ns = PATIENCE_NS};
+    assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
+    assert_int_equal(conn->transport->receive(&call, until_ns), SHMRPC_OK);
+    conn->transport->release(&call);
+}
+
+static bool await_extent(uint32_t tag)
+{
+    shm_packet packet;
+    int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
+    bool is_there = false;
+    while (!is_there && shmrpci_poll_readable(client()->control_fd, until_ns)) {
+        if (shm_message_receive(client()->control_fd, &packet) == SHMRPC_OK) {
+            is_there = packet.head.kind == SHM_MESSAGE_EXTENT &&
+                       packet.head.tag == tag &&
+                       packet.head.status == SHMRPC_OK;
+            shm_packet_close_fds(&packet);
+        }
+    }
+    return is_there;
+}
+
+/* While nobody reads: another thread may do that, and has no CPU now. */
+static void extent_comes_after_any_number_of_ends_that_were_told(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= 1000; i++) {
+        call_armed(i);
+    }
+    shm_message want = {
+        .kind = SHM_MESSAGE_WANT, .bytes = SHM_EXTENT_MIN_BYTES, .tag = 7};
+    assert_int_equal(
+        shm_message_send(client()->control_fd, want, NULL, NULL, 0), SHMRPC_OK);
+    /* The service has taken it; what it could not send now is lost. */
+    int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (shmrpci_load_seq(&client()->block.extents[1]) == 0) {
+        assert_true(shmrpci_remaining_ns(until_ns) > 0);
+        (void)sched_yield();
+    }
+    assert_true(await_extent(7));
+}
+
 static int64_t cpu_time_ns(void)
 {
     struct timespec used;
@@ -472,6 +524,7 @@ int main(void)
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),
+        CASE(extent_comes_after_any_number_of_ends_that_were_told, setup),
         CASE(waiting_for_a_claimed_call_costs_no_cpu, setup),
         CASE(new_worker_looks_at_no_client_that_left, setup_without_workers),
         CASE(oneway_call_of_a_client_killed_before_the_ring_runs, setup),

@@ -41,6 +41,12 @@ static bool level_of_digit(const char *text, size_t len, mgr_level *out)
     return true;
 }
 
+size_t mgr_level_mark(const char *text, size_t len)
+{
+    mgr_level level;
+    return level_of_digit(text, len, &level) ? 3 : 0;
+}
+
 static bool is_word(const char *text, size_t len, const char *word)
 {
     for (size_t i = 0; i < len; i++) {
@@ -170,7 +176,9 @@ static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
                      .origin = lines->origin,
                      .truncated = lines->is_long,
                      .text = text};
-    line.len = mgr_text_inert(lines->bytes, len, text, &line.truncated);
+    size_t mark = mgr_level_mark(lines->bytes, len);
+    line.len =
+        mgr_text_inert(lines->bytes + mark, len - mark, text, &line.truncated);
     on_line(user, &line);
     lines->len = 0;
     lines->is_long = false;

@@ -35,6 +35,21 @@ def test_both_streams_are_kept(m):
     assert not hello["truncated"]
 
 
+def test_programs_log_with_levels(m):
+    """shmrpc_log: capabilities, row W2."""
+    names = ["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"]
+    words = [f"log={number}:error: no mark" for number in range(6)]
+    m.start(m.section("A", *words, "log=9", "log=1:" + "x" * 5000,
+                      "cry=<3>by hand", "ready"))
+    lines = await_that("all of it", lambda: (lambda found: found if
+        len(found) == 9 else None)([line for line in lines_of(m, "A")
+                                    if line["origin"] == "STDERR"]))
+    assert [line["level"] for line in lines] == names + [
+        "CRITICAL", "INFO", "ERROR"], lines
+    assert [line["text"] for line in lines] == 6 * ["error: no mark"] + [
+        "two lines", "x" * 4000, "by hand"], lines
+
+
 def test_nothing_moves_a_terminal(m):
     evil = "\x1b[2J<b>&\u202e\u0085"
     m.start(m.section("A", "out=" + evil, "ready"))

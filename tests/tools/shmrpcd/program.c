@@ -6,6 +6,8 @@
  *     out=TEXT         prints TEXT as it is, to standard output
  *     err=TEXT         ... and to standard error
  *     say=TEXT, cry=TEXT   the same, with a newline
+ *     log=LEVEL:TEXT   logs TEXT at a level, by its number, or two lines
+ *                      if there is no TEXT
  *     line=BYTES       prints a line of so many
  *     lines=COUNT      prints so many lines with numbers
  *     env=NAME         prints a variable of the environment
@@ -27,6 +29,7 @@
 #include <unistd.h>
 
 #include "os/notify.h"
+#include "shmrpc/log.h"
 
 static void await(const char *path)
 {
@@ -95,6 +98,10 @@ static void act(const char *word, const char *value)
         (void)puts(value);
     } else if (strcmp(word, "cry") == 0) {
         (void)fprintf(stderr, "%s\n", value);
+    } else if (strcmp(word, "log") == 0) {
+        const char *text = strchr(value, ':');
+        shmrpc_log((shmrpc_log_level)atoi(value), "%s",
+                   text != NULL && text[1] != '\0' ? text + 1 : "two\nlines");
     } else if (strcmp(word, "line") == 0) {
         print_bytes(strtoul(value, NULL, 10));
     } else if (strcmp(word, "lines") == 0) {

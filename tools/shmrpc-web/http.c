@@ -17,6 +17,9 @@
 #define REPLY_NS (30 * SHMRPCI_NS_PER_S)
 #define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
 
+/* Of the library, before others have their turn. */
+#define RUNS_MAX 4
+
 /* The library keeps a head and its answer in it. */
 #define CONNECTION_BYTES ((size_t)32 << 10)
 /* What decoding a request and encoding its reply may take. */
@@ -72,6 +75,7 @@ struct web_http {
     int set; /* the library's own set, and the sockets of those who wait */
     uint16_t port;
     int64_t sweep_ns;
+    bool has_resumed; /* some connection; the library does not tell that */
     web_http_stats stats;
     web_connection connections[WEB_ALL_CONNECTIONS];
 };
@@ -164,9 +168,17 @@ static void suspend(web_connection *c)
 {
     MHD_suspend_connection(c->native);
     c->is_suspended = true;
-    c->is_watched =
-        shmrpci_poll_add(c->http->set, c->fd, SHMRPCI_POLL_EDGE,
-                         (uint64_t)(c - c->http->connections) + 1) == SHMRPC_OK;
+}
+
+/* Whether its client has hung up is looked at from the next sweep on: most
+ * calls have ended before, and are spared two system calls. */
+static void watch(web_connection *c)
+{
+    if (c->is_suspended && !c->is_watched) {
+        c->is_watched = shmrpci_poll_add(c->http->set, c->fd, SHMRPCI_POLL_EDGE,
+                                         (uint64_t)(c - c->http->connections) +
+                                             1) == SHMRPC_OK;
+    }
 }
 
 static void resume(web_connection *c)
@@ -179,6 +191,7 @@ static void resume(web_connection *c)
     }
     c->is_suspended = false;
     c->is_watched = false;
+    c->http->has_resumed = true;
     MHD_resume_connection(c->native);
 }
 
@@ -528,7 +541,11 @@ static void sweep(web_http *http)
     http->sweep_ns = now_ns + SWEEP_NS;
     for (size_t i = 0; i < WEB_ALL_CONNECTIONS; i++) {
         web_connection *c = &http->connections[i];
-        if (c->native != NULL && !c->is_shut && is_late(c, now_ns)) {
+        if (c->native == NULL) {
+            continue;
+        }
+        watch(c);
+        if (!c->is_shut && is_late(c, now_ns)) {
             shut(c);
             http->stats.slow++;
         }
@@ -658,16 +675,20 @@ int web_http_fd(const web_http *http)
     return http->set;
 }
 
-int64_t web_http_deadline_ns(web_http *http)
+/* Whether the library has something to do at once. */
+static bool is_busy(const web_http *http)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0) {
-        return 0;
-    }
-    return http->sweep_ns;
+    return http->has_resumed ||
+           (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0);
 }
 
-void web_http_run(web_http *http)
+int64_t web_http_deadline_ns(web_http *http)
+{
+    return is_busy(http) ? 0 : http->sweep_ns;
+}
+
+static void look_for_hang_ups(web_http *http)
 {
     uint64_t tags[WEB_ALL_CONNECTIONS];
     size_t count =
@@ -679,7 +700,18 @@ void web_http_run(web_http *http)
             on_hang_up(&http->connections[number - 1]);
         }
     }
-    (void)MHD_run(http->daemon);
+}
+
+void web_http_run(web_http *http, bool is_ready)
+{
+    if (is_ready) {
+        look_for_hang_ups(http);
+    }
+    /* It needs some rounds until it knows that there is no more to do. */
+    for (int i = 0; i < RUNS_MAX && (is_ready || is_busy(http)); i++) {
+        is_ready = http->has_resumed = false;
+        (void)MHD_run(http->daemon);
+    }
     sweep(http);
 }
 

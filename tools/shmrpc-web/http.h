@@ -109,8 +109,9 @@ uint16_t web_http_port(const web_http *http);
 int web_http_fd(const web_http *http);
 /* Until when run has nothing to do, unless the descriptor is readable. */
 int64_t web_http_deadline_ns(web_http *http);
-/* Reads, handles and writes what there is; cuts off those who are too slow. */
-void web_http_run(web_http *http);
+/* Reads, handles and writes what there is; cuts off those who are too slow.
+ * `is_ready`: the descriptor is readable. */
+void web_http_run(web_http *http, bool is_ready);
 
 /* Answers, with a copy of the body. */
 void web_reply(web_request *request, const web_reply_head *head,

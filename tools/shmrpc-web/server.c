@@ -36,6 +36,7 @@ struct web_server {
     int ticked_fd;
     int stop_fd;
     bool is_stopping;
+    bool http_is_ready;
 };
 
 /* ---- routing ---- */
@@ -120,7 +121,8 @@ static void dispatch(web_server *server, uint64_t tag)
 {
     switch (tag) {
     case TAG_HTTP:
-        break; /* is run in any case */
+        server->http_is_ready = true;
+        break;
     case TAG_CHANGED:
         shmrpci_event_clear(server->changed_fd);
         web_rpc_changed(server->rpc);
@@ -142,11 +144,12 @@ void web_server_run(web_server *server)
     uint64_t tags[64];
     while (!server->is_stopping) {
         int64_t deadline_ns = web_http_deadline_ns(server->http);
+        server->http_is_ready = false;
         size_t count = shmrpci_poll_wait(server->set, tags, 64, deadline_ns);
         for (size_t i = 0; i < count; i++) {
             dispatch(server, tags[i]);
         }
-        web_http_run(server->http);
+        web_http_run(server->http, server->http_is_ready);
     }
 }
 

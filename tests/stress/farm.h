@@ -46,7 +46,6 @@ typedef struct farm_client_account {
     atomic_ullong withdrawn;
     atomic_ullong died;     /* WORKER_DIED */
     atomic_ullong given_up; /* cancelled, or nobody waits */
-    atomic_ullong rescued;  /* wake-ups, of clients that lived on */
     atomic_ullong entries[FARM_ENTRIES];
 } farm_client_account;
 
@@ -80,6 +79,8 @@ struct farm {
     shmrpci_listener *listener;
     farm_process processes[FARM_CLIENTS + FARM_WORKERS]; /* workers first */
     uint64_t random;
+    shmrpci_stats_gauges gauges;
+    uint64_t excused; /* rescues of calls that a late recovery kept waiting */
 };
 
 /* Starts everything, with `workers` and `clients` in place. */
@@ -109,7 +110,8 @@ void farm_settle_without(farm *f, const farm_process *dead);
 /* Fails the test, with the account, if there is any fault; or if an extent is
  * kept for a reply that will never come. */
 void farm_check(farm *f);
-/* Wake-ups that clients had to make up for. */
+/* Wake-ups that clients had to make up for, but for those that waited for us to
+ * recover a dead worker. */
 uint64_t farm_rescued(const farm *f);
 
 #endif

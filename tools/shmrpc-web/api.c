@@ -280,8 +280,8 @@ static bool take(web_api *api, web_request *request, const route *table,
         if (strcmp(verb, table[i].verb) == 0) {
             table[i].take(api, request);
         } else {
-            const web_reply_head head = {.status = 405, .allow = table[i].verb};
-            web_reply(request, &head, "", 0);
+            web_reply_invalid(request, 405, table[i].verb,
+                              "this address does not take that verb");
         }
         return true;
     }

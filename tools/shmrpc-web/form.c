@@ -105,7 +105,7 @@ static int choose(const web_request *request, const web_target *target,
          !takes(method, form->in))) {
         *http = 415;
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "Content-Type is application/json, "
+                                "expected Content-Type application/json, "
                                 "application/msgpack, or for raw methods "
                                 "application/octet-stream");
     }
@@ -219,6 +219,11 @@ int web_form_read(web_request *request, const web_target *target,
         }
         shmrpci_buf_fini(&object);
         return status;
+    }
+    if (request->query[0] != '\0') {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the parameters of POST stand in the body, not "
+                                "behind `?`");
     }
     if (form->in == WEB_FORM_JSON && request->body.len == 0) {
         return decode(request, method, form->in, nothing, sizeof nothing - 1,

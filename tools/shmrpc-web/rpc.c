@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "tools/shmrpc-web/form.h"
@@ -116,8 +117,8 @@ static void reply_plain(web_request *request, web_reply_head head,
     shmrpci_buf_fini(&body);
 }
 
-static void reply_invalid(web_request *request, unsigned status,
-                          const char *allow, const char *message)
+void web_reply_invalid(web_request *request, unsigned status, const char *allow,
+                       const char *message)
 {
     const web_reply_head head = {.status = status, .allow = allow};
     reply_plain(request, head, "invalid_argument", message);
@@ -299,8 +300,8 @@ static void call(journey *j)
                                    &http, &error);
     if (status != SHMRPC_OK && http != 0) {
         j->rpc->stats.errors++;
-        reply_invalid(j->request, http, http == 405 ? "POST" : NULL,
-                      error.message);
+        web_reply_invalid(j->request, http, http == 405 ? "POST" : NULL,
+                          error.message);
         return;
     }
     const shmrpc_method *method =
@@ -324,7 +325,7 @@ static void call(journey *j)
             status = start(j, method, params, &opts, &error);
         } else if (http != 0) {
             j->rpc->stats.errors++;
-            reply_invalid(j->request, http, NULL, error.message);
+            web_reply_invalid(j->request, http, NULL, error.message);
             return;
         }
     }
@@ -387,13 +388,23 @@ static void reply_absent(journey *j)
     shmrpc_error error;
     size_t count = web_directory_list(j->rpc->directory, false, j->rpc->places,
                                       WEB_MAX_SERVICES);
-    (void)shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND,
-                           "there is no service `%.100s`", j->target.service);
+    const web_place *found = NULL;
+    shmrpci_nearest search = {.wanted = j->target.service};
     for (size_t i = 0; i < count; i++) {
         const web_place *place = &j->rpc->places[i];
-        if (strcmp(place->name, j->target.service) == 0) {
-            error = place->error;
+        found = strcmp(place->name, j->target.service) == 0 ? place : found;
+        if (place->is_alive) {
+            shmrpci_nearest_offer(&search, place->name);
         }
+    }
+    if (found != NULL) {
+        error = found->error;
+    } else {
+        (void)shmrpc_error_set(
+            &error, SHMRPC_E_NOT_FOUND, "there is no service `%.60s`%s%.60s%s",
+            j->target.service, search.best != NULL ? "; did you mean `" : "",
+            search.best != NULL ? search.best : "",
+            search.best != NULL ? "`?" : "");
     }
     end_journey(j, &error);
 }

@@ -55,6 +55,11 @@ typedef struct web_rpc_stats {
 } web_rpc_stats;
 void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out);
 
+/* Answers with a status of HTTP that no error of ours has; `allow` may be NULL.
+ */
+void web_reply_invalid(web_request *request, unsigned status, const char *allow,
+                       const char *message);
+
 /* Answers 429: it may be tried again in `wait_s` seconds. */
 void web_reply_later(web_request *request, unsigned wait_s);
 

@@ -111,7 +111,16 @@ def errors(web):
     refused(web, "no form in JSON", web.call("shop/odd", []), 501, "INVALID")
     refused(web, "method", web.call("echo_serv/ad", []), 404, "NOT_FOUND",
             message="echo_serv has no method `ad`; did you mean `add`?")
-    refused(web, "service", web.call("nobody/x", []), 404, "NOT_FOUND")
+    refused(web, "service", web.call("nobody/x", []), 404, "NOT_FOUND",
+            message="there is no service `nobody`")
+    refused(web, "near", web.call("echo_srv/add", [1, 2]), 404, "NOT_FOUND",
+            message="there is no service `echo_srv`; did you mean `echo_serv`?")
+    refused(web, "query of POST", web.call("echo_serv/add?a=1", [1, 2]), 400,
+            "INVALID", message="the parameters of POST stand in the body, not "
+            "behind `?`")
+    status, fields, data = web.ask("POST", "/metrics", b"")
+    expect("verb", (status, fields["Allow"], json.loads(data)["code"]),
+           (405, "GET", "invalid_argument"))
     refused(web, "too many", web.call(
         "kinds/json_all", {"value": {**ALL, "numbers": [1] * 6}}), 400,
         "INVALID", path="value.numbers")

@@ -1,0 +1,221 @@
+/*
+ * One client beside another one that behaves, or doesn't: writes over all that
+ * it can write to, or was stopped in the middle of its calls.
+ *
+ * What is timed are the single calls of the first; its p99 must not tell what
+ * the other one does.
+ */
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "bench_client.h"
+#include "bench_server.h"
+#include "case.h"
+
+enum { MAX_AREAS = 8, WORKERS = 2 };
+
+typedef enum manner { BEHAVES, SCRIBBLES, STOPS } manner;
+
+typedef struct pair {
+    manner other;
+    char address[64];
+    atomic_uint *begun; /* by the other one; shared */
+    bench_calls *calls;
+} pair;
+
+/* ---- the server ---------------------------------------------------------- */
+
+static shmrpc_server *server;
+
+static void on_term(int number)
+{
+    (void)number;
+    shmrpc_server_stop(server);
+}
+
+static int null_call(shmrpc_ctx *ctx, void *user)
+{
+    (void)ctx, (void)user;
+    return SHMRPC_OK;
+}
+
+static void pair_serve(void *state)
+{
+    const pair *const o = state;
+    const shmrpc_server_opts opts = {.listen = o->address, .workers = WORKERS};
+    bench_calls_impl impl = BENCH_CALLS_IMPL_INIT;
+    shmrpc_error error;
+    impl.null_call = null_call;
+    if (shmrpc_server_create(&opts, &server, &error) != SHMRPC_OK ||
+        bench_calls_serve(server, &impl, NULL, &error) != SHMRPC_OK) {
+        bench_fail("server: %s: %s", error.name, error.message);
+    }
+    signal(SIGTERM, on_term);
+    bench_ready();
+    if (shmrpc_server_run(server, &error) != SHMRPC_OK) {
+        bench_fail("server: %s: %s", error.name, error.message);
+    }
+    shmrpc_server_destroy(server);
+}
+
+/* ---- the other client ---------------------------------------------------- */
+
+typedef struct area {
+    uint64_t *at;
+    size_t words;
+} area;
+
+/* What this process shares with the service and may write to. */
+static size_t find_areas(area areas[MAX_AREAS])
+{
+    char line[512];
+    size_t count = 0;
+    FILE *const maps = fopen("/proc/self/maps", "r");
+    while (maps != NULL && count < MAX_AREAS &&
+           fgets(line, sizeof line, maps) != NULL) {
+        uintptr_t from;
+        uintptr_t to;
+        char mode[5];
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) == 3 &&
+            strcmp(mode, "rw-s") == 0 && strstr(line, "shmrpc") != NULL) {
+            areas[count].at = (uint64_t *)from; /* NOLINT: as the kernel says */
+            areas[count++].words = (to - from) / sizeof(uint64_t);
+        }
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
+    return count;
+}
+
+__attribute__((noreturn)) static void scribble(pair *o)
+{
+    area areas[MAX_AREAS];
+    const size_t count = find_areas(areas);
+    uint64_t random = 88172645463325252u;
+    if (count == 0) {
+        bench_fail("there is nothing to write to");
+    }
+    for (;;) {
+        for (size_t i = 0; i < count; i++) {
+            for (size_t k = 0; k < areas[i].words; k++) {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                *(volatile uint64_t *)&areas[i].at[k] = random;
+            }
+        }
+        atomic_store(o->begun, 1);
+    }
+}
+
+static void stop_here(int number)
+{
+    (void)number;
+    raise(SIGSTOP);
+}
+
+/* Within the next 20 ms, wherever it is then. */
+static void stop_soon(void)
+{
+    const struct itimerval once = {.it_value.tv_usec = 1 + getpid() % 20000};
+    signal(SIGALRM, stop_here);
+    setitimer(ITIMER_REAL, &once, NULL);
+}
+
+static void call_once(const pair *o)
+{
+    shmrpc_error error;
+    if (bench_calls_null_call(o->calls, NULL, &error) != SHMRPC_OK) {
+        bench_fail("%s: %s", error.name, error.message);
+    }
+}
+
+static void connect_to(pair *o)
+{
+    shmrpc_error error;
+    if (bench_calls_connect(o->address, NULL, &o->calls, &error) != SHMRPC_OK) {
+        bench_fail("%s: %s", error.name, error.message);
+    }
+}
+
+__attribute__((noreturn)) static void be_the_other(pair *o)
+{
+    connect_to(o);
+    call_once(o);
+    if (o->other == SCRIBBLES) {
+        scribble(o);
+    }
+    atomic_store(o->begun, 1);
+    if (o->other == STOPS) {
+        stop_soon();
+    }
+    for (;;) {
+        call_once(o);
+    }
+}
+
+/* ---- the client that is timed -------------------------------------------- */
+
+static void pair_dial(void *state)
+{
+    pair *const o = state;
+    if (bench_fork() == 0) {
+        be_the_other(o);
+    }
+    connect_to(o);
+    while (atomic_load(o->begun) == 0) {
+        call_once(o);
+    }
+}
+
+static void pair_call(void *state)
+{
+    call_once(state);
+}
+
+/* ---- cases --------------------------------------------------------------- */
+
+static void *pair_setup(const bench_case *self)
+{
+    static unsigned count;
+    pair *const o = bench_alloc(sizeof *o);
+    memset(o, 0, sizeof *o);
+    o->other = *(const manner *)self->with;
+    snprintf(o->address, sizeof o->address, "shm://@pair-%ld-%u",
+             (long)getpid(), count++);
+    o->begun = bench_shared(sizeof *o->begun);
+    return o;
+}
+
+static void pair_teardown(void *state)
+{
+    pair *const o = state;
+    bench_unshare(o->begun, sizeof *o->begun);
+    free(o);
+}
+
+#define BESIDE(way, what, ours, about_)                                       \
+    {                                                                         \
+        .name = "load.beside." way, .about = about_, .places = BENCH_IN_FREE, \
+        .floor = BENCH_FLOOR_NONE, .contest = "load beside",                  \
+        .contestant = way, .is_ours = (ours), .with = &(const manner){what},  \
+        .setup = pair_setup, .serve = pair_serve, .dial = pair_dial,          \
+        .call = pair_call, .teardown = pair_teardown                          \
+    }
+
+static const bench_case cases[] = {
+    BESIDE("calls", BEHAVES, 1, "an empty call beside a client that calls"),
+    BESIDE("scribbles", SCRIBBLES, 0,
+           "an empty call beside a client that writes over its memory"),
+    BESIDE("stops", STOPS, 0,
+           "an empty call beside a client that was stopped in its calls"),
+};
+
+const bench_suite neighbours = {cases, sizeof cases / sizeof *cases};

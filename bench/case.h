@@ -111,6 +111,9 @@ enum { BENCH_FOLDER_BYTES = 40 };
 void bench_folder_make(char path[BENCH_FOLDER_BYTES]);
 void bench_folder_remove(const char *path);
 
+/* A port of 127.0.0.1 that was free a moment ago. */
+unsigned bench_free_port(void);
+
 /* From serve: clients may dial now. */
 void bench_ready(void);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +93,20 @@ pid_t bench_fork(void)
         bench_fail("no process: %s", strerror(errno));
     }
     return pid;
+}
+
+unsigned bench_free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+        bench_fail("no free port");
+    }
+    close(fd);
+    return ntohs(at.sin_port);
 }
 
 void bench_folder_make(char path[BENCH_FOLDER_BYTES])

@@ -15,15 +15,16 @@
 
 #include "case.h"
 
-enum { MESSAGE_BYTES = 64 };
+enum { MESSAGE_BYTES = 64, LARGE_BYTES = 1 << 20 };
 
 /* Both directions of a stream; 0 reads, 1 writes. */
 typedef struct wire {
     int to_server[2];
     int to_client[2];
     uint64_t sequence;
-    unsigned char message[MESSAGE_BYTES];
-    unsigned char reply[MESSAGE_BYTES];
+    size_t size; /* of a message */
+    unsigned char message[LARGE_BYTES];
+    unsigned char reply[LARGE_BYTES];
 } wire;
 
 static void must(int result, const char *what)
@@ -60,17 +61,17 @@ static void use_sockets(wire *w, int client, int server)
     w->to_server[1] = w->to_client[0] = client;
 }
 
-static wire *new_wire(void)
+static wire *new_wire(const bench_case *self)
 {
     wire *const w = bench_alloc(sizeof *w);
     memset(w, 0, sizeof *w);
+    w->size = self->payload;
     return w;
 }
 
 static void *pipe_setup(const bench_case *self)
 {
-    wire *const w = new_wire();
-    (void)self;
+    wire *const w = new_wire(self);
     must(pipe(w->to_server), "pipe");
     must(pipe(w->to_client), "pipe");
     return w;
@@ -78,9 +79,8 @@ static void *pipe_setup(const bench_case *self)
 
 static void *unix_setup(const bench_case *self)
 {
-    wire *const w = new_wire();
+    wire *const w = new_wire(self);
     int ends[2];
-    (void)self;
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
     use_sockets(w, ends[0], ends[1]);
     return w;
@@ -88,11 +88,10 @@ static void *unix_setup(const bench_case *self)
 
 static void *tcp_setup(const bench_case *self)
 {
-    wire *const w = new_wire();
+    wire *const w = new_wire(self);
     struct sockaddr_in at = {.sin_family = AF_INET};
     socklen_t size = sizeof at;
     const int one = 1;
-    (void)self;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
     const int client = socket(AF_INET, SOCK_STREAM, 0);
@@ -118,8 +117,8 @@ static void wire_serve(void *state)
     wire *const w = state;
     bench_ready();
     for (;;) {
-        get(w->to_server[0], w->message, sizeof w->message);
-        put(w->to_client[1], w->message, sizeof w->message);
+        get(w->to_server[0], w->message, w->size);
+        put(w->to_client[1], w->message, w->size);
     }
 }
 
@@ -127,9 +126,9 @@ static void exchange(wire *w, int to, int from)
 {
     w->sequence++;
     memcpy(w->message, &w->sequence, sizeof w->sequence);
-    put(to, w->message, sizeof w->message);
-    get(from, w->reply, sizeof w->reply);
-    if (memcmp(w->reply, w->message, sizeof w->reply) != 0) {
+    put(to, w->message, w->size);
+    get(from, w->reply, w->size);
+    if (memcmp(w->reply, w->message, w->size) != 0) {
         bench_fail("echo %llu differs", (unsigned long long)w->sequence);
     }
 }
@@ -164,8 +163,8 @@ typedef struct door {
 static void *door_setup(const bench_case *self)
 {
     door *const d = bench_alloc(sizeof *d);
-    (void)self;
     memset(d, 0, sizeof *d);
+    d->w.size = self->payload;
     d->at.sun_family = AF_UNIX;
     const int n = snprintf(d->at.sun_path + 1, sizeof d->at.sun_path - 1,
                            "shmrpc-bench-%ld", (long)getpid());
@@ -185,8 +184,8 @@ static void door_serve(void *state)
     for (;;) {
         const int fd = accept(d->listener, NULL, NULL);
         must(fd, "accept");
-        get(fd, d->w.message, sizeof d->w.message);
-        put(fd, d->w.message, sizeof d->w.message);
+        get(fd, d->w.message, d->w.size);
+        put(fd, d->w.message, d->w.size);
         close(fd);
     }
 }
@@ -220,6 +219,17 @@ static const bench_case cases[] = {
     STREAM("floor.pipe", "a pipe each way", pipe_setup),
     STREAM("floor.unix", "an AF_UNIX stream", unix_setup),
     STREAM("floor.tcp", "TCP over loopback, without delay", tcp_setup),
+    {.name = "floor.tcp",
+     .about = "TCP over loopback, without delay",
+     .payload = LARGE_BYTES,
+     .places = BENCH_IN_APART | BENCH_IN_FREE,
+     .floor = BENCH_FLOOR_NONE,
+     .contest = "tcp 1 MiB",
+     .contestant = "raw TCP",
+     .setup = tcp_setup,
+     .serve = wire_serve,
+     .call = wire_call,
+     .teardown = wire_teardown},
     {.name = "floor.connect",
      .about = "a new AF_UNIX connection, one message to and fro, close",
      .payload = MESSAGE_BYTES,

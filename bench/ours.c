@@ -2,12 +2,10 @@
  * Our own calls, through the stubs generated from bench.svc: the same way that
  * any user's calls go.
  */
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench_client.h"
@@ -139,26 +137,12 @@ static void *line_setup(const bench_case *self)
     return o;
 }
 
-/* A port that was free a moment ago. */
-static unsigned free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof at;
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 ||
-        getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
-        bench_fail("no free port");
-    }
-    close(fd);
-    return ntohs(at.sin_port);
-}
-
 /* The server listens at TCP itself. */
 static void *tcp_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
-    snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u", free_port());
+    snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u",
+             bench_free_port());
     memcpy(o->listen, o->address, sizeof o->listen);
     return o;
 }
@@ -168,7 +152,8 @@ static void *gateway_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
     const char *const instance = strchr(o->listen, '@');
-    snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u", free_port());
+    snprintf(o->address, sizeof o->address, "tcp://127.0.0.1:%u",
+             bench_free_port());
     snprintf(o->relayed, sizeof o->relayed, "bench%.24s:5711=%.40s", instance,
              o->address);
     return o;
@@ -352,24 +337,26 @@ static void call_connect(void *state)
     }
 
 /* Over loopback: `way_` is tcp or gateway. */
-#define NETWORK(way_, name_, about_, payload_, dial_, call_, calls_, with_)  \
-    {                                                                        \
-        .name = #way_ "." name_, .about = (about_), .payload = (payload_),   \
-        .places = BENCH_IN_APART | BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE, \
-        .calls = (calls_), .with = (with_), .setup = way_##_line_setup,      \
-        .serve = line_serve, .dial = (dial_), .call = (call_),               \
-        .teardown = line_teardown                                            \
+#define NETWORK(way_, name_, about_, payload_, contest_, dial_, call_, calls_, \
+                with_)                                                         \
+    {                                                                          \
+        .name = #way_ "." name_, .about = (about_), .payload = (payload_),     \
+        .places = BENCH_IN_APART | BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE,   \
+        .contest = (contest_), .contestant = #way_, .is_ours = 1,              \
+        .calls = (calls_), .with = (with_), .setup = way_##_line_setup,        \
+        .serve = line_serve, .dial = (dial_), .call = (call_),                 \
+        .teardown = line_teardown                                              \
     }
 
-#define NETWORK_CASES(way_)                                                    \
-    NETWORK(way_, "small", "shmrpc.small over TCP", 40, line_dial, call_small, \
-            0, NULL),                                                          \
-        NETWORK(way_, "raw", "raw echo over TCP", 64, line_dial, call_raw, 0,  \
-                NULL),                                                         \
-        NETWORK(way_, "raw", "raw echo over TCP", 1 << 20, line_dial,          \
-                call_raw, 0, NULL),                                            \
-        NETWORK(way_, "pipelined.64", "shmrpc.small, 64 at a time, over TCP",  \
-                40, dial_pipeline, call_pipeline, TURNS, &depths[1])
+#define NETWORK_CASES(way_)                                                   \
+    NETWORK(way_, "small", "shmrpc.small over TCP", 40, NULL, line_dial,      \
+            call_small, 0, NULL),                                             \
+        NETWORK(way_, "raw", "raw echo over TCP", 64, "tcp 64 B", line_dial,  \
+                call_raw, 0, NULL),                                           \
+        NETWORK(way_, "raw", "raw echo over TCP", 1 << 20, "tcp 1 MiB",       \
+                line_dial, call_raw, 0, NULL),                                \
+        NETWORK(way_, "pipelined.64", "shmrpc.small, 64 at a time, over TCP", \
+                40, NULL, dial_pipeline, call_pipeline, TURNS, &depths[1])
 
 /* TURNS is a multiple of each. */
 static const unsigned depths[] = {16, 64};

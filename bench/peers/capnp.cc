@@ -56,9 +56,11 @@ void call(void *connection, const peer_message *m)
 }
 
 const peer who = {"unix:", serve, dial, call, nullptr};
+const peer who_tcp = {"127.0.0.1:", serve, dial, call, nullptr};
 
 const bench_case cases[] = {
-    PEER_CASES("capnp", "Cap'n Proto RPC, EzRpc, a unix socket", who)};
+    PEER_CASES("capnp", "Cap'n Proto RPC, EzRpc, a unix socket", who),
+    PEER_TCP_CASES("capnp", "Cap'n Proto RPC, EzRpc over TCP", who_tcp)};
 
 } // namespace
 

@@ -64,9 +64,11 @@ void call(void *connection, const peer_message *m)
 }
 
 const peer who = {"unix:", serve, dial, call, nullptr};
+const peer who_tcp = {"127.0.0.1:", serve, dial, call, nullptr};
 
 const bench_case cases[] = {
-    PEER_CASES("grpc", "gRPC C++, unary, synchronous, a unix socket", who)};
+    PEER_CASES("grpc", "gRPC C++, unary, synchronous, a unix socket", who),
+    PEER_TCP_CASES("grpc", "gRPC C++, unary, synchronous over TCP", who_tcp)};
 
 } // namespace
 

@@ -50,8 +50,10 @@ static void call(void *connection, const peer_message *m)
 }
 
 static const peer who = {"ipc://", serve, dial, call, NULL};
+static const peer who_tcp = {"tcp://127.0.0.1:", serve, dial, call, NULL};
 
 static const bench_case cases[] = {
-    PEER_CASES("nng", "nng, REQ and REP over a unix socket", who)};
+    PEER_CASES("nng", "nng, REQ and REP over a unix socket", who),
+    PEER_TCP_CASES("nng", "nng, REQ and REP over TCP", who_tcp)};
 
 const bench_suite nng = {cases, sizeof cases / sizeof *cases};

@@ -21,8 +21,15 @@ void *peer_setup(const bench_case *self)
     memset(e, 0, sizeof *e);
     e->who = self->with;
     bench_folder_make(e->folder);
-    snprintf(e->address, sizeof e->address, "%s%s/echo", e->who->prefix,
-             e->folder);
+    const size_t len = strlen(e->who->prefix);
+    if (len > 0 && e->who->prefix[len - 1] == ':' &&
+        strcmp(e->who->prefix, "unix:") != 0) {
+        snprintf(e->address, sizeof e->address, "%s%u", e->who->prefix,
+                 bench_free_port());
+    } else {
+        snprintf(e->address, sizeof e->address, "%s%s/echo", e->who->prefix,
+                 e->folder);
+    }
     e->message.size = self->payload;
     e->message.request = bench_alloc(self->payload);
     memset(e->message.request, 'x', self->payload);

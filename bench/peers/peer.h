@@ -29,7 +29,8 @@ typedef struct peer_message {
 } peer_message;
 
 typedef struct peer {
-    /* The address of a run is this and a path in a folder of its own. */
+    /* The address of a run is this and a path in a folder of its own; behind a
+     * colon a port of 127.0.0.1, unless it is "unix:". */
     const char *prefix;
     /* Listens, bench_ready(), answers for ever. */
     void (*serve)(const char *address);
@@ -70,6 +71,17 @@ void peer_teardown(void *state);
 #define PEER_CASES_IN(places, name, about, peer) \
     PEER_SMALL_CASES(places, name, about, peer), \
         PEER_CASE(places, name, about, 1 << 20, "echo 1 MiB", peer)
+
+#define PEER_TCP_CASE(name, about, payload, contest, peer)                   \
+    {                                                                        \
+        "peer." name ".tcp", about, payload, BENCH_IN_APART | BENCH_IN_FREE, \
+            BENCH_FLOOR_NONE, contest, name, 0, 0, &(peer), peer_setup,      \
+            peer_serve, peer_dial, peer_call, peer_teardown                  \
+    }
+
+#define PEER_TCP_CASES(name, about, peer)             \
+    PEER_TCP_CASE(name, about, 64, "tcp 64 B", peer), \
+        PEER_TCP_CASE(name, about, 1 << 20, "tcp 1 MiB", peer)
 
 #define PEER_CASES(name, about, peer) \
     PEER_CASES_IN(BENCH_IN_ALL, name, about, peer)

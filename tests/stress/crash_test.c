@@ -129,6 +129,28 @@ static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
     return is_dead;
 }
 
+/* The same, and nobody had to make up for a wake-up. A process that gets no CPU
+ * between a reply and the wake-up for it looks the same; but what a death loses
+ * is lost again at the same place. */
+static bool die_without_rescue(farm *f, farm_role role, size_t victim,
+                               unsigned times)
+{
+    uint64_t before = farm_rescued(f);
+    bool is_dead = die_at(f, role, victim, times);
+    if (farm_rescued(f) == before) {
+        return is_dead;
+    }
+    before = farm_rescued(f);
+    for (int again = 0; again < 3; again++) {
+        (void)die_at(f, role, victim, times);
+    }
+    if (farm_rescued(f) != before) {
+        fail_msg("deaths at %s:%u leave calls to be rescued", file_of(victim),
+                 line_of(victim));
+    }
+    return is_dead;
+}
+
 static void die_everywhere(farm_role role, unsigned workers, unsigned clients)
 {
     farm f = {.workers = workers, .clients = clients, .born = arm};
@@ -149,7 +171,7 @@ static void die_everywhere(farm_role role, unsigned workers, unsigned clients)
         known++;
         bool is_dead = false;
         for (size_t k = 0; k < count; k++) {
-            if (die_at(&f, role, i, times[k])) {
+            if (die_without_rescue(&f, role, i, times[k])) {
                 is_dead = true;
                 deaths++;
             }
@@ -161,7 +183,6 @@ static void die_everywhere(farm_role role, unsigned workers, unsigned clients)
         }
     }
     print_message("%u points, %u deaths\n", known, deaths);
-    assert_int_equal(farm_rescued(&f), 0);
     farm_stop(&f);
     assert_true(known >= 25);
     assert_true(missed * 4 <= known);

@@ -69,6 +69,7 @@ static int64_t read_both(uint64_t *ticks)
 {
     uint64_t shortest = UINT64_MAX;
     int64_t at_ns = 0;
+    *ticks = 0;
     for (int i = 0; i < READS; i++) {
         uint64_t before = shmrpci_ticks();
         int64_t now_ns = shmrpci_now_ns();

@@ -20,7 +20,7 @@
 #include "os/stream.h"
 
 /* A few words of what was wrong. */
-#define SHMRPCI_TLS_WHY_BYTES 128u
+#define SHMRPCI_TLS_WHY_BYTES 144u
 
 typedef struct shmrpci_tls_context shmrpci_tls_context;
 typedef struct shmrpci_tls shmrpci_tls;

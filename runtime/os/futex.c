@@ -10,15 +10,24 @@
 #include "os/clock.h"
 #include "os/crash.h"
 
-bool shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
-                        int64_t until_ns)
+shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                                     int64_t until_ns)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ns / SHMRPCI_NS_PER_S),
                              .tv_nsec = (long)(until_ns % SHMRPCI_NS_PER_S)};
     /* Unlike FUTEX_WAIT, the bitset form takes an absolute time. */
-    return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
-                   FUTEX_BITSET_MATCH_ANY) == 0 ||
-           errno != EAGAIN;
+    if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &until, NULL,
+                FUTEX_BITSET_MATCH_ANY) == 0) {
+        return SHMRPCI_FUTEX_WOKEN;
+    }
+    switch (errno) {
+    case EAGAIN:
+        return SHMRPCI_FUTEX_CHANGED;
+    case ETIMEDOUT:
+        return SHMRPCI_FUTEX_LATE;
+    default:
+        return SHMRPCI_FUTEX_WOKEN;
+    }
 }
 
 int shmrpci_futex_wake(_Atomic uint32_t *word, int count)

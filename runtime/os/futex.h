@@ -10,14 +10,18 @@
 #define SHMRPCI_OS_FUTEX_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
+typedef enum shmrpci_futex_end {
+    SHMRPCI_FUTEX_WOKEN,   /* or a signal came: the word tells */
+    SHMRPCI_FUTEX_LATE,    /* `until_ns` came, and nobody had woken us */
+    SHMRPCI_FUTEX_CHANGED, /* the word was another one: it did not sleep */
+} shmrpci_futex_end;
+
 /* Sleeps while *word == expected, until a wake, a signal, or the monotonic
- * time `until_ns`. The caller looks at the word to know which. False: the word
- * was another one, and it did not sleep. */
-bool shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
-                        int64_t until_ns);
+ * time `until_ns`. */
+shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                                     int64_t until_ns);
 
 /* Wakes up to `count` waiters; returns how many. */
 int shmrpci_futex_wake(_Atomic uint32_t *word, int count);

@@ -283,7 +283,8 @@ shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
     }
     shmrpci_spinner_refresh(&lock->spinner);
     int64_t until_ns = shmrpci_lock_slice_end(lock, patience, now_ns);
-    if (shmrpci_futex_wait(lock->word, next, until_ns)) {
+    if (shmrpci_futex_wait(lock->word, next, until_ns) !=
+        SHMRPCI_FUTEX_CHANGED) {
         patience->has_slept = true;
     }
     if (shmrpci_now_ns() >= until_ns) {

@@ -60,15 +60,16 @@ static uint64_t kill_often(void)
 }
 
 /* A process that gets no CPU between a reply and the wake-up for it counts like
- * a wake-up that was forgotten, but seldom in two runs. */
+ * a wake-up that was forgotten, but seldom in three runs. */
 static void kills_lose_and_repeat_nothing(void **state)
 {
     (void)state;
     uint64_t rescued = kill_often();
-    if (rescued > 0) {
+    for (int again = 0; rescued > 0 && again < 2; again++) {
         print_message("%llu rescued; once more\n", (unsigned long long)rescued);
-        assert_int_equal(kill_often(), 0);
+        rescued = kill_often();
     }
+    assert_int_equal(rescued, 0);
 }
 
 static void stops_and_kills_lose_and_repeat_nothing(void **state)

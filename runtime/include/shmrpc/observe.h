@@ -106,8 +106,9 @@ typedef struct shmrpc_service_stats {
     uint32_t method_count;
     uint32_t worker_count;    /* places that have had a worker */
     uint64_t connections;     /* open now; over shm only */
-    uint64_t rescued_wakeups; /* clients that had to wake a worker once more;
-                               * more than 0 is a defect of ours */
+    uint64_t rescued_wakeups; /* clients that had to wake a worker once more,
+                               * or were not woken for a reply; more than 0 is
+                               * a defect of ours */
 } shmrpc_service_stats;
 
 /* ---- opening --------------------------------------------------------- */

@@ -133,7 +133,7 @@ static void sleep_for_slot(shm_client *client, int64_t deadline_ns)
         if (!is_over(seen) &&
             ((seen & SHM_WAITING) != 0 ||
              shmrpci_cas_seq(word, &seen, seen | SHM_WAITING))) {
-            shmrpci_futex_wait(word, seen | SHM_WAITING, until);
+            (void)shmrpci_futex_wait(word, seen | SHM_WAITING, until);
         }
         return;
     }

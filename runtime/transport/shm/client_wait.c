@@ -114,6 +114,29 @@ static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
     return until < deadline_ns ? until : deadline_ns;
 }
 
+static void count_rescue(shm_client *client)
+{
+    shm_message told = {.kind = SHM_MESSAGE_RESCUED};
+    (void)shmrpci_add_relaxed(&client->rescued_wakeups, UINT64_C(1));
+    (void)shm_message_send(client->control_fd, told, NULL, NULL, 0);
+}
+
+/* We slept from `slept` to the end of a slice, and the call is DONE: its worker
+ * saw us wait, and left the time. It counts as a lost wake-up when that is long
+ * ago; who has answered just now was about to wake us. */
+static void look_for_lost_wake(shm_client *client, uint32_t index,
+                               uint64_t slept)
+{
+    const shm_slot *shared = &client->block.slots[index];
+    uint64_t now = shmrpci_ticks();
+    /* Relaxed: DONE was acquired. */
+    uint64_t done = shmrpci_load_relaxed(&shared->done_ticks);
+    if (done - slept <= now - slept &&
+        now - done > shmrpci_ticks_of_ns(SHM_SLICE_NS / 2)) {
+        count_rescue(client);
+    }
+}
+
 /* A whole slice has passed, and nobody has taken the call. It counts as a lost
  * wake-up when someone sleeps whom nobody rang for, or who was woken since and
  * found nothing; a worker that was woken and has not run yet is just late. */
@@ -126,9 +149,7 @@ void shm_client_rescue(shm_client *client, uint32_t index)
     }
     if (shmrpci_load_seq(&client->status->idle) != 0) {
         if (!slot->has_rung || futile != slot->futile) {
-            shm_message told = {.kind = SHM_MESSAGE_RESCUED};
-            (void)shmrpci_add_relaxed(&client->rescued_wakeups, UINT64_C(1));
-            (void)shm_message_send(client->control_fd, told, NULL, NULL, 0);
+            count_rescue(client);
         }
         shm_client_ring(client, slot);
     }
@@ -157,9 +178,13 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
     }
     bool had_lease = slot->relied != 0;
     int64_t until = end_of_sleep(slot, now_ns, deadline_ns);
-    shmrpci_futex_wait(at, word, until);
+    uint64_t slept = shmrpci_ticks();
+    shmrpci_futex_end end = shmrpci_futex_wait(at, word, until);
     uint32_t after = shmrpci_load_acquire(at);
     if (is_over(after)) {
+        if (end == SHMRPCI_FUTEX_LATE && shm_word_state(after) == SHM_DONE) {
+            look_for_lost_wake(client, index, slept);
+        }
         return SHMRPC_OK;
     }
     if (shm_word_state(after) == SHM_SUBMITTED) {

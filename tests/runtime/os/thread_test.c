@@ -92,14 +92,16 @@ static void futex_wakes_or_times_out(void **state)
     (void)state;
     shmrpci_thread thread;
     int64_t deadline_ns = shmrpci_deadline_after(5 * SHMRPCI_NS_PER_MS);
-    shmrpci_futex_wait(&word, 7, SHMRPCI_NEVER_NS); /* not 7: at once */
-    while (shmrpci_now_ns() < deadline_ns) {
-        shmrpci_futex_wait(&word, 0, deadline_ns);
-    }
+    assert_int_equal(shmrpci_futex_wait(&word, 7, SHMRPCI_NEVER_NS),
+                     SHMRPCI_FUTEX_CHANGED);
+    assert_int_equal(shmrpci_futex_wait(&word, 0, deadline_ns),
+                     SHMRPCI_FUTEX_LATE);
+    assert_true(shmrpci_now_ns() >= deadline_ns);
     assert_int_equal(shmrpci_thread_create(&thread, "test", set_and_wake, NULL),
                      SHMRPC_OK);
     while (atomic_load(&word) == 0) {
-        shmrpci_futex_wait(&word, 0, SHMRPCI_NEVER_NS);
+        assert_int_not_equal(shmrpci_futex_wait(&word, 0, SHMRPCI_NEVER_NS),
+                             SHMRPCI_FUTEX_LATE);
     }
     shmrpci_thread_join(&thread);
 }

@@ -283,17 +283,21 @@ static void break_a_lease(void)
                           shmrpci_ticks_of_ns(2 * SHMRPCI_NS_PER_MS));
 }
 
+static uint64_t rescued(void)
+{
+    return shmrpci_load_relaxed(&client()->rescued_wakeups);
+}
+
 /* A rescue is not what is asked for here, however soon it came. */
 static int64_t call_under_a_broken_lease(void *user)
 {
     (void)user;
     break_a_lease();
     int64_t start_ns = shmrpci_now_ns();
-    uint64_t before = shmrpci_load_relaxed(&client()->rescued_wakeups);
+    uint64_t before = rescued();
     assert_int_equal(client_call(conn, METHOD_ECHO, "x", 1, 0, NULL), 0);
     int64_t took_ns = shmrpci_now_ns() - start_ns;
-    bool rescued = shmrpci_load_relaxed(&client()->rescued_wakeups) != before;
-    return rescued ? INT64_MAX : took_ns;
+    return rescued() != before ? INT64_MAX : took_ns;
 }
 
 static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
@@ -316,13 +320,90 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
         conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
         SHMRPC_OK);
     conn->transport->release(&call);
-    assert_int_equal(shmrpci_load_relaxed(&client()->rescued_wakeups), 1);
+    assert_int_equal(rescued(), 1);
     /* The service is told. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (shmrpci_load_relaxed(&gauges.rescued) != 1) {
         assert_true(shmrpci_remaining_ns(deadline_ns) > 0);
     }
     assert_int_equal(shmrpci_load_relaxed(&gauges.connections), 1);
+}
+
+/* A call that sleeps until it is answered. */
+static void call_asleep(void *status)
+{
+    *(int *)status = client_call(conn, METHOD_ECHO, "", 0, 0, NULL);
+}
+
+/* Until the client of a call that nobody has taken sleeps, or is about to. */
+static void await_waiting(uint32_t slot)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    const uint32_t mask = SHM_STATE_MASK | SHM_WAITING;
+    const shm_slot *at = &client()->block.slots[slot];
+    while ((shmrpci_load_seq(&at->word) & mask) !=
+           (SHM_SUBMITTED | SHM_WAITING)) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        (void)sched_yield();
+    }
+}
+
+/* Most of a few: who has no CPU between reply and wake-up is late too. */
+static void reply_wakes_a_sleeping_client(void **state)
+{
+    (void)state;
+    shmrpci_participant *worker = open_worker();
+    unsigned lost = 0;
+    for (int i = 0; i < 9; i++) {
+        shmrpci_thread thread;
+        shmrpci_request request = {0};
+        int status = -1;
+        uint64_t before = rescued();
+        assert_int_equal(
+            shmrpci_thread_create(&thread, "call", call_asleep, &status),
+            SHMRPC_OK);
+        await_waiting(0);
+        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+        finish(&request);
+        shmrpci_thread_join(&thread);
+        assert_int_equal(status, SHMRPC_OK);
+        lost += rescued() != before;
+    }
+    worker->transport->participant_close(worker);
+    assert_in_range(lost, 0, 4);
+}
+
+/* Answers like a worker, but for the wake-up. */
+static void answer_silently(uint32_t slot)
+{
+    shm_slot *at = &client()->block.slots[slot];
+    uint32_t word = shmrpci_load_seq(&at->word);
+    shmrpci_store_relaxed(&at->flags, (uint16_t)0);
+    shmrpci_store_relaxed(&at->length, 0u);
+    shmrpci_store_relaxed(&at->status, (uint32_t)SHMRPC_OK);
+    do {
+        shmrpci_store_relaxed(&at->done_ticks, shmrpci_ticks());
+    } while (
+        !shmrpci_cas_seq(&at->word, &word, shm_word_moved(word, SHM_DONE)));
+}
+
+static void reply_that_woke_nobody_is_found_and_counted(void **state)
+{
+    (void)state;
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    /* Not at once, if it comes when the client's sleep is nearly over. */
+    while (rescued() == 0) {
+        shmrpci_thread thread;
+        int status = -1;
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        assert_int_equal(
+            shmrpci_thread_create(&thread, "call", call_asleep, &status),
+            SHMRPC_OK);
+        await_waiting(0);
+        answer_silently(0);
+        shmrpci_thread_join(&thread);
+        assert_int_equal(status, SHMRPC_OK);
+    }
 }
 
 /* A call whose end is told, to a client that seems to sleep by its socket. */
@@ -524,6 +605,9 @@ int main(void)
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),
+        CASE(reply_wakes_a_sleeping_client, setup_without_workers),
+        CASE(reply_that_woke_nobody_is_found_and_counted,
+             setup_without_workers),
         CASE(extent_comes_after_any_number_of_ends_that_were_told, setup),
         CASE(waiting_for_a_claimed_call_costs_no_cpu, setup),
         CASE(new_worker_looks_at_no_client_that_left, setup_without_workers),

@@ -356,7 +356,8 @@ static void call_connect(void *state)
         NETWORK(way_, "raw", "raw echo over TCP", 1 << 20, "tcp 1 MiB",       \
                 line_dial, call_raw, 0, NULL),                                \
         NETWORK(way_, "pipelined.64", "shmrpc.small, 64 at a time, over TCP", \
-                40, NULL, dial_pipeline, call_pipeline, TURNS, &depths[1])
+                40, "pipelined tcp", dial_pipeline, call_pipeline, TURNS,     \
+                &depths[1])
 
 /* TURNS is a multiple of each. */
 static const unsigned depths[] = {16, 64};

@@ -2,6 +2,7 @@
 // socket.
 #include <grpcpp/grpcpp.h>
 
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -22,19 +23,24 @@ struct service final : bench_peer::Echo::Service {
     }
 };
 
-void serve(const char *address)
+void serve_by(const char *address, grpc::Service *echo)
 {
-    service echo;
     grpc::ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(MAX_MESSAGE);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
-    builder.RegisterService(&echo);
+    builder.RegisterService(echo);
     const auto server = builder.BuildAndStart();
     if (server == nullptr) {
         bench_fail("cannot serve at %s", address);
     }
     bench_ready();
     server->Wait();
+}
+
+void serve(const char *address)
+{
+    service echo;
+    serve_by(address, &echo);
 }
 
 using stub = bench_peer::Echo::Stub;
@@ -63,12 +69,88 @@ void call(void *connection, const peer_message *m)
     peer_check(m, reply.data().data(), reply.data().size());
 }
 
+// ---- many at a time: callbacks at the server, a completion queue here ----
+
+struct reacting final : bench_peer::Echo::CallbackService {
+    grpc::ServerUnaryReactor *Call(grpc::CallbackServerContext *context,
+                                   const bench_peer::Blob *request,
+                                   bench_peer::Blob *reply) override
+    {
+        reply->set_data(request->data());
+        grpc::ServerUnaryReactor *const reactor = context->DefaultReactor();
+        reactor->Finish(grpc::Status::OK);
+        return reactor;
+    }
+};
+
+void serve_reacting(const char *address)
+{
+    reacting echo;
+    serve_by(address, &echo);
+}
+
+struct flight {
+    grpc::ClientContext context;
+    bench_peer::Blob reply;
+    grpc::Status status;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<bench_peer::Blob>> reader;
+    bool is_over = false;
+};
+
+struct pipeline {
+    std::unique_ptr<stub> echo;
+    grpc::CompletionQueue queue;
+    std::deque<std::unique_ptr<flight>> flights;
+};
+
+void *dial_pipeline(const char *address)
+{
+    auto *const p = new pipeline;
+    p->echo.reset(static_cast<stub *>(dial(address)));
+    return p;
+}
+
+void start(void *connection, const peer_message *m)
+{
+    auto *const p = static_cast<pipeline *>(connection);
+    bench_peer::Blob request;
+    request.set_data(m->request, m->size);
+    auto one = std::make_unique<flight>();
+    one->reader = p->echo->AsyncCall(&one->context, request, &p->queue);
+    one->reader->Finish(&one->reply, &one->status, one.get());
+    p->flights.push_back(std::move(one));
+}
+
+void finish(void *connection, const peer_message *m)
+{
+    auto *const p = static_cast<pipeline *>(connection);
+    const auto oldest = std::move(p->flights.front());
+    p->flights.pop_front();
+    while (!oldest->is_over) {
+        void *tag;
+        bool ok;
+        if (!p->queue.Next(&tag, &ok) || !ok) {
+            bench_fail("the completion queue has ended");
+        }
+        static_cast<flight *>(tag)->is_over = true;
+    }
+    if (!oldest->status.ok()) {
+        bench_fail("%s", oldest->status.error_message().c_str());
+    }
+    peer_check(m, oldest->reply.data().data(), oldest->reply.data().size());
+}
+
+const peer who_pipelined = {"127.0.0.1:", serve_reacting, dial_pipeline,
+                            nullptr,      nullptr,        start,
+                            finish};
 const peer who = {"unix:", serve, dial, call, nullptr};
 const peer who_tcp = {"127.0.0.1:", serve, dial, call, nullptr};
 
 const bench_case cases[] = {
     PEER_CASES("grpc", "gRPC C++, unary, synchronous, a unix socket", who),
-    PEER_TCP_CASES("grpc", "gRPC C++, unary, synchronous over TCP", who_tcp)};
+    PEER_TCP_CASES("grpc", "gRPC C++, unary, synchronous over TCP", who_tcp),
+    PEER_TCP_PIPELINE("grpc", "gRPC C++, a completion queue, callbacks",
+                      who_pipelined)};
 
 } // namespace
 

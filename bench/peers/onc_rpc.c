@@ -1,7 +1,10 @@
-/* ONC RPC by libtirpc with stubs from rpcgen, over a unix socket, without
- * rpcbind. */
+/* ONC RPC by libtirpc with stubs from rpcgen, over a unix socket and TCP,
+ * without rpcbind. Its calls can't be many at a time on a connection. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <rpc/rpc.h>
 #include <rpc/svc_soc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,18 +24,41 @@ blob *echo_call_1_svc(blob *request, struct svc_req *about)
     return request;
 }
 
+static void serve_by(SVCXPRT *transport, const char *address)
+{
+    if (transport == NULL || !svc_register(transport, ECHO_PROGRAM,
+                                           ECHO_VERSION, echo_program_1, 0)) {
+        bench_fail("cannot serve at %s", address);
+    }
+    bench_ready();
+    svc_run();
+}
+
 static void serve(const char *path)
 {
     char name[sizeof((struct sockaddr_un *)0)->sun_path];
     snprintf(name, sizeof name, "%s", path);
-    SVCXPRT *const transport =
-        svcunix_create(RPC_ANYSOCK, BUFFER_BYTES, BUFFER_BYTES, name);
-    if (transport == NULL || !svc_register(transport, ECHO_PROGRAM,
-                                           ECHO_VERSION, echo_program_1, 0)) {
-        bench_fail("cannot serve at %s", path);
+    serve_by(svcunix_create(RPC_ANYSOCK, BUFFER_BYTES, BUFFER_BYTES, name),
+             path);
+}
+
+static struct sockaddr_in endpoint_of(const char *address)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static void serve_tcp(const char *address)
+{
+    const struct sockaddr_in at = endpoint_of(address);
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof at) != 0 ||
+        listen(fd, 1) != 0) {
+        bench_fail("cannot listen at %s", address);
     }
-    bench_ready();
-    svc_run();
+    serve_by(svctcp_create(fd, BUFFER_BYTES, BUFFER_BYTES), address);
 }
 
 static void *dial(const char *path)
@@ -44,6 +70,18 @@ static void *dial(const char *path)
                                            BUFFER_BYTES, BUFFER_BYTES);
     if (client == NULL) {
         bench_fail("%s", clnt_spcreateerror("clntunix_create"));
+    }
+    return client;
+}
+
+static void *dial_tcp(const char *address)
+{
+    struct sockaddr_in at = endpoint_of(address);
+    int fd = RPC_ANYSOCK;
+    CLIENT *const client = clnttcp_create(&at, ECHO_PROGRAM, ECHO_VERSION, &fd,
+                                          BUFFER_BYTES, BUFFER_BYTES);
+    if (client == NULL) {
+        bench_fail("%s", clnt_spcreateerror("clnttcp_create"));
     }
     return client;
 }
@@ -64,8 +102,12 @@ static void call(void *connection, const peer_message *m)
 }
 
 static const peer who = {"", serve, dial, call, NULL};
+static const peer who_tcp = {"127.0.0.1:", serve_tcp, dial_tcp, call, NULL};
 
-static const bench_case cases[] = {PEER_CASES(
-    "onc-rpc", "ONC RPC by libtirpc, stubs of rpcgen, a unix socket", who)};
+static const bench_case cases[] = {
+    PEER_CASES("onc-rpc", "ONC RPC by libtirpc, stubs of rpcgen, a unix socket",
+               who),
+    PEER_TCP_CASES("onc-rpc", "ONC RPC by libtirpc, stubs of rpcgen, over TCP",
+                   who_tcp)};
 
 const bench_suite onc_rpc = {cases, sizeof cases / sizeof *cases};

@@ -13,6 +13,7 @@ typedef struct echo {
     char address[ADDRESS_BYTES];
     void *connection;
     peer_message message;
+    uint64_t started; /* of a pipeline, so far */
 } echo;
 
 void *peer_setup(const bench_case *self)
@@ -49,15 +50,44 @@ void peer_dial(void *state)
 }
 
 /* The number of a call stands in its first and last eight bytes. */
-void peer_call(void *state)
+static void stamp(peer_message *m, uint64_t sequence)
 {
-    echo *const e = state;
-    peer_message *const m = &e->message;
-    m->sequence++;
+    m->sequence = sequence;
     memcpy(m->request, &m->sequence, sizeof m->sequence);
     memcpy(m->request + m->size - sizeof m->sequence, &m->sequence,
            sizeof m->sequence);
-    e->who->call(e->connection, m);
+}
+
+void peer_call(void *state)
+{
+    echo *const e = state;
+    stamp(&e->message, e->message.sequence + 1);
+    e->who->call(e->connection, &e->message);
+}
+
+static void start_next(echo *e)
+{
+    stamp(&e->message, ++e->started);
+    e->who->start(e->connection, &e->message);
+}
+
+void peer_dial_pipeline(void *state)
+{
+    echo *const e = state;
+    peer_dial(state);
+    for (unsigned i = 0; i < PEER_DEPTH; i++) {
+        start_next(e);
+    }
+}
+
+void peer_call_pipeline(void *state)
+{
+    echo *const e = state;
+    for (unsigned i = 0; i < PEER_DEPTH; i++) {
+        e->message.sequence = e->started - PEER_DEPTH + 1;
+        e->who->finish(e->connection, &e->message);
+        start_next(e);
+    }
 }
 
 void peer_check(const peer_message *message, const void *bytes, size_t size)

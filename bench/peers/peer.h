@@ -39,7 +39,15 @@ typedef struct peer {
     void (*call)(void *connection, const peer_message *message);
     /* Removes what a run has left elsewhere; or NULL. */
     void (*tidy)(void);
+    /* Instead of call, where many calls are in flight: sends a request, which
+     * it copies; and hands the reply to the oldest one to peer_check(). */
+    void (*start)(void *connection, const peer_message *message);
+    void (*finish)(void *connection, const peer_message *message);
 } peer;
+
+/* Calls that are in flight then, and turns of which a `call` consists: each
+ * finishes the oldest and starts another. */
+enum { PEER_DEPTH = 64 };
 
 /* Fails the case unless the bytes are the echo of the message. */
 void peer_check(const peer_message *message, const void *bytes, size_t size);
@@ -50,6 +58,8 @@ void peer_serve(void *state);
 void peer_dial(void *state);
 void peer_call(void *state);
 void peer_teardown(void *state);
+void peer_dial_pipeline(void *state);
+void peer_call_pipeline(void *state);
 
 #ifdef __cplusplus
 }
@@ -82,6 +92,14 @@ void peer_teardown(void *state);
 #define PEER_TCP_CASES(name, about, peer)             \
     PEER_TCP_CASE(name, about, 64, "tcp 64 B", peer), \
         PEER_TCP_CASE(name, about, 1 << 20, "tcp 1 MiB", peer)
+
+#define PEER_TCP_PIPELINE(name, about, peer)                                   \
+    {                                                                          \
+        "peer." name ".tcp.pipelined", about, 40,                              \
+            BENCH_IN_APART | BENCH_IN_FREE, BENCH_FLOOR_NONE, "pipelined tcp", \
+            name, 0, PEER_DEPTH, &(peer), peer_setup, peer_serve,              \
+            peer_dial_pipeline, peer_call_pipeline, peer_teardown              \
+    }
 
 #define PEER_CASES(name, about, peer) \
     PEER_CASES_IN(BENCH_IN_ALL, name, about, peer)

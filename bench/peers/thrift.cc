@@ -1,10 +1,12 @@
-// Apache Thrift C++, the binary protocol, buffered, over a unix socket.
+// Apache Thrift C++, the binary protocol, buffered, over a unix socket and TCP.
+// Many at a time: the halves that its calls are made of; each half sends.
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/server/TSimpleServer.h>
 #include <thrift/transport/TBufferTransports.h>
 #include <thrift/transport/TServerSocket.h>
 #include <thrift/transport/TSocket.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -32,25 +34,48 @@ struct on_serve final : server::TServerEventHandler {
     }
 };
 
-void serve(const char *path)
+void serve_at(const std::shared_ptr<TServerTransport> &place)
 {
-    server::TSimpleServer server(
-        std::make_shared<bench_peer::EchoProcessor>(
-            std::make_shared<service>()),
-        std::make_shared<TServerSocket>(std::string(path)),
-        std::make_shared<TBufferedTransportFactory>(),
-        std::make_shared<TBinaryProtocolFactory>());
+    server::TSimpleServer server(std::make_shared<bench_peer::EchoProcessor>(
+                                     std::make_shared<service>()),
+                                 place,
+                                 std::make_shared<TBufferedTransportFactory>(),
+                                 std::make_shared<TBinaryProtocolFactory>());
     server.setServerEventHandler(std::make_shared<on_serve>());
     server.serve();
 }
 
-void *dial(const char *path)
+void serve(const char *path)
 {
-    const auto transport = std::make_shared<TBufferedTransport>(
-        std::make_shared<TSocket>(std::string(path)));
+    serve_at(std::make_shared<TServerSocket>(std::string(path)));
+}
+
+int port_of(const char *address)
+{
+    return std::stoi(std::strrchr(address, ':') + 1);
+}
+
+void serve_tcp(const char *address)
+{
+    serve_at(std::make_shared<TServerSocket>("127.0.0.1", port_of(address)));
+}
+
+void *dial_by(const std::shared_ptr<TSocket> &socket)
+{
+    const auto transport = std::make_shared<TBufferedTransport>(socket);
     transport->open();
     return new bench_peer::EchoClient(
         std::make_shared<TBinaryProtocol>(transport));
+}
+
+void *dial(const char *path)
+{
+    return dial_by(std::make_shared<TSocket>(std::string(path)));
+}
+
+void *dial_tcp(const char *address)
+{
+    return dial_by(std::make_shared<TSocket>("127.0.0.1", port_of(address)));
 }
 
 void call(void *connection, const peer_message *m)
@@ -61,10 +86,29 @@ void call(void *connection, const peer_message *m)
     peer_check(m, reply.data(), reply.size());
 }
 
+void start(void *connection, const peer_message *m)
+{
+    static_cast<bench_peer::EchoClient *>(connection)
+        ->send_call(std::string(reinterpret_cast<char *>(m->request), m->size));
+}
+
+void finish(void *connection, const peer_message *m)
+{
+    std::string reply;
+    static_cast<bench_peer::EchoClient *>(connection)->recv_call(reply);
+    peer_check(m, reply.data(), reply.size());
+}
+
 const peer who = {"", serve, dial, call, nullptr};
+const peer who_tcp = {"127.0.0.1:", serve_tcp, dial_tcp, call, nullptr};
+const peer who_pipelined = {"127.0.0.1:", serve_tcp, dial_tcp, nullptr,
+                            nullptr,      start,     finish};
 
 const bench_case cases[] = {
-    PEER_CASES("thrift", "Apache Thrift C++, buffered, a unix socket", who)};
+    PEER_CASES("thrift", "Apache Thrift C++, buffered, a unix socket", who),
+    PEER_TCP_CASES("thrift", "Apache Thrift C++, buffered, over TCP", who_tcp),
+    PEER_TCP_PIPELINE("thrift", "Apache Thrift C++, send_ and recv_",
+                      who_pipelined)};
 
 } // namespace
 

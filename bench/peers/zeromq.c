@@ -49,11 +49,55 @@ static void call(void *s, const peer_message *m)
     zmq_msg_close(&reply);
 }
 
+/* ---- many at a time: DEALER and ROUTER ---- */
+
+static void serve_router(const char *address)
+{
+    void *const s = open_socket(ZMQ_ROUTER);
+    must(zmq_bind(s, address), "zmq_bind");
+    bench_ready();
+    for (;;) {
+        zmq_msg_t part;
+        int more = 1;
+        while (more) { /* who it is from, the message */
+            must(zmq_msg_init(&part), "zmq_msg_init");
+            must(zmq_msg_recv(&part, s, 0), "zmq_msg_recv");
+            more = zmq_msg_more(&part);
+            must(zmq_msg_send(&part, s, more ? ZMQ_SNDMORE : 0),
+                 "zmq_msg_send");
+        }
+    }
+}
+
+static void *dial_dealer(const char *address)
+{
+    void *const s = open_socket(ZMQ_DEALER);
+    must(zmq_connect(s, address), "zmq_connect");
+    return s;
+}
+
+static void start(void *s, const peer_message *m)
+{
+    must(zmq_send(s, m->request, m->size, 0), "zmq_send");
+}
+
+static void finish(void *s, const peer_message *m)
+{
+    zmq_msg_t reply;
+    must(zmq_msg_init(&reply), "zmq_msg_init");
+    must(zmq_msg_recv(&reply, s, 0), "zmq_msg_recv");
+    peer_check(m, zmq_msg_data(&reply), zmq_msg_size(&reply));
+    zmq_msg_close(&reply);
+}
+
 static const peer who = {"ipc://", serve, dial, call, NULL};
 static const peer who_tcp = {"tcp://127.0.0.1:", serve, dial, call, NULL};
+static const peer who_pipelined = {
+    "tcp://127.0.0.1:", serve_router, dial_dealer, NULL, NULL, start, finish};
 
 static const bench_case cases[] = {
     PEER_CASES("zeromq", "ZeroMQ, REQ and REP over a unix socket", who),
-    PEER_TCP_CASES("zeromq", "ZeroMQ, REQ and REP over TCP", who_tcp)};
+    PEER_TCP_CASES("zeromq", "ZeroMQ, REQ and REP over TCP", who_tcp),
+    PEER_TCP_PIPELINE("zeromq", "ZeroMQ, DEALER and ROUTER", who_pipelined)};
 
 const bench_suite zeromq = {cases, sizeof cases / sizeof *cases};

@@ -83,7 +83,7 @@ typedef struct shmrpci_part {
     size_t len;
 } shmrpci_part;
 
-#define SHMRPCI_PARTS_MAX 16u
+#define SHMRPCI_PARTS_MAX 64u
 
 /* Sends what there is room for; *out_len may be less than all of it. BUSY: no
  * room; UNAVAILABLE: the connection is gone. */

@@ -20,6 +20,7 @@
 #define SHMRPCI_TRANSPORT_TCP_CLIENT_H
 
 #include "os/fork.h"
+#include "os/thread.h"
 #include "transport/tcp/auth.h"
 #include "transport/tcp/limits.h"
 #include "transport/tcp/outbox.h"
@@ -51,6 +52,7 @@ typedef struct tcp_slot {
     tcp_slot_state state;
     tcp_verdict verdict;
     bool is_out;          /* the request is not in the outbox (any more) */
+    bool was_cut;         /* nor has it been sent as a whole */
     bool is_told;         /* its end is told to who watches */
     bool is_asking;       /* somebody waits for the verdict, and frees it */
     uint32_t call_id;     /* index, and a number that changes with each use */
@@ -64,6 +66,14 @@ typedef struct tcp_slot {
     tcp_head head; /* of the reply, or of the end */
     shmrpci_cond changed;
 } tcp_slot;
+
+/* The thread that sends what was held for too long. */
+typedef enum tcp_pusher_state {
+    TCP_PUSHER_NONE,
+    TCP_PUSHER_SLEEPS, /* until something is held */
+    TCP_PUSHER_LOOKS,  /* every TCP_HOLD_NS, while something is */
+    TCP_PUSHER_LEAVES
+} tcp_pusher_state;
 
 /* A thread that waits while another one reads. */
 typedef struct tcp_waiter {
@@ -97,6 +107,13 @@ struct tcp_client {
     uint64_t watch_tag;
     bool is_armed;
     shmrpci_cond slot_free;
+    int64_t looked_ns;     /* when the socket was last looked at */
+    shmrpci_thread pusher; /* client_push.c */
+    shmrpci_cond push;
+    tcp_pusher_state pusher_state;
+    bool has_held;      /* some request may wait for others */
+    uint32_t holds;     /* how many did so far */
+    uint32_t next_slot; /* the first to look whether it is free */
     tcp_reader reader;
     tcp_outbox outbox;
     shmrpci_tls *tls; /* NULL: in plain */
@@ -156,6 +173,16 @@ int tcp_client_commit(shmrpci_call *call);
 int tcp_client_receive(shmrpci_call *call, int64_t deadline_ns);
 void tcp_client_release(shmrpci_call *call);
 bool tcp_client_cancel(shmrpci_call *call);
+
+/* ---- client_push.c ---- */
+
+/* A request that was added to the outbox, and of which `waiting` are there now,
+ * may wait for others: it is sent within TCP_HOLD_NS, if nobody flushes before
+ * that. False: to be flushed. */
+bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting);
+
+/* Ends the thread that sends what was held. */
+void tcp_client_push_no_more(tcp_client *client);
 
 /* ---- client_watch.c ---- */
 

@@ -5,6 +5,9 @@
 
 #include "os/clock.h"
 
+/* How long a client with calls under way may believe that nothing has come. */
+#define LOOK_NS (50 * SHMRPCI_NS_PER_US)
+
 static tcp_slot *slot_of(const shmrpci_call *call)
 {
     return call->data.pointers[0];
@@ -48,9 +51,11 @@ static tcp_slot *find_free(tcp_client *client)
     if (client->in_flight >= client->credits) {
         return NULL;
     }
-    for (unsigned i = 0; i < TCP_SLOTS; i++) {
-        if (client->slots[i].state == TCP_SLOT_FREE) {
-            return &client->slots[i];
+    for (uint32_t i = 0; i < TCP_SLOTS; i++) {
+        tcp_slot *slot = &client->slots[(client->next_slot + i) % TCP_SLOTS];
+        if (slot->state == TCP_SLOT_FREE) {
+            client->next_slot = slot->call_id + 1;
+            return slot;
         }
     }
     return NULL;
@@ -75,8 +80,12 @@ static int lost(const tcp_client *client, shmrpc_error *error)
 static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
                      bool *waited, shmrpc_error *error)
 {
-    /* What has come is looked at first: the end, or a slot. */
-    tcp_client_look(client);
+    /* What has come is looked at first: the end, or a slot. Who has other
+     * calls there has looked for them. */
+    if (client->in_flight == 0 || client->in_flight >= client->credits ||
+        shmrpci_now_ns() - client->looked_ns > LOOK_NS) {
+        tcp_client_look(client);
+    }
     for (bool in_time = true; !client->is_lost && !client->is_leaving;) {
         *out = find_free(client);
         if (*out != NULL) {
@@ -146,6 +155,12 @@ void tcp_client_abort(shmrpci_call *call)
 
 /* ---- sending --------------------------------------------------------- */
 
+/* A request that is not whole can't be run. */
+static bool was_sent(const tcp_slot *slot)
+{
+    return slot->piece.sent_bytes == slot->piece.len;
+}
+
 static void on_sent(tcp_piece *piece)
 {
     /* The piece knows its slot by where it is. */
@@ -153,6 +168,7 @@ static void on_sent(tcp_piece *piece)
         (tcp_slot *)(void *)((char *)piece - offsetof(tcp_slot, piece));
     shmrpci_mutex_lock(&slot->client->lock);
     slot->is_out = true;
+    slot->was_cut = !was_sent(slot);
     if (slot->state == TCP_SLOT_LEAVING) {
         tcp_slot_free(slot);
     }
@@ -214,29 +230,29 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
     return SHMRPC_E_DEADLINE;
 }
 
-/* A request that is not whole can't be run. */
-static bool was_sent(tcp_slot *slot)
-{
-    return slot->piece.sent_bytes == slot->piece.len;
-}
-
 /* Who is told of the end does not wait for room either: arm sees to the rest.
  */
-static int post(tcp_slot *slot, int64_t timeout_ns, bool is_told)
+static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
 {
+    bool is_told = (flags & SHMRPCI_HEAD_TOLD) != 0;
+    bool oneway = (flags & SHMRPCI_HEAD_ONEWAY) != 0;
     tcp_client *client = slot->client;
     shmrpci_mutex_lock(&client->lock);
     bool is_gone = client->is_lost || client->is_leaving;
     if (!is_gone) {
         slot->state = TCP_SLOT_SENT;
         slot->is_out = false;
+        slot->was_cut = false;
         slot->is_told = is_told;
     }
     shmrpci_mutex_unlock(&client->lock);
     if (is_gone) {
         return SHMRPC_E_SERVER_LOST;
     }
-    tcp_outbox_add(&client->outbox, &slot->piece);
+    uint32_t waiting = tcp_outbox_add(&client->outbox, &slot->piece);
+    if (!oneway && tcp_client_hold(client, slot->piece.len, waiting)) {
+        return SHMRPC_OK;
+    }
     switch (tcp_outbox_flush(&client->outbox)) {
     case TCP_FLUSHED:
         return SHMRPC_OK;
@@ -261,8 +277,7 @@ int tcp_client_commit(shmrpci_call *call)
     }
     if (status == SHMRPC_OK) {
         fill_request(slot, call);
-        status = post(slot, call->head.timeout_ns,
-                      (call->head.flags & SHMRPCI_HEAD_TOLD) != 0);
+        status = post(slot, call->head.timeout_ns, call->head.flags);
     }
     if (status != SHMRPC_OK) {
         give_back(slot);
@@ -321,7 +336,7 @@ static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
         break;
     }
     if (slot->client->is_lost) {
-        *status = SHMRPC_E_SERVER_LOST;
+        *status = slot->was_cut ? SHMRPC_E_UNAVAILABLE : SHMRPC_E_SERVER_LOST;
         slot->client->in_flight--;
         tcp_slot_free(slot);
         return true;

@@ -35,6 +35,7 @@ static void client_free(tcp_client *client)
     if (is_ours) {
         shmrpci_tls_destroy(client->tls);
         shmrpci_cond_fini(&client->slot_free);
+        shmrpci_cond_fini(&client->push);
         shmrpci_mutex_fini(&client->lock);
         tcp_outbox_fini(&client->outbox);
     }
@@ -69,6 +70,7 @@ static tcp_client *client_new(int fd, size_t max_message_bytes)
     tcp_outbox_init(&client->outbox, fd);
     shmrpci_mutex_init(&client->lock);
     shmrpci_cond_init(&client->slot_free);
+    shmrpci_cond_init(&client->push);
     for (uint32_t i = 0; i < TCP_SLOTS; i++) {
         tcp_slot *slot = &client->slots[i];
         slot->client = client;
@@ -92,7 +94,7 @@ static bool send_all(tcp_client *client, const shmrpci_buf *bytes)
     if (bytes->status != SHMRPC_OK) {
         return false;
     }
-    tcp_outbox_add(&client->outbox, &piece);
+    (void)tcp_outbox_add(&client->outbox, &piece);
     if (tcp_outbox_flush(&client->outbox) != TCP_FLUSHED) {
         tcp_outbox_fail(&client->outbox);
         return false;
@@ -404,8 +406,11 @@ void tcp_client_disconnect(shmrpci_conn *base)
         return;
     }
     tcp_client *client = (tcp_client *)(void *)base;
-    if (tcp_client_is_ours(client) && client->sent_oneway && !client->is_lost) {
-        see_off(client);
+    if (tcp_client_is_ours(client)) {
+        if (client->sent_oneway && !client->is_lost) {
+            see_off(client);
+        }
+        tcp_client_push_no_more(client);
     }
     client_free(client);
 }

@@ -292,6 +292,8 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
+    /* First of all, so that it is known of each call whether it was sent. */
+    tcp_outbox_fail(&client->outbox);
     shmrpci_mutex_lock(&client->lock);
     if (!client->is_lost) {
         client->is_lost = true;
@@ -302,24 +304,20 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
         shmrpci_cond_broadcast(at->cond);
     }
     shmrpci_mutex_unlock(&client->lock);
-    tcp_outbox_fail(&client->outbox);
 }
 
-/* By the thread that reads, without the lock: waits for the socket, and does
- * what it is ready for. */
-static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
+/* Waits until there is something to read, or room for what waits to be sent;
+ * false: not until the deadline. */
+static bool await_socket(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
-    size_t first;
-    int64_t since_ns;
-    bool more = true;
     shmrpci_poll_entry entries[] = {
         {.fd = client->fd,
          .read = true,
-         .write = tcp_outbox_waiting(&client->outbox, &first, &since_ns) > 0},
+         .write = tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS},
         {.fd = client->wake_fd, .read = true},
     };
     if (!shmrpci_poll_entries(entries, reserves ? 2 : 1, deadline_ns)) {
-        return;
+        return false;
     }
     if (entries[1].is_ready) {
         shmrpci_event_clear(client->wake_fd);
@@ -327,8 +325,15 @@ static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
     if (entries[0].write) {
         (void)tcp_outbox_flush(&client->outbox);
     }
+    return entries[0].is_ready;
+}
+
+/* By the thread that reads, without the lock: waits for the socket (0: does
+ * not, and sends nothing that is held), and does what it is ready for. */
+static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
+{
     tcp_end end = TCP_END_NONE;
-    more = entries[0].is_ready;
+    bool more = deadline_ns == 0 || await_socket(client, reserves, deadline_ns);
     while (end == TCP_END_NONE && more) {
         size_t got = 0;
         end = read_once(client, &got, &more);
@@ -357,6 +362,17 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     if (client->is_lost) {
         return true;
     }
+    bool flushes = client->has_held && deadline_ns != 0;
+    client->has_held = client->has_held && !flushes;
+    if (client->has_reader && flushes) {
+        shmrpci_mutex_unlock(&client->lock);
+        tcp_flushed flushed = tcp_outbox_flush(&client->outbox);
+        if (flushed == TCP_FLUSH_FAILED) {
+            tcp_client_lose(client, TCP_END_CUT);
+        }
+        shmrpci_mutex_lock(&client->lock);
+        return true;
+    }
     if (client->has_reader) {
         tcp_waiter waiter = {.next = client->waiters, .cond = cond};
         client->waiters = &waiter;
@@ -372,6 +388,7 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     shmrpci_mutex_unlock(&client->lock);
     pump(client, reserves, deadline_ns);
     shmrpci_mutex_lock(&client->lock);
+    client->looked_ns = shmrpci_now_ns();
     client->has_reader = false;
     client->reader_reserves = false;
     return deadline_ns != 0 && shmrpci_remaining_ns(deadline_ns) > 0;
@@ -397,6 +414,7 @@ bool tcp_client_drain(tcp_client *client, int64_t deadline_ns)
     for (;;) {
         size_t first;
         int64_t since_ns;
+        (void)tcp_outbox_flush(&client->outbox);
         if (tcp_outbox_waiting(&client->outbox, &first, &since_ns) == 0) {
             return true;
         }

@@ -58,8 +58,9 @@ int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count)
 {
     tcp_client *client = (tcp_client *)(void *)conn;
-    int64_t again_ns = unsent(client) > 0 ? shmrpci_deadline_after(UNSENT_NS)
-                                          : SHMRPCI_NEVER_NS;
+    int64_t again_ns = tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS
+                           ? shmrpci_deadline_after(UNSENT_NS)
+                           : SHMRPCI_NEVER_NS;
     shmrpci_mutex_lock(&client->lock);
     tcp_client_look(client);
     bool over = client->is_lost;

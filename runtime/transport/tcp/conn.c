@@ -475,6 +475,60 @@ void tcp_conn_flush(tcp_conn *conn)
     }
 }
 
+bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
+                   int64_t handled_ns)
+{
+    tcp_listener *listener = conn->listener;
+    bool holds = false;
+    bool wakes = false;
+    if (waiting == 0 || waiting >= TCP_HOLD_FRAMES || bytes > TCP_HOLD_BYTES ||
+        handled_ns > TCP_HOLD_NS / 8) {
+        return false;
+    }
+    shmrpci_mutex_lock(&listener->lock);
+    holds = listener->queue_first != NULL && conn->state == TCP_CONN_OPEN;
+    if (holds) {
+        wakes = !listener->is_quick;
+        listener->is_quick = true;
+        listener->holds++;
+    }
+    if (holds && !conn->is_held) {
+        conn->is_held = true;
+        conn->refs++;
+        conn->next_held = listener->held;
+        listener->held = conn;
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    if (wakes) {
+        shmrpci_event_set(listener->wake_fd);
+    }
+    return holds;
+}
+
+/* With the lock held. */
+static tcp_conn *pop_held(tcp_listener *listener)
+{
+    tcp_conn *conn = listener->held;
+    if (conn != NULL) {
+        listener->held = conn->next_held;
+        conn->is_held = false;
+    }
+    return conn;
+}
+
+void tcp_conn_release_held(tcp_listener *listener)
+{
+    tcp_conn *conn;
+    shmrpci_mutex_lock(&listener->lock);
+    while ((conn = pop_held(listener)) != NULL) {
+        shmrpci_mutex_unlock(&listener->lock);
+        tcp_conn_flush(conn);
+        shmrpci_mutex_lock(&listener->lock);
+        tcp_conn_unref_locked(conn);
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+}
+
 void tcp_conn_note(tcp_conn *conn, const tcp_head *head)
 {
     if (tcp_outbox_note(&conn->outbox, head)) {

@@ -32,7 +32,7 @@ static bool send_copy(tcp_conn *conn, const shmrpci_buf *bytes)
     memcpy(out->bytes, bytes->data, bytes->len);
     out->piece = (tcp_piece){
         .data = out->bytes, .len = bytes->len, .on_sent = free_message};
-    tcp_outbox_add(&conn->outbox, &out->piece);
+    (void)tcp_outbox_add(&conn->outbox, &out->piece);
     tcp_conn_flush(conn);
     return true;
 }

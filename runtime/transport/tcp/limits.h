@@ -21,6 +21,12 @@
 /* Memory for a body grows from here as its bytes arrive. */
 #define TCP_BODY_FIRST_BYTES ((size_t)64 << 10)
 
+/* Frames that are ready wait for others so long at most, so that one system
+ * call sends many; only those of so many bytes, and so many of them. */
+#define TCP_HOLD_NS     (500 * SHMRPCI_NS_PER_US)
+#define TCP_HOLD_BYTES  ((size_t)2 << 10)
+#define TCP_HOLD_FRAMES 32u
+
 /* Memory that a call keeps for the next one. */
 #define TCP_KEEP_BYTES ((size_t)256 << 10)
 

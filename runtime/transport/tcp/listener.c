@@ -197,7 +197,9 @@ void tcp_listener_watch(tcp_listener *listener)
 
 /* What the running thread knows from one round to the next. */
 typedef struct round_state {
-    uint64_t claims;    /* when it last looked */
+    uint64_t claims; /* when it last looked */
+    uint64_t looks;
+    uint64_t holds;
     int64_t wakeful_ns; /* until then it does not sleep for long */
     int64_t accept_ns;  /* when to accept again; 0: it does */
     bool all_busy;      /* no worker reads the sockets */
@@ -267,7 +269,14 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
         state->claims = listener->claims;
         state->wakeful_ns = now_ns + WAKEFUL_NS;
     }
-    state->all_busy = listener->idle == 0;
+    /* Workers that are busy with one short call after the other read soon. */
+    state->all_busy = listener->idle == 0 && listener->looks == state->looks;
+    state->looks = listener->looks;
+    listener->is_quick = listener->holds != state->holds;
+    state->holds = listener->holds;
+    if (listener->is_quick && now_ns + TCP_HOLD_NS < wake_ns) {
+        wake_ns = now_ns + TCP_HOLD_NS;
+    }
     if (!state->all_busy && now_ns < state->wakeful_ns &&
         now_ns + TICK_NS < wake_ns) {
         wake_ns = now_ns + TICK_NS;
@@ -302,6 +311,7 @@ static void run_round(tcp_listener *listener, round_state *state)
 {
     uint64_t tags[64];
     int64_t wake_ns = plan_round(listener, state);
+    tcp_conn_release_held(listener);
     shmrpci_poll_entry entries[] = {
         {.fd = listener->control_set, .read = true},
         {.fd = listener->edge_set, .read = true},
@@ -448,6 +458,7 @@ static void close_connections(tcp_listener *listener)
     tcp_conn *conn;
     /* No call is left out for a connection that is full. */
     listener->limits.max_held_bytes = SIZE_MAX;
+    tcp_conn_release_held(listener);
     withdraw_calls(listener);
     for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
         if (tcp_conn_is_open(conn)) {

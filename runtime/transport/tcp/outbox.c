@@ -47,13 +47,15 @@ static tcp_piece *take_all(tcp_outbox *outbox)
     outbox->first = NULL;
     outbox->last = NULL;
     outbox->bytes = 0;
+    outbox->pieces = 0;
     outbox->notes = 0;
     outbox->first_since_ns = 0;
     return first;
 }
 
-void tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece)
+uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece)
 {
+    uint32_t waiting = 0;
     piece->next = NULL;
     piece->sent_bytes = 0;
     shmrpci_mutex_lock(&outbox->lock);
@@ -67,11 +69,13 @@ void tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece)
         outbox->last = piece;
         outbox->bytes += piece->len;
         outbox->notes += is_note(piece) ? 1u : 0u;
+        waiting = ++outbox->pieces;
     }
     shmrpci_mutex_unlock(&outbox->lock);
     if (failed) {
         give_back(piece);
     }
+    return waiting;
 }
 
 static size_t gather(const tcp_outbox *outbox,
@@ -103,6 +107,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
         piece->sent_bytes = piece->len;
         outbox->first = piece->next;
         outbox->first_since_ns = 0;
+        outbox->pieces--;
         outbox->notes -= is_note(piece) ? 1u : 0u;
         piece->next = NULL;
         *end = piece;
@@ -194,6 +199,7 @@ bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece)
             outbox->last = before;
         }
         outbox->bytes -= piece->len;
+        outbox->pieces--;
     }
     shmrpci_mutex_unlock(&outbox->lock);
     return taken;
@@ -229,7 +235,7 @@ bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head)
     tcp_head_put(head, note->bytes);
     note->piece = (tcp_piece){
         .data = note->bytes, .len = TCP_HEAD_BYTES, .on_sent = free_note};
-    tcp_outbox_add(outbox, &note->piece);
+    (void)tcp_outbox_add(outbox, &note->piece);
     return true;
 }
 

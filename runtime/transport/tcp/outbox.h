@@ -41,9 +41,10 @@ typedef struct tcp_outbox {
     bool is_flushing;
     bool again; /* somebody wanted to flush meanwhile */
     bool has_failed;
-    bool is_sealed; /* some of `first` may be under way, in a record of TLS */
-    size_t bytes;   /* not sent yet */
-    uint32_t notes; /* of tcp_outbox_note, not sent yet */
+    bool is_sealed;  /* some of `first` may be under way, in a record of TLS */
+    size_t bytes;    /* not sent yet */
+    uint32_t pieces; /* the same, counted */
+    uint32_t notes;  /* of tcp_outbox_note, not sent yet */
     int64_t
         first_since_ns; /* when `first` was first kept waiting; 0: not yet */
 } tcp_outbox;
@@ -57,8 +58,9 @@ typedef enum tcp_flushed {
 void tcp_outbox_init(tcp_outbox *outbox, int fd);
 void tcp_outbox_fini(tcp_outbox *outbox);
 
-/* Adds a piece; after a failure on_sent is called at once. */
-void tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece);
+/* Adds a piece, and returns how many wait now; after a failure on_sent is
+ * called at once, and it returns 0. */
+uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece);
 
 /* Sends what can be sent. */
 tcp_flushed tcp_outbox_flush(tcp_outbox *outbox);

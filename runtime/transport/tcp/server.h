@@ -95,6 +95,8 @@ struct tcp_conn {
     size_t unsent_bytes; /* of their replies */
     uint32_t in_flight;  /* calls that have not ended */
     uint32_t owed;       /* credits of oneway calls */
+    bool is_held;        /* in the listener's list of those */
+    tcp_conn *next_held;
     bool credit_is_out;  /* credit_note is in the outbox */
     tcp_call *calls;     /* that have not ended */
     int64_t deadline_ns; /* of handshake and linger */
@@ -156,6 +158,10 @@ struct tcp_listener {
     uint32_t idle;      /* workers that wait on edge_set */
     uint64_t claims;    /* so far */
     uint32_t epoch;     /* of what clients are told at hello */
+    uint64_t looks;     /* so far, of workers at edge_set */
+    tcp_conn *held;     /* with replies that wait for others, and a reference */
+    uint64_t holds;     /* so far */
+    bool is_quick;      /* the listener's thread looks at those soon */
     bool is_asleep;     /* the listener's thread does not look at sockets */
     bool is_patient;    /* nor at deadlines, of its own accord */
     bool is_watching;   /* some connection has a deadline */
@@ -183,6 +189,13 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why);
 void tcp_conn_event(tcp_listener *listener, uint64_t tag);
 /* Sends what waits; ends the connection when it is gone. */
 void tcp_conn_flush(tcp_conn *conn);
+/* A reply that was added to the outbox, and of which `waiting` are there now,
+ * may wait for those of calls in the queue; `handled_ns` is how long it took.
+ * False: to be flushed. */
+bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
+                   int64_t handled_ns);
+/* Flushes all connections that hold replies. */
+void tcp_conn_release_held(tcp_listener *listener);
 /* Queues a frame without a body, and sends it. */
 void tcp_conn_note(tcp_conn *conn, const tcp_head *head);
 bool tcp_conn_is_open(tcp_conn *conn);

@@ -99,6 +99,7 @@ static void wait_for_event(tcp_listener *listener)
         shmrpci_poll_wait_edges(listener->edge_set, &tag, 1, SHMRPCI_NEVER_NS);
     shmrpci_mutex_lock(&listener->lock);
     listener->idle--;
+    listener->looks++;
     shmrpci_mutex_unlock(&listener->lock);
     if (count > 0 && (tag & ~SHMRPCI_POLL_HUNG_UP) != TCP_TAG_BELL) {
         tcp_conn_event(listener, tag);
@@ -117,6 +118,12 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
             /* The bell wakes one; each wakes the next. */
             shmrpci_event_set(listener->bell_fd);
             return SHMRPC_E_CANCELLED;
+        }
+        bool has_held = listener->queue_first == NULL && listener->held != NULL;
+        if (has_held) { /* nothing else comes that they could wait for */
+            shmrpci_mutex_unlock(&listener->lock);
+            tcp_conn_release_held(listener);
+            continue;
         }
         tcp_call *call = claim(participant);
         if (call != NULL) {
@@ -241,8 +248,12 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     }
     shmrpci_mutex_unlock(&listener->lock);
     if (filled) {
-        tcp_outbox_add(&conn->outbox, &call->piece);
-        tcp_conn_flush(conn);
+        size_t bytes = call->piece.len;
+        int64_t handled_ns = shmrpci_now_ns() - request->received_ns;
+        uint32_t waiting = tcp_outbox_add(&conn->outbox, &call->piece);
+        if (!tcp_conn_hold(conn, bytes, waiting, handled_ns)) {
+            tcp_conn_flush(conn);
+        }
     } else {
         tcp_conn_end(conn, TCP_END_MEMORY);
     }
@@ -286,7 +297,7 @@ static void on_credit_sent(tcp_piece *piece)
     bool again = ready_credit(conn);
     shmrpci_mutex_unlock(&listener->lock);
     if (again) {
-        tcp_outbox_add(&conn->outbox, &conn->credit_note.piece);
+        (void)tcp_outbox_add(&conn->outbox, &conn->credit_note.piece);
     }
     tcp_conn_unref(conn);
 }
@@ -305,7 +316,7 @@ void tcp_worker_drop(shmrpci_request *request)
     bool pay = ready_credit(conn);
     shmrpci_mutex_unlock(&listener->lock);
     if (pay) {
-        tcp_outbox_add(&conn->outbox, &conn->credit_note.piece);
+        (void)tcp_outbox_add(&conn->outbox, &conn->credit_note.piece);
         tcp_conn_flush(conn);
     }
     tcp_conn_unref(conn);

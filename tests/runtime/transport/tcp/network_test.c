@@ -90,6 +90,74 @@ static void ping_is_answered_while_a_reply_is_being_sent(void **state)
     stop();
 }
 
+/* Of three calls the last waits for others to be sent with it; its caller does
+ * nothing more. */
+static void calls_leave_without_their_caller(void **state)
+{
+    (void)state;
+    enum { CALLS = 3 };
+    shmrpci_call calls[CALLS];
+    start(0);
+    shmrpci_conn *conn = service_connect(&served);
+    for (unsigned i = 0; i < CALLS; i++) {
+        assert_int_equal(call_send(conn, i == 0 ? METHOD_HOLD : METHOD_ECHO,
+                                   "x", 1, PATIENCE_NS, &calls[i]),
+                         SHMRPC_OK);
+    }
+    service_await(&served.served, CALLS);
+    atomic_store(&served.is_open, true);
+    for (unsigned i = 0; i < CALLS; i++) {
+        int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+        assert_int_equal(transport_of(&served)->receive(&calls[i], deadline_ns),
+                         SHMRPC_OK);
+        transport_of(&served)->release(&calls[i]);
+    }
+    transport_of(&served)->disconnect(conn);
+    stop();
+}
+
+static void put_call(uint8_t **at, uint16_t method, uint32_t id)
+{
+    tcp_head head = {.type = TCP_REQUEST,
+                     .method = method,
+                     .call = id,
+                     .value = UINT64_C(1) << 40};
+    tcp_head_put(&head, *at);
+    *at += TCP_HEAD_BYTES;
+}
+
+/* One worker is taken; what the other one has done waits for what comes
+ * behind, which is another long call. */
+static void replies_leave_without_their_worker(void **state)
+{
+    (void)state;
+    enum { QUICK = 3, TAKEN = 100, LAST = 101 };
+    uint8_t frames[(QUICK + 2) * TCP_HEAD_BYTES];
+    uint8_t *at = frames;
+    start(0);
+    int fd = raw_hello(&served);
+    put_call(&at, METHOD_HOLD, TAKEN);
+    assert_true(raw_send(fd, frames, TCP_HEAD_BYTES));
+    service_await(&served.served, 1);
+    at = frames;
+    for (uint32_t i = 0; i < QUICK; i++) {
+        put_call(&at, METHOD_ECHO, i);
+    }
+    put_call(&at, METHOD_HOLD, LAST);
+    assert_true(raw_send(fd, frames, (size_t)(at - frames)));
+    for (uint32_t i = 0; i < QUICK; i++) {
+        uint8_t bytes[TCP_HEAD_BYTES];
+        tcp_head head;
+        assert_true(raw_receive(fd, bytes, sizeof bytes));
+        tcp_head_get(bytes, &head);
+        assert_int_equal(head.type, TCP_REPLY);
+        assert_int_equal(head.call, i);
+    }
+    atomic_store(&served.is_open, true);
+    (void)close(fd);
+    stop();
+}
+
 /* How late a call of 50 ms ends whose reply does not come, and is given up. */
 static int64_t call_in_vain(void *user)
 {
@@ -421,6 +489,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_that_come_one_by_one_are_the_same),
         cmocka_unit_test(ping_is_answered_while_a_reply_is_being_sent),
+        cmocka_unit_test(calls_leave_without_their_caller),
+        cmocka_unit_test(replies_leave_without_their_worker),
         cmocka_unit_test(deadlines_hold_while_the_cable_is_out),
         cmocka_unit_test(connecting_keeps_its_deadline),
         cmocka_unit_test(cut_connection_ends_calls_at_both_ends),

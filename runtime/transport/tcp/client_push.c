@@ -1,0 +1,94 @@
+/*
+ * Requests that wait for others, so that one system call sends many.
+ *
+ * A client that has many calls at a time mostly starts the next one as soon as
+ * it has finished another, and then waits: what it has started until then goes
+ * out in one piece.  It may as well do something else for a while.  So there
+ * is a thread, from the first request that is held on, which sends what has
+ * waited for TCP_HOLD_NS; it sleeps while nothing is held.
+ */
+#include "os/clock.h"
+#include "transport/tcp/client.h"
+
+/* With the lock held, which it gives up: what was held long enough goes. */
+static void push(tcp_client *client)
+{
+    client->has_held = false;
+    shmrpci_mutex_unlock(&client->lock);
+    tcp_flushed flushed = tcp_outbox_flush(&client->outbox);
+    if (flushed == TCP_FLUSH_FAILED) {
+        tcp_client_lose(client, TCP_END_CUT);
+    }
+    shmrpci_mutex_lock(&client->lock);
+    if (flushed == TCP_FLUSH_WAITS) {
+        client->has_held = true; /* until there is room */
+        client->holds++;
+    }
+}
+
+static void run(void *user)
+{
+    tcp_client *client = user;
+    uint32_t seen = 0;
+    shmrpci_mutex_lock(&client->lock);
+    while (client->pusher_state != TCP_PUSHER_LEAVES) {
+        if (client->holds == seen) {
+            client->pusher_state = TCP_PUSHER_SLEEPS;
+            shmrpci_cond_wait(&client->push, &client->lock);
+            continue;
+        }
+        seen = client->holds;
+        int64_t look_ns = shmrpci_deadline_after(TCP_HOLD_NS);
+        while (client->pusher_state != TCP_PUSHER_LEAVES &&
+               shmrpci_cond_wait_until(&client->push, &client->lock, look_ns)) {
+        }
+        if (client->has_held && !client->is_lost) {
+            push(client);
+        }
+    }
+    shmrpci_mutex_unlock(&client->lock);
+}
+
+/* With the lock held: whether somebody will look. */
+static bool wake_pusher(tcp_client *client)
+{
+    if (client->pusher_state == TCP_PUSHER_NONE &&
+        shmrpci_thread_create(&client->pusher, "shmrpc-push", run, client) !=
+            SHMRPC_OK) {
+        return false;
+    }
+    if (client->pusher_state != TCP_PUSHER_LOOKS) {
+        client->pusher_state = TCP_PUSHER_LOOKS;
+        shmrpci_cond_signal(&client->push);
+    }
+    return true;
+}
+
+bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting)
+{
+    bool holds = false;
+    if (waiting == 0 || waiting >= TCP_HOLD_FRAMES || bytes > TCP_HOLD_BYTES) {
+        return false;
+    }
+    shmrpci_mutex_lock(&client->lock);
+    /* As many again are at the server, or it would have nothing to do. */
+    if (waiting * 2 < client->in_flight && !client->is_lost) {
+        client->has_held = true;
+        client->holds++;
+        holds = wake_pusher(client);
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    return holds;
+}
+
+void tcp_client_push_no_more(tcp_client *client)
+{
+    shmrpci_mutex_lock(&client->lock);
+    bool runs = client->pusher_state != TCP_PUSHER_NONE;
+    client->pusher_state = runs ? TCP_PUSHER_LEAVES : TCP_PUSHER_NONE;
+    shmrpci_cond_signal(&client->push);
+    shmrpci_mutex_unlock(&client->lock);
+    if (runs) {
+        shmrpci_thread_join(&client->pusher);
+    }
+}

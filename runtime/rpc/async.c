@@ -192,7 +192,23 @@ typedef struct form {
     void *user;
     bool is_loan;
     size_t loan_bytes;
+    int64_t patience_ns; /* that a callback may be waited for */
 } form;
+
+/* Waits a while for a held call. True: it is over. */
+static bool is_soon(shmrpc_call *call, int64_t patience_ns)
+{
+    shmrpci_plan *p = &call->plan;
+    int64_t until_ns = now_of(p->client) + patience_ns;
+    bool is_last = until_ns >= p->deadline_ns;
+    int status = p->link->transport->receive(&p->call, is_last ? p->deadline_ns
+                                                               : until_ns);
+    if (status == SHMRPC_E_DEADLINE && !is_last) {
+        return false;
+    }
+    settle(call, status);
+    return true;
+}
 
 static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
                  const void *params, const shmrpc_opts *opts, const form *as,
@@ -250,6 +266,15 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
         let_go(call, false);
         return SHMRPC_OK;
     }
+    if (as->patience_ns > 0) {
+        shmrpci_mutex_lock(&async->lock);
+        shmrpci_async_enter(async, call);
+        shmrpci_mutex_unlock(&async->lock);
+        if (is_soon(call, as->patience_ns)) {
+            shmrpci_async_tell(call);
+            return SHMRPC_OK;
+        }
+    }
     shmrpci_mutex_lock(&async->lock);
     let_go(call, false);
     shmrpci_async_sent(async, call);
@@ -270,7 +295,18 @@ int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
                       shmrpc_stub_end end, shmrpc_function done, void *user,
                       shmrpc_call **out, shmrpc_error *error)
 {
-    const form as = {.end = end, .done = done, .user = user};
+    return shmrpc_stub_async_soon(client, method, params, opts, 0, end, done,
+                                  user, out, error);
+}
+
+int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
+                           const void *params, const shmrpc_opts *opts,
+                           int64_t patience_ns, shmrpc_stub_end end,
+                           shmrpc_function done, void *user, shmrpc_call **out,
+                           shmrpc_error *error)
+{
+    const form as = {
+        .end = end, .done = done, .user = user, .patience_ns = patience_ns};
     if (done == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "`done` is NULL");
     }

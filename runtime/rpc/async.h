@@ -146,6 +146,9 @@ bool shmrpci_async_make_room(shmrpci_async *async, int64_t deadline_ns,
 
 /* ---- async_loop.c; under the lock -------------------------------------- */
 
+/* A call that is going to be told of, be it OWED or not: the loop learns from
+ * now on when its server is lost. */
+void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call);
 /* A call has become OWED: its end will be told. */
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call);
 /* One has become DUE. */
@@ -156,6 +159,8 @@ void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link);
 
 /* ---- not under it ---- */
 
+/* Calls the callback of a held call that is over, and frees its object. */
+void shmrpci_async_tell(shmrpc_call *call);
 /* Ends all calls. */
 void shmrpci_async_close(shmrpc_client *client);
 

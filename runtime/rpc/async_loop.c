@@ -213,6 +213,11 @@ static bool arm_all(shmrpci_async *async)
     return is_quiet;
 }
 
+void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call)
+{
+    (void)place_of(async, call->plan.link);
+}
+
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
 {
     shmrpci_async_link *at = place_of(async, call->plan.link);
@@ -275,7 +280,7 @@ static shmrpc_call *next_over(shmrpci_async_walk *walk, int64_t now_ns)
 }
 
 /* Not under the lock: the callback may start calls. */
-static void tell(shmrpc_call *call)
+void shmrpci_async_tell(shmrpc_call *call)
 {
     /* Not const: in C an array is not what its elements are. */
     void *reply = call->reply != NULL
@@ -294,7 +299,7 @@ static int call_back(shmrpci_async *async)
     shmrpc_call *call;
     while ((call = next_over(&walk, now_ns)) != NULL) {
         shmrpci_mutex_unlock(&async->lock);
-        tell(call);
+        shmrpci_async_tell(call);
         count++;
         shmrpci_mutex_lock(&async->lock);
     }
@@ -348,7 +353,7 @@ static void close_call(shmrpc_call *call)
     } else if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
         return; /* its callback runs, and closes the client */
     }
-    tell(call);
+    shmrpci_async_tell(call);
 }
 
 /* In a child the parent's calls are left alone. */

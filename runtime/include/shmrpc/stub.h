@@ -114,6 +114,17 @@ SHMRPC_API int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
                                  void *user, shmrpc_call **out,
                                  shmrpc_error *error);
 
+/* As async, but first waits for up to `patience_ns` as a blocking call does. A
+ * call that is over by then is told before this function returns, with `*out`
+ * written before; so a loop of events spares itself a turn for calls that take
+ * less time than one. 0: does not wait. */
+SHMRPC_API int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
+                                      const void *params,
+                                      const shmrpc_opts *opts,
+                                      int64_t patience_ns, shmrpc_stub_end end,
+                                      shmrpc_function done, void *user,
+                                      shmrpc_call **out, shmrpc_error *error);
+
 /* A descriptor, the client's, which is readable when dispatch has something to
  * do: a callback is due, or a deadline may be. Negative: a status. */
 SHMRPC_API int shmrpc_stub_fd(shmrpc_client *client);

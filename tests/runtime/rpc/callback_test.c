@@ -245,6 +245,46 @@ static void close_calls_back_what_is_owed(void **state)
     }
 }
 
+static int call_back_soon(ticket *at, uint32_t method, const void *params,
+                          const shmrpc_opts *opts, int64_t patience_ns,
+                          shmrpc_call **out)
+{
+    return shmrpc_stub_async_soon(at->t->b->client, method, params, opts,
+                                  patience_ns, end_ticket,
+                                  (shmrpc_function)note_sum, at, out, NULL);
+}
+
+/* What is over soon is told at once; what is not, by the loop, once. */
+static void short_calls_are_waited_for(void **state)
+{
+    both *b = *state;
+    tally t = {.b = b};
+    ticket soon[3] = {{&t, 0}, {&t, 1}, {&t, 2}};
+    pair_params pair = {0, 1000};
+    shmrpc_call *call = NULL;
+    assert_true(shmrpc_stub_fd(b->client) >= 0);
+    assert_int_equal(
+        call_back_soon(&soon[0], ADD, &pair, &async_patient, PATIENCE_NS, NULL),
+        0);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.sums[0], 1000);
+    assert_int_equal(
+        call_back_soon(&soon[1], HOLD, NULL, &async_patient, 1000, &call), 0);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(
+        call_back_soon(&soon[2], HOLD, NULL, &async_hasty, PATIENCE_NS, NULL),
+        0);
+    assert_int_equal(t.count, 2);
+    assert_int_equal(t.statuses[2], SHMRPC_E_DEADLINE);
+    (void)shmrpc_call_cancel(call);
+    loop_until(b, &t.count, 3);
+    assert_int_equal(t.statuses[1], SHMRPC_E_CANCELLED);
+    sample_open(&b->server.state);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(t.ended[i], 1);
+    }
+}
+
 static void note_thrown(ticket *at, int status, void *reply,
                         const shmrpc_error *error)
 {
@@ -320,6 +360,29 @@ static void end_of_the_server_is_told_to_the_loop(void **state)
     shmrpc_stub_close(b.client);
 }
 
+/* Also to one that has waited for all of its calls. */
+static void end_of_the_server_is_told_after_short_calls(void **state)
+{
+    (void)state;
+    both b;
+    sample_start(&b.server, async_scheme, &sample_service, 1);
+    b.client = sample_connect(&b.server);
+    tally t = {.b = &b};
+    ticket at = {&t, 0};
+    pair_params pair = {1, 2};
+    int fd = shmrpc_stub_fd(b.client);
+    (void)shmrpc_stub_dispatch(b.client);
+    assert_int_equal(
+        call_back_soon(&at, ADD, &pair, &async_patient, PATIENCE_NS, NULL), 0);
+    assert_int_equal(t.count, 1);
+    while (shmrpci_poll_readable(fd, 0)) {
+        (void)shmrpc_stub_dispatch(b.client);
+    }
+    sample_stop(&b.server);
+    assert_true(shmrpci_poll_readable(fd, shmrpci_deadline_after(PATIENCE_NS)));
+    shmrpc_stub_close(b.client);
+}
+
 /* ---- forks ---- */
 
 /* The child of a process with calls in flight; its exit status. */
@@ -382,10 +445,12 @@ static const struct CMUnitTest tests[] = {
     ASYNC_CASE(loop_wakes_for_the_nearest_deadline),
     ASYNC_CASE(cancelled_call_is_called_back_once),
     ASYNC_CASE(close_calls_back_what_is_owed),
+    ASYNC_CASE(short_calls_are_waited_for),
     ASYNC_CASE(payloads_of_errors_are_called_back),
     ASYNC_CASE(forms_of_calls_mix),
     ASYNC_CASE(calls_in_flight_are_not_the_childs),
     cmocka_unit_test(end_of_the_server_is_told_to_the_loop),
+    cmocka_unit_test(end_of_the_server_is_told_after_short_calls),
 };
 
 int main(void)

@@ -76,6 +76,7 @@ struct web_http {
     uint16_t port;
     int64_t sweep_ns;
     bool has_resumed; /* some connection; the library does not tell that */
+    unsigned watched; /* connections */
     web_http_stats stats;
     web_connection connections[WEB_ALL_CONNECTIONS];
 };
@@ -178,6 +179,7 @@ static void watch(web_connection *c)
         c->is_watched = shmrpci_poll_add(c->http->set, c->fd, SHMRPCI_POLL_EDGE,
                                          (uint64_t)(c - c->http->connections) +
                                              1) == SHMRPC_OK;
+        c->http->watched += c->is_watched;
     }
 }
 
@@ -188,6 +190,7 @@ static void resume(web_connection *c)
     }
     if (c->is_watched) {
         shmrpci_poll_remove(c->http->set, c->fd);
+        c->http->watched--;
     }
     c->is_suspended = false;
     c->is_watched = false;
@@ -704,7 +707,7 @@ static void look_for_hang_ups(web_http *http)
 
 void web_http_run(web_http *http, bool is_ready)
 {
-    if (is_ready) {
+    if (is_ready && http->watched > 0) {
         look_for_hang_ups(http);
     }
     /* It needs some rounds until it knows that there is no more to do. */

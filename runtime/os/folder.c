@@ -6,9 +6,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/fault.h"
+
+#define LOCK_PATIENCE_NS SHMRPCI_NS_PER_S
+#define LOCK_RETRY_NS    (5 * SHMRPCI_NS_PER_MS)
 
 shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode)
 {
@@ -37,6 +42,22 @@ shmrpc_status shmrpci_folder_open(const char *path, int *out_fd)
     return SHMRPC_OK;
 }
 
+static shmrpc_status lock_within(int fd, int64_t patience_ns)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(patience_ns);
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return shmrpci_status_of_last();
+        }
+        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+            return SHMRPC_E_EXISTS;
+        }
+        struct timespec pause = {.tv_nsec = LOCK_RETRY_NS};
+        (void)nanosleep(&pause, NULL);
+    }
+    return SHMRPC_OK;
+}
+
 shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd)
 {
     int fd =
@@ -44,9 +65,8 @@ shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd)
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        shmrpc_status status =
-            errno == EWOULDBLOCK ? SHMRPC_E_EXISTS : shmrpci_status_of_last();
+    shmrpc_status status = lock_within(fd, LOCK_PATIENCE_NS);
+    if (status != SHMRPC_OK) {
         (void)close(fd);
         return status;
     }

@@ -21,7 +21,10 @@ shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode);
 shmrpc_status shmrpci_folder_open(const char *path, int *out_fd);
 
 /* Takes the lock file `name`, which is made and never removed. The lock ends
- * when all copies of the descriptor are closed. EXISTS: someone holds it. */
+ * when all copies of the descriptor are closed: of a process that was killed,
+ * a moment after its end is seen, as the kernel clears away its memory first,
+ * and as children that it was starting have their copies until they run. So it
+ * is waited for, 1 s at most. EXISTS: someone holds it. */
 shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
 
 void shmrpci_folder_remove(int dir_fd, const char *name);

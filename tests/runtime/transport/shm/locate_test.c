@@ -46,6 +46,34 @@ static void name_has_one_server(void **state)
     shm_place_close(&second);
 }
 
+/* What a killed server holds goes some time after it is known to be dead. */
+static void name_of_a_dying_server_is_waited_for(void **state)
+{
+    (void)state;
+    shmrpci_address address = new_address();
+    shm_place place;
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct timespec dying = {.tv_nsec = 100000000};
+        bool is_held =
+            shm_place_listen(&address, 0600, &place, NULL) == SHMRPC_OK;
+        _exit(is_held && write(ends[1], "r", 1) == 1 &&
+                      nanosleep(&dying, NULL) == 0
+                  ? 0
+                  : 1);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    listens(&address, &place, SHMRPC_OK);
+    shm_place_close(&place);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* A program that a handler has started, say, and that has not executed yet. */
 static void forked_child_does_not_keep_the_name(void **state)
 {
@@ -205,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_has_one_server),
+        cmocka_unit_test(name_of_a_dying_server_is_waited_for),
         cmocka_unit_test(forked_child_does_not_keep_the_name),
         cmocka_unit_test(instances_and_ports_are_apart),
         cmocka_unit_test(absent_service_names_every_place),

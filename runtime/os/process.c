@@ -46,8 +46,25 @@ static bool read_text(const char *path, char *text, size_t size)
     return true;
 }
 
-/* The path of this process in a hierarchy of /proc/self/cgroup: the line that
- * starts after its number with `controller` ("" for version 2). */
+/* Whether "cpu,cpuacct" names `controller`; "" is version 2, which names none.
+ */
+static bool is_named(const char *names, const char *controller)
+{
+    size_t len = strlen(controller);
+    for (const char *at = names;; at++) {
+        if (strncmp(at, controller, len) == 0 &&
+            (at[len] == ',' || at[len] == '\0')) {
+            return true;
+        }
+        at = strchr(at, ',');
+        if (at == NULL) {
+            return false;
+        }
+    }
+}
+
+/* The path of this process in the hierarchy of a controller, as
+ * /proc/self/cgroup has it: "1:cpu,cpuacct:/path". */
 static bool find_group(const char *controller, char *path, size_t size)
 {
     char text[4096];
@@ -62,8 +79,7 @@ static bool find_group(const char *controller, char *path, size_t size)
             continue;
         }
         *group = '\0';
-        const char *found = strstr(names + 1, controller);
-        if (controller[0] == '\0' ? names[1] == '\0' : found != NULL) {
+        if (is_named(names + 1, controller)) {
             int len = snprintf(path, size, "%s", group + 1);
             return len > 0 && (size_t)len < size;
         }
@@ -80,26 +96,18 @@ static uint32_t percent_of(long long quota, long long period)
     return (uint32_t)(quota * 100 / period);
 }
 
-/* In a container the group's own folder is often mounted as the root. */
-static bool read_group_file(const char *root, const char *group,
-                            const char *name, char *text, size_t size)
+static bool read_group_file(const char *folder, const char *name, char *text,
+                            size_t size)
 {
     char path[4608];
-    (void)snprintf(path, sizeof path, "%s%s/%s", root, group, name);
-    if (read_text(path, text, size)) {
-        return true;
-    }
-    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     return read_text(path, text, size);
 }
 
-static uint32_t quota_v2(void)
+static uint32_t quota_v2(const char *folder)
 {
-    char group[4096];
     char text[64];
-    if (!find_group("", group, sizeof group) ||
-        !read_group_file("/sys/fs/cgroup", group, "cpu.max", text,
-                         sizeof text)) {
+    if (!read_group_file(folder, "cpu.max", text, sizeof text)) {
         return UINT32_MAX;
     }
     char *end;
@@ -107,20 +115,39 @@ static uint32_t quota_v2(void)
     return percent_of(quota, strtoll(end, NULL, 10));
 }
 
-static uint32_t quota_v1(void)
+static uint32_t quota_v1(const char *folder)
 {
-    char group[4096];
     char quota[64];
     char period[64];
-    static const char root[] = "/sys/fs/cgroup/cpu";
-    if (!find_group("cpu", group, sizeof group) ||
-        !read_group_file(root, group, "cpu.cfs_quota_us", quota,
-                         sizeof quota) ||
-        !read_group_file(root, group, "cpu.cfs_period_us", period,
-                         sizeof period)) {
+    if (!read_group_file(folder, "cpu.cfs_quota_us", quota, sizeof quota) ||
+        !read_group_file(folder, "cpu.cfs_period_us", period, sizeof period)) {
         return UINT32_MAX;
     }
     return percent_of(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
+}
+
+/* The least quota of the group and of those that it is in, up to the root: in a
+ * container that is often the group itself. */
+static uint32_t least_quota(const char *controller, const char *root,
+                            uint32_t (*quota_of)(const char *folder))
+{
+    char group[4096];
+    char folder[4224];
+    uint32_t least = UINT32_MAX;
+    char *end = group;
+    if (!find_group(controller, group, sizeof group)) {
+        return least;
+    }
+    while (end != NULL) {
+        (void)snprintf(folder, sizeof folder, "%s%s", root, group);
+        uint32_t quota = quota_of(folder);
+        least = quota < least ? quota : least;
+        end = strrchr(group, '/');
+        if (end != NULL) {
+            *end = '\0';
+        }
+    }
+    return least;
 }
 
 uint32_t shmrpci_allowed_cpus(void)
@@ -136,9 +163,9 @@ uint32_t shmrpci_allowed_cpus(void)
 uint32_t shmrpci_cpu_quota_percent(void)
 {
     uint32_t percent = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN) * 100;
-    uint32_t quota = quota_v2();
+    uint32_t quota = least_quota("", "/sys/fs/cgroup", quota_v2);
     if (quota == UINT32_MAX) {
-        quota = quota_v1();
+        quota = least_quota("cpu", "/sys/fs/cgroup/cpu", quota_v1);
     }
     return quota < percent ? quota : percent;
 }

@@ -110,3 +110,55 @@ shmrpc_status shmrpci_log_file_add(shmrpci_log_file *file, const void *data,
     (void)!ftruncate(file->fd, (off_t)file->bytes);
     return SHMRPC_E_EXHAUSTED;
 }
+
+/* ---- reading ---- */
+
+shmrpc_status shmrpci_log_look_open(const char *folder, const char *name,
+                                    uint32_t number, shmrpci_log_look *out)
+{
+    char path[160];
+    struct stat facts;
+    int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    (void)snprintf(path, sizeof path, number > 0 ? "%.120s.%u" : "%.120s", name,
+                   number);
+    int fd = openat(dir_fd, path,
+                    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    shmrpc_status status = fd >= 0          ? SHMRPC_OK
+                           : errno == ELOOP ? SHMRPC_E_DENIED
+                                            : shmrpci_status_of_last();
+    (void)close(dir_fd);
+    if (fd >= 0 && (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))) {
+        (void)close(fd);
+        status = SHMRPC_E_DENIED;
+    }
+    if (status == SHMRPC_OK) {
+        *out = (shmrpci_log_look){.fd = fd,
+                                  .bytes = (uint64_t)facts.st_size,
+                                  .id = (uint64_t)facts.st_ino};
+    }
+    return status;
+}
+
+void shmrpci_log_look_close(shmrpci_log_look *look)
+{
+    (void)close(look->fd);
+    look->fd = -1;
+}
+
+size_t shmrpci_log_look_read(const shmrpci_log_look *look, uint64_t offset,
+                             void *to, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t count = pread(look->fd, (char *)to + done, len - done,
+                              (off_t)(offset + done));
+        if (count <= 0 && !(count < 0 && errno == EINTR)) {
+            break;
+        }
+        done += count > 0 ? (size_t)count : 0;
+    }
+    return done;
+}

@@ -33,4 +33,21 @@ shmrpc_status shmrpci_log_file_add(shmrpci_log_file *file, const void *data,
                                    size_t len, uint64_t max_bytes,
                                    uint32_t keep);
 
+/* One of the files, to be read while others may be written and renamed. */
+typedef struct shmrpci_log_look {
+    int fd;
+    uint64_t bytes; /* that it had when it was opened */
+    uint64_t id;    /* the same for the same file under another number */
+} shmrpci_log_look;
+
+/* Opens NAME (number 0) or NAME.number in the folder. NOT_FOUND; DENIED: also
+ * what is no plain file. */
+shmrpc_status shmrpci_log_look_open(const char *folder, const char *name,
+                                    uint32_t number, shmrpci_log_look *out);
+void shmrpci_log_look_close(shmrpci_log_look *look);
+
+/* Reads `len` bytes from `offset` on; returns how many there were. */
+size_t shmrpci_log_look_read(const shmrpci_log_look *look, uint64_t offset,
+                             void *to, size_t len);
+
 #endif

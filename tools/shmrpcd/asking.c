@@ -247,4 +247,5 @@ void mgr_asking_fill(struct manager_control_impl *impl)
     impl->logs = logs;
     impl->figures = figures_of;
     impl->history = history;
+    mgr_search_fill(impl);
 }

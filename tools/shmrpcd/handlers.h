@@ -44,4 +44,9 @@ int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
 /* Sets the handlers that change nothing. */
 void mgr_asking_fill(struct manager_control_impl *impl);
 
+/* ---- search.c -------------------------------------------------------- */
+
+/* Sets the handler that looks through logs on disk. */
+void mgr_search_fill(struct manager_control_impl *impl);
+
 #endif

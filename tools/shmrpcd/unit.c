@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/shmrpcd/record.h"
+
 static bool echoes;
 
 void mgr_log_set_echo(void)
@@ -21,62 +23,7 @@ int64_t mgr_now_unix_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-const char *mgr_level_name(mgr_level level)
-{
-    static const char *const names[] = {"debug",   "info",  "notice",
-                                        "warning", "error", "critical"};
-    return names[level];
-}
-
 /* ---- the log's file -------------------------------------------------- */
-
-static void append_time(shmrpci_buf *out, int64_t unix_ms)
-{
-    char text[32] = "";
-    time_t seconds = (time_t)(unix_ms / 1000);
-    const struct tm *utc = gmtime(&seconds);
-    if (utc != NULL) {
-        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", utc);
-    }
-    shmrpci_buf_printf(out, "\"%s.%03dZ\"", text, (int)(unix_ms % 1000));
-}
-
-/* Control characters other than tabs are not in it. */
-static void append_text(shmrpci_buf *out, const char *text, size_t len)
-{
-    shmrpci_buf_append_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\t') {
-            shmrpci_buf_append_text(out, "\\t");
-            continue;
-        }
-        if (text[i] == '"' || text[i] == '\\') {
-            shmrpci_buf_append_char(out, '\\');
-        }
-        shmrpci_buf_append_char(out, text[i]);
-    }
-    shmrpci_buf_append_char(out, '"');
-}
-
-static void append_line(shmrpci_buf *out, const mgr_unit *unit,
-                        const mgr_run *run, const mgr_line *line)
-{
-    static const char *const origins[] = {"stdout", "stderr", "manager"};
-    shmrpci_buf_append_text(out, "{\"time\":");
-    append_time(out, line->unix_ms);
-    shmrpci_buf_printf(out,
-                       ",\"service\":\"%s\",\"level\":\"%s\","
-                       "\"origin\":\"%s\"",
-                       unit->plan->name, mgr_level_name(line->level),
-                       origins[line->origin]);
-    if (run != NULL) {
-        shmrpci_buf_printf(out, ",\"pid\":%d", (int)run->pid);
-    }
-    shmrpci_buf_append_text(out, ",\"text\":");
-    append_text(out, line->text, line->len);
-    shmrpci_buf_append_text(out,
-                            line->truncated ? ",\"truncated\":true}\n" : "}\n");
-}
 
 /* Says once that nothing is kept; tries again with every line. */
 static void note_log(mgr_unit *unit, shmrpc_status status)
@@ -120,7 +67,8 @@ void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
 {
     mgr_ring_add(&unit->ring, line);
     if (unit->plan->log_dir != NULL) {
-        append_line(&unit->pending, unit, run, line);
+        const mgr_record record = {*line, run != NULL ? run->pid : 0};
+        mgr_record_append(&unit->pending, unit->plan->name, &record);
         if (unit->pending.len >= MGR_LINE_BYTES) {
             mgr_unit_write_log(unit);
         }

@@ -100,8 +100,6 @@ void mgr_unit_write_log(mgr_unit *unit);
 
 /* Milliseconds since 1970 UTC. */
 int64_t mgr_now_unix_ms(void);
-/* "debug" to "critical". */
-const char *mgr_level_name(mgr_level level);
 /* Lines of services go to standard output too. */
 void mgr_log_set_echo(void);
 

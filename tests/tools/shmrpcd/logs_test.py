@@ -4,6 +4,7 @@ services print, in memory and on disk."""
 
 import json
 import os
+import time
 
 import harness
 from harness import await_that, pid_in, read
@@ -177,6 +178,79 @@ def test_no_links_are_followed(m):
                    lambda name=name: "text" in m.texts(name))
         assert f"{name}: the log in" in read(m.err)
     assert not os.path.exists(m.path("target"))
+
+
+def find(m, name, *words):
+    """Texts of what is found on disk, oldest first."""
+    found = m.call("search", name, *words)
+    return [line["text"] for line in found["lines"]][::-1]
+
+
+def test_logs_on_disk_are_searched(m):
+    """Over the bounds of pieces and files; what is no record is passed over."""
+    os.mkdir(m.path("logs"))
+    with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:
+        file.write('{"time":"no record"}\n\0\xff ' + "line " * 300000 + "\n" +
+                   '{"time":"2001-09-09T01:46:40.125Z","service":"A",'
+                   '"level":"critical","origin":"stderr","pid":71,'
+                   '"text":"long ago","truncated":true}\n')
+    m.start(m.section("A", "lines=20000", "cry=error: a \"b\" \\ tab\there",
+                      "say=the end", "ready", log_dir="logs",
+                      log_max_bytes="1M", log_keep="9"),
+            m.section("B", "ready"))
+    await_that("the end", lambda: "the end" in find(m, "A"))
+    assert len([name for name in os.listdir(m.path("logs"))
+                if name.startswith("A.log")]) > 2
+    for number in range(0, 20000, 1999):
+        assert find(m, "A", f"contains=line {number}", "limit=1000")[0] == (
+            f"line {number}")
+    # Newest first, and as many as are wanted.
+    found = m.call("search", "A", "contains=line 1", "limit=1000")
+    wanted = [f"line {n}" for n in range(20000) if str(n).startswith("1")]
+    assert [r["text"] for r in found["lines"]] == wanted[:-1001:-1]
+    assert found["more"]
+    old = m.call("search", "A", "contains=ong ag")["lines"]
+    assert old == [{"unix_ms": 1000000000125, "level": "CRITICAL",
+                    "origin": "STDERR", "pid": 71, "text": "long ago",
+                    "truncated": True}], old
+    for part in ('"b"', "\\ t", "tab\there", "error: a"):
+        assert find(m, "A", "contains=" + part) == [
+            'error: a "b" \\ tab\there'], part
+    assert find(m, "A", "contains=nowhere") == []
+    assert find(m, "A", "contains=stdout") == []  # stands beside the text
+    assert find(m, "A", "least=CRITICAL") == ["long ago"]
+    assert find(m, "A", "pid=71") == ["long ago"]
+    assert find(m, "A", "until_unix_ms=1000000000126") == ["long ago"]
+    assert find(m, "A", "until_unix_ms=1000000000125") == []
+    assert "long ago" not in find(m, "A", "from_unix_ms=1000000000126",
+                                  "limit=1000")
+    for name, said in (("B", "NoLog: `B` has no log_dir"),
+                       ("C", "NoService")):
+        try:
+            m.call("search", name)
+            raise AssertionError("there is nothing to search")
+        except harness.CallError as error:
+            assert said in str(error), error
+
+
+def test_one_line_in_a_million_is_found(m):
+    """Capabilities, row W7; short: one in 100,000. What it takes is printed."""
+    count = 1000000 if harness.LONG else 100000
+    os.mkdir(m.path("logs"))
+    with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:
+        for number in range(count):
+            file.write('{"time":"2026-01-01T00:00:00.000Z","service":"A",'
+                       '"level":"info","origin":"stdout","pid":71,'
+                       f'"text":"request {number} took 12 ms"}}\n')
+    m.start(m.section("A", "ready", log_dir="logs", log_max_bytes="1G"))
+    begin = time.monotonic()
+    assert find(m, "A", "contains=request 77 took") == [
+        "request 77 took 12 ms"]
+    with_program = time.monotonic() - begin
+    own = json.loads(m.run("stats", "--json", "shmrpcd"))
+    took = [one for one in own["methods"] if one["name"] == "search"][0]
+    print(f"found one line of {count} in {took['service']['max_ns'] / 1e6:.0f}"
+          f" ms, {1e3 * with_program:.0f} ms with the program's start")
 
 
 def history(m, *words):

@@ -199,13 +199,14 @@ static uint32_t owner_cpu(const shmrpc_lock *lock, uint32_t word)
 /* True when it is worth trying to take it. */
 static bool spin(shmrpc_lock *lock, const shmrpci_lock_patience *patience)
 {
+    uint64_t start = shmrpci_ticks();
+    shmrpci_spinner_refresh(&lock->spinner, start);
     uint32_t seen = shmrpci_load_seq(lock->word);
     uint64_t budget =
         shmrpci_lock_spin_budget(lock, patience, owner_cpu(lock, seen));
     if (budget == 0 || (seen & RESERVED) != 0) {
         return false;
     }
-    uint64_t start = shmrpci_ticks();
     uint64_t spent = 0;
     for (uint32_t pauses = FIRST_PAUSES; spent < budget;
          spent = shmrpci_ticks() - start) {
@@ -281,7 +282,6 @@ shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
         (next != seen && !shmrpci_cas_seq(lock->word, &seen, next))) {
         return SHMRPC_OK;
     }
-    shmrpci_spinner_refresh(&lock->spinner);
     int64_t until_ns = shmrpci_lock_slice_end(lock, patience, now_ns);
     if (shmrpci_futex_wait(lock->word, next, until_ns) !=
         SHMRPCI_FUTEX_CHANGED) {

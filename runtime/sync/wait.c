@@ -37,7 +37,7 @@ static int64_t least_limit_ns(shmrpc_profile profile, shmrpci_side side)
     return (side == SHMRPCI_SIDE_CLIENT ? 50 : 20) * SHMRPCI_NS_PER_US;
 }
 
-static void look_up(shmrpci_spinner *spinner, uint64_t now)
+void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now)
 {
     shmrpci_store_relaxed(&spinner->checked, now);
     shmrpci_store_relaxed(&spinner->quota, shmrpci_cpu_quota_percent());
@@ -52,11 +52,12 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
         int64_t least_ns = least_limit_ns(profile, side);
         spinner->least_ticks = shmrpci_ticks_of_ns(least_ns);
         spinner->most_ticks = least_ns > 0 ? shmrpci_ticks_of_ns(MOST_NS) : 0;
+        spinner->refresh_ticks = shmrpci_ticks_of_ns(REFRESH_NS);
     }
     shmrpci_store_relaxed(&spinner->limit, spinner->least_ticks);
     shmrpci_store_relaxed(&spinner->usual, spinner->least_ticks);
     shmrpci_store_relaxed(&spinner->hit_rate, HIT_ONE);
-    look_up(spinner, shmrpci_ticks());
+    shmrpci_spinner_look_up(spinner, shmrpci_ticks());
 }
 
 /* The relaxed accesses below order nothing: they are estimates. */
@@ -167,17 +168,4 @@ bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
     }
     shmrpci_store_relaxed(&spinner->crowded, CROWDED_WAITS);
     return true;
-}
-
-void shmrpci_spinner_refresh(shmrpci_spinner *spinner)
-{
-    if (spinner->least_ticks == 0) {
-        return;
-    }
-    uint64_t now = shmrpci_ticks();
-    uint64_t checked = shmrpci_load_relaxed(&spinner->checked);
-    if (now - checked < shmrpci_ticks_of_ns(REFRESH_NS)) {
-        return;
-    }
-    look_up(spinner, now);
 }

@@ -46,6 +46,7 @@ typedef enum shmrpci_side {
 typedef struct shmrpci_spinner {
     uint64_t least_ticks;        /* of `limit`; 0: never spin */
     uint64_t most_ticks;         /* the same */
+    uint64_t refresh_ticks;      /* between two looks at the usable CPUs */
     shmrpci_atomic_u64 limit;    /* the longest spin now */
     shmrpci_atomic_u64 late;     /* moving mean of how late wake-ups came */
     shmrpci_atomic_u64 usual;    /* moving mean of the waits that were hits */
@@ -83,7 +84,20 @@ uint64_t shmrpci_spinner_step_ticks(void);
  * spinning would be at their cost. */
 bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner);
 
-/* Before a sleep: looks up the usable CPUs when a second has passed. */
-void shmrpci_spinner_refresh(shmrpci_spinner *spinner);
+/* Looks up the usable CPUs, which takes some 20 us. */
+void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now);
+
+/* The same when a second has passed; `now` are ticks. Not only before sleeps:
+ * where spinning pays nobody sleeps. */
+static inline void shmrpci_spinner_refresh(shmrpci_spinner *spinner,
+                                           uint64_t now)
+{
+    /* Relaxed: an estimate. Signed: another thread may have looked since. */
+    uint64_t passed = now - shmrpci_load_relaxed(&spinner->checked);
+    if (spinner->least_ticks != 0 &&
+        (int64_t)(passed - spinner->refresh_ticks) >= 0) {
+        shmrpci_spinner_look_up(spinner, now);
+    }
+}
 
 #endif

@@ -258,6 +258,7 @@ int shm_client_commit(shmrpci_call *call)
     drop_heap(slot, &call->out);
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
     submit(client, index, is_oneway, now);
+    shmrpci_spinner_refresh(&client->spinner, now);
     if (is_oneway) {
         shm_client_quarantine(client, index);
     }

@@ -236,7 +236,6 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
         *out_word = word;
         return SHMRPC_OK;
     }
-    shmrpci_spinner_refresh(&client->spinner);
     for (;;) {
         shmrpc_status status = sleep_once(client, index, word, deadline_ns);
         word = shmrpci_load_acquire(at);

@@ -154,6 +154,7 @@ static bool search(shm_worker *worker)
     uint64_t start = shmrpci_ticks();
     worker->now = start;
     worker->idle_since = start;
+    shmrpci_spinner_refresh(&worker->spinner, start);
     uint64_t budget =
         shmrpci_spinner_budget(&worker->spinner, worker->peer_cpu);
     if (budget == 0 || is_covered(worker)) {
@@ -222,7 +223,6 @@ static bool sleep_by_bell(shm_worker *worker)
     }
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     worker->is_cold = true;
-    shmrpci_spinner_refresh(&worker->spinner);
     return found;
 }
 

@@ -221,6 +221,24 @@ static void who_stands_aside_for_others_spins_briefly(void **state)
     assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) > step);
 }
 
+/* Also by who never sleeps; integration/machine_test takes CPUs away. */
+static void usable_cpus_are_looked_up_once_a_second(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    shmrpci_store_relaxed(&spinner.quota, 0u);
+    uint64_t checked = shmrpci_load_relaxed(&spinner.checked);
+    shmrpci_spinner_refresh(&spinner, checked + us(900000));
+    shmrpci_spinner_refresh(&spinner, checked - us(1000)); /* a slow thread */
+    assert_int_equal(shmrpci_load_relaxed(&spinner.quota), 0);
+    shmrpci_spinner_refresh(&spinner, checked + us(1100000));
+    assert_in_range(shmrpci_load_relaxed(&spinner.quota), 1, UINT32_MAX);
+    spinner = spinner_on(4, SHMRPC_PROFILE_POWER);
+    shmrpci_store_relaxed(&spinner.quota, 0u);
+    shmrpci_spinner_refresh(&spinner, checked + us(2000000));
+    assert_int_equal(shmrpci_load_relaxed(&spinner.quota), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +255,7 @@ int main(void)
         cmocka_unit_test(sleeps_that_were_right_stay),
         cmocka_unit_test(power_profile_learns_nothing),
         cmocka_unit_test(who_stands_aside_for_others_spins_briefly),
+        cmocka_unit_test(usable_cpus_are_looked_up_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,10 +42,10 @@ static void become(const char *program, const char *const *arguments, int out,
         _exit(126);
     }
     /* exec takes what it does not change without the const. */
-    char *argv[16] = {NULL};
+    char *argv[32] = {NULL};
     size_t count = 0;
     argv[count++] = strdup(program);
-    while (*arguments != NULL && count < 15) {
+    while (*arguments != NULL && count < sizeof argv / sizeof *argv - 1) {
         argv[count++] = strdup(*arguments++);
     }
     (void)execv(program, argv);

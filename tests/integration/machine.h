@@ -1,0 +1,39 @@
+/*
+ * What the machine does to processes: the tests in several files, and what they
+ * share.
+ */
+#ifndef SHMRPC_TESTS_INTEGRATION_MACHINE_H
+#define SHMRPC_TESTS_INTEGRATION_MACHINE_H
+
+#include "workers_common.h"
+
+#include <shmrpc/observe.h>
+
+/* A sanitizer's programs can't be traced, preload nothing, and keep what was
+ * freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED true
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED false
+#endif
+
+/* Statistics of the service "workers" or "life" at `where`; fails the test. */
+shmrpc_stats *machine_open_stats(const char *service, const char *where);
+shmrpc_snapshot *machine_take(shmrpc_stats *stats);
+
+/* CPUs that come and go: machine_cpus.c. */
+int cpus_close(void **state);
+void who_is_bound_to_the_callers_cpu_spins_no_more(void **state);
+void who_has_too_little_cpu_time_spins_no_more(void **state);
+
+/* Clocks that jump: machine_clock.c. The first starts the second, in a process
+ * of its own. */
+void clocks_may_jump(void **state);
+void jumps_of_the_clock_change_nothing(void **state);
+
+#endif

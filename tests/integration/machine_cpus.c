@@ -1,0 +1,238 @@
+/* CPUs that come and go while a service runs: whether it spins. */
+#include "machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A service of one worker, and a client of it. */
+typedef struct spot {
+    child server;
+    pid_t worker;
+    workers_workers *client;
+    shmrpc_stats *stats;
+    cpu_set_t before; /* where this test might run */
+    size_t cpus[2];
+    char group[128]; /* "" or a control group of our own */
+} spot;
+
+static spot it;
+
+static void bind_to(pid_t pid, size_t cpu)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    assert_int_equal(sched_setaffinity(pid, sizeof one, &one), 0);
+}
+
+/* Nobody spins who does not know how long that is. */
+static bool has_steady_ticks(void)
+{
+#if defined(__x86_64__)
+    char line[8192];
+    bool found = false;
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    assert_non_null(file);
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        found = strstr(line, " nonstop_tsc") != NULL;
+    }
+    (void)fclose(file);
+    return found;
+#else
+    return true;
+#endif
+}
+
+/* This test on one CPU, the worker on another: the best case for spinning. */
+static void spot_open(void)
+{
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    int count = 0;
+    it = (spot){.server = {0, -1}};
+    assert_int_equal(sched_getaffinity(0, sizeof it.before, &it.before), 0);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE && count < 2; cpu++) {
+        if (CPU_ISSET(cpu, &it.before)) {
+            it.cpus[count++] = cpu;
+        }
+    }
+    if (count < 2 || !has_steady_ticks()) {
+        print_message("SKIPPED: nobody spins on such CPUs\n");
+        skip();
+    }
+    harness_address("workers", where);
+    it.server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_await(workers_zygote(&it.server), 1, pids);
+    it.worker = pids[0];
+    it.client = workers_connect(where);
+    it.stats = machine_open_stats("workers", where);
+    bind_to(0, it.cpus[0]);
+    bind_to(it.worker, it.cpus[1]);
+}
+
+static bool remove_group(void)
+{
+    char inner[160];
+    (void)snprintf(inner, sizeof inner, "%s/inner", it.group);
+    return (rmdir(inner) == 0 || errno == ENOENT) && rmdir(it.group) == 0;
+}
+
+int cpus_close(void **state)
+{
+    (void)state;
+    (void)sched_setaffinity(0, sizeof it.before, &it.before);
+    workers_workers_close(it.client);
+    shmrpc_stats_close(it.stats);
+    if (it.server.pid > 0) {
+        harness_signal(&it.server, SIGTERM);
+    }
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    while (it.group[0] != '\0' && !remove_group() &&
+           harness_now_ns() < deadline_ns) {
+        (void)sched_yield(); /* its last process is not quite gone */
+    }
+    it = (spot){.server = {0, -1}};
+    return 0;
+}
+
+static uint64_t spins(void)
+{
+    shmrpc_snapshot *s = machine_take(it.stats);
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < shmrpc_snapshot_service(s)->worker_count; i++) {
+        count += shmrpc_snapshot_worker(s, i)->spins;
+    }
+    shmrpc_snapshot_free(s);
+    return count;
+}
+
+/* Whether the worker spins, at least now and then, at so many calls and for so
+ * long: it tries one time in 16, but not at calls that are there before it has
+ * ended the one before. */
+static bool spins_at(int calls, int64_t time_ns)
+{
+    uint64_t before = spins();
+    int64_t end_ns = harness_now_ns() + time_ns;
+    for (int i = 0; i < calls || harness_now_ns() < end_ns; i++) {
+        workers_expect_echo(it.client, (uint64_t)i);
+    }
+    return spins() != before;
+}
+
+/* How long it goes on as before. Calls follow each other all the time: who
+ * spins with success does not sleep. */
+static int64_t time_until(bool it_spins)
+{
+    int64_t began_ns = harness_now_ns();
+    int64_t asked_ns = began_ns;
+    while (spins_at(40, 20 * MS) != it_spins) {
+        asked_ns = harness_now_ns();
+        if (asked_ns - began_ns > PATIENCE) {
+            fail_msg("it still %s", it_spins ? "does not spin" : "spins");
+        }
+    }
+    assert_true(it_spins || !spins_at(100, 100 * MS));
+    return asked_ns - began_ns;
+}
+
+/* `change` takes away what spinning needs, and gives it back: the policy
+ * follows within 2 s, in the best of some tries. */
+static void expect_to_adapt(void (*change)(bool it_spins))
+{
+    int64_t best_ns[2] = {INT64_MAX, INT64_MAX};
+    (void)time_until(true);
+    for (int i = 0; i < 5; i++) {
+        for (int it_spins = 0; it_spins < 2; it_spins++) {
+            change(it_spins);
+            int64_t took_ns = time_until(it_spins);
+            if (took_ns < best_ns[it_spins]) {
+                best_ns[it_spins] = took_ns;
+            }
+        }
+        if (best_ns[0] <= 2 * S && best_ns[1] <= 2 * S) {
+            print_message("spins no more after %lld ms, again after %lld ms\n",
+                          (long long)(best_ns[0] / MS),
+                          (long long)(best_ns[1] / MS));
+            return;
+        }
+    }
+    fail_msg("%lld and %lld ms, expected 2000", (long long)(best_ns[0] / MS),
+             (long long)(best_ns[1] / MS));
+}
+
+static void bind_worker(bool it_spins)
+{
+    bind_to(it.worker, it.cpus[it_spins]);
+}
+
+void who_is_bound_to_the_callers_cpu_spins_no_more(void **state)
+{
+    (void)state;
+    spot_open();
+    expect_to_adapt(bind_worker);
+}
+
+static bool write_to(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool is_written =
+        fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return is_written;
+}
+
+/* One CPU's time is too little for two. */
+static bool give(bool enough)
+{
+    return write_to(it.group, "cpu.max",
+                    enough ? "max 100000" : "100000 100000") ||
+           write_to(it.group, "cpu.cfs_quota_us", enough ? "-1" : "100000");
+}
+
+static void limit_worker(bool it_spins)
+{
+    assert_true(give(it_spins));
+}
+
+/* A control group in a hierarchy of either version that limits CPU time, with
+ * another one in it, where the worker is. */
+static bool group_open(void)
+{
+    char inner[160];
+    static const char *const roots[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup"};
+    char pid[16];
+    (void)snprintf(pid, sizeof pid, "%d", (int)it.worker);
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        (void)snprintf(it.group, sizeof it.group, "%s/shmrpc-test-%d", roots[i],
+                       (int)getpid());
+        if (mkdir(it.group, 0755) != 0) {
+            continue;
+        }
+        (void)snprintf(inner, sizeof inner, "%s/inner", it.group);
+        if (give(true) && mkdir(inner, 0755) == 0 &&
+            write_to(inner, "cgroup.procs", pid)) {
+            return true;
+        }
+        remove_group();
+    }
+    it.group[0] = '\0';
+    return false;
+}
+
+void who_has_too_little_cpu_time_spins_no_more(void **state)
+{
+    (void)state;
+    spot_open();
+    if (!group_open()) {
+        print_message("SKIPPED: no control group can be made here\n");
+        skip();
+    }
+    expect_to_adapt(limit_worker);
+}

@@ -4,7 +4,7 @@
 
 #include "echo_client.h"
 
-/* Times 10,000 calls of `add`, and as many bytes sent through a pipe to
+/* Times a few thousand calls of `add`, and as many bytes sent by a pipe to
  * another process and back; prints both.  Returns 0, or 1 when it failed. */
 int print_timing(demo_echo *echo);
 

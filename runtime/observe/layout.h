@@ -50,10 +50,33 @@
  * has no number here. */
 #define SHMRPCI_STATS_ERRORS 32u
 
+/* A client that is connected over shm, of which there may be more than have
+ * room. */
+#define SHMRPCI_STATS_CLIENTS 88u
+
+typedef enum shmrpci_stats_seat {
+    SHMRPCI_STATS_SEAT_FREE,
+    SHMRPCI_STATS_SEAT_TAKEN, /* being written */
+    SHMRPCI_STATS_SEAT_SHOWN
+} shmrpci_stats_seat;
+
+typedef struct shmrpci_stats_client {
+    shmrpci_atomic_u32 seat; /* shmrpci_stats_seat */
+    shmrpci_atomic_u32 pid;  /* as the server sees it; 0: it doesn't */
+    shmrpci_atomic_u32 own_pid;
+    shmrpci_atomic_u32 uid;
+    shmrpci_atomic_u32 gid;
+    uint32_t reserved;
+    shmrpci_atomic_u64 pid_namespace; /* of own_pid; both as the client says */
+    shmrpci_atomic_u64 since_ns;      /* CLOCK_MONOTONIC */
+} shmrpci_stats_client;
+
 /* Gauges: the control loops of the service's listeners write them. */
 typedef struct shmrpci_stats_gauges {
-    shmrpci_atomic_u64 connections; /* over shm, open now */
-    shmrpci_atomic_u64 rescued;     /* wake-ups, as clients say */
+    shmrpci_atomic_u64 connections;   /* over shm, open now */
+    shmrpci_atomic_u64 rescued;       /* wake-ups, as clients say */
+    shmrpci_atomic_u64 pid_namespace; /* of the server */
+    shmrpci_stats_client clients[SHMRPCI_STATS_CLIENTS];
 } shmrpci_stats_gauges;
 
 typedef struct shmrpci_stats_head {
@@ -111,6 +134,8 @@ typedef struct shmrpci_stats_row {
 } shmrpci_stats_row;
 
 _Static_assert(sizeof(shmrpci_stats_head) <= SHMRPCI_STATS_PAGE, "head");
+_Static_assert(offsetof(shmrpci_stats_head, gauges) == 256, "gauges");
+_Static_assert(sizeof(shmrpci_stats_client) == 40, "client");
 _Static_assert(sizeof(shmrpci_stats_name) == 128, "name");
 _Static_assert(sizeof(shmrpci_stats_worker) == 256, "worker");
 _Static_assert(sizeof(shmrpci_stats_row) == 320, "row");

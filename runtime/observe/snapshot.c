@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "observe/clients.h"
 #include "observe/reader.h"
 #include "os/clock.h"
 
@@ -15,6 +16,7 @@ struct shmrpc_snapshot {
     shmrpci_stats_sums *sums;
     shmrpc_method_stats *methods;
     shmrpc_worker_stats *workers;
+    shmrpc_client_stats clients[SHMRPCI_STATS_CLIENTS];
 };
 
 __extension__ typedef unsigned __int128 uint128;
@@ -252,6 +254,10 @@ static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
     const shmrpci_stats_head *head = stats->map.at;
     s->service.connections = shmrpci_load_relaxed(&head->gauges.connections);
     s->service.rescued_wakeups = shmrpci_load_relaxed(&head->gauges.rescued);
+    s->service.pid_namespace =
+        shmrpci_load_relaxed(&head->gauges.pid_namespace);
+    s->service.client_count =
+        shmrpci_stats_clients_read(&head->gauges, s->clients);
     s->service.taken_ns = shmrpci_now_ns();
     s->service.uptime_ns = s->service.taken_ns - s->head.started_ns;
     for (uint32_t place = 0; place < s->head.places; place++) {
@@ -406,6 +412,7 @@ int shmrpc_snapshot_since(const shmrpc_snapshot *later,
     }
     const char *name = s->service.name;
     s->service = later->service;
+    memcpy(s->clients, later->clients, sizeof s->clients);
     s->service.name = name;
     s->service.uptime_ns = later->service.taken_ns - earlier->service.taken_ns;
     s->service.rescued_wakeups -= earlier->service.rescued_wakeups;
@@ -442,6 +449,13 @@ const shmrpc_worker_stats *
 shmrpc_snapshot_worker(const shmrpc_snapshot *snapshot, uint32_t index)
 {
     return index < snapshot->service.worker_count ? &snapshot->workers[index]
+                                                  : NULL;
+}
+
+const shmrpc_client_stats *
+shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index)
+{
+    return index < snapshot->service.client_count ? &snapshot->clients[index]
                                                   : NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "os/clock.h"
+#include "os/process.h"
 
 static int64_t real_ns(void)
 {
@@ -57,6 +58,8 @@ static void fill_head(const shmrpci_stats *stats, const char *name)
     head->started_ns = shmrpci_now_ns();
     head->started_real_ns = real_ns();
     head->serial = (uint64_t)head->started_real_ns ^ shmrpci_ticks() << 20;
+    shmrpci_store_relaxed(&head->gauges.pid_namespace,
+                          shmrpci_process_namespace());
     copy_text(head->name, SHMRPCI_STATS_NAME_BYTES, name);
     head->magic = SHMRPCI_STATS_MAGIC;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 uint32_t shmrpci_process_uid(void)
@@ -44,6 +45,25 @@ static bool read_text(const char *path, char *text, size_t size)
     }
     text[got] = '\0';
     return true;
+}
+
+uint64_t shmrpci_process_namespace(void)
+{
+    struct stat info;
+    return stat("/proc/self/ns/pid", &info) == 0 ? (uint64_t)info.st_ino : 0;
+}
+
+void shmrpci_process_name(int32_t pid, char out[32])
+{
+    char path[32];
+    (void)snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    if (!read_text(path, out, 32)) {
+        out[0] = '\0';
+    }
+    out[strcspn(out, "\n")] = '\0';
+    for (char *at = out; *at != '\0'; at++) {
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
+    }
 }
 
 /* Whether "cpu,cpuacct" names `controller`; "" is version 2, which names none.

@@ -12,6 +12,14 @@ uint32_t shmrpci_process_uid(void);
 uint32_t shmrpci_process_gid(void);
 int32_t shmrpci_process_id(void);
 
+/* Which pid namespace this process is in: process ids are the same to those
+ * that have the same number. 0: not known. */
+uint64_t shmrpci_process_namespace(void);
+
+/* The name of a process, as ps(1) shows it, with what is not printable ASCII as
+ * question marks; "" when there is no such. */
+void shmrpci_process_name(int32_t pid, char out[32]);
+
 /* The CPU this thread runs on; free of system calls where the kernel keeps it
  * in the thread's memory. */
 uint32_t shmrpci_current_cpu(void);

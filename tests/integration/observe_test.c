@@ -1,6 +1,9 @@
 /* Statistics of real services, read while they run, and after deaths. */
 #include "workers_common.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <shmrpc/observe.h>
 
 enum {
@@ -379,6 +382,97 @@ static void observers_are_no_clients(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* ---- who is connected ------------------------------------------------- */
+
+static uint64_t pid_namespace(void)
+{
+    struct stat info;
+    assert_int_equal(stat("/proc/self/ns/pid", &info), 0);
+    return (uint64_t)info.st_ino;
+}
+
+/* The only client there is, which is this process. */
+static shmrpc_client_stats see_me(shmrpc_stats *stats)
+{
+    await_gauges(stats, 1, 1);
+    shmrpc_snapshot *s = take(stats);
+    assert_int_equal(shmrpc_snapshot_service(s)->client_count, 1);
+    assert_null(shmrpc_snapshot_client(s, 1));
+    shmrpc_client_stats me = *shmrpc_snapshot_client(s, 0);
+    shmrpc_snapshot_free(s);
+    assert_int_equal(me.own_pid, getpid());
+    assert_int_equal(me.pid_namespace, pid_namespace());
+    assert_int_equal(me.uid, geteuid());
+    assert_int_equal(me.gid, getegid());
+    assert_in_range(me.since_ns, 1, harness_now_ns());
+    return me;
+}
+
+static void clients_are_known_and_stay_so_when_another_takes_over(void **state)
+{
+    (void)state;
+    char where[96];
+    char line[512];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    shmrpc_client_stats me = see_me(stats);
+    assert_int_equal(me.pid, getpid());
+    shmrpc_stats_close(stats);
+    const char *const arguments[] = {"--listen", where, "--workers=1",
+                                     "--take-over", NULL};
+    child next = harness_start(WORKERS_SERVER, arguments);
+    harness_read_line(&next, line, sizeof line);
+    assert_non_null(strstr(line, "serving at"));
+    assert_int_equal(harness_wait(&server), 0);
+    stats = open_stats(where);
+    shmrpc_client_stats again = see_me(stats);
+    assert_true(again.since_ns == me.since_ns && again.pid == me.pid);
+    /* Who has gone is shown no more, and makes room. */
+    for (int i = 0; i < 200; i++) {
+        workers_workers_close(client);
+        client = workers_connect(where);
+    }
+    assert_true(see_me(stats).since_ns > me.since_ns);
+    workers_workers_close(client);
+    shmrpc_stats_close(stats);
+    harness_signal(&next, SIGTERM);
+}
+
+/* A service in a container, which can't see its client's process. */
+static void clients_outside_of_a_container_say_who_they_are(void **state)
+{
+    (void)state;
+    char where[96];
+    char line[512];
+    harness_address("workers", where);
+    const char *const arguments[] = {"-p",           "-f",       "--kill-child",
+                                     WORKERS_SERVER, "--listen", where,
+                                     "--workers=1",  NULL};
+    child server = harness_start("/usr/bin/unshare", arguments);
+    harness_read_line(&server, line, sizeof line);
+    if (strstr(line, "serving at") == NULL) {
+        print_message("SKIPPED: no pid namespace can be made: %s\n", line);
+        (void)harness_wait(&server);
+        skip();
+    }
+    workers_workers *client = workers_connect(where);
+    shmrpc_stats *stats = open_stats(where);
+    assert_int_equal(see_me(stats).pid, 0);
+    shmrpc_snapshot *s = take(stats);
+    assert_true(shmrpc_snapshot_service(s)->pid_namespace != pid_namespace());
+    shmrpc_snapshot_free(s);
+    workers_expect_echo(client, 1);
+    workers_workers_close(client);
+    await_gauges(stats, 1, 0);
+    s = take(stats);
+    assert_int_equal(shmrpc_snapshot_service(s)->client_count, 0);
+    shmrpc_snapshot_free(s);
+    shmrpc_stats_close(stats);
+    harness_signal(&server, SIGKILL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +484,8 @@ int main(void)
         cmocka_unit_test(errors_are_counted_by_status),
         cmocka_unit_test(an_ended_server_is_noticed_and_its_counts_stay),
         cmocka_unit_test(observers_are_no_clients),
+        cmocka_unit_test(clients_are_known_and_stay_so_when_another_takes_over),
+        cmocka_unit_test(clients_outside_of_a_container_say_who_they_are),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

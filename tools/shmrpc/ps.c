@@ -3,13 +3,17 @@
 #include <string.h>
 
 #include "manager_client.h" /* generated */
+#include "tools/shmrpc/clients.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/control.h"
 #include "tools/shmrpc/lines.h"
 
 #define LAST_LINES 10u
 
-const struct option cli_ps_options[] = {CLI_CONTROL_OPTIONS};
+const struct option cli_ps_options[] = {
+    {"clients", no_argument, NULL, 'c'},
+    CLI_CONTROL_OPTIONS,
+};
 const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
 
 /* ---- ps -------------------------------------------------------------- */
@@ -195,15 +199,24 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
 
 /* ---- both ------------------------------------------------------------ */
 
+typedef struct ps_line {
+    cli_control control;
+    bool clients;
+} ps_line;
+
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
-    const cli_control *control = user;
+    const ps_line *opts = user;
+    const cli_control *control = &opts->control;
     bool is_status = strcmp(line->argv[0], "status") == 0;
     manager_control *client;
     if (line->count > (is_status ? 1 : 0)) {
         shmrpci_buf_printf(message, "%s takes no operand like `%s`",
                            line->argv[0], line->argv[line->count]);
         return CLI_USAGE;
+    }
+    if (opts->clients) {
+        return cli_clients(control->json);
     }
     cli_exit result = cli_control_open(control, &client);
     if (result != CLI_OK) {
@@ -221,8 +234,13 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
+    ps_line *line = user;
     (void)message;
-    return cli_control_take(user, option);
+    if (option == 'c') {
+        line->clients = true;
+        return CLI_OK;
+    }
+    return cli_control_take(&line->control, option);
 }
 
 static void print_ps_help(void *user)
@@ -232,7 +250,11 @@ static void print_ps_help(void *user)
         "usage: shmrpc ps [OPTION...]\n"
         "\n"
         "Lists the services of the manager, shmrpcd(8).\n"
-        "\n" CLI_CONTROL_HELP,
+        "\n"
+        "  -c, --clients        instead the workers and clients of all "
+        "services\n"
+        "                       on this machine, with or without a "
+        "manager\n" CLI_CONTROL_HELP,
         stdout);
 }
 
@@ -250,15 +272,15 @@ static void print_status_help(void *user)
 
 cli_exit cli_ps(int argc, char **argv)
 {
-    cli_control control = {.instance = NULL};
+    ps_line line = {.clients = false};
     const cli_syntax syntax = {cli_ps_options, false, print_ps_help, take, run};
-    return cli_run(argc, argv, &syntax, &control);
+    return cli_run(argc, argv, &syntax, &line);
 }
 
 cli_exit cli_status(int argc, char **argv)
 {
-    cli_control control = {.instance = NULL};
+    ps_line line = {.clients = false};
     const cli_syntax syntax = {cli_status_options, false, print_status_help,
                                take, run};
-    return cli_run(argc, argv, &syntax, &control);
+    return cli_run(argc, argv, &syntax, &line);
 }

@@ -97,6 +97,18 @@ typedef struct shmrpc_worker_stats {
     uint64_t futile; /* of these, those that found nothing to do */
 } shmrpc_worker_stats;
 
+/* Who is connected over shm. Process ids are those of a pid namespace, which
+ * may be another one than yours: that of a container. */
+typedef struct shmrpc_client_stats {
+    int32_t pid;            /* as the service sees it; 0: it can't */
+    int32_t own_pid;        /* as the client sees itself, and says */
+    uint64_t pid_namespace; /* of own_pid, as it says: st_ino of
+                             * /proc/PID/ns/pid */
+    uint32_t uid;
+    uint32_t gid;
+    int64_t since_ns; /* CLOCK_MONOTONIC */
+} shmrpc_client_stats;
+
 typedef struct shmrpc_service_stats {
     const char *name;
     int64_t started_ns; /* of the server, CLOCK_REALTIME */
@@ -106,6 +118,8 @@ typedef struct shmrpc_service_stats {
     uint32_t method_count;
     uint32_t worker_count;    /* places that have had a worker */
     uint64_t connections;     /* open now; over shm only */
+    uint32_t client_count;    /* of these, those that are described: up to 88 */
+    uint64_t pid_namespace;   /* of the service, and its workers' pids */
     uint64_t rescued_wakeups; /* clients that had to wake a worker once more,
                                * or were not woken for a reply; more than 0 is
                                * a defect of ours */
@@ -161,6 +175,10 @@ shmrpc_snapshot_method(const shmrpc_snapshot *snapshot, uint32_t index);
 /* 0 to worker_count - 1; else NULL. */
 SHMRPC_API const shmrpc_worker_stats *
 shmrpc_snapshot_worker(const shmrpc_snapshot *snapshot, uint32_t index);
+
+/* 0 to client_count - 1; else NULL. */
+SHMRPC_API const shmrpc_client_stats *
+shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index);
 
 /* How many calls ended in `status`, one below 0; all errors that the service
  * declares count under SHMRPC_DECLARED_ERROR_MIN. */

@@ -7,6 +7,7 @@
 
 #include "os/clock.h"
 #include "os/poll.h"
+#include "os/process.h"
 #include "os/socket.h"
 #include "transport/shm/locate.h"
 
@@ -104,6 +105,8 @@ static shmrpc_status say_hello(int fd, const shmrpci_connect_opts *opts)
     }
     shm_message hello = {.kind = SHM_MESSAGE_HELLO,
                          .max_message = opts->max_message_bytes,
+                         .bytes = shmrpci_process_namespace(),
+                         .tag = (uint32_t)shmrpci_process_id(),
                          .tail = (uint32_t)opts->hello_len};
     return shm_message_send(fd, hello, opts->hello, NULL, 0);
 }

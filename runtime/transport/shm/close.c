@@ -70,7 +70,7 @@ void shm_control_close(shm_conn *conn)
     shmrpci_poll_remove(listener->poll_set, conn->fd);
     shmrpci_socket_shut(conn->fd);
     take_back(conn);
-    shm_count_open(listener, -1);
+    shm_conn_hide(conn);
     conn->state = SHM_CONN_CLOSED;
     conn->closed_version = 0; /* still in the table, for its residue */
     shm_conn_link(&listener->closed, conn);

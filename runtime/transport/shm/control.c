@@ -322,7 +322,7 @@ static shmrpc_status establish(shm_conn *conn, const shmrpci_buf *welcome)
     if (status == SHMRPC_OK) {
         unlink_conn(&conn->listener->handshakes, conn);
         conn->state = SHM_CONN_OPEN;
-        shm_count_open(conn->listener, 1);
+        shm_conn_show(conn);
         status = send_welcome(conn, welcome);
     }
     if (!conn->listener->opts.takes_processes) {
@@ -381,6 +381,12 @@ static void greet(shm_conn *conn, const shm_packet *packet)
         end_conn(conn);
         return;
     }
+    conn->who = (shmrpc_client_stats){.pid = conn->peer.pid,
+                                      .own_pid = (int32_t)packet->head.tag,
+                                      .pid_namespace = packet->head.bytes,
+                                      .uid = conn->peer.uid,
+                                      .gid = conn->peer.gid,
+                                      .since_ns = shmrpci_now_ns()};
     conn->max_message = listener->opts.max_message_bytes;
     if (packet->head.max_message < conn->max_message) {
         conn->max_message = (size_t)packet->head.max_message;

@@ -82,7 +82,8 @@ static void give_conn(giver *to, const shm_conn *conn)
                                 .is_closed = conn->state == SHM_CONN_CLOSED,
                                 .uid = conn->peer.uid,
                                 .gid = conn->peer.gid,
-                                .pid = conn->peer.pid};
+                                .pid = conn->peer.pid,
+                                .who = conn->who};
     int fds[SHM_HEIR_CONN_FDS] = {[SHM_HEIR_FD_CONTROL] = conn->fd,
                                   [SHM_HEIR_FD_BELL] = conn->bell_fd,
                                   [SHM_HEIR_FD_BLOCK] = conn->block_fd,

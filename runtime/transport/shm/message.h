@@ -70,11 +70,13 @@ typedef struct shm_message {
     uint32_t layout; /* SHM_LAYOUT_HASH */
     uint32_t kind;
     int32_t status; /* REFUSED, EXTENT */
-    uint64_t bytes; /* WELCOME: of the block; WANT, EXTENT: of the extent */
+    uint64_t bytes; /* HELLO: number of the client's pid namespace; WELCOME: of
+                     * the block; WANT, EXTENT: of the extent */
     uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's */
     uint32_t region;      /* EXTENT */
     uint32_t incarnation; /* EXTENT: of the region, 16 bits */
-    uint32_t tag;         /* WANT: not 0; its answer: the same */
+    uint32_t tag;         /* HELLO: the client's process id, in that namespace;
+                           * WANT: not 0; its answer: the same */
     uint32_t tail;        /* how many bytes follow */
 } shm_message;
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "observe/clients.h"
+
 /* Of the slots that waited at the last look: their generation, since when. */
 struct shm_waits {
     uint16_t gens[SHM_SLOTS];
@@ -71,4 +73,29 @@ void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out)
             }
         }
     }
+}
+
+/* ---- clients --------------------------------------------------------- */
+
+/* Relaxed: a gauge for people. A wrapped -1 adds as well. */
+static void count_open(const shm_listener *listener, int change)
+{
+    if (listener->opts.gauges != NULL) {
+        (void)shmrpci_add_relaxed(&listener->opts.gauges->connections,
+                                  (uint64_t)(int64_t)change);
+    }
+}
+
+void shm_conn_show(shm_conn *conn)
+{
+    count_open(conn->listener, 1);
+    conn->seat =
+        shmrpci_stats_client_enter(conn->listener->opts.gauges, &conn->who);
+}
+
+void shm_conn_hide(shm_conn *conn)
+{
+    shmrpci_stats_client_leave(conn->listener->opts.gauges, conn->seat);
+    conn->seat = 0;
+    count_open(conn->listener, -1);
 }

@@ -19,6 +19,7 @@
 
 #include "os/clock.h"
 #include "os/thread.h"
+#include "shmrpc/observe.h"
 #include "sync/wait.h"
 #include "transport/shm/block.h"
 #include "transport/shm/locate.h"
@@ -90,6 +91,8 @@ typedef struct shm_conn {
     bool is_over_quota; /* may only take over */
     shmrpc_peer peer;
     uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
+    shmrpc_client_stats who;          /* for outsiders */
+    uint32_t seat;                    /* where they find it; 0: nowhere */
     shm_block block;
     size_t max_message;
     struct shm_conn *next; /* in the list of the closed */
@@ -324,14 +327,9 @@ void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 /* Repairs what worker `index` held. The worker runs no more. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
 
-/* Relaxed: a gauge for people. A wrapped -1 adds as well. */
-static inline void shm_count_open(const shm_listener *listener, int change)
-{
-    if (listener->opts.gauges != NULL) {
-        (void)shmrpci_add_relaxed(&listener->opts.gauges->connections,
-                                  (uint64_t)(int64_t)change);
-    }
-}
+/* For outsiders: who has come, and gone. */
+void shm_conn_show(shm_conn *conn);
+void shm_conn_hide(shm_conn *conn);
 
 static inline void shm_conn_link(shm_conn **list, shm_conn *conn)
 {

@@ -132,6 +132,7 @@ static shm_conn *make_conn(shm_listener *listener, const heir_packet *packet)
         conn->peer.uid = packet->head.uid;
         conn->peer.gid = packet->head.gid;
         conn->peer.pid = packet->head.pid;
+        conn->who = packet->head.who;
     }
     return conn;
 }
@@ -182,7 +183,7 @@ static shmrpc_status enter(shm_conn *conn, const heir_packet *packet)
             conn->state = SHM_CONN_CLOSED;
             shm_conn_link(&listener->closed, conn);
         } else {
-            shm_count_open(listener, 1);
+            shm_conn_show(conn);
         }
     }
     return status;

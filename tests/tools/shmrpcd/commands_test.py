@@ -35,6 +35,61 @@ def test_ps(m):
     fails(2, "ps takes no operand like `x`", m.run, "ps", "x")
 
 
+def rows_of(m, service, role, *before):
+    """ps --clients as JSON; `before` is a command that runs it."""
+    done = subprocess.run([*before, m.programs.shmrpc, "ps", "-c", "--json"],
+                          env=m.env, capture_output=True, text=True,
+                          timeout=harness.PATIENCE, check=True)
+    return [row for row in json.loads(done.stdout)
+            if row["service"] == service and row["role"] == role]
+
+
+CONTAINER = ["unshare", "--pid", "--fork", "--kill-child"]
+
+
+def test_ps_shows_clients_of_any_container(m):
+    """Row L10: clients in another pid namespace that share the folder."""
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
+            m.section("A", "ready"))
+    worker, = await_that("the worker",
+                         lambda: rows_of(m, "echo_serv", "worker"))
+    assert read(f"/proc/{worker['pid']}/comm").strip() == worker["program"]
+    assert rows_of(m, "echo_serv", "client") == []
+    follow = [m.programs.shmrpc, "logs", "-f", "A"]
+    clients = [subprocess.Popen(words, env=m.env, stdout=subprocess.DEVNULL)
+               for words in (follow, CONTAINER + follow)]
+    try:
+        def both():
+            rows = rows_of(m, "shmrpcd", "client")
+            return (rows if len(rows) == 2 or clients[1].poll() is not None
+                    else None)
+        rows = await_that("both are there", both)
+        if clients[1].poll() is not None:
+            print("SKIPPED: no pid namespace can be made")
+            return
+        mine, = [r for r in rows if r["pid"] == clients[0].pid]
+        inner, = [r for r in rows if r is not mine]
+        assert mine["own_pid"] == mine["pid"], rows
+        assert mine["uid"] == os.geteuid() and mine["age_ns"] > 0
+        # The first process of its namespace, and a child of ours here.
+        assert inner["own_pid"] == 1 and inner["program"] == "shmrpc", rows
+        assert inner["pid_namespace"] != mine["pid_namespace"]
+        assert read(f"/proc/{inner['pid']}/stat").split()[3] == str(
+            clients[1].pid)
+        text = m.run("ps", "--clients")
+        assert f"(1 in pid namespace {inner['pid_namespace']})" in text, text
+        # From a third namespace nobody's number here is known.
+        outer = rows_of(m, "shmrpcd", "client", *CONTAINER)
+        assert sorted(r["own_pid"] for r in outer) == sorted(
+            [1, clients[0].pid])
+        assert not any("pid" in r for r in outer), outer
+    finally:
+        for client in clients:
+            client.kill()
+            client.wait()
+    await_that("they are gone", lambda: not rows_of(m, "shmrpcd", "client"))
+
+
 def test_status(m):
     m.start(m.section("A", "say=hello", "ready"))
     await_that("it is logged", lambda: "hello" in m.texts("A"))

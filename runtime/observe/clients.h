@@ -1,0 +1,26 @@
+/*
+ * Who is connected to a service: seats in the memory that outsiders may read
+ * (layout.h).  The server's control loops write them; a seat is kept as long as
+ * the connection, so that a process id that is used again is nobody's.
+ *
+ * Threading: enter and leave: any thread; a seat: one at a time.
+ */
+#ifndef SHMRPCI_OBSERVE_CLIENTS_H
+#define SHMRPCI_OBSERVE_CLIENTS_H
+
+#include "observe/layout.h"
+#include "shmrpc/observe.h"
+
+/* Takes a seat; 0 when there is none left. `gauges` may be NULL. */
+uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
+                                    const shmrpc_client_stats *client);
+
+/* Gives it back; 0 is none. */
+void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat);
+
+/* Copies all that are there, of up to SHMRPCI_STATS_CLIENTS; returns how many.
+ * What changes meanwhile may be missing. */
+uint32_t shmrpci_stats_clients_read(const shmrpci_stats_gauges *gauges,
+                                    shmrpc_client_stats *out);
+
+#endif

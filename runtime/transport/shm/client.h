@@ -39,7 +39,7 @@ typedef struct shm_client_slot {
     shm_span request;    /* ours until the call is over */
     shm_span reply;      /* the same */
     uint32_t granted;    /* extent that holds the reply; 0: none */
-    int64_t deadline_ns; /* of reserve; for a grant at commit */
+    int64_t deadline_ns; /* of reserve, or 0; for a grant at commit */
     _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
 } shm_client_slot;
 

@@ -46,6 +46,17 @@ static size_t inline_room(const shm_client_slot *slot)
     return SHM_PAYLOAD_BYTES - (slot->reply.size != 0 ? sizeof(shm_span) : 0u);
 }
 
+/* Who won't wait for a slot still waits for memory. (The clock is not read
+ * before: it costs as much as a good part of a call.) */
+static shmrpc_status make_room(shm_client *client, const shm_client_slot *slot,
+                               size_t bytes, shm_span *out)
+{
+    int64_t deadline_ns = slot->deadline_ns != 0
+                              ? slot->deadline_ns
+                              : shmrpci_deadline_after(SHMRPCI_NS_PER_S);
+    return shm_client_room(client, bytes, deadline_ns, out);
+}
+
 static void place_request(shm_client *client, shm_client_slot *slot,
                           size_t size_hint, shmrpci_buf *out)
 {
@@ -57,8 +68,7 @@ static void place_request(shm_client *client, shm_client_slot *slot,
         return;
     }
     shm_span span;
-    if (shm_client_room(client, size_hint, slot->deadline_ns, &span) !=
-        SHMRPC_OK) {
+    if (make_room(client, slot, size_hint, &span) != SHMRPC_OK) {
         return; /* commit will try again, and say why */
     }
     slot->request = span;
@@ -106,10 +116,7 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                                 shmrpc_status_text(status));
     }
     shm_client_slot *slot = &client->slots[index];
-    /* Who won't wait for a slot still waits for memory. */
-    slot->deadline_ns = deadline_ns != 0
-                            ? deadline_ns
-                            : shmrpci_deadline_after(SHMRPCI_NS_PER_S);
+    slot->deadline_ns = deadline_ns;
     slot->max_message = client->max_message;
     call->conn = conn;
     call->data.words[0] = index;
@@ -151,8 +158,7 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
     }
     shm_pool_free(&client->pool, slot->request);
     slot->request = (shm_span){0, 0, 0};
-    shmrpc_status status =
-        shm_client_room(client, out->len, slot->deadline_ns, &slot->request);
+    shmrpc_status status = make_room(client, slot, out->len, &slot->request);
     if (status != SHMRPC_OK) {
         return status;
     }

@@ -167,7 +167,8 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
                                    uint32_t *out_index)
 {
     /* Oneway calls come back only when someone looks. */
-    if ((shmrpci_load_relaxed(&client->free) & HOT_MASK) == 0) {
+    if ((shmrpci_load_relaxed(&client->free) & HOT_MASK) == 0 &&
+        shmrpci_load_relaxed(&client->quarantined) != 0) {
         shm_client_reclaim(client, HOT_MASK);
     }
     if (try_take(client, out_index)) {

@@ -386,6 +386,7 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
     request->out = (shmrpci_buf){0};
     request->in = NULL;
     worker->now = shmrpci_ticks();
+    worker->is_now = true;
     request->ended_ticks = worker->now;
     note_time(worker, worker->now - worker->began);
     count_call(worker);

@@ -151,7 +151,9 @@ static bool is_stopping(const shm_worker *worker)
 /* Spins over the connections as long as that pays. True: claimed one. */
 static bool search(shm_worker *worker)
 {
-    uint64_t start = shmrpci_ticks();
+    /* Who has just ended a call has just read them. */
+    uint64_t start = worker->is_now ? worker->now : shmrpci_ticks();
+    worker->is_now = false;
     worker->now = start;
     worker->idle_since = start;
     shmrpci_spinner_refresh(&worker->spinner, start);
@@ -161,7 +163,7 @@ static bool search(shm_worker *worker)
         return shm_worker_scan(worker, true);
     }
     uint32_t rounds = 0;
-    uint64_t step = start + shmrpci_spinner_step_ticks();
+    uint64_t step = start + worker->step_ticks;
     do {
         renew_lease(worker);
         if (shm_worker_scan(worker, false)) {
@@ -177,7 +179,7 @@ static bool search(shm_worker *worker)
                 if (shmrpci_spinner_step_aside(&worker->spinner)) {
                     break;
                 }
-                step = worker->now + shmrpci_spinner_step_ticks();
+                step = worker->now + worker->step_ticks;
             }
         }
     } while (worker->now - start < budget && !is_stopping(worker));
@@ -328,6 +330,7 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->lease_ticks = shmrpci_ticks_of_ns(SHM_LEASE_NS);
     worker->short_ticks = shmrpci_ticks_of_ns(SHM_SHORT_NS);
     worker->recent_ticks = shmrpci_ticks_of_ns(SHM_RECENT_NS);
+    worker->step_ticks = shmrpci_spinner_step_ticks();
     worker->peer_cpu = SHMRPCI_CPU_UNKNOWN;
     shmrpci_spinner_init(&worker->spinner, listener->opts.profile,
                          SHMRPCI_SIDE_WORKER);

@@ -69,12 +69,14 @@ struct shm_worker {
     uint64_t lease_ticks;
     uint64_t short_ticks;
     uint64_t recent_ticks;
+    uint64_t step_ticks;
     shmrpci_spinner spinner;
     uint64_t idle_since; /* ticks */
     bool has_slept;      /* since then */
     uint32_t peer_cpu;
     shmrpci_tick_clock clock;
     uint64_t now; /* ticks, of the last look at them */
+    bool is_now;  /* that was at the end of a call, a moment ago */
 
     /* The request being served; conn NULL: none. */
     shm_conn *conn;

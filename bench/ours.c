@@ -22,6 +22,9 @@ typedef struct line {
     char *bytes;
     unsigned depth; /* calls in flight */
     shmrpc_call *flying[64];
+    shmrpc_compression compression;
+    unsigned count; /* connections, in turn; 0: just `calls` */
+    bench_calls **all;
 } line;
 
 /* ---- the server ---------------------------------------------------------- */
@@ -95,6 +98,7 @@ static void line_serve(void *state)
     const line *const o = state;
     const shmrpc_server_opts opts = {.listen = o->listen,
                                      .workers = 1,
+                                     .compression = o->compression,
                                      .force_insecure_serialisation = true};
     bench_calls_impl impl = BENCH_CALLS_IMPL_INIT;
     shmrpc_error error;
@@ -147,6 +151,31 @@ static void *tcp_line_setup(const bench_case *self)
     return o;
 }
 
+/* It packs; half of what is sent is text that gets shorter. */
+static void *packed_line_setup(const bench_case *self)
+{
+    static const char text[] = "the quick brown fox jumps over the lazy dog; ";
+    line *const o = tcp_line_setup(self);
+    o->compression = *(const shmrpc_compression *)self->with;
+    o->depth = 0;
+    unsigned noise = 1;
+    for (size_t i = 0; i < o->size; i++) {
+        noise = noise * 1664525u + 1013904223u;
+        o->bytes[i] =
+            i / 64 % 2 == 0 ? text[i % (sizeof text - 1)] : (char)(noise >> 24);
+    }
+    return o;
+}
+
+static void *lines_setup(const bench_case *self)
+{
+    line *const o = tcp_line_setup(self);
+    o->count = o->depth;
+    o->depth = 0;
+    o->all = bench_alloc(o->count * sizeof(bench_calls *));
+    return o;
+}
+
 /* The server is at shm://, and the gateway before it. */
 static void *gateway_line_setup(const bench_case *self)
 {
@@ -162,6 +191,7 @@ static void *gateway_line_setup(const bench_case *self)
 static void line_teardown(void *state)
 {
     line *const o = state;
+    free(o->all);
     free(o->bytes);
     free(o);
 }
@@ -179,6 +209,15 @@ static void line_dial(void *state)
     shmrpc_error error;
     const shmrpc_opts opts = {.flags = SHMRPC_OPT_WAIT_FOR_READY};
     must(bench_calls_connect(o->address, &opts, &o->calls, &error), &error);
+}
+
+static void dial_lines(void *state)
+{
+    line *const o = state;
+    for (unsigned i = 0; i < o->count; i++) {
+        line_dial(o);
+        o->all[i] = o->calls;
+    }
 }
 
 static void call_null(void *state)
@@ -228,6 +267,14 @@ static void call_raw(void *state)
          &error);
     check(o, reply->value.ptr, reply->value.len);
     bench_calls_echo_raw_release(reply);
+}
+
+/* Over the next one of its connections. */
+static void call_lines(void *state)
+{
+    line *const o = state;
+    o->calls = o->all[o->sequence % o->count];
+    call_raw(state);
 }
 
 /* The request in lent memory, of which only the first byte is written. */
@@ -359,6 +406,29 @@ static void call_connect(void *state)
                 40, "pipelined tcp", dial_pipeline, call_pipeline, TURNS,     \
                 &depths[1])
 
+static const shmrpc_compression packings[] = {SHMRPC_COMPRESSION_SNAPPY,
+                                              SHMRPC_COMPRESSION_ZLIB};
+static const unsigned line_counts[] = {1, 10, 100, 1000};
+
+#define PACKED(name_, payload_, which_)                                      \
+    {                                                                        \
+        .name = "tcp." name_, .about = "raw echo over TCP, half of it text", \
+        .payload = (payload_), .places = BENCH_IN_APART | BENCH_IN_FREE,     \
+        .floor = BENCH_FLOOR_NONE, .with = &packings[which_],                \
+        .setup = packed_line_setup, .serve = line_serve, .dial = line_dial,  \
+        .call = call_raw, .teardown = line_teardown                          \
+    }
+
+#define LINES(name_, which_)                                                \
+    {                                                                       \
+        .name = "tcp.connections." name_,                                   \
+        .about = "raw echo over TCP, a call at a time over each in turn",   \
+        .payload = 64, .places = BENCH_IN_APART, .floor = BENCH_FLOOR_NONE, \
+        .with = &line_counts[which_], .setup = lines_setup,                 \
+        .serve = line_serve, .dial = dial_lines, .call = call_lines,        \
+        .teardown = line_teardown                                           \
+    }
+
 /* TURNS is a multiple of each. */
 static const unsigned depths[] = {16, 64};
 
@@ -392,6 +462,14 @@ static const bench_case cases[] = {
          call_msgpack),
     NETWORK_CASES(tcp),
     NETWORK_CASES(gateway),
+    PACKED("snappy", 4096, 0),
+    PACKED("snappy", 1 << 20, 0),
+    PACKED("zlib", 4096, 1),
+    PACKED("zlib", 1 << 20, 1),
+    LINES("1", 0),
+    LINES("10", 1),
+    LINES("100", 2),
+    LINES("1000", 3),
     {.name = "shmrpc.connect",
      .about = "connect, the first call, close",
      .payload = 0,

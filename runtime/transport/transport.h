@@ -65,7 +65,10 @@ enum {
     /* reply of a relay: the call ended without one; the status is what receive
      * has returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if it has
      * certainly not run */
-    SHMRPCI_HEAD_ENDED = 1u << 6
+    SHMRPCI_HEAD_ENDED = 1u << 6,
+    /* reply of a relay: the same thread commits another one at once, with which
+     * this one may be sent */
+    SHMRPCI_HEAD_MORE = 1u << 7
 };
 
 typedef struct shmrpci_head {
@@ -351,6 +354,9 @@ struct shmrpci_transport {
     /* Waits for the next request. CANCELLED: the listener was stopped, and
      * calls that no worker has taken will end in UNAVAILABLE at close. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
+    /* The same, if there is one already; else BUSY. NULL where nobody relays.
+     */
+    int (*try_next)(shmrpci_participant *participant, shmrpci_request *request);
     /* Readies request->out for a reply of about `size_hint` bytes. The
      * request's body stays where it is until commit; only of a client that
      * lies about its memory may the two overlap, if `in_shared`. */

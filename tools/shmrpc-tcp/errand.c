@@ -63,7 +63,7 @@ static shmrpci_atomic_u32 *hint_of(relay *r, const errand *e)
     return &r->reply_hints[e->request.data.words[1] % 256];
 }
 
-static void answer_reply(relay *r, errand *e)
+static void answer_reply(relay *r, errand *e, uint32_t flags)
 {
     shmrpci_atomic_u32 *hint = hint_of(r, e);
     size_t len = e->call.in_len;
@@ -74,31 +74,47 @@ static void answer_reply(relay *r, errand *e)
     }
     r->front->reply_reserve(&e->request, len);
     e->request.head.status = e->call.head.status;
-    e->request.head.flags = e->call.head.flags;
+    e->request.head.flags = e->call.head.flags | flags;
     shmrpci_buf_append(&e->request.out, e->call.in, len);
     r->back->release(&e->call);
     r->front->reply_commit(&e->request);
     errand_end(r, e);
 }
 
-void errand_finish(relay *r, errand *e, int status)
+static void finish(relay *r, errand *e, int status, uint32_t flags)
 {
     switch (status) {
     case SHMRPC_OK:
-        answer_reply(r, e);
+        answer_reply(r, e, flags);
         return;
     case SHMRPC_E_UNAVAILABLE:
     case SHMRPC_E_SERVER_LOST:
         link_lose(r, e->link);
-        answer(r, e, status, SHMRPCI_HEAD_ENDED);
+        answer(r, e, status, flags | (uint32_t)SHMRPCI_HEAD_ENDED);
         return;
     case SHMRPC_E_WORKER_DIED:
-        answer(r, e, status, SHMRPCI_HEAD_ENDED);
+        answer(r, e, status, flags | (uint32_t)SHMRPCI_HEAD_ENDED);
         return;
     default: /* it has run, its reply can't be had */
-        answer(r, e, status, 0);
+        answer(r, e, status, flags);
         return;
     }
+}
+
+void errand_finish(relay *r, errand_train *train, errand *e, int status)
+{
+    if (train->last != NULL) {
+        finish(r, train->last, train->status, SHMRPCI_HEAD_MORE);
+    }
+    *train = (errand_train){.last = e, .status = status};
+}
+
+void errand_finish_last(relay *r, errand_train *train)
+{
+    if (train->last != NULL) {
+        finish(r, train->last, train->status, 0);
+    }
+    train->last = NULL;
 }
 
 void errand_withdraw(relay *r, errand *e)
@@ -156,16 +172,21 @@ static int try_send(relay *r, errand *e, int64_t deadline_ns)
     return status;
 }
 
-int errand_send(relay *r, errand *e)
+int errand_send(relay *r, errand *e, int64_t until_ns)
 {
     int64_t deadline_ns = e->request.deadline_ns;
     int status = SHMRPC_E_BUSY;
+    until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
     e->request.data.words[1] = e->request.head.method;
     if (shmrpci_remaining_ns(deadline_ns) == 0) {
         return refuse(r, e, SHMRPC_E_DEADLINE);
     }
     while (status == SHMRPC_E_BUSY) {
-        status = try_send(r, e, deadline_ns);
+        status = try_send(r, e, until_ns);
+        if (until_ns == 0 &&
+            (status == SHMRPC_E_BUSY || status == SHMRPC_E_DEADLINE)) {
+            return SHMRPC_E_BUSY;
+        }
     }
     if (status != SHMRPC_OK) {
         return refuse(r, e, status);

@@ -8,12 +8,25 @@
 #include "os/poll.h"
 #include "tools/shmrpc-tcp/state.h"
 
-/* How long a carrier waits for a reply itself. */
+/* How long a carrier waits for replies itself. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
 /* Who waited at least so long for a request has nothing else to do. */
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
+/* What a carrier takes in one go. */
+#define LOAD_MAX LINK_CALLS
+/* As often as this at most a carrier that has waited in vain does not wait. */
+#define HURRY_MAX 63u
 
 /* ---- carriers -------------------------------------------------------- */
+
+typedef struct carrier {
+    relay *relay;
+    shmrpci_participant *participant;
+    errand *load[LOAD_MAX]; /* sent, in this order */
+    uint32_t load_count;
+    uint32_t penalty; /* for how many rounds it will not wait next time */
+    uint32_t hurries; /* for how many it does not */
+} carrier;
 
 static errand *await_errand(relay *r)
 {
@@ -22,6 +35,14 @@ static errand *await_errand(relay *r)
     while (!r->is_ending && (e = errand_take(r)) == NULL) {
         shmrpci_cond_wait(&r->changed, &r->lock);
     }
+    shmrpci_mutex_unlock(&r->lock);
+    return e;
+}
+
+static errand *try_errand(relay *r)
+{
+    shmrpci_mutex_lock(&r->lock);
+    errand *e = errand_take(r);
     shmrpci_mutex_unlock(&r->lock);
     return e;
 }
@@ -38,35 +59,96 @@ static void hand_over(relay *r, errand *e)
     }
 }
 
-static void carry(relay *r, errand *e, bool is_idle)
+static void send_on(carrier *c, errand *e)
 {
-    if (errand_send(r, e) != SHMRPC_OK) {
+    int status = errand_send(c->relay, e, 0);
+    if (status == SHMRPC_E_BUSY) {
+        /* It may take long, for which the others shall not wait. */
+        for (uint32_t i = 0; i < c->load_count; i++) {
+            hand_over(c->relay, c->load[i]);
+        }
+        c->load_count = 0;
+        status = errand_send(c->relay, e, SHMRPCI_NEVER_NS);
+    }
+    if (status == SHMRPC_OK) {
+        c->load[c->load_count++] = e;
+    }
+}
+
+/* Sends what has come with the first one. */
+static void send_all(carrier *c, errand *first)
+{
+    relay *r = c->relay;
+    send_on(c, first);
+    while (c->load_count < LOAD_MAX) {
+        errand *e = try_errand(r);
+        if (e == NULL) {
+            break;
+        }
+        if (r->front->try_next(c->participant, &e->request) != SHMRPC_OK) {
+            errand_end(r, e);
+            break;
+        }
+        send_on(c, e);
+    }
+}
+
+/* Answers what is over by `deadline_ns` (0: now), and leaves the rest to the
+ * returner. False: there was some. */
+static bool bring_back(carrier *c, int64_t deadline_ns)
+{
+    relay *r = c->relay;
+    errand_train train = {.last = NULL};
+    bool in_time = true;
+    for (uint32_t i = 0; i < c->load_count; i++) {
+        errand *e = c->load[i];
+        int status = r->back->receive(&e->call, 0);
+        if (status == SHMRPC_E_DEADLINE && in_time && deadline_ns != 0) {
+            errand_finish_last(r, &train);
+            status = r->back->receive(&e->call, deadline_ns);
+        }
+        if (status == SHMRPC_E_DEADLINE) {
+            in_time = false;
+            hand_over(r, e);
+        } else {
+            errand_finish(r, &train, e, status);
+        }
+    }
+    errand_finish_last(r, &train);
+    c->load_count = 0;
+    return in_time;
+}
+
+/* Where calls take long, and others come meanwhile, nobody waits for them. */
+static void deliver(carrier *c, bool is_idle)
+{
+    if (!is_idle && c->hurries > 0) {
+        c->hurries--;
+        (void)bring_back(c, 0);
         return;
     }
-    int status = SHMRPC_E_DEADLINE;
-    if (is_idle) {
-        status = r->back->receive(&e->call, shmrpci_deadline_after(MOMENT_NS));
-    }
-    if (status == SHMRPC_E_DEADLINE) {
-        hand_over(r, e);
-    } else {
-        errand_finish(r, e, status);
-    }
+    bool in_time = bring_back(c, shmrpci_deadline_after(MOMENT_NS));
+    c->penalty = in_time                  ? 0
+                 : c->penalty < HURRY_MAX ? c->penalty * 2 + 1
+                                          : HURRY_MAX;
+    c->hurries = c->penalty;
 }
 
 static void carry_all(void *user)
 {
     const struct seat *seat = user;
     relay *r = seat->relay;
-    shmrpci_participant *me = seat->participant;
+    carrier c = {.relay = r, .participant = seat->participant};
     errand *e;
     while ((e = await_errand(r)) != NULL) {
         int64_t asked_ns = shmrpci_now_ns();
-        if (r->front->next(me, &e->request) != SHMRPC_OK) {
+        if (r->front->next(c.participant, &e->request) != SHMRPC_OK) {
             errand_end(r, e);
             break;
         }
-        carry(r, e, e->request.received_ns - asked_ns > IDLE_NS);
+        bool is_idle = e->request.received_ns - asked_ns > IDLE_NS;
+        send_all(&c, e);
+        deliver(&c, is_idle);
     }
 }
 

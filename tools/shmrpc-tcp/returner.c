@@ -111,11 +111,11 @@ static void take_fresh(returner *me)
 }
 
 /* True: it is over, and not ours any more. */
-static bool look_at(relay *r, errand *e, int64_t now_ns)
+static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
     int status = r->back->receive(&e->call, 0);
     if (status != SHMRPC_E_DEADLINE) {
-        errand_finish(r, e, status);
+        errand_finish(r, train, e, status);
         return true;
     }
     if (now_ns >= e->give_up_ns || r->front->is_cancelled(&e->request) ||
@@ -131,11 +131,12 @@ static int64_t look_at_calls(returner *me)
 {
     int64_t now_ns = shmrpci_now_ns();
     int64_t wake_ns = SHMRPCI_NEVER_NS;
+    errand_train train = {.last = NULL};
     errand **at = &me->errands;
     while (*at != NULL) {
         errand *e = *at;
         errand *next = e->next;
-        if (look_at(me->relay, e, now_ns)) {
+        if (look_at(me->relay, &train, e, now_ns)) {
             *at = next;
             continue;
         }
@@ -143,6 +144,7 @@ static int64_t look_at_calls(returner *me)
         wake_ns = e->give_up_ns < wake_ns ? e->give_up_ns : wake_ns;
         at = &e->next;
     }
+    errand_finish_last(me->relay, &train);
     return wake_ns;
 }
 

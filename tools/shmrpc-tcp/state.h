@@ -73,11 +73,22 @@ struct relay {
 errand *errand_take(relay *r);
 /* Gives it back, and its place on its link. */
 void errand_end(relay *r, errand *e);
-/* Sends it: OK; or else it was answered and given back. */
-int errand_send(relay *r, errand *e);
-/* Its call has ended in `status`, as receive says: answers and gives it back.
- */
-void errand_finish(relay *r, errand *e, int status);
+/* Sends it: OK. BUSY: there was no place for it until `until_ns` (0: does not
+ * wait). Or else it was answered and given back. */
+int errand_send(relay *r, errand *e, int64_t until_ns);
+
+/* Errands that end one behind the other: the answer to each is kept until that
+ * of the next is known, so that the transport may send them together. */
+typedef struct errand_train {
+    errand *last; /* NULL: none is kept */
+    int status;
+} errand_train;
+
+/* Its call has ended in `status`, as receive says: answers and gives back the
+ * one before it. */
+void errand_finish(relay *r, errand_train *train, errand *e, int status);
+/* No other one comes at once. */
+void errand_finish_last(relay *r, errand_train *train);
 /* Nobody waits for it any more: takes it back from the service. */
 void errand_withdraw(relay *r, errand *e);
 

@@ -169,24 +169,31 @@ void tcp_call_claim(tcp_call *call, uint32_t owner)
     call->state = TCP_CALL_CLAIMED;
     call->owner = owner;
     call->next = listener->claimed;
+    call->previous = NULL;
+    if (call->next != NULL) {
+        call->next->previous = call;
+    }
     listener->claimed = call;
     listener->claims++;
 }
 
 void tcp_call_unclaim(tcp_call *call)
 {
-    tcp_call **at = &call->conn->listener->claimed;
-    while (*at != call) {
-        at = &(*at)->next;
+    if (call->previous != NULL) {
+        call->previous->next = call->next;
+    } else {
+        call->conn->listener->claimed = call->next;
     }
-    *at = call->next;
+    if (call->next != NULL) {
+        call->next->previous = call->previous;
+    }
 }
 
 /* ---- beginning and end ----------------------------------------------- */
 
 static tcp_call *find(const tcp_conn *conn, uint32_t id)
 {
-    tcp_call *call = conn->calls;
+    tcp_call *call = conn->calls[id % TCP_CALL_LISTS];
     while (call != NULL && call->id != id) {
         call = call->next_of_conn;
     }
@@ -210,7 +217,9 @@ static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
                                 .flags = flags,
                                 .timeout_ns = timeout_ns,
                                 .ticks = shmrpci_ticks()};
-    call->deadline_ns = shmrpci_deadline_after(timeout_ns);
+    call->deadline_ns = timeout_ns < SHMRPCI_NEVER_NS - conn->arrived_ns
+                            ? conn->arrived_ns + timeout_ns
+                            : SHMRPCI_NEVER_NS;
     shmrpci_store_relaxed(&call->is_cancelled, 0u);
 }
 
@@ -222,8 +231,8 @@ static tcp_end enqueue(tcp_conn *conn, tcp_call *call)
         find(conn, call->id) != NULL) {
         return TCP_END_CREDIT;
     }
-    call->next_of_conn = conn->calls;
-    conn->calls = call;
+    call->next_of_conn = conn->calls[call->id % TCP_CALL_LISTS];
+    conn->calls[call->id % TCP_CALL_LISTS] = call;
     conn->in_flight++;
     conn->refs++;
     call->held_bytes = call->request_cap;
@@ -269,7 +278,7 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
 void tcp_call_end(tcp_call *call)
 {
     tcp_conn *conn = call->conn;
-    tcp_call **at = &conn->calls;
+    tcp_call **at = &conn->calls[call->id % TCP_CALL_LISTS];
     while (*at != call) {
         at = &(*at)->next_of_conn;
     }
@@ -289,12 +298,6 @@ static void tell(tcp_call *call)
     }
 }
 
-/* Whether it is still to be found out if a call has been taken. */
-static bool is_relayed(const tcp_listener *listener)
-{
-    return listener->opts.on_cancel != NULL;
-}
-
 void tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
@@ -312,7 +315,7 @@ void tcp_call_cancel(tcp_conn *conn, uint32_t id)
             head.status = SHMRPC_E_CANCELLED;
         } else {
             tell(call);
-            head.type = is_relayed(listener) ? 0 : TCP_TOLD;
+            head.type = tcp_listener_is_relay(listener) ? 0 : TCP_TOLD;
         }
     }
     shmrpci_mutex_unlock(&listener->lock);
@@ -322,20 +325,28 @@ void tcp_call_cancel(tcp_conn *conn, uint32_t id)
     }
 }
 
+/* With the lock held: a call whose client has gone. */
+static void abandon(tcp_call *call)
+{
+    if (is_oneway(call)) {
+        return;
+    }
+    if (call->state == TCP_CALL_QUEUED) {
+        remove_from_queue(call->conn->listener, call);
+        tcp_call_end(call);
+        tcp_call_free(call);
+    } else {
+        tell(call);
+    }
+}
+
 void tcp_call_abandon(tcp_conn *conn)
 {
-    tcp_call *next;
-    for (tcp_call *call = conn->calls; call != NULL; call = next) {
-        next = call->next_of_conn;
-        if (is_oneway(call)) {
-            continue;
-        }
-        if (call->state == TCP_CALL_QUEUED) {
-            remove_from_queue(conn->listener, call);
-            tcp_call_end(call);
-            tcp_call_free(call);
-        } else {
-            tell(call);
+    for (uint32_t i = 0; i < TCP_CALL_LISTS; i++) {
+        tcp_call *next;
+        for (tcp_call *call = conn->calls[i]; call != NULL; call = next) {
+            next = call->next_of_conn;
+            abandon(call);
         }
     }
 }

@@ -107,7 +107,7 @@ struct tcp_client {
     uint64_t watch_tag;
     bool is_armed;
     shmrpci_cond slot_free;
-    int64_t looked_ns;     /* when the socket was last looked at */
+    bool has_looked;       /* at the socket, since the pusher did last */
     shmrpci_thread pusher; /* client_push.c */
     shmrpci_cond push;
     tcp_pusher_state pusher_state;

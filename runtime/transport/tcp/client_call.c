@@ -5,9 +5,6 @@
 
 #include "os/clock.h"
 
-/* How long a client with calls under way may believe that nothing has come. */
-#define LOOK_NS (50 * SHMRPCI_NS_PER_US)
-
 static tcp_slot *slot_of(const shmrpci_call *call)
 {
     return call->data.pointers[0];
@@ -80,10 +77,10 @@ static int lost(const tcp_client *client, shmrpc_error *error)
 static int take_slot(tcp_client *client, int64_t deadline_ns, tcp_slot **out,
                      bool *waited, shmrpc_error *error)
 {
-    /* What has come is looked at first: the end, or a slot. Who has other
-     * calls there has looked for them. */
+    /* What has come is looked at first: the end, or a slot. Who has many
+     * calls there has just looked for them. */
     if (client->in_flight == 0 || client->in_flight >= client->credits ||
-        shmrpci_now_ns() - client->looked_ns > LOOK_NS) {
+        client->pusher_state != TCP_PUSHER_LOOKS || !client->has_looked) {
         tcp_client_look(client);
     }
     for (bool in_time = true; !client->is_lost && !client->is_leaving;) {

@@ -42,6 +42,7 @@ static void run(void *user)
         while (client->pusher_state != TCP_PUSHER_LEAVES &&
                shmrpci_cond_wait_until(&client->push, &client->lock, look_ns)) {
         }
+        client->has_looked = false;
         if (client->has_held && !client->is_lost) {
             push(client);
         }

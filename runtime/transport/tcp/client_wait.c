@@ -388,7 +388,7 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     shmrpci_mutex_unlock(&client->lock);
     pump(client, reserves, deadline_ns);
     shmrpci_mutex_lock(&client->lock);
-    client->looked_ns = shmrpci_now_ns();
+    client->has_looked = true;
     client->has_reader = false;
     client->reader_reserves = false;
     return deadline_ns != 0 && shmrpci_remaining_ns(deadline_ns) > 0;

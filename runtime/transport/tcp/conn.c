@@ -269,13 +269,15 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     tcp_conn *conn = user;
     conn->frames++;
+    if (conn->was_welcomed) { /* if it has ended since, that will be noticed */
+        return on_open_frame(conn, head, body);
+    }
     switch (state_of(conn)) {
     case TCP_CONN_HANDSHAKE:
         return head->type == TCP_HELLO  ? tcp_hello_answer(conn, head, body)
                : head->type == TCP_AUTH ? tcp_hello_prove(conn, body)
                                         : TCP_END_TYPE;
     case TCP_CONN_OPEN:
-        return on_open_frame(conn, head, body);
     case TCP_CONN_LINGER:
     case TCP_CONN_DEAD:
         break;
@@ -365,6 +367,7 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
     /* Less than there was room for means that there is no more just now,
      * unless it is the end that comes next. Relaxed: whoever set it has raised
      * `events` since. */
+    conn->arrived_ns = shmrpci_now_ns();
     *more = status == SHMRPC_OK &&
             (*out_got == room || shmrpci_load_relaxed(&conn->has_hung_up) != 0);
     if (status == SHMRPC_E_BUSY) {
@@ -476,17 +479,18 @@ void tcp_conn_flush(tcp_conn *conn)
 }
 
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
-                   int64_t handled_ns)
+                   tcp_company company)
 {
     tcp_listener *listener = conn->listener;
     bool holds = false;
     bool wakes = false;
     if (waiting == 0 || waiting >= TCP_HOLD_FRAMES || bytes > TCP_HOLD_BYTES ||
-        handled_ns > TCP_HOLD_NS / 8) {
+        company == TCP_COMES_NONE) {
         return false;
     }
     shmrpci_mutex_lock(&listener->lock);
-    holds = listener->queue_first != NULL && conn->state == TCP_CONN_OPEN;
+    holds = conn->state == TCP_CONN_OPEN &&
+            (company == TCP_COMES_SURELY || listener->queue_first != NULL);
     if (holds) {
         wakes = !listener->is_quick;
         listener->is_quick = true;

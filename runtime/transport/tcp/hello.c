@@ -234,6 +234,7 @@ static tcp_end settle(tcp_conn *conn)
     bool is_alive = conn->state == TCP_CONN_HANDSHAKE;
     if (is_alive) {
         conn->state = TCP_CONN_OPEN;
+        conn->was_welcomed = true;
         listener->unsettled--;
     }
     shmrpci_mutex_unlock(&listener->lock);

@@ -35,6 +35,9 @@
 
 #define TCP_MAX_WORKERS 64u
 
+/* The calls of a connection are found by their ids in so many lists. */
+#define TCP_CALL_LISTS 64u
+
 /* Tags of the poll sets; all others are connections. */
 #define TCP_TAG_WAKE   UINT64_MAX
 #define TCP_TAG_LISTEN (UINT64_MAX - 1)
@@ -51,7 +54,8 @@ typedef enum tcp_call_state {
 } tcp_call_state;
 
 struct tcp_call {
-    tcp_call *next;         /* in the queue, or of those that are free */
+    tcp_call *next;         /* in the queue, of those claimed, or free */
+    tcp_call *previous;     /* of those claimed */
     tcp_call *next_of_conn; /* until it has ended */
     tcp_conn *conn;
     tcp_call_state state;
@@ -97,9 +101,9 @@ struct tcp_conn {
     uint32_t owed;       /* credits of oneway calls */
     bool is_held;        /* in the listener's list of those */
     tcp_conn *next_held;
-    bool credit_is_out;  /* credit_note is in the outbox */
-    tcp_call *calls;     /* that have not ended */
-    int64_t deadline_ns; /* of handshake and linger */
+    bool credit_is_out;              /* credit_note is in the outbox */
+    tcp_call *calls[TCP_CALL_LISTS]; /* that have not ended, by their ids */
+    int64_t deadline_ns;             /* of handshake and linger */
     shmrpci_endpoint endpoint;
     shmrpc_peer peer;
     char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
@@ -114,6 +118,8 @@ struct tcp_conn {
     tcp_reader reader;
     size_t opening_len;
     bool has_opened;        /* the peer; with a nonce, if we have a key */
+    bool was_welcomed;      /* and no longer shakes hands */
+    int64_t arrived_ns;     /* when what is being read came */
     bool said_opening;      /* we */
     tcp_auth auth;          /* with the listener's key */
     uint64_t frames;        /* that have come */
@@ -190,10 +196,14 @@ void tcp_conn_event(tcp_listener *listener, uint64_t tag);
 /* Sends what waits; ends the connection when it is gone. */
 void tcp_conn_flush(tcp_conn *conn);
 /* A reply that was added to the outbox, and of which `waiting` are there now,
- * may wait for those of calls in the queue; `handled_ns` is how long it took.
- * False: to be flushed. */
+ * may wait for others. False: to be flushed. */
+typedef enum tcp_company {
+    TCP_COMES_NONE,
+    TCP_COMES_QUEUED, /* of calls that are in the queue, if any */
+    TCP_COMES_SURELY
+} tcp_company;
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
-                   int64_t handled_ns);
+                   tcp_company company);
 /* Flushes all connections that hold replies. */
 void tcp_conn_release_held(tcp_listener *listener);
 /* Queues a frame without a body, and sends it. */
@@ -238,6 +248,12 @@ void tcp_call_abandon(tcp_conn *conn);
 tcp_call *tcp_call_pop(tcp_listener *listener);
 void tcp_call_claim(tcp_call *call, uint32_t owner);
 void tcp_call_unclaim(tcp_call *call);
+/* Whether the calls are passed on: then it is still to be found out if one has
+ * been taken, and whoever takes one takes those behind it too. */
+static inline bool tcp_listener_is_relay(const tcp_listener *listener)
+{
+    return listener->opts.on_cancel != NULL;
+}
 
 /* ---- worker.c ---- */
 
@@ -245,6 +261,8 @@ int tcp_worker_open(shmrpci_listener *listener, uint32_t index,
                     shmrpci_participant **out, shmrpc_error *error);
 void tcp_worker_close(shmrpci_participant *participant);
 int tcp_worker_next(shmrpci_participant *participant, shmrpci_request *request);
+int tcp_worker_try_next(shmrpci_participant *participant,
+                        shmrpci_request *request);
 void tcp_worker_reply_reserve(shmrpci_request *request, size_t size_hint);
 void tcp_worker_reply_commit(shmrpci_request *request);
 void tcp_worker_drop(shmrpci_request *request);

@@ -13,6 +13,7 @@
     .close = tcp_listener_close, .describe = tcp_listener_describe,     \
     .renew = tcp_listener_renew, .participant_open = tcp_worker_open,   \
     .participant_close = tcp_worker_close, .next = tcp_worker_next,     \
+    .try_next = tcp_worker_try_next,                                    \
     .reply_reserve = tcp_worker_reply_reserve,                          \
     .reply_commit = tcp_worker_reply_commit, .drop = tcp_worker_drop,   \
     .is_cancelled = tcp_worker_is_cancelled, .recover = tcp_worker_recover

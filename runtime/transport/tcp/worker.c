@@ -65,23 +65,21 @@ static void fill_request(shmrpci_request *request, tcp_call *call)
     request->data.pointers[0] = call;
 }
 
-/* With the lock held, which it gives up: takes the next call, if there is one,
+/* With the lock held, which it gives up if there is a call: takes the next one,
  * and sees to those behind it. */
 static tcp_call *claim(tcp_participant *participant)
 {
     tcp_listener *listener = participant->listener;
     tcp_call *call = tcp_call_pop(listener);
-    bool more = false;
-    bool wake = false;
-    if (call != NULL) {
-        tcp_call_claim(call, participant->index);
-        more = listener->queue_first != NULL && listener->idle > 0;
-        /* Nobody reads the sockets now but the listener's thread. */
-        wake = listener->idle == 0 && listener->is_asleep;
-        listener->is_asleep = listener->is_asleep && !wake;
-    } else {
-        listener->idle++;
+    if (call == NULL) {
+        return NULL;
     }
+    tcp_call_claim(call, participant->index);
+    bool more = listener->queue_first != NULL && listener->idle > 0 &&
+                !tcp_listener_is_relay(listener);
+    /* Nobody reads the sockets now but the listener's thread. */
+    bool wake = listener->idle == 0 && listener->is_asleep;
+    listener->is_asleep = listener->is_asleep && !wake;
     shmrpci_mutex_unlock(&listener->lock);
     if (more) {
         shmrpci_event_set(listener->bell_fd);
@@ -92,9 +90,12 @@ static tcp_call *claim(tcp_participant *participant)
     return call;
 }
 
+/* With the lock held, which it gives up. */
 static void wait_for_event(tcp_listener *listener)
 {
     uint64_t tag;
+    listener->idle++;
+    shmrpci_mutex_unlock(&listener->lock);
     size_t count =
         shmrpci_poll_wait_edges(listener->edge_set, &tag, 1, SHMRPCI_NEVER_NS);
     shmrpci_mutex_lock(&listener->lock);
@@ -133,6 +134,21 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
         }
         wait_for_event(listener);
     }
+}
+
+int tcp_worker_try_next(shmrpci_participant *base, shmrpci_request *request)
+{
+    tcp_participant *participant = (tcp_participant *)(void *)base;
+    tcp_listener *listener = participant->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    tcp_call *call = claim(participant);
+    if (call == NULL) {
+        shmrpci_mutex_unlock(&listener->lock);
+        return SHMRPC_E_BUSY;
+    }
+    request->participant = base;
+    fill_request(request, call);
+    return SHMRPC_OK;
 }
 
 /* ---- answering ------------------------------------------------------- */
@@ -224,6 +240,33 @@ static bool fill_reply(tcp_call *call, const shmrpci_request *request)
     return true;
 }
 
+/* What a relay commits next it knows; other handlers are as quick as the last
+ * one was, mostly. */
+static tcp_company company_of(const tcp_listener *listener,
+                              const shmrpci_request *request)
+{
+    if (tcp_listener_is_relay(listener)) {
+        return (request->head.flags & SHMRPCI_HEAD_MORE) != 0 ? TCP_COMES_SURELY
+                                                              : TCP_COMES_NONE;
+    }
+    return shmrpci_now_ns() - request->received_ns <= TCP_HOLD_NS / 8
+               ? TCP_COMES_QUEUED
+               : TCP_COMES_NONE;
+}
+
+static void send_reply(tcp_conn *conn, tcp_piece *piece, tcp_company company)
+{
+    size_t bytes = piece->len; /* it may be gone when it was added */
+    uint32_t waiting = tcp_outbox_add(&conn->outbox, piece);
+    if (tcp_conn_hold(conn, bytes, waiting, company)) {
+        return;
+    }
+    tcp_conn_flush(conn);
+    if (tcp_listener_is_relay(conn->listener) && company == TCP_COMES_NONE) {
+        tcp_conn_release_held(conn->listener);
+    }
+}
+
 void tcp_worker_reply_commit(shmrpci_request *request)
 {
     tcp_call *call = call_of(request);
@@ -248,12 +291,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     }
     shmrpci_mutex_unlock(&listener->lock);
     if (filled) {
-        size_t bytes = call->piece.len;
-        int64_t handled_ns = shmrpci_now_ns() - request->received_ns;
-        uint32_t waiting = tcp_outbox_add(&conn->outbox, &call->piece);
-        if (!tcp_conn_hold(conn, bytes, waiting, handled_ns)) {
-            tcp_conn_flush(conn);
-        }
+        send_reply(conn, &call->piece, company_of(listener, request));
     } else {
         tcp_conn_end(conn, TCP_END_MEMORY);
     }

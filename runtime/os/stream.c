@@ -4,10 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -292,6 +294,18 @@ shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
                                      size_t *out_len)
 {
     return receive(fd, data, size, 0, out_len);
+}
+
+size_t shmrpci_stream_queued(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+void shmrpci_stream_set_mark(int fd, size_t bytes)
+{
+    set_option(fd, SOL_SOCKET, SO_RCVLOWAT,
+               bytes < INT_MAX ? (int)bytes : INT_MAX);
 }
 
 shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out)

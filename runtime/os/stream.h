@@ -75,6 +75,13 @@ shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
 shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
                                      size_t *out_len);
 
+/* How many bytes there are to be received just now. */
+size_t shmrpci_stream_queued(int fd);
+
+/* It is not readable before so many bytes are there, or the end; 1 to begin
+ * with. Of TCP; others are as ever. */
+void shmrpci_stream_set_mark(int fd, size_t bytes);
+
 /* The next byte, which stays there. As receive. */
 shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out);
 

@@ -107,8 +107,8 @@ static outcome read_frames(tcp_side from, const uint8_t *data, size_t len,
     tcp_reader_init(&reader, from, MAX_MESSAGE);
     while (len > 0 && o.end == TCP_END_NONE) {
         size_t room = 0;
-        uint8_t *space = tcp_reader_space(&reader, &room);
         size_t taken = min(step, len);
+        uint8_t *space = tcp_reader_space(&reader, taken, &room);
         if (space != NULL) {
             taken = min(taken, room);
             memcpy(space, data, taken);

@@ -112,9 +112,11 @@ struct tcp_client {
     shmrpci_cond push;
     tcp_pusher_state pusher_state;
     bool has_held;      /* some request may wait for others */
+    bool is_full;       /* the socket, when the pusher looked */
     uint32_t holds;     /* how many did so far */
     uint32_t next_slot; /* the first to look whether it is free */
     tcp_reader reader;
+    size_t mark; /* the reader's, of tcp_wire_mark */
     tcp_outbox outbox;
     shmrpci_tls *tls; /* NULL: in plain */
     char where[300];
@@ -180,6 +182,14 @@ bool tcp_client_cancel(shmrpci_call *call);
  * may wait for others: it is sent within TCP_HOLD_NS, if nobody flushes before
  * that. False: to be flushed. */
 bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting);
+
+/* The same for what there was no room for, and nobody waits to send. */
+void tcp_client_push_later(tcp_client *client);
+
+/* Flushes the outbox for whoever has something in it. What there is no room for
+ * goes later, without the caller, if such a thread is there: it may have met
+ * the caller at work, and left it to him. */
+tcp_flushed tcp_client_flush(tcp_client *client);
 
 /* Ends the thread that sends what was held. */
 void tcp_client_push_no_more(tcp_client *client);

@@ -227,8 +227,8 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
     return SHMRPC_E_DEADLINE;
 }
 
-/* Who is told of the end does not wait for room either: arm sees to the rest.
- */
+/* Who is told of the end does not wait for room either: arm sees to the rest,
+ * and the thread for what was held. */
 static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
 {
     bool is_told = (flags & SHMRPCI_HEAD_TOLD) != 0;
@@ -254,9 +254,11 @@ static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
     case TCP_FLUSHED:
         return SHMRPC_OK;
     case TCP_FLUSH_WAITS:
-        return is_told
-                   ? SHMRPC_OK
-                   : wait_for_room(slot, shmrpci_deadline_after(timeout_ns));
+        if (!is_told) {
+            return wait_for_room(slot, shmrpci_deadline_after(timeout_ns));
+        }
+        tcp_client_push_later(client);
+        return SHMRPC_OK;
     case TCP_FLUSH_FAILED:
         break;
     }

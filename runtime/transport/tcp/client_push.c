@@ -10,7 +10,11 @@
 #include "os/clock.h"
 #include "transport/tcp/client.h"
 
-/* With the lock held, which it gives up: what was held long enough goes. */
+/* How often to look whether a full socket takes more. */
+#define FULL_NS (5 * SHMRPCI_NS_PER_MS)
+
+/* With the lock held, which it gives up: what was held long enough goes; what
+ * there is no room for, another time. */
 static void push(tcp_client *client)
 {
     client->has_held = false;
@@ -20,10 +24,8 @@ static void push(tcp_client *client)
         tcp_client_lose(client, TCP_END_CUT);
     }
     shmrpci_mutex_lock(&client->lock);
-    if (flushed == TCP_FLUSH_WAITS) {
-        client->has_held = true; /* until there is room */
-        client->holds++;
-    }
+    client->is_full = flushed == TCP_FLUSH_WAITS;
+    client->holds += client->is_full ? 1u : 0u;
 }
 
 static void run(void *user)
@@ -38,21 +40,23 @@ static void run(void *user)
             continue;
         }
         seen = client->holds;
-        int64_t look_ns = shmrpci_deadline_after(TCP_HOLD_NS);
+        int64_t look_ns =
+            shmrpci_deadline_after(client->is_full ? FULL_NS : TCP_HOLD_NS);
         while (client->pusher_state != TCP_PUSHER_LEAVES &&
                shmrpci_cond_wait_until(&client->push, &client->lock, look_ns)) {
         }
         client->has_looked = false;
-        if (client->has_held && !client->is_lost) {
+        if (!client->is_lost) {
             push(client);
         }
     }
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* With the lock held: whether somebody will look. */
+/* With the lock held: whether somebody will look, within TCP_HOLD_NS. */
 static bool wake_pusher(tcp_client *client)
 {
+    client->holds++;
     if (client->pusher_state == TCP_PUSHER_NONE &&
         shmrpci_thread_create(&client->pusher, "shmrpc-push", run, client) !=
             SHMRPC_OK) {
@@ -74,12 +78,31 @@ bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting)
     shmrpci_mutex_lock(&client->lock);
     /* As many again are at the server, or it would have nothing to do. */
     if (waiting * 2 < client->in_flight && !client->is_lost) {
-        client->has_held = true;
-        client->holds++;
         holds = wake_pusher(client);
+        client->has_held = holds;
     }
     shmrpci_mutex_unlock(&client->lock);
     return holds;
+}
+
+void tcp_client_push_later(tcp_client *client)
+{
+    shmrpci_mutex_lock(&client->lock);
+    (void)wake_pusher(client);
+    shmrpci_mutex_unlock(&client->lock);
+}
+
+tcp_flushed tcp_client_flush(tcp_client *client)
+{
+    tcp_flushed flushed = tcp_outbox_flush(&client->outbox);
+    if (flushed == TCP_FLUSH_WAITS) {
+        shmrpci_mutex_lock(&client->lock);
+        if (client->pusher_state != TCP_PUSHER_NONE) {
+            (void)wake_pusher(client);
+        }
+        shmrpci_mutex_unlock(&client->lock);
+    }
+    return flushed;
 }
 
 void tcp_client_push_no_more(tcp_client *client)

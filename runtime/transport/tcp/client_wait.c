@@ -263,7 +263,10 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
     uint8_t scratch[TCP_SCRATCH_BYTES];
     size_t room;
     size_t got = 0;
-    uint8_t *space = tcp_reader_space(&client->reader, &room);
+    size_t missing = tcp_reader_missing(&client->reader);
+    uint8_t *space = tcp_reader_space(
+        &client->reader, tcp_wire_queued(client->fd, client->tls, missing),
+        &room);
     uint8_t *to = space != NULL ? space : scratch;
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
@@ -313,7 +316,7 @@ static bool await_socket(tcp_client *client, bool reserves, int64_t deadline_ns)
     shmrpci_poll_entry entries[] = {
         {.fd = client->fd,
          .read = true,
-         .write = tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS},
+         .write = tcp_client_flush(client) == TCP_FLUSH_WAITS},
         {.fd = client->wake_fd, .read = true},
     };
     if (!shmrpci_poll_entries(entries, reserves ? 2 : 1, deadline_ns)) {
@@ -323,7 +326,7 @@ static bool await_socket(tcp_client *client, bool reserves, int64_t deadline_ns)
         shmrpci_event_clear(client->wake_fd);
     }
     if (entries[0].write) {
-        (void)tcp_outbox_flush(&client->outbox);
+        (void)tcp_client_flush(client);
     }
     return entries[0].is_ready;
 }
@@ -340,6 +343,8 @@ static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
         /* Who only looks wants all there is, the end too. */
         more = more || (deadline_ns == 0 && got > 0);
     }
+    tcp_wire_mark(client->fd, client->tls, tcp_reader_missing(&client->reader),
+                  &client->mark);
     if (end != TCP_END_NONE) {
         tcp_client_lose(client, end);
     }
@@ -366,8 +371,7 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     client->has_held = client->has_held && !flushes;
     if (client->has_reader && flushes) {
         shmrpci_mutex_unlock(&client->lock);
-        tcp_flushed flushed = tcp_outbox_flush(&client->outbox);
-        if (flushed == TCP_FLUSH_FAILED) {
+        if (tcp_client_flush(client) == TCP_FLUSH_FAILED) {
             tcp_client_lose(client, TCP_END_CUT);
         }
         shmrpci_mutex_lock(&client->lock);

@@ -12,13 +12,6 @@
 /* How soon to look again when the socket took less than there was to send. */
 #define UNSENT_NS (5 * SHMRPCI_NS_PER_MS)
 
-static size_t unsent(tcp_client *client)
-{
-    size_t first;
-    int64_t since_ns;
-    return tcp_outbox_waiting(&client->outbox, &first, &since_ns);
-}
-
 shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
 {
     tcp_client *client = (tcp_client *)(void *)conn;
@@ -58,9 +51,11 @@ int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count)
 {
     tcp_client *client = (tcp_client *)(void *)conn;
-    int64_t again_ns = tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS
-                           ? shmrpci_deadline_after(UNSENT_NS)
-                           : SHMRPCI_NEVER_NS;
+    int64_t again_ns = SHMRPCI_NEVER_NS;
+    if (tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS) {
+        tcp_client_push_later(client);
+        again_ns = shmrpci_deadline_after(UNSENT_NS);
+    }
     shmrpci_mutex_lock(&client->lock);
     tcp_client_look(client);
     bool over = client->is_lost;
@@ -82,8 +77,8 @@ int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
 void tcp_client_acknowledge(shmrpci_conn *conn)
 {
     tcp_client *client = (tcp_client *)(void *)conn;
-    if (unsent(client) > 0) {
-        (void)tcp_outbox_flush(&client->outbox);
+    if (tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS) {
+        tcp_client_push_later(client);
     }
     shmrpci_event_clear(client->told_fd);
     shmrpci_mutex_lock(&client->lock);

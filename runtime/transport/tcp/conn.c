@@ -360,7 +360,9 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
 {
     uint8_t scratch[TCP_SCRATCH_BYTES];
     size_t room;
-    uint8_t *space = tcp_reader_space(&conn->reader, &room);
+    size_t missing = tcp_reader_missing(&conn->reader);
+    uint8_t *space = tcp_reader_space(
+        &conn->reader, tcp_wire_queued(conn->fd, conn->tls, missing), &room);
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         receive(conn, space != NULL ? space : scratch, room, out_got);
@@ -432,6 +434,8 @@ static void read_all(tcp_conn *conn)
             break;
         }
     }
+    tcp_wire_mark(conn->fd, conn->tls, tcp_reader_missing(&conn->reader),
+                  &conn->mark);
     set_deadline(conn);
 }
 

@@ -18,6 +18,9 @@
 /* What is read from a socket at once, and lies on the reader's stack. */
 #define TCP_SCRATCH_BYTES ((size_t)32 << 10)
 
+/* Who waits for the rest of a large body sleeps until so much has come. */
+#define TCP_MARK_BYTES ((size_t)256 << 10)
+
 /* Memory for a body grows from here as its bytes arrive. */
 #define TCP_BODY_FIRST_BYTES ((size_t)64 << 10)
 

@@ -129,13 +129,20 @@ tcp_end tcp_reader_feed(tcp_reader *reader, const uint8_t *data, size_t len,
     return end;
 }
 
-uint8_t *tcp_reader_space(tcp_reader *reader, size_t *out_len)
+size_t tcp_reader_missing(const tcp_reader *reader)
 {
-    if (reader->head_len < TCP_HEAD_BYTES) {
-        return NULL;
-    }
-    size_t missing = reader->head.len - reader->body_len;
-    if (missing < TCP_SCRATCH_BYTES || !make_room(reader, TCP_SCRATCH_BYTES)) {
+    size_t missing = reader->head_len == TCP_HEAD_BYTES
+                         ? reader->head.len - reader->body_len
+                         : 0;
+    return missing >= TCP_SCRATCH_BYTES ? missing : 0;
+}
+
+uint8_t *tcp_reader_space(tcp_reader *reader, size_t queued, size_t *out_len)
+{
+    size_t missing = tcp_reader_missing(reader);
+    size_t extra = queued > TCP_SCRATCH_BYTES ? queued : TCP_SCRATCH_BYTES;
+    extra = extra < missing ? extra : missing;
+    if (missing == 0 || !make_room(reader, extra)) {
         return NULL;
     }
     *out_len = reader->body_cap - reader->body_len;

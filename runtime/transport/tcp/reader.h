@@ -45,11 +45,15 @@ void tcp_reader_fini(tcp_reader *reader);
 tcp_end tcp_reader_feed(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_on_frame *on_frame, void *user);
 
-/* Memory in which to receive the rest of a large body instead of scratch; NULL:
- * there is none. `filled` bytes of it are then handed over. */
-uint8_t *tcp_reader_space(tcp_reader *reader, size_t *out_len);
+/* Memory in which to receive the rest of a large body instead of scratch, of
+ * which `queued` bytes have arrived; NULL: there is none. `filled` bytes of it
+ * are then handed over. */
+uint8_t *tcp_reader_space(tcp_reader *reader, size_t queued, size_t *out_len);
 tcp_end tcp_reader_filled(tcp_reader *reader, size_t filled,
                           tcp_on_frame *on_frame, void *user);
+
+/* Whether the rest of a large body is to come: then how many bytes, else 0. */
+size_t tcp_reader_missing(const tcp_reader *reader);
 
 /* Whether a frame has begun and not ended. */
 bool tcp_reader_is_midway(const tcp_reader *reader);

@@ -7,6 +7,7 @@
 #define SHMRPCI_TRANSPORT_TCP_WIRE_H
 
 #include "os/tls_stream.h"
+#include "transport/tcp/limits.h"
 
 /* `tls` NULL: in plain. */
 static inline shmrpc_status tcp_wire_receive(int fd, shmrpci_tls *tls,
@@ -23,6 +24,25 @@ static inline shmrpc_status tcp_wire_send(int fd, shmrpci_tls *tls,
 {
     return tls != NULL ? shmrpci_tls_send(tls, parts, count, out_len)
                        : shmrpci_stream_send(fd, parts, count, out_len);
+}
+
+/* What has arrived of a large body that is being received. */
+static inline size_t tcp_wire_queued(int fd, const shmrpci_tls *tls,
+                                     size_t missing)
+{
+    return tls == NULL && missing > 0 ? shmrpci_stream_queued(fd) : 0;
+}
+
+/* `missing` bytes of a large body are to come: whoever waits for them is woken
+ * for many of them. `*mark` is what was set before, 0 to begin with. */
+static inline void tcp_wire_mark(int fd, const shmrpci_tls *tls, size_t missing,
+                                 size_t *mark)
+{
+    size_t wanted = missing < TCP_MARK_BYTES ? missing : TCP_MARK_BYTES;
+    if (tls == NULL && wanted != *mark) {
+        shmrpci_stream_set_mark(fd, wanted > 0 ? wanted : 1);
+        *mark = wanted;
+    }
 }
 
 static inline void tcp_wire_end(int fd, shmrpci_tls *tls)

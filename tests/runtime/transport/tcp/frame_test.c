@@ -260,8 +260,8 @@ static void read_in_steps(const shmrpci_buf *stream, size_t step,
     for (size_t at = 0; at < stream->len;) {
         size_t left = stream->len - at;
         size_t room = 0;
-        uint8_t *space = tcp_reader_space(&reader, &room);
         size_t len = step < left ? step : left;
+        uint8_t *space = tcp_reader_space(&reader, len, &room);
         tcp_end end;
         if (space != NULL) {
             len = len < room ? len : room;

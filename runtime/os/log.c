@@ -10,22 +10,28 @@
 
 _Static_assert(SHMRPC_LOG_BYTES + 16 <= PIPE_BUF, "with its mark in one piece");
 
-/* As of sd-daemon(3), and for people. */
+/* From what number on: as of sd-daemon(3), and for people. */
 static const struct {
+    int least;
     char digit;
     const char *name;
-} levels[] = {{'7', "debug"},   {'6', "info"},  {'5', "notice"},
-              {'4', "warning"}, {'3', "error"}, {'2', "critical"}};
+} levels[] = {
+    {SHMRPC_LOG_CRITICAL, '2', "critical"}, {SHMRPC_LOG_ERROR, '3', "error"},
+    {SHMRPC_LOG_WARNING, '4', "warning"},   {SHMRPC_LOG_STDOUT, '6', "info"},
+    {SHMRPC_LOG_NOTICE, '5', "notice"},     {SHMRPC_LOG_INFO, '6', "info"},
+    {SHMRPC_LOG_DEBUG, '7', "debug"}};
 
 static size_t mark(shmrpc_log_level level, char *out, size_t size)
 {
-    size_t index = (unsigned)level < sizeof levels / sizeof *levels
-                       ? (size_t)level
-                       : SHMRPC_LOG_CRITICAL;
-    int len = isatty(STDERR_FILENO) == 1
-                  ? snprintf(out, size, "%s: ", levels[index].name)
-                  : snprintf(out, size, "<%c>", levels[index].digit);
-    return (size_t)len;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        if ((int)level >= levels[i].least) {
+            int len = isatty(STDERR_FILENO) == 1
+                          ? snprintf(out, size, "%s: ", levels[i].name)
+                          : snprintf(out, size, "<%c>", levels[i].digit);
+            return (size_t)len;
+        }
+    }
+    return 0;
 }
 
 void shmrpc_log(shmrpc_log_level level, const char *format, ...)

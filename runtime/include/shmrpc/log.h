@@ -17,14 +17,18 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* The numbers are those of Level in the manager's interface. */
+/* The numbers are those of Python's logging, with NOTICE among them and those
+ * of what programs print. Any other number counts as the next one below it. */
 typedef enum shmrpc_log_level {
-    SHMRPC_LOG_DEBUG = 0,
-    SHMRPC_LOG_INFO = 1,
-    SHMRPC_LOG_NOTICE = 2,
-    SHMRPC_LOG_WARNING = 3,
-    SHMRPC_LOG_ERROR = 4,
-    SHMRPC_LOG_CRITICAL = 5
+    SHMRPC_LOG_NOTSET = 0, /* no mark: the level is guessed from the text */
+    SHMRPC_LOG_DEBUG = 10,
+    SHMRPC_LOG_INFO = 20,
+    SHMRPC_LOG_NOTICE = 25,
+    SHMRPC_LOG_STDOUT = 29, /* shown as info */
+    SHMRPC_LOG_WARNING = 30,
+    SHMRPC_LOG_ERROR = 40,
+    SHMRPC_LOG_STDERR = 49, /* shown as an error */
+    SHMRPC_LOG_CRITICAL = 50
 } shmrpc_log_level;
 
 /* A line may be so long; what is behind is cut off. */

@@ -223,6 +223,34 @@ def test_logs(m):
     fails(3, "no service `C`", m.run, "logs", "C")
 
 
+def test_levels_have_colours(m):
+    """On a terminal; row W2."""
+    colours = {10: "\x1b[2m", 20: "", 25: "\x1b[1m", 29: "", 30: "\x1b[33m",
+               40: "\x1b[31m", 49: "\x1b[31m", 50: "\x1b[1;31m"}
+    names = dict(zip(colours, ["debug", "info", "notice", "info", "warning",
+                               "error", "error", "critical"]))
+    m.start(m.section("A", *[f"log={n}:is {n}." for n in colours], "ready"))
+    await_that("all is there", lambda: "is 50." in m.texts("A"))
+    ours, theirs = os.openpty()
+    with subprocess.Popen([m.programs.shmrpc, "logs", "A"], env=m.env,
+                          stdout=theirs) as logs:
+        os.close(theirs)
+        text = b""
+        try:
+            while part := os.read(ours, 4096):
+                text += part
+        except OSError:  # the end of a terminal
+            pass
+        os.close(ours)
+        assert logs.wait(harness.PATIENCE) == 0
+    for number, colour in colours.items():
+        line, = [line for line in text.decode().splitlines()
+                 if f"is {number}." in line]
+        end = "\x1b[0m" if colour else ""
+        assert f" {colour}{names[number]:8} is {number}.{end}" in line, line
+    assert "\x1b" not in m.run("logs", "A")
+
+
 def test_follow(m):
     m.start(m.section("A", "say=before", f"wait={m.path('gate')}",
                       "say=after", "ready"), until="managing")

@@ -38,17 +38,20 @@ def test_both_streams_are_kept(m):
 
 def test_programs_log_with_levels(m):
     """shmrpc_log: capabilities, row W2."""
-    names = ["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"]
-    words = [f"log={number}:error: no mark" for number in range(6)]
-    m.start(m.section("A", *words, "log=9", "log=1:" + "x" * 5000,
-                      "cry=<3>by hand", "ready"))
+    levels = {10: "DEBUG", 20: "INFO", 25: "NOTICE", 29: "INFO",
+              30: "WARNING", 40: "ERROR", 49: "ERROR", 50: "CRITICAL",
+              39: "WARNING", 99: "CRITICAL"}
+    words = [f"log={number}:error: no mark" for number in levels]
+    m.start(m.section("A", *words, "log=50", "log=20:" + "x" * 5000,
+                      "cry=<3>by hand", "log=0:no mark",
+                      "log=0:warning: guessed", "ready"))
     lines = await_that("all of it", lambda: (lambda found: found if
-        len(found) == 9 else None)([line for line in lines_of(m, "A")
+        len(found) == 15 else None)([line for line in lines_of(m, "A")
                                     if line["origin"] == "STDERR"]))
-    assert [line["level"] for line in lines] == names + [
-        "CRITICAL", "INFO", "ERROR"], lines
-    assert [line["text"] for line in lines] == 6 * ["error: no mark"] + [
-        "two lines", "x" * 4000, "by hand"], lines
+    assert [line["level"] for line in lines] == list(levels.values()) + [
+        "CRITICAL", "INFO", "ERROR", "INFO", "WARNING"], lines
+    assert [line["text"] for line in lines] == 10 * ["error: no mark"] + [
+        "two lines", "x" * 4000, "by hand", "no mark", "warning: guessed"], lines
 
 
 def test_nothing_moves_a_terminal(m):

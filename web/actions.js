@@ -2,14 +2,28 @@
 import * as api from "./api.js";
 import { ask, h, note } from "./dom.js";
 
+/** By the manager's names: addresses, and how the service was called there. One that
+ * is stopped says neither, and keeps its place and its page. */
+const known = new Map();
+
+function recall(managed, rows) {
+  const before = known.get(managed.name) ?? { addresses: [], name: managed.name };
+  const addresses = managed.addresses.length > 0 ? managed.addresses : before.addresses;
+  const found = rows.find((row) => addresses.includes(row.address));
+  const now = { addresses, name: found?.name ?? before.name };
+  known.set(managed.name, now);
+  return now;
+}
+
 /** Rows for people: what runs, and what the manager could start. */
 export function rowsOf(state) {
   const rows = state.services.map((figures) => ({ ...figures, managed: null }));
   for (const managed of state.managed) {
-    const own = rows.filter((row) => managed.addresses.includes(row.address));
+    const { addresses, name } = recall(managed, rows);
+    const own = rows.filter((row) => addresses.includes(row.address));
     own.forEach((row) => (row.managed = managed));
     if (own.length === 0) {
-      rows.push({ name: managed.name, address: null, alive: false, managed, workers: 0,
+      rows.push({ name, address: null, alive: false, managed, workers: 0,
         calls_per_s: 0, errors_per_s: 0, p50_us: 0, p99_us: 0, queue_p99_us: 0, cpu: 0,
         memory: 0, connections: 0 });
     }
@@ -17,26 +31,30 @@ export function rowsOf(state) {
   return rows;
 }
 
+/** One word, and what is wrong, if anything is. */
 export function stateOf(row) {
   const managed = row.managed;
-  if (managed?.trouble && !managed.degraded) {
-    return managed.trouble;
+  if (!managed || (managed.state === "RUNNING" && !row.alive && !managed.trouble)) {
+    return row.alive ? "running" : "gone";
   }
-  if (managed && !(managed.state === "RUNNING" && !row.alive)) {
-    const word = managed.state.toLowerCase();
-    return managed.degraded ? `${word}, keeps dying` : word;
-  }
-  return row.alive ? "running" : "gone";
+  return managed.trouble && managed.state === "RUNNING" ? "stuck" : managed.state.toLowerCase();
 }
 
+export const troubleOf = (row) => row.managed?.trouble ?? "";
+
 export const moodOf = (row) =>
-  row.managed?.trouble || (row.managed?.state ?? "") === "BACKOFF"
+  row.managed?.trouble || row.managed?.state === "BACKOFF"
     ? "bad"
-    : row.alive
-      ? "good"
-      : row.managed?.state === "STOPPED"
-        ? "soft"
+    : row.managed?.state === "STOPPED"
+      ? "soft"
+      : row.alive
+        ? "good"
         : "warn";
+
+/** Both, in colours. */
+export const stateNode = (row) =>
+  h("span", { class: moodOf(row) }, h("span", { class: "state" }, stateOf(row)),
+    troubleOf(row) ? h("small", {}, troubleOf(row)) : null);
 
 const doing = { start: "Starting", stop: "Stopping", restart: "Restarting" };
 

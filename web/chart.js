@@ -34,9 +34,10 @@ function clock(unix, step) {
 export function chart(title, series, format) {
   const legend = series.map((line, index) =>
     h("span", { class: `key ${"abc"[index]}` }, line.name));
-  const values = h("span", { class: "soft" });
+  const values = h("span", { class: "soft" }, "nothing yet");
   const drawing = s("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
+    "aria-label": `${title}: nothing yet`,
   });
   const labels = h("div", { class: "bar soft" });
   let shown = null;

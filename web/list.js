@@ -1,6 +1,6 @@
 // All services.
 import * as api from "./api.js";
-import { actionsOf, moodOf, rowsOf, stateOf } from "./actions.js";
+import { actionsOf, moodOf, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
 import { bytes, count, h, note, percent, table, time } from "./dom.js";
 
 const TOP = 15;
@@ -8,10 +8,11 @@ const TOP = 15;
 /** A word for how fast it is. */
 const pace = (us) => (!us ? "" : us < 100 ? "🐎" : us < 10000 ? "🐇" : "🏃");
 
-function nameCell(row) {
-  const link = h("a", { href: `#/service/${encodeURIComponent(row.name)}` }, row.name);
-  return row.address ? link : h("span", {}, row.name);
-}
+const nameCell = (row) =>
+  h("a", { href: `#/service/${encodeURIComponent(row.name)}`, title: row.error ?? null }, row.name);
+
+/** Figures of what does not run would only be noise. */
+const ofLive = (show) => (row) => (row.alive ? show(row) : "–");
 
 /** Keeps a node for as long as what it shows is the same. */
 function kept(make, key) {
@@ -28,20 +29,21 @@ function kept(make, key) {
 
 const columns = () => [
   { title: "Service", left: true, key: (row) => row.name,
-    cell: kept(nameCell, (row) => `${row.address}`) },
+    cell: kept(nameCell, (row) => `${row.error}`) },
   { title: "State", left: true, key: stateOf,
-    cell: kept((row) => h("span", { class: moodOf(row) }, stateOf(row)),
-      (row) => stateOf(row) + moodOf(row)) },
-  { title: "Workers", key: (row) => row.workers, cell: (row) => String(row.workers) },
-  { title: "Calls/s", key: (row) => row.calls_per_s, cell: (row) => count(row.calls_per_s) },
+    cell: kept(stateNode, (row) => stateOf(row) + moodOf(row) + troubleOf(row)) },
+  { title: "Workers", key: (row) => row.workers, cell: ofLive((row) => String(row.workers)) },
+  { title: "Calls/s", key: (row) => row.calls_per_s,
+    cell: ofLive((row) => count(row.calls_per_s)) },
   { title: "Half within", key: (row) => row.p50_us,
     cell: (row) => `${pace(row.p50_us)} ${time(row.p50_us)}`.trim() },
   { title: "99 % within", key: (row) => row.p99_us, cell: (row) => time(row.p99_us) },
   { title: "Errors/s", key: (row) => row.errors_per_s,
     cell: kept((row) => h("span", { class: row.errors_per_s > 0 ? "bad" : null },
-      count(row.errors_per_s)), (row) => count(row.errors_per_s)) },
-  { title: "CPU", key: (row) => row.cpu, cell: (row) => percent(row.cpu) },
-  { title: "Memory", key: (row) => row.memory, cell: (row) => bytes(row.memory) },
+      ofLive((at) => count(at.errors_per_s))(row)),
+      (row) => row.alive + count(row.errors_per_s)) },
+  { title: "CPU", key: (row) => row.cpu, cell: ofLive((row) => percent(row.cpu)) },
+  { title: "Memory", key: (row) => row.memory, cell: ofLive((row) => bytes(row.memory)) },
   { title: "Actions", wide: true, cell: kept((row) => actionsOf(row) ?? "–",
     (row) => `${row.managed?.name} ${row.managed?.state}`) },
 ];
@@ -85,19 +87,33 @@ export function listPage() {
       note(error.message);
     }
   } }, "Read service.ini again");
+  const gone = h("input", { id: "gone", type: "checkbox", onchange: () => show() });
+  const goneLabel = h("label", { for: "gone" });
+  const goneBox = h("span", { class: "check", hidden: true }, gone, goneLabel);
   let ticks = 0;
+  let rows = [];
+
+  /** Sockets that killed servers have left are of interest to few. */
+  function show() {
+    const shown = gone.checked ? rows : rows.filter((row) => row.alive || row.managed);
+    services.update(shown);
+    empty.hidden = shown.length > 0;
+    const count = rows.filter((row) => !row.alive && !row.managed).length;
+    goneBox.hidden = count === 0;
+    goneLabel.textContent = count === 1 ? "and one that is gone" : `and ${count} that are gone`;
+  }
+
   const top = h("section", { hidden: true }, h("div", { class: "scroll", tabindex: "0", role: "region",
     "aria-label": "Where the time goes" }, methods.element));
   return {
     element: h("div", {},
       h("h1", {}, "Services"),
       h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
-        "aria-label": "Services" }, services.element), empty, h("div", { class: "bar" }, reload)),
+        "aria-label": "Services" }, services.element), empty, h("div", { class: "bar" }, reload, goneBox)),
       top),
     async update(state) {
-      const rows = rowsOf(state);
-      services.update(rows);
-      empty.hidden = rows.length > 0;
+      rows = rowsOf(state);
+      show();
       reload.hidden = state.managed.length === 0 || api.session.readOnly;
       if (ticks++ % 5 === 0) {
         const found = await methodsOf(rows);

@@ -1,4 +1,4 @@
-// The live log of a service, from the manager.
+// The log of a service, from the manager: live, and older lines from the disk.
 import * as api from "./api.js";
 import { h, visible } from "./dom.js";
 
@@ -6,10 +6,78 @@ const LEVELS = ["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"];
 const MOST = 1000;
 const mood = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad", DEBUG: "soft" };
 
+/** Today's lines have a time, others a date too. */
+function when(date) {
+  const time = date.toLocaleTimeString(undefined, { hour12: false });
+  return date.toDateString() === new Date().toDateString()
+    ? time
+    : `${date.toLocaleDateString()} ${time}`;
+}
+
+function lineOf(line) {
+  const date = new Date(line.unix_ms);
+  return h("li", { class: mood[line.level] ?? null },
+    h("time", { class: "time", datetime: date.toISOString() }, when(date)),
+    h("span", { class: "level" }, String(line.level).toLowerCase()), " ",
+    visible(line.text) + (line.truncated ? " …" : ""));
+}
+
+/** A form that looks through the log on disk. */
+function searchPart(name) {
+  const field = (id, title, attributes) => {
+    const input = h("input", { id: `find-${id}`, ...attributes });
+    return { input, element: h("span", { class: "check" },
+      h("label", { for: `find-${id}` }, title), input) };
+  };
+  const text = field("text", "Text", { type: "search", maxlength: "200" });
+  const pid = field("pid", "Process", { inputmode: "numeric", pattern: "[0-9]{1,9}", size: "7" });
+  const from = field("from", "From", { type: "datetime-local" });
+  const until = field("until", "until", { type: "datetime-local" });
+  const least = h("select", { id: "find-least" },
+    LEVELS.map((level) => h("option", { value: level }, level.toLowerCase())));
+  const status = h("p", { role: "status", class: "soft" });
+  const lines = h("ol", { class: "log", tabindex: "0", hidden: true,
+    "aria-label": `Older lines of ${name}` });
+  const msOf = (input) => String(input.value ? new Date(input.value).getTime() : 0);
+
+  async function search(event) {
+    event.preventDefault();
+    const query = new URLSearchParams({ name, contains: text.input.value, least: least.value,
+      pid: pid.input.value || "0", from_unix_ms: msOf(from.input),
+      until_unix_ms: msOf(until.input), limit: "1000" });
+    const begin = performance.now();
+    status.textContent = "Searching …";
+    try {
+      const found = await api.get(`/rpc/shmrpcd/search?${query}`);
+      const count = found.lines.length;
+      const ms = Math.round(performance.now() - begin);
+      status.textContent = count === 0
+        ? `Nothing found, in ${ms} ms.`
+        : `${found.more ? "The newest " : ""}${count} ${count === 1 ? "line" : "lines"}, in ${ms} ms:`;
+      lines.replaceChildren(...found.lines.reverse().map(lineOf));
+      lines.hidden = count === 0;
+      lines.scrollTop = lines.scrollHeight;
+    } catch (error) {
+      status.textContent = error.message;
+      lines.hidden = true;
+    }
+  }
+
+  return h("details", {}, h("summary", {}, "Search all that is on disk"),
+    h("form", { class: "bar", onsubmit: search, "aria-label": "Search the log on disk" },
+      text.element,
+      h("span", { class: "check" }, h("label", { for: "find-least" }, "From level"), least),
+      pid.element, from.element, until.element,
+      h("button", { type: "submit" }, "Search")),
+    status, lines);
+}
+
 export function logPart(name) {
   let cursor = null;
   let number = 0; // of the request; older answers are dropped
   let timer;
+  let skipped = 0; // too many, or gone before we asked
+  const gap = h("li", { class: "soft" });
   const lines = h("ol", { class: "log", tabindex: "0", "aria-label": `Log of ${name}` });
   const least = h("select", { id: "log-least", onchange: again },
     LEVELS.map((level) => h("option", { value: level }, level.toLowerCase())));
@@ -20,16 +88,9 @@ export function logPart(name) {
     } });
   const follow = h("input", { id: "log-follow", type: "checkbox", checked: true });
 
-  function lineOf(line) {
-    const date = new Date(line.unix_ms);
-    return h("li", { class: mood[line.level] ?? null },
-      h("time", { class: "time", datetime: date.toISOString() },
-        date.toLocaleTimeString(undefined, { hour12: false })),
-      `${String(line.level).toLowerCase()}: ${visible(line.text)}${line.truncated ? " …" : ""}`);
-  }
-
   function again() {
     cursor = null;
+    skipped = 0;
     lines.replaceChildren();
     update();
   }
@@ -46,12 +107,17 @@ export function logPart(name) {
       return;
     }
     if (mine !== number) return;
-    if (page.skipped > 0 && cursor !== null) {
-      lines.append(h("li", { class: "soft" }, `… ${page.skipped} lines are no longer kept …`));
-    }
+    if (cursor !== null) skipped += page.skipped;
     cursor = page.next;
     lines.append(...page.lines.map(lineOf));
-    while (lines.children.length > MOST) lines.firstChild.remove();
+    while (lines.children.length > MOST) {
+      lines.children[gap.parentNode ? 1 : 0].remove();
+      skipped++;
+    }
+    if (skipped > 0) {
+      gap.textContent = `… ${skipped} lines before these are not shown …`;
+      if (!gap.parentNode) lines.prepend(gap);
+    }
     if (follow.checked && page.lines.length > 0) lines.scrollTop = lines.scrollHeight;
   }
 
@@ -61,7 +127,7 @@ export function logPart(name) {
         h("label", { for: "log-least" }, "From level"), least,
         h("label", { for: "log-contains" }, "Contains"), contains,
         h("span", { class: "check" }, follow, h("label", { for: "log-follow" }, "Follow"))),
-      lines),
+      lines, searchPart(name)),
     update,
   };
 }

@@ -44,13 +44,12 @@ async function lookAtManager() {
 }
 
 function listen() {
-  let ticks = 0;
   source = new EventSource("/api/v1/events");
   source.addEventListener("services", (event) => {
     state.services = JSON.parse(event.data);
     tell(api.session.readOnly ? "live · read-only" : "live", false);
     part?.update(state);
-    if (ticks++ % 2 === 0) lookAtManager();
+    lookAtManager();
   });
   source.onerror = async () => {
     tell("connection lost, trying again …", true);

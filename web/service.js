@@ -1,6 +1,6 @@
 // One service: what it did, who does it, what it says, and how to call it.
 import * as api from "./api.js";
-import { actionsOf, moodOf, rowsOf, stateOf } from "./actions.js";
+import { actionsOf, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
 import { chart } from "./chart.js";
 import { bytes, count, h, note, percent, span, table, time } from "./dom.js";
 import { explorerPart } from "./explorer.js";
@@ -89,6 +89,8 @@ export function servicePage(name) {
   const choice = h("select", { id: "span", onchange: () => lookBack() },
     Object.entries(SPANS).map(([value, [title]]) => h("option", { value }, title)));
   const explorer = explorerPart(name);
+  const inside = h("div", { hidden: true }, scrolling("Methods", methods),
+    scrolling("Workers", workers, scale));
   let log = null;
   let managed = null;
   let shown = "";
@@ -115,17 +117,18 @@ export function servicePage(name) {
   }
 
   function showHead(row) {
-    const now = `${stateOf(row)} ${row.managed?.state} ${row.managed?.name}`;
+    const now = `${stateOf(row)} ${row.managed?.state} ${row.managed?.name} ${troubleOf(row)}`;
     if (now !== shown) {
       shown = now;
-      mood.className = moodOf(row);
-      mood.textContent = stateOf(row);
+      mood.replaceChildren(stateNode(row));
       actions.replaceChildren(actionsOf(row) ?? "");
     }
-    facts.textContent = [row.address, row.uptime_s && `up ${span(row.uptime_s)}`,
-      several(row.workers, "worker"), several(row.connections ?? 0, "connection"),
+    facts.textContent = [row.address, row.error,
+      row.alive && `up ${span(row.uptime_s)}`,
+      row.alive && several(row.workers, "worker"),
+      row.alive && several(row.connections ?? 0, "connection"),
       row.managed?.restarts && several(row.managed.restarts, "restart"),
-      row.managed?.last_end && `last end: ${row.managed.last_end}`, row.error]
+      row.managed?.last_end && `last end: ${row.managed.last_end}`]
       .filter(Boolean).join(" · ");
   }
 
@@ -136,14 +139,25 @@ export function servicePage(name) {
       h("section", {}, h("div", { class: "bar" }, h("h2", {}, "Over time"),
         h("label", { for: "span" }, "the last"), choice),
         h("div", { class: "charts" }, figures.map((figure) => figure.element))),
-      scrolling("Methods", methods), scrolling("Workers", workers, scale), rest, explorer.element),
+      inside, rest, explorer.element),
     update(state) {
-      const row = rowsOf(state).find((at) => at.name === name);
+      // One that did not run yet went by the manager's name for it.
+      const rows = rowsOf(state);
+      const row = rows.find((at) => at.name === name) ??
+        rows.find((at) => at.managed?.name === name);
       if (!row) {
         facts.textContent = "There is no such service any more.";
+        mood.replaceChildren();
+        actions.replaceChildren();
+        shown = "";
+        return;
+      }
+      if (row.name !== name) {
+        location.replace(`#/service/${encodeURIComponent(row.name)}`);
         return;
       }
       showHead(row);
+      [inside.hidden, explorer.element.hidden] = [!row.alive, !row.alive];
       if (!log && row.managed) {
         managed = row.managed.name;
         log = logPart(managed);

@@ -1,10 +1,11 @@
-// page_test.mjs BASE TOKEN PICTURES: every part and action of the page, in
-// Chromium, against the services of page_test.py.
+// page_test.mjs BASE TOKEN PICTURES READ_ONLY SHMRPC FOLDER: every part and action
+// of the page, in Chromium, against the services of page_test.py.
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const [, , base, token, pictures] = process.argv;
+const [, , base, token, pictures, readOnly, shmrpc, folder] = process.argv;
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
   .find((path) => fs.existsSync(path));
@@ -26,7 +27,9 @@ async function open(options) {
   page.on("pageerror", (error) => failures.push(error.message) && console.log(error.stack));
   page.on("dialog", (dialog) => failures.push("a dialog") && dialog.dismiss());
   page.on("request", (request) => {
-    if (!request.url().startsWith(base)) expect("loads from elsewhere", request.url(), base);
+    if (![base, readOnly].some((origin) => request.url().startsWith(`${origin}/`))) {
+      expect("loads from elsewhere", request.url(), base);
+    }
   });
 }
 
@@ -40,6 +43,15 @@ async function judge(what) {
   const wide = await page.evaluate(() =>
     document.documentElement.scrollWidth > document.documentElement.clientWidth);
   expect(`${what} fits its width`, wide, false);
+}
+
+/** What the command line says, as JSON. */
+const told = (...words) =>
+  JSON.parse(execFileSync(shmrpc, [...words, "--json"], { encoding: "utf8" }));
+
+async function ask(path) {
+  const reply = await fetch(base + path, { headers: { Authorization: `Bearer ${token}` } });
+  return path.startsWith("/metrics") ? reply.text() : reply.json();
 }
 
 const picture = (name) => page.screenshot({ path: `${pictures}/${name}.png` });
@@ -85,8 +97,10 @@ async function newcomer() {
   await page.goto(`${base}/#/`);
   await page.getByText("live", { exact: true }).waitFor();
   await page.getByRole("button", { name: "99 % within" }).first().click();
-  await page.waitForFunction(() =>
-    document.querySelector("tbody tr td")?.textContent === "slow");
+  // Of ours: there may be others on this machine.
+  await page.waitForFunction((ours) =>
+    [...document.querySelector("tbody").rows].map((line) => line.cells[0].textContent)
+      .find((name) => ours.includes(name)) === "slow", ["slow", "echo_serv", "shop", "shmrpcd"]);
   await page.getByRole("cell", { name: "slow.nap" }).waitFor();
   await picture("list");
   await judge("list");
@@ -119,17 +133,142 @@ async function logIsInert() {
   const text = await log.textContent();
   expect("no control characters", /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/.test(text), false);
   expect("nothing has run", await page.evaluate(() => window.hacked), undefined);
-  await page.getByLabel("From level").selectOption("WARNING");
-  await page.waitForFunction(() => {
-    const lines = [...document.querySelectorAll(".log li")];
-    return lines.length > 0 && lines.every((line) => line.textContent.includes("warning:"));
-  });
-  await page.getByLabel("From level").selectOption("DEBUG");
+  // Each level is named, and what is serious has a colour of its own.
+  const colours = [];
+  for (const [number, level] of ["debug", "info", "notice", "warning", "error", "critical"].entries()) {
+    const line = log.locator("li", { hasText: `of level ${number}` }).first();
+    expect(level, await line.locator(".level").textContent(), level);
+    colours.push(await line.evaluate((node) => getComputedStyle(node).color));
+  }
+  const [debug, info, notice, warning, error, critical] = colours;
+  expect("colours of levels", [new Set([debug, info, warning, error]).size, info === notice,
+    error === critical], [4, true, true]);
+  const shown = (level, part) => page.waitForFunction(([wanted, text]) => {
+    const lines = [...document.querySelectorAll(".log:not([hidden]) li")];
+    return lines.length > 0 && lines.every((line) => line.textContent.includes(text) &&
+      wanted.includes(line.querySelector(".level").textContent));
+  }, [level, part]);
+  const least = page.getByLabel("From level").first();
+  await least.selectOption("WARNING");
+  await shown(["warning", "error", "critical"], "");
+  await least.selectOption("DEBUG");
   await page.getByLabel("Contains").fill("bold");
-  await page.waitForFunction(() => {
-    const lines = [...document.querySelectorAll(".log li")];
-    return lines.length > 0 && lines.every((line) => line.textContent.includes("bold"));
-  });
+  await shown(["info"], "bold");
+}
+
+/** Lines that were printed before the page was opened, and more than are kept in
+ * memory; and what the page was too slow to see. */
+async function logsOfThePast() {
+  await page.goto(`${base}/#/service/Chatty`);
+  const log = page.getByRole("list", { name: "Log of Chatty" });
+  await log.locator("li").first().waitFor();
+  await page.route("**/shmrpcd/logs?**", (route) => route.abort());
+  for (let i = 0; i < 2; i++) {
+    fs.writeFileSync(`${folder}/more`, "");
+    while (fs.existsSync(`${folder}/more`)) await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  await page.unroute("**/shmrpcd/logs?**");
+  await log.getByText(/… \d{5,} lines before these are not shown …/).waitFor();
+  await page.getByText("Search all that is on disk").click();
+  const form = page.getByRole("form", { name: "Search the log on disk" });
+  await form.getByLabel("Text").fill("12345");
+  await page.keyboard.press("Enter");
+  await page.getByText(/^2 lines, in \d+ ms:$/).waitFor();
+  await judge("search");
+  await picture("search");
+  await form.getByLabel("Process").fill("1");
+  await page.keyboard.press("Enter");
+  await page.getByText("Nothing found").waitFor();
+}
+
+/** Every state is shown as it is, and as the command line has it. */
+async function states() {
+  const wanted = { Bad: /backoff/, Silent: /starting/, Later: /waiting/,
+    "echo_serv@frozen": /stuck/, echo_serv: /running/ };
+  await page.goto(`${base}/#/`);
+  for (const [name, word] of Object.entries(wanted)) {
+    await row(name).locator(".state", { hasText: word }).waitFor();
+  }
+  await row("Bad").getByText("ends as soon as it is started").waitFor();
+  await row("Silent").getByText("has not said yet that it can be called").waitFor();
+  await row("echo_serv@frozen").getByText("stopped by a signal").waitFor();
+  const states = Object.fromEntries(told("ps").map((service) => [service.name, service.state]));
+  expect("the command line", [states.Bad, states.Silent, states.Later, states.Echo],
+    ["BACKOFF", "STARTING", "WAITING", "RUNNING"]);
+  const bad = (await ask("/rpc/shmrpcd/list")).find((service) => service.name === "Bad");
+  expect("the API", [bad.state, bad.degraded, bad.last_end, bad.restarts >= 3],
+    ["BACKOFF", true, "status 3", true]);
+  await picture("states");
+  await judge("states");
+  await page.getByRole("link", { name: "Bad", exact: true }).click();
+  await page.getByText(/\d+ restarts/).waitFor();
+  await page.getByText("last end: status 3").waitFor();
+  await page.getByRole("list", { name: "Log of Bad" }).getByText("no such disk").first().waitFor();
+  await judge("a service that does not run");
+  await picture("bad");
+}
+
+/** One that does not end at once. */
+async function ends() {
+  await page.goto(`${base}/#/`);
+  await page.getByRole("button", { name: "Stop Chatty" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await row("Chatty").locator(".state", { hasText: "stopping" }).waitFor();
+  await row("Chatty").locator(".state", { hasText: "stopped" }).waitFor();
+}
+
+/** A known number of calls is the same on the page, in /metrics and on the command
+ * line; so are their times, to 1 %. */
+async function agrees() {
+  const calls = 1000;
+  execFileSync(shmrpc, ["bench", `--calls=${calls}`, "shop", "text", "known"]);
+  await page.goto(`${base}/#/service/shop`);
+  const cells = async () => (await row("text").locator("td").allTextContents());
+  await row("text").waitFor();
+  // The load goes on meanwhile; what is asked for in between lies in between.
+  const asked = () => {
+    const text = told("stats", "shop").methods.find((method) => method.name === "text");
+    return { calls: text.calls, total: text.service.total_ns };
+  };
+  const metric = (text, name) =>
+    Number(text.match(new RegExp(`^${name}\\{service="shop",method="text"\\} (.*)$`, "m"))[1]);
+  const numbers = [];
+  numbers.push(asked());
+  let text;
+  do { // looked at every second
+    text = await ask("/metrics");
+  } while (metric(text, "shmrpc_calls_total") < numbers[0].calls);
+  numbers.push({ calls: metric(text, "shmrpc_calls_total"),
+    total: metric(text, "shmrpc_service_seconds_sum") * 1e9 });
+  const api = (await ask("/api/v1/services/shop")).methods.find((method) => method.name === "text");
+  numbers.push({ calls: api.calls, total: api.service.total_us * 1e3 });
+  const before = (await cells())[2];
+  await page.waitForFunction((old) => [...document.querySelectorAll("tr")].some((line) =>
+    line.cells[0].textContent === "text" && line.cells[2].textContent !== old), before);
+  numbers.push({ calls: Number((await cells())[2]) });
+  numbers.push(asked());
+  const least = numbers[0];
+  const most = numbers.at(-1);
+  expect("the workload is known", least.calls > calls, true);
+  for (const one of numbers) {
+    expect(`calls ${JSON.stringify(numbers)}`,
+      one.calls >= least.calls * 0.99 && one.calls <= most.calls * 1.01, true);
+    expect(`times ${JSON.stringify(numbers)}`, one.total === undefined ||
+      (one.total >= least.total * 0.99 && one.total <= most.total * 1.01), true);
+  }
+}
+
+/** Who may only look sees all of it, and no buttons. */
+async function onlyLooks() {
+  await open();
+  await page.goto(`${readOnly}/#token=${token}`);
+  await page.getByText("live · read-only").waitFor();
+  await row("shop").getByText("running").waitFor();
+  expect("buttons", await page.getByRole("button", { name: /^(Stop|Start|Restart|Read)/ }).count(), 0);
+  await page.getByRole("link", { name: "shop", exact: true }).first().click();
+  await page.getByText("This server only lets look.").waitFor();
+  expect("forms", await page.getByRole("button", { name: /^(Call |Scale)/ }).count(), 0);
+  await judge("read-only");
 }
 
 async function stopsAndStarts() {
@@ -139,8 +278,13 @@ async function stopsAndStarts() {
   await page.getByRole("button", { name: "Stop Shop" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
   await page.getByText("Shop: stopped").waitFor();
+  await row("shop").locator(".state", { hasText: "stopped" }).waitFor();
+  await page.getByRole("link", { name: "shop", exact: true }).first().click();
+  await page.getByRole("heading", { name: "shop", level: 1 }).waitFor();
+  await judge("a stopped service");
   await page.getByRole("button", { name: "Start Shop", exact: true }).click();
   await page.getByText("Shop: can be called").waitFor();
+  await page.goto(`${base}/#/`);
   await row("shop").getByText("running").waitFor();
   await page.getByRole("button", { name: "Read service.ini again" }).click();
   await page.getByText("0 added, 0 changed, 0 removed").waitFor();
@@ -177,6 +321,44 @@ async function calls() {
   await buy.getByLabel("count (may be left out)").fill("9");
   await buy.getByRole("button", { name: "Call buy" }).click();
   await part.getByText('"missing":6').first().waitFor();
+}
+
+/** A form for each method, with what the interface says of its parameters. */
+async function forms() {
+  await page.goto(`${base}/#/service/echo_serv`);
+  const part = section("Call it");
+  const values = { echo_json: { data: '{"a":[1,null]}' }, echo_msgpack: { data: '"hi"' },
+    echo_raw: { data: "aGk=" }, add: { a: "1", b: "2" } };
+  const results = { echo_json: '{"a":[1,null]}', echo_msgpack: '"hi"', echo_raw: '"aGk="', add: "3" };
+  await part.getByText("add", { exact: true }).waitFor();
+  expect("methods", await part.locator("summary strong").allTextContents(), Object.keys(values));
+  for (const [method, fields] of Object.entries(values)) {
+    await part.getByText(method, { exact: true }).click();
+    const form = part.getByRole("form", { name: `Call ${method}` });
+    for (const [name, value] of Object.entries(fields)) {
+      await form.getByLabel(name === "data" ? /^data/ : name, { exact: name !== "data" }).fill(value);
+    }
+    await form.getByRole("button", { name: `Call ${method}` }).click();
+    const result = part.getByRole("region", { name: `Result of ${method}` });
+    await result.waitFor();
+    expect(method, await result.textContent(), results[method]);
+  }
+  expect("the same by curl", (await part.getByRole("region", { name: "The same by curl" })
+    .last().textContent()).includes(`-d '{"a":1,"b":2}' ${base}/rpc/echo_serv/add`), true);
+  await page.goto(`${base}/#/service/shop`);
+  await part.getByText("buy", { exact: true }).click();
+  const buy = part.getByRole("form", { name: "Call buy" });
+  const about = (field) => field.evaluate((node) =>
+    document.getElementById(node.getAttribute("aria-describedby")).textContent);
+  expect("bounds", (await about(buy.getByLabel("title", { exact: true }))).includes("1 to 20 bytes"), true);
+  const count = buy.getByLabel("count (may be left out)");
+  expect("default", [(await about(count)).includes("default 1"), await count.getAttribute("placeholder")],
+    [true, "1"]);
+  await buy.getByLabel("title", { exact: true }).fill("y".repeat(21));
+  await page.keyboard.press("Enter");
+  await part.getByText("Failed: HTTP 400").waitFor();
+  await part.getByText("length 21, allowed 1..20").waitFor();
+  await page.goto(`${base}/#/`);
 }
 
 /** More workers, by the manager; figures over time are those that it keeps. */
@@ -220,6 +402,10 @@ async function looks() {
     await page.getByRole("link", { name: "echo_serv" }).first().waitFor();
     await judge(`list, 390 px, ${colorScheme}`);
     await picture(`list-390-${colorScheme}`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await judge(`list, 1280 px, ${colorScheme}`);
+    await picture(`list-1280-${colorScheme}`);
+    await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(`${base}/#/service/slow`);
     await page.locator("svg[aria-label^='CPU: now']").waitFor();
     await judge(`service, 390 px, ${colorScheme}`);
@@ -243,8 +429,10 @@ async function spans() {
   await page.getByText("no such service").waitFor();
 }
 
-for (const test of [logsIn, paints, newcomer, logIsInert, stopsAndStarts, calls, scales, keyboard, spans,
-  looks]) {
+const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
+for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
+  ends, agrees, forms, calls, scales, keyboard, spans, onlyLooks, looks]) {
+  if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {
     await test();

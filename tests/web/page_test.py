@@ -1,9 +1,10 @@
-"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP: the page in a real browser,
-against a manager with real services under load.  SHMRPC_PICTURES=FOLDER keeps the
-screenshots."""
+"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC: the page in a real
+browser, against a manager with real services under load, some of which behave badly.
+SHMRPC_PICTURES=FOLDER keeps the screenshots."""
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,36 +15,71 @@ sys.path.insert(0, os.path.join(TREE, "tests/tools/shmrpc-web"))
 
 from webtest import Place, expect, finish, wait_for  # noqa: E402
 
-MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP = sys.argv[1:7]
+MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP, SHMRPC = sys.argv[1:8]
 
 if not os.path.isdir(MODULES) or not shutil.which("chromium"):
     print("npm packages or chromium are not installed (./dev test-web): "
           "NOT tested")
     sys.exit(77)
 
-# A service that is slow, and prints what must not get into a page.
+# A service that is slow, and prints what must not get into a page, and lines of
+# each level.
 SLOW = """#!/bin/sh
 echo 'warning: the disk answers slowly'
 echo '<b>bold</b><img src=x onerror="window.hacked=1"><script>hacked=1</script>'
 printf 'red \\033[31m red \\007 \\342\\200\\256 turned\\n'
 head -c 200000 /dev/zero | tr '\\0' x; echo
+for number in 0 1 2 3 4 5; do echo "<$((7 - number))>of level $number"; done
 exec %s --listen=shm://slow "$@"
 """
+
+# One that prints more than is kept, whenever there is such a file, and takes its time
+# to end.
+CHATTY = """#!/bin/sh
+trap '' INT
+while :; do
+    if [ -e %s ]; then
+        seq 60000; rm %s
+    fi
+    sleep 0.05
+done
+"""
+
+
+def script(place, name, text):
+    path = f"{place.folder}/bin/{name}"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    os.chmod(path, 0o755)
+    return path
 
 
 def manage(place):
     os.makedirs(place.folder + "/bin")
     os.makedirs(place.folder + "/log")
-    script = place.folder + "/bin/slow"
-    with open(script, "w", encoding="ascii") as file:
-        file.write(SLOW % FAULT)
-    os.chmod(script, 0o755)
+    more = place.folder + "/more"
+    programs = {
+        "Echo": ECHO, "Slow": script(place, "slow", SLOW % FAULT),
+        "Shop": SHOP, "Frozen": f"{ECHO} --listen=shm://@frozen",
+        "Chatty": script(place, "chatty", CHATTY % (more, more)),
+        "Bad": "/bin/sh -c 'echo error: no such disk; exit 3'",
+        "Silent": "/bin/sleep 1000", "Later": ECHO}
+    keys = {"Later": "after = Silent\nlisten = shm://@later\n"}
     with open(place.folder + "/service.ini", "w", encoding="ascii") as file:
-        for name, program in (("Echo", ECHO), ("Slow", script),
-                              ("Shop", SHOP)):
+        for name, program in programs.items():
             file.write(f"[{name}]\nexec = {program}\nmax_proc_num = 2\n"
-                       f"log_dir = {place.folder}/log\n")
-    place.run([SHMRPCD, place.folder + "/service.ini"], "ready")
+                       f"log_dir = {place.folder}/log\n"
+                       "wait_until_completed = no\n" + keys.get(name, ""))
+    place.run([SHMRPCD, place.folder + "/service.ini"], "managing")
+
+
+def freeze(place):
+    """A service that does nothing any more, and is no less alive for it."""
+    status = place.call("shmrpcd/status", ["Frozen"])[1]
+    if status["state"] != "RUNNING":
+        return False
+    os.kill(status["pid"], signal.SIGSTOP)
+    return True
 
 
 def load(place, over):
@@ -64,15 +100,18 @@ with Place() as place:
     shutil.copy(HERE + "/page_test.mjs", work)
     manage(place)
     place.web(WEB)
-    wait_for(lambda: len([row for row in json.loads(
-        place.ask("GET", "/api/v1/services")[2]) if row["alive"]]) == 4)
+    mine = {"echo_serv", "slow", "shop", "shmrpcd", "echo_serv@frozen"}
+    wait_for(lambda: mine <= {row["name"] for row in json.loads(
+        place.ask("GET", "/api/v1/services")[2]) if row["alive"]})
+    wait_for(lambda: freeze(place))
     over = threading.Event()
     caller = threading.Thread(target=load, args=(place, over))
     caller.start()
+    only_looks = place.beside(WEB, "--read-only")
     done = subprocess.run(
         ["node", "page_test.mjs", f"http://{place.host}", place.token,
-         pictures], cwd=work, timeout=400, check=False,
-        stdin=subprocess.DEVNULL)
+         pictures, f"http://{only_looks}", SHMRPC, place.folder], cwd=work,
+        timeout=400, check=False, env=place.env, stdin=subprocess.DEVNULL)
     over.set()
     caller.join()
     expect("page", done.returncode, 0)

@@ -68,6 +68,13 @@ class Place:
             self.token = file.read().strip()
         return child
 
+    def beside(self, program, *options):
+        """Another web server, with the same token; its host."""
+        line = self.run([program, "--listen=127.0.0.1:0",
+                         f"--token-file={self.folder}/token", *options],
+                        "serving at")[1]
+        return line.split(";")[0].rsplit("/", 1)[1]
+
     @property
     def host(self):
         return f"127.0.0.1:{self.port}"

@@ -133,6 +133,9 @@ export function table(caption, columns, id, sorted, descending = true) {
     h("caption", {}, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)), body);
 
+  /** What is not there is left out of cards. */
+  const mark = (cell) => cell.classList.toggle("none", cell.textContent === "–");
+
   function line(row) {
     const known = lines.get(id(row));
     const cells = columns.map((column) => column.cell(row, known));
@@ -144,6 +147,7 @@ export function table(caption, columns, id, sorted, descending = true) {
         } else if (cell !== old.firstChild) {
           old.replaceChildren(cell);
         }
+        mark(old);
       });
       return known;
     }
@@ -151,6 +155,7 @@ export function table(caption, columns, id, sorted, descending = true) {
       h("td", { role: "cell", "data-label": columns[index].title,
         class: [columns[index].left && "left", columns[index].wide && "wide"]
           .filter(Boolean).join(" ") || null }, cell)));
+    [...made.cells].forEach(mark);
     lines.set(id(row), made);
     return made;
   }

@@ -79,6 +79,9 @@ function scalePart(name) {
 
 export function servicePage(name) {
   const figures = charts();
+  const drawings = h("div", { class: "charts", hidden: true },
+    figures.map((figure) => figure.element));
+  const noPast = h("p", { class: "soft" }, "Nothing to show yet.");
   const facts = h("p", { class: "soft" });
   const mood = h("span", {});
   const actions = h("span", {});
@@ -105,6 +108,7 @@ export function servicePage(name) {
       const [, seconds, step] = SPANS[value];
       const room = Math.min(seconds / step, Math.max(past.calls.length, 24));
       figures.forEach((figure) => figure.update(past, room));
+      [drawings.hidden, noPast.hidden] = [false, true];
     }
   }
 
@@ -138,7 +142,7 @@ export function servicePage(name) {
       h("h1", {}, name), h("div", { class: "bar" }, mood, actions), facts,
       h("section", {}, h("div", { class: "bar" }, h("h2", {}, "Over time"),
         h("label", { for: "span" }, "the last"), choice),
-        h("div", { class: "charts" }, figures.map((figure) => figure.element))),
+        noPast, drawings),
       inside, rest, explorer.element),
     update(state) {
       // One that did not run yet went by the manager's name for it.

@@ -75,7 +75,8 @@ export function bytes(value) {
   return digits(value) + " B";
 }
 
-export const percent = (part) => digits(part * 100) + " %";
+export const percent = (part) =>
+  (part >= 0.1 ? Math.round(part * 100) : Math.round(part * 1000) / 10) + " %";
 
 export function span(seconds) {
   const units = [["d", 86400], ["h", 3600], ["min", 60]];

@@ -322,6 +322,12 @@ def changes(web, child):
         file.write(f"[Echo]\nexec = {ECHO} --listen=shm://@two\n")
     web.run([MANAGER, path], "ready")
     wait_for(lambda: web.call("shmrpcd/info", [])[0] == 200)
+    for path in ("/rpc/shmrpcd/stop?name=Echo", "/rest/shmrpcd/stop?name=Echo"):
+        for verb in ("GET", "HEAD"):
+            status = web.ask(verb, path)[0]
+            expect(f"{verb} {path}", status in (404, 405), True)
+    expect("it runs", web.call("shmrpcd/status", ["Echo"])[1]["state"],
+           "RUNNING")
     what = "audit: 127.0.0.1 token POST /rpc/shmrpcd/stop "
     expect("stop", web.call("shmrpcd/stop", ["no\nb\u0007dy"])[0], 400)
     expect("its line", len(said(child, what + '["no\\x5cnb')), 1)

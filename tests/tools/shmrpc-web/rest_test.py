@@ -1,13 +1,16 @@
-"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY: calls over HTTP: every type,
-encoding, form and error; paths of @rest; deadlines; clients that hang up."""
+"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY ECHO_CLIENT SHMRPC: calls over
+HTTP: every type, encoding, form and error; paths of @rest; deadlines; clients that
+hang up."""
 import json
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 
 from webtest import Place, basic, expect, finish, wait_for
 
-WEB, ECHO, KINDS, FAULT, SHOP, LIBRARY = sys.argv[1:7]
+WEB, ECHO, KINDS, FAULT, SHOP, LIBRARY, ECHO_CLIENT, SHMRPC = sys.argv[1:9]
 MSGPACK = {"Content-Type": "application/msgpack"}
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -245,6 +248,39 @@ def life(web, shop):
     expect("came later", web.call("shop@second/text", ["x"]), (200, "x"))
 
 
+def said_by(web, *words):
+    return subprocess.run(words, env=web.env, capture_output=True, text=True,
+                          timeout=60, check=True).stdout
+
+
+def by_others(web):
+    """Capabilities, rows S9, S13 and S26: curl, C and the command line get the
+    same of a method, whatever its encoding; parameters as list and by name."""
+    def curl(body, method, token=web.token):
+        return said_by(web, "curl", "-sS", "-d", body, "-H",
+                       "content-type: application/json", "-H",
+                       f"authorization: Bearer {token}",
+                       f"{web.host}/rpc/echo_serv/{method}")
+
+    in_c = said_by(web, ECHO_CLIENT)
+    expect("add in C", "add           40 + 2 = 42\n" in in_c, True)
+    expect("raw in C", "echo_raw      any bytes at all\n" in in_c, True)
+    if shutil.which("curl") is None:
+        print("NOTE: curl is not installed")
+        return
+    expect("echo_json", curl('["hi"]', "echo_json"), '"hi"\n')
+    expect("no token", json.loads(curl('["hi"]', "echo_json", "x"))["code"],
+           "unauthenticated")
+    # A native and a raw method.
+    expect("as a list", curl("[40,2]", "add"), "42\n")
+    expect("by name", curl('{"b":2,"a":40}', "add"), "42\n")
+    expect("bytes", curl(json.dumps([basic(b"any bytes at all")]), "echo_raw"),
+           json.dumps(basic(b"any bytes at all")) + "\n")
+    for words in (["40", "2"], ["b=2", "a=40"]):
+        expect(f"{words}", said_by(web, SHMRPC, "call", "echo_serv", "add",
+                                   *words), "42\n")
+
+
 def read_only(web):
     other = web.port
     web.web(WEB, "--read-only")
@@ -278,7 +314,7 @@ with Place() as place:
     # A service that is not known yet is looked for.
     expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
     for test in (every_type, forms, errors, queries, rest, deadlines, hang_up,
-                 together, read_only):
+                 together, by_others, read_only):
         test(place)
     life(place, SHOP)
     stop(place, gateway)

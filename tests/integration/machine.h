@@ -26,10 +26,11 @@
 shmrpc_stats *machine_open_stats(const char *service, const char *where);
 shmrpc_snapshot *machine_take(shmrpc_stats *stats);
 
-/* CPUs that come and go: machine_cpus.c. */
+/* CPUs and memory that come and go: machine_cpus.c. */
 int cpus_close(void **state);
 void who_is_bound_to_the_callers_cpu_spins_no_more(void **state);
 void who_has_too_little_cpu_time_spins_no_more(void **state);
+void worker_that_takes_too_much_memory_is_killed_alone(void **state);
 
 /* Clocks that jump: machine_clock.c. The first starts the second, in a process
  * of its own. */

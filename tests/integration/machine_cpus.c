@@ -1,4 +1,4 @@
-/* CPUs that come and go while a service runs: whether it spins. */
+/* CPUs, their time and memory that come and go while a service runs. */
 #include "machine.h"
 
 #include <errno.h>
@@ -46,11 +46,21 @@ static bool has_steady_ticks(void)
 #endif
 }
 
-/* This test on one CPU, the worker on another: the best case for spinning. */
-static void spot_open(void)
+static void serve(void)
 {
     char where[96];
     pid_t pids[MAX_PIDS];
+    harness_address("workers", where);
+    it.server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_await(workers_zygote(&it.server), 1, pids);
+    it.worker = pids[0];
+    it.client = workers_connect(where);
+    it.stats = machine_open_stats("workers", where);
+}
+
+/* This test on one CPU, the worker on another: the best case for spinning. */
+static void spot_open(void)
+{
     int count = 0;
     it = (spot){.server = {0, -1}};
     assert_int_equal(sched_getaffinity(0, sizeof it.before, &it.before), 0);
@@ -63,12 +73,7 @@ static void spot_open(void)
         print_message("SKIPPED: nobody spins on such CPUs\n");
         skip();
     }
-    harness_address("workers", where);
-    it.server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
-    workers_await(workers_zygote(&it.server), 1, pids);
-    it.worker = pids[0];
-    it.client = workers_connect(where);
-    it.stats = machine_open_stats("workers", where);
+    serve();
     bind_to(0, it.cpus[0]);
     bind_to(it.worker, it.cpus[1]);
 }
@@ -189,7 +194,7 @@ static bool write_to(const char *folder, const char *name, const char *text)
 }
 
 /* One CPU's time is too little for two. */
-static bool give(bool enough)
+static bool give_time(bool enough)
 {
     return write_to(it.group, "cpu.max",
                     enough ? "max 100000" : "100000 100000") ||
@@ -198,18 +203,17 @@ static bool give(bool enough)
 
 static void limit_worker(bool it_spins)
 {
-    assert_true(give(it_spins));
+    assert_true(give_time(it_spins));
 }
 
-/* A control group in a hierarchy of either version that limits CPU time, with
- * another one in it, where the worker is. */
-static bool group_open(void)
+/* A control group in a hierarchy of either version in which `give` can limit
+ * what there is, with another one in it, where the worker is. */
+static bool group_open(const char *const roots[2], bool (*give)(bool enough))
 {
     char inner[160];
-    static const char *const roots[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup"};
     char pid[16];
     (void)snprintf(pid, sizeof pid, "%d", (int)it.worker);
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+    for (size_t i = 0; i < 2; i++) {
         (void)snprintf(it.group, sizeof it.group, "%s/shmrpc-test-%d", roots[i],
                        (int)getpid());
         if (mkdir(it.group, 0755) != 0) {
@@ -220,19 +224,53 @@ static bool group_open(void)
             write_to(inner, "cgroup.procs", pid)) {
             return true;
         }
-        remove_group();
+        (void)remove_group();
     }
     it.group[0] = '\0';
+    print_message("SKIPPED: no control group can be made here\n");
     return false;
 }
 
 void who_has_too_little_cpu_time_spins_no_more(void **state)
 {
     (void)state;
+    static const char *const roots[] = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup"};
     spot_open();
-    if (!group_open()) {
-        print_message("SKIPPED: no control group can be made here\n");
+    if (!group_open(roots, give_time)) {
         skip();
     }
     expect_to_adapt(limit_worker);
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+static bool give_memory(bool enough)
+{
+    const char *most = enough ? "-1" : "67108864";
+    (void)write_to(it.group, "memory.swap.max", "0");
+    return write_to(it.group, "memory.max", enough ? "max" : most) ||
+           write_to(it.group, "memory.limit_in_bytes", most);
+}
+
+/* The kernel kills it, in a call: its client learns of it, and the next one is
+ * served by another. */
+void worker_that_takes_too_much_memory_is_killed_alone(void **state)
+{
+    (void)state;
+    static const char *const roots[] = {"/sys/fs/cgroup/memory",
+                                        "/sys/fs/cgroup"};
+    uint32_t pid = 0;
+    it = (spot){.server = {0, -1}};
+    assert_int_equal(sched_getaffinity(0, sizeof it.before, &it.before), 0);
+    serve();
+    if (!group_open(roots, give_memory)) {
+        skip();
+    }
+    assert_true(give_memory(false));
+    shmrpc_opts opts = {.timeout_ns = PATIENCE};
+    assert_int_equal(workers_workers_leak(it.client, 256, &opts, &pid, NULL),
+                     SHMRPC_E_WORKER_DIED);
+    assert_int_equal(workers_workers_pid(it.client, &opts, &pid, NULL), 0);
+    assert_true((pid_t)pid != it.worker);
+    workers_await_line(&it.server, "was ended by signal 9");
 }

@@ -44,7 +44,7 @@ shmrpc_snapshot *machine_take(shmrpc_stats *stats)
     "futex,sendmsg,recvmsg,epoll_wait,epoll_pwait,epoll_pwait2,write,poll," \
     "ppoll"
 
-enum { CLIENTS = 4, EACH = 30 };
+enum { CLIENTS = 4, MOST_CLIENTS = 16, EACH = 30 };
 
 /* What all of those of a server, or of its clients, are made to take. With as
  * many clients as workers some sleep at each call, with more they seldom do. */
@@ -57,7 +57,8 @@ typedef struct delay {
 
 static ledger *book;
 
-/* A program whose system calls are slow; the tracer is its grandchild. */
+/* A program whose system calls are slow; the tracer is its grandchild. NULL:
+ * they are not. */
 static child start_slow(const char *how, const char *program,
                         const char *const *arguments)
 {
@@ -66,12 +67,26 @@ static child start_slow(const char *how, const char *program,
                            "-o", "/dev/null", "-e",   "trace=" DELAYED,
                            "-e", inject,      program};
     size_t count = 11;
+    if (how == NULL) {
+        return harness_start(program, arguments);
+    }
     (void)snprintf(inject, sizeof inject, "inject=" DELAYED ":%s", how);
     while (*arguments != NULL) {
         assert_true(count < sizeof all / sizeof *all - 1);
         all[count++] = *arguments++;
     }
     return harness_start(STRACE, all);
+}
+
+/* An empty one. */
+static void open_book(void)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/ledger", harness_folder);
+    (void)setenv("LIFE_LEDGER", path, 1);
+    book = book != NULL ? book : ledger_open();
+    assert_non_null(book);
+    memset((void *)book, 0, sizeof *book);
 }
 
 static void expect_all_ran_once(uint32_t clients)
@@ -87,7 +102,7 @@ static void expect_all_ran_once(uint32_t clients)
 
 static void call_from_all(const delay *d, const char *where)
 {
-    child clients[CLIENTS];
+    child clients[MOST_CLIENTS];
     for (uint32_t i = 0; i < d->clients; i++) {
         char first[16];
         char count[16];
@@ -132,7 +147,7 @@ static uint64_t rescued_with(const delay *d)
     char where[96];
     char line[256];
     harness_address("life", where);
-    memset((void *)book, 0, sizeof *book);
+    open_book();
     const char *const arguments[] = {"-l", where, "-w2", d->profile, NULL};
     child server = start_slow(d->server, LIFE_SERVER, arguments);
     harness_read_line(&server, line, sizeof line);
@@ -166,11 +181,6 @@ static void late_system_calls_lose_no_wake_up(void **state)
         print_message("SKIPPED: strace can't trace programs here\n");
         skip();
     }
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/ledger", harness_folder);
-    (void)setenv("LIFE_LEDGER", path, 1);
-    book = ledger_open();
-    assert_non_null(book);
     for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
         uint64_t rescued = rescued_with(&delays[i]);
         for (int again = 0; rescued > 0 && again < 5; again++) {
@@ -180,6 +190,68 @@ static void late_system_calls_lose_no_wake_up(void **state)
         }
         assert_int_equal(rescued, 0);
     }
+}
+
+/* ---- more processes than CPUs ------------------------------------------ */
+
+static unsigned long switches(pid_t pid)
+{
+    char line[256];
+    unsigned long sum = 0;
+    (void)snprintf(line, sizeof line, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(line, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        unsigned long count = 0;
+        if (sscanf(line, "voluntary_ctxt_switches: %lu", &count) == 1) {
+            sum += count;
+        }
+    }
+    (void)fclose(file);
+    return sum;
+}
+
+/* Workers that nobody calls do not wake; a client's end may still wake them. */
+static void await_rest(const pid_t *workers, size_t count)
+{
+    static const struct timespec look = {.tv_nsec = 100 * MS};
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    unsigned long before = 0;
+    unsigned long after = 1;
+    while (after != before) {
+        assert_true(harness_now_ns() < deadline_ns);
+        before = after = 0;
+        for (size_t i = 0; i < count; i++) {
+            before += switches(workers[i]);
+        }
+        (void)nanosleep(&look, NULL);
+        for (size_t i = 0; i < count; i++) {
+            after += switches(workers[i]);
+        }
+    }
+}
+
+/* All calls of 16 clients to four workers are answered once, and then nobody
+ * uses a CPU. How fast they are the benchmark tells. */
+static void more_processes_than_cpus_are_all_served(void **state)
+{
+    (void)state;
+    const delay d = {.clients = MOST_CLIENTS};
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    harness_address("life", where);
+    open_book();
+    child server = harness_serve_by(LIFE_SERVER, where, "4", "1");
+    workers_await(workers_zygote(&server), 4, pids);
+    shmrpc_stats *stats = machine_open_stats("life", where);
+    call_from_all(&d, where);
+    expect_all_ran_once(d.clients);
+    (void)rescued_in(stats); /* all have left */
+    if (!IS_SANITIZED) {     /* which have threads of their own */
+        await_rest(pids, 4);
+    }
+    shmrpc_stats_close(stats);
+    harness_signal(&server, SIGTERM);
 }
 
 /* ---- what is left ------------------------------------------------------ */
@@ -292,6 +364,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(who_has_too_little_cpu_time_spins_no_more,
                                   cpus_close),
         cmocka_unit_test(clocks_may_jump),
+        cmocka_unit_test(more_processes_than_cpus_are_all_served),
+        cmocka_unit_test_teardown(
+            worker_that_takes_too_much_memory_is_killed_alone, cpus_close),
         cmocka_unit_test(connections_leave_nothing),
     };
     static const struct CMUnitTest soak[] = {

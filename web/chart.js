@@ -6,9 +6,11 @@ const HEIGHT = 130;
 const LEFT = 4;
 const BOTTOM = 16;
 
-/** The next of 1, 2, 5, 10, ... */
-function roundUp(value) {
+/** The next of 1, 2, 5, 10, ...; of bytes, in KiB and the like. */
+function roundUp(value, format) {
   if (value <= 0) return 1;
+  const unit = format.isBinary && value > 1024 ? 1024 ** Math.floor(Math.log2(value) / 10) : 1;
+  if (unit > 1) return unit * Math.min(roundUp(value / unit, {}), 1024);
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
 }
@@ -66,7 +68,7 @@ export function chart(title, series, format) {
     update(past, room) {
       shown = { ...past, room };
       const most = Math.max(0, ...series.flatMap((line) => past[line.key]));
-      const top = roundUp(most);
+      const top = roundUp(most, format);
       drawing.replaceChildren(
         s("path", { class: "grid", d: `M0 ${HEIGHT - BOTTOM}H${WIDTH}M0 ${(HEIGHT - BOTTOM) / 2}H${WIDTH}M0 1H${WIDTH}` }),
         ...series.map((line, index) =>

@@ -75,6 +75,8 @@ export function bytes(value) {
   return digits(value) + " B";
 }
 
+bytes.isBinary = true; // what lies above it on a scale
+
 export const percent = (part) =>
   (part >= 0.1 ? Math.round(part * 100) : Math.round(part * 1000) / 10) + " %";
 

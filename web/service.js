@@ -8,6 +8,7 @@ import { logPart } from "./log.js";
 import { pastOf, SPANS } from "./past.js";
 
 const perSecond = (value) => `${count(value)}/s`;
+const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true });
 
 function charts() {
   return [
@@ -16,7 +17,7 @@ function charts() {
     chart("Waiting for a worker", [{ name: "99 %", key: "queue_p99_us" }], time),
     chart("CPU", [{ name: "of one CPU", key: "cpu" }], percent),
     chart("Memory", [{ name: "of workers", key: "memory" }], bytes),
-    chart("Disk", [{ name: "read and written", key: "io" }], (value) => `${bytes(value)}/s`),
+    chart("Disk", [{ name: "read and written", key: "io" }], bytesPerSecond),
   ];
 }
 

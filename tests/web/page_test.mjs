@@ -114,7 +114,6 @@ async function newcomer() {
   const log = page.getByRole("list", { name: "Log of Slow" });
   await log.getByText("disk").first().waitFor();
   await judge("service");
-  await picture("service");
   const before = await page.getByText(/up \d+/).first().textContent();
   const pid = await row("works").locator("td").first().textContent();
   await page.getByRole("button", { name: "Restart Slow" }).click();
@@ -410,11 +409,9 @@ async function looks() {
     await page.locator("svg[aria-label^='CPU: now']").waitFor();
     await judge(`service, 390 px, ${colorScheme}`);
     await picture(`service-390-${colorScheme}`);
-    if (colorScheme === "dark") {
-      await page.setViewportSize({ width: 1280, height: 900 });
-      await judge("service, 1280 px, dark");
-      await picture("service-dark");
-    }
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await judge(`service, 1280 px, ${colorScheme}`);
+    await picture(colorScheme === "dark" ? "service-dark" : "service");
   }
 }
 

@@ -74,8 +74,10 @@ export function chart(title, series, format) {
         ...series.map((line, index) =>
           s("path", { class: "abc"[index], d: path(past[line.key], top, room) })));
       latest();
-      drawing.setAttribute("aria-label",
-        `${title}: now ${values.textContent}, at most ${format(most)}`);
+      const line = series.find((one) => past[one.key].includes(most));
+      const back = line ? past[line.key].length - 1 - past[line.key].indexOf(most) : 0;
+      drawing.setAttribute("aria-label", `${title}: now ${values.textContent}, at most ` +
+        `${format(most)}, at ${clock(past.end_unix_s - back * past.step_s, past.step_s)}`);
       labels.replaceChildren(
         h("span", {}, `${clock(past.end_unix_s - room * past.step_s, past.step_s)} to now`),
         h("span", {}, `scale 0 to ${format(top)}`));

@@ -110,7 +110,12 @@ async function newcomer() {
     document.querySelector("tbody tr td")?.textContent === "nap");
   const label = page.locator("svg[aria-label^='Service time: now']");
   await label.waitFor();
-  expect("a chart says how slow", /at most \d+ ms/.test(await label.getAttribute("aria-label")), true);
+  expect("a chart says how slow, and when",
+    /at most \d+ ms, at \d+:\d\d/.test(await label.getAttribute("aria-label")), true);
+  const box = await label.boundingBox();
+  const drawn = page.locator("figure", { has: label });
+  await page.mouse.move(box.x + box.width - 3, box.y + box.height / 2);
+  await drawn.getByText(/^\d+:\d\d.*: .* ms/).waitFor();
   const log = page.getByRole("list", { name: "Log of Slow" });
   await log.getByText("disk").first().waitFor();
   await judge("service");

@@ -73,6 +73,8 @@ enum {
     X(LOG_MAX_BYTES,           "log_max_bytes",           BOTH, BYTES, 65536, INT64_MAX, NULL, "64M")        \
     X(LOG_KEEP,                "log_keep",                BOTH, COUNT, 0, 1000, NULL, "5")                   \
     X(TCP_BIND,                "tcp_bind",                BOTH, WORDS, 0, 0, NULL, NULL)                     \
+    X(TCP_TLS_CERT,            "tcp_tls_cert",            BOTH, PATH, 0, 0, NULL, NULL)                         \
+    X(TCP_TLS_CLIENT_CA,       "tcp_tls_client_ca",       BOTH, PATH, 0, 0, NULL, NULL)                         \
     X(TCP_COMPRESSION,         "tcp_compression",         BOTH, CHOICE, 0, 0, "none snappy zlib", "none")    \
     X(TCP_ALLOW_INSECURE,      "tcp_allow_insecure_serialisation", BOTH, BOOL, 0, 0, NULL, "false")          \
     X(MIN_PROC_NUM,            "min_proc_num",            BOTH, COUNT, 1, 64, NULL, "1")                     \

@@ -61,6 +61,34 @@ static void check_gate(shmrpci_ini_parser *p,
     }
 }
 
+/* Files stand in an address, between these. */
+static void check_tls_path(shmrpci_ini_parser *p,
+                           const shmrpci_ini_service *service,
+                           shmrpci_ini_key key)
+{
+    const shmrpci_ini_value *file = &service->values[key];
+    if (file->present && strpbrk(file->u.text, ",&?") != NULL) {
+        shmrpci_ini_report(p, file->place,
+                           "a path for `%s` can't have a comma, & or ? in it",
+                           shmrpci_ini_rows[key].name);
+    }
+}
+
+static void check_tls(shmrpci_ini_parser *p, const shmrpci_ini_service *service)
+{
+    const shmrpci_ini_value *values = service->values;
+    if (values[SHMRPCI_INI_TCP_BIND].present &&
+        values[SHMRPCI_INI_TCP_TLS_CLIENT_CA].present &&
+        !values[SHMRPCI_INI_TCP_TLS_CERT].present) {
+        shmrpci_ini_report(p, place_of(service, SHMRPCI_INI_TCP_TLS_CLIENT_CA),
+                           "[%s] has `tcp_tls_client_ca` without "
+                           "`tcp_tls_cert`: clients would not be asked",
+                           service->name);
+    }
+    check_tls_path(p, service, SHMRPCI_INI_TCP_TLS_CERT);
+    check_tls_path(p, service, SHMRPCI_INI_TCP_TLS_CLIENT_CA);
+}
+
 /* ---- after ---- */
 
 /* What each service comes after, as indices; service_count for a name that is
@@ -179,6 +207,7 @@ void shmrpci_ini_check(shmrpci_ini_parser *p)
         check_program(p, &p->services[i]);
         check_numbers(p, &p->services[i]);
         check_gate(p, &p->services[i]);
+        check_tls(p, &p->services[i]);
     }
     check_after(p);
     if (p->service_count == 0 && p->error_count == 0 && p->file_count > 0) {

@@ -99,6 +99,22 @@ static bool listens_itself(const shmrpci_ini_service *service)
            !mgr_plan_has_processes(service);
 }
 
+void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
+                         const char *host)
+{
+    const shmrpci_ini_value *cert = &service->values[SHMRPCI_INI_TCP_TLS_CERT];
+    const shmrpci_ini_value *ca =
+        &service->values[SHMRPCI_INI_TCP_TLS_CLIENT_CA];
+    char joint = strchr(host, '?') == NULL ? '?' : '&';
+    shmrpci_buf_printf(out, "%s://%s", cert->present ? "tls" : "tcp", host);
+    if (cert->present) {
+        shmrpci_buf_printf(out, "%ccert=%s", joint, cert->u.text);
+    }
+    if (cert->present && ca->present) {
+        shmrpci_buf_printf(out, "&ca=%s", ca->u.text);
+    }
+}
+
 static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
@@ -112,7 +128,8 @@ static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
                            listen->u.list.items[i]);
     }
     for (size_t i = 0; listens_itself(service) && i < tcp->count; i++) {
-        shmrpci_buf_printf(out, ",tcp://%s", tcp->items[i]);
+        shmrpci_buf_append_char(out, ',');
+        mgr_plan_append_tcp(out, service, tcp->items[i]);
     }
     shmrpci_buf_append_char(out, '\n');
 }

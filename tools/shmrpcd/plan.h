@@ -63,6 +63,9 @@ mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
  * common, and a word. */
 mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service);
 const char *mgr_plan_compression(const shmrpci_ini_service *service);
+/* A place of `tcp_bind`, as an address: for TLS, if a certificate is given. */
+void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
+                         const char *host);
 
 /* Whether both start the same program in the same way: then a service that runs
  * needs no restart. */

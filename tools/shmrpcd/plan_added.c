@@ -157,6 +157,21 @@ static bool fill_gate_options(mgr_plan *plan,
     return is_full;
 }
 
+static char *gate_place(mgr_plan *plan, const shmrpci_ini_service *service,
+                        const char *host)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_append_char(&text, '=');
+    mgr_plan_append_tcp(&text, service, host);
+    char *place = text.status != SHMRPC_OK
+                      ? NULL
+                      : shmrpci_arena_strndup(
+                            &plan->arena, (const char *)text.data, text.len);
+    shmrpci_buf_fini(&text);
+    return place;
+}
+
 /* Where the service can be called is known when it runs: its name comes before
  * the words that begin with an =. */
 static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
@@ -179,8 +194,7 @@ static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
     }
     bool is_full = true;
     for (size_t i = 0; i < hosts->count; i++) {
-        argv[count + i] =
-            shmrpci_arena_printf(&plan->arena, "=tcp://%s", hosts->items[i]);
+        argv[count + i] = gate_place(plan, service, hosts->items[i]);
         is_full = is_full && argv[count + i] != NULL;
     }
     argv[0] = shmrpci_arena_strndup(&plan->arena, program, strlen(program));

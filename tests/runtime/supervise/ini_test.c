@@ -194,6 +194,14 @@ static const struct {
      {"127.0.0.1", "127.0.0.1", "0.0.0.0:5000, [::1]", "0.0.0.0:5000|[::1]"},
      {"", "words"},
      "absent"},
+    {SHMRPCI_INI_TCP_TLS_CERT,
+     {"/tmp/server.pem", "/tmp/server.pem", "tls/a.pem", "/etc/tls/a.pem"},
+     {"", "expected a path"},
+     "absent"},
+    {SHMRPCI_INI_TCP_TLS_CLIENT_CA,
+     {"ca.pem", "/etc/ca.pem"},
+     {"", "expected a path"},
+     "absent"},
     {SHMRPCI_INI_TCP_COMPRESSION,
      {"none", "0", "snappy", "1", "zlib", "2"},
      {"zlip", "(expected one of: none snappy zlib); did you mean `zlib`?"},
@@ -511,6 +519,10 @@ static void gateways_have_room_for_a_name(void **state)
     unload(&l);
     (void)snprintf(text, sizeof text, "[%.60s]\nexec=a\ntcp_bind=h\n", name);
     expect_says(text, "too long for one with `tcp_bind`");
+    expect_says("[A]\nexec=a\ntcp_bind=h\ntcp_tls_client_ca=ca.pem\n",
+                "`tcp_tls_client_ca` without `tcp_tls_cert`");
+    expect_says("[A]\nexec=a\ntcp_tls_cert=a\ntcp_tls_client_ca=b,c\n",
+                "a path for `tcp_tls_client_ca` can't have a comma");
 }
 
 static void order_has_no_cycle(void **state)

@@ -17,7 +17,7 @@ class Programs:
     """Paths from the command line, in this order."""
 
     names = ["shmrpcd", "shmrpc", "program", "echo", "primes", "library",
-             "web", "tcp"]
+             "web", "tcp", "pki"]
 
     def __init__(self, paths):
         for name, path in zip(self.names, paths):

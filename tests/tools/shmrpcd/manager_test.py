@@ -244,6 +244,21 @@ def test_a_gateway_comes_and_goes_with_its_service(m):
     m.await_nobody()
 
 
+def test_a_gateway_speaks_tls(m):
+    folder = m.path("pki")
+    os.mkdir(folder)
+    subprocess.run([m.programs.pki, folder], check=True)
+    m.start(primes(m, tcp_tls_cert="pki/server.pem",
+                   tcp_tls_client_ca="pki/ca.pem"))
+    where = remote_of(m)
+    assert where.startswith("tls://127.0.0.1:"), where
+    trusted = f"{where}?ca={folder}/ca.pem"
+    assert count(m, f"{trusted}&cert={folder}/client.pem") == "4\n"
+    for address in (trusted, where.replace("tls:", "tcp:"),
+                    f"{trusted}&cert={folder}/stranger.pem"):
+        assert not answers(m, address), address
+
+
 def test_a_gateway_outlives_restarts(m):
     """Its clients keep their connections, for which it needs none of its
     own."""

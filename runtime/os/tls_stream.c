@@ -203,6 +203,29 @@ shmrpc_status shmrpci_tls_context_create(shmrpci_tls_side side,
     return SHMRPC_OK;
 }
 
+static uint64_t stamp_of(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) {
+        return 0;
+    }
+    uint64_t parts[] = {(uint64_t)about.st_ino, (uint64_t)about.st_size,
+                        (uint64_t)about.st_mtim.tv_sec,
+                        (uint64_t)about.st_mtim.tv_nsec};
+    uint64_t stamp = UINT64_C(14695981039346656037); /* FNV-1a, by words */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        stamp = (stamp ^ parts[i]) * UINT64_C(1099511628211);
+    }
+    return stamp | 1;
+}
+
+uint64_t shmrpci_tls_files_stamp(const char *cert_file, const char *ca_file)
+{
+    uint64_t cert = stamp_of(cert_file);
+    uint64_t ca = ca_file[0] != '\0' ? stamp_of(ca_file) : 1;
+    return cert != 0 && ca != 0 ? (cert ^ (ca << 1)) | 1 : 0;
+}
+
 void shmrpci_tls_context_destroy(shmrpci_tls_context *context)
 {
     SSL_CTX_free(native(context));
@@ -368,6 +391,23 @@ bool shmrpci_tls_is_shaken(shmrpci_tls *tls)
     bool is_shaken = SSL_is_init_finished(tls->ssl) != 0;
     shmrpci_mutex_unlock(&tls->lock);
     return is_shaken;
+}
+
+void shmrpci_tls_subject(shmrpci_tls *tls, char *out, size_t size)
+{
+    out[0] = '\0';
+    shmrpci_mutex_lock(&tls->lock);
+    X509 *cert = SSL_get1_peer_certificate(tls->ssl);
+    BIO *text = cert != NULL ? BIO_new(BIO_s_mem()) : NULL;
+    if (text != NULL && X509_NAME_print_ex(text, X509_get_subject_name(cert), 0,
+                                           XN_FLAG_RFC2253) >= 0) {
+        int len = BIO_read(text, out, (int)size - 1);
+        out[len > 0 ? len : 0] = '\0';
+    }
+    BIO_free(text);
+    X509_free(cert);
+    ERR_clear_error();
+    shmrpci_mutex_unlock(&tls->lock);
 }
 
 const char *shmrpci_tls_alert(const shmrpci_tls *tls)

@@ -42,6 +42,8 @@ shmrpc_status shmrpci_tls_context_create(shmrpci_tls_side side,
                                          const char *ca_file,
                                          shmrpci_tls_context **out,
                                          char why[SHMRPCI_TLS_WHY_BYTES]);
+/* What changes when one of these files does; 0: they can't be looked at. */
+uint64_t shmrpci_tls_files_stamp(const char *cert_file, const char *ca_file);
 /* Its connections may go on. NULL is fine. */
 void shmrpci_tls_context_destroy(shmrpci_tls_context *context);
 
@@ -69,6 +71,10 @@ void shmrpci_tls_end(shmrpci_tls *tls);
 
 /* Whether the handshake is over. */
 bool shmrpci_tls_is_shaken(shmrpci_tls *tls);
+/* After the handshake: whom the peer's certificate was made out to, as in
+ * "CN=alice,O=Example" (RFC 2253), cut off where `size` ends; "" when it showed
+ * none. */
+void shmrpci_tls_subject(shmrpci_tls *tls, char *out, size_t size);
 /* What the peer has said before it hung up: "" for nothing. */
 const char *shmrpci_tls_alert(const shmrpci_tls *tls);
 

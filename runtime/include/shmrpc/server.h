@@ -109,6 +109,9 @@ typedef struct shmrpc_peer {
     const char *address;
     const uint32_t *groups; /* others that it is in; the first 32, over shm */
     size_t group_count;
+    /* At tls://, of the certificate that it showed: "CN=alice,O=Example" (RFC
+     * 2253, the first 255 bytes). NULL: it showed none. */
+    const char *subject;
 } shmrpc_peer;
 
 /* Memory that lives until the reply has been sent: for results. NULL when it

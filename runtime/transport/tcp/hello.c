@@ -297,6 +297,10 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
     }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
+    if (conn->tls != NULL) {
+        shmrpci_tls_subject(conn->tls, conn->subject, sizeof conn->subject);
+        conn->peer.subject = conn->subject[0] != '\0' ? conn->subject : NULL;
+    }
     /* Before it is told what may change meanwhile. */
     shmrpci_mutex_lock(&listener->lock);
     conn->epoch = listener->epoch;

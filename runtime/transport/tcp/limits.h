@@ -42,6 +42,9 @@
  * returned; there is room for the PONGs that the protocol promises still. */
 #define TCP_UNSENT_NOTES 256u
 
+/* Of a certificate's subject, so much is told; the 0 included. */
+#define TCP_SUBJECT_BYTES 256u
+
 /* A refusal's text. */
 #define TCP_REFUSAL_MAX_BYTES 512u
 

@@ -119,6 +119,11 @@ int tcp_listen(const shmrpci_address *address, const shmrpci_listen_opts *opts,
     uint32_t mode = opts->allowed_uid_count > 0 ? 0666u : 0600u;
     int failed = tcp_auth_read_key(address->key_file, &listener->key, error);
     if (failed == SHMRPC_OK) {
+        memcpy(listener->cert_file, address->cert_file,
+               sizeof listener->cert_file);
+        memcpy(listener->ca_file, address->ca_file, sizeof listener->ca_file);
+        listener->tls_stamp =
+            shmrpci_tls_files_stamp(address->cert_file, address->ca_file);
         failed = prepare_tls(address, &listener->tls, error);
     }
     if (failed == SHMRPC_OK) {
@@ -205,8 +210,32 @@ typedef struct round_state {
     bool all_busy;      /* no worker reads the sockets */
 } round_state;
 
+/* New certificates are for new connections. The old ones stay while the new
+ * files can't be used, half-written ones for example. */
+static void renew_tls(tcp_listener *listener)
+{
+    char why[SHMRPCI_TLS_WHY_BYTES];
+    shmrpci_tls_context *renewed = NULL;
+    if (listener->tls == NULL) {
+        return;
+    }
+    uint64_t stamp =
+        shmrpci_tls_files_stamp(listener->cert_file, listener->ca_file);
+    if (stamp == 0 || stamp == listener->tls_stamp) {
+        return;
+    }
+    listener->tls_stamp = stamp;
+    if (shmrpci_tls_context_create(SHMRPCI_TLS_SERVER, listener->cert_file,
+                                   listener->ca_file, &renewed,
+                                   why) == SHMRPC_OK) {
+        shmrpci_tls_context_destroy(listener->tls);
+        listener->tls = renewed;
+    }
+}
+
 static void accept_some(tcp_listener *listener, round_state *state)
 {
+    renew_tls(listener);
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         int fd;
         shmrpci_endpoint peer;

@@ -107,6 +107,7 @@ struct tcp_conn {
     shmrpci_endpoint endpoint;
     shmrpc_peer peer;
     char peer_text[SHMRPCI_ENDPOINT_TEXT_BYTES];
+    char subject[TCP_SUBJECT_BYTES];
     size_t max_message_bytes;
     shmrpc_compression compression;
     uint32_t epoch; /* of the listener when it said hello */
@@ -149,11 +150,14 @@ struct tcp_listener {
     uint32_t *allowed_uids;
     tcp_place place;
     shmrpci_secret key;       /* len 0: none */
-    shmrpci_tls_context *tls; /* NULL: in plain */
-    int control_set;          /* the listener's own thread */
-    int edge_set;             /* the workers, and sometimes that thread */
-    int wake_fd;              /* in control_set */
-    int bell_fd;              /* in edge_set */
+    shmrpci_tls_context *tls; /* NULL: in plain; of the thread that accepts */
+    uint64_t tls_stamp;       /* of the files that it was made of */
+    char cert_file[256];
+    char ca_file[256];
+    int control_set; /* the listener's own thread */
+    int edge_set;    /* the workers, and sometimes that thread */
+    int wake_fd;     /* in control_set */
+    int bell_fd;     /* in edge_set */
     shmrpci_atomic_u32 stopping;
     shmrpci_mutex lock;
     /* Guarded by it: */

@@ -296,12 +296,44 @@ static void clients_are_let_in_by_their_certificate(void **state)
     serve_tls("server", "ca", "");
     shmrpci_address address = tls_address("client", "ca");
     expect_served(&address);
+    service_expect_subject(&served, "CN=client");
     address = tls_address("", "ca");
     expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "certificate required");
     address = tls_address("stranger", "ca");
     expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "did not let us in");
     service_expect_end(&served, TCP_END_TLS, 2);
     assert_int_equal(atomic_load(&served.served), 1);
+}
+
+static void copy_cert(const char *from, size_t most)
+{
+    char path[2][300];
+    char text[16384];
+    (void)snprintf(path[0], sizeof path[0], "%s/%s.pem", folder, from);
+    (void)snprintf(path[1], sizeof path[1], "%s/next.pem", folder);
+    FILE *file = fopen(path[0], "rb");
+    assert_non_null(file);
+    size_t len = fread(text, 1, most, file);
+    (void)fclose(file);
+    int fd = open(path[1], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0 && write(fd, text, len) == (ssize_t)len);
+    (void)close(fd);
+    (void)snprintf(path[0], sizeof path[0], "%s/current.pem", folder);
+    assert_int_equal(rename(path[1], path[0]), 0);
+}
+
+static void new_certificates_need_no_restart(void **state)
+{
+    (void)state;
+    copy_cert("expired", 16384);
+    serve_tls("current", "", "");
+    shmrpci_address address = tls_address("", "ca");
+    expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "has expired");
+    copy_cert("server", 16384);
+    expect_served(&address);
+    service_expect_subject(&served, "nobody");
+    copy_cert("server", 100); /* what was there before goes on */
+    expect_served(&address);
 }
 
 static void keys_go_with_tls(void **state)
@@ -419,6 +451,7 @@ int main(void)
         CASE(silence_instead_of_a_proof_is_too_slow),
         CASE(servers_are_believed_by_their_certificate),
         CASE(clients_are_let_in_by_their_certificate),
+        CASE(new_certificates_need_no_restart),
         CASE(keys_go_with_tls),
         CASE(plain_and_tls_are_told_apart),
         CASE(other_bytes_than_tls_are_cut_off),

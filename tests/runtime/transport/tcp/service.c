@@ -92,13 +92,25 @@ static void run(void *user)
     (void)transport->run(s->listener, NULL);
 }
 
+static shmrpci_mutex subject_lock = SHMRPCI_MUTEX_INIT;
+
+void service_expect_subject(service *s, const char *subject)
+{
+    shmrpci_mutex_lock(&subject_lock);
+    assert_string_equal(s->subject, subject);
+    shmrpci_mutex_unlock(&subject_lock);
+}
+
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
 {
-    (void)user;
-    (void)peer;
+    service *s = user;
     (void)error;
+    shmrpci_mutex_lock(&subject_lock);
+    (void)snprintf(s->subject, sizeof s->subject, "%s",
+                   peer->subject != NULL ? peer->subject : "nobody");
+    shmrpci_mutex_unlock(&subject_lock);
     shmrpci_buf_append(welcome, hello, len);
     return SHMRPC_OK;
 }
@@ -112,7 +124,8 @@ static void start(service *s, const tcp_limits *limits,
     shmrpci_listen_opts opts = {.max_workers = SERVICE_WORKERS,
                                 .max_message_bytes = SERVICE_MESSAGE,
                                 .compression = compression,
-                                .on_hello = on_hello};
+                                .on_hello = on_hello,
+                                .user = s};
     assert_int_equal(tcp_listen(&s->address, &opts, limits, &s->listener, NULL),
                      0);
     const char *where = transport->describe(s->listener);

@@ -42,6 +42,7 @@ typedef struct service {
     atomic_uint served;    /* requests that were taken */
     atomic_uint cancelled; /* METHOD_WATCH that saw it */
     atomic_bool is_open;   /* for METHOD_HOLD */
+    char subject[300];     /* service_expect_subject */
 } service;
 
 /* Limits with short times: 300 ms for a handshake and for a frame. */
@@ -61,6 +62,8 @@ tcp_counts service_counts(const service *s);
 void service_expect_end(const service *s, tcp_end end, uint64_t count);
 /* Waits until no connection and no call is left. */
 void service_expect_empty(const service *s);
+/* What the certificate of who said hello last says; "nobody". */
+void service_expect_subject(service *s, const char *subject);
 /* Waits until `*counter` has reached `count`. */
 void service_await(const atomic_uint *counter, unsigned count);
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP: the programs of the
-# examples do over tcp:// and unix:// what they do over shm://, by the address
-# alone, and through the gateway too.
+# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP PRIMES_FOLDER [OCR_FOLDER]:
+# the programs of the examples do over tcp:// and unix:// what they do over shm://,
+# by the address alone, and through the gateway too.
 set -euo pipefail
 echo_programs=$(realpath "$1")
 search_programs=$(realpath "$2")
 gateway=$(realpath "$3")
+primes_programs=$(realpath "$4")
 export LC_ALL=C.UTF-8
 # shellcheck source=examples/server.sh
 . "$(dirname "$0")/../../examples/server.sh"
@@ -87,4 +88,34 @@ stop_server
 start_server 30 "$search_programs/search-server" \
     --listen "unix://$server_folder/s" "$server_folder/docs"
 same unix "$expected" "$(search "unix://$server_folder/s")"
+stop_server
+
+# 64 calls at a time, in a loop of the program's own.
+primes() {
+    "$primes_programs/primes-client" "$1" | grep primes
+}
+start_server 10 "$primes_programs/primes-server" --workers=1
+expected=$(primes shm://)
+start_gateway primes
+same "the gateway" "$expected" "$(primes "$tcp")"
+stop_gateway
+stop_server
+[[ $expected == *'9592 primes'* ]] || same shm:// '9592 primes' "$expected"
+start_server 10 "$primes_programs/primes-server" --listen tcp://:0 \
+    --force-insecure-serialisation
+tcp=$(where_it_serves)
+same "$tcp" "$expected" "$(primes "$tcp")"
+stop_server
+
+[ $# -gt 4 ] || exit 0
+ocr_programs=$(realpath "$5")
+page=$(dirname "$0")/../../examples/ocr/page.png
+ocr() {
+    "$ocr_programs/ocr-client" --at "$1" "$page"
+}
+start_server 60 "$ocr_programs/ocr-server" --workers=1
+expected=$(ocr shm://)
+start_gateway ocr
+same "the gateway" "$expected" "$(ocr "$tcp")"
+stop_gateway
 stop_server

@@ -403,7 +403,9 @@ static int64_t step(mgr_manager *m, size_t slot)
     mgr_run *run = m->runs[slot];
     int64_t next_ns = SHMRPCI_NEVER_NS;
     for (int i = 0; i < 2; i++) {
-        if (shmrpci_remaining_ns(run->flush_ns[i]) == 0) {
+        /* We may be late, and the other half have come long ago. */
+        if (shmrpci_remaining_ns(run->flush_ns[i]) == 0 &&
+            !read_some(m, run, i)) {
             run->flush_ns[i] = SHMRPCI_NEVER_NS;
             mgr_lines_flush(&run->streams[i], on_line, run);
         }

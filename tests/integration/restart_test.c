@@ -82,13 +82,12 @@ static void check_call(unsigned number, sums *s)
 }
 
 /* `signals`: how the servers are ended, in turn. */
-static sums run_load(const int *signals, size_t signal_count, uint32_t each)
+static sums run_load(const char *where, const int *signals, size_t signal_count,
+                     uint32_t each)
 {
-    char where[96];
     child clients[CLIENTS];
     sums s = {0, 0, 0};
     clear_book();
-    harness_address("life", where);
     child server = harness_serve(LIFE_SERVER, where, "2");
     for (uint32_t i = 0; i < CLIENTS; i++) {
         char first[16];
@@ -126,16 +125,38 @@ static void killed_under_load_no_call_runs_twice(void **state)
 {
     (void)state;
     static const int signals[] = {SIGKILL};
-    sums s = run_load(signals, 1, calls_of_each());
+    char where[96];
+    harness_address("life", where);
+    sums s = run_load(where, signals, 1, calls_of_each());
     print_message("%u calls went well, %u may have run, %u were repeated\n",
                   s.ok, s.maybe, s.repeated);
+}
+
+/* What goes over the socket is what goes over TCP. */
+static void killed_under_load_at_a_socket_no_call_runs_twice(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGKILL, SIGTERM};
+    char folder[] = "/tmp/shmrpc-restart-XXXXXX";
+    char where[96];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(where, sizeof where, "unix://%s/life", folder);
+    sums s = run_load(where, signals, 2, calls_of_each() / 3);
+    print_message("%u calls went well, %u may have run, %u were repeated\n",
+                  s.ok, s.maybe, s.repeated);
+    (void)unlink(where + strlen("unix://"));
+    (void)strcat(where, ".lock");
+    (void)unlink(where + strlen("unix://"));
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void ended_in_order_under_load_no_call_is_lost(void **state)
 {
     (void)state;
     static const int signals[] = {SIGTERM, SIGINT};
-    sums s = run_load(signals, 2, calls_of_each());
+    char where[96];
+    harness_address("life", where);
+    sums s = run_load(where, signals, 2, calls_of_each());
     assert_int_equal(s.maybe, 0);
     assert_int_equal(s.repeated, 0);
 }
@@ -245,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup(other_call_runs_once_and_says_that_it_may_have,
                                set_up),
         cmocka_unit_test_setup(killed_under_load_no_call_runs_twice, set_up),
+        cmocka_unit_test_setup(killed_under_load_at_a_socket_no_call_runs_twice,
+                               set_up),
         cmocka_unit_test_setup(ended_in_order_under_load_no_call_is_lost,
                                set_up),
     };

@@ -2,8 +2,12 @@
 """logs_test.py SHMRPCD SHMRPC PROGRAM ECHO PRIMES LIBRARY WEB [TEST...]: what
 services print, in memory and on disk."""
 
+import fcntl
 import json
 import os
+import signal
+import sys
+import termios
 import time
 
 import harness
@@ -74,6 +78,47 @@ def test_a_line_without_end_is_bounded(m):
     # Sanitizers have more to hold; all of it would be 65536 and more.
     assert harness.SANITIZED or peak < 40000, peak
     assert [r for r in records(m.path("logs/A.log")) if "truncated" in r]
+
+
+def test_half_a_line_waits_for_its_rest_when_the_manager_is_late(m):
+    """Stopped in the middle of a line, it sees the time before the rest."""
+    words = []
+    for i in range(20):
+        words += [f"wait={m.path(f'a{i}')}", "out=half", f"touch={m.path(f'b{i}')}",
+                  f"wait={m.path(f'c{i}')}", "say= and half"]
+    m.start(m.section("A", *words), until="managing")
+    pid = await_that("it runs", lambda: m.status("A")["pid"])
+    pipe = os.open(f"/proc/{pid}/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+
+    def unread():
+        size = fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4)
+        return int.from_bytes(size, sys.byteorder)
+
+    rounds = 0
+    for i in range(20):
+        begin = time.monotonic()
+        open(m.path(f"a{i}"), "w", encoding="utf-8").close()
+        await_that("half is written", lambda i=i: read(m.path(f"b{i}")))
+        await_that("half is read", lambda: not unread())
+        m.process.send_signal(signal.SIGSTOP)
+        await_that("it is stopped", lambda: read(
+            f"/proc/{m.process.pid}/stat").rsplit(")", 1)[1].split()[0] == "T")
+        in_time = time.monotonic() - begin < 0.1
+        open(m.path(f"c{i}"), "w", encoding="utf-8").close()
+        await_that("the rest is there", unread)
+        end = time.monotonic() + 0.15  # longer than half a line waits
+        await_that("it is late", lambda end=end: time.monotonic() > end)
+        m.process.send_signal(signal.SIGCONT)
+        texts = await_that("the rest is read", lambda i=i: (
+            lambda found: found if len(found) > i else None)(
+                [t for t in m.texts("A") if t.endswith(" and half")]))
+        if in_time:  # else it may have seen the time before we stopped it
+            assert texts[-1] == "half and half", (i, texts)
+            rounds += 1
+        if rounds == 5:
+            break
+    os.close(pipe)
+    print(f"       {rounds} times in time")
 
 
 def test_filters_and_cursors(m):

@@ -410,16 +410,26 @@ void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region)
     }
 }
 
-uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
-                       uint64_t length)
+static shmrpc_status part_of(uint8_t *at, uint64_t bytes, uint64_t offset,
+                             uint64_t length, uint8_t **out)
 {
+    if (!shm_is_within(offset, length, bytes)) {
+        return SHMRPC_E_INVALID;
+    }
+    *out = at + offset;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
+                            uint64_t length, uint8_t **out)
+{
+    *out = NULL;
     if (region == 0) {
-        return shm_is_within(offset, length, conn->block.arena.bytes)
-                   ? conn->block.arena.at + offset
-                   : NULL;
+        return part_of(conn->block.arena.at, conn->block.arena.bytes, offset,
+                       length, out);
     }
     if (region > SHM_EXTENTS) {
-        return NULL;
+        return SHMRPC_E_INVALID;
     }
     const shm_extent *extent = shm_extent_of(conn, region);
     /* Sequentially consistent: pairs with retire. */
@@ -428,13 +438,14 @@ uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
     if (live != 0 && conn->listener->mirror != NULL &&
         (extent == NULL || shmrpci_load_acquire(&extent->mapped) != live)) {
         extent = shm_mirror_map(conn, region, live);
+        if (extent == NULL) {
+            return SHMRPC_E_NO_MEMORY;
+        }
     }
     if (live == 0 || extent == NULL) {
-        return NULL;
+        return SHMRPC_E_INVALID;
     }
-    return shm_is_within(offset, length, extent->map.bytes)
-               ? (uint8_t *)extent->map.at + offset
-               : NULL;
+    return part_of(extent->map.at, extent->map.bytes, offset, length, out);
 }
 
 void shm_extent_recover(shm_conn *conn, uint32_t slot)

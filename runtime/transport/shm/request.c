@@ -141,9 +141,9 @@ typedef struct {
     shm_span body;
 } shm_snapshot;
 
-/* Reads the spans that flags announce; false: they are nonsense. */
-static bool read_spans(shm_worker *worker, const shm_slot *slot,
-                       shm_snapshot *snap)
+/* Reads the spans that flags announce; INVALID: they are nonsense. */
+static shmrpc_status read_spans(shm_worker *worker, const shm_slot *slot,
+                                shm_snapshot *snap)
 {
     shm_span reply = {0, 0, 0};
     worker->reply_at = NULL;
@@ -157,31 +157,34 @@ static bool read_spans(shm_worker *worker, const shm_slot *slot,
         memcpy(&reply, slot->payload + snap->at, sizeof reply);
         snap->at += sizeof reply;
         shm_extent_note(worker->conn, worker->slot, reply.region);
-        worker->reply_at =
-            shm_extent_at(worker->conn, reply.region, reply.offset, reply.size);
         worker->reply_span = reply;
-        return worker->reply_at != NULL;
+        return shm_extent_at(worker->conn, reply.region, reply.offset,
+                             reply.size, &worker->reply_at);
     }
-    return true;
+    return SHMRPC_OK;
 }
 
-static bool read_body(shm_worker *worker, const shm_slot *slot,
-                      const shm_snapshot *snap, shmrpci_request *request)
+static shmrpc_status read_body(shm_worker *worker, const shm_slot *slot,
+                               const shm_snapshot *snap,
+                               shmrpci_request *request)
 {
     request->in_len = snap->len;
     if ((snap->flags & SHM_MSG_BODY_SPAN) != 0) {
-        request->in = shm_extent_at(worker->conn, snap->body.region,
-                                    snap->body.offset, snap->len);
+        uint8_t *at;
+        shmrpc_status status = shm_extent_at(worker->conn, snap->body.region,
+                                             snap->body.offset, snap->len, &at);
+        request->in = at;
         request->in_shared = true;
-        return request->in != NULL && snap->len <= worker->conn->max_message;
+        return snap->len <= worker->conn->max_message ? status
+                                                      : SHMRPC_E_INVALID;
     }
     if (snap->len > SHM_PAYLOAD_BYTES - snap->at) {
-        return false;
+        return SHMRPC_E_INVALID;
     }
     memcpy(worker->in, slot->payload + snap->at, snap->len);
     request->in = worker->in;
     request->in_shared = false;
-    return true;
+    return SHMRPC_OK;
 }
 
 static int64_t deadline_of(int64_t now_ns, uint64_t timeout_ns)
@@ -219,9 +222,12 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
     if (worker->has_slept) {
         learn_from_sleep(worker, submitted);
     }
-    if (!read_spans(worker, slot, &snap) ||
-        !read_body(worker, slot, &snap, request)) {
-        answer(worker, 0, SHMRPC_E_INVALID, 0);
+    shmrpc_status status = read_spans(worker, slot, &snap);
+    if (status == SHMRPC_OK) {
+        status = read_body(worker, slot, &snap, request);
+    }
+    if (status != SHMRPC_OK) {
+        answer(worker, 0, status, 0);
         return false;
     }
     request->participant = &worker->base;
@@ -295,9 +301,10 @@ static uint8_t *find_room(shm_worker *worker, size_t size, size_t *cap)
         SHMRPC_OK) {
         return NULL;
     }
+    uint8_t *at;
     *cap = size;
-    uint8_t *at = shm_extent_at(worker->conn, worker->granted, 0, size);
-    if (at == NULL) {
+    if (shm_extent_at(worker->conn, worker->granted, 0, size, &at) !=
+        SHMRPC_OK) {
         give_back_grant(worker);
     }
     return at;
@@ -345,8 +352,9 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     if (status != SHMRPC_OK) {
         return status;
     }
-    uint8_t *at = shm_extent_at(worker->conn, span->region, 0, out->len);
-    if (at == NULL) {
+    uint8_t *at;
+    if (shm_extent_at(worker->conn, span->region, 0, out->len, &at) !=
+        SHMRPC_OK) {
         worker->granted = span->region; /* to be given back */
         return SHMRPC_E_NO_MEMORY;
     }

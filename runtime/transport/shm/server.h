@@ -266,9 +266,10 @@ int64_t shm_extent_sweep(shm_listener *listener);
 /* The holder of a slot's entry will read or write an extent: it stays, if it
  * is there afterwards, until the entry is freed. Any region. */
 void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);
-/* Memory of a span that a client named; NULL when it is not inside. */
-uint8_t *shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
-                       uint64_t length);
+/* Memory of a span that a client named. INVALID: it is not inside; NO_MEMORY:
+ * it can't be mapped here now, or the control loop does not answer. */
+shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
+                            uint64_t length, uint8_t **out);
 /* How this process has it mapped; NULL: it has never had any. */
 shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region);
 /* Makes the array; false: no memory. Under grow_lock, in a mirror table_lock.

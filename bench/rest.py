@@ -140,6 +140,9 @@ def main():
             ("GET", "GET /rpc/bench/null_call", "the call: null_call")):
         show(f"REST adds to the call ({verb})",
              [over[0] - alone[0] for over, alone in zip(said[rest], said[call])])
+        show(f"REST adds to a page of libmicrohttpd ({verb})",
+             [over[0] - page[0] for over, page in zip(
+                 said[rest], said["a page of libmicrohttpd"])])
 
 
 main()

@@ -198,27 +198,32 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why);
 /* Something happened at the socket of `tag`, as the edge set tells it: reads
  * and writes. Any thread. */
 void tcp_conn_event(tcp_listener *listener, uint64_t tag);
-/* Sends what waits; ends the connection when it is gone. */
-void tcp_conn_flush(tcp_conn *conn);
-/* A reply that was added to the outbox, and of which `waiting` are there now,
- * may wait for others. False: to be flushed. */
-typedef enum tcp_company {
-    TCP_COMES_NONE,
-    TCP_COMES_QUEUED, /* of calls that are in the queue, if any */
-    TCP_COMES_SURELY
-} tcp_company;
-bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
-                   tcp_company company);
-/* Flushes all connections that hold replies. */
-void tcp_conn_release_held(tcp_listener *listener);
-/* Queues a frame without a body, and sends it. */
-void tcp_conn_note(tcp_conn *conn, const tcp_head *head);
 bool tcp_conn_is_open(tcp_conn *conn);
 /* Ends it when a deadline of its has passed; else the earliest one, or
  * SHMRPCI_NEVER_NS. */
 int64_t tcp_conn_patrol(tcp_conn *conn, int64_t now_ns);
 /* Whether any of them but handshake and linger has one. */
 bool tcp_conn_is_watched(tcp_conn *conn);
+
+/* ---- conn_send.c ---- */
+
+/* What other replies a reply may wait for. */
+typedef enum tcp_company {
+    TCP_COMES_NONE,
+    TCP_COMES_QUEUED, /* of calls that are in the queue, if any */
+    TCP_COMES_SURELY
+} tcp_company;
+
+/* Sends what waits; ends the connection when it is gone. */
+void tcp_conn_flush(tcp_conn *conn);
+/* A reply that was added to the outbox, and of which `waiting` are there now,
+ * may wait for others. False: to be flushed. */
+bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
+                   tcp_company company);
+/* Flushes all connections that hold replies. */
+void tcp_conn_release_held(tcp_listener *listener);
+/* Queues a frame without a body, and sends it. */
+void tcp_conn_note(tcp_conn *conn, const tcp_head *head);
 
 /* ---- hello.c: the handshake ---- */
 

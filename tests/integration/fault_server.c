@@ -43,12 +43,10 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
         (void)nanosleep(&slice, NULL);
         cancelled = shmrpc_ctx_cancelled(ctx);
     }
+    /* Whoever sees that nobody naps sees how many were cancelled. */
+    atomic_fetch_add(&cancellations, cancelled);
     atomic_fetch_sub(&naps, 1);
-    if (cancelled) {
-        atomic_fetch_add(&cancellations, 1);
-        return SHMRPC_E_CANCELLED;
-    }
-    return SHMRPC_OK;
+    return cancelled ? SHMRPC_E_CANCELLED : SHMRPC_OK;
 }
 
 static int napping(shmrpc_ctx *ctx, void *user, uint32_t *ret)

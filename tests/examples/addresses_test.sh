@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP PRIMES_FOLDER [OCR_FOLDER]:
-# the programs of the examples do over tcp:// and unix:// what they do over shm://,
-# by the address alone, and through the gateway too.
+# addresses_test.sh ECHO_FOLDER SEARCH_FOLDER SHMRPC_TCP PRIMES_FOLDER CALC_FOLDER
+# [OCR_FOLDER]: the programs of the examples do over tcp:// and unix:// what they
+# do over shm://, by the address alone, and through the gateway too.
 set -euo pipefail
 echo_programs=$(realpath "$1")
 search_programs=$(realpath "$2")
 gateway=$(realpath "$3")
 primes_programs=$(realpath "$4")
+calc_programs=$(realpath "$5")
 export LC_ALL=C.UTF-8
 # shellcheck source=examples/server.sh
 . "$(dirname "$0")/../../examples/server.sh"
@@ -93,6 +94,9 @@ stop_server
 # 64 calls at a time, in a loop of the program's own.
 primes() {
     "$primes_programs/primes-client" "$1" | grep primes
+    # The same in libuv's loop, where that is installed.
+    [ ! -x "$primes_programs/primes-client-uv" ] ||
+        "$primes_programs/primes-client-uv" "$1" | sed 's/.* ticks, //'
 }
 start_server 10 "$primes_programs/primes-server" --workers=1
 expected=$(primes shm://)
@@ -107,8 +111,24 @@ tcp=$(where_it_serves)
 same "$tcp" "$expected" "$(primes "$tcp")"
 stop_server
 
-[ $# -gt 4 ] || exit 0
-ocr_programs=$(realpath "$5")
+# Without an option of its own, as the project's README shows it.
+calc() {
+    "$calc_programs/calc-client" "$1"
+}
+start_server 10 "$calc_programs/calc-server"
+same shm:// 42 "$(calc shm://)"
+start_gateway calc
+same "the gateway" 42 "$(calc "$tcp")"
+stop_gateway
+stop_server
+start_server 10 "$calc_programs/calc-server" --listen tcp://:0 \
+    --force-insecure-serialisation
+tcp=$(where_it_serves)
+same "$tcp" 42 "$(calc "$tcp")"
+stop_server
+
+[ $# -gt 5 ] || exit 0
+ocr_programs=$(realpath "$6")
 page=$(dirname "$0")/../../examples/ocr/page.png
 ocr() {
     "$ocr_programs/ocr-client" --at "$1" "$page"

@@ -196,15 +196,12 @@ static tcp_end on_answer(tcp_client *client, const tcp_head *head,
     if (end != TCP_END_NONE) {
         return end;
     }
-    bool is_offered = terms.compression == 0 ||
-                      (terms.compression < 32 &&
-                       (TCP_PACK_OFFER & 1u << terms.compression) != 0);
-    if (!is_offered || terms.max_message > client->reader.max_message) {
+    if (!tcp_pack_of_number(terms.compression, &client->compression) ||
+        terms.max_message > client->reader.max_message) {
         return TCP_END_FIELD;
     }
     client->credits = terms.credits < TCP_SLOTS ? terms.credits : TCP_SLOTS;
     client->max_message_bytes = terms.max_message;
-    client->compression = (shmrpc_compression)terms.compression;
     client->reader.max_message = terms.max_message;
     client->is_open = true;
     shmrpci_buf_append(client->welcome, body->data + TCP_WELCOME_BYTES,

@@ -257,11 +257,11 @@ static tcp_end welcome(tcp_conn *conn, const tcp_terms *asked,
     conn->max_message_bytes = most;
     conn->reader.max_message = (uint32_t)most;
     shmrpc_compression ours = listener->opts.compression;
-    conn->compression = (asked->compression & 1u << (unsigned)ours) != 0
+    conn->compression = (asked->compression & 1u << tcp_pack_number(ours)) != 0
                             ? ours
                             : SHMRPC_COMPRESSION_NONE;
     tcp_terms terms = {.max_message = (uint32_t)most,
-                       .compression = (uint32_t)conn->compression,
+                       .compression = tcp_pack_number(conn->compression),
                        .credits = listener->limits.credits};
     tcp_head head = {.type = TCP_WELCOME};
     shmrpci_buf body;

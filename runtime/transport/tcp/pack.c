@@ -16,6 +16,33 @@ static const tcp_packer *packer_of(shmrpc_compression how)
     return NULL;
 }
 
+uint32_t tcp_pack_number(shmrpc_compression how)
+{
+    switch (how) {
+    case SHMRPC_COMPRESSION_SNAPPY:
+        return TCP_PACK_NUMBER_SNAPPY;
+    case SHMRPC_COMPRESSION_ZLIB:
+        return TCP_PACK_NUMBER_ZLIB;
+    case SHMRPC_COMPRESSION_NONE:
+        break;
+    }
+    return 0;
+}
+
+bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out)
+{
+    static const shmrpc_compression all[] = {SHMRPC_COMPRESSION_NONE,
+                                             SHMRPC_COMPRESSION_SNAPPY,
+                                             SHMRPC_COMPRESSION_ZLIB};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (tcp_pack_number(all[i]) == number) {
+            *out = all[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a peer has to believe that `packed` bytes are that many. */
 static bool is_credible(size_t packed, size_t len)
 {

@@ -42,9 +42,21 @@ typedef struct tcp_packer {
 extern const tcp_packer tcp_packer_snappy;
 extern const tcp_packer tcp_packer_zlib;
 
-/* Those that we can read: a bit for each, 1 << shmrpc_compression. */
+/* The checksum of RFC 1950, for those that have none of their own. */
+uint32_t tcp_pack_adler32(const uint8_t *data, size_t len);
+
+/* Their numbers in terms. 1 was snappy without a checksum. */
+#define TCP_PACK_NUMBER_ZLIB   2u
+#define TCP_PACK_NUMBER_SNAPPY 3u
+
+/* Those that we can read: a bit for each, 1 << number. */
 #define TCP_PACK_OFFER \
-    ((1u << SHMRPC_COMPRESSION_SNAPPY) | (1u << SHMRPC_COMPRESSION_ZLIB))
+    ((1u << TCP_PACK_NUMBER_SNAPPY) | (1u << TCP_PACK_NUMBER_ZLIB))
+
+/* 0 for none. */
+uint32_t tcp_pack_number(shmrpc_compression how);
+/* False: it is none of ours. */
+bool tcp_pack_of_number(uint32_t number, shmrpc_compression *out);
 
 /* Memory for a packed body, kept from one to the next. */
 typedef struct tcp_pack_room {

@@ -1,22 +1,41 @@
-/* Snappy's raw format, without the framing that files have. */
+/* Snappy's raw format, without the framing that files have; behind it a
+ * checksum as zlib streams have one, since a damaged block may unpack as well.
+ */
 #include <snappy-c.h>
+#include <string.h>
 
 #include "transport/tcp/pack.h"
 
+#define SUM_BYTES 4u
+
 static size_t bound(size_t len)
 {
-    return snappy_max_compressed_length(len);
+    return snappy_max_compressed_length(len) + SUM_BYTES;
+}
+
+static void put_sum(const uint8_t *data, size_t len, uint8_t *out)
+{
+    uint32_t sum = tcp_pack_adler32(data, len);
+    for (unsigned i = 0; i < SUM_BYTES; i++) {
+        out[i] = (uint8_t)(sum >> (24 - 8 * i));
+    }
 }
 
 static bool pack(const uint8_t *data, size_t len, uint8_t *out, size_t *out_len)
 {
-    return snappy_compress((const char *)data, len, (char *)out, out_len) ==
-           SNAPPY_OK;
+    size_t used = *out_len - SUM_BYTES;
+    if (snappy_compress((const char *)data, len, (char *)out, &used) !=
+        SNAPPY_OK) {
+        return false;
+    }
+    put_sum(data, len, out + used);
+    *out_len = used + SUM_BYTES;
+    return true;
 }
 
 /* It has a length of its own, which must not be another one. */
-static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
-                   size_t out_len)
+static bool unpack_block(const uint8_t *data, size_t len, uint8_t *out,
+                         size_t out_len)
 {
     size_t own = 0;
     return snappy_uncompressed_length((const char *)data, len, &own) ==
@@ -24,6 +43,17 @@ static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
            own == out_len &&
            snappy_uncompress((const char *)data, len, (char *)out, &own) ==
                SNAPPY_OK;
+}
+
+static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
+                   size_t out_len)
+{
+    uint8_t sum[SUM_BYTES];
+    if (len < SUM_BYTES || !unpack_block(data, len - SUM_BYTES, out, out_len)) {
+        return false;
+    }
+    put_sum(out, out_len, sum);
+    return memcmp(sum, data + len - SUM_BYTES, SUM_BYTES) == 0;
 }
 
 const tcp_packer tcp_packer_snappy = {

@@ -30,5 +30,10 @@ static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
            filled == out_len && taken == len;
 }
 
+uint32_t tcp_pack_adler32(const uint8_t *data, size_t len)
+{
+    return (uint32_t)adler32_z(adler32_z(0, NULL, 0), data, len);
+}
+
 const tcp_packer tcp_packer_zlib = {
     .bound = bound, .pack = pack, .unpack = unpack};

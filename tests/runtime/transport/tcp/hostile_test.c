@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transport/tcp/pack.h"
+
 static service served;
 
 static int set_up(void **state)
@@ -186,7 +188,7 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     service_start_packed(&served, &limits, SHMRPC_COMPRESSION_SNAPPY);
     /* not agreed on */
     expect_packed_ends(0, body, sizeof body, TCP_END_FIELD);
-    expect_packed_ends(1u << SHMRPC_COMPRESSION_ZLIB, body, sizeof body,
+    expect_packed_ends(1u << TCP_PACK_NUMBER_ZLIB, body, sizeof body,
                        TCP_END_FIELD);
     /* 4 GiB; and more than its own length allows */
     memset(body, 0xff, 4);
@@ -200,6 +202,32 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_FIELD);
     assert_int_equal(atomic_load(&served.served), 0);
     service_expect_good(&served);
+}
+
+/* The last bit of what would be served, were it not for the checksum. */
+static void packed_bodies_that_were_damaged_end_the_connection(void **state)
+{
+    (void)state;
+    static const shmrpc_compression all[] = {SHMRPC_COMPRESSION_SNAPPY,
+                                             SHMRPC_COMPRESSION_ZLIB};
+    static uint8_t body[10000];
+    memset(body, 'x', sizeof body);
+    for (size_t i = 0; i < 2; i++) {
+        tcp_pack_room room = {.data = NULL};
+        tcp_limits limits = service_limits();
+        service_stop(&served);
+        service_start_packed(&served, &limits, all[i]);
+        shmrpci_conn *good = service_connect(&served);
+        size_t len = tcp_pack(all[i], body, sizeof body, &room);
+        assert_true(len > 0);
+        room.data[TCP_HEAD_BYTES + len - 1] ^= 1;
+        expect_packed_ends(UINT32_MAX, room.data + TCP_HEAD_BYTES, len,
+                           TCP_END_FIELD);
+        free(room.data);
+        assert_int_equal(atomic_load(&served.served), 0);
+        assert_int_equal(call_echo(good, body, sizeof body), SHMRPC_OK);
+        shmrpci_transport_tcp.disconnect(good);
+    }
 }
 
 static void packed_bodies_come_back_and_are_counted(void **state)
@@ -300,6 +328,29 @@ static void peer_that_reads_nothing_is_cut_off_and_costs_little(void **state)
     service_expect_empty(&served);
     /* 16 MiB of them, one a worker, and what the system keeps. */
     assert_true(atomic_load(&served.served) < 30);
+    (void)close(fd);
+}
+
+/* Takes a byte now and then of a reply that the system can't keep. */
+static void peer_that_reads_single_bytes_is_cut_off(void **state)
+{
+    (void)state;
+    uint32_t wanted = SERVICE_MESSAGE;
+    uint8_t byte;
+    int small = 4096;
+    tcp_head head = {.type = TCP_REQUEST,
+                     .method = METHOD_SIZE,
+                     .len = sizeof wanted,
+                     .value = UINT64_C(1) << 40};
+    int fd = raw_hello(&served);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    (void)raw_frame(fd, &head, &wanted, sizeof wanted);
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (service_counts(&served).ended[TCP_END_SLOW_RECEIVER] == 0) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        (void)raw_receive(fd, &byte, 1);
+        (void)poll(NULL, 0, 20);
+    }
     (void)close(fd);
 }
 
@@ -504,12 +555,14 @@ int main(void)
         CASE(more_calls_than_credits_end_it),
         CASE(one_id_for_two_calls_ends_it),
         CASE(packed_bodies_that_lie_end_the_connection),
+        CASE(packed_bodies_that_were_damaged_end_the_connection),
         CASE(packed_bodies_come_back_and_are_counted),
         CASE(handshake_by_single_bytes_is_too_slow),
         CASE(handshake_of_silence_is_too_slow),
         CASE(frame_by_single_bytes_is_too_slow),
         CASE(head_that_never_ends_is_too_slow),
         CASE(peer_that_reads_nothing_is_cut_off_and_costs_little),
+        CASE(peer_that_reads_single_bytes_is_cut_off),
         CASE(idle_connection_may_stay),
         CASE(silent_connections_keep_nobody_out_for_long),
         CASE(flood_of_pings_is_answered_as_it_is_read),

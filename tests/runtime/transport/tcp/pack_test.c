@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -174,6 +175,71 @@ static void claims_that_are_not_true_are_refused(void **state)
     }
 }
 
+/* Each bit of a body and of its checksum, and of what a checksum is over. */
+static void damage_is_noticed(void **state)
+{
+    (void)state;
+    enum { SHORT = 1000 };
+    static uint8_t text[SHORT], packed[SHORT], back[SHORT];
+    fill_text(text, SHORT);
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = pack(all[i], text, SHORT, packed);
+        assert_true(len > TCP_PACK_PREFIX_BYTES + 4);
+        for (size_t bit = 8 * TCP_PACK_PREFIX_BYTES; bit < 8 * len; bit++) {
+            packed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            tcp_end end = unpack(all[i], packed, len, back, SHORT);
+            packed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            /* The last bits of a zlib stream mean nothing. */
+            if (end != TCP_END_FIELD && memcmp(back, text, SHORT) != 0) {
+                fail_msg("bit %zu of %zu was not noticed", bit, 8 * len);
+            }
+            if (bit >= 8 * (len - 4)) {
+                assert_int_equal(end, TCP_END_FIELD);
+            }
+        }
+    }
+}
+
+/* 40 MiB of zeros, as short as they get; and what hides how long they are. */
+static void bombs_are_refused(void **state)
+{
+    (void)state;
+    enum { MANY = 40 << 20 };
+    uint8_t *zeros = calloc(1, MANY);
+    uLongf len = compressBound(MANY);
+    uint8_t *packed = malloc(TCP_PACK_PREFIX_BYTES + len);
+    static uint8_t back[TCP_PACK_SLACK_BYTES];
+    assert_int_equal(
+        compress2(packed + TCP_PACK_PREFIX_BYTES, &len, zeros, MANY, 9), Z_OK);
+    len += TCP_PACK_PREFIX_BYTES;
+    set_claim(packed, MANY);
+    assert_int_equal(unpack(SHMRPC_COMPRESSION_ZLIB, packed, len, back, MANY),
+                     TCP_END_LENGTH);
+    set_claim(packed, sizeof back);
+    assert_int_equal(unpack(SHMRPC_COMPRESSION_ZLIB, packed, len, back, MANY),
+                     TCP_END_FIELD);
+    free(packed);
+    free(zeros);
+}
+
+static void numbers_of_others_are_not_ours(void **state)
+{
+    (void)state;
+    shmrpc_compression how = SHMRPC_COMPRESSION_NONE;
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t number = tcp_pack_number(all[i]);
+        assert_true((TCP_PACK_OFFER & 1u << number) != 0);
+        assert_true(tcp_pack_of_number(number, &how));
+        assert_int_equal(how, all[i]);
+    }
+    assert_int_equal(tcp_pack_number(SHMRPC_COMPRESSION_NONE), 0);
+    assert_true(tcp_pack_of_number(0, &how));
+    assert_int_equal(how, SHMRPC_COMPRESSION_NONE);
+    assert_false(tcp_pack_of_number(1, &how)); /* before it had a checksum */
+    assert_false(tcp_pack_of_number(4, &how));
+    assert_false(tcp_pack_of_number(UINT32_MAX, &how));
+}
+
 /* ---- the specification ------------------------------------------------ */
 
 static size_t vector_of(const char *name, uint8_t *out, size_t size)
@@ -224,6 +290,9 @@ int main(void)
         cmocka_unit_test(zeros_are_sent_only_as_short_as_is_believed),
         cmocka_unit_test(lengths_are_checked_before_there_is_memory),
         cmocka_unit_test(claims_that_are_not_true_are_refused),
+        cmocka_unit_test(damage_is_noticed),
+        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(numbers_of_others_are_not_ours),
         cmocka_unit_test(vectors_are_as_specified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,7 +245,7 @@ static void child_of_a_fork_gets_a_connection_of_its_own(void **state)
                   ? 0
                   : 1);
     }
-    child forked = {pid, dup(0)};
+    child forked = {.pid = pid, .out = dup(0)};
     assert_int_equal(harness_wait(&forked), 0);
     expect_echo(own, 3);
     fault_fault_close(own);

@@ -1,158 +1,29 @@
 /* Errors from a server to its caller: number, name, message, payload as values
  * and the process that reports it; the same in every encoding, over every
- * transport of this machine, and for callers that don't know the error. */
+ * transport, and for callers that don't know the error. tools/shmrpc-web has
+ * the same table over HTTP. */
 #include "harness.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "errors_client.h"
+#include "errors_names.h"
 #include "errors_old_client.h"
-#include "errors_server.h"
-
-/* ---- what is thrown ---- */
-
-#define TEXT(literal)                \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
-
-static const errors_place places[] = {{7, TEXT("a.svc")}, {0, TEXT("")}};
-static const errors_place nearest = {UINT32_MAX, TEXT("b\xC3\xA9")};
-static const errors_bad_query_counts_entry counts[] = {
-    {TEXT("small"), INT64_MIN}, {TEXT(""), 9007199254740993}};
-static const uint8_t raw[] = {0, 255, 10, 0};
-
-static const errors_bad_query bad_query = {
-    .at = 12,
-    .message = TEXT("unexpected `)`"),
-    .places = {places, 2},
-    .counts = {counts, 2},
-    .nearest = &nearest,
-    .has_score = true,
-    .score = 0.1,
-    .cause = {ERRORS_CAUSE_TEXT, {.text = TEXT("typing")}},
-    .severity = 9,
-    .raw = {raw, sizeof raw},
-    .triple = {1, 2, 65535},
-    .offset = UINT64_MAX,
-};
-static const errors_overflow overflow = {INT64_MAX, 63};
-static const common_refused refused = {TEXT("not today")};
-static const errors_unheard unheard = {TEXT("news"), 5};
-
-enum {
-    BAD_QUERY,
-    OVERFLOW_MAX,
-    UNAVAILABLE,
-    REFUSED,
-    UNHEARD,
-    UNHEARD_PLAIN,
-    WITH_MESSAGE, /* Overflow, with a message of the handler's */
-    WITHOUT_PAYLOAD,
-    TOO_WIDE, /* a payload out of its bounds */
-    OTHER,    /* raises one error, returns another */
-    NOTHING_WRONG,
-    CASES
-};
-
-static int throw_it(shmrpc_ctx *ctx, uint32_t which)
-{
-    errors_narrow wide = {TEXT("too long")};
-    switch (which) {
-    case BAD_QUERY:
-        return errors_raise_bad_query(ctx, &bad_query);
-    case OVERFLOW_MAX:
-        return errors_raise_overflow(ctx, &overflow);
-    case UNAVAILABLE:
-        return ERRORS_ERR_UNAVAILABLE;
-    case REFUSED:
-        return common_raise_refused(ctx, &refused);
-    case UNHEARD:
-        return errors_raise_unheard(ctx, &unheard);
-    case UNHEARD_PLAIN:
-        return shmrpc_ctx_fail(ctx, ERRORS_ERR_UNHEARD_PLAIN, "no comment");
-    case WITH_MESSAGE:
-        (void)shmrpc_ctx_fail(ctx, 0, "more than %d bits", 63);
-        return errors_raise_overflow(ctx, &overflow);
-    case WITHOUT_PAYLOAD:
-        return errors_raise_overflow(ctx, NULL);
-    case TOO_WIDE:
-        return errors_raise_narrow(ctx, &wide);
-    case OTHER:
-        (void)errors_raise_bad_query(ctx, &bad_query);
-        return ERRORS_ERR_OVERFLOW;
-    default:
-        return SHMRPC_OK;
-    }
-}
-
-typedef struct row {
-    int status;
-    const char *name;
-    const char *message;
-    bool has_payload;
-} row;
-
-/* By the cases above. */
-static const row rows[CASES] = {
-    {100, "test.errors.BadQuery", "unexpected `)`", true},
-    {101, "test.errors.Overflow", "declared error 101", true},
-    {102, "test.errors.Unavailable", "declared error 102", false},
-    {200, "test.common.Refused", "declared error 200", true},
-    {2147483647, "test.errors.Unheard", "news", true},
-    {500, "test.errors.UnheardPlain", "no comment", false},
-    {101, "test.errors.Overflow", "more than 63 bits", true},
-    {101, "test.errors.Overflow", "declared error 101", false},
-    {SHMRPC_E_INTERNAL, "INTERNAL",
-     "error test.errors.Narrow: text: length 8, allowed 1..4", false},
-    {101, "test.errors.Overflow", "unexpected `)`", false},
-    {SHMRPC_OK, "", "", false},
-};
+#include "errors_service.h"
 
 /* ---- the server ---- */
 
-static int by_json(shmrpc_ctx *ctx, void *user, uint32_t which, shmrpc_str *ret)
-{
-    (void)user;
-    *ret = shmrpc_str_of("fine");
-    return throw_it(ctx, which);
-}
-
-static int by_msgpack(shmrpc_ctx *ctx, void *user, uint32_t which,
-                      uint32_t *ret)
-{
-    (void)user;
-    *ret = which;
-    return throw_it(ctx, which);
-}
-
-static int by_native(shmrpc_ctx *ctx, void *user, uint32_t which)
-{
-    (void)user;
-    return throw_it(ctx, which);
-}
-
-static int by_raw(shmrpc_ctx *ctx, void *user, shmrpc_bytes which,
-                  shmrpc_bytes *ret)
-{
-    (void)user;
-    *ret = which;
-    return throw_it(ctx, which.ptr[0]);
-}
-
-static int plain(shmrpc_ctx *ctx, void *user, int32_t status,
-                 shmrpc_str message, uint32_t *ret)
-{
-    (void)user;
-    (void)ret;
-    return message.len > 0 ? shmrpc_ctx_fail(ctx, status, "%s", message.ptr)
-                           : status;
-}
-
 typedef struct fixture {
-    shmrpc_server *server;
+    const char *scheme;
+    bool is_relayed; /* through a gateway */
+    /* Of inproc, a thread; else programs. */
+    shmrpc_server *here;
     pthread_t thread;
+    child server;
+    child gateway;
+    int32_t pid; /* who reports errors */
     errors_errors *client;
     old_errors *old;
 } fixture;
@@ -163,28 +34,54 @@ static void *run(void *server)
     return NULL;
 }
 
+static void serve_here(fixture *f, const char *where)
+{
+    shmrpc_error error;
+    const errors_errors_impl impl = errors_service();
+    shmrpc_server_opts opts = {.listen = where, .workers = 1};
+    f->pid = (int32_t)getpid();
+    if (shmrpc_server_create(&opts, &f->here, &error) != 0 ||
+        errors_errors_serve(f->here, &impl, NULL, &error) != 0 ||
+        pthread_create(&f->thread, NULL, run, f->here) != 0) {
+        fail_msg("%s", error.message);
+    }
+}
+
+/* Leaves in `where` where clients are to connect. */
+static void serve(fixture *f, char where[96])
+{
+    char shm[96];
+    harness_address("errors", shm);
+    if (strcmp(f->scheme, "inproc://") == 0) {
+        (void)snprintf(where, 96, "inproc://%s", strstr(shm, "://") + 3);
+        serve_here(f, where);
+        return;
+    }
+    if (strcmp(f->scheme, "unix://") == 0) {
+        (void)snprintf(where, 96, "unix://%s/errors", harness_folder);
+    } else {
+        (void)snprintf(where, 96, "%s",
+                       strcmp(f->scheme, "shm://") == 0 ? shm : f->scheme);
+    }
+    f->server = harness_serve(ERRORS_SERVER, where, "1");
+    f->pid = (int32_t)f->server.pid;
+    if (f->is_relayed) {
+        f->gateway = harness_relay(shm, 5810, "tcp://:0");
+    }
+    if (strncmp(where, "shm:", 4) != 0 || f->is_relayed) {
+        (void)snprintf(where, 96, "%s",
+                       f->is_relayed ? f->gateway.place : f->server.place);
+    }
+}
+
 static int set_up(void **state)
 {
-    static fixture f;
-    const char *scheme = *state;
+    fixture *f = *state;
     shmrpc_error error;
-    char shm[96];
-    char where[128];
-    harness_address("errors", shm);
-    (void)snprintf(where, sizeof where, "%s%s", scheme, strstr(shm, "://"));
-    errors_errors_impl impl = ERRORS_ERRORS_IMPL_INIT;
-    impl.by_json = by_json;
-    impl.by_msgpack = by_msgpack;
-    impl.by_native = by_native;
-    impl.by_raw = by_raw;
-    impl.plain = plain;
-    shmrpc_server_opts opts = {.listen = where, .workers = 1};
-    *state = &f;
-    if (shmrpc_server_create(&opts, &f.server, &error) != 0 ||
-        errors_errors_serve(f.server, &impl, NULL, &error) != 0 ||
-        pthread_create(&f.thread, NULL, run, f.server) != 0 ||
-        errors_errors_connect(where, NULL, &f.client, &error) != 0 ||
-        old_errors_connect(where, NULL, &f.old, &error) != 0) {
+    char where[96];
+    serve(f, where);
+    if (errors_errors_connect(where, NULL, &f->client, &error) != 0 ||
+        old_errors_connect(where, NULL, &f->old, &error) != 0) {
         fail_msg("%s", error.message);
     }
     return 0;
@@ -195,9 +92,16 @@ static int tear_down(void **state)
     fixture *f = *state;
     errors_errors_close(f->client);
     old_errors_close(f->old);
-    shmrpc_server_stop(f->server);
-    (void)pthread_join(f->thread, NULL);
-    shmrpc_server_destroy(f->server);
+    if (f->here != NULL) {
+        shmrpc_server_stop(f->here);
+        (void)pthread_join(f->thread, NULL);
+        shmrpc_server_destroy(f->here);
+        return 0;
+    }
+    if (f->is_relayed) {
+        harness_signal(&f->gateway, SIGTERM);
+    }
+    harness_signal(&f->server, SIGTERM);
     return 0;
 }
 
@@ -263,31 +167,35 @@ static void expect_text(shmrpc_str got, shmrpc_str expected)
 
 static void expect_bad_query(const errors_bad_query *got)
 {
+    const errors_bad_query *wanted = &errors_thrown_bad_query;
     assert_int_equal(got->at, 12);
-    expect_text(got->message, bad_query.message);
+    expect_text(got->message, wanted->message);
     assert_int_equal(got->places.len, 2);
-    assert_int_equal(got->places.ptr[0].line, 7);
-    expect_text(got->places.ptr[0].file, places[0].file);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(got->places.ptr[i].line, wanted->places.ptr[i].line);
+        expect_text(got->places.ptr[i].file, wanted->places.ptr[i].file);
+    }
     assert_int_equal(got->counts.len, 2);
     for (size_t i = 0; i < 2; i++) {
-        expect_text(got->counts.ptr[i].key, counts[i].key);
-        assert_true(got->counts.ptr[i].value == counts[i].value);
+        expect_text(got->counts.ptr[i].key, wanted->counts.ptr[i].key);
+        assert_true(got->counts.ptr[i].value == wanted->counts.ptr[i].value);
     }
     assert_non_null(got->nearest);
-    expect_text(got->nearest->file, nearest.file);
+    assert_int_equal(got->nearest->line, UINT32_MAX);
+    expect_text(got->nearest->file, wanted->nearest->file);
     assert_true(got->has_score);
     assert_true(got->score == 0.1);
     assert_int_equal(got->cause.tag, ERRORS_CAUSE_TEXT);
-    expect_text(got->cause.u.text, bad_query.cause.u.text);
+    expect_text(got->cause.u.text, wanted->cause.u.text);
     assert_int_equal(got->severity, 9);
-    assert_int_equal(got->raw.len, sizeof raw);
-    assert_memory_equal(got->raw.ptr, raw, sizeof raw);
-    assert_memory_equal(got->triple, bad_query.triple, sizeof got->triple);
+    assert_int_equal(got->raw.len, wanted->raw.len);
+    assert_memory_equal(got->raw.ptr, wanted->raw.ptr, got->raw.len);
+    assert_memory_equal(got->triple, wanted->triple, sizeof got->triple);
     assert_true(got->offset == UINT64_MAX);
 }
 
 /* Exactly the payload of the error in which the call has ended. */
-static void expect_payload(const outcome *got, const row *expected)
+static void expect_payload(const outcome *got, const errors_row *expected)
 {
     bool has = expected->has_payload;
     assert_int_equal(got->bad_query != NULL, has && expected->status == 100);
@@ -304,10 +212,10 @@ static void expect_payload(const outcome *got, const row *expected)
         assert_int_equal(got->overflow->bits, 63);
     }
     if (got->refused != NULL) {
-        expect_text(got->refused->why, refused.why);
+        expect_text(got->refused->why, errors_thrown_refused.why);
     }
     if (got->unheard != NULL) {
-        expect_text(got->unheard->message, unheard.message);
+        expect_text(got->unheard->message, errors_thrown_unheard.message);
         assert_int_equal(got->unheard->id, 5);
     }
 }
@@ -319,14 +227,14 @@ static void every_error_arrives_whole(void **state)
         for (uint32_t i = 0; i < CASES; i++) {
             outcome got = {.error = {.name = ""}};
             methods[m].call(f, i, &got);
-            assert_int_equal(got.status, rows[i].status);
-            assert_string_equal(got.error.name, rows[i].name);
-            assert_string_equal(got.error.message, rows[i].message);
+            assert_int_equal(got.status, errors_rows[i].status);
+            assert_string_equal(got.error.name, errors_rows[i].name);
+            assert_string_equal(got.error.message, errors_rows[i].message);
             assert_string_equal(got.error.path, "");
-            assert_int_equal(got.error.code, rows[i].status);
-            assert_int_equal(got.error.pid, got.status != 0 ? getpid() : 0);
+            assert_int_equal(got.error.code, errors_rows[i].status);
+            assert_int_equal(got.error.pid, got.status != 0 ? f->pid : 0);
             assert_int_equal(got.reply != NULL, got.status >= 0);
-            expect_payload(&got, &rows[i]);
+            expect_payload(&got, &errors_rows[i]);
             methods[m].release(&got);
         }
     }
@@ -375,23 +283,23 @@ static void value_of_an_error_is_zeros(void **state)
 
 /* ---- a client that was built before most errors were declared ---- */
 
-#define OLD_CALL(method, argument)                                       \
-    static void old_##method(const fixture *f, uint32_t which)           \
-    {                                                                    \
-        const old_errors_##method##_reply *reply = NULL;                 \
-        shmrpc_error error = {.name = ""};                               \
-        uint8_t byte = byte_of(which);                                   \
-        (void)byte;                                                      \
-        int status =                                                     \
-            old_errors_##method(f->old, argument, NULL, &reply, &error); \
-        assert_int_equal(status, rows[which].status);                    \
-        assert_string_equal(error.name, rows[which].name);               \
-        assert_string_equal(error.message, rows[which].message);         \
-        assert_int_equal(error.pid, status != 0 ? getpid() : 0);         \
-        assert_int_equal(reply != NULL, status >= 0);                    \
-        assert_int_equal(old_errors_##method##_overflow(reply) != NULL,  \
-                         status == 101 && rows[which].has_payload);      \
-        old_errors_##method##_release(reply);                            \
+#define OLD_CALL(method, argument)                                         \
+    static void old_##method(const fixture *f, uint32_t which)             \
+    {                                                                      \
+        const old_errors_##method##_reply *reply = NULL;                   \
+        shmrpc_error error = {.name = ""};                                 \
+        uint8_t byte = byte_of(which);                                     \
+        (void)byte;                                                        \
+        int status =                                                       \
+            old_errors_##method(f->old, argument, NULL, &reply, &error);   \
+        assert_int_equal(status, errors_rows[which].status);               \
+        assert_string_equal(error.name, errors_rows[which].name);          \
+        assert_string_equal(error.message, errors_rows[which].message);    \
+        assert_int_equal(error.pid, status != 0 ? f->pid : 0);             \
+        assert_int_equal(reply != NULL, status >= 0);                      \
+        assert_int_equal(old_errors_##method##_overflow(reply) != NULL,    \
+                         status == 101 && errors_rows[which].has_payload); \
+        old_errors_##method##_release(reply);                              \
     }
 OLD_CALL(by_json, which)
 OLD_CALL(by_msgpack, which)
@@ -431,7 +339,7 @@ static void expect_status(const fixture *f, int status, const char *name,
     if (status != SHMRPC_E_TOO_LARGE && status != SHMRPC_E_DEADLINE) {
         assert_string_equal(error.message, text);
     }
-    assert_int_equal(error.pid, getpid());
+    assert_int_equal(error.pid, f->pid);
     assert_int_equal(errors_errors_plain(f->client, status,
                                          shmrpc_str_of("a message"), NULL, &out,
                                          &error),
@@ -464,28 +372,96 @@ static void status_that_none_may_return_is_INTERNAL(void **state)
                                              &error),
                          SHMRPC_E_INTERNAL);
         assert_string_equal(error.name, "INTERNAL");
-        assert_int_equal(error.pid, getpid());
+        assert_int_equal(error.pid, f->pid);
     }
 }
 
-/* Over both transports of this machine. */
-#define BOTH(test)                                       \
-    {#test ", inproc", test, set_up, tear_down, inproc}, \
-    {                                                    \
-#test ", shm", test, set_up, tear_down, shm      \
+/* ---- 63 names, known to one client and unknown to the other ---- */
+
+static const char *const names[] = {
+#define X(name, label) "test.errors." label,
+    ERRORS_NAMES(X)
+#undef X
+};
+#define NAMES ((uint32_t)(sizeof names / sizeof *names))
+
+/* A payload is there for the error that was thrown alone. */
+static uint32_t check_named(const errors_errors_by_name_reply *reply,
+                            uint32_t place)
+{
+    const int64_t numbers[] = ERRORS_NAMED_NUMBERS(place);
+    uint32_t found = NAMES;
+    uint32_t at = 0;
+#define X(name, label)                                                      \
+    {                                                                       \
+        const errors_##name *got = errors_errors_by_name_##name(reply);     \
+        if (got != NULL) {                                                  \
+            found = at;                                                     \
+            expect_text(got->text, errors_named_text);                      \
+            assert_int_equal(got->numbers.len, 2);                          \
+            assert_memory_equal(got->numbers.ptr, numbers, sizeof numbers); \
+        }                                                                   \
+        at++;                                                               \
     }
+    ERRORS_NAMES(X)
+#undef X
+    return found;
+}
+
+static void expect_named(const fixture *f, uint32_t place, int status,
+                         const shmrpc_error *error)
+{
+    char message[64];
+    int number = ERRORS_NAMES_FIRST + (int)place;
+    (void)snprintf(message, sizeof message, "declared error %d", number);
+    assert_int_equal(status, number);
+    assert_int_equal(error->code, number);
+    assert_string_equal(error->name, names[place]);
+    assert_string_equal(error->message, message);
+    assert_int_equal(error->pid, f->pid);
+}
+
+static void sixty_three_names_arrive_whole(void **state)
+{
+    const fixture *f = *state;
+    assert_int_equal(NAMES, 63);
+    for (uint32_t i = 0; i < NAMES; i++) {
+        const errors_errors_by_name_reply *reply = NULL;
+        uint32_t none = 0;
+        shmrpc_error error = {.name = ""};
+        int status = errors_errors_by_name(f->client, i, NULL, &reply, &error);
+        expect_named(f, i, status, &error);
+        assert_int_equal(check_named(reply, i), i);
+        errors_errors_by_name_release(reply);
+        error = (shmrpc_error){.name = ""};
+        status = old_errors_by_name(f->old, i, NULL, &none, &error);
+        expect_named(f, i, status, &error);
+    }
+}
+
+/* One server for all cases of a transport. */
+#define CASE(test, set_up, tear_down, transport)                   \
+    {                                                              \
+#test ", " #transport, test, set_up, tear_down, &transport \
+    }
+#define OVER(transport)                                                        \
+    CASE(every_error_arrives_whole, set_up, NULL, transport),                  \
+        CASE(payload_lives_until_its_release, NULL, NULL, transport),          \
+        CASE(value_of_an_error_is_zeros, NULL, NULL, transport),               \
+        CASE(unknown_errors_keep_number_and_name, NULL, NULL, transport),      \
+        CASE(every_status_has_number_name_and_message, NULL, NULL, transport), \
+        CASE(status_that_none_may_return_is_INTERNAL, NULL, NULL, transport),  \
+        CASE(sixty_three_names_arrive_whole, NULL, tear_down, transport)
 
 int main(void)
 {
-    static char inproc[] = "inproc";
-    static char shm[] = "shm";
+    static fixture inproc = {.scheme = "inproc://"};
+    static fixture shm = {.scheme = "shm://"};
+    static fixture unix_ = {.scheme = "unix://"};
+    static fixture tcp = {.scheme = "tcp://:0"};
+    static fixture gateway = {.scheme = "shm://", .is_relayed = true};
     static const struct CMUnitTest tests[] = {
-        BOTH(every_error_arrives_whole),
-        BOTH(payload_lives_until_its_release),
-        BOTH(value_of_an_error_is_zeros),
-        BOTH(unknown_errors_keep_number_and_name),
-        BOTH(every_status_has_number_name_and_message),
-        BOTH(status_that_none_may_return_is_INTERNAL),
+        OVER(inproc), OVER(shm), OVER(unix_), OVER(tcp), OVER(gateway),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

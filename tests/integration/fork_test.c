@@ -74,7 +74,7 @@ static void expect_runs(uint64_t first, uint64_t count)
 
 static void expect_exit(pid_t pid, int expected)
 {
-    child c = {pid, dup(0)};
+    child c = {.pid = pid, .out = dup(0)};
     assert_true(pid > 0);
     assert_int_equal(harness_wait(&c), expected);
 }

@@ -32,6 +32,13 @@ void harness_address(const char *name, char out[96])
     (void)snprintf(out, 96, "shm://%s@%d-%u", name, (int)getpid(), number++);
 }
 
+void harness_tcp_address(uint16_t port, char out[96])
+{
+    unsigned pid = (unsigned)getpid(); /* has 22 bits */
+    (void)snprintf(out, 96, "tcp://127.%u.%u.%u:%u", 64 + (pid >> 16),
+                   pid >> 8 & 255, pid & 255, port);
+}
+
 /* ---- programs ---- */
 
 static void become(const char *program, const char *const *arguments, int out,
@@ -63,7 +70,7 @@ child harness_start(const char *program, const char *const *arguments)
     }
     assert_true(pid > 0);
     (void)close(ends[1]);
-    return (child){pid, ends[0]};
+    return (child){.pid = pid, .out = ends[0]};
 }
 
 /* One byte, or false at the end of the output or of our patience. */
@@ -129,18 +136,52 @@ child harness_serve(const char *program, const char *where, const char *threads)
     return harness_serve_by(program, where, "0", threads);
 }
 
+/* Its first line: "...: serving at ADDRESS", and perhaps ", " and more. */
+static void await_service(child *c, const char *program)
+{
+    static const char said[] = ": serving at ";
+    char line[256];
+    harness_read_line(c, line, sizeof line);
+    const char *at = strstr(line, said);
+    if (at == NULL) {
+        fail_msg("%s: %s", program, line);
+    }
+    at += strlen(said);
+    (void)snprintf(c->place, sizeof c->place, "%.*s", (int)strcspn(at, ", "),
+                   at);
+}
+
 child harness_serve_by(const char *program, const char *where,
                        const char *workers, const char *threads)
 {
-    char line[256];
-    const char *const arguments[] = {"--listen",  where,   "--workers", workers,
-                                     "--threads", threads, NULL};
+    const char *const arguments[] = {"--listen",
+                                     where,
+                                     "--workers",
+                                     workers,
+                                     "--threads",
+                                     threads,
+                                     strncmp(where, "tcp:", 4) == 0
+                                         ? "--force-insecure-serialisation"
+                                         : NULL,
+                                     NULL};
     child server = harness_start(program, arguments);
-    harness_read_line(&server, line, sizeof line);
-    if (strstr(line, "serving at") == NULL) {
-        fail_msg("%s: %s", program, line);
-    }
+    await_service(&server, program);
     return server;
+}
+
+child harness_relay(const char *where, uint16_t port, const char *to)
+{
+    char service[224];
+    const char *const arguments[] = {"--force-insecure-serialisation", service,
+                                     NULL};
+    (void)snprintf(service, sizeof service, "%s:%u=%s",
+                   where + strlen("shm://"), port, to);
+    /* To find leaks it would have to trace itself, which it may not. */
+    (void)setenv("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0", 1);
+    child gateway = harness_start(SHMRPC_TCP, arguments);
+    (void)unsetenv("ASAN_OPTIONS");
+    await_service(&gateway, SHMRPC_TCP);
+    return gateway;
 }
 
 /* ---- what is to be seen ---- */

@@ -41,6 +41,8 @@ bool harness_is_long(void);
 typedef struct child {
     pid_t pid; /* 0 when it has been waited for */
     int out;   /* its standard output and error */
+    /* Where it serves, if it has said so. */
+    char place[96];
 } child;
 
 /* Starts a program; `arguments` end with NULL. It dies with the test. */
@@ -57,15 +59,22 @@ void harness_signal(child *c, int number);
 int harness_wait(child *c);
 
 /* Starts a server at `where`, with threads of its own as workers, and waits
- * until it serves. */
+ * until it serves; over tcp:// native methods too. */
 child harness_serve(const char *program, const char *where,
                     const char *threads);
 /* The same with worker processes of so many threads. */
 child harness_serve_by(const char *program, const char *where,
                        const char *workers, const char *threads);
 
+/* Starts a gateway, `to` which clients connect, to the service at `where`, a
+ * shm:// address with a name, of that port; and waits until it serves. */
+child harness_relay(const char *where, uint16_t port, const char *to);
+
 /* A new address of the service `name`. */
 void harness_address(const char *name, char out[96]);
+/* An address over tcp that no other program has, so that a server can be
+ * started there again: a loopback address of our own. */
+void harness_tcp_address(uint16_t port, char out[96]);
 
 /* ---- what is to be seen ---- */
 

@@ -193,7 +193,7 @@ static void other_user_is_refused_and_the_service_goes_on(void **state)
         _exit(status == SHMRPC_E_DENIED || status == SHMRPC_E_UNAVAILABLE ? 0
                                                                           : 1);
     }
-    child other = {pid, dup(0)};
+    child other = {.pid = pid, .out = dup(0)};
     assert_int_equal(harness_wait(&other), 0);
     fault_fault *client = NULL;
     assert_int_equal(fault_fault_connect(where, NULL, &client, NULL), 0);

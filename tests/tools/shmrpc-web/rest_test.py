@@ -1,7 +1,9 @@
-"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY ECHO_CLIENT SHMRPC: calls over
+"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY ECHO_CLIENT SHMRPC ERRORS: calls over
 HTTP: every type, encoding, form and error; paths of @rest; deadlines; clients that
 hang up."""
 import json
+import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -10,7 +12,9 @@ import threading
 
 from webtest import Place, basic, expect, finish, wait_for
 
-WEB, ECHO, KINDS, FAULT, SHOP, LIBRARY, ECHO_CLIENT, SHMRPC = sys.argv[1:9]
+(WEB, ECHO, KINDS, FAULT, SHOP, LIBRARY, ECHO_CLIENT, SHMRPC,
+ ERRORS) = sys.argv[1:10]
+ROOT = pathlib.Path(__file__).parents[3]
 MSGPACK = {"Content-Type": "application/msgpack"}
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -131,6 +135,70 @@ def errors(web):
         status, _, _ = web.ask("POST", path, b"[]",
                                {"Content-Type": "application/json"})
         expect(path, status in (400, 404), True)
+
+
+BAD_QUERY = {
+    "at": 12, "message": "unexpected `)`",
+    "places": [{"line": 7, "file": "a.svc"}, {"line": 0, "file": ""}],
+    "counts": {"small": -2**63, "": 9007199254740993},
+    "nearest": {"line": 2**32 - 1, "file": "b\u00e9"}, "score": 0.1,
+    "cause": {"text": "typing"}, "severity": 9,
+    "raw": basic(b"\x00\xff\n\x00"), "triple": [1, 2, 65535],
+    "offset": 2**64 - 1}
+OVERFLOW = {"limit": 2**63 - 1, "bits": 63}
+# What errors_test of tests/integration has over the other transports.
+THROWN = (
+    (100, "test.errors.BadQuery", "unexpected `)`", BAD_QUERY),
+    (101, "test.errors.Overflow", "declared error 101", OVERFLOW),
+    (102, "test.errors.Unavailable", "declared error 102", None),
+    (200, "test.common.Refused", "declared error 200", {"why": "not today"}),
+    (2147483647, "test.errors.Unheard", "news", {"message": "news", "id": 5}),
+    (500, "test.errors.UnheardPlain", "no comment", None),
+    (101, "test.errors.Overflow", "more than 63 bits", OVERFLOW),
+    (101, "test.errors.Overflow", "declared error 101", None),
+    (-13, "INTERNAL", "error test.errors.Narrow: text: length 8, allowed 1..4",
+     None),
+    (101, "test.errors.Overflow", "unexpected `)`", None),
+)
+
+
+def thrown(reply):
+    """What errors_test looks at, and the HTTP status."""
+    status, error = reply
+    return (status, *(error.get(member) for member in
+                      ("number", "name", "message", "details", "pid")))
+
+
+def error_table(web, pid):
+    """Capabilities, row S20: the same content as over every other transport."""
+    for which, (number, name, message, details) in enumerate(THROWN):
+        http = 400 if number > 0 else 500
+        for method in ("by_json", "by_msgpack", "by_native", "by_raw"):
+            body = [basic(bytes([which]))] if method == "by_raw" else [which]
+            expect(f"{method} {which}",
+                   thrown(web.call(f"errors/{method}", body)),
+                   (http, number, name, message, details, pid))
+    names = re.findall(r"^error (\w+) += 1\d\d\d ", (
+        ROOT / "tests/integration/errors.svc").read_text(), re.M)
+    expect("names", len(names), 63)
+    for place, name in enumerate(names):
+        expect(name, thrown(web.call("errors/by_name", [place])),
+               (400, 1001 + place, f"test.errors.{name}",
+                f"declared error {1001 + place}",
+                {"text": "what it was about", "numbers": [place, -2**63]}, pid))
+
+
+def statuses(web, pid):
+    """Those of the runtime, with the HTTP statuses of their table."""
+    rows = re.findall(r"X\((\w+), *(-\d+), \"(\w+)\", +(\d+), +(\w+),", (
+        ROOT / "runtime/include/shmrpc/status.h").read_text())
+    expect("statuses", len(rows), 27)
+    for name, number, code, http, may_have_run in rows:
+        reply = web.call("errors/plain", [int(number), "a message"])
+        expect(name, thrown(reply),
+               (int(http), int(number), name, "a message", None, pid))
+        expect(name, (reply[1]["code"], reply[1]["may_have_run"]),
+               (code, may_have_run == "true"))
 
 
 def get(web, path):
@@ -313,11 +381,14 @@ with Place() as place:
     for server in (ECHO, KINDS, FAULT, LIBRARY):
         place.serve(server)
     place.serve(SHOP)
+    errors_pid = place.serve(ERRORS).pid
     # A service that is not known yet is looked for.
     expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
     for test in (every_type, forms, errors, queries, rest, deadlines, hang_up,
                  together, by_others, read_only):
         test(place)
+    for test in (error_table, statuses):
+        test(place, errors_pid)
     life(place, SHOP)
     stop(place, gateway)
     finish()

@@ -1,0 +1,49 @@
+/*
+ * A service that throws what it is asked for, and what has to come of it.
+ */
+#ifndef SHMRPC_TESTS_INTEGRATION_ERRORS_SERVICE_H
+#define SHMRPC_TESTS_INTEGRATION_ERRORS_SERVICE_H
+
+#include "errors_server.h"
+
+/* What methods throw: their parameter. */
+enum {
+    BAD_QUERY,
+    OVERFLOW_MAX,
+    UNAVAILABLE,
+    REFUSED,
+    UNHEARD,
+    UNHEARD_PLAIN,
+    WITH_MESSAGE, /* Overflow, with a message of the handler's */
+    WITHOUT_PAYLOAD,
+    TOO_WIDE, /* a payload out of its bounds */
+    OTHER,    /* raises one error, returns another */
+    NOTHING_WRONG,
+    CASES
+};
+
+typedef struct errors_row {
+    int status;
+    const char *name;
+    const char *message;
+    bool has_payload;
+} errors_row;
+
+/* By the cases above. */
+extern const errors_row errors_rows[CASES];
+
+/* The payloads. */
+extern const errors_bad_query errors_thrown_bad_query;
+extern const errors_overflow errors_thrown_overflow;
+extern const common_refused errors_thrown_refused;
+extern const errors_unheard errors_thrown_unheard;
+/* Of what `by_name` throws; with the place for a first number. */
+extern const shmrpc_str errors_named_text;
+#define ERRORS_NAMED_NUMBERS(place) \
+    {                               \
+        (place), INT64_MIN          \
+    }
+
+errors_errors_impl errors_service(void);
+
+#endif

@@ -4,6 +4,8 @@
  *     test_life_client ADDRESS calls FIRST COUNT   makes COUNT calls, or until
  *                                                  it is over, and notes how
  *                                                  each has ended
+ *     test_life_client ADDRESS mixed FIRST COUNT   the same, and large bodies
+ *                                                  between them
  *     test_life_client ADDRESS linger              calls once, forks a child
  *                                                  that stays, says its id
  *     test_life_client ADDRESS fds                 says how many descriptors
@@ -32,8 +34,24 @@ static unsigned char end_of(int status, bool is_right)
                                               : LEDGER_NOT_RUN;
 }
 
-/* Odd numbers may be repeated. */
-static int calls(life_life *client, uint64_t first, uint64_t count)
+/* False: what came back is something else, or there was no reason to fail. */
+static bool blob(life_life *client, uint64_t number)
+{
+    static uint8_t data[300000];
+    const life_life_blob_reply *reply = NULL;
+    size_t len = (size_t)(number * 7919 % sizeof data);
+    memset(data, (int)number, len);
+    int status =
+        life_life_blob(client, shmrpc_bytes_of(data, len), NULL, &reply, NULL);
+    bool is_right = status == SHMRPC_E_SERVER_LOST ||
+                    (status == SHMRPC_OK && reply->value.len == len &&
+                     (len == 0 || memcmp(reply->value.ptr, data, len) == 0));
+    life_life_blob_release(reply);
+    return is_right;
+}
+
+/* Odd numbers may be repeated. `blobs`: one behind each fourth call. */
+static int calls(life_life *client, uint64_t first, uint64_t count, bool blobs)
 {
     ledger *book = ledger_open();
     if (book == NULL) {
@@ -50,6 +68,10 @@ static int calls(life_life *client, uint64_t first, uint64_t count)
         atomic_fetch_add(&book->ended, 1);
         if (status != SHMRPC_OK && status != SHMRPC_E_SERVER_LOST) {
             return failed(&error);
+        }
+        if (blobs && i % 4 == 0 && !blob(client, i)) {
+            printf("another body came back\n");
+            return EXIT_FAILURE;
         }
     }
     return EXIT_SUCCESS;
@@ -104,9 +126,10 @@ int main(int argc, char **argv)
     if (life_life_connect(argv[1], &opts, &client, &error) != SHMRPC_OK) {
         return failed(&error);
     }
-    if (argc == 5 && strcmp(argv[2], "calls") == 0) {
+    bool blobs = strcmp(argv[2], "mixed") == 0;
+    if (argc == 5 && (blobs || strcmp(argv[2], "calls") == 0)) {
         status = calls(client, strtoull(argv[3], NULL, 10),
-                       strtoull(argv[4], NULL, 10));
+                       strtoull(argv[4], NULL, 10), blobs);
     } else if (strcmp(argv[2], "linger") == 0) {
         status = linger(client);
     }

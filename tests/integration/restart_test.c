@@ -1,6 +1,7 @@
 /* Servers that are killed and started again under load: what their clients
- * get, against what has really run. */
-#include "harness.h"
+ * get, against what has really run. restart_faults.c has those whose system
+ * calls fail. */
+#include "restart.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -10,14 +11,13 @@
 
 #include <shmrpc/client.h>
 
-#include "ledger.h"
 #include "life_client.h"
 
-enum { CLIENTS = 8, FREE_NUMBERS = LEDGER_CALLS - 1000 };
+enum { CLIENTS = 8 };
 
-static ledger *book;
+ledger *book;
 
-static int set_up(void **state)
+int restart_set_up(void **state)
 {
     (void)state;
     char path[128];
@@ -27,7 +27,7 @@ static int set_up(void **state)
     return book != NULL ? 0 : -1;
 }
 
-static void clear_book(void)
+void restart_clear_book(void)
 {
     memset((void *)book, 0, sizeof *book);
 }
@@ -59,13 +59,7 @@ static bool await_progress(const child *clients, uint32_t more)
     return true;
 }
 
-typedef struct sums {
-    unsigned ok;
-    unsigned maybe;
-    unsigned repeated;
-} sums;
-
-static void check_call(unsigned number, sums *s)
+void restart_check_call(unsigned number, restart_sums *s)
 {
     unsigned runs = atomic_load(&book->runs[number]);
     unsigned end = atomic_load(&book->ends[number]);
@@ -81,38 +75,66 @@ static void check_call(unsigned number, sums *s)
     }
 }
 
-/* `signals`: how the servers are ended, in turn. */
-static sums run_load(const char *where, const int *signals, size_t signal_count,
-                     uint32_t each)
+child restart_start_client(const char *where, const char *what, uint32_t first,
+                           uint32_t count)
+{
+    char numbers[2][16];
+    const char *const arguments[] = {where, what, numbers[0], numbers[1], NULL};
+    (void)snprintf(numbers[0], sizeof numbers[0], "%u", first);
+    (void)snprintf(numbers[1], sizeof numbers[1], "%u", count);
+    return harness_start(LIFE_CLIENT, arguments);
+}
+
+void restart_await_client(child *client)
+{
+    char said[512];
+    harness_read_all(client, said, sizeof said);
+    if (harness_wait(client) != 0) {
+        fail_msg("a client: %s", said);
+    }
+}
+
+static child start_killed(const restart_load *load)
+{
+    return load->kills_gateway ? harness_relay(load->where, 5803, load->relayed)
+                               : harness_serve(LIFE_SERVER, load->where, "2");
+}
+
+restart_sums restart_run(const restart_load *load)
 {
     child clients[CLIENTS];
-    sums s = {0, 0, 0};
-    clear_book();
-    child server = harness_serve(LIFE_SERVER, where, "2");
-    for (uint32_t i = 0; i < CLIENTS; i++) {
-        char first[16];
-        char count[16];
-        (void)snprintf(first, sizeof first, "%u", i * each);
-        (void)snprintf(count, sizeof count, "%u", each);
-        const char *const arguments[] = {where, "calls", first, count, NULL};
-        clients[i] = harness_start(LIFE_CLIENT, arguments);
+    child stays = {.pid = 0};
+    restart_sums s = {0, 0, 0};
+    const char *where = load->relayed != NULL ? load->relayed : load->where;
+    restart_clear_book();
+    if (load->kills_gateway) {
+        stays = harness_serve(LIFE_SERVER, load->where, "2");
     }
-    for (size_t i = 0; await_progress(clients, each / 4); i++) {
-        harness_signal(&server, signals[i % signal_count]);
-        server = harness_serve(LIFE_SERVER, where, "2");
+    child killed = start_killed(load);
+    if (load->relayed != NULL && !load->kills_gateway) {
+        stays = harness_relay(load->where, 5803, load->relayed);
     }
     for (uint32_t i = 0; i < CLIENTS; i++) {
-        char said[512];
-        harness_read_all(&clients[i], said, sizeof said);
-        if (harness_wait(&clients[i]) != 0) {
-            fail_msg("a client: %s", said);
-        }
+        clients[i] =
+            restart_start_client(where, "calls", i * load->each, load->each);
     }
-    harness_signal(&server, SIGTERM);
-    for (unsigned n = 0; n < CLIENTS * each; n++) {
-        check_call(n, &s);
+    for (size_t i = 0; await_progress(clients, load->between); i++) {
+        harness_signal(&killed, load->signals[i % 2]);
+        killed = start_killed(load);
     }
-    assert_int_equal(s.ok + s.maybe, CLIENTS * each);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        restart_await_client(&clients[i]);
+    }
+    if (stays.pid != 0) {
+        harness_signal(&stays, SIGTERM);
+    }
+    harness_signal(&killed, SIGTERM);
+    for (unsigned n = 0; n < CLIENTS * load->each; n++) {
+        restart_check_call(n, &s);
+    }
+    assert_int_equal(s.ok + s.maybe, CLIENTS * load->each);
+    print_message("%u calls went well, %u may have run, %u were repeated\n",
+                  s.ok, s.maybe, s.repeated);
     return s;
 }
 
@@ -124,26 +146,28 @@ static uint32_t calls_of_each(void)
 static void killed_under_load_no_call_runs_twice(void **state)
 {
     (void)state;
-    static const int signals[] = {SIGKILL};
     char where[96];
+    uint32_t each = calls_of_each();
     harness_address("life", where);
-    sums s = run_load(where, signals, 1, calls_of_each());
-    print_message("%u calls went well, %u may have run, %u were repeated\n",
-                  s.ok, s.maybe, s.repeated);
+    (void)restart_run(&(restart_load){.where = where,
+                                      .signals = {SIGKILL, SIGKILL},
+                                      .each = each,
+                                      .between = each / 4});
 }
 
 /* What goes over the socket is what goes over TCP. */
 static void killed_under_load_at_a_socket_no_call_runs_twice(void **state)
 {
     (void)state;
-    static const int signals[] = {SIGKILL, SIGTERM};
+    uint32_t each = calls_of_each() / 3;
     char folder[] = "/tmp/shmrpc-restart-XXXXXX";
     char where[96];
     assert_non_null(mkdtemp(folder));
     (void)snprintf(where, sizeof where, "unix://%s/life", folder);
-    sums s = run_load(where, signals, 2, calls_of_each() / 3);
-    print_message("%u calls went well, %u may have run, %u were repeated\n",
-                  s.ok, s.maybe, s.repeated);
+    (void)restart_run(&(restart_load){.where = where,
+                                      .signals = {SIGKILL, SIGTERM},
+                                      .each = each,
+                                      .between = each / 4});
     (void)unlink(where + strlen("unix://"));
     (void)strcat(where, ".lock");
     (void)unlink(where + strlen("unix://"));
@@ -153,12 +177,50 @@ static void killed_under_load_at_a_socket_no_call_runs_twice(void **state)
 static void ended_in_order_under_load_no_call_is_lost(void **state)
 {
     (void)state;
-    static const int signals[] = {SIGTERM, SIGINT};
     char where[96];
+    uint32_t each = calls_of_each();
     harness_address("life", where);
-    sums s = run_load(where, signals, 2, calls_of_each());
+    restart_sums s = restart_run(&(restart_load){.where = where,
+                                                 .signals = {SIGTERM, SIGINT},
+                                                 .each = each,
+                                                 .between = each / 4});
     assert_int_equal(s.maybe, 0);
     assert_int_equal(s.repeated, 0);
+}
+
+/* Over TCP a tenth of them; through a gateway, of which one is killed, or by
+ * threads of the service itself. */
+static void kill_over_tcp(bool has_gateway, bool kills_gateway)
+{
+    char where[96];
+    char tcp[96];
+    uint32_t each = calls_of_each() / 10;
+    harness_address("life", where);
+    harness_tcp_address(5803, tcp);
+    (void)restart_run(&(restart_load){.where = has_gateway ? where : tcp,
+                                      .relayed = has_gateway ? tcp : NULL,
+                                      .kills_gateway = kills_gateway,
+                                      .signals = {SIGKILL, SIGKILL},
+                                      .each = each,
+                                      .between = each});
+}
+
+static void killed_under_load_over_tcp_no_call_runs_twice(void **state)
+{
+    (void)state;
+    kill_over_tcp(false, false);
+}
+
+static void killed_behind_a_gateway_no_call_runs_twice(void **state)
+{
+    (void)state;
+    kill_over_tcp(true, false);
+}
+
+static void gateway_that_is_killed_has_no_call_run_twice(void **state)
+{
+    (void)state;
+    kill_over_tcp(true, true);
 }
 
 /* ---- one call that kills its server ---- */
@@ -192,7 +254,7 @@ static life_life *keeper_start(keeper *k)
 {
     life_life *client = NULL;
     *k = (keeper){.starts = 0};
-    clear_book();
+    restart_clear_book();
     harness_address("life", k->where);
     k->server = harness_serve(LIFE_SERVER, k->where, "1");
     atomic_store(&k->serving, (int)k->server.pid);
@@ -258,18 +320,29 @@ static void other_call_runs_once_and_says_that_it_may_have(void **state)
     keeper_stop(&k, client);
 }
 
-int main(void)
+#define CASE(test) cmocka_unit_test_setup(test, restart_set_up)
+#define OVER_TCP                                            \
+    CASE(killed_under_load_over_tcp_no_call_runs_twice),    \
+        CASE(killed_behind_a_gateway_no_call_runs_twice),   \
+        CASE(gateway_that_is_killed_has_no_call_run_twice), \
+        CASE(interrupted_and_short_calls_are_not_noticed),  \
+        CASE(full_sockets_are_not_noticed),                 \
+        CASE(accept_that_fails_is_tried_again),             \
+        CASE(connections_that_are_reset_have_no_call_run_twice)
+
+/* With an argument: those over TCP alone. */
+int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(idempotent_call_outlives_servers_but_not_three,
-                               set_up),
-        cmocka_unit_test_setup(other_call_runs_once_and_says_that_it_may_have,
-                               set_up),
-        cmocka_unit_test_setup(killed_under_load_no_call_runs_twice, set_up),
-        cmocka_unit_test_setup(killed_under_load_at_a_socket_no_call_runs_twice,
-                               set_up),
-        cmocka_unit_test_setup(ended_in_order_under_load_no_call_is_lost,
-                               set_up),
+        CASE(idempotent_call_outlives_servers_but_not_three),
+        CASE(other_call_runs_once_and_says_that_it_may_have),
+        CASE(killed_under_load_no_call_runs_twice),
+        CASE(killed_under_load_at_a_socket_no_call_runs_twice),
+        OVER_TCP,
+        CASE(ended_in_order_under_load_no_call_is_lost),
     };
-    return harness_main(tests, sizeof tests / sizeof *tests);
+    static const struct CMUnitTest over_tcp[] = {OVER_TCP};
+    (void)argv;
+    return argc > 1 ? harness_main(over_tcp, sizeof over_tcp / sizeof *over_tcp)
+                    : harness_main(tests, sizeof tests / sizeof *tests);
 }

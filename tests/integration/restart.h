@@ -1,0 +1,51 @@
+/*
+ * Clients of life.svc whose servers come and go, or whose system calls fail:
+ * each call is noted by both sides, and compared.
+ */
+#ifndef SHMRPC_TESTS_INTEGRATION_RESTART_H
+#define SHMRPC_TESTS_INTEGRATION_RESTART_H
+
+#include "harness.h"
+#include "ledger.h"
+
+extern ledger *book;
+
+/* Opens the book for this test and the programs that it starts. */
+int restart_set_up(void **state);
+void restart_clear_book(void);
+
+typedef struct restart_sums {
+    unsigned ok;
+    unsigned maybe;
+    unsigned repeated;
+} restart_sums;
+
+/* A call with an odd number, which may be repeated, has to have ended well; any
+ * other has run once at most, and once if it is said to have. */
+void restart_check_call(unsigned number, restart_sums *s);
+
+/* A client that makes `what` ("calls" or "mixed"), of those numbers. */
+child restart_start_client(const char *where, const char *what, uint32_t first,
+                           uint32_t count);
+/* Waits until it has made them. */
+void restart_await_client(child *client);
+
+/* Eight clients, and a server that is ended again and again. */
+typedef struct restart_load {
+    const char *where;   /* the service */
+    const char *relayed; /* its gateway; NULL: there is none */
+    bool kills_gateway;  /* rather than the service */
+    int signals[2];      /* how, in turn */
+    uint32_t each;       /* calls of a client */
+    uint32_t between;    /* calls of all of them from one end to the next */
+} restart_load;
+
+restart_sums restart_run(const restart_load *load);
+
+/* restart_faults.c */
+void interrupted_and_short_calls_are_not_noticed(void **state);
+void full_sockets_are_not_noticed(void **state);
+void accept_that_fails_is_tried_again(void **state);
+void connections_that_are_reset_have_no_call_run_twice(void **state);
+
+#endif

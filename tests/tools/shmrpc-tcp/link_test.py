@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""link_test.py SHMRPC_TCP FAULT_SERVER FAULT_CLIENT: two machines, made of
-network name spaces, and a cable between them that is pulled.
+"""link_test.py SHMRPC_TCP LIFE_SERVER LIFE_CLIENT: two machines, made of network
+name spaces, and a cable between them that loses packets and is pulled. What has
+run, and how calls have ended, is noted by server and client (ledger.h).
 
 Needs root; ends with 77, which counts as skipped, where that is not allowed.
 SHMRPC_TEST_LONG=1: also a client that vanishes behind a pulled cable."""
 
+import mmap
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,6 +61,25 @@ class Cable:
     def plug(self):
         ip("-n", self.there, "link", "set", "cable", "up")
 
+    def lose(self):
+        """What does not fit into a short queue; false if the system can't."""
+        made = [ip("netns", "exec", space, "tc", "qdisc", "add", "dev", "cable",
+                   "root", "tbf", "rate", "50mbit", "burst", "4kb", "limit",
+                   "6kb", check=False).returncode == 0
+                for space in (self.here, self.there)]
+        return all(made)
+
+    def lost(self, space):
+        """Packets until now."""
+        said = ip("netns", "exec", space, "tc", "-s", "qdisc", "show", "dev",
+                  "cable").stdout
+        return int(re.search(r"dropped (\d+)", said).group(1))
+
+    def lose_no_more(self):
+        for space in (self.here, self.there):
+            ip("netns", "exec", space, "tc", "qdisc", "del", "dev", "cable",
+               "root")
+
     def remove(self):
         for space in (self.here, self.there):
             ip("netns", "del", space, check=False)
@@ -73,7 +95,13 @@ class World:
         process = subprocess.Popen([*prefix, *command], text=True,
                                    stdout=subprocess.PIPE)
         self.running.append(process)
-        return process, process.stdout.readline().strip()
+        return process
+
+    def serve(self, *command, space=None):
+        process = self.start(*command, space=space)
+        said = process.stdout.readline().strip()
+        assert "serving at" in said, said
+        return process
 
     def stop_all(self):
         for process in self.running:
@@ -81,18 +109,42 @@ class World:
             process.wait()
 
 
-def switches(pid):
-    """How often it has waited: once for each call, at least."""
-    with open(f"/proc/{pid}/status") as file:
-        for line in file:
-            if line.startswith("voluntary_ctxt_switches"):
-                return int(line.split()[1])
-    return 0
+class Ledger:
+    """ledger.h: what has become of each call."""
+    CALLS = 1000000
+    OK = 1
+
+    def __init__(self, path):
+        with open(path, "wb") as file:
+            file.truncate(8 + 2 * self.CALLS)
+        with open(path, "r+b") as file:
+            self.map = mmap.mmap(file.fileno(), 8 + 2 * self.CALLS)
+
+    def ended(self):
+        return int.from_bytes(self.map[:4], "little")
+
+    def finish(self):
+        self.map[4] = 1
+
+    def check(self):
+        """Each call has ended well, and has run once."""
+        count = self.ended()
+        runs = self.map[8:8 + count]
+        ends = self.map[8 + self.CALLS:8 + self.CALLS + count]
+        for number in range(count):
+            assert (runs[number], ends[number]) == (1, self.OK), (
+                number, runs[number], ends[number])
+        return count
 
 
-def goes_on(pid, calls):
-    before = switches(pid)
-    await_(lambda: switches(pid) > before + calls, "calls to go on")
+def goes_on(ledger, client, calls=50):
+    before = ledger.ended()
+
+    def more():
+        assert client.poll() is None, client.stdout.read()
+        return ledger.ended() > before + calls
+
+    await_(more, "calls to go on")
 
 
 def connections(pid):
@@ -101,13 +153,31 @@ def connections(pid):
         return sum(line.split()[3] == "01" for line in list(file)[1:])
 
 
-def calls_go_on_when_the_cable_is_back(cable, client):
-    goes_on(client.pid, 50)
+def lost_packets_are_not_noticed(cable, ledger, client):
+    if not cable.lose():
+        print("skipped: the system has no short queues")
+        return
+    await_(lambda: all(cable.lost(space) > 20
+                       for space in (cable.here, cable.there)), "losses")
+    goes_on(ledger, client)
+    cable.lose_no_more()
+
+
+def loose_contact_is_not_noticed(cable, ledger, client):
+    for _ in range(10):
+        cable.pull()
+        time.sleep(0.02)
+        cable.plug()
+        time.sleep(0.02)
+    goes_on(ledger, client)
+
+
+def calls_go_on_when_the_cable_is_back(cable, ledger, client):
     cable.pull()
     time.sleep(OUTAGE_S)  # that is the outage
     assert client.poll() is None, client.stdout.read()
     cable.plug()
-    goes_on(client.pid, 50)
+    goes_on(ledger, client)
 
 
 def client_that_vanished_is_forgotten(cable, client, gateway):
@@ -120,19 +190,36 @@ def client_that_vanished_is_forgotten(cable, client, gateway):
     cable.plug()
 
 
-def run(world, gateway_path, server_path, client_path):
+def each_call_has_run_once(ledger, client):
+    ledger.finish()
+    assert client.wait(PATIENCE_S) == 0, client.stdout.read()
+    print(f"   {ledger.check()} calls")
+
+
+def run(world, ledger, gateway_path, server_path, client_path):
     cable = world.cable
-    world.start(server_path, "--workers=1", "--listen=shm://")
-    gateway, said = world.start(gateway_path, "--force-insecure-serialisation",
-                                "fault=tcp://10.99.0.1:5802", space=cable.here)
-    assert "serving at" in said, said
-    client, said = world.start(client_path, "tcp://10.99.0.1:5802", "busy",
-                               space=cable.there)
-    assert said == "ready", said
-    calls_go_on_when_the_cable_is_back(cable, client)
-    print("ok calls_go_on_when_the_cable_is_back")
+    world.serve(server_path, "--workers=1", "--listen=shm://")
+    gateway = world.serve(gateway_path, "--force-insecure-serialisation",
+                          "life=tcp://10.99.0.1:5803", space=cable.here)
+
+    def start_client(first):
+        client = world.start(client_path, "tcp://10.99.0.1:5803", "mixed",
+                             str(first), str(Ledger.CALLS - first),
+                             space=cable.there)
+        goes_on(ledger, client)
+        return client
+
+    client = start_client(0)
+    for test in (lost_packets_are_not_noticed, loose_contact_is_not_noticed,
+                 calls_go_on_when_the_cable_is_back):
+        test(cable, ledger, client)
+        print("ok", test.__name__)
+    each_call_has_run_once(ledger, client)
+    print("ok each_call_has_run_once")
     if LONG:
-        client_that_vanished_is_forgotten(cable, client, gateway)
+        ledger.map[4] = 0
+        client_that_vanished_is_forgotten(
+            cable, start_client(Ledger.CALLS // 2), gateway)
         print("ok client_that_vanished_is_forgotten")
 
 
@@ -145,8 +232,9 @@ def main():
             return 77
         with tempfile.TemporaryDirectory() as folder:
             os.environ["SHMRPC_DIR"] = folder
+            os.environ["LIFE_LEDGER"] = folder + "/ledger"
             try:
-                run(world, *sys.argv[1:])
+                run(world, Ledger(folder + "/ledger"), *sys.argv[1:])
             finally:
                 world.stop_all()
     finally:

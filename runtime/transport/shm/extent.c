@@ -467,7 +467,10 @@ void shm_extent_destroy_all(shm_conn *conn)
         if (extent == NULL || extent->map.at == NULL) {
             continue;
         }
-        if (conn->listener->mirror == NULL && !conn->listener->is_abandoned) {
+        /* A client that has not hung up may be reading a reply: it unmaps it
+         * when it learns that we are gone. */
+        if (conn->listener->mirror == NULL && !conn->listener->is_abandoned &&
+            conn->state == SHM_CONN_CLOSED) {
             destroy(conn, i);
         } else {
             unmap(extent);

@@ -280,8 +280,8 @@ void shm_extent_recover(shm_conn *conn, uint32_t slot);
 /* One that another process has made; takes the descriptor over. */
 shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
                                uint32_t incarnation, size_t bytes, int fd);
-/* When nobody can be using the connection: unmaps them, and, in the control
- * loop's process, ends them. */
+/* When no worker can be using the connection: unmaps them, and, in the control
+ * loop's process, ends them, unless the client may be reading still. */
 void shm_extent_destroy_all(shm_conn *conn);
 
 /* ---- worker.c, reply.c ----------------------------------------------- */

@@ -206,6 +206,39 @@ static void replies_that_nobody_reads_keep_no_extent(void **state)
     service_stop(&s);
 }
 
+/* A server that ends in order leaves a reply alone, be it received or not. */
+static void replies_are_whole_when_the_server_has_ended(void **state)
+{
+    (void)state;
+    service s;
+    shmrpci_address address = new_address();
+    uint8_t *bytes = random_bytes(MIB);
+    service_start(&s, &address, 1);
+    shmrpci_conn *conn = client_open(&address);
+    shmrpci_call calls[2] = {{0}, {0}};
+    for (size_t i = 0; i < 2; i++) {
+        const int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+        assert_int_equal(
+            client_send(conn, &calls[i], METHOD_ECHO, bytes, MIB, 0),
+            SHMRPC_OK);
+        while (conn->transport->arm(conn, (shmrpci_call *[]){&calls[i]}, 1) !=
+               0) {
+            assert_true(shmrpci_now_ns() < deadline_ns);
+            (void)usleep(100);
+        }
+    }
+    assert_int_equal(conn->transport->receive(&calls[0], 0), SHMRPC_OK);
+    service_stop(&s);
+    assert_int_equal(conn->transport->receive(&calls[1], 0), SHMRPC_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(calls[i].in_len, MIB);
+        assert_memory_equal(calls[i].in, bytes, MIB);
+        conn->transport->release(&calls[i]);
+    }
+    conn->transport->disconnect(conn);
+    free(bytes);
+}
+
 /* ---- quota ----------------------------------------------------------- */
 
 /* What other connections of the user leave idle is no reason to refuse. */
@@ -305,6 +338,7 @@ int main(void)
         CASE(messages_of_all_sizes_come_back_exactly),
         CASE(warm_extents_are_used_again),
         CASE(replies_that_nobody_reads_keep_no_extent),
+        CASE(replies_are_whole_when_the_server_has_ended),
         CASE(idle_memory_goes_when_the_quota_is_short),
         CASE(extents_taken_back_at_any_moment_harm_no_call),
     };

@@ -31,6 +31,7 @@ typedef struct shmrpci_plan {
     int64_t given_ns; /* timeout_ns to begin with */
     int64_t deadline_ns;
     bool nonblock;
+    bool in_place;  /* a raw reply is read where it lies */
     uint32_t flags; /* of the request, besides those of client and method */
     bool is_loan;   /* send stops before commit: the body is to be written */
     size_t loan_bytes;

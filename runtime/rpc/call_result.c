@@ -1,5 +1,5 @@
-/* What a call returns: the reply copied to where nobody else writes, and
- * decoded. */
+/* What a call returns: the reply copied to where nobody else writes, unless it
+ * is only passed on, and decoded. */
 #include "rpc/call.h"
 
 #include <string.h>
@@ -54,7 +54,34 @@ int shmrpci_plan_value(shmrpci_plan *p, void *result)
     return decode_value(p, result);
 }
 
-/* Copies the reply out of the slot, gives that back, and decodes. */
+/* Nothing parses the bytes of a raw method: they may stay where they are. */
+static bool keep(shmrpci_plan *p, shmrpci_reply *reply)
+{
+    if (!p->in_place || !p->call.in_shared ||
+        !shmrpci_link_keep(p->link, &p->call, &reply->kept)) {
+        return false;
+    }
+    reply->link = p->link;
+    return true;
+}
+
+/* Copies the reply out of the slot, unless it is to stay there; gives that
+ * back. NULL: out of memory. */
+static const uint8_t *take_body(shmrpci_plan *p, shmrpci_reply *reply)
+{
+    const uint8_t *in = p->call.in;
+    size_t len = p->call.in_len;
+    if (keep(p, reply)) {
+        return in;
+    }
+    uint8_t *body = shmrpci_arena_alloc(&reply->arena, len, 8);
+    if (body != NULL && len > 0) {
+        memcpy(body, in, len);
+    }
+    shmrpci_plan_release(p);
+    return body;
+}
+
 static int decode_reply(shmrpci_plan *p, shmrpci_reply *reply)
 {
     size_t len = p->call.in_len;
@@ -63,11 +90,7 @@ static int decode_reply(shmrpci_plan *p, shmrpci_reply *reply)
         memset(shmrpci_reply_value(reply), 0, 1);
         return SHMRPC_OK;
     }
-    uint8_t *body = shmrpci_arena_alloc(&reply->arena, len, 8);
-    if (body != NULL && len > 0) {
-        memcpy(body, p->call.in, len);
-    }
-    shmrpci_plan_release(p);
+    const uint8_t *body = take_body(p, reply);
     if (body == NULL) {
         return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
     }

@@ -27,6 +27,8 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     p->flags = 0;
     p->is_loan = false;
     p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
+    p->in_place = opts != NULL && (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
+                  p->method->encoding == SHMRPC_ENCODING_RAW;
     p->timeout_ns = timeout_of(p, opts);
     if (p->timeout_ns <= 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,

@@ -233,8 +233,40 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
     return SHMRPC_OK;
 }
 
-void shmrpci_link_close(shmrpci_link *link)
+/* In `kept`: whoever lets go last ends the link. */
+#define IS_CLOSED UINT32_C(0x80000000)
+
+static void end(shmrpci_link *link)
 {
     link->transport->disconnect(link->conn);
     free(link);
+}
+
+void shmrpci_link_close(shmrpci_link *link)
+{
+    /* Sequentially consistent: either finds that the other is done. */
+    if (shmrpci_or_seq(&link->kept, IS_CLOSED) == 0) {
+        end(link);
+    }
+}
+
+bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
+                       shmrpci_kept *out)
+{
+    if (link->transport->keep == NULL || !link->transport->keep(call, out)) {
+        return false;
+    }
+    /* Relaxed: the call holds the link. */
+    (void)shmrpci_add_relaxed(&link->kept, 1u);
+    return true;
+}
+
+void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept)
+{
+    if (shmrpci_link_is_ours(link)) {
+        link->transport->let_go(link->conn, kept);
+    }
+    if (shmrpci_sub_seq(&link->kept, 1u) == (IS_CLOSED | 1u)) {
+        end(link);
+    }
 }

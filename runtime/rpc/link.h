@@ -7,8 +7,9 @@
  *
  * Who makes a call takes the link by a hazard pointer (sync/hazard.h) from
  * before reserve until after release; a call that outlives the function that
- * started it counts as a reference as well.  A link that was replaced is freed
- * when nobody holds it in either way (rpc/reconnect.h).
+ * started it counts as a reference as well.  A link that was replaced is closed
+ * when nobody holds it in either way (rpc/reconnect.h), and freed when no reply
+ * is read in its memory any more.
  *
  * Threading: any number of threads.
  */
@@ -35,6 +36,7 @@ typedef struct shmrpci_link {
     uint32_t generation;       /* of the process that made it */
     uint32_t head_flags;       /* of every request */
     shmrpci_atomic_u32 refs;   /* calls that outlive their functions */
+    shmrpci_atomic_u32 kept;   /* replies that are read in place, and a flag */
     struct shmrpci_link *next; /* when it was replaced */
     char where[128];
     shmrpci_link_method methods[];
@@ -63,7 +65,16 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
  * did not answer. */
 bool shmrpci_link_is_absent(int status);
 
-/* Disconnects and frees. In a forked child, the child's part only. */
+/* Nobody makes a call over it any more: disconnects and frees, or leaves that
+ * to the last reply that is read in place. In a forked child, the child's part
+ * only. */
 void shmrpci_link_close(shmrpci_link *link);
+
+/* Instead of releasing the call: its reply is read where it lies. False: it
+ * can't be; release it. */
+bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
+                       shmrpci_kept *out);
+/* Ends that; the link may be gone then. */
+void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept);
 
 #endif

@@ -116,6 +116,7 @@ shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
     if (reply != NULL) {
         reply->thrown = NULL;
         reply->payload = NULL;
+        reply->link = NULL;
     }
     return reply;
 }
@@ -123,6 +124,9 @@ shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
 void shmrpci_reply_put(shmrpci_reply *reply)
 {
     shmrpci_reply_pool *pool = reply->pool;
+    if (reply->link != NULL) {
+        shmrpci_link_let_go(reply->link, &reply->kept);
+    }
     if (reply->arena.total_bytes > KEEP_BYTES) {
         shmrpci_arena_fini(&reply->arena);
     }

@@ -3,8 +3,10 @@
  * hands, and the pool they come from.
  *
  * A reply holds a private copy of the body and everything decoded from it, so
- * it outlives the slot, and the connection too.  Its memory is used again:
- * something is allocated only when a reply is larger than any before.
+ * it outlives the slot, and the connection too; or it holds the body itself,
+ * if that is raw, and with it the connection (SHMRPC_OPT_IN_PLACE).  Its memory
+ * is used again: something is allocated only when a reply is larger than any
+ * before.
  *
  * The pool lives until its connection is closed and the last reply released.
  * Each reply holds a reference from its making to its end, not from call to
@@ -20,6 +22,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "rpc/link.h"
 #include "shmrpc/descriptor.h"
 
 typedef struct shmrpci_reply_pool shmrpci_reply_pool;
@@ -31,6 +34,10 @@ typedef struct shmrpci_reply {
      * arena; NULL after a call that went well. */
     const shmrpc_error_type *thrown;
     const void *payload;
+    /* What the value is a view of, in the memory of that link; NULL: of nothing
+     * that the arena does not hold. */
+    shmrpci_link *link;
+    shmrpci_kept kept;
 } shmrpci_reply;
 
 /* A pool whose replies have room for values of up to `value_bytes`, and may

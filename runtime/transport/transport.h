@@ -105,6 +105,11 @@ typedef struct shmrpci_call {
     shmrpci_transport_data data;
 } shmrpci_call;
 
+/* What a transport knows a reply by that outlives its call. */
+typedef struct shmrpci_kept {
+    uint64_t words[2];
+} shmrpci_kept;
+
 typedef struct shmrpci_connect_opts {
     int64_t deadline_ns;
     shmrpc_profile profile;
@@ -295,6 +300,13 @@ struct shmrpci_transport {
     int (*receive)(shmrpci_call *call, int64_t deadline_ns);
     /* After receive returned OK. */
     void (*release)(shmrpci_call *call);
+    /*
+     * The same, but what `in` was stays readable where it lies, until let_go:
+     * before disconnect, and never in a forked child. False: not this reply;
+     * release it. Both NULL for a transport that can't.
+     */
+    bool (*keep)(shmrpci_call *call, shmrpci_kept *out);
+    void (*let_go)(shmrpci_conn *conn, const shmrpci_kept *kept);
     /*
      * Instead of receiving: gives the call up. True when it was withdrawn
      * before a worker took it: it has not run and never will. Else the worker

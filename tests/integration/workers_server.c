@@ -49,6 +49,27 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms, uint32_t *ret)
     return pid(ctx, user, ret);
 }
 
+static int lend(shmrpc_ctx *ctx, void *user, shmrpc_bytes order,
+                shmrpc_bytes *ret)
+{
+    uint32_t words[3];
+    (void)user;
+    memcpy(words, order.ptr, sizeof words);
+    uint8_t *at = shmrpc_ctx_loan(ctx, words[0]);
+    if (at == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i < words[0]; i++) {
+        at[i] = (uint8_t)(i * 7 + i / 251 + words[1]);
+    }
+    *ret = shmrpc_bytes_of(at, words[0]);
+    if (words[2] != 0) {
+        uint32_t nobody;
+        (void)nap(ctx, user, UINT32_MAX, &nobody);
+    }
+    return SHMRPC_OK;
+}
+
 static int leak(shmrpc_ctx *ctx, void *user, uint32_t mb, uint32_t *ret)
 {
     size_t bytes = (size_t)mb << 20;
@@ -187,6 +208,7 @@ int main(int argc, char **argv)
     impl.pid = pid;
     impl.nap = nap;
     impl.nap_again = nap;
+    impl.lend = lend;
     impl.leak = leak;
     impl.crash = crash;
     impl.hang = hang;

@@ -18,6 +18,7 @@
  *
  * Macros: CALLS 2, NE extents 2, NW workers 1, KILLW 0 how many of them die;
  * LIES: the client says that its extents are idle while a worker uses them;
+ * KEEP: it may go on reading a reply when the call is over;
  * NO_...: takes a rule away.
  */
 #ifndef CALLS
@@ -143,15 +144,38 @@ inline read_reply() {
      assert(x[e] == REPLY && xslot[e] == s && known[e] == xinc[e]);
      assert(data[e] == REPLY_OF(s));
 #endif
-     atomic {
-       if
-       :: x[e] == REPLY && xslot[e] == s -> x[e] = IDLE
-       :: else -> skip
-       fi
-     }
+     if
+#ifdef KEEP
+     :: kept == NONE_ ->
+        atomic {
+#ifndef NO_KEEP
+          x[e] = CLIENT;
+#endif
+          kept = e; kept_of = s
+        }
+#endif
+     :: atomic {
+          if
+          :: x[e] == REPLY && xslot[e] == s -> x[e] = IDLE
+          :: else -> skip
+          fi
+        }
+     fi
   :: else -> skip
   fi;
   let_go()
+}
+
+/* It has read on in the reply that it kept, and is done. */
+inline end_kept() {
+  atomic {
+    assert(data[kept] == REPLY_OF(kept_of));
+    if
+    :: x[kept] == CLIENT || x[kept] == REPLY -> x[kept] = IDLE
+    :: else -> skip
+    fi;
+    kept = NONE_
+  }
 }
 
 /* Takes extent e for the request, if it is idle and the one that is mapped. */
@@ -173,9 +197,11 @@ inline take(number) {
 }
 
 proctype client() {
-  byte c, s, e, inc;
+  byte c, s, e, inc, kept_of;
+  byte kept = NONE_;
   bool asked;
   do
+  :: kept != NONE_ -> end_kept()
   :: c < CALLS ->
      if
      :: !in_use[0] -> s = 0
@@ -205,7 +231,7 @@ proctype client() {
      c++;
 again:
      skip
-  :: else -> break
+  :: c == CALLS && kept == NONE_ -> break
   od;
   /* What it gave up comes back. */
   s = 0;

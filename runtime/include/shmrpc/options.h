@@ -41,7 +41,14 @@ enum {
     SHMRPC_OPT_NONBLOCK = 1u << 0,
     /* Of connect: when nobody serves there yet, try again until the deadline,
      * which may be later than in 5 s then. */
-    SHMRPC_OPT_WAIT_FOR_READY = 1u << 1
+    SHMRPC_OPT_WAIT_FOR_READY = 1u << 1,
+    /* Of a call of a raw method: a large reply is read where the worker wrote
+     * it, without a copy, until it is released; its memory is the service's
+     * until then, and the connection stays open for it even after close. A
+     * forked child can't read it. Only over shm://, from a server of our own
+     * user, which could write there meanwhile, for up to 16 replies of a
+     * connection, from 4 KiB on; else it is a copy, as always. */
+    SHMRPC_OPT_IN_PLACE = 1u << 2
 };
 
 typedef struct shmrpc_opts {

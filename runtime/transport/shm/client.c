@@ -69,6 +69,14 @@ static shmrpc_status map_status_page(shm_client *client, int fd)
                : SHMRPC_E_CONTRACT;
 }
 
+/* Who may write to our memory anyway may change what we read. */
+static bool is_of_our_user(int control_fd)
+{
+    shmrpci_credentials who;
+    return shmrpci_socket_peer(control_fd, &who) == SHMRPC_OK &&
+           who.uid == shmrpci_process_uid();
+}
+
 static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
                                   shmrpci_buf *welcome)
 {
@@ -79,6 +87,7 @@ static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
     if (packet->head.max_message < client->max_message) {
         client->max_message = (size_t)packet->head.max_message;
     }
+    client->is_trusted = is_of_our_user(client->control_fd);
     shmrpc_status status = shm_block_attach(
         packet->fds[SHM_FD_BLOCK], (size_t)packet->head.bytes, &client->block);
     if (status == SHMRPC_OK) {

@@ -54,6 +54,7 @@ typedef struct shm_client {
     int control_fd;
     int bell_fd;
     size_t max_message;
+    bool is_trusted; /* the server is of our own user */
     shmrpci_spinner spinner;
 
     _Alignas(128) shmrpci_atomic_u64 free;
@@ -108,6 +109,9 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
 void shm_client_drain_control(shm_client *client);
 /* The same, under control_lock. */
 void shm_client_read_control(shm_client *client);
+/* The transport's operations of these names. */
+bool shm_client_keep(shmrpci_call *call, shmrpci_kept *out);
+void shm_client_let_go(shmrpci_conn *conn, const shmrpci_kept *kept);
 /* Whether the server is gone; asks the socket. */
 bool shm_client_is_lost(shm_client *client);
 

@@ -6,6 +6,8 @@
  */
 #include "transport/shm/client.h"
 
+#include <string.h>
+
 #include "os/clock.h"
 #include "os/poll.h"
 
@@ -170,4 +172,45 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
     }
     shmrpci_mutex_unlock(&client->control_lock);
     return status;
+}
+
+/* ---- replies that outlive their calls -------------------------------- */
+
+/* Copying less costs hardly more than a span that is kept. */
+#define KEEP_BYTES 4096
+
+_Static_assert(sizeof(shm_span) == sizeof(shmrpci_kept), "a span is kept");
+
+bool shm_client_keep(shmrpci_call *call, shmrpci_kept *out)
+{
+    shm_client *client = (shm_client *)(void *)call->conn;
+    uint32_t index = (uint32_t)call->data.words[0];
+    shm_client_slot *slot = &client->slots[index];
+    shm_span kept;
+    if (!client->is_trusted || !call->in_shared || call->in_len < KEEP_BYTES) {
+        return false;
+    }
+    if (slot->granted == 0) {
+        if (!shm_pool_keep_span(&client->pool, slot->reply, call->in_len,
+                                &kept)) {
+            return false;
+        }
+        slot->reply = (shm_span){0, 0, 0};
+    } else if (shm_pool_keep_reply(&client->pool, slot->granted,
+                                   call->in + call->in_len, &kept)) {
+        slot->granted = 0;
+    } else {
+        return false;
+    }
+    memcpy(out, &kept, sizeof kept);
+    shm_client_free_slot(client, index);
+    return true;
+}
+
+void shm_client_let_go(shmrpci_conn *conn, const shmrpci_kept *kept)
+{
+    shm_client *client = (shm_client *)(void *)conn;
+    shm_span span;
+    memcpy(&span, kept, sizeof span);
+    shm_pool_let_go(&client->pool, span);
 }

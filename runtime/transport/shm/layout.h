@@ -66,6 +66,7 @@
  *     IDLE --worker: places the reply on `slot`--> REPLY
  *     CLIENT --client: its last span is free--> IDLE (uses + 1)
  *     REPLY --client: the call is over--> IDLE (uses + 1)
+ *     REPLY --client: reads on when its call is over--> CLIENT
  *     REPLY --server: recover, the worker died before DONE--> IDLE
  *     IDLE --server: long unused, or quota is short--> RETIRED
  *     RETIRED --server--> NONE, its memory is gone; or IDLE again, when a

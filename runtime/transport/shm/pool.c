@@ -322,6 +322,62 @@ void shm_pool_free(shm_pool *pool, shm_span span)
     shmrpci_mutex_unlock(&pool->lock);
 }
 
+/* ---- replies that outlive their calls -------------------------------- */
+
+bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
+                         shm_span *out)
+{
+    shmrpci_mutex_lock(&pool->lock);
+    shm_pool_region *it = pool->regions[region];
+    uint64_t bytes = (uint64_t)(end - it->memory.at);
+    uint64_t word = shmrpci_load_seq(&pool->words[region]);
+    /* CLIENT: no worker takes it for what its slot's next call has left. */
+    bool is_kept =
+        pool->kept < SHM_POOL_KEPT &&
+        rounded(bytes) <= whole(it->memory).bytes &&
+        shm_extent_state_of(word) == SHM_EXTENT_REPLY &&
+        shm_extent_incarnation_of(word) == it->incarnation &&
+        shmrpci_cas_seq(&pool->words[region], &word,
+                        shm_extent_moved(word, SHM_EXTENT_CLIENT, 0));
+    if (is_kept) {
+        *out = (shm_span){.region = region, .size = (uint32_t)bytes};
+        it->use = SHM_USE_SPANS;
+        free_all(it);
+        (void)take(it, rounded(bytes), &out->offset);
+        pool->kept++;
+    }
+    shmrpci_mutex_unlock(&pool->lock);
+    return is_kept;
+}
+
+bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,
+                        shm_span *out)
+{
+    shmrpci_mutex_lock(&pool->lock);
+    bool is_kept = pool->kept < SHM_POOL_KEPT && reply.region != 0;
+    if (is_kept) {
+        uint64_t used = rounded(bytes);
+        uint64_t spare = rounded(reply.size) - used;
+        if (spare > 0) {
+            give_back(pool->regions[reply.region],
+                      (shm_range){reply.offset + used, spare});
+        }
+        *out = reply;
+        out->size = (uint32_t)bytes;
+        pool->kept++;
+    }
+    shmrpci_mutex_unlock(&pool->lock);
+    return is_kept;
+}
+
+void shm_pool_let_go(shm_pool *pool, shm_span kept)
+{
+    shmrpci_mutex_lock(&pool->lock);
+    pool->kept--;
+    shmrpci_mutex_unlock(&pool->lock);
+    shm_pool_free(pool, kept);
+}
+
 uint8_t *shm_pool_at(shm_pool *pool, shm_span span)
 {
     /* The region is in use, hence stays; the table of them may change. */

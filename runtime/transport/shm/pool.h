@@ -4,8 +4,8 @@
  *
  * All of its own state is private memory: the server allocates nothing, so
  * that a dead worker leaks nothing, and no peer can spoil it.  Each region
- * keeps a sorted list of free ranges; with two spans a slot at most, a list
- * never has more than SHM_POOL_RANGES.
+ * keeps a sorted list of free ranges; with two spans a slot and those that are
+ * kept, a list never has more than SHM_POOL_RANGES.
  *
  * An extent is taken from those that are idle, by its word in the block, when
  * the first span of it is needed, and idle again after its last: so workers
@@ -25,7 +25,9 @@
 
 /* Spans begin at multiples of this. */
 #define SHM_SPAN_ALIGN  UINT64_C(128)
-#define SHM_POOL_RANGES (2 * SHM_SLOTS + 2)
+#define SHM_POOL_RANGES (2 * SHM_SLOTS + SHM_POOL_KEPT + 2)
+/* Spans that outlive their calls. */
+#define SHM_POOL_KEPT 16u
 
 typedef struct shm_range {
     uint64_t offset;
@@ -52,6 +54,7 @@ typedef struct shm_pool {
     shmrpci_mutex lock;
     shmrpci_atomic_u64 *words; /* of the extents, in the block */
     shm_pool_region *regions[SHM_EXTENTS + 1]; /* [0]: the arena */
+    uint32_t kept;
 } shm_pool;
 
 /* A span of size 0 is no span. */
@@ -82,6 +85,15 @@ void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot);
 bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out);
 /* Gives it back. No span: does nothing. */
 void shm_pool_free(shm_pool *pool, shm_span span);
+
+/* A reply outlives its call, as a span of its own, until shm_pool_let_go: the
+ * one that was taken from this extent, up to `end`, or that lies at the
+ * beginning of `reply`. False: it is in the arena, or too many are kept. */
+bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
+                         shm_span *out);
+bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,
+                        shm_span *out);
+void shm_pool_let_go(shm_pool *pool, shm_span kept);
 
 /* Where a span that was allocated begins. */
 uint8_t *shm_pool_at(shm_pool *pool, shm_span span);

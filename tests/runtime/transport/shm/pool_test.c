@@ -181,6 +181,84 @@ static void reply_that_nobody_reads_frees_its_extent(void **state)
     assert_int_equal(state_of(6), SHM_EXTENT_IDLE);
 }
 
+/* ---- replies that outlive their calls -------------------------------- */
+
+/* The one of `slot` in extent `region`, of 100 bytes, was read. */
+static const uint8_t *taken_reply(uint32_t region, uint32_t slot)
+{
+    add_extent(region, 65536, SHM_EXTENT_NONE);
+    shmrpci_store_seq(&words[region],
+                      shm_extent_word(3, SHM_EXTENT_REPLY, slot));
+    const uint8_t *at = shm_pool_take_reply(&pool, region, slot, 0, 100);
+    assert_non_null(at);
+    return at;
+}
+
+static void kept_reply_is_ours_until_it_is_let_go(void **state)
+{
+    (void)state;
+    shm_span kept;
+    const uint8_t *at = taken_reply(4, 9);
+    assert_true(shm_pool_keep_reply(&pool, 4, at + 100, &kept));
+    assert_int_equal(state_of(4), SHM_EXTENT_CLIENT);
+    /* The rest of it is room like any. */
+    shm_span other = allocated(40000);
+    assert_int_equal(other.region, 4);
+    assert_true(shm_pool_at(&pool, other) >= at + 100);
+    shm_pool_free(&pool, other);
+    assert_int_equal(state_of(4), SHM_EXTENT_CLIENT);
+    shm_pool_let_go(&pool, kept);
+    assert_int_equal(state_of(4), SHM_EXTENT_IDLE);
+}
+
+static void kept_span_gives_back_what_the_reply_left(void **state)
+{
+    (void)state;
+    shm_span kept;
+    add_extent(4, 65536, SHM_EXTENT_IDLE);
+    shm_span reply = allocated(60000);
+    assert_true(shm_pool_keep_span(&pool, reply, 129, &kept));
+    shm_span rest = allocated(65536 - 256);
+    assert_int_equal(rest.offset, 256);
+    shm_pool_let_go(&pool, kept);
+    shm_pool_free(&pool, rest);
+    assert_int_equal(state_of(4), SHM_EXTENT_IDLE);
+    reply = allocated(1000); /* the arena is for all */
+    assert_false(shm_pool_keep_span(&pool, reply, 1000, &kept));
+    shm_pool_free(&pool, reply);
+}
+
+static void so_many_are_kept_and_no_more(void **state)
+{
+    (void)state;
+    shm_span kept[SHM_POOL_KEPT];
+    const uint8_t *at = NULL;
+    for (uint32_t i = 0; i < SHM_POOL_KEPT; i++) {
+        at = taken_reply(1 + i, i);
+        assert_true(shm_pool_keep_reply(&pool, 1 + i, at + 100, &kept[i]));
+    }
+    at = taken_reply(40, 40);
+    assert_false(shm_pool_keep_reply(&pool, 40, at + 100, &kept[0]));
+    assert_int_equal(state_of(40), SHM_EXTENT_REPLY);
+    shm_span reply = allocated(30000);
+    assert_false(shm_pool_keep_span(&pool, reply, 30000, &kept[0]));
+    shm_pool_free(&pool, reply);
+    shm_pool_let_go(&pool, kept[3]);
+    assert_true(shm_pool_keep_reply(&pool, 40, at + 100, &kept[3]));
+}
+
+/* The server has spoiled the word. */
+static void reply_that_is_not_ours_is_not_kept(void **state)
+{
+    (void)state;
+    shm_span kept;
+    const uint8_t *at = taken_reply(4, 9);
+    shmrpci_store_seq(&words[4], shm_extent_word(3, SHM_EXTENT_RETIRED, 9));
+    assert_false(shm_pool_keep_reply(&pool, 4, at + 100, &kept));
+    shmrpci_store_seq(&words[4], shm_extent_word(4, SHM_EXTENT_REPLY, 9));
+    assert_false(shm_pool_keep_reply(&pool, 4, at + 100, &kept));
+}
+
 static void regions_out_of_range_or_in_use_are_INVALID(void **state)
 {
     (void)state;
@@ -211,6 +289,10 @@ int main(void)
         CASE(extent_that_was_taken_back_is_forgotten),
         CASE(reply_is_read_where_it_was_placed_and_nowhere_else),
         CASE(reply_that_nobody_reads_frees_its_extent),
+        CASE(kept_reply_is_ours_until_it_is_let_go),
+        CASE(kept_span_gives_back_what_the_reply_left),
+        CASE(so_many_are_kept_and_no_more),
+        CASE(reply_that_is_not_ours_is_not_kept),
         CASE(regions_out_of_range_or_in_use_are_INVALID),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,8 +66,9 @@ enum {
      * has returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if it has
      * certainly not run */
     SHMRPCI_HEAD_ENDED = 1u << 6,
-    /* reply of a relay: the same thread commits another one at once, with which
-     * this one may be sent */
+    /* of a relay: the same thread commits another one at once, with which this
+     * one may be sent (reply), or made known over the same connection
+     * (request) */
     SHMRPCI_HEAD_MORE = 1u << 7
 };
 

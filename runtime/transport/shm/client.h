@@ -86,6 +86,10 @@ typedef struct shm_client {
 /* How long a sleeping client goes without looking whether the server lives. */
 #define SHM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
 
+/* A request that is left to the next one's ring is rung for by whoever waits
+ * when so long has passed. */
+#define SHM_FOLLOW_NS (50 * SHMRPCI_NS_PER_US)
+
 /* ---- client.c -------------------------------------------------------- */
 
 int shm_client_connect(const shmrpci_address *address,

@@ -216,7 +216,14 @@ static void raise_hint(shm_client *client, uint32_t index)
     }
 }
 
-static void submit(shm_client *client, uint32_t index, bool is_oneway,
+/* The worker that the next request wakes, within that time, finds this one
+ * too. If none follows, whoever waits rings, as after the end of a lease. */
+static void leave_to_next(shm_client_slot *slot, uint64_t now)
+{
+    slot->relied = now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
+}
+
+static void submit(shm_client *client, uint32_t index, uint32_t flags,
                    uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
@@ -234,8 +241,13 @@ static void submit(shm_client *client, uint32_t index, bool is_oneway,
     if (index >= SHM_HOT_SLOTS) {
         raise_hint(client, index);
     }
-    uint64_t lease = shmrpci_load_seq(&client->status->lease);
     /* Nobody looks after the end of the lease for a oneway call. */
+    bool is_oneway = (flags & SHMRPCI_HEAD_ONEWAY) != 0;
+    if (!is_oneway && (flags & SHMRPCI_HEAD_MORE) != 0) {
+        leave_to_next(slot, now);
+        return;
+    }
+    uint64_t lease = shmrpci_load_seq(&client->status->lease);
     if (!is_oneway && lease != 0 && (int64_t)(lease - now) > 0) {
         slot->relied = lease;
         return;
@@ -263,7 +275,7 @@ int shm_client_commit(shmrpci_call *call)
     write_slot(slot, &client->block.slots[index], call, now);
     drop_heap(slot, &call->out);
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
-    submit(client, index, is_oneway, now);
+    submit(client, index, call->head.flags, now);
     shmrpci_spinner_refresh(&client->spinner, now);
     if (is_oneway) {
         shm_client_quarantine(client, index);

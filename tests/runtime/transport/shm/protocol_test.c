@@ -307,6 +307,55 @@ static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
     expect_reaction(call_under_a_broken_lease, NULL, 0, 39 * SHMRPCI_NS_PER_MS);
 }
 
+/* Sends an empty request; whether it has rung for a worker. */
+static bool send_and_ring(shmrpci_call *call, uint32_t flags)
+{
+    const shmrpci_transport *transport = conn->transport;
+    assert_int_equal(transport->reserve(conn, call, 0, 0, 0, NULL), SHMRPC_OK);
+    call->head = (shmrpci_head){
+        .method = METHOD_ECHO, .flags = flags, .timeout_ns = PATIENCE_NS};
+    assert_int_equal(transport->commit(call), SHMRPC_OK);
+    return client()->slots[call->data.words[0]].has_rung;
+}
+
+static void receive_and_release(shmrpci_call *call)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    assert_int_equal(conn->transport->receive(call, deadline_ns), SHMRPC_OK);
+    conn->transport->release(call);
+}
+
+static void request_before_another_leaves_the_ring_to_that(void **state)
+{
+    (void)state;
+    shmrpci_call calls[2] = {{0}, {0}};
+    await_asleep(0);
+    assert_false(send_and_ring(&calls[0], SHMRPCI_HEAD_MORE));
+    assert_true(is_asleep(0));
+    assert_true(send_and_ring(&calls[1], 0));
+    receive_and_release(&calls[0]);
+    receive_and_release(&calls[1]);
+}
+
+/* The other one has failed, say. */
+static void request_that_was_left_alone_is_rung_for_by_who_waits(void **state)
+{
+    (void)state;
+    shmrpci_call call = {0};
+    uint64_t before = rescued();
+    await_asleep(0);
+    assert_false(send_and_ring(&call, SHMRPCI_HEAD_MORE));
+    receive_and_release(&call);
+    await_asleep(0);
+    assert_false(send_and_ring(&call, SHMRPCI_HEAD_MORE));
+    shmrpci_call *armed = &call;
+    (void)conn->transport->arm(conn, &armed, 1);
+    await_state((uint32_t)call.data.words[0], SHM_DONE);
+    conn->transport->acknowledge(conn);
+    receive_and_release(&call);
+    assert_int_equal(rescued(), before);
+}
+
 static void lost_wake_up_is_made_up_for_and_counted(void **state)
 {
     (void)state;
@@ -604,6 +653,8 @@ int main(void)
         CASE(hint_without_a_request_wakes_nobody, setup),
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
+        CASE(request_before_another_leaves_the_ring_to_that, setup),
+        CASE(request_that_was_left_alone_is_rung_for_by_who_waits, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),
         CASE(reply_wakes_a_sleeping_client, setup_without_workers),
         CASE(reply_that_woke_nobody_is_found_and_counted,

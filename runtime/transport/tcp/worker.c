@@ -6,6 +6,10 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
+/* What a relay's worker reads before it takes calls: it takes all of them. Of
+ * others each takes one. */
+#define RELAY_EVENTS 16
+
 static tcp_call *call_of(const shmrpci_request *request)
 {
     return request->data.pointers[0];
@@ -93,17 +97,20 @@ static tcp_call *claim(tcp_participant *participant)
 /* With the lock held, which it gives up. */
 static void wait_for_event(tcp_listener *listener)
 {
-    uint64_t tag;
+    uint64_t tags[RELAY_EVENTS];
+    size_t room = tcp_listener_is_relay(listener) ? RELAY_EVENTS : 1;
     listener->idle++;
     shmrpci_mutex_unlock(&listener->lock);
-    size_t count =
-        shmrpci_poll_wait_edges(listener->edge_set, &tag, 1, SHMRPCI_NEVER_NS);
+    size_t count = shmrpci_poll_wait_edges(listener->edge_set, tags, room,
+                                           SHMRPCI_NEVER_NS);
     shmrpci_mutex_lock(&listener->lock);
     listener->idle--;
     listener->looks++;
     shmrpci_mutex_unlock(&listener->lock);
-    if (count > 0 && (tag & ~SHMRPCI_POLL_HUNG_UP) != TCP_TAG_BELL) {
-        tcp_conn_event(listener, tag);
+    for (size_t i = 0; i < count; i++) {
+        if ((tags[i] & ~SHMRPCI_POLL_HUNG_UP) != TCP_TAG_BELL) {
+            tcp_conn_event(listener, tags[i]);
+        }
     }
 }
 

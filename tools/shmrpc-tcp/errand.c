@@ -133,7 +133,7 @@ void errand_withdraw(relay *r, errand *e)
 
 /* Copies the request to the service's side and sends it. BUSY: the link has no
  * place, though we thought so: calls that were cancelled keep theirs. */
-static int send_on(relay *r, link *l, errand *e)
+static int send_on(relay *r, link *l, errand *e, uint32_t flags)
 {
     const shmrpci_request *request = &e->request;
     int status = r->back->reserve(l->conn, &e->call, request->in_len,
@@ -144,7 +144,7 @@ static int send_on(relay *r, link *l, errand *e)
     int64_t left_ns = shmrpci_remaining_ns(request->deadline_ns);
     e->call.head = (shmrpci_head){
         .method = request->head.method,
-        .flags = request->head.flags | (uint32_t)SHMRPCI_HEAD_TOLD,
+        .flags = request->head.flags | (uint32_t)SHMRPCI_HEAD_TOLD | flags,
         .timeout_ns = left_ns,
     };
     shmrpci_buf_append(&e->call.out, request->in, request->in_len);
@@ -152,14 +152,15 @@ static int send_on(relay *r, link *l, errand *e)
 }
 
 /* One try on one link. */
-static int try_send(relay *r, errand *e, int64_t deadline_ns)
+static int try_send(relay *r, errand *e, link *wish, uint32_t flags,
+                    int64_t deadline_ns)
 {
     link *l = NULL;
-    int status = link_use(r, e->request.epoch, deadline_ns, &l);
+    int status = link_use(r, e->request.epoch, wish, deadline_ns, &l);
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = send_on(r, l, e);
+    status = send_on(r, l, e, flags);
     if (status == SHMRPC_OK) {
         e->link = l;
         return SHMRPC_OK;
@@ -172,8 +173,10 @@ static int try_send(relay *r, errand *e, int64_t deadline_ns)
     return status;
 }
 
-int errand_send(relay *r, errand *e, int64_t until_ns)
+int errand_send(relay *r, errand *e, const errand *before, uint32_t flags,
+                int64_t until_ns)
 {
+    link *wish = before != NULL ? before->link : NULL;
     int64_t deadline_ns = e->request.deadline_ns;
     int status = SHMRPC_E_BUSY;
     until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
@@ -182,7 +185,7 @@ int errand_send(relay *r, errand *e, int64_t until_ns)
         return refuse(r, e, SHMRPC_E_DEADLINE);
     }
     while (status == SHMRPC_E_BUSY) {
-        status = try_send(r, e, until_ns);
+        status = try_send(r, e, wish, flags, until_ns);
         if (until_ns == 0 &&
             (status == SHMRPC_E_BUSY || status == SHMRPC_E_DEADLINE)) {
             return SHMRPC_E_BUSY;

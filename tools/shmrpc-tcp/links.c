@@ -31,7 +31,8 @@ static link *least_used(const relay *r, uint32_t *live)
     return best;
 }
 
-int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
+int link_use(relay *r, uint32_t epoch, link *wish, int64_t deadline_ns,
+             link **out)
 {
     int status = SHMRPC_OK;
     uint32_t live;
@@ -41,6 +42,9 @@ int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
         if (l == NULL) {
             status = SHMRPC_E_UNAVAILABLE;
             break;
+        }
+        if (wish != NULL && !wish->is_lost && wish->users < LINK_CALLS) {
+            l = wish;
         }
         if (l->users >= BUSY_CALLS && live < r->opts.links &&
             !r->more_is_wanted) {

@@ -10,6 +10,12 @@
 
 /* How long a carrier waits for replies itself. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
+/* How much of that, and more for each call, before another one reads in its
+ * place; as often as this at most, when that was too short, one does at once.
+ */
+#define TURN_NS      (50 * SHMRPCI_NS_PER_US)
+#define TURN_CALL_NS (3 * SHMRPCI_NS_PER_US)
+#define GIVE_MAX     15u
 /* Who waited at least so long for a request has nothing else to do. */
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
 /* What a carrier takes in one go. */
@@ -26,7 +32,46 @@ typedef struct carrier {
     uint32_t load_count;
     uint32_t penalty; /* for how many rounds it will not wait next time */
     uint32_t hurries; /* for how many it does not */
+    bool has_turn;
+    uint32_t slowness; /* for how many it will give it away before it waits */
+    uint32_t gives;    /* for how many it does */
 } carrier;
+
+/* ---- turns ----------------------------------------------------------- */
+
+/* One carrier at a time reads requests, and goes on with their replies while
+ * the others sleep: to wake one for each batch would take longer than most
+ * calls do. */
+static void take_turn(carrier *c)
+{
+    relay *r = c->relay;
+    if (c->has_turn) {
+        return;
+    }
+    shmrpci_mutex_lock(&r->lock);
+    while (r->turn_is_taken) {
+        shmrpci_cond_wait(&r->turn, &r->lock);
+    }
+    r->turn_is_taken = true;
+    shmrpci_mutex_unlock(&r->lock);
+    c->has_turn = true;
+}
+
+/* Before it may have to wait for long. */
+static void give_turn(carrier *c)
+{
+    relay *r = c->relay;
+    if (!c->has_turn) {
+        return;
+    }
+    c->has_turn = false;
+    shmrpci_mutex_lock(&r->lock);
+    r->turn_is_taken = false;
+    shmrpci_cond_signal(&r->turn);
+    shmrpci_mutex_unlock(&r->lock);
+}
+
+/* ---- requests -------------------------------------------------------- */
 
 static errand *await_errand(relay *r)
 {
@@ -59,64 +104,120 @@ static void hand_over(relay *r, errand *e)
     }
 }
 
-static void send_on(carrier *c, errand *e)
+static void send_on(carrier *c, errand *e, uint32_t flags)
 {
-    int status = errand_send(c->relay, e, 0);
+    relay *r = c->relay;
+    const errand *before =
+        c->load_count > 0 ? c->load[c->load_count - 1] : NULL;
+    int status = errand_send(r, e, before, flags, 0);
     if (status == SHMRPC_E_BUSY) {
         /* It may take long, for which the others shall not wait. */
         for (uint32_t i = 0; i < c->load_count; i++) {
-            hand_over(c->relay, c->load[i]);
+            hand_over(r, c->load[i]);
         }
         c->load_count = 0;
-        status = errand_send(c->relay, e, SHMRPCI_NEVER_NS);
+        give_turn(c);
+        status = errand_send(r, e, NULL, flags, SHMRPCI_NEVER_NS);
     }
     if (status == SHMRPC_OK) {
         c->load[c->load_count++] = e;
     }
 }
 
-/* Sends what has come with the first one. */
-static void send_all(carrier *c, errand *first)
+/* A request that is there already; NULL: there is none. */
+static errand *try_request(carrier *c)
 {
     relay *r = c->relay;
-    send_on(c, first);
-    while (c->load_count < LOAD_MAX) {
-        errand *e = try_errand(r);
-        if (e == NULL) {
-            break;
-        }
-        if (r->front->try_next(c->participant, &e->request) != SHMRPC_OK) {
-            errand_end(r, e);
-            break;
-        }
-        send_on(c, e);
+    errand *e = try_errand(r);
+    if (e != NULL &&
+        r->front->try_next(c->participant, &e->request) != SHMRPC_OK) {
+        errand_end(r, e);
+        e = NULL;
+    }
+    return e;
+}
+
+/* Sends what has come with the first one; the service is woken by the last. */
+static void send_all(carrier *c, errand *first)
+{
+    errand *next = first;
+    for (uint32_t count = 1; next != NULL; count++) {
+        errand *e = next;
+        next = count < LOAD_MAX ? try_request(c) : NULL;
+        send_on(c, e, next != NULL ? (uint32_t)SHMRPCI_HEAD_MORE : 0);
     }
 }
 
-/* Answers what is over by `deadline_ns` (0: now), and leaves the rest to the
- * returner. False: there was some. */
-static bool bring_back(carrier *c, int64_t deadline_ns)
+/* Looks at those that are not over, from the last one on, for which it waits
+ * until the deadline (0: does not): the others are over before, mostly, so that
+ * one wake-up does for all. False: some are not over. */
+static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
 {
-    relay *r = c->relay;
-    errand_train train = {.last = NULL};
     bool in_time = true;
-    for (uint32_t i = 0; i < c->load_count; i++) {
-        errand *e = c->load[i];
-        int status = r->back->receive(&e->call, 0);
-        if (status == SHMRPC_E_DEADLINE && in_time && deadline_ns != 0) {
-            errand_finish_last(r, &train);
-            status = r->back->receive(&e->call, deadline_ns);
-        }
-        if (status == SHMRPC_E_DEADLINE) {
-            in_time = false;
-            hand_over(r, e);
-        } else {
-            errand_finish(r, &train, e, status);
+    for (uint32_t i = c->load_count; i-- > 0;) {
+        if (status[i] == SHMRPC_E_DEADLINE) {
+            status[i] = c->relay->back->receive(&c->load[i]->call,
+                                                in_time ? deadline_ns : 0);
+            in_time = in_time && status[i] != SHMRPC_E_DEADLINE;
         }
     }
-    errand_finish_last(r, &train);
-    c->load_count = 0;
     return in_time;
+}
+
+/* Answers those that are over, and keeps the others. */
+static void answer_some(carrier *c, int status[LOAD_MAX])
+{
+    errand_train train = {.last = NULL};
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->load_count; i++) {
+        if (status[i] == SHMRPC_E_DEADLINE) {
+            status[kept] = status[i];
+            c->load[kept++] = c->load[i];
+        } else {
+            errand_finish(c->relay, &train, c->load[i], status[i]);
+        }
+    }
+    errand_finish_last(c->relay, &train);
+    c->load_count = kept;
+}
+
+/* For how long nobody else needs to read: true, all are over then. */
+static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
+{
+    int64_t turn_ns = TURN_NS + c->load_count * TURN_CALL_NS;
+    if (c->gives > 0) {
+        c->gives--;
+        return false;
+    }
+    bool in_time = look_at_load(c, status, since_ns + turn_ns);
+    answer_some(c, status);
+    c->slowness = in_time                  ? 0
+                  : c->slowness < GIVE_MAX ? c->slowness * 2 + 1
+                                           : GIVE_MAX;
+    c->gives = c->slowness;
+    return in_time;
+}
+
+/* Answers what is over in a moment (`waits`), or now, and leaves the rest to
+ * the returner. False: there was some. */
+static bool bring_back(carrier *c, bool waits)
+{
+    int status[LOAD_MAX];
+    int64_t since_ns = waits ? shmrpci_now_ns() : 0;
+    for (uint32_t i = 0; i < c->load_count; i++) {
+        status[i] = SHMRPC_E_DEADLINE;
+    }
+    if (waits && !wait_in_turn(c, status, since_ns)) {
+        give_turn(c);
+    }
+    (void)look_at_load(c, status, waits ? since_ns + MOMENT_NS : 0);
+    answer_some(c, status);
+    bool all = c->load_count == 0;
+    for (uint32_t i = 0; i < c->load_count; i++) {
+        hand_over(c->relay, c->load[i]);
+    }
+    c->load_count = 0;
+    return all;
 }
 
 /* Where calls take long, and others come meanwhile, nobody waits for them. */
@@ -124,10 +225,10 @@ static void deliver(carrier *c, bool is_idle)
 {
     if (!is_idle && c->hurries > 0) {
         c->hurries--;
-        (void)bring_back(c, 0);
+        (void)bring_back(c, false);
         return;
     }
-    bool in_time = bring_back(c, shmrpci_deadline_after(MOMENT_NS));
+    bool in_time = bring_back(c, true);
     c->penalty = in_time                  ? 0
                  : c->penalty < HURRY_MAX ? c->penalty * 2 + 1
                                           : HURRY_MAX;
@@ -139,8 +240,12 @@ static void carry_all(void *user)
     const struct seat *seat = user;
     relay *r = seat->relay;
     carrier c = {.relay = r, .participant = seat->participant};
-    errand *e;
-    while ((e = await_errand(r)) != NULL) {
+    for (;;) {
+        take_turn(&c);
+        errand *e = await_errand(r);
+        if (e == NULL) {
+            break;
+        }
         int64_t asked_ns = shmrpci_now_ns();
         if (r->front->next(c.participant, &e->request) != SHMRPC_OK) {
             errand_end(r, e);
@@ -150,6 +255,7 @@ static void carry_all(void *user)
         send_all(&c, e);
         deliver(&c, is_idle);
     }
+    give_turn(&c);
 }
 
 /* ---- opening --------------------------------------------------------- */
@@ -186,6 +292,7 @@ static void fill(relay *r, const relay_opts *opts)
     shmrpci_mutex_init(&r->lock);
     shmrpci_cond_init(&r->changed);
     shmrpci_cond_init(&r->wanted);
+    shmrpci_cond_init(&r->turn);
     for (uint32_t i = 0; i < RELAY_ERRANDS_MAX && r->errands != NULL; i++) {
         r->errands[i].next = r->free_errands;
         r->free_errands = &r->errands[i];
@@ -330,6 +437,7 @@ void relay_close(relay *r)
     }
     shmrpci_fd_close(&r->set);
     shmrpci_fd_close(&r->bell_fd);
+    shmrpci_cond_fini(&r->turn);
     shmrpci_cond_fini(&r->wanted);
     shmrpci_cond_fini(&r->changed);
     shmrpci_mutex_fini(&r->lock);

@@ -6,11 +6,12 @@
  *     listener    -> next ->  carriers  -> reserve, commit ->  service
  *     connections <- reply <- carriers, or the returner <- receive <-
  *
- * Carriers, a few threads, take requests and send them.  If nothing else is to
- * be done, a carrier waits for the reply itself, for a moment; a call that
- * takes longer is the returner's, one thread which sleeps until any call of any
- * link has ended, was cancelled, or is overdue.  So however slow handlers are,
- * and however many calls are in progress, no thread is taken by them.
+ * Carriers, a few threads, take requests and send them, one carrier at a time
+ * as long as calls are quick.  If nothing else is to be done, it waits for the
+ * replies itself, for a moment; a call that takes longer is the returner's, one
+ * thread which sleeps until any call of any link has ended, was cancelled, or
+ * is overdue.  So however slow handlers are, and however many calls are in
+ * progress, no thread is taken by them.
  *
  * The service is connected to over a few links, made by a thread of their own:
  * by one more when calls find the others busy, anew when they are lost.  A call

@@ -46,8 +46,10 @@ struct relay {
     shmrpci_mutex lock;
     shmrpci_cond changed; /* an errand, a place on a link, or a link is free */
     shmrpci_cond wanted;  /* the linker is to do something */
+    shmrpci_cond turn;    /* is free */
     link *links[RELAY_LINKS_MAX];
     uint32_t epoch;        /* lock: of the front; what `links` were told */
+    bool turn_is_taken;    /* lock: to read requests; a carrier's */
     bool more_is_wanted;   /* lock: one more link */
     bool is_ending;        /* lock: no new errands */
     bool is_over;          /* lock: the threads are to leave */
@@ -74,8 +76,11 @@ errand *errand_take(relay *r);
 /* Gives it back, and its place on its link. */
 void errand_end(relay *r, errand *e);
 /* Sends it: OK. BUSY: there was no place for it until `until_ns` (0: does not
- * wait). Or else it was answered and given back. */
-int errand_send(relay *r, errand *e, int64_t until_ns);
+ * wait). Or else it was answered and given back. `before` is one that this
+ * thread has just sent and not ended, whose link is taken if it has a place;
+ * or NULL. `flags`: SHMRPCI_HEAD_MORE, or 0. */
+int errand_send(relay *r, errand *e, const errand *before, uint32_t flags,
+                int64_t until_ns);
 
 /* Errands that end one behind the other: the answer to each is kept until that
  * of the next is known, so that the transport may send them together. */
@@ -94,10 +99,11 @@ void errand_withdraw(relay *r, errand *e);
 
 /* ---- links.c ---- */
 
-/* A link for a request of that epoch, counted as used; waits for a place until
- * the deadline. UNAVAILABLE: there is none, or another service by now;
- * DEADLINE. */
-int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out);
+/* A link for a request of that epoch, counted as used: `wish`, if that has a
+ * place (NULL: any). Waits for a place until the deadline. UNAVAILABLE: there
+ * is none, or another service by now; DEADLINE. */
+int link_use(relay *r, uint32_t epoch, link *wish, int64_t deadline_ns,
+             link **out);
 void link_unuse(relay *r, link *l);
 void link_lose(relay *r, link *l);
 /* Connects for the first time. Fails only if on_welcome does. */

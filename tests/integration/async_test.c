@@ -21,6 +21,11 @@ static fault_fault *connect_to(const char *where)
     return client;
 }
 
+static harness_service serve(const void *over, const char *threads)
+{
+    return harness_serve_over(over, FAULT_SERVER, "fault", 5802, threads);
+}
+
 typedef struct tally {
     unsigned count;
     unsigned ended[MANY];
@@ -83,11 +88,8 @@ static void loop_until(fault_fault *client, const unsigned *count,
 /* Numbers that tell whose answer it is. */
 static void hundred_calls_get_their_own_answers(void **state)
 {
-    (void)state;
-    char where[96];
-    harness_address("fault", where);
-    child server = harness_serve(FAULT_SERVER, where, "2");
-    fault_fault *client = connect_to(where);
+    harness_service service = serve(*state, "2");
+    fault_fault *client = connect_to(service.where);
     for (uint64_t round = 1; round <= 20; round++) {
         tally t = {.count = 0};
         ticket tickets[MANY];
@@ -106,18 +108,15 @@ static void hundred_calls_get_their_own_answers(void **state)
         }
     }
     fault_fault_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&service);
 }
 
 /* Replies that come through extents, whose arrival wakes the loop as well. */
 static void large_replies_come_through_the_loop(void **state)
 {
-    (void)state;
     static uint8_t data[(size_t)3 << 20];
-    char where[96];
-    harness_address("fault", where);
-    child server = harness_serve(FAULT_SERVER, where, "2");
-    fault_fault *client = connect_to(where);
+    harness_service service = serve(*state, "2");
+    fault_fault *client = connect_to(service.where);
     tally t = {.count = 0};
     ticket tickets[20];
     for (unsigned i = 0; i < 20; i++) {
@@ -134,7 +133,7 @@ static void large_replies_come_through_the_loop(void **state)
         assert_true(t.numbers[i] == sizeof data >> i);
     }
     fault_fault_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&service);
 }
 
 static void await_naps(fault_fault *client, uint32_t wanted)
@@ -175,14 +174,11 @@ static void expect_next_server(fault_fault *client, const char *where, int fd)
 static int64_t kill_with_64_in_flight(void *user)
 {
     enum { CLAIMED = 3 };
-    (void)user;
-    char where[96];
     tally t = {.count = 0};
     ticket tickets[FLYING];
-    harness_address("fault", where);
-    child server = harness_serve(FAULT_SERVER, where, "4");
-    fault_fault *client = connect_to(where);
-    fault_fault *other = connect_to(where);
+    harness_service service = serve(user, "4");
+    fault_fault *client = connect_to(service.where);
+    fault_fault *other = connect_to(service.where);
     for (unsigned i = 0; i < CLAIMED; i++) {
         nap_later(client, &tickets[i], &t, i);
     }
@@ -192,7 +188,7 @@ static int64_t kill_with_64_in_flight(void *user)
     }
     struct pollfd entry = {.fd = fault_fault_fd(client), .events = POLLIN};
     int64_t killed_ns = harness_now_ns();
-    harness_signal(&server, SIGKILL);
+    harness_signal(&service.server, SIGKILL);
     loop_until(client, &t.count, FLYING);
     int64_t reaction_ns = t.last_ns - killed_ns;
     for (unsigned i = 0; i < FLYING; i++) {
@@ -204,7 +200,7 @@ static int64_t kill_with_64_in_flight(void *user)
     while (poll(&entry, 1, 0) == 1) {
         assert_int_equal(fault_fault_dispatch(client), 0);
     }
-    expect_next_server(client, where, entry.fd);
+    expect_next_server(client, service.at, entry.fd);
     fault_fault_close(other);
     fault_fault_close(client);
     return reaction_ns;
@@ -212,17 +208,13 @@ static int64_t kill_with_64_in_flight(void *user)
 
 static void killed_server_ends_all_calls_in_flight(void **state)
 {
-    (void)state;
-    expect_reaction(kill_with_64_in_flight, NULL, 0, 100 * MS);
+    expect_reaction(kill_with_64_in_flight, *state, 0, 100 * MS);
 }
 
 static void every_form_of_a_method_is_generated(void **state)
 {
-    (void)state;
-    char where[96];
-    harness_address("fault", where);
-    child server = harness_serve(FAULT_SERVER, where, "1");
-    fault_fault *client = connect_to(where);
+    harness_service service = serve(*state, "1");
+    fault_fault *client = connect_to(service.where);
     shmrpc_call *echo = NULL;
     shmrpc_call *blob = NULL;
     shmrpc_call *nap = NULL;
@@ -244,16 +236,17 @@ static void every_form_of_a_method_is_generated(void **state)
     (void)shmrpc_call_cancel(nap);
     assert_int_equal(fault_fault_nap_finish(nap, &error), SHMRPC_E_CANCELLED);
     fault_fault_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&service);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_form_of_a_method_is_generated),
-        cmocka_unit_test(hundred_calls_get_their_own_answers),
-        cmocka_unit_test(large_replies_come_through_the_loop),
-        cmocka_unit_test(killed_server_ends_all_calls_in_flight),
+        HARNESS_CASES(every_form_of_a_method_is_generated, NULL, NULL),
+        HARNESS_CASES(hundred_calls_get_their_own_answers, NULL, NULL),
+        HARNESS_CASES(large_replies_come_through_the_loop, NULL, NULL),
+        HARNESS_CASE(killed_server_ends_all_calls_in_flight, NULL, NULL, shm),
+        HARNESS_CASE(killed_server_ends_all_calls_in_flight, NULL, NULL, tcp),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);
 }

@@ -136,12 +136,15 @@ child harness_serve(const char *program, const char *where, const char *threads)
     return harness_serve_by(program, where, "0", threads);
 }
 
-/* Its first line: "...: serving at ADDRESS", and perhaps ", " and more. */
+/* Its line "...: serving at ADDRESS", and perhaps ", " and more. A gateway may
+ * say before that its service does not serve yet. */
 static void await_service(child *c, const char *program)
 {
     static const char said[] = ": serving at ";
     char line[256];
-    harness_read_line(c, line, sizeof line);
+    do {
+        harness_read_line(c, line, sizeof line);
+    } while (strstr(line, "not there yet") != NULL);
     const char *at = strstr(line, said);
     if (at == NULL) {
         fail_msg("%s: %s", program, line);
@@ -182,6 +185,37 @@ child harness_relay(const char *where, uint16_t port, const char *to)
     (void)unsetenv("ASAN_OPTIONS");
     await_service(&gateway, SHMRPC_TCP);
     return gateway;
+}
+
+char harness_shm[] = "shm";
+char harness_tcp[] = "tcp";
+char harness_gateway[] = "gateway";
+
+harness_service harness_serve_over(const void *over, const char *program,
+                                   const char *name, uint16_t port,
+                                   const char *threads)
+{
+    harness_service s = {.gateway = {.pid = 0}};
+    if (over == harness_tcp) {
+        harness_tcp_address(port, s.at);
+    } else {
+        harness_address(name, s.at);
+    }
+    s.server = harness_serve(program, s.at, threads);
+    if (over == harness_gateway) {
+        s.gateway = harness_relay(s.at, port, "tcp://:0");
+    }
+    (void)snprintf(s.where, sizeof s.where, "%s",
+                   over == harness_gateway ? s.gateway.place : s.at);
+    return s;
+}
+
+void harness_end(harness_service *service)
+{
+    if (service->gateway.pid != 0) {
+        harness_signal(&service->gateway, SIGTERM);
+    }
+    harness_signal(&service->server, SIGTERM);
 }
 
 /* ---- what is to be seen ---- */

@@ -70,6 +70,34 @@ child harness_serve_by(const char *program, const char *where,
  * shm:// address with a name, of that port; and waits until it serves. */
 child harness_relay(const char *where, uint16_t port, const char *to);
 
+/* A service and, over "gateway", what relays it. */
+typedef struct harness_service {
+    child server;
+    child gateway;  /* pid 0: none */
+    char at[96];    /* where the server listens */
+    char where[96]; /* where clients connect */
+} harness_service;
+
+/* Starts a server with threads over "shm", "tcp" or "gateway": what the initial
+ * state of a case names that is there for all three. */
+harness_service harness_serve_over(const void *over, const char *program,
+                                   const char *name, uint16_t port,
+                                   const char *threads);
+void harness_end(harness_service *service);
+
+extern char harness_shm[];
+extern char harness_tcp[];
+extern char harness_gateway[];
+
+#define HARNESS_CASE(test, set_up, tear_down, over)               \
+    {                                                             \
+#test ", " #over, test, set_up, tear_down, harness_##over \
+    }
+#define HARNESS_CASES(test, set_up, tear_down)      \
+    HARNESS_CASE(test, set_up, tear_down, shm),     \
+        HARNESS_CASE(test, set_up, tear_down, tcp), \
+        HARNESS_CASE(test, set_up, tear_down, gateway)
+
 /* A new address of the service `name`. */
 void harness_address(const char *name, char out[96]);
 /* An address over tcp that no other program has, so that a server can be

@@ -8,18 +8,16 @@
 #include "kinds_client.h"
 
 typedef struct both {
-    child server;
+    harness_service service;
     kinds_kinds *client;
 } both;
 
 static int set_up(void **state)
 {
-    char where[96];
     both *b = calloc(1, sizeof *b);
     shmrpc_error error;
-    harness_address("kinds", where);
-    b->server = harness_serve(KINDS_SERVER, where, "1");
-    if (kinds_kinds_connect(where, NULL, &b->client, &error) != 0) {
+    b->service = harness_serve_over(*state, KINDS_SERVER, "kinds", 5801, "1");
+    if (kinds_kinds_connect(b->service.where, NULL, &b->client, &error) != 0) {
         fail_msg("connect: %s", error.message);
     }
     *state = b;
@@ -30,7 +28,7 @@ static int tear_down(void **state)
 {
     both *b = *state;
     kinds_kinds_close(b->client);
-    harness_signal(&b->server, SIGTERM);
+    harness_end(&b->service);
     free(b);
     return 0;
 }
@@ -459,7 +457,7 @@ static void methods_without_results_and_without_code(void **state)
     assert_int_equal(nobody, 7);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) HARNESS_CASES(name, set_up, tear_down)
 
 int main(void)
 {

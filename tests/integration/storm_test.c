@@ -32,13 +32,13 @@ static void storm(bool begin)
     assert_int_equal(setitimer(ITIMER_REAL, begin ? &often : &never, NULL), 0);
 }
 
-static child serve(const char *where)
+static harness_service serve(const void *over)
 {
     char path[128];
     (void)snprintf(path, sizeof path, "%s/ledger", harness_folder);
     (void)setenv("LIFE_LEDGER", path, 1);
     (void)setenv("LIFE_STORM", "1", 1);
-    return harness_serve(LIFE_SERVER, where, "2");
+    return harness_serve_over(over, LIFE_SERVER, "life", 5803, "2");
 }
 
 static void expect_ok(int status, const shmrpc_error *error)
@@ -67,11 +67,9 @@ static void exchange(life_life *client, uint64_t number)
 
 static void storm_of_signals_changes_nothing(void **state)
 {
-    (void)state;
     enum { ROUNDS = 16 };
-    char where[96];
-    harness_address("life", where);
-    child server = serve(where);
+    harness_service server = serve(*state);
+    const char *where = server.where;
     storm(true);
     for (uint64_t i = 0; i < ROUNDS; i++) {
         life_life *client = NULL;
@@ -83,17 +81,15 @@ static void storm_of_signals_changes_nothing(void **state)
     }
     storm(false);
     assert_true(signals > 0);
-    harness_signal(&server, SIGTERM);
+    harness_end(&server);
 }
 
 static void storm_does_not_move_deadlines(void **state)
 {
-    (void)state;
-    char where[96];
     life_life *client = NULL;
     shmrpc_error error;
-    harness_address("life", where);
-    child server = serve(where);
+    harness_service server = serve(*state);
+    const char *where = server.where;
     assert_int_equal(life_life_connect(where, NULL, &client, NULL), 0);
     storm(true);
     for (int i = 0; i < 5; i++) {
@@ -108,20 +104,18 @@ static void storm_does_not_move_deadlines(void **state)
     }
     storm(false);
     life_life_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&server);
 }
 
 static void storm_does_not_disturb_a_reconnect(void **state)
 {
-    (void)state;
-    char where[96];
     life_life *client = NULL;
     shmrpc_error error;
-    harness_address("life", where);
-    child server = serve(where);
+    harness_service server = serve(*state);
+    const char *where = server.where;
     assert_int_equal(life_life_connect(where, NULL, &client, NULL), 0);
     for (uint64_t i = 0; i < 5; i++) {
-        harness_signal(&server, SIGKILL);
+        harness_signal(&server.server, SIGKILL);
         shmrpc_opts soon = {.timeout_ns = 20 * MS};
         uint64_t back = 0;
         int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -133,13 +127,13 @@ static void storm_does_not_disturb_a_reconnect(void **state)
         } while (status == SHMRPC_E_DEADLINE && harness_now_ns() < deadline_ns);
         storm(false);
         assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
-        server = serve(where);
+        server.server = harness_serve(LIFE_SERVER, where, "2");
         storm(true);
         exchange(client, 100 + i);
         storm(false);
     }
     life_life_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&server);
 }
 
 /* ---- descriptors ---- */
@@ -163,13 +157,11 @@ static rlim_t first_free_fd(void)
 
 static void connect_without_descriptors_says_so(void **state)
 {
-    (void)state;
-    char where[96];
     struct rlimit before;
     life_life *client = NULL;
     shmrpc_error error = {.name = ""};
-    harness_address("life", where);
-    child server = serve(where);
+    harness_service server = serve(*state);
+    const char *where = server.where;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     holdings held = harness_holdings(getpid());
     rlim_t first = first_free_fd();
@@ -193,29 +185,27 @@ static void connect_without_descriptors_says_so(void **state)
     assert_true(failures >= 2);
     exchange(client, 1);
     life_life_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&server);
 }
 
 /* A server that stands still, or has not begun, listens but does not answer. */
 static void connect_that_is_not_answered_names_the_address(void **state)
 {
-    (void)state;
-    char where[96];
     life_life *client = NULL;
     shmrpc_error error = {.name = ""};
     shmrpc_opts opts = {.timeout_ns = 50 * MS};
-    harness_address("life", where);
-    child server = serve(where);
-    harness_signal(&server, SIGSTOP);
+    harness_service server = serve(*state);
+    const char *where = server.where;
+    harness_signal(&server.server, SIGSTOP);
     assert_int_equal(life_life_connect(where, &opts, &client, &error),
                      SHMRPC_E_DEADLINE);
     assert_non_null(strstr(error.message, where));
     assert_non_null(strstr(error.message, "did not answer"));
-    harness_signal(&server, SIGCONT);
+    harness_signal(&server.server, SIGCONT);
     assert_int_equal(life_life_connect(where, NULL, &client, &error), 0);
     exchange(client, 1);
     life_life_close(client);
-    harness_signal(&server, SIGTERM);
+    harness_end(&server);
 }
 
 /* ---- what answers is no server ---- */
@@ -277,11 +267,15 @@ static void server_that_hangs_up_or_talks_nonsense_is_named(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(storm_of_signals_changes_nothing),
-        cmocka_unit_test(storm_does_not_move_deadlines),
-        cmocka_unit_test(storm_does_not_disturb_a_reconnect),
-        cmocka_unit_test(connect_without_descriptors_says_so),
-        cmocka_unit_test(connect_that_is_not_answered_names_the_address),
+        HARNESS_CASES(storm_of_signals_changes_nothing, NULL, NULL),
+        HARNESS_CASES(storm_does_not_move_deadlines, NULL, NULL),
+        HARNESS_CASE(storm_does_not_disturb_a_reconnect, NULL, NULL, shm),
+        HARNESS_CASE(storm_does_not_disturb_a_reconnect, NULL, NULL, tcp),
+        HARNESS_CASES(connect_without_descriptors_says_so, NULL, NULL),
+        HARNESS_CASE(connect_that_is_not_answered_names_the_address, NULL, NULL,
+                     shm),
+        HARNESS_CASE(connect_that_is_not_answered_names_the_address, NULL, NULL,
+                     tcp),
         cmocka_unit_test(server_that_hangs_up_or_talks_nonsense_is_named),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

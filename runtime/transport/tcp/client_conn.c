@@ -361,7 +361,12 @@ int tcp_client_connect(const shmrpci_address *address,
     }
     tcp_client *client = client_new(fd, opts->max_message_bytes);
     if (client == NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        char where[TCP_PLACE_BYTES];
+        tcp_place_text(address, where);
+        return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                                "descriptors or memory ran out while "
+                                "connecting to %s",
+                                where);
     }
     client->base.transport = address->transport;
     tcp_place_text(address, client->where);

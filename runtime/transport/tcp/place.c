@@ -73,6 +73,8 @@ static const char *reason_of(shmrpc_status status)
         return "there is no such socket";
     case SHMRPC_E_DEADLINE:
         return "no answer";
+    case SHMRPC_E_EXHAUSTED:
+        return "descriptors or memory ran out";
     default:
         return shmrpc_status_text(status);
     }

@@ -4,6 +4,7 @@
 #include "restart.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -223,6 +224,35 @@ static void gateway_that_is_killed_has_no_call_run_twice(void **state)
     kill_over_tcp(true, true);
 }
 
+/* The next place of a list, when the server at the first has gone, and does not
+ * come back. */
+static void client_of_a_list_goes_on_over_tcp(void **state)
+{
+    (void)state;
+    enum { EACH = 200 };
+    char shm[96];
+    char list[224];
+    restart_sums s = {0, 0, 0};
+    restart_clear_book();
+    harness_address("life", shm);
+    child first = harness_serve(LIFE_SERVER, shm, "2");
+    child second = harness_serve(LIFE_SERVER, "tcp://:0", "2");
+    (void)snprintf(list, sizeof list, "%s,%s", shm, second.place);
+    child client = restart_start_client(list, "calls", 0, EACH);
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    while (atomic_load(&book->ended) < EACH / 4) {
+        assert_true(harness_now_ns() < deadline_ns);
+        (void)sched_yield();
+    }
+    harness_signal(&first, SIGKILL);
+    restart_await_client(&client);
+    harness_signal(&second, SIGTERM);
+    for (unsigned n = 0; n < EACH; n++) {
+        restart_check_call(n, &s);
+    }
+    assert_in_range(s.ok, EACH - 1, EACH);
+}
+
 /* ---- one call that kills its server ---- */
 
 typedef struct keeper {
@@ -321,13 +351,14 @@ static void other_call_runs_once_and_says_that_it_may_have(void **state)
 }
 
 #define CASE(test) cmocka_unit_test_setup(test, restart_set_up)
-#define OVER_TCP                                            \
-    CASE(killed_under_load_over_tcp_no_call_runs_twice),    \
-        CASE(killed_behind_a_gateway_no_call_runs_twice),   \
-        CASE(gateway_that_is_killed_has_no_call_run_twice), \
-        CASE(interrupted_and_short_calls_are_not_noticed),  \
-        CASE(full_sockets_are_not_noticed),                 \
-        CASE(accept_that_fails_is_tried_again),             \
+#define OVER_TCP                                             \
+    CASE(client_of_a_list_goes_on_over_tcp),                 \
+        CASE(killed_under_load_over_tcp_no_call_runs_twice), \
+        CASE(killed_behind_a_gateway_no_call_runs_twice),    \
+        CASE(gateway_that_is_killed_has_no_call_run_twice),  \
+        CASE(interrupted_and_short_calls_are_not_noticed),   \
+        CASE(full_sockets_are_not_noticed),                  \
+        CASE(accept_that_fails_is_tried_again),              \
         CASE(connections_that_are_reset_have_no_call_run_twice)
 
 /* With an argument: those over TCP alone. */

@@ -343,6 +343,22 @@ def malformed_parameters_are_INVALID_with_a_path(client):
     assert frame.detail()[1] != ""
 
 
+def deep_nesting_is_INVALID(client):
+    """And the connection goes on."""
+    for method, body in (("echo_json", b"[" * 100000),
+                         ("echo_json", b"[" * 1000 + b"]" * 1000),
+                         ("echo_json", b'[{"a":' * 1000 + b"1" + b"}]" * 1000),
+                         ("echo_msgpack", b"\x91" * 100000),
+                         ("echo_msgpack", b"\x91" * 1000 + b"\x01"),
+                         ("echo_msgpack", b"\x81\x01" * 1000 + b"\x01"),
+                         # 4 Gi of elements, or bytes, of which none comes
+                         ("echo_msgpack", b"\x91\xdd\xff\xff\xff\xff"),
+                         ("echo_msgpack", b"\x91\xc6\xff\xff\xff\xff")):
+        frame = client.call(method, body)
+        assert (frame.status, frame.flags) == (INVALID, DETAIL), body[:10]
+    assert client.call("echo_json", b"[1]").body == b"1"
+
+
 def declared_error_has_its_name(client):
     frame = client.call("add", native("qq", (1 << 63) - 1, 1))
     path, message, name, payload = frame.detail()
@@ -415,6 +431,7 @@ def try_all(fault_server, echo_server, listen):
         client = connect(where)
         for test in (json_values_come_back, msgpack_values_come_back,
                      malformed_parameters_are_INVALID_with_a_path,
+                     deep_nesting_is_INVALID,
                      declared_error_has_its_name):
             run(test, client)
     finally:

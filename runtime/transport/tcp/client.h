@@ -115,6 +115,8 @@ struct tcp_client {
     bool is_full;       /* the socket, when the pusher looked */
     uint32_t holds;     /* how many did so far */
     uint32_t next_slot; /* the first to look whether it is free */
+    tcp_spare spare_request;
+    tcp_spare spare_reply; /* lent to the reader */
     tcp_reader reader;
     size_t mark; /* the reader's, of tcp_wire_mark */
     tcp_outbox outbox;

@@ -2,6 +2,7 @@
 #include "transport/tcp/client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "os/clock.h"
 
@@ -12,19 +13,49 @@ static tcp_slot *slot_of(const shmrpci_call *call)
 
 /* ---- reserving ------------------------------------------------------- */
 
+/* Moves into the memory of an earlier request, if there is some that will do.
+ */
+static bool grow_into_spare(tcp_slot *slot, size_t len, size_t *cap)
+{
+    tcp_client *client = slot->client;
+    tcp_spare spare = {.data = NULL};
+    if (*cap <= TCP_KEEP_BYTES) {
+        return false;
+    }
+    shmrpci_mutex_lock(&client->lock);
+    if (client->spare_request.cap >= *cap) {
+        spare = client->spare_request;
+        client->spare_request = (tcp_spare){.data = NULL};
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    if (spare.data == NULL) {
+        return false;
+    }
+    if (len > 0) { /* the head is written last */
+        memcpy(spare.data + TCP_HEAD_BYTES, slot->request + TCP_HEAD_BYTES,
+               len);
+    }
+    free(slot->request);
+    slot->request = spare.data;
+    *cap = spare.cap;
+    return true;
+}
+
 static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 {
     tcp_slot *slot = buf->owner;
     if (cap > slot->client->max_message_bytes) {
         return SHMRPC_E_TOO_LARGE;
     }
-    uint8_t *request = realloc(slot->request, TCP_HEAD_BYTES + cap);
-    if (request == NULL) {
-        return SHMRPC_E_NO_MEMORY;
+    if (!grow_into_spare(slot, buf->len, &cap)) {
+        uint8_t *request = realloc(slot->request, TCP_HEAD_BYTES + cap);
+        if (request == NULL) {
+            return SHMRPC_E_NO_MEMORY;
+        }
+        slot->request = request;
     }
-    slot->request = request;
     slot->request_cap = cap;
-    buf->data = request + TCP_HEAD_BYTES;
+    buf->data = slot->request + TCP_HEAD_BYTES;
     buf->cap = cap;
     return SHMRPC_OK;
 }

@@ -39,6 +39,8 @@ static void client_free(tcp_client *client)
         shmrpci_mutex_fini(&client->lock);
         tcp_outbox_fini(&client->outbox);
     }
+    free(client->spare_request.data);
+    free(client->spare_reply.data);
     tcp_reader_fini(&client->reader);
     free(client);
 }

@@ -17,7 +17,7 @@ void tcp_slot_free(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
     if (slot->reply_cap > TCP_KEEP_BYTES) {
-        free(slot->reply);
+        tcp_spare_keep(&client->spare_reply, slot->reply, slot->reply_cap);
         slot->reply = NULL;
         slot->reply_cap = 0;
     }
@@ -26,7 +26,8 @@ void tcp_slot_free(tcp_slot *slot)
         return;
     }
     if (slot->request_cap > TCP_KEEP_BYTES) {
-        free(slot->request);
+        tcp_spare_keep(&client->spare_request, slot->request,
+                       slot->request_cap);
         slot->request = NULL;
         slot->request_cap = 0;
     }
@@ -386,6 +387,7 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     bool reserves = cond == &client->slot_free;
     client->has_reader = true;
     client->reader_reserves = reserves;
+    tcp_reader_lend(&client->reader, &client->spare_reply);
     shmrpci_mutex_unlock(&client->lock);
     pump(client, reserves, deadline_ns);
     shmrpci_mutex_lock(&client->lock);

@@ -33,6 +33,11 @@
 /* Memory that a call keeps for the next one. */
 #define TCP_KEEP_BYTES ((size_t)256 << 10)
 
+/* Larger ones are kept by a client, up to so many bytes, one of a request and
+ * one of a reply: the system takes longer to give a megabyte anew, page by
+ * page, than to send it. */
+#define TCP_SPARE_BYTES ((size_t)4 << 20)
+
 /* Calls without a connection that a listener keeps for the next ones. */
 #define TCP_KEEP_CALLS 256u
 

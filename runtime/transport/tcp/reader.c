@@ -16,6 +16,26 @@ void tcp_reader_fini(tcp_reader *reader)
     free(reader->body);
     reader->body = NULL;
     reader->body_cap = 0;
+    free(reader->spare.data);
+    reader->spare = (tcp_spare){.data = NULL};
+}
+
+void tcp_reader_lend(tcp_reader *reader, tcp_spare *spare)
+{
+    if (reader->spare.data == NULL) {
+        reader->spare = *spare;
+        *spare = (tcp_spare){.data = NULL};
+    }
+}
+
+void tcp_spare_keep(tcp_spare *spare, uint8_t *data, size_t cap)
+{
+    if (cap > TCP_SPARE_BYTES || cap <= spare->cap) {
+        free(data);
+        return;
+    }
+    free(spare->data);
+    *spare = (tcp_spare){.data = data, .cap = cap};
 }
 
 bool tcp_reader_is_midway(const tcp_reader *reader)
@@ -53,6 +73,11 @@ static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
 static bool make_room(tcp_reader *reader, size_t extra)
 {
     size_t wanted = reader->body_len + extra;
+    if (reader->body == NULL && reader->head.len > TCP_KEEP_BYTES) {
+        reader->body = reader->spare.data;
+        reader->body_cap = reader->spare.cap;
+        reader->spare = (tcp_spare){.data = NULL};
+    }
     if (wanted <= reader->body_cap) {
         return true;
     }
@@ -145,7 +170,8 @@ uint8_t *tcp_reader_space(tcp_reader *reader, size_t queued, size_t *out_len)
     if (missing == 0 || !make_room(reader, extra)) {
         return NULL;
     }
-    *out_len = reader->body_cap - reader->body_len;
+    size_t room = reader->body_cap - reader->body_len;
+    *out_len = room < missing ? room : missing;
     return reader->body + reader->body_len;
 }
 

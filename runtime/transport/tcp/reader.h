@@ -15,6 +15,12 @@
 
 #include "transport/tcp/frame.h"
 
+/* Memory on the heap that was used before; NULL: none. */
+typedef struct tcp_spare {
+    uint8_t *data;
+    size_t cap;
+} tcp_spare;
+
 typedef struct tcp_reader {
     tcp_side from; /* whose frames these are */
     uint32_t max_message;
@@ -24,6 +30,7 @@ typedef struct tcp_reader {
     uint8_t *body; /* on the heap */
     size_t body_len;
     size_t body_cap;
+    tcp_spare spare; /* for the next large body */
 } tcp_reader;
 
 /* A body, as on_frame gets it. */
@@ -40,6 +47,12 @@ typedef tcp_end tcp_on_frame(void *user, const tcp_head *head, tcp_body *body);
 
 void tcp_reader_init(tcp_reader *reader, tcp_side from, uint32_t max_message);
 void tcp_reader_fini(tcp_reader *reader);
+/* Takes `spare` over, if it has none. */
+void tcp_reader_lend(tcp_reader *reader, tcp_spare *spare);
+
+/* Puts memory of `cap` bytes aside, for another large body: of two the larger
+ * one, and none beyond TCP_SPARE_BYTES. Frees the other. */
+void tcp_spare_keep(tcp_spare *spare, uint8_t *data, size_t cap);
 
 /* Takes all of `data`, and calls on_frame for each frame that is complete. */
 tcp_end tcp_reader_feed(tcp_reader *reader, const uint8_t *data, size_t len,

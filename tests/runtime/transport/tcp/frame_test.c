@@ -252,11 +252,16 @@ static void append_frame(shmrpci_buf *out, size_t len, uint8_t seed)
     }
 }
 
+/* With `spare_bytes` of memory from before. */
 static void read_in_steps(const shmrpci_buf *stream, size_t step,
-                          shmrpci_buf *notes)
+                          size_t spare_bytes, shmrpci_buf *notes)
 {
     tcp_reader reader;
+    tcp_spare spare = {.data = NULL};
     tcp_reader_init(&reader, TCP_FROM_CLIENT, (uint32_t)1 << 20);
+    tcp_spare_keep(&spare, malloc(spare_bytes + 1), spare_bytes);
+    tcp_reader_lend(&reader, &spare);
+    assert_null(spare.data);
     for (size_t at = 0; at < stream->len;) {
         size_t left = stream->len - at;
         size_t room = 0;
@@ -281,8 +286,10 @@ static void read_in_steps(const shmrpci_buf *stream, size_t step,
 static void frames_are_the_same_however_they_arrive(void **state)
 {
     (void)state;
-    static const size_t lens[] = {0, 1, 23, 24, 25, 5000, 0, 0, 200000, 3};
-    static const size_t steps[] = {SIZE_MAX, 1, 2, 7, 24, 25, 1000, 40000};
+    static const size_t lens[] = {0,      1, 23, 24,     25, 5000, 0, 0,
+                                  200000, 3, 0,  300000, 7,  0,    9};
+    static const size_t steps[] = {SIZE_MAX, 1,    2,     7,     24,
+                                   25,       1000, 40000, 150000};
     shmrpci_buf stream;
     shmrpci_buf expected;
     shmrpci_buf_init_heap(&stream);
@@ -293,7 +300,7 @@ static void frames_are_the_same_however_they_arrive(void **state)
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         shmrpci_buf notes;
         shmrpci_buf_init_heap(&notes);
-        read_in_steps(&stream, steps[i], &notes);
+        read_in_steps(&stream, steps[i], i > 2 ? (size_t)1 << 20 : 0, &notes);
         if (i == 0) {
             shmrpci_buf_append(&expected, notes.data, notes.len);
         }
@@ -321,6 +328,20 @@ static void memory_grows_with_what_arrives(void **state)
     tcp_reader_fini(&reader);
 }
 
+static void spare_memory_is_the_largest_within_bounds(void **state)
+{
+    (void)state;
+    tcp_spare spare = {.data = NULL};
+    uint8_t *large = malloc(2000);
+    tcp_spare_keep(&spare, malloc(1000), 1000);
+    tcp_spare_keep(&spare, large, 2000);
+    tcp_spare_keep(&spare, malloc(500), 500);
+    tcp_spare_keep(&spare, malloc(TCP_SPARE_BYTES + 1), TCP_SPARE_BYTES + 1);
+    assert_ptr_equal(spare.data, large);
+    assert_int_equal(spare.cap, 2000);
+    free(spare.data);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -332,6 +353,7 @@ int main(void)
         cmocka_unit_test(fields_a_frame_has_not_are_refused),
         cmocka_unit_test(frames_are_the_same_however_they_arrive),
         cmocka_unit_test(memory_grows_with_what_arrives),
+        cmocka_unit_test(spare_memory_is_the_largest_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,9 @@
  * Protocols here change state by read-modify-write of a single word rather
  * than by fences: it is simpler to reason about, and ThreadSanitizer follows
  * it (it does not model fences).  Where two words are in play (I publish, then
- * look whether you sleep), all four accesses are `seq`.
+ * look whether you sleep), all four accesses are `seq`; a fence stands between
+ * the two of a side where the first one must stay a plain store, as the line
+ * that it is in belongs to the other side.
  *
  * Threading: that is the point.
  */
@@ -59,6 +61,9 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
 #define shmrpci_sub_seq(at, count) \
     (SHMRPCI_CRASHPOINT,           \
      atomic_fetch_sub_explicit((at), (count), memory_order_seq_cst))
+
+/* Between a store and a load that the load must not overtake. */
+#define shmrpci_fence_seq() atomic_thread_fence(memory_order_seq_cst)
 
 /* For counters that order nothing. */
 #define shmrpci_add_relaxed(at, count) \

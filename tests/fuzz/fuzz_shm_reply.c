@@ -36,7 +36,7 @@ static void need(bool is_so)
 static void set_up(fake *it)
 {
     int pair[2];
-    int fds[3];
+    int fds[SHM_FD_TAIL];
     shmrpci_map status = {.at = NULL};
     shmrpci_buf welcome;
     need(shmrpci_socket_pair(pair) == SHMRPC_OK);
@@ -50,17 +50,19 @@ static void set_up(fake *it)
     page->magic = SHM_STATUS_MAGIC;
     page->version = SHM_LAYOUT_VERSION;
     need(shmrpci_event_create(&fds[SHM_FD_BELL]) == SHMRPC_OK);
+    need(shmrpci_memory_create("ledger", sizeof(shm_ledger),
+                               &fds[SHM_FD_LEDGER]) == SHMRPC_OK);
     shm_message head = {.kind = SHM_MESSAGE_WELCOME,
                         .bytes = SHM_BLOCK_BYTES,
                         .max_message = 1u << 20};
-    need(shm_message_send(pair[0], head, NULL, fds, 3) == SHMRPC_OK);
+    need(shm_message_send(pair[0], head, NULL, fds, SHM_FD_TAIL) == SHMRPC_OK);
     shmrpci_connect_opts opts = {.deadline_ns =
                                      shmrpci_deadline_after(SHMRPCI_NS_PER_S),
                                  .max_message_bytes = (size_t)1 << 20};
     shmrpci_buf_init_heap(&welcome);
     need(shm_client_handshake(pair[1], &opts, &it->conn, &welcome, NULL) ==
          SHMRPC_OK);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < SHM_FD_TAIL; i++) {
         shmrpci_fd_close(&fds[i]);
     }
     shmrpci_memory_unmap(&status);

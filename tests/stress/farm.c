@@ -596,9 +596,11 @@ static void check_extents(const shm_conn *conn)
             continue;
         }
         uint32_t slot = shm_extent_slot_of(word);
+        uint32_t call = shmrpci_load_seq(&conn->block.slots[slot].word);
+        uint32_t held = shmrpci_load_seq(&conn->ledger->entries[slot].held);
         uint32_t state =
             shm_word_state(shmrpci_load_seq(&conn->block.slots[slot].word));
-        if (state != SHM_CLAIMED && state != SHM_DONE &&
+        if (!shm_held_for(held, call) && state != SHM_DONE &&
             shmrpci_load_seq(&conn->block.extents[i]) == word) {
             fail_msg("extent %u is kept for slot %u, whose state is %u", i,
                      slot, state);

@@ -10,6 +10,8 @@ static void find_parts(shm_block *block)
     block->pending = (shmrpci_atomic_u64 *)(void *)(base + SHM_PENDING_OFFSET);
     block->closed = (shmrpci_atomic_u32 *)(void *)(base + SHM_CLOSED_OFFSET);
     block->armed = (shmrpci_atomic_u32 *)(void *)(base + SHM_ARMED_OFFSET);
+    block->sleepers =
+        (shmrpci_atomic_u64 *)(void *)(base + SHM_SLEEPERS_OFFSET);
     block->extents = (shmrpci_atomic_u64 *)(void *)(base + SHM_EXTENTS_OFFSET);
     block->arena = (shm_region){base + SHM_ARENA_OFFSET,
                                 block->map.bytes - SHM_ARENA_OFFSET};

@@ -22,6 +22,7 @@ typedef struct shm_block {
     shmrpci_atomic_u64 *pending;
     shmrpci_atomic_u32 *closed;
     shmrpci_atomic_u32 *armed;
+    shmrpci_atomic_u64 *sleepers;
     shmrpci_atomic_u64 *extents; /* SHM_EXTENTS + 1 words */
     shm_region arena;
 } shm_block;

@@ -17,27 +17,27 @@ static bool is_submitted(const shm_conn *conn, uint32_t slot)
            SHM_SUBMITTED;
 }
 
-/* Which slots of `mask` are SUBMITTED. */
-static uint64_t submitted_among(const shm_conn *conn, uint64_t mask)
+/* Which slots of `mask` have calls that nobody has. */
+static uint64_t waiting_among(const shm_conn *conn, uint64_t mask)
 {
-    uint64_t submitted = 0;
+    uint64_t waiting = 0;
     for (uint64_t left = mask; left != 0; left &= left - 1) {
         uint32_t slot = (uint32_t)__builtin_ctzll(left);
-        submitted |= (uint64_t)is_submitted(conn, slot) << slot;
+        waiting |= (uint64_t)shm_conn_waits(conn, slot) << slot;
     }
-    return submitted;
+    return waiting;
 }
 
 /* Hints that led nowhere are taken away; unless, rule 3, the client has
  * submitted meanwhile. True: look again at once. */
 static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
 {
-    uint64_t stale = hinted & ~submitted_among(conn, hinted);
+    uint64_t stale = hinted & ~waiting_among(conn, hinted);
     if (stale == 0) {
         return false;
     }
     (void)shmrpci_and_seq(conn->block.pending, ~stale);
-    uint64_t again = submitted_among(conn, stale);
+    uint64_t again = waiting_among(conn, stale);
     if (again == 0) {
         return false;
     }
@@ -45,22 +45,9 @@ static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
     return true;
 }
 
-/* SUBMITTED(gen) -> CLAIMED(gen), whatever the flags become meanwhile. */
-static bool claim_word(shmrpci_atomic_u32 *at, uint32_t word)
-{
-    uint32_t gen = shm_word_gen(word);
-    for (int i = 0; i < MAX_TRIES; i++) {
-        if (shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_CLAIMED))) {
-            return true;
-        }
-        if (shm_word_state(word) != SHM_SUBMITTED ||
-            shm_word_gen(word) != gen) {
-            return false;
-        }
-    }
-    return false;
-}
-
+/* First the entry, then the word once more; who withdraws a call changes the
+ * word first, and then looks at the entry: all four sequentially consistent, so
+ * that one of the two sees the other. */
 static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 {
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
@@ -70,13 +57,18 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
         if (shm_word_state(word) != SHM_SUBMITTED) {
             return false;
         }
+        /* For the reply, while the call runs. */
+        __builtin_prefetch(&conn->block.slots[slot], 1, 3);
         uint32_t gen = shm_word_gen(word);
-        uint32_t mine = shm_ledger_value(gen, worker->index);
         uint32_t nobody = 0;
-        if (!shmrpci_cas_seq(held, &nobody, mine)) {
+        if (!shmrpci_cas_seq(held, &nobody,
+                             shm_held(gen, worker->index, SHM_TRIES))) {
             return false; /* its holder looks again: rules 3 and 4 */
         }
-        if (claim_word(at, word)) {
+        if (shmrpci_load_seq(at) == word) {
+            /* Release: what runs from here on is not repeated. */
+            shmrpci_store_release(held,
+                                  shm_held(gen, worker->index, SHM_HOLDS));
             /* A client gives memory to a call when the last one is over. */
             shmrpci_note_after(conn);
             worker->conn = conn;
@@ -85,7 +77,7 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
             return true;
         }
         /* Withdrawn. Free first, then look again: rule 3, hot slots too. */
-        (void)shmrpci_cas_seq(held, &mine, 0u);
+        (void)shmrpci_exchange_seq(held, 0u);
     }
     return false;
 }
@@ -153,12 +145,12 @@ static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
         return claim_residue(worker, conn);
     }
     /* Pipelined calls use slot after slot: this needs no hint. */
-    if (view->next >= SHM_HOT_SLOTS && is_submitted(conn, view->next) &&
+    if (view->next >= SHM_HOT_SLOTS && shm_conn_waits(conn, view->next) &&
         claim_among(worker, view, UINT64_C(1) << view->next)) {
         return true;
     }
     uint64_t hinted = shmrpci_load_seq(conn->block.pending) & ~HOT_MASK;
-    uint64_t mask = submitted_among(conn, HOT_MASK) | hinted;
+    uint64_t mask = waiting_among(conn, HOT_MASK) | hinted;
     if (mask == 0) {
         return false;
     }
@@ -207,23 +199,10 @@ bool shm_worker_sees_work(const shm_worker *worker)
                 0) {
                 return true;
             }
-        } else if (submitted_among(conn, shmrpci_load_seq(conn->block.pending) |
-                                             HOT_MASK) != 0) {
+        } else if (waiting_among(conn, shmrpci_load_seq(conn->block.pending) |
+                                           HOT_MASK) != 0) {
             return true;
         }
     }
     return false;
-}
-
-void shm_worker_unclaim(shm_worker *worker)
-{
-    shm_conn *conn = worker->conn;
-    uint32_t slot = worker->slot;
-    uint32_t mine = shm_ledger_value(worker->gen, worker->index);
-    (void)shmrpci_cas_seq(&conn->ledger->entries[slot].held, &mine, 0u);
-    worker->conn = NULL;
-    /* Rule 4: others may have passed this slot by while we held it. */
-    if (is_submitted(conn, slot)) {
-        worker->is_cold = true;
-    }
 }

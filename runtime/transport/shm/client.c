@@ -77,11 +77,23 @@ static bool is_of_our_user(int control_fd)
            who.uid == shmrpci_process_uid();
 }
 
+static shmrpc_status map_ledger(shm_client *client, int fd)
+{
+    size_t bytes = sizeof(shm_ledger);
+    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_READ, true,
+                                    &client->ledger_map);
+    }
+    client->ledger = client->ledger_map.at;
+    return status;
+}
+
 static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
                                   shmrpci_buf *welcome)
 {
     if (packet->head.kind != SHM_MESSAGE_WELCOME ||
-        packet->fd_count <= SHM_FD_BELL || packet->head.max_message == 0) {
+        packet->fd_count <= SHM_FD_LEDGER || packet->head.max_message == 0) {
         return SHMRPC_E_INVALID;
     }
     if (packet->head.max_message < client->max_message) {
@@ -92,6 +104,9 @@ static shmrpc_status take_welcome(shm_client *client, shm_packet *packet,
         packet->fds[SHM_FD_BLOCK], (size_t)packet->head.bytes, &client->block);
     if (status == SHMRPC_OK) {
         status = map_status_page(client, packet->fds[SHM_FD_STATUS]);
+    }
+    if (status == SHMRPC_OK) {
+        status = map_ledger(client, packet->fds[SHM_FD_LEDGER]);
     }
     if (status == SHMRPC_OK) {
         status = shm_pool_init(&client->pool, client->block.arena,
@@ -306,6 +321,7 @@ void shm_client_disconnect(shmrpci_conn *conn)
     shmrpci_fd_close(&client->told_fd);
     shm_block_unmap(&client->block);
     shmrpci_memory_unmap(&client->status_map);
+    shmrpci_memory_unmap(&client->ledger_map);
     /* In a child, threads of the parent would be waited for. */
     if (client->generation == shmrpci_fork_generation()) {
         shmrpci_mutex_fini(&client->control_lock);

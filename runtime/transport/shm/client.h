@@ -8,7 +8,7 @@
  *
  * A slot is in exactly one of these hands: `free`, a call (between reserve
  * and its end), or `quarantined`: given up while a worker had it, it comes
- * back when the word says DONE or ABORTED.
+ * back when that worker is done with it.
  *
  * Threading: any number of threads, each with its own call.  Lock order:
  * control_lock, then the pool's own.
@@ -51,6 +51,8 @@ typedef struct shm_client {
     shm_block block;
     shmrpci_map status_map;
     shm_status_page *status; /* read-only */
+    shmrpci_map ledger_map;
+    shm_ledger *ledger; /* the same */
     int control_fd;
     int bell_fd;
     size_t max_message;
@@ -133,12 +135,16 @@ void shm_client_free_unread(shm_client *client, uint32_t index);
 void shm_client_quarantine(shm_client *client, uint32_t index);
 /* Frees the quarantined slots among `mask` whose workers are done. */
 void shm_client_reclaim(shm_client *client, uint64_t mask);
+/* Whether a worker has the call on a slot, whose word was `word` before: it is
+ * DONE or ABORTED some day. */
+bool shm_client_is_held(const shm_client *client, uint32_t index,
+                        uint32_t word);
 /* Wakes a worker for the call on a slot, if any sleeps. */
 void shm_client_ring(shm_client *client, shm_client_slot *slot);
 
 /* ---- client_wait.c --------------------------------------------------- */
 
-/* Waits until the call on a slot is DONE or ABORTED and returns its word.
+/* Waits until the call on a slot is no longer SUBMITTED and returns its word.
  * DEADLINE, SERVER_LOST. */
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word);

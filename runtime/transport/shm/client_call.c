@@ -166,12 +166,13 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
     return SHMRPC_OK;
 }
 
-/* Writes head and payload: one burst, so that the line changes hands once. */
 _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                    (uint32_t)SHMRPCI_HEAD_NUMBERED == SHM_MSG_NUMBERED &&
                    (uint32_t)SHMRPCI_HEAD_TOLD == SHM_MSG_TOLD,
                "flags of a request go as they are");
 
+/* Writes head, payload and word in one burst of stores after all that takes
+ * time: a worker looks at the line all the while, and takes it away. */
 static void write_slot(shm_client_slot *slot, shm_slot *shared,
                        const shmrpci_call *call, uint64_t now)
 {
@@ -182,27 +183,33 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     bool is_inline = out->len <= inline_room(slot);
     flags |=
         call->head.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_TOLD);
+    flags |= is_inline ? 0 : SHM_MSG_BODY_SPAN;
+    flags |= slot->reply.size == 0 ? 0 : SHM_MSG_REPLY_SPAN;
+    /* Relaxed: only the thread whose call it is writes it. */
+    uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
+    gen = gen != 0 ? gen : 1; /* 0: a block that was given back, see withdraw */
+    shmrpci_store_relaxed(&slot->gen, gen);
     if (!is_inline) {
-        flags |= SHM_MSG_BODY_SPAN;
         shm_span body = slot->request;
         body.size = (uint32_t)out->len;
         memcpy(at, &body, sizeof body);
         at += sizeof body;
     }
     if (slot->reply.size != 0) {
-        flags |= SHM_MSG_REPLY_SPAN;
         memcpy(at, &slot->reply, sizeof slot->reply);
         at += sizeof slot->reply;
     }
     if (is_inline && out->len > 0) {
         memcpy(at, out->data, out->len);
     }
-    /* Relaxed: the exchange of the word publishes them. */
+    /* Relaxed: the word publishes them. */
     shmrpci_store_relaxed(&shared->method, (uint16_t)call->head.method);
     shmrpci_store_relaxed(&shared->flags, (uint16_t)flags);
     shmrpci_store_relaxed(&shared->length, (uint32_t)out->len);
     shmrpci_store_relaxed(&shared->stamp, shm_stamp(now));
     shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
+    /* Release: pairs with the claim's acquire. */
+    shmrpci_store_release(&shared->word, shm_word(gen, SHM_SUBMITTED));
 }
 
 /* It may be there still, from an earlier request on the slot. Sequentially
@@ -223,22 +230,13 @@ static void leave_to_next(shm_client_slot *slot, uint64_t now)
     slot->relied = now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
 }
 
-static void submit(shm_client *client, uint32_t index, uint32_t flags,
-                   uint64_t now)
+/* Has the request that was just written found. */
+static void announce(shm_client *client, uint32_t index, uint32_t flags,
+                     uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
-    /* Relaxed: only the thread whose call it is writes it. */
-    uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
-    shmrpci_store_relaxed(&slot->gen, gen);
-    slot->has_rung = false;
-    slot->unclaimed_ns = 0;
-    /* Sequentially consistent, and so are the looks at lease and idle below:
-     * a worker that gives up its lease or goes to sleep does so before its
-     * last look at the words. Also the release that publishes the request to
-     * the claim's acquire. */
-    (void)shmrpci_exchange_seq(&client->block.slots[index].word,
-                               shm_word(gen, SHM_SUBMITTED));
     if (index >= SHM_HOT_SLOTS) {
+        shmrpci_fence_seq();
         raise_hint(client, index);
     }
     /* Nobody looks after the end of the lease for a oneway call. */
@@ -247,12 +245,16 @@ static void submit(shm_client *client, uint32_t index, uint32_t flags,
         leave_to_next(slot, now);
         return;
     }
-    uint64_t lease = shmrpci_load_seq(&client->status->lease);
+    /* Without a fence before it: who relies on a lease that was given up just
+     * now notices when it waits, at the latest when the lease would have ended.
+     */
+    uint64_t lease = shmrpci_load_relaxed(&client->status->lease);
     if (!is_oneway && lease != 0 && (int64_t)(lease - now) > 0) {
         slot->relied = lease;
         return;
     }
     slot->relied = 0;
+    shmrpci_fence_seq();
     shm_client_ring(client, slot);
 }
 
@@ -272,10 +274,12 @@ int shm_client_commit(shmrpci_call *call)
     /* A time that is a little old may make us rely on a lease that has ended
      * meanwhile; we shall notice when we wait. */
     uint64_t now = call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
-    write_slot(slot, &client->block.slots[index], call, now);
-    drop_heap(slot, &call->out);
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
-    submit(client, index, call->head.flags, now);
+    slot->has_rung = false;
+    slot->unclaimed_ns = 0;
+    write_slot(slot, &client->block.slots[index], call, now);
+    announce(client, index, call->head.flags, now);
+    drop_heap(slot, &call->out);
     shmrpci_spinner_refresh(&client->spinner, now);
     if (is_oneway) {
         shm_client_quarantine(client, index);
@@ -340,29 +344,42 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
                : SHMRPC_E_DATA_LOSS;
 }
 
-/* The server is gone, or has taken back what no worker had: what is certain
- * about the call. A worker claims by compare-and-swap of the word before it
- * looks at the request, so a call that we withdraw has not run. */
-static shmrpc_status end_of_call(shm_client *client, uint32_t index)
+/* Takes a call back unless it is over, or a worker has it. True: it has not
+ * run, and never will: we have changed the word, and nobody had the entry after
+ * that (try_claim in claim.c), nor is it DONE. (A block that the server has
+ * given back is all zeros, so what counts is FREE with our generation.) */
+static bool withdraw(const shm_client *client, uint32_t index,
+                     uint32_t *out_word)
 {
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
-    uint32_t word = shmrpci_load_acquire(at);
-    for (;;) {
-        switch (shm_word_state(word)) {
-        case SHM_DONE:
-            return SHMRPC_OK;
-        case SHM_ABORTED:
-            return SHMRPC_E_WORKER_DIED;
-        case SHM_FREE:
-            return SHMRPC_E_UNAVAILABLE;
-        case SHM_SUBMITTED:
-            if (shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_FREE))) {
-                return SHMRPC_E_UNAVAILABLE;
-            }
-            continue;
-        default:
-            return SHMRPC_E_SERVER_LOST;
-        }
+    uint32_t word = shmrpci_load_seq(at);
+    if (shm_word_state(word) == SHM_SUBMITTED &&
+        shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_FREE))) {
+        word = shm_word_moved(word, SHM_FREE);
+    }
+    bool is_held = shm_client_is_held(client, index, word);
+    *out_word = shmrpci_load_seq(at);
+    return !is_held &&
+           *out_word ==
+               shm_word(shmrpci_load_relaxed(&client->slots[index].gen),
+                        SHM_FREE);
+}
+
+/* The server is gone, or has taken back what was waiting: what is certain about
+ * the call. */
+static shmrpc_status end_of_call(const shm_client *client, uint32_t index)
+{
+    uint32_t word;
+    if (withdraw(client, index, &word)) {
+        return SHMRPC_E_UNAVAILABLE;
+    }
+    switch (shm_word_state(word)) {
+    case SHM_DONE:
+        return SHMRPC_OK;
+    case SHM_ABORTED:
+        return SHMRPC_E_WORKER_DIED;
+    default:
+        return SHMRPC_E_SERVER_LOST;
     }
 }
 
@@ -397,28 +414,19 @@ bool shm_client_cancel(shmrpci_call *call)
 {
     shm_client *client = client_of(call);
     uint32_t index = index_of(call);
-    shmrpci_atomic_u32 *at = &client->block.slots[index].word;
-    uint32_t word = shmrpci_load_acquire(at);
-    for (;;) {
-        switch (shm_word_state(word)) {
-        case SHM_SUBMITTED:
-            if (shmrpci_cas_seq(at, &word, shm_word_moved(word, SHM_FREE))) {
-                /* A stopped worker may hold its ledger entry. */
-                (void)shmrpci_or_seq(&client->avoided, UINT64_C(1) << index);
-                shm_client_free_slot(client, index);
-                return true;
-            }
-            continue;
-        case SHM_CLAIMED:
-            /* WAITING too: a thread may come to wait for this slot. */
-            if (shmrpci_cas_seq(at, &word, word | SHM_CANCEL | SHM_WAITING)) {
-                shm_client_quarantine(client, index);
-                return false;
-            }
-            continue;
-        default:
-            shm_client_free_unread(client, index);
-            return false;
+    uint32_t word;
+    if (withdraw(client, index, &word)) {
+        /* A stopped worker may have the entry, for an earlier call. */
+        if (shmrpci_load_relaxed(&client->ledger->entries[index].held) != 0) {
+            (void)shmrpci_or_seq(&client->avoided, UINT64_C(1) << index);
         }
+        shm_client_free_slot(client, index);
+        return true;
     }
+    if (shm_word_state(word) == SHM_FREE) {
+        shm_client_quarantine(client, index);
+    } else {
+        shm_client_free_unread(client, index);
+    }
+    return false;
 }

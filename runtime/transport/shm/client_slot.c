@@ -71,11 +71,30 @@ void shm_client_quarantine(shm_client *client, uint32_t index)
     (void)shmrpci_or_seq(&client->quarantined, UINT64_C(1) << index);
 }
 
-static bool is_over(uint32_t word)
+bool shm_client_is_held(const shm_client *client, uint32_t index, uint32_t word)
 {
-    /* FREE: the server took a request back because we closed. */
+    /* Sequentially consistent: see try_claim in claim.c. */
+    return shm_held_for(shmrpci_load_seq(&client->ledger->entries[index].held),
+                        word);
+}
+
+/* Whether the worker that had a call that we gave up is done with it. Acquire:
+ * it has read the request then. */
+static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
+{
     uint32_t state = shm_word_state(word);
-    return state == SHM_DONE || state == SHM_ABORTED || state == SHM_FREE;
+    return state == SHM_DONE || state == SHM_ABORTED ||
+           (state == SHM_FREE && !shm_client_is_held(client, index, word));
+}
+
+/* Whose thread slept on the word of a slot that is free now. */
+static void wake_sleepers(shm_client *client, uint32_t index)
+{
+    uint64_t bit = UINT64_C(1) << index;
+    if ((shmrpci_load_relaxed(client->block.sleepers) & bit) != 0) {
+        (void)shmrpci_and_seq(client->block.sleepers, ~bit);
+        shmrpci_futex_wake(&client->block.slots[index].word, INT32_MAX);
+    }
 }
 
 void shm_client_reclaim(shm_client *client, uint64_t mask)
@@ -85,12 +104,13 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
         uint32_t index = (uint32_t)__builtin_ctzll(left);
         uint64_t bit = UINT64_C(1) << index;
         left &= ~bit;
-        /* Acquire: the worker has read the request before it said DONE. */
-        if (!is_over(shmrpci_load_acquire(&client->block.slots[index].word))) {
+        if (!is_back(client, index,
+                     shmrpci_load_acquire(&client->block.slots[index].word))) {
             continue;
         }
         /* Whoever takes the bit away frees the slot. */
         if ((shmrpci_and_seq(&client->quarantined, ~bit) & bit) != 0) {
+            wake_sleepers(client, index);
             shm_client_free_unread(client, index);
         }
     }
@@ -127,13 +147,12 @@ static void sleep_for_slot(shm_client *client, int64_t deadline_ns)
         until = deadline_ns;
     }
     if (quarantined != 0) {
-        shmrpci_atomic_u32 *word =
-            &client->block.slots[__builtin_ctzll(quarantined)].word;
-        uint32_t seen = shmrpci_load_acquire(word);
-        if (!is_over(seen) &&
-            ((seen & SHM_WAITING) != 0 ||
-             shmrpci_cas_seq(word, &seen, seen | SHM_WAITING))) {
-            (void)shmrpci_futex_wait(word, seen | SHM_WAITING, until);
+        uint32_t index = (uint32_t)__builtin_ctzll(quarantined);
+        shmrpci_atomic_u32 *at = &client->block.slots[index].word;
+        (void)shmrpci_or_seq(client->block.sleepers, UINT64_C(1) << index);
+        uint32_t word = shmrpci_load_seq(at);
+        if (!is_back(client, index, word)) {
+            (void)shmrpci_futex_wait(at, word, until);
         }
         return;
     }

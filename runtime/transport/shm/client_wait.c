@@ -17,18 +17,31 @@
 /* Looks before the first one at the clock: as many as a short call takes. */
 #define FIRST_LOOKS 32
 
+/* FREE: the server took it back. */
 static bool is_over(uint32_t word)
 {
-    uint32_t state = shm_word_state(word);
-    return state == SHM_DONE || state == SHM_ABORTED || state == SHM_FREE;
+    return shm_word_state(word) != SHM_SUBMITTED;
 }
 
-/* The lease that we relied on has ended: another one, or a ring. */
-static void look_after_lease(shm_client *client, shm_client_slot *slot,
-                             uint64_t now)
+/* Whether a call was submitted that no worker has. */
+static bool is_waiting(const shm_client *client, uint32_t index, uint32_t word)
 {
-    uint64_t lease = shmrpci_load_seq(&client->status->lease);
+    return shm_word_state(word) == SHM_SUBMITTED &&
+           !shm_client_is_held(client, index, word);
+}
+
+/* The lease that we relied on has ended: if need be another one, or a ring. */
+static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
+{
+    shm_client_slot *slot = &client->slots[index];
     slot->relied = 0;
+    /* Between our submit and these looks, as there is none in submit. */
+    shmrpci_fence_seq();
+    if (!is_waiting(client, index,
+                    shmrpci_load_seq(&client->block.slots[index].word))) {
+        return;
+    }
+    uint64_t lease = shmrpci_load_seq(&client->status->lease);
     if ((int64_t)(lease - now) > 0 && lease != 0) {
         slot->relied = lease;
     } else {
@@ -38,9 +51,11 @@ static void look_after_lease(shm_client *client, shm_client_slot *slot,
 
 /* True when the call is over; else `word` is what was seen last, and `began`
  * when the wait began. */
-static bool spin(shm_client *client, shm_client_slot *slot,
-                 shmrpci_atomic_u32 *at, uint32_t *word, uint64_t *began)
+static bool spin(shm_client *client, uint32_t index, uint32_t *word,
+                 uint64_t *began)
 {
+    shm_client_slot *slot = &client->slots[index];
+    shmrpci_atomic_u32 *at = &client->block.slots[index].word;
     /* Unknown: 0 - 1. */
     uint64_t budget =
         shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
@@ -71,9 +86,8 @@ static bool spin(shm_client *client, shm_client_slot *slot,
             shmrpci_pause();
         }
         now = shmrpci_ticks();
-        if (slot->relied != 0 && (int64_t)(now - slot->relied) >= 0 &&
-            shm_word_state(*word) == SHM_SUBMITTED) {
-            look_after_lease(client, slot, now);
+        if (slot->relied != 0 && (int64_t)(now - slot->relied) >= 0) {
+            look_after_lease(client, index, now);
         }
         if ((int64_t)(now - step) >= 0) {
             if (shmrpci_spinner_step_aside(&client->spinner)) {
@@ -155,7 +169,8 @@ void shm_client_rescue(shm_client *client, uint32_t index)
     }
 }
 
-/* Sleeps once. The word is looked at again whatever woke us. */
+/* Sleeps once, with our bit in `sleepers`. The word is looked at again whatever
+ * woke us. */
 static shmrpc_status sleep_once(shm_client *client, uint32_t index,
                                 uint32_t word, int64_t deadline_ns)
 {
@@ -165,15 +180,9 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
     if (now_ns >= deadline_ns) {
         return SHMRPC_E_DEADLINE;
     }
-    if ((word & SHM_WAITING) == 0) {
-        if (!shmrpci_cas_seq(at, &word, word | SHM_WAITING)) {
-            return SHMRPC_OK;
-        }
-        word |= SHM_WAITING;
-    }
-    /* Who is claimed needs no lease; sleeping by one that has ended would be
+    /* Who is served needs no lease; sleeping by one that has ended would be
      * no sleep. */
-    if (shm_word_state(word) != SHM_SUBMITTED) {
+    if (!is_waiting(client, index, word)) {
         slot->relied = 0;
     }
     bool had_lease = slot->relied != 0;
@@ -187,10 +196,10 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
         }
         return SHMRPC_OK;
     }
-    if (shm_word_state(after) == SHM_SUBMITTED) {
+    if (is_waiting(client, index, after)) {
         uint64_t now = shmrpci_ticks();
         if (had_lease && (int64_t)(now - slot->relied) >= 0) {
-            look_after_lease(client, slot, now);
+            look_after_lease(client, index, now);
         } else if (!had_lease && shmrpci_now_ns() >= now_ns + SHM_SLICE_NS) {
             shm_client_rescue(client, index);
         }
@@ -213,35 +222,26 @@ shmrpc_status shm_client_look(shm_client *client, uint32_t index,
     if (is_lost) {
         return SHMRPC_E_SERVER_LOST;
     }
-    if (slot->relied != 0 && shm_word_state(word) == SHM_SUBMITTED) {
+    if (slot->relied != 0) {
         uint64_t now = shmrpci_ticks();
         if ((int64_t)(now - slot->relied) >= 0) {
-            look_after_lease(client, slot, now);
+            look_after_lease(client, index, now);
         }
     }
     return SHMRPC_E_DEADLINE;
 }
 
-shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
-                              int64_t deadline_ns, uint32_t *out_word)
+/* Sleeps until the call is over. */
+static shmrpc_status sleep_on(shm_client *client, uint32_t index,
+                              int64_t deadline_ns, uint64_t began,
+                              uint32_t *word)
 {
-    shm_client_slot *slot = &client->slots[index];
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
-    if (deadline_ns == 0) {
-        return shm_client_look(client, index, out_word);
-    }
-    uint32_t word = shmrpci_load_acquire(at);
-    uint64_t began;
-    if (is_over(word) || spin(client, slot, at, &word, &began)) {
-        *out_word = word;
-        return SHMRPC_OK;
-    }
     for (;;) {
-        shmrpc_status status = sleep_once(client, index, word, deadline_ns);
-        word = shmrpci_load_acquire(at);
-        if (is_over(word)) {
-            learn(client, index, word, began);
-            *out_word = word;
+        shmrpc_status status = sleep_once(client, index, *word, deadline_ns);
+        *word = shmrpci_load_acquire(at);
+        if (is_over(*word)) {
+            learn(client, index, *word, began);
             return SHMRPC_OK;
         }
         if (status != SHMRPC_OK) {
@@ -249,4 +249,25 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
             return status;
         }
     }
+}
+
+shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
+                              int64_t deadline_ns, uint32_t *out_word)
+{
+    uint64_t began;
+    if (deadline_ns == 0) {
+        return shm_client_look(client, index, out_word);
+    }
+    *out_word = shmrpci_load_acquire(&client->block.slots[index].word);
+    if (is_over(*out_word) || spin(client, index, out_word, &began)) {
+        return SHMRPC_OK;
+    }
+    /* Sequentially consistent: pairs with the worker that changes the word and
+     * then looks here, while we enter and then have the kernel look at it. */
+    uint64_t bit = UINT64_C(1) << index;
+    (void)shmrpci_or_seq(client->block.sleepers, bit);
+    shmrpc_status status =
+        sleep_on(client, index, deadline_ns, began, out_word);
+    (void)shmrpci_and_seq(client->block.sleepers, ~bit);
+    return status;
 }

@@ -73,7 +73,8 @@ int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
             return 0;
         }
         word = shmrpci_load_relaxed(&client->block.slots[index].word);
-        if (shm_word_state(word) == SHM_SUBMITTED) {
+        if (shm_word_state(word) == SHM_SUBMITTED &&
+            !shm_client_is_held(client, index, word)) {
             now_ns = now_ns != 0 ? now_ns : shmrpci_now_ns();
             leave(client, index, now_ns);
         }

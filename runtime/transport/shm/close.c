@@ -51,7 +51,8 @@ static void take_back(shm_conn *conn)
         if ((flags & SHM_MSG_ONEWAY) != 0) {
             residual |= UINT64_C(1) << i;
         } else {
-            /* Failing means that a worker was faster. */
+            /* Also of one that runs, which then ends all the same. Failing
+             * means that it has ended. */
             (void)shmrpci_cas_seq(&slot->word, &word,
                                   shm_word_moved(word, SHM_FREE));
         }

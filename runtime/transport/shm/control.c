@@ -256,22 +256,25 @@ static void drop_handshake(shm_conn *conn)
 static shmrpc_status send_welcome(const shm_conn *conn, const shmrpci_buf *tail)
 {
     int tail_fd = -1;
+    int ledger_fd = -1;
     shm_message welcome = {.kind = SHM_MESSAGE_WELCOME,
                            .bytes = conn->block.map.bytes,
                            .max_message = conn->max_message,
                            .tail = (uint32_t)tail->len};
-    shmrpc_status status = SHMRPC_OK;
-    if (tail->len > SHM_TAIL_MAX_BYTES) {
+    shmrpc_status status =
+        shmrpci_memory_read_only(conn->ledger_fd, &ledger_fd);
+    if (status == SHMRPC_OK && tail->len > SHM_TAIL_MAX_BYTES) {
         status = shmrpci_memory_create_constant("shmrpc-welcome", tail->data,
                                                 tail->len, &tail_fd);
     }
     if (status == SHMRPC_OK) {
         int fds[SHM_FD_MAX] = {conn->block_fd, conn->listener->client_status_fd,
-                               conn->bell_fd, tail_fd};
+                               conn->bell_fd, ledger_fd, tail_fd};
         status = shm_message_send(conn->fd, welcome, tail->data, fds,
                                   tail_fd >= 0 ? SHM_FD_MAX : SHM_FD_TAIL);
     }
     shmrpci_fd_close(&tail_fd);
+    shmrpci_fd_close(&ledger_fd);
     return status;
 }
 

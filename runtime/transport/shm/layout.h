@@ -10,8 +10,10 @@
  *        512   512   extents: a u64 word for each, who uses it; [0] is unused
  *       4096   128   pending: u64 bitmap, a hint that slots may hold requests
  *       4224    64   closed: u32, server writes 1 when it goes
- *       4288    64   armed: u32, not 0 while the client sleeps by its control
+ *       4288     8   armed: u32, not 0 while the client sleeps by its control
  *                    socket; client counts it up, server writes 0
+ *       4296    56   sleepers: u64 bitmap of the slots on whose words the
+ *                    client sleeps; client writes
  *       4352 16384   64 slots of 256 bytes
  *      20736  rest   arena: spans of larger requests and replies, handed out
  *                    by the client alone, from lists in its private memory
@@ -20,7 +22,7 @@
  * that a call moves one line there and one back:
  *
  *     offset  size   what
- *          0     4   word: generation (16) | flags (8) | state (8); a futex
+ *          0     4   word: generation (16) | state (16); a futex
  *          4     2   request: method
  *          6     2   message flags (8) | CPU of the sender, low bits (8)
  *          8     4   length of the body
@@ -42,19 +44,24 @@
  * States of a slot's word, and who changes them:
  *
  *     FREE, DONE, ABORTED --client: submit--> SUBMITTED(generation + 1)
- *     SUBMITTED --worker: claim--> CLAIMED      with the ledger entry held
  *     SUBMITTED --client: withdraw--> FREE
- *     SUBMITTED --server: client is gone--> FREE
- *     CLAIMED --worker: complete--> DONE
- *     CLAIMED --server: recover--> ABORTED      its worker has died
- *     flag WAITING: client, before it sleeps on the word; kept from then on
- *     flag CANCEL:  client, while CLAIMED; kept from then on
+ *     SUBMITTED --server: the connection ends--> FREE
+ *     SUBMITTED, FREE --worker: complete--> DONE           who holds the entry
+ *     SUBMITTED, FREE --server: recover--> ABORTED         its holder has died
  *
- * All changes are compare-and-swap of the whole word, hence bound to its
- * generation, but for submit: nobody else writes a word that is FREE, DONE or
- * ABORTED.  The payload belongs to the client before submit and after DONE or
- * ABORTED, and to the worker in between; words publish it (release) to the
- * side that reads them (acquire).
+ * Who runs a call stands in the ledger alone: a worker takes the entry, looks
+ * at the word again, and holds the entry from then on if the word is still
+ * SUBMITTED. Who withdraws changes the word, and looks into the ledger after
+ * that. So one of the two sees the other, and a call that was withdrawn while
+ * nobody had its entry never runs. Until it is DONE a call that runs looks as
+ * it did when it was submitted: the worker needs the line for itself but once,
+ * for the reply.
+ *
+ * Submit and complete are stores: nobody else may change the word then. The
+ * others are compare-and-swap of the whole word, hence bound to its
+ * generation. The payload belongs to the client before submit, after DONE or
+ * ABORTED, and when the word is FREE and nobody has the entry; else to the
+ * worker. Words publish it (release) to the side that reads them (acquire).
  *
  * Word of an extent: incarnation (16) | uses (32) | slot (8) | state (8). The
  * incarnation tells apart extents that had the same number, and is said when
@@ -76,9 +83,16 @@
  * extent may be used; whether one is mapped is known to each privately, and a
  * client that scribbles here spoils its own calls only.
  *
- * The ledger, in the server's private memory, is the authority for claims: a
- * client that scribbles over its block spoils its own calls only.  Recovery
- * after a death: recover.c for workers, close.c for clients.
+ * Ledger, one for each connection, a page, which only the server's processes
+ * can write: the authority for claims. A client that scribbles over its block
+ * spoils its own calls only. 64 entries of 64 bytes; a client reads one word of
+ * them, when it withdraws a call or has waited for long:
+ *
+ *     offset  size   what
+ *          0     4   held: 0 nobody, else generation (16) | owner (8) | how
+ * (8): TRIES, looks at the word again; HOLDS, runs the call
+ *
+ * Recovery after a death: recover.c for workers, close.c for clients.
  *
  * Status page, one for each service, read-only for clients:
  *
@@ -91,26 +105,28 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_LAYOUT_H
 #define SHMRPCI_TRANSPORT_SHM_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 3u
+#define SHM_LAYOUT_VERSION 4u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
-#define SHM_SLOTS          64u
-#define SHM_SLOT_BYTES     256u
-#define SHM_PAYLOAD_BYTES  232u
-#define SHM_EXTENTS_OFFSET 512u
-#define SHM_PENDING_OFFSET 4096u
-#define SHM_CLOSED_OFFSET  4224u
-#define SHM_ARMED_OFFSET   4288u
-#define SHM_SLOTS_OFFSET   4352u
-#define SHM_ARENA_OFFSET   20736u
-#define SHM_BLOCK_BYTES    61440u
-#define SHM_BLOCK_MAX      ((size_t)1 << 30)
+#define SHM_SLOTS           64u
+#define SHM_SLOT_BYTES      256u
+#define SHM_PAYLOAD_BYTES   232u
+#define SHM_EXTENTS_OFFSET  512u
+#define SHM_PENDING_OFFSET  4096u
+#define SHM_CLOSED_OFFSET   4224u
+#define SHM_ARMED_OFFSET    4288u
+#define SHM_SLEEPERS_OFFSET 4296u
+#define SHM_SLOTS_OFFSET    4352u
+#define SHM_ARENA_OFFSET    20736u
+#define SHM_BLOCK_BYTES     61440u
+#define SHM_BLOCK_MAX       ((size_t)1 << 30)
 
 /* Extents of one connection; region numbers are 1 to SHM_EXTENTS. */
 #define SHM_EXTENTS          63u
@@ -123,7 +139,6 @@
 typedef enum shm_state {
     SHM_FREE,
     SHM_SUBMITTED,
-    SHM_CLAIMED,
     SHM_DONE,
     SHM_ABORTED
 } shm_state;
@@ -136,10 +151,7 @@ typedef enum shm_extent_state {
     SHM_EXTENT_RETIRED
 } shm_extent_state;
 
-#define SHM_STATE_MASK UINT32_C(0x000000FF)
-#define SHM_FLAGS_MASK UINT32_C(0x0000FF00)
-#define SHM_WAITING    UINT32_C(0x00000100)
-#define SHM_CANCEL     UINT32_C(0x00000200)
+#define SHM_STATE_MASK UINT32_C(0x0000FFFF)
 #define SHM_GEN_SHIFT  16
 
 /* Message flags. */
@@ -170,6 +182,38 @@ typedef struct shm_slot {
     uint8_t payload[SHM_PAYLOAD_BYTES];
 } shm_slot;
 
+/* How an entry of the ledger is held. */
+typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS } shm_hold;
+
+typedef struct shm_ledger_entry {
+    _Alignas(64) shmrpci_atomic_u32 held;
+    /* Bitmap of the extents that the holder reads or writes; 0 when the entry
+     * is free. The holder writes, and who grants it one. */
+    shmrpci_atomic_u64 uses;
+    /* Which extent has this entry's number now: its incarnation + 1, or 0 for
+     * none; entry 0's is unused. The control loop writes; workers look after
+     * they have noted its use: sequentially consistent, all of it (extent.c).
+     */
+    shmrpci_atomic_u32 live;
+    /* Of the last entry only: what concerns the whole connection. */
+    /* Written by the control loop when the client has hung up: workers take
+     * nothing any more but the `residual` slots, oneway calls that were
+     * submitted before. Release; workers acquire. */
+    shmrpci_atomic_u32 closed;
+    /* Written last by the control loop: it has let go of the connection, and
+     * so should everybody. Release; workers acquire. */
+    shmrpci_atomic_u32 gone;
+    shmrpci_atomic_u64 residual;
+} shm_ledger_entry;
+
+/* The entry with what concerns all of them: a slot that is rarely used. */
+#define SHM_WHOLE (SHM_SLOTS - 1)
+
+/* One page, so that an idle connection costs no more. */
+typedef struct shm_ledger {
+    shm_ledger_entry entries[SHM_SLOTS];
+} shm_ledger;
+
 typedef struct shm_span {
     uint32_t region;
     uint32_t size;
@@ -199,6 +243,8 @@ _Static_assert(offsetof(shm_slot, flags) == 6, "slot.flags");
 _Static_assert(offsetof(shm_slot, length) == 8, "slot.length");
 _Static_assert(offsetof(shm_slot, timeout_ns) == 16, "slot.timeout_ns");
 _Static_assert(offsetof(shm_slot, payload) == 24, "slot.payload");
+_Static_assert(sizeof(shm_ledger) == SHM_SLOTS * 64u, "ledger");
+_Static_assert(offsetof(shm_ledger_entry, held) == 0, "entry.held");
 _Static_assert(sizeof(shm_span) == 16, "span");
 _Static_assert(sizeof(shm_block_head) == 64, "block head");
 _Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");
@@ -247,10 +293,31 @@ static inline uint32_t shm_word_gen(uint32_t word)
     return word >> SHM_GEN_SHIFT;
 }
 
-/* `word` in another state, with its generation and flags. */
+/* `word` in another state, with its generation. */
 static inline uint32_t shm_word_moved(uint32_t word, shm_state state)
 {
     return (word & ~SHM_STATE_MASK) | (uint32_t)state;
+}
+
+static inline uint32_t shm_held(uint32_t gen, uint32_t owner, shm_hold how)
+{
+    return gen << SHM_GEN_SHIFT | owner << 8 | (uint32_t)how;
+}
+
+static inline uint32_t shm_held_owner(uint32_t held)
+{
+    return held >> 8 & 0xFFu;
+}
+
+static inline shm_hold shm_held_how(uint32_t held)
+{
+    return (shm_hold)(held & 0xFFu);
+}
+
+/* Whether an entry is held for the call that a word is of. */
+static inline bool shm_held_for(uint32_t held, uint32_t word)
+{
+    return held != 0 && (held ^ word) >> SHM_GEN_SHIFT == 0;
 }
 
 static inline uint64_t shm_extent_word(uint32_t incarnation,

@@ -4,7 +4,8 @@
  *     client                        server
  *     HELLO  + rpc's hello    ->
  *                             <-    WELCOME + rpc's welcome, descriptors of
- *                                   block, status page, doorbell, [welcome]
+ *                                   block, status page, doorbell, ledger,
+ *                                   [welcome]
  *                             <- or REFUSED + text; then it hangs up
  *     WANT(bytes)             ->
  *                             <-    EXTENT(region, incarnation, bytes, tag) +
@@ -61,7 +62,8 @@ enum {
     SHM_FD_BLOCK,
     SHM_FD_STATUS,
     SHM_FD_BELL,
-    SHM_FD_TAIL, /* only when the tail is longer than SHM_TAIL_MAX_BYTES */
+    SHM_FD_LEDGER, /* for reading only */
+    SHM_FD_TAIL,   /* only when the tail is longer than SHM_TAIL_MAX_BYTES */
     SHM_FD_MAX
 };
 

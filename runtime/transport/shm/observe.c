@@ -39,7 +39,7 @@ static void look_at(shm_conn *conn, uint32_t slot, int64_t now_ns,
     uint64_t bit = UINT64_C(1) << slot;
     uint32_t word = shmrpci_load_acquire(&conn->block.slots[slot].word);
     uint16_t gen = (uint16_t)shm_word_gen(word);
-    if (shm_word_state(word) != SHM_SUBMITTED) {
+    if (!shm_conn_waits(conn, slot)) {
         conn->waiting &= ~bit;
         return;
     }

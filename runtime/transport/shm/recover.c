@@ -8,31 +8,45 @@
 #include "os/futex.h"
 #include "os/poll.h"
 
+/* Not DONE yet: SUBMITTED(gen), or FREE(gen), as its client has given it up. */
+static bool is_unfinished(uint32_t word, uint32_t held)
+{
+    uint32_t state = shm_word_state(word);
+    return shm_held_for(held, word) &&
+           (state == SHM_SUBMITTED || state == SHM_FREE);
+}
+
 /* What was taken for a reply that never came is idle again, before the client
  * can use the slot once more. After DONE it is the client's. */
-static void release_extents(shm_conn *conn, uint32_t slot, uint32_t gen)
+static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
 {
-    uint32_t word = shmrpci_load_seq(&conn->block.slots[slot].word);
-    if (shm_word_state(word) == SHM_CLAIMED && shm_word_gen(word) == gen) {
+    if (is_unfinished(shmrpci_load_seq(&conn->block.slots[slot].word), held)) {
         shm_extent_recover(conn, slot);
     }
     shmrpci_store_seq(&conn->ledger->entries[slot].uses, UINT64_C(0));
 }
 
-/* CLAIMED(gen) -> ABORTED(gen); then whoever sleeps on it is woken, also when
- * the worker had said DONE and died before it could wake. */
-static void abort_slot(shm_slot *slot, uint32_t gen)
+/* A call that ran has ABORTED; one that was about to is left to others. */
+static void abort_slot(shm_slot *slot, uint32_t held)
 {
     uint32_t word = shmrpci_load_seq(&slot->word);
-    while (shm_word_state(word) == SHM_CLAIMED && shm_word_gen(word) == gen) {
-        if (shmrpci_cas_seq(&slot->word, &word,
+    while (shm_held_how(held) == SHM_HOLDS && is_unfinished(word, held) &&
+           !shmrpci_cas_seq(&slot->word, &word,
                             shm_word_moved(word, SHM_ABORTED))) {
-            word = shm_word_moved(word, SHM_ABORTED);
+    }
+}
+
+/* The dead may have freed an entry and not looked who sleeps. */
+static void wake(shm_conn *conn)
+{
+    uint64_t asleep = shmrpci_load_seq(conn->block.sleepers);
+    for (; asleep != 0; asleep &= asleep - 1) {
+        shm_slot *slot = &conn->block.slots[__builtin_ctzll(asleep)];
+        if (shm_word_state(shmrpci_load_seq(&slot->word)) != SHM_SUBMITTED) {
+            shmrpci_futex_wake(&slot->word, INT32_MAX);
         }
     }
-    if ((word & SHM_WAITING) != 0) {
-        shmrpci_futex_wake(&slot->word, INT32_MAX);
-    }
+    shm_conn_tell(conn);
 }
 
 static void recover_conn(shm_conn *conn, uint32_t index)
@@ -41,17 +55,17 @@ static void recover_conn(shm_conn *conn, uint32_t index)
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
         shm_slot *slot = &conn->block.slots[i];
         uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
-        if (held != 0 && shm_ledger_owner(held) == index) {
-            release_extents(conn, i, held >> SHM_GEN_SHIFT);
-            abort_slot(slot, held >> SHM_GEN_SHIFT);
-            shm_conn_tell(conn);
-            (void)shmrpci_cas_seq(&conn->ledger->entries[i].held, &held, 0u);
+        if (held != 0 && shm_held_owner(held) == index) {
+            release_extents(conn, i, held);
+            abort_slot(slot, held);
+            (void)shmrpci_exchange_seq(&conn->ledger->entries[i].held, 0u);
         }
         if (shm_word_state(shmrpci_load_seq(&slot->word)) == SHM_SUBMITTED) {
             hints |= UINT64_C(1) << i;
         }
     }
     (void)shmrpci_or_seq(conn->block.pending, hints);
+    wake(conn);
 }
 
 void shm_recover(shmrpci_listener *base, uint32_t index)

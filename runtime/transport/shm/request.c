@@ -81,13 +81,8 @@ void shm_conn_tell(shm_conn *conn)
     }
 }
 
-/* CLAIMED(gen) -> DONE(gen). A word that says anything else was spoiled by
- * its client, or belongs to a recovered slot. */
-static void complete(shm_worker *worker)
+static void forget_extents(const shm_worker *worker)
 {
-    shmrpci_atomic_u32 *at = &slot_of(worker)->word;
-    uint32_t word = shm_word(worker->gen, SHM_CLAIMED);
-    uint32_t done = shm_word_moved(word, SHM_DONE);
     shmrpci_atomic_u64 *uses =
         &worker->conn->ledger->entries[worker->slot].uses;
     /* Relaxed: only the holder of the entry writes it. */
@@ -97,38 +92,67 @@ static void complete(shm_worker *worker)
          * it leaves idle to be so. */
         shmrpci_store_seq(uses, UINT64_C(0));
     }
-    shmrpci_note_before(worker->conn);
-    while (!shmrpci_cas_seq(at, &word, done)) {
-        if (shm_word_state(word) != SHM_CLAIMED ||
-            shm_word_gen(word) != worker->gen) {
-            word = 0;
-            break;
-        }
-        /* It sleeps, and learns from this what that costs. Relaxed: the
-         * change of the word publishes it. */
-        shmrpci_store_relaxed(&slot_of(worker)->done_ticks, shmrpci_ticks());
-        done = shm_word_moved(word, SHM_DONE);
-    }
-    if ((word & SHM_WAITING) != 0) {
+}
+
+/* Frees the entry after a change of the word. The exchange is the fence (a
+ * full one on x86; on others the release before it is not overtaken by what is
+ * sequentially consistent) between that change and the looks below: at the
+ * clients that sleep, and, rule 4, at the next call on the slot, which others
+ * may have passed by while we held the entry. Who dies before it has looked is
+ * made up for by recover.c. */
+static void unclaim(shm_worker *worker)
+{
+    shm_conn *conn = worker->conn;
+    uint32_t slot = worker->slot;
+    shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
+    (void)shmrpci_exchange_seq(&conn->ledger->entries[slot].held, 0u);
+    if ((shmrpci_load_seq(conn->block.sleepers) >> slot & 1) != 0) {
         shmrpci_futex_wake(at, INT32_MAX);
     }
     if ((worker->flags & SHM_MSG_TOLD) != 0) {
-        shm_conn_tell(worker->conn);
+        shm_conn_tell(conn);
     }
-    shm_worker_go_online(worker);
-    shm_worker_unclaim(worker);
+    worker->conn = NULL;
+    if (shm_word_state(shmrpci_load_seq(at)) == SHM_SUBMITTED) {
+        worker->is_cold = true;
+    }
 }
 
-static void answer(shm_worker *worker, uint32_t flags, int32_t status,
-                   size_t len)
+/* What goes into the slot. */
+typedef struct {
+    const void *payload;
+    size_t payload_len;
+    uint32_t len; /* of the body */
+    uint32_t flags;
+    int32_t status;
+} shm_answer;
+
+/* One burst of stores after all that takes time: the client looks at the line
+ * all the while, and takes it away. */
+static void answer(shm_worker *worker, const shm_answer *it)
 {
     shm_slot *slot = slot_of(worker);
-    flags |= (shmrpci_current_cpu() & SHMRPCI_CPU_MASK) << SHM_MSG_CPU_SHIFT;
-    /* Relaxed: the change of the word publishes them. */
-    shmrpci_store_relaxed(&slot->flags, (uint16_t)flags);
-    shmrpci_store_relaxed(&slot->length, (uint32_t)len);
-    shmrpci_store_relaxed(&slot->status, (uint32_t)status);
-    complete(worker);
+    uint32_t done = shm_word(worker->gen, SHM_DONE);
+    uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
+    uint16_t flags = (uint16_t)(it->flags | cpu << SHM_MSG_CPU_SHIFT);
+    /* Relaxed: a hint. Who sleeps learns what that costs. */
+    uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
+    bool is_awaited = (asleep >> worker->slot & 1) != 0;
+    forget_extents(worker);
+    shmrpci_note_before(worker->conn);
+    if (is_awaited) {
+        shmrpci_store_relaxed(&slot->done_ticks, shmrpci_ticks());
+    }
+    if (it->payload_len > 0) {
+        memcpy(slot->payload, it->payload, it->payload_len);
+    }
+    /* Relaxed: the word publishes them. */
+    shmrpci_store_relaxed(&slot->flags, flags);
+    shmrpci_store_relaxed(&slot->length, it->len);
+    shmrpci_store_relaxed(&slot->status, (uint32_t)it->status);
+    shmrpci_store_release(&slot->word, done);
+    shm_worker_go_online(worker);
+    unclaim(worker);
 }
 
 /* ---- the request ----------------------------------------------------- */
@@ -227,7 +251,7 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         status = read_body(worker, slot, &snap, request);
     }
     if (status != SHMRPC_OK) {
-        answer(worker, 0, status, 0);
+        answer(worker, &(shm_answer){.status = status});
         return false;
     }
     request->participant = &worker->base;
@@ -362,26 +386,24 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
-static shmrpc_status write_reply(shm_worker *worker, const shmrpci_buf *out,
-                                 uint32_t *flags)
+/* Where the reply is to lie: in the slot, or in a span that the slot names. */
+static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
+                             shm_answer *it, shm_span *span)
 {
-    shm_slot *slot = slot_of(worker);
-    shm_span span;
     if (out->status != SHMRPC_OK) {
         return out->status;
     }
+    it->len = (uint32_t)out->len;
     if (out->len <= SHM_PAYLOAD_BYTES) {
-        if (out->len > 0) {
-            memcpy(slot->payload, out->data, out->len);
-        }
+        it->payload = out->data;
+        it->payload_len = out->len;
         return SHMRPC_OK;
     }
-    shmrpc_status status = place_reply(worker, out, &span);
-    if (status == SHMRPC_OK) {
-        span.size = (uint32_t)out->len;
-        memcpy(slot->payload, &span, sizeof span);
-        *flags |= SHM_MSG_BODY_SPAN;
-    }
+    shmrpc_status status = place_reply(worker, out, span);
+    span->size = (uint32_t)out->len;
+    it->payload = span;
+    it->payload_len = sizeof *span;
+    it->flags |= SHM_MSG_BODY_SPAN;
     return status;
 }
 
@@ -403,21 +425,17 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
 void shm_worker_reply_commit(shmrpci_request *request)
 {
     shm_worker *worker = worker_of(request);
-    int32_t status = request->head.status;
-    size_t len = request->out.len;
-    uint32_t flags = 0;
-    if ((request->head.flags & SHMRPCI_HEAD_DETAIL) != 0) {
-        flags |= SHM_MSG_DETAIL;
-    }
-    shmrpc_status failed = write_reply(worker, &request->out, &flags);
+    bool is_detailed = (request->head.flags & SHMRPCI_HEAD_DETAIL) != 0;
+    shm_span span;
+    shm_answer it = {.status = request->head.status,
+                     .flags = is_detailed ? SHM_MSG_DETAIL : 0u};
+    shmrpc_status failed = prepare(worker, &request->out, &it, &span);
     if (failed != SHMRPC_OK) {
         request->head.status = failed;
-        status = failed;
-        flags = 0;
-        len = 0;
+        it = (shm_answer){.status = failed};
     }
     give_back_grant(worker);
-    answer(worker, flags, status, len);
+    answer(worker, &it);
     end_reply(worker, request);
 }
 
@@ -425,7 +443,7 @@ void shm_worker_drop(shmrpci_request *request)
 {
     shm_worker *worker = worker_of(request);
     give_back_grant(worker);
-    answer(worker, 0, SHMRPC_OK, 0);
+    answer(worker, &(shm_answer){.status = SHMRPC_OK});
     end_reply(worker, request);
 }
 
@@ -437,5 +455,5 @@ bool shm_worker_is_cancelled(const shmrpci_request *request)
         return true;
     }
     uint32_t word = shmrpci_load_relaxed(&slot_of(worker)->word);
-    return (word & SHM_CANCEL) != 0;
+    return shm_word_state(word) == SHM_FREE;
 }

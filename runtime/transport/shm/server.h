@@ -338,15 +338,13 @@ static inline void shm_conn_link(shm_conn **list, shm_conn *conn)
     *list = conn;
 }
 
-/* An entry's value. */
-static inline uint32_t shm_ledger_value(uint32_t gen, uint32_t owner)
+/* Whether the call on a slot was submitted, and nobody has it. */
+static inline bool shm_conn_waits(const shm_conn *conn, uint32_t slot)
 {
-    return gen << SHM_GEN_SHIFT | owner << 8 | 1u;
-}
-
-static inline uint32_t shm_ledger_owner(uint32_t held)
-{
-    return held >> 8 & 0xFFu;
+    uint32_t word = shmrpci_load_seq(&conn->block.slots[slot].word);
+    return shm_word_state(word) == SHM_SUBMITTED &&
+           !shm_held_for(shmrpci_load_seq(&conn->ledger->entries[slot].held),
+                         word);
 }
 
 #endif

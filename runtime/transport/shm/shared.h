@@ -1,6 +1,6 @@
 /*
- * Memory that the processes of a server share and that no client ever maps:
- * the ledgers, and what workers and supervisor tell each other.
+ * Memory that the processes of a server share and that no client can write:
+ * the ledgers (layout.h), and what workers and supervisor tell each other.
  *
  * One file for the service (all workers, and the number of the last change),
  * one for each connection (its ledger).  Both are sealed memory files that
@@ -17,36 +17,6 @@
 #include "transport/shm/layout.h"
 
 #define SHM_MAX_WORKERS 64u
-
-/* An entry of the ledger: 0 is free, else generation, owner's index, 1. */
-typedef struct shm_ledger_entry {
-    _Alignas(64) shmrpci_atomic_u32 held;
-    /* Bitmap of the extents that the holder reads or writes; 0 when the entry
-     * is free. The holder writes, and who grants it one. */
-    shmrpci_atomic_u64 uses;
-    /* Which extent has this entry's number now: its incarnation + 1, or 0 for
-     * none; entry 0's is unused. The control loop writes; workers look after
-     * they have noted its use: sequentially consistent, all of it (extent.c).
-     */
-    shmrpci_atomic_u32 live;
-    /* Of the last entry only: what concerns the whole connection. */
-    /* Written by the control loop when the client has hung up: workers take
-     * nothing any more but the `residual` slots, oneway calls that were
-     * submitted before. Release; workers acquire. */
-    shmrpci_atomic_u32 closed;
-    /* Written last by the control loop: it has let go of the connection, and
-     * so should everybody. Release; workers acquire. */
-    shmrpci_atomic_u32 gone;
-    shmrpci_atomic_u64 residual;
-} shm_ledger_entry;
-
-/* The entry with what concerns all of them: a slot that is rarely used. */
-#define SHM_WHOLE (SHM_SLOTS - 1)
-
-/* One page, so that an idle connection costs no more. */
-typedef struct shm_ledger {
-    shm_ledger_entry entries[SHM_SLOTS];
-} shm_ledger;
 
 typedef enum shm_order { SHM_ORDER_WORK, SHM_ORDER_LEAVE } shm_order;
 
@@ -81,7 +51,6 @@ typedef struct shm_service_shared {
 
 #define SHM_SHARED_MAGIC UINT64_C(0x3130727653687273) /* "srhSvr01" */
 
-_Static_assert(sizeof(shm_ledger) == SHM_SLOTS * 64u, "ledger");
 _Static_assert(sizeof(shm_worker_shared) == 256, "worker");
 
 #endif

@@ -102,8 +102,6 @@ struct shm_worker {
 bool shm_worker_scan(shm_worker *worker, bool is_full);
 /* Whether anything waits unclaimed; may be wrong in saying yes. */
 bool shm_worker_sees_work(const shm_worker *worker);
-/* Ends the claim; the word has been changed already. */
-void shm_worker_unclaim(shm_worker *worker);
 
 /* ---- worker.c -------------------------------------------------------- */
 

@@ -29,7 +29,7 @@ static int setup(void **state)
     int pair[2];
     size_t page = sizeof(shm_status_page);
     assert_int_equal(shmrpci_socket_pair(pair), SHMRPC_OK);
-    it = (fake){.fd = pair[0], .client_fd = pair[1], .fd_count = 3};
+    it = (fake){.fd = pair[0], .client_fd = pair[1], .fd_count = SHM_FD_TAIL};
     assert_int_equal(
         shm_block_create(SHM_BLOCK_BYTES, &it.block, &it.fds[SHM_FD_BLOCK]),
         SHMRPC_OK);
@@ -44,6 +44,9 @@ static int setup(void **state)
     status->magic = SHM_STATUS_MAGIC;
     status->version = SHM_LAYOUT_VERSION;
     assert_int_equal(shmrpci_event_create(&it.fds[SHM_FD_BELL]), SHMRPC_OK);
+    assert_int_equal(shmrpci_memory_create("ledger", sizeof(shm_ledger),
+                                           &it.fds[SHM_FD_LEDGER]),
+                     SHMRPC_OK);
     it.fds[SHM_FD_TAIL] = -1;
     it.welcome = (shm_message){.kind = SHM_MESSAGE_WELCOME,
                                .bytes = SHM_BLOCK_BYTES,
@@ -127,6 +130,14 @@ static void block_that_can_shrink_is_DENIED(void **state)
 static void block_that_is_no_memory_file_is_DENIED(void **state)
 {
     replace_fd(*state, SHM_FD_BLOCK, open("/dev/zero", O_RDWR | O_CLOEXEC));
+    refuses(*state, SHMRPC_E_DENIED);
+}
+
+static void ledger_that_can_shrink_is_DENIED(void **state)
+{
+    int fd = memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_int_equal(ftruncate(fd, sizeof(shm_ledger)), 0);
+    replace_fd(*state, SHM_FD_LEDGER, fd);
     refuses(*state, SHMRPC_E_DENIED);
 }
 
@@ -351,6 +362,7 @@ int main(void)
         CASE(good_server_is_accepted),
         CASE(block_that_can_shrink_is_DENIED),
         CASE(block_that_is_no_memory_file_is_DENIED),
+        CASE(ledger_that_can_shrink_is_DENIED),
         CASE(block_smaller_than_said_is_DENIED),
         CASE(block_without_an_arena_is_DENIED),
         CASE(block_of_absurd_size_is_DENIED),

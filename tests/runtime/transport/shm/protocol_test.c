@@ -89,6 +89,13 @@ static uint32_t state_of(uint32_t slot)
     return shm_word_state(shmrpci_load_seq(&client()->block.slots[slot].word));
 }
 
+/* Whether a worker has the call on a slot. */
+static bool is_held(uint32_t slot)
+{
+    return shm_client_is_held(
+        client(), slot, shmrpci_load_seq(&client()->block.slots[slot].word));
+}
+
 static void await_state(uint32_t slot, uint32_t state)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -141,7 +148,7 @@ static void rule_1_with(uint32_t second)
     publish_silently(second, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
     /* It holds one, for as long as it likes; the other must not wait. */
-    uint32_t other = state_of(0) == SHM_CLAIMED ? second : 0;
+    uint32_t other = is_held(0) ? second : 0;
     await_state(other, SHM_DONE);
     finish(&request);
     worker->transport->participant_close(worker);
@@ -176,7 +183,7 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
     publish_silently(0, METHOD_ECHO);
     publish_silently(1, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
-    await_state(state_of(0) == SHM_CLAIMED ? 1 : 0, SHM_DONE);
+    await_state(is_held(0) ? 1 : 0, SHM_DONE);
     finish(&request);
     worker->transport->participant_close(worker);
 }
@@ -388,10 +395,8 @@ static void call_asleep(void *status)
 static void await_waiting(uint32_t slot)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    const uint32_t mask = SHM_STATE_MASK | SHM_WAITING;
-    const shm_slot *at = &client()->block.slots[slot];
-    while ((shmrpci_load_seq(&at->word) & mask) !=
-           (SHM_SUBMITTED | SHM_WAITING)) {
+    while (state_of(slot) != SHM_SUBMITTED ||
+           (shmrpci_load_seq(client()->block.sleepers) >> slot & 1) == 0) {
         assert_true(shmrpci_now_ns() < deadline_ns);
         (void)sched_yield();
     }
@@ -430,10 +435,8 @@ static void answer_silently(uint32_t slot)
     shmrpci_store_relaxed(&at->flags, (uint16_t)0);
     shmrpci_store_relaxed(&at->length, 0u);
     shmrpci_store_relaxed(&at->status, (uint32_t)SHMRPC_OK);
-    do {
-        shmrpci_store_relaxed(&at->done_ticks, shmrpci_ticks());
-    } while (
-        !shmrpci_cas_seq(&at->word, &word, shm_word_moved(word, SHM_DONE)));
+    shmrpci_store_relaxed(&at->done_ticks, shmrpci_ticks());
+    shmrpci_store_release(&at->word, shm_word_moved(word, SHM_DONE));
 }
 
 static void reply_that_woke_nobody_is_found_and_counted(void **state)

@@ -13,8 +13,6 @@
 /* A service that does not answer holds up all others for so long. */
 #define OPEN_NS (300 * SHMRPCI_NS_PER_MS)
 
-#define MAX_SERVICES 256u
-
 const struct option cli_top_options[] = {
     {"interval", required_argument, NULL, 'i'},
     {"count", required_argument, NULL, 'n'},
@@ -58,6 +56,7 @@ typedef struct top {
     shmrpci_arena arena; /* of their names */
     service *items;
     size_t item_count;
+    size_t item_cap;
     int poll_set; /* empty: to sleep by */
 } top;
 
@@ -74,10 +73,26 @@ static bool is_known(const top *t, const char *where, uint16_t port)
     return false;
 }
 
+static bool grow(top *t)
+{
+    size_t cap = t->item_cap == 0 ? 16 : t->item_cap * 2;
+    service *items = realloc(t->items, cap * sizeof *items);
+    if (items == NULL) {
+        return false;
+    }
+    t->items = items;
+    t->item_cap = cap;
+    return true;
+}
+
+/* However many: most may be the sockets of servers that were killed. */
 static bool add(top *t, const char *name, const char *where, uint16_t port)
 {
-    if (t->item_count == MAX_SERVICES || is_known(t, where, port)) {
+    if (is_known(t, where, port)) {
         return true;
+    }
+    if (t->item_count == t->item_cap && !grow(t)) {
+        return false;
     }
     service *it = &t->items[t->item_count];
     *it = (service){
@@ -272,9 +287,8 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     t->poll_set = -1;
     shmrpci_arena_init(&t->arena, 0);
     t->is_all = line->count == 0;
-    t->items = calloc(MAX_SERVICES, sizeof *t->items);
     cli_exit result = CLI_TROUBLE;
-    if (t->items != NULL && shmrpci_poll_create(&t->poll_set) == SHMRPC_OK) {
+    if (shmrpci_poll_create(&t->poll_set) == SHMRPC_OK) {
         result = t->is_all
                      ? find_all(t)
                      : find_named(t, line->argv + 1, line->count, message);

@@ -130,8 +130,11 @@ static bool advance(shm_conn *conn)
     if (is_held(conn)) {
         return false;
     }
-    /* Give the memory back though a worker may be looking still. */
-    shmrpci_memory_discard(&conn->block.map);
+    /* Give the memory back though a worker may be looking still; but a client
+     * that we have hung up on may be reading its replies. */
+    if (conn->is_orphan) {
+        shmrpci_memory_discard(&conn->block.map);
+    }
     return shm_conn_is_unused(conn);
 }
 

@@ -473,6 +473,7 @@ void shm_control_event(shm_conn *conn)
         end_conn(conn);
         return;
     default:
+        conn->is_orphan = status == SHMRPC_E_UNAVAILABLE;
         end_conn(conn);
         return;
     }

@@ -321,5 +321,6 @@ void shm_link_dismiss(shmrpci_listener *base, uint32_t first)
     }
     for (uint32_t i = first; i < first + link->count; i++) {
         shm_recover(base, i);
+        shm_recover_closed(listener, i);
     }
 }

@@ -68,14 +68,26 @@ static void recover_conn(shm_conn *conn, uint32_t index)
     wake(conn);
 }
 
+void shm_recover_closed(shm_listener *listener, uint32_t index)
+{
+    for (shm_conn *conn = listener->closed; conn != NULL; conn = conn->next) {
+        for (uint32_t i = 0; conn->ledger != NULL && i < SHM_SLOTS; i++) {
+            shmrpci_atomic_u32 *at = &conn->ledger->entries[i].held;
+            uint32_t held = shmrpci_load_seq(at);
+            if (held != 0 && shm_held_owner(held) == index) {
+                (void)shmrpci_exchange_seq(at, 0u);
+            }
+        }
+    }
+}
+
 void shm_recover(shmrpci_listener *base, uint32_t index)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
     uint64_t me = UINT64_C(1) << index;
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     shmrpci_store_seq(&listener->status->lease, UINT64_C(0));
-    /* Under the table's lock no connection of the table can be freed. A closed
-     * one outside of it is held by the ledger, if by anything. */
+    /* Under the table's lock no connection of the table can be freed. */
     shmrpci_mutex_lock(&listener->table_lock);
     for (size_t i = 0; i < listener->table_count; i++) {
         recover_conn(listener->table[i], index);

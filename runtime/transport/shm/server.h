@@ -89,6 +89,7 @@ typedef struct shm_conn {
     uint64_t closed_version; /* of the table, when it left */
     shm_account *account;
     bool is_over_quota; /* may only take over */
+    bool is_orphan;     /* the client has hung up, and reads no more */
     shmrpc_peer peer;
     uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
     shmrpc_client_stats who;          /* for outsiders */
@@ -327,6 +328,9 @@ void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 
 /* Repairs what worker `index` held. The worker runs no more. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
+/* The same in connections that have left the table, for a process that died
+ * while it looked at one of them. The control loop only. */
+void shm_recover_closed(shm_listener *listener, uint32_t index);
 
 /* For outsiders: who has come, and gone. */
 void shm_conn_show(shm_conn *conn);

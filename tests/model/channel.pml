@@ -10,17 +10,18 @@
  * finished call, a ledger entry without owner: each is an assertion.  A
  * deadline is a choice, never a certainty, so it hides no lost wake-up.
  *
- * One step is one access to shared memory (or one atomic operation on it); a
- * compare-and-swap loop that retries when only flags have changed is one step.
- * Memory is sequentially consistent: see README.md for what that leaves out.
+ * One step is one access to shared memory (or one atomic operation on it).
+ * Memory is sequentially consistent, but for what a client sees of a lease when
+ * it submits: see README.md for what that leaves out.
  *
  * Sizes (macro, default): NC clients 2, NT threads a client 1, NS slots a
  * client 1, HOT slots without hint 1, NW workers 2 (at most), CALLS a thread 2.
  * Events (macro, default 0): KILLW, STOPW, KILLC, STOPC how many workers and
- * clients die or stop, at any moment; WITHDRAW deadlines that may pass early;
+ * clients die or stop, at any moment; HANGUP: the server hangs up on client 0,
+ * which lives; WITHDRAW deadlines that may pass early;
  * ONEWAY any call may be one that nobody waits for; LONG client 0's handler
  * never returns; SCRIBBLE with KILLC: client 0 has not died, it has only hung
- * up, and calls once more.
+ * up, and calls once more.  SPIN 0: nobody spins, so there are no leases.
  * NO_...: each of the rules can be taken away; see checks.txt for the list, and
  * for which of them is expected to fail where.
  */
@@ -57,6 +58,12 @@
 #ifndef WITHDRAW
 #define WITHDRAW 0
 #endif
+#ifndef SPIN
+#define SPIN 1
+#endif
+#ifndef HANGUP
+#define HANGUP 0
+#endif
 
 #define N (NC * NS)                     /* all slots, client after client */
 #define CLIENT(i) ((i) / NS)
@@ -76,33 +83,35 @@
 #define CLIENT_MAY_DIE
 #endif
 
-/* The slot word: gen << 5 | flags | state. */
+/* The slot word: gen << 2 | state. */
 #define FREE 0
 #define SUBMITTED 1
-#define CLAIMED 2
-#define DONE 3
-#define ABORTED 4
-#define WAITING 8
-#define CANCEL 16
-#define STATE(w) ((w) & 7)
-#define FLAGS(w) ((w) & 24)
-#define GEN(w) ((w) >> 5)
-#define WORD(g, f, s) (((g) << 5) | (f) | (s))
+#define DONE 2
+#define ABORTED 3
+#define STATE(w) ((w) & 3)
+#define GEN(w) ((w) >> 2)
+#define WORD(g, s) (((g) << 2) | (s))
 #define OVER(w) (STATE(w) >= DONE)
 #define REPLY(g) ((g) | 128)            /* what data holds: whose reply */
 
-/* A ledger entry: gen << 3 | owner + 1, or 0. */
-#define HELD(g, k) (((g) << 3) | ((k) + 1))
+/* A ledger entry: gen << 4 | 8 when it holds, 0 while it tries | owner + 1;
+ * 0 is nobody's. */
+#define TRIES(g, k) (((g) << 4) | ((k) + 1))
+#define HOLDS(g, k) (((g) << 4) | 8 | ((k) + 1))
+#define IS_HELD(e) ((e) & 8)
 #define OWNER(e) (((e) & 7) - 1)
-#define EGEN(e) ((e) >> 3)
+#define EGEN(e) ((e) >> 4)
+/* Whether slot i's entry is somebody's for generation g. */
+#define TAKEN(i, g) (ledger[i] != 0 && EGEN(ledger[i]) == (g))
 
 /* Client's block: written by its client and by workers. */
 byte word[N];
 byte data[N];                           /* request, then reply, of which gen */
 bool hint[N];                           /* pending bitmap */
+bool sleepers[N];                       /* bitmap: who sleeps, or is about to */
 /* Client's private memory. */
 byte gen[N];
-byte used[N];                           /* 0 free, 1 in use, 2 quarantined */
+byte used[N];                           /* see client.pml */
 /* Server: status page, ledger, doorbell. */
 byte ledger[N];
 bool idle[NW];                          /* the idle mask, a bit a worker */
@@ -126,11 +135,12 @@ byte finished;                          /* threads that made all their calls */
 bool endless[NW];                       /* in the handler that never returns */
 bool slice[NC * NT];                    /* 40 ms are over: look and ring */
 
-#if KILLC
-/* Connections: when may a dead client's block be unmapped? */
+#if KILLC + HANGUP
+/* Connections: when may the block of a client that is gone be unmapped? */
 #define OFFLINE 255
 byte version;                           /* of the table of connections */
 bool removed[NC];                       /* no longer in the table */
+bool hung[NC];                          /* the server has hung up on it */
 bool closed[NC];                        /* workers take the residue only */
 bool residue[N];                        /* oneway calls of a dead client */
 bool dropped[NC];                       /* unmapped: never to be touched */
@@ -139,7 +149,9 @@ byte seen[NW];                          /* a worker's version, or OFFLINE */
 #define CLOSED(i) closed[CLIENT(i)]
 #define RESIDUE(i) residue[i]
 #define TOUCH(i) assert(!dropped[CLIENT(i)])
+#define HUNG_UP(i) hung[CLIENT(i)]
 #else
+#define HUNG_UP(i) false
 #define KNOWN(i) true
 #define CLOSED(i) false
 #define RESIDUE(i) false
@@ -200,6 +212,9 @@ proctype fate() {
        fi
      }
   :: atomic { kc > 0 -> kc--; if :: cfate[0] = KILLED :: cfate[NC - 1] = KILLED fi }
+#if HANGUP
+  :: atomic { !hung[0] -> hung[0] = true }
+#endif
   :: atomic { sc > 0 -> sc--; if :: cfate[0] = STOPPED :: cfate[NC - 1] = STOPPED fi }
   :: break
   od
@@ -217,7 +232,7 @@ proctype fate() {
 #else
 #define ALL_USABLE (STOPW == 0 && !endless[0] && !endless[1])
 #endif
-#define HOLDER_USABLE(i) USABLE(OWNER(ledger[i]))
+#define IS_STUCK(k) (wfate[k] == STOPPED || (wfate[k] == ALIVE && endless[k]))
 
 /*
  * Nothing can move any more: what is left?  With a stopped worker the clients'
@@ -249,7 +264,7 @@ end:
     do
     :: i < N ->
        if
-       :: ledger[i] != 0 -> assert(!HOLDER_USABLE(i))
+       :: ledger[i] != 0 -> assert(IS_STUCK(OWNER(ledger[i])))
        :: else
        fi;
        if
@@ -258,13 +273,9 @@ end:
           /* its own: it rings when it goes on */
        :: cfate[CLIENT(i)] == ALIVE && STATE(word[i]) == SUBMITTED ->
           /* lost, unless nobody can, or a stopped one sits on the entry */
-          assert(!SOMEONE_USABLE || (ledger[i] != 0 && !HOLDER_USABLE(i)))
-       :: cfate[CLIENT(i)] != KILLED && STATE(word[i]) == CLAIMED ->
-          assert(ledger[i] != 0)
-       :: cfate[CLIENT(i)] != KILLED && OVER(word[i]) ->
-          /* nobody sleeps on a finished call */
-          assert(!dozing[i] || cfate[CLIENT(i)] != ALIVE
-                 || (ledger[i] != 0 && !HOLDER_USABLE(i)))
+          assert(!SOMEONE_USABLE || ledger[i] != 0 || HUNG_UP(i))
+       :: cfate[CLIENT(i)] == ALIVE && OVER(word[i]) ->
+          assert(!dozing[i])            /* nobody sleeps on a finished call */
        :: else
        fi;
        i++
@@ -282,12 +293,12 @@ end:
        i++
     :: else -> break
     od;
-#if KILLC
+#if KILLC + HANGUP
     i = 0;
     do
     :: i < NC ->
        /* an endless handler or a stopped worker keeps the block alive */
-       assert(cfate[i] != KILLED || dropped[i] || !ALL_USABLE);
+       assert(!(cfate[i] == KILLED || hung[i]) || dropped[i] || !ALL_USABLE);
        i++
     :: else -> break
     od;
@@ -305,16 +316,16 @@ init {
     i = 0; do :: i < NC * NT -> run caller(i); i++ :: else -> break od;
     i = 0; do :: i < NW -> run worker(i); i++ :: else -> break od;
     run clock();
-#if KILLW + KILLC
+#if KILLW + KILLC + HANGUP
     run control();
 #endif
-#if KILLC
+#if KILLC + HANGUP
     i = 0; do :: i < NC -> run reaper(i); i++ :: else -> break od;
 #endif
 #ifdef SCRIBBLE
     run scribbler();
 #endif
-#if KILLW + KILLC + STOPW + STOPC
+#if KILLW + KILLC + STOPW + STOPC + HANGUP
     run fate();
 #endif
     run judge();

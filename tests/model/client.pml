@@ -3,12 +3,16 @@
  * channel.pml.  It writes its own block and rings the doorbell, nothing else.
  */
 
-/* Slot x can take a new call: free, or the call abandoned in it is over. */
+/*
+ * used: 0 free, 1 in use, 2 quarantined, 3 about to come back from there.
+ * Slot x can take a new call: free, or the call abandoned in it is over.
+ */
 #ifdef NO_QUARANTINE
 #define REUSABLE(x) (used[x] != 1)
 #else
 #define REUSABLE(x) (used[x] == 0 || (used[x] == 2 && OVER(word[x])))
 #endif
+#define MAY_BE_BACK(x) (used[x] == 2 && STATE(word[x]) == FREE)
 
 /* Whether the hint is there, when that is looked at after the word was set. */
 #ifdef NO_HINT_LAST
@@ -18,15 +22,50 @@
 #endif
 
 proctype caller(byte me) {
-  byte s, g, w, calls, early;
+  byte s, g, calls, early;
   bool relied, oneway;
 #ifdef NO_HINT_LAST
   bool hinted;
+#endif
+#ifdef NO_CAS_FIRST
+  bool taken;
+#endif
+#if HANGUP
+  bool lost;
 #endif
   {
     do
     :: atomic {
          calls == CALLS -> finished++; break
+       }
+#if HANGUP
+    :: atomic {
+         calls < CALLS && lost -> finished++; break
+       }
+#endif
+    :: atomic {                         /* withdrawn, and is nobody's any more? */
+         calls < CALLS && (MAY_BE_BACK(FIRST) || MAY_BE_BACK(LAST)) ->
+         if
+         :: MAY_BE_BACK(FIRST) -> s = FIRST
+#if NS > 1
+         :: MAY_BE_BACK(LAST) -> s = LAST
+#endif
+         fi;
+         used[s] = 3
+       };
+       !TAKEN(s, gen[s]);
+       atomic {                         /* the word after the entry */
+#ifndef NO_WORD_AGAIN
+         if
+         :: STATE(word[s]) == FREE ->
+#endif
+         assert(!(ran[s] & (1 << gen[s])));
+#ifndef NO_WORD_AGAIN
+         :: else                        /* there is a reply to throw away */
+         fi;
+#endif
+         used[s] = 0;
+         s = 0
        }
     :: atomic {                         /* the payload, then the word */
          calls < CALLS && (REUSABLE(FIRST) || REUSABLE(LAST)) ->
@@ -41,7 +80,7 @@ proctype caller(byte me) {
          gen[s]++;
          g = gen[s];
          data[s] = g;
-         word[s] = WORD(g, 0, SUBMITTED);
+         word[s] = WORD(g, SUBMITTED);
 #ifdef ONEWAY
          if
          :: oneway = true; used[s] = 2  /* nobody will take the reply */
@@ -53,6 +92,18 @@ proctype caller(byte me) {
        :: atomic { !IS_HOT(s) && !HINTED(s) -> skip }; hint[s] = true
        :: atomic { IS_HOT(s) || HINTED(s) -> skip }     /* still there */
        fi;
+#if SPIN
+       /* It relies on a lease that it saw before its word was to be seen by
+        * others, or on the ring of a call that it makes next. */
+       if
+#ifdef NO_ONEWAY_RING
+       :: atomic { relied = true; goto sent }
+#else
+       :: atomic { !oneway -> relied = true; goto sent }
+#endif
+       :: skip
+       fi;
+#endif
 #ifdef NO_ONEWAY_RING
        relied = lease;
 #else
@@ -63,6 +114,7 @@ proctype caller(byte me) {
        :: atomic { !relied && SOMEONE_IDLE -> skip }; ring()
        :: atomic { !relied && !SOMEONE_IDLE -> skip }
        fi;
+sent:
        if
        :: atomic { oneway -> goto next }
        :: atomic { !oneway -> skip }
@@ -70,18 +122,29 @@ proctype caller(byte me) {
 wait:
        if
        :: atomic { OVER(word[s]) -> goto take }
-       :: atomic { relied && !lease -> relied = false };
-#ifndef NO_LEASE_END
+#if HANGUP
+       :: atomic { STATE(word[s]) == FREE -> lost = true; goto withdraw }
+       :: atomic { hung[me / NT] -> lost = true; goto withdraw }
+#endif
+       /* The lease has ended, or seems to. */
+#ifdef NO_LEASE_END
+       :: atomic { relied && !lease -> relied = false; goto wait }
+#else
+       :: atomic { relied -> skip };
           if
-          :: atomic { STATE(word[s]) != SUBMITTED -> goto wait }
-          :: atomic { STATE(word[s]) == SUBMITTED -> skip }
+          :: atomic { TAKEN(s, g) -> relied = false; goto wait }
+          :: atomic { !TAKEN(s, g) -> skip }
+          fi;
+          if
+          :: atomic { lease -> goto wait }      /* relies anew */
+          :: atomic { !lease -> relied = false }
           fi;
           if
           :: atomic { SOMEONE_IDLE -> skip }; ring()
           :: atomic { !SOMEONE_IDLE -> skip }
           fi;
-#endif
           goto wait
+#endif
 #if STOPW
        :: atomic { slice[me] -> slice[me] = false };
           if
@@ -92,13 +155,9 @@ wait:
           goto wait
 #endif
 #if WITHDRAW
-       :: atomic { early < WITHDRAW -> early++; goto withdraw }
+       :: atomic { early < WITHDRAW -> early++; sleepers[s] = false; goto withdraw }
 #endif
-#ifdef NO_WAITING_CAS
-       :: atomic { !OVER(word[s]) -> w = word[s] | WAITING }; word[s] = w
-#else
-       :: atomic { !OVER(word[s]) -> w = word[s] | WAITING; word[s] = w }
-#endif
+       :: atomic { STATE(word[s]) == SUBMITTED -> skip }; sleepers[s] = true
        fi;
        /* FUTEX_WAIT sleeps only if the word is still what was seen. */
        atomic {
@@ -106,34 +165,58 @@ wait:
 #ifdef NO_FUTEX_COMPARE
          :: dozing[s] = true
 #else
-         :: word[s] == w -> dozing[s] = true
-         :: else -> w = 0; goto wait
+         :: word[s] == WORD(g, SUBMITTED) -> dozing[s] = true
+         :: else -> goto wait
 #endif
-         fi;
-         w = 0
+         fi
        };
        atomic {                         /* woken, or a time is over */
          if
          :: !dozing[s]
-         :: relied && !lease
+         :: relied
          :: slice[me]
          :: early < WITHDRAW
+#if HANGUP
+         :: hung[me / NT]
+#endif
          fi;
          dozing[s] = false;
          goto wait
        };
 withdraw:
+#ifdef NO_CAS_FIRST
+       taken = TAKEN(s, g);
+#endif
+       if
+       :: atomic { word[s] == WORD(g, SUBMITTED) -> word[s] = WORD(g, FREE) }
+       :: atomic { OVER(word[s]) -> goto take }
+#if HANGUP
+       :: atomic { STATE(word[s]) == FREE -> skip }     /* taken back */
+#endif
+       fi;
+#ifdef NO_CAS_FIRST
+       if
+       :: atomic { taken -> taken = false; used[s] = 2; goto next }
+       :: atomic { !taken -> skip }
+       fi;
+#elif !defined(NO_LEDGER_LOOK)
+       if
+       :: atomic { TAKEN(s, g) -> used[s] = 2; goto next }
+       :: atomic { !TAKEN(s, g) -> skip }
+       fi;
+#endif
+       if
+#ifndef NO_WORD_AGAIN
+       :: atomic { OVER(word[s]) -> goto take }
+       :: atomic { STATE(word[s]) == FREE -> skip }
+#else
+       :: skip
+#endif
+       fi;
        atomic {
-         if
-         :: STATE(word[s]) == SUBMITTED ->
-            word[s] = WORD(g, 0, FREE);
-            gone[s] = gone[s] | (1 << g);
-            used[s] = 0
-         :: STATE(word[s]) == CLAIMED ->
-            word[s] = word[s] | CANCEL;
-            used[s] = 2
-         :: else -> goto take
-         fi;
+         assert(!(ran[s] & (1 << g)));
+         gone[s] = gone[s] | (1 << g);
+         used[s] = 0;
          goto next
        };
 take:
@@ -141,6 +224,7 @@ take:
          assert(GEN(word[s]) == g);
          assert(STATE(word[s]) == ABORTED || data[s] == REPLY(g));
          assert(STATE(word[s]) == DONE || KILLW > 0);
+         sleepers[s] = false;
          used[s] = 0
        };
 next:
@@ -157,10 +241,11 @@ next:
 proctype scribbler() {
 end:
   atomic {
-    cfate[0] == KILLED && (STATE(word[0]) == FREE || OVER(word[0])) ->
+    cfate[0] == KILLED &&
+    (OVER(word[0]) || (STATE(word[0]) == FREE && !TAKEN(0, GEN(word[0])))) ->
     gen[0]++;
     data[0] = gen[0];
-    word[0] = WORD(gen[0], 0, SUBMITTED)
+    word[0] = WORD(gen[0], SUBMITTED)
   }
 }
 #endif

@@ -2,6 +2,11 @@
  * What control does for a dead worker, in this order; every step may be done
  * twice.  The ring comes last, and whether or not somebody seems to be idle.
  */
+#if KILLC + HANGUP
+#define GONE_FOR_US(i) dropped[CLIENT(i)]
+#else
+#define GONE_FOR_US(i) false
+#endif
 inline recover() {
 #ifndef NO_RECOVER_IDLE
   idle[k] = false;
@@ -20,21 +25,17 @@ inline recover() {
         atomic {
 #ifndef NO_RECOVER_ABORT
           if
-          :: STATE(word[i]) == CLAIMED && GEN(word[i]) == g ->
-             word[i] = WORD(g, FLAGS(word[i]), ABORTED)
+          :: IS_HELD(ledger[i]) && GEN(word[i]) == g &&
+             (STATE(word[i]) == SUBMITTED || STATE(word[i]) == FREE) ->
+             word[i] = WORD(g, ABORTED)
           :: else
           fi;
 #endif
           w = word[i]
         };
-#ifdef NO_RECOVER_WAKE_DONE
+#ifdef NO_RECOVER_WAKE_ALL
         if
-        :: STATE(w) == ABORTED && (w & WAITING) -> dozing[i] = false
-        :: else
-        fi;
-#else
-        if
-        :: OVER(w) && (w & WAITING) -> dozing[i] = false
+        :: OVER(w) && sleepers[i] -> dozing[i] = false
         :: else
         fi;
 #endif
@@ -45,17 +46,18 @@ inline recover() {
   :: else -> break
   od;
 #endif
-#ifndef NO_RECOVER_HINT
   i = 0;
   do
-  :: i < N ->
-#if KILLC
+  :: i < N && GONE_FOR_US(i) -> i++
+  :: i < N && !GONE_FOR_US(i) ->
+#ifndef NO_RECOVER_WAKE_ALL
+     /* It may have died between its entry's end and the wake-up. */
      if
-     :: !dropped[CLIENT(i)] && !IS_HOT(i) && STATE(word[i]) == SUBMITTED ->
-        hint[i] = true
+     :: atomic { sleepers[i] && OVER(word[i]) -> dozing[i] = false }
      :: else
      fi;
-#else
+#endif
+#ifndef NO_RECOVER_HINT
      if
      :: !IS_HOT(i) && STATE(word[i]) == SUBMITTED -> hint[i] = true
      :: else
@@ -64,11 +66,10 @@ inline recover() {
      i++
   :: else -> break
   od;
-#endif
 #if !defined(NO_RECOVER_RING) && !defined(NO_RING_LAST)
   ring();
 #endif
-#if KILLC
+#if KILLC + HANGUP
   seen[k] = OFFLINE;
 #endif
   atomic {
@@ -80,7 +81,7 @@ inline recover() {
     i = 0; g = 0; w = 0; k = 0 }
 }
 
-#if KILLC
+#if KILLC + HANGUP
 /*
  * A client is dead.  Takes back what it has submitted, but for oneway calls,
  * which still run.  It must not wait here: control may be needed to free what
@@ -98,7 +99,7 @@ inline close() {
 #else
        :: STATE(word[i]) == SUBMITTED ->
 #endif
-          word[i] = WORD(GEN(word[i]), 0, FREE)
+          word[i] = WORD(GEN(word[i]), FREE)
        :: else
        fi
      };
@@ -150,6 +151,9 @@ again:
 first:
   LOOK(FORGOTTEN(0));
   LOOK(FORGOTTEN(NW - 1));
+#ifdef DISCARD
+  atomic { word[c * NS] = 0; data[c * NS] = 0 };
+#endif
   LOOK_AT_LEDGER;
   LOOK_AGAIN(FORGOTTEN(0));
   LOOK_AGAIN(FORGOTTEN(NW - 1));
@@ -168,10 +172,10 @@ end:
   :: atomic { wfate[1] == DEAD -> k = 1 }; recover()
 #endif
 #endif
-#if KILLC
-  :: atomic { cfate[0] == KILLED && !closed[0] -> k = 0 }; close()
+#if KILLC + HANGUP
+  :: atomic { (cfate[0] == KILLED || hung[0]) && !closed[0] -> k = 0 }; close()
 #if NC > 1
-  :: atomic { cfate[1] == KILLED && !closed[1] -> k = 1 }; close()
+  :: atomic { (cfate[1] == KILLED || hung[1]) && !closed[1] -> k = 1 }; close()
 #endif
 #endif
   :: false

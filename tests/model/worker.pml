@@ -6,10 +6,16 @@
  *        before a handler that never returns: its lease ends by itself.
  */
 #define START (me % N)                  /* each begins its scan elsewhere */
-#define UNCLAIMED(x) (CLOSED(x) -> RESIDUE(x) : \
-                      (IS_HOT(x) || hint[x]) && STATE(word[x]) == SUBMITTED)
+/* A call waits when its word is SUBMITTED and the entry is nobody's for it. */
+#ifdef NO_WAITS_GEN
+#define WAITS(x, v) (ledger[x] == 0)
+#else
+#define WAITS(x, v) (!TAKEN(x, v))
+#endif
+#define SHOWS(x) (CLOSED(x) -> RESIDUE(x) : \
+                  (IS_HOT(x) || hint[x]) && STATE(word[x]) == SUBMITTED)
 
-#if KILLC
+#if KILLC + HANGUP
 /* Copies the table, under its lock, and says which version that is. */
 #define REFRESH atomic { \
                   unknown[0] = removed[0]; \
@@ -26,9 +32,9 @@
 #endif
 
 proctype worker(byte me) {
-  byte i, g, w;
+  byte i, g, w, v;
   bool slept, cold;
-#if KILLC
+#if KILLC + HANGUP
   byte mine;                            /* version of its copy of the table */
   bool unknown[NC];                     /* the copy: what is not in it */
 #endif
@@ -36,16 +42,18 @@ born:
   {
     skip;
 round:
-#if KILLC
+#if KILLC + HANGUP
     REFRESH;
 #endif
     if
+#if SPIN
     :: atomic { lease = true; i = START }
+#endif
     :: atomic { skip; i = START }       /* spinning is not allowed now */
     fi;
 
 look:                                   /* rule 3 comes back to here */
-#if KILLC
+#if KILLC + HANGUP
     if
     :: atomic { !KNOWN(i) -> goto pass }
     :: atomic { KNOWN(i) && CLOSED(i) && !residue[i] -> goto pass }
@@ -73,41 +81,73 @@ look:                                   /* rule 3 comes back to here */
     :: atomic { STATE(word[i]) != SUBMITTED -> TOUCH(i) }   /* stale */
     :: atomic { STATE(word[i]) != SUBMITTED && !slept -> TOUCH(i); goto pass }
     fi;
-    atomic { TOUCH(i); hint[i] = false };
+clear:
+    atomic { TOUCH(i); g = 0; hint[i] = false };
 #ifdef NO_RULE3
     goto pass;
 #endif
     if
-    :: atomic { STATE(word[i]) == SUBMITTED -> TOUCH(i) };
-       atomic { TOUCH(i); hint[i] = true; goto look }
+    :: atomic { STATE(word[i]) == SUBMITTED -> TOUCH(i); g = GEN(word[i]) }
     :: atomic { else -> TOUCH(i); goto pass }
+    fi;
+    if
+    :: atomic { WAITS(i, g) -> g = 0 };
+       atomic { TOUCH(i); hint[i] = true; goto look }
+    :: atomic { !WAITS(i, g) -> g = 0; goto pass }
     fi;
 
 claim:
     if
     :: atomic { ledger[i] != 0 -> g = 0; goto pass }
-    :: atomic { ledger[i] == 0 -> ledger[i] = HELD(g, me) }
+    :: atomic { ledger[i] != 0 && !IS_HOT(i) -> goto held }
+    :: atomic { ledger[i] == 0 -> ledger[i] = TRIES(g, me) }
     fi;
-    atomic {
+    atomic {                            /* still the same? */
       TOUCH(i);
       if
-#ifdef NO_CLAIM_CAS
+#ifdef NO_LOOK_AGAIN
       :: true ->
 #elif defined(NO_CLAIM_GEN)
       :: STATE(word[i]) == SUBMITTED ->
 #else
-      :: STATE(word[i]) == SUBMITTED && GEN(word[i]) == g ->
+      :: word[i] == WORD(g, SUBMITTED) ->
 #endif
-         word[i] = WORD(GEN(word[i]), FLAGS(word[i]), CLAIMED);
-         goto claimed
+         goto hold
       :: else -> g = 0
       fi
     };
 #ifdef NO_RULE3
-    atomic { ledger[i] = 0; hint[i] = false; goto pass };
+    atomic { ledger[i] = 0; goto pass };
 #else
-    atomic { ledger[i] = 0; goto look };
+#ifdef NO_FREE_FIRST
+    if
+    :: atomic { STATE(word[i]) == SUBMITTED -> TOUCH(i); g = GEN(word[i]) }
+    :: atomic { else -> TOUCH(i) }
+    fi;
+    ledger[i] = 0;
+    if
+    :: g != 0 -> goto claim
+    :: g == 0 -> goto pass
+    fi;
+#else
+    ledger[i] = 0;
+    if
+    :: atomic { STATE(word[i]) == SUBMITTED ->
+                TOUCH(i); g = GEN(word[i]); goto claim }
+    :: atomic { else -> TOUCH(i); goto pass }
+    fi;
 #endif
+#endif
+
+held:                                   /* is its hint stale? */
+    if
+    :: atomic { STATE(word[i]) == SUBMITTED -> TOUCH(i); g = GEN(word[i]) }
+    :: atomic { else -> TOUCH(i); goto clear }
+    fi;
+    if
+    :: atomic { WAITS(i, g) -> g = 0; goto pass }
+    :: atomic { !WAITS(i, g) -> goto clear }
+    fi;
 
 pass:
     atomic {
@@ -127,7 +167,7 @@ pass:
     goto sleep;
 #else
     atomic { idle[me] = true; slept = true; cold = false; i = START };
-#if KILLC
+#if KILLC + HANGUP
     REFRESH;
 #endif
     goto look;
@@ -135,7 +175,7 @@ pass:
 
 sleep:
     slept = false;
-#if KILLC
+#if KILLC + HANGUP
     GO_OFFLINE;
 #endif
     if
@@ -143,14 +183,20 @@ sleep:
     :: atomic { !rung[me] -> asleep[me] = true };
        atomic { !asleep[me] -> rung[me] = false }
     fi;
-#if KILLC
+#if KILLC + HANGUP
     GO_ONLINE;
 #endif
     atomic { idle[me] = false; cold = true; goto round };   /* RULE 2 */
 
-claimed:
-#if KILLC
-    residue[i] = false;
+hold:
+#ifndef NO_HOLDS
+    ledger[i] = HOLDS(g, me);
+#endif
+#if KILLC + HANGUP
+    if
+    :: residue[i] -> residue[i] = false
+    :: skip                             /* it was not closed when we looked */
+    fi;
 #endif
     if
     :: atomic { slept -> slept = false; idle[me] = false; cold = true }
@@ -164,20 +210,25 @@ claimed:
     :: atomic { cold -> cold = false; lease = false }
     fi;
     do                                  /* RULE 1: w is the slot looked at */
-    :: atomic { w < N && KNOWN(w) && UNCLAIMED(w) -> TOUCH(w); w = 0 };
+    :: atomic { w < N && KNOWN(w) && SHOWS(w) ->
+                TOUCH(w); v = GEN(word[w]) };
        if
-       :: atomic { SOMEONE_IDLE -> skip }; ring()
-       :: atomic { !SOMEONE_IDLE -> skip }
-       fi;
-       break
-    :: atomic { w < N && KNOWN(w) && !UNCLAIMED(w) -> TOUCH(w); w++ }
+       :: atomic { !CLOSED(w) && !WAITS(w, v) -> v = 0; w++ }
+       :: atomic { CLOSED(w) || WAITS(w, v) -> w = 0; v = 0 };
+          if
+          :: atomic { SOMEONE_IDLE -> skip }; ring()
+          :: atomic { !SOMEONE_IDLE -> skip }
+          fi;
+          break
+       fi
+    :: atomic { w < N && KNOWN(w) && !SHOWS(w) -> TOUCH(w); w++ }
     :: atomic { w < N && !KNOWN(w) -> w++ }
     :: atomic { w == N -> w = 0; break }
     od;
 #endif
 
 serve:
-#if KILLC
+#if KILLC + HANGUP
     if
     :: GO_OFFLINE                       /* for a handler that may be long */
     :: skip
@@ -200,30 +251,37 @@ serve:
 #ifdef NO_LEDGER_LAST
     ledger[i] = 0;
 #endif
-#ifdef NO_DONE_CAS
-    atomic { TOUCH(i); w = FLAGS(word[i]) };
-    atomic { TOUCH(i); word[i] = WORD(g, w, DONE) };
-#else
-    atomic {                            /* keeps WAITING and CANCEL */
-      TOUCH(i);
-      assert(STATE(word[i]) == CLAIMED && GEN(word[i]) == g);
-      w = FLAGS(word[i]);
-      word[i] = WORD(g, w, DONE)
-    };
-#endif
-    if
-    :: atomic { w & WAITING -> dozing[i] = false; w = 0 }
-    :: atomic { !(w & WAITING) -> w = 0 }
-    fi;
-#if KILLC
-    GO_ONLINE;
-#endif
-#ifndef NO_LEDGER_LAST
-    atomic { assert(ledger[i] == HELD(g, me)); ledger[i] = 0 };
+#ifdef NO_DONE_FIRST
+    atomic { TOUCH(i); w = sleepers[i] };
 #endif
     atomic {
       TOUCH(i);
-#ifndef NO_RULE4
+#ifndef SCRIBBLE
+      assert(word[i] == WORD(g, SUBMITTED) || word[i] == WORD(g, FREE));
+#endif
+      word[i] = WORD(g, DONE)
+    };
+#if KILLC + HANGUP
+    GO_ONLINE;
+#endif
+#ifdef NO_FREE_FIRST
+    atomic { TOUCH(i); cold = STATE(word[i]) == SUBMITTED };
+#endif
+#ifndef NO_LEDGER_LAST
+    atomic { assert(OWNER(ledger[i]) == me); ledger[i] = 0 };
+#endif
+    if
+#ifdef NO_DONE_FIRST
+    :: atomic { w -> dozing[i] = false; w = 0 }
+    :: atomic { !w -> skip }
+#else
+    :: atomic { sleepers[i] -> TOUCH(i); dozing[i] = false }
+    :: atomic { !sleepers[i] -> TOUCH(i) }
+#endif
+    fi;
+    atomic {
+      TOUCH(i);
+#if !defined(NO_RULE4) && !defined(NO_FREE_FIRST)
       cold = STATE(word[i]) == SUBMITTED;
 #endif
       i = 0;
@@ -236,8 +294,8 @@ serve:
   atomic {
     if
     :: wfate[me] == KILLED ->           /* the kernel says so only now */
-       i = 0; g = 0; w = 0; slept = false; cold = false; rung[me] = false;
-#if KILLC
+       i = 0; g = 0; w = 0; v = 0; slept = false; cold = false; rung[me] = false;
+#if KILLC + HANGUP
        mine = 0; unknown[0] = false; unknown[NC - 1] = false;
 #endif
        wfate[me] = DEAD

@@ -214,14 +214,20 @@ static void reply_outlives_a_killed_server(void **state)
     char where[96];
     lent *first;
     lent *second;
+    pid_t pids[MAX_PIDS];
     harness_address("workers", where);
     child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    pid_t zygote = workers_zygote(&server);
+    workers_await(zygote, 1, pids);
     holdings before = harness_holdings(getpid());
     workers_workers *client = workers_connect(where);
     holdings connected = harness_holdings(getpid());
     assert_int_equal(borrow(client, LARGE, 1, &first), SHMRPC_OK);
     assert_true(is_in_place(first));
     harness_signal(&server, SIGKILL);
+    /* Its worker may take a call still, and leave in the middle of it. */
+    workers_await_end(pids[0]);
+    workers_await_end(zygote);
     expect_whole(first, LARGE, 1);
     server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
     assert_int_equal(borrow(client, LARGE, 2, &second), SHMRPC_OK);

@@ -20,7 +20,7 @@
 
 enum { MAX_AREAS = 8, WORKERS = 2 };
 
-typedef enum manner { BEHAVES, SCRIBBLES, STOPS } manner;
+typedef enum manner { BEHAVES, SCRIBBLES, RINGS, STOPS } manner;
 
 typedef struct pair {
     manner other;
@@ -94,22 +94,53 @@ static size_t find_areas(area areas[MAX_AREAS])
     return count;
 }
 
+/* What it can ring: of the descriptors that count, all. */
+static size_t find_bells(int bells[MAX_AREAS])
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 64 && count < MAX_AREAS; fd++) {
+        char path[32];
+        char what[64] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (readlink(path, what, sizeof what - 1) > 0 &&
+            strcmp(what, "anon_inode:[eventfd]") == 0) {
+            bells[count++] = fd;
+        }
+    }
+    return count;
+}
+
+/* Noise, what looks like 64 requests, ones, zeros; in turn. */
+static uint64_t nonsense(uint64_t pass, uint64_t *random)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    const uint64_t request = (pass & 0xFFFF) << 16 | 1;
+    const uint64_t forms[] = {*random, request << 32 | request, UINT64_MAX, 0};
+    return forms[pass % 4];
+}
+
 __attribute__((noreturn)) static void scribble(pair *o)
 {
+    static const uint64_t one = 1;
     area areas[MAX_AREAS];
+    int bells[MAX_AREAS];
     const size_t count = find_areas(areas);
+    const size_t bell_count = o->other == RINGS ? find_bells(bells) : 0;
     uint64_t random = 88172645463325252u;
-    if (count == 0) {
+    if (count == 0 || (o->other == RINGS && bell_count == 0)) {
         bench_fail("there is nothing to write to");
     }
-    for (;;) {
+    for (uint64_t pass = 0;; pass++) {
         for (size_t i = 0; i < count; i++) {
             for (size_t k = 0; k < areas[i].words; k++) {
-                random ^= random << 13;
-                random ^= random >> 7;
-                random ^= random << 17;
-                *(volatile uint64_t *)&areas[i].at[k] = random;
+                *(volatile uint64_t *)&areas[i].at[k] = nonsense(pass, &random);
             }
+        }
+        for (size_t i = 0; i < bell_count; i++) {
+            const ssize_t rung = write(bells[i], &one, sizeof one);
+            (void)rung;
         }
         atomic_store(o->begun, 1);
     }
@@ -149,7 +180,7 @@ __attribute__((noreturn)) static void be_the_other(pair *o)
 {
     connect_to(o);
     call_once(o);
-    if (o->other == SCRIBBLES) {
+    if (o->other == SCRIBBLES || o->other == RINGS) {
         scribble(o);
     }
     atomic_store(o->begun, 1);
@@ -214,6 +245,7 @@ static const bench_case cases[] = {
     BESIDE("calls", BEHAVES, 1, "an empty call beside a client that calls"),
     BESIDE("scribbles", SCRIBBLES, 0,
            "an empty call beside a client that writes over its memory"),
+    BESIDE("rings", RINGS, 0, "the same, and it rings the bell all the time"),
     BESIDE("stops", STOPS, 0,
            "an empty call beside a client that was stopped in its calls"),
 };

@@ -73,6 +73,22 @@ static int count(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
     return SHMRPC_OK;
 }
 
+/* Like a handler that makes its reply where it is sent from. */
+static int place(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+                 shmrpc_bytes *ret)
+{
+    (void)user;
+    const uint8_t *const from = data.ptr;
+    uint8_t *at = shmrpc_ctx_loan(ctx, data.len);
+    if (at == NULL || data.len == 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    at[0] = from[0];
+    at[data.len - 1] = from[data.len - 1];
+    *ret = shmrpc_bytes_of(at, data.len);
+    return SHMRPC_OK;
+}
+
 static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
                      bench_page *ret)
 {
@@ -106,6 +122,7 @@ static void line_serve(void *state)
     impl.small = small;
     impl.echo_raw = echo_raw;
     impl.count = count;
+    impl.place = place;
     impl.echo_native = echo_page;
     impl.echo_json = echo_page;
     impl.echo_msgpack = echo_page;
@@ -299,6 +316,25 @@ static void call_lent(void *state)
     bench_calls_count_release(reply);
 }
 
+/* The reply, too, and read there. */
+static void call_placed(void *state)
+{
+    static const shmrpc_opts opts = {.flags = SHMRPC_OPT_IN_PLACE};
+    line *const o = state;
+    const bench_calls_place_reply *reply;
+    shmrpc_call *call;
+    shmrpc_error error;
+    uint8_t *at;
+    stamp(o);
+    must(bench_calls_place_loan(o->calls, o->size, &opts, &at, &call, &error),
+         &error);
+    at[0] = at[o->size - 1] = (uint8_t)o->bytes[0];
+    must(bench_calls_place_send(call, &error), &error);
+    must(bench_calls_place_finish(call, &reply, &error), &error);
+    check(o, reply->value.ptr, reply->value.len);
+    bench_calls_place_release(reply);
+}
+
 /* One function an encoding: their replies are types of their own. */
 #define CALL_PAGE(function, method)                                       \
     static void function(void *state)                                     \
@@ -455,6 +491,12 @@ static const bench_case cases[] = {
          BENCH_FLOOR_SIGNAL, call_lent),
     CALL("shmrpc.lent", "a request in lent memory, read in place", 64 << 20,
          BENCH_FLOOR_SIGNAL, call_lent),
+    CALL("shmrpc.placed", "request and reply in lent memory, read in place", 64,
+         BENCH_FLOOR_SIGNAL, call_placed),
+    CALL("shmrpc.placed", "request and reply in lent memory, read in place",
+         1 << 20, BENCH_FLOOR_SIGNAL, call_placed),
+    CALL("shmrpc.placed", "request and reply in lent memory, read in place",
+         64 << 20, BENCH_FLOOR_SIGNAL, call_placed),
     CALL("shmrpc.native", "native echo of a struct with a string", 4096,
          BENCH_FLOOR_COPY, call_native),
     CALL("shmrpc.json", "the same in json", 4096, BENCH_FLOOR_COPY, call_json),

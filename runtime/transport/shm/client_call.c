@@ -398,7 +398,9 @@ int shm_client_receive(shmrpci_call *call, int64_t deadline_ns)
     if (status == SHMRPC_OK) {
         status = read_reply(client, index, call);
     }
-    if (status != SHMRPC_OK) {
+    if (status == SHMRPC_E_SERVER_LOST) {
+        shm_client_quarantine(client, index); /* a worker may have it still */
+    } else if (status != SHMRPC_OK) {
         shm_client_free_slot(client, index);
     }
     return status;

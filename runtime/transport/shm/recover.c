@@ -75,6 +75,7 @@ void shm_recover_closed(shm_listener *listener, uint32_t index)
             shmrpci_atomic_u32 *at = &conn->ledger->entries[i].held;
             uint32_t held = shmrpci_load_seq(at);
             if (held != 0 && shm_held_owner(held) == index) {
+                abort_slot(&conn->block.slots[i], held);
                 (void)shmrpci_exchange_seq(at, 0u);
             }
         }

@@ -62,7 +62,7 @@ static void serve(void)
 static void spot_open(void)
 {
     int count = 0;
-    it = (spot){.server = {0, -1}};
+    it = (spot){.server = {.out = -1}};
     assert_int_equal(sched_getaffinity(0, sizeof it.before, &it.before), 0);
     for (size_t cpu = 0; cpu < CPU_SETSIZE && count < 2; cpu++) {
         if (CPU_ISSET(cpu, &it.before)) {
@@ -99,7 +99,7 @@ int cpus_close(void **state)
            harness_now_ns() < deadline_ns) {
         (void)sched_yield(); /* its last process is not quite gone */
     }
-    it = (spot){.server = {0, -1}};
+    it = (spot){.server = {.out = -1}};
     return 0;
 }
 
@@ -261,7 +261,7 @@ void worker_that_takes_too_much_memory_is_killed_alone(void **state)
     static const char *const roots[] = {"/sys/fs/cgroup/memory",
                                         "/sys/fs/cgroup"};
     uint32_t pid = 0;
-    it = (spot){.server = {0, -1}};
+    it = (spot){.server = {.out = -1}};
     assert_int_equal(sched_getaffinity(0, sizeof it.before, &it.before), 0);
     serve();
     if (!group_open(roots, give_memory)) {

@@ -238,13 +238,13 @@ def cancel_all(client, calls):
 class SnappyWithSum:
     @staticmethod
     def compress(body):
-        return snappy.compress(body) + struct.pack(">I", zlib.adler32(body))
+        block = snappy.compress(body)
+        return block + struct.pack(">I", zlib.adler32(block))
 
     @staticmethod
     def decompress(packed):
-        body = snappy.decompress(packed[:-4])
-        assert struct.unpack(">I", packed[-4:]) == (zlib.adler32(body),)
-        return body
+        assert struct.unpack(">I", packed[-4:]) == (zlib.adler32(packed[:-4]),)
+        return snappy.decompress(packed[:-4])
 
 
 def packed_bodies_come_back(client):

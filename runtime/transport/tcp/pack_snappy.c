@@ -28,7 +28,7 @@ static bool pack(const uint8_t *data, size_t len, uint8_t *out, size_t *out_len)
         SNAPPY_OK) {
         return false;
     }
-    put_sum(data, len, out + used);
+    put_sum(out, used, out + used);
     *out_len = used + SUM_BYTES;
     return true;
 }
@@ -49,11 +49,14 @@ static bool unpack(const uint8_t *data, size_t len, uint8_t *out,
                    size_t out_len)
 {
     uint8_t sum[SUM_BYTES];
-    if (len < SUM_BYTES || !unpack_block(data, len - SUM_BYTES, out, out_len)) {
+    if (len < SUM_BYTES) {
         return false;
     }
-    put_sum(out, out_len, sum);
-    return memcmp(sum, data + len - SUM_BYTES, SUM_BYTES) == 0;
+    /* Of the block, which is shorter than what it unpacks to. */
+    size_t block_len = len - SUM_BYTES;
+    put_sum(data, block_len, sum);
+    return memcmp(sum, data + block_len, SUM_BYTES) == 0 &&
+           unpack_block(data, block_len, out, out_len);
 }
 
 const tcp_packer tcp_packer_snappy = {

@@ -14,6 +14,7 @@
 
 #include "os/thread.h"
 #include "transport/shm/client.h"
+#include "transport/shm/server.h"
 
 #define SENTINEL_METHOD 7u
 
@@ -26,25 +27,40 @@ static void run(void *user)
     (void)listener->transport->run(listener, NULL);
 }
 
-static void set_up(void)
+/* In place of the last one: who sends too much nonsense is hung up on. */
+static void connect_anew(void)
 {
-    shmrpci_thread thread;
+    static shmrpci_address address;
     shmrpci_conn *conn = NULL;
     shmrpci_buf welcome;
-    shmrpci_address address = fuzz_address();
     shmrpci_connect_opts opts = {
         .deadline_ns = shmrpci_deadline_after(10 * SHMRPCI_NS_PER_S),
         .max_message_bytes = FUZZ_MAX_MESSAGE};
-    shmrpci_listener *listener = fuzz_listen();
+    address = client == NULL ? fuzz_address() : address;
     shmrpci_buf_init_heap(&welcome);
-    if (shmrpci_thread_create(&thread, "run", run, listener) != SHMRPC_OK ||
-        address.transport->connect(&address, &opts, &conn, &welcome, NULL) !=
-            SHMRPC_OK ||
-        address.transport->participant_open(listener, 0, &worker, NULL) !=
-            SHMRPC_OK) {
+    if (address.transport->connect(&address, &opts, &conn, &welcome, NULL) !=
+        SHMRPC_OK) {
         abort();
     }
+    shmrpci_buf_fini(&welcome);
+    if (client != NULL) {
+        address.transport->disconnect(&client->base);
+    }
     client = (shm_client *)(void *)conn;
+}
+
+static void set_up(void)
+{
+    shmrpci_thread thread;
+    shmrpci_listener *listener = fuzz_listen();
+    if (shmrpci_thread_create(&thread, "run", run, listener) != SHMRPC_OK) {
+        abort();
+    }
+    connect_anew();
+    if (client->base.transport->participant_open(listener, 0, &worker, NULL) !=
+        SHMRPC_OK) {
+        abort();
+    }
 }
 
 static void submit(uint32_t index, uint32_t method, uint32_t word_bits)
@@ -77,8 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t input[8 + SHM_PAYLOAD_BYTES] = {0};
     uint16_t flags;
     uint32_t length;
+    static unsigned rounds;
     if (worker == NULL) {
         set_up();
+    }
+    if (++rounds % (SHM_MAX_NONSENSE / 2) == 0) {
+        connect_anew();
     }
     memcpy(input, data, size < sizeof input ? size : sizeof input);
     memcpy(&flags, input + 2, sizeof flags);

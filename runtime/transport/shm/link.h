@@ -11,8 +11,8 @@
  *     ATTACH(conn) + block,   ->   maps them, hears the client's bell
  *       ledger, bell
  *                             <-   ACK(count): so many ATTACHes were read
- *                             <-   REFUSE(conn): could not; it is closed then
- *     NUDGE                   ->   look: an order, or a connection is gone
+ *                             <-   REFUSE(conn): can't, or won't; it is closed
+ * then NUDGE                   ->   look: an order, or a connection is gone
  *                             <-   MAP(conn, region): a request lies there
  *                             <-   GRANT(conn, bytes, slot): for a reply
  *                             <-   TELL(conn): its client sleeps elsewhere

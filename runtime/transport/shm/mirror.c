@@ -323,10 +323,20 @@ const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
                : NULL;
 }
 
+static void say_of(const shm_conn *conn, shm_link_kind kind)
+{
+    shm_link_message message = {.kind = kind, .conn = conn->serial};
+    (void)shm_link_send(conn->listener->mirror->link_fd, &message, NULL, 0);
+}
+
 void shm_mirror_tell(const shm_conn *conn)
 {
-    shm_link_message message = {.kind = SHM_LINK_TELL, .conn = conn->serial};
-    (void)shm_link_send(conn->listener->mirror->link_fd, &message, NULL, 0);
+    say_of(conn, SHM_LINK_TELL);
+}
+
+void shm_mirror_refuse(const shm_conn *conn)
+{
+    say_of(conn, SHM_LINK_REFUSE);
 }
 
 /* ---- beginning and end ----------------------------------------------- */

@@ -47,6 +47,8 @@ shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region);
 /* Has the supervisor tell the client, as shm_conn_tell. */
 void shm_mirror_tell(const shm_conn *conn);
+/* Asks it to hang up on the client. */
+void shm_mirror_refuse(const shm_conn *conn);
 /* Maps a region that is not mapped here yet, or an earlier one in its place;
  * `live` is its number in the ledger, and the caller has noted its use. NULL:
  * no such, or nobody answers. */

@@ -232,6 +232,19 @@ static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
     }
 }
 
+/* The socket's end is noticed by the control loop, which closes. */
+static void note_nonsense(shm_conn *conn)
+{
+    if (shmrpci_add_relaxed(&conn->nonsense, 1u) + 1 != SHM_MAX_NONSENSE) {
+        return;
+    }
+    if (conn->listener->mirror != NULL) {
+        shm_mirror_refuse(conn);
+    } else {
+        shmrpci_socket_shut(conn->fd);
+    }
+}
+
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 {
     const shm_slot *slot = slot_of(worker);
@@ -251,6 +264,9 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         status = read_body(worker, slot, &snap, request);
     }
     if (status != SHMRPC_OK) {
+        if (status == SHMRPC_E_INVALID) {
+            note_nonsense(worker->conn);
+        }
         answer(worker, &(shm_answer){.status = status});
         return false;
     }

@@ -64,6 +64,10 @@ typedef enum shm_conn_state {
     SHM_CONN_CLOSED /* gone from the table, waiting to be freed */
 } shm_conn_state;
 
+/* So many, and it is hung up on: while it fills its slots with them, workers
+ * would do nothing else. */
+#define SHM_MAX_NONSENSE 1000u
+
 /* What a user id has; the control loop and workers, under accounts_lock. */
 typedef struct shm_account {
     uint32_t uid;
@@ -104,6 +108,7 @@ typedef struct shm_conn {
     shmrpci_mutex grow_lock;        /* makes and takes back extents */
     shmrpci_atomic_u32 has_extents; /* has had some, ever */
     uint32_t incarnations;
+    shmrpci_atomic_u32 nonsense; /* requests that no client of ours makes */
     /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
      * acquire. */
     _Atomic(shm_extent *) extents;

@@ -13,6 +13,7 @@
 #include "os/poll.h"
 #include "os/socket.h"
 #include "transport/shm/client.h"
+#include "transport/shm/server.h"
 
 static service s;
 static shmrpci_conn *honest;
@@ -74,11 +75,10 @@ typedef struct bad_slot {
     shm_span second;
 } bad_slot;
 
-/* Submits a slot by hand and returns the status that it is answered with. */
-static int32_t submit_raw(shm_client *client, const bad_slot *bad)
+/* Submits a slot by hand. */
+static void submit_unanswered(shm_client *client, const bad_slot *bad)
 {
     shm_slot *slot = &client->block.slots[0];
-    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     uint32_t gen = shm_word_gen(shmrpci_load_acquire(&slot->word)) + 1;
     memcpy(slot->payload, &bad->first, sizeof bad->first);
     memcpy(slot->payload + sizeof bad->first, &bad->second, sizeof bad->second);
@@ -89,6 +89,14 @@ static int32_t submit_raw(shm_client *client, const bad_slot *bad)
     (void)shmrpci_exchange_seq(&slot->word,
                                shm_word(gen & 0xFFFFu, SHM_SUBMITTED));
     shmrpci_event_set(client->bell_fd);
+}
+
+/* The same; returns the status that it is answered with. */
+static int32_t submit_raw(shm_client *client, const bad_slot *bad)
+{
+    const shm_slot *slot = &client->block.slots[0];
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    submit_unanswered(client, bad);
     while (shm_word_state(shmrpci_load_acquire(&slot->word)) != SHM_DONE) {
         if (shmrpci_now_ns() > deadline_ns) {
             fail_msg("%s: no answer", bad->name);
@@ -149,6 +157,26 @@ static void slots_with_nonsense_are_INVALID(void **state)
             fail_msg("%s: %d", bad[i].name, status);
         }
     }
+    conn->transport->disconnect(conn);
+}
+
+static void who_sends_nothing_but_nonsense_is_hung_up_on(void **state)
+{
+    (void)state;
+    static const bad_slot bad = {.name = "huge", .length = UINT32_MAX};
+    shmrpci_conn *conn = client_open(&s.address);
+    shm_client *client = (shm_client *)(void *)conn;
+    for (unsigned i = 1; i < SHM_MAX_NONSENSE; i++) {
+        assert_int_equal(submit_raw(client, &bad), SHMRPC_E_INVALID);
+    }
+    client_echoes(conn, "still there");
+    submit_unanswered(client, &bad);
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (!shm_client_is_lost(client)) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        (void)sched_yield();
+    }
+    client_echoes(honest, "so are others");
     conn->transport->disconnect(conn);
 }
 
@@ -355,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_with_nonsense_are_INVALID),
+        cmocka_unit_test(who_sends_nothing_but_nonsense_is_hung_up_on),
         cmocka_unit_test(request_and_reply_in_one_span_are_harmless),
         cmocka_unit_test(scribblers_disturb_nobody),
         cmocka_unit_test(garbage_for_a_hello_is_refused),

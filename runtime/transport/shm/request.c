@@ -413,6 +413,10 @@ static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
     if (out->len <= SHM_PAYLOAD_BYTES) {
         it->payload = out->data;
         it->payload_len = out->len;
+        if (worker->target == SHM_REPLY_SPAN && out->len > 0) {
+            /* The extent goes back before the slot is written. */
+            it->payload = memcpy(worker->out, out->data, out->len);
+        }
         return SHMRPC_OK;
     }
     shmrpc_status status = place_reply(worker, out, span);

@@ -4,6 +4,8 @@
  */
 #include "async_sample.h"
 
+#include <stdio.h>
+
 #include "sync/atomic.h"
 
 static const shmrpc_opts unwaiting = {.timeout_ns = PATIENCE_NS,
@@ -390,6 +392,29 @@ static void pipeline(void *user)
 }
 
 /* Together they want more slots than there are. */
+/* Room for an error is made where large replies go, which is not where small
+ * ones end. */
+static void failing_calls_get_their_own_messages(void **state)
+{
+    enum { AT_A_TIME = 16, ROUNDS = 100 };
+    both *b = *state;
+    for (int round = 0; round < ROUNDS; round++) {
+        char texts[AT_A_TIME][32];
+        shmrpc_call *calls[AT_A_TIME];
+        for (int i = 0; i < AT_A_TIME; i++) {
+            (void)snprintf(texts[i], sizeof texts[i], "no %d of %d", i, round);
+            fail_params fail = {SHMRPC_E_NOT_FOUND, shmrpc_str_of(texts[i])};
+            calls[i] = async_start(b, FAIL, &fail);
+        }
+        for (int i = 0; i < AT_A_TIME; i++) {
+            shmrpc_error error;
+            assert_int_equal(async_finish(calls[i], FAIL, NULL, &error),
+                             SHMRPC_E_NOT_FOUND);
+            assert_string_equal(error.message, texts[i]);
+        }
+    }
+}
+
 static void threads_share_the_slots(void **state)
 {
     both *b = *state;
@@ -423,6 +448,7 @@ static const struct CMUnitTest tests[] = {
     ASYNC_CASE(call_that_is_over_is_not_cancelled),
     ASYNC_CASE(released_calls_give_back_what_they_have),
     ASYNC_CASE(unfinished_calls_end_with_the_client),
+    ASYNC_CASE(failing_calls_get_their_own_messages),
     ASYNC_CASE(threads_share_the_slots),
 };
 

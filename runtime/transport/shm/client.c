@@ -51,14 +51,19 @@ static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
     return at == NULL ? welcome->status : shmrpci_memory_read(fd, at, len);
 }
 
+/* Of the server's, which we can't write to. */
+static shmrpc_status map_for_reading(int fd, size_t bytes, shmrpci_map *out)
+{
+    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_READ, true, out);
+}
+
 static shmrpc_status map_status_page(shm_client *client, int fd)
 {
-    size_t bytes = sizeof(shm_status_page);
-    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_READ, true,
-                                    &client->status_map);
-    }
+    shmrpc_status status =
+        map_for_reading(fd, sizeof *client->status, &client->status_map);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -79,12 +84,8 @@ static bool is_of_our_user(int control_fd)
 
 static shmrpc_status map_ledger(shm_client *client, int fd)
 {
-    size_t bytes = sizeof(shm_ledger);
-    shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_memory_map(fd, bytes, SHMRPCI_ACCESS_READ, true,
-                                    &client->ledger_map);
-    }
+    shmrpc_status status =
+        map_for_reading(fd, sizeof *client->ledger, &client->ledger_map);
     client->ledger = client->ledger_map.at;
     return status;
 }

@@ -28,6 +28,13 @@ static char *next_line(const uint8_t **data, size_t *size, size_t *len)
     return line;
 }
 
+/* Whether a segment of the path begins with two dots; a query may hold them. */
+static bool leaves_its_folder(const char *target)
+{
+    const char *dots = strstr(target, "/..");
+    return dots != NULL && dots < target + strcspn(target, "?");
+}
+
 /* Lines: verb, target, version, then names and values by turns. */
 static void try_head(const uint8_t *data, size_t size)
 {
@@ -54,7 +61,7 @@ static void try_head(const uint8_t *data, size_t size)
     if (web_head_check(&head, &hosts, &refusal)) {
         const web_field *host = web_head_find(&head, "hOST");
         if (host == NULL || !web_field_is(host, "127.0.0.1:5155") ||
-            strstr(head.target, "/..") != NULL ||
+            leaves_its_folder(head.target) ||
             (web_head_find(&head, "Content-Length") != NULL &&
              web_head_find(&head, "Transfer-Encoding") != NULL)) {
             abort();

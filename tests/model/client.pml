@@ -126,6 +126,12 @@ wait:
        :: atomic { STATE(word[s]) == FREE -> lost = true; goto withdraw }
        :: atomic { hung[me / NT] -> lost = true; goto withdraw }
 #endif
+       /* No lease is needed where nobody sleeps. */
+#ifdef NO_IDLE_LOOK
+       :: atomic { relied -> relied = false; goto wait }
+#else
+       :: atomic { relied && !SOMEONE_IDLE -> relied = false; goto wait }
+#endif
        /* The lease has ended, or seems to. */
 #ifdef NO_LEASE_END
        :: atomic { relied && !lease -> relied = false; goto wait }

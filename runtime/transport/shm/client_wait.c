@@ -169,6 +169,19 @@ void shm_client_rescue(shm_client *client, uint32_t index)
     }
 }
 
+/* Whether a sleep should end with the lease. Who is served needs none, and by
+ * one that has ended it would be no sleep. While no worker sleeps there is
+ * nobody to ring for, and each will look at everything before it does; so that
+ * in a crowd sleepers need not set the timer for some 50 us each, and wake up
+ * for nothing. */
+static bool needs_lease(const shm_client *client, uint32_t index, uint32_t word)
+{
+    /* Between our submit and this look, as there is none in submit. */
+    shmrpci_fence_seq();
+    return is_waiting(client, index, word) &&
+           shmrpci_load_seq(&client->status->idle) != 0;
+}
+
 /* Sleeps once, with our bit in `sleepers`. The word is looked at again whatever
  * woke us. */
 static shmrpc_status sleep_once(shm_client *client, uint32_t index,
@@ -180,9 +193,7 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
     if (now_ns >= deadline_ns) {
         return SHMRPC_E_DEADLINE;
     }
-    /* Who is served needs no lease; sleeping by one that has ended would be
-     * no sleep. */
-    if (!is_waiting(client, index, word)) {
+    if (slot->relied != 0 && !needs_lease(client, index, word)) {
         slot->relied = 0;
     }
     bool had_lease = slot->relied != 0;

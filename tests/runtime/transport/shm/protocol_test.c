@@ -314,6 +314,35 @@ static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
     expect_reaction(call_under_a_broken_lease, NULL, 0, 39 * SHMRPCI_NS_PER_MS);
 }
 
+/* Sleeps for a moment over a call that nobody takes; whether it means to look
+ * again when the lease ends that it relied on. */
+static bool sleeps_by_its_lease(void)
+{
+    shmrpci_call call = {0};
+    const shm_client_slot *slot;
+    assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
+    slot = &client()->slots[call.data.words[0]];
+    assert_true(slot->relied != 0);
+    assert_int_equal(conn->transport->receive(
+                         &call, shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS)),
+                     SHMRPC_E_DEADLINE);
+    bool is_relied_on = slot->relied != 0;
+    assert_true(conn->transport->cancel(&call));
+    return is_relied_on;
+}
+
+/* Timers so short, one for each sleeper, cost a crowd a fifth of its calls. */
+static void sleeps_by_a_lease_only_while_a_worker_sleeps(void **state)
+{
+    (void)state;
+    uint64_t hour = shmrpci_ticks_of_ns(3600 * SHMRPCI_NS_PER_S);
+    shmrpci_store_seq(&status_page()->lease, shmrpci_ticks() + hour);
+    assert_false(sleeps_by_its_lease());
+    shmrpci_store_seq(&status_page()->idle, UINT64_C(1) << 63);
+    assert_true(sleeps_by_its_lease());
+    shmrpci_store_seq(&status_page()->idle, UINT64_C(0));
+}
+
 /* Sends an empty request; whether it has rung for a worker. */
 static bool send_and_ring(shmrpci_call *call, uint32_t flags)
 {
@@ -656,6 +685,8 @@ int main(void)
         CASE(hint_without_a_request_wakes_nobody, setup),
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
+        CASE(sleeps_by_a_lease_only_while_a_worker_sleeps,
+             setup_without_workers),
         CASE(request_before_another_leaves_the_ring_to_that, setup),
         CASE(request_that_was_left_alone_is_rung_for_by_who_waits, setup),
         CASE(lost_wake_up_is_made_up_for_and_counted, setup_with_gauges),

@@ -1,0 +1,359 @@
+/* See kernel.h. Not instrumented: nothing here is a shared word. */
+#include "kernel.h"
+
+#include <stdlib.h>
+
+#include "engine.h"
+#include "os/clock.h"
+#include "os/fork.h"
+#include "os/futex.h"
+#include "os/poll.h"
+#include "os/process.h"
+#include "os/socket.h"
+#include "os/thread.h"
+
+#undef shmrpci_event_set
+#undef shmrpci_futex_wake
+
+#define THREADS 8
+#define SETS    8
+#define FDS     8
+
+/* Longer sleeps are slices. */
+#define SHORT_NS (2 * SHMRPCI_NS_PER_MS)
+
+typedef struct member {
+    int fd;
+    shmrpci_poll_mode mode;
+    uint64_t tag;
+    bool is_ready; /* BELL: reported once */
+} member;
+
+typedef struct poll_set {
+    member members[FDS];
+    size_t count;
+    int sleeper; /* or -1 */
+} poll_set;
+
+static int64_t now_ns;
+static int fd_count;
+static bool is_set[FDS];
+static poll_set sets[SETS];
+static size_t set_count;
+static const void *sleeps_on[THREADS];
+static bool is_parked[THREADS];
+
+static _Atomic uint32_t process = 1;
+_Atomic(_Atomic uint32_t *) shmrpci_fork_word = &process;
+
+void kernel_reset(void)
+{
+    now_ns = SHMRPCI_NS_PER_S;
+    fd_count = 0;
+    set_count = 0;
+    for (size_t i = 0; i < THREADS; i++) {
+        sleeps_on[i] = NULL;
+        is_parked[i] = false;
+    }
+    for (size_t i = 0; i < FDS; i++) {
+        is_set[i] = false;
+    }
+}
+
+int kernel_fd(void)
+{
+    return fd_count++;
+}
+
+/* ---- time -----------------------------------------------------------------
+ */
+
+int64_t shmrpci_now_ns(void)
+{
+    return ++now_ns;
+}
+
+uint64_t shmrpci_ticks(void)
+{
+    return (uint64_t)++now_ns;
+}
+
+uint64_t shmrpci_ticks_of_ns(int64_t ns)
+{
+    return (uint64_t)ns;
+}
+
+int64_t shmrpci_ns_of_ticks(uint64_t ticks)
+{
+    return (int64_t)ticks;
+}
+
+int64_t shmrpci_deadline_after(int64_t timeout_ns)
+{
+    return now_ns + timeout_ns;
+}
+
+int64_t shmrpci_remaining_ns(int64_t deadline_ns)
+{
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+}
+
+int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock, uint64_t ticks)
+{
+    (void)clock;
+    return (int64_t)ticks;
+}
+
+/* True: it was timed, and the time is up. */
+static bool sleep_until(int64_t until_ns)
+{
+    unsigned me = engine_thread();
+    is_parked[me] = true;
+    bool is_late = engine_park(until_ns - now_ns <= SHORT_NS);
+    is_parked[me] = false;
+    if (!is_late) {
+        return false;
+    }
+    now_ns = until_ns > now_ns ? until_ns : now_ns;
+    return true;
+}
+
+/* ---- futexes, mutexes, conditions ------------------------------------------
+ */
+
+/* Sleeps on an address; true: its time was up. */
+static bool sleep_on(const void *at, int64_t until_ns)
+{
+    unsigned me = engine_thread();
+    sleeps_on[me] = at;
+    bool is_late = sleep_until(until_ns);
+    sleeps_on[me] = NULL;
+    return is_late;
+}
+
+/* The first is any of them. */
+static int wake(const void *at, int count)
+{
+    unsigned start = engine_random(THREADS);
+    int woken = 0;
+    for (unsigned i = 0; i < THREADS && woken < count; i++) {
+        unsigned thread = (start + i) % THREADS;
+        if (sleeps_on[thread] == at) {
+            sleeps_on[thread] = NULL;
+            woken++;
+            if (is_parked[thread]) {
+                engine_unpark(thread);
+            }
+        }
+    }
+    return woken;
+}
+
+shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                                     int64_t until_ns)
+{
+    if (engine_kernel_load((const void *)word) != expected) {
+        return SHMRPCI_FUTEX_CHANGED;
+    }
+    return sleep_on((const void *)word, until_ns) ? SHMRPCI_FUTEX_LATE
+                                                  : SHMRPCI_FUTEX_WOKEN;
+}
+
+int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
+{
+    engine_step();
+    return wake((const void *)word, count);
+}
+
+/* The sanitizer's names, as this file is not instrumented. */
+uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value,
+                                  int order);
+void __tsan_atomic32_store(volatile uint32_t *at, uint32_t value, int order);
+
+static volatile uint32_t *word_of(shmrpci_mutex *mutex)
+{
+    return (volatile uint32_t *)(void *)mutex;
+}
+
+void shmrpci_mutex_lock(shmrpci_mutex *mutex)
+{
+    engine_spare(true);
+    while (__tsan_atomic32_exchange(word_of(mutex), 1, __ATOMIC_ACQUIRE) != 0) {
+        /* The engine keeps memory up to date. */
+        if (*word_of(mutex) != 0) {
+            (void)sleep_on(mutex, SHMRPCI_NEVER_NS);
+        }
+    }
+}
+
+bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns)
+{
+    (void)deadline_ns;
+    engine_spare(true);
+    bool is_free =
+        __tsan_atomic32_exchange(word_of(mutex), 1, __ATOMIC_ACQUIRE) == 0;
+    if (!is_free) {
+        engine_spare(false);
+    }
+    return is_free;
+}
+
+void shmrpci_mutex_unlock(shmrpci_mutex *mutex)
+{
+    __tsan_atomic32_store(word_of(mutex), 0, __ATOMIC_RELEASE);
+    (void)wake(mutex, THREADS);
+    engine_spare(false);
+}
+
+bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
+                             int64_t deadline_ns)
+{
+    unsigned me = engine_thread();
+    sleeps_on[me] = cond;
+    shmrpci_mutex_unlock(mutex);
+    bool is_late = false;
+    if (sleeps_on[me] == cond) {
+        is_late = sleep_on(cond, deadline_ns);
+    }
+    shmrpci_mutex_lock(mutex);
+    return !is_late;
+}
+
+void shmrpci_cond_signal(shmrpci_cond *cond)
+{
+    (void)wake(cond, 1);
+}
+
+/* ---- events and sets -------------------------------------------------------
+ */
+
+shmrpc_status shmrpci_poll_create(int *out_set)
+{
+    sets[set_count] = (poll_set){.sleeper = -1};
+    *out_set = (int)set_count++;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_poll_add(int set, int fd, shmrpci_poll_mode mode,
+                               uint64_t tag)
+{
+    poll_set *it = &sets[set];
+    it->members[it->count++] = (member){fd, mode, tag, false};
+    return SHMRPC_OK;
+}
+
+void shmrpci_poll_remove(int set, int fd)
+{
+    poll_set *it = &sets[set];
+    for (size_t i = 0; i < it->count; i++) {
+        if (it->members[i].fd == fd) {
+            it->members[i] = it->members[--it->count];
+        }
+    }
+}
+
+/* True: it slept. */
+static bool rouse(poll_set *set)
+{
+    if (set->sleeper < 0) {
+        return false;
+    }
+    unsigned thread = (unsigned)set->sleeper;
+    set->sleeper = -1;
+    engine_unpark(thread);
+    return true;
+}
+
+/* A bell is heard by one of those who sleep, and noted by the sets that were
+ * asked before it. */
+void shmrpci_event_set(int fd)
+{
+    engine_step();
+    is_set[fd] = true;
+    size_t start = set_count != 0 ? engine_random((unsigned)set_count) : 0;
+    bool is_heard = false;
+    for (size_t i = 0; i < set_count; i++) {
+        poll_set *set = &sets[(start + i) % set_count];
+        for (size_t k = 0; k < set->count; k++) {
+            member *it = &set->members[k];
+            if (it->fd != fd || (it->mode == SHMRPCI_POLL_BELL && is_heard)) {
+                continue;
+            }
+            it->is_ready = true;
+            is_heard = rouse(set) || is_heard;
+        }
+    }
+}
+
+static size_t report(poll_set *set, uint64_t *tags, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count && count < max; i++) {
+        member *it = &set->members[i];
+        bool is_level = it->mode == SHMRPCI_POLL_LEVEL;
+        if (is_level ? is_set[it->fd] : it->is_ready) {
+            tags[count++] = it->tag;
+        }
+        it->is_ready = false;
+    }
+    return count;
+}
+
+size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
+                         int64_t deadline_ns)
+{
+    poll_set *it = &sets[set];
+    for (;;) {
+        engine_step();
+        size_t count = report(it, tags, max);
+        if (count != 0) {
+            return count;
+        }
+        it->sleeper = (int)engine_thread();
+        bool is_late = sleep_until(deadline_ns);
+        it->sleeper = -1;
+        if (is_late) {
+            return 0;
+        }
+    }
+}
+
+shmrpc_status shmrpci_event_create(int *out_fd)
+{
+    *out_fd = kernel_fd();
+    return SHMRPC_OK;
+}
+
+void shmrpci_event_clear(int fd)
+{
+    is_set[fd] = false;
+}
+
+bool shmrpci_poll_is_hung_up(int fd)
+{
+    (void)fd;
+    return false;
+}
+
+void shmrpci_fd_close(int *fd)
+{
+    *fd = -1;
+}
+
+/* ---- process and thread ----------------------------------------------------
+ */
+
+uint32_t shmrpci_current_cpu(void)
+{
+    return 0;
+}
+
+uint32_t shmrpci_fork_renew(void)
+{
+    return 1;
+}
+
+uint32_t shmrpci_thread_number(void)
+{
+    return engine_thread() + 1;
+}

@@ -1,0 +1,30 @@
+/* What the text of calls names and these cases never do: large messages,
+ * workers in other processes, errors. Without the headers that say what they
+ * take, as they take nothing. */
+#include "engine.h"
+
+#define NEVER(name)                          \
+    void name(void);                         \
+    void name(void)                          \
+    {                                        \
+        engine_check(0, #name, __FILE__, 0); \
+    }
+
+NEVER(shm_client_drain_control)
+NEVER(shm_client_room)
+NEVER(shm_extent_at)
+NEVER(shm_extent_grant)
+NEVER(shm_extent_note)
+NEVER(shm_mirror_read)
+NEVER(shm_mirror_reap)
+NEVER(shm_mirror_refuse)
+NEVER(shm_mirror_tell)
+NEVER(shm_pool_alloc)
+NEVER(shm_pool_at)
+NEVER(shm_pool_drop_reply)
+NEVER(shm_pool_free)
+NEVER(shm_pool_refuse_reply)
+NEVER(shm_pool_take_reply)
+NEVER(shmrpc_error_set)
+NEVER(shmrpc_status_text)
+NEVER(shmrpci_socket_shut)

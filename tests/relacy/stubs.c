@@ -1,0 +1,103 @@
+/* What the text of calls needs of the rest, but for never.c. */
+#include "engine.h"
+#include "os/poll.h"
+#include "os/socket.h"
+#include "transport/shm/client.h"
+#include "transport/shm/mirror.h"
+#include "transport/shm/worker.h"
+
+#undef shmrpci_event_set
+
+/* ---- spinning: at any length, learning nothing
+ * ------------------------------- */
+
+void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
+                          shmrpci_side side)
+{
+    (void)profile;
+    (void)side;
+    (void)spinner;
+}
+
+uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
+{
+    (void)spinner;
+    (void)peer_cpu;
+    return engine_random(3) == 0 ? 2 : 0;
+}
+
+void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
+{
+    (void)spinner;
+    (void)ticks;
+}
+
+void shmrpci_spinner_miss(shmrpci_spinner *spinner)
+{
+    (void)spinner;
+}
+
+void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
+                           uint64_t late)
+{
+    (void)spinner;
+    (void)came;
+    (void)late;
+}
+
+uint64_t shmrpci_spinner_step_ticks(void)
+{
+    return 1000;
+}
+
+bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
+{
+    (void)spinner;
+    return false;
+}
+
+void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now)
+{
+    (void)spinner;
+    (void)now;
+}
+
+/* ---- packets: only one is ever sent
+ * ------------------------------------------ */
+
+shmrpc_status shm_message_send(int fd, shm_message message, const void *body,
+                               const int *fds, size_t fd_count)
+{
+    (void)body;
+    (void)fds;
+    (void)fd_count;
+    ENGINE_CHECK(message.kind != SHM_MESSAGE_RESCUED);
+    shmrpci_event_set(fd);
+    return SHMRPC_OK;
+}
+
+void shm_client_read_control(shm_client *client)
+{
+    shmrpci_event_clear(client->control_fd);
+}
+
+bool shmrpci_socket_is_backed_up(int fd)
+{
+    (void)fd;
+    return false;
+}
+
+/* ---- the rest
+ * ------------------------------------------------------------------ */
+
+bool shm_client_is_lost(shm_client *client)
+{
+    (void)client;
+    return false;
+}
+
+void shm_extent_recover(shm_conn *conn, uint32_t slot)
+{
+    (void)conn;
+    (void)slot;
+}

@@ -53,6 +53,14 @@ static inline shmrpci_layout shmrpci_native_layout(const shmrpc_type *type)
                             .align = type->native_align};
 }
 
+/* Whether the bytes of the value are those of the image, which is all there is
+ * to it: of no fields, too. */
+static inline bool shmrpci_native_is_flat(const shmrpc_type *type)
+{
+    return (type->flags & SHMRPC_TYPE_FLAT) != 0 ||
+           (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT);
+}
+
 /* The one field of parameters that are a flat struct and nothing else: their
  * image is that of the struct. NULL for all other types. */
 static inline const shmrpc_field *

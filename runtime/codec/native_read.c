@@ -421,8 +421,9 @@ int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
     if (status != SHMRPC_OK) {
         return status;
     }
-    if ((type->flags & SHMRPC_TYPE_FLAT) != 0) {
-        memcpy(value, data + shmrpci_native_start(type), type->native_size);
+    if (shmrpci_native_is_flat(type)) {
+        shmrpci_copy_short(value, data + shmrpci_native_start(type),
+                           type->native_size);
         return SHMRPC_OK;
     }
     const shmrpc_field *only = shmrpci_native_flat_param(type);

@@ -325,7 +325,7 @@ static const void *whole_flat(const shmrpc_type *type, const void *value)
 {
     const shmrpc_field *only = shmrpci_native_flat_param(type);
     const void *flat = NULL;
-    if ((type->flags & SHMRPC_TYPE_FLAT) != 0) {
+    if (shmrpci_native_is_flat(type)) {
         flat = value;
     } else if (only != NULL) {
         memcpy(&flat, (const uint8_t *)value + only->offset, sizeof flat);
@@ -345,7 +345,7 @@ static int write_flat(const shmrpc_type *type, const void *value,
     }
     uint64_t header = size;
     memcpy(image, &header, start);
-    memcpy(image + start, value, type->native_size);
+    shmrpci_copy_short(image + start, value, type->native_size);
     return SHMRPC_OK;
 }
 

@@ -378,55 +378,58 @@ void fence_if_locked(bool is_locked, const rl::debug_info &where)
     }
 }
 
-struct leaving {
-    ~leaving()
-    {
-        here = nowhere;
-    }
-};
+/* Where this access stands; the next one stands elsewhere. To be asked before
+ * threads may be switched. */
+rl::debug_info leave_site()
+{
+    rl::debug_info where = info();
+    here = nowhere;
+    return where;
+}
 
 template <typename T> T load(const volatile void *at, int given)
 {
-    leaving guard;
     if (is_direct(at)) {
+        here = nowhere;
         return *(const volatile T *)at;
     }
     int order = order_of(given, false);
     order = order == omitted ? rl::mo_relaxed : order;
-    return atomic_at<T>(at).load((rl::memory_order)order, info()).v;
+    rl::debug_info where = leave_site();
+    return atomic_at<T>(at).load((rl::memory_order)order, where).v;
 }
 
 template <typename T> void store(volatile void *at, T value, int given)
 {
-    leaving guard;
-    int order = is_direct(at) ? omitted : order_of(given, true);
+    bool is_plain = is_direct(at);
+    int order = is_plain ? omitted : order_of(given, true);
+    rl::debug_info where = leave_site();
     if (order != omitted) {
-        rl::debug_info where = info();
         atomic_at<T>(at).store(cell<T>(value), (rl::memory_order)order, where);
         fence_if_locked(order == 5, where);
-    } else if (!is_direct(at)) {
-        return;
     }
-    *(volatile T *)at = value;
+    if (order != omitted || is_plain) {
+        *(volatile T *)at = value;
+    }
 }
 
 template <rl::rmw_type_e type, typename T>
 T modify(volatile void *at, T value, int given)
 {
-    leaving guard;
     rl::rmw_type_t<type> kind;
     cell<T> operand(value);
     if (is_direct(at)) {
+        here = nowhere;
         cell<T> before(*(volatile T *)at);
         *(volatile T *)at = rl::perform_rmw(kind, before, operand).v;
         return before.v;
     }
     int order = order_of(given, true);
+    rl::debug_info where = leave_site();
     word<T> &it = atomic_at<T>(at);
     if (order == omitted) {
-        return it.load(rl::mo_relaxed, info()).v;
+        return it.load(rl::mo_relaxed, where).v;
     }
-    rl::debug_info where = info();
     fence_if_locked(true, where);
     cell<T> before = it.rmw(kind, operand, (rl::memory_order)order, where);
     *(volatile T *)at = it.debug_value().v;
@@ -437,24 +440,24 @@ T modify(volatile void *at, T value, int given)
 template <typename T>
 int exchange_if(volatile void *at, void *expected, T desired, int given)
 {
-    leaving guard;
     T *was = (T *)expected;
     if (is_direct(at)) {
+        here = nowhere;
         T before = *(volatile T *)at;
-        bool same = before == *was;
-        *(same ? (volatile T *)at : was) = same ? desired : before;
-        return same;
+        bool is_same = before == *was;
+        *(is_same ? (volatile T *)at : was) = is_same ? desired : before;
+        return is_same;
     }
     int order = order_of(given, true);
+    rl::debug_info where = leave_site();
     word<T> &it = atomic_at<T>(at);
     cell<T> compare(*was);
     if (order == omitted) {
-        T before = it.load(rl::mo_relaxed, info()).v;
-        bool same = before == *was;
+        T before = it.load(rl::mo_relaxed, where).v;
+        bool is_same = before == *was;
         *was = before;
-        return same;
+        return is_same;
     }
-    rl::debug_info where = info();
     fence_if_locked(true, where);
     bool is_done =
         it.compare_exchange(rl::bool_t<false>(), compare, cell<T>(desired),
@@ -864,8 +867,9 @@ ATOMIC(64)
 
 void __tsan_atomic_thread_fence(int order)
 {
+    rl::debug_info where = info();
     if (!engine_omits()) {
-        rl::atomic_thread_fence((rl::memory_order)order, info());
+        rl::atomic_thread_fence((rl::memory_order)order, where);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine.h"
+#include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/fork.h"
 #include "os/futex.h"
@@ -18,9 +19,7 @@
 #define THREADS 8
 #define SETS    8
 #define FDS     8
-
-/* Longer sleeps are slices. */
-#define SHORT_NS (2 * SHMRPCI_NS_PER_MS)
+#define BYTES   8
 
 typedef struct member {
     int fd;
@@ -36,6 +35,8 @@ typedef struct poll_set {
 } poll_set;
 
 static int64_t now_ns;
+static int64_t short_ns;
+static int64_t slow_ns;
 static int fd_count;
 static bool is_set[FDS];
 static poll_set sets[SETS];
@@ -43,12 +44,22 @@ static size_t set_count;
 static const void *sleeps_on[THREADS];
 static bool is_parked[THREADS];
 
+/* Byte locks: the word by which they order memory, and whose they are. */
+static uint32_t holders[BYTES];
+static int has_holder[BYTES];
+
 static _Atomic uint32_t process = 1;
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &process;
 
-void kernel_reset(void)
+void kernel_reset(int64_t short_sleep_ns)
 {
     now_ns = SHMRPCI_NS_PER_S;
+    short_ns = short_sleep_ns;
+    slow_ns = 0;
+    for (size_t i = 0; i < BYTES; i++) {
+        holders[i] = 0;
+        has_holder[i] = -1;
+    }
     fd_count = 0;
     set_count = 0;
     for (size_t i = 0; i < THREADS; i++) {
@@ -109,8 +120,9 @@ static bool sleep_until(int64_t until_ns)
 {
     unsigned me = engine_thread();
     is_parked[me] = true;
-    bool is_late = engine_park(until_ns - now_ns <= SHORT_NS);
+    bool is_late = engine_park(until_ns - now_ns <= short_ns);
     is_parked[me] = false;
+    now_ns += slow_ns != 0 && engine_random(2) == 0 ? slow_ns : 0;
     if (!is_late) {
         return false;
     }
@@ -222,6 +234,43 @@ bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
 void shmrpci_cond_signal(shmrpci_cond *cond)
 {
     (void)wake(cond, 1);
+}
+
+/* ---- byte locks ------------------------------------------------------------
+ */
+
+void kernel_be_slow(int64_t ns)
+{
+    slow_ns = ns;
+}
+
+shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count)
+{
+    (void)count;
+    engine_step();
+    if (has_holder[first] >= 0 && has_holder[first] != fd) {
+        return SHMRPC_E_BUSY;
+    }
+    has_holder[first] = fd;
+    (void)__tsan_atomic32_exchange(&holders[first], 1, __ATOMIC_ACQUIRE);
+    return SHMRPC_OK;
+}
+
+void shmrpci_byte_lock_drop(int fd, int64_t first, int64_t count)
+{
+    (void)fd;
+    (void)count;
+    __tsan_atomic32_store(&holders[first], 0, __ATOMIC_RELEASE);
+    has_holder[first] = -1;
+}
+
+void kernel_bury(int fd)
+{
+    for (int64_t i = 0; i < BYTES; i++) {
+        if (has_holder[i] == fd) {
+            shmrpci_byte_lock_drop(fd, i, 1);
+        }
+    }
 }
 
 /* ---- events and sets -------------------------------------------------------
@@ -348,6 +397,11 @@ uint32_t shmrpci_current_cpu(void)
     return 0;
 }
 
+int32_t shmrpci_process_id(void)
+{
+    return 1;
+}
+
 uint32_t shmrpci_fork_renew(void)
 {
     return 1;
@@ -356,4 +410,9 @@ uint32_t shmrpci_fork_renew(void)
 uint32_t shmrpci_thread_number(void)
 {
     return engine_thread() + 1;
+}
+
+void shmrpci_object_touch(int fd)
+{
+    (void)fd;
 }

@@ -9,8 +9,16 @@
 #ifndef TESTS_RELACY_KERNEL_H
 #define TESTS_RELACY_KERNEL_H
 
-/* Before each run. */
-void kernel_reset(void);
+#include <stdint.h>
+
+/* Before each run. Sleeps of at most `short_ns` end at any moment. */
+void kernel_reset(int64_t short_ns);
+
+/* Each wake-up may take so long. */
+void kernel_be_slow(int64_t ns);
+
+/* All byte locks of a descriptor are dropped, as its process is dead. */
+void kernel_bury(int fd);
 
 /* A descriptor. */
 int kernel_fd(void);

@@ -1,5 +1,5 @@
-/* What the text of calls names and these cases never do: large messages,
- * workers in other processes, errors. Without the headers that say what they
+/* What the text names and these cases never do: large messages, workers in
+ * other processes, files, errors. Without the headers that say what they
  * take, as they take nothing. */
 #include "engine.h"
 
@@ -28,3 +28,11 @@ NEVER(shm_pool_take_reply)
 NEVER(shmrpc_error_set)
 NEVER(shmrpc_status_text)
 NEVER(shmrpci_socket_shut)
+NEVER(shmrpci_byte_lock_until)
+NEVER(shmrpci_memory_map)
+NEVER(shmrpci_memory_read)
+NEVER(shmrpci_memory_unmap)
+NEVER(shmrpci_object_draft)
+NEVER(shmrpci_object_facts_of)
+NEVER(shmrpci_object_is_named)
+NEVER(shmrpci_object_unlink)

@@ -8,60 +8,6 @@
 
 #undef shmrpci_event_set
 
-/* ---- spinning: at any length, learning nothing
- * ------------------------------- */
-
-void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
-                          shmrpci_side side)
-{
-    (void)profile;
-    (void)side;
-    (void)spinner;
-}
-
-uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
-{
-    (void)spinner;
-    (void)peer_cpu;
-    return engine_random(3) == 0 ? 2 : 0;
-}
-
-void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
-{
-    (void)spinner;
-    (void)ticks;
-}
-
-void shmrpci_spinner_miss(shmrpci_spinner *spinner)
-{
-    (void)spinner;
-}
-
-void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
-                           uint64_t late)
-{
-    (void)spinner;
-    (void)came;
-    (void)late;
-}
-
-uint64_t shmrpci_spinner_step_ticks(void)
-{
-    return 1000;
-}
-
-bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
-{
-    (void)spinner;
-    return false;
-}
-
-void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now)
-{
-    (void)spinner;
-    (void)now;
-}
-
 /* ---- packets: only one is ever sent
  * ------------------------------------------ */
 

@@ -302,6 +302,14 @@ size_t shmrpci_stream_queued(int fd)
     return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
+uint32_t shmrpci_stream_peer_cpu(int fd)
+{
+    int cpu = -1;
+    socklen_t size = sizeof cpu;
+    (void)getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &size);
+    return cpu >= 0 ? (uint32_t)cpu : UINT32_MAX;
+}
+
 void shmrpci_stream_set_mark(int fd, size_t bytes)
 {
     set_option(fd, SOL_SOCKET, SO_RCVLOWAT,

@@ -78,6 +78,10 @@ shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
 /* How many bytes there are to be received just now. */
 size_t shmrpci_stream_queued(int fd);
 
+/* On which CPU the system has handled what came last: over loopback the
+ * peer's. UINT32_MAX: that is not known. */
+uint32_t shmrpci_stream_peer_cpu(int fd);
+
 /* It is not readable before so many bytes are there, or the end; 1 to begin
  * with. Of TCP; others are as ever. */
 void shmrpci_stream_set_mark(int fd, size_t bytes);

@@ -21,6 +21,7 @@
 
 #include "os/fork.h"
 #include "os/thread.h"
+#include "sync/wait.h"
 #include "transport/tcp/auth.h"
 #include "transport/tcp/limits.h"
 #include "transport/tcp/outbox.h"
@@ -112,6 +113,8 @@ struct tcp_client {
     shmrpci_cond push;
     tcp_pusher_state pusher_state;
     bool has_held;      /* some request may wait for others */
+    uint32_t came;      /* replies, when some came last */
+    uint32_t coming;    /* the same, while the socket is read */
     bool is_full;       /* the socket, when the pusher looked */
     uint32_t holds;     /* how many did so far */
     uint32_t next_slot; /* the first to look whether it is free */
@@ -119,6 +122,8 @@ struct tcp_client {
     tcp_spare spare_reply; /* lent to the reader */
     tcp_reader reader;
     size_t mark; /* the reader's, of tcp_wire_mark */
+    shmrpci_spinner spinner;
+    shmrpci_atomic_u32 peer_is_here; /* on the reader's CPU */
     tcp_outbox outbox;
     shmrpci_tls *tls; /* NULL: in plain */
     char where[300];
@@ -166,6 +171,13 @@ bool tcp_client_drain(tcp_client *client, int64_t deadline_ns);
 
 /* With the lock held: ends the life of a call. */
 void tcp_slot_free(tcp_slot *slot);
+
+/* ---- client_await.c ---- */
+
+/* By the thread that reads, without the lock: waits until there is something to
+ * read, or room for what waits to be sent, or, for one that reserves, a slot;
+ * false: nothing to read, at the latest at the deadline. */
+bool tcp_client_await(tcp_client *client, bool reserves, int64_t deadline_ns);
 
 /* ---- client_call.c ---- */
 

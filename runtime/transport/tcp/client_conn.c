@@ -54,7 +54,7 @@ static bool make_descriptors(tcp_client *client)
 }
 
 /* Takes the descriptor over, in any case. NULL: out of memory. */
-static tcp_client *client_new(int fd, size_t max_message_bytes)
+static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
 {
     tcp_client *client = calloc(1, sizeof *client);
     if (client == NULL) {
@@ -65,8 +65,10 @@ static tcp_client *client_new(int fd, size_t max_message_bytes)
     client->wake_fd = client->told_fd = client->watch_set = -1;
     client->auth.key = &client->key;
     client->generation = shmrpci_fork_generation();
-    client->max_message_bytes =
-        max_message_bytes < UINT32_MAX ? max_message_bytes : UINT32_MAX;
+    client->max_message_bytes = opts->max_message_bytes < UINT32_MAX
+                                    ? opts->max_message_bytes
+                                    : UINT32_MAX;
+    shmrpci_spinner_init(&client->spinner, opts->profile, SHMRPCI_SIDE_CLIENT);
     tcp_reader_init(&client->reader, TCP_FROM_SERVER,
                     (uint32_t)client->max_message_bytes);
     tcp_outbox_init(&client->outbox, fd);
@@ -361,7 +363,7 @@ int tcp_client_connect(const shmrpci_address *address,
     if (failed != SHMRPC_OK) {
         return failed;
     }
-    tcp_client *client = client_new(fd, opts->max_message_bytes);
+    tcp_client *client = client_new(fd, opts);
     if (client == NULL) {
         char where[TCP_PLACE_BYTES];
         tcp_place_text(address, where);

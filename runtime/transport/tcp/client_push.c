@@ -69,6 +69,19 @@ static bool wake_pusher(tcp_client *client)
     return true;
 }
 
+/* With the lock held: how many requests go together. As many again are to be at
+ * the server, or it would have nothing to do; on this CPU it has to wait for us
+ * anyway, and who has just got several replies starts as many calls again,
+ * mostly. */
+static uint32_t worth_sending(const tcp_client *client)
+{
+    /* Relaxed: a guess. */
+    if (shmrpci_load_relaxed(&client->peer_is_here) == 0) {
+        return (client->in_flight + 1) / 2;
+    }
+    return client->in_flight > client->came ? client->in_flight : client->came;
+}
+
 bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting)
 {
     bool holds = false;
@@ -76,8 +89,7 @@ bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting)
         return false;
     }
     shmrpci_mutex_lock(&client->lock);
-    /* As many again are at the server, or it would have nothing to do. */
-    if (waiting * 2 < client->in_flight && !client->is_lost) {
+    if (waiting < worth_sending(client) && !client->is_lost) {
         holds = wake_pusher(client);
         client->has_held = holds;
     }

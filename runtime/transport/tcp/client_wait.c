@@ -114,6 +114,7 @@ static tcp_end unpack_reply(tcp_slot *slot, const tcp_body *body)
 static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
 {
     credit(slot->client, 1);
+    slot->client->coming++;
     slot->head = *head;
     bool not_run =
         head->type == TCP_ENDED && (head->flags & TCP_FLAG_NOT_RUN) != 0;
@@ -307,34 +308,13 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* Waits until there is something to read, or room for what waits to be sent;
- * false: not until the deadline. */
-static bool await_socket(tcp_client *client, bool reserves, int64_t deadline_ns)
-{
-    shmrpci_poll_entry entries[] = {
-        {.fd = client->fd,
-         .read = true,
-         .write = tcp_client_flush(client) == TCP_FLUSH_WAITS},
-        {.fd = client->wake_fd, .read = true},
-    };
-    if (!shmrpci_poll_entries(entries, reserves ? 2 : 1, deadline_ns)) {
-        return false;
-    }
-    if (entries[1].is_ready) {
-        shmrpci_event_clear(client->wake_fd);
-    }
-    if (entries[0].write) {
-        (void)tcp_client_flush(client);
-    }
-    return entries[0].is_ready;
-}
-
 /* By the thread that reads, without the lock: waits for the socket (0: does
  * not, and sends nothing that is held), and does what it is ready for. */
 static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
     tcp_end end = TCP_END_NONE;
-    bool more = deadline_ns == 0 || await_socket(client, reserves, deadline_ns);
+    bool more =
+        deadline_ns == 0 || tcp_client_await(client, reserves, deadline_ns);
     while (end == TCP_END_NONE && more) {
         size_t got = 0;
         end = read_once(client, &got, &more);
@@ -392,6 +372,8 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     pump(client, reserves, deadline_ns);
     shmrpci_mutex_lock(&client->lock);
     client->has_looked = true;
+    client->came = client->coming > 0 ? client->coming : client->came;
+    client->coming = 0;
     client->has_reader = false;
     client->reader_reserves = false;
     return deadline_ns != 0 && shmrpci_remaining_ns(deadline_ns) > 0;

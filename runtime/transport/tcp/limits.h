@@ -28,7 +28,7 @@
  * call sends many; only those of so many bytes, and so many of them. */
 #define TCP_HOLD_NS     (500 * SHMRPCI_NS_PER_US)
 #define TCP_HOLD_BYTES  ((size_t)2 << 10)
-#define TCP_HOLD_FRAMES 32u
+#define TCP_HOLD_FRAMES 64u
 
 /* Memory that a call keeps for the next one. */
 #define TCP_KEEP_BYTES ((size_t)256 << 10)

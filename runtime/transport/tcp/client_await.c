@@ -1,0 +1,68 @@
+/*
+ * How a client's reader waits for its socket: it looks again and again for as
+ * long as that pays, then sleeps.
+ *
+ * Who sleeps has to be woken, and it is the peer's CPU that does it: across
+ * CPUs that takes both sides longer than the rest of a short call over
+ * loopback.  Where replies take longer than a spin may, or the peer runs on
+ * this very CPU, the spinner soon knows.
+ */
+#include "os/clock.h"
+#include "os/poll.h"
+#include "os/process.h"
+#include "os/stream.h"
+#include "transport/tcp/client.h"
+
+/* True: something is ready. */
+static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
+{
+    shmrpci_spinner *spinner = &client->spinner;
+    uint64_t start = shmrpci_ticks();
+    shmrpci_spinner_refresh(spinner, start);
+    uint32_t peer_cpu = shmrpci_stream_peer_cpu(client->fd);
+    bool is_here = peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
+    /* Relaxed: a guess. */
+    shmrpci_store_relaxed(&client->peer_is_here, is_here ? 1u : 0u);
+    uint64_t budget = shmrpci_spinner_budget(spinner, peer_cpu);
+    uint64_t step = start + shmrpci_spinner_step_ticks();
+    uint64_t now = start;
+    while (now - start < budget) {
+        if (shmrpci_poll_entries(entries, count, 0)) {
+            shmrpci_spinner_hit(spinner, now - start);
+            return true;
+        }
+        now = shmrpci_ticks();
+        if ((int64_t)(now - step) >= 0) {
+            if (shmrpci_spinner_step_aside(spinner)) {
+                break;
+            }
+            step = now + shmrpci_spinner_step_ticks();
+        }
+    }
+    if (budget > 0) {
+        shmrpci_spinner_miss(spinner);
+    }
+    return false;
+}
+
+bool tcp_client_await(tcp_client *client, bool reserves, int64_t deadline_ns)
+{
+    shmrpci_poll_entry entries[] = {
+        {.fd = client->fd,
+         .read = true,
+         .write = tcp_client_flush(client) == TCP_FLUSH_WAITS},
+        {.fd = client->wake_fd, .read = true},
+    };
+    size_t count = reserves ? 2 : 1;
+    if (!spin(client, entries, count) &&
+        !shmrpci_poll_entries(entries, count, deadline_ns)) {
+        return false;
+    }
+    if (entries[1].is_ready) {
+        shmrpci_event_clear(client->wake_fd);
+    }
+    if (entries[0].write) {
+        (void)tcp_client_flush(client);
+    }
+    return entries[0].is_ready;
+}

@@ -66,9 +66,8 @@ enum {
      * has returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if it has
      * certainly not run */
     SHMRPCI_HEAD_ENDED = 1u << 6,
-    /* of a relay: the same thread commits another one at once, with which this
-     * one may be sent (reply), or made known over the same connection
-     * (request) */
+    /* request of a relay: the same thread commits another one at once, over the
+     * same connection, with which this one may be made known */
     SHMRPCI_HEAD_MORE = 1u << 7
 };
 
@@ -367,9 +366,10 @@ struct shmrpci_transport {
     /* Waits for the next request. CANCELLED: the listener was stopped, and
      * calls that no worker has taken will end in UNAVAILABLE at close. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
-    /* The same, if there is one already; else BUSY. NULL where nobody relays.
-     */
-    int (*try_next)(shmrpci_participant *participant, shmrpci_request *request);
+    /* Up to `count` more that are there already; returns how many. NULL where
+     * nobody relays. */
+    size_t (*next_more)(shmrpci_participant *participant,
+                        shmrpci_request *const *requests, size_t count);
     /* Readies request->out for a reply of about `size_hint` bytes. The
      * request's body stays where it is until commit; only of a client that
      * lies about its memory may the two overlap, if `in_shared`. */
@@ -377,6 +377,9 @@ struct shmrpci_transport {
     /* Sends head.flags, head.status and request->out, and ends the request.
      * When `out` has failed, sends its status without a body. */
     void (*reply_commit)(shmrpci_request *request);
+    /* The same for several (`count` > 0) that are sent together as far as they
+     * go over the same connection. NULL where nobody relays. */
+    void (*reply_commit_all)(shmrpci_request *const *requests, size_t count);
     /* Ends a request without a reply (SHMRPCI_HEAD_ONEWAY), reserved or not.
      */
     void (*drop)(shmrpci_request *request);

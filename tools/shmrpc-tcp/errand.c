@@ -5,7 +5,10 @@
 /* The service says itself that a deadline has passed, if it can. */
 #define PATIENCE_NS (100 * SHMRPCI_NS_PER_MS)
 
-errand *errand_take(relay *r)
+/* ---- taking and giving back ------------------------------------------ */
+
+/* With the lock held. */
+static errand *take(relay *r)
 {
     errand *e = r->free_errands;
     if (e != NULL) {
@@ -15,9 +18,9 @@ errand *errand_take(relay *r)
     return e;
 }
 
-void errand_end(relay *r, errand *e)
+/* With the lock held. */
+static void give_back(relay *r, errand *e)
 {
-    shmrpci_mutex_lock(&r->lock);
     if (e->link != NULL) {
         e->link->users--;
         e->link = NULL;
@@ -25,8 +28,53 @@ void errand_end(relay *r, errand *e)
     e->next = r->free_errands;
     r->free_errands = e;
     r->errand_count--;
+}
+
+errand *errand_await(relay *r)
+{
+    errand *e = NULL;
+    shmrpci_mutex_lock(&r->lock);
+    while (!r->is_ending && (e = take(r)) == NULL) {
+        shmrpci_cond_wait(&r->changed, &r->lock);
+    }
+    shmrpci_mutex_unlock(&r->lock);
+    return e;
+}
+
+size_t errand_take_more(relay *r, errand *first, errand **out, size_t count)
+{
+    size_t got = 0;
+    shmrpci_mutex_lock(&r->lock);
+    link *l = link_choose(r, first->request.epoch, first->link);
+    if (l != NULL && first->link == NULL) {
+        first->link = l;
+        l->users++;
+    }
+    while (got < count && l != NULL && l->users < LINK_CALLS &&
+           (out[got] = take(r)) != NULL) {
+        out[got++]->link = l;
+        l->users++;
+    }
+    shmrpci_mutex_unlock(&r->lock);
+    return got;
+}
+
+void errand_end_all(relay *r, errand *const *errands, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    shmrpci_mutex_lock(&r->lock);
+    for (size_t i = 0; i < count; i++) {
+        give_back(r, errands[i]);
+    }
     shmrpci_cond_broadcast(&r->changed);
     shmrpci_mutex_unlock(&r->lock);
+}
+
+void errand_end(relay *r, errand *e)
+{
+    errand_end_all(r, &e, 1);
 }
 
 /* ---- answers --------------------------------------------------------- */
@@ -36,15 +84,21 @@ static bool is_oneway(const errand *e)
     return (e->request.head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
 }
 
-/* Without a body. */
+/* An answer without a body, not sent yet. */
+static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
+{
+    r->front->reply_reserve(&e->request, 0);
+    e->request.head.status = status;
+    e->request.head.flags = flags;
+}
+
+/* Answers without a body, and gives it back. */
 static void answer(relay *r, errand *e, int status, uint32_t flags)
 {
     if (is_oneway(e)) {
         r->front->drop(&e->request);
     } else {
-        r->front->reply_reserve(&e->request, 0);
-        e->request.head.status = status;
-        e->request.head.flags = flags;
+        fill_answer(r, e, status, flags);
         r->front->reply_commit(&e->request);
     }
     errand_end(r, e);
@@ -63,7 +117,8 @@ static shmrpci_atomic_u32 *hint_of(relay *r, const errand *e)
     return &r->reply_hints[e->request.data.words[1] % 256];
 }
 
-static void answer_reply(relay *r, errand *e, uint32_t flags)
+/* The service's reply, not sent yet. */
+static void fill_reply(relay *r, errand *e)
 {
     shmrpci_atomic_u32 *hint = hint_of(r, e);
     size_t len = e->call.in_len;
@@ -74,47 +129,48 @@ static void answer_reply(relay *r, errand *e, uint32_t flags)
     }
     r->front->reply_reserve(&e->request, len);
     e->request.head.status = e->call.head.status;
-    e->request.head.flags = e->call.head.flags | flags;
+    e->request.head.flags = e->call.head.flags;
     shmrpci_buf_append(&e->request.out, e->call.in, len);
     r->back->release(&e->call);
-    r->front->reply_commit(&e->request);
-    errand_end(r, e);
 }
 
-static void finish(relay *r, errand *e, int status, uint32_t flags)
+static void fill(relay *r, errand *e, int status)
 {
     switch (status) {
     case SHMRPC_OK:
-        answer_reply(r, e, flags);
+        fill_reply(r, e);
         return;
     case SHMRPC_E_UNAVAILABLE:
     case SHMRPC_E_SERVER_LOST:
         link_lose(r, e->link);
-        answer(r, e, status, flags | (uint32_t)SHMRPCI_HEAD_ENDED);
+        fill_answer(r, e, status, SHMRPCI_HEAD_ENDED);
         return;
     case SHMRPC_E_WORKER_DIED:
-        answer(r, e, status, flags | (uint32_t)SHMRPCI_HEAD_ENDED);
+        fill_answer(r, e, status, SHMRPCI_HEAD_ENDED);
         return;
     default: /* it has run, its reply can't be had */
-        answer(r, e, status, flags);
+        fill_answer(r, e, status, 0);
         return;
     }
 }
 
 void errand_finish(relay *r, errand_train *train, errand *e, int status)
 {
-    if (train->last != NULL) {
-        finish(r, train->last, train->status, SHMRPCI_HEAD_MORE);
+    fill(r, e, status);
+    train->errands[train->count] = e;
+    train->requests[train->count++] = &e->request;
+    if (train->count == TRAIN_MAX || e->request.out.len > TRAIN_BYTES) {
+        errand_finish_all(r, train);
     }
-    *train = (errand_train){.last = e, .status = status};
 }
 
-void errand_finish_last(relay *r, errand_train *train)
+void errand_finish_all(relay *r, errand_train *train)
 {
-    if (train->last != NULL) {
-        finish(r, train->last, train->status, 0);
+    if (train->count > 0) {
+        r->front->reply_commit_all(train->requests, train->count);
+        errand_end_all(r, train->errands, train->count);
+        train->count = 0;
     }
-    train->last = NULL;
 }
 
 void errand_withdraw(relay *r, errand *e)
@@ -133,15 +189,14 @@ void errand_withdraw(relay *r, errand *e)
 
 /* Copies the request to the service's side and sends it. BUSY: the link has no
  * place, though we thought so: calls that were cancelled keep theirs. */
-static int send_on(relay *r, link *l, errand *e, uint32_t flags)
+static int send_on(relay *r, errand *e, int64_t left_ns, uint32_t flags)
 {
     const shmrpci_request *request = &e->request;
-    int status = r->back->reserve(l->conn, &e->call, request->in_len,
+    int status = r->back->reserve(e->link->conn, &e->call, request->in_len,
                                   shmrpci_load_relaxed(hint_of(r, e)), 0, NULL);
     if (status != SHMRPC_OK) {
         return status;
     }
-    int64_t left_ns = shmrpci_remaining_ns(request->deadline_ns);
     e->call.head = (shmrpci_head){
         .method = request->head.method,
         .flags = request->head.flags | (uint32_t)SHMRPCI_HEAD_TOLD | flags,
@@ -151,49 +206,29 @@ static int send_on(relay *r, link *l, errand *e, uint32_t flags)
     return r->back->commit(&e->call);
 }
 
-/* One try on one link. */
-static int try_send(relay *r, errand *e, link *wish, uint32_t flags,
-                    int64_t deadline_ns)
+/* One try, on the link where it has a place; else that is lost. */
+static int try_send(relay *r, errand *e, int64_t now_ns, uint32_t flags)
 {
-    link *l = NULL;
-    int status = link_use(r, e->request.epoch, wish, deadline_ns, &l);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    status = send_on(r, l, e, flags);
-    if (status == SHMRPC_OK) {
-        e->link = l;
-        return SHMRPC_OK;
+    int64_t deadline_ns = e->request.deadline_ns;
+    int status = SHMRPC_E_DEADLINE;
+    if (now_ns < deadline_ns) {
+        status = send_on(r, e, deadline_ns - now_ns, flags);
     }
     if (status == SHMRPC_E_SERVER_LOST) {
-        link_lose(r, l);
+        link_lose(r, e->link);
         status = SHMRPC_E_UNAVAILABLE;
     }
-    link_unuse(r, l);
+    if (status != SHMRPC_OK) {
+        link_unuse(r, e->link);
+        e->link = NULL;
+    }
     return status;
 }
 
-int errand_send(relay *r, errand *e, const errand *before, uint32_t flags,
-                int64_t until_ns)
+/* It was sent. */
+static int follow(relay *r, errand *e)
 {
-    link *wish = before != NULL ? before->link : NULL;
     int64_t deadline_ns = e->request.deadline_ns;
-    int status = SHMRPC_E_BUSY;
-    until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
-    e->request.data.words[1] = e->request.head.method;
-    if (shmrpci_remaining_ns(deadline_ns) == 0) {
-        return refuse(r, e, SHMRPC_E_DEADLINE);
-    }
-    while (status == SHMRPC_E_BUSY) {
-        status = try_send(r, e, wish, flags, until_ns);
-        if (until_ns == 0 &&
-            (status == SHMRPC_E_BUSY || status == SHMRPC_E_DEADLINE)) {
-            return SHMRPC_E_BUSY;
-        }
-    }
-    if (status != SHMRPC_OK) {
-        return refuse(r, e, status);
-    }
     e->give_up_ns = deadline_ns < SHMRPCI_NEVER_NS - PATIENCE_NS
                         ? deadline_ns + PATIENCE_NS
                         : SHMRPCI_NEVER_NS;
@@ -202,4 +237,31 @@ int errand_send(relay *r, errand *e, const errand *before, uint32_t flags,
         return SHMRPC_E_CANCELLED;
     }
     return SHMRPC_OK;
+}
+
+int errand_send(relay *r, errand *e, uint32_t flags)
+{
+    e->request.data.words[1] = e->request.head.method;
+    if (e->link == NULL) {
+        return SHMRPC_E_BUSY;
+    }
+    /* It has just been received. */
+    int status = try_send(r, e, e->request.received_ns, flags);
+    if (status == SHMRPC_OK) {
+        return follow(r, e);
+    }
+    return status == SHMRPC_E_BUSY ? status : refuse(r, e, status);
+}
+
+int errand_send_late(relay *r, errand *e)
+{
+    int status = SHMRPC_E_BUSY;
+    while (status == SHMRPC_E_BUSY) {
+        status =
+            link_use(r, e->request.epoch, e->request.deadline_ns, &e->link);
+        if (status == SHMRPC_OK) {
+            status = try_send(r, e, shmrpci_now_ns(), 0);
+        }
+    }
+    return status == SHMRPC_OK ? follow(r, e) : refuse(r, e, status);
 }

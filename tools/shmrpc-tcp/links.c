@@ -31,25 +31,39 @@ static link *least_used(const relay *r, uint32_t *live)
     return best;
 }
 
-int link_use(relay *r, uint32_t epoch, link *wish, int64_t deadline_ns,
-             link **out)
+/* With the lock held: the least used one, for a request of that epoch; NULL:
+ * there is none. Asks for another one if that is busy. */
+static link *find(relay *r, uint32_t epoch)
+{
+    uint32_t live;
+    link *l = epoch == r->epoch ? least_used(r, &live) : NULL;
+    if (l != NULL && l->users >= BUSY_CALLS && live < r->opts.links &&
+        !r->more_is_wanted) {
+        r->more_is_wanted = true;
+        shmrpci_cond_signal(&r->wanted);
+    }
+    return l;
+}
+
+link *link_choose(relay *r, uint32_t epoch, link *wish)
+{
+    link *l = find(r, epoch);
+    if (l != NULL && wish != NULL && !wish->is_lost &&
+        wish->users < LINK_CALLS) {
+        l = wish;
+    }
+    return l != NULL && l->users < LINK_CALLS ? l : NULL;
+}
+
+int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out)
 {
     int status = SHMRPC_OK;
-    uint32_t live;
     shmrpci_mutex_lock(&r->lock);
     for (bool in_time = true;;) {
-        link *l = epoch == r->epoch ? least_used(r, &live) : NULL;
+        link *l = find(r, epoch);
         if (l == NULL) {
             status = SHMRPC_E_UNAVAILABLE;
             break;
-        }
-        if (wish != NULL && !wish->is_lost && wish->users < LINK_CALLS) {
-            l = wish;
-        }
-        if (l->users >= BUSY_CALLS && live < r->opts.links &&
-            !r->more_is_wanted) {
-            r->more_is_wanted = true;
-            shmrpci_cond_signal(&r->wanted);
         }
         if (l->users < LINK_CALLS) {
             l->users++;
@@ -70,6 +84,7 @@ void link_unuse(relay *r, link *l)
 {
     shmrpci_mutex_lock(&r->lock);
     l->users--;
+    shmrpci_cond_broadcast(&r->changed);
     shmrpci_mutex_unlock(&r->lock);
 }
 

@@ -73,25 +73,6 @@ static void give_turn(carrier *c)
 
 /* ---- requests -------------------------------------------------------- */
 
-static errand *await_errand(relay *r)
-{
-    errand *e = NULL;
-    shmrpci_mutex_lock(&r->lock);
-    while (!r->is_ending && (e = errand_take(r)) == NULL) {
-        shmrpci_cond_wait(&r->changed, &r->lock);
-    }
-    shmrpci_mutex_unlock(&r->lock);
-    return e;
-}
-
-static errand *try_errand(relay *r)
-{
-    shmrpci_mutex_lock(&r->lock);
-    errand *e = errand_take(r);
-    shmrpci_mutex_unlock(&r->lock);
-    return e;
-}
-
 static void hand_over(relay *r, errand *e)
 {
     shmrpci_mutex_lock(&r->lock);
@@ -104,47 +85,72 @@ static void hand_over(relay *r, errand *e)
     }
 }
 
-static void send_on(carrier *c, errand *e, uint32_t flags)
+/* It may take long until there is a place, for which the others shall not wait.
+ */
+static int send_late(carrier *c, errand *e)
 {
-    relay *r = c->relay;
-    const errand *before =
-        c->load_count > 0 ? c->load[c->load_count - 1] : NULL;
-    int status = errand_send(r, e, before, flags, 0);
-    if (status == SHMRPC_E_BUSY) {
-        /* It may take long, for which the others shall not wait. */
-        for (uint32_t i = 0; i < c->load_count; i++) {
-            hand_over(r, c->load[i]);
-        }
-        c->load_count = 0;
-        give_turn(c);
-        status = errand_send(r, e, NULL, flags, SHMRPCI_NEVER_NS);
+    for (uint32_t i = 0; i < c->load_count; i++) {
+        hand_over(c->relay, c->load[i]);
     }
-    if (status == SHMRPC_OK) {
-        c->load[c->load_count++] = e;
-    }
+    c->load_count = 0;
+    give_turn(c);
+    return errand_send_late(c->relay, e);
 }
 
-/* A request that is there already; NULL: there is none. */
-static errand *try_request(carrier *c)
+/* What has come with the first one, whose requests are there already. Returns
+ * how many there are, that one included. */
+static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
 {
     relay *r = c->relay;
-    errand *e = try_errand(r);
-    if (e != NULL &&
-        r->front->try_next(c->participant, &e->request) != SHMRPC_OK) {
-        errand_end(r, e);
-        e = NULL;
+    shmrpci_request *requests[LOAD_MAX];
+    size_t count = 1;
+    size_t got;
+    size_t wanted;
+    out[0] = first;
+    do { /* for a few first, as there are none, mostly */
+        wanted = count * 4 < LOAD_MAX - count ? count * 4 : LOAD_MAX - count;
+        wanted = errand_take_more(r, first, out + count, wanted);
+        for (size_t i = 0; i < wanted; i++) {
+            requests[i] = &out[count + i]->request;
+        }
+        got = wanted > 0 ? r->front->next_more(c->participant, requests, wanted)
+                         : 0;
+        errand_end_all(r, out + count + got, wanted - got);
+        count += got;
+    } while (got > 0 && got == wanted);
+    return count;
+}
+
+static void leave_link(relay *r, errand *e)
+{
+    if (e->link != NULL) {
+        link_unuse(r, e->link);
+        e->link = NULL;
     }
-    return e;
 }
 
 /* Sends what has come with the first one; the service is woken by the last. */
 static void send_all(carrier *c, errand *first)
 {
-    errand *next = first;
-    for (uint32_t count = 1; next != NULL; count++) {
-        errand *e = next;
-        next = count < LOAD_MAX ? try_request(c) : NULL;
-        send_on(c, e, next != NULL ? (uint32_t)SHMRPCI_HEAD_MORE : 0);
+    errand *errands[LOAD_MAX];
+    size_t count = gather(c, first, errands);
+    uint32_t epoch = first->request.epoch; /* the links' */
+    bool is_late = false;
+    for (size_t i = 0; i < count; i++) {
+        errand *e = errands[i];
+        bool has_more = i + 1 < count && errands[i + 1]->link == e->link;
+        if (is_late || e->request.epoch != epoch) {
+            leave_link(c->relay, e);
+        }
+        int status = errand_send(c->relay, e,
+                                 has_more ? (uint32_t)SHMRPCI_HEAD_MORE : 0);
+        if (status == SHMRPC_E_BUSY) {
+            is_late = true;
+            status = send_late(c, e);
+        }
+        if (status == SHMRPC_OK) {
+            c->load[c->load_count++] = e;
+        }
     }
 }
 
@@ -167,7 +173,7 @@ static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
 /* Answers those that are over, and keeps the others. */
 static void answer_some(carrier *c, int status[LOAD_MAX])
 {
-    errand_train train = {.last = NULL};
+    errand_train train = {.count = 0};
     uint32_t kept = 0;
     for (uint32_t i = 0; i < c->load_count; i++) {
         if (status[i] == SHMRPC_E_DEADLINE) {
@@ -177,7 +183,7 @@ static void answer_some(carrier *c, int status[LOAD_MAX])
             errand_finish(c->relay, &train, c->load[i], status[i]);
         }
     }
-    errand_finish_last(c->relay, &train);
+    errand_finish_all(c->relay, &train);
     c->load_count = kept;
 }
 
@@ -242,7 +248,7 @@ static void carry_all(void *user)
     carrier c = {.relay = r, .participant = seat->participant};
     for (;;) {
         take_turn(&c);
-        errand *e = await_errand(r);
+        errand *e = errand_await(r);
         if (e == NULL) {
             break;
         }

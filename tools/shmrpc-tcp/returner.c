@@ -131,7 +131,7 @@ static int64_t look_at_calls(returner *me)
 {
     int64_t now_ns = shmrpci_now_ns();
     int64_t wake_ns = SHMRPCI_NEVER_NS;
-    errand_train train = {.last = NULL};
+    errand_train train = {.count = 0};
     errand **at = &me->errands;
     while (*at != NULL) {
         errand *e = *at;
@@ -144,7 +144,7 @@ static int64_t look_at_calls(returner *me)
         wake_ns = e->give_up_ns < wake_ns ? e->give_up_ns : wake_ns;
         at = &e->next;
     }
-    errand_finish_last(me->relay, &train);
+    errand_finish_all(me->relay, &train);
     return wake_ns;
 }
 

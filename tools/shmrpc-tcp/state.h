@@ -71,39 +71,49 @@ struct relay {
 
 /* ---- errand.c: one call, whoever holds it ---- */
 
-/* With the lock held. */
-errand *errand_take(relay *r);
+/* A free one, without a place on a link. NULL: the relay ends. */
+errand *errand_await(relay *r);
+/* Up to `count` free ones, with places on one link, that of `first`, which gets
+ * one if it has none and there is one. Returns how many. */
+size_t errand_take_more(relay *r, errand *first, errand **out, size_t count);
 /* Gives it back, and its place on its link. */
 void errand_end(relay *r, errand *e);
-/* Sends it: OK. BUSY: there was no place for it until `until_ns` (0: does not
- * wait). Or else it was answered and given back. `before` is one that this
- * thread has just sent and not ended, whose link is taken if it has a place;
- * or NULL. `flags`: SHMRPCI_HEAD_MORE, or 0. */
-int errand_send(relay *r, errand *e, const errand *before, uint32_t flags,
-                int64_t until_ns);
+void errand_end_all(relay *r, errand *const *errands, size_t count);
+/* Sends one that was received just now to its link: OK. BUSY: there was no
+ * place for it. Or else it was answered and given back. `flags`:
+ * SHMRPCI_HEAD_MORE, or 0. */
+int errand_send(relay *r, errand *e, uint32_t flags);
+/* Sends one without a place to any link, as soon as there is a place: never
+ * BUSY. */
+int errand_send_late(relay *r, errand *e);
 
-/* Errands that end one behind the other: the answer to each is kept until that
- * of the next is known, so that the transport may send them together. */
+/* What is answered together: so many, the last of them may be longer. */
+#define TRAIN_MAX   64u
+#define TRAIN_BYTES ((size_t)4 << 10)
+
+/* Errands that have ended: their answers are collected, to be sent together. */
 typedef struct errand_train {
-    errand *last; /* NULL: none is kept */
-    int status;
+    size_t count;
+    errand *errands[TRAIN_MAX];
+    shmrpci_request *requests[TRAIN_MAX]; /* theirs */
 } errand_train;
 
-/* Its call has ended in `status`, as receive says: answers and gives back the
- * one before it. */
+/* Its call has ended in `status`, as receive says: it is answered with the
+ * others, and given back. */
 void errand_finish(relay *r, errand_train *train, errand *e, int status);
-/* No other one comes at once. */
-void errand_finish_last(relay *r, errand_train *train);
+/* Answers all; `train` is empty then. */
+void errand_finish_all(relay *r, errand_train *train);
 /* Nobody waits for it any more: takes it back from the service. */
 void errand_withdraw(relay *r, errand *e);
 
 /* ---- links.c ---- */
 
-/* A link for a request of that epoch, counted as used: `wish`, if that has a
- * place (NULL: any). Waits for a place until the deadline. UNAVAILABLE: there
- * is none, or another service by now; DEADLINE. */
-int link_use(relay *r, uint32_t epoch, link *wish, int64_t deadline_ns,
-             link **out);
+/* With the lock held: a link with a place for a request of that epoch: `wish`,
+ * if that has one, or the one with the fewest calls. NULL: there is none. */
+link *link_choose(relay *r, uint32_t epoch, link *wish);
+/* The same, counted as used. Waits for a place until the deadline. UNAVAILABLE:
+ * there is no link, or another service by now; DEADLINE. */
+int link_use(relay *r, uint32_t epoch, int64_t deadline_ns, link **out);
 void link_unuse(relay *r, link *l);
 void link_lose(relay *r, link *l);
 /* Connects for the first time. Fails only if on_welcome does. */

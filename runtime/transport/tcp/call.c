@@ -25,12 +25,51 @@ static tcp_call *get_free(tcp_listener *listener)
     return call;
 }
 
+/* By the reader: memory for a request, and for as many as have come already.
+ * NULL: there is none. */
+static tcp_call *get_call(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    if (conn->stock == NULL) {
+        uint32_t count = 0;
+        tcp_call *call;
+        shmrpci_mutex_lock(&listener->lock);
+        while (count++ <= conn->arrived_count &&
+               (call = get_free(listener)) != NULL) {
+            call->next = conn->stock;
+            conn->stock = call;
+        }
+        shmrpci_mutex_unlock(&listener->lock);
+    }
+    tcp_call *call = conn->stock;
+    if (call == NULL) {
+        return calloc(1, sizeof *call);
+    }
+    conn->stock = call->next;
+    return call;
+}
+
 static void destroy(tcp_call *call)
 {
     free(call->request);
     free(call->reply);
     free(call->packed.data);
     free(call);
+}
+
+/* With the lock held: for the next one, if it is to be kept. */
+static void keep(tcp_listener *listener, tcp_call *call)
+{
+    bool is_large = call->request_cap > TCP_KEEP_BYTES ||
+                    call->reply_cap > TCP_KEEP_BYTES ||
+                    call->packed.cap > TCP_KEEP_BYTES;
+    if (is_large || listener->free_call_count >= TCP_KEEP_CALLS) {
+        destroy(call);
+    } else {
+        call->next = listener->free_calls;
+        listener->free_calls = call;
+        listener->free_call_count++;
+    }
 }
 
 /* Whether it has enough to take before it gets more. */
@@ -57,16 +96,7 @@ void tcp_call_free(tcp_call *call)
         shmrpci_poll_again(listener->edge_set, conn->fd, conn->tag);
     }
     listener->counts.calls--;
-    bool is_large = call->request_cap > TCP_KEEP_BYTES ||
-                    call->reply_cap > TCP_KEEP_BYTES ||
-                    call->packed.cap > TCP_KEEP_BYTES;
-    if (is_large || listener->free_call_count == TCP_KEEP_CALLS) {
-        destroy(call);
-    } else {
-        call->next = listener->free_calls;
-        listener->free_calls = call;
-        listener->free_call_count++;
-    }
+    keep(listener, call);
     tcp_conn_unref_locked(conn);
 }
 
@@ -245,12 +275,7 @@ static tcp_end enqueue(tcp_conn *conn, tcp_call *call)
 tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
 {
     tcp_listener *listener = conn->listener;
-    shmrpci_mutex_lock(&listener->lock);
-    tcp_call *call = get_free(listener);
-    shmrpci_mutex_unlock(&listener->lock);
-    if (call == NULL) {
-        call = calloc(1, sizeof *call);
-    }
+    tcp_call *call = get_call(conn);
     if (call == NULL) {
         return TCP_END_MEMORY;
     }
@@ -262,16 +287,47 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
         return end;
     }
     fill(call, conn, head);
-    shmrpci_mutex_lock(&listener->lock);
     if (is_packed) {
+        shmrpci_mutex_lock(&listener->lock);
         tcp_listener_count(&listener->counts.requests, call->request_len,
                            head->len);
+        shmrpci_mutex_unlock(&listener->lock);
     }
-    end = conn->state == TCP_CONN_OPEN ? enqueue(conn, call) : TCP_END_CLOSED;
+    call->next = NULL;
+    *conn->arrived_end = call;
+    conn->arrived_end = &call->next;
+    conn->arrived_count++;
+    return TCP_END_NONE;
+}
+
+tcp_end tcp_call_arrive(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    tcp_end end = TCP_END_NONE;
+    tcp_call *call = conn->arrived;
+    if (call == NULL && conn->stock == NULL) {
+        return TCP_END_NONE;
+    }
+    conn->arrived = NULL;
+    conn->arrived_end = &conn->arrived;
+    conn->arrived_count = 0;
+    shmrpci_mutex_lock(&listener->lock);
+    while (call != NULL) {
+        tcp_call *next = call->next;
+        end = end != TCP_END_NONE            ? end
+              : conn->state != TCP_CONN_OPEN ? TCP_END_CLOSED
+                                             : enqueue(conn, call);
+        if (end != TCP_END_NONE) {
+            keep(listener, call);
+        }
+        call = next;
+    }
+    while (conn->stock != NULL) {
+        call = conn->stock;
+        conn->stock = call->next;
+        keep(listener, call);
+    }
     shmrpci_mutex_unlock(&listener->lock);
-    if (end != TCP_END_NONE) {
-        destroy(call);
-    }
     return end;
 }
 
@@ -298,10 +354,14 @@ static void tell(tcp_call *call)
     }
 }
 
-void tcp_call_cancel(tcp_conn *conn, uint32_t id)
+tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
     tcp_head head = {.call = id};
+    tcp_end end = tcp_call_arrive(conn); /* it may be among those */
+    if (end != TCP_END_NONE) {
+        return end;
+    }
     shmrpci_mutex_lock(&listener->lock);
     tcp_call *call = find(conn, id);
     if (call != NULL && !is_oneway(call) &&
@@ -323,6 +383,7 @@ void tcp_call_cancel(tcp_conn *conn, uint32_t id)
     if (head.type != 0) {
         tcp_conn_note(conn, &head);
     }
+    return TCP_END_NONE;
 }
 
 /* With the lock held: a call whose client has gone. */

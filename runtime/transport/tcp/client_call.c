@@ -189,18 +189,26 @@ static bool was_sent(const tcp_slot *slot)
     return slot->piece.sent_bytes == slot->piece.len;
 }
 
-static void on_sent(tcp_piece *piece)
+/* A piece knows its slot by where it is. */
+static tcp_slot *slot_with(tcp_piece *piece)
 {
-    /* The piece knows its slot by where it is. */
-    tcp_slot *slot =
-        (tcp_slot *)(void *)((char *)piece - offsetof(tcp_slot, piece));
-    shmrpci_mutex_lock(&slot->client->lock);
-    slot->is_out = true;
-    slot->was_cut = !was_sent(slot);
-    if (slot->state == TCP_SLOT_LEAVING) {
-        tcp_slot_free(slot);
+    return (tcp_slot *)(void *)((char *)piece - offsetof(tcp_slot, piece));
+}
+
+static void on_sent(tcp_piece *first)
+{
+    tcp_client *client = slot_with(first)->client;
+    shmrpci_mutex_lock(&client->lock);
+    while (first != NULL) {
+        tcp_slot *slot = slot_with(first);
+        first = first->next;
+        slot->is_out = true;
+        slot->was_cut = !was_sent(slot);
+        if (slot->state == TCP_SLOT_LEAVING) {
+            tcp_slot_free(slot);
+        }
     }
-    shmrpci_mutex_unlock(&slot->client->lock);
+    shmrpci_mutex_unlock(&client->lock);
 }
 
 static uint8_t flags_of(uint32_t flags)

@@ -185,6 +185,7 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     tcp_reader_init(&conn->reader,
                     has_key ? TCP_FROM_STRANGER : TCP_FROM_CLIENT, 0);
     conn->auth.key = &listener->key;
+    conn->arrived_end = &conn->arrived;
     return conn;
 }
 
@@ -236,8 +237,7 @@ static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
     case TCP_REQUEST:
         return tcp_call_begin(conn, head, body);
     case TCP_CANCEL:
-        tcp_call_cancel(conn, head->call);
-        return TCP_END_NONE;
+        return tcp_call_cancel(conn, head->call);
     case TCP_PING:
         if (!tcp_outbox_pong(&conn->outbox, head->value)) {
             return TCP_END_MEMORY;
@@ -380,9 +380,11 @@ static tcp_end read_once(tcp_conn *conn, size_t *out_got, bool *more)
                    ? TCP_END_PEER
                    : TCP_END_CUT;
     }
-    return space != NULL
-               ? tcp_reader_filled(&conn->reader, *out_got, on_frame, conn)
-               : feed(conn, scratch, *out_got);
+    tcp_end end = space != NULL ? tcp_reader_filled(&conn->reader, *out_got,
+                                                    on_frame, conn)
+                                : feed(conn, scratch, *out_got);
+    tcp_end arrived = tcp_call_arrive(conn); /* those before a wrong one, too */
+    return end != TCP_END_NONE ? end : arrived;
 }
 
 /* A frame that is midway has a deadline, counted from its beginning. */

@@ -18,19 +18,16 @@ void tcp_conn_flush(tcp_conn *conn)
     }
 }
 
-bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
-                   tcp_company company)
+bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting)
 {
     tcp_listener *listener = conn->listener;
     bool holds = false;
     bool wakes = false;
-    if (waiting == 0 || waiting >= TCP_HOLD_FRAMES || bytes > TCP_HOLD_BYTES ||
-        company == TCP_COMES_NONE) {
+    if (waiting == 0 || waiting >= TCP_HOLD_FRAMES || bytes > TCP_HOLD_BYTES) {
         return false;
     }
     shmrpci_mutex_lock(&listener->lock);
-    holds = conn->state == TCP_CONN_OPEN &&
-            (company == TCP_COMES_SURELY || listener->queue_first != NULL);
+    holds = conn->state == TCP_CONN_OPEN && listener->queue_first != NULL;
     if (holds) {
         wakes = !listener->is_quick;
         listener->is_quick = true;

@@ -17,9 +17,13 @@ typedef struct message {
     uint8_t bytes[];
 } message;
 
-static void free_message(tcp_piece *piece)
+static void free_message(tcp_piece *first)
 {
-    free(piece); /* it is the message's first member */
+    while (first != NULL) {
+        tcp_piece *piece = first;
+        first = piece->next;
+        free(piece); /* it is the message's first member */
+    }
 }
 
 static bool send_copy(tcp_conn *conn, const shmrpci_buf *bytes)

@@ -17,9 +17,13 @@ void tcp_outbox_fini(tcp_outbox *outbox)
     shmrpci_mutex_fini(&outbox->lock);
 }
 
-static void free_note(tcp_piece *piece)
+static void free_note(tcp_piece *first)
 {
-    free(piece); /* it is the note's first member */
+    while (first != NULL) {
+        tcp_piece *piece = first;
+        first = piece->next;
+        free(piece); /* it is the note's first member */
+    }
 }
 
 static bool is_note(const tcp_piece *piece)
@@ -27,15 +31,20 @@ static bool is_note(const tcp_piece *piece)
     return piece->on_sent == free_note;
 }
 
-/* Tells the owners of a list of pieces that they are out. */
+/* Tells the owners of a list of pieces that they are out: those that stand side
+ * by side, at once. */
 static void give_back(tcp_piece *first)
 {
     while (first != NULL) {
-        tcp_piece *piece = first;
-        first = piece->next;
-        piece->next = NULL;
-        if (piece->on_sent != NULL) {
-            piece->on_sent(piece);
+        tcp_piece *group = first;
+        tcp_piece *last = first;
+        while (last->next != NULL && last->next->on_sent == group->on_sent) {
+            last = last->next;
+        }
+        first = last->next;
+        last->next = NULL;
+        if (group->on_sent != NULL) {
+            group->on_sent(group);
         }
     }
 }
@@ -53,27 +62,34 @@ static tcp_piece *take_all(tcp_outbox *outbox)
     return first;
 }
 
-uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece)
+/* Under the lock. */
+static void append(tcp_outbox *outbox, tcp_piece *first)
 {
-    uint32_t waiting = 0;
-    piece->next = NULL;
-    piece->sent_bytes = 0;
-    shmrpci_mutex_lock(&outbox->lock);
-    bool failed = outbox->has_failed;
-    if (!failed) {
-        if (outbox->first == NULL) {
-            outbox->first = piece;
-        } else {
-            outbox->last->next = piece;
-        }
+    if (outbox->first == NULL) {
+        outbox->first = first;
+    } else {
+        outbox->last->next = first;
+    }
+    for (tcp_piece *piece = first; piece != NULL; piece = piece->next) {
         outbox->last = piece;
         outbox->bytes += piece->len;
         outbox->notes += is_note(piece) ? 1u : 0u;
-        waiting = ++outbox->pieces;
+        outbox->pieces++;
+    }
+}
+
+uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first)
+{
+    uint32_t waiting = 0;
+    shmrpci_mutex_lock(&outbox->lock);
+    bool failed = outbox->has_failed;
+    if (!failed) {
+        append(outbox, first);
+        waiting = outbox->pieces;
     }
     shmrpci_mutex_unlock(&outbox->lock);
     if (failed) {
-        give_back(piece);
+        give_back(first);
     }
     return waiting;
 }

@@ -19,10 +19,10 @@
 
 typedef struct tcp_piece tcp_piece;
 
-/* The piece is not in the outbox any more: it was sent, or never will be. On
- * the thread that flushes or fails the outbox; the owner's locks must not be
- * held then. */
-typedef void tcp_on_sent(tcp_piece *piece);
+/* These pieces, a list with the same on_sent, are not in the outbox any more:
+ * they were sent, or never will be. On the thread that flushes or fails the
+ * outbox; the owner's locks must not be held then. */
+typedef void tcp_on_sent(tcp_piece *first);
 
 struct tcp_piece {
     tcp_piece *next;
@@ -58,9 +58,9 @@ typedef enum tcp_flushed {
 void tcp_outbox_init(tcp_outbox *outbox, int fd);
 void tcp_outbox_fini(tcp_outbox *outbox);
 
-/* Adds a piece, and returns how many wait now; after a failure on_sent is
- * called at once, and it returns 0. */
-uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *piece);
+/* Adds a list of pieces, and returns how many wait now; after a failure on_sent
+ * is called at once, and it returns 0. */
+uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first);
 
 /* Sends what can be sent. */
 tcp_flushed tcp_outbox_flush(tcp_outbox *outbox);

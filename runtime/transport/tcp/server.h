@@ -117,6 +117,10 @@ struct tcp_conn {
     shmrpci_atomic_u32 events;
     shmrpci_atomic_u32 has_hung_up; /* what is left is to be read to the end */
     tcp_reader reader;
+    tcp_call *arrived; /* not queued yet */
+    tcp_call **arrived_end;
+    uint32_t arrived_count;
+    tcp_call *stock; /* free ones */
     size_t opening_len;
     bool has_opened;        /* the peer; with a nonce, if we have a key */
     bool was_welcomed;      /* and no longer shakes hands */
@@ -207,19 +211,11 @@ bool tcp_conn_is_watched(tcp_conn *conn);
 
 /* ---- conn_send.c ---- */
 
-/* What other replies a reply may wait for. */
-typedef enum tcp_company {
-    TCP_COMES_NONE,
-    TCP_COMES_QUEUED, /* of calls that are in the queue, if any */
-    TCP_COMES_SURELY
-} tcp_company;
-
 /* Sends what waits; ends the connection when it is gone. */
 void tcp_conn_flush(tcp_conn *conn);
 /* A reply that was added to the outbox, and of which `waiting` are there now,
- * may wait for others. False: to be flushed. */
-bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting,
-                   tcp_company company);
+ * may wait for those of calls in the queue. False: to be flushed. */
+bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting);
 /* Flushes all connections that hold replies. */
 void tcp_conn_release_held(tcp_listener *listener);
 /* Queues a frame without a body, and sends it. */
@@ -242,10 +238,12 @@ bool tcp_hello_is_allowed(const tcp_listener *listener, uint32_t uid);
 
 /* ---- call.c: calls, from request to reply ---- */
 
-/* Queues a request. */
+/* By the reader: takes a request, to be queued with others. */
 tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body);
+/* Queues those that were taken. */
+tcp_end tcp_call_arrive(tcp_conn *conn);
 /* The client gives one up. */
-void tcp_call_cancel(tcp_conn *conn, uint32_t id);
+tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id);
 /* With the lock held: it has ended, nothing more will be sent of it. */
 void tcp_call_end(tcp_call *call);
 /* With the lock held, after its end: gives its memory back. */
@@ -271,10 +269,12 @@ int tcp_worker_open(shmrpci_listener *listener, uint32_t index,
                     shmrpci_participant **out, shmrpc_error *error);
 void tcp_worker_close(shmrpci_participant *participant);
 int tcp_worker_next(shmrpci_participant *participant, shmrpci_request *request);
-int tcp_worker_try_next(shmrpci_participant *participant,
-                        shmrpci_request *request);
+size_t tcp_worker_next_more(shmrpci_participant *participant,
+                            shmrpci_request *const *requests, size_t count);
 void tcp_worker_reply_reserve(shmrpci_request *request, size_t size_hint);
 void tcp_worker_reply_commit(shmrpci_request *request);
+void tcp_worker_reply_commit_all(shmrpci_request *const *requests,
+                                 size_t count);
 void tcp_worker_drop(shmrpci_request *request);
 bool tcp_worker_is_cancelled(const shmrpci_request *request);
 void tcp_worker_recover(shmrpci_listener *listener, uint32_t index);

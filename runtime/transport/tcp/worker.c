@@ -10,6 +10,9 @@
  * others each takes one. */
 #define RELAY_EVENTS 16
 
+/* Replies that are sent together: what one system call takes. */
+#define GROUP_REPLIES SHMRPCI_PARTS_MAX
+
 static tcp_call *call_of(const shmrpci_request *request)
 {
     return request->data.pointers[0];
@@ -55,13 +58,14 @@ void tcp_worker_close(shmrpci_participant *base)
 
 /* ---- waiting --------------------------------------------------------- */
 
-static void fill_request(shmrpci_request *request, tcp_call *call)
+static void fill_request(shmrpci_request *request, tcp_call *call,
+                         int64_t now_ns)
 {
     request->head = call->head;
     request->in = call->request;
     request->in_len = call->request_len;
     request->in_shared = false;
-    request->received_ns = shmrpci_now_ns();
+    request->received_ns = now_ns;
     request->deadline_ns = call->deadline_ns;
     shmrpci_request_began(request, call->head.ticks);
     request->peer = &call->conn->peer;
@@ -136,26 +140,32 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
         tcp_call *call = claim(participant);
         if (call != NULL) {
             request->participant = base;
-            fill_request(request, call);
+            fill_request(request, call, shmrpci_now_ns());
             return SHMRPC_OK;
         }
         wait_for_event(listener);
     }
 }
 
-int tcp_worker_try_next(shmrpci_participant *base, shmrpci_request *request)
+size_t tcp_worker_next_more(shmrpci_participant *base,
+                            shmrpci_request *const *requests, size_t count)
 {
     tcp_participant *participant = (tcp_participant *)(void *)base;
     tcp_listener *listener = participant->listener;
+    size_t got = 0;
+    tcp_call *call;
     shmrpci_mutex_lock(&listener->lock);
-    tcp_call *call = claim(participant);
-    if (call == NULL) {
-        shmrpci_mutex_unlock(&listener->lock);
-        return SHMRPC_E_BUSY;
+    while (got < count && (call = tcp_call_pop(listener)) != NULL) {
+        tcp_call_claim(call, participant->index);
+        requests[got++]->data.pointers[0] = call;
     }
-    request->participant = base;
-    fill_request(request, call);
-    return SHMRPC_OK;
+    shmrpci_mutex_unlock(&listener->lock);
+    int64_t now_ns = got > 0 ? shmrpci_now_ns() : 0;
+    for (size_t i = 0; i < got; i++) {
+        requests[i]->participant = base;
+        fill_request(requests[i], call_of(requests[i]), now_ns);
+    }
+    return got;
 }
 
 /* ---- answering ------------------------------------------------------- */
@@ -190,13 +200,20 @@ void tcp_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
     }
 }
 
-static void on_sent(tcp_piece *piece)
+static tcp_call *call_with(tcp_piece *piece)
 {
-    tcp_call *call =
-        (tcp_call *)(void *)((char *)piece - offsetof(tcp_call, piece));
-    tcp_listener *listener = call->conn->listener;
+    return (tcp_call *)(void *)((char *)piece - offsetof(tcp_call, piece));
+}
+
+static void on_sent(tcp_piece *first)
+{
+    tcp_listener *listener = call_with(first)->conn->listener;
     shmrpci_mutex_lock(&listener->lock);
-    tcp_call_free(call);
+    while (first != NULL) {
+        tcp_call *call = call_with(first);
+        first = first->next;
+        tcp_call_free(call);
+    }
     shmrpci_mutex_unlock(&listener->lock);
 }
 
@@ -247,30 +264,36 @@ static bool fill_reply(tcp_call *call, const shmrpci_request *request)
     return true;
 }
 
-/* What a relay commits next it knows; other handlers are as quick as the last
- * one was, mostly. */
-static tcp_company company_of(const tcp_listener *listener,
-                              const shmrpci_request *request)
+/* With the lock held, and a reference to its connection: the call is over, and
+ * its reply, if it could be filled, to be sent. */
+static void end_call(tcp_call *call, const shmrpci_request *request,
+                     bool filled)
 {
-    if (tcp_listener_is_relay(listener)) {
-        return (request->head.flags & SHMRPCI_HEAD_MORE) != 0 ? TCP_COMES_SURELY
-                                                              : TCP_COMES_NONE;
+    tcp_conn *conn = call->conn;
+    tcp_call_unclaim(call);
+    tcp_call_end(call);
+    size_t kept = call->reply_cap + call->packed.cap;
+    conn->held_bytes += kept;
+    call->held_bytes += kept;
+    conn->unsent_bytes += kept;
+    call->unsent_bytes = kept;
+    if (filled && call->piece.data == call->packed.data) {
+        tcp_listener_count(&conn->listener->counts.replies, request->out.len,
+                           call->piece.len - TCP_HEAD_BYTES);
     }
-    return shmrpci_now_ns() - request->received_ns <= TCP_HOLD_NS / 8
-               ? TCP_COMES_QUEUED
-               : TCP_COMES_NONE;
+    if (!filled) {
+        tcp_call_free(call);
+    }
 }
 
-static void send_reply(tcp_conn *conn, tcp_piece *piece, tcp_company company)
+/* Handlers are as quick as the last one was, mostly: it pays to wait for those
+ * of the queue. */
+static void send_reply(tcp_conn *conn, tcp_piece *piece, bool may_wait)
 {
     size_t bytes = piece->len; /* it may be gone when it was added */
     uint32_t waiting = tcp_outbox_add(&conn->outbox, piece);
-    if (tcp_conn_hold(conn, bytes, waiting, company)) {
-        return;
-    }
-    tcp_conn_flush(conn);
-    if (tcp_listener_is_relay(conn->listener) && company == TCP_COMES_NONE) {
-        tcp_conn_release_held(conn->listener);
+    if (!may_wait || !tcp_conn_hold(conn, bytes, waiting)) {
+        tcp_conn_flush(conn);
     }
 }
 
@@ -281,33 +304,98 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     tcp_listener *listener = conn->listener;
     bool filled = fill_reply(call, request);
     shmrpci_mutex_lock(&listener->lock);
-    tcp_call_unclaim(call);
-    tcp_call_end(call);
     conn->refs++; /* the call's goes when it is sent */
-    size_t kept = call->reply_cap + call->packed.cap;
-    conn->held_bytes += kept;
-    call->held_bytes += kept;
-    conn->unsent_bytes += kept;
-    call->unsent_bytes = kept;
-    if (filled && call->piece.data == call->packed.data) {
-        tcp_listener_count(&listener->counts.replies, request->out.len,
-                           call->piece.len - TCP_HEAD_BYTES);
-    }
-    if (!filled) {
-        tcp_call_free(call);
-    }
+    end_call(call, request, filled);
     shmrpci_mutex_unlock(&listener->lock);
     if (filled) {
-        send_reply(conn, &call->piece, company_of(listener, request));
+        send_reply(conn, &call->piece,
+                   shmrpci_now_ns() - request->received_ns <= TCP_HOLD_NS / 8);
     } else {
         tcp_conn_end(conn, TCP_END_MEMORY);
     }
     tcp_conn_unref(conn);
 }
 
+/* ---- several replies at a time --------------------------------------- */
+
+/* Replies of one connection that stand side by side. */
+typedef struct reply_group {
+    tcp_conn *conn;
+    tcp_piece *first; /* NULL: none could be filled */
+    tcp_piece *last;
+    bool has_failed;
+} reply_group;
+
+static void add_to_group(reply_group *group, tcp_call *call, bool filled)
+{
+    group->has_failed = group->has_failed || !filled;
+    if (!filled) {
+        return;
+    }
+    if (group->first == NULL) {
+        group->first = &call->piece;
+    } else {
+        group->last->next = &call->piece;
+    }
+    group->last = &call->piece;
+}
+
+/* Ends up to GROUP_REPLIES calls; returns how many groups their replies make,
+ * each with a reference. */
+static size_t end_calls(shmrpci_request *const *requests, size_t count,
+                        reply_group groups[GROUP_REPLIES])
+{
+    tcp_listener *listener = call_of(requests[0])->conn->listener;
+    bool filled[GROUP_REPLIES];
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        filled[i] = fill_reply(call_of(requests[i]), requests[i]);
+    }
+    shmrpci_mutex_lock(&listener->lock);
+    for (size_t i = 0; i < count; i++) {
+        tcp_call *call = call_of(requests[i]);
+        if (used == 0 || groups[used - 1].conn != call->conn) {
+            groups[used++] = (reply_group){.conn = call->conn};
+            call->conn->refs++;
+        }
+        add_to_group(&groups[used - 1], call, filled[i]);
+        end_call(call, requests[i], filled[i]);
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+    return used;
+}
+
+void tcp_worker_reply_commit_all(shmrpci_request *const *requests, size_t count)
+{
+    tcp_listener *listener = call_of(requests[0])->conn->listener;
+    reply_group groups[GROUP_REPLIES];
+    for (size_t at = 0; at < count; at += GROUP_REPLIES) {
+        size_t left = count - at;
+        size_t used = end_calls(
+            requests + at, left < GROUP_REPLIES ? left : GROUP_REPLIES, groups);
+        for (size_t i = 0; i < used; i++) {
+            if (groups[i].first != NULL) {
+                (void)tcp_outbox_add(&groups[i].conn->outbox, groups[i].first);
+            }
+        }
+        for (size_t i = 0; i < used; i++) {
+            if (groups[i].has_failed) {
+                tcp_conn_end(groups[i].conn, TCP_END_MEMORY);
+            } else {
+                tcp_conn_flush(groups[i].conn);
+            }
+        }
+        shmrpci_mutex_lock(&listener->lock);
+        for (size_t i = 0; i < used; i++) {
+            tcp_conn_unref_locked(groups[i].conn);
+        }
+        shmrpci_mutex_unlock(&listener->lock);
+    }
+}
+
 /* ---- oneway calls ---------------------------------------------------- */
 
-static void on_credit_sent(tcp_piece *piece);
+static void on_credit_sent(tcp_piece *first);
 
 /* With the lock held: readies the note that gives credits back; false: not
  * now. */
@@ -331,10 +419,11 @@ static bool ready_credit(tcp_conn *conn)
 }
 
 /* Whoever flushes sends the next one too. */
-static void on_credit_sent(tcp_piece *piece)
+static void on_credit_sent(tcp_piece *first)
 {
+    /* There is one of a connection at most. */
     tcp_conn *conn =
-        (tcp_conn *)(void *)((char *)piece -
+        (tcp_conn *)(void *)((char *)first -
                              offsetof(tcp_conn, credit_note.piece));
     tcp_listener *listener = conn->listener;
     shmrpci_mutex_lock(&listener->lock);

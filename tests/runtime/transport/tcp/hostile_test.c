@@ -490,6 +490,54 @@ static void half_a_request_is_never_run(void **state)
     assert_int_equal(atomic_load(&served.served), 0);
 }
 
+/* In one piece with its request, which waits behind those of all workers. */
+static void cancel_right_behind_its_request_is_heard(void **state)
+{
+    (void)state;
+    uint8_t bytes[2 * TCP_HEAD_BYTES];
+    uint8_t answer[TCP_HEAD_BYTES];
+    tcp_head head = {
+        .type = TCP_REQUEST, .method = METHOD_HOLD, .value = UINT64_C(1) << 40};
+    int fd = raw_hello(&served);
+    for (uint32_t i = 0; i < SERVICE_WORKERS; i++) {
+        head.call = i;
+        assert_true(raw_frame(fd, &head, NULL, 0));
+    }
+    service_await(&served.served, SERVICE_WORKERS);
+    head.call = SERVICE_WORKERS;
+    tcp_head_put(&head, bytes);
+    head = (tcp_head){.type = TCP_CANCEL, .call = SERVICE_WORKERS};
+    tcp_head_put(&head, bytes + TCP_HEAD_BYTES);
+    assert_int_equal(send(fd, bytes, sizeof bytes, MSG_NOSIGNAL), sizeof bytes);
+    assert_true(raw_receive(fd, answer, sizeof answer));
+    tcp_head_get(answer, &head);
+    assert_int_equal(head.type, TCP_ENDED);
+    assert_int_equal(head.call, SERVICE_WORKERS);
+    assert_int_equal(head.flags, TCP_FLAG_NOT_RUN);
+    (void)close(fd);
+}
+
+/* They are taken from the socket together with it. */
+static void requests_before_a_wrong_frame_are_run(void **state)
+{
+    (void)state;
+    enum { CALLS = 3 };
+    uint8_t bytes[(CALLS + 1) * TCP_HEAD_BYTES];
+    int fd = raw_hello(&served);
+    for (uint32_t i = 0; i < CALLS; i++) {
+        tcp_head head = {.type = TCP_REQUEST,
+                         .flags = TCP_FLAG_ONEWAY,
+                         .method = METHOD_ECHO,
+                         .call = i,
+                         .value = UINT64_C(1) << 40};
+        tcp_head_put(&head, bytes + (size_t)i * TCP_HEAD_BYTES);
+    }
+    memset(bytes + CALLS * TCP_HEAD_BYTES, 0xEE, TCP_HEAD_BYTES);
+    assert_int_equal(send(fd, bytes, sizeof bytes, MSG_NOSIGNAL), sizeof bytes);
+    service_await(&served.served, CALLS);
+    (void)raw_expect_end(fd);
+}
+
 /* ---- anything ------------------------------------------------------------ */
 
 static uint32_t next_random(uint64_t *seed)
@@ -575,6 +623,8 @@ int main(void)
         CASE(flood_of_cancelled_calls_is_not_read_on),
         CASE(reset_connection_drops_its_calls),
         CASE(half_a_request_is_never_run),
+        CASE(requests_before_a_wrong_frame_are_run),
+        CASE(cancel_right_behind_its_request_is_heard),
         CASE(mutated_conversations_hurt_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,10 +31,66 @@ static void pongs_that_are_not_sent_are_few(void **state)
     tcp_outbox_fini(&outbox);
 }
 
+/* ---- giving back ---- */
+
+static unsigned told;       /* calls of an on_sent */
+static unsigned came[3][3]; /* what each of them has got, by number */
+
+typedef struct numbered {
+    tcp_piece piece; /* first */
+    unsigned number;
+} numbered;
+
+static void note(tcp_piece *first)
+{
+    unsigned count = 0;
+    for (tcp_piece *at = first; at != NULL; at = at->next) {
+        came[told][count++] = ((numbered *)(void *)at)->number;
+    }
+    told++;
+}
+
+static void note_of_another(tcp_piece *first)
+{
+    note(first);
+}
+
+static void neighbours_of_one_owner_come_back_together(void **state)
+{
+    (void)state;
+    static const unsigned expected[3][3] = {{1, 2}, {3}, {4}};
+    tcp_on_sent *owners[] = {note, note, note_of_another, note};
+    numbered pieces[4];
+    tcp_outbox outbox;
+    tcp_outbox_init(&outbox, -1);
+    told = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        pieces[i] = (numbered){.number = i + 1};
+        pieces[i].piece = (tcp_piece){
+            .data = (const uint8_t *)"x", .len = 1, .on_sent = owners[i]};
+    }
+    /* Two at a time, as they are added by who has several. */
+    pieces[0].piece.next = &pieces[1].piece;
+    pieces[2].piece.next = &pieces[3].piece;
+    assert_int_equal(tcp_outbox_add(&outbox, &pieces[0].piece), 2);
+    assert_int_equal(tcp_outbox_add(&outbox, &pieces[2].piece), 4);
+    assert_int_equal(waiting(&outbox), 4);
+    tcp_outbox_fail(&outbox);
+    assert_int_equal(told, 3);
+    assert_memory_equal(came, expected, sizeof expected);
+    /* After that, at once. */
+    pieces[3].piece.next = NULL;
+    told = 0;
+    assert_int_equal(tcp_outbox_add(&outbox, &pieces[3].piece), 0);
+    assert_int_equal(told, 1);
+    tcp_outbox_fini(&outbox);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(pongs_that_are_not_sent_are_few),
+        cmocka_unit_test(neighbours_of_one_owner_come_back_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ static struct {
     bool may_give_up; /* calls are given up at any moment */
     bool may_die;     /* the first worker dies at any moment */
     bool is_watched;  /* clients sleep elsewhere */
+    bool hangs_up;    /* the client, with two calls left; a thread closes */
 } plan;
 
 static union {
@@ -45,13 +46,16 @@ static shm_status_page status;
 static shm_ledger ledger;
 static shm_service_shared shared;
 static shm_listener listener;
-static shm_conn conn;
-static shm_conn *table[1] = {&conn};
+static shm_conn *conn;
+static shm_conn *table[1];
 static shm_client client;
 static shm_worker *workers[4];
 static fate fates[CALLS];
 static unsigned busy; /* clients that are not done */
 static int watch_set;
+static int control_set;
+static int hang_up_fd;
+static shmrpci_atomic_u32 has_hung_up;
 
 const shmrpci_transport shmrpci_transport_shm;
 
@@ -82,12 +86,36 @@ static void before_server(void)
                               .opts = {.max_workers = SHM_MAX_WORKERS},
                               .stop_fd = kernel_fd(),
                               .bell_fd = kernel_fd()};
-    conn = (shm_conn){.listener = &listener,
-                      .ledger = &ledger,
-                      .fd = kernel_fd(),
-                      .bell_fd = kernel_fd(),
-                      .max_message = SHM_PAYLOAD_BYTES};
-    attach_block(&conn.block);
+    conn = malloc(sizeof *conn);
+    ENGINE_CHECK(conn != NULL);
+    table[0] = conn;
+    *conn = (shm_conn){.listener = &listener,
+                       .ledger = &ledger,
+                       .ledger_map = {&ledger, sizeof ledger, 1},
+                       .fd = kernel_fd(),
+                       .bell_fd = kernel_fd(),
+                       .max_message = SHM_PAYLOAD_BYTES};
+    attach_block(&conn->block);
+    conn->block.map = (shmrpci_map){block.bytes, sizeof block.bytes, 1};
+}
+
+/* Slots, entries and places that nobody uses: loops look at them all. */
+static void ignore_others(void)
+{
+    unsigned first = (unsigned)__builtin_ctzll(plan.slots);
+    unsigned end = SHM_SLOTS - (unsigned)__builtin_clzll(plan.slots);
+    unsigned places = plan.workers + 1;
+    engine_ignore(&conn->block.slots[0], first * sizeof(shm_slot));
+    engine_ignore(&conn->block.slots[end],
+                  (SHM_SLOTS - end) * sizeof(shm_slot));
+    engine_ignore(&ledger.entries[0], first * sizeof(shm_ledger_entry));
+    engine_ignore(&ledger.entries[end],
+                  (SHM_WHOLE - end) * sizeof(shm_ledger_entry));
+    engine_ignore(&listener.places[places],
+                  (SHM_MAX_WORKERS - places) * sizeof(shm_worker_place));
+    for (unsigned i = 0; i < SHM_MAX_WORKERS; i++) {
+        shmrpci_store_relaxed(&listener.places[i].seen, SHM_OFFLINE);
+    }
 }
 
 static void before_client(void)
@@ -97,8 +125,8 @@ static void before_client(void)
     client.generation = 1;
     client.status = &status;
     client.ledger = &ledger;
-    client.control_fd = conn.fd;
-    client.bell_fd = conn.bell_fd;
+    client.control_fd = conn->fd;
+    client.bell_fd = conn->bell_fd;
     client.max_message = SHM_PAYLOAD_BYTES;
     client.told_fd = client.watch_set = -1;
     shmrpci_store_relaxed(&client.free, plan.slots);
@@ -117,13 +145,20 @@ static void before(void)
     engine_ignore(shmrpci_fork_word, 4);
     engine_ignore(&shmrpci_fork_word, sizeof shmrpci_fork_word);
     before_server();
+    ignore_others();
     before_client();
     engine_watch(client.slots, sizeof client.slots);
     for (uint64_t left = plan.slots; left != 0; left &= left - 1) {
-        const shm_slot *slot = &conn.block.slots[__builtin_ctzll(left)];
+        const shm_slot *slot = &conn->block.slots[__builtin_ctzll(left)];
         engine_watch(slot->payload, sizeof slot->payload);
     }
     busy = plan.clients;
+    if (plan.hangs_up) {
+        hang_up_fd = kernel_fd();
+        has_hung_up = 0;
+        (void)shmrpci_poll_create(&control_set);
+        (void)shmrpci_poll_add(control_set, hang_up_fd, SHMRPCI_POLL_EDGE, 1);
+    }
     if (plan.is_watched) {
         (void)shmrpci_poll_create(&watch_set);
         (void)shm_client_watch(&client.base, watch_set, 1);
@@ -220,15 +255,61 @@ static void make_call(unsigned number)
     }
 }
 
+static void stop(void)
+{
+    shmrpci_store_release(&listener.stopping, (uint32_t)SHM_ORDER_LEAVE);
+    (shmrpci_event_set)(listener.stop_fd);
+}
+
+/* Makes a call and does not wait for it. */
+static void leave_call(unsigned number, uint32_t flags)
+{
+    shmrpci_call call = {0};
+    ENGINE_CHECK(shm_client_reserve(&client.base, &call, BYTES, BYTES,
+                                    SHMRPCI_NEVER_NS, NULL) == SHMRPC_OK);
+    call.head =
+        (shmrpci_head){.method = number + 1, .timeout_ns = 1, .flags = flags};
+    fill(&call.out, number, 0);
+    ENGINE_CHECK(shm_client_commit(&call) == SHMRPC_OK);
+}
+
+/* The kernel's order between the end of a process and who hears of it. */
+static void hang_up(void)
+{
+    leave_call(1, SHMRPCI_HEAD_ONEWAY);
+    leave_call(2, 0);
+    shmrpci_store_release(&has_hung_up, 1u);
+    (shmrpci_event_set)(hang_up_fd);
+}
+
 static void run_client(unsigned index)
 {
     for (unsigned i = 0; i < plan.calls; i++) {
         make_call(index * plan.calls + i);
     }
-    if (--busy == 0) {
-        shmrpci_store_release(&listener.stopping, (uint32_t)SHM_ORDER_LEAVE);
-        (shmrpci_event_set)(listener.stop_fd);
+    if (plan.hangs_up) {
+        hang_up();
+    } else if (--busy == 0) {
+        stop();
     }
+}
+
+/* ---- the control loop
+ * --------------------------------------------------------- */
+
+static void close_connection(void)
+{
+    uint64_t tag;
+    (void)shmrpci_poll_wait(control_set, &tag, 1, SHMRPCI_NEVER_NS);
+    while (shmrpci_load_acquire(&has_hung_up) == 0) {
+    }
+    shm_control_close(conn);
+    /* It looks again after a millisecond. */
+    while (shm_control_reap(&listener)) {
+        (void)shmrpci_poll_wait(control_set, &tag, 1,
+                                shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
+    }
+    stop();
 }
 
 /* ---- a worker ---------------------------------------------------------------
@@ -237,12 +318,16 @@ static void run_client(unsigned index)
 static void serve(shmrpci_request *request)
 {
     unsigned number = request->head.method - 1;
-    ENGINE_CHECK(number < plan.clients * plan.calls);
+    ENGINE_CHECK(number < CALLS);
     ENGINE_CHECK(request->head.timeout_ns == 1);
     fate *it = &fates[number];
     it->runs++;
     ENGINE_CHECK(it->runs == 1 && !it->is_withdrawn && it->got == 0);
     check_bytes(request->in, request->in_len, number, 0);
+    if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        shm_worker_drop(request);
+        return;
+    }
     shm_worker_reply_reserve(request, BYTES);
     fill(&request->out, number, 5);
     request->head.status = (int)number + 100;
@@ -290,6 +375,8 @@ static void thread(unsigned index)
         run_client(index);
     } else if (index < plan.clients + plan.workers) {
         run_worker(index - plan.clients);
+    } else if (plan.hangs_up) {
+        close_connection();
     }
 }
 
@@ -301,8 +388,8 @@ static void free_workers(void)
 {
     for (unsigned i = 0; i < plan.workers; i++) {
         if (workers[i] != NULL) {
-            free(workers[i]->views);
-            free(workers[i]);
+            (free)(workers[i]->views);
+            (free)(workers[i]);
         }
     }
 }
@@ -310,6 +397,12 @@ static void free_workers(void)
 static void after(void)
 {
     free_workers();
+    if (plan.hangs_up) {
+        ENGINE_CHECK(fates[0].got == 1);
+        ENGINE_CHECK(fates[1].runs == 1 && fates[2].runs <= 1);
+        return;
+    }
+    (free)(conn);
     for (unsigned i = 0; i < plan.clients * plan.calls; i++) {
         const fate *it = &fates[i];
         ENGINE_CHECK(it->runs <= 1 && it->got <= it->runs);
@@ -320,7 +413,7 @@ static void after(void)
         unsigned slot = (unsigned)__builtin_ctzll(left);
         ENGINE_CHECK(shmrpci_load_seq(&ledger.entries[slot].held) == 0);
     }
-    ENGINE_CHECK(shmrpci_load_seq(conn.block.sleepers) == 0);
+    ENGINE_CHECK(shmrpci_load_seq(conn->block.sleepers) == 0);
     ENGINE_CHECK(shmrpci_load_seq(&status.idle) == 0);
     ENGINE_CHECK(shmrpci_load_relaxed(&client.rescued_wakeups) == 0);
 }
@@ -391,6 +484,17 @@ static void before_told(void)
     before();
 }
 
+static void before_close(void)
+{
+    memset(&plan, 0, sizeof plan);
+    plan.clients = 1;
+    plan.workers = 2;
+    plan.calls = 1;
+    plan.slots = 7;
+    plan.hangs_up = true;
+    before();
+}
+
 const engine_case engine_cases[] = {
     {"call", 3, before_simple, thread, after},
     {"shared", 3, before_shared, thread, after},
@@ -398,5 +502,6 @@ const engine_case engine_cases[] = {
     {"given-up", 3, before_given_up, thread, after},
     {"death", 3, before_death, thread, after},
     {"told", 3, before_told, thread, after},
+    {"close", 4, before_close, thread, after},
     {0},
 };

@@ -15,6 +15,7 @@
 #undef memory_order_acq_rel
 #undef memory_order_seq_cst
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,8 +143,10 @@ struct range {
     uintptr_t begin, end;
 };
 
-range watched[16], ignored[16];
-size_t watched_count, ignored_count;
+range watched[16], ignored[16], forbidden[16];
+size_t watched_count, ignored_count, forbidden_count;
+void *freed[16];
+size_t freed_count;
 
 bool is_among(const range *ranges, size_t count, uintptr_t at)
 {
@@ -293,7 +296,11 @@ void forget_objects()
     for (size_t i = 0; i < used_count; i++) {
         objects[used[i]].at = 0;
     }
+    for (size_t i = 0; i < freed_count; i++) {
+        free(freed[i]);
+    }
     used_count = watched_count = ignored_count = 0;
+    forbidden_count = freed_count = 0;
     here = nowhere;
 }
 
@@ -312,8 +319,16 @@ struct plain_event {
     }
 };
 
+void check_allowed(uintptr_t at)
+{
+    if (forbidden_count != 0 && is_among(forbidden, forbidden_count, at)) {
+        fail("touched after it was given back");
+    }
+}
+
 void plain_access(uintptr_t at, size_t bytes, bool is_write)
 {
+    check_allowed(at);
     if (watched_count == 0 || !is_among(watched, watched_count, at)) {
         return;
     }
@@ -352,6 +367,7 @@ void may_die()
 
 bool is_direct(const volatile void *at)
 {
+    check_allowed((uintptr_t)at);
     return !rl::is_ctx() || is_among(ignored, ignored_count, (uintptr_t)at);
 }
 
@@ -720,6 +736,19 @@ void engine_watch(const void *at, size_t bytes)
 void engine_ignore(const void *at, size_t bytes)
 {
     ignored[ignored_count++] = {(uintptr_t)at, (uintptr_t)at + bytes};
+}
+
+void engine_forbid(const void *at, size_t bytes)
+{
+    forbidden[forbidden_count++] = {(uintptr_t)at, (uintptr_t)at + bytes};
+}
+
+void engine_free(void *at)
+{
+    if (at != NULL) {
+        engine_forbid(at, malloc_usable_size(at));
+        freed[freed_count++] = at;
+    }
 }
 
 void engine_access(const void *at, size_t bytes, bool is_write)

@@ -44,6 +44,11 @@ bool engine_omits(void);
 void engine_watch(const void *at, size_t bytes);
 /* Atomic accesses there are plain: statistics, estimates. */
 void engine_ignore(const void *at, size_t bytes);
+/* Nobody may look there any more: it is unmapped. */
+void engine_forbid(const void *at, size_t bytes);
+/* What the text frees: forbidden, and kept until the run is over, as the engine
+ * knows memory by its address. */
+void engine_free(void *at);
 /* Looks at one for races that the compiler does not show. */
 void engine_access(const void *at, size_t bytes, bool is_write);
 

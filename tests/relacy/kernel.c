@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "os/fork.h"
 #include "os/futex.h"
+#include "os/memory.h"
 #include "os/poll.h"
 #include "os/process.h"
 #include "os/socket.h"
@@ -415,4 +416,9 @@ uint32_t shmrpci_thread_number(void)
 void shmrpci_object_touch(int fd)
 {
     (void)fd;
+}
+
+void shmrpci_memory_unmap(shmrpci_map *map)
+{
+    engine_forbid(map->at, map->bytes);
 }

@@ -10,6 +10,8 @@
         engine_check(0, #name, __FILE__, 0); \
     }
 
+NEVER(shm_account_close)
+NEVER(shm_account_refund)
 NEVER(shm_client_drain_control)
 NEVER(shm_client_room)
 NEVER(shm_extent_at)
@@ -27,11 +29,10 @@ NEVER(shm_pool_refuse_reply)
 NEVER(shm_pool_take_reply)
 NEVER(shmrpc_error_set)
 NEVER(shmrpc_status_text)
-NEVER(shmrpci_socket_shut)
 NEVER(shmrpci_byte_lock_until)
+NEVER(shmrpci_memory_discard)
 NEVER(shmrpci_memory_map)
 NEVER(shmrpci_memory_read)
-NEVER(shmrpci_memory_unmap)
 NEVER(shmrpci_object_draft)
 NEVER(shmrpci_object_facts_of)
 NEVER(shmrpci_object_is_named)

@@ -47,3 +47,34 @@ void shm_extent_recover(shm_conn *conn, uint32_t slot)
     (void)conn;
     (void)slot;
 }
+
+void shm_extent_destroy_all(shm_conn *conn)
+{
+    (void)conn;
+}
+
+void shm_block_unmap(shm_block *block)
+{
+    engine_forbid(block->map.at, block->map.bytes);
+}
+
+void shmrpci_socket_shut(int fd)
+{
+    (void)fd;
+}
+
+void shm_conn_hide(shm_conn *conn)
+{
+    (void)conn;
+}
+
+void shm_links_forget(shm_listener *listener, shm_conn *conn)
+{
+    (void)listener;
+    (void)conn;
+}
+
+void shmrpci_mutex_fini(shmrpci_mutex *mutex)
+{
+    (void)mutex;
+}

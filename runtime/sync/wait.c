@@ -127,13 +127,14 @@ void shmrpci_spinner_miss(shmrpci_spinner *spinner)
                           shmrpci_load_relaxed(&spinner->limit));
 }
 
-/* Moves the limit to what wake-ups take. */
+/* Moves the limit to what sleeps cost: being late, and as much again for going
+ * to sleep and for the peer, who makes the wake-up. */
 static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);
     late = late < spinner->most_ticks ? late : spinner->most_ticks;
     mean = mean == 0 ? late : mean - mean / 8 + late / 8;
-    uint64_t limit = mean + mean / 2;
+    uint64_t limit = 2 * mean;
     limit = limit > spinner->least_ticks ? limit : spinner->least_ticks;
     limit = limit < spinner->most_ticks ? limit : spinner->most_ticks;
     shmrpci_store_relaxed(&spinner->late, mean);

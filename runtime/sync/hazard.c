@@ -46,6 +46,10 @@ static shmrpci_hazard *find_free(void)
         uint32_t expected = 0;
         if (shmrpci_load_relaxed(&place->taken) == 0 &&
             shmrpci_cas_seq(&place->taken, &expected, 1u)) {
+            /* Release: who sees what we shall store here, relaxed, and finds
+             * that an object is not held, is behind the uses of the thread
+             * that had the place before, too. */
+            shmrpci_store_release(&place->held, NULL);
             return place;
         }
     }

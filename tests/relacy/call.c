@@ -59,8 +59,7 @@ static shmrpci_atomic_u32 has_hung_up;
 
 const shmrpci_transport shmrpci_transport_shm;
 
-/* ---- before -----------------------------------------------------------------
- */
+/* ---- before ------------------------------------------------------------- */
 
 static void attach_block(shm_block *it)
 {
@@ -165,8 +164,7 @@ static void before(void)
     }
 }
 
-/* ---- a client ---------------------------------------------------------------
- */
+/* ---- a client ----------------------------------------------------------- */
 
 static uint8_t byte_of(unsigned call, unsigned i)
 {
@@ -312,8 +310,7 @@ static void close_connection(void)
     stop();
 }
 
-/* ---- a worker ---------------------------------------------------------------
- */
+/* ---- a worker ----------------------------------------------------------- */
 
 static void serve(shmrpci_request *request)
 {
@@ -380,8 +377,7 @@ static void thread(unsigned index)
     }
 }
 
-/* ---- after ------------------------------------------------------------------
- */
+/* ---- after -------------------------------------------------------------- */
 
 /* Not before: the engine knows words by their addresses. */
 static void free_workers(void)
@@ -418,8 +414,7 @@ static void after(void)
     ENGINE_CHECK(shmrpci_load_relaxed(&client.rescued_wakeups) == 0);
 }
 
-/* ---- cases ------------------------------------------------------------------
- */
+/* ---- cases -------------------------------------------------------------- */
 
 static void before_simple(void)
 {

@@ -34,8 +34,7 @@ extern timestamp_t fenced[8][8];
 namespace
 {
 
-/* ---- what is being run ----------------------------------------------------
- */
+/* ---- what is being run -------------------------------------------------- */
 
 struct site {
     const char *file, *function, *operation, *what;
@@ -59,8 +58,7 @@ rl::debug_info info()
     return rl::debug_info(here.function, here.file, (unsigned)here.line);
 }
 
-/* ---- mutations ------------------------------------------------------------
- */
+/* ---- mutations ---------------------------------------------------------- */
 
 const int as_it_is = -1;
 const int omitted = -2;
@@ -136,8 +134,7 @@ void note_site()
     }
 }
 
-/* ---- places ----------------------------------------------------------------
- */
+/* ---- places ------------------------------------------------------------- */
 
 struct range {
     uintptr_t begin, end;
@@ -304,8 +301,7 @@ void forget_objects()
     here = nowhere;
 }
 
-/* ---- plain accesses --------------------------------------------------------
- */
+/* ---- plain accesses ----------------------------------------------------- */
 
 struct plain_event {
     const void *at;
@@ -349,8 +345,7 @@ void plain_access(uintptr_t at, size_t bytes, bool is_write)
     }
 }
 
-/* ---- atomic accesses -------------------------------------------------------
- */
+/* ---- atomic accesses ---------------------------------------------------- */
 
 jmp_buf *death[8];
 unsigned death_steps[8];
@@ -484,12 +479,19 @@ int exchange_if(volatile void *at, void *expected, T desired, int given)
     return is_done;
 }
 
-/* ---- exploring -------------------------------------------------------------
- */
+/* ---- exploring ---------------------------------------------------------- */
+
+rl::thread_info_base *all[8];
+unsigned all_count;
+void (*fence_all)();
+
+template <unsigned n> void fence_each();
 
 template <unsigned n> struct suite : rl::test_suite<suite<n>, n> {
     void before()
     {
+        fence_all = fence_each<n>;
+        all_count = 0;
         forget_objects();
         memset(death_steps, 0, sizeof death_steps);
         memset(is_spared, 0, sizeof is_spared);
@@ -498,6 +500,7 @@ template <unsigned n> struct suite : rl::test_suite<suite<n>, n> {
     }
     void thread(unsigned index)
     {
+        all[all_count++] = rl::ctx().threadx_;
         current->thread(index);
     }
     void after()
@@ -573,7 +576,8 @@ void survey(unsigned long count)
         bool is_load = strncmp(it.operation, "load", 4) == 0;
         bool is_call = strncmp(it.operation, "fence", 5) == 0 ||
                        strncmp(it.operation, "futex", 5) == 0 ||
-                       strncmp(it.operation, "event", 5) == 0;
+                       strncmp(it.operation, "event", 5) == 0 ||
+                       strncmp(it.operation, "barrier", 7) == 0;
         for (int order = omitted; order < 5; order++) {
             bool is_store = strncmp(it.operation, "store", 5) == 0;
             bool fits = order == omitted ? !is_load
@@ -600,8 +604,7 @@ void survey(unsigned long count)
 
 } // namespace
 
-/* ---- relacy, corrected -----------------------------------------------------
- */
+/* ---- relacy, corrected -------------------------------------------------- */
 
 namespace rl
 {
@@ -671,6 +674,30 @@ template <thread_id_t n> void fence(thread_info<n> &me, timestamp_t *before)
     me.atomic_thread_fence_release();
 }
 
+} // namespace rl
+
+namespace
+{
+
+/* Twice, as each is before and after all others. Threads that have not begun
+ * begin after it. */
+template <unsigned n> void fence_each()
+{
+    rl::timestamp_t *before = rl::ctx().seq_cst_fence_order_;
+    for (unsigned i = 0; i < 2 * all_count; i++) {
+        rl::thread_info_base *it = all[i % all_count];
+        rl::fence<n>(*static_cast<rl::thread_info<n> *>(it), before);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        memcpy(rl::fenced[i], before, n * sizeof *before);
+    }
+}
+
+} // namespace
+
+namespace rl
+{
+
 #define CORRECTED(n)                                                      \
     template <> unsigned thread_info<n>::atomic_init(atomic_data *at)     \
     {                                                                     \
@@ -707,8 +734,7 @@ CORRECTED(4)
 
 } // namespace rl
 
-/* ---- for the cases ---------------------------------------------------------
- */
+/* ---- for the cases ------------------------------------------------------ */
 
 extern "C" {
 
@@ -805,6 +831,15 @@ uint32_t engine_kernel_load(const void *at)
     return value;
 }
 
+void engine_barrier(void)
+{
+    bool is_omitted = engine_omits();
+    engine_step();
+    if (!is_omitted) {
+        fence_all();
+    }
+}
+
 void engine_die(void *to, unsigned steps)
 {
     death[engine_thread()] = (jmp_buf *)to;
@@ -816,8 +851,7 @@ void engine_spare(bool is_now_spared)
     is_spared[engine_thread()] = is_now_spared;
 }
 
-/* ---- for the compiler ------------------------------------------------------
- */
+/* ---- for the compiler --------------------------------------------------- */
 
 void __tsan_init(void)
 {
@@ -908,8 +942,7 @@ void __tsan_atomic_signal_fence(int)
 
 } // extern "C"
 
-/* ---- the program -----------------------------------------------------------
- */
+/* ---- the program -------------------------------------------------------- */
 
 static int usage(const char *name)
 {

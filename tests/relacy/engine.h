@@ -71,6 +71,9 @@ void engine_unpark(unsigned thread);
  * reads. */
 uint32_t engine_kernel_load(const void *word);
 
+/* A full fence in every thread, wherever it is (membarrier). */
+void engine_barrier(void);
+
 /* The calling thread dies at one of its next `steps` atomic accesses; 0: it
  * does not. Dying is a jump to where setjmp filled `to`. */
 void engine_die(void *to, unsigned steps);

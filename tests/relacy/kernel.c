@@ -1,7 +1,7 @@
 /* See kernel.h. Not instrumented: nothing here is a shared word. */
 #include "kernel.h"
 
-#include <stdlib.h>
+#include <threads.h>
 
 #include "engine.h"
 #include "os/byte_lock.h"
@@ -77,8 +77,7 @@ int kernel_fd(void)
     return fd_count++;
 }
 
-/* ---- time -----------------------------------------------------------------
- */
+/* ---- time --------------------------------------------------------------- */
 
 int64_t shmrpci_now_ns(void)
 {
@@ -131,8 +130,7 @@ static bool sleep_until(int64_t until_ns)
     return true;
 }
 
-/* ---- futexes, mutexes, conditions ------------------------------------------
- */
+/* ---- futexes, mutexes, conditions --------------------------------------- */
 
 /* Sleeps on an address; true: its time was up. */
 static bool sleep_on(const void *at, int64_t until_ns)
@@ -237,8 +235,7 @@ void shmrpci_cond_signal(shmrpci_cond *cond)
     (void)wake(cond, 1);
 }
 
-/* ---- byte locks ------------------------------------------------------------
- */
+/* ---- byte locks --------------------------------------------------------- */
 
 void kernel_be_slow(int64_t ns)
 {
@@ -274,8 +271,7 @@ void kernel_bury(int fd)
     }
 }
 
-/* ---- events and sets -------------------------------------------------------
- */
+/* ---- events and sets ---------------------------------------------------- */
 
 shmrpc_status shmrpci_poll_create(int *out_set)
 {
@@ -390,8 +386,37 @@ void shmrpci_fd_close(int *fd)
     *fd = -1;
 }
 
-/* ---- process and thread ----------------------------------------------------
- */
+/* ---- what each thread has for itself ------------------------------------ */
+
+/* One key is enough. */
+static tss_dtor_t destructor;
+static void *values[THREADS];
+
+int tss_create(tss_t *key, tss_dtor_t end)
+{
+    *key = 0;
+    destructor = end;
+    return thrd_success;
+}
+
+int tss_set(tss_t key, void *value)
+{
+    (void)key;
+    values[engine_thread()] = value;
+    return thrd_success;
+}
+
+void tss_delete(tss_t key)
+{
+    (void)key;
+}
+
+void kernel_end_thread(void)
+{
+    destructor(values[engine_thread()]);
+}
+
+/* ---- process and thread ------------------------------------------------- */
 
 uint32_t shmrpci_current_cpu(void)
 {

@@ -20,6 +20,9 @@ void kernel_be_slow(int64_t ns);
 /* All byte locks of a descriptor are dropped, as its process is dead. */
 void kernel_bury(int fd);
 
+/* What the end of a thread has done for it (tss_create). */
+void kernel_end_thread(void);
+
 /* A descriptor. */
 int kernel_fd(void);
 

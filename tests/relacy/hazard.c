@@ -1,0 +1,106 @@
+/*
+ * Hazard pointers: the text of hazard.c, which is included to begin anew in
+ * each run.
+ *
+ * Two threads use an object that a third replaces and frees.  The barrier that
+ * the system makes all threads pass is a fence in each of them.
+ */
+#include "sync/hazard.c"
+
+#include "engine.h"
+#include "kernel.h"
+
+#define READERS 2u
+#define TURNS   2u
+
+typedef struct object {
+    uint64_t value;
+    uint64_t same;
+} object;
+
+static shmrpci_atomic_pointer current;
+static object *left[TURNS]; /* replaced, not freed yet */
+static size_t left_count;
+static uint64_t last;
+
+bool shmrpci_thread_barrier(void)
+{
+    engine_at(__FILE__, __LINE__, "settle", "barrier", "");
+    engine_barrier();
+    return true;
+}
+
+static object *make(uint64_t value)
+{
+    object *it = malloc(sizeof *it);
+    ENGINE_CHECK(it != NULL);
+    engine_watch(it, sizeof *it);
+    *it = (object){value, value};
+    return it;
+}
+
+static void before(void)
+{
+    kernel_reset(0);
+    atomic_init(&places, NULL);
+    left_count = 0;
+    last = 1;
+    shmrpci_store_release(&current, (void *)make(last));
+}
+
+static void read_object(shmrpci_hazard *place)
+{
+    const object *it = shmrpci_hazard_enter(place, &current);
+    ENGINE_CHECK(it->value == it->same);
+    engine_step();
+    ENGINE_CHECK(it->value == it->same);
+    shmrpci_hazard_leave(place);
+}
+
+/* What is held now is freed some other time. */
+static void replace(void)
+{
+    object *was = shmrpci_exchange_seq(&current, (void *)make(++last));
+    left[left_count++] = was;
+    if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was)) {
+        left[--left_count] = NULL;
+        was->value = 0; /* as who gets the memory next */
+        free(was);
+    }
+}
+
+static void thread(unsigned index)
+{
+    if (index == READERS) {
+        for (unsigned i = 0; i < TURNS; i++) {
+            replace();
+        }
+        return;
+    }
+    /* Fibers are one thread to the compiler: none of them has a place yet. */
+    mine = NULL;
+    shmrpci_hazard *place = shmrpci_hazard_mine();
+    ENGINE_CHECK(place != NULL);
+    for (unsigned i = 0; i < TURNS; i++) {
+        read_object(place);
+    }
+    kernel_end_thread();
+}
+
+static void after(void)
+{
+    for (shmrpci_hazard *it = places, *next; it != NULL; it = next) {
+        next = it->next;
+        ENGINE_CHECK(it->held == NULL && it->taken == 0);
+        free(it);
+    }
+    for (size_t i = 0; i < left_count; i++) {
+        free(left[i]);
+    }
+    free((void *)current);
+}
+
+const engine_case engine_cases[] = {
+    {"replace", 3, before, thread, after},
+    {0},
+};

@@ -10,6 +10,10 @@
 
 /* How long a carrier waits for replies itself. */
 #define MOMENT_NS (200 * SHMRPCI_NS_PER_US)
+/* A step aside that takes longer was at the cost of others than the calls; as
+ * often as this at most there is none then. */
+#define ASIDE_NS  (500 * SHMRPCI_NS_PER_US)
+#define STAYS_MAX 1023u
 /* How much of that, and more for each call, before another one reads in its
  * place; as often as this at most, when that was too short, one does at once.
  */
@@ -33,8 +37,10 @@ typedef struct carrier {
     uint32_t penalty; /* for how many rounds it will not wait next time */
     uint32_t hurries; /* for how many it does not */
     bool has_turn;
-    uint32_t slowness; /* for how many it will give it away before it waits */
-    uint32_t gives;    /* for how many it does */
+    uint32_t slowness;   /* for how many it will give it away before it waits */
+    uint32_t gives;      /* for how many it does */
+    uint32_t clumsiness; /* for how many it will not step aside next time */
+    uint32_t stays;      /* for how many it does not */
 } carrier;
 
 /* ---- turns ----------------------------------------------------------- */
@@ -187,10 +193,28 @@ static void answer_some(carrier *c, int status[LOAD_MAX])
     c->load_count = kept;
 }
 
+/* A worker on this CPU that has been woken runs first: who sleeps until it is
+ * done has a timer set, which takes longer than the calls in a virtual machine.
+ */
+static void step_aside(carrier *c, int64_t now_ns)
+{
+    if (c->stays > 0) {
+        c->stays--;
+        return;
+    }
+    shmrpci_thread_yield();
+    bool is_long = shmrpci_now_ns() - now_ns > ASIDE_NS;
+    c->clumsiness = !is_long                    ? 0
+                    : c->clumsiness < STAYS_MAX ? c->clumsiness * 2 + 1
+                                                : STAYS_MAX;
+    c->stays = c->clumsiness;
+}
+
 /* For how long nobody else needs to read: true, all are over then. */
 static bool wait_in_turn(carrier *c, int status[LOAD_MAX], int64_t since_ns)
 {
     int64_t turn_ns = TURN_NS + c->load_count * TURN_CALL_NS;
+    step_aside(c, since_ns);
     if (c->gives > 0) {
         c->gives--;
         return false;

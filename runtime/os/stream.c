@@ -302,6 +302,28 @@ size_t shmrpci_stream_queued(int fd)
     return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
+bool shmrpci_stream_is_local(int fd)
+{
+    struct sockaddr_in6 ends[2] = {{.sin6_family = AF_UNSPEC}}; /* v4 fits */
+    struct sockaddr_in v4[2];
+    socklen_t len[2] = {sizeof ends[0], sizeof ends[1]};
+    if (getsockname(fd, (struct sockaddr *)(void *)&ends[0], &len[0]) != 0 ||
+        getpeername(fd, (struct sockaddr *)(void *)&ends[1], &len[1]) != 0) {
+        return false;
+    }
+    switch (ends[0].sin6_family) {
+    case AF_INET:
+        memcpy(&v4[0], &ends[0], sizeof v4[0]);
+        memcpy(&v4[1], &ends[1], sizeof v4[1]);
+        return v4[0].sin_addr.s_addr == v4[1].sin_addr.s_addr;
+    case AF_INET6:
+        return memcmp(&ends[0].sin6_addr, &ends[1].sin6_addr,
+                      sizeof ends[0].sin6_addr) == 0;
+    default:
+        return true;
+    }
+}
+
 uint32_t shmrpci_stream_peer_cpu(int fd)
 {
     int cpu = -1;

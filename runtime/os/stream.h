@@ -78,8 +78,12 @@ shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
 /* How many bytes there are to be received just now. */
 size_t shmrpci_stream_queued(int fd);
 
-/* On which CPU the system has handled what came last: over loopback the
- * peer's. UINT32_MAX: that is not known. */
+/* Whether the peer of a connected one is on this machine: it has our address.
+ */
+bool shmrpci_stream_is_local(int fd);
+
+/* On which CPU the system has handled what came last: of a peer on this machine
+ * that is where it has sent it. UINT32_MAX: that is not known. */
 uint32_t shmrpci_stream_peer_cpu(int fd);
 
 /* It is not readable before so many bytes are there, or the end; 1 to begin

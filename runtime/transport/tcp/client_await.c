@@ -19,7 +19,8 @@ static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
     shmrpci_spinner *spinner = &client->spinner;
     uint64_t start = shmrpci_ticks();
     shmrpci_spinner_refresh(spinner, start);
-    uint32_t peer_cpu = shmrpci_stream_peer_cpu(client->fd);
+    uint32_t peer_cpu = client->is_local ? shmrpci_stream_peer_cpu(client->fd)
+                                         : SHMRPCI_CPU_UNKNOWN;
     bool is_here = peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
     /* Relaxed: a guess. */
     shmrpci_store_relaxed(&client->peer_is_here, is_here ? 1u : 0u);

@@ -68,6 +68,7 @@ static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
     client->max_message_bytes = opts->max_message_bytes < UINT32_MAX
                                     ? opts->max_message_bytes
                                     : UINT32_MAX;
+    client->is_local = shmrpci_stream_is_local(fd);
     shmrpci_spinner_init(&client->spinner, opts->profile, SHMRPCI_SIDE_CLIENT);
     tcp_reader_init(&client->reader, TCP_FROM_SERVER,
                     (uint32_t)client->max_message_bytes);

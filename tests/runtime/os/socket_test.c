@@ -18,6 +18,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "os/stream.h"
 
 static int ends[2];
 
@@ -223,6 +224,31 @@ static void full_queue_costs_the_deadline(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
+static void peer_with_our_address_is_local(void **state)
+{
+    (void)state;
+    shmrpci_endpoint at[SHMRPCI_ENDPOINTS_MAX];
+    shmrpci_endpoint peer;
+    size_t count = SHMRPCI_ENDPOINTS_MAX;
+    int64_t deadline_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);
+    int listening = -1;
+    int client = -1;
+    int server = -1;
+    assert_int_equal(
+        shmrpci_stream_resolve("127.0.0.1", 0, deadline_ns, at, &count), 0);
+    assert_int_equal(shmrpci_stream_listen(&at[0], &listening), 0);
+    assert_int_equal(shmrpci_stream_local(listening, &at[0]), 0);
+    assert_int_equal(shmrpci_stream_connect(&at[0], deadline_ns, &client), 0);
+    assert_true(shmrpci_poll_readable(listening, deadline_ns));
+    assert_int_equal(shmrpci_stream_accept(listening, &server, &peer), 0);
+    assert_true(shmrpci_stream_is_local(client));
+    assert_true(shmrpci_stream_is_local(server));
+    assert_false(shmrpci_stream_is_local(listening)); /* it has none */
+    shmrpci_fd_close(&listening);
+    shmrpci_fd_close(&client);
+    shmrpci_fd_close(&server);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -237,6 +263,7 @@ int main(void)
         CASE(peer_is_known_by_its_credentials),
         CASE(names_lead_to_the_listener_of_the_day),
         CASE(full_queue_costs_the_deadline),
+        CASE(peer_with_our_address_is_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,10 +31,15 @@ struct web_directory {
     bool is_closing;
 };
 
+/* Sockets of one look. Those of servers that were killed stay, so that there
+ * may be many more than services. */
+#define MAX_FOUND 8192u
+
 /* What one look finds. */
 typedef struct look {
-    web_place places[WEB_MAX_SERVICES];
+    web_place *places;
     size_t count;
+    size_t cap;
 } look;
 
 /* ---- one service ---- */
@@ -151,11 +156,24 @@ static void look_at(web_place *place)
 
 /* ---- one look ---- */
 
+static bool grow(look *l)
+{
+    size_t cap = l->cap == 0 ? 32 : l->cap * 2;
+    web_place *places =
+        cap <= MAX_FOUND ? realloc(l->places, cap * sizeof *places) : NULL;
+    if (places == NULL) {
+        return false;
+    }
+    l->places = places;
+    l->cap = cap;
+    return true;
+}
+
 static void on_found(const shmrpc_found *found, void *user)
 {
     look *l = user;
     bool has_instance = found->instance[0] != '\0';
-    if (l->count == WEB_MAX_SERVICES) {
+    if (l->count == l->cap && !grow(l)) {
         return;
     }
     web_place *place = &l->places[l->count];
@@ -179,6 +197,36 @@ static void on_found(const shmrpc_found *found, void *user)
 static int compare_places(const void *a, const void *b)
 {
     return strcmp(((const web_place *)a)->name, ((const web_place *)b)->name);
+}
+
+/* Those that answer first, then those that have done so before. */
+static int compare_use(const void *a, const void *b)
+{
+    const web_place *left = a;
+    const web_place *right = b;
+    if (left->is_alive != right->is_alive) {
+        return left->is_alive ? -1 : 1;
+    }
+    if ((left->service == NULL) != (right->service == NULL)) {
+        return left->service != NULL ? -1 : 1;
+    }
+    return compare_places(a, b);
+}
+
+/* Leaves as many as there is room for. */
+static void cut(web_directory *d, look *l)
+{
+    if (l->count <= WEB_MAX_SERVICES) {
+        return;
+    }
+    qsort(l->places, l->count, sizeof l->places[0], compare_use);
+    for (size_t i = WEB_MAX_SERVICES; i < l->count; i++) {
+        if (l->places[i].service != NULL) {
+            web_service_release(d, l->places[i].service);
+        }
+    }
+    l->count = WEB_MAX_SERVICES;
+    qsort(l->places, l->count, sizeof l->places[0], compare_places);
 }
 
 /* Takes the reference of `old` along, or ends it. */
@@ -207,7 +255,9 @@ static void publish(web_directory *d, const look *l, uint64_t number)
             gone[gone_count++] = d->places[i].service;
         }
     }
-    memcpy(d->places, l->places, l->count * sizeof l->places[0]);
+    if (l->count > 0) {
+        memcpy(d->places, l->places, l->count * sizeof l->places[0]);
+    }
     d->count = l->count;
     d->done = number;
     shmrpci_mutex_unlock(&d->mutex);
@@ -233,19 +283,20 @@ static void look_once(web_directory *d, look *l, uint64_t number)
             web_service_release(d, old);
         }
     }
+    cut(d, l);
     publish(d, l, number);
 }
 
 static void run(void *user)
 {
     web_directory *d = user;
-    look *l = calloc(1, sizeof *l);
+    look found = {NULL, 0, 0};
     shmrpci_mutex_lock(&d->mutex);
-    while (l != NULL && !d->is_closing) {
+    while (!d->is_closing) {
         uint64_t number = d->asked + 1;
         d->asked = number;
         shmrpci_mutex_unlock(&d->mutex);
-        look_once(d, l, number);
+        look_once(d, &found, number);
         int64_t next_ns = shmrpci_deadline_after(LOOK_NS);
         shmrpci_mutex_lock(&d->mutex);
         while (!d->is_closing && d->asked == number &&
@@ -253,7 +304,7 @@ static void run(void *user)
         }
     }
     shmrpci_mutex_unlock(&d->mutex);
-    free(l);
+    free(found.places);
 }
 
 /* ---- what others ask ---- */

@@ -20,6 +20,7 @@
 #include "shmrpc/observe.h"
 #include "shmrpc/stub.h"
 
+/* That are shown; those that answer come first. */
 #define WEB_MAX_SERVICES 256
 #define WEB_NAME_BYTES   160
 

@@ -189,6 +189,24 @@ def death(web):
     wait_for(lambda: method(web, "fault", "napping").get("calls") == 1)
 
 
+def crowd(web):
+    """However many sockets of killed servers there are, those that live are
+    found."""
+    dead = [f"{web.folder}/run/AAA{i}.5555.sock" for i in range(1500)]
+    for path in dead:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as gone:
+            gone.bind(path)
+    def crowded():
+        rows = json.loads(web.ask("GET", "/api/v1/services")[2])
+        return any(row["name"].startswith("AAA") for row in rows) and rows
+
+    rows = wait_for(crowded)
+    expect("alive", [row["alive"] for row in ours(rows)], [True, True])
+    expect("call", web.call("echo_serv/add", [1, 2]), (200, 3))
+    for path in dead:
+        os.unlink(path)
+
+
 with Place() as place:
     place.web(WEB)
     place.serve(ECHO)
@@ -196,7 +214,7 @@ with Place() as place:
     wait_for(lambda: len(ours(json.loads(
         place.ask("GET", "/api/v1/services")[2]))) == 2)
     slow = Slow(place)
-    for test in (workload, dashboard, events, past, death):
+    for test in (workload, dashboard, events, past, death, crowd):
         test(place)
     wait_for(slow.is_cut_off)
     expect("slow", metrics(place)[0]["shmrpc_web_slow_total"] >= 1, True)

@@ -137,12 +137,71 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
     return false;
 }
 
+/* ---- turns ----------------------------------------------------------- */
+
+/*
+ * To answer a client that sleeps takes its wake-up, for which the worker often
+ * loses its CPU; one that is awake makes ten calls meanwhile. Where there are
+ * more clients than CPUs those that sleep would all be served between two calls
+ * of one that is awake, which then sleeps too. So after the answer to one that
+ * was awake, who is awake goes first, until the others have waited for longer
+ * than it takes to serve them, by some times; then each of them is served.
+ * Nobody is passed over where everything is looked at, before a sleep or after
+ * it, and so the protocol knows nothing of turns.
+ */
+static void begin_turn(shm_worker *worker, bool is_full)
+{
+    shm_turn *turn = &worker->turn;
+    if (turn->is_awake) {
+        turn->awake = worker->idle_since; /* the search began with its end */
+    }
+    turn->passed = 0;
+    turn->is_theirs = !is_full && turn->owed == 0 &&
+                      worker->now - turn->awake < turn->again_ticks;
+    if (turn->is_theirs && turn->waiting > 0 &&
+        worker->now - turn->since > turn->waiting * turn->passed_ticks) {
+        turn->is_theirs = false;
+        turn->owed = turn->waiting;
+    }
+}
+
+/* Whether a client has to wait for those that are awake. */
+static bool is_passed(shm_worker *worker, shm_view *view)
+{
+    /* Relaxed: a hint, as a client may lie. Its other calls wait too: who has
+     * many in flight sleeps for the oldest. */
+    if (shmrpci_load_relaxed(view->conn->block.sleepers) == 0) {
+        return false;
+    }
+    view->active = worker->now; /* not idle, for all that */
+    worker->turn.passed++;
+    return true;
+}
+
+static void end_turn(shm_worker *worker, bool is_found)
+{
+    shm_turn *turn = &worker->turn;
+    uint32_t passed =
+        turn->passed < SHM_PASSED_MOST ? turn->passed : SHM_PASSED_MOST;
+    if (turn->owed > 0 || (!is_found && turn->waiting == 0)) {
+        turn->since = worker->now;
+    }
+    /* A scan that finds something has not seen all that wait. */
+    if (!is_found || passed > turn->waiting) {
+        turn->waiting = passed;
+    }
+    turn->owed = is_found && turn->owed > 0 ? turn->owed - 1 : 0;
+}
+
 static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
 {
     shm_conn *conn = view->conn;
     /* Sequentially consistent: pairs with take_back in close.c. */
     if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return claim_residue(worker, conn);
+    }
+    if (worker->turn.is_theirs && is_passed(worker, view)) {
+        return false;
     }
     /* Pipelined calls use slot after slot: this needs no hint. */
     if (view->next >= SHM_HOT_SLOTS && shm_conn_waits(conn, view->next) &&
@@ -171,10 +230,10 @@ static bool may_skip(const shm_worker *worker, shm_view *view)
     return true;
 }
 
-bool shm_worker_scan(shm_worker *worker, bool is_full)
+static bool scan_from(shm_worker *worker, size_t *start, bool is_full)
 {
     size_t count = worker->view_count;
-    size_t i = worker->start < count ? worker->start : 0;
+    size_t i = *start < count ? *start : 0;
     for (size_t left = count; left > 0; left--) {
         shm_view *view = &worker->views[i];
         i = i + 1 < count ? i + 1 : 0;
@@ -183,11 +242,25 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
         }
         if (claim_from(worker, view, is_full)) {
             view->active = worker->now;
-            worker->start = i;
+            *start = i;
             return true;
         }
     }
     return false;
+}
+
+bool shm_worker_scan(shm_worker *worker, bool is_full)
+{
+    shm_turn *turn = &worker->turn;
+    if (worker->view_count <= 1) {
+        turn->is_theirs = false;
+        return scan_from(worker, &worker->start, is_full);
+    }
+    begin_turn(worker, is_full);
+    bool is_found = scan_from(
+        worker, turn->is_theirs ? &turn->start : &worker->start, is_full);
+    end_turn(worker, is_found);
+    return is_found;
 }
 
 bool shm_worker_sees_work(const shm_worker *worker)

@@ -138,6 +138,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     /* Relaxed: a hint. Who sleeps learns what that costs. */
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
+    worker->turn.is_awake = asleep == 0;
     forget_extents(worker);
     shmrpci_note_before(worker->conn);
     if (is_awaited) {

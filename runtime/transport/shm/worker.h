@@ -19,6 +19,13 @@
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
+/* A client that was awake when it was answered calls again within this, or is
+ * not waited for. */
+#define SHM_AGAIN_NS (4 * SHMRPCI_NS_PER_US)
+/* How long those that sleep may be passed over, for each of them that is, and
+ * how many of them count. */
+#define SHM_PASSED_NS   (32 * SHMRPCI_NS_PER_US)
+#define SHM_PASSED_MOST 64u
 /* Scans of a connection that find hints and nothing else before these are taken
  * away: each costs a look at a word. */
 #define SHM_STALE_LOOKS 64u
@@ -38,6 +45,20 @@ typedef struct shm_view {
     uint32_t next;   /* slot to begin with */
     uint32_t stale;  /* scans that found hints and nothing else */
 } shm_view;
+
+/* Whose turn it is: that of those awake, or everybody's. See claim.c. */
+typedef struct shm_turn {
+    uint64_t again_ticks;  /* SHM_AGAIN_NS */
+    uint64_t passed_ticks; /* SHM_PASSED_NS */
+    uint64_t awake;        /* ticks, when one that was awake was answered */
+    uint64_t since;        /* ticks, when it was last everybody's turn */
+    size_t start;          /* where the next scan for those awake begins */
+    uint32_t passed;       /* connections that the scan has passed over */
+    uint32_t waiting;      /* that is, how many wait */
+    uint32_t owed;         /* calls until it is the turn of those awake */
+    bool is_awake;         /* the client that was answered last was */
+    bool is_theirs;        /* the scan is for those awake */
+} shm_turn;
 
 typedef enum shm_reply_target {
     SHM_REPLY_STAGING,
@@ -71,6 +92,7 @@ struct shm_worker {
     uint64_t recent_ticks;
     uint64_t step_ticks;
     shmrpci_spinner spinner;
+    shm_turn turn;
     uint64_t idle_since; /* ticks */
     bool has_slept;      /* since then */
     uint32_t peer_cpu;

@@ -11,6 +11,7 @@
 #include "os/poll.h"
 #include "transport/shm/client.h"
 #include "transport/shm/server.h"
+#include "transport/shm/worker.h"
 
 static service s;
 static shmrpci_conn *conn;
@@ -279,6 +280,80 @@ static void busy_clients_keep_no_idle_one_waiting(void **state)
         busy[i]->transport->disconnect(busy[i]);
     }
     worker->transport->participant_close(worker);
+}
+
+/* The call on a connection's first slot, if there is none. */
+static void keep_calling(shmrpci_conn *from)
+{
+    shmrpci_conn *before = conn;
+    conn = from;
+    if (state_of(0) != SHM_SUBMITTED) {
+        publish_silently(0, METHOD_ECHO);
+    }
+    conn = before;
+}
+
+/* One look in the middle of a search, `us` after the last: calls answered. */
+static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
+                           bool is_full)
+{
+    shmrpci_request request = {0};
+    *now += shmrpci_ticks_of_ns(us * SHMRPCI_NS_PER_US);
+    worker->now = *now;
+    worker->idle_since = *now;
+    if (!shm_worker_scan(worker, is_full)) {
+        return 0;
+    }
+    assert_true(shm_worker_begin(worker, &request));
+    finish(&request);
+    return 1;
+}
+
+/* How many calls of a client that is awake come before one that sleeps. */
+static unsigned calls_before_a_sleeper(shm_worker *worker, uint64_t *now,
+                                       shmrpci_conn *sleeper, bool is_full)
+{
+    shmrpci_conn *awake = conn;
+    bool is_served = false;
+    unsigned calls = 0;
+    keep_calling(awake);
+    keep_calling(sleeper);
+    /* Neither counts as idle then, and nobody waits. */
+    assert_int_equal(look_after(worker, now, 1, true), 1);
+    assert_int_equal(look_after(worker, now, 1, true), 1);
+    assert_int_equal(look_after(worker, now, 10, false), 0);
+    keep_calling(sleeper);
+    worker->turn.is_awake = true;
+    for (; !is_served; calls++) {
+        assert_in_range(calls, 0, 1000);
+        keep_calling(awake);
+        assert_int_equal(look_after(worker, now, 4, is_full), 1);
+        conn = sleeper;
+        is_served = state_of(0) == SHM_DONE;
+        conn = awake;
+    }
+    return calls - 1;
+}
+
+static void who_is_awake_goes_first_for_a_while(void **state)
+{
+    (void)state;
+    shmrpci_conn *awake = conn;
+    shmrpci_conn *sleeper = client_open(&s.address);
+    shm_worker *worker = (shm_worker *)(void *)open_worker();
+    shmrpci_request request = {0};
+    keep_calling(awake); /* it learns of both */
+    assert_int_equal(shm_worker_next(&worker->base, &request), SHMRPC_OK);
+    finish(&request);
+    uint64_t now = worker->now;
+    conn = sleeper;
+    shmrpci_store_seq(client()->block.sleepers, UINT64_C(1));
+    conn = awake;
+    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, false), 4,
+                    12);
+    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, true), 0, 1);
+    sleeper->transport->disconnect(sleeper);
+    shm_worker_close(&worker->base);
 }
 
 /* Somebody promises to look for 2 ms, and never does. */
@@ -688,6 +763,7 @@ int main(void)
         CASE(hint_stays_with_its_slot_until_the_worker_sleeps, setup),
         CASE(hint_without_a_request_wakes_nobody, setup),
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
+        CASE(who_is_awake_goes_first_for_a_while, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(sleeps_by_a_lease_only_while_a_worker_sleeps,
              setup_without_workers),

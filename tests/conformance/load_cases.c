@@ -1,6 +1,8 @@
 /* Many calls, threads, connections and workers at once. */
 #include "suite.h"
 
+#include <time.h>
+
 enum { SLOTS = 64 };
 
 static void fill_all_slots(fixture *f, shmrpci_conn *conn,
@@ -239,6 +241,68 @@ static void call_sent_together_with_a_long_one_is_served(void **state)
     fixture_stop(&f);
 }
 
+/* Sends oneway calls as long as they are taken at once, 400 at most; how many
+ * there were. */
+static unsigned send_oneways(shmrpci_conn *conn)
+{
+    unsigned count = 0;
+    shmrpci_call call = {0};
+    while (count < 400 &&
+           conn->transport->reserve(conn, &call, 1, 0, 0, NULL) == SHMRPC_OK) {
+        call.head = (shmrpci_head){.method = METHOD_COUNT,
+                                   .flags = SHMRPCI_HEAD_ONEWAY,
+                                   .timeout_ns = PATIENCE_NS};
+        shmrpci_buf_append(&call.out, "1", 1);
+        assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
+        count++;
+    }
+    return count;
+}
+
+/* CPU time of all threads here, service and relay included, while 50 ms go by.
+ */
+static int64_t cost_of_a_pause(void)
+{
+    struct timespec used[2];
+    gate never = {.open = false};
+    shmrpci_mutex_init(&never.lock);
+    shmrpci_cond_init(&never.changed);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used[0]);
+    shmrpci_mutex_lock(&never.lock);
+    while (shmrpci_cond_wait_until(
+        &never.changed, &never.lock,
+        shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS))) {
+    }
+    shmrpci_mutex_unlock(&never.lock);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used[1]);
+    return (used[1].tv_sec - used[0].tv_sec) * SHMRPCI_NS_PER_S +
+           used[1].tv_nsec - used[0].tv_nsec;
+}
+
+/* More than there are places for, on the way too. */
+static void oneway_calls_that_wait_cost_no_cpu(void **state)
+{
+    (void)state;
+    fixture f;
+    shmrpci_call held;
+    fixture_start(&f, 1);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    assert_int_equal(client_send(conn, METHOD_HOLD, "x", 1, &held), SHMRPC_OK);
+    gate_await(&f.gate, &f.gate.entered, 1);
+    unsigned count = send_oneways(conn);
+    assert_true(count >= SLOTS - 1);
+    /* It settles first. */
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (cost_of_a_pause() > 15 * SHMRPCI_NS_PER_MS) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+    }
+    gate_open(&f.gate);
+    expect_reply(&held, "x", 1);
+    gate_await(&f.gate, &f.gate.counted, count);
+    f.transport->disconnect(conn);
+    fixture_stop(&f);
+}
+
 const struct CMUnitTest suite_load_cases[] = {
     cmocka_unit_test(calls_64_are_outstanding_and_answers_match),
     cmocka_unit_test(call_65_is_BUSY_or_waits_till_its_deadline),
@@ -249,6 +313,7 @@ const struct CMUnitTest suite_load_cases[] = {
     cmocka_unit_test(workers_run_in_parallel),
     cmocka_unit_test(long_handler_delays_no_short_call_while_a_worker_is_idle),
     cmocka_unit_test(call_sent_together_with_a_long_one_is_served),
+    cmocka_unit_test(oneway_calls_that_wait_cost_no_cpu),
 };
 const size_t suite_load_case_count =
     sizeof suite_load_cases / sizeof *suite_load_cases;

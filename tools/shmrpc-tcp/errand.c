@@ -2,6 +2,10 @@
 #include "os/clock.h"
 #include "tools/shmrpc-tcp/state.h"
 
+/* How long a late request waits for a place on one link, before it looks for
+ * another one. */
+#define PLACE_NS (10 * SHMRPCI_NS_PER_MS)
+
 /* The service says itself that a deadline has passed, if it can. */
 #define PATIENCE_NS (100 * SHMRPCI_NS_PER_MS)
 
@@ -187,32 +191,39 @@ void errand_withdraw(relay *r, errand *e)
 
 /* ---- sending --------------------------------------------------------- */
 
-/* Copies the request to the service's side and sends it. BUSY: the link has no
- * place, though we thought so: calls that were cancelled keep theirs. */
-static int send_on(relay *r, errand *e, int64_t left_ns, uint32_t flags)
+/* Copies the request to the service's side and sends it, if it gets a place
+ * until then (0: at once). BUSY: there is none, though we thought so: oneway
+ * calls, and those that were cancelled, keep theirs until they have run. */
+static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
+                   uint32_t flags)
 {
     const shmrpci_request *request = &e->request;
-    int status = r->back->reserve(e->link->conn, &e->call, request->in_len,
-                                  shmrpci_load_relaxed(hint_of(r, e)), 0, NULL);
+    int status =
+        r->back->reserve(e->link->conn, &e->call, request->in_len,
+                         shmrpci_load_relaxed(hint_of(r, e)), until_ns, NULL);
     if (status != SHMRPC_OK) {
-        return status;
+        return status == SHMRPC_E_DEADLINE ? SHMRPC_E_BUSY : status;
+    }
+    if (e->call.waited) {
+        now_ns = shmrpci_now_ns();
     }
     e->call.head = (shmrpci_head){
         .method = request->head.method,
         .flags = request->head.flags | (uint32_t)SHMRPCI_HEAD_TOLD | flags,
-        .timeout_ns = left_ns,
+        .timeout_ns =
+            request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 1,
     };
     shmrpci_buf_append(&e->call.out, request->in, request->in_len);
     return r->back->commit(&e->call);
 }
 
 /* One try, on the link where it has a place; else that is lost. */
-static int try_send(relay *r, errand *e, int64_t now_ns, uint32_t flags)
+static int try_send(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
+                    uint32_t flags)
 {
-    int64_t deadline_ns = e->request.deadline_ns;
     int status = SHMRPC_E_DEADLINE;
-    if (now_ns < deadline_ns) {
-        status = send_on(r, e, deadline_ns - now_ns, flags);
+    if (now_ns < e->request.deadline_ns) {
+        status = send_on(r, e, now_ns, until_ns, flags);
     }
     if (status == SHMRPC_E_SERVER_LOST) {
         link_lose(r, e->link);
@@ -246,7 +257,7 @@ int errand_send(relay *r, errand *e, uint32_t flags)
         return SHMRPC_E_BUSY;
     }
     /* It has just been received. */
-    int status = try_send(r, e, e->request.received_ns, flags);
+    int status = try_send(r, e, e->request.received_ns, 0, flags);
     if (status == SHMRPC_OK) {
         return follow(r, e);
     }
@@ -260,7 +271,11 @@ int errand_send_late(relay *r, errand *e)
         status =
             link_use(r, e->request.epoch, e->request.deadline_ns, &e->link);
         if (status == SHMRPC_OK) {
-            status = try_send(r, e, shmrpci_now_ns(), 0);
+            int64_t now_ns = shmrpci_now_ns();
+            int64_t until_ns = now_ns + PLACE_NS < e->request.deadline_ns
+                                   ? now_ns + PLACE_NS
+                                   : e->request.deadline_ns;
+            status = try_send(r, e, now_ns, until_ns, 0);
         }
     }
     return status == SHMRPC_OK ? follow(r, e) : refuse(r, e, status);

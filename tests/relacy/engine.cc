@@ -1,19 +1,5 @@
 /* Relacy as the runtime of the thread sanitizer's instrumentation. */
-#define RL_DO_ASSERT 1
-#include <relacy/relacy.hpp>
-#undef new
-#undef delete
-#undef malloc
-#undef calloc
-#undef realloc
-#undef free
-#undef assert
-#undef errno
-#undef memory_order_relaxed
-#undef memory_order_acquire
-#undef memory_order_release
-#undef memory_order_acq_rel
-#undef memory_order_seq_cst
+#include "relacy_corrected.h"
 
 #include <malloc.h>
 #include <setjmp.h>
@@ -22,24 +8,14 @@
 #include <string.h>
 
 #include <streambuf>
-#include <string>
 
 #include "engine.h"
-
-namespace rl
-{
-extern timestamp_t fenced[8][8];
-}
+#include "mutation.h"
 
 namespace
 {
 
 /* ---- what is being run -------------------------------------------------- */
-
-struct site {
-    const char *file, *function, *operation, *what;
-    int line;
-};
 
 const site nowhere = {"", "", "plain", "", 0};
 site here = nowhere;
@@ -51,87 +27,9 @@ const engine_case *current;
  * stores; or that what is locked is a full fence. */
 enum { c11, aarch64, x86 } machine = aarch64;
 
-bool is_kernel = false;
-
 rl::debug_info info()
 {
     return rl::debug_info(here.function, here.file, (unsigned)here.line);
-}
-
-/* ---- mutations ---------------------------------------------------------- */
-
-const int as_it_is = -1;
-const int omitted = -2;
-
-struct mutation {
-    std::string function, operation, what;
-    int order; /* or omitted */
-    bool is_on;
-};
-
-mutation mutant;
-bool was_reached; /* the place that is mutated */
-
-const char *const orders[] = {"relaxed", "consume", "acquire",
-                              "release", "acq_rel", "seq_cst"};
-
-/* "function/operation/what=order", or "=omit". */
-bool parse_mutation(const char *text)
-{
-    const char *slash = strchr(text, '/');
-    const char *second = slash != NULL ? strchr(slash + 1, '/') : NULL;
-    const char *equals = strrchr(text, '=');
-    if (second == NULL || equals == NULL || equals < second) {
-        return false;
-    }
-    mutant.function.assign(text, (size_t)(slash - text));
-    mutant.operation.assign(slash + 1, (size_t)(second - slash - 1));
-    mutant.what.assign(second + 1, (size_t)(equals - second - 1));
-    mutant.is_on = true;
-    if (strcmp(equals + 1, "omit") == 0) {
-        mutant.order = omitted;
-        return true;
-    }
-    for (int i = 0; i < 6; i++) {
-        if (strcmp(equals + 1, orders[i]) == 0) {
-            mutant.order = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What the mutation says of this place. */
-int mutated()
-{
-    if (!mutant.is_on || mutant.function != here.function ||
-        mutant.operation != here.operation ||
-        strstr(here.what, mutant.what.c_str()) == NULL) {
-        return as_it_is;
-    }
-    was_reached = true;
-    return mutant.order;
-}
-
-/* Places that were reached, for --survey. */
-site seen[512];
-size_t seen_count;
-bool is_survey;
-
-void note_site()
-{
-    if (!is_survey || here.line == 0) {
-        return;
-    }
-    for (size_t i = 0; i < seen_count; i++) {
-        if (seen[i].line == here.line && seen[i].what == here.what &&
-            seen[i].operation == here.operation) {
-            return;
-        }
-    }
-    if (seen_count < sizeof seen / sizeof seen[0]) {
-        seen[seen_count++] = here;
-    }
 }
 
 /* ---- places ------------------------------------------------------------- */
@@ -369,9 +267,9 @@ bool is_direct(const volatile void *at)
 /* The order of this access; or omitted. */
 int order_of(int given, bool is_store)
 {
-    note_site();
+    note_site(here);
     may_die();
-    int order = mutated();
+    int order = mutated(here);
     if (order == as_it_is) {
         order = given;
     }
@@ -595,7 +493,7 @@ void survey(unsigned long count)
             const char *why = text.text;
             printf("%-6s %s/%s/%s=%s %.*s\n", is_good ? "-" : "CAUGHT",
                    it.function, it.operation, it.what,
-                   order == omitted ? "omit" : orders[order],
+                   order == omitted ? "omit" : order_names[order],
                    is_good ? 0 : (int)strcspn(why, "\n"), why);
             fflush(stdout);
         }
@@ -603,78 +501,6 @@ void survey(unsigned long count)
 }
 
 } // namespace
-
-/* ---- relacy, corrected -------------------------------------------------- */
-
-namespace rl
-{
-
-/* What was stored before a fence that a thread's last one came after: its loads
- * see that, or later. By the threads that stored. */
-timestamp_t fenced[8][8];
-
-/*
- * Which store a load sees. As in relacy, but for one rule that it lacks (C11,
- * 7.17.3 p. 10; C++20, atomics.order p. 4): what was stored before a
- * sequentially consistent fence is seen by sequentially consistent loads after
- * it, though they are no fences. And one that it has is missing: who has slept
- * need not see more than before.
- */
-template <thread_id_t n>
-unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
-{
-    context &c = ctx();
-    unsigned index = at.current_index_;
-    for (size_t i = 0; i != atomic_history_size - 1; ++i, --index) {
-        auto const &it = at.history_[index % atomic_history_size];
-        auto const &before = at.history_[(index - 1) % atomic_history_size];
-        bool is_last =
-            !it.busy_ || !before.busy_ ||
-            (is_seq && (it.seq_cst_ || c.seq_cst_fence_order_[it.thread_id_] >=
-                                           it.acq_rel_timestamp_)) ||
-            me.acq_rel_order_[it.thread_id_] >= it.acq_rel_timestamp_ ||
-            fenced[me.index_][it.thread_id_] >= it.acq_rel_timestamp_;
-        for (thread_id_t j = 0; j != n && !is_last; ++j) {
-            is_last = me.acq_rel_order_[j] >= it.first_seen_order_[j];
-        }
-        if (is_last || c.rand(2, sched_type_atomic_load) == 0) {
-            break;
-        }
-    }
-    return at.history_[index % atomic_history_size].busy_ ? index
-                                                          : (unsigned)-1;
-}
-
-/* A first value is known to everybody; relacy leaves that to chance. */
-template <thread_id_t n>
-unsigned begin(thread_info<n> &me, atomic_data_impl<n> &at)
-{
-    unsigned index = ++at.current_index_ % atomic_history_size;
-    auto &it = at.history_[index];
-    it.busy_ = true;
-    it.thread_id_ = me.index_;
-    it.seq_cst_ = false;
-    it.acq_rel_timestamp_ = 0;
-    for (thread_id_t i = 0; i != n; ++i) {
-        it.acq_rel_order_[i] = 0;
-        it.first_seen_order_[i] = 0;
-    }
-    return index;
-}
-
-/* Two fences order what is stored before the one and loaded after the other;
- * relacy takes them for a release and an acquire, and so would miss races. */
-template <thread_id_t n> void fence(thread_info<n> &me, timestamp_t *before)
-{
-    me.atomic_thread_fence_acquire();
-    for (thread_id_t i = 0; i != n; ++i) {
-        assign_max(before[i], me.acq_rel_order_[i]);
-        fenced[me.index_][i] = before[i];
-    }
-    me.atomic_thread_fence_release();
-}
-
-} // namespace rl
 
 namespace
 {
@@ -695,45 +521,6 @@ template <unsigned n> void fence_each()
 
 } // namespace
 
-namespace rl
-{
-
-#define CORRECTED(n)                                                      \
-    template <> unsigned thread_info<n>::atomic_init(atomic_data *at)     \
-    {                                                                     \
-        return begin<n>(*this, *static_cast<atomic_data_impl<n> *>(at));  \
-    }                                                                     \
-    template <>                                                           \
-    void thread_info<n>::atomic_thread_fence_seq_cst(timestamp_t *before) \
-    {                                                                     \
-        fence<n>(*this, before);                                          \
-    }                                                                     \
-    template <>                                                           \
-    template <>                                                           \
-    unsigned thread_info<n>::get_load_index<mo_relaxed, false>(           \
-        atomic_data_impl<n> & at)                                         \
-    {                                                                     \
-        return seen_by<n>(*this, at, is_kernel);                          \
-    }                                                                     \
-    template <>                                                           \
-    template <>                                                           \
-    unsigned thread_info<n>::get_load_index<mo_acquire, false>(           \
-        atomic_data_impl<n> & at)                                         \
-    {                                                                     \
-        return seen_by<n>(*this, at, false);                              \
-    }                                                                     \
-    template <>                                                           \
-    template <>                                                           \
-    unsigned thread_info<n>::get_load_index<mo_seq_cst, false>(           \
-        atomic_data_impl<n> & at)                                         \
-    {                                                                     \
-        return seen_by<n>(*this, at, true);                               \
-    }
-CORRECTED(3)
-CORRECTED(4)
-
-} // namespace rl
-
 /* ---- for the cases ------------------------------------------------------ */
 
 extern "C" {
@@ -747,9 +534,9 @@ void engine_at(const char *file, int line, const char *function,
 
 bool engine_omits(void)
 {
-    note_site();
+    note_site(here);
     may_die();
-    bool is_omitted = mutated() == omitted;
+    bool is_omitted = mutated(here) == omitted;
     here = nowhere;
     return is_omitted;
 }
@@ -824,9 +611,9 @@ uint32_t engine_kernel_load(const void *at)
     engine_step();
     rl::context &c = rl::ctx();
     c.disable_preemption();
-    is_kernel = true;
+    rl::is_kernel_load = true;
     uint32_t value = it.load(rl::mo_relaxed, info()).v;
-    is_kernel = false;
+    rl::is_kernel_load = false;
     c.enable_preemption();
     return value;
 }

@@ -1,0 +1,45 @@
+/*
+ * What is changed in the text while it runs: the order of one access is
+ * weakened, or a call left out, and a case has to notice.
+ */
+#ifndef TESTS_RELACY_MUTATION_H
+#define TESTS_RELACY_MUTATION_H
+
+#include <stddef.h>
+
+#include <string>
+
+/* An access in the text. */
+struct site {
+    const char *file, *function, *operation, *what;
+    int line;
+};
+
+/* What mutated() says besides orders, which are C's memory_order. */
+const int as_it_is = -1;
+const int omitted = -2;
+
+extern const char *const order_names[6];
+
+struct mutation {
+    std::string function, operation, what; /* `what`: a part of the site's */
+    int order;                             /* or omitted */
+    bool is_on;
+};
+
+extern mutation mutant;
+extern bool was_reached; /* the place that is mutated */
+
+/* "function/operation/what=order", or "=omit". */
+bool parse_mutation(const char *text);
+
+/* What the mutation says of this place. */
+int mutated(const site &here);
+
+/* Places that were reached while `is_survey`. */
+extern bool is_survey;
+extern site seen[512];
+extern size_t seen_count;
+void note_site(const site &here);
+
+#endif

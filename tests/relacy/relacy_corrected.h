@@ -1,0 +1,130 @@
+/*
+ * Relacy, with what its model of memory lacks; see README.md.
+ */
+#ifndef TESTS_RELACY_CORRECTED_H
+#define TESTS_RELACY_CORRECTED_H
+
+#define RL_DO_ASSERT 1
+#include <relacy/relacy.hpp>
+#undef new
+#undef delete
+#undef malloc
+#undef calloc
+#undef realloc
+#undef free
+#undef assert
+#undef errno
+#undef memory_order_relaxed
+#undef memory_order_acquire
+#undef memory_order_release
+#undef memory_order_acq_rel
+#undef memory_order_seq_cst
+
+namespace rl
+{
+
+/* The next relaxed load is the kernel's. */
+inline bool is_kernel_load;
+
+/* What was stored before a fence that a thread's last one came after: its loads
+ * see that, or later. By the threads that stored. */
+inline timestamp_t fenced[8][8];
+
+/*
+ * Which store a load sees. As in relacy, but for one rule that it lacks (C11,
+ * 7.17.3 p. 10; C++20, atomics.order p. 4): what was stored before a
+ * sequentially consistent fence is seen by sequentially consistent loads after
+ * it, though they are no fences. And one that it has is missing: who has slept
+ * need not see more than before.
+ */
+template <thread_id_t n>
+unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
+{
+    context &c = ctx();
+    unsigned index = at.current_index_;
+    for (size_t i = 0; i != atomic_history_size - 1; ++i, --index) {
+        auto const &it = at.history_[index % atomic_history_size];
+        auto const &before = at.history_[(index - 1) % atomic_history_size];
+        bool is_last =
+            !it.busy_ || !before.busy_ ||
+            (is_seq && (it.seq_cst_ || c.seq_cst_fence_order_[it.thread_id_] >=
+                                           it.acq_rel_timestamp_)) ||
+            me.acq_rel_order_[it.thread_id_] >= it.acq_rel_timestamp_ ||
+            fenced[me.index_][it.thread_id_] >= it.acq_rel_timestamp_;
+        for (thread_id_t j = 0; j != n && !is_last; ++j) {
+            is_last = me.acq_rel_order_[j] >= it.first_seen_order_[j];
+        }
+        if (is_last || c.rand(2, sched_type_atomic_load) == 0) {
+            break;
+        }
+    }
+    return at.history_[index % atomic_history_size].busy_ ? index
+                                                          : (unsigned)-1;
+}
+
+/* A first value is known to everybody; relacy leaves that to chance. */
+template <thread_id_t n>
+unsigned begin(thread_info<n> &me, atomic_data_impl<n> &at)
+{
+    unsigned index = ++at.current_index_ % atomic_history_size;
+    auto &it = at.history_[index];
+    it.busy_ = true;
+    it.thread_id_ = me.index_;
+    it.seq_cst_ = false;
+    it.acq_rel_timestamp_ = 0;
+    for (thread_id_t i = 0; i != n; ++i) {
+        it.acq_rel_order_[i] = 0;
+        it.first_seen_order_[i] = 0;
+    }
+    return index;
+}
+
+/* Two fences order what is stored before the one and loaded after the other;
+ * relacy takes them for a release and an acquire, and so would miss races. */
+template <thread_id_t n> void fence(thread_info<n> &me, timestamp_t *before)
+{
+    me.atomic_thread_fence_acquire();
+    for (thread_id_t i = 0; i != n; ++i) {
+        assign_max(before[i], me.acq_rel_order_[i]);
+        fenced[me.index_][i] = before[i];
+    }
+    me.atomic_thread_fence_release();
+}
+
+#define CORRECTED(n)                                                      \
+    template <> unsigned thread_info<n>::atomic_init(atomic_data *at)     \
+    {                                                                     \
+        return begin<n>(*this, *static_cast<atomic_data_impl<n> *>(at));  \
+    }                                                                     \
+    template <>                                                           \
+    void thread_info<n>::atomic_thread_fence_seq_cst(timestamp_t *before) \
+    {                                                                     \
+        fence<n>(*this, before);                                          \
+    }                                                                     \
+    template <>                                                           \
+    template <>                                                           \
+    unsigned thread_info<n>::get_load_index<mo_relaxed, false>(           \
+        atomic_data_impl<n> & at)                                         \
+    {                                                                     \
+        return seen_by<n>(*this, at, is_kernel_load);                     \
+    }                                                                     \
+    template <>                                                           \
+    template <>                                                           \
+    unsigned thread_info<n>::get_load_index<mo_acquire, false>(           \
+        atomic_data_impl<n> & at)                                         \
+    {                                                                     \
+        return seen_by<n>(*this, at, false);                              \
+    }                                                                     \
+    template <>                                                           \
+    template <>                                                           \
+    unsigned thread_info<n>::get_load_index<mo_seq_cst, false>(           \
+        atomic_data_impl<n> & at)                                         \
+    {                                                                     \
+        return seen_by<n>(*this, at, true);                               \
+    }
+CORRECTED(3)
+CORRECTED(4)
+
+} // namespace rl
+
+#endif

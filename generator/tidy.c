@@ -88,6 +88,16 @@ static size_t comment_break(const char *text, size_t len, size_t before,
     return cut;
 }
 
+/* The length of a text without the blanks at its end: there are two between
+ * sentences. */
+static size_t without_blanks(const char *text, size_t len)
+{
+    while (len > 0 && text[len - 1] == ' ') {
+        len--;
+    }
+    return len;
+}
+
 /* Breaks a comment at the last blank that fits, again and again. */
 static void append_comment(const line *l, shmrpci_buf *out)
 {
@@ -102,7 +112,7 @@ static void append_comment(const line *l, shmrpci_buf *out)
         if (cut == 0) {
             break;
         }
-        shmrpci_buf_append(out, rest, cut);
+        shmrpci_buf_append(out, rest, without_blanks(rest, cut));
         shmrpci_buf_append_char(out, '\n');
         append_blanks(out, margin);
         shmrpci_buf_append_text(out, "* ");

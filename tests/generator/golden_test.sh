@@ -35,3 +35,7 @@ if grep -nE "$(date +%Y)|$here|/tmp" "$got"/*.[ch]; then
     echo "golden_test: a date or a path in the output" >&2
     exit 1
 fi
+if grep -n ' $' "$got"/*.[ch]; then
+    echo "golden_test: a blank at the end of a line" >&2
+    exit 1
+fi

@@ -66,7 +66,7 @@ int types_v2_everything_nothing_finish(shmrpc_call *call, shmrpc_error *error);
 typedef void (*types_v2_everything_nothing_fn)(void *user, int status,
                                                const shmrpc_error *error);
 
-/* Starts nothing; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts nothing; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_nothing_async(types_v2_everything *client,
                                       const shmrpc_opts *opts,
@@ -97,7 +97,7 @@ typedef void (*types_v2_everything_flat_fn)(void *user, int status,
                                             const types_v2_flat *value,
                                             const shmrpc_error *error);
 
-/* Starts flat; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts flat; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_flat_async(types_v2_everything *client,
                                    const types_v2_flat *flat,
@@ -127,7 +127,7 @@ typedef void (*types_v2_everything_number_fn)(void *user, int status,
                                               const double *value,
                                               const shmrpc_error *error);
 
-/* Starts number; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts number; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_number_async(types_v2_everything *client, int64_t a,
                                      uint32_t b, const shmrpc_opts *opts,
@@ -158,7 +158,7 @@ typedef void (*types_v2_everything_grid_fn)(void *user, int status,
                                             const uint32_t value[2][3],
                                             const shmrpc_error *error);
 
-/* Starts grid; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts grid; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_grid_async(types_v2_everything *client,
                                    const uint32_t grid[2][3],
@@ -191,7 +191,7 @@ typedef void (*types_v2_everything_scalars_fn)(void *user, int status,
                                                const types_v2_scalars *value,
                                                const shmrpc_error *error);
 
-/* Starts scalars; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts scalars; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_scalars_async(types_v2_everything *client,
                                       const types_v2_scalars *scalars,
@@ -283,7 +283,7 @@ typedef void (*types_v2_everything_node_fn)(
     void *user, int status, const types_v2_everything_node_reply *reply,
     const shmrpc_error *error);
 
-/* Starts node; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts node; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_node_async(types_v2_everything *client,
                                    const types_v2_node *node,
@@ -328,7 +328,7 @@ typedef void (*types_v2_everything_choice_fn)(
     void *user, int status, const types_v2_everything_choice_reply *reply,
     const shmrpc_error *error);
 
-/* Starts choice; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts choice; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_choice_async(types_v2_everything *client,
                                      const types_v2_choice *choice,
@@ -375,7 +375,7 @@ typedef void (*types_v2_everything_anything_fn)(
     void *user, int status, const types_v2_everything_anything_reply *reply,
     const shmrpc_error *error);
 
-/* Starts anything; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts anything; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_anything_async(types_v2_everything *client,
                                        const shmrpc_any *value,
@@ -430,7 +430,7 @@ typedef void (*types_v2_everything_blob_fn)(
     void *user, int status, const types_v2_everything_blob_reply *reply,
     const shmrpc_error *error);
 
-/* Starts blob; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts blob; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_blob_async(types_v2_everything *client,
                                    shmrpc_bytes data, const shmrpc_opts *opts,
@@ -473,7 +473,7 @@ typedef void (*types_v2_everything_texts_fn)(
     void *user, int status, const types_v2_everything_texts_reply *reply,
     const shmrpc_error *error);
 
-/* Starts texts; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts texts; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_texts_async(types_v2_everything *client,
                                     const shmrpc_str tags[2], shmrpc_str lang,
@@ -522,7 +522,7 @@ typedef void (*types_v2_everything_optionals_fn)(
     void *user, int status, const types_v2_everything_optionals_reply *reply,
     const shmrpc_error *error);
 
-/* Starts optionals; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts optionals; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_optionals_async(types_v2_everything *client,
                                         const uint32_t *count,
@@ -571,7 +571,7 @@ typedef void (*types_v2_everything_bounded_fn)(
     void *user, int status, const types_v2_everything_bounded_reply *reply,
     const shmrpc_error *error);
 
-/* Starts bounded; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts bounded; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_bounded_async(types_v2_everything *client,
                                       const types_v2_bounded *b,
@@ -605,7 +605,7 @@ typedef void (*types_v2_everything_fast_fn)(void *user, int status,
                                             const types_v2_nothing *value,
                                             const shmrpc_error *error);
 
-/* Starts fast; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts fast; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_fast_async(types_v2_everything *client,
                                    uint32_t client_, uint32_t opts_,
@@ -654,7 +654,7 @@ typedef void (*types_v2_everything_slow_fn)(
     void *user, int status, const types_v2_everything_slow_reply *reply,
     const shmrpc_error *error);
 
-/* Starts slow; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts slow; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_slow_async(types_v2_everything *client,
                                    types_v2_everything_slow_counts counts,
@@ -707,7 +707,7 @@ typedef void (*types_v2_everything_parse_fn)(
     void *user, int status, const types_v2_everything_parse_reply *reply,
     const shmrpc_error *error);
 
-/* Starts parse; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts parse; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_parse_async(types_v2_everything *client,
                                     shmrpc_str text, const shmrpc_opts *opts,
@@ -757,7 +757,7 @@ typedef void (*types_v2_everything_store_fn)(
     void *user, int status, const types_v2_everything_store_reply *reply,
     const shmrpc_error *error);
 
-/* Starts store; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts store; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_store_async(types_v2_everything *client,
                                     const types_v2_flat *flat,
@@ -798,7 +798,7 @@ int types_v2_everything_close__finish(shmrpc_call *call, shmrpc_error *error);
 typedef void (*types_v2_everything_close__fn)(void *user, int status,
                                               const shmrpc_error *error);
 
-/* Starts close; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts close; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_close__async(types_v2_everything *client,
                                      const shmrpc_opts *opts,
@@ -828,7 +828,7 @@ typedef void (*types_v2_everything_connect__fn)(void *user, int status,
                                                 const uint32_t *value,
                                                 const shmrpc_error *error);
 
-/* Starts connect; types_v2_everything_dispatch calls `done` when it is over. 
+/* Starts connect; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_connect__async(types_v2_everything *client,
                                        uint32_t int_, const shmrpc_opts *opts,

@@ -269,6 +269,28 @@ static bool report_earlier_word(driver *d)
                                  report_word_before(d, 2, prefix, 2)));
 }
 
+/* `native oneway ping(`, where the name of a method was to come. */
+static bool report_late_oneway(driver *d)
+{
+    static const int encodings[] = {TK_RAW, TK_JSON, TK_MSGPACK, TK_NATIVE};
+    if (d->at < d->item_start + 2 || token_at(d, d->at)->kind != TK_IDENT ||
+        token_at(d, d->at - 1)->kind != TK_ONEWAY) {
+        return false;
+    }
+    const idl_token *before = token_at(d, d->at - 2);
+    for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++) {
+        if (before->kind == encodings[i]) {
+            idl_diag *diag =
+                idl_report(d->diags, IDL_S_SYNTAX, token_at(d, d->at - 1)->span,
+                           "`oneway` behind the encoding");
+            idl_expected(d->diags, diag, "it before: `oneway %s`",
+                         token_word(d, before));
+            return true;
+        }
+    }
+    return false;
+}
+
 static void report_refused(driver *d)
 {
     const idl_token *token = token_at(d, d->at);
@@ -379,7 +401,7 @@ static bool step(driver *d)
     if (repair_keyword(d) || repair_open_block(d)) {
         return true;
     }
-    if (report_earlier_word(d)) {
+    if (report_earlier_word(d) || report_late_oneway(d)) {
         skip_item(d);
     } else if (!repair_missing(d)) {
         report_refused(d);

@@ -13,14 +13,21 @@
 #include "os/stream.h"
 #include "transport/tcp/client.h"
 
+/* The low bits of where the peer runs. */
+static uint32_t peer_cpu_of(const tcp_client *client)
+{
+    uint32_t cpu = client->is_local ? shmrpci_stream_peer_cpu(client->fd)
+                                    : SHMRPCI_CPU_UNKNOWN;
+    return cpu != SHMRPCI_CPU_UNKNOWN ? cpu & SHMRPCI_CPU_MASK : cpu;
+}
+
 /* True: something is ready. */
 static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
 {
     shmrpci_spinner *spinner = &client->spinner;
     uint64_t start = shmrpci_ticks();
     shmrpci_spinner_refresh(spinner, start);
-    uint32_t peer_cpu = client->is_local ? shmrpci_stream_peer_cpu(client->fd)
-                                         : SHMRPCI_CPU_UNKNOWN;
+    uint32_t peer_cpu = peer_cpu_of(client);
     bool is_here = peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
     /* Relaxed: a guess. */
     shmrpci_store_relaxed(&client->peer_is_here, is_here ? 1u : 0u);

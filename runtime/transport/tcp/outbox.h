@@ -58,8 +58,8 @@ typedef enum tcp_flushed {
 void tcp_outbox_init(tcp_outbox *outbox, int fd);
 void tcp_outbox_fini(tcp_outbox *outbox);
 
-/* Adds a list of pieces, and returns how many wait now; after a failure on_sent
- * is called at once, and it returns 0. */
+/* Adds a list of new pieces, and returns how many wait now; after a failure
+ * on_sent is called at once, and it returns 0. */
 uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first);
 
 /* Sends what can be sent. */

@@ -47,11 +47,15 @@ int shmrpci_plan_value(shmrpci_plan *p, void *result)
         return shmrpci_plan_failed(p, NULL);
     }
     shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
-    if (p->method->result == NULL) {
-        shmrpci_plan_release(p);
-        return SHMRPC_OK;
+    const shmrpci_flat *flat = &p->link->methods[p->number].reply;
+    if (!p->call.in_shared &&
+        shmrpci_flat_fits(flat, p->call.in, p->call.in_len)) {
+        shmrpci_flat_read(flat, p->call.in, result);
+    } else if (p->method->result != NULL) {
+        return decode_value(p, result);
     }
-    return decode_value(p, result);
+    shmrpci_plan_release(p);
+    return SHMRPC_OK;
 }
 
 /* Nothing parses the bytes of a raw method: they may stay where they are. */

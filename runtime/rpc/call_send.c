@@ -1,6 +1,9 @@
 /* Sending a call: its deadline, a slot, the request encoded in place. */
 #include "rpc/async.h"
 
+_Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
+               "what needs no codec can be posted");
+
 static int64_t timeout_of(const shmrpci_plan *p, const shmrpc_opts *opts)
 {
     if (opts != NULL && opts->timeout_ns != 0) {
@@ -120,8 +123,37 @@ static int encode(shmrpci_plan *p)
     return SHMRPC_OK;
 }
 
+static void set_head(shmrpci_plan *p, uint32_t flags)
+{
+    p->call.head = (shmrpci_head){
+        .method = p->link->methods[p->number].id,
+        .flags = p->link->head_flags | p->flags | flags,
+        .timeout_ns = p->timeout_ns,
+        .ticks = p->ticks,
+    };
+}
+
+/* A request that needs no codec, if there is a slot for it at once. False:
+ * nothing was sent. */
+static bool post(shmrpci_plan *p)
+{
+    const shmrpci_flat *flat = &p->link->methods[p->number].request;
+    _Alignas(8) uint8_t body[SHMRPCI_FLAT_MAX_BYTES];
+    /* Relaxed: estimates are hints. */
+    if (flat->bytes == 0 || p->is_loan ||
+        shmrpci_load_relaxed(&p->state->reply_bytes) > SHMRPCI_POST_MAX_BYTES) {
+        return false;
+    }
+    set_head(p, 0);
+    shmrpci_flat_write(flat, p->params, body);
+    return p->link->transport->post(p->link->conn, &p->call, body, flat->bytes);
+}
+
 int shmrpci_plan_send(shmrpci_plan *p)
 {
+    if (post(p)) {
+        return SHMRPC_OK;
+    }
     int status = reserve(p);
     if (status == SHMRPC_OK) {
         status = encode(p);
@@ -132,13 +164,7 @@ int shmrpci_plan_send(shmrpci_plan *p)
 int shmrpci_plan_commit(shmrpci_plan *p)
 {
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
-    p->call.head = (shmrpci_head){
-        .method = p->link->methods[p->number].id,
-        .flags =
-            p->link->head_flags | p->flags | (oneway ? SHMRPCI_HEAD_ONEWAY : 0),
-        .timeout_ns = p->timeout_ns,
-        .ticks = p->ticks,
-    };
+    set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
     int status = p->link->transport->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_plan_not_sent(p);

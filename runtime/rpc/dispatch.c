@@ -36,7 +36,9 @@ typedef struct worker {
     int32_t pid;            /* of this process */
     uint32_t *result_bytes; /* moving estimate, for each method */
     shmrpci_counter counter;
-    uint32_t row; /* of it, for the method that runs */
+    uint32_t row;        /* of it, for the method that runs */
+    const void *pointed; /* parameters that are a pointer to a flat value */
+    _Alignas(64) uint8_t image[SHMRPCI_FLAT_MAX_BYTES]; /* of a flat result */
     _Alignas(64) uint8_t params[LOCAL_BYTES];
     _Alignas(64) uint8_t result[LOCAL_BYTES];
     _Alignas(64) uint8_t body[LOCAL_BYTES];
@@ -45,6 +47,18 @@ typedef struct worker {
 static bool is_oneway(const shmrpci_request *request)
 {
     return (request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+}
+
+shmrpci_served_method shmrpci_served_method_of(const shmrpc_method *method)
+{
+    const shmrpci_codec *codec = shmrpci_codec_of((uint32_t)method->encoding);
+    shmrpci_served_method own = {
+        .codec = codec,
+        .params = shmrpci_flat_of(codec, method->params),
+        .result = shmrpci_flat_of(codec, method->result)};
+    own.is_flat = own.params.bytes != 0 &&
+                  (own.result.bytes != 0 || method->result == NULL);
+    return own;
 }
 
 /* ---- the end of a request, counted ---- */
@@ -169,6 +183,21 @@ static const uint8_t *stable_body(worker *w, const shmrpci_request *request,
     return copy != NULL ? memcpy(copy, request->in, len) : NULL;
 }
 
+/* Flat parameters where they lie, of a call whose result is to be answered with
+ * at once; NULL: the codec is needed. */
+static const void *flat_params(worker *w, const shmrpci_request *request,
+                               const shmrpci_served_method *method)
+{
+    const shmrpci_flat *flat = &method->params;
+    if (request->in_shared || is_oneway(request) ||
+        w->transport->answer == NULL ||
+        !shmrpci_flat_fits(flat, request->in, request->in_len)) {
+        return NULL;
+    }
+    w->pointed = request->in + flat->start;
+    return flat->is_pointed ? (const void *)&w->pointed : w->pointed;
+}
+
 static int decode(worker *w, const shmrpci_request *request,
                   const shmrpc_method *method, const shmrpci_codec *codec,
                   void **params)
@@ -230,7 +259,7 @@ static int encode(worker *w, shmrpci_request *request, uint32_t index,
 {
     const shmrpc_type *type = w->served->service->methods[index].result;
     const shmrpci_codec *codec =
-        shmrpci_reply_codec(request, w->served->codecs[index]);
+        shmrpci_reply_codec(request, w->served->methods[index].codec);
     shmrpc_bytes *raw =
         shmrpci_raw_result(&w->served->service->methods[index], result);
     if (raw != NULL && is_loan(w, request, raw)) {
@@ -317,13 +346,48 @@ static void reply_status(worker *w, shmrpci_request *request,
 
 /* ---- a request ---- */
 
-static void handle(worker *w, shmrpci_request *request, uint32_t index)
+static int run(worker *w, shmrpci_request *request, uint32_t index,
+               const void *params, void *result)
 {
     const shmrpci_served *served = w->served;
-    const shmrpc_method *method = &served->service->methods[index];
+    w->ctx.request = request;
+    w->ctx.method = &served->service->methods[index];
+    w->ctx.message[0] = '\0';
+    return served->handlers[index](&w->ctx, served->impl, served->user, params,
+                                   result);
+}
+
+/* A call of flat values, if any. */
+static void handle_flat(worker *w, shmrpci_request *request, uint32_t index,
+                        const void *params)
+{
+    const shmrpci_flat *flat = &w->served->methods[index].result;
+    uint64_t header = flat->bytes;
+    memset(w->image, 0, sizeof w->image);
+    memcpy(w->image, &header, sizeof header);
+    int status = run(w, request, index, params, w->image + flat->start);
+    if (status != SHMRPC_OK) {
+        reply_status(w, request, &w->served->service->methods[index], status);
+        return;
+    }
+    request->head.status = SHMRPC_OK;
+    shmrpci_count_call(&w->counter, w->row, request->in_len, flat->bytes,
+                       SHMRPC_OK);
+    w->transport->answer(request, w->image, flat->bytes);
+}
+
+static void handle(worker *w, shmrpci_request *request, uint32_t index)
+{
+    const shmrpci_served_method *own = &w->served->methods[index];
+    const shmrpc_method *method = &w->served->service->methods[index];
     void *params;
     void *result = NULL;
-    int status = decode(w, request, method, served->codecs[index], &params);
+    const void *flat = own->is_flat ? flat_params(w, request, own) : NULL;
+    if (flat != NULL) {
+        handle_flat(w, request, index, flat);
+        return;
+    }
+    int status = decode(w, request, method, own->codec, &params);
     if (status != SHMRPC_OK) {
         reply_error(w, request, status);
         return;
@@ -336,11 +400,7 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
         }
         memset(result, 0, method->result->size);
     }
-    w->ctx.request = request;
-    w->ctx.method = method;
-    w->ctx.message[0] = '\0';
-    status = served->handlers[index](&w->ctx, served->impl, served->user,
-                                     params, result);
+    status = run(w, request, index, params, result);
     if (status != SHMRPC_OK) {
         reply_status(w, request, method, status);
     } else if (is_oneway(request)) {

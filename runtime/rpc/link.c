@@ -75,6 +75,20 @@ static int agree(shmrpci_link *link, const shmrpc_service *service,
     return status;
 }
 
+/* Which requests are posted, and which replies copied. */
+static void find_flat(shmrpci_link *link, const shmrpc_service *service)
+{
+    for (uint32_t i = 0; i < service->method_count; i++) {
+        const shmrpc_method *method = &service->methods[i];
+        shmrpci_link_method *own = &link->methods[i];
+        own->reply = shmrpci_flat_of(own->codec, method->result);
+        if (link->transport->post != NULL &&
+            (method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
+            own->request = shmrpci_flat_of(own->codec, method->params);
+        }
+    }
+}
+
 /* ---- the places ---- */
 
 /* What went wrong, with the address, unless the transport named all the places
@@ -112,6 +126,7 @@ static int connect_place(shmrpci_link *link, const shmrpci_place *place,
     if (status == SHMRPC_OK) {
         link->conn = conn;
         link->transport = transport;
+        find_flat(link, service);
         memcpy(link->where, place->text, sizeof link->where);
     } else if (conn != NULL) {
         transport->disconnect(conn);

@@ -18,7 +18,7 @@
 
 #include <stdbool.h>
 
-#include "codec/codec.h"
+#include "codec/flat.h"
 #include "os/fork.h"
 #include "shmrpc/stub.h"
 #include "sync/atomic.h"
@@ -27,6 +27,9 @@
 typedef struct shmrpci_link_method {
     const shmrpci_codec *codec;
     uint32_t id; /* the server's */
+    /* Where values need no codec; none for requests that can't be posted. */
+    shmrpci_flat request;
+    shmrpci_flat reply;
 } shmrpci_link_method;
 
 typedef struct shmrpci_link {

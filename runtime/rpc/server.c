@@ -159,7 +159,7 @@ static void served_free(shmrpci_served *served)
         shmrpci_stats_destroy(&served->stats);
         shmrpci_access_destroy(served->access, served->service->method_count);
         shmrpci_buf_fini(&served->contract);
-        free(served->codecs);
+        free(served->methods);
         free(served->impl);
         free(served);
     }
@@ -225,8 +225,8 @@ static int find_codecs(shmrpci_served *served, shmrpc_error *error)
     const shmrpc_service *service = served->service;
     for (uint32_t i = 0; i < service->method_count; i++) {
         const shmrpc_method *method = &service->methods[i];
-        served->codecs[i] = shmrpci_codec_of((uint32_t)method->encoding);
-        if (served->codecs[i] == NULL) {
+        served->methods[i] = shmrpci_served_method_of(method);
+        if (served->methods[i].codec == NULL) {
             return shmrpc_error_set(
                 error, SHMRPC_E_UNIMPLEMENTED,
                 "method %s: this library lacks its encoding", method->name);
@@ -267,15 +267,15 @@ static int served_new(const shmrpc_server *server,
         .handlers = handlers,
         .impl = malloc(impl_size + 1),
         .user = user,
-        .codecs =
-            calloc((size_t)service->method_count + 1, sizeof *served->codecs),
+        .methods =
+            calloc((size_t)service->method_count + 1, sizeof *served->methods),
         .decode_limit = SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
         .uid = shmrpci_process_uid(),
         .stats = {.fd = -1, .read_fd = -1},
     };
     shmrpci_buf_init_heap(&served->contract);
     int status = SHMRPC_E_NO_MEMORY;
-    if (served->impl != NULL && served->codecs != NULL) {
+    if (served->impl != NULL && served->methods != NULL) {
         memcpy(served->impl, impl, impl_size);
         status = find_codecs(served, error);
         if (status == SHMRPC_OK) {

@@ -7,11 +7,22 @@
 #define SHMRPCI_RPC_SERVER_H
 
 #include "base/buf.h"
-#include "codec/codec.h"
+#include "codec/flat.h"
 #include "observe/stats.h"
 #include "rpc/access.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
+
+/* How the values of a method travel. */
+typedef struct shmrpci_served_method {
+    const shmrpci_codec *codec;
+    shmrpci_flat params;
+    shmrpci_flat result;
+    bool is_flat; /* a call needs no codec, and is answered */
+} shmrpci_served_method;
+
+/* `codec` is NULL where this library lacks the encoding. */
+shmrpci_served_method shmrpci_served_method_of(const shmrpc_method *method);
 
 /* A service that is served: its descriptor and the user's code. */
 typedef struct shmrpci_served {
@@ -19,8 +30,8 @@ typedef struct shmrpci_served {
     const shmrpc_handler *handlers;
     void *impl; /* our copy */
     void *user;
-    const shmrpci_codec **codecs; /* of each method */
-    shmrpci_buf contract;         /* in its travelling form */
+    shmrpci_served_method *methods;
+    shmrpci_buf contract; /* in its travelling form */
     size_t decode_limit;
     uint32_t uid; /* the server's own */
     /* Without memory (fd -1) nothing is counted. */

@@ -120,6 +120,9 @@ typedef struct shmrpci_connect_opts {
     size_t hello_len;
 } shmrpci_connect_opts;
 
+/* Bodies that can be posted. */
+#define SHMRPCI_POST_MAX_BYTES 128u
+
 #define SHMRPCI_HELLO_MAX_BYTES   1024u
 #define SHMRPCI_WELCOME_MAX_BYTES ((size_t)4 << 20)
 
@@ -280,6 +283,14 @@ struct shmrpci_transport {
     /* Gives a reservation back; nothing was sent. */
     void (*abort)(shmrpci_call *call);
     /*
+     * The short way of reserve and commit, for a body of at most
+     * SHMRPCI_POST_MAX_BYTES that is there already, and a reply of about as
+     * many; not with SHMRPCI_HEAD_ONEWAY. Waits for nothing. False: nothing was
+     * sent, and reserve will say why, or wait. NULL where there is none.
+     */
+    bool (*post)(shmrpci_conn *conn, shmrpci_call *call, const void *body,
+                 size_t len);
+    /*
      * Sends head and body. When `out` has failed, returns its status and
      * aborts. SERVER_LOST, DEADLINE (it could not be sent in time): not sent,
      * aborted. With SHMRPCI_HEAD_ONEWAY the
@@ -374,6 +385,9 @@ struct shmrpci_transport {
      * request's body stays where it is until commit; only of a client that
      * lies about its memory may the two overlap, if `in_shared`. */
     void (*reply_reserve)(shmrpci_request *request, size_t size_hint);
+    /* The short way of both, for a body of at most SHMRPCI_POST_MAX_BYTES that
+     * is there already, when nothing was reserved. NULL where there is none. */
+    void (*answer)(shmrpci_request *request, const void *body, size_t len);
     /* Sends head.flags, head.status and request->out, and ends the request.
      * When `out` has failed, sends its status without a body. */
     void (*reply_commit)(shmrpci_request *request);

@@ -41,6 +41,7 @@ static struct {
     size_t len;
     uint32_t method;
     bool is_oneway;
+    bool is_shared;
     int taken;
     int ended;
 } request_now;
@@ -60,7 +61,7 @@ static int next(shmrpci_participant *participant, shmrpci_request *request)
                  .flags = request_now.is_oneway ? SHMRPCI_HEAD_ONEWAY : 0},
         .in = request_now.body,
         .in_len = request_now.len,
-        .in_shared = true,
+        .in_shared = request_now.is_shared,
         .deadline_ns = INT64_MAX,
         .peer = &peer,
     };
@@ -83,6 +84,16 @@ static void reply_commit(shmrpci_request *request)
     }
 }
 
+static void answer(shmrpci_request *request, const void *body, size_t len)
+{
+    (void)request;
+    (void)body;
+    request_now.ended++;
+    if (len != 0) {
+        fail("an answer to a method that returns nothing");
+    }
+}
+
 static void drop(shmrpci_request *request)
 {
     (void)request;
@@ -99,6 +110,7 @@ static const shmrpci_transport transport = {
     .scheme = "fuzz",
     .next = next,
     .reply_reserve = reply_reserve,
+    .answer = answer,
     .reply_commit = reply_commit,
     .drop = drop,
     .is_cancelled = is_cancelled,
@@ -111,6 +123,9 @@ static int handle(shmrpc_ctx *ctx, const void *impl, void *user,
     (void)user;
     (void)params;
     (void)result;
+    if (request_now.len % 2 == 0) {
+        return SHMRPC_OK;
+    }
     return shmrpc_ctx_fail(ctx, SHMRPC_E_NOT_FOUND, "decoded");
 }
 
@@ -118,22 +133,23 @@ static void dispatch(const uint8_t *data, size_t len)
 {
     static const shmrpc_handler handlers[METHODS] = {handle, handle, handle,
                                                      handle};
-    const shmrpci_codec *codecs[METHODS];
+    shmrpci_served_method served_methods[METHODS];
     if (len < 1) {
         return;
     }
     for (uint32_t i = 0; i < METHODS; i++) {
-        codecs[i] = shmrpci_codec_of((uint32_t)methods[i].encoding);
+        served_methods[i] = shmrpci_served_method_of(&methods[i]);
     }
     shmrpci_served served = {
         .service = &service,
         .handlers = handlers,
-        .codecs = codecs,
+        .methods = served_methods,
         .decode_limit = SHMRPCI_DECODE_LIMIT((size_t)1 << 20),
     };
     shmrpci_participant participant = {.transport = &transport};
     memset(&request_now, 0, sizeof request_now);
-    request_now.method = data[0] & 0x7f;
+    request_now.method = data[0] & 0x3f;
+    request_now.is_shared = (data[0] & 0x40) == 0;
     request_now.is_oneway = (data[0] & 0x80) != 0;
     request_now.body = data + 1;
     request_now.len = len - 1;

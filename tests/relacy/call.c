@@ -171,14 +171,11 @@ static uint8_t byte_of(unsigned call, unsigned i)
     return (uint8_t)(call * 16 + i + 1);
 }
 
-static void fill(shmrpci_buf *out, unsigned call, unsigned what)
+static void fill(uint8_t bytes[BYTES], unsigned call, unsigned what)
 {
-    uint8_t bytes[BYTES];
     for (unsigned i = 0; i < BYTES; i++) {
         bytes[i] = byte_of(call, i + what);
     }
-    memcpy(out->data, bytes, BYTES);
-    out->len = BYTES;
 }
 
 static void check_bytes(const uint8_t *at, size_t len, unsigned call,
@@ -221,6 +218,24 @@ static int receive(shmrpci_call *call)
     return shm_client_receive(call, SHMRPCI_NEVER_NS);
 }
 
+/* By either way that there is. */
+static void send(shmrpci_call *call, unsigned number, uint32_t flags)
+{
+    uint8_t bytes[BYTES];
+    bool is_short = (flags & SHMRPCI_HEAD_ONEWAY) == 0 && engine_random(2) == 0;
+    call->head =
+        (shmrpci_head){.method = number + 1, .timeout_ns = 1, .flags = flags};
+    fill(bytes, number, 0);
+    if (is_short && shm_client_post(&client.base, call, bytes, BYTES)) {
+        return;
+    }
+    ENGINE_CHECK(shm_client_reserve(&client.base, call, BYTES, BYTES,
+                                    SHMRPCI_NEVER_NS, NULL) == SHMRPC_OK);
+    memcpy(call->out.data, bytes, BYTES);
+    call->out.len = BYTES;
+    ENGINE_CHECK(shm_client_commit(call) == SHMRPC_OK);
+}
+
 static void make_call(unsigned number)
 {
     shmrpci_call call = {0};
@@ -228,16 +243,8 @@ static void make_call(unsigned number)
     for (unsigned i = plan.clients > 1 ? engine_random(200) : 0; i > 0; i--) {
         engine_step();
     }
-    int result = shm_client_reserve(&client.base, &call, BYTES, BYTES,
-                                    SHMRPCI_NEVER_NS, NULL);
-    ENGINE_CHECK(result == SHMRPC_OK);
-    call.head =
-        (shmrpci_head){.method = number + 1,
-                       .timeout_ns = 1,
-                       .flags = plan.is_watched ? SHMRPCI_HEAD_TOLD : 0u};
-    fill(&call.out, number, 0);
-    ENGINE_CHECK(shm_client_commit(&call) == SHMRPC_OK);
-    result = receive(&call);
+    send(&call, number, plan.is_watched ? SHMRPCI_HEAD_TOLD : 0u);
+    int result = receive(&call);
     if (result == SHMRPC_OK) {
         fates[number].got++;
         ENGINE_CHECK(call.head.status == (int)number + 100);
@@ -263,12 +270,7 @@ static void stop(void)
 static void leave_call(unsigned number, uint32_t flags)
 {
     shmrpci_call call = {0};
-    ENGINE_CHECK(shm_client_reserve(&client.base, &call, BYTES, BYTES,
-                                    SHMRPCI_NEVER_NS, NULL) == SHMRPC_OK);
-    call.head =
-        (shmrpci_head){.method = number + 1, .timeout_ns = 1, .flags = flags};
-    fill(&call.out, number, 0);
-    ENGINE_CHECK(shm_client_commit(&call) == SHMRPC_OK);
+    send(&call, number, flags);
 }
 
 /* The kernel's order between the end of a process and who hears of it. */
@@ -325,9 +327,16 @@ static void serve(shmrpci_request *request)
         shm_worker_drop(request);
         return;
     }
-    shm_worker_reply_reserve(request, BYTES);
-    fill(&request->out, number, 5);
+    uint8_t bytes[BYTES];
+    fill(bytes, number, 5);
     request->head.status = (int)number + 100;
+    if (engine_random(2) == 0) {
+        shm_worker_answer(request, bytes, BYTES);
+        return;
+    }
+    shm_worker_reply_reserve(request, BYTES);
+    memcpy(request->out.data, bytes, BYTES);
+    request->out.len = BYTES;
     shm_worker_reply_commit(request);
 }
 

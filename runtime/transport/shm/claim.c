@@ -102,6 +102,26 @@ static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
     return false;
 }
 
+/* Pipelined calls use slot after slot, and who makes one at a time the same one
+ * again: neither needs a search, or a hint. */
+static bool claim_likely(shm_worker *worker, shm_view *view)
+{
+    shm_conn *conn = view->conn;
+    uint32_t next = view->next;
+    uint32_t last = (next + SHM_SLOTS - 1) % SHM_SLOTS;
+    if (shm_conn_waits(conn, next) && try_claim(worker, conn, next)) {
+        view->next = (next + 1) % SHM_SLOTS;
+        return true;
+    }
+    if (view->streak < SHM_MAX_STREAK && shm_conn_waits(conn, last) &&
+        try_claim(worker, conn, last)) {
+        view->streak++;
+        return true;
+    }
+    view->streak = 0;
+    return false;
+}
+
 /* A hint stays when its request is taken, so that client and worker share its
  * line without writing to it, for as long as calls come one upon another. */
 static bool may_clear(shm_view *view, bool is_full)
@@ -203,9 +223,7 @@ static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
     if (worker->turn.is_theirs && is_passed(worker, view)) {
         return false;
     }
-    /* Pipelined calls use slot after slot: this needs no hint. */
-    if (view->next >= SHM_HOT_SLOTS && shm_conn_waits(conn, view->next) &&
-        claim_among(worker, view, UINT64_C(1) << view->next)) {
+    if (claim_likely(worker, view)) {
         return true;
     }
     uint64_t hinted = shmrpci_load_seq(conn->block.pending) & ~HOT_MASK;

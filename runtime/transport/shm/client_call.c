@@ -88,6 +88,15 @@ static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
     }
 }
 
+/* In this process, and not known to be lost: the server says so when it ends in
+ * order; else the first sleep finds out. */
+static bool is_usable(const shm_client *client)
+{
+    return client->generation == shmrpci_fork_generation() &&
+           shmrpci_load_relaxed(&client->lost) == 0 &&
+           shmrpci_load_relaxed(client->block.closed) == 0;
+}
+
 int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,
                        shmrpc_error *error)
@@ -99,9 +108,7 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                                 "the connection belongs to the process that "
                                 "opened it");
     }
-    /* It says so when it ends in order; else the first sleep finds out. */
-    if (shmrpci_load_relaxed(&client->lost) != 0 ||
-        shmrpci_load_relaxed(client->block.closed) != 0) {
+    if (!is_usable(client)) {
         return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
                                 "the server has closed the connection");
     }
@@ -171,6 +178,38 @@ _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                    (uint32_t)SHMRPCI_HEAD_TOLD == SHM_MSG_TOLD,
                "flags of a request go as they are");
 
+/* Flags of a request, but for those of where things lie. */
+static uint32_t flags_of(const shmrpci_call *call)
+{
+    uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
+    return (call->head.flags &
+            (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_TOLD)) |
+           cpu << SHM_MSG_CPU_SHIFT;
+}
+
+static uint32_t next_gen(shm_client_slot *slot)
+{
+    /* Relaxed: only the thread whose call it is writes it. */
+    uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
+    gen = gen != 0 ? gen : 1; /* 0: a block that was given back, see withdraw */
+    shmrpci_store_relaxed(&slot->gen, gen);
+    return gen;
+}
+
+/* After the payload: the rest of the line, and the word. */
+static void write_head(shm_slot *shared, const shmrpci_call *call,
+                       uint32_t flags, size_t len, uint64_t now, uint32_t gen)
+{
+    /* Relaxed: the word publishes them. */
+    shmrpci_store_relaxed(&shared->method, (uint16_t)call->head.method);
+    shmrpci_store_relaxed(&shared->flags, (uint16_t)flags);
+    shmrpci_store_relaxed(&shared->length, (uint32_t)len);
+    shmrpci_store_relaxed(&shared->stamp, shm_stamp(now));
+    shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
+    /* Release: pairs with the claim's acquire. */
+    shmrpci_store_release(&shared->word, shm_word(gen, SHM_SUBMITTED));
+}
+
 /* Writes head, payload and word in one burst of stores after all that takes
  * time: a worker looks at the line all the while, and takes it away. */
 static void write_slot(shm_client_slot *slot, shm_slot *shared,
@@ -178,17 +217,11 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
 {
     const shmrpci_buf *out = &call->out;
     uint8_t *at = shared->payload;
-    uint32_t flags = (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
-                     << SHM_MSG_CPU_SHIFT;
     bool is_inline = out->len <= inline_room(slot);
-    flags |=
-        call->head.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_TOLD);
+    uint32_t flags = flags_of(call);
+    uint32_t gen = next_gen(slot);
     flags |= is_inline ? 0 : SHM_MSG_BODY_SPAN;
     flags |= slot->reply.size == 0 ? 0 : SHM_MSG_REPLY_SPAN;
-    /* Relaxed: only the thread whose call it is writes it. */
-    uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
-    gen = gen != 0 ? gen : 1; /* 0: a block that was given back, see withdraw */
-    shmrpci_store_relaxed(&slot->gen, gen);
     if (!is_inline) {
         shm_span body = slot->request;
         body.size = (uint32_t)out->len;
@@ -202,14 +235,7 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     if (is_inline && out->len > 0) {
         memcpy(at, out->data, out->len);
     }
-    /* Relaxed: the word publishes them. */
-    shmrpci_store_relaxed(&shared->method, (uint16_t)call->head.method);
-    shmrpci_store_relaxed(&shared->flags, (uint16_t)flags);
-    shmrpci_store_relaxed(&shared->length, (uint32_t)out->len);
-    shmrpci_store_relaxed(&shared->stamp, shm_stamp(now));
-    shmrpci_store_relaxed(&shared->timeout_ns, (uint64_t)call->head.timeout_ns);
-    /* Release: pairs with the claim's acquire. */
-    shmrpci_store_release(&shared->word, shm_word(gen, SHM_SUBMITTED));
+    write_head(shared, call, flags, out->len, now, gen);
 }
 
 /* It may be there still, from an earlier request on the slot. Sequentially
@@ -258,6 +284,13 @@ static void announce(shm_client *client, uint32_t index, uint32_t flags,
     shm_client_ring(client, slot);
 }
 
+/* A time that is a little old may make us rely on a lease that has ended
+ * meanwhile; we shall notice when we wait. */
+static uint64_t now_of(const shmrpci_call *call)
+{
+    return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
+}
+
 int shm_client_commit(shmrpci_call *call)
 {
     shm_client *client = client_of(call);
@@ -271,9 +304,7 @@ int shm_client_commit(shmrpci_call *call)
         shm_client_abort(call);
         return status;
     }
-    /* A time that is a little old may make us rely on a lease that has ended
-     * meanwhile; we shall notice when we wait. */
-    uint64_t now = call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
+    uint64_t now = now_of(call);
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
     slot->has_rung = false;
     slot->unclaimed_ns = 0;
@@ -285,6 +316,34 @@ int shm_client_commit(shmrpci_call *call)
         shm_client_quarantine(client, index);
     }
     return SHMRPC_OK;
+}
+
+_Static_assert(SHMRPCI_POST_MAX_BYTES <= SHM_PAYLOAD_BYTES,
+               "what is posted fits into a slot, and so does its reply");
+
+bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, const void *body,
+                     size_t len)
+{
+    shm_client *client = (shm_client *)(void *)conn;
+    uint32_t index;
+    if (!is_usable(client) || len > client->max_message ||
+        shm_client_take_slot(client, 0, &index) != SHMRPC_OK) {
+        return false;
+    }
+    shm_client_slot *slot = &client->slots[index];
+    shm_slot *shared = &client->block.slots[index];
+    uint64_t now = now_of(call);
+    uint32_t flags = flags_of(call);
+    uint32_t gen = next_gen(slot);
+    call->conn = conn;
+    call->data.words[0] = index;
+    slot->has_rung = false;
+    slot->unclaimed_ns = 0;
+    memcpy(shared->payload, body, len);
+    write_head(shared, call, flags, len, now, gen);
+    announce(client, index, call->head.flags, now);
+    shmrpci_spinner_refresh(&client->spinner, now);
+    return true;
 }
 
 /* ---- the reply ------------------------------------------------------- */

@@ -460,6 +460,16 @@ void shm_worker_reply_commit(shmrpci_request *request)
     end_reply(worker, request);
 }
 
+void shm_worker_answer(shmrpci_request *request, const void *body, size_t len)
+{
+    shm_worker *worker = worker_of(request);
+    answer(worker, &(shm_answer){.payload = body,
+                                 .payload_len = len,
+                                 .len = (uint32_t)len,
+                                 .status = request->head.status});
+    end_reply(worker, request);
+}
+
 void shm_worker_drop(shmrpci_request *request)
 {
     shm_worker *worker = worker_of(request);

@@ -297,6 +297,7 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
 void shm_worker_close(shmrpci_participant *base);
 int shm_worker_next(shmrpci_participant *base, shmrpci_request *request);
 void shm_worker_reply_reserve(shmrpci_request *request, size_t size_hint);
+void shm_worker_answer(shmrpci_request *request, const void *body, size_t len);
 void shm_worker_reply_commit(shmrpci_request *request);
 void shm_worker_drop(shmrpci_request *request);
 bool shm_worker_is_cancelled(const shmrpci_request *request);

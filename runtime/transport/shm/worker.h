@@ -26,6 +26,9 @@
  * how many of them count. */
 #define SHM_PASSED_NS   (32 * SHMRPCI_NS_PER_US)
 #define SHM_PASSED_MOST 64u
+/* How often on end the slot that was served last is looked at before others of
+ * the connection. */
+#define SHM_MAX_STREAK 16u
 /* Scans of a connection that find hints and nothing else before these are taken
  * away: each costs a look at a word. */
 #define SHM_STALE_LOOKS 64u
@@ -42,7 +45,8 @@ typedef struct shm_view {
     shm_conn *conn;
     uint64_t active; /* ticks of its last request */
     uint32_t skips;  /* scans on end that have passed it by */
-    uint32_t next;   /* slot to begin with */
+    uint32_t next;   /* slot to begin with: behind the last one */
+    uint32_t streak; /* requests on end that were found without a search */
     uint32_t stale;  /* scans that found hints and nothing else */
 } shm_view;
 

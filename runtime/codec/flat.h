@@ -1,0 +1,65 @@
+/*
+ * Values that travel as they are: flat ones in native images (native.h), which
+ * are a length and the bytes of the C value.
+ *
+ * Who sends and receives many of one type asks for its form once, and then
+ * copies, where the codec would walk the type's tables for each.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPCI_CODEC_FLAT_H
+#define SHMRPCI_CODEC_FLAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "codec/codec.h"
+
+/* Larger values are the codec's. */
+#define SHMRPCI_FLAT_MAX_BYTES 128
+
+typedef struct shmrpci_flat {
+    uint32_t bytes;  /* of the image; 0: the type has none of this form */
+    uint16_t start;  /* where the value begins in it: 4 or 8 */
+    bool is_pointed; /* parameters that are a pointer to the value, no more */
+} shmrpci_flat;
+
+/* `type` may be NULL: no value at all, which has no image either. */
+shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
+                             const shmrpc_type *type);
+
+/* Writes flat->bytes bytes to `image`. */
+static inline void shmrpci_flat_write(const shmrpci_flat *flat,
+                                      const void *value, uint8_t *image)
+{
+    const void *from = value;
+    uint64_t header = flat->bytes;
+    if (flat->is_pointed) {
+        memcpy(&from, value, sizeof from);
+    }
+    memcpy(image, &header, sizeof header);
+    memcpy(image + flat->start, from, flat->bytes - flat->start);
+}
+
+/* Whether the `len` bytes are such an image; what they are not, the codec
+ * says. */
+static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
+                                     const uint8_t *image, size_t len)
+{
+    uint32_t bytes;
+    if (flat->bytes == 0 || len != flat->bytes) {
+        return false;
+    }
+    memcpy(&bytes, image, sizeof bytes);
+    return bytes == flat->bytes;
+}
+
+/* Reads the value of an image that fits, of which nothing is a pointer. */
+static inline void shmrpci_flat_read(const shmrpci_flat *flat,
+                                     const uint8_t *image, void *value)
+{
+    memcpy(value, image + flat->start, flat->bytes - flat->start);
+}
+
+#endif

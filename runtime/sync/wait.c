@@ -21,7 +21,9 @@
 /* sched_yield takes a fifth of this when there is nobody to yield to. */
 #define ASIDE_NS (5 * SHMRPCI_NS_PER_US)
 
-/* How many waits are short after others were seen to want the CPU. */
+/* How many waits are short after others were seen to want the CPU: at first,
+ * and at most. */
+#define CROWDED_FIRST 2u
 #define CROWDED_WAITS 16u
 
 static int64_t least_limit_ns(shmrpc_profile profile, shmrpci_side side)
@@ -160,13 +162,29 @@ uint64_t shmrpci_spinner_step_ticks(void)
     return shmrpci_ticks_of_ns(STEP_NS);
 }
 
+/* Four times as many each time; and half when nobody wanted the CPU, as to step
+ * aside does not always let the others run. */
+static uint32_t next_penalty(uint32_t penalty, bool is_crowded)
+{
+    if (!is_crowded) {
+        return penalty / 2;
+    }
+    uint32_t grown = penalty == 0 ? CROWDED_FIRST : 4 * penalty;
+    return grown < CROWDED_WAITS ? grown : CROWDED_WAITS;
+}
+
 bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
 {
     uint64_t before = shmrpci_ticks();
     shmrpci_thread_yield();
-    if (shmrpci_ticks() - before < shmrpci_ticks_of_ns(ASIDE_NS)) {
-        return false;
+    bool is_crowded = shmrpci_ticks() - before >= shmrpci_ticks_of_ns(ASIDE_NS);
+    uint32_t was = shmrpci_load_relaxed(&spinner->penalty);
+    uint32_t penalty = next_penalty(was, is_crowded);
+    if (penalty != was) {
+        shmrpci_store_relaxed(&spinner->penalty, penalty);
     }
-    shmrpci_store_relaxed(&spinner->crowded, CROWDED_WAITS);
-    return true;
+    if (is_crowded) {
+        shmrpci_store_relaxed(&spinner->crowded, penalty);
+    }
+    return is_crowded;
 }

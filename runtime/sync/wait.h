@@ -18,7 +18,9 @@
  * and whether spinning would have paid, without trying.
  *
  * Who spins for more than a moment steps aside again and again; where others
- * then run, it spins for moments only.
+ * then run, its next two spins are for a moment only, and where that happens time and
+ * again, the next 16 are.  (A thread of the system that ran once, or an
+ * interrupt, is no reason to sleep for 16 calls.)
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.
@@ -53,6 +55,8 @@ typedef struct shmrpci_spinner {
     shmrpci_atomic_u32 hit_rate; /* moving, of 1024 */
     shmrpci_atomic_u32 refusals; /* since the last probe */
     shmrpci_atomic_u32 crowded;  /* waits that shall still be short */
+    shmrpci_atomic_u32 penalty;  /* how many, the last time that they did;
+                                    half of it each time that they did not */
     shmrpci_atomic_u64 checked; /* when the next two were looked up, in ticks */
     shmrpci_atomic_u32 quota;   /* CPU time there is, in hundredths */
     shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */

@@ -37,22 +37,14 @@ static bool hold_flying(shmrpc_call *call)
            shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED);
 }
 
-void shmrpci_async_unref(shmrpc_client *client, shmrpci_link *link)
-{
-    const void *at = link; /* for its address only */
-    /* Sequentially consistent, hence release: to who frees the link. */
-    (void)shmrpci_sub_seq(&link->refs, 1u);
-    if (shmrpci_load_seq(&client->link) != at) {
-        shmrpci_reconnect_sweep(client);
-    }
-}
-
 /* The slot of a call is free. */
-static void leave(shmrpci_plan *p)
+static void leave(shmrpc_call *call)
 {
-    shmrpci_link *link = p->link;
-    p->link = NULL;
-    shmrpci_async_unref(p->client, link);
+    const void *link = call->plan.link; /* for its address only */
+    call->plan.link = NULL;
+    /* Release: pairs with the acquire in holds; our uses come before. */
+    shmrpci_store_release(&call->holds, NULL);
+    shmrpci_reconnect_left(call->plan.client, link);
 }
 
 /* How a call ends that has no reply, as receive has told. */
@@ -73,7 +65,7 @@ static void settle(shmrpc_call *call, int received)
     call->reply = NULL;
     call->status = received == SHMRPC_OK ? shmrpci_plan_reply(p, &call->reply)
                                          : ended(p, received);
-    leave(p);
+    leave(call);
 }
 
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
@@ -91,7 +83,7 @@ bool shmrpci_async_cancel(shmrpc_call *call)
 {
     shmrpci_plan *p = &call->plan;
     bool withdrawn = p->link->transport->cancel(&p->call);
-    leave(p);
+    leave(call);
     call->reply = NULL;
     call->status = shmrpc_error_set(
         &call->error, SHMRPC_E_CANCELLED, "method %s: cancelled; %s",
@@ -228,8 +220,8 @@ static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
         status = shmrpci_plan_start(p);
     }
     if (status == SHMRPC_OK) {
-        /* Relaxed: counted while we hold it. */
-        (void)shmrpci_add_relaxed(&p->link->refs, 1u);
+        /* Relaxed: published by the release in leave. */
+        shmrpci_store_relaxed(&call->holds, (void *)p->link);
         shmrpci_plan_leave(p);
     }
     p->params = NULL;
@@ -346,7 +338,7 @@ int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
     if (status == SHMRPC_OK) {
         let_go(call, false);
     } else {
-        leave(p);
+        leave(call);
         shmrpci_async_free(call);
     }
     return status;
@@ -430,7 +422,7 @@ int shmrpc_stub_finish(shmrpc_call *call, const shmrpc_service *service,
         p->error = error;
         status = await(p);
         status = status == SHMRPC_OK ? shmrpci_plan_value(p, result) : status;
-        leave(p);
+        leave(call);
     } else {
         status = outcome(call, error);
         if (status == SHMRPC_OK && p->method->result != NULL) {
@@ -455,7 +447,7 @@ int shmrpc_stub_finish_reply(shmrpc_call *call, const shmrpc_service *service,
         p->error = error;
         status = await(p);
         status = status == SHMRPC_OK ? shmrpci_plan_reply(p, reply) : status;
-        leave(p);
+        leave(call);
     } else {
         status = outcome(call, error);
         if (call->reply != NULL) {
@@ -514,7 +506,7 @@ void shmrpc_call_release(shmrpc_call *call)
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
         call->plan.link->transport->abort(&call->plan.call);
-        leave(&call->plan);
+        leave(call);
         call->reply = NULL;
     } else if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
         (void)shmrpci_async_cancel(call);

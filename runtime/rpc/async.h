@@ -21,9 +21,9 @@
  * another one has none (make_room).  OWED and DUE change under `lock` only, so
  * that who arms sees all calls that are to be told of.
  *
- * A call counts as a reference to its link until its slot is free, and the
- * links of calls with callbacks stay in a list as long as they have any: a link
- * that is being replaced may still have calls in progress.
+ * A call holds its link, by a hazard of its own, until its slot is free, and
+ * the links of calls with callbacks stay in a list as long as they have any: a
+ * link that is being replaced may still have calls in progress.
  *
  * A forked child has objects of its own.  Calls of its parent are FORKED, and
  * their callbacks are the parent's.
@@ -54,6 +54,8 @@ typedef struct shmrpci_async shmrpci_async;
 
 struct shmrpc_call {
     shmrpci_plan plan;
+    /* The plan's link, from when its thread lets go of it (rpc/link.h). */
+    shmrpci_atomic_pointer holds;
     shmrpci_async *async;
     shmrpci_atomic_u32 state;
     shmrpci_atomic_u64 *busy; /* of its block */
@@ -135,8 +137,9 @@ bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from);
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
 /* The same, by giving the call up. True: it has not run. */
 bool shmrpci_async_cancel(shmrpc_call *call);
-/* Gives a reference back. The link may be gone then. */
-void shmrpci_async_unref(shmrpc_client *client, shmrpci_link *link);
+/* Whether a call of the client holds a link that was replaced; to be asked
+ * after the threads' hazards, as calls take links over from these. */
+bool shmrpci_async_holds(const shmrpc_client *client, const void *link);
 
 /* No slot was free: ends calls that are over, or waits a while for one to be,
  * if it may. True: there may be a slot now. False: nothing that is in flight

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
+#include "rpc/reconnect.h"
 
 /* Rounds of one dispatch, so that callbacks which start calls that are over at
  * once don't keep it for ever. */
@@ -83,8 +84,8 @@ static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
         return NULL;
     }
     shmrpci_async_link *at = &async->links[async->link_count++];
-    /* Relaxed: the call for which it is counts already. */
-    (void)shmrpci_add_relaxed(&link->refs, 1u);
+    /* Relaxed: the call for which it is holds the link. */
+    (void)shmrpci_add_relaxed(&link->watchers, 1u);
     *at = (shmrpci_async_link){.link = link};
     watch(async, at);
     return at;
@@ -185,7 +186,9 @@ static void forget(shmrpci_async *async, unsigned i)
 {
     shmrpci_link *link = async->links[i].link;
     async->links[i] = async->links[--async->link_count];
-    shmrpci_async_unref(async->client, link);
+    /* Sequentially consistent, hence release: to who frees the link. */
+    (void)shmrpci_sub_seq(&link->watchers, 1u);
+    shmrpci_reconnect_left(async->client, link);
 }
 
 /* The end of every call that is owed will be told. False: look again at once.

@@ -108,3 +108,20 @@ shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk)
     walk->left &= walk->left - 1;
     return &walk->block->calls[index];
 }
+
+bool shmrpci_async_holds(const shmrpc_client *client, const void *link)
+{
+    shmrpci_async *async = shmrpci_load_acquire(&client->async);
+    for (; async != NULL; async = async->inherited) {
+        shmrpci_async_block *block = &async->first;
+        for (; block != NULL; block = shmrpci_load_acquire(&block->next)) {
+            for (uint32_t i = 0; i < SHMRPCI_ASYNC_BLOCK_CALLS; i++) {
+                /* Acquire: pairs with the release when the call ends. */
+                if (shmrpci_load_acquire(&block->calls[i].holds) == link) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}

@@ -65,12 +65,7 @@ void shmrpci_plan_leave(shmrpci_plan *p)
 {
     const void *link = p->link; /* for its address only */
     shmrpci_hazard_leave(p->hazard);
-    /* Relaxed: who replaces the link passes a barrier on our CPU, and then
-     * either finds that we have left, or we find that it has replaced. */
-    atomic_signal_fence(memory_order_seq_cst);
-    if (shmrpci_load_relaxed(&p->client->link) != link) {
-        shmrpci_reconnect_sweep(p->client);
-    }
+    shmrpci_reconnect_left(p->client, link);
 }
 
 bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status)

@@ -7,9 +7,9 @@
  *
  * Who makes a call takes the link by a hazard pointer (sync/hazard.h) from
  * before reserve until after release; a call that outlives the function that
- * started it counts as a reference as well.  A link that was replaced is closed
- * when nobody holds it in either way (rpc/reconnect.h), and freed when no reply
- * is read in its memory any more.
+ * started it has a pointer of its own for that (rpc/async.h).  A link that was
+ * replaced is closed when nobody holds it in either way (rpc/reconnect.h), and
+ * freed when no reply is read in its memory any more.
  *
  * Threading: any number of threads.
  */
@@ -35,10 +35,10 @@ typedef struct shmrpci_link_method {
 typedef struct shmrpci_link {
     const shmrpci_transport *transport;
     shmrpci_conn *conn;
-    uint64_t serial;           /* of the client's links, from 1 */
-    uint32_t generation;       /* of the process that made it */
-    uint32_t head_flags;       /* of every request */
-    shmrpci_atomic_u32 refs;   /* calls that outlive their functions */
+    uint64_t serial;             /* of the client's links, from 1 */
+    uint32_t generation;         /* of the process that made it */
+    uint32_t head_flags;         /* of every request */
+    shmrpci_atomic_u32 watchers; /* lists of links with callbacks */
     shmrpci_atomic_u32 kept;   /* replies that are read in place, and a flag */
     struct shmrpci_link *next; /* when it was replaced */
     char where[128];

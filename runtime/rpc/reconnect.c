@@ -5,6 +5,7 @@
 
 #include "os/clock.h"
 #include "os/thread.h"
+#include "rpc/async.h"
 #include "rpc/limits.h"
 #include "rpc/link.h"
 #include "sync/hazard.h"
@@ -100,7 +101,7 @@ static void note_success(shmrpci_keeper *keeper)
 /* ---- replacing ---- */
 
 /* With the lock held. */
-static void sweep(shmrpci_keeper *keeper)
+static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
 {
     if (keeper->replaced == NULL || !shmrpci_hazard_settle()) {
         return;
@@ -108,10 +109,10 @@ static void sweep(shmrpci_keeper *keeper)
     shmrpci_link **at = &keeper->replaced;
     while (*at != NULL) {
         shmrpci_link *link = *at;
-        /* The hazard first: who holds the link may be about to count it.
-         * Acquire: pairs with the release of the count. */
-        if (shmrpci_hazard_is_held(link) ||
-            shmrpci_load_acquire(&link->refs) != 0) {
+        /* In this order: a thread hands the link on to a call, and a call to a
+         * list. Acquire: pairs with forget in async_loop.c. */
+        if (shmrpci_hazard_is_held(link) || shmrpci_async_holds(client, link) ||
+            shmrpci_load_acquire(&link->watchers) != 0) {
             at = &link->next;
             continue;
         }
@@ -258,7 +259,7 @@ int shmrpci_reconnect(shmrpc_client *client, uint64_t seen, int64_t deadline_ns,
             status = report(client, keeper, &w, error);
         }
     }
-    sweep(keeper);
+    sweep(client, keeper);
     shmrpci_mutex_unlock(&keeper->lock);
     return status;
 }
@@ -268,7 +269,7 @@ void shmrpci_reconnect_sweep(shmrpc_client *client)
     shmrpci_keeper *keeper = keeper_of(client);
     if (keeper != NULL) {
         shmrpci_mutex_lock(&keeper->lock);
-        sweep(keeper);
+        sweep(client, keeper);
         shmrpci_mutex_unlock(&keeper->lock);
     }
 }

@@ -38,9 +38,21 @@ typedef enum shmrpci_patience {
 int shmrpci_reconnect(shmrpc_client *client, uint64_t seen, int64_t deadline_ns,
                       shmrpci_patience patience, shmrpc_error *error);
 
-/* Frees the links that were replaced and that nobody holds any more. For those
- * who have just let go of one that was lost. */
+/* Frees the links that were replaced and that nobody holds any more. */
 void shmrpci_reconnect_sweep(shmrpc_client *client);
+
+/* For who has just let go of a link, which may be gone: sees to its end if it
+ * was replaced. */
+static inline void shmrpci_reconnect_left(shmrpc_client *client,
+                                          const void *link)
+{
+    /* Relaxed: who replaces the link passes a barrier on our CPU, and then
+     * either finds that we have left, or we find that it has replaced. */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (shmrpci_load_relaxed(&client->link) != link) {
+        shmrpci_reconnect_sweep(client);
+    }
+}
 
 /* Closes all links. No call is in progress. */
 void shmrpci_reconnect_close(shmrpc_client *client);

@@ -18,9 +18,9 @@
  * and whether spinning would have paid, without trying.
  *
  * Who spins for more than a moment steps aside again and again; where others
- * then run, its next two spins are for a moment only, and where that happens time and
- * again, the next 16 are.  (A thread of the system that ran once, or an
- * interrupt, is no reason to sleep for 16 calls.)
+ * then run, its next two spins are for a moment only, and where that happens
+ * time and again, the next 16 are.  (A thread of the system that ran once, or
+ * an interrupt, is no reason to sleep for 16 calls.)
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.

@@ -2,8 +2,10 @@
  * Hazard pointers: the text of hazard.c, which is included to begin anew in
  * each run.
  *
- * Two threads use an object that a third replaces and frees.  The barrier that
- * the system makes all threads pass is a fence in each of them.
+ * Two threads use an object that a third replaces and frees; or they hand it on
+ * to a pointer of their own before they let go of it, as asynchronous calls do
+ * (rpc/async.c).  The barrier that the system makes all threads pass is a fence
+ * in each of them.
  */
 #include "sync/hazard.c"
 
@@ -19,6 +21,7 @@ typedef struct object {
 } object;
 
 static shmrpci_atomic_pointer current;
+static shmrpci_atomic_pointer handed[READERS];
 static object *left[TURNS]; /* replaced, not freed yet */
 static size_t left_count;
 static uint64_t last;
@@ -43,6 +46,9 @@ static void before(void)
 {
     kernel_reset(0);
     atomic_init(&places, NULL);
+    for (unsigned i = 0; i < READERS; i++) {
+        atomic_init(&handed[i], NULL);
+    }
     left_count = 0;
     last = 1;
     shmrpci_store_release(&current, (void *)make(last));
@@ -57,12 +63,34 @@ static void read_object(shmrpci_hazard *place)
     shmrpci_hazard_leave(place);
 }
 
+static void hand_on(shmrpci_hazard *place, shmrpci_atomic_pointer *own)
+{
+    object *it = shmrpci_hazard_enter(place, &current);
+    shmrpci_store_relaxed(own, (void *)it);
+    shmrpci_hazard_leave(place);
+    ENGINE_CHECK(it->value == it->same);
+    engine_step();
+    ENGINE_CHECK(it->value == it->same);
+    shmrpci_store_release(own, NULL);
+}
+
+static bool is_handed(const object *it)
+{
+    for (unsigned i = 0; i < READERS; i++) {
+        if (shmrpci_load_acquire(&handed[i]) == it) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is held now is freed some other time. */
 static void replace(void)
 {
     object *was = shmrpci_exchange_seq(&current, (void *)make(++last));
     left[left_count++] = was;
-    if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was)) {
+    if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was) &&
+        !is_handed(was)) {
         left[--left_count] = NULL;
         was->value = 0; /* as who gets the memory next */
         free(was);
@@ -82,7 +110,11 @@ static void thread(unsigned index)
     shmrpci_hazard *place = shmrpci_hazard_mine();
     ENGINE_CHECK(place != NULL);
     for (unsigned i = 0; i < TURNS; i++) {
-        read_object(place);
+        if (engine_random(2) == 0) {
+            read_object(place);
+        } else {
+            hand_on(place, &handed[index]);
+        }
     }
     kernel_end_thread();
 }

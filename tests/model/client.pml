@@ -21,6 +21,19 @@
 #define HINTED(x) hint[x]
 #endif
 
+#define RAISE_HINT \
+       if \
+       :: atomic { !IS_HOT(s) && !HINTED(s) -> skip }; hint[s] = true \
+       :: atomic { IS_HOT(s) || HINTED(s) -> skip }     /* still there */ \
+       fi
+
+/* Once more, by who relied on it. */
+#ifdef NO_HINT_AGAIN
+#define RAISE_HINT_AGAIN skip
+#else
+#define RAISE_HINT_AGAIN RAISE_HINT
+#endif
+
 proctype caller(byte me) {
   byte s, g, calls, early;
   bool relied, oneway;
@@ -88,10 +101,15 @@ proctype caller(byte me) {
          fi;
 #endif
        };
+#if SPIN && !defined(NO_ONEWAY_RING)
+       /* It saw the hint and a lease before its word was to be seen by others,
+        * and relies on both. */
        if
-       :: atomic { !IS_HOT(s) && !HINTED(s) -> skip }; hint[s] = true
-       :: atomic { IS_HOT(s) || HINTED(s) -> skip }     /* still there */
+       :: atomic { !oneway -> relied = true; goto sent }
+       :: skip
        fi;
+#endif
+       RAISE_HINT;
 #if SPIN
        /* It relies on a lease that it saw before its word was to be seen by
         * others, or on the ring of a call that it makes next. */
@@ -130,7 +148,16 @@ wait:
 #ifdef NO_IDLE_LOOK
        :: atomic { relied -> relied = false; goto wait }
 #else
-       :: atomic { relied && !SOMEONE_IDLE -> relied = false; goto wait }
+       :: atomic { relied -> skip };
+          if
+          :: atomic { TAKEN(s, g) -> relied = false; goto wait }
+          :: atomic { !TAKEN(s, g) -> skip }
+          fi;
+          RAISE_HINT_AGAIN;
+          if
+          :: atomic { !SOMEONE_IDLE -> relied = false; goto wait }
+          :: atomic { SOMEONE_IDLE -> goto wait }
+          fi
 #endif
        /* The lease has ended, or seems to. */
 #ifdef NO_LEASE_END
@@ -141,6 +168,7 @@ wait:
           :: atomic { TAKEN(s, g) -> relied = false; goto wait }
           :: atomic { !TAKEN(s, g) -> skip }
           fi;
+          RAISE_HINT_AGAIN;
           if
           :: atomic { lease -> goto wait }      /* relies anew */
           :: atomic { !lease -> relied = false }

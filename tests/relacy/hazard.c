@@ -21,6 +21,7 @@ typedef struct object {
 } object;
 
 static shmrpci_atomic_pointer current;
+static bool hands_on;
 static shmrpci_atomic_pointer handed[READERS];
 static object *left[TURNS]; /* replaced, not freed yet */
 static size_t left_count;
@@ -42,8 +43,9 @@ static object *make(uint64_t value)
     return it;
 }
 
-static void before(void)
+static void begin(bool with_hands)
 {
+    hands_on = with_hands;
     kernel_reset(0);
     atomic_init(&places, NULL);
     for (unsigned i = 0; i < READERS; i++) {
@@ -61,6 +63,16 @@ static void read_object(shmrpci_hazard *place)
     engine_step();
     ENGINE_CHECK(it->value == it->same);
     shmrpci_hazard_leave(place);
+}
+
+static void before(void)
+{
+    begin(false);
+}
+
+static void before_handing_on(void)
+{
+    begin(true);
 }
 
 static void hand_on(shmrpci_hazard *place, shmrpci_atomic_pointer *own)
@@ -90,7 +102,7 @@ static void replace(void)
     object *was = shmrpci_exchange_seq(&current, (void *)make(++last));
     left[left_count++] = was;
     if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was) &&
-        !is_handed(was)) {
+        !(hands_on && is_handed(was))) {
         left[--left_count] = NULL;
         was->value = 0; /* as who gets the memory next */
         free(was);
@@ -110,10 +122,10 @@ static void thread(unsigned index)
     shmrpci_hazard *place = shmrpci_hazard_mine();
     ENGINE_CHECK(place != NULL);
     for (unsigned i = 0; i < TURNS; i++) {
-        if (engine_random(2) == 0) {
-            read_object(place);
-        } else {
+        if (hands_on) {
             hand_on(place, &handed[index]);
+        } else {
+            read_object(place);
         }
     }
     kernel_end_thread();
@@ -134,5 +146,6 @@ static void after(void)
 
 const engine_case engine_cases[] = {
     {"replace", 3, before, thread, after},
+    {"hand_on", 3, before_handing_on, thread, after},
     {0},
 };

@@ -139,6 +139,9 @@ void shm_client_reclaim(shm_client *client, uint64_t mask);
  * DONE or ABORTED some day. */
 bool shm_client_is_held(const shm_client *client, uint32_t index,
                         uint32_t word);
+/* Raises the hint that a slot which is not hot may hold a request, if it is not
+ * there; after the word. */
+void shm_client_hint(shm_client *client, uint32_t index);
 /* Wakes a worker for the call on a slot, if any sleeps. */
 void shm_client_ring(shm_client *client, shm_client_slot *slot);
 

@@ -238,49 +238,33 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     write_head(shared, call, flags, out->len, now, gen);
 }
 
-/* It may be there still, from an earlier request on the slot. Sequentially
- * consistent, as the word before it: whoever takes a hint away looks at the
- * word after that. */
-static void raise_hint(shm_client *client, uint32_t index)
+/* The worker that the next request wakes, until then, finds this one too. If
+ * none follows, whoever waits rings, as after the end of a lease. */
+static uint64_t end_of_follow(uint64_t now)
 {
-    uint64_t bit = UINT64_C(1) << index;
-    if ((shmrpci_load_seq(client->block.pending) & bit) == 0) {
-        (void)shmrpci_or_seq(client->block.pending, bit);
-    }
+    return now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
 }
 
-/* The worker that the next request wakes, within that time, finds this one
- * too. If none follows, whoever waits rings, as after the end of a lease. */
-static void leave_to_next(shm_client_slot *slot, uint64_t now)
-{
-    slot->relied = now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
-}
-
-/* Has the request that was just written found. */
+/* Has the request that was just written found. What is looked at here without a
+ * fence, the hint and the lease, may have been gone when the word came to be
+ * seen. Who relies on them looks again, when it waits, at the latest when the
+ * lease would have ended; for a oneway call nobody does. */
 static void announce(shm_client *client, uint32_t index, uint32_t flags,
                      uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
-    if (index >= SHM_HOT_SLOTS) {
-        shmrpci_fence_seq();
-        raise_hint(client, index);
-    }
-    /* Nobody looks after the end of the lease for a oneway call. */
     bool is_oneway = (flags & SHMRPCI_HEAD_ONEWAY) != 0;
-    if (!is_oneway && (flags & SHMRPCI_HEAD_MORE) != 0) {
-        leave_to_next(slot, now);
-        return;
-    }
-    /* Without a fence before it: who relies on a lease that was given up just
-     * now notices when it waits, at the latest when the lease would have ended.
-     */
     uint64_t lease = shmrpci_load_relaxed(&client->status->lease);
-    if (!is_oneway && lease != 0 && (int64_t)(lease - now) > 0) {
-        slot->relied = lease;
+    bool is_leased = lease != 0 && (int64_t)(lease - now) > 0;
+    bool is_followed = (flags & SHMRPCI_HEAD_MORE) != 0;
+    if (!is_oneway && (is_leased || is_followed)) {
+        slot->relied = is_followed ? end_of_follow(now) : lease;
+        shm_client_hint(client, index);
         return;
     }
     slot->relied = 0;
     shmrpci_fence_seq();
+    shm_client_hint(client, index);
     shm_client_ring(client, slot);
 }
 

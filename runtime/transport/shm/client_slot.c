@@ -13,6 +13,17 @@
  * of their words, and must not miss the others for long. */
 #define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
+void shm_client_hint(shm_client *client, uint32_t index)
+{
+    uint64_t bit = UINT64_C(1) << index;
+    /* It may be there still, from an earlier request on the slot. Sequentially
+     * consistent: whoever takes a hint away looks at the word after that. */
+    if (index >= SHM_HOT_SLOTS &&
+        (shmrpci_load_seq(client->block.pending) & bit) == 0) {
+        (void)shmrpci_or_seq(client->block.pending, bit);
+    }
+}
+
 void shm_client_ring(shm_client *client, shm_client_slot *slot)
 {
     /* Sequentially consistent: pairs with the worker that enters the bitmap

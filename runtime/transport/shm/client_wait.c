@@ -41,6 +41,7 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
                     shmrpci_load_seq(&client->block.slots[index].word))) {
         return;
     }
+    shm_client_hint(client, index);
     uint64_t lease = shmrpci_load_seq(&client->status->lease);
     if ((int64_t)(lease - now) > 0 && lease != 0) {
         slot->relied = lease;
@@ -174,12 +175,15 @@ void shm_client_rescue(shm_client *client, uint32_t index)
  * nobody to ring for, and each will look at everything before it does; so that
  * in a crowd sleepers need not set the timer for some 50 us each, and wake up
  * for nothing. */
-static bool needs_lease(const shm_client *client, uint32_t index, uint32_t word)
+static bool needs_lease(shm_client *client, uint32_t index, uint32_t word)
 {
-    /* Between our submit and this look, as there is none in submit. */
+    /* Between our submit and these looks, as there is none in submit. */
     shmrpci_fence_seq();
-    return is_waiting(client, index, word) &&
-           shmrpci_load_seq(&client->status->idle) != 0;
+    if (!is_waiting(client, index, word)) {
+        return false;
+    }
+    shm_client_hint(client, index);
+    return shmrpci_load_seq(&client->status->idle) != 0;
 }
 
 /* Sleeps once, with our bit in `sleepers`. The word is looked at again whatever

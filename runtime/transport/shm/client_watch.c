@@ -49,6 +49,7 @@ static void leave(shm_client *client, uint32_t index, int64_t now_ns)
         slot->unclaimed_ns = now_ns;
         if (slot->relied != 0) {
             slot->relied = 0;
+            shm_client_hint(client, index);
             shm_client_ring(client, slot);
         }
     } else if (now_ns - slot->unclaimed_ns >= SHM_SLICE_NS) {

@@ -54,6 +54,86 @@ static void line_call(void *state)
     await_turn(b, b->last);
 }
 
+/* ---- a line with something to do on the way --------------------------- */
+
+/* What no call can do without, and nothing else: 32 bytes in the line with the
+ * word, copied out and in on each side, and some work that hangs on them. */
+typedef struct parcel {
+    _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
+    uint64_t body[4];
+    _Alignas(128) uint32_t last; /* the client's own */
+    uint64_t sum;
+} parcel;
+
+/* Multiplications of three cycles, each of which waits for the last one: some
+ * 20 ns, or what sixty instructions take in which nothing waits for long. */
+#define WORK_STEPS 20
+
+static void work(uint64_t body[4])
+{
+    for (int i = 0; i < WORK_STEPS; i++) {
+        body[0] *= UINT64_C(0x9E3779B97F4A7C15);
+        __asm__ volatile("" : "+r"(body[0])); /* one by one */
+    }
+}
+
+static void *parcel_setup(const bench_case *self)
+{
+    (void)self;
+    parcel *const p = bench_shared(sizeof *p);
+    p->body[0] = 1;
+    p->sum = 1;
+    return p;
+}
+
+static void parcel_teardown(void *state)
+{
+    bench_unshare(state, sizeof(parcel));
+}
+
+static void open_parcel(parcel *p, uint32_t turn, uint64_t body[4])
+{
+    while (atomic_load_explicit(&p->turn, memory_order_acquire) != turn) {
+    }
+    memcpy(body, p->body, sizeof p->body);
+}
+
+static void send_parcel(parcel *p, uint32_t turn, const uint64_t body[4])
+{
+    memcpy(p->body, body, sizeof p->body);
+    atomic_store_explicit(&p->turn, turn, memory_order_release);
+}
+
+static void parcel_serve(void *state)
+{
+    parcel *const p = state;
+    uint64_t body[4];
+    bench_ready();
+    for (uint32_t turn = 1;; turn += 2) {
+        open_parcel(p, turn, body);
+        work(body);
+        send_parcel(p, turn + 1, body);
+    }
+}
+
+static void parcel_call(void *state)
+{
+    parcel *const p = state;
+    uint64_t body[4] = {p->sum, 2, 3, 4};
+    uint64_t expected[4] = {p->sum, 2, 3, 4};
+    work(body);
+    memcpy(expected, body, sizeof expected);
+    send_parcel(p, p->last + 1, body);
+    p->last += 2;
+    open_parcel(p, p->last, body);
+    p->sum = body[0];
+    if (memcmp(body + 1, expected + 1, sizeof body - sizeof *body) != 0) {
+        bench_fail("a parcel was changed");
+    }
+}
+
+/* ---- with the kernel's help ------------------------------------------- */
+
 /* The kernel is handed the address of the atomic's only member. */
 static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
 {
@@ -158,6 +238,15 @@ static const bench_case cases[] = {
      .serve = line_serve,
      .call = line_call,
      .teardown = ball_teardown},
+    {.name = "floor.work",
+     .about = "the same with 32 bytes, and some 20 ns of work on each side",
+     .payload = 32,
+     .places = BENCH_IN_APART,
+     .floor = BENCH_FLOOR_SIGNAL,
+     .setup = parcel_setup,
+     .serve = parcel_serve,
+     .call = parcel_call,
+     .teardown = parcel_teardown},
     {.name = "floor.futex",
      .about = "the same, but both sleep and wake each other, every time",
      .payload = 4,

@@ -11,8 +11,8 @@
  * deadline is a choice, never a certainty, so it hides no lost wake-up.
  *
  * One step is one access to shared memory (or one atomic operation on it).
- * Memory is sequentially consistent, but for what a client sees of a lease when
- * it submits: see README.md for what that leaves out.
+ * Memory is sequentially consistent, but for what a client sees of a lease and of
+ * its hint when it submits: see README.md for what that leaves out.
  *
  * Sizes (macro, default): NC clients 2, NT threads a client 1, NS slots a
  * client 1, HOT slots without hint 1, NW workers 2 (at most), CALLS a thread 2.

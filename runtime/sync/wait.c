@@ -21,10 +21,15 @@
 /* sched_yield takes a fifth of this when there is nobody to yield to. */
 #define ASIDE_NS (5 * SHMRPCI_NS_PER_US)
 
+/* Who does not run for so long while it spins had its CPU taken: by others, or,
+ * in a virtual machine, by the host. */
+#define TAKEN_NS (100 * SHMRPCI_NS_PER_US)
+
 /* How many waits are short after others were seen to want the CPU: at first,
- * and at most. */
+ * and at most; four times as many each time, half after so many other waits. */
 #define CROWDED_FIRST 2u
 #define CROWDED_WAITS 16u
+#define CALM_WAITS    32u
 
 static int64_t least_limit_ns(shmrpc_profile profile, shmrpci_side side)
 {
@@ -96,19 +101,35 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
     return peer_cpu != (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
 }
 
+/* A wait that need not be short, since others last wanted the CPU. */
+static void calm_down(shmrpci_spinner *spinner, uint32_t penalty)
+{
+    uint32_t calm = shmrpci_load_relaxed(&spinner->calm) + 1;
+    if (calm == CALM_WAITS) {
+        calm = 0;
+        shmrpci_store_relaxed(&spinner->penalty, penalty / 2);
+    }
+    shmrpci_store_relaxed(&spinner->calm, calm);
+}
+
 uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
     if (!shmrpci_spinner_may(spinner, peer_cpu)) {
         return 0;
     }
     uint64_t budget = learnt_budget(spinner);
-    uint32_t crowded = shmrpci_load_relaxed(&spinner->crowded);
-    if (crowded != 0 && budget != 0) {
-        shmrpci_store_relaxed(&spinner->crowded, crowded - 1);
-        uint64_t step = shmrpci_spinner_step_ticks();
-        return budget < step ? budget : step;
+    uint32_t penalty = shmrpci_load_relaxed(&spinner->penalty);
+    if (penalty == 0 || budget == 0) {
+        return budget;
     }
-    return budget;
+    uint32_t crowded = shmrpci_load_relaxed(&spinner->crowded);
+    if (crowded == 0) {
+        calm_down(spinner, penalty);
+        return budget;
+    }
+    shmrpci_store_relaxed(&spinner->crowded, crowded - 1);
+    uint64_t step = shmrpci_spinner_step_ticks();
+    return budget < step ? budget : step;
 }
 
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
@@ -162,29 +183,24 @@ uint64_t shmrpci_spinner_step_ticks(void)
     return shmrpci_ticks_of_ns(STEP_NS);
 }
 
-/* Four times as many each time; and half when nobody wanted the CPU, as to step
- * aside does not always let the others run. */
-static uint32_t next_penalty(uint32_t penalty, bool is_crowded)
-{
-    if (!is_crowded) {
-        return penalty / 2;
-    }
-    uint32_t grown = penalty == 0 ? CROWDED_FIRST : 4 * penalty;
-    return grown < CROWDED_WAITS ? grown : CROWDED_WAITS;
-}
-
-bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
+/* Whether others run when we let them. */
+static bool is_wanted(void)
 {
     uint64_t before = shmrpci_ticks();
     shmrpci_thread_yield();
-    bool is_crowded = shmrpci_ticks() - before >= shmrpci_ticks_of_ns(ASIDE_NS);
-    uint32_t was = shmrpci_load_relaxed(&spinner->penalty);
-    uint32_t penalty = next_penalty(was, is_crowded);
-    if (penalty != was) {
-        shmrpci_store_relaxed(&spinner->penalty, penalty);
-    }
+    return shmrpci_ticks() - before >= shmrpci_ticks_of_ns(ASIDE_NS);
+}
+
+bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue)
+{
+    bool is_crowded = overdue >= shmrpci_ticks_of_ns(TAKEN_NS) || is_wanted();
     if (is_crowded) {
+        uint32_t penalty = shmrpci_load_relaxed(&spinner->penalty);
+        penalty = penalty == 0 ? CROWDED_FIRST : 4 * penalty;
+        penalty = penalty < CROWDED_WAITS ? penalty : CROWDED_WAITS;
+        shmrpci_store_relaxed(&spinner->penalty, penalty);
         shmrpci_store_relaxed(&spinner->crowded, penalty);
+        shmrpci_store_relaxed(&spinner->calm, 0u);
     }
     return is_crowded;
 }

@@ -17,10 +17,12 @@
  * told when that happened for which it slept, it learns how late wake-ups are,
  * and whether spinning would have paid, without trying.
  *
- * Who spins for more than a moment steps aside again and again; where others
- * then run, its next two spins are for a moment only, and where that happens
- * time and again, the next 16 are.  (A thread of the system that ran once, or
- * an interrupt, is no reason to sleep for 16 calls.)
+ * Who spins for more than a moment steps aside again and again. Where others
+ * then run, or had taken the CPU before (in a virtual machine also the host,
+ * when it has given it to others: who sleeps then lets the peer run), the next
+ * two spins are for a moment only, and where that happens time and again, the
+ * next 16 are.  (A thread of the system that ran once, or an interrupt, is no
+ * reason to sleep for 16 calls.)
  *
  * Threading: a spinner may be shared; what threads learn at the same time may
  * be lost, which does no harm.
@@ -55,8 +57,8 @@ typedef struct shmrpci_spinner {
     shmrpci_atomic_u32 hit_rate; /* moving, of 1024 */
     shmrpci_atomic_u32 refusals; /* since the last probe */
     shmrpci_atomic_u32 crowded;  /* waits that shall still be short */
-    shmrpci_atomic_u32 penalty;  /* how many, the last time that they did;
-                                    half of it each time that they did not */
+    shmrpci_atomic_u32 penalty;  /* how many, the last time that they did */
+    shmrpci_atomic_u32 calm;     /* waits since then that were not */
     shmrpci_atomic_u64 checked; /* when the next two were looked up, in ticks */
     shmrpci_atomic_u32 quota;   /* CPU time there is, in hundredths */
     shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */
@@ -84,9 +86,10 @@ void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
 /* How long to spin between two steps aside. */
 uint64_t shmrpci_spinner_step_ticks(void);
 
-/* Lets others run that wait for this CPU. True: they did, so that to go on
- * spinning would be at their cost. */
-bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner);
+/* Lets others run that wait for this CPU, at a step that is `overdue`, in
+ * ticks. True: they did, or had taken it already, so that to go on spinning
+ * would be at their cost. */
+bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue);
 
 /* Looks up the usable CPUs, which takes some 20 us. */
 void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now);

@@ -41,9 +41,10 @@ uint64_t shmrpci_spinner_step_ticks(void)
     return 1000;
 }
 
-bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner)
+bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue)
 {
     (void)spinner;
+    (void)overdue;
     return false;
 }
 

@@ -91,7 +91,7 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
             look_after_lease(client, index, now);
         }
         if ((int64_t)(now - step) >= 0) {
-            if (shmrpci_spinner_step_aside(&client->spinner)) {
+            if (shmrpci_spinner_step_aside(&client->spinner, now - step)) {
                 break;
             }
             step = now + shmrpci_spinner_step_ticks();

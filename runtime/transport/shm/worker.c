@@ -176,7 +176,8 @@ static bool search(shm_worker *worker)
             worker->now = shmrpci_ticks();
             refresh(worker);
             if ((int64_t)(worker->now - step) >= 0) {
-                if (shmrpci_spinner_step_aside(&worker->spinner)) {
+                if (shmrpci_spinner_step_aside(&worker->spinner,
+                                               worker->now - step)) {
                     break;
                 }
                 step = worker->now + worker->step_ticks;

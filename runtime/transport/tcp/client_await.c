@@ -41,7 +41,7 @@ static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
         }
         now = shmrpci_ticks();
         if ((int64_t)(now - step) >= 0) {
-            if (shmrpci_spinner_step_aside(spinner)) {
+            if (shmrpci_spinner_step_aside(spinner, now - step)) {
                 break;
             }
             step = now + shmrpci_spinner_step_ticks();

@@ -189,17 +189,6 @@ static void burn(void *user)
     }
 }
 
-/* Until the penalty is `wanted`, or 20 s have passed. */
-static void step_aside_until(shmrpci_spinner *spinner, uint32_t wanted)
-{
-    int64_t until_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);
-    while (shmrpci_load_relaxed(&spinner->penalty) != wanted &&
-           shmrpci_remaining_ns(until_ns) > 0) {
-        (void)shmrpci_spinner_step_aside(spinner);
-    }
-    assert_int_equal(shmrpci_load_relaxed(&spinner->penalty), wanted);
-}
-
 static void is_short_for(shmrpci_spinner *spinner, unsigned waits)
 {
     uint64_t step = shmrpci_spinner_step_ticks();
@@ -209,12 +198,10 @@ static void is_short_for(shmrpci_spinner *spinner, unsigned waits)
     assert_true(shmrpci_spinner_budget(spinner, ELSEWHERE) > step);
 }
 
-/* The first time, as it may have been chance, for two waits only. */
 static void who_stands_aside_for_others_spins_briefly(void **state)
 {
     (void)state;
-    shmrpci_spinner once = spinner_on(4, SHMRPC_PROFILE_BALANCED);
-    shmrpci_spinner often = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
     cpu_set_t all;
     cpu_set_t one;
     assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
@@ -225,14 +212,33 @@ static void who_stands_aside_for_others_spins_briefly(void **state)
     shmrpci_thread thread;
     assert_int_equal(shmrpci_thread_create(&thread, "other", burn, &o),
                      SHMRPC_OK);
-    step_aside_until(&once, 2);
-    step_aside_until(&often, 16);
+    bool has_stepped = false;
+    int64_t until_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);
+    while (!has_stepped && shmrpci_remaining_ns(until_ns) > 0) {
+        has_stepped = shmrpci_spinner_step_aside(&spinner, 0);
+    }
     shmrpci_store_release(&o.is_over, 1u);
     shmrpci_thread_join(&thread);
     assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
-    is_short_for(&once, 2);
-    is_short_for(&often, 16);
-    step_aside_until(&often, 0);
+    assert_true(has_stepped);
+    is_short_for(&spinner, 2);
+}
+
+/* Once, that may have been chance. */
+static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
+{
+    (void)state;
+    shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
+    static const unsigned waits[] = {2, 8, 16, 16};
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        assert_true(shmrpci_spinner_step_aside(&spinner, us(1000)));
+        is_short_for(&spinner, waits[i]);
+    }
+    for (int i = 0; i < 1000; i++) {
+        (void)shmrpci_spinner_budget(&spinner, ELSEWHERE);
+    }
+    assert_true(shmrpci_spinner_step_aside(&spinner, us(1000)));
+    is_short_for(&spinner, 2);
 }
 
 /* Also by who never sleeps; integration/machine_test takes CPUs away. */
@@ -269,6 +275,7 @@ int main(void)
         cmocka_unit_test(sleeps_that_were_right_stay),
         cmocka_unit_test(power_profile_learns_nothing),
         cmocka_unit_test(who_stands_aside_for_others_spins_briefly),
+        cmocka_unit_test(who_loses_its_cpu_again_spins_briefly_for_longer),
         cmocka_unit_test(usable_cpus_are_looked_up_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

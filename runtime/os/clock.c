@@ -121,13 +121,14 @@ int64_t shmrpci_ns_of_ticks(uint64_t ticks)
     return (int64_t)(((uint128)ticks * ns_per_tick) >> 32);
 }
 
-int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock, uint64_t ticks)
+int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock)
 {
-    int64_t passed = shmrpci_ns_of_ticks(ticks - clock->ticks);
-    if (clock->ns == 0 || passed < 0 || passed > TICK_CLOCK_SPAN_NS) {
-        clock->ns = shmrpci_now_ns();
-        clock->ticks = shmrpci_ticks();
-        return clock->ns;
+    clock->ns_per_tick = (uint64_t)shmrpci_ns_of_ticks(UINT64_C(1) << 32);
+    clock->span = shmrpci_ticks_of_ns(TICK_CLOCK_SPAN_NS);
+    if (clock->span > UINT64_MAX / (clock->ns_per_tick + 1)) {
+        clock->span = 0; /* no such machine is known */
     }
-    return clock->ns + passed;
+    clock->ns = shmrpci_now_ns();
+    clock->ticks = shmrpci_ticks();
+    return clock->ns;
 }

@@ -58,10 +58,23 @@ int64_t shmrpci_ns_of_ticks(uint64_t ticks);
  * few milliseconds; good to a few microseconds. Zeroed to begin with. */
 typedef struct shmrpci_tick_clock {
     uint64_t ticks;
+    uint64_t span;        /* how many ticks it runs by itself */
+    uint64_t ns_per_tick; /* times 2^32; all that a span takes fits */
     int64_t ns;
 } shmrpci_tick_clock;
 
+/* Sets it, and reads it. */
+int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock);
+
 /* Monotonic nanoseconds at `ticks`, which were read just now. */
-int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock, uint64_t ticks);
+static inline int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock,
+                                            uint64_t ticks)
+{
+    uint64_t passed = ticks - clock->ticks;
+    if (passed >= clock->span) {
+        return shmrpci_tick_clock_set(clock);
+    }
+    return clock->ns + (int64_t)((passed * clock->ns_per_tick) >> 32);
+}
 
 #endif

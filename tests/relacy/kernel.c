@@ -109,10 +109,10 @@ int64_t shmrpci_remaining_ns(int64_t deadline_ns)
     return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
-int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock, uint64_t ticks)
+int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock)
 {
     (void)clock;
-    return (int64_t)ticks;
+    return now_ns;
 }
 
 /* True: it was timed, and the time is up. */

@@ -57,8 +57,6 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
         if (shm_word_state(word) != SHM_SUBMITTED) {
             return false;
         }
-        /* For the reply, while the call runs. */
-        __builtin_prefetch(&conn->block.slots[slot], 1, 3);
         uint32_t gen = shm_word_gen(word);
         uint32_t nobody = 0;
         if (!shmrpci_cas_seq(held, &nobody,
@@ -279,6 +277,18 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
         worker, turn->is_theirs ? &turn->start : &worker->start, is_full);
     end_turn(worker, is_found);
     return is_found;
+}
+
+bool shm_worker_claim_next(shm_worker *worker)
+{
+    shm_view *view = worker->views;
+    /* As in claim_from. */
+    if (shmrpci_load_seq(&view->conn->ledger->entries[SHM_WHOLE].closed) != 0 ||
+        !claim_likely(worker, view)) {
+        return false;
+    }
+    view->active = worker->now;
+    return true;
 }
 
 bool shm_worker_sees_work(const shm_worker *worker)

@@ -253,12 +253,25 @@ static bool find_work(shm_worker *worker)
     return search(worker) || sleep_by_bell(worker);
 }
 
+/* Who has just answered the only client there is finds its next request where
+ * it is likely to be, as long as nothing else is due: calls in flight come one
+ * upon another, and a search would find no more. */
+static bool find_next(shm_worker *worker)
+{
+    return worker->is_now && worker->view_count == 1 && !worker->is_cold &&
+           (int64_t)(worker->lease - worker->now) >
+               (int64_t)(worker->lease_ticks / 2) &&
+           shmrpci_load_seq(worker->listener->signal) == worker->signal &&
+           shm_worker_claim_next(worker);
+}
+
 int shm_worker_next(shmrpci_participant *base, shmrpci_request *request)
 {
     shm_worker *worker = (shm_worker *)(void *)base;
     shm_worker_go_online(worker);
     while (!is_stopping(worker)) {
-        if (find_work(worker) && shm_worker_begin(worker, request)) {
+        if ((find_next(worker) || find_work(worker)) &&
+            shm_worker_begin(worker, request)) {
             return SHMRPC_OK;
         }
     }

@@ -126,6 +126,9 @@ struct shm_worker {
 /* Looks for a request and claims it: conn, slot and gen are set then.
  * `is_full`: every connection, not only the recently active. */
 bool shm_worker_scan(shm_worker *worker, bool is_full);
+/* Looks for the next request where it is likely to be, of the only connection
+ * there is. */
+bool shm_worker_claim_next(shm_worker *worker);
 /* Whether anything waits unclaimed; may be wrong in saying yes. */
 bool shm_worker_sees_work(const shm_worker *worker);
 

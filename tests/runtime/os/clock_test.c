@@ -62,7 +62,7 @@ static void ticks_measure_time(void **state)
 static void tick_clock_follows_the_real_one(void **state)
 {
     (void)state;
-    shmrpci_tick_clock clock = {0, 0};
+    shmrpci_tick_clock clock = {0};
     int64_t end_ns = shmrpci_deadline_after(30 * SHMRPCI_NS_PER_MS);
     int64_t now_ns;
     do {

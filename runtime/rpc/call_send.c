@@ -133,20 +133,46 @@ static void set_head(shmrpci_plan *p, uint32_t flags)
     };
 }
 
-/* A request that needs no codec, if there is a slot for it at once. False:
- * nothing was sent. */
-static bool post(shmrpci_plan *p)
+/* Writes a request that is short, of any encoding. False: it is none. */
+static bool encode_short(const shmrpci_plan *p, uint8_t *body, size_t *len)
 {
     const shmrpci_flat *flat = &p->link->methods[p->number].request;
-    _Alignas(8) uint8_t body[SHMRPCI_FLAT_MAX_BYTES];
+    shmrpci_buf out;
+    if (flat->bytes != 0) {
+        shmrpci_flat_write(flat, p->params, body);
+        *len = flat->bytes;
+        return true;
+    }
+    shmrpci_buf_init_fixed(&out, body, SHMRPCI_POST_MAX_BYTES);
+    int status = shmrpci_plan_codec(p)->encode(p->method->params, p->params, "",
+                                               &out, NULL);
+    *len = out.len;
+    return status == SHMRPC_OK;
+}
+
+/* Whether request and reply of calls like this one were short. */
+static bool may_post(const shmrpci_plan *p)
+{
     /* Relaxed: estimates are hints. */
-    if (flat->bytes == 0 || p->is_loan ||
-        shmrpci_load_relaxed(&p->state->reply_bytes) > SHMRPCI_POST_MAX_BYTES) {
+    return p->link->transport->post != NULL && !p->is_loan &&
+           (p->method->flags & SHMRPC_METHOD_ONEWAY) == 0 &&
+           shmrpci_load_relaxed(&p->state->request_bytes) <=
+               SHMRPCI_POST_MAX_BYTES &&
+           shmrpci_load_relaxed(&p->state->reply_bytes) <=
+               SHMRPCI_POST_MAX_BYTES;
+}
+
+/* A short request, if there is a slot for it at once. False: nothing was sent,
+ * and the long way will send it, or say what is wrong. */
+static bool post(shmrpci_plan *p)
+{
+    _Alignas(8) uint8_t body[SHMRPCI_POST_MAX_BYTES];
+    size_t len;
+    if (!may_post(p) || !encode_short(p, body, &len)) {
         return false;
     }
     set_head(p, 0);
-    shmrpci_flat_write(flat, p->params, body);
-    return p->link->transport->post(p->link->conn, &p->call, body, flat->bytes);
+    return p->link->transport->post(p->link->conn, &p->call, body, len);
 }
 
 int shmrpci_plan_send(shmrpci_plan *p)

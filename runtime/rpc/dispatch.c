@@ -38,7 +38,7 @@ typedef struct worker {
     shmrpci_counter counter;
     uint32_t row;        /* of it, for the method that runs */
     const void *pointed; /* parameters that are a pointer to a flat value */
-    _Alignas(64) uint8_t image[SHMRPCI_FLAT_MAX_BYTES]; /* of a flat result */
+    _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* of a short result */
     _Alignas(64) uint8_t params[LOCAL_BYTES];
     _Alignas(64) uint8_t result[LOCAL_BYTES];
     _Alignas(64) uint8_t body[LOCAL_BYTES];
@@ -58,6 +58,10 @@ shmrpci_served_method shmrpci_served_method_of(const shmrpc_method *method)
         .result = shmrpci_flat_of(codec, method->result)};
     own.is_flat = own.params.bytes != 0 &&
                   (own.result.bytes != 0 || method->result == NULL);
+    own.is_tried = method->result == NULL ||
+                   (method->result->flags & SHMRPC_TYPE_FIXED) != 0 ||
+                   method->encoding == SHMRPC_ENCODING_RAW ||
+                   method->encoding == SHMRPC_ENCODING_NATIVE;
     return own;
 }
 
@@ -278,10 +282,40 @@ static int encode(worker *w, shmrpci_request *request, uint32_t index,
                                         &w->error);
 }
 
+/* Sends a result if it is short, and so were those before it. False: the long
+ * way will send it, or say what is wrong. */
+static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
+                         void *result)
+{
+    const shmrpc_type *type = w->served->service->methods[index].result;
+    const shmrpci_served_method *own = &w->served->methods[index];
+    shmrpci_buf out;
+    if (w->transport->answer == NULL || !own->is_tried || w->ctx.has_lent ||
+        w->result_bytes[index] > sizeof w->image) {
+        return false;
+    }
+    shmrpci_buf_init_fixed(&out, w->image, sizeof w->image);
+    if (type != NULL &&
+        shmrpci_reply_codec(request, own->codec)
+                ->encode(type, result, "result", &out, NULL) != SHMRPC_OK) {
+        return false;
+    }
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    shmrpci_count_call(&w->counter, w->row, request->in_len, out.len,
+                       SHMRPC_OK);
+    estimate(&w->result_bytes[index], out.len);
+    w->transport->answer(request, w->image, out.len);
+    return true;
+}
+
 static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
     const shmrpc_method *method = &w->served->service->methods[index];
+    if (answer_short(w, request, index, result)) {
+        return;
+    }
     int status = encode(w, request, index, result);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;

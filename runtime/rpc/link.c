@@ -75,17 +75,14 @@ static int agree(shmrpci_link *link, const shmrpc_service *service,
     return status;
 }
 
-/* Which requests are posted, and which replies copied. */
+/* Which requests and replies need no codec. */
 static void find_flat(shmrpci_link *link, const shmrpc_service *service)
 {
     for (uint32_t i = 0; i < service->method_count; i++) {
         const shmrpc_method *method = &service->methods[i];
         shmrpci_link_method *own = &link->methods[i];
+        own->request = shmrpci_flat_of(own->codec, method->params);
         own->reply = shmrpci_flat_of(own->codec, method->result);
-        if (link->transport->post != NULL &&
-            (method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
-            own->request = shmrpci_flat_of(own->codec, method->params);
-        }
     }
 }
 

@@ -27,7 +27,7 @@
 typedef struct shmrpci_link_method {
     const shmrpci_codec *codec;
     uint32_t id; /* the server's */
-    /* Where values need no codec; none for requests that can't be posted. */
+    /* Where values need no codec. */
     shmrpci_flat request;
     shmrpci_flat reply;
 } shmrpci_link_method;

@@ -19,6 +19,9 @@ typedef struct shmrpci_served_method {
     shmrpci_flat params;
     shmrpci_flat result;
     bool is_flat; /* a call needs no codec, and is answered */
+    /* To try whether the result is short costs little: its size is bounded, or
+     * its codec stops where there is no room. */
+    bool is_tried;
 } shmrpci_served_method;
 
 /* `codec` is NULL where this library lacks the encoding. */

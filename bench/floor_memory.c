@@ -120,14 +120,12 @@ static void parcel_call(void *state)
 {
     parcel *const p = state;
     uint64_t body[4] = {p->sum, 2, 3, 4};
-    uint64_t expected[4] = {p->sum, 2, 3, 4};
     work(body);
-    memcpy(expected, body, sizeof expected);
     send_parcel(p, p->last + 1, body);
     p->last += 2;
     open_parcel(p, p->last, body);
     p->sum = body[0];
-    if (memcmp(body + 1, expected + 1, sizeof body - sizeof *body) != 0) {
+    if (body[1] != 2 || body[2] != 3 || body[3] != 4) {
         bench_fail("a parcel was changed");
     }
 }

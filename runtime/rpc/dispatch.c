@@ -282,6 +282,15 @@ static int encode(worker *w, shmrpci_request *request, uint32_t index,
                                         &w->error);
 }
 
+/* Sends the first `len` bytes of w->image as the result. */
+static void answer(worker *w, shmrpci_request *request, size_t len)
+{
+    request->head.status = SHMRPC_OK;
+    request->head.flags = 0;
+    shmrpci_count_call(&w->counter, w->row, request->in_len, len, SHMRPC_OK);
+    w->transport->answer(request, w->image, len);
+}
+
 /* Sends a result if it is short, and so were those before it. False: the long
  * way will send it, or say what is wrong. */
 static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
@@ -300,12 +309,8 @@ static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
                 ->encode(type, result, "result", &out, NULL) != SHMRPC_OK) {
         return false;
     }
-    request->head.status = SHMRPC_OK;
-    request->head.flags = 0;
-    shmrpci_count_call(&w->counter, w->row, request->in_len, out.len,
-                       SHMRPC_OK);
     estimate(&w->result_bytes[index], out.len);
-    w->transport->answer(request, w->image, out.len);
+    answer(w, request, out.len);
     return true;
 }
 
@@ -404,10 +409,7 @@ static void handle_flat(worker *w, shmrpci_request *request, uint32_t index,
         reply_status(w, request, &w->served->service->methods[index], status);
         return;
     }
-    request->head.status = SHMRPC_OK;
-    shmrpci_count_call(&w->counter, w->row, request->in_len, flat->bytes,
-                       SHMRPC_OK);
-    w->transport->answer(request, w->image, flat->bytes);
+    answer(w, request, flat->bytes);
 }
 
 static void handle(worker *w, shmrpci_request *request, uint32_t index)

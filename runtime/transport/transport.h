@@ -386,7 +386,8 @@ struct shmrpci_transport {
      * lies about its memory may the two overlap, if `in_shared`. */
     void (*reply_reserve)(shmrpci_request *request, size_t size_hint);
     /* The short way of both, for a body of at most SHMRPCI_POST_MAX_BYTES that
-     * is there already, when nothing was reserved. NULL where there is none. */
+     * is there already, when nothing was reserved; head.flags are 0. NULL where
+     * there is none. */
     void (*answer)(shmrpci_request *request, const void *body, size_t len);
     /* Sends head.flags, head.status and request->out, and ends the request.
      * When `out` has failed, sends its status without a body. */

@@ -27,6 +27,9 @@ static struct {
     shmrpci_listener *mirror;
 } participants[PARTICIPANTS];
 
+/* The control loop gets no CPU until then. */
+static _Atomic int64_t starved_until_ns;
+
 /* ---- the listener ---- */
 
 static size_t find(const shmrpci_listener *listener)
@@ -64,6 +67,7 @@ static int linked_run(shmrpci_listener *listener, shmrpc_error *error)
         int64_t wake_ns = shm->step(listener);
         shmrpci_mutex_unlock(&control);
         (void)shmrpci_poll_readable(shm->poll_fd(listener), wake_ns);
+        (void)shmrpci_poll_entries(NULL, 0, atomic_load(&starved_until_ns));
         shmrpci_mutex_lock(&control);
     }
     shmrpci_mutex_unlock(&control);
@@ -151,8 +155,54 @@ static void linked_recover(shmrpci_listener *listener, uint32_t index)
     shmrpci_mutex_unlock(&control);
 }
 
+/* ---- own cases ---- */
+
+#define STARVED_NS (300 * SHMRPCI_NS_PER_MS)
+
+/* What it has not read of ends must not keep a worker from asking for memory.
+ */
+static void starved_control_loop_gives_memory_later(void **state)
+{
+    (void)state;
+    enum { ENDS = 2000 };
+    fixture f;
+    shmrpci_call call;
+    shmrpci_call *armed = &call;
+    shmrpci_request request = {0};
+    static uint8_t body[(size_t)1 << 20];
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_participant *me = worker_open(&f, 0);
+    atomic_store(&starved_until_ns, shmrpci_deadline_after(STARVED_NS));
+    for (int i = 0; i <= ENDS; i++) {
+        size_t len = i < ENDS ? 1 : sizeof body;
+        call = (shmrpci_call){0};
+        assert_int_equal(shm->reserve(conn, &call, 1, 1,
+                                      shmrpci_deadline_after(PATIENCE_NS),
+                                      NULL),
+                         SHMRPC_OK);
+        call.head = (shmrpci_head){.method = METHOD_SIZE,
+                                   .flags = SHMRPCI_HEAD_TOLD,
+                                   .timeout_ns = PATIENCE_NS};
+        shmrpci_buf_append(&call.out, "x", 1);
+        assert_int_equal(shm->commit(&call), SHMRPC_OK);
+        (void)shm->arm(conn, &armed, 1);
+        worker_next(me, &request);
+        worker_reply(&request, body, len);
+        expect_reply(&call, body, len);
+    }
+    f.transport->participant_close(me);
+    shm->disconnect(conn);
+    fixture_stop(&f);
+}
+
 int main(void)
 {
+    static const struct CMUnitTest own[] = {
+        cmocka_unit_test(starved_control_loop_gives_memory_later),
+    };
+    suite_own_cases = own;
+    suite_own_case_count = sizeof own / sizeof *own;
     static shmrpci_transport linked;
     linked = *shm;
     linked.listen = linked_listen;

@@ -12,6 +12,8 @@
 
 static const shmrpci_transport *transport;
 
+const struct CMUnitTest *suite_own_cases;
+size_t suite_own_case_count;
 const char *suite_worker_scheme;
 char suite_cert_file[64];
 char suite_ca_file[64];
@@ -575,6 +577,9 @@ static int run_group(const char *part, const struct CMUnitTest *cases,
                      size_t count)
 {
     char name[64];
+    if (count == 0) {
+        return 0;
+    }
     (void)snprintf(name, sizeof name, "%s: %s", transport->scheme, part);
     return _cmocka_run_group_tests(name, cases, count, NULL, NULL);
 }
@@ -598,7 +603,8 @@ int suite_run(const shmrpci_transport *over)
         run_group("call", suite_call_cases, suite_call_case_count) +
         run_group("life", suite_life_cases, suite_life_case_count) +
         run_group("load", suite_load_cases, suite_load_case_count) +
-        run_group("watch", suite_watch_cases, suite_watch_case_count);
+        run_group("watch", suite_watch_cases, suite_watch_case_count) +
+        run_group("own", suite_own_cases, suite_own_case_count);
     remove_folder(folder);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -94,6 +94,9 @@ bool suite_knows_peers(void);
 /* The transport that workers see, if it is not that of the clients: set before
  * suite_run. */
 extern const char *suite_worker_scheme;
+/* What only this transport must do; set before suite_run. */
+extern const struct CMUnitTest *suite_own_cases;
+extern size_t suite_own_case_count;
 /* Of addresses, for TLS; "" for none. */
 extern char suite_cert_file[64];
 extern char suite_ca_file[64];

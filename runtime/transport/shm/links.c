@@ -83,10 +83,14 @@ bool shm_links_catch_up(shm_listener *listener)
     return is_lagging;
 }
 
+/* Who has left so many unread looks anyway; and the rest is for regions, whose
+ * packets must not be lost. */
 static void nudge(const shm_link *link)
 {
     shm_link_message look = {.kind = SHM_LINK_NUDGE};
-    (void)shm_link_send(link->fd, &look, NULL, 0);
+    if (!shmrpci_socket_is_backed_up(link->fd)) {
+        (void)shm_link_send(link->fd, &look, NULL, 0);
+    }
 }
 
 void shm_links_forget(shm_listener *listener, shm_conn *conn)

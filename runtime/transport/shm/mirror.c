@@ -238,6 +238,21 @@ void shm_mirror_reap(shm_listener *listener)
 
 /* ---- asking ---------------------------------------------------------- */
 
+/* What is said here must not be lost: while the control loop has no CPU, what
+ * it was told of the ends of calls can fill the link. */
+static shmrpc_status say(const shm_mirror *mirror,
+                         const shm_link_message *message, int64_t deadline_ns)
+{
+    shmrpci_poll_entry room = {.fd = mirror->link_fd, .write = true};
+    shmrpc_status status;
+    do {
+        status = shm_link_send(mirror->link_fd, message, NULL, 0);
+    } while (status == SHMRPC_E_EXHAUSTED &&
+             shmrpci_poll_entries(&room, 1, deadline_ns));
+    return status;
+}
+
+/* Under table_lock. */
 static shm_mirror_ask *begin_ask(shm_listener *listener, shm_link_message *want)
 {
     shm_mirror *mirror = listener->mirror;
@@ -249,11 +264,6 @@ static shm_mirror_ask *begin_ask(shm_listener *listener, shm_link_message *want)
         mirror->last_tag == UINT32_MAX ? 1 : mirror->last_tag + 1;
     want->tag = mirror->last_tag;
     *ask = (shm_mirror_ask){.tag = want->tag};
-    shmrpc_status status = shm_link_send(mirror->link_fd, want, NULL, 0);
-    if (status != SHMRPC_OK) {
-        ask->is_done = true;
-        ask->status = status;
-    }
     return ask;
 }
 
@@ -281,7 +291,8 @@ static shmrpc_status ask_for(shm_listener *listener, shm_link_message *want,
     shmrpci_mutex_lock(&listener->table_lock);
     shm_mirror_ask *ask = begin_ask(listener, want);
     shmrpci_mutex_unlock(&listener->table_lock);
-    bool is_done = look(listener, ask);
+    shmrpc_status status = say(mirror, want, deadline_ns);
+    bool is_done = status != SHMRPC_OK || look(listener, ask);
     while (!is_done && shmrpci_remaining_ns(deadline_ns) > 0) {
         int64_t slice_ns = shmrpci_deadline_after(ASK_SLICE_NS);
         (void)shmrpci_poll_readable(mirror->link_fd,
@@ -291,7 +302,9 @@ static shmrpc_status ask_for(shm_listener *listener, shm_link_message *want,
         is_done = look(listener, ask);
     }
     shmrpci_mutex_lock(&listener->table_lock);
-    shmrpc_status status = ask->is_done ? ask->status : SHMRPC_E_DEADLINE;
+    if (status == SHMRPC_OK) {
+        status = ask->is_done ? ask->status : SHMRPC_E_DEADLINE;
+    }
     *out_region = ask->region;
     ask->tag = 0;
     shmrpci_mutex_unlock(&listener->table_lock);
@@ -323,20 +336,25 @@ const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
                : NULL;
 }
 
-static void say_of(const shm_conn *conn, shm_link_kind kind)
+static shmrpc_status say_of(const shm_conn *conn, shm_link_kind kind)
 {
     shm_link_message message = {.kind = kind, .conn = conn->serial};
-    (void)shm_link_send(conn->listener->mirror->link_fd, &message, NULL, 0);
+    return say(conn->listener->mirror, &message,
+               shmrpci_deadline_after(SHM_LINK_WAIT_NS));
 }
 
-void shm_mirror_tell(const shm_conn *conn)
+void shm_mirror_tell(shm_conn *conn, uint32_t armed)
 {
-    say_of(conn, SHM_LINK_TELL);
+    /* Relaxed: a worker of this process that hasn't seen it says it again. */
+    if (shmrpci_load_relaxed(&conn->said_of) != armed &&
+        say_of(conn, SHM_LINK_TELL) == SHMRPC_OK) {
+        shmrpci_store_relaxed(&conn->said_of, armed);
+    }
 }
 
 void shm_mirror_refuse(const shm_conn *conn)
 {
-    say_of(conn, SHM_LINK_REFUSE);
+    (void)say_of(conn, SHM_LINK_REFUSE);
 }
 
 /* ---- beginning and end ----------------------------------------------- */

@@ -45,8 +45,9 @@ void shm_mirror_close(shm_listener *listener);
  * UNAVAILABLE, DEADLINE: it does not answer. */
 shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region);
-/* Has the supervisor tell the client, as shm_conn_tell. */
-void shm_mirror_tell(const shm_conn *conn);
+/* Has the supervisor tell the client, as shm_conn_tell, once for each value of
+ * its armed word. */
+void shm_mirror_tell(shm_conn *conn, uint32_t armed);
 /* Asks it to hang up on the client. */
 void shm_mirror_refuse(const shm_conn *conn);
 /* Maps a region that is not mapped here yet, or an earlier one in its place;

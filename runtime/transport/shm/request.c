@@ -67,7 +67,7 @@ void shm_conn_tell(shm_conn *conn)
      * here; the client arms, then looks at the words. */
     uint32_t armed = shmrpci_load_seq(conn->block.armed);
     if (armed != 0 && conn->listener->mirror != NULL) {
-        shm_mirror_tell(conn);
+        shm_mirror_tell(conn, armed);
     } else if (armed != 0) {
         /* Told first: whoever dies or stops here has told for all. The client
          * may have armed anew since; then another end will find that. */

@@ -109,6 +109,7 @@ typedef struct shm_conn {
     shmrpci_atomic_u32 has_extents; /* has had some, ever */
     uint32_t incarnations;
     shmrpci_atomic_u32 nonsense; /* requests that no client of ours makes */
+    shmrpci_atomic_u32 said_of;  /* the arming our supervisor was told of */
     /* SHM_EXTENTS + 1 of them, made with the first; [0] is unused. Release;
      * acquire. */
     _Atomic(shm_extent *) extents;

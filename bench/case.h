@@ -117,6 +117,10 @@ unsigned bench_free_port(void);
 /* From serve: clients may dial now. */
 void bench_ready(void);
 
+/* From call: it counts as so many, not as one; others may have made more calls
+ * before it could see that there were enough. */
+void bench_counts_as(double times);
+
 /* Ends this process; the report shows the message in place of figures. */
 __attribute__((noreturn, format(printf, 1, 2))) void
 bench_fail(const char *format, ...);

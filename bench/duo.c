@@ -337,8 +337,8 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
         if (c->calls > 1) {
             out->p99_ns /= c->calls;
             out->ops_per_s *= c->calls;
-            /* Many calls end at once, after others had made them: the mean is
-             * what one of them took. */
+            /* They come in bursts, as their turns do: the mean is what one of
+             * them took. */
             out->p50_ns = 1e9 / out->ops_per_s;
         }
     } else {

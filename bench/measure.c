@@ -22,6 +22,26 @@ typedef struct timing {
     uint64_t batch_ticks;
 } timing;
 
+/* What the call that runs counts as. */
+static double current_times;
+
+void bench_counts_as(double times)
+{
+    current_times = times;
+}
+
+/* Calls as often as a sample has calls; returns how many that were. */
+static double sample_once(const timing *t)
+{
+    double times = 0;
+    for (unsigned i = 0; i < t->group; i++) {
+        current_times = 1;
+        t->call(t->state);
+        times += current_times;
+    }
+    return times;
+}
+
 static int by_value(const void *a, const void *b)
 {
     const double x = *(const double *)a;
@@ -41,21 +61,21 @@ double bench_quantile(double *values, size_t count, double fraction)
 /* Fills `samples` with ns a call; returns how many. `ops_per_s` may be NULL. */
 static size_t batch(const timing *t, double *samples, double *ops_per_s)
 {
-    const double ns = bench_ns_per_tick() / t->group;
+    const double ns = bench_ns_per_tick();
     const uint64_t start = bench_ticks();
     uint64_t last = start;
+    double times = 0;
     size_t count = 0;
     while (count < MAX_SAMPLES &&
            (last - start < t->batch_ticks || count < MIN_SAMPLES)) {
-        for (unsigned i = 0; i < t->group; i++) {
-            t->call(t->state);
-        }
+        const double more = sample_once(t);
         const uint64_t now = bench_ticks();
-        samples[count++] = (double)(now - last) * ns;
+        samples[count++] = (double)(now - last) * ns / more;
+        times += more;
         last = now;
     }
     if (ops_per_s != NULL) {
-        *ops_per_s = 1e9 * (double)count / ((double)(last - start) * ns);
+        *ops_per_s = 1e9 * times / ((double)(last - start) * ns);
     }
     return count;
 }

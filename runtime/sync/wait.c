@@ -5,9 +5,6 @@
 #include "os/process.h"
 #include "os/thread.h"
 
-#define HIT_ONE      1024u
-#define HIT_LOW      307u /* below 0.3, spinning does not pay */
-#define PROBE_EVERY  16u
 #define MIN_CPUS     150u
 #define REFRESH_NS   SHMRPCI_NS_PER_S
 #define USUAL_FACTOR 4u
@@ -63,7 +60,7 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
     }
     shmrpci_store_relaxed(&spinner->limit, spinner->least_ticks);
     shmrpci_store_relaxed(&spinner->usual, spinner->least_ticks);
-    shmrpci_store_relaxed(&spinner->hit_rate, HIT_ONE);
+    shmrpci_odds_init(&spinner->odds);
     shmrpci_spinner_look_up(spinner, shmrpci_ticks());
 }
 
@@ -72,14 +69,8 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
 static uint64_t learnt_budget(shmrpci_spinner *spinner)
 {
     uint64_t limit = shmrpci_load_relaxed(&spinner->limit);
-    if (shmrpci_load_relaxed(&spinner->hit_rate) < HIT_LOW) {
-        uint32_t refusals = shmrpci_load_relaxed(&spinner->refusals) + 1;
-        if (refusals < PROBE_EVERY) {
-            shmrpci_store_relaxed(&spinner->refusals, refusals);
-            return 0;
-        }
-        shmrpci_store_relaxed(&spinner->refusals, 0);
-        return limit;
+    if (!shmrpci_odds_are_good(&spinner->odds)) {
+        return shmrpci_odds_try(&spinner->odds) ? limit : 0;
     }
     /* Waits scatter, and one sleep too many costs more than all of it: a
      * quarter of the limit is always worth it where hits are common. */
@@ -135,15 +126,13 @@ uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
 {
     uint64_t usual = shmrpci_load_relaxed(&spinner->usual);
-    uint32_t rate = shmrpci_load_relaxed(&spinner->hit_rate);
     shmrpci_store_relaxed(&spinner->usual, usual - usual / 8 + ticks / 8);
-    shmrpci_store_relaxed(&spinner->hit_rate, rate + (HIT_ONE - rate) / 8);
+    shmrpci_odds_note(&spinner->odds, true);
 }
 
 void shmrpci_spinner_miss(shmrpci_spinner *spinner)
 {
-    uint32_t rate = shmrpci_load_relaxed(&spinner->hit_rate);
-    shmrpci_store_relaxed(&spinner->hit_rate, rate - rate / 8);
+    shmrpci_odds_note(&spinner->odds, false);
     /* The peer may have gone to sleep because of us; who spins for less than
      * its wake-up takes then sleeps too, and so on for ever. */
     shmrpci_store_relaxed(&spinner->usual,

@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #include "shmrpc/options.h"
-#include "sync/atomic.h"
+#include "sync/odds.h"
 
 typedef enum shmrpci_side {
     SHMRPCI_SIDE_CLIENT,
@@ -48,17 +48,16 @@ typedef enum shmrpci_side {
 #define SHMRPCI_CPU_UNKNOWN UINT32_MAX
 
 typedef struct shmrpci_spinner {
-    uint64_t least_ticks;        /* of `limit`; 0: never spin */
-    uint64_t most_ticks;         /* the same */
-    uint64_t refresh_ticks;      /* between two looks at the usable CPUs */
-    shmrpci_atomic_u64 limit;    /* the longest spin now */
-    shmrpci_atomic_u64 late;     /* moving mean of how late wake-ups came */
-    shmrpci_atomic_u64 usual;    /* moving mean of the waits that were hits */
-    shmrpci_atomic_u32 hit_rate; /* moving, of 1024 */
-    shmrpci_atomic_u32 refusals; /* since the last probe */
-    shmrpci_atomic_u32 crowded;  /* waits that shall still be short */
-    shmrpci_atomic_u32 penalty;  /* how many, the last time that they did */
-    shmrpci_atomic_u32 calm;     /* waits since then that were not */
+    uint64_t least_ticks;       /* of `limit`; 0: never spin */
+    uint64_t most_ticks;        /* the same */
+    uint64_t refresh_ticks;     /* between two looks at the usable CPUs */
+    shmrpci_atomic_u64 limit;   /* the longest spin now */
+    shmrpci_atomic_u64 late;    /* moving mean of how late wake-ups came */
+    shmrpci_atomic_u64 usual;   /* moving mean of the waits that were hits */
+    shmrpci_odds odds;          /* that waits end while we spin */
+    shmrpci_atomic_u32 crowded; /* waits that shall still be short */
+    shmrpci_atomic_u32 penalty; /* how many, the last time that they did */
+    shmrpci_atomic_u32 calm;    /* waits since then that were not */
     shmrpci_atomic_u64 checked; /* when the next two were looked up, in ticks */
     shmrpci_atomic_u32 quota;   /* CPU time there is, in hundredths */
     shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */

@@ -164,6 +164,9 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
  * of one that is awake, which then sleeps too. So after the answer to one that
  * was awake, who is awake goes first, until the others have waited for longer
  * than it takes to serve them, by some times; then each of them is served.
+ * Where all of them sleep, each would be answered after the one before had made
+ * its next call, and slept. So the answer to one is followed by a moment for
+ * that call, unless such moments have led to nothing of late.
  * Nobody is passed over where everything is looked at, before a sleep or after
  * it, and so the protocol knows nothing of turns.
  */
@@ -171,11 +174,14 @@ static void begin_turn(shm_worker *worker, bool is_full)
 {
     shm_turn *turn = &worker->turn;
     if (turn->is_awake) {
-        turn->awake = worker->idle_since; /* the search began with its end */
+        /* The search began with the end of its call. */
+        turn->until =
+            worker->idle_since +
+            (turn->is_doubtful ? turn->woken_ticks : turn->again_ticks);
     }
     turn->passed = 0;
-    turn->is_theirs = !is_full && turn->owed == 0 &&
-                      worker->now - turn->awake < turn->again_ticks;
+    turn->is_theirs =
+        !is_full && turn->owed == 0 && (int64_t)(turn->until - worker->now) > 0;
     if (turn->is_theirs && turn->waiting > 0 &&
         worker->now - turn->since > turn->waiting * turn->passed_ticks) {
         turn->is_theirs = false;
@@ -196,9 +202,24 @@ static bool is_passed(shm_worker *worker, shm_view *view)
     return true;
 }
 
+/* A sleeper that was answered has called again while it was waited for, or has
+ * not. Once makes up for many misses: calls upon calls follow. */
+static void learn_from_sleeper(shm_turn *turn, bool is_found)
+{
+    if (turn->is_doubtful && turn->is_awake && (is_found || !turn->is_theirs)) {
+        turn->is_doubtful = false;
+        if (is_found && turn->is_theirs) {
+            shmrpci_odds_init(&turn->odds);
+        } else {
+            shmrpci_odds_note(&turn->odds, false);
+        }
+    }
+}
+
 static void end_turn(shm_worker *worker, bool is_found)
 {
     shm_turn *turn = &worker->turn;
+    learn_from_sleeper(turn, is_found);
     uint32_t passed =
         turn->passed < SHM_PASSED_MOST ? turn->passed : SHM_PASSED_MOST;
     if (turn->owed > 0 || (!is_found && turn->waiting == 0)) {

@@ -80,6 +80,18 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
     return false;
 }
 
+/* Clients take the lowest slot that is free. */
+static void note_claimed(shm_view *view, uint32_t slot)
+{
+    view->next = (slot + 1) % SHM_SLOTS;
+    view->top = slot > view->top ? slot : view->top;
+    if (++view->claims == SHM_SLOTS) {
+        view->depth = view->top + 1;
+        view->top = 0;
+        view->claims = 0;
+    }
+}
+
 /* The slots of `mask`, from where it left off, round. */
 static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
 {
@@ -93,7 +105,7 @@ static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
         uint32_t slot = (turn + start) % SHM_SLOTS;
         turned &= turned - 1;
         if (try_claim(worker, view->conn, slot)) {
-            view->next = (slot + 1) % SHM_SLOTS;
+            note_claimed(view, slot);
             return true;
         }
     }
@@ -108,7 +120,7 @@ static bool claim_likely(shm_worker *worker, shm_view *view)
     uint32_t next = view->next;
     uint32_t last = (next + SHM_SLOTS - 1) % SHM_SLOTS;
     if (shm_conn_waits(conn, next) && try_claim(worker, conn, next)) {
-        view->next = (next + 1) % SHM_SLOTS;
+        note_claimed(view, next);
         return true;
     }
     if (view->streak < SHM_MAX_STREAK && shm_conn_waits(conn, last) &&

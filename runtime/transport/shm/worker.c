@@ -11,6 +11,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "transport/shm/mirror.h"
+#include "transport/shm/pace.h"
 
 /* Counts one more `what`, where that is wanted. */
 #define COUNT_WAIT(worker, what)                             \
@@ -253,16 +254,33 @@ static bool find_work(shm_worker *worker)
     return search(worker) || sleep_by_bell(worker);
 }
 
+/* Lets some calls of the only client come. False: it has not many in flight. */
+static bool let_come(shm_worker *worker)
+{
+    const shm_view *view = worker->views;
+    uint32_t some = shm_pace_of(view->depth);
+    if (some == 0) {
+        return false;
+    }
+    uint32_t slot = (view->next + some) % view->depth;
+    worker->now = shm_pace_wait(&view->conn->block.slots[slot].word, true, some,
+                                worker->now);
+    return true;
+}
+
 /* Who has just answered the only client there is finds its next request where
  * it is likely to be, as long as nothing else is due: calls in flight come one
  * upon another, and a search would find no more. */
 static bool find_next(shm_worker *worker)
 {
-    return worker->is_now && worker->view_count == 1 && !worker->is_cold &&
-           (int64_t)(worker->lease - worker->now) >
-               (int64_t)(worker->lease_ticks / 2) &&
-           shmrpci_load_seq(worker->listener->signal) == worker->signal &&
-           shm_worker_claim_next(worker);
+    if (!worker->is_now || worker->view_count != 1 || worker->is_cold ||
+        (int64_t)(worker->lease - worker->now) <=
+            (int64_t)(worker->lease_ticks / 2) ||
+        shmrpci_load_seq(worker->listener->signal) != worker->signal) {
+        return false;
+    }
+    return shm_worker_claim_next(worker) ||
+           (let_come(worker) && shm_worker_claim_next(worker));
 }
 
 int shm_worker_next(shmrpci_participant *base, shmrpci_request *request)

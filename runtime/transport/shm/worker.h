@@ -49,6 +49,9 @@ typedef struct shm_view {
     uint32_t next;   /* slot to begin with: behind the last one */
     uint32_t streak; /* requests on end that were found without a search */
     uint32_t stale;  /* scans that found hints and nothing else */
+    uint32_t depth;  /* slots that it uses: so many calls are in flight */
+    uint32_t top;    /* the highest since that was learnt */
+    uint32_t claims; /* the same */
 } shm_view;
 
 /* Whose turn it is: that of those awake, or everybody's. See claim.c. */

@@ -1,0 +1,49 @@
+/*
+ * The pace of a connection with many calls in flight.
+ *
+ * Of client and worker one is faster.  Would it look for each of the other's
+ * slots while that writes to it, it would take the line away in the middle, and
+ * slow down the one that holds both up.  So the faster one waits until a part
+ * of the calls in flight has come, and then has them all at once; the others
+ * keep the slower one busy meanwhile.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_PACE_H
+#define SHMRPCI_TRANSPORT_SHM_PACE_H
+
+#include "os/clock.h"
+#include "transport/shm/layout.h"
+
+/* Which part of the calls in flight; with less than two there is no wait. */
+#define SHM_PACE_PART 4u
+/* How long the wait is at most, for each of them. */
+#define SHM_PACE_NS 200
+/* A look costs the slower one little as long as it comes rarely. */
+#define SHM_PACE_PAUSES 4
+
+/* How many to let come where `depth` calls are in flight; 0: none. */
+static inline uint32_t shm_pace_of(uint32_t depth)
+{
+    return depth >= 2 * SHM_PACE_PART ? depth / SHM_PACE_PART : 0;
+}
+
+/* Waits until the call at `word` is submitted, or over, or `some` calls should
+ * have come since `now`; returns the time, in ticks. */
+static inline uint64_t shm_pace_wait(shmrpci_atomic_u32 *word,
+                                     bool is_for_submit, uint32_t some,
+                                     uint64_t now)
+{
+    uint64_t end = now + shmrpci_ticks_of_ns((int64_t)some * SHM_PACE_NS);
+    bool is_submitted;
+    do {
+        for (int i = 0; i < SHM_PACE_PAUSES; i++) {
+            shmrpci_pause();
+        }
+        now = shmrpci_ticks();
+        /* Relaxed: whoever relies on it looks again. */
+        is_submitted =
+            shm_word_state(shmrpci_load_relaxed(word)) == SHM_SUBMITTED;
+    } while (is_submitted != is_for_submit && (int64_t)(end - now) > 0);
+    return now;
+}
+
+#endif

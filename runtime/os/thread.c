@@ -176,9 +176,28 @@ void shmrpci_thread_detach(shmrpci_thread *thread)
     (void)pthread_detach(thread->native);
 }
 
+static long membarrier_call(int command)
+{
+    return syscall(SYS_membarrier, command, 0, 0);
+}
+
 static bool membarrier(int command)
 {
-    return syscall(SYS_membarrier, command, 0, 0) == 0;
+    return membarrier_call(command) == 0;
+}
+
+bool shmrpci_thread_can_barrier(void)
+{
+    enum { UNKNOWN, NO, YES };
+    static _Atomic int known;
+    int it = atomic_load_explicit(&known, memory_order_relaxed);
+    if (it == UNKNOWN) {
+        long can = membarrier_call(MEMBARRIER_CMD_QUERY);
+        it =
+            can > 0 && (can & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 ? YES : NO;
+        atomic_store_explicit(&known, it, memory_order_relaxed);
+    }
+    return it == YES;
 }
 
 bool shmrpci_thread_barrier(void)

@@ -66,6 +66,8 @@ void shmrpci_thread_detach(shmrpci_thread *thread);
  * is; costs some microseconds, the first time a few milliseconds. False: the
  * kernel can't (before 4.14), or may not. */
 bool shmrpci_thread_barrier(void);
+/* Whether the kernel can; costs a system call, the first time. */
+bool shmrpci_thread_can_barrier(void);
 
 /* 0: not asked yet. The model makes it one load from the thread's own memory,
  * without a call, where the library is a shared one. */

@@ -16,7 +16,8 @@ bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from)
 {
     /* Acquire: what the last holder has written. */
     uint32_t state = (uint32_t)from;
-    return shmrpci_cas_seq(&call->state, &state, (uint32_t)SHMRPCI_ASYNC_HELD);
+    return shmrpci_bias_cas_u32(&call->async->bias, &call->state, &state,
+                                (uint32_t)SHMRPCI_ASYNC_HELD);
 }
 
 /* Ends the hold of a call that is in flight, or not any more. */

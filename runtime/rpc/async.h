@@ -34,6 +34,7 @@
 #include "os/fork.h"
 #include "os/thread.h"
 #include "rpc/call.h"
+#include "sync/bias.h"
 
 #define SHMRPCI_ASYNC_BLOCK_CALLS 64u
 /* Calls in flight, or ended and not finished, that one client may have. */
@@ -86,6 +87,7 @@ struct shmrpci_async {
     uint32_t generation;      /* of the process that it is for */
     shmrpci_async *inherited; /* the parent's */
     shmrpci_atomic_u32 is_closing;
+    shmrpci_bias bias; /* of `busy` of blocks and `state` of calls */
 
     shmrpci_mutex lock;
     bool is_dispatching;

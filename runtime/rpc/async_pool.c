@@ -76,7 +76,8 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
         while (busy != UINT64_MAX) {
             uint64_t bit = ~busy & (busy + 1);
             /* Acquire: whoever freed it is done with it. */
-            if (shmrpci_cas_seq(&block->busy, &busy, busy | bit)) {
+            if (shmrpci_bias_cas_u64(&async->bias, &block->busy, &busy,
+                                     busy | bit)) {
                 return &block->calls[__builtin_ctzll(bit)];
             }
         }
@@ -87,7 +88,7 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
 
 void shmrpci_async_free(shmrpc_call *call)
 {
-    (void)shmrpci_and_seq(call->busy, ~call->bit);
+    shmrpci_bias_clear(&call->async->bias, call->busy, call->bit);
 }
 
 shmrpci_async_walk shmrpci_async_walk_from(shmrpci_async_block *first)

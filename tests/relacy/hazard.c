@@ -27,13 +27,6 @@ static object *left[TURNS]; /* replaced, not freed yet */
 static size_t left_count;
 static uint64_t last;
 
-bool shmrpci_thread_barrier(void)
-{
-    engine_at(__FILE__, __LINE__, "settle", "barrier", "");
-    engine_barrier();
-    return true;
-}
-
 static object *make(uint64_t value)
 {
     object *it = malloc(sizeof *it);

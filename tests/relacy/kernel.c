@@ -438,6 +438,34 @@ uint32_t shmrpci_thread_number(void)
     return engine_thread() + 1;
 }
 
+bool shmrpci_thread_can_barrier(void)
+{
+    return true;
+}
+
+bool shmrpci_thread_barrier(void)
+{
+    engine_at(__FILE__, __LINE__, __func__, "barrier", "");
+    engine_barrier();
+    return true;
+}
+
+void shmrpci_thread_yield(void)
+{
+    engine_step();
+}
+
+/* A nap. */
+bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
+                          int64_t deadline_ns)
+{
+    (void)entries;
+    (void)count;
+    (void)deadline_ns;
+    engine_step();
+    return false;
+}
+
 void shmrpci_object_touch(int fd)
 {
     (void)fd;

@@ -18,6 +18,7 @@
 
 #include "os/fork.h"
 #include "os/thread.h"
+#include "sync/bias.h"
 #include "sync/wait.h"
 #include "transport/shm/block.h"
 #include "transport/shm/message.h"
@@ -59,7 +60,8 @@ typedef struct shm_client {
     bool is_trusted; /* the server is of our own user */
     shmrpci_spinner spinner;
 
-    _Alignas(128) shmrpci_atomic_u64 free;
+    _Alignas(128) shmrpci_bias bias; /* of `free` */
+    shmrpci_atomic_u64 free;
     shmrpci_atomic_u64 quarantined;
     /* Free, but a stopped worker may still hold its ledger entry: last
      * choice. */

@@ -53,9 +53,9 @@ void shm_client_free_slot(shm_client *client, uint32_t index)
     if ((slot->request.size | slot->reply.size | slot->granted) != 0) {
         drop_spans(client, slot);
     }
-    /* Both sequentially consistent: a waiter enters `waiters`, then looks at
-     * `free`. */
-    (void)shmrpci_or_seq(&client->free, UINT64_C(1) << index);
+    /* Both sequentially consistent, or we have never met another thread: a
+     * waiter joins, enters `waiters`, then looks at `free`. */
+    shmrpci_bias_set(&client->bias, &client->free, UINT64_C(1) << index);
     if (shmrpci_load_seq(&client->waiters) != 0) {
         shmrpci_mutex_lock(&client->slot_lock);
         shmrpci_cond_signal(&client->slot_freed);
@@ -136,7 +136,8 @@ static bool try_take(shm_client *client, uint32_t *out_index)
         uint64_t from = good != 0 ? good : free;
         uint64_t bit = from & (~from + 1);
         /* Acquire: whoever freed it is done with its private part. */
-        if (!shmrpci_cas_seq(&client->free, &free, free & ~bit)) {
+        if (!shmrpci_bias_cas_u64(&client->bias, &client->free, &free,
+                                  free & ~bit)) {
             continue;
         }
         if (good == 0) {
@@ -208,6 +209,8 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
         shm_client_reclaim(client, UINT64_MAX);
         return try_take(client, out_index) ? SHMRPC_OK : SHMRPC_E_BUSY;
     }
+    /* So that who frees a slot from now on looks at `waiters` after that. */
+    shmrpci_bias_join(&client->bias);
     (void)shmrpci_add_seq(&client->waiters, 1u);
     shmrpc_status status = wait_for_slot(client, deadline_ns, out_index);
     (void)shmrpci_sub_seq(&client->waiters, 1u);

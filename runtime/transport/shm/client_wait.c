@@ -10,6 +10,7 @@
 
 #include "os/clock.h"
 #include "os/futex.h"
+#include "transport/shm/pace.h"
 
 /* How many looks at the word between two at the clock. */
 #define LOOKS 8
@@ -50,6 +51,19 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
     }
 }
 
+/* Lets the replies of some calls come, where many are in flight. */
+static void let_come(shm_client *client, uint32_t index)
+{
+    uint64_t free = shmrpci_load_relaxed(&client->free);
+    uint32_t depth = SHM_SLOTS - (uint32_t)__builtin_popcountll(free);
+    uint32_t some = shm_pace_of(depth);
+    if (some != 0) {
+        uint32_t slot = (index + some) % depth;
+        (void)shm_pace_wait(&client->block.slots[slot].word, false, some,
+                            shmrpci_ticks());
+    }
+}
+
 /* True when the call is over; else `word` is what was seen last, and `began`
  * when the wait began. */
 static bool spin(shm_client *client, uint32_t index, uint32_t *word,
@@ -64,6 +78,7 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
         *began = shmrpci_ticks();
         return false;
     }
+    let_come(client, index);
     for (int i = 0; i < FIRST_LOOKS; i++) {
         *word = shmrpci_load_acquire(at);
         if (is_over(*word)) {

@@ -1,0 +1,57 @@
+/* Who owns words: the first to come, until the second. */
+#include "sync/bias.h"
+
+#include "os/clock.h"
+#include "os/poll.h"
+
+/* An owner that does not run is inside for as long; and without a barrier its
+ * stores are surely done after it. */
+#define NAP_NS (1 * SHMRPCI_NS_PER_MS)
+
+/* Looks with a yield in between, before the first nap. */
+#define YIELDS 100
+
+static void nap(void)
+{
+    (void)shmrpci_poll_entries(NULL, 0, shmrpci_deadline_after(NAP_NS));
+}
+
+/* Waits until `at` is `value`. Acquire. */
+static void await(shmrpci_atomic_u32 *at, uint32_t value)
+{
+    for (int i = 0; shmrpci_load_acquire(at) != value; i++) {
+        if (i < YIELDS) {
+            shmrpci_thread_yield();
+        } else {
+            nap();
+        }
+    }
+}
+
+/* Only one thread does this. */
+static void take_away(shmrpci_bias *bias)
+{
+    if (!shmrpci_thread_barrier()) {
+        nap(); /* it was there when the owner came: a sandbox since then */
+    }
+    await(&bias->inside, 0);
+    /* Release: pairs with the acquire in enter. */
+    shmrpci_store_release(&bias->owner, SHMRPCI_BIAS_SHARED);
+}
+
+bool shmrpci_bias_settle(shmrpci_bias *bias)
+{
+    uint32_t owner = SHMRPCI_BIAS_NOBODY;
+    uint32_t first = shmrpci_thread_can_barrier() ? shmrpci_thread_number()
+                                                  : SHMRPCI_BIAS_SHARED;
+    if (shmrpci_cas_seq(&bias->owner, &owner, first)) {
+        return first != SHMRPCI_BIAS_SHARED && shmrpci_bias_enter(bias);
+    }
+    if (owner == SHMRPCI_BIAS_TAKEN || owner == SHMRPCI_BIAS_SHARED ||
+        !shmrpci_cas_seq(&bias->owner, &owner, SHMRPCI_BIAS_TAKEN)) {
+        await(&bias->owner, SHMRPCI_BIAS_SHARED);
+    } else {
+        take_away(bias);
+    }
+    return false;
+}

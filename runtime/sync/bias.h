@@ -1,0 +1,136 @@
+/*
+ * Words of this process that are changed by one thread, until another comes.
+ *
+ * A locked instruction waits until all stores before it are done, also those to
+ * lines that a peer has to give up first; and most clients are used by one
+ * thread.  So the first thread that changes such words owns them, and changes
+ * them with plain loads and stores: it says that it is inside, and looks
+ * whether they are still its own.  The first other thread takes them away for
+ * good, and from then on all change them with locked instructions (biased
+ * locking: Kawachiya, Koseki, Onodera, "Lock Reservation", 2002).  The fence
+ * that the owner's store and look would need between them is left to who takes
+ * them away, as with hazard pointers (hazard.h).
+ *
+ *     owner                            another
+ *     inside = 1                       owner = TAKEN
+ *     owner is me still?               fence in all threads
+ *     changes words                    waits for inside = 0
+ *     inside = 0                       owner = SHARED
+ *
+ * Threading: any thread, but no signal handlers.
+ */
+#ifndef SHMRPCI_SYNC_BIAS_H
+#define SHMRPCI_SYNC_BIAS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/thread.h"
+#include "sync/atomic.h"
+
+/* Zeros: nobody's yet. */
+typedef struct shmrpci_bias {
+    shmrpci_atomic_u32 owner;  /* number of a thread, or one of the below */
+    shmrpci_atomic_u32 inside; /* the owner is changing words */
+} shmrpci_bias;
+
+#define SHMRPCI_BIAS_NOBODY 0u
+#define SHMRPCI_BIAS_TAKEN  (UINT32_MAX - 1)
+#define SHMRPCI_BIAS_SHARED UINT32_MAX
+
+/* The same as enter, for those that find the words to be not their own. */
+bool shmrpci_bias_settle(shmrpci_bias *bias);
+
+/* True: the words are the caller's alone until it leaves. False: they are
+ * shared, and stay so. Doesn't wait but for who changes words, and a fence in
+ * all threads, once. */
+static inline bool shmrpci_bias_enter(shmrpci_bias *bias)
+{
+    uint32_t me = shmrpci_thread_number();
+    if (shmrpci_load_relaxed(&bias->owner) == me) {
+        /* Relaxed: the barrier in settle orders it before the load below, or
+         * lets that load see that the words were taken. */
+        shmrpci_store_relaxed(&bias->inside, 1u);
+        atomic_signal_fence(memory_order_seq_cst);
+        bool is_mine = shmrpci_load_relaxed(&bias->owner) == me;
+        atomic_signal_fence(memory_order_seq_cst);
+        if (is_mine) {
+            return true;
+        }
+        shmrpci_store_release(&bias->inside, 0u);
+    }
+    /* Acquire: pairs with the release of who took them; all that the owner did
+     * comes before. */
+    return shmrpci_load_acquire(&bias->owner) != SHMRPCI_BIAS_SHARED &&
+           shmrpci_bias_settle(bias);
+}
+
+static inline void shmrpci_bias_leave(shmrpci_bias *bias)
+{
+    /* Release: pairs with the acquire in settle; our changes come before. */
+    shmrpci_store_release(&bias->inside, 0u);
+}
+
+/* Has all that the owner did seen by the caller, and by the owner what the
+ * caller did before, as with shared words. */
+static inline void shmrpci_bias_join(shmrpci_bias *bias)
+{
+    if (shmrpci_bias_enter(bias)) {
+        shmrpci_bias_leave(bias);
+    }
+}
+
+/* The changes, as their namesakes in atomic.h; relaxed inside, where no other
+ * thread is. */
+
+static inline void shmrpci_bias_set(shmrpci_bias *bias, shmrpci_atomic_u64 *at,
+                                    uint64_t bits)
+{
+    if (shmrpci_bias_enter(bias)) {
+        shmrpci_store_relaxed(at, shmrpci_load_relaxed(at) | bits);
+        shmrpci_bias_leave(bias);
+    } else {
+        (void)shmrpci_or_seq(at, bits);
+    }
+}
+
+static inline void shmrpci_bias_clear(shmrpci_bias *bias,
+                                      shmrpci_atomic_u64 *at, uint64_t bits)
+{
+    if (shmrpci_bias_enter(bias)) {
+        shmrpci_store_relaxed(at, shmrpci_load_relaxed(at) & ~bits);
+        shmrpci_bias_leave(bias);
+    } else {
+        (void)shmrpci_and_seq(at, ~bits);
+    }
+}
+
+/* True when *at was *expected and is `desired` now; else fills *expected. */
+#define SHMRPCI_BIAS_CAS(bias, at, expected, desired)           \
+    if (!shmrpci_bias_enter(bias)) {                            \
+        return shmrpci_cas_seq((at), (expected), (desired));    \
+    }                                                           \
+    bool is_expected = shmrpci_load_relaxed(at) == *(expected); \
+    if (is_expected) {                                          \
+        shmrpci_store_relaxed((at), (desired));                 \
+    } else {                                                    \
+        *(expected) = shmrpci_load_relaxed(at);                 \
+    }                                                           \
+    shmrpci_bias_leave(bias);                                   \
+    return is_expected
+
+static inline bool shmrpci_bias_cas_u32(shmrpci_bias *bias,
+                                        shmrpci_atomic_u32 *at,
+                                        uint32_t *expected, uint32_t desired)
+{
+    SHMRPCI_BIAS_CAS(bias, at, expected, desired);
+}
+
+static inline bool shmrpci_bias_cas_u64(shmrpci_bias *bias,
+                                        shmrpci_atomic_u64 *at,
+                                        uint64_t *expected, uint64_t desired)
+{
+    SHMRPCI_BIAS_CAS(bias, at, expected, desired);
+}
+
+#endif

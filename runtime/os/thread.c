@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -193,8 +194,13 @@ bool shmrpci_thread_can_barrier(void)
     int it = atomic_load_explicit(&known, memory_order_relaxed);
     if (it == UNKNOWN) {
         long can = membarrier_call(MEMBARRIER_CMD_QUERY);
-        it =
-            can > 0 && (can & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 ? YES : NO;
+        bool can_here =
+            can > 0 && (can & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
+        if (can_here && __libc_single_threaded) {
+            /* Later it takes some milliseconds. */
+            (void)membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+        }
+        it = can_here ? YES : NO;
         atomic_store_explicit(&known, it, memory_order_relaxed);
     }
     return it == YES;

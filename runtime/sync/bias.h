@@ -71,6 +71,12 @@ static inline void shmrpci_bias_leave(shmrpci_bias *bias)
     shmrpci_store_release(&bias->inside, 0u);
 }
 
+/* Whether no other thread has come yet. */
+static inline bool shmrpci_bias_is_mine(const shmrpci_bias *bias)
+{
+    return shmrpci_load_relaxed(&bias->owner) == shmrpci_thread_number();
+}
+
 /* Has all that the owner did seen by the caller, and by the owner what the
  * caller did before, as with shared words. */
 static inline void shmrpci_bias_join(shmrpci_bias *bias)

@@ -51,13 +51,14 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
     }
 }
 
-/* Lets the replies of some calls come, where many are in flight. */
+/* Lets the replies of some calls come, where a thread has many in flight. The
+ * calls of other threads are no reason to wait. */
 static void let_come(shm_client *client, uint32_t index)
 {
     uint64_t free = shmrpci_load_relaxed(&client->free);
     uint32_t depth = SHM_SLOTS - (uint32_t)__builtin_popcountll(free);
     uint32_t some = shm_pace_of(depth);
-    if (some != 0) {
+    if (some != 0 && shmrpci_bias_is_mine(&client->bias)) {
         uint32_t slot = (index + some) % depth;
         (void)shm_pace_wait(&client->block.slots[slot].word, false, some,
                             shmrpci_ticks());

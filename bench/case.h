@@ -67,7 +67,8 @@ struct bench_case {
     const char *contest;    /* cases that do the same in other ways share it */
     const char *contestant; /* the way; NULL without a contest */
     int is_ours;            /* compared with those that are not */
-    /* 0, or how many calls one `call` stands for, made by whomever: figures are
+    /* 0, or how many calls one `call` stands for (or some times as many, see
+     * bench_counts_as), made by whomever: figures are
      * of one of them, and contests are decided by calls/s. */
     unsigned calls;
     const void *with; /* the suite's own */

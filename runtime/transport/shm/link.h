@@ -23,9 +23,9 @@
  * woken by the packet.  A NUDGE is not sent to a link that is half full:
  * whoever has unread packets looks anyway.  An ATTACH that finds no room is
  * sent again later; no more than SHM_LINK_WINDOW are unacknowledged, as
- * descriptors in flight are limited.  A worker waits for room.  A worker that
- * has not got a connection yet simply doesn't serve it: with its next wake-up
- * or search it reads its link first.
+ * descriptors in flight are limited.  A worker waits for room for what it asks
+ * and tells.  One that has not got a connection yet simply doesn't serve it:
+ * with its next wake-up or search it reads its link first.
  *
  * The link's hang-up tells a worker that it is alone: it ends what it has
  * claimed, and leaves.

@@ -1,6 +1,7 @@
-/* Spinning: at times, for a moment, learning nothing. */
+/* Spinning and yielding: at times, for a moment, learning nothing. */
 #include "engine.h"
 #include "sync/wait.h"
+#include "sync/yield.h"
 
 void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
                           shmrpci_side side)
@@ -59,4 +60,31 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
     (void)spinner;
     (void)peer_cpu;
     return engine_random(3) == 0;
+}
+
+void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile)
+{
+    (void)yielder;
+    (void)profile;
+}
+
+bool shmrpci_yielder_may(shmrpci_yielder *yielder, uint32_t peer_cpu,
+                         uint64_t now)
+{
+    (void)yielder;
+    (void)peer_cpu;
+    (void)now;
+    return engine_random(3) == 0;
+}
+
+bool shmrpci_yielder_yield(shmrpci_yielder *yielder)
+{
+    (void)yielder;
+    return engine_random(2) == 0;
+}
+
+void shmrpci_yielder_note(shmrpci_yielder *yielder, bool has_paid)
+{
+    (void)yielder;
+    (void)has_paid;
 }

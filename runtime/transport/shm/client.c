@@ -198,6 +198,7 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
     shmrpci_cond_init(&client->slot_freed);
     shmrpci_mutex_init(&client->control_lock);
     shmrpci_spinner_init(&client->spinner, opts->profile, SHMRPCI_SIDE_CLIENT);
+    shmrpci_yielder_init(&client->yielder, opts->profile);
     client->generation = shmrpci_fork_generation();
     if (shmrpci_fork_close_fd(&client->control_place, &client->control_fd) !=
             SHMRPC_OK ||

@@ -20,6 +20,7 @@
 #include "os/thread.h"
 #include "sync/bias.h"
 #include "sync/wait.h"
+#include "sync/yield.h"
 #include "transport/shm/block.h"
 #include "transport/shm/message.h"
 #include "transport/shm/pool.h"
@@ -59,6 +60,7 @@ typedef struct shm_client {
     size_t max_message;
     bool is_trusted; /* the server is of our own user */
     shmrpci_spinner spinner;
+    shmrpci_yielder yielder;
 
     _Alignas(128) shmrpci_bias bias; /* of `free` */
     shmrpci_atomic_u64 free;

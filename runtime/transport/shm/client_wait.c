@@ -65,6 +65,25 @@ static void let_come(shm_client *client, uint32_t index)
     }
 }
 
+/* Instead of a spin, where the worker may want this CPU. True when the call is
+ * over. */
+static bool yield(shm_client *client, uint32_t index, uint32_t *word,
+                  uint64_t now)
+{
+    shmrpci_yielder *yielder = &client->yielder;
+    uint32_t peer_cpu = client->slots[index].peer_cpu - 1;
+    if (!shmrpci_yielder_may(yielder, peer_cpu, now)) {
+        return false;
+    }
+    bool is_quick = true;
+    for (int i = 0; i < SHMRPCI_YIELDS && is_quick && !is_over(*word); i++) {
+        is_quick = shmrpci_yielder_yield(yielder);
+        *word = shmrpci_load_acquire(&client->block.slots[index].word);
+    }
+    shmrpci_yielder_note(yielder, is_over(*word));
+    return is_over(*word);
+}
+
 /* True when the call is over; else `word` is what was seen last, and `began`
  * when the wait began. */
 static bool spin(shm_client *client, uint32_t index, uint32_t *word,
@@ -77,7 +96,7 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
         shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
     if (budget == 0) {
         *began = shmrpci_ticks();
-        return false;
+        return yield(client, index, word, *began);
     }
     let_come(client, index);
     for (int i = 0; i < FIRST_LOOKS; i++) {

@@ -149,6 +149,28 @@ static bool is_stopping(const shm_worker *worker)
     return shmrpci_load_acquire(worker->order) != SHM_ORDER_WORK;
 }
 
+/* Instead of a spin, where the client that was last answered may want this CPU.
+ * True: claimed one. */
+static bool yield(shm_worker *worker)
+{
+    shmrpci_yielder *yielder = &worker->yielder;
+    if (!shmrpci_yielder_may(yielder, worker->peer_cpu, worker->now)) {
+        return false;
+    }
+    bool is_quick = true;
+    bool is_found = false;
+    for (int i = 0; i < SHMRPCI_YIELDS && is_quick && !is_found; i++) {
+        renew_lease(worker);
+        is_quick = shmrpci_yielder_yield(yielder);
+        worker->now = shmrpci_ticks();
+        refresh(worker);
+        is_found = shm_worker_scan(worker, false);
+    }
+    shmrpci_yielder_note(yielder, is_found);
+    count_spin(worker, 0, is_found); /* it was the time of others */
+    return is_found;
+}
+
 /* Spins over the connections as long as that pays. True: claimed one. */
 static bool search(shm_worker *worker)
 {
@@ -160,8 +182,11 @@ static bool search(shm_worker *worker)
     shmrpci_spinner_refresh(&worker->spinner, start);
     uint64_t budget =
         shmrpci_spinner_budget(&worker->spinner, worker->peer_cpu);
-    if (budget == 0 || is_covered(worker)) {
+    if (is_covered(worker)) {
         return shm_worker_scan(worker, true);
+    }
+    if (budget == 0) {
+        return shm_worker_scan(worker, true) || yield(worker);
     }
     uint32_t rounds = 0;
     uint64_t step = start + worker->step_ticks;
@@ -370,6 +395,7 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->peer_cpu = SHMRPCI_CPU_UNKNOWN;
     shmrpci_spinner_init(&worker->spinner, listener->opts.profile,
                          SHMRPCI_SIDE_WORKER);
+    shmrpci_yielder_init(&worker->yielder, listener->opts.profile);
     return worker;
 }
 

@@ -6,6 +6,7 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_WORKER_H
 #define SHMRPCI_TRANSPORT_SHM_WORKER_H
 
+#include "sync/yield.h"
 #include "transport/shm/server.h"
 
 /* How far ahead a lease reaches; renewed when half of it has passed. */
@@ -103,6 +104,7 @@ struct shm_worker {
     uint64_t recent_ticks;
     uint64_t step_ticks;
     shmrpci_spinner spinner;
+    shmrpci_yielder yielder;
     shm_turn turn;
     uint64_t idle_since; /* ticks */
     bool has_slept;      /* since then */

@@ -1,0 +1,153 @@
+/* The yield policy. */
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "os/process.h"
+#include "os/thread.h"
+#include "sync/wait.h"
+#include "sync/yield.h"
+
+#define HERE      (shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
+#define ELSEWHERE (~shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
+
+static cpu_set_t g_all;
+
+/* A thread that keeps its CPU has one `HERE`. */
+static int stay_here(void **state)
+{
+    (void)state;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(shmrpci_current_cpu(), &one);
+    return sched_getaffinity(0, sizeof g_all, &g_all) != 0 ||
+           sched_setaffinity(0, sizeof one, &one) != 0;
+}
+
+static int go_anywhere(void **state)
+{
+    (void)state;
+    return sched_setaffinity(0, sizeof g_all, &g_all);
+}
+
+static shmrpci_yielder yielder_of(shmrpc_profile profile)
+{
+    shmrpci_yielder yielder;
+    shmrpci_yielder_init(&yielder, profile);
+    return yielder;
+}
+
+static void yields_to_a_peer_on_this_cpu_alone(void **state)
+{
+    (void)state;
+    shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_BALANCED);
+    uint64_t now = shmrpci_ticks();
+    assert_true(shmrpci_yielder_may(&yielder, HERE, now));
+    assert_false(shmrpci_yielder_may(&yielder, ELSEWHERE, now));
+    assert_false(shmrpci_yielder_may(&yielder, SHMRPCI_CPU_UNKNOWN, now));
+}
+
+static void power_profile_never_yields(void **state)
+{
+    (void)state;
+    shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_POWER);
+    assert_false(shmrpci_yielder_may(&yielder, HERE, shmrpci_ticks()));
+}
+
+static void misses_stop_it_but_for_probes(void **state)
+{
+    (void)state;
+    shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_LATENCY);
+    uint64_t now = shmrpci_ticks();
+    for (int i = 0; i < 100; i++) {
+        shmrpci_yielder_note(&yielder, false);
+    }
+    int probes = 0;
+    for (int i = 0; i < 160; i++) {
+        probes += shmrpci_yielder_may(&yielder, HERE, now);
+    }
+    assert_in_range(probes, 5, 20);
+    for (int i = 0; i < 10; i++) {
+        shmrpci_yielder_note(&yielder, true);
+    }
+    assert_true(shmrpci_yielder_may(&yielder, HERE, now));
+    assert_true(shmrpci_yielder_may(&yielder, HERE, now));
+}
+
+/* Another thread on the one CPU that we may use, which takes whole slices. */
+static void burn(void *user)
+{
+    shmrpci_atomic_u32 *is_over = user;
+    while (shmrpci_load_acquire(is_over) == 0) {
+        shmrpci_pause();
+    }
+}
+
+/* Yields until that took too long, and returns when that began. */
+static uint64_t lose_cpu(shmrpci_yielder *yielder)
+{
+    int64_t until_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);
+    while (shmrpci_remaining_ns(until_ns) > 0) {
+        uint64_t before = shmrpci_ticks();
+        if (!shmrpci_yielder_yield(yielder)) {
+            return before;
+        }
+    }
+    return 0;
+}
+
+/* Eight times 500 us, then four times as long; at most a second. */
+static void who_loses_its_cpu_does_not_yield_for_a_while(void **state)
+{
+    (void)state;
+    shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_BALANCED);
+    shmrpci_atomic_u32 is_over = 0;
+    shmrpci_thread thread;
+    assert_int_equal(shmrpci_thread_create(&thread, "other", burn, &is_over),
+                     SHMRPC_OK);
+    uint64_t first = lose_cpu(&yielder);
+    uint64_t ms = shmrpci_ticks_of_ns(SHMRPCI_NS_PER_MS);
+    bool is_off = !shmrpci_yielder_may(&yielder, HERE, first + 4 * ms);
+    bool is_on =
+        shmrpci_yielder_may(&yielder, HERE, shmrpci_ticks() + 1000 * ms);
+    uint64_t second = lose_cpu(&yielder);
+    bool is_off_for_longer =
+        !shmrpci_yielder_may(&yielder, HERE, second + 16 * ms);
+    shmrpci_store_release(&is_over, 1u);
+    shmrpci_thread_join(&thread);
+    assert_true(first != 0 && second != 0);
+    assert_true(is_off);
+    assert_true(is_on);
+    assert_true(is_off_for_longer);
+}
+
+static void yields_that_pay_make_up_for_one_that_was_too_long(void **state)
+{
+    (void)state;
+    shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_BALANCED);
+    uint32_t times = shmrpci_load_relaxed(&yielder.times);
+    shmrpci_store_relaxed(&yielder.times, 4 * times);
+    for (int i = 0; i < 255; i++) {
+        shmrpci_yielder_note(&yielder, true);
+        assert_int_equal(shmrpci_load_relaxed(&yielder.times), 4 * times);
+    }
+    shmrpci_yielder_note(&yielder, true);
+    assert_int_equal(shmrpci_load_relaxed(&yielder.times), times);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(yields_to_a_peer_on_this_cpu_alone),
+        cmocka_unit_test(power_profile_never_yields),
+        cmocka_unit_test(misses_stop_it_but_for_probes),
+        cmocka_unit_test(who_loses_its_cpu_does_not_yield_for_a_while),
+        cmocka_unit_test(yields_that_pay_make_up_for_one_that_was_too_long),
+    };
+    return cmocka_run_group_tests(tests, stay_here, go_anywhere);
+}

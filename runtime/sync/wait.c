@@ -80,6 +80,12 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
     return budget < limit ? budget : limit;
 }
 
+bool shmrpci_spinner_is_confined(const shmrpci_spinner *spinner)
+{
+    return shmrpci_load_relaxed(&spinner->quota) < MIN_CPUS ||
+           shmrpci_load_relaxed(&spinner->allowed) < 2;
+}
+
 bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
     if (spinner->least_ticks == 0 ||

@@ -72,6 +72,9 @@ uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu);
 /* Whether it could pay at all: the CPUs alone, without what was learnt. */
 bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu);
 
+/* Whether it couldn't pay with the peer on another CPU either. */
+bool shmrpci_spinner_is_confined(const shmrpci_spinner *spinner);
+
 /* What came of it: the wait ended after `ticks` of spinning... */
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks);
 /* ...or it did not, and the spin was wasted. */

@@ -4,7 +4,6 @@
 #include "os/clock.h"
 #include "os/process.h"
 #include "os/thread.h"
-#include "sync/wait.h"
 
 /* Long for a peer that answers, short for the slice of another. */
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
@@ -14,7 +13,7 @@
  * so many yields have paid. */
 #define TIMES_FIRST 8u
 #define TIMES_MOST  512u
-#define CALM_YIELDS 256u
+#define CALM_YIELDS 32u
 #define AFTER_MOST  (1 * SHMRPCI_NS_PER_S)
 
 void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile)
@@ -28,11 +27,12 @@ void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile)
     shmrpci_odds_init(&yielder->odds);
 }
 
-bool shmrpci_yielder_may(shmrpci_yielder *yielder, uint32_t peer_cpu,
+bool shmrpci_yielder_may(shmrpci_yielder *yielder,
+                         const shmrpci_spinner *spinner, uint32_t peer_cpu,
                          uint64_t now)
 {
     /* Relaxed, as all below: estimates. */
-    return yielder->most_ticks != 0 &&
+    return yielder->most_ticks != 0 && shmrpci_spinner_is_confined(spinner) &&
            peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK) &&
            (int64_t)(now - shmrpci_load_relaxed(&yielder->since)) >= 0 &&
            shmrpci_odds_try(&yielder->odds);

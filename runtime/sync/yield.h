@@ -4,12 +4,16 @@
  * A peer that last ran on this very CPU can't run as long as we spin.  Where it
  * is ready to run, to yield the CPU takes one switch, while to wake it and to
  * sleep take a switch and two more calls of the system: yielding to and fro is
- * 2.0 us where a futex is 3.3.  It does not pay where the peer sleeps or runs
- * elsewhere, which the odds know, nor where others run instead: the scheduler
- * counts a whole slice of time as used by who yields, some milliseconds, in
- * which one that had slept would have been woken.  Who has lost its CPU so does
- * not yield for some times as long as that took: for few times at first, as it
- * may have been chance, and for more when it happens again soon.
+ * 2.0 us where a futex is 3.3.
+ *
+ * Who could spin, were the peer elsewhere, had better sleep: the scheduler
+ * brings both apart then, and leaves them together while they yield.  It does
+ * not pay either where the peer sleeps or runs elsewhere, which the odds know,
+ * nor where others run instead: the scheduler counts a whole slice of time as
+ * used by who yields, some milliseconds, in which one that had slept would have
+ * been woken.  Who has lost its CPU so does not yield for some times as long as
+ * that took: for few times at first, as it may have been chance, and for more
+ * when it happens again soon.
  *
  * Threading: a yielder may be shared; what threads learn at the same time may
  * be lost, which does no harm.
@@ -22,6 +26,7 @@
 
 #include "shmrpc/options.h"
 #include "sync/odds.h"
+#include "sync/wait.h"
 
 /* How many times in one wait: the first may have come before the peer was
  * ready. */
@@ -38,8 +43,10 @@ typedef struct shmrpci_yielder {
 void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile);
 
 /* Whether to yield at `now`, in ticks, to a peer that last ran on the CPU of
- * which these are the published bits (sync/wait.h). */
-bool shmrpci_yielder_may(shmrpci_yielder *yielder, uint32_t peer_cpu,
+ * which these are the published bits (sync/wait.h); `spinner` knows the CPUs.
+ */
+bool shmrpci_yielder_may(shmrpci_yielder *yielder,
+                         const shmrpci_spinner *spinner, uint32_t peer_cpu,
                          uint64_t now);
 
 /* Yields once. False: others ran for so long that this wait had better sleep.

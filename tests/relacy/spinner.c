@@ -68,9 +68,11 @@ void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile)
     (void)profile;
 }
 
-bool shmrpci_yielder_may(shmrpci_yielder *yielder, uint32_t peer_cpu,
+bool shmrpci_yielder_may(shmrpci_yielder *yielder,
+                         const shmrpci_spinner *spinner, uint32_t peer_cpu,
                          uint64_t now)
 {
+    (void)spinner;
     (void)yielder;
     (void)peer_cpu;
     (void)now;

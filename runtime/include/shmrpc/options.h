@@ -20,8 +20,8 @@ SHMRPC_BEGIN_DECLS
 /* The largest message in either direction, unless set otherwise. */
 #define SHMRPC_DEFAULT_MAX_MESSAGE_BYTES ((size_t)64 << 20)
 
-/* How a wait for the other side spends the CPU. Where both are on the same one,
- * the first two don't spin, but yield it, where that has paid. */
+/* How a wait for the other side spends the CPU. Where both have only one, the
+ * first two don't spin, but yield it, as long as that pays. */
 typedef enum shmrpc_profile {
     SHMRPC_PROFILE_BALANCED = 0, /* spin up to 50 us where it has paid */
     SHMRPC_PROFILE_LATENCY = 1,  /* spin up to 200 us */

@@ -72,7 +72,7 @@ static bool yield(shm_client *client, uint32_t index, uint32_t *word,
 {
     shmrpci_yielder *yielder = &client->yielder;
     uint32_t peer_cpu = client->slots[index].peer_cpu - 1;
-    if (!shmrpci_yielder_may(yielder, peer_cpu, now)) {
+    if (!shmrpci_yielder_may(yielder, &client->spinner, peer_cpu, now)) {
         return false;
     }
     bool is_quick = true;

@@ -154,7 +154,8 @@ static bool is_stopping(const shm_worker *worker)
 static bool yield(shm_worker *worker)
 {
     shmrpci_yielder *yielder = &worker->yielder;
-    if (!shmrpci_yielder_may(yielder, worker->peer_cpu, worker->now)) {
+    if (!shmrpci_yielder_may(yielder, &worker->spinner, worker->peer_cpu,
+                             worker->now)) {
         return false;
     }
     bool is_quick = true;

@@ -35,6 +35,23 @@ static int go_anywhere(void **state)
     return sched_setaffinity(0, sizeof g_all, &g_all);
 }
 
+/* Of a thread that may run on `cpus`. */
+static shmrpci_spinner spinner_on(uint32_t cpus)
+{
+    shmrpci_spinner spinner;
+    shmrpci_spinner_init(&spinner, SHMRPC_PROFILE_BALANCED,
+                         SHMRPCI_SIDE_CLIENT);
+    shmrpci_store_relaxed(&spinner.quota, 400u);
+    shmrpci_store_relaxed(&spinner.allowed, cpus);
+    return spinner;
+}
+
+static bool may(shmrpci_yielder *yielder, uint32_t peer_cpu, uint64_t now)
+{
+    const shmrpci_spinner spinner = spinner_on(1);
+    return shmrpci_yielder_may(yielder, &spinner, peer_cpu, now);
+}
+
 static shmrpci_yielder yielder_of(shmrpc_profile profile)
 {
     shmrpci_yielder yielder;
@@ -47,16 +64,28 @@ static void yields_to_a_peer_on_this_cpu_alone(void **state)
     (void)state;
     shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_BALANCED);
     uint64_t now = shmrpci_ticks();
-    assert_true(shmrpci_yielder_may(&yielder, HERE, now));
-    assert_false(shmrpci_yielder_may(&yielder, ELSEWHERE, now));
-    assert_false(shmrpci_yielder_may(&yielder, SHMRPCI_CPU_UNKNOWN, now));
+    assert_true(may(&yielder, HERE, now));
+    assert_false(may(&yielder, ELSEWHERE, now));
+    assert_false(may(&yielder, SHMRPCI_CPU_UNKNOWN, now));
+}
+
+/* Apart, both could spin: sleepers are woken where there is room. */
+static void who_could_be_elsewhere_does_not_yield(void **state)
+{
+    (void)state;
+    shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_BALANCED);
+    shmrpci_spinner spinner = spinner_on(2);
+    uint64_t now = shmrpci_ticks();
+    assert_false(shmrpci_yielder_may(&yielder, &spinner, HERE, now));
+    shmrpci_store_relaxed(&spinner.quota, 100u);
+    assert_true(shmrpci_yielder_may(&yielder, &spinner, HERE, now));
 }
 
 static void power_profile_never_yields(void **state)
 {
     (void)state;
     shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_POWER);
-    assert_false(shmrpci_yielder_may(&yielder, HERE, shmrpci_ticks()));
+    assert_false(may(&yielder, HERE, shmrpci_ticks()));
 }
 
 static void misses_stop_it_but_for_probes(void **state)
@@ -69,14 +98,14 @@ static void misses_stop_it_but_for_probes(void **state)
     }
     int probes = 0;
     for (int i = 0; i < 160; i++) {
-        probes += shmrpci_yielder_may(&yielder, HERE, now);
+        probes += may(&yielder, HERE, now);
     }
     assert_in_range(probes, 5, 20);
     for (int i = 0; i < 10; i++) {
         shmrpci_yielder_note(&yielder, true);
     }
-    assert_true(shmrpci_yielder_may(&yielder, HERE, now));
-    assert_true(shmrpci_yielder_may(&yielder, HERE, now));
+    assert_true(may(&yielder, HERE, now));
+    assert_true(may(&yielder, HERE, now));
 }
 
 /* Another thread on the one CPU that we may use, which takes whole slices. */
@@ -112,12 +141,10 @@ static void who_loses_its_cpu_does_not_yield_for_a_while(void **state)
                      SHMRPC_OK);
     uint64_t first = lose_cpu(&yielder);
     uint64_t ms = shmrpci_ticks_of_ns(SHMRPCI_NS_PER_MS);
-    bool is_off = !shmrpci_yielder_may(&yielder, HERE, first + 4 * ms);
-    bool is_on =
-        shmrpci_yielder_may(&yielder, HERE, shmrpci_ticks() + 1000 * ms);
+    bool is_off = !may(&yielder, HERE, first + 4 * ms);
+    bool is_on = may(&yielder, HERE, shmrpci_ticks() + 1000 * ms);
     uint64_t second = lose_cpu(&yielder);
-    bool is_off_for_longer =
-        !shmrpci_yielder_may(&yielder, HERE, second + 16 * ms);
+    bool is_off_for_longer = !may(&yielder, HERE, second + 16 * ms);
     shmrpci_store_release(&is_over, 1u);
     shmrpci_thread_join(&thread);
     assert_true(first != 0 && second != 0);
@@ -132,7 +159,7 @@ static void yields_that_pay_make_up_for_one_that_was_too_long(void **state)
     shmrpci_yielder yielder = yielder_of(SHMRPC_PROFILE_BALANCED);
     uint32_t times = shmrpci_load_relaxed(&yielder.times);
     shmrpci_store_relaxed(&yielder.times, 4 * times);
-    for (int i = 0; i < 255; i++) {
+    for (int i = 0; i < 31; i++) {
         shmrpci_yielder_note(&yielder, true);
         assert_int_equal(shmrpci_load_relaxed(&yielder.times), 4 * times);
     }
@@ -144,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(yields_to_a_peer_on_this_cpu_alone),
+        cmocka_unit_test(who_could_be_elsewhere_does_not_yield),
         cmocka_unit_test(power_profile_never_yields),
         cmocka_unit_test(misses_stop_it_but_for_probes),
         cmocka_unit_test(who_loses_its_cpu_does_not_yield_for_a_while),

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/copy.h"
 #include "codec/codec.h"
 
 /* Larger values are the codec's. */
@@ -39,7 +40,7 @@ static inline void shmrpci_flat_write(const shmrpci_flat *flat,
         memcpy(&from, value, sizeof from);
     }
     memcpy(image, &header, sizeof header);
-    memcpy(image + flat->start, from, flat->bytes - flat->start);
+    shmrpci_copy_short(image + flat->start, from, flat->bytes - flat->start);
 }
 
 /* Whether the `len` bytes are such an image; what they are not, the codec
@@ -59,7 +60,7 @@ static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
 static inline void shmrpci_flat_read(const shmrpci_flat *flat,
                                      const uint8_t *image, void *value)
 {
-    memcpy(value, image + flat->start, flat->bytes - flat->start);
+    shmrpci_copy_short(value, image + flat->start, flat->bytes - flat->start);
 }
 
 #endif

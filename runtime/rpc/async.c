@@ -5,20 +5,11 @@
 
 #include "base/error.h"
 #include "os/clock.h"
-#include "rpc/reconnect.h"
 
 /* How long one call is waited for while others may end too. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
 
 /* ---- the end of a call ----------------------------------------------- */
-
-bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from)
-{
-    /* Acquire: what the last holder has written. */
-    uint32_t state = (uint32_t)from;
-    return shmrpci_bias_cas_u32(&call->async->bias, &call->state, &state,
-                                (uint32_t)SHMRPCI_ASYNC_HELD);
-}
 
 /* Ends the hold of a call that is in flight, or not any more. */
 static void let_go(shmrpc_call *call, bool is_over)
@@ -39,13 +30,10 @@ static bool hold_flying(shmrpc_call *call)
 }
 
 /* The slot of a call is free. */
-static void leave(shmrpc_call *call)
+static inline void leave(shmrpc_call *call)
 {
-    const void *link = call->plan.link; /* for its address only */
+    shmrpci_plan_leave(&call->plan);
     call->plan.link = NULL;
-    /* Release: pairs with the acquire in holds; our uses come before. */
-    shmrpci_store_release(&call->holds, NULL);
-    shmrpci_reconnect_left(call->plan.client, link);
 }
 
 /* How a call ends that has no reply, as receive has told. */
@@ -185,13 +173,15 @@ typedef struct form {
     void *user;
     bool is_loan;
     size_t loan_bytes;
-    int64_t patience_ns; /* that a callback may be waited for */
 } form;
 
 /* Waits a while for a held call. True: it is over. */
 static bool is_soon(shmrpc_call *call, int64_t patience_ns)
 {
     shmrpci_plan *p = &call->plan;
+    shmrpci_mutex_lock(&call->async->lock);
+    shmrpci_async_enter(call->async, call);
+    shmrpci_mutex_unlock(&call->async->lock);
     int64_t until_ns = now_of(p->client) + patience_ns;
     bool is_last = until_ns >= p->deadline_ns;
     int status = p->link->transport->receive(&p->call, is_last ? p->deadline_ns
@@ -203,9 +193,20 @@ static bool is_soon(shmrpc_call *call, int64_t patience_ns)
     return true;
 }
 
-static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
-                 const void *params, const shmrpc_opts *opts, const form *as,
-                 shmrpc_error *error)
+/* Leaves a held call to the loop. */
+static void owe(shmrpc_call *call)
+{
+    shmrpci_async *async = call->async;
+    shmrpci_mutex_lock(&async->lock);
+    let_go(call, false);
+    shmrpci_async_sent(async, call);
+    shmrpci_mutex_unlock(&async->lock);
+}
+
+static inline int start(shmrpci_async *async, shmrpc_call *call,
+                        uint32_t method, const void *params,
+                        const shmrpc_opts *opts, const form *as,
+                        shmrpc_error *error)
 {
     shmrpci_plan *p = &call->plan;
     if (shmrpci_load_acquire(&async->is_closing) != 0) {
@@ -218,23 +219,21 @@ static int start(shmrpci_async *async, shmrpc_call *call, uint32_t method,
         p->flags = as->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
         p->is_loan = as->is_loan;
         p->loan_bytes = as->loan_bytes;
+        p->hazard = &call->holds;
         status = shmrpci_plan_start(p);
-    }
-    if (status == SHMRPC_OK) {
-        /* Relaxed: published by the release in leave. */
-        shmrpci_store_relaxed(&call->holds, (void *)p->link);
-        shmrpci_plan_leave(p);
     }
     p->params = NULL;
     p->error = NULL;
     return status;
 }
 
+/* A call that is sent, or lent, and held. */
 static int start_new(shmrpc_client *client, uint32_t method, const void *params,
                      const shmrpc_opts *opts, const form *as, shmrpc_call **out,
                      shmrpc_error *error)
 {
-    shmrpci_async *async = shmrpci_async_of(client);
+    shmrpci_async *async = shmrpci_async_have(client);
+    async = async != NULL ? async : shmrpci_async_of(client);
     shmrpc_call *call = async != NULL ? shmrpci_async_take(async) : NULL;
     if (call == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
@@ -248,30 +247,7 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
         shmrpci_async_free(call);
         return status;
     }
-    if (out != NULL) {
-        *out = call;
-    }
-    if (as->is_loan) {
-        shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
-        return SHMRPC_OK;
-    }
-    if (as->end == NULL) {
-        let_go(call, false);
-        return SHMRPC_OK;
-    }
-    if (as->patience_ns > 0) {
-        shmrpci_mutex_lock(&async->lock);
-        shmrpci_async_enter(async, call);
-        shmrpci_mutex_unlock(&async->lock);
-        if (is_soon(call, as->patience_ns)) {
-            shmrpci_async_tell(call);
-            return SHMRPC_OK;
-        }
-    }
-    shmrpci_mutex_lock(&async->lock);
-    let_go(call, false);
-    shmrpci_async_sent(async, call);
-    shmrpci_mutex_unlock(&async->lock);
+    *out = call;
     return SHMRPC_OK;
 }
 
@@ -280,7 +256,11 @@ int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
                       shmrpc_call **out, shmrpc_error *error)
 {
     static const form plain;
-    return start_new(client, method, params, opts, &plain, out, error);
+    int status = start_new(client, method, params, opts, &plain, out, error);
+    if (status == SHMRPC_OK) {
+        let_go(*out, false);
+    }
+    return status;
 }
 
 int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
@@ -298,12 +278,24 @@ int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
                            shmrpc_function done, void *user, shmrpc_call **out,
                            shmrpc_error *error)
 {
-    const form as = {
-        .end = end, .done = done, .user = user, .patience_ns = patience_ns};
+    const form as = {.end = end, .done = done, .user = user};
+    shmrpc_call *call = NULL;
     if (done == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID, "`done` is NULL");
     }
-    return start_new(client, method, params, opts, &as, out, error);
+    int status = start_new(client, method, params, opts, &as, &call, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (out != NULL) {
+        *out = call;
+    }
+    if (patience_ns > 0 && is_soon(call, patience_ns)) {
+        shmrpci_async_tell(call);
+    } else {
+        owe(call);
+    }
+    return SHMRPC_OK;
 }
 
 /* ---- loans ------------------------------------------------------------ */
@@ -315,6 +307,7 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     const form as = {.is_loan = true, .loan_bytes = len};
     int status = start_new(client, method, NULL, opts, &as, out, error);
     if (status == SHMRPC_OK) {
+        shmrpci_store_release(&(*out)->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
         *at = (*out)->plan.call.out.data;
     }
     return status;
@@ -347,19 +340,19 @@ int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
 
 /* ---- finishing ------------------------------------------------------- */
 
-/* Whoever makes room has a call for a moment only. */
-static shmrpci_async_state hold_own(shmrpc_call *call)
+/* Holds a call that is FLYING, as most are that are finished, or ENDED. True:
+ * it was FLYING. */
+static inline bool hold_own(shmrpc_call *call)
 {
-    for (;;) {
-        if (shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
-            return SHMRPCI_ASYNC_FLYING;
-        }
+    while (!shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
         if (shmrpci_async_hold(call, SHMRPCI_ASYNC_ENDED)) {
-            return SHMRPCI_ASYNC_ENDED;
+            return false;
         }
+        /* Whoever makes room has it for a moment only. */
         shmrpci_mutex_lock(&call->async->lock);
         shmrpci_mutex_unlock(&call->async->lock);
     }
+    return true;
 }
 
 /* A call whose body is still lent goes nowhere. */
@@ -370,7 +363,7 @@ static bool is_lent(const shmrpc_call *call)
 }
 
 /* Waits for a held call. On OK its reply is to be decoded. */
-static int await(shmrpci_plan *p)
+static inline int await(shmrpci_plan *p)
 {
     int status = p->link->transport->receive(&p->call, p->deadline_ns);
     return status == SHMRPC_OK ? SHMRPC_OK : ended(p, status);
@@ -419,7 +412,7 @@ int shmrpc_stub_finish(shmrpc_call *call, const shmrpc_service *service,
     }
     shmrpci_plan *p = &call->plan;
     int status;
-    if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+    if (hold_own(call)) {
         p->error = error;
         status = await(p);
         status = status == SHMRPC_OK ? shmrpci_plan_value(p, result) : status;
@@ -444,7 +437,7 @@ int shmrpc_stub_finish_reply(shmrpc_call *call, const shmrpc_service *service,
     }
     shmrpci_plan *p = &call->plan;
     int status;
-    if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+    if (hold_own(call)) {
         p->error = error;
         status = await(p);
         status = status == SHMRPC_OK ? shmrpci_plan_reply(p, reply) : status;
@@ -509,7 +502,7 @@ void shmrpc_call_release(shmrpc_call *call)
         call->plan.link->transport->abort(&call->plan.call);
         leave(call);
         call->reply = NULL;
-    } else if (hold_own(call) == SHMRPCI_ASYNC_FLYING) {
+    } else if (hold_own(call)) {
         (void)shmrpci_async_cancel(call);
     }
     shmrpc_stub_release(call->reply);

@@ -55,8 +55,7 @@ typedef struct shmrpci_async shmrpci_async;
 
 struct shmrpc_call {
     shmrpci_plan plan;
-    /* The plan's link, from when its thread lets go of it (rpc/link.h). */
-    shmrpci_atomic_pointer holds;
+    shmrpci_atomic_pointer holds; /* the plan's link (rpc/link.h) */
     shmrpci_async *async;
     shmrpci_atomic_u32 state;
     shmrpci_atomic_u64 *busy; /* of its block */
@@ -111,6 +110,16 @@ static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
                : NULL;
 }
 
+/* True: was in state `from`, is HELD. */
+static inline bool shmrpci_async_hold(shmrpc_call *call,
+                                      shmrpci_async_state from)
+{
+    /* Acquire: what the last holder has written. */
+    uint32_t state = (uint32_t)from;
+    return shmrpci_bias_cas_u32(&call->async->bias, &call->state, &state,
+                                (uint32_t)SHMRPCI_ASYNC_HELD);
+}
+
 /* ---- async_pool.c ---------------------------------------------------- */
 
 /* This process's, made when it is first needed; NULL: out of memory. */
@@ -132,15 +141,12 @@ shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
 
 /* ---- async.c --------------------------------------------------------- */
 
-/* True: was in state `from`, is HELD. */
-bool shmrpci_async_hold(shmrpc_call *call, shmrpci_async_state from);
 /* Looks whether a held call is over, or late at `now_ns`; brings its outcome
  * into the object then. */
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
 /* The same, by giving the call up. True: it has not run. */
 bool shmrpci_async_cancel(shmrpc_call *call);
-/* Whether a call of the client holds a link that was replaced; to be asked
- * after the threads' hazards, as calls take links over from these. */
+/* Whether a call of the client holds a link that was replaced. */
 bool shmrpci_async_holds(const shmrpc_client *client, const void *link);
 
 /* No slot was free: ends calls that are over, or waits a while for one to be,

@@ -15,11 +15,12 @@
 
 #include "rpc/client.h"
 #include "rpc/link.h"
+#include "rpc/reconnect.h"
 
 typedef struct shmrpci_plan {
     shmrpc_client *client;
-    shmrpci_link *link; /* from start to leave */
-    shmrpci_hazard *hazard;
+    shmrpci_link *link;             /* from start to leave */
+    shmrpci_atomic_pointer *hazard; /* NULL: that of the thread */
     const shmrpc_method *method;
     shmrpci_client_method *state;
     uint32_t number; /* of the method, at the client */
@@ -68,9 +69,13 @@ void shmrpci_plan_shorten(shmrpci_plan *p);
  * send and of shmrpci_reconnect. */
 int shmrpci_plan_start(shmrpci_plan *p);
 
-/* Lets go of the link; after that the call must not be touched, unless it has
- * a reference to it. */
-void shmrpci_plan_leave(shmrpci_plan *p);
+/* Lets go of the link; after that the call must not be touched. */
+static inline void shmrpci_plan_leave(shmrpci_plan *p)
+{
+    const void *link = p->link; /* for its address only */
+    shmrpci_hazard_leave(p->hazard);
+    shmrpci_reconnect_left(p->client, link);
+}
 
 /* After receive has returned `status`, neither OK nor DEADLINE: whether to
  * start the call again. If not, the error says how it has ended. */

@@ -13,9 +13,13 @@
 /* Holds a link of this process that is not known to be lost. */
 static int enter(shmrpci_plan *p)
 {
-    p->hazard = shmrpci_hazard_mine();
     if (p->hazard == NULL) {
-        return shmrpc_error_set(p->error, SHMRPC_E_NO_MEMORY, "out of memory");
+        shmrpci_hazard *mine = shmrpci_hazard_mine();
+        if (mine == NULL) {
+            return shmrpc_error_set(p->error, SHMRPC_E_NO_MEMORY,
+                                    "out of memory");
+        }
+        p->hazard = &mine->held;
     }
     for (;;) {
         p->link = shmrpci_hazard_enter(p->hazard, &p->client->link);
@@ -59,13 +63,6 @@ int shmrpci_plan_start(shmrpci_plan *p)
             return status;
         }
     }
-}
-
-void shmrpci_plan_leave(shmrpci_plan *p)
-{
-    const void *link = p->link; /* for its address only */
-    shmrpci_hazard_leave(p->hazard);
-    shmrpci_reconnect_left(p->client, link);
 }
 
 bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status)

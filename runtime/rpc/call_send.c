@@ -6,7 +6,7 @@ _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
 
 static int64_t timeout_of(const shmrpci_plan *p, const shmrpc_opts *opts)
 {
-    if (opts != NULL && opts->timeout_ns != 0) {
+    if (opts->timeout_ns != 0) {
         return opts->timeout_ns;
     }
     return p->method->timeout_ns != 0 ? p->method->timeout_ns
@@ -18,10 +18,13 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
                       shmrpc_error *error)
 {
     static const char nothing;
+    static const shmrpc_opts none;
+    opts = opts != NULL ? opts : &none;
     p->client = client;
     p->method = &client->service->methods[method];
     p->state = &client->methods[method];
     p->link = NULL;
+    p->hazard = NULL;
     p->number = method;
     p->runs = 0;
     p->lost = 0;
@@ -29,8 +32,8 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     p->error = error;
     p->flags = 0;
     p->is_loan = false;
-    p->nonblock = opts != NULL && (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
-    p->in_place = opts != NULL && (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
+    p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
+    p->in_place = (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
                   p->method->encoding == SHMRPC_ENCODING_RAW;
     p->timeout_ns = timeout_of(p, opts);
     if (p->timeout_ns <= 0) {

@@ -109,8 +109,8 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
     shmrpci_link **at = &keeper->replaced;
     while (*at != NULL) {
         shmrpci_link *link = *at;
-        /* In this order: a thread hands the link on to a call, and a call to a
-         * list. Acquire: pairs with forget in async_loop.c. */
+        /* In this order: a call hands the link on to a list. Acquire: pairs
+         * with forget in async_loop.c. */
         if (shmrpci_hazard_is_held(link) || shmrpci_async_holds(client, link) ||
             shmrpci_load_acquire(&link->watchers) != 0) {
             at = &link->next;

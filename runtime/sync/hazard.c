@@ -10,7 +10,8 @@
  * lived at a time. */
 static _Atomic(shmrpci_hazard *) places;
 
-static _Thread_local shmrpci_hazard *mine;
+_Thread_local shmrpci_hazard *shmrpci_hazard_own
+    __attribute__((tls_model("initial-exec")));
 
 /* Tells of the end of a thread. */
 static tss_t key;
@@ -20,8 +21,8 @@ static once_flag once = ONCE_FLAG_INIT;
 static void give_back(void *user)
 {
     shmrpci_hazard *place = user;
-    mine = NULL;
-    shmrpci_hazard_leave(place);
+    shmrpci_hazard_own = NULL;
+    shmrpci_hazard_leave(&place->held);
     /* Release: pairs with the compare-and-swap of the next owner. */
     shmrpci_store_release(&place->taken, 0u);
 }
@@ -73,11 +74,8 @@ static shmrpci_hazard *create(void)
     return place;
 }
 
-shmrpci_hazard *shmrpci_hazard_mine(void)
+shmrpci_hazard *shmrpci_hazard_first(void)
 {
-    if (mine != NULL) {
-        return mine;
-    }
     call_once(&once, create_key);
     shmrpci_hazard *place = has_key ? find_free() : NULL;
     if (place == NULL && has_key) {
@@ -87,7 +85,7 @@ shmrpci_hazard *shmrpci_hazard_mine(void)
         give_back(place);
         return NULL;
     }
-    mine = place;
+    shmrpci_hazard_own = place;
     return place;
 }
 

@@ -35,19 +35,30 @@ typedef struct shmrpci_hazard {
     struct shmrpci_hazard *next; /* places are never freed, but used again */
 } shmrpci_hazard;
 
+/* NULL: not asked yet. As shmrpci_this_thread (os/thread.h). */
+extern _Thread_local shmrpci_hazard *shmrpci_hazard_own
+    __attribute__((tls_model("initial-exec")));
+shmrpci_hazard *shmrpci_hazard_first(void);
+
 /* The calling thread's place, which is made when it asks for the first time.
  * NULL: out of memory. */
-shmrpci_hazard *shmrpci_hazard_mine(void);
+static inline shmrpci_hazard *shmrpci_hazard_mine(void)
+{
+    shmrpci_hazard *mine = shmrpci_hazard_own;
+    return mine != NULL ? mine : shmrpci_hazard_first();
+}
 
-/* What `current` points to, safe from now until leave. */
-static inline void *shmrpci_hazard_enter(shmrpci_hazard *mine,
+/* What `current` points to, safe from now until leave. `held` is that of the
+ * thread's place, or another that who replaces objects looks at after settle:
+ * of something that is to hold the object for longer. */
+static inline void *shmrpci_hazard_enter(shmrpci_atomic_pointer *held,
                                          shmrpci_atomic_pointer *current)
 {
     void *object = shmrpci_load_acquire(current);
     for (;;) {
         /* Relaxed: the barrier in shmrpci_hazard_settle orders it before the
          * load below, or lets that load see the replacement. */
-        shmrpci_store_relaxed(&mine->held, object);
+        shmrpci_store_relaxed(held, object);
         atomic_signal_fence(memory_order_seq_cst);
         /* Acquire: pairs with the release that published the object. */
         void *again = shmrpci_load_acquire(current);
@@ -58,10 +69,10 @@ static inline void *shmrpci_hazard_enter(shmrpci_hazard *mine,
     }
 }
 
-static inline void shmrpci_hazard_leave(shmrpci_hazard *mine)
+static inline void shmrpci_hazard_leave(shmrpci_atomic_pointer *held)
 {
     /* Release: pairs with the acquire in is_held; our uses come before. */
-    shmrpci_store_release(&mine->held, NULL);
+    shmrpci_store_release(held, NULL);
 }
 
 /* After objects were replaced: from now on is_held tells the truth about them.

@@ -2,10 +2,9 @@
  * Hazard pointers: the text of hazard.c, which is included to begin anew in
  * each run.
  *
- * Two threads use an object that a third replaces and frees; or they hand it on
- * to a pointer of their own before they let go of it, as asynchronous calls do
- * (rpc/async.c).  The barrier that the system makes all threads pass is a fence
- * in each of them.
+ * Two threads use an object that a third replaces and frees, and hold it by the
+ * threads' places, or by others, as asynchronous calls do (rpc/async.c).  The
+ * barrier that the system makes all threads pass is a fence in each of them.
  */
 #include "sync/hazard.c"
 
@@ -21,8 +20,8 @@ typedef struct object {
 } object;
 
 static shmrpci_atomic_pointer current;
-static bool hands_on;
-static shmrpci_atomic_pointer handed[READERS];
+static bool has_own;
+static shmrpci_atomic_pointer own[READERS];
 static object *left[TURNS]; /* replaced, not freed yet */
 static size_t left_count;
 static uint64_t last;
@@ -36,26 +35,26 @@ static object *make(uint64_t value)
     return it;
 }
 
-static void begin(bool with_hands)
+static void begin(bool with_own)
 {
-    hands_on = with_hands;
+    has_own = with_own;
     kernel_reset(0);
     atomic_init(&places, NULL);
     for (unsigned i = 0; i < READERS; i++) {
-        atomic_init(&handed[i], NULL);
+        atomic_init(&own[i], NULL);
     }
     left_count = 0;
     last = 1;
     shmrpci_store_release(&current, (void *)make(last));
 }
 
-static void read_object(shmrpci_hazard *place)
+static void read_object(shmrpci_atomic_pointer *held)
 {
-    const object *it = shmrpci_hazard_enter(place, &current);
+    const object *it = shmrpci_hazard_enter(held, &current);
     ENGINE_CHECK(it->value == it->same);
     engine_step();
     ENGINE_CHECK(it->value == it->same);
-    shmrpci_hazard_leave(place);
+    shmrpci_hazard_leave(held);
 }
 
 static void before(void)
@@ -63,26 +62,15 @@ static void before(void)
     begin(false);
 }
 
-static void before_handing_on(void)
+static void before_own(void)
 {
     begin(true);
 }
 
-static void hand_on(shmrpci_hazard *place, shmrpci_atomic_pointer *own)
-{
-    object *it = shmrpci_hazard_enter(place, &current);
-    shmrpci_store_relaxed(own, (void *)it);
-    shmrpci_hazard_leave(place);
-    ENGINE_CHECK(it->value == it->same);
-    engine_step();
-    ENGINE_CHECK(it->value == it->same);
-    shmrpci_store_release(own, NULL);
-}
-
-static bool is_handed(const object *it)
+static bool is_held_by_own(const object *it)
 {
     for (unsigned i = 0; i < READERS; i++) {
-        if (shmrpci_load_acquire(&handed[i]) == it) {
+        if (shmrpci_load_acquire(&own[i]) == it) {
             return true;
         }
     }
@@ -95,7 +83,7 @@ static void replace(void)
     object *was = shmrpci_exchange_seq(&current, (void *)make(++last));
     left[left_count++] = was;
     if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was) &&
-        !(hands_on && is_handed(was))) {
+        !(has_own && is_held_by_own(was))) {
         left[--left_count] = NULL;
         was->value = 0; /* as who gets the memory next */
         free(was);
@@ -111,15 +99,11 @@ static void thread(unsigned index)
         return;
     }
     /* Fibers are one thread to the compiler: none of them has a place yet. */
-    mine = NULL;
+    shmrpci_hazard_own = NULL;
     shmrpci_hazard *place = shmrpci_hazard_mine();
     ENGINE_CHECK(place != NULL);
     for (unsigned i = 0; i < TURNS; i++) {
-        if (hands_on) {
-            hand_on(place, &handed[index]);
-        } else {
-            read_object(place);
-        }
+        read_object(has_own ? &own[index] : &place->held);
     }
     kernel_end_thread();
 }
@@ -139,6 +123,6 @@ static void after(void)
 
 const engine_case engine_cases[] = {
     {"replace", 3, before, thread, after},
-    {"hand_on", 3, before_handing_on, thread, after},
+    {"own", 3, before_own, thread, after},
     {0},
 };

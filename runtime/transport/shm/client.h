@@ -127,6 +127,37 @@ bool shm_client_is_lost(shm_client *client);
 
 /* ---- client_slot.c --------------------------------------------------- */
 
+/* Frees the hot slots that are quarantined, if their workers are done. */
+void shm_client_reclaim_hot(shm_client *client);
+
+/* Takes the lowest free slot, if there is one: hot ones first, doubtful ones
+ * last. */
+static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
+{
+    uint64_t free = shmrpci_load_seq(&client->free);
+    while (free != 0) {
+        uint64_t good = free & ~shmrpci_load_relaxed(&client->avoided);
+        uint64_t from = good != 0 ? good : free;
+        uint64_t bit = from & (~from + 1);
+        /* Acquire: whoever freed it is done with its private part. */
+        if (!shmrpci_bias_cas_u64(&client->bias, &client->free, &free,
+                                  free & ~bit)) {
+            continue;
+        }
+        if (good == 0) {
+            (void)shmrpci_and_seq(&client->avoided, ~bit);
+        }
+        *out_index = (uint32_t)__builtin_ctzll(bit);
+        /* For the next one. */
+        if (*out_index >= SHM_HOT_SLOTS &&
+            shmrpci_load_relaxed(&client->quarantined) != 0) {
+            shm_client_reclaim_hot(client);
+        }
+        return true;
+    }
+    return false;
+}
+
 /* Takes a free slot, waiting for one until `deadline_ns` (0: not at all).
  * BUSY, DEADLINE, SERVER_LOST. */
 shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,

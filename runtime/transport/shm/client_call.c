@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/copy.h"
 #include "os/clock.h"
 #include "os/process.h"
 
@@ -249,8 +250,8 @@ static uint64_t end_of_follow(uint64_t now)
  * fence, the hint and the lease, may have been gone when the word came to be
  * seen. Who relies on them looks again, when it waits, at the latest when the
  * lease would have ended; for a oneway call nobody does. */
-static void announce(shm_client *client, uint32_t index, uint32_t flags,
-                     uint64_t now)
+static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
+                            uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
     bool is_oneway = (flags & SHMRPCI_HEAD_ONEWAY) != 0;
@@ -311,7 +312,7 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, const void *body,
     shm_client *client = (shm_client *)(void *)conn;
     uint32_t index;
     if (!is_usable(client) || len > client->max_message ||
-        shm_client_take_slot(client, 0, &index) != SHMRPC_OK) {
+        !shm_client_try_slot(client, &index)) {
         return false;
     }
     shm_client_slot *slot = &client->slots[index];
@@ -323,7 +324,7 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, const void *body,
     call->data.words[0] = index;
     slot->has_rung = false;
     slot->unclaimed_ns = 0;
-    memcpy(shared->payload, body, len);
+    shmrpci_copy_short(shared->payload, body, len);
     write_head(shared, call, flags, len, now, gen);
     announce(client, index, call->head.flags, now);
     shmrpci_spinner_refresh(&client->spinner, now);
@@ -370,7 +371,7 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
         if (len > SHM_PAYLOAD_BYTES) {
             return SHMRPC_E_DATA_LOSS;
         }
-        memcpy(slot->staging, shared->payload, len);
+        shmrpci_copy_short(slot->staging, shared->payload, len);
         call->in = slot->staging;
         call->in_shared = false;
         return SHMRPC_OK;

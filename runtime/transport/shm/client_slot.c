@@ -7,8 +7,6 @@
 #include "os/futex.h"
 #include "os/poll.h"
 
-#define HOT_MASK ((UINT64_C(1) << SHM_HOT_SLOTS) - 1)
-
 /* While quarantined slots are all there is to wait for, a thread sleeps on one
  * of their words, and must not miss the others for long. */
 #define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
@@ -77,6 +75,12 @@ void shm_client_free_unread(shm_client *client, uint32_t index)
     shm_client_free_slot(client, index);
 }
 
+/* Oneway calls come back only when someone looks. */
+void shm_client_reclaim_hot(shm_client *client)
+{
+    shm_client_reclaim(client, (UINT64_C(1) << SHM_HOT_SLOTS) - 1);
+}
+
 void shm_client_quarantine(shm_client *client, uint32_t index)
 {
     (void)shmrpci_or_seq(&client->quarantined, UINT64_C(1) << index);
@@ -127,28 +131,6 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
     }
 }
 
-/* The lowest free slot: hot ones first, doubtful ones last. */
-static bool try_take(shm_client *client, uint32_t *out_index)
-{
-    uint64_t free = shmrpci_load_seq(&client->free);
-    while (free != 0) {
-        uint64_t good = free & ~shmrpci_load_relaxed(&client->avoided);
-        uint64_t from = good != 0 ? good : free;
-        uint64_t bit = from & (~from + 1);
-        /* Acquire: whoever freed it is done with its private part. */
-        if (!shmrpci_bias_cas_u64(&client->bias, &client->free, &free,
-                                  free & ~bit)) {
-            continue;
-        }
-        if (good == 0) {
-            (void)shmrpci_and_seq(&client->avoided, ~bit);
-        }
-        *out_index = (uint32_t)__builtin_ctzll(bit);
-        return true;
-    }
-    return false;
-}
-
 /* Sleeps until a slot may be free, or for a slice. */
 static void sleep_for_slot(shm_client *client, int64_t deadline_ns)
 {
@@ -181,7 +163,7 @@ static shmrpc_status wait_for_slot(shm_client *client, int64_t deadline_ns,
 {
     for (;;) {
         shm_client_reclaim(client, UINT64_MAX);
-        if (try_take(client, out_index)) {
+        if (shm_client_try_slot(client, out_index)) {
             return SHMRPC_OK;
         }
         if (shm_client_is_lost(client)) {
@@ -197,17 +179,13 @@ static shmrpc_status wait_for_slot(shm_client *client, int64_t deadline_ns,
 shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
                                    uint32_t *out_index)
 {
-    /* Oneway calls come back only when someone looks. */
-    if ((shmrpci_load_relaxed(&client->free) & HOT_MASK) == 0 &&
-        shmrpci_load_relaxed(&client->quarantined) != 0) {
-        shm_client_reclaim(client, HOT_MASK);
-    }
-    if (try_take(client, out_index)) {
+    if (shm_client_try_slot(client, out_index)) {
         return SHMRPC_OK;
     }
     if (deadline_ns == 0) {
         shm_client_reclaim(client, UINT64_MAX);
-        return try_take(client, out_index) ? SHMRPC_OK : SHMRPC_E_BUSY;
+        return shm_client_try_slot(client, out_index) ? SHMRPC_OK
+                                                      : SHMRPC_E_BUSY;
     }
     /* So that who frees a slot from now on looks at `waiters` after that. */
     shmrpci_bias_join(&client->bias);

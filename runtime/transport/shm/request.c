@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/copy.h"
 #include "os/futex.h"
 #include "os/map_alias.h"
 #include "os/process.h"
@@ -154,7 +155,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
         shmrpci_store_relaxed(&slot->done_ticks, shmrpci_ticks());
     }
     if (it->payload_len > 0) {
-        memcpy(slot->payload, it->payload, it->payload_len);
+        shmrpci_copy_short(slot->payload, it->payload, it->payload_len);
     }
     /* Relaxed: the word publishes them. */
     shmrpci_store_relaxed(&slot->flags, flags);
@@ -215,7 +216,7 @@ static shmrpc_status read_body(shm_worker *worker, const shm_slot *slot,
     if (snap->len > SHM_PAYLOAD_BYTES - snap->at) {
         return SHMRPC_E_INVALID;
     }
-    memcpy(worker->in, slot->payload + snap->at, snap->len);
+    shmrpci_copy_short(worker->in, slot->payload + snap->at, snap->len);
     request->in = worker->in;
     request->in_shared = false;
     return SHMRPC_OK;

@@ -45,11 +45,11 @@ static void read_on(void *user)
     shared *s = user;
     shmrpci_hazard *mine = shmrpci_hazard_mine();
     while (shmrpci_load_relaxed(&s->stop) == 0) {
-        const object *o = shmrpci_hazard_enter(mine, &s->current);
+        const object *o = shmrpci_hazard_enter(&mine->held, &s->current);
         if (o->state != ALIVE) {
             (void)shmrpci_add_relaxed(&s->wrong, 1u);
         }
-        shmrpci_hazard_leave(mine);
+        shmrpci_hazard_leave(&mine->held);
         (void)shmrpci_add_relaxed(&s->reads, 1u);
     }
 }
@@ -113,11 +113,11 @@ static void held_object_is_known_until_it_is_left(void **state)
     shmrpci_hazard *mine = shmrpci_hazard_mine();
     assert_non_null(mine);
     assert_ptr_equal(shmrpci_hazard_mine(), mine);
-    assert_ptr_equal(shmrpci_hazard_enter(mine, &current), o);
+    assert_ptr_equal(shmrpci_hazard_enter(&mine->held, &current), o);
     shmrpci_store_release(&current, NULL);
     (void)shmrpci_hazard_settle();
     assert_true(shmrpci_hazard_is_held(o));
-    shmrpci_hazard_leave(mine);
+    shmrpci_hazard_leave(&mine->held);
     assert_false(shmrpci_hazard_is_held(o));
     object_free(o);
 }

@@ -1,6 +1,7 @@
 /*
  * One client beside another one that behaves, or doesn't: writes over all that
- * it can write to, or was stopped in the middle of its calls.
+ * it can write to, or was stopped in the middle of its calls.  Who writes never
+ * waits; the same load is a client that does that to memory of its own.
  *
  * What is timed are the single calls of the first; its p99 must not tell what
  * the other one does.
@@ -20,7 +21,7 @@
 
 enum { MAX_AREAS = 8, WORKERS = 2 };
 
-typedef enum manner { BEHAVES, SCRIBBLES, RINGS, STOPS } manner;
+typedef enum manner { BEHAVES, COMPUTES, SCRIBBLES, RINGS, STOPS } manner;
 
 typedef struct pair {
     manner other;
@@ -110,6 +111,8 @@ static size_t find_bells(int bells[MAX_AREAS])
     return count;
 }
 
+#define SEED 88172645463325252u
+
 /* Noise, what looks like 64 requests, ones, zeros; in turn. */
 static uint64_t nonsense(uint64_t pass, uint64_t *random)
 {
@@ -121,6 +124,13 @@ static uint64_t nonsense(uint64_t pass, uint64_t *random)
     return forms[pass % 4];
 }
 
+static void write_over(const area *where, uint64_t pass, uint64_t *random)
+{
+    for (size_t k = 0; k < where->words; k++) {
+        *(volatile uint64_t *)&where->at[k] = nonsense(pass, random);
+    }
+}
+
 __attribute__((noreturn)) static void scribble(pair *o)
 {
     static const uint64_t one = 1;
@@ -128,21 +138,40 @@ __attribute__((noreturn)) static void scribble(pair *o)
     int bells[MAX_AREAS];
     const size_t count = find_areas(areas);
     const size_t bell_count = o->other == RINGS ? find_bells(bells) : 0;
-    uint64_t random = 88172645463325252u;
+    uint64_t random = SEED;
     if (count == 0 || (o->other == RINGS && bell_count == 0)) {
         bench_fail("there is nothing to write to");
     }
     for (uint64_t pass = 0;; pass++) {
         for (size_t i = 0; i < count; i++) {
-            for (size_t k = 0; k < areas[i].words; k++) {
-                *(volatile uint64_t *)&areas[i].at[k] = nonsense(pass, &random);
-            }
+            write_over(&areas[i], pass, &random);
         }
         for (size_t i = 0; i < bell_count; i++) {
             const ssize_t rung = write(bells[i], &one, sizeof one);
             (void)rung;
         }
         atomic_store(o->begun, 1);
+    }
+}
+
+static void call_once(const pair *o)
+{
+    shmrpc_error error;
+    if (bench_calls_null_call(o->calls, NULL, &error) != SHMRPC_OK) {
+        bench_fail("%s: %s", error.name, error.message);
+    }
+}
+
+/* As much memory as a connection shares. */
+__attribute__((noreturn)) static void compute(pair *o)
+{
+    const size_t words = (size_t)64 * 1024 / sizeof(uint64_t);
+    const area own = {bench_alloc(words * sizeof(uint64_t)), words};
+    uint64_t random = SEED;
+    atomic_store(o->begun, 1);
+    for (uint64_t pass = 0;; pass++) {
+        write_over(&own, pass, &random);
+        call_once(o);
     }
 }
 
@@ -160,14 +189,6 @@ static void stop_soon(void)
     setitimer(ITIMER_REAL, &once, NULL);
 }
 
-static void call_once(const pair *o)
-{
-    shmrpc_error error;
-    if (bench_calls_null_call(o->calls, NULL, &error) != SHMRPC_OK) {
-        bench_fail("%s: %s", error.name, error.message);
-    }
-}
-
 static void connect_to(pair *o)
 {
     shmrpc_error error;
@@ -182,6 +203,9 @@ __attribute__((noreturn)) static void be_the_other(pair *o)
     call_once(o);
     if (o->other == SCRIBBLES || o->other == RINGS) {
         scribble(o);
+    }
+    if (o->other == COMPUTES) {
+        compute(o);
     }
     atomic_store(o->begun, 1);
     if (o->other == STOPS) {
@@ -243,6 +267,8 @@ static void pair_teardown(void *state)
 
 static const bench_case cases[] = {
     BESIDE("calls", BEHAVES, 1, "an empty call beside a client that calls"),
+    BESIDE("computes", COMPUTES, 0,
+           "an empty call beside a client that calls and computes in turn"),
     BESIDE("scribbles", SCRIBBLES, 0,
            "an empty call beside a client that writes over its memory"),
     BESIDE("rings", RINGS, 0, "the same, and it rings the bell all the time"),

@@ -30,21 +30,28 @@ typedef struct shmrpci_flat {
 shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
                              const shmrpc_type *type);
 
-/* Writes flat->bytes bytes to `image`. */
-static inline void shmrpci_flat_write(const shmrpci_flat *flat,
-                                      const void *value, uint8_t *image)
+/* The image of a value: these bytes, of which it begins with flat->start... */
+static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
 {
-    const void *from = value;
-    uint64_t header = flat->bytes;
+    uint64_t header = 0;
+    memcpy(&header, &flat->bytes, sizeof flat->bytes);
+    return header;
+}
+
+/* ...and the rest of it, which lies here. */
+static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
+                                             const void *value)
+{
+    const void *at = value;
     if (flat->is_pointed) {
-        memcpy(&from, value, sizeof from);
+        memcpy(&at, value, sizeof at);
     }
-    memcpy(image, &header, sizeof header);
-    shmrpci_copy_short(image + flat->start, from, flat->bytes - flat->start);
+    return at;
 }
 
 /* Whether the `len` bytes are such an image; what they are not, the codec
- * says. */
+ * says. This and reading it look at each byte once, so that they may be where a
+ * peer can change them. */
 static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
                                      const uint8_t *image, size_t len)
 {

@@ -48,8 +48,7 @@ int shmrpci_plan_value(shmrpci_plan *p, void *result)
     }
     shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
     const shmrpci_flat *flat = &p->link->methods[p->number].reply;
-    if (!p->call.in_shared &&
-        shmrpci_flat_fits(flat, p->call.in, p->call.in_len)) {
+    if (shmrpci_flat_fits(flat, p->call.in, p->call.in_len)) {
         shmrpci_flat_read(flat, p->call.in, result);
     } else if (p->method->result != NULL) {
         return decode_value(p, result);

@@ -136,23 +136,6 @@ static void set_head(shmrpci_plan *p, uint32_t flags)
     };
 }
 
-/* Writes a request that is short, of any encoding. False: it is none. */
-static bool encode_short(const shmrpci_plan *p, uint8_t *body, size_t *len)
-{
-    const shmrpci_flat *flat = &p->link->methods[p->number].request;
-    shmrpci_buf out;
-    if (flat->bytes != 0) {
-        shmrpci_flat_write(flat, p->params, body);
-        *len = flat->bytes;
-        return true;
-    }
-    shmrpci_buf_init_fixed(&out, body, SHMRPCI_POST_MAX_BYTES);
-    int status = shmrpci_plan_codec(p)->encode(p->method->params, p->params, "",
-                                               &out, NULL);
-    *len = out.len;
-    return status == SHMRPC_OK;
-}
-
 /* Whether request and reply of calls like this one were short. */
 static bool may_post(const shmrpci_plan *p)
 {
@@ -165,17 +148,35 @@ static bool may_post(const shmrpci_plan *p)
                SHMRPCI_POST_MAX_BYTES;
 }
 
-/* A short request, if there is a slot for it at once. False: nothing was sent,
- * and the long way will send it, or say what is wrong. */
-static bool post(shmrpci_plan *p)
+/* The same by the codec. */
+static bool post_encoded(shmrpci_plan *p)
 {
     _Alignas(8) uint8_t body[SHMRPCI_POST_MAX_BYTES];
-    size_t len;
-    if (!may_post(p) || !encode_short(p, body, &len)) {
+    shmrpci_buf out;
+    shmrpci_buf_init_fixed(&out, body, sizeof body);
+    int status = shmrpci_plan_codec(p)->encode(p->method->params, p->params, "",
+                                               &out, NULL);
+    set_head(p, 0);
+    return status == SHMRPC_OK &&
+           p->link->transport->post(p->link->conn, &p->call, 0, 0, body,
+                                    out.len);
+}
+
+/* A short request, of any encoding, if there is a slot for it at once. False:
+ * nothing was sent, and the long way will send it, or say what is wrong. */
+static bool post(shmrpci_plan *p)
+{
+    const shmrpci_flat *flat = &p->link->methods[p->number].request;
+    if (!may_post(p)) {
         return false;
     }
+    if (flat->bytes == 0) {
+        return post_encoded(p);
+    }
     set_head(p, 0);
-    return p->link->transport->post(p->link->conn, &p->call, body, len);
+    return p->link->transport->post(
+        p->link->conn, &p->call, shmrpci_flat_header(flat), flat->start,
+        shmrpci_flat_value(flat, p->params), flat->bytes - flat->start);
 }
 
 int shmrpci_plan_send(shmrpci_plan *p)

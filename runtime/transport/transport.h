@@ -283,13 +283,15 @@ struct shmrpci_transport {
     /* Gives a reservation back; nothing was sent. */
     void (*abort)(shmrpci_call *call);
     /*
-     * The short way of reserve and commit, for a body of at most
+     * The short way of reserve and commit, for a request of at most
      * SHMRPCI_POST_MAX_BYTES that is there already, and a reply of about as
-     * many; not with SHMRPCI_HEAD_ONEWAY. Waits for nothing. False: nothing was
-     * sent, and reserve will say why, or wait. NULL where there is none.
+     * many; not with SHMRPCI_HEAD_ONEWAY. The request is the first `prefix_len`
+     * bytes of `prefix`, at most 8, and `len` bytes of `body`. Waits for
+     * nothing. False: nothing was sent, and reserve will say why, or wait. NULL
+     * where there is none.
      */
-    bool (*post)(shmrpci_conn *conn, shmrpci_call *call, const void *body,
-                 size_t len);
+    bool (*post)(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
+                 size_t prefix_len, const void *body, size_t len);
     /*
      * Sends head and body. When `out` has failed, returns its status and
      * aborts. SERVER_LOST, DEADLINE (it could not be sent in time): not sent,

@@ -45,7 +45,7 @@ static void call_65_is_BUSY_or_waits_till_its_deadline(void **state)
                      SHMRPC_E_BUSY);
     assert_true(error.message[0] != '\0');
     assert_false(f.transport->post != NULL &&
-                 f.transport->post(conn, &more, "x", 1));
+                 f.transport->post(conn, &more, 0, 0, "x", 1));
     int64_t deadline_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_MS);
     assert_int_equal(
         f.transport->reserve(conn, &more, 1, 1, deadline_ns, &error),

@@ -483,6 +483,20 @@ shmrpci_conn *client_connect(fixture *f, const char *hello)
     return conn;
 }
 
+/* The first bytes before the rest, if there are so many. */
+static bool post(shmrpci_conn *conn, shmrpci_call *call, const uint8_t *body,
+                 size_t len, unsigned count)
+{
+    uint64_t prefix = 0;
+    size_t prefix_len = count % (sizeof prefix + 1);
+    if (prefix_len >= len) {
+        return transport->post(conn, call, 0, 0, body, len);
+    }
+    memcpy(&prefix, body, prefix_len);
+    return transport->post(conn, call, prefix, prefix_len, body + prefix_len,
+                           len - prefix_len);
+}
+
 int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
                 size_t len, shmrpci_call *call)
 {
@@ -490,7 +504,7 @@ int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
     *call = (shmrpci_call){0};
     call->head.method = method;
     call->head.timeout_ns = PATIENCE_NS;
-    if (is_short(&count, len) && transport->post(conn, call, body, len)) {
+    if (is_short(&count, len) && post(conn, call, body, len, count)) {
         return SHMRPC_OK;
     }
     int status = transport->reserve(conn, call, len, len,

@@ -226,7 +226,11 @@ static void send(shmrpci_call *call, unsigned number, uint32_t flags)
     call->head =
         (shmrpci_head){.method = number + 1, .timeout_ns = 1, .flags = flags};
     fill(bytes, number, 0);
-    if (is_short && shm_client_post(&client.base, call, bytes, BYTES)) {
+    uint64_t prefix;
+    memcpy(&prefix, bytes, sizeof prefix);
+    if (is_short &&
+        shm_client_post(&client.base, call, prefix, sizeof prefix,
+                        bytes + sizeof prefix, BYTES - sizeof prefix)) {
         return;
     }
     ENGINE_CHECK(shm_client_reserve(&client.base, call, BYTES, BYTES,

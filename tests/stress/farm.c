@@ -223,8 +223,12 @@ static void send_one(client *c, pending *p)
     p->call.head = (shmrpci_head){.method = METHOD_RUN,
                                   .flags = is_oneway ? SHMRPCI_HEAD_ONEWAY : 0u,
                                   .timeout_ns = HANG_NS};
+    uint64_t prefix;
+    memcpy(&prefix, body, sizeof prefix);
     if (!is_oneway && len <= SHMRPCI_POST_MAX_BYTES &&
-        (random >> 33) % 2 == 0 && shm->post(c->conn, &p->call, body, len)) {
+        (random >> 33) % 2 == 0 &&
+        shm->post(c->conn, &p->call, prefix, sizeof prefix,
+                  body + sizeof prefix, len - sizeof prefix)) {
         p->is_sent = true;
         return;
     }

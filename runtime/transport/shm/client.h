@@ -206,8 +206,8 @@ void shm_client_acknowledge(shmrpci_conn *conn);
 int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,
                        shmrpc_error *error);
-bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, const void *body,
-                     size_t len);
+bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
+                     size_t prefix_len, const void *body, size_t len);
 void shm_client_abort(shmrpci_call *call);
 int shm_client_commit(shmrpci_call *call);
 int shm_client_receive(shmrpci_call *call, int64_t deadline_ns);

@@ -306,12 +306,12 @@ int shm_client_commit(shmrpci_call *call)
 _Static_assert(SHMRPCI_POST_MAX_BYTES <= SHM_PAYLOAD_BYTES,
                "what is posted fits into a slot, and so does its reply");
 
-bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, const void *body,
-                     size_t len)
+bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
+                     size_t prefix_len, const void *body, size_t len)
 {
     shm_client *client = (shm_client *)(void *)conn;
     uint32_t index;
-    if (!is_usable(client) || len > client->max_message ||
+    if (!is_usable(client) || prefix_len + len > client->max_message ||
         !shm_client_try_slot(client, &index)) {
         return false;
     }
@@ -324,8 +324,9 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, const void *body,
     call->data.words[0] = index;
     slot->has_rung = false;
     slot->unclaimed_ns = 0;
-    shmrpci_copy_short(shared->payload, body, len);
-    write_head(shared, call, flags, len, now, gen);
+    memcpy(shared->payload, &prefix, sizeof prefix);
+    shmrpci_copy_short(shared->payload + prefix_len, body, len);
+    write_head(shared, call, flags, prefix_len + len, now, gen);
     announce(client, index, call->head.flags, now);
     shmrpci_spinner_refresh(&client->spinner, now);
     return true;
@@ -371,9 +372,8 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
         if (len > SHM_PAYLOAD_BYTES) {
             return SHMRPC_E_DATA_LOSS;
         }
-        shmrpci_copy_short(slot->staging, shared->payload, len);
-        call->in = slot->staging;
-        call->in_shared = false;
+        call->in = shared->payload;
+        call->in_shared = true;
         return SHMRPC_OK;
     }
     shm_span span;

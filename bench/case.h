@@ -77,6 +77,9 @@ struct bench_case {
     void (*dial)(void *state);  /* or NULL */
     void (*call)(void *state);
     void (*teardown)(void *state); /* or NULL */
+    /* Where it is free, what counts is which CPUs it gets: it runs for a while
+     * before it is measured. */
+    int spins;
 };
 
 typedef struct bench_suite {

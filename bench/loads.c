@@ -237,14 +237,14 @@ static void load_teardown(void *state)
     free(o);
 }
 
-#define LOAD(name_, way, ours, about_, contest_, ...)                \
-    {                                                                \
-        .name = "load." name_ "." way, .about = about_,              \
-        .places = BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE,          \
-        .contest = contest_, .contestant = way, .is_ours = (ours),   \
-        .calls = CALLS, .with = &(const load_shape){__VA_ARGS__},    \
-        .setup = load_setup, .serve = load_serve, .dial = load_dial, \
-        .call = load_call, .teardown = load_teardown                 \
+#define LOAD(name_, way, ours, about_, contest_, ...)                          \
+    {                                                                          \
+        .name = "load." name_ "." way, .about = about_,                        \
+        .places = BENCH_IN_FREE, .floor = BENCH_FLOOR_NONE,                    \
+        .contest = contest_, .contestant = way, .is_ours = (ours), .spins = 1, \
+        .calls = CALLS, .with = &(const load_shape){__VA_ARGS__},              \
+        .setup = load_setup, .serve = load_serve, .dial = load_dial,           \
+        .call = load_call, .teardown = load_teardown                           \
     }
 
 /* As it is, and without spinning. */

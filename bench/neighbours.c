@@ -260,9 +260,10 @@ static void pair_teardown(void *state)
     {                                                                         \
         .name = "load.beside." way, .about = about_, .places = BENCH_IN_FREE, \
         .floor = BENCH_FLOOR_NONE, .contest = "load beside",                  \
-        .contestant = way, .is_ours = (ours), .with = &(const manner){what},  \
-        .setup = pair_setup, .serve = pair_serve, .dial = pair_dial,          \
-        .call = pair_call, .teardown = pair_teardown                          \
+        .contestant = way, .is_ours = (ours), .spins = 1,                     \
+        .with = &(const manner){what}, .setup = pair_setup,                   \
+        .serve = pair_serve, .dial = pair_dial, .call = pair_call,            \
+        .teardown = pair_teardown                                             \
     }
 
 static const bench_case cases[] = {

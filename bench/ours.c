@@ -401,22 +401,22 @@ static void call_connect(void *state)
     bench_calls_close(o->calls);
 }
 
-#define CALL(name_, about_, payload_, floor_, call_)                    \
-    {                                                                   \
-        .name = (name_), .about = (about_), .payload = (payload_),      \
-        .places = BENCH_IN_ALL, .floor = (floor_), .setup = line_setup, \
-        .serve = line_serve, .dial = line_dial, .call = (call_),        \
-        .teardown = line_teardown                                       \
+#define CALL(name_, about_, payload_, floor_, call_)                 \
+    {                                                                \
+        .name = (name_), .about = (about_), .payload = (payload_),   \
+        .places = BENCH_IN_ALL, .floor = (floor_), .spins = 1,       \
+        .setup = line_setup, .serve = line_serve, .dial = line_dial, \
+        .call = (call_), .teardown = line_teardown                   \
     }
 
 /* What the peers do, too. */
-#define ECHO(payload_, contest_)                                          \
-    {                                                                     \
-        .name = "shmrpc.raw", .about = "raw echo", .payload = (payload_), \
-        .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_COPY,                \
-        .contest = (contest_), .contestant = "raw", .is_ours = 1,         \
-        .setup = line_setup, .serve = line_serve, .dial = line_dial,      \
-        .call = call_raw, .teardown = line_teardown                       \
+#define ECHO(payload_, contest_)                                              \
+    {                                                                         \
+        .name = "shmrpc.raw", .about = "raw echo", .payload = (payload_),     \
+        .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_COPY,                    \
+        .contest = (contest_), .contestant = "raw", .is_ours = 1, .spins = 1, \
+        .setup = line_setup, .serve = line_serve, .dial = line_dial,          \
+        .call = call_raw, .teardown = line_teardown                           \
     }
 
 /* Over loopback: `way_` is tcp or gateway. */
@@ -472,7 +472,7 @@ static const unsigned depths[] = {16, 64};
     {                                                                       \
         .name = (name_), .about = "shmrpc.small with so many at a time",    \
         .payload = 40, .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_SIGNAL, \
-        .calls = TURNS, .with = (depth_), .setup = line_setup,              \
+        .spins = 1, .calls = TURNS, .with = (depth_), .setup = line_setup,  \
         .serve = line_serve, .dial = dial_pipeline, .call = call_pipeline,  \
         .teardown = line_teardown                                           \
     }

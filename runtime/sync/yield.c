@@ -8,13 +8,12 @@
 /* Long for a peer that answers, short for the slice of another. */
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
 
-/* Others get what they want without us for so many times as long as they took,
- * at most a second: at first, and at most; four times as many each time, until
- * so many yields have paid. */
-#define TIMES_FIRST 8u
-#define TIMES_MOST  512u
-#define CALM_YIELDS 32u
-#define AFTER_MOST  (1 * SHMRPCI_NS_PER_S)
+/* For how long others get what they want without us: at first, and at most;
+ * four times as long each time, until so many yields have paid. (Not for so
+ * many times as it took: that may have been the host of a virtual machine.) */
+#define AFTER_FIRST_NS (4 * SHMRPCI_NS_PER_MS)
+#define AFTER_MOST_NS  (1024 * SHMRPCI_NS_PER_MS)
+#define CALM_YIELDS    32u
 
 void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile)
 {
@@ -23,7 +22,7 @@ void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile)
         yielder->most_ticks = shmrpci_ticks_of_ns(MOST_NS);
     }
     shmrpci_store_relaxed(&yielder->since, shmrpci_ticks());
-    shmrpci_store_relaxed(&yielder->times, TIMES_FIRST);
+    shmrpci_store_relaxed(&yielder->after, shmrpci_ticks_of_ns(AFTER_FIRST_NS));
     shmrpci_odds_init(&yielder->odds);
 }
 
@@ -38,14 +37,12 @@ bool shmrpci_yielder_may(shmrpci_yielder *yielder,
            shmrpci_odds_try(&yielder->odds);
 }
 
-static void stand_back(shmrpci_yielder *yielder, uint64_t now, uint64_t took)
+static void stand_back(shmrpci_yielder *yielder, uint64_t now)
 {
-    uint32_t times = shmrpci_load_relaxed(&yielder->times);
-    uint64_t most = shmrpci_ticks_of_ns(AFTER_MOST);
-    uint64_t after = took < most / times ? took * times : most;
+    uint64_t after = shmrpci_load_relaxed(&yielder->after);
+    uint64_t most = shmrpci_ticks_of_ns(AFTER_MOST_NS);
     shmrpci_store_relaxed(&yielder->since, now + after);
-    times = 4 * times < TIMES_MOST ? 4 * times : TIMES_MOST;
-    shmrpci_store_relaxed(&yielder->times, times);
+    shmrpci_store_relaxed(&yielder->after, after < most / 4 ? 4 * after : most);
     shmrpci_store_relaxed(&yielder->paid, 0u);
 }
 
@@ -56,7 +53,7 @@ bool shmrpci_yielder_yield(shmrpci_yielder *yielder)
     uint64_t now = shmrpci_ticks();
     bool is_quick = now - before <= yielder->most_ticks;
     if (!is_quick) {
-        stand_back(yielder, now, now - before);
+        stand_back(yielder, now);
     }
     return is_quick;
 }
@@ -68,7 +65,8 @@ void shmrpci_yielder_note(shmrpci_yielder *yielder, bool has_paid)
         uint32_t paid = shmrpci_load_relaxed(&yielder->paid) + 1;
         shmrpci_store_relaxed(&yielder->paid, paid);
         if (paid == CALM_YIELDS) {
-            shmrpci_store_relaxed(&yielder->times, TIMES_FIRST);
+            shmrpci_store_relaxed(&yielder->after,
+                                  shmrpci_ticks_of_ns(AFTER_FIRST_NS));
         }
     }
 }

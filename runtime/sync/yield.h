@@ -11,9 +11,9 @@
  * not pay either where the peer sleeps or runs elsewhere, which the odds know,
  * nor where others run instead: the scheduler counts a whole slice of time as
  * used by who yields, some milliseconds, in which one that had slept would have
- * been woken.  Who has lost its CPU so does not yield for some times as long as
- * that took: for few times at first, as it may have been chance, and for more
- * when it happens again soon.
+ * been woken.  Who has lost its CPU so does not yield for a while: a short one
+ * at first, as it may have been chance, and a longer one when it happens again
+ * soon.
  *
  * Threading: a yielder may be shared; what threads learn at the same time may
  * be lost, which does no harm.
@@ -36,7 +36,7 @@ typedef struct shmrpci_yielder {
     uint64_t most_ticks;      /* a yield that is not too long; 0: never yield */
     shmrpci_odds odds;        /* that waits end meanwhile */
     shmrpci_atomic_u64 since; /* ticks: not before then */
-    shmrpci_atomic_u32 times; /* so many, the next time that it is too long */
+    shmrpci_atomic_u64 after; /* ticks: so long, the next time it is too long */
     shmrpci_atomic_u32 paid;  /* waits that ended so since the last time */
 } shmrpci_yielder;
 

@@ -127,7 +127,8 @@ bool shm_client_is_lost(shm_client *client);
 
 /* ---- client_slot.c --------------------------------------------------- */
 
-/* Frees the hot slots that are quarantined, if their workers are done. */
+/* Oneway calls come back only when someone looks: frees the hot slots among
+ * those whose workers are done. */
 void shm_client_reclaim_hot(shm_client *client);
 
 /* Takes the lowest free slot, if there is one: hot ones first, doubtful ones
@@ -148,7 +149,7 @@ static inline bool shm_client_try_slot(shm_client *client, uint32_t *out_index)
             (void)shmrpci_and_seq(&client->avoided, ~bit);
         }
         *out_index = (uint32_t)__builtin_ctzll(bit);
-        /* For the next one. */
+        /* For the next call. */
         if (*out_index >= SHM_HOT_SLOTS &&
             shmrpci_load_relaxed(&client->quarantined) != 0) {
             shm_client_reclaim_hot(client);

@@ -75,7 +75,6 @@ void shm_client_free_unread(shm_client *client, uint32_t index)
     shm_client_free_slot(client, index);
 }
 
-/* Oneway calls come back only when someone looks. */
 void shm_client_reclaim_hot(shm_client *client)
 {
     shm_client_reclaim(client, (UINT64_C(1) << SHM_HOT_SLOTS) - 1);

@@ -67,7 +67,9 @@ static void check_tls_path(shmrpci_ini_parser *p,
                            shmrpci_ini_key key)
 {
     const shmrpci_ini_value *file = &service->values[key];
-    if (file->present && strpbrk(file->u.text, ",&?") != NULL) {
+    /* NULL: it was wrong, and is reported. */
+    if (file->present && file->u.text != NULL &&
+        strpbrk(file->u.text, ",&?") != NULL) {
         shmrpci_ini_report(p, file->place,
                            "a path for `%s` can't have a comma, & or ? in it",
                            shmrpci_ini_rows[key].name);

@@ -523,6 +523,8 @@ static void gateways_have_room_for_a_name(void **state)
                 "`tcp_tls_client_ca` without `tcp_tls_cert`");
     expect_says("[A]\nexec=a\ntcp_tls_cert=a\ntcp_tls_client_ca=b,c\n",
                 "a path for `tcp_tls_client_ca` can't have a comma");
+    /* What is wrong already has no path to look at. */
+    expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is no variable");
 }
 
 static void order_has_no_cycle(void **state)

@@ -148,7 +148,7 @@ static bool may_post(const shmrpci_plan *p)
                SHMRPCI_POST_MAX_BYTES;
 }
 
-/* The same by the codec. */
+/* A request that the codec writes, as post below. */
 static bool post_encoded(shmrpci_plan *p)
 {
     _Alignas(8) uint8_t body[SHMRPCI_POST_MAX_BYTES];

@@ -13,11 +13,13 @@
  *
  *     client:  reserve, encode into call->out, commit, receive, decode, release
  *     async:   reserve, encode, commit; watch, arm; then receive that only
- * looks worker:  receive, decode, handle, reserve, encode into request->out,
+ *              looks
+ *     worker:  receive, decode, handle, reserve, encode into request->out,
  *              commit (which also releases) | release (no reply wanted)
  *
  * Bodies that were received may lie in memory that the peer can still write:
- * `in_shared` says so, and then they are to be copied before they are parsed.
+ * `in_shared` says so, and then they are to be copied before they are parsed,
+ * or read so that no byte is looked at twice.
  *
  * Deadlines are absolute, in monotonic nanoseconds (os/clock.h). Nothing here
  * waits without one, but a worker for its next request, which ends at stop.

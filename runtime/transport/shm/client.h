@@ -3,8 +3,8 @@
  *
  * All that a call needs lies in private memory here: which slots are free,
  * their generations, the spans they hold, and a staging buffer for each, so
- * that a small message reaches its cache line in one burst of stores and is
- * read out of it in one of loads.
+ * that a small request reaches its cache line in one burst of stores.  Replies
+ * are received where they lie.
  *
  * A slot is in exactly one of these hands: `free`, a call (between reserve
  * and its end), or `quarantined`: given up while a worker had it, it comes

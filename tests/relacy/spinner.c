@@ -55,6 +55,12 @@ void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now)
     (void)now;
 }
 
+bool shmrpci_spinner_is_confined(const shmrpci_spinner *spinner)
+{
+    (void)spinner;
+    return false;
+}
+
 bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
 {
     (void)spinner;

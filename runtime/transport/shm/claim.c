@@ -173,86 +173,61 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
  * To answer a client that sleeps takes its wake-up, for which the worker often
  * loses its CPU; one that is awake makes ten calls meanwhile. Where there are
  * more clients than CPUs those that sleep would all be served between two calls
- * of one that is awake, which then sleeps too. So after the answer to one that
- * was awake, who is awake goes first, until the others have waited for longer
- * than it takes to serve them, by some times; then each of them is served.
- * Where all of them sleep, each would be answered after the one before had made
- * its next call, and slept. So the answer to one is followed by a moment for
- * that call, unless such moments have led to nothing of late.
- * Nobody is passed over where everything is looked at, before a sleep or after
- * it, and so the protocol knows nothing of turns.
+ * of one that is awake, which then sleeps too. So who is awake goes first, and
+ * has a moment to call again when it was answered, until the others have waited
+ * for longer than it takes to serve them, by some times. Then each of them is
+ * owed a call; between two of these one that is awake has one of its own, as
+ * otherwise it would sleep by the end.
+ * Where everything is looked at, before a sleep or after it, who is awake goes
+ * first too, but nobody is passed over, and so the protocol knows nothing of
+ * turns.
  */
-static void begin_turn(shm_worker *worker, bool is_full)
+static void note_waiting(shm_worker *worker)
 {
     shm_turn *turn = &worker->turn;
-    if (turn->is_awake) {
-        /* The search began with the end of its call. */
-        turn->until =
-            worker->idle_since +
-            (turn->is_doubtful ? turn->woken_ticks : turn->again_ticks);
-    }
-    turn->passed = 0;
-    turn->is_theirs =
-        !is_full && turn->owed == 0 && (int64_t)(turn->until - worker->now) > 0;
-    if (turn->is_theirs && turn->waiting > 0 &&
+    if (turn->owed == 0 &&
         worker->now - turn->since > turn->waiting * turn->passed_ticks) {
-        turn->is_theirs = false;
         turn->owed = turn->waiting;
     }
-}
-
-/* Whether a client has to wait for those that are awake. */
-static bool is_passed(shm_worker *worker, shm_view *view)
-{
-    /* Relaxed: a hint, as a client may lie. Its other calls wait too: who has
-     * many in flight sleeps for the oldest. */
-    if (shmrpci_load_relaxed(view->conn->block.sleepers) == 0) {
-        return false;
-    }
-    view->active = worker->now; /* not idle, for all that */
-    worker->turn.passed++;
-    return true;
-}
-
-/* A sleeper that was answered has called again while it was waited for, or has
- * not. Once makes up for many misses: calls upon calls follow. */
-static void learn_from_sleeper(shm_turn *turn, bool is_found)
-{
-    if (turn->is_doubtful && turn->is_awake && (is_found || !turn->is_theirs)) {
-        turn->is_doubtful = false;
-        if (is_found && turn->is_theirs) {
-            shmrpci_odds_init(&turn->odds);
-        } else {
-            shmrpci_odds_note(&turn->odds, false);
-        }
-    }
-}
-
-static void end_turn(shm_worker *worker, bool is_found)
-{
-    shm_turn *turn = &worker->turn;
-    learn_from_sleeper(turn, is_found);
-    uint32_t passed =
-        turn->passed < SHM_PASSED_MOST ? turn->passed : SHM_PASSED_MOST;
-    if (turn->owed > 0 || (!is_found && turn->waiting == 0)) {
+    if (turn->owed > 0 || turn->waiting == 0) {
         turn->since = worker->now;
     }
-    /* A scan that finds something has not seen all that wait. */
-    if (!is_found || passed > turn->waiting) {
-        turn->waiting = passed;
+}
+
+/* Whether the client that was answered last is expected to call again. */
+static bool is_expected(const shm_worker *worker)
+{
+    /* The search began with the end of its call. */
+    return worker->turn.is_awake &&
+           worker->now - worker->idle_since < worker->turn.again_ticks;
+}
+
+/* Whether it is the turn of others than this client. */
+static bool is_passed(shm_worker *worker, shm_view *view)
+{
+    shm_turn *turn = &worker->turn;
+    if (turn->whose == SHM_TURN_OF_ALL) {
+        return false;
     }
-    turn->owed = is_found && turn->owed > 0 ? turn->owed - 1 : 0;
+    /* Relaxed: a hint, as a client may lie. Its other calls wait too: who has
+     * many in flight sleeps for the oldest. */
+    bool sleeps = shmrpci_load_relaxed(view->conn->block.sleepers) != 0;
+    if (sleeps && turn->whose == SHM_TURN_OF_AWAKE) {
+        view->active = worker->now; /* not idle, for all that */
+        turn->passed++;
+    }
+    return sleeps != (turn->whose == SHM_TURN_OF_ASLEEP);
 }
 
 static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
 {
     shm_conn *conn = view->conn;
+    if (is_passed(worker, view)) {
+        return false;
+    }
     /* Sequentially consistent: pairs with take_back in close.c. */
     if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return claim_residue(worker, conn);
-    }
-    if (worker->turn.is_theirs && is_passed(worker, view)) {
-        return false;
     }
     if (claim_likely(worker, view)) {
         return true;
@@ -298,18 +273,52 @@ static bool scan_from(shm_worker *worker, size_t *start, bool is_full)
     return false;
 }
 
+static bool scan_awake(shm_worker *worker)
+{
+    shm_turn *turn = &worker->turn;
+    turn->passed = 0;
+    turn->whose = SHM_TURN_OF_AWAKE;
+    bool is_found = scan_from(worker, &turn->start, false);
+    uint32_t passed =
+        turn->passed < SHM_PASSED_MOST ? turn->passed : SHM_PASSED_MOST;
+    /* A scan that finds something has not seen all that wait. */
+    if (!is_found || passed > turn->waiting) {
+        turn->waiting = passed;
+    }
+    return is_found;
+}
+
+/* For one that waited. */
+static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
+{
+    shm_turn *turn = &worker->turn;
+    turn->whose = whose;
+    bool is_found = scan_from(worker, &worker->start, is_full);
+    turn->owed = is_found && turn->owed > 0 ? turn->owed - 1 : 0;
+    return is_found;
+}
+
 bool shm_worker_scan(shm_worker *worker, bool is_full)
 {
     shm_turn *turn = &worker->turn;
-    if (worker->view_count <= 1) {
-        turn->is_theirs = false;
-        return scan_from(worker, &worker->start, is_full);
+    /* On one CPU nobody spins while we run. */
+    if (worker->view_count <= 1 ||
+        shmrpci_spinner_is_confined(&worker->spinner)) {
+        return scan_others(worker, SHM_TURN_OF_ALL, is_full);
     }
-    begin_turn(worker, is_full);
-    bool is_found = scan_from(
-        worker, turn->is_theirs ? &turn->start : &worker->start, is_full);
-    end_turn(worker, is_found);
-    return is_found;
+    note_waiting(worker);
+    if (turn->owed > 0 && turn->is_awake &&
+        scan_others(worker, SHM_TURN_OF_ASLEEP, is_full)) {
+        return true;
+    }
+    if (scan_awake(worker)) {
+        return true;
+    }
+    /* Nobody was passed over: that was everybody. */
+    bool is_over =
+        turn->passed == 0 || (turn->owed == 0 && is_expected(worker));
+    return (is_full || !is_over) &&
+           scan_others(worker, SHM_TURN_OF_ALL, is_full);
 }
 
 bool shm_worker_claim_next(shm_worker *worker)

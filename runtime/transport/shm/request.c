@@ -128,15 +128,6 @@ typedef struct {
     int32_t status;
 } shm_answer;
 
-/* Whether the client that is answered is going to be awake. One that slept is
- * woken by that. */
-static void expect_next(shm_turn *turn, bool has_slept)
-{
-    turn->is_doubtful = has_slept && turn->owed == 0;
-    turn->is_awake =
-        !has_slept || (turn->is_doubtful && shmrpci_odds_try(&turn->odds));
-}
-
 /* One burst of stores after all that takes time: the client looks at the line
  * all the while, and takes it away. */
 static void answer(shm_worker *worker, const shm_answer *it)
@@ -148,7 +139,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     /* Relaxed: a hint. Who sleeps learns what that costs. */
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
-    expect_next(&worker->turn, asleep != 0);
+    worker->turn.is_awake = asleep == 0;
     forget_extents(worker);
     shmrpci_note_before(worker->conn);
     if (is_awaited) {

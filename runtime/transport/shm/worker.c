@@ -389,9 +389,7 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->short_ticks = shmrpci_ticks_of_ns(SHM_SHORT_NS);
     worker->recent_ticks = shmrpci_ticks_of_ns(SHM_RECENT_NS);
     worker->step_ticks = shmrpci_spinner_step_ticks();
-    shmrpci_odds_init(&worker->turn.odds);
     worker->turn.again_ticks = shmrpci_ticks_of_ns(SHM_AGAIN_NS);
-    worker->turn.woken_ticks = shmrpci_ticks_of_ns(SHM_WOKEN_NS);
     worker->turn.passed_ticks = shmrpci_ticks_of_ns(SHM_PASSED_NS);
     worker->peer_cpu = SHMRPCI_CPU_UNKNOWN;
     shmrpci_spinner_init(&worker->spinner, listener->opts.profile,

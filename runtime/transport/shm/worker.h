@@ -21,12 +21,11 @@
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
 /* A client that was awake when it was answered calls again within this, or is
- * not waited for; and one that slept. */
+ * not waited for. */
 #define SHM_AGAIN_NS (4 * SHMRPCI_NS_PER_US)
-#define SHM_WOKEN_NS (12 * SHMRPCI_NS_PER_US)
 /* How long those that sleep may be passed over, for each of them that is, and
  * how many of them count. */
-#define SHM_PASSED_NS   (32 * SHMRPCI_NS_PER_US)
+#define SHM_PASSED_NS   (64 * SHMRPCI_NS_PER_US)
 #define SHM_PASSED_MOST 64u
 /* How often on end the slot that was served last is looked at before others of
  * the connection. */
@@ -55,21 +54,23 @@ typedef struct shm_view {
     uint32_t claims; /* the same */
 } shm_view;
 
-/* Whose turn it is: that of those awake, or everybody's. See claim.c. */
+typedef enum shm_turn_of {
+    SHM_TURN_OF_ALL,
+    SHM_TURN_OF_AWAKE,
+    SHM_TURN_OF_ASLEEP
+} shm_turn_of;
+
+/* Whose turn it is. See claim.c. */
 typedef struct shm_turn {
     uint64_t again_ticks;  /* SHM_AGAIN_NS */
-    uint64_t woken_ticks;  /* SHM_WOKEN_NS */
     uint64_t passed_ticks; /* SHM_PASSED_NS */
-    uint64_t until;        /* ticks, how long it is that of those awake */
-    uint64_t since;        /* ticks, when it was last everybody's turn */
+    uint64_t since;        /* ticks, when nobody waited, or each was served */
     size_t start;          /* where the next scan for those awake begins */
     uint32_t passed;       /* connections that the scan has passed over */
     uint32_t waiting;      /* that is, how many wait */
-    uint32_t owed;         /* calls until it is the turn of those awake */
-    shmrpci_odds odds;     /* that a sleeper, answered, calls again at once */
-    bool is_awake;         /* the client that was answered last, maybe */
-    bool is_doubtful;      /* that: it slept */
-    bool is_theirs;        /* the scan is for those awake */
+    uint32_t owed;         /* calls until those who waited have been served */
+    bool is_awake;         /* the client that was answered last */
+    shm_turn_of whose;     /* the scan is for */
 } shm_turn;
 
 typedef enum shm_reply_target {

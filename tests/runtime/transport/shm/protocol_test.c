@@ -309,28 +309,55 @@ static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
     return 1;
 }
 
+static bool is_answered(shmrpci_conn *of)
+{
+    shmrpci_conn *before = conn;
+    conn = of;
+    bool is_done = state_of(0) == SHM_DONE;
+    conn = before;
+    return is_done;
+}
+
+static shmrpci_conn *open_sleeper(void)
+{
+    shmrpci_conn *awake = conn;
+    shmrpci_conn *sleeper = client_open(&s.address);
+    conn = sleeper;
+    shmrpci_store_seq(client()->block.sleepers, UINT64_C(1));
+    conn = awake;
+    return sleeper;
+}
+
+/* A worker that knows of all connections, and of two CPUs. */
+static shm_worker *open_searcher(uint64_t *now)
+{
+    shmrpci_request request = {0};
+    shm_worker *worker = (shm_worker *)(void *)open_worker();
+    keep_calling(conn);
+    assert_int_equal(shm_worker_next(&worker->base, &request), SHMRPC_OK);
+    finish(&request);
+    shmrpci_store_relaxed(&worker->spinner.allowed, 2u);
+    shmrpci_store_relaxed(&worker->spinner.quota, 200u);
+    *now = worker->now;
+    return worker;
+}
+
 /* How many calls of a client that is awake come before one that sleeps. */
 static unsigned calls_before_a_sleeper(shm_worker *worker, uint64_t *now,
                                        shmrpci_conn *sleeper, bool is_full)
 {
-    shmrpci_conn *awake = conn;
-    bool is_served = false;
     unsigned calls = 0;
-    keep_calling(awake);
+    keep_calling(conn);
     keep_calling(sleeper);
     /* Neither counts as idle then, and nobody waits. */
     assert_int_equal(look_after(worker, now, 1, true), 1);
     assert_int_equal(look_after(worker, now, 1, true), 1);
     assert_int_equal(look_after(worker, now, 10, false), 0);
     keep_calling(sleeper);
-    worker->turn.is_awake = true;
-    for (; !is_served; calls++) {
+    for (; !is_answered(sleeper); calls++) {
         assert_in_range(calls, 0, 1000);
-        keep_calling(awake);
+        keep_calling(conn);
         assert_int_equal(look_after(worker, now, 4, is_full), 1);
-        conn = sleeper;
-        is_served = state_of(0) == SHM_DONE;
-        conn = awake;
     }
     return calls - 1;
 }
@@ -338,21 +365,53 @@ static unsigned calls_before_a_sleeper(shm_worker *worker, uint64_t *now,
 static void who_is_awake_goes_first_for_a_while(void **state)
 {
     (void)state;
-    shmrpci_conn *awake = conn;
-    shmrpci_conn *sleeper = client_open(&s.address);
-    shm_worker *worker = (shm_worker *)(void *)open_worker();
-    shmrpci_request request = {0};
-    keep_calling(awake); /* it learns of both */
-    assert_int_equal(shm_worker_next(&worker->base, &request), SHMRPC_OK);
-    finish(&request);
-    uint64_t now = worker->now;
-    conn = sleeper;
-    shmrpci_store_seq(client()->block.sleepers, UINT64_C(1));
-    conn = awake;
-    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, false), 4,
-                    12);
-    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, true), 0, 1);
+    shmrpci_conn *sleeper = open_sleeper();
+    uint64_t now;
+    shm_worker *worker = open_searcher(&now);
+    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, false), 12,
+                    20);
+    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, true), 12,
+                    20);
+    /* With a moment to call again, but where everything is looked at. */
+    keep_calling(conn);
+    assert_int_equal(look_after(worker, &now, 1, false), 1);
+    keep_calling(sleeper);
+    assert_int_equal(look_after(worker, &now, 0, false), 0);
+    assert_int_equal(look_after(worker, &now, 0, true), 1);
     sleeper->transport->disconnect(sleeper);
+    shm_worker_close(&worker->base);
+}
+
+static void those_awake_and_those_who_waited_alternate(void **state)
+{
+    (void)state;
+    shmrpci_conn *sleepers[] = {open_sleeper(), open_sleeper(), open_sleeper()};
+    uint64_t now;
+    shm_worker *worker = open_searcher(&now);
+    unsigned calls = 0;
+    for (size_t i = 0; i < 3; i++) {
+        keep_calling(sleepers[i]);
+        assert_int_equal(look_after(worker, &now, 1, true), 1);
+        keep_calling(sleepers[i]);
+    }
+    while (!is_answered(sleepers[0]) && !is_answered(sleepers[1]) &&
+           !is_answered(sleepers[2])) {
+        assert_in_range(calls++, 0, 1000);
+        keep_calling(conn);
+        assert_int_equal(look_after(worker, &now, 4, false), 1);
+    }
+    assert_in_range(calls, 3 * 12, 3 * 20);
+    for (unsigned served = 1; served < 3; served++) {
+        for (unsigned i = 0; i < 2; i++) {
+            keep_calling(conn);
+            assert_int_equal(look_after(worker, &now, 1, false), 1);
+            assert_int_equal(is_answered(conn), i == 0);
+        }
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(is_answered(sleepers[i]));
+        sleepers[i]->transport->disconnect(sleepers[i]);
+    }
     shm_worker_close(&worker->base);
 }
 
@@ -764,6 +823,7 @@ int main(void)
         CASE(hint_without_a_request_wakes_nobody, setup),
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(who_is_awake_goes_first_for_a_while, setup_without_workers),
+        CASE(those_awake_and_those_who_waited_alternate, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(sleeps_by_a_lease_only_while_a_worker_sleeps,
              setup_without_workers),

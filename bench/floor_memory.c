@@ -13,9 +13,11 @@
 
 #include "case.h"
 
-/* Two lines, so that the adjacent-line prefetcher moves nothing else. */
+/* Pairs of lines, so that the adjacent-line prefetcher moves nothing else. */
 typedef struct ball {
     _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
+    _Alignas(128) _Atomic uint32_t back; /* where it answers in a line of its
+                                          * own */
     _Alignas(128) uint32_t last;         /* the client's own */
 } ball;
 
@@ -30,9 +32,9 @@ static void ball_teardown(void *state)
     bench_unshare(state, sizeof(ball));
 }
 
-static void await_turn(ball *b, uint32_t turn)
+static void await(_Atomic uint32_t *line, uint32_t turn)
 {
-    while (atomic_load_explicit(&b->turn, memory_order_acquire) != turn) {
+    while (atomic_load_explicit(line, memory_order_acquire) != turn) {
     }
 }
 
@@ -41,7 +43,7 @@ static void line_serve(void *state)
     ball *const b = state;
     bench_ready();
     for (uint32_t turn = 1;; turn += 2) {
-        await_turn(b, turn);
+        await(&b->turn, turn);
         atomic_store_explicit(&b->turn, turn + 1, memory_order_release);
     }
 }
@@ -51,7 +53,27 @@ static void line_call(void *state)
     ball *const b = state;
     atomic_store_explicit(&b->turn, b->last + 1, memory_order_release);
     b->last += 2;
-    await_turn(b, b->last);
+    await(&b->turn, b->last);
+}
+
+/* ---- a line each way ---------------------------------------------------- */
+
+static void lines_serve(void *state)
+{
+    ball *const b = state;
+    bench_ready();
+    for (uint32_t turn = 1;; turn++) {
+        await(&b->turn, turn);
+        atomic_store_explicit(&b->back, turn, memory_order_release);
+    }
+}
+
+static void lines_call(void *state)
+{
+    ball *const b = state;
+    b->last++;
+    atomic_store_explicit(&b->turn, b->last, memory_order_release);
+    await(&b->back, b->last);
 }
 
 /* ---- a line with something to do on the way --------------------------- */
@@ -236,8 +258,17 @@ static const bench_case cases[] = {
      .serve = line_serve,
      .call = line_call,
      .teardown = ball_teardown},
+    {.name = "floor.lines",
+     .about = "two of them, one that goes to and one that goes fro",
+     .payload = 4,
+     .places = BENCH_IN_APART,
+     .floor = BENCH_FLOOR_SIGNAL,
+     .setup = ball_setup,
+     .serve = lines_serve,
+     .call = lines_call,
+     .teardown = ball_teardown},
     {.name = "floor.work",
-     .about = "the same with 32 bytes, and some 20 ns of work on each side",
+     .about = "one, with 32 bytes and some 20 ns of work on each side",
      .payload = 32,
      .places = BENCH_IN_APART,
      .floor = BENCH_FLOOR_SIGNAL,

@@ -177,7 +177,8 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
  * has a moment to call again when it was answered, until the others have waited
  * for longer than it takes to serve them, by some times. Then each of them is
  * owed a call; between two of these one that is awake has one of its own, as
- * otherwise it would sleep by the end.
+ * otherwise it would sleep by the end. Where calls take as long as wake-ups
+ * there is little to gain, and all are answered in turn.
  * Where everything is looked at, before a sleep or after it, who is awake goes
  * first too, but nobody is passed over, and so the protocol knows nothing of
  * turns.
@@ -302,7 +303,7 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
 {
     shm_turn *turn = &worker->turn;
     /* On one CPU nobody spins while we run. */
-    if (worker->view_count <= 1 ||
+    if (worker->view_count <= 1 || turn->long_calls == SHM_LONG_CALLS ||
         shmrpci_spinner_is_confined(&worker->spinner)) {
         return scan_others(worker, SHM_TURN_OF_ALL, is_full);
     }

@@ -48,6 +48,17 @@ static void note_time(shm_worker *worker, uint64_t ticks)
     }
 }
 
+/* Not from those that slept, whose wake-up counts. One short call is enough: a
+ * worker that loses its CPU takes long for any. */
+static void learn_from_call(shm_turn *turn, uint64_t ticks)
+{
+    if (turn->is_awake && ticks <= turn->again_ticks) {
+        turn->long_calls = 0;
+    } else if (turn->is_awake && turn->long_calls < SHM_LONG_CALLS) {
+        turn->long_calls++;
+    }
+}
+
 /* Only this worker writes there: no need to add atomically. */
 static void count_call(const shm_worker *worker)
 {
@@ -441,6 +452,7 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
     worker->is_now = true;
     request->ended_ticks = worker->now;
     note_time(worker, worker->now - worker->began);
+    learn_from_call(&worker->turn, worker->now - worker->began);
     count_call(worker);
 }
 

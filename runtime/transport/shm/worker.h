@@ -23,6 +23,8 @@
 /* A client that was awake when it was answered calls again within this, or is
  * not waited for. */
 #define SHM_AGAIN_NS (4 * SHMRPCI_NS_PER_US)
+/* After so many calls that took longer than this, all are answered in turn. */
+#define SHM_LONG_CALLS 8u
 /* How long those that sleep may be passed over, for each of them that is, and
  * how many of them count. */
 #define SHM_PASSED_NS   (64 * SHMRPCI_NS_PER_US)
@@ -69,6 +71,7 @@ typedef struct shm_turn {
     uint32_t passed;       /* connections that the scan has passed over */
     uint32_t waiting;      /* that is, how many wait */
     uint32_t owed;         /* calls until those who waited have been served */
+    uint32_t long_calls;   /* on end, of those awake */
     bool is_awake;         /* the client that was answered last */
     shm_turn_of whose;     /* the scan is for */
 } shm_turn;

@@ -301,6 +301,7 @@ static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
     *now += shmrpci_ticks_of_ns(us * SHMRPCI_NS_PER_US);
     worker->now = *now;
     worker->idle_since = *now;
+    worker->turn.long_calls = 0; /* by the real time */
     if (!shm_worker_scan(worker, is_full)) {
         return 0;
     }
@@ -412,6 +413,44 @@ static void those_awake_and_those_who_waited_alternate(void **state)
         assert_true(is_answered(sleepers[i]));
         sleepers[i]->transport->disconnect(sleepers[i]);
     }
+    shm_worker_close(&worker->base);
+}
+
+/* One more call of the client that is awake, and one that is found. */
+static void call_and_serve(shm_worker *worker, uint64_t ticks)
+{
+    shmrpci_request request = {0};
+    keep_calling(conn);
+    assert_true(shm_worker_scan(worker, true));
+    assert_true(shm_worker_begin(worker, &request));
+    uint64_t began = shmrpci_ticks();
+    while (shmrpci_ticks() - began <= ticks) {
+    }
+    finish(&request);
+}
+
+static void long_calls_are_answered_in_turn(void **state)
+{
+    (void)state;
+    shmrpci_conn *sleeper = open_sleeper();
+    uint64_t now;
+    shm_worker *worker = open_searcher(&now);
+    shm_turn *turn = &worker->turn;
+    turn->passed_ticks = shmrpci_ticks_of_ns(SHMRPCI_NS_PER_S);
+    keep_calling(sleeper);
+    for (unsigned calls = 0; !is_answered(sleeper); calls++) {
+        assert_in_range(calls, 0, SHM_LONG_CALLS + 2);
+        call_and_serve(worker, 2 * turn->again_ticks);
+    }
+    /* Until one is short; nothing is long by this. */
+    turn->again_ticks = shmrpci_ticks_of_ns(60 * SHMRPCI_NS_PER_S);
+    call_and_serve(worker, 0);
+    keep_calling(sleeper);
+    for (unsigned calls = 0; calls < 4; calls++) {
+        call_and_serve(worker, 0);
+        assert_false(is_answered(sleeper));
+    }
+    sleeper->transport->disconnect(sleeper);
     shm_worker_close(&worker->base);
 }
 
@@ -824,6 +863,7 @@ int main(void)
         CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
         CASE(who_is_awake_goes_first_for_a_while, setup_without_workers),
         CASE(those_awake_and_those_who_waited_alternate, setup_without_workers),
+        CASE(long_calls_are_answered_in_turn, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(sleeps_by_a_lease_only_while_a_worker_sleeps,
              setup_without_workers),

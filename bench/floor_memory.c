@@ -152,6 +152,64 @@ static void parcel_call(void *state)
     }
 }
 
+/* ---- an echo, by three copies ------------------------------------------- */
+
+#define ECHO_BYTES (1 << 20)
+
+/* What an echo copies at least, and how: there, from the request to the reply,
+ * and back. */
+typedef struct echo {
+    ball ball;
+    unsigned char *from; /* the client's own */
+    unsigned char *to;   /* the same */
+    unsigned char request[ECHO_BYTES];
+    unsigned char reply[ECHO_BYTES];
+} echo;
+
+static void *echo_setup(const bench_case *self)
+{
+    (void)self;
+    echo *const e = bench_shared(sizeof *e);
+    e->from = bench_alloc(ECHO_BYTES);
+    e->to = bench_alloc(ECHO_BYTES);
+    memset(e->from, 1, ECHO_BYTES);
+    memset(e->to, 2, ECHO_BYTES);
+    return e;
+}
+
+static void echo_teardown(void *state)
+{
+    echo *const e = state;
+    free(e->from);
+    free(e->to);
+    bench_unshare(state, sizeof(echo));
+}
+
+static void echo_serve(void *state)
+{
+    echo *const e = state;
+    bench_ready();
+    for (uint32_t turn = 1;; turn++) {
+        await(&e->ball.turn, turn);
+        memcpy(e->reply, e->request, ECHO_BYTES);
+        atomic_store_explicit(&e->ball.back, turn, memory_order_release);
+    }
+}
+
+static void echo_call(void *state)
+{
+    echo *const e = state;
+    e->from[0]++;
+    e->from[ECHO_BYTES - 1]++;
+    memcpy(e->request, e->from, ECHO_BYTES);
+    lines_call(&e->ball);
+    memcpy(e->to, e->reply, ECHO_BYTES);
+    if (e->to[0] != e->from[0] ||
+        e->to[ECHO_BYTES - 1] != e->from[ECHO_BYTES - 1]) {
+        bench_fail("an echo was changed");
+    }
+}
+
 /* ---- with the kernel's help ------------------------------------------- */
 
 /* The kernel is handed the address of the atomic's only member. */
@@ -276,8 +334,17 @@ static const bench_case cases[] = {
      .serve = parcel_serve,
      .call = parcel_call,
      .teardown = parcel_teardown},
+    {.name = "floor.echo",
+     .about = "a request copied in, to the reply, and out, by memcpy alone",
+     .payload = ECHO_BYTES,
+     .places = BENCH_IN_APART,
+     .floor = BENCH_FLOOR_COPY,
+     .setup = echo_setup,
+     .serve = echo_serve,
+     .call = echo_call,
+     .teardown = echo_teardown},
     {.name = "floor.futex",
-     .about = "the same, but both sleep and wake each other, every time",
+     .about = "one line, but both sleep and wake each other, every time",
      .payload = 4,
      .places = BENCH_IN_ALL,
      .floor = BENCH_FLOOR_SIGNAL,

@@ -106,52 +106,18 @@ static void await_state(uint32_t slot, uint32_t state)
     }
 }
 
-/* Publishes a request and rings for nobody: what a client does that was
- * stopped at this point, or that relies on a lease. */
-static void publish_silently(uint32_t slot, uint32_t method)
-{
-    shm_slot *at = &client()->block.slots[slot];
-    uint32_t gen = shm_word_gen(shmrpci_load_seq(&at->word)) + 1;
-    shmrpci_store_relaxed(&at->method, (uint16_t)method);
-    shmrpci_store_relaxed(&at->flags, (uint16_t)0);
-    shmrpci_store_relaxed(&at->length, 0u);
-    shmrpci_store_relaxed(&at->timeout_ns, (uint64_t)PATIENCE_NS);
-    (void)shmrpci_exchange_seq(&at->word, shm_word(gen, SHM_SUBMITTED));
-    if (slot >= SHM_HOT_SLOTS) {
-        (void)shmrpci_or_seq(client()->block.pending, UINT64_C(1) << slot);
-    }
-}
-
-static void finish(shmrpci_request *request)
-{
-    const shmrpci_transport *transport = request->participant->transport;
-    transport->reply_reserve(request, 0);
-    request->head.status = SHMRPC_OK;
-    transport->reply_commit(request);
-}
-
-/* A worker in the test's own hands. */
-static shmrpci_participant *open_worker(void)
-{
-    shmrpci_participant *worker = NULL;
-    assert_int_equal(s.listener->transport->participant_open(
-                         s.listener, MAX_WORKERS - 1, &worker, NULL),
-                     SHMRPC_OK);
-    return worker;
-}
-
 static void rule_1_with(uint32_t second)
 {
     shmrpci_request request = {0};
-    shmrpci_participant *worker = open_worker();
+    shmrpci_participant *worker = service_open_worker(&s);
     await_asleep(0);
-    publish_silently(0, METHOD_ECHO);
-    publish_silently(second, METHOD_ECHO);
+    client_publish(conn, 0, METHOD_ECHO);
+    client_publish(conn, second, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
     /* It holds one, for as long as it likes; the other must not wait. */
     uint32_t other = is_held(0) ? second : 0;
     await_state(other, SHM_DONE);
-    finish(&request);
+    worker_finish(&request);
     worker->transport->participant_close(worker);
 }
 
@@ -171,21 +137,21 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
 {
     (void)state;
     shmrpci_request request = {0};
-    shmrpci_participant *worker = open_worker();
+    shmrpci_participant *worker = service_open_worker(&s);
     await_asleep(0);
     for (int i = 0; i < 3; i++) {
-        publish_silently(0, METHOD_ECHO);
+        client_publish(conn, 0, METHOD_ECHO);
         assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
         int64_t end_ns = shmrpci_deadline_after(SHMRPCI_NS_PER_MS);
         while (shmrpci_now_ns() < end_ns) {
         }
-        finish(&request);
+        worker_finish(&request);
     }
-    publish_silently(0, METHOD_ECHO);
-    publish_silently(1, METHOD_ECHO);
+    client_publish(conn, 0, METHOD_ECHO);
+    client_publish(conn, 1, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
     await_state(is_held(0) ? 1 : 0, SHM_DONE);
-    finish(&request);
+    worker_finish(&request);
     worker->transport->participant_close(worker);
 }
 
@@ -199,11 +165,11 @@ static void hint_stays_with_its_slot_until_the_worker_sleeps(void **state)
     (void)state;
     const uint32_t slot = SHM_HOT_SLOTS + 7;
     shmrpci_request request = {0};
-    shmrpci_participant *worker = open_worker();
+    shmrpci_participant *worker = service_open_worker(&s);
     await_asleep(0);
-    publish_silently(slot, METHOD_ECHO);
+    client_publish(conn, slot, METHOD_ECHO);
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
-    finish(&request);
+    worker_finish(&request);
     assert_int_equal(hints(), UINT64_C(1) << slot);
     worker->transport->participant_close(worker);
     /* The other one serves this, and has looked at everything when it sleeps
@@ -225,233 +191,15 @@ static void hint_without_a_request_wakes_nobody(void **state)
 {
     (void)state;
     shmrpci_request request = {0};
-    shmrpci_participant *worker = open_worker();
+    shmrpci_participant *worker = service_open_worker(&s);
     await_asleep(0);
     (void)rings();
-    publish_silently(SHM_HOT_SLOTS + 7, METHOD_ECHO);
+    client_publish(conn, SHM_HOT_SLOTS + 7, METHOD_ECHO);
     /* Its first one, so that it looks whether to wake the other one. */
     assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
     assert_int_equal(rings(), 0);
-    finish(&request);
+    worker_finish(&request);
     worker->transport->participant_close(worker);
-}
-
-#define BUSY 15u
-
-static void busy_clients_keep_no_idle_one_waiting(void **state)
-{
-    (void)state;
-    /* This many, in step with how often idle connections are looked at. */
-    shmrpci_conn *busy[BUSY];
-    shmrpci_conn *idle = conn;
-    shmrpci_participant *worker = open_worker();
-    for (size_t i = 0; i < BUSY; i++) {
-        busy[i] = client_open(&s.address);
-    }
-    int64_t start_ns = 0;
-    uint32_t calls = 0;
-    while (calls < 4000) {
-        for (size_t i = 0; i < BUSY; i++) {
-            conn = busy[i];
-            if (state_of(0) != SHM_SUBMITTED) {
-                publish_silently(0, METHOD_ECHO);
-            }
-        }
-        conn = idle;
-        int64_t now_ns = shmrpci_now_ns();
-        if (start_ns == 0) {
-            start_ns = now_ns;
-        } else if (now_ns - start_ns > 5 * SHMRPCI_NS_PER_MS) {
-            /* By now it counts as idle. */
-            if (state_of(0) == SHM_DONE) {
-                break;
-            }
-            calls++;
-            if (state_of(0) == SHM_FREE) {
-                publish_silently(0, METHOD_ECHO);
-            }
-        }
-        shmrpci_request request = {0};
-        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
-        finish(&request);
-    }
-    assert_in_range(calls, 1, 16 * BUSY * 2);
-    for (size_t i = 0; i < BUSY; i++) {
-        busy[i]->transport->disconnect(busy[i]);
-    }
-    worker->transport->participant_close(worker);
-}
-
-/* The call on a connection's first slot, if there is none. */
-static void keep_calling(shmrpci_conn *from)
-{
-    shmrpci_conn *before = conn;
-    conn = from;
-    if (state_of(0) != SHM_SUBMITTED) {
-        publish_silently(0, METHOD_ECHO);
-    }
-    conn = before;
-}
-
-/* One look in the middle of a search, `us` after the last: calls answered. */
-static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
-                           bool is_full)
-{
-    shmrpci_request request = {0};
-    *now += shmrpci_ticks_of_ns(us * SHMRPCI_NS_PER_US);
-    worker->now = *now;
-    worker->idle_since = *now;
-    worker->turn.long_calls = 0; /* by the real time */
-    if (!shm_worker_scan(worker, is_full)) {
-        return 0;
-    }
-    assert_true(shm_worker_begin(worker, &request));
-    finish(&request);
-    return 1;
-}
-
-static bool is_answered(shmrpci_conn *of)
-{
-    shmrpci_conn *before = conn;
-    conn = of;
-    bool is_done = state_of(0) == SHM_DONE;
-    conn = before;
-    return is_done;
-}
-
-static shmrpci_conn *open_sleeper(void)
-{
-    shmrpci_conn *awake = conn;
-    shmrpci_conn *sleeper = client_open(&s.address);
-    conn = sleeper;
-    shmrpci_store_seq(client()->block.sleepers, UINT64_C(1));
-    conn = awake;
-    return sleeper;
-}
-
-/* A worker that knows of all connections, and of two CPUs. */
-static shm_worker *open_searcher(uint64_t *now)
-{
-    shmrpci_request request = {0};
-    shm_worker *worker = (shm_worker *)(void *)open_worker();
-    keep_calling(conn);
-    assert_int_equal(shm_worker_next(&worker->base, &request), SHMRPC_OK);
-    finish(&request);
-    shmrpci_store_relaxed(&worker->spinner.allowed, 2u);
-    shmrpci_store_relaxed(&worker->spinner.quota, 200u);
-    *now = worker->now;
-    return worker;
-}
-
-/* How many calls of a client that is awake come before one that sleeps. */
-static unsigned calls_before_a_sleeper(shm_worker *worker, uint64_t *now,
-                                       shmrpci_conn *sleeper, bool is_full)
-{
-    unsigned calls = 0;
-    keep_calling(conn);
-    keep_calling(sleeper);
-    /* Neither counts as idle then, and nobody waits. */
-    assert_int_equal(look_after(worker, now, 1, true), 1);
-    assert_int_equal(look_after(worker, now, 1, true), 1);
-    assert_int_equal(look_after(worker, now, 10, false), 0);
-    keep_calling(sleeper);
-    for (; !is_answered(sleeper); calls++) {
-        assert_in_range(calls, 0, 1000);
-        keep_calling(conn);
-        assert_int_equal(look_after(worker, now, 4, is_full), 1);
-    }
-    return calls - 1;
-}
-
-static void who_is_awake_goes_first_for_a_while(void **state)
-{
-    (void)state;
-    shmrpci_conn *sleeper = open_sleeper();
-    uint64_t now;
-    shm_worker *worker = open_searcher(&now);
-    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, false), 12,
-                    20);
-    assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, true), 12,
-                    20);
-    /* With a moment to call again, but where everything is looked at. */
-    keep_calling(conn);
-    assert_int_equal(look_after(worker, &now, 1, false), 1);
-    keep_calling(sleeper);
-    assert_int_equal(look_after(worker, &now, 0, false), 0);
-    assert_int_equal(look_after(worker, &now, 0, true), 1);
-    sleeper->transport->disconnect(sleeper);
-    shm_worker_close(&worker->base);
-}
-
-static void those_awake_and_those_who_waited_alternate(void **state)
-{
-    (void)state;
-    shmrpci_conn *sleepers[] = {open_sleeper(), open_sleeper(), open_sleeper()};
-    uint64_t now;
-    shm_worker *worker = open_searcher(&now);
-    unsigned calls = 0;
-    for (size_t i = 0; i < 3; i++) {
-        keep_calling(sleepers[i]);
-        assert_int_equal(look_after(worker, &now, 1, true), 1);
-        keep_calling(sleepers[i]);
-    }
-    while (!is_answered(sleepers[0]) && !is_answered(sleepers[1]) &&
-           !is_answered(sleepers[2])) {
-        assert_in_range(calls++, 0, 1000);
-        keep_calling(conn);
-        assert_int_equal(look_after(worker, &now, 4, false), 1);
-    }
-    assert_in_range(calls, 3 * 12, 3 * 20);
-    for (unsigned served = 1; served < 3; served++) {
-        for (unsigned i = 0; i < 2; i++) {
-            keep_calling(conn);
-            assert_int_equal(look_after(worker, &now, 1, false), 1);
-            assert_int_equal(is_answered(conn), i == 0);
-        }
-    }
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(is_answered(sleepers[i]));
-        sleepers[i]->transport->disconnect(sleepers[i]);
-    }
-    shm_worker_close(&worker->base);
-}
-
-/* One more call of the client that is awake, and one that is found. */
-static void call_and_serve(shm_worker *worker, uint64_t ticks)
-{
-    shmrpci_request request = {0};
-    keep_calling(conn);
-    assert_true(shm_worker_scan(worker, true));
-    assert_true(shm_worker_begin(worker, &request));
-    uint64_t began = shmrpci_ticks();
-    while (shmrpci_ticks() - began <= ticks) {
-    }
-    finish(&request);
-}
-
-static void long_calls_are_answered_in_turn(void **state)
-{
-    (void)state;
-    shmrpci_conn *sleeper = open_sleeper();
-    uint64_t now;
-    shm_worker *worker = open_searcher(&now);
-    shm_turn *turn = &worker->turn;
-    turn->passed_ticks = shmrpci_ticks_of_ns(SHMRPCI_NS_PER_S);
-    keep_calling(sleeper);
-    for (unsigned calls = 0; !is_answered(sleeper); calls++) {
-        assert_in_range(calls, 0, SHM_LONG_CALLS + 2);
-        call_and_serve(worker, 2 * turn->again_ticks);
-    }
-    /* Until one is short; nothing is long by this. */
-    turn->again_ticks = shmrpci_ticks_of_ns(60 * SHMRPCI_NS_PER_S);
-    call_and_serve(worker, 0);
-    keep_calling(sleeper);
-    for (unsigned calls = 0; calls < 4; calls++) {
-        call_and_serve(worker, 0);
-        assert_false(is_answered(sleeper));
-    }
-    sleeper->transport->disconnect(sleeper);
-    shm_worker_close(&worker->base);
 }
 
 /* Somebody promises to look for 2 ms, and never does. */
@@ -612,7 +360,7 @@ static void await_waiting(uint32_t slot)
 static void reply_wakes_a_sleeping_client(void **state)
 {
     (void)state;
-    shmrpci_participant *worker = open_worker();
+    shmrpci_participant *worker = service_open_worker(&s);
     unsigned lost = 0;
     for (int i = 0; i < 9; i++) {
         shmrpci_thread thread;
@@ -624,7 +372,7 @@ static void reply_wakes_a_sleeping_client(void **state)
             SHMRPC_OK);
         await_waiting(0);
         assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
-        finish(&request);
+        worker_finish(&request);
         shmrpci_thread_join(&thread);
         assert_int_equal(status, SHMRPC_OK);
         lost += rescued() != before;
@@ -762,7 +510,7 @@ static void serve_one(void *user)
     shmrpci_participant *worker = user;
     shmrpci_request request = {0};
     if (worker->transport->next(worker, &request) == SHMRPC_OK) {
-        finish(&request);
+        worker_finish(&request);
     }
     worker->transport->participant_close(worker);
 }
@@ -773,9 +521,9 @@ static void new_worker_looks_at_no_client_that_left(void **state)
     for (int i = 0; i < 500; i++) {
         shmrpci_thread thread;
         shmrpci_conn *leaving = client_open(&s.address);
-        assert_int_equal(
-            shmrpci_thread_create(&thread, "new", serve_one, open_worker()),
-            SHMRPC_OK);
+        assert_int_equal(shmrpci_thread_create(&thread, "new", serve_one,
+                                               service_open_worker(&s)),
+                         SHMRPC_OK);
         leaving->transport->disconnect(leaving);
         assert_int_equal(client_call(conn, METHOD_ECHO, "", 0, 0, NULL),
                          SHMRPC_OK);
@@ -807,7 +555,7 @@ static void oneway_calls_of_a_client_that_left_still_run(void **state)
     conn = NULL;
     await_closed();
     assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
-                                           open_worker()),
+                                           service_open_worker(&s)),
                      SHMRPC_OK);
     await_count(&s.held, 7);
     s.listener->transport->stop(s.listener);
@@ -819,7 +567,7 @@ static void oneway_call_of_a_client_killed_before_the_ring_runs(void **state)
     (void)state;
     client_echoes(conn, "warm");
     await_asleep(0);
-    publish_silently(0, METHOD_HOLD);
+    client_publish(conn, 0, METHOD_HOLD);
     shmrpci_store_relaxed(&client()->block.slots[0].flags,
                           (uint16_t)SHM_MSG_ONEWAY);
     conn->transport->disconnect(conn);
@@ -842,7 +590,7 @@ static void other_calls_of_a_client_that_left_do_not_run(void **state)
     conn = NULL;
     await_closed();
     assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
-                                           open_worker()),
+                                           service_open_worker(&s)),
                      SHMRPC_OK);
     /* The oneway call comes after it in every scan. */
     await_count(&s.held, 1);
@@ -860,10 +608,6 @@ int main(void)
         CASE(rule_1_holds_for_methods_that_are_known_to_be_long, setup),
         CASE(hint_stays_with_its_slot_until_the_worker_sleeps, setup),
         CASE(hint_without_a_request_wakes_nobody, setup),
-        CASE(busy_clients_keep_no_idle_one_waiting, setup_without_workers),
-        CASE(who_is_awake_goes_first_for_a_while, setup_without_workers),
-        CASE(those_awake_and_those_who_waited_alternate, setup_without_workers),
-        CASE(long_calls_are_answered_in_turn, setup_without_workers),
         CASE(call_that_relied_on_a_broken_lease_is_rung_for, setup),
         CASE(sleeps_by_a_lease_only_while_a_worker_sleeps,
              setup_without_workers),

@@ -9,6 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "transport/shm/client.h"
+
 static char folder[64];
 
 shmrpci_listen_opts service_opts;
@@ -264,4 +266,36 @@ bool is_long(void)
 {
     const char *text = getenv("SHMRPC_TEST_LONG");
     return text != NULL && strcmp(text, "1") == 0;
+}
+
+void client_publish(shmrpci_conn *conn, uint32_t slot, uint32_t method)
+{
+    const shm_client *client = (shm_client *)(void *)conn;
+    shm_slot *at = &client->block.slots[slot];
+    uint32_t gen = shm_word_gen(shmrpci_load_seq(&at->word)) + 1;
+    shmrpci_store_relaxed(&at->method, (uint16_t)method);
+    shmrpci_store_relaxed(&at->flags, (uint16_t)0);
+    shmrpci_store_relaxed(&at->length, 0u);
+    shmrpci_store_relaxed(&at->timeout_ns, (uint64_t)PATIENCE_NS);
+    (void)shmrpci_exchange_seq(&at->word, shm_word(gen, SHM_SUBMITTED));
+    if (slot >= SHM_HOT_SLOTS) {
+        (void)shmrpci_or_seq(client->block.pending, UINT64_C(1) << slot);
+    }
+}
+
+shmrpci_participant *service_open_worker(service *s)
+{
+    shmrpci_participant *worker = NULL;
+    assert_int_equal(s->listener->transport->participant_open(
+                         s->listener, MAX_WORKERS - 1, &worker, NULL),
+                     SHMRPC_OK);
+    return worker;
+}
+
+void worker_finish(shmrpci_request *request)
+{
+    const shmrpci_transport *transport = request->participant->transport;
+    transport->reply_reserve(request, 0);
+    request->head.status = SHMRPC_OK;
+    transport->reply_commit(request);
 }

@@ -77,6 +77,14 @@ int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
 /* An echo of `text` comes back whole. */
 void client_echoes(shmrpci_conn *conn, const char *text);
 
+/* Publishes a request without a body and rings for nobody: what a client does
+ * that was stopped at this point, or that relies on a lease. */
+void client_publish(shmrpci_conn *conn, uint32_t slot, uint32_t method);
+
+/* A worker in the test's own hands; and the answer to what it has. */
+shmrpci_participant *service_open_worker(service *s);
+void worker_finish(shmrpci_request *request);
+
 /* Waits until `*value` is at least `least`, or fails the test. */
 void await_count(atomic_uint *value, unsigned least);
 

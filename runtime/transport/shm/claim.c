@@ -289,7 +289,7 @@ static bool scan_awake(shm_worker *worker)
     return is_found;
 }
 
-/* For one that waited. */
+/* For one that waited, or for all: what it finds counts as owed. */
 static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
 {
     shm_turn *turn = &worker->turn;

@@ -19,9 +19,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    if (conn != NULL) {
-        conn->transport->disconnect(conn);
-    }
+    conn->transport->disconnect(conn);
     service_stop(&s);
     return 0;
 }

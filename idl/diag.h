@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "idl/memory.h"
-#include "idl/source.h"
+#include "idl/syntax/source.h"
 
 /* X(NAME, number, severity, title).  00 files, 01 words, 02 syntax, 03 names,
  * 04 types and values, 05 records and enums, 06 services, 07 annotations,

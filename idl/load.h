@@ -6,8 +6,8 @@
 #ifndef IDL_LOAD_H
 #define IDL_LOAD_H
 
-#include "idl/ast.h"
 #include "idl/idl.h"
+#include "idl/syntax/ast.h"
 
 typedef struct idl_unit idl_unit;
 

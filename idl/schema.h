@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "idl/source.h"
+#include "idl/syntax/source.h"
 
 typedef struct idl_decl idl_decl;
 typedef struct idl_enum idl_enum;

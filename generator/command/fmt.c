@@ -6,8 +6,8 @@
 
 #include "generator/command/command.h"
 #include "generator/output.h"
-#include "idl/format.h"
 #include "idl/limits.h"
+#include "idl/syntax/format.h"
 
 enum { OPT_CHECK = 256, OPT_DIAGNOSTICS };
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "generator/lsp/feature.h"
-#include "idl/format.h"
+#include "idl/syntax/format.h"
 
 gen_value *lsp_definition(lsp_context *cx, const lsp_query *query)
 {

@@ -16,8 +16,8 @@
 #include "generator/value.h"
 #include "grammar.h"
 #include "idl/schema.h"
-#include "idl/svcparse.h"
-#include "idl/token.h"
+#include "idl/syntax/svcparse.h"
+#include "idl/syntax/token.h"
 
 typedef enum group { KEYWORDS, ENCODINGS, TYPES, CONSTANTS } group;
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "idl/canonical.h"
-#include "idl/format.h"
 #include "idl/idl.h"
+#include "idl/syntax/format.h"
 
 /* More than the schemas of the corpus take; keeps a find from being "out of
  * memory". */

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "idl/format.h"
 #include "idl/idl.h"
+#include "idl/syntax/format.h"
 #include "random_svc.h"
 
 #define ROUNDS      500

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cases.h"
-#include "idl/format.h"
+#include "idl/syntax/format.h"
 #include "load.h"
 
 static const char fence[] = "\n```svc\n";

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "idl/ast.h"
+#include "idl/syntax/ast.h"
 #include "idl/limits.h"
-#include "idl/svcparse.h"
+#include "idl/syntax/svcparse.h"
 }
 %token BAD.
 %fallback IDENT OPTIONAL PORT NAME VERSION QUEUE TOPIC DICT STREAM ONEWAY THROWS

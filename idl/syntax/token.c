@@ -1,5 +1,5 @@
 /* The texts of tokens. */
-#include "idl/token.h"
+#include "idl/syntax/token.h"
 
 #include "grammar.h"
 

@@ -1,5 +1,5 @@
 /* The syntax tree as text: one node a line, indented. */
-#include "idl/ast.h"
+#include "idl/syntax/ast.h"
 
 #include <inttypes.h>
 

@@ -1,5 +1,5 @@
 /* Loading source text and finding lines in it. */
-#include "idl/source.h"
+#include "idl/syntax/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* The acceptable tokens, put together to a phrase. */
-#include "idl/expected.h"
+#include "idl/syntax/expected.h"
 
 #include <string.h>
 
 #include "grammar.h"
-#include "idl/svcparse.h"
+#include "idl/syntax/svcparse.h"
 
 #define MAX_KINDS 128
 #define MAX_TEXTS 6

@@ -18,10 +18,10 @@
 #include <cmocka.h>
 
 #include "cases.h"
-#include "idl/format.h"
 #include "idl/idl.h"
 #include "idl/limits.h"
-#include "idl/token.h"
+#include "idl/syntax/format.h"
+#include "idl/syntax/token.h"
 
 #define ROUNDS      20
 #define ROUNDS_LONG 2000

@@ -8,15 +8,15 @@
  *   3. else the rest of the broken item is skipped, braces balanced.
  * 1 and 2 count only when the next tokens fit, which keeps them from guessing.
  */
-#include "idl/ast.h"
+#include "idl/syntax/ast.h"
 
 #include <string.h>
 
 #include "base/nearest.h"
 #include "grammar.h"
-#include "idl/expected.h"
 #include "idl/explore.h"
-#include "idl/svcparse.h"
+#include "idl/syntax/expected.h"
+#include "idl/syntax/svcparse.h"
 
 /* Braces nest at most so: a service, and a shared object in it. */
 #define MAX_BLOCKS 4

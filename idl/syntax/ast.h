@@ -15,7 +15,7 @@
 #include "idl/diag.h"
 #include "idl/names.h"
 #include "idl/schema.h"
-#include "idl/token.h"
+#include "idl/syntax/token.h"
 
 typedef struct ast_link {
     struct ast_link *next;

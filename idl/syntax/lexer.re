@@ -1,6 +1,6 @@
 /* The lexer.  Rules only name tokens; what is wrong with the others is said
  * at the end. */
-#include "idl/token.h"
+#include "idl/syntax/token.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Numbers, durations and strings. */
-#include "idl/literal.h"
+#include "idl/syntax/literal.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Tokens: what text becomes, and where it was. */
-#include "idl/token.h"
+#include "idl/syntax/token.h"
 #include "load.h"
 
 /* Lexes `text` and compares the dump. */

@@ -1,7 +1,7 @@
 /* Formatting: blanks between tokens, columns, and long lines. */
 #include "grammar.h"
-#include "idl/format.h"
-#include "idl/format_lines.h"
+#include "idl/syntax/format.h"
+#include "idl/syntax/format_lines.h"
 
 /* A cell wider than this stands beside its column instead of widening it. */
 #define MAX_COLUMN 32

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "idl/token.h"
+#include "idl/syntax/token.h"
 
 /* The kind of an element that is a comment and no documentation. */
 #define FORMAT_COMMENT (-1)

@@ -10,7 +10,7 @@
 #define IDL_TOKEN_H
 
 #include "idl/diag.h"
-#include "idl/source.h"
+#include "idl/syntax/source.h"
 
 typedef struct idl_token {
     int kind; /* TK_..., 0 at the end of the file */

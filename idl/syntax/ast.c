@@ -1,11 +1,11 @@
 /* Building the syntax tree. */
-#include "idl/ast.h"
+#include "idl/syntax/ast.h"
 
 #include <string.h>
 
 #include "grammar.h"
 #include "idl/limits.h"
-#include "idl/literal.h"
+#include "idl/syntax/literal.h"
 
 static ast_list append(ast_list list, ast_link *link)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "idl/ast.h"
+#include "idl/syntax/ast.h"
 
 /* The parser's size in bytes, for memory that SvcParseInit makes a parser. */
 size_t svc_parse_size(void);

@@ -1,11 +1,11 @@
 /* Formatting: from tokens and comments to lines. */
-#include "idl/format.h"
+#include "idl/syntax/format.h"
 
 #include <string.h>
 
 #include "grammar.h"
-#include "idl/format_lines.h"
 #include "idl/load.h"
+#include "idl/syntax/format_lines.h"
 
 #define INDENT 2
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "generator/check.h"
+#include "generator/check/check.h"
 #include "generator/embedded.h"
 
 static const idl_code check_codes[] = {

@@ -16,7 +16,7 @@
 #include "idl/diag.h"
 
 /* All codes that the program may print, in ascending order of the tables of
- * idl/diag.h and check.h. */
+ * idl/diag.h and check/check.h. */
 size_t gen_explain_count(void);
 idl_code gen_explain_code(size_t index);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "generator/lang_skeleton.h"
+#include "generator/c/lang_skeleton.h"
 
 enum {
     OPT_OUT_DIR = 256,

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
-#include "generator/check.h"
+#include "generator/check/check.h"
+#include "generator/check/lock.h"
+#include "generator/check/old_version.h"
 #include "generator/command/command.h"
-#include "generator/lock.h"
-#include "generator/old_version.h"
 #include "generator/output.h"
 #include "generator/report.h"
 #include "idl/idl.h"

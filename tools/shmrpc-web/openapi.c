@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "generator/openapi.h"
+#include "generator/doc/openapi.h"
 #include "shmrpc/version.h"
 
 /* Names of components hold no `@`. */

@@ -4,7 +4,7 @@
  * Every entity gets an object `c`; names of its members are explained in
  * templates/README.md.
  */
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 
 #include "generator/lang.h"
 #include "generator/tidy.h"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every rule of `shmrpcgen check`: check/breaks/RULE holds two versions with the
-# findings that are expected, check/passes/RULE two that come close and pass.
+# Every rule of `shmrpcgen check`: breaks/RULE holds two versions with the
+# findings that are expected, passes/RULE two that come close and pass.
 #   check_test.sh SHMRPCGEN            compare
 #   check_test.sh SHMRPCGEN --update   accept what it finds now
 set -eu
@@ -41,7 +41,7 @@ findings() {
         "$work/err"
 }
 
-cd "$here/check/breaks"
+cd "$here/breaks"
 for rule in *; do
     (
         cd "$rule"
@@ -56,7 +56,7 @@ for rule in *; do
         exit "$failures"
     ) || failures=$((failures + 1))
 done
-cd "$here/check/passes"
+cd "$here/passes"
 for rule in *; do
     (
         cd "$rule"
@@ -67,9 +67,9 @@ for rule in *; do
 done
 # Each rule has both, some more than one.
 sed -nE 's/^ +X\([A-Z_]+, +([0-9]+),.*/S\1/p' \
-    "$here/../../generator/check.h" >"$work/rules"
+    "$here/../../../generator/check/check.h" >"$work/rules"
 for kind in breaks passes; do
-    ls "$here/check/$kind" | sed 's/_.*//' | uniq | diff "$work/rules" - ||
+    ls "$here/$kind" | sed 's/_.*//' | uniq | diff "$work/rules" - ||
         fail "a rule without its pair"
 done
 
@@ -141,7 +141,7 @@ fi
 
 # ---- what is allowed ----
 
-rules=$here/check/breaks
+rules=$here/breaks
 run 1 --against "$rules/S1109_bounds/old.svc" --allow new-client \
     "$rules/S1109_bounds/new.svc"
 says 'breaks: wire 1,'

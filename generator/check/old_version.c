@@ -1,10 +1,10 @@
 /* The old version of a .svc: found and loaded. */
-#include "generator/old_version.h"
+#include "generator/check/old_version.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#include "generator/git.h"
+#include "generator/check/git.h"
 #include "generator/output.h"
 #include "idl/limits.h"
 

@@ -1,5 +1,5 @@
 /* The language C: what a .svc may say and we can't generate yet. */
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 
 static void refuse(idl_diags *diags, idl_span span, const char *what)
 {

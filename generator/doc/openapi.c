@@ -1,9 +1,9 @@
 /* OpenAPI: the document and its paths. */
-#include "generator/openapi.h"
+#include "generator/doc/openapi.h"
 
 #include <string.h>
 
-#include "generator/openapi_types.h"
+#include "generator/doc/openapi_types.h"
 
 /* ---- small values ---- */
 

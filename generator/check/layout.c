@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "generator/check_parts.h"
+#include "generator/check/parts.h"
 #include "idl/descriptor.h"
 
 /* ---- C structs: members may be added behind all others ---- */

@@ -1,7 +1,7 @@
 /* The language C: the C forms of types, and their descriptors. */
 #include <string.h>
 
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 
 /* X(KIND, C type, suffix of shmrpc_type_ and of shmrpc_..._list) */
 #define SCALARS(X)                    \

@@ -1,7 +1,7 @@
 /* The language html: a reference page that needs no other file. */
 #include "generator/lang.h"
 
-#include "generator/lang_doc.h"
+#include "generator/doc/lang_doc.h"
 
 static const gen_lang_file files[] = {{"types", "page.html", ".html"}};
 

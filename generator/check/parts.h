@@ -5,7 +5,7 @@
 #ifndef SHMRPC_GENERATOR_CHECK_PARTS_H
 #define SHMRPC_GENERATOR_CHECK_PARTS_H
 
-#include "generator/check.h"
+#include "generator/check/check.h"
 #include "idl/memory.h"
 
 /* Who meets a wire break; both bits: everyone. */

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 #include "idl/canonical.h"
 
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,

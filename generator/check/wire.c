@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "codec/contract.h"
-#include "generator/check_parts.h"
+#include "generator/check/parts.h"
 #include "idl/canonical.h"
 #include "idl/descriptor.h"
 

@@ -1,6 +1,6 @@
 /* Git: run, and read what it prints. */
 #define _GNU_SOURCE
-#include "generator/git.h"
+#include "generator/check/git.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /*
- * Types as JSON Schema, for generator/openapi.c alone.
+ * Types as JSON Schema, for generator/doc/openapi.c alone.
  *
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_OPENAPI_TYPES_H
 #define SHMRPC_GENERATOR_OPENAPI_TYPES_H
 
-#include "generator/openapi.h"
+#include "generator/doc/openapi.h"
 
 /* The member `key`, to be added to; NULL when there is none. */
 gen_value *gen_openapi_member(gen_value *object, const char *key);

@@ -41,7 +41,7 @@ static inline gen_c_state *gen_c_state_of(const gen_model *m)
 bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
                  const void *object);
 
-/* ---- lang_c_names.c; all texts live in the tree ---- */
+/* ---- names.c; all texts live in the tree ---- */
 
 /* "fts" of the package acme.fts. */
 const char *gen_c_prefix(gen_model *m, const idl_package *package);
@@ -99,7 +99,7 @@ void gen_c_claim(gen_model *m, const char *name, const char *what,
 const char *gen_c_text(gen_model *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* ---- lang_c_types.c ---- */
+/* ---- types.c ---- */
 
 /* A C type in two parts, around the name: `uint32_t` and `[2][3]`. */
 typedef struct gen_c_form {
@@ -129,7 +129,7 @@ bool gen_c_has_defaults(const idl_record *record);
 /* "SHMRPC_FIELD_OPTIONAL | SHMRPC_FIELD_POINTER". */
 const char *gen_c_field_flags_text(uint32_t flags);
 
-/* ---- lang_c_values.c ---- */
+/* ---- values.c ---- */
 
 /* A value of `type` as a C expression for initialisers and macros. */
 const char *gen_c_value(gen_model *m, const idl_type *type,
@@ -193,7 +193,7 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
 void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
                      idl_span span, const char *const *suffixes);
 
-/* ---- lang_c_service.c: for the table of functions ---- */
+/* ---- service.c: for the table of functions ---- */
 
 void gen_c_add_service(gen_model *m, gen_value *object,
                        const idl_service *service);
@@ -202,7 +202,7 @@ void gen_c_add_method(gen_model *m, gen_value *object,
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
                      const idl_field *param);
 
-/* ---- lang_c_refuse.c ---- */
+/* ---- refuse.c ---- */
 
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags);
 

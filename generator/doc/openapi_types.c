@@ -1,5 +1,5 @@
 /* OpenAPI: types. */
-#include "generator/openapi_types.h"
+#include "generator/doc/openapi_types.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Check: the rules, and from findings to diagnostics. */
-#include "generator/check.h"
+#include "generator/check/check.h"
 
 #include <string.h>
 
-#include "generator/check_parts.h"
+#include "generator/check/parts.h"
 #include "idl/canonical.h"
 
 static const gen_check_rule rules[] = {

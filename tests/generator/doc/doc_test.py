@@ -2,7 +2,7 @@
 """doc_test.py SHMRPCGEN [--update]: the reference pages, --lang html and man,
 and --lang openapi.
 
-Compares those of doc/odd.svc with doc/expected/, and looks at the pages of
+Compares those of odd.svc with expected/, and looks at the pages of
 every schema of the tree: well-formed, no link that leads nowhere, nothing that
 runs or loads something, and no error that mandoc sees.
 """
@@ -19,7 +19,7 @@ import xml.dom.minidom
 
 PROGRAM = os.path.realpath(sys.argv[1])
 HERE = os.path.dirname(os.path.realpath(__file__))
-TREE = os.path.dirname(os.path.dirname(HERE))
+TREE = os.path.realpath(os.path.join(HERE, "../../.."))
 SCHEMAS = [path for folder in ("tests/generator/doc", "tests/generator/golden",
                                "tests/integration", "tests/idl/cases/good",
                                "examples/*")
@@ -150,9 +150,9 @@ def check_all(folder):
 
 
 def compare(folder, update):
-    expected = os.path.join(HERE, "doc/expected")
+    expected = os.path.join(HERE, "expected")
     for lang in SUFFIXES:
-        path = generate(os.path.join(HERE, "doc/odd.svc"), lang, folder)
+        path = generate(os.path.join(HERE, "odd.svc"), lang, folder)
         if update:
             shutil.copy(path, expected)
         run = subprocess.run(["diff", "-u", os.path.join(

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "generator/lang_doc.h"
+#include "generator/doc/lang_doc.h"
 
 static const gen_lang_file files[] = {{"types", "page.7", ".7"}};
 

@@ -2,8 +2,8 @@
  * means something else.  Judged by the rules of the generated C. */
 #include <string.h>
 
-#include "generator/check_parts.h"
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
+#include "generator/check/parts.h"
 #include "idl/canonical.h"
 #include "idl/cname.h"
 

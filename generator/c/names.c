@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 #include "idl/cname.h"
 
 const char *gen_c_text(gen_model *m, const char *format, ...)

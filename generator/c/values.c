@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 #include "idl/canonical.h"
 
 /* Defaults up to here are shown in comments. */

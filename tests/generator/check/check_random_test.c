@@ -27,7 +27,7 @@
 #include <string.h>
 
 #include "codec/codec.h"
-#include "generator/check.h"
+#include "generator/check/check.h"
 #include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "random_svc.h"

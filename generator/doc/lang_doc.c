@@ -1,5 +1,5 @@
 /* The reference: services, then every type that they and the file name. */
-#include "generator/lang_doc.h"
+#include "generator/doc/lang_doc.h"
 
 #include <inttypes.h>
 #include <string.h>

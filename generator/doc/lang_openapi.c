@@ -1,8 +1,8 @@
 /* The language openapi: how the services of a file are called over HTTP. */
 #include "generator/lang.h"
 
-#include "generator/lang_doc.h"
-#include "generator/openapi.h"
+#include "generator/doc/lang_doc.h"
+#include "generator/doc/openapi.h"
 
 static const gen_lang_file files[] = {
     {"types", "document.json", ".openapi.json"}};

@@ -1,5 +1,5 @@
 /* The lock: written, and read again as old versions, one a service. */
-#include "generator/lock.h"
+#include "generator/check/lock.h"
 
 #include <inttypes.h>
 #include <string.h>

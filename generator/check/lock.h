@@ -16,7 +16,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "generator/check.h"
+#include "generator/check/check.h"
 #include "idl/idl.h"
 
 /* Appends the lock of the schema's main file. NO_MEMORY; INVALID: it has no

@@ -1,7 +1,7 @@
 /* The skeleton: C, and the variables that a call needs. */
-#include "generator/lang_skeleton.h"
+#include "generator/c/lang_skeleton.h"
 
-#include "generator/lang_c.h"
+#include "generator/c/lang_c.h"
 
 static void begin(gen_model *m, gen_value *root)
 {

@@ -2,7 +2,7 @@
 #include "observe/clients.h"
 
 uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
-                                    const shmrpc_client_stats *client)
+                                    const shmrpc_connection_stats *client)
 {
     for (uint32_t i = 0; gauges != NULL && i < SHMRPCI_STATS_CLIENTS; i++) {
         shmrpci_stats_client *at = &gauges->clients[i];
@@ -34,13 +34,14 @@ void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat)
 }
 
 /* False: nobody is there, or somebody else than at first. */
-static bool read_one(const shmrpci_stats_client *at, shmrpc_client_stats *out)
+static bool read_one(const shmrpci_stats_client *at,
+                     shmrpc_connection_stats *out)
 {
     if (shmrpci_load_acquire(&at->seat) != SHMRPCI_STATS_SEAT_SHOWN) {
         return false;
     }
     uint64_t since_ns = shmrpci_load_acquire(&at->since_ns);
-    *out = (shmrpc_client_stats){
+    *out = (shmrpc_connection_stats){
         .pid = (int32_t)shmrpci_load_acquire(&at->pid),
         .own_pid = (int32_t)shmrpci_load_acquire(&at->own_pid),
         .pid_namespace = shmrpci_load_acquire(&at->pid_namespace),
@@ -52,7 +53,7 @@ static bool read_one(const shmrpci_stats_client *at, shmrpc_client_stats *out)
 }
 
 uint32_t shmrpci_stats_clients_read(const shmrpci_stats_gauges *gauges,
-                                    shmrpc_client_stats *out)
+                                    shmrpc_connection_stats *out)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < SHMRPCI_STATS_CLIENTS; i++) {

@@ -13,7 +13,7 @@
 
 /* Takes a seat; 0 when there is none left. `gauges` may be NULL. */
 uint32_t shmrpci_stats_client_enter(shmrpci_stats_gauges *gauges,
-                                    const shmrpc_client_stats *client);
+                                    const shmrpc_connection_stats *client);
 
 /* Gives it back; 0 is none. */
 void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat);
@@ -21,6 +21,6 @@ void shmrpci_stats_client_leave(shmrpci_stats_gauges *gauges, uint32_t seat);
 /* Copies all that are there, of up to SHMRPCI_STATS_CLIENTS; returns how many.
  * What changes meanwhile may be missing. */
 uint32_t shmrpci_stats_clients_read(const shmrpci_stats_gauges *gauges,
-                                    shmrpc_client_stats *out);
+                                    shmrpc_connection_stats *out);
 
 #endif

@@ -16,7 +16,7 @@ struct shmrpc_snapshot {
     shmrpci_stats_sums *sums;
     shmrpc_method_stats *methods;
     shmrpc_worker_stats *workers;
-    shmrpc_client_stats clients[SHMRPCI_STATS_CLIENTS];
+    shmrpc_connection_stats clients[SHMRPCI_STATS_CLIENTS];
 };
 
 __extension__ typedef unsigned __int128 uint128;
@@ -452,7 +452,7 @@ shmrpc_snapshot_worker(const shmrpc_snapshot *snapshot, uint32_t index)
                                                   : NULL;
 }
 
-const shmrpc_client_stats *
+const shmrpc_connection_stats *
 shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index)
 {
     return index < snapshot->service.client_count ? &snapshot->clients[index]

@@ -392,13 +392,13 @@ static uint64_t pid_namespace(void)
 }
 
 /* The only client there is, which is this process. */
-static shmrpc_client_stats see_me(shmrpc_stats *stats)
+static shmrpc_connection_stats see_me(shmrpc_stats *stats)
 {
     await_gauges(stats, 1, 1);
     shmrpc_snapshot *s = take(stats);
     assert_int_equal(shmrpc_snapshot_service(s)->client_count, 1);
     assert_null(shmrpc_snapshot_client(s, 1));
-    shmrpc_client_stats me = *shmrpc_snapshot_client(s, 0);
+    shmrpc_connection_stats me = *shmrpc_snapshot_client(s, 0);
     shmrpc_snapshot_free(s);
     assert_int_equal(me.own_pid, getpid());
     assert_int_equal(me.pid_namespace, pid_namespace());
@@ -417,7 +417,7 @@ static void clients_are_known_and_stay_so_when_another_takes_over(void **state)
     child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
     workers_workers *client = workers_connect(where);
     shmrpc_stats *stats = open_stats(where);
-    shmrpc_client_stats me = see_me(stats);
+    shmrpc_connection_stats me = see_me(stats);
     assert_int_equal(me.pid, getpid());
     shmrpc_stats_close(stats);
     const char *const arguments[] = {"--listen", where, "--workers=1",
@@ -427,7 +427,7 @@ static void clients_are_known_and_stay_so_when_another_takes_over(void **state)
     assert_non_null(strstr(line, "serving at"));
     assert_int_equal(harness_wait(&server), 0);
     stats = open_stats(where);
-    shmrpc_client_stats again = see_me(stats);
+    shmrpc_connection_stats again = see_me(stats);
     assert_true(again.since_ns == me.since_ns && again.pid == me.pid);
     /* Who has gone is shown no more, and makes room. */
     for (int i = 0; i < 200; i++) {

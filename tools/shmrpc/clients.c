@@ -103,7 +103,7 @@ static void append(table *t, const row *r)
 /* A client's process id here: as the service sees it, where both are in our
  * namespace; as it says itself when it is in ours. */
 static int32_t pid_here(const table *t, const shmrpc_service_stats *service,
-                        const shmrpc_client_stats *client)
+                        const shmrpc_connection_stats *client)
 {
     if (service->pid_namespace == t->here && client->pid != 0) {
         return client->pid;
@@ -125,7 +125,8 @@ static void append_service(table *t, const char *name,
         }
     }
     for (uint32_t i = 0; i < service->client_count; i++) {
-        const shmrpc_client_stats *client = shmrpc_snapshot_client(snapshot, i);
+        const shmrpc_connection_stats *client =
+            shmrpc_snapshot_client(snapshot, i);
         append(t, &(row){name, "client", pid_here(t, service, client),
                          client->own_pid, client->pid_namespace, client->uid,
                          client->since_ns});

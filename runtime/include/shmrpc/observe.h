@@ -99,7 +99,7 @@ typedef struct shmrpc_worker_stats {
 
 /* Who is connected over shm. Process ids are those of a pid namespace, which
  * may be another one than yours: that of a container. */
-typedef struct shmrpc_client_stats {
+typedef struct shmrpc_connection_stats {
     int32_t pid;            /* as the service sees it; 0: it can't */
     int32_t own_pid;        /* as the client sees itself, and says */
     uint64_t pid_namespace; /* of own_pid, as it says: st_ino of
@@ -107,7 +107,7 @@ typedef struct shmrpc_client_stats {
     uint32_t uid;
     uint32_t gid;
     int64_t since_ns; /* CLOCK_MONOTONIC */
-} shmrpc_client_stats;
+} shmrpc_connection_stats;
 
 typedef struct shmrpc_service_stats {
     const char *name;
@@ -177,7 +177,7 @@ SHMRPC_API const shmrpc_worker_stats *
 shmrpc_snapshot_worker(const shmrpc_snapshot *snapshot, uint32_t index);
 
 /* 0 to client_count - 1; else NULL. */
-SHMRPC_API const shmrpc_client_stats *
+SHMRPC_API const shmrpc_connection_stats *
 shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index);
 
 /* How many calls ended in `status`, one below 0; all errors that the service

@@ -384,12 +384,12 @@ static void greet(shm_conn *conn, const shm_packet *packet)
         end_conn(conn);
         return;
     }
-    conn->who = (shmrpc_client_stats){.pid = conn->peer.pid,
-                                      .own_pid = (int32_t)packet->head.tag,
-                                      .pid_namespace = packet->head.bytes,
-                                      .uid = conn->peer.uid,
-                                      .gid = conn->peer.gid,
-                                      .since_ns = shmrpci_now_ns()};
+    conn->who = (shmrpc_connection_stats){.pid = conn->peer.pid,
+                                          .own_pid = (int32_t)packet->head.tag,
+                                          .pid_namespace = packet->head.bytes,
+                                          .uid = conn->peer.uid,
+                                          .gid = conn->peer.gid,
+                                          .since_ns = shmrpci_now_ns()};
     conn->max_message = listener->opts.max_message_bytes;
     if (packet->head.max_message < conn->max_message) {
         conn->max_message = (size_t)packet->head.max_message;

@@ -74,9 +74,9 @@ typedef struct shm_heir_message {
     uint32_t count;
     uint32_t unacked;
     uint32_t is_lagging;
-    uint32_t is_lent;          /* PLACE: the socket */
-    shmrpc_client_stats who;   /* CONN */
-    char path[SHM_PATH_BYTES]; /* PLACE */
+    uint32_t is_lent;            /* PLACE: the socket */
+    shmrpc_connection_stats who; /* CONN */
+    char path[SHM_PATH_BYTES];   /* PLACE */
 } shm_heir_message;
 
 /* Of everything that both must see alike. */

@@ -96,7 +96,7 @@ typedef struct shm_conn {
     bool is_orphan;     /* the client has hung up, and reads no more */
     shmrpc_peer peer;
     uint32_t groups[SHM_PEER_GROUPS]; /* peer's */
-    shmrpc_client_stats who;          /* for outsiders */
+    shmrpc_connection_stats who;      /* for outsiders */
     uint32_t seat;                    /* where they find it; 0: nowhere */
     shm_block block;
     size_t max_message;

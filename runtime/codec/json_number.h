@@ -33,8 +33,8 @@ bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out);
 double shmrpci_text_to_f64(const char *text, size_t len);
 float shmrpci_text_to_f32(const char *text, size_t len);
 
-/* An integer written with a fraction or exponent, as in 1.0 or 1e3; false when
- * it is none, or above 2^53. */
+/* An integer written with a fraction or exponent, as in 1.0 or 1e3, exactly;
+ * false when it is none, or needs more than 64 bits. */
 bool shmrpci_text_to_int_from_real(const char *text, size_t len,
                                    shmrpci_int *out);
 

@@ -1,6 +1,5 @@
 /* Numbers from JSON text. */
 #include <locale.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +53,19 @@ bool shmrpci_text_is_int(const char *text, size_t len)
     return at == len;
 }
 
+/* The exponent from behind the `e`; stops counting where no number is left that
+ * it could bring back into range. */
+static int scan_exponent(const char *text, size_t len)
+{
+    bool is_below = text[0] == '-';
+    int exponent = 0;
+    for (size_t at = is_below || text[0] == '+' ? 1 : 0;
+         at < len && exponent < 10000; at++) {
+        exponent = exponent * 10 + (text[at] - '0');
+    }
+    return is_below ? -exponent : exponent;
+}
+
 /* What a JSON number says: digits * 10^exponent. */
 typedef struct scientific {
     uint64_t digits;
@@ -79,13 +91,8 @@ static bool scan_number(const char *text, size_t len, scientific *out)
         significant += significant != 0 || text[at] != '0' ? 1 : 0;
     }
     if (at < len) {
-        bool is_below = text[++at] == '-';
-        int exponent = 0;
-        at += is_below || text[at] == '+' ? 1 : 0;
-        for (; at < len && exponent < 10000; at++) {
-            exponent = exponent * 10 + (text[at] - '0');
-        }
-        out->exponent += is_below ? -exponent : exponent;
+        at++;
+        out->exponent += scan_exponent(text + at, len - at);
     }
     return significant <= 19 && out->exponent > -10000 && out->exponent < 10000;
 }
@@ -189,16 +196,55 @@ float shmrpci_text_to_f32(const char *text, size_t len)
     return parse_f32(copy);
 }
 
+/* Puts zeros behind the number; false when that takes more than 64 bits. */
+static bool append_zeros(uint64_t *number, int count)
+{
+    for (; *number != 0 && count > 0; count--) {
+        if (*number > UINT64_MAX / 10) {
+            return false;
+        }
+        *number *= 10;
+    }
+    return true;
+}
+
+/* Decides by the digits: a double has no room for all of them. Zeros count only
+ * once another digit follows, so that what is left behind the point is a
+ * fraction. */
 bool shmrpci_text_to_int_from_real(const char *text, size_t len,
                                    shmrpci_int *out)
 {
-    double number = shmrpci_text_to_f64(text, len);
-    double magnitude = fabs(number);
-    if (!(magnitude <= 9007199254740992.0) ||
-        magnitude != (double)(uint64_t)magnitude) {
+    shmrpci_int number = {.negative = len > 0 && text[0] == '-'};
+    size_t at = number.negative ? 1 : 0;
+    bool is_fraction = false;
+    int zeros = 0;
+    int exponent = 0;
+    for (; at < len && text[at] != 'e' && text[at] != 'E'; at++) {
+        if (text[at] == '.') {
+            is_fraction = true;
+            continue;
+        }
+        uint64_t digit = (uint64_t)(text[at] - '0');
+        exponent -= is_fraction ? 1 : 0;
+        zeros++;
+        if (digit != 0) {
+            if (!append_zeros(&number.magnitude, zeros) ||
+                number.magnitude > UINT64_MAX - digit) {
+                return false;
+            }
+            number.magnitude += digit;
+            zeros = 0;
+        }
+    }
+    if (at < len) {
+        at++;
+        exponent += scan_exponent(text + at, len - at);
+    }
+    if (number.magnitude != 0 &&
+        (exponent + zeros < 0 ||
+         !append_zeros(&number.magnitude, exponent + zeros))) {
         return false;
     }
-    *out =
-        (shmrpci_int){.negative = number < 0, .magnitude = (uint64_t)magnitude};
+    *out = number;
     return true;
 }

@@ -203,6 +203,92 @@ static void integers(void **state)
     }
 }
 
+/* Integers written with a fraction or an exponent: what the digits say decides,
+ * not the nearest double. */
+static void integers_as_reals(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t magnitude;
+        bool negative;
+    } exact[] = {
+        {"1.0", 1, false},
+        {"1e3", 1000, false},
+        {"12.30e1", 123, false},
+        {"1200e-2", 12, false},
+        {"-7.50E+1", 75, true},
+        {"-0.0", 0, true},
+        {"0e999999999999999999999", 0, false},
+        {"0.000e-99999999999999999999", 0, false},
+        {"0.0001e4", 1, false},
+        {"9007199254740991.0", UINT64_C(9007199254740991), false},
+        {"9007199254740993.0", UINT64_C(9007199254740993), false},
+        {"9007199254740993e0", UINT64_C(9007199254740993), false},
+        {"90071992547409930.0e-1", UINT64_C(9007199254740993), false},
+        {"1.8446744073709551615e19", UINT64_MAX, false},
+        {"18446744073709551615.000", UINT64_MAX, false},
+        {"-9223372036854775808.0", UINT64_C(1) << 63, true},
+    };
+    static const char *const refused[] = {
+        "0.99999999999999999999",
+        "1.00000000000000000001",
+        "9007199254740991.4",
+        "9007199254740992.5",
+        "1e-1",
+        "12.30",
+        "1e-99999999999999999999",
+        "4.9e-324",
+        "18446744073709551616.0",
+        "1.8446744073709551616e19",
+        "1e20",
+        "1e999999999999999999999",
+        "99999999999999999999e0",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        shmrpci_int number;
+        const char *text = exact[i].text;
+        if (!shmrpci_text_to_int_from_real(text, strlen(text), &number) ||
+            number.magnitude != exact[i].magnitude ||
+            number.negative != exact[i].negative) {
+            fail_msg("%s is not read as an integer, or as another", text);
+        }
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        shmrpci_int number;
+        const char *text = refused[i];
+        if (shmrpci_text_to_int_from_real(text, strlen(text), &number)) {
+            fail_msg("%s is read as %llu", text,
+                     (unsigned long long)number.magnitude);
+        }
+    }
+}
+
+/* The same integer in many forms: its point moved, zeros behind it. */
+static void integers_in_many_forms(void **state)
+{
+    (void)state;
+    uint64_t seed = 9;
+    for (unsigned i = 0; i < number_count(); i++) {
+        char digits[32];
+        char text[96];
+        shmrpci_int back;
+        uint64_t number = random_bits(&seed) >> random_below(&seed, 64);
+        int len =
+            snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+        int point = (int)random_below(&seed, (unsigned)len) + 1;
+        snprintf(text, sizeof text, "%.*s.%s%.*se%d", point, digits,
+                 digits + point, (int)random_below(&seed, 20) + 1,
+                 "00000000000000000000", len - point);
+        assert_true(shmrpci_text_to_int_from_real(text, strlen(text), &back));
+        assert_true(back.magnitude == number);
+        /* A digit that does not belong there makes it none. */
+        snprintf(text, sizeof text, "%s.%.*s1", digits,
+                 (int)random_below(&seed, 30), "00000000000000000000000000000");
+        assert_false(shmrpci_text_to_int_from_real(text, strlen(text), &back));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +296,8 @@ int main(void)
         cmocka_unit_test(floats),
         cmocka_unit_test(texts),
         cmocka_unit_test(integers),
+        cmocka_unit_test(integers_as_reals),
+        cmocka_unit_test(integers_in_many_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
  * Calls over shared memory: the text of client_call.c, client_slot.c,
- * client_wait.c, claim.c, request.c, worker.c and recover.c.
+ * client_wait.c, worker_claim.c, worker_request.c, worker.c and
+ * listener_recover.c.
  *
  * One connection.  Threads are first the client's, then workers.  What a call
  * did is kept in plain variables, as one thread runs at a time.

@@ -3,8 +3,8 @@
 #include "os/poll.h"
 #include "os/socket.h"
 #include "transport/shm/client.h"
-#include "transport/shm/mirror.h"
 #include "transport/shm/worker.h"
+#include "transport/shm/worker_mirror.h"
 
 #undef shmrpci_event_set
 
@@ -68,7 +68,7 @@ void shm_conn_hide(shm_conn *conn)
     (void)conn;
 }
 
-void shm_links_forget(shm_listener *listener, shm_conn *conn)
+void shm_worker_links_forget(shm_listener *listener, shm_conn *conn)
 {
     (void)listener;
     (void)conn;

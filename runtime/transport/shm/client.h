@@ -22,8 +22,8 @@
 #include "sync/wait.h"
 #include "sync/yield.h"
 #include "transport/shm/block.h"
+#include "transport/shm/client_pool.h"
 #include "transport/shm/message.h"
-#include "transport/shm/pool.h"
 #include "transport/transport.h"
 
 /* Where call->out writes to. */
@@ -96,7 +96,7 @@ typedef struct shm_client {
  * when so long has passed. */
 #define SHM_FOLLOW_NS (50 * SHMRPCI_NS_PER_US)
 
-/* ---- client.c -------------------------------------------------------- */
+/* ---- client.c ----------------------------------------------------- */
 
 int shm_client_connect(const shmrpci_address *address,
                        const shmrpci_connect_opts *opts, shmrpci_conn **out,
@@ -110,7 +110,7 @@ int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
                           int *out_fd, int *out_watch_fd, shmrpc_error *error);
 void shm_client_disconnect(shmrpci_conn *conn);
 
-/* ---- client_extent.c ------------------------------------------------- */
+/* ---- client_extent.c ---------------------------------------------- */
 
 /* Gets `bytes` of room, if need be in an extent that the server makes. */
 shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
@@ -125,7 +125,7 @@ void shm_client_let_go(shmrpci_conn *conn, const shmrpci_kept *kept);
 /* Whether the server is gone; asks the socket. */
 bool shm_client_is_lost(shm_client *client);
 
-/* ---- client_slot.c --------------------------------------------------- */
+/* ---- client_slot.c ------------------------------------------------ */
 
 /* Oneway calls come back only when someone looks: frees the hot slots among
  * those whose workers are done. */
@@ -181,7 +181,7 @@ void shm_client_hint(shm_client *client, uint32_t index);
 /* Wakes a worker for the call on a slot, if any sleeps. */
 void shm_client_ring(shm_client *client, shm_client_slot *slot);
 
-/* ---- client_wait.c --------------------------------------------------- */
+/* ---- client_wait.c ------------------------------------------------ */
 
 /* Waits until the call on a slot is no longer SUBMITTED and returns its word.
  * DEADLINE, SERVER_LOST. */
@@ -195,14 +195,14 @@ shmrpc_status shm_client_look(shm_client *client, uint32_t index,
 /* A call that nobody has taken for a slice: makes up for a lost wake-up. */
 void shm_client_rescue(shm_client *client, uint32_t index);
 
-/* ---- client_watch.c -------------------------------------------------- */
+/* ---- client_watch.c ----------------------------------------------- */
 
 shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag);
 int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count);
 void shm_client_acknowledge(shmrpci_conn *conn);
 
-/* ---- client_call.c --------------------------------------------------- */
+/* ---- client_call.c ------------------------------------------------ */
 
 int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,

@@ -390,8 +390,8 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
 
 /* Takes a call back unless it is over, or a worker has it. True: it has not
  * run, and never will: we have changed the word, and nobody had the entry after
- * that (try_claim in claim.c), nor is it DONE. (A block that the server has
- * given back is all zeros, so what counts is FREE with our generation.) */
+ * that (try_claim in worker_claim.c), nor is it DONE. (A block that the server
+ * has given back is all zeros, so what counts is FREE with our generation.) */
 static bool withdraw(const shm_client *client, uint32_t index,
                      uint32_t *out_word)
 {

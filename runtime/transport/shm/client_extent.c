@@ -2,7 +2,8 @@
  * Extents: memory that the server makes when the arena is too small.
  *
  * One that comes unasked holds a reply that was larger than foreseen.  Later
- * both are in the pool (pool.h), as long as the server leaves them there.
+ * both are in the pool (client_pool.h), as long as the server leaves them
+ * there.
  */
 #include "transport/shm/client.h"
 

@@ -87,7 +87,7 @@ void shm_client_quarantine(shm_client *client, uint32_t index)
 
 bool shm_client_is_held(const shm_client *client, uint32_t index, uint32_t word)
 {
-    /* Sequentially consistent: see try_claim in claim.c. */
+    /* Sequentially consistent: see try_claim in worker_claim.c. */
     return shm_held_for(shmrpci_load_seq(&client->ledger->entries[index].held),
                         word);
 }

@@ -92,7 +92,8 @@
  *          0     4   held: 0 nobody, else generation (16) | owner (8) | how
  * (8): TRIES, looks at the word again; HOLDS, runs the call
  *
- * Recovery after a death: recover.c for workers, close.c for clients.
+ * Recovery after a death: listener_recover.c for workers, listener_close.c for
+ * clients.
  *
  * Status page, one for each service, read-only for clients:
  *
@@ -192,7 +193,8 @@ typedef struct shm_ledger_entry {
     shmrpci_atomic_u64 uses;
     /* Which extent has this entry's number now: its incarnation + 1, or 0 for
      * none; entry 0's is unused. The control loop writes; workers look after
-     * they have noted its use: sequentially consistent, all of it (extent.c).
+     * they have noted its use: sequentially consistent, all of it
+     * (listener_extent.c).
      */
     shmrpci_atomic_u32 live;
     /* Of the last entry only: what concerns the whole connection. */

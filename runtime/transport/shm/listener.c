@@ -1,5 +1,5 @@
 /* Opening a listener, its loop, and its end. */
-#include "transport/shm/mirror.h"
+#include "transport/shm/worker_mirror.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +123,7 @@ shm_listener *shm_listener_create(const shmrpci_listen_opts *opts)
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
         shmrpci_store_relaxed(&listener->places[i].seen, SHM_OFFLINE);
         listener->places[i].poll_set = -1;
-        listener->links[i].fd = -1;
+        listener->worker_links[i].fd = -1;
     }
     listener->allowed_uids =
         copy_ids(opts->allowed_uids, opts->allowed_uid_count);
@@ -172,8 +172,9 @@ static void dispatch(shm_listener *listener, uint64_t tag)
         shm_control_accept(listener);
     } else if (tag == TAG_SWEEP) {
         listener->sweep_ns = 0;
-    } else if (tag >= SHM_TAG_LINKS && tag < SHM_TAG_LINKS + SHM_MAX_WORKERS) {
-        shm_link_event(listener, (uint32_t)(tag - SHM_TAG_LINKS));
+    } else if (tag >= SHM_TAG_WORKER_LINKS &&
+               tag < SHM_TAG_WORKER_LINKS + SHM_MAX_WORKERS) {
+        shm_worker_link_event(listener, (uint32_t)(tag - SHM_TAG_WORKER_LINKS));
     } else {
         union {
             uint64_t tag;
@@ -191,7 +192,7 @@ static int64_t tidy(shm_listener *listener)
     int64_t wake_ns = shm_control_expire(listener);
     int64_t sweep_ns = shm_extent_sweep(listener);
     wake_ns = sweep_ns < wake_ns ? sweep_ns : wake_ns;
-    bool is_lagging = shm_links_catch_up(listener);
+    bool is_lagging = shm_worker_links_catch_up(listener);
     bool is_closing = shm_control_reap(listener);
     if (is_lagging || is_closing) {
         int64_t soon_ns = shmrpci_deadline_after(REAP_NS);
@@ -272,7 +273,7 @@ void shm_listener_disown(shmrpci_listener *base)
         }
     }
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
-        shmrpci_fd_close(&listener->links[i].fd);
+        shmrpci_fd_close(&listener->worker_links[i].fd);
     }
     int *const fds[] = {
         &listener->place.listen_fd,  &listener->place.lock_fd,
@@ -337,7 +338,7 @@ void shm_listener_close(shmrpci_listener *base)
     shmrpci_fd_close(&listener->client_status_fd);
     shmrpci_fd_close(&listener->shared_fd);
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
-        shmrpci_fd_close(&listener->links[i].fd);
+        shmrpci_fd_close(&listener->worker_links[i].fd);
     }
     shmrpci_memory_unmap(&listener->status_map);
     shmrpci_memory_unmap(&listener->shared_map);

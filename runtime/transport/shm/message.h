@@ -24,7 +24,7 @@
  * tell (layout.h).
  *
  * A process of the server's own user may say SUCCEED instead of HELLO: what
- * follows then is in handover.h.
+ * follows then is in listener_handover.h.
  *
  * Each is one packet: the head below, then `tail` bytes.  The socket stays
  * open for the life of the connection; its hang-up is how either side learns

@@ -1,12 +1,12 @@
 /*
  * A service's end: the control loop, the connections, and the workers.
  *
- * One thread runs the control loop (control.c): it accepts, makes memory,
- * notices who is gone, and repairs.  Workers (worker.c) are threads of the
- * same process, which share its mappings, or of others, which have a listener
- * of their own, the mirror (mirror.h).  They meet the control loop only in
- * the table of connections and in the ledgers, never in a lock that a client
- * could make anybody hold.
+ * One thread runs the control loop (listener_control.c): it accepts, makes
+ * memory, notices who is gone, and repairs.  Workers (worker.c) are threads of
+ * the same process, which share its mappings, or of others, which have a
+ * listener of their own, the mirror (worker_mirror.h).  They meet the control
+ * loop only in the table of connections and in the ledgers, never in a lock
+ * that a client could make anybody hold.
  *
  * A connection is freed in three steps: it leaves the table (which gets a new
  * version); every worker is seen with that version, or not looking; no ledger
@@ -36,11 +36,11 @@ typedef struct shm_mirror shm_mirror;
 #define SHM_MAX_USERS    256u
 
 /* Tags in a worker's poll set; it looks everywhere whatever woke it. */
-#define SHM_TAG_STOP UINT64_C(1)
-#define SHM_TAG_BELL UINT64_C(2)
-#define SHM_TAG_LINK UINT64_C(3)
-/* In the control loop's: links, by their first worker's index. */
-#define SHM_TAG_LINKS UINT64_C(64)
+#define SHM_TAG_STOP        UINT64_C(1)
+#define SHM_TAG_BELL        UINT64_C(2)
+#define SHM_TAG_WORKER_LINK UINT64_C(3)
+/* In the control loop's: worker links, by their first worker's index. */
+#define SHM_TAG_WORKER_LINKS UINT64_C(64)
 
 /* An extent as this process has it mapped: its number is its place in the
  * connection's array. */
@@ -80,10 +80,10 @@ typedef struct shm_conn {
     shm_conn_state state; /* control loop only */
     int fd;
     int bell_fd;     /* the client's doorbell, in every worker's poll set */
-    uint64_t serial; /* what links call it; never used twice */
-    uint64_t sent;   /* links that were sent it, as bits */
-    /* What observe.c saw last: slots that waited, with which generation, since
-     * when. */
+    uint64_t serial; /* what worker links call it; never used twice */
+    uint64_t sent;   /* worker links that were sent it, as bits */
+    /* What listener_observe.c saw last: slots that waited, with which
+     * generation, since when. */
     uint64_t waiting;
     struct shm_waits *waits; /* NULL until it has looked */
     /* Kept where workers of other processes may want them, else -1. */
@@ -128,13 +128,13 @@ typedef struct shm_worker_place {
 } shm_worker_place;
 
 /* A worker process, as the control loop sees it. */
-typedef struct shm_link {
+typedef struct shm_worker_link {
     int fd;
     uint32_t first; /* its workers: first to first + count - 1 */
     uint32_t count;
     uint32_t unacked; /* ATTACHes on their way */
     bool is_lagging;  /* some connection was not sent for want of room */
-} shm_link;
+} shm_worker_link;
 
 struct shm_listener {
     shmrpci_listener base;
@@ -177,14 +177,14 @@ struct shm_listener {
     shm_conn *handshakes;
     shm_conn *closed; /* a mirror's: under table_lock */
     uint64_t last_serial;
-    uint64_t link_mask; /* links that are there, by their first index */
-    shm_link links[SHM_MAX_WORKERS];
+    uint64_t worker_link_mask; /* those that are there, by their first index */
+    shm_worker_link worker_links[SHM_MAX_WORKERS];
     int64_t sweep_ns; /* when to look at extents */
 
     shm_worker_place places[SHM_MAX_WORKERS];
 };
 
-/* ---- listener.c ------------------------------------------------------ */
+/* ---- listener.c --------------------------------------------------- */
 
 int shm_listener_open(const shmrpci_address *address,
                       const shmrpci_listen_opts *opts, shmrpci_listener **out,
@@ -201,7 +201,8 @@ shmrpc_status shm_listener_equip(shm_listener *listener);
 /* Without anything but its memory. */
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
-/* ---- control.c: one connection after the other ----------------------- */
+/* ---- listener_control.c: one connection after the other
+ * ----------------------- */
 
 /* Accepts who waits, checks who they are. */
 void shm_control_accept(shm_listener *listener);
@@ -218,7 +219,7 @@ void shm_conn_know_groups(shm_conn *conn);
  * NO_MEMORY. */
 shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn);
 
-/* ---- close.c --------------------------------------------------------- */
+/* ---- listener_close.c --------------------------------------------- */
 
 /* Client is gone: takes back what it has submitted, leaves the table. */
 void shm_control_close(shm_conn *conn);
@@ -232,7 +233,7 @@ bool shm_conn_is_unused(const shm_conn *conn);
 /* Frees a connection that nobody can be using. */
 void shm_conn_destroy(shm_conn *conn);
 
-/* ---- handover.c, takeover.c ------------------------------------------- */
+/* ---- listener_handover.c, listener_takeover.c --------------------- */
 
 int shm_summon(const shmrpci_address *address, int64_t deadline_ns, int *out_fd,
                shmrpc_error *error);
@@ -243,7 +244,7 @@ int shm_take_over(const shmrpci_address *address,
                   shmrpci_listener **out, shmrpc_error *error);
 void shm_abandon(shmrpci_listener *base);
 
-/* ---- account.c ------------------------------------------------------- */
+/* ---- listener_account.c ------------------------------------------- */
 
 /* Counts one more connection of a user; EXHAUSTED beyond the quota. */
 shmrpc_status shm_account_open(shm_listener *listener, uint32_t uid,
@@ -258,7 +259,7 @@ shmrpc_status shm_account_charge(shm_listener *listener, shm_account *account,
 void shm_account_refund(shm_listener *listener, shm_account *account,
                         size_t bytes);
 
-/* ---- extent.c -------------------------------------------------------- */
+/* ---- listener_extent.c -------------------------------------------- */
 
 /* Makes an extent of at least `bytes` and sends it to the client, in answer to
  * its packet. EXHAUSTED: quota, or the client does not read; TOO_LARGE. */
@@ -291,7 +292,7 @@ shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
  * loop's process, ends them, unless the client may be reading still. */
 void shm_extent_destroy_all(shm_conn *conn);
 
-/* ---- worker.c, reply.c ----------------------------------------------- */
+/* ---- worker.c, reply.c -------------------------------------------- */
 
 int shm_worker_open(shmrpci_listener *base, uint32_t index,
                     shmrpci_participant **out, shmrpc_error *error);
@@ -303,35 +304,36 @@ void shm_worker_reply_commit(shmrpci_request *request);
 void shm_worker_drop(shmrpci_request *request);
 bool shm_worker_is_cancelled(const shmrpci_request *request);
 
-/* ---- request.c ------------------------------------------------------- */
+/* ---- worker_request.c --------------------------------------------- */
 
 /* A call with SHM_MSG_TOLD has ended: tells the client if it is armed. The
  * caller holds a ledger entry of the connection. */
 void shm_conn_tell(shm_conn *conn);
 
-/* ---- links.c --------------------------------------------------------- */
+/* ---- listener_worker_links.c -------------------------------------- */
 
-int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
-                    int fd, shmrpc_error *error);
-void shm_link_retire(shmrpci_listener *base, uint32_t first);
-/* A link that another process had, with its workers. EXHAUSTED. */
-shmrpc_status shm_link_adopt(shm_listener *listener, const shm_link *link);
-void shm_link_dismiss(shmrpci_listener *base, uint32_t first);
-/* A packet or a hang-up on the link with that first index. */
-void shm_link_event(shm_listener *listener, uint32_t first);
-/* All links are told of a new connection, or that one is gone. */
-void shm_links_offer(shm_listener *listener, shm_conn *conn);
-void shm_links_forget(shm_listener *listener, shm_conn *conn);
+int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
+                           uint32_t count, int fd, shmrpc_error *error);
+void shm_worker_link_retire(shmrpci_listener *base, uint32_t first);
+/* A worker link that another process had, with its workers. EXHAUSTED. */
+shmrpc_status shm_worker_link_adopt(shm_listener *listener,
+                                    const shm_worker_link *link);
+void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first);
+/* A packet or a hang-up on the worker link with that first index. */
+void shm_worker_link_event(shm_listener *listener, uint32_t first);
+/* All worker links are told of a new connection, or that one is gone. */
+void shm_worker_links_offer(shm_listener *listener, shm_conn *conn);
+void shm_worker_links_forget(shm_listener *listener, shm_conn *conn);
 /* Sends what there was no room for. True when some is left. */
-bool shm_links_catch_up(shm_listener *listener);
+bool shm_worker_links_catch_up(shm_listener *listener);
 
-/* ---- observe.c ------------------------------------------------------- */
+/* ---- listener_observe.c ------------------------------------------- */
 
 void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                         shmrpci_worker_view *out);
 void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 
-/* ---- recover.c ------------------------------------------------------- */
+/* ---- listener_recover.c ------------------------------------------- */
 
 /* Repairs what worker `index` held. The worker runs no more. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
@@ -343,7 +345,7 @@ void shm_recover_closed(shm_listener *listener, uint32_t index);
 void shm_conn_show(shm_conn *conn);
 void shm_conn_hide(shm_conn *conn);
 
-static inline void shm_conn_link(shm_conn **list, shm_conn *conn)
+static inline void shm_conn_push(shm_conn **list, shm_conn *conn)
 {
     conn->next = *list;
     *list = conn;

@@ -5,8 +5,8 @@
  * One file for the service (all workers, and the number of the last change),
  * one for each connection (its ledger).  Both are sealed memory files that
  * the listener makes; a worker in another process gets their descriptors over
- * its link (link.h).  A connection's file dies with the connection, so that a
- * late worker can never meet the ledger of another one there.
+ * its link (worker_link.h).  A connection's file dies with the connection, so
+ * that a late worker can never meet the ledger of another one there.
  *
  * Threading: every field that changes is atomic.
  */

@@ -1,8 +1,8 @@
 /* The shm transport's table of operations. */
 #include "transport/shm/client.h"
 #include "transport/shm/locate.h"
-#include "transport/shm/mirror.h"
 #include "transport/shm/server.h"
+#include "transport/shm/worker_mirror.h"
 
 const shmrpci_transport shmrpci_transport_shm = {
     .scheme = "shm",
@@ -38,9 +38,9 @@ const shmrpci_transport shmrpci_transport_shm = {
     .recover = shm_recover,
     .poll_fd = shm_listener_poll_fd,
     .step = shm_listener_step,
-    .enlist = shm_link_enlist,
-    .retire = shm_link_retire,
-    .dismiss = shm_link_dismiss,
+    .enlist = shm_worker_link_enlist,
+    .retire = shm_worker_link_retire,
+    .dismiss = shm_worker_link_dismiss,
     .observe = shm_observe_worker,
     .observe_load = shm_observe_load,
     .disown = shm_listener_disown,

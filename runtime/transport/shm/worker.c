@@ -10,8 +10,8 @@
 #include "observe/count.h"
 #include "os/memory.h"
 #include "os/poll.h"
-#include "transport/shm/mirror.h"
 #include "transport/shm/pace.h"
+#include "transport/shm/worker_mirror.h"
 
 /* Counts one more `what`, where that is wanted. */
 #define COUNT_WAIT(worker, what)                             \
@@ -225,7 +225,7 @@ static void sleep_for_tag(shm_worker *worker)
         if (tags[i] == SHM_TAG_BELL) {
             worker->is_woken = true;
             COUNT_WAIT(worker, wakes);
-        } else if (tags[i] == SHM_TAG_LINK) {
+        } else if (tags[i] == SHM_TAG_WORKER_LINK) {
             worker->signal = SHM_OFFLINE;
         }
     }
@@ -339,7 +339,7 @@ static shmrpc_status fill_poll_set(const shm_worker *worker)
     }
     if (status == SHMRPC_OK && listener->mirror != NULL) {
         status = shmrpci_poll_add(set, listener->mirror->link_fd,
-                                  SHMRPCI_POLL_LEVEL, SHM_TAG_LINK);
+                                  SHMRPCI_POLL_LEVEL, SHM_TAG_WORKER_LINK);
     }
     for (size_t i = 0; i < listener->table_count && status == SHMRPC_OK; i++) {
         status = shmrpci_poll_add(set, listener->table[i]->bell_fd,

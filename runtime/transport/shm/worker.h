@@ -62,7 +62,7 @@ typedef enum shm_turn_of {
     SHM_TURN_OF_ASLEEP
 } shm_turn_of;
 
-/* Whose turn it is. See claim.c. */
+/* Whose turn it is. See worker_claim.c. */
 typedef struct shm_turn {
     uint64_t again_ticks;  /* SHM_AGAIN_NS */
     uint64_t passed_ticks; /* SHM_PASSED_NS */
@@ -134,7 +134,7 @@ struct shm_worker {
     _Alignas(64) uint8_t out[SHM_PAYLOAD_BYTES];
 };
 
-/* ---- claim.c --------------------------------------------------------- */
+/* ---- worker_claim.c ----------------------------------------------- */
 
 /* Looks for a request and claims it: conn, slot and gen are set then.
  * `is_full`: every connection, not only the recently active. */
@@ -145,7 +145,7 @@ bool shm_worker_claim_next(shm_worker *worker);
 /* Whether anything waits unclaimed; may be wrong in saying yes. */
 bool shm_worker_sees_work(const shm_worker *worker);
 
-/* ---- worker.c -------------------------------------------------------- */
+/* ---- worker.c ----------------------------------------------------- */
 
 void shm_worker_give_up_lease(shm_worker *worker);
 /* Rule 1: somebody else is woken for what we leave waiting. */
@@ -154,7 +154,7 @@ void shm_worker_share(shm_worker *worker);
 void shm_worker_go_online(shm_worker *worker);
 void shm_worker_go_offline(shm_worker *worker);
 
-/* ---- request.c ------------------------------------------------------- */
+/* ---- worker_request.c --------------------------------------------- */
 
 /* Takes the claimed request over into `request`. False: it was malformed and
  * has been answered. */

@@ -1,9 +1,10 @@
 /*
- * Links: how workers in processes of their own get at connections.
+ * Worker links: how workers in processes of their own get at connections.
  *
  * The supervisor runs the control loop; it holds the clients' sockets and
- * makes all memory.  Each worker process has one socket to it, its link, and
- * a listener of its own, the mirror, whose table is filled by packets:
+ * makes all memory.  Each worker process has one socket to it, its worker link
+ * (below: link), and a listener of its own, the mirror, whose table is filled
+ * by packets:
  *
  *     supervisor                   worker process
  *     SETUP + shared memory,  ->
@@ -22,7 +23,7 @@
  * workers that are awake compare it before they search, those that sleep are
  * woken by the packet.  A NUDGE is not sent to a link that is half full:
  * whoever has unread packets looks anyway.  An ATTACH that finds no room is
- * sent again later; no more than SHM_LINK_WINDOW are unacknowledged, as
+ * sent again later; no more than SHM_WORKER_LINK_WINDOW are unacknowledged, as
  * descriptors in flight are limited.  A worker waits for room for what it asks
  * and tells.  One that has not got a connection yet simply doesn't serve it:
  * with its next wake-up or search it reads its link first.
@@ -30,36 +31,44 @@
  * The link's hang-up tells a worker that it is alone: it ends what it has
  * claimed, and leaves.
  */
-#ifndef SHMRPCI_TRANSPORT_SHM_LINK_H
-#define SHMRPCI_TRANSPORT_SHM_LINK_H
+#ifndef SHMRPCI_TRANSPORT_SHM_WORKER_LINK_H
+#define SHMRPCI_TRANSPORT_SHM_WORKER_LINK_H
 
 #include "os/socket.h"
 #include "transport/shm/server.h"
 
-#define SHM_LINK_MAGIC  UINT32_C(0x4B4E4C53) /* "SLNK" */
-#define SHM_LINK_WINDOW 32u
+#define SHM_WORKER_LINK_MAGIC  UINT32_C(0x4B4E4C53) /* "SLNK" */
+#define SHM_WORKER_LINK_WINDOW 32u
 /* A worker waits so long for memory; it may be that nobody is there. */
-#define SHM_LINK_WAIT_NS (2 * SHMRPCI_NS_PER_S)
+#define SHM_WORKER_LINK_WAIT_NS (2 * SHMRPCI_NS_PER_S)
 
-typedef enum shm_link_kind {
-    SHM_LINK_SETUP = 1,
-    SHM_LINK_ATTACH,
-    SHM_LINK_NUDGE,
-    SHM_LINK_REGION,
-    SHM_LINK_ACK,
-    SHM_LINK_REFUSE,
-    SHM_LINK_MAP,
-    SHM_LINK_GRANT,
-    SHM_LINK_TELL
-} shm_link_kind;
+typedef enum shm_worker_link_kind {
+    SHM_WORKER_LINK_SETUP = 1,
+    SHM_WORKER_LINK_ATTACH,
+    SHM_WORKER_LINK_NUDGE,
+    SHM_WORKER_LINK_REGION,
+    SHM_WORKER_LINK_ACK,
+    SHM_WORKER_LINK_REFUSE,
+    SHM_WORKER_LINK_MAP,
+    SHM_WORKER_LINK_GRANT,
+    SHM_WORKER_LINK_TELL
+} shm_worker_link_kind;
 
 /* Descriptors of SETUP and of ATTACH, in this order. */
-enum { SHM_LINK_FD_SHARED, SHM_LINK_FD_STATUS, SHM_LINK_FD_DOORBELL };
-enum { SHM_LINK_FD_BLOCK, SHM_LINK_FD_LEDGER, SHM_LINK_FD_BELL };
-#define SHM_LINK_FDS 3u
+enum {
+    SHM_WORKER_LINK_FD_SHARED,
+    SHM_WORKER_LINK_FD_STATUS,
+    SHM_WORKER_LINK_FD_DOORBELL
+};
+enum {
+    SHM_WORKER_LINK_FD_BLOCK,
+    SHM_WORKER_LINK_FD_LEDGER,
+    SHM_WORKER_LINK_FD_BELL
+};
+#define SHM_WORKER_LINK_FDS 3u
 
 /* One packet; what a kind does not name is 0. */
-typedef struct shm_link_message {
+typedef struct shm_worker_link_message {
     uint32_t magic;
     uint32_t kind;
     uint64_t conn;        /* serial number of the connection */
@@ -79,19 +88,19 @@ typedef struct shm_link_message {
     uint32_t group_count; /* ATTACH */
     uint32_t groups[SHM_PEER_GROUPS];
     char path[SHM_PATH_BYTES]; /* SETUP: where clients find it */
-} shm_link_message;
+} shm_worker_link_message;
 
-typedef struct shm_link_packet {
-    shm_link_message head;
+typedef struct shm_worker_link_packet {
+    shm_worker_link_message head;
     int fds[SHMRPCI_SOCKET_MAX_FDS];
     size_t fd_count;
-} shm_link_packet;
+} shm_worker_link_packet;
 
 /* Never block. Statuses as of shmrpci_socket_...; EXHAUSTED of receive:
  * descriptors were lost, but head is there. INVALID: not ours. */
-shmrpc_status shm_link_send(int fd, const shm_link_message *head,
-                            const int *fds, size_t fd_count);
-shmrpc_status shm_link_receive(int fd, shm_link_packet *out);
-void shm_link_close_fds(shm_link_packet *packet);
+shmrpc_status shm_worker_link_send(int fd, const shm_worker_link_message *head,
+                                   const int *fds, size_t fd_count);
+shmrpc_status shm_worker_link_receive(int fd, shm_worker_link_packet *out);
+void shm_worker_link_close_fds(shm_worker_link_packet *packet);
 
 #endif

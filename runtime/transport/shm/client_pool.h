@@ -14,8 +14,8 @@
  *
  * Threading: locks itself; spans are used without it.
  */
-#ifndef SHMRPCI_TRANSPORT_SHM_POOL_H
-#define SHMRPCI_TRANSPORT_SHM_POOL_H
+#ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_POOL_H
+#define SHMRPCI_TRANSPORT_SHM_CLIENT_POOL_H
 
 #include <stdbool.h>
 

@@ -226,7 +226,7 @@ static bool claim_from(shm_worker *worker, shm_view *view, bool is_full)
     if (is_passed(worker, view)) {
         return false;
     }
-    /* Sequentially consistent: pairs with take_back in close.c. */
+    /* Sequentially consistent: pairs with take_back in listener_close.c. */
     if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].closed) != 0) {
         return claim_residue(worker, conn);
     }

@@ -20,8 +20,8 @@
  * Numbers of connections (serial), places of workers and the layout of all
  * memory are kept; `sizes` tells whether both were built alike.
  */
-#ifndef SHMRPCI_TRANSPORT_SHM_HANDOVER_H
-#define SHMRPCI_TRANSPORT_SHM_HANDOVER_H
+#ifndef SHMRPCI_TRANSPORT_SHM_LISTENER_HANDOVER_H
+#define SHMRPCI_TRANSPORT_SHM_LISTENER_HANDOVER_H
 
 #include "os/socket.h"
 #include "transport/shm/server.h"

@@ -1,5 +1,5 @@
 /* Links, as the control loop sees them: workers in other processes. */
-#include "transport/shm/link.h"
+#include "transport/shm/worker_link.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "os/poll.h"
 #include "os/socket.h"
 
-static uint64_t bit_of(const shm_link *link)
+static uint64_t bit_of(const shm_worker_link *link)
 {
     return UINT64_C(1) << link->first;
 }
@@ -22,22 +22,24 @@ static void count_change(shm_listener *listener)
 
 /* False: there is no room now. A link that hung up counts as served: its
  * process is dead, and dismissed soon. */
-static bool send_to(shm_link *link, shm_conn *conn)
+static bool send_to(shm_worker_link *link, shm_conn *conn)
 {
-    if (link->unacked >= SHM_LINK_WINDOW) {
+    if (link->unacked >= SHM_WORKER_LINK_WINDOW) {
         return false;
     }
-    shm_link_message attach = {.kind = SHM_LINK_ATTACH,
-                               .conn = conn->serial,
-                               .bytes = conn->block.map.bytes,
-                               .max_message = conn->max_message,
-                               .uid = conn->peer.uid,
-                               .gid = conn->peer.gid,
-                               .pid = conn->peer.pid};
+    shm_worker_link_message attach = {.kind = SHM_WORKER_LINK_ATTACH,
+                                      .conn = conn->serial,
+                                      .bytes = conn->block.map.bytes,
+                                      .max_message = conn->max_message,
+                                      .uid = conn->peer.uid,
+                                      .gid = conn->peer.gid,
+                                      .pid = conn->peer.pid};
     attach.group_count = (uint32_t)conn->peer.group_count;
     memcpy(attach.groups, conn->groups, sizeof attach.groups);
-    int fds[SHM_LINK_FDS] = {conn->block_fd, conn->ledger_fd, conn->bell_fd};
-    shmrpc_status status = shm_link_send(link->fd, &attach, fds, SHM_LINK_FDS);
+    int fds[SHM_WORKER_LINK_FDS] = {conn->block_fd, conn->ledger_fd,
+                                    conn->bell_fd};
+    shmrpc_status status =
+        shm_worker_link_send(link->fd, &attach, fds, SHM_WORKER_LINK_FDS);
     if (status != SHMRPC_OK && status != SHMRPC_E_UNAVAILABLE) {
         return false;
     }
@@ -46,19 +48,20 @@ static bool send_to(shm_link *link, shm_conn *conn)
     return true;
 }
 
-void shm_links_offer(shm_listener *listener, shm_conn *conn)
+void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
 {
-    for (uint64_t left = listener->link_mask; left != 0; left &= left - 1) {
-        shm_link *link = &listener->links[__builtin_ctzll(left)];
+    for (uint64_t left = listener->worker_link_mask; left != 0;
+         left &= left - 1) {
+        shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
         /* Those that lag get it in its turn. */
         link->is_lagging = link->is_lagging || !send_to(link, conn);
     }
-    if (listener->link_mask != 0) {
+    if (listener->worker_link_mask != 0) {
         count_change(listener);
     }
 }
 
-static void catch_up(shm_listener *listener, shm_link *link)
+static void catch_up(shm_listener *listener, shm_worker_link *link)
 {
     link->is_lagging = false;
     for (size_t i = 0; i < listener->table_count && !link->is_lagging; i++) {
@@ -70,11 +73,12 @@ static void catch_up(shm_listener *listener, shm_link *link)
     count_change(listener);
 }
 
-bool shm_links_catch_up(shm_listener *listener)
+bool shm_worker_links_catch_up(shm_listener *listener)
 {
     bool is_lagging = false;
-    for (uint64_t left = listener->link_mask; left != 0; left &= left - 1) {
-        shm_link *link = &listener->links[__builtin_ctzll(left)];
+    for (uint64_t left = listener->worker_link_mask; left != 0;
+         left &= left - 1) {
+        shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
         if (link->is_lagging) {
             catch_up(listener, link);
         }
@@ -85,24 +89,24 @@ bool shm_links_catch_up(shm_listener *listener)
 
 /* Who has left so many unread looks anyway; and the rest is for regions, whose
  * packets must not be lost. */
-static void nudge(const shm_link *link)
+static void nudge(const shm_worker_link *link)
 {
-    shm_link_message look = {.kind = SHM_LINK_NUDGE};
+    shm_worker_link_message look = {.kind = SHM_WORKER_LINK_NUDGE};
     if (!shmrpci_socket_is_backed_up(link->fd)) {
-        (void)shm_link_send(link->fd, &look, NULL, 0);
+        (void)shm_worker_link_send(link->fd, &look, NULL, 0);
     }
 }
 
-void shm_links_forget(shm_listener *listener, shm_conn *conn)
+void shm_worker_links_forget(shm_listener *listener, shm_conn *conn)
 {
     shmrpci_store_release(&conn->ledger->entries[SHM_WHOLE].gone, 1u);
-    if (listener->link_mask == 0) {
+    if (listener->worker_link_mask == 0) {
         return;
     }
     count_change(listener);
-    for (uint64_t left = listener->link_mask & conn->sent; left != 0;
+    for (uint64_t left = listener->worker_link_mask & conn->sent; left != 0;
          left &= left - 1) {
-        nudge(&listener->links[__builtin_ctzll(left)]);
+        nudge(&listener->worker_links[__builtin_ctzll(left)]);
     }
 }
 
@@ -118,13 +122,14 @@ static shm_conn *find(const shm_listener *listener, uint64_t serial)
     return NULL;
 }
 
-static void answer(const shm_link *link, const shm_link_message *asked,
-                   shmrpc_status status, const shm_conn *conn, uint32_t region)
+static void answer(const shm_worker_link *link,
+                   const shm_worker_link_message *asked, shmrpc_status status,
+                   const shm_conn *conn, uint32_t region)
 {
-    shm_link_message reply = {.kind = SHM_LINK_REGION,
-                              .conn = asked->conn,
-                              .tag = asked->tag,
-                              .status = status};
+    shm_worker_link_message reply = {.kind = SHM_WORKER_LINK_REGION,
+                                     .conn = asked->conn,
+                                     .tag = asked->tag,
+                                     .status = status};
     int fd = -1;
     if (status == SHMRPC_OK) {
         const shm_extent *extent = shm_extent_of(conn, region);
@@ -134,16 +139,16 @@ static void answer(const shm_link *link, const shm_link_message *asked,
         reply.bytes = extent->map.bytes;
         fd = extent->fd;
     }
-    (void)shm_link_send(link->fd, &reply, &fd, fd >= 0 ? 1 : 0);
+    (void)shm_worker_link_send(link->fd, &reply, &fd, fd >= 0 ? 1 : 0);
 }
 
-static void give_region(shm_listener *listener, const shm_link *link,
-                        const shm_link_message *asked)
+static void give_region(shm_listener *listener, const shm_worker_link *link,
+                        const shm_worker_link_message *asked)
 {
     uint32_t region = asked->region;
     shmrpc_status status = SHMRPC_E_NOT_FOUND;
     shm_conn *conn = find(listener, asked->conn);
-    if (conn != NULL && asked->kind == SHM_LINK_GRANT) {
+    if (conn != NULL && asked->kind == SHM_WORKER_LINK_GRANT) {
         status =
             asked->slot < SHM_SLOTS && asked->bytes > 0
                 ? shm_extent_grant(conn, asked->bytes, asked->slot, &region)
@@ -155,51 +160,51 @@ static void give_region(shm_listener *listener, const shm_link *link,
     answer(link, asked, status, conn, region);
 }
 
-static void take_packet(shm_listener *listener, shm_link *link,
-                        const shm_link_message *head)
+static void take_packet(shm_listener *listener, shm_worker_link *link,
+                        const shm_worker_link_message *head)
 {
     shm_conn *conn;
-    switch ((shm_link_kind)head->kind) {
-    case SHM_LINK_ACK:
+    switch ((shm_worker_link_kind)head->kind) {
+    case SHM_WORKER_LINK_ACK:
         link->unacked -=
             head->count < link->unacked ? head->count : link->unacked;
         break;
-    case SHM_LINK_REFUSE:
+    case SHM_WORKER_LINK_REFUSE:
         conn = find(listener, head->conn);
         if (conn != NULL && conn->state == SHM_CONN_OPEN) {
             shm_control_close(conn);
         }
         break;
-    case SHM_LINK_MAP:
-    case SHM_LINK_GRANT:
+    case SHM_WORKER_LINK_MAP:
+    case SHM_WORKER_LINK_GRANT:
         give_region(listener, link, head);
         break;
-    case SHM_LINK_TELL:
+    case SHM_WORKER_LINK_TELL:
         conn = find(listener, head->conn);
         if (conn != NULL) {
             shm_conn_tell(conn);
         }
         break;
-    case SHM_LINK_SETUP:
-    case SHM_LINK_ATTACH:
-    case SHM_LINK_NUDGE:
-    case SHM_LINK_REGION:
+    case SHM_WORKER_LINK_SETUP:
+    case SHM_WORKER_LINK_ATTACH:
+    case SHM_WORKER_LINK_NUDGE:
+    case SHM_WORKER_LINK_REGION:
         break; /* not a worker's to send */
     }
 }
 
-void shm_link_event(shm_listener *listener, uint32_t first)
+void shm_worker_link_event(shm_listener *listener, uint32_t first)
 {
-    shm_link *link = &listener->links[first];
-    shm_link_packet packet;
+    shm_worker_link *link = &listener->worker_links[first];
+    shm_worker_link_packet packet;
     while (link->fd >= 0) {
-        shmrpc_status status = shm_link_receive(link->fd, &packet);
+        shmrpc_status status = shm_worker_link_receive(link->fd, &packet);
         if (status == SHMRPC_E_BUSY) {
             return;
         }
         if (status == SHMRPC_OK) {
             take_packet(listener, link, &packet.head);
-            shm_link_close_fds(&packet);
+            shm_worker_link_close_fds(&packet);
         } else if (status != SHMRPC_E_EXHAUSTED) {
             /* It has hung up, or talks nonsense: its end, which comes from
              * elsewhere, is waited for. */
@@ -212,17 +217,18 @@ void shm_link_event(shm_listener *listener, uint32_t first)
 
 /* ---- beginning and end ----------------------------------------------- */
 
-static shmrpc_status set_up(shm_listener *listener, const shm_link *link)
+static shmrpc_status set_up(shm_listener *listener, const shm_worker_link *link)
 {
-    shm_link_message setup = {.kind = SHM_LINK_SETUP,
-                              .first = link->first,
-                              .count = link->count,
-                              .profile = (uint32_t)listener->opts.profile,
-                              .max_message = listener->opts.max_message_bytes};
+    shm_worker_link_message setup = {
+        .kind = SHM_WORKER_LINK_SETUP,
+        .first = link->first,
+        .count = link->count,
+        .profile = (uint32_t)listener->opts.profile,
+        .max_message = listener->opts.max_message_bytes};
     (void)snprintf(setup.path, sizeof setup.path, "%s", listener->place.path);
-    int fds[SHM_LINK_FDS] = {listener->shared_fd, listener->status_fd,
-                             listener->bell_fd};
-    return shm_link_send(link->fd, &setup, fds, SHM_LINK_FDS);
+    int fds[SHM_WORKER_LINK_FDS] = {listener->shared_fd, listener->status_fd,
+                                    listener->bell_fd};
+    return shm_worker_link_send(link->fd, &setup, fds, SHM_WORKER_LINK_FDS);
 }
 
 static bool is_room(const shm_listener *listener, uint32_t first,
@@ -240,8 +246,8 @@ static bool is_room(const shm_listener *listener, uint32_t first,
     return true;
 }
 
-int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
-                    int fd, shmrpc_error *error)
+int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
+                           uint32_t count, int fd, shmrpc_error *error)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
     if (!listener->opts.takes_processes || !is_room(listener, first, count)) {
@@ -249,10 +255,11 @@ int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
                                 "no place for workers %u to %u", first,
                                 first + count - 1);
     }
-    shm_link *link = &listener->links[first];
-    *link = (shm_link){.fd = fd, .first = first, .count = count};
-    shmrpc_status status = shmrpci_poll_add(
-        listener->poll_set, fd, SHMRPCI_POLL_LEVEL, SHM_TAG_LINKS + first);
+    shm_worker_link *link = &listener->worker_links[first];
+    *link = (shm_worker_link){.fd = fd, .first = first, .count = count};
+    shmrpc_status status =
+        shmrpci_poll_add(listener->poll_set, fd, SHMRPCI_POLL_LEVEL,
+                         SHM_TAG_WORKER_LINKS + first);
     for (uint32_t i = first; i < first + count; i++) {
         shm_worker_shared *worker = &listener->shared->workers[i];
         shmrpci_store_release(&worker->order, (uint32_t)SHM_ORDER_WORK);
@@ -271,35 +278,36 @@ int shm_link_enlist(shmrpci_listener *base, uint32_t first, uint32_t count,
     for (uint32_t i = first; i < first + count; i++) {
         shmrpci_store_seq(&listener->places[i].taken, 1u);
     }
-    listener->link_mask |= bit_of(link);
+    listener->worker_link_mask |= bit_of(link);
     catch_up(listener, link);
     return SHMRPC_OK;
 }
 
-shmrpc_status shm_link_adopt(shm_listener *listener, const shm_link *link)
+shmrpc_status shm_worker_link_adopt(shm_listener *listener,
+                                    const shm_worker_link *link)
 {
     uint32_t first = link->first;
     shmrpc_status status =
         !is_room(listener, first, link->count)
             ? SHMRPC_E_INVALID
             : shmrpci_poll_add(listener->poll_set, link->fd, SHMRPCI_POLL_LEVEL,
-                               SHM_TAG_LINKS + first);
+                               SHM_TAG_WORKER_LINKS + first);
     if (status != SHMRPC_OK) {
         return status;
     }
-    listener->links[first] = *link;
-    listener->link_mask |= bit_of(link);
+    listener->worker_links[first] = *link;
+    listener->worker_link_mask |= bit_of(link);
     for (uint32_t i = first; i < first + link->count; i++) {
         shmrpci_store_seq(&listener->places[i].taken, 1u);
     }
     return SHMRPC_OK;
 }
 
-void shm_link_retire(shmrpci_listener *base, uint32_t first)
+void shm_worker_link_retire(shmrpci_listener *base, uint32_t first)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
-    shm_link *link = &listener->links[first];
-    if ((listener->link_mask >> first & 1) == 0) {
+    shm_worker_link *link = &listener->worker_links[first];
+    if ((listener->worker_link_mask >> first & 1) == 0) {
         return;
     }
     for (uint32_t i = first; i < first + link->count; i++) {
@@ -309,15 +317,15 @@ void shm_link_retire(shmrpci_listener *base, uint32_t first)
     nudge(link);
 }
 
-void shm_link_dismiss(shmrpci_listener *base, uint32_t first)
+void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
-    shm_link *link = &listener->links[first];
+    shm_worker_link *link = &listener->worker_links[first];
     uint64_t bit = bit_of(link);
-    if ((listener->link_mask & bit) == 0) {
+    if ((listener->worker_link_mask & bit) == 0) {
         return;
     }
-    listener->link_mask &= ~bit;
+    listener->worker_link_mask &= ~bit;
     shmrpci_poll_remove(listener->poll_set, link->fd);
     shmrpci_fd_close(&link->fd);
     for (size_t i = 0; i < listener->table_count; i++) {

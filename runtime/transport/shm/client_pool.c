@@ -1,5 +1,5 @@
 /* First fit over sorted free ranges. */
-#include "transport/shm/pool.h"
+#include "transport/shm/client_pool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -74,7 +74,7 @@ void shm_control_close(shm_conn *conn)
     shm_conn_hide(conn);
     conn->state = SHM_CONN_CLOSED;
     conn->closed_version = 0; /* still in the table, for its residue */
-    shm_conn_link(&listener->closed, conn);
+    shm_conn_push(&listener->closed, conn);
 }
 
 static bool is_held(const shm_conn *conn)
@@ -125,7 +125,7 @@ static bool advance(shm_conn *conn)
         shmrpci_mutex_lock(&listener->table_lock);
         shm_table_remove(listener, conn);
         shmrpci_mutex_unlock(&listener->table_lock);
-        shm_links_forget(listener, conn);
+        shm_worker_links_forget(listener, conn);
     }
     if (is_held(conn)) {
         return false;

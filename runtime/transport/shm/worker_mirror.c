@@ -1,5 +1,5 @@
 /* A worker process's table of connections, and its end of the link. */
-#include "transport/shm/mirror.h"
+#include "transport/shm/worker_mirror.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "os/poll.h"
 #include "os/socket.h"
-#include "transport/shm/link.h"
+#include "transport/shm/worker_link.h"
 
 #define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
 
@@ -16,7 +16,8 @@
 
 /* ---- connections ----------------------------------------------------- */
 
-static shm_conn *make_conn(shm_listener *listener, const shm_link_message *head)
+static shm_conn *make_conn(shm_listener *listener,
+                           const shm_worker_link_message *head)
 {
     shm_conn *conn = shm_conn_create(listener);
     if (conn != NULL) {
@@ -35,26 +36,27 @@ static shm_conn *make_conn(shm_listener *listener, const shm_link_message *head)
     return conn;
 }
 
-static shmrpc_status map_conn(shm_conn *conn, shm_link_packet *packet)
+static shmrpc_status map_conn(shm_conn *conn, shm_worker_link_packet *packet)
 {
-    if (packet->fd_count != SHM_LINK_FDS) {
+    if (packet->fd_count != SHM_WORKER_LINK_FDS) {
         return SHMRPC_E_INVALID;
     }
-    shmrpc_status status = shm_memory_attach(
-        packet->fds[SHM_LINK_FD_LEDGER], sizeof(shm_ledger), &conn->ledger_map);
+    shmrpc_status status =
+        shm_memory_attach(packet->fds[SHM_WORKER_LINK_FD_LEDGER],
+                          sizeof(shm_ledger), &conn->ledger_map);
     if (status == SHMRPC_OK) {
         conn->ledger = conn->ledger_map.at;
-        status = shm_block_attach(packet->fds[SHM_LINK_FD_BLOCK],
+        status = shm_block_attach(packet->fds[SHM_WORKER_LINK_FD_BLOCK],
                                   packet->head.bytes, &conn->block);
     }
     if (status == SHMRPC_OK) {
-        conn->bell_fd = packet->fds[SHM_LINK_FD_BELL];
-        packet->fds[SHM_LINK_FD_BELL] = -1;
+        conn->bell_fd = packet->fds[SHM_WORKER_LINK_FD_BELL];
+        packet->fds[SHM_WORKER_LINK_FD_BELL] = -1;
     }
     return status;
 }
 
-static void attach_conn(shm_listener *listener, shm_link_packet *packet)
+static void attach_conn(shm_listener *listener, shm_worker_link_packet *packet)
 {
     shm_mirror *mirror = listener->mirror;
     shm_conn *conn = make_conn(listener, &packet->head);
@@ -65,9 +67,9 @@ static void attach_conn(shm_listener *listener, shm_link_packet *packet)
     }
     mirror->owed++;
     if (status != SHMRPC_OK) {
-        shm_link_message refuse = {.kind = SHM_LINK_REFUSE,
-                                   .conn = packet->head.conn};
-        (void)shm_link_send(mirror->link_fd, &refuse, NULL, 0);
+        shm_worker_link_message refuse = {.kind = SHM_WORKER_LINK_REFUSE,
+                                          .conn = packet->head.conn};
+        (void)shm_worker_link_send(mirror->link_fd, &refuse, NULL, 0);
         if (conn != NULL) {
             shm_conn_destroy(conn);
         }
@@ -88,7 +90,8 @@ static shm_conn *find(const shm_listener *listener, uint64_t serial)
 
 /* Under table_lock. What was mapped under that number before is used by
  * nobody, or the supervisor would not have taken it away. */
-static shmrpc_status map_region(shm_conn *conn, const shm_link_packet *packet)
+static shmrpc_status map_region(shm_conn *conn,
+                                const shm_worker_link_packet *packet)
 {
     uint32_t region = packet->head.region;
     uint32_t live = packet->head.incarnation + 1;
@@ -115,7 +118,8 @@ static shmrpc_status map_region(shm_conn *conn, const shm_link_packet *packet)
     return status;
 }
 
-static void take_region(shm_listener *listener, const shm_link_packet *packet)
+static void take_region(shm_listener *listener,
+                        const shm_worker_link_packet *packet)
 {
     shm_conn *conn = find(listener, packet->head.conn);
     shmrpc_status status = (shmrpc_status)packet->head.status;
@@ -150,22 +154,22 @@ static void be_alone(shm_listener *listener)
     }
 }
 
-static void take_packet(shm_listener *listener, shm_link_packet *packet)
+static void take_packet(shm_listener *listener, shm_worker_link_packet *packet)
 {
-    switch ((shm_link_kind)packet->head.kind) {
-    case SHM_LINK_ATTACH:
+    switch ((shm_worker_link_kind)packet->head.kind) {
+    case SHM_WORKER_LINK_ATTACH:
         attach_conn(listener, packet);
         break;
-    case SHM_LINK_REGION:
+    case SHM_WORKER_LINK_REGION:
         take_region(listener, packet);
         break;
-    case SHM_LINK_NUDGE:
-    case SHM_LINK_SETUP:
-    case SHM_LINK_ACK:
-    case SHM_LINK_REFUSE:
-    case SHM_LINK_MAP:
-    case SHM_LINK_GRANT:
-    case SHM_LINK_TELL:
+    case SHM_WORKER_LINK_NUDGE:
+    case SHM_WORKER_LINK_SETUP:
+    case SHM_WORKER_LINK_ACK:
+    case SHM_WORKER_LINK_REFUSE:
+    case SHM_WORKER_LINK_MAP:
+    case SHM_WORKER_LINK_GRANT:
+    case SHM_WORKER_LINK_TELL:
         break;
     }
 }
@@ -173,9 +177,10 @@ static void take_packet(shm_listener *listener, shm_link_packet *packet)
 static void read_packets(shm_listener *listener)
 {
     shm_mirror *mirror = listener->mirror;
-    shm_link_packet packet;
+    shm_worker_link_packet packet;
     for (;;) {
-        shmrpc_status status = shm_link_receive(mirror->link_fd, &packet);
+        shmrpc_status status =
+            shm_worker_link_receive(mirror->link_fd, &packet);
         if (status == SHMRPC_E_BUSY) {
             return;
         }
@@ -185,29 +190,30 @@ static void read_packets(shm_listener *listener)
         }
         /* EXHAUSTED: without descriptors, it will be refused. */
         take_packet(listener, &packet);
-        shm_link_close_fds(&packet);
+        shm_worker_link_close_fds(&packet);
     }
 }
 
 static void acknowledge(shm_mirror *mirror)
 {
-    shm_link_message ack = {.kind = SHM_LINK_ACK, .count = mirror->owed};
+    shm_worker_link_message ack = {.kind = SHM_WORKER_LINK_ACK,
+                                   .count = mirror->owed};
     if (mirror->owed > 0 &&
-        shm_link_send(mirror->link_fd, &ack, NULL, 0) == SHMRPC_OK) {
+        shm_worker_link_send(mirror->link_fd, &ack, NULL, 0) == SHMRPC_OK) {
         mirror->owed = 0;
     }
 }
 
-/* What is gone leaves the table as in close.c. */
+/* What is gone leaves the table as in listener_close.c. */
 static void prune(shm_listener *listener)
 {
     for (size_t i = 0; i < listener->table_count;) {
         shm_conn *conn = listener->table[i];
-        /* Acquire: pairs with the release in links.c. */
+        /* Acquire: pairs with the release in listener_worker_links.c. */
         if (shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].gone) != 0) {
             shm_table_remove(listener, conn);
             conn->state = SHM_CONN_CLOSED;
-            shm_conn_link(&listener->closed, conn);
+            shm_conn_push(&listener->closed, conn);
         } else {
             i++;
         }
@@ -241,19 +247,21 @@ void shm_mirror_reap(shm_listener *listener)
 /* What is said here must not be lost: while the control loop has no CPU, what
  * it was told of the ends of calls can fill the link. */
 static shmrpc_status say(const shm_mirror *mirror,
-                         const shm_link_message *message, int64_t deadline_ns)
+                         const shm_worker_link_message *message,
+                         int64_t deadline_ns)
 {
     shmrpci_poll_entry room = {.fd = mirror->link_fd, .write = true};
     shmrpc_status status;
     do {
-        status = shm_link_send(mirror->link_fd, message, NULL, 0);
+        status = shm_worker_link_send(mirror->link_fd, message, NULL, 0);
     } while (status == SHMRPC_E_EXHAUSTED &&
              shmrpci_poll_entries(&room, 1, deadline_ns));
     return status;
 }
 
 /* Under table_lock. */
-static shm_mirror_ask *begin_ask(shm_listener *listener, shm_link_message *want)
+static shm_mirror_ask *begin_ask(shm_listener *listener,
+                                 shm_worker_link_message *want)
 {
     shm_mirror *mirror = listener->mirror;
     shm_mirror_ask *ask = mirror->asks;
@@ -283,11 +291,12 @@ static bool look(shm_listener *listener, shm_mirror_ask *ask)
     return is_done;
 }
 
-static shmrpc_status ask_for(shm_listener *listener, shm_link_message *want,
+static shmrpc_status ask_for(shm_listener *listener,
+                             shm_worker_link_message *want,
                              uint32_t *out_region)
 {
     shm_mirror *mirror = listener->mirror;
-    int64_t deadline_ns = shmrpci_deadline_after(SHM_LINK_WAIT_NS);
+    int64_t deadline_ns = shmrpci_deadline_after(SHM_WORKER_LINK_WAIT_NS);
     shmrpci_mutex_lock(&listener->table_lock);
     shm_mirror_ask *ask = begin_ask(listener, want);
     shmrpci_mutex_unlock(&listener->table_lock);
@@ -314,17 +323,17 @@ static shmrpc_status ask_for(shm_listener *listener, shm_link_message *want,
 shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region)
 {
-    shm_link_message want = {.kind = SHM_LINK_GRANT,
-                             .conn = conn->serial,
-                             .bytes = bytes,
-                             .slot = slot};
+    shm_worker_link_message want = {.kind = SHM_WORKER_LINK_GRANT,
+                                    .conn = conn->serial,
+                                    .bytes = bytes,
+                                    .slot = slot};
     return ask_for(conn->listener, &want, out_region);
 }
 
 const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
 {
-    shm_link_message want = {
-        .kind = SHM_LINK_MAP, .conn = conn->serial, .region = region};
+    shm_worker_link_message want = {
+        .kind = SHM_WORKER_LINK_MAP, .conn = conn->serial, .region = region};
     uint32_t got;
     if (ask_for(conn->listener, &want, &got) != SHMRPC_OK) {
         return NULL;
@@ -336,35 +345,37 @@ const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region, uint32_t live)
                : NULL;
 }
 
-static shmrpc_status say_of(const shm_conn *conn, shm_link_kind kind)
+static shmrpc_status say_of(const shm_conn *conn, shm_worker_link_kind kind)
 {
-    shm_link_message message = {.kind = kind, .conn = conn->serial};
+    shm_worker_link_message message = {.kind = kind, .conn = conn->serial};
     return say(conn->listener->mirror, &message,
-               shmrpci_deadline_after(SHM_LINK_WAIT_NS));
+               shmrpci_deadline_after(SHM_WORKER_LINK_WAIT_NS));
 }
 
 void shm_mirror_tell(shm_conn *conn, uint32_t armed)
 {
     /* Relaxed: a worker of this process that hasn't seen it says it again. */
     if (shmrpci_load_relaxed(&conn->said_of) != armed &&
-        say_of(conn, SHM_LINK_TELL) == SHMRPC_OK) {
+        say_of(conn, SHM_WORKER_LINK_TELL) == SHMRPC_OK) {
         shmrpci_store_relaxed(&conn->said_of, armed);
     }
 }
 
 void shm_mirror_refuse(const shm_conn *conn)
 {
-    (void)say_of(conn, SHM_LINK_REFUSE);
+    (void)say_of(conn, SHM_WORKER_LINK_REFUSE);
 }
 
 /* ---- beginning and end ----------------------------------------------- */
 
-static shmrpc_status take_setup(shm_listener *listener, shm_link_packet *packet)
+static shmrpc_status take_setup(shm_listener *listener,
+                                shm_worker_link_packet *packet)
 {
-    const shm_link_message *head = &packet->head;
+    const shm_worker_link_message *head = &packet->head;
     shm_mirror *mirror = listener->mirror;
-    if (head->kind != SHM_LINK_SETUP || packet->fd_count != SHM_LINK_FDS ||
-        head->count == 0 || head->first >= SHM_MAX_WORKERS ||
+    if (head->kind != SHM_WORKER_LINK_SETUP ||
+        packet->fd_count != SHM_WORKER_LINK_FDS || head->count == 0 ||
+        head->first >= SHM_MAX_WORKERS ||
         head->count > SHM_MAX_WORKERS - head->first) {
         return SHMRPC_E_INVALID;
     }
@@ -378,19 +389,19 @@ static shmrpc_status take_setup(shm_listener *listener, shm_link_packet *packet)
     (void)snprintf(listener->description, sizeof listener->description,
                    "shm %s", listener->place.path);
     shmrpc_status status =
-        shm_memory_attach(packet->fds[SHM_LINK_FD_SHARED],
+        shm_memory_attach(packet->fds[SHM_WORKER_LINK_FD_SHARED],
                           sizeof(shm_service_shared), &listener->shared_map);
     if (status == SHMRPC_OK) {
         status =
-            shm_memory_attach(packet->fds[SHM_LINK_FD_STATUS],
+            shm_memory_attach(packet->fds[SHM_WORKER_LINK_FD_STATUS],
                               sizeof(shm_status_page), &listener->status_map);
     }
     if (status == SHMRPC_OK) {
         listener->shared = listener->shared_map.at;
         listener->status = listener->status_map.at;
         listener->signal = &listener->shared->changes;
-        listener->bell_fd = packet->fds[SHM_LINK_FD_DOORBELL];
-        packet->fds[SHM_LINK_FD_DOORBELL] = -1;
+        listener->bell_fd = packet->fds[SHM_WORKER_LINK_FD_DOORBELL];
+        packet->fds[SHM_WORKER_LINK_FD_DOORBELL] = -1;
         status = listener->shared->magic == SHM_SHARED_MAGIC &&
                          listener->shared->version == SHM_LAYOUT_VERSION
                      ? SHMRPC_OK
@@ -401,15 +412,15 @@ static shmrpc_status take_setup(shm_listener *listener, shm_link_packet *packet)
 
 static shmrpc_status receive_setup(shm_listener *listener)
 {
-    shm_link_packet packet;
+    shm_worker_link_packet packet;
     int fd = listener->mirror->link_fd;
     if (!shmrpci_poll_readable(fd, shmrpci_deadline_after(SETUP_WAIT_NS))) {
         return SHMRPC_E_DEADLINE;
     }
-    shmrpc_status status = shm_link_receive(fd, &packet);
+    shmrpc_status status = shm_worker_link_receive(fd, &packet);
     if (status == SHMRPC_OK) {
         status = take_setup(listener, &packet);
-        shm_link_close_fds(&packet);
+        shm_worker_link_close_fds(&packet);
     }
     return status;
 }

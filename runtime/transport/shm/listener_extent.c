@@ -19,7 +19,7 @@
 
 #include "os/memory.h"
 #include "os/poll.h"
-#include "transport/shm/mirror.h"
+#include "transport/shm/worker_mirror.h"
 
 #define DEFAULT_IDLE_NS (30 * SHMRPCI_NS_PER_S)
 

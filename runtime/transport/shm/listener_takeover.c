@@ -1,5 +1,5 @@
 /* Takes a listener over from the process that has it. */
-#include "transport/shm/handover.h"
+#include "transport/shm/listener_handover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +181,7 @@ static shmrpc_status enter(shm_conn *conn, const heir_packet *packet)
         conn->state = SHM_CONN_OPEN;
         if (packet->head.is_closed != 0) {
             conn->state = SHM_CONN_CLOSED;
-            shm_conn_link(&listener->closed, conn);
+            shm_conn_push(&listener->closed, conn);
         } else {
             shm_conn_show(conn);
         }
@@ -253,7 +253,7 @@ static shmrpc_status take_knock(const taker *t, heir_packet *packet)
         shm_conn_destroy(conn);
         return status;
     }
-    shm_conn_link(&t->listener->handshakes, conn);
+    shm_conn_push(&t->listener->handshakes, conn);
     return SHMRPC_OK;
 }
 
@@ -263,12 +263,12 @@ static shmrpc_status take_link(const taker *t, heir_packet *packet)
     if (packet->fd_count != 1) {
         return SHMRPC_E_INVALID;
     }
-    shm_link link = {.fd = packet->fds[0],
-                     .first = head->first,
-                     .count = head->count,
-                     .unacked = head->unacked,
-                     .is_lagging = head->is_lagging != 0};
-    shmrpc_status status = shm_link_adopt(t->listener, &link);
+    shm_worker_link link = {.fd = packet->fds[0],
+                            .first = head->first,
+                            .count = head->count,
+                            .unacked = head->unacked,
+                            .is_lagging = head->is_lagging != 0};
+    shmrpc_status status = shm_worker_link_adopt(t->listener, &link);
     if (status == SHMRPC_OK) {
         (void)keep(packet, 0);
     }

@@ -12,7 +12,7 @@
 #include "os/map_alias.h"
 #include "os/process.h"
 #include "os/socket.h"
-#include "transport/shm/mirror.h"
+#include "transport/shm/worker_mirror.h"
 
 static shm_worker *worker_of(const shmrpci_request *request)
 {
@@ -111,7 +111,7 @@ static void forget_extents(const shm_worker *worker)
  * sequentially consistent) between that change and the looks below: at the
  * clients that sleep, and, rule 4, at the next call on the slot, which others
  * may have passed by while we held the entry. Who dies before it has looked is
- * made up for by recover.c. */
+ * made up for by listener_recover.c. */
 static void unclaim(shm_worker *worker)
 {
     shm_conn *conn = worker->conn;

@@ -1,5 +1,5 @@
 /* Gives a listener to its successor. */
-#include "transport/shm/handover.h"
+#include "transport/shm/listener_handover.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +101,7 @@ static void give_knock(giver *to, const shm_conn *conn)
     give(to, &message, &conn->fd, 1);
 }
 
-static void give_link(giver *to, const shm_link *link)
+static void give_link(giver *to, const shm_worker_link *link)
 {
     shm_heir_message message = {.kind = SHM_HEIR_LINK,
                                 .first = link->first,
@@ -129,8 +129,9 @@ shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
             give_knock(&to, conn);
         }
     }
-    for (uint64_t left = listener->link_mask; left != 0; left &= left - 1) {
-        give_link(&to, &listener->links[__builtin_ctzll(left)]);
+    for (uint64_t left = listener->worker_link_mask; left != 0;
+         left &= left - 1) {
+        give_link(&to, &listener->worker_links[__builtin_ctzll(left)]);
     }
     give(&to, &end, NULL, 0);
     return to.status;

@@ -1,6 +1,6 @@
 /*
  * Connections, as the control loop sees them: handshake and requests for
- * memory. Their end is in close.c.
+ * memory. Their end is in listener_close.c.
  *
  * Nothing here waits for a client: packets are read and sent without
  * blocking, and a handshake that takes too long is dropped.
@@ -82,7 +82,7 @@ static shmrpc_status publish(shm_listener *listener, shm_conn *conn)
     shmrpc_status status = shm_table_add(listener, conn);
     shmrpci_mutex_unlock(&listener->table_lock);
     if (status == SHMRPC_OK) {
-        shm_links_offer(listener, conn);
+        shm_worker_links_offer(listener, conn);
     }
     return status;
 }
@@ -208,7 +208,7 @@ static void admit(shm_listener *listener, int fd)
         return;
     }
     conn->is_over_quota = is_over_quota;
-    shm_conn_link(&listener->handshakes, conn);
+    shm_conn_push(&listener->handshakes, conn);
 }
 
 /* No descriptor is left: with the spare one, takes the client out of the
@@ -248,7 +248,7 @@ static void drop_handshake(shm_conn *conn)
     unlink_conn(&conn->listener->handshakes, conn);
     shmrpci_poll_remove(conn->listener->poll_set, conn->fd);
     conn->state = SHM_CONN_CLOSED;
-    shm_conn_link(&conn->listener->closed, conn);
+    shm_conn_push(&conn->listener->closed, conn);
 }
 
 /* The welcome, in the packet or beside it; the block goes to the client with

@@ -1,7 +1,7 @@
 /* The client's allocator of spans. */
 #include "service.h"
 
-#include "transport/shm/pool.h"
+#include "transport/shm/client_pool.h"
 
 #define ARENA 44800u
 

@@ -1,12 +1,13 @@
 /*
- * A mirror: the listener of a worker process, filled by its link (link.h).
+ * A mirror: the listener of a worker process, filled by its link
+ * (worker_link.h).
  *
  * It listens to nothing and owns no client's socket; its connections are
  * mapped when the link brings them and freed when the supervisor has let go of
  * them and no worker of this process looks any more.
  */
-#ifndef SHMRPCI_TRANSPORT_SHM_MIRROR_H
-#define SHMRPCI_TRANSPORT_SHM_MIRROR_H
+#ifndef SHMRPCI_TRANSPORT_SHM_WORKER_MIRROR_H
+#define SHMRPCI_TRANSPORT_SHM_WORKER_MIRROR_H
 
 #include "transport/shm/server.h"
 

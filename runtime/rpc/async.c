@@ -32,34 +32,35 @@ static bool hold_flying(shmrpc_call *call)
 /* The slot of a call is free. */
 static inline void leave(shmrpc_call *call)
 {
-    shmrpci_plan_leave(&call->plan);
-    call->plan.link = NULL;
+    shmrpci_pending_leave(&call->pending);
+    call->pending.link = NULL;
 }
 
 /* How a call ends that has no reply, as receive has told. */
-static int ended(shmrpci_plan *p, int received)
+static int ended(shmrpci_pending *p, int received)
 {
     if (received == SHMRPC_E_DEADLINE) {
-        return shmrpci_plan_give_up(p);
+        return shmrpci_pending_give_up(p);
     }
-    return received == SHMRPC_E_UNAVAILABLE ? shmrpci_plan_not_sent(p)
-                                            : shmrpci_plan_lost(p, received);
+    return received == SHMRPC_E_UNAVAILABLE ? shmrpci_pending_not_sent(p)
+                                            : shmrpci_pending_lost(p, received);
 }
 
 /* Brings the outcome of a held call into its object. */
 static void settle(shmrpc_call *call, int received)
 {
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     p->error = &call->error;
     call->reply = NULL;
-    call->status = received == SHMRPC_OK ? shmrpci_plan_reply(p, &call->reply)
-                                         : ended(p, received);
+    call->status = received == SHMRPC_OK
+                       ? shmrpci_pending_reply(p, &call->reply)
+                       : ended(p, received);
     leave(call);
 }
 
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 {
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     int status = p->link->transport->receive(&p->call, 0);
     if (status == SHMRPC_E_DEADLINE && now_ns < p->deadline_ns) {
         return false;
@@ -70,7 +71,7 @@ bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 
 bool shmrpci_async_cancel(shmrpc_call *call)
 {
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     bool withdrawn = p->link->transport->cancel(&p->call);
     leave(call);
     call->reply = NULL;
@@ -118,7 +119,7 @@ static shmrpc_call *hold_oldest(shmrpci_async *async)
         }
         shmrpc_call *later = call;
         if (oldest == NULL ||
-            (int64_t)(call->plan.ticks - oldest->plan.ticks) < 0) {
+            (int64_t)(call->pending.ticks - oldest->pending.ticks) < 0) {
             later = oldest;
             oldest = call;
         }
@@ -137,7 +138,7 @@ static bool await_end(shmrpci_async *async, int64_t deadline_ns)
     if (call == NULL) {
         return false;
     }
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     int64_t until_ns = now_of(async->client) + TURN_NS;
     until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
     int status = p->link->transport->receive(&p->call, until_ns);
@@ -178,7 +179,7 @@ typedef struct form {
 /* Waits a while for a held call. True: it is over. */
 static bool is_soon(shmrpc_call *call, int64_t patience_ns)
 {
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     shmrpci_mutex_lock(&call->async->lock);
     shmrpci_async_enter(call->async, call);
     shmrpci_mutex_unlock(&call->async->lock);
@@ -208,19 +209,19 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
                         const shmrpc_opts *opts, const form *as,
                         shmrpc_error *error)
 {
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     if (shmrpci_load_acquire(&async->is_closing) != 0) {
         return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
                                 "the client is being closed");
     }
     int status =
-        shmrpci_plan_init(p, async->client, method, params, opts, error);
+        shmrpci_pending_init(p, async->client, method, params, opts, error);
     if (status == SHMRPC_OK) {
         p->flags = as->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
         p->is_loan = as->is_loan;
         p->loan_bytes = as->loan_bytes;
         p->hazard = &call->holds;
-        status = shmrpci_plan_start(p);
+        status = shmrpci_pending_start(p);
     }
     p->params = NULL;
     p->error = NULL;
@@ -308,14 +309,14 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     int status = start_new(client, method, NULL, opts, &as, out, error);
     if (status == SHMRPC_OK) {
         shmrpci_store_release(&(*out)->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
-        *at = (*out)->plan.call.out.data;
+        *at = (*out)->pending.call.out.data;
     }
     return status;
 }
 
 int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
 {
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     if (call->async->generation != shmrpci_fork_generation()) {
         return shmrpc_error_set(error, SHMRPC_E_FORKED,
                                 "the loan is the parent's, from before fork");
@@ -326,8 +327,8 @@ int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
                                 p->method->name);
     }
     p->error = error;
-    shmrpci_plan_shorten(p);
-    int status = shmrpci_plan_commit(p);
+    shmrpci_pending_shorten(p);
+    int status = shmrpci_pending_commit(p);
     p->error = NULL;
     if (status == SHMRPC_OK) {
         let_go(call, false);
@@ -363,7 +364,7 @@ static bool is_lent(const shmrpc_call *call)
 }
 
 /* Waits for a held call. On OK its reply is to be decoded. */
-static inline int await(shmrpci_plan *p)
+static inline int await(shmrpci_pending *p)
 {
     int status = p->link->transport->receive(&p->call, p->deadline_ns);
     return status == SHMRPC_OK ? SHMRPC_OK : ended(p, status);
@@ -378,7 +379,7 @@ static bool is_inherited(const shmrpc_call *call)
 static bool is_of(const shmrpc_call *call, const shmrpc_service *service,
                   uint32_t method)
 {
-    return call->plan.method == &service->methods[method] &&
+    return call->pending.method == &service->methods[method] &&
            call->end == NULL && !is_lent(call);
 }
 
@@ -390,7 +391,7 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
     }
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
                             "this is a call of %s%s; it goes on",
-                            call->plan.method->name,
+                            call->pending.method->name,
                             is_lent(call)       ? " that was not sent"
                             : call->end != NULL ? " with a callback"
                                                 : "");
@@ -410,12 +411,13 @@ int shmrpc_stub_finish(shmrpc_call *call, const shmrpc_service *service,
     if (is_inherited(call) || !is_of(call, service, method)) {
         return not_yours(call, error);
     }
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     int status;
     if (hold_own(call)) {
         p->error = error;
         status = await(p);
-        status = status == SHMRPC_OK ? shmrpci_plan_value(p, result) : status;
+        status =
+            status == SHMRPC_OK ? shmrpci_pending_value(p, result) : status;
         leave(call);
     } else {
         status = outcome(call, error);
@@ -435,12 +437,12 @@ int shmrpc_stub_finish_reply(shmrpc_call *call, const shmrpc_service *service,
     if (is_inherited(call) || !is_of(call, service, method)) {
         return not_yours(call, error);
     }
-    shmrpci_plan *p = &call->plan;
+    shmrpci_pending *p = &call->pending;
     int status;
     if (hold_own(call)) {
         p->error = error;
         status = await(p);
-        status = status == SHMRPC_OK ? shmrpci_plan_reply(p, reply) : status;
+        status = status == SHMRPC_OK ? shmrpci_pending_reply(p, reply) : status;
         leave(call);
     } else {
         status = outcome(call, error);
@@ -479,10 +481,10 @@ bool shmrpc_call_is_over(shmrpc_call *call)
         return is_inherited(call) ||
                shmrpci_load_acquire(&call->state) == SHMRPCI_ASYNC_ENDED;
     }
-    bool is_over = shmrpci_async_look(call, now_of(call->plan.client));
+    bool is_over = shmrpci_async_look(call, now_of(call->pending.client));
     if (!is_over) {
         shmrpci_mutex_lock(&call->async->lock);
-        shmrpci_async_probe(call->async, call->plan.link);
+        shmrpci_async_probe(call->async, call->pending.link);
         shmrpci_mutex_unlock(&call->async->lock);
     }
     let_go(call, is_over);
@@ -499,7 +501,7 @@ void shmrpc_call_release(shmrpc_call *call)
         return;
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
-        call->plan.link->transport->abort(&call->plan.call);
+        call->pending.link->transport->abort(&call->pending.call);
         leave(call);
         call->reply = NULL;
     } else if (hold_own(call)) {

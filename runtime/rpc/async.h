@@ -54,8 +54,8 @@ typedef enum shmrpci_async_state {
 typedef struct shmrpci_async shmrpci_async;
 
 struct shmrpc_call {
-    shmrpci_plan plan;
-    shmrpci_atomic_pointer holds; /* the plan's link (rpc/link.h) */
+    shmrpci_pending pending;
+    shmrpci_atomic_pointer holds; /* the link of `pending` (rpc/link.h) */
     shmrpci_async *async;
     shmrpci_atomic_u32 state;
     shmrpci_atomic_u64 *busy; /* of its block */

@@ -158,10 +158,10 @@ static void gather(shmrpci_async *async, const shmrpci_link *link, flight *out)
     while ((call = shmrpci_async_next(&walk)) != NULL) {
         /* Relaxed: changes under the lock. */
         if (shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_OWED &&
-            call->plan.link == link && out->count < FLYING_MAX) {
-            out->calls[out->count++] = &call->plan.call;
-            if (call->plan.deadline_ns < out->deadline_ns) {
-                out->deadline_ns = call->plan.deadline_ns;
+            call->pending.link == link && out->count < FLYING_MAX) {
+            out->calls[out->count++] = &call->pending.call;
+            if (call->pending.deadline_ns < out->deadline_ns) {
+                out->deadline_ns = call->pending.deadline_ns;
             }
         }
     }
@@ -218,16 +218,16 @@ static bool arm_all(shmrpci_async *async)
 
 void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call)
 {
-    (void)place_of(async, call->plan.link);
+    (void)place_of(async, call->pending.link);
 }
 
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
 {
-    shmrpci_async_link *at = place_of(async, call->plan.link);
+    shmrpci_async_link *at = place_of(async, call->pending.link);
     /* Dispatch arms in the end. */
     if (async->set >= 0 && !async->is_dispatching) {
-        shmrpci_call *calls[1] = {&call->plan.call};
-        (void)arm(async, at, calls, 1, call->plan.deadline_ns);
+        shmrpci_call *calls[1] = {&call->pending.call};
+        (void)arm(async, at, calls, 1, call->pending.deadline_ns);
     }
 }
 

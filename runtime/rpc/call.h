@@ -1,12 +1,12 @@
 /*
- * A call while it is made: what sending, failing and decoding share.
+ * A pending call: what sending, failing and decoding share.
  *
- * A plan lives in the caller's memory, from init to the end of its call:
+ * It lives in the caller's memory, from init to its end:
  *
  *     init -> send -> (the transport's receive or cancel) -> value | reply
  *
- * Every function that returns a status fills the plan's error with what it
- * means for this call.
+ * Every function that returns a status fills its error with what that means
+ * for this call.
  *
  * Threading: one thread at a time.
  */
@@ -17,7 +17,7 @@
 #include "rpc/link.h"
 #include "rpc/reconnect.h"
 
-typedef struct shmrpci_plan {
+typedef struct shmrpci_pending {
     shmrpc_client *client;
     shmrpci_link *link;             /* from start to leave */
     shmrpci_atomic_pointer *hazard; /* NULL: that of the thread */
@@ -38,9 +38,10 @@ typedef struct shmrpci_plan {
     size_t loan_bytes;
     shmrpc_error *error; /* or NULL */
     shmrpci_call call;
-} shmrpci_plan;
+} shmrpci_pending;
 
-static inline const shmrpci_codec *shmrpci_plan_codec(const shmrpci_plan *p)
+static inline const shmrpci_codec *
+shmrpci_pending_codec(const shmrpci_pending *p)
 {
     return p->link->methods[p->number].codec;
 }
@@ -48,29 +49,29 @@ static inline const shmrpci_codec *shmrpci_plan_codec(const shmrpci_plan *p)
 /* ---- call_send.c ----------------------------------------------------- */
 
 /* Readies all but `call`, which the transport fills. INVALID: the timeout. */
-int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
-                      const void *params, const shmrpc_opts *opts,
-                      shmrpc_error *error);
+int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
+                         uint32_t method, const void *params,
+                         const shmrpc_opts *opts, shmrpc_error *error);
 
 /* Over the link: takes a slot, encodes and commits. On OK the call is to be
  * received or cancelled, unless it is oneway. UNAVAILABLE: not sent, the
  * connection is lost; BUSY, DEADLINE: not sent for want of a slot. */
-int shmrpci_plan_send(shmrpci_plan *p);
+int shmrpci_pending_send(shmrpci_pending *p);
 /* The second half of it, for a loan. */
-int shmrpci_plan_commit(shmrpci_plan *p);
+int shmrpci_pending_commit(shmrpci_pending *p);
 
 /* After a wait the worker is told what is left of the time. */
-void shmrpci_plan_shorten(shmrpci_plan *p);
+void shmrpci_pending_shorten(shmrpci_pending *p);
 
 /* ---- call_again.c ---------------------------------------------------- */
 
 /* Takes the client's link and sends, over a new connection if the present one
  * is lost. Unless the status is OK the link has been left again. Statuses of
  * send and of shmrpci_reconnect. */
-int shmrpci_plan_start(shmrpci_plan *p);
+int shmrpci_pending_start(shmrpci_pending *p);
 
 /* Lets go of the link; after that the call must not be touched. */
-static inline void shmrpci_plan_leave(shmrpci_plan *p)
+static inline void shmrpci_pending_leave(shmrpci_pending *p)
 {
     const void *link = p->link; /* for its address only */
     shmrpci_hazard_leave(p->hazard);
@@ -79,34 +80,35 @@ static inline void shmrpci_plan_leave(shmrpci_plan *p)
 
 /* After receive has returned `status`, neither OK nor DEADLINE: whether to
  * start the call again. If not, the error says how it has ended. */
-bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status);
+bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status);
 
 /* ---- call_error.c: each returns the status of the call ---------------- */
 
 /* The connection was gone before the call was: it can't have run. */
-int shmrpci_plan_not_sent(shmrpci_plan *p);
+int shmrpci_pending_not_sent(shmrpci_pending *p);
 /* Request or reply ("request", "reply") can't be made, sent or read. */
-int shmrpci_plan_message_failed(shmrpci_plan *p, const char *which, int status);
+int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
+                                   int status);
 /* Cancels a call whose deadline has passed. */
-int shmrpci_plan_give_up(shmrpci_plan *p);
+int shmrpci_pending_give_up(shmrpci_pending *p);
 /* The other side died: SERVER_LOST, WORKER_DIED. */
-int shmrpci_plan_lost(shmrpci_plan *p, int status);
+int shmrpci_pending_lost(shmrpci_pending *p, int status);
 /* A reply that doesn't decode: the call has run, its result is lost. */
-int shmrpci_plan_damaged(shmrpci_plan *p, int status);
+int shmrpci_pending_damaged(shmrpci_pending *p, int status);
 /* The server has answered with a status. `out`: where a reply goes, or NULL.
  * Releases the call. */
-int shmrpci_plan_failed(shmrpci_plan *p, const void **out);
+int shmrpci_pending_failed(shmrpci_pending *p, const void **out);
 
 /* ---- call_result.c: the call was received, and is released by these ---- */
 
-static inline void shmrpci_plan_release(shmrpci_plan *p)
+static inline void shmrpci_pending_release(shmrpci_pending *p)
 {
     p->link->transport->release(&p->call);
 }
 
 /* How the call has ended. A value of fixed size goes to `result`. */
-int shmrpci_plan_value(shmrpci_plan *p, void *result);
+int shmrpci_pending_value(shmrpci_pending *p, void *result);
 /* The same, with a reply object; of a declared error, too. */
-int shmrpci_plan_reply(shmrpci_plan *p, const void **out);
+int shmrpci_pending_reply(shmrpci_pending *p, const void **out);
 
 #endif

@@ -11,7 +11,7 @@
 #include "rpc/reconnect.h"
 
 /* Holds a link of this process that is not known to be lost. */
-static int enter(shmrpci_plan *p)
+static int enter(shmrpci_pending *p)
 {
     if (p->hazard == NULL) {
         shmrpci_hazard *mine = shmrpci_hazard_mine();
@@ -26,46 +26,46 @@ static int enter(shmrpci_plan *p)
         if (p->link->serial != p->lost && shmrpci_link_is_ours(p->link)) {
             return SHMRPC_OK;
         }
-        shmrpci_plan_leave(p);
+        shmrpci_pending_leave(p);
         int status = shmrpci_reconnect(
             p->client, p->lost, p->deadline_ns,
             p->nonblock ? SHMRPCI_TRY_ONCE : SHMRPCI_KEEP_TRYING, p->error);
         if (status != SHMRPC_OK) {
             return status;
         }
-        shmrpci_plan_shorten(p);
+        shmrpci_pending_shorten(p);
     }
 }
 
 /* The link is lost, and the call has certainly not run. */
-static void note_unsent(shmrpci_plan *p)
+static void note_unsent(shmrpci_pending *p)
 {
     p->lost = p->link->serial;
     (void)shmrpci_add_relaxed(&p->client->resent, UINT64_C(1));
 }
 
-int shmrpci_plan_start(shmrpci_plan *p)
+int shmrpci_pending_start(shmrpci_pending *p)
 {
     for (;;) {
         int status = enter(p);
         if (status != SHMRPC_OK) {
             return status;
         }
-        status = shmrpci_plan_send(p);
+        status = shmrpci_pending_send(p);
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }
         if (status == SHMRPC_E_UNAVAILABLE) {
             note_unsent(p);
         }
-        shmrpci_plan_leave(p);
+        shmrpci_pending_leave(p);
         if (status != SHMRPC_E_UNAVAILABLE) {
             return status;
         }
     }
 }
 
-bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status)
+bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
         note_unsent(p);
@@ -75,13 +75,13 @@ bool shmrpci_plan_is_repeatable(shmrpci_plan *p, int status)
         status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST;
     if (!has_died || (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0 ||
         ++p->runs >= SHMRPCI_RUNS_MAX || shmrpci_now_ns() >= p->deadline_ns) {
-        (void)shmrpci_plan_lost(p, status);
+        (void)shmrpci_pending_lost(p, status);
         return false;
     }
     if (status == SHMRPC_E_SERVER_LOST) {
         p->lost = p->link->serial;
     }
     (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));
-    shmrpci_plan_shorten(p);
+    shmrpci_pending_shorten(p);
     return true;
 }

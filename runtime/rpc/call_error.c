@@ -8,7 +8,7 @@
 
 /* ---- failures of our own ---- */
 
-int shmrpci_plan_not_sent(shmrpci_plan *p)
+int shmrpci_pending_not_sent(shmrpci_pending *p)
 {
     return shmrpc_error_set(
         p->error, SHMRPC_E_UNAVAILABLE,
@@ -16,7 +16,8 @@ int shmrpci_plan_not_sent(shmrpci_plan *p)
         p->client->service->name, p->link->where);
 }
 
-int shmrpci_plan_message_failed(shmrpci_plan *p, const char *which, int status)
+int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
+                                   int status)
 {
     return shmrpc_error_set(
         p->error, status, "method %s: %s: %s", p->method->name, which,
@@ -26,21 +27,21 @@ int shmrpci_plan_message_failed(shmrpci_plan *p, const char *which, int status)
             : shmrpc_status_text(status));
 }
 
-static int late(shmrpci_plan *p, const char *what)
+static int late(shmrpci_pending *p, const char *what)
 {
     return shmrpc_error_set(
         p->error, SHMRPC_E_DEADLINE, "method %s: no reply in %lld ms; %s",
         p->method->name, (long long)(p->given_ns / SHMRPCI_NS_PER_MS), what);
 }
 
-int shmrpci_plan_give_up(shmrpci_plan *p)
+int shmrpci_pending_give_up(shmrpci_pending *p)
 {
     bool withdrawn = p->link->transport->cancel(&p->call);
     return late(p, withdrawn ? "no worker took the call, it has not run"
                              : "its handler has been told to stop");
 }
 
-int shmrpci_plan_lost(shmrpci_plan *p, int status)
+int shmrpci_pending_lost(shmrpci_pending *p, int status)
 {
     return shmrpc_error_set(
         p->error, status,
@@ -48,10 +49,10 @@ int shmrpci_plan_lost(shmrpci_plan *p, int status)
         p->client->service->name, p->link->where, shmrpc_status_text(status));
 }
 
-int shmrpci_plan_damaged(shmrpci_plan *p, int status)
+int shmrpci_pending_damaged(shmrpci_pending *p, int status)
 {
     if (status != SHMRPC_E_INVALID) {
-        return shmrpci_plan_message_failed(p, "reply", status);
+        return shmrpci_pending_message_failed(p, "reply", status);
     }
     shmrpci_error_code(p->error, SHMRPC_E_DATA_LOSS);
     return SHMRPC_E_DATA_LOSS;
@@ -90,7 +91,7 @@ static bool is_status(int32_t status)
 
 /* Reads the detail of the reply; returns where its payload begins, or 0: there
  * is no detail. */
-static size_t read_detail(const shmrpci_plan *p, shmrpc_error *detail)
+static size_t read_detail(const shmrpci_pending *p, shmrpc_error *detail)
 {
     uint8_t copy[SHMRPCI_DETAIL_MAX_BYTES];
     size_t len = p->call.in_len;
@@ -104,13 +105,13 @@ static size_t read_detail(const shmrpci_plan *p, shmrpc_error *detail)
 }
 
 /* What holds unless the server has sent a message of its own. */
-static void explain(shmrpci_plan *p, int32_t status)
+static void explain(shmrpci_pending *p, int32_t status)
 {
     if (status >= SHMRPC_DECLARED_ERROR_MIN) {
         (void)shmrpc_error_set(p->error, status, "declared error %d",
                                (int)status);
     } else if (status == SHMRPC_E_TOO_LARGE) {
-        (void)shmrpci_plan_message_failed(p, "reply", status);
+        (void)shmrpci_pending_message_failed(p, "reply", status);
     } else if (status == SHMRPC_E_DEADLINE) {
         (void)late(p, "its handler has stopped");
     } else {
@@ -120,7 +121,7 @@ static void explain(shmrpci_plan *p, int32_t status)
 }
 
 /* The name of an error that only the server knows is the server's. */
-static void report(shmrpci_plan *p, const shmrpc_error_type *thrown,
+static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
                    const shmrpc_error *detail)
 {
     shmrpc_error *error = p->error;
@@ -142,7 +143,7 @@ static void report(shmrpci_plan *p, const shmrpc_error_type *thrown,
 }
 
 /* Decodes the payload of `len` bytes at `body`, which the reply owns. */
-static int decode_payload(shmrpci_plan *p, shmrpci_reply *reply,
+static int decode_payload(shmrpci_pending *p, shmrpci_reply *reply,
                           const shmrpc_error_type *thrown, const uint8_t *body,
                           size_t len)
 {
@@ -158,7 +159,7 @@ static int decode_payload(shmrpci_plan *p, shmrpci_reply *reply,
 
 /* Fills a reply for a call that has ended in a declared error: a value of
  * zeros, and the payload if we know it and there is one. Releases the call. */
-static int decode_thrown(shmrpci_plan *p, shmrpci_reply *reply,
+static int decode_thrown(shmrpci_pending *p, shmrpci_reply *reply,
                          const shmrpc_error_type *thrown, size_t payload_at)
 {
     bool has_payload = thrown != NULL && thrown->payload != NULL &&
@@ -168,7 +169,7 @@ static int decode_thrown(shmrpci_plan *p, shmrpci_reply *reply,
     if (body != NULL && len > 0) {
         memcpy(body, p->call.in + payload_at, len);
     }
-    shmrpci_plan_release(p);
+    shmrpci_pending_release(p);
     if (body == NULL) {
         return SHMRPC_E_NO_MEMORY;
     }
@@ -180,26 +181,26 @@ static int decode_thrown(shmrpci_plan *p, shmrpci_reply *reply,
 }
 
 /* Makes that reply; returns the number of the error. */
-static int thrown_reply(shmrpci_plan *p, const shmrpc_error_type *thrown,
+static int thrown_reply(shmrpci_pending *p, const shmrpc_error_type *thrown,
                         const shmrpc_error *detail, size_t payload_at,
                         const void **out)
 {
     shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
     if (reply == NULL) {
-        shmrpci_plan_release(p);
-        return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
+        shmrpci_pending_release(p);
+        return shmrpci_pending_damaged(p, SHMRPC_E_NO_MEMORY);
     }
     int status = decode_thrown(p, reply, thrown, payload_at);
     if (status != SHMRPC_OK) {
         shmrpci_reply_put(reply);
-        return shmrpci_plan_damaged(p, status);
+        return shmrpci_pending_damaged(p, status);
     }
     report(p, thrown, detail);
     *out = shmrpci_reply_value(reply);
     return detail->code;
 }
 
-int shmrpci_plan_failed(shmrpci_plan *p, const void **out)
+int shmrpci_pending_failed(shmrpci_pending *p, const void **out)
 {
     int32_t status = p->call.head.status;
     shmrpc_error detail;
@@ -207,7 +208,7 @@ int shmrpci_plan_failed(shmrpci_plan *p, const void **out)
         status = shmrpc_error_set(p->error, SHMRPC_E_UNKNOWN,
                                   "method %s: the server replied %d",
                                   p->method->name, (int)status);
-        shmrpci_plan_release(p);
+        shmrpci_pending_release(p);
         return status;
     }
     const shmrpc_error_type *thrown = declared(p->method, status);
@@ -216,7 +217,7 @@ int shmrpci_plan_failed(shmrpci_plan *p, const void **out)
         throws_payload(p->method)) {
         return thrown_reply(p, thrown, &detail, payload_at, out);
     }
-    shmrpci_plan_release(p);
+    shmrpci_pending_release(p);
     report(p, thrown, &detail);
     return status;
 }

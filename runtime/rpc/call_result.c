@@ -23,7 +23,7 @@ static const uint8_t *private_body(const shmrpci_call *call,
     return copy != NULL ? memcpy(copy, call->in, call->in_len) : NULL;
 }
 
-static int decode_value(shmrpci_plan *p, void *result)
+static int decode_value(shmrpci_pending *p, void *result)
 {
     /* 8: native's numbers are read where they lie. */
     _Alignas(8) uint8_t local[LOCAL_BYTES];
@@ -33,18 +33,18 @@ static int decode_value(shmrpci_plan *p, void *result)
     shmrpci_arena_init(&arena, p->client->decode_limit);
     const uint8_t *body = private_body(&p->call, local, &arena);
     if (body != NULL || len == 0) {
-        status = shmrpci_plan_codec(p)->decode(
+        status = shmrpci_pending_codec(p)->decode(
             p->method->result, body, len, "result", &arena, result, p->error);
     }
     shmrpci_arena_fini(&arena);
-    shmrpci_plan_release(p);
-    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_plan_damaged(p, status);
+    shmrpci_pending_release(p);
+    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_pending_damaged(p, status);
 }
 
-int shmrpci_plan_value(shmrpci_plan *p, void *result)
+int shmrpci_pending_value(shmrpci_pending *p, void *result)
 {
     if (p->call.head.status != SHMRPC_OK) {
-        return shmrpci_plan_failed(p, NULL);
+        return shmrpci_pending_failed(p, NULL);
     }
     shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
     const shmrpci_flat *flat = &p->link->methods[p->number].reply;
@@ -53,12 +53,12 @@ int shmrpci_plan_value(shmrpci_plan *p, void *result)
     } else if (p->method->result != NULL) {
         return decode_value(p, result);
     }
-    shmrpci_plan_release(p);
+    shmrpci_pending_release(p);
     return SHMRPC_OK;
 }
 
 /* Nothing parses the bytes of a raw method: they may stay where they are. */
-static bool keep(shmrpci_plan *p, shmrpci_reply *reply)
+static bool keep(shmrpci_pending *p, shmrpci_reply *reply)
 {
     if (!p->in_place || !p->call.in_shared ||
         !shmrpci_link_keep(p->link, &p->call, &reply->kept)) {
@@ -70,7 +70,7 @@ static bool keep(shmrpci_plan *p, shmrpci_reply *reply)
 
 /* Copies the reply out of the slot, unless it is to stay there; gives that
  * back. NULL: out of memory. */
-static const uint8_t *take_body(shmrpci_plan *p, shmrpci_reply *reply)
+static const uint8_t *take_body(shmrpci_pending *p, shmrpci_reply *reply)
 {
     const uint8_t *in = p->call.in;
     size_t len = p->call.in_len;
@@ -81,38 +81,38 @@ static const uint8_t *take_body(shmrpci_plan *p, shmrpci_reply *reply)
     if (body != NULL && len > 0) {
         memcpy(body, in, len);
     }
-    shmrpci_plan_release(p);
+    shmrpci_pending_release(p);
     return body;
 }
 
-static int decode_reply(shmrpci_plan *p, shmrpci_reply *reply)
+static int decode_reply(shmrpci_pending *p, shmrpci_reply *reply)
 {
     size_t len = p->call.in_len;
     if (p->method->result == NULL) {
-        shmrpci_plan_release(p);
+        shmrpci_pending_release(p);
         memset(shmrpci_reply_value(reply), 0, 1);
         return SHMRPC_OK;
     }
     const uint8_t *body = take_body(p, reply);
     if (body == NULL) {
-        return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
+        return shmrpci_pending_damaged(p, SHMRPC_E_NO_MEMORY);
     }
-    int status = shmrpci_plan_codec(p)->decode(
+    int status = shmrpci_pending_codec(p)->decode(
         p->method->result, body, len, "result", &reply->arena,
         shmrpci_reply_value(reply), p->error);
-    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_plan_damaged(p, status);
+    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_pending_damaged(p, status);
 }
 
-int shmrpci_plan_reply(shmrpci_plan *p, const void **out)
+int shmrpci_pending_reply(shmrpci_pending *p, const void **out)
 {
     if (p->call.head.status != SHMRPC_OK) {
-        return shmrpci_plan_failed(p, out);
+        return shmrpci_pending_failed(p, out);
     }
     shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
     shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
     if (reply == NULL) {
-        shmrpci_plan_release(p);
-        return shmrpci_plan_damaged(p, SHMRPC_E_NO_MEMORY);
+        shmrpci_pending_release(p);
+        return shmrpci_pending_damaged(p, SHMRPC_E_NO_MEMORY);
     }
     int status = decode_reply(p, reply);
     if (status != SHMRPC_OK) {

@@ -4,7 +4,7 @@
 _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
                "what needs no codec can be posted");
 
-static int64_t timeout_of(const shmrpci_plan *p, const shmrpc_opts *opts)
+static int64_t timeout_of(const shmrpci_pending *p, const shmrpc_opts *opts)
 {
     if (opts->timeout_ns != 0) {
         return opts->timeout_ns;
@@ -13,9 +13,9 @@ static int64_t timeout_of(const shmrpci_plan *p, const shmrpc_opts *opts)
                                       : p->client->timeout_ns;
 }
 
-int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
-                      const void *params, const shmrpc_opts *opts,
-                      shmrpc_error *error)
+int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
+                         uint32_t method, const void *params,
+                         const shmrpc_opts *opts, shmrpc_error *error)
 {
     static const char nothing;
     static const shmrpc_opts none;
@@ -49,14 +49,14 @@ int shmrpci_plan_init(shmrpci_plan *p, shmrpc_client *client, uint32_t method,
     return SHMRPC_OK;
 }
 
-void shmrpci_plan_shorten(shmrpci_plan *p)
+void shmrpci_pending_shorten(shmrpci_pending *p)
 {
     p->ticks = shmrpci_ticks();
     int64_t now_ns = shmrpci_call_clock_at(&p->client->clock, p->ticks);
     p->timeout_ns = p->deadline_ns > now_ns ? p->deadline_ns - now_ns : 1;
 }
 
-static int reserve_until(shmrpci_plan *p, int64_t deadline_ns)
+static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
 {
     /* Relaxed: estimates are hints. */
     size_t size_hint = p->is_loan
@@ -66,21 +66,21 @@ static int reserve_until(shmrpci_plan *p, int64_t deadline_ns)
         p->link->conn, &p->call, size_hint,
         shmrpci_load_relaxed(&p->state->reply_bytes), deadline_ns, p->error);
     if (status == SHMRPC_E_SERVER_LOST) {
-        return shmrpci_plan_not_sent(p);
+        return shmrpci_pending_not_sent(p);
     }
     if (status == SHMRPC_OK && p->call.waited) {
-        shmrpci_plan_shorten(p);
+        shmrpci_pending_shorten(p);
     }
     return status;
 }
 
 /* Asynchronous calls that are over keep their slots until somebody looks. */
-static int reserve_among(shmrpci_plan *p, shmrpci_async *async)
+static int reserve_among(shmrpci_pending *p, shmrpci_async *async)
 {
     int status = reserve_until(p, 0);
     while (status == SHMRPC_E_BUSY &&
            shmrpci_async_make_room(async, p->deadline_ns, !p->nonblock)) {
-        shmrpci_plan_shorten(p);
+        shmrpci_pending_shorten(p);
         status = reserve_until(p, 0);
     }
     /* Others have the slots, or it is late: the transport knows. */
@@ -89,7 +89,7 @@ static int reserve_among(shmrpci_plan *p, shmrpci_async *async)
                : status;
 }
 
-static int reserve(shmrpci_plan *p)
+static int reserve(shmrpci_pending *p)
 {
     shmrpci_async *async = shmrpci_async_have(p->client);
     return async != NULL ? reserve_among(p, async)
@@ -98,35 +98,36 @@ static int reserve(shmrpci_plan *p)
 
 /* Room for the bytes of a raw method, if it may have so many: reading them
  * would tell. */
-static int lend(shmrpci_plan *p)
+static int lend(shmrpci_pending *p)
 {
     shmrpc_bytes body;
     const uint8_t *at = shmrpci_buf_extend(&p->call.out, p->loan_bytes);
     return at == NULL ? (int)p->call.out.status
-                      : shmrpci_plan_codec(p)->decode(p->method->params, at,
-                                                      p->loan_bytes, "", NULL,
-                                                      &body, p->error);
+                      : shmrpci_pending_codec(p)->decode(p->method->params, at,
+                                                         p->loan_bytes, "",
+                                                         NULL, &body, p->error);
 }
 
-static int encode(shmrpci_plan *p)
+static int encode(shmrpci_pending *p)
 {
     shmrpci_call *call = &p->call;
     int status =
-        p->is_loan ? lend(p)
-                   : shmrpci_plan_codec(p)->encode(p->method->params, p->params,
-                                                   "", &call->out, p->error);
+        p->is_loan
+            ? lend(p)
+            : shmrpci_pending_codec(p)->encode(p->method->params, p->params, "",
+                                               &call->out, p->error);
     if (status != SHMRPC_OK) {
         p->link->transport->abort(call);
         /* Only INVALID comes with a text of the codec's own. */
         return status == SHMRPC_E_INVALID
                    ? status
-                   : shmrpci_plan_message_failed(p, "request", status);
+                   : shmrpci_pending_message_failed(p, "request", status);
     }
     shmrpci_estimate(&p->state->request_bytes, call->out.len);
     return SHMRPC_OK;
 }
 
-static void set_head(shmrpci_plan *p, uint32_t flags)
+static void set_head(shmrpci_pending *p, uint32_t flags)
 {
     p->call.head = (shmrpci_head){
         .method = p->link->methods[p->number].id,
@@ -137,7 +138,7 @@ static void set_head(shmrpci_plan *p, uint32_t flags)
 }
 
 /* Whether request and reply of calls like this one were short. */
-static bool may_post(const shmrpci_plan *p)
+static bool may_post(const shmrpci_pending *p)
 {
     /* Relaxed: estimates are hints. */
     return p->link->transport->post != NULL && !p->is_loan &&
@@ -149,13 +150,13 @@ static bool may_post(const shmrpci_plan *p)
 }
 
 /* A request that the codec writes, as post below. */
-static bool post_encoded(shmrpci_plan *p)
+static bool post_encoded(shmrpci_pending *p)
 {
     _Alignas(8) uint8_t body[SHMRPCI_POST_MAX_BYTES];
     shmrpci_buf out;
     shmrpci_buf_init_fixed(&out, body, sizeof body);
-    int status = shmrpci_plan_codec(p)->encode(p->method->params, p->params, "",
-                                               &out, NULL);
+    int status = shmrpci_pending_codec(p)->encode(p->method->params, p->params,
+                                                  "", &out, NULL);
     set_head(p, 0);
     return status == SHMRPC_OK &&
            p->link->transport->post(p->link->conn, &p->call, 0, 0, body,
@@ -164,7 +165,7 @@ static bool post_encoded(shmrpci_plan *p)
 
 /* A short request, of any encoding, if there is a slot for it at once. False:
  * nothing was sent, and the long way will send it, or say what is wrong. */
-static bool post(shmrpci_plan *p)
+static bool post(shmrpci_pending *p)
 {
     const shmrpci_flat *flat = &p->link->methods[p->number].request;
     if (!may_post(p)) {
@@ -179,7 +180,7 @@ static bool post(shmrpci_plan *p)
         shmrpci_flat_value(flat, p->params), flat->bytes - flat->start);
 }
 
-int shmrpci_plan_send(shmrpci_plan *p)
+int shmrpci_pending_send(shmrpci_pending *p)
 {
     if (post(p)) {
         return SHMRPC_OK;
@@ -188,18 +189,19 @@ int shmrpci_plan_send(shmrpci_plan *p)
     if (status == SHMRPC_OK) {
         status = encode(p);
     }
-    return status != SHMRPC_OK || p->is_loan ? status : shmrpci_plan_commit(p);
+    return status != SHMRPC_OK || p->is_loan ? status
+                                             : shmrpci_pending_commit(p);
 }
 
-int shmrpci_plan_commit(shmrpci_plan *p)
+int shmrpci_pending_commit(shmrpci_pending *p)
 {
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
     int status = p->link->transport->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {
-        return shmrpci_plan_not_sent(p);
+        return shmrpci_pending_not_sent(p);
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK
-               : shmrpci_plan_message_failed(p, "request", status);
+               : shmrpci_pending_message_failed(p, "request", status);
 }

@@ -11,10 +11,10 @@
 
 /* On OK the call waits to be released (unless oneway), over a link that is to
  * be left. */
-static int exchange(shmrpci_plan *p)
+static int exchange(shmrpci_pending *p)
 {
     for (;;) {
-        int status = shmrpci_plan_start(p);
+        int status = shmrpci_pending_start(p);
         if (status != SHMRPC_OK ||
             (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
             return status;
@@ -24,12 +24,12 @@ static int exchange(shmrpci_plan *p)
             return SHMRPC_OK;
         }
         if (status == SHMRPC_E_DEADLINE) {
-            status = shmrpci_plan_give_up(p);
-        } else if (shmrpci_plan_is_repeatable(p, status)) {
-            shmrpci_plan_leave(p);
+            status = shmrpci_pending_give_up(p);
+        } else if (shmrpci_pending_is_repeatable(p, status)) {
+            shmrpci_pending_leave(p);
             continue;
         }
-        shmrpci_plan_leave(p);
+        shmrpci_pending_leave(p);
         return status;
     }
 }
@@ -37,8 +37,8 @@ static int exchange(shmrpci_plan *p)
 int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
                      const shmrpc_opts *opts, void *result, shmrpc_error *error)
 {
-    shmrpci_plan p;
-    int status = shmrpci_plan_init(&p, client, method, params, opts, error);
+    shmrpci_pending p;
+    int status = shmrpci_pending_init(&p, client, method, params, opts, error);
     if (status == SHMRPC_OK) {
         status = exchange(&p);
     }
@@ -46,9 +46,9 @@ int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
         return status;
     }
     if ((p.method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
-        status = shmrpci_plan_value(&p, result);
+        status = shmrpci_pending_value(&p, result);
     }
-    shmrpci_plan_leave(&p);
+    shmrpci_pending_leave(&p);
     return status;
 }
 
@@ -56,16 +56,16 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                            const void *params, const shmrpc_opts *opts,
                            const void **out, shmrpc_error *error)
 {
-    shmrpci_plan p;
-    int status = shmrpci_plan_init(&p, client, method, params, opts, error);
+    shmrpci_pending p;
+    int status = shmrpci_pending_init(&p, client, method, params, opts, error);
     if (status == SHMRPC_OK) {
         status = exchange(&p);
     }
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shmrpci_plan_reply(&p, out);
-    shmrpci_plan_leave(&p);
+    status = shmrpci_pending_reply(&p, out);
+    shmrpci_pending_leave(&p);
     return status;
 }
 

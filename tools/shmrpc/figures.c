@@ -1,8 +1,12 @@
 /* Statistics as JSON and as tables. */
 #include "tools/shmrpc/figures.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "tools/shmrpc/terminal.h"
 
 /* ---- JSON ------------------------------------------------------------ */
 
@@ -217,9 +221,30 @@ static const char *time_cell(char cell[CELL_BYTES], uint64_t count, int64_t ns)
     return cell;
 }
 
-static void right(shmrpci_buf *out, const char *cell, int width)
+/* A row of cells, as far as they fit; all rows of a table leave out the
+ * same ones. */
+typedef struct cells {
+    shmrpci_buf *out;
+    size_t left; /* columns of the screen */
+} cells;
+
+/* The first cell, or several in one, as text. */
+static cells row_of(shmrpci_buf *out, const cli_layout *layout,
+                    const char *first, size_t width)
 {
-    shmrpci_buf_printf(out, "  %*s", width, cell);
+    size_t columns = layout->columns > 0 ? layout->columns : SIZE_MAX;
+    cli_columns_pad(out, first, width);
+    return (cells){out, columns > width ? columns - width : 0};
+}
+
+static void right(cells *row, const char *cell, unsigned width)
+{
+    if (row->left < width + 2u) {
+        row->left = 0;
+        return;
+    }
+    shmrpci_buf_printf(row->out, "  %*s", (int)width, cell);
+    row->left -= width + 2u;
 }
 
 /* What a count is divided by. */
@@ -231,61 +256,163 @@ static double per(const cli_watched *w, bool is_rate)
     return is_rate && seconds > 0 ? seconds : 1;
 }
 
-static void method_row(shmrpci_buf *out, const shmrpc_method_stats *m,
-                       const char *name, int width, double divisor)
+/* ---- order ----------------------------------------------------------- */
+
+static int compare_ranks(const void *a, const void *b)
+{
+    const cli_rank *left = a;
+    const cli_rank *right = b;
+    int order = (left->value < right->value) - (left->value > right->value);
+    if (order == 0 && left->name != NULL && right->name != NULL) {
+        order = strcmp(left->name, right->name);
+    }
+    return order != 0
+               ? order
+               : (left->index > right->index) - (left->index < right->index);
+}
+
+void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout)
+{
+    if (layout->sort != CLI_SORT_NONE && count > 0) {
+        qsort(ranks, count, sizeof *ranks, compare_ranks);
+    }
+    for (size_t i = 0; layout->is_reversed && i < count / 2; i++) {
+        cli_rank swapped = ranks[i];
+        ranks[i] = ranks[count - 1 - i];
+        ranks[count - 1 - i] = swapped;
+    }
+}
+
+static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
+{
+    switch (sort) {
+    case CLI_SORT_CALLS:
+        return (double)m->calls;
+    case CLI_SORT_ERRORS:
+        return (double)m->errors;
+    case CLI_SORT_P99:
+        return (double)m->service.p99_ns;
+    case CLI_SORT_BUSY:
+    case CLI_SORT_CPU:
+        return (double)m->service.total_ns;
+    case CLI_SORT_NONE:
+    case CLI_SORT_NAME:
+    case CLI_SORT_MEMORY:
+        break;
+    }
+    return 0;
+}
+
+static double rank_of_worker(const cli_watched *w, const shmrpc_snapshot *s,
+                             uint32_t index, cli_sort sort)
+{
+    const shmrpc_worker_stats *worker = shmrpc_snapshot_worker(s, index);
+    switch (sort) {
+    case CLI_SORT_CALLS:
+        return (double)worker->calls;
+    case CLI_SORT_ERRORS:
+        return (double)worker->errors;
+    case CLI_SORT_BUSY:
+        return (double)worker->busy_ns;
+    case CLI_SORT_CPU:
+        return usage_of(w, index)->cpu;
+    case CLI_SORT_MEMORY:
+        return (double)usage_of(w, index)->pss_bytes;
+    case CLI_SORT_NONE:
+    case CLI_SORT_NAME:
+    case CLI_SORT_P99:
+        break;
+    }
+    return 0;
+}
+
+/* ---- tables of one service ------------------------------------------- */
+
+static void method_row(shmrpci_buf *out, const cli_layout *layout,
+                       const shmrpc_method_stats *m, const char *name,
+                       size_t width, double divisor)
 {
     char cell[CELL_BYTES];
-    shmrpci_buf_printf(out, "%-*s", width, name);
-    right(out, count_cell(cell, (double)m->calls / divisor), 8);
-    right(out, count_cell(cell, (double)m->errors / divisor), 8);
-    right(out, bytes_cell(cell, (double)m->bytes_in / divisor), 8);
-    right(out, bytes_cell(cell, (double)m->bytes_out / divisor), 8);
-    right(out, time_cell(cell, m->service.count, m->service.p50_ns), 7);
-    right(out, time_cell(cell, m->service.count, m->service.p99_ns), 7);
-    right(out, time_cell(cell, m->service.count, m->service.p999_ns), 7);
-    right(out, time_cell(cell, m->service.count, m->service.max_ns), 7);
-    right(out, time_cell(cell, m->queue.count, m->queue.p50_ns), 8);
-    right(out, time_cell(cell, m->queue.count, m->queue.p99_ns), 8);
-    right(out, time_cell(cell, m->queue.count, m->queue.max_ns), 8);
+    cells row = row_of(out, layout, name, width);
+    right(&row, count_cell(cell, (double)m->calls / divisor), 8);
+    right(&row, count_cell(cell, (double)m->errors / divisor), 8);
+    right(&row, bytes_cell(cell, (double)m->bytes_in / divisor), 8);
+    right(&row, bytes_cell(cell, (double)m->bytes_out / divisor), 8);
+    right(&row, time_cell(cell, m->service.count, m->service.p50_ns), 7);
+    right(&row, time_cell(cell, m->service.count, m->service.p99_ns), 7);
+    right(&row, time_cell(cell, m->service.count, m->service.p999_ns), 7);
+    right(&row, time_cell(cell, m->service.count, m->service.max_ns), 7);
+    right(&row, time_cell(cell, m->queue.count, m->queue.p50_ns), 8);
+    right(&row, time_cell(cell, m->queue.count, m->queue.p99_ns), 8);
+    right(&row, time_cell(cell, m->queue.count, m->queue.max_ns), 8);
     shmrpci_buf_append_char(out, '\n');
 }
 
-static int name_width(const shmrpc_snapshot *s)
+static void method_head(shmrpci_buf *out, const cli_layout *layout,
+                        size_t width, bool is_rate)
 {
-    size_t width = strlen("METHOD");
-    uint32_t count = shmrpc_snapshot_service(s)->method_count;
-    for (uint32_t i = 0; i < count; i++) {
-        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
-        size_t len = strlen(m->name);
-        width = m->calls > 0 && len > width ? len : width;
-    }
-    return (int)width;
+    cells row = row_of(out, layout, "METHOD", width);
+    right(&row, is_rate ? "CALLS/S" : "CALLS", 8);
+    right(&row, is_rate ? "ERR/S" : "ERRORS", 8);
+    right(&row, is_rate ? "IN/S" : "IN", 8);
+    right(&row, is_rate ? "OUT/S" : "OUT", 8);
+    right(&row, "P50", 7);
+    right(&row, "P99", 7);
+    right(&row, "P99.9", 7);
+    right(&row, "MAX", 7);
+    right(&row, "WAIT P50", 8);
+    right(&row, "WAIT P99", 8);
+    right(&row, "WAIT MAX", 8);
+    shmrpci_buf_append_char(out, '\n');
 }
 
-static void methods_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+/* Those that were called, in order; NULL: out of memory. */
+static cli_rank *called_methods(const shmrpc_snapshot *s,
+                                const cli_layout *layout, size_t *count,
+                                size_t *width)
 {
-    const shmrpc_snapshot *s = shown(w, is_rate);
-    uint32_t count = shmrpc_snapshot_service(s)->method_count;
-    int width = name_width(s);
-    double divisor = per(w, is_rate);
-    uint32_t called = 0;
-    shmrpci_buf_printf(
-        out, "%-*s  %8s  %8s  %8s  %8s  %7s  %7s  %7s  %7s  %8s  %8s  %8s\n",
-        width, "METHOD", is_rate ? "CALLS/S" : "CALLS",
-        is_rate ? "ERR/S" : "ERRORS", is_rate ? "IN/S" : "IN",
-        is_rate ? "OUT/S" : "OUT", "P50", "P99", "P99.9", "MAX", "WAIT P50",
-        "WAIT P99", "WAIT MAX");
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t all = shmrpc_snapshot_service(s)->method_count;
+    cli_rank *ranks = calloc((size_t)all + 1, sizeof *ranks);
+    *count = 0;
+    *width = strlen("METHOD");
+    for (uint32_t i = 0; ranks != NULL && i < all; i++) {
         const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
         if (m->calls > 0) {
-            method_row(out, m, m->name, width, divisor);
-            called++;
+            size_t len = strlen(m->name);
+            *width = len > *width ? len : *width;
+            ranks[(*count)++] =
+                (cli_rank){m->name, rank_of_method(m, layout->sort), i};
         }
     }
-    if (called > 1) {
-        method_row(out, shmrpc_snapshot_method(s, SHMRPC_STATS_ALL), "all",
-                   width, divisor);
+    if (ranks != NULL) {
+        cli_ranks_sort(ranks, *count, layout);
     }
+    return ranks;
+}
+
+static void methods_text(const cli_watched *w, bool is_rate,
+                         const cli_layout *layout, shmrpci_buf *out)
+{
+    const shmrpc_snapshot *s = shown(w, is_rate);
+    double divisor = per(w, is_rate);
+    size_t count;
+    size_t width;
+    cli_rank *called = called_methods(s, layout, &count, &width);
+    if (called == NULL) {
+        shmrpci_buf_fail(out, SHMRPC_E_NO_MEMORY);
+        return;
+    }
+    method_head(out, layout, width, is_rate);
+    for (size_t i = 0; i < count; i++) {
+        const shmrpc_method_stats *m =
+            shmrpc_snapshot_method(s, (uint32_t)called[i].index);
+        method_row(out, layout, m, m->name, width, divisor);
+    }
+    if (count > 1) {
+        method_row(out, layout, shmrpc_snapshot_method(s, SHMRPC_STATS_ALL),
+                   "all", width, divisor);
+    }
+    free(called);
 }
 
 static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
@@ -321,46 +448,74 @@ static const char *known_cell(char cell[CELL_BYTES], int64_t value)
     return cell;
 }
 
-static void worker_row(shmrpci_buf *out, const shmrpc_worker_stats *worker,
+static void worker_row(shmrpci_buf *out, const cli_layout *layout,
+                       const shmrpc_worker_stats *worker,
                        const cli_usage *usage, double divisor, int64_t span_ns)
 {
     char cell[CELL_BYTES];
     double busy =
         span_ns > 0 ? (double)worker->busy_ns * 100 / (double)span_ns : 0;
-    shmrpci_buf_printf(out, "%6u", worker->place);
-    right(out, known_cell(cell, worker->has_left ? -1 : worker->pid), 8);
-    right(out, count_cell(cell, (double)worker->calls / divisor), 8);
+    (void)snprintf(cell, sizeof cell, "%6u", worker->place);
+    cells row = row_of(out, layout, cell, 6);
+    right(&row, known_cell(cell, worker->has_left ? -1 : worker->pid), 8);
+    right(&row, count_cell(cell, (double)worker->calls / divisor), 8);
     (void)snprintf(cell, sizeof cell, "%.0f %%", busy > 100 ? 100 : busy);
-    right(out, cell, 6);
+    right(&row, cell, 6);
     (void)snprintf(cell, sizeof cell, "%.0f %%", usage->cpu * 100);
-    right(out, usage->cpu < 0 ? "-" : cell, 6);
-    right(out,
+    right(&row, usage->cpu < 0 ? "-" : cell, 6);
+    right(&row,
           usage->pss_bytes < 0 ? "-"
                                : bytes_cell(cell, (double)usage->pss_bytes),
           8);
-    right(out, known_cell(cell, usage->threads), 7);
-    right(out, known_cell(cell, usage->descriptors), 5);
-    right(out, count_cell(cell, (double)worker->spins / divisor), 8);
-    right(out, count_cell(cell, (double)worker->sleeps / divisor), 8);
-    right(out, count_cell(cell, (double)worker->wakes / divisor), 8);
-    right(out, count_cell(cell, (double)worker->starts), 6);
+    right(&row, known_cell(cell, usage->threads), 7);
+    right(&row, known_cell(cell, usage->descriptors), 5);
+    right(&row, count_cell(cell, (double)worker->spins / divisor), 8);
+    right(&row, count_cell(cell, (double)worker->sleeps / divisor), 8);
+    right(&row, count_cell(cell, (double)worker->wakes / divisor), 8);
+    right(&row, count_cell(cell, (double)worker->starts), 6);
     shmrpci_buf_append_char(out, '\n');
 }
 
-static void workers_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+static void worker_head(shmrpci_buf *out, const cli_layout *layout,
+                        bool is_rate)
+{
+    cells row = row_of(out, layout, "WORKER", 6);
+    right(&row, "PID", 8);
+    right(&row, is_rate ? "CALLS/S" : "CALLS", 8);
+    right(&row, "BUSY", 6);
+    right(&row, "CPU", 6);
+    right(&row, "PSS", 8);
+    right(&row, "THREADS", 7);
+    right(&row, "FILES", 5);
+    right(&row, is_rate ? "SPINS/S" : "SPINS", 8);
+    right(&row, is_rate ? "SLEEPS/S" : "SLEEPS", 8);
+    right(&row, is_rate ? "WAKES/S" : "WAKES", 8);
+    right(&row, "STARTS", 6);
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static void workers_text(const cli_watched *w, bool is_rate,
+                         const cli_layout *layout, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
-    shmrpci_buf_printf(
-        out, "\n%6s  %8s  %8s  %6s  %6s  %8s  %7s  %5s  %8s  %8s  %8s  %6s\n",
-        "WORKER", "PID", is_rate ? "CALLS/S" : "CALLS", "BUSY", "CPU", "PSS",
-        "THREADS", "FILES", is_rate ? "SPINS/S" : "SPINS",
-        is_rate ? "SLEEPS/S" : "SLEEPS", is_rate ? "WAKES/S" : "WAKES",
-        "STARTS");
-    for (uint32_t i = 0; i < service->worker_count; i++) {
-        worker_row(out, shmrpc_snapshot_worker(s, i), usage_of(w, i),
-                   per(w, is_rate), service->uptime_ns);
+    cli_rank *ranks = calloc((size_t)service->worker_count + 1, sizeof *ranks);
+    if (ranks == NULL) {
+        shmrpci_buf_fail(out, SHMRPC_E_NO_MEMORY);
+        return;
     }
+    for (uint32_t i = 0; i < service->worker_count; i++) {
+        ranks[i] = (cli_rank){NULL, rank_of_worker(w, s, i, layout->sort), i};
+    }
+    cli_ranks_sort(ranks, service->worker_count, layout);
+    shmrpci_buf_append_char(out, '\n');
+    worker_head(out, layout, is_rate);
+    for (uint32_t i = 0; i < service->worker_count; i++) {
+        uint32_t index = (uint32_t)ranks[i].index;
+        worker_row(out, layout, shmrpc_snapshot_worker(s, index),
+                   usage_of(w, index), per(w, is_rate), service->uptime_ns);
+    }
+    free(ranks);
 }
 
 static void uptime_text(shmrpci_buf *out, int64_t ns)
@@ -380,7 +535,7 @@ static void uptime_text(shmrpci_buf *out, int64_t ns)
 }
 
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
-                      shmrpci_buf *out)
+                      const cli_layout *layout, shmrpci_buf *out)
 {
     const shmrpc_service_stats *service = shmrpc_snapshot_service(w->now);
     shmrpci_buf_printf(out, "%s, up ", service->name);
@@ -393,21 +548,30 @@ void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
                            (unsigned long long)service->rescued_wakeups);
     }
     shmrpci_buf_append_text(out, "\n\n");
-    methods_text(w, is_rate, out);
+    methods_text(w, is_rate, layout, out);
     errors_text(w, is_rate, out);
     if (with_workers) {
-        workers_text(w, is_rate, out);
+        workers_text(w, is_rate, layout, out);
     }
 }
 
 /* ---- a line for each service ----------------------------------------- */
 
-void cli_figures_row_head(int width, shmrpci_buf *out)
+void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out)
 {
-    shmrpci_buf_printf(
-        out, "%-*s  %8s  %8s  %7s  %7s  %7s  %8s  %6s  %7s  %6s  %8s  %5s\n",
-        width, "SERVICE", "CALLS/S", "ERR/S", "P50", "P99", "MAX", "WAIT P99",
-        "BUSY", "WORKERS", "CPU", "PSS", "CONNS");
+    cells row = row_of(out, layout, "SERVICE", layout->names);
+    right(&row, "CALLS/S", 8);
+    right(&row, "ERR/S", 8);
+    right(&row, "P50", 7);
+    right(&row, "P99", 7);
+    right(&row, "MAX", 7);
+    right(&row, "WAIT P99", 8);
+    right(&row, "BUSY", 6);
+    right(&row, "CPU", 6);
+    right(&row, "PSS", 8);
+    right(&row, "WORKERS", 7);
+    right(&row, "CONNS", 5);
+    shmrpci_buf_append_char(out, '\n');
 }
 
 typedef struct totals {
@@ -445,7 +609,42 @@ static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
     return sum;
 }
 
-void cli_figures_row(const cli_watched *w, int width, shmrpci_buf *out)
+/* Of the time of all workers, in percent. */
+static double busy_of(const totals *sum, int64_t span_ns)
+{
+    double busy =
+        sum->workers > 0 && span_ns > 0
+            ? (double)sum->busy_ns * 100 / (double)span_ns / sum->workers
+            : 0;
+    return busy > 100 ? 100 : busy;
+}
+
+double cli_figures_rank(const cli_watched *w, cli_sort sort)
+{
+    if (w->now == NULL) {
+        return 0;
+    }
+    const shmrpc_snapshot *s = shown(w, true);
+    totals sum = add_up(w, s);
+    switch (sort) {
+    case CLI_SORT_BUSY:
+        return busy_of(&sum, shmrpc_snapshot_service(s)->uptime_ns);
+    case CLI_SORT_CPU:
+        return sum.cpu;
+    case CLI_SORT_MEMORY:
+        return (double)sum.pss_bytes;
+    case CLI_SORT_CALLS:
+    case CLI_SORT_ERRORS:
+    case CLI_SORT_P99:
+    case CLI_SORT_NONE:
+    case CLI_SORT_NAME:
+        break;
+    }
+    return rank_of_method(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL), sort);
+}
+
+void cli_figures_row(const cli_watched *w, const cli_layout *layout,
+                     shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, true);
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
@@ -454,23 +653,20 @@ void cli_figures_row(const cli_watched *w, int width, shmrpci_buf *out)
     double divisor = per(w, true);
     totals sum = add_up(w, s);
     char cell[CELL_BYTES];
-    double busy = sum.workers > 0 && service->uptime_ns > 0
-                      ? (double)sum.busy_ns * 100 / (double)service->uptime_ns /
-                            sum.workers
-                      : 0;
-    shmrpci_buf_printf(out, "%-*s", width, w->name);
-    right(out, count_cell(cell, (double)all->calls / divisor), 8);
-    right(out, count_cell(cell, (double)all->errors / divisor), 8);
-    right(out, time_cell(cell, all->service.count, all->service.p50_ns), 7);
-    right(out, time_cell(cell, all->service.count, all->service.p99_ns), 7);
-    right(out, time_cell(cell, all->service.count, all->service.max_ns), 7);
-    right(out, time_cell(cell, all->queue.count, all->queue.p99_ns), 8);
-    (void)snprintf(cell, sizeof cell, "%.0f %%", busy > 100 ? 100 : busy);
-    right(out, cell, 6);
-    right(out, count_cell(cell, sum.workers), 7);
+    cells row = row_of(out, layout, w->name, layout->names);
+    right(&row, count_cell(cell, (double)all->calls / divisor), 8);
+    right(&row, count_cell(cell, (double)all->errors / divisor), 8);
+    right(&row, time_cell(cell, all->service.count, all->service.p50_ns), 7);
+    right(&row, time_cell(cell, all->service.count, all->service.p99_ns), 7);
+    right(&row, time_cell(cell, all->service.count, all->service.max_ns), 7);
+    right(&row, time_cell(cell, all->queue.count, all->queue.p99_ns), 8);
+    (void)snprintf(cell, sizeof cell, "%.0f %%",
+                   busy_of(&sum, service->uptime_ns));
+    right(&row, cell, 6);
     (void)snprintf(cell, sizeof cell, "%.0f %%", sum.cpu * 100);
-    right(out, cell, 6);
-    right(out, bytes_cell(cell, (double)sum.pss_bytes), 8);
-    right(out, count_cell(cell, (double)service->connections), 5);
+    right(&row, cell, 6);
+    right(&row, bytes_cell(cell, (double)sum.pss_bytes), 8);
+    right(&row, count_cell(cell, sum.workers), 7);
+    right(&row, count_cell(cell, (double)service->connections), 5);
     shmrpci_buf_append_char(out, '\n');
 }

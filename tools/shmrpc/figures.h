@@ -47,13 +47,47 @@ void cli_watched_close(cli_watched *w);
 /* One JSON object: of `between` if `is_rate`, else of `now`. */
 void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out);
 
+/* By what rows are sorted: names from A on, all else from the largest on. */
+typedef enum cli_sort {
+    CLI_SORT_NONE, /* as they come */
+    CLI_SORT_NAME,
+    CLI_SORT_CALLS,
+    CLI_SORT_ERRORS,
+    CLI_SORT_P99,
+    CLI_SORT_BUSY,
+    CLI_SORT_CPU,
+    CLI_SORT_MEMORY
+} cli_sort;
+
+/* How tables are laid out. */
+typedef struct cli_layout {
+    size_t columns; /* of the screen: what does not fit is left out; 0: any */
+    size_t names;   /* of the first cell, in a table of services */
+    cli_sort sort;
+    bool is_reversed;
+} cli_layout;
+
 /* A head line, and tables of the methods that were called, of errors, and,
  * `with_workers`, of workers. With `is_rate` counts are per second. */
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
-                      shmrpci_buf *out);
+                      const cli_layout *layout, shmrpci_buf *out);
 
 /* One line of a table of services, and that table's head. */
-void cli_figures_row(const cli_watched *w, int width, shmrpci_buf *out);
-void cli_figures_row_head(int width, shmrpci_buf *out);
+void cli_figures_row(const cli_watched *w, const cli_layout *layout,
+                     shmrpci_buf *out);
+void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out);
+
+/* A service, a method or a worker among others. */
+typedef struct cli_rank {
+    const char *name;
+    double value; /* of what it is sorted by */
+    size_t index; /* as it comes */
+} cli_rank;
+
+/* What a service counts by; 0 for one that can't be looked at. */
+double cli_figures_rank(const cli_watched *w, cli_sort sort);
+
+/* Puts them in order; those that are equal stay as they come. */
+void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout);
 
 #endif

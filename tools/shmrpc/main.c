@@ -1,4 +1,5 @@
 /* shmrpc: the program. */
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,9 @@ static cli_exit run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    /* Widths of characters, of which nothing is known otherwise; numbers and
+     * messages stay as they are. */
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
     cli_exit result = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("shmrpc: standard output");

@@ -51,7 +51,8 @@ static cli_exit show(cli_watched *w, bool json)
         cli_figures_json(w, false, &out);
         cli_print_line(&out);
     } else {
-        cli_figures_text(w, false, true, &out);
+        const cli_layout layout = {.sort = CLI_SORT_NONE};
+        cli_figures_text(w, false, true, &layout, &out);
         fwrite(out.data, 1, out.len, stdout);
     }
     shmrpci_buf_fini(&out);

@@ -2,13 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/nearest.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
+#include "os/signals.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/figures.h"
 #include "tools/shmrpc/target.h"
+#include "tools/shmrpc/terminal.h"
 
 /* A service that does not answer holds up all others for so long. */
 #define OPEN_NS (300 * SHMRPCI_NS_PER_MS)
@@ -17,6 +21,8 @@ const struct option cli_top_options[] = {
     {"interval", required_argument, NULL, 'i'},
     {"count", required_argument, NULL, 'n'},
     {"once", no_argument, NULL, '1'},
+    {"sort", required_argument, NULL, 's'},
+    {"reverse", no_argument, NULL, 'r'},
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -32,10 +38,17 @@ static void print_help(void *user)
         "Shows again and again what services do: calls and errors a second,\n"
         "how long calls take and wait, how busy the workers are. Without\n"
         "SERVICE all that are found; of a single one its methods and workers.\n"
+        "On a terminal columns that don't fit are left out; q ends it, r "
+        "turns\n"
+        "the order round, and these keys sort: n name, c calls, e errors,\n"
+        "p p99, b busy, u cpu, m memory.\n"
         "\n"
         "  -i, --interval=TIME  between two looks: 1s (the default), 250ms\n"
         "  -n, --count=COUNT    end after so many\n"
         "  -1, --once           the same as --count=1\n"
+        "  -s, --sort=COLUMN    by name (the default), calls, errors, p99,\n"
+        "                       busy, cpu or memory\n"
+        "  -r, --reverse        the other way round\n"
         "  -j, --json           print a JSON object a line for each service\n"
         "                       and look\n"
         "  -h, --help           print this\n"
@@ -52,12 +65,16 @@ typedef struct top {
     int64_t interval_ns;
     uint64_t count; /* 0: for ever */
     bool json;
-    bool is_all;         /* whatever is found */
+    bool is_all;  /* whatever is found */
+    bool is_live; /* over what was there */
+    cli_layout layout;
+    cli_keys keys;
+    int signal_fd;       /* what ends it, while there are keys; else -1 */
     shmrpci_arena arena; /* of their names */
     service *items;
     size_t item_count;
     size_t item_cap;
-    int poll_set; /* empty: to sleep by */
+    int poll_set; /* of keys and signals */
 } top;
 
 /* ---- services -------------------------------------------------------- */
@@ -201,59 +218,195 @@ static void print_json(const top *t)
     }
 }
 
-static int width_of(const top *t)
+/* What it is sorted by: the word, and its key. */
+typedef struct sorting {
+    const char *name;
+    char key;
+    cli_sort sort;
+} sorting;
+
+static const sorting sortings[] = {
+    {"name", 'n', CLI_SORT_NAME},     {"calls", 'c', CLI_SORT_CALLS},
+    {"errors", 'e', CLI_SORT_ERRORS}, {"p99", 'p', CLI_SORT_P99},
+    {"busy", 'b', CLI_SORT_BUSY},     {"cpu", 'u', CLI_SORT_CPU},
+    {"memory", 'm', CLI_SORT_MEMORY},
+};
+
+enum { SORTINGS = sizeof sortings / sizeof *sortings };
+
+/* Of the names, but no more than half of the screen. */
+static size_t width_of(const top *t)
 {
     size_t width = strlen("SERVICE");
     for (size_t i = 0; i < t->item_count; i++) {
-        size_t len = strlen(t->items[i].watched.name);
-        width = len > width ? len : width;
+        const char *name = t->items[i].watched.name;
+        size_t its = cli_columns_of(name, strlen(name));
+        width = its > width ? its : width;
     }
-    return (int)width;
+    return t->layout.columns > 0 && width > t->layout.columns / 2
+               ? t->layout.columns / 2
+               : width;
 }
 
 /* Sockets that nobody listens at are of no interest, unless asked for. */
 static void append_rows(const top *t, shmrpci_buf *out)
 {
-    int width = width_of(t);
-    cli_figures_row_head(width, out);
+    cli_rank *ranks = calloc(t->item_count + 1, sizeof *ranks);
+    if (ranks == NULL) {
+        shmrpci_buf_fail(out, SHMRPC_E_NO_MEMORY);
+        return;
+    }
     for (size_t i = 0; i < t->item_count; i++) {
-        const service *it = &t->items[i];
+        const cli_watched *w = &t->items[i].watched;
+        ranks[i] = (cli_rank){w->name, cli_figures_rank(w, t->layout.sort), i};
+    }
+    cli_ranks_sort(ranks, t->item_count, &t->layout);
+    cli_figures_row_head(&t->layout, out);
+    for (size_t i = 0; i < t->item_count; i++) {
+        const service *it = &t->items[ranks[i].index];
         if (it->watched.now != NULL) {
-            cli_figures_row(&it->watched, width, out);
+            cli_figures_row(&it->watched, &t->layout, out);
         } else if (!t->is_all) {
-            shmrpci_buf_printf(out, "%-*s  %s\n", width, it->watched.name,
-                               it->trouble.message);
+            cli_columns_pad(out, it->watched.name, t->layout.names);
+            shmrpci_buf_printf(out, "  %s\n", it->trouble.message);
         }
+    }
+    free(ranks);
+}
+
+/* When it was looked at, how often it is, what it is sorted by, and the
+ * keys. */
+static void append_head(const top *t, shmrpci_buf *out)
+{
+    char clock[32] = "?";
+    time_t now = time(NULL);
+    const struct tm *local = localtime(&now);
+    if (local != NULL) {
+        (void)strftime(clock, sizeof clock, "%H:%M:%S", local);
+    }
+    shmrpci_buf_printf(out, "%s  every ", clock);
+    cli_append_time(out, (double)t->interval_ns);
+    for (size_t i = 0; i < SORTINGS; i++) {
+        if (sortings[i].sort == t->layout.sort) {
+            shmrpci_buf_printf(out, "  by %s%s", sortings[i].name,
+                               t->layout.is_reversed ? ", reversed" : "");
+        }
+    }
+    if (t->keys.is_on) {
+        shmrpci_buf_append_text(out, "\nq quit, r reverse, by");
+        for (size_t i = 0; i < SORTINGS; i++) {
+            shmrpci_buf_printf(out, " %c %s%s", sortings[i].key,
+                               sortings[i].name, i + 1 < SORTINGS ? "," : "");
+        }
+    }
+    shmrpci_buf_append_text(out, "\n\n");
+}
+
+static void append_screen(top *t, shmrpci_buf *out)
+{
+    t->layout.names = width_of(t);
+    append_head(t, out);
+    append_rows(t, out);
+    if (t->item_count == 1 && t->items[0].watched.now != NULL) {
+        shmrpci_buf_append_char(out, '\n');
+        cli_figures_text(&t->items[0].watched, true, true, &t->layout, out);
     }
 }
 
-/* On a terminal over what was there; lines that are too long are cut. */
-static void print_text(const top *t)
+static void print_text(top *t)
 {
-    bool is_live = cli_out_is_terminal() && t->count != 1;
-    shmrpci_buf out;
-    shmrpci_buf_init_heap(&out);
-    if (is_live) {
-        shmrpci_buf_append_text(&out, "\033[?7l\033[H\033[J");
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    if (t->is_live) {
+        size_t rows;
+        shmrpci_buf screen;
+        shmrpci_buf_init_heap(&screen);
+        cli_screen_size(&rows, &t->layout.columns);
+        append_screen(t, &text);
+        cli_screen_fill(&screen, &text, rows, t->layout.columns);
+        fwrite(screen.data, 1, screen.len, stdout);
+        shmrpci_buf_fini(&screen);
+    } else {
+        append_screen(t, &text);
+        shmrpci_buf_append_char(&text, '\n');
+        fwrite(text.data, 1, text.len, stdout);
     }
-    append_rows(t, &out);
-    if (t->item_count == 1 && t->items[0].watched.now != NULL) {
-        shmrpci_buf_append_char(&out, '\n');
-        cli_figures_text(&t->items[0].watched, true, true, &out);
+    shmrpci_buf_fini(&text);
+}
+
+/* False: nobody reads it any more. */
+static bool print(top *t)
+{
+    if (t->json) {
+        print_json(t);
+    } else {
+        print_text(t);
     }
-    shmrpci_buf_append_text(&out, is_live ? "\033[?7h" : "\n");
-    fwrite(out.data, 1, out.len, stdout);
-    shmrpci_buf_fini(&out);
+    return fflush(stdout) == 0;
+}
+
+/* ---- keys ------------------------------------------------------------ */
+
+enum { TAG_KEYS = 1, TAG_SIGNAL = 2 };
+
+/* Not where keys come from elsewhere, or from nobody. */
+static void listen_to_keys(top *t)
+{
+    if (!t->is_live || !cli_keys_enter(&t->keys)) {
+        return;
+    }
+    if (shmrpci_signals_open(&t->signal_fd) != SHMRPC_OK ||
+        shmrpci_poll_add(t->poll_set, t->signal_fd, SHMRPCI_POLL_LEVEL,
+                         TAG_SIGNAL) != SHMRPC_OK ||
+        shmrpci_poll_add(t->poll_set, 0, SHMRPCI_POLL_LEVEL, TAG_KEYS) !=
+            SHMRPC_OK) {
+        cli_keys_leave(&t->keys);
+    }
+}
+
+/* False: it ends. */
+static bool take_keys(top *t)
+{
+    int key;
+    while ((key = cli_keys_next()) > 0) {
+        if (key == 'q' || key == 'Q') {
+            return false;
+        }
+        t->layout.is_reversed ^= key == 'r';
+        for (size_t i = 0; i < SORTINGS; i++) {
+            if (key == sortings[i].key) {
+                t->layout.sort = sortings[i].sort;
+            }
+        }
+    }
+    return key == 0;
+}
+
+/* Until the next look is due. False: it ends. */
+static bool rest(top *t, bool has_looked)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(t->interval_ns);
+    uint64_t tag;
+    if (t->keys.is_on) {
+        (void)cli_keys_enter(&t->keys);
+    }
+    while (shmrpci_remaining_ns(deadline_ns) > 0) {
+        size_t count = shmrpci_poll_wait(t->poll_set, &tag, 1, deadline_ns);
+        shmrpci_signal signal;
+        if (count > 0 && tag == TAG_SIGNAL) {
+            while (shmrpci_signals_next(t->signal_fd, &signal)) {
+                if (signal != SHMRPCI_SIGNAL_CHILD) {
+                    return false;
+                }
+            }
+        } else if (count > 0 && (!take_keys(t) || (has_looked && !print(t)))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- the loop -------------------------------------------------------- */
-
-static void rest(const top *t)
-{
-    uint64_t tag;
-    (void)shmrpci_poll_wait(t->poll_set, &tag, 1,
-                            shmrpci_deadline_after(t->interval_ns));
-}
 
 static cli_exit watch(top *t)
 {
@@ -262,19 +415,17 @@ static cli_exit watch(top *t)
         return cli_fail_error(CLI_ABSENT, t->items[0].watched.name,
                               &t->items[0].trouble);
     }
+    listen_to_keys(t);
     for (uint64_t round = 0; t->count == 0 || round < t->count; round++) {
-        rest(t);
+        if (!rest(t, round > 0)) {
+            return CLI_OK;
+        }
         cli_exit result = t->is_all ? find_all(t) : CLI_OK;
         if (result != CLI_OK) {
             return result;
         }
         (void)look_at_all(t);
-        if (t->json) {
-            print_json(t);
-        } else {
-            print_text(t);
-        }
-        if (fflush(stdout) != 0) {
+        if (!print(t)) {
             return CLI_TROUBLE; /* nobody reads it any more */
         }
     }
@@ -284,9 +435,10 @@ static cli_exit watch(top *t)
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     top *t = user;
-    t->poll_set = -1;
+    t->poll_set = t->signal_fd = -1;
     shmrpci_arena_init(&t->arena, 0);
     t->is_all = line->count == 0;
+    t->is_live = cli_out_is_terminal() && t->count != 1 && !t->json;
     cli_exit result = CLI_TROUBLE;
     if (shmrpci_poll_create(&t->poll_set) == SHMRPC_OK) {
         result = t->is_all
@@ -296,13 +448,34 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
             result = watch(t);
         }
     }
+    cli_keys_leave(&t->keys);
+    if (t->is_live && result == CLI_OK) {
+        putchar('\n');
+    }
     for (size_t i = 0; i < t->item_count; i++) {
         cli_watched_close(&t->items[i].watched);
     }
     free(t->items);
     shmrpci_arena_fini(&t->arena);
+    shmrpci_fd_close(&t->signal_fd);
     shmrpci_fd_close(&t->poll_set);
     return result;
+}
+
+static cli_exit take_sort(top *t, shmrpci_buf *message)
+{
+    const char *names[SORTINGS];
+    for (size_t i = 0; i < SORTINGS; i++) {
+        names[i] = sortings[i].name;
+        if (strcmp(optarg, names[i]) == 0) {
+            t->layout.sort = sortings[i].sort;
+            return CLI_OK;
+        }
+    }
+    shmrpci_buf_printf(message, "there is no column `%.64s` to sort by",
+                       optarg);
+    shmrpci_nearest_suggest(message, optarg, names, SORTINGS, "");
+    return CLI_USAGE;
 }
 
 static cli_exit take(void *user, int option, shmrpci_buf *message)
@@ -322,6 +495,11 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     case '1':
         t->count = 1;
         return CLI_OK;
+    case 's':
+        return take_sort(t, message);
+    case 'r':
+        t->layout.is_reversed = true;
+        return CLI_OK;
     case 'j':
         t->json = true;
         return CLI_OK;
@@ -332,7 +510,7 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
 
 cli_exit cli_top(int argc, char **argv)
 {
-    top t = {.interval_ns = SHMRPCI_NS_PER_S};
+    top t = {.interval_ns = SHMRPCI_NS_PER_S, .layout.sort = CLI_SORT_NAME};
     const cli_syntax syntax = {cli_top_options, false, print_help, take, run};
     return cli_run(argc, argv, &syntax, &t);
 }

@@ -13,6 +13,9 @@
 
 #include "shmrpc/status.h"
 
+/* So long the workers of a dead supervisor may go on, to end their calls. */
+#define SHMRPCI_ORPHAN_NS INT64_C(500000000)
+
 /* How a process ended. */
 typedef struct shmrpci_child_end {
     int32_t status; /* of its exit; when signal is 0 */

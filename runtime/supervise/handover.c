@@ -165,6 +165,7 @@ static void retire_from_it(shmrpci_supervisor *s)
 {
     s->is_succeeded = true;
     s->target = 0;
+    shmrpci_nursery_release(s);
     shmrpci_server_abandon(s->server);
     shmrpci_elders_forget(s);
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {

@@ -54,6 +54,14 @@ shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s)
     return status;
 }
 
+void shmrpci_nursery_release(shmrpci_supervisor *s)
+{
+    shmrpci_zygote_message released = {.kind = SHMRPCI_ZYGOTE_RELEASED};
+    if (s->zygote_socket >= 0) {
+        (void)shmrpci_zygote_send(s->zygote_socket, &released, NULL, 0);
+    }
+}
+
 /* It has ended, or is told to by this. */
 void shmrpci_nursery_end(shmrpci_supervisor *s)
 {
@@ -115,6 +123,7 @@ static void take_packet(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
         }
         break;
     case SHMRPCI_ZYGOTE_SPAWN:
+    case SHMRPCI_ZYGOTE_RELEASED:
         break; /* not the zygote's to send */
     }
 }

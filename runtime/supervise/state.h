@@ -92,6 +92,8 @@ uint32_t shmrpci_supervisor_outlets(const shmrpci_supervisor *s);
 /* ---- nursery.c: the zygote, as the supervisor sees it ----------------- */
 
 shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s);
+/* Its workers are another supervisor's, and may outlive this one. */
+void shmrpci_nursery_release(shmrpci_supervisor *s);
 /* It has ended, or is told to by this. */
 void shmrpci_nursery_end(shmrpci_supervisor *s);
 /* The same, at once. */

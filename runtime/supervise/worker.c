@@ -32,14 +32,36 @@ static void work(void *user)
     shmrpci_dispatch_run(at->served, at->participant, at->place);
 }
 
+static int attach(const shmrpci_crew *crew, const int *links,
+                  shmrpci_listener **mirrors, shmrpc_error *error)
+{
+    uint32_t outlets = shmrpci_server_outlet_count(crew->server);
+    int status = SHMRPC_OK;
+    for (uint32_t i = 0; i < outlets && status == SHMRPC_OK; i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(crew->server, i);
+        status = outlet.transport->attach(links[i], &mirrors[i], error);
+    }
+    return status;
+}
+
+static int start(const shmrpci_crew *crew, shmrpc_error *error)
+{
+    if (crew->hooks.start == NULL) {
+        return SHMRPC_OK;
+    }
+    (void)shmrpc_error_set(error, SHMRPC_E_INTERNAL,
+                           "the start hook has failed");
+    return crew->hooks.start(crew->user, error);
+}
+
 static int open_posts(const shmrpci_crew *crew, uint32_t number,
-                      const int *links, post *posts, shmrpc_error *error)
+                      shmrpci_listener *const *mirrors, post *posts,
+                      shmrpc_error *error)
 {
     uint32_t outlets = shmrpci_server_outlet_count(crew->server);
     for (uint32_t i = 0; i < outlets; i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(crew->server, i);
-        shmrpci_listener *mirror;
-        int status = outlet.transport->attach(links[i], &mirror, error);
+        int status = SHMRPC_OK;
         for (uint32_t t = 0; t < crew->threads && status == SHMRPC_OK; t++) {
             post *at = &posts[i * crew->threads + t];
             uint32_t index = number * crew->threads + t;
@@ -47,7 +69,7 @@ static int open_posts(const shmrpci_crew *crew, uint32_t number,
                          .transport = outlet.transport,
                          .place = outlet.first_place + index};
             status = outlet.transport->participant_open(
-                mirror, index, &at->participant, error);
+                mirrors[i], index, &at->participant, error);
         }
         if (status != SHMRPC_OK) {
             return status;
@@ -87,14 +109,15 @@ void shmrpci_worker_run(const shmrpci_crew *crew, uint32_t number,
         shmrpci_child_leave(1);
     }
     shmrpci_process_raise_descriptors();
-    int status = SHMRPC_OK;
-    if (crew->hooks.start != NULL) {
-        (void)shmrpc_error_set(&error, SHMRPC_E_INTERNAL,
-                               "the start hook has failed");
-        status = crew->hooks.start(crew->user, &error);
+    /* First of all: as one who is attached it is known as a worker, whom the
+     * next server waits for (os/server_lock.h), to all that is the user's. */
+    shmrpci_listener *mirrors[SHMRPCI_SOCKET_MAX_FDS];
+    int status = attach(crew, links, mirrors, &error);
+    if (status == SHMRPC_OK) {
+        status = start(crew, &error);
     }
     if (status == SHMRPC_OK) {
-        status = open_posts(crew, number, links, posts, &error);
+        status = open_posts(crew, number, mirrors, posts, &error);
     }
     if (status == SHMRPC_OK) {
         status = run_posts(posts, count, &error);

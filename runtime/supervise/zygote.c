@@ -17,6 +17,7 @@ typedef struct zygote {
     int child_event;
     int poll_set;
     bool is_alone;                     /* the supervisor is gone */
+    int64_t patience_ns;               /* with workers, then */
     int64_t deadline_ns;               /* then: of the workers that are left */
     int32_t pids[SHMRPCI_WORKERS_MAX]; /* 0: none */
 } zygote;
@@ -110,7 +111,7 @@ static void close_fds(shmrpci_zygote_packet *packet)
 static void be_alone(zygote *z)
 {
     z->is_alone = true;
-    z->deadline_ns = shmrpci_deadline_after(SHMRPCI_ORPHAN_NS);
+    z->deadline_ns = shmrpci_deadline_after(z->patience_ns);
     shmrpci_poll_remove(z->poll_set, z->socket);
     shmrpci_fd_close(&z->socket);
 }
@@ -129,6 +130,8 @@ static void take_packets(zygote *z)
         }
         if (packet.head.kind == SHMRPCI_ZYGOTE_SPAWN) {
             spawn(z, &packet);
+        } else if (packet.head.kind == SHMRPCI_ZYGOTE_RELEASED) {
+            z->patience_ns = SHMRPCI_ELDER_NS;
         }
         close_fds(&packet);
     }
@@ -218,7 +221,11 @@ void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
 {
     static zygote z;
     shmrpc_error error = {.message = ""};
-    z = (zygote){crew, socket, -1, -1, false, 0, {0}};
+    z = (zygote){.crew = crew,
+                 .socket = socket,
+                 .child_event = -1,
+                 .poll_set = -1,
+                 .patience_ns = SHMRPCI_ORPHAN_NS};
     shmrpci_zygote_message ready = {.kind = SHMRPCI_ZYGOTE_READY};
     shmrpci_child_set_end_signals(SHMRPCI_END_DEFAULT);
     ready.status = prepare(crew, &error);

@@ -12,9 +12,12 @@
  *                        <-   FORKED(number, pid) + its descriptor
  *                        <-   ENDED(number, pid, how)
  *
+ *     RELEASED           ->
+ *
  * As the parent of all workers it also sees to it that none outlives the
  * service: when the supervisor is gone they have SHMRPCI_ORPHAN_NS to end
- * their calls, then it kills those that are left, and ends.
+ * their calls, then it kills those that are left, and ends. If the supervisor
+ * has handed them over to another one (RELEASED), they have SHMRPCI_ELDER_NS.
  *
  * Threading: one thread.
  */
@@ -25,13 +28,14 @@
 #include "os/socket.h"
 #include "rpc/server.h"
 
-#define SHMRPCI_ORPHAN_NS (30 * SHMRPCI_NS_PER_S)
+#define SHMRPCI_ELDER_NS (30 * SHMRPCI_NS_PER_S)
 
 typedef enum shmrpci_zygote_kind {
     SHMRPCI_ZYGOTE_READY = 1,
     SHMRPCI_ZYGOTE_SPAWN,
     SHMRPCI_ZYGOTE_FORKED,
-    SHMRPCI_ZYGOTE_ENDED
+    SHMRPCI_ZYGOTE_ENDED,
+    SHMRPCI_ZYGOTE_RELEASED
 } shmrpci_zygote_kind;
 
 typedef struct shmrpci_zygote_message {

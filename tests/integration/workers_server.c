@@ -2,9 +2,11 @@
  * Serves workers.svc. The environment says what the hooks do:
  *   PRELOAD_MB=N       loads that much; PRELOAD=fail, =thread: what is refused
  *   START=fail         no worker can start
+ *   PUTS=FILE          where put writes
  */
 #include "workers_server.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +49,25 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms, uint32_t *ret)
     while (nanosleep(&left, &left) != 0) {
     }
     return pid(ctx, user, ret);
+}
+
+static int put(shmrpc_ctx *ctx, void *user, uint32_t number, uint32_t ms)
+{
+    char line[16];
+    char first[128];
+    uint32_t nobody;
+    const char *path = getenv("PUTS");
+    (void)snprintf(first, sizeof first, "%.100s.first", path);
+    int once = open(first, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (once >= 0) {
+        (void)close(once);
+        (void)nap(ctx, user, ms, &nobody);
+    }
+    int len = snprintf(line, sizeof line, "%u\n", number);
+    int fd = open(path, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
+    bool is_written = fd >= 0 && write(fd, line, (size_t)len) == len;
+    (void)close(fd);
+    return is_written ? SHMRPC_OK : SHMRPC_E_INTERNAL;
 }
 
 static int lend(shmrpc_ctx *ctx, void *user, shmrpc_bytes order,
@@ -208,6 +229,7 @@ int main(int argc, char **argv)
     impl.pid = pid;
     impl.nap = nap;
     impl.nap_again = nap;
+    impl.put = put;
     impl.lend = lend;
     impl.leak = leak;
     impl.crash = crash;

@@ -226,9 +226,11 @@ static shmrpc_status set_up(shm_listener *listener, const shm_worker_link *link)
         .profile = (uint32_t)listener->opts.profile,
         .max_message = listener->opts.max_message_bytes};
     (void)snprintf(setup.path, sizeof setup.path, "%s", listener->place.path);
-    int fds[SHM_WORKER_LINK_FDS] = {listener->shared_fd, listener->status_fd,
-                                    listener->bell_fd};
-    return shm_worker_link_send(link->fd, &setup, fds, SHM_WORKER_LINK_FDS);
+    int fds[SHM_WORKER_LINK_SETUP_FDS] = {
+        listener->shared_fd, listener->status_fd, listener->bell_fd,
+        listener->place.lock_fd};
+    return shm_worker_link_send(link->fd, &setup, fds,
+                                SHM_WORKER_LINK_SETUP_FDS);
 }
 
 static bool is_room(const shm_listener *listener, uint32_t first,

@@ -10,6 +10,7 @@
 #include "os/folder.h"
 #include "os/memory.h"
 #include "os/process.h"
+#include "os/server_lock.h"
 #include "os/socket.h"
 
 static void add(shm_folders *list, const char *folder, const char *below)
@@ -125,7 +126,7 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
     (void)snprintf(temporary, sizeof temporary, "%.180s.new", stem);
     shmrpc_status status = open_folder(folder, is_public, &out->dir_fd);
     if (status == SHMRPC_OK) {
-        status = shmrpci_folder_lock(out->dir_fd, lock, &out->lock_fd);
+        status = shmrpci_server_lock_take(out->dir_fd, lock, &out->lock_fd);
     }
     if (status == SHMRPC_OK) {
         out->listen_fd = shmrpci_activation_take(out->dir_fd, out->socket_name);
@@ -180,17 +181,25 @@ int shm_place_listen(const shmrpci_address *address, uint32_t mode,
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }
-        if (first == SHMRPC_OK || status == SHMRPC_E_EXISTS) {
+        if (first == SHMRPC_OK || status == SHMRPC_E_EXISTS ||
+            status == SHMRPC_E_DEADLINE) {
             first = status;
             where = list.paths[i];
         }
-        if (status == SHMRPC_E_EXISTS) {
+        if (status == SHMRPC_E_EXISTS || status == SHMRPC_E_DEADLINE) {
             break;
         }
     }
     if (first == SHMRPC_E_EXISTS) {
         return shmrpc_error_set(error, first, "%s runs already in %s", stem,
                                 where);
+    }
+    if (first == SHMRPC_E_DEADLINE) {
+        return shmrpc_error_set(
+            error, first,
+            "workers of a %s that was killed do not end, and hold its lock in "
+            "%s: end them first",
+            stem, where);
     }
     return shmrpc_error_set(
         error, first == SHMRPC_OK ? SHMRPC_E_DENIED : first,
@@ -225,6 +234,7 @@ int shm_place_adopt(const shmrpci_address *address, const char *path,
         }
         out->lock_fd = lock_fd;
         out->listen_fd = listen_fd;
+        shmrpci_server_lock_inherit(lock_fd);
         return SHMRPC_OK;
     }
     return failed != SHMRPC_OK

@@ -5,7 +5,8 @@
  * /tmp/shmrpc-<uid>.  A server of root listens in /run/shmrpc (or
  * $SHMRPC_DIR), so that other users find it; others in the first folder that
  * can be used.  The socket is <name>[@instance].<port>.sock; beside it lies a
- * lock file of the same stem, never removed, held as long as the server lives.
+ * lock file of the same stem, never removed, held as long as the server lives,
+ * its worker processes included (os/server_lock.h).
  *
  * Threading: any thread, unless another one changes the environment.
  */
@@ -36,8 +37,9 @@ typedef struct shm_place {
 /* Takes the lock of an address, and listens at a socket of this mode, in a
  * public folder 0666: whom to serve is decided later. One that was passed to us
  * stays as it is. INVALID: a name or an
- * $SHMRPC_DIR that can't be; EXISTS: another server has it; DENIED, EXHAUSTED:
- * no folder to be had. */
+ * $SHMRPC_DIR that can't be; EXISTS: another server has it; DEADLINE: workers
+ * of a dead one do (os/server_lock.h); DENIED, EXHAUSTED: no folder to be had.
+ */
 int shm_place_listen(const shmrpci_address *address, uint32_t mode,
                      shm_place *out, shmrpc_error *error);
 

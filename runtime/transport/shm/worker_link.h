@@ -8,7 +8,8 @@
  *
  *     supervisor                   worker process
  *     SETUP + shared memory,  ->
- *       status page, doorbell
+ *       status page, doorbell,
+ *       the service's lock
  *     ATTACH(conn) + block,   ->   maps them, hears the client's bell
  *       ledger, bell
  *                             <-   ACK(count): so many ATTACHes were read
@@ -58,14 +59,16 @@ typedef enum shm_worker_link_kind {
 enum {
     SHM_WORKER_LINK_FD_SHARED,
     SHM_WORKER_LINK_FD_STATUS,
-    SHM_WORKER_LINK_FD_DOORBELL
+    SHM_WORKER_LINK_FD_DOORBELL,
+    SHM_WORKER_LINK_FD_LOCK /* of the service (os/server_lock.h) */
 };
 enum {
     SHM_WORKER_LINK_FD_BLOCK,
     SHM_WORKER_LINK_FD_LEDGER,
     SHM_WORKER_LINK_FD_BELL
 };
-#define SHM_WORKER_LINK_FDS 3u
+#define SHM_WORKER_LINK_SETUP_FDS 4u
+#define SHM_WORKER_LINK_FDS       3u
 
 /* One packet; what a kind does not name is 0. */
 typedef struct shm_worker_link_message {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/poll.h"
+#include "os/server_lock.h"
 #include "os/socket.h"
 #include "transport/shm/worker_link.h"
 
@@ -368,13 +369,24 @@ void shm_mirror_refuse(const shm_conn *conn)
 
 /* ---- beginning and end ----------------------------------------------- */
 
+/* Until this process ends; its forked children don't have it. */
+static shmrpc_status join_lock(shm_listener *listener,
+                               shm_worker_link_packet *packet)
+{
+    shm_place *place = &listener->place;
+    place->lock_fd = packet->fds[SHM_WORKER_LINK_FD_LOCK];
+    packet->fds[SHM_WORKER_LINK_FD_LOCK] = -1;
+    shmrpci_server_lock_join(place->lock_fd, listener->mirror->first);
+    return shmrpci_fork_close_fd(&place->lock_guard, &place->lock_fd);
+}
+
 static shmrpc_status take_setup(shm_listener *listener,
                                 shm_worker_link_packet *packet)
 {
     const shm_worker_link_message *head = &packet->head;
     shm_mirror *mirror = listener->mirror;
     if (head->kind != SHM_WORKER_LINK_SETUP ||
-        packet->fd_count != SHM_WORKER_LINK_FDS || head->count == 0 ||
+        packet->fd_count != SHM_WORKER_LINK_SETUP_FDS || head->count == 0 ||
         head->first >= SHM_MAX_WORKERS ||
         head->count > SHM_MAX_WORKERS - head->first) {
         return SHMRPC_E_INVALID;
@@ -388,9 +400,12 @@ static shmrpc_status take_setup(shm_listener *listener,
                    head->path);
     (void)snprintf(listener->description, sizeof listener->description,
                    "shm %s", listener->place.path);
-    shmrpc_status status =
-        shm_memory_attach(packet->fds[SHM_WORKER_LINK_FD_SHARED],
-                          sizeof(shm_service_shared), &listener->shared_map);
+    shmrpc_status status = join_lock(listener, packet);
+    if (status == SHMRPC_OK) {
+        status = shm_memory_attach(packet->fds[SHM_WORKER_LINK_FD_SHARED],
+                                   sizeof(shm_service_shared),
+                                   &listener->shared_map);
+    }
     if (status == SHMRPC_OK) {
         status =
             shm_memory_attach(packet->fds[SHM_WORKER_LINK_FD_STATUS],

@@ -23,8 +23,38 @@ void shmrpci_error_code(shmrpc_error *error, int status)
     if (error != NULL) {
         error->code = status;
         error->pid = 0;
+        error->may_have_run = shmrpc_status_may_have_run(status);
         shmrpci_error_name(error, shmrpc_status_name(status));
     }
+}
+
+void shmrpci_error_ran(shmrpc_error *error, bool may_have_run)
+{
+    if (error == NULL) {
+        return;
+    }
+    error->may_have_run = may_have_run;
+    if (may_have_run || shmrpc_status_may_have_run(error->code)) {
+        const char *words =
+            may_have_run ? "; it may have run" : "; it has not run";
+        size_t room = sizeof error->message - 1 - strlen(words);
+        size_t len =
+            shmrpci_utf8_cut(error->message, strlen(error->message), room);
+        memcpy(error->message + len, words, strlen(words) + 1);
+    }
+}
+
+const char *shmrpc_error_text(const shmrpc_error *error, char *text,
+                              size_t size)
+{
+    char whole[SHMRPC_ERROR_TEXT_BYTES];
+    int len = snprintf(whole, sizeof whole, "%s%s%s%s%s", error->name,
+                       error->path[0] != '\0' ? ": " : "", error->path,
+                       error->message[0] != '\0' ? ": " : "", error->message);
+    size_t cut = shmrpci_utf8_cut(whole, (size_t)len, size - 1);
+    memcpy(text, whole, cut);
+    text[cut] = '\0';
+    return text;
 }
 
 int shmrpc_error_set(shmrpc_error *error, int status, const char *format, ...)

@@ -9,9 +9,13 @@
 
 #include "shmrpc/error.h"
 
-/* Sets the code, its name, and that it is this process's own; leaves path and
- * message. */
+/* Sets the code, its name, whether a call that ends in it may have run, and
+ * that it is this process's own; leaves path and message. */
 void shmrpci_error_code(shmrpc_error *error, int status);
+
+/* Sets whether the call may have run, and says so at the end of the message,
+ * unless nobody could think that it has. The one place with words for it. */
+void shmrpci_error_ran(shmrpc_error *error, bool may_have_run);
 
 /* Copies a name, cut at a character boundary. */
 void shmrpci_error_name(shmrpc_error *error, const char *name);

@@ -42,8 +42,9 @@ static int ended(shmrpci_pending *p, int received)
     if (received == SHMRPC_E_DEADLINE) {
         return shmrpci_pending_give_up(p);
     }
-    return received == SHMRPC_E_UNAVAILABLE ? shmrpci_pending_not_sent(p)
-                                            : shmrpci_pending_lost(p, received);
+    return received == SHMRPC_E_UNAVAILABLE
+               ? shmrpci_pending_not_run(p, shmrpci_pending_not_sent(p))
+               : shmrpci_pending_lost(p, received);
 }
 
 /* Brings the outcome of a held call into its object. */
@@ -75,11 +76,9 @@ bool shmrpci_async_cancel(shmrpc_call *call)
     bool withdrawn = p->link->transport->cancel(&p->call);
     leave(call);
     call->reply = NULL;
-    call->status = shmrpc_error_set(
-        &call->error, SHMRPC_E_CANCELLED, "method %s: cancelled; %s",
-        p->method->name,
-        withdrawn ? "no worker had taken the call, it has not run"
-                  : "its handler has been told to stop");
+    call->status = shmrpc_error_set(&call->error, SHMRPC_E_CANCELLED,
+                                    "method %s: cancelled", p->method->name);
+    shmrpci_error_ran(&call->error, !withdrawn);
     return withdrawn;
 }
 
@@ -237,8 +236,10 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
     async = async != NULL ? async : shmrpci_async_of(client);
     shmrpc_call *call = async != NULL ? shmrpci_async_take(async) : NULL;
     if (call == NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
-                                "no more calls can be in flight");
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
+                               "no more calls can be in flight");
+        shmrpci_error_ran(error, false);
+        return SHMRPC_E_NO_MEMORY;
     }
     call->end = as->end;
     call->done = as->done;
@@ -329,10 +330,11 @@ int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
     p->error = error;
     shmrpci_pending_shorten(p);
     int status = shmrpci_pending_commit(p);
-    p->error = NULL;
     if (status == SHMRPC_OK) {
+        p->error = NULL;
         let_go(call, false);
     } else {
+        (void)shmrpci_pending_not_run(p, status);
         leave(call);
         shmrpci_async_free(call);
     }

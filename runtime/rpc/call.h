@@ -84,8 +84,10 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status);
 
 /* ---- call_error.c: each returns the status of the call ---------------- */
 
-/* The connection was gone before the call was: it can't have run. */
+/* The connection was gone before the call was. */
 int shmrpci_pending_not_sent(shmrpci_pending *p);
+/* It has ended in `status`, as the error says, and this attempt has not run. */
+int shmrpci_pending_not_run(shmrpci_pending *p, int status);
 /* Request or reply ("request", "reply") can't be made, sent or read. */
 int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
                                    int status);

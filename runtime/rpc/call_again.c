@@ -49,7 +49,7 @@ int shmrpci_pending_start(shmrpci_pending *p)
     for (;;) {
         int status = enter(p);
         if (status != SHMRPC_OK) {
-            return status;
+            return shmrpci_pending_not_run(p, status);
         }
         status = shmrpci_pending_send(p);
         if (status == SHMRPC_OK) {
@@ -60,7 +60,7 @@ int shmrpci_pending_start(shmrpci_pending *p)
         }
         shmrpci_pending_leave(p);
         if (status != SHMRPC_E_UNAVAILABLE) {
-            return status;
+            return shmrpci_pending_not_run(p, status);
         }
     }
 }

@@ -27,26 +27,35 @@ int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
             : shmrpc_status_text(status));
 }
 
-static int late(shmrpci_pending *p, const char *what)
+static int late(shmrpci_pending *p)
 {
-    return shmrpc_error_set(
-        p->error, SHMRPC_E_DEADLINE, "method %s: no reply in %lld ms; %s",
-        p->method->name, (long long)(p->given_ns / SHMRPCI_NS_PER_MS), what);
+    return shmrpc_error_set(p->error, SHMRPC_E_DEADLINE,
+                            "method %s: no reply in %lld ms", p->method->name,
+                            (long long)(p->given_ns / SHMRPCI_NS_PER_MS));
+}
+
+int shmrpci_pending_not_run(shmrpci_pending *p, int status)
+{
+    /* Earlier attempts may have. */
+    shmrpci_error_ran(p->error, p->runs > 0);
+    return status;
 }
 
 int shmrpci_pending_give_up(shmrpci_pending *p)
 {
     bool withdrawn = p->link->transport->cancel(&p->call);
-    return late(p, withdrawn ? "no worker took the call, it has not run"
-                             : "its handler has been told to stop");
+    int status = late(p);
+    shmrpci_error_ran(p->error, !withdrawn || p->runs > 0);
+    return status;
 }
 
 int shmrpci_pending_lost(shmrpci_pending *p, int status)
 {
-    return shmrpc_error_set(
-        p->error, status,
-        "method %s of %s at %s: %s; it may have been executed", p->method->name,
-        p->client->service->name, p->link->where, shmrpc_status_text(status));
+    (void)shmrpc_error_set(p->error, status, "method %s of %s at %s: %s",
+                           p->method->name, p->client->service->name,
+                           p->link->where, shmrpc_status_text(status));
+    shmrpci_error_ran(p->error, true);
+    return status;
 }
 
 int shmrpci_pending_damaged(shmrpci_pending *p, int status)
@@ -95,7 +104,7 @@ static size_t read_detail(const shmrpci_pending *p, shmrpc_error *detail)
 {
     uint8_t copy[SHMRPCI_DETAIL_MAX_BYTES];
     size_t len = p->call.in_len;
-    *detail = (shmrpc_error){.code = p->call.head.status};
+    *detail = (shmrpc_error){.code = p->call.head.status, .may_have_run = true};
     if ((p->call.head.flags & SHMRPCI_HEAD_DETAIL) == 0 || len == 0) {
         return 0;
     }
@@ -113,7 +122,8 @@ static void explain(shmrpci_pending *p, int32_t status)
     } else if (status == SHMRPC_E_TOO_LARGE) {
         (void)shmrpci_pending_message_failed(p, "reply", status);
     } else if (status == SHMRPC_E_DEADLINE) {
-        (void)late(p, "its handler has stopped");
+        (void)late(p);
+        shmrpci_error_ran(p->error, true);
     } else {
         (void)shmrpc_error_set(p->error, status, "%s",
                                shmrpc_status_text(status));
@@ -139,6 +149,9 @@ static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
     memcpy(error->path, detail->path, sizeof error->path);
     if (detail->message[0] != '\0') {
         memcpy(error->message, detail->message, sizeof error->message);
+    }
+    if (!detail->may_have_run) {
+        (void)shmrpci_pending_not_run(p, detail->code);
     }
 }
 

@@ -104,6 +104,7 @@ static void clear_error(worker *w)
     w->error.name[0] = '\0';
     w->error.path[0] = '\0';
     w->error.message[0] = '\0';
+    w->error.may_have_run = true;
 }
 
 /* Ends the request in `status` with path and message of w->error, its name (of
@@ -130,6 +131,13 @@ static void reply_error(worker *w, shmrpci_request *request, int status)
 {
     w->error.name[0] = '\0';
     reply_failure(w, request, status);
+}
+
+/* The same, of a request whose handler is not called. */
+static void refuse(worker *w, shmrpci_request *request, int status)
+{
+    w->error.may_have_run = false;
+    reply_error(w, request, status);
 }
 
 static void describe(worker *w, shmrpci_request *request)
@@ -331,6 +339,7 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
             request->head.status = SHMRPC_E_INTERNAL;
             request->head.flags = SHMRPCI_HEAD_DETAIL;
             w->error.name[0] = '\0';
+            w->error.may_have_run = true;
             w->error.pid = w->pid;
             shmrpci_detail_write(&w->error, &request->out);
         } else if (status == SHMRPC_OK) {
@@ -425,13 +434,13 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
     }
     int status = decode(w, request, method, own->codec, &params);
     if (status != SHMRPC_OK) {
-        reply_error(w, request, status);
+        refuse(w, request, status);
         return;
     }
     if (method->result != NULL) {
         result = place(w, method->result, w->result);
         if (result == NULL) {
-            reply_failure(w, request, SHMRPC_E_NO_MEMORY);
+            refuse(w, request, SHMRPC_E_NO_MEMORY);
             return;
         }
         memset(result, 0, method->result->size);
@@ -458,21 +467,21 @@ static void dispatch(worker *w, shmrpci_request *request)
     } else if (id > service->method_count) {
         int status = shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
                                       "%s has no method %u", service->name, id);
-        reply_error(w, request, status);
+        refuse(w, request, status);
     } else if (w->served->access != NULL &&
                !shmrpci_access_allows(&w->served->access[id - 1], request->peer,
                                       w->served->uid)) {
         int status = shmrpc_error_set(&w->error, SHMRPC_E_DENIED,
                                       "you may not call method %s",
                                       service->methods[id - 1].name);
-        reply_error(w, request, status);
+        refuse(w, request, status);
     } else if (request->received_ns >= request->deadline_ns) {
         int status = shmrpc_error_set(
             &w->error, SHMRPC_E_DEADLINE,
-            "method %s: no worker was free in %lld ms; it has not run",
+            "method %s: no worker was free in %lld ms",
             service->methods[id - 1].name,
             (long long)(request->head.timeout_ns / SHMRPCI_NS_PER_MS));
-        reply_error(w, request, status);
+        refuse(w, request, status);
     } else {
         handle(w, request, id - 1);
     }

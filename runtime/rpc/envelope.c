@@ -10,6 +10,9 @@
 
 #define DETAIL_HEAD_BYTES 8
 
+/* Flags of a detail. */
+#define DETAIL_NOT_RUN 1u
+
 static void put(shmrpci_buf *out, uint64_t value, size_t bytes)
 {
     uint8_t *at = shmrpci_buf_extend(out, bytes);
@@ -123,7 +126,7 @@ void shmrpci_detail_write(const shmrpc_error *error, shmrpci_buf *out)
     put(out, path_len, 1);
     put(out, message_len, 1);
     put(out, name_len, 1);
-    put(out, 0, 1);
+    put(out, error->may_have_run ? 0 : DETAIL_NOT_RUN, 1);
     put(out, (uint32_t)error->pid, 4);
     shmrpci_buf_append(out, error->path, path_len);
     shmrpci_buf_append(out, error->message, message_len);
@@ -164,6 +167,7 @@ size_t shmrpci_detail_read(const uint8_t *data, size_t len, shmrpc_error *error)
         !is_text(name, name_len)) {
         return 0;
     }
+    error->may_have_run = (data[3] & DETAIL_NOT_RUN) == 0;
     error->pid = (int32_t)get(data + 4, 4);
     copy_clean(error->path, path, path_len);
     copy_clean(error->message, message, message_len);

@@ -22,7 +22,7 @@
  *      1  u8   length of the message, below SHMRPC_ERROR_MESSAGE_BYTES
  *      2  u8   length of the name, below SHMRPC_ERROR_NAME_BYTES: that of a
  *              declared error in the .svc, nothing for a status
- *      3  u8   0
+ *      3  u8   1: the handler was not called; else 0
  *      4  i32  process id of the worker, as the server counts
  *      8  ...  path, message, name: UTF-8
  *    ...  ...  to the end: the payload of a declared error that has one, in the

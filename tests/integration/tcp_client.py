@@ -42,13 +42,16 @@ class Frame:
 
     def detail(self):
         """Path, message and name of the error, and its payload."""
-        path, message, name, zero, _ = struct.unpack_from("<BBBBi", self.body)
-        assert zero == 0
+        path, message, name, flag, _ = struct.unpack_from("<BBBBi", self.body)
+        assert flag in (0, 1)
         at, texts = 8, []
         for length in (path, message, name):
             texts.append(self.body[at:at + length].decode())
             at += length
         return (*texts, self.body[at:])
+
+    def has_run(self):
+        return self.body[3] == 0
 
 
 class Client:
@@ -340,7 +343,7 @@ def msgpack_values_come_back(client):
 def malformed_parameters_are_INVALID_with_a_path(client):
     frame = client.call("echo_json", b"[")
     assert (frame.status, frame.flags) == (INVALID, DETAIL)
-    assert frame.detail()[1] != ""
+    assert frame.detail()[1] != "" and not frame.has_run()
 
 
 def deep_nesting_is_INVALID(client):
@@ -363,7 +366,7 @@ def declared_error_has_its_name(client):
     frame = client.call("add", native("qq", (1 << 63) - 1, 1))
     path, message, name, payload = frame.detail()
     assert (frame.status, name, payload) == (100, "demo.Overflow", b"")
-    assert "64 bits" in message and path == ""
+    assert "64 bits" in message and path == "" and frame.has_run()
 
 
 def server_that_stops_says_so(client, server):

@@ -76,8 +76,7 @@ static void append_error(const shmrpc_error *error, shmrpci_buf *out)
     if (error->pid != 0) {
         web_json_set_int(out, "pid", error->pid);
     }
-    web_json_set_bool(out, "may_have_run",
-                      shmrpc_status_may_have_run(error->code));
+    web_json_set_bool(out, "may_have_run", error->may_have_run);
 }
 
 static void reply_error(web_request *request, const shmrpc_error *error,

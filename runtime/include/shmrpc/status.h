@@ -79,7 +79,9 @@ SHMRPC_API const char *shmrpc_status_connect_code(int status);
 SHMRPC_API int shmrpc_status_http(int status);
 
 /* Whether a call that ended so may have been executed: true forbids a retry
- * of a method that is not idempotent.  Declared errors have run. */
+ * of a method that is not idempotent.  Declared errors have run.  This is the
+ * worst that the status allows; error objects know of their call
+ * (shmrpc_error.may_have_run). */
 SHMRPC_API bool shmrpc_status_may_have_run(int status);
 
 SHMRPC_END_DECLS

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
 #include "base/utf8.h"
 
 static const struct {
@@ -81,6 +82,81 @@ static void an_error_carries_code_name_and_message(void **state)
     assert_string_equal(error.name, "INVALID");
     assert_string_equal(error.path, "");
     assert_string_equal(error.message, "3 of hits");
+    assert_false(error.may_have_run);
+    (void)shmrpc_error_set(&error, SHMRPC_E_INTERNAL, "oh");
+    assert_true(error.may_have_run);
+}
+
+static void words_and_flag_of_a_run_agree(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        bool may_have_run;
+        const char *message;
+    } rows[] = {
+        {SHMRPC_E_DEADLINE, false, "late; it has not run"},
+        {SHMRPC_E_DEADLINE, true, "late; it may have run"},
+        {SHMRPC_E_UNAVAILABLE, true, "late; it may have run"},
+        /* Nobody would think so. */
+        {SHMRPC_E_UNAVAILABLE, false, "late"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        shmrpc_error error;
+        (void)shmrpc_error_set(&error, rows[i].status, "late");
+        shmrpci_error_ran(&error, rows[i].may_have_run);
+        assert_string_equal(error.message, rows[i].message);
+        assert_int_equal(error.may_have_run, rows[i].may_have_run);
+    }
+    shmrpci_error_ran(NULL, true);
+}
+
+/* They are what matters most. */
+static void words_of_a_run_are_never_cut_off(void **state)
+{
+    (void)state;
+    shmrpc_error error;
+    (void)shmrpc_error_set(&error, SHMRPC_E_DEADLINE, "%0300d", 0);
+    shmrpci_error_ran(&error, false);
+    const char *words = "0; it has not run";
+    size_t len = strlen(error.message);
+    assert_int_equal(len, sizeof error.message - 1);
+    assert_string_equal(error.message + len - strlen(words), words);
+}
+
+static void a_text_has_name_path_and_message(void **state)
+{
+    (void)state;
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    shmrpc_error error;
+    (void)shmrpc_error_set(&error, SHMRPC_E_INVALID, "value 0, allowed 1..9");
+    assert_string_equal(shmrpc_error_text(&error, text, sizeof text),
+                        "INVALID: value 0, allowed 1..9");
+    memcpy(error.path, "query.limit", sizeof "query.limit");
+    assert_ptr_equal(shmrpc_error_text(&error, text, sizeof text), text);
+    assert_string_equal(text, "INVALID: query.limit: value 0, allowed 1..9");
+    assert_string_equal(shmrpc_error_text(&error, text, 8), "INVALID");
+    assert_string_equal(shmrpc_error_text(&error, text, 1), "");
+    error.message[0] = '\0';
+    assert_string_equal(shmrpc_error_text(&error, text, sizeof text),
+                        "INVALID: query.limit");
+}
+
+static void the_longest_text_has_room(void **state)
+{
+    (void)state;
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    shmrpc_error error;
+    memset(&error, 'x', sizeof error);
+    error.name[sizeof error.name - 1] = '\0';
+    error.path[sizeof error.path - 1] = '\0';
+    error.message[sizeof error.message - 1] = '\0';
+    assert_int_equal(strlen(shmrpc_error_text(&error, text, sizeof text)),
+                     strlen(error.name) + strlen(error.path) +
+                         strlen(error.message) + 4);
+    /* Cut between characters. */
+    (void)shmrpc_error_set(&error, SHMRPC_E_INVALID, "\xC3\xA4");
+    assert_string_equal(shmrpc_error_text(&error, text, 11), "INVALID: ");
 }
 
 static void a_missing_error_object_is_fine(void **state)
@@ -118,6 +194,10 @@ int main(void)
         cmocka_unit_test(every_row_is_complete_and_unlike_the_others),
         cmocka_unit_test(only_what_surely_did_not_run_may_be_retried),
         cmocka_unit_test(an_error_carries_code_name_and_message),
+        cmocka_unit_test(words_and_flag_of_a_run_agree),
+        cmocka_unit_test(words_of_a_run_are_never_cut_off),
+        cmocka_unit_test(a_text_has_name_path_and_message),
+        cmocka_unit_test(the_longest_text_has_room),
         cmocka_unit_test(a_missing_error_object_is_fine),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
     };

@@ -291,6 +291,25 @@ static void cancelled_call_has_not_run_if_that_is_said(void **state)
     int64_t sum = 0;
     assert_int_equal(async_finish(call, ADD, &sum, &error), SHMRPC_E_CANCELLED);
     assert_non_null(strstr(error.message, "it has not run"));
+    assert_false(error.may_have_run);
+    sample_open(&b->server.state);
+    assert_int_equal(async_finish(held[0], HOLD, NULL, NULL), 0);
+    assert_int_equal(async_finish(held[1], HOLD, NULL, NULL), 0);
+}
+
+static void call_that_was_late_in_the_queue_has_not_run(void **state)
+{
+    both *b = *state;
+    shmrpc_call *held[2];
+    shmrpc_error error;
+    pair_params pair = {1, 2};
+    int64_t sum = 0;
+    async_occupy(b, held);
+    assert_int_equal(
+        shmrpc_stub_call(b->client, ADD, &pair, &async_hasty, &sum, &error),
+        SHMRPC_E_DEADLINE);
+    assert_non_null(strstr(error.message, "it has not run"));
+    assert_false(error.may_have_run);
     sample_open(&b->server.state);
     assert_int_equal(async_finish(held[0], HOLD, NULL, NULL), 0);
     assert_int_equal(async_finish(held[1], HOLD, NULL, NULL), 0);
@@ -444,6 +463,7 @@ static const struct CMUnitTest tests[] = {
     ASYNC_CASE(calls_for_nobody_go_between),
     ASYNC_CASE(deadline_ends_a_started_call),
     ASYNC_CASE(cancelled_call_has_not_run_if_that_is_said),
+    ASYNC_CASE(call_that_was_late_in_the_queue_has_not_run),
     ASYNC_CASE(cancelled_handler_is_told),
     ASYNC_CASE(call_that_is_over_is_not_cancelled),
     ASYNC_CASE(released_calls_give_back_what_they_have),

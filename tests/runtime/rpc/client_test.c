@@ -161,6 +161,45 @@ static void other_calls_are_never_repeated(void **state)
     assert_int_equal(p.started, 1);
 }
 
+/* A call that was too late for a worker, as the server tells. */
+static void put_too_late(puppet *p)
+{
+    shmrpc_error sent = {.pid = 7, .message = "no worker was free"};
+    shmrpci_buf out;
+    shmrpci_buf_init_fixed(&out, p->body, sizeof p->body);
+    shmrpci_detail_write(&sent, &out);
+    p->status = SHMRPC_E_DEADLINE;
+    p->flags = SHMRPCI_HEAD_DETAIL;
+    p->body_len = out.len;
+}
+
+static void server_says_that_a_late_call_has_not_run(void **state)
+{
+    (void)state;
+    puppet p = {.deaths = 0};
+    int64_t result = 0;
+    shmrpc_error error;
+    put_too_late(&p);
+    assert_int_equal(call_puppet(&p, AGAIN, &result, &error),
+                     SHMRPC_E_DEADLINE);
+    assert_false(error.may_have_run);
+    assert_string_equal(error.message, "no worker was free; it has not run");
+}
+
+static void late_call_that_killed_a_worker_before_may_have_run(void **state)
+{
+    (void)state;
+    puppet p = {.deaths = 1};
+    int64_t result = 0;
+    shmrpc_error error;
+    put_too_late(&p);
+    assert_int_equal(call_puppet(&p, AGAIN, &result, &error),
+                     SHMRPC_E_DEADLINE);
+    assert_int_equal(p.started, 2);
+    assert_true(error.may_have_run);
+    assert_string_equal(error.message, "no worker was free; it may have run");
+}
+
 static void status_that_none_may_send_is_UNKNOWN(void **state)
 {
     (void)state;
@@ -209,7 +248,10 @@ static void malformed_detail_gives_the_text_of_the_status(void **state)
 static void put_thrown(puppet *p, const char *text)
 {
     shmrpci_buf out;
-    shmrpc_error sent = {.pid = 7, .name = "test.Detailed", .message = "m"};
+    shmrpc_error sent = {.pid = 7,
+                         .may_have_run = true,
+                         .name = "test.Detailed",
+                         .message = "m"};
     detail payload = {shmrpc_str_of(text)};
     shmrpci_buf_init_fixed(&out, p->body, sizeof p->body);
     shmrpci_detail_write(&sent, &out);
@@ -339,6 +381,8 @@ int main(void)
         cmocka_unit_test(idempotent_call_survives_its_worker),
         cmocka_unit_test(idempotent_call_is_not_tried_for_ever),
         cmocka_unit_test(other_calls_are_never_repeated),
+        cmocka_unit_test(server_says_that_a_late_call_has_not_run),
+        cmocka_unit_test(late_call_that_killed_a_worker_before_may_have_run),
         cmocka_unit_test(status_that_none_may_send_is_UNKNOWN),
         cmocka_unit_test(error_of_a_younger_server_keeps_its_number),
         cmocka_unit_test(malformed_detail_gives_the_text_of_the_status),

@@ -127,6 +127,12 @@ static void detail_goes_round_and_leaves_its_payload(void **state)
     assert_string_equal(error.name, "acme.fts.BadQuery");
     assert_string_equal(error.path, "query.text");
     assert_string_equal(error.message, "length 5, allowed 0..4");
+    assert_false(error.may_have_run);
+    sent.may_have_run = true;
+    out.len = 0;
+    shmrpci_detail_write(&sent, &out);
+    assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), len);
+    assert_true(error.may_have_run);
 }
 
 static void longest_detail_fits_its_bound(void **state)
@@ -136,6 +142,7 @@ static void longest_detail_fits_its_bound(void **state)
     shmrpci_buf out;
     shmrpc_error sent;
     memset(&sent, 'y', sizeof sent); /* without any end */
+    sent.may_have_run = true;
     shmrpci_buf_init_fixed(&out, data, sizeof data);
     shmrpci_detail_write(&sent, &out);
     assert_int_equal(out.status, 0);

@@ -126,10 +126,10 @@ static const char *literal(gen_model *m, const char *text, size_t len)
         char c = text[i];
         bidi_left = is_bidi(text + i, len - i) ? 3 : bidi_left;
         bool is_control = (unsigned char)c < 0x20 || c == 0x7f;
-        bool is_trigraph = c == '?' && i > 0 && text[i - 1] == '?';
+        bool is_second = c == '?' && i > 0 && text[i - 1] == '?';
         bool is_raw = !is_text && (unsigned char)c >= 0x80;
         append_byte(&out, c,
-                    is_control || is_trigraph || is_raw || bidi_left > 0);
+                    is_control || is_second || is_raw || bidi_left > 0);
         bidi_left -= bidi_left > 0;
     }
     shmrpci_buf_append_char(&out, '"');
@@ -287,7 +287,15 @@ const char *gen_c_initial(gen_model *m, const idl_field *field)
 
 /* ---- documentation ---- */
 
-/* A line that can stand in a comment: no comment signs, no bidi controls. */
+/* Whether a trigraph that C reads as a backslash begins here: at the end of a
+ * line, also of a comment, compilers warn of it. */
+static bool is_trigraph(const char *text)
+{
+    return text[0] == '?' && text[1] == '?' && text[2] == '/';
+}
+
+/* A line that can stand in a comment: no comment signs, no trigraphs, no bidi
+ * controls. */
 static const char *comment_line(gen_model *m, const char *text)
 {
     shmrpci_buf out;
@@ -296,7 +304,7 @@ static const char *comment_line(gen_model *m, const char *text)
     for (size_t i = 0; i < len; i++) {
         bool is_sign = i > 0 && ((text[i] == '/' && text[i - 1] == '*') ||
                                  (text[i] == '*' && text[i - 1] == '/'));
-        if (is_sign) {
+        if (is_sign || (i > 0 && is_trigraph(text + i - 1))) {
             shmrpci_buf_append_char(&out, ' ');
         }
         if (is_bidi(text + i, len - i)) {

@@ -328,12 +328,27 @@ static void break_assignment(wrapper *w, const line *l, size_t indent,
     }
 }
 
+/* Whether a comma that a line may break at stands outside literals before
+ * `stop`. */
+static bool has_comma(const char *at, const char *stop)
+{
+    while ((at = next_mark(at, stop)) < stop) {
+        if (*at == ',') {
+            return true;
+        }
+        bool is_literal = *at == '"' || *at == '\'';
+        at = is_literal ? skip_literal(at, stop) : at + 1;
+    }
+    return false;
+}
+
 /* Breaks behind the first parenthesis when some argument would not fit to its
- * right. */
+ * right.  One behind a comma is only a part of a list, as in `1, F(2), 3`:
+ * that breaks at its commas. */
 static void break_arguments(wrapper *w, size_t indent, shmrpci_buf *out)
 {
     const char *open = find_open(w->at, w->end);
-    if (open == NULL) {
+    if (open == NULL || has_comma(w->at, open)) {
         return;
     }
     size_t alignment = w->column + columns(w->at, (size_t)(open + 1 - w->at));

@@ -54,6 +54,16 @@ static void breaks_arguments_behind_commas(void **state)
         "                pair(third, fourth), error);\n");
 }
 
+static void leaves_calls_in_lists_whole(void **state)
+{
+    (void)state;
+    expect(
+        "        \"echo_msgpack\", ENCODING_MSGPACK_OF_MANY, 0, UINT64_C("
+        "0x0123456789abcdef), 0,\n",
+        "        \"echo_msgpack\", ENCODING_MSGPACK_OF_MANY, 0,\n"
+        "        UINT64_C(0x0123456789abcdef), 0,\n");
+}
+
 static void breaks_far_right_arguments_below(void **state)
 {
     (void)state;
@@ -132,6 +142,7 @@ int main(void)
         cmocka_unit_test(removes_what_templates_leave),
         cmocka_unit_test(leaves_what_fits),
         cmocka_unit_test(breaks_arguments_behind_commas),
+        cmocka_unit_test(leaves_calls_in_lists_whole),
         cmocka_unit_test(breaks_far_right_arguments_below),
         cmocka_unit_test(breaks_behind_assignments),
         cmocka_unit_test(breaks_between_literals_not_inside),

@@ -60,8 +60,8 @@ static const shmrpc_method echo_methods[] = {
         &echo_echo_json_params_type, &shmrpc_type_any, NULL, 0,
     },
     {
-        "echo_msgpack", SHMRPC_ENCODING_MSGPACK, 0, UINT64_C(
-            0x51ca50139caeef7e), 0,
+        "echo_msgpack", SHMRPC_ENCODING_MSGPACK, 0,
+        UINT64_C(0x51ca50139caeef7e), 0,
         "msgpack echo_msgpack(1: any data) -> any;",
         NULL,
         &echo_echo_msgpack_params_type, &shmrpc_type_any, NULL, 0,

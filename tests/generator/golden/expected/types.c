@@ -874,16 +874,16 @@ static const shmrpc_method everything_methods[] = {
         0,
     },
     {
-        "fast", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_IDEMPOTENT, UINT64_C(
-            0xab969476b50f009a), INT64_C(250000000),
+        "fast", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_IDEMPOTENT,
+        UINT64_C(0xab969476b50f009a), INT64_C(250000000),
         "json fast(1: u32 client, 2: u32 opts, 3: u32 out, 4: "
         "u32 error, 5: u32 user) -> acme.types.v2.Nothing;",
         NULL,
         &everything_fast_params_type, &types_v2_nothing_descriptor, NULL, 0,
     },
     {
-        "slow", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_DEPRECATED, UINT64_C(
-            0x1399fa7a01ecef50), 0,
+        "slow", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_DEPRECATED,
+        UINT64_C(0x1399fa7a01ecef50), 0,
         "json slow(1: map<string, u32> counts) -> map<string, u32>;",
         NULL,
         &everything_slow_params_type, &everything_slow_result_type, NULL, 0,
@@ -905,15 +905,15 @@ static const shmrpc_method everything_methods[] = {
         &everything_store_params_type, NULL, everything_store_throws, 1,
     },
     {
-        "touch", SHMRPC_ENCODING_MSGPACK, SHMRPC_METHOD_ONEWAY, UINT64_C(
-            0x815892eecfe5d71c), 0,
+        "touch", SHMRPC_ENCODING_MSGPACK, SHMRPC_METHOD_ONEWAY,
+        UINT64_C(0x815892eecfe5d71c), 0,
         "oneway msgpack touch(1: u64 id, 2: optional string why);",
         NULL,
         &everything_touch_params_type, NULL, NULL, 0,
     },
     {
-        "blob_away", SHMRPC_ENCODING_RAW, SHMRPC_METHOD_ONEWAY, UINT64_C(
-            0x0beb00ad1edae55b), INT64_C(1000000000),
+        "blob_away", SHMRPC_ENCODING_RAW, SHMRPC_METHOD_ONEWAY,
+        UINT64_C(0x0beb00ad1edae55b), INT64_C(1000000000),
         "oneway raw blob_away(1: bytes data);",
         NULL,
         &everything_blob_away_params_type, NULL, NULL, 0,
@@ -1121,8 +1121,8 @@ static const char *const everything_text[] = {
 };
 
 const shmrpc_service types_v2_everything_descriptor = {
-    "everything", "acme.types.v2.Everything", 5601, 2, UINT64_C(
-        0x3162d0a7711b5e42), everything_text,
+    "everything", "acme.types.v2.Everything", 5601, 2,
+    UINT64_C(0x3162d0a7711b5e42), everything_text,
     "Methods of every shape.",
     everything_methods, 21,
 };

@@ -106,6 +106,48 @@ static gen_value *raised_stems(gen_model *m)
     return stems;
 }
 
+/* Whether the stubs of a method copy arrays, or clear what may be absent. */
+static bool copies(const idl_method *method)
+{
+    for (size_t i = 0; i < method->param_count; i++) {
+        const idl_field *param = &method->params[i];
+        if (param->type->kind == IDL_ARRAY ||
+            idl_field_flags(param, true) == SHMRPC_FIELD_OPTIONAL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which headers the stubs of the file's own services and errors need. */
+static void set_needs(gen_model *m, gen_value *c)
+{
+    const idl_schema *schema = m->schema;
+    bool services = false;
+    bool replies = false;
+    bool strings = false;
+    bool raises = false;
+    for (size_t i = 0; i < schema->service_count; i++) {
+        const idl_service *service = schema->services[i];
+        if (service->decl.imported) {
+            continue;
+        }
+        services = true;
+        for (size_t k = 0; k < service->method_count; k++) {
+            replies = replies || !service->methods[k].oneway;
+            strings = strings || copies(&service->methods[k]);
+        }
+    }
+    for (size_t i = 0; i < schema->error_count; i++) {
+        const idl_record *error = schema->errors[i];
+        raises = raises || (!error->decl.imported && error->field_count > 0);
+    }
+    gen_c_set_flag(m, c, "needs_async", replies);
+    gen_c_set_flag(m, c, "needs_string", strings);
+    gen_c_set_flag(m, c, "needs_stub", services || raises);
+    gen_c_set_flag(m, c, "has_services", services);
+}
+
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
@@ -128,6 +170,7 @@ static void begin(gen_model *m, gen_value *root)
     gen_set(c, "doc",
             gen_c_doc(m, &(idl_meta){.docs = m->schema->package->docs}));
     gen_set(c, "raised_stems", raised_stems(m));
+    set_needs(m, c);
     reserve_names(m);
 }
 

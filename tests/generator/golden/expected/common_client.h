@@ -13,10 +13,6 @@
 #ifndef COMMON_COMMON_CLIENT_H
 #define COMMON_COMMON_CLIENT_H
 
-#include <shmrpc/async.h>
-#include <shmrpc/error.h>
-#include <shmrpc/options.h>
-
 #include "common.h"
 
 SHMRPC_BEGIN_DECLS

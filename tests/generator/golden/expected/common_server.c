@@ -2,8 +2,6 @@
 #include "common_server.h"
 
 #include <shmrpc/stub.h>
-#include <stdio.h>
-#include <string.h>
 
 int common_raise_refused(shmrpc_ctx *ctx, const common_refused *detail)
 {

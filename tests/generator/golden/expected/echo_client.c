@@ -2,7 +2,6 @@
 #include "echo_client.h"
 
 #include <shmrpc/stub.h>
-#include <string.h>
 
 int demo_echo_connect(const char *where, const shmrpc_opts *defaults,
                       demo_echo **out, shmrpc_error *error)

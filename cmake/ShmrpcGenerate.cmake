@@ -55,6 +55,17 @@ function(_shmrpc_check_arguments)
     if(arg_LOCK AND svc_count GREATER 1)
         message(FATAL_ERROR "shmrpc_generate: LOCK is for one SVC")
     endif()
+    # Without a compiler for C, CMake takes the generated files for headers: it
+    # neither compiles nor mentions them, and the link fails.
+    get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+    if(NOT C IN_LIST languages)
+        string(JOIN " " languages C ${languages})
+        string(REPLACE "C NONE" "C" languages "${languages}")
+        message(FATAL_ERROR
+            "shmrpc_generate: the generated files are C, which this project "
+            "does not enable: write "
+            "project(${PROJECT_NAME} LANGUAGES ${languages})")
+    endif()
     foreach(kind IN LISTS arg_KINDS)
         if(NOT kind MATCHES "^(client|server)$")
             message(FATAL_ERROR "shmrpc_generate: unknown kind `${kind}` "

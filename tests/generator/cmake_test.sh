@@ -56,6 +56,16 @@ refuses "TARGET must name a target, not \`none\`" \
 refuses "unknown kind \`docs\`" \
     "shmrpc_generate(TARGET stubs SVC echo.svc KINDS docs)"
 
+# A project of C++ alone would leave out the generated C, and not say so.
+project "shmrpc_generate(TARGET stubs SVC echo.svc)"
+sed -i 's/^project(outside C)/project(outside CXX)/' project/CMakeLists.txt
+rm -rf refused
+if cmake -S project -B refused >log 2>&1; then
+    fail "a project without C was accepted"
+fi
+tr -s ' \n' ' ' <log | grep -qF "write project(outside LANGUAGES C CXX)" ||
+    fail "a project without C: expected what to write"
+
 # build DIR TEXT: builds, and expects TEXT (or no TEXT, after a !) in the log.
 build() {
     cmake --build "$1" >log 2>&1 || fail "build in $1"

@@ -8,6 +8,12 @@ foreach(target shmrpc_objects shmrpc_internal)
         $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
 endforeach()
 
+# What stays compatible: below 1.0 each minor version may break its users.
+set(SHMRPC_SOVERSION ${SHMRPC_SOVERSION})
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+    set(SHMRPC_SOVERSION 0.${PROJECT_VERSION_MINOR})
+endif()
+
 # shmrpc_library(TARGET KIND): libshmrpc as the exported target shmrpc::NAME.
 function(shmrpc_library name kind)
     set(target shmrpc_${name})
@@ -15,7 +21,7 @@ function(shmrpc_library name kind)
     add_library(shmrpc::${name} ALIAS ${target})
     set_target_properties(${target} PROPERTIES
         OUTPUT_NAME shmrpc EXPORT_NAME ${name} LINKER_LANGUAGE C
-        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+        VERSION ${PROJECT_VERSION} SOVERSION ${SHMRPC_SOVERSION})
     get_property(libraries GLOBAL PROPERTY SHMRPC_LIBRARIES)
     target_link_libraries(${target} PRIVATE ${libraries})
     target_link_options(${target} PRIVATE ${SHMRPC_LINK_TIME_OPTIMISATION})
@@ -47,7 +53,6 @@ install(FILES ${PROJECT_BINARY_DIR}/include/shmrpc/version.h
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/shmrpc)
 configure_package_config_file(cmake/shmrpcConfig.cmake.in shmrpcConfig.cmake
     INSTALL_DESTINATION ${package_dir})
-# Below 1.0 each minor version may break its users.
 write_basic_package_version_file(shmrpcConfigVersion.cmake
     COMPATIBILITY SameMinorVersion)
 install(EXPORT shmrpcTargets NAMESPACE shmrpc:: DESTINATION ${package_dir})
@@ -60,8 +65,16 @@ install(FILES
 file(RELATIVE_PATH PC_TO_PREFIX
      /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" PC_TO_PREFIX ${PC_TO_PREFIX})
+# Also what the archives of these libraries need, as their own .pc files say;
+# snappy's does not say that it is C++.
 get_property(PC_LIBRARIES GLOBAL PROPERTY SHMRPC_LIBRARIES)
+list(APPEND PC_LIBRARIES ${TLS_STATIC_LIBRARIES} ${ZLIB_STATIC_LIBRARIES}
+     ${SNAPPY_STATIC_LIBRARIES} stdc++ m)
+list(REVERSE PC_LIBRARIES) # the last of each name stays, behind its users
+list(REMOVE_DUPLICATES PC_LIBRARIES)
+list(REVERSE PC_LIBRARIES)
 list(TRANSFORM PC_LIBRARIES PREPEND -l)
+list(APPEND PC_LIBRARIES -pthread)
 list(JOIN PC_LIBRARIES " " PC_LIBRARIES)
 configure_file(cmake/shmrpc.pc.in shmrpc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/shmrpc.pc

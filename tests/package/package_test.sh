@@ -28,6 +28,21 @@ by_hand() {
     done
 }
 
+# Programs load what they were built with: below 1.0 a minor version, then a
+# major one.
+version=$(pkg-config --modversion shmrpc)
+case $version in
+0.*) promise=${version%.*} ;;
+*) promise=${version%%.*} ;;
+esac
+library=$(find "$prefix" -name libshmrpc.so)
+[ -z "$library" ] || readelf -d "$library" |
+    grep -qF "[libshmrpc.so.$promise]" || {
+    echo "expected the soname libshmrpc.so.$promise, got:"
+    readelf -d "$library" | grep SONAME
+    exit 1
+}
+
 case $way in
 cmake)
     cmake -S . -B . -G Ninja -DCMAKE_C_COMPILER="$cc" \
@@ -42,8 +57,7 @@ pkgconfig)
     ;;
 static)
     # shellcheck disable=SC2046 # flags, split on purpose
-    by_hand "$(pkg-config --variable=libdir shmrpc)/libshmrpc.a" \
-        $(pkg-config --static --libs-only-l shmrpc | sed 's/-lshmrpc//')
+    by_hand -static $(pkg-config --static --libs shmrpc)
     ;;
 esac
 

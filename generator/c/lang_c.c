@@ -54,18 +54,6 @@ static const char *quoted(gen_model *m, const char *name)
     return gen_c_text(m, "`%s`", name);
 }
 
-/* Claims `name` and what is made of it with each of the suffixes. */
-void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
-                     idl_span span, const char *const *suffixes)
-{
-    gen_c_claim(m, name, quoted(m, full_name), span);
-    for (; *suffixes != NULL; suffixes++) {
-        gen_c_claim(m, gen_c_text(m, "%s%s", name, *suffixes),
-                    gen_c_text(m, "`%s` with `%s`", full_name, *suffixes),
-                    span);
-    }
-}
-
 static void claim_decl(gen_model *m, const idl_decl *decl)
 {
     static const char *const suffixes[] = {"_descriptor", NULL};

@@ -196,18 +196,55 @@ const char *gen_c_method_place(gen_model *m, const idl_method *method)
     return gen_c_state_of(m)->place;
 }
 
+/* Who has a name: texts for people are made only when two want the same. */
+typedef struct claimant {
+    const char *what;
+    const char *suffix; /* NULL, or what stands behind the name of `what` */
+} claimant;
+
+static const char *claimant_text(gen_model *m, const claimant *who)
+{
+    return who->suffix == NULL
+               ? who->what
+               : gen_c_text(m, "%s with `%s`", who->what, who->suffix);
+}
+
+static void claim(gen_model *m, const char *name, const char *what,
+                  const char *suffix, idl_span span)
+{
+    gen_c_state *c = gen_c_state_of(m);
+    claimant *who =
+        shmrpci_arena_alloc(&m->tree->arena, sizeof *who, _Alignof(claimant));
+    if (who == NULL) {
+        m->tree->out_of_memory = true;
+        return;
+    }
+    *who = (claimant){what, suffix};
+    if (gen_c_enter(m, &c->claims, name, who)) {
+        return;
+    }
+    const char *first = claimant_text(m, idl_map_get(&c->claims, name));
+    const char *second = claimant_text(m, who);
+    if (strcmp(first, second) != 0) {
+        idl_diag *diag =
+            idl_report(m->opts->diags, IDL_S_C_NAME_CLASH, span,
+                       "%s and %s both become `%s` in C", first, second, name);
+        idl_expected(m->opts->diags, diag, "@c_name on one of them");
+    }
+}
+
 void gen_c_claim(gen_model *m, const char *name, const char *what,
                  idl_span span)
 {
-    gen_c_state *c = gen_c_state_of(m);
-    if (gen_c_enter(m, &c->claims, name, what)) {
-        return;
-    }
-    const char *first = idl_map_get(&c->claims, name);
-    if (strcmp(first, what) != 0) {
-        idl_diag *diag =
-            idl_report(m->opts->diags, IDL_S_C_NAME_CLASH, span,
-                       "%s and %s both become `%s` in C", first, what, name);
-        idl_expected(m->opts->diags, diag, "@c_name on one of them");
+    claim(m, name, what, NULL, span);
+}
+
+void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
+                     idl_span span, const char *const *suffixes)
+{
+    const char *what = gen_c_text(m, "`%s`", full_name);
+    claim(m, name, what, NULL, span);
+    for (; *suffixes != NULL; suffixes++) {
+        claim(m, gen_c_text(m, "%s%s", name, *suffixes), what, *suffixes, span);
     }
 }

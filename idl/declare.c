@@ -36,9 +36,9 @@ void idl_check_name(idl_diags *diags, ast_name name)
 {
     size_t len = name.span.end - name.span.begin;
     if (len > IDL_MAX_NAME_BYTES) {
-        (void)idl_report(diags, IDL_S_BAD_NAME, name.span,
-                         "the name is longer than %d bytes",
-                         IDL_MAX_NAME_BYTES);
+        idl_diag *diag = idl_report(diags, IDL_S_BAD_NAME, name.span,
+                                    "the name has %zu bytes", len);
+        idl_expected(diags, diag, "at most %d", IDL_MAX_NAME_BYTES);
     } else if (!is_word(name.text) && !is_foreign(name.text)) {
         idl_diag *diag = idl_report(diags, IDL_S_BAD_NAME, name.span,
                                     "`%s` can't be a name", name.text);
@@ -134,12 +134,20 @@ static bool new_object(idl_resolver *r, const ast_decl *ast, idl_symbol *symbol)
     return false;
 }
 
-static void check_new_name(idl_resolver *r, const ast_decl *ast)
+static void check_new_name(idl_resolver *r, const ast_decl *ast,
+                           const char *full_name)
 {
     idl_check_name(r->diags, ast->name);
     if (is_builtin(ast->name.text)) {
         (void)idl_report(r->diags, IDL_S_RESERVED_WORD, ast->name.span,
                          "`%s` is a type of the language", ast->name.text);
+    }
+    size_t len = strlen(full_name);
+    if (len > IDL_MAX_FULL_NAME_BYTES) {
+        idl_diag *diag = idl_report(r->diags, IDL_S_BAD_NAME, ast->name.span,
+                                    "`%s` has %zu bytes", full_name, len);
+        idl_expected(r->diags, diag, "at most %d with the package's name",
+                     IDL_MAX_FULL_NAME_BYTES);
     }
 }
 
@@ -161,7 +169,7 @@ static idl_symbol *declare(idl_resolver *r, idl_site site, const ast_decl *ast)
         .file = site.unit->file,
         .imported = site.unit->imported,
         .span = ast->name.span};
-    check_new_name(r, ast);
+    check_new_name(r, ast, symbol->decl->full_name);
     const idl_symbol *first =
         idl_map_put(&site.scope->symbols, r->memory, ast->name.text, symbol);
     if (first != NULL) {

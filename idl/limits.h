@@ -7,10 +7,15 @@
 
 #include <stdint.h>
 
-#define IDL_MAX_FILE_BYTES (4u << 20)
-#define IDL_MAX_FILES      256 /* of one schema, with all imports */
-#define IDL_MAX_NAME_BYTES 64  /* of one identifier */
-#define IDL_MAX_PATH_BYTES 256 /* of a dotted name */
+#define IDL_MAX_FILE_BYTES      (4u << 20)
+#define IDL_MAX_FILES           256 /* of one schema, with all imports */
+#define IDL_MAX_NAME_BYTES      128 /* of one identifier */
+#define IDL_MAX_FULL_NAME_BYTES 255 /* with its package's; errors send it */
+#define IDL_MAX_PATH_BYTES      512 /* of a dotted name, as it is written */
+
+/* What a service is called on its machine: part of paths and addresses, which
+ * the transports bound. */
+#define IDL_MAX_SERVICE_NAME_BYTES 63
 
 /* Entries of the parser's stack; a nested type takes two. */
 #define IDL_PARSER_STACK 128

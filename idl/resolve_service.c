@@ -58,7 +58,7 @@ static bool is_service_name(idl_text text)
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyz"
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    return text.len > 0 && text.len <= IDL_MAX_NAME_BYTES &&
+    return text.len > 0 && text.len <= IDL_MAX_SERVICE_NAME_BYTES &&
            strspn(text.ptr, allowed) == text.len && text.ptr[0] != '.' &&
            text.ptr[0] != '-';
 }
@@ -71,6 +71,14 @@ static void resolve_name(idl_resolver *r, const ast_decl *decl,
         idl_buf_init(&name, r->memory);
         idl_cname_snake(service->decl.name, &name);
         service->name = shmrpci_buf_text(&name);
+        if (name.len > IDL_MAX_SERVICE_NAME_BYTES) {
+            idl_diag *diag =
+                idl_report(r->diags, IDL_S_BAD_SERVICE_NAME, service->decl.span,
+                           "clients would look for `%s`, which has %zu bytes",
+                           service->name, name.len);
+            idl_expected(r->diags, diag, "`name \"...\";` with at most %d",
+                         IDL_MAX_SERVICE_NAME_BYTES);
+        }
         return;
     }
     service->name = decl->value->u.text.ptr;
@@ -80,7 +88,7 @@ static void resolve_name(idl_resolver *r, const ast_decl *decl,
                        "this can't be the name of a service");
         idl_expected(r->diags, diag,
                      "1 to %d letters, digits, `_`, `-` and `.`",
-                     IDL_MAX_NAME_BYTES);
+                     IDL_MAX_SERVICE_NAME_BYTES);
     }
 }
 

@@ -49,9 +49,10 @@ ast_name ast_path_join(ast_builder *b, ast_name path, idl_token token)
 {
     idl_span span = idl_span_join(path.span, token.span);
     if (span.end - span.begin > IDL_MAX_PATH_BYTES) {
-        (void)idl_report(b->diags, IDL_S_BAD_NAME, path.span,
-                         "the name is longer than %d bytes",
-                         IDL_MAX_PATH_BYTES);
+        idl_diag *diag =
+            idl_report(b->diags, IDL_S_BAD_NAME, path.span,
+                       "the name has %u bytes", span.end - span.begin);
+        idl_expected(b->diags, diag, "at most %d", IDL_MAX_PATH_BYTES);
         ast_name last = ast_identifier(b, token);
         (void)idl_map_put(&b->file->lost, b->memory, last.text, b->file);
         return (ast_name){.text = last.text, .span = span};

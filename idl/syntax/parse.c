@@ -3,7 +3,7 @@
  *
  * A token is tried before it is fed, so that an error is known before lemon
  * has popped anything.  Three repairs, the least harmful first:
- *   1. a misspelt keyword is read as the keyword;
+ *   1. a misspelt keyword is read as the keyword, a reserved word as a name;
  *   2. one missing punctuation mark or closing brace is put in;
  *   3. else the rest of the broken item is skipped, braces balanced.
  * 1 and 2 count only when the next tokens fit, which keeps them from guessing.
@@ -171,6 +171,46 @@ static bool repair_keyword(driver *d)
     }
     report_misspelt(d, token->span, word, idl_token_word(kind));
     feed(d, kind, token->span, d->at + 1);
+    return true;
+}
+
+/* ---- a word of the language as a name ---- */
+
+/* The words that the grammar takes for nothing else. */
+static bool is_reserved(int kind)
+{
+    return kind == TK_STRUCT || kind == TK_ENUM || kind == TK_UNION ||
+           kind == TK_CONST || kind == TK_SERVICE || kind == TK_TRUE ||
+           kind == TK_FALSE;
+}
+
+/* Whether a name fits here, with the next token as it is or as a name too. */
+static bool fits_as_name(const driver *d)
+{
+    int kinds[3] = {TK_IDENT, token_at(d, d->at + 1)->kind,
+                    token_at(d, d->at + 2)->kind};
+    if (accepts_before(d, TK_IDENT, d->at + 1)) {
+        return true;
+    }
+    kinds[1] = is_reserved(kinds[1]) ? TK_IDENT : kinds[1];
+    return svc_parse_accepts(d->parser, kinds, 3);
+}
+
+/* Takes it for the name that it is meant to be, if the next tokens then fit. */
+static bool repair_reserved(driver *d)
+{
+    const idl_token *token = token_at(d, d->at);
+    if (!is_reserved(token->kind) || !fits_as_name(d)) {
+        return false;
+    }
+    const char *word = token_word(d, token);
+    idl_diag *diag =
+        idl_report(d->diags, IDL_S_RESERVED_WORD, token->span,
+                   "`%s` is a word of the language and can't be a name", word);
+    idl_expected(d->diags, diag, "another one, such as `%s_value`", word);
+    (void)idl_map_put(&d->builder.file->lost, d->diags->memory, word,
+                      d->builder.file);
+    feed(d, TK_IDENT, token->span, d->at + 1);
     return true;
 }
 
@@ -398,7 +438,7 @@ static bool step(driver *d)
         feed(d, token->kind, token->span, d->at + 1);
         return token->kind != 0;
     }
-    if (repair_keyword(d) || repair_open_block(d)) {
+    if (repair_reserved(d) || repair_keyword(d) || repair_open_block(d)) {
         return true;
     }
     if (report_earlier_word(d) || report_late_oneway(d)) {

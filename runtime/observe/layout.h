@@ -36,10 +36,11 @@
 #include "observe/histogram.h"
 #include "sync/atomic.h"
 
-#define SHMRPCI_STATS_MAGIC      UINT64_C(0x3130746174536853) /* "ShStat01" */
-#define SHMRPCI_STATS_VERSION    1u
-#define SHMRPCI_STATS_PAGE       4096u
-#define SHMRPCI_STATS_NAME_BYTES 124u
+#define SHMRPCI_STATS_MAGIC        UINT64_C(0x3130746174536853) /* "ShStat01" */
+#define SHMRPCI_STATS_VERSION      2u
+#define SHMRPCI_STATS_PAGE         4096u
+#define SHMRPCI_STATS_NAME_BYTES   124u /* of a service */
+#define SHMRPCI_STATS_METHOD_BYTES 132u
 
 /* Limits on what is read from a file. */
 #define SHMRPCI_STATS_MAX_METHODS 65536u
@@ -97,7 +98,7 @@ typedef struct shmrpci_stats_head {
 
 typedef struct shmrpci_stats_name {
     uint32_t id;
-    char text[SHMRPCI_STATS_NAME_BYTES]; /* NUL behind it */
+    char text[SHMRPCI_STATS_METHOD_BYTES]; /* NUL behind it */
 } shmrpci_stats_name;
 
 /* How a worker waits; the transport writes it where one is given. */
@@ -136,7 +137,7 @@ typedef struct shmrpci_stats_row {
 _Static_assert(sizeof(shmrpci_stats_head) <= SHMRPCI_STATS_PAGE, "head");
 _Static_assert(offsetof(shmrpci_stats_head, gauges) == 256, "gauges");
 _Static_assert(sizeof(shmrpci_stats_client) == 40, "client");
-_Static_assert(sizeof(shmrpci_stats_name) == 128, "name");
+_Static_assert(sizeof(shmrpci_stats_name) == 136, "name");
 _Static_assert(sizeof(shmrpci_stats_worker) == 256, "worker");
 _Static_assert(sizeof(shmrpci_stats_row) == 320, "row");
 _Static_assert(offsetof(shmrpci_stats_row, errors) == 64, "row.errors");

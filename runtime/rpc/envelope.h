@@ -52,7 +52,7 @@
 
 typedef struct shmrpci_hello {
     uint64_t hash;
-    char id[128]; /* "demo.Echo", perhaps cut */
+    char id[256]; /* "demo.Echo" */
 } shmrpci_hello;
 
 void shmrpci_hello_write(uint64_t hash, const char *id, shmrpci_buf *out);

@@ -270,8 +270,8 @@ static void start_all(worker *workers, const bench_opts *opts,
 static cli_exit fail_call(const cli_invocation *in, int status,
                           const shmrpc_error *error)
 {
-    char what[192];
-    (void)snprintf(what, sizeof what, "%.60s.%.100s", in->service.tables->name,
+    char what[256];
+    (void)snprintf(what, sizeof what, "%.63s.%.128s", in->service.tables->name,
                    in->method->name);
     return cli_fail_error(cli_exit_of_call(status), what, error);
 }

@@ -203,10 +203,10 @@ static void print_error_json(const cli_invocation *in, const void *reply,
 static void print_error_text(const cli_invocation *in, const void *reply,
                              const shmrpc_error *error)
 {
-    char what[192];
+    char what[256];
     shmrpci_buf payload;
     shmrpci_buf_init_heap(&payload);
-    (void)snprintf(what, sizeof what, "%.60s.%.100s", in->service.tables->name,
+    (void)snprintf(what, sizeof what, "%.63s.%.128s", in->service.tables->name,
                    in->method->name);
     (void)cli_fail_error(CLI_REFUSED, what, error);
     if (append_payload(in, reply, error, &payload)) {

@@ -34,7 +34,7 @@ static void print_help(void *user)
 /* What a service has answered. */
 typedef struct answer {
     const char *state; /* "alive", "dead", "silent", "denied", "hidden" */
-    char id[128];
+    char id[256];
     uint32_t version;
     uint32_t methods;
     int64_t ns; /* until a worker had answered a connection */

@@ -289,6 +289,23 @@ static void a_spoiled_head_is_refused(void **state)
     expect_refused();
 }
 
+/* A name in a .svc has up to 128 bytes. */
+static void the_longest_name_arrives(void **state)
+{
+    (void)state;
+    shmrpc_stats *reader;
+    shmrpc_error error;
+    char name[129];
+    memset(name, 'm', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    shmrpci_stats_set_name(&stats, 1, 1, name);
+    assert_int_equal(open_reader(&reader, &error), 0);
+    shmrpc_snapshot *s = take(reader);
+    assert_string_equal(shmrpc_snapshot_method(s, 0)->name, name);
+    shmrpc_snapshot_free(s);
+    shmrpc_stats_close(reader);
+}
+
 static void spoiled_names_are_refused(void **state)
 {
     (void)state;
@@ -429,6 +446,7 @@ int main(void)
         CASE(counts_outlive_their_worker),
         CASE(readers_cannot_write),
         CASE(a_spoiled_head_is_refused),
+        CASE(the_longest_name_arrives),
         CASE(spoiled_names_are_refused),
         CASE(a_file_that_can_shrink_is_refused),
         CASE(counts_that_contradict_each_other_are_refused),

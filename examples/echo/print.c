@@ -53,6 +53,9 @@ void print_any(const shmrpc_any *value)
     case SHMRPC_ANY_F64:
         printf("%g", value->u.f64);
         break;
+    case SHMRPC_ANY_F32:
+        printf("%g", (double)value->u.f32);
+        break;
     case SHMRPC_ANY_STR:
         printf("\"%.*s\"", (int)value->u.str.len, value->u.str.ptr);
         break;

@@ -398,14 +398,17 @@ static int write_any_map(writer *to, shmrpc_any_map map)
 }
 
 /* With a fraction or exponent, so that a float comes back as a float. */
-static int write_any_float(writer *to, double number)
+static int write_any_float(writer *to, const shmrpc_any *value)
 {
+    bool is_single = value->kind == SHMRPC_ANY_F32;
+    double number = is_single ? (double)value->u.f32 : value->u.f64;
     if (!isfinite(number)) {
         return shmrpci_walk_fail(&to->walk, "JSON has no such number: %g",
                                  number);
     }
     char text[SHMRPCI_NUMBER_TEXT_BYTES];
-    size_t len = shmrpci_f64_to_text(number, text);
+    size_t len = is_single ? shmrpci_f32_to_text(value->u.f32, text)
+                           : shmrpci_f64_to_text(number, text);
     shmrpci_buf_append(to->out, text, len);
     if (shmrpci_text_is_int(text, len)) {
         put_text(to, ".0");
@@ -433,7 +436,8 @@ static int write_any(writer *to, const shmrpc_any *value)
         write_int(to, shmrpci_load_int(&shmrpc_type_u64, &value->u.u64));
         return SHMRPC_OK;
     case SHMRPC_ANY_F64:
-        return write_any_float(to, value->u.f64);
+    case SHMRPC_ANY_F32:
+        return write_any_float(to, value);
     case SHMRPC_ANY_STR:
         return write_text(to, value->u.str.ptr, value->u.str.len);
     case SHMRPC_ANY_LIST:

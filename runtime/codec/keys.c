@@ -70,6 +70,8 @@ static int compare_any(const shmrpc_any *a, const shmrpc_any *b)
     case SHMRPC_ANY_U64:
     case SHMRPC_ANY_F64:
         return order(a->u.u64, b->u.u64);
+    case SHMRPC_ANY_F32:
+        return memcmp(&a->u.f32, &b->u.f32, sizeof a->u.f32);
     case SHMRPC_ANY_EXT:
         if (a->ext_type != b->ext_type) {
             return order((uint8_t)a->ext_type, (uint8_t)b->ext_type);

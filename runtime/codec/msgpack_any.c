@@ -154,7 +154,8 @@ int shmrpci_msgpack_read_any(reader *in, shmrpc_any *out)
         *out = any_int(word.number);
         break;
     case SHMRPCI_MSGPACK_FLOAT:
-        *out = shmrpc_any_f64(word.real);
+        *out = word.is_single ? shmrpc_any_f32(word.single)
+                              : shmrpc_any_f64(word.real);
         break;
     case SHMRPCI_MSGPACK_STR:
     case SHMRPCI_MSGPACK_BIN:

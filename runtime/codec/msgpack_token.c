@@ -109,11 +109,11 @@ static bool take_float(input *in, token *out, size_t size)
         return false;
     }
     out->kind = SHMRPCI_MSGPACK_FLOAT;
-    if (size == 4) {
+    out->is_single = size == 4;
+    if (out->is_single) {
         uint32_t half = (uint32_t)bits;
-        float single;
-        memcpy(&single, &half, sizeof single);
-        out->real = (double)single;
+        memcpy(&out->single, &half, sizeof out->single);
+        out->real = (double)out->single;
     } else {
         memcpy(&out->real, &bits, sizeof out->real);
     }

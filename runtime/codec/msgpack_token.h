@@ -31,6 +31,8 @@ typedef struct shmrpci_msgpack_token {
     shmrpci_msgpack_kind kind;
     int8_t ext_type;
     bool truth;         /* BOOL */
+    bool is_single;     /* FLOAT: it came with 32 bits, which are in `single` */
+    float single;       /* so that no conversion touches the bits of a NaN */
     shmrpci_int number; /* INT */
     double real;        /* FLOAT */
     const uint8_t *ptr; /* STR, BIN, EXT: the bytes */

@@ -301,6 +301,9 @@ static int write_any(writer *to, const shmrpc_any *value)
     case SHMRPC_ANY_F64:
         (void)msgpack_pack_double(to->out, value->u.f64);
         return SHMRPC_OK;
+    case SHMRPC_ANY_F32:
+        (void)msgpack_pack_float(to->out, value->u.f32);
+        return SHMRPC_OK;
     case SHMRPC_ANY_STR:
         return write_text(to, value->u.str.ptr, value->u.str.len);
     case SHMRPC_ANY_BYTES:

@@ -73,6 +73,10 @@ static bool same_number(const shmrpc_any *a, const shmrpc_any *b)
         return memcmp(&a->u.f64, &b->u.f64, sizeof a->u.f64) == 0 ||
                (a->u.f64 != a->u.f64 && b->u.f64 != b->u.f64);
     }
+    if (a->kind == SHMRPC_ANY_F32) {
+        return memcmp(&a->u.f32, &b->u.f32, sizeof a->u.f32) == 0 ||
+               (a->u.f32 != a->u.f32 && b->u.f32 != b->u.f32);
+    }
     return a->u.u64 == b->u.u64;
 }
 
@@ -119,6 +123,7 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     case SHMRPC_ANY_I64:
     case SHMRPC_ANY_U64:
     case SHMRPC_ANY_F64:
+    case SHMRPC_ANY_F32:
         return same_number(a, b);
     case SHMRPC_ANY_EXT:
         if (a->ext_type != b->ext_type) {

@@ -69,6 +69,7 @@ static void add_any_key(text *out, const shmrpc_any *key)
     case SHMRPC_ANY_NULL:
     case SHMRPC_ANY_BOOL:
     case SHMRPC_ANY_F64:
+    case SHMRPC_ANY_F32:
     case SHMRPC_ANY_BYTES:
     case SHMRPC_ANY_LIST:
     case SHMRPC_ANY_MAP:
@@ -238,7 +239,8 @@ int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length)
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value)
 {
     /* All five lengths lie in one place of the union, all pointers in one. */
-    bool is_span = value->kind >= SHMRPC_ANY_STR;
+    bool is_span =
+        value->kind >= SHMRPC_ANY_STR && value->kind <= SHMRPC_ANY_EXT;
     if (is_span && value->u.bytes.ptr == NULL && value->u.bytes.len > 0) {
         return shmrpci_walk_no_data(walk, value->u.bytes.len);
     }

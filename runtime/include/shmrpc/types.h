@@ -61,7 +61,8 @@ typedef enum shmrpc_any_kind {
     SHMRPC_ANY_BYTES = 6, /* msgpack only: JSON has no bytes */
     SHMRPC_ANY_LIST = 7,
     SHMRPC_ANY_MAP = 8,
-    SHMRPC_ANY_EXT = 9 /* msgpack only: `bytes` tagged with `ext_type` */
+    SHMRPC_ANY_EXT = 9, /* msgpack only: `bytes` tagged with `ext_type` */
+    SHMRPC_ANY_F32 = 10 /* stays one in msgpack; JSON brings back an F64 */
 } shmrpc_any_kind;
 
 typedef struct shmrpc_any shmrpc_any;
@@ -87,6 +88,7 @@ struct shmrpc_any {
         int64_t i64;
         uint64_t u64;
         double f64;
+        float f32;
         shmrpc_str str;
         shmrpc_bytes bytes;
         shmrpc_any_list list;
@@ -161,6 +163,14 @@ static inline shmrpc_any shmrpc_any_f64(double value)
     return a;
 }
 
+static inline shmrpc_any shmrpc_any_f32(float value)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_F32;
+    a.u.f32 = value;
+    return a;
+}
+
 static inline shmrpc_any shmrpc_any_str(const char *text)
 {
     shmrpc_any a = shmrpc_any_null();
@@ -197,7 +207,8 @@ static inline shmrpc_any shmrpc_any_map_of(const shmrpc_any_entry *entries,
 }
 
 /* Whether both trees hold the same values in the same order. An I64 and a U64
- * of one value are equal; floats by their bits, except that NaN equals NaN. */
+ * of one value are equal, an F32 and an F64 never; floats by their bits, except
+ * that NaN equals NaN. */
 SHMRPC_API bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b);
 
 SHMRPC_END_DECLS

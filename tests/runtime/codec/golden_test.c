@@ -284,6 +284,10 @@ static void msgpack_others(void **state)
     msgpack(&shmrpc_type_bool, &yes, "c3");
     msgpack(&shmrpc_type_f32, &one, "ca 3f 80 00 00");
     msgpack(&shmrpc_type_f64, &half, "cb 3f e0 00 00 00 00 00 00");
+    const shmrpc_any singles[] = {shmrpc_any_f32(0.1f), shmrpc_any_f32(2)};
+    const shmrpc_any list = shmrpc_any_list_of(singles, 2);
+    msgpack(&shmrpc_type_any, &list, "92 ca 3d cc cc cd ca 40 00 00 00");
+    json(&shmrpc_type_any, &list, "[0.1,2.0]");
     msgpack(&shmrpc_type_string, &text, "a2 61 62");
     msgpack(&shmrpc_type_bytes, &bytes, "c4 02 00 01");
     msgpack(&sample_key_type, &key, "81 a2 69 64 05");

@@ -61,6 +61,7 @@ static bool same(const shmrpc_any *ours, const json_t *theirs)
     case SHMRPC_ANY_MAP:
         return json_is_object(theirs) && same_map(ours, theirs);
     case SHMRPC_ANY_U64:
+    case SHMRPC_ANY_F32:
     case SHMRPC_ANY_BYTES:
     case SHMRPC_ANY_EXT:
         break;

@@ -64,6 +64,7 @@ static void flat_any(flat *out, const shmrpc_any *value)
         }
         shmrpci_buf_append_char(out, '}');
         break;
+    case SHMRPC_ANY_F32:
     case SHMRPC_ANY_BYTES:
     case SHMRPC_ANY_EXT:
         fail_msg("a kind that JSON has not");

@@ -23,12 +23,17 @@ static shmrpc_any make_number(uint64_t *seed)
 {
     uint64_t bits = random_bits(seed) >> random_below(seed, 64);
     double number;
-    switch (random_below(seed, 3)) {
+    float single;
+    uint32_t half = (uint32_t)bits;
+    switch (random_below(seed, 4)) {
     case 0:
         return shmrpc_any_i64(-(int64_t)(bits >> 1));
     case 1:
         return bits > INT64_MAX ? shmrpc_any_u64(bits)
                                 : shmrpc_any_i64((int64_t)bits);
+    case 2:
+        memcpy(&single, &half, sizeof single);
+        return shmrpc_any_f32(single);
     default:
         memcpy(&number, &bits, sizeof number);
         return shmrpc_any_f64(number);
@@ -136,12 +141,13 @@ static bool same_entries(const shmrpc_any *ours, const msgpack_object *theirs)
 
 static bool same_number(const shmrpc_any *ours, const msgpack_object *theirs)
 {
-    if (ours->kind == SHMRPC_ANY_F64) {
-        return (theirs->type == MSGPACK_OBJECT_FLOAT64 ||
-                theirs->type == MSGPACK_OBJECT_FLOAT32) &&
-               (memcmp(&ours->u.f64, &theirs->via.f64, 8) == 0 ||
-                (ours->u.f64 != ours->u.f64 &&
-                 theirs->via.f64 != theirs->via.f64));
+    if (ours->kind == SHMRPC_ANY_F64 || ours->kind == SHMRPC_ANY_F32) {
+        bool is_single = ours->kind == SHMRPC_ANY_F32;
+        double number = is_single ? (double)ours->u.f32 : ours->u.f64;
+        return theirs->type == (is_single ? MSGPACK_OBJECT_FLOAT32
+                                          : MSGPACK_OBJECT_FLOAT64) &&
+               (memcmp(&number, &theirs->via.f64, 8) == 0 ||
+                (number != number && theirs->via.f64 != theirs->via.f64));
     }
     return theirs->type == (ours->kind == SHMRPC_ANY_I64 && ours->u.i64 < 0
                                 ? MSGPACK_OBJECT_NEGATIVE_INTEGER
@@ -160,6 +166,7 @@ static bool same(const shmrpc_any *ours, const msgpack_object *theirs)
     case SHMRPC_ANY_I64:
     case SHMRPC_ANY_U64:
     case SHMRPC_ANY_F64:
+    case SHMRPC_ANY_F32:
         return same_number(ours, theirs);
     case SHMRPC_ANY_STR:
         return theirs->type == MSGPACK_OBJECT_STR &&

@@ -96,21 +96,26 @@ static bool wanted(suite *s, const shmrpc_any *entry, shmrpc_any *out)
 static double as_double(const shmrpc_any *value)
 {
     return value->kind == SHMRPC_ANY_F64   ? value->u.f64
+           : value->kind == SHMRPC_ANY_F32 ? (double)value->u.f32
            : value->kind == SHMRPC_ANY_I64 ? (double)value->u.i64
                                            : (double)value->u.u64;
 }
 
+static bool is_float(const shmrpc_any *value)
+{
+    return value->kind == SHMRPC_ANY_F64 || value->kind == SHMRPC_ANY_F32;
+}
+
 static bool is_number(const shmrpc_any *value)
 {
-    return value->kind == SHMRPC_ANY_F64 || value->kind == SHMRPC_ANY_I64 ||
+    return is_float(value) || value->kind == SHMRPC_ANY_I64 ||
            value->kind == SHMRPC_ANY_U64;
 }
 
 /* The suite lists floats as forms of integers. */
 static bool same(const shmrpc_any *a, const shmrpc_any *b)
 {
-    if (is_number(a) && is_number(b) &&
-        (a->kind == SHMRPC_ANY_F64 || b->kind == SHMRPC_ANY_F64)) {
+    if (is_number(a) && is_number(b) && (is_float(a) || is_float(b))) {
         double left = as_double(a);
         double right = as_double(b);
         return left >= right && left <= right;

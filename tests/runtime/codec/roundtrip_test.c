@@ -179,10 +179,12 @@ static void any_in_msgpack(void **state)
         {shmrpc_any_i64(-1), shmrpc_any_f64((double)NAN)},
         {shmrpc_any_null(), shmrpc_any_bytes("\0\xff", 2)},
         {shmrpc_any_bool(true), shmrpc_any_bytes("ext", 3)},
+        {shmrpc_any_f32(0.1f), shmrpc_any_f32((float)NAN)},
+        {shmrpc_any_f64((double)0.1f), shmrpc_any_f64(0.1)},
     };
     entries[2].value.kind = SHMRPC_ANY_EXT;
     entries[2].value.ext_type = -1;
-    shmrpc_any map = shmrpc_any_map_of(entries, 3);
+    shmrpc_any map = shmrpc_any_map_of(entries, 5);
     shmrpc_any_entry outer = {map, map};
     shmrpc_any value = shmrpc_any_map_of(&outer, 1);
     round_trip(SHMRPC_ENCODING_MSGPACK, &shmrpc_type_any, &value);

@@ -211,7 +211,8 @@ static bool on_point(void *user, const shmrpci_point *point)
                                                  .seconds = point->span_s,
                                                  .mean = point->mean,
                                                  .least = point->least,
-                                                 .greatest = point->greatest};
+                                                 .greatest = point->greatest,
+                                                 .count = point->count};
     return list->count < MANAGER_MAX_POINTS;
 }
 

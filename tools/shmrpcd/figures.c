@@ -16,7 +16,7 @@
 #define LOOK_NEW_NS SHMRPCI_NS_PER_S
 #define FIRST_LOOKS 3u
 
-/* ---- what runs ------------------------------------------------------- */
+/* ---- what there is --------------------------------------------------- */
 
 static void watched_free(mgr_watched *w)
 {
@@ -53,17 +53,20 @@ static void take_unit(mgr_figures *f, const mgr_unit *unit)
     if (w == NULL) {
         return;
     }
-    if (w->pid != unit->run->pid) {
+    bool runs = unit->run != NULL && unit->state == MGR_RUNNING;
+    if (!runs || w->pid != unit->run->pid) {
         mgr_watched_forget_stats(w);
         w->seen_count = 0;
     }
-    w->pid = unit->run->pid;
+    w->pid = runs ? unit->run->pid : 0;
     w->is_there = true;
+    w->starts = unit->starts;
+    w->deaths = unit->deaths;
     (void)snprintf(w->address, sizeof w->address, "%.*s",
                    (int)strcspn(unit->addresses, ","), unit->addresses);
 }
 
-/* Those that run now; the log_dir is that of the first that has one. */
+/* All of the file; the log_dir is that of the first that has one. */
 static void list_units(mgr_figures *f, char *path, size_t size)
 {
     mgr_manager *m = f->m;
@@ -78,9 +81,7 @@ static void list_units(mgr_figures *f, char *path, size_t size)
             (void)snprintf(path, size, "%s/" MGR_FIGURES_FILE,
                            unit->plan->log_dir);
         }
-        if (unit->run != NULL && unit->state == MGR_RUNNING) {
-            take_unit(f, unit);
-        }
+        take_unit(f, unit);
     }
     shmrpci_mutex_unlock(&m->lock);
     for (size_t i = f->count; i-- > 0;) {
@@ -165,9 +166,12 @@ static int64_t look(mgr_figures *f)
     }
     for (size_t i = 0; has_store && !stops && i < f->count; i++) {
         shmrpci_mutex_lock(&f->lock);
-        has_new = has_new || f->all[i]->seen_count == 0;
-        mgr_look_at_calls(f, f->all[i]);
-        mgr_look_at_processes(f, f->all[i]);
+        mgr_look_at_events(f, f->all[i]);
+        if (f->all[i]->pid != 0) {
+            has_new = has_new || f->all[i]->seen_count == 0;
+            mgr_look_at_calls(f, f->all[i]);
+            mgr_look_at_processes(f, f->all[i]);
+        }
         stops = f->stops;
         shmrpci_mutex_unlock(&f->lock);
     }

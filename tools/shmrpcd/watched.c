@@ -1,4 +1,4 @@
-/* Looks at a service, and writes down what it sees. */
+/* What is seen of a service, and its names in the store. */
 #include "tools/shmrpcd/watched.h"
 
 #include <stdio.h>
@@ -35,6 +35,27 @@ static void add_known(mgr_figures *f, const mgr_watched *w, const char *subject,
     if (value >= 0) { /* else it may not be seen */
         add(f, w, subject, figure, (double)value);
     }
+}
+
+/* ---- events ---------------------------------------------------------- */
+
+/* Only when there were any: their series are short. */
+static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
+                       uint64_t count)
+{
+    if (count > 0) {
+        add(f, w, "", figure, (double)count);
+    }
+}
+
+/* The first start is none of a service that ran before. */
+void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
+{
+    uint32_t first = w->starts_told == 0 && w->starts > 0 ? 1 : 0;
+    add_events(f, w, "restarts", w->starts - w->starts_told - first);
+    add_events(f, w, "crashes", w->deaths - w->deaths_told);
+    w->starts_told = w->starts;
+    w->deaths_told = w->deaths;
 }
 
 /* ---- processes ------------------------------------------------------- */
@@ -180,7 +201,32 @@ static void open_stats(mgr_watched *w)
     }
 }
 
+/* "error DEADLINE": each status that the server has ever ended a call in. */
+static void add_errors(mgr_figures *f, const mgr_watched *w,
+                       const shmrpc_snapshot *now,
+                       const shmrpc_snapshot *between, double seconds)
+{
+    static const int statuses[] = {
+#define X(name, number, connect, http, may_have_run, text) number,
+        SHMRPC_STATUS_LIST(X)
+#undef X
+            SHMRPC_DECLARED_ERROR_MIN
+    };
+    char subject[48];
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        if (shmrpc_snapshot_errors(now, SHMRPC_STATS_ALL, statuses[i]) > 0) {
+            (void)snprintf(subject, sizeof subject, "error %s",
+                           shmrpc_status_name(statuses[i]));
+            add(f, w, subject, "errors_per_s",
+                (double)shmrpc_snapshot_errors(between, SHMRPC_STATS_ALL,
+                                               statuses[i]) /
+                    seconds);
+        }
+    }
+}
+
 static void add_calls(mgr_figures *f, const mgr_watched *w,
+                      const shmrpc_snapshot *now,
                       const shmrpc_snapshot *between)
 {
     const shmrpc_method_stats *calls =
@@ -191,6 +237,10 @@ static void add_calls(mgr_figures *f, const mgr_watched *w,
     }
     add(f, w, "", "calls_per_s", (double)calls->calls / seconds);
     add(f, w, "", "errors_per_s", (double)calls->errors / seconds);
+    add_errors(f, w, now, between, seconds);
+    add_events(f, w, "crashes",
+               shmrpc_snapshot_errors(between, SHMRPC_STATS_ALL,
+                                      SHMRPC_E_WORKER_DIED));
     if (calls->service.count > 0) {
         add(f, w, "", "p50_us", (double)calls->service.p50_ns / 1e3);
         add(f, w, "", "p99_us", (double)calls->service.p99_ns / 1e3);
@@ -214,7 +264,7 @@ void mgr_look_at_calls(mgr_figures *f, mgr_watched *w)
     }
     if (w->last != NULL &&
         shmrpc_snapshot_since(now, w->last, &between, NULL) == SHMRPC_OK) {
-        add_calls(f, w, between);
+        add_calls(f, w, now, between);
         shmrpc_snapshot_free(between);
     }
     shmrpc_snapshot_free(w->last);

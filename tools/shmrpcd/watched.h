@@ -1,5 +1,5 @@
 /*
- * Looks at services that run.
+ * Looks at services, and writes down what it sees.
  *
  * Threading: the thread of figures.c, under its lock.
  */
@@ -16,11 +16,15 @@ typedef struct mgr_seen {
     shmrpci_process_figures figures;
 } mgr_seen;
 
-/* A service that runs. */
+/* A service of the file. */
 typedef struct mgr_watched {
     char name[64];
     char address[256]; /* the first one; "" for none */
-    int32_t pid;       /* and session */
+    int32_t pid;       /* and session; 0: it does not run */
+    uint32_t starts;   /* so far; what was written down of these */
+    uint32_t deaths;
+    uint32_t starts_told;
+    uint32_t deaths_told;
     mgr_seen *seen;
     size_t seen_count;
     shmrpc_stats *stats;
@@ -57,7 +61,9 @@ struct mgr_figures {
 
 /* Before another process is looked at under its name. */
 void mgr_watched_forget_stats(mgr_watched *w);
-/* Write down what its processes cost, and what it does. */
+/* Write down what has befallen it, what its processes cost, and what it does.
+ * The last two are for one that runs. */
+void mgr_look_at_events(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w);
 

@@ -336,6 +336,19 @@ def test_figures_are_kept(m):
     assert history(m, "cpu")[-1]["mean"] >= 0
     series = [(s["subject"], s["figure"]) for s in m.call("figures", "Echo")]
     assert ("", "p99_us") in series and ("worker 0", "cpu") in series, series
+    # Errors by status, and what has befallen it.
+    try:
+        m.run("call", "echo_serv", "add", str(2**63 - 1), "1")
+        raise AssertionError("the sum is too large")
+    except harness.CallError:
+        pass
+    await_that("its error", lambda: [p for p in history(
+        m, "errors_per_s", "subject=error DECLARED") if p["mean"] > 0])
+    assert not history(m, "crashes") and not history(m, "restarts")
+    os.kill(m.call("status", "Echo")["pid"], signal.SIGKILL)
+    for figure in "crashes", "restarts":
+        marks = await_that(figure, lambda: history(m, figure))
+        assert sum(p["mean"] * p["count"] for p in marks) == 1, marks
     # They are there still in the manager's next life.
     count = len(history(m, "pss_bytes"))
     m.kill()

@@ -31,25 +31,36 @@ export function rowsOf(state) {
   return rows;
 }
 
-/** One word, and what is wrong, if anything is. */
+/** One word, as supervisord has it. */
 export function stateOf(row) {
   const managed = row.managed;
-  if (!managed || (managed.state === "RUNNING" && !row.alive && !managed.trouble)) {
-    return row.alive ? "running" : "gone";
-  }
+  if (!managed) return row.alive ? "running" : "not running";
   return managed.trouble && managed.state === "RUNNING" ? "stuck" : managed.state.toLowerCase();
 }
 
-export const troubleOf = (row) => row.managed?.trouble ?? "";
+/** The address at which it is to be found here, and is not. */
+const lostOf = (row) => (row.managed?.state === "RUNNING" && !row.alive
+  ? row.managed.addresses.find((address) => address.startsWith("shm://")) : undefined);
 
-export const moodOf = (row) =>
-  row.managed?.trouble || row.managed?.state === "BACKOFF"
-    ? "bad"
-    : row.managed?.state === "STOPPED"
-      ? "soft"
-      : row.alive
-        ? "good"
-        : "warn";
+/** Runs, and has nothing that could be called here: a program, or a gateway. */
+export const isPlain = (row) =>
+  row.managed?.state === "RUNNING" && !row.alive && lostOf(row) === undefined;
+
+/** What is wrong, if anything is, or what it is. */
+export function troubleOf(row) {
+  const lost = lostOf(row);
+  if (row.managed?.trouble) return row.managed.trouble;
+  if (lost) return `${lost} does not answer`;
+  if (isPlain(row)) return row.managed.addresses.join(", ") || "a program without a service";
+  return "";
+}
+
+export function moodOf(row) {
+  const state = row.managed?.state;
+  if (row.managed?.trouble || state === "BACKOFF") return "bad";
+  if (state === "STOPPED" || (!row.managed && !row.alive)) return "soft";
+  return row.alive || isPlain(row) ? "good" : "warn";
+}
 
 /** Both, in colours. */
 export const stateNode = (row) =>
@@ -70,7 +81,7 @@ async function run(action, name) {
   note(`${doing[action]} ${name} …`);
   try {
     await api.call("shmrpcd", action, { name });
-    note(`${name}: ${action === "stop" ? "stopped" : "can be called"}`);
+    note(`${name}: ${action === "stop" ? "stopped" : "running"}`);
   } catch (error) {
     note(`${name}: ${error.message}`);
   }

@@ -2,6 +2,19 @@
 
 export const session = { csrf: null, readOnly: false, version: "" };
 
+/** How far the server's clock is ahead of ours, in seconds. */
+let ahead = 0;
+
+/** The server's time, whose figures they are, in seconds since 1970. */
+export const now = () => Date.now() / 1000 + ahead;
+
+function setClock(reply) {
+  const server = Date.parse(reply.headers.get("Date")) / 1000;
+  const off = server - Date.now() / 1000;
+  // It says whole seconds, and some time ago: smaller differences are none.
+  ahead = Math.abs(off) > 2 ? off : 0;
+}
+
 export class Refused extends Error {
   constructor(status, body) {
     super(body?.message || `HTTP ${status}`);
@@ -11,6 +24,7 @@ export class Refused extends Error {
 }
 
 async function answer(reply) {
+  setClock(reply);
   const text = await reply.text();
   let body = null;
   try {

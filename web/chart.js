@@ -1,86 +1,220 @@
-// Lines over time, as SVG.
-import { h, s } from "./dom.js";
+// Lines over time, as SVG, with marks of what happened meanwhile.
+import { clock, day, h, s } from "./dom.js";
 
-const WIDTH = 400;
-const HEIGHT = 130;
-const LEFT = 4;
-const BOTTOM = 16;
+const HEIGHT = 150;
+const TOP = 10;
+const LEFT = 62; // the same for all, so that times stand below each other
+const RIGHT = 8;
+const BOTTOM = 18;
+const LETTER = 6.4; // the width of one in a label
+const COLOURS = "abcdef";
 
-/** The next of 1, 2, 5, 10, ...; of bytes, in KiB and the like. */
-function roundUp(value, format) {
-  if (value <= 0) return 1;
-  const unit = format.isBinary && value > 1024 ? 1024 ** Math.floor(Math.log2(value) / 10) : 1;
-  if (unit > 1) return unit * Math.min(roundUp(value / unit, {}), 1024);
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value);
+/** More than that between two points is a gap: nobody looked, or there was
+ * nothing to be seen. */
+const gapOf = (past) => 1.9 * past.step_s;
+
+/** What lies between two lines of the scale, of which there are up to four. */
+function stepOf(most, format) {
+  if (most <= 0) return 1;
+  const raw = most / 3;
+  if (format.isBinary) {
+    const unit = 1024 ** Math.max(0, Math.floor(Math.log2(raw) / 10));
+    return unit * 2 ** Math.max(0, Math.ceil(Math.log2(raw / unit)));
+  }
+  const power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= raw * 0.999);
 }
 
-function path(values, top, room) {
-  const step = (WIDTH - LEFT) / Math.max(room - 1, 1);
-  const first = WIDTH - step * (values.length - 1);
-  return values
-    .map((value, index) =>
-      `${index ? "L" : "M"}${(first + index * step).toFixed(1)} ` +
-      `${((HEIGHT - BOTTOM) * (1 - value / top) + 1).toFixed(1)}`)
-    .join("");
+const label = (value, format) => (value === 0 ? "0" : format(value));
+
+const TIME_STEPS = [10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400, 172800, 432000];
+
+/** Seconds of this place's clock ahead of UTC. */
+const offset = (unix) => -60 * new Date(unix * 1000).getTimezoneOffset();
+
+/** Round times of this place's clock, [unix, label]. */
+function timeTicks(begin, end, most) {
+  const step = TIME_STEPS.find((one) => (end - begin) / one <= most) ?? TIME_STEPS.at(-1);
+  const ticks = [];
+  for (let local = Math.ceil((begin + offset(begin)) / step) * step; ; local += step) {
+    const unix = local - offset(local - offset(begin));
+    if (unix > end) return ticks;
+    const date = new Date(unix * 1000);
+    ticks.push([unix, step >= 86400 ? day(date).slice(5) : clock(date, step < 60)]);
+  }
 }
 
-function clock(unix, step) {
+const when = (unix, past) => {
   const date = new Date(unix * 1000);
-  return step >= 900
-    ? date.toLocaleDateString(undefined, { month: "short", day: "numeric" })
-    : date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return (past.end_unix_s - past.begin_unix_s > 86000 ? `${day(date)} ` : "") +
+    clock(date, past.step_s < 60);
+};
+
+/** The lines, broken where there is a gap; a point alone is a dot. */
+function draw(points, x, y, gap, colour) {
+  let line = "";
+  let dots = "";
+  points.forEach(([at, value], index) => {
+    const begins = index === 0 || at - points[index - 1][0] > gap;
+    const ends = index === points.length - 1 || points[index + 1][0] - at > gap;
+    const place = `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
+    if (begins && ends) dots += `M${place}h0`;
+    else line += (begins ? "M" : "L") + place;
+  });
+  return [[line, colour], [dots, `${colour} dot`]].filter(([d]) => d)
+    .map(([d, name]) => s("path", { class: name, d }));
 }
 
-/** chart("Calls", [{name, key}], format) -> {element, update(past, room)} */
-export function chart(title, series, format) {
-  const legend = series.map((line, index) =>
-    h("span", { class: `key ${"abc"[index]}` }, line.name));
-  const values = h("span", { class: "soft" }, "nothing yet");
-  const drawing = s("svg", {
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
-    "aria-label": `${title}: nothing yet`,
+/** The point of a line that is nearest to a time, or undefined. */
+function nearest(points, unix, gap) {
+  let best;
+  for (const point of points) {
+    if (Math.abs(point[0] - unix) <= Math.abs((best?.[0] ?? Infinity) - unix)) best = point;
+  }
+  return best && Math.abs(best[0] - unix) <= gap ? best : undefined;
+}
+
+const several = (number, word) =>
+  `${number} ${word}${number === 1 ? "" : word.endsWith("h") ? "es" : "s"}`;
+
+/** "1 crash, 2 restarts", or "" */
+function countMarks(marks) {
+  return ["crash", "restart"].map((kind) => [kind, marks
+    .filter((mark) => mark.kind === kind).reduce((sum, mark) => sum + mark.count, 0)])
+    .filter(([, number]) => number > 0).map(([kind, number]) => several(number, kind)).join(", ");
+}
+
+/** One of them; `linesOf(past)` tells [{name, key}], keys of past.lines. */
+function figure({ title, linesOf, format }, point) {
+  const legend = h("span", { class: "legend" });
+  const moment = h("span", { class: "moment soft" });
+  const drawing = s("svg", { role: "img", "aria-label": `${title}: nothing yet` });
+  const element = h("figure", {}, h("figcaption", {}, h("h3", {}, title), moment, legend), drawing);
+  let past = null;
+  let pointed = null; // a part of the width
+  let place = null; // what scale() says
+  let values = [];
+
+  function lines() {
+    return linesOf(past).slice(0, COLOURS.length)
+      .map((line) => ({ ...line, points: past.lines[line.key] ?? [] }));
+  }
+
+  function scale() {
+    const width = drawing.clientWidth || 360;
+    const most = Math.max(0, ...lines().flatMap((line) => line.points.map(([, value]) => value)));
+    const step = stepOf(most, format);
+    const top = Math.max(step, Math.ceil(most / step - 1e-9) * step);
+    const ticks = Array.from({ length: Math.round(top / step) + 1 }, (_, index) => index * step);
+    const inner = width - LEFT - RIGHT;
+    const span = past.end_unix_s - past.begin_unix_s;
+    return { width, inner, ticks, most,
+      x: (unix) => LEFT + ((unix - past.begin_unix_s) / span) * inner,
+      y: (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top) };
+  }
+
+  function grid() {
+    const { width, ticks, x, y } = place;
+    const floor = y(0);
+    return [
+      ...ticks.flatMap((value) => [
+        s("path", { class: "grid", d: `M${LEFT} ${y(value).toFixed(1)}H${width - RIGHT}` }),
+        s("text", { x: LEFT - 5, y: (y(value) + 4).toFixed(1), "text-anchor": "end" },
+          label(value, format))]),
+      ...timeTicks(past.begin_unix_s, past.end_unix_s, place.inner / 80).flatMap(([unix, text]) => [
+        s("path", { class: "grid", d: `M${x(unix).toFixed(1)} ${floor}v3` }),
+        // One that would stick out is left out.
+        ...(x(unix) + text.length * LETTER / 2 > width ? [] : [s("text",
+          { x: x(unix).toFixed(1), y: HEIGHT - 3, "text-anchor": "middle" }, text)])])];
+  }
+
+  /** A cross for a crash, a triangle for a restart, so that colour is not all. */
+  function mark({ kind, at }) {
+    const x = Math.round(place.x(at)) + 0.5;
+    const sign = kind === "crash" ? `M${x - 4} 1l8 8m0-8l-8 8` : `M${x - 4} 1h8l-4 8z`;
+    return s("g", { class: `mark ${kind}` }, s("path", { d: sign }),
+      s("path", { class: "line", d: `M${x} ${TOP}V${HEIGHT - BOTTOM}` }));
+  }
+
+  function cross() {
+    if (pointed === null) return [];
+    const unix = past.begin_unix_s + pointed * (past.end_unix_s - past.begin_unix_s);
+    const x = place.x(unix).toFixed(1);
+    return [s("path", { class: "cross", d: `M${x} ${TOP}V${HEIGHT - BOTTOM}` })];
+  }
+
+  /** What is under the pointer, else the latest. */
+  function tell() {
+    const unix = pointed === null ? past.end_unix_s
+      : past.begin_unix_s + pointed * (past.end_unix_s - past.begin_unix_s);
+    const gap = gapOf(past);
+    values = lines().map((line, index) => {
+      const found = nearest(line.points, unix, gap);
+      return h("span", { class: `key ${COLOURS[index]}` }, `${line.name} `,
+        h("b", {}, found ? label(found[1], format) : "–"));
+    });
+    const rest = linesOf(past).length - COLOURS.length;
+    legend.replaceChildren(...values, rest > 0 ? `and ${rest} more` : "");
+    const near = (past.end_unix_s - past.begin_unix_s) * 6 / place.inner;
+    moment.textContent = pointed === null ? "" : ["at " + when(unix, past),
+      countMarks(past.marks.filter((one) => Math.abs(one.at - unix) <= near))]
+      .filter(Boolean).join(": ");
+  }
+
+  /** The whole of it in words. */
+  function say() {
+    const now = values.map((value) => value.textContent).join(", ");
+    const peak = lines().flatMap((line) => line.points).find(([, value]) => value === place.most);
+    const marks = countMarks(past.marks);
+    drawing.setAttribute("aria-label", `${title}: now ${now}` +
+      (peak ? `; at most ${label(place.most, format)}, at ${when(peak[0], past)}` : "") +
+      (marks ? `; ${marks}` : ""));
+  }
+
+  function show() {
+    if (!past) return;
+    place = scale();
+    drawing.setAttribute("viewBox", `0 0 ${place.width} ${HEIGHT}`);
+    drawing.replaceChildren(...grid(), ...past.marks.map(mark),
+      ...lines().flatMap((line, index) =>
+        draw(line.points, place.x, place.y, gapOf(past), COLOURS[index])),
+      ...cross());
+    tell();
+  }
+
+  drawing.addEventListener("pointermove", (event) => {
+    if (!place) return;
+    const part = (event.clientX - drawing.getBoundingClientRect().left - LEFT) / place.inner;
+    point(Math.min(1, Math.max(0, part)));
   });
-  const labels = h("div", { class: "bar soft" });
-  let shown = null;
-
-  function point(event) {
-    if (!shown?.step_s) return;
-    const box = drawing.getBoundingClientRect();
-    const back = Math.round((1 - (event.clientX - box.left) / box.width) * (shown.room - 1));
-    const size = shown[series[0].key].length;
-    const at = size - 1 - back;
-    if (at < 0 || at >= size) return;
-    values.textContent = clock(shown.end_unix_s - back * shown.step_s, 60) + ": " +
-      series.map((line) => format(shown[line.key][at])).join(" · ");
-  }
-
-  function latest() {
-    const last = series.map((line) => shown[line.key].at(-1) ?? 0);
-    values.textContent = last.map(format).join(" · ");
-  }
-
-  drawing.addEventListener("pointermove", point);
-  drawing.addEventListener("pointerleave", () => shown && latest());
+  // A finger that was lifted still points.
+  drawing.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && point(null));
+  new ResizeObserver(show).observe(drawing);
   return {
-    element: h("figure", {},
-      h("figcaption", {}, h("h3", {}, title), legend, values), drawing, labels),
-    update(past, room) {
-      shown = { ...past, room };
-      const most = Math.max(0, ...series.flatMap((line) => past[line.key]));
-      const top = roundUp(most, format);
-      drawing.replaceChildren(
-        s("path", { class: "grid", d: `M0 ${HEIGHT - BOTTOM}H${WIDTH}M0 ${(HEIGHT - BOTTOM) / 2}H${WIDTH}M0 1H${WIDTH}` }),
-        ...series.map((line, index) =>
-          s("path", { class: "abc"[index], d: path(past[line.key], top, room) })));
-      latest();
-      const line = series.find((one) => past[one.key].includes(most));
-      const back = line ? past[line.key].length - 1 - past[line.key].indexOf(most) : 0;
-      drawing.setAttribute("aria-label", `${title}: now ${values.textContent}, at most ` +
-        `${format(most)}, at ${clock(past.end_unix_s - back * past.step_s, past.step_s)}`);
-      labels.replaceChildren(
-        h("span", {}, `${clock(past.end_unix_s - room * past.step_s, past.step_s)} to now`),
-        h("span", {}, `scale 0 to ${format(top)}`));
+    element,
+    point(part) {
+      pointed = part;
+      show();
     },
+    update(now) {
+      past = now;
+      element.hidden = linesOf(past).length === 0;
+      show();
+      say();
+    },
+  };
+}
+
+/**
+ * Charts of the same time: where the pointer is in one of them it is in all.
+ * specs: {title, linesOf, format}; past: {begin_unix_s, end_unix_s, step_s,
+ * lines: {KEY: [[unix_s, value]...]}, marks: [{at, kind, count}]}.
+ */
+export function charts(specs) {
+  const figures = specs.map((spec) => figure(spec, (part) =>
+    figures.forEach((one) => one.point(part))));
+  return {
+    element: h("div", { class: "charts" }, figures.map((one) => one.element)),
+    update: (past) => figures.forEach((one) => one.update(past)),
   };
 }

@@ -80,6 +80,21 @@ bytes.isBinary = true; // what lies above it on a scale
 export const percent = (part) =>
   (part >= 0.1 ? Math.round(part * 100) : Math.round(part * 1000) / 10) + " %";
 
+const two = (number) => String(number).padStart(2, "0");
+
+/** Times of day are of 24 hours, in the zone of this browser, which the page
+ * names once. */
+export const clock = (date, withSeconds = true) =>
+  `${two(date.getHours())}:${two(date.getMinutes())}` +
+  (withSeconds ? `:${two(date.getSeconds())}` : "");
+
+export const day = (date) =>
+  `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+
+/** "CET", "GMT+5:30" */
+export const zone = (date) => new Intl.DateTimeFormat("en", { timeZoneName: "short" })
+  .formatToParts(date).find((part) => part.type === "timeZoneName").value;
+
 export function span(seconds) {
   const units = [["d", 86400], ["h", 3600], ["min", 60]];
   for (const [unit, size] of units) {

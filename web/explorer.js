@@ -165,7 +165,7 @@ export function explorerPart(name) {
   return {
     element: h("section", {}, h("h2", {}, "Call it"),
       api.session.readOnly
-        ? h("p", { class: "soft" }, "This server only lets look.")
+        ? h("p", { class: "soft" }, "This server is read-only.")
         : forms),
     update(isAlive) {
       if (isAlive && !done && !api.session.readOnly) {

@@ -5,8 +5,17 @@ import { bytes, count, h, note, percent, table, time } from "./dom.js";
 
 const TOP = 15;
 
-/** A word for how fast it is. */
-const pace = (us) => (!us ? "" : us < 100 ? "🐎" : us < 10000 ? "🐇" : "🏃");
+/** How fast it is at a glance: below so many microseconds. */
+const PACES = [["🐎", 100, "p50 below 100 µs"], ["🐇", 10000, "below 10 ms"],
+  ["🏃", Infinity, "10 ms or more"]];
+
+const picture = (sign) => h("span", { "aria-hidden": "true" }, sign);
+
+/** Beside the figure, and only for the eye. */
+function pace(us) {
+  const [sign] = us ? PACES.find(([, limit]) => us < limit) : [];
+  return h("span", {}, sign ? picture(sign) : "", sign ? ` ${time(us)}` : "–");
+}
 
 const nameCell = (row) =>
   h("a", { href: `#/service/${encodeURIComponent(row.name)}`, title: row.error ?? null }, row.name);
@@ -28,16 +37,16 @@ function kept(make, key) {
 }
 
 const columns = () => [
-  { title: "Service", left: true, key: (row) => row.name,
+  { title: "Service", left: true, key: (row) => row.name.toLowerCase(),
     cell: kept(nameCell, (row) => `${row.error}`) },
   { title: "State", left: true, key: stateOf,
     cell: kept(stateNode, (row) => stateOf(row) + moodOf(row) + troubleOf(row)) },
   { title: "Workers", key: (row) => row.workers, cell: ofLive((row) => String(row.workers)) },
   { title: "Calls/s", key: (row) => row.calls_per_s,
     cell: ofLive((row) => count(row.calls_per_s)) },
-  { title: "Half within", key: (row) => row.p50_us,
-    cell: (row) => `${pace(row.p50_us)} ${time(row.p50_us)}`.trim() },
-  { title: "99 % within", key: (row) => row.p99_us, cell: (row) => time(row.p99_us) },
+  { title: "p50", key: (row) => row.p50_us,
+    cell: kept((row) => pace(row.p50_us), (row) => time(row.p50_us)) },
+  { title: "p99", key: (row) => row.p99_us, cell: (row) => time(row.p99_us) },
   { title: "Errors/s", key: (row) => row.errors_per_s,
     cell: kept((row) => h("span", { class: row.errors_per_s > 0 ? "bad" : null },
       ofLive((at) => count(at.errors_per_s))(row)),
@@ -55,14 +64,14 @@ const topColumns = [
         `.${row.name}`) },
   { title: "Total time", key: (row) => row.total, cell: (row) => time(row.total) },
   { title: "Calls", key: (row) => row.calls, cell: (row) => count(row.calls) },
-  { title: "Half within", key: (row) => row.p50, cell: (row) => time(row.p50) },
-  { title: "99 % within", key: (row) => row.p99, cell: (row) => time(row.p99) },
+  { title: "p50", key: (row) => row.p50, cell: (row) => time(row.p50) },
+  { title: "p99", key: (row) => row.p99, cell: (row) => time(row.p99) },
   { title: "Errors", key: (row) => row.errors, cell: (row) => count(row.errors) },
 ];
 
 async function methodsOf(rows) {
   const details = await Promise.all(rows.filter((row) => row.alive).slice(0, 30)
-    .map((row) => api.get(`/api/v1/services/${row.name}`).catch(() => null)));
+    .map((row) => api.get(`/api/v1/services/${encodeURIComponent(row.name)}`).catch(() => null)));
   return details.flatMap((service) =>
     (service?.methods ?? []).filter((method) => method.id !== 0 && method.calls > 0)
       .map((method) => ({ id: `${service.name}.${method.name}`, service: service.name,
@@ -75,7 +84,7 @@ async function methodsOf(rows) {
 
 export function listPage() {
   const services = table("On this machine", columns(), (row) => row.name, 0, false);
-  const methods = table("Where the time goes", topColumns, (row) => row.id, 1);
+  const methods = table("Top methods by total time", topColumns, (row) => row.id, 1);
   const empty = h("p", { hidden: true },
     "No service runs on this machine, or none that this user may see.");
   const reload = h("button", { type: "button", hidden: true, onclick: async () => {
@@ -86,10 +95,12 @@ export function listPage() {
     } catch (error) {
       note(error.message);
     }
-  } }, "Read service.ini again");
+  } }, "Reload");
   const gone = h("input", { id: "gone", type: "checkbox", onchange: () => show() });
   const goneLabel = h("label", { for: "gone" });
   const goneBox = h("span", { class: "check", hidden: true }, gone, goneLabel);
+  const legend = h("span", { class: "soft" }, PACES.flatMap(([sign,, text], index) =>
+    [picture(sign), ` ${text}${index < PACES.length - 1 ? ", " : ""}`]));
   let ticks = 0;
   let rows = [];
 
@@ -100,16 +111,17 @@ export function listPage() {
     empty.hidden = shown.length > 0;
     const count = rows.filter((row) => !row.alive && !row.managed).length;
     goneBox.hidden = count === 0;
-    goneLabel.textContent = count === 1 ? "and one that is gone" : `and ${count} that are gone`;
+    goneLabel.textContent = `Show ${count} not running`;
   }
 
   const top = h("section", { hidden: true }, h("div", { class: "scroll", tabindex: "0", role: "region",
-    "aria-label": "Where the time goes" }, methods.element));
+    "aria-label": "Top methods" }, methods.element));
   return {
     element: h("div", {},
       h("h1", {}, "Services"),
       h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
-        "aria-label": "Services" }, services.element), empty, h("div", { class: "bar" }, reload, goneBox)),
+        "aria-label": "Services" }, services.element), empty,
+        h("div", { class: "bar" }, reload, goneBox, legend)),
       top),
     async update(state) {
       rows = rowsOf(state);

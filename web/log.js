@@ -1,6 +1,6 @@
 // The log of a service, from the manager: live, and older lines from the disk.
 import * as api from "./api.js";
-import { h, visible } from "./dom.js";
+import { clock, day, h, visible } from "./dom.js";
 
 const LEVELS = ["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"];
 const MOST = 1000;
@@ -8,10 +8,9 @@ const mood = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad", DEBUG: "soft" };
 
 /** Today's lines have a time, others a date too. */
 function when(date) {
-  const time = date.toLocaleTimeString(undefined, { hour12: false });
-  return date.toDateString() === new Date().toDateString()
-    ? time
-    : `${date.toLocaleDateString()} ${time}`;
+  return day(date) === day(new Date(api.now() * 1000))
+    ? clock(date)
+    : `${day(date)} ${clock(date)}`;
 }
 
 function lineOf(line) {

@@ -1,6 +1,6 @@
 // The page: who is let in, which part is shown, and the figures for all of it.
 import * as api from "./api.js";
-import { byId, h, note } from "./dom.js";
+import { byId, clock, h, note, zone } from "./dom.js";
 import { listPage } from "./list.js";
 import { servicePage } from "./service.js";
 
@@ -14,11 +14,20 @@ function show(element, title) {
   byId("main").replaceChildren(element);
 }
 
+/** The service in an address; as it stands there, if it is no proper one. */
+function nameOf(hash) {
+  const match = /^#\/service\/(.+)$/.exec(hash);
+  try {
+    return match && decodeURIComponent(match[1]);
+  } catch {
+    return match[1];
+  }
+}
+
 function open() {
   part?.close?.();
   byId("ask").close();
-  const match = /^#\/service\/(.+)$/.exec(location.hash);
-  const name = match && decodeURIComponent(match[1]);
+  const name = nameOf(location.hash);
   part = name ? servicePage(name) : listPage();
   show(part.element, name);
   part.update(state);
@@ -30,6 +39,13 @@ function tell(text, bad) {
   const link = byId("link");
   link.textContent = text;
   link.className = bad ? "bad" : "";
+}
+
+/** Which zone all times on the page are of. */
+function showClock() {
+  const date = new Date(api.now() * 1000);
+  byId("clock").textContent = `${clock(date)} ${zone(date)}`;
+  byId("clock").title = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 const hasManager = () => state.services.some((row) => row.name === "shmrpcd" && row.alive);
@@ -48,6 +64,7 @@ function listen() {
   source.addEventListener("services", (event) => {
     state.services = JSON.parse(event.data);
     tell(api.session.readOnly ? "live · read-only" : "live", false);
+    showClock();
     part?.update(state);
     lookAtManager();
   });
@@ -87,7 +104,7 @@ function loginPage(why) {
     }
   } },
     h("section", {},
-      h("h1", {}, "Who are you?"),
+      h("h1", {}, "Log in"),
       h("p", { id: "token-help" }, "The token is in the file that shmrpc-web names when it starts: ",
         h("code", {}, "cat ~/.local/state/shmrpc/web-token")),
       h("p", {}, h("label", { for: "token" }, "Token"), input),

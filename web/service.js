@@ -1,51 +1,76 @@
 // One service: what it did, who does it, what it says, and how to call it.
 import * as api from "./api.js";
-import { actionsOf, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
-import { chart } from "./chart.js";
+import { actionsOf, isPlain, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
+import { charts } from "./chart.js";
 import { bytes, count, h, note, percent, span, table, time } from "./dom.js";
 import { explorerPart } from "./explorer.js";
 import { logPart } from "./log.js";
-import { pastOf, SPANS } from "./past.js";
+import { pastOf, SPANS, statusesOf } from "./past.js";
 
 const perSecond = (value) => `${count(value)}/s`;
 const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true });
 
-function charts() {
-  return [
-    chart("Calls", [{ name: "calls", key: "calls" }, { name: "errors", key: "errors" }], perSecond),
-    chart("Service time", [{ name: "half", key: "p50_us" }, { name: "99 %", key: "p99_us" }], time),
-    chart("Waiting for a worker", [{ name: "99 %", key: "queue_p99_us" }], time),
-    chart("CPU", [{ name: "of one CPU", key: "cpu" }], percent),
-    chart("Memory", [{ name: "of workers", key: "memory" }], bytes),
-    chart("Disk", [{ name: "read and written", key: "io" }], bytesPerSecond),
-  ];
+/** Of one that can't be called only what is there. */
+const lines = (...pairs) => (past) => pairs
+  .filter(([, key]) => past.lines[key]?.length > 0 || past.isCalled)
+  .map(([name, key]) => ({ name, key }));
+
+/** Of each status that was seen, or of none. */
+function errorLines(past) {
+  const statuses = statusesOf(past);
+  return statuses.length > 0 ? statuses : lines(["errors", "errors"])(past);
 }
+
+const specs = [
+  { title: "Calls", linesOf: lines(["calls", "calls"]), format: perSecond },
+  { title: "Errors", linesOf: errorLines, format: perSecond },
+  { title: "Latency", format: time,
+    linesOf: lines(["p50", "p50_us"], ["p99", "p99_us"], ["queue p99", "queue_p99_us"]) },
+  { title: "CPU", linesOf: () => [{ name: "all processes", key: "cpu" }], format: percent },
+  { title: "Memory", linesOf: lines(["PSS", "memory"]), format: bytes },
+  { title: "Disk", linesOf: lines(["read and written", "io"]), format: bytesPerSecond },
+];
 
 const methodColumns = [
   { title: "Method", left: true, key: (m) => m.name, cell: (m) => m.name },
   { title: "Total time", key: (m) => m.service.total_us, cell: (m) => time(m.service.total_us) },
   { title: "Calls", key: (m) => m.calls, cell: (m) => count(m.calls) },
-  { title: "Half within", key: (m) => m.service.p50_us, cell: (m) => time(m.service.p50_us) },
-  { title: "99 % within", key: (m) => m.service.p99_us, cell: (m) => time(m.service.p99_us) },
-  { title: "Longest", key: (m) => m.service.max_us, cell: (m) => time(m.service.max_us) },
-  { title: "Waited, 99 %", key: (m) => m.queue.p99_us, cell: (m) => time(m.queue.p99_us) },
-  { title: "Errors", key: (m) => m.errors, cell: (m) => errorsOf(m) },
+  { title: "p50", key: (m) => m.service.p50_us, cell: (m) => time(m.service.p50_us) },
+  { title: "p99", key: (m) => m.service.p99_us, cell: (m) => time(m.service.p99_us) },
+  { title: "max", key: (m) => m.service.max_us, cell: (m) => time(m.service.max_us) },
+  { title: "queue p99", key: (m) => m.queue.p99_us, cell: (m) => time(m.queue.p99_us) },
+  { title: "Errors", key: (m) => m.errors, cell: (m) => count(m.errors) },
   { title: "In", key: (m) => m.bytes_in, cell: (m) => bytes(m.bytes_in) },
   { title: "Out", key: (m) => m.bytes_out, cell: (m) => bytes(m.bytes_out) },
 ];
 
 const several = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
-function errorsOf(method) {
-  const kinds = Object.entries(method.errors_by_status)
-    .map(([name, number]) => `${number} ${name}`).join(", ");
-  return kinds || "0";
+/** Of all methods: {status, count, methods}. */
+function errorsOf(methods) {
+  const found = new Map();
+  for (const method of methods) {
+    for (const [status, number] of Object.entries(method.errors_by_status)) {
+      const row = found.get(status) ?? { status, count: 0, methods: [] };
+      row.count += number;
+      row.methods.push([method.name || "(describe)", number]);
+      found.set(status, row);
+    }
+  }
+  return [...found.values()];
 }
+
+const errorColumns = [
+  { title: "Status", left: true, key: (row) => row.status, cell: (row) => row.status },
+  { title: "Count", key: (row) => row.count, cell: (row) => count(row.count) },
+  { title: "Methods", left: true, wide: true, cell: (row) => row.methods
+    .sort((a, b) => b[1] - a[1]).map(([name, number]) => `${name} ${count(number)}`).join(", ") },
+];
 
 const workerColumns = [
   { title: "Process", left: true, key: (w) => w.pid, cell: (w) => String(w.pid) },
   { title: "State", left: true, key: (w) => w.has_left,
-    cell: (w) => (w.has_left ? "has left" : "works") },
+    cell: (w) => (w.has_left ? "exited" : "running") },
   { title: "Since", key: (w) => w.age_s, cell: (w) => span(w.age_s) },
   { title: "Calls", key: (w) => w.calls, cell: (w) => count(w.calls) },
   { title: "Errors", key: (w) => w.errors, cell: (w) => count(w.errors) },
@@ -56,6 +81,15 @@ const workerColumns = [
 function scrolling(label, part, below = null) {
   return h("section", {}, h("div", { class: "scroll", tabindex: "0", role: "region",
     "aria-label": label }, part.element), below);
+}
+
+/** What the marks are, and what stands for a step of several samples. */
+function notesOf(past, span) {
+  const kinds = new Set(past.marks.map((mark) => mark.kind));
+  const key = (kind, text) => (kinds.has(kind) ? h("span", { class: `sign ${kind}` }, text) : null);
+  return [key("crash", "crash"), key("restart", "restart"),
+    past.step_s > 5 ? `One point is ${SPANS[span][2] / 60} min: its mean, of p99 its worst.` : null]
+    .filter(Boolean).flatMap((part) => [part, " "]);
 }
 
 /** How many workers the manager is to keep. */
@@ -79,24 +113,28 @@ function scalePart(name) {
 }
 
 export function servicePage(name) {
-  const figures = charts();
-  const drawings = h("div", { class: "charts", hidden: true },
-    figures.map((figure) => figure.element));
+  const figures = charts(specs);
   const noPast = h("p", { class: "soft" }, "Nothing to show yet.");
+  const notes = h("p", { class: "soft" });
+  const drawings = h("div", { hidden: true }, figures.element, notes);
   const facts = h("p", { class: "soft" });
   const mood = h("span", {});
   const actions = h("span", {});
   const methods = table("Methods", methodColumns, (m) => m.name, 1);
+  const errors = table("Errors by status", errorColumns, (row) => row.status, 1);
+  const errorPart = scrolling("Errors by status", errors);
   const workers = table("Workers", workerColumns, (w) => `${w.place} ${w.pid}`, 0, false);
   const rest = h("div", {});
   const scale = h("div", {});
   const choice = h("select", { id: "span", onchange: () => lookBack() },
     Object.entries(SPANS).map(([value, [title]]) => h("option", { value }, title)));
   const explorer = explorerPart(name);
-  const inside = h("div", { hidden: true }, scrolling("Methods", methods),
+  const inside = h("div", { hidden: true }, scrolling("Methods", methods), errorPart,
     scrolling("Workers", workers, scale));
   let log = null;
   let managed = null;
+  let alive = false;
+  let plain = false;
   let shown = "";
   let ticks = 0;
   let closed = false;
@@ -105,18 +143,22 @@ export function servicePage(name) {
     const value = choice.value;
     const past = await pastOf(name, managed, value).catch(() => null);
     if (past && value === choice.value && !closed) {
-      // What is there fills the width, once it is a few minutes.
-      const [, seconds, step] = SPANS[value];
-      const room = Math.min(seconds / step, Math.max(past.calls.length, 24));
-      figures.forEach((figure) => figure.update(past, room));
+      past.isCalled = alive;
       [drawings.hidden, noPast.hidden] = [false, true];
+      figures.update(past);
+      const said = notesOf(past, value);
+      notes.replaceChildren(...said);
+      notes.hidden = said.length === 0;
     }
   }
 
   async function lookInside() {
-    const service = await api.get(`/api/v1/services/${name}`).catch(() => null);
+    const service = await api.get(`/api/v1/services/${encodeURIComponent(name)}`).catch(() => null);
     if (service && !closed) {
       methods.update((service.methods ?? []).filter((method) => method.id !== 0));
+      const found = errorsOf(service.methods ?? []);
+      errors.update(found);
+      errorPart.hidden = found.length === 0;
       workers.update(service.places ?? []);
     }
   }
@@ -129,38 +171,42 @@ export function servicePage(name) {
       actions.replaceChildren(actionsOf(row) ?? "");
     }
     facts.textContent = [row.address, row.error,
+      plain && `pid ${row.managed.pid}`,
+      plain && `up ${span(api.now() - row.managed.since_unix_ms / 1000)}`,
       row.alive && `up ${span(row.uptime_s)}`,
       row.alive && several(row.workers, "worker"),
       row.alive && several(row.connections ?? 0, "connection"),
       row.managed?.restarts && several(row.managed.restarts, "restart"),
-      row.managed?.last_end && `last end: ${row.managed.last_end}`]
+      row.managed?.last_end && `last exit: ${row.managed.last_end}`]
       .filter(Boolean).join(" · ");
   }
 
+  const trail = h("nav", { "aria-label": "Where you are" }, h("a", { href: "#/" }, "Services"),
+    " / ", name);
+  const parts = h("div", {}, h("div", { class: "bar" }, mood, actions), facts,
+    h("section", {}, h("div", { class: "bar" }, h("h2", {}, "Over time"),
+      h("label", { for: "span" }, "the last"), choice),
+      noPast, drawings),
+    inside, rest, explorer.element);
+  const absent = h("section", { hidden: true },
+    h("p", {}, `No service “${name}” runs here, and none is managed.`),
+    h("p", {}, h("a", { href: "#/" }, "Back to all services")));
+
   return {
-    element: h("div", {},
-      h("nav", { "aria-label": "Where you are" }, h("a", { href: "#/" }, "Services"), " / ", name),
-      h("h1", {}, name), h("div", { class: "bar" }, mood, actions), facts,
-      h("section", {}, h("div", { class: "bar" }, h("h2", {}, "Over time"),
-        h("label", { for: "span" }, "the last"), choice),
-        noPast, drawings),
-      inside, rest, explorer.element),
+    element: h("div", {}, trail, h("h1", {}, name), absent, parts),
     update(state) {
       // One that did not run yet went by the manager's name for it.
       const rows = rowsOf(state);
       const row = rows.find((at) => at.name === name) ??
         rows.find((at) => at.managed?.name === name);
-      if (!row) {
-        facts.textContent = "There is no such service any more.";
-        mood.replaceChildren();
-        actions.replaceChildren();
-        shown = "";
-        return;
-      }
+      [absent.hidden, parts.hidden] = [row !== undefined, row === undefined];
+      if (!row) return;
       if (row.name !== name) {
         location.replace(`#/service/${encodeURIComponent(row.name)}`);
         return;
       }
+      alive = row.alive;
+      plain = isPlain(row);
       showHead(row);
       [inside.hidden, explorer.element.hidden] = [!row.alive, !row.alive];
       if (!log && row.managed) {
@@ -170,7 +216,7 @@ export function servicePage(name) {
         if (!api.session.readOnly) scale.replaceChildren(scalePart(managed));
       }
       log?.update();
-      lookInside();
+      if (row.alive) lookInside();
       explorer.update(row.alive);
       if (ticks++ % 5 === 0) lookBack();
     },

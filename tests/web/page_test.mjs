@@ -61,7 +61,7 @@ const section = (title) => page.locator("section", { has: page.getByRole("headin
 async function logsIn() {
   await open();
   await page.goto(base);
-  await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
   await judge("login");
   await page.getByLabel("Token").fill("0".repeat(64));
   await page.keyboard.press("Enter");
@@ -72,7 +72,7 @@ async function logsIn() {
   await page.reload();
   await page.getByRole("link", { name: "echo_serv" }).first().waitFor();
   await page.getByRole("button", { name: "Log out" }).click();
-  await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
   await page.goto(`${base}/#token=${token}`);
   await page.getByRole("link", { name: "echo_serv" }).first().waitFor();
   expect("the token has left the address", page.url(), `${base}/#/`);
@@ -96,7 +96,7 @@ async function paints() {
 async function newcomer() {
   await page.goto(`${base}/#/`);
   await page.getByText("live", { exact: true }).waitFor();
-  await page.getByRole("button", { name: "99 % within" }).first().click();
+  await page.getByRole("button", { name: "p99" }).first().click();
   // Of ours: there may be others on this machine.
   await page.waitForFunction((ours) =>
     [...document.querySelector("tbody").rows].map((line) => line.cells[0].textContent)
@@ -108,26 +108,28 @@ async function newcomer() {
   await page.getByRole("heading", { name: "slow", level: 1 }).waitFor();
   await page.waitForFunction(() =>
     document.querySelector("tbody tr td")?.textContent === "nap");
-  const label = page.locator("svg[aria-label^='Service time: now']");
+  const label = page.locator("svg[aria-label^='Latency: now']");
   await label.waitFor();
   expect("a chart says how slow, and when",
-    /at most \d+ ms, at \d+:\d\d/.test(await label.getAttribute("aria-label")), true);
+    /at most \d+ ms, at \d\d:\d\d:\d\d/.test(await label.getAttribute("aria-label")), true);
   const box = await label.boundingBox();
   const drawn = page.locator("figure", { has: label });
   await page.mouse.move(box.x + box.width - 3, box.y + box.height / 2);
-  await drawn.getByText(/^\d+:\d\d.*: .* ms/).waitFor();
+  await drawn.getByText(/^at \d\d:\d\d:\d\d/).waitFor();
   const log = page.getByRole("list", { name: "Log of Slow" });
   await log.getByText("disk").first().waitFor();
   await judge("service");
   const before = await page.getByText(/up \d+/).first().textContent();
-  const pid = await row("works").locator("td").first().textContent();
+  const pid = await row("running").locator("td").first().textContent();
   await page.getByRole("button", { name: "Restart Slow" }).click();
   await judge("question");
   await page.getByRole("dialog").getByRole("button", { name: "Restart" }).click();
-  await page.getByText("Slow: can be called").waitFor();
+  await page.getByText("Slow: running").waitFor();
   await page.waitForFunction((old) => ![...document.querySelectorAll("td:first-child")]
     .some((cell) => cell.textContent === old), pid);
   expect("it ran before", /up/.test(before), true);
+  await page.locator("figure:visible .mark.restart").first().waitFor();
+  await page.locator("svg[aria-label*='; 1 restart']").first().waitFor();
 }
 
 async function logIsInert() {
@@ -188,7 +190,7 @@ async function logsOfThePast() {
 /** Every state is shown as it is, and as the command line has it. */
 async function states() {
   const wanted = { Bad: /backoff/, Silent: /starting/, Later: /waiting/,
-    "echo_serv@frozen": /stuck/, echo_serv: /running/ };
+    "echo_serv@frozen": /stuck/, Plain: /running/, echo_serv: /running/ };
   await page.goto(`${base}/#/`);
   for (const [name, word] of Object.entries(wanted)) {
     await row(name).locator(".state", { hasText: word }).waitFor();
@@ -206,10 +208,19 @@ async function states() {
   await judge("states");
   await page.getByRole("link", { name: "Bad", exact: true }).click();
   await page.getByText(/\d+ restarts/).waitFor();
-  await page.getByText("last end: status 3").waitFor();
+  await page.getByText("last exit: status 3").waitFor();
+  await page.locator("figure:visible .mark.crash").first().waitFor();
   await page.getByRole("list", { name: "Log of Bad" }).getByText("no such disk").first().waitFor();
   await judge("a service that does not run");
   await picture("bad");
+  await page.goto(`${base}/#/service/Plain`);
+  await page.locator(".state", { hasText: "running" }).waitFor();
+  await page.getByText("a program without a service").waitFor();
+  await page.locator("svg[aria-label^='CPU: now']").waitFor();
+  expect("charts of a program", await page.locator("figure:visible h3").allTextContents(),
+    ["CPU", "Memory", "Disk"]);
+  await judge("a program");
+  await picture("plain");
 }
 
 /** One that does not end at once. */
@@ -268,9 +279,9 @@ async function onlyLooks() {
   await page.goto(`${readOnly}/#token=${token}`);
   await page.getByText("live · read-only").waitFor();
   await row("shop").getByText("running").waitFor();
-  expect("buttons", await page.getByRole("button", { name: /^(Stop|Start|Restart|Read)/ }).count(), 0);
+  expect("buttons", await page.getByRole("button", { name: /^(Stop|Start|Restart|Reload)/ }).count(), 0);
   await page.getByRole("link", { name: "shop", exact: true }).first().click();
-  await page.getByText("This server only lets look.").waitFor();
+  await page.getByText("This server is read-only.").waitFor();
   expect("forms", await page.getByRole("button", { name: /^(Call |Scale)/ }).count(), 0);
   await judge("read-only");
 }
@@ -287,10 +298,10 @@ async function stopsAndStarts() {
   await page.getByRole("heading", { name: "shop", level: 1 }).waitFor();
   await judge("a stopped service");
   await page.getByRole("button", { name: "Start Shop", exact: true }).click();
-  await page.getByText("Shop: can be called").waitFor();
+  await page.getByText("Shop: running").waitFor();
   await page.goto(`${base}/#/`);
   await row("shop").getByText("running").waitFor();
-  await page.getByRole("button", { name: "Read service.ini again" }).click();
+  await page.getByRole("button", { name: "Reload" }).click();
   await page.getByText("0 added, 0 changed, 0 removed").waitFor();
 }
 
@@ -420,6 +431,41 @@ async function looks() {
   }
 }
 
+/** What comes at odd times is what it is, not the sum of its neighbours; where
+ * nothing came is a gap; what is under the pointer stays there. */
+async function draws() {
+  const now = Math.floor(Date.now() / 1000);
+  const ago = [61, 60, 55, 50, 49, 44, 39, 20, 15, 10, 5]; // nothing from 39 to 20
+  const points = ago.map((seconds) => ({ at_unix_s: now - seconds, seconds: 0, count: 1,
+    mean: 5 * 2 ** 20, least: 5 * 2 ** 20, greatest: 5 * 2 ** 20 }));
+  await page.route("**/shmrpcd/history?**", (route) => route.fulfill({
+    json: route.request().url().includes("figure=pss_bytes") ? points : [] }));
+  await page.goto(`${base}/#/service/shop`);
+  const chart = page.locator("svg[aria-label^='Memory: now PSS 5 MiB; at most 5 MiB']");
+  await chart.waitFor();
+  const line = await chart.locator("path.a").first().getAttribute("d");
+  const heights = [...line.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => y);
+  expect("a constant is constant", [heights.length, new Set(heights).size], [points.length, 1]);
+  expect("a gap is a gap", line.match(/M/g).length, 2);
+  const ticks = await chart.locator("text").allTextContents();
+  expect("ticks", [ticks.includes("0"), ticks.includes("4 MiB"),
+    ticks.some((text) => /^\d\d:\d\d(:\d\d)?$/.test(text))], [true, true, true]);
+  const drawn = page.locator("figure", { has: chart });
+  const box = await chart.boundingBox();
+  await page.mouse.move(box.x + box.width - 10, box.y + box.height / 2);
+  await drawn.getByText(/^at \d\d:\d\d:\d\d$/).waitFor();
+  const drawings = chart.locator("path.a").first();
+  const before = await drawings.elementHandle();
+  await page.waitForFunction((old) => !old.isConnected, before); // drawn anew
+  expect("what is under the pointer stays", [await drawn.locator(".moment")
+    .textContent(), await chart.locator(".cross").count()]
+    .map((one) => /^at \d\d:\d\d:\d\d$/.test(one) || one), [true, 1]);
+  expect("in all charts", await page.locator("svg .cross").count(), 6);
+  await page.mouse.move(0, 0);
+  await page.waitForFunction(() => !document.querySelector("svg .cross"));
+  await page.unroute("**/shmrpcd/history?**");
+}
+
 /** A gone service, and a server that comes again. */
 async function spans() {
   await page.goto(`${base}/#/service/echo_serv`);
@@ -427,13 +473,18 @@ async function spans() {
     reply.url().includes("seconds=2592000") && reply.ok());
   await page.getByLabel("the last").selectOption("30d");
   await answered;
-  await page.goto(`${base}/#/service/nobody`);
-  await page.getByText("no such service").waitFor();
+  for (const wrong of ["nobody", "%E0%A4%A"]) {
+    await page.goto(`${base}/#/service/${wrong}`);
+    await page.getByText(`No service “${wrong}” runs here`).waitFor();
+    expect(`nothing loads of ${wrong}`, (await page.locator("main").innerText()).includes("…"), false);
+    await page.getByRole("link", { name: "Back to all services" }).click();
+    await page.getByRole("heading", { name: "Services", level: 1 }).waitFor();
+  }
 }
 
 const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
 for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
-  ends, agrees, forms, calls, scales, keyboard, spans, onlyLooks, looks]) {
+  ends, agrees, forms, calls, scales, keyboard, draws, spans, onlyLooks, looks]) {
   if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {

@@ -46,6 +46,15 @@ done
 """
 
 
+# One that can't be called, and is none the worse for it.
+PLAIN = """#!%s
+import os, signal, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+signal.pause()
+"""
+
+
 def script(place, name, text):
     path = f"{place.folder}/bin/{name}"
     with open(path, "w", encoding="ascii") as file:
@@ -63,6 +72,7 @@ def manage(place):
         "Shop": SHOP, "Frozen": f"{ECHO} --listen=shm://@frozen",
         "Chatty": script(place, "chatty", CHATTY % (more, more)),
         "Bad": "/bin/sh -c 'echo error: no such disk; exit 3'",
+        "Plain": script(place, "plain", PLAIN % sys.executable),
         "Silent": "/bin/sleep 1000", "Later": ECHO}
     keys = {"Later": "after = Silent\nlisten = shm://@later\n"}
     with open(place.folder + "/service.ini", "w", encoding="ascii") as file:

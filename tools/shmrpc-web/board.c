@@ -1,4 +1,4 @@
-/* Reading figures. */
+/* Reads figures of services and of their processes. */
 #include "tools/shmrpc-web/board.h"
 
 #include <stdlib.h>
@@ -9,8 +9,6 @@
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/thread.h"
-#include "tools/shmrpc-web/json.h"
-#include "tools/shmrpc-web/past.h"
 
 #define TICK_NS SHMRPCI_NS_PER_S
 /* Ticks between two points of the past, and of /proc. */
@@ -33,6 +31,8 @@ typedef struct entry {
     int64_t cpu_ns;
     int64_t io_bytes;
     int64_t process_ns; /* when /proc was read */
+    int64_t started_ns; /* of the latest server; 0: none was seen */
+    uint32_t restarts;  /* since the last mark */
     web_past past;
 } entry;
 
@@ -94,7 +94,8 @@ static int64_t known(int64_t value)
     return value > 0 ? value : 0;
 }
 
-static void read_processes(entry *e, const shmrpc_snapshot *total,
+/* False: what they use a second is not known, and stays what it was. */
+static bool read_processes(entry *e, const shmrpc_snapshot *total,
                            web_figures *figures)
 {
     int32_t pids[MAX_PROCESSES];
@@ -113,10 +114,10 @@ static void read_processes(entry *e, const shmrpc_snapshot *total,
     }
     double passed_ns = (double)(now_ns - e->process_ns);
     /* One that has ended takes what it had used along. */
-    if (e->process_ns != 0 && cpu_ns >= e->cpu_ns && passed_ns > 0) {
+    bool has_rates = e->process_ns != 0 && e->restarts == 0 && passed_ns > 0 &&
+                     cpu_ns >= e->cpu_ns && io_bytes >= e->io_bytes;
+    if (has_rates) {
         figures->cpu = (float)((double)(cpu_ns - e->cpu_ns) / passed_ns);
-    }
-    if (e->process_ns != 0 && io_bytes >= e->io_bytes && passed_ns > 0) {
         figures->io_bytes_per_s =
             (uint64_t)((double)(io_bytes - e->io_bytes) / (passed_ns / 1e9));
     }
@@ -124,6 +125,7 @@ static void read_processes(entry *e, const shmrpc_snapshot *total,
     e->cpu_ns = cpu_ns;
     e->io_bytes = io_bytes;
     e->process_ns = now_ns;
+    return has_rates;
 }
 
 /* ---- rates ---- */
@@ -190,9 +192,49 @@ static void open_stats(entry *e, uint64_t tick)
     }
 }
 
-/* The figures of this tick, and of the span that ends with a mark. */
+static void point_set_calls(web_point *point, const shmrpc_snapshot *part)
+{
+    web_figures rates = {.calls_per_s = 0};
+    set_rates(&rates, part);
+    set_percentiles(&rates, part);
+    point->values[WEB_CALLS] = rates.calls_per_s;
+    point->values[WEB_ERRORS] = rates.errors_per_s;
+    if (shmrpc_snapshot_method(part, SHMRPC_STATS_ALL)->service.count > 0) {
+        point->values[WEB_P50] = rates.p50_us;
+        point->values[WEB_P99] = rates.p99_us;
+        point->values[WEB_QUEUE_P99] = rates.queue_p99_us;
+    }
+    double seconds = (double)shmrpc_snapshot_service(part)->uptime_ns / 1e9;
+    for (int i = 0; i < WEB_STATUSES && seconds > 0; i++) {
+        uint64_t count = shmrpc_snapshot_errors(
+            part, SHMRPC_STATS_ALL, i == 0 ? SHMRPC_DECLARED_ERROR_MIN : -i);
+        point->errors[i] = (float)((double)count / seconds);
+    }
+    point->values[WEB_CRASHES] = (float)shmrpc_snapshot_errors(
+        part, SHMRPC_STATS_ALL, SHMRPC_E_WORKER_DIED);
+}
+
+/* What a mark keeps: `part` is what was done since the last one, NULL if that
+ * is not known. */
+static void set_point(web_point *point, const entry *e,
+                      const shmrpc_snapshot *part, const web_figures *now,
+                      bool has_rates)
+{
+    point->values[WEB_RESTARTS] = (float)e->restarts;
+    point->values[WEB_MEMORY] = (float)now->memory_bytes;
+    if (has_rates) {
+        point->values[WEB_CPU] = now->cpu;
+        point->values[WEB_IO] = (float)now->io_bytes_per_s;
+    }
+    if (part != NULL) {
+        point_set_calls(point, part);
+    }
+}
+
+/* The figures of this tick; with a mark also `point`, of the time that ends
+ * with it. */
 static web_figures figures_of(entry *e, const shmrpc_snapshot *total,
-                              bool is_mark, web_figures *point)
+                              bool is_mark, web_point *point)
 {
     shmrpc_snapshot *second = since(total, e->total);
     shmrpc_snapshot *part = since(total, e->mark);
@@ -205,15 +247,21 @@ static web_figures figures_of(entry *e, const shmrpc_snapshot *total,
         set_percentiles(&now, part);
     }
     if (is_mark) {
-        read_processes(e, total, &now);
-        *point = now;
-        if (part != NULL) {
-            set_rates(point, part);
-        }
+        bool has_rates = read_processes(e, total, &now);
+        set_point(point, e, part, &now, has_rates);
+        e->restarts = 0;
     }
     shmrpc_snapshot_free(second);
     shmrpc_snapshot_free(part);
     return now;
+}
+
+/* A server that began at another time is another one. */
+static void notice_restart(entry *e, const shmrpc_snapshot *total)
+{
+    int64_t started_ns = shmrpc_snapshot_service(total)->started_ns;
+    e->restarts += e->started_ns != 0 && e->started_ns != started_ns;
+    e->started_ns = started_ns;
 }
 
 /* Reads; only what others see is changed with the lock. */
@@ -221,8 +269,9 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
 {
     shmrpc_snapshot *total = NULL;
     web_figures now = {.cpu = 0};
-    web_figures point = now;
+    web_point point;
     bool is_mark = tick % MARK_TICKS == 0;
+    web_point_clear(&point);
     if (tick % MARK_TICKS == 1 || e->mark == NULL) {
         shmrpc_snapshot_free(e->mark);
         e->mark = e->total; /* which it is the owner of from now on */
@@ -230,11 +279,14 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
     open_stats(e, tick);
     if (e->stats != NULL &&
         shmrpc_stats_read(e->stats, &total, NULL) == SHMRPC_OK) {
+        notice_restart(e, total);
         now = figures_of(e, total, is_mark, &point);
+    } else {
+        e->process_ns = 0; /* what comes next is not since then */
     }
     shmrpci_mutex_lock(&b->mutex);
     if (is_mark) {
-        web_past_add(&e->past, &point);
+        web_past_add(&e->past, (int64_t)time(NULL), &point);
     }
     shmrpc_snapshot *old = e->total;
     e->total = total;
@@ -338,7 +390,6 @@ bool web_board_append_past(web_board *b, const char *name, web_span span,
         if (strcmp(b->entries[i]->place.name, name) == 0) {
             is_found = true;
             shmrpci_buf_append_char(out, '{');
-            web_json_set_int(out, "end_unix_s", (int64_t)time(NULL));
             web_past_append(&b->entries[i]->past, span, out);
             shmrpci_buf_append_char(out, '}');
         }

@@ -3,8 +3,7 @@
  *
  * What services count themselves (shmrpc/observe.h) and what /proc says of
  * their processes. Rates are those of the last second, percentiles of the last
- * 1 to 5; the past is kept in memory, in three steps: 25 minutes by 5 s, a day
- * by 1 min, 30 days by 15 min.
+ * 1 to 5; the past is kept in memory (past.h).
  *
  * Threading: any thread.
  */
@@ -19,6 +18,7 @@
 #include "shmrpc/error.h"
 #include "shmrpc/observe.h"
 #include "tools/shmrpc-web/directory.h"
+#include "tools/shmrpc-web/past.h"
 
 typedef struct web_board web_board;
 
@@ -43,12 +43,6 @@ typedef struct web_row {
     double cpu_s; /* of its processes that run, since they began */
 } web_row;
 
-typedef enum web_span {
-    WEB_SPAN_25_MIN,
-    WEB_SPAN_DAY,
-    WEB_SPAN_30_DAYS
-} web_span;
-
 /* `ticked_fd`, an event, is set when there are new figures. */
 int web_board_open(web_directory *directory, int ticked_fd, web_board **out,
                    shmrpc_error *error);
@@ -58,8 +52,8 @@ void web_board_close(web_board *board);
 typedef void web_see(const web_row *row, void *user);
 void web_board_see(web_board *board, web_see *see, void *user);
 
-/* Appends the past as JSON: {"step_s":5,"end_unix_s":...,"calls":[...],...},
- * oldest first. False: there is no such service. */
+/* Appends the past as JSON, an object of past.h's members. False: there is no
+ * such service. */
 bool web_board_append_past(web_board *board, const char *name, web_span span,
                            shmrpci_buf *out);
 

@@ -1,12 +1,14 @@
-/* The past. */
+/* Past figures in memory: merged as they come, written as columns of JSON. */
 #include "tools/shmrpc-web/past.h"
+
+#include <math.h>
+#include <stdbool.h>
 
 #include "tools/shmrpc-web/json.h"
 
-/* The first step is WEB_PAST_STEP_S long; each other one holds `parts` of the
- * one before it. */
 #define STEP_S 5
 
+/* Each ring's step holds `parts` of the one before it. */
 typedef struct ring_form {
     uint32_t begin; /* in the points */
     uint32_t room;
@@ -20,113 +22,175 @@ static const ring_form forms[WEB_PAST_SPANS] = {
     [WEB_SPAN_30_DAYS] = {1740, 2880, 15, STEP_S * 12 * 15},
 };
 
-static float larger(float a, float b)
-{
-    return a > b ? a : b;
-}
+/* How parts become a coarser step: rates and levels by their mean, of tails
+ * the worst is kept, events are counted. */
+typedef enum merge { MEAN, GREATEST, SUM } merge;
 
-/* Rates are averaged later; of percentiles and memory the worst is kept. */
-static void take(web_figures *sum, const web_figures *part)
+static const struct column_form {
+    const char *name;
+    merge merge;
+} columns[WEB_COLUMNS] = {
+    [WEB_CALLS] = {"calls", MEAN},
+    [WEB_ERRORS] = {"errors", MEAN},
+    [WEB_P50] = {"p50_us", MEAN},
+    [WEB_P99] = {"p99_us", GREATEST},
+    [WEB_QUEUE_P99] = {"queue_p99_us", GREATEST},
+    [WEB_CPU] = {"cpu", MEAN},
+    [WEB_MEMORY] = {"memory", MEAN},
+    [WEB_IO] = {"io", MEAN},
+    [WEB_RESTARTS] = {"restarts", SUM},
+    [WEB_CRASHES] = {"crashes", SUM},
+};
+
+/* ---- in -------------------------------------------------------------- */
+
+void web_point_clear(web_point *point)
 {
-    sum->calls_per_s += part->calls_per_s;
-    sum->errors_per_s += part->errors_per_s;
-    sum->cpu += part->cpu;
-    sum->io_bytes_per_s += part->io_bytes_per_s;
-    sum->p50_us = larger(sum->p50_us, part->p50_us);
-    sum->p99_us = larger(sum->p99_us, part->p99_us);
-    sum->queue_p99_us = larger(sum->queue_p99_us, part->queue_p99_us);
-    if (part->memory_bytes > sum->memory_bytes) {
-        sum->memory_bytes = part->memory_bytes;
+    *point = (web_point){.errors = {0}};
+    for (size_t i = 0; i < WEB_COLUMNS; i++) {
+        point->values[i] = NAN;
     }
 }
 
-static web_figures average(const web_figures *sum, uint32_t parts)
+static void take(web_past_ring *ring, const web_point *part)
 {
-    web_figures point = *sum;
-    point.calls_per_s /= (float)parts;
-    point.errors_per_s /= (float)parts;
-    point.cpu /= (float)parts;
-    point.io_bytes_per_s /= parts;
+    ring->parts++;
+    for (size_t i = 0; i < WEB_COLUMNS; i++) {
+        float *sum = &ring->sum.values[i];
+        if (isnan(part->values[i])) {
+            continue;
+        }
+        ring->known[i]++;
+        *sum = columns[i].merge == GREATEST ? fmaxf(*sum, part->values[i])
+                                            : *sum + part->values[i];
+    }
+    for (size_t i = 0; i < WEB_STATUSES; i++) {
+        ring->sum.errors[i] += part->errors[i];
+    }
+}
+
+/* The finished point; the next one begins. */
+static web_point finish(web_past_ring *ring)
+{
+    web_point point = ring->sum;
+    for (size_t i = 0; i < WEB_COLUMNS; i++) {
+        if (ring->known[i] == 0) {
+            point.values[i] = NAN;
+        } else if (columns[i].merge == MEAN) {
+            point.values[i] /= (float)ring->known[i];
+        }
+    }
+    /* As the rate of all errors, of the time that is known. */
+    uint32_t parts = ring->known[WEB_ERRORS];
+    for (size_t i = 0; i < WEB_STATUSES && parts > 0; i++) {
+        point.errors[i] /= (float)parts;
+    }
+    ring->parts = 0;
+    ring->sum = (web_point){.errors = {0}};
+    for (size_t i = 0; i < WEB_COLUMNS; i++) {
+        ring->known[i] = 0;
+    }
     return point;
 }
 
-void web_past_add(web_past *past, const web_figures *figures)
+static void keep(web_past *past, size_t at, int64_t unix_s,
+                 const web_point *point)
 {
-    web_figures point = *figures;
-    for (size_t i = 0; i < WEB_PAST_SPANS; i++) {
-        web_past_ring *ring = &past->rings[i];
-        take(&ring->sum, &point);
-        if (++ring->parts < forms[i].parts) {
-            return;
+    past->at_unix_s[at] = (uint32_t)unix_s;
+    for (size_t i = 0; i < WEB_COLUMNS; i++) {
+        past->values[i][at] = point->values[i];
+    }
+    for (size_t i = 0; i < WEB_STATUSES; i++) {
+        /* A page that only holds 0 is not there; don't make one. */
+        if (past->errors[i][at] != point->errors[i]) {
+            past->errors[i][at] = point->errors[i];
         }
-        point = average(&ring->sum, ring->parts);
-        past->points[forms[i].begin + ring->next] = point;
-        ring->next = (ring->next + 1) % forms[i].room;
-        ring->count += ring->count < forms[i].room;
-        ring->parts = 0;
-        ring->sum = (web_figures){.memory_bytes = 0};
     }
 }
 
-/* ---- out ---- */
-
-typedef enum column {
-    CALLS,
-    ERRORS,
-    P50,
-    P99,
-    QUEUE,
-    CPU,
-    MEMORY,
-    IO,
-    COLUMN_COUNT
-} column;
-
-static const char *const column_names[COLUMN_COUNT] = {
-    [CALLS] = "calls",        [ERRORS] = "errors",
-    [P50] = "p50_us",         [P99] = "p99_us",
-    [QUEUE] = "queue_p99_us", [CPU] = "cpu",
-    [MEMORY] = "memory",      [IO] = "io"};
-
-static double value_of(const web_figures *f, column which)
+void web_past_add(web_past *past, int64_t unix_s, const web_point *point)
 {
-    switch (which) {
-    case CALLS:
-        return (double)f->calls_per_s;
-    case ERRORS:
-        return (double)f->errors_per_s;
-    case P50:
-        return (double)f->p50_us;
-    case P99:
-        return (double)f->p99_us;
-    case QUEUE:
-        return (double)f->queue_p99_us;
-    case CPU:
-        return (double)f->cpu;
-    case MEMORY:
-        return (double)f->memory_bytes;
-    case IO:
-        return (double)f->io_bytes_per_s;
-    case COLUMN_COUNT:
-        break;
+    web_point part = *point;
+    for (size_t i = 0; i < WEB_PAST_SPANS; i++) {
+        web_past_ring *ring = &past->rings[i];
+        take(ring, &part);
+        if (ring->parts < forms[i].parts) {
+            return;
+        }
+        part = finish(ring);
+        keep(past, forms[i].begin + ring->next, unix_s, &part);
+        ring->next = (ring->next + 1) % forms[i].room;
+        ring->count += ring->count < forms[i].room;
     }
-    return 0;
+}
+
+/* ---- out ------------------------------------------------------------- */
+
+/* The place of the point that is `index` younger than the oldest one. */
+static uint32_t place_of(const web_past *past, web_span span, uint32_t index)
+{
+    const ring_form *form = &forms[span];
+    const web_past_ring *ring = &past->rings[span];
+    uint32_t first = ring->next + form->room - ring->count;
+    return form->begin + (first + index) % form->room;
+}
+
+static bool has_any(const web_past *past, web_span span, const float *line)
+{
+    for (uint32_t i = 0; i < past->rings[span].count; i++) {
+        if (line[place_of(past, span, i)] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `line`, with gaps where `known` has them. */
+static void append_line(const web_past *past, web_span span, const char *key,
+                        const float *line, const float *known, shmrpci_buf *out)
+{
+    web_json_key(out, key);
+    shmrpci_buf_append_char(out, '[');
+    for (uint32_t i = 0; i < past->rings[span].count; i++) {
+        uint32_t at = place_of(past, span, i);
+        web_json_next(out);
+        if (isnan(known[at])) {
+            shmrpci_buf_append_text(out, "null");
+        } else {
+            shmrpci_buf_printf(out, "%.6g", (double)line[at]);
+        }
+    }
+    shmrpci_buf_append_char(out, ']');
+}
+
+static void append_times(const web_past *past, web_span span, shmrpci_buf *out)
+{
+    web_json_key(out, "at_unix_s");
+    shmrpci_buf_append_char(out, '[');
+    for (uint32_t i = 0; i < past->rings[span].count; i++) {
+        web_json_next(out);
+        shmrpci_buf_printf(out, "%u", past->at_unix_s[place_of(past, span, i)]);
+    }
+    shmrpci_buf_append_char(out, ']');
 }
 
 void web_past_append(const web_past *past, web_span span, shmrpci_buf *out)
 {
-    const ring_form *form = &forms[span];
-    const web_past_ring *ring = &past->rings[span];
-    uint32_t first = (ring->next + form->room - ring->count) % form->room;
-    web_json_set_uint(out, "step_s", form->step_s);
-    for (column which = CALLS; which < COLUMN_COUNT; which++) {
-        web_json_key(out, column_names[which]);
-        shmrpci_buf_append_char(out, '[');
-        for (uint32_t i = 0; i < ring->count; i++) {
-            uint32_t at = form->begin + (first + i) % form->room;
-            shmrpci_buf_printf(out, i > 0 ? ",%.6g" : "%.6g",
-                               value_of(&past->points[at], which));
-        }
-        shmrpci_buf_append_char(out, ']');
+    web_json_set_uint(out, "step_s", forms[span].step_s);
+    append_times(past, span, out);
+    for (size_t i = 0; i < WEB_COLUMNS; i++) {
+        append_line(past, span, columns[i].name, past->values[i],
+                    past->values[i], out);
     }
+    web_json_key(out, "errors_by_status");
+    shmrpci_buf_append_char(out, '{');
+    for (int i = 0; i < WEB_STATUSES; i++) {
+        if (has_any(past, span, past->errors[i])) {
+            append_line(
+                past, span,
+                shmrpc_status_name(i == 0 ? SHMRPC_DECLARED_ERROR_MIN : -i),
+                past->errors[i], past->values[WEB_ERRORS], out);
+        }
+    }
+    shmrpci_buf_append_char(out, '}');
 }

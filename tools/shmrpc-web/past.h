@@ -1,35 +1,83 @@
 /*
  * Figures of the past, in steps that grow with age. Of fixed size.
  *
+ * What was not seen (the service did not run, nothing was called) is a gap,
+ * never a 0.
+ *
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_WEB_PAST_H
 #define SHMRPC_WEB_PAST_H
 
-#include "tools/shmrpc-web/board.h"
+#include <stdint.h>
 
-#define WEB_PAST_SPANS 3
+#include "base/buf.h"
+#include "shmrpc/status.h"
+
+/* What is kept; past.c has their names, and how each is merged. */
+typedef enum web_column {
+    WEB_CALLS, /* a second */
+    WEB_ERRORS,
+    WEB_P50, /* us */
+    WEB_P99,
+    WEB_QUEUE_P99,
+    WEB_CPU,
+    WEB_MEMORY,
+    WEB_IO, /* bytes a second */
+    WEB_RESTARTS,
+    WEB_CRASHES,
+    WEB_COLUMNS
+} web_column;
+
+/* Errors by status: that of -N stands at N, all declared ones at 0. */
+#define WEB_PAST_X(name, number, connect, http, may_have_run, text) +1
+enum { WEB_STATUSES = 1 SHMRPC_STATUS_LIST(WEB_PAST_X) };
+#undef WEB_PAST_X
+
+/* Figures of 5 s. */
+typedef struct web_point {
+    float values[WEB_COLUMNS]; /* NAN: not known */
+    float errors[WEB_STATUSES];
+} web_point;
+
+typedef enum web_span {
+    WEB_SPAN_25_MIN,
+    WEB_SPAN_DAY,
+    WEB_SPAN_30_DAYS,
+    WEB_PAST_SPANS
+} web_span;
 
 /* 25 min of 5 s, a day of 1 min, 30 days of 15 min. */
 #define WEB_PAST_POINTS (300 + 1440 + 2880)
 
+/* The newest points of one span, and the one that is being made. */
 typedef struct web_past_ring {
     uint32_t next;  /* where the next point goes */
     uint32_t count; /* points that are there */
     uint32_t parts; /* of the point that is being made */
-    web_figures sum;
+    uint32_t known[WEB_COLUMNS];
+    web_point sum;
 } web_past_ring;
 
+/* 0 is an empty one. Most of it stays untouched, and costs no memory, while
+ * there are no errors. */
 typedef struct web_past {
     web_past_ring rings[WEB_PAST_SPANS];
-    web_figures points[WEB_PAST_POINTS];
+    uint32_t at_unix_s[WEB_PAST_POINTS]; /* the end of its time */
+    float values[WEB_COLUMNS][WEB_PAST_POINTS];
+    float errors[WEB_STATUSES][WEB_PAST_POINTS];
 } web_past;
 
-/* Adds the figures of the last 5 s. */
-void web_past_add(web_past *past, const web_figures *figures);
+/* A point of which nothing is known. */
+void web_point_clear(web_point *point);
 
-/* Appends members of a JSON object: `step_s`, and an array for each figure,
- * oldest first. */
+/* Adds the figures of the 5 s that end at `unix_s`. */
+void web_past_add(web_past *past, int64_t unix_s, const web_point *point);
+
+/* Appends members of a JSON object: `step_s`, `at_unix_s` with the end of each
+ * step, oldest first, an array of that length for each figure, with null for
+ * what is not known, and `errors_by_status` with an array for each status that
+ * was seen. */
 void web_past_append(const web_past *past, web_span span, shmrpci_buf *out);
 
 #endif

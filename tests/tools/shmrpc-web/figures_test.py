@@ -166,6 +166,11 @@ def past(web):
     sizes = {len(v) for v in reply.values() if isinstance(v, list)}
     expect("columns are of one length", len(sizes), 1)
     expect("memory", reply["memory"][-1] > 0, True)
+    expect("times", reply["at_unix_s"], sorted(reply["at_unix_s"]))
+    errors = wait_for(lambda: get()[1]["errors_by_status"])
+    expect("errors by status", {name: sum(line) > 0
+                                for name, line in errors.items()},
+           {"DECLARED": True})
     expect("a day", get("?span=24h")[1]["step_s"], 60)
     expect("30 days", get("?span=30d")[1]["step_s"], 900)
     expect("another", get("?span=1y")[0], 400)
@@ -173,6 +178,16 @@ def past(web):
     expect("of nobody", status, 404)
     status, _, _ = web.ask("GET", "/api/v1/services/nobody")
     expect("nobody", status, 404)
+
+
+def history(web, name):
+    return json.loads(web.ask("GET", f"/api/v1/services/{name}/history")[2])
+
+
+def known(line, least):
+    """A line without its gaps, once its sum is so much."""
+    values = [value for value in line if value is not None]
+    return values if sum(values) >= least else None
 
 
 def death(web):
@@ -187,6 +202,8 @@ def death(web):
     wait_for(lambda: service(web, "fault").get("alive") is True)
     expect("again", web.call("fault/napping", []), (200, 0))
     wait_for(lambda: method(web, "fault", "napping").get("calls") == 1)
+    marks = wait_for(lambda: known(history(web, "fault")["restarts"], 1))
+    expect("one restart", sum(marks), 1)
 
 
 def crowd(web):

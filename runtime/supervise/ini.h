@@ -68,7 +68,9 @@ enum {
     X(EXEC,                    "exec",                    SERVICE, COMMAND, 0, 0, NULL, NULL)                \
     X(LISTEN,                  "listen",                  SERVICE, WORDS, 0, 0, NULL, NULL)                  \
     X(AFTER,                   "after",                   SERVICE, SERVICES, 0, 0, NULL, NULL)               \
-    X(WAIT_UNTIL_COMPLETED,    "wait_until_completed",    BOTH, BOOL, 0, 0, NULL, "true")                    \
+    X(WAIT_UNTIL_COMPLETED,    "wait_until_completed",    BOTH, BOOL, 0, 0, NULL, "false")                   \
+    X(READY,                   "ready",                   BOTH, CHOICE, 0, 0, "notify started", "notify")    \
+    X(START_TIMEOUT,           "start_timeout",           BOTH, TIME, 10000000, 86400000000000, NULL, "300") \
     X(LOG_DIR,                 "log_dir",                 BOTH, PATH, 0, 0, NULL, NULL)                      \
     X(LOG_MAX_BYTES,           "log_max_bytes",           BOTH, BYTES, 65536, INT64_MAX, NULL, "64M")        \
     X(LOG_KEEP,                "log_keep",                BOTH, COUNT, 0, 1000, NULL, "5")                   \

@@ -56,7 +56,7 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
 
 static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
 {
-    char text[192] = "";
+    char text[256] = "";
     if (unit->run != NULL && unit->run->is_stopped) {
         (void)snprintf(text, sizeof text,
                        "stopped by a signal: `kill -CONT %d` has it go on, "
@@ -66,7 +66,8 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
                shmrpci_now_ns() - unit->started_ns > SILENT_NS) {
         (void)snprintf(text, sizeof text,
                        "it has not said yet that it can be called (READY=1, "
-                       "sd_notify(3))");
+                       "sd_notify(3)); `ready = started` in the file is for "
+                       "programs that never do");
     } else if (shmrpci_backoff_is_degraded(&unit->backoff)) {
         (void)snprintf(text, sizeof text,
                        "it ends as soon as it is started: `shmrpc logs %s` "

@@ -20,6 +20,10 @@
 /* What a killed manager has left has so long to end. */
 #define LEFTOVERS_NS (10 * SHMRPCI_NS_PER_S)
 
+/* One that starts for longer no longer keeps us from saying that we run;
+ * systemd loses patience after 90 s. */
+#define SLOW_NS (60 * SHMRPCI_NS_PER_S)
+
 mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -166,26 +170,36 @@ static void take(mgr_manager *m, uint64_t tag)
     }
 }
 
-/* Tells who started us, once: all that could be started runs, or has failed. */
-static void settle(mgr_manager *m)
+/* Tells who started us, once: all that could be started runs, or has failed,
+ * or takes so long that we are not to seem to hang. Returns when it wants to be
+ * called again. */
+static int64_t settle(mgr_manager *m)
 {
     bool waits = false;
     bool failed = false;
+    if (m->is_settled || m->stops > 0) {
+        return SHMRPCI_NEVER_NS;
+    }
     for (size_t i = 0; i < m->unit_count; i++) {
-        mgr_state state = m->units[i]->state;
-        failed = failed || state == MGR_BACKOFF;
-        waits = waits || state == MGR_WAITING;
-        if (state == MGR_STARTING) {
-            return;
+        const mgr_unit *unit = m->units[i];
+        failed = failed || unit->state == MGR_BACKOFF;
+        waits = waits || unit->state == MGR_WAITING;
+        if (unit->state == MGR_STARTING) {
+            int64_t slow_ns = unit->started_ns + SLOW_NS;
+            if (shmrpci_remaining_ns(slow_ns) > 0) {
+                return slow_ns;
+            }
+            failed = true;
         }
     }
-    if (!m->is_settled && m->stops == 0 && (!waits || failed)) {
+    if (!waits || failed) {
         m->is_settled = true;
         (void)shmrpci_notify_send("READY=1");
         fputs(failed ? "shmrpcd: ready, but not all services run\n"
                      : "shmrpcd: ready\n",
               stderr);
     }
+    return SHMRPCI_NEVER_NS;
 }
 
 /* Everything that time brings. */
@@ -194,12 +208,12 @@ static int64_t step_all(mgr_manager *m)
     int64_t next_ns = mgr_runs_step(m);
     next_ns = earlier(next_ns, step_leftovers(m));
     next_ns = earlier(next_ns, mgr_units_step(m));
+    next_ns = earlier(next_ns, mgr_runs_late_ns(m));
     for (size_t i = 0; i < m->unit_count; i++) {
         mgr_unit_write_log(m->units[i]);
     }
     (void)fflush(stdout);
-    settle(m);
-    return next_ns;
+    return earlier(next_ns, settle(m));
 }
 
 static bool all_ended(const mgr_manager *m)

@@ -122,6 +122,8 @@ void mgr_run_told(mgr_manager *m, int32_t pid, const char *text);
 /* Tells of half lines, kills what is late, forgets what has gone; returns when
  * it wants to be called again. */
 int64_t mgr_runs_step(mgr_manager *m);
+/* When the next of them is late, also of those that were just started. */
+int64_t mgr_runs_late_ns(const mgr_manager *m);
 /* Has a service have so many workers, now and when it is started again. False:
  * its program doesn't listen. */
 bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most);

@@ -40,7 +40,8 @@ static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
 }
 
 /* Whether all that it comes after can be called, and at the first start also
- * those before it in the file that are to be waited for. */
+ * those before it in the file that are to be waited for, unless they have
+ * failed. The page, which shows what others wait for, waits for none. */
 static bool may_start(const mgr_manager *m, const mgr_unit *unit)
 {
     for (size_t i = 0; i < unit->plan->after.count; i++) {
@@ -49,9 +50,11 @@ static bool may_start(const mgr_manager *m, const mgr_unit *unit)
             return false;
         }
     }
-    for (size_t i = 0; unit->starts == 0 && m->units[i] != unit; i++) {
+    bool is_page = strcmp(unit->plan->name, MGR_PAGE_NAME) == 0;
+    for (size_t i = 0; unit->starts == 0 && !is_page && m->units[i] != unit;
+         i++) {
         const mgr_unit *other = m->units[i];
-        if (other->plan->waits && is_to_run(m, other) &&
+        if (other->plan->waits && is_to_run(m, other) && other->deaths == 0 &&
             other->state != MGR_RUNNING) {
             return false;
         }
@@ -77,6 +80,15 @@ static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
     return false;
 }
 
+/* A program that says nothing of itself runs as soon as it is started. */
+static void take_plain(mgr_unit *unit)
+{
+    if (unit->state == MGR_STARTING && unit->plan->is_plain) {
+        unit->run->ready_ns = SHMRPCI_NEVER_NS;
+        mgr_unit_enter(unit, MGR_RUNNING);
+    }
+}
+
 static void start(mgr_manager *m, mgr_unit *unit)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -84,6 +96,7 @@ static void start(mgr_manager *m, mgr_unit *unit)
         mgr_unit_enter(unit, MGR_STARTING);
         mgr_unit_say(unit, MGR_LEVEL_INFO, "started, pid %d",
                      (int)unit->run->pid);
+        take_plain(unit);
         return;
     }
     unit->deaths++;
@@ -155,6 +168,7 @@ static int64_t step_running(mgr_manager *m, mgr_unit *unit)
 {
     unit->restarts = unit->restarts || mgr_gate_is_astray(m, unit);
     replace(m, unit);
+    take_plain(unit);
     if (unit->state != MGR_STOPPING) {
         int64_t lived_ns = shmrpci_now_ns() - unit->started_ns;
         if (is_to_run(m, unit) || is_needed(m, unit)) {

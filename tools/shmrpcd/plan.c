@@ -301,6 +301,7 @@ static bool keep_after(mgr_plan *plan, const shmrpci_ini_list *after)
 static bool fill_common(mgr_plan *plan, const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *log_dir = &values[SHMRPCI_INI_LOG_DIR];
+    plan->start_ns = (int64_t)values[SHMRPCI_INI_START_TIMEOUT].u.number;
     plan->int_ns = (int64_t)values[SHMRPCI_INI_STOP_INT_SECS].u.number;
     plan->term_ns = (int64_t)values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
     plan->log_max_bytes = values[SHMRPCI_INI_LOG_MAX_BYTES].u.number;
@@ -333,6 +334,7 @@ static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
     const shmrpci_ini_list none = {NULL, 0};
     workers_of(service, plan);
     plan->waits = values[SHMRPCI_INI_WAIT_UNTIL_COMPLETED].u.flag;
+    plan->is_plain = values[SHMRPCI_INI_READY].u.number != 0;
     plan->name = shmrpci_arena_strndup(&plan->arena, service->name,
                                        strlen(service->name));
     plan->argv = argv_of(plan, service, own_path);

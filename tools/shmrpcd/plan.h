@@ -28,9 +28,13 @@ typedef struct mgr_plan {
     uint32_t least;
     uint32_t most;
     uint32_t threads;
-    bool waits;      /* those behind it in the file wait until it is ready */
-    int64_t int_ns;  /* from SIGINT to SIGTERM; 0: no SIGINT */
-    int64_t term_ns; /* from SIGTERM to SIGKILL; 0: no SIGTERM */
+    /* At the first start those behind it in the file wait for it; but for our
+     * own programs, and only until it has failed. */
+    bool waits;
+    bool is_plain;       /* can be called as soon as it is started */
+    int64_t start_ns;    /* else it has so long to say that it can be called */
+    int64_t int_ns;      /* from SIGINT to SIGTERM; 0: no SIGINT */
+    int64_t term_ns;     /* from SIGTERM to SIGKILL; 0: no SIGTERM */
     const char *log_dir; /* NULL: none */
     uint64_t log_max_bytes;
     uint32_t log_keep;

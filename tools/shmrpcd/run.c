@@ -132,6 +132,7 @@ static mgr_run *run_create(mgr_unit *unit)
     }
     streams[1].origin = MGR_ORIGIN_STDERR;
     *run = (mgr_run){.unit = unit,
+                     .ready_ns = SHMRPCI_NEVER_NS,
                      .kill_ns = SHMRPCI_NEVER_NS,
                      .fds = {-1, -1},
                      .order_fd = -1,
@@ -158,6 +159,9 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
         return status;
     }
     run->pid = program.pid;
+    run->ready_ns = run->unit->plan->is_plain && !takes_over
+                        ? SHMRPCI_NEVER_NS
+                        : shmrpci_deadline_after(run->unit->plan->start_ns);
     run->fds[0] = program.out_fd;
     run->fds[1] = program.err_fd;
     run->order_fd = program.order_fd;
@@ -293,10 +297,31 @@ static void describe_end(const shmrpci_child_end *end, char out[128])
     }
 }
 
-static void note_end(mgr_unit *unit, int32_t pid, const shmrpci_child_end *end)
+/* "90 s", "0.5 s". */
+static void describe_time(int64_t ns, char out[24])
+{
+    (void)snprintf(out, 24, ns % SHMRPCI_NS_PER_S == 0 ? "%.0f s" : "%.3g s",
+                   (double)ns / SHMRPCI_NS_PER_S);
+}
+
+/* The reason, if it is ours. */
+static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
+                             char out[128])
+{
+    char time[24];
+    if (run->is_late) {
+        describe_time(run->unit->plan->start_ns, time);
+        (void)snprintf(out, 128, "not ready within %s (start_timeout)", time);
+    } else {
+        describe_end(end, out);
+    }
+}
+
+static void note_end(mgr_unit *unit, const mgr_run *run,
+                     const shmrpci_child_end *end)
 {
     int64_t now_ns = shmrpci_now_ns();
-    describe_end(end, unit->last_end);
+    describe_run_end(run, end, unit->last_end);
     if (unit->state == MGR_STOPPING) {
         mgr_unit_say(unit, MGR_LEVEL_INFO, "has ended (%s)", unit->last_end);
         return;
@@ -305,7 +330,7 @@ static void note_end(mgr_unit *unit, int32_t pid, const shmrpci_child_end *end)
     unit->deaths++;
     shmrpci_backoff_died(&unit->backoff, now_ns, now_ns - unit->started_ns);
     mgr_unit_enter(unit, MGR_BACKOFF);
-    mgr_unit_say(unit, MGR_LEVEL_ERROR, "pid %d has ended: %s", (int)pid,
+    mgr_unit_say(unit, MGR_LEVEL_ERROR, "pid %d has ended: %s", (int)run->pid,
                  unit->last_end);
     if (!was_degraded && shmrpci_backoff_is_degraded(&unit->backoff)) {
         mgr_unit_say(unit, MGR_LEVEL_CRITICAL,
@@ -332,7 +357,7 @@ static void note_other(mgr_unit *unit, const mgr_run *run,
                      (int)run->pid);
         return;
     }
-    describe_end(end, unit->refusal);
+    describe_run_end(run, end, unit->refusal);
     end_heir(unit);
     unit->refusals++;
     mgr_unit_say(unit, MGR_LEVEL_ERROR,
@@ -347,7 +372,7 @@ static void note_run(mgr_unit *unit, const mgr_run *run,
         note_other(unit, run, end);
         return;
     }
-    note_end(unit, run->pid, end);
+    note_end(unit, run, end);
     unit->run = NULL;
     if (unit->heir != NULL && unit->state == MGR_BACKOFF) {
         unit->run = unit->heir; /* finds nobody to take over from */
@@ -398,10 +423,34 @@ void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
     }
 }
 
+/* It has not said in time that it can be called: others would wait for it, and
+ * nobody learn why. */
+static void end_late(mgr_run *run)
+{
+    const mgr_plan *plan = run->unit->plan;
+    char time[24];
+    describe_time(plan->start_ns, time);
+    mgr_unit_say(run->unit, MGR_LEVEL_ERROR,
+                 "pid %d has not said within %s that it can be called "
+                 "(READY=1, sd_notify(3)), and is ended: a plain program needs "
+                 "`ready = started`, a slow one a longer `start_timeout`",
+                 (int)run->pid, time);
+    run->ready_ns = SHMRPCI_NEVER_NS;
+    run->is_late = true;
+    run->kill_ns = shmrpci_deadline_after(plan->int_ns + plan->term_ns);
+    shmrpci_program_signal(run->pid, SIGTERM);
+    if (run->is_stopped) {
+        shmrpci_program_signal(run->pid, SIGCONT); /* so as to hear */
+    }
+}
+
 static int64_t step(mgr_manager *m, size_t slot)
 {
     mgr_run *run = m->runs[slot];
     int64_t next_ns = SHMRPCI_NEVER_NS;
+    if (!run->has_ended && shmrpci_remaining_ns(run->ready_ns) == 0) {
+        end_late(run);
+    }
     for (int i = 0; i < 2; i++) {
         /* We may be late, and the other half have come long ago. */
         if (shmrpci_remaining_ns(run->flush_ns[i]) == 0 &&
@@ -439,6 +488,18 @@ int64_t mgr_runs_step(mgr_manager *m)
     return next_ns;
 }
 
+int64_t mgr_runs_late_ns(const mgr_manager *m)
+{
+    int64_t next_ns = SHMRPCI_NEVER_NS;
+    for (size_t i = 0; i < m->run_room; i++) {
+        const mgr_run *run = m->runs[i];
+        if (run != NULL && !run->has_ended && run->ready_ns < next_ns) {
+            next_ns = run->ready_ns;
+        }
+    }
+    return next_ns;
+}
+
 /* ---- what it says of itself ------------------------------------------ */
 
 static void take_addresses(mgr_unit *unit, const char *text, size_t len)
@@ -452,6 +513,10 @@ static void take_addresses(mgr_unit *unit, const char *text, size_t len)
 
 static void take_ready(mgr_unit *unit, mgr_run *run)
 {
+    if (run->is_late) {
+        return; /* it is about to end */
+    }
+    run->ready_ns = SHMRPCI_NEVER_NS;
     if (run == unit->heir) {
         unit->run->kill_ns = shmrpci_deadline_after(
             ELDERS_NS + unit->plan->int_ns + unit->plan->term_ns);

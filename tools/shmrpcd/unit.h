@@ -1,8 +1,10 @@
 /*
  * A service under management: its plan, its programs, its log.
  *
- *     STOPPED --wanted--> WAITING --its turn--> STARTING --told ready-->
- * RUNNING STARTING, RUNNING --not wanted--> STOPPING --all ended--> STOPPED
+ *     STOPPED --wanted--> WAITING --its turn--> STARTING
+ *     STARTING --told ready, or a plain program--> RUNNING
+ *     STARTING --not in time--> is ended, as below
+ *     STARTING, RUNNING --not wanted--> STOPPING --all ended--> STOPPED
  *     STARTING, RUNNING --its end--> BACKOFF --after a while--> STARTING
  *
  * A server that runs is restarted by another one that takes over from it, its
@@ -41,11 +43,13 @@ typedef struct mgr_unit mgr_unit;
 
 typedef struct mgr_run {
     mgr_unit *unit;
-    int32_t pid;     /* and group */
-    bool has_ended;  /* the program; its group may live on */
-    bool is_stopped; /* by SIGSTOP or another such signal: it does nothing */
-    int64_t kill_ns; /* the group's end; NEVER while all is well */
-    int fds[2];      /* standard output and error; -1: closed */
+    int32_t pid;      /* and group */
+    bool has_ended;   /* the program; its group may live on */
+    bool is_stopped;  /* by SIGSTOP or another such signal: it does nothing */
+    int64_t ready_ns; /* it is late then; NEVER: it has said that it is ready */
+    bool is_late;     /* it was, and was told to end */
+    int64_t kill_ns;  /* the group's end; NEVER while all is well */
+    int fds[2];       /* standard output and error; -1: closed */
     int order_fd;
     int64_t flush_ns[2]; /* when half a line is told; NEVER: there is none */
     mgr_lines *streams;  /* two */

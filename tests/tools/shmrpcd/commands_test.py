@@ -8,17 +8,7 @@ import signal
 import subprocess
 
 import harness
-from harness import CallError, await_that, read
-
-
-def fails(status, text, function, *words):
-    try:
-        function(*words)
-    except CallError as error:
-        assert error.status == status, (error.status, str(error))
-        assert text in str(error), str(error)
-        return str(error)
-    raise AssertionError(f"expected to fail with: {text}")
+from harness import await_that, fails, read
 
 
 def test_ps(m):

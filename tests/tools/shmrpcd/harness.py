@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-PATIENCE = 90  # seconds: for what takes milliseconds on an idle machine
+PATIENCE = 8  # seconds: for what takes milliseconds on an idle machine
 
 
 class Programs:
@@ -58,6 +59,23 @@ class CallError(Exception):
     def __init__(self, status, text):
         super().__init__(text)
         self.status = status
+
+
+def fails(status, text, function, *words):
+    """Its message, of which `text` is a part."""
+    try:
+        function(*words)
+    except CallError as error:
+        assert error.status == status, (error.status, str(error))
+        assert text in str(error), str(error)
+        return str(error)
+    raise AssertionError(f"expected to fail with: {text}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Manager:

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
 #include "shmrpc/discover.h"
+#include "tools/shmrpc/managed.h"
 
 /* ---- what there is ---- */
 
@@ -108,7 +108,8 @@ int cli_places_find(shmrpci_arena *arena, cli_places *out, shmrpc_error *error)
 typedef struct wanted {
     const char *name;
     const char *instance;
-    uint16_t port; /* 0: any */
+    uint16_t port;   /* 0: any */
+    bool is_address; /* it stands in one, where no section can */
 } wanted;
 
 static bool read_port(const char *text, uint16_t *out)
@@ -156,11 +157,11 @@ static bool is_wanted(const cli_place *place, const wanted *w)
            (w->port == 0 || place->port == w->port);
 }
 
-/* "; did you mean `echo_serv@two`?", or who is there. */
+/* "; did you mean `echo_serv@two`?", or who is there. The sections of managers
+ * were offered already. */
 static void suggest(const cli_places *places, const wanted *w,
-                    shmrpci_buf *message)
+                    shmrpci_nearest *search, shmrpci_buf *message)
 {
-    shmrpci_nearest search = {.wanted = w->name};
     for (size_t i = 0; i < places->count; i++) {
         const cli_place *at = &places->items[i];
         if (strcmp(at->name, w->name) == 0) {
@@ -168,10 +169,10 @@ static void suggest(const cli_places *places, const wanted *w,
                                at->address + strlen("shm://"), at->port);
             return;
         }
-        shmrpci_nearest_offer(&search, at->name);
+        shmrpci_nearest_offer(search, at->name);
     }
-    if (search.best != NULL) {
-        shmrpci_buf_printf(message, "; did you mean `%s`?", search.best);
+    if (search->best != NULL) {
+        shmrpci_buf_printf(message, "; did you mean `%s`?", search->best);
     } else if (places->count == 0) {
         shmrpci_buf_append_text(message,
                                 "; there are none, in no folder in which this "
@@ -182,8 +183,35 @@ static void suggest(const cli_places *places, const wanted *w,
     }
 }
 
-static int choose(const cli_places *places, const wanted *w, cli_target *out,
-                  shmrpci_buf *message)
+static int find_by_address(shmrpci_arena *arena, const char *list,
+                           uint16_t port, cli_target *out,
+                           shmrpci_buf *message);
+
+/* A name that no socket has: perhaps it is that of a section. */
+static int find_section(shmrpci_arena *arena, const cli_places *places,
+                        const wanted *w, cli_target *out, shmrpci_buf *message)
+{
+    const char *address = NULL;
+    shmrpci_nearest search = {.wanted = w->name};
+    bool may_be = w->instance[0] == '\0' && w->port == 0 && !w->is_address;
+    int status = may_be ? cli_managed_find(arena, places, w->name, &address,
+                                           &search, message)
+                        : SHMRPC_E_NOT_FOUND;
+    if (status == SHMRPC_OK) {
+        return find_by_address(arena, address, 0, out, message);
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        shmrpci_buf_printf(message, "there is no service `%s%s%s`", w->name,
+                           w->instance[0] != '\0' ? "@" : "", w->instance);
+        suggest(places, w, &search, message);
+    } else if (status == SHMRPC_E_NO_MEMORY) {
+        shmrpci_buf_append_text(message, "out of memory");
+    }
+    return status;
+}
+
+static int choose(shmrpci_arena *arena, const cli_places *places,
+                  const wanted *w, cli_target *out, shmrpci_buf *message)
 {
     const cli_place *chosen = NULL;
     for (size_t i = 0; i < places->count; i++) {
@@ -199,10 +227,7 @@ static int choose(const cli_places *places, const wanted *w, cli_target *out,
         chosen = is_wanted(at, w) ? at : chosen;
     }
     if (chosen == NULL) {
-        shmrpci_buf_printf(message, "there is no service `%s%s%s`", w->name,
-                           w->instance[0] != '\0' ? "@" : "", w->instance);
-        suggest(places, w, message);
-        return SHMRPC_E_NOT_FOUND;
+        return find_section(arena, places, w, out, message);
     }
     out->where = chosen->address;
     out->port = chosen->port;
@@ -219,7 +244,7 @@ static int find_by_name(shmrpci_arena *arena, const wanted *w, cli_target *out,
         shmrpci_buf_append_text(message, error.message);
         return status;
     }
-    return choose(&places, w, out, message);
+    return choose(arena, &places, w, out, message);
 }
 
 /* The name behind the first shm:// of a list, up to the next place, or NULL. */
@@ -248,6 +273,7 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
     cli_target found;
     int status = read_wanted(arena, name, &w, message);
     if (status == SHMRPC_OK) {
+        w.is_address = true;
         status = find_by_name(arena, &w, &found, message);
     }
     if (status == SHMRPC_OK) {

@@ -4,6 +4,7 @@
  *     echo_serv              a name; its port is found in the socket folders
  *     echo_serv@two          one of several copies
  *     echo_serv:5555         when services of one name run on several ports
+ *     Echo                   the section of a manager's service.ini
  *     shm://echo_serv@two    an address, or several, as of the library
  *
  * Threading: main thread.

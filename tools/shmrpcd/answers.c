@@ -96,6 +96,13 @@ void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
         .trouble = trouble_of(ctx, unit)};
 }
 
+shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
+                              shmrpc_str name)
+{
+    const mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
+    return unit != NULL ? mgr_answer_text(ctx, unit->plan->name) : name;
+}
+
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
                           shmrpc_str name)
 {

@@ -43,7 +43,7 @@ static int status(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     mgr_manager *m = ((const mgr_control *)user)->m;
     int result = SHMRPC_OK;
     shmrpci_mutex_lock(&m->lock);
-    const mgr_unit *unit = mgr_find(m, name.ptr, name.len);
+    const mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
     if (unit != NULL) {
         mgr_answer_service(ctx, unit, ret);
     } else {
@@ -140,7 +140,7 @@ static int logs(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     mgr_manager *m = ((const mgr_control *)user)->m;
     const line_filter filter = {(mgr_level)least, contains};
     shmrpci_mutex_lock(&m->lock);
-    const mgr_unit *unit = mgr_find(m, name.ptr, name.len);
+    const mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
     int result = unit == NULL ? mgr_answer_no_service(ctx, m, name)
                               : read_lines(ctx, &unit->ring, cursor, limit,
                                            &filter, ret);
@@ -185,14 +185,24 @@ static int fail_figures(shmrpc_ctx *ctx, const shmrpc_error *error)
     return shmrpc_ctx_fail(ctx, MANAGER_ERR_NO_FIGURES, "%s", error->message);
 }
 
+/* Figures go by sections. */
+static shmrpc_str section_of(shmrpc_ctx *ctx, const mgr_control *control,
+                             shmrpc_str name)
+{
+    shmrpci_mutex_lock(&control->m->lock);
+    shmrpc_str section = mgr_answer_section(ctx, control->m, name);
+    shmrpci_mutex_unlock(&control->m->lock);
+    return section;
+}
+
 static int figures_of(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                       manager_series_list *ret)
 {
     const mgr_control *control = user;
     series_list list = {.ctx = ctx};
     shmrpc_error error;
-    if (mgr_figures_list(control->figures, name.ptr, on_series, &list,
-                         &error) != SHMRPC_OK) {
+    if (mgr_figures_list(control->figures, section_of(ctx, control, name).ptr,
+                         on_series, &list, &error) != SHMRPC_OK) {
         return fail_figures(ctx, &error);
     }
     *ret = (manager_series_list){list.items, list.count};
@@ -221,7 +231,8 @@ static int history(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                    manager_point_list *ret)
 {
     const mgr_control *control = user;
-    const shmrpci_series series = {name.ptr, subject.ptr, figure.ptr};
+    const shmrpci_series series = {section_of(ctx, control, name).ptr,
+                                   subject.ptr, figure.ptr};
     int64_t now_s = mgr_now_unix_ms() / 1000;
     shmrpc_error error;
     point_list list = {.items = shmrpc_ctx_alloc(

@@ -109,11 +109,13 @@ static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
 {
     mgr_manager *m = control->m;
     shmrpci_mutex_lock(&m->lock);
-    mgr_unit *unit = mgr_find(m, name.ptr, name.len);
+    mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
     int result = SHMRPC_OK;
     if (unit == NULL) {
         result = mgr_answer_no_service(ctx, m, name);
     } else {
+        /* Another start forgets what it serves, until it says so again. */
+        name = mgr_answer_text(ctx, unit->plan->name);
         wait_goal goal = {wish != WISH_STOP, 0, unit->deaths, unit->refusals};
         if (wish == WISH_STOP) {
             unit->is_wanted = false;
@@ -187,7 +189,7 @@ static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 {
     mgr_manager *m = ((const mgr_control *)user)->m;
     shmrpci_mutex_lock(&m->lock);
-    mgr_unit *unit = mgr_find(m, name.ptr, name.len);
+    mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
     int result = unit == NULL
                      ? mgr_answer_no_service(ctx, m, name)
                      : check_scale(ctx, unit, min_workers, max_workers);

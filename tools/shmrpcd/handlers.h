@@ -35,6 +35,10 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator);
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         struct manager_service *out);
+/* The name of the section that people call so (mgr_find_called), or what they
+ * have said. */
+shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
+                              shmrpc_str name);
 /* Fails the call, with a suggestion. */
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
                           shmrpc_str name);

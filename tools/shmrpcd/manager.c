@@ -35,6 +35,45 @@ mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len)
     return NULL;
 }
 
+/* Whether one of its addresses is shm:// and the name. */
+static bool serves(const mgr_unit *unit, const char *name, size_t len)
+{
+    static const char shm[] = "shm://";
+    const char *at = unit->addresses;
+    while (*at != '\0') {
+        size_t its = strcspn(at, ",");
+        if (its == len + sizeof shm - 1 &&
+            strncmp(at, shm, sizeof shm - 1) == 0 &&
+            memcmp(at + sizeof shm - 1, name, len) == 0) {
+            return true;
+        }
+        at += its + (at[its] == ',');
+    }
+    return false;
+}
+
+/* Of several that have served it, the one that does now. */
+mgr_unit *mgr_find_called(const mgr_manager *m, const char *name, size_t len)
+{
+    static const char shm[] = "shm://";
+    mgr_unit *unit = mgr_find(m, name, len);
+    if (unit != NULL || len == 0) {
+        return unit;
+    }
+    if (len > sizeof shm - 1 && memcmp(name, shm, sizeof shm - 1) == 0) {
+        name += sizeof shm - 1;
+        len -= sizeof shm - 1;
+    }
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_unit *other = m->units[i];
+        if (serves(other, name, len) &&
+            (unit == NULL || unit->state != MGR_RUNNING)) {
+            unit = other;
+        }
+    }
+    return unit;
+}
+
 void mgr_wake(mgr_manager *m)
 {
     shmrpci_event_set(m->wake_fd);

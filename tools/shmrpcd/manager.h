@@ -70,8 +70,11 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error);
 void mgr_manager_run(mgr_manager *m);
 void mgr_manager_destroy(mgr_manager *m);
 
-/* NULL: there is none. */
+/* The unit of a section; NULL: there is none. */
 mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len);
+/* The same by what people call it: its section, or the service that it has said
+ * it serves, as in "echo_serv", "echo_serv@two" or "shm://echo_serv". */
+mgr_unit *mgr_find_called(const mgr_manager *m, const char *name, size_t len);
 /* Has the loop look at what is wanted. */
 void mgr_wake(mgr_manager *m);
 

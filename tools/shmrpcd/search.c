@@ -185,7 +185,7 @@ static int find_place(shmrpc_ctx *ctx, mgr_manager *m, shmrpc_str name,
 {
     int result = SHMRPC_OK;
     shmrpci_mutex_lock(&m->lock);
-    mgr_unit *unit = mgr_find(m, name.ptr, name.len);
+    mgr_unit *unit = mgr_find_called(m, name.ptr, name.len);
     if (unit == NULL) {
         result = mgr_answer_no_service(ctx, m, name);
     } else if (unit->plan->log_dir == NULL) {

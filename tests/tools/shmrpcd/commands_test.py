@@ -25,6 +25,36 @@ def test_ps(m):
     fails(2, "ps takes no operand like `x`", m.run, "ps", "x")
 
 
+def test_both_names_are_known_everywhere(m):
+    """A section is called Echo, and serves echo_serv."""
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
+            m.section("Plain", "ready"), m.section("Off", "ready"))
+    m.run("stop", "Off")
+    for name in ("Echo", "echo_serv", "shm://echo_serv"):
+        assert m.run("call", name, "add", "1", "2") == "3\n"
+        assert m.run("describe", name) == m.run("describe", "echo_serv")
+        assert json.loads(m.run("stats", "--json", name))["name"] == (
+            "echo_serv")
+        assert "CALLS/S" in m.run("top", "--once", "-i", "20ms", name)
+        assert json.loads(m.run("bench", "--json", "-n", "10", name, "add",
+                                "1", "2"))["calls"] == 10
+        assert m.run("status", name).startswith("Echo: running")
+        assert "-- can be called" in m.run("logs", name)
+        assert m.run("scale", name, "1..2") == "Echo: 1 to 2 workers\n"
+        assert m.run("restart", name).startswith("Echo: running, pid ")
+        assert m.run("stop", name) == "Echo: stopped\n"
+        # Which service it is, it has said before.
+        assert m.run("start", name).startswith("Echo: running, pid ")
+    fails(3, "there is no service `Ecko`; did you mean `Echo`?", m.run,
+          "call", "Ecko", "add", "1", "2")
+    fails(3, "there is no service `Ecko`; did you mean `Echo`?", m.run,
+          "status", "Ecko")
+    fails(3, "`Off` of the manager is stopped", m.run, "call", "Off", "x")
+    fails(3, "`Plain` of the manager is running, but is no server", m.run,
+          "stats", "Plain")
+    fails(3, "there is no service `Echo@two`", m.run, "call", "Echo@two", "x")
+
+
 def rows_of(m, service, role, *before):
     """ps --clients as JSON; `before` is a command that runs it."""
     done = subprocess.run([*before, m.programs.shmrpc, "ps", "-c", "--json"],

@@ -1,0 +1,87 @@
+/* What managers know that the folders of sockets don't: names of sections. */
+#include "tools/shmrpc/managed.h"
+
+#include <string.h>
+
+#include "manager_client.h" /* generated */
+#include "os/clock.h"
+#include "tools/shmrpc/control.h"
+
+/* A manager that does not answer holds a name up for so long. */
+#define ASK_NS (2 * SHMRPCI_NS_PER_S)
+
+typedef struct question {
+    shmrpci_arena *arena;
+    const char *name;
+    const char **out;
+    shmrpci_nearest *search;
+    shmrpci_buf *message;
+} question;
+
+static int take_address(const question *q, const manager_service *s)
+{
+    if (s->addresses.len == 0) {
+        shmrpci_buf_printf(q->message,
+                           s->state == MANAGER_STATE_RUNNING
+                               ? "`%s` of the manager is %s, but is no server "
+                                 "of ours (`shmrpc status %s` tells more)"
+                               : "`%s` of the manager is %s (`shmrpc status "
+                                 "%s` tells more)",
+                           s->name.ptr, cli_state_name(s->state), s->name.ptr);
+        return SHMRPC_E_UNAVAILABLE;
+    }
+    const shmrpc_str *first = &s->addresses.ptr[0];
+    *q->out = shmrpci_arena_strndup(q->arena, first->ptr, first->len);
+    return *q->out != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
+static int look_through(const question *q, const manager_service_list *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        const manager_service *s = &list->ptr[i];
+        if (strcmp(s->name.ptr, q->name) == 0) {
+            return take_address(q, s);
+        }
+        const char *kept =
+            shmrpci_arena_strndup(q->arena, s->name.ptr, s->name.len);
+        if (kept != NULL) {
+            shmrpci_nearest_offer(q->search, kept);
+        }
+    }
+    return SHMRPC_E_NOT_FOUND;
+}
+
+/* One that can't be asked knows nothing. */
+static int ask(const question *q, const char *where)
+{
+    const shmrpc_opts opts = {.timeout_ns = ASK_NS};
+    const manager_control_list_reply *reply;
+    manager_control *client;
+    shmrpc_error error;
+    int status = manager_control_connect(where, &opts, &client, &error);
+    if (status != SHMRPC_OK) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    int found = SHMRPC_E_NOT_FOUND;
+    if (manager_control_list(client, &opts, &reply, &error) == SHMRPC_OK) {
+        found = look_through(q, &reply->value);
+        manager_control_list_release(reply);
+    }
+    manager_control_close(client);
+    return found;
+}
+
+int cli_managed_find(shmrpci_arena *arena, const cli_places *places,
+                     const char *name, const char **out,
+                     shmrpci_nearest *search, shmrpci_buf *message)
+{
+    const question q = {arena, name, out, search, message};
+    int status = SHMRPC_E_NOT_FOUND;
+    for (size_t i = 0; i < places->count && status == SHMRPC_E_NOT_FOUND; i++) {
+        const cli_place *at = &places->items[i];
+        if (!at->hidden && strcmp(at->name, "shmrpcd") == 0) {
+            status = ask(&q, at->address);
+        }
+    }
+    return status;
+}

@@ -29,12 +29,19 @@ static const char *word_of(const manager_service *s)
                : cli_state_name(s->state);
 }
 
-static const char *address_of(const manager_service *s)
+/* Where it can be called, or why it can't: how it ended is of interest only
+ * while it does not run. */
+static void append_place(shmrpci_buf *out, const manager_service *s)
 {
     if (s->trouble.len > 0 && !s->degraded) {
-        return s->trouble.ptr;
+        shmrpci_buf_append_text(out, s->trouble.ptr);
+    } else if (s->addresses.len > 0) {
+        shmrpci_buf_append_text(out, s->addresses.ptr[0].ptr);
+    } else if (s->pid == 0 && s->last_end.len > 0) {
+        shmrpci_buf_printf(out, "ended: %s", s->last_end.ptr);
+    } else {
+        shmrpci_buf_append_char(out, '-');
     }
-    return s->addresses.len > 0 ? s->addresses.ptr[0].ptr : s->last_end.ptr;
 }
 
 static int width_of(const manager_service_list *list)
@@ -55,8 +62,13 @@ static void print_row(const manager_service *s, int width)
     if (s->pid != 0) {
         (void)snprintf(pid, sizeof pid, "%d", (int)s->pid);
     }
+    shmrpci_buf place;
+    shmrpci_buf_init_heap(&place);
+    append_place(&place, s);
+    const char *where = shmrpci_buf_text(&place);
     printf("%-*s  %-8s  %7s  %7s  %8u  %s\n", width, s->name.ptr, word_of(s),
-           pid, age, s->restarts, address_of(s));
+           pid, age, s->restarts, where != NULL ? where : "?");
+    shmrpci_buf_fini(&place);
 }
 
 static cli_exit print_all(const cli_control *line,

@@ -25,6 +25,23 @@ def test_ps(m):
     fails(2, "ps takes no operand like `x`", m.run, "ps", "x")
 
 
+def test_ps_shows_where_one_is_and_not_how_it_ended(m):
+    m.start(m.section("Plain", "ready", f"wait={m.path('gate')}", "kill=9"),
+            m.section("Told", "ready"))
+    assert "Plain" in m.run("ps")
+    open(m.path("gate"), "w", encoding="utf-8").close()
+    await_that("it has died", lambda: m.status("Plain")["restarts"])
+    os.unlink(m.path("gate"))
+    await_that("another runs", lambda: m.status("Plain")["pid"])
+    assert m.status("Plain")["last_end"] == "signal 9 (Killed)"
+    row = await_that("it runs", lambda: next(
+        (line for line in m.run("ps").splitlines()
+         if line.startswith("Plain") and " running " in line), None))
+    assert row.split()[-1] == "-", row
+    m.run("stop", "Plain")
+    assert "  ended: signal " in m.run("ps").splitlines()[1]
+
+
 def test_both_names_are_known_everywhere(m):
     """A section is called Echo, and serves echo_serv."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),

@@ -78,6 +78,17 @@ typedef struct shmrpci_stats_gauges {
     shmrpci_atomic_u64 rescued;       /* wake-ups, as clients say */
     shmrpci_atomic_u64 pid_namespace; /* of the server */
     shmrpci_stats_client clients[SHMRPCI_STATS_CLIENTS];
+    /* Of worker processes; the supervisor writes them. 0, all of them, where
+     * there are none. */
+    shmrpci_atomic_u32 workers_wanted;
+    shmrpci_atomic_u32 workers_alive;
+    shmrpci_atomic_u64 next_start_ns; /* CLOCK_MONOTONIC; 0: none is awaited */
+    shmrpci_atomic_u64 crashes;       /* workers that ended unasked */
+    shmrpci_atomic_u64 crash_ns;      /* of the last one, CLOCK_MONOTONIC */
+    shmrpci_atomic_u32 crash_pid;
+    shmrpci_atomic_u32 crash_signal; /* 0: it exited */
+    shmrpci_atomic_u32 crash_status;
+    shmrpci_atomic_u32 crash_row; /* + 1, of its call; 0: in none */
 } shmrpci_stats_gauges;
 
 typedef struct shmrpci_stats_head {

@@ -15,7 +15,10 @@ struct shmrpc_snapshot {
     shmrpci_stats_name *names;
     shmrpci_stats_sums *sums;
     shmrpc_method_stats *methods;
+    /* Those who are there come first; behind them are places whose worker has
+     * left, for differences with a later one. */
     shmrpc_worker_stats *workers;
+    uint32_t place_count;
     shmrpc_connection_stats clients[SHMRPCI_STATS_CLIENTS];
 };
 
@@ -249,6 +252,39 @@ static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
     return SHMRPC_OK;
 }
 
+/* Puts those who have left behind the others. */
+static void sort_workers(shmrpc_snapshot *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->place_count; i++) {
+        shmrpc_worker_stats it = s->workers[i];
+        s->service.worker_starts += it.starts;
+        if (!it.has_left) {
+            memmove(&s->workers[count + 1], &s->workers[count],
+                    (i - count) * sizeof it);
+            s->workers[count++] = it;
+        }
+    }
+    s->service.worker_count = count;
+}
+
+static void read_crashes(const shmrpci_stats_gauges *gauges,
+                         shmrpc_service_stats *out, uint32_t rows)
+{
+    uint32_t row = shmrpci_load_relaxed(&gauges->crash_row);
+    out->workers_wanted = shmrpci_load_relaxed(&gauges->workers_wanted);
+    out->workers_alive = shmrpci_load_relaxed(&gauges->workers_alive);
+    out->next_start_ns = (int64_t)shmrpci_load_relaxed(&gauges->next_start_ns);
+    out->crashes = shmrpci_load_relaxed(&gauges->crashes);
+    out->crash_ns = (int64_t)shmrpci_load_relaxed(&gauges->crash_ns);
+    out->crash_pid = (int32_t)shmrpci_load_relaxed(&gauges->crash_pid);
+    out->crash_signal = (int32_t)shmrpci_load_relaxed(&gauges->crash_signal);
+    out->crash_status = (int32_t)shmrpci_load_relaxed(&gauges->crash_status);
+    out->crash_method = row == 0 || row > rows ? SHMRPC_STATS_ALL
+                        : row == 1             ? rows - 1
+                                               : row - 2;
+}
+
 static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
 {
     const shmrpci_stats_head *head = stats->map.at;
@@ -258,6 +294,7 @@ static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
         shmrpci_load_relaxed(&head->gauges.pid_namespace);
     s->service.client_count =
         shmrpci_stats_clients_read(&head->gauges, s->clients);
+    read_crashes(&head->gauges, &s->service, s->head.methods);
     s->service.taken_ns = shmrpci_now_ns();
     s->service.uptime_ns = s->service.taken_ns - s->head.started_ns;
     for (uint32_t place = 0; place < s->head.places; place++) {
@@ -266,13 +303,14 @@ static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
         if (worker == NULL) {
             continue;
         }
-        shmrpc_worker_stats *out = &s->workers[s->service.worker_count++];
+        shmrpc_worker_stats *out = &s->workers[s->place_count++];
         read_worker(s, place, worker, out);
         shmrpc_status status = read_rows(stats, s, out);
         if (status != SHMRPC_OK) {
             return status;
         }
     }
+    sort_workers(s);
     return show(s) ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
@@ -344,7 +382,7 @@ static bool subtract(uint32_t bits, const shmrpci_stats_sums *before,
 static const shmrpc_worker_stats *same_place(const shmrpc_snapshot *s,
                                              uint32_t place)
 {
-    for (uint32_t i = 0; i < s->service.worker_count; i++) {
+    for (uint32_t i = 0; i < s->place_count; i++) {
         if (s->workers[i].place == place) {
             return &s->workers[i];
         }
@@ -399,7 +437,7 @@ int shmrpc_snapshot_since(const shmrpc_snapshot *later,
     shmrpc_status status = SHMRPC_E_INVALID;
     shmrpc_snapshot *s = NULL;
     if (are_of_one_server(later, earlier)) {
-        s = create(&later->head, later->names, later->service.worker_count);
+        s = create(&later->head, later->names, later->place_count);
         status = s == NULL ? SHMRPC_E_NO_MEMORY : copy_rows(later, earlier, s);
     }
     if (status != SHMRPC_OK) {
@@ -416,7 +454,9 @@ int shmrpc_snapshot_since(const shmrpc_snapshot *later,
     s->service.name = name;
     s->service.uptime_ns = later->service.taken_ns - earlier->service.taken_ns;
     s->service.rescued_wakeups -= earlier->service.rescued_wakeups;
-    for (uint32_t i = 0; i < s->service.worker_count; i++) {
+    s->service.crashes -= earlier->service.crashes;
+    s->place_count = later->place_count;
+    for (uint32_t i = 0; i < s->place_count; i++) {
         s->workers[i] = later->workers[i];
         const shmrpc_worker_stats *before =
             same_place(earlier, s->workers[i].place);

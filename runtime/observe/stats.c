@@ -114,8 +114,10 @@ void shmrpci_stats_destroy(shmrpci_stats *stats)
     shmrpci_fd_close(&stats->read_fd);
 }
 
-void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
-                        shmrpci_counter *out)
+/* A counter for the block of a place; one that counts nothing if it can't be
+ * had. */
+static void open_block(const shmrpci_stats *stats, uint32_t place,
+                       shmrpci_counter *out)
 {
     *out = (shmrpci_counter){.rows = NULL};
     if (stats->fd < 0 || place >= stats->places) {
@@ -136,6 +138,15 @@ void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
                                            stats->methods, stats->bits, 0));
     out->bits = stats->bits;
     out->buckets = shmrpci_histogram_buckets(stats->bits);
+}
+
+void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
+                        shmrpci_counter *out)
+{
+    open_block(stats, place, out);
+    if (out->worker == NULL) {
+        return;
+    }
     /* Relaxed: for people, and nothing hangs on their agreement. */
     shmrpci_stats_worker *worker = out->worker;
     atomic_store_explicit(&worker->pid, (uint32_t)pid, memory_order_relaxed);
@@ -155,4 +166,15 @@ void shmrpci_stats_leave(shmrpci_counter *counter)
     }
     shmrpci_memory_unmap(&counter->map);
     *counter = (shmrpci_counter){.rows = NULL};
+}
+
+void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
+                        uint32_t row)
+{
+    shmrpci_counter counter;
+    open_block(stats, place, &counter);
+    if (row < stats->methods) {
+        shmrpci_count_call(&counter, row, 0, 0, SHMRPC_E_WORKER_DIED);
+    }
+    shmrpci_stats_leave(&counter);
 }

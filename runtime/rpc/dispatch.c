@@ -37,6 +37,7 @@ typedef struct worker {
     uint32_t *result_bytes; /* moving estimate, for each method */
     shmrpci_counter counter;
     uint32_t row;        /* of it, for the method that runs */
+    bool is_ok;          /* the call that ended was counted as one */
     const void *pointed; /* parameters that are a pointer to a flat value */
     _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* of a short result */
     _Alignas(64) uint8_t params[LOCAL_BYTES];
@@ -71,6 +72,7 @@ static void commit(worker *w, shmrpci_request *request)
 {
     int status = request->out.status != SHMRPC_OK ? (int)request->out.status
                                                   : request->head.status;
+    w->is_ok = status == SHMRPC_OK;
     shmrpci_count_call(&w->counter, w->row, request->in_len, request->out.len,
                        status);
     w->transport->reply_commit(request);
@@ -84,13 +86,28 @@ static void commit(worker *w, shmrpci_request *request)
 static void drop(worker *w, shmrpci_request *request, int status)
 {
     shmrpci_count_call(&w->counter, w->row, request->in_len, 0, status);
+    w->is_ok = false;
     w->transport->drop(request);
+}
+
+/* The result came too late for its caller. */
+static void count_given_up(worker *w, const shmrpci_request *request)
+{
+    if (w->is_ok && w->counter.rows != NULL) {
+        shmrpci_count_error(&w->counter, w->row,
+                            shmrpci_now_ns() >= request->deadline_ns
+                                ? SHMRPC_E_DEADLINE
+                                : SHMRPC_E_CANCELLED);
+    }
 }
 
 static void count_times(worker *w, const shmrpci_request *request)
 {
     uint64_t ended =
         request->ended_ticks != 0 ? request->ended_ticks : shmrpci_ticks();
+    if (request->was_given_up) {
+        count_given_up(w, request);
+    }
     shmrpci_count_times(&w->counter, w->row, request->queue_ticks,
                         ended - request->began_ticks);
 }
@@ -296,6 +313,7 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     shmrpci_count_call(&w->counter, w->row, request->in_len, len, SHMRPC_OK);
+    w->is_ok = true;
     w->transport->answer(request, w->image, len);
 }
 
@@ -461,6 +479,7 @@ static void dispatch(worker *w, shmrpci_request *request)
     uint32_t id = request->head.method;
     w->ctx.raised = 0;
     w->ctx.has_lent = false;
+    request->was_given_up = false;
     w->row = id <= service->method_count ? id : 0;
     if (id == SHMRPCI_METHOD_DESCRIBE) {
         describe(w, request);

@@ -1,8 +1,6 @@
 /* The zygote's beginning, its messages and its end. */
 #include "supervise/state.h"
 
-#include <string.h>
-
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
@@ -91,22 +89,6 @@ void shmrpci_nursery_bury(shmrpci_supervisor *s)
     }
 }
 
-static void tell_end(const shmrpci_supervisor *s,
-                     const shmrpci_zygote_message *ended)
-{
-    if (ended->end.signal != 0) {
-        shmrpci_supervisor_say(
-            s, "worker %u (pid %d) was ended by signal %d (%s)%s",
-            ended->number, (int)ended->pid, (int)ended->end.signal,
-            strsignal(ended->end.signal),
-            ended->end.has_dumped ? ", core dumped" : "");
-    } else if (ended->end.status != 0) {
-        shmrpci_supervisor_say(s, "worker %u (pid %d) ended with status %d",
-                               ended->number, (int)ended->pid,
-                               (int)ended->end.status);
-    }
-}
-
 static void take_packet(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
 {
     switch ((shmrpci_zygote_kind)packet->head.kind) {
@@ -117,10 +99,11 @@ static void take_packet(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
         shmrpci_worker_forked(s, packet);
         break;
     case SHMRPCI_ZYGOTE_ENDED:
-        tell_end(s, &packet->head);
         if (s->workers[packet->head.number].pid == packet->head.pid) {
             shmrpci_worker_bury(s, packet->head.number);
         }
+        shmrpci_deaths_tell(s, packet->head.number, packet->head.pid,
+                            &packet->head.end);
         break;
     case SHMRPCI_ZYGOTE_SPAWN:
     case SHMRPCI_ZYGOTE_RELEASED:

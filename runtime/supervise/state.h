@@ -40,6 +40,20 @@ typedef struct shmrpci_worker {
     bool is_killed;        /* by us, as it hung */
 } shmrpci_worker;
 
+/* Names of the methods that a worker was in. */
+#define SHMRPCI_DEATH_CALLS_BYTES 160
+
+/* How a worker ended, and in what. */
+typedef struct shmrpci_death {
+    int64_t at_ns;
+    int32_t pid;
+    bool is_unasked;
+    bool is_known; /* how: `end` */
+    shmrpci_child_end end;
+    uint32_t row; /* of its first call; SHMRPCI_STATS_NO_ROW: none */
+    char calls[SHMRPCI_DEATH_CALLS_BYTES]; /* "": none */
+} shmrpci_death;
+
 /* A worker of those who served before us, known by its first place; its zygote
  * is theirs too. It leaves when there are others in its stead. */
 typedef struct shmrpci_elder {
@@ -72,6 +86,9 @@ struct shmrpci_supervisor {
     uint32_t target; /* so many workers are wanted */
     shmrpci_worker workers[SHMRPCI_WORKERS_MAX];
     shmrpci_elder elders[SHMRPCI_WORKERS_MAX];
+    shmrpci_death deaths[SHMRPCI_WORKERS_MAX]; /* the last of each number */
+    shmrpci_death last_death;                  /* of those unasked */
+    uint64_t crashes;                          /* so many of them */
     int successor_fd;  /* who wants to take over waits there; -1: nobody */
     bool is_succeeded; /* all is another process's */
     shmrpci_backoff backoff;
@@ -162,6 +179,19 @@ void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number);
 uint64_t shmrpci_worker_calls(const shmrpci_supervisor *s, uint32_t number);
 /* Kills those that hang, takes note of those that live. */
 void shmrpci_workers_watch(shmrpci_supervisor *s);
+
+/* ---- deaths.c --------------------------------------------------------- */
+
+/* The methods that a worker is in, for people. */
+void shmrpci_deaths_name_calls(const shmrpci_supervisor *s, uint32_t number,
+                               char out[SHMRPCI_DEATH_CALLS_BYTES]);
+/* A worker is dead, and not dismissed yet: its calls are counted as errors. */
+void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number);
+/* How it ended is known; says so unless all was in order. */
+void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
+                         const shmrpci_child_end *end);
+/* Brings the gauges of the services up to date. */
+void shmrpci_deaths_show(const shmrpci_supervisor *s);
 
 /* ---- scaling.c -------------------------------------------------------- */
 

@@ -91,6 +91,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t take_time(shmrpci_supervisor *s)
 {
     int64_t next_ns = shmrpci_scaling_look(s);
+    shmrpci_deaths_show(s);
     if (shmrpci_remaining_ns(s->watch_next_ns) == 0) {
         s->watch_next_ns = shmrpci_deadline_after(WATCH_NS);
         shmrpci_workers_watch(s);

@@ -271,6 +271,9 @@ void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number)
     if (dead->state == SHMRPCI_WORKER_NONE) {
         return;
     }
+    if (dead->pid != 0) {
+        shmrpci_deaths_note(s, number);
+    }
     dismiss(s, number);
     if (dead->state != SHMRPCI_WORKER_LEAVES) {
         shmrpci_backoff_died(&s->backoff, now_ns, now_ns - dead->started_ns);
@@ -323,6 +326,17 @@ static bool is_hung(const shmrpci_supervisor *s, uint32_t number,
            deadline_ns < now_ns - s->opts.hang_ns;
 }
 
+static void kill_hung(shmrpci_supervisor *s, uint32_t number)
+{
+    char calls[SHMRPCI_DEATH_CALLS_BYTES];
+    shmrpci_deaths_name_calls(s, number, calls);
+    shmrpci_supervisor_say(s,
+                           "error: worker %u (pid %d) hangs in a call of %s "
+                           "whose deadline is long past: it is killed",
+                           number, (int)s->workers[number].pid, calls);
+    shmrpci_worker_kill(s, number);
+}
+
 void shmrpci_workers_watch(shmrpci_supervisor *s)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -334,12 +348,7 @@ void shmrpci_workers_watch(shmrpci_supervisor *s)
             continue;
         }
         if (!it->is_killed && is_hung(s, i, now_ns)) {
-            shmrpci_supervisor_say(
-                s,
-                "worker %u (pid %d) hangs in a call whose deadline is long "
-                "past: it is killed",
-                i, (int)it->pid);
-            shmrpci_worker_kill(s, i);
+            kill_hung(s, i);
         }
         int64_t lived_ns = now_ns - it->started_ns;
         youngest_ns = lived_ns < youngest_ns ? lived_ns : youngest_ns;

@@ -158,6 +158,8 @@ typedef struct shmrpci_request {
     uint64_t queue_ticks;
     uint64_t began_ticks;
     uint64_t ended_ticks;
+    /* Set by answer and reply_commit: the caller had given the call up. */
+    bool was_given_up;
     const shmrpc_peer *peer; /* lives as long as the connection */
     uint32_t epoch;          /* in which its client said hello; see renew */
     shmrpci_buf out;         /* the reply's body, from reserve to commit */
@@ -434,6 +436,10 @@ struct shmrpci_transport {
     void (*dismiss)(shmrpci_listener *listener, uint32_t first);
     void (*observe)(const shmrpci_listener *listener, uint32_t index,
                     shmrpci_worker_view *out);
+    /* The method of the call that a worker is in; of one that is dead and not
+     * dismissed, that it has died in. False: none. */
+    bool (*observe_call)(const shmrpci_listener *listener, uint32_t index,
+                         uint32_t *out_method);
     /* Looks at all connections: not more often than some ten times a second.
      */
     void (*observe_load)(shmrpci_listener *listener, shmrpci_load_view *out);

@@ -266,11 +266,13 @@ static void counts_of_a_killed_worker_are_kept(void **state)
     assert_int_equal(worker->pid, pids[0]);
     shmrpc_snapshot_free(s);
 
-    /* Killed in a call: that one is not counted, all others are. */
+    /* Killed in a call: that one is counted as an error. */
     (void)workers_workers_crash(client, NULL, NULL);
     workers_expect_echo(client, 2);
     s = take(stats);
-    assert_int_equal(method(s, "crash")->calls, 0);
+    assert_int_equal(method(s, "crash")->calls, 1);
+    assert_int_equal(
+        shmrpc_snapshot_errors(s, find(s, "crash"), SHMRPC_E_WORKER_DIED), 1);
     assert_int_equal(method(s, "echo")->calls, echoed + 2);
     shmrpc_snapshot_free(s);
     assert_true(shmrpc_stats_is_alive(stats));

@@ -89,15 +89,26 @@ static void see_rescued(const web_row *row, void *user)
 
 static void see_starts(const web_row *row, void *user)
 {
-    uint64_t starts = 0;
-    uint32_t count = row->total != NULL
-                         ? shmrpc_snapshot_service(row->total)->worker_count
-                         : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        starts += shmrpc_snapshot_worker(row->total, i)->starts;
-    }
     begin_sample(user, "", row, NULL);
-    end_uint(user, starts);
+    end_uint(user, row->total != NULL
+                       ? shmrpc_snapshot_service(row->total)->worker_starts
+                       : 0);
+}
+
+static void see_crashes(const web_row *row, void *user)
+{
+    if (row->total != NULL) {
+        begin_sample(user, "", row, NULL);
+        end_uint(user, shmrpc_snapshot_service(row->total)->crashes);
+    }
+}
+
+static void see_wanted(const web_row *row, void *user)
+{
+    if (row->total != NULL) {
+        begin_sample(user, "", row, NULL);
+        end_uint(user, shmrpc_snapshot_service(row->total)->workers_wanted);
+    }
 }
 
 static void see_start_time(const web_row *row, void *user)
@@ -233,6 +244,11 @@ static const metric metrics[] = {
     {"shmrpc_workers", "gauge", "Workers that run.", see_workers},
     {"shmrpc_worker_starts_total", "counter",
      "Workers that were started since the server began.", see_starts},
+    {"shmrpc_worker_crashes_total", "counter",
+     "Worker processes that have ended unasked.", see_crashes},
+    {"shmrpc_workers_wanted", "gauge",
+     "Worker processes that there should be; 0 of a service without.",
+     see_wanted},
     {"shmrpc_connections", "gauge", "Clients that are connected.",
      see_connections},
     {"shmrpc_cpu_seconds_total", "counter", "CPU time of the workers that run.",

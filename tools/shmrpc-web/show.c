@@ -14,6 +14,39 @@ static void set_number(shmrpci_buf *out, const char *key, double value)
 
 /* ---- a row ---- */
 
+static void append_crash(const shmrpc_snapshot *total, shmrpci_buf *out)
+{
+    const shmrpc_service_stats *s = shmrpc_snapshot_service(total);
+    const shmrpc_method_stats *method =
+        s->crash_method == SHMRPC_STATS_ALL
+            ? NULL
+            : shmrpc_snapshot_method(total, s->crash_method);
+    web_json_key(out, "last_crash");
+    shmrpci_buf_append_char(out, '{');
+    set_number(out, "age_s", (double)(s->taken_ns - s->crash_ns) / 1e9);
+    web_json_set_int(out, "pid", s->crash_pid);
+    web_json_set_int(out, "signal", s->crash_signal);
+    web_json_set_int(out, "status", s->crash_status);
+    web_json_set_text(out, "method", method != NULL ? method->name : "");
+    shmrpci_buf_append_char(out, '}');
+}
+
+static void append_life(const shmrpc_snapshot *total, shmrpci_buf *out)
+{
+    const shmrpc_service_stats *s = shmrpc_snapshot_service(total);
+    web_json_set_uint(out, "workers_wanted", s->workers_wanted);
+    web_json_set_uint(out, "workers_alive", s->workers_alive);
+    web_json_set_uint(out, "worker_starts", s->worker_starts);
+    web_json_set_uint(out, "crashes", s->crashes);
+    if (s->next_start_ns != 0) {
+        set_number(out, "next_start_s",
+                   (double)(s->next_start_ns - s->taken_ns) / 1e9);
+    }
+    if (s->crashes > 0) {
+        append_crash(total, out);
+    }
+}
+
 static void append_total(const web_row *row, shmrpci_buf *out)
 {
     if (row->total == NULL) {
@@ -27,6 +60,7 @@ static void append_total(const web_row *row, shmrpci_buf *out)
     web_json_set_uint(out, "connections", s->connections);
     web_json_set_int(out, "started_unix_s", s->started_ns / SHMRPCI_NS_PER_S);
     set_number(out, "uptime_s", (double)s->uptime_ns / 1e9);
+    append_life(row->total, out);
 }
 
 /* The place's service is not ours to look into: it may be gone. */

@@ -145,6 +145,33 @@ static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
     return is_rate && w->between != NULL ? w->between : w->now;
 }
 
+static void life_json(shmrpci_buf *out, const shmrpc_snapshot *s)
+{
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    bool is_in_call = service->crash_method != SHMRPC_STATS_ALL;
+    member_u64(out, "workers_wanted", service->workers_wanted);
+    member_u64(out, "workers_alive", service->workers_alive);
+    member_u64(out, "worker_starts", service->worker_starts);
+    member_u64(out, "crashes", service->crashes);
+    if (service->next_start_ns != 0) {
+        member_i64(out, "next_start_ns",
+                   service->next_start_ns - service->taken_ns);
+    }
+    if (service->crash_ns != 0) {
+        cli_append_json_key(out, "last_crash");
+        shmrpci_buf_append_char(out, '{');
+        member_i64(out, "age_ns", service->taken_ns - service->crash_ns);
+        member_i64(out, "pid", service->crash_pid);
+        member_i64(out, "signal", service->crash_signal);
+        member_i64(out, "status", service->crash_status);
+        member_text(out, "method",
+                    is_in_call
+                        ? shmrpc_snapshot_method(s, service->crash_method)->name
+                        : "");
+        shmrpci_buf_append_char(out, '}');
+    }
+}
+
 void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
@@ -156,6 +183,7 @@ void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out)
     member_i64(out, "started_ns", service->started_ns);
     member_u64(out, "connections", service->connections);
     member_u64(out, "rescued_wakeups", service->rescued_wakeups);
+    life_json(out, s);
     cli_append_json_key(out, "resolution");
     shmrpci_buf_printf(out, "%.6g", service->resolution);
     counts_json(out, s, SHMRPC_STATS_ALL);
@@ -534,6 +562,32 @@ static void uptime_text(shmrpci_buf *out, int64_t ns)
     }
 }
 
+/* What of its workers somebody should know. */
+static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
+{
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    if (service->crashes > 0) {
+        shmrpci_buf_printf(out, ", %llu CRASH%s (the last ",
+                           (unsigned long long)service->crashes,
+                           service->crashes == 1 ? "" : "ES");
+        uptime_text(out, service->taken_ns - service->crash_ns);
+        shmrpci_buf_append_text(out, " ago");
+        if (service->crash_method != SHMRPC_STATS_ALL) {
+            shmrpci_buf_printf(
+                out, " in %s",
+                shmrpc_snapshot_method(s, service->crash_method)->name);
+        }
+        if (service->crash_signal != 0) {
+            shmrpci_buf_printf(out, " of signal %d", service->crash_signal);
+        }
+        shmrpci_buf_append_char(out, ')');
+    }
+    if (service->workers_alive < service->workers_wanted) {
+        shmrpci_buf_printf(out, ", %u OF %u WORKERS", service->workers_alive,
+                           service->workers_wanted);
+    }
+}
+
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
                       const cli_layout *layout, shmrpci_buf *out)
 {
@@ -547,6 +601,7 @@ void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
         shmrpci_buf_printf(out, ", %llu RESCUED WAKE-UPS",
                            (unsigned long long)service->rescued_wakeups);
     }
+    life_text(w->now, out);
     shmrpci_buf_append_text(out, "\n\n");
     methods_text(w, is_rate, layout, out);
     errors_text(w, is_rate, out);

@@ -19,8 +19,10 @@
  *
  * Counts are exact, and a call counts before its reply is there: who has the
  * answer finds the call counted.  Its times follow within the microsecond.
- * Counts of a worker stay when it dies; but one that is killed in a call
- * leaves it uncounted.  A new server begins at 0.
+ * A call whose caller has given it up while it ran counts as DEADLINE or
+ * CANCELLED, not as OK.  A worker that dies in a call leaves it counted as an
+ * error of its method, WORKER_DIED, without its times; its other counts stay
+ * in the sums, though its place is shown no more.  A new server begins at 0.
  *
  * Durations are kept in buckets whose width is `resolution` of their value
  * (1/64, less for services with very many methods): percentiles are good to
@@ -79,11 +81,12 @@ typedef struct shmrpc_method_stats {
     shmrpc_durations service;
 } shmrpc_method_stats;
 
-/* A place of a worker, with what all workers that ever had it have done. */
+/* A place that has a worker, with what all workers that ever had it have
+ * done. */
 typedef struct shmrpc_worker_stats {
     uint32_t place;     /* 0 and up; of each address the service listens at */
     int32_t pid;        /* of the last one, as the service sees it */
-    bool has_left;      /* it has ended in order; if it was killed, it hasn't */
+    bool has_left;      /* false: those who have left are not shown */
     uint32_t starts;    /* how many workers have been there */
     int64_t started_ns; /* of the last one, CLOCK_MONOTONIC */
     uint64_t calls;
@@ -116,13 +119,26 @@ typedef struct shmrpc_service_stats {
     int64_t uptime_ns;  /* for a difference: the time between */
     double resolution;  /* 1.0 / 64 */
     uint32_t method_count;
-    uint32_t worker_count;    /* places that have had a worker */
+    uint32_t worker_count;    /* places that have a worker */
     uint64_t connections;     /* open now; over shm only */
     uint32_t client_count;    /* of these, those that are described: up to 88 */
     uint64_t pid_namespace;   /* of the service, and its workers' pids */
     uint64_t rescued_wakeups; /* clients that had to wake a worker once more,
                                * or were not woken for a reply; more than 0 is
                                * a defect of ours */
+    /* Of worker processes; all 0 of a service that has none. */
+    uint32_t workers_wanted;
+    uint32_t workers_alive; /* those that are being started included */
+    int64_t next_start_ns;  /* nobody serves, and a worker is tried then,
+                             * CLOCK_MONOTONIC; 0: not so */
+    uint64_t worker_starts; /* in all places, also of threads */
+    uint64_t crashes;       /* workers that have ended unasked */
+    int64_t crash_ns;       /* of the last one, CLOCK_MONOTONIC; 0: none */
+    int32_t crash_pid;
+    int32_t crash_signal; /* 0: it exited, with crash_status */
+    int32_t crash_status;
+    uint32_t crash_method; /* index of the method that it was in, or
+                            * SHMRPC_STATS_ALL: in none */
 } shmrpc_service_stats;
 
 /* ---- opening --------------------------------------------------------- */

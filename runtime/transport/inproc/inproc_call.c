@@ -356,6 +356,7 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
     slot->reply = request->out;
     shmrpci_mutex_lock(&hub->lock);
     slot->head.status = request->head.status;
+    request->was_given_up = slot->cancelled;
     if (slot->cancelled || !slot->conn->open) {
         (void)shmrpci_inproc_slot_free(slot);
     } else {

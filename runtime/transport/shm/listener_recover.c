@@ -36,6 +36,39 @@ static void abort_slot(shm_slot *slot, uint32_t held)
     }
 }
 
+static bool find_call(shm_conn *conn, uint32_t index, uint32_t *out_method)
+{
+    for (uint32_t i = 0; conn->ledger != NULL && i < SHM_SLOTS; i++) {
+        shm_slot *slot = &conn->block.slots[i];
+        uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
+        if (held != 0 && shm_held_owner(held) == index &&
+            shm_held_how(held) == SHM_HOLDS &&
+            is_unfinished(shmrpci_load_seq(&slot->word), held)) {
+            /* Relaxed: a client that lies is counted for that method. */
+            *out_method = shmrpci_load_relaxed(&slot->method);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
+                      uint32_t *out_method)
+{
+    const shm_listener *listener = (const shm_listener *)(const void *)base;
+    for (size_t i = 0; i < listener->table_count; i++) {
+        if (find_call(listener->table[i], index, out_method)) {
+            return true;
+        }
+    }
+    for (shm_conn *conn = listener->closed; conn != NULL; conn = conn->next) {
+        if (find_call(conn, index, out_method)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The dead may have freed an entry and not looked who sleeps. */
 static void wake(shm_conn *conn)
 {

@@ -337,6 +337,10 @@ void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 
 /* Repairs what worker `index` held. The worker runs no more. */
 void shm_recover(shmrpci_listener *base, uint32_t index);
+/* The method of the call that a worker holds, dead or alive, as its client says
+ * it. False: it holds none. */
+bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
+                      uint32_t *out_method);
 /* The same in connections that have left the table, for a process that died
  * while it looked at one of them. The control loop only. */
 void shm_recover_closed(shm_listener *listener, uint32_t index);

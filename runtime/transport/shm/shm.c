@@ -42,6 +42,7 @@ const shmrpci_transport shmrpci_transport_shm = {
     .retire = shm_worker_link_retire,
     .dismiss = shm_worker_link_dismiss,
     .observe = shm_observe_worker,
+    .observe_call = shm_observe_call,
     .observe_load = shm_observe_load,
     .disown = shm_listener_disown,
     .summon = shm_summon,

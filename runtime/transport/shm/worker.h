@@ -127,6 +127,7 @@ struct shm_worker {
     shm_span reply_span;
     uint8_t *reply_at; /* NULL: no span */
     uint32_t granted;  /* extent for a reply beyond the span; 0: none */
+    bool was_given_up; /* by its client, before it was answered */
     shm_reply_target target;
 
     shm_method_time methods[SHM_METHOD_WAYS];

@@ -144,6 +144,8 @@ typedef struct {
 static void answer(shm_worker *worker, const shm_answer *it)
 {
     shm_slot *slot = slot_of(worker);
+    /* Relaxed: that it was given up a moment later is as good as after. */
+    uint32_t word = shmrpci_load_relaxed(&slot->word);
     uint32_t done = shm_word(worker->gen, SHM_DONE);
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
     uint16_t flags = (uint16_t)(it->flags | cpu << SHM_MSG_CPU_SHIFT);
@@ -151,6 +153,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
     worker->turn.is_awake = asleep == 0;
+    worker->was_given_up = shm_word_state(word) == SHM_FREE;
     forget_extents(worker);
     shmrpci_note_before(worker->conn);
     if (is_awaited) {
@@ -451,6 +454,7 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
     worker->now = shmrpci_ticks();
     worker->is_now = true;
     request->ended_ticks = worker->now;
+    request->was_given_up = worker->was_given_up;
     note_time(worker, worker->now - worker->began);
     learn_from_call(&worker->turn, worker->now - worker->began);
     count_call(worker);

@@ -218,11 +218,12 @@ static void on_sent(tcp_piece *first)
 }
 
 /* Fills the piece; false: out of memory. */
-static bool fill_reply(tcp_call *call, const shmrpci_request *request)
+static bool fill_reply(tcp_call *call, shmrpci_request *request)
 {
     bool has_ended = (request->head.flags & SHMRPCI_HEAD_ENDED) != 0;
     bool is_cancelled =
         !has_ended && shmrpci_load_relaxed(&call->is_cancelled) != 0;
+    request->was_given_up = is_cancelled;
     size_t len = is_cancelled || has_ended || request->out.status != SHMRPC_OK
                      ? 0
                      : request->out.len;

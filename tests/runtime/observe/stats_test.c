@@ -91,7 +91,7 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
     assert_string_equal(service->name, "echo");
     assert_int_equal(service->method_count, METHODS);
-    assert_int_equal(service->worker_count, 2);
+    assert_int_equal(service->worker_count, 1);
     const shmrpc_method_stats *all =
         shmrpc_snapshot_method(s, SHMRPC_STATS_ALL);
     assert_int_equal(all->calls, 1000);
@@ -113,17 +113,47 @@ static void counts_are_exact_and_add_up_over_workers(void **state)
         100);
     assert_int_equal(
         shmrpc_snapshot_errors(s, SHMRPC_STATS_ALL, SHMRPC_E_DENIED), 0);
-    const shmrpc_worker_stats *left = shmrpc_snapshot_worker(s, 0);
-    const shmrpc_worker_stats *stays = shmrpc_snapshot_worker(s, 1);
-    assert_int_equal(left->pid, 100);
-    assert_true(left->has_left);
-    assert_int_equal(left->calls, 500);
+    /* The row of the one who has left has gone; its counts have not. */
+    const shmrpc_worker_stats *stays = shmrpc_snapshot_worker(s, 0);
     assert_int_equal(stays->place, 3);
-    assert_false(stays->has_left);
+    assert_int_equal(stays->pid, 103);
+    assert_int_equal(stays->calls, 500);
     assert_int_equal(stays->starts, 1);
-    assert_null(shmrpc_snapshot_worker(s, 2));
+    assert_null(shmrpc_snapshot_worker(s, 1));
     shmrpc_snapshot_free(s);
     shmrpci_stats_leave(&counters[1]);
+}
+
+/* Who comes to a place where another one was does not begin with its calls. */
+static void differences_know_who_was_there_before(void **state)
+{
+    (void)state;
+    shmrpci_counter counter;
+    shmrpc_snapshot *between;
+    shmrpci_stats_join(&stats, 1, 101, &counter);
+    for (int i = 0; i < 7; i++) {
+        shmrpci_count_call(&counter, 1, 0, 0, 0);
+    }
+    shmrpci_stats_bury(&stats, 1, 2);
+    shmrpc_snapshot *before = take_once();
+    assert_int_equal(shmrpc_snapshot_service(before)->worker_count, 0);
+    assert_int_equal(shmrpc_snapshot_method(before, 1)->calls, 1);
+    assert_int_equal(shmrpc_snapshot_errors(before, 1, SHMRPC_E_WORKER_DIED),
+                     1);
+    shmrpci_stats_leave(&counter);
+    shmrpci_stats_join(&stats, 1, 102, &counter);
+    shmrpci_count_call(&counter, 1, 0, 0, 0);
+    shmrpc_snapshot *after = take_once();
+    assert_int_equal(shmrpc_snapshot_since(after, before, &between, NULL), 0);
+    const shmrpc_worker_stats *worker = shmrpc_snapshot_worker(between, 0);
+    assert_non_null(worker);
+    assert_int_equal(worker->pid, 102);
+    assert_int_equal(worker->calls, 1);
+    assert_int_equal(worker->errors, 0);
+    shmrpci_stats_leave(&counter);
+    shmrpc_snapshot_free(before);
+    shmrpc_snapshot_free(after);
+    shmrpc_snapshot_free(between);
 }
 
 static void expect_within(int64_t got, int64_t expected, int64_t percent)
@@ -441,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(counts_are_exact_and_add_up_over_workers),
+        CASE(differences_know_who_was_there_before),
         CASE(times_are_right_to_one_percent),
         CASE(differences_are_what_happened_between),
         CASE(counts_outlive_their_worker),

@@ -1,0 +1,145 @@
+/*
+ * Workers that died: what is counted, logged and shown of them.
+ *
+ * That a worker is dead is known from its pidfd, at once, and how it ended from
+ * the zygote, a little later: what it was in is kept in between.
+ */
+#include "supervise/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "os/clock.h"
+
+/* ---- what it was in -------------------------------------------------- */
+
+/* The calls of a worker, as "echo.crash, echo.nap"; where they are counted, if
+ * its process is dead. Returns the row of the first in its service's
+ * statistics, or SHMRPCI_STATS_NO_ROW. */
+static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t number,
+                           bool is_dead, shmrpci_buf *out)
+{
+    uint32_t first = shmrpci_worker_place(s, number);
+    uint32_t first_row = SHMRPCI_STATS_NO_ROW;
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        const shmrpc_service *service = outlet.served->service;
+        for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
+            uint32_t method;
+            uint32_t row = SHMRPCI_STATS_NO_ROW;
+            if (outlet.transport->observe_call(outlet.listener, first + t,
+                                               &method)) {
+                row = method <= service->method_count ? method : 0;
+                first_row = out->len == 0 ? row : first_row;
+                shmrpci_buf_printf(
+                    out, "%s%s.%s", out->len > 0 ? ", " : "", service->name,
+                    row > 0 ? service->methods[row - 1].name : "(describe)");
+            }
+            if (is_dead) {
+                shmrpci_stats_bury(&outlet.served->stats,
+                                   outlet.first_place + first + t, row);
+            }
+        }
+    }
+    return first_row;
+}
+
+static uint32_t read_calls(const shmrpci_supervisor *s, uint32_t number,
+                           bool is_dead, char out[SHMRPCI_DEATH_CALLS_BYTES])
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_fixed(&text, (uint8_t *)out,
+                           SHMRPCI_DEATH_CALLS_BYTES - 1);
+    uint32_t row = list_calls(s, number, is_dead, &text);
+    out[text.len] = '\0';
+    return row;
+}
+
+void shmrpci_deaths_name_calls(const shmrpci_supervisor *s, uint32_t number,
+                               char out[SHMRPCI_DEATH_CALLS_BYTES])
+{
+    (void)read_calls(s, number, false, out);
+}
+
+/* ---- taking note ----------------------------------------------------- */
+
+void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number)
+{
+    const shmrpci_worker *dead = &s->workers[number];
+    shmrpci_death death = {.at_ns = shmrpci_now_ns(), .pid = dead->pid};
+    death.row = read_calls(s, number, true, death.calls);
+    death.is_unasked =
+        dead->state != SHMRPCI_WORKER_LEAVES || death.calls[0] != '\0';
+    s->deaths[number] = death;
+    if (death.is_unasked) {
+        s->crashes++;
+        s->last_death = death;
+    }
+}
+
+/* "was ended by signal 11 (Segmentation fault) in echo.crash" */
+static void describe(const shmrpci_death *death, shmrpci_buf *out)
+{
+    const shmrpci_child_end *end = &death->end;
+    if (end->signal != 0) {
+        shmrpci_buf_printf(out, "was ended by signal %d (%s)%s",
+                           (int)end->signal, strsignal(end->signal),
+                           end->has_dumped ? ", core dumped" : "");
+    } else {
+        shmrpci_buf_printf(out, "ended with status %d", (int)end->status);
+    }
+    if (death->calls[0] != '\0') {
+        shmrpci_buf_printf(out, " in %s", death->calls);
+    }
+}
+
+void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
+                         const shmrpci_child_end *end)
+{
+    char memory[320];
+    shmrpci_buf text;
+    shmrpci_death *death = &s->deaths[number];
+    if (death->pid != pid) {
+        *death = (shmrpci_death){.pid = pid, .row = SHMRPCI_STATS_NO_ROW};
+    }
+    death->end = *end;
+    death->is_known = true;
+    if (s->last_death.pid == pid) {
+        s->last_death.end = *end;
+        s->last_death.is_known = true;
+    }
+    if (end->signal == 0 && end->status == 0 && death->calls[0] == '\0') {
+        return; /* as it should */
+    }
+    shmrpci_buf_init_fixed(&text, (uint8_t *)memory, sizeof memory - 1);
+    describe(death, &text);
+    memory[text.len] = '\0';
+    shmrpci_supervisor_say(s, "error: worker %u (pid %d) %s", number, (int)pid,
+                           memory);
+}
+
+/* ---- for those who look on ------------------------------------------- */
+
+void shmrpci_deaths_show(const shmrpci_supervisor *s)
+{
+    const shmrpci_death *last = &s->last_death;
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_stats_gauges *g = shmrpci_stats_gauges_of(
+            &shmrpci_server_outlet(s->server, i).served->stats);
+        if (g == NULL) {
+            continue;
+        }
+        /* Relaxed: for people, each by itself. */
+        shmrpci_store_relaxed(&g->workers_wanted, s->target);
+        shmrpci_store_relaxed(&g->workers_alive, shmrpci_workers_active(s));
+        shmrpci_store_relaxed(&g->crashes, s->crashes);
+        shmrpci_store_relaxed(&g->crash_ns, (uint64_t)last->at_ns);
+        shmrpci_store_relaxed(&g->crash_pid, (uint32_t)last->pid);
+        shmrpci_store_relaxed(&g->crash_signal, (uint32_t)last->end.signal);
+        shmrpci_store_relaxed(&g->crash_status, (uint32_t)last->end.status);
+        shmrpci_store_relaxed(&g->crash_row, last->row == SHMRPCI_STATS_NO_ROW
+                                                 ? 0
+                                                 : last->row + 1);
+    }
+}

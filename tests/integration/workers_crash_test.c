@@ -1,0 +1,168 @@
+/* Crashes as an operator sees them: counted at their method, logged as errors
+ * with method and signal, shown until the next one. */
+#include "workers_common.h"
+
+#include <unistd.h>
+
+#include <shmrpc/observe.h>
+
+static shmrpc_snapshot *look(const char *where)
+{
+    char text[160];
+    shmrpc_stats *stats;
+    shmrpc_snapshot *s;
+    shmrpc_error error;
+    (void)snprintf(text, sizeof text, "shm://workers%s", strchr(where, '@'));
+    if (shmrpc_stats_open(text, 5811, NULL, &stats, &error) != 0 ||
+        shmrpc_stats_read(stats, &s, &error) != 0) {
+        fail_msg("%s", error.message);
+    }
+    shmrpc_stats_close(stats);
+    return s;
+}
+
+static uint32_t index_of(const shmrpc_snapshot *s, const char *method)
+{
+    uint32_t i = 0;
+    while (strcmp(shmrpc_snapshot_method(s, i)->name, method) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static void expect_counted(const char *where, const char *method, int status,
+                           uint64_t calls)
+{
+    shmrpc_snapshot *s = look(where);
+    uint32_t i = index_of(s, method);
+    const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
+    if (m->calls != calls || m->errors != 1 ||
+        shmrpc_snapshot_errors(s, i, status) != 1) {
+        fail_msg("%s: %llu calls, %llu errors, %llu of that status", method,
+                 (unsigned long long)m->calls, (unsigned long long)m->errors,
+                 (unsigned long long)shmrpc_snapshot_errors(s, i, status));
+    }
+    shmrpc_snapshot_free(s);
+}
+
+/* Passes the lines before it. */
+static void expect_line(child *server, const char *first, const char *second)
+{
+    char line[512];
+    do {
+        harness_read_line(server, line, sizeof line);
+    } while (strstr(line, first) == NULL);
+    assert_non_null(strstr(line, "error: "));
+    if (strstr(line, second) == NULL) {
+        fail_msg("%s", line);
+    }
+}
+
+static void crash_is_an_error_of_its_method(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    uint32_t pid = 0;
+    assert_int_equal(workers_workers_pid(client, NULL, &pid, NULL), 0);
+    assert_int_equal(workers_workers_crash(client, NULL, NULL),
+                     SHMRPC_E_WORKER_DIED);
+    expect_counted(where, "crash", SHMRPC_E_WORKER_DIED, 1);
+    expect_line(&server, "signal 6", "in workers.crash");
+    shmrpc_snapshot *s = look(where);
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    assert_int_equal(service->crashes, 1);
+    assert_int_equal(service->crash_pid, pid);
+    assert_int_equal(service->crash_method, index_of(s, "crash"));
+    assert_true(service->crash_ns > 0);
+    assert_int_equal(service->workers_wanted, 1);
+    shmrpc_snapshot_free(s);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void hang_is_logged_with_its_method(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen", where, "--workers=1",
+                                     "--hang-kill=1", NULL};
+    child server = harness_start(WORKERS_SERVER, arguments);
+    workers_await_line(&server, "serving at");
+    workers_workers *client = workers_connect(where);
+    shmrpc_opts opts = {.timeout_ns = 20 * MS};
+    assert_int_equal(workers_workers_hang(client, &opts, NULL),
+                     SHMRPC_E_DEADLINE);
+    expect_line(&server, "hangs", "workers.hang");
+    expect_line(&server, "signal 9", "in workers.hang");
+    expect_counted(where, "hang", SHMRPC_E_WORKER_DIED, 1);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+/* The handler ends well, but nobody waits any more. */
+static void late_result_counts_as_deadline(void **state)
+{
+    (void)state;
+    char where[96];
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    uint32_t pid;
+    shmrpc_opts opts = {.timeout_ns = 20 * MS};
+    assert_int_equal(workers_workers_nap(client, 1, NULL, &pid, NULL), 0);
+    assert_int_equal(workers_workers_nap(client, 200, &opts, &pid, NULL),
+                     SHMRPC_E_DEADLINE);
+    assert_int_equal(workers_workers_nap(client, 1, NULL, &pid, NULL), 0);
+    expect_counted(where, "nap", SHMRPC_E_DEADLINE, 3);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static uint32_t rows_of(const char *where)
+{
+    shmrpc_snapshot *s = look(where);
+    uint32_t count = shmrpc_snapshot_service(s)->worker_count;
+    shmrpc_snapshot_free(s);
+    return count;
+}
+
+static void row_of_a_dead_worker_goes(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t pids[MAX_PIDS];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen", where, "--workers=1", NULL};
+    child server = harness_start(WORKERS_SERVER, arguments);
+    workers_await_line(&server, "serving at");
+    workers_workers *client = workers_connect(where);
+    workers_expect_echo(client, 1);
+    assert_int_equal(rows_of(where), 1);
+    pid_t zygote = workers_zygote(&server);
+    workers_await(zygote, 1, pids);
+    /* Without one to fork it, nobody follows. */
+    assert_int_equal(kill(zygote, SIGSTOP), 0);
+    assert_int_equal(kill(pids[0], SIGKILL), 0);
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    while (rows_of(where) != 0) {
+        assert_true(harness_now_ns() < deadline_ns);
+    }
+    assert_int_equal(kill(zygote, SIGCONT), 0);
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(crash_is_an_error_of_its_method),
+        cmocka_unit_test(hang_is_logged_with_its_method),
+        cmocka_unit_test(late_result_counts_as_deadline),
+        cmocka_unit_test(row_of_a_dead_worker_goes),
+    };
+    return harness_main(tests, sizeof tests / sizeof *tests);
+}

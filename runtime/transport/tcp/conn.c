@@ -123,15 +123,30 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
 
 /* ---- accepting ------------------------------------------------------- */
 
-/* With the lock held: how many of its host there are that shake hands. */
+/* Of its host, or of its user, where that is known. */
+static bool is_of_same_host(const tcp_conn *conn, const tcp_conn *peer)
+{
+    return conn->peer.uid == peer->peer.uid &&
+           shmrpci_endpoint_same_host(&conn->endpoint, &peer->endpoint);
+}
+
+/* With the lock held: how many of its host (NULL: of all) there are that shake
+ * hands, and who of them does it for longest. */
 static uint32_t handshakes_of(const tcp_listener *listener,
-                              const shmrpci_endpoint *peer)
+                              const tcp_conn *peer, tcp_conn **slowest)
 {
     uint32_t count = 0;
+    *slowest = NULL;
     for (uint32_t i = 0; i < listener->seat_count; i++) {
-        const tcp_conn *conn = listener->seats[i].conn;
-        count += conn != NULL && conn->state == TCP_CONN_HANDSHAKE &&
-                 shmrpci_endpoint_same_host(&conn->endpoint, peer);
+        tcp_conn *conn = listener->seats[i].conn;
+        if (conn == NULL || conn->state != TCP_CONN_HANDSHAKE ||
+            (peer != NULL && !is_of_same_host(conn, peer))) {
+            continue;
+        }
+        count++;
+        if (*slowest == NULL || conn->deadline_ns < (*slowest)->deadline_ns) {
+            *slowest = conn;
+        }
     }
     return count;
 }
@@ -189,13 +204,32 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     return conn;
 }
 
+/* With the lock held, which it gives up meanwhile: a connection that has not
+ * said hello yet makes room for one that may. */
+static void displace(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    conn->refs++;
+    shmrpci_mutex_unlock(&listener->lock);
+    tcp_conn_end(conn, TCP_END_DISPLACED);
+    shmrpci_mutex_lock(&listener->lock);
+    tcp_conn_unref_locked(conn);
+}
+
 /* With the lock held. */
 static tcp_end admit(tcp_listener *listener, tcp_conn *conn)
 {
-    if (listener->counts.open >= listener->limits.max_connections ||
-        handshakes_of(listener, &conn->endpoint) >=
-            listener->limits.max_handshakes) {
-        return TCP_END_FULL;
+    tcp_conn *slowest;
+    bool is_full = listener->counts.open >= listener->limits.max_connections;
+    if (handshakes_of(listener, conn, &slowest) >=
+        listener->limits.max_handshakes) {
+        displace(slowest);
+    } else if (is_full) {
+        (void)handshakes_of(listener, NULL, &slowest);
+        if (slowest == NULL) {
+            return TCP_END_FULL;
+        }
+        displace(slowest);
     }
     if (!sit_down(listener, conn)) {
         return TCP_END_MEMORY;

@@ -46,6 +46,7 @@ const char *tcp_end_text(tcp_end end)
         [TCP_END_SLOW_RECEIVER] = "the peer was too slow to take a frame",
         [TCP_END_FULL] = "too many connections",
         [TCP_END_MEMORY] = "out of memory",
+        [TCP_END_DISPLACED] = "displaced",
         [TCP_END_CLOSED] = "closed",
     };
     return (unsigned)end < TCP_END_COUNT ? texts[end] : "unknown";

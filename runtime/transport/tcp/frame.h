@@ -38,6 +38,7 @@ typedef enum tcp_end {
     TCP_END_SLOW_SENDER, /* a frame took too long to arrive */
     TCP_END_SLOW_RECEIVER, /* a frame took too long to be taken */
     TCP_END_FULL,          /* too many connections */
+    TCP_END_DISPLACED,     /* too slow, and others needed its room */
     TCP_END_MEMORY,        /* ours */
     TCP_END_CLOSED,        /* by us, in good order */
     TCP_END_COUNT

@@ -181,6 +181,9 @@ typedef struct shmrpci_listen_opts {
     size_t max_message_bytes;
     uint32_t max_connections_per_uid;
     size_t max_bytes_per_uid;
+    /* Between machines: of requests and replies, at a time; 0: 256 MiB. At
+     * least twice the largest message. */
+    size_t max_total_bytes;
     /* After how long without use memory for large messages is given back; 0:
      * 30 s. It may take up to twice as long. */
     int64_t extent_idle_ns;

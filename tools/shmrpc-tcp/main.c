@@ -148,6 +148,7 @@ static exit_code open_gate(gate *g, const options *o, const shmrpci_buf *hello)
         .listen = {.profile = SHMRPC_PROFILE_BALANCED,
                    .max_message_bytes = o->max_message_bytes,
                    .max_connections_per_uid = o->max_connections,
+                   .max_total_bytes = o->max_memory_bytes / o->service_count,
                    .compression = o->compression,
                    .on_hello = on_hello,
                    .user = g},

@@ -13,11 +13,13 @@
 
 #define DEFAULT_CONNECTIONS 1024u
 #define DEFAULT_STOP_NS     (10 * SHMRPCI_NS_PER_S)
+#define DEFAULT_MEMORY      ((size_t)256 << 20)
 
 enum {
     OPTION_VERSION = 256,
     OPTION_COMPRESSION,
     OPTION_CONNECTIONS,
+    OPTION_MEMORY,
     OPTION_STOP,
     OPTION_FORCE,
     OPTION_NO_SANDBOX
@@ -27,6 +29,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, 't'},
     {"max-message", required_argument, NULL, 'm'},
     {"max-connections", required_argument, NULL, OPTION_CONNECTIONS},
+    {"max-memory", required_argument, NULL, OPTION_MEMORY},
     {"tcp-compression", required_argument, NULL, OPTION_COMPRESSION},
     {"stop-after", required_argument, NULL, OPTION_STOP},
     {"force-insecure-serialisation", no_argument, NULL, OPTION_FORCE},
@@ -54,6 +57,9 @@ static exit_code print_help(void)
         "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
         "      --max-connections=COUNT\n"
         "                           from one address (default 1024)\n"
+        "      --max-memory=BYTES   for requests and replies of all clients\n"
+        "                           (default 256 MiB, or twice the largest\n"
+        "                           message for each service)\n"
         "      --tcp-compression=NAME\n"
         "                           none (default), snappy or zlib\n"
         "      --stop-after=SECONDS calls in progress have so long to end "
@@ -102,6 +108,13 @@ static exit_code parse_number(int option, options *out)
         }
         out->max_connections = (uint32_t)count;
         return EXIT_GO_ON;
+    case OPTION_MEMORY:
+        if (!shmrpci_number_read(optarg, 1, 1ull << 40, &count)) {
+            return usage_error("max-memory is not from 1 byte to 1 TiB",
+                               optarg);
+        }
+        out->max_memory_bytes = (size_t)count;
+        return EXIT_GO_ON;
     default: /* OPTION_STOP */
         if (!shmrpci_number_read(optarg, 1, 86400, &count)) {
             return usage_error("stop-after is not from 1 to 86400", optarg);
@@ -117,6 +130,7 @@ static exit_code parse_option(int option, options *out)
     case 't':
     case 'm':
     case OPTION_CONNECTIONS:
+    case OPTION_MEMORY:
     case OPTION_STOP:
         return parse_number(option, out);
     case OPTION_COMPRESSION:
@@ -167,6 +181,24 @@ static exit_code parse_service(const char *text, option_service *out)
     return EXIT_GO_ON;
 }
 
+/* Each service has its part, in which the largest message fits as a request
+ * and as a reply. */
+static exit_code settle_memory(options *out)
+{
+    size_t least = out->service_count * out->max_message_bytes * 2;
+    if (out->max_memory_bytes == 0) {
+        out->max_memory_bytes = least > DEFAULT_MEMORY ? least : DEFAULT_MEMORY;
+    }
+    if (out->max_memory_bytes < least) {
+        (void)fprintf(stderr,
+                      "shmrpc-tcp: --max-memory is less than %zu, twice "
+                      "--max-message for each service\n",
+                      least);
+        return EXIT_USAGE;
+    }
+    return EXIT_GO_ON;
+}
+
 exit_code options_parse(int argc, char **argv, options *out)
 {
     int option;
@@ -193,5 +225,5 @@ exit_code options_parse(int argc, char **argv, options *out)
             return code;
         }
     }
-    return EXIT_GO_ON;
+    return settle_memory(out);
 }

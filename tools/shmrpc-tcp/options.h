@@ -26,6 +26,7 @@ typedef struct options {
     size_t service_count;
     shmrpc_compression compression;
     size_t max_message_bytes;
+    size_t max_memory_bytes;  /* of all services */
     uint32_t max_connections; /* from one address */
     uint32_t threads;
     int64_t stop_ns;

@@ -7,6 +7,10 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
+/* What is taken of a connection before others have their turn. */
+#define TURN_CALLS 16u
+#define TURN_BYTES ((size_t)64 << 10)
+
 static bool is_oneway(const tcp_call *call)
 {
     return (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
@@ -49,21 +53,39 @@ static tcp_call *get_call(tcp_conn *conn)
     return call;
 }
 
-static void destroy(tcp_call *call)
+void tcp_call_forget_request(tcp_call *call)
 {
     free(call->request);
+    call->request = NULL;
+    call->request_cap = 0;
+}
+
+void tcp_call_forget_reply(tcp_call *call)
+{
     free(call->reply);
+    call->reply = NULL;
+    call->reply_cap = 0;
     free(call->packed.data);
+    call->packed = (tcp_pack_room){.data = NULL};
+}
+
+static void destroy(tcp_call *call)
+{
+    tcp_call_forget_request(call);
+    tcp_call_forget_reply(call);
     free(call);
 }
 
 /* With the lock held: for the next one, if it is to be kept. */
 static void keep(tcp_listener *listener, tcp_call *call)
 {
+    size_t bytes = call->request_cap + call->reply_cap + call->packed.cap;
     bool is_large = call->request_cap > TCP_KEEP_BYTES ||
                     call->reply_cap > TCP_KEEP_BYTES ||
                     call->packed.cap > TCP_KEEP_BYTES;
-    if (is_large || listener->free_call_count >= TCP_KEEP_CALLS) {
+    if (is_large || listener->free_call_count >= TCP_KEEP_CALLS ||
+        !tcp_budget_spare(listener, call, bytes)) {
+        (void)tcp_budget_spare(listener, call, 0);
         destroy(call);
     } else {
         call->next = listener->free_calls;
@@ -72,29 +94,11 @@ static void keep(tcp_listener *listener, tcp_call *call)
     }
 }
 
-/* Whether it has enough to take before it gets more. */
-static bool is_full(const tcp_conn *conn)
-{
-    return conn->unsent_bytes > conn->listener->limits.max_held_bytes;
-}
-
 void tcp_call_free(tcp_call *call)
 {
     tcp_conn *conn = call->conn;
     tcp_listener *listener = conn->listener;
-    bool was_full = is_full(conn);
-    conn->held_bytes -= call->held_bytes;
-    conn->unsent_bytes -= call->unsent_bytes;
-    call->unsent_bytes = 0;
-    if (was_full && !is_full(conn) && listener->queue_first != NULL &&
-        listener->idle > 0) {
-        shmrpci_event_set(listener->bell_fd);
-    }
-    if (conn->is_paused && conn->state == TCP_CONN_OPEN &&
-        conn->held_bytes <= listener->limits.max_held_bytes / 2) {
-        conn->is_paused = false;
-        shmrpci_poll_again(listener->edge_set, conn->fd, conn->tag);
-    }
+    tcp_budget_give_back(call);
     listener->counts.calls--;
     keep(listener, call);
     tcp_conn_unref_locked(conn);
@@ -151,44 +155,99 @@ static tcp_end unpack_request(tcp_call *call, const tcp_conn *conn,
 
 /* ---- the queue ------------------------------------------------------- */
 
-static void push(tcp_listener *listener, tcp_call *call)
+static void push(tcp_call_list *list, tcp_call *call)
 {
     call->next = NULL;
-    if (listener->queue_first == NULL) {
-        listener->queue_first = call;
+    call->previous = list->last;
+    if (list->first == NULL) {
+        list->first = call;
     } else {
-        listener->queue_last->next = call;
+        list->last->next = call;
     }
-    listener->queue_last = call;
+    list->last = call;
 }
 
-static void remove_from_queue(tcp_listener *listener, const tcp_call *call)
+static void take_out(tcp_call_list *list, tcp_call *call)
 {
-    tcp_call *before = NULL;
-    tcp_call *at = listener->queue_first;
-    while (at != call) {
-        before = at;
-        at = at->next;
-    }
-    if (before == NULL) {
-        listener->queue_first = call->next;
+    if (call->previous == NULL) {
+        list->first = call->next;
     } else {
-        before->next = call->next;
+        call->previous->next = call->next;
     }
-    if (listener->queue_last == call) {
-        listener->queue_last = before;
+    if (call->next == NULL) {
+        list->last = call->previous;
+    } else {
+        call->next->previous = call->previous;
+    }
+}
+
+/* Connections have turns, so that one with many calls delays others by few. */
+void tcp_call_line_up(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    if (conn->is_lined_up || conn->queued.first == NULL) {
+        return;
+    }
+    conn->is_lined_up = true;
+    conn->turn_calls = 0;
+    conn->turn_bytes = 0;
+    conn->next_lined_up = NULL;
+    conn->previous_lined_up = listener->line_last;
+    if (listener->line_first == NULL) {
+        listener->line_first = conn;
+    } else {
+        listener->line_last->next_lined_up = conn;
+    }
+    listener->line_last = conn;
+}
+
+static void leave_line(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    if (!conn->is_lined_up) {
+        return;
+    }
+    conn->is_lined_up = false;
+    if (conn->previous_lined_up == NULL) {
+        listener->line_first = conn->next_lined_up;
+    } else {
+        conn->previous_lined_up->next_lined_up = conn->next_lined_up;
+    }
+    if (conn->next_lined_up == NULL) {
+        listener->line_last = conn->previous_lined_up;
+    } else {
+        conn->next_lined_up->previous_lined_up = conn->previous_lined_up;
+    }
+}
+
+static void remove_from_queue(tcp_call *call)
+{
+    tcp_conn *conn = call->conn;
+    take_out(&conn->queued, call);
+    if (conn->queued.first == NULL) {
+        leave_line(conn);
     }
 }
 
 tcp_call *tcp_call_pop(tcp_listener *listener)
 {
-    tcp_call *call = listener->queue_first;
-    while (call != NULL && is_full(call->conn) &&
-           call->conn->state == TCP_CONN_OPEN) {
-        call = call->next;
+    tcp_conn *conn = listener->line_first;
+    while (conn != NULL && conn->state == TCP_CONN_OPEN &&
+           tcp_budget_is_full(conn)) {
+        leave_line(conn);
+        conn = listener->line_first;
     }
-    if (call != NULL) {
-        remove_from_queue(listener, call);
+    if (conn == NULL) {
+        return NULL;
+    }
+    tcp_call *call = conn->queued.first;
+    remove_from_queue(call);
+    conn->turn_calls++;
+    conn->turn_bytes += call->request_len;
+    if (conn->is_lined_up &&
+        (conn->turn_calls >= TURN_CALLS || conn->turn_bytes >= TURN_BYTES)) {
+        leave_line(conn);
+        tcp_call_line_up(conn);
     }
     return call;
 }
@@ -265,10 +324,10 @@ static tcp_end enqueue(tcp_conn *conn, tcp_call *call)
     conn->calls[call->id % TCP_CALL_LISTS] = call;
     conn->in_flight++;
     conn->refs++;
-    call->held_bytes = call->request_cap;
-    conn->held_bytes += call->held_bytes;
+    tcp_budget_take_request(call);
     listener->counts.calls++;
-    push(listener, call);
+    push(&conn->queued, call);
+    tcp_call_line_up(conn);
     return TCP_END_NONE;
 }
 
@@ -283,6 +342,9 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
     tcp_end end =
         is_packed ? unpack_request(call, conn, body) : keep_request(call, body);
     if (end != TCP_END_NONE) {
+        shmrpci_mutex_lock(&listener->lock);
+        (void)tcp_budget_spare(listener, call, 0);
+        shmrpci_mutex_unlock(&listener->lock);
         destroy(call);
         return end;
     }
@@ -367,7 +429,7 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
     if (call != NULL && !is_oneway(call) &&
         shmrpci_load_relaxed(&call->is_cancelled) == 0) {
         if (call->state == TCP_CALL_QUEUED) {
-            remove_from_queue(listener, call);
+            remove_from_queue(call);
             tcp_call_end(call);
             tcp_call_free(call);
             head.type = TCP_ENDED;
@@ -393,7 +455,7 @@ static void abandon(tcp_call *call)
         return;
     }
     if (call->state == TCP_CALL_QUEUED) {
-        remove_from_queue(call->conn->listener, call);
+        remove_from_queue(call);
         tcp_call_end(call);
         tcp_call_free(call);
     } else {

@@ -109,6 +109,7 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
         listener->counts.open--;
         stand_up(conn);
         tcp_call_abandon(conn);
+        tcp_budget_leave(conn);
     }
     shmrpci_mutex_unlock(&listener->lock);
     if (was_dead) {
@@ -329,12 +330,26 @@ static bool is_readable(tcp_conn *conn)
         return false; /* until the socket has room again, which is an event */
     }
     shmrpci_mutex_lock(&listener->lock);
-    if (conn->held_bytes > listener->limits.max_held_bytes) {
-        conn->is_paused = true;
-    }
-    bool readable = !conn->is_paused && conn->state != TCP_CONN_DEAD;
+    conn->is_paused = conn->is_paused || tcp_budget_is_paused(conn);
+    bool is_paused = conn->is_paused;
+    bool readable = !is_paused && conn->state != TCP_CONN_DEAD;
     shmrpci_mutex_unlock(&listener->lock);
+    if (conn->was_paused && !is_paused) {
+        conn->frame_since_ns = 0; /* it was not the peer who was slow */
+        shmrpci_store_relaxed(&conn->body_since_ns, (uint64_t)shmrpci_now_ns());
+    }
+    conn->was_paused = is_paused;
     return readable;
+}
+
+/* Tells what the body takes that is midway. */
+static void ask_for_room(tcp_conn *conn)
+{
+    const tcp_reader *reader = &conn->reader;
+    bool has_begun = reader->head_len == TCP_HEAD_BYTES;
+    /* Relaxed: a measure of how quick the peer is. */
+    shmrpci_store_relaxed(&conn->body_bytes, (uint64_t)reader->body_len);
+    tcp_budget_ask(conn, has_begun ? reader->head.len : 0);
 }
 
 static tcp_end feed(tcp_conn *conn, const uint8_t *data, size_t len)
@@ -465,6 +480,7 @@ static void read_all(tcp_conn *conn)
             return;
         }
         turn += got;
+        ask_for_room(conn);
         if (more && turn >= TURN_BYTES) {
             shmrpci_poll_again(conn->listener->edge_set, conn->fd, conn->tag);
             break;

@@ -27,7 +27,7 @@ bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting)
         return false;
     }
     shmrpci_mutex_lock(&listener->lock);
-    holds = conn->state == TCP_CONN_OPEN && listener->queue_first != NULL;
+    holds = conn->state == TCP_CONN_OPEN && listener->line_first != NULL;
     if (holds) {
         wakes = !listener->is_quick;
         listener->is_quick = true;

@@ -30,8 +30,9 @@
 #define TCP_HOLD_BYTES  ((size_t)2 << 10)
 #define TCP_HOLD_FRAMES 64u
 
-/* Memory that a call keeps for the next one. */
-#define TCP_KEEP_BYTES ((size_t)256 << 10)
+/* Memory that a call keeps for the next one; and all calls of a listener. */
+#define TCP_KEEP_BYTES     ((size_t)256 << 10)
+#define TCP_KEEP_ALL_BYTES ((size_t)16 << 20)
 
 /* Larger ones are kept by a client, up to so many bytes, one of a request and
  * one of a reply: the system takes longer to give a megabyte anew, page by
@@ -73,14 +74,24 @@ typedef struct tcp_limits {
     /* Requests and replies of a connection that are kept; it is not read while
      * they are more. One message is always taken, however large. */
     size_t max_held_bytes;
+    /* The same of all connections: half of it for requests, half for replies.
+     * At least twice the largest message. */
+    size_t max_total_bytes;
+    /* How long a request waits for room in that, before whoever sends or takes
+     * most slowly is ended for it; only who does so for as long, and moves
+     * fewer bytes than this a second. */
+    int64_t room_ns;
+    uint32_t slow_bytes_per_s;
 } tcp_limits;
 
-#define TCP_LIMITS_DEFAULT                                               \
-    {                                                                    \
-        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                            \
-        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10, \
-        .max_connections = 4096, .max_handshakes = 64, .credits = 64,    \
-        .max_held_bytes = (size_t)16 << 20                               \
+#define TCP_LIMITS_DEFAULT                                                 \
+    {                                                                      \
+        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                              \
+        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10,   \
+        .max_connections = 4096, .max_handshakes = 64, .credits = 64,      \
+        .max_held_bytes = (size_t)16 << 20,                                \
+        .max_total_bytes = (size_t)256 << 20, .room_ns = SHMRPCI_NS_PER_S, \
+        .slow_bytes_per_s = 1u << 20                                       \
     }
 
 #endif

@@ -64,6 +64,13 @@ static tcp_listener *create(const shmrpci_listen_opts *opts,
     if (listener->opts.max_message_bytes > UINT32_MAX / 2) {
         listener->opts.max_message_bytes = UINT32_MAX / 2;
     }
+    if (opts->max_total_bytes != 0) {
+        listener->limits.max_total_bytes = opts->max_total_bytes;
+    }
+    if (listener->limits.max_total_bytes / 2 <
+        listener->opts.max_message_bytes) {
+        listener->limits.max_total_bytes = listener->opts.max_message_bytes * 2;
+    }
     listener->control_set = listener->edge_set = -1;
     listener->wake_fd = listener->bell_fd = -1;
     listener->place = (tcp_place){.listen_fd = -1, .dir_fd = -1, .lock_fd = -1};
@@ -183,6 +190,8 @@ static int64_t patrol(tcp_listener *listener)
         is_watched = is_watched || tcp_conn_is_watched(conn);
         tcp_conn_unref(conn);
     }
+    int64_t room_ns = tcp_budget_patrol(listener, now_ns);
+    first_ns = room_ns < first_ns ? room_ns : first_ns;
     if (is_watched && first_ns > now_ns + WATCH_NS) {
         first_ns = now_ns + WATCH_NS;
     }
@@ -329,7 +338,7 @@ static bool nobody_is_idle(tcp_listener *listener)
 static void hand_over(tcp_listener *listener)
 {
     shmrpci_mutex_lock(&listener->lock);
-    bool wanted = listener->queue_first != NULL && listener->idle > 0;
+    bool wanted = listener->line_first != NULL && listener->idle > 0;
     shmrpci_mutex_unlock(&listener->lock);
     if (wanted) {
         shmrpci_event_set(listener->bell_fd);
@@ -481,12 +490,26 @@ static void say_last(tcp_conn *conn)
     tcp_conn_note(conn, &head);
 }
 
+/* No call is left out for a connection that is full. */
+static void lift_limits(tcp_listener *listener)
+{
+    shmrpci_mutex_lock(&listener->lock);
+    listener->limits.max_held_bytes = SIZE_MAX;
+    listener->limits.max_total_bytes = SIZE_MAX;
+    listener->requests_are_many = listener->replies_are_many = false;
+    for (uint32_t i = 0; i < listener->seat_count; i++) {
+        if (listener->seats[i].conn != NULL) {
+            tcp_call_line_up(listener->seats[i].conn);
+        }
+    }
+    shmrpci_mutex_unlock(&listener->lock);
+}
+
 static void close_connections(tcp_listener *listener)
 {
     int64_t deadline_ns = shmrpci_deadline_after(TCP_LINGER_NS);
     tcp_conn *conn;
-    /* No call is left out for a connection that is full. */
-    listener->limits.max_held_bytes = SIZE_MAX;
+    lift_limits(listener);
     tcp_conn_release_held(listener);
     withdraw_calls(listener);
     for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {

@@ -59,6 +59,7 @@ static tcp_piece *take_all(tcp_outbox *outbox)
     outbox->pieces = 0;
     outbox->notes = 0;
     outbox->first_since_ns = 0;
+    outbox->full_since_ns = 0;
     return first;
 }
 
@@ -112,6 +113,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     tcp_piece *done = NULL;
     tcp_piece **end = &done;
     outbox->bytes -= sent;
+    outbox->full_sent_bytes += sent;
     while (outbox->first != NULL) {
         tcp_piece *piece = outbox->first;
         size_t left = piece->len - piece->sent_bytes;
@@ -131,6 +133,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     }
     if (outbox->first == NULL) {
         outbox->last = NULL;
+        outbox->full_since_ns = 0;
     }
     return done;
 }
@@ -160,6 +163,10 @@ static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
     if (status == SHMRPC_E_BUSY && !outbox->again) {
         if (outbox->first_since_ns == 0) {
             outbox->first_since_ns = shmrpci_now_ns();
+        }
+        if (outbox->full_since_ns == 0) {
+            outbox->full_since_ns = outbox->first_since_ns;
+            outbox->full_sent_bytes = 0;
         }
         *out = TCP_FLUSH_WAITS;
         return false;
@@ -240,6 +247,16 @@ size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
     *out_since_ns = outbox->first_since_ns;
     shmrpci_mutex_unlock(&outbox->lock);
     return bytes;
+}
+
+bool tcp_outbox_pace(tcp_outbox *outbox, int64_t *out_since_ns,
+                     size_t *out_sent)
+{
+    shmrpci_mutex_lock(&outbox->lock);
+    *out_since_ns = outbox->full_since_ns;
+    *out_sent = outbox->full_sent_bytes;
+    shmrpci_mutex_unlock(&outbox->lock);
+    return *out_since_ns != 0;
 }
 
 bool tcp_outbox_note(tcp_outbox *outbox, const tcp_head *head)

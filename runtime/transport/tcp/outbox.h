@@ -46,7 +46,9 @@ typedef struct tcp_outbox {
     uint32_t pieces; /* the same, counted */
     uint32_t notes;  /* of tcp_outbox_note, not sent yet */
     int64_t
-        first_since_ns; /* when `first` was first kept waiting; 0: not yet */
+        first_since_ns;    /* when `first` was first kept waiting; 0: not yet */
+    int64_t full_since_ns; /* since then something has waited; 0: nothing */
+    size_t full_sent_bytes; /* that the socket has taken since */
 } tcp_outbox;
 
 typedef enum tcp_flushed {
@@ -76,6 +78,11 @@ void tcp_outbox_fail(tcp_outbox *outbox);
  * been kept waiting: 0 when none has. */
 size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
                           int64_t *out_since_ns);
+
+/* Since when something has waited for the socket, and how many bytes it has
+ * taken since; false: nothing does. */
+bool tcp_outbox_pace(tcp_outbox *outbox, int64_t *out_since_ns,
+                     size_t *out_sent);
 
 /* A frame without a body that frees itself. */
 typedef struct tcp_note {

@@ -18,7 +18,8 @@
  *
  * Threading: everything is guarded by the listener's lock, but for the outbox,
  * which has its own, the reader, which belongs to the thread that raised
- * `events` from 0, and atomics. The lock is never held when an outbox is used.
+ * `events` from 0, and atomics. The lock is never held when an outbox sends or
+ * gives back; to look at one takes the outbox's lock inside it.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_SERVER_H
 #define SHMRPCI_TRANSPORT_TCP_SERVER_H
@@ -47,6 +48,18 @@ typedef struct tcp_listener tcp_listener;
 typedef struct tcp_conn tcp_conn;
 typedef struct tcp_call tcp_call;
 
+/* Memory that peers make us keep. */
+typedef struct tcp_kept {
+    size_t requests; /* those that are still arriving included */
+    size_t replies;  /* that are written, or not sent yet */
+} tcp_kept;
+
+/* Calls that wait. */
+typedef struct tcp_call_list {
+    tcp_call *first;
+    tcp_call *last;
+} tcp_call_list;
+
 typedef enum tcp_call_state {
     TCP_CALL_QUEUED,
     TCP_CALL_CLAIMED,
@@ -55,7 +68,7 @@ typedef enum tcp_call_state {
 
 struct tcp_call {
     tcp_call *next;         /* in the queue, of those claimed, or free */
-    tcp_call *previous;     /* of those claimed */
+    tcp_call *previous;     /* in the queue, or of those claimed */
     tcp_call *next_of_conn; /* until it has ended */
     tcp_conn *conn;
     tcp_call_state state;
@@ -71,9 +84,9 @@ struct tcp_call {
     uint8_t *reply;       /* TCP_HEAD_BYTES, then the body */
     size_t reply_cap;     /* of the body */
     tcp_pack_room packed; /* the reply, if that makes it shorter */
-    size_t held_bytes;
-    size_t unsent_bytes;
-    tcp_piece piece; /* the reply */
+    tcp_kept kept;
+    size_t spare_bytes; /* of its memory that is not in `kept` */
+    tcp_piece piece;    /* the reply */
 };
 
 typedef enum tcp_conn_state {
@@ -95,11 +108,19 @@ struct tcp_conn {
     tcp_conn_state state;
     uint32_t refs;
     bool is_paused;      /* not read, until less is held */
-    size_t held_bytes;   /* of its calls */
-    size_t unsent_bytes; /* of their replies */
-    uint32_t in_flight;  /* calls that have not ended */
-    uint32_t owed;       /* credits of oneway calls */
-    bool is_held;        /* in the listener's list of those */
+    tcp_kept kept;       /* for it */
+    size_t asked_bytes;  /* in `kept`: of the body that is arriving */
+    size_t wanted_bytes; /* 0: that body has room; else it waits for this */
+    int64_t wanted_ns;   /* since then */
+    tcp_call_list queued;
+    bool is_lined_up; /* in the listener's line of those with queued calls */
+    tcp_conn *next_lined_up;
+    tcp_conn *previous_lined_up;
+    uint32_t turn_calls; /* that were taken in its turn */
+    size_t turn_bytes;
+    uint32_t in_flight; /* calls that have not ended */
+    uint32_t owed;      /* credits of oneway calls */
+    bool is_held;       /* in the listener's list of those */
     tcp_conn *next_held;
     bool credit_is_out;              /* credit_note is in the outbox */
     tcp_call *calls[TCP_CALL_LISTS]; /* that have not ended, by their ids */
@@ -131,6 +152,12 @@ struct tcp_conn {
     uint64_t frames;        /* that have come */
     uint64_t frame_number;  /* for which the next was set */
     int64_t frame_since_ns; /* when the one that is midway began */
+    bool was_paused;        /* when it was last to be read */
+    shmrpci_atomic_u64 body_since_ns; /* read with the lock, not by its owner:
+                                       * asked_bytes are arriving since then */
+    shmrpci_atomic_u64 body_bytes;    /* of them that have */
+    size_t last_asked_bytes;          /* what tcp_budget_ask was told last */
+    uint64_t last_asked_frame;        /* and in which frame */
     shmrpci_atomic_u64 frame_deadline_ns; /* read by the patrol; 0: none */
 };
 
@@ -165,15 +192,21 @@ struct tcp_listener {
     shmrpci_atomic_u32 stopping;
     shmrpci_mutex lock;
     /* Guarded by it: */
-    tcp_call *queue_first;
-    tcp_call *queue_last;
+    tcp_conn *line_first; /* with calls for workers, but those that are full */
+    tcp_conn *line_last;
     tcp_call *claimed; /* by next */
     tcp_call *free_calls;
     uint32_t free_call_count;
-    uint32_t idle;      /* workers that wait on edge_set */
-    uint64_t claims;    /* so far */
-    uint32_t epoch;     /* of what clients are told at hello */
-    uint64_t looks;     /* so far, of workers at edge_set */
+    tcp_kept kept;          /* of all connections */
+    size_t spare_bytes;     /* of all calls, free ones included */
+    bool requests_are_many; /* more than half of what they may take */
+    bool replies_are_many;
+    shmrpci_atomic_u32 has_too_many; /* replies; set with the lock */
+    uint32_t wanting;                /* connections with wanted_bytes */
+    uint32_t idle;                   /* workers that wait on edge_set */
+    uint64_t claims;                 /* so far */
+    uint32_t epoch;                  /* of what clients are told at hello */
+    uint64_t looks;                  /* so far, of workers at edge_set */
     tcp_conn *held;     /* with replies that wait for others, and a reference */
     uint64_t holds;     /* so far */
     bool is_quick;      /* the listener's thread looks at those soon */
@@ -248,12 +281,17 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id);
 void tcp_call_end(tcp_call *call);
 /* With the lock held, after its end: gives its memory back. */
 void tcp_call_free(tcp_call *call);
+/* That of its request, or its reply, alone. */
+void tcp_call_forget_request(tcp_call *call);
+void tcp_call_forget_reply(tcp_call *call);
 /* With the lock held: takes all from the queue that are this connection's, but
  * oneway calls, and tells the handlers of the others. */
 void tcp_call_abandon(tcp_conn *conn);
-/* The queue, with the lock held. Calls of a connection that does not take its
- * replies stay in it. */
+/* The queue, with the lock held. A connection that does not take its replies
+ * leaves the line, with its calls; it lines up again when it is no longer full.
+ */
 tcp_call *tcp_call_pop(tcp_listener *listener);
+void tcp_call_line_up(tcp_conn *conn);
 void tcp_call_claim(tcp_call *call, uint32_t owner);
 void tcp_call_unclaim(tcp_call *call);
 /* Whether the calls are passed on: then it is still to be found out if one has
@@ -262,6 +300,35 @@ static inline bool tcp_listener_is_relay(const tcp_listener *listener)
 {
     return listener->opts.on_cancel != NULL;
 }
+
+/* ---- budget.c: what all peers together make us keep ---- */
+
+/* With the lock held, as all but the last of these: a call of a connection is
+ * in the queue, its request in memory. */
+void tcp_budget_take_request(tcp_call *call);
+/* Its reply takes so much, or is going to. */
+void tcp_budget_take_reply(tcp_call *call, size_t bytes);
+/* Its request is needed no more. */
+void tcp_budget_end_request(tcp_call *call);
+/* It is over: nothing of it is kept for its connection. */
+void tcp_budget_give_back(tcp_call *call);
+/* Of a call that is nobody's so much memory stays; 0: it is freed next. False:
+ * that would be too much. */
+bool tcp_budget_spare(tcp_listener *listener, tcp_call *call, size_t bytes);
+/* Whether it is not to be read, or no calls of it to be run, just now. */
+bool tcp_budget_is_paused(const tcp_conn *conn);
+bool tcp_budget_is_full(const tcp_conn *conn);
+/* It has ended. */
+void tcp_budget_leave(tcp_conn *conn);
+/* By the reader, without the lock: of a body that has begun to arrive, `bytes`
+ * will be; 0: none is arriving. */
+void tcp_budget_ask(tcp_conn *conn, size_t bytes);
+/* Without the lock: ends who takes replies most slowly until there is room for
+ * `bytes` more of them. */
+void tcp_budget_make_room(tcp_listener *listener, size_t bytes);
+/* Without the lock, by the patrol: the same for a request that has waited for
+ * too long. When to look again. */
+int64_t tcp_budget_patrol(tcp_listener *listener, int64_t now_ns);
 
 /* ---- worker.c ---- */
 

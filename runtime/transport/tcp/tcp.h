@@ -29,6 +29,7 @@ typedef struct tcp_counts {
     uint64_t ended[TCP_END_COUNT]; /* by their reason */
     uint32_t open;                 /* now, those that shake hands included */
     uint32_t calls;                /* in their memory now */
+    size_t most_kept_bytes;        /* of requests and replies, ever */
     tcp_packed requests;
     tcp_packed replies;
 } tcp_counts;

@@ -83,7 +83,7 @@ static tcp_call *claim(tcp_participant *participant)
         return NULL;
     }
     tcp_call_claim(call, participant->index);
-    bool more = listener->queue_first != NULL && listener->idle > 0 &&
+    bool more = listener->line_first != NULL && listener->idle > 0 &&
                 !tcp_listener_is_relay(listener);
     /* Nobody reads the sockets now but the listener's thread. */
     bool wake = listener->idle == 0 && listener->is_asleep;
@@ -131,7 +131,7 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
             shmrpci_event_set(listener->bell_fd);
             return SHMRPC_E_CANCELLED;
         }
-        bool has_held = listener->queue_first == NULL && listener->held != NULL;
+        bool has_held = listener->line_first == NULL && listener->held != NULL;
         if (has_held) { /* nothing else comes that they could wait for */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
@@ -175,6 +175,13 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     tcp_call *call = buf->owner;
     if (cap > call->conn->max_message_bytes) {
         return SHMRPC_E_TOO_LARGE;
+    }
+    if (cap > TCP_KEEP_BYTES) { /* before it is there */
+        tcp_listener *listener = call->conn->listener;
+        tcp_budget_make_room(listener, cap);
+        shmrpci_mutex_lock(&listener->lock);
+        tcp_budget_take_reply(call, cap);
+        shmrpci_mutex_unlock(&listener->lock);
     }
     uint8_t *reply = realloc(call->reply, TCP_HEAD_BYTES + cap);
     if (reply == NULL) {
@@ -273,11 +280,8 @@ static void end_call(tcp_call *call, const shmrpci_request *request,
     tcp_conn *conn = call->conn;
     tcp_call_unclaim(call);
     tcp_call_end(call);
-    size_t kept = call->reply_cap + call->packed.cap;
-    conn->held_bytes += kept;
-    call->held_bytes += kept;
-    conn->unsent_bytes += kept;
-    call->unsent_bytes = kept;
+    tcp_budget_end_request(call);
+    tcp_budget_take_reply(call, call->reply_cap + call->packed.cap);
     if (filled && call->piece.data == call->packed.data) {
         tcp_listener_count(&conn->listener->counts.replies, request->out.len,
                            call->piece.len - TCP_HEAD_BYTES);
@@ -311,6 +315,7 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     if (filled) {
         send_reply(conn, &call->piece,
                    shmrpci_now_ns() - request->received_ns <= TCP_HOLD_NS / 8);
+        tcp_budget_make_room(listener, 0);
     } else {
         tcp_conn_end(conn, TCP_END_MEMORY);
     }
@@ -386,6 +391,7 @@ void tcp_worker_reply_commit_all(shmrpci_request *const *requests, size_t count)
                 tcp_conn_flush(groups[i].conn);
             }
         }
+        tcp_budget_make_room(listener, 0);
         shmrpci_mutex_lock(&listener->lock);
         for (size_t i = 0; i < used; i++) {
             tcp_conn_unref_locked(groups[i].conn);

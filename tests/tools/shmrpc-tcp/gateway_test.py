@@ -214,6 +214,8 @@ def wrong_use_is_told(path):
         ([], 2, "a service is missing"),
         (["x=tcp://:0", "--threads=0"], 2, "threads is not from 1 to 16"),
         (["--tcp-compression=lzma", "x"], 2, "none, snappy or zlib"),
+        (["--max-memory=0", "x"], 2, "max-memory is not from 1 byte"),
+        (["--max-memory=1000000", "x"], 2, "is less than 134217728, twice"),
         ([":5"], 2, "a service has a name"),
         (["x:66000"], 2, "port is not from 1 to 65535"),
         (["nobody"], 1, "nobody:PORT is one that may start later"),

@@ -1,0 +1,16 @@
+/*
+ * CRC-32C (Castagnoli), as in iSCSI and ext4: for bytes that were at rest.
+ *
+ * Four bits at a time, 1 ns a byte: for heads, not for streams of data.
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_BASE_CRC32C_H
+#define SHMRPCI_BASE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* `crc` is 0 to begin with, else what the bytes before had. */
+uint32_t shmrpci_crc32c(uint32_t crc, const void *data, size_t len);
+
+#endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "os/fault.h"
@@ -21,10 +22,10 @@
  * page fault never waits for all of it. */
 #define FALLOCATE_STEP ((off_t)4 << 20)
 
-static shmrpc_status allocate(int fd, off_t bytes)
+static shmrpc_status allocate(int fd, off_t from, off_t end)
 {
-    for (off_t at = 0; at < bytes;) {
-        off_t step = bytes - at < FALLOCATE_STEP ? bytes - at : FALLOCATE_STEP;
+    for (off_t at = from; at < end;) {
+        off_t step = end - at < FALLOCATE_STEP ? end - at : FALLOCATE_STEP;
         if (fallocate(fd, 0, at, step) == 0) {
             at += step;
         } else if (errno != EINTR) {
@@ -41,7 +42,7 @@ static shmrpc_status prepare(int fd, size_t bytes, payment paid)
     if (ftruncate(fd, (off_t)bytes) != 0 || fchmod(fd, 0600) != 0) {
         return shmrpci_status_of_last();
     }
-    return paid == PAID_NOW ? allocate(fd, (off_t)bytes) : SHMRPC_OK;
+    return paid == PAID_NOW ? allocate(fd, 0, (off_t)bytes) : SHMRPC_OK;
 }
 
 static size_t round_to_pages(size_t bytes)
@@ -139,6 +140,28 @@ shmrpc_status shmrpci_memory_check(int fd, size_t bytes, size_t *out_bytes)
     if (out_bytes != NULL) {
         *out_bytes = (size_t)info.st_size;
     }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_memory_pay(int fd, uint64_t offset, uint64_t bytes)
+{
+    return allocate(fd, (off_t)offset, (off_t)(offset + bytes));
+}
+
+uint64_t shmrpci_memory_available(int fd)
+{
+    struct statvfs info;
+    return fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize
+                                    : 0;
+}
+
+shmrpc_status shmrpci_memory_size(int fd, uint64_t *out_bytes)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return shmrpci_status_of_last();
+    }
+    *out_bytes = info.st_size > 0 ? (uint64_t)info.st_size : 0;
     return SHMRPC_OK;
 }
 

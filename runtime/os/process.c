@@ -53,6 +53,28 @@ uint64_t shmrpci_process_namespace(void)
     return stat("/proc/self/ns/pid", &info) == 0 ? (uint64_t)info.st_ino : 0;
 }
 
+static uint8_t hex_digit(char digit)
+{
+    return (uint8_t)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+}
+
+void shmrpci_process_boot(uint8_t out[16])
+{
+    char text[64]; /* "7cf26ed9-ea6b-4ee0-..." */
+    size_t count = 0;
+    memset(out, 0, 16);
+    if (!read_text("/proc/sys/kernel/random/boot_id", text, sizeof text)) {
+        return;
+    }
+    for (const char *at = text; *at != '\0' && count < 32; at++) {
+        if (*at != '-' && *at != '\n') {
+            out[count / 2] =
+                (uint8_t)(out[count / 2] << 4 | (hex_digit(*at) & 15));
+            count++;
+        }
+    }
+}
+
 void shmrpci_process_name(int32_t pid, char out[32])
 {
     char path[32];

@@ -16,6 +16,10 @@ int32_t shmrpci_process_id(void);
  * that have the same number. 0: not known. */
 uint64_t shmrpci_process_namespace(void);
 
+/* Which start of the machine this is: 16 bytes that differ from one to the
+ * next; zeros when not known. */
+void shmrpci_process_boot(uint8_t out[16]);
+
 /* The name of a process, as ps(1) shows it, with what is not printable ASCII as
  * question marks; "" when there is no such. */
 void shmrpci_process_name(int32_t pid, char out[32]);

@@ -1,0 +1,39 @@
+/*
+ * What the files of this folder share.
+ *
+ * Threading: as region.h.
+ */
+#ifndef SHMRPCI_REGION_INSIDE_H
+#define SHMRPCI_REGION_INSIDE_H
+
+#include "region/region.h"
+
+/* The entry of a span below shmrpci_region_paid_spans. */
+static inline shmrpci_atomic_u32 *
+shmrpci_region_entry(const shmrpci_region *region, uint32_t span)
+{
+    return (shmrpci_atomic_u32 *)((uint8_t *)region->map.at +
+                                  region->facts.table_offset) +
+           span;
+}
+
+/* Bytes of spans that are backed by memory: what the word says, as far as it
+ * can be. */
+uint64_t shmrpci_region_paid(const shmrpci_region *region);
+uint32_t shmrpci_region_paid_spans(const shmrpci_region *region);
+
+/* The number of the span that begins at `offset`; false: none does. */
+bool shmrpci_region_span_at(const shmrpci_region *region, uint64_t offset,
+                            uint32_t *out_span);
+uint64_t shmrpci_region_span_offset(const shmrpci_region *region,
+                                    uint32_t span);
+
+/* Frees what is left of the run in the journal of `participant`, unless it is
+ * reachable, and clears the journal. For itself, or its heir. */
+void shmrpci_region_settle(shmrpci_region *region, uint32_t participant);
+
+/* Takes the place of a participant that is free or dead. EXHAUSTED. */
+shmrpc_status shmrpci_region_join(shmrpci_region *region, shmrpc_error *error);
+void shmrpci_region_leave(shmrpci_region *region);
+
+#endif

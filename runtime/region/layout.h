@@ -1,0 +1,165 @@
+/*
+ * The layout of a region: the memory of one shared object, as a file format.
+ * Little-endian, LP64.  Any change here changes SHMRPCI_REGION_VERSION.
+ *
+ * A region is a sparse file of its full size from the start, mapped once by
+ * each process.  Nobody touches a page that is not paid for (backed by memory):
+ * the head and the state are paid for when the file is made, the rest by
+ * whoever needs it first, by fallocate, which does no harm twice.
+ *
+ *     offset  size   what                            who writes it
+ *          0  4096   head                            its creator, before others
+ *                                                    can open the file
+ *       4096   128   paid: u64, bytes of spans that  who pays, upwards, by CAS
+ *                    are backed by memory
+ *       4224   128   high: u32, participants there   who attaches, upwards,
+ *                    have ever been                  by CAS
+ *       4352   128   destroyed: u32, 1 for ever      who destroys it
+ *       8192   512 x participants
+ *       then     4 x spans: the span table, of which the entries of paid spans
+ *                    are paid for, and all others FREE
+ *       then         roots of the kind: what its engine begins with
+ *       then         spans, each of head.span_bytes, from a multiple of 64 KiB
+ *
+ * Participants, table and roots begin at a page each.
+ *
+ * A participant is a handle that may write.  It is number p while it holds the
+ * kernel's lock on byte p of the file (os/byte_lock.h), which ends with its
+ * process: who can get hold of that byte knows that p is dead, and that nobody
+ * becomes p meanwhile.  Then it inherits: finishes or takes back what p was at.
+ *
+ * Entry of the span table:
+ *
+ *     bits 0-1    FREE, CLAIMED, HEAD, TAIL
+ *     bits 2-15   participant who took it; 0 when FREE
+ *     bits 16-31  what the kind wants to know of a run, in its HEAD
+ *
+ *     FREE --p: takes--> CLAIMED(p) --p--> HEAD(p) | TAIL(p)
+ *     HEAD | TAIL --p: frees a run, whoever took it--> CLAIMED(p)
+ *     CLAIMED(p) --p: frees it, or lost the race for the next one--> FREE
+ *
+ * A run is a HEAD and the TAILs behind it.  A participant that takes or frees
+ * one says so in its journal before it changes the first entry, and clears the
+ * journal when the run is reachable from the kind's roots, or free.  Its heir
+ * asks the kind whether the journalled run is reachable, and frees it if not.
+ *
+ * All bytes are hostile: whoever may write to the file may change any of them
+ * at any time. What the head says is checked and copied once; all else is
+ * checked at every use.
+ */
+#ifndef SHMRPCI_REGION_LAYOUT_H
+#define SHMRPCI_REGION_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sync/atomic.h"
+
+#define SHMRPCI_REGION_MAGIC   UINT64_C(0x3130676552685301)
+#define SHMRPCI_REGION_VERSION 1u
+
+#define SHMRPCI_REGION_NAME_MAX         255u
+#define SHMRPCI_REGION_MAX_PARTICIPANTS 4096u
+#define SHMRPCI_REGION_MAX_SPANS        65536u
+#define SHMRPCI_REGION_MIN_SPAN_BYTES   ((uint64_t)16 << 10)
+#define SHMRPCI_REGION_MAX_BYTES        ((uint64_t)1 << 44)
+#define SHMRPCI_REGION_MAX_ROOTS        ((uint64_t)16 << 20)
+#define SHMRPCI_REGION_PAGE             ((uint64_t)4096)
+#define SHMRPCI_REGION_SPANS_ALIGN      ((uint64_t)64 << 10)
+
+#define SHMRPCI_REGION_PARTICIPANTS_OFFSET 8192u
+
+/* Bytes of the file that are locked, not stored; see above. */
+#define SHMRPCI_REGION_BYTE(participant) ((int64_t)(participant))
+
+/* What the creator says of the region, constant ever after. */
+typedef struct shmrpci_region_head {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t kind;
+    uint64_t bytes; /* of the file */
+    uint64_t type_hash;
+    uint64_t hash_seed;
+    uint32_t encoding;
+    uint32_t participant_count;
+    uint64_t span_bytes; /* a power of two */
+    uint32_t span_count;
+    uint32_t name_len;
+    uint64_t table_offset;
+    uint64_t roots_offset;
+    uint64_t roots_bytes;
+    uint64_t spans_offset;
+    uint64_t limits[4]; /* the kind's */
+    uint8_t boot_id[16];
+    char name[256];
+    uint32_t reserve[7];
+    uint32_t crc; /* CRC32C of all before */
+} shmrpci_region_head;
+
+_Static_assert(offsetof(shmrpci_region_head, span_bytes) == 48, "layout");
+_Static_assert(offsetof(shmrpci_region_head, limits) == 96, "layout");
+_Static_assert(offsetof(shmrpci_region_head, name) == 144, "layout");
+_Static_assert(offsetof(shmrpci_region_head, crc) == 428, "layout");
+_Static_assert(sizeof(shmrpci_region_head) == 432, "layout");
+
+typedef struct shmrpci_region_state {
+    _Alignas(128) shmrpci_atomic_u64 paid;
+    _Alignas(128) shmrpci_atomic_u32 high;
+    _Alignas(128) shmrpci_atomic_u32 destroyed;
+} shmrpci_region_state;
+
+#define SHMRPCI_REGION_STATE_OFFSET 4096u
+_Static_assert(offsetof(shmrpci_region_state, destroyed) == 256, "layout");
+
+/* Of pending_count: the run is complete, and to be freed if it is unreachable;
+ * without it, what counts is whose the spans are. */
+#define SHMRPCI_JOURNAL_GIVES (UINT32_C(1) << 31)
+
+/* What a participant is, and is at. */
+typedef struct shmrpci_participant_block {
+    _Alignas(128) shmrpci_atomic_u32 pid; /* for people; 0: left properly */
+    shmrpci_atomic_u32 cpu;               /* a hint, for waits */
+    shmrpci_atomic_u64 incarnation;       /* counts who has been this one */
+    uint64_t reserve[14];
+    /* The journal of spans: first span + 1, 0 for none; how many, and whether
+     * the run was complete (span.c). */
+    _Alignas(128) shmrpci_atomic_u32 pending_first;
+    shmrpci_atomic_u32 pending_count;
+    uint64_t reserve2[15];
+    _Alignas(128) uint64_t kind[32]; /* the engine's own */
+} shmrpci_participant_block;
+
+_Static_assert(offsetof(shmrpci_participant_block, pending_first) == 128,
+               "layout");
+_Static_assert(offsetof(shmrpci_participant_block, kind) == 256, "layout");
+_Static_assert(sizeof(shmrpci_participant_block) == 512, "layout");
+
+typedef enum shmrpci_span_state {
+    SHMRPCI_SPAN_FREE,
+    SHMRPCI_SPAN_CLAIMED,
+    SHMRPCI_SPAN_HEAD,
+    SHMRPCI_SPAN_TAIL
+} shmrpci_span_state;
+
+static inline uint32_t shmrpci_span_entry(shmrpci_span_state state,
+                                          uint32_t owner, uint16_t note)
+{
+    return (uint32_t)state | owner << 2 | (uint32_t)note << 16;
+}
+
+static inline shmrpci_span_state shmrpci_span_state_of(uint32_t entry)
+{
+    return (shmrpci_span_state)(entry & 3u);
+}
+
+static inline uint32_t shmrpci_span_owner(uint32_t entry)
+{
+    return entry >> 2 & 0x3FFFu;
+}
+
+static inline uint16_t shmrpci_span_note(uint32_t entry)
+{
+    return (uint16_t)(entry >> 16);
+}
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * Regions: files and memory files that processes share, with participants,
+ * spans, and repair after a death.  A region knows no object and no name: its
+ * file is opened by others (runtime/objects), and what lies in it is its kind's
+ * (ring, table).
+ *
+ * Invariants: nothing is touched before it is paid for, so that a full disk or
+ * memory is a status, never SIGBUS; a span has one owner; whatever a dead
+ * participant had not finished is finished or taken back by its heir, which is
+ * whoever attaches as the same number, or buries it.
+ *
+ * Threading: attach, detach and everything that writes: one thread at a time
+ * for a handle. `_at` and facts: any thread.
+ */
+#ifndef SHMRPCI_REGION_REGION_H
+#define SHMRPCI_REGION_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/memory.h"
+#include "region/layout.h"
+#include "shmrpc/error.h"
+
+/* What a creator asks for. */
+typedef struct shmrpci_region_spec {
+    const char *name; /* for people and for comparing; copied */
+    size_t name_len;  /* 0 to 255 */
+    uint64_t max_bytes;
+    uint64_t type_hash;
+    uint64_t hash_seed;
+    uint64_t roots_bytes;
+    uint64_t limits[4];
+    uint32_t kind;
+    uint32_t encoding;
+    uint32_t participants; /* 1 to 4096 */
+} shmrpci_region_spec;
+
+#define SHMRPCI_REGION_NOBODY UINT32_MAX
+
+typedef struct shmrpci_region shmrpci_region;
+
+/* What a kind knows of its own structures; called for a participant that is
+ * dead, by its heir. */
+typedef struct shmrpci_region_kind {
+    /* Whether the run that begins at `offset` is reachable from the roots. */
+    bool (*is_reachable)(void *user, const shmrpci_region *region,
+                         uint64_t offset);
+    /* Finishes or takes back what `participant` was at; before its journal of
+     * spans is looked at. May be NULL. */
+    void (*inherit)(void *user, shmrpci_region *region, uint32_t participant);
+    void *user;
+} shmrpci_region_kind;
+
+struct shmrpci_region {
+    shmrpci_region_head facts; /* checked, and private from then on */
+    shmrpci_map map;
+    shmrpci_region_kind kind;
+    int fd; /* ours; -1: none */
+    bool is_writer;
+    uint32_t me;     /* SHMRPCI_REGION_NOBODY for readers */
+    uint32_t cursor; /* where the search for spans begins */
+};
+
+/*
+ * How large the file of a region is to be: max_bytes of spans, rounded up to
+ * whole ones, and what describes them. INVALID: the spec is out of range;
+ * `error` says what of it.
+ */
+shmrpc_status shmrpci_region_size(const shmrpci_region_spec *spec,
+                                  uint64_t *out_bytes, shmrpc_error *error);
+
+/*
+ * Makes a region of a file of zeros of that size, of which nothing needs to be
+ * paid for, before anybody else can open it. EXHAUSTED.
+ */
+shmrpc_status shmrpci_region_format(int fd, const shmrpci_region_spec *spec,
+                                    shmrpc_error *error);
+
+/*
+ * Maps a region, and takes part in it if `access` is WRITE, as a participant
+ * whose number has perhaps been a dead one's, from which it inherits. The
+ * descriptor is the region's from then on if it succeeds; every handle needs an
+ * open file description of its own. CONTRACT: of another version of shmrpc;
+ * DATA_LOSS: damaged, truncated, or of another boot; DESTROYED; EXHAUSTED: all
+ * places are taken, or there is no memory for one.
+ */
+shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
+                                    const shmrpci_region_kind *kind,
+                                    shmrpci_region *out, shmrpc_error *error);
+
+/* Leaves properly, and closes the descriptor. A region that is all zeros but
+ * for fd -1, or has been detached, is fine. */
+void shmrpci_region_detach(shmrpci_region *region);
+
+/* Inherits from all who are dead. Returns from how many. */
+uint32_t shmrpci_region_bury(shmrpci_region *region);
+
+/* `bytes` at `offset` of the spans or roots, if they lie within what has been
+ * paid for, else NULL. */
+void *shmrpci_region_at(const shmrpci_region *region, uint64_t offset,
+                        uint64_t bytes);
+
+static inline shmrpci_region_state *
+shmrpci_region_state_of(const shmrpci_region *region)
+{
+    return (shmrpci_region_state *)((uint8_t *)region->map.at +
+                                    SHMRPCI_REGION_STATE_OFFSET);
+}
+
+/* The block of a participant below `high`; others' are not paid for. */
+static inline shmrpci_participant_block *
+shmrpci_region_participant(const shmrpci_region *region, uint32_t participant)
+{
+    return (shmrpci_participant_block *)((uint8_t *)region->map.at +
+                                         SHMRPCI_REGION_PARTICIPANTS_OFFSET) +
+           participant;
+}
+
+/* How many participants there have ever been, at most as many as there can be.
+ */
+uint32_t shmrpci_region_high(const shmrpci_region *region);
+
+/* Whether a living process takes part as `participant`; our own handle does. */
+bool shmrpci_region_is_alive(const shmrpci_region *region,
+                             uint32_t participant);
+
+/*
+ * Takes a run of spans for at least `bytes`, with a note of the kind's, and
+ * journals it: make it reachable, then call _keep. Its memory is zeros, or what
+ * an earlier owner left. EXHAUSTED: `error` has needed and available bytes.
+ */
+shmrpc_status shmrpci_region_take(shmrpci_region *region, uint64_t bytes,
+                                  uint16_t note, uint64_t *out_offset,
+                                  shmrpc_error *error);
+/* The run taken last is reachable now: clears the journal. */
+void shmrpci_region_keep(shmrpci_region *region);
+/* Journals a run that is to be freed, before it becomes unreachable. */
+void shmrpci_region_intend(shmrpci_region *region, uint64_t offset);
+/* Frees the run that is journalled: taken and not kept, or intended and
+ * unreachable now. */
+void shmrpci_region_give(shmrpci_region *region);
+/* The bytes of the run that begins at `offset`; 0: none does. */
+uint64_t shmrpci_region_run_bytes(const shmrpci_region *region,
+                                  uint64_t offset);
+
+/* Marks it destroyed for all who use it. */
+void shmrpci_region_destroy(shmrpci_region *region);
+bool shmrpci_region_is_destroyed(const shmrpci_region *region);
+
+/* ---- judging a region ---------------------------------------------------- */
+
+/* What is wrong, and where. */
+typedef void shmrpci_region_finding(void *user, uint64_t offset,
+                                    const char *what);
+
+/*
+ * Looks at the head, the participants and the span table of a region that
+ * nobody changes meanwhile, and asks its kind about each run; runs that are
+ * neither reachable nor in a journal are findings. Returns how many findings.
+ */
+uint64_t shmrpci_region_check(const shmrpci_region *region,
+                              shmrpci_region_finding *finding, void *user);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * Death at every point: a participant is killed before each change of a shared
+ * word that it makes while it takes, keeps and frees runs, and its heir is
+ * killed at each of its own.  Then every span is free or reachable.
+ *
+ * The library is compiled once more for this, with the points in it
+ * (os/crash.h).
+ */
+#include "stage.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KIB ((uint64_t)1024)
+
+/* Points until this process dies; 0: never. */
+static unsigned left;
+
+void shmrpci_crashpoint(const char *file, int line)
+{
+    (void)file, (void)line;
+    if (left != 0 && --left == 0) {
+        (void)kill(getpid(), SIGKILL);
+    }
+}
+
+/* Takes runs, of others too, and frees some. */
+static bool act(int fd)
+{
+    shmrpci_region region;
+    bool good = stage_attach(fd, &region, NULL) == SHMRPC_OK &&
+                stage_put(&region, 1, 16 * KIB, NULL) == SHMRPC_OK &&
+                stage_put(&region, 2, 48 * KIB, NULL) == SHMRPC_OK;
+    if (good) {
+        stage_remove(&region, 1);
+        stage_remove(&region, 0);
+        good = stage_put(&region, 3, 32 * KIB, NULL) == SHMRPC_OK;
+        stage_remove(&region, 2);
+        shmrpci_region_detach(&region);
+    }
+    return good;
+}
+
+static bool inherit(int fd)
+{
+    shmrpci_region region;
+    bool good = stage_attach(fd, &region, NULL) == SHMRPC_OK;
+    if (good) {
+        (void)shmrpci_region_bury(&region);
+        shmrpci_region_detach(&region);
+    }
+    return good;
+}
+
+/* Runs it in a child that dies at its `point`th point; false: it came through.
+ */
+static bool dies(bool (*what)(int fd), int fd, unsigned point)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        left = point;
+        _exit(what(fd) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return true;
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return false;
+}
+
+/* Nothing is lost: whatever isn't free is reachable, and can be freed. */
+static void settle_and_check(int fd)
+{
+    shmrpci_region region;
+    assert_int_equal(stage_attach(fd, &region, NULL), SHMRPC_OK);
+    (void)shmrpci_region_bury(&region);
+    stage_check(&region);
+    uint32_t reachable = 0;
+    for (uint32_t i = 0; i < STAGE_ROOTS; i++) {
+        uint64_t root = stage_root(&region, i);
+        uint64_t bytes =
+            root != 0 ? shmrpci_region_run_bytes(&region, root) : 0;
+        assert_true(root == 0 || bytes > 0);
+        reachable += (uint32_t)(bytes / region.facts.span_bytes);
+    }
+    assert_int_equal(stage_free_spans(&region) + reachable,
+                     region.facts.span_count);
+    for (uint32_t i = 0; i < STAGE_ROOTS; i++) {
+        stage_remove(&region, i);
+    }
+    assert_int_equal(stage_free_spans(&region), region.facts.span_count);
+    shmrpci_region_detach(&region);
+}
+
+/* With a run of another, which lives. */
+static int begin(shmrpci_region *other)
+{
+    int fd = stage_create(1024 * KIB, 8);
+    assert_int_equal(stage_attach(fd, other, NULL), SHMRPC_OK);
+    assert_int_equal(stage_put(other, 0, 40 * KIB, NULL), SHMRPC_OK);
+    return fd;
+}
+
+static void end(int fd, shmrpci_region *other)
+{
+    settle_and_check(fd);
+    shmrpci_region_detach(other);
+    shmrpci_fd_close(&fd);
+}
+
+static void a_participant_dies_at_every_point(void **state)
+{
+    (void)state;
+    bool more = true;
+    unsigned point = 0;
+    while (more) {
+        shmrpci_region other;
+        int fd = begin(&other);
+        more = dies(act, fd, ++point);
+        end(fd, &other);
+    }
+    print_message("%u points\n", point - 1);
+    assert_true(point > 40);
+}
+
+static void its_heir_dies_at_every_point(void **state)
+{
+    (void)state;
+    bool more = true;
+    for (unsigned point = 1; more; point++) {
+        bool heir_died = true;
+        for (unsigned second = 1; more && heir_died; second++) {
+            shmrpci_region other;
+            int fd = begin(&other);
+            more = dies(act, fd, point);
+            heir_died = more && dies(inherit, fd, second);
+            end(fd, &other);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_participant_dies_at_every_point),
+        cmocka_unit_test(its_heir_dies_at_every_point),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

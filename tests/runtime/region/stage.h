@@ -1,0 +1,45 @@
+/*
+ * A region for tests: its kind keeps runs in an array of roots.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPC_TESTS_REGION_STAGE_H
+#define SHMRPC_TESTS_REGION_STAGE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "region/region.h"
+
+#define STAGE_ROOTS 64u
+
+/* A memory file with a region of `max_bytes` in it; fails the test if it can't
+ * be made. */
+int stage_create(uint64_t max_bytes, uint32_t participants);
+
+/* Another open file description of the same file. */
+int stage_open_again(int fd);
+
+/* Takes part in it; in a child too. */
+shmrpc_status stage_attach(int fd, shmrpci_region *out, shmrpc_error *error);
+
+/* Takes a run, makes root `index` lead to it, and keeps it. */
+shmrpc_status stage_put(shmrpci_region *region, uint32_t index, uint64_t bytes,
+                        shmrpc_error *error);
+/* Frees the run of a root, if it has one. */
+void stage_remove(shmrpci_region *region, uint32_t index);
+
+/* What root `index` leads to; 0: nothing. */
+uint64_t stage_root(const shmrpci_region *region, uint32_t index);
+
+/* Fails the test, saying what and where, if anything is wrong. */
+void stage_check(const shmrpci_region *region);
+
+/* How many spans are free, paid for or not. */
+uint32_t stage_free_spans(const shmrpci_region *region);
+
+#endif

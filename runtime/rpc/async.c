@@ -62,7 +62,7 @@ static void settle(shmrpc_call *call, int received)
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 {
     shmrpci_pending *p = &call->pending;
-    int status = p->link->transport->receive(&p->call, 0);
+    int status = p->link->client->receive(&p->call, 0);
     if (status == SHMRPC_E_DEADLINE && now_ns < p->deadline_ns) {
         return false;
     }
@@ -73,7 +73,7 @@ bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 bool shmrpci_async_cancel(shmrpc_call *call)
 {
     shmrpci_pending *p = &call->pending;
-    bool withdrawn = p->link->transport->cancel(&p->call);
+    bool withdrawn = p->link->client->cancel(&p->call);
     leave(call);
     call->reply = NULL;
     call->status = shmrpc_error_set(&call->error, SHMRPC_E_CANCELLED,
@@ -140,7 +140,7 @@ static bool await_end(shmrpci_async *async, int64_t deadline_ns)
     shmrpci_pending *p = &call->pending;
     int64_t until_ns = now_of(async->client) + TURN_NS;
     until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
-    int status = p->link->transport->receive(&p->call, until_ns);
+    int status = p->link->client->receive(&p->call, until_ns);
     bool is_over = status != SHMRPC_E_DEADLINE;
     if (is_over) {
         settle(call, status);
@@ -184,8 +184,8 @@ static bool is_soon(shmrpc_call *call, int64_t patience_ns)
     shmrpci_mutex_unlock(&call->async->lock);
     int64_t until_ns = now_of(p->client) + patience_ns;
     bool is_last = until_ns >= p->deadline_ns;
-    int status = p->link->transport->receive(&p->call, is_last ? p->deadline_ns
-                                                               : until_ns);
+    int status =
+        p->link->client->receive(&p->call, is_last ? p->deadline_ns : until_ns);
     if (status == SHMRPC_E_DEADLINE && !is_last) {
         return false;
     }
@@ -368,7 +368,7 @@ static bool is_lent(const shmrpc_call *call)
 /* Waits for a held call. On OK its reply is to be decoded. */
 static inline int await(shmrpci_pending *p)
 {
-    int status = p->link->transport->receive(&p->call, p->deadline_ns);
+    int status = p->link->client->receive(&p->call, p->deadline_ns);
     return status == SHMRPC_OK ? SHMRPC_OK : ended(p, status);
 }
 
@@ -503,7 +503,7 @@ void shmrpc_call_release(shmrpc_call *call)
         return;
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
-        call->pending.link->transport->abort(&call->pending.call);
+        call->pending.link->client->abort(&call->pending.call);
         leave(call);
         call->reply = NULL;
     } else if (hold_own(call)) {

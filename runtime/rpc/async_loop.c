@@ -67,8 +67,8 @@ static shmrpc_status make_set(shmrpci_async *async)
 static void watch(const shmrpci_async *async, shmrpci_async_link *at)
 {
     if (async->set >= 0 && !at->is_watched) {
-        at->is_watched = at->link->transport->watch(at->link->conn, async->set,
-                                                    TAG_CONN) == SHMRPC_OK;
+        at->is_watched = at->link->client->watch(at->link->conn, async->set,
+                                                 TAG_CONN) == SHMRPC_OK;
     }
 }
 
@@ -95,7 +95,7 @@ static void acknowledge_all(shmrpci_async *async)
 {
     for (unsigned i = 0; i < async->link_count; i++) {
         const shmrpci_link *link = async->links[i].link;
-        link->transport->acknowledge(link->conn);
+        link->client->acknowledge(link->conn);
     }
 }
 
@@ -113,7 +113,7 @@ static bool is_time(shmrpci_async *async)
 void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link)
 {
     if (is_time(async)) {
-        link->transport->acknowledge(link->conn);
+        link->client->acknowledge(link->conn);
         /* What it has taken note of may be due to dispatch. */
         shmrpci_async_kick(async);
     }
@@ -172,10 +172,9 @@ static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
                    shmrpci_call *const *calls, size_t count,
                    int64_t deadline_ns)
 {
-    int64_t again_ns =
-        at != NULL && at->is_watched
-            ? at->link->transport->arm(at->link->conn, calls, count)
-            : now_of(async->client) + NOTE_NS;
+    int64_t again_ns = at != NULL && at->is_watched
+                           ? at->link->client->arm(at->link->conn, calls, count)
+                           : now_of(async->client) + NOTE_NS;
     again_ns = again_ns < deadline_ns ? again_ns : deadline_ns;
     set_timer(async, again_ns);
     return again_ns;

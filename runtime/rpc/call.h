@@ -105,7 +105,7 @@ int shmrpci_pending_failed(shmrpci_pending *p, const void **out);
 
 static inline void shmrpci_pending_release(shmrpci_pending *p)
 {
-    p->link->transport->release(&p->call);
+    p->link->client->release(&p->call);
 }
 
 /* How the call has ended. A value of fixed size goes to `result`. */

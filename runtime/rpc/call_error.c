@@ -43,7 +43,7 @@ int shmrpci_pending_not_run(shmrpci_pending *p, int status)
 
 int shmrpci_pending_give_up(shmrpci_pending *p)
 {
-    bool withdrawn = p->link->transport->cancel(&p->call);
+    bool withdrawn = p->link->client->cancel(&p->call);
     int status = late(p);
     shmrpci_error_ran(p->error, !withdrawn || p->runs > 0);
     return status;

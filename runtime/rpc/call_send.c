@@ -62,7 +62,7 @@ static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
     size_t size_hint = p->is_loan
                            ? p->loan_bytes
                            : shmrpci_load_relaxed(&p->state->request_bytes);
-    int status = p->link->transport->reserve(
+    int status = p->link->client->reserve(
         p->link->conn, &p->call, size_hint,
         shmrpci_load_relaxed(&p->state->reply_bytes), deadline_ns, p->error);
     if (status == SHMRPC_E_SERVER_LOST) {
@@ -117,7 +117,7 @@ static int encode(shmrpci_pending *p)
             : shmrpci_pending_codec(p)->encode(p->method->params, p->params, "",
                                                &call->out, p->error);
     if (status != SHMRPC_OK) {
-        p->link->transport->abort(call);
+        p->link->client->abort(call);
         /* Only INVALID comes with a text of the codec's own. */
         return status == SHMRPC_E_INVALID
                    ? status
@@ -141,7 +141,7 @@ static void set_head(shmrpci_pending *p, uint32_t flags)
 static bool may_post(const shmrpci_pending *p)
 {
     /* Relaxed: estimates are hints. */
-    return p->link->transport->post != NULL && !p->is_loan &&
+    return p->link->shared != NULL && !p->is_loan &&
            (p->method->flags & SHMRPC_METHOD_ONEWAY) == 0 &&
            shmrpci_load_relaxed(&p->state->request_bytes) <=
                SHMRPCI_POST_MAX_BYTES &&
@@ -159,8 +159,7 @@ static bool post_encoded(shmrpci_pending *p)
                                                   "", &out, NULL);
     set_head(p, 0);
     return status == SHMRPC_OK &&
-           p->link->transport->post(p->link->conn, &p->call, 0, 0, body,
-                                    out.len);
+           p->link->shared->post(p->link->conn, &p->call, 0, 0, body, out.len);
 }
 
 /* A short request, of any encoding, if there is a slot for it at once. False:
@@ -175,7 +174,7 @@ static bool post(shmrpci_pending *p)
         return post_encoded(p);
     }
     set_head(p, 0);
-    return p->link->transport->post(
+    return p->link->shared->post(
         p->link->conn, &p->call, shmrpci_flat_header(flat), flat->start,
         shmrpci_flat_value(flat, p->params), flat->bytes - flat->start);
 }
@@ -197,7 +196,7 @@ int shmrpci_pending_commit(shmrpci_pending *p)
 {
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
-    int status = p->link->transport->commit(&p->call);
+    int status = p->link->client->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_pending_not_sent(p);
     }

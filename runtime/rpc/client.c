@@ -19,7 +19,7 @@ static int exchange(shmrpci_pending *p)
             (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
             return status;
         }
-        status = p->link->transport->receive(&p->call, p->deadline_ns);
+        status = p->link->client->receive(&p->call, p->deadline_ns);
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }

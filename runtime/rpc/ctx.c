@@ -20,7 +20,7 @@ void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request, size_t size)
     if (ctx->has_lent) {
         shmrpci_buf_reset(&request->out);
     } else {
-        ctx->transport->reply_reserve(request, size);
+        ctx->ops->reply_reserve(request, size);
     }
 }
 
@@ -31,7 +31,7 @@ void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
     if (shmrpci_raw_result(ctx->method, &result) == NULL || ctx->has_lent) {
         return NULL;
     }
-    ctx->transport->reply_reserve(request, size);
+    ctx->ops->reply_reserve(request, size);
     ctx->has_lent = true;
     void *at = shmrpci_buf_extend(&request->out, size);
     if (at == NULL) {
@@ -47,7 +47,7 @@ int64_t shmrpc_ctx_remaining_ns(const shmrpc_ctx *ctx)
 
 bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx)
 {
-    return ctx->transport->is_cancelled(ctx->request) ||
+    return ctx->ops->is_cancelled(ctx->request) ||
            shmrpci_now_ns() >= ctx->request->deadline_ns;
 }
 

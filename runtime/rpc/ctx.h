@@ -15,7 +15,7 @@
 #include "transport/transport.h"
 
 struct shmrpc_ctx {
-    const shmrpci_transport *transport;
+    const shmrpci_worker_ops *ops;
     shmrpci_request *request;
     const shmrpc_method *method;
     bool has_lent;        /* request->out, by shmrpc_ctx_loan */

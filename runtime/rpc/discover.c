@@ -32,10 +32,10 @@ static void on_found(void *user, const shmrpci_address *address,
 
 int shmrpc_discover(shmrpc_found_fn found, void *user, shmrpc_error *error)
 {
-    /* The others have no places that could be listed. */
+    /* Those of inproc are the caller's own, others can't be listed. */
     const shmrpci_transport *shm = shmrpci_transport_of("shm", 3);
     finder f = {.found = found, .user = user};
-    return shm != NULL ? shm->find(on_found, &f, error) : SHMRPC_OK;
+    return shm != NULL ? shm->discovery->find(on_found, &f, error) : SHMRPC_OK;
 }
 
 /* ---- what one is ---- */
@@ -78,10 +78,10 @@ static int take(asker *a, const shmrpci_call *call, char **text, size_t *len)
 
 static int ask(asker *a, char **text, size_t *len)
 {
-    const shmrpci_transport *transport = a->link->transport;
+    const shmrpci_client_ops *client = a->link->client;
     shmrpci_call call;
-    int status = transport->reserve(a->link->conn, &call, 0, 0,
-                                    a->opts.deadline_ns, a->error);
+    int status = client->reserve(a->link->conn, &call, 0, 0,
+                                 a->opts.deadline_ns, a->error);
     if (status != SHMRPC_OK) {
         return failed(a, status);
     }
@@ -89,18 +89,18 @@ static int ask(asker *a, char **text, size_t *len)
         .method = SHMRPCI_METHOD_DESCRIBE,
         .timeout_ns = a->opts.deadline_ns - shmrpci_now_ns(),
     };
-    status = transport->commit(&call);
+    status = client->commit(&call);
     if (status == SHMRPC_OK) {
-        status = transport->receive(&call, a->opts.deadline_ns);
+        status = client->receive(&call, a->opts.deadline_ns);
         if (status == SHMRPC_E_DEADLINE) {
-            (void)transport->cancel(&call);
+            (void)client->cancel(&call);
         }
     }
     if (status != SHMRPC_OK) {
         return failed(a, status);
     }
     status = take(a, &call, text, len);
-    transport->release(&call);
+    client->release(&call);
     return status;
 }
 

@@ -29,7 +29,8 @@
 typedef struct worker {
     const shmrpci_served *served;
     shmrpci_participant *participant;
-    const shmrpci_transport *transport;
+    const shmrpci_worker_ops *ops;
+    const shmrpci_shared_ops *shared; /* or NULL */
     shmrpci_arena arena;
     shmrpc_ctx ctx;
     shmrpc_error error;     /* what the caller will be told */
@@ -75,7 +76,7 @@ static void commit(worker *w, shmrpci_request *request)
     w->is_ok = status == SHMRPC_OK;
     shmrpci_count_call(&w->counter, w->row, request->in_len, request->out.len,
                        status);
-    w->transport->reply_commit(request);
+    w->ops->reply_commit(request);
     if (request->head.status != status && w->counter.rows != NULL) {
         /* It did not fit into what there was. */
         shmrpci_count_error(&w->counter, w->row, request->head.status);
@@ -87,7 +88,7 @@ static void drop(worker *w, shmrpci_request *request, int status)
 {
     shmrpci_count_call(&w->counter, w->row, request->in_len, 0, status);
     w->is_ok = false;
-    w->transport->drop(request);
+    w->ops->drop(request);
 }
 
 /* The result came too late for its caller. */
@@ -168,7 +169,7 @@ static void describe(worker *w, shmrpci_request *request)
     for (const char *const *at = text; *at != NULL; at++) {
         len += strlen(*at);
     }
-    w->transport->reply_reserve(request, len);
+    w->ops->reply_reserve(request, len);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     for (const char *const *at = text; *at != NULL; at++) {
@@ -218,8 +219,7 @@ static const void *flat_params(worker *w, const shmrpci_request *request,
                                const shmrpci_served_method *method)
 {
     const shmrpci_flat *flat = &method->params;
-    if (request->in_shared || is_oneway(request) ||
-        w->transport->answer == NULL ||
+    if (request->in_shared || is_oneway(request) || w->shared == NULL ||
         !shmrpci_flat_fits(flat, request->in, request->in_len)) {
         return NULL;
     }
@@ -314,7 +314,7 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     request->head.flags = 0;
     shmrpci_count_call(&w->counter, w->row, request->in_len, len, SHMRPC_OK);
     w->is_ok = true;
-    w->transport->answer(request, w->image, len);
+    w->shared->answer(request, w->image, len);
 }
 
 /* Sends a result if it is short, and so were those before it. False: the long
@@ -325,7 +325,7 @@ static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
     const shmrpc_type *type = w->served->service->methods[index].result;
     const shmrpci_served_method *own = &w->served->methods[index];
     shmrpci_buf out;
-    if (w->transport->answer == NULL || !own->is_tried || w->ctx.has_lent ||
+    if (w->shared == NULL || !own->is_tried || w->ctx.has_lent ||
         w->result_bytes[index] > sizeof w->image) {
         return false;
     }
@@ -517,9 +517,10 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         memset(w, 0, sizeof *w);
         w->served = served;
         w->participant = participant;
-        w->transport = participant->transport;
+        w->ops = participant->transport->worker;
+        w->shared = participant->transport->shared;
         w->result_bytes = result_bytes;
-        w->ctx.transport = participant->transport;
+        w->ctx.ops = participant->transport->worker;
         w->ctx.arena = &w->arena;
         w->pid = shmrpci_process_id();
         shmrpci_stats_join(&served->stats, place, w->pid, &w->counter);
@@ -527,7 +528,7 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
             w->counter.worker != NULL ? &w->counter.worker->waits : NULL;
         shmrpci_buf_init_heap(&w->ctx.payload);
         shmrpci_arena_init(&w->arena, served->decode_limit);
-        while (w->transport->next(participant, &request) == SHMRPC_OK) {
+        while (w->ops->next(participant, &request) == SHMRPC_OK) {
             dispatch(w, &request);
             count_times(w, &request);
             if (w->arena.total_bytes > SHMRPCI_WORKER_KEEP_BYTES) {

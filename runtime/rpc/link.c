@@ -111,8 +111,8 @@ static int connect_place(shmrpci_link *link, const shmrpci_place *place,
     shmrpci_buf welcome;
     shmrpci_buf_init_heap(&welcome);
     shmrpci_conn *conn = NULL;
-    int status =
-        transport->connect(&place->address, opts, &conn, &welcome, &reason);
+    int status = transport->client->connect(&place->address, opts, &conn,
+                                            &welcome, &reason);
     if (status != SHMRPC_OK) {
         name_place(place, status, &reason, error);
     } else if (welcome.status != SHMRPC_OK) {
@@ -122,11 +122,12 @@ static int connect_place(shmrpci_link *link, const shmrpci_place *place,
     }
     if (status == SHMRPC_OK) {
         link->conn = conn;
-        link->transport = transport;
+        link->client = transport->client;
+        link->shared = transport->shared;
         find_flat(link, service);
         memcpy(link->where, place->text, sizeof link->where);
     } else if (conn != NULL) {
-        transport->disconnect(conn);
+        transport->client->disconnect(conn);
     }
     shmrpci_buf_fini(&welcome);
     return status;
@@ -250,7 +251,7 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
 
 static void end(shmrpci_link *link)
 {
-    link->transport->disconnect(link->conn);
+    link->client->disconnect(link->conn);
     free(link);
 }
 
@@ -265,7 +266,7 @@ void shmrpci_link_close(shmrpci_link *link)
 bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
                        shmrpci_kept *out)
 {
-    if (link->transport->keep == NULL || !link->transport->keep(call, out)) {
+    if (link->shared == NULL || !link->shared->keep(call, out)) {
         return false;
     }
     /* Relaxed: the call holds the link. */
@@ -276,7 +277,7 @@ bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
 void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept)
 {
     if (shmrpci_link_is_ours(link)) {
-        link->transport->let_go(link->conn, kept);
+        link->shared->let_go(link->conn, kept);
     }
     if (shmrpci_sub_seq(&link->kept, 1u) == (IS_CLOSED | 1u)) {
         end(link);

@@ -33,7 +33,9 @@ typedef struct shmrpci_link_method {
 } shmrpci_link_method;
 
 typedef struct shmrpci_link {
-    const shmrpci_transport *transport;
+    /* Of its transport; `shared` may be NULL. */
+    const shmrpci_client_ops *client;
+    const shmrpci_shared_ops *shared;
     shmrpci_conn *conn;
     uint64_t serial;             /* of the client's links, from 1 */
     uint32_t generation;         /* of the process that made it */

@@ -16,13 +16,13 @@ static int open_at(const shmrpci_place *place, int64_t deadline_ns,
     if (transport == NULL) {
         return shmrpci_place_not_built(place, error);
     }
-    if (transport->open_stats == NULL) {
+    if (transport->discovery == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
                                 "%s: statistics are read at shm:// only",
                                 place->text);
     }
-    int status = transport->open_stats(&place->address, deadline_ns, &fd,
-                                       &watch_fd, error);
+    int status = transport->discovery->open_stats(&place->address, deadline_ns,
+                                                  &fd, &watch_fd, error);
     return status == SHMRPC_OK ? shmrpci_reader_open(fd, watch_fd, out, error)
                                : status;
 }

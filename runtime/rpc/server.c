@@ -172,7 +172,8 @@ void shmrpc_server_destroy(shmrpc_server *server)
     }
     uint32_t count = shmrpci_load_acquire(&server->outlet_count);
     for (uint32_t i = 0; i < count; i++) {
-        server->outlets[i].transport->close(server->outlets[i].listener);
+        server->outlets[i].transport->listener->close(
+            server->outlets[i].listener);
     }
     for (size_t i = 0; i < server->service_count; i++) {
         served_free(server->services[i]);
@@ -375,7 +376,8 @@ static int listen_at(const shmrpc_server *server, outlet *at,
                      bool takes_processes, shmrpc_error *error)
 {
     shmrpci_listen_opts opts = listen_opts(server, at, takes_processes);
-    return at->transport->listen(&at->address, &opts, &at->listener, error);
+    return at->transport->listener->listen(&at->address, &opts, &at->listener,
+                                           error);
 }
 
 /* Listens wherever that is planned and not done yet. */
@@ -400,7 +402,8 @@ static void close_from(shmrpc_server *server, uint32_t first)
     uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
     shmrpci_store_release(&server->outlet_count, first);
     for (uint32_t i = first; i < count; i++) {
-        server->outlets[i].transport->close(server->outlets[i].listener);
+        server->outlets[i].transport->listener->close(
+            server->outlets[i].listener);
     }
     server->planned_count = first;
 }
@@ -477,7 +480,8 @@ int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error)
 {
     const outlet *at = &server->outlets[0];
-    return at->transport->summon(&at->address, deadline_ns, out_fd, error);
+    return at->transport->takeover->summon(&at->address, deadline_ns, out_fd,
+                                           error);
 }
 
 shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
@@ -487,7 +491,8 @@ shmrpc_status shmrpci_server_hand_over(shmrpc_server *server, int fd,
     shmrpc_status status = SHMRPC_OK;
     for (uint32_t i = 0; i < count && status == SHMRPC_OK; i++) {
         const outlet *at = &server->outlets[i];
-        status = at->transport->hand_over(at->listener, fd, deadline_ns);
+        status =
+            at->transport->takeover->hand_over(at->listener, fd, deadline_ns);
     }
     return status;
 }
@@ -500,8 +505,8 @@ int shmrpci_server_take_over(shmrpc_server *server, int fd, int64_t deadline_ns,
     while (count < server->planned_count && status == SHMRPC_OK) {
         outlet *at = &server->outlets[count];
         shmrpci_listen_opts opts = listen_opts(server, at, true);
-        status = at->transport->take_over(&at->address, &opts, fd, deadline_ns,
-                                          &at->listener, error);
+        status = at->transport->takeover->take_over(
+            &at->address, &opts, fd, deadline_ns, &at->listener, error);
         if (status == SHMRPC_OK) {
             shmrpci_store_release(&server->outlet_count, ++count);
         }
@@ -516,7 +521,8 @@ void shmrpci_server_abandon(shmrpc_server *server)
 {
     uint32_t count = shmrpci_load_relaxed(&server->outlet_count);
     for (uint32_t i = 0; i < count; i++) {
-        server->outlets[i].transport->abandon(server->outlets[i].listener);
+        server->outlets[i].transport->takeover->abandon(
+            server->outlets[i].listener);
     }
 }
 
@@ -536,7 +542,7 @@ shmrpci_outlet_view shmrpci_server_outlet(const shmrpc_server *server,
 const char *shmrpci_server_describe(const shmrpc_server *server, uint32_t index)
 {
     return index < shmrpci_load_acquire(&server->outlet_count)
-               ? server->outlets[index].transport->describe(
+               ? server->outlets[index].transport->listener->describe(
                      server->outlets[index].listener)
                : NULL;
 }
@@ -553,7 +559,7 @@ static void join_workers(outlet *at)
 {
     for (uint32_t i = 0; i < at->worker_count; i++) {
         shmrpci_thread_join(&at->workers[i].thread);
-        at->transport->participant_close(at->workers[i].participant);
+        at->transport->worker->participant_close(at->workers[i].participant);
     }
     at->worker_count = 0;
     free(at->workers);
@@ -570,7 +576,7 @@ static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
         outlet_worker *worker = &at->workers[i];
         worker->served = at->served;
         worker->place = at->first_place + i;
-        int status = at->transport->participant_open(
+        int status = at->transport->worker->participant_open(
             at->listener, i, &worker->participant, error);
         if (status != SHMRPC_OK) {
             return status;
@@ -578,7 +584,7 @@ static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
         status = shmrpci_thread_create(&worker->thread, "shmrpc-worker", work,
                                        worker);
         if (status != SHMRPC_OK) {
-            at->transport->participant_close(worker->participant);
+            at->transport->worker->participant_close(worker->participant);
             return shmrpc_error_set(error, status,
                                     "worker thread %u can't be started", i);
         }
@@ -590,7 +596,7 @@ static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
 static void control(void *user)
 {
     outlet *at = user;
-    at->status = at->transport->run(at->listener, &at->error);
+    at->status = at->transport->listener->run(at->listener, &at->error);
     /* One that fails takes the others along: run reports it. */
     shmrpc_server_stop(at->server);
 }
@@ -665,6 +671,7 @@ void shmrpc_server_stop(shmrpc_server *server)
     shmrpci_store_seq(&server->stopping, 1);
     uint32_t count = shmrpci_load_acquire(&server->outlet_count);
     for (uint32_t i = 0; i < count; i++) {
-        server->outlets[i].transport->stop(server->outlets[i].listener);
+        server->outlets[i].transport->listener->stop(
+            server->outlets[i].listener);
     }
 }

@@ -52,7 +52,7 @@ void shmrpci_elders_retire(shmrpci_supervisor *s)
         s->elders[i].is_told = true;
         for (uint32_t k = 0; k < shmrpci_supervisor_outlets(s); k++) {
             shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, k);
-            outlet.transport->retire(outlet.listener, i);
+            outlet.transport->processes->retire(outlet.listener, i);
         }
     }
 }
@@ -84,7 +84,7 @@ void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first)
     }
     for (uint32_t k = 0; k < shmrpci_supervisor_outlets(s); k++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, k);
-        outlet.transport->dismiss(outlet.listener, first);
+        outlet.transport->processes->dismiss(outlet.listener, first);
     }
     shmrpci_poll_remove(s->poll_set, dead->watch_fd);
     shmrpci_fd_close(&dead->watch_fd);

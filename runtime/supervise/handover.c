@@ -2,9 +2,9 @@
  * Hot restart: one supervisor takes over from another.
  *
  *     successor                    predecessor
- *     (asks: transport->summon) ->
+ *     (asks: takeover->summon) ->
  *                               <-   ESTATE: what there is
- *                               <-   each listener (transport->hand_over)
+ *                               <-   each listener (takeover->hand_over)
  *                               <-   WORKER + pidfd, each
  *                               <-   END
  *     TAKEN                     ->

@@ -139,7 +139,7 @@ static bool takes_processes(const program *p, const char *listen)
     }
     for (size_t i = 0; i < places.count; i++) {
         const shmrpci_transport *transport = places.items[i].address.transport;
-        if (transport != NULL && transport->enlist == NULL) {
+        if (transport != NULL && transport->processes == NULL) {
             return false;
         }
     }

@@ -24,7 +24,7 @@ static void disown(shmrpci_supervisor *s)
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         if (outlet.listener != NULL) {
-            outlet.transport->disown(outlet.listener);
+            outlet.transport->processes->disown(outlet.listener);
         }
     }
 }

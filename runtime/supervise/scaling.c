@@ -19,7 +19,7 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
     uint64_t calls = 0;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         shmrpci_worker_view view;
-        outlet.transport->observe(outlet.listener, i, &view);
+        outlet.transport->processes->observe(outlet.listener, i, &view);
         busy_ns += view.busy_ns;
         calls += view.calls;
     }
@@ -31,7 +31,7 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
     sample->calls += calls - s->scaling.calls[index];
     s->scaling.busy_ns[index] = busy_ns;
     s->scaling.calls[index] = calls;
-    outlet.transport->observe_load(outlet.listener, &load);
+    outlet.transport->processes->observe_load(outlet.listener, &load);
     sample->waiting += load.waiting;
     sample->age_ns =
         load.age_ns > sample->age_ns ? load.age_ns : sample->age_ns;

@@ -114,7 +114,8 @@ static int64_t take_time(shmrpci_supervisor *s)
     }
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
-        next_ns = earlier(next_ns, outlet.transport->step(outlet.listener));
+        next_ns = earlier(next_ns,
+                          outlet.transport->processes->step(outlet.listener));
     }
     return next_ns;
 }
@@ -143,7 +144,7 @@ static int watch_listeners(shmrpci_supervisor *s, shmrpc_error *error)
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         shmrpc_status status = shmrpci_poll_add(
-            s->poll_set, outlet.transport->poll_fd(outlet.listener),
+            s->poll_set, outlet.transport->processes->poll_fd(outlet.listener),
             SHMRPCI_POLL_LEVEL, SHMRPCI_TAG_LISTENERS + i);
         if (status != SHMRPC_OK) {
             return fail(error, status, "a listener can't be watched");
@@ -244,7 +245,7 @@ static int check_opts(const shmrpci_supervise_opts *opts, shmrpc_error *error)
     for (uint32_t i = 0; i < outlets; i++) {
         shmrpci_outlet_view outlet =
             shmrpci_server_outlet(opts->crew.server, i);
-        if (outlet.transport->enlist == NULL) {
+        if (outlet.transport->processes == NULL) {
             return shmrpc_error_set(
                 error, SHMRPC_E_UNIMPLEMENTED,
                 "%s:// can't be served by worker processes, only by threads "

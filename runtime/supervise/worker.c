@@ -39,7 +39,8 @@ static int attach(const shmrpci_crew *crew, const int *links,
     int status = SHMRPC_OK;
     for (uint32_t i = 0; i < outlets && status == SHMRPC_OK; i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(crew->server, i);
-        status = outlet.transport->attach(links[i], &mirrors[i], error);
+        status =
+            outlet.transport->processes->attach(links[i], &mirrors[i], error);
     }
     return status;
 }
@@ -68,7 +69,7 @@ static int open_posts(const shmrpci_crew *crew, uint32_t number,
             *at = (post){.served = outlet.served,
                          .transport = outlet.transport,
                          .place = outlet.first_place + index};
-            status = outlet.transport->participant_open(
+            status = outlet.transport->worker->participant_open(
                 mirrors[i], index, &at->participant, error);
         }
         if (status != SHMRPC_OK) {
@@ -94,7 +95,7 @@ static int run_posts(post *posts, uint32_t count, shmrpc_error *error)
         shmrpci_thread_join(&posts[i].thread);
     }
     for (uint32_t i = 0; i < count; i++) {
-        posts[i].transport->participant_close(posts[i].participant);
+        posts[i].transport->worker->participant_close(posts[i].participant);
     }
     return SHMRPC_OK;
 }

@@ -43,7 +43,8 @@ static uint64_t calls_at(const shmrpci_supervisor *s, uint32_t number)
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
             shmrpci_worker_view view;
-            outlet.transport->observe(outlet.listener, first + t, &view);
+            outlet.transport->processes->observe(outlet.listener, first + t,
+                                                 &view);
             calls += view.calls;
         }
     }
@@ -66,7 +67,8 @@ static bool earliest_call(const shmrpci_supervisor *s, uint32_t number,
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
             shmrpci_worker_view view;
-            outlet.transport->observe(outlet.listener, first + t, &view);
+            outlet.transport->processes->observe(outlet.listener, first + t,
+                                                 &view);
             if (view.is_busy &&
                 (!is_busy || view.deadline_ns < *out_deadline_ns)) {
                 *out_deadline_ns = view.deadline_ns;
@@ -87,8 +89,8 @@ static void dismiss(shmrpci_supervisor *s, uint32_t number)
 {
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
-        outlet.transport->dismiss(outlet.listener,
-                                  shmrpci_worker_place(s, number));
+        outlet.transport->processes->dismiss(outlet.listener,
+                                             shmrpci_worker_place(s, number));
     }
 }
 
@@ -96,8 +98,8 @@ void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number)
 {
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
-        outlet.transport->retire(outlet.listener,
-                                 shmrpci_worker_place(s, number));
+        outlet.transport->processes->retire(outlet.listener,
+                                            shmrpci_worker_place(s, number));
     }
     s->workers[number].state = SHMRPCI_WORKER_LEAVES;
 }
@@ -113,7 +115,7 @@ static shmrpc_status make_link(shmrpci_supervisor *s, uint32_t number,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = (shmrpc_status)outlet.transport->enlist(
+    status = (shmrpc_status)outlet.transport->processes->enlist(
         outlet.listener, shmrpci_worker_place(s, number), s->opts.crew.threads,
         fds[0], &error);
     if (status != SHMRPC_OK) {
@@ -202,7 +204,8 @@ static bool has_arrived(const shmrpci_supervisor *s, uint32_t number)
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
             shmrpci_worker_view view;
-            outlet.transport->observe(outlet.listener, first + t, &view);
+            outlet.transport->processes->observe(outlet.listener, first + t,
+                                                 &view);
             if (!view.has_arrived) {
                 return false;
             }

@@ -3,8 +3,9 @@
  *
  * A message is a head (method, status, time left) and a body of bytes; what
  * the bytes mean is the business of rpc and codec.  Every transport (inproc,
- * shm, tcp, unix) implements this one interface and passes one conformance
- * suite (tests/conformance).
+ * shm, tcp, tls, unix) implements the tables of a client, a listener and a
+ * worker, others as far as it can, and passes one conformance suite
+ * (tests/conformance).
  *
  * Memory changes hands at four calls only, the same on both sides:
  *
@@ -242,14 +243,13 @@ static inline void shmrpci_request_began(shmrpci_request *request,
 /* ---- the interface --------------------------------------------------- */
 
 /* A place where a service may be listening: name, instance and port, and where
- * that is, for people. Both live until the call returns. */
+ * that is, for people. Both live until the call returns, which must not call
+ * the transport. */
 typedef void shmrpci_on_found(void *user, const shmrpci_address *address,
                               const char *where);
 
-struct shmrpci_transport {
-    const char *scheme; /* "shm" of shm:// */
-    bool is_network;    /* peers may be on other machines */
-
+/* A client's end. A call is made between connect and disconnect. */
+typedef struct shmrpci_client_ops {
     /*
      * Connects and exchanges hello and welcome. `welcome` receives what
      * on_hello appended. UNAVAILABLE: nobody there, the message names each
@@ -264,22 +264,6 @@ struct shmrpci_transport {
      * child's own memory, and neither waits for a lock nor tells the peer. */
     void (*disconnect)(shmrpci_conn *conn);
     /*
-     * Tells of all places where services may be listening, without asking them,
-     * in the order in which connect would try them. NULL for a transport whose
-     * places can't be listed. DENIED, INVALID: the folder that the user has
-     * chosen can't be used.
-     */
-    int (*find)(shmrpci_on_found *found, void *user, shmrpc_error *error);
-    /*
-     * Asks for the memory in which a service counts, without becoming its
-     * client: no worker notices. `*out_fd` is for reading only; `*out_watch_fd`
-     * hangs up when the server goes, or is -1. NULL where services can't be
-     * asked. Statuses of connect, and UNIMPLEMENTED: it does not count.
-     */
-    int (*open_stats)(const shmrpci_address *address, int64_t deadline_ns,
-                      int *out_fd, int *out_watch_fd, shmrpc_error *error);
-
-    /*
      * Readies call->out for a request of about `size_hint` bytes, and room for
      * a reply of about `reply_hint`. Sets call->conn. Waits for a free slot
      * until `deadline_ns` (0: does not wait). DEADLINE, BUSY, EXHAUSTED,
@@ -290,22 +274,12 @@ struct shmrpci_transport {
     /* Gives a reservation back; nothing was sent. */
     void (*abort)(shmrpci_call *call);
     /*
-     * The short way of reserve and commit, for a request of at most
-     * SHMRPCI_POST_MAX_BYTES that is there already, and a reply of about as
-     * many; not with SHMRPCI_HEAD_ONEWAY. The request is the first `prefix_len`
-     * bytes of `prefix`, at most 8, and `len` bytes of `body`. Waits for
-     * nothing. False: nothing was sent, and reserve will say why, or wait. NULL
-     * where there is none.
-     */
-    bool (*post)(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
-                 size_t prefix_len, const void *body, size_t len);
-    /*
      * Sends head and body. When `out` has failed, returns its status and
      * aborts. SERVER_LOST, DEADLINE (it could not be sent in time): not sent,
-     * aborted. With SHMRPCI_HEAD_ONEWAY the
-     * call is over when commit returns, and runs even if the client closes.
-     * Others are to be received or cancelled some time: until then the
-     * transport may count on a worker that has been stopped.
+     * aborted. With SHMRPCI_HEAD_ONEWAY the call is over when commit returns,
+     * and runs even if the client closes. Others are to be received or
+     * cancelled some time: until then the transport may count on a worker that
+     * has been stopped.
      */
     int (*commit)(shmrpci_call *call);
     /*
@@ -321,20 +295,12 @@ struct shmrpci_transport {
     /* After receive returned OK. */
     void (*release)(shmrpci_call *call);
     /*
-     * The same, but what `in` was stays readable where it lies, until let_go:
-     * before disconnect, and never in a forked child. False: not this reply;
-     * release it. Both NULL for a transport that can't.
-     */
-    bool (*keep)(shmrpci_call *call, shmrpci_kept *out);
-    void (*let_go)(shmrpci_conn *conn, const shmrpci_kept *kept);
-    /*
      * Instead of receiving: gives the call up. True when it was withdrawn
      * before a worker took it: it has not run and never will. Else the worker
      * is told, and its reply is dropped; the slot stays in use until then. The
      * call is over either way.
      */
     bool (*cancel)(shmrpci_call *call);
-
     /*
      * For clients that sleep elsewhere. Adds to `poll_set`, under `tag`, what
      * becomes readable when an armed call has ended, or the server is lost.
@@ -354,7 +320,10 @@ struct shmrpci_transport {
      * readable no more, and of a lost server. Nothing is armed then. Also
      * without watch. */
     void (*acknowledge)(shmrpci_conn *conn);
+} shmrpci_client_ops;
 
+/* A service's end: who listens, and what outlives a worker. */
+typedef struct shmrpci_listener_ops {
     /*
      * Listens at an address. Clients may connect from now on, though nobody
      * answers before run. EXISTS: it runs already; DENIED; EXHAUSTED.
@@ -373,53 +342,96 @@ struct shmrpci_transport {
     void (*close)(shmrpci_listener *listener);
     /* One line for people: where it listens. */
     const char *(*describe)(const shmrpci_listener *listener);
-    /* What clients were told at hello is no longer true: asks all to connect
-     * anew, and returns the number of the epoch that begins. Those who say
-     * hello meanwhile may count to the old one. NULL where nobody relays. */
-    uint32_t (*renew)(shmrpci_listener *listener);
+    /* Repairs what participant `index` held when it died: its calls end in
+     * WORKER_DIED, its place is free. Idempotent. */
+    void (*recover)(shmrpci_listener *listener, uint32_t index);
+} shmrpci_listener_ops;
 
+/* A worker's end, in the process that listens or in one that has attached. */
+typedef struct shmrpci_worker_ops {
     /* Takes the place of worker `index` (below max_workers, not taken). */
     int (*participant_open)(shmrpci_listener *listener, uint32_t index,
                             shmrpci_participant **out, shmrpc_error *error);
     void (*participant_close)(shmrpci_participant *participant);
-
     /* Waits for the next request. CANCELLED: the listener was stopped, and
      * calls that no worker has taken will end in UNAVAILABLE at close. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
-    /* Up to `count` more that are there already; returns how many. NULL where
-     * nobody relays. */
-    size_t (*next_more)(shmrpci_participant *participant,
-                        shmrpci_request *const *requests, size_t count);
     /* Readies request->out for a reply of about `size_hint` bytes. The
      * request's body stays where it is until commit; only of a client that
      * lies about its memory may the two overlap, if `in_shared`. */
     void (*reply_reserve)(shmrpci_request *request, size_t size_hint);
-    /* The short way of both, for a body of at most SHMRPCI_POST_MAX_BYTES that
-     * is there already, when nothing was reserved; head.flags are 0. NULL where
-     * there is none. */
-    void (*answer)(shmrpci_request *request, const void *body, size_t len);
     /* Sends head.flags, head.status and request->out, and ends the request.
      * When `out` has failed, sends its status without a body. */
     void (*reply_commit)(shmrpci_request *request);
-    /* The same for several (`count` > 0) that are sent together as far as they
-     * go over the same connection. NULL where nobody relays. */
-    void (*reply_commit_all)(shmrpci_request *const *requests, size_t count);
     /* Ends a request without a reply (SHMRPCI_HEAD_ONEWAY), reserved or not.
      */
     void (*drop)(shmrpci_request *request);
     /* Whether the caller has cancelled or is gone. Any thread. */
     bool (*is_cancelled)(const shmrpci_request *request);
+} shmrpci_worker_ops;
 
-    /* Repairs what participant `index` held when it died: its calls end in
-     * WORKER_DIED, its place is free. Idempotent. */
-    void (*recover)(shmrpci_listener *listener, uint32_t index);
-
+/* Short ways where both ends see the same memory. */
+typedef struct shmrpci_shared_ops {
     /*
-     * Workers in processes of their own; all NULL where a transport has none.
-     * Everything but attach is called on the thread of the control loop, which
-     * is the caller's: step instead of run.
+     * Reserve and commit at once, for a request of at most
+     * SHMRPCI_POST_MAX_BYTES that is there already, and a reply of about as
+     * many; not with SHMRPCI_HEAD_ONEWAY. The request is the first `prefix_len`
+     * bytes of `prefix`, at most 8, and `len` bytes of `body`. Waits for
+     * nothing. False: nothing was sent, and reserve will say why, or wait.
      */
+    bool (*post)(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
+                 size_t prefix_len, const void *body, size_t len);
+    /* The worker's counterpart, reply_reserve and reply_commit at once: for a
+     * body of at most SHMRPCI_POST_MAX_BYTES that is there already, when
+     * nothing was reserved; head.flags are 0. */
+    void (*answer)(shmrpci_request *request, const void *body, size_t len);
+    /*
+     * Release, but what `in` was stays readable where it lies, until let_go:
+     * before disconnect, and never in a forked child. False: not this reply;
+     * release it.
+     */
+    bool (*keep)(shmrpci_call *call, shmrpci_kept *out);
+    void (*let_go)(shmrpci_conn *conn, const shmrpci_kept *kept);
+} shmrpci_shared_ops;
 
+/* Looking at services without becoming their client. */
+typedef struct shmrpci_discovery_ops {
+    /*
+     * Tells of all places where services may be listening, without asking them,
+     * in the order in which connect would try them. DENIED, INVALID: the folder
+     * that the user has chosen can't be used.
+     */
+    int (*find)(shmrpci_on_found *found, void *user, shmrpc_error *error);
+    /*
+     * Asks for the memory in which a service counts: no worker notices.
+     * `*out_fd` is for reading only; `*out_watch_fd` hangs up when the server
+     * goes, or is -1. Statuses of connect, and UNIMPLEMENTED: it does not
+     * count.
+     */
+    int (*open_stats)(const shmrpci_address *address, int64_t deadline_ns,
+                      int *out_fd, int *out_watch_fd, shmrpc_error *error);
+} shmrpci_discovery_ops;
+
+/* For relays, whose participants have many requests at a time (on_cancel of
+ * shmrpci_listen_opts). */
+typedef struct shmrpci_relay_ops {
+    /* What clients were told at hello is no longer true: asks all to connect
+     * anew, and returns the number of the epoch that begins. Those who say
+     * hello meanwhile may count to the old one. */
+    uint32_t (*renew)(shmrpci_listener *listener);
+    /* Up to `count` more that are there already; returns how many. */
+    size_t (*next_more)(shmrpci_participant *participant,
+                        shmrpci_request *const *requests, size_t count);
+    /* As reply_commit for several (`count` > 0), which are sent together as
+     * far as they go over the same connection. */
+    void (*reply_commit_all)(shmrpci_request *const *requests, size_t count);
+} shmrpci_relay_ops;
+
+/*
+ * Workers in processes of their own. Everything but attach is called on the
+ * thread of the control loop, which is the caller's: step instead of run.
+ */
+typedef struct shmrpci_process_ops {
     /* A descriptor that is readable when step has something to do. */
     int (*poll_fd)(const shmrpci_listener *listener);
     /* Does what the control loop has to do, without waiting. Returns when, in
@@ -432,6 +444,14 @@ struct shmrpci_transport {
      */
     int (*enlist)(shmrpci_listener *listener, uint32_t first, uint32_t count,
                   int link_fd, shmrpc_error *error);
+    /*
+     * In the worker process: a listener for participant_open, stop, close and
+     * describe only. Takes `link_fd` over in any case. Participants leave
+     * (CANCELLED) when told to, and when the supervisor is gone.
+     * UNAVAILABLE, DEADLINE: nobody at the other end; CONTRACT: of another
+     * build.
+     */
+    int (*attach)(int link_fd, shmrpci_listener **out, shmrpc_error *error);
     /* Asks the process of worker `first` to end its calls and leave. */
     void (*retire)(shmrpci_listener *listener, uint32_t first);
     /* That process is dead: recovers all its workers, whose places are free
@@ -449,12 +469,13 @@ struct shmrpci_transport {
     /* Closes what a forked child has inherited of a listener, which goes on in
      * the parent. */
     void (*disown)(shmrpci_listener *listener);
+} shmrpci_process_ops;
 
-    /*
-     * Another process takes a listener over, with all that it has: clients
-     * notice nothing. In this order; all NULL where a transport can't.
-     */
-
+/*
+ * Another process takes a listener over, with all that it has: clients notice
+ * nothing. In this order.
+ */
+typedef struct shmrpci_takeover_ops {
     /* The successor asks who listens at an address for it; `out_fd` leads
      * there. UNAVAILABLE: nobody listens; DENIED, DEADLINE. */
     int (*summon)(const shmrpci_address *address, int64_t deadline_ns,
@@ -474,14 +495,21 @@ struct shmrpci_transport {
     /* It is the other one's: only what is private to this process is left, to
      * be freed by close. */
     void (*abandon)(shmrpci_listener *listener);
-    /*
-     * In the worker process: a listener for participant_open, stop, close and
-     * describe only. Takes `link_fd` over in any case. Participants leave
-     * (CANCELLED) when told to, and when the supervisor is gone.
-     * UNAVAILABLE, DEADLINE: nobody at the other end; CONTRACT: of another
-     * build.
-     */
-    int (*attach)(int link_fd, shmrpci_listener **out, shmrpc_error *error);
+} shmrpci_takeover_ops;
+
+/* A transport. Every slot of a table is there; a table is NULL where the
+ * transport can't do what it is for. */
+struct shmrpci_transport {
+    const char *scheme;               /* "shm" of shm:// */
+    bool is_network;                  /* peers may be on other machines */
+    const shmrpci_client_ops *client; /* never NULL, nor the next two */
+    const shmrpci_listener_ops *listener;
+    const shmrpci_worker_ops *worker;
+    const shmrpci_shared_ops *shared;
+    const shmrpci_discovery_ops *discovery;
+    const shmrpci_relay_ops *relay;
+    const shmrpci_process_ops *processes;
+    const shmrpci_takeover_ops *takeover;
 };
 
 /* The transport of a scheme; NULL for an unknown one. */

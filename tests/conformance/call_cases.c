@@ -19,7 +19,7 @@ static void echoes_come_back_at_every_size(void **state)
         assert_int_equal(client_echo(conn, *size, (uint8_t)*size), SHMRPC_OK);
     }
     assert_int_equal(client_echo(conn, (size_t)8 << 20, 5), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -33,19 +33,19 @@ static void request_grows_while_it_is_written(void **state)
     shmrpci_conn *conn = client_connect(&f, "hi");
     pattern_fill(body, sizeof body, 17);
     shmrpci_call call = {0};
-    assert_int_equal(f.transport->reserve(conn, &call, 0, sizeof body,
-                                          shmrpci_deadline_after(PATIENCE_NS),
-                                          NULL),
-                     SHMRPC_OK);
+    assert_int_equal(
+        f.transport->client->reserve(conn, &call, 0, sizeof body,
+                                     shmrpci_deadline_after(PATIENCE_NS), NULL),
+        SHMRPC_OK);
     call.head =
         (shmrpci_head){.method = METHOD_ECHO, .timeout_ns = PATIENCE_NS};
     for (size_t i = 0; i < STEPS; i++) {
         shmrpci_buf_append(&call.out, body + i * STEP, STEP);
     }
     assert_int_equal(call.out.status, SHMRPC_OK);
-    assert_int_equal(f.transport->commit(&call), SHMRPC_OK);
+    assert_int_equal(f.transport->client->commit(&call), SHMRPC_OK);
     expect_reply(&call, body, sizeof body);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -68,7 +68,7 @@ static void reply_may_be_larger_than_hinted(void **state)
         assert_true(pattern_is(reply.data, reply.len, 3));
     }
     shmrpci_buf_fini(&reply);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -88,17 +88,18 @@ static void too_large_a_request_fails_alone(void **state)
     for (int i = 0; i < 70; i++) { /* more than there are slots */
         shmrpci_call call = {0};
         assert_int_equal(
-            f.transport->reserve(conn, &call, 100, 0,
-                                 shmrpci_deadline_after(PATIENCE_NS), NULL),
+            f.transport->client->reserve(
+                conn, &call, 100, 0, shmrpci_deadline_after(PATIENCE_NS), NULL),
             SHMRPC_OK);
         (void)shmrpci_buf_extend(&call.out, ((size_t)1 << 20) + 1);
         assert_int_equal(call.out.status, SHMRPC_E_TOO_LARGE);
-        assert_int_equal(f.transport->commit(&call), SHMRPC_E_TOO_LARGE);
+        assert_int_equal(f.transport->client->commit(&call),
+                         SHMRPC_E_TOO_LARGE);
     }
     gate_open(&f.gate);
     expect_reply(&other, "other", 5);
     assert_int_equal(client_echo(conn, (size_t)1 << 20, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -128,7 +129,7 @@ static void too_large_a_reply_fails_alone(void **state)
     assert_int_equal(status, SHMRPC_OK);
     assert_int_equal(reply.len, wanted);
     shmrpci_buf_fini(&reply);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -148,16 +149,16 @@ static void status_flags_and_body_of_a_reply_arrive(void **state)
         assert_int_equal(
             client_send(conn, METHOD_STATUS, body, sizeof body, &call),
             SHMRPC_OK);
-        assert_int_equal(
-            f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-            SHMRPC_OK);
+        assert_int_equal(f.transport->client->receive(
+                             &call, shmrpci_deadline_after(PATIENCE_NS)),
+                         SHMRPC_OK);
         assert_int_equal(call.head.status, statuses[i]);
         assert_int_equal(call.head.flags, SHMRPCI_HEAD_DETAIL);
         assert_int_equal(call.in_len, 6);
         assert_memory_equal(call.in, "detail", 6);
-        f.transport->release(&call);
+        f.transport->client->release(&call);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -184,7 +185,7 @@ static void head_of_a_request_arrives(void **state)
     assert_true(report.deadline_ns >= before_ns + PATIENCE_NS - slack_ns);
     assert_true(report.deadline_ns <= after_ns + PATIENCE_NS + slack_ns);
     shmrpci_buf_fini(&reply);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -205,8 +206,8 @@ static void method_ids_go_to_their_bounds(void **state)
         worker_reply(&request, "y", 1);
         expect_reply(&call, "y", 1);
     }
-    f.transport->participant_close(me);
-    f.transport->disconnect(conn);
+    f.transport->worker->participant_close(me);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -233,7 +234,7 @@ static void peer_is_who_connected(void **state)
                                             : f.transport->scheme);
     assert_non_null(peer.address);
     shmrpci_buf_fini(&reply);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -244,10 +245,10 @@ static int64_t hold_too_long(void *user)
     shmrpci_call call;
     assert_int_equal(client_send(conn, METHOD_HOLD, "x", 1, &call), SHMRPC_OK);
     int64_t deadline_ns = shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS);
-    assert_int_equal(conn->transport->receive(&call, deadline_ns),
+    assert_int_equal(conn->transport->client->receive(&call, deadline_ns),
                      SHMRPC_E_DEADLINE);
     int64_t late_ns = shmrpci_now_ns() - deadline_ns;
-    (void)conn->transport->cancel(&call);
+    (void)conn->transport->client->cancel(&call);
     return late_ns;
 }
 
@@ -258,7 +259,7 @@ static void deadline_is_kept_to_5_ms(void **state)
     fixture_start(&f, 1);
     shmrpci_conn *conn = client_connect(&f, "hi");
     expect_reaction(hold_too_long, conn, 0, 5 * SHMRPCI_NS_PER_MS);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -271,12 +272,12 @@ static void receive_may_go_on_after_DEADLINE(void **state)
     shmrpci_call call;
     assert_int_equal(client_send(conn, METHOD_HOLD, "late", 4, &call),
                      SHMRPC_OK);
-    assert_int_equal(f.transport->receive(&call, 0), SHMRPC_E_DEADLINE);
-    assert_int_equal(f.transport->receive(&call, shmrpci_now_ns()),
+    assert_int_equal(f.transport->client->receive(&call, 0), SHMRPC_E_DEADLINE);
+    assert_int_equal(f.transport->client->receive(&call, shmrpci_now_ns()),
                      SHMRPC_E_DEADLINE);
     gate_open(&f.gate);
     expect_reply(&call, "late", 4);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -291,7 +292,7 @@ static void cancel_before_claim_withdraws(void **state)
     shmrpci_request request = {0};
     assert_int_equal(client_send(conn, METHOD_ECHO, "gone", 4, &gone),
                      SHMRPC_OK);
-    assert_true(f.transport->cancel(&gone));
+    assert_true(f.transport->client->cancel(&gone));
     assert_int_equal(client_send(conn, METHOD_ECHO, "next", 4, &next),
                      SHMRPC_OK);
     shmrpci_participant *me = worker_open(&f, 0);
@@ -300,8 +301,8 @@ static void cancel_before_claim_withdraws(void **state)
     assert_memory_equal(request.in, "next", 4);
     worker_reply(&request, "next", 4);
     expect_reply(&next, "next", 4);
-    f.transport->participant_close(me);
-    f.transport->disconnect(conn);
+    f.transport->worker->participant_close(me);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -314,10 +315,10 @@ static void cancel_after_claim_tells_the_handler(void **state)
     shmrpci_call call;
     assert_int_equal(client_send(conn, METHOD_WATCH, "", 0, &call), SHMRPC_OK);
     gate_await(&f.gate, &f.gate.entered, 1);
-    assert_false(f.transport->cancel(&call));
+    assert_false(f.transport->client->cancel(&call));
     gate_await(&f.gate, &f.gate.cancelled, 1);
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -335,10 +336,10 @@ static void cancel_after_the_reply_drops_it(void **state)
                          SHMRPC_OK);
         worker_next(me, &request);
         worker_reply(&request, "y", 1);
-        assert_false(f.transport->cancel(&call));
+        assert_false(f.transport->client->cancel(&call));
     }
-    f.transport->participant_close(me);
-    f.transport->disconnect(conn);
+    f.transport->worker->participant_close(me);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -354,8 +355,9 @@ static void late_reply_never_reaches_a_newer_call(void **state)
         assert_int_equal(client_send(conn, METHOD_HOLD, "late", 4, &call),
                          SHMRPC_OK);
         gate_await(&f.gate, &f.gate.entered, i + 1);
-        assert_int_equal(f.transport->receive(&call, 0), SHMRPC_E_DEADLINE);
-        assert_false(f.transport->cancel(&call));
+        assert_int_equal(f.transport->client->receive(&call, 0),
+                         SHMRPC_E_DEADLINE);
+        assert_false(f.transport->client->cancel(&call));
     }
     for (unsigned i = 0; i < CALLS; i++) {
         if (i == CALLS / 2) {
@@ -363,7 +365,7 @@ static void late_reply_never_reaches_a_newer_call(void **state)
         }
         assert_int_equal(client_echo(conn, 20, (uint8_t)i), SHMRPC_OK);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -375,22 +377,22 @@ static void abort_sends_nothing_and_frees_the_slot(void **state)
     shmrpci_conn *conn = client_connect(&f, "hi");
     for (int i = 0; i < 200; i++) {
         shmrpci_call call = {0};
-        assert_int_equal(
-            f.transport->reserve(conn, &call, 5000, 0,
-                                 shmrpci_deadline_after(PATIENCE_NS), NULL),
-            SHMRPC_OK);
+        assert_int_equal(f.transport->client->reserve(
+                             conn, &call, 5000, 0,
+                             shmrpci_deadline_after(PATIENCE_NS), NULL),
+                         SHMRPC_OK);
         shmrpci_buf_append(&call.out, "never", 5);
-        f.transport->abort(&call);
+        f.transport->client->abort(&call);
     }
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
 static int send_oneway(fixture *f, shmrpci_conn *conn)
 {
     shmrpci_call call = {0};
-    int status = f->transport->reserve(
+    int status = f->transport->client->reserve(
         conn, &call, 1, 0, shmrpci_deadline_after(PATIENCE_NS), NULL);
     if (status != SHMRPC_OK) {
         return status;
@@ -399,7 +401,7 @@ static int send_oneway(fixture *f, shmrpci_conn *conn)
                                .flags = SHMRPCI_HEAD_ONEWAY,
                                .timeout_ns = PATIENCE_NS};
     shmrpci_buf_append(&call.out, "1", 1);
-    return f->transport->commit(&call);
+    return f->transport->client->commit(&call);
 }
 
 static void oneway_calls_run_and_free_their_slots(void **state)
@@ -414,7 +416,7 @@ static void oneway_calls_run_and_free_their_slots(void **state)
     }
     gate_await(&f.gate, &f.gate.counted, CALLS);
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -425,7 +427,7 @@ static void oneway_call_outlives_its_client(void **state)
     fixture_start(&f, 0);
     shmrpci_conn *conn = client_connect(&f, "hi");
     assert_int_equal(send_oneway(&f, conn), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_start_workers(&f, 1);
     gate_await(&f.gate, &f.gate.counted, 1);
     fixture_stop(&f);

@@ -44,7 +44,7 @@ static void welcome_carries_what_on_hello_appended(void **state)
                      SHMRPC_OK);
     assert_string_equal(shmrpci_buf_text(&welcome), "hello you");
     shmrpci_buf_fini(&welcome);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -62,7 +62,7 @@ static void large_welcome_arrives_whole(void **state)
     assert_int_equal(welcome.len, (size_t)1 << 20);
     assert_true(pattern_is(welcome.data, welcome.len, 9));
     shmrpci_buf_fini(&welcome);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -82,7 +82,7 @@ static void largest_hello_arrives(void **state)
                      SHMRPC_OK);
     assert_int_equal(welcome.len, 6 + SHMRPCI_HELLO_MAX_BYTES);
     shmrpci_buf_fini(&welcome);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -105,7 +105,7 @@ static void refusal_arrives_with_status_and_text(void **state)
     /* A refusal leaves the listener as it was. */
     conn = client_connect(&f, "again");
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -117,15 +117,17 @@ static void name_clash_is_EXISTS_and_ends_with_close(void **state)
     shmrpci_listen_opts opts = suite_listen_opts(&f);
     shmrpci_listener *second = NULL;
     shmrpc_error error = {0};
-    assert_int_equal(f.transport->listen(&f.address, &opts, &second, &error),
-                     SHMRPC_E_EXISTS);
+    assert_int_equal(
+        f.transport->listener->listen(&f.address, &opts, &second, &error),
+        SHMRPC_E_EXISTS);
     assert_non_null(strstr(error.message, suite_name_of(&f.address)));
     assert_null(second);
     shmrpci_address address = f.address;
     fixture_stop(&f);
-    assert_int_equal(f.transport->listen(&address, &opts, &second, NULL),
-                     SHMRPC_OK);
-    f.transport->close(second);
+    assert_int_equal(
+        f.transport->listener->listen(&address, &opts, &second, NULL),
+        SHMRPC_OK);
+    f.transport->listener->close(second);
 }
 
 static void copies_of_a_service_are_apart(void **state)
@@ -142,9 +144,9 @@ static void copies_of_a_service_are_apart(void **state)
                      SHMRPC_E_UNAVAILABLE);
     shmrpci_listen_opts opts = suite_listen_opts(&f);
     shmrpci_listener *second = NULL;
-    assert_int_equal(f.transport->listen(&other, &opts, &second, NULL),
-                     SHMRPC_OK);
-    f.transport->close(second);
+    assert_int_equal(
+        f.transport->listener->listen(&other, &opts, &second, NULL), SHMRPC_OK);
+    f.transport->listener->close(second);
     shmrpci_buf_fini(&welcome);
     fixture_stop(&f);
 }
@@ -154,9 +156,75 @@ static void description_names_the_service(void **state)
     (void)state;
     fixture f;
     fixture_init(&f, NULL);
-    assert_non_null(
-        strstr(f.transport->describe(f.listener), suite_name_of(&f.address)));
+    assert_non_null(strstr(f.transport->listener->describe(f.listener),
+                           suite_name_of(&f.address)));
     fixture_stop(&f);
+}
+
+static void assert_complete(const void *ops, size_t bytes)
+{
+    for (size_t at = 0; ops != NULL && at < bytes;
+         at += sizeof(void (*)(void))) {
+        void (*slot)(void);
+        memcpy(&slot, (const char *)ops + at, sizeof slot);
+        assert_true(slot != NULL);
+    }
+}
+
+static void tables_that_are_there_are_complete(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_init(&f, NULL);
+    const shmrpci_transport *t = f.transport;
+    assert_non_null(t->client);
+    assert_non_null(t->listener);
+    assert_non_null(t->worker);
+    assert_complete(t->client, sizeof *t->client);
+    assert_complete(t->listener, sizeof *t->listener);
+    assert_complete(t->worker, sizeof *t->worker);
+    assert_complete(t->shared, sizeof *t->shared);
+    assert_complete(t->discovery, sizeof *t->discovery);
+    assert_complete(t->relay, sizeof *t->relay);
+    assert_complete(t->processes, sizeof *t->processes);
+    assert_complete(t->takeover, sizeof *t->takeover);
+    fixture_stop(&f);
+}
+
+typedef struct sought {
+    const shmrpci_address *address;
+    unsigned count;
+} sought;
+
+static void count_if_same(void *user, const shmrpci_address *address,
+                          const char *where)
+{
+    sought *s = user;
+    assert_true(where[0] != '\0');
+    s->count += strcmp(address->name, s->address->name) == 0 &&
+                strcmp(address->instance, s->address->instance) == 0 &&
+                address->port == s->address->port;
+}
+
+static void who_listens_is_listed(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_init(&f, NULL);
+    const shmrpci_transport *t = f.transport;
+    shmrpci_address address = f.address;
+    sought s = {.address = &address};
+    if (t->discovery != NULL) {
+        assert_int_equal(t->discovery->find(count_if_same, &s, NULL),
+                         SHMRPC_OK);
+        assert_int_equal(s.count, 1);
+    }
+    fixture_stop(&f);
+    if (t->discovery != NULL) {
+        assert_int_equal(t->discovery->find(count_if_same, &s, NULL),
+                         SHMRPC_OK);
+        assert_int_equal(s.count, 1);
+    }
 }
 
 static void connect_before_run_keeps_its_deadline(void **state)
@@ -176,7 +244,7 @@ static void connect_before_run_keeps_its_deadline(void **state)
     fixture_start_workers(&f, 1);
     conn = client_connect(&f, "later");
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     shmrpci_buf_fini(&welcome);
     fixture_stop(&f);
 }
@@ -200,7 +268,7 @@ static void quota_of_connections_is_kept_and_given_back(void **state)
                                         &welcome, &error),
                      SHMRPC_E_EXHAUSTED);
     assert_true(error.message[0] != '\0');
-    f.transport->disconnect(b);
+    f.transport->client->disconnect(b);
     /* The server may learn of the end a little later. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     int status;
@@ -212,8 +280,8 @@ static void quota_of_connections_is_kept_and_given_back(void **state)
     assert_int_equal(client_echo(a, 10, 1), SHMRPC_OK);
     assert_int_equal(client_echo(c, 10, 2), SHMRPC_OK);
     shmrpci_buf_fini(&welcome);
-    f.transport->disconnect(a);
-    f.transport->disconnect(c);
+    f.transport->client->disconnect(a);
+    f.transport->client->disconnect(c);
     fixture_stop(&f);
 }
 
@@ -242,6 +310,8 @@ const struct CMUnitTest suite_connect_cases[] = {
     cmocka_unit_test(name_clash_is_EXISTS_and_ends_with_close),
     cmocka_unit_test(copies_of_a_service_are_apart),
     cmocka_unit_test(description_names_the_service),
+    cmocka_unit_test(tables_that_are_there_are_complete),
+    cmocka_unit_test(who_listens_is_listed),
     cmocka_unit_test(connect_before_run_keeps_its_deadline),
     cmocka_unit_test(quota_of_connections_is_kept_and_given_back),
     cmocka_unit_test(connect_to_a_stopped_listener_is_UNAVAILABLE),

@@ -16,18 +16,18 @@ static void dead_workers_call_ends_in_WORKER_DIED(void **state)
                          SHMRPC_OK);
         shmrpci_participant *dead = worker_open(&f, 1);
         worker_next(dead, &request);
-        f.transport->recover(f.listener, 1);
-        assert_int_equal(
-            f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-            SHMRPC_E_WORKER_DIED);
-        f.transport->recover(f.listener, 1);
-        f.transport->participant_close(dead);
+        f.transport->listener->recover(f.listener, 1);
+        assert_int_equal(f.transport->client->receive(
+                             &call, shmrpci_deadline_after(PATIENCE_NS)),
+                         SHMRPC_E_WORKER_DIED);
+        f.transport->listener->recover(f.listener, 1);
+        f.transport->worker->participant_close(dead);
     }
     fixture_start_workers(&f, 1);
     for (uint8_t i = 0; i < 100; i++) {
         assert_int_equal(client_echo(conn, 10, i), SHMRPC_OK);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -52,18 +52,18 @@ static void dead_worker_leaves_other_calls_alone(void **state)
     worker_next(alive, &other);
     assert_int_equal(client_send(conn, METHOD_ECHO, "wait", 4, &waiting),
                      SHMRPC_OK);
-    f.transport->recover(f.listener, 0);
-    f.transport->participant_close(dead);
-    assert_int_equal(
-        f.transport->receive(&lost, shmrpci_deadline_after(PATIENCE_NS)),
-        SHMRPC_E_WORKER_DIED);
+    f.transport->listener->recover(f.listener, 0);
+    f.transport->worker->participant_close(dead);
+    assert_int_equal(f.transport->client->receive(
+                         &lost, shmrpci_deadline_after(PATIENCE_NS)),
+                     SHMRPC_E_WORKER_DIED);
     worker_reply(&other, "kept", 4);
     expect_reply(&kept, "kept", 4);
     worker_next(alive, &other);
     worker_reply(&other, "wait", 4);
     expect_reply(&waiting, "wait", 4);
-    f.transport->participant_close(alive);
-    f.transport->disconnect(conn);
+    f.transport->worker->participant_close(alive);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -76,12 +76,12 @@ static void client_that_goes_cancels_its_running_call(void **state)
     shmrpci_call call;
     assert_int_equal(client_send(conn, METHOD_WATCH, "", 0, &call), SHMRPC_OK);
     gate_await(&f.gate, &f.gate.entered, 1);
-    (void)f.transport->cancel(&call);
-    f.transport->disconnect(conn);
+    (void)f.transport->client->cancel(&call);
+    f.transport->client->disconnect(conn);
     gate_await(&f.gate, &f.gate.cancelled, 1);
     conn = client_connect(&f, "next");
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -95,11 +95,11 @@ static void call_in_progress_ends_well_when_the_listener_stops(void **state)
     assert_int_equal(client_send(conn, METHOD_HOLD, "last", 4, &call),
                      SHMRPC_OK);
     gate_await(&f.gate, &f.gate.entered, 1);
-    f.transport->stop(f.listener);
+    f.transport->listener->stop(f.listener);
     gate_open(&f.gate);
     expect_reply(&call, "last", 4);
     fixture_stop(&f);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
 }
 
 static void call_that_nobody_took_ends_in_UNAVAILABLE(void **state)
@@ -111,10 +111,10 @@ static void call_that_nobody_took_ends_in_UNAVAILABLE(void **state)
     shmrpci_call call;
     assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call), SHMRPC_OK);
     fixture_stop(&f);
-    assert_int_equal(
-        f.transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-        SHMRPC_E_UNAVAILABLE);
-    f.transport->disconnect(conn);
+    assert_int_equal(f.transport->client->receive(
+                         &call, shmrpci_deadline_after(PATIENCE_NS)),
+                     SHMRPC_E_UNAVAILABLE);
+    f.transport->client->disconnect(conn);
 }
 
 typedef struct caller {
@@ -127,8 +127,8 @@ typedef struct caller {
 static void receive_on_thread(void *user)
 {
     caller *c = user;
-    c->status =
-        c->transport->receive(c->call, shmrpci_deadline_after(PATIENCE_NS));
+    c->status = c->transport->client->receive(
+        c->call, shmrpci_deadline_after(PATIENCE_NS));
     c->ended_ns = shmrpci_now_ns();
 }
 
@@ -150,7 +150,7 @@ static int64_t end_a_service(void *user)
     int64_t closed_ns = shmrpci_now_ns();
     shmrpci_thread_join(&thread);
     assert_int_equal(c.status, SHMRPC_E_UNAVAILABLE);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     return c.ended_ns - closed_ns;
 }
 
@@ -170,14 +170,14 @@ static void calls_after_the_end_fail_with_SERVER_LOST(void **state)
     fixture_stop(&f);
     /* An orderly end is known before anything is sent. */
     shmrpci_call call = {0};
-    assert_int_equal(f.transport->reserve(conn, &call, 1, 1,
-                                          shmrpci_deadline_after(PATIENCE_NS),
-                                          NULL),
-                     SHMRPC_E_SERVER_LOST);
+    assert_int_equal(
+        f.transport->client->reserve(conn, &call, 1, 1,
+                                     shmrpci_deadline_after(PATIENCE_NS), NULL),
+        SHMRPC_E_SERVER_LOST);
     for (int i = 0; i < 100; i++) { /* and no slot is lost by it */
         assert_int_equal(client_echo(conn, 10, 1), SHMRPC_E_SERVER_LOST);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
 }
 
 static void stop_before_run_makes_it_return(void **state)
@@ -185,7 +185,7 @@ static void stop_before_run_makes_it_return(void **state)
     (void)state;
     fixture f;
     fixture_init(&f, NULL);
-    f.transport->stop(f.listener);
+    f.transport->listener->stop(f.listener);
     fixture_run(&f);
     fixture_stop(&f);
 }
@@ -200,7 +200,8 @@ static void a_name_can_be_listened_at_again_and_again(void **state)
     for (uint8_t i = 0; i < 20; i++) {
         shmrpci_listen_opts opts = suite_listen_opts(&f);
         assert_int_equal(
-            f.transport->listen(&address, &opts, &f.listener, NULL), SHMRPC_OK);
+            f.transport->listener->listen(&address, &opts, &f.listener, NULL),
+            SHMRPC_OK);
         f.address = address;
         f.worker_count = 0;
         fixture_run(&f);
@@ -208,7 +209,7 @@ static void a_name_can_be_listened_at_again_and_again(void **state)
         shmrpci_conn *conn = client_connect(&f, "hi");
         assert_int_equal(client_echo(conn, 30, i), SHMRPC_OK);
         fixture_stop(&f);
-        f.transport->disconnect(conn);
+        f.transport->client->disconnect(conn);
     }
 }
 

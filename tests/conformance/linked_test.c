@@ -47,7 +47,7 @@ static int linked_listen(const shmrpci_address *address,
 {
     shmrpci_listen_opts with = *opts;
     with.takes_processes = true;
-    int status = shm->listen(address, &with, out, error);
+    int status = shm->listener->listen(address, &with, out, error);
     if (status == SHMRPC_OK) {
         shmrpci_mutex_lock(&control);
         size_t i = find(NULL);
@@ -64,9 +64,9 @@ static int linked_run(shmrpci_listener *listener, shmrpc_error *error)
     shmrpci_mutex_lock(&control);
     size_t i = find(listener);
     while (!atomic_load(&listeners[i].stopping)) {
-        int64_t wake_ns = shm->step(listener);
+        int64_t wake_ns = shm->processes->step(listener);
         shmrpci_mutex_unlock(&control);
-        (void)shmrpci_poll_readable(shm->poll_fd(listener), wake_ns);
+        (void)shmrpci_poll_readable(shm->processes->poll_fd(listener), wake_ns);
         (void)shmrpci_poll_entries(NULL, 0, atomic_load(&starved_until_ns));
         shmrpci_mutex_lock(&control);
     }
@@ -78,9 +78,9 @@ static void linked_stop(shmrpci_listener *listener)
 {
     shmrpci_mutex_lock(&control);
     atomic_store(&listeners[find(listener)].stopping, true);
-    shm->stop(listener);
+    shm->listener->stop(listener);
     for (uint32_t i = 0; i < MAX_WORKERS; i++) {
-        shm->retire(listener, i);
+        shm->processes->retire(listener, i);
     }
     shmrpci_mutex_unlock(&control);
 }
@@ -89,7 +89,7 @@ static void linked_close(shmrpci_listener *listener)
 {
     shmrpci_mutex_lock(&control);
     listeners[find(listener)].listener = NULL;
-    shm->close(listener);
+    shm->listener->close(listener);
     shmrpci_mutex_unlock(&control);
 }
 
@@ -100,11 +100,11 @@ static int enlist(shmrpci_listener *listener, uint32_t index, int fds[2],
 {
     assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
     shmrpci_mutex_lock(&control);
-    int status = shm->enlist(listener, index, 1, fds[0], error);
+    int status = shm->processes->enlist(listener, index, 1, fds[0], error);
     /* As it is told to those that are there, should it be stopping. */
     if (status == SHMRPC_OK &&
         atomic_load(&listeners[find(listener)].stopping)) {
-        shm->retire(listener, index);
+        shm->processes->retire(listener, index);
     }
     shmrpci_mutex_unlock(&control);
     return status;
@@ -119,9 +119,9 @@ static int linked_open(shmrpci_listener *listener, uint32_t index,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shm->attach(fds[1], &mirror, error);
+    status = shm->processes->attach(fds[1], &mirror, error);
     assert_int_equal(status, SHMRPC_OK);
-    status = shm->participant_open(mirror, index, out, error);
+    status = shm->worker->participant_open(mirror, index, out, error);
     assert_int_equal(status, SHMRPC_OK);
     shmrpci_mutex_lock(&control);
     size_t i = 0;
@@ -144,14 +144,14 @@ static void linked_participant_close(shmrpci_participant *participant)
     shmrpci_listener *mirror = participants[i].mirror;
     participants[i].participant = NULL;
     shmrpci_mutex_unlock(&control);
-    shm->participant_close(participant);
-    shm->close(mirror);
+    shm->worker->participant_close(participant);
+    shm->listener->close(mirror);
 }
 
 static void linked_recover(shmrpci_listener *listener, uint32_t index)
 {
     shmrpci_mutex_lock(&control);
-    shm->dismiss(listener, index);
+    shm->processes->dismiss(listener, index);
     shmrpci_mutex_unlock(&control);
 }
 
@@ -177,22 +177,22 @@ static void starved_control_loop_gives_memory_later(void **state)
     for (int i = 0; i <= ENDS; i++) {
         size_t len = i < ENDS ? 1 : sizeof body;
         call = (shmrpci_call){0};
-        assert_int_equal(shm->reserve(conn, &call, 1, 1,
-                                      shmrpci_deadline_after(PATIENCE_NS),
-                                      NULL),
-                         SHMRPC_OK);
+        assert_int_equal(
+            shm->client->reserve(conn, &call, 1, 1,
+                                 shmrpci_deadline_after(PATIENCE_NS), NULL),
+            SHMRPC_OK);
         call.head = (shmrpci_head){.method = METHOD_SIZE,
                                    .flags = SHMRPCI_HEAD_TOLD,
                                    .timeout_ns = PATIENCE_NS};
         shmrpci_buf_append(&call.out, "x", 1);
-        assert_int_equal(shm->commit(&call), SHMRPC_OK);
-        (void)shm->arm(conn, &armed, 1);
+        assert_int_equal(shm->client->commit(&call), SHMRPC_OK);
+        (void)shm->client->arm(conn, &armed, 1);
         worker_next(me, &request);
         worker_reply(&request, body, len);
         expect_reply(&call, body, len);
     }
-    f.transport->participant_close(me);
-    shm->disconnect(conn);
+    f.transport->worker->participant_close(me);
+    shm->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -205,12 +205,18 @@ int main(void)
     suite_own_case_count = sizeof own / sizeof *own;
     static shmrpci_transport linked;
     linked = *shm;
-    linked.listen = linked_listen;
-    linked.run = linked_run;
-    linked.stop = linked_stop;
-    linked.close = linked_close;
-    linked.participant_open = linked_open;
-    linked.participant_close = linked_participant_close;
-    linked.recover = linked_recover;
+    static shmrpci_listener_ops listener;
+    listener = *shm->listener;
+    listener.listen = linked_listen;
+    listener.run = linked_run;
+    listener.stop = linked_stop;
+    listener.close = linked_close;
+    listener.recover = linked_recover;
+    linked.listener = &listener;
+    static shmrpci_worker_ops worker;
+    worker = *shm->worker;
+    worker.participant_open = linked_open;
+    worker.participant_close = linked_participant_close;
+    linked.worker = &worker;
     return suite_run(&linked);
 }

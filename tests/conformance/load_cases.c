@@ -27,7 +27,7 @@ static void calls_64_are_outstanding_and_answers_match(void **state)
     for (uint32_t i = SLOTS; i-- > 0;) {
         expect_reply(&calls[i], &i, sizeof i);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -41,21 +41,21 @@ static void call_65_is_BUSY_or_waits_till_its_deadline(void **state)
     fixture_start(&f, 1);
     shmrpci_conn *conn = client_connect(&f, "hi");
     fill_all_slots(&f, conn, calls);
-    assert_int_equal(f.transport->reserve(conn, &more, 1, 1, 0, &error),
+    assert_int_equal(f.transport->client->reserve(conn, &more, 1, 1, 0, &error),
                      SHMRPC_E_BUSY);
     assert_true(error.message[0] != '\0');
-    assert_false(f.transport->post != NULL &&
-                 f.transport->post(conn, &more, 0, 0, "x", 1));
+    assert_false(f.transport->shared != NULL &&
+                 f.transport->shared->post(conn, &more, 0, 0, "x", 1));
     int64_t deadline_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_MS);
     assert_int_equal(
-        f.transport->reserve(conn, &more, 1, 1, deadline_ns, &error),
+        f.transport->client->reserve(conn, &more, 1, 1, deadline_ns, &error),
         SHMRPC_E_DEADLINE);
     assert_true(shmrpci_now_ns() >= deadline_ns);
     gate_open(&f.gate);
     for (uint32_t i = 0; i < SLOTS; i++) {
         expect_reply(&calls[i], &i, sizeof i);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -94,7 +94,7 @@ static void call_65_gets_the_slot_that_is_given_back(void **state)
     }
     shmrpci_thread_join(&thread);
     assert_int_equal(e.failed, SHMRPC_OK);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -125,7 +125,7 @@ static void many_threads_share_a_connection(void **state)
             (echoer){.conn = conn, .calls = 400, .seed = (uint8_t)(i * 31)};
     }
     echo_on_threads(echoers, THREADS);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -141,8 +141,9 @@ static void more_threads_than_slots_share_a_connection(void **state)
     /* Reserved slots are slots in use. */
     for (unsigned i = 0; i < HELD; i++) {
         held[i] = (shmrpci_call){0};
-        assert_int_equal(f.transport->reserve(conn, &held[i], 1, 1, 0, NULL),
-                         SHMRPC_OK);
+        assert_int_equal(
+            f.transport->client->reserve(conn, &held[i], 1, 1, 0, NULL),
+            SHMRPC_OK);
     }
     for (unsigned i = 0; i < THREADS; i++) {
         echoers[i] =
@@ -150,9 +151,9 @@ static void more_threads_than_slots_share_a_connection(void **state)
     }
     echo_on_threads(echoers, THREADS);
     for (unsigned i = 0; i < HELD; i++) {
-        f.transport->abort(&held[i]);
+        f.transport->client->abort(&held[i]);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -170,7 +171,7 @@ static void many_connections_are_served(void **state)
     }
     echo_on_threads(echoers, CONNS);
     for (unsigned i = 0; i < CONNS; i++) {
-        f.transport->disconnect(echoers[i].conn);
+        f.transport->client->disconnect(echoers[i].conn);
     }
     fixture_stop(&f);
 }
@@ -191,7 +192,7 @@ static void workers_run_in_parallel(void **state)
     for (uint32_t i = 0; i < MAX_WORKERS; i++) {
         expect_reply(&calls[i], &i, sizeof i);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -213,11 +214,11 @@ long_handler_delays_no_short_call_while_a_worker_is_idle(void **state)
             assert_int_equal(client_echo(quick, 40, (uint8_t)n), SHMRPC_OK);
             assert_int_equal(client_echo(slow, 40, (uint8_t)n), SHMRPC_OK);
         }
-        assert_false(f.transport->cancel(&call));
+        assert_false(f.transport->client->cancel(&call));
         gate_await(&f.gate, &f.gate.cancelled, i + 1);
     }
-    f.transport->disconnect(slow);
-    f.transport->disconnect(quick);
+    f.transport->client->disconnect(slow);
+    f.transport->client->disconnect(quick);
     fixture_stop(&f);
 }
 
@@ -236,10 +237,10 @@ static void call_sent_together_with_a_long_one_is_served(void **state)
                          SHMRPC_OK);
         expect_reply(&quick, "x", 1);
         gate_await(&f.gate, &f.gate.entered, i + 1);
-        assert_false(f.transport->cancel(&slow));
+        assert_false(f.transport->client->cancel(&slow));
         gate_await(&f.gate, &f.gate.cancelled, i + 1);
     }
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 
@@ -249,13 +250,13 @@ static unsigned send_oneways(shmrpci_conn *conn)
 {
     unsigned count = 0;
     shmrpci_call call = {0};
-    while (count < 400 &&
-           conn->transport->reserve(conn, &call, 1, 0, 0, NULL) == SHMRPC_OK) {
+    while (count < 400 && conn->transport->client->reserve(conn, &call, 1, 0, 0,
+                                                           NULL) == SHMRPC_OK) {
         call.head = (shmrpci_head){.method = METHOD_COUNT,
                                    .flags = SHMRPCI_HEAD_ONEWAY,
                                    .timeout_ns = PATIENCE_NS};
         shmrpci_buf_append(&call.out, "1", 1);
-        assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
+        assert_int_equal(conn->transport->client->commit(&call), SHMRPC_OK);
         count++;
     }
     return count;
@@ -301,7 +302,7 @@ static void oneway_calls_that_wait_cost_no_cpu(void **state)
     gate_open(&f.gate);
     expect_reply(&held, "x", 1);
     gate_await(&f.gate, &f.gate.counted, count);
-    f.transport->disconnect(conn);
+    f.transport->client->disconnect(conn);
     fixture_stop(&f);
 }
 

@@ -65,7 +65,7 @@ static int relay_to(pair *p, const shmrpci_address *front,
 static void run_service(void *user)
 {
     pair *p = user;
-    (void)shm->run(p->listener, NULL);
+    (void)shm->listener->run(p->listener, NULL);
 }
 
 static int relayed_listen(const shmrpci_address *address,
@@ -78,7 +78,7 @@ static int relayed_listen(const shmrpci_address *address,
                    atomic_fetch_add(&number, 1));
     pair *p = pair_of(NULL);
     p->opts = *opts;
-    int status = shm->listen(&back, opts, &p->listener, error);
+    int status = shm->listener->listen(&back, opts, &p->listener, error);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -87,9 +87,9 @@ static int relayed_listen(const shmrpci_address *address,
         SHMRPC_OK);
     status = relay_to(p, address, &back, error);
     if (status != SHMRPC_OK) {
-        shm->stop(p->listener);
+        shm->listener->stop(p->listener);
         shmrpci_thread_join(&p->thread);
-        shm->close(p->listener);
+        shm->listener->close(p->listener);
         p->listener = NULL;
         return status;
     }
@@ -104,16 +104,16 @@ static int relayed_run(shmrpci_listener *listener, shmrpc_error *error)
 
 static void relayed_stop(shmrpci_listener *listener)
 {
-    shm->stop(listener);
+    shm->listener->stop(listener);
     relay_stop(pair_of(listener)->relay);
 }
 
 static void relayed_close(shmrpci_listener *listener)
 {
     pair *p = pair_of(listener);
-    shm->stop(listener);
+    shm->listener->stop(listener);
     shmrpci_thread_join(&p->thread);
-    shm->close(listener);
+    shm->listener->close(listener);
     relay_close(p->relay);
     shmrpci_mutex_lock(&lock);
     p->listener = NULL;
@@ -131,27 +131,29 @@ static int relayed_connect(const shmrpci_address *address,
 {
     shmrpci_address at = *address;
     at.transport = tcp;
-    return tcp->connect(&at, opts, out, welcome, error);
+    return tcp->client->connect(&at, opts, out, welcome, error);
 }
 
 int main(void)
 {
     static shmrpci_transport relayed;
     relayed = *tcp;
-    relayed.connect = relayed_connect;
-    relayed.listen = relayed_listen;
-    relayed.run = relayed_run;
-    relayed.stop = relayed_stop;
-    relayed.close = relayed_close;
-    relayed.describe = relayed_describe;
-    relayed.participant_open = shm->participant_open;
-    relayed.participant_close = shm->participant_close;
-    relayed.next = shm->next;
-    relayed.reply_reserve = shm->reply_reserve;
-    relayed.reply_commit = shm->reply_commit;
-    relayed.drop = shm->drop;
-    relayed.is_cancelled = shm->is_cancelled;
-    relayed.recover = shm->recover;
+    static shmrpci_client_ops client;
+    client = *tcp->client;
+    client.connect = relayed_connect;
+    relayed.client = &client;
+    static shmrpci_listener_ops listener;
+    listener = (shmrpci_listener_ops){
+        .listen = relayed_listen,
+        .run = relayed_run,
+        .stop = relayed_stop,
+        .close = relayed_close,
+        .describe = relayed_describe,
+        .recover = shm->listener->recover,
+    };
+    relayed.listener = &listener;
+    relayed.worker = shm->worker;
+    relayed.relay = NULL;
     suite_worker_scheme = "shm";
     return suite_run(&relayed);
 }

@@ -151,7 +151,7 @@ void gate_await(gate *g, const unsigned *field, unsigned count)
 /* Every other short body goes the short way, where there is one. */
 static bool is_short(atomic_uint *count, size_t len)
 {
-    return transport->post != NULL && len <= SHMRPCI_POST_MAX_BYTES &&
+    return transport->shared != NULL && len <= SHMRPCI_POST_MAX_BYTES &&
            atomic_fetch_add(count, 1u) % 2 == 0;
 }
 
@@ -161,29 +161,29 @@ static void reply_size(shmrpci_request *request, const uint8_t *body)
 {
     uint32_t size = 0;
     memcpy(&size, body, sizeof size);
-    transport->reply_reserve(request, 0);
+    transport->worker->reply_reserve(request, 0);
     uint8_t *at = shmrpci_buf_extend(&request->out, size);
     if (at != NULL) {
         pattern_fill(at, size, 3);
     }
-    transport->reply_commit(request);
+    transport->worker->reply_commit(request);
 }
 
 static void reply_status(shmrpci_request *request, const uint8_t *body,
                          size_t len)
 {
-    transport->reply_reserve(request, len);
+    transport->worker->reply_reserve(request, len);
     memcpy(&request->head.status, body, sizeof request->head.status);
     request->head.flags = SHMRPCI_HEAD_DETAIL;
     shmrpci_buf_append(&request->out, body + 4, len - 4);
-    transport->reply_commit(request);
+    transport->worker->reply_commit(request);
 }
 
 static void watch(fixture *f, shmrpci_request *request)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     gate_count(&f->gate, &f->gate.entered);
-    while (!transport->is_cancelled(request)) {
+    while (!transport->worker->is_cancelled(request)) {
         if (shmrpci_now_ns() > deadline_ns) {
             worker_reply(request, "", 0);
             return;
@@ -213,7 +213,7 @@ static void serve(fixture *f, shmrpci_request *request)
         reply_status(request, body, len);
         break;
     case METHOD_COUNT:
-        transport->drop(request);
+        transport->worker->drop(request);
         gate_count(&f->gate, &f->gate.counted);
         break;
     case METHOD_WATCH:
@@ -240,21 +240,22 @@ static void work(void *user)
     fixture *f = place->fixture;
     shmrpci_participant *me;
     shmrpci_request request = {0};
-    if (transport->participant_open(f->listener, place->index, &me, NULL) !=
-        0) {
+    if (transport->worker->participant_open(f->listener, place->index, &me,
+                                            NULL) != 0) {
         return; /* the case fails by waiting in vain */
     }
-    while (transport->next(me, &request) == SHMRPC_OK) {
+    while (transport->worker->next(me, &request) == SHMRPC_OK) {
         serve(f, &request);
     }
-    transport->participant_close(me);
+    transport->worker->participant_close(me);
 }
 
 shmrpci_participant *worker_open(fixture *f, uint32_t index)
 {
     shmrpci_participant *me = NULL;
     shmrpc_error error = {0};
-    if (transport->participant_open(f->listener, index, &me, &error) != 0) {
+    if (transport->worker->participant_open(f->listener, index, &me, &error) !=
+        0) {
         fail_msg("participant_open: %s", error.message);
     }
     return me;
@@ -262,7 +263,7 @@ shmrpci_participant *worker_open(fixture *f, uint32_t index)
 
 void worker_next(shmrpci_participant *participant, shmrpci_request *request)
 {
-    assert_int_equal(transport->next(participant, request), SHMRPC_OK);
+    assert_int_equal(transport->worker->next(participant, request), SHMRPC_OK);
 }
 
 void worker_reply(shmrpci_request *request, const void *body, size_t len)
@@ -271,12 +272,12 @@ void worker_reply(shmrpci_request *request, const void *body, size_t len)
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     if (is_short(&count, len)) {
-        transport->answer(request, body, len);
+        transport->shared->answer(request, body, len);
         return;
     }
-    transport->reply_reserve(request, len);
+    transport->worker->reply_reserve(request, len);
     shmrpci_buf_append(&request->out, body, len);
-    transport->reply_commit(request);
+    transport->worker->reply_commit(request);
 }
 
 /* ---- the listener ---- */
@@ -399,8 +400,9 @@ void fixture_init(fixture *f, const shmrpci_listen_opts *opts)
         f->seats[i] = (seat){f, i};
     }
     shmrpci_listen_opts defaults = suite_listen_opts(f);
-    if (transport->listen(&f->address, opts != NULL ? opts : &defaults,
-                          &f->listener, &error) != SHMRPC_OK) {
+    if (transport->listener->listen(&f->address,
+                                    opts != NULL ? opts : &defaults,
+                                    &f->listener, &error) != SHMRPC_OK) {
         fail_msg("listen: %s", error.message);
     }
 }
@@ -408,7 +410,7 @@ void fixture_init(fixture *f, const shmrpci_listen_opts *opts)
 static void run(void *user)
 {
     fixture *f = user;
-    (void)transport->run(f->listener, NULL);
+    (void)transport->listener->run(f->listener, NULL);
 }
 
 void fixture_run(fixture *f)
@@ -441,14 +443,14 @@ void fixture_stop(fixture *f)
     if (f->listener == NULL) {
         return;
     }
-    transport->stop(f->listener);
+    transport->listener->stop(f->listener);
     if (f->running) {
         shmrpci_thread_join(&f->run_thread);
     }
     for (unsigned i = 0; i < f->worker_count; i++) {
         shmrpci_thread_join(&f->workers[i]);
     }
-    transport->close(f->listener);
+    transport->listener->close(f->listener);
     f->listener = NULL;
 }
 
@@ -465,7 +467,7 @@ int client_try_connect(const fixture *f, const shmrpci_address *address,
         .hello = (const uint8_t *)hello,
         .hello_len = strlen(hello),
     };
-    return f->transport->connect(address, &opts, out, welcome, error);
+    return f->transport->client->connect(address, &opts, out, welcome, error);
 }
 
 shmrpci_conn *client_connect(fixture *f, const char *hello)
@@ -490,11 +492,11 @@ static bool post(shmrpci_conn *conn, shmrpci_call *call, const uint8_t *body,
     uint64_t prefix = 0;
     size_t prefix_len = count % (sizeof prefix + 1);
     if (prefix_len >= len) {
-        return transport->post(conn, call, 0, 0, body, len);
+        return transport->shared->post(conn, call, 0, 0, body, len);
     }
     memcpy(&prefix, body, prefix_len);
-    return transport->post(conn, call, prefix, prefix_len, body + prefix_len,
-                           len - prefix_len);
+    return transport->shared->post(conn, call, prefix, prefix_len,
+                                   body + prefix_len, len - prefix_len);
 }
 
 int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
@@ -507,11 +509,11 @@ int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
     if (is_short(&count, len) && post(conn, call, body, len, count)) {
         return SHMRPC_OK;
     }
-    int status = transport->reserve(conn, call, len, len,
-                                    shmrpci_deadline_after(PATIENCE_NS), NULL);
+    int status = transport->client->reserve(
+        conn, call, len, len, shmrpci_deadline_after(PATIENCE_NS), NULL);
     if (status == SHMRPC_OK) {
         shmrpci_buf_append(&call->out, body, len);
-        status = transport->commit(call);
+        status = transport->client->commit(call);
     }
     return status;
 }
@@ -524,15 +526,16 @@ int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
     if (failed != SHMRPC_OK) {
         return failed;
     }
-    failed = transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    failed =
+        transport->client->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
     if (failed == SHMRPC_E_DEADLINE) {
-        (void)transport->cancel(&call);
+        (void)transport->client->cancel(&call);
     }
     if (failed == SHMRPC_OK) {
         *status = call.head.status;
         shmrpci_buf_reset(reply);
         shmrpci_buf_append(reply, call.in, call.in_len);
-        transport->release(&call);
+        transport->client->release(&call);
     }
     return failed;
 }
@@ -558,14 +561,14 @@ int client_echo(shmrpci_conn *conn, size_t len, uint8_t seed)
 void expect_reply(shmrpci_call *call, const void *body, size_t len)
 {
     assert_int_equal(
-        transport->receive(call, shmrpci_deadline_after(PATIENCE_NS)),
+        transport->client->receive(call, shmrpci_deadline_after(PATIENCE_NS)),
         SHMRPC_OK);
     assert_int_equal(call->head.status, SHMRPC_OK);
     assert_int_equal(call->in_len, len);
     if (len > 0) {
         assert_memory_equal(call->in, body, len);
     }
-    transport->release(call);
+    transport->client->release(call);
 }
 
 /* ---- the program ---- */

@@ -18,7 +18,7 @@ static int packed_listen(const shmrpci_address *address,
     shmrpci_address at = own(address);
     shmrpci_listen_opts with = *opts;
     with.compression = SHMRPC_COMPRESSION_SNAPPY;
-    return unix_->listen(&at, &with, out, error);
+    return unix_->listener->listen(&at, &with, out, error);
 }
 
 static int packed_connect(const shmrpci_address *address,
@@ -26,14 +26,20 @@ static int packed_connect(const shmrpci_address *address,
                           shmrpci_buf *welcome, shmrpc_error *error)
 {
     shmrpci_address at = own(address);
-    return unix_->connect(&at, opts, out, welcome, error);
+    return unix_->client->connect(&at, opts, out, welcome, error);
 }
 
 int main(void)
 {
     static shmrpci_transport packed;
     packed = *unix_;
-    packed.listen = packed_listen;
-    packed.connect = packed_connect;
+    static shmrpci_client_ops client;
+    client = *unix_->client;
+    client.connect = packed_connect;
+    packed.client = &client;
+    static shmrpci_listener_ops listener;
+    listener = *unix_->listener;
+    listener.listen = packed_listen;
+    packed.listener = &listener;
     return suite_run(&packed);
 }

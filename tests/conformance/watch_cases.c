@@ -20,12 +20,13 @@ static void watcher_open(watcher *w, fixture *f)
     w->transport = f->transport;
     w->conn = client_connect(f, "hi");
     assert_int_equal(shmrpci_poll_create(&w->set), SHMRPC_OK);
-    assert_int_equal(f->transport->watch(w->conn, w->set, TAG), SHMRPC_OK);
+    assert_int_equal(f->transport->client->watch(w->conn, w->set, TAG),
+                     SHMRPC_OK);
 }
 
 static void watcher_close(watcher *w)
 {
-    w->transport->disconnect(w->conn);
+    w->transport->client->disconnect(w->conn);
     shmrpci_fd_close(&w->set);
 }
 
@@ -50,14 +51,14 @@ static void send_flagged(const watcher *w, uint32_t method, const void *body,
                          size_t len, uint32_t flags, shmrpci_call *call)
 {
     *call = (shmrpci_call){0};
-    assert_int_equal(w->transport->reserve(w->conn, call, len, len,
-                                           shmrpci_deadline_after(PATIENCE_NS),
-                                           NULL),
-                     SHMRPC_OK);
+    assert_int_equal(
+        w->transport->client->reserve(
+            w->conn, call, len, len, shmrpci_deadline_after(PATIENCE_NS), NULL),
+        SHMRPC_OK);
     call->head = (shmrpci_head){
         .method = method, .flags = flags, .timeout_ns = PATIENCE_NS};
     shmrpci_buf_append(&call->out, body, len);
-    assert_int_equal(w->transport->commit(call), SHMRPC_OK);
+    assert_int_equal(w->transport->client->commit(call), SHMRPC_OK);
 }
 
 static void send_told(const watcher *w, const void *body, size_t len,
@@ -68,12 +69,12 @@ static void send_told(const watcher *w, const void *body, size_t len,
 
 static int64_t arm(const watcher *w, shmrpci_call *call)
 {
-    return w->transport->arm(w->conn, &call, 1);
+    return w->transport->client->arm(w->conn, &call, 1);
 }
 
 static void expect_no_reply_yet(const watcher *w, shmrpci_call *call)
 {
-    assert_int_equal(w->transport->receive(call, 0), SHMRPC_E_DEADLINE);
+    assert_int_equal(w->transport->client->receive(call, 0), SHMRPC_E_DEADLINE);
 }
 
 /* ---- cases ---- */
@@ -97,11 +98,11 @@ static void end_of_an_armed_call_is_told_once(void **state)
         assert_false(is_told(&w, 0));
         worker_reply(&request, "x", 1);
         expect_told(&w);
-        w.transport->acknowledge(w.conn);
+        w.transport->client->acknowledge(w.conn);
         assert_false(is_told(&w, 0));
         expect_reply(&call, "x", 1);
     }
-    f.transport->participant_close(me);
+    f.transport->worker->participant_close(me);
     watcher_close(&w);
     fixture_stop(&f);
 }
@@ -123,16 +124,16 @@ static void nothing_is_told_unless_armed(void **state)
     assert_false(is_told(&w, 0));
     send_told(&w, "1", 1, &calls[1]);
     (void)arm(&w, &calls[1]);
-    w.transport->acknowledge(w.conn);
+    w.transport->client->acknowledge(w.conn);
     worker_next(me, &request);
     worker_reply(&request, "1", 1);
     assert_false(is_told(&w, 0));
     send_flagged(&w, METHOD_ECHO, "2", 1, 0, &calls[2]);
-    (void)w.transport->arm(w.conn, NULL, 0);
+    (void)w.transport->client->arm(w.conn, NULL, 0);
     worker_next(me, &request);
     worker_reply(&request, "2", 1);
     assert_true(!suite_tells_calls_only() || !is_told(&w, 0));
-    w.transport->acknowledge(w.conn);
+    w.transport->client->acknowledge(w.conn);
     assert_false(is_told(&w, 0));
     /* What ended in silence is seen by arm, once it has come. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -143,7 +144,7 @@ static void nothing_is_told_unless_armed(void **state)
     expect_reply(&calls[0], "0", 1);
     expect_reply(&calls[1], "1", 1);
     expect_reply(&calls[2], "2", 1);
-    f.transport->participant_close(me);
+    f.transport->worker->participant_close(me);
     watcher_close(&w);
     fixture_stop(&f);
 }
@@ -161,11 +162,12 @@ static void dead_workers_calls_are_told(void **state)
     send_told(&w, "x", 1, &call);
     (void)arm(&w, &call);
     worker_next(dead, &request);
-    f.transport->recover(f.listener, 1);
+    f.transport->listener->recover(f.listener, 1);
     expect_told(&w);
-    w.transport->acknowledge(w.conn);
-    assert_int_equal(w.transport->receive(&call, 0), SHMRPC_E_WORKER_DIED);
-    f.transport->participant_close(dead);
+    w.transport->client->acknowledge(w.conn);
+    assert_int_equal(w.transport->client->receive(&call, 0),
+                     SHMRPC_E_WORKER_DIED);
+    f.transport->worker->participant_close(dead);
     watcher_close(&w);
     fixture_stop(&f);
 }
@@ -186,9 +188,9 @@ static void lost_server_is_told_and_ends_all_calls(void **state)
     assert_false(is_told(&w, 0));
     fixture_stop(&f);
     expect_told(&w);
-    w.transport->acknowledge(w.conn);
+    w.transport->client->acknowledge(w.conn);
     for (size_t i = 0; i < CALLS; i++) {
-        assert_int_equal(w.transport->receive(&calls[i], 0),
+        assert_int_equal(w.transport->client->receive(&calls[i], 0),
                          SHMRPC_E_UNAVAILABLE);
     }
     /* Nothing more to say; a loop must not spin on it. */
@@ -207,7 +209,7 @@ static void cancelled_call_is_withdrawn_or_told_to_stop(void **state)
     send_flagged(&w, METHOD_WATCH, "", 0, SHMRPCI_HEAD_TOLD, &call);
     (void)arm(&w, &call);
     gate_await(&f.gate, &f.gate.entered, 1);
-    assert_false(w.transport->cancel(&call));
+    assert_false(w.transport->client->cancel(&call));
     gate_await(&f.gate, &f.gate.cancelled, 1);
     watcher_close(&w);
     fixture_stop(&f);
@@ -235,10 +237,10 @@ static void what_another_call_has_read_is_still_told(void **state)
     worker_reply(&request, body, sizeof body);
     expect_reply(&large, body, sizeof body);
     expect_told(&w);
-    w.transport->acknowledge(w.conn);
+    w.transport->client->acknowledge(w.conn);
     assert_false(is_told(&w, 0));
     expect_reply(&call, "x", 1);
-    f.transport->participant_close(me);
+    f.transport->worker->participant_close(me);
     watcher_close(&w);
     fixture_stop(&f);
 }
@@ -271,14 +273,14 @@ static void collect(const watcher *w, shmrpci_call *calls, uint32_t *open)
         if ((*open >> i & 1) == 0) {
             continue;
         }
-        int status = w->transport->receive(&calls[i], 0);
+        int status = w->transport->client->receive(&calls[i], 0);
         if (status == SHMRPC_E_DEADLINE) {
             continue;
         }
         assert_int_equal(status, SHMRPC_OK);
         assert_int_equal(calls[i].in_len, sizeof i);
         assert_memory_equal(calls[i].in, &i, sizeof i);
-        w->transport->release(&calls[i]);
+        w->transport->client->release(&calls[i]);
         *open &= ~(UINT32_C(1) << i);
     }
 }
@@ -294,10 +296,10 @@ static void sleep_armed(const watcher *w, shmrpci_call *calls, uint32_t open)
         }
     }
     /* Longer than arm says: what is to be seen in between are lost wake-ups. */
-    if (w->transport->arm(w->conn, left, count) != 0) {
+    if (w->transport->client->arm(w->conn, left, count) != 0) {
         expect_told(w);
     }
-    w->transport->acknowledge(w->conn);
+    w->transport->client->acknowledge(w->conn);
 }
 
 static void every_end_is_told_under_load(void **state)

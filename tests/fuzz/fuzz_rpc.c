@@ -106,14 +106,21 @@ static bool is_cancelled(const shmrpci_request *request)
     return false;
 }
 
-static const shmrpci_transport transport = {
-    .scheme = "fuzz",
+/* What dispatch uses. */
+static const shmrpci_worker_ops worker_ops = {
     .next = next,
     .reply_reserve = reply_reserve,
-    .answer = answer,
     .reply_commit = reply_commit,
     .drop = drop,
     .is_cancelled = is_cancelled,
+};
+
+static const shmrpci_shared_ops shared_ops = {.answer = answer};
+
+static const shmrpci_transport transport = {
+    .scheme = "fuzz",
+    .worker = &worker_ops,
+    .shared = &shared_ops,
 };
 
 static int handle(shmrpc_ctx *ctx, const void *impl, void *user,

@@ -58,7 +58,7 @@ static inline shmrpci_listener *fuzz_listen(void)
                                 .on_hello = fuzz_on_hello};
     if (mkdtemp(fuzz_folder) == NULL || atexit(fuzz_clean_up) != 0 ||
         setenv("SHMRPC_DIR", fuzz_folder, 1) != 0 ||
-        address.transport->listen(&address, &opts, &listener, NULL) !=
+        address.transport->listener->listen(&address, &opts, &listener, NULL) !=
             SHMRPC_OK) {
         abort();
     }

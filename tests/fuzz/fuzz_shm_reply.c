@@ -101,11 +101,11 @@ static void answer(const fake *it, shmrpci_call *call, const uint8_t *bytes)
     shmrpci_store_relaxed(&slot->length, length);
     uint32_t word = shmrpci_load_acquire(&slot->word);
     (void)shmrpci_exchange_seq(&slot->word, shm_word_moved(word, SHM_DONE));
-    if (it->conn->transport->receive(call, 0) == SHMRPC_OK) {
+    if (it->conn->transport->client->receive(call, 0) == SHMRPC_OK) {
         for (size_t i = 0; i < call->in_len; i++) {
             touched ^= call->in[i];
         }
-        it->conn->transport->release(call);
+        it->conn->transport->client->release(call);
     }
 }
 
@@ -116,13 +116,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake it;
     set_up(&it);
     shmrpci_call call = {0};
-    need(it.conn->transport->reserve(it.conn, &call, 8, 1000, 0, NULL) ==
-         SHMRPC_OK);
+    need(it.conn->transport->client->reserve(it.conn, &call, 8, 1000, 0,
+                                             NULL) == SHMRPC_OK);
     shmrpci_buf_append(&call.out, "request", 8);
-    need(it.conn->transport->commit(&call) == SHMRPC_OK);
+    need(it.conn->transport->client->commit(&call) == SHMRPC_OK);
     send_extent(&it, input);
     answer(&it, &call, input + sizeof(shm_message));
-    it.conn->transport->disconnect(it.conn);
+    it.conn->transport->client->disconnect(it.conn);
     shm_block_unmap(&it.block);
     shmrpci_fd_close(&it.fd);
     return 0;

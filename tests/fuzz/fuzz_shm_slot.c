@@ -24,7 +24,7 @@ static shm_client *client;
 static void run(void *user)
 {
     shmrpci_listener *listener = user;
-    (void)listener->transport->run(listener, NULL);
+    (void)listener->transport->listener->run(listener, NULL);
 }
 
 /* In place of the last one: who sends too much nonsense is hung up on. */
@@ -38,13 +38,13 @@ static void connect_anew(void)
         .max_message_bytes = FUZZ_MAX_MESSAGE};
     address = client == NULL ? fuzz_address() : address;
     shmrpci_buf_init_heap(&welcome);
-    if (address.transport->connect(&address, &opts, &conn, &welcome, NULL) !=
-        SHMRPC_OK) {
+    if (address.transport->client->connect(&address, &opts, &conn, &welcome,
+                                           NULL) != SHMRPC_OK) {
         abort();
     }
     shmrpci_buf_fini(&welcome);
     if (client != NULL) {
-        address.transport->disconnect(&client->base);
+        address.transport->client->disconnect(&client->base);
     }
     client = (shm_client *)(void *)conn;
 }
@@ -57,8 +57,8 @@ static void set_up(void)
         abort();
     }
     connect_anew();
-    if (client->base.transport->participant_open(listener, 0, &worker, NULL) !=
-        SHMRPC_OK) {
+    if (client->base.transport->worker->participant_open(listener, 0, &worker,
+                                                         NULL) != SHMRPC_OK) {
         abort();
     }
 }
@@ -79,13 +79,13 @@ static void serve(shmrpci_request *request, size_t reply_len)
     for (size_t i = 0; i < request->in_len; i++) {
         touched ^= request->in[i];
     }
-    worker->transport->reply_reserve(request, reply_len);
+    worker->transport->worker->reply_reserve(request, reply_len);
     uint8_t *at = shmrpci_buf_extend(&request->out, reply_len);
     if (at != NULL) {
         memset(at, touched, reply_len);
     }
     request->head.status = SHMRPC_OK;
-    worker->transport->reply_commit(request);
+    worker->transport->worker->reply_commit(request);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t method = 0;
     for (int i = 0; i < 2 && method != SENTINEL_METHOD; i++) {
         shmrpci_request request = {0};
-        if (worker->transport->next(worker, &request) != SHMRPC_OK) {
+        if (worker->transport->worker->next(worker, &request) != SHMRPC_OK) {
             abort();
         }
         method = request.head.method;

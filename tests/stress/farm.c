@@ -103,14 +103,14 @@ static void serve(farm_account *account, shmrpci_request *request)
     order asked = {0};
     if (request->in_len < sizeof asked) {
         fault(account, FARM_WRONG_REPLY);
-        shm->drop(request);
+        shm->worker->drop(request);
         return;
     }
     memcpy(&asked, request->in, sizeof asked);
     account_move(account, asked.number, ISSUED, RAN, FARM_RAN_UNKNOWN);
     work(asked.work_us);
     if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
-        shm->drop(request);
+        shm->worker->drop(request);
         return;
     }
     uint32_t len =
@@ -119,12 +119,12 @@ static void serve(farm_account *account, shmrpci_request *request)
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     if (len <= SHMRPCI_POST_MAX_BYTES && asked.number % 2 == 0) {
-        shm->answer(request, body, len);
+        shm->shared->answer(request, body, len);
         return;
     }
-    shm->reply_reserve(request, len);
+    shm->worker->reply_reserve(request, len);
     shmrpci_buf_append(&request->out, body, len);
-    shm->reply_commit(request);
+    shm->worker->reply_commit(request);
 }
 
 static void be_worker(farm *f, int link_fd, uint32_t index)
@@ -132,12 +132,12 @@ static void be_worker(farm *f, int link_fd, uint32_t index)
     shmrpci_listener *mirror;
     shmrpci_participant *me;
     shmrpci_request request = {0};
-    shm->disown(f->listener);
-    if (shm->attach(link_fd, &mirror, NULL) != SHMRPC_OK ||
-        shm->participant_open(mirror, index, &me, NULL) != SHMRPC_OK) {
+    shm->processes->disown(f->listener);
+    if (shm->processes->attach(link_fd, &mirror, NULL) != SHMRPC_OK ||
+        shm->worker->participant_open(mirror, index, &me, NULL) != SHMRPC_OK) {
         _exit(3);
     }
-    while (shm->next(me, &request) == SHMRPC_OK) {
+    while (shm->worker->next(me, &request) == SHMRPC_OK) {
         serve(f->account, &request);
     }
     _exit(0);
@@ -227,17 +227,18 @@ static void send_one(client *c, pending *p)
     memcpy(&prefix, body, sizeof prefix);
     if (!is_oneway && len <= SHMRPCI_POST_MAX_BYTES &&
         (random >> 33) % 2 == 0 &&
-        shm->post(c->conn, &p->call, prefix, sizeof prefix,
-                  body + sizeof prefix, len - sizeof prefix)) {
+        shm->shared->post(c->conn, &p->call, prefix, sizeof prefix,
+                          body + sizeof prefix, len - sizeof prefix)) {
         p->is_sent = true;
         return;
     }
-    int status = shm->reserve(c->conn, &p->call, len,
-                              (random >> 32) % 2 == 0 ? 0 : p->sent.reply_bytes,
-                              shmrpci_deadline_after(HANG_NS), NULL);
+    int status =
+        shm->client->reserve(c->conn, &p->call, len,
+                             (random >> 32) % 2 == 0 ? 0 : p->sent.reply_bytes,
+                             shmrpci_deadline_after(HANG_NS), NULL);
     if (status == SHMRPC_OK) {
         shmrpci_buf_append(&p->call.out, body, len);
-        status = shm->commit(&p->call);
+        status = shm->client->commit(&p->call);
     }
     if (status == SHMRPC_E_DEADLINE) {
         fault(c->account, FARM_HUNG);
@@ -264,7 +265,7 @@ static void take_reply(client *c, pending *p)
                memcmp(p->call.in, expected, len) != 0) {
         fault(c->account, FARM_WRONG_REPLY);
     }
-    shm->release(&p->call);
+    shm->client->release(&p->call);
     account_move(c->account, p->sent.number, RAN, ANSWERED,
                  FARM_ANSWERED_UNRUN);
     atomic_fetch_add(&c->mine->answered, 1);
@@ -272,7 +273,8 @@ static void take_reply(client *c, pending *p)
 
 static void receive_one(client *c, pending *p)
 {
-    int status = shm->receive(&p->call, shmrpci_deadline_after(HANG_NS));
+    int status =
+        shm->client->receive(&p->call, shmrpci_deadline_after(HANG_NS));
     p->is_sent = false;
     switch (status) {
     case SHMRPC_OK:
@@ -283,7 +285,7 @@ static void receive_one(client *c, pending *p)
         break;
     case SHMRPC_E_DEADLINE:
         fault(c->account, FARM_HUNG);
-        (void)shm->cancel(&p->call);
+        (void)shm->client->cancel(&p->call);
         atomic_fetch_add(&c->mine->given_up, 1);
         break;
     default:
@@ -296,7 +298,7 @@ static void receive_one(client *c, pending *p)
 static void cancel_one(client *c, pending *p)
 {
     p->is_sent = false;
-    if (shm->cancel(&p->call)) {
+    if (shm->client->cancel(&p->call)) {
         withdraw(c, p->sent.number);
     } else {
         atomic_fetch_add(&c->mine->given_up, 1);
@@ -306,7 +308,7 @@ static void cancel_one(client *c, pending *p)
 static void be_client(farm *f, uint32_t index, uint64_t seed)
 {
     static client c;
-    shm->disown(f->listener);
+    shm->processes->disown(f->listener);
     c = (client){.account = f->account,
                  .mine = &f->account->clients[index],
                  .conn = client_open(&f->address),
@@ -357,7 +359,8 @@ static void start_worker(farm *f, farm_process *p)
     int fds[2];
     shmrpc_error error = {.message = ""};
     assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
-    if (shm->enlist(f->listener, p->index, 1, fds[0], &error) != SHMRPC_OK) {
+    if (shm->processes->enlist(f->listener, p->index, 1, fds[0], &error) !=
+        SHMRPC_OK) {
         fail_msg("enlist: %s", error.message);
     }
     p->pid = service_fork();
@@ -407,7 +410,8 @@ void farm_start(farm *f, uint64_t seed)
     f->account = mmap(NULL, sizeof *f->account, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(f->account != MAP_FAILED);
-    if (shm->listen(&f->address, &opts, &f->listener, &error) != SHMRPC_OK) {
+    if (shm->listener->listen(&f->address, &opts, &f->listener, &error) !=
+        SHMRPC_OK) {
         fail_msg("listen: %s", error.message);
     }
     for (uint32_t i = 0; i < f->workers + f->clients; i++) {
@@ -439,9 +443,10 @@ void farm_run(farm *f, int64_t until_ns)
                 wake_ns = p->resume_ns;
             }
         }
-        int64_t step_ns = shm->step(f->listener);
+        int64_t step_ns = shm->processes->step(f->listener);
         wake_ns = step_ns < wake_ns ? step_ns : wake_ns;
-        (void)shmrpci_poll_readable(shm->poll_fd(f->listener), wake_ns);
+        (void)shmrpci_poll_readable(shm->processes->poll_fd(f->listener),
+                                    wake_ns);
         now_ns = shmrpci_now_ns();
     } while (now_ns < until_ns);
 }
@@ -470,8 +475,8 @@ static uint64_t told(const farm *f)
 static void bury(farm *f, const farm_process *p, uint64_t before)
 {
     if (p->role == FARM_WORKER) {
-        shm->dismiss(f->listener, p->index);
-        (void)shm->step(f->listener);
+        shm->processes->dismiss(f->listener, p->index);
+        (void)shm->processes->step(f->listener);
         f->excused += told(f) - before;
     } else {
         atomic_fetch_add(&f->account->killed_clients, 1);
@@ -697,7 +702,7 @@ void farm_stop(farm *f)
                          0);
     }
     farm_check(f);
-    shm->close(f->listener);
+    shm->listener->close(f->listener);
     check_sums(f, atomic_load(&f->account->killed_clients));
     assert_int_equal(munmap(f->account, sizeof *f->account), 0);
 }

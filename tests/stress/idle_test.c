@@ -51,16 +51,16 @@ static void be_worker(int link_fd, uint32_t index)
     shmrpci_listener *mirror;
     shmrpci_participant *me;
     shmrpci_request request = {0};
-    assert_int_equal(shm->attach(link_fd, &mirror, NULL), SHMRPC_OK);
-    assert_int_equal(shm->participant_open(mirror, index, &me, NULL),
+    assert_int_equal(shm->processes->attach(link_fd, &mirror, NULL), SHMRPC_OK);
+    assert_int_equal(shm->worker->participant_open(mirror, index, &me, NULL),
                      SHMRPC_OK);
     atomic_fetch_add(&it->workers, 1);
-    while (shm->next(me, &request) == SHMRPC_OK) {
-        shm->reply_reserve(&request, request.in_len);
+    while (shm->worker->next(me, &request) == SHMRPC_OK) {
+        shm->worker->reply_reserve(&request, request.in_len);
         request.head.status = SHMRPC_OK;
         request.head.flags = 0;
         shmrpci_buf_append(&request.out, request.in, request.in_len);
-        shm->reply_commit(&request);
+        shm->worker->reply_commit(&request);
     }
     _exit(0);
 }
@@ -69,11 +69,12 @@ static void start_worker(shmrpci_listener *listener, uint32_t index)
 {
     int fds[2];
     assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
-    assert_int_equal(shm->enlist(listener, index, 1, fds[0], NULL), SHMRPC_OK);
+    assert_int_equal(shm->processes->enlist(listener, index, 1, fds[0], NULL),
+                     SHMRPC_OK);
     pid_t pid = service_fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        shm->disown(listener);
+        shm->processes->disown(listener);
         (void)close(fds[0]);
         be_worker(fds[1], index);
     }
@@ -90,13 +91,14 @@ static void be_supervisor(const shmrpci_address *address)
                                 .max_bytes_per_uid = (size_t)1 << 30,
                                 .takes_processes = true,
                                 .on_hello = say_welcome};
-    assert_int_equal(shm->listen(address, &opts, &listener, NULL), SHMRPC_OK);
+    assert_int_equal(shm->listener->listen(address, &opts, &listener, NULL),
+                     SHMRPC_OK);
     for (uint32_t i = 0; i < WORKERS; i++) {
         start_worker(listener, i);
     }
     for (;;) {
-        int64_t wake_ns = shm->step(listener);
-        (void)shmrpci_poll_readable(shm->poll_fd(listener), wake_ns);
+        int64_t wake_ns = shm->processes->step(listener);
+        (void)shmrpci_poll_readable(shm->processes->poll_fd(listener), wake_ns);
     }
 }
 

@@ -91,7 +91,7 @@ static bool is_oneway(const errand *e)
 /* An answer without a body, not sent yet. */
 static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
 {
-    r->front->reply_reserve(&e->request, 0);
+    r->front->worker->reply_reserve(&e->request, 0);
     e->request.head.status = status;
     e->request.head.flags = flags;
 }
@@ -100,10 +100,10 @@ static void fill_answer(relay *r, errand *e, int status, uint32_t flags)
 static void answer(relay *r, errand *e, int status, uint32_t flags)
 {
     if (is_oneway(e)) {
-        r->front->drop(&e->request);
+        r->front->worker->drop(&e->request);
     } else {
         fill_answer(r, e, status, flags);
-        r->front->reply_commit(&e->request);
+        r->front->worker->reply_commit(&e->request);
     }
     errand_end(r, e);
 }
@@ -131,11 +131,11 @@ static void fill_reply(relay *r, errand *e)
         shmrpci_store_relaxed(hint,
                               len < UINT32_MAX ? (uint32_t)len : UINT32_MAX);
     }
-    r->front->reply_reserve(&e->request, len);
+    r->front->worker->reply_reserve(&e->request, len);
     e->request.head.status = e->call.head.status;
     e->request.head.flags = e->call.head.flags;
     shmrpci_buf_append(&e->request.out, e->call.in, len);
-    r->back->release(&e->call);
+    r->back->client->release(&e->call);
 }
 
 static void fill(relay *r, errand *e, int status)
@@ -171,7 +171,7 @@ void errand_finish(relay *r, errand_train *train, errand *e, int status)
 void errand_finish_all(relay *r, errand_train *train)
 {
     if (train->count > 0) {
-        r->front->reply_commit_all(train->requests, train->count);
+        r->front->relay->reply_commit_all(train->requests, train->count);
         errand_end_all(r, train->errands, train->count);
         train->count = 0;
     }
@@ -179,8 +179,8 @@ void errand_finish_all(relay *r, errand_train *train)
 
 void errand_withdraw(relay *r, errand *e)
 {
-    bool not_run = r->back->cancel(&e->call);
-    if (r->front->is_cancelled(&e->request)) {
+    bool not_run = r->back->client->cancel(&e->call);
+    if (r->front->worker->is_cancelled(&e->request)) {
         /* Without a flag it says that it was cancelled, and may have run. */
         answer(r, e, SHMRPC_E_UNAVAILABLE,
                not_run ? (uint32_t)SHMRPCI_HEAD_ENDED : 0);
@@ -198,9 +198,9 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
                    uint32_t flags)
 {
     const shmrpci_request *request = &e->request;
-    int status =
-        r->back->reserve(e->link->conn, &e->call, request->in_len,
-                         shmrpci_load_relaxed(hint_of(r, e)), until_ns, NULL);
+    int status = r->back->client->reserve(
+        e->link->conn, &e->call, request->in_len,
+        shmrpci_load_relaxed(hint_of(r, e)), until_ns, NULL);
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_DEADLINE ? SHMRPC_E_BUSY : status;
     }
@@ -214,7 +214,7 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
             request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 1,
     };
     shmrpci_buf_append(&e->call.out, request->in, request->in_len);
-    return r->back->commit(&e->call);
+    return r->back->client->commit(&e->call);
 }
 
 /* One try, on the link where it has a place; else that is lost. */

@@ -123,7 +123,7 @@ static void say(const relay *r, const char *what, const char *why)
  * what it was. */
 static void begin_epoch(relay *r)
 {
-    uint32_t epoch = r->front->renew(r->listener);
+    uint32_t epoch = r->front->relay->renew(r->listener);
     shmrpci_mutex_lock(&r->lock);
     r->epoch = epoch;
     for (uint32_t i = 0; i < r->opts.links; i++) {
@@ -168,8 +168,8 @@ static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
     shmrpci_buf_init_heap(&welcome);
-    int status =
-        r->back->connect(&r->opts.back, &opts, &l->conn, &welcome, error);
+    int status = r->back->client->connect(&r->opts.back, &opts, &l->conn,
+                                          &welcome, error);
     if (status == SHMRPC_OK) {
         status = r->opts.on_welcome(r->opts.listen.user, welcome.data,
                                     welcome.len, &has_changed, error);
@@ -183,7 +183,7 @@ static int make_link(relay *r, bool *is_refused, shmrpc_error *error)
         return SHMRPC_OK;
     }
     if (l->conn != NULL) {
-        r->back->disconnect(l->conn);
+        r->back->client->disconnect(l->conn);
     }
     free(l);
     return status;

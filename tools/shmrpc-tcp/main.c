@@ -108,7 +108,7 @@ static int find_addresses(gate *g, relay_opts *out, shmrpc_error *error)
     if (status == SHMRPC_OK) {
         status = parse_one(g, g->service->where, &out->front, error);
     }
-    if (status == SHMRPC_OK && out->front.transport->renew == NULL) {
+    if (status == SHMRPC_OK && out->front.transport->relay == NULL) {
         status =
             shmrpc_error_set(error, SHMRPC_E_INVALID,
                              "\"%.100s\": expected tcp://, tls:// or unix://",

@@ -119,8 +119,9 @@ static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
         for (size_t i = 0; i < wanted; i++) {
             requests[i] = &out[count + i]->request;
         }
-        got = wanted > 0 ? r->front->next_more(c->participant, requests, wanted)
-                         : 0;
+        got = wanted > 0
+                  ? r->front->relay->next_more(c->participant, requests, wanted)
+                  : 0;
         errand_end_all(r, out + count + got, wanted - got);
         count += got;
     } while (got > 0 && got == wanted);
@@ -168,8 +169,8 @@ static bool look_at_load(carrier *c, int status[LOAD_MAX], int64_t deadline_ns)
     bool in_time = true;
     for (uint32_t i = c->load_count; i-- > 0;) {
         if (status[i] == SHMRPC_E_DEADLINE) {
-            status[i] = c->relay->back->receive(&c->load[i]->call,
-                                                in_time ? deadline_ns : 0);
+            status[i] = c->relay->back->client->receive(
+                &c->load[i]->call, in_time ? deadline_ns : 0);
             in_time = in_time && status[i] != SHMRPC_E_DEADLINE;
         }
     }
@@ -277,7 +278,7 @@ static void carry_all(void *user)
             break;
         }
         int64_t asked_ns = shmrpci_now_ns();
-        if (r->front->next(c.participant, &e->request) != SHMRPC_OK) {
+        if (r->front->worker->next(c.participant, &e->request) != SHMRPC_OK) {
             errand_end(r, e);
             break;
         }
@@ -336,7 +337,8 @@ static int listen_at(relay *r, shmrpc_error *error)
     opts.on_hello = on_hello;
     opts.on_cancel = on_cancel;
     opts.user = r;
-    return r->front->listen(&r->opts.front, &opts, &r->listener, error);
+    return r->front->listener->listen(&r->opts.front, &opts, &r->listener,
+                                      error);
 }
 
 /* What is said to the service from now on, apart from the first time. */
@@ -387,8 +389,8 @@ static int start(relay *r, shmrpc_error *error)
         uint32_t i = r->carrier_count;
         struct seat *seat = &r->seats[i];
         seat->relay = r;
-        status = r->front->participant_open(r->listener, i, &seat->participant,
-                                            error);
+        status = r->front->worker->participant_open(r->listener, i,
+                                                    &seat->participant, error);
         if (status == SHMRPC_OK) {
             status = (int)shmrpci_thread_create(&r->carriers[i], "carrier",
                                                 carry_all, seat);
@@ -407,7 +409,7 @@ int relay_run(relay *r, shmrpc_error *error)
     if (status != SHMRPC_OK) {
         relay_stop(r);
     }
-    int ran = r->front->run(r->listener, error);
+    int ran = r->front->listener->run(r->listener, error);
     shmrpci_mutex_lock(&r->lock);
     r->is_ending = true;
     shmrpci_cond_broadcast(&r->changed);
@@ -423,7 +425,7 @@ void relay_stop(relay *r)
 {
     /* Relaxed: it orders nothing. */
     shmrpci_store_relaxed(&r->stopping, 1u);
-    r->front->stop(r->listener);
+    r->front->listener->stop(r->listener);
 }
 
 /* Waits for calls in progress; those that take too long are given up. */
@@ -453,15 +455,15 @@ void relay_close(relay *r)
     }
     for (uint32_t i = 0; i < RELAY_CARRIERS_MAX; i++) {
         if (r->seats[i].participant != NULL) {
-            r->front->participant_close(r->seats[i].participant);
+            r->front->worker->participant_close(r->seats[i].participant);
         }
     }
     if (r->listener != NULL) {
-        r->front->close(r->listener);
+        r->front->listener->close(r->listener);
     }
     for (uint32_t i = 0; i < r->opts.links; i++) {
         if (r->links[i] != NULL) { /* it has never run */
-            r->back->disconnect(r->links[i]->conn);
+            r->back->client->disconnect(r->links[i]->conn);
             free(r->links[i]);
         }
     }
@@ -477,5 +479,5 @@ void relay_close(relay *r)
 
 const char *relay_describe(const relay *r)
 {
-    return r->front->describe(r->listener);
+    return r->front->listener->describe(r->listener);
 }

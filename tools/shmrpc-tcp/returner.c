@@ -23,9 +23,9 @@ typedef struct returner {
 static void probe(relay *r, link *l)
 {
     shmrpci_call call = {.conn = NULL};
-    int status = r->back->reserve(l->conn, &call, 0, 0, 0, NULL);
+    int status = r->back->client->reserve(l->conn, &call, 0, 0, 0, NULL);
     if (status == SHMRPC_OK) {
-        r->back->abort(&call);
+        r->back->client->abort(&call);
     } else if (status == SHMRPC_E_SERVER_LOST) {
         link_lose(r, l);
     }
@@ -39,7 +39,7 @@ static void free_link(relay *r, uint32_t i)
     r->links[i] = is_done ? NULL : l;
     shmrpci_mutex_unlock(&r->lock);
     if (is_done) {
-        r->back->disconnect(l->conn);
+        r->back->client->disconnect(l->conn);
         free(l);
     }
 }
@@ -62,7 +62,8 @@ static void look_at_links(relay *r)
         }
         l->calls = 0;
         if (!l->is_watched) {
-            l->is_watched = r->back->watch(l->conn, r->set, i) == SHMRPC_OK;
+            l->is_watched =
+                r->back->client->watch(l->conn, r->set, i) == SHMRPC_OK;
             if (!l->is_watched) {
                 link_lose(r, l); /* it would end calls unheard */
             }
@@ -87,7 +88,7 @@ static int64_t arm(returner *me)
                 me->calls[count++] = &e->call;
             }
         }
-        int64_t at_ns = r->back->arm(l->conn, me->calls, count);
+        int64_t at_ns = r->back->client->arm(l->conn, me->calls, count);
         wake_ns = at_ns < wake_ns ? at_ns : wake_ns;
     }
     return wake_ns;
@@ -113,12 +114,13 @@ static void take_fresh(returner *me)
 /* True: it is over, and not ours any more. */
 static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
-    int status = r->back->receive(&e->call, 0);
+    int status = r->back->client->receive(&e->call, 0);
     if (status != SHMRPC_E_DEADLINE) {
         errand_finish(r, train, e, status);
         return true;
     }
-    if (now_ns >= e->give_up_ns || r->front->is_cancelled(&e->request) ||
+    if (now_ns >= e->give_up_ns ||
+        r->front->worker->is_cancelled(&e->request) ||
         shmrpci_load_relaxed(&r->stopping) > 1) {
         errand_withdraw(r, e);
         return true;
@@ -162,7 +164,7 @@ static void sleep_until(relay *r, int64_t wake_ns)
         }
         link *l = link_at(r, (uint32_t)tags[i]);
         if (l != NULL) {
-            r->back->acknowledge(l->conn);
+            r->back->client->acknowledge(l->conn);
             probe(r, l);
         }
     }
@@ -173,7 +175,7 @@ static void free_links(relay *r)
 {
     for (uint32_t i = 0; i < r->opts.links; i++) {
         if (r->links[i] != NULL) {
-            r->back->disconnect(r->links[i]->conn);
+            r->back->client->disconnect(r->links[i]->conn);
             free(r->links[i]);
             r->links[i] = NULL;
         }

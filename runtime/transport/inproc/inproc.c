@@ -171,6 +171,23 @@ static void close_listener(shmrpci_listener *listener)
     shmrpci_inproc_unref(hub);
 }
 
+static int find_all(shmrpci_on_found *found, void *user, shmrpc_error *error)
+{
+    (void)error;
+    shmrpci_mutex_lock(&registry.lock);
+    for (const inproc_hub *hub = registry.first; hub != NULL; hub = hub->next) {
+        if (hub->generation == shmrpci_fork_generation()) {
+            shmrpci_address address = {.transport = &shmrpci_transport_inproc,
+                                       .port = hub->port};
+            memcpy(address.name, hub->name, sizeof address.name);
+            memcpy(address.instance, hub->instance, sizeof address.instance);
+            found(user, &address, hub->address);
+        }
+    }
+    shmrpci_mutex_unlock(&registry.lock);
+    return SHMRPC_OK;
+}
+
 static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, int *out_watch_fd, shmrpc_error *error)
 {
@@ -257,11 +274,9 @@ static void recover(shmrpci_listener *listener, uint32_t index)
     }
 }
 
-const shmrpci_transport shmrpci_transport_inproc = {
-    .scheme = "inproc",
+static const shmrpci_client_ops client = {
     .connect = shmrpci_inproc_connect,
     .disconnect = shmrpci_inproc_disconnect,
-    .open_stats = open_stats,
     .reserve = shmrpci_inproc_reserve,
     .abort = shmrpci_inproc_abort,
     .commit = shmrpci_inproc_commit,
@@ -271,11 +286,18 @@ const shmrpci_transport shmrpci_transport_inproc = {
     .watch = shmrpci_inproc_watch,
     .arm = shmrpci_inproc_arm,
     .acknowledge = shmrpci_inproc_acknowledge,
+};
+
+static const shmrpci_listener_ops listener = {
     .listen = listen_at,
     .run = run,
     .stop = stop,
     .close = close_listener,
     .describe = describe,
+    .recover = recover,
+};
+
+static const shmrpci_worker_ops worker = {
     .participant_open = participant_open,
     .participant_close = participant_close,
     .next = shmrpci_inproc_next,
@@ -283,5 +305,17 @@ const shmrpci_transport shmrpci_transport_inproc = {
     .reply_commit = shmrpci_inproc_reply_commit,
     .drop = shmrpci_inproc_drop,
     .is_cancelled = shmrpci_inproc_is_cancelled,
-    .recover = recover,
+};
+
+static const shmrpci_discovery_ops discovery = {
+    .find = find_all,
+    .open_stats = open_stats,
+};
+
+const shmrpci_transport shmrpci_transport_inproc = {
+    .scheme = "inproc",
+    .client = &client,
+    .listener = &listener,
+    .worker = &worker,
+    .discovery = &discovery,
 };

@@ -2,27 +2,52 @@
 #include "transport/tcp/client.h"
 #include "transport/tcp/server.h"
 
-#define OPERATIONS                                                            \
-    .connect = tcp_client_connect, .disconnect = tcp_client_disconnect,       \
-    .reserve = tcp_client_reserve, .abort = tcp_client_abort,                 \
-    .commit = tcp_client_commit, .receive = tcp_client_receive,               \
-    .release = tcp_client_release, .cancel = tcp_client_cancel,               \
-    .watch = tcp_client_watch, .arm = tcp_client_arm,                         \
-    .acknowledge = tcp_client_acknowledge, .listen = tcp_listener_open,       \
-    .run = tcp_listener_run, .stop = tcp_listener_stop,                       \
-    .close = tcp_listener_close, .describe = tcp_listener_describe,           \
-    .renew = tcp_listener_renew, .participant_open = tcp_worker_open,         \
-    .participant_close = tcp_worker_close, .next = tcp_worker_next,           \
-    .next_more = tcp_worker_next_more,                                        \
-    .reply_reserve = tcp_worker_reply_reserve,                                \
-    .reply_commit = tcp_worker_reply_commit,                                  \
-    .reply_commit_all = tcp_worker_reply_commit_all, .drop = tcp_worker_drop, \
-    .is_cancelled = tcp_worker_is_cancelled, .recover = tcp_worker_recover
+static const shmrpci_client_ops client = {
+    .connect = tcp_client_connect,
+    .disconnect = tcp_client_disconnect,
+    .reserve = tcp_client_reserve,
+    .abort = tcp_client_abort,
+    .commit = tcp_client_commit,
+    .receive = tcp_client_receive,
+    .release = tcp_client_release,
+    .cancel = tcp_client_cancel,
+    .watch = tcp_client_watch,
+    .arm = tcp_client_arm,
+    .acknowledge = tcp_client_acknowledge,
+};
+
+static const shmrpci_listener_ops listener = {
+    .listen = tcp_listener_open,
+    .run = tcp_listener_run,
+    .stop = tcp_listener_stop,
+    .close = tcp_listener_close,
+    .describe = tcp_listener_describe,
+    .recover = tcp_worker_recover,
+};
+
+static const shmrpci_worker_ops worker = {
+    .participant_open = tcp_worker_open,
+    .participant_close = tcp_worker_close,
+    .next = tcp_worker_next,
+    .reply_reserve = tcp_worker_reply_reserve,
+    .reply_commit = tcp_worker_reply_commit,
+    .drop = tcp_worker_drop,
+    .is_cancelled = tcp_worker_is_cancelled,
+};
+
+static const shmrpci_relay_ops relay = {
+    .renew = tcp_listener_renew,
+    .next_more = tcp_worker_next_more,
+    .reply_commit_all = tcp_worker_reply_commit_all,
+};
+
+#define TABLES \
+    .client = &client, .listener = &listener, .worker = &worker, .relay = &relay
 
 const shmrpci_transport shmrpci_transport_tcp = {
-    .scheme = "tcp", .is_network = true, OPERATIONS};
+    .scheme = "tcp", .is_network = true, TABLES};
 
 const shmrpci_transport shmrpci_transport_tls = {
-    .scheme = "tls", .is_network = true, OPERATIONS};
+    .scheme = "tls", .is_network = true, TABLES};
 
-const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", OPERATIONS};
+const shmrpci_transport shmrpci_transport_unix = {.scheme = "unix", TABLES};

@@ -38,16 +38,16 @@ static int welcome_all(void *user, const uint8_t *hello, size_t len,
 static void control(void *user)
 {
     puppet *p = user;
-    (void)p->transport->run(p->listener, NULL);
+    (void)p->transport->listener->run(p->listener, NULL);
 }
 
 static void answer(puppet *p, shmrpci_request *request)
 {
-    p->transport->reply_reserve(request, p->body_len);
+    p->transport->worker->reply_reserve(request, p->body_len);
     request->head.status = p->status;
     request->head.flags = p->flags;
     shmrpci_buf_append(&request->out, p->body, p->body_len);
-    p->transport->reply_commit(request);
+    p->transport->worker->reply_commit(request);
 }
 
 static void work(void *user)
@@ -55,22 +55,24 @@ static void work(void *user)
     puppet *p = user;
     shmrpci_participant *me;
     shmrpci_request request = {0};
-    if (p->transport->participant_open(p->listener, 0, &me, NULL) != 0) {
+    if (p->transport->worker->participant_open(p->listener, 0, &me, NULL) !=
+        0) {
         return;
     }
-    while (p->transport->next(me, &request) == SHMRPC_OK) {
+    while (p->transport->worker->next(me, &request) == SHMRPC_OK) {
         p->started++;
         if (p->started > p->deaths) {
             answer(p, &request);
             continue;
         }
-        p->transport->recover(p->listener, 0);
-        p->transport->participant_close(me);
-        if (p->transport->participant_open(p->listener, 0, &me, NULL) != 0) {
+        p->transport->listener->recover(p->listener, 0);
+        p->transport->worker->participant_close(me);
+        if (p->transport->worker->participant_open(p->listener, 0, &me, NULL) !=
+            0) {
             return;
         }
     }
-    p->transport->participant_close(me);
+    p->transport->worker->participant_close(me);
 }
 
 static void puppet_start(puppet *p)
@@ -87,8 +89,8 @@ static void puppet_start(puppet *p)
         .on_hello = welcome_all,
     };
     p->transport = places.items[0].address.transport;
-    assert_int_equal(p->transport->listen(&places.items[0].address, &opts,
-                                          &p->listener, NULL),
+    assert_int_equal(p->transport->listener->listen(&places.items[0].address,
+                                                    &opts, &p->listener, NULL),
                      0);
     assert_int_equal(shmrpci_thread_create(&p->control, "control", control, p),
                      0);
@@ -97,10 +99,10 @@ static void puppet_start(puppet *p)
 
 static void puppet_stop(puppet *p)
 {
-    p->transport->stop(p->listener);
+    p->transport->listener->stop(p->listener);
     shmrpci_thread_join(&p->control);
     shmrpci_thread_join(&p->worker);
-    p->transport->close(p->listener);
+    p->transport->listener->close(p->listener);
 }
 
 static int call_puppet(puppet *p, uint32_t method, int64_t *result,

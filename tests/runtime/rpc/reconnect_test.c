@@ -197,7 +197,7 @@ static int welcome_all(void *user, const uint8_t *hello, size_t len,
 static void run_mute(void *user)
 {
     mute *m = user;
-    (void)m->transport->run(m->listener, NULL);
+    (void)m->transport->listener->run(m->listener, NULL);
 }
 
 static void mute_start(mute *m, const char *where)
@@ -213,17 +213,17 @@ static void mute_start(mute *m, const char *where)
     assert_int_equal(
         shmrpci_places_parse(where, &sample_service, &places, NULL), 0);
     m->transport = places.items[0].address.transport;
-    assert_int_equal(m->transport->listen(&places.items[0].address, &opts,
-                                          &m->listener, NULL),
+    assert_int_equal(m->transport->listener->listen(&places.items[0].address,
+                                                    &opts, &m->listener, NULL),
                      0);
     assert_int_equal(shmrpci_thread_create(&m->thread, "mute", run_mute, m), 0);
 }
 
 static void mute_stop(mute *m)
 {
-    m->transport->stop(m->listener);
+    m->transport->listener->stop(m->listener);
     shmrpci_thread_join(&m->thread);
-    m->transport->close(m->listener);
+    m->transport->listener->close(m->listener);
 }
 
 typedef struct caller {

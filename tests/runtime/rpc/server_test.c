@@ -218,8 +218,8 @@ static int bare_connect(bare *b, const uint8_t *hello, size_t len,
         .hello_len = len,
     };
     b->transport = places.items[0].address.transport;
-    return b->transport->connect(&places.items[0].address, &opts, &b->conn,
-                                 welcome, error);
+    return b->transport->client->connect(&places.items[0].address, &opts,
+                                         &b->conn, welcome, error);
 }
 
 static void bare_start(bare *b)
@@ -238,7 +238,7 @@ static void bare_start(bare *b)
 
 static void bare_stop(bare *b)
 {
-    b->transport->disconnect(b->conn);
+    b->transport->client->disconnect(b->conn);
     sample_stop(&b->server);
 }
 
@@ -248,19 +248,20 @@ static int bare_call(bare *b, uint32_t method, const char *body,
 {
     shmrpci_call call = {0};
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    assert_int_equal(
-        b->transport->reserve(b->conn, &call, 100, 100, deadline_ns, NULL), 0);
+    assert_int_equal(b->transport->client->reserve(b->conn, &call, 100, 100,
+                                                   deadline_ns, NULL),
+                     0);
     call.head = (shmrpci_head){.method = method, .timeout_ns = timeout_ns};
     shmrpci_buf_append_text(&call.out, body);
-    assert_int_equal(b->transport->commit(&call), 0);
-    assert_int_equal(b->transport->receive(&call, deadline_ns), 0);
+    assert_int_equal(b->transport->client->commit(&call), 0);
+    assert_int_equal(b->transport->client->receive(&call, deadline_ns), 0);
     assert_true(call.in_len < 1000);
     memset(out, 0, 1000);
     if (call.in_len > 0) {
         memcpy(out, call.in, call.in_len);
     }
     int status = call.head.status;
-    b->transport->release(&call);
+    b->transport->client->release(&call);
     return status;
 }
 

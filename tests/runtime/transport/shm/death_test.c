@@ -67,14 +67,14 @@ static int64_t time_to_notice(void *user)
     assert_int_equal(client_send(conn, &call, METHOD_HOLD, "x", 1, 0), 0);
     assert_int_equal(kill(pid, SIGKILL), 0);
     int64_t start_ns = shmrpci_now_ns();
-    int status =
-        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    int status = conn->transport->client->receive(
+        &call, shmrpci_deadline_after(PATIENCE_NS));
     /* The latter when it died before the worker had taken the call. */
     assert_true(status == SHMRPC_E_SERVER_LOST ||
                 status == SHMRPC_E_UNAVAILABLE);
     int64_t took_ns = shmrpci_now_ns() - start_ns;
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     return took_ns;
 }
 
@@ -95,7 +95,7 @@ static void killed_servers_leave_nothing_and_can_be_followed(void **state)
         shmrpci_conn *conn = client_open(&address);
         client_echoes(conn, "alive");
         kill_and_reap(pid);
-        conn->transport->disconnect(conn);
+        conn->transport->client->disconnect(conn);
         if (i == 0) {
             files = folder_count();
         }
@@ -130,10 +130,10 @@ static int64_t wait_in_vain(void *user)
     shmrpci_call call = {0};
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
     int64_t deadline_ns = shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS);
-    assert_int_equal(conn->transport->receive(&call, deadline_ns),
+    assert_int_equal(conn->transport->client->receive(&call, deadline_ns),
                      SHMRPC_E_DEADLINE);
     int64_t late_ns = shmrpci_now_ns() - deadline_ns;
-    (void)conn->transport->cancel(&call);
+    (void)conn->transport->client->cancel(&call);
     return late_ns;
 }
 
@@ -148,7 +148,7 @@ static void stopped_server_costs_the_deadline_and_no_more(void **state)
     expect_reaction(wait_in_vain, conn, 0, 100 * SHMRPCI_NS_PER_MS);
     assert_int_equal(kill(pid, SIGCONT), 0);
     client_echoes(conn, "after");
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     kill_and_reap(pid);
 }
 
@@ -294,7 +294,7 @@ static void killed_client_leaves_nothing_within_2_s(void **state)
     kill_and_reap(client.pid);
     atomic_store(&s.released, true);
     await_holdings(other, before, 2 * SHMRPCI_NS_PER_S);
-    other->transport->disconnect(other);
+    other->transport->client->disconnect(other);
     service_stop(&s);
     client_close_pipes(&client);
 }
@@ -332,7 +332,7 @@ static void waiting_calls_of_a_killed_client_do_not_run(void **state)
     atomic_store(&s.released, true);
     await_holdings(other, before, PATIENCE_NS);
     assert_int_equal(atomic_load(&s.held), 2);
-    other->transport->disconnect(other);
+    other->transport->client->disconnect(other);
     service_stop(&s);
     client_close_pipes(&client);
 }
@@ -356,7 +356,7 @@ static void stopped_client_delays_nobody(void **state)
     stop(client.pid);
     expect_reaction(echo_on, other, 0, 10 * SHMRPCI_NS_PER_MS);
     kill_and_reap(client.pid);
-    other->transport->disconnect(other);
+    other->transport->client->disconnect(other);
     service_stop(&s);
     client_close_pipes(&client);
 }
@@ -373,7 +373,7 @@ static void hammer(const shmrpci_address *address, unsigned seed)
         switch (seed >> 8 & 7) {
         case 0: /* and forgets about it */
             if (client_send(conn, &call, METHOD_ECHO, body, len, 0) == 0) {
-                (void)conn->transport->cancel(&call);
+                (void)conn->transport->client->cancel(&call);
             }
             break;
         case 1: {
@@ -414,7 +414,7 @@ static void clients_killed_at_any_time_leave_nothing(void **state)
         assert_true(shmrpci_now_ns() < deadline_ns);
         client_echoes(conn, "after");
     }
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     kill_and_reap(server);
 }
 
@@ -436,7 +436,7 @@ static void forked_child_gets_FORKED_and_the_parent_goes_on(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(WEXITSTATUS(status), 7);
     client_echoes(conn, "parent");
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     kill_and_reap(server);
 }
 

@@ -144,7 +144,7 @@ static void messages_of_all_sizes_come_back_exactly(void **state)
     assert_in_range(shared_kib(), 0, before_kib + 64);
     /* ...and comes again. */
     echoes_exactly(conn, bytes, MIB, 0);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     service_stop(&s);
     free(bytes);
 }
@@ -165,7 +165,7 @@ static void warm_extents_are_used_again(void **state)
     /* One for requests and one for replies, or for both in turn. */
     assert_in_range(made_for(conn), 1, 2);
     assert_int_equal(extents_in(conn, SHM_EXTENT_IDLE), extents_of(conn));
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     service_stop(&s);
     free(bytes);
 }
@@ -194,7 +194,7 @@ static void replies_that_nobody_reads_keep_no_extent(void **state)
                 (void)usleep(10);
             }
         }
-        (void)conn->transport->cancel(&call);
+        (void)conn->transport->client->cancel(&call);
     }
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (extents_in(conn, SHM_EXTENT_REPLY) != 0) {
@@ -202,7 +202,7 @@ static void replies_that_nobody_reads_keep_no_extent(void **state)
         shm_client_reclaim(client_of(conn), UINT64_MAX);
         client_echoes(conn, "meanwhile");
     }
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     service_stop(&s);
 }
 
@@ -221,21 +221,21 @@ static void replies_are_whole_when_the_server_has_ended(void **state)
         assert_int_equal(
             client_send(conn, &calls[i], METHOD_ECHO, bytes, MIB, 0),
             SHMRPC_OK);
-        while (conn->transport->arm(conn, (shmrpci_call *[]){&calls[i]}, 1) !=
-               0) {
+        while (conn->transport->client->arm(conn, (shmrpci_call *[]){&calls[i]},
+                                            1) != 0) {
             assert_true(shmrpci_now_ns() < deadline_ns);
             (void)usleep(100);
         }
     }
-    assert_int_equal(conn->transport->receive(&calls[0], 0), SHMRPC_OK);
+    assert_int_equal(conn->transport->client->receive(&calls[0], 0), SHMRPC_OK);
     service_stop(&s);
-    assert_int_equal(conn->transport->receive(&calls[1], 0), SHMRPC_OK);
+    assert_int_equal(conn->transport->client->receive(&calls[1], 0), SHMRPC_OK);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(calls[i].in_len, MIB);
         assert_memory_equal(calls[i].in, bytes, MIB);
-        conn->transport->release(&calls[i]);
+        conn->transport->client->release(&calls[i]);
     }
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     free(bytes);
 }
 
@@ -260,7 +260,7 @@ static void idle_memory_goes_when_the_quota_is_short(void **state)
         }
     }
     for (size_t i = 0; i < 4; i++) {
-        conns[i]->transport->disconnect(conns[i]);
+        conns[i]->transport->client->disconnect(conns[i]);
     }
     service_stop(&s);
     free(bytes);
@@ -325,7 +325,7 @@ static void extents_taken_back_at_any_moment_harm_no_call(void **state)
     assert_true(made_for(conns[0]) > 3);
     for (unsigned i = 0; i < 2; i++) {
         await_no_extents(conns[i]);
-        conns[i]->transport->disconnect(conns[i]);
+        conns[i]->transport->client->disconnect(conns[i]);
     }
     service_stop(&s);
     free(bytes);

@@ -60,7 +60,7 @@ static int teardown(void **state)
 {
     (void)state;
     client_echoes(honest, "still served");
-    honest->transport->disconnect(honest);
+    honest->transport->client->disconnect(honest);
     service_stop(&s);
     return 0;
 }
@@ -157,7 +157,7 @@ static void slots_with_nonsense_are_INVALID(void **state)
             fail_msg("%s: %d", bad[i].name, status);
         }
     }
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 static void who_sends_nothing_but_nonsense_is_hung_up_on(void **state)
@@ -177,7 +177,7 @@ static void who_sends_nothing_but_nonsense_is_hung_up_on(void **state)
         (void)sched_yield();
     }
     client_echoes(honest, "so are others");
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 static void request_and_reply_in_one_span_are_harmless(void **state)
@@ -191,7 +191,7 @@ static void request_and_reply_in_one_span_are_harmless(void **state)
                                   .second = {0, 4096, 0}};
     shmrpci_conn *conn = client_open(&s.address);
     assert_int_equal(submit_raw((shm_client *)(void *)conn, &same), SHMRPC_OK);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 /* ---- a block that changes all the time ------------------------------- */
@@ -327,7 +327,7 @@ static void silent_clients_keep_nobody_out(void **state)
     }
     shmrpci_conn *conn = client_open(&s.address);
     client_echoes(conn, "let in");
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     for (size_t i = 0; i < 20; i++) {
         shmrpci_fd_close(&silent[i]);
     }
@@ -346,7 +346,7 @@ static void wanting_too_much_costs_that_call_only(void **state)
         shm_client_room(client, (uint64_t)1 << 30, deadline_ns, &span),
         SHMRPC_E_TOO_LARGE);
     client_echoes(conn, "goes on");
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 static void giving_back_what_one_never_had_is_harmless(void **state)
@@ -361,7 +361,7 @@ static void giving_back_what_one_never_had_is_harmless(void **state)
     uint32_t size = 300000;
     assert_int_equal(
         client_call(conn, METHOD_SIZE, &size, sizeof size, 0, NULL), SHMRPC_OK);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 static void unforeseen_large_replies_never_exhaust_extents(void **state)
@@ -376,7 +376,7 @@ static void unforeseen_large_replies_never_exhaust_extents(void **state)
             SHMRPC_OK);
         assert_int_equal(len, size);
     }
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 int main(void)

@@ -116,7 +116,7 @@ static void good_server_is_accepted(void **state)
 {
     shmrpci_conn *conn = NULL;
     assert_int_equal(shake_hands(*state, &conn), SHMRPC_OK);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 static void block_that_can_shrink_is_DENIED(void **state)
@@ -259,10 +259,10 @@ static int receive_raw(fake *it, shmrpci_conn *conn, const bad_reply *bad)
     shmrpci_store_relaxed(&slot->flags, bad->flags);
     shmrpci_store_relaxed(&slot->length, bad->length);
     (void)shmrpci_exchange_seq(&slot->word, shm_word_moved(word, SHM_DONE));
-    int status =
-        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    int status = conn->transport->client->receive(
+        &call, shmrpci_deadline_after(PATIENCE_NS));
     if (status == SHMRPC_OK) {
-        conn->transport->release(&call);
+        conn->transport->client->release(&call);
     }
     return status;
 }
@@ -299,7 +299,7 @@ static void replies_with_nonsense_are_DATA_LOSS(void **state)
     }
     static const bad_reply good = {.name = "good", .length = 3};
     assert_int_equal(receive_raw(*state, conn, &good), SHMRPC_OK);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 /* ---- extents --------------------------------------------------------- */
@@ -352,7 +352,7 @@ static void extents_with_nonsense_are_ignored(void **state)
     assert_int_equal(client->pool.regions[9]->incarnation, 8);
     shmrpci_fd_close(&fd);
     assert_int_equal(open_fds(), before);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
 }
 
 int main(void)

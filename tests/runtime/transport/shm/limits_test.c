@@ -114,7 +114,7 @@ static void server_out_of_descriptors_says_so_and_recovers(void **state)
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     client_echoes(conn, "meanwhile");
     assert_int_equal(visit(&late), SHMRPC_OK);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     service_stop(&s);
 }
 
@@ -142,10 +142,10 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
     atomic_store(&s.released, true);
     for (size_t i = 0; i < count - 1; i++) {
         /* Replies had no room, or some: in order, or with a status. */
-        assert_int_equal(conns[i]->transport->receive(
+        assert_int_equal(conns[i]->transport->client->receive(
                              &calls[i], shmrpci_deadline_after(PATIENCE_NS)),
                          SHMRPC_OK);
-        conns[i]->transport->release(&calls[i]);
+        conns[i]->transport->client->release(&calls[i]);
     }
     /* What is not in use any more makes room. */
     assert_int_equal(
@@ -153,7 +153,7 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
         SHMRPC_OK);
     client_echoes(conns[0], "small ones go on");
     for (size_t i = 0; i < count; i++) {
-        conns[i]->transport->disconnect(conns[i]);
+        conns[i]->transport->client->disconnect(conns[i]);
     }
     service_stop(&s);
 }
@@ -262,12 +262,12 @@ static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
             assert_int_equal(
                 client_call(conn, METHOD_ECHO, body, sizeof body, 0, NULL),
                 SHMRPC_OK);
-            conn->transport->disconnect(conn);
+            conn->transport->client->disconnect(conn);
         } while (from++ <= count);
         /* Both to connect and to send. */
         assert_true(refused[what][0] > 0 && refused[what][1] > 0);
     }
-    other->transport->disconnect(other);
+    other->transport->client->disconnect(other);
     service_stop(&s);
 }
 

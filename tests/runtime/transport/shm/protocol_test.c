@@ -61,7 +61,7 @@ static int teardown(void **state)
 {
     (void)state;
     if (conn != NULL) {
-        conn->transport->disconnect(conn);
+        conn->transport->client->disconnect(conn);
     }
     service_stop(&s);
     return 0;
@@ -113,12 +113,13 @@ static void rule_1_with(uint32_t second)
     await_asleep(0);
     client_publish(conn, 0, METHOD_ECHO);
     client_publish(conn, second, METHOD_ECHO);
-    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    assert_int_equal(worker->transport->worker->next(worker, &request),
+                     SHMRPC_OK);
     /* It holds one, for as long as it likes; the other must not wait. */
     uint32_t other = is_held(0) ? second : 0;
     await_state(other, SHM_DONE);
     worker_finish(&request);
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
 }
 
 static void rule_1_leaves_no_hot_slot_behind(void **state)
@@ -141,7 +142,8 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
     await_asleep(0);
     for (int i = 0; i < 3; i++) {
         client_publish(conn, 0, METHOD_ECHO);
-        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+        assert_int_equal(worker->transport->worker->next(worker, &request),
+                         SHMRPC_OK);
         int64_t end_ns = shmrpci_deadline_after(SHMRPCI_NS_PER_MS);
         while (shmrpci_now_ns() < end_ns) {
         }
@@ -149,10 +151,11 @@ static void rule_1_holds_for_methods_that_are_known_to_be_long(void **state)
     }
     client_publish(conn, 0, METHOD_ECHO);
     client_publish(conn, 1, METHOD_ECHO);
-    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    assert_int_equal(worker->transport->worker->next(worker, &request),
+                     SHMRPC_OK);
     await_state(is_held(0) ? 1 : 0, SHM_DONE);
     worker_finish(&request);
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
 }
 
 static uint64_t hints(void)
@@ -168,10 +171,11 @@ static void hint_stays_with_its_slot_until_the_worker_sleeps(void **state)
     shmrpci_participant *worker = service_open_worker(&s);
     await_asleep(0);
     client_publish(conn, slot, METHOD_ECHO);
-    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    assert_int_equal(worker->transport->worker->next(worker, &request),
+                     SHMRPC_OK);
     worker_finish(&request);
     assert_int_equal(hints(), UINT64_C(1) << slot);
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
     /* The other one serves this, and has looked at everything when it sleeps
      * again. */
     client_echoes(conn, "after it");
@@ -196,10 +200,11 @@ static void hint_without_a_request_wakes_nobody(void **state)
     (void)rings();
     client_publish(conn, SHM_HOT_SLOTS + 7, METHOD_ECHO);
     /* Its first one, so that it looks whether to wake the other one. */
-    assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+    assert_int_equal(worker->transport->worker->next(worker, &request),
+                     SHMRPC_OK);
     assert_int_equal(rings(), 0);
     worker_finish(&request);
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
 }
 
 /* Somebody promises to look for 2 ms, and never does. */
@@ -244,11 +249,11 @@ static bool sleeps_by_its_lease(void)
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
     slot = &client()->slots[call.data.words[0]];
     assert_true(slot->relied != 0);
-    assert_int_equal(conn->transport->receive(
+    assert_int_equal(conn->transport->client->receive(
                          &call, shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS)),
                      SHMRPC_E_DEADLINE);
     bool is_relied_on = slot->relied != 0;
-    assert_true(conn->transport->cancel(&call));
+    assert_true(conn->transport->client->cancel(&call));
     return is_relied_on;
 }
 
@@ -272,18 +277,20 @@ static void sleeps_by_a_lease_only_while_a_worker_sleeps(void **state)
 static bool send_and_ring(shmrpci_call *call, uint32_t flags)
 {
     const shmrpci_transport *transport = conn->transport;
-    assert_int_equal(transport->reserve(conn, call, 0, 0, 0, NULL), SHMRPC_OK);
+    assert_int_equal(transport->client->reserve(conn, call, 0, 0, 0, NULL),
+                     SHMRPC_OK);
     call->head = (shmrpci_head){
         .method = METHOD_ECHO, .flags = flags, .timeout_ns = PATIENCE_NS};
-    assert_int_equal(transport->commit(call), SHMRPC_OK);
+    assert_int_equal(transport->client->commit(call), SHMRPC_OK);
     return client()->slots[call->data.words[0]].has_rung;
 }
 
 static void receive_and_release(shmrpci_call *call)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    assert_int_equal(conn->transport->receive(call, deadline_ns), SHMRPC_OK);
-    conn->transport->release(call);
+    assert_int_equal(conn->transport->client->receive(call, deadline_ns),
+                     SHMRPC_OK);
+    conn->transport->client->release(call);
 }
 
 static void request_before_another_leaves_the_ring_to_that(void **state)
@@ -310,9 +317,9 @@ static void request_that_was_left_alone_is_rung_for_by_who_waits(void **state)
     await_asleep(0);
     assert_false(send_and_ring(&call, SHMRPCI_HEAD_MORE));
     shmrpci_call *armed = &call;
-    (void)conn->transport->arm(conn, &armed, 1);
+    (void)conn->transport->client->arm(conn, &armed, 1);
     await_state((uint32_t)call.data.words[0], SHM_DONE);
-    conn->transport->acknowledge(conn);
+    conn->transport->client->acknowledge(conn);
     receive_and_release(&call);
     assert_int_equal(rescued(), before);
 }
@@ -326,10 +333,10 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
     uint64_t idle = shmrpci_exchange_seq(&status_page()->idle, UINT64_C(0));
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
     (void)shmrpci_or_seq(&status_page()->idle, idle);
-    assert_int_equal(
-        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS)),
-        SHMRPC_OK);
-    conn->transport->release(&call);
+    assert_int_equal(conn->transport->client->receive(
+                         &call, shmrpci_deadline_after(PATIENCE_NS)),
+                     SHMRPC_OK);
+    conn->transport->client->release(&call);
     assert_int_equal(rescued(), 1);
     /* The service is told. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -371,13 +378,14 @@ static void reply_wakes_a_sleeping_client(void **state)
             shmrpci_thread_create(&thread, "call", call_asleep, &status),
             SHMRPC_OK);
         await_waiting(0);
-        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+        assert_int_equal(worker->transport->worker->next(worker, &request),
+                         SHMRPC_OK);
         worker_finish(&request);
         shmrpci_thread_join(&thread);
         assert_int_equal(status, SHMRPC_OK);
         lost += rescued() != before;
     }
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
     assert_in_range(lost, 0, 4);
 }
 
@@ -419,13 +427,15 @@ static void call_armed(uint32_t arming)
     int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
     shmrpci_store_seq(client()->block.armed, arming);
     assert_int_equal(
-        conn->transport->reserve(conn, &call, 0, 0, until_ns, NULL), SHMRPC_OK);
+        conn->transport->client->reserve(conn, &call, 0, 0, until_ns, NULL),
+        SHMRPC_OK);
     call.head = (shmrpci_head){.method = METHOD_ECHO,
                                .flags = SHMRPCI_HEAD_TOLD,
                                .timeout_ns = PATIENCE_NS};
-    assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
-    assert_int_equal(conn->transport->receive(&call, until_ns), SHMRPC_OK);
-    conn->transport->release(&call);
+    assert_int_equal(conn->transport->client->commit(&call), SHMRPC_OK);
+    assert_int_equal(conn->transport->client->receive(&call, until_ns),
+                     SHMRPC_OK);
+    conn->transport->client->release(&call);
 }
 
 static bool await_extent(uint32_t tag)
@@ -475,7 +485,7 @@ static int64_t cpu_time_ns(void)
 static int64_t wait_for_a_claimed_call(void *call)
 {
     int64_t before_ns = cpu_time_ns();
-    assert_int_equal(conn->transport->receive(
+    assert_int_equal(conn->transport->client->receive(
                          call, shmrpci_deadline_after(50 * SHMRPCI_NS_PER_MS)),
                      SHMRPC_E_DEADLINE);
     return cpu_time_ns() - before_ns;
@@ -491,28 +501,28 @@ static void waiting_for_a_claimed_call_costs_no_cpu(void **state)
     shmrpci_event_set(client()->bell_fd);
     await_count(&s.held, 1);
     expect_reaction(wait_for_a_claimed_call, &call, 0, 5 * SHMRPCI_NS_PER_MS);
-    (void)conn->transport->cancel(&call);
+    (void)conn->transport->client->cancel(&call);
 }
 
 static void start_worker_late(void *user)
 {
     shmrpci_participant *worker = user;
     shmrpci_request request = {0};
-    while (worker->transport->next(worker, &request) == SHMRPC_OK) {
+    while (worker->transport->worker->next(worker, &request) == SHMRPC_OK) {
         atomic_fetch_add(&s.held, 1);
-        worker->transport->drop(&request);
+        worker->transport->worker->drop(&request);
     }
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
 }
 
 static void serve_one(void *user)
 {
     shmrpci_participant *worker = user;
     shmrpci_request request = {0};
-    if (worker->transport->next(worker, &request) == SHMRPC_OK) {
+    if (worker->transport->worker->next(worker, &request) == SHMRPC_OK) {
         worker_finish(&request);
     }
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
 }
 
 static void new_worker_looks_at_no_client_that_left(void **state)
@@ -524,7 +534,7 @@ static void new_worker_looks_at_no_client_that_left(void **state)
         assert_int_equal(shmrpci_thread_create(&thread, "new", serve_one,
                                                service_open_worker(&s)),
                          SHMRPC_OK);
-        leaving->transport->disconnect(leaving);
+        leaving->transport->client->disconnect(leaving);
         assert_int_equal(client_call(conn, METHOD_ECHO, "", 0, 0, NULL),
                          SHMRPC_OK);
         shmrpci_thread_join(&thread);
@@ -536,7 +546,7 @@ static void await_closed(void)
     /* Connections are dealt with in the order in which things happen to them;
      * when a later one is there, the earlier one is gone. */
     shmrpci_conn *later = client_open(&s.address);
-    later->transport->disconnect(later);
+    later->transport->client->disconnect(later);
 }
 
 static void oneway_calls_of_a_client_that_left_still_run(void **state)
@@ -545,20 +555,21 @@ static void oneway_calls_of_a_client_that_left_still_run(void **state)
     shmrpci_thread thread;
     for (int i = 0; i < 7; i++) {
         shmrpci_call call = {0};
-        assert_int_equal(conn->transport->reserve(conn, &call, 1, 0, 0, NULL),
-                         SHMRPC_OK);
+        assert_int_equal(
+            conn->transport->client->reserve(conn, &call, 1, 0, 0, NULL),
+            SHMRPC_OK);
         call.head =
             (shmrpci_head){.method = METHOD_ECHO, .flags = SHMRPCI_HEAD_ONEWAY};
-        assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
+        assert_int_equal(conn->transport->client->commit(&call), SHMRPC_OK);
     }
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     conn = NULL;
     await_closed();
     assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
                                            service_open_worker(&s)),
                      SHMRPC_OK);
     await_count(&s.held, 7);
-    s.listener->transport->stop(s.listener);
+    s.listener->transport->listener->stop(s.listener);
     shmrpci_thread_join(&thread);
 }
 
@@ -570,7 +581,7 @@ static void oneway_call_of_a_client_killed_before_the_ring_runs(void **state)
     client_publish(conn, 0, METHOD_HOLD);
     shmrpci_store_relaxed(&client()->block.slots[0].flags,
                           (uint16_t)SHM_MSG_ONEWAY);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     conn = NULL;
     await_count(&s.held, 1);
 }
@@ -581,12 +592,13 @@ static void other_calls_of_a_client_that_left_do_not_run(void **state)
     shmrpci_thread thread;
     shmrpci_call call = {0};
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
-    assert_int_equal(conn->transport->reserve(conn, &call, 1, 0, 0, NULL),
-                     SHMRPC_OK);
+    assert_int_equal(
+        conn->transport->client->reserve(conn, &call, 1, 0, 0, NULL),
+        SHMRPC_OK);
     call.head =
         (shmrpci_head){.method = METHOD_ECHO, .flags = SHMRPCI_HEAD_ONEWAY};
-    assert_int_equal(conn->transport->commit(&call), SHMRPC_OK);
-    conn->transport->disconnect(conn);
+    assert_int_equal(conn->transport->client->commit(&call), SHMRPC_OK);
+    conn->transport->client->disconnect(conn);
     conn = NULL;
     await_closed();
     assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
@@ -594,7 +606,7 @@ static void other_calls_of_a_client_that_left_do_not_run(void **state)
                      SHMRPC_OK);
     /* The oneway call comes after it in every scan. */
     await_count(&s.held, 1);
-    s.listener->transport->stop(s.listener);
+    s.listener->transport->listener->stop(s.listener);
     shmrpci_thread_join(&thread);
     assert_int_equal(atomic_load(&s.held), 1);
 }

@@ -90,11 +90,11 @@ static int say_welcome(void *user, const uint8_t *hello, size_t len,
 static void reply(shmrpci_request *request, const void *body, size_t len)
 {
     const shmrpci_transport *transport = request->participant->transport;
-    transport->reply_reserve(request, len);
+    transport->worker->reply_reserve(request, len);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     shmrpci_buf_append(&request->out, body, len);
-    transport->reply_commit(request);
+    transport->worker->reply_commit(request);
 }
 
 static void serve(service *s, shmrpci_request *request)
@@ -126,21 +126,21 @@ static void work(void *user)
     shmrpci_participant *me;
     shmrpci_request request = {0};
     uint32_t index = atomic_fetch_add(&s->next_index, 1);
-    if (s->listener->transport->participant_open(s->listener, index, &me,
-                                                 NULL) != SHMRPC_OK) {
+    if (s->listener->transport->worker->participant_open(
+            s->listener, index, &me, NULL) != SHMRPC_OK) {
         return; /* the test fails by waiting in vain */
     }
     atomic_fetch_add(&s->opened, 1);
-    while (s->listener->transport->next(me, &request) == SHMRPC_OK) {
+    while (s->listener->transport->worker->next(me, &request) == SHMRPC_OK) {
         serve(s, &request);
     }
-    s->listener->transport->participant_close(me);
+    s->listener->transport->worker->participant_close(me);
 }
 
 static void run(void *user)
 {
     service *s = user;
-    (void)s->listener->transport->run(s->listener, NULL);
+    (void)s->listener->transport->listener->run(s->listener, NULL);
 }
 
 void service_start(service *s, const shmrpci_address *address, unsigned workers)
@@ -152,8 +152,8 @@ void service_start(service *s, const shmrpci_address *address, unsigned workers)
     opts.allowed_uid_count = 1;
     opts.on_hello = say_welcome;
     *s = (service){.address = *address, .worker_count = workers};
-    if (address->transport->listen(address, &opts, &s->listener, &error) !=
-        SHMRPC_OK) {
+    if (address->transport->listener->listen(address, &opts, &s->listener,
+                                             &error) != SHMRPC_OK) {
         fail_msg("listen: %s", error.message);
     }
     assert_int_equal(shmrpci_thread_create(&s->run_thread, "listener", run, s),
@@ -169,12 +169,12 @@ void service_start(service *s, const shmrpci_address *address, unsigned workers)
 void service_stop(service *s)
 {
     atomic_store(&s->released, true);
-    s->listener->transport->stop(s->listener);
+    s->listener->transport->listener->stop(s->listener);
     shmrpci_thread_join(&s->run_thread);
     for (unsigned i = 0; i < s->worker_count; i++) {
         shmrpci_thread_join(&s->workers[i]);
     }
-    s->listener->transport->close(s->listener);
+    s->listener->transport->listener->close(s->listener);
 }
 
 int client_try_open(const shmrpci_address *address, shmrpci_conn **out,
@@ -187,8 +187,8 @@ int client_try_open(const shmrpci_address *address, shmrpci_conn **out,
         .hello = (const uint8_t *)"hello",
         .hello_len = 5};
     shmrpci_buf_init_heap(&welcome);
-    int status =
-        address->transport->connect(address, &opts, out, &welcome, error);
+    int status = address->transport->client->connect(address, &opts, out,
+                                                     &welcome, error);
     shmrpci_buf_fini(&welcome);
     return status;
 }
@@ -206,14 +206,14 @@ shmrpci_conn *client_open(const shmrpci_address *address)
 int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
                 const void *body, size_t len, size_t reply_hint)
 {
-    int status = conn->transport->reserve(
+    int status = conn->transport->client->reserve(
         conn, call, len, reply_hint, shmrpci_deadline_after(PATIENCE_NS), NULL);
     if (status != SHMRPC_OK) {
         return status;
     }
     call->head = (shmrpci_head){.method = method, .timeout_ns = PATIENCE_NS};
     shmrpci_buf_append(&call->out, body, len);
-    return conn->transport->commit(call);
+    return conn->transport->client->commit(call);
 }
 
 int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
@@ -224,10 +224,10 @@ int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status =
-        conn->transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+    status = conn->transport->client->receive(
+        &call, shmrpci_deadline_after(PATIENCE_NS));
     if (status == SHMRPC_E_DEADLINE) {
-        (void)conn->transport->cancel(&call);
+        (void)conn->transport->client->cancel(&call);
     }
     if (status != SHMRPC_OK) {
         return status;
@@ -240,7 +240,7 @@ int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
         (call.in_len != len || memcmp(call.in, body, len) != 0)) {
         status = SHMRPC_E_DATA_LOSS;
     }
-    conn->transport->release(&call);
+    conn->transport->client->release(&call);
     return status;
 }
 
@@ -286,7 +286,7 @@ void client_publish(shmrpci_conn *conn, uint32_t slot, uint32_t method)
 shmrpci_participant *service_open_worker(service *s)
 {
     shmrpci_participant *worker = NULL;
-    assert_int_equal(s->listener->transport->participant_open(
+    assert_int_equal(s->listener->transport->worker->participant_open(
                          s->listener, MAX_WORKERS - 1, &worker, NULL),
                      SHMRPC_OK);
     return worker;
@@ -295,7 +295,7 @@ shmrpci_participant *service_open_worker(service *s)
 void worker_finish(shmrpci_request *request)
 {
     const shmrpci_transport *transport = request->participant->transport;
-    transport->reply_reserve(request, 0);
+    transport->worker->reply_reserve(request, 0);
     request->head.status = SHMRPC_OK;
-    transport->reply_commit(request);
+    transport->worker->reply_commit(request);
 }

@@ -19,7 +19,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     service_stop(&s);
     return 0;
 }
@@ -77,14 +77,15 @@ static void busy_clients_keep_no_idle_one_waiting(void **state)
             keep_calling(conn);
         }
         shmrpci_request request = {0};
-        assert_int_equal(worker->transport->next(worker, &request), SHMRPC_OK);
+        assert_int_equal(worker->transport->worker->next(worker, &request),
+                         SHMRPC_OK);
         worker_finish(&request);
     }
     assert_in_range(calls, 1, 16 * BUSY * 2);
     for (size_t i = 0; i < BUSY; i++) {
-        busy[i]->transport->disconnect(busy[i]);
+        busy[i]->transport->client->disconnect(busy[i]);
     }
-    worker->transport->participant_close(worker);
+    worker->transport->worker->participant_close(worker);
 }
 
 /* One look in the middle of a search, `us` after the last: calls answered. */
@@ -161,7 +162,7 @@ static void who_is_awake_goes_first_for_a_while(void **state)
     keep_calling(sleeper);
     assert_int_equal(look_after(worker, &now, 0, false), 0);
     assert_int_equal(look_after(worker, &now, 0, true), 1);
-    sleeper->transport->disconnect(sleeper);
+    sleeper->transport->client->disconnect(sleeper);
     shm_worker_close(&worker->base);
 }
 
@@ -193,7 +194,7 @@ static void those_awake_and_those_who_waited_alternate(void **state)
     }
     for (size_t i = 0; i < 3; i++) {
         assert_true(is_answered(sleepers[i]));
-        sleepers[i]->transport->disconnect(sleepers[i]);
+        sleepers[i]->transport->client->disconnect(sleepers[i]);
     }
     shm_worker_close(&worker->base);
 }
@@ -232,7 +233,7 @@ static void long_calls_are_answered_in_turn(void **state)
         call_and_serve(worker, 0);
         assert_false(is_answered(sleeper));
     }
-    sleeper->transport->disconnect(sleeper);
+    sleeper->transport->client->disconnect(sleeper);
     shm_worker_close(&worker->base);
 }
 

@@ -71,7 +71,7 @@ static void who_has_the_key_is_served(void **state)
     for (int i = 0; i < 10; i++) {
         assert_int_equal(call_echo(conn, "let in", 6), SHMRPC_OK);
     }
-    shmrpci_transport_tcp.disconnect(conn);
+    shmrpci_transport_tcp.client->disconnect(conn);
 }
 
 static void who_has_none_is_told_what_to_do(void **state)
@@ -118,9 +118,9 @@ static void keys_that_others_can_read_are_refused(void **state)
     expect_refusal(&address, SHMRPC_E_INVALID, "no file");
     shmrpci_listener *listener;
     shmrpci_listen_opts opts = {.max_workers = 1};
-    assert_int_equal(
-        shmrpci_transport_tcp.listen(&address, &opts, &listener, NULL),
-        SHMRPC_E_INVALID);
+    assert_int_equal(shmrpci_transport_tcp.listener->listen(&address, &opts,
+                                                            &listener, NULL),
+                     SHMRPC_E_INVALID);
 }
 
 /* ---- strangers --------------------------------------------------------- */
@@ -263,7 +263,7 @@ static void expect_served(const shmrpci_address *address)
         fail_msg("%s", error.message);
     }
     assert_int_equal(call_echo(conn, "let in", 6), SHMRPC_OK);
-    shmrpci_transport_tls.disconnect(conn);
+    shmrpci_transport_tls.client->disconnect(conn);
 }
 
 static void servers_are_believed_by_their_certificate(void **state)
@@ -417,9 +417,9 @@ static void bad_files_are_told(void **state)
     shmrpci_listen_opts opts = {.max_workers = 1};
     shmrpc_error error;
     shmrpci_address address = tls_address("", "");
-    assert_int_equal(
-        shmrpci_transport_tls.listen(&address, &opts, &listener, &error),
-        SHMRPC_E_INVALID);
+    assert_int_equal(shmrpci_transport_tls.listener->listen(&address, &opts,
+                                                            &listener, &error),
+                     SHMRPC_E_INVALID);
     assert_non_null(strstr(error.message, "needs ?cert=FILE"));
     write_key(path, "no.pem", "nothing\n", 0600);
     address = tls_address("no", "");

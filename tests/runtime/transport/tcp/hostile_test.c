@@ -226,7 +226,7 @@ static void packed_bodies_that_were_damaged_end_the_connection(void **state)
         free(room.data);
         assert_int_equal(atomic_load(&served.served), 0);
         assert_int_equal(call_echo(good, body, sizeof body), SHMRPC_OK);
-        shmrpci_transport_tcp.disconnect(good);
+        shmrpci_transport_tcp.client->disconnect(good);
     }
 }
 
@@ -253,7 +253,7 @@ static void packed_bodies_come_back_and_are_counted(void **state)
         assert_int_equal(counts.replies.packed_bytes,
                          counts.requests.packed_bytes);
     }
-    shmrpci_transport_tcp.disconnect(conn);
+    shmrpci_transport_tcp.client->disconnect(conn);
 }
 
 /* ---- too slow ----------------------------------------------------------- */
@@ -367,7 +367,7 @@ static void idle_connection_may_stay(void **state)
     /* Longer than everything that has a deadline. */
     handshake_of_silence_is_too_slow(NULL);
     assert_int_equal(call_echo(conn, "still", 5), SHMRPC_OK);
-    shmrpci_transport_tcp.disconnect(conn);
+    shmrpci_transport_tcp.client->disconnect(conn);
 }
 
 /* ---- floods ------------------------------------------------------------- */
@@ -593,7 +593,7 @@ static void mutated_conversations_hurt_nobody(void **state)
             fail_msg("round %d hurt another connection", i);
         }
     }
-    shmrpci_transport_tcp.disconnect(good);
+    shmrpci_transport_tcp.client->disconnect(good);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

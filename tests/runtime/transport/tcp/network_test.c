@@ -55,7 +55,7 @@ static void bytes_that_come_one_by_one_are_the_same(void **state)
         body[i] = (uint8_t)(i * 7);
     }
     assert_int_equal(call_echo(conn, body, sizeof body), SHMRPC_OK);
-    transport_of(&served)->disconnect(conn);
+    transport_of(&served)->client->disconnect(conn);
     stop();
 }
 
@@ -109,11 +109,12 @@ static void calls_leave_without_their_caller(void **state)
     atomic_store(&served.is_open, true);
     for (unsigned i = 0; i < CALLS; i++) {
         int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-        assert_int_equal(transport_of(&served)->receive(&calls[i], deadline_ns),
-                         SHMRPC_OK);
-        transport_of(&served)->release(&calls[i]);
+        assert_int_equal(
+            transport_of(&served)->client->receive(&calls[i], deadline_ns),
+            SHMRPC_OK);
+        transport_of(&served)->client->release(&calls[i]);
     }
-    transport_of(&served)->disconnect(conn);
+    transport_of(&served)->client->disconnect(conn);
     stop();
 }
 
@@ -185,7 +186,7 @@ static void large_calls_use_their_memory_again(void **state)
         assert_int_equal(call_echo(conn, body, size), SHMRPC_OK);
     }
     assert_in_range(faults() - before, 0, CALLS_COUNTED * FAULTS_ALLOWED);
-    conn->transport->disconnect(conn);
+    conn->transport->client->disconnect(conn);
     service_stop(&served);
     free(body);
 }
@@ -198,8 +199,8 @@ static int64_t call_in_vain(void *user)
     int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
     int status = call_send(user, METHOD_ECHO, "x", 1, timeout_ns, &call);
     if (status == SHMRPC_OK) {
-        status = transport_of(&served)->receive(&call, deadline_ns);
-        (void)transport_of(&served)->cancel(&call);
+        status = transport_of(&served)->client->receive(&call, deadline_ns);
+        (void)transport_of(&served)->client->cancel(&call);
     } /* else all slots were in use until then */
     assert_int_equal(status, SHMRPC_E_DEADLINE);
     return shmrpci_now_ns() - deadline_ns;
@@ -222,12 +223,12 @@ static void deadlines_hold_while_the_cable_is_out(void **state)
         call_send(conn, METHOD_ECHO, "after", 5, PATIENCE_NS, &call),
         SHMRPC_OK);
     forwarder_hold(&between, false);
-    assert_int_equal(transport_of(&served)->receive(
+    assert_int_equal(transport_of(&served)->client->receive(
                          &call, shmrpci_deadline_after(PATIENCE_NS)),
                      SHMRPC_OK);
-    transport_of(&served)->release(&call);
+    transport_of(&served)->client->release(&call);
     assert_int_equal(call_echo(conn, "again", 5), SHMRPC_OK);
-    transport_of(&served)->disconnect(conn);
+    transport_of(&served)->client->disconnect(conn);
     stop();
 }
 
@@ -258,14 +259,14 @@ static void cut_connection_ends_calls_at_both_ends(void **state)
                      SHMRPC_OK);
     service_await(&served.served, 1);
     forwarder_cut(&between);
-    assert_int_equal(transport_of(&served)->receive(
+    assert_int_equal(transport_of(&served)->client->receive(
                          &call, shmrpci_deadline_after(PATIENCE_NS)),
                      SHMRPC_E_SERVER_LOST);
     service_await(&served.cancelled, 1);
-    transport_of(&served)->disconnect(conn);
+    transport_of(&served)->client->disconnect(conn);
     conn = connect_through();
     assert_int_equal(call_echo(conn, "again", 5), SHMRPC_OK);
-    transport_of(&served)->disconnect(conn);
+    transport_of(&served)->client->disconnect(conn);
     stop();
 }
 
@@ -286,15 +287,16 @@ large_request_to_one_who_reads_nothing_keeps_its_deadline(void **state)
         status =
             call_send(conn, METHOD_ECHO, body, sizeof body, timeout_ns, &call);
         if (status == SHMRPC_OK) {
-            assert_int_equal(transport_of(&served)->receive(&call, deadline_ns),
-                             SHMRPC_E_DEADLINE);
-            (void)transport_of(&served)->cancel(&call);
+            assert_int_equal(
+                transport_of(&served)->client->receive(&call, deadline_ns),
+                SHMRPC_E_DEADLINE);
+            (void)transport_of(&served)->client->cancel(&call);
         }
         assert_true(shmrpci_now_ns() - deadline_ns < 10 * SHMRPCI_NS_PER_S);
     }
     assert_int_equal(status, SHMRPC_E_DEADLINE);
     forwarder_cut(&between);
-    transport_of(&served)->disconnect(conn);
+    transport_of(&served)->client->disconnect(conn);
     forwarder_hold(&between, false);
     stop();
 }

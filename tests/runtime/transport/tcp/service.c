@@ -24,11 +24,11 @@ tcp_limits service_limits(void)
 
 static void reply(shmrpci_request *request, const void *body, size_t len)
 {
-    transport->reply_reserve(request, len);
+    transport->worker->reply_reserve(request, len);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     shmrpci_buf_append(&request->out, body, len);
-    transport->reply_commit(request);
+    transport->worker->reply_commit(request);
 }
 
 static void reply_size(shmrpci_request *request)
@@ -55,7 +55,8 @@ static void serve(service *s, shmrpci_request *request)
         }
         break;
     case METHOD_WATCH:
-        while (!transport->is_cancelled(request) && !atomic_load(&s->is_open)) {
+        while (!transport->worker->is_cancelled(request) &&
+               !atomic_load(&s->is_open)) {
             (void)sched_yield();
         }
         atomic_fetch_add(&s->cancelled, 1);
@@ -64,7 +65,7 @@ static void serve(service *s, shmrpci_request *request)
         break;
     }
     if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
-        transport->drop(request);
+        transport->worker->drop(request);
     } else {
         reply(request, request->in, request->in_len);
     }
@@ -77,19 +78,20 @@ static void work(void *user)
     shmrpci_participant *me;
     shmrpci_request request = {0};
     uint32_t index = atomic_fetch_add(&next_index, 1) % SERVICE_WORKERS;
-    if (transport->participant_open(s->listener, index, &me, NULL) != 0) {
+    if (transport->worker->participant_open(s->listener, index, &me, NULL) !=
+        0) {
         return; /* the test fails by waiting in vain */
     }
-    while (transport->next(me, &request) == SHMRPC_OK) {
+    while (transport->worker->next(me, &request) == SHMRPC_OK) {
         serve(s, &request);
     }
-    transport->participant_close(me);
+    transport->worker->participant_close(me);
 }
 
 static void run(void *user)
 {
     service *s = user;
-    (void)transport->run(s->listener, NULL);
+    (void)transport->listener->run(s->listener, NULL);
 }
 
 static shmrpci_mutex subject_lock = SHMRPCI_MUTEX_INIT;
@@ -128,7 +130,7 @@ static void start(service *s, const tcp_limits *limits,
                                 .user = s};
     assert_int_equal(tcp_listen(&s->address, &opts, limits, &s->listener, NULL),
                      0);
-    const char *where = transport->describe(s->listener);
+    const char *where = transport->listener->describe(s->listener);
     s->address.port = (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10);
     assert_int_equal(shmrpci_thread_create(&s->run_thread, "listener", run, s),
                      0);
@@ -171,12 +173,12 @@ void service_start_keyed(service *s, const tcp_limits *limits,
 void service_stop(service *s)
 {
     atomic_store(&s->is_open, true);
-    transport->stop(s->listener);
+    transport->listener->stop(s->listener);
     shmrpci_thread_join(&s->run_thread);
     for (unsigned i = 0; i < SERVICE_WORKERS; i++) {
         shmrpci_thread_join(&s->workers[i]);
     }
-    transport->close(s->listener);
+    transport->listener->close(s->listener);
 }
 
 tcp_counts service_counts(const service *s)
@@ -237,7 +239,8 @@ int service_connect_at(const shmrpci_address *address, int64_t timeout_ns,
         .hello_len = 2,
     };
     shmrpci_buf_init_heap(&welcome);
-    int status = transport->connect(address, &opts, out, &welcome, error);
+    int status =
+        transport->client->connect(address, &opts, out, &welcome, error);
     shmrpci_buf_fini(&welcome);
     return status;
 }
@@ -256,12 +259,12 @@ int call_send(shmrpci_conn *conn, uint32_t method, const void *body, size_t len,
               int64_t timeout_ns, shmrpci_call *call)
 {
     *call = (shmrpci_call){0};
-    int status = transport->reserve(conn, call, len, 0,
-                                    shmrpci_deadline_after(timeout_ns), NULL);
+    int status = transport->client->reserve(
+        conn, call, len, 0, shmrpci_deadline_after(timeout_ns), NULL);
     if (status == SHMRPC_OK) {
         call->head = (shmrpci_head){.method = method, .timeout_ns = timeout_ns};
         shmrpci_buf_append(&call->out, body, len);
-        status = transport->commit(call);
+        status = transport->client->commit(call);
     }
     return status;
 }
@@ -271,12 +274,13 @@ int call_echo(shmrpci_conn *conn, const void *body, size_t len)
     shmrpci_call call;
     int status = call_send(conn, METHOD_ECHO, body, len, PATIENCE_NS, &call);
     if (status == SHMRPC_OK) {
-        status = transport->receive(&call, shmrpci_deadline_after(PATIENCE_NS));
+        status = transport->client->receive(
+            &call, shmrpci_deadline_after(PATIENCE_NS));
     }
     if (status == SHMRPC_OK) {
         assert_int_equal(call.in_len, len);
         assert_memory_equal(call.in, body, len);
-        transport->release(&call);
+        transport->client->release(&call);
     }
     return status;
 }
@@ -285,7 +289,7 @@ void service_expect_good(const service *s)
 {
     shmrpci_conn *conn = service_connect(s);
     assert_int_equal(call_echo(conn, "good", 4), SHMRPC_OK);
-    transport->disconnect(conn);
+    transport->client->disconnect(conn);
 }
 
 /* ---- raw peers --------------------------------------------------------- */

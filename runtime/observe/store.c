@@ -119,11 +119,18 @@ static shmrpc_status status_of(int code)
     }
 }
 
+/* SQLite's own words, unless something else has failed since. */
+static const char *text_of(const shmrpci_store *store, int code)
+{
+    return store->db != NULL && sqlite3_errcode(store->db) == code
+               ? sqlite3_errmsg(store->db)
+               : sqlite3_errstr(code);
+}
+
 static int fail(const shmrpci_store *store, int code, shmrpc_error *error)
 {
     return shmrpc_error_set(error, status_of(code), "the store of figures: %s",
-                            store->db != NULL ? sqlite3_errmsg(store->db)
-                                              : sqlite3_errstr(code));
+                            text_of(store, code));
 }
 
 /* Runs a statement that has no rows. */
@@ -136,7 +143,8 @@ static int run(sqlite3_stmt *statement)
 
 static int begin(shmrpci_store *store)
 {
-    if (store->is_open) {
+    /* Where the disk is full, SQLite has ended it itself. */
+    if (store->is_open && sqlite3_get_autocommit(store->db) == 0) {
         return SQLITE_OK;
     }
     int code = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -146,12 +154,13 @@ static int begin(shmrpci_store *store)
 
 static int end(shmrpci_store *store)
 {
-    if (!store->is_open) {
+    bool is_open = store->is_open && sqlite3_get_autocommit(store->db) == 0;
+    store->is_open = false;
+    if (!is_open) {
         return SQLITE_OK;
     }
-    store->is_open = false;
     int code = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
-    if (code != SQLITE_OK) {
+    if (code != SQLITE_OK && sqlite3_get_autocommit(store->db) == 0) {
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     }
     return code;
@@ -256,10 +265,8 @@ int shmrpci_store_open(const char *path, shmrpci_store **out,
         code = was_damaged ? prepare(store, path) : code;
     }
     if (code != SQLITE_OK) {
-        int status =
-            shmrpc_error_set(error, status_of(code), "%s: %s", path,
-                             store->db != NULL ? sqlite3_errmsg(store->db)
-                                               : sqlite3_errstr(code));
+        int status = shmrpc_error_set(error, status_of(code), "%s: %s", path,
+                                      text_of(store, code));
         release(store);
         free(store);
         return status;

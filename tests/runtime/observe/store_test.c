@@ -1,4 +1,5 @@
 /* Figures on disk: fine, coarse, old, damaged. */
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,18 @@
 #include "observe/store.h"
 
 #define DAY 86400
+
+/* What SQLite writes with; a full disk takes nothing. */
+static bool is_full;
+
+ssize_t pwrite64(int fd, const void *data, size_t len, off64_t at)
+{
+    if (is_full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, data, len, at);
+}
 
 /* A time that begins a span of every level. */
 #define T0 INT64_C(1700000100)
@@ -353,6 +367,26 @@ static void names_are_taken_as_they_are(void **state)
     assert_int_equal(read_points(&odd, T0, T0, T0)->count, 1);
 }
 
+/* SQLite gives the transaction up itself; what counts is the reason. */
+static void a_full_disk_is_called_so(void **state)
+{
+    (void)state;
+    shmrpc_error error;
+    add(&series_cpu, T0, 1);
+    flush(T0);
+    add(&series_cpu, T0 + 1, 2);
+    is_full = true;
+    int status = shmrpci_store_flush(store, T0 + 1, &error);
+    is_full = false;
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    assert_string_equal(error.message,
+                        "the store of figures: database or disk is full");
+    /* It goes on when there is room again, without what was lost. */
+    add(&series_cpu, T0 + 2, 3);
+    flush(T0 + 2);
+    assert_int_equal(read_points(&series_cpu, T0, T0 + 2, T0 + 2)->count, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -369,6 +403,7 @@ int main(void)
         CASE(series_are_listed),
         CASE(what_can_not_be_is_refused),
         CASE(names_are_taken_as_they_are),
+        CASE(a_full_disk_is_called_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "generator/check/lock.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "idl/canonical.h"
@@ -173,4 +174,97 @@ shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
         drop_repeated(diags, result);
     }
     return status;
+}
+
+/* ---- what is not up to date ---- */
+
+/* A line of a text, and where it stands. */
+typedef struct cursor {
+    const char *at; /* of the line; at the end: "" */
+    size_t len;     /* without its newline */
+    size_t line;
+    bool with_hashes;
+} cursor;
+
+static bool is_shown(const cursor *c)
+{
+    return c->len > 0 && (c->with_hashes || strncmp(c->at, "//", 2) != 0);
+}
+
+static void next_line(cursor *c)
+{
+    do {
+        c->at += c->len + (c->at[c->len] == '\n');
+        c->len = strcspn(c->at, "\n");
+        c->line++;
+    } while (*c->at != '\0' && !is_shown(c));
+}
+
+static cursor first_line(const char *text, bool with_hashes)
+{
+    cursor c = {text, 0, 0, with_hashes};
+    c.len = strcspn(text, "\n");
+    c.line = 1;
+    if (!is_shown(&c) && *text != '\0') {
+        next_line(&c);
+    }
+    return c;
+}
+
+static bool is_equal(const cursor *a, const cursor *b)
+{
+    return a->len == b->len && memcmp(a->at, b->at, a->len) == 0;
+}
+
+/* Whether a line comes later, before the end of what `c` stands in. */
+static bool comes_later(const cursor *line, cursor c)
+{
+    while (*c.at != '\0' && *c.at != '}') {
+        next_line(&c);
+        if (is_equal(line, &c)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static gen_lock_line trimmed(const cursor *c)
+{
+    size_t blanks = strspn(c->at, " ");
+    return (gen_lock_line){c->at + blanks, c->len - blanks};
+}
+
+static gen_lock_change first_change(const char *locked, const char *now,
+                                    bool with_hashes)
+{
+    gen_lock_change out = {.line = 0};
+    cursor a = first_line(locked, with_hashes);
+    cursor b = first_line(now, with_hashes);
+    while (*a.at != '\0' && is_equal(&a, &b)) {
+        if (a.at[a.len - 1] == '{') {
+            out.in = trimmed(&a);
+            out.in.len -= strlen(" {");
+        } else if (*a.at == '}') {
+            out.in = (gen_lock_line){NULL, 0};
+        }
+        next_line(&a);
+        next_line(&b);
+    }
+    if (*a.at == '\0' && *b.at == '\0') {
+        return out;
+    }
+    out.line = a.line;
+    if (*a.at != '\0' && !comes_later(&a, b)) {
+        out.locked = trimmed(&a);
+    }
+    if (*b.at != '\0' && (out.locked.text == NULL || !comes_later(&b, a))) {
+        out.now = trimmed(&b);
+    }
+    return out;
+}
+
+gen_lock_change gen_lock_difference(const char *locked, const char *now)
+{
+    gen_lock_change change = first_change(locked, now, false);
+    return change.line != 0 ? change : first_change(locked, now, true);
 }

@@ -34,4 +34,22 @@ shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
                              idl_diags *diags,
                              gen_check_result *result) SHMRPC_WARN_UNUSED;
 
+/* A part of a text; NULL: there is none. */
+typedef struct gen_lock_line {
+    const char *text;
+    size_t len;
+} gen_lock_line;
+
+/* The first thing in which a lock is not up to date. */
+typedef struct gen_lock_change {
+    size_t line;          /* of the lock, from 1 on */
+    gen_lock_line in;     /* "struct Point", in which it is; or none */
+    gen_lock_line locked; /* none: it is new */
+    gen_lock_line now;    /* none: it has gone */
+} gen_lock_change;
+
+/* Finds it in two texts of gen_lock_text that differ. Hashes, which differ
+ * because something else does, count only if nothing else does. */
+gen_lock_change gen_lock_difference(const char *locked, const char *now);
+
 #endif

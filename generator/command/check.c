@@ -324,23 +324,27 @@ static void check_against(run *r)
 
 /* ---- the lock ---- */
 
-/* The first line in which the lock differs. */
+static void print_part(const char *what, gen_lock_line line)
+{
+    static const char none[] = "(nothing)";
+    fprintf(stderr, "  %-7s %.*s\n", what,
+            line.text != NULL ? (int)line.len : (int)strlen(none),
+            line.text != NULL ? line.text : none);
+}
+
+/* What the lock doesn't hold yet, or still does. */
 static void print_stale(const char *path, const char *locked, const char *now)
 {
-    size_t line = 1;
-    size_t begin = 0;
-    for (size_t i = 0; locked[i] == now[i] && locked[i] != '\0'; i++) {
-        if (locked[i] == '\n') {
-            line++;
-            begin = i + 1;
-        }
-    }
+    gen_lock_change change = gen_lock_difference(locked, now);
     fprintf(stderr,
             "%s:%zu: error: the lock isn't up to date; nothing breaks, so "
-            "approve the\nchange with `shmrpcgen check --update-lock`\n"
-            "  locked: %.*s\n  now:    %.*s\n",
-            path, line, (int)strcspn(locked + begin, "\n"), locked + begin,
-            (int)strcspn(now + begin, "\n"), now + begin);
+            "approve the\nchange with `shmrpcgen check --update-lock`\n",
+            path, change.line);
+    if (change.in.text != NULL) {
+        print_part("in:", change.in);
+    }
+    print_part("locked:", change.locked);
+    print_part("now:", change.now);
 }
 
 static void write_lock(run *r, const char *path, const shmrpci_buf *text)

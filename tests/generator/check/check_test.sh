@@ -192,10 +192,22 @@ run 0 --lock lock.svc
 sed -i 's/name; reserved/name; 3: optional u32 size; reserved/' lock.svc
 run 1 --lock lock.svc
 says "the lock isn't up to date"
-says 'lock.svc.lock:'
+says "lock.svc.lock:$(($(grep -n '2: string(..9) name;' lock.svc.lock |
+    head -1 | cut -d: -f1) + 1)): error"
+# The field, and not a hash that it has changed.
+says '  in:     struct Thing'
+says '  locked: (nothing)'
+says '  now:    3: optional u32 size;'
 run 0 --update-lock lock.svc
 run 0 --lock lock.svc
 cmp -s lock.svc.lock first.lock && fail "the lock is the old one"
+# What is different is shown as both.
+sed -i 's/port 5601;/port 5601; version 2;/' lock.svc
+run 1 --lock lock.svc
+says '  in:     service More'
+says '  locked: version 1;'
+says '  now:    version 2;'
+run 0 --update-lock lock.svc
 # What breaks is refused, with its place in the lock.
 sed -i 's/u32 id; 2/u64 id; 2/' lock.svc
 run 1 --lock lock.svc

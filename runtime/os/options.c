@@ -9,9 +9,8 @@
 
 #define MAX_OPTIONS 64
 
-/* `argument` as it stands on the command line: "--out-dri=x". */
-static void unknown_option(const char *argument, const struct option *longs,
-                           shmrpci_buf *message)
+void shmrpci_options_unknown(const char *argument, const struct option *longs,
+                             shmrpci_buf *message)
 {
     const char *names[MAX_OPTIONS];
     size_t count = 0;
@@ -23,10 +22,31 @@ static void unknown_option(const char *argument, const struct option *longs,
     size_t len = strcspn(argument, "=");
     shmrpci_buf_printf(message, "unknown option `%.*s`", (int)len, argument);
     char name[32] = "";
+    size_t before = message->len;
     if (strncmp(argument, "--", 2) == 0 && len - 2 < sizeof name) {
         memcpy(name, argument + 2, len - 2);
         name[len - 2] = '\0';
         shmrpci_nearest_suggest(message, name, names, count, "--");
+    }
+    if (message->len == before) {
+        shmrpci_buf_append_text(message, " (--help lists them)");
+    }
+}
+
+/* What getopt calls '?': the word, or a letter of it, is no option, or has an
+ * argument that it does not take. */
+static void refuse(char *const *argv, const struct option *longs,
+                   shmrpci_buf *message)
+{
+    const char *word = argv[optind - 1];
+    const char letter[] = {'-', (char)optopt, '\0'};
+    if (optopt == 0) {
+        shmrpci_options_unknown(word, longs, message);
+    } else if (strncmp(word, "--", 2) == 0 && strchr(word, '=') != NULL) {
+        shmrpci_buf_printf(message, "option `%.*s` takes no argument",
+                           (int)strcspn(word, "="), word);
+    } else {
+        shmrpci_options_unknown(letter, longs, message);
     }
 }
 
@@ -41,7 +61,7 @@ int shmrpci_options_next(int argc, char **argv, const char *shorts,
     opterr = 0;
     int option = getopt_long(argc, argv, with_colon, longs, NULL);
     if (option == '?') {
-        unknown_option(argv[optind - 1], longs, message);
+        refuse(argv, longs, message);
     } else if (option == ':') {
         shmrpci_buf_printf(message, "option `%s` needs an argument",
                            argv[optind - 1]);

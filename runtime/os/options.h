@@ -1,7 +1,8 @@
 /*
- * Command lines: getopt_long with one-line errors that suggest what was meant.
+ * Command lines: getopt_long with one-line errors that suggest what was meant,
+ * in the same words in all programs, also generated ones.
  *
- * For programs with a table of commands.  Threading: main thread; getopt has
+ * Threading: main thread; getopt has
  * state of its own.
  */
 #ifndef SHMRPCI_OS_OPTIONS_H
@@ -19,5 +20,10 @@ enum { SHMRPCI_OPTIONS_END = -1, SHMRPCI_OPTIONS_BAD = '?' };
  * ends. */
 int shmrpci_options_next(int argc, char **argv, const char *shorts,
                          const struct option *longs, shmrpci_buf *message);
+
+/* Appends "unknown option `--jsom`; did you mean `--json`?" for a word as it
+ * stands on the command line. */
+void shmrpci_options_unknown(const char *argument, const struct option *longs,
+                             shmrpci_buf *message);
 
 #endif

@@ -1,7 +1,6 @@
 /* The command line of a generated server. */
 #include "supervise/arguments.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/number.h"
 #include "os/account.h"
 #include "os/clock.h"
+#include "os/options.h"
 #include "shmrpc/version.h"
 #include "supervise/ini.h"
 
@@ -406,26 +406,39 @@ static int parse_option(int option, const char *program,
             return parse_key(program, (shmrpci_ini_key)(option - OPTION_KEY),
                              out);
         }
-        /* getopt has said what is wrong */
         return EXIT_USAGE;
     }
+}
+
+/* What is wrong with an option itself, in the words of all our programs. */
+static int refuse(const char *program, shmrpci_buf *message)
+{
+    const char *text = shmrpci_buf_text(message);
+    (void)fprintf(stderr, "%s: %s\n", program,
+                  text != NULL ? text : "out of memory");
+    return EXIT_USAGE;
 }
 
 int shmrpci_arguments_read(int argc, char **argv, const shmrpc_service *service,
                            shmrpci_arguments *out)
 {
     int option;
+    int ended = GO_ON;
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
     take_defaults(out);
-    while ((option = getopt_long(argc, argv, "l:w:t:p:m:h", long_options,
-                                 NULL)) != -1) {
-        int ended = parse_option(option, argv[0], service, out);
-        if (ended != GO_ON) {
-            return ended;
-        }
+    while (ended == GO_ON && (option = shmrpci_options_next(
+                                  argc, argv, "l:w:t:p:m:h", long_options,
+                                  &message)) != SHMRPCI_OPTIONS_END) {
+        ended = option == SHMRPCI_OPTIONS_BAD
+                    ? refuse(argv[0], &message)
+                    : parse_option(option, argv[0], service, out);
     }
-    return optind < argc
-               ? usage_error(argv[0], "unexpected argument", argv[optind])
-               : GO_ON;
+    if (ended == GO_ON && optind < argc) {
+        ended = usage_error(argv[0], "unexpected argument", argv[optind]);
+    }
+    shmrpci_buf_fini(&message);
+    return ended;
 }
 
 void shmrpci_arguments_fini(shmrpci_arguments *arguments)

@@ -1,13 +1,13 @@
 /* Reading the command line. */
 #include "tools/shmrpc-tcp/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "os/clock.h"
+#include "os/options.h"
 #include "shmrpc/version.h"
 #include "supervise/arguments.h"
 
@@ -149,9 +149,33 @@ static exit_code parse_option(int option, options *out)
         return EXIT_DONE;
     case 'h':
         return print_help();
-    default: /* getopt has said what is wrong */
+    default:
         return EXIT_USAGE;
     }
+}
+
+static exit_code refuse(shmrpci_buf *message)
+{
+    const char *text = shmrpci_buf_text(message);
+    (void)fprintf(stderr, "shmrpc-tcp: %s\n",
+                  text != NULL ? text : "out of memory");
+    return EXIT_USAGE;
+}
+
+static exit_code parse_options(int argc, char **argv, options *out)
+{
+    int option;
+    exit_code code = EXIT_GO_ON;
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    while (code == EXIT_GO_ON &&
+           (option = shmrpci_options_next(argc, argv, "t:m:h", long_options,
+                                          &message)) != SHMRPCI_OPTIONS_END) {
+        code = option == SHMRPCI_OPTIONS_BAD ? refuse(&message)
+                                             : parse_option(option, out);
+    }
+    shmrpci_buf_fini(&message);
+    return code;
 }
 
 /* NAME[@INSTANCE][:PORT][=ADDRESS] */
@@ -201,16 +225,12 @@ static exit_code settle_memory(options *out)
 
 exit_code options_parse(int argc, char **argv, options *out)
 {
-    int option;
     *out = (options){.max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES,
                      .max_connections = DEFAULT_CONNECTIONS,
                      .stop_ns = DEFAULT_STOP_NS};
-    while ((option = getopt_long(argc, argv, "t:m:h", long_options, NULL)) !=
-           -1) {
-        exit_code code = parse_option(option, out);
-        if (code != EXIT_GO_ON) {
-            return code;
-        }
+    exit_code code = parse_options(argc, argv, out);
+    if (code != EXIT_GO_ON) {
+        return code;
     }
     if (optind == argc) {
         return usage_error("a service is missing", "");
@@ -219,8 +239,7 @@ exit_code options_parse(int argc, char **argv, options *out)
         if (out->service_count == OPTIONS_SERVICES_MAX) {
             return usage_error("more than 16 services", argv[i]);
         }
-        exit_code code =
-            parse_service(argv[i], &out->services[out->service_count++]);
+        code = parse_service(argv[i], &out->services[out->service_count++]);
         if (code != EXIT_GO_ON) {
             return code;
         }

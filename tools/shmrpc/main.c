@@ -33,8 +33,12 @@ static cli_exit refuse(const char *word)
         shmrpci_buf_append_text(&message,
                                 "a command is missing (--help lists them)");
     } else if (word[0] == '-') {
-        shmrpci_buf_printf(&message, "unknown option `%s` (--help tells more)",
-                           word);
+        static const struct option known[] = {
+            {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, 'V'},
+            {NULL, 0, NULL, 0},
+        };
+        shmrpci_options_unknown(word, known, &message);
     } else {
         cli_command_unknown(word, &message);
     }

@@ -29,6 +29,9 @@ typedef struct manager_command {
 /* All of them; behind the last stands one whose name is NULL. */
 extern const manager_command manager_commands[];
 
+/* Prints what the program takes; returns OK. */
+manager_exit manager_help(void);
+
 /* Prints "shmrpcd: MESSAGE" to standard error; returns USAGE. */
 manager_exit manager_refuse(shmrpci_buf *message);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "shmrpc/version.h"
 #include "tools/shmrpcd/command.h"
 
 #define MAX_COMMANDS 16
@@ -21,7 +20,7 @@ manager_exit manager_refuse(shmrpci_buf *message)
     return MANAGER_USAGE;
 }
 
-static manager_exit print_help(void)
+manager_exit manager_help(void)
 {
     puts(
         "usage: shmrpcd [OPTION...] FILE [NAME...]\n"
@@ -79,13 +78,6 @@ static manager_exit run(int argc, char **argv)
         if (strcmp(at->name, word) == 0) {
             return at->run(argc - 1, argv + 1);
         }
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        return print_help();
-    }
-    if (strcmp(word, "--version") == 0) {
-        puts("shmrpcd " SHMRPC_VERSION);
-        return MANAGER_OK;
     }
     bool refused;
     manager_exit result = refuse_misspelt(word, &refused);

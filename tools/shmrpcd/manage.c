@@ -2,12 +2,15 @@
 #include <stdio.h>
 
 #include "os/activation.h"
+#include "shmrpc/version.h"
 #include "tools/shmrpcd/command.h"
 #include "tools/shmrpcd/control.h"
 
 static const struct option long_options[] = {
     {"instance", required_argument, NULL, 'i'},
     {"echo", no_argument, NULL, 'e'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
@@ -86,7 +89,7 @@ static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
 {
     const char *instance = "";
     int option;
-    while ((option = shmrpci_options_next(argc, argv, "+i:e", long_options,
+    while ((option = shmrpci_options_next(argc, argv, "+i:eh", long_options,
                                           message)) != SHMRPCI_OPTIONS_END) {
         switch (option) {
         case 'i':
@@ -95,6 +98,11 @@ static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
         case 'e':
             mgr_log_set_echo();
             break;
+        case 'h':
+            return manager_help();
+        case 'V':
+            puts("shmrpcd " SHMRPC_VERSION);
+            return MANAGER_OK;
         default:
             return manager_refuse(message);
         }

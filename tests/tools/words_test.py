@@ -1,0 +1,79 @@
+"""words_test.py SHMRPCGEN SHMRPC SHMRPCD SHMRPC_TCP SHMRPC_WEB ECHO_SERVER: what
+all programs say in the same words, and what they once said wrongly."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+GEN, SHMRPC, SHMRPCD, TCP, WEB, ECHO = (os.path.abspath(p)
+                                        for p in sys.argv[1:7])
+PATIENCE = 60
+
+class Words(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="words_test.")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.run_dir = self.path("run")
+        os.mkdir(self.run_dir, 0o700)
+        self.env = dict(os.environ, SHMRPC_DIR=self.run_dir)
+        self.env.pop("XDG_RUNTIME_DIR", None)
+        self.env.pop("NOTIFY_SOCKET", None)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def said(self, *command, status=None, **more):
+        done = subprocess.run(command, env=self.env, text=True, check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=PATIENCE, **more)
+        if status is not None:
+            self.assertEqual(done.returncode, status, done.stderr)
+        return done.stderr
+
+    # ---- options ----
+
+    def commands(self):
+        yield GEN, []
+        for word in ("check", "explain", "fmt", "lint", "lsp"):
+            yield GEN, [word]
+        yield SHMRPC, []
+        for word in ("list", "call", "top", "ps", "restart", "logs"):
+            yield SHMRPC, [word]
+        yield SHMRPCD, []
+        yield SHMRPCD, ["check"]
+        yield TCP, []
+        yield WEB, []
+        yield ECHO, []
+
+    def test_unknown_options(self):
+        for program, words in self.commands():
+            for option, rest in (("--hlep", "; did you mean `--help`?"),
+                                 ("--hlep=1", "; did you mean `--help`?"),
+                                 ("--frobnicate", " (--help lists them)"),
+                                 ("-Z", " (--help lists them)")):
+                with self.subTest(program=program, words=words,
+                                  option=option):
+                    text = self.said(program, *words, option, status=2)
+                    first = text.splitlines()[0]
+                    name = option.split("=")[0]
+                    self.assertTrue(
+                        first.endswith(f": unknown option `{name}`{rest}"),
+                        text)
+                    self.assertIn(os.path.basename(program), first)
+
+    def test_arguments_of_options(self):
+        for program, option in ((TCP, "--threads"), (ECHO, "--listen"),
+                                (WEB, "--listen"), (SHMRPCD, "--instance"),
+                                (GEN, "--out-dir")):
+            with self.subTest(program):
+                self.assertIn(f": option `{option}` needs an argument\n",
+                              self.said(program, option, status=2) + "\n")
+                self.assertIn(": option `--help` takes no argument",
+                              self.said(program, "--help=1", status=2))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -22,6 +22,7 @@ shmrpc_status shmrpci_status_of_errno(int code)
     case EACCES:
     case EPERM:
     case ELOOP:
+    case EROFS:
         return SHMRPC_E_DENIED;
     case ENOENT:
     case ENOTDIR:

@@ -9,7 +9,8 @@
 #include "shmrpc/status.h"
 
 /* The status for an errno: EXHAUSTED for want of descriptors, memory or
- * space, DENIED, NOT_FOUND, EXISTS, UNAVAILABLE, DEADLINE; else INTERNAL. */
+ * space, DENIED (also by a file system for reading only), NOT_FOUND, EXISTS,
+ * UNAVAILABLE, DEADLINE; else INTERNAL. */
 shmrpc_status shmrpci_status_of_errno(int code);
 
 /* The same for errno as it is now. */

@@ -4,8 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,6 +44,29 @@ shmrpc_status shmrpci_folder_open(const char *path, int *out_fd)
     }
     *out_fd = fd;
     return SHMRPC_OK;
+}
+
+/* Of a folder that isn't there, where it would be. */
+static bool is_read_only(const char *path)
+{
+    struct statvfs facts;
+    char at[4096];
+    (void)snprintf(at, sizeof at, "%s", path);
+    while (statvfs(at, &facts) != 0) {
+        char *slash = strrchr(at, '/');
+        if (slash == NULL || slash == at) {
+            return false;
+        }
+        *slash = '\0';
+    }
+    return (facts.f_flag & ST_RDONLY) != 0;
+}
+
+const char *shmrpci_folder_trouble(const char *path, shmrpc_status status)
+{
+    return status == SHMRPC_E_DENIED && is_read_only(path)
+               ? "read-only file system"
+               : shmrpc_status_text(status);
 }
 
 static shmrpc_status lock_within(int fd, int64_t patience_ns)

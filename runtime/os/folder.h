@@ -27,6 +27,10 @@ shmrpc_status shmrpci_folder_open(const char *path, int *out_fd);
  * is waited for, 1 s at most. EXISTS: someone holds it. */
 shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
 
+/* Why nothing could be made in a folder, for people: the text of the status, or
+ * that its file system is for reading only. Static. */
+const char *shmrpci_folder_trouble(const char *path, shmrpc_status status);
+
 void shmrpci_folder_remove(int dir_fd, const char *name);
 
 /* `name` lives until the call returns. */

@@ -12,6 +12,11 @@ GEN, SHMRPC, SHMRPCD, TCP, WEB, ECHO = (os.path.abspath(p)
                                         for p in sys.argv[1:7])
 PATIENCE = 60
 
+# A shell in a mount namespace of its own; the folder becomes read-only there.
+MOUNTED = ["unshare", "--mount", "--map-root-user", "sh", "-c",
+           'mount -t tmpfs -o ro,mode=700 none "$0" && exec "$@"']
+
+
 class Words(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="words_test.")
@@ -73,6 +78,42 @@ class Words(unittest.TestCase):
                               self.said(program, option, status=2) + "\n")
                 self.assertIn(": option `--help` takes no argument",
                               self.said(program, "--help=1", status=2))
+
+    # ---- a folder for reading only ----
+
+    def mounted(self, folder, *command):
+        text = self.said(*MOUNTED, folder, *command)
+        self.skip_without_namespace(text)
+        return text
+
+    def skip_without_namespace(self, text):
+        if "unshare:" in text or "mount:" in text:
+            self.skipTest("no mount namespace can be made: " + text)
+
+    def test_a_read_only_folder_of_sockets(self):
+        text = self.mounted(self.run_dir, ECHO)
+        self.assertIn(f"can't listen in {self.run_dir} (read-only file "
+                      "system)", text)
+        self.assertNotIn("internal error", text)
+
+    def test_a_read_only_folder_of_logs(self):
+        logs = self.path("logs")
+        os.mkdir(logs)
+        ini = self.path("service.ini")
+        with open(ini, "w", encoding="ascii") as file:
+            file.write(f"[Echo]\nexec = {ECHO}\nlog_dir = {logs}/here\n")
+        with subprocess.Popen([*MOUNTED, logs, SHMRPCD, ini], env=self.env,
+                              text=True, stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as manager:
+            lines = []
+            for line in manager.stderr:
+                lines.append(line)
+                if "the log in" in line:
+                    manager.terminate()
+        text = "".join(lines)
+        self.skip_without_namespace(text)
+        self.assertIn(f"Echo: the log in {logs}/here can't be written: "
+                      "read-only file system\n", text)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "os/folder.h"
 #include "tools/shmrpcd/record.h"
 
 static bool echoes;
@@ -34,7 +35,8 @@ static void note_log(mgr_unit *unit, shmrpc_status status)
         fprintf(stderr, "shmrpcd: %s: the log in %s %s%s\n", unit->plan->name,
                 unit->plan->log_dir,
                 failed ? "can't be written: " : "is written again",
-                failed ? shmrpc_status_text(status) : "");
+                failed ? shmrpci_folder_trouble(unit->plan->log_dir, status)
+                       : "");
     }
 }
 

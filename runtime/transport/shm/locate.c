@@ -205,7 +205,7 @@ int shm_place_listen(const shmrpci_address *address, uint32_t mode,
         error, first == SHMRPC_OK ? SHMRPC_E_DENIED : first,
         "can't listen in %s (%s); set SHMRPC_DIR to a folder that only its "
         "owner may write to",
-        where, shmrpc_status_text(first));
+        where, shmrpci_folder_trouble(where, first));
 }
 
 int shm_place_adopt(const shmrpci_address *address, const char *path,

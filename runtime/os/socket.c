@@ -296,6 +296,15 @@ shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
     return SHMRPC_OK;
 }
 
+size_t shmrpci_socket_peek(int fd, void *data, size_t size)
+{
+    ssize_t len;
+    do {
+        len = recv(fd, data, size, MSG_PEEK | MSG_DONTWAIT);
+    } while (len < 0 && errno == EINTR);
+    return len > 0 ? (size_t)len : 0;
+}
+
 void shmrpci_socket_shut_input(int fd)
 {
     char byte;

@@ -74,6 +74,10 @@ shmrpc_status shmrpci_socket_receive(int fd, void *data, size_t size,
                                      size_t *out_len, int *out_fds,
                                      size_t *out_fd_count);
 
+/* Copies the beginning of the next message, which stays to be received; how
+ * much of it, 0: there is none. */
+size_t shmrpci_socket_peek(int fd, void *data, size_t size);
+
 /* Takes nothing any more and forgets what came: a last message to the peer
  * then reaches it, where closing over unread input would reset the
  * connection. */

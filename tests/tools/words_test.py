@@ -3,6 +3,7 @@ all programs say in the same words, and what they once said wrongly."""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,43 @@ class Words(unittest.TestCase):
         self.skip_without_namespace(text)
         self.assertIn(f"Echo: the log in {logs}/here can't be written: "
                       "read-only file system\n", text)
+
+    # ---- taking over ----
+
+    def test_who_may_not_take_over_is_told_so(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        for folder in (self.folder, self.run_dir):
+            os.chmod(folder, 0o755)
+        # Where he can run it.
+        program = shutil.copy(ECHO, self.path("echo-server"))
+        with subprocess.Popen(
+                [ECHO, "--workers=1", "--allowed-users=61001"], env=self.env,
+                text=True, stdout=subprocess.PIPE) as server:
+            try:
+                self.assertIn("serving at", server.stdout.readline())
+                said = self.said(program, "--take-over", user=61001,
+                                 group=61001, extra_groups=[], cwd="/")
+                self.assertIn("can't take over: what runs is of user 0, and "
+                              "you are user 61001: only that one and root may "
+                              "take it over", said)
+                self.assertNotIn("build", said)
+            finally:
+                server.send_signal(signal.SIGTERM)
+                server.wait(PATIENCE)
+
+    def test_what_has_no_workers_is_not_taken_over(self):
+        with subprocess.Popen(
+                [ECHO, "--workers=0"], env=self.env, text=True,
+                stdout=subprocess.PIPE) as server:
+            try:
+                self.assertIn("serving at", server.stdout.readline())
+                self.assertIn(
+                    "what runs has no worker processes, and can't be taken "
+                    "over", self.said(ECHO, "--take-over", status=1))
+            finally:
+                server.send_signal(signal.SIGTERM)
+                server.wait(PATIENCE)
 
 
 if __name__ == "__main__":

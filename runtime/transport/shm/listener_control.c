@@ -7,6 +7,7 @@
  */
 #include "transport/shm/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -438,13 +439,27 @@ static void answer_want(shm_conn *conn, const shm_message *want)
     }
 }
 
+static void refuse_successor(const shm_conn *conn)
+{
+    char text[128];
+    if (conn->listener->opts.on_successor == NULL) {
+        refuse_fd(conn->fd, SHMRPC_E_DENIED,
+                  "what runs has no worker processes, and can't be taken over");
+        return;
+    }
+    (void)snprintf(text, sizeof text,
+                   "what runs is of user %u, and you are user %u: only that "
+                   "one and root may take it over",
+                   shmrpci_process_uid(), conn->peer.uid);
+    refuse_fd(conn->fd, SHMRPC_E_DENIED, text);
+}
+
 /* Its socket is the supervisor's from now on. */
 static void succeed(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
     if (listener->opts.on_successor == NULL || !may_take_over(conn->peer.uid)) {
-        refuse_fd(conn->fd, SHMRPC_E_DENIED,
-                  "the server can't be taken over by you");
+        refuse_successor(conn);
         end_conn(conn);
         return;
     }

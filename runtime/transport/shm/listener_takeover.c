@@ -7,6 +7,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "transport/shm/message.h"
 
 typedef struct heir_packet {
     shm_heir_message head;
@@ -347,6 +348,31 @@ int shm_take_over(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
+/* The first that comes: what is ours to give, which is left for who reads it,
+ * or a refusal, which is another kind of packet. */
+static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
+{
+    shm_packet packet;
+    shm_message head;
+    if (!shmrpci_poll_readable(fd, deadline_ns)) {
+        return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
+                                "what is to be taken over does not answer");
+    }
+    if (shmrpci_socket_peek(fd, &head, sizeof head) != sizeof head ||
+        head.magic != SHM_MESSAGE_MAGIC || head.kind != SHM_MESSAGE_REFUSED) {
+        return SHMRPC_OK;
+    }
+    shmrpc_status status = shm_message_receive(fd, &packet);
+    shm_packet_close_fds(&packet);
+    /* One of another layout is a refusal all the same. */
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status, "can't take over: %s",
+                                shmrpc_status_text(status));
+    }
+    return shmrpc_error_set(error, packet.head.status, "can't take over: %.*s",
+                            (int)packet.head.tail, (char *)packet.tail);
+}
+
 int shm_summon(const shmrpci_address *address, int64_t deadline_ns, int *out_fd,
                shmrpc_error *error)
 {
@@ -362,5 +388,9 @@ int shm_summon(const shmrpci_address *address, int64_t deadline_ns, int *out_fd,
         return shmrpc_error_set(error, status, "%s: %s", path,
                                 shmrpc_status_text(status));
     }
-    return SHMRPC_OK;
+    failed = await_answer(*out_fd, deadline_ns, error);
+    if (failed != SHMRPC_OK) {
+        shmrpci_fd_close(out_fd);
+    }
+    return failed;
 }

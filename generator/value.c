@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json_text.h"
+
 /* Stands in for every value after memory ran out; never written. */
 static gen_value nothing = {.kind = GEN_KIND_NULL};
 
@@ -330,25 +332,6 @@ bool gen_is_true(const gen_value *value)
     return false;
 }
 
-static void print_string(const char *text, size_t len, shmrpci_buf *out)
-{
-    shmrpci_buf_append_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\') {
-            shmrpci_buf_append_char(out, '\\');
-            shmrpci_buf_append_char(out, (char)c);
-        } else if (c == '\n') {
-            shmrpci_buf_append_text(out, "\\n");
-        } else if (c < 0x20) {
-            shmrpci_buf_printf(out, "\\u%04x", c);
-        } else {
-            shmrpci_buf_append_char(out, (char)c);
-        }
-    }
-    shmrpci_buf_append_char(out, '"');
-}
-
 static void print_value(const gen_value *value, int depth, shmrpci_buf *out);
 
 static void print_children(const gen_value *value, int depth, shmrpci_buf *out)
@@ -365,7 +348,7 @@ static void print_children(const gen_value *value, int depth, shmrpci_buf *out)
         shmrpci_buf_printf(out, "%s\n%*s", glue, 2 * (depth + 1), "");
         glue = ",";
         if (is_object) {
-            print_string(at->key, strlen(at->key), out);
+            shmrpci_json_string(out, at->key, strlen(at->key));
             shmrpci_buf_append_text(out, ": ");
         }
         print_value(at, depth + 1, out);
@@ -387,7 +370,7 @@ static void print_value(const gen_value *value, int depth, shmrpci_buf *out)
         shmrpci_buf_append(out, value->text, value->len);
         break;
     case GEN_KIND_STRING:
-        print_string(value->text, value->len, out);
+        shmrpci_json_string(out, value->text, value->len);
         break;
     case GEN_KIND_ARRAY:
     case GEN_KIND_OBJECT:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quantity.h"
 #include "base/utf8.h"
 
 static int hex_digit(char c)
@@ -70,35 +71,15 @@ double idl_literal_float(idl_diags *diags, idl_span span)
     return value;
 }
 
-typedef struct unit {
-    const char *name;
-    int64_t ns;
-} unit;
-
-static const unit units[] = {
-    {"ns", 1},         {"us", 1000},       {"ms", 1000000},
-    {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000},
-};
-
-static int64_t unit_ns(const char *text, size_t len)
-{
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strlen(units[i].name) == len &&
-            memcmp(units[i].name, text, len) == 0) {
-            return units[i].ns;
-        }
-    }
-    return 1;
-}
-
 int64_t idl_literal_duration(idl_diags *diags, idl_span span)
 {
     const char *at = span.source->text + span.begin;
     const char *end = span.source->text + span.end;
     uint64_t count;
     bool fits = read_digits(&at, end, 10, &count);
-    int64_t ns = unit_ns(at, (size_t)(end - at));
-    if (!fits || count > (uint64_t)(INT64_MAX / ns)) {
+    /* The lexer has checked it. */
+    int64_t ns = (int64_t)shmrpci_duration_unit(at, (size_t)(end - at));
+    if (!fits || ns == 0 || count > (uint64_t)(INT64_MAX / ns)) {
         report_too_large(diags, span, "9223372036854775807ns");
         return 1;
     }

@@ -1,6 +1,7 @@
 /* Values of a described type to JSON text, without white space. */
 #include <math.h>
 
+#include "base/json_text.h"
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/engines.h"
@@ -49,24 +50,6 @@ static void put_key(writer *to, char open, const char *name)
     }
 }
 
-/* An escape; at most 6 bytes. */
-static size_t escape(unsigned char c, uint8_t *out)
-{
-    static const char letters[] = "btn?fr";
-    out[0] = '\\';
-    out[1] = c;
-    if (c >= '\b' && c <= '\r' && c != '\v') {
-        out[1] = (uint8_t)letters[c - '\b'];
-    } else if (c < 0x20) {
-        static const char hex[] = "0123456789abcdef";
-        memcpy(out, "\\u00", 4);
-        out[4] = (uint8_t)hex[c >> 4];
-        out[5] = (uint8_t)hex[c & 15];
-        return 6;
-    }
-    return 2;
-}
-
 /* The text from `from`, escaped from there on. */
 static void put_escaped(writer *to, const uint8_t *text, size_t from,
                         size_t len)
@@ -76,9 +59,10 @@ static void put_escaped(writer *to, const uint8_t *text, size_t from,
         from = shmrpci_json_skip_plain(text, len, from);
         uint8_t c = from < len ? text[from] : ' ';
         if (c < 0x20 || c == '"' || c == '\\') {
-            uint8_t escaped[6];
+            uint8_t escaped[SHMRPCI_JSON_ESCAPE_BYTES];
             shmrpci_buf_append(to->out, text + start, from - start);
-            shmrpci_buf_append(to->out, escaped, escape(c, escaped));
+            shmrpci_buf_append(to->out, escaped,
+                               shmrpci_json_escape(c, escaped));
             start = from + 1;
         }
         from++;

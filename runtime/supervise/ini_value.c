@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quantity.h"
+
 typedef struct reader {
     shmrpci_ini_parser *p;
     const shmrpci_ini_row *row;
@@ -20,68 +22,6 @@ static bool refuse(const reader *r, const char *text, const char *expected)
 
 /* ---- numbers ---- */
 
-/* The fraction behind a point as a part of `scale`, at most 2^42; digits behind
- * the sixth don't count. */
-static uint64_t read_fraction(const char **at, uint64_t scale)
-{
-    uint64_t digits = 0;
-    uint64_t whole = 1;
-    for (; **at >= '0' && **at <= '9'; (*at)++) {
-        if (whole < 1000000) {
-            digits = digits * 10 + (uint64_t)(**at - '0');
-            whole *= 10;
-        }
-    }
-    return digits * scale / whole;
-}
-
-/* A number with or without a fraction, times `scale`; `*at` moves behind it.
- * False: no number, or above UINT64_MAX. */
-static bool read_decimal(const char **at, uint64_t scale, uint64_t *out)
-{
-    uint64_t whole = 0;
-    uint64_t fraction = 0;
-    if (**at < '0' || **at > '9') {
-        return false;
-    }
-    for (; **at >= '0' && **at <= '9'; (*at)++) {
-        uint64_t digit = (uint64_t)(**at - '0');
-        if (whole > (UINT64_MAX - digit) / 10) {
-            return false;
-        }
-        whole = whole * 10 + digit;
-    }
-    if (**at == '.' && (*at)[1] >= '0' && (*at)[1] <= '9') {
-        (*at)++;
-        fraction = read_fraction(at, scale);
-    }
-    if (whole > (UINT64_MAX - fraction) / scale) {
-        return false;
-    }
-    *out = whole * scale + fraction;
-    return true;
-}
-
-typedef struct unit {
-    const char *name;
-    uint64_t scale;
-} unit;
-
-/* A number and one of the units; the first is that of a number alone. */
-static bool read_units(const char *text, const unit *units, size_t count,
-                       uint64_t *out)
-{
-    size_t digits = strspn(text, "0123456789.");
-    for (size_t i = 0; i < count; i++) {
-        const char *at = text;
-        if (strcmp(text + digits, units[i].name) == 0 &&
-            read_decimal(&at, units[i].scale, out) && at == text + digits) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool in_range(const shmrpci_ini_row *row, uint64_t value)
 {
     return value >= row->least && value <= row->most;
@@ -90,12 +30,13 @@ static bool in_range(const shmrpci_ini_row *row, uint64_t value)
 static bool read_count(const shmrpci_ini_row *row, const char *text,
                        uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
-    static const unit units[] = {{"", 1}};
+    static const shmrpci_unit units[] = {{"", 1}};
     bool whole = strchr(text, '.') == NULL;
     (void)snprintf(
         expected, SHMRPCI_INI_EXPECTED_BYTES, "a whole number of %llu to %llu",
         (unsigned long long)row->least, (unsigned long long)row->most);
-    return whole && read_units(text, units, 1, out) && in_range(row, *out);
+    return whole && shmrpci_quantity_read(text, units, 1, out) &&
+           in_range(row, *out);
 }
 
 /* "64M", for messages. */
@@ -112,15 +53,15 @@ static void format_bytes(uint64_t bytes, char out[32])
 static bool read_bytes(const shmrpci_ini_row *row, const char *text,
                        uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
-    static const unit units[] = {{"", 1},
-                                 {"K", 1u << 10},
-                                 {"M", 1u << 20},
-                                 {"G", 1u << 30},
-                                 {"T", UINT64_C(1) << 40},
-                                 {"KiB", 1u << 10},
-                                 {"MiB", 1u << 20},
-                                 {"GiB", 1u << 30},
-                                 {"TiB", UINT64_C(1) << 40}};
+    static const shmrpci_unit units[] = {{"", 1},
+                                         {"K", 1u << 10},
+                                         {"M", 1u << 20},
+                                         {"G", 1u << 30},
+                                         {"T", UINT64_C(1) << 40},
+                                         {"KiB", 1u << 10},
+                                         {"MiB", 1u << 20},
+                                         {"GiB", 1u << 30},
+                                         {"TiB", UINT64_C(1) << 40}};
     char least[32];
     char most[32];
     bool is_open = row->most == INT64_MAX;
@@ -129,7 +70,8 @@ static bool read_bytes(const shmrpci_ini_row *row, const char *text,
     (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
                    "bytes, as in 500M or 2G, %s%s%s%s", is_open ? "" : "of ",
                    least, is_open ? " or more" : " to ", is_open ? "" : most);
-    return read_units(text, units, sizeof units / sizeof *units, out) &&
+    return shmrpci_quantity_read(text, units, sizeof units / sizeof *units,
+                                 out) &&
            in_range(row, *out);
 }
 
@@ -137,10 +79,10 @@ static bool read_percent(const shmrpci_ini_row *row, const char *text,
                          uint64_t *out,
                          char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
-    static const unit units[] = {{"", 1000}, {"%", 1000}, {" %", 1000}};
+    static const shmrpci_unit units[] = {{"", 1000}, {"%", 1000}, {" %", 1000}};
     (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
                    "a percentage of 1 to 100");
-    return read_units(text, units, 3, out) && in_range(row, *out);
+    return shmrpci_quantity_read(text, units, 3, out) && in_range(row, *out);
 }
 
 static void format_time(uint64_t ns, char out[32])
@@ -157,12 +99,6 @@ static void format_time(uint64_t ns, char out[32])
 static bool read_time(const shmrpci_ini_row *row, const char *text,
                       uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
-    static const unit units[] = {{"", 1000000000},
-                                 {"s", 1000000000},
-                                 {"ms", 1000000},
-                                 {"us", 1000},
-                                 {"m", UINT64_C(60000000000)},
-                                 {"h", UINT64_C(3600000000000)}};
     char least[32];
     char most[32];
     format_time(row->least, least);
@@ -170,8 +106,7 @@ static bool read_time(const shmrpci_ini_row *row, const char *text,
     (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
                    "seconds, or a time like 250ms or 5m, of %s to %s", least,
                    most);
-    return read_units(text, units, sizeof units / sizeof *units, out) &&
-           in_range(row, *out);
+    return shmrpci_duration_read(text, out) && in_range(row, *out);
 }
 
 bool shmrpci_ini_number(shmrpci_ini_key key, const char *text, uint64_t *out,

@@ -176,7 +176,7 @@ static void reads_what_it_prints(void **state)
                 "    false,\n"
                 "    null\n"
                 "  ],\n"
-                "  \"\xc3\xa9\xf0\x9f\x98\x80\\n\": \"\\u0008\\\"/\",\n"
+                "  \"\xc3\xa9\xf0\x9f\x98\x80\\n\": \"\\b\\\"/\",\n"
                 "  \"o\": {}\n"
                 "}\n");
     gen_tree_fini(&tree);

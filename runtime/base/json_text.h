@@ -1,0 +1,43 @@
+/*
+ * JSON, appended piece by piece: for programs that have no described type for
+ * what they write, which the JSON codec would want.
+ *
+ * Threading: pure functions.
+ */
+#ifndef SHMRPCI_BASE_JSON_TEXT_H
+#define SHMRPCI_BASE_JSON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* The longest escape. */
+#define SHMRPCI_JSON_ESCAPE_BYTES 6
+
+/* What stands in a string for a control character, a quote or a backslash;
+ * returns its length. */
+size_t shmrpci_json_escape(unsigned char c,
+                           uint8_t out[SHMRPCI_JSON_ESCAPE_BYTES]);
+
+/* Appends a text as a string. Bytes that are no UTF-8 become U+FFFD; DEL is
+ * escaped too, since terminals act on it. */
+void shmrpci_json_string(shmrpci_buf *out, const char *text, size_t len);
+
+/* A comma, unless an object or array, or a member, has just begun: before the
+ * next item. */
+void shmrpci_json_comma(shmrpci_buf *out);
+
+/* Appends `"key":`, with such a comma before it. */
+void shmrpci_json_key(shmrpci_buf *out, const char *key);
+
+/* Members of an object. A NULL text is null. */
+void shmrpci_json_set_text(shmrpci_buf *out, const char *key, const char *text);
+void shmrpci_json_set_int(shmrpci_buf *out, const char *key, int64_t value);
+void shmrpci_json_set_uint(shmrpci_buf *out, const char *key, uint64_t value);
+void shmrpci_json_set_bool(shmrpci_buf *out, const char *key, bool value);
+/* With 6 digits; null for what is no number. */
+void shmrpci_json_set_real(shmrpci_buf *out, const char *key, double value);
+
+#endif

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "os/notify.h"
-#include "os/sandbox.h"
 #include "os/signals.h"
 #include "os/thread.h"
 #include "rpc/address.h"
 #include "shmrpc/discover.h"
 #include "sync/atomic.h"
+#include "tools/common/sandbox.h"
 #include "tools/shmrpc-tcp/greeting.h"
 #include "tools/shmrpc-tcp/options.h"
 #include "tools/shmrpc-tcp/relay.h"
@@ -232,7 +232,7 @@ static void tell(size_t count)
 
 static exit_code enter_sandbox(const options *o)
 {
-    if (o->no_sandbox || shmrpci_sandbox_enter() == SHMRPC_OK) {
+    if (o->no_sandbox || tool_sandbox_enter() == SHMRPC_OK) {
         return EXIT_GO_ON;
     }
     (void)fprintf(stderr,

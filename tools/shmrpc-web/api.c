@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/json_text.h"
 #include "codec/codec.h"
 #include "shmrpc/version.h"
-#include "tools/shmrpc-web/json.h"
 #include "tools/shmrpc-web/metrics.h"
 #include "tools/shmrpc-web/openapi.h"
 #include "tools/shmrpc-web/page.h"
@@ -56,10 +56,10 @@ static void reply_session(web_request *request, const web_api *api,
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
     shmrpci_buf_append_char(&body, '{');
-    web_json_set_text(&body, "csrf",
-                      session != NULL ? session->csrf.text : NULL);
-    web_json_set_bool(&body, "read_only", api->read_only);
-    web_json_set_text(&body, "version", SHMRPC_VERSION);
+    shmrpci_json_set_text(&body, "csrf",
+                          session != NULL ? session->csrf.text : NULL);
+    shmrpci_json_set_bool(&body, "read_only", api->read_only);
+    shmrpci_json_set_text(&body, "version", SHMRPC_VERSION);
     shmrpci_buf_append_text(&body, "}\n");
     reply_json(request, 200, cookie, &body);
     shmrpci_buf_fini(&body);

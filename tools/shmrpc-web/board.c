@@ -5,10 +5,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "observe/process.h"
+#include "base/json_text.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/thread.h"
+#include "tools/common/samples.h"
 
 #define TICK_NS SHMRPCI_NS_PER_S
 /* Ticks between two points of the past, and of /proc. */
@@ -29,8 +30,7 @@ typedef struct entry {
     web_figures now;
     uint32_t workers;
     int64_t cpu_ns;
-    int64_t io_bytes;
-    int64_t process_ns; /* when /proc was read */
+    tool_samples processes;
     int64_t started_ns; /* of the latest server; 0: none was seen */
     uint32_t restarts;  /* since the last mark */
     web_past past;
@@ -58,30 +58,20 @@ static void destroy_entry(entry *e)
             shmrpc_snapshot_free(e->mark);
         }
         shmrpc_stats_close(e->stats);
+        tool_samples_forget(&e->processes);
         free(e);
     }
 }
 
 /* ---- processes ---- */
 
-static bool is_new(const int32_t *pids, size_t count, int32_t pid)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (pids[i] == pid) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Threads of one process are workers of one pid. */
 static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
 {
     size_t count = 0;
     uint32_t workers = shmrpc_snapshot_service(total)->worker_count;
     for (uint32_t i = 0; i < workers && count < max; i++) {
         const shmrpc_worker_stats *w = shmrpc_snapshot_worker(total, i);
-        if (!w->has_left && is_new(out, count, w->pid)) {
+        if (!w->has_left) {
             out[count++] = w->pid;
         }
     }
@@ -99,32 +89,28 @@ static bool read_processes(entry *e, const shmrpc_snapshot *total,
                            web_figures *figures)
 {
     int32_t pids[MAX_PROCESSES];
-    int64_t cpu_ns = 0;
+    const tool_samples *all = &e->processes;
+    int64_t used_ns = 0;
     int64_t memory_bytes = 0;
     int64_t io_bytes = 0;
-    size_t count = pids_of(total, pids, MAX_PROCESSES);
-    int64_t now_ns = shmrpci_now_ns();
-    for (size_t i = 0; i < count; i++) {
-        shmrpci_process_figures p;
-        if (shmrpci_process_read(pids[i], &p) == SHMRPC_OK) {
-            cpu_ns += known(p.cpu_ns);
-            memory_bytes += known(p.pss_bytes > 0 ? p.pss_bytes : p.rss_bytes);
-            io_bytes += known(p.read_bytes) + known(p.write_bytes);
-        }
+    tool_samples_take(&e->processes, pids, pids_of(total, pids, MAX_PROCESSES));
+    e->cpu_ns = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        const tool_sample *it = &all->items[i];
+        const tool_process_figures *p = &it->now;
+        e->cpu_ns += known(p->cpu_ns);
+        memory_bytes += known(p->pss_bytes > 0 ? p->pss_bytes : p->rss_bytes);
+        used_ns += known(it->cpu_ns);
+        io_bytes += known(it->read_bytes) + known(it->write_bytes);
     }
-    double passed_ns = (double)(now_ns - e->process_ns);
-    /* One that has ended takes what it had used along. */
-    bool has_rates = e->process_ns != 0 && e->restarts == 0 && passed_ns > 0 &&
-                     cpu_ns >= e->cpu_ns && io_bytes >= e->io_bytes;
+    bool has_rates = e->restarts == 0 && all->span_ns > 0;
     if (has_rates) {
-        figures->cpu = (float)((double)(cpu_ns - e->cpu_ns) / passed_ns);
+        double passed_ns = (double)all->span_ns;
+        figures->cpu = (float)((double)used_ns / passed_ns);
         figures->io_bytes_per_s =
-            (uint64_t)((double)(io_bytes - e->io_bytes) / (passed_ns / 1e9));
+            (uint64_t)((double)io_bytes / (passed_ns / 1e9));
     }
     figures->memory_bytes = (uint64_t)memory_bytes;
-    e->cpu_ns = cpu_ns;
-    e->io_bytes = io_bytes;
-    e->process_ns = now_ns;
     return has_rates;
 }
 
@@ -282,7 +268,8 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
         notice_restart(e, total);
         now = figures_of(e, total, is_mark, &point);
     } else {
-        e->process_ns = 0; /* what comes next is not since then */
+        /* What comes next is not since then. */
+        tool_samples_forget(&e->processes);
     }
     shmrpci_mutex_lock(&b->mutex);
     if (is_mark) {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/json_text.h"
 #include "codec/codec.h"
-#include "tools/shmrpc-web/json.h"
 #include "tools/shmrpc-web/query.h"
 
 typedef struct form_name {
@@ -152,7 +152,7 @@ static int append_body(const web_request *request, shmrpci_buf *out,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "the body is no JSON object");
     }
-    web_json_next(out);
+    shmrpci_json_comma(out);
     shmrpci_buf_append(out, text + 1, len - 2);
     return out->status;
 }

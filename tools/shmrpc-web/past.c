@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "tools/shmrpc-web/json.h"
+#include "base/json_text.h"
 
 #define STEP_S 5
 
@@ -149,11 +149,11 @@ static bool has_any(const web_past *past, web_span span, const float *line)
 static void append_line(const web_past *past, web_span span, const char *key,
                         const float *line, const float *known, shmrpci_buf *out)
 {
-    web_json_key(out, key);
+    shmrpci_json_key(out, key);
     shmrpci_buf_append_char(out, '[');
     for (uint32_t i = 0; i < past->rings[span].count; i++) {
         uint32_t at = place_of(past, span, i);
-        web_json_next(out);
+        shmrpci_json_comma(out);
         if (isnan(known[at])) {
             shmrpci_buf_append_text(out, "null");
         } else {
@@ -165,10 +165,10 @@ static void append_line(const web_past *past, web_span span, const char *key,
 
 static void append_times(const web_past *past, web_span span, shmrpci_buf *out)
 {
-    web_json_key(out, "at_unix_s");
+    shmrpci_json_key(out, "at_unix_s");
     shmrpci_buf_append_char(out, '[');
     for (uint32_t i = 0; i < past->rings[span].count; i++) {
-        web_json_next(out);
+        shmrpci_json_comma(out);
         shmrpci_buf_printf(out, "%u", past->at_unix_s[place_of(past, span, i)]);
     }
     shmrpci_buf_append_char(out, ']');
@@ -176,13 +176,13 @@ static void append_times(const web_past *past, web_span span, shmrpci_buf *out)
 
 void web_past_append(const web_past *past, web_span span, shmrpci_buf *out)
 {
-    web_json_set_uint(out, "step_s", forms[span].step_s);
+    shmrpci_json_set_uint(out, "step_s", forms[span].step_s);
     append_times(past, span, out);
     for (size_t i = 0; i < WEB_COLUMNS; i++) {
         append_line(past, span, columns[i].name, past->values[i],
                     past->values[i], out);
     }
-    web_json_key(out, "errors_by_status");
+    shmrpci_json_key(out, "errors_by_status");
     shmrpci_buf_append_char(out, '{');
     for (int i = 0; i < WEB_STATUSES; i++) {
         if (has_any(past, span, past->errors[i])) {

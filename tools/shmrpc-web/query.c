@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/nearest.h"
 #include "codec/codec.h"
-#include "tools/shmrpc-web/json.h"
 
 static int hex_digit(char c)
 {
@@ -103,11 +103,11 @@ int web_query_append_one(const shmrpc_field *field, const char *text,
         }
         break;
     }
-    web_json_key(out, field->name);
+    shmrpci_json_key(out, field->name);
     if (verbatim) {
         shmrpci_buf_append(out, text, len);
     } else {
-        web_json_text(out, text, len);
+        shmrpci_json_string(out, text, len);
     }
     return out->status;
 }

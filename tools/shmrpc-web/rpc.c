@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/nearest.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "tools/shmrpc-web/form.h"
-#include "tools/shmrpc-web/json.h"
 #include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/target.h"
 
@@ -66,17 +66,17 @@ struct web_rpc {
 
 static void append_error(const shmrpc_error *error, shmrpci_buf *out)
 {
-    web_json_set_text(out, "code", shmrpc_status_connect_code(error->code));
-    web_json_set_text(out, "name", error->name);
-    web_json_set_int(out, "number", error->code);
-    web_json_set_text(out, "message", error->message);
+    shmrpci_json_set_text(out, "code", shmrpc_status_connect_code(error->code));
+    shmrpci_json_set_text(out, "name", error->name);
+    shmrpci_json_set_int(out, "number", error->code);
+    shmrpci_json_set_text(out, "message", error->message);
     if (error->path[0] != '\0') {
-        web_json_set_text(out, "path", error->path);
+        shmrpci_json_set_text(out, "path", error->path);
     }
     if (error->pid != 0) {
-        web_json_set_int(out, "pid", error->pid);
+        shmrpci_json_set_int(out, "pid", error->pid);
     }
-    web_json_set_bool(out, "may_have_run", error->may_have_run);
+    shmrpci_json_set_bool(out, "may_have_run", error->may_have_run);
 }
 
 static void reply_error(web_request *request, const shmrpc_error *error,
@@ -87,7 +87,7 @@ static void reply_error(web_request *request, const shmrpc_error *error,
     shmrpci_buf_append_char(&body, '{');
     append_error(error, &body);
     if (details != NULL && details->len > 0) {
-        web_json_key(&body, "details");
+        shmrpci_json_key(&body, "details");
         shmrpci_buf_append(&body, details->data, details->len);
     }
     shmrpci_buf_append_text(&body, "}\n");
@@ -116,8 +116,8 @@ static void reply_plain(web_request *request, web_reply_head head,
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
     shmrpci_buf_append_char(&body, '{');
-    web_json_set_text(&body, "code", code);
-    web_json_set_text(&body, "message", message);
+    shmrpci_json_set_text(&body, "code", code);
+    shmrpci_json_set_text(&body, "message", message);
     shmrpci_buf_append_text(&body, "}\n");
     head.type = "application/json";
     web_reply(request, &head, body.data, body.len);

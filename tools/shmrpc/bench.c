@@ -201,7 +201,7 @@ static void append_json(shmrpci_buf *out, const bench_opts *opts,
                        (unsigned long long)opts->threads, rate,
                        (unsigned long long)t->min_ns);
     for (size_t i = 0; i < QUANTILES; i++) {
-        cli_append_json_key(out, quantiles[i].key);
+        shmrpci_json_key(out, quantiles[i].key);
         shmrpci_buf_printf(
             out, "%llu",
             (unsigned long long)percentile(t, quantiles[i].fraction));

@@ -88,7 +88,7 @@ static cli_exit print_raw(const shmrpc_type *type, const void *reply)
 
 static void append_time_member(shmrpci_buf *out, int64_t ns)
 {
-    cli_append_json_key(out, "time_ns");
+    shmrpci_json_key(out, "time_ns");
     shmrpci_buf_printf(out, "%lld", (long long)ns);
 }
 
@@ -165,8 +165,8 @@ static bool append_payload(const cli_invocation *in, const void *reply,
 
 static void append_member(shmrpci_buf *out, const char *key, const char *text)
 {
-    cli_append_json_key(out, key);
-    cli_append_json_text(out, text, strlen(text));
+    shmrpci_json_key(out, key);
+    shmrpci_json_string(out, text, strlen(text));
 }
 
 static void print_error_json(const cli_invocation *in, const void *reply,
@@ -183,11 +183,11 @@ static void print_error_json(const cli_invocation *in, const void *reply,
         append_member(&out, "path", error->path);
     }
     if (error->pid != 0) {
-        cli_append_json_key(&out, "pid");
+        shmrpci_json_key(&out, "pid");
         shmrpci_buf_printf(&out, "%d", (int)error->pid);
     }
     if (append_payload(in, reply, error, &payload)) {
-        cli_append_json_key(&out, "details");
+        shmrpci_json_key(&out, "details");
         shmrpci_buf_append(&out, payload.data, payload.len);
     }
     shmrpci_buf_append_char(&out, '}');

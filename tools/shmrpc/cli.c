@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/quantity.h"
 #include "shmrpc/version.h"
 
 /* What getopt is to know of the short ones. */
@@ -182,57 +183,18 @@ cli_exit cli_exit_of_call(int status)
 
 bool cli_read_duration(const char *text, int64_t *out_ns)
 {
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"", 1e9},   {"ns", 1},  {"us", 1e3},
-                 {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}};
-    char *end;
-    if (strspn(text, "0123456789.") == 0) {
+    uint64_t ns;
+    if (!shmrpci_duration_read(text, &ns) || ns < 1 ||
+        ns > UINT64_C(86400000000000)) {
         return false;
     }
-    double value = strtod(text, &end);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        double ns = value * units[i].ns;
-        if (strcmp(end, units[i].unit) == 0 && ns >= 1 && ns <= 86400e9) {
-            *out_ns = (int64_t)ns;
-            return true;
-        }
-    }
-    return false;
+    *out_ns = (int64_t)ns;
+    return true;
 }
 
 bool cli_read_count(const char *text, uint64_t most, uint64_t *out)
 {
     return shmrpci_number_read(text, 1, most, out);
-}
-
-void cli_append_json_text(shmrpci_buf *out, const char *text, size_t len)
-{
-    shmrpci_buf_append_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\') {
-            shmrpci_buf_printf(out, "\\%c", c);
-        } else if (c == '\n') {
-            shmrpci_buf_append_text(out, "\\n");
-        } else if (c < 0x20 || c == 0x7f) {
-            shmrpci_buf_printf(out, "\\u%04x", c);
-        } else {
-            shmrpci_buf_append_char(out, (char)c);
-        }
-    }
-    shmrpci_buf_append_char(out, '"');
-}
-
-void cli_append_json_key(shmrpci_buf *out, const char *key)
-{
-    if (out->len > 0 && out->data[out->len - 1] != '{' &&
-        out->data[out->len - 1] != '[') {
-        shmrpci_buf_append_char(out, ',');
-    }
-    cli_append_json_text(out, key, strlen(key));
-    shmrpci_buf_append_char(out, ':');
 }
 
 void cli_print_line(const shmrpci_buf *text)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/json_text.h"
 #include "os/options.h"
 #include "shmrpc/error.h"
 
@@ -96,13 +97,6 @@ bool cli_read_duration(const char *text, int64_t *out_ns);
 
 /* Reads a whole number of 1 to `most`. */
 bool cli_read_count(const char *text, uint64_t most, uint64_t *out);
-
-/* Appends a text as a JSON string. Control characters, also of the terminal,
- * are escaped; the text must be UTF-8. */
-void cli_append_json_text(shmrpci_buf *out, const char *text, size_t len);
-
-/* Appends `"key":` of a JSON object, with a comma unless it is the first. */
-void cli_append_json_key(shmrpci_buf *out, const char *key);
 
 /* Writes to standard output, and a newline. */
 void cli_print_line(const shmrpci_buf *text);

@@ -34,10 +34,10 @@ static void append_json(table *t, const row *r, const char *program)
 {
     shmrpci_buf *out = &t->out;
     shmrpci_buf_append_text(out, t->rows > 0 ? ",{" : "{");
-    cli_append_json_key(out, "service");
-    cli_append_json_text(out, r->service, strlen(r->service));
-    cli_append_json_key(out, "role");
-    cli_append_json_text(out, r->role, strlen(r->role));
+    shmrpci_json_key(out, "service");
+    shmrpci_json_string(out, r->service, strlen(r->service));
+    shmrpci_json_key(out, "role");
+    shmrpci_json_string(out, r->role, strlen(r->role));
     if (r->pid != 0) {
         shmrpci_buf_printf(out, ",\"pid\":%d", (int)r->pid);
     }
@@ -51,8 +51,8 @@ static void append_json(table *t, const row *r, const char *program)
     }
     shmrpci_buf_printf(out, ",\"age_ns\":%lld",
                        (long long)(shmrpci_now_ns() - r->since_ns));
-    cli_append_json_key(out, "program");
-    cli_append_json_text(out, program, strlen(program));
+    shmrpci_json_key(out, "program");
+    shmrpci_json_string(out, program, strlen(program));
     shmrpci_buf_append_char(out, '}');
 }
 

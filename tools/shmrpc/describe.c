@@ -32,18 +32,18 @@ static void print_help(void *user)
 static void append_text(shmrpci_buf *out, const char *key, const char *text)
 {
     if (text != NULL) {
-        cli_append_json_key(out, key);
-        cli_append_json_text(out, text, strlen(text));
+        shmrpci_json_key(out, key);
+        shmrpci_json_string(out, text, strlen(text));
     }
 }
 
 static void append_names(shmrpci_buf *out, const shmrpc_method *method)
 {
-    cli_append_json_key(out, "params");
+    shmrpci_json_key(out, "params");
     for (uint32_t i = 0; i < method->params->count; i++) {
         const char *name = method->params->fields[i].name;
         shmrpci_buf_append_char(out, i == 0 ? '[' : ',');
-        cli_append_json_text(out, name, strlen(name));
+        shmrpci_json_string(out, name, strlen(name));
     }
     shmrpci_buf_append_text(out, method->params->count == 0 ? "[]" : "]");
 }
@@ -60,7 +60,7 @@ static cli_exit print_json(const cli_service *s)
                        tables->port, tables->version,
                        (unsigned long long)tables->hash);
     append_text(&out, "doc", tables->doc);
-    cli_append_json_key(&out, "methods");
+    shmrpci_json_key(&out, "methods");
     shmrpci_buf_append_char(&out, '[');
     for (uint32_t i = 0; i < tables->method_count; i++) {
         const shmrpc_method *method = &tables->methods[i];

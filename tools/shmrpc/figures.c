@@ -12,26 +12,26 @@
 
 static void member_text(shmrpci_buf *out, const char *key, const char *text)
 {
-    cli_append_json_key(out, key);
-    cli_append_json_text(out, text, strlen(text));
+    shmrpci_json_key(out, key);
+    shmrpci_json_string(out, text, strlen(text));
 }
 
 static void member_u64(shmrpci_buf *out, const char *key, uint64_t value)
 {
-    cli_append_json_key(out, key);
+    shmrpci_json_key(out, key);
     shmrpci_buf_printf(out, "%llu", (unsigned long long)value);
 }
 
 static void member_i64(shmrpci_buf *out, const char *key, int64_t value)
 {
-    cli_append_json_key(out, key);
+    shmrpci_json_key(out, key);
     shmrpci_buf_printf(out, "%lld", (long long)value);
 }
 
 /* null for what is not to be seen. */
 static void member_known(shmrpci_buf *out, const char *key, int64_t value)
 {
-    cli_append_json_key(out, key);
+    shmrpci_json_key(out, key);
     if (value < 0) {
         shmrpci_buf_append_text(out, "null");
     } else {
@@ -42,7 +42,7 @@ static void member_known(shmrpci_buf *out, const char *key, int64_t value)
 static void durations_json(shmrpci_buf *out, const char *key,
                            const shmrpc_durations *d)
 {
-    cli_append_json_key(out, key);
+    shmrpci_json_key(out, key);
     shmrpci_buf_append_char(out, '{');
     member_u64(out, "count", d->count);
     member_i64(out, "total_ns", d->total_ns);
@@ -66,7 +66,7 @@ static const int statuses[] = {
 static void errors_json(shmrpci_buf *out, const shmrpc_snapshot *s,
                         uint32_t index)
 {
-    cli_append_json_key(out, "by_status");
+    shmrpci_json_key(out, "by_status");
     shmrpci_buf_append_char(out, '{');
     for (size_t i = 0; i < STATUSES; i++) {
         uint64_t count = shmrpc_snapshot_errors(s, index, statuses[i]);
@@ -93,7 +93,7 @@ static void counts_json(shmrpci_buf *out, const shmrpc_snapshot *s,
 static void methods_json(shmrpci_buf *out, const shmrpc_snapshot *s)
 {
     uint32_t count = shmrpc_snapshot_service(s)->method_count;
-    cli_append_json_key(out, "methods");
+    shmrpci_json_key(out, "methods");
     shmrpci_buf_append_char(out, '[');
     for (uint32_t i = 0; i < count; i++) {
         const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
@@ -111,7 +111,7 @@ static void worker_json(shmrpci_buf *out, const shmrpc_worker_stats *worker,
 {
     member_u64(out, "place", worker->place);
     member_i64(out, "pid", worker->pid);
-    cli_append_json_key(out, "has_left");
+    shmrpci_json_key(out, "has_left");
     shmrpci_buf_append_text(out, worker->has_left ? "true" : "false");
     member_u64(out, "starts", worker->starts);
     member_u64(out, "calls", worker->calls);
@@ -123,7 +123,7 @@ static void worker_json(shmrpci_buf *out, const shmrpc_worker_stats *worker,
     member_u64(out, "sleeps", worker->sleeps);
     member_u64(out, "wakes", worker->wakes);
     member_u64(out, "futile", worker->futile);
-    cli_append_json_key(out, "cpus");
+    shmrpci_json_key(out, "cpus");
     if (usage->cpu < 0) {
         shmrpci_buf_append_text(out, "null");
     } else {
@@ -158,7 +158,7 @@ static void life_json(shmrpci_buf *out, const shmrpc_snapshot *s)
                    service->next_start_ns - service->taken_ns);
     }
     if (service->crash_ns != 0) {
-        cli_append_json_key(out, "last_crash");
+        shmrpci_json_key(out, "last_crash");
         shmrpci_buf_append_char(out, '{');
         member_i64(out, "age_ns", service->taken_ns - service->crash_ns);
         member_i64(out, "pid", service->crash_pid);
@@ -184,11 +184,11 @@ void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out)
     member_u64(out, "connections", service->connections);
     member_u64(out, "rescued_wakeups", service->rescued_wakeups);
     life_json(out, s);
-    cli_append_json_key(out, "resolution");
+    shmrpci_json_key(out, "resolution");
     shmrpci_buf_printf(out, "%.6g", service->resolution);
     counts_json(out, s, SHMRPC_STATS_ALL);
     methods_json(out, s);
-    cli_append_json_key(out, "workers");
+    shmrpci_json_key(out, "workers");
     shmrpci_buf_append_char(out, '[');
     for (uint32_t i = 0; i < service->worker_count; i++) {
         shmrpci_buf_append_text(out, i == 0 ? "{" : ",{");

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "shmrpc/observe.h"
+#include "tools/common/samples.h"
 #include "tools/shmrpc/cli.h"
 
 /* What a worker's process costs; all -1: not to be seen. */
@@ -28,10 +29,9 @@ typedef struct cli_watched {
     shmrpc_stats *stats;     /* NULL: not open */
     shmrpc_snapshot *before; /* NULL: this was the first look */
     shmrpc_snapshot *now;
-    shmrpc_snapshot *between;      /* what happened since `before`; or NULL */
-    struct cli_process *processes; /* of the workers, as seen before */
-    uint32_t process_count;
-    cli_usage *usages; /* of the workers in `now` */
+    shmrpc_snapshot *between; /* what happened since `before`; or NULL */
+    tool_samples processes;   /* of the workers */
+    cli_usage *usages;        /* of the workers in `now` */
 } cli_watched;
 
 /* Opens it, within `timeout_ns`; prints nothing. Statuses of

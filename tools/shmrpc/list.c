@@ -76,8 +76,8 @@ static void ask(const cli_place *place, answer *out)
 
 static void append_member(shmrpci_buf *out, const char *key, const char *text)
 {
-    cli_append_json_key(out, key);
-    cli_append_json_text(out, text, strlen(text));
+    shmrpci_json_key(out, key);
+    shmrpci_json_string(out, text, strlen(text));
 }
 
 static void append_json(const cli_place *place, const answer *a,
@@ -88,7 +88,7 @@ static void append_json(const cli_place *place, const answer *a,
     if (place->instance[0] != '\0') {
         append_member(out, "instance", place->instance);
     }
-    cli_append_json_key(out, "port");
+    shmrpci_json_key(out, "port");
     shmrpci_buf_printf(out, "%u", place->port);
     append_member(out, "state", a->state);
     append_member(out, "socket", place->where);

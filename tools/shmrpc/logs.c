@@ -74,8 +74,8 @@ static void print_json(const char *service, const manager_line *line)
     shmrpci_buf out;
     shmrpci_buf_init_heap(&out);
     shmrpci_buf_append_char(&out, '{');
-    cli_append_json_key(&out, "service");
-    cli_append_json_text(&out, service, strlen(service));
+    shmrpci_json_key(&out, "service");
+    shmrpci_json_string(&out, service, strlen(service));
     shmrpci_buf_append_char(&out, ',');
     size_t at = out.len;
     cli_control_append(&out, &manager_line_descriptor, line);

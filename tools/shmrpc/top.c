@@ -205,12 +205,12 @@ static void print_json(const top *t)
             cli_print_line(&out);
         } else if (!t->is_all) {
             shmrpci_buf_append_char(&out, '{');
-            cli_append_json_key(&out, "address");
-            cli_append_json_text(&out, it->watched.where,
-                                 strlen(it->watched.where));
-            cli_append_json_key(&out, "trouble");
-            cli_append_json_text(&out, it->trouble.message,
-                                 strlen(it->trouble.message));
+            shmrpci_json_key(&out, "address");
+            shmrpci_json_string(&out, it->watched.where,
+                                strlen(it->watched.where));
+            shmrpci_json_key(&out, "trouble");
+            shmrpci_json_string(&out, it->trouble.message,
+                                strlen(it->trouble.message));
             shmrpci_buf_append_char(&out, '}');
             cli_print_line(&out);
         }

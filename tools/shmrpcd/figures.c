@@ -22,7 +22,7 @@ static void watched_free(mgr_watched *w)
 {
     shmrpc_snapshot_free(w->last);
     shmrpc_stats_close(w->stats);
-    free(w->seen);
+    tool_samples_forget(&w->processes);
     free(w);
 }
 
@@ -56,7 +56,7 @@ static void take_unit(mgr_figures *f, const mgr_unit *unit)
     bool runs = unit->run != NULL && unit->state == MGR_RUNNING;
     if (!runs || w->pid != unit->run->pid) {
         mgr_watched_forget_stats(w);
-        w->seen_count = 0;
+        tool_samples_forget(&w->processes);
     }
     w->pid = runs ? unit->run->pid : 0;
     w->is_there = true;
@@ -168,7 +168,7 @@ static int64_t look(mgr_figures *f)
         shmrpci_mutex_lock(&f->lock);
         mgr_look_at_events(f, f->all[i]);
         if (f->all[i]->pid != 0) {
-            has_new = has_new || f->all[i]->seen_count == 0;
+            has_new = has_new || f->all[i]->processes.count == 0;
             mgr_look_at_calls(f, f->all[i]);
             mgr_look_at_processes(f, f->all[i]);
         }

@@ -79,7 +79,7 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
     bool is_same = mgr_plan_is_same(unit->plan, plan);
     bool is_alike = mgr_plan_is_alike(unit->plan, plan);
     mgr_unit_write_log(unit);
-    shmrpci_log_file_close(&unit->log);
+    tool_log_file_close(&unit->log);
     mgr_plan_destroy(unit->plan);
     unit->plan = plan;
     if (!is_same || unit->is_removed) {

@@ -139,13 +139,13 @@ static bool is_over(const search *s)
     return s->count == s->limit || s->is_before || shmrpc_ctx_cancelled(s->ctx);
 }
 
-static void search_file(search *s, const shmrpci_log_look *look)
+static void search_file(search *s, const tool_log_look *look)
 {
     uint64_t end = look->bytes;
     while (end > 0 && !is_over(s)) {
         uint64_t begin = end > PIECE_BYTES ? end - PIECE_BYTES : 0;
         size_t len =
-            shmrpci_log_look_read(look, begin, s->piece, (size_t)(end - begin));
+            tool_log_look_read(look, begin, s->piece, (size_t)(end - begin));
         const char *stop = s->piece + len;
         const char *first = s->piece;
         if (begin > 0) {
@@ -166,8 +166,8 @@ static void search_files(search *s, const place *where)
     uint64_t last = 0;
     for (uint32_t number = 0; number <= where->keep + 1 && !is_over(s);
          number++) {
-        shmrpci_log_look look;
-        if (shmrpci_log_look_open(where->folder, where->name, number, &look) !=
+        tool_log_look look;
+        if (tool_log_look_open(where->folder, where->name, number, &look) !=
             SHMRPC_OK) {
             continue;
         }
@@ -175,7 +175,7 @@ static void search_files(search *s, const place *where)
             search_file(s, &look);
         }
         last = look.id;
-        shmrpci_log_look_close(&look);
+        tool_log_look_close(&look);
     }
 }
 

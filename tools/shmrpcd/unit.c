@@ -49,15 +49,15 @@ void mgr_unit_write_log(mgr_unit *unit)
     }
     if (unit->log.dir_fd < 0) {
         (void)snprintf(name, sizeof name, "%s.log", unit->plan->name);
-        status = shmrpci_log_file_open(unit->plan->log_dir, name, &unit->log);
+        status = tool_log_file_open(unit->plan->log_dir, name, &unit->log);
     }
     if (status == SHMRPC_OK) {
         status = unit->pending.status;
     }
     if (status == SHMRPC_OK) {
-        status = shmrpci_log_file_add(
-            &unit->log, unit->pending.data, unit->pending.len,
-            unit->plan->log_max_bytes, unit->plan->log_keep);
+        status =
+            tool_log_file_add(&unit->log, unit->pending.data, unit->pending.len,
+                              unit->plan->log_max_bytes, unit->plan->log_keep);
     }
     note_log(unit, status);
     shmrpci_buf_reset(&unit->pending);
@@ -114,7 +114,7 @@ void mgr_unit_destroy(mgr_unit *unit)
 {
     if (unit != NULL) {
         mgr_unit_write_log(unit);
-        shmrpci_log_file_close(&unit->log);
+        tool_log_file_close(&unit->log);
         shmrpci_buf_fini(&unit->pending);
         mgr_ring_fini(&unit->ring);
         mgr_plan_destroy(unit->plan);

@@ -24,8 +24,8 @@
 #define SHMRPC_TOOLS_SHMRPCD_UNIT_H
 
 #include "os/child.h"
-#include "os/log_file.h"
 #include "supervise/policy.h"
+#include "tools/common/log_file.h"
 #include "tools/shmrpcd/plan.h"
 #include "tools/shmrpcd/ring.h"
 
@@ -82,7 +82,7 @@ struct mgr_unit {
     char addresses[1024]; /* separated by commas */
     char target[128];     /* of a gateway: the service, as it finds it */
     mgr_ring ring;
-    shmrpci_log_file log;
+    tool_log_file log;
     bool log_failed;     /* it was said */
     shmrpci_buf pending; /* lines for the file */
 };

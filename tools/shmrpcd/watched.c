@@ -60,63 +60,23 @@ void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 
 /* ---- processes ------------------------------------------------------- */
 
-static void sum_one(int64_t *sum, int64_t part)
-{
-    *sum = part < 0 || *sum < 0 ? -1 : *sum + part;
-}
-
-static void sum_up(shmrpci_process_figures *sum,
-                   const shmrpci_process_figures *part)
-{
-    sum_one(&sum->cpu_ns, part->cpu_ns);
-    sum_one(&sum->rss_bytes, part->rss_bytes);
-    sum_one(&sum->pss_bytes, part->pss_bytes);
-    sum_one(&sum->read_bytes, part->read_bytes);
-    sum_one(&sum->write_bytes, part->write_bytes);
-    sum_one(&sum->threads, part->threads);
-    sum_one(&sum->descriptors, part->descriptors);
-}
-
-static int64_t since(int64_t later, int64_t earlier)
-{
-    return later < 0 || earlier < 0 ? -1 : later - earlier;
-}
-
-/* A process that is new has done all of it since. */
-static shmrpci_process_figures rates_of(const mgr_watched *w,
-                                        const mgr_seen *now)
-{
-    shmrpci_process_figures rates = now->figures;
-    for (size_t i = 0; i < w->seen_count; i++) {
-        const shmrpci_process_figures *then = &w->seen[i].figures;
-        if (w->seen[i].pid == now->pid && then->began == rates.began) {
-            rates.cpu_ns = since(rates.cpu_ns, then->cpu_ns);
-            rates.read_bytes = since(rates.read_bytes, then->read_bytes);
-            rates.write_bytes = since(rates.write_bytes, then->write_bytes);
-        }
-    }
-    return rates;
-}
-
-/* What a process, or all of a service, costs; `rates` over `ns`, 0 the first
- * time. */
+/* What a process, or all of a service, costs; over `ns`, 0 the first time. */
 static void add_process(mgr_figures *f, const mgr_watched *w,
-                        const char *subject,
-                        const shmrpci_process_figures *rates, int64_t ns)
+                        const char *subject, const tool_sample *it, int64_t ns)
 {
-    add_known(f, w, subject, "pss_bytes", rates->pss_bytes);
-    add_known(f, w, subject, "threads", rates->threads);
-    add_known(f, w, subject, "descriptors", rates->descriptors);
+    add_known(f, w, subject, "pss_bytes", it->now.pss_bytes);
+    add_known(f, w, subject, "threads", it->now.threads);
+    add_known(f, w, subject, "descriptors", it->now.descriptors);
     if (ns > 0) {
         double seconds = (double)ns / (double)SHMRPCI_NS_PER_S;
-        if (rates->cpu_ns >= 0) {
-            add(f, w, subject, "cpu", (double)rates->cpu_ns / (double)ns);
+        if (it->cpu_ns >= 0) {
+            add(f, w, subject, "cpu", (double)it->cpu_ns / (double)ns);
         }
-        if (rates->read_bytes >= 0 && rates->write_bytes >= 0) {
+        if (it->read_bytes >= 0 && it->write_bytes >= 0) {
             add(f, w, subject, "read_bytes_per_s",
-                (double)rates->read_bytes / seconds);
+                (double)it->read_bytes / seconds);
             add(f, w, subject, "write_bytes_per_s",
-                (double)rates->write_bytes / seconds);
+                (double)it->write_bytes / seconds);
         }
     }
 }
@@ -139,34 +99,26 @@ static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 {
     char subject[32];
-    shmrpci_process_figures sum = {.began = 0};
-    mgr_seen *all = calloc(f->member_count + 1, sizeof *all);
+    const tool_samples *all = &w->processes;
+    int32_t *pids = calloc(f->member_count + 1, sizeof *pids);
     size_t count = 0;
-    int64_t ns = 0;
-    for (size_t i = 0; all != NULL && i < f->member_count; i++) {
-        mgr_seen *now = &all[count];
-        now->pid = f->members[i].pid;
-        if (f->members[i].session != w->pid ||
-            shmrpci_process_read(now->pid, &now->figures) != SHMRPC_OK) {
-            continue;
-        }
-        count++;
-        ns = w->seen_count > 0
-                 ? now->figures.taken_ns - w->seen[0].figures.taken_ns
-                 : 0;
-        shmrpci_process_figures rates = rates_of(w, now);
-        sum_up(&sum, &rates);
-        if (name_worker(w, now->pid, subject)) {
-            add_process(f, w, subject, &rates, ns);
+    for (size_t i = 0; pids != NULL && i < f->member_count; i++) {
+        if (f->members[i].session == w->pid) {
+            pids[count++] = f->members[i].pid;
         }
     }
-    if (count > 0) {
-        add(f, w, "", "processes", (double)count);
-        add_process(f, w, "", &sum, ns);
+    tool_samples_take(&w->processes, pids, count);
+    free(pids);
+    for (size_t i = 0; i < all->count; i++) {
+        if (name_worker(w, all->items[i].pid, subject)) {
+            add_process(f, w, subject, &all->items[i], all->span_ns);
+        }
     }
-    free(w->seen);
-    w->seen = all;
-    w->seen_count = count;
+    if (all->count > 0) {
+        tool_sample sum = tool_samples_sum(all);
+        add(f, w, "", "processes", (double)all->count);
+        add_process(f, w, "", &sum, all->span_ns);
+    }
 }
 
 /* ---- calls ----------------------------------------------------------- */

@@ -6,15 +6,9 @@
 #ifndef SHMRPC_TOOLS_SHMRPCD_WATCHED_H
 #define SHMRPC_TOOLS_SHMRPCD_WATCHED_H
 
-#include "observe/process.h"
 #include "shmrpc/observe.h"
+#include "tools/common/samples.h"
 #include "tools/shmrpcd/figures.h"
-
-/* A process at the last look, for what has come since. */
-typedef struct mgr_seen {
-    int32_t pid;
-    shmrpci_process_figures figures;
-} mgr_seen;
 
 /* A service of the file. */
 typedef struct mgr_watched {
@@ -25,8 +19,7 @@ typedef struct mgr_watched {
     uint32_t deaths;
     uint32_t starts_told;
     uint32_t deaths_told;
-    mgr_seen *seen;
-    size_t seen_count;
+    tool_samples processes;
     shmrpc_stats *stats;
     shmrpc_snapshot *last;
     bool is_there; /* still */

@@ -1,5 +1,5 @@
 /* Appending, and renaming what is full. */
-#include "os/log_file.h"
+#include "tools/common/log_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #include "os/fault.h"
 
-static shmrpc_status open_name(shmrpci_log_file *file)
+static shmrpc_status open_name(tool_log_file *file)
 {
     struct stat facts;
     int fd = openat(file->dir_fd, file->name,
@@ -29,10 +29,10 @@ static shmrpc_status open_name(shmrpci_log_file *file)
     return SHMRPC_OK;
 }
 
-shmrpc_status shmrpci_log_file_open(const char *folder, const char *name,
-                                    shmrpci_log_file *out)
+shmrpc_status tool_log_file_open(const char *folder, const char *name,
+                                 tool_log_file *out)
 {
-    *out = (shmrpci_log_file){.dir_fd = -1, .fd = -1};
+    *out = (tool_log_file){.dir_fd = -1, .fd = -1};
     if (strlen(name) >= sizeof out->name) {
         return SHMRPC_E_INVALID;
     }
@@ -46,12 +46,12 @@ shmrpc_status shmrpci_log_file_open(const char *folder, const char *name,
     (void)snprintf(out->name, sizeof out->name, "%s", name);
     shmrpc_status status = open_name(out);
     if (status != SHMRPC_OK) {
-        shmrpci_log_file_close(out);
+        tool_log_file_close(out);
     }
     return status;
 }
 
-void shmrpci_log_file_close(shmrpci_log_file *file)
+void tool_log_file_close(tool_log_file *file)
 {
     if (file->fd >= 0) {
         (void)close(file->fd);
@@ -62,14 +62,13 @@ void shmrpci_log_file_close(shmrpci_log_file *file)
     file->fd = file->dir_fd = -1;
 }
 
-static void name_of(const shmrpci_log_file *file, uint32_t number,
-                    char out[160])
+static void name_of(const tool_log_file *file, uint32_t number, char out[160])
 {
     (void)snprintf(out, 160, number > 0 ? "%s.%u" : "%s", file->name, number);
 }
 
 /* What can't be renamed is written on. */
-static shmrpc_status rotate(shmrpci_log_file *file, uint32_t keep)
+static shmrpc_status rotate(tool_log_file *file, uint32_t keep)
 {
     char from[160];
     char to[160];
@@ -85,9 +84,8 @@ static shmrpc_status rotate(shmrpci_log_file *file, uint32_t keep)
     return open_name(file);
 }
 
-shmrpc_status shmrpci_log_file_add(shmrpci_log_file *file, const void *data,
-                                   size_t len, uint64_t max_bytes,
-                                   uint32_t keep)
+shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
+                                size_t len, uint64_t max_bytes, uint32_t keep)
 {
     shmrpc_status status = SHMRPC_OK;
     if (file->fd < 0) {
@@ -113,8 +111,8 @@ shmrpc_status shmrpci_log_file_add(shmrpci_log_file *file, const void *data,
 
 /* ---- reading ---- */
 
-shmrpc_status shmrpci_log_look_open(const char *folder, const char *name,
-                                    uint32_t number, shmrpci_log_look *out)
+shmrpc_status tool_log_look_open(const char *folder, const char *name,
+                                 uint32_t number, tool_log_look *out)
 {
     char path[160];
     struct stat facts;
@@ -135,21 +133,21 @@ shmrpc_status shmrpci_log_look_open(const char *folder, const char *name,
         status = SHMRPC_E_DENIED;
     }
     if (status == SHMRPC_OK) {
-        *out = (shmrpci_log_look){.fd = fd,
-                                  .bytes = (uint64_t)facts.st_size,
-                                  .id = (uint64_t)facts.st_ino};
+        *out = (tool_log_look){.fd = fd,
+                               .bytes = (uint64_t)facts.st_size,
+                               .id = (uint64_t)facts.st_ino};
     }
     return status;
 }
 
-void shmrpci_log_look_close(shmrpci_log_look *look)
+void tool_log_look_close(tool_log_look *look)
 {
     (void)close(look->fd);
     look->fd = -1;
 }
 
-size_t shmrpci_log_look_read(const shmrpci_log_look *look, uint64_t offset,
-                             void *to, size_t len)
+size_t tool_log_look_read(const tool_log_look *look, uint64_t offset, void *to,
+                          size_t len)
 {
     size_t done = 0;
     while (done < len) {

@@ -1,5 +1,5 @@
 /* A process's figures. */
-#include "observe/process.h"
+#include "tools/common/process.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -93,7 +93,7 @@ static int64_t count_descriptors(int32_t pid)
     return status == SHMRPC_OK ? count : UNKNOWN;
 }
 
-shmrpc_status shmrpci_process_read(int32_t pid, shmrpci_process_figures *out)
+shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out)
 {
     char text[4096];
     if (pid <= 0) {
@@ -103,15 +103,15 @@ shmrpc_status shmrpci_process_read(int32_t pid, shmrpci_process_figures *out)
         strstr(text, ") Z ") != NULL) {
         return SHMRPC_E_NOT_FOUND;
     }
-    *out = (shmrpci_process_figures){.taken_ns = shmrpci_now_ns(),
-                                     .began = stat_field(text, 22),
-                                     .cpu_ns = cpu_ns(pid),
-                                     .rss_bytes = UNKNOWN,
-                                     .pss_bytes = UNKNOWN,
-                                     .read_bytes = UNKNOWN,
-                                     .write_bytes = UNKNOWN,
-                                     .threads = UNKNOWN,
-                                     .descriptors = count_descriptors(pid)};
+    *out = (tool_process_figures){.taken_ns = shmrpci_now_ns(),
+                                  .began = stat_field(text, 22),
+                                  .cpu_ns = cpu_ns(pid),
+                                  .rss_bytes = UNKNOWN,
+                                  .pss_bytes = UNKNOWN,
+                                  .read_bytes = UNKNOWN,
+                                  .write_bytes = UNKNOWN,
+                                  .threads = UNKNOWN,
+                                  .descriptors = count_descriptors(pid)};
     if (read_file(pid, "status", text, sizeof text)) {
         out->rss_bytes = kib(number_behind(text, "VmRSS:"));
         out->threads = number_behind(text, "Threads:");

@@ -14,13 +14,13 @@
 
 #include <cmocka.h>
 
-#include "observe/process.h"
 #include "os/clock.h"
+#include "tools/common/process.h"
 
-static shmrpci_process_figures read_own(void)
+static tool_process_figures read_own(void)
 {
-    shmrpci_process_figures figures;
-    assert_int_equal(shmrpci_process_read(getpid(), &figures), 0);
+    tool_process_figures figures;
+    assert_int_equal(tool_process_read(getpid(), &figures), 0);
     return figures;
 }
 
@@ -38,7 +38,7 @@ static void cpu_time_is_that_of_the_process(void **state)
     while (own_cpu_ns() - before_ns < 20 * SHMRPCI_NS_PER_MS) {
     }
     int64_t least_ns = own_cpu_ns();
-    shmrpci_process_figures figures = read_own();
+    tool_process_figures figures = read_own();
     int64_t most_ns = own_cpu_ns();
     assert_true(figures.cpu_ns >= least_ns);
     assert_true(figures.cpu_ns <= most_ns);
@@ -71,7 +71,7 @@ static void shared_memory_counts_by_halves(void **state)
     uint8_t *memory = malloc(bytes);
     assert_non_null(memory);
     memset(memory, 1, bytes);
-    shmrpci_process_figures alone = read_own();
+    tool_process_figures alone = read_own();
     assert_true(alone.pss_bytes >= (int64_t)bytes);
     assert_true(alone.rss_bytes >= alone.pss_bytes);
     pid_t pid = fork();
@@ -80,8 +80,8 @@ static void shared_memory_counts_by_halves(void **state)
         (void)pause();
         _exit(0);
     }
-    shmrpci_process_figures child;
-    assert_int_equal(shmrpci_process_read(pid, &child), 0);
+    tool_process_figures child;
+    assert_int_equal(tool_process_read(pid, &child), 0);
     int64_t half = (int64_t)bytes / 2;
     assert_true(read_own().pss_bytes <= alone.pss_bytes - half / 2);
     assert_true(child.pss_bytes >= half - half / 4);
@@ -89,7 +89,7 @@ static void shared_memory_counts_by_halves(void **state)
     assert_in_range(child.threads, 1, 2);
     (void)kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_int_equal(shmrpci_process_read(pid, &child), SHMRPC_E_NOT_FOUND);
+    assert_int_equal(tool_process_read(pid, &child), SHMRPC_E_NOT_FOUND);
     free(memory);
 }
 
@@ -97,7 +97,7 @@ static void who_has_ended_is_not_there(void **state)
 {
     (void)state;
     siginfo_t info;
-    shmrpci_process_figures figures;
+    tool_process_figures figures;
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -105,10 +105,10 @@ static void who_has_ended_is_not_there(void **state)
     }
     /* Ended, and not waited for yet. */
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-    assert_int_equal(shmrpci_process_read(pid, &figures), SHMRPC_E_NOT_FOUND);
+    assert_int_equal(tool_process_read(pid, &figures), SHMRPC_E_NOT_FOUND);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_int_equal(shmrpci_process_read(0, &figures), SHMRPC_E_INVALID);
-    assert_int_equal(shmrpci_process_read(-1, &figures), SHMRPC_E_INVALID);
+    assert_int_equal(tool_process_read(0, &figures), SHMRPC_E_INVALID);
+    assert_int_equal(tool_process_read(-1, &figures), SHMRPC_E_INVALID);
 }
 
 static void written_bytes_are_counted(void **state)

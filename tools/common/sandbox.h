@@ -3,8 +3,8 @@
  *
  * Threading: before other threads are made, which inherit it.
  */
-#ifndef SHMRPCI_OS_SANDBOX_H
-#define SHMRPCI_OS_SANDBOX_H
+#ifndef SHMRPC_TOOLS_SANDBOX_H
+#define SHMRPC_TOOLS_SANDBOX_H
 
 #include "shmrpc/status.h"
 
@@ -16,6 +16,6 @@
  * stays open; sockets, memory and threads are as ever. UNIMPLEMENTED: the
  * kernel has no filters for system calls.
  */
-shmrpc_status shmrpci_sandbox_enter(void);
+shmrpc_status tool_sandbox_enter(void);
 
 #endif

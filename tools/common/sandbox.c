@@ -1,5 +1,5 @@
 /* A filter of system calls (seccomp): what is refused, by number. */
-#include "os/sandbox.h"
+#include "tools/common/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +122,7 @@ static size_t write_filter(struct sock_filter *out)
     return count;
 }
 
-shmrpc_status shmrpci_sandbox_enter(void)
+shmrpc_status tool_sandbox_enter(void)
 {
     struct sock_filter filter[REFUSED + 16];
     struct sock_fprog program = {.filter = filter};

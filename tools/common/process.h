@@ -5,14 +5,14 @@
  *
  * Threading: any thread.
  */
-#ifndef SHMRPCI_OBSERVE_PROCESS_H
-#define SHMRPCI_OBSERVE_PROCESS_H
+#ifndef SHMRPC_TOOLS_PROCESS_H
+#define SHMRPC_TOOLS_PROCESS_H
 
 #include <stdint.h>
 
 #include "shmrpc/status.h"
 
-typedef struct shmrpci_process_figures {
+typedef struct tool_process_figures {
     int64_t taken_ns;    /* CLOCK_MONOTONIC */
     uint64_t began;      /* tells it from a later one with its number */
     int64_t cpu_ns;      /* of all threads, since it began */
@@ -22,11 +22,11 @@ typedef struct shmrpci_process_figures {
     int64_t write_bytes; /* to disks */
     int64_t threads;
     int64_t descriptors;
-} shmrpci_process_figures;
+} tool_process_figures;
 
 /* NOT_FOUND: there is none, or it has ended; INVALID: no number of one.
  * The share of memory takes the kernel a while for large processes: some 10 ms
  * a GiB. */
-shmrpc_status shmrpci_process_read(int32_t pid, shmrpci_process_figures *out);
+shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out);
 
 #endif

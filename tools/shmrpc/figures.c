@@ -6,133 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/snapshot_json.h"
 #include "tools/shmrpc/terminal.h"
 
 /* ---- JSON ------------------------------------------------------------ */
-
-static void member_text(shmrpci_buf *out, const char *key, const char *text)
-{
-    shmrpci_json_key(out, key);
-    shmrpci_json_string(out, text, strlen(text));
-}
-
-static void member_u64(shmrpci_buf *out, const char *key, uint64_t value)
-{
-    shmrpci_json_key(out, key);
-    shmrpci_buf_printf(out, "%llu", (unsigned long long)value);
-}
-
-static void member_i64(shmrpci_buf *out, const char *key, int64_t value)
-{
-    shmrpci_json_key(out, key);
-    shmrpci_buf_printf(out, "%lld", (long long)value);
-}
-
-/* null for what is not to be seen. */
-static void member_known(shmrpci_buf *out, const char *key, int64_t value)
-{
-    shmrpci_json_key(out, key);
-    if (value < 0) {
-        shmrpci_buf_append_text(out, "null");
-    } else {
-        shmrpci_buf_printf(out, "%lld", (long long)value);
-    }
-}
-
-static void durations_json(shmrpci_buf *out, const char *key,
-                           const shmrpc_durations *d)
-{
-    shmrpci_json_key(out, key);
-    shmrpci_buf_append_char(out, '{');
-    member_u64(out, "count", d->count);
-    member_i64(out, "total_ns", d->total_ns);
-    member_i64(out, "p50_ns", d->p50_ns);
-    member_i64(out, "p99_ns", d->p99_ns);
-    member_i64(out, "p999_ns", d->p999_ns);
-    member_i64(out, "max_ns", d->max_ns);
-    shmrpci_buf_append_char(out, '}');
-}
-
-/* The statuses that errors may have, and those that a service declares. */
-static const int statuses[] = {
-#define SHMRPC_X(name, number, connect, http, may_have_run, text) (number),
-    SHMRPC_STATUS_LIST(SHMRPC_X)
-#undef SHMRPC_X
-        SHMRPC_DECLARED_ERROR_MIN,
-};
-
-#define STATUSES (sizeof statuses / sizeof *statuses)
-
-static void errors_json(shmrpci_buf *out, const shmrpc_snapshot *s,
-                        uint32_t index)
-{
-    shmrpci_json_key(out, "by_status");
-    shmrpci_buf_append_char(out, '{');
-    for (size_t i = 0; i < STATUSES; i++) {
-        uint64_t count = shmrpc_snapshot_errors(s, index, statuses[i]);
-        if (count > 0) {
-            member_u64(out, shmrpc_status_name(statuses[i]), count);
-        }
-    }
-    shmrpci_buf_append_char(out, '}');
-}
-
-static void counts_json(shmrpci_buf *out, const shmrpc_snapshot *s,
-                        uint32_t index)
-{
-    const shmrpc_method_stats *m = shmrpc_snapshot_method(s, index);
-    member_u64(out, "calls", m->calls);
-    member_u64(out, "errors", m->errors);
-    errors_json(out, s, index);
-    member_u64(out, "bytes_in", m->bytes_in);
-    member_u64(out, "bytes_out", m->bytes_out);
-    durations_json(out, "queue", &m->queue);
-    durations_json(out, "service", &m->service);
-}
-
-static void methods_json(shmrpci_buf *out, const shmrpc_snapshot *s)
-{
-    uint32_t count = shmrpc_snapshot_service(s)->method_count;
-    shmrpci_json_key(out, "methods");
-    shmrpci_buf_append_char(out, '[');
-    for (uint32_t i = 0; i < count; i++) {
-        const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
-        shmrpci_buf_append_text(out, i == 0 ? "{" : ",{");
-        member_text(out, "name", m->name);
-        member_u64(out, "id", m->id);
-        counts_json(out, s, i);
-        shmrpci_buf_append_char(out, '}');
-    }
-    shmrpci_buf_append_char(out, ']');
-}
-
-static void worker_json(shmrpci_buf *out, const shmrpc_worker_stats *worker,
-                        const cli_usage *usage)
-{
-    member_u64(out, "place", worker->place);
-    member_i64(out, "pid", worker->pid);
-    shmrpci_json_key(out, "has_left");
-    shmrpci_buf_append_text(out, worker->has_left ? "true" : "false");
-    member_u64(out, "starts", worker->starts);
-    member_u64(out, "calls", worker->calls);
-    member_u64(out, "errors", worker->errors);
-    member_i64(out, "busy_ns", worker->busy_ns);
-    member_u64(out, "spins", worker->spins);
-    member_u64(out, "hits", worker->hits);
-    member_i64(out, "spin_ns", worker->spin_ns);
-    member_u64(out, "sleeps", worker->sleeps);
-    member_u64(out, "wakes", worker->wakes);
-    member_u64(out, "futile", worker->futile);
-    shmrpci_json_key(out, "cpus");
-    if (usage->cpu < 0) {
-        shmrpci_buf_append_text(out, "null");
-    } else {
-        shmrpci_buf_printf(out, "%.4f", usage->cpu);
-    }
-    member_known(out, "pss_bytes", usage->pss_bytes);
-    member_known(out, "threads", usage->threads);
-    member_known(out, "descriptors", usage->descriptors);
-}
 
 static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
 {
@@ -145,57 +22,40 @@ static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
     return is_rate && w->between != NULL ? w->between : w->now;
 }
 
-static void life_json(shmrpci_buf *out, const shmrpc_snapshot *s)
+/* null for what is not to be seen. */
+static void set_known(shmrpci_buf *out, const char *key, int64_t value)
 {
-    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
-    bool is_in_call = service->crash_method != SHMRPC_STATS_ALL;
-    member_u64(out, "workers_wanted", service->workers_wanted);
-    member_u64(out, "workers_alive", service->workers_alive);
-    member_u64(out, "worker_starts", service->worker_starts);
-    member_u64(out, "crashes", service->crashes);
-    if (service->next_start_ns != 0) {
-        member_i64(out, "next_start_ns",
-                   service->next_start_ns - service->taken_ns);
-    }
-    if (service->crash_ns != 0) {
-        shmrpci_json_key(out, "last_crash");
-        shmrpci_buf_append_char(out, '{');
-        member_i64(out, "age_ns", service->taken_ns - service->crash_ns);
-        member_i64(out, "pid", service->crash_pid);
-        member_i64(out, "signal", service->crash_signal);
-        member_i64(out, "status", service->crash_status);
-        member_text(out, "method",
-                    is_in_call
-                        ? shmrpc_snapshot_method(s, service->crash_method)->name
-                        : "");
-        shmrpci_buf_append_char(out, '}');
+    if (value < 0) {
+        shmrpci_json_key(out, key);
+        shmrpci_buf_append_text(out, "null");
+    } else {
+        shmrpci_json_set_int(out, key, value);
     }
 }
 
-void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out)
+/* What a worker's process costs. */
+static void append_usage(void *user, uint32_t index, shmrpci_buf *out)
+{
+    const cli_usage *usage = usage_of(user, index);
+    if (usage->cpu < 0) {
+        set_known(out, "cpus", -1);
+    } else {
+        shmrpci_json_set_real(out, "cpus", usage->cpu);
+    }
+    set_known(out, "pss_bytes", usage->pss_bytes);
+    set_known(out, "threads", usage->threads);
+    set_known(out, "descriptors", usage->descriptors);
+}
+
+void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
-    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
     shmrpci_buf_append_char(out, '{');
-    member_text(out, "name", service->name);
-    member_text(out, "address", w->where);
-    member_i64(out, is_rate ? "interval_ns" : "uptime_ns", service->uptime_ns);
-    member_i64(out, "started_ns", service->started_ns);
-    member_u64(out, "connections", service->connections);
-    member_u64(out, "rescued_wakeups", service->rescued_wakeups);
-    life_json(out, s);
-    shmrpci_json_key(out, "resolution");
-    shmrpci_buf_printf(out, "%.6g", service->resolution);
-    counts_json(out, s, SHMRPC_STATS_ALL);
-    methods_json(out, s);
-    shmrpci_json_key(out, "workers");
-    shmrpci_buf_append_char(out, '[');
-    for (uint32_t i = 0; i < service->worker_count; i++) {
-        shmrpci_buf_append_text(out, i == 0 ? "{" : ",{");
-        worker_json(out, shmrpc_snapshot_worker(s, i), usage_of(w, i));
-        shmrpci_buf_append_char(out, '}');
-    }
-    shmrpci_buf_append_text(out, "]}");
+    shmrpci_json_set_text(out, "name", shmrpc_snapshot_service(s)->name);
+    shmrpci_json_set_text(out, "address", w->where);
+    tool_snapshot_totals(s, is_rate ? "interval_s" : "uptime_s", out);
+    tool_snapshot_parts(s, append_usage, w, out);
+    shmrpci_buf_append_char(out, '}');
 }
 
 /* ---- tables ---------------------------------------------------------- */
@@ -442,6 +302,16 @@ static void methods_text(const cli_watched *w, bool is_rate,
     }
     free(called);
 }
+
+/* The statuses that errors may have, and those that a service declares. */
+static const int statuses[] = {
+#define SHMRPC_X(name, number, connect, http, may_have_run, text) (number),
+    SHMRPC_STATUS_LIST(SHMRPC_X)
+#undef SHMRPC_X
+        SHMRPC_DECLARED_ERROR_MIN,
+};
+
+#define STATUSES (sizeof statuses / sizeof *statuses)
 
 static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
 {

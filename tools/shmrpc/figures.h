@@ -45,7 +45,7 @@ int cli_watched_look(cli_watched *w, shmrpc_error *error);
 void cli_watched_close(cli_watched *w);
 
 /* One JSON object: of `between` if `is_rate`, else of `now`. */
-void cli_figures_json(const cli_watched *w, bool is_rate, shmrpci_buf *out);
+void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out);
 
 /* By what rows are sorted: names from A on, all else from the largest on. */
 typedef enum cli_sort {

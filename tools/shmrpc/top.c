@@ -194,10 +194,10 @@ static size_t look_at_all(top *t)
 
 /* ---- printing -------------------------------------------------------- */
 
-static void print_json(const top *t)
+static void print_json(top *t)
 {
     for (size_t i = 0; i < t->item_count; i++) {
-        const service *it = &t->items[i];
+        service *it = &t->items[i];
         shmrpci_buf out;
         shmrpci_buf_init_heap(&out);
         if (it->watched.now != NULL) {

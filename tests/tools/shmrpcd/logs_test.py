@@ -306,7 +306,7 @@ def test_one_line_in_a_million_is_found(m):
         assert find(m, "A", "contains=" + text) == [text], text
     own = json.loads(m.run("stats", "--json", "shmrpcd"))
     took = [one for one in own["methods"] if one["name"] == "search"][0]
-    print(f"found one line of {count} in {took['service']['max_ns'] / 1e6:.0f}"
+    print(f"found one line of {count} in {took['service']['max_us'] / 1e3:.0f}"
           f" ms, {1e3 * with_program:.0f} ms with the program's start")
 
 

@@ -3,13 +3,13 @@
 
 int main(int argc, char **argv)
 {
-    const char *where = argc > 1 ? argv[1] : "shm://";
     calc_calc *calc;
-    shmrpc_error error;
+    shmrpc_error why;
+    char s[SHMRPC_ERROR_TEXT_BYTES];
     uint64_t result;
-    if (calc_calc_connect(where, NULL, &calc, &error) != SHMRPC_OK ||
-        calc_calc_divide(calc, 84, 2, NULL, &result, &error) != SHMRPC_OK) {
-        return fprintf(stderr, "%s: %s\n", error.name, error.message), 1;
+    if (calc_calc_connect(argc > 1 ? argv[1] : NULL, NULL, &calc, &why) != 0 ||
+        calc_calc_divide(calc, 84, 2, NULL, &result, &why) != 0) {
+        return fprintf(stderr, "%s\n", shmrpc_error_text(&why, s, sizeof s)), 1;
     }
     printf("%llu\n", (unsigned long long)result);
     calc_calc_close(calc);

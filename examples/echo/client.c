@@ -16,7 +16,9 @@
 
 static int failed(const char *what, const shmrpc_error *error)
 {
-    fprintf(stderr, "%s: %s: %s\n", what, error->name, error->message);
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    fprintf(stderr, "%s: %s\n", what,
+            shmrpc_error_text(error, text, sizeof text));
     return 1;
 }
 

@@ -2,7 +2,8 @@
  * The echo service: four handlers and a main function.
  *
  * What a handler is given lives until its reply has been sent, so returning
- * (part of) it is fine.  Anything new would come from shmrpc_ctx_alloc().
+ * (part of) it is fine.  Anything new would come from shmrpc_ctx_alloc(), text
+ * from shmrpc_ctx_printf().
  */
 #include "echo_server.h"
 

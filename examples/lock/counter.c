@@ -101,11 +101,13 @@ int main(int argc, char **argv)
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     char name[32];
     shmrpc_lock *lock;
-    shmrpc_error error = {.message = "no memory"};
+    shmrpc_error error = {.name = "NO_MEMORY", .message = "no memory"};
+    char text[SHMRPC_ERROR_TEXT_BYTES];
     snprintf(name, sizeof name, "counter-%d", (int)getpid());
     if (c == MAP_FAILED || shmrpc_lock_open(name, SHMRPC_LOCK_CREATE, NULL,
                                             &lock, &error) != SHMRPC_OK) {
-        return fprintf(stderr, "lock-counter: %s\n", error.message), 1;
+        shmrpc_error_text(&error, text, sizeof text);
+        return fprintf(stderr, "lock-counter: %s\n", text), 1;
     }
     int failed = run(c, lock, dies ? FATAL_TURN : -1) || begin(c, lock);
     printf("counted to %llu, repaired %d times\n", (unsigned long long)c->value,

@@ -32,6 +32,13 @@ static void print_line(const client *c, const ocr_line *line)
     printf("%s\n", line->text.ptr);
 }
 
+static void complain(const char *what, const shmrpc_error *error)
+{
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    fprintf(stderr, "%s: %s\n", what,
+            shmrpc_error_text(error, text, sizeof text));
+}
+
 static bool read_image(void *user, const char *name, const void *data,
                        size_t size)
 {
@@ -40,7 +47,7 @@ static bool read_image(void *user, const char *name, const void *data,
     shmrpc_error error;
     if (ocr_reader_read(c->reader, shmrpc_bytes_of(data, size), NULL, &reply,
                         &error) != SHMRPC_OK) {
-        fprintf(stderr, "%s: %s: %s\n", name, error.name, error.message);
+        complain(name, &error);
         return false;
     }
     for (size_t i = 0; i < reply->value.lines.len; i++) {
@@ -67,7 +74,7 @@ int main(int argc, char **argv)
         }
     }
     if (ocr_reader_connect(where, NULL, &c.reader, &error) != SHMRPC_OK) {
-        fprintf(stderr, "ocr-client: %s: %s\n", error.name, error.message);
+        complain("ocr-client", &error);
         return 1;
     }
     const bool ok = each_image(argv + first, read_image, &c);

@@ -37,15 +37,13 @@ static bool is_gone(void *user)
 static bool take(void *user, const engine_line *line)
 {
     reading *const r = user;
-    char *const text = shmrpc_ctx_alloc(r->ctx, line->length + 1, 1);
-    if (text == NULL) {
+    shmrpc_str text;
+    if (shmrpc_ctx_copy(r->ctx, &text, line->text, line->length) != SHMRPC_OK) {
         r->is_short = true;
         return false;
     }
-    memcpy(text, line->text, line->length);
-    text[line->length] = '\0';
     r->lines[r->count] = (ocr_line){
-        .text = {text, line->length},
+        .text = text,
         .box = {(uint32_t)line->left, (uint32_t)line->top,
                 (uint32_t)(line->right - line->left),
                 (uint32_t)(line->bottom - line->top)},

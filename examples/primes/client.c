@@ -20,7 +20,9 @@ typedef struct total {
 static void must(int status, const shmrpc_error *error)
 {
     if (status != SHMRPC_OK) {
-        (void)fprintf(stderr, "%s: %s\n", error->name, error->message);
+        char text[SHMRPC_ERROR_TEXT_BYTES];
+        (void)fprintf(stderr, "%s\n",
+                      shmrpc_error_text(error, text, sizeof text));
         exit(EXIT_FAILURE);
     }
 }

@@ -32,8 +32,9 @@ static const char usage[] =
 
 static int failed(const shmrpc_error *error)
 {
-    fprintf(stderr, "search-client: %s: %s%s%s\n", error->name, error->path,
-            error->path[0] != '\0' ? ": " : "", error->message);
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    fprintf(stderr, "search-client: %s\n",
+            shmrpc_error_text(error, text, sizeof text));
     return 1;
 }
 

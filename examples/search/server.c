@@ -104,7 +104,9 @@ static bool serve(service *s, const options *o)
         status = shmrpc_server_run(running, &error);
     }
     if (status != SHMRPC_OK) {
-        fprintf(stderr, "search-server: %s: %s\n", error.name, error.message);
+        char text[SHMRPC_ERROR_TEXT_BYTES];
+        fprintf(stderr, "search-server: %s\n",
+                shmrpc_error_text(&error, text, sizeof text));
     }
     shmrpc_server_destroy(running);
     return status == SHMRPC_OK;

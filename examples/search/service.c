@@ -2,7 +2,7 @@
  * From the types of search.svc to SQL and back.
  *
  * Ownership: what a handler is given is the call's; what it returns is copied
- * from SQLite's rows into the call's memory (shmrpc_ctx_alloc), because rows
+ * from SQLite's rows into the call's memory (shmrpc_ctx_copy), because rows
  * die with the next step.  Nothing is freed: the call's memory goes when the
  * reply has been sent.
  *
@@ -75,16 +75,9 @@ static bool copy_text(shmrpc_ctx *ctx, sqlite3_stmt *row, int column,
                       shmrpc_str *out)
 {
     const unsigned char *const text = sqlite3_column_text(row, column);
-    const size_t size = (size_t)sqlite3_column_bytes(row, column);
-    char *const copy = shmrpc_ctx_alloc(ctx, size + 1, 1);
-    if (text == NULL || copy == NULL) {
-        return false;
-    }
-    memcpy(copy, text, size);
-    copy[size] = '\0';
-    out->ptr = copy;
-    out->len = size;
-    return true;
+    const int size = sqlite3_column_bytes(row, column);
+    return text != NULL &&
+           shmrpc_ctx_copy(ctx, out, text, (size_t)size) == SHMRPC_OK;
 }
 
 /* ---- find ---------------------------------------------------------------- */

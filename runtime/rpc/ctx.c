@@ -15,6 +15,42 @@ void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align)
     return shmrpci_arena_alloc(ctx->arena, size, align);
 }
 
+int shmrpc_ctx_copy(shmrpc_ctx *ctx, shmrpc_str *ret, const void *text,
+                    size_t len)
+{
+    const char *copy = shmrpci_arena_strndup(ctx->arena, text, len);
+    if (copy == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    *ret = (shmrpc_str){copy, len};
+    return SHMRPC_OK;
+}
+
+int shmrpc_ctx_str(shmrpc_ctx *ctx, shmrpc_str *ret, const char *text)
+{
+    return shmrpc_ctx_copy(ctx, ret, text, text != NULL ? strlen(text) : 0);
+}
+
+int shmrpc_ctx_printf(shmrpc_ctx *ctx, shmrpc_str *ret, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0) {
+        return SHMRPC_E_INVALID;
+    }
+    char *text = shmrpc_ctx_alloc(ctx, (size_t)len + 1, 1);
+    if (text == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
+    *ret = (shmrpc_str){text, (size_t)len};
+    return SHMRPC_OK;
+}
+
 void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request, size_t size)
 {
     if (ctx->has_lent) {

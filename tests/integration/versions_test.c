@@ -22,14 +22,8 @@ static int find(shmrpc_ctx *ctx, void *user, shmrpc_str text, uint32_t limit,
 {
     (void)user;
     (void)text;
-    char *out = shmrpc_ctx_alloc(ctx, 64, 1);
-    if (out == NULL) {
-        return SHMRPC_E_NO_MEMORY;
-    }
-    (void)snprintf(out, 64, "limit %u, %s", limit,
-                   language != NULL ? "a language" : "no language");
-    *ret = shmrpc_str_of(out);
-    return SHMRPC_OK;
+    return shmrpc_ctx_printf(ctx, ret, "limit %u, %s", limit,
+                             language != NULL ? "a language" : "no language");
 }
 
 static int price(shmrpc_ctx *ctx, void *user, uint32_t item, uint64_t *ret)

@@ -20,13 +20,10 @@ _Static_assert((int)MANAGER_STATE_BACKOFF == (int)MGR_BACKOFF &&
 /* A copy that lives as long as the call; empty without memory. */
 shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len)
 {
-    char *kept = shmrpc_ctx_alloc(ctx, len + 1, 1);
-    if (kept == NULL) {
-        return shmrpc_str_of("");
-    }
-    memcpy(kept, text, len);
-    kept[len] = '\0';
-    return (shmrpc_str){kept, len};
+    shmrpc_str kept;
+    return shmrpc_ctx_copy(ctx, &kept, text, len) == SHMRPC_OK
+               ? kept
+               : shmrpc_str_of("");
 }
 
 shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text)

@@ -27,6 +27,7 @@
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
 #include "shmrpc/platform.h"
+#include "shmrpc/types.h"
 
 SHMRPC_BEGIN_DECLS
 
@@ -117,6 +118,25 @@ typedef struct shmrpc_peer {
 /* Memory that lives until the reply has been sent: for results. NULL when it
  * is exhausted: return SHMRPC_E_NO_MEMORY then. Not cleared. */
 SHMRPC_API void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align);
+
+/*
+ * Text in that memory, for results, with a NUL behind it:
+ *
+ *     return shmrpc_ctx_printf(ctx, ret, "%d pages", count);
+ *
+ * OK, or NO_MEMORY, and then `*ret` stays as it was. A result must be UTF-8;
+ * that is checked when it is sent.
+ */
+/* A copy of a C string; NULL gives the empty text. */
+SHMRPC_API int shmrpc_ctx_str(shmrpc_ctx *ctx, shmrpc_str *ret,
+                              const char *text) SHMRPC_WARN_UNUSED;
+/* A copy of `len` bytes; `text` may be NULL when there are none. */
+SHMRPC_API int shmrpc_ctx_copy(shmrpc_ctx *ctx, shmrpc_str *ret,
+                               const void *text, size_t len) SHMRPC_WARN_UNUSED;
+/* Formatted as by printf; of any length. INVALID: printf fails. */
+SHMRPC_API int shmrpc_ctx_printf(shmrpc_ctx *ctx, shmrpc_str *ret,
+                                 const char *format, ...)
+    SHMRPC_PRINTF(3, 4) SHMRPC_WARN_UNUSED;
 
 /*
  * The `size` bytes in which the reply of a raw method will be sent, for a

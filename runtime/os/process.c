@@ -15,6 +15,11 @@ uint32_t shmrpci_process_uid(void)
     return (uint32_t)geteuid();
 }
 
+bool shmrpci_process_mistrusts(uint32_t uid)
+{
+    return uid == SHMRPCI_UNMAPPED_UID && shmrpci_process_uid() != uid;
+}
+
 uint32_t shmrpci_process_gid(void)
 {
     return (uint32_t)getegid();

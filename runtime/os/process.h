@@ -6,9 +6,19 @@
 #ifndef SHMRPCI_OS_PROCESS_H
 #define SHMRPCI_OS_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+/* `nobody`: what the kernel shows for all users whom our user namespace doesn't
+ * know. */
+#define SHMRPCI_UNMAPPED_UID 65534u
+
 uint32_t shmrpci_process_uid(void);
+
+/* Whether a user id tells nothing, as it is that of `nobody`. False also if
+ * this process runs as that user itself, and so is one of them. */
+bool shmrpci_process_mistrusts(uint32_t uid);
+
 uint32_t shmrpci_process_gid(void);
 int32_t shmrpci_process_id(void);
 

@@ -192,7 +192,8 @@ static void *place(worker *w, const shmrpc_type *type,
 /* Our own user could read and write our memory anyway. */
 static bool is_trusted(const worker *w, const shmrpci_request *request)
 {
-    return request->peer->uid == w->served->uid;
+    return request->peer->uid == w->served->uid &&
+           w->served->uid != SHMRPCI_UNMAPPED_UID;
 }
 
 /* The request's body in memory that the client can't write, or as it is when

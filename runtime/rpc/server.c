@@ -65,6 +65,22 @@ struct shmrpc_server {
 
 /* ---- making ---- */
 
+/* A list of users that a server could never let in does nothing. */
+static int check_uids(const uint32_t *uids, size_t count, shmrpc_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (shmrpci_process_mistrusts(uids[i])) {
+            return shmrpc_error_set(
+                error, SHMRPC_E_INVALID,
+                "user id %u (nobody) can't be allowed: users of other user "
+                "namespaces have it too; allow another one, or run the server "
+                "as that user",
+                uids[i]);
+        }
+    }
+    return SHMRPC_OK;
+}
+
 static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
 {
     if (opts->workers > SHMRPCI_WORKERS_MAX) {
@@ -87,7 +103,13 @@ static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "allowed_uids or allowed_gids is missing");
     }
-    return SHMRPC_OK;
+    int status = check_uids(opts->allowed_uids, opts->allowed_uid_count, error);
+    for (size_t i = 0; i < opts->method_access_count && status == SHMRPC_OK;
+         i++) {
+        const shmrpc_method_access *access = &opts->method_access[i];
+        status = check_uids(access->uids, access->uid_count, error);
+    }
+    return status;
 }
 
 uint32_t shmrpci_server_default_workers(void)

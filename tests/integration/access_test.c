@@ -164,6 +164,8 @@ static void unknown_names_are_refused(void **state)
         {"--allow=echo=no-such-user", "no such user"},
         {"--allowed-groups=no-such-group", "no such group"},
         {"--allowed-users=no-such-user", "no such user"},
+        {"--allowed-users=65534", "65534 (nobody)"},
+        {"--allow=echo=65534", "65534 (nobody)"},
         {"--allow=echo", "METHOD=NAMES"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char where[96];

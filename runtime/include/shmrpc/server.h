@@ -55,7 +55,9 @@ typedef struct shmrpc_server_opts {
     /* Quotas for each user id; 0: 1024 connections, 1 GiB of memory. */
     uint32_t max_connections_per_uid;
     size_t max_bytes_per_uid;
-    /* User ids that may connect besides the server's own and root. */
+    /* User ids that may connect besides the server's own and root. INVALID:
+     * 65534 (nobody), which the kernel shows for all users that the server's
+     * user namespace doesn't know; a server that runs as it accepts it. */
     const uint32_t *allowed_uids;
     size_t allowed_uid_count;
     /* Groups whose members may, too; at shm:// only. */

@@ -16,9 +16,6 @@
 #include "os/process.h"
 #include "os/socket.h"
 
-/* The uid that the kernel shows for one that our namespace doesn't know. */
-#define UNMAPPED_UID 65534u
-
 static const char over_quota[] = "your user id has too many connections";
 
 /* The last thing that a client hears. */
@@ -119,7 +116,7 @@ static bool has_group(const shm_listener *listener, int fd, uint32_t gid)
 static bool is_allowed(const shm_listener *listener, int fd,
                        const shmrpci_credentials *who)
 {
-    if (who->uid == UNMAPPED_UID) {
+    if (shmrpci_process_mistrusts(who->uid)) {
         return false;
     }
     return who->uid == 0 || who->uid == shmrpci_process_uid() ||

@@ -8,9 +8,6 @@
 #include "os/poll.h"
 #include "os/process.h"
 
-/* The uid that the kernel shows for one that our namespace doesn't know. */
-#define UNMAPPED_UID 65534u
-
 /* Bytes that free themselves when they are sent. */
 typedef struct message {
     tcp_piece piece;
@@ -196,7 +193,7 @@ bool tcp_hello_is_allowed(const tcp_listener *listener, uint32_t uid)
     if (listener->base.transport != &shmrpci_transport_unix) {
         return true; /* the system does not know who it is */
     }
-    if (uid == UNMAPPED_UID) {
+    if (shmrpci_process_mistrusts(uid)) {
         return false;
     }
     bool allowed = uid == 0 || uid == shmrpci_process_uid();

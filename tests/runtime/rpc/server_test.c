@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "rpc/address.h"
 #include "rpc/envelope.h"
@@ -35,6 +36,68 @@ static void options_out_of_range_are_INVALID(void **state)
     assert_int_equal(shmrpc_server_create(&opts, &server, &error),
                      SHMRPC_E_INVALID);
     assert_null(server);
+}
+
+static void nobody_is_not_to_be_allowed(void **state)
+{
+    (void)state;
+    static const uint32_t uids[] = {1, 65534};
+    const shmrpc_method_access access = {
+        .method = "add", .uids = uids, .uid_count = 2};
+    const shmrpc_server_opts opts[] = {
+        {.allowed_uids = uids, .allowed_uid_count = 2},
+        {.method_access = &access, .method_access_count = 1},
+    };
+    if (getuid() == 65534) {
+        skip();
+    }
+    for (size_t i = 0; i < sizeof opts / sizeof *opts; i++) {
+        shmrpc_server *server = NULL;
+        shmrpc_error error;
+        assert_int_equal(shmrpc_server_create(&opts[i], &server, &error),
+                         SHMRPC_E_INVALID);
+        assert_non_null(strstr(error.message, "65534 (nobody)"));
+    }
+}
+
+/* In a process of that user: the exit status. */
+static int serve_as_nobody(void)
+{
+    static const char *const forms[] = {"shm://nobody@test",
+                                        "unix://%s/nobody.sock"};
+    if (setgid(65534) != 0 || setuid(65534) != 0) {
+        return 1;
+    }
+    sample_folder_make();
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char where[128];
+        sample_server s;
+        (void)snprintf(where, sizeof where, forms[i], getenv("SHMRPC_DIR"));
+        sample_start_at(&s, where, &sample_service, 1);
+        shmrpc_client *client = sample_connect(&s);
+        sample_add(client, 1, 2);
+        shmrpc_stub_close(client);
+        sample_stop(&s);
+    }
+    sample_folder_remove();
+    return 0;
+}
+
+static void server_that_is_nobody_accepts_itself(void **state)
+{
+    (void)state;
+    int status = -1;
+    if (getuid() != 0) {
+        print_message("needs root to be somebody else\n");
+        skip();
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+        _exit(serve_as_nobody());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
 }
 
 static void run_of_nothing_is_PRECONDITION(void **state)
@@ -348,6 +411,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_out_of_range_are_INVALID),
+        cmocka_unit_test(nobody_is_not_to_be_allowed),
+        cmocka_unit_test(server_that_is_nobody_accepts_itself),
         cmocka_unit_test(run_of_nothing_is_PRECONDITION),
         cmocka_unit_test(stop_before_run_ends_it_at_once),
         cmocka_unit_test(signal_handler_may_stop_it),

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "os/clock.h"
+#include "rpc/misuse.h"
 
 /* How long one call is waited for while others may end too. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
@@ -235,6 +236,9 @@ static int start_new(shmrpc_client *client, uint32_t method, const void *params,
     shmrpci_async *async = shmrpci_async_have(client);
     async = async != NULL ? async : shmrpci_async_of(client);
     shmrpc_call *call = async != NULL ? shmrpci_async_take(async) : NULL;
+    if (call == NULL && shmrpci_client_is_closed(client)) {
+        return shmrpci_client_misused(client, method, error);
+    }
     if (call == NULL) {
         (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
                                "no more calls can be in flight");
@@ -260,7 +264,9 @@ int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
     static const form plain;
     int status = start_new(client, method, params, opts, &plain, out, error);
     if (status == SHMRPC_OK) {
-        let_go(*out, false);
+        shmrpc_call *call = *out;
+        *out = shmrpci_async_handle(call);
+        let_go(call, false);
     }
     return status;
 }
@@ -290,7 +296,7 @@ int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
         return status;
     }
     if (out != NULL) {
-        *out = call;
+        *out = shmrpci_async_handle(call);
     }
     if (patience_ns > 0 && is_soon(call, patience_ns)) {
         shmrpci_async_tell(call);
@@ -309,14 +315,30 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     const form as = {.is_loan = true, .loan_bytes = len};
     int status = start_new(client, method, NULL, opts, &as, out, error);
     if (status == SHMRPC_OK) {
-        shmrpci_store_release(&(*out)->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
-        *at = (*out)->pending.call.out.data;
+        shmrpc_call *call = *out;
+        shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
+        *at = call->pending.call.out.data;
+        *out = shmrpci_async_handle(call);
     }
     return status;
 }
 
-int shmrpc_stub_send(shmrpc_call *call, shmrpc_error *error)
+/* A call that has ended is used. */
+static int misused(const shmrpc_call *handle, shmrpc_error *error)
 {
+    const shmrpc_call *object = shmrpci_async_object(handle);
+    return shmrpci_misuse(error,
+                          "a call of method %s was used after it was finished, "
+                          "released or called back, or its client closed",
+                          object->pending.method->name);
+}
+
+int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
+{
+    shmrpc_call *call = shmrpci_async_call(handle);
+    if (call == NULL) {
+        return misused(handle, error);
+    }
     shmrpci_pending *p = &call->pending;
     if (call->async->generation != shmrpci_fork_generation()) {
         return shmrpc_error_set(error, SHMRPC_E_FORKED,
@@ -399,6 +421,16 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
                                                 : "");
 }
 
+/* Its object may be another call by now; the caller's method is known. */
+static int finished_twice(const shmrpc_method *method, shmrpc_error *error)
+{
+    return shmrpci_misuse(
+        error,
+        "a call of method %s was finished twice, or after its "
+        "release, or its client's close",
+        method->name);
+}
+
 static int outcome(const shmrpc_call *call, shmrpc_error *error)
 {
     if (call->status != SHMRPC_OK && error != NULL) {
@@ -407,9 +439,13 @@ static int outcome(const shmrpc_call *call, shmrpc_error *error)
     return call->status;
 }
 
-int shmrpc_stub_finish(shmrpc_call *call, const shmrpc_service *service,
+int shmrpc_stub_finish(shmrpc_call *handle, const shmrpc_service *service,
                        uint32_t method, void *result, shmrpc_error *error)
 {
+    shmrpc_call *call = shmrpci_async_call(handle);
+    if (call == NULL) {
+        return finished_twice(&service->methods[method], error);
+    }
     if (is_inherited(call) || !is_of(call, service, method)) {
         return not_yours(call, error);
     }
@@ -432,10 +468,14 @@ int shmrpc_stub_finish(shmrpc_call *call, const shmrpc_service *service,
     return status;
 }
 
-int shmrpc_stub_finish_reply(shmrpc_call *call, const shmrpc_service *service,
+int shmrpc_stub_finish_reply(shmrpc_call *handle, const shmrpc_service *service,
                              uint32_t method, const void **reply,
                              shmrpc_error *error)
 {
+    shmrpc_call *call = shmrpci_async_call(handle);
+    if (call == NULL) {
+        return finished_twice(&service->methods[method], error);
+    }
     if (is_inherited(call) || !is_of(call, service, method)) {
         return not_yours(call, error);
     }
@@ -458,7 +498,7 @@ int shmrpc_stub_finish_reply(shmrpc_call *call, const shmrpc_service *service,
 
 /* ---- giving up ------------------------------------------------------- */
 
-bool shmrpc_call_cancel(shmrpc_call *call)
+static bool cancel(shmrpc_call *call)
 {
     shmrpci_async *async = call->async;
     bool withdrawn = false;
@@ -476,8 +516,23 @@ bool shmrpc_call_cancel(shmrpc_call *call)
     return withdrawn;
 }
 
-bool shmrpc_call_is_over(shmrpc_call *call)
+bool shmrpc_call_cancel(shmrpc_call *handle)
 {
+    shmrpc_call *call = shmrpci_async_call(handle);
+    if (call == NULL) {
+        (void)misused(handle, NULL);
+        return false;
+    }
+    return cancel(call);
+}
+
+bool shmrpc_call_is_over(shmrpc_call *handle)
+{
+    shmrpc_call *call = shmrpci_async_call(handle);
+    if (call == NULL) {
+        (void)misused(handle, NULL);
+        return true;
+    }
     if (is_inherited(call) || !shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {
         /* Acquire: pairs with let_go by who made room. */
         return is_inherited(call) ||
@@ -493,13 +548,10 @@ bool shmrpc_call_is_over(shmrpc_call *call)
     return is_over;
 }
 
-void shmrpc_call_release(shmrpc_call *call)
+void shmrpci_async_release(shmrpc_call *call)
 {
-    if (call == NULL || is_inherited(call)) {
-        return;
-    }
     if (call->end != NULL) {
-        (void)shmrpc_call_cancel(call); /* the callback is still owed */
+        (void)cancel(call); /* the callback is still owed */
         return;
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
@@ -511,4 +563,17 @@ void shmrpc_call_release(shmrpc_call *call)
     }
     shmrpc_stub_release(call->reply);
     shmrpci_async_free(call);
+}
+
+void shmrpc_call_release(shmrpc_call *handle)
+{
+    if (handle == NULL) {
+        return;
+    }
+    shmrpc_call *call = shmrpci_async_call(handle);
+    if (call == NULL) {
+        (void)misused(handle, NULL);
+    } else if (!is_inherited(call)) {
+        shmrpci_async_release(call);
+    }
 }

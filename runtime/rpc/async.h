@@ -53,8 +53,16 @@ typedef enum shmrpci_async_state {
 
 typedef struct shmrpci_async shmrpci_async;
 
+/* What a program holds of a call is its address, and in the bits that alignment
+ * leaves free how often the object was used: a call that has ended is told from
+ * the next one in its object. */
+#define SHMRPCI_ASYNC_USES 64u
+
 struct shmrpc_call {
-    shmrpci_pending pending;
+    _Alignas(SHMRPCI_ASYNC_USES) shmrpci_pending pending;
+    /* Calls that it has been. Relaxed: it changes when the call ends, which is
+     * the business of the thread that has it. */
+    shmrpci_atomic_u32 uses;
     shmrpci_atomic_pointer holds; /* the link of `pending` (rpc/link.h) */
     shmrpci_async *async;
     shmrpci_atomic_u32 state;
@@ -100,6 +108,33 @@ struct shmrpci_async {
     shmrpci_async_block first;
 };
 
+static inline uintptr_t shmrpci_async_use(const shmrpc_call *call)
+{
+    return shmrpci_load_relaxed(&call->uses) % SHMRPCI_ASYNC_USES;
+}
+
+/* For the program. */
+static inline shmrpc_call *shmrpci_async_handle(shmrpc_call *call)
+{
+    return (shmrpc_call *)((uintptr_t)call | shmrpci_async_use(call));
+}
+
+/* The object of a handle, whatever it is now. */
+static inline shmrpc_call *shmrpci_async_object(const shmrpc_call *handle)
+{
+    return (shmrpc_call *)((uintptr_t)handle &
+                           ~(uintptr_t)(SHMRPCI_ASYNC_USES - 1));
+}
+
+/* The call of a handle; NULL: it has ended. */
+static inline shmrpc_call *shmrpci_async_call(const shmrpc_call *handle)
+{
+    shmrpc_call *call = shmrpci_async_object(handle);
+    return shmrpci_async_use(call) == (uintptr_t)handle % SHMRPCI_ASYNC_USES
+               ? call
+               : NULL;
+}
+
 /* This process's; NULL: not made yet. */
 static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
 {
@@ -122,7 +157,8 @@ static inline bool shmrpci_async_hold(shmrpc_call *call,
 
 /* ---- async_pool.c ---------------------------------------------------- */
 
-/* This process's, made when it is first needed; NULL: out of memory. */
+/* This process's, made when it is first needed; NULL: out of memory, or the
+ * client is closed. */
 shmrpci_async *shmrpci_async_of(shmrpc_client *client);
 /* An unused object, HELD. NULL: all are in use, or memory is short. */
 shmrpc_call *shmrpci_async_take(shmrpci_async *async);
@@ -146,6 +182,8 @@ shmrpc_call *shmrpci_async_next(shmrpci_async_walk *walk);
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns);
 /* The same, by giving the call up. True: it has not run. */
 bool shmrpci_async_cancel(shmrpc_call *call);
+/* shmrpc_call_release, of a call of this process. */
+void shmrpci_async_release(shmrpc_call *call);
 /* Whether a call of the client holds a link that was replaced. */
 bool shmrpci_async_holds(const shmrpc_client *client, const void *link);
 

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
+#include "rpc/misuse.h"
 #include "rpc/reconnect.h"
 
 /* Rounds of one dispatch, so that callbacks which start calls that are over at
@@ -237,11 +238,18 @@ void shmrpci_async_kick(shmrpci_async *async)
     }
 }
 
+static int misused(const shmrpc_client *client)
+{
+    return shmrpci_misuse(NULL, "a client of %s was used after it was closed",
+                          client->service->name);
+}
+
 int shmrpc_stub_fd(shmrpc_client *client)
 {
     shmrpci_async *async = shmrpci_async_of(client);
     if (async == NULL) {
-        return SHMRPC_E_NO_MEMORY;
+        return shmrpci_client_is_closed(client) ? misused(client)
+                                                : SHMRPC_E_NO_MEMORY;
     }
     int result = SHMRPC_OK;
     shmrpci_mutex_lock(&async->lock);
@@ -335,67 +343,81 @@ int shmrpc_stub_dispatch(shmrpc_client *client)
         /* By another thread, or by a callback. */
         count = async->is_dispatching ? 0 : dispatch(async);
         shmrpci_mutex_unlock(&async->lock);
+    } else if (shmrpci_client_is_closed(client)) {
+        (void)misused(client);
     }
     return count;
 }
 
 /* ---- the end ----------------------------------------------------------- */
 
-static void close_call(shmrpc_call *call)
+/* Of clients that were closed before all calls were finished: who finishes one
+ * now is told. */
+static shmrpci_graveyard closed_calls;
+
+/* True: the program still has the call. */
+static bool close_call(shmrpc_call *call)
 {
     /* Relaxed: nobody else is there. */
     uint32_t state = shmrpci_load_relaxed(&call->state);
     if (state == SHMRPCI_ASYNC_LOANED || state == SHMRPCI_ASYNC_FLYING ||
         state == SHMRPCI_ASYNC_ENDED) {
-        shmrpc_call_release(call);
-        return;
+        shmrpci_async_release(call);
+        return true;
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED)) {
         (void)shmrpci_async_cancel(call);
     } else if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
-        return; /* its callback runs, and closes the client */
+        return false; /* its callback runs, and closes the client */
     }
     shmrpci_async_tell(call);
+    return false;
 }
 
-/* In a child the parent's calls are left alone. */
-static void close_calls(shmrpci_async *async)
+/* In a child the parent's calls are left alone. True: the program still has
+ * some. */
+static bool close_calls(shmrpci_async *async)
 {
+    bool is_known = false;
     shmrpci_store_release(&async->is_closing, 1u);
     shmrpci_async_walk walk = shmrpci_async_walk_from(&async->first);
     shmrpc_call *call;
     while ((call = shmrpci_async_next(&walk)) != NULL) {
-        close_call(call);
+        is_known |= close_call(call);
     }
     while (async->link_count > 0) {
         forget(async, 0);
     }
     shmrpci_mutex_fini(&async->lock);
+    return is_known;
 }
 
 static void destroy(shmrpci_async *async)
 {
+    if (async == NULL) {
+        return;
+    }
     shmrpci_async_block *block = shmrpci_load_relaxed(&async->first.next);
     while (block != NULL) {
         shmrpci_async_block *next = shmrpci_load_relaxed(&block->next);
         free(block);
         block = next;
     }
-    shmrpci_fd_close(&async->timer);
-    shmrpci_fd_close(&async->set);
     free(async);
 }
 
 void shmrpci_async_close(shmrpc_client *client)
 {
     shmrpci_async *async = shmrpci_async_have(client);
-    if (async != NULL) {
-        close_calls(async);
-    }
+    bool is_known = async != NULL && close_calls(async);
     async = shmrpci_load_acquire(&client->async);
     while (async != NULL) {
         shmrpci_async *inherited = async->inherited;
-        destroy(async);
+        shmrpci_fd_close(&async->timer);
+        shmrpci_fd_close(&async->set);
+        destroy(is_known || shmrpci_is_checked()
+                    ? shmrpci_bury(&closed_calls, async)
+                    : async);
         async = inherited;
     }
 }

@@ -2,6 +2,14 @@
 #include "rpc/async.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Cleared memory for an object with calls in it. */
+static void *make(size_t bytes)
+{
+    void *at = aligned_alloc(SHMRPCI_ASYNC_USES, bytes);
+    return at != NULL ? memset(at, 0, bytes) : NULL;
+}
 
 static void block_init(shmrpci_async_block *block, shmrpci_async *async)
 {
@@ -16,7 +24,7 @@ static void block_init(shmrpci_async_block *block, shmrpci_async *async)
 
 static shmrpci_async *async_new(shmrpc_client *client, shmrpci_async *inherited)
 {
-    shmrpci_async *async = calloc(1, sizeof *async);
+    shmrpci_async *async = make(sizeof *async);
     if (async != NULL) {
         async->client = client;
         async->generation = shmrpci_fork_generation();
@@ -32,6 +40,9 @@ static shmrpci_async *async_new(shmrpc_client *client, shmrpci_async *inherited)
 
 shmrpci_async *shmrpci_async_of(shmrpc_client *client)
 {
+    if (shmrpci_client_is_closed(client)) {
+        return NULL;
+    }
     shmrpci_async *async = shmrpci_load_acquire(&client->async);
     while (async == NULL || async->generation != shmrpci_fork_generation()) {
         shmrpci_async *own = async_new(client, async);
@@ -55,7 +66,7 @@ static shmrpci_async_block *next_block(shmrpci_async *async,
     if (next != NULL) {
         return next;
     }
-    next = calloc(1, sizeof *next);
+    next = make(sizeof *next);
     if (next == NULL) {
         return NULL;
     }
@@ -88,6 +99,8 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
 
 void shmrpci_async_free(shmrpc_call *call)
 {
+    uint32_t uses = shmrpci_load_relaxed(&call->uses);
+    shmrpci_store_relaxed(&call->uses, uses + 1);
     shmrpci_bias_clear(&call->async->bias, call->busy, call->bit);
 }
 

@@ -27,6 +27,9 @@ static int enter(shmrpci_pending *p)
             return SHMRPC_OK;
         }
         shmrpci_pending_leave(p);
+        if (shmrpci_client_is_closed(p->client)) {
+            return shmrpci_client_misused(p->client, p->number, p->error);
+        }
         int status = shmrpci_reconnect(
             p->client, p->lost, p->deadline_ns,
             p->nonblock ? SHMRPCI_TRY_ONCE : SHMRPCI_KEEP_TRYING, p->error);

@@ -198,7 +198,7 @@ static int thrown_reply(shmrpci_pending *p, const shmrpc_error_type *thrown,
                         const shmrpc_error *detail, size_t payload_at,
                         const void **out)
 {
-    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
+    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool, p->method);
     if (reply == NULL) {
         shmrpci_pending_release(p);
         return shmrpci_pending_damaged(p, SHMRPC_E_NO_MEMORY);

@@ -109,7 +109,7 @@ int shmrpci_pending_reply(shmrpci_pending *p, const void **out)
         return shmrpci_pending_failed(p, out);
     }
     shmrpci_estimate(&p->state->reply_bytes, p->call.in_len);
-    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool);
+    shmrpci_reply *reply = shmrpci_reply_get(p->client->pool, p->method);
     if (reply == NULL) {
         shmrpci_pending_release(p);
         return shmrpci_pending_damaged(p, SHMRPC_E_NO_MEMORY);

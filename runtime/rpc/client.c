@@ -8,6 +8,7 @@
 
 #include "rpc/call.h"
 #include "rpc/limits.h"
+#include "rpc/misuse.h"
 
 /* On OK the call waits to be released (unless oneway), over a link that is to
  * be left. */
@@ -74,6 +75,12 @@ const void *shmrpc_stub_payload(const void *reply,
 {
     const shmrpci_reply *own =
         reply != NULL ? shmrpci_reply_of_value(reply) : NULL;
+    if (own != NULL && shmrpci_load_relaxed(&own->is_out) != 1u) {
+        (void)shmrpci_misuse(NULL,
+                             "a reply of method %s was used after release",
+                             own->method->name);
+        return NULL;
+    }
     return own != NULL && own->thrown == type ? own->payload : NULL;
 }
 

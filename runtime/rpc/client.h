@@ -22,6 +22,10 @@ typedef struct shmrpci_client_method {
 
 struct shmrpci_async;
 
+/* What a closed client has for a link: as no call accepts it, only those that
+ * find it look whether their client is closed. */
+extern shmrpci_link shmrpci_closed_link;
+
 struct shmrpc_client {
     shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not yet */
     const shmrpc_service *service;
@@ -41,6 +45,15 @@ struct shmrpc_client {
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;
 };
+
+static inline bool shmrpci_client_is_closed(const shmrpc_client *client)
+{
+    return shmrpci_load_acquire(&client->link) == (void *)&shmrpci_closed_link;
+}
+
+/* Says that a closed client was used; INVALID. */
+int shmrpci_client_misused(const shmrpc_client *client, uint32_t method,
+                           shmrpc_error *error);
 
 /* The most that a call of the method has needed. It never shrinks: room that is
  * not used costs nothing, and a reply for which too little was reserved costs a

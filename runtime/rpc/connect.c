@@ -5,8 +5,25 @@
 #include "rpc/address.h"
 #include "rpc/async.h"
 #include "rpc/limits.h"
+#include "rpc/misuse.h"
 #include "rpc/reconnect.h"
 #include "shmrpc/client.h"
+
+/* Closed for long enough that nobody should remember them. */
+static shmrpci_graveyard closed_clients;
+
+/* Of no process, so that no call is made over it. */
+shmrpci_link shmrpci_closed_link = {.generation = UINT32_MAX};
+
+int shmrpci_client_misused(const shmrpc_client *client, uint32_t method,
+                           shmrpc_error *error)
+{
+    return shmrpci_misuse(error,
+                          "method %s of %s was called on a client that was "
+                          "closed",
+                          client->service->methods[method].name,
+                          client->service->name);
+}
 
 /* At least a byte: methods without a result may have replies too. */
 static size_t largest_result(const shmrpc_service *service)
@@ -26,6 +43,23 @@ static char *copy_of(const char *text)
     const char *from = text != NULL ? text : "";
     char *copy = malloc(strlen(from) + 1);
     return copy != NULL ? strcpy(copy, from) : NULL;
+}
+
+/* Ends all that a client has, but for what a call looks at first. */
+static void client_end(shmrpc_client *client)
+{
+    shmrpci_async_close(client);
+    shmrpci_reconnect_close(client);
+    shmrpci_reply_pool_close(client->pool);
+    free(client->where);
+}
+
+static void client_free(shmrpc_client *client)
+{
+    if (client != NULL) {
+        free(client->methods);
+        free(client);
+    }
 }
 
 static shmrpc_client *client_new(const shmrpc_service *service,
@@ -51,7 +85,8 @@ static shmrpc_client *client_new(const shmrpc_service *service,
     shmrpci_call_clock_init(&client->clock);
     if (client->where == NULL || client->methods == NULL ||
         client->pool == NULL) {
-        shmrpc_stub_close(client);
+        client_end(client);
+        client_free(client);
         return NULL;
     }
     return client;
@@ -88,7 +123,8 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
                                                       : SHMRPCI_TRY_ONCE,
         error);
     if (status != SHMRPC_OK) {
-        shmrpc_stub_close(client);
+        client_end(client);
+        client_free(client);
         return status;
     }
     *out = client;
@@ -100,12 +136,15 @@ void shmrpc_stub_close(shmrpc_client *client)
     if (client == NULL) {
         return;
     }
-    shmrpci_async_close(client);
-    shmrpci_reconnect_close(client);
-    shmrpci_reply_pool_close(client->pool);
-    free(client->methods);
-    free(client->where);
-    free(client);
+    if (shmrpci_client_is_closed(client)) {
+        (void)shmrpci_misuse(NULL, "a client of %s was closed twice",
+                             client->service->name);
+        return;
+    }
+    client_end(client);
+    shmrpci_store_release(&client->async, NULL);
+    shmrpci_store_release(&client->link, &shmrpci_closed_link);
+    client_free(shmrpci_bury(&closed_clients, client));
 }
 
 void shmrpc_client_read_stats(const void *user_client, shmrpc_client_stats *out)

@@ -3,7 +3,9 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "rpc/misuse.h"
 #include "sync/atomic.h"
 
 /* Replies that wait for their next use. */
@@ -14,15 +16,23 @@
 
 #define VALUE_ALIGN 64
 
+/* What the value of a released reply is filled with in checked programs: no
+ * address, and a length that no list has. */
+#define RELEASED_BYTE 0xDB
+
 struct shmrpci_reply_pool {
     size_t value_bytes;
     size_t limit_bytes;
+    bool is_checked;
     /* The connection and every reply that exists. */
     shmrpci_atomic_u32 refs;
     /* NULL: empty; closed_mark; else a reply, which whoever takes it out owns.
      */
     _Atomic(shmrpci_reply *) places[PLACES];
 };
+
+/* The last ones that checked programs have released. */
+static shmrpci_graveyard released;
 
 /* What close leaves in the places: an address that no reply has. */
 static shmrpci_reply *closed_mark(shmrpci_reply_pool *pool)
@@ -37,6 +47,7 @@ shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
     if (pool != NULL) {
         pool->value_bytes = value_bytes;
         pool->limit_bytes = limit_bytes;
+        pool->is_checked = shmrpci_is_checked();
         atomic_init(&pool->refs, 1);
         for (unsigned i = 0; i < PLACES; i++) {
             atomic_init(&pool->places[i], NULL);
@@ -110,10 +121,13 @@ static shmrpci_reply *take(shmrpci_reply_pool *pool)
     return reply_create(pool);
 }
 
-shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
+shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool,
+                                 const shmrpc_method *method)
 {
     shmrpci_reply *reply = take(pool);
     if (reply != NULL) {
+        reply->method = method;
+        shmrpci_store_relaxed(&reply->is_out, 1u);
         reply->thrown = NULL;
         reply->payload = NULL;
         reply->link = NULL;
@@ -121,11 +135,31 @@ shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool)
     return reply;
 }
 
+/* Frees all but the reply itself, by which it is known when it comes again. */
+static void bury(shmrpci_reply *reply)
+{
+    shmrpci_reply_pool *pool = reply->pool;
+    shmrpci_arena_fini(&reply->arena);
+    memset(shmrpci_reply_value(reply), RELEASED_BYTE, pool->value_bytes);
+    free(shmrpci_bury(&released, reply));
+    pool_unref(pool);
+}
+
 void shmrpci_reply_put(shmrpci_reply *reply)
 {
+    if (shmrpci_load_relaxed(&reply->is_out) != 1u) {
+        (void)shmrpci_misuse(NULL, "a reply of method %s was released twice",
+                             reply->method->name);
+        return;
+    }
+    shmrpci_store_relaxed(&reply->is_out, 0u);
     shmrpci_reply_pool *pool = reply->pool;
     if (reply->link != NULL) {
         shmrpci_link_let_go(reply->link, &reply->kept);
+    }
+    if (pool->is_checked) {
+        bury(reply);
+        return;
     }
     if (reply->arena.total_bytes > KEEP_BYTES) {
         shmrpci_arena_fini(&reply->arena);

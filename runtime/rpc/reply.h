@@ -13,6 +13,9 @@
  * call, so the steady state touches no counter: a call takes a reply out of a
  * place by one exchange and puts it back by one compare-and-swap.
  *
+ * In a checked program (misuse.h) no reply is used again: what was released
+ * stays for a while, filled with a pattern, and its arena is freed.
+ *
  * Threading: get, put and close: any thread; a reply belongs to one thread at a
  * time.
  */
@@ -24,12 +27,17 @@
 #include "base/arena.h"
 #include "rpc/link.h"
 #include "shmrpc/descriptor.h"
+#include "sync/atomic.h"
 
 typedef struct shmrpci_reply_pool shmrpci_reply_pool;
 
 typedef struct shmrpci_reply {
     shmrpci_reply_pool *pool;
     shmrpci_arena arena; /* empty when the pool hands it out */
+    const shmrpc_method *method;
+    /* Whether it is out. Relaxed: of two threads that release it at once both
+     * may see it; that can't be told for nothing. */
+    shmrpci_atomic_u32 is_out;
     /* The declared error in which the call has ended, and its payload, in the
      * arena; NULL after a call that went well. */
     const shmrpc_error_type *thrown;
@@ -49,10 +57,11 @@ shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
  * is fine. */
 void shmrpci_reply_pool_close(shmrpci_reply_pool *pool);
 
-/* An empty reply without an error; NULL: out of memory. */
-shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool);
+/* An empty reply of `method` without an error; NULL: out of memory. */
+shmrpci_reply *shmrpci_reply_get(shmrpci_reply_pool *pool,
+                                 const shmrpc_method *method);
 
-/* Ends a reply. */
+/* Ends a reply; of one that was ended before, it says so. */
 void shmrpci_reply_put(shmrpci_reply *reply);
 
 /* The place of the value, aligned for anything; and back. */

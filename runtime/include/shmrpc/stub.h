@@ -67,7 +67,8 @@ SHMRPC_API int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
 SHMRPC_API const void *shmrpc_stub_payload(const void *reply,
                                            const shmrpc_error_type *type);
 
-/* Ends the life of a reply. NULL is fine. Any thread, also after close. */
+/* Ends the life of a reply. NULL is fine. Any thread, also after close. Once:
+ * see shmrpc/async.h for what a second time does. */
 SHMRPC_API void shmrpc_stub_release(const void *reply);
 
 /* Starts a call; `*out` is to be finished or released. BUSY, DEADLINE: no room

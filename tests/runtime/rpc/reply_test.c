@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ static void value_is_aligned_and_leads_back(void **state)
 {
     (void)state;
     shmrpci_reply_pool *pool = shmrpci_reply_pool_create(100, 0);
-    shmrpci_reply *reply = shmrpci_reply_get(pool);
+    shmrpci_reply *reply = shmrpci_reply_get(pool, NULL);
     void *value = shmrpci_reply_value(reply);
     assert_int_equal((uintptr_t)value % 64, 0);
     memset(value, 0xaa, 100);
@@ -29,10 +30,10 @@ static void reply_and_its_memory_are_used_again(void **state)
 {
     (void)state;
     shmrpci_reply_pool *pool = shmrpci_reply_pool_create(8, 0);
-    shmrpci_reply *first = shmrpci_reply_get(pool);
+    shmrpci_reply *first = shmrpci_reply_get(pool, NULL);
     void *memory = shmrpci_arena_alloc(&first->arena, 5000, 8);
     shmrpci_reply_put(first);
-    shmrpci_reply *second = shmrpci_reply_get(pool);
+    shmrpci_reply *second = shmrpci_reply_get(pool, NULL);
     assert_ptr_equal(second, first);
     assert_ptr_equal(shmrpci_arena_alloc(&second->arena, 5000, 8), memory);
     shmrpci_reply_put(second);
@@ -43,10 +44,10 @@ static void large_memory_is_given_back(void **state)
 {
     (void)state;
     shmrpci_reply_pool *pool = shmrpci_reply_pool_create(8, 0);
-    shmrpci_reply *reply = shmrpci_reply_get(pool);
+    shmrpci_reply *reply = shmrpci_reply_get(pool, NULL);
     assert_non_null(shmrpci_arena_alloc(&reply->arena, (size_t)9 << 20, 8));
     shmrpci_reply_put(reply);
-    assert_ptr_equal(shmrpci_reply_get(pool), reply);
+    assert_ptr_equal(shmrpci_reply_get(pool, NULL), reply);
     assert_int_equal(reply->arena.total_bytes, 0);
     shmrpci_reply_put(reply);
     shmrpci_reply_pool_close(pool);
@@ -56,7 +57,7 @@ static void limit_of_a_reply_holds(void **state)
 {
     (void)state;
     shmrpci_reply_pool *pool = shmrpci_reply_pool_create(8, 10000);
-    shmrpci_reply *reply = shmrpci_reply_get(pool);
+    shmrpci_reply *reply = shmrpci_reply_get(pool, NULL);
     assert_null(shmrpci_arena_alloc(&reply->arena, 20000, 8));
     shmrpci_reply_put(reply);
     shmrpci_reply_pool_close(pool);
@@ -71,7 +72,7 @@ static void replies_end_before_or_after_the_pool(void **state)
     shmrpci_reply *replies[COUNT];
     shmrpci_reply_pool *pool = shmrpci_reply_pool_create(8, 0);
     for (int i = 0; i < COUNT; i++) {
-        replies[i] = shmrpci_reply_get(pool);
+        replies[i] = shmrpci_reply_get(pool, NULL);
         (void)shmrpci_arena_alloc(&replies[i]->arena, 100, 8);
         for (int j = 0; j < i; j++) {
             assert_ptr_not_equal(replies[i], replies[j]);
@@ -98,17 +99,17 @@ static void use(void *arg)
 {
     user *u = arg;
     for (int i = 0; i < 5000; i++) {
-        shmrpci_reply *reply = shmrpci_reply_get(u->pool);
+        shmrpci_reply *reply = shmrpci_reply_get(u->pool, NULL);
         uint64_t *value = shmrpci_reply_value(reply);
         *value = (uintptr_t)u;
-        shmrpci_reply *other = shmrpci_reply_get(u->pool);
+        shmrpci_reply *other = shmrpci_reply_get(u->pool, NULL);
         *(uint64_t *)shmrpci_reply_value(other) = 0;
         u->failed |= *value != (uintptr_t)u || other == reply;
         shmrpci_reply_put(other);
         shmrpci_reply_put(reply);
     }
     for (int i = 0; i < 4; i++) {
-        u->kept[i] = shmrpci_reply_get(u->pool);
+        u->kept[i] = shmrpci_reply_get(u->pool, NULL);
     }
 }
 
@@ -159,5 +160,7 @@ int main(void)
         cmocka_unit_test(replies_end_before_or_after_the_pool),
         cmocka_unit_test(threads_share_a_pool_and_its_end),
     };
+    /* Checked programs don't use replies again. */
+    (void)setenv("SHMRPC_CHECK", "0", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,42 @@
+/* Sentences about programs that use what they have given back. */
+#include "rpc/misuse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shmrpc/log.h"
+
+#ifndef SHMRPCI_CHECKED
+#define SHMRPCI_CHECKED 0
+#endif
+
+bool shmrpci_is_checked(void)
+{
+    const char *wanted = getenv("SHMRPC_CHECK");
+    return wanted != NULL && wanted[0] != '\0' ? wanted[0] != '0'
+                                               : SHMRPCI_CHECKED != 0;
+}
+
+int shmrpci_misuse(shmrpc_error *error, const char *format, ...)
+{
+    char text[SHMRPC_ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (shmrpci_is_checked()) {
+        shmrpc_log(SHMRPC_LOG_CRITICAL, "shmrpc: %s", text);
+        abort();
+    }
+    shmrpc_log(SHMRPC_LOG_ERROR, "shmrpc: %s", text);
+    return shmrpc_error_set(error, SHMRPC_E_INVALID, "%s", text);
+}
+
+void *shmrpci_bury(shmrpci_graveyard *yard, void *object)
+{
+    /* Relaxed: only to take turns. */
+    uint32_t at = shmrpci_add_relaxed(&yard->next, 1u) % SHMRPCI_GRAVES;
+    /* Sequentially consistent, hence release and acquire: to who frees it. */
+    return shmrpci_exchange_seq(&yard->graves[at], object);
+}

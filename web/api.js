@@ -37,7 +37,8 @@ async function answer(reply) {
 }
 
 export async function get(path) {
-  return answer(await fetch(path, { cache: "no-store" }));
+  const headers = session.csrf ? { "X-CSRF-Token": session.csrf } : {};
+  return answer(await fetch(path, { cache: "no-store", headers }));
 }
 
 export function post(path, json) {
@@ -53,13 +54,21 @@ export async function call(service, method, params) {
   return answer(await post(`/rpc/${service}/${method}`, JSON.stringify(params)));
 }
 
+// Told at the login only, and kept for this origin, port included; the cookie,
+// which other programs at this host get too, does nothing without it.
+const kept = "shmrpc.csrf";
+
 function take(body) {
-  session.csrf = body.csrf;
+  if (body.csrf) {
+    session.csrf = body.csrf;
+    localStorage.setItem(kept, body.csrf);
+  }
   session.readOnly = body.read_only;
   session.version = body.version;
 }
 
 export async function resume() {
+  session.csrf = localStorage.getItem(kept);
   take(await get("/api/v1/session"));
 }
 
@@ -69,6 +78,7 @@ export async function logIn(token) {
 
 export async function logOut() {
   await post("/api/v1/logout", "");
+  localStorage.removeItem(kept);
 }
 
 /** What the manager says of its services. */

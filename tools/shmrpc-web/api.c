@@ -50,42 +50,56 @@ static void reply_ready(web_api *api, web_request *request)
 
 /* ---- sessions ---- */
 
+/* What the page may offer. `csrf`: the session's second secret, for the one who
+ * has shown the token just now; else NULL. */
 static void reply_session(web_request *request, const web_api *api,
-                          const web_session *session, const char *cookie)
+                          const web_token *token, const char *csrf,
+                          const char *cookie)
 {
+    unsigned changing = WEB_MAY_CALL | WEB_MAY_CHANGE;
+    bool read_only = api->read_only || (token->may & changing) == 0;
+    char may[32];
+    shmrpci_buf roles;
     shmrpci_buf body;
+    shmrpci_buf_init_fixed(&roles, may, sizeof may);
+    web_may_append(token->may, &roles);
     shmrpci_buf_init_heap(&body);
     shmrpci_buf_append_char(&body, '{');
-    shmrpci_json_set_text(&body, "csrf",
-                          session != NULL ? session->csrf.text : NULL);
-    shmrpci_json_set_bool(&body, "read_only", api->read_only);
+    shmrpci_json_set_text(&body, "csrf", csrf);
+    shmrpci_json_set_text(&body, "may", shmrpci_buf_text(&roles));
+    shmrpci_json_set_bool(&body, "read_only", read_only);
     shmrpci_json_set_text(&body, "version", SHMRPC_VERSION);
     shmrpci_buf_append_text(&body, "}\n");
     reply_json(request, 200, cookie, &body);
     shmrpci_buf_fini(&body);
 }
 
-/* The member `token` of the body. */
-static bool read_token(web_request *request, const web_secret *expected)
+/* The member `token` of the body, which is the only one. */
+static const web_token *read_token(web_request *request,
+                                   const web_tokens *tokens)
 {
     shmrpc_any body;
     if (shmrpci_codec_of(SHMRPC_ENCODING_JSON)
                 ->decode(&shmrpc_type_any, request->body.data,
                          request->body.len, "", &request->arena, &body,
                          NULL) != SHMRPC_OK ||
-        body.kind != SHMRPC_ANY_MAP) {
-        return false;
+        body.kind != SHMRPC_ANY_MAP || body.u.map.len != 1) {
+        return NULL;
     }
-    for (size_t i = 0; i < body.u.map.len; i++) {
-        const shmrpc_any_entry *entry = &body.u.map.ptr[i];
-        if (entry->key.kind == SHMRPC_ANY_STR &&
-            entry->value.kind == SHMRPC_ANY_STR &&
-            strcmp(entry->key.u.str.ptr, "token") == 0) {
-            return web_secret_is(expected, entry->value.u.str.ptr,
-                                 entry->value.u.str.len);
-        }
-    }
-    return false;
+    const shmrpc_any_entry *entry = &body.u.map.ptr[0];
+    return entry->key.kind == SHMRPC_ANY_STR &&
+                   entry->value.kind == SHMRPC_ANY_STR &&
+                   strcmp(entry->key.u.str.ptr, "token") == 0
+               ? web_tokens_find(tokens, entry->value.u.str.ptr,
+                                 entry->value.u.str.len)
+               : NULL;
+}
+
+unsigned web_api_wrong(web_api *api, const web_request *request)
+{
+    char address[WEB_PEER_BYTES];
+    web_peer_text(request, address);
+    return web_rate_take(&api->logins, web_rate_of(address), request->since_ns);
 }
 
 static bool is_json(const web_request *request)
@@ -98,35 +112,47 @@ static bool is_json(const web_request *request)
 static void log_in(web_api *api, web_request *request)
 {
     char cookie[WEB_COOKIE_BYTES];
-    char address[WEB_PEER_BYTES];
     if (!is_json(request) ||
         !web_auth_is_same_origin(api->auth, &request->head)) {
         refuse(request, SHMRPC_E_DENIED,
                "a login is JSON, and comes from this server's own page");
         return;
     }
-    bool is_right = read_token(request, &api->auth->token);
-    web_peer_text(request, address);
-    unsigned wait_s = is_right
-                          ? 0
-                          : web_rate_take(&api->logins, web_rate_of(address),
-                                          request->since_ns);
+    const web_token *token = read_token(request, &api->auth->tokens);
+    unsigned wait_s = token != NULL ? 0 : web_api_wrong(api, request);
     if (wait_s > 0) {
         web_reply_later(request, wait_s);
         return;
     }
     request->change = WEB_CHANGE_LOGIN;
-    if (!is_right) {
+    if (token == NULL) {
         refuse(request, SHMRPC_E_UNAUTHENTICATED, "this is not the token");
         return;
     }
-    const web_session *session = web_auth_open(api->auth);
+    request->actor_name = token->name;
+    const web_session *session = web_auth_open(api->auth, token);
     if (session == NULL) {
         refuse(request, SHMRPC_E_INTERNAL, "no random numbers");
         return;
     }
     web_auth_cookie(api->auth, session, cookie);
-    reply_session(request, api, session, cookie);
+    reply_session(request, api, token, session->csrf.text, cookie);
+}
+
+/* For a page that was loaded again: whether its session goes on. Neither a page
+ * of another origin nor a cookie alone finds that out. */
+static void show_session(web_request *request, const web_api *api,
+                         const web_who *who)
+{
+    if (!web_auth_is_same_origin(api->auth, &request->head)) {
+        refuse(request, SHMRPC_E_DENIED, "the request comes from another site");
+    } else if (who->session != NULL &&
+               !web_auth_has_csrf(&request->head, who->session)) {
+        refuse(request, SHMRPC_E_UNAUTHENTICATED,
+               "X-CSRF-Token is missing or not this session's: log in again");
+    } else {
+        reply_session(request, api, who->token, NULL, NULL);
+    }
 }
 
 static void log_out(web_api *api, web_request *request, const web_who *who)
@@ -309,9 +335,11 @@ void web_api_take(web_api *api, web_request *request, const web_who *who)
 {
     bool is_post = strcmp(request->head.verb, "POST") == 0;
     if (strcmp(request->path, "/api/v1/session") == 0 && !is_post) {
-        reply_session(request, api, who->session, NULL);
+        show_session(request, api, who);
     } else if (strcmp(request->path, "/api/v1/logout") == 0 && is_post) {
         log_out(api, request, who);
+    } else if ((request->may & WEB_MAY_SEE) == 0) {
+        refuse(request, SHMRPC_E_DENIED, "this token may not see that");
     } else if (!take(api, request, routes, sizeof routes / sizeof routes[0]) &&
                (is_post || !take_service(api, request))) {
         refuse(request, SHMRPC_E_NOT_FOUND, "there is nothing here");

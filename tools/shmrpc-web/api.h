@@ -24,7 +24,7 @@ typedef struct web_api {
     web_http *http;
     web_rpc *rpc;
     bool read_only;
-    web_rate logins; /* that failed, by address */
+    web_rate logins; /* wrong tokens, by address */
     web_place places[WEB_MAX_SERVICES];
 } web_api;
 
@@ -32,6 +32,10 @@ typedef struct web_api {
 bool web_api_is_open(const web_request *request);
 /* Answers that. False: it is something else. */
 bool web_api_take_open(web_api *api, web_request *request);
+
+/* One more wrong token of this address: 0, or in how many seconds the next may
+ * come. */
+unsigned web_api_wrong(web_api *api, const web_request *request);
 
 /* Answers everything else but calls, for those who are let in. */
 void web_api_take(web_api *api, web_request *request, const web_who *who);

@@ -37,15 +37,15 @@ static void append_who(shmrpci_buf *line, const web_request *request)
     char address[WEB_PEER_BYTES];
     web_peer_text(request, address);
     shmrpci_buf_printf(line, "shmrpc-web: audit: %s ", address);
-    switch (request->actor) {
-    case WEB_ACTOR_STRANGER:
+    if (request->actor == WEB_ACTOR_STRANGER) {
         shmrpci_buf_append_text(line, "stranger");
-        break;
-    case WEB_ACTOR_TOKEN:
+    } else if (request->actor >= WEB_ACTOR_TOKEN) {
         shmrpci_buf_append_text(line, "token");
-        break;
-    default:
+    } else {
         shmrpci_buf_printf(line, "session %u", request->actor);
+    }
+    if (request->actor_name[0] != '\0') {
+        shmrpci_buf_printf(line, " of %s", request->actor_name);
     }
 }
 

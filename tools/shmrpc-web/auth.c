@@ -6,6 +6,8 @@
 
 #include "os/clock.h"
 
+#define NAME_BYTES 32
+
 static bool begins_with(const char *text, size_t len, const char *with)
 {
     return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
@@ -26,11 +28,20 @@ static web_session *find_session(web_auth *auth, const char *id, size_t len)
     return found;
 }
 
+/* With the port, which cookies don't know. Under TLS a browser takes one of
+ * this name only from this very host, over TLS. */
+static void name_cookie(const web_auth *auth, char out[NAME_BYTES])
+{
+    (void)snprintf(out, NAME_BYTES,
+                   "%sshmrpc_%u=", auth->is_secure ? "__Host-" : "",
+                   auth->port);
+}
+
 /* The session of a Cookie field, which may hold cookies of others. */
 static web_session *session_of(web_auth *auth, const web_field *field)
 {
-    char name[32];
-    (void)snprintf(name, sizeof name, "shmrpc_%u=", auth->port);
+    char name[NAME_BYTES];
+    name_cookie(auth, name);
     for (size_t at = 0; at < field->value_len;) {
         size_t end = at;
         while (end < field->value_len && field->value[end] != ';') {
@@ -53,14 +64,16 @@ web_who web_auth_who(web_auth *auth, const web_head *head)
     const size_t skip = sizeof scheme - 1;
     const web_field *bearer = web_head_find(head, "Authorization");
     const web_field *cookie = web_head_find(head, "Cookie");
-    web_who who = {.is_known = false};
+    web_who who = {.token = NULL};
     if (bearer != NULL) {
-        who.is_known = begins_with(bearer->value, bearer->value_len, scheme) &&
-                       web_secret_is(&auth->token, bearer->value + skip,
-                                     bearer->value_len - skip);
+        if (begins_with(bearer->value, bearer->value_len, scheme)) {
+            who.token = web_tokens_find(&auth->tokens, bearer->value + skip,
+                                        bearer->value_len - skip);
+        }
+        who.is_wrong = who.token == NULL;
     } else if (cookie != NULL) {
         who.session = session_of(auth, cookie);
-        who.is_known = who.session != NULL;
+        who.token = who.session != NULL ? who.session->token : NULL;
     }
     return who;
 }
@@ -87,7 +100,6 @@ bool web_auth_is_same_origin(const web_auth *auth, const web_head *head)
 bool web_auth_may_change(const web_auth *auth, const web_head *head,
                          const web_who *who, web_refusal *out)
 {
-    const web_field *csrf = web_head_find(head, "X-CSRF-Token");
     *out = (web_refusal){.status = 403,
                          .why = "the request comes from another site"};
     if (!web_auth_is_same_origin(auth, head)) {
@@ -101,11 +113,17 @@ bool web_auth_may_change(const web_auth *auth, const web_head *head,
         return false;
     }
     out->why = "the field X-CSRF-Token is missing or not this session's";
-    return csrf != NULL &&
-           web_secret_is(&who->session->csrf, csrf->value, csrf->value_len);
+    return web_auth_has_csrf(head, who->session);
 }
 
-web_session *web_auth_open(web_auth *auth)
+bool web_auth_has_csrf(const web_head *head, const web_session *session)
+{
+    const web_field *csrf = web_head_find(head, "X-CSRF-Token");
+    return csrf != NULL &&
+           web_secret_is(&session->csrf, csrf->value, csrf->value_len);
+}
+
+web_session *web_auth_open(web_auth *auth, const web_token *token)
 {
     web_session *oldest = &auth->sessions[0];
     for (size_t i = 1; i < WEB_MAX_SESSIONS; i++) {
@@ -113,7 +131,7 @@ web_session *web_auth_open(web_auth *auth)
             oldest = &auth->sessions[i];
         }
     }
-    web_session made = {.used_ns = shmrpci_now_ns()};
+    web_session made = {.used_ns = shmrpci_now_ns(), .token = token};
     if (!web_secret_make(&made.id) || !web_secret_make(&made.csrf)) {
         return NULL;
     }
@@ -129,9 +147,11 @@ void web_auth_close(web_session *session)
 void web_auth_cookie(const web_auth *auth, const web_session *session,
                      char out[WEB_COOKIE_BYTES])
 {
+    char name[NAME_BYTES];
+    name_cookie(auth, name);
     (void)snprintf(out, WEB_COOKIE_BYTES,
-                   "shmrpc_%u=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
-                   auth->port, session != NULL ? session->id.text : "",
+                   "%s%s; Path=/; HttpOnly; SameSite=Strict%s%s", name,
+                   session != NULL ? session->id.text : "",
                    auth->is_secure ? "; Secure" : "",
                    session != NULL ? "" : "; Max-Age=0");
 }

@@ -6,7 +6,8 @@
  * shows it once and gets a cookie, which no other site can make it send
  * (SameSite=Strict), and which alone changes nothing: a change needs the
  * session's second secret in a field of its own, and an Origin that is the
- * Host.
+ * Host. The login tells the second secret, and nothing else does: other
+ * programs at this host get the cookie too, since cookies know no ports.
  *
  * Threading: one thread.
  */
@@ -23,21 +24,23 @@
 #define WEB_MAX_SESSIONS 32
 
 typedef struct web_session {
-    web_secret id;   /* in the cookie */
-    web_secret csrf; /* X-CSRF-Token */
-    int64_t used_ns; /* 0: free */
+    web_secret id;          /* in the cookie */
+    web_secret csrf;        /* X-CSRF-Token */
+    const web_token *token; /* by which it was opened */
+    int64_t used_ns;        /* 0: free */
 } web_session;
 
 typedef struct web_auth {
-    web_secret token;
+    web_tokens tokens;
     uint16_t port;  /* part of the cookie's name: cookies know no ports */
     bool is_secure; /* over TLS */
     web_session sessions[WEB_MAX_SESSIONS];
 } web_auth;
 
 typedef struct web_who {
-    bool is_known;
-    web_session *session; /* NULL: by the token */
+    const web_token *token; /* NULL: a stranger */
+    web_session *session;   /* NULL: by the token */
+    bool is_wrong;          /* it showed a token that is none */
 } web_who;
 
 web_who web_auth_who(web_auth *auth, const web_head *head);
@@ -49,8 +52,11 @@ bool web_auth_may_change(const web_auth *auth, const web_head *head,
 /* Whether a request was not sent by another site's page. */
 bool web_auth_is_same_origin(const web_auth *auth, const web_head *head);
 
+/* Whether it shows the second secret of its session. */
+bool web_auth_has_csrf(const web_head *head, const web_session *session);
+
 /* A new session; NULL: no random numbers. */
-web_session *web_auth_open(web_auth *auth);
+web_session *web_auth_open(web_auth *auth, const web_token *token);
 void web_auth_close(web_session *session);
 
 /* The value of Set-Cookie for a session, or, for NULL, one that removes it. */

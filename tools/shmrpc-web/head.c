@@ -173,7 +173,15 @@ static bool check_fields(const web_head *head, web_refusal *out)
                : refuse(out, 431, "the header fields are too large");
 }
 
-/* Fields that two readers could take from two places. */
+static bool begins_as(const web_field *field, const char *name)
+{
+    size_t len = strlen(name);
+    return field->name_len > len && is_same(field->name, len, name, len);
+}
+
+/* Fields that two readers could take from two places. What a folded field has
+ * in its second line the library puts behind its name: `Content-Length: 5`, and
+ * ` 0` below it, come as `Content-Length0` with the value 5. */
 static bool check_single(const web_head *head, web_refusal *out)
 {
     static const char *const single[] = {"Host",
@@ -191,7 +199,12 @@ static bool check_single(const web_head *head, web_refusal *out)
                                          "traceparent"};
     for (size_t k = 0; k < sizeof single / sizeof single[0]; k++) {
         size_t count = 0;
+        bool may_begin_others = strcmp(single[k], "Accept") == 0;
         for (size_t i = 0; i < head->field_count; i++) {
+            if (!may_begin_others && begins_as(&head->fields[i], single[k])) {
+                return refuse(out, 400,
+                              "a header field is folded over two lines");
+            }
             count += is_same(head->fields[i].name, head->fields[i].name_len,
                              single[k], strlen(single[k]));
         }

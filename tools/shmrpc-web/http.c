@@ -254,6 +254,7 @@ static void begin_request(web_connection *c, const char *path, const char *verb,
                                .target = c->target_is_long ? NULL : c->target,
                                .fields = c->fields};
     request->actor = WEB_ACTOR_STRANGER;
+    request->actor_name = "";
     request->since_ns = shmrpci_now_ns();
     MHD_get_connection_values_n(c->native, MHD_HEADER_KIND, add_field, c);
     shmrpci_arena_init(&request->arena, REQUEST_ARENA_BYTES);

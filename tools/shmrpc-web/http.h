@@ -38,8 +38,8 @@ typedef struct web_http web_http;
 typedef struct web_connection web_connection;
 typedef struct web_request web_request;
 
-/* Who asks; sessions have numbers from 1 on. */
-enum { WEB_ACTOR_TOKEN = 0, WEB_ACTOR_STRANGER = UINT16_MAX };
+/* Who asks; sessions have numbers from 1 on, tokens from this one on. */
+enum { WEB_ACTOR_TOKEN = 1000, WEB_ACTOR_STRANGER = UINT16_MAX };
 
 /* What a request changes that somebody may want to know of later. */
 typedef enum web_change {
@@ -61,6 +61,8 @@ struct web_request {
     /* The user's: */
     void *pending; /* for a reply that comes later */
     unsigned actor;
+    const char *actor_name; /* of the token; "": it has none */
+    unsigned may;           /* WEB_MAY_... */
     web_change change;
 };
 

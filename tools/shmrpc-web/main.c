@@ -175,7 +175,7 @@ static int serve(settings *s)
         !web_token_default_path(s->token_path, sizeof s->token_path)) {
         return fail(EXIT_USAGE, "no home folder is known: --token-file=PATH");
     }
-    if (web_token_open(s->token_path, &s->server.token, &error) != SHMRPC_OK ||
+    if (web_token_open(s->token_path, &s->server.tokens, &error) != SHMRPC_OK ||
         web_server_open(&s->server, &running, &error) != SHMRPC_OK) {
         return fail(EXIT_ABSENT, error.message);
     }

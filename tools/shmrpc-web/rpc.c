@@ -11,6 +11,7 @@
 #include "tools/shmrpc-web/form.h"
 #include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/target.h"
+#include "tools/shmrpc-web/token.h"
 
 /* How long a request waits for a service that is not known yet. */
 #define FIND_NS (3 * SHMRPCI_NS_PER_S)
@@ -288,16 +289,23 @@ static int start(journey *j, const shmrpc_method *method, const void *params,
     return start_async(j, params, opts, error);
 }
 
-/* What somebody may want to know of later: whatever of the manager's interface
- * is not for looking. False: it comes too often, and is answered. */
-static bool note_change(journey *j, const idl_method *method)
+/* What it takes to be allowed that: of the manager's interface, what is not for
+ * looking changes what it runs. */
+static unsigned need_of(const journey *j, const idl_method *method)
+{
+    bool is_safe =
+        method->rest.verb != NULL && strcmp(method->rest.verb, "GET") == 0;
+    return strcmp(j->at->service->tables->id, MANAGER) != 0 ? WEB_MAY_CALL
+           : is_safe                                        ? WEB_MAY_SEE
+                                                            : WEB_MAY_CHANGE;
+}
+
+/* What somebody may want to know of later. False: it comes too often, and is
+ * answered. */
+static bool note_change(journey *j)
 {
     web_request *request = j->request;
     char address[WEB_PEER_BYTES];
-    if (strcmp(j->at->service->tables->id, MANAGER) != 0 ||
-        (method->rest.verb != NULL && strcmp(method->rest.verb, "GET") == 0)) {
-        return true;
-    }
     web_peer_text(request, address);
     unsigned wait_s = web_rate_take(&j->rpc->changes, web_rate_of(address),
                                     request->since_ns);
@@ -332,12 +340,21 @@ static void call(journey *j)
     }
     const shmrpc_method *method =
         status == SHMRPC_OK ? &tables->methods[j->method] : NULL;
-    if (method != NULL &&
-        !note_change(j, &j->at->service->source->methods[j->method])) {
+    unsigned need =
+        method != NULL ? need_of(j, &j->at->service->source->methods[j->method])
+                       : 0;
+    if (need == WEB_MAY_CHANGE && (j->request->may & need) != 0 &&
+        !note_change(j)) {
         return;
     }
-    if (method != NULL && j->rpc->read_only &&
-        !web_target_is_safe(&j->target)) {
+    if ((j->request->may & need) != need) {
+        status = shmrpc_error_set(
+            &error, SHMRPC_E_DENIED,
+            need == WEB_MAY_CALL  ? "this token may not call services"
+            : need == WEB_MAY_SEE ? "this token may not see that"
+                                  : "this token may not change that");
+    } else if (method != NULL && j->rpc->read_only &&
+               !web_target_is_safe(&j->target)) {
         status = shmrpc_error_set(&error, SHMRPC_E_DENIED,
                                   "this server only lets look (--read-only)");
     } else if (method != NULL && !read_timeout(j, &opts)) {

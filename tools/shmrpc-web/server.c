@@ -62,14 +62,22 @@ static bool let_in(web_server *server, web_request *request, web_who *who)
             "a token is needed: Authorization: Bearer, or log in on the "
             "page"};
     *who = web_auth_who(&server->auth, &request->head);
-    request->actor = !who->is_known ? (unsigned)WEB_ACTOR_STRANGER
-                     : who->session == NULL
-                         ? (unsigned)WEB_ACTOR_TOKEN
-                         : (unsigned)(who->session - server->auth.sessions) + 1;
-    if (!who->is_known) {
-        refuse(request, &refusal, SHMRPC_E_UNAUTHENTICATED);
+    if (who->token == NULL) {
+        unsigned wait_s =
+            who->is_wrong ? web_api_wrong(&server->api, request) : 0;
+        if (wait_s > 0) {
+            web_reply_later(request, wait_s);
+        } else {
+            refuse(request, &refusal, SHMRPC_E_UNAUTHENTICATED);
+        }
         return false;
     }
+    request->actor = who->session != NULL
+                         ? (unsigned)(who->session - server->auth.sessions) + 1
+                         : (unsigned)(who->token - server->auth.tokens.items) +
+                               WEB_ACTOR_TOKEN;
+    request->actor_name = who->token->name;
+    request->may = who->token->may;
     if (!web_rpc_is_safe(request) &&
         !web_auth_may_change(&server->auth, &request->head, who, &refusal)) {
         refuse(request, &refusal, SHMRPC_E_DENIED);
@@ -231,7 +239,7 @@ int web_server_open(const web_server_opts *opts, web_server **out,
         web_server_close(s);
         return status;
     }
-    s->auth = (web_auth){.token = opts->token,
+    s->auth = (web_auth){.tokens = opts->tokens,
                          .port = web_http_port(s->http),
                          .is_secure = opts->certificate != NULL};
     s->api =

@@ -19,7 +19,7 @@ typedef struct web_server_opts {
     const char *address; /* numeric */
     uint16_t port;       /* 0: any */
     web_hosts hosts;     /* besides those of this machine */
-    web_secret token;
+    web_tokens tokens;
     bool read_only;
     const char *certificate; /* PEM, or NULL */
     const char *key;

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What a file of tokens may have. */
+#define FILE_BYTES ((size_t)8 << 10)
+
 bool web_secret_make(web_secret *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -73,26 +76,150 @@ static int check_file(int fd, const char *path, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-static int read_token(int fd, const char *path, web_secret *out,
-                      shmrpc_error *error)
+/* ---- its lines ---- */
+
+typedef struct role {
+    const char *name;
+    unsigned may;
+} role;
+
+static const role roles[] = {
+    {"see", WEB_MAY_SEE}, {"call", WEB_MAY_CALL}, {"change", WEB_MAY_CHANGE}};
+
+#define ROLE_COUNT (sizeof roles / sizeof roles[0])
+
+void web_may_append(unsigned may, shmrpci_buf *out)
 {
-    char text[WEB_SECRET_LENGTH + 2];
+    const char *before = "";
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        if ((may & roles[i].may) != 0) {
+            shmrpci_buf_printf(out, "%s%s", before, roles[i].name);
+            before = ",";
+        }
+    }
+}
+
+static int fail_line(shmrpc_error *error, const char *path, unsigned line,
+                     const char *why)
+{
+    return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                            "the token file %s, line %u: %s", path, line, why);
+}
+
+/* "see,call"; false: one of them is none. */
+static bool read_roles(char *text, unsigned *out)
+{
+    char *rest = NULL;
+    *out = 0;
+    for (char *word = strtok_r(text, ",", &rest); word != NULL;
+         word = strtok_r(NULL, ",", &rest)) {
+        size_t i = 0;
+        while (i < ROLE_COUNT && strcmp(word, roles[i].name) != 0) {
+            i++;
+        }
+        if (i == ROLE_COUNT) {
+            return false;
+        }
+        *out |= roles[i].may;
+    }
+    return *out != 0;
+}
+
+static bool is_secret(const char *text)
+{
+    return strlen(text) == WEB_SECRET_LENGTH &&
+           strspn(text, "0123456789abcdef") == WEB_SECRET_LENGTH;
+}
+
+static bool read_name(const char *text, char out[WEB_TOKEN_NAME_BYTES])
+{
+    size_t len = strlen(text);
+    bool is_good = len < WEB_TOKEN_NAME_BYTES &&
+                   strspn(text,
+                          "abcdefghijklmnopqrstuvwxyz0123456789_-"
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ.") == len;
+    if (is_good) {
+        memcpy(out, text, len + 1);
+    }
+    return is_good;
+}
+
+/* NULL, or what is wrong. */
+static const char *read_line(char *line, web_tokens *out)
+{
+    char *rest = NULL;
+    const char *secret = strtok_r(line, " \t\r", &rest);
+    char *may = strtok_r(NULL, " \t\r", &rest);
+    const char *name = strtok_r(NULL, " \t\r", &rest);
+    web_token token = {.may = WEB_MAY_ALL};
+    if (secret == NULL || secret[0] == '#') {
+        return NULL;
+    }
+    if (!is_secret(secret)) {
+        return "a token is 64 hexadecimal digits; remove the file to get a "
+               "new one";
+    }
+    if (may != NULL && !read_roles(may, &token.may)) {
+        return "behind the token stands what it may do: see, call or change, "
+               "or several of them with commas";
+    }
+    if (name != NULL && !read_name(name, token.name)) {
+        return "the name is longer than 31 bytes, or has other characters "
+               "than letters, digits and ._-";
+    }
+    if (strtok_r(NULL, " \t\r", &rest) != NULL) {
+        return "there is more than a token, what it may do, and a name";
+    }
+    if (web_tokens_find(out, secret, WEB_SECRET_LENGTH) != NULL) {
+        return "this token stands there twice";
+    }
+    if (out->count == WEB_MAX_TOKENS) {
+        return "there are more than 16 tokens";
+    }
+    memcpy(token.secret.text, secret, WEB_SECRET_LENGTH + 1);
+    out->items[out->count++] = token;
+    return NULL;
+}
+
+static int read_tokens(int fd, const char *path, web_tokens *out,
+                       shmrpc_error *error)
+{
+    char text[FILE_BYTES + 1];
+    unsigned number = 1;
     ssize_t len = read(fd, text, sizeof text);
-    bool is_good =
-        len >= WEB_SECRET_LENGTH && len <= WEB_SECRET_LENGTH + 1 &&
-        (len == WEB_SECRET_LENGTH || text[WEB_SECRET_LENGTH] == '\n');
-    for (size_t i = 0; is_good && i < WEB_SECRET_LENGTH; i++) {
-        is_good =
-            strchr("0123456789abcdef", text[i]) != NULL && text[i] != '\0';
-    }
-    if (!is_good) {
+    *out = (web_tokens){.count = 0};
+    if (len < 0 || (size_t)len == sizeof text ||
+        memchr(text, '\0', (size_t)len) != NULL) {
         return fail(error, SHMRPC_E_INVALID, path,
-                    "it holds no token (64 hexadecimal digits); remove it to "
-                    "get a new one");
+                    "it is no text, or longer than 8 KiB");
     }
-    memcpy(out->text, text, WEB_SECRET_LENGTH);
-    out->text[WEB_SECRET_LENGTH] = '\0';
-    return SHMRPC_OK;
+    text[len] = '\0';
+    for (char *line = text; line != NULL; number++) {
+        char *end = strchr(line, '\n');
+        if (end != NULL) {
+            *end++ = '\0';
+        }
+        const char *wrong = read_line(line, out);
+        if (wrong != NULL) {
+            return fail_line(error, path, number, wrong);
+        }
+        line = end;
+    }
+    return out->count > 0 ? SHMRPC_OK
+                          : fail(error, SHMRPC_E_INVALID, path,
+                                 "it holds no token; remove it to get one");
+}
+
+const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
+                                 size_t len)
+{
+    const web_token *found = NULL;
+    for (size_t i = 0; i < tokens->count; i++) {
+        if (web_secret_is(&tokens->items[i].secret, text, len)) {
+            found = &tokens->items[i];
+        }
+    }
+    return found;
 }
 
 /* Written under another name first, so that nobody ever reads half of it. */
@@ -118,12 +245,14 @@ static int make_token(const char *path, web_secret *out, shmrpc_error *error)
                    : fail(error, SHMRPC_E_DENIED, path, strerror(reason));
 }
 
-int web_token_open(const char *path, web_secret *out, shmrpc_error *error)
+int web_token_open(const char *path, web_tokens *out, shmrpc_error *error)
 {
+    web_token made = {.may = WEB_MAY_ALL};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
-        int status = make_token(path, out, error);
+        int status = make_token(path, &made.secret, error);
         if (status == SHMRPC_OK) {
+            *out = (web_tokens){.items = {made}, .count = 1};
             return status;
         }
         /* Another process may have been faster. */
@@ -137,7 +266,7 @@ int web_token_open(const char *path, web_secret *out, shmrpc_error *error)
     }
     int status = check_file(fd, path, error);
     if (status == SHMRPC_OK) {
-        status = read_token(fd, path, out, error);
+        status = read_tokens(fd, path, out, error);
     }
     close(fd);
     return status;

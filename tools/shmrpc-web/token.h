@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "shmrpc/error.h"
 
 /* 256 bits as hexadecimal digits. */
@@ -24,12 +25,47 @@ bool web_secret_make(web_secret *out);
 /* Takes the same time wherever they differ. */
 bool web_secret_is(const web_secret *secret, const char *text, size_t len);
 
+/* What who shows a token may do. */
+enum {
+    WEB_MAY_SEE = 1,    /* figures, logs, descriptions */
+    WEB_MAY_CALL = 2,   /* methods of services */
+    WEB_MAY_CHANGE = 4, /* what the manager runs */
+    WEB_MAY_ALL = WEB_MAY_SEE | WEB_MAY_CALL | WEB_MAY_CHANGE
+};
+
+/* Appends "see", "see,call" or the like. */
+void web_may_append(unsigned may, shmrpci_buf *out);
+
+#define WEB_MAX_TOKENS       16
+#define WEB_TOKEN_NAME_BYTES 32
+
+typedef struct web_token {
+    web_secret secret;
+    unsigned may;
+    char name[WEB_TOKEN_NAME_BYTES]; /* for the log; "": it has none */
+} web_token;
+
+typedef struct web_tokens {
+    web_token items[WEB_MAX_TOKENS];
+    size_t count;
+} web_tokens;
+
+/* The one with this text; NULL: there is none. Takes the same time wherever
+ * they differ. */
+const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
+                                 size_t len);
+
 /*
- * Reads the token in `path`, or makes one there, in a file for nobody but this
- * user (0600), with the folders that lack. DENIED: others may read the file, or
- * it is not ours; INVALID: it holds no token.
+ * Reads the tokens in `path`, or makes one there, in a file for nobody but this
+ * user (0600), with the folders that lack. A line for each:
+ *
+ *     TOKEN [see,call,change [NAME]]      64 hexadecimal digits; no word: all
+ *     # a comment
+ *
+ * DENIED: others may read the file, or it is not ours; INVALID: something else
+ * stands there, the message says in which line.
  */
-int web_token_open(const char *path, web_secret *out, shmrpc_error *error);
+int web_token_open(const char *path, web_tokens *out, shmrpc_error *error);
 
 /* Where the token is unless a path is given: in $XDG_STATE_HOME/shmrpc, else
  * in ~/.local/state/shmrpc. False: neither is known, or it is too long. */

@@ -69,6 +69,19 @@ def heads(web):
          413),
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1\r\n"
          "Expect: 200-ok\r\n", 417),
+        ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5 5\r\n", 400),
+        # what the second line of a field would make of it
+        *((f"POST /rpc/a/b HTTP/1.1\r\n{host}{field}\r\n", 400) for field in (
+            "Content-Length: 5\r\n 0", "Content-Length:\r\n 5",
+            "Content-Length: 1\r\n\t5", "content-length:\r\n 5",
+            "Transfer-Encoding:\r\n chunked",
+            "Transfer-Encoding: chunked\r\n identity",
+            "Transfer-Encoding: chu\r\n nked",
+            "Transfer-Encoding: identity\r\n chunked")),
+        (f"GET /healthz HTTP/1.1\r\nHost: {web.host}\r\n x\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "Origin: http://a\r\n b\r\n",
+         400),
+        ("GET /healthz HTTP/1.1\r\n" + host + "Accept-Language: de\r\n", 200),
         # what it is made of
         ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x01b\r\n", 400),
         # The library shows us no more than what stands before a NUL.
@@ -123,21 +136,33 @@ def smuggling(web):
     answer, _ = web.raw((head + hidden).encode())
     expect("smuggled", (status_of(answer), answer.count(b"HTTP/1.1 ")),
            (400, 1))
+    for field in ("Content-Length: 5\r\n 0", "Content-Length:\r\n 5",
+                  "Transfer-Encoding:\r\n chunked"):
+        head = (f"POST /rpc/echo_serv/add HTTP/1.1\r\nHost: {web.host}\r\n"
+                f"Authorization: Bearer {web.token}\r\n"
+                f"Content-Type: application/json\r\n{field}\r\n\r\n")
+        answer, _ = web.raw((head + hidden).encode())
+        expect("folded " + field, (status_of(answer),
+                                   answer.count(b"HTTP/1.1 ")), (400, 1))
 
 
 def strangers(web):
     json_type = {"Content-Type": "application/json"}
     for path in ("/api/v1/services", "/api/v1/session", "/rpc/echo_serv/add",
                  "/nothing"):
-        for fields in ({}, {"Authorization": "Bearer " + "0" * 64},
-                       {"Authorization": "Bearer " + web.token[:-1]},
-                       {"Authorization": "Basic " + web.token},
-                       {"Authorization": web.token},
+        wrong = ("Bearer " + "0" * 64, "Bearer " + web.token[:-1],
+                 "Basic " + web.token, web.token)
+        # So few that they need not wait.
+        for fields in ({}, *({"Authorization": w} for w in wrong[:2]),
                        {"Cookie": f"shmrpc_{web.port}={web.token}"},
                        {"Cookie": f"shmrpc_{web.port}="}):
             status, _, data = web.ask("GET", path, None, fields, bearer=False)
             expect(f"{path} {fields}", (status, json.loads(data)["code"]),
                    (401, "unauthenticated"))
+    for fields in wrong[2:]:
+        status, _, _ = web.ask("GET", "/nothing", None,
+                               {"Authorization": fields}, bearer=False)
+        expect(fields, status, 401)
     status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", json_type,
                            bearer=False)
     expect("call of a stranger", status, 401)
@@ -155,6 +180,12 @@ def log_in(web, **headers):
     fields = {"Content-Type": "application/json", **headers}
     return web.ask("POST", "/api/v1/login",
                    json.dumps({"token": web.token}), fields, bearer=False)
+
+
+def session_of(reply):
+    """The fields by which a browser goes on after a login, and its secret."""
+    return ({"Cookie": reply[1]["Set-Cookie"].split(";")[0]},
+            json.loads(reply[2])["csrf"])
 
 
 def sessions(web):
@@ -181,9 +212,22 @@ def sessions(web):
     expect("no token in the cookie", web.token in cookie, False)
     session = {"Cookie": "theme=dark; " + cookie.split(";")[0] + "; x=y"}
     csrf = json.loads(data)["csrf"]
-    status, _, data = web.ask("GET", "/api/v1/session", None, session,
-                              bearer=False)
-    expect("session", (status, json.loads(data)["csrf"]), (200, csrf))
+    # Nothing tells the secret again, whatever who has the cookie says he is.
+    page = {**session, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
+    for what, fields, wanted in (
+            ("the page", {**page, "X-CSRF-Token": csrf}, 200),
+            ("no field of a browser", {**session, "X-CSRF-Token": csrf}, 200),
+            ("the cookie alone", session, 401),
+            ("the cookie, as the page", page, 401),
+            ("another secret", {**page, "X-CSRF-Token": "0" * 64}, 401),
+            ("another site", {**page, "X-CSRF-Token": csrf,
+                              "Sec-Fetch-Site": "same-site"}, 403),
+            ("another origin", {**page, "X-CSRF-Token": csrf,
+                                "Origin": "http://localhost:1"}, 403)):
+        status, _, data = web.ask("GET", "/api/v1/session", None, fields,
+                                  bearer=False)
+        expect("session: " + what, (status, csrf.encode() in data),
+               (wanted, False))
     call = {**session, "Content-Type": "application/json"}
     good = {**call, "Origin": origin, "X-CSRF-Token": csrf,
             "Sec-Fetch-Site": "same-origin"}
@@ -207,6 +251,82 @@ def sessions(web):
     status, _, _ = web.ask("GET", "/api/v1/session", None, session,
                            bearer=False)
     expect("after it", status, 401)
+
+
+def roles(web):
+    """What each token may, in each of its lines; and lines that are none."""
+    may = {"see": "1" * 64, "call": "2" * 64, "change": "3" * 64,
+           "see,call": "4" * 64}
+    path = web.folder + "/tokens"
+
+    def write(text):
+        with open(path, "w", encoding="ascii",
+                  opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write(text)
+
+    write("# who may what\n\n" + "".join(
+        f"{token} {role} {role.replace(',', '-')}-only\n"
+        for role, token in may.items()) + "5" * 64)
+    child, line = web.run([WEB, "--listen=127.0.0.1:0",
+                           f"--token-file={path}"], "serving at")
+    port = web.port
+    web.port = int(line.split(";")[0].rsplit(":", 1)[1])
+    requests = (("see", "GET", "/api/v1/services", None),
+                ("see", "GET", "/metrics", None),
+                ("see", "GET", "/rpc/shmrpcd/info", None),
+                ("call", "POST", "/rpc/echo_serv/add", b"[1,2]"),
+                ("change", "POST", "/rpc/shmrpcd/start", b'["Echo"]'))
+    for allowed, token in (*may.items(), ("see,call,change", "5" * 64)):
+        fields = {"Authorization": "Bearer " + token,
+                  "Content-Type": "application/json"}
+        wait_for(lambda f=fields: web.ask(
+            "POST", "/rpc/echo_serv/add", b"[1,2]", f)[0] in (200, 403))
+        for role, verb, target, body in requests:
+            status, _, _ = web.ask(verb, target, body, fields)
+            expect(f"{allowed}: {verb} {target}", status,
+                   200 if role in allowed.split(",") else 403)
+        status, _, data = web.ask("GET", "/api/v1/session", None, fields)
+        said_so = json.loads(data)
+        expect(f"{allowed}: session",
+               (status, said_so["may"], said_so["read_only"], said_so["csrf"]),
+               (200, allowed, allowed == "see", None))
+    # A session may what its token may.
+    web_token, web.token = web.token, may["see"]
+    session, csrf = session_of(log_in(web))
+    status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", {
+        **session, "Origin": f"http://{web.host}", "X-CSRF-Token": csrf,
+        "Content-Type": "application/json"}, bearer=False)
+    expect("call of a session that may see", status, 403)
+    web.token, web.port = web_token, port
+    expect("its name in the log", said(child, "audit:", "token of change-only",
+                                       "shmrpcd/start") != [], True)
+    child.kill()
+    for text, told in (("1" * 63, "line 1: a token is 64"),
+                       ("\n" + "1" * 64 + " look", "line 2: behind the token"),
+                       ("1" * 64 + " see a b", "more than a token"),
+                       ("1" * 64 + " see /", "other characters"),
+                       (("1" * 64 + "\n") * 2, "line 2: this token stands"),
+                       ("# none", "holds no token")):
+        write(text)
+        done = subprocess.run([WEB, "--listen=127.0.0.1:0",
+                               f"--token-file={path}"], env=web.env, timeout=60,
+                              capture_output=True, check=False)
+        expect(text, (done.returncode, told in done.stderr.decode()), (3, True))
+
+
+def wrong_bearers(web):
+    """As wrong logins, they wait; who knows the token does not."""
+    wrong = {"Authorization": "Bearer " + "0" * 64}
+    port = web.port
+    web.port = int(web.beside(WEB).rsplit(":", 1)[1])
+    statuses = {web.ask("GET", "/api/v1/services", None, wrong)[0]
+                for _ in range(40)}
+    status, fields, _ = web.ask("GET", "/api/v1/services", None, wrong)
+    expect("guessing bearers", (statuses, status,
+                                1 <= int(fields["Retry-After"]) <= 3),
+           ({401, 429}, 429, True))
+    expect("who knows", web.ask("GET", "/api/v1/services")[0], 200)
+    web.port = port
 
 
 def memory_of(child):
@@ -380,7 +500,11 @@ def https(web):
                 {"Content-Type": "application/json",
                  "Origin": f"https://{web.host}"})
             reply = connection.getresponse()
-            return reply.status, "; Secure" in reply.headers["Set-Cookie"]
+            cookie = reply.headers["Set-Cookie"]
+            name = f"__Host-shmrpc_{web.port}="
+            return reply.status, (cookie.startswith(name) and
+                                  "; Path=/; " in cookie and
+                                  "; Secure" in cookie)
         except ssl.SSLCertVerificationError:
             return "not trusted"
         except OSError:
@@ -483,6 +607,8 @@ with Place() as place:
     strange_bodies(place)
     traces(place, server)
     changes(place, server)
+    roles(place)
+    wrong_bearers(place)
     crowd(place, server)
     start_up(place)
     https(place)

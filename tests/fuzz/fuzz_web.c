@@ -58,7 +58,7 @@ static void try_head(const uint8_t *data, size_t size)
         field->value = lines[count++] =
             next_line(&data, &size, &field->value_len);
     }
-    if (web_head_check(&head, &hosts, &refusal)) {
+    if (web_head_check(&head, &hosts, WEB_MAX_BODY_BYTES, &refusal)) {
         const web_field *host = web_head_find(&head, "hOST");
         if (host == NULL || !web_field_is(host, "127.0.0.1:5155") ||
             leaves_its_folder(head.target) ||

@@ -6,6 +6,7 @@
 #include "base/json_text.h"
 #include "codec/codec.h"
 #include "tools/shmrpc-web/query.h"
+#include "tools/shmrpc-web/strict.h"
 
 typedef struct form_name {
     const char *type;
@@ -179,6 +180,21 @@ static int append_object(web_request *request, const web_target *target,
     return status;
 }
 
+/* Without an object, and with as many commas at most as there are parameters,
+ * there is nothing that they are not: most calls are that short. */
+static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
+                             size_t len)
+{
+    size_t commas = 0;
+    if (memchr(text, '{', len) != NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < len; i++) {
+        commas += text[i] == ',';
+    }
+    return commas >= type->count;
+}
+
 static int decode(web_request *request, const shmrpc_method *method,
                   web_form_kind kind, const void *data, size_t len,
                   const void **params, shmrpc_error *error)
@@ -191,6 +207,10 @@ static int decode(web_request *request, const shmrpc_method *method,
     }
     int status = codec_of(kind)->decode(type, data, len, "", &request->arena,
                                         value, error);
+    if (status == SHMRPC_OK && kind == WEB_FORM_JSON &&
+        may_have_unknown(type, data, len)) {
+        status = web_strict_check(type, data, len, &request->arena, error);
+    }
     *params = value;
     return status;
 }

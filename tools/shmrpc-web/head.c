@@ -215,7 +215,7 @@ static bool check_single(const web_head *head, web_refusal *out)
     return true;
 }
 
-static bool check_length(const web_field *length, web_refusal *out)
+static bool check_length(const web_field *length, size_t most, web_refusal *out)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < length->value_len; i++) {
@@ -229,12 +229,13 @@ static bool check_length(const web_field *length, web_refusal *out)
     if (length->value_len == 0) {
         return refuse(out, 400, "Content-Length is no number");
     }
-    return bytes <= WEB_MAX_BODY_BYTES
-               ? true
-               : refuse(out, 413, "the body is larger than 1 MiB");
+    return bytes <= most ? true
+                         : refuse(out, 413,
+                                  "the body is larger than this server takes "
+                                  "(--max-body, 1 MiB if not given)");
 }
 
-static bool check_body(const web_head *head, web_refusal *out)
+static bool check_body(const web_head *head, size_t most, web_refusal *out)
 {
     const web_field *length = web_head_find(head, "Content-Length");
     const web_field *coding = web_head_find(head, "Transfer-Encoding");
@@ -251,7 +252,7 @@ static bool check_body(const web_head *head, web_refusal *out)
     if (expect != NULL && !web_field_is(expect, "100-continue")) {
         return refuse(out, 417, "this Expect is not understood");
     }
-    return length == NULL || check_length(length, out);
+    return length == NULL || check_length(length, most, out);
 }
 
 static bool check_host(const web_head *head, const web_hosts *hosts,
@@ -276,9 +277,9 @@ static bool check_host(const web_head *head, const web_hosts *hosts,
 }
 
 bool web_head_check(const web_head *head, const web_hosts *hosts,
-                    web_refusal *out)
+                    size_t max_body_bytes, web_refusal *out)
 {
     return check_line(head, out) && check_fields(head, out) &&
            check_single(head, out) && check_host(head, hosts, out) &&
-           check_body(head, out);
+           check_body(head, max_body_bytes, out);
 }

@@ -17,7 +17,7 @@
 #define WEB_MAX_HEAD_BYTES  ((size_t)8 << 10)
 #define WEB_MAX_FIELDS      64
 #define WEB_MAX_TARGET      2048
-#define WEB_MAX_BODY_BYTES  ((size_t)1 << 20)
+#define WEB_MAX_BODY_BYTES  ((size_t)1 << 20) /* unless --max-body says so */
 #define WEB_MAX_LOGIN_BYTES ((size_t)1 << 10) /* body of a stranger */
 #define WEB_MAX_HOSTS       16
 #define WEB_MAX_HOST_LENGTH 255
@@ -54,12 +54,14 @@ typedef struct web_refusal {
 } web_refusal;
 
 /*
+ * `max_body_bytes` is of those whom we know.
+ *
  * True: the request may be looked at. False: `*out` says why not: 400 what
  * could be understood in two ways, 403 a Host that is not ours, 405 and 501
  * verbs, 413, 414 and 431 sizes, 505 versions.
  */
 bool web_head_check(const web_head *head, const web_hosts *hosts,
-                    web_refusal *out);
+                    size_t max_body_bytes, web_refusal *out);
 
 /* The value of the only field `name`; NULL when there is none. */
 const web_field *web_head_find(const web_head *head, const char *name);

@@ -460,7 +460,8 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     web_refusal refusal;
     begin_request(c, path, verb, version);
     if (c->request.path != NULL &&
-        web_head_check(&c->request.head, &opts->hosts, &refusal)) {
+        web_head_check(&c->request.head, &opts->hosts, opts->max_body_bytes,
+                       &refusal)) {
         c->request.trace = web_trace_read(&c->request.head);
         c->is_known = opts->admit(&c->request, opts->user);
         enter(c, PHASE_BODY);
@@ -477,7 +478,8 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
-    size_t most = c->is_known ? WEB_MAX_BODY_BYTES : WEB_MAX_LOGIN_BYTES;
+    size_t most =
+        c->is_known ? c->http->opts.max_body_bytes : WEB_MAX_LOGIN_BYTES;
     if (c->request.body.len + len > most) {
         return MHD_NO; /* of those who are known, only a chunked one */
     }

@@ -86,6 +86,7 @@ typedef struct web_http_opts {
     /* PEM texts for TLS, or NULL. */
     const char *certificate;
     const char *key;
+    size_t max_body_bytes;
     web_hosts hosts; /* those that are always allowed are added */
     /* With the head, before the body has come: whether its sender is known.
      * One that may not go on is answered here. */

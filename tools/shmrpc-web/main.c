@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "os/notify.h"
 #include "os/options.h"
+#include "shmrpc/options.h"
 #include "shmrpc/version.h"
 #include "tools/shmrpc-web/address.h"
 #include "tools/shmrpc-web/pem.h"
@@ -22,6 +24,7 @@ static const struct option long_options[] = {
     {"token-file", required_argument, NULL, 't'},
     {"host", required_argument, NULL, 'H'},
     {"read-only", no_argument, NULL, 'r'},
+    {"max-body", required_argument, NULL, 'b'},
     {"tls-cert", required_argument, NULL, 'c'},
     {"tls-key", required_argument, NULL, 'k'},
     {"help", no_argument, NULL, 'h'},
@@ -63,6 +66,7 @@ static int print_help(void)
         "it;\n"
         "                             may be given several times\n"
         "  -r, --read-only            nothing can be changed\n"
+        "      --max-body=BYTES       of a request; default: 1 MiB\n"
         "      --tls-cert=FILE        serve https; needed beyond this machine\n"
         "      --tls-key=FILE\n"
         "  -h, --help                 print this\n"
@@ -102,6 +106,15 @@ static bool read_listen(const char *text, settings *s)
     return web_address_read(s->address, s->server.port, &address);
 }
 
+static bool read_max_body(const char *text, settings *s)
+{
+    uint64_t bytes;
+    bool is_good = shmrpci_number_read(
+        text, WEB_MAX_LOGIN_BYTES, SHMRPC_DEFAULT_MAX_MESSAGE_BYTES, &bytes);
+    s->server.max_body_bytes = is_good ? (size_t)bytes : 0;
+    return is_good;
+}
+
 static const char *take_option(int option, settings *s)
 {
     switch (option) {
@@ -124,6 +137,10 @@ static const char *take_option(int option, settings *s)
     case 'r':
         s->server.read_only = true;
         return NULL;
+    case 'b':
+        return read_max_body(optarg, s)
+                   ? NULL
+                   : "--max-body is 1024 bytes to 64 MiB, the largest message";
     case 'c':
         s->certificate = web_pem_read(optarg);
         return s->certificate != NULL ? NULL
@@ -220,8 +237,9 @@ static int run(int argc, char **argv, settings *s, shmrpci_buf *message)
 
 int main(int argc, char **argv)
 {
-    static settings s = {
-        .server = {.address = DEFAULT_ADDRESS, .port = DEFAULT_PORT}};
+    static settings s = {.server = {.address = DEFAULT_ADDRESS,
+                                    .port = DEFAULT_PORT,
+                                    .max_body_bytes = WEB_MAX_BODY_BYTES}};
     shmrpci_buf message;
     shmrpci_buf_init_heap(&message);
     int status = run(argc, argv, &s, &message);

@@ -186,6 +186,7 @@ static int open_parts(web_server *s, shmrpc_error *error)
                                 .port = s->opts.port,
                                 .certificate = s->opts.certificate,
                                 .key = s->opts.key,
+                                .max_body_bytes = s->opts.max_body_bytes,
                                 .hosts = s->opts.hosts,
                                 .admit = admit,
                                 .handle = handle,

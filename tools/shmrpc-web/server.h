@@ -19,6 +19,7 @@ typedef struct web_server_opts {
     const char *address; /* numeric */
     uint16_t port;       /* 0: any */
     web_hosts hosts;     /* besides those of this machine */
+    size_t max_body_bytes;
     web_tokens tokens;
     bool read_only;
     const char *certificate; /* PEM, or NULL */

@@ -358,6 +358,25 @@ def large(web, child):
     expect("memory", memory_of(child) - before < 16 << 20, True)
 
 
+def body_limit(web):
+    """What a server was told to take, and no byte more."""
+    port = web.port
+    web.port = int(web.beside(WEB, "--max-body=3000000").rsplit(":", 1)[1])
+    wait_for(lambda: web.call("echo_serv/add", [1, 2]) == (200, 3))
+    text = json.dumps(["x" * (3000000 - 4)])
+    status, got = web.call("echo_serv/echo_json", text)
+    expect("3 MB", (status, got == json.loads(text)[0]), (200, True))
+    head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
+            f"Authorization: Bearer {web.token}\r\nContent-Length: 3000001\r\n")
+    expect("a byte more", status_of(web.raw((head + "\r\n").encode())[0]), 413)
+    web.port = port
+    for value in ("1", "67108865", "many"):
+        done = subprocess.run([WEB, f"--max-body={value}"], env=web.env,
+                              timeout=60, capture_output=True, check=False)
+        expect(value, (done.returncode, b"--max-body is" in done.stderr),
+               (2, True))
+
+
 def crowd(web, child):
     """More connections than there may be, which only hold them: heads, bodies and
     replies that nobody goes on with. They displace each other; others are
@@ -609,6 +628,7 @@ with Place() as place:
     changes(place, server)
     roles(place)
     wrong_bearers(place)
+    body_limit(place)
     crowd(place, server)
     start_up(place)
     https(place)

@@ -40,6 +40,31 @@ def same(value, got):
     return value == got
 
 
+def unknown_members(web):
+    """Refused at any depth, with their path and what was meant."""
+    point = {"x": 1.0, "y": 2.0}
+    for params, path, told in (
+            ({"valeu": ALL, "value": ALL}, "valeu", "parameter; did you mean `value`?"),
+            ([ALL, 0, 1], "", "there is no parameter 3"),
+            ({"value": {**ALL, "flagg": True}}, "value.flagg",
+             "field; did you mean `flag`?"),
+            ({"value": {**ALL, "point": {**point, "z": 0}}}, "value.point.z",
+             "there is no such field"),
+            ({"value": {**ALL, "path": [point, {**point, "xx": 1}]}},
+             "value.path[1].xx", "no such field"),
+            ({"value": {**ALL, "places": {"7": {**point, "why": 1}}}},
+             'value.places["7"].why', "no such field")):
+        status, got = web.call("kinds/json_all", params)
+        expect(f"unknown {path}",
+               (status, got.get("path", ""), told in got["message"],
+                got["may_have_run"]), (400, path, True, False))
+    # By position a hole is null, and nothing is unknown in an `any`.
+    expect("a null too many", web.call("kinds/json_all", [ALL, 0, None])[0], 200)
+    expect("any", web.call("kinds/json_loose", {
+        "value": {"all": ALL, "extra": {"what": {"ever": 1}}, "more": []}})[0],
+        200)
+
+
 def every_type(web):
     """One value through the three encodings is the same in JSON."""
     results = []
@@ -384,8 +409,8 @@ with Place() as place:
     errors_pid = place.serve(ERRORS).pid
     # A service that is not known yet is looked for.
     expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
-    for test in (every_type, forms, errors, queries, rest, deadlines, hang_up,
-                 together, by_others, read_only):
+    for test in (unknown_members, every_type, forms, errors, queries, rest,
+                 deadlines, hang_up, together, by_others, read_only):
         test(place)
     for test in (error_table, statuses):
         test(place, errors_pid)

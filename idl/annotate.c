@@ -20,6 +20,7 @@ typedef enum annotation_id {
     IDEMPOTENT,
     TIMEOUT,
     REST,
+    HTTP,
     COMPACT,
     JSON,
     C_PREFIX,
@@ -49,6 +50,7 @@ static const annotation_row rows[] = {
     {IDEMPOTENT, "idempotent", IDL_ON_METHOD, "@idempotent",          {{NULL, IDL_VALUE_NONE, false}}},
     {TIMEOUT,    "timeout",    IDL_ON_METHOD | IDL_ON_SERVICE, "@timeout(2s)", {{"after", IDL_VALUE_DURATION, false}}},
     {REST,       "rest",       IDL_ON_METHOD, "@rest(GET, \"/path/{parameter}\")", {{"verb", IDL_VALUE_WORD, false}, {"path", IDL_VALUE_TEXT, false}}},
+    {HTTP,       "http",       IDL_ON_ERROR,  "@http(404)",           {{"status", IDL_VALUE_UINT, false}}},
     {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
     {JSON,       "json",       IDL_ON_FIELD,  "@json(string)",        {{"as", IDL_VALUE_WORD, false}}},
     {C_PREFIX,   "c_prefix",   IDL_ON_PACKAGE, "@c_prefix(\"fts\")",  {{"prefix", IDL_VALUE_TEXT, false}}},
@@ -243,6 +245,17 @@ static void take_since(idl_resolver *r, const annotation_row *row,
     meta->since = (uint32_t)value->u.u;
 }
 
+static void take_http(idl_resolver *r, const annotation_row *row,
+                      const idl_value *value, idl_annotated *extra)
+{
+    if (value->u.u < IDL_MIN_HTTP_ERROR || value->u.u > IDL_MAX_HTTP_ERROR) {
+        (void)report_args(r, row, value->span,
+                          "a status of HTTP from 400 to 599 is the argument");
+        return;
+    }
+    extra->http = (uint32_t)value->u.u;
+}
+
 static void take_json(idl_resolver *r, const annotation_row *row,
                       const idl_value *value, idl_annotated *extra)
 {
@@ -303,6 +316,9 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         break;
     case REST:
         take_rest(r, row, values, extra);
+        break;
+    case HTTP:
+        take_http(r, row, &values[0], extra);
         break;
     case COMPACT:
         extra->compact = true;

@@ -32,6 +32,7 @@ typedef struct idl_annotated {
     bool json_string;
     int64_t timeout_ns;
     idl_rest rest;
+    uint32_t http;
     const char *c_prefix;
     idl_span span; /* of the last of these */
 } idl_annotated;

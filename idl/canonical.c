@@ -335,6 +335,9 @@ void idl_canonical_record(const idl_record *record, unsigned flags,
     const idl_field **fields =
         sorted_fields(record->fields, record->field_count, memory);
     append_meta(&record->decl.meta, flags, "", out);
+    if (record->http != 0 && (flags & IDL_CANONICAL_DOCS) != 0) {
+        shmrpci_buf_printf(out, "@http(%u)\n", record->http);
+    }
     if (record->compact) {
         shmrpci_buf_append_text(out, "@compact\n");
     }

@@ -48,4 +48,8 @@
 #define IDL_MANAGER_PORT     5155 /* the management page has it */
 #define IDL_MAX_TIMEOUT_NS   (INT64_C(24) * 3600 * 1000000000)
 
+/* @http: an error is answered with one of these statuses. */
+#define IDL_MIN_HTTP_ERROR 400u
+#define IDL_MAX_HTTP_ERROR 599u
+
 #endif

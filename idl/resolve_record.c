@@ -416,6 +416,7 @@ void idl_resolve_record(idl_resolver *r, idl_symbol *symbol)
     idl_annotate(r, symbol->ast->pre, target_of(record->kind),
                  &record->decl.meta, &extra);
     record->compact = extra.compact;
+    record->http = extra.http;
     record->reserved =
         resolve_reserved_list(r, site, body, &record->reserved_count);
     tagging t = {.reserved = record->reserved,

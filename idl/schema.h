@@ -258,6 +258,7 @@ struct idl_record {
     idl_decl decl;
     idl_record_kind kind;
     int32_t number; /* ERROR: at least 100; else 0 */
+    uint32_t http;  /* ERROR: of @http, how the gateway answers; 0: as ever */
     bool compact;   /* @compact: msgpack uses tags for keys */
     bool has_any;   /* it, or something that it can hold, is `any` */
     const idl_field *fields;

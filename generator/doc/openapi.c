@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generator/doc/openapi_types.h"
+#include "idl/limits.h"
 
 /* ---- small values ---- */
 
@@ -74,21 +75,47 @@ void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
 
 /* ---- responses ---- */
 
-/* What was declared, or any other status that has the same HTTP status. */
-static void set_declared(gen_openapi *o, gen_value *responses,
-                         const idl_method *method)
+static uint32_t http_of(const idl_record *error)
 {
-    gen_value *response = set_object(o, responses, "400");
+    return error->http != 0 ? error->http : IDL_MIN_HTTP_ERROR;
+}
+
+/* What was declared with this HTTP status, or any other error that has it. */
+static void set_declared(gen_openapi *o, gen_value *responses,
+                         const idl_method *method, uint32_t http)
+{
+    gen_value *response =
+        set_object(o, responses, gen_print(o->tree, "%u", http));
     set_text(o, response, "description",
-             "An error that the method declares, or an invalid parameter.");
+             http == IDL_MIN_HTTP_ERROR
+                 ? "An error that the method declares, or an invalid parameter."
+                 : "An error that the method declares.");
     gen_value *schema = set_content(o, response, "application/json");
     gen_value *any = gen_set(schema, "anyOf", gen_array(o->tree));
     for (size_t i = 0; i < method->throw_count; i++) {
-        gen_openapi_ref_error(o, gen_push(any, gen_object(o->tree)),
-                              method->throws[i]);
+        if (http_of(method->throws[i]) == http) {
+            gen_openapi_ref_error(o, gen_push(any, gen_object(o->tree)),
+                                  method->throws[i]);
+        }
     }
     set_text(o, gen_push(any, gen_object(o->tree)), "$ref",
              "#/components/schemas/shmrpc.Error");
+}
+
+/* Each status once, in their order. */
+static void set_all_declared(gen_openapi *o, gen_value *responses,
+                             const idl_method *method)
+{
+    for (uint32_t http = IDL_MIN_HTTP_ERROR; http <= IDL_MAX_HTTP_ERROR;
+         http++) {
+        bool is_there = false;
+        for (size_t i = 0; i < method->throw_count; i++) {
+            is_there = is_there || http_of(method->throws[i]) == http;
+        }
+        if (is_there) {
+            set_declared(o, responses, method, http);
+        }
+    }
 }
 
 static void set_responses(gen_openapi *o, gen_value *operation,
@@ -108,9 +135,7 @@ static void set_responses(gen_openapi *o, gen_value *operation,
     } else if (!method->oneway) {
         set_text(o, set_content(o, good, "application/json"), "type", "null");
     }
-    if (method->throw_count > 0) {
-        set_declared(o, responses, method);
-    }
+    set_all_declared(o, responses, method);
     set_text(o, set_object(o, responses, "default"), "$ref",
              "#/components/responses/Error");
 }

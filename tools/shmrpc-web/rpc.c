@@ -80,8 +80,9 @@ static void append_error(const shmrpc_error *error, shmrpci_buf *out)
     shmrpci_json_set_bool(out, "may_have_run", error->may_have_run);
 }
 
+/* `http`: its status, or 0 for the one of its code. */
 static void reply_error(web_request *request, const shmrpc_error *error,
-                        const shmrpci_buf *details)
+                        unsigned http, const shmrpci_buf *details)
 {
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
@@ -92,22 +93,22 @@ static void reply_error(web_request *request, const shmrpc_error *error,
         shmrpci_buf_append(&body, details->data, details->len);
     }
     shmrpci_buf_append_text(&body, "}\n");
-    const web_reply_head head = {.status =
-                                     (unsigned)shmrpc_status_http(error->code),
-                                 .type = "application/json"};
+    const web_reply_head head = {
+        .status = http != 0 ? http : (unsigned)shmrpc_status_http(error->code),
+        .type = "application/json"};
     web_reply(request, &head, body.data, body.len);
     shmrpci_buf_fini(&body);
 }
 
 void web_reply_error(web_request *request, const shmrpc_error *error)
 {
-    reply_error(request, error, NULL);
+    reply_error(request, error, 0, NULL);
 }
 
 static void end_journey(journey *j, const shmrpc_error *error)
 {
     j->rpc->stats.errors++;
-    reply_error(j->request, error, NULL);
+    reply_error(j->request, error, 0, NULL);
 }
 
 /* A status of HTTP that no status of ours has. */
@@ -175,6 +176,18 @@ static void reply_result(journey *j, const shmrpc_method *method,
     shmrpci_buf_fini(&body);
 }
 
+/* What @http says of a declared error; 0: nothing. */
+static unsigned http_of(const journey *j, const shmrpc_error *error)
+{
+    const idl_method *method = &j->at->service->source->methods[j->method];
+    for (size_t i = 0; i < method->throw_count; i++) {
+        if (method->throws[i]->number == error->code) {
+            return method->throws[i]->http;
+        }
+    }
+    return 0;
+}
+
 /* The fields of a declared error. */
 static void reply_declared(journey *j, const shmrpc_method *method,
                            const void *reply, const shmrpc_error *error)
@@ -193,7 +206,7 @@ static void reply_declared(journey *j, const shmrpc_method *method,
         }
     }
     j->rpc->stats.errors++;
-    reply_error(j->request, error, &details);
+    reply_error(j->request, error, http_of(j, error), &details);
     shmrpci_buf_fini(&details);
 }
 

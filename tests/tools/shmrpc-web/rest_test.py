@@ -258,8 +258,8 @@ def rest(web):
     expect("path", get(web, "/rest/library/v2/books/on%20the%20road"),
            (200, {"id": 11, "title": "on the road"}))
     status, reply = get(web, "/rest/library/v2/books/none")
-    expect("declared", (status, reply["details"]),
-           (400, {"key": "none", "nearest": "nine"}))
+    expect("declared, @http", (status, reply["details"]),
+           (404, {"key": "none", "nearest": "nine"}))
     for body, wanted in ((b'{"title":"t","id":9}', {"id": 9, "title": "t"}),
                          (b' { "title":"t" } ', {"id": 7, "title": "t"})):
         status, _, data = web.ask("PUT", "/rest/library/v2/books/k", body,

@@ -45,10 +45,14 @@ static inline void shmrpci_count_after(shmrpci_atomic_u64 *at)
 static inline uint32_t shmrpci_count_error_index(int status)
 {
     if (status > 0) {
-        return 0;
+        uint32_t declared = (uint32_t)status - SHMRPC_DECLARED_ERROR_MIN;
+        return declared < SHMRPCI_STATS_DECLARED
+                   ? SHMRPCI_STATS_STATUSES + declared
+                   : 0;
     }
     uint32_t number = 0u - (uint32_t)status;
-    return number < SHMRPCI_STATS_ERRORS ? number : SHMRPCI_STATS_ERRORS - 1;
+    return number < SHMRPCI_STATS_STATUSES ? number
+                                           : SHMRPCI_STATS_STATUSES - 1;
 }
 
 static inline void shmrpci_count_error(shmrpci_counter *counter, uint32_t row,

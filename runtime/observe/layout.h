@@ -37,7 +37,7 @@
 #include "sync/atomic.h"
 
 #define SHMRPCI_STATS_MAGIC        UINT64_C(0x3130746174536853) /* "ShStat01" */
-#define SHMRPCI_STATS_VERSION      2u
+#define SHMRPCI_STATS_VERSION      3u
 #define SHMRPCI_STATS_PAGE         4096u
 #define SHMRPCI_STATS_NAME_BYTES   124u /* of a service */
 #define SHMRPCI_STATS_METHOD_BYTES 132u
@@ -47,9 +47,12 @@
 #define SHMRPCI_STATS_MAX_PLACES  2048u
 #define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)512 << 20)
 
-/* Errors: by -status; [0] those that the service declares, the last one what
- * has no number here. */
-#define SHMRPCI_STATS_ERRORS 32u
+/* Errors: by -status, the last of these what has no number here; behind them
+ * those that the service declares, by their number from 100 on, and [0] those
+ * of larger numbers. */
+#define SHMRPCI_STATS_STATUSES 32u
+#define SHMRPCI_STATS_DECLARED 32u
+#define SHMRPCI_STATS_ERRORS   (SHMRPCI_STATS_STATUSES + SHMRPCI_STATS_DECLARED)
 
 /* A client that is connected over shm, of which there may be more than have
  * room. */
@@ -150,7 +153,7 @@ _Static_assert(offsetof(shmrpci_stats_head, gauges) == 256, "gauges");
 _Static_assert(sizeof(shmrpci_stats_client) == 40, "client");
 _Static_assert(sizeof(shmrpci_stats_name) == 136, "name");
 _Static_assert(sizeof(shmrpci_stats_worker) == 256, "worker");
-_Static_assert(sizeof(shmrpci_stats_row) == 320, "row");
+_Static_assert(sizeof(shmrpci_stats_row) == 576, "row");
 _Static_assert(offsetof(shmrpci_stats_row, errors) == 64, "row.errors");
 
 static inline uint64_t shmrpci_stats_pages(uint64_t bytes)

@@ -515,10 +515,29 @@ uint64_t shmrpc_snapshot_errors(const shmrpc_snapshot *snapshot, uint32_t index,
 {
     const shmrpci_stats_sums *sums = sums_of(snapshot, index);
     if (sums == NULL || (status >= 0 && status != SHMRPC_DECLARED_ERROR_MIN) ||
-        status <= -(int)SHMRPCI_STATS_ERRORS) {
+        status <= -(int)SHMRPCI_STATS_STATUSES) {
         return 0;
     }
-    return sums->errors[status > 0 ? 0 : -status];
+    if (status < 0) {
+        return sums->errors[-status];
+    }
+    uint64_t declared = sums->errors[0];
+    for (uint32_t i = 0; i < SHMRPCI_STATS_DECLARED; i++) {
+        declared += sums->errors[SHMRPCI_STATS_STATUSES + i];
+    }
+    return declared;
+}
+
+uint64_t shmrpc_snapshot_declared(const shmrpc_snapshot *snapshot,
+                                  uint32_t index, int number)
+{
+    const shmrpci_stats_sums *sums = sums_of(snapshot, index);
+    return sums != NULL && number >= SHMRPC_DECLARED_ERROR_MIN &&
+                   number <
+                       SHMRPC_DECLARED_ERROR_MIN + (int)SHMRPCI_STATS_DECLARED
+               ? sums->errors[SHMRPCI_STATS_STATUSES +
+                              (uint32_t)(number - SHMRPC_DECLARED_ERROR_MIN)]
+               : 0;
 }
 
 int64_t shmrpc_snapshot_percentile_ns(const shmrpc_snapshot *snapshot,

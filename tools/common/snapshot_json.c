@@ -49,24 +49,33 @@ static void set_durations(shmrpci_buf *out, const char *key,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* The statuses that errors may have, and those that a service declares. */
 static const int statuses[] = {
 #define SHMRPC_X(name, number, connect, http, may_have_run, text) (number),
     SHMRPC_STATUS_LIST(SHMRPC_X)
 #undef SHMRPC_X
-        SHMRPC_DECLARED_ERROR_MIN,
 };
 
+static void set_error_count(shmrpci_buf *out, const shmrpc_snapshot *s,
+                            uint32_t index, int status)
+{
+    uint64_t count = shmrpc_snapshot_errors(s, index, status);
+    if (count > 0) {
+        shmrpci_json_set_uint(out, shmrpc_status_name(status), count);
+    }
+}
+
 static void set_errors(shmrpci_buf *out, const shmrpc_snapshot *s,
-                       uint32_t index)
+                       uint32_t index, const tool_snapshot_more *more)
 {
     shmrpci_json_key(out, "errors_by_status");
     shmrpci_buf_append_char(out, '{');
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-        uint64_t count = shmrpc_snapshot_errors(s, index, statuses[i]);
-        if (count > 0) {
-            shmrpci_json_set_uint(out, shmrpc_status_name(statuses[i]), count);
-        }
+        set_error_count(out, s, index, statuses[i]);
+    }
+    if (more != NULL && more->declared != NULL && index != SHMRPC_STATS_ALL) {
+        more->declared(more->user, index, out);
+    } else {
+        set_error_count(out, s, index, SHMRPC_DECLARED_ERROR_MIN);
     }
     shmrpci_buf_append_char(out, '}');
 }
@@ -81,12 +90,12 @@ static void set_counts(shmrpci_buf *out, const shmrpc_method_stats *m)
 
 /* Of a method, or of all. */
 static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
-                        uint32_t index)
+                        uint32_t index, const tool_snapshot_more *more)
 {
     const shmrpc_method_stats *m = shmrpc_snapshot_method(s, index);
     set_durations(out, "service", &m->service);
     set_durations(out, "queue", &m->queue);
-    set_errors(out, s, index);
+    set_errors(out, s, index, more);
 }
 
 /* ---- its life -------------------------------------------------------- */
@@ -134,7 +143,7 @@ void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
 /* ---- its parts ------------------------------------------------------- */
 
 static void append_method(shmrpci_buf *out, const shmrpc_snapshot *s,
-                          uint32_t index)
+                          uint32_t index, const tool_snapshot_more *more)
 {
     const shmrpc_method_stats *m = shmrpc_snapshot_method(s, index);
     shmrpci_json_comma(out);
@@ -142,12 +151,12 @@ static void append_method(shmrpci_buf *out, const shmrpc_snapshot *s,
     shmrpci_json_set_text(out, "name", m->name);
     shmrpci_json_set_uint(out, "id", m->id);
     set_counts(out, m);
-    set_details(out, s, index);
+    set_details(out, s, index, more);
     shmrpci_buf_append_char(out, '}');
 }
 
 static void append_worker(shmrpci_buf *out, const shmrpc_snapshot *s,
-                          uint32_t index, tool_worker_more *more, void *user)
+                          uint32_t index, const tool_snapshot_more *more)
 {
     const shmrpc_worker_stats *w = shmrpc_snapshot_worker(s, index);
     shmrpci_json_comma(out);
@@ -166,27 +175,27 @@ static void append_worker(shmrpci_buf *out, const shmrpc_snapshot *s,
     shmrpci_json_set_uint(out, "sleeps", w->sleeps);
     shmrpci_json_set_uint(out, "wakes", w->wakes);
     shmrpci_json_set_uint(out, "futile", w->futile);
-    if (more != NULL) {
-        more(user, index, out);
+    if (more != NULL && more->worker != NULL) {
+        more->worker(more->user, index, out);
     }
     shmrpci_buf_append_char(out, '}');
 }
 
-void tool_snapshot_parts(const shmrpc_snapshot *s, tool_worker_more *more,
-                         void *user, shmrpci_buf *out)
+void tool_snapshot_parts(const shmrpc_snapshot *s,
+                         const tool_snapshot_more *more, shmrpci_buf *out)
 {
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
-    set_details(out, s, SHMRPC_STATS_ALL);
+    set_details(out, s, SHMRPC_STATS_ALL, more);
     shmrpci_json_key(out, "methods");
     shmrpci_buf_append_char(out, '[');
     for (uint32_t i = 0; i < service->method_count; i++) {
-        append_method(out, s, i);
+        append_method(out, s, i, more);
     }
     shmrpci_buf_append_char(out, ']');
     shmrpci_json_key(out, "places");
     shmrpci_buf_append_char(out, '[');
     for (uint32_t i = 0; i < service->worker_count; i++) {
-        append_worker(out, s, i, more, user);
+        append_worker(out, s, i, more);
     }
     shmrpci_buf_append_char(out, ']');
 }

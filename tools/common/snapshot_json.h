@@ -18,12 +18,19 @@
 void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
                           shmrpci_buf *out);
 
-/* More members of a worker, by its index; may be NULL. */
-typedef void tool_worker_more(void *user, uint32_t index, shmrpci_buf *out);
+/* What else a program knows; all may be NULL. */
+typedef struct tool_snapshot_more {
+    /* Appends members to the worker at `index`. */
+    void (*worker)(void *user, uint32_t index, shmrpci_buf *out);
+    /* Appends the counts of the errors that the method at `index` declares, by
+     * their names; without it they are one count. */
+    void (*declared)(void *user, uint32_t index, shmrpci_buf *out);
+    void *user;
+} tool_snapshot_more;
 
 /* Its times and its errors by status, its methods, and the places of its
- * workers. */
-void tool_snapshot_parts(const shmrpc_snapshot *s, tool_worker_more *more,
-                         void *user, shmrpci_buf *out);
+ * workers. `more` may be NULL. */
+void tool_snapshot_parts(const shmrpc_snapshot *s,
+                         const tool_snapshot_more *more, shmrpci_buf *out);
 
 #endif

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/shmrpc-web/declared.h"
+
 typedef struct writer {
     shmrpci_buf *out;
     const char *name; /* of the metric */
@@ -174,6 +176,21 @@ static void append_errors(writer *w, const web_row *row, uint32_t index,
     }
 }
 
+typedef struct declared_row {
+    writer *w;
+    const web_row *row;
+    uint32_t index;
+} declared_row;
+
+static void append_declared(const char *name, uint64_t count, void *user)
+{
+    declared_row *at = user;
+    begin_sample(at->w, "", at->row,
+                 name_of(shmrpc_snapshot_method(at->row->total, at->index)));
+    append_label(at->w->out, "status", name);
+    end_uint(at->w, count);
+}
+
 static void see_errors(const web_row *row, void *user)
 {
     for (uint32_t i = 0; i < method_count(row); i++) {
@@ -181,7 +198,8 @@ static void see_errors(const web_row *row, void *user)
     append_errors(user, row, i, number);
         SHMRPC_STATUS_LIST(X)
 #undef X
-        append_errors(user, row, i, SHMRPC_DECLARED_ERROR_MIN);
+        declared_row at = {.w = user, .row = row, .index = i};
+        web_declared_each(row, i, append_declared, &at);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "tools/common/snapshot_json.h"
+#include "tools/shmrpc-web/declared.h"
 
 /* ---- a row ---- */
 
@@ -56,6 +57,16 @@ typedef struct seeker {
     bool is_found;
 } seeker;
 
+static void set_count(const char *name, uint64_t count, void *user)
+{
+    shmrpci_json_set_uint(user, name, count);
+}
+
+static void append_declared(void *user, uint32_t index, shmrpci_buf *out)
+{
+    web_declared_each(user, index, set_count, out);
+}
+
 static void see_named(const web_row *row, void *user)
 {
     seeker *s = user;
@@ -66,7 +77,9 @@ static void see_named(const web_row *row, void *user)
     shmrpci_buf_append_char(s->out, '{');
     append_row(row, s->out);
     if (row->total != NULL) {
-        tool_snapshot_parts(row->total, NULL, NULL, s->out);
+        tool_snapshot_more more = {.declared = append_declared,
+                                   .user = (void *)(uintptr_t)row};
+        tool_snapshot_parts(row->total, &more, s->out);
     }
     shmrpci_buf_append_char(s->out, '}');
 }

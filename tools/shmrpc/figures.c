@@ -50,11 +50,12 @@ static void append_usage(void *user, uint32_t index, shmrpci_buf *out)
 void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
+    tool_snapshot_more more = {.worker = append_usage, .user = w};
     shmrpci_buf_append_char(out, '{');
     shmrpci_json_set_text(out, "name", shmrpc_snapshot_service(s)->name);
     shmrpci_json_set_text(out, "address", w->where);
     tool_snapshot_totals(s, is_rate ? "interval_s" : "uptime_s", out);
-    tool_snapshot_parts(s, append_usage, w, out);
+    tool_snapshot_parts(s, &more, out);
     shmrpci_buf_append_char(out, '}');
 }
 

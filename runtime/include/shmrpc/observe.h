@@ -201,6 +201,11 @@ shmrpc_snapshot_client(const shmrpc_snapshot *snapshot, uint32_t index);
 SHMRPC_API uint64_t shmrpc_snapshot_errors(const shmrpc_snapshot *snapshot,
                                            uint32_t index, int status);
 
+/* How many of these ended in the declared error `number`, 100 to 131; 0 for
+ * others, which count under SHMRPC_DECLARED_ERROR_MIN alone. */
+SHMRPC_API uint64_t shmrpc_snapshot_declared(const shmrpc_snapshot *snapshot,
+                                             uint32_t index, int number);
+
 /* How long `fraction` (0.0 to 1.0) of the calls took at most; 0 if there were
  * none. */
 SHMRPC_API int64_t

@@ -86,6 +86,11 @@ static void calls_are_counted_over(const char *scheme)
     assert_int_equal(
         shmrpc_snapshot_errors(now, ADD, SHMRPC_DECLARED_ERROR_MIN), 1);
     assert_int_equal(
+        shmrpc_snapshot_declared(now, ADD, SHMRPC_DECLARED_ERROR_MIN), 1);
+    assert_int_equal(
+        shmrpc_snapshot_declared(now, ADD, SHMRPC_DECLARED_ERROR_MIN + 1), 0);
+    assert_int_equal(shmrpc_snapshot_declared(now, ADD, -1), 0);
+    assert_int_equal(
         shmrpc_snapshot_errors(now, THROW, SHMRPC_DECLARED_ERROR_MIN), 1);
     assert_int_equal(
         shmrpc_snapshot_errors(now, MISSING, SHMRPC_E_UNIMPLEMENTED), 1);

@@ -56,7 +56,7 @@ def workload(web):
     wait_for(lambda: method(web, "echo_serv", "add").get("calls") == 307)
     row = method(web, "echo_serv", "add")
     expect("errors", (row["errors"], row["errors_by_status"]),
-           (7, {"DECLARED": 7}))
+           (7, {"demo.Overflow": 7}))
     expect("timed", row["service"]["count"], 307)
     expect("order", 0 < row["service"]["p50_us"] <= row["service"]["p99_us"] <=
            row["service"]["p999_us"] <= row["service"]["max_us"] * 1.01, True)
@@ -64,7 +64,7 @@ def workload(web):
     labels = 'service="echo_serv",method="add"'
     expect("calls", samples[f"shmrpc_calls_total{{{labels}}}"], 307)
     expect("errors", samples[f'shmrpc_errors_total{{{labels},'
-                             'status="DECLARED"}'], 7)
+                             'status="demo.Overflow"}'], 7)
     expect("histogram",
            samples[f'shmrpc_service_seconds_bucket{{{labels},le="+Inf"}}'], 307)
     bounds = [v for k, v in samples.items()

@@ -60,4 +60,42 @@ for tool in dirname mkdir tail; do
 done
 expect "without apt-get the packages are listed" 1 'needed .* ninja-build' \
     env PATH="$tree/fake" "$(command -v bash)" dev demo
+
+# Continuous integration runs both commands, here fakes, and sums up both.
+mkdir .ci
+cp "$root/.ci/run" .ci
+cat >dev <<'END'
+#!/bin/sh
+echo "$*"
+cat "sum-$1"
+exit "$(cat "status-$1")"
+END
+sums() { # OF-TEST STATUS OF-TEST-WEB STATUS
+    echo "$1" >sum-test
+    echo "$2" >status-test
+    echo "$3" >sum-test-web
+    echo "$4" >status-test-web
+}
+# expect_sum WHAT STATUS LAST-LINE: of what sums() has said.
+expect_sum() {
+    output=$(.ci/run --long 2>&1)
+    got=$?
+    last=$(printf '%s\n' "$output" | tail -n 1)
+    if [ "$got $last" != "$2 $3" ]; then
+        echo "FAILED: $1: expected status $2 and '$3' at the end, got $got and:"
+        printf '%s\n' "$output"
+        bad=1
+    fi
+}
+sums "3 passed, 0 failed" 0 "2 passed, 0 failed" 0
+expect_sum "sums are added" 0 "5 passed, 0 failed"
+expect "arguments are for the tests alone" 0 '^test-web$' .ci/run --long
+sums "3 passed, 1 failed" 1 "2 passed, 0 failed" 0
+expect_sum "a failed test" 1 "5 passed, 1 failed"
+sums "3 passed, 0 failed" 0 "0 passed, 2 failed" 1
+expect_sum "a failed test of the page" 1 "3 passed, 2 failed"
+sums "3 passed, 0 failed" 0 "dev: step 'npm packages' failed" 1
+expect_sum "one that breaks off" 1 "3 passed, 1 failed"
+sums "0 passed, 0 failed" 0 "0 passed, 0 failed" 0
+expect_sum "nothing has run" 1 "0 passed, 0 failed"
 exit "$bad"

@@ -81,5 +81,11 @@ export async function logOut() {
   localStorage.removeItem(kept);
 }
 
+/** The token's file as a word of the shell; null: on another machine. */
+export async function tokenFile() {
+  const { path } = await get("/api/v1/token-file").catch(() => ({ path: null }));
+  return path && (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+}
+
 /** What the manager says of its services. */
 export const managed = () => get("/rpc/shmrpcd/list");

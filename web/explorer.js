@@ -94,9 +94,10 @@ function makeGroup(name, schema, required, document, depth) {
   };
 }
 
-function curlOf(path, json) {
+async function curlOf(path, json) {
   const escaped = json.replaceAll("'", "'\\''");
-  return `curl -H "authorization: Bearer $(cat ~/.local/state/shmrpc/web-token)" ` +
+  const file = await api.tokenFile();
+  return `curl -H "authorization: Bearer ${file ? `$(cat ${file})` : "$TOKEN"}" ` +
     `-H 'content-type: application/json' -d '${escaped}' ${location.origin}${path}`;
 }
 
@@ -124,7 +125,7 @@ function methodForm(path, operation, document) {
       // As it came: to read it as JSON would round large numbers.
       result.textContent = visible(text.trimEnd()) || "(nothing)";
       result.hidden = false;
-      command.textContent = curlOf(path, json);
+      command.textContent = await curlOf(path, json);
       command.hidden = false;
     } catch (error) {
       status.textContent = "";

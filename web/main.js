@@ -92,6 +92,9 @@ async function begin() {
 function loginPage(why) {
   const input = h("input", { id: "token", type: "password", autocomplete: "off", required: true,
     spellcheck: "false", "aria-describedby": "token-help" });
+  const file = h("span", {});
+  api.tokenFile().then((word) => word &&
+    file.replaceChildren(": ", h("code", {}, `cat ${word}`)));
   const form = h("form", { class: "login", onsubmit: async (event) => {
     event.preventDefault();
     try {
@@ -105,8 +108,8 @@ function loginPage(why) {
   } },
     h("section", {},
       h("h1", {}, "Log in"),
-      h("p", { id: "token-help" }, "The token is in the file that shmrpc-web names when it starts: ",
-        h("code", {}, "cat ~/.local/state/shmrpc/web-token")),
+      h("p", { id: "token-help" }, "The token is in the file that shmrpc-web named when it started",
+        file, "."),
       h("p", {}, h("label", { for: "token" }, "Token"), input),
       h("p", {}, h("button", { class: "main", type: "submit" }, "Log in"))));
   show(form, "Log in");

@@ -62,6 +62,7 @@ async function logsIn() {
   await open();
   await page.goto(base);
   await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await page.getByText(`cat ${folder}/token`).waitFor();
   await judge("login");
   await page.getByLabel("Token").fill("0".repeat(64));
   await page.keyboard.press("Enter");
@@ -361,6 +362,8 @@ async function forms() {
   }
   expect("the same by curl", (await part.getByRole("region", { name: "The same by curl" })
     .last().textContent()).includes(`-d '{"a":1,"b":2}' ${base}/rpc/echo_serv/add`), true);
+  const told = await part.getByRole("region", { name: "The same by curl" }).last().textContent();
+  expect("and it works", execFileSync("sh", ["-c", told], { encoding: "utf8" }).trim(), "3");
   await page.goto(`${base}/#/service/shop`);
   await part.getByText("buy", { exact: true }).click();
   const buy = part.getByRole("form", { name: "Call buy" });

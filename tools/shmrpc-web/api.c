@@ -74,6 +74,24 @@ static void reply_session(web_request *request, const web_api *api,
     shmrpci_buf_fini(&body);
 }
 
+/* Where the token is, for who has yet to show it: its path is no secret to this
+ * machine, on which others can see the command line too. */
+static void reply_token_file(web_api *api, web_request *request)
+{
+    shmrpci_buf body;
+    if (api->token_path == NULL) {
+        refuse(request, SHMRPC_E_NOT_FOUND,
+               "where the token is, is only told on this machine");
+        return;
+    }
+    shmrpci_buf_init_heap(&body);
+    shmrpci_buf_append_char(&body, '{');
+    shmrpci_json_set_text(&body, "path", api->token_path);
+    shmrpci_buf_append_text(&body, "}\n");
+    reply_json(request, 200, NULL, &body);
+    shmrpci_buf_fini(&body);
+}
+
 /* The member `token` of the body, which is the only one. */
 static const web_token *read_token(web_request *request,
                                    const web_tokens *tokens)
@@ -284,6 +302,7 @@ typedef struct route {
 static const route open_routes[] = {
     {"GET", "/healthz", reply_health},
     {"GET", "/readyz", reply_ready},
+    {"GET", "/api/v1/token-file", reply_token_file},
     {"POST", "/api/v1/login", log_in},
 };
 

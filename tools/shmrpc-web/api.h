@@ -24,7 +24,8 @@ typedef struct web_api {
     web_http *http;
     web_rpc *rpc;
     bool read_only;
-    web_rate logins; /* wrong tokens, by address */
+    const char *token_path; /* told to this machine; NULL: to nobody */
+    web_rate logins;        /* wrong tokens, by address */
     web_place places[WEB_MAX_SERVICES];
 } web_api;
 

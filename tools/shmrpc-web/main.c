@@ -171,6 +171,22 @@ static const char *check(const settings *s)
     return NULL;
 }
 
+/* The page names the token's file where only this machine sees it: without
+ * names, under which others could come by way of a proxy. */
+static void tell_page(settings *s)
+{
+    web_address address;
+    char *whole = realpath(s->token_path, NULL);
+    if (whole != NULL && strlen(whole) < sizeof s->token_path) {
+        memcpy(s->token_path, whole, strlen(whole) + 1);
+    }
+    free(whole);
+    (void)web_address_read(s->server.address, s->server.port, &address);
+    if (address.is_loopback && s->server.hosts.count == 0) {
+        s->server.token_path = s->token_path;
+    }
+}
+
 /* Whoever started us may wait until the page can be had. */
 static void tell_manager(const settings *s)
 {
@@ -192,8 +208,11 @@ static int serve(settings *s)
         !web_token_default_path(s->token_path, sizeof s->token_path)) {
         return fail(EXIT_USAGE, "no home folder is known: --token-file=PATH");
     }
-    if (web_token_open(s->token_path, &s->server.tokens, &error) != SHMRPC_OK ||
-        web_server_open(&s->server, &running, &error) != SHMRPC_OK) {
+    if (web_token_open(s->token_path, &s->server.tokens, &error) != SHMRPC_OK) {
+        return fail(EXIT_ABSENT, error.message);
+    }
+    tell_page(s);
+    if (web_server_open(&s->server, &running, &error) != SHMRPC_OK) {
         return fail(EXIT_ABSENT, error.message);
     }
     (void)signal(SIGPIPE, SIG_IGN);

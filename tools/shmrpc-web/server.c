@@ -251,6 +251,7 @@ int web_server_open(const web_server_opts *opts, web_server **out,
                   .http = s->http,
                   .rpc = s->rpc,
                   .read_only = opts->read_only,
+                  .token_path = opts->token_path,
                   .logins = {.most = 20, .every_ns = 3 * SHMRPCI_NS_PER_S}};
     *out = s;
     return SHMRPC_OK;

@@ -21,6 +21,7 @@ typedef struct web_server_opts {
     web_hosts hosts;     /* besides those of this machine */
     size_t max_body_bytes;
     web_tokens tokens;
+    const char *token_path; /* to be told on the page; NULL: not */
     bool read_only;
     const char *certificate; /* PEM, or NULL */
     const char *key;

@@ -10,6 +10,8 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 from webtest import Place, expect, finish, wait_for
 
@@ -166,6 +168,19 @@ def strangers(web):
     status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", json_type,
                            bearer=False)
     expect("call of a stranger", status, 401)
+    # Where the token is, is told on this machine only, and not by way of a
+    # proxy: one has a name.
+    status, _, data = web.ask("GET", "/api/v1/token-file", bearer=False)
+    expect("token file", (status, json.loads(data)),
+           (200, {"path": os.path.realpath(f"{web.folder}/token")}))
+    named = web.beside(WEB, "--host=example.com")
+    with urllib.request.urlopen(f"http://{named}/healthz") as reply:
+        expect("it serves", reply.status, 200)
+    try:
+        urllib.request.urlopen(f"http://{named}/api/v1/token-file")
+        expect("token file, by a proxy", "told", "not told")
+    except urllib.error.HTTPError as error:
+        expect("token file, by a proxy", error.code, 404)
     status, fields, _ = web.ask("GET", "/api/v1/services",
                                 headers={"Origin": "http://evil.example"})
     expect("no CORS", [k for k in fields if "access-control" in k.lower()], [])

@@ -31,9 +31,13 @@ export function rowsOf(state) {
   return rows;
 }
 
+/** Its workers die as they are started, and nobody serves for now. */
+const isForsaken = (row) => row.alive && row.next_start_s !== undefined;
+
 /** One word, as supervisord has it. */
 export function stateOf(row) {
   const managed = row.managed;
+  if (isForsaken(row)) return "backoff";
   if (!managed) return row.alive ? "running" : "not running";
   return managed.trouble && managed.state === "RUNNING" ? "stuck" : managed.state.toLowerCase();
 }
@@ -50,6 +54,9 @@ export const isPlain = (row) =>
 export function troubleOf(row) {
   const lost = lostOf(row);
   if (row.managed?.trouble) return row.managed.trouble;
+  if (isForsaken(row)) {
+    return `no worker lives; the next one starts in ${Math.max(0, Math.ceil(row.next_start_s))} s`;
+  }
   if (lost) return `${lost} does not answer`;
   if (isPlain(row)) return row.managed.addresses.join(", ") || "a program without a service";
   return "";
@@ -57,7 +64,7 @@ export function troubleOf(row) {
 
 export function moodOf(row) {
   const state = row.managed?.state;
-  if (row.managed?.trouble || state === "BACKOFF") return "bad";
+  if (row.managed?.trouble || state === "BACKOFF" || isForsaken(row)) return "bad";
   if (state === "STOPPED" || (!row.managed && !row.alive)) return "soft";
   return row.alive || isPlain(row) ? "good" : "warn";
 }

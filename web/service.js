@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import { actionsOf, isPlain, rowsOf, stateNode, stateOf, troubleOf } from "./actions.js";
 import { charts } from "./chart.js";
-import { bytes, count, h, note, percent, span, table, time } from "./dom.js";
+import { bytes, clock, count, day, h, note, percent, span, table, time } from "./dom.js";
 import { explorerPart } from "./explorer.js";
 import { logPart } from "./log.js";
 import { pastOf, SPANS, statusesOf } from "./past.js";
@@ -83,6 +83,22 @@ function scrolling(label, part, below = null) {
     "aria-label": label }, part.element), below);
 }
 
+const SIGNALS = { 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
+  11: "SIGSEGV", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS" };
+
+/** "1 worker crashed; the last one at 14:03:22 in buy: signal 11 (SIGSEGV), pid 77" */
+function crashOf(row) {
+  const last = row.last_crash;
+  if (!last) return "";
+  const date = new Date((api.now() - last.age_s) * 1000);
+  const name = SIGNALS[last.signal];
+  const how = last.signal > 0 ? `signal ${last.signal}${name ? ` (${name})` : ""}`
+    : `status ${last.status}`;
+  return `${several(row.crashes, "worker")} crashed; the last one at ` +
+    `${last.age_s < 43200 ? "" : `${day(date)} `}${clock(date)}` +
+    `${last.method ? ` in ${last.method}` : ""}: ${how}, pid ${last.pid}`;
+}
+
 /** What the marks are, and what stands for a step of several samples. */
 function notesOf(past, span) {
   const kinds = new Set(past.marks.map((mark) => mark.kind));
@@ -118,6 +134,7 @@ export function servicePage(name) {
   const notes = h("p", { class: "soft" });
   const drawings = h("div", { hidden: true }, figures.element, notes);
   const facts = h("p", { class: "soft" });
+  const crash = h("p", { class: "bad", hidden: true });
   const mood = h("span", {});
   const actions = h("span", {});
   const methods = table("Methods", methodColumns, (m) => m.name, 1);
@@ -170,6 +187,8 @@ export function servicePage(name) {
       mood.replaceChildren(stateNode(row));
       actions.replaceChildren(actionsOf(row) ?? "");
     }
+    crash.hidden = !row.last_crash;
+    crash.textContent = crashOf(row);
     facts.textContent = [row.address, row.error,
       plain && `pid ${row.managed.pid}`,
       plain && `up ${span(api.now() - row.managed.since_unix_ms / 1000)}`,
@@ -183,7 +202,7 @@ export function servicePage(name) {
 
   const trail = h("nav", { "aria-label": "Where you are" }, h("a", { href: "#/" }, "Services"),
     " / ", name);
-  const parts = h("div", {}, h("div", { class: "bar" }, mood, actions), facts,
+  const parts = h("div", {}, h("div", { class: "bar" }, mood, actions), facts, crash,
     h("section", {}, h("div", { class: "bar" }, h("h2", {}, "Over time"),
       h("label", { for: "span" }, "the last"), choice),
       noPast, drawings),

@@ -435,6 +435,28 @@ async function looks() {
   }
 }
 
+/** A handler aborts: who has never seen the page finds which method, by which
+ * signal, and when. */
+async function crashes() {
+  await page.goto(`${base}/#/service/workers`);
+  const part = section("Call it");
+  await part.getByText("crash", { exact: true }).click();
+  await part.getByRole("button", { name: "Call crash" }).click();
+  await part.getByText("Failed: HTTP 502").waitFor();
+  await part.getByText('"WORKER_DIED"').first().waitFor();
+  await page.getByText(/1 worker crashed; the last one at \d\d:\d\d:\d\d in crash: signal 6 \(SIGABRT\), pid \d+/).waitFor();
+  await page.getByRole("row", { name: /^WORKER_DIED 1 crash 1$/ }).waitFor();
+  const line = page.getByRole("list", { name: "Log of Workers" })
+    .locator("li", { hasText: /workers\.crash.*signal 6|signal 6.*workers\.crash/ }).first();
+  await line.waitFor();
+  expect("its level", await line.locator(".level").textContent(), "error");
+  await page.locator("figure:visible .mark.crash").first().waitFor();
+  await page.locator("svg[aria-label*='WORKER_DIED']").first().waitFor();
+  await page.locator("svg[aria-label$='; 1 crash']").first().waitFor();
+  await judge("a crash");
+  await picture("crash");
+}
+
 /** What comes at odd times is what it is, not the sum of its neighbours; where
  * nothing came is a gap; what is under the pointer stays there. */
 async function draws() {
@@ -488,7 +510,7 @@ async function spans() {
 
 const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
 for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
-  ends, agrees, forms, calls, scales, keyboard, draws, spans, onlyLooks, looks]) {
+  ends, agrees, forms, calls, scales, keyboard, crashes, draws, spans, onlyLooks, looks]) {
   if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {

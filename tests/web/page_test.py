@@ -1,4 +1,4 @@
-"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC: the page in a real
+"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC WORKERS: the page in a real
 browser, against a manager with real services under load, some of which behave badly.
 SHMRPC_PICTURES=FOLDER keeps the screenshots."""
 import json
@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(TREE, "tests/tools/shmrpc-web"))
 
 from webtest import Place, expect, finish, wait_for  # noqa: E402
 
-MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP, SHMRPC = sys.argv[1:8]
+MODULES, SHMRPCD, WEB, ECHO, FAULT, SHOP, SHMRPC, WORKERS = sys.argv[1:9]
 
 if not os.path.isdir(MODULES) or not shutil.which("chromium"):
     print("npm packages or chromium are not installed (./dev test-web): "
@@ -46,15 +46,6 @@ done
 """
 
 
-# One that can't be called, and is none the worse for it.
-PLAIN = """#!%s
-import os, signal, socket
-with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
-signal.pause()
-"""
-
-
 def script(place, name, text):
     path = f"{place.folder}/bin/{name}"
     with open(path, "w", encoding="ascii") as file:
@@ -69,12 +60,13 @@ def manage(place):
     more = place.folder + "/more"
     programs = {
         "Echo": ECHO, "Slow": script(place, "slow", SLOW % FAULT),
-        "Shop": SHOP, "Frozen": f"{ECHO} --listen=shm://@frozen",
+        "Shop": SHOP, "Workers": WORKERS, "Frozen": f"{ECHO} --listen=shm://@frozen",
         "Chatty": script(place, "chatty", CHATTY % (more, more)),
         "Bad": "/bin/sh -c 'echo error: no such disk; exit 3'",
-        "Plain": script(place, "plain", PLAIN % sys.executable),
+        "Plain": "/bin/sleep 1000",
         "Silent": "/bin/sleep 1000", "Later": ECHO}
-    keys = {"Later": "after = Silent\nlisten = shm://@later\n"}
+    keys = {"Later": "after = Silent\nlisten = shm://@later\n",
+            "Plain": "ready = started\n"}
     with open(place.folder + "/service.ini", "w", encoding="ascii") as file:
         for name, program in programs.items():
             file.write(f"[{name}]\nexec = {program}\nmax_proc_num = 2\n"
@@ -110,7 +102,7 @@ with Place() as place:
     shutil.copy(HERE + "/page_test.mjs", work)
     manage(place)
     place.web(WEB)
-    mine = {"echo_serv", "slow", "shop", "shmrpcd", "echo_serv@frozen"}
+    mine = {"workers", "echo_serv", "slow", "shop", "shmrpcd", "echo_serv@frozen"}
     wait_for(lambda: mine <= {row["name"] for row in json.loads(
         place.ask("GET", "/api/v1/services")[2]) if row["alive"]})
     wait_for(lambda: freeze(place))

@@ -196,8 +196,7 @@ static void point_set_calls(web_point *point, const shmrpc_snapshot *part)
             part, SHMRPC_STATS_ALL, i == 0 ? SHMRPC_DECLARED_ERROR_MIN : -i);
         point->errors[i] = (float)((double)count / seconds);
     }
-    point->values[WEB_CRASHES] = (float)shmrpc_snapshot_errors(
-        part, SHMRPC_STATS_ALL, SHMRPC_E_WORKER_DIED);
+    point->values[WEB_CRASHES] = (float)shmrpc_snapshot_service(part)->crashes;
 }
 
 /* What a mark keeps: `part` is what was done since the last one, NULL if that

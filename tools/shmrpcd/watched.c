@@ -190,9 +190,7 @@ static void add_calls(mgr_figures *f, const mgr_watched *w,
     add(f, w, "", "calls_per_s", (double)calls->calls / seconds);
     add(f, w, "", "errors_per_s", (double)calls->errors / seconds);
     add_errors(f, w, now, between, seconds);
-    add_events(f, w, "crashes",
-               shmrpc_snapshot_errors(between, SHMRPC_STATS_ALL,
-                                      SHMRPC_E_WORKER_DIED));
+    add_events(f, w, "crashes", shmrpc_snapshot_service(between)->crashes);
     if (calls->service.count > 0) {
         add(f, w, "", "p50_us", (double)calls->service.p50_ns / 1e3);
         add(f, w, "", "p99_us", (double)calls->service.p99_ns / 1e3);

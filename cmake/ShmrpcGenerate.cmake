@@ -1,6 +1,7 @@
 # shmrpc_generate(TARGET target SVC file.svc...
 #     [KINDS client server]      which stubs; default both
-#     [IMPORT_DIRS dir...]       where imported files are looked for
+#     [IMPORT_DIRS dir...]       where imported files are looked for, before
+#                                the current source folder
 #     [PREFIX prefix]            of C names; default from the package
 #     [TEMPLATES dir]            files that replace built-in templates
 #     [OPTIONS option...]        more for shmrpcgen
@@ -13,6 +14,10 @@
 #
 # Generates C from service descriptions at build time, adds it to the target
 # with its folder as an include directory, and links shmrpc::runtime.
+#
+# Files are laid out as `import` sees them: acme/common.svc becomes
+# acme/common.h, by its path from the first of IMPORT_DIRS that holds it, else
+# from the current source folder, and common.h when neither does.
 #
 # A lock is made, and a change approved, with
 #     shmrpcgen check --update-lock=file.svc.lock file.svc
@@ -33,6 +38,20 @@ function(_shmrpc_outputs out_dir stem kinds sources_var headers_var)
     list(TRANSFORM names APPEND .h OUTPUT_VARIABLE headers)
     set(${sources_var} ${sources} PARENT_SCOPE)
     set(${headers_var} ${headers} PARENT_SCOPE)
+endfunction()
+
+# The import path of a .svc, without `.svc`, as shmrpcgen finds it.
+function(_shmrpc_import_stem svc dirs stem_var)
+    get_filename_component(stem "${svc}" NAME)
+    foreach(dir IN LISTS dirs)
+        cmake_path(IS_PREFIX dir "${svc}" NORMALIZE is_below)
+        if(is_below)
+            file(RELATIVE_PATH stem "${dir}" "${svc}")
+            break()
+        endif()
+    endforeach()
+    string(REGEX REPLACE "[.]svc$" "" stem "${stem}")
+    set(${stem_var} "${stem}" PARENT_SCOPE)
 endfunction()
 
 function(_shmrpc_check_arguments)
@@ -95,9 +114,11 @@ function(shmrpc_generate)
     endif()
     string(REPLACE ";" "," kinds "${arg_KINDS}")
     set(options --out-dir ${out_dir} --kinds ${kinds} ${arg_OPTIONS})
+    set(import_dirs "")
     set(import_options "")
-    foreach(dir IN LISTS arg_IMPORT_DIRS)
+    foreach(dir IN LISTS arg_IMPORT_DIRS ITEMS ${CMAKE_CURRENT_SOURCE_DIR})
         get_filename_component(dir "${dir}" ABSOLUTE)
+        list(APPEND import_dirs ${dir})
         list(APPEND import_options -I ${dir})
     endforeach()
     list(APPEND options ${import_options})
@@ -131,7 +152,7 @@ function(shmrpc_generate)
     set(all_headers "")
     foreach(svc IN LISTS arg_SVC)
         get_filename_component(svc "${svc}" ABSOLUTE)
-        get_filename_component(stem "${svc}" NAME_WLE)
+        _shmrpc_import_stem("${svc}" "${import_dirs}" stem)
         _shmrpc_outputs(${out_dir} ${stem} "${arg_KINDS}" sources headers)
         # Unchanged files keep their time; the stamp says that they are fresh.
         set(stamp ${out_dir}/${stem}.stamp)

@@ -34,6 +34,7 @@ typedef struct generation {
     const gen_value *model;
     gen_tree tree; /* paths */
     user_template *templates;
+    gen_made *made;
     product products[MAX_FILES];
     size_t count; /* the last is being rendered */
     shmrpc_error error;
@@ -97,8 +98,10 @@ static bool find_template(void *user, const char *name, const char **text,
  */
 static shmrpc_status put_out(generation *g, product *p)
 {
-    shmrpc_status status =
-        gen_output_make_folder(g->options->out_dir, &g->error);
+    const char *folder = gen_string_n(&g->tree, p->path,
+                                      (size_t)(strrchr(p->path, '/') - p->path))
+                             ->text;
+    shmrpc_status status = gen_output_make_folder(folder, &g->error);
     if (status == SHMRPC_OK) {
         status =
             gen_output_append(&p->output, p->text.data, p->text.len, &g->error);
@@ -182,12 +185,12 @@ static bool is_wanted(const gen_options *options, const char *kind)
 static shmrpc_status render_all(generation *g)
 {
     const gen_lang *lang = g->options->lang;
-    const char *stem = gen_text(g->model, "stem");
+    const char *path = gen_text(g->model, "path");
     shmrpc_status status = SHMRPC_OK;
     for (size_t i = 0; i < lang->file_count && status == SHMRPC_OK; i++) {
         if (is_wanted(g->options, lang->files[i].kind)) {
             product *p = &g->products[g->count++];
-            p->path = gen_print(&g->tree, "%s/%s%s", g->options->out_dir, stem,
+            p->path = gen_print(&g->tree, "%s/%s%s", g->options->out_dir, path,
                                 lang->files[i].suffix);
             shmrpci_buf_init_heap(&p->text);
             gen_output_begin(&p->output, p->path);
@@ -197,55 +200,154 @@ static shmrpc_status render_all(generation *g)
     return status == SHMRPC_OK ? gen_tree_status(&g->tree) : status;
 }
 
-static shmrpc_status write_depfile(generation *g)
+/* ---- what was made, for build systems ---- */
+
+void gen_made_init(gen_made *made)
 {
-    const char *paths[MAX_FILES];
+    gen_tree_init(&made->tree);
+    made->targets = gen_array(&made->tree);
+    made->sources = gen_array(&made->tree);
+}
+
+void gen_made_fini(gen_made *made)
+{
+    gen_tree_fini(&made->tree);
+}
+
+/* Unless it is there: files import the same ones. */
+static void note(gen_tree *tree, gen_value *list, const char *path)
+{
+    GEN_EACH(at, list)
+    {
+        if (strcmp(at->text, path) == 0) {
+            return;
+        }
+    }
+    gen_push(list, gen_string(tree, path));
+}
+
+static void note_all(generation *g)
+{
+    gen_made *made = g->made;
     for (size_t i = 0; i < g->count; i++) {
-        paths[i] = g->products[i].path;
+        note(&made->tree, made->targets, g->products[i].path);
     }
-    size_t count = g->schema->file_count;
-    for (const user_template *at = g->templates; at != NULL; at = at->next) {
-        count++;
-    }
-    const char **sources = shmrpci_arena_calloc(
-        &g->tree.arena, count, sizeof *sources, _Alignof(const char *));
-    if (sources == NULL) {
-        return SHMRPC_E_NO_MEMORY;
-    }
-    size_t used = 0;
     /* The main file is last in the schema and first in the rule. */
     for (size_t i = g->schema->file_count; i > 0; i--) {
-        sources[used++] = g->schema->files[i - 1]->source->path;
+        note(&made->tree, made->sources, g->schema->files[i - 1]->source->path);
     }
     for (const user_template *at = g->templates; at != NULL; at = at->next) {
-        sources[used++] = at->path;
+        note(&made->tree, made->sources, at->path);
+    }
+}
+
+static const char **texts_of(gen_tree *tree, const gen_value *list)
+{
+    const char **texts = shmrpci_arena_calloc(
+        &tree->arena, list->len + 1, sizeof *texts, _Alignof(const char *));
+    size_t i = 0;
+    GEN_EACH(at, list)
+    {
+        if (texts != NULL) {
+            texts[i++] = at->text;
+        }
+    }
+    return texts;
+}
+
+static shmrpc_status refuse_foreign(const char *path, shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_EXISTS,
+                            "%s is there already, and shmrpcgen did not write "
+                            "it: nothing is written (--force replaces it, "
+                            "--out-dir names another folder)",
+                            path);
+}
+
+/* Whether an old depfile or stamp is none of ours: a stamp is empty, and a
+ * depfile begins with a rule as gen_output_depfile writes it. */
+static bool is_foreign(const char *path)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    bool exists = gen_output_exists(path);
+    bool foreign = exists && !gen_output_is_file(path);
+    if (exists && !foreign && gen_output_read(path, &text, NULL) == SHMRPC_OK) {
+        const char *chars = shmrpci_buf_text(&text);
+        const char *end = chars != NULL ? strchr(chars, '\n') : NULL;
+        foreign = text.len > 0 && (end == NULL || end - chars < 2 ||
+                                   memcmp(end - 2, " \\\n  ", 5) != 0);
+    }
+    shmrpci_buf_fini(&text);
+    return foreign;
+}
+
+static shmrpc_status write_depfile(const gen_options *options, gen_made *made,
+                                   shmrpc_error *error)
+{
+    const char **targets = texts_of(&made->tree, made->targets);
+    const char **sources = texts_of(&made->tree, made->sources);
+    if (targets == NULL || sources == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    if (!options->force && is_foreign(options->depfile)) {
+        return refuse_foreign(options->depfile, error);
     }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    if (g->options->stamp != NULL) {
-        gen_output_depfile(&g->options->stamp, 1, sources, used, &text);
+    if (options->stamp != NULL) {
+        gen_output_depfile(&options->stamp, 1, sources, made->sources->len,
+                           &text);
     } else {
-        gen_output_depfile(paths, g->count, sources, used, &text);
+        gen_output_depfile(targets, made->targets->len, sources,
+                           made->sources->len, &text);
     }
     shmrpc_status status = text.status;
     if (status == SHMRPC_OK) {
-        status = gen_output_write(g->options->depfile, text.data, text.len,
-                                  NULL, &g->error);
+        status = gen_output_write(options->depfile, text.data, text.len, NULL,
+                                  error);
     }
     shmrpci_buf_fini(&text);
     return status;
 }
 
-/* What is written once belongs to the user from then on. */
+shmrpc_status gen_made_write(const gen_options *options, gen_made *made,
+                             shmrpci_buf *message)
+{
+    shmrpc_error error;
+    shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");
+    shmrpc_status status = gen_tree_status(&made->tree);
+    if (status == SHMRPC_OK && options->depfile != NULL) {
+        status = write_depfile(options, made, &error);
+    }
+    if (status == SHMRPC_OK && options->stamp != NULL) {
+        status = !options->force && is_foreign(options->stamp)
+                     ? refuse_foreign(options->stamp, &error)
+                     : gen_output_touch(options->stamp, &error);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_buf_append_text(message, error.message);
+    }
+    return status == SHMRPC_E_INVALID ? SHMRPC_E_INTERNAL : status;
+}
+
+/* ---- writing ---- */
+
+/* What is written once belongs to the user from then on, and what somebody
+ * else wrote does anyway. */
 static shmrpc_status refuse_existing(generation *g)
 {
-    for (size_t i = 0; i < g->count && g->options->once; i++) {
-        if (gen_output_exists(g->products[i].path)) {
-            shmrpc_error_set(&g->error, SHMRPC_E_EXISTS,
-                             "%s is there already, and is yours: nothing is "
-                             "written (--out-dir names another folder)",
-                             g->products[i].path);
-            return SHMRPC_E_EXISTS;
+    for (size_t i = 0; i < g->count && !g->options->force; i++) {
+        const product *p = &g->products[i];
+        if (g->options->once && gen_output_exists(p->path)) {
+            return shmrpc_error_set(
+                &g->error, SHMRPC_E_EXISTS,
+                "%s is there already, and is yours: nothing is written "
+                "(--force replaces it, --out-dir names another folder)",
+                p->path);
+        }
+        if (!g->options->once && gen_output_is_foreign(&p->output)) {
+            return refuse_foreign(p->path, &g->error);
         }
     }
     return SHMRPC_OK;
@@ -254,32 +356,32 @@ static shmrpc_status refuse_existing(generation *g)
 static shmrpc_status write_all(generation *g)
 {
     shmrpc_error_set(&g->error, SHMRPC_E_NO_MEMORY, "out of memory");
-    shmrpc_status status = refuse_existing(g);
+    shmrpc_status status = SHMRPC_OK;
     for (size_t i = 0; i < g->count && status == SHMRPC_OK; i++) {
         status = put_out(g, &g->products[i]);
+    }
+    if (status == SHMRPC_OK) {
+        status = refuse_existing(g);
     }
     for (size_t i = 0; i < g->count && status == SHMRPC_OK; i++) {
         status = gen_output_commit(&g->products[i].output, NULL, &g->error);
     }
-    if (status == SHMRPC_OK && g->options->depfile != NULL) {
-        status = write_depfile(g);
-    }
-    if (status == SHMRPC_OK && g->options->stamp != NULL) {
-        status = gen_output_touch(g->options->stamp, &g->error);
-    }
     if (status != SHMRPC_OK) {
         shmrpci_buf_append_text(g->message, g->error.message);
+    } else {
+        note_all(g);
     }
     return status == SHMRPC_E_INVALID ? SHMRPC_E_INTERNAL : status;
 }
 
 shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
                            const gen_tree *tree, const gen_value *model,
-                           shmrpci_buf *message)
+                           gen_made *made, shmrpci_buf *message)
 {
     generation g = {.options = options,
                     .schema = schema,
                     .model = model,
+                    .made = made,
                     .message = message};
     gen_tree_init(&g.tree);
     shmrpc_status status = render_all(&g);

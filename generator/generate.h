@@ -10,16 +10,32 @@
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
+/* Which files a run has written, or left as they were, from which. */
+typedef struct gen_made {
+    gen_tree tree;
+    gen_value *targets; /* paths */
+    gen_value *sources;
+} gen_made;
+
+void gen_made_init(gen_made *made);
+void gen_made_fini(gen_made *made);
+
 /*
  * Renders `model`, which is in `tree`, into every file of the kinds that
- * `options` asks for, then writes those that changed, and the depfile; a
- * template with an error writes nothing.  Memory does not grow with the files:
- * large ones wait on the disk, beside those that they will replace.
- * INVALID: a template has an error; other statuses: a file can't be read or
- * written.  `message` then has a line for people.
+ * `options` asks for, then writes those that changed, and adds all to `made`; a
+ * template with an error, and a file that somebody else wrote, write nothing.
+ * Memory does not grow with the files: large ones wait on the disk, beside
+ * those that they will replace. INVALID: a template has an error; EXISTS: a
+ * file is not ours; other statuses: a file can't be read or written.  `message`
+ * then has a line for people.
  */
 shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
                            const gen_tree *tree, const gen_value *model,
-                           shmrpci_buf *message);
+                           gen_made *made, shmrpci_buf *message);
+
+/* Writes the depfile and the stamp of all that was made, if they are wanted.
+ * Statuses and `message` as above. */
+shmrpc_status gen_made_write(const gen_options *options, gen_made *made,
+                             shmrpci_buf *message);
 
 #endif

@@ -9,17 +9,6 @@
 #include "base/utf8.h"
 #include "generator/lang.h"
 
-const char *gen_model_stem(gen_tree *tree, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *base = slash != NULL ? slash + 1 : path;
-    size_t len = strlen(base);
-    if (len > 4 && strcmp(base + len - 4, ".svc") == 0) {
-        len -= 4;
-    }
-    return gen_string_n(tree, base, len)->text;
-}
-
 static gen_value *text_or_null(gen_tree *tree, const char *text)
 {
     return text != NULL ? gen_ref(tree, text) : gen_null(tree);
@@ -342,7 +331,10 @@ static void add_imports(gen_model *m, gen_value *list)
         gen_value *row = gen_push(list, gen_object(m->tree));
         gen_set(row, "path", gen_ref(m->tree, import->path));
         gen_set(row, "stem",
-                gen_ref(m->tree, gen_model_stem(m->tree, import->path)));
+                gen_ref(m->tree, gen_import_stem(
+                                     m->tree, gen_import_path_of(
+                                                  m->tree, m->opts->import_dirs,
+                                                  import))));
     }
 }
 
@@ -375,9 +367,13 @@ shmrpc_status gen_model_build(gen_tree *tree, const idl_schema *schema,
 {
     gen_model model = {.tree = tree, .schema = schema, .opts = opts};
     gen_value *root = gen_object(tree);
-    const char *stem = gen_model_stem(tree, schema->main->source->path);
-    gen_set(root, "source", gen_format(tree, "%s.svc", stem));
-    gen_set(root, "stem", gen_ref(tree, stem));
+    const char *path =
+        gen_import_stem(tree, gen_import_path(tree, opts->import_dirs,
+                                              schema->main->source->path));
+    const char *slash = strrchr(path, '/');
+    gen_set(root, "source", gen_format(tree, "%s.svc", path));
+    gen_set(root, "path", gen_ref(tree, path));
+    gen_set(root, "stem", gen_ref(tree, slash != NULL ? slash + 1 : path));
     gen_set(root, "package", gen_ref(tree, schema->package->name));
     gen_set(root, "docs", docs_of(tree, &schema->package->docs));
     add_imports(&model, gen_set(root, "imports", gen_array(tree)));

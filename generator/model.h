@@ -12,6 +12,7 @@
 #ifndef SHMRPC_GENERATOR_MODEL_H
 #define SHMRPC_GENERATOR_MODEL_H
 
+#include "generator/import_path.h"
 #include "generator/value.h"
 #include "idl/diag.h"
 #include "idl/schema.h"
@@ -21,6 +22,7 @@ typedef struct gen_lang gen_lang;
 
 typedef struct gen_model_opts {
     const gen_lang *lang;
+    gen_import_dirs import_dirs;
     const char *prefix; /* --prefix: of the main file's package, or NULL */
     idl_diags *diags;   /* for what only the language can see; its memory is
                            set, and left by longjmp when it is exhausted */
@@ -37,8 +39,5 @@ typedef struct gen_model {
 /* Builds the model in `tree`; `schema` must outlive it.  NO_MEMORY. */
 shmrpc_status gen_model_build(gen_tree *tree, const idl_schema *schema,
                               const gen_model_opts *opts, gen_value **out);
-
-/* The name of a file without its folder and `.svc`; in the tree. */
-const char *gen_model_stem(gen_tree *tree, const char *path);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     OPT_PREFIX,
     OPT_LANG,
     OPT_SKELETON,
+    OPT_FORCE,
     OPT_VERSION,
     OPT_WERROR,
     OPT_DIAGNOSTICS
@@ -34,6 +35,7 @@ static const struct option long_options[] = {
     {"lang", required_argument, NULL, OPT_LANG},
     {"diagnostics", required_argument, NULL, OPT_DIAGNOSTICS},
     {"skeleton", no_argument, NULL, OPT_SKELETON},
+    {"force", no_argument, NULL, OPT_FORCE},
     {"werror", no_argument, NULL, OPT_WERROR},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -151,6 +153,9 @@ static shmrpc_status set_option(int option, gen_options *out,
         out->lang = &out->skeleton;
         out->once = true;
         return SHMRPC_OK;
+    case OPT_FORCE:
+        out->force = true;
+        return SHMRPC_OK;
     case OPT_WERROR:
         out->werror = true;
         return SHMRPC_OK;
@@ -170,18 +175,11 @@ static shmrpc_status set_option(int option, gen_options *out,
     }
 }
 
-static shmrpc_status set_input(int argc, char **argv, gen_options *out,
-                               shmrpci_buf *message)
+static shmrpc_status set_inputs(int argc, char **argv, gen_options *out,
+                                shmrpci_buf *message)
 {
     if (optind == argc) {
         shmrpci_buf_append_text(message, "no .svc file given");
-        return SHMRPC_E_INVALID;
-    }
-    if (optind + 1 < argc) {
-        shmrpci_buf_printf(message,
-                           "one .svc file at a time, but there is "
-                           "also `%s`",
-                           argv[optind + 1]);
         return SHMRPC_E_INVALID;
     }
     if (out->dump != GEN_DUMP_NONE && out->form != GEN_REPORT_HUMAN) {
@@ -190,7 +188,8 @@ static shmrpc_status set_input(int argc, char **argv, gen_options *out,
                                 "standard output");
         return SHMRPC_E_INVALID;
     }
-    out->input = argv[optind];
+    out->inputs = argv + optind;
+    out->input_count = (size_t)(argc - optind);
     return SHMRPC_OK;
 }
 
@@ -209,5 +208,5 @@ shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
             return status;
         }
     }
-    return set_input(argc, argv, out, message);
+    return set_inputs(argc, argv, out, message);
 }

@@ -30,7 +30,8 @@ typedef enum gen_action {
 
 typedef struct gen_options {
     gen_action action;
-    const char *input;     /* the .svc */
+    char **inputs; /* files and folders */
+    size_t input_count;
     const char *out_dir;   /* "." */
     const char *depfile;   /* NULL: none */
     const char *stamp;     /* NULL: none */
@@ -39,6 +40,7 @@ typedef struct gen_options {
     const gen_lang *lang;  /* `skeleton` with --skeleton */
     gen_lang skeleton;     /* storage */
     bool once;             /* no file that is written may exist */
+    bool force;            /* ... but then, and whoever wrote it */
     gen_dump dump;
     gen_report_form form; /* of diagnostics */
     bool werror;          /* warnings end the run as errors do */

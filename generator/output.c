@@ -233,6 +233,37 @@ static bool is_unchanged(const gen_output *output)
            (size_t)info.st_size == output->same;
 }
 
+/* The comment that says so may stand behind a title and documentation. */
+#define MARKED_BYTES 65536
+
+static bool is_marked(char *text, size_t len)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < len; i++) {
+        text[kept] = text[i];
+        kept += strchr(" \n*", text[i]) == NULL || text[i] == '\0';
+    }
+    return memmem(text, kept, GEN_OUTPUT_MARK, sizeof GEN_OUTPUT_MARK - 1) !=
+           NULL;
+}
+
+bool gen_output_is_foreign(const gen_output *output)
+{
+    struct stat info;
+    if (is_unchanged(output) || lstat(output->path, &info) != 0) {
+        return false;
+    }
+    if (output->old < 0) {
+        return true;
+    }
+    char *text = malloc(MARKED_BYTES);
+    size_t len =
+        text != NULL ? read_old(output, 0, text, MARKED_BYTES) : MARKED_BYTES;
+    bool foreign = len > 0 && (text == NULL || !is_marked(text, len));
+    free(text);
+    return foreign;
+}
+
 static bool close_and_rename(gen_output *output)
 {
     bool good = fchmod(output->fd, mode_for(output->path)) == 0;

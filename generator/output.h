@@ -16,6 +16,10 @@
 #include "shmrpc/error.h"
 #include "shmrpc/status.h"
 
+/* In the first comment of every file that is generated: "made by shmrpcgen",
+ * without what stands between words, as comments are broken into lines. */
+#define GEN_OUTPUT_MARK "adebyshmrpcgen"
+
 bool gen_output_is_folder(const char *path);
 
 /* A plain file: reading it ends. */
@@ -57,6 +61,11 @@ shmrpc_status gen_output_commit(gen_output *output, bool *changed,
 
 /* Ends the output; the old file is untouched.  Nothing after commit. */
 void gen_output_abandon(gen_output *output);
+
+/* Whether commit would replace something that the generator did not write: what
+ * is there has other bytes, and none of them are GEN_OUTPUT_MARK near its
+ * beginning.  An empty file is nobody's. */
+bool gen_output_is_foreign(const gen_output *output);
 
 /* All of it in one: begin, append, commit. */
 shmrpc_status gen_output_write(const char *path, const void *data, size_t len,

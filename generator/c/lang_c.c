@@ -86,9 +86,9 @@ static gen_value *raised_stems(gen_model *m)
     gen_value *stems = gen_array(m->tree);
     for (size_t i = 0; i < file->import_count; i++) {
         if (throws_from(m->schema, file->imports[i].file)) {
-            gen_push(stems,
-                     gen_string(m->tree, gen_model_stem(
-                                             m->tree, file->imports[i].path)));
+            const char *path = gen_import_path_of(m->tree, m->opts->import_dirs,
+                                                  &file->imports[i]);
+            gen_push(stems, gen_ref(m->tree, gen_import_stem(m->tree, path)));
         }
     }
     return stems;
@@ -154,7 +154,7 @@ static void begin(gen_model *m, gen_value *root)
     state->tables = gen_set(c, "tables", gen_array(tree));
     state->defaults = gen_set(c, "defaults", gen_array(tree));
     gen_c_set_text(m, c, "guard",
-                   gen_c_guard(m, gen_c_prefixed(m, gen_text(root, "stem"))));
+                   gen_c_guard(m, gen_c_prefixed(m, gen_text(root, "path"))));
     gen_set(c, "doc",
             gen_c_doc(m, &(idl_meta){.docs = m->schema->package->docs}));
     gen_set(c, "raised_stems", raised_stems(m));

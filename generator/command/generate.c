@@ -1,8 +1,10 @@
 /* Generating: from a .svc to the files of a language, or one stage printed. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
+#include <string.h>
 
 #include "generator/command/command.h"
+#include "generator/command/inputs.h"
 #include "generator/generate.h"
 #include "generator/options.h"
 #include "generator/output.h"
@@ -28,7 +30,10 @@ static shmrpc_status build_model(const gen_options *options,
         return SHMRPC_E_NO_MEMORY;
     }
     gen_model_opts opts = {
-        .lang = options->lang, .prefix = options->prefix, .diags = diags};
+        .lang = options->lang,
+        .import_dirs = {options->import_dirs, options->import_dir_count},
+        .prefix = options->prefix,
+        .diags = diags};
     options->lang->refuse(schema, diags);
     shmrpc_status status = gen_model_build(tree, schema, &opts, model);
     idl_diags_sort(diags);
@@ -37,120 +42,212 @@ static shmrpc_status build_model(const gen_options *options,
     return status == SHMRPC_OK && refused ? SHMRPC_E_INVALID : status;
 }
 
-static void print_diags(const gen_options *options, const idl_diags *diags)
-{
+/* A run over all files. */
+typedef struct run {
+    const gen_options *options;
+    idl_options idl_opts;
     gen_reporter reporter;
-    gen_cli_reporter_init(&reporter, options->form);
-    gen_reporter_add(&reporter, options->input, diags);
-    gen_cli_report(&reporter);
+    gen_made made;
+    gen_exit result; /* the worst so far */
+} run;
+
+static void note_result(run *r, gen_exit result)
+{
+    r->result = result > r->result ? result : r->result;
 }
 
-static gen_exit print_or_generate(const gen_options *options,
-                                  const idl_schema *schema,
-                                  const gen_tree *tree, const gen_value *model)
+static shmrpc_status print_or_generate(run *r, const idl_schema *schema,
+                                       const gen_tree *tree,
+                                       const gen_value *model)
 {
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    gen_exit result = GEN_EXIT_OK;
-    if (options->dump == GEN_DUMP_MODEL) {
+    shmrpc_status status = SHMRPC_OK;
+    if (r->options->dump == GEN_DUMP_MODEL) {
         gen_print_json(model, &text);
         print(stdout, &text);
     } else {
-        result =
-            gen_cli_exit(gen_generate(options, schema, tree, model, &text));
-        if (result != GEN_EXIT_OK) {
-            gen_cli_fail(result, &text);
+        status = gen_generate(r->options, schema, tree, model, &r->made, &text);
+        if (status != SHMRPC_OK) {
+            gen_cli_fail(gen_cli_exit(status), &text);
         }
     }
     shmrpci_buf_fini(&text);
-    return result;
+    return status;
 }
 
-static gen_exit dump_stage(const gen_options *options,
-                           const idl_options *idl_opts, shmrpci_arena *arena,
-                           idl_diags *diags)
+static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
+                                idl_diags *diags)
 {
-    idl_stage stage = options->dump == GEN_DUMP_TOKENS ? IDL_STAGE_TOKENS
-                      : options->dump == GEN_DUMP_AST  ? IDL_STAGE_AST
-                                                       : IDL_STAGE_SCHEMA;
+    gen_dump dump = r->options->dump;
+    idl_stage stage = dump == GEN_DUMP_TOKENS ? IDL_STAGE_TOKENS
+                      : dump == GEN_DUMP_AST  ? IDL_STAGE_AST
+                                              : IDL_STAGE_SCHEMA;
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
     shmrpc_status status =
-        idl_dump(idl_opts, options->input, stage, arena, diags, &text);
+        idl_dump(&r->idl_opts, path, stage, arena, diags, &text);
     print(stdout, &text);
     shmrpci_buf_fini(&text);
-    print_diags(options, diags);
-    return gen_cli_exit(status);
+    gen_reporter_add(&r->reporter, path, diags);
+    return status;
 }
 
-static gen_exit load_and_generate(const gen_options *options,
-                                  const idl_options *idl_opts,
-                                  shmrpci_arena *arena, idl_diags *diags)
+static shmrpc_status load_and_generate(run *r, const char *path,
+                                       shmrpci_arena *arena, idl_diags *diags)
 {
     const idl_schema *schema = NULL;
     gen_value *model = NULL;
     idl_memory memory = {.arena = arena};
     gen_tree tree;
     gen_tree_init(&tree);
-    shmrpc_status status =
-        idl_load(idl_opts, options->input, arena, diags, &schema);
+    shmrpc_status status = idl_load(&r->idl_opts, path, arena, diags, &schema);
     if (status == SHMRPC_OK) {
-        status = build_model(options, schema, &memory, diags, &tree, &model);
+        status = build_model(r->options, schema, &memory, diags, &tree, &model);
     }
-    print_diags(options, diags);
-    gen_exit result = gen_cli_exit(status);
+    gen_reporter_add(&r->reporter, path, diags);
     if (status == SHMRPC_OK) {
-        result = print_or_generate(options, schema, &tree, model);
+        status = print_or_generate(r, schema, &tree, model);
     } else if (status != SHMRPC_E_INVALID) {
         fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));
     }
     gen_tree_fini(&tree);
-    return result;
+    return status;
 }
 
-/* What the options name must be there before anything is read. */
-static bool can_read(const gen_options *options)
+static void generate_file(run *r, const char *path)
 {
-    if (!gen_cli_can_read(options->input)) {
-        return false;
-    }
-    if (options->templates != NULL &&
-        !gen_output_is_folder(options->templates)) {
-        fprintf(stderr, "%s: no such folder (--templates)\n",
-                options->templates);
-        return false;
-    }
-    return true;
-}
-
-static gen_exit run(const gen_options *options)
-{
-    idl_options idl_opts = {.import_dirs = options->import_dirs,
-                            .import_dir_count = options->import_dir_count};
-    if (!can_read(options)) {
-        return GEN_EXIT_IO;
+    if (!gen_cli_can_read(path)) {
+        note_result(r, GEN_EXIT_IO);
+        return;
     }
     shmrpci_arena arena;
     shmrpci_arena_init(&arena, 0);
     idl_diags diags;
     idl_diags_init(&diags);
-    bool is_dump =
-        options->dump != GEN_DUMP_NONE && options->dump != GEN_DUMP_MODEL;
-    gen_exit result =
-        is_dump ? dump_stage(options, &idl_opts, &arena, &diags)
-                : load_and_generate(options, &idl_opts, &arena, &diags);
+    gen_dump dump = r->options->dump;
+    bool is_stage = dump != GEN_DUMP_NONE && dump != GEN_DUMP_MODEL;
+    shmrpc_status status = is_stage
+                               ? dump_stage(r, path, &arena, &diags)
+                               : load_and_generate(r, path, &arena, &diags);
+    note_result(r, gen_cli_exit(status));
     shmrpci_arena_fini(&arena);
+}
+
+/* False, and a line for people, when two files would become one. */
+static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
+{
+    gen_import_dirs dirs = {options->import_dirs, options->import_dir_count};
+    gen_tree tree;
+    gen_tree_init(&tree);
+    gen_value *seen = gen_object(&tree);
+    bool distinct = true;
+    for (size_t i = 0; i < inputs->count && distinct; i++) {
+        const char *path = gen_import_path(&tree, dirs, inputs->paths[i]);
+        const gen_value *first = gen_get(seen, path, strlen(path));
+        if (first != NULL) {
+            fprintf(stderr,
+                    "shmrpcgen: %s and %s would both become %s (-I names the "
+                    "folder above both, as `import` sees them)\n",
+                    first->text, inputs->paths[i],
+                    gen_import_stem(&tree, path));
+            distinct = false;
+        }
+        gen_set(seen, path, gen_ref(&tree, inputs->paths[i]));
+    }
+    gen_tree_fini(&tree);
+    return distinct;
+}
+
+/* Only when all went well: a stamp says that all is fresh. */
+static void write_made(run *r)
+{
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&message);
+    shmrpc_status status = gen_made_write(r->options, &r->made, &message);
+    if (status != SHMRPC_OK) {
+        note_result(r, gen_cli_exit(status));
+        gen_cli_fail(r->result, &message);
+    }
+    shmrpci_buf_fini(&message);
+}
+
+static gen_exit generate_all(const gen_options *options,
+                             const gen_inputs *inputs)
+{
+    run r = {.options = options,
+             .idl_opts = {.import_dirs = options->import_dirs,
+                          .import_dir_count = options->import_dir_count}};
+    gen_made_init(&r.made);
+    gen_cli_reporter_init(&r.reporter, options->form);
+    for (size_t i = 0; i < inputs->count; i++) {
+        generate_file(&r, inputs->paths[i]);
+    }
+    gen_cli_report(&r.reporter);
+    if (r.result == GEN_EXIT_OK && options->dump == GEN_DUMP_NONE) {
+        write_made(&r);
+    }
+    gen_made_fini(&r.made);
+    return r.result;
+}
+
+/* A folder is also where what is in it finds its imports, behind the folders
+ * of -I. */
+static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
+                            shmrpci_buf *message)
+{
+    for (size_t i = 0; i < options->input_count; i++) {
+        const char *path = options->inputs[i];
+        size_t before = inputs->count;
+        bool is_folder = gen_output_is_folder(path);
+        if (!gen_inputs_add(inputs, path)) {
+            return GEN_EXIT_IO;
+        }
+        if (inputs->count == before) {
+            fprintf(stderr, "%s: no .svc file in this folder\n", path);
+            return GEN_EXIT_IO;
+        }
+        if (is_folder && gen_cli_add_import_dir(options->import_dirs,
+                                                &options->import_dir_count,
+                                                path, message) != SHMRPC_OK) {
+            return gen_cli_fail(GEN_EXIT_USAGE, message);
+        }
+    }
+    if (inputs->count > 1 && options->dump != GEN_DUMP_NONE) {
+        shmrpci_buf_append_text(message, "--dump is for one .svc file");
+        return gen_cli_fail(GEN_EXIT_USAGE, message);
+    }
+    return are_distinct(options, inputs) ? GEN_EXIT_OK : GEN_EXIT_ERRORS;
+}
+
+static gen_exit run_all(gen_options *options, shmrpci_buf *message)
+{
+    if (options->templates != NULL &&
+        !gen_output_is_folder(options->templates)) {
+        fprintf(stderr, "%s: no such folder (--templates)\n",
+                options->templates);
+        return GEN_EXIT_IO;
+    }
+    gen_inputs inputs;
+    gen_inputs_init(&inputs);
+    gen_exit result = find_inputs(options, &inputs, message);
+    if (result == GEN_EXIT_OK) {
+        result = generate_all(options, &inputs);
+    }
+    gen_inputs_fini(&inputs);
     return result;
 }
 
 static void print_help(void)
 {
     fputs(
-        "usage: shmrpcgen [options] FILE.svc\n"
+        "usage: shmrpcgen [options] FILE.svc|FOLDER...\n"
         "       shmrpcgen COMMAND [options] ...\n"
         "\n"
-        "Makes the C of a service description: FILE.h and FILE.c (types and\n"
-        "tables), FILE_client.h/.c and FILE_server.h/.c.\n"
+        "Makes the C of service descriptions: FILE.h and FILE.c (types and\n"
+        "tables), FILE_client.h/.c and FILE_server.h/.c.  Of a folder, all\n"
+        "that is in it and below.  FILE is the import path: from the first\n"
+        "folder of -I, or FOLDER, that holds the file; its name without one.\n"
         "\n"
         "  --out-dir DIR     where to write (default: here); is created\n"
         "  --kinds LIST      client, server or both, separated by commas\n"
@@ -171,6 +268,7 @@ static void print_help(void)
         "                    depfile then speaks of it\n"
         "  --dump=STAGE      print tokens, ast, schema or model; write\n"
         "                    nothing\n"
+        "  --force           also replace files that shmrpcgen did not write\n"
         "  --werror          generate nothing when there are warnings\n"
         "  --diagnostics=FORM\n"
         "                    human: to standard error (default); json or\n"
@@ -204,7 +302,7 @@ gen_exit gen_command_generate(int argc, char **argv)
     } else if (options.action == GEN_ACTION_VERSION) {
         puts("shmrpcgen " SHMRPC_VERSION);
     } else {
-        result = run(&options);
+        result = run_all(&options, &message);
     }
     shmrpci_buf_fini(&message);
     return result;

@@ -648,7 +648,7 @@ static gen_value *upper(doc *d, const char *text)
     return text_or_null(d, copy);
 }
 
-static void set_head(doc *d, gen_value *object)
+static void set_head(doc *d, gen_value *object, const char *stem)
 {
     const idl_schema *s = d->schema;
     const idl_service *only = NULL;
@@ -659,7 +659,6 @@ static void set_head(doc *d, gen_value *object)
             count++;
         }
     }
-    const char *stem = gen_model_stem(d->tree, s->main->source->path);
     const char *title = count == 1 ? only->decl.name : stem;
     gen_set(object, "title", gen_string(d->tree, title));
     gen_set(object, "title_upper", upper(d, title));
@@ -679,7 +678,7 @@ void gen_doc_begin(gen_model *m, gen_value *root)
 {
     doc d = {.tree = m->tree, .schema = m->schema};
     gen_value *object = gen_set(root, "doc", gen_object(m->tree));
-    set_head(&d, object);
+    set_head(&d, object, gen_text(root, "stem"));
     if (!find_reached(&d)) {
         return;
     }

@@ -21,7 +21,11 @@ static void begin(gen_model *m, gen_value *root)
             version = service->version;
         }
     }
-    const gen_openapi_info info = {.title = s->package->name,
+    const char *generator =
+        gen_print(m->tree, "Made by shmrpcgen from %s: edit that file instead.",
+                  gen_text(root, "source"));
+    const gen_openapi_info info = {.generator = generator,
+                                   .title = s->package->name,
                                    .version = gen_print(m->tree, "%u", version),
                                    .docs = &s->package->docs,
                                    .server = SERVER};

@@ -60,6 +60,9 @@ void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
 {
     *o = (gen_openapi){.tree = tree, .root = gen_object(tree)};
     set_text(o, o->root, "openapi", "3.1.0");
+    if (info->generator != NULL) {
+        set_text(o, o->root, "x-generator", info->generator);
+    }
     gen_value *head = set_object(o, o->root, "info");
     set_text(o, head, "title", info->title);
     set_text(o, head, "version", info->version);

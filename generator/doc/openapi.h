@@ -27,6 +27,7 @@ typedef struct gen_openapi {
 } gen_openapi;
 
 typedef struct gen_openapi_info {
+    const char *generator; /* what a file says first, or NULL */
     const char *title;
     const char *version;
     const idl_docs *docs; /* or NULL */

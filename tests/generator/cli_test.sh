@@ -30,7 +30,6 @@ expect 0 "usage: shmrpcgen" --help
 expect 0 "--out-dir" -h
 expect 0 "shmrpcgen 0." --version
 expect 2 "no .svc file given"
-expect 2 "also \`b.svc\`" echo.svc b.svc
 expect 2 "did you mean \`--out-dir\`?" --out-dri x echo.svc
 expect 2 "did you mean \`check\`?" chekc echo.svc
 expect 2 "there is no command \`frobnicate\`" frobnicate
@@ -44,7 +43,9 @@ expect 2 "unknown language \`go\` (expected c, html, man or openapi)" --lang go 
 expect 2 "bad prefix \`Demo\`" --prefix Demo echo.svc
 expect 2 "bad prefix \`a__b\`" --prefix a__b echo.svc
 expect 3 "absent.svc: No such file" absent.svc
-expect 3 ".: is a folder" .
+mkdir empty
+expect 3 "empty: no .svc file in this folder" empty
+expect 2 "--dump is for one .svc file" --dump=ast echo.svc "$here/golden/types.svc"
 expect 3 "mine: no such folder" --templates mine echo.svc
 mkdir closed && : >closed/file
 expect 3 "Not a directory" --out-dir closed/file/x echo.svc
@@ -138,6 +139,74 @@ expect 0 "1 warning" -I in --out-dir w warns.svc
 [ -f w/warns.h ] || fail "a warning kept it from writing"
 expect 1 "1 warning" -I in --out-dir werror --werror warns.svc
 [ ! -e werror ] || fail "files written in spite of --werror"
+
+# Several files and folders in one run, and what is in folders: by their import
+# paths, as the C includes them.
+mkdir -p many/deep/er many/.hidden
+printf 'package a;\nstruct A { 1: u8 a; }\n' >many/deep/er/a.svc
+printf 'package b;\nimport "deep/er/a.svc";\nstruct B { 1: a.A a; }\n' >many/b.svc
+cp many/b.svc many/.hidden
+: >many/notes.txt
+expect 0 "" --out-dir several --depfile several.d echo.svc many
+(cd several && find . -name '*[a-z].h' ! -name '*_*' | sort) >got
+printf './b.h\n./deep/er/a.h\n./echo.h\n' | cmp -s - got || fail "files: $(cat got)"
+grep -q '^#include "deep/er/a.h"' several/b.h || fail "include by import path"
+for path in "several/echo.h" "  several/deep/er/a.c" "  many/b.svc" "  echo.svc"; do
+    grep -qxF -e "$path \\" -e "$path" several.d || fail "no $path: $(cat several.d)"
+done
+# Whoever asks for one of them alone says where import paths begin.
+expect 0 "" --out-dir alone -I many many/deep/er/a.svc
+cmp several/deep/er/a.h alone/deep/er/a.h || fail "another file by -I"
+expect 0 "" --out-dir bare many/deep/er/a.svc
+[ -f bare/a.h ] || fail "no bare name without -I"
+cp many/deep/er/a.svc many/a.svc
+expect 1 "many/deep/er/a.svc and many/a.svc would both become a" \
+    --out-dir clash many/deep/er/a.svc many/a.svc
+[ ! -e clash ] || fail "files written in spite of one name"
+rm many/a.svc
+# One that fails keeps the others from nothing but the stamp.
+cp later.svc many/deep
+expect 1 "S0901" --out-dir some --stamp some.stamp many
+[ -f some/b.h ] || fail "b.h is not written"
+[ ! -e some/deep/later.h ] || fail "later.h is written"
+[ ! -e some.stamp ] || fail "stamp in spite of errors"
+
+# Who imports what can't be generated can't be either: it would include nothing.
+printf 'package c;\nimport "deep/later.svc";\nstruct C { 1: later.Item i; }\n' \
+    >many/c.svc
+expect 1 "later.svc:6:33: error[S0901]" --out-dir importer many/c.svc
+[ ! -e importer ] || fail "files written in spite of a refused import"
+
+# What somebody else wrote stays.
+expect 0 "" --out-dir mine-too echo.svc
+echo 'int mine;' >mine-too/echo_client.c
+printf 'any\nthing' >mine-too/deps
+sed 's/native  add/native  plus/' echo.svc >changed.svc
+mkdir changed && mv changed.svc changed/echo.svc
+expect 3 "mine-too/echo_client.c is there already, and shmrpcgen did not write it" \
+    --out-dir mine-too changed/echo.svc
+[ "$(cat mine-too/echo_client.c)" = 'int mine;' ] || fail "replaced a file"
+grep -q plus mine-too/echo.h && fail "wrote others beside it"
+expect 0 "" --out-dir mine-too --force changed/echo.svc
+grep -q "made by shmrpcgen" mine-too/echo_client.c || fail "--force"
+: >mine-too/echo_client.c
+expect 0 "" --out-dir mine-too echo.svc
+for option in --depfile --stamp; do
+    expect 3 "deps is there already" --out-dir mine-too "$option" mine-too/deps echo.svc
+    [ "$(head -1 mine-too/deps)" = any ] || fail "$option replaced a file"
+done
+expect 0 "" --out-dir mine-too --force --depfile mine-too/deps echo.svc
+expect 0 "" --out-dir mine-too --depfile mine-too/deps changed/echo.svc
+ln -s /dev/null mine-too/deps2
+expect 3 "deps2 is there already" --out-dir mine-too --depfile mine-too/deps2 echo.svc
+# Its own are known again, in every language, and with a long name.
+long=long_name_that_breaks_the_line_with_which_a_comment_begins_here
+cp echo.svc "$long.svc"
+cp changed/echo.svc "changed/$long.svc"
+for lang in c html man openapi; do
+    expect 0 "" --lang $lang --out-dir again "$long.svc"
+    expect 0 "" --lang $lang --out-dir again "changed/$long.svc"
+done
 
 # Names that the generator derives may clash too.
 cat >clash.svc <<'SVC'

@@ -14,10 +14,7 @@ if ! command -v "$compiler" >/dev/null; then
     echo "compile_test: no $compiler here"
     exit 77
 fi
-for svc in "$here"/golden/*.svc "$here"/golden/acme/*.svc \
-    "$here"/names/*.svc; do
-    "$generator" --out-dir "$work" "$svc"
-done
+"$generator" --out-dir "$work" "$here/golden" "$here/names" "$here/paths"
 
 # Every macro of defaults, used.
 {
@@ -69,9 +66,10 @@ compile() {
 # Some warnings come with optimisation only: once is enough.
 effort=-fsyntax-only
 [ "$compiler $standard" != "gcc c11" ] || effort=-O2
-for file in "$work"/*.c; do
+find "$work" -name '*.c' | sort >"$work/files"
+while read -r file; do
     compile $effort "$file"
-done
+done <"$work/files"
 for file in "$work"/words_client.c "$work"/words_server.h "$work"/words.c; do
     compile -fsyntax-only -include "$work/first.h" "$file"
 done

@@ -14,7 +14,7 @@
 #include <shmrpc/descriptor.h>
 #include <shmrpc/types.h>
 
-#include "common.h"
+#include "acme/common.h"
 
 SHMRPC_BEGIN_DECLS
 

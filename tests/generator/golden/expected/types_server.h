@@ -15,7 +15,7 @@
 #include <shmrpc/server.h>
 
 #include "types.h"
-#include "common_server.h"
+#include "acme/common_server.h"
 
 SHMRPC_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /*
- * Tables of common.svc, made by shmrpcgen: edit that file instead.
+ * Tables of acme/common.svc, made by shmrpcgen: edit that file instead.
  * Threading: constant data.
  */
 #include "common.h"

@@ -1,5 +1,5 @@
 /*
- * Clients of common.svc, made by shmrpcgen: edit that file instead.
+ * Clients of acme/common.svc, made by shmrpcgen: edit that file instead.
  *
  * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
  * the service declares; results are written only on 0, and `error`, which may
@@ -10,14 +10,14 @@
  * `opts` may be NULL.  Forms that do not block, ..._start and ..._async, are
  * explained in <shmrpc/async.h>.  Threading: any thread may use a client.
  */
-#ifndef COMMON_COMMON_CLIENT_H
-#define COMMON_COMMON_CLIENT_H
+#ifndef COMMON_ACME_COMMON_CLIENT_H
+#define COMMON_ACME_COMMON_CLIENT_H
 
 #include "common.h"
 
 SHMRPC_BEGIN_DECLS
 
-/* common.svc declares no service. */
+/* acme/common.svc declares no service. */
 
 SHMRPC_END_DECLS
 

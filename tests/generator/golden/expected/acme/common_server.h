@@ -1,5 +1,5 @@
 /*
- * Servers of common.svc, made by shmrpcgen: edit that file instead.
+ * Servers of acme/common.svc, made by shmrpcgen: edit that file instead.
  *
  * Handlers return 0, a shmrpc_status, or an error that the method declares;
  * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
@@ -8,8 +8,8 @@
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
-#ifndef COMMON_COMMON_SERVER_H
-#define COMMON_COMMON_SERVER_H
+#ifndef COMMON_ACME_COMMON_SERVER_H
+#define COMMON_ACME_COMMON_SERVER_H
 
 #include <shmrpc/error.h>
 #include <shmrpc/server.h>
@@ -23,7 +23,7 @@ SHMRPC_BEGIN_DECLS
  * or what has failed: INTERNAL for a detail out of its bounds. */
 int common_raise_refused(shmrpc_ctx *ctx, const common_refused *detail);
 
-/* common.svc declares no service. */
+/* acme/common.svc declares no service. */
 
 SHMRPC_END_DECLS
 

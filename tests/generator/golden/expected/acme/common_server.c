@@ -1,4 +1,4 @@
-/* Servers of common.svc, made by shmrpcgen: edit that file instead. */
+/* Servers of acme/common.svc, made by shmrpcgen: edit that file instead. */
 #include "common_server.h"
 
 #include <shmrpc/stub.h>

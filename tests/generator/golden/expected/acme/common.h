@@ -1,13 +1,14 @@
 /*
- * Types and tables of common.svc, made by shmrpcgen: edit that file instead.
+ * Types and tables of acme/common.svc, made by shmrpcgen: edit that file
+ * instead.
  *
  * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
  * when `len` is 0.  What you pass to a call is borrowed until it returns; what
  * comes back is read-only and lives in one reply.
  * Threading: values and constant data.
  */
-#ifndef COMMON_COMMON_H
-#define COMMON_COMMON_H
+#ifndef COMMON_ACME_COMMON_H
+#define COMMON_ACME_COMMON_H
 
 #include <shmrpc/descriptor.h>
 #include <shmrpc/types.h>

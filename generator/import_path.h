@@ -1,0 +1,41 @@
+/*
+ * Import paths: how a .svc is called, whoever reads it.
+ *
+ * `acme/common.svc` is one, as importers write it: its path from the first
+ * import folder that holds it, and its bare name where none does.  What is
+ * generated is laid out by import paths, so that two files of one name in
+ * different folders get along, and C finds a header as the language found the
+ * .svc.  Paths are compared as they are written: symbolic links are not
+ * followed.
+ * Threading: one thread at a time.
+ */
+#ifndef SHMRPC_GENERATOR_IMPORT_PATH_H
+#define SHMRPC_GENERATOR_IMPORT_PATH_H
+
+#include <stddef.h>
+
+#include "generator/value.h"
+#include "idl/schema.h"
+
+typedef struct gen_import_dirs {
+    const char *const *dirs;
+    size_t count;
+} gen_import_dirs;
+
+/* The import path of the file `path`; in the tree. */
+const char *gen_import_path(gen_tree *tree, gen_import_dirs dirs,
+                            const char *path);
+
+/* The import path of what an import statement means: as it is written there,
+ * but for those that leave their folder ("../x.svc") or are absolute. */
+const char *gen_import_path_of(gen_tree *tree, gen_import_dirs dirs,
+                               const idl_import *import);
+
+/* `path` without `.svc`. */
+const char *gen_import_stem(gen_tree *tree, const char *path);
+
+/* Where `path` stands below `dir`, "" for `dir` itself; NULL when it doesn't.
+ * In the tree. */
+const char *gen_path_below(gen_tree *tree, const char *dir, const char *path);
+
+#endif

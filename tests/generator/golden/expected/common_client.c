@@ -1,2 +1,0 @@
-/* Clients of common.svc, made by shmrpcgen: edit that file instead. */
-#include "common_client.h"

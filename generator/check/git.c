@@ -13,6 +13,9 @@
 
 #include "generator/output.h"
 
+/* Names of a repository's files. */
+#define MAX_LIST_BYTES ((size_t)64 << 20)
+
 extern char **environ;
 
 /* A path as git is asked for it: a folder that exists to run in, and the rest
@@ -170,6 +173,54 @@ shmrpc_status gen_git_check(const char *revision, const char *path,
     return status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY
                ? status
                : SHMRPC_E_INVALID;
+}
+
+shmrpc_status gen_git_list(const char *revision, const char *folder,
+                           shmrpci_buf *out, shmrpci_buf *message)
+{
+    char *inside = NULL;
+    if (asprintf(&inside, "%s/.", folder) < 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status = gen_git_check(revision, inside, message);
+    free(inside);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    char *const argv[] = {argument("git"),         argument("-C"),
+                          argument(folder),        argument("ls-tree"),
+                          argument("-r"),          argument("-z"),
+                          argument("--name-only"), argument("--end-of-options"),
+                          argument(revision),      NULL};
+    status = run(argv, MAX_LIST_BYTES, out);
+    if (status == SHMRPC_E_NOT_FOUND) {
+        shmrpci_buf_printf(message, "git can't list the files of `%s` in `%s`",
+                           revision, folder);
+        status = SHMRPC_E_INVALID;
+    }
+    return status;
+}
+
+shmrpc_status gen_git_top(const char *path, shmrpci_buf *out)
+{
+    place at;
+    shmrpc_status status = place_of(path, &at);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    char *const argv[] = {argument("git"),
+                          argument("-C"),
+                          argument(at.folder),
+                          argument("rev-parse"),
+                          argument("--show-toplevel"),
+                          NULL};
+    size_t before = out->len;
+    status = run(argv, SIZE_MAX, out);
+    free(at.folder);
+    if (out->len > before && out->data[out->len - 1] == '\n') {
+        out->len--;
+    }
+    return status;
 }
 
 shmrpc_status gen_git_read(const char *revision, const char *path, size_t limit,

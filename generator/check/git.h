@@ -1,5 +1,5 @@
 /*
- * Git: the bytes of a file as of a revision.
+ * Git: the files of a revision.
  *
  * Runs the program `git` with arguments of its own, never through a shell, and
  * only with commands that read.
@@ -17,6 +17,17 @@
  * why, without a newline. */
 shmrpc_status gen_git_check(const char *revision, const char *path,
                             shmrpci_buf *message) SHMRPC_WARN_UNUSED;
+
+/* Appends the paths of all files below `folder`, as from there, each with a
+ * NUL behind it.  INVALID: with a `message`, as above; NO_MEMORY. */
+shmrpc_status gen_git_list(const char *revision, const char *folder,
+                           shmrpci_buf *out,
+                           shmrpci_buf *message) SHMRPC_WARN_UNUSED;
+
+/* Appends the top folder of the repository that holds `path`.  NOT_FOUND: none
+ * does; NO_MEMORY. */
+shmrpc_status gen_git_top(const char *path,
+                          shmrpci_buf *out) SHMRPC_WARN_UNUSED;
 
 /* Appends the file's bytes, at most `limit`. NOT_FOUND: not there in that
  * revision; TOO_LARGE, NO_MEMORY. */

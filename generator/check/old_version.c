@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "generator/check/git.h"
+#include "generator/import_path.h"
 #include "generator/output.h"
 #include "idl/limits.h"
 
 #define MAX_IMPORT_DIRS 130
 
-/* ---- from a file or a folder ---- */
+/* ---- where the old imports are ---- */
 
 static const char *base_name(const char *path)
 {
@@ -18,49 +19,138 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Import folders inside `folder`, then as given. */
-static size_t import_dirs_in(const gen_old_version *old, const char *folder,
-                             shmrpci_arena *arena, const char **dirs)
+/* A folder of the old version, and the one that it was of now. */
+typedef struct versions {
+    const char *was;
+    const char *now;
+} versions;
+
+/* The old `dir`, if there is one; NULL: it is outside, or new. */
+static const char *old_dir(gen_tree *tree, versions v, const char *dir)
 {
+    const char *below = gen_path_below(tree, v.now, dir);
+    below = below == NULL && dir[0] != '/' ? dir : below;
+    const char *was =
+        below != NULL ? gen_print(tree, "%s/%s", v.was, below) : NULL;
+    return was != NULL && gen_output_is_folder(was) ? was : NULL;
+}
+
+static shmrpc_status load_file(const gen_old_version *old, gen_tree *tree,
+                               versions v, const char *file,
+                               shmrpci_arena *arena, idl_diags *diags,
+                               const idl_schema **out)
+{
+    const char *dirs[MAX_IMPORT_DIRS];
     size_t count = 0;
-    dirs[count++] = folder;
-    for (size_t i = 0; i < old->import_dir_count; i++) {
+    dirs[count++] = v.was;
+    for (size_t i = 0; i < old->import_dir_count && count < MAX_IMPORT_DIRS;
+         i++) {
         const char *dir = old->import_dirs[i];
-        const char *inside =
-            dir[0] == '/' ? NULL
-                          : shmrpci_arena_printf(arena, "%s/%s", folder, dir);
-        if (inside != NULL && count + 2 < MAX_IMPORT_DIRS) {
-            dirs[count++] = inside;
-        }
-        if (count + 1 < MAX_IMPORT_DIRS) {
-            dirs[count++] = dir;
-        }
+        const char *was = old_dir(tree, v, dir);
+        dirs[count++] = was != NULL ? was : dir;
     }
-    return count;
+    idl_options options = {.import_dirs = dirs, .import_dir_count = count};
+    return idl_load(&options, file, arena, diags, out);
+}
+
+/* ---- from a folder ---- */
+
+/* What stands before `at`, as a folder. */
+static const char *head(gen_tree *tree, const char *path, const char *at)
+{
+    return at == path ? "."
+                      : gen_string_n(tree, path, (size_t)(at - path))->text;
+}
+
+static const char *part_before(const char *path, const char *at)
+{
+    at--;
+    while (at > path && at[-1] != '/') {
+        at--;
+    }
+    return at;
+}
+
+static const char *folder_of(gen_tree *tree, const char *path)
+{
+    return head(tree, path, base_name(path));
+}
+
+/* The file of the old version, if it is there, and what the folder was of. */
+static const char *try_root(const gen_old_version *old, gen_tree *tree,
+                            const char *root, const char *path, versions *v)
+{
+    const char *below = gen_path_below(tree, root, path);
+    const char *file =
+        below != NULL ? gen_print(tree, "%s/%s", old->against, below) : NULL;
+    if (file == NULL || !gen_output_is_file(file)) {
+        return NULL;
+    }
+    *v = (versions){old->against, root};
+    return file;
+}
+
+static const char *find_in_folder(const gen_old_version *old, gen_tree *tree,
+                                  const char *path, versions *v)
+{
+    if (old->root != NULL) {
+        return try_root(old, tree, old->root, path, v);
+    }
+    const char *file = try_root(old, tree, ".", path, v);
+    for (size_t i = 0; file == NULL && i < old->import_dir_count; i++) {
+        file = try_root(old, tree, old->import_dirs[i], path, v);
+    }
+    return file != NULL ? file
+                        : try_root(old, tree, folder_of(tree, path), path, v);
 }
 
 static shmrpc_status load_from_folder(const gen_old_version *old,
-                                      const char *path, shmrpci_arena *arena,
-                                      idl_diags *diags, const idl_schema **out,
+                                      gen_tree *tree, const char *path,
+                                      shmrpci_arena *arena, idl_diags *diags,
+                                      const idl_schema **out,
                                       shmrpci_buf *message)
 {
-    const char *dirs[MAX_IMPORT_DIRS];
-    const char *file = shmrpci_arena_printf(arena, "%s/%s", old->against, path);
-    if (file != NULL && (path[0] == '/' || !gen_output_is_file(file))) {
-        file =
-            shmrpci_arena_printf(arena, "%s/%s", old->against, base_name(path));
-    }
-    if (file == NULL) {
+    versions v;
+    const char *file = find_in_folder(old, tree, path, &v);
+    if (gen_tree_status(tree) != SHMRPC_OK) {
         return SHMRPC_E_NO_MEMORY;
     }
-    if (!gen_output_is_file(file)) {
+    if (file == NULL) {
         shmrpci_buf_printf(message, "there is no `%s` in the folder `%s`",
                            base_name(path), old->against);
         return SHMRPC_E_NOT_FOUND;
     }
-    idl_options options = {.import_dirs = dirs};
-    options.import_dir_count = import_dirs_in(old, old->against, arena, dirs);
-    return idl_load(&options, file, arena, diags, out);
+    return load_file(old, tree, v, file, arena, diags, out);
+}
+
+/* ---- from a file ---- */
+
+/* The folders above both as far up as their paths end alike. */
+static versions roots_of(gen_tree *tree, const char *was, const char *now)
+{
+    versions v = {folder_of(tree, was), folder_of(tree, now)};
+    const char *a = base_name(was);
+    const char *b = base_name(now);
+    while (strcmp(a, b) == 0) {
+        v.was = head(tree, was, a);
+        v.now = head(tree, now, b);
+        if (a == was || b == now) {
+            break;
+        }
+        a = part_before(was, a);
+        b = part_before(now, b);
+    }
+    return v;
+}
+
+static shmrpc_status load_from_file(const gen_old_version *old, gen_tree *tree,
+                                    const char *path, shmrpci_arena *arena,
+                                    idl_diags *diags, const idl_schema **out)
+{
+    versions v = roots_of(tree, old->against, path);
+    return gen_tree_status(tree) == SHMRPC_OK
+               ? load_file(old, tree, v, old->against, arena, diags, out)
+               : SHMRPC_E_NO_MEMORY;
 }
 
 /* ---- from git ---- */
@@ -69,6 +159,8 @@ static shmrpc_status load_from_folder(const gen_old_version *old,
  * people they get the revision in front afterwards. */
 typedef struct git_reader {
     const char *revision;
+    const char *top; /* of the repository */
+    gen_tree *tree;
     idl_source *sources[IDL_MAX_FILES];
     size_t count;
 } git_reader;
@@ -90,6 +182,11 @@ static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
                                             bad_offset);
     }
     shmrpci_buf_fini(&text);
+    if (status == SHMRPC_E_NOT_FOUND &&
+        gen_path_below(reader->tree, reader->top, path) == NULL) {
+        /* Another project's: only this one's revision is known. */
+        return idl_source_read(arena, path, out, bad_offset);
+    }
     if (status == SHMRPC_OK && reader->count < IDL_MAX_FILES) {
         /* It was made here, for this reader alone. */
         reader->sources[reader->count++] = (idl_source *)(uintptr_t)*out;
@@ -107,18 +204,26 @@ static void show_revision(git_reader *reader, shmrpci_arena *arena)
     }
 }
 
-static shmrpc_status load_from_git(const gen_old_version *old, const char *path,
-                                   shmrpci_arena *arena, idl_diags *diags,
-                                   const idl_schema **out, shmrpci_buf *message)
+static shmrpc_status load_from_git(const gen_old_version *old, gen_tree *tree,
+                                   const char *path, shmrpci_arena *arena,
+                                   idl_diags *diags, const idl_schema **out,
+                                   shmrpci_buf *message)
 {
-    git_reader reader = {.revision = old->against};
+    git_reader reader = {.revision = old->against, .tree = tree};
     shmrpc_status status = gen_git_check(old->against, path, message);
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_INVALID ? SHMRPC_E_NOT_FOUND : status;
     }
     shmrpci_buf text;
     shmrpci_buf_init_heap(&text);
-    status = gen_git_read(old->against, path, IDL_MAX_FILE_BYTES, &text);
+    status = gen_git_top(path, &text);
+    reader.top = gen_string_n(tree, text.len > 0 ? (const char *)text.data : "",
+                              text.len)
+                     ->text;
+    shmrpci_buf_reset(&text);
+    if (status == SHMRPC_OK) {
+        status = gen_git_read(old->against, path, IDL_MAX_FILE_BYTES, &text);
+    }
     shmrpci_buf_fini(&text);
     if (status == SHMRPC_E_NOT_FOUND) {
         shmrpci_buf_printf(message, "`%s` is not in revision `%s`", path,
@@ -140,13 +245,14 @@ shmrpc_status gen_old_version_load(const gen_old_version *old, const char *path,
                                    shmrpci_arena *arena, idl_diags *diags,
                                    const idl_schema **out, shmrpci_buf *message)
 {
-    if (gen_output_is_folder(old->against)) {
-        return load_from_folder(old, path, arena, diags, out, message);
-    }
-    if (gen_output_is_file(old->against)) {
-        idl_options options = {.import_dirs = old->import_dirs,
-                               .import_dir_count = old->import_dir_count};
-        return idl_load(&options, old->against, arena, diags, out);
-    }
-    return load_from_git(old, path, arena, diags, out, message);
+    gen_tree tree;
+    gen_tree_init(&tree);
+    shmrpc_status status =
+        gen_output_is_folder(old->against)
+            ? load_from_folder(old, &tree, path, arena, diags, out, message)
+        : gen_output_is_file(old->against)
+            ? load_from_file(old, &tree, path, arena, diags, out)
+            : load_from_git(old, &tree, path, arena, diags, out, message);
+    gen_tree_fini(&tree);
+    return status;
 }

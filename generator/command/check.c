@@ -6,9 +6,12 @@
 
 #include "base/nearest.h"
 #include "generator/check/check.h"
+#include "generator/check/git.h"
 #include "generator/check/lock.h"
 #include "generator/check/old_version.h"
 #include "generator/command/command.h"
+#include "generator/command/inputs.h"
+#include "generator/import_path.h"
 #include "generator/output.h"
 #include "generator/report.h"
 #include "idl/idl.h"
@@ -54,6 +57,8 @@ typedef struct check {
 typedef struct run {
     check *options;
     const char *path;
+    const char *root; /* the folder that it was found in, or NULL */
+    bool is_gone;
     shmrpci_arena arena;
     idl_memory memory;
     const idl_schema *schema;
@@ -63,11 +68,13 @@ static void print_help(void)
 {
     fputs(
         "usage: shmrpcgen check --against FILE|FOLDER|REVISION [options] "
-        "FILE.svc...\n"
-        "       shmrpcgen check --lock|--update-lock [options] FILE.svc...\n"
+        "FILE.svc|FOLDER...\n"
+        "       shmrpcgen check --lock|--update-lock [options] "
+        "FILE.svc|FOLDER...\n"
         "\n"
-        "Compares each FILE.svc with what it was, and tells apart what "
-        "breaks:\n"
+        "Compares each FILE.svc with what it was, of a FOLDER all that it "
+        "held, also\n"
+        "what is gone, and tells apart what breaks:\n"
         "\n"
         "  wire      programs built from one version can't talk with those\n"
         "            built from the other; as connect judges it, both ways\n"
@@ -292,10 +299,35 @@ static void print_total(const check *c)
 
 /* ---- against an old version ---- */
 
+/* A file that is no more is one that declares nothing.  False: no memory. */
+static bool load_gone(run *r, const idl_schema *old_schema)
+{
+    if (!r->is_gone) {
+        return true;
+    }
+    idl_diags diags;
+    idl_diags_init(&diags);
+    const char *text =
+        shmrpci_arena_printf(&r->arena, "package %s; // this file is gone\n",
+                             old_schema->package->name);
+    if (text == NULL ||
+        idl_load_text(NULL, r->path, text, strlen(text), &r->arena, &diags,
+                      &r->schema) != SHMRPC_OK) {
+        fprintf(stderr, "shmrpcgen: %s\n",
+                shmrpc_status_text(SHMRPC_E_NO_MEMORY));
+        note_result(r->options, GEN_EXIT_IO);
+        return false;
+    }
+    return true;
+}
+
 static void check_against(run *r)
 {
     check *c = r->options;
-    gen_old_version old = {c->against, c->import_dirs, c->import_dir_count};
+    gen_old_version old = {.against = c->against,
+                           .root = r->root,
+                           .import_dirs = c->import_dirs,
+                           .import_dir_count = c->import_dir_count};
     const idl_schema *old_schema = NULL;
     gen_check_result result = {.breaks = {0}};
     idl_diags diags;
@@ -309,7 +341,7 @@ static void check_against(run *r)
         fprintf(stderr, "shmrpcgen: the old version of %s has errors\n",
                 r->path);
         note_result(c, GEN_EXIT_ERRORS);
-    } else if (status == SHMRPC_OK) {
+    } else if (status == SHMRPC_OK && load_gone(r, old_schema)) {
         idl_diags_init(&diags);
         diags.memory = &r->memory;
         status =
@@ -438,13 +470,14 @@ static void check_lock(run *r)
 
 /* ---- files ---- */
 
-static void check_file(check *c, const char *path)
+static void check_file(check *c, const char *path, const char *root)
 {
-    if (!gen_cli_can_read(path)) {
+    run r = {.options = c, .path = path, .root = root};
+    r.is_gone = c->against != NULL && !gen_output_exists(path);
+    if (!r.is_gone && !gen_cli_can_read(path)) {
         note_result(c, GEN_EXIT_IO);
         return;
     }
-    run r = {.options = c, .path = path};
     idl_options options = {.import_dirs = c->import_dirs,
                            .import_dir_count = c->import_dir_count};
     idl_diags diags;
@@ -452,7 +485,8 @@ static void check_file(check *c, const char *path)
     shmrpci_arena_init(&r.arena, 0);
     r.memory.arena = &r.arena;
     shmrpc_status status =
-        idl_load(&options, path, &r.arena, &diags, &r.schema);
+        r.is_gone ? SHMRPC_OK
+                  : idl_load(&options, path, &r.arena, &diags, &r.schema);
     if (status != SHMRPC_OK) {
         print_diags(&r, &diags);
         note_result(c, gen_cli_exit(status));
@@ -460,10 +494,85 @@ static void check_file(check *c, const char *path)
     if (status == SHMRPC_OK && c->against != NULL) {
         check_against(&r);
     }
-    if (status == SHMRPC_OK && (c->lock || c->update_lock)) {
+    if (status == SHMRPC_OK && (c->lock || c->update_lock) && !r.is_gone) {
         check_lock(&r);
     }
     shmrpci_arena_fini(&r.arena);
+}
+
+/* ---- folders ---- */
+
+static bool ends_with_svc(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 4 && strcmp(path + len - 4, ".svc") == 0;
+}
+
+/* Adds the .svc files of the old version, as paths in the new folder. */
+static bool list_old(const check *c, const char *folder, gen_inputs *old)
+{
+    if (gen_output_is_folder(c->against)) {
+        gen_inputs found;
+        gen_tree tree;
+        gen_inputs_init(&found);
+        gen_tree_init(&tree);
+        bool ok = gen_inputs_add(&found, c->against);
+        for (size_t i = 0; ok && i < found.count; i++) {
+            const char *below =
+                gen_path_below(&tree, c->against, found.paths[i]);
+            ok = gen_inputs_add_below(old, folder, below);
+        }
+        gen_tree_fini(&tree);
+        gen_inputs_fini(&found);
+        return ok;
+    }
+    shmrpci_buf names;
+    shmrpci_buf message;
+    shmrpci_buf_init_heap(&names);
+    shmrpci_buf_init_heap(&message);
+    shmrpc_status status = gen_git_list(c->against, folder, &names, &message);
+    bool ok = status == SHMRPC_OK && shmrpci_buf_text(&names) != NULL;
+    if (!ok) {
+        gen_cli_fail(GEN_EXIT_IO, &message);
+    }
+    const char *at = ok ? (const char *)names.data : NULL;
+    for (; ok && at < (const char *)names.data + names.len;
+         at += strlen(at) + 1) {
+        ok = !ends_with_svc(at) || gen_inputs_add_below(old, folder, at);
+    }
+    shmrpci_buf_fini(&message);
+    shmrpci_buf_fini(&names);
+    return ok;
+}
+
+/* All that the folder held, whether it is there or not; what is new there has
+ * nothing to break.  With a lock, all that it holds. */
+static void check_folder(check *c, const char *folder)
+{
+    gen_inputs inputs;
+    gen_inputs_init(&inputs);
+    bool ok = c->against != NULL ? list_old(c, folder, &inputs)
+                                 : gen_inputs_add(&inputs, folder);
+    if (!ok) {
+        note_result(c, GEN_EXIT_IO);
+    }
+    const char *root =
+        c->against != NULL && gen_output_is_folder(c->against) ? folder : NULL;
+    for (size_t i = 0; ok && i < inputs.count; i++) {
+        check_file(c, inputs.paths[i], root);
+    }
+    gen_inputs_fini(&inputs);
+}
+
+static void check_all(check *c, char **paths, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (gen_output_is_folder(paths[i])) {
+            check_folder(c, paths[i]);
+        } else {
+            check_file(c, paths[i], NULL);
+        }
+    }
 }
 
 gen_exit gen_command_check(int argc, char **argv)
@@ -477,9 +586,7 @@ gen_exit gen_command_check(int argc, char **argv)
         print_help();
     } else {
         gen_cli_reporter_init(&c.reporter, c.form);
-        for (int i = optind; i < argc; i++) {
-            check_file(&c, argv[i]);
-        }
+        check_all(&c, argv + optind, argc - optind);
         gen_cli_report(&c.reporter);
         print_total(&c);
     }

@@ -139,6 +139,77 @@ else
     echo "check_test: no git, revisions are not tested" >&2
 fi
 
+# ---- folders, and what is gone ----
+
+mkdir -p old/acme new/acme old/lib new/lib
+cp was/acme/common.svc old/acme
+cp was/echo.svc old
+cp -r old/. new
+run 0 --against old new
+[ ! -s "$work/err" ] || fail "said something of what is the same"
+# Old files see the old imports, however the folders are named.
+cat >old/user.svc <<'END'
+package user;
+import "shared.svc";
+service User { port 5607; json get(shared.Id id) -> u32; }
+END
+cp old/user.svc new
+echo 'package shared; struct Id { 1: u32 number; }' >old/lib/shared.svc
+echo 'package shared; struct Id { 1: u64 number; }' >new/lib/shared.svc
+for dir in new/lib "$work/new/lib"; do
+    run 1 --against old -I "$dir" new/user.svc
+    says 'old/lib/shared.svc:1:32: note: it was u32'
+    run 1 --against old/user.svc -I "$dir" new/user.svc
+    says 'old/lib/shared.svc:1:32: note: it was u32'
+    run 1 --against old -I "$dir" new
+    says 'breaks: wire 1, source 1,'
+done
+(cd new && run 1 --against ../old -I lib user.svc && exit "$failures") ||
+    failures=$((failures + 1))
+(cd new && run 1 --against "$work/old" -I lib . && exit "$failures") ||
+    failures=$((failures + 1))
+cp old/lib/shared.svc new/lib
+run 0 --against old -I new/lib new
+# What is new breaks nothing, and what is gone all that used it.
+echo 'package fresh; struct Fresh { 1: u8 a; }' >new/fresh.svc
+run 0 --against old -I new/lib new
+rm new/user.svc
+run 1 --against old -I new/lib new
+says 'new/user.svc:1:1: error[S1101]: wire: service `user.User` is gone'
+says 'old/user.svc:3:9: note:'
+run 1 --against old -I new/lib new/user.svc
+says 'S1101'
+run 0 --against old -I new/lib --allow S1101,source new
+run 3 --against old new/never.svc
+says 'there is no `never.svc` in the folder `old`'
+if command -v git >/dev/null; then
+    cp old/user.svc new
+    git init -q new
+    git -C new add .
+    git -C new -c user.name=t -c user.email=t@t.invalid commit -q -m one
+    run 0 --against HEAD -I new/lib new
+    rm new/user.svc new/acme/common.svc new/echo.svc
+    run 1 --against HEAD -I new/lib new
+    says 'new/user.svc:1:1: error[S1101]: wire: service `user.User` is gone'
+    says 'new/acme/common.svc:1:1: error[S1201]: source: struct'
+    run 1 --against HEAD -I new/lib new/user.svc
+    (cd new && run 1 --against HEAD -I lib . && exit "$failures") ||
+        failures=$((failures + 1))
+    says 'HEAD:user.svc:3:9: note:'
+    # Imports from outside the repository are those of now.
+    git -C new checkout -q .
+    mkdir outside
+    mv new/lib/shared.svc outside
+    git -C new -c user.name=t -c user.email=t@t.invalid commit -q -a -m two
+    run 0 --against HEAD -I outside new/user.svc
+    run 0 --against HEAD~1 -I new/lib -I outside new/user.svc
+    sed -i 's/u32/u64/' outside/shared.svc
+    run 1 --against HEAD~1 -I new/lib -I outside new/user.svc
+    says 'HEAD~1:new/lib/shared.svc:1:32: note: it was u32'
+    run 3 --against no-such-thing new
+    says '`no-such-thing` is no file, no folder and no git revision'
+fi
+
 # ---- what is allowed ----
 
 rules=$here/breaks

@@ -53,7 +53,7 @@ static const annotation_row rows[] = {
     {HTTP,       "http",       IDL_ON_ERROR,  "@http(404)",           {{"status", IDL_VALUE_UINT, false}}},
     {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
     {JSON,       "json",       IDL_ON_FIELD,  "@json(string)",        {{"as", IDL_VALUE_WORD, false}}},
-    {C_PREFIX,   "c_prefix",   IDL_ON_PACKAGE, "@c_prefix(\"fts\")",  {{"prefix", IDL_VALUE_TEXT, false}}},
+    {C_PREFIX,   "c_prefix",   IDL_ON_PACKAGE | IDL_ON_SERVICE, "@c_prefix(\"fts\")", {{"prefix", IDL_VALUE_TEXT, false}}},
     {C_NAME,     "c_name",     ON_DECLARED,   "@c_name(\"name\")",    {{"name", IDL_VALUE_TEXT, false}}},
     {ALLOW,      "allow",      ON_DECLARED,   "@allow(S1003) with up to four codes of lint", {{"code", IDL_VALUE_WORD, false}, {"second", IDL_VALUE_WORD, true}, {"third", IDL_VALUE_WORD, true}, {"fourth", IDL_VALUE_WORD, true}}},
 };
@@ -328,6 +328,7 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         break;
     case C_PREFIX:
         extra->c_prefix = take_c_name(r, &values[0]);
+        meta->c_prefix = extra->c_prefix;
         break;
     case C_NAME:
         meta->c_name = take_c_name(r, &values[0]);

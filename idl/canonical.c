@@ -233,6 +233,7 @@ static void append_meta(const idl_meta *meta, unsigned flags,
         shmrpci_buf_printf(out, "%s@deprecated\n", indent);
     }
     append_text_annotation("c_name", meta->c_name, indent, out);
+    append_text_annotation("c_prefix", meta->c_prefix, indent, out);
 }
 
 /* ---- members ---- */

@@ -193,16 +193,24 @@ static const char *source_name(const char *name, const idl_meta *meta)
 void idl_cname_decl(const idl_decl *decl, shmrpci_buf *out)
 {
     size_t begin = out->len;
-    append_prefix(decl->package, false, out);
-    idl_cname_snake(source_name(decl->name, &decl->meta), out);
+    if (decl->meta.c_prefix != NULL) {
+        idl_cname_snake(decl->meta.c_prefix, out);
+    } else {
+        append_prefix(decl->package, false, out);
+        idl_cname_snake(source_name(decl->name, &decl->meta), out);
+    }
     guard(out, begin);
 }
 
 void idl_cname_decl_upper(const idl_decl *decl, shmrpci_buf *out)
 {
     size_t begin = out->len;
-    append_prefix(decl->package, true, out);
-    idl_cname_upper(source_name(decl->name, &decl->meta), out);
+    if (decl->meta.c_prefix != NULL) {
+        idl_cname_upper(decl->meta.c_prefix, out);
+    } else {
+        append_prefix(decl->package, true, out);
+        idl_cname_upper(source_name(decl->name, &decl->meta), out);
+    }
     guard(out, begin);
 }
 

@@ -181,6 +181,7 @@ typedef struct idl_meta {
     const char *deprecation; /* its text, or NULL */
     const char *doc_url;     /* @doc, or NULL */
     const char *c_name;      /* @c_name, or NULL */
+    const char *c_prefix;    /* of a service: @c_prefix, or NULL */
 } idl_meta;
 
 /* The head of everything that is declared by name in a file. */

@@ -10,7 +10,7 @@ static int divide(shmrpc_ctx *ctx, void *user, uint64_t a, uint64_t b,
 
 int main(int argc, char **argv)
 {
-    calc_calc_impl impl = CALC_CALC_IMPL_INIT;
+    calc_impl impl = CALC_IMPL_INIT;
     impl.divide = divide;
-    return calc_calc_main(argc, argv, &impl, NULL);
+    return calc_main(argc, argv, &impl, NULL);
 }

@@ -100,11 +100,22 @@ const char *gen_c_short(gen_model *m, const idl_decl *decl)
     return gen_buf_take(m->tree, &buf);
 }
 
+/* Without the prefix of a service of its own, where --prefix asks for one. */
+static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
+{
+    idl_decl copy = *decl;
+    if (m->opts->prefix != NULL && decl->package == m->schema->package) {
+        copy.meta.c_prefix = NULL;
+    }
+    return copy;
+}
+
 const char *gen_c_name(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
     gen_buf_init(m->tree, &buf);
-    idl_cname_decl(decl, &buf);
+    idl_decl wanted = as_wanted(m, decl);
+    idl_cname_decl(&wanted, &buf);
     return with_prefix(m, decl->package, gen_buf_take(m->tree, &buf), false);
 }
 
@@ -112,7 +123,8 @@ const char *gen_c_macro(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
     gen_buf_init(m->tree, &buf);
-    idl_cname_decl_upper(decl, &buf);
+    idl_decl wanted = as_wanted(m, decl);
+    idl_cname_decl_upper(&wanted, &buf);
     return with_prefix(m, decl->package, gen_buf_take(m->tree, &buf), true);
 }
 

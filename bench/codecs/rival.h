@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "case.h"
-#include "records.h"
+#include "codecs/records.h"
 
 typedef enum rival_record {
     RIVAL_SMALL, /* rec_small */

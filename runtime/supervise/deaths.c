@@ -28,8 +28,8 @@ static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t number,
         for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
             uint32_t method;
             uint32_t row = SHMRPCI_STATS_NO_ROW;
-            if (outlet.transport->observe_call(outlet.listener, first + t,
-                                               &method)) {
+            if (outlet.transport->processes->observe_call(outlet.listener,
+                                                          first + t, &method)) {
                 row = method <= service->method_count ? method : 0;
                 first_row = out->len == 0 ? row : first_row;
                 shmrpci_buf_printf(

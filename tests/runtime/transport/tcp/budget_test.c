@@ -72,7 +72,7 @@ static void peers_that_never_read_make_room_for_each_other(void **state)
     }
     assert_true(service_counts(&served).most_kept_bytes <=
                 TOTAL_BYTES + SERVICE_WORKERS * SERVICE_MESSAGE);
-    shmrpci_transport_tcp.disconnect(good);
+    shmrpci_transport_tcp.client->disconnect(good);
 }
 
 /* Each says that it sends the largest message, and sends a little. */
@@ -96,7 +96,7 @@ static void who_stops_in_a_request_makes_room_for_others(void **state)
     assert_int_equal(call_echo(good, body, sizeof body), SHMRPC_OK);
     assert_true(service_counts(&served).ended[TCP_END_DISPLACED] > 0);
     assert_true(service_counts(&served).most_kept_bytes <= TOTAL_BYTES);
-    shmrpci_transport_tcp.disconnect(good);
+    shmrpci_transport_tcp.client->disconnect(good);
 }
 
 /* Requests that wait for a worker are nobody's fault: nobody is cut off. */
@@ -115,11 +115,11 @@ static void requests_of_a_busy_service_wait_at_their_senders(void **state)
     service_await(&served.served, SERVICE_WORKERS);
     atomic_store(&served.is_open, true);
     for (int i = 0; i < PEERS; i++) {
-        int status = shmrpci_transport_tcp.receive(
+        int status = shmrpci_transport_tcp.client->receive(
             &calls[i], shmrpci_deadline_after(PATIENCE_NS));
         assert_int_equal(status, SHMRPC_OK);
-        shmrpci_transport_tcp.release(&calls[i]);
-        shmrpci_transport_tcp.disconnect(good[i]);
+        shmrpci_transport_tcp.client->release(&calls[i]);
+        shmrpci_transport_tcp.client->disconnect(good[i]);
     }
     assert_int_equal(service_counts(&served).ended[TCP_END_DISPLACED], 0);
 }
@@ -134,7 +134,7 @@ static void silent_connections_make_room_for_the_next_one(void **state)
     }
     shmrpci_conn *good = service_connect(&served);
     assert_int_equal(call_echo(good, "new", 3), SHMRPC_OK);
-    shmrpci_transport_tcp.disconnect(good);
+    shmrpci_transport_tcp.client->disconnect(good);
     service_expect_end(&served, TCP_END_DISPLACED, SILENT + 1 - 64);
     assert_int_equal(service_counts(&served).ended[TCP_END_FULL], 0);
     for (int i = 0; i < SILENT; i++) {

@@ -31,10 +31,11 @@
  * call as long as the server keeps up, and nor does the server.
  *
  * A call ends with finish or release, and with the close of its client.  A
- * program that uses one after that, a reply after its release, or a client after
- * its close, is wrong: the call returns INVALID and the log says which method,
- * where it can be told; if the library was built for debugging or with a
- * sanitizer, or with SHMRPC_CHECK=1 in the environment, the program ends there.
+ * program that uses one after that, a reply after its release, or a client
+ * after its close, is wrong: the call returns INVALID and the log says which
+ * method, where it can be told; if the library was built for debugging or with
+ * a sanitizer, or with SHMRPC_CHECK=1 in the environment, the program ends
+ * there.
  *
  * Threading: any thread may start calls.  A call is finished, cancelled and
  * released by one thread at a time.  Callbacks run on the thread that

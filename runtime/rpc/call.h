@@ -25,6 +25,7 @@ typedef struct shmrpci_pending {
     shmrpci_client_method *state;
     uint32_t number; /* of the method, at the client */
     unsigned runs;   /* attempts that may have run */
+    unsigned deaths; /* of them, those whose worker died */
     uint64_t lost;   /* number of a link that is lost; 0: none */
     const void *params;
     uint64_t ticks; /* when timeout_ns was left */
@@ -95,6 +96,8 @@ int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
 int shmrpci_pending_give_up(shmrpci_pending *p);
 /* The other side died: SERVER_LOST, WORKER_DIED. */
 int shmrpci_pending_lost(shmrpci_pending *p, int status);
+/* Workers died of it, time and again: WORKER_DIED. */
+int shmrpci_pending_deadly(shmrpci_pending *p);
 /* A reply that doesn't decode: the call has run, its result is lost. */
 int shmrpci_pending_damaged(shmrpci_pending *p, int status);
 /* The server has answered with a status. `out`: where a reply goes, or NULL.

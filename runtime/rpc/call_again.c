@@ -76,6 +76,10 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
     }
     bool has_died =
         status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST;
+    if (status == SHMRPC_E_WORKER_DIED && ++p->deaths >= SHMRPCI_DEATHS_MAX) {
+        (void)shmrpci_pending_deadly(p);
+        return false;
+    }
     if (!has_died || (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0 ||
         ++p->runs >= SHMRPCI_RUNS_MAX || shmrpci_now_ns() >= p->deadline_ns) {
         (void)shmrpci_pending_lost(p, status);

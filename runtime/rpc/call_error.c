@@ -58,6 +58,17 @@ int shmrpci_pending_lost(shmrpci_pending *p, int status)
     return status;
 }
 
+int shmrpci_pending_deadly(shmrpci_pending *p)
+{
+    (void)shmrpc_error_set(p->error, SHMRPC_E_WORKER_DIED,
+                           "method %s of %s at %s: %u workers have died in "
+                           "this call, it is not tried again",
+                           p->method->name, p->client->service->name,
+                           p->link->where, p->deaths);
+    shmrpci_error_ran(p->error, true);
+    return SHMRPC_E_WORKER_DIED;
+}
+
 int shmrpci_pending_damaged(shmrpci_pending *p, int status)
 {
     if (status != SHMRPC_E_INVALID) {

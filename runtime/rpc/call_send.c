@@ -27,6 +27,7 @@ int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
     p->hazard = NULL;
     p->number = method;
     p->runs = 0;
+    p->deaths = 0;
     p->lost = 0;
     p->params = params != NULL ? params : &nothing;
     p->error = error;

@@ -11,6 +11,10 @@
  * of it. One that has certainly not run is sent again until its deadline. */
 #define SHMRPCI_RUNS_MAX 3u
 
+/* Of these, those that may end with the death of their worker: nobody tries it
+ * a third time, as it may be the call that they die of. */
+#define SHMRPCI_DEATHS_MAX 2u
+
 /* However long calls may take: a service that does not answer hello by then
  * will not. */
 #define SHMRPCI_CONNECT_TIMEOUT_NS INT64_C(5000000000)

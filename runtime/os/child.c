@@ -38,6 +38,13 @@ shmrpc_status shmrpci_child_watch(int32_t pid, int *out_fd)
     return SHMRPC_OK;
 }
 
+void shmrpci_child_signal_name(int signal, char *out, size_t size)
+{
+    const char *name = sigabbrev_np(signal);
+    (void)snprintf(out, size, "%s%s", name != NULL ? "SIG" : "a signal",
+                   name != NULL ? name : "");
+}
+
 void shmrpci_child_signal(int watch_fd, int signal)
 {
     (void)syscall(SYS_pidfd_send_signal, watch_fd, signal, NULL, 0u);
@@ -156,6 +163,29 @@ void shmrpci_process_raise_descriptors(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+static void name_limit(int which, char *out, size_t size)
+{
+    struct rlimit limit;
+    if (getrlimit((__rlimit_resource_t)which, &limit) != 0 ||
+        limit.rlim_cur == RLIM_INFINITY) {
+        (void)snprintf(out, size, "unlimited");
+    } else {
+        (void)snprintf(out, size, "%llu", (unsigned long long)limit.rlim_cur);
+    }
+}
+
+void shmrpci_process_limits(char *out, size_t size)
+{
+    char processes[24];
+    char descriptors[24];
+    name_limit(RLIMIT_NPROC, processes, sizeof processes);
+    name_limit(RLIMIT_NOFILE, descriptors, sizeof descriptors);
+    (void)snprintf(out, size,
+                   "RLIMIT_NPROC (ulimit -u) is %s, RLIMIT_NOFILE (ulimit -n) "
+                   "is %s",
+                   processes, descriptors);
 }
 
 uint64_t shmrpci_process_memory_bytes(int32_t pid)

@@ -35,6 +35,9 @@ void shmrpci_child_leave(int status) __attribute__((noreturn));
  * a child that has not been reaped. */
 shmrpc_status shmrpci_child_watch(int32_t pid, int *out_fd);
 
+/* "SIGSEGV"; of one that has no name "a signal". */
+void shmrpci_child_signal_name(int signal, char *out, size_t size);
+
 /* Sends a signal to the process behind such a descriptor. */
 void shmrpci_child_signal(int watch_fd, int signal);
 #define SHMRPCI_CHILD_KILL 9
@@ -60,6 +63,11 @@ size_t shmrpci_process_other_threads(char *names, size_t size);
 
 /* Allows as many descriptors as the system lets us have. */
 void shmrpci_process_raise_descriptors(void);
+
+/* What processes and descriptors are limited to, for people, when one of them
+ * is not to be had: "RLIMIT_NPROC (ulimit -u) is 100, RLIMIT_NOFILE (ulimit -n)
+ * is 1024". */
+void shmrpci_process_limits(char *out, size_t size);
 
 /* Memory that is this process's share of what is mapped (PSS), in bytes; 0:
  * unknown. Costs milliseconds where much is mapped. Any thread. */

@@ -669,7 +669,8 @@ static int finish_all(shmrpc_server *server, uint32_t count, int status,
     return status;
 }
 
-int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
+int shmrpci_server_run(shmrpc_server *server, void (*on_serving)(void *user),
+                       void *user, shmrpc_error *error)
 {
     uint32_t count = shmrpci_load_acquire(&server->outlet_count);
     if (count == 0) {
@@ -679,6 +680,8 @@ int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
     int status = start_all(server, count, error);
     if (status != SHMRPC_OK) {
         shmrpc_server_stop(server);
+    } else {
+        on_serving(user);
     }
     /* A stop that came before the listeners were there is passed on now. */
     if (shmrpci_load_seq(&server->stopping) != 0) {
@@ -686,6 +689,16 @@ int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
     }
     control(&server->outlets[0]);
     return finish_all(server, count, status, error);
+}
+
+static void tell_nobody(void *user)
+{
+    (void)user;
+}
+
+int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
+{
+    return shmrpci_server_run(server, tell_nobody, NULL, error);
 }
 
 void shmrpc_server_stop(shmrpc_server *server)

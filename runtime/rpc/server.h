@@ -55,6 +55,10 @@ int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
 void shmrpci_dispatch_run(const shmrpci_served *served,
                           shmrpci_participant *participant, uint32_t place);
 
+/* As shmrpc_server_run; calls `on_serving` when its workers are there. */
+int shmrpci_server_run(shmrpc_server *server, void (*on_serving)(void *user),
+                       void *user, shmrpc_error *error);
+
 /* As shmrpc_stub_serve, but listens only with shmrpci_server_listen, and then
  * for workers in other processes. */
 int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,

@@ -119,6 +119,24 @@ void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
                            memory);
 }
 
+void shmrpci_deaths_describe_last(const shmrpci_supervisor *s, shmrpci_buf *out)
+{
+    const shmrpci_death *last = &s->last_death;
+    if (!last->is_known) {
+        shmrpci_buf_append_text(out, "the last has died");
+    } else if (last->end.signal != 0) {
+        char name[24];
+        shmrpci_child_signal_name(last->end.signal, name, sizeof name);
+        shmrpci_buf_printf(out, "the last died of %s", name);
+    } else {
+        shmrpci_buf_printf(out, "the last ended with status %d",
+                           (int)last->end.status);
+    }
+    if (last->calls[0] != '\0') {
+        shmrpci_buf_printf(out, " in %.60s", last->calls);
+    }
+}
+
 /* ---- for those who look on ------------------------------------------- */
 
 void shmrpci_deaths_show(const shmrpci_supervisor *s)
@@ -133,6 +151,7 @@ void shmrpci_deaths_show(const shmrpci_supervisor *s)
         /* Relaxed: for people, each by itself. */
         shmrpci_store_relaxed(&g->workers_wanted, s->target);
         shmrpci_store_relaxed(&g->workers_alive, shmrpci_workers_active(s));
+        shmrpci_store_relaxed(&g->next_start_ns, (uint64_t)s->next_start_ns);
         shmrpci_store_relaxed(&g->crashes, s->crashes);
         shmrpci_store_relaxed(&g->crash_ns, (uint64_t)last->at_ns);
         shmrpci_store_relaxed(&g->crash_pid, (uint32_t)last->pid);

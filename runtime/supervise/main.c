@@ -37,8 +37,12 @@ static void on_signal(int number)
 
 static int report(const char *name, const shmrpc_error *error)
 {
-    (void)fprintf(stderr, "%s: error: %s (%s)\n", name, error->message,
-                  error->name);
+    char limits[160] = "";
+    if (error->code == SHMRPC_E_EXHAUSTED) {
+        shmrpci_process_limits(limits, sizeof limits);
+    }
+    (void)fprintf(stderr, "%s: error: %s (%s%s%s)\n", name, error->message,
+                  error->name, limits[0] != '\0' ? "; " : "", limits);
     return EXIT_FAILURE;
 }
 
@@ -87,7 +91,13 @@ static int prepare_threads(const program *p, shmrpc_error *error)
                : status;
 }
 
-static int serve_by_threads(const program *p)
+static void on_threads_serving(void *user)
+{
+    const program *p = user;
+    print_places(p->service->name, p->server);
+}
+
+static int serve_by_threads(program *p)
 {
     shmrpc_error error = {.name = "UNKNOWN"};
     if (prepare_threads(p, &error) != SHMRPC_OK ||
@@ -96,8 +106,7 @@ static int serve_by_threads(const program *p)
     }
     shmrpci_store_release(&running, p->server);
     shmrpci_signals_catch_stop(on_signal);
-    print_places(p->service->name, p->server);
-    int status = shmrpc_server_run(p->server, &error);
+    int status = shmrpci_server_run(p->server, on_threads_serving, p, &error);
     shmrpci_store_release(&running, NULL);
     if (p->hooks.stop != NULL) {
         p->hooks.stop(p->user);

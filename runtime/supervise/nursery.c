@@ -5,7 +5,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* A zygote that died is started again so much later. */
+/* A zygote that died is started again at once, of a series after this. */
 #define ZYGOTE_PAUSE_NS (1 * SHMRPCI_NS_PER_S)
 
 /* What the child has inherited and must not keep. */
@@ -47,6 +47,7 @@ shmrpc_status shmrpci_nursery_start(shmrpci_supervisor *s)
                      : shmrpci_poll_add(s->poll_set, sockets[0],
                                         SHMRPCI_POLL_LEVEL, SHMRPCI_TAG_ZYGOTE);
     s->zygote_pid = pid;
+    s->zygote_started_ns = shmrpci_now_ns();
     s->zygote_socket = sockets[0];
     s->is_zygote_ready = false;
     return status;
@@ -111,6 +112,14 @@ static void take_packet(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
     }
 }
 
+static void put_off(shmrpci_supervisor *s)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    shmrpci_backoff_died_within(&s->zygote_backoff, now_ns,
+                                now_ns - s->zygote_started_ns, ZYGOTE_PAUSE_NS);
+    s->zygote_next_ns = s->zygote_backoff.next_ns;
+}
+
 /* Workers go on without it; those that were asked for will never come. */
 static void lose_zygote(shmrpci_supervisor *s)
 {
@@ -122,7 +131,7 @@ static void lose_zygote(shmrpci_supervisor *s)
             shmrpci_worker_bury(s, i);
         }
     }
-    s->zygote_next_ns = shmrpci_deadline_after(ZYGOTE_PAUSE_NS);
+    put_off(s);
 }
 
 void shmrpci_nursery_take(shmrpci_supervisor *s)
@@ -152,7 +161,7 @@ void shmrpci_nursery_revive(shmrpci_supervisor *s)
         shmrpci_nursery_start(s) != SHMRPC_OK) {
         shmrpci_nursery_kill(s);
         shmrpci_nursery_bury(s);
-        s->zygote_next_ns = shmrpci_deadline_after(ZYGOTE_PAUSE_NS);
+        put_off(s);
     }
 }
 

@@ -3,27 +3,35 @@
 
 #define FIRST_DELAY_NS INT64_C(10000000)
 #define LAST_DELAY_NS  INT64_C(30000000000)
+/* The longest that a service stays without a worker to be tried. */
+#define REVIVAL_NS INT64_C(1000000000)
 
 /* ---- workers that die ------------------------------------------------ */
 
-static int64_t delay_after(uint32_t deaths)
+static int64_t delay_after(uint32_t deaths, int64_t most_ns)
 {
     int64_t delay_ns = deaths < 2 ? 0 : FIRST_DELAY_NS;
-    for (uint32_t i = 2; i < deaths && delay_ns < LAST_DELAY_NS; i++) {
+    for (uint32_t i = 2; i < deaths && delay_ns < most_ns; i++) {
         delay_ns *= 2;
     }
-    return delay_ns < LAST_DELAY_NS ? delay_ns : LAST_DELAY_NS;
+    return delay_ns < most_ns ? delay_ns : most_ns;
 }
 
 void shmrpci_backoff_died(shmrpci_backoff *backoff, int64_t now_ns,
                           int64_t lived_ns)
+{
+    shmrpci_backoff_died_within(backoff, now_ns, lived_ns, LAST_DELAY_NS);
+}
+
+void shmrpci_backoff_died_within(shmrpci_backoff *backoff, int64_t now_ns,
+                                 int64_t lived_ns, int64_t most_ns)
 {
     if (lived_ns >= SHMRPCI_YOUNG_NS) {
         backoff->young_deaths = 0;
     } else if (backoff->young_deaths < UINT32_MAX) {
         backoff->young_deaths++;
     }
-    int64_t next_ns = now_ns + delay_after(backoff->young_deaths);
+    int64_t next_ns = now_ns + delay_after(backoff->young_deaths, most_ns);
     if (next_ns > backoff->next_ns) {
         backoff->next_ns = next_ns;
     }
@@ -39,6 +47,17 @@ void shmrpci_backoff_lives(shmrpci_backoff *backoff, int64_t lived_ns)
 bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff)
 {
     return backoff->young_deaths >= SHMRPCI_CRASH_LOOP;
+}
+
+void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
+                          bool has_served)
+{
+    if (has_served) {
+        revival->vain = 0;
+    } else if (revival->vain < UINT32_MAX) {
+        revival->vain++;
+    }
+    revival->next_ns = now_ns + delay_after(revival->vain, REVIVAL_NS);
 }
 
 /* ---- how many workers there are -------------------------------------- */

@@ -27,9 +27,28 @@ typedef struct shmrpci_backoff {
  * ones after 10 ms, 20 ms and so on, up to 30 s. */
 void shmrpci_backoff_died(shmrpci_backoff *backoff, int64_t now_ns,
                           int64_t lived_ns);
+/* The same, after a pause of `most_ns` at most. */
+void shmrpci_backoff_died_within(shmrpci_backoff *backoff, int64_t now_ns,
+                                 int64_t lived_ns, int64_t most_ns);
 /* One has lived so long by now: the series ends when it is no longer young. */
 void shmrpci_backoff_lives(shmrpci_backoff *backoff, int64_t lived_ns);
 bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff);
+
+/* The longest pause of a place whose worker has served calls before it died: it
+ * can start, and is worth trying. */
+#define SHMRPCI_SERVED_PAUSE_NS INT64_C(100000000)
+
+/* Each place of a worker has its own backoff. If no worker is left, one of them
+ * is tried before its time. */
+typedef struct shmrpci_revival {
+    uint32_t vain;   /* deaths on end of workers that served nothing */
+    int64_t next_ns; /* no worker is tried before, if there is none */
+} shmrpci_revival;
+
+/* The next try is at once, after 10 ms, 20 ms and so on, up to 1 s; at once
+ * again after a worker that has served calls. */
+void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
+                          bool has_served);
 
 /* ---- how many workers there are -------------------------------------- */
 

@@ -7,6 +7,7 @@
 #ifndef SHMRPCI_SUPERVISE_STATE_H
 #define SHMRPCI_SUPERVISE_STATE_H
 
+#include "base/buf.h"
 #include "supervise/policy.h"
 #include "supervise/supervisor.h"
 #include "sync/atomic.h"
@@ -81,6 +82,8 @@ struct shmrpci_supervisor {
     int zygote_socket; /* -1: none */
     int32_t zygote_pid;
     bool is_zygote_ready;
+    int64_t zygote_started_ns;
+    shmrpci_backoff zygote_backoff;
     int64_t zygote_next_ns;
 
     uint32_t target; /* so many workers are wanted */
@@ -91,8 +94,15 @@ struct shmrpci_supervisor {
     uint64_t crashes;                          /* so many of them */
     int successor_fd;  /* who wants to take over waits there; -1: nobody */
     bool is_succeeded; /* all is another process's */
-    shmrpci_backoff backoff;
+    shmrpci_backoff backoffs[SHMRPCI_WORKERS_MAX]; /* of each number */
+    shmrpci_revival revival;
+    shmrpci_backoff series; /* of all deaths: whether we are degraded */
     bool was_degraded;
+    bool is_serving; /* a worker has been there, and people were told */
+    uint32_t start_failures;
+    shmrpc_error start_error; /* of the last of them */
+    int64_t unserved_ns;      /* since when no worker lives; 0: one does */
+    int64_t next_start_ns;    /* then: when one is tried; 0: not known */
     shmrpci_scaling scaling;
     shmrpci_backoff recycling; /* of those that have grown too large */
     int64_t measure_next_ns;
@@ -159,6 +169,12 @@ uint32_t shmrpci_workers_active(const shmrpci_supervisor *s);
 bool shmrpci_worker_is_busy(const shmrpci_supervisor *s, uint32_t number);
 /* Index of a worker's first place at each listener. */
 uint32_t shmrpci_worker_place(const shmrpci_supervisor *s, uint32_t number);
+/* Whether one takes calls, or will. */
+bool shmrpci_workers_serve(const shmrpci_supervisor *s);
+/* Whether one has taken its place at every listener. */
+bool shmrpci_workers_have_begun(const shmrpci_supervisor *s);
+/* A number that nobody has; SHMRPCI_WORKERS_MAX: none. */
+uint32_t shmrpci_workers_free_number(const shmrpci_supervisor *s);
 /* Forks as many as are wanted, unless it is too soon. */
 void shmrpci_workers_spawn(shmrpci_supervisor *s);
 /* When to do so again. */
@@ -190,8 +206,16 @@ void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number);
 /* How it ended is known; says so unless all was in order. */
 void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
                          const shmrpci_child_end *end);
+/* "the last died of SIGSEGV in echo.crash" */
+void shmrpci_deaths_describe_last(const shmrpci_supervisor *s,
+                                  shmrpci_buf *out);
 /* Brings the gauges of the services up to date. */
 void shmrpci_deaths_show(const shmrpci_supervisor *s);
+
+/* ---- unserved.c ------------------------------------------------------- */
+
+/* Refuses calls while nobody can serve them; returns when to look again. */
+int64_t shmrpci_unserved_look(shmrpci_supervisor *s);
 
 /* ---- scaling.c -------------------------------------------------------- */
 

@@ -82,6 +82,47 @@ static void kill_late(shmrpci_supervisor *s)
     shmrpci_elders_kill(s);
 }
 
+/* ---- the beginning --------------------------------------------------- */
+
+/* So many workers on end can't begin, and none does: then the start fails. */
+#define START_TRIES 3
+
+/* How often it is looked whether the first one has begun. */
+#define BEGIN_NS (1 * SHMRPCI_NS_PER_MS)
+
+static void give_up_start(shmrpci_supervisor *s)
+{
+    char memory[160];
+    shmrpci_buf text;
+    shmrpci_buf_init_fixed(&text, (uint8_t *)memory, sizeof memory - 1);
+    if (s->start_error.code == SHMRPC_OK) {
+        shmrpci_deaths_describe_last(s, &text);
+        memory[text.len] = '\0';
+        (void)shmrpc_error_set(&s->start_error, SHMRPC_E_INTERNAL,
+                               "no worker can be started: %s", memory);
+    }
+    s->target = 0;
+    s->stop_deadline_ns = shmrpci_now_ns();
+}
+
+/* It is said that we serve when somebody can. */
+static int64_t look_at_start(shmrpci_supervisor *s)
+{
+    if (s->is_serving || s->target == 0) {
+        return SHMRPCI_NEVER_NS;
+    }
+    if (shmrpci_workers_have_begun(s)) {
+        s->is_serving = true;
+        s->opts.on_serving(s->opts.user);
+        return SHMRPCI_NEVER_NS;
+    }
+    if (s->start_failures >= START_TRIES && !shmrpci_workers_serve(s)) {
+        give_up_start(s);
+        return 0;
+    }
+    return shmrpci_deadline_after(BEGIN_NS);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -91,7 +132,6 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t take_time(shmrpci_supervisor *s)
 {
     int64_t next_ns = shmrpci_scaling_look(s);
-    shmrpci_deaths_show(s);
     if (shmrpci_remaining_ns(s->watch_next_ns) == 0) {
         s->watch_next_ns = shmrpci_deadline_after(WATCH_NS);
         shmrpci_workers_watch(s);
@@ -105,6 +145,8 @@ static int64_t take_time(shmrpci_supervisor *s)
         next_ns = earlier(next_ns, s->zygote_next_ns);
     }
     next_ns = earlier(next_ns, shmrpci_workers_next_ns(s));
+    next_ns = earlier(next_ns, shmrpci_unserved_look(s));
+    next_ns = earlier(next_ns, look_at_start(s));
     if (s->stop_deadline_ns != 0 &&
         shmrpci_remaining_ns(s->stop_deadline_ns) > 0) {
         next_ns = earlier(next_ns, s->stop_deadline_ns);
@@ -112,6 +154,7 @@ static int64_t take_time(shmrpci_supervisor *s)
     if (shmrpci_workers_count(s) + shmrpci_elders_count(s) > 0) {
         next_ns = earlier(next_ns, s->watch_next_ns);
     }
+    shmrpci_deaths_show(s);
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         next_ns = earlier(next_ns,
@@ -193,7 +236,6 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
     if (failed == SHMRPC_OK) {
         s->target = within(s, s->target);
         shmrpci_orders_watch(s);
-        s->opts.on_serving(s->opts.user);
         begin_stop(s); /* if it was asked for before */
         while (goes_on(s)) {
             int64_t next_ns = take_time(s);
@@ -205,6 +247,14 @@ int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error)
             for (size_t i = 0; i < count; i++) {
                 take_event(s, tags[i]);
             }
+        }
+    }
+    if (failed == SHMRPC_OK && !s->is_serving &&
+        s->start_error.code != SHMRPC_OK &&
+        shmrpci_load_acquire(&s->stops) == 0) {
+        failed = s->start_error.code;
+        if (error != NULL) {
+            *error = s->start_error;
         }
     }
     if (failed == SHMRPC_E_CANCELLED) {

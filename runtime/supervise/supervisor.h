@@ -31,8 +31,8 @@ typedef struct shmrpci_supervise_opts {
     bool takes_over;
     int orders_fd;   /* os/program.h; taken over; 0 or less: none */
     int64_t hang_ns; /* past its deadline a call's worker is killed */
-    /* The service can be called, or what happens to it: one line for people.
-     */
+    /* A worker can serve, or what happens to the service: one line for
+     * people. */
     void (*on_serving)(void *user);
     void (*say)(void *user, const char *line);
     void *user;
@@ -45,7 +45,7 @@ int shmrpci_supervisor_create(const shmrpci_supervise_opts *opts,
 /*
  * Starts the zygote, listens, starts workers, and keeps them running until
  * stopped; returns when all of them have ended. What preload or listening
- * failed with; INTERNAL.
+ * failed with; EXHAUSTED, INTERNAL: no worker can be started.
  */
 int shmrpci_supervisor_run(shmrpci_supervisor *supervisor, shmrpc_error *error);
 

@@ -20,9 +20,14 @@ typedef struct post {
 static void fail(const shmrpci_crew *crew, uint32_t number,
                  const shmrpc_error *error)
 {
-    (void)fprintf(stderr, "%s: worker %u: %s (%s)\n",
+    char limits[160] = "";
+    if (error->code == SHMRPC_E_EXHAUSTED) {
+        shmrpci_process_limits(limits, sizeof limits);
+    }
+    (void)fprintf(stderr, "%s: error: worker %u: %s (%s%s%s)\n",
                   shmrpci_server_outlet(crew->server, 0).served->service->name,
-                  number, error->message, error->name);
+                  number, error->message, error->name,
+                  limits[0] != '\0' ? "; " : "", limits);
     shmrpci_child_leave(1);
 }
 

@@ -154,40 +154,121 @@ static shmrpc_status spawn(shmrpci_supervisor *s, uint32_t number)
     return SHMRPC_OK;
 }
 
-/* A place that is free; SHMRPCI_WORKERS_MAX: none. Those that leave keep theirs
- * until they have ended; there may be room beside them. */
-static uint32_t free_number(const shmrpci_supervisor *s)
+/* Those that leave keep their places until they have ended; there may be room
+ * beside them. */
+static bool is_free(const shmrpci_supervisor *s, uint32_t number)
 {
-    uint32_t room = SHMRPCI_WORKERS_MAX / s->opts.crew.threads;
-    for (uint32_t i = 0; i < room; i++) {
-        if (s->workers[i].state == SHMRPCI_WORKER_NONE &&
-            !shmrpci_elders_have(s, shmrpci_worker_place(s, i),
-                                 s->opts.crew.threads)) {
+    return s->workers[number].state == SHMRPCI_WORKER_NONE &&
+           !shmrpci_elders_have(s, shmrpci_worker_place(s, number),
+                                s->opts.crew.threads);
+}
+
+static uint32_t room_of(const shmrpci_supervisor *s)
+{
+    return SHMRPCI_WORKERS_MAX / s->opts.crew.threads;
+}
+
+uint32_t shmrpci_workers_free_number(const shmrpci_supervisor *s)
+{
+    for (uint32_t i = 0; i < room_of(s); i++) {
+        if (is_free(s, i)) {
             return i;
         }
     }
     return SHMRPCI_WORKERS_MAX;
 }
 
+bool shmrpci_workers_serve(const shmrpci_supervisor *s)
+{
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        if (s->workers[i].state == SHMRPCI_WORKER_ASKED ||
+            s->workers[i].state == SHMRPCI_WORKER_RUNS) {
+            return true;
+        }
+    }
+    return shmrpci_elders_count(s) > 0;
+}
+
+/* Which number is to have a worker next, and when. One that pauses stands for a
+ * worker that is wanted: no other place is taken in its stead. */
+static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    uint32_t ready = SHMRPCI_WORKERS_MAX;
+    uint32_t first = SHMRPCI_WORKERS_MAX; /* of those that pause */
+    uint32_t pausing = 0;
+    for (uint32_t i = 0; i < room_of(s); i++) {
+        if (is_free(s, i) && s->backoffs[i].next_ns <= now_ns) {
+            ready = ready == SHMRPCI_WORKERS_MAX ? i : ready;
+        } else if (is_free(s, i)) {
+            pausing++;
+            first = first == SHMRPCI_WORKERS_MAX ||
+                            s->backoffs[i].next_ns < s->backoffs[first].next_ns
+                        ? i
+                        : first;
+        }
+    }
+    *out_ns = now_ns;
+    if (ready != SHMRPCI_WORKERS_MAX &&
+        shmrpci_workers_active(s) + pausing < s->target) {
+        return ready;
+    }
+    if (first != SHMRPCI_WORKERS_MAX) {
+        *out_ns = s->backoffs[first].next_ns;
+        if (!shmrpci_workers_serve(s) && s->revival.next_ns < *out_ns) {
+            *out_ns = s->revival.next_ns;
+        }
+    }
+    return first;
+}
+
 /* Whether nothing but time stands between us and another worker. */
 static bool wants_more(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready && s->successor_fd < 0 &&
-           shmrpci_workers_active(s) < s->target &&
-           free_number(s) < SHMRPCI_WORKERS_MAX;
+           shmrpci_workers_active(s) < s->target;
 }
 
 int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s)
 {
-    return wants_more(s) ? s->backoff.next_ns : SHMRPCI_NEVER_NS;
+    int64_t next_ns;
+    return wants_more(s) && find_due(s, &next_ns) != SHMRPCI_WORKERS_MAX
+               ? next_ns
+               : SHMRPCI_NEVER_NS;
+}
+
+/* One has ended unasked, or could not be started. */
+static void note_death(shmrpci_supervisor *s, uint32_t number, int64_t lived_ns,
+                       bool has_served)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    shmrpci_backoff *backoff = &s->backoffs[number];
+    if (has_served) {
+        shmrpci_backoff_died_within(backoff, now_ns, lived_ns,
+                                    SHMRPCI_SERVED_PAUSE_NS);
+    } else {
+        shmrpci_backoff_died(backoff, now_ns, lived_ns);
+    }
+    shmrpci_revival_died(&s->revival, now_ns,
+                         has_served || lived_ns >= SHMRPCI_YOUNG_NS);
+    shmrpci_backoff_died(&s->series, now_ns, lived_ns);
+    s->start_failures++;
 }
 
 /* A failure counts like a death: not too soon again. */
 void shmrpci_workers_spawn(shmrpci_supervisor *s)
 {
-    while (wants_more(s) && shmrpci_now_ns() >= s->backoff.next_ns) {
-        if (spawn(s, free_number(s)) != SHMRPC_OK) {
-            shmrpci_backoff_died(&s->backoff, shmrpci_now_ns(), 0);
+    int64_t due_ns;
+    uint32_t number;
+    while (wants_more(s) &&
+           (number = find_due(s, &due_ns)) != SHMRPCI_WORKERS_MAX &&
+           shmrpci_now_ns() >= due_ns) {
+        shmrpc_status status = spawn(s, number);
+        if (status != SHMRPC_OK) {
+            (void)shmrpc_error_set(&s->start_error, status,
+                                   "a worker can't be reached: %s",
+                                   shmrpc_status_text(status));
+            note_death(s, number, 0, false);
         }
     }
 }
@@ -214,6 +295,16 @@ static bool has_arrived(const shmrpci_supervisor *s, uint32_t number)
     return true;
 }
 
+bool shmrpci_workers_have_begun(const shmrpci_supervisor *s)
+{
+    for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
+        if (s->workers[i].state == SHMRPCI_WORKER_RUNS && has_arrived(s, i)) {
+            return true;
+        }
+    }
+    return shmrpci_elders_count(s) > 0;
+}
+
 static bool have_arrived(const shmrpci_supervisor *s)
 {
     uint32_t count = 0;
@@ -230,7 +321,8 @@ void shmrpci_worker_replace(shmrpci_supervisor *s, uint32_t number)
 
 int64_t shmrpci_workers_relieve(shmrpci_supervisor *s)
 {
-    bool is_due = have_arrived(s) || free_number(s) == SHMRPCI_WORKERS_MAX;
+    bool is_due = have_arrived(s) ||
+                  shmrpci_workers_free_number(s) == SHMRPCI_WORKERS_MAX;
     int64_t next_ns = SHMRPCI_NEVER_NS;
     if (shmrpci_elders_count(s) > 0) {
         if (is_due) {
@@ -257,7 +349,7 @@ int64_t shmrpci_workers_relieve(shmrpci_supervisor *s)
 
 static void note_degraded(shmrpci_supervisor *s)
 {
-    bool is_degraded = shmrpci_backoff_is_degraded(&s->backoff);
+    bool is_degraded = shmrpci_backoff_is_degraded(&s->series);
     if (is_degraded != s->was_degraded) {
         s->was_degraded = is_degraded;
         shmrpci_supervisor_say(
@@ -279,7 +371,8 @@ void shmrpci_worker_bury(shmrpci_supervisor *s, uint32_t number)
     }
     dismiss(s, number);
     if (dead->state != SHMRPCI_WORKER_LEAVES) {
-        shmrpci_backoff_died(&s->backoff, now_ns, now_ns - dead->started_ns);
+        note_death(s, number, now_ns - dead->started_ns,
+                   shmrpci_worker_calls(s, number) > 0);
     }
     if (dead->watch_fd >= 0) {
         shmrpci_poll_remove(s->poll_set, dead->watch_fd);
@@ -294,7 +387,10 @@ void shmrpci_worker_forked(shmrpci_supervisor *s, shmrpci_zygote_packet *packet)
     uint32_t number = packet->head.number;
     shmrpci_worker *forked = &s->workers[number];
     if (packet->head.pid < 0) {
-        shmrpci_supervisor_say(s, "worker %u can't be forked", number);
+        (void)shmrpc_error_set(&s->start_error, SHMRPC_E_EXHAUSTED,
+                               "a worker can't be forked");
+        shmrpci_supervisor_say(s, "error: worker %u can't be forked (%s)",
+                               number, packet->head.text);
         shmrpci_worker_bury(s, number);
         return;
     }
@@ -354,10 +450,11 @@ void shmrpci_workers_watch(shmrpci_supervisor *s)
             kill_hung(s, i);
         }
         int64_t lived_ns = now_ns - it->started_ns;
+        shmrpci_backoff_lives(&s->backoffs[i], lived_ns);
         youngest_ns = lived_ns < youngest_ns ? lived_ns : youngest_ns;
     }
     if (youngest_ns != INT64_MAX) {
-        shmrpci_backoff_lives(&s->backoff, youngest_ns);
+        shmrpci_backoff_lives(&s->series, youngest_ns);
         note_degraded(s);
     }
 }

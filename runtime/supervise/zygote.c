@@ -86,6 +86,7 @@ static void spawn(zygote *z, shmrpci_zygote_packet *packet)
     if (z->pids[number] == 0 &&
         packet->fd_count == shmrpci_server_outlet_count(z->crew->server)) {
         forked.pid = shmrpci_child_fork();
+        shmrpci_process_limits(forked.text, sizeof forked.text);
     }
     if (forked.pid == 0) {
         shmrpci_child_notify(-1);
@@ -231,6 +232,10 @@ void shmrpci_zygote_run(const shmrpci_crew *crew, int socket)
     ready.status = prepare(crew, &error);
     if (ready.status == SHMRPC_OK) {
         ready.status = (int32_t)open_all(&z);
+        if (ready.status != SHMRPC_OK) {
+            (void)shmrpc_error_set(&error, ready.status,
+                                   "the zygote can't watch its workers");
+        }
     }
     (void)snprintf(ready.text, sizeof ready.text, "%s", error.message);
     /* From now on the supervisor says when it is over. */

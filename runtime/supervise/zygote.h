@@ -44,7 +44,7 @@ typedef struct shmrpci_zygote_message {
     int32_t pid;     /* FORKED: -1 when it failed */
     int32_t status;  /* READY */
     shmrpci_child_end end;
-    char text[SHMRPC_ERROR_MESSAGE_BYTES]; /* READY */
+    char text[SHMRPC_ERROR_MESSAGE_BYTES]; /* READY, FORKED: why not */
 } shmrpci_zygote_message;
 
 typedef struct shmrpci_zygote_packet {

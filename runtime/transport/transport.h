@@ -466,6 +466,10 @@ typedef struct shmrpci_process_ops {
     /* Looks at all connections: not more often than some ten times a second.
      */
     void (*observe_load)(shmrpci_listener *listener, shmrpci_load_view *out);
+    /* Answers all requests that no worker has taken, but for oneway ones, with
+     * a status and its detail, as the worker of a place that nobody has. */
+    void (*refuse_all)(shmrpci_listener *listener, uint32_t index, int status,
+                       const void *detail, size_t len);
     /* Closes what a forked child has inherited of a listener, which goes on in
      * the parent. */
     void (*disown)(shmrpci_listener *listener);

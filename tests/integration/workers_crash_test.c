@@ -122,6 +122,92 @@ static void late_result_counts_as_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* ---- poison ---------------------------------------------------------- */
+
+static uint64_t crashes_of(const char *where)
+{
+    shmrpc_snapshot *s = look(where);
+    uint64_t crashes = shmrpc_snapshot_service(s)->crashes;
+    shmrpc_snapshot_free(s);
+    return crashes;
+}
+
+static void expect_two_deaths(const char *workers, bool is_relayed)
+{
+    char where[96];
+    char relayed[96];
+    shmrpc_error error;
+    child gateway = {0};
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, workers, "1");
+    if (is_relayed) {
+        gateway = harness_relay(where, 5811, "tcp://:0");
+        (void)snprintf(relayed, sizeof relayed, "%s", gateway.place);
+    }
+    workers_workers *client = workers_connect(is_relayed ? relayed : where);
+    assert_int_equal(workers_workers_crash_again(client, NULL, &error),
+                     SHMRPC_E_WORKER_DIED);
+    assert_non_null(strstr(error.message, "2 workers have died"));
+    assert_int_equal(crashes_of(where), 2);
+    workers_workers_close(client);
+    if (is_relayed) {
+        harness_signal(&gateway, SIGTERM);
+    }
+    harness_signal(&server, SIGTERM);
+}
+
+static void deadly_request_is_not_tried_a_third_time(void **state)
+{
+    (void)state;
+    expect_two_deaths("1", false);
+    expect_two_deaths("3", false);
+}
+
+static void nor_is_it_over_a_gateway(void **state)
+{
+    (void)state;
+    expect_two_deaths("2", true);
+}
+
+/* The pauses between tries grow, and a call that comes in one of them is told
+ * so; then workers are tried at least each second. */
+static void calls_that_nobody_can_serve_are_told_at_once(void **state)
+{
+    (void)state;
+    char where[96];
+    shmrpc_error error;
+    shmrpc_opts opts = {.timeout_ns = PATIENCE};
+    uint64_t back;
+    harness_address("workers", where);
+    child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    int status;
+    do {
+        status = workers_workers_crash(client, &opts, &error);
+        assert_true(harness_now_ns() < deadline_ns);
+    } while (status == SHMRPC_E_WORKER_DIED);
+    assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
+    assert_false(shmrpc_status_may_have_run(status));
+    const char *told =
+        "no worker lives: the last died of SIGABRT in "
+        "workers.crash, next try in ";
+    if (strncmp(error.message, told, strlen(told)) != 0) {
+        fail_msg("%s", error.message);
+    }
+    shmrpc_snapshot *s = look(where);
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    assert_true(service->workers_alive > 0 || service->next_start_ns > 0);
+    shmrpc_snapshot_free(s);
+    while (workers_workers_echo(client, 7, &opts, &back, &error) != SHMRPC_OK) {
+        assert_true(harness_now_ns() < deadline_ns);
+    }
+    workers_workers_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- rows ------------------------------------------------------------ */
+
 static uint32_t rows_of(const char *where)
 {
     shmrpc_snapshot *s = look(where);
@@ -162,6 +248,9 @@ int main(void)
         cmocka_unit_test(crash_is_an_error_of_its_method),
         cmocka_unit_test(hang_is_logged_with_its_method),
         cmocka_unit_test(late_result_counts_as_deadline),
+        cmocka_unit_test(deadly_request_is_not_tried_a_third_time),
+        cmocka_unit_test(nor_is_it_over_a_gateway),
+        cmocka_unit_test(calls_that_nobody_can_serve_are_told_at_once),
         cmocka_unit_test(row_of_a_dead_worker_goes),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

@@ -166,14 +166,11 @@ static void preload_that_leaves_a_thread_is_refused_by_name(void **state)
 static void worker_that_can_not_start_says_why(void **state)
 {
     (void)state;
-    char where[96];
-    harness_address("workers", where);
-    const char *const arguments[] = {"--listen", where, "--workers=1", NULL};
-    assert_int_equal(setenv("START", "fail", 1), 0);
-    child server = harness_start(WORKERS_SERVER, arguments);
-    (void)unsetenv("START");
-    workers_await_line(&server, "no database");
-    harness_signal(&server, SIGTERM);
+    char text[2048];
+    assert_int_equal(refused("START", "fail", text, sizeof text), 1);
+    assert_non_null(strstr(text, "no database"));
+    assert_non_null(strstr(text, "no worker can be started"));
+    assert_null(strstr(text, "serving"));
 }
 
 /* ---- what is given back ---------------------------------------------- */

@@ -233,6 +233,7 @@ int main(int argc, char **argv)
     impl.lend = lend;
     impl.leak = leak;
     impl.crash = crash;
+    impl.crash_again = crash;
     impl.hang = hang;
     impl.sum = sum;
     impl.loads = loads;

@@ -333,6 +333,11 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                         shmrpci_worker_view *out);
 void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out);
 
+/* ---- listener_refuse.c ------------------------------------------------ */
+
+void shm_refuse_all(shmrpci_listener *base, uint32_t index, int status,
+                    const void *detail, size_t len);
+
 /* ---- listener_recover.c ------------------------------------------- */
 
 /* Repairs what worker `index` held. The worker runs no more. */

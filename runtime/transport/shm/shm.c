@@ -59,6 +59,7 @@ static const shmrpci_process_ops processes = {
     .observe = shm_observe_worker,
     .observe_call = shm_observe_call,
     .observe_load = shm_observe_load,
+    .refuse_all = shm_refuse_all,
     .disown = shm_listener_disown,
 };
 

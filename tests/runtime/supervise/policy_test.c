@@ -66,6 +66,36 @@ static void deaths_now_and_then_are_no_series(void **state)
     assert_false(shmrpci_backoff_is_degraded(&backoff));
 }
 
+static void a_place_whose_workers_serve_pauses_shortly(void **state)
+{
+    (void)state;
+    shmrpci_backoff backoff = {0, 0};
+    for (int i = 1; i < 40; i++) {
+        shmrpci_backoff_died_within(&backoff, i * S, 1 * MS,
+                                    SHMRPCI_SERVED_PAUSE_NS);
+        assert_true(backoff.next_ns <= i * S + 100 * MS);
+    }
+}
+
+static void nobody_left_is_tried_each_second(void **state)
+{
+    (void)state;
+    shmrpci_revival revival = {0, 0};
+    int64_t now_ns = 100 * S;
+    shmrpci_revival_died(&revival, now_ns, false);
+    assert_true(revival.next_ns == now_ns);
+    for (int i = 0; i < 40; i++) {
+        int64_t last_ns = revival.next_ns - now_ns;
+        now_ns = revival.next_ns;
+        shmrpci_revival_died(&revival, now_ns, false);
+        assert_true(revival.next_ns - now_ns >= last_ns);
+        assert_true(revival.next_ns - now_ns <= 1 * S);
+    }
+    assert_true(revival.next_ns - now_ns == 1 * S);
+    shmrpci_revival_died(&revival, now_ns, true);
+    assert_true(revival.next_ns == now_ns);
+}
+
 /* Several die at once: the delay of the first ones is not shortened. */
 static void next_start_never_moves_forward(void **state)
 {
@@ -227,6 +257,8 @@ int main(void)
         cmocka_unit_test(series_is_made_good_ever_more_slowly),
         cmocka_unit_test(ten_deaths_on_end_are_a_crash_loop),
         cmocka_unit_test(deaths_now_and_then_are_no_series),
+        cmocka_unit_test(a_place_whose_workers_serve_pauses_shortly),
+        cmocka_unit_test(nobody_left_is_tried_each_second),
         cmocka_unit_test(next_start_never_moves_forward),
         cmocka_unit_test(load_brings_as_many_as_are_called_at_once),
         cmocka_unit_test(no_more_than_are_allowed),

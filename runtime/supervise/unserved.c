@@ -1,0 +1,75 @@
+/*
+ * While no worker lives: calls are told so at once, and why, rather than to
+ * wait for their deadlines.
+ */
+#include "supervise/state.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "os/clock.h"
+#include "rpc/envelope.h"
+
+/* A wait that is not worth a word, and how often calls are looked for. */
+#define SHORT_NS (100 * SHMRPCI_NS_PER_MS)
+#define LOOK_NS  (10 * SHMRPCI_NS_PER_MS)
+
+/* When a worker can be tried; SHMRPCI_NEVER_NS: when a new zygote is ready. */
+static int64_t next_try_ns(const shmrpci_supervisor *s)
+{
+    return s->is_zygote_ready     ? shmrpci_workers_next_ns(s)
+           : s->zygote_socket < 0 ? s->zygote_next_ns
+                                  : SHMRPCI_NEVER_NS;
+}
+
+static void write_reason(const shmrpci_supervisor *s, int64_t wait_ns,
+                         shmrpci_buf *out)
+{
+    shmrpc_error error = {.name = ""};
+    shmrpci_buf text;
+    shmrpci_buf_init_fixed(&text, (uint8_t *)error.message,
+                           sizeof error.message - 1);
+    shmrpci_buf_append_text(&text, "no worker lives: ");
+    shmrpci_deaths_describe_last(s, &text);
+    if (s->next_start_ns != 0) {
+        shmrpci_buf_printf(&text, ", next try in %lld.%lld s",
+                           (long long)(wait_ns / SHMRPCI_NS_PER_S),
+                           (long long)(wait_ns % SHMRPCI_NS_PER_S /
+                                       (100 * SHMRPCI_NS_PER_MS)));
+    } else {
+        shmrpci_buf_append_text(&text, ", what workers need is being loaded");
+    }
+    shmrpci_detail_write(&error, out);
+}
+
+static void refuse_all(const shmrpci_supervisor *s, int64_t wait_ns)
+{
+    uint8_t memory[SHMRPCI_DETAIL_MAX_BYTES];
+    shmrpci_buf detail;
+    shmrpci_buf_init_fixed(&detail, memory, sizeof memory);
+    write_reason(s, wait_ns, &detail);
+    uint32_t number = shmrpci_workers_free_number(s);
+    for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
+        shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
+        outlet.transport->refuse_all(outlet.listener,
+                                     shmrpci_worker_place(s, number),
+                                     SHMRPC_E_UNAVAILABLE, memory, detail.len);
+    }
+}
+
+int64_t shmrpci_unserved_look(shmrpci_supervisor *s)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (!s->is_serving || s->target == 0 || shmrpci_workers_serve(s) ||
+        shmrpci_workers_free_number(s) == SHMRPCI_WORKERS_MAX) {
+        s->unserved_ns = s->next_start_ns = 0;
+        return SHMRPCI_NEVER_NS;
+    }
+    int64_t next_ns = next_try_ns(s);
+    s->next_start_ns = next_ns == SHMRPCI_NEVER_NS ? 0 : next_ns;
+    s->unserved_ns = s->unserved_ns == 0 ? now_ns : s->unserved_ns;
+    int64_t wait_ns = s->next_start_ns > now_ns ? s->next_start_ns - now_ns : 0;
+    if (wait_ns > SHORT_NS || now_ns - s->unserved_ns > SHORT_NS) {
+        refuse_all(s, wait_ns);
+    }
+    return now_ns + LOOK_NS;
+}

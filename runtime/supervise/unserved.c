@@ -56,6 +56,14 @@ static void refuse_all(const shmrpci_supervisor *s, int64_t wait_ns)
     }
 }
 
+/* Whether the reason is complete: the zygote says how a worker has ended, but a
+ * moment after its end is seen. */
+static bool is_explained(const shmrpci_supervisor *s, int64_t now_ns)
+{
+    return s->last_death.is_known || !s->is_zygote_ready ||
+           now_ns - s->last_death.at_ns > SHORT_NS;
+}
+
 int64_t shmrpci_unserved_look(shmrpci_supervisor *s)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -68,7 +76,8 @@ int64_t shmrpci_unserved_look(shmrpci_supervisor *s)
     s->next_start_ns = next_ns == SHMRPCI_NEVER_NS ? 0 : next_ns;
     s->unserved_ns = s->unserved_ns == 0 ? now_ns : s->unserved_ns;
     int64_t wait_ns = s->next_start_ns > now_ns ? s->next_start_ns - now_ns : 0;
-    if (wait_ns > SHORT_NS || now_ns - s->unserved_ns > SHORT_NS) {
+    if ((wait_ns > SHORT_NS || now_ns - s->unserved_ns > SHORT_NS) &&
+        is_explained(s, now_ns)) {
         refuse_all(s, wait_ns);
     }
     return now_ns + LOOK_NS;

@@ -30,14 +30,16 @@ static uint32_t index_of(const shmrpc_snapshot *s, const char *method)
     return i;
 }
 
+/* So many calls have ended well, and another one in that status; others may
+ * have come too late for a worker. */
 static void expect_counted(const char *where, const char *method, int status,
-                           uint64_t calls)
+                           uint64_t well)
 {
     shmrpc_snapshot *s = look(where);
     uint32_t i = index_of(s, method);
     const shmrpc_method_stats *m = shmrpc_snapshot_method(s, i);
-    if (m->calls != calls || m->errors != 1 ||
-        shmrpc_snapshot_errors(s, i, status) != 1) {
+    if (m->calls - m->errors != well ||
+        shmrpc_snapshot_errors(s, i, status) == 0) {
         fail_msg("%s: %llu calls, %llu errors, %llu of that status", method,
                  (unsigned long long)m->calls, (unsigned long long)m->errors,
                  (unsigned long long)shmrpc_snapshot_errors(s, i, status));
@@ -69,7 +71,7 @@ static void crash_is_an_error_of_its_method(void **state)
     assert_int_equal(workers_workers_pid(client, NULL, &pid, NULL), 0);
     assert_int_equal(workers_workers_crash(client, NULL, NULL),
                      SHMRPC_E_WORKER_DIED);
-    expect_counted(where, "crash", SHMRPC_E_WORKER_DIED, 1);
+    expect_counted(where, "crash", SHMRPC_E_WORKER_DIED, 0);
     expect_line(&server, "signal 6", "in workers.crash");
     shmrpc_snapshot *s = look(where);
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
@@ -94,11 +96,14 @@ static void hang_is_logged_with_its_method(void **state)
     workers_await_line(&server, "serving at");
     workers_workers *client = workers_connect(where);
     shmrpc_opts opts = {.timeout_ns = 20 * MS};
-    assert_int_equal(workers_workers_hang(client, &opts, NULL),
-                     SHMRPC_E_DEADLINE);
+    shmrpc_error error;
+    do { /* until a worker has taken it in time */
+        assert_int_equal(workers_workers_hang(client, &opts, &error),
+                         SHMRPC_E_DEADLINE);
+    } while (!error.may_have_run);
     expect_line(&server, "hangs", "workers.hang");
     expect_line(&server, "signal 9", "in workers.hang");
-    expect_counted(where, "hang", SHMRPC_E_WORKER_DIED, 1);
+    expect_counted(where, "hang", SHMRPC_E_WORKER_DIED, 0);
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);
 }
@@ -113,11 +118,14 @@ static void late_result_counts_as_deadline(void **state)
     workers_workers *client = workers_connect(where);
     uint32_t pid;
     shmrpc_opts opts = {.timeout_ns = 20 * MS};
+    shmrpc_error error;
     assert_int_equal(workers_workers_nap(client, 1, NULL, &pid, NULL), 0);
-    assert_int_equal(workers_workers_nap(client, 200, &opts, &pid, NULL),
-                     SHMRPC_E_DEADLINE);
+    do { /* until a worker has taken it in time */
+        assert_int_equal(workers_workers_nap(client, 200, &opts, &pid, &error),
+                         SHMRPC_E_DEADLINE);
+    } while (!error.may_have_run);
     assert_int_equal(workers_workers_nap(client, 1, NULL, &pid, NULL), 0);
-    expect_counted(where, "nap", SHMRPC_E_DEADLINE, 3);
+    expect_counted(where, "nap", SHMRPC_E_DEADLINE, 2);
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);
 }
@@ -182,19 +190,19 @@ static void calls_that_nobody_can_serve_are_told_at_once(void **state)
     child server = harness_serve_by(WORKERS_SERVER, where, "1", "1");
     workers_workers *client = workers_connect(where);
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
-    int status;
-    do {
-        status = workers_workers_crash(client, &opts, &error);
-        assert_true(harness_now_ns() < deadline_ns);
-    } while (status == SHMRPC_E_WORKER_DIED);
-    assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
-    assert_false(shmrpc_status_may_have_run(status));
     const char *told =
         "no worker lives: the last died of SIGABRT in "
         "workers.crash, next try in ";
-    if (strncmp(error.message, told, strlen(told)) != 0) {
-        fail_msg("%s", error.message);
-    }
+    int status;
+    do { /* how the last one died may not be known at once */
+        status = workers_workers_crash(client, &opts, &error);
+        if (harness_now_ns() > deadline_ns) {
+            fail_msg("%s", error.message);
+        }
+    } while (status == SHMRPC_E_WORKER_DIED ||
+             strncmp(error.message, told, strlen(told)) != 0);
+    assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
+    assert_false(error.may_have_run);
     shmrpc_snapshot *s = look(where);
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
     assert_true(service->workers_alive > 0 || service->next_start_ns > 0);

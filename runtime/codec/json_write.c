@@ -1,4 +1,5 @@
-/* Values of a described type to JSON text, without white space. */
+/* Values of a described type to JSON text, without white space: how
+ * write_walk.inc sees JSON. */
 #include <math.h>
 
 #include "base/json_text.h"
@@ -17,7 +18,6 @@ typedef struct writer {
 } writer;
 
 static int write_value(writer *to, const shmrpc_type *type, const void *value);
-static int write_any(writer *to, const shmrpc_any *value);
 
 static void put(writer *to, char c)
 {
@@ -107,7 +107,8 @@ static int write_text(writer *to, const char *text, size_t len)
     return SHMRPC_OK;
 }
 
-static void write_base64(writer *to, const void *data, size_t len)
+/* As base64. */
+static int write_bytes(writer *to, const void *data, size_t len)
 {
     put(to, '"');
     uint8_t *at = shmrpci_buf_extend(to->out, shmrpci_base64_text_len(len));
@@ -115,6 +116,7 @@ static void write_base64(writer *to, const void *data, size_t len)
         shmrpci_base64_encode(data, len, (char *)at);
     }
     put(to, '"');
+    return SHMRPC_OK;
 }
 
 static void write_int(writer *to, shmrpci_int number)
@@ -127,8 +129,14 @@ static void write_int(writer *to, shmrpci_int number)
     }
 }
 
+static void write_bool(writer *to, bool value)
+{
+    put_text(to, value ? "true" : "false");
+}
+
 /* Of a type that may ask for a text: browsers round what is above 2^53. */
-static int write_integer(writer *to, const shmrpc_type *type, const void *value)
+static void write_integer(writer *to, const shmrpc_type *type,
+                          const void *value)
 {
     bool quoted = (type->flags & SHMRPC_TYPE_JSON_TEXT) != 0;
     if (quoted) {
@@ -138,7 +146,6 @@ static int write_integer(writer *to, const shmrpc_type *type, const void *value)
     if (quoted) {
         put(to, '"');
     }
-    return shmrpci_walk_bounds(&to->walk, type, value);
 }
 
 static void write_float(writer *to, const shmrpc_type *type, const void *value)
@@ -183,35 +190,40 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
-static int write_list(writer *to, const shmrpc_type *type, const void *items,
-                      size_t count)
+static int open_list(writer *to, size_t count)
 {
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&to->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
+    (void)count;
     put(to, '[');
-    for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
-        if (i > 0) {
-            put(to, ',');
-        }
-        shmrpci_step_index(&step, i);
-        status = write_value(to, type->element,
-                             (const uint8_t *)items + i * type->item_size);
-    }
+    return SHMRPC_OK;
+}
+
+static void close_list(writer *to)
+{
     put(to, ']');
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
+}
+
+static int open_map(writer *to, size_t count)
+{
+    (void)count;
+    put(to, '{');
+    return SHMRPC_OK;
+}
+
+static void close_map(writer *to)
+{
+    put(to, '}');
+}
+
+static void before_item(writer *to, size_t index)
+{
+    if (index > 0) {
+        put(to, ',');
+    }
 }
 
 /* Keys are always strings: other scalars stand in quotes. */
 static int write_key(writer *to, const shmrpc_type *type, const void *key)
 {
-    if (!shmrpci_key_type_ok(type)) {
-        return shmrpci_walk_fail(&to->walk, "%s can't be a key",
-                                 shmrpci_type_text(type));
-    }
     if (type->kind == SHMRPC_KIND_ANY &&
         ((const shmrpc_any *)key)->kind != SHMRPC_ANY_STR) {
         return shmrpci_walk_fail(&to->walk, "JSON has string keys only");
@@ -230,155 +242,45 @@ static int write_key(writer *to, const shmrpc_type *type, const void *key)
     return status;
 }
 
-static int write_map(writer *to, const shmrpc_type *type, shmrpci_span entries)
+static void open_params(writer *to, const shmrpc_type *type, const void *value)
 {
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&to->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    put(to, '{');
-    for (size_t i = 0; status == SHMRPC_OK && i < entries.len; i++) {
-        const uint8_t *entry =
-            (const uint8_t *)entries.ptr + i * type->item_size;
-        if (i > 0) {
-            put(to, ',');
-        }
-        shmrpci_step_key(&step, type->key, entry);
-        status = write_key(to, type->key, entry);
-        if (status == SHMRPC_OK) {
-            status = write_value(to, type->element, entry + type->value_offset);
-        }
-    }
-    put(to, '}');
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
-}
-
-/* Parameters by position; a hole and an absent one are null, those behind the
- * last present one are left out. */
-static int write_params(writer *to, const shmrpc_type *type, const void *value)
-{
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&to->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    uint32_t written = 0;
+    (void)type;
+    (void)value;
     put(to, '[');
-    for (uint32_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
-        const shmrpc_field *field = &type->fields[i];
-        const void *at;
-        shmrpci_step_field(&step, field->name);
-        status = shmrpci_field_require(&to->walk, field, value, &at);
-        if (status != SHMRPC_OK || at == NULL) {
-            continue;
-        }
-        for (; written + 1 < field->tag; written++) {
-            put_text(to, written == 0 ? "null" : ",null");
-        }
-        if (written++ > 0) {
-            put(to, ',');
-        }
-        status = write_value(to, field->type, at);
-    }
-    put(to, ']');
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
 }
 
-static int write_struct(writer *to, const shmrpc_type *type, const void *value)
+static void put_hole(writer *to)
 {
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&to->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    char open = '{';
-    for (uint32_t i = 0; status == SHMRPC_OK && i < type->count; i++) {
-        const shmrpc_field *field = &type->fields[i];
-        const void *at;
-        shmrpci_step_field(&step, field->name);
-        status = shmrpci_field_require(&to->walk, field, value, &at);
-        if (status != SHMRPC_OK || at == NULL) {
-            continue;
-        }
-        put_key(to, open, field->name);
-        open = ',';
-        status = write_value(to, field->type, at);
-    }
-    if (open == '{') {
+    put_text(to, "null");
+}
+
+/* The brace comes with the first key. */
+static void open_fields(const writer *to, const shmrpc_type *type,
+                        const void *value)
+{
+    (void)to;
+    (void)type;
+    (void)value;
+}
+
+static void open_chosen(const writer *to)
+{
+    (void)to;
+}
+
+static void put_field_key(writer *to, const shmrpc_type *type,
+                          const shmrpc_field *field, bool is_first)
+{
+    (void)type;
+    put_key(to, is_first ? '{' : ',', field->name);
+}
+
+static void close_fields(writer *to, bool is_empty)
+{
+    if (is_empty) {
         put(to, '{');
     }
     put(to, '}');
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
-}
-
-static int write_union(writer *to, const shmrpc_type *type, const void *value)
-{
-    const shmrpc_field *field = NULL;
-    const void *at = NULL;
-    shmrpci_step step;
-    int status = shmrpci_union_member(&to->walk, type, value, &field);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_walk_enter(&to->walk, &step);
-    }
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    shmrpci_step_field(&step, field->name);
-    status = shmrpci_field_require(&to->walk, field, value, &at);
-    if (status == SHMRPC_OK) {
-        put_key(to, '{', field->name);
-        status = write_value(to, field->type, at);
-        put(to, '}');
-    }
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
-}
-
-static int write_any_list(writer *to, shmrpc_any_list list)
-{
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&to->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    put(to, '[');
-    for (size_t i = 0; status == SHMRPC_OK && i < list.len; i++) {
-        if (i > 0) {
-            put(to, ',');
-        }
-        shmrpci_step_index(&step, i);
-        status = write_any(to, &list.ptr[i]);
-    }
-    put(to, ']');
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
-}
-
-static int write_any_map(writer *to, shmrpc_any_map map)
-{
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&to->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    put(to, '{');
-    for (size_t i = 0; status == SHMRPC_OK && i < map.len; i++) {
-        if (i > 0) {
-            put(to, ',');
-        }
-        shmrpci_step_key(&step, &shmrpc_type_any, &map.ptr[i].key);
-        status = write_key(to, &shmrpc_type_any, &map.ptr[i].key);
-        if (status == SHMRPC_OK) {
-            status = write_any(to, &map.ptr[i].value);
-        }
-    }
-    put(to, '}');
-    shmrpci_walk_leave(&to->walk, &step);
-    return status;
 }
 
 /* With a fraction or exponent, so that a float comes back as a float. */
@@ -400,18 +302,14 @@ static int write_any_float(writer *to, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-static int write_any(writer *to, const shmrpc_any *value)
+static int write_any_word(writer *to, const shmrpc_any *value)
 {
-    int status = shmrpci_walk_any(&to->walk, value);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
     switch (value->kind) {
     case SHMRPC_ANY_NULL:
         put_text(to, "null");
         return SHMRPC_OK;
     case SHMRPC_ANY_BOOL:
-        put_text(to, value->u.b ? "true" : "false");
+        write_bool(to, value->u.b);
         return SHMRPC_OK;
     case SHMRPC_ANY_I64:
         write_int(to, shmrpci_load_int(&shmrpc_type_i64, &value->u.i64));
@@ -422,80 +320,12 @@ static int write_any(writer *to, const shmrpc_any *value)
     case SHMRPC_ANY_F64:
     case SHMRPC_ANY_F32:
         return write_any_float(to, value);
-    case SHMRPC_ANY_STR:
-        return write_text(to, value->u.str.ptr, value->u.str.len);
-    case SHMRPC_ANY_LIST:
-        return write_any_list(to, value->u.list);
-    case SHMRPC_ANY_MAP:
-        return write_any_map(to, value->u.map);
-    case SHMRPC_ANY_BYTES:
-    case SHMRPC_ANY_EXT:
+    default:
         return shmrpci_walk_fail(&to->walk, "JSON has no bytes");
     }
-    return shmrpci_walk_fail(&to->walk, "unknown kind of any: %d",
-                             (int)value->kind);
 }
 
-static int write_sized(writer *to, const shmrpc_type *type, shmrpci_span span)
-{
-    int status = shmrpci_walk_view(&to->walk, type, span.ptr, span.len);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    switch (type->kind) {
-    case SHMRPC_KIND_STRING:
-        return write_text(to, span.ptr, span.len);
-    case SHMRPC_KIND_BYTES:
-        write_base64(to, span.ptr, span.len);
-        return SHMRPC_OK;
-    case SHMRPC_KIND_LIST:
-        return write_list(to, type, span.ptr, span.len);
-    default:
-        return write_map(to, type, span);
-    }
-}
-
-static int write_value(writer *to, const shmrpc_type *type, const void *value)
-{
-    int status;
-    switch (type->kind) {
-    case SHMRPC_KIND_BOOL:
-        put_text(to, *(const uint8_t *)value != 0 ? "true" : "false");
-        return SHMRPC_OK;
-    case SHMRPC_KIND_I8:
-    case SHMRPC_KIND_I16:
-    case SHMRPC_KIND_I32:
-    case SHMRPC_KIND_I64:
-    case SHMRPC_KIND_U8:
-    case SHMRPC_KIND_U16:
-    case SHMRPC_KIND_U32:
-    case SHMRPC_KIND_U64:
-        return write_integer(to, type, value);
-    case SHMRPC_KIND_F32:
-    case SHMRPC_KIND_F64:
-        status = shmrpci_walk_bounds(&to->walk, type, value);
-        write_float(to, type, value);
-        return status;
-    case SHMRPC_KIND_STRING:
-    case SHMRPC_KIND_BYTES:
-    case SHMRPC_KIND_LIST:
-    case SHMRPC_KIND_MAP:
-        return write_sized(to, type, shmrpci_load_span(value));
-    case SHMRPC_KIND_ANY:
-        return write_any(to, value);
-    case SHMRPC_KIND_ARRAY:
-        return write_list(to, type, value, type->count);
-    case SHMRPC_KIND_ENUM:
-        return write_enum(to, type, value);
-    case SHMRPC_KIND_STRUCT:
-        return (type->flags & SHMRPC_TYPE_PARAMS) != 0
-                   ? write_params(to, type, value)
-                   : write_struct(to, type, value);
-    case SHMRPC_KIND_UNION:
-        return write_union(to, type, value);
-    }
-    return shmrpci_walk_fail(&to->walk, "unknown kind");
-}
+#include "codec/write_walk.inc"
 
 static int encode(const shmrpc_type *type, const void *value, const char *name,
                   bool numbered, shmrpci_buf *out, shmrpc_error *error)

@@ -188,3 +188,21 @@ void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,
     }
     return items->ptr + items->len++ * size;
 }
+
+const shmrpc_type shmrpci_type_any_list = {
+    .kind = SHMRPC_KIND_LIST,
+    .size = sizeof(shmrpc_any_list),
+    .align = _Alignof(shmrpc_any_list),
+    .item_size = sizeof(shmrpc_any),
+    .element = &shmrpc_type_any,
+};
+
+const shmrpc_type shmrpci_type_any_map = {
+    .kind = SHMRPC_KIND_MAP,
+    .size = sizeof(shmrpc_any_map),
+    .align = _Alignof(shmrpc_any_map),
+    .item_size = sizeof(shmrpc_any_entry),
+    .value_offset = offsetof(shmrpc_any_entry, value),
+    .element = &shmrpc_type_any,
+    .key = &shmrpc_type_any,
+};

@@ -288,4 +288,8 @@ typedef struct shmrpci_items {
 void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,
                         shmrpci_arena *arena);
 
+/* What an `any` may hold, as lists and maps of a described type. */
+extern const shmrpc_type shmrpci_type_any_list;
+extern const shmrpc_type shmrpci_type_any_map;
+
 #endif

@@ -2,6 +2,7 @@
 #     [KINDS client server]      which stubs; default both
 #     [IMPORT_DIRS dir...]       where imported files are looked for, before
 #                                the current source folder
+#     [ASYNC]                    also calls that do not block
 #     [PREFIX prefix]            of C names; default from the package
 #     [TEMPLATES dir]            files that replace built-in templates
 #     [OPTIONS option...]        more for shmrpcgen
@@ -94,7 +95,7 @@ function(_shmrpc_check_arguments)
 endfunction()
 
 function(shmrpc_generate)
-    cmake_parse_arguments(PARSE_ARGV 0 arg ""
+    cmake_parse_arguments(PARSE_ARGV 0 arg "ASYNC"
         "TARGET;PREFIX;TEMPLATES;OUT_DIR;OUT_VAR;HEADERS_VAR;LOCK"
         "SVC;KINDS;IMPORT_DIRS;OPTIONS;DEPENDS")
     _shmrpc_check_arguments()
@@ -122,6 +123,9 @@ function(shmrpc_generate)
         list(APPEND import_options -I ${dir})
     endforeach()
     list(APPEND options ${import_options})
+    if(arg_ASYNC)
+        list(APPEND options --async)
+    endif()
     if(arg_PREFIX)
         list(APPEND options --prefix ${arg_PREFIX})
     endif()

@@ -12,6 +12,8 @@
 #ifndef SHMRPC_GENERATOR_MODEL_H
 #define SHMRPC_GENERATOR_MODEL_H
 
+#include <stdbool.h>
+
 #include "generator/import_path.h"
 #include "generator/value.h"
 #include "idl/diag.h"
@@ -23,6 +25,7 @@ typedef struct gen_lang gen_lang;
 typedef struct gen_model_opts {
     const gen_lang *lang;
     gen_import_dirs import_dirs;
+    bool async;         /* --async: forms that do not block */
     const char *prefix; /* --prefix: of the main file's package, or NULL */
     idl_diags *diags;   /* for what only the language can see; its memory is
                            set, and left by longjmp when it is exhausted */

@@ -18,6 +18,7 @@ enum {
     OPT_LANG,
     OPT_SKELETON,
     OPT_FORCE,
+    OPT_ASYNC,
     OPT_VERSION,
     OPT_WERROR,
     OPT_DIAGNOSTICS
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
     {"lang", required_argument, NULL, OPT_LANG},
     {"diagnostics", required_argument, NULL, OPT_DIAGNOSTICS},
     {"skeleton", no_argument, NULL, OPT_SKELETON},
+    {"async", no_argument, NULL, OPT_ASYNC},
     {"force", no_argument, NULL, OPT_FORCE},
     {"werror", no_argument, NULL, OPT_WERROR},
     {"help", no_argument, NULL, 'h'},
@@ -152,6 +154,9 @@ static shmrpc_status set_option(int option, gen_options *out,
         gen_lang_make_skeleton(&out->skeleton);
         out->lang = &out->skeleton;
         out->once = true;
+        return SHMRPC_OK;
+    case OPT_ASYNC:
+        out->async = true;
         return SHMRPC_OK;
     case OPT_FORCE:
         out->force = true;

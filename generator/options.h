@@ -44,6 +44,7 @@ typedef struct gen_options {
     gen_dump dump;
     gen_report_form form; /* of diagnostics */
     bool werror;          /* warnings end the run as errors do */
+    bool async;           /* calls that do not block, too */
     bool client;          /* --kinds */
     bool server;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];

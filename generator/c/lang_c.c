@@ -122,7 +122,8 @@ static void set_needs(gen_model *m, gen_value *c)
         }
         services = true;
         for (size_t k = 0; k < service->method_count; k++) {
-            replies = replies || !service->methods[k].oneway;
+            replies =
+                replies || (m->opts->async && !service->methods[k].oneway);
             strings = strings || copies(&service->methods[k]);
         }
     }
@@ -130,7 +131,7 @@ static void set_needs(gen_model *m, gen_value *c)
         const idl_record *error = schema->errors[i];
         raises = raises || (!error->decl.imported && error->field_count > 0);
     }
-    gen_c_set_flag(m, c, "needs_async", replies);
+    gen_c_set_flag(m, c, "has_async", replies);
     gen_c_set_flag(m, c, "needs_string", strings);
     gen_c_set_flag(m, c, "needs_stub", services || raises);
     gen_c_set_flag(m, c, "has_services", services);

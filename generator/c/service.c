@@ -89,7 +89,7 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
                          "`status` is 0; %s",
                          doc);
     }
-    gen_c_set_flag(m, c, "is_async", !method->oneway);
+    gen_c_set_flag(m, c, "is_async", m->opts->async && !method->oneway);
     gen_c_set_flag(m, c, "is_raw", method->encoding == IDL_ENCODING_RAW);
     gen_c_set_text(m, c, "done_decl", decl);
     gen_c_set_text(m, c, "done_arg", arg);
@@ -281,15 +281,19 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
 
 static void claim_method(gen_model *m, const idl_method *method)
 {
-    static const char *const suffixes[] = {
+    static const char *const of_async[] = {
         "_params", "_reply", "_release", "_start", "_finish",
         "_async",  "_fn",    "_loan",    "_send",  NULL};
+    static const char *const suffixes[] = {"_params", "_reply", "_release",
+                                           NULL};
     static const char *const of_oneway[] = {"_params", NULL};
     const char *function = gen_c_function(m, method);
     const char *what =
         gen_c_text(m, "%s.%s", method->service->decl.full_name, method->name);
     gen_c_claim_all(m, function, what, method->span,
-                    method->oneway ? of_oneway : suffixes);
+                    method->oneway   ? of_oneway
+                    : m->opts->async ? of_async
+                                     : suffixes);
 }
 
 /* The method as a member of the table of handlers, which begins with `size`. */
@@ -309,7 +313,14 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
     gen_c_set_text(m, c, "service", gen_c_name(m, &method->service->decl));
     gen_c_set_text(m, c, "handler",
                    gen_c_unique(m, gen_c_text(m, "handle_%s", place)));
-    gen_set(c, "number", gen_uint(m->tree, method->index - 1));
+    const char *number =
+        gen_c_text(m, "%s_METHOD_%s", gen_c_macro(m, &method->service->decl),
+                   gen_c_upper(m, gen_c_method(m, method)));
+    gen_c_claim(m, number,
+                gen_c_text(m, "the number of `%s.%s`",
+                           method->service->decl.full_name, method->name),
+                method->span);
+    gen_c_set_text(m, c, "number", number);
     gen_c_set_text(m, c, "encoding",
                    gen_c_upper(m, idl_encoding_name(method->encoding)));
     gen_c_set_text(m, c, "flags_text", method_flags(m, method));
@@ -331,12 +342,15 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
 
 static void claim_service(gen_model *m, const idl_service *service)
 {
-    static const char *const suffixes[] = {"_impl", "_connect",    "_close",
-                                           "_fd",   "_dispatch",   "_serve",
-                                           "_main", "_descriptor", NULL};
+    static const char *const suffixes[] = {
+        "_impl", "_connect",    "_close",      "_serve",
+        "_main", "_read_stats", "_descriptor", NULL};
+    static const char *const of_async[] = {
+        "_impl",  "_connect", "_close",      "_fd",         "_dispatch",
+        "_serve", "_main",    "_read_stats", "_descriptor", NULL};
     const idl_decl *decl = &service->decl;
     gen_c_claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span,
-                    suffixes);
+                    m->opts->async ? of_async : suffixes);
     gen_c_claim(m, gen_c_text(m, "%s_IMPL_INIT", gen_c_macro(m, decl)),
                 gen_c_text(m, "the handlers of `%s`", decl->full_name),
                 decl->span);
@@ -359,6 +373,16 @@ static void fill_text_rows(gen_tree *tree, gen_value *c, const void *service)
     shmrpci_arena_fini(&scratch);
 }
 
+static bool has_async(const gen_model *m, const idl_service *service)
+{
+    for (size_t i = 0; m->opts->async && i < service->method_count; i++) {
+        if (!service->methods[i].oneway) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void gen_c_add_service(gen_model *m, gen_value *object,
                        const idl_service *service)
 {
@@ -377,6 +401,7 @@ void gen_c_add_service(gen_model *m, gen_value *object,
     const char *methods = gen_c_unique(m, gen_c_text(m, "%s_methods", place));
     const char *handlers = gen_c_unique(m, gen_c_text(m, "%s_handlers", place));
     gen_c_set_flag(m, c, "has_methods", any);
+    gen_c_set_flag(m, c, "has_async", has_async(m, service));
     gen_c_set_text(m, c, "methods_name", methods);
     gen_c_set_text(m, c, "methods_ref", any ? methods : "NULL");
     gen_c_set_text(m, c, "handlers_name", handlers);

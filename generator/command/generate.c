@@ -32,6 +32,7 @@ static shmrpc_status build_model(const gen_options *options,
     gen_model_opts opts = {
         .lang = options->lang,
         .import_dirs = {options->import_dirs, options->import_dir_count},
+        .async = options->async,
         .prefix = options->prefix,
         .diags = diags};
     options->lang->refuse(schema, diags);
@@ -252,6 +253,7 @@ static void print_help(void)
         "  --out-dir DIR     where to write (default: here); is created\n"
         "  --kinds LIST      client, server or both, separated by commas\n"
         "                    (default: both)\n"
+        "  --async           also calls that do not block (shmrpc/async.h)\n"
         "  -I, --import-dir DIR\n"
         "                    where to look for imported files, after the\n"
         "                    folder of the importing one; may be repeated\n"

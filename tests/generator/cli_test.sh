@@ -59,6 +59,21 @@ grep -q "int my_echo_echo_add(my_echo_echo \*client" o/echo_client.h ||
     fail "--prefix isn't in echo_client.h"
 grep -q "#define MY_ECHO_ERR_OVERFLOW 100" o/echo.h || fail "macro prefix"
 
+# Forms that do not block are an option.
+expect 0 "" --out-dir sync echo.svc
+grep -qE "async|_start|_fd\(" sync/echo_client.[ch] && fail "async without --async"
+expect 0 "" --out-dir async --async echo.svc
+grep -q "^int demo_echo_add_async(" async/echo_client.h || fail "--async"
+
+# A service may have a prefix of its own, which --prefix replaces, too.
+sed 's/^service/@c_prefix("calls")\nservice/' echo.svc >changed.svc
+mkdir own && mv changed.svc own/echo.svc
+expect 0 "" --out-dir own own/echo.svc
+grep -q "^int calls_add(calls \*client" own/echo_client.h || fail "@c_prefix of a service"
+grep -q "#define DEMO_ERR_OVERFLOW 100" own/echo.h || fail "the package's prefix"
+expect 0 "" --out-dir own --prefix two own/echo.svc
+grep -q "^int two_echo_add(two_echo \*client" own/echo_client.h || fail "--prefix"
+
 # Only parameters that would clash get another name in C.
 cat >names.svc <<'SVC'
 package names;

@@ -14,7 +14,9 @@ if ! command -v "$compiler" >/dev/null; then
     echo "compile_test: no $compiler here"
     exit 77
 fi
-"$generator" --out-dir "$work" "$here/golden" "$here/names" "$here/paths"
+"$generator" --async --out-dir "$work" "$here/golden" "$here/names" "$here/paths"
+
+"$generator" --out-dir "$work/plain" "$here/golden"
 
 # Every macro of defaults, used.
 {

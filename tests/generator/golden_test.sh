@@ -9,7 +9,7 @@ expected=$here/expected
 got=$(mktemp -d)
 trap 'rm -rf "$got"' EXIT
 
-"$generator" --out-dir "$got" "$here"
+"$generator" --async --out-dir "$got" "$here"
 "$generator" --dump=model "$here/echo.svc" >"$got/echo.model.json"
 if [ "${2:-}" = --update ]; then
     rm -rf "$expected"
@@ -26,8 +26,8 @@ diff -ru "$expected" "$got" || {
 # The same input gives the same bytes, from anywhere, by any name.
 again=$got/again
 cd "$here/acme"
-"$generator" --out-dir "$again" ./../types.svc
-"$generator" --out-dir "$again" -I ../../golden ./common.svc
+"$generator" --async --out-dir "$again" ./../types.svc
+"$generator" --async --out-dir "$again" -I ../../golden ./common.svc
 diff "$got/types.c" "$again/types.c"
 diff "$got/types_client.h" "$again/types_client.h"
 diff "$got/acme" "$again/acme"

@@ -1,6 +1,6 @@
 /*
  * Calls that do not block: what the asynchronous functions of generated
- * clients have in common.
+ * clients have in common.  `shmrpcgen --async` makes them.
  *
  * Each method that replies comes in two asynchronous forms, which may be mixed
  * with each other and with the one that blocks:

@@ -16,6 +16,14 @@ SHMRPC_BEGIN_DECLS
 
 #define DEMO_ERR_OVERFLOW 100
 
+/* The methods of Echo: their places in demo_echo_descriptor.methods. */
+enum {
+    DEMO_ECHO_METHOD_ECHO_JSON,
+    DEMO_ECHO_METHOD_ECHO_MSGPACK,
+    DEMO_ECHO_METHOD_ECHO_RAW,
+    DEMO_ECHO_METHOD_ADD,
+};
+
 /* The parameters of echo_json, as the stubs pass them on. */
 typedef struct demo_echo_echo_json_params {
     const shmrpc_any *data;

@@ -38,7 +38,8 @@ int demo_echo_echo_json(demo_echo *client, const shmrpc_any *data,
     demo_echo_echo_json_params params;
     params.data = data;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 0, &params,
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        DEMO_ECHO_METHOD_ECHO_JSON, &params,
                                         opts, &reply, error);
     if (reply != NULL) {
         *out = (const demo_echo_echo_json_reply *)reply;
@@ -57,7 +58,8 @@ int demo_echo_echo_json_start(demo_echo *client, const shmrpc_any *data,
 {
     demo_echo_echo_json_params params;
     params.data = data;
-    return shmrpc_stub_start((shmrpc_client *)client, 0, &params, opts, out,
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             DEMO_ECHO_METHOD_ECHO_JSON, &params, opts, out,
                              error);
 }
 
@@ -66,8 +68,9 @@ int demo_echo_echo_json_finish(shmrpc_call *call,
                                shmrpc_error *error)
 {
     const void *reply = NULL;
-    int status =
-        shmrpc_stub_finish_reply(call, &demo_echo_descriptor, 0, &reply, error);
+    int status = shmrpc_stub_finish_reply(call, &demo_echo_descriptor,
+                                          DEMO_ECHO_METHOD_ECHO_JSON, &reply,
+                                          error);
     if (reply != NULL) {
         *out = (const demo_echo_echo_json_reply *)reply;
     }
@@ -88,7 +91,8 @@ int demo_echo_echo_json_async(demo_echo *client, const shmrpc_any *data,
 {
     demo_echo_echo_json_params params;
     params.data = data;
-    return shmrpc_stub_async((shmrpc_client *)client, 0, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             DEMO_ECHO_METHOD_ECHO_JSON, &params, opts,
                              end_echo_echo_json, (shmrpc_function)done, user,
                              out, error);
 }
@@ -101,7 +105,8 @@ int demo_echo_echo_msgpack(demo_echo *client, const shmrpc_any *data,
     demo_echo_echo_msgpack_params params;
     params.data = data;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 1, &params,
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        DEMO_ECHO_METHOD_ECHO_MSGPACK, &params,
                                         opts, &reply, error);
     if (reply != NULL) {
         *out = (const demo_echo_echo_msgpack_reply *)reply;
@@ -120,7 +125,8 @@ int demo_echo_echo_msgpack_start(demo_echo *client, const shmrpc_any *data,
 {
     demo_echo_echo_msgpack_params params;
     params.data = data;
-    return shmrpc_stub_start((shmrpc_client *)client, 1, &params, opts, out,
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             DEMO_ECHO_METHOD_ECHO_MSGPACK, &params, opts, out,
                              error);
 }
 
@@ -129,8 +135,9 @@ int demo_echo_echo_msgpack_finish(shmrpc_call *call,
                                   shmrpc_error *error)
 {
     const void *reply = NULL;
-    int status =
-        shmrpc_stub_finish_reply(call, &demo_echo_descriptor, 1, &reply, error);
+    int status = shmrpc_stub_finish_reply(call, &demo_echo_descriptor,
+                                          DEMO_ECHO_METHOD_ECHO_MSGPACK, &reply,
+                                          error);
     if (reply != NULL) {
         *out = (const demo_echo_echo_msgpack_reply *)reply;
     }
@@ -151,7 +158,8 @@ int demo_echo_echo_msgpack_async(demo_echo *client, const shmrpc_any *data,
 {
     demo_echo_echo_msgpack_params params;
     params.data = data;
-    return shmrpc_stub_async((shmrpc_client *)client, 1, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             DEMO_ECHO_METHOD_ECHO_MSGPACK, &params, opts,
                              end_echo_echo_msgpack, (shmrpc_function)done, user,
                              out, error);
 }
@@ -164,7 +172,8 @@ int demo_echo_echo_raw(demo_echo *client, shmrpc_bytes data,
     demo_echo_echo_raw_params params;
     params.data = data;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 2, &params,
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        DEMO_ECHO_METHOD_ECHO_RAW, &params,
                                         opts, &reply, error);
     if (reply != NULL) {
         *out = (const demo_echo_echo_raw_reply *)reply;
@@ -183,16 +192,16 @@ int demo_echo_echo_raw_start(demo_echo *client, shmrpc_bytes data,
 {
     demo_echo_echo_raw_params params;
     params.data = data;
-    return shmrpc_stub_start((shmrpc_client *)client, 2, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client, DEMO_ECHO_METHOD_ECHO_RAW,
+                             &params, opts, out, error);
 }
 
 int demo_echo_echo_raw_loan(demo_echo *client, size_t len,
                             const shmrpc_opts *opts, uint8_t **at,
                             shmrpc_call **out, shmrpc_error *error)
 {
-    return shmrpc_stub_loan((shmrpc_client *)client, 2, len, opts, at, out,
-                            error);
+    return shmrpc_stub_loan((shmrpc_client *)client, DEMO_ECHO_METHOD_ECHO_RAW,
+                            len, opts, at, out, error);
 }
 
 int demo_echo_echo_raw_send(shmrpc_call *call, shmrpc_error *error)
@@ -205,8 +214,9 @@ int demo_echo_echo_raw_finish(shmrpc_call *call,
                               shmrpc_error *error)
 {
     const void *reply = NULL;
-    int status =
-        shmrpc_stub_finish_reply(call, &demo_echo_descriptor, 2, &reply, error);
+    int status = shmrpc_stub_finish_reply(call, &demo_echo_descriptor,
+                                          DEMO_ECHO_METHOD_ECHO_RAW, &reply,
+                                          error);
     if (reply != NULL) {
         *out = (const demo_echo_echo_raw_reply *)reply;
     }
@@ -227,9 +237,9 @@ int demo_echo_echo_raw_async(demo_echo *client, shmrpc_bytes data,
 {
     demo_echo_echo_raw_params params;
     params.data = data;
-    return shmrpc_stub_async((shmrpc_client *)client, 2, &params, opts,
-                             end_echo_echo_raw, (shmrpc_function)done, user,
-                             out, error);
+    return shmrpc_stub_async((shmrpc_client *)client, DEMO_ECHO_METHOD_ECHO_RAW,
+                             &params, opts, end_echo_echo_raw,
+                             (shmrpc_function)done, user, out, error);
 }
 
 int demo_echo_add(demo_echo *client, int64_t a, int64_t b,
@@ -238,8 +248,8 @@ int demo_echo_add(demo_echo *client, int64_t a, int64_t b,
     demo_echo_add_params params;
     params.a = a;
     params.b = b;
-    return shmrpc_stub_call((shmrpc_client *)client, 3, &params, opts, out,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client, DEMO_ECHO_METHOD_ADD,
+                            &params, opts, out, error);
 }
 
 int demo_echo_add_start(demo_echo *client, int64_t a, int64_t b,
@@ -249,13 +259,14 @@ int demo_echo_add_start(demo_echo *client, int64_t a, int64_t b,
     demo_echo_add_params params;
     params.a = a;
     params.b = b;
-    return shmrpc_stub_start((shmrpc_client *)client, 3, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client, DEMO_ECHO_METHOD_ADD,
+                             &params, opts, out, error);
 }
 
 int demo_echo_add_finish(shmrpc_call *call, int64_t *out, shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &demo_echo_descriptor, 3, out, error);
+    return shmrpc_stub_finish(call, &demo_echo_descriptor, DEMO_ECHO_METHOD_ADD,
+                              out, error);
 }
 
 static void end_echo_add(shmrpc_function done, void *user, int status,
@@ -273,7 +284,7 @@ int demo_echo_add_async(demo_echo *client, int64_t a, int64_t b,
     demo_echo_add_params params;
     params.a = a;
     params.b = b;
-    return shmrpc_stub_async((shmrpc_client *)client, 3, &params, opts,
-                             end_echo_add, (shmrpc_function)done, user, out,
-                             error);
+    return shmrpc_stub_async((shmrpc_client *)client, DEMO_ECHO_METHOD_ADD,
+                             &params, opts, end_echo_add, (shmrpc_function)done,
+                             user, out, error);
 }

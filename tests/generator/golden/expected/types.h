@@ -454,6 +454,32 @@ struct types_v2_full {
     uint64_t free;
 };
 
+/* The methods of Everything: their places in
+ * types_v2_everything_descriptor.methods. */
+enum {
+    TYPES_V2_EVERYTHING_METHOD_NOTHING,
+    TYPES_V2_EVERYTHING_METHOD_FLAT,
+    TYPES_V2_EVERYTHING_METHOD_NUMBER,
+    TYPES_V2_EVERYTHING_METHOD_GRID,
+    TYPES_V2_EVERYTHING_METHOD_SCALARS,
+    TYPES_V2_EVERYTHING_METHOD_CONTAINERS,
+    TYPES_V2_EVERYTHING_METHOD_NODE,
+    TYPES_V2_EVERYTHING_METHOD_CHOICE,
+    TYPES_V2_EVERYTHING_METHOD_ANYTHING,
+    TYPES_V2_EVERYTHING_METHOD_BLOB,
+    TYPES_V2_EVERYTHING_METHOD_TEXTS,
+    TYPES_V2_EVERYTHING_METHOD_OPTIONALS,
+    TYPES_V2_EVERYTHING_METHOD_BOUNDED,
+    TYPES_V2_EVERYTHING_METHOD_FAST,
+    TYPES_V2_EVERYTHING_METHOD_SLOW,
+    TYPES_V2_EVERYTHING_METHOD_PARSE,
+    TYPES_V2_EVERYTHING_METHOD_STORE,
+    TYPES_V2_EVERYTHING_METHOD_TOUCH,
+    TYPES_V2_EVERYTHING_METHOD_BLOB_AWAY,
+    TYPES_V2_EVERYTHING_METHOD_CLOSE_,
+    TYPES_V2_EVERYTHING_METHOD_CONNECT_,
+};
+
 /* The parameters of flat, as the stubs pass them on. */
 typedef struct types_v2_everything_flat_params {
     const types_v2_flat *flat;
@@ -566,6 +592,11 @@ typedef struct types_v2_everything_blob_away_params {
 typedef struct types_v2_everything_connect__params {
     uint32_t int_;
 } types_v2_everything_connect__params;
+
+/* The methods of Other: their places in types_v2_other_descriptor.methods. */
+enum {
+    TYPES_V2_OTHER_METHOD_PING,
+};
 
 /* Descriptors: what codecs and tools know of these types. */
 extern const shmrpc_type types_v2_order_descriptor;

@@ -34,22 +34,24 @@ int types_v2_everything_dispatch(types_v2_everything *client)
 int types_v2_everything_nothing(types_v2_everything *client,
                                 const shmrpc_opts *opts, shmrpc_error *error)
 {
-    return shmrpc_stub_call((shmrpc_client *)client, 0, NULL, opts, NULL,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_NOTHING, NULL, opts,
+                            NULL, error);
 }
 
 int types_v2_everything_nothing_start(types_v2_everything *client,
                                       const shmrpc_opts *opts,
                                       shmrpc_call **out, shmrpc_error *error)
 {
-    return shmrpc_stub_start((shmrpc_client *)client, 0, NULL, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_NOTHING, NULL, opts,
+                             out, error);
 }
 
 int types_v2_everything_nothing_finish(shmrpc_call *call, shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 0, NULL,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_NOTHING, NULL, error);
 }
 
 static void end_everything_nothing(shmrpc_function done, void *user, int status,
@@ -67,7 +69,8 @@ int types_v2_everything_nothing_async(types_v2_everything *client,
                                       void *user, shmrpc_call **out,
                                       shmrpc_error *error)
 {
-    return shmrpc_stub_async((shmrpc_client *)client, 0, NULL, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_NOTHING, NULL, opts,
                              end_everything_nothing, (shmrpc_function)done,
                              user, out, error);
 }
@@ -78,7 +81,8 @@ int types_v2_everything_flat(types_v2_everything *client,
 {
     types_v2_everything_flat_params params;
     params.flat = flat;
-    return shmrpc_stub_call((shmrpc_client *)client, 1, &params, opts, out,
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_FLAT, &params, opts, out,
                             error);
 }
 
@@ -89,15 +93,16 @@ int types_v2_everything_flat_start(types_v2_everything *client,
 {
     types_v2_everything_flat_params params;
     params.flat = flat;
-    return shmrpc_stub_start((shmrpc_client *)client, 1, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_FLAT, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_flat_finish(shmrpc_call *call, types_v2_flat *out,
                                     shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 1, out,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_FLAT, out, error);
 }
 
 static void end_everything_flat(shmrpc_function done, void *user, int status,
@@ -116,7 +121,8 @@ int types_v2_everything_flat_async(types_v2_everything *client,
 {
     types_v2_everything_flat_params params;
     params.flat = flat;
-    return shmrpc_stub_async((shmrpc_client *)client, 1, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_FLAT, &params, opts,
                              end_everything_flat, (shmrpc_function)done, user,
                              out, error);
 }
@@ -128,8 +134,9 @@ int types_v2_everything_number(types_v2_everything *client, int64_t a,
     types_v2_everything_number_params params;
     params.a = a;
     params.b = b;
-    return shmrpc_stub_call((shmrpc_client *)client, 2, &params, opts, out,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_NUMBER, &params, opts,
+                            out, error);
 }
 
 int types_v2_everything_number_start(types_v2_everything *client, int64_t a,
@@ -139,15 +146,16 @@ int types_v2_everything_number_start(types_v2_everything *client, int64_t a,
     types_v2_everything_number_params params;
     params.a = a;
     params.b = b;
-    return shmrpc_stub_start((shmrpc_client *)client, 2, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_NUMBER, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_number_finish(shmrpc_call *call, double *out,
                                       shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 2, out,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_NUMBER, out, error);
 }
 
 static void end_everything_number(shmrpc_function done, void *user, int status,
@@ -168,7 +176,8 @@ int types_v2_everything_number_async(types_v2_everything *client, int64_t a,
     types_v2_everything_number_params params;
     params.a = a;
     params.b = b;
-    return shmrpc_stub_async((shmrpc_client *)client, 2, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_NUMBER, &params, opts,
                              end_everything_number, (shmrpc_function)done, user,
                              out, error);
 }
@@ -179,7 +188,8 @@ int types_v2_everything_grid(types_v2_everything *client,
 {
     types_v2_everything_grid_params params;
     memcpy(params.grid, grid, sizeof params.grid);
-    return shmrpc_stub_call((shmrpc_client *)client, 3, &params, opts, out,
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_GRID, &params, opts, out,
                             error);
 }
 
@@ -190,15 +200,16 @@ int types_v2_everything_grid_start(types_v2_everything *client,
 {
     types_v2_everything_grid_params params;
     memcpy(params.grid, grid, sizeof params.grid);
-    return shmrpc_stub_start((shmrpc_client *)client, 3, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_GRID, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_grid_finish(shmrpc_call *call, uint32_t out[2][3],
                                     shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 3, out,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_GRID, out, error);
 }
 
 static void end_everything_grid(shmrpc_function done, void *user, int status,
@@ -217,7 +228,8 @@ int types_v2_everything_grid_async(types_v2_everything *client,
 {
     types_v2_everything_grid_params params;
     memcpy(params.grid, grid, sizeof params.grid);
-    return shmrpc_stub_async((shmrpc_client *)client, 3, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_GRID, &params, opts,
                              end_everything_grid, (shmrpc_function)done, user,
                              out, error);
 }
@@ -229,8 +241,9 @@ int types_v2_everything_scalars(types_v2_everything *client,
 {
     types_v2_everything_scalars_params params;
     params.scalars = scalars;
-    return shmrpc_stub_call((shmrpc_client *)client, 4, &params, opts, out,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_SCALARS, &params, opts,
+                            out, error);
 }
 
 int types_v2_everything_scalars_start(types_v2_everything *client,
@@ -240,15 +253,16 @@ int types_v2_everything_scalars_start(types_v2_everything *client,
 {
     types_v2_everything_scalars_params params;
     params.scalars = scalars;
-    return shmrpc_stub_start((shmrpc_client *)client, 4, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_SCALARS, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_scalars_finish(shmrpc_call *call, types_v2_scalars *out,
                                        shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 4, out,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_SCALARS, out, error);
 }
 
 static void end_everything_scalars(shmrpc_function done, void *user, int status,
@@ -269,7 +283,8 @@ int types_v2_everything_scalars_async(types_v2_everything *client,
 {
     types_v2_everything_scalars_params params;
     params.scalars = scalars;
-    return shmrpc_stub_async((shmrpc_client *)client, 4, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_SCALARS, &params, opts,
                              end_everything_scalars, (shmrpc_function)done,
                              user, out, error);
 }
@@ -282,8 +297,9 @@ int types_v2_everything_containers(
     types_v2_everything_containers_params params;
     params.c = c;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 5, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_CONTAINERS,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_containers_reply *)reply;
     }
@@ -303,8 +319,9 @@ int types_v2_everything_containers_start(types_v2_everything *client,
 {
     types_v2_everything_containers_params params;
     params.c = c;
-    return shmrpc_stub_start((shmrpc_client *)client, 5, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CONTAINERS, &params,
+                             opts, out, error);
 }
 
 int types_v2_everything_containers_finish(
@@ -313,7 +330,8 @@ int types_v2_everything_containers_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          5, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_CONTAINERS,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_containers_reply *)reply;
     }
@@ -339,9 +357,10 @@ int types_v2_everything_containers_async(types_v2_everything *client,
 {
     types_v2_everything_containers_params params;
     params.c = c;
-    return shmrpc_stub_async((shmrpc_client *)client, 5, &params, opts,
-                             end_everything_containers, (shmrpc_function)done,
-                             user, out, error);
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CONTAINERS, &params,
+                             opts, end_everything_containers,
+                             (shmrpc_function)done, user, out, error);
 }
 
 int types_v2_everything_node(types_v2_everything *client,
@@ -355,8 +374,9 @@ int types_v2_everything_node(types_v2_everything *client,
     params.node = node;
     params.other = other;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 6, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_NODE,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_node_reply *)reply;
     }
@@ -378,8 +398,9 @@ int types_v2_everything_node_start(types_v2_everything *client,
     types_v2_everything_node_params params;
     params.node = node;
     params.other = other;
-    return shmrpc_stub_start((shmrpc_client *)client, 6, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_NODE, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_node_finish(shmrpc_call *call,
@@ -388,7 +409,8 @@ int types_v2_everything_node_finish(shmrpc_call *call,
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          6, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_NODE,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_node_reply *)reply;
     }
@@ -412,7 +434,8 @@ int types_v2_everything_node_async(types_v2_everything *client,
     types_v2_everything_node_params params;
     params.node = node;
     params.other = other;
-    return shmrpc_stub_async((shmrpc_client *)client, 6, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_NODE, &params, opts,
                              end_everything_node, (shmrpc_function)done, user,
                              out, error);
 }
@@ -426,8 +449,9 @@ int types_v2_everything_choice(types_v2_everything *client,
     types_v2_everything_choice_params params;
     params.choice = choice;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 7, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_CHOICE,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_choice_reply *)reply;
     }
@@ -447,8 +471,9 @@ int types_v2_everything_choice_start(types_v2_everything *client,
 {
     types_v2_everything_choice_params params;
     params.choice = choice;
-    return shmrpc_stub_start((shmrpc_client *)client, 7, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CHOICE, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_choice_finish(
@@ -457,7 +482,8 @@ int types_v2_everything_choice_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          7, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_CHOICE,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_choice_reply *)reply;
     }
@@ -481,7 +507,8 @@ int types_v2_everything_choice_async(types_v2_everything *client,
 {
     types_v2_everything_choice_params params;
     params.choice = choice;
-    return shmrpc_stub_async((shmrpc_client *)client, 7, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CHOICE, &params, opts,
                              end_everything_choice, (shmrpc_function)done, user,
                              out, error);
 }
@@ -497,8 +524,9 @@ int types_v2_everything_anything(types_v2_everything *client,
     params.value = value;
     params.other = other;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 8, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_ANYTHING,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_anything_reply *)reply;
     }
@@ -520,8 +548,9 @@ int types_v2_everything_anything_start(types_v2_everything *client,
     types_v2_everything_anything_params params;
     params.value = value;
     params.other = other;
-    return shmrpc_stub_start((shmrpc_client *)client, 8, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_ANYTHING, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_anything_finish(
@@ -530,7 +559,8 @@ int types_v2_everything_anything_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          8, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_ANYTHING,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_anything_reply *)reply;
     }
@@ -558,7 +588,8 @@ int types_v2_everything_anything_async(types_v2_everything *client,
     types_v2_everything_anything_params params;
     params.value = value;
     params.other = other;
-    return shmrpc_stub_async((shmrpc_client *)client, 8, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_ANYTHING, &params, opts,
                              end_everything_anything, (shmrpc_function)done,
                              user, out, error);
 }
@@ -571,8 +602,9 @@ int types_v2_everything_blob(types_v2_everything *client, shmrpc_bytes data,
     types_v2_everything_blob_params params;
     params.data = data;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 9, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_BLOB,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_blob_reply *)reply;
     }
@@ -591,15 +623,17 @@ int types_v2_everything_blob_start(types_v2_everything *client,
 {
     types_v2_everything_blob_params params;
     params.data = data;
-    return shmrpc_stub_start((shmrpc_client *)client, 9, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_BLOB, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_blob_loan(types_v2_everything *client, size_t len,
                                   const shmrpc_opts *opts, uint8_t **at,
                                   shmrpc_call **out, shmrpc_error *error)
 {
-    return shmrpc_stub_loan((shmrpc_client *)client, 9, len, opts, at, out,
+    return shmrpc_stub_loan((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_BLOB, len, opts, at, out,
                             error);
 }
 
@@ -614,7 +648,8 @@ int types_v2_everything_blob_finish(shmrpc_call *call,
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          9, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_BLOB,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_blob_reply *)reply;
     }
@@ -635,7 +670,8 @@ int types_v2_everything_blob_async(types_v2_everything *client,
 {
     types_v2_everything_blob_params params;
     params.data = data;
-    return shmrpc_stub_async((shmrpc_client *)client, 9, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_BLOB, &params, opts,
                              end_everything_blob, (shmrpc_function)done, user,
                              out, error);
 }
@@ -650,8 +686,9 @@ int types_v2_everything_texts(types_v2_everything *client,
     memcpy(params.tags, tags, sizeof params.tags);
     params.lang = lang;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 10, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_TEXTS,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_texts_reply *)reply;
     }
@@ -672,8 +709,9 @@ int types_v2_everything_texts_start(types_v2_everything *client,
     types_v2_everything_texts_params params;
     memcpy(params.tags, tags, sizeof params.tags);
     params.lang = lang;
-    return shmrpc_stub_start((shmrpc_client *)client, 10, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_TEXTS, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_texts_finish(
@@ -682,7 +720,8 @@ int types_v2_everything_texts_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          10, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_TEXTS,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_texts_reply *)reply;
     }
@@ -707,7 +746,8 @@ int types_v2_everything_texts_async(types_v2_everything *client,
     types_v2_everything_texts_params params;
     memcpy(params.tags, tags, sizeof params.tags);
     params.lang = lang;
-    return shmrpc_stub_async((shmrpc_client *)client, 10, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_TEXTS, &params, opts,
                              end_everything_texts, (shmrpc_function)done, user,
                              out, error);
 }
@@ -738,8 +778,9 @@ int types_v2_everything_optionals(
         params.flats = *flats;
     }
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 11, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_OPTIONALS,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_optionals_reply *)reply;
     }
@@ -780,8 +821,9 @@ int types_v2_everything_optionals_start(types_v2_everything *client,
     if (flats != NULL) {
         params.flats = *flats;
     }
-    return shmrpc_stub_start((shmrpc_client *)client, 11, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_OPTIONALS, &params,
+                             opts, out, error);
 }
 
 int types_v2_everything_optionals_finish(
@@ -790,7 +832,8 @@ int types_v2_everything_optionals_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          11, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_OPTIONALS,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_optionals_reply *)reply;
     }
@@ -837,9 +880,10 @@ int types_v2_everything_optionals_async(types_v2_everything *client,
     if (flats != NULL) {
         params.flats = *flats;
     }
-    return shmrpc_stub_async((shmrpc_client *)client, 11, &params, opts,
-                             end_everything_optionals, (shmrpc_function)done,
-                             user, out, error);
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_OPTIONALS, &params,
+                             opts, end_everything_optionals,
+                             (shmrpc_function)done, user, out, error);
 }
 
 int types_v2_everything_bounded(types_v2_everything *client,
@@ -851,8 +895,9 @@ int types_v2_everything_bounded(types_v2_everything *client,
     types_v2_everything_bounded_params params;
     params.b = b;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 12, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_BOUNDED,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_bounded_reply *)reply;
     }
@@ -872,8 +917,9 @@ int types_v2_everything_bounded_start(types_v2_everything *client,
 {
     types_v2_everything_bounded_params params;
     params.b = b;
-    return shmrpc_stub_start((shmrpc_client *)client, 12, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_BOUNDED, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_bounded_finish(
@@ -882,7 +928,8 @@ int types_v2_everything_bounded_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          12, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_BOUNDED,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_bounded_reply *)reply;
     }
@@ -906,7 +953,8 @@ int types_v2_everything_bounded_async(types_v2_everything *client,
 {
     types_v2_everything_bounded_params params;
     params.b = b;
-    return shmrpc_stub_async((shmrpc_client *)client, 12, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_BOUNDED, &params, opts,
                              end_everything_bounded, (shmrpc_function)done,
                              user, out, error);
 }
@@ -922,7 +970,8 @@ int types_v2_everything_fast(types_v2_everything *client, uint32_t client_,
     params.out = out_;
     params.error = error_;
     params.user = user_;
-    return shmrpc_stub_call((shmrpc_client *)client, 13, &params, opts, out,
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_FAST, &params, opts, out,
                             error);
 }
 
@@ -938,15 +987,16 @@ int types_v2_everything_fast_start(types_v2_everything *client,
     params.out = out_;
     params.error = error_;
     params.user = user_;
-    return shmrpc_stub_start((shmrpc_client *)client, 13, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_FAST, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_fast_finish(shmrpc_call *call, types_v2_nothing *out,
                                     shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 13, out,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_FAST, out, error);
 }
 
 static void end_everything_fast(shmrpc_function done, void *user, int status,
@@ -970,7 +1020,8 @@ int types_v2_everything_fast_async(types_v2_everything *client,
     params.out = out_;
     params.error = error_;
     params.user = user_;
-    return shmrpc_stub_async((shmrpc_client *)client, 13, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_FAST, &params, opts,
                              end_everything_fast, (shmrpc_function)done, user,
                              out, error);
 }
@@ -984,8 +1035,9 @@ int types_v2_everything_slow(types_v2_everything *client,
     types_v2_everything_slow_params params;
     params.counts = counts;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 14, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_SLOW,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_slow_reply *)reply;
     }
@@ -1005,8 +1057,9 @@ int types_v2_everything_slow_start(types_v2_everything *client,
 {
     types_v2_everything_slow_params params;
     params.counts = counts;
-    return shmrpc_stub_start((shmrpc_client *)client, 14, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_SLOW, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_slow_finish(shmrpc_call *call,
@@ -1015,7 +1068,8 @@ int types_v2_everything_slow_finish(shmrpc_call *call,
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          14, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_SLOW,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_slow_reply *)reply;
     }
@@ -1037,7 +1091,8 @@ int types_v2_everything_slow_async(types_v2_everything *client,
 {
     types_v2_everything_slow_params params;
     params.counts = counts;
-    return shmrpc_stub_async((shmrpc_client *)client, 14, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_SLOW, &params, opts,
                              end_everything_slow, (shmrpc_function)done, user,
                              out, error);
 }
@@ -1050,8 +1105,9 @@ int types_v2_everything_parse(types_v2_everything *client, shmrpc_str text,
     types_v2_everything_parse_params params;
     params.text = text;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 15, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_PARSE,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_parse_reply *)reply;
     }
@@ -1086,8 +1142,9 @@ int types_v2_everything_parse_start(types_v2_everything *client,
 {
     types_v2_everything_parse_params params;
     params.text = text;
-    return shmrpc_stub_start((shmrpc_client *)client, 15, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_PARSE, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_parse_finish(
@@ -1096,7 +1153,8 @@ int types_v2_everything_parse_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          15, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_PARSE,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_parse_reply *)reply;
     }
@@ -1119,7 +1177,8 @@ int types_v2_everything_parse_async(types_v2_everything *client,
 {
     types_v2_everything_parse_params params;
     params.text = text;
-    return shmrpc_stub_async((shmrpc_client *)client, 15, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_PARSE, &params, opts,
                              end_everything_parse, (shmrpc_function)done, user,
                              out, error);
 }
@@ -1133,8 +1192,9 @@ int types_v2_everything_store(types_v2_everything *client,
     types_v2_everything_store_params params;
     params.flat = flat;
     const void *reply = NULL;
-    int status = shmrpc_stub_call_reply((shmrpc_client *)client, 16, &params,
-                                        opts, &reply, error);
+    int status = shmrpc_stub_call_reply((shmrpc_client *)client,
+                                        TYPES_V2_EVERYTHING_METHOD_STORE,
+                                        &params, opts, &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_store_reply *)reply;
     }
@@ -1161,8 +1221,9 @@ int types_v2_everything_store_start(types_v2_everything *client,
 {
     types_v2_everything_store_params params;
     params.flat = flat;
-    return shmrpc_stub_start((shmrpc_client *)client, 16, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_STORE, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_store_finish(
@@ -1171,7 +1232,8 @@ int types_v2_everything_store_finish(
 {
     const void *reply = NULL;
     int status = shmrpc_stub_finish_reply(call, &types_v2_everything_descriptor,
-                                          16, &reply, error);
+                                          TYPES_V2_EVERYTHING_METHOD_STORE,
+                                          &reply, error);
     if (reply != NULL) {
         *out = (const types_v2_everything_store_reply *)reply;
     }
@@ -1195,7 +1257,8 @@ int types_v2_everything_store_async(types_v2_everything *client,
 {
     types_v2_everything_store_params params;
     params.flat = flat;
-    return shmrpc_stub_async((shmrpc_client *)client, 16, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_STORE, &params, opts,
                              end_everything_store, (shmrpc_function)done, user,
                              out, error);
 }
@@ -1211,8 +1274,9 @@ int types_v2_everything_touch(types_v2_everything *client, uint64_t id,
     if (why != NULL) {
         params.why = *why;
     }
-    return shmrpc_stub_call((shmrpc_client *)client, 17, &params, opts, NULL,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_TOUCH, &params, opts,
+                            NULL, error);
 }
 
 int types_v2_everything_blob_away(types_v2_everything *client,
@@ -1221,14 +1285,16 @@ int types_v2_everything_blob_away(types_v2_everything *client,
 {
     types_v2_everything_blob_away_params params;
     params.data = data;
-    return shmrpc_stub_call((shmrpc_client *)client, 18, &params, opts, NULL,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_BLOB_AWAY, &params, opts,
+                            NULL, error);
 }
 
 int types_v2_everything_close_(types_v2_everything *client,
                                const shmrpc_opts *opts, shmrpc_error *error)
 {
-    return shmrpc_stub_call((shmrpc_client *)client, 19, NULL, opts, NULL,
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_CLOSE_, NULL, opts, NULL,
                             error);
 }
 
@@ -1236,14 +1302,15 @@ int types_v2_everything_close__start(types_v2_everything *client,
                                      const shmrpc_opts *opts, shmrpc_call **out,
                                      shmrpc_error *error)
 {
-    return shmrpc_stub_start((shmrpc_client *)client, 19, NULL, opts, out,
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CLOSE_, NULL, opts, out,
                              error);
 }
 
 int types_v2_everything_close__finish(shmrpc_call *call, shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 19, NULL,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_CLOSE_, NULL, error);
 }
 
 static void end_everything_close_(shmrpc_function done, void *user, int status,
@@ -1261,7 +1328,8 @@ int types_v2_everything_close__async(types_v2_everything *client,
                                      void *user, shmrpc_call **out,
                                      shmrpc_error *error)
 {
-    return shmrpc_stub_async((shmrpc_client *)client, 19, NULL, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CLOSE_, NULL, opts,
                              end_everything_close_, (shmrpc_function)done, user,
                              out, error);
 }
@@ -1272,8 +1340,9 @@ int types_v2_everything_connect_(types_v2_everything *client, uint32_t int_,
 {
     types_v2_everything_connect__params params;
     params.int_ = int_;
-    return shmrpc_stub_call((shmrpc_client *)client, 20, &params, opts, out,
-                            error);
+    return shmrpc_stub_call((shmrpc_client *)client,
+                            TYPES_V2_EVERYTHING_METHOD_CONNECT_, &params, opts,
+                            out, error);
 }
 
 int types_v2_everything_connect__start(types_v2_everything *client,
@@ -1282,15 +1351,16 @@ int types_v2_everything_connect__start(types_v2_everything *client,
 {
     types_v2_everything_connect__params params;
     params.int_ = int_;
-    return shmrpc_stub_start((shmrpc_client *)client, 20, &params, opts, out,
-                             error);
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CONNECT_, &params, opts,
+                             out, error);
 }
 
 int types_v2_everything_connect__finish(shmrpc_call *call, uint32_t *out,
                                         shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_everything_descriptor, 20, out,
-                              error);
+    return shmrpc_stub_finish(call, &types_v2_everything_descriptor,
+                              TYPES_V2_EVERYTHING_METHOD_CONNECT_, out, error);
 }
 
 static void end_everything_connect_(shmrpc_function done, void *user,
@@ -1311,7 +1381,8 @@ int types_v2_everything_connect__async(types_v2_everything *client,
 {
     types_v2_everything_connect__params params;
     params.int_ = int_;
-    return shmrpc_stub_async((shmrpc_client *)client, 20, &params, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_EVERYTHING_METHOD_CONNECT_, &params, opts,
                              end_everything_connect_, (shmrpc_function)done,
                              user, out, error);
 }
@@ -1346,20 +1417,23 @@ int types_v2_other_dispatch(types_v2_other *client)
 int types_v2_other_ping(types_v2_other *client, const shmrpc_opts *opts,
                         types_v2_order *out, shmrpc_error *error)
 {
-    return shmrpc_stub_call((shmrpc_client *)client, 0, NULL, opts, out, error);
+    return shmrpc_stub_call((shmrpc_client *)client, TYPES_V2_OTHER_METHOD_PING,
+                            NULL, opts, out, error);
 }
 
 int types_v2_other_ping_start(types_v2_other *client, const shmrpc_opts *opts,
                               shmrpc_call **out, shmrpc_error *error)
 {
-    return shmrpc_stub_start((shmrpc_client *)client, 0, NULL, opts, out,
+    return shmrpc_stub_start((shmrpc_client *)client,
+                             TYPES_V2_OTHER_METHOD_PING, NULL, opts, out,
                              error);
 }
 
 int types_v2_other_ping_finish(shmrpc_call *call, types_v2_order *out,
                                shmrpc_error *error)
 {
-    return shmrpc_stub_finish(call, &types_v2_other_descriptor, 0, out, error);
+    return shmrpc_stub_finish(call, &types_v2_other_descriptor,
+                              TYPES_V2_OTHER_METHOD_PING, out, error);
 }
 
 static void end_other_ping(shmrpc_function done, void *user, int status,
@@ -1374,7 +1448,8 @@ int types_v2_other_ping_async(types_v2_other *client, const shmrpc_opts *opts,
                               types_v2_other_ping_fn done, void *user,
                               shmrpc_call **out, shmrpc_error *error)
 {
-    return shmrpc_stub_async((shmrpc_client *)client, 0, NULL, opts,
+    return shmrpc_stub_async((shmrpc_client *)client,
+                             TYPES_V2_OTHER_METHOD_PING, NULL, opts,
                              end_other_ping, (shmrpc_function)done, user, out,
                              error);
 }

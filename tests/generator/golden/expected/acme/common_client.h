@@ -7,8 +7,8 @@
  * declared error too.
  * What you pass in is borrowed until the call returns; nothing here frees a
  * pointer that you made.  Calls block until they end or their deadline passes;
- * `opts` may be NULL.  Forms that do not block, ..._start and ..._async, are
- * explained in <shmrpc/async.h>.  Threading: any thread may use a client.
+ * `opts` may be NULL.
+ * Threading: any thread may use a client.
  */
 #ifndef COMMON_ACME_COMMON_CLIENT_H
 #define COMMON_ACME_COMMON_CLIENT_H

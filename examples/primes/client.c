@@ -44,7 +44,7 @@ static void start_all(demo_primes *client, total *t)
     shmrpc_error error;
     for (uint64_t i = 0; i < RANGES; i++) {
         must(demo_primes_count_async(client, i * WIDTH, (i + 1) * WIDTH, NULL,
-                                     add, t, NULL, &error),
+                                     NULL, &error, add, t),
              &error);
         t->open++;
     }

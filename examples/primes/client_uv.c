@@ -63,8 +63,8 @@ static void on_tick(uv_timer_t *handle)
     shmrpc_error error;
     for (uint64_t i = 0; i < RANGES / 2; i++) {
         uint64_t first = (a->ticks * (RANGES / 2) + i) * WIDTH;
-        must(demo_primes_count_async(a->client, first, first + WIDTH, NULL, add,
-                                     a, NULL, &error),
+        must(demo_primes_count_async(a->client, first, first + WIDTH, NULL,
+                                     NULL, &error, add, a),
              &error);
     }
     if (++a->ticks == 2) {

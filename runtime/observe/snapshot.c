@@ -314,8 +314,8 @@ static shmrpc_status read_all(const shmrpc_stats *stats, shmrpc_snapshot *s)
     return show(s) ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-int shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
-                      shmrpc_error *error)
+shmrpc_status shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
+                                shmrpc_error *error)
 {
     shmrpc_snapshot *s = create(&stats->head, stats->names, stats->head.places);
     shmrpc_status status = s == NULL ? SHMRPC_E_NO_MEMORY : read_all(stats, s);
@@ -430,9 +430,9 @@ static bool are_of_one_server(const shmrpc_snapshot *later,
            later->service.taken_ns >= earlier->service.taken_ns;
 }
 
-int shmrpc_snapshot_since(const shmrpc_snapshot *later,
-                          const shmrpc_snapshot *earlier, shmrpc_snapshot **out,
-                          shmrpc_error *error)
+shmrpc_status shmrpc_snapshot_since(const shmrpc_snapshot *later,
+                                    const shmrpc_snapshot *earlier,
+                                    shmrpc_snapshot **out, shmrpc_error *error)
 {
     shmrpc_status status = SHMRPC_E_INVALID;
     shmrpc_snapshot *s = NULL;

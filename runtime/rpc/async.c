@@ -273,18 +273,18 @@ int shmrpc_stub_start(shmrpc_client *client, uint32_t method,
 
 int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
                       const void *params, const shmrpc_opts *opts,
-                      shmrpc_stub_end end, shmrpc_function done, void *user,
-                      shmrpc_call **out, shmrpc_error *error)
+                      shmrpc_call **out, shmrpc_error *error,
+                      shmrpc_stub_end end, shmrpc_function done, void *user)
 {
-    return shmrpc_stub_async_soon(client, method, params, opts, 0, end, done,
-                                  user, out, error);
+    return shmrpc_stub_async_soon(client, method, params, opts, 0, out, error,
+                                  end, done, user);
 }
 
 int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
                            const void *params, const shmrpc_opts *opts,
-                           int64_t patience_ns, shmrpc_stub_end end,
-                           shmrpc_function done, void *user, shmrpc_call **out,
-                           shmrpc_error *error)
+                           int64_t patience_ns, shmrpc_call **out,
+                           shmrpc_error *error, shmrpc_stub_end end,
+                           shmrpc_function done, void *user)
 {
     const form as = {.end = end, .done = done, .user = user};
     shmrpc_call *call = NULL;

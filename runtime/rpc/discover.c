@@ -27,10 +27,11 @@ static void on_found(void *user, const shmrpci_address *address,
         .port = address->port,
         .where = where,
     };
-    f->found(&found, f->user);
+    f->found(f->user, &found);
 }
 
-int shmrpc_discover(shmrpc_found_fn found, void *user, shmrpc_error *error)
+shmrpc_status shmrpc_discover(shmrpc_error *error, shmrpc_found_fn found,
+                              void *user)
 {
     /* Those of inproc are the caller's own, others can't be listed. */
     const shmrpci_transport *shm = shmrpci_transport_of("shm", 3);
@@ -104,8 +105,9 @@ static int ask(asker *a, char **text, size_t *len)
     return status;
 }
 
-int shmrpc_describe(const char *where, uint16_t port, const shmrpc_opts *opts,
-                    char **text, size_t *len, shmrpc_error *error)
+shmrpc_status shmrpc_describe(const char *where, uint16_t port,
+                              const shmrpc_opts *opts, char **text, size_t *len,
+                              shmrpc_error *error)
 {
     static const shmrpc_opts defaults;
     /* No methods: whatever the server has will do. */

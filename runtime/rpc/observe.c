@@ -27,8 +27,9 @@ static int open_at(const shmrpci_place *place, int64_t deadline_ns,
                                : status;
 }
 
-int shmrpc_stats_open(const char *where, uint16_t port, const shmrpc_opts *opts,
-                      shmrpc_stats **out, shmrpc_error *error)
+shmrpc_status shmrpc_stats_open(const char *where, uint16_t port,
+                                const shmrpc_opts *opts, shmrpc_stats **out,
+                                shmrpc_error *error)
 {
     static const shmrpc_opts defaults;
     const shmrpc_service nobody = {.name = "", .id = "", .port = port};

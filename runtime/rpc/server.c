@@ -157,8 +157,8 @@ static bool copy_opts(shmrpc_server *server, const shmrpc_server_opts *opts)
            (server->allowed_gids != NULL || opts->allowed_gid_count == 0);
 }
 
-int shmrpc_server_create(const shmrpc_server_opts *opts, shmrpc_server **out,
-                         shmrpc_error *error)
+shmrpc_status shmrpc_server_create(const shmrpc_server_opts *opts,
+                                   shmrpc_server **out, shmrpc_error *error)
 {
     static const shmrpc_server_opts none;
     opts = opts != NULL ? opts : &none;
@@ -696,7 +696,7 @@ static void tell_nobody(void *user)
     (void)user;
 }
 
-int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
+shmrpc_status shmrpc_server_run(shmrpc_server *server, shmrpc_error *error)
 {
     return shmrpci_server_run(server, tell_nobody, NULL, error);
 }

@@ -96,8 +96,8 @@ static void hundred_calls_get_their_own_answers(void **state)
         for (unsigned i = 0; i < MANY; i++) {
             tickets[i] = (ticket){&t, i};
             assert_int_equal(fault_fault_echo_async(client, round * MANY + i,
-                                                    &patient, on_echo,
-                                                    &tickets[i], NULL, NULL),
+                                                    &patient, NULL, NULL,
+                                                    on_echo, &tickets[i]),
                              0);
         }
         loop_until(client, &t.count, MANY);
@@ -122,9 +122,8 @@ static void large_replies_come_through_the_loop(void **state)
     for (unsigned i = 0; i < 20; i++) {
         shmrpc_bytes bytes = {data, sizeof data >> i};
         tickets[i] = (ticket){&t, i};
-        assert_int_equal(fault_fault_blob_async(client, bytes, &patient,
-                                                on_blob, &tickets[i], NULL,
-                                                NULL),
+        assert_int_equal(fault_fault_blob_async(client, bytes, &patient, NULL,
+                                                NULL, on_blob, &tickets[i]),
                          0);
     }
     loop_until(client, &t.count, 20);
@@ -150,7 +149,7 @@ static void nap_later(fault_fault *client, ticket *at, tally *t, unsigned i)
 {
     *at = (ticket){t, i};
     assert_int_equal(
-        fault_fault_nap_async(client, 20000, &patient, on_nap, at, NULL, NULL),
+        fault_fault_nap_async(client, 20000, &patient, NULL, NULL, on_nap, at),
         0);
 }
 
@@ -161,7 +160,7 @@ static void expect_next_server(fault_fault *client, const char *where, int fd)
     ticket at = {&t, 0};
     child server = harness_serve(FAULT_SERVER, where, "1");
     assert_int_equal(
-        fault_fault_echo_async(client, 77, &patient, on_echo, &at, NULL, NULL),
+        fault_fault_echo_async(client, 77, &patient, NULL, NULL, on_echo, &at),
         0);
     assert_int_equal(fault_fault_fd(client), fd);
     loop_until(client, &t.count, 1);

@@ -47,7 +47,7 @@ static exit_code fail(const char *name, const shmrpc_error *error)
 
 /* ---- which service --------------------------------------------------- */
 
-static void on_found(const shmrpc_found *found, void *user)
+static void on_found(void *user, const shmrpc_found *found)
 {
     gate *g = user;
     char name[160];
@@ -66,7 +66,7 @@ static int find_port(gate *g, shmrpc_error *error)
     if (g->port != 0) {
         return SHMRPC_OK;
     }
-    int status = shmrpc_discover(on_found, g, error);
+    int status = shmrpc_discover(error, on_found, g);
     if (status == SHMRPC_OK && g->port == 0) {
         status = shmrpc_error_set(
             error, SHMRPC_E_NOT_FOUND,

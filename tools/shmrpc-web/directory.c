@@ -169,7 +169,7 @@ static bool grow(look *l)
     return true;
 }
 
-static void on_found(const shmrpc_found *found, void *user)
+static void on_found(void *user, const shmrpc_found *found)
 {
     look *l = user;
     bool has_instance = found->instance[0] != '\0';
@@ -272,7 +272,7 @@ static void look_once(web_directory *d, look *l, uint64_t number)
     shmrpc_error error;
     l->count = 0;
     /* A folder that can't be read is one without services. */
-    if (shmrpc_discover(on_found, l, &error) == SHMRPC_OK && l->count > 0) {
+    if (shmrpc_discover(&error, on_found, l) == SHMRPC_OK && l->count > 0) {
         qsort(l->places, l->count, sizeof l->places[0], compare_places);
     }
     inherit(d, l);

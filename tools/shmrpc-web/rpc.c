@@ -273,8 +273,8 @@ static int start_async(journey *j, const void *params, const shmrpc_opts *opts,
     j->rpc->stats.in_progress++;
     j->request->pending = j;
     int status = shmrpc_stub_async_soon(at->service->client, j->method, params,
-                                        opts, waits ? SOON_NS : 0, on_end,
-                                        do_nothing, j, &j->call, error);
+                                        opts, waits ? SOON_NS : 0, &j->call,
+                                        error, on_end, do_nothing, j);
     if (status != SHMRPC_OK) {
         at->calls--;
         j->rpc->stats.in_progress--;

@@ -62,7 +62,7 @@ static bool grow(finder *f)
     return true;
 }
 
-static void on_found(const shmrpc_found *found, void *user)
+static void on_found(void *user, const shmrpc_found *found)
 {
     finder *f = user;
     if (f->no_memory || !grow(f)) {
@@ -92,7 +92,7 @@ int cli_places_find(shmrpci_arena *arena, cli_places *out, shmrpc_error *error)
 {
     *out = (cli_places){.items = NULL};
     finder f = {.arena = arena, .out = out};
-    int status = shmrpc_discover(on_found, &f, error);
+    int status = shmrpc_discover(error, on_found, &f);
     if (status == SHMRPC_OK && f.no_memory) {
         status = shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }

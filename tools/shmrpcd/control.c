@@ -251,7 +251,7 @@ typedef struct search {
     size_t size;
 } search;
 
-static void found(const shmrpc_found *at, void *user)
+static void found(void *user, const shmrpc_found *at)
 {
     const search *s = user;
     if (s->where[0] == '\0' && strcmp(at->name, "shmrpcd") == 0 &&
@@ -295,7 +295,7 @@ int mgr_control_create(mgr_manager *m, mgr_figures *figures,
     where[0] = '\0';
     int result = serve(control, instance, error);
     if (result == SHMRPC_OK) {
-        result = shmrpc_discover(found, &s, error);
+        result = shmrpc_discover(error, found, &s);
     }
     if (result == SHMRPC_OK && where[0] == '\0') {
         result = shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,

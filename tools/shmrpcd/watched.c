@@ -129,7 +129,7 @@ typedef struct search {
     uint16_t port;
 } search;
 
-static void on_found(const shmrpc_found *found, void *user)
+static void on_found(void *user, const shmrpc_found *found)
 {
     search *s = user;
     char name[192];
@@ -146,7 +146,7 @@ static void open_stats(mgr_watched *w)
     const shmrpc_opts opts = {.timeout_ns = ASK_NS};
     search s = {w->address + sizeof shm - 1, 0};
     if (strncmp(w->address, shm, sizeof shm - 1) == 0 &&
-        shmrpc_discover(on_found, &s, NULL) == SHMRPC_OK && s.port != 0 &&
+        shmrpc_discover(NULL, on_found, &s) == SHMRPC_OK && s.port != 0 &&
         shmrpc_stats_open(w->address, s.port, &opts, &w->stats, NULL) !=
             SHMRPC_OK) {
         w->stats = NULL;

@@ -4,11 +4,11 @@
  * For tools and gateways, which learn of a service when they run.  Programs
  * that know their service when they are built have generated code instead.
  *
- *     static void print(const shmrpc_found *found, void *user)
+ *     static void print(void *user, const shmrpc_found *found)
  *     {
  *         printf("%s on port %u\n", found->name, found->port);
  *     }
- *     shmrpc_discover(print, NULL, &error);
+ *     shmrpc_discover(&error, print, NULL);
  *
  * Threading: any thread, unless another one changes the environment.
  */
@@ -34,15 +34,16 @@ typedef struct shmrpc_found {
 } shmrpc_found;
 
 /* `found` and its texts live until the call returns. */
-typedef void (*shmrpc_found_fn)(const shmrpc_found *found, void *user);
+typedef void (*shmrpc_found_fn)(void *user, const shmrpc_found *found);
 
 /*
  * Tells of the services in the folders in which clients look, folder by folder
  * in their order: of two with one name and port only the first is found by
  * clients. Connects to nobody. INVALID, DENIED: $SHMRPC_DIR can't be used.
  */
-SHMRPC_API int shmrpc_discover(shmrpc_found_fn found, void *user,
-                               shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_discover(shmrpc_error *error,
+                                         shmrpc_found_fn found,
+                                         void *user) SHMRPC_WARN_UNUSED;
 
 /*
  * Asks a service what it is. `where` is an address list with all names written
@@ -53,10 +54,9 @@ SHMRPC_API int shmrpc_discover(shmrpc_found_fn found, void *user,
  * deadline in `opts` (NULL: 5 s). Statuses of shmrpc_stub_connect, and
  * TOO_LARGE, SERVER_LOST, WORKER_DIED.
  */
-SHMRPC_API int shmrpc_describe(const char *where, uint16_t port,
-                               const shmrpc_opts *opts, char **text,
-                               size_t *len,
-                               shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_describe(
+    const char *where, uint16_t port, const shmrpc_opts *opts, char **text,
+    size_t *len, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 SHMRPC_END_DECLS
 

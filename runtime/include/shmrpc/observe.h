@@ -150,9 +150,9 @@ typedef struct shmrpc_service_stats {
  * and for a service that has none. Blocks until the deadline in `opts` (NULL:
  * 5 s). Statuses of shmrpc_stub_connect, and DATA_LOSS, NO_MEMORY.
  */
-SHMRPC_API int shmrpc_stats_open(const char *where, uint16_t port,
-                                 const shmrpc_opts *opts, shmrpc_stats **out,
-                                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status
+shmrpc_stats_open(const char *where, uint16_t port, const shmrpc_opts *opts,
+                  shmrpc_stats **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* NULL is fine. Snapshots live on. */
 SHMRPC_API void shmrpc_stats_close(shmrpc_stats *stats);
@@ -163,18 +163,18 @@ SHMRPC_API bool shmrpc_stats_is_alive(const shmrpc_stats *stats);
 
 /* Takes a snapshot, to be released with shmrpc_snapshot_free. Never blocks.
  * DATA_LOSS: the memory was spoiled; NO_MEMORY. */
-SHMRPC_API int shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
-                                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status
+shmrpc_stats_read(shmrpc_stats *stats, shmrpc_snapshot **out,
+                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* ---- a snapshot ------------------------------------------------------ */
 
 /* What has happened between two snapshots of one server: a snapshot too.
  * Maxima are known to the resolution then. INVALID: of two servers, or the
  * wrong way round; NO_MEMORY. */
-SHMRPC_API int shmrpc_snapshot_since(const shmrpc_snapshot *later,
-                                     const shmrpc_snapshot *earlier,
-                                     shmrpc_snapshot **out,
-                                     shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_snapshot_since(
+    const shmrpc_snapshot *later, const shmrpc_snapshot *earlier,
+    shmrpc_snapshot **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 SHMRPC_API void shmrpc_snapshot_free(shmrpc_snapshot *snapshot);
 

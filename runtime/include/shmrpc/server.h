@@ -77,16 +77,17 @@ typedef struct shmrpc_server_opts {
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.
  * INVALID: an option out of range; NO_MEMORY. */
-SHMRPC_API int shmrpc_server_create(const shmrpc_server_opts *opts,
-                                    shmrpc_server **out,
-                                    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status
+shmrpc_server_create(const shmrpc_server_opts *opts, shmrpc_server **out,
+                     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* Serves until stopped. Clients find the service from the moment `<svc>_serve`
  * has returned, and wait in connect until run answers them. Returns OK after
  * stop, when the calls in progress have ended; calls that no worker had taken
  * are sent again by their clients, to whoever serves next. PRECONDITION:
  * nothing to serve. */
-SHMRPC_API int shmrpc_server_run(shmrpc_server *server, shmrpc_error *error);
+SHMRPC_API shmrpc_status shmrpc_server_run(shmrpc_server *server,
+                                           shmrpc_error *error);
 
 /* Makes run return; before run, makes it return at once. Async-signal-safe. */
 SHMRPC_API void shmrpc_server_stop(shmrpc_server *server);

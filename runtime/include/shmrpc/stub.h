@@ -111,9 +111,9 @@ typedef void (*shmrpc_stub_end)(shmrpc_function done, void *user, int status,
  * latest. `*out`, if it is wanted, is for cancelling. Statuses as start. */
 SHMRPC_API int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
                                  const void *params, const shmrpc_opts *opts,
+                                 shmrpc_call **out, shmrpc_error *error,
                                  shmrpc_stub_end end, shmrpc_function done,
-                                 void *user, shmrpc_call **out,
-                                 shmrpc_error *error);
+                                 void *user);
 
 /* As async, but first waits for up to `patience_ns` as a blocking call does. A
  * call that is over by then is told before this function returns, with `*out`
@@ -122,9 +122,9 @@ SHMRPC_API int shmrpc_stub_async(shmrpc_client *client, uint32_t method,
 SHMRPC_API int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
                                       const void *params,
                                       const shmrpc_opts *opts,
-                                      int64_t patience_ns, shmrpc_stub_end end,
-                                      shmrpc_function done, void *user,
-                                      shmrpc_call **out, shmrpc_error *error);
+                                      int64_t patience_ns, shmrpc_call **out,
+                                      shmrpc_error *error, shmrpc_stub_end end,
+                                      shmrpc_function done, void *user);
 
 /* A descriptor, the client's, which is readable when dispatch has something to
  * do: a callback is due, or a deadline may be. Negative: a status. */

@@ -60,8 +60,8 @@ static int call_back(ticket *at, uint32_t method, const void *params,
                      const shmrpc_opts *opts, ticket_fn *done,
                      shmrpc_call **out)
 {
-    return shmrpc_stub_async(at->t->b->client, method, params, opts, end_ticket,
-                             (shmrpc_function)done, at, out, NULL);
+    return shmrpc_stub_async(at->t->b->client, method, params, opts, out, NULL,
+                             end_ticket, (shmrpc_function)done, at);
 }
 
 static void add_later(ticket *at, tally *t, unsigned number,
@@ -250,8 +250,8 @@ static int call_back_soon(ticket *at, uint32_t method, const void *params,
                           shmrpc_call **out)
 {
     return shmrpc_stub_async_soon(at->t->b->client, method, params, opts,
-                                  patience_ns, end_ticket,
-                                  (shmrpc_function)note_sum, at, out, NULL);
+                                  patience_ns, out, NULL, end_ticket,
+                                  (shmrpc_function)note_sum, at);
 }
 
 /* What is over soon is told at once; what is not, by the loop, once. */
@@ -304,8 +304,8 @@ static void payloads_of_errors_are_called_back(void **state)
     assert_int_equal(
         call_back(&at, THROW, NULL, &async_patient, note_thrown, NULL), 0);
     loop_until(b, &t.count, 1);
-    assert_int_equal(shmrpc_stub_async(b->client, ADD, NULL, NULL, end_ticket,
-                                       NULL, NULL, NULL, NULL),
+    assert_int_equal(shmrpc_stub_async(b->client, ADD, NULL, NULL, NULL, NULL,
+                                       end_ticket, NULL, NULL),
                      SHMRPC_E_INVALID);
 }
 

@@ -14,7 +14,7 @@ typedef struct told {
     char text[2048];
 } told;
 
-static void tell(const shmrpc_found *found, void *user)
+static void tell(void *user, const shmrpc_found *found)
 {
     told *all = user;
     size_t len = strlen(all->text);
@@ -49,10 +49,10 @@ static void sockets_are_told_by_their_names(void **state)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         touch(others[i]);
     }
-    assert_int_equal(shmrpc_discover(tell, &all, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpc_discover(NULL, tell, &all), SHMRPC_OK);
     assert_string_equal(all.text, "");
     touch("a.b-c@two.65535.sock");
-    assert_int_equal(shmrpc_discover(tell, &all, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpc_discover(NULL, tell, &all), SHMRPC_OK);
     assert_string_equal(all.text, "a.b-c two 65535\n");
     sample_folder_remove();
 }
@@ -65,14 +65,14 @@ static void folder_that_is_unsafe_is_told(void **state)
     sample_folder_make();
     char *folder = strdup(getenv("SHMRPC_DIR"));
     assert_int_equal(chmod(folder, 0777), 0);
-    assert_int_equal(shmrpc_discover(tell, &all, &error), SHMRPC_E_DENIED);
+    assert_int_equal(shmrpc_discover(&error, tell, &all), SHMRPC_E_DENIED);
     assert_non_null(strstr(error.message, folder));
     assert_int_equal(chmod(folder, 0700), 0);
     assert_int_equal(setenv("SHMRPC_DIR", "relative", 1), 0);
-    assert_int_equal(shmrpc_discover(tell, &all, &error), SHMRPC_E_INVALID);
+    assert_int_equal(shmrpc_discover(&error, tell, &all), SHMRPC_E_INVALID);
     /* One that is not there yet is no reason to complain. */
     assert_int_equal(setenv("SHMRPC_DIR", "/nonexistent", 1), 0);
-    assert_int_equal(shmrpc_discover(tell, &all, &error), SHMRPC_OK);
+    assert_int_equal(shmrpc_discover(&error, tell, &all), SHMRPC_OK);
     assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);
     free(folder);
     sample_folder_remove();
@@ -126,7 +126,7 @@ static void found_service_can_be_asked(void **state)
     char line[200];
     sample_folder_make();
     sample_start(&s, "shm", &sample_service, 1);
-    assert_int_equal(shmrpc_discover(tell, &all, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpc_discover(NULL, tell, &all), SHMRPC_OK);
     (void)snprintf(line, sizeof line, "%s %u\n", s.where + strlen("shm://"),
                    sample_service.port);
     *strchr(line, '@') = ' ';

@@ -85,16 +85,16 @@ static void end_echo_echo_json(shmrpc_function done, void *user, int status,
 }
 
 int demo_echo_echo_json_async(demo_echo *client, const shmrpc_any *data,
-                              const shmrpc_opts *opts,
-                              demo_echo_echo_json_fn done, void *user,
-                              shmrpc_call **out, shmrpc_error *error)
+                              const shmrpc_opts *opts, shmrpc_call **out,
+                              shmrpc_error *error, demo_echo_echo_json_fn done,
+                              void *user)
 {
     demo_echo_echo_json_params params;
     params.data = data;
     return shmrpc_stub_async((shmrpc_client *)client,
-                             DEMO_ECHO_METHOD_ECHO_JSON, &params, opts,
-                             end_echo_echo_json, (shmrpc_function)done, user,
-                             out, error);
+                             DEMO_ECHO_METHOD_ECHO_JSON, &params, opts, out,
+                             error, end_echo_echo_json, (shmrpc_function)done,
+                             user);
 }
 
 int demo_echo_echo_msgpack(demo_echo *client, const shmrpc_any *data,
@@ -152,16 +152,16 @@ static void end_echo_echo_msgpack(shmrpc_function done, void *user, int status,
 }
 
 int demo_echo_echo_msgpack_async(demo_echo *client, const shmrpc_any *data,
-                                 const shmrpc_opts *opts,
-                                 demo_echo_echo_msgpack_fn done, void *user,
-                                 shmrpc_call **out, shmrpc_error *error)
+                                 const shmrpc_opts *opts, shmrpc_call **out,
+                                 shmrpc_error *error,
+                                 demo_echo_echo_msgpack_fn done, void *user)
 {
     demo_echo_echo_msgpack_params params;
     params.data = data;
     return shmrpc_stub_async((shmrpc_client *)client,
-                             DEMO_ECHO_METHOD_ECHO_MSGPACK, &params, opts,
-                             end_echo_echo_msgpack, (shmrpc_function)done, user,
-                             out, error);
+                             DEMO_ECHO_METHOD_ECHO_MSGPACK, &params, opts, out,
+                             error, end_echo_echo_msgpack,
+                             (shmrpc_function)done, user);
 }
 
 int demo_echo_echo_raw(demo_echo *client, shmrpc_bytes data,
@@ -231,15 +231,15 @@ static void end_echo_echo_raw(shmrpc_function done, void *user, int status,
 }
 
 int demo_echo_echo_raw_async(demo_echo *client, shmrpc_bytes data,
-                             const shmrpc_opts *opts,
-                             demo_echo_echo_raw_fn done, void *user,
-                             shmrpc_call **out, shmrpc_error *error)
+                             const shmrpc_opts *opts, shmrpc_call **out,
+                             shmrpc_error *error, demo_echo_echo_raw_fn done,
+                             void *user)
 {
     demo_echo_echo_raw_params params;
     params.data = data;
     return shmrpc_stub_async((shmrpc_client *)client, DEMO_ECHO_METHOD_ECHO_RAW,
-                             &params, opts, end_echo_echo_raw,
-                             (shmrpc_function)done, user, out, error);
+                             &params, opts, out, error, end_echo_echo_raw,
+                             (shmrpc_function)done, user);
 }
 
 int demo_echo_add(demo_echo *client, int64_t a, int64_t b,
@@ -278,13 +278,13 @@ static void end_echo_add(shmrpc_function done, void *user, int status,
 }
 
 int demo_echo_add_async(demo_echo *client, int64_t a, int64_t b,
-                        const shmrpc_opts *opts, demo_echo_add_fn done,
-                        void *user, shmrpc_call **out, shmrpc_error *error)
+                        const shmrpc_opts *opts, shmrpc_call **out,
+                        shmrpc_error *error, demo_echo_add_fn done, void *user)
 {
     demo_echo_add_params params;
     params.a = a;
     params.b = b;
     return shmrpc_stub_async((shmrpc_client *)client, DEMO_ECHO_METHOD_ADD,
-                             &params, opts, end_echo_add, (shmrpc_function)done,
-                             user, out, error);
+                             &params, opts, out, error, end_echo_add,
+                             (shmrpc_function)done, user);
 }

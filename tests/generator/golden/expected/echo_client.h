@@ -90,9 +90,9 @@ typedef void (*demo_echo_echo_json_fn)(void *user, int status,
 /* Starts echo_json; demo_echo_dispatch calls `done` when it is over.  `out`,
  * which may be NULL, is for cancelling. */
 int demo_echo_echo_json_async(demo_echo *client, const shmrpc_any *data,
-                              const shmrpc_opts *opts,
-                              demo_echo_echo_json_fn done, void *user,
-                              shmrpc_call **out, shmrpc_error *error);
+                              const shmrpc_opts *opts, shmrpc_call **out,
+                              shmrpc_error *error, demo_echo_echo_json_fn done,
+                              void *user);
 
 /* What echo_msgpack returns: read-only, and yours until you release it. */
 typedef struct demo_echo_echo_msgpack_reply {
@@ -130,9 +130,9 @@ typedef void (*demo_echo_echo_msgpack_fn)(
 /* Starts echo_msgpack; demo_echo_dispatch calls `done` when it is over.  `out`,
  * which may be NULL, is for cancelling. */
 int demo_echo_echo_msgpack_async(demo_echo *client, const shmrpc_any *data,
-                                 const shmrpc_opts *opts,
-                                 demo_echo_echo_msgpack_fn done, void *user,
-                                 shmrpc_call **out, shmrpc_error *error);
+                                 const shmrpc_opts *opts, shmrpc_call **out,
+                                 shmrpc_error *error,
+                                 demo_echo_echo_msgpack_fn done, void *user);
 
 /* What echo_raw returns: read-only, and yours until you release it. */
 typedef struct demo_echo_echo_raw_reply {
@@ -181,9 +181,9 @@ typedef void (*demo_echo_echo_raw_fn)(void *user, int status,
 /* Starts echo_raw; demo_echo_dispatch calls `done` when it is over.  `out`,
  * which may be NULL, is for cancelling. */
 int demo_echo_echo_raw_async(demo_echo *client, shmrpc_bytes data,
-                             const shmrpc_opts *opts,
-                             demo_echo_echo_raw_fn done, void *user,
-                             shmrpc_call **out, shmrpc_error *error);
+                             const shmrpc_opts *opts, shmrpc_call **out,
+                             shmrpc_error *error, demo_echo_echo_raw_fn done,
+                             void *user);
 
 /* Deadline: the connection's, or that of `opts`.  May return
  * DEMO_ERR_OVERFLOW. */
@@ -207,8 +207,8 @@ typedef void (*demo_echo_add_fn)(void *user, int status, const int64_t *value,
 /* Starts add; demo_echo_dispatch calls `done` when it is over.  `out`, which
  * may be NULL, is for cancelling. */
 int demo_echo_add_async(demo_echo *client, int64_t a, int64_t b,
-                        const shmrpc_opts *opts, demo_echo_add_fn done,
-                        void *user, shmrpc_call **out, shmrpc_error *error);
+                        const shmrpc_opts *opts, shmrpc_call **out,
+                        shmrpc_error *error, demo_echo_add_fn done, void *user);
 
 SHMRPC_END_DECLS
 

@@ -65,14 +65,14 @@ static void end_everything_nothing(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_nothing_async(types_v2_everything *client,
                                       const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error,
                                       types_v2_everything_nothing_fn done,
-                                      void *user, shmrpc_call **out,
-                                      shmrpc_error *error)
+                                      void *user)
 {
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_NOTHING, NULL, opts,
-                             end_everything_nothing, (shmrpc_function)done,
-                             user, out, error);
+                             out, error, end_everything_nothing,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_flat(types_v2_everything *client,
@@ -115,16 +115,16 @@ static void end_everything_flat(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_flat_async(types_v2_everything *client,
                                    const types_v2_flat *flat,
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_flat_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error)
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_flat_fn done, void *user)
 {
     types_v2_everything_flat_params params;
     params.flat = flat;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_FLAT, &params, opts,
-                             end_everything_flat, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_flat,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_number(types_v2_everything *client, int64_t a,
@@ -169,17 +169,17 @@ static void end_everything_number(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_number_async(types_v2_everything *client, int64_t a,
                                      uint32_t b, const shmrpc_opts *opts,
+                                     shmrpc_call **out, shmrpc_error *error,
                                      types_v2_everything_number_fn done,
-                                     void *user, shmrpc_call **out,
-                                     shmrpc_error *error)
+                                     void *user)
 {
     types_v2_everything_number_params params;
     params.a = a;
     params.b = b;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_NUMBER, &params, opts,
-                             end_everything_number, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_number,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_grid(types_v2_everything *client,
@@ -222,16 +222,16 @@ static void end_everything_grid(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_grid_async(types_v2_everything *client,
                                    const uint32_t grid[2][3],
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_grid_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error)
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_grid_fn done, void *user)
 {
     types_v2_everything_grid_params params;
     memcpy(params.grid, grid, sizeof params.grid);
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_GRID, &params, opts,
-                             end_everything_grid, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_grid,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_scalars(types_v2_everything *client,
@@ -277,16 +277,16 @@ static void end_everything_scalars(shmrpc_function done, void *user, int status,
 int types_v2_everything_scalars_async(types_v2_everything *client,
                                       const types_v2_scalars *scalars,
                                       const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error,
                                       types_v2_everything_scalars_fn done,
-                                      void *user, shmrpc_call **out,
-                                      shmrpc_error *error)
+                                      void *user)
 {
     types_v2_everything_scalars_params params;
     params.scalars = scalars;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_SCALARS, &params, opts,
-                             end_everything_scalars, (shmrpc_function)done,
-                             user, out, error);
+                             out, error, end_everything_scalars,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_containers(
@@ -351,16 +351,16 @@ static void end_everything_containers(shmrpc_function done, void *user,
 int types_v2_everything_containers_async(types_v2_everything *client,
                                          const types_v2_containers *c,
                                          const shmrpc_opts *opts,
+                                         shmrpc_call **out, shmrpc_error *error,
                                          types_v2_everything_containers_fn done,
-                                         void *user, shmrpc_call **out,
-                                         shmrpc_error *error)
+                                         void *user)
 {
     types_v2_everything_containers_params params;
     params.c = c;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_CONTAINERS, &params,
-                             opts, end_everything_containers,
-                             (shmrpc_function)done, user, out, error);
+                             opts, out, error, end_everything_containers,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_node(types_v2_everything *client,
@@ -427,17 +427,17 @@ static void end_everything_node(shmrpc_function done, void *user, int status,
 int types_v2_everything_node_async(types_v2_everything *client,
                                    const types_v2_node *node,
                                    const types_v2_node *other,
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_node_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error)
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_node_fn done, void *user)
 {
     types_v2_everything_node_params params;
     params.node = node;
     params.other = other;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_NODE, &params, opts,
-                             end_everything_node, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_node,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_choice(types_v2_everything *client,
@@ -500,17 +500,17 @@ static void end_everything_choice(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_choice_async(types_v2_everything *client,
                                      const types_v2_choice *choice,
-                                     const shmrpc_opts *opts,
+                                     const shmrpc_opts *opts, shmrpc_call **out,
+                                     shmrpc_error *error,
                                      types_v2_everything_choice_fn done,
-                                     void *user, shmrpc_call **out,
-                                     shmrpc_error *error)
+                                     void *user)
 {
     types_v2_everything_choice_params params;
     params.choice = choice;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_CHOICE, &params, opts,
-                             end_everything_choice, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_choice,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_anything(types_v2_everything *client,
@@ -581,17 +581,17 @@ int types_v2_everything_anything_async(types_v2_everything *client,
                                        const shmrpc_any *value,
                                        const shmrpc_any *other,
                                        const shmrpc_opts *opts,
+                                       shmrpc_call **out, shmrpc_error *error,
                                        types_v2_everything_anything_fn done,
-                                       void *user, shmrpc_call **out,
-                                       shmrpc_error *error)
+                                       void *user)
 {
     types_v2_everything_anything_params params;
     params.value = value;
     params.other = other;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_ANYTHING, &params, opts,
-                             end_everything_anything, (shmrpc_function)done,
-                             user, out, error);
+                             out, error, end_everything_anything,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_blob(types_v2_everything *client, shmrpc_bytes data,
@@ -665,15 +665,15 @@ static void end_everything_blob(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_blob_async(types_v2_everything *client,
                                    shmrpc_bytes data, const shmrpc_opts *opts,
-                                   types_v2_everything_blob_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error)
+                                   shmrpc_call **out, shmrpc_error *error,
+                                   types_v2_everything_blob_fn done, void *user)
 {
     types_v2_everything_blob_params params;
     params.data = data;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_BLOB, &params, opts,
-                             end_everything_blob, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_blob,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_texts(types_v2_everything *client,
@@ -738,18 +738,18 @@ static void end_everything_texts(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_texts_async(types_v2_everything *client,
                                     const shmrpc_str tags[2], shmrpc_str lang,
-                                    const shmrpc_opts *opts,
+                                    const shmrpc_opts *opts, shmrpc_call **out,
+                                    shmrpc_error *error,
                                     types_v2_everything_texts_fn done,
-                                    void *user, shmrpc_call **out,
-                                    shmrpc_error *error)
+                                    void *user)
 {
     types_v2_everything_texts_params params;
     memcpy(params.tags, tags, sizeof params.tags);
     params.lang = lang;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_TEXTS, &params, opts,
-                             end_everything_texts, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_texts,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_optionals(
@@ -857,9 +857,9 @@ int types_v2_everything_optionals_async(types_v2_everything *client,
                                         const types_v2_flat *flat,
                                         const types_v2_flat_list *flats,
                                         const shmrpc_opts *opts,
+                                        shmrpc_call **out, shmrpc_error *error,
                                         types_v2_everything_optionals_fn done,
-                                        void *user, shmrpc_call **out,
-                                        shmrpc_error *error)
+                                        void *user)
 {
     types_v2_everything_optionals_params params;
     memset(&params, 0, sizeof params);
@@ -882,8 +882,8 @@ int types_v2_everything_optionals_async(types_v2_everything *client,
     }
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_OPTIONALS, &params,
-                             opts, end_everything_optionals,
-                             (shmrpc_function)done, user, out, error);
+                             opts, out, error, end_everything_optionals,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_bounded(types_v2_everything *client,
@@ -947,16 +947,16 @@ static void end_everything_bounded(shmrpc_function done, void *user, int status,
 int types_v2_everything_bounded_async(types_v2_everything *client,
                                       const types_v2_bounded *b,
                                       const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error,
                                       types_v2_everything_bounded_fn done,
-                                      void *user, shmrpc_call **out,
-                                      shmrpc_error *error)
+                                      void *user)
 {
     types_v2_everything_bounded_params params;
     params.b = b;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_BOUNDED, &params, opts,
-                             end_everything_bounded, (shmrpc_function)done,
-                             user, out, error);
+                             out, error, end_everything_bounded,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_fast(types_v2_everything *client, uint32_t client_,
@@ -1011,8 +1011,8 @@ int types_v2_everything_fast_async(types_v2_everything *client,
                                    uint32_t client_, uint32_t opts_,
                                    uint32_t out_, uint32_t error_,
                                    uint32_t user_, const shmrpc_opts *opts,
-                                   types_v2_everything_fast_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error)
+                                   shmrpc_call **out, shmrpc_error *error,
+                                   types_v2_everything_fast_fn done, void *user)
 {
     types_v2_everything_fast_params params;
     params.client = client_;
@@ -1022,8 +1022,8 @@ int types_v2_everything_fast_async(types_v2_everything *client,
     params.user = user_;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_FAST, &params, opts,
-                             end_everything_fast, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_fast,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_slow(types_v2_everything *client,
@@ -1085,16 +1085,16 @@ static void end_everything_slow(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_slow_async(types_v2_everything *client,
                                    types_v2_everything_slow_counts counts,
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_slow_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error)
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_slow_fn done, void *user)
 {
     types_v2_everything_slow_params params;
     params.counts = counts;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_SLOW, &params, opts,
-                             end_everything_slow, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_slow,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_parse(types_v2_everything *client, shmrpc_str text,
@@ -1171,16 +1171,16 @@ static void end_everything_parse(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_parse_async(types_v2_everything *client,
                                     shmrpc_str text, const shmrpc_opts *opts,
+                                    shmrpc_call **out, shmrpc_error *error,
                                     types_v2_everything_parse_fn done,
-                                    void *user, shmrpc_call **out,
-                                    shmrpc_error *error)
+                                    void *user)
 {
     types_v2_everything_parse_params params;
     params.text = text;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_PARSE, &params, opts,
-                             end_everything_parse, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_parse,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_store(types_v2_everything *client,
@@ -1250,17 +1250,17 @@ static void end_everything_store(shmrpc_function done, void *user, int status,
 
 int types_v2_everything_store_async(types_v2_everything *client,
                                     const types_v2_flat *flat,
-                                    const shmrpc_opts *opts,
+                                    const shmrpc_opts *opts, shmrpc_call **out,
+                                    shmrpc_error *error,
                                     types_v2_everything_store_fn done,
-                                    void *user, shmrpc_call **out,
-                                    shmrpc_error *error)
+                                    void *user)
 {
     types_v2_everything_store_params params;
     params.flat = flat;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_STORE, &params, opts,
-                             end_everything_store, (shmrpc_function)done, user,
-                             out, error);
+                             out, error, end_everything_store,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_touch(types_v2_everything *client, uint64_t id,
@@ -1323,15 +1323,15 @@ static void end_everything_close_(shmrpc_function done, void *user, int status,
 }
 
 int types_v2_everything_close__async(types_v2_everything *client,
-                                     const shmrpc_opts *opts,
+                                     const shmrpc_opts *opts, shmrpc_call **out,
+                                     shmrpc_error *error,
                                      types_v2_everything_close__fn done,
-                                     void *user, shmrpc_call **out,
-                                     shmrpc_error *error)
+                                     void *user)
 {
     return shmrpc_stub_async((shmrpc_client *)client,
-                             TYPES_V2_EVERYTHING_METHOD_CLOSE_, NULL, opts,
-                             end_everything_close_, (shmrpc_function)done, user,
-                             out, error);
+                             TYPES_V2_EVERYTHING_METHOD_CLOSE_, NULL, opts, out,
+                             error, end_everything_close_,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_everything_connect_(types_v2_everything *client, uint32_t int_,
@@ -1375,16 +1375,16 @@ static void end_everything_connect_(shmrpc_function done, void *user,
 
 int types_v2_everything_connect__async(types_v2_everything *client,
                                        uint32_t int_, const shmrpc_opts *opts,
+                                       shmrpc_call **out, shmrpc_error *error,
                                        types_v2_everything_connect__fn done,
-                                       void *user, shmrpc_call **out,
-                                       shmrpc_error *error)
+                                       void *user)
 {
     types_v2_everything_connect__params params;
     params.int_ = int_;
     return shmrpc_stub_async((shmrpc_client *)client,
                              TYPES_V2_EVERYTHING_METHOD_CONNECT_, &params, opts,
-                             end_everything_connect_, (shmrpc_function)done,
-                             user, out, error);
+                             out, error, end_everything_connect_,
+                             (shmrpc_function)done, user);
 }
 
 int types_v2_other_connect(const char *where, const shmrpc_opts *defaults,
@@ -1445,11 +1445,10 @@ static void end_other_ping(shmrpc_function done, void *user, int status,
 }
 
 int types_v2_other_ping_async(types_v2_other *client, const shmrpc_opts *opts,
-                              types_v2_other_ping_fn done, void *user,
-                              shmrpc_call **out, shmrpc_error *error)
+                              shmrpc_call **out, shmrpc_error *error,
+                              types_v2_other_ping_fn done, void *user)
 {
     return shmrpc_stub_async((shmrpc_client *)client,
-                             TYPES_V2_OTHER_METHOD_PING, NULL, opts,
-                             end_other_ping, (shmrpc_function)done, user, out,
-                             error);
+                             TYPES_V2_OTHER_METHOD_PING, NULL, opts, out, error,
+                             end_other_ping, (shmrpc_function)done, user);
 }

@@ -72,9 +72,9 @@ typedef void (*types_v2_everything_nothing_fn)(void *user, int status,
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_nothing_async(types_v2_everything *client,
                                       const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error,
                                       types_v2_everything_nothing_fn done,
-                                      void *user, shmrpc_call **out,
-                                      shmrpc_error *error);
+                                      void *user);
 
 /* Deadline: the connection's, or that of `opts`. */
 int types_v2_everything_flat(types_v2_everything *client,
@@ -103,9 +103,10 @@ typedef void (*types_v2_everything_flat_fn)(void *user, int status,
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_flat_async(types_v2_everything *client,
                                    const types_v2_flat *flat,
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_flat_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error);
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_flat_fn done,
+                                   void *user);
 
 /* `b`: u32(1..9), default 3.  Deadline: the connection's, or that of `opts`. */
 int types_v2_everything_number(types_v2_everything *client, int64_t a,
@@ -133,9 +134,9 @@ typedef void (*types_v2_everything_number_fn)(void *user, int status,
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_number_async(types_v2_everything *client, int64_t a,
                                      uint32_t b, const shmrpc_opts *opts,
+                                     shmrpc_call **out, shmrpc_error *error,
                                      types_v2_everything_number_fn done,
-                                     void *user, shmrpc_call **out,
-                                     shmrpc_error *error);
+                                     void *user);
 
 /* Deadline: the connection's, or that of `opts`. */
 int types_v2_everything_grid(types_v2_everything *client,
@@ -164,9 +165,10 @@ typedef void (*types_v2_everything_grid_fn)(void *user, int status,
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_grid_async(types_v2_everything *client,
                                    const uint32_t grid[2][3],
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_grid_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error);
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_grid_fn done,
+                                   void *user);
 
 /* Deadline: the connection's, or that of `opts`.  May return
  * TYPES_V2_ERR_NOT_FOUND, TYPES_V2_ERR_BUSY. */
@@ -198,9 +200,9 @@ typedef void (*types_v2_everything_scalars_fn)(void *user, int status,
 int types_v2_everything_scalars_async(types_v2_everything *client,
                                       const types_v2_scalars *scalars,
                                       const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error,
                                       types_v2_everything_scalars_fn done,
-                                      void *user, shmrpc_call **out,
-                                      shmrpc_error *error);
+                                      void *user);
 
 /* What containers returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_containers_reply {
@@ -243,9 +245,9 @@ typedef void (*types_v2_everything_containers_fn)(
 int types_v2_everything_containers_async(types_v2_everything *client,
                                          const types_v2_containers *c,
                                          const shmrpc_opts *opts,
+                                         shmrpc_call **out, shmrpc_error *error,
                                          types_v2_everything_containers_fn done,
-                                         void *user, shmrpc_call **out,
-                                         shmrpc_error *error);
+                                         void *user);
 
 /* What node returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_node_reply {
@@ -290,9 +292,10 @@ typedef void (*types_v2_everything_node_fn)(
 int types_v2_everything_node_async(types_v2_everything *client,
                                    const types_v2_node *node,
                                    const types_v2_node *other,
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_node_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error);
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_node_fn done,
+                                   void *user);
 
 /* What choice returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_choice_reply {
@@ -334,10 +337,10 @@ typedef void (*types_v2_everything_choice_fn)(
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_choice_async(types_v2_everything *client,
                                      const types_v2_choice *choice,
-                                     const shmrpc_opts *opts,
+                                     const shmrpc_opts *opts, shmrpc_call **out,
+                                     shmrpc_error *error,
                                      types_v2_everything_choice_fn done,
-                                     void *user, shmrpc_call **out,
-                                     shmrpc_error *error);
+                                     void *user);
 
 /* What anything returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_anything_reply {
@@ -383,9 +386,9 @@ int types_v2_everything_anything_async(types_v2_everything *client,
                                        const shmrpc_any *value,
                                        const shmrpc_any *other,
                                        const shmrpc_opts *opts,
+                                       shmrpc_call **out, shmrpc_error *error,
                                        types_v2_everything_anything_fn done,
-                                       void *user, shmrpc_call **out,
-                                       shmrpc_error *error);
+                                       void *user);
 
 /* What blob returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_blob_reply {
@@ -436,8 +439,9 @@ typedef void (*types_v2_everything_blob_fn)(
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_blob_async(types_v2_everything *client,
                                    shmrpc_bytes data, const shmrpc_opts *opts,
-                                   types_v2_everything_blob_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error);
+                                   shmrpc_call **out, shmrpc_error *error,
+                                   types_v2_everything_blob_fn done,
+                                   void *user);
 
 /* What texts returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_texts_reply {
@@ -479,10 +483,10 @@ typedef void (*types_v2_everything_texts_fn)(
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_texts_async(types_v2_everything *client,
                                     const shmrpc_str tags[2], shmrpc_str lang,
-                                    const shmrpc_opts *opts,
+                                    const shmrpc_opts *opts, shmrpc_call **out,
+                                    shmrpc_error *error,
                                     types_v2_everything_texts_fn done,
-                                    void *user, shmrpc_call **out,
-                                    shmrpc_error *error);
+                                    void *user);
 
 /* What optionals returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_optionals_reply {
@@ -533,9 +537,9 @@ int types_v2_everything_optionals_async(types_v2_everything *client,
                                         const types_v2_flat *flat,
                                         const types_v2_flat_list *flats,
                                         const shmrpc_opts *opts,
+                                        shmrpc_call **out, shmrpc_error *error,
                                         types_v2_everything_optionals_fn done,
-                                        void *user, shmrpc_call **out,
-                                        shmrpc_error *error);
+                                        void *user);
 
 /* What bounded returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_bounded_reply {
@@ -578,9 +582,9 @@ typedef void (*types_v2_everything_bounded_fn)(
 int types_v2_everything_bounded_async(types_v2_everything *client,
                                       const types_v2_bounded *b,
                                       const shmrpc_opts *opts,
+                                      shmrpc_call **out, shmrpc_error *error,
                                       types_v2_everything_bounded_fn done,
-                                      void *user, shmrpc_call **out,
-                                      shmrpc_error *error);
+                                      void *user);
 
 /* Deadline: 250 ms, or that of `opts`. */
 int types_v2_everything_fast(types_v2_everything *client, uint32_t client_,
@@ -613,8 +617,9 @@ int types_v2_everything_fast_async(types_v2_everything *client,
                                    uint32_t client_, uint32_t opts_,
                                    uint32_t out_, uint32_t error_,
                                    uint32_t user_, const shmrpc_opts *opts,
-                                   types_v2_everything_fast_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error);
+                                   shmrpc_call **out, shmrpc_error *error,
+                                   types_v2_everything_fast_fn done,
+                                   void *user);
 
 /* What slow returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_slow_reply {
@@ -660,9 +665,10 @@ typedef void (*types_v2_everything_slow_fn)(
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_slow_async(types_v2_everything *client,
                                    types_v2_everything_slow_counts counts,
-                                   const shmrpc_opts *opts,
-                                   types_v2_everything_slow_fn done, void *user,
-                                   shmrpc_call **out, shmrpc_error *error);
+                                   const shmrpc_opts *opts, shmrpc_call **out,
+                                   shmrpc_error *error,
+                                   types_v2_everything_slow_fn done,
+                                   void *user);
 
 /* What parse returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_parse_reply {
@@ -713,9 +719,9 @@ typedef void (*types_v2_everything_parse_fn)(
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_parse_async(types_v2_everything *client,
                                     shmrpc_str text, const shmrpc_opts *opts,
+                                    shmrpc_call **out, shmrpc_error *error,
                                     types_v2_everything_parse_fn done,
-                                    void *user, shmrpc_call **out,
-                                    shmrpc_error *error);
+                                    void *user);
 
 /* What store returns: read-only, and yours until you release it. */
 typedef struct types_v2_everything_store_reply {
@@ -763,10 +769,10 @@ typedef void (*types_v2_everything_store_fn)(
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_store_async(types_v2_everything *client,
                                     const types_v2_flat *flat,
-                                    const shmrpc_opts *opts,
+                                    const shmrpc_opts *opts, shmrpc_call **out,
+                                    shmrpc_error *error,
                                     types_v2_everything_store_fn done,
-                                    void *user, shmrpc_call **out,
-                                    shmrpc_error *error);
+                                    void *user);
 
 /* Returns when the request is on its way; nobody tells what becomes of it.  Not
  * sent: BUSY, or DEADLINE (the connection's, or that of `opts`), when all call
@@ -803,10 +809,10 @@ typedef void (*types_v2_everything_close__fn)(void *user, int status,
 /* Starts close; types_v2_everything_dispatch calls `done` when it is over.
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_close__async(types_v2_everything *client,
-                                     const shmrpc_opts *opts,
+                                     const shmrpc_opts *opts, shmrpc_call **out,
+                                     shmrpc_error *error,
                                      types_v2_everything_close__fn done,
-                                     void *user, shmrpc_call **out,
-                                     shmrpc_error *error);
+                                     void *user);
 
 /* Deadline: the connection's, or that of `opts`. */
 int types_v2_everything_connect_(types_v2_everything *client, uint32_t int_,
@@ -834,9 +840,9 @@ typedef void (*types_v2_everything_connect__fn)(void *user, int status,
  * `out`, which may be NULL, is for cancelling. */
 int types_v2_everything_connect__async(types_v2_everything *client,
                                        uint32_t int_, const shmrpc_opts *opts,
+                                       shmrpc_call **out, shmrpc_error *error,
                                        types_v2_everything_connect__fn done,
-                                       void *user, shmrpc_call **out,
-                                       shmrpc_error *error);
+                                       void *user);
 
 /*
  * A connection to the service "other".
@@ -885,8 +891,8 @@ typedef void (*types_v2_other_ping_fn)(void *user, int status,
 /* Starts ping; types_v2_other_dispatch calls `done` when it is over.  `out`,
  * which may be NULL, is for cancelling. */
 int types_v2_other_ping_async(types_v2_other *client, const shmrpc_opts *opts,
-                              types_v2_other_ping_fn done, void *user,
-                              shmrpc_call **out, shmrpc_error *error);
+                              shmrpc_call **out, shmrpc_error *error,
+                              types_v2_other_ping_fn done, void *user);
 
 SHMRPC_END_DECLS
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/group.h"
+
 uint32_t shmrpci_process_uid(void)
 {
     return (uint32_t)geteuid();
@@ -93,47 +95,6 @@ void shmrpci_process_name(int32_t pid, char out[32])
     }
 }
 
-/* Whether "cpu,cpuacct" names `controller`; "" is version 2, which names none.
- */
-static bool is_named(const char *names, const char *controller)
-{
-    size_t len = strlen(controller);
-    for (const char *at = names;; at++) {
-        if (strncmp(at, controller, len) == 0 &&
-            (at[len] == ',' || at[len] == '\0')) {
-            return true;
-        }
-        at = strchr(at, ',');
-        if (at == NULL) {
-            return false;
-        }
-    }
-}
-
-/* The path of this process in the hierarchy of a controller, as
- * /proc/self/cgroup has it: "1:cpu,cpuacct:/path". */
-static bool find_group(const char *controller, char *path, size_t size)
-{
-    char text[4096];
-    if (!read_text("/proc/self/cgroup", text, sizeof text)) {
-        return false;
-    }
-    char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        char *names = strchr(line, ':');
-        char *group = names == NULL ? NULL : strchr(names + 1, ':');
-        if (group == NULL) {
-            continue;
-        }
-        *group = '\0';
-        if (is_named(names + 1, controller)) {
-            int len = snprintf(path, size, "%s", group + 1);
-            return len > 0 && (size_t)len < size;
-        }
-    }
-    return false;
-}
-
 /* Percent of a CPU that quota and period allow; UINT32_MAX for all. */
 static uint32_t percent_of(long long quota, long long period)
 {
@@ -143,18 +104,10 @@ static uint32_t percent_of(long long quota, long long period)
     return (uint32_t)(quota * 100 / period);
 }
 
-static bool read_group_file(const char *folder, const char *name, char *text,
-                            size_t size)
-{
-    char path[4608];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    return read_text(path, text, size);
-}
-
 static uint32_t quota_v2(const char *folder)
 {
     char text[64];
-    if (!read_group_file(folder, "cpu.max", text, sizeof text)) {
+    if (!shmrpci_group_read(folder, "cpu.max", text, sizeof text)) {
         return UINT32_MAX;
     }
     char *end;
@@ -166,35 +119,34 @@ static uint32_t quota_v1(const char *folder)
 {
     char quota[64];
     char period[64];
-    if (!read_group_file(folder, "cpu.cfs_quota_us", quota, sizeof quota) ||
-        !read_group_file(folder, "cpu.cfs_period_us", period, sizeof period)) {
+    if (!shmrpci_group_read(folder, "cpu.cfs_quota_us", quota, sizeof quota) ||
+        !shmrpci_group_read(folder, "cpu.cfs_period_us", period,
+                            sizeof period)) {
         return UINT32_MAX;
     }
     return percent_of(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-/* The least quota of the group and of those that it is in, up to the root: in a
- * container that is often the group itself. */
+/* The least quota of the groups that were looked at. */
+typedef struct least {
+    uint32_t (*quota_of)(const char *folder);
+    uint32_t percent;
+} least;
+
+static void look_at_quota(void *user, const char *folder)
+{
+    least *l = user;
+    uint32_t percent = l->quota_of(folder);
+    l->percent = percent < l->percent ? percent : l->percent;
+}
+
 static uint32_t least_quota(const char *controller, const char *root,
                             uint32_t (*quota_of)(const char *folder))
 {
-    char group[4096];
-    char folder[4224];
-    uint32_t least = UINT32_MAX;
-    char *end = group;
-    if (!find_group(controller, group, sizeof group)) {
-        return least;
-    }
-    while (end != NULL) {
-        (void)snprintf(folder, sizeof folder, "%s%s", root, group);
-        uint32_t quota = quota_of(folder);
-        least = quota < least ? quota : least;
-        end = strrchr(group, '/');
-        if (end != NULL) {
-            *end = '\0';
-        }
-    }
-    return least;
+    least l = {quota_of, UINT32_MAX};
+    shmrpci_group_each("/proc/self/cgroup", controller, root, look_at_quota,
+                       &l);
+    return l.percent;
 }
 
 uint32_t shmrpci_allowed_cpus(void)

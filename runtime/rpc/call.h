@@ -92,6 +92,8 @@ int shmrpci_pending_not_run(shmrpci_pending *p, int status);
 /* Request or reply ("request", "reply") can't be made, sent or read. */
 int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
                                    int status);
+/* There is no memory for the request, and the transport knows how much. */
+int shmrpci_pending_no_room(shmrpci_pending *p);
 /* Cancels a call whose deadline has passed. */
 int shmrpci_pending_give_up(shmrpci_pending *p);
 /* The other side died: SERVER_LOST, WORKER_DIED. */

@@ -16,6 +16,16 @@ int shmrpci_pending_not_sent(shmrpci_pending *p)
         p->client->service->name, p->link->where);
 }
 
+int shmrpci_pending_no_room(shmrpci_pending *p)
+{
+    return shmrpc_error_set(
+        p->error, SHMRPC_E_EXHAUSTED,
+        "method %s: request: needs %llu bytes of shared memory, and %llu are "
+        "left by the server's quota for you or by its control group",
+        p->method->name, (unsigned long long)p->call.needed_bytes,
+        (unsigned long long)p->call.left_bytes);
+}
+
 int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
                                    int status)
 {

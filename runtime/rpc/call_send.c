@@ -197,9 +197,13 @@ int shmrpci_pending_commit(shmrpci_pending *p)
 {
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
+    p->call.needed_bytes = 0;
     int status = p->link->client->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_pending_not_sent(p);
+    }
+    if (status == SHMRPC_E_EXHAUSTED && p->call.needed_bytes != 0) {
+        return shmrpci_pending_no_room(p);
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK

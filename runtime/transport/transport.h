@@ -105,6 +105,10 @@ typedef struct shmrpci_call {
     size_t in_len;
     bool in_shared; /* the peer can still write to it */
     bool waited;    /* reserve had to wait for a slot */
+    /* Set by a commit that returns EXHAUSTED, where it is known: how many bytes
+     * of memory it needed, 0: unknown, and how many were left. */
+    uint64_t needed_bytes;
+    uint64_t left_bytes;
     shmrpci_transport_data data;
 } shmrpci_call;
 

@@ -52,7 +52,9 @@ typedef struct shmrpc_server_opts {
     uint32_t workers;
     shmrpc_profile profile;
     size_t max_message_bytes; /* 0: 64 MiB */
-    /* Quotas for each user id; 0: 1024 connections, 1 GiB of memory. */
+    /* Quotas for each user id; 0: 1024 connections, 1 GiB of memory. All users
+     * together get no more memory at shm:// than the memory limit of the
+     * server's control group leaves, less an eighth of it. */
     uint32_t max_connections_per_uid;
     size_t max_bytes_per_uid;
     /* User ids that may connect besides the server's own and root. INVALID:

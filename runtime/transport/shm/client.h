@@ -74,6 +74,9 @@ typedef struct shm_client {
     /* An extent came that we had no memory or descriptor for: the reason why a
      * reply can't be read. */
     shmrpci_atomic_u32 shortage;
+    /* What the server has refused last. Relaxed: for a message. */
+    shmrpci_atomic_u64 needed_bytes;
+    shmrpci_atomic_u64 left_bytes;
 
     _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed only */
     shmrpci_cond slot_freed;

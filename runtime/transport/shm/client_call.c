@@ -286,6 +286,8 @@ int shm_client_commit(shmrpci_call *call)
         status = SHMRPC_E_SERVER_LOST;
     }
     if (status != SHMRPC_OK) {
+        call->needed_bytes = shmrpci_load_relaxed(&client->needed_bytes);
+        call->left_bytes = shmrpci_load_relaxed(&client->left_bytes);
         shm_client_abort(call);
         return status;
     }

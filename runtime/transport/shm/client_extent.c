@@ -63,6 +63,8 @@ static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
     if (status == SHMRPC_OK) {
         shm_pool_offer(&client->pool, packet->head.region);
     }
+    shmrpci_store_relaxed(&client->needed_bytes, packet->head.max_message);
+    shmrpci_store_relaxed(&client->left_bytes, packet->head.bytes);
     return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
 

@@ -1,4 +1,5 @@
 /* Quotas of users. */
+#include "os/group.h"
 #include "transport/shm/server.h"
 
 /* Under accounts_lock: the account of a user, or an unused one. */
@@ -43,6 +44,7 @@ shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
     if (*out != NULL) {
         (*out)->connections++;
         (*out)->bytes += bytes;
+        listener->charged_bytes += bytes;
     }
     shmrpci_mutex_unlock(&listener->accounts_lock);
     return *out != NULL ? SHMRPC_OK : SHMRPC_E_EXHAUSTED;
@@ -55,18 +57,33 @@ void shm_account_close(shm_listener *listener, shm_account *account)
     shmrpci_mutex_unlock(&listener->accounts_lock);
 }
 
-shmrpc_status shm_account_charge(shm_listener *listener, shm_account *account,
-                                 size_t bytes)
+/* Under accounts_lock. The limit of a control group may change at any time, and
+ * is there for who reserves memory without touching it, too. */
+static uint64_t left_of(const shm_listener *listener,
+                        const shm_account *account)
 {
-    shmrpc_status status = SHMRPC_E_EXHAUSTED;
     size_t quota = listener->opts.max_bytes_per_uid;
+    uint64_t of_user = account->bytes < quota ? quota - account->bytes : 0;
+    uint64_t of_group =
+        shmrpci_group_memory_left(NULL, listener->charged_bytes);
+    return of_user < of_group ? of_user : of_group;
+}
+
+shmrpc_status shm_account_charge(shm_listener *listener, shm_account *account,
+                                 size_t bytes, uint64_t *out_left)
+{
     shmrpci_mutex_lock(&listener->accounts_lock);
-    if (bytes <= quota && account->bytes <= quota - bytes) {
+    uint64_t left = left_of(listener, account);
+    if (bytes <= left) {
         account->bytes += bytes;
-        status = SHMRPC_OK;
+        listener->charged_bytes += bytes;
     }
     shmrpci_mutex_unlock(&listener->accounts_lock);
-    return status;
+    if (bytes <= left) {
+        return SHMRPC_OK;
+    }
+    *out_left = left;
+    return SHMRPC_E_EXHAUSTED;
 }
 
 void shm_account_refund(shm_listener *listener, shm_account *account,
@@ -74,5 +91,6 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
 {
     shmrpci_mutex_lock(&listener->accounts_lock);
     account->bytes -= bytes;
+    listener->charged_bytes -= bytes;
     shmrpci_mutex_unlock(&listener->accounts_lock);
 }

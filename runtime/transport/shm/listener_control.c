@@ -294,8 +294,9 @@ static shmrpc_status make_ledger(shm_conn *conn)
 static shmrpc_status make_block(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
+    uint64_t left;
     shmrpc_status status =
-        shm_account_charge(listener, conn->account, SHM_BLOCK_BYTES);
+        shm_account_charge(listener, conn->account, SHM_BLOCK_BYTES, &left);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -426,12 +427,12 @@ static void count_rescue(const shm_listener *listener)
 static void answer_want(shm_conn *conn, const shm_message *want)
 {
     shmrpc_status status = SHMRPC_E_INVALID;
+    shm_message refused = {.kind = SHM_MESSAGE_EXTENT, .tag = want->tag};
     if (want->bytes > 0 && want->tag != 0) {
-        status = shm_extent_want(conn, want->bytes, want->tag);
+        status = shm_extent_want(conn, want->bytes, &refused);
     }
     if (status != SHMRPC_OK) {
-        shm_message refused = {
-            .kind = SHM_MESSAGE_EXTENT, .status = status, .tag = want->tag};
+        refused.status = status;
         (void)shm_message_send(conn->fd, refused, NULL, NULL, 0);
     }
 }

@@ -215,13 +215,17 @@ static uint32_t free_number(const shm_conn *conn)
     return 0;
 }
 
-/* Under grow_lock: memory for a new extent, charged and mapped. */
+/* Under grow_lock: memory for a new extent, charged and mapped. If that is too
+ * much, `message` tells. */
 static shmrpc_status make_map(shm_conn *conn, size_t bytes, shmrpci_map *map,
-                              int *out_fd)
+                              int *out_fd, shm_message *message)
 {
+    uint64_t left;
     shmrpc_status status =
-        shm_account_charge(conn->listener, conn->account, bytes);
+        shm_account_charge(conn->listener, conn->account, bytes, &left);
     if (status != SHMRPC_OK) {
+        message->max_message = bytes;
+        message->bytes = left;
         return status;
     }
     status = shmrpci_memory_create("shmrpc-extent", bytes, out_fd);
@@ -262,7 +266,8 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
         return SHMRPC_E_NO_MEMORY;
     }
     shm_extent *extent = shm_extent_of(conn, region);
-    shmrpc_status status = make_map(conn, class_of(bytes), &extent->map, &fd);
+    shmrpc_status status =
+        make_map(conn, class_of(bytes), &extent->map, &fd, message);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -289,24 +294,25 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
     return SHMRPC_OK;
 }
 
-static shmrpc_status want(shm_conn *conn, uint64_t bytes, uint32_t tag)
+static shmrpc_status want(shm_conn *conn, uint64_t bytes, shm_message *message)
 {
-    shm_message message = {.kind = SHM_MESSAGE_EXTENT, .tag = tag};
+    message->max_message = 0;
     shmrpci_mutex_lock(&conn->grow_lock);
-    shmrpc_status status = create(conn, bytes, SHM_EXTENT_CLIENT, 0, &message);
+    shmrpc_status status = create(conn, bytes, SHM_EXTENT_CLIENT, 0, message);
     shmrpci_mutex_unlock(&conn->grow_lock);
     return status;
 }
 
-shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes, uint32_t tag)
+shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
+                              shm_message *message)
 {
     if (bytes > conn->max_message) {
         return SHMRPC_E_TOO_LARGE;
     }
-    shmrpc_status status = want(conn, bytes, tag);
+    shmrpc_status status = want(conn, bytes, message);
     if (status == SHMRPC_E_EXHAUSTED &&
         shrink_user(conn->listener, conn->account)) {
-        status = want(conn, bytes, tag);
+        status = want(conn, bytes, message);
     }
     return status;
 }

@@ -73,8 +73,10 @@ typedef struct shm_message {
     uint32_t kind;
     int32_t status; /* REFUSED, EXTENT */
     uint64_t bytes; /* HELLO: number of the client's pid namespace; WELCOME: of
-                     * the block; WANT, EXTENT: of the extent */
-    uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's */
+                     * the block; WANT, EXTENT: of the extent, or, if it was
+                     * refused for that, what is left */
+    uint64_t max_message; /* HELLO: the client's limit; WELCOME: both's; EXTENT:
+                           * how much it needed, if that wasn't left; else 0 */
     uint32_t region;      /* EXTENT */
     uint32_t incarnation; /* EXTENT: of the region, 16 bits */
     uint32_t tag;         /* HELLO: the client's process id, in that namespace;

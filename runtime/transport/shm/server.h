@@ -161,6 +161,7 @@ struct shm_listener {
 
     shmrpci_mutex accounts_lock;
     shm_account accounts[SHM_MAX_USERS];
+    uint64_t charged_bytes; /* of all users, also of earlier connections */
 
     shmrpci_mutex table_lock;
     shm_conn **table; /* open connections */
@@ -254,16 +255,20 @@ shmrpc_status shm_account_open(shm_listener *listener, uint32_t uid,
 shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
                                 size_t bytes, shm_account **out);
 void shm_account_close(shm_listener *listener, shm_account *account);
+/* EXHAUSTED: the quota, or the memory limit of our control group, leaves only
+ * `*out_left` bytes. */
 shmrpc_status shm_account_charge(shm_listener *listener, shm_account *account,
-                                 size_t bytes);
+                                 size_t bytes, uint64_t *out_left);
 void shm_account_refund(shm_listener *listener, shm_account *account,
                         size_t bytes);
 
 /* ---- listener_extent.c -------------------------------------------- */
 
-/* Makes an extent of at least `bytes` and sends it to the client, in answer to
- * its packet. EXHAUSTED: quota, or the client does not read; TOO_LARGE. */
-shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes, uint32_t tag);
+/* Makes an extent of at least `bytes` and sends it to the client with
+ * `message`, the answer to its packet. EXHAUSTED: quota or memory limit, as
+ * `message` says then; or the client does not read; TOO_LARGE. */
+shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
+                              shm_message *message);
 /* Finds or makes an extent for the reply on a slot that a worker has claimed,
  * and notes its use there. Statuses as above; of a mirror's, DEADLINE too. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,

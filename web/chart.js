@@ -15,8 +15,7 @@ const gapOf = (past) => 1.9 * past.step_s;
 
 /** What lies between two lines of the scale, of which there are up to four. */
 function stepOf(most, format) {
-  if (most <= 0) return 1;
-  const raw = most / 3;
+  const raw = (most > 0 ? Math.max(most, format.least ?? 0) : format.least ?? 3) / 3;
   if (format.isBinary) {
     const unit = 1024 ** Math.max(0, Math.floor(Math.log2(raw) / 10));
     return unit * 2 ** Math.max(0, Math.ceil(Math.log2(raw / unit)));
@@ -27,7 +26,8 @@ function stepOf(most, format) {
 
 const label = (value, format) => (value === 0 ? "0" : format(value));
 
-const TIME_STEPS = [10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400, 172800, 432000];
+const TIME_STEPS = [10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
+  172800, 432000];
 
 /** Seconds of this place's clock ahead of UTC. */
 const offset = (unix) => -60 * new Date(unix * 1000).getTimezoneOffset();

@@ -49,7 +49,7 @@ export function visible(text) {
 function digits(value) {
   return value >= 100 || value === 0
     ? Math.round(value).toString()
-    : value.toPrecision(value >= 10 ? 3 : 2).replace(/\.0+$/, "");
+    : String(Number(value.toPrecision(value >= 10 ? 3 : 2)));
 }
 
 export function count(value) {

@@ -7,8 +7,10 @@ import { explorerPart } from "./explorer.js";
 import { logPart } from "./log.js";
 import { pastOf, SPANS, statusesOf } from "./past.js";
 
+// Scales end at `least` or above: less than that is next to nothing.
+const share = Object.assign((value) => percent(value), { least: 0.01 });
 const perSecond = (value) => `${count(value)}/s`;
-const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true });
+const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true, least: 3072 });
 
 /** Of one that can't be called only what is there. */
 const lines = (...pairs) => (past) => pairs
@@ -26,7 +28,7 @@ const specs = [
   { title: "Errors", linesOf: errorLines, format: perSecond },
   { title: "Latency", format: time,
     linesOf: lines(["p50", "p50_us"], ["p99", "p99_us"], ["queue p99", "queue_p99_us"]) },
-  { title: "CPU", linesOf: () => [{ name: "all processes", key: "cpu" }], format: percent },
+  { title: "CPU", linesOf: () => [{ name: "all processes", key: "cpu" }], format: share },
   { title: "Memory", linesOf: lines(["PSS", "memory"]), format: bytes },
   { title: "Disk", linesOf: lines(["read and written", "io"]), format: bytesPerSecond },
 ];
@@ -87,10 +89,8 @@ const SIGNALS = { 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGF
   11: "SIGSEGV", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS" };
 
 /** "1 worker crashed; the last one at 14:03:22 in buy: signal 11 (SIGSEGV), pid 77" */
-function crashOf(row) {
+function crashOf(row, date) {
   const last = row.last_crash;
-  if (!last) return "";
-  const date = new Date((api.now() - last.age_s) * 1000);
   const name = SIGNALS[last.signal];
   const how = last.signal > 0 ? `signal ${last.signal}${name ? ` (${name})` : ""}`
     : `status ${last.status}`;
@@ -150,6 +150,7 @@ export function servicePage(name) {
     scrolling("Workers", workers, scale));
   let log = null;
   let managed = null;
+  let crashed = null;
   let alive = false;
   let plain = false;
   let shown = "";
@@ -187,8 +188,13 @@ export function servicePage(name) {
       mood.replaceChildren(stateNode(row));
       actions.replaceChildren(actionsOf(row) ?? "");
     }
-    crash.hidden = !row.last_crash;
-    crash.textContent = crashOf(row);
+    const last = row.last_crash;
+    // Its age is a little off each time; the time that is shown is one.
+    if (last && last.pid !== crashed?.pid) {
+      crashed = { pid: last.pid, date: new Date((api.now() - last.age_s) * 1000) };
+    }
+    crash.hidden = !last;
+    crash.textContent = last ? crashOf(row, crashed.date) : "";
     facts.textContent = [row.address, row.error,
       plain && `pid ${row.managed.pid}`,
       plain && `up ${span(api.now() - row.managed.since_unix_ms / 1000)}`,

@@ -454,7 +454,12 @@ async function crashes() {
   await page.locator("svg[aria-label*='WORKER_DIED']").first().waitFor();
   await page.locator("svg[aria-label$='; 1 crash']").first().waitFor();
   await judge("a crash");
+  await page.evaluate(() => scrollTo(0, 0));
   await picture("crash");
+  await page.setViewportSize({ width: 400, height: 860 });
+  await judge("a crash, 400 px");
+  await picture("crash-400");
+  await page.setViewportSize({ width: 1280, height: 900 });
 }
 
 /** What comes at odd times is what it is, not the sum of its neighbours; where

@@ -113,7 +113,7 @@ with Place() as place:
     done = subprocess.run(
         ["node", "page_test.mjs", f"http://{place.host}", place.token,
          pictures, f"http://{only_looks}", SHMRPC, place.folder], cwd=work,
-        timeout=400, check=False, env=place.env, stdin=subprocess.DEVNULL)
+        timeout=600, check=False, env=place.env, stdin=subprocess.DEVNULL)
     over.set()
     caller.join()
     expect("page", done.returncode, 0)

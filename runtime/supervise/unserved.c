@@ -50,9 +50,9 @@ static void refuse_all(const shmrpci_supervisor *s, int64_t wait_ns)
     uint32_t number = shmrpci_workers_free_number(s);
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
-        outlet.transport->refuse_all(outlet.listener,
-                                     shmrpci_worker_place(s, number),
-                                     SHMRPC_E_UNAVAILABLE, memory, detail.len);
+        outlet.transport->processes->refuse_all(
+            outlet.listener, shmrpci_worker_place(s, number),
+            SHMRPC_E_UNAVAILABLE, memory, detail.len);
     }
 }
 

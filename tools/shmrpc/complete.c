@@ -54,8 +54,18 @@ static void offer_services(const char *word)
     shmrpci_arena_fini(&arena);
 }
 
-/* Services of the manager, which has a second to answer. */
-static void offer_managed(const char *word)
+/* What a service of the manager serves, as people call it; "" for none. */
+static const char *served_by(const manager_service *s)
+{
+    static const char shm[] = "shm://";
+    const char *address = s->addresses.len > 0 ? s->addresses.ptr[0].ptr : "";
+    return strncmp(address, shm, sizeof shm - 1) == 0 ? address + sizeof shm - 1
+                                                      : "";
+}
+
+/* Services of the manager, which has a second to answer: all of them by both
+ * names, or the sections of those that can be called. */
+static void offer_managed(const char *word, bool to_call)
 {
     manager_control *client;
     const manager_control_list_reply *reply;
@@ -65,7 +75,14 @@ static void offer_managed(const char *word)
     }
     if (manager_control_list(client, &opts, &reply, NULL) == SHMRPC_OK) {
         for (size_t i = 0; i < reply->value.len; i++) {
-            offer(word, "", reply->value.ptr[i].name.ptr, "");
+            const manager_service *s = &reply->value.ptr[i];
+            const char *served = served_by(s);
+            if (!to_call || served[0] != '\0') {
+                offer(word, "", s->name.ptr, "");
+            }
+            if (!to_call && served[0] != '\0') {
+                offer(word, "", served, "");
+            }
         }
         manager_control_list_release(reply);
     }
@@ -125,6 +142,7 @@ static void offer_operands(const cli_command *command, char *const *words,
     cli_service s;
     if (count == 0) {
         offer_services(word);
+        offer_managed(word, true);
         return;
     }
     bool known = command->completed > 1 && cli_service_peek(&s, words[0], at);
@@ -160,7 +178,7 @@ static void complete(const cli_command *command, int argc, char **argv)
     if (word[0] == '-') {
         offer_options(command, word);
     } else if (command->completed == CLI_MANAGED) {
-        offer_managed(word);
+        offer_managed(word, false);
     } else if (command->completed > 0) {
         offer_operands(command, line.count > 0 ? argv + 1 : none, line.count,
                        at, word);

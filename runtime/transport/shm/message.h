@@ -23,8 +23,8 @@
  * Nothing is said of extents that are there already: their words in the block
  * tell (layout.h).
  *
- * A process of the server's own user may say SUCCEED instead of HELLO: what
- * follows then is in listener_handover.h.
+ * A process of the server's own user, or root's, may say SUCCEED instead of
+ * HELLO: what follows then is in listener_handover.h, or REFUSED.
  *
  * Each is one packet: the head below, then `tail` bytes.  The socket stays
  * open for the life of the connection; its hang-up is how either side learns

@@ -339,6 +339,15 @@ def test_completion(m):
     assert "restart\n" in m.run("complete", "re")
 
 
+def test_completion_knows_both_names(m):
+    m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
+            m.section("Plain", "ready"))
+    assert m.run("complete", "stop", "") == "Echo\necho_serv\nPlain\n"
+    assert m.run("complete", "call", "") == "echo_serv\nshmrpcd\nEcho\n"
+    assert m.run("complete", "call", "E") == "Echo\n"
+    assert "add\n" in m.run("complete", "call", "Echo", "a")
+
+
 def test_help(m):
     for command in ("ps", "status", "start", "stop", "restart", "scale",
                     "reload", "logs"):

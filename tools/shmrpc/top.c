@@ -16,6 +16,8 @@
 
 /* A service that does not answer holds up all others for so long. */
 #define OPEN_NS (300 * SHMRPCI_NS_PER_MS)
+/* At first, of those that were named: nothing is shown without one of them. */
+#define FIRST_OPEN_NS (5 * SHMRPCI_NS_PER_S)
 
 const struct option cli_top_options[] = {
     {"interval", required_argument, NULL, 'i'},
@@ -168,11 +170,11 @@ static cli_exit find_named(top *t, char *const *names, int count,
     return result;
 }
 
-static void look(service *it)
+static void look(service *it, int64_t open_ns)
 {
     int status = SHMRPC_OK;
     if (it->watched.stats == NULL) {
-        status = cli_watched_open(&it->watched, OPEN_NS, &it->trouble);
+        status = cli_watched_open(&it->watched, open_ns, &it->trouble);
     }
     if (status == SHMRPC_OK) {
         status = cli_watched_look(&it->watched, &it->trouble);
@@ -182,11 +184,11 @@ static void look(service *it)
     }
 }
 
-static size_t look_at_all(top *t)
+static size_t look_at_all(top *t, int64_t open_ns)
 {
     size_t open = 0;
     for (size_t i = 0; i < t->item_count; i++) {
-        look(&t->items[i]);
+        look(&t->items[i], open_ns);
         open += t->items[i].watched.stats != NULL;
     }
     return open;
@@ -410,7 +412,7 @@ static bool rest(top *t, bool has_looked)
 
 static cli_exit watch(top *t)
 {
-    size_t open = look_at_all(t);
+    size_t open = look_at_all(t, t->is_all ? OPEN_NS : FIRST_OPEN_NS);
     if (!t->is_all && open == 0) {
         return cli_fail_error(CLI_ABSENT, t->items[0].watched.name,
                               &t->items[0].trouble);
@@ -424,7 +426,7 @@ static cli_exit watch(top *t)
         if (result != CLI_OK) {
             return result;
         }
-        (void)look_at_all(t);
+        (void)look_at_all(t, OPEN_NS);
         if (!print(t)) {
             return CLI_TROUBLE; /* nobody reads it any more */
         }

@@ -1,7 +1,6 @@
-/* The JSON reader's common steps, and values of any type. */
+/* The JSON reader's common steps, and the words of `any`. */
 #include "codec/json_number.h"
 #include "codec/json_reader.h"
-#include "codec/keys.h"
 #include "codec/limits.h"
 #include "codec/value.h"
 
@@ -115,21 +114,6 @@ int shmrpci_json_next_item(shmrpci_json_reader *reader,
     return shmrpci_json_advance(reader);
 }
 
-int shmrpci_json_check_keys(const shmrpci_json_reader *reader,
-                            const shmrpc_type *key_type, const void *entries,
-                            size_t count, size_t stride)
-{
-    const void *duplicate;
-    int status = shmrpci_keys_find_duplicate(key_type, entries, count, stride,
-                                             reader->arena, &duplicate);
-    if (status != SHMRPC_OK) {
-        return shmrpci_walk_status(&reader->walk, status);
-    }
-    return duplicate == NULL
-               ? SHMRPC_OK
-               : shmrpci_walk_duplicate(&reader->walk, key_type, duplicate);
-}
-
 static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
 {
     int status = shmrpci_json_check_number(reader);
@@ -157,103 +141,6 @@ static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
     return SHMRPC_OK;
 }
 
-/* Appends a finished value or entry. */
-static int keep(shmrpci_json_reader *reader, shmrpci_items *items,
-                const void *item, size_t size)
-{
-    void *slot =
-        shmrpci_items_add(items, size, _Alignof(shmrpc_any), reader->arena);
-    if (slot == NULL) {
-        return shmrpci_walk_status(&reader->walk, SHMRPC_E_NO_MEMORY);
-    }
-    memcpy(slot, item, size);
-    return SHMRPC_OK;
-}
-
-static int read_list(shmrpci_json_reader *reader, shmrpc_any *out)
-{
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&reader->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    shmrpci_items items = {.len = 0};
-    bool more = false;
-    status = shmrpci_json_open(reader, SHMRPCI_JSON_ARRAY_CLOSE, &more);
-    while (status == SHMRPC_OK && more) {
-        shmrpci_step_index(&step, items.len);
-        shmrpc_any item;
-        status = shmrpci_json_read_any(reader, &item);
-        if (status == SHMRPC_OK) {
-            status = keep(reader, &items, &item, sizeof item);
-        }
-        step.kind = SHMRPCI_STEP_NONE;
-        if (status == SHMRPC_OK) {
-            status = shmrpci_json_next_item(reader, SHMRPCI_JSON_ARRAY_CLOSE,
-                                            "`,` or `]`", &more);
-        }
-    }
-    shmrpci_walk_leave(&reader->walk, &step);
-    *out = shmrpc_any_null();
-    out->kind = SHMRPC_ANY_LIST;
-    shmrpci_store_span(&out->u.list, items.ptr, items.len);
-    return status;
-}
-
-static int read_entry(shmrpci_json_reader *reader, shmrpci_step *step,
-                      shmrpc_any_entry *entry)
-{
-    entry->key = shmrpc_any_null();
-    if (reader->lexer.token != SHMRPCI_JSON_STRING) {
-        return shmrpci_json_expected(reader, "a key");
-    }
-    int status = shmrpci_json_copy_string(reader, &entry->key.u.str);
-    entry->key.kind = SHMRPC_ANY_STR;
-    if (status == SHMRPC_OK) {
-        status = shmrpci_json_finish_key(reader);
-    }
-    if (status == SHMRPC_OK) {
-        shmrpci_step_key(step, &shmrpc_type_any, &entry->key);
-        status = shmrpci_json_read_any(reader, &entry->value);
-    }
-    return status;
-}
-
-static int read_map(shmrpci_json_reader *reader, shmrpc_any *out)
-{
-    shmrpci_step step;
-    int status = shmrpci_walk_enter(&reader->walk, &step);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    shmrpci_items items = {.len = 0};
-    bool more = false;
-    status = shmrpci_json_open(reader, SHMRPCI_JSON_OBJECT_CLOSE, &more);
-    while (status == SHMRPC_OK && more) {
-        shmrpc_any_entry entry;
-        step.kind = SHMRPCI_STEP_NONE;
-        status = read_entry(reader, &step, &entry);
-        if (status == SHMRPC_OK) {
-            status = keep(reader, &items, &entry, sizeof entry);
-        }
-        step.kind = SHMRPCI_STEP_NONE;
-        if (status == SHMRPC_OK) {
-            status = shmrpci_json_next_item(reader, SHMRPCI_JSON_OBJECT_CLOSE,
-                                            "`,` or `}`", &more);
-        }
-    }
-    step.kind = SHMRPCI_STEP_NONE;
-    if (status == SHMRPC_OK) {
-        status = shmrpci_json_check_keys(reader, &shmrpc_type_any, items.ptr,
-                                         items.len, sizeof(shmrpc_any_entry));
-    }
-    shmrpci_walk_leave(&reader->walk, &step);
-    *out = shmrpc_any_null();
-    out->kind = SHMRPC_ANY_MAP;
-    shmrpci_store_span(&out->u.map, items.ptr, items.len);
-    return status;
-}
-
 static int read_string(shmrpci_json_reader *reader, shmrpc_any *out)
 {
     *out = shmrpc_any_null();
@@ -261,35 +148,30 @@ static int read_string(shmrpci_json_reader *reader, shmrpc_any *out)
     return shmrpci_json_copy_string(reader, &out->u.str);
 }
 
-int shmrpci_json_read_any(shmrpci_json_reader *reader, shmrpc_any *out)
+int shmrpci_json_read_any_word(shmrpci_json_reader *reader, shmrpc_any *out)
 {
-    int status = SHMRPC_OK;
     switch (reader->lexer.token) {
-    case SHMRPCI_JSON_OBJECT_OPEN:
-        return read_map(reader, out);
-    case SHMRPCI_JSON_ARRAY_OPEN:
-        return read_list(reader, out);
     case SHMRPCI_JSON_NULL:
         *out = shmrpc_any_null();
-        break;
+        return SHMRPC_OK;
     case SHMRPCI_JSON_TRUE:
     case SHMRPCI_JSON_FALSE:
         *out = shmrpc_any_bool(reader->lexer.token == SHMRPCI_JSON_TRUE);
-        break;
+        return SHMRPC_OK;
     case SHMRPCI_JSON_INTEGER:
     case SHMRPCI_JSON_REAL:
-        status = read_number(reader, out);
-        break;
+        return read_number(reader, out);
     case SHMRPCI_JSON_STRING:
-        status = read_string(reader, out);
-        break;
+        return read_string(reader, out);
+    case SHMRPCI_JSON_OBJECT_OPEN:
+    case SHMRPCI_JSON_ARRAY_OPEN:
     case SHMRPCI_JSON_END:
     case SHMRPCI_JSON_ERROR:
     case SHMRPCI_JSON_OBJECT_CLOSE:
     case SHMRPCI_JSON_ARRAY_CLOSE:
     case SHMRPCI_JSON_COMMA:
     case SHMRPCI_JSON_COLON:
-        return shmrpci_json_expected(reader, "a value");
+        break;
     }
-    return status == SHMRPC_OK ? shmrpci_json_advance(reader) : status;
+    return shmrpci_json_expected(reader, "a value");
 }

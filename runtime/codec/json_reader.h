@@ -53,18 +53,23 @@ int shmrpci_json_next_item(shmrpci_json_reader *reader,
 int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
                       bool *more);
 
-/* INVALID "duplicate key" when two of the entries have equal string keys. */
-int shmrpci_json_check_keys(const shmrpci_json_reader *reader,
-                            const shmrpc_type *key_type, const void *entries,
-                            size_t count, size_t stride);
+/* A value of any type that is one word, without going on to the next word; it
+ * may refer to the arena only. */
+int shmrpci_json_read_any_word(shmrpci_json_reader *reader, shmrpc_any *out);
 
-/* Any value, as a tree in the arena; it may refer to the arena only. */
-int shmrpci_json_read_any(shmrpci_json_reader *reader, shmrpc_any *out);
-
-/* The kinds that are one word, without going on to the next word; `*done` is
- * false for the others. */
-int shmrpci_json_read_word(shmrpci_json_reader *reader, const shmrpc_type *type,
-                           void *out, bool *done);
+/* The same for the kinds that are one word. */
+int shmrpci_json_read_bool(shmrpci_json_reader *reader, const shmrpc_type *type,
+                           void *out);
+int shmrpci_json_read_integer(shmrpci_json_reader *reader,
+                              const shmrpc_type *type, void *out);
+int shmrpci_json_read_float(shmrpci_json_reader *reader,
+                            const shmrpc_type *type, void *out);
+int shmrpci_json_read_string(shmrpci_json_reader *reader,
+                             const shmrpc_type *type, void *out);
+int shmrpci_json_read_bytes(shmrpci_json_reader *reader,
+                            const shmrpc_type *type, void *out);
+int shmrpci_json_read_enum(shmrpci_json_reader *reader, const shmrpc_type *type,
+                           void *out);
 
 /* Reads the key of a typed map, which is a string whatever its type, and the
  * colon behind it. */

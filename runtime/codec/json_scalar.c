@@ -23,7 +23,7 @@ static int not_a(const reader *in, const shmrpc_type *type)
     return shmrpci_json_expected(in, shmrpci_type_text(type));
 }
 
-static int read_bool(reader *in, const shmrpc_type *type, void *out)
+int shmrpci_json_read_bool(reader *in, const shmrpc_type *type, void *out)
 {
     if (in->lexer.token != SHMRPCI_JSON_TRUE &&
         in->lexer.token != SHMRPCI_JSON_FALSE) {
@@ -49,7 +49,7 @@ static bool is_quoted_int(const reader *in, const shmrpc_type *type)
            shmrpci_text_is_int(text_at(in), in->lexer.text_len);
 }
 
-static int read_integer(reader *in, const shmrpc_type *type, void *out)
+int shmrpci_json_read_integer(reader *in, const shmrpc_type *type, void *out)
 {
     bool quoted = is_quoted_int(in, type);
     if (!quoted && in->lexer.token != SHMRPCI_JSON_INTEGER &&
@@ -91,7 +91,7 @@ static bool special_float(const reader *in, double *out)
     return false;
 }
 
-static int read_float(reader *in, const shmrpc_type *type, void *out)
+int shmrpci_json_read_float(reader *in, const shmrpc_type *type, void *out)
 {
     double number;
     if (in->lexer.token == SHMRPCI_JSON_STRING && special_float(in, &number)) {
@@ -116,7 +116,7 @@ static int read_float(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_store_float(&in->walk, type, number, out);
 }
 
-static int read_string(reader *in, const shmrpc_type *type, void *out)
+int shmrpci_json_read_string(reader *in, const shmrpc_type *type, void *out)
 {
     if (in->lexer.token != SHMRPCI_JSON_STRING) {
         return not_a(in, type);
@@ -146,7 +146,7 @@ static int decode_bytes(reader *in, const shmrpc_type *type, shmrpc_str text,
     return shmrpci_walk_length(&in->walk, type, len);
 }
 
-static int read_bytes(reader *in, const shmrpc_type *type, void *out)
+int shmrpci_json_read_bytes(reader *in, const shmrpc_type *type, void *out)
 {
     if (in->lexer.token != SHMRPCI_JSON_STRING) {
         return not_a(in, type);
@@ -170,7 +170,7 @@ static int enum_by_name(reader *in, const shmrpc_type *type, shmrpc_str name,
     return SHMRPC_OK;
 }
 
-static int read_enum(reader *in, const shmrpc_type *type, void *out)
+int shmrpci_json_read_enum(reader *in, const shmrpc_type *type, void *out)
 {
     if (in->lexer.token == SHMRPCI_JSON_STRING) {
         shmrpc_str name;
@@ -180,7 +180,7 @@ static int read_enum(reader *in, const shmrpc_type *type, void *out)
     if (in->lexer.token != SHMRPCI_JSON_INTEGER) {
         return not_a(in, type);
     }
-    return read_integer(in, type->element, out);
+    return shmrpci_json_read_integer(in, type->element, out);
 }
 
 static int key_from_text(reader *in, const shmrpc_type *type, shmrpc_str text,
@@ -218,7 +218,7 @@ int shmrpci_json_read_map_key(reader *in, const shmrpc_type *type, void *out)
     int status;
     shmrpc_str text;
     if (type->kind == SHMRPC_KIND_STRING) {
-        status = read_string(in, type, out);
+        status = shmrpci_json_read_string(in, type, out);
     } else if (type->kind == SHMRPC_KIND_ANY) {
         shmrpc_any *key = out;
         *key = shmrpc_any_null();
@@ -231,41 +231,4 @@ int shmrpci_json_read_map_key(reader *in, const shmrpc_type *type, void *out)
         }
     }
     return status == SHMRPC_OK ? shmrpci_json_finish_key(in) : status;
-}
-
-int shmrpci_json_read_word(reader *in, const shmrpc_type *type, void *out,
-                           bool *done)
-{
-    *done = true;
-    switch (type->kind) {
-    case SHMRPC_KIND_BOOL:
-        return read_bool(in, type, out);
-    case SHMRPC_KIND_I8:
-    case SHMRPC_KIND_I16:
-    case SHMRPC_KIND_I32:
-    case SHMRPC_KIND_I64:
-    case SHMRPC_KIND_U8:
-    case SHMRPC_KIND_U16:
-    case SHMRPC_KIND_U32:
-    case SHMRPC_KIND_U64:
-        return read_integer(in, type, out);
-    case SHMRPC_KIND_F32:
-    case SHMRPC_KIND_F64:
-        return read_float(in, type, out);
-    case SHMRPC_KIND_STRING:
-        return read_string(in, type, out);
-    case SHMRPC_KIND_BYTES:
-        return read_bytes(in, type, out);
-    case SHMRPC_KIND_ENUM:
-        return read_enum(in, type, out);
-    case SHMRPC_KIND_ANY:
-    case SHMRPC_KIND_LIST:
-    case SHMRPC_KIND_MAP:
-    case SHMRPC_KIND_ARRAY:
-    case SHMRPC_KIND_STRUCT:
-    case SHMRPC_KIND_UNION:
-        break;
-    }
-    *done = false;
-    return SHMRPC_OK;
 }

@@ -17,9 +17,6 @@ typedef struct shmrpci_msgpack_reader {
     shmrpci_arena *arena;
 } shmrpci_msgpack_reader;
 
-/* Records and returns NO_MEMORY. */
-int shmrpci_msgpack_no_memory(const shmrpci_msgpack_reader *reader);
-
 /* INVALID with what the input says of a malformed word. */
 int shmrpci_msgpack_malformed(const shmrpci_msgpack_reader *reader,
                               const shmrpci_msgpack_token *word);
@@ -41,17 +38,8 @@ int shmrpci_msgpack_check_utf8(const shmrpci_msgpack_reader *reader,
 int shmrpci_msgpack_copy(shmrpci_msgpack_reader *reader,
                          const shmrpci_msgpack_token *word, void *span);
 
-/* Room for items whose count the input has been checked for; NULL when out of
- * memory. */
-void *shmrpci_msgpack_alloc(shmrpci_msgpack_reader *reader, size_t count,
-                            size_t size, size_t align);
-
-/* INVALID "duplicate key" when two of the entries have equal keys. */
-int shmrpci_msgpack_check_keys(const shmrpci_msgpack_reader *reader,
-                               const shmrpc_type *type, const void *entries,
-                               size_t count, size_t stride);
-
-/* Any value, as a tree in the arena. */
-int shmrpci_msgpack_read_any(shmrpci_msgpack_reader *reader, shmrpc_any *out);
+/* A value of any type that is no container, which must not come next. */
+int shmrpci_msgpack_read_any_word(shmrpci_msgpack_reader *reader,
+                                  shmrpc_any *out);
 
 #endif

@@ -168,25 +168,30 @@ int shmrpci_seen_init_many(shmrpci_seen *seen, const shmrpc_type *type,
     return seen->many != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,
+bool shmrpci_items_reserve(shmrpci_items *items, size_t count, size_t size,
+                           size_t align, shmrpci_arena *arena)
+{
+    if (size != 0 && count > SIZE_MAX / size) {
+        return false;
+    }
+    items->ptr = shmrpci_arena_alloc(arena, count * size, align);
+    items->cap = count;
+    return items->ptr != NULL;
+}
+
+bool shmrpci_items_grow(shmrpci_items *items, size_t size, size_t align,
                         shmrpci_arena *arena)
 {
-    if (items->len == items->cap) {
-        size_t cap = items->cap == 0 ? 4 : items->cap * 2;
-        if (size != 0 && cap > SIZE_MAX / size) {
-            return NULL;
-        }
-        uint8_t *ptr = shmrpci_arena_alloc(arena, cap * size, align);
-        if (ptr == NULL) {
-            return NULL;
-        }
-        if (items->len > 0) {
-            memcpy(ptr, items->ptr, items->len * size);
-        }
-        items->ptr = ptr;
-        items->cap = cap;
+    shmrpci_items larger = {.len = items->len};
+    size_t cap = items->cap == 0 ? 4 : items->cap * 2;
+    if (!shmrpci_items_reserve(&larger, cap, size, align, arena)) {
+        return false;
     }
-    return items->ptr + items->len++ * size;
+    if (items->len > 0) {
+        memcpy(larger.ptr, items->ptr, items->len * size);
+    }
+    *items = larger;
+    return true;
 }
 
 const shmrpc_type shmrpci_type_any_list = {

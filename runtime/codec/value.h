@@ -283,10 +283,25 @@ typedef struct shmrpci_items {
     size_t cap;
 } shmrpci_items;
 
+/* Room for `count` items in an array that has none yet; false when out of
+ * memory. */
+bool shmrpci_items_reserve(shmrpci_items *items, size_t count, size_t size,
+                           size_t align, shmrpci_arena *arena);
+
+bool shmrpci_items_grow(shmrpci_items *items, size_t size, size_t align,
+                        shmrpci_arena *arena);
+
 /* The address of one new item, not cleared; NULL when out of memory. Earlier
  * addresses become invalid. */
-void *shmrpci_items_add(shmrpci_items *items, size_t size, size_t align,
-                        shmrpci_arena *arena);
+static inline void *shmrpci_items_add(shmrpci_items *items, size_t size,
+                                      size_t align, shmrpci_arena *arena)
+{
+    if (items->len == items->cap &&
+        !shmrpci_items_grow(items, size, align, arena)) {
+        return NULL;
+    }
+    return items->ptr + items->len++ * size;
+}
 
 /* What an `any` may hold, as lists and maps of a described type. */
 extern const shmrpc_type shmrpci_type_any_list;

@@ -97,7 +97,7 @@ function makeGroup(name, schema, required, document, depth) {
 async function curlOf(path, json) {
   const escaped = json.replaceAll("'", "'\\''");
   const file = await api.tokenFile();
-  return `curl -H "authorization: Bearer ${file ? `$(cat ${file})` : "$TOKEN"}" ` +
+  return `curl -H "authorization: Bearer ${file ? `$(grep -Eom1 '^[0-9a-f]{64}' ${file})` : "$TOKEN"}" ` +
     `-H 'content-type: application/json' -d '${escaped}' ${location.origin}${path}`;
 }
 

@@ -1,10 +1,19 @@
 #!/bin/sh
-# The layer check must name exactly what is wrong in the tree bad/.
+# The checks must name exactly what is wrong in the tree bad/.
 set -eu
 cd "$(dirname "$0")"
-if got=$(./layers.sh bad); then
-    echo "layers.sh accepted tests/layers/bad"
-    exit 1
-fi
-printf '%s\n' "$got" | diff -u bad.expected - ||
-    { echo "(- expected, + got; alone: tests/layers/selftest.sh)"; exit 1; }
+
+# wrong EXPECTED COMMAND...
+wrong() {
+    expected=$1
+    shift
+    if got=$("$@" bad); then
+        echo "$1 accepted tests/layers/bad"
+        exit 1
+    fi
+    printf '%s\n' "$got" | diff -u "$expected" - ||
+        { echo "(- expected, + got; alone: tests/layers/selftest.sh)"; exit 1; }
+}
+
+wrong bad.expected ./layers.sh
+wrong bad_readmes.expected python3 -B readmes.py

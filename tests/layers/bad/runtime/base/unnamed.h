@@ -1,0 +1,1 @@
+/* In no table of README.md. */

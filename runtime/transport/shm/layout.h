@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * The layout of shared memory: what client and server agree on, like a file
  * format.  Little-endian, LP64.  Any change here changes SHM_LAYOUT_VERSION.
@@ -89,8 +90,23 @@
  * them, when it withdraws a call or has waited for long:
  *
  *     offset  size   what
- *          0     4   held: 0 nobody, else generation (16) | owner (8) | how
- * (8): TRIES, looks at the word again; HOLDS, runs the call
+ *          0     4   held: 0 nobody, else generation (16) | owner (8) |
+ *                    how (8): TRIES, looks at the word again; HOLDS, runs
+ *                    the call
+ *          4     4   unused
+ *          8     8   uses: u64 bitmap of the extents that the holder reads
+ *                    or writes, 0 when nobody holds it; the holder writes, and
+ *                    who grants it one
+ *         16     4   live: which extent has this entry's number now, its
+ *                    incarnation + 1, or 0; the control loop writes
+ *         20     4   closed: 1 when the client has hung up; the control loop
+ *                    writes. Of the last entry only, as are the next two
+ *         24     4   gone: 1 when the control loop has let go of the
+ *                    connection, and so should everybody; it writes that last
+ *         28     4   unused
+ *         32     8   residual: u64 bitmap of the oneway calls that the client
+ *                    left; the control loop writes, workers clear bits
+ *         40    24   unused
  *
  * Recovery after a death: listener_recover.c for workers, listener_close.c for
  * clients.
@@ -103,6 +119,7 @@
  *        256     8   lease: a worker will look again before this tick
  *        384     8   futile: wake-ups after which a worker found nothing
  */
+/* clang-format on */
 #ifndef SHMRPCI_TRANSPORT_SHM_LAYOUT_H
 #define SHMRPCI_TRANSPORT_SHM_LAYOUT_H
 
@@ -241,12 +258,21 @@ typedef struct shm_status_page {
 } shm_status_page;
 
 _Static_assert(sizeof(shm_slot) == SHM_SLOT_BYTES, "slot");
+_Static_assert(offsetof(shm_slot, word) == 0, "slot.word");
+_Static_assert(offsetof(shm_slot, method) == 4, "slot.method");
 _Static_assert(offsetof(shm_slot, flags) == 6, "slot.flags");
 _Static_assert(offsetof(shm_slot, length) == 8, "slot.length");
+_Static_assert(offsetof(shm_slot, stamp) == 12, "slot.stamp");
 _Static_assert(offsetof(shm_slot, timeout_ns) == 16, "slot.timeout_ns");
 _Static_assert(offsetof(shm_slot, payload) == 24, "slot.payload");
 _Static_assert(sizeof(shm_ledger) == SHM_SLOTS * 64u, "ledger");
+_Static_assert(sizeof(shm_ledger_entry) == 64, "entry");
 _Static_assert(offsetof(shm_ledger_entry, held) == 0, "entry.held");
+_Static_assert(offsetof(shm_ledger_entry, uses) == 8, "entry.uses");
+_Static_assert(offsetof(shm_ledger_entry, live) == 16, "entry.live");
+_Static_assert(offsetof(shm_ledger_entry, closed) == 20, "entry.closed");
+_Static_assert(offsetof(shm_ledger_entry, gone) == 24, "entry.gone");
+_Static_assert(offsetof(shm_ledger_entry, residual) == 32, "entry.residual");
 _Static_assert(sizeof(shm_span) == 16, "span");
 _Static_assert(sizeof(shm_block_head) == 64, "block head");
 _Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");

@@ -11,6 +11,8 @@ static void *make(size_t bytes)
     return at != NULL ? memset(at, 0, bytes) : NULL;
 }
 
+#include "base/assert.h"
+
 static void block_init(shmrpci_async_block *block, shmrpci_async *async)
 {
     for (uint32_t i = 0; i < SHMRPCI_ASYNC_BLOCK_CALLS; i++) {
@@ -89,7 +91,11 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
             /* Acquire: whoever freed it is done with it. */
             if (shmrpci_bias_cas_u64(&async->bias, &block->busy, &busy,
                                      busy | bit)) {
-                return &block->calls[__builtin_ctzll(bit)];
+                shmrpc_call *call = &block->calls[__builtin_ctzll(bit)];
+                SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) ==
+                                   SHMRPCI_ASYNC_HELD,
+                               "a call that is free is in no state");
+                return call;
             }
         }
         block = next_block(async, block);

@@ -5,6 +5,7 @@
  * method. What may have run is repeated only if the method is `@idempotent`, at
  * our side and (link.c compares) at the server's.
  */
+#include "base/assert.h"
 #include "os/clock.h"
 #include "rpc/call.h"
 #include "rpc/limits.h"
@@ -43,6 +44,8 @@ static int enter(shmrpci_pending *p)
 /* The link is lost, and the call has certainly not run. */
 static void note_unsent(shmrpci_pending *p)
 {
+    SHMRPCI_ASSERT(p->link != NULL && p->link->serial != 0,
+                   "what was tried had a link");
     p->lost = p->link->serial;
     (void)shmrpci_add_relaxed(&p->client->resent, UINT64_C(1));
 }

@@ -1,6 +1,8 @@
 /* Sending a call: its deadline, a slot, the request encoded in place. */
 #include "rpc/async.h"
 
+#include "base/assert.h"
+
 _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
                "what needs no codec can be posted");
 
@@ -111,6 +113,8 @@ static int lend(shmrpci_pending *p)
 
 static int encode(shmrpci_pending *p)
 {
+    SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
+                   "a call has a slot of its link");
     shmrpci_call *call = &p->call;
     int status =
         p->is_loan
@@ -167,6 +171,8 @@ static bool post_encoded(shmrpci_pending *p)
  * nothing was sent, and the long way will send it, or say what is wrong. */
 static bool post(shmrpci_pending *p)
 {
+    SHMRPCI_ASSERT(p->link != NULL && shmrpci_link_is_ours(p->link),
+                   "a call is sent over a link of this process");
     const shmrpci_flat *flat = &p->link->methods[p->number].request;
     if (!may_post(p)) {
         return false;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/process.h"
@@ -315,6 +316,8 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     request->head.flags = 0;
     shmrpci_count_call(&w->counter, w->row, request->in_len, len, SHMRPC_OK);
     w->is_ok = true;
+    SHMRPCI_ASSERT(len <= sizeof w->image, "a short result fits");
+    SHMRPCI_ASSERT(w->shared != NULL, "the short way is there");
     w->shared->answer(request, w->image, len);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "codec/contract.h"
 #include "os/clock.h"
 #include "rpc/address.h"
@@ -257,6 +258,8 @@ static void end(shmrpci_link *link)
 
 void shmrpci_link_close(shmrpci_link *link)
 {
+    SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
+                   "a link is closed once");
     /* Sequentially consistent: either finds that the other is done. */
     if (shmrpci_or_seq(&link->kept, IS_CLOSED) == 0) {
         end(link);
@@ -269,6 +272,8 @@ bool shmrpci_link_keep(shmrpci_link *link, shmrpci_call *call,
     if (link->shared == NULL || !link->shared->keep(call, out)) {
         return false;
     }
+    SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
+                   "a link that a call holds is open");
     /* Relaxed: the call holds the link. */
     (void)shmrpci_add_relaxed(&link->kept, 1u);
     return true;
@@ -279,6 +284,8 @@ void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept)
     if (shmrpci_link_is_ours(link)) {
         link->shared->let_go(link->conn, kept);
     }
+    SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & ~IS_CLOSED) > 0,
+                   "what is let go was kept");
     if (shmrpci_sub_seq(&link->kept, 1u) == (IS_CLOSED | 1u)) {
         end(link);
     }

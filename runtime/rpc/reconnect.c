@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/thread.h"
 #include "rpc/async.h"
@@ -116,6 +117,8 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
             at = &link->next;
             continue;
         }
+        SHMRPCI_ASSERT(link != shmrpci_load_relaxed(&client->link),
+                       "what was replaced is not the client's link");
         *at = link->next;
         shmrpci_link_close(link);
     }
@@ -125,6 +128,9 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
 static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
                     shmrpci_link *link)
 {
+    SHMRPCI_ASSERT(link->serial == 0 && link->next == NULL &&
+                       shmrpci_link_is_ours(link),
+                   "a link is a client's once");
     link->serial = ++client->links;
     /* Publishes the link to those who enter. */
     shmrpci_link *old = shmrpci_exchange_seq(&client->link, link);
@@ -156,6 +162,7 @@ static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
         .profile = client->profile,
         .max_message_bytes = client->max_message_bytes,
     };
+    SHMRPCI_ASSERT(!keeper->busy, "one thread connects");
     keeper->busy = true;
     shmrpci_mutex_unlock(&keeper->lock);
     int status = shmrpci_link_open(&opts, &link, &error);

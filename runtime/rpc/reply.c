@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "rpc/misuse.h"
 #include "sync/atomic.h"
 
@@ -58,6 +59,8 @@ shmrpci_reply_pool *shmrpci_reply_pool_create(size_t value_bytes,
 
 static void pool_unref(shmrpci_reply_pool *pool)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&pool->refs) > 0,
+                   "a reference is given back once");
     if (shmrpci_sub_seq(&pool->refs, 1) == 1) {
         free(pool);
     }

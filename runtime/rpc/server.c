@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "codec/contract.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -427,6 +428,8 @@ static void close_from(shmrpc_server *server, uint32_t first)
         server->outlets[i].transport->listener->close(
             server->outlets[i].listener);
     }
+    SHMRPCI_ASSERT(first <= count && count <= server->planned_count,
+                   "what was opened was planned");
     server->planned_count = first;
 }
 
@@ -590,6 +593,8 @@ static void join_workers(outlet *at)
 
 static int start_workers(outlet *at, uint32_t count, shmrpc_error *error)
 {
+    SHMRPCI_ASSERT(at->workers == NULL && at->worker_count == 0,
+                   "workers start once");
     at->workers = calloc(count, sizeof *at->workers);
     if (at->workers == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");

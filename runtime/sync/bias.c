@@ -1,6 +1,7 @@
 /* Who owns words: the first to come, until the second. */
 #include "sync/bias.h"
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 
@@ -34,6 +35,8 @@ static void take_away(shmrpci_bias *bias)
     if (!shmrpci_thread_barrier()) {
         nap(); /* it was there when the owner came: a sandbox since then */
     }
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_TAKEN,
+                   "who took it away gives it to all");
     await(&bias->inside, 0);
     /* Release: pairs with the acquire in enter. */
     shmrpci_store_release(&bias->owner, SHMRPCI_BIAS_SHARED);

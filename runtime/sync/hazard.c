@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <threads.h>
 
+#include "base/assert.h"
 #include "os/thread.h"
 
 /* Every place there is. It only grows; as long as the most threads that ever
@@ -21,6 +22,8 @@ static once_flag once = ONCE_FLAG_INIT;
 static void give_back(void *user)
 {
     shmrpci_hazard *place = user;
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&place->taken) == 1u,
+                   "a thread's place is its own to the end");
     shmrpci_hazard_own = NULL;
     shmrpci_hazard_leave(&place->held);
     /* Release: pairs with the compare-and-swap of the next owner. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/copy.h"
 #include "os/clock.h"
 #include "os/process.h"
@@ -124,6 +125,9 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                                 shmrpc_status_text(status));
     }
     shm_client_slot *slot = &client->slots[index];
+    SHMRPCI_ASSERT(slot->request.size == 0 && slot->reply.size == 0 &&
+                       slot->granted == 0,
+                   "a slot that was free has no memory");
     slot->deadline_ns = deadline_ns;
     slot->max_message = client->max_message;
     call->conn = conn;
@@ -137,6 +141,9 @@ int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
 
 static void drop_heap(shm_client_slot *slot, shmrpci_buf *out)
 {
+    SHMRPCI_ASSERT(slot->target == SHM_STAGING || slot->target == SHM_SPAN ||
+                       slot->target == SHM_HEAP,
+                   "a request lies in one of three places");
     if (slot->target == SHM_HEAP) {
         free(out->data);
         slot->target = SHM_STAGING;
@@ -193,6 +200,7 @@ static uint32_t next_gen(shm_client_slot *slot)
     /* Relaxed: only the thread whose call it is writes it. */
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
     gen = gen != 0 ? gen : 1; /* 0: a block that was given back, see withdraw */
+    SHMRPCI_ASSERT(gen <= 0xFFFFu, "a generation fits the word");
     shmrpci_store_relaxed(&slot->gen, gen);
     return gen;
 }
@@ -224,6 +232,8 @@ static void write_slot(shm_client_slot *slot, shm_slot *shared,
     flags |= is_inline ? 0 : SHM_MSG_BODY_SPAN;
     flags |= slot->reply.size == 0 ? 0 : SHM_MSG_REPLY_SPAN;
     if (!is_inline) {
+        SHMRPCI_ASSERT(slot->request.size >= out->len,
+                       "a long request has its span");
         shm_span body = slot->request;
         body.size = (uint32_t)out->len;
         memcpy(at, &body, sizeof body);
@@ -321,6 +331,8 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
     shm_slot *shared = &client->block.slots[index];
     uint64_t now = now_of(call);
     uint32_t flags = flags_of(call);
+    SHMRPCI_ASSERT(slot->request.size == 0 && slot->reply.size == 0,
+                   "a slot that was free has no memory");
     uint32_t gen = next_gen(slot);
     call->conn = conn;
     call->data.words[0] = index;

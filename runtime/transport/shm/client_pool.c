@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 static uint64_t rounded(uint64_t bytes)
 {
     return (bytes + SHM_SPAN_ALIGN - 1) / SHM_SPAN_ALIGN * SHM_SPAN_ALIGN;
@@ -55,6 +57,7 @@ shmrpc_status shm_pool_init(shm_pool *pool, shm_region arena,
 
 static void forget(shm_pool *pool, uint32_t region)
 {
+    SHMRPCI_ASSERT(pool->regions[region] != NULL, "a region is forgotten once");
     shmrpci_memory_unmap(&pool->regions[region]->map);
     free(pool->regions[region]);
     pool->regions[region] = NULL;
@@ -123,6 +126,7 @@ static bool take_idle(shm_pool *pool, uint32_t region)
                          shm_extent_moved(word, SHM_EXTENT_CLIENT, 0))) {
         return false;
     }
+    SHMRPCI_ASSERT(it->use == SHM_USE_NONE, "an idle extent is not used");
     it->use = SHM_USE_SPANS;
     free_all(it);
     return true;
@@ -171,6 +175,9 @@ const uint8_t *shm_pool_take_reply(shm_pool *pool, uint32_t region,
 void shm_pool_drop_reply(shm_pool *pool, uint32_t region)
 {
     shmrpci_mutex_lock(&pool->lock);
+    SHMRPCI_ASSERT(pool->regions[region] != NULL &&
+                       pool->regions[region]->use == SHM_USE_REPLY,
+                   "only a reply that was taken is dropped");
     pool->regions[region]->use = SHM_USE_NONE;
     give_up(pool, region, SHM_EXTENT_REPLY);
     shmrpci_mutex_unlock(&pool->lock);
@@ -196,8 +203,11 @@ void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot)
 
 static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
 {
+    SHMRPCI_ASSERT(bytes > 0 && bytes % SHM_SPAN_ALIGN == 0,
+                   "spans are whole units");
     for (size_t i = 0; i < region->range_count; i++) {
         shm_range *range = &region->ranges[i];
+        SHMRPCI_ASSERT(range->bytes > 0, "no free range is empty");
         if (range->bytes < bytes) {
             continue;
         }
@@ -288,11 +298,23 @@ static void give_back(shm_pool_region *region, shm_range range)
     while (i < region->range_count && region->ranges[i].offset < range.offset) {
         i++;
     }
+    SHMRPCI_ASSERT(range.bytes > 0 && range.offset + range.bytes <=
+                                          whole(region->memory).bytes,
+                   "a span lies in its region");
+    SHMRPCI_ASSERT(i == region->range_count ||
+                       range.offset + range.bytes <= region->ranges[i].offset,
+                   "a span is given back once");
+    SHMRPCI_ASSERT(i == 0 || region->ranges[i - 1].offset +
+                                     region->ranges[i - 1].bytes <=
+                                 range.offset,
+                   "a span is given back once");
     if (i < region->range_count &&
         range.offset + range.bytes == region->ranges[i].offset) {
         region->ranges[i].offset = range.offset;
         region->ranges[i].bytes += range.bytes;
     } else {
+        SHMRPCI_ASSERT(region->range_count < SHM_POOL_RANGES,
+                       "there are at most as many gaps as spans, and one");
         memmove(&region->ranges[i + 1], &region->ranges[i],
                 (region->range_count - i) * sizeof range);
         region->ranges[i] = range;
@@ -314,6 +336,8 @@ void shm_pool_free(shm_pool *pool, shm_span span)
     }
     shmrpci_mutex_lock(&pool->lock);
     shm_pool_region *region = pool->regions[span.region];
+    SHMRPCI_ASSERT(region != NULL && region->use == SHM_USE_SPANS,
+                   "the region of a span stays while it is used");
     give_back(region, (shm_range){span.offset, rounded(span.size)});
     if (span.region != 0 && is_all_free(region)) {
         region->use = SHM_USE_NONE;
@@ -329,6 +353,8 @@ bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
 {
     shmrpci_mutex_lock(&pool->lock);
     shm_pool_region *it = pool->regions[region];
+    SHMRPCI_ASSERT(it != NULL && it->use == SHM_USE_REPLY,
+                   "only a reply that was taken is kept");
     uint64_t bytes = (uint64_t)(end - it->memory.at);
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
     /* CLIENT: no worker takes it for what its slot's next call has left. */
@@ -357,6 +383,7 @@ bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,
     bool is_kept = pool->kept < SHM_POOL_KEPT && reply.region != 0;
     if (is_kept) {
         uint64_t used = rounded(bytes);
+        SHMRPCI_ASSERT(used <= rounded(reply.size), "a reply fits its span");
         uint64_t spare = rounded(reply.size) - used;
         if (spare > 0) {
             give_back(pool->regions[reply.region],
@@ -373,6 +400,7 @@ bool shm_pool_keep_span(shm_pool *pool, shm_span reply, uint64_t bytes,
 void shm_pool_let_go(shm_pool *pool, shm_span kept)
 {
     shmrpci_mutex_lock(&pool->lock);
+    SHMRPCI_ASSERT(pool->kept > 0, "what is let go was kept");
     pool->kept--;
     shmrpci_mutex_unlock(&pool->lock);
     shm_pool_free(pool, kept);
@@ -382,6 +410,10 @@ uint8_t *shm_pool_at(shm_pool *pool, shm_span span)
 {
     /* The region is in use, hence stays; the table of them may change. */
     shmrpci_mutex_lock(&pool->lock);
+    SHMRPCI_ASSERT(pool->regions[span.region] != NULL &&
+                       shm_is_within(span.offset, span.size,
+                                     pool->regions[span.region]->memory.bytes),
+                   "a span lies in its region");
     uint8_t *at = pool->regions[span.region]->memory.at + span.offset;
     shmrpci_mutex_unlock(&pool->lock);
     return at;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
@@ -14,6 +15,7 @@
 void shm_client_hint(shm_client *client, uint32_t index)
 {
     uint64_t bit = UINT64_C(1) << index;
+    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot's number is our own");
     /* It may be there still, from an earlier request on the slot. Sequentially
      * consistent: whoever takes a hint away looks at the word after that. */
     if (index >= SHM_HOT_SLOTS &&
@@ -48,6 +50,11 @@ static void drop_spans(shm_client *client, shm_client_slot *slot)
 void shm_client_free_slot(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
+    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot's number is our own");
+    /* Relaxed: its bit is its user's until it is free. */
+    SHMRPCI_ASSERT(
+        (shmrpci_load_relaxed(&client->free) >> index & UINT64_C(1)) == 0,
+        "a slot is freed once");
     if ((slot->request.size | slot->reply.size | slot->granted) != 0) {
         drop_spans(client, slot);
     }
@@ -82,6 +89,9 @@ void shm_client_reclaim_hot(shm_client *client)
 
 void shm_client_quarantine(shm_client *client, uint32_t index)
 {
+    SHMRPCI_ASSERT(
+        (shmrpci_load_relaxed(&client->free) >> index & UINT64_C(1)) == 0,
+        "a slot that is given up was in use");
     (void)shmrpci_or_seq(&client->quarantined, UINT64_C(1) << index);
 }
 

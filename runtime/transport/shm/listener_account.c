@@ -2,6 +2,8 @@
 #include "os/group.h"
 #include "transport/shm/server.h"
 
+#include "base/assert.h"
+
 /* Under accounts_lock: the account of a user, or an unused one. */
 static shm_account *find(shm_listener *listener, uint32_t uid)
 {
@@ -53,6 +55,7 @@ shmrpc_status shm_account_adopt(shm_listener *listener, uint32_t uid,
 void shm_account_close(shm_listener *listener, shm_account *account)
 {
     shmrpci_mutex_lock(&listener->accounts_lock);
+    SHMRPCI_ASSERT(account->connections > 0, "who goes has come");
     account->connections--;
     shmrpci_mutex_unlock(&listener->accounts_lock);
 }
@@ -90,6 +93,7 @@ void shm_account_refund(shm_listener *listener, shm_account *account,
                         size_t bytes)
 {
     shmrpci_mutex_lock(&listener->accounts_lock);
+    SHMRPCI_ASSERT(account->bytes >= bytes, "what is paid back was paid");
     account->bytes -= bytes;
     listener->charged_bytes -= bytes;
     shmrpci_mutex_unlock(&listener->accounts_lock);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
@@ -24,11 +25,13 @@ static void take_down_bell(shm_listener *listener, const shm_conn *conn)
 void shm_table_remove(shm_listener *listener, shm_conn *conn)
 {
     take_down_bell(listener, conn);
-    for (size_t i = 0; i < listener->table_count; i++) {
-        if (listener->table[i] == conn) {
-            listener->table[i] = listener->table[--listener->table_count];
-            break;
-        }
+    size_t at = 0;
+    while (at < listener->table_count && listener->table[at] != conn) {
+        at++;
+    }
+    SHMRPCI_ASSERT(at < listener->table_count, "it leaves the table once");
+    if (at < listener->table_count) {
+        listener->table[at] = listener->table[--listener->table_count];
     }
     /* Sequentially consistent: a worker says what it has seen, then looks
      * here; we change this, then look at what it has seen. */
@@ -68,6 +71,10 @@ static void take_back(shm_conn *conn)
 void shm_control_close(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
+    SHMRPCI_ASSERT(conn->state == SHM_CONN_OPEN,
+                   "an open connection is closed, and once");
+    SHMRPCI_ASSERT(listener->mirror == NULL,
+                   "only the control loop closes connections");
     shmrpci_poll_remove(listener->poll_set, conn->fd);
     shmrpci_socket_shut(conn->fd);
     take_back(conn);
@@ -104,6 +111,7 @@ static bool is_forgotten(const shm_listener *listener, uint64_t version)
 bool shm_conn_is_unused(const shm_conn *conn)
 {
     uint64_t version = conn->closed_version;
+    SHMRPCI_ASSERT(version != 0, "it has left the table");
     return is_forgotten(conn->listener, version) && !is_held(conn) &&
            is_forgotten(conn->listener, version);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/process.h"
@@ -56,6 +57,10 @@ static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
 
 shmrpc_status shm_table_add(shm_listener *listener, shm_conn *conn)
 {
+    SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.map.at != NULL,
+                   "what workers may see has its memory");
+    SHMRPCI_ASSERT(listener->table_count <= listener->table_cap,
+                   "the table has its room");
     if (listener->table_count == listener->table_cap) {
         size_t cap = listener->table_cap == 0 ? 16 : listener->table_cap * 2;
         shm_conn **table =

@@ -17,6 +17,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "transport/shm/worker_mirror.h"
@@ -48,6 +49,8 @@ static bool is_used(const shm_conn *conn, uint32_t region)
 shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region)
 {
     shm_extent *all = shmrpci_load_acquire(&conn->extents);
+    SHMRPCI_ASSERT(region >= 1 && region <= SHM_EXTENTS,
+                   "the number of an extent was checked");
     return all == NULL ? NULL : &all[region];
 }
 
@@ -79,6 +82,10 @@ static void unmap(shm_extent *extent)
 static void destroy(shm_conn *conn, uint32_t region)
 {
     shm_extent *extent = shm_extent_of(conn, region);
+    SHMRPCI_ASSERT(extent != NULL && extent->map.at != NULL,
+                   "an extent that ends is there");
+    SHMRPCI_ASSERT(conn->listener->mirror == NULL,
+                   "only the control loop's process ends extents");
     size_t bytes = extent->map.bytes;
     uint32_t incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
     shmrpci_memory_discard(&extent->map);
@@ -266,6 +273,8 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
         return SHMRPC_E_NO_MEMORY;
     }
     shm_extent *extent = shm_extent_of(conn, region);
+    SHMRPCI_ASSERT(extent->map.at == NULL,
+                   "a number that is free has no memory");
     shmrpc_status status =
         make_map(conn, class_of(bytes), &extent->map, &fd, message);
     if (status != SHMRPC_OK) {

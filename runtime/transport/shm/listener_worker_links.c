@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/poll.h"
 #include "os/socket.h"
 
@@ -24,6 +25,8 @@ static void count_change(shm_listener *listener)
  * process is dead, and dismissed soon. */
 static bool send_to(shm_worker_link *link, shm_conn *conn)
 {
+    SHMRPCI_ASSERT((conn->sent & bit_of(link)) == 0,
+                   "a process is sent a connection once");
     if (link->unacked >= SHM_WORKER_LINK_WINDOW) {
         return false;
     }
@@ -258,6 +261,8 @@ int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,
                                 first + count - 1);
     }
     shm_worker_link *link = &listener->worker_links[first];
+    SHMRPCI_ASSERT((listener->worker_link_mask >> first & 1) == 0,
+                   "a place that is free has no link");
     *link = (shm_worker_link){.fd = fd, .first = first, .count = count};
     shmrpc_status status =
         shmrpci_poll_add(listener->poll_set, fd, SHMRPCI_POLL_LEVEL,
@@ -327,6 +332,8 @@ void shm_worker_link_dismiss(shmrpci_listener *base, uint32_t first)
     if ((listener->worker_link_mask & bit) == 0) {
         return;
     }
+    SHMRPCI_ASSERT(link->first == first && link->count > 0,
+                   "a link knows its workers");
     listener->worker_link_mask &= ~bit;
     shmrpci_poll_remove(listener->poll_set, link->fd);
     shmrpci_fd_close(&link->fd);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "observe/count.h"
 #include "os/memory.h"
 #include "os/poll.h"
@@ -35,6 +36,7 @@ static void copy_table(shm_worker *worker)
 {
     const shm_listener *listener = worker->listener;
     size_t count = listener->table_count;
+    SHMRPCI_ASSERT(count <= listener->table_cap, "the table has its room");
     if (count > worker->view_cap) {
         size_t cap = listener->table_cap;
         shm_view *views = realloc(worker->views, cap * sizeof *views);
@@ -120,6 +122,7 @@ static void renew_lease(shm_worker *worker)
         (int64_t)(worker->lease_ticks / 2)) {
         return;
     }
+    SHMRPCI_ASSERT(!worker->is_offline, "who has the lease looks");
     worker->lease = worker->now + worker->lease_ticks;
     shmrpci_store_seq(&worker->listener->status->lease, worker->lease);
 }
@@ -245,6 +248,7 @@ static bool sleep_by_bell(shm_worker *worker)
      * that one at the link sees the order here, and nothing else would wake
      * it. */
     if (!found && !is_stopping(worker)) {
+        SHMRPCI_ASSERT(worker->lease == 0, "nobody sleeps with the lease");
         COUNT_WAIT(worker, sleeps);
         shm_worker_go_offline(worker);
         sleep_for_tag(worker);
@@ -284,6 +288,7 @@ static bool find_work(shm_worker *worker)
 static bool let_come(shm_worker *worker)
 {
     const shm_view *view = worker->views;
+    SHMRPCI_ASSERT(worker->view_count == 1, "there is one client");
     uint32_t some = shm_pace_of(view->depth);
     if (some == 0) {
         return false;

@@ -4,6 +4,7 @@
  */
 #include "transport/shm/worker.h"
 
+#include "base/assert.h"
 #include "os/map_alias.h"
 
 /* A client that changes a word as fast as we look at it gets passed by. */
@@ -52,6 +53,9 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 {
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
     shmrpci_atomic_u32 *held = &conn->ledger->entries[slot].held;
+    SHMRPCI_ASSERT(slot < SHM_SLOTS, "a slot's number is our own");
+    SHMRPCI_ASSERT(!worker->is_offline,
+                   "who claims has said that it looks at the table");
     for (int i = 0; i < MAX_TRIES; i++) {
         uint32_t word = shmrpci_load_seq(at);
         if (shm_word_state(word) != SHM_SUBMITTED) {
@@ -83,6 +87,7 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 /* Clients take the lowest slot that is free. */
 static void note_claimed(shm_view *view, uint32_t slot)
 {
+    SHMRPCI_ASSERT(view->claims < SHM_SLOTS, "claims are counted in rounds");
     view->next = (slot + 1) % SHM_SLOTS;
     view->top = slot > view->top ? slot : view->top;
     if (++view->claims == SHM_SLOTS) {
@@ -96,6 +101,7 @@ static void note_claimed(shm_view *view, uint32_t slot)
 static bool claim_among(shm_worker *worker, shm_view *view, uint64_t mask)
 {
     uint32_t start = view->next;
+    SHMRPCI_ASSERT(start < SHM_SLOTS, "the next slot is one");
     uint64_t turned = mask;
     if (start != 0) {
         turned = mask >> start | mask << (SHM_SLOTS - start);
@@ -325,6 +331,7 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
 bool shm_worker_claim_next(shm_worker *worker)
 {
     shm_view *view = worker->views;
+    SHMRPCI_ASSERT(worker->view_count == 1, "there is one client");
     /* As in claim_from. */
     if (shmrpci_load_seq(&view->conn->ledger->entries[SHM_WHOLE].closed) != 0 ||
         !claim_likely(worker, view)) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/poll.h"
 #include "os/server_lock.h"
 #include "os/socket.h"
@@ -147,6 +148,8 @@ static void be_alone(shm_listener *listener)
     if (mirror->is_alone) {
         return;
     }
+    SHMRPCI_ASSERT(mirror->count <= SHM_MAX_WORKERS - mirror->first,
+                   "SETUP was checked");
     mirror->is_alone = true;
     for (uint32_t i = 0; i < mirror->count; i++) {
         shmrpci_store_release(
@@ -268,6 +271,8 @@ static shm_mirror_ask *begin_ask(shm_listener *listener,
     shm_mirror_ask *ask = mirror->asks;
     while (ask->tag != 0) {
         ask++; /* there is one for each worker */
+        SHMRPCI_ASSERT(ask < mirror->asks + SHM_MAX_WORKERS,
+                       "a worker asks for one thing at a time");
     }
     mirror->last_tag =
         mirror->last_tag == UINT32_MAX ? 1 : mirror->last_tag + 1;
@@ -315,6 +320,7 @@ static shmrpc_status ask_for(shm_listener *listener,
     if (status == SHMRPC_OK) {
         status = ask->is_done ? ask->status : SHMRPC_E_DEADLINE;
     }
+    SHMRPCI_ASSERT(ask->tag == want->tag, "an ask is its worker's to the end");
     *out_region = ask->region;
     ask->tag = 0;
     shmrpci_mutex_unlock(&listener->table_lock);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 
@@ -157,6 +158,8 @@ static tcp_end unpack_request(tcp_call *call, const tcp_conn *conn,
 
 static void push(tcp_call_list *list, tcp_call *call)
 {
+    SHMRPCI_ASSERT((list->first == NULL) == (list->last == NULL),
+                   "a list has both ends or none");
     call->next = NULL;
     call->previous = list->last;
     if (list->first == NULL) {
@@ -169,6 +172,12 @@ static void push(tcp_call_list *list, tcp_call *call)
 
 static void take_out(tcp_call_list *list, tcp_call *call)
 {
+    SHMRPCI_ASSERT(call->previous == NULL ? list->first == call
+                                          : call->previous->next == call,
+                   "what is taken out is in the list");
+    SHMRPCI_ASSERT(call->next == NULL ? list->last == call
+                                      : call->next->previous == call,
+                   "what is taken out is in the list");
     if (call->previous == NULL) {
         list->first = call->next;
     } else {
@@ -255,6 +264,7 @@ tcp_call *tcp_call_pop(tcp_listener *listener)
 void tcp_call_claim(tcp_call *call, uint32_t owner)
 {
     tcp_listener *listener = call->conn->listener;
+    SHMRPCI_ASSERT(call->state == TCP_CALL_QUEUED, "a call is claimed once");
     call->state = TCP_CALL_CLAIMED;
     call->owner = owner;
     call->next = listener->claimed;
@@ -398,8 +408,11 @@ void tcp_call_end(tcp_call *call)
     tcp_conn *conn = call->conn;
     tcp_call **at = &conn->calls[call->id % TCP_CALL_LISTS];
     while (*at != call) {
+        SHMRPCI_ASSERT(*at != NULL, "a call is in its connection's list");
         at = &(*at)->next_of_conn;
     }
+    SHMRPCI_ASSERT(conn->in_flight > 0 && call->state != TCP_CALL_ENDED,
+                   "a call ends once");
     *at = call->next_of_conn;
     conn->in_flight--;
     call->state = TCP_CALL_ENDED;

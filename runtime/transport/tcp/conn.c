@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
@@ -39,6 +40,7 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
         listener->seats = seats;
         listener->seat_count = count;
     }
+    SHMRPCI_ASSERT(listener->seats[index].conn == NULL, "the seat is free");
     listener->seats[index].conn = conn;
     conn->tag = (uint64_t)listener->seats[index].generation << 32 | index;
     return true;
@@ -47,6 +49,8 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
 static void stand_up(tcp_conn *conn)
 {
     tcp_seat *seat = &conn->listener->seats[(uint32_t)conn->tag];
+    SHMRPCI_ASSERT(seat->conn == conn && seat->generation == conn->tag >> 32,
+                   "a connection leaves its own seat");
     seat->conn = NULL;
     /* No tag is one of the special ones. */
     seat->generation = (seat->generation + 1) & INT32_MAX;
@@ -82,6 +86,7 @@ static void conn_free(tcp_conn *conn)
 
 void tcp_conn_unref_locked(tcp_conn *conn)
 {
+    SHMRPCI_ASSERT(conn->refs > 0, "a reference is given back once");
     if (--conn->refs == 0) {
         conn_free(conn);
     }
@@ -103,6 +108,8 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
     bool was_open = conn->state == TCP_CONN_OPEN;
     if (!was_dead) {
         why = conn->state == TCP_CONN_LINGER ? conn->why : why;
+        SHMRPCI_ASSERT(listener->counts.open > 0, "it was counted");
+        SHMRPCI_ASSERT(was_open || listener->unsettled > 0, "it was counted");
         conn->state = TCP_CONN_DEAD;
         listener->unsettled -= was_open ? 0u : 1u;
         listener->counts.ended[why]++;

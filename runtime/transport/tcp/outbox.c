@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "transport/tcp/limits.h"
 
@@ -112,6 +113,8 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
 {
     tcp_piece *done = NULL;
     tcp_piece **end = &done;
+    SHMRPCI_ASSERT(outbox->is_flushing, "one thread sends");
+    SHMRPCI_ASSERT(sent <= outbox->bytes, "what was sent had waited");
     outbox->bytes -= sent;
     outbox->full_sent_bytes += sent;
     while (outbox->first != NULL) {
@@ -125,6 +128,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
         piece->sent_bytes = piece->len;
         outbox->first = piece->next;
         outbox->first_since_ns = 0;
+        SHMRPCI_ASSERT(outbox->pieces > 0, "pieces are counted");
         outbox->pieces--;
         outbox->notes -= is_note(piece) ? 1u : 0u;
         piece->next = NULL;
@@ -132,6 +136,9 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
         end = &piece->next;
     }
     if (outbox->first == NULL) {
+        SHMRPCI_ASSERT(sent == 0 && outbox->bytes == 0 && outbox->pieces == 0 &&
+                           outbox->notes == 0,
+                       "an empty list counts nothing");
         outbox->last = NULL;
         outbox->full_since_ns = 0;
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "transport/tcp/limits.h"
 
 void tcp_reader_init(tcp_reader *reader, tcp_side from, uint32_t max_message)
@@ -73,6 +74,9 @@ static tcp_end hand_on_collected(tcp_reader *reader, tcp_on_frame *on_frame,
 static bool make_room(tcp_reader *reader, size_t extra)
 {
     size_t wanted = reader->body_len + extra;
+    SHMRPCI_ASSERT(reader->body_len <= reader->body_cap &&
+                       wanted <= reader->head.len,
+                   "a body grows as far as its head says");
     if (reader->body == NULL && reader->head.len > TCP_KEEP_BYTES) {
         reader->body = reader->spare.data;
         reader->body_cap = reader->spare.cap;
@@ -98,6 +102,7 @@ static bool make_room(tcp_reader *reader, size_t extra)
 static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_end *end)
 {
+    SHMRPCI_ASSERT(reader->head_len < TCP_HEAD_BYTES, "the head is not whole");
     size_t missing = TCP_HEAD_BYTES - reader->head_len;
     size_t taken = len < missing ? len : missing;
     memcpy(reader->head_bytes + reader->head_len, data, taken);
@@ -113,6 +118,8 @@ static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
 static size_t take_body(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_on_frame *on_frame, void *user, tcp_end *end)
 {
+    SHMRPCI_ASSERT(reader->body_len < reader->head.len,
+                   "a body that is whole was handed on");
     size_t missing = reader->head.len - reader->body_len;
     if (reader->body_len == 0 && len >= missing) {
         tcp_body body = {.data = data, .len = missing};
@@ -179,6 +186,9 @@ tcp_end tcp_reader_filled(tcp_reader *reader, size_t filled,
                           tcp_on_frame *on_frame, void *user)
 {
     reader->body_len += filled;
+    SHMRPCI_ASSERT(reader->body_len <= reader->body_cap &&
+                       reader->body_len <= reader->head.len,
+                   "nothing is read beyond the space that was given");
     return reader->body_len == reader->head.len
                ? hand_on_collected(reader, on_frame, user)
                : TCP_END_NONE;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 
@@ -70,6 +71,7 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     shmrpci_request_began(request, call->head.ticks);
     request->peer = &call->conn->peer;
     request->epoch = call->conn->epoch;
+    SHMRPCI_ASSERT(call->state == TCP_CALL_CLAIMED, "what runs was claimed");
     request->data.pointers[0] = call;
 }
 
@@ -108,6 +110,7 @@ static void wait_for_event(tcp_listener *listener)
     size_t count = shmrpci_poll_wait_edges(listener->edge_set, tags, room,
                                            SHMRPCI_NEVER_NS);
     shmrpci_mutex_lock(&listener->lock);
+    SHMRPCI_ASSERT(listener->idle > 0, "who wakes has slept");
     listener->idle--;
     listener->looks++;
     shmrpci_mutex_unlock(&listener->lock);

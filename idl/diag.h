@@ -186,16 +186,6 @@ bool idl_code_parse(const char *text, idl_code *out);
 /* The codes in the order of the table; `*count` of them. */
 const idl_code *idl_codes(size_t *count);
 
-/*
- * Appends one diagnostic as people read it:
- *
- *     echo.svc:3:14: error[S0202]: missing `;` after `data`
- *         3 | bytes data
- *           |           ^
- *     echo.svc:1:1: note: ...
- */
-void idl_diag_render(const idl_diag *diag, shmrpci_buf *out);
-
 /* All of them. */
 void idl_diags_render(const idl_diags *diags, shmrpci_buf *out);
 

@@ -24,7 +24,15 @@ static void append_place(idl_span span, shmrpci_buf *out)
     }
 }
 
-void idl_diag_render(const idl_diag *diag, shmrpci_buf *out)
+/*
+ * Appends one diagnostic as people read it:
+ *
+ *     echo.svc:3:14: error[S0202]: missing `;` after `data`
+ *         3 | bytes data
+ *           |           ^
+ *     echo.svc:1:1: note: ...
+ */
+static void render(const idl_diag *diag, shmrpci_buf *out)
 {
     append_place(diag->span, out);
     shmrpci_buf_printf(out, "%s[S%04d]: %s",
@@ -52,6 +60,6 @@ void idl_diag_render(const idl_diag *diag, shmrpci_buf *out)
 void idl_diags_render(const idl_diags *diags, shmrpci_buf *out)
 {
     for (const idl_diag *diag = diags->first; diag != NULL; diag = diag->next) {
-        idl_diag_render(diag, out);
+        render(diag, out);
     }
 }

@@ -55,8 +55,6 @@ void idl_check_name(idl_diags *diags, ast_name name);
  * reports a cycle, at `span`. */
 bool idl_define(idl_resolver *r, idl_symbol *symbol, idl_span span);
 
-void idl_define_const(idl_resolver *r, idl_symbol *symbol);
-
 /* What `value` is, with constants looked up; false after reporting. */
 bool idl_fold(idl_resolver *r, idl_site site, const ast_value *value,
               idl_value *out);

@@ -12,10 +12,12 @@
 
 /* ---- definitions on demand ---- */
 
+static void define_const(idl_resolver *r, idl_symbol *symbol);
+
 static void define(idl_resolver *r, idl_symbol *symbol)
 {
     if (symbol->kind == IDL_SYMBOL_CONST) {
-        idl_define_const(r, symbol);
+        define_const(r, symbol);
     } else if (symbol->kind == IDL_SYMBOL_ALIAS) {
         idl_define_alias(r, symbol);
     } else if (symbol->kind == IDL_SYMBOL_ENUM) {
@@ -50,7 +52,7 @@ bool idl_define(idl_resolver *r, idl_symbol *symbol, idl_span span)
     return symbol->progress == IDL_DEFINED;
 }
 
-void idl_define_const(idl_resolver *r, idl_symbol *symbol)
+static void define_const(idl_resolver *r, idl_symbol *symbol)
 {
     idl_site site = {.unit = symbol->unit, .scope = symbol->scope};
     idl_const *constant = symbol->u.constant;

@@ -17,7 +17,8 @@ idl_scope *idl_scope_of(idl_scopes *scopes, const char *name)
     return scope;
 }
 
-const char *idl_symbol_sort(idl_symbol_kind kind)
+/* "constant", "struct", ... with its article: "a constant"; static. */
+static const char *sort_of(idl_symbol_kind kind)
 {
     switch (kind) {
     case IDL_SYMBOL_CONST:
@@ -270,9 +271,8 @@ static void report_ambiguous(idl_scopes *scopes, ast_name name, const search *s)
 static void report_sort(idl_scopes *scopes, ast_name name,
                         const idl_symbol *found, idl_want want)
 {
-    idl_diag *diag =
-        idl_report(scopes->diags, IDL_S_WRONG_SORT, name.span, "`%s` is %s",
-                   name.text, idl_symbol_sort(found->kind));
+    idl_diag *diag = idl_report(scopes->diags, IDL_S_WRONG_SORT, name.span,
+                                "`%s` is %s", name.text, sort_of(found->kind));
     idl_expected(scopes->diags, diag, "%s %s",
                  want == IDL_WANT_ERROR ? "an" : "a", want_text(want));
     idl_add_note(scopes->diags, diag, found->decl->span, "declared here");

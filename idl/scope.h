@@ -81,9 +81,6 @@ typedef struct idl_site {
 /* The scope of package `name`, made at its first appearance. */
 idl_scope *idl_scope_of(idl_scopes *scopes, const char *name);
 
-/* "constant", "struct", ... with its article: "a constant"; static. */
-const char *idl_symbol_sort(idl_symbol_kind kind);
-
 /*
  * The symbol that `name` means at `site`; NULL after reporting why there is
  * none.  A symbol of a kind that isn't wanted is reported too.

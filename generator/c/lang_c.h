@@ -43,9 +43,6 @@ bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
 
 /* ---- names.c; all texts live in the tree ---- */
 
-/* "fts" of the package acme.fts. */
-const char *gen_c_prefix(gen_model *m, const idl_package *package);
-
 /* "fts_" of the main file's package before `name`. */
 const char *gen_c_prefixed(gen_model *m, const char *name);
 

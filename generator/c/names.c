@@ -80,14 +80,15 @@ static const char *with_prefix(gen_model *m, const idl_package *package,
                       own == 0 ? "_" : "", name + own);
 }
 
-const char *gen_c_prefix(gen_model *m, const idl_package *package)
+/* "fts" of the package acme.fts. */
+static const char *prefix_of(gen_model *m, const idl_package *package)
 {
     return with_prefix(m, package, own_prefix(m, package), false);
 }
 
 const char *gen_c_prefixed(gen_model *m, const char *name)
 {
-    const char *prefix = gen_c_prefix(m, m->schema->package);
+    const char *prefix = prefix_of(m, m->schema->package);
     return gen_c_text(m, "%s%s%s", prefix, *prefix != '\0' ? "_" : "", name);
 }
 

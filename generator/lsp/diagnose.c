@@ -67,7 +67,7 @@ static gen_value *start(lsp_context *cx, const idl_diag *diag, idl_span span)
     return row;
 }
 
-gen_value *lsp_diagnostic(lsp_context *cx, const idl_diag *diag)
+static gen_value *diagnostic_of(lsp_context *cx, const idl_diag *diag)
 {
     gen_value *row = start(cx, diag, diag->span);
     gen_set(row, "message", message_of(cx, diag));
@@ -135,7 +135,7 @@ static void push_all(lsp_context *cx, const lsp_analysis *analysis,
          diag = diag->next) {
         const idl_source *source = diag->span.source;
         if (source == NULL || unit == NULL || source == unit->source) {
-            gen_push(list, lsp_diagnostic(cx, diag));
+            gen_push(list, diagnostic_of(cx, diag));
         } else if (source != last_foreign && diag->severity == IDL_ERROR) {
             gen_push(list, foreign(cx, &analysis->found.units, diag));
             last_foreign = source;
@@ -217,7 +217,7 @@ static gen_value *action(lsp_context *cx, const lsp_query *query,
     gen_set(row, "title", gen_string(tree, f->title));
     gen_set(row, "kind", gen_string(tree, "quickfix"));
     gen_push(gen_set(row, "diagnostics", gen_array(tree)),
-             lsp_diagnostic(cx, diag));
+             diagnostic_of(cx, diag));
     gen_set(row, "isPreferred", gen_bool(tree, true));
     gen_value *edit = gen_object(tree);
     gen_set(edit, "range", lsp_range(cx, f->span));

@@ -44,9 +44,6 @@ const lsp_lines *lsp_context_lines(lsp_context *cx, const idl_source *source);
 gen_value *lsp_range(lsp_context *cx, idl_span span);
 gen_value *lsp_location(lsp_context *cx, idl_span span);
 
-/* The URI by which the client knows a file. */
-const char *lsp_uri(lsp_context *cx, const char *path);
-
 /* The whole of a declaration whose name or first word is `from`: up to its `;`
  * or its closing brace. */
 idl_span lsp_whole(idl_span from);
@@ -64,8 +61,5 @@ gen_value *lsp_actions(lsp_context *cx, const lsp_query *query);
 /* The parameters of textDocument/publishDiagnostics. */
 gen_value *lsp_diagnostics(lsp_context *cx, const lsp_document *document,
                            const lsp_analysis *analysis);
-
-/* One of them. */
-gen_value *lsp_diagnostic(lsp_context *cx, const idl_diag *diag);
 
 #endif

@@ -22,7 +22,9 @@ const char *lsp_get_text(const gen_value *value, const char *path)
     return is_text ? found->text : NULL;
 }
 
-bool lsp_get_number(const gen_value *value, const char *path, uint32_t *out)
+/* As get, for a whole number from 0 to UINT32_MAX; greater ones become that.
+ * False when it is anything else. */
+static bool get_number(const gen_value *value, const char *path, uint32_t *out)
 {
     const gen_value *found = lsp_get(value, path);
     if (found == NULL || found->kind != GEN_KIND_NUMBER) {
@@ -44,8 +46,8 @@ bool lsp_get_position(const gen_value *value, const char *path,
                       lsp_position *out)
 {
     const gen_value *found = lsp_get(value, path);
-    return lsp_get_number(found, "line", &out->line) &&
-           lsp_get_number(found, "character", &out->character);
+    return get_number(found, "line", &out->line) &&
+           get_number(found, "character", &out->character);
 }
 
 gen_value *lsp_position_value(gen_tree *tree, lsp_position position)

@@ -14,10 +14,6 @@ const gen_value *lsp_get(const gen_value *value, const char *path);
 /* As get, for a text without NUL; NULL when it is anything else. */
 const char *lsp_get_text(const gen_value *value, const char *path);
 
-/* As get, for a whole number from 0 to UINT32_MAX; greater ones become that.
- * False when it is anything else. */
-bool lsp_get_number(const gen_value *value, const char *path, uint32_t *out);
-
 bool lsp_get_position(const gen_value *value, const char *path,
                       lsp_position *out);
 

@@ -40,7 +40,8 @@ gen_value *lsp_range(lsp_context *cx, idl_span span)
     return range;
 }
 
-const char *lsp_uri(lsp_context *cx, const char *path)
+/* The URI by which the client knows a file. */
+static const char *uri_of(lsp_context *cx, const char *path)
 {
     const lsp_document *open = lsp_find_path(cx->ws, path);
     const char *uri =
@@ -52,7 +53,7 @@ const char *lsp_uri(lsp_context *cx, const char *path)
 gen_value *lsp_location(lsp_context *cx, idl_span span)
 {
     gen_value *location = gen_object(cx->tree);
-    const char *uri = span.source != NULL ? lsp_uri(cx, span.source->path) : "";
+    const char *uri = span.source != NULL ? uri_of(cx, span.source->path) : "";
     gen_set(location, "uri", gen_string(cx->tree, uri));
     gen_set(location, "range", lsp_range(cx, span));
     return location;

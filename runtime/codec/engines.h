@@ -13,10 +13,7 @@ extern const shmrpci_codec shmrpci_codec_json_numbered;
 extern const shmrpci_codec shmrpci_codec_msgpack;
 extern const shmrpci_codec shmrpci_codec_native;
 
-/* The two halves of json. */
-int shmrpci_json_encode(const shmrpc_type *type, const void *value,
-                        const char *name, shmrpci_buf *out,
-                        shmrpc_error *error);
+/* The half of json that reads. */
 int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
                         size_t len, const char *name, shmrpci_arena *arena,
                         void *value, shmrpc_error *error);

@@ -340,7 +340,7 @@ static int encode(const shmrpc_type *type, const void *value, const char *name,
     return status;
 }
 
-int shmrpci_json_encode(const shmrpc_type *type, const void *value,
+static int encode_named(const shmrpc_type *type, const void *value,
                         const char *name, shmrpci_buf *out, shmrpc_error *error)
 {
     return encode(type, value, name, false, out, error);
@@ -356,7 +356,7 @@ static int encode_numbered(const shmrpc_type *type, const void *value,
 const shmrpci_codec shmrpci_codec_json = {
     .encoding = SHMRPC_ENCODING_JSON,
     .name = "json",
-    .encode = shmrpci_json_encode,
+    .encode = encode_named,
     .decode = shmrpci_json_decode,
 };
 

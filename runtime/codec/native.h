@@ -78,10 +78,7 @@ static inline uint32_t shmrpci_native_union_offset(const shmrpc_type *type)
     return shmrpci_layout_union_offset(type->native_align);
 }
 
-/* The two halves of the codec, as in codec.h. */
-int shmrpci_native_encode(const shmrpc_type *type, const void *value,
-                          const char *name, shmrpci_buf *out,
-                          shmrpc_error *error);
+/* The half of the codec that reads, as in codec.h. */
 int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
                           size_t len, const char *name, shmrpci_arena *arena,
                           void *value, shmrpc_error *error);

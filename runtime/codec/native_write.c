@@ -364,9 +364,8 @@ static int write_image(writer *to, const shmrpc_type *type, const void *value)
     return status;
 }
 
-int shmrpci_native_encode(const shmrpc_type *type, const void *value,
-                          const char *name, shmrpci_buf *out,
-                          shmrpc_error *error)
+static int encode(const shmrpc_type *type, const void *value, const char *name,
+                  shmrpci_buf *out, shmrpc_error *error)
 {
     const void *flat = whole_flat(type, value);
     if (flat != NULL && write_flat(type, flat, out) == SHMRPC_OK) {
@@ -380,6 +379,6 @@ int shmrpci_native_encode(const shmrpc_type *type, const void *value,
 const shmrpci_codec shmrpci_codec_native = {
     .encoding = SHMRPC_ENCODING_NATIVE,
     .name = "native",
-    .encode = shmrpci_native_encode,
+    .encode = encode,
     .decode = shmrpci_native_decode,
 };

@@ -134,8 +134,10 @@ static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
     memcpy(path + head + 3, whole->bytes + tail, whole->len - tail + 1);
 }
 
-void shmrpci_walk_path(const shmrpci_walk *walk,
-                       char path[SHMRPC_ERROR_PATH_BYTES])
+/* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
+ * long ones lose their middle. */
+static void path_of(const shmrpci_walk *walk,
+                    char path[SHMRPC_ERROR_PATH_BYTES])
 {
     const shmrpci_step *steps[SHMRPCI_CODEC_MAX_DEPTH];
     size_t count = 0;
@@ -159,7 +161,7 @@ int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
         return SHMRPC_E_INVALID;
     }
     shmrpci_error_code(error, SHMRPC_E_INVALID);
-    shmrpci_walk_path(walk, error->path);
+    path_of(walk, error->path);
     text message = {.len = 0};
     (void)vsnprintf(message.bytes, sizeof message.bytes, format, args);
     message.len =

@@ -156,11 +156,6 @@ static inline int shmrpci_walk_view(const shmrpci_walk *walk,
  * of what it holds. */
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value);
 
-/* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
- * long ones lose their middle. */
-void shmrpci_walk_path(const shmrpci_walk *walk,
-                       char path[SHMRPC_ERROR_PATH_BYTES]);
-
 /* What people call the type: "u32", "list", or the name of a struct. */
 const char *shmrpci_type_text(const shmrpc_type *type);
 const char *shmrpci_kind_text(shmrpc_kind kind);

@@ -2,7 +2,6 @@
 #include "os/fault.h"
 
 #include <errno.h>
-#include <string.h>
 
 shmrpc_status shmrpci_status_of_errno(int code)
 {
@@ -47,9 +46,4 @@ shmrpc_status shmrpci_status_of_errno(int code)
 shmrpc_status shmrpci_status_of_last(void)
 {
     return shmrpci_status_of_errno(errno);
-}
-
-const char *shmrpci_last_fault_text(void)
-{
-    return strerror(errno);
 }

@@ -16,8 +16,4 @@ shmrpc_status shmrpci_status_of_errno(int code);
 /* The same for errno as it is now. */
 shmrpc_status shmrpci_status_of_last(void);
 
-/* "No such file or directory" for errno as it is now; the text stays valid in
- * this thread until the next call. */
-const char *shmrpci_last_fault_text(void);
-
 #endif

@@ -209,9 +209,10 @@ void shmrpc_server_destroy(shmrpc_server *server)
 
 /* ---- serving a service ---- */
 
-int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
-                         const shmrpc_peer *peer, shmrpci_buf *welcome,
-                         shmrpc_error *error)
+/* Refuses or welcomes a client; `user` is the shmrpci_served. */
+static int on_hello(void *user, const uint8_t *hello, size_t len,
+                    const shmrpc_peer *peer, shmrpci_buf *welcome,
+                    shmrpc_error *error)
 {
     (void)peer;
     const shmrpci_served *served = user;
@@ -388,7 +389,7 @@ static shmrpci_listen_opts listen_opts(const shmrpc_server *server,
         .has_stats = at->served->stats.read_fd >= 0,
         .stats_fd = at->served->stats.read_fd,
         .gauges = shmrpci_stats_gauges_of(&at->served->stats),
-        .on_hello = shmrpci_served_hello,
+        .on_hello = on_hello,
         .user = at->served,
         .on_successor = server->on_successor,
         .successor_user = server->successor_user,

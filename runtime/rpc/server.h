@@ -45,11 +45,6 @@ typedef struct shmrpci_served {
 /* Workers of a listener, at most. */
 #define SHMRPCI_WORKERS_MAX 64u
 
-/* Refuses or welcomes a client; `user` is the shmrpci_served. */
-int shmrpci_served_hello(void *user, const uint8_t *hello, size_t len,
-                         const shmrpc_peer *peer, shmrpci_buf *welcome,
-                         shmrpc_error *error);
-
 /* Serves requests at `participant` until the listener is stopped, and counts
  * them at `place` of the service's statistics. */
 void shmrpci_dispatch_run(const shmrpci_served *served,

@@ -116,11 +116,6 @@ struct inproc_hub {
 
 /* ---- inproc_call.c: calls, from both ends; inproc_watch.c ---- */
 
-/* With the hub's lock held: ends the slot's call and wakes who waits for a
- * slot. May free the connection when its client has gone; returns false
- * then. */
-bool shmrpci_inproc_slot_free(inproc_slot *slot);
-
 /* With the hub's lock held: ends all calls that nobody will answer. */
 void shmrpci_inproc_conn_lose(inproc_conn *conn);
 

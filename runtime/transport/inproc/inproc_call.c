@@ -55,7 +55,10 @@ static bool is_busy(const inproc_slot *slot)
     return slot->state == INPROC_SUBMITTED || slot->state == INPROC_CLAIMED;
 }
 
-bool shmrpci_inproc_slot_free(inproc_slot *slot)
+/* With the hub's lock held: ends the slot's call and wakes who waits for a
+ * slot. May free the connection when its client has gone; returns false
+ * then. */
+static bool slot_free(inproc_slot *slot)
 {
     inproc_conn *conn = slot->conn;
     conn->busy -= is_busy(slot) ? 1u : 0u;
@@ -89,7 +92,7 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
         inproc_slot *slot = &conn->slots[i];
         if (slot->state == INPROC_SUBMITTED &&
             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
-            if (!shmrpci_inproc_slot_free(slot)) {
+            if (!slot_free(slot)) {
                 return;
             }
         }
@@ -172,7 +175,7 @@ static void give_back(shmrpci_call *call)
     inproc_slot *slot = slot_of(&call->data);
     inproc_hub *hub = slot->conn->hub;
     shmrpci_mutex_lock(&hub->lock);
-    (void)shmrpci_inproc_slot_free(slot);
+    (void)slot_free(slot);
     shmrpci_mutex_unlock(&hub->lock);
 }
 
@@ -238,7 +241,7 @@ int shmrpci_inproc_commit(shmrpci_call *call)
         queue_push(hub, slot);
         shmrpci_cond_signal(&hub->work);
     } else {
-        (void)shmrpci_inproc_slot_free(slot);
+        (void)slot_free(slot);
     }
     shmrpci_mutex_unlock(&hub->lock);
     return status;
@@ -268,7 +271,7 @@ int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
             status = slot->state == INPROC_ABORTED     ? SHMRPC_E_WORKER_DIED
                      : slot->state == INPROC_SUBMITTED ? SHMRPC_E_UNAVAILABLE
                                                        : SHMRPC_E_SERVER_LOST;
-            (void)shmrpci_inproc_slot_free(slot);
+            (void)slot_free(slot);
             break;
         }
         if (!in_time) {
@@ -297,7 +300,7 @@ bool shmrpci_inproc_cancel(shmrpci_call *call)
         if (withdrawn && !hub->closed) {
             queue_remove(hub, slot);
         }
-        (void)shmrpci_inproc_slot_free(slot);
+        (void)slot_free(slot);
     }
     shmrpci_mutex_unlock(&hub->lock);
     return withdrawn;
@@ -358,7 +361,7 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
     slot->head.status = request->head.status;
     request->was_given_up = slot->cancelled;
     if (slot->cancelled || !slot->conn->open) {
-        (void)shmrpci_inproc_slot_free(slot);
+        (void)slot_free(slot);
     } else {
         end(slot, INPROC_DONE);
         slot->head.flags = request->head.flags;
@@ -371,7 +374,7 @@ void shmrpci_inproc_drop(shmrpci_request *request)
     inproc_slot *slot = slot_of(&request->data);
     inproc_hub *hub = slot->conn->hub;
     shmrpci_mutex_lock(&hub->lock);
-    (void)shmrpci_inproc_slot_free(slot);
+    (void)slot_free(slot);
     shmrpci_mutex_unlock(&hub->lock);
 }
 
@@ -398,7 +401,7 @@ static void abort_calls(inproc_conn *conn, uint32_t index)
                             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
         if (!nobody_waits) {
             end(slot, INPROC_ABORTED);
-        } else if (!shmrpci_inproc_slot_free(slot)) {
+        } else if (!slot_free(slot)) {
             return;
         }
     }

@@ -97,7 +97,7 @@ void shm_worker_go_offline(shm_worker *worker)
 
 /* ---- lease ----------------------------------------------------------- */
 
-void shm_worker_give_up_lease(shm_worker *worker)
+static void give_up_lease(shm_worker *worker)
 {
     if (worker->lease != 0) {
         worker->lease = 0;
@@ -137,7 +137,7 @@ static bool is_covered(const shm_worker *worker)
 void shm_worker_share(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
-    shm_worker_give_up_lease(worker);
+    give_up_lease(worker);
     worker->is_cold = false;
     if (shmrpci_load_seq(&listener->status->idle) != 0 &&
         shm_worker_sees_work(worker)) {
@@ -239,7 +239,7 @@ static bool sleep_by_bell(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
     uint64_t me = UINT64_C(1) << worker->index;
-    shm_worker_give_up_lease(worker);
+    give_up_lease(worker);
     /* Sequentially consistent: clients publish, then look at `idle`. */
     (void)shmrpci_or_seq(&listener->status->idle, me);
     refresh(worker);
@@ -324,7 +324,7 @@ int shm_worker_next(shmrpci_participant *base, shmrpci_request *request)
             return SHMRPC_OK;
         }
     }
-    shm_worker_give_up_lease(worker);
+    give_up_lease(worker);
     shm_worker_go_offline(worker);
     return SHMRPC_E_CANCELLED;
 }

@@ -148,7 +148,6 @@ bool shm_worker_sees_work(const shm_worker *worker);
 
 /* ---- worker.c ----------------------------------------------------- */
 
-void shm_worker_give_up_lease(shm_worker *worker);
 /* Rule 1: somebody else is woken for what we leave waiting. */
 void shm_worker_share(shm_worker *worker);
 /* Whether the table may be looked at, as `seen` says. */

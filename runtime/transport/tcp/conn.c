@@ -56,7 +56,8 @@ static void stand_up(tcp_conn *conn)
     seat->generation = (seat->generation + 1) & INT32_MAX;
 }
 
-tcp_conn *tcp_conn_find(tcp_listener *listener, uint64_t tag)
+/* The connection of a tag, with a reference; NULL: it has ended. */
+static tcp_conn *find(tcp_listener *listener, uint64_t tag)
 {
     uint32_t index = (uint32_t)tag;
     tcp_conn *conn = NULL;
@@ -512,7 +513,7 @@ static void work_on(tcp_conn *conn)
 
 void tcp_conn_event(tcp_listener *listener, uint64_t tag)
 {
-    tcp_conn *conn = tcp_conn_find(listener, tag & ~SHMRPCI_POLL_HUNG_UP);
+    tcp_conn *conn = find(listener, tag & ~SHMRPCI_POLL_HUNG_UP);
     if (conn == NULL) {
         return;
     }

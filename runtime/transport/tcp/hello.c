@@ -188,7 +188,9 @@ tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body)
 
 /* ---- hello ----------------------------------------------------------- */
 
-bool tcp_hello_is_allowed(const tcp_listener *listener, uint32_t uid)
+/* With the lock held: the settings of a new connection that depend on who it
+ * is; false: it may not connect. */
+static bool is_allowed(const tcp_listener *listener, uint32_t uid)
 {
     if (listener->base.transport != &shmrpci_transport_unix) {
         return true; /* the system does not know who it is */
@@ -289,7 +291,7 @@ tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
     if (end != TCP_END_NONE) {
         return end;
     }
-    if (!tcp_hello_is_allowed(listener, conn->peer.uid)) {
+    if (!is_allowed(listener, conn->peer.uid)) {
         return refuse(conn, SHMRPC_E_DENIED, "your user id may not connect");
     }
     if (!is_within_quota(conn)) {

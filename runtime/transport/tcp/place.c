@@ -33,9 +33,11 @@ void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES])
                    is_v6 ? "]" : "", (unsigned)address->port);
 }
 
-int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
-                   shmrpci_endpoint *out, size_t *out_count,
-                   shmrpc_error *error)
+/* The endpoints of an address, SHMRPCI_ENDPOINTS_MAX at most. An address of tcp
+ * without a host means this machine. INVALID, UNAVAILABLE: no such host;
+ * DEADLINE. */
+static int find(const shmrpci_address *address, int64_t deadline_ns,
+                shmrpci_endpoint *out, size_t *out_count, shmrpc_error *error)
 {
     shmrpc_status status;
     if (is_unix(address)) {
@@ -86,7 +88,7 @@ int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,
     shmrpci_endpoint endpoints[SHMRPCI_ENDPOINTS_MAX];
     size_t count = 0;
     char text[TCP_PLACE_BYTES];
-    int failed = tcp_place_find(address, deadline_ns, endpoints, &count, error);
+    int failed = find(address, deadline_ns, endpoints, &count, error);
     if (failed != SHMRPC_OK) {
         return failed;
     }
@@ -130,9 +132,8 @@ static int listen_tcp(const shmrpci_address *address, tcp_place *out,
 {
     shmrpci_endpoint endpoints[SHMRPCI_ENDPOINTS_MAX];
     size_t count = 0;
-    int failed =
-        tcp_place_find(address, shmrpci_deadline_after(5 * SHMRPCI_NS_PER_S),
-                       endpoints, &count, error);
+    int failed = find(address, shmrpci_deadline_after(5 * SHMRPCI_NS_PER_S),
+                      endpoints, &count, error);
     if (failed != SHMRPC_OK) {
         return failed;
     }

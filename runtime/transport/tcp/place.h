@@ -15,13 +15,6 @@
 /* "tcp://host:port" or "unix:///path", as it was meant. */
 void tcp_place_text(const shmrpci_address *address, char out[TCP_PLACE_BYTES]);
 
-/* The endpoints of an address, SHMRPCI_ENDPOINTS_MAX at most. An address of tcp
- * without a host means this machine. INVALID, UNAVAILABLE: no such host;
- * DEADLINE. */
-int tcp_place_find(const shmrpci_address *address, int64_t deadline_ns,
-                   shmrpci_endpoint *out, size_t *out_count,
-                   shmrpc_error *error);
-
 /* Connects to the first of them that answers. UNAVAILABLE: none, the message
  * says where; DENIED, DEADLINE, EXHAUSTED. */
 int tcp_place_connect(const shmrpci_address *address, int64_t deadline_ns,

@@ -225,8 +225,6 @@ struct tcp_listener {
 /* Takes a new connection; closes it at once when there are too many. */
 void tcp_conn_accept(tcp_listener *listener, int fd,
                      const shmrpci_endpoint *peer);
-/* The connection of a tag, with a reference; NULL: it has ended. */
-tcp_conn *tcp_conn_find(tcp_listener *listener, uint64_t tag);
 void tcp_conn_unref(tcp_conn *conn);
 /* The same with the lock held. */
 void tcp_conn_unref_locked(tcp_conn *conn);
@@ -265,9 +263,6 @@ tcp_end tcp_hello_prove(tcp_conn *conn, const tcp_body *body);
 /* Answers a HELLO. */
 tcp_end tcp_hello_answer(tcp_conn *conn, const tcp_head *head,
                          const tcp_body *body);
-/* With the lock held: the settings of a new connection that depend on who it
- * is; false: it may not connect. */
-bool tcp_hello_is_allowed(const tcp_listener *listener, uint32_t uid);
 
 /* ---- call.c: calls, from request to reply ---- */
 

@@ -12,8 +12,8 @@
 static inline shmrpci_atomic_u32 *
 shmrpci_region_entry(const shmrpci_region *region, uint32_t span)
 {
-    return (shmrpci_atomic_u32 *)((uint8_t *)region->map.at +
-                                  region->facts.table_offset) +
+    return (shmrpci_atomic_u32 *)(void *)((uint8_t *)region->map.at +
+                                          region->facts.table_offset) +
            span;
 }
 

@@ -105,16 +105,17 @@ void *shmrpci_region_at(const shmrpci_region *region, uint64_t offset,
 static inline shmrpci_region_state *
 shmrpci_region_state_of(const shmrpci_region *region)
 {
-    return (shmrpci_region_state *)((uint8_t *)region->map.at +
-                                    SHMRPCI_REGION_STATE_OFFSET);
+    return (shmrpci_region_state *)(void *)((uint8_t *)region->map.at +
+                                            SHMRPCI_REGION_STATE_OFFSET);
 }
 
 /* The block of a participant below `high`; others' are not paid for. */
 static inline shmrpci_participant_block *
 shmrpci_region_participant(const shmrpci_region *region, uint32_t participant)
 {
-    return (shmrpci_participant_block *)((uint8_t *)region->map.at +
-                                         SHMRPCI_REGION_PARTICIPANTS_OFFSET) +
+    return (shmrpci_participant_block
+                *)(void *)((uint8_t *)region->map.at +
+                           SHMRPCI_REGION_PARTICIPANTS_OFFSET) +
            participant;
 }
 

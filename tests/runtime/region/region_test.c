@@ -379,8 +379,8 @@ static void findings_are_told_with_their_place(void **state)
     assert_int_equal(stage_attach(fd, &region, NULL), SHMRPC_OK);
     assert_int_equal(stage_put(&region, 0, 50 * KIB, NULL), SHMRPC_OK);
     shmrpci_atomic_u32 *table =
-        (shmrpci_atomic_u32 *)((uint8_t *)region.map.at +
-                               region.facts.table_offset);
+        (shmrpci_atomic_u32 *)(void *)((uint8_t *)region.map.at +
+                                       region.facts.table_offset);
     static const uint32_t wrong[] = {
         SHMRPCI_SPAN_CLAIMED,          /* by nobody's journal */
         SHMRPCI_SPAN_HEAD,             /* that nothing leads to */

@@ -109,8 +109,9 @@ void stage_check(const shmrpci_region *region)
 
 uint32_t stage_free_spans(const shmrpci_region *region)
 {
-    const uint32_t *table = (const uint32_t *)((const uint8_t *)region->map.at +
-                                               region->facts.table_offset);
+    const uint32_t *table =
+        (const uint32_t *)(const void *)((const uint8_t *)region->map.at +
+                                         region->facts.table_offset);
     uint32_t count = 0;
     for (uint32_t i = 0; i < region->facts.span_count; i++) {
         count += table[i] == 0 ? 1 : 0;

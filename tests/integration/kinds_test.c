@@ -299,7 +299,7 @@ static void any_goes_through_json_and_msgpack(void **state)
     const shmrpc_any list[] = {
         shmrpc_any_null(),         shmrpc_any_bool(true),
         shmrpc_any_i64(INT64_MIN), shmrpc_any_u64(UINT64_MAX),
-        shmrpc_any_f64(0.1),       shmrpc_any_str("text")};
+        shmrpc_any_f64(0.1),       shmrpc_any_of_str(shmrpc_str_of("text"))};
     const shmrpc_any_entry entries[] = {
         {shmrpc_any_str("list"), shmrpc_any_list_of(list, 6)},
         {shmrpc_any_str(""), shmrpc_any_map_of(NULL, 0)},

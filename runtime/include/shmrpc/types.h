@@ -171,20 +171,30 @@ static inline shmrpc_any shmrpc_any_f32(float value)
     return a;
 }
 
-static inline shmrpc_any shmrpc_any_str(const char *text)
+static inline shmrpc_any shmrpc_any_of_str(shmrpc_str text)
 {
     shmrpc_any a = shmrpc_any_null();
     a.kind = SHMRPC_ANY_STR;
-    a.u.str = shmrpc_str_of(text);
+    a.u.str = text;
+    return a;
+}
+
+static inline shmrpc_any shmrpc_any_str(const char *text)
+{
+    return shmrpc_any_of_str(shmrpc_str_of(text));
+}
+
+static inline shmrpc_any shmrpc_any_of_bytes(shmrpc_bytes data)
+{
+    shmrpc_any a = shmrpc_any_null();
+    a.kind = SHMRPC_ANY_BYTES;
+    a.u.bytes = data;
     return a;
 }
 
 static inline shmrpc_any shmrpc_any_bytes(const void *data, size_t len)
 {
-    shmrpc_any a = shmrpc_any_null();
-    a.kind = SHMRPC_ANY_BYTES;
-    a.u.bytes = shmrpc_bytes_of(data, len);
-    return a;
+    return shmrpc_any_of_bytes(shmrpc_bytes_of(data, len));
 }
 
 static inline shmrpc_any shmrpc_any_list_of(const shmrpc_any *items, size_t len)

@@ -1,0 +1,16 @@
+/*
+ * Rows: whether the tables of generated code are those of this library.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPC_RPC_ROWS_H
+#define SHMRPC_RPC_ROWS_H
+
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+
+/* CONTRACT: the service's tables have rows of other sizes: they were compiled
+ * with the headers of another version. */
+int shmrpci_rows_check(const shmrpc_service *service, shmrpc_error *error);
+
+#endif

@@ -37,7 +37,7 @@ static const char *const taken[] = {
 /* What the generator puts behind the name of a service. */
 static const char *const generated[] = {
     "close", "connect", "describe", "descriptor", "dispatch", "fd", "impl",
-    "main", "open", "serve", "service", "t",
+    "main", "open", "read_stats", "serve", "service", "t",
 };
 /* clang-format on */
 

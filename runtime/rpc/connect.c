@@ -147,9 +147,9 @@ void shmrpc_stub_close(shmrpc_client *client)
     client_free(shmrpci_bury(&closed_clients, client));
 }
 
-void shmrpc_client_read_stats(const void *user_client, shmrpc_client_stats *out)
+void shmrpc_stub_read_stats(const shmrpc_client *client,
+                            shmrpc_client_stats *out)
 {
-    const shmrpc_client *client = user_client;
     /* Relaxed: they are counts of nothing that is looked at next. */
     *out = (shmrpc_client_stats){
         .reconnects = shmrpci_load_relaxed(&client->reconnects),

@@ -102,7 +102,7 @@ static void preforked_workers_share_nothing(void **state)
     expect_runs(0, CALLS * (WORKERS + 1));
     /* The parent's connection was never another's business. */
     shmrpc_client_stats stats;
-    shmrpc_client_read_stats(f->client, &stats);
+    life_life_read_stats(f->client, &stats);
     assert_int_equal(stats.reconnects, 0);
     assert_true(make_calls(f->client, 50000, 10));
 }
@@ -245,7 +245,7 @@ static void threads_of_a_child_make_one_connection(void **state)
             well = callers[i].well;
         }
         shmrpc_client_stats stats;
-        shmrpc_client_read_stats(f->client, &stats);
+        life_life_read_stats(f->client, &stats);
         well = well && stats.reconnects == 1;
         life_life_close(f->client);
         _exit(well ? 0 : 1);

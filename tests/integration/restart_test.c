@@ -355,7 +355,7 @@ static void idempotent_call_outlives_servers_but_not_three(void **state)
         assert_int_equal(status, deaths < 3 ? SHMRPC_OK : SHMRPC_E_SERVER_LOST);
         assert_int_equal(atomic_load(&book->runs[7]),
                          deaths < 3 ? deaths + 1 : 3);
-        shmrpc_client_read_stats(client, &stats);
+        life_life_read_stats(client, &stats);
         assert_int_equal(stats.retried, deaths < 3 ? deaths : 2);
         keeper_stop(&k, client);
         assert_int_equal(k.starts, deaths);

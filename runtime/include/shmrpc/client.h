@@ -1,10 +1,11 @@
 /*
- * What every client can be asked, whatever its service.
+ * What every client counts, whatever its service: a generated function
+ * ..._read_stats gives it.
  *
  *     shmrpc_client_stats stats;
- *     shmrpc_client_read_stats(echo_client, &stats);
+ *     demo_echo_read_stats(client, &stats);
  *
- * Threading: any thread, as long as the client lives.
+ * Threading: values.
  */
 #ifndef SHMRPC_CLIENT_H
 #define SHMRPC_CLIENT_H

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "shmrpc/async.h"
+#include "shmrpc/client.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
@@ -132,6 +133,11 @@ SHMRPC_API int shmrpc_stub_fd(shmrpc_client *client);
 
 /* Calls the callbacks that are due; returns how many. Does not block. */
 SHMRPC_API int shmrpc_stub_dispatch(shmrpc_client *client);
+
+/* What the client has counted. Each count is right, though they need not be of
+ * the same moment. Any thread. */
+SHMRPC_API void shmrpc_stub_read_stats(const shmrpc_client *client,
+                                       shmrpc_client_stats *out);
 
 /* Unpacks `params`, calls the user's handler in `impl`, stores its result. */
 typedef int (*shmrpc_handler)(shmrpc_ctx *ctx, const void *impl, void *user,

@@ -17,7 +17,7 @@ static shmrpc_error error;
 static shmrpc_client_stats stats_of(const shmrpc_client *client)
 {
     shmrpc_client_stats stats;
-    shmrpc_client_read_stats(client, &stats);
+    shmrpc_stub_read_stats(client, &stats);
     return stats;
 }
 

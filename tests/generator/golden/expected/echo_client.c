@@ -20,6 +20,11 @@ void demo_echo_close(demo_echo *client)
     shmrpc_stub_close((shmrpc_client *)client);
 }
 
+void demo_echo_read_stats(const demo_echo *client, shmrpc_client_stats *out)
+{
+    shmrpc_stub_read_stats((const shmrpc_client *)client, out);
+}
+
 int demo_echo_fd(demo_echo *client)
 {
     return shmrpc_stub_fd((shmrpc_client *)client);

@@ -16,6 +16,7 @@
 #define DEMO_ECHO_CLIENT_H
 
 #include <shmrpc/async.h>
+#include <shmrpc/client.h>
 #include <shmrpc/error.h>
 #include <shmrpc/options.h>
 
@@ -40,6 +41,9 @@ int demo_echo_connect(const char *where, const shmrpc_opts *defaults,
 /* Ends the connection; no call may be running.  Callbacks that are owed are
  * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
 void demo_echo_close(demo_echo *client);
+
+/* How often the client has connected, sent and run something again. */
+void demo_echo_read_stats(const demo_echo *client, shmrpc_client_stats *out);
 
 /* A descriptor that is readable when demo_echo_dispatch has something to do:
  * for poll, epoll, and loops of events.  It stays the client's and the same

@@ -21,6 +21,12 @@ void types_v2_everything_close(types_v2_everything *client)
     shmrpc_stub_close((shmrpc_client *)client);
 }
 
+void types_v2_everything_read_stats(const types_v2_everything *client,
+                                    shmrpc_client_stats *out)
+{
+    shmrpc_stub_read_stats((const shmrpc_client *)client, out);
+}
+
 int types_v2_everything_fd(types_v2_everything *client)
 {
     return shmrpc_stub_fd((shmrpc_client *)client);
@@ -1402,6 +1408,12 @@ int types_v2_other_connect(const char *where, const shmrpc_opts *defaults,
 void types_v2_other_close(types_v2_other *client)
 {
     shmrpc_stub_close((shmrpc_client *)client);
+}
+
+void types_v2_other_read_stats(const types_v2_other *client,
+                               shmrpc_client_stats *out)
+{
+    shmrpc_stub_read_stats((const shmrpc_client *)client, out);
 }
 
 int types_v2_other_fd(types_v2_other *client)

@@ -16,6 +16,7 @@
 #define TYPES_V2_TYPES_CLIENT_H
 
 #include <shmrpc/async.h>
+#include <shmrpc/client.h>
 #include <shmrpc/error.h>
 #include <shmrpc/options.h>
 
@@ -40,6 +41,10 @@ int types_v2_everything_connect(const char *where, const shmrpc_opts *defaults,
 /* Ends the connection; no call may be running.  Callbacks that are owed are
  * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
 void types_v2_everything_close(types_v2_everything *client);
+
+/* How often the client has connected, sent and run something again. */
+void types_v2_everything_read_stats(const types_v2_everything *client,
+                                    shmrpc_client_stats *out);
 
 /* A descriptor that is readable when types_v2_everything_dispatch has something
  * to do: for poll, epoll, and loops of events.  It stays the client's and the
@@ -859,6 +864,10 @@ int types_v2_other_connect(const char *where, const shmrpc_opts *defaults,
 /* Ends the connection; no call may be running.  Callbacks that are owed are
  * called first, with SHMRPC_E_CANCELLED.  Replies stay.  NULL is fine. */
 void types_v2_other_close(types_v2_other *client);
+
+/* How often the client has connected, sent and run something again. */
+void types_v2_other_read_stats(const types_v2_other *client,
+                               shmrpc_client_stats *out);
 
 /* A descriptor that is readable when types_v2_other_dispatch has something to
  * do: for poll, epoll, and loops of events.  It stays the client's and the same

@@ -488,6 +488,7 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
     pieces[0] = shmrpci_buf_text(&text);
     shmrpc_service *out = IDL_NEW(&b->memory, shmrpc_service);
     *out = (shmrpc_service){
+        .rows = SHMRPC_ROWS_INIT,
         .name = service->name,
         .id = service->decl.full_name,
         .port = service->port,

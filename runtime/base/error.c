@@ -24,6 +24,7 @@ void shmrpci_error_code(shmrpc_error *error, int status)
         error->code = status;
         error->pid = 0;
         error->may_have_run = shmrpc_status_may_have_run(status);
+        memset(error->reserved, 0, sizeof error->reserved);
         shmrpci_error_name(error, shmrpc_status_name(status));
     }
 }

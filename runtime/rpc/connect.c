@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reserved.h"
 #include "rpc/address.h"
 #include "rpc/async.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
 #include "rpc/reconnect.h"
+#include "rpc/rows.h"
 #include "shmrpc/client.h"
 
 /* Closed for long enough that nobody should remember them. */
@@ -110,6 +112,13 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "timeout_ns is negative");
     }
+    if (!shmrpci_reserved_is_zero(opts.reserved, SHMRPC_COUNT(opts.reserved))) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
+    }
+    int status = shmrpci_rows_check(service, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
     /* The calling thread's place is made now rather than in its first call. */
     shmrpc_client *client = shmrpci_hazard_mine() != NULL
                                 ? client_new(service, where, &opts)
@@ -117,7 +126,7 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     if (client == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    int status = shmrpci_reconnect(
+    status = shmrpci_reconnect(
         client, 0, shmrpci_deadline_after(first_timeout_ns(client, opts.flags)),
         (opts.flags & SHMRPC_OPT_WAIT_FOR_READY) != 0 ? SHMRPCI_KEEP_TRYING
                                                       : SHMRPCI_TRY_ONCE,

@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/reserved.h"
 #include "codec/contract.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "rpc/address.h"
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
+#include "rpc/rows.h"
 #include "sync/atomic.h"
 
 #define SERVICES_MAX  16
@@ -88,6 +90,17 @@ static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "workers is %u, at most %u are possible",
                                 opts->workers, SHMRPCI_WORKERS_MAX);
+    }
+    bool is_cleared =
+        shmrpci_reserved_is_zero(opts->reserved, SHMRPC_COUNT(opts->reserved));
+    for (size_t i = 0; i < opts->method_access_count; i++) {
+        const shmrpc_method_access *access = &opts->method_access[i];
+        is_cleared = is_cleared &&
+                     shmrpci_reserved_is_zero(access->reserved,
+                                              SHMRPC_COUNT(access->reserved));
+    }
+    if (!is_cleared) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
     }
     if ((unsigned)opts->profile > SHMRPC_PROFILE_POWER) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -440,13 +453,16 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
 {
     shmrpci_place_list places;
     shmrpci_served *served = NULL;
+    int status = shmrpci_rows_check(service, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
     if (server->service_count == SERVICES_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
                                 "a server has %d services at most",
                                 SERVICES_MAX);
     }
-    int status =
-        shmrpci_places_parse(server->opts.listen, service, &places, error);
+    status = shmrpci_places_parse(server->opts.listen, service, &places, error);
     if (status == SHMRPC_OK) {
         status = served_new(server, service, handlers, impl, impl_size, user,
                             &served, error);

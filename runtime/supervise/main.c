@@ -14,6 +14,7 @@
 #include "os/program.h"
 #include "os/signals.h"
 #include "rpc/address.h"
+#include "rpc/rows.h"
 #include "rpc/server.h"
 #include "supervise/managed.h"
 #include "supervise/supervisor.h"
@@ -238,6 +239,9 @@ int shmrpc_stub_main(int argc, char **argv, const shmrpc_service *service,
     program p = {service, handlers,   impl, impl_size,
                  user,    main_hooks, NULL, false};
     shmrpc_error error = {.name = "UNKNOWN"};
+    if (shmrpci_rows_check(service, &error) != SHMRPC_OK) {
+        return report("shmrpc", &error);
+    }
     argv = shmrpci_managed_arguments(argc, argv, &argc);
     if (argv == NULL) {
         (void)shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory");

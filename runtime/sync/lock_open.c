@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/reserved.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -54,6 +55,10 @@ static shmrpc_status parse(shmrpc_lock *lock, const char *name,
             "\"%.64s\" is no name for a lock (expected 1 to %d letters, "
             "digits, _ - or ., not beginning with .)",
             name == NULL ? "" : name, SHMRPC_LOCK_NAME_MAX);
+    }
+    if (!shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
+                                                      sizeof *opts->reserved)) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
     }
     if (!is_sensible(opts)) {
         return shmrpc_error_set(

@@ -18,19 +18,15 @@ SHMRPC_BEGIN_DECLS
 
 /* Counted since connect. */
 typedef struct shmrpc_client_stats {
-    uint64_t reconnects; /* connections in place of one that was lost, or that
-                          * a forked child has inherited */
-    uint64_t resent;     /* how often a call was to be sent again that had
-                          * certainly not run */
-    uint64_t retried;    /* runs of `@idempotent` methods that were repeated,
-                          * because a worker or server died of them or near
-                          * them */
+    uint64_t reconnects;  /* connections in place of one that was lost, or that
+                           * a forked child has inherited */
+    uint64_t resent;      /* how often a call was to be sent again that had
+                           * certainly not run */
+    uint64_t retried;     /* runs of `@idempotent` methods that were repeated,
+                           * because a worker or server died of them or near
+                           * them */
+    uint64_t reserved[5]; /* 0; later members take its place */
 } shmrpc_client_stats;
-
-/* `client`: what a generated `..._connect` has returned. Each count is right,
- * though they need not be of the same moment. */
-SHMRPC_API void shmrpc_client_read_stats(const void *client,
-                                         shmrpc_client_stats *out);
 
 SHMRPC_END_DECLS
 

@@ -156,7 +156,21 @@ typedef struct shmrpc_method {
     uint32_t throws_count;
 } shmrpc_method;
 
+/* How long the rows of the tables are for whoever compiled them: libraries
+ * whose rows are longer can tell.  First in the table that leads to all others,
+ * and never longer itself. */
+typedef struct shmrpc_rows {
+    uint16_t service;
+    uint16_t method;
+    uint16_t error;
+    uint16_t type;
+    uint16_t field;
+    uint16_t enumerator;
+    uint16_t reserved[2]; /* 0 */
+} shmrpc_rows;
+
 typedef struct shmrpc_service {
+    shmrpc_rows rows; /* SHMRPC_ROWS_INIT */
     const char *name; /* "echo_serv": the name it is found by */
     const char *id;   /* "demo.Echo": its name in the .svc */
     uint16_t port;
@@ -193,6 +207,17 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
  * pointers.  NSIZE and NALIGN are native_size and native_align.
  */
 #define SHMRPC_COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
+
+#define SHMRPC_ROWS_INIT                                                   \
+    {                                                                      \
+        (uint16_t)sizeof(shmrpc_service), (uint16_t)sizeof(shmrpc_method), \
+            (uint16_t)sizeof(shmrpc_error_type),                           \
+            (uint16_t)sizeof(shmrpc_type), (uint16_t)sizeof(shmrpc_field), \
+            (uint16_t)sizeof(shmrpc_enumerator),                           \
+        {                                                                  \
+            0, 0                                                           \
+        }                                                                  \
+    }
 
 /* A number, string or bytes with bounds. */
 #define SHMRPC_TYPE_BOUNDED_INIT(kind, c_type, nsize, nalign, min, max)        \

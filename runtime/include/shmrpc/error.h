@@ -33,6 +33,7 @@ typedef struct shmrpc_error {
      * better than by the status alone, for which shmrpc_status_may_have_run()
      * tells the worst: a call that is late may never have been taken. */
     bool may_have_run;
+    uint8_t reserved[23];               /* 0; later members take its place */
     char name[SHMRPC_ERROR_NAME_BYTES]; /* "DEADLINE", or of a declared error
                                          * "acme.fts.BadQuery" */
     char path[SHMRPC_ERROR_PATH_BYTES]; /* `query.filters["lang"]`, or "" */

@@ -106,6 +106,7 @@ typedef struct shmrpc_lock_opts {
      * above: that long, always; SHMRPC_LOCK_NO_SPIN. Nobody spins who has but
      * one CPU to share with the holder. */
     int64_t spin_ns;
+    uint64_t reserved[5]; /* 0; later members take its place */
 } shmrpc_lock_opts;
 
 /* Of one call. NULL or zeroed: the defaults. */
@@ -113,7 +114,8 @@ typedef struct shmrpc_lock_wait {
     /* How long to wait, on CLOCK_MONOTONIC; 0: 30 s, INT64_MAX: for ever.
      * Negative values are INVALID. */
     int64_t timeout_ns;
-    int64_t spin_ns; /* as above; 0: as the handle was opened with */
+    int64_t spin_ns;      /* as above; 0: as the handle was opened with */
+    uint64_t reserved[2]; /* 0; later members take its place */
 } shmrpc_lock_wait;
 
 /*

@@ -61,6 +61,7 @@ typedef struct shmrpc_opts {
     /* The rest is looked at by connect only. */
     shmrpc_profile profile;
     size_t max_message_bytes; /* 0: 64 MiB */
+    uint64_t reserved[5];     /* 0; later members take its place */
 } shmrpc_opts;
 
 SHMRPC_END_DECLS

@@ -40,6 +40,7 @@ typedef struct shmrpc_method_access {
     size_t uid_count;
     const uint32_t *gids; /* a peer's first 32 groups are known */
     size_t gid_count;
+    uint64_t reserved[3]; /* 0; later members take its place */
 } shmrpc_method_access;
 
 typedef struct shmrpc_server_opts {
@@ -75,6 +76,7 @@ typedef struct shmrpc_server_opts {
     bool force_insecure_serialisation;
     /* Of clients at tcp:// and unix:// that can read it; all of ours can. */
     shmrpc_compression compression;
+    uint64_t reserved[8]; /* 0; later members take its place */
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.

@@ -20,8 +20,8 @@ static void structs_keep_their_sizes(void **state)
     (void)state;
     assert_int_equal(sizeof(shmrpc_opts), 64);
     assert_int_equal(offsetof(shmrpc_opts, reserved), 24);
-    assert_int_equal(sizeof(shmrpc_server_opts), 176);
-    assert_int_equal(offsetof(shmrpc_server_opts, reserved), 112);
+    assert_int_equal(sizeof(shmrpc_server_opts), 160);
+    assert_int_equal(offsetof(shmrpc_server_opts, reserved), 96);
     assert_int_equal(sizeof(shmrpc_method_access), 64);
     assert_int_equal(offsetof(shmrpc_method_access, reserved), 40);
     assert_int_equal(sizeof(shmrpc_lock_opts), 64);
@@ -44,7 +44,7 @@ static void tables_keep_their_sizes(void **state)
     assert_int_equal(offsetof(shmrpc_service, rows), 0);
     assert_int_equal(sizeof rows, 16);
     assert_int_equal(rows.service, 80);
-    assert_int_equal(rows.method, 88);
+    assert_int_equal(rows.method, 80);
     assert_int_equal(rows.error, 32);
     assert_int_equal(rows.type, 104);
     assert_int_equal(rows.field, 48);

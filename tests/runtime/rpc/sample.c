@@ -100,6 +100,7 @@ static const char *const sample_text[] = {
 };
 
 const shmrpc_service sample_service = {
+    .rows = SHMRPC_ROWS_INIT,
     .name = "sample",
     .id = "test.Sample",
     .port = 5999,

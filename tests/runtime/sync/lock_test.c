@@ -263,7 +263,7 @@ static int64_t own_cpu_ns(void)
 static int64_t cost_of_waiting(shmrpc_lock *lock, int64_t timeout_ns,
                                int64_t spin_ns)
 {
-    shmrpc_lock_wait wait = {timeout_ns, spin_ns};
+    shmrpc_lock_wait wait = {.timeout_ns = timeout_ns, .spin_ns = spin_ns};
     int64_t began_ns = own_cpu_ns();
     assert_int_equal(shmrpc_lock_acquire(lock, &wait), SHMRPC_E_DEADLINE);
     return own_cpu_ns() - began_ns;

@@ -1121,6 +1121,7 @@ static const char *const everything_text[] = {
 };
 
 const shmrpc_service types_v2_everything_descriptor = {
+    SHMRPC_ROWS_INIT,
     "everything", "acme.types.v2.Everything", 5601, 2,
     UINT64_C(0x3162d0a7711b5e42), everything_text,
     "Methods of every shape.",
@@ -1157,6 +1158,7 @@ static const char *const other_text[] = {
 };
 
 const shmrpc_service types_v2_other_descriptor = {
+    SHMRPC_ROWS_INIT,
     "other", "acme.types.v2.Other", 5602, 1, UINT64_C(0x47e4e216bada9706),
     other_text,
     NULL,

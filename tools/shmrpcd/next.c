@@ -134,12 +134,12 @@ static void climb(mgr_unit *unit)
 
 static void begin_stop(mgr_unit *unit)
 {
-    if (unit->heir != NULL) {
+    if (unit->heir != NULL && unit->heir != unit->run) {
         unit->heir->kill_ns =
             shmrpci_deadline_after(unit->plan->int_ns + unit->plan->term_ns);
         shmrpci_program_signal(unit->heir->pid, SIGTERM);
-        unit->heir = NULL;
     }
+    unit->heir = NULL;
     unit->is_outdated = false;
     mgr_unit_enter(unit, MGR_STOPPING);
     mgr_unit_say(unit, MGR_LEVEL_INFO, "is stopped");

@@ -365,6 +365,15 @@ static void note_other(mgr_unit *unit, const mgr_run *run,
                  (int)run->pid, unit->refusal);
 }
 
+/* Whether a program has ended because its heir has all that it had, though that
+ * has not said yet that it is ready. */
+static bool has_handed_over(const mgr_unit *unit, const mgr_run *run,
+                            const shmrpci_child_end *end)
+{
+    return unit->heir != NULL && unit->heir != run &&
+           unit->state == MGR_RUNNING && end->signal == 0 && end->status == 0;
+}
+
 static void note_run(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -372,8 +381,17 @@ static void note_run(mgr_unit *unit, const mgr_run *run,
         note_other(unit, run, end);
         return;
     }
+    if (has_handed_over(unit, run, end)) {
+        mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d, taken over from, has ended",
+                     (int)run->pid);
+        unit->run = unit->heir;
+        return;
+    }
     note_end(unit, run, end);
     unit->run = NULL;
+    if (unit->heir == run) {
+        end_heir(unit);
+    }
     if (unit->heir != NULL && unit->state == MGR_BACKOFF) {
         unit->run = unit->heir; /* finds nobody to take over from */
         end_heir(unit);
@@ -518,9 +536,11 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
     run->ready_ns = SHMRPCI_NEVER_NS;
     if (run == unit->heir) {
-        unit->run->kill_ns = shmrpci_deadline_after(
-            ELDERS_NS + unit->plan->int_ns + unit->plan->term_ns);
-        unit->run = run;
+        if (unit->run != run) {
+            unit->run->kill_ns = shmrpci_deadline_after(
+                ELDERS_NS + unit->plan->int_ns + unit->plan->term_ns);
+            unit->run = run;
+        }
         end_heir(unit);
         unit->starts++;
         unit->started_ns = shmrpci_now_ns();

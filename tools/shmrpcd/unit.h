@@ -64,7 +64,8 @@ struct mgr_unit {
     mgr_state state;
     int64_t since_unix_ms; /* of the state */
     mgr_run *run;          /* of the program; NULL: none */
-    mgr_run *heir;         /* takes over from it as soon as it can be called */
+    mgr_run *heir;         /* takes over from it as soon as it can be called;
+                            * the same as run when that has ended meanwhile */
     bool is_outdated;      /* ... and the file has changed since */
     uint32_t run_count;    /* with those that only have leftovers */
     int64_t started_ns;

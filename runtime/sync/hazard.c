@@ -16,7 +16,8 @@ _Thread_local shmrpci_hazard *shmrpci_hazard_own
 
 /* Tells of the end of a thread. */
 static tss_t key;
-static bool has_key;
+/* Atomic, as ThreadSanitizer does not know that call_once orders it. */
+static shmrpci_atomic_u32 has_key;
 static once_flag once = ONCE_FLAG_INIT;
 
 static void give_back(void *user)
@@ -32,13 +33,15 @@ static void give_back(void *user)
 
 static void create_key(void)
 {
-    has_key = tss_create(&key, give_back) == thrd_success;
+    /* Release: publishes the key. */
+    shmrpci_store_release(
+        &has_key, tss_create(&key, give_back) == thrd_success ? 1u : 0u);
 }
 
 /* Threads must not call a function that was unloaded. */
 __attribute__((destructor)) static void delete_key(void)
 {
-    if (has_key) {
+    if (shmrpci_load_acquire(&has_key) != 0) {
         tss_delete(key);
     }
 }
@@ -80,8 +83,9 @@ static shmrpci_hazard *create(void)
 shmrpci_hazard *shmrpci_hazard_first(void)
 {
     call_once(&once, create_key);
-    shmrpci_hazard *place = has_key ? find_free() : NULL;
-    if (place == NULL && has_key) {
+    bool is_possible = shmrpci_load_acquire(&has_key) != 0;
+    shmrpci_hazard *place = is_possible ? find_free() : NULL;
+    if (place == NULL && is_possible) {
         place = create();
     }
     if (place != NULL && tss_set(key, place) != thrd_success) {

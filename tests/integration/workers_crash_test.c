@@ -10,7 +10,7 @@ static shmrpc_snapshot *look(const char *where)
 {
     char text[160];
     shmrpc_stats *stats;
-    shmrpc_snapshot *s;
+    shmrpc_snapshot *s = NULL;
     shmrpc_error error;
     (void)snprintf(text, sizeof text, "shm://workers%s", strchr(where, '@'));
     if (shmrpc_stats_open(text, 5811, NULL, &stats, &error) != 0 ||

@@ -38,10 +38,10 @@ expect("find", hits, [{ id: 5, title: "a b/date/-/" }]);
 const book = await api.GET("/rest/library/v2/books/{key}", {
   params: { path: { key: "none" } },
 });
-if (book.response.status === 400 && book.error && "details" in book.error) {
+if (book.response.status === 404 && book.error && "details" in book.error) {
   expect("details", book.error.details, { key: "none", nearest: "nine" });
 } else {
-  expect("a declared error", book.response.status, 400);
+  expect("a declared error", book.response.status, 404);
 }
 
 const stored = await api.PUT("/rest/library/v2/books/{key}", {

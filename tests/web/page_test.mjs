@@ -245,7 +245,7 @@ async function agrees() {
   // The load goes on meanwhile; what is asked for in between lies in between.
   const asked = () => {
     const text = told("stats", "shop").methods.find((method) => method.name === "text");
-    return { calls: text.calls, total: text.service.total_ns };
+    return { calls: text.calls, total: text.service.total_us * 1e3 };
   };
   const metric = (text, name) =>
     Number(text.match(new RegExp(`^${name}\\{service="shop",method="text"\\} (.*)$`, "m"))[1]);

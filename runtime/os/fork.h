@@ -32,9 +32,9 @@ uint32_t shmrpci_fork_renew(void);
  * forked child, and in its children. Costs two loads. */
 static inline uint32_t shmrpci_fork_generation(void)
 {
-    /* Relaxed: a thread sees its own fork. */
+    /* Acquire: the page is there. Relaxed: a thread sees its own fork. */
     _Atomic uint32_t *word =
-        atomic_load_explicit(&shmrpci_fork_word, memory_order_relaxed);
+        atomic_load_explicit(&shmrpci_fork_word, memory_order_acquire);
     uint32_t generation = atomic_load_explicit(word, memory_order_relaxed);
     return generation != 0 ? generation : shmrpci_fork_renew();
 }

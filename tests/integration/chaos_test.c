@@ -33,6 +33,7 @@ typedef struct chaos {
     atomic_ullong refused;
     atomic_int wrong; /* a status that nobody should get */
     pthread_t callers[CALLERS];
+    int reader_fd;
 } chaos;
 
 /* What a busy machine takes for a call, now and then. */
@@ -100,12 +101,13 @@ static void *read_on(void *user)
 {
     char text[4096];
     const chaos *c = user;
-    struct pollfd out = {.fd = c->server.out, .events = POLLIN};
+    struct pollfd out = {.fd = c->reader_fd, .events = POLLIN};
     while (!atomic_load(&c->is_over)) {
         if (poll(&out, 1, 50) > 0 && read(out.fd, text, sizeof text) <= 0) {
             break;
         }
     }
+    (void)close(out.fd);
     return NULL;
 }
 
@@ -143,6 +145,8 @@ static int64_t longest_gap(void *user)
     pthread_t reader;
     begin(&c, "3");
     pid_t zygote = workers_zygote(&c.server);
+    /* Of its own: the harness closes the other one while it reads. */
+    c.reader_fd = dup(c.server.out);
     assert_int_equal(pthread_create(&reader, NULL, read_on, &c), 0);
     int64_t began_ns = harness_now_ns();
     unsigned kills = is_long ? kill_for(&c, zygote, 60 * S, 1000000)
@@ -200,6 +204,8 @@ static void poison_delays_others_by_a_second_at_most(void **state)
         chaos c;
         pthread_t reader;
         begin(&c, workers[i]);
+        /* Of its own: the harness closes the other one while it reads. */
+        c.reader_fd = dup(c.server.out);
         assert_int_equal(pthread_create(&reader, NULL, read_on, &c), 0);
         expect_reaction(delay_by_poison, &c, 0, 1 * S);
         print_message("%s worker(s): longest gap %.1f ms\n", workers[i],

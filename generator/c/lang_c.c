@@ -23,11 +23,19 @@ void gen_c_set_flag(gen_model *m, gen_value *object, const char *key, bool flag)
 
 /* ---- the file ---- */
 
+static const char *quoted(gen_model *m, const char *name)
+{
+    return gen_c_text(m, "`%s`", name);
+}
+
 static void reserve_type(gen_model *m, const idl_decl *decl)
 {
     const char *name = gen_c_name(m, decl);
     (void)gen_c_unique(m, name);
     (void)gen_c_enter(m, &gen_c_state_of(m)->types, name, name);
+    if (decl->imported) { /* what is not claims its name with its entity */
+        gen_c_claim(m, name, quoted(m, decl->full_name), decl->span);
+    }
 }
 
 /* Names with linkage, which static objects must not take. */
@@ -47,11 +55,6 @@ static void reserve_names(gen_model *m)
             (void)gen_c_unique(m, gen_c_function(m, &service->methods[k]));
         }
     }
-}
-
-static const char *quoted(gen_model *m, const char *name)
-{
-    return gen_c_text(m, "`%s`", name);
 }
 
 static void claim_decl(gen_model *m, const idl_decl *decl)

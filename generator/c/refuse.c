@@ -36,13 +36,17 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
     }
 }
 
-/* What is imported counts too: C includes the header that it would become. */
+/* What is imported is judged as a file of its own. */
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
 {
     for (size_t i = 0; i < schema->shared_count; i++) {
-        refuse_shared(diags, schema->shared[i]);
+        if (!schema->shared[i]->decl.imported) {
+            refuse_shared(diags, schema->shared[i]);
+        }
     }
     for (size_t i = 0; i < schema->service_count; i++) {
-        refuse_service(diags, schema->services[i]);
+        if (!schema->services[i]->decl.imported) {
+            refuse_service(diags, schema->services[i]);
+        }
     }
 }

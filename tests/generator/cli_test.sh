@@ -190,6 +190,8 @@ expect 1 "S0901" --out-dir some --stamp some.stamp many
 printf 'package c;\nimport "deep/later.svc";\nstruct C { 1: later.Item i; }\n' \
     >many/c.svc
 expect 1 "later.svc:6:33: error[S0901]" --out-dir importer many/c.svc
+grep -q '^many/c.svc:2:8: note: so this import of "deep/later.svc" is refused' err ||
+    fail "no note at the import"
 [ ! -e importer ] || fail "files written in spite of a refused import"
 
 # What somebody else wrote stays.
@@ -241,5 +243,31 @@ expect 1 "the list of \`clash.Hit\`" --out-dir l clash.svc
 grep -qF "become \`clash_find_find_params\` in C" err || fail "clash of functions"
 grep -qF "become \`clash_ab_c_d_entry\` in C" err || fail "clash of maps"
 grep -q "^3 errors" err || fail "count of clashes"
+# ... and refuse whoever imports them, over several files too.
+printf 'package near;\nimport "clash.svc";\nstruct A { 1: clash.Hit h; }\n' >near.svc
+printf 'package far;\nimport "near.svc";\nstruct A { 1: near.A a; }\n' >far.svc
+expect 1 "the list of \`clash.Hit\`" --out-dir l near.svc
+expect 1 "the list of \`clash.Hit\`" --out-dir l far.svc
+[ "$(grep -c "^clash.svc:3:8: error\[S0801\]" err)" = 1 ] || fail "first error of the import"
+for place in near.svc:2:8 far.svc:2:8; do
+    grep -q "^$place: note: so this import of .* is refused" err || fail "no note at $place"
+done
+grep -q "^1 error" err || fail "count of the import's errors"
+expect 1 '"S0801"' --diagnostics=json --out-dir l far.svc
+expect 0 "" --lang html --out-dir page far.svc
+[ ! -e l ] || fail "files written in spite of clashes"
+printf 'package nothing;\n' >nothing.svc
+printf 'package near;\nimport "nothing.svc";\nstruct A { 1: u8 a; }\n' >near.svc
+expect 1 "S0009" --werror --out-dir l nothing.svc
+sed -i 's/package nothing;/&\nstruct B { 1: u8 b; }/' nothing.svc
+sed -i 's/1: u8 a/1: nothing.B b/' near.svc
+expect 0 "" --werror --out-dir werror near.svc
+printf 'package one;\nstruct Hit { 1: u8 a; }\nstruct HitList { 1: u8 a; }\n' >one.svc
+cat >two.svc <<'SVC'
+package two;
+import "one.svc";
+struct A { 1: list<one.Hit> hits; }
+SVC
+expect 1 "two.svc:3:15: error[S0801]: \`one.HitList\` and the list of" --out-dir l two.svc
 
 exit $failed

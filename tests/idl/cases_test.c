@@ -46,7 +46,8 @@ static void load_file(load *l, const char *path)
 
 static void load_text(load *l, const char *text, size_t len, unsigned flags)
 {
-    idl_options text_options = {.flags = flags};
+    idl_options text_options = options;
+    text_options.flags = flags;
     shmrpci_arena_init(&l->arena, 0);
     idl_diags_init(&l->diags);
     shmrpci_buf_init_heap(&l->text);
@@ -104,6 +105,21 @@ static void path_beside(const char *path, const char *suffix, char *out,
     (void)snprintf(out, size, "%.*s%s", (int)stem, path, suffix);
 }
 
+/* What is wrong in a file is wrong for all who import it. */
+static void assert_importer_fails(const char *path)
+{
+    char text[160];
+    load l;
+    (void)snprintf(text, sizeof text, "package importer;\nimport \"%s\";\n",
+                   path);
+    load_text(&l, text, strlen(text), 0);
+    if (l.status != SHMRPC_E_INVALID) {
+        (void)printf("an importer of %s: status %d\n", path, l.status);
+    }
+    assert_int_equal(l.status, SHMRPC_E_INVALID);
+    unload(&l);
+}
+
 static void bad_case(void **state)
 {
     const char *path = *state;
@@ -114,6 +130,9 @@ static void bad_case(void **state)
     assert_true(l.text.len > 0);
     assert_int_equal(l.status == SHMRPC_OK, l.diags.error_count == 0);
     compare_with_file(path, expected, shmrpci_buf_text(&l.text));
+    if (l.diags.error_count > 0) {
+        assert_importer_fails(path);
+    }
     unload(&l);
 }
 

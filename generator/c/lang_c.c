@@ -157,8 +157,7 @@ static void begin(gen_model *m, gen_value *root)
     state->wrappers = gen_set(c, "wrappers", gen_array(tree));
     state->tables = gen_set(c, "tables", gen_array(tree));
     state->defaults = gen_set(c, "defaults", gen_array(tree));
-    gen_c_set_text(m, c, "guard",
-                   gen_c_guard(m, gen_c_prefixed(m, gen_text(root, "path"))));
+    gen_c_set_text(m, c, "guard", gen_c_guard(m, gen_text(root, "path")));
     gen_set(c, "doc",
             gen_c_doc(m, &(idl_meta){.docs = m->schema->package->docs}));
     gen_set(c, "raised_stems", raised_stems(m));

@@ -72,8 +72,10 @@ const char *gen_c_method(gen_model *m, const idl_method *method);
 
 const char *gen_c_upper(gen_model *m, const char *text);
 
-/* "ECHO" of the file stem, "A_B" of a-b: part of an include guard. */
-const char *gen_c_guard(gen_model *m, const char *stem);
+/* "FTS_ECHO" of the import path "echo" without `.svc`: begins include guards.
+ * No other path has it: "FTS_ACME_ECHO_5A0C11E2" of "acme/echo", since
+ * "acme_echo" is another file. */
+const char *gen_c_guard(gen_model *m, const char *path);
 
 const char *gen_c_enumerator(gen_model *m, const idl_enum_item *item);
 

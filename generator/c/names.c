@@ -1,9 +1,11 @@
 /* The language C: names. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "generator/c/lang_c.h"
+#include "idl/canonical.h"
 #include "idl/cname.h"
 
 const char *gen_c_text(gen_model *m, const char *format, ...)
@@ -48,15 +50,6 @@ const char *gen_c_unique(gen_model *m, const char *name)
     return candidate;
 }
 
-const char *gen_c_guard(gen_model *m, const char *stem)
-{
-    char *copy = copy_of(m, gen_c_upper(m, stem));
-    for (char *at = copy; *at != '\0'; at++) {
-        *at = (char)(isalnum((unsigned char)*at) ? *at : '_');
-    }
-    return copy;
-}
-
 /* ---- names of the language, by the rule of idl/cname.h ---- */
 
 static const char *own_prefix(gen_model *m, const idl_package *package)
@@ -90,6 +83,36 @@ const char *gen_c_prefixed(gen_model *m, const char *name)
 {
     const char *prefix = prefix_of(m, m->schema->package);
     return gen_c_text(m, "%s%s%s", prefix, *prefix != '\0' ? "_" : "", name);
+}
+
+/* Whether the guard of PREFIX and `path`, which joins their words in capitals,
+ * can be made of other words too. */
+static bool is_ambiguous(const char *prefix, const char *path)
+{
+    bool plain = true;
+    for (const char *at = path; *at != '\0'; at++) {
+        plain = plain && (islower((unsigned char)*at) ||
+                          isdigit((unsigned char)*at) || *at == '_');
+    }
+    /* The first underscore must be the one between the two. */
+    bool splits = *prefix != '\0' ? strchr(prefix, '_') == NULL
+                                  : strchr(path, '_') == NULL;
+    return !plain || !splits;
+}
+
+const char *gen_c_guard(gen_model *m, const char *path)
+{
+    const char *prefix = prefix_of(m, m->schema->package);
+    char *copy = copy_of(m, gen_c_upper(m, gen_c_prefixed(m, path)));
+    for (char *at = copy; *at != '\0'; at++) {
+        *at = (char)(isalnum((unsigned char)*at) ? *at : '_');
+    }
+    if (!is_ambiguous(prefix, path)) {
+        return copy;
+    }
+    const char *key = gen_c_text(m, "%s %s", prefix, path);
+    uint64_t hash = idl_canonical_hash(key, strlen(key));
+    return gen_c_text(m, "%s_%08" PRIX32, copy, (uint32_t)hash);
 }
 
 const char *gen_c_short(gen_model *m, const idl_decl *decl)

@@ -270,4 +270,15 @@ struct A { 1: list<one.Hit> hits; }
 SVC
 expect 1 "two.svc:3:15: error[S0801]: \`one.HitList\` and the list of" --out-dir l two.svc
 
+# No two headers have one include guard: C would leave the second out.
+mkdir guards guards/d
+for name in d/e d_e d/f-g d/f_g d/F_g; do
+    echo "package d; struct S$(echo "$name" | tr -d _/-) { 1: u8 x; }" >"guards/$name.svc"
+done
+echo "package d_d; struct E { 1: u8 x; }" >guards/e.svc
+expect 0 "" --out-dir guarded guards
+[ "$(find guarded -name '*.h' | wc -l)" = 18 ] || fail "headers of six files"
+cat $(find guarded -name '*.h') | grep '^#ifndef .*_H$' | sort | uniq -d >same
+[ ! -s same ] || fail "guards that are the same: $(cat same)"
+
 exit $failed

@@ -8,8 +8,8 @@
  * comes back is read-only and lives in one reply.
  * Threading: values and constant data.
  */
-#ifndef TYPES_V2_TYPES_H
-#define TYPES_V2_TYPES_H
+#ifndef TYPES_V2_TYPES_C298DD43_H
+#define TYPES_V2_TYPES_C298DD43_H
 
 #include <shmrpc/descriptor.h>
 #include <shmrpc/types.h>

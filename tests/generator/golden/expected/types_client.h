@@ -12,8 +12,8 @@
  * <shmrpc/async.h>.
  * Threading: any thread may use a client.
  */
-#ifndef TYPES_V2_TYPES_CLIENT_H
-#define TYPES_V2_TYPES_CLIENT_H
+#ifndef TYPES_V2_TYPES_C298DD43_CLIENT_H
+#define TYPES_V2_TYPES_C298DD43_CLIENT_H
 
 #include <shmrpc/async.h>
 #include <shmrpc/client.h>

@@ -8,8 +8,8 @@
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
-#ifndef TYPES_V2_TYPES_SERVER_H
-#define TYPES_V2_TYPES_SERVER_H
+#ifndef TYPES_V2_TYPES_C298DD43_SERVER_H
+#define TYPES_V2_TYPES_C298DD43_SERVER_H
 
 #include <shmrpc/error.h>
 #include <shmrpc/server.h>

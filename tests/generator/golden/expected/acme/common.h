@@ -7,8 +7,8 @@
  * comes back is read-only and lives in one reply.
  * Threading: values and constant data.
  */
-#ifndef COMMON_ACME_COMMON_H
-#define COMMON_ACME_COMMON_H
+#ifndef COMMON_ACME_COMMON_D9CE377C_H
+#define COMMON_ACME_COMMON_D9CE377C_H
 
 #include <shmrpc/descriptor.h>
 #include <shmrpc/types.h>

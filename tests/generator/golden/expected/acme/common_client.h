@@ -10,8 +10,8 @@
  * `opts` may be NULL.
  * Threading: any thread may use a client.
  */
-#ifndef COMMON_ACME_COMMON_CLIENT_H
-#define COMMON_ACME_COMMON_CLIENT_H
+#ifndef COMMON_ACME_COMMON_D9CE377C_CLIENT_H
+#define COMMON_ACME_COMMON_D9CE377C_CLIENT_H
 
 #include "common.h"
 

@@ -8,8 +8,8 @@
  * Threading: handlers run on worker threads, several at a time unless the
  * server has one worker; the other functions belong to one thread.
  */
-#ifndef COMMON_ACME_COMMON_SERVER_H
-#define COMMON_ACME_COMMON_SERVER_H
+#ifndef COMMON_ACME_COMMON_D9CE377C_SERVER_H
+#define COMMON_ACME_COMMON_D9CE377C_SERVER_H
 
 #include <shmrpc/error.h>
 #include <shmrpc/server.h>

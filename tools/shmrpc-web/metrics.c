@@ -113,13 +113,28 @@ static void see_wanted(const web_row *row, void *user)
     }
 }
 
+static void append_time(writer *w, const web_row *row, int64_t unix_ns)
+{
+    begin_sample(w, "", row, NULL);
+    shmrpci_buf_printf(w->out, "} %.3f\n", (double)unix_ns / 1e9);
+}
+
 static void see_start_time(const web_row *row, void *user)
 {
     if (row->total != NULL) {
+        append_time(user, row, shmrpc_snapshot_service(row->total)->started_ns);
+    }
+}
+
+static void see_next_start_time(const web_row *row, void *user)
+{
+    if (row->total != NULL) {
         const shmrpc_service_stats *s = shmrpc_snapshot_service(row->total);
-        begin_sample(user, "", row, NULL);
-        shmrpci_buf_printf(((writer *)user)->out, "} %.3f\n",
-                           (double)s->started_ns / 1e9);
+        int64_t begin_ns = s->taken_ns - s->uptime_ns; /* as next_start_ns */
+        append_time(user, row,
+                    s->next_start_ns == 0
+                        ? 0
+                        : s->started_ns + (s->next_start_ns - begin_ns));
     }
 }
 
@@ -267,6 +282,9 @@ static const metric metrics[] = {
     {"shmrpc_workers_wanted", "gauge",
      "Worker processes that there should be; 0 of a service without.",
      see_wanted},
+    {"shmrpc_next_start_time_seconds", "gauge",
+     "When a worker is tried while none lives, since 1970; 0 while one does.",
+     see_next_start_time},
     {"shmrpc_connections", "gauge", "Clients that are connected.",
      see_connections},
     {"shmrpc_cpu_seconds_total", "counter", "CPU time of the workers that run.",

@@ -1,4 +1,4 @@
-"""figures_test.py WEB ECHO FAULT PROMTOOL DASHBOARD: a known number of calls is what the page,
+"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD: a known number of calls is what the page,
 /metrics and the stream of events say; a service that dies and comes again."""
 import http.client
 import json
@@ -7,10 +7,11 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
-from webtest import Place, expect, finish, wait_for
+from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
-WEB, ECHO, FAULT, PROMTOOL, DASHBOARD = sys.argv[1:6]
+WEB, ECHO, FAULT, WORKERS, PROMTOOL, DASHBOARD = sys.argv[1:7]
 
 
 def ours(rows):
@@ -224,6 +225,36 @@ def crowd(web):
         os.unlink(path)
 
 
+def forsaken(web):
+    """While no worker lives, all say so: the list (the page makes "backoff" of
+    it), the metrics and the answers to calls; until one lives again."""
+    web.run([WORKERS, "--workers=1", "--threads=1"], "serving at")
+    next_start = 'shmrpc_next_start_time_seconds{service="workers"}'
+
+    def crashing(look):
+        web.call("workers/crash", [])
+        return look()
+
+    def told():
+        reply = web.call("workers/crash", [])[1]
+        return "no worker lives: the last died of SIGABRT in workers.crash, " \
+            "next try in " in json.dumps(reply)
+
+    wait_for(told)
+    row = wait_for(lambda: crashing(lambda: next(
+        (r for r in json.loads(web.ask("GET", "/api/v1/services")[2])
+         if r["name"] == "workers" and "next_start_s" in r), None)))
+    expect("state", (row["alive"], row["workers_alive"], row["workers_wanted"],
+                     row["next_start_s"] < 60), (True, 0, 1, True))
+    crash = service(web, "workers")["last_crash"]
+    expect("reason", (crash["signal"], crash["method"]), (6, "crash"))
+    when = wait_for(lambda: crashing(lambda: metrics(web)[0].get(next_start)))
+    expect("next start", abs(when - time.time()) < DEADLINE_S, True)
+    wait_for(lambda: web.call("workers/echo", [7]) == (200, 7))
+    wait_for(lambda: metrics(web)[0][next_start] == 0)
+    wait_for(lambda: "next_start_s" not in service(web, "workers"))
+
+
 with Place() as place:
     place.web(WEB)
     place.serve(ECHO)
@@ -231,7 +262,7 @@ with Place() as place:
     wait_for(lambda: len(ours(json.loads(
         place.ask("GET", "/api/v1/services")[2]))) == 2)
     slow = Slow(place)
-    for test in (workload, dashboard, events, past, death, crowd):
+    for test in (workload, dashboard, events, past, death, crowd, forsaken):
         test(place)
     wait_for(slow.is_cut_off)
     expect("slow", metrics(place)[0]["shmrpc_web_slow_total"] >= 1, True)

@@ -38,12 +38,15 @@ static void on_signal(int number)
 
 static int report(const char *name, const shmrpc_error *error)
 {
+    char text[SHMRPC_ERROR_TEXT_BYTES];
     char limits[160] = "";
     if (error->code == SHMRPC_E_EXHAUSTED) {
         shmrpci_process_limits(limits, sizeof limits);
     }
-    (void)fprintf(stderr, "%s: error: %s (%s%s%s)\n", name, error->message,
-                  error->name, limits[0] != '\0' ? "; " : "", limits);
+    bool has_limits = limits[0] != '\0';
+    (void)fprintf(stderr, "%s: error: %s%s%s%s\n", name,
+                  shmrpc_error_text(error, text, sizeof text),
+                  has_limits ? " (" : "", limits, has_limits ? ")" : "");
     return EXIT_FAILURE;
 }
 

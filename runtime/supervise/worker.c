@@ -20,14 +20,16 @@ typedef struct post {
 static void fail(const shmrpci_crew *crew, uint32_t number,
                  const shmrpc_error *error)
 {
+    char text[SHMRPC_ERROR_TEXT_BYTES];
     char limits[160] = "";
     if (error->code == SHMRPC_E_EXHAUSTED) {
         shmrpci_process_limits(limits, sizeof limits);
     }
-    (void)fprintf(stderr, "%s: error: worker %u: %s (%s%s%s)\n",
+    bool has_limits = limits[0] != '\0';
+    (void)fprintf(stderr, "%s: error: worker %u: %s%s%s%s\n",
                   shmrpci_server_outlet(crew->server, 0).served->service->name,
-                  number, error->message, error->name,
-                  limits[0] != '\0' ? "; " : "", limits);
+                  number, shmrpc_error_text(error, text, sizeof text),
+                  has_limits ? " (" : "", limits, has_limits ? ")" : "");
     shmrpci_child_leave(1);
 }
 

@@ -110,10 +110,16 @@ bool relay_is_up(relay *r)
 
 /* ---- making them ----------------------------------------------------- */
 
-static void say(const relay *r, const char *what, const char *why)
+/* `why` may be NULL. */
+static void say(const relay *r, const char *what, const shmrpc_error *why)
 {
-    char line[512];
-    (void)snprintf(line, sizeof line, "%s%s", what, why);
+    char text[SHMRPC_ERROR_TEXT_BYTES] = "";
+    char line[SHMRPC_ERROR_TEXT_BYTES + 64];
+    if (why != NULL) {
+        (void)shmrpc_error_text(why, text, sizeof text);
+    }
+    (void)snprintf(line, sizeof line, "%s%s%s", what, why != NULL ? ": " : "",
+                   text);
     if (r->opts.say != NULL) {
         r->opts.say(r->opts.listen.user, line);
     }
@@ -194,8 +200,7 @@ int links_open(relay *r, shmrpc_error *error)
     bool is_refused;
     int status = make_link(r, &is_refused, error);
     if (status != SHMRPC_OK && !is_refused) {
-        say(r, "the service is not there yet: ",
-            error != NULL ? error->message : "");
+        say(r, "the service is not there yet", error);
         return SHMRPC_OK;
     }
     return status;
@@ -234,9 +239,9 @@ void links_run(void *user)
         shmrpci_mutex_unlock(&r->lock);
         int status = make_link(r, &is_refused, &error);
         if (is_refused && pause_ns == FIRST_PAUSE_NS) {
-            say(r, "the service is not relayed: ", error.message);
+            say(r, "the service is not relayed", &error);
         } else if (status == SHMRPC_OK && live == 0) {
-            say(r, "the service is there", "");
+            say(r, "the service is there", NULL);
         }
         shmrpci_mutex_lock(&r->lock);
         if (status != SHMRPC_OK && live > 0) {

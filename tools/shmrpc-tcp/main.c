@@ -40,8 +40,9 @@ static void on_signal(int number)
 
 static exit_code fail(const char *name, const shmrpc_error *error)
 {
-    (void)fprintf(stderr, "shmrpc-tcp: %s: %s (%s)\n", name, error->message,
-                  error->name);
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    (void)fprintf(stderr, "shmrpc-tcp: %s: %s\n", name,
+                  shmrpc_error_text(error, text, sizeof text));
     return EXIT_TROUBLE;
 }
 

@@ -202,6 +202,7 @@ static void tell_manager(const settings *s)
 static int serve(settings *s)
 {
     shmrpc_error error;
+    char text[SHMRPC_ERROR_TEXT_BYTES];
     s->server.certificate = s->certificate;
     s->server.key = s->key;
     if (s->token_path[0] == '\0' &&
@@ -209,11 +210,11 @@ static int serve(settings *s)
         return fail(EXIT_USAGE, "no home folder is known: --token-file=PATH");
     }
     if (web_token_open(s->token_path, &s->server.tokens, &error) != SHMRPC_OK) {
-        return fail(EXIT_ABSENT, error.message);
+        return fail(EXIT_ABSENT, shmrpc_error_text(&error, text, sizeof text));
     }
     tell_page(s);
     if (web_server_open(&s->server, &running, &error) != SHMRPC_OK) {
-        return fail(EXIT_ABSENT, error.message);
+        return fail(EXIT_ABSENT, shmrpc_error_text(&error, text, sizeof text));
     }
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, on_signal);

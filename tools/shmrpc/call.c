@@ -182,6 +182,7 @@ static void print_error_json(const cli_invocation *in, const void *reply,
     if (error->path[0] != '\0') {
         append_member(&out, "path", error->path);
     }
+    shmrpci_json_set_bool(&out, "may_have_run", error->may_have_run);
     if (error->pid != 0) {
         shmrpci_json_key(&out, "pid");
         shmrpci_buf_printf(&out, "%d", (int)error->pid);

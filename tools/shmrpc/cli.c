@@ -141,12 +141,10 @@ cli_exit cli_fail(cli_exit status, shmrpci_buf *message)
 cli_exit cli_fail_error(cli_exit status, const char *what,
                         const shmrpc_error *error)
 {
-    fprintf(stderr, "shmrpc: %s%s%s: %s", what != NULL ? what : "",
-            what != NULL ? ": " : "", error->name, error->message);
-    if (error->path[0] != '\0') {
-        fprintf(stderr, " (at %s)", error->path);
-    }
-    fputc('\n', stderr);
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    fprintf(stderr, "shmrpc: %s%s%s\n", what != NULL ? what : "",
+            what != NULL ? ": " : "",
+            shmrpc_error_text(error, text, sizeof text));
     return status;
 }
 

@@ -80,7 +80,7 @@ cli_exit cli_print_version(void);
 /* Prints "shmrpc: MESSAGE" to standard error. Returns `status`. */
 cli_exit cli_fail(cli_exit status, shmrpci_buf *message);
 
-/* The same for an error of the library: "WHAT: NAME: message (at PATH)". WHAT
+/* The same for an error of the library: "WHAT: " and shmrpc_error_text(). WHAT
  * may be NULL. */
 cli_exit cli_fail_error(cli_exit status, const char *what,
                         const shmrpc_error *error);

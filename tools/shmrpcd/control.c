@@ -314,7 +314,9 @@ static void run(void *user)
     const mgr_control *control = user;
     shmrpc_error error;
     if (shmrpc_server_run(control->server, &error) != SHMRPC_OK) {
-        fprintf(stderr, "shmrpcd: no control interface: %s\n", error.message);
+        char text[SHMRPC_ERROR_TEXT_BYTES];
+        fprintf(stderr, "shmrpcd: no control interface: %s\n",
+                shmrpc_error_text(&error, text, sizeof text));
     }
 }
 

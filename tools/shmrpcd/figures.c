@@ -111,9 +111,10 @@ static void on_member(void *user, int32_t pid, int32_t session)
 
 static void say_once(mgr_figures *f, const shmrpc_error *error)
 {
+    char text[SHMRPC_ERROR_TEXT_BYTES];
     if (!f->has_said) {
         fprintf(stderr, "shmrpcd: no figures are kept in %s: %s\n", f->path,
-                error->message);
+                shmrpc_error_text(error, text, sizeof text));
     }
     f->has_said = true;
 }

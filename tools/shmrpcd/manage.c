@@ -16,10 +16,11 @@ static const struct option long_options[] = {
 
 static manager_exit report(const shmrpc_error *error)
 {
+    char text[SHMRPC_ERROR_TEXT_BYTES];
     fprintf(stderr, "shmrpcd: %s\n",
             error->code == SHMRPC_E_EXISTS
                 ? "another one runs here already (--instance for a second)"
-                : error->message);
+                : shmrpc_error_text(error, text, sizeof text));
     return MANAGER_TROUBLE;
 }
 

@@ -236,12 +236,14 @@ says 'on average over 3 calls, min '
 refused 1 'echo_serv.add: demo.Overflow: the sum does not fit' \
     call echo_serv add 9223372036854775807 1
 run 1 call --json echo_serv add 9223372036854775807 1
-shows '^\{"error":\{"code":100,"name":"demo.Overflow","message":"the sum .*","pid":[0-9]+\}\}$'
+shows '^\{"error":\{"code":100,"name":"demo.Overflow","message":"the sum .*","may_have_run":true,"pid":[0-9]+\}\}$'
 refused 1 '\{"title":"tea","missing":6\}' call shop buy item.title=tea count=9
 run 1 call --json shop buy item.title=tea count=9
 shows '"name":"test.shop.SoldOut".*"details":\{"title":"tea","missing":6\}'
 refused 1 'UNIMPLEMENTED' call kinds nobody_wrote_this
-refused 6 'no form in JSON: .*bytes' call shop odd
+refused 6 'no form in JSON: INVALID: result[^ ]*: .*bytes' call shop odd
+run 1 call --json kinds nobody_wrote_this
+shows '"name":"UNIMPLEMENTED",.*"may_have_run":false'
 refused 4 'fault.nap: DEADLINE: ' call --deadline=50ms fault nap 20000
 
 # ---- bench ----

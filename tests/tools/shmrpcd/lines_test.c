@@ -149,7 +149,7 @@ static void levels_are_seen(void **state)
     level("<8>no", MGR_LEVEL_INFO);
     level("<3", MGR_LEVEL_INFO);
     level("error: no such file", MGR_LEVEL_ERROR);
-    level("echo_serv: error: taken (EXISTS)", MGR_LEVEL_ERROR);
+    level("echo_serv: error: EXISTS: taken", MGR_LEVEL_ERROR);
     level("WARNING something", MGR_LEVEL_WARNING);
     level("[warn] something", MGR_LEVEL_WARNING);
     level("2026-01-01 12:00:00 [DEBUG] x", MGR_LEVEL_DEBUG);

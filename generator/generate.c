@@ -175,7 +175,7 @@ static shmrpc_status render(generation *g, const gen_lang_file *file)
     return status;
 }
 
-static bool is_wanted(const gen_options *options, const char *kind)
+bool gen_is_wanted(const gen_options *options, const char *kind)
 {
     return strcmp(kind, "client") == 0   ? options->client
            : strcmp(kind, "server") == 0 ? options->server
@@ -188,7 +188,7 @@ static shmrpc_status render_all(generation *g)
     const char *path = gen_text(g->model, "path");
     shmrpc_status status = SHMRPC_OK;
     for (size_t i = 0; i < lang->file_count && status == SHMRPC_OK; i++) {
-        if (is_wanted(g->options, lang->files[i].kind)) {
+        if (gen_is_wanted(g->options, lang->files[i].kind)) {
             product *p = &g->products[g->count++];
             p->path = gen_print(&g->tree, "%s/%s%s", g->options->out_dir, path,
                                 lang->files[i].suffix);

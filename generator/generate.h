@@ -33,6 +33,9 @@ shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
                            const gen_tree *tree, const gen_value *model,
                            gen_made *made, shmrpci_buf *message);
 
+/* Whether files of this kind (lang.h) are asked for. */
+bool gen_is_wanted(const gen_options *options, const char *kind);
+
 /* Writes the depfile and the stamp of all that was made, if they are wanted.
  * Statuses and `message` as above. */
 shmrpc_status gen_made_write(const gen_options *options, gen_made *made,

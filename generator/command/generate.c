@@ -236,26 +236,42 @@ static void generate_file(run *r, const char *path)
     shmrpci_arena_fini(&arena);
 }
 
-/* False, and a line for people, when two files would become one. */
+/* Enters what will be made of an input; false, and a line for people, when it
+ * is made of another one already: of echo.svc comes an echo_client.h too. */
+static bool enter_outputs(const gen_options *options, gen_tree *tree,
+                          gen_value *seen, const char *input)
+{
+    const gen_lang *lang = options->lang;
+    gen_import_dirs dirs = {options->import_dirs, options->import_dir_count};
+    const char *stem =
+        gen_import_stem(tree, gen_import_path(tree, dirs, input));
+    for (size_t i = 0; i < lang->file_count; i++) {
+        const char *name = gen_print(tree, "%s%s", stem, lang->files[i].suffix);
+        const gen_value *first = gen_get(seen, name, strlen(name));
+        if (!gen_is_wanted(options, lang->files[i].kind)) {
+            continue;
+        }
+        if (first != NULL) {
+            fprintf(stderr,
+                    "shmrpcgen: %s and %s would both become %s (rename one, or "
+                    "name with -I the folder above both, as `import` sees "
+                    "them)\n",
+                    first->text, input, name);
+            return false;
+        }
+        gen_set(seen, name, gen_ref(tree, input));
+    }
+    return true;
+}
+
 static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
 {
-    gen_import_dirs dirs = {options->import_dirs, options->import_dir_count};
     gen_tree tree;
     gen_tree_init(&tree);
     gen_value *seen = gen_object(&tree);
     bool distinct = true;
     for (size_t i = 0; i < inputs->count && distinct; i++) {
-        const char *path = gen_import_path(&tree, dirs, inputs->paths[i]);
-        const gen_value *first = gen_get(seen, path, strlen(path));
-        if (first != NULL) {
-            fprintf(stderr,
-                    "shmrpcgen: %s and %s would both become %s (-I names the "
-                    "folder above both, as `import` sees them)\n",
-                    first->text, inputs->paths[i],
-                    gen_import_stem(&tree, path));
-            distinct = false;
-        }
-        gen_set(seen, path, gen_ref(&tree, inputs->paths[i]));
+        distinct = enter_outputs(options, &tree, seen, inputs->paths[i]);
     }
     gen_tree_fini(&tree);
     return distinct;

@@ -179,6 +179,13 @@ expect 1 "many/deep/er/a.svc and many/a.svc would both become a" \
     --out-dir clash many/deep/er/a.svc many/a.svc
 [ ! -e clash ] || fail "files written in spite of one name"
 rm many/a.svc
+mkdir twice
+cp echo.svc twice
+printf 'package other;\nstruct A { 1: u8 a; }\n' >twice/echo_client.svc
+expect 1 "twice/echo.svc and twice/echo_client.svc would both become echo_client.h" \
+    --out-dir clash twice
+[ ! -e clash ] || fail "files written in spite of one header"
+expect 0 "" --kinds server --out-dir both twice
 # One that fails keeps the others from nothing but the stamp.
 cp later.svc many/deep
 expect 1 "S0901" --out-dir some --stamp some.stamp many

@@ -1,18 +1,22 @@
+/* clang-format off */
 /*
  * The file of a hybrid lock.
  *
  *   offset  bytes  what                        who writes it
- *        0      8  magic                       the creator, before it has a
- * name 8      4  version                     " 12      4  kind: SHMRPC_LOCK_...
- * " 16      4  slots: participants at most " 64      4  high: slots ever used
- * who attaches 128      4  word                        everyone 256  128 x
- * slots
- *      + 0      4  reads: WAITING, CLOSED, and how often it is held for reading
- *                                              the participant; writers set
- * bits
+ *        0      8  magic                       the creator, before it is named
+ *        8      4  version                     the creator, before it is named
+ *       12      4  kind: SHMRPC_LOCK_...       the creator, before it is named
+ *       16      4  slots: participants at most the creator, before it is named
+ *       64      4  high: slots ever used       who attaches
+ *      128      4  word                        everyone
+ *      256  128 x slots
+ *      + 0      4  reads: WAITING, CLOSED,     the participant, and writers
+ *                  count of readers            (both bits)
  *      + 4      4  cpu                         the participant, a hint
  *      + 8      4  pid                         the participant, for people
- *
+ */
+/* clang-format on */
+/*
  * All bytes are hostile: anyone with the permission may change them at any
  * time.  What is read is range-checked or only shown.
  *

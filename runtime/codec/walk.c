@@ -2,6 +2,7 @@
 #include "codec/walk.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -153,8 +154,7 @@ static void path_of(const shmrpci_walk *walk,
     cut_middle(&whole, path);
 }
 
-int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
-                       va_list args)
+int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
 {
     shmrpc_error *error = walk->error;
     if (error == NULL) {
@@ -163,7 +163,10 @@ int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
     shmrpci_error_code(error, SHMRPC_E_INVALID);
     path_of(walk, error->path);
     text message = {.len = 0};
+    va_list args;
+    va_start(args, format);
     (void)vsnprintf(message.bytes, sizeof message.bytes, format, args);
+    va_end(args);
     message.len =
         shmrpci_utf8_valid_prefix(message.bytes, strlen(message.bytes));
     message.len =
@@ -171,15 +174,6 @@ int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
     memcpy(error->message, message.bytes, message.len);
     error->message[message.len] = '\0';
     return SHMRPC_E_INVALID;
-}
-
-int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int status = shmrpci_walk_vfail(walk, format, args);
-    va_end(args);
-    return status;
 }
 
 int shmrpci_walk_duplicate(const shmrpci_walk *walk,

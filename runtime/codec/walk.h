@@ -11,7 +11,6 @@
 #ifndef SHMRPCI_CODEC_WALK_H
 #define SHMRPCI_CODEC_WALK_H
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,8 +66,6 @@ static inline void shmrpci_step_key(shmrpci_step *step, const shmrpc_type *type,
 /* Records INVALID with the path and the formatted message; returns INVALID. */
 int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-int shmrpci_walk_vfail(const shmrpci_walk *walk, const char *format,
-                       va_list args) __attribute__((format(printf, 2, 0)));
 
 /* INVALID "duplicate key", with the key at the end of the path. */
 int shmrpci_walk_duplicate(const shmrpci_walk *walk,

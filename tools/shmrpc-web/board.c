@@ -384,14 +384,6 @@ bool web_board_append_past(web_board *b, const char *name, web_span span,
     return is_found;
 }
 
-uint64_t web_board_tick(web_board *b)
-{
-    shmrpci_mutex_lock(&b->mutex);
-    uint64_t tick = b->tick;
-    shmrpci_mutex_unlock(&b->mutex);
-    return tick;
-}
-
 /* ---- life ---- */
 
 int web_board_open(web_directory *directory, int ticked_fd, web_board **out,

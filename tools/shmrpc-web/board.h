@@ -57,7 +57,4 @@ void web_board_see(web_board *board, web_see *see, void *user);
 bool web_board_append_past(web_board *board, const char *name, web_span span,
                            shmrpci_buf *out);
 
-/* Counts the ticks. */
-uint64_t web_board_tick(web_board *board);
-
 #endif

@@ -229,6 +229,13 @@ static void cut(web_directory *d, look *l)
     qsort(l->places, l->count, sizeof l->places[0], compare_places);
 }
 
+static void retain_service(web_directory *d, web_service *service)
+{
+    shmrpci_mutex_lock(&d->mutex);
+    service->references++;
+    shmrpci_mutex_unlock(&d->mutex);
+}
+
 /* Takes the reference of `old` along, or ends it. */
 static void inherit(web_directory *d, look *l)
 {
@@ -239,7 +246,7 @@ static void inherit(web_directory *d, look *l)
             if (strcmp(old->name, place->name) == 0 &&
                 old->port == place->port) {
                 place->service = old->service;
-                web_service_retain(d, old->service);
+                retain_service(d, old->service);
             }
         }
     }
@@ -308,13 +315,6 @@ static void run(void *user)
 }
 
 /* ---- what others ask ---- */
-
-void web_service_retain(web_directory *d, web_service *service)
-{
-    shmrpci_mutex_lock(&d->mutex);
-    service->references++;
-    shmrpci_mutex_unlock(&d->mutex);
-}
 
 void web_service_release(web_directory *d, web_service *service)
 {

@@ -63,7 +63,6 @@ void web_directory_close(web_directory *directory);
 
 /* A service, to be released; NULL: there is none that answers. */
 web_service *web_directory_find(web_directory *directory, const char *name);
-void web_service_retain(web_directory *directory, web_service *service);
 void web_service_release(web_directory *directory, web_service *service);
 
 /* Copies up to `max` places, by name; their services are not retained, and

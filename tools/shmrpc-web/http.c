@@ -405,22 +405,12 @@ void web_stream_wake(web_connection *connection)
     }
 }
 
-bool web_has_reply(const web_request *request)
-{
-    return request->connection->reply != NULL;
-}
-
 void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES])
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         request->connection->native, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     web_address_text(info != NULL ? info->client_addr : NULL, out,
                      WEB_PEER_BYTES);
-}
-
-bool web_is_secure(const web_request *request)
-{
-    return request->connection->http->opts.certificate != NULL;
 }
 
 /* Hands the reply to the library. No reply, for want of memory: hangs up. */

@@ -133,10 +133,6 @@ void web_stream_wake(web_connection *connection);
 #define WEB_PEER_BYTES 48
 void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES]);
 
-/* Whether a request came in over TLS. */
-bool web_is_secure(const web_request *request);
-bool web_has_reply(const web_request *request);
-
 /* How many of what there were, since the start. */
 typedef struct web_http_stats {
     uint64_t requests;

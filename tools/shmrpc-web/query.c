@@ -15,8 +15,10 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-char *web_unescape(shmrpci_arena *arena, const char *text, size_t len,
-                   size_t *out_len)
+/* Resolves the escapes of `len` bytes; `+` is a blank. NULL: one is none, or
+ * there is no memory. */
+static char *unescape(shmrpci_arena *arena, const char *text, size_t len,
+                      size_t *out_len)
 {
     char *out = shmrpci_arena_alloc(arena, len + 1, 1);
     size_t count = 0;
@@ -145,8 +147,8 @@ static int append_pair(const shmrpc_type *params, const char *pair, size_t len,
     size_t name_len = equals != NULL ? (size_t)(equals - pair) : len;
     size_t rest = equals != NULL ? len - name_len - 1 : 0;
     size_t value_len = 0;
-    char *name = web_unescape(arena, pair, name_len, &name_len);
-    char *value = web_unescape(arena, pair + (len - rest), rest, &value_len);
+    char *name = unescape(arena, pair, name_len, &name_len);
+    char *value = unescape(arena, pair + (len - rest), rest, &value_len);
     if (name == NULL || value == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "an escape in the query is none");

@@ -25,9 +25,4 @@ int web_query_append_one(const shmrpc_field *field, const char *text,
                          size_t len, shmrpci_arena *arena, shmrpci_buf *out,
                          shmrpc_error *error);
 
-/* Resolves the escapes of `len` bytes; `+` is a blank. NULL: one is none, or
- * there is no memory. */
-char *web_unescape(shmrpci_arena *arena, const char *text, size_t len,
-                   size_t *out_len);
-
 #endif

@@ -47,7 +47,9 @@ size_t cli_columns_of(const char *text, size_t len)
     return columns;
 }
 
-size_t cli_columns_cut(const char *text, size_t len, size_t columns)
+/* The largest prefix of a text that fits into so many columns, in bytes; no
+ * character is split. */
+static size_t columns_cut(const char *text, size_t len, size_t columns)
 {
     size_t used = 0;
     size_t end = 0;
@@ -65,7 +67,7 @@ size_t cli_columns_cut(const char *text, size_t len, size_t columns)
 
 void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns)
 {
-    size_t len = cli_columns_cut(text, strlen(text), columns);
+    size_t len = columns_cut(text, strlen(text), columns);
     size_t used = cli_columns_of(text, len);
     shmrpci_buf_append(out, text, len);
     for (; used < columns; used++) {
@@ -96,8 +98,8 @@ void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
         size_t len = (size_t)((newline != NULL ? newline : end) - at);
         /* None behind the last row, which would scroll. */
         shmrpci_buf_append_text(out, row > 0 ? "\n" : "");
-        shmrpci_buf_append(
-            out, at, columns > 0 ? cli_columns_cut(at, len, columns) : len);
+        shmrpci_buf_append(out, at,
+                           columns > 0 ? columns_cut(at, len, columns) : len);
         at += len + (newline != NULL);
     }
 }

@@ -18,10 +18,6 @@
  * and a control character count as one. */
 size_t cli_columns_of(const char *text, size_t len);
 
-/* The largest prefix of a text that fits into so many columns, in bytes; no
- * character is split. */
-size_t cli_columns_cut(const char *text, size_t len, size_t columns);
-
 /* Appends as much of `text` as fits, and blanks up to `columns`. */
 void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns);
 

@@ -41,7 +41,8 @@ static bool level_of_digit(const char *text, size_t len, mgr_level *out)
     return true;
 }
 
-size_t mgr_level_mark(const char *text, size_t len)
+/* The length of a mark such as "<3>" at the beginning, or 0. */
+static size_t level_mark(const char *text, size_t len)
 {
     mgr_level level;
     return level_of_digit(text, len, &level) ? 3 : 0;
@@ -176,7 +177,7 @@ static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
                      .origin = lines->origin,
                      .truncated = lines->is_long,
                      .text = text};
-    size_t mark = mgr_level_mark(lines->bytes, len);
+    size_t mark = level_mark(lines->bytes, len);
     line.len =
         mgr_text_inert(lines->bytes + mark, len - mark, text, &line.truncated);
     on_line(user, &line);

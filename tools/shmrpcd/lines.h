@@ -73,9 +73,6 @@ size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated);
 
 /* How serious a line is, by what it begins with: "<3>text", "error: text",
  * "name: warning: text", "[INFO] text". INFO if it doesn't say. */
-/* Of a mark such as "<3>" at the beginning, or 0. */
-size_t mgr_level_mark(const char *text, size_t len);
-
 mgr_level mgr_level_of(const char *text, size_t len);
 
 #endif

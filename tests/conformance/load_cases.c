@@ -112,6 +112,33 @@ static void echo_on_threads(echoer *echoers, unsigned count)
     }
 }
 
+/* The other thread may read the end of a call before the one that gives it up
+ * has asked for it, and may take its slot for a call of its own. */
+static void calls_are_given_up_while_another_thread_reads(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_start(&f, 2);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    echoer e = {.conn = conn, .calls = 1000};
+    shmrpci_thread thread;
+    assert_int_equal(
+        shmrpci_thread_create(&thread, "echoer", echo_on_thread, &e),
+        SHMRPC_OK);
+    for (unsigned i = 1; i <= 50; i++) {
+        shmrpci_call call;
+        assert_int_equal(client_send(conn, METHOD_WATCH, "", 0, &call),
+                         SHMRPC_OK);
+        gate_await(&f.gate, &f.gate.entered, i);
+        assert_false(f.transport->client->cancel(&call));
+        gate_await(&f.gate, &f.gate.cancelled, i);
+    }
+    shmrpci_thread_join(&thread);
+    assert_int_equal(e.failed, SHMRPC_OK);
+    f.transport->client->disconnect(conn);
+    fixture_stop(&f);
+}
+
 static void many_threads_share_a_connection(void **state)
 {
     (void)state;
@@ -310,6 +337,7 @@ const struct CMUnitTest suite_load_cases[] = {
     cmocka_unit_test(calls_64_are_outstanding_and_answers_match),
     cmocka_unit_test(call_65_is_BUSY_or_waits_till_its_deadline),
     cmocka_unit_test(call_65_gets_the_slot_that_is_given_back),
+    cmocka_unit_test(calls_are_given_up_while_another_thread_reads),
     cmocka_unit_test(many_threads_share_a_connection),
     cmocka_unit_test(more_threads_than_slots_share_a_connection),
     cmocka_unit_test(many_connections_are_served),

@@ -424,7 +424,6 @@ static bool ask_whether_it_ran(tcp_slot *slot)
     int64_t deadline_ns =
         client->is_mute ? 0 : shmrpci_deadline_after(TCP_CANCEL_NS);
     bool in_time = true;
-    slot->is_asking = true;
     while (slot->verdict == TCP_VERDICT_NONE && in_time && !client->is_lost) {
         in_time = tcp_client_wait(client, &slot->changed, deadline_ns);
     }
@@ -456,6 +455,7 @@ bool tcp_client_cancel(shmrpci_call *call)
     bool is_open = slot->state == TCP_SLOT_SENT && !client->is_lost;
     if (is_open) {
         slot->state = TCP_SLOT_GIVEN_UP;
+        slot->is_asking = true; /* from now on: the end may come meanwhile */
         tcp_head head = {.type = TCP_CANCEL, .call = slot->call_id};
         shmrpci_mutex_unlock(&client->lock);
         if (tcp_outbox_note(&client->outbox, &head)) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "os/clock.h"
 #include "rpc/misuse.h"
@@ -15,6 +16,8 @@
 /* Ends the hold of a call that is in flight, or not any more. */
 static void let_go(shmrpc_call *call, bool is_over)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
+                   "only the holder of a call lets it go");
     shmrpci_async_state state =
         call->end != NULL
             ? (is_over ? SHMRPCI_ASYNC_DUE : SHMRPCI_ASYNC_OWED)
@@ -33,6 +36,8 @@ static bool hold_flying(shmrpc_call *call)
 /* The slot of a call is free. */
 static inline void leave(shmrpc_call *call)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == call->pending.link,
+                   "a call holds its link until it is over");
     shmrpci_pending_leave(&call->pending);
     call->pending.link = NULL;
 }
@@ -52,6 +57,7 @@ static int ended(shmrpci_pending *p, int received)
 static void settle(shmrpc_call *call, int received)
 {
     shmrpci_pending *p = &call->pending;
+    SHMRPCI_ASSERT(p->link != NULL, "what ends was sent over a link");
     p->error = &call->error;
     call->reply = NULL;
     call->status = received == SHMRPC_OK
@@ -63,6 +69,8 @@ static void settle(shmrpc_call *call, int received)
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 {
     shmrpci_pending *p = &call->pending;
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
+                   "who looks after a call holds it");
     int status = p->link->client->receive(&p->call, 0);
     if (status == SHMRPC_E_DEADLINE && now_ns < p->deadline_ns) {
         return false;
@@ -74,6 +82,9 @@ bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
 bool shmrpci_async_cancel(shmrpc_call *call)
 {
     shmrpci_pending *p = &call->pending;
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD &&
+                       p->link != NULL,
+                   "who cancels a call holds it, and it is not over");
     bool withdrawn = p->link->client->cancel(&p->call);
     leave(call);
     call->reply = NULL;
@@ -139,6 +150,8 @@ static bool await_end(shmrpci_async *async, int64_t deadline_ns)
         return false;
     }
     shmrpci_pending *p = &call->pending;
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
+                   "the call that is waited for is held");
     int64_t until_ns = now_of(async->client) + TURN_NS;
     until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
     int status = p->link->client->receive(&p->call, until_ns);
@@ -198,6 +211,8 @@ static bool is_soon(shmrpc_call *call, int64_t patience_ns)
 static void owe(shmrpc_call *call)
 {
     shmrpci_async *async = call->async;
+    SHMRPCI_ASSERT(call->end != NULL && call->done != NULL,
+                   "only calls with a callback are left to the loop");
     shmrpci_mutex_lock(&async->lock);
     let_go(call, false);
     shmrpci_async_sent(async, call);
@@ -316,6 +331,8 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     int status = start_new(client, method, NULL, opts, &as, out, error);
     if (status == SHMRPC_OK) {
         shmrpc_call *call = *out;
+        SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
+                       "a new call is its maker's until it is lent");
         shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
         *at = call->pending.call.out.data;
         *out = shmrpci_async_handle(call);

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
@@ -38,6 +39,8 @@ static int64_t now_of(shmrpc_client *client)
 
 static void set_timer(shmrpci_async *async, int64_t at_ns)
 {
+    SHMRPCI_ASSERT(async->set >= 0 && async->timer >= 0,
+                   "the timer comes with the set");
     if (at_ns < async->timer_ns) {
         async->timer_ns = at_ns;
         shmrpci_timer_set(async->timer, at_ns);
@@ -60,6 +63,7 @@ static shmrpc_status make_set(shmrpci_async *async)
         shmrpci_fd_close(&set);
         return status;
     }
+    SHMRPCI_ASSERT(async->set < 0 && async->timer < 0, "the set is made once");
     async->set = set;
     async->timer = timer;
     return SHMRPC_OK;
@@ -81,6 +85,8 @@ static shmrpci_async_link *place_of(shmrpci_async *async, shmrpci_link *link)
             return &async->links[i];
         }
     }
+    SHMRPCI_ASSERT(async->link_count <= SHMRPCI_ASYNC_LINKS,
+                   "links have places");
     if (async->link_count == SHMRPCI_ASYNC_LINKS) {
         return NULL;
     }
@@ -185,6 +191,9 @@ static int64_t arm(shmrpci_async *async, const shmrpci_async_link *at,
 static void forget(shmrpci_async *async, unsigned i)
 {
     shmrpci_link *link = async->links[i].link;
+    SHMRPCI_ASSERT(i < async->link_count &&
+                       shmrpci_load_relaxed(&link->watchers) > 0,
+                   "what is forgotten was watched");
     async->links[i] = async->links[--async->link_count];
     /* Sequentially consistent, hence release: to who frees the link. */
     (void)shmrpci_sub_seq(&link->watchers, 1u);
@@ -195,6 +204,8 @@ static void forget(shmrpci_async *async, unsigned i)
  */
 static bool arm_all(shmrpci_async *async)
 {
+    SHMRPCI_ASSERT(async->is_dispatching,
+                   "calls are armed where a dispatch ends");
     flight in;
     bool is_quiet = true;
     for (unsigned i = async->link_count; i-- > 0;) {
@@ -223,6 +234,9 @@ void shmrpci_async_enter(shmrpci_async *async, const shmrpc_call *call)
 
 void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
 {
+    SHMRPCI_ASSERT(call->end != NULL &&
+                       shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_OWED,
+                   "what the loop is told of, it owes");
     shmrpci_async_link *at = place_of(async, call->pending.link);
     /* Dispatch arms in the end. */
     if (async->set >= 0 && !async->is_dispatching) {
@@ -292,6 +306,9 @@ static shmrpc_call *next_over(shmrpci_async_walk *walk, int64_t now_ns)
 /* Not under the lock: the callback may start calls. */
 void shmrpci_async_tell(shmrpc_call *call)
 {
+    SHMRPCI_ASSERT(call->end != NULL &&
+                       shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
+                   "a callback is called by the holder of its call");
     /* Not const: in C an array is not what its elements are. */
     void *reply = call->reply != NULL
                       ? shmrpci_reply_value(shmrpci_reply_of_value(call->reply))
@@ -320,6 +337,7 @@ static int call_back(shmrpci_async *async)
 static int dispatch(shmrpci_async *async)
 {
     int count = 0;
+    SHMRPCI_ASSERT(!async->is_dispatching, "one thread dispatches");
     async->is_dispatching = true;
     acknowledge(async);
     for (int i = 0; i < ROUNDS; i++) {

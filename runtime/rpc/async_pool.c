@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 /* Cleared memory for an object with calls in it. */
 static void *make(size_t bytes)
 {
     void *at = aligned_alloc(SHMRPCI_ASYNC_USES, bytes);
     return at != NULL ? memset(at, 0, bytes) : NULL;
 }
-
-#include "base/assert.h"
 
 static void block_init(shmrpci_async_block *block, shmrpci_async *async)
 {
@@ -105,7 +105,12 @@ shmrpc_call *shmrpci_async_take(shmrpci_async *async)
 
 void shmrpci_async_free(shmrpc_call *call)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD &&
+                       (shmrpci_load_relaxed(call->busy) & call->bit) != 0,
+                   "a call is given back once, by its holder");
     uint32_t uses = shmrpci_load_relaxed(&call->uses);
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->holds) == NULL,
+                   "a call that is over holds no link");
     shmrpci_store_relaxed(&call->uses, uses + 1);
     shmrpci_bias_clear(&call->async->bias, call->busy, call->bit);
 }

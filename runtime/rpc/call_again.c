@@ -22,6 +22,8 @@ static int enter(shmrpci_pending *p)
         }
         p->hazard = &mine->held;
     }
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(p->hazard) == NULL,
+                   "a place holds one link");
     for (;;) {
         p->link = shmrpci_hazard_enter(p->hazard, &p->client->link);
         if (p->link->serial != p->lost && shmrpci_link_is_ours(p->link)) {

@@ -1,5 +1,6 @@
 /* What a call returns: the reply copied to where nobody else writes, unless it
  * is only passed on, and decoded. */
+#include "base/assert.h"
 #include "rpc/call.h"
 
 #include <string.h>
@@ -43,6 +44,8 @@ static int decode_value(shmrpci_pending *p, void *result)
 
 int shmrpci_pending_value(shmrpci_pending *p, void *result)
 {
+    SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
+                   "a reply is read before its link is left");
     if (p->call.head.status != SHMRPC_OK) {
         return shmrpci_pending_failed(p, NULL);
     }
@@ -64,6 +67,7 @@ static bool keep(shmrpci_pending *p, shmrpci_reply *reply)
         !shmrpci_link_keep(p->link, &p->call, &reply->kept)) {
         return false;
     }
+    SHMRPCI_ASSERT(reply->link == NULL, "a new reply lies in no link");
     reply->link = p->link;
     return true;
 }

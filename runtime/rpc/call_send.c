@@ -57,6 +57,7 @@ void shmrpci_pending_shorten(shmrpci_pending *p)
     p->ticks = shmrpci_ticks();
     int64_t now_ns = shmrpci_call_clock_at(&p->client->clock, p->ticks);
     p->timeout_ns = p->deadline_ns > now_ns ? p->deadline_ns - now_ns : 1;
+    SHMRPCI_ASSERT(p->timeout_ns > 0, "a call always has some time left");
 }
 
 static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
@@ -134,6 +135,8 @@ static int encode(shmrpci_pending *p)
 
 static void set_head(shmrpci_pending *p, uint32_t flags)
 {
+    SHMRPCI_ASSERT(p->number < p->client->service->method_count,
+                   "a method is one of the client's");
     p->call.head = (shmrpci_head){
         .method = p->link->methods[p->number].id,
         .flags = p->link->head_flags | p->flags | flags,
@@ -203,6 +206,8 @@ int shmrpci_pending_commit(shmrpci_pending *p)
 {
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
+    SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
+                   "what is committed was reserved at the link");
     p->call.needed_bytes = 0;
     int status = p->link->client->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {

@@ -130,6 +130,7 @@ static void clear_error(worker *w)
  * a declared error, else ""), and what the handler has raised. */
 static void reply_failure(worker *w, shmrpci_request *request, int status)
 {
+    SHMRPCI_ASSERT(status != SHMRPC_OK, "a failure has a status");
     const shmrpci_buf *payload = &w->ctx.payload;
     size_t len = status == w->ctx.raised ? payload->len : 0;
     if (is_oneway(request)) {
@@ -420,6 +421,8 @@ static int run(worker *w, shmrpci_request *request, uint32_t index,
                const void *params, void *result)
 {
     const shmrpci_served *served = w->served;
+    SHMRPCI_ASSERT(index < served->service->method_count,
+                   "dispatch has refused what is no method");
     w->ctx.request = request;
     w->ctx.method = &served->service->methods[index];
     w->ctx.message[0] = '\0';
@@ -433,6 +436,8 @@ static void handle_flat(worker *w, shmrpci_request *request, uint32_t index,
 {
     const shmrpci_flat *flat = &w->served->methods[index].result;
     uint64_t header = flat->bytes;
+    SHMRPCI_ASSERT(flat->start <= flat->bytes && flat->bytes <= sizeof w->image,
+                   "a flat result is short, and lies behind its header");
     memset(w->image, 0, sizeof w->image);
     memcpy(w->image, &header, sizeof header);
     int status = run(w, request, index, params, w->image + flat->start);

@@ -105,6 +105,7 @@ static int connect_place(shmrpci_link *link, const shmrpci_place *place,
                          const shmrpci_connect_opts *opts, shmrpc_error *error)
 {
     const shmrpci_transport *transport = place->address.transport;
+    SHMRPCI_ASSERT(link->conn == NULL, "a link has one connection, for good");
     if (transport == NULL) {
         return shmrpci_place_not_built(place, error);
     }
@@ -252,6 +253,8 @@ int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
 
 static void end(shmrpci_link *link)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&link->kept) == IS_CLOSED,
+                   "a link ends when no reply lies in it");
     link->client->disconnect(link->conn);
     free(link);
 }

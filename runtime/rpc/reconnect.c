@@ -70,6 +70,8 @@ static shmrpci_keeper *keeper_of(shmrpc_client *client)
  * counter's low bits differ from client to client. */
 static int64_t shortened(int64_t pause_ns)
 {
+    SHMRPCI_ASSERT(pause_ns >= 0 && pause_ns <= SHMRPCI_RECONNECT_MAX_NS,
+                   "pauses grow up to their bound");
     uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
     x ^= x >> 32;
     return pause_ns / 2 + (int64_t)(x % (uint64_t)(pause_ns / 2 + 1));
@@ -84,6 +86,8 @@ static void note_failure(shmrpci_keeper *keeper, int status,
                            ? pause_ns
                            : SHMRPCI_RECONNECT_MAX_NS;
     keeper->next_ns = shmrpci_deadline_after(shortened(keeper->pause_ns));
+    SHMRPCI_ASSERT(keeper->pause_ns >= SHMRPCI_RECONNECT_MIN_NS,
+                   "no failed try goes without a pause");
     keeper->status = status;
     keeper->error = *error;
 }
@@ -108,6 +112,8 @@ static void sweep(const shmrpc_client *client, shmrpci_keeper *keeper)
         return;
     }
     shmrpci_link **at = &keeper->replaced;
+    SHMRPCI_ASSERT(keeper->generation == shmrpci_fork_generation(),
+                   "a child leaves its parent's links alone");
     while (*at != NULL) {
         shmrpci_link *link = *at;
         /* In this order: a call hands the link on to a list. Acquire: pairs
@@ -135,6 +141,8 @@ static void replace(shmrpc_client *client, shmrpci_keeper *keeper,
     /* Publishes the link to those who enter. */
     shmrpci_link *old = shmrpci_exchange_seq(&client->link, link);
     if (old != NULL) {
+        SHMRPCI_ASSERT(old->next == NULL && old->serial < link->serial,
+                       "a link is replaced once, by a newer one");
         old->next = keeper->replaced;
         keeper->replaced = old;
         (void)shmrpci_add_relaxed(&client->reconnects, UINT64_C(1));
@@ -167,6 +175,7 @@ static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
     shmrpci_mutex_unlock(&keeper->lock);
     int status = shmrpci_link_open(&opts, &link, &error);
     shmrpci_mutex_lock(&keeper->lock);
+    SHMRPCI_ASSERT(keeper->busy, "nobody else ends our try");
     keeper->busy = false;
     if (status == SHMRPC_OK) {
         note_success(keeper);

@@ -68,6 +68,8 @@ static void pool_unref(shmrpci_reply_pool *pool)
 
 static void reply_destroy(shmrpci_reply *reply)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&reply->is_out) == 0,
+                   "a reply ends when nobody has it");
     shmrpci_reply_pool *pool = reply->pool;
     shmrpci_arena_fini(&reply->arena);
     free(reply);

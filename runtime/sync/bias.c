@@ -44,6 +44,9 @@ static void take_away(shmrpci_bias *bias)
 
 bool shmrpci_bias_settle(shmrpci_bias *bias)
 {
+    SHMRPCI_ASSERT(shmrpci_thread_number() != SHMRPCI_BIAS_NOBODY &&
+                       shmrpci_thread_number() < SHMRPCI_BIAS_TAKEN,
+                   "no thread has the number of a mark");
     uint32_t owner = SHMRPCI_BIAS_NOBODY;
     uint32_t first = shmrpci_thread_can_barrier() ? shmrpci_thread_number()
                                                   : SHMRPCI_BIAS_SHARED;
@@ -52,9 +55,13 @@ bool shmrpci_bias_settle(shmrpci_bias *bias)
     }
     if (owner == SHMRPCI_BIAS_TAKEN || owner == SHMRPCI_BIAS_SHARED ||
         !shmrpci_cas_seq(&bias->owner, &owner, SHMRPCI_BIAS_TAKEN)) {
+        SHMRPCI_ASSERT(owner != shmrpci_thread_number(),
+                       "an owner does not wait for itself");
         await(&bias->owner, SHMRPCI_BIAS_SHARED);
     } else {
         take_away(bias);
     }
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_SHARED,
+                   "words that a second thread wants are shared for ever");
     return false;
 }

@@ -53,6 +53,8 @@ static shmrpci_hazard *find_free(void)
         uint32_t expected = 0;
         if (shmrpci_load_relaxed(&place->taken) == 0 &&
             shmrpci_cas_seq(&place->taken, &expected, 1u)) {
+            SHMRPCI_ASSERT(shmrpci_load_relaxed(&place->held) == NULL,
+                           "a place that nobody has holds nothing");
             /* Release: who sees what we shall store here, relaxed, and finds
              * that an object is not held, is behind the uses of the thread
              * that had the place before, too. */
@@ -82,6 +84,7 @@ static shmrpci_hazard *create(void)
 
 shmrpci_hazard *shmrpci_hazard_first(void)
 {
+    SHMRPCI_ASSERT(shmrpci_hazard_own == NULL, "a thread has one place");
     call_once(&once, create_key);
     bool is_possible = shmrpci_load_acquire(&has_key) != 0;
     shmrpci_hazard *place = is_possible ? find_free() : NULL;
@@ -103,6 +106,7 @@ bool shmrpci_hazard_settle(void)
 
 bool shmrpci_hazard_is_held(const void *object)
 {
+    SHMRPCI_ASSERT(object != NULL, "NULL means that a place holds nothing");
     for (shmrpci_hazard *place = shmrpci_load_acquire(&places); place != NULL;
          place = place->next) {
         /* Acquire: pairs with leave. */

@@ -1,6 +1,7 @@
 /* Taking and releasing a lock that nobody else wants, and questions about it.
  */
 #include "sync/lock.h"
+#include "base/assert.h"
 #include "os/process.h"
 #include "os/thread.h"
 
@@ -12,6 +13,8 @@
 
 static void publish_cpu(shmrpc_lock *lock)
 {
+    SHMRPCI_ASSERT(lock->self == &lock->at.file->slots[lock->me - 1],
+                   "a handle writes to its own slot alone");
     shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
 }
 

@@ -1,6 +1,7 @@
 /* The file of a lock, and who takes part in it. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -48,6 +49,8 @@ shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out)
     status = shmrpci_memory_map(fd, shmrpci_lock_file_bytes(header.slot_count),
                                 SHMRPCI_ACCESS_WRITE, true, &map);
     if (status == SHMRPC_OK) {
+        SHMRPCI_ASSERT(map.bytes >= shmrpci_lock_file_bytes(header.slot_count),
+                       "all slots are mapped");
         *out = (shmrpci_lock_map){map, map.at, header.kind, header.slot_count};
     }
     return status;
@@ -58,6 +61,8 @@ shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out)
 /* Finds a slot that is free, or whose participant is dead. */
 static shmrpc_status claim_slot(int fd, uint32_t count, uint32_t *out)
 {
+    SHMRPCI_ASSERT(count > 0 && count <= SHMRPC_LOCK_MAX_HANDLES,
+                   "the copy of the slot count was checked");
     for (uint32_t i = 0; i < count; i++) {
         shmrpc_status status = shmrpci_byte_lock_try(fd, i, 1);
         if (status != SHMRPC_E_BUSY) {
@@ -84,6 +89,8 @@ static void raise_high(const shmrpci_lock_map *at, uint32_t count)
 
 static void settle(shmrpc_lock *lock, uint32_t index)
 {
+    SHMRPCI_ASSERT(index < lock->at.slot_count,
+                   "a participant has a slot of the file");
     lock->me = index + 1;
     lock->word = &lock->at.file->word;
     lock->self = &lock->at.file->slots[index];
@@ -126,6 +133,7 @@ static uint32_t without_owner(uint32_t word)
 
 void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index)
 {
+    SHMRPCI_ASSERT(index < at->slot_count, "only participants are buried");
     shmrpci_atomic_u32 *word = &at->file->word;
     uint32_t seen = shmrpci_load_seq(word);
     while ((seen & SHMRPCI_LOCK_OWNER) == index + 1) {
@@ -173,6 +181,8 @@ static shmrpc_status fill(shmrpc_lock *lock, const shmrpc_lock_opts *opts,
     if (status != SHMRPC_OK) {
         return status;
     }
+    SHMRPCI_ASSERT(slots > 0 && slots <= SHMRPC_LOCK_MAX_HANDLES,
+                   "the options were checked");
     shmrpci_lock_file *file = map.at;
     file->magic = SHMRPCI_LOCK_MAGIC;
     file->version = SHMRPCI_LOCK_VERSION;

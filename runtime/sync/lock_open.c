@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/reserved.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
@@ -283,6 +284,7 @@ void shmrpc_lock_close(shmrpc_lock *lock)
     if (lock->fd >= 0 && shmrpci_lock_is_ours(lock)) {
         /* Closing does the same, unless something else refers to the file as we
          * have it open; a child's copy must not, its parent lives. */
+        SHMRPCI_ASSERT(lock->me > 0, "who has the file open is a participant");
         shmrpci_byte_lock_drop(lock->fd, lock->me - 1, 1);
     }
     let_go(lock);
@@ -318,6 +320,9 @@ static shmrpc_status find_again(shmrpc_lock *lock)
 /* What was the parent's is forgotten, not given back. */
 static shmrpc_status attach_anew(shmrpc_lock *lock)
 {
+    SHMRPCI_ASSERT(shmrpci_load_relaxed(&lock->attaching) ==
+                       shmrpci_fork_generation(),
+                   "one thread of a child attaches anew");
     let_go(lock);
     shmrpci_store_relaxed(&lock->holder, 0u);
     lock->depth = 0;

@@ -1,4 +1,5 @@
 /* Readers: a count in one's own slot, then a look at the word. */
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/thread.h"
@@ -18,6 +19,8 @@
 /* Counts us out; PRECONDITION: nobody is in. */
 static shmrpc_status leave(shmrpc_lock *lock)
 {
+    SHMRPCI_ASSERT((lock->flags & SHMRPC_LOCK_SHARED) != 0,
+                   "only shared locks have readers");
     shmrpci_atomic_u32 *reads = &lock->self->reads;
     uint32_t seen = shmrpci_load_seq(reads);
     for (;;) {
@@ -161,6 +164,8 @@ static bool spin_for(shmrpc_lock *lock, const shmrpci_lock_slot *slot,
 static shmrpc_status sleep_for(shmrpc_lock *lock, uint32_t index,
                                shmrpci_lock_patience *patience)
 {
+    SHMRPCI_ASSERT(index < lock->at.slot_count,
+                   "only slots of the file are drained");
     shmrpci_atomic_u32 *reads = &lock->at.file->slots[index].reads;
     int64_t now_ns = shmrpci_now_ns();
     uint32_t seen = shmrpci_or_seq(reads, WAITING) | WAITING;
@@ -209,6 +214,9 @@ static shmrpc_status drain_slot(shmrpc_lock *lock, uint32_t index,
 shmrpc_status shmrpci_lock_drain(shmrpc_lock *lock,
                                  shmrpci_lock_patience *patience)
 {
+    SHMRPCI_ASSERT(shmrpci_lock_is_mortal(lock) &&
+                       (lock->flags & SHMRPC_LOCK_SHARED) != 0,
+                   "semaphores have no readers to wait for");
     uint32_t high = shmrpci_load_seq(&lock->at.file->high);
     uint32_t count = high < lock->at.slot_count ? high : lock->at.slot_count;
     shmrpc_status status = SHMRPC_OK;

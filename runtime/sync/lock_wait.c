@@ -1,4 +1,5 @@
 /* Taking a lock that others want, sleeping for it, and giving it back. */
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/process.h"
@@ -38,6 +39,8 @@ shmrpc_status shmrpci_lock_patience_init(const shmrpc_lock *lock,
                                                        : SHMRPCI_NEVER_NS,
                                    .began_ns = now_ns,
                                    .spin_ns = spin_ns};
+    SHMRPCI_ASSERT(out->deadline_ns >= now_ns,
+                   "a deadline is never before its wait begins");
     return SHMRPC_OK;
 }
 
@@ -64,6 +67,8 @@ static bool is_takeable(const shmrpc_lock *lock, uint32_t word,
 static uint32_t taken(const shmrpc_lock *lock, uint32_t word,
                       const shmrpci_lock_patience *patience)
 {
+    SHMRPCI_ASSERT(lock->me > 0 && lock->me <= lock->at.slot_count,
+                   "an attached handle has the number of a slot");
     uint32_t next = lock->me | (word & (WAITERS | RESERVED | BROKEN));
     if ((word & OWNER) == GONE) {
         next |= BROKEN;
@@ -87,6 +92,8 @@ static shmrpc_status take(shmrpc_lock *lock,
     while ((seen & DESTROYED) == 0 && is_takeable(lock, seen, patience)) {
         uint32_t next = taken(lock, seen, patience);
         if (shmrpci_cas_seq(lock->word, &seen, next)) {
+            SHMRPCI_ASSERT(lock->self == &lock->at.file->slots[lock->me - 1],
+                           "a handle writes to its own slot alone");
             shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
             return (next & BROKEN) != 0 ? SHMRPC_E_OWNER_DIED : SHMRPC_OK;
         }
@@ -149,6 +156,8 @@ shmrpc_status shmrpci_lock_acquire_slowly(shmrpc_lock *lock,
     if (status != SHMRPC_OK) {
         return status;
     }
+    SHMRPCI_ASSERT(shmrpci_lock_is_ours(lock),
+                   "ensure has attached this process");
     if (is_mine(lock)) {
         return acquire_again(lock);
     }
@@ -175,6 +184,8 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                                   const shmrpci_lock_patience *patience,
                                   uint32_t cpu)
 {
+    SHMRPCI_ASSERT(patience->spin_ns >= SHMRPC_LOCK_NO_SPIN,
+                   "spin times are checked when they come in");
     if (patience->spin_ns == SHMRPC_LOCK_NO_SPIN) {
         return 0;
     }
@@ -229,6 +240,8 @@ int64_t shmrpci_lock_slice_end(const shmrpc_lock *lock,
                                int64_t now_ns)
 {
     int64_t slice = SHMRPCI_LOCK_SLICE_NS;
+    SHMRPCI_ASSERT(now_ns < patience->deadline_ns,
+                   "nobody sleeps when its time is up");
     if (patience->slices == 0) {
         slice = (lock->flags & SHMRPC_LOCK_FAIR) != 0
                     ? SHMRPCI_LOCK_PATIENCE_NS
@@ -307,6 +320,8 @@ static int wake(const shmrpc_lock *lock)
  * first. One who began to in between is woken after all. */
 static void end_reservation(const shmrpc_lock *lock, uint32_t word)
 {
+    SHMRPCI_ASSERT((word & (OWNER | RESERVED)) == RESERVED,
+                   "only a free word is reserved in vain");
     uint32_t expected = word;
     if (shmrpci_cas_seq(lock->word, &expected, word & ~(RESERVED | WAITERS))) {
         (void)wake(lock);
@@ -316,6 +331,7 @@ static void end_reservation(const shmrpc_lock *lock, uint32_t word)
 /* The word went from `seen` to `next`, which is free: wakes who waits. */
 static void wake_waiters(const shmrpc_lock *lock, uint32_t seen, uint32_t next)
 {
+    SHMRPCI_ASSERT((next & OWNER) == 0, "who wakes others has freed the word");
     if ((seen & WAITERS) != 0 && wake(lock) == 0 && (next & RESERVED) != 0) {
         end_reservation(lock, next);
     }
@@ -331,6 +347,9 @@ static uint32_t freed(uint32_t word)
 static shmrpc_status set_free(shmrpc_lock *lock, uint32_t owner,
                               shmrpc_status otherwise)
 {
+    SHMRPCI_ASSERT(owner == lock->me ||
+                       (owner == 0 && !shmrpci_lock_is_mortal(lock)),
+                   "only a semaphore is freed by others than its owner");
     uint32_t seen = shmrpci_load_seq(lock->word);
     while ((seen & DESTROYED) == 0) {
         if ((seen & OWNER) == 0 || (owner != 0 && (seen & OWNER) != owner)) {
@@ -362,6 +381,9 @@ shmrpc_status shmrpci_lock_release_slowly(shmrpc_lock *lock)
     if (!is_mine(lock)) {
         return SHMRPC_E_PRECONDITION;
     }
+    SHMRPCI_ASSERT(lock->depth == 0 ||
+                       (lock->flags & SHMRPC_LOCK_RECURSIVE) != 0,
+                   "only recursive locks have a depth");
     if (lock->depth > 0) {
         lock->depth--;
         return SHMRPC_OK;

@@ -1,6 +1,7 @@
 /* The spin policy. */
 #include "sync/wait.h"
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -58,6 +59,8 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
         spinner->most_ticks = least_ns > 0 ? shmrpci_ticks_of_ns(MOST_NS) : 0;
         spinner->refresh_ticks = shmrpci_ticks_of_ns(REFRESH_NS);
     }
+    SHMRPCI_ASSERT(spinner->least_ticks <= spinner->most_ticks,
+                   "the bounds of the limit are in order");
     shmrpci_store_relaxed(&spinner->limit, spinner->least_ticks);
     shmrpci_store_relaxed(&spinner->usual, spinner->least_ticks);
     shmrpci_odds_init(&spinner->odds);
@@ -69,6 +72,9 @@ void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
 static uint64_t learnt_budget(shmrpci_spinner *spinner)
 {
     uint64_t limit = shmrpci_load_relaxed(&spinner->limit);
+    SHMRPCI_ASSERT(limit >= spinner->least_ticks &&
+                       limit <= spinner->most_ticks,
+                   "what was learnt stays within the bounds");
     if (!shmrpci_odds_are_good(&spinner->odds)) {
         return shmrpci_odds_try(&spinner->odds) ? limit : 0;
     }
@@ -102,6 +108,8 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
 static void calm_down(shmrpci_spinner *spinner, uint32_t penalty)
 {
     uint32_t calm = shmrpci_load_relaxed(&spinner->calm) + 1;
+    SHMRPCI_ASSERT(calm <= CALM_WAITS,
+                   "calm waits are counted up to the reward");
     if (calm == CALM_WAITS) {
         calm = 0;
         shmrpci_store_relaxed(&spinner->penalty, penalty / 2);
@@ -124,6 +132,8 @@ uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu)
         calm_down(spinner, penalty);
         return budget;
     }
+    SHMRPCI_ASSERT(crowded <= CROWDED_WAITS && penalty <= CROWDED_WAITS,
+                   "a penalty has an end");
     shmrpci_store_relaxed(&spinner->crowded, crowded - 1);
     uint64_t step = shmrpci_spinner_step_ticks();
     return budget < step ? budget : step;
@@ -150,6 +160,8 @@ void shmrpci_spinner_miss(shmrpci_spinner *spinner)
 static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);
+    SHMRPCI_ASSERT(mean <= spinner->most_ticks,
+                   "the mean is of lateness that was cut to the bound");
     late = late < spinner->most_ticks ? late : spinner->most_ticks;
     mean = mean == 0 ? late : mean - mean / 8 + late / 8;
     uint64_t limit = 2 * mean;

@@ -1,6 +1,7 @@
 /* The yield policy. */
 #include "sync/yield.h"
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/process.h"
 #include "os/thread.h"
@@ -41,6 +42,7 @@ static void stand_back(shmrpci_yielder *yielder, uint64_t now)
 {
     uint64_t after = shmrpci_load_relaxed(&yielder->after);
     uint64_t most = shmrpci_ticks_of_ns(AFTER_MOST_NS);
+    SHMRPCI_ASSERT(after > 0 && after <= most, "a pause grows up to its bound");
     shmrpci_store_relaxed(&yielder->since, now + after);
     shmrpci_store_relaxed(&yielder->after, after < most / 4 ? 4 * after : most);
     shmrpci_store_relaxed(&yielder->paid, 0u);
@@ -48,6 +50,8 @@ static void stand_back(shmrpci_yielder *yielder, uint64_t now)
 
 bool shmrpci_yielder_yield(shmrpci_yielder *yielder)
 {
+    SHMRPCI_ASSERT(yielder->most_ticks != 0,
+                   "who never yields is not asked to");
     uint64_t before = shmrpci_ticks();
     shmrpci_thread_yield();
     uint64_t now = shmrpci_ticks();

@@ -8,6 +8,7 @@
  */
 #include "transport/shm/client.h"
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
 #include "transport/shm/pace.h"
@@ -155,6 +156,7 @@ static void learn(shm_client *client, uint32_t index, uint32_t word,
 static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
                             int64_t deadline_ns)
 {
+    SHMRPCI_ASSERT(now_ns < deadline_ns, "nobody sleeps when its time is up");
     int64_t until = now_ns + SHM_SLICE_NS;
     if (slot->relied != 0) {
         int64_t left = (int64_t)(slot->relied - shmrpci_ticks());
@@ -304,6 +306,7 @@ static shmrpc_status sleep_on(shm_client *client, uint32_t index,
 shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
                               int64_t deadline_ns, uint32_t *out_word)
 {
+    SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot's number is our own");
     uint64_t began;
     if (deadline_ns == 0) {
         return shm_client_look(client, index, out_word);

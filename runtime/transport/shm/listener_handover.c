@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/poll.h"
 
 /* The successor reads as fast as it can; the kernel may have other reasons to
@@ -88,6 +89,8 @@ static void give_conn(giver *to, const shm_conn *conn)
                                   [SHM_HEIR_FD_BELL] = conn->bell_fd,
                                   [SHM_HEIR_FD_BLOCK] = conn->block_fd,
                                   [SHM_HEIR_FD_LEDGER] = conn->ledger_fd};
+    SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.map.at != NULL,
+                   "what is in the table is mapped");
     give(to, &message, fds, SHM_HEIR_CONN_FDS);
     give_extents(to, conn);
 }
@@ -103,6 +106,8 @@ static void give_knock(giver *to, const shm_conn *conn)
 
 static void give_link(giver *to, const shm_worker_link *link)
 {
+    SHMRPCI_ASSERT(link->fd >= 0 && link->count > 0,
+                   "a link of the mask is a worker process's");
     shm_heir_message message = {.kind = SHM_HEIR_LINK,
                                 .first = link->first,
                                 .count = link->count,

@@ -5,6 +5,7 @@
  */
 #include "transport/shm/server.h"
 
+#include "base/assert.h"
 #include "os/futex.h"
 #include "os/poll.h"
 
@@ -84,6 +85,8 @@ static void wake(shm_conn *conn)
 
 static void recover_conn(shm_conn *conn, uint32_t index)
 {
+    SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.slots != NULL,
+                   "what is in the table is mapped");
     uint64_t hints = 0;
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
         shm_slot *slot = &conn->block.slots[i];
@@ -118,6 +121,7 @@ void shm_recover_closed(shm_listener *listener, uint32_t index)
 void shm_recover(shmrpci_listener *base, uint32_t index)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
+    SHMRPCI_ASSERT(index < SHM_MAX_WORKERS, "a worker has a place");
     uint64_t me = UINT64_C(1) << index;
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     shmrpci_store_seq(&listener->status->lease, UINT64_C(0));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
@@ -61,6 +62,9 @@ static shmrpc_status receive(const taker *t, heir_packet *out)
 /* A descriptor of the packet is ours now. */
 static int keep(heir_packet *packet, size_t index)
 {
+    SHMRPCI_ASSERT(
+        index < packet->fd_count && packet->fds[index] >= 0,
+        "a descriptor is taken once, and there are as many as checked");
     int fd = packet->fds[index];
     packet->fds[index] = -1;
     return fd;
@@ -70,6 +74,8 @@ static int keep(heir_packet *packet, size_t index)
 
 static shmrpc_status take_pages(shm_listener *listener, heir_packet *packet)
 {
+    SHMRPCI_ASSERT(listener->status == NULL && listener->shared == NULL,
+                   "a listener has one pair of pages");
     listener->status_fd = keep(packet, SHM_HEIR_FD_STATUS);
     listener->client_status_fd = keep(packet, SHM_HEIR_FD_CLIENT_STATUS);
     listener->shared_fd = keep(packet, SHM_HEIR_FD_SHARED);
@@ -150,6 +156,8 @@ static shmrpc_status listen_to(shm_conn *conn)
 
 static shmrpc_status map_conn(shm_conn *conn, heir_packet *packet)
 {
+    SHMRPCI_ASSERT(conn->state == SHM_CONN_HANDSHAKE && conn->ledger == NULL,
+                   "a connection is mapped before others see it");
     conn->fd = keep(packet, SHM_HEIR_FD_CONTROL);
     conn->bell_fd = keep(packet, SHM_HEIR_FD_BELL);
     conn->block_fd = keep(packet, SHM_HEIR_FD_BLOCK);
@@ -173,6 +181,8 @@ static shmrpc_status map_conn(shm_conn *conn, heir_packet *packet)
 static shmrpc_status enter(shm_conn *conn, const heir_packet *packet)
 {
     shm_listener *listener = conn->listener;
+    SHMRPCI_ASSERT(conn->ledger != NULL && conn->block.map.at != NULL,
+                   "what enters the table is mapped");
     shmrpc_status status =
         packet->head.is_closed != 0 ? SHMRPC_OK : listen_to(conn);
     if (status == SHMRPC_OK) {
@@ -278,6 +288,7 @@ static shmrpc_status take_link(const taker *t, heir_packet *packet)
 
 static shmrpc_status take_packet(taker *t, heir_packet *packet)
 {
+    SHMRPCI_ASSERT(!t->is_over, "nothing is read behind the END");
     switch ((shm_heir_kind)packet->head.kind) {
     case SHM_HEIR_CONN:
         return take_conn(t, packet);
@@ -344,6 +355,7 @@ int shm_take_over(const shmrpci_address *address,
         shm_listener_close(&t.listener->base);
         return failed;
     }
+    SHMRPCI_ASSERT(t.is_over, "a listener is whole when the END has come");
     *out = &t.listener->base;
     return SHMRPC_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/copy.h"
 #include "os/futex.h"
 #include "os/map_alias.h"
@@ -116,6 +117,7 @@ static void unclaim(shm_worker *worker)
 {
     shm_conn *conn = worker->conn;
     uint32_t slot = worker->slot;
+    SHMRPCI_ASSERT(slot < SHM_SLOTS, "who has claimed a slot knows its number");
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
     (void)shmrpci_exchange_seq(&conn->ledger->entries[slot].held, 0u);
     if ((shmrpci_load_seq(conn->block.sleepers) >> slot & 1) != 0) {
@@ -154,6 +156,10 @@ static void answer(shm_worker *worker, const shm_answer *it)
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
     worker->turn.is_awake = asleep == 0;
     worker->was_given_up = shm_word_state(word) == SHM_FREE;
+    SHMRPCI_ASSERT(it->payload_len <= SHM_PAYLOAD_BYTES,
+                   "what is longer than a slot goes into a span");
+    SHMRPCI_ASSERT(worker->granted == 0,
+                   "an extent is named or given back before the call ends");
     forget_extents(worker);
     shmrpci_note_before(worker->conn);
     if (is_awaited) {

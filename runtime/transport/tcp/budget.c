@@ -12,6 +12,7 @@
  *
  * Threading: see server.h.
  */
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "transport/tcp/server.h"
@@ -49,6 +50,8 @@ bool tcp_budget_is_full(const tcp_conn *conn)
 /* What has begun to arrive is not in the way of its own end. */
 static size_t settled(const tcp_conn *conn)
 {
+    SHMRPCI_ASSERT(conn->asked_bytes <= conn->kept.requests,
+                   "what was asked for is counted");
     return conn->kept.requests - conn->asked_bytes;
 }
 
@@ -118,8 +121,14 @@ static tcp_conn *first_wanting(const tcp_listener *listener)
 static void set(tcp_conn *conn, tcp_kept *what, tcp_kept now)
 {
     tcp_listener *listener = conn->listener;
+    SHMRPCI_ASSERT(what->requests <= conn->kept.requests &&
+                       what->replies <= conn->kept.replies,
+                   "a connection keeps what its calls keep");
     conn->kept.requests += now.requests - what->requests;
     conn->kept.replies += now.replies - what->replies;
+    SHMRPCI_ASSERT(listener->kept.requests >= what->requests &&
+                       listener->kept.replies >= what->replies,
+                   "a listener keeps what its connections keep");
     listener->kept.requests += now.requests - what->requests;
     listener->kept.replies += now.replies - what->replies;
     *what = now;
@@ -149,6 +158,8 @@ static void set_asked(tcp_conn *conn, size_t bytes)
 
 static void stop_wanting(tcp_conn *conn)
 {
+    SHMRPCI_ASSERT(conn->wanted_bytes == 0 || conn->listener->wanting > 0,
+                   "who wants room is counted");
     conn->listener->wanting -= conn->wanted_bytes > 0 ? 1u : 0u;
     conn->wanted_bytes = 0;
 }
@@ -178,6 +189,8 @@ static void go_on(tcp_listener *listener)
 
 bool tcp_budget_spare(tcp_listener *listener, tcp_call *call, size_t bytes)
 {
+    SHMRPCI_ASSERT(call->spare_bytes <= listener->spare_bytes,
+                   "spare memory of each call is counted");
     size_t others = listener->spare_bytes - call->spare_bytes;
     if (bytes > 0 && others + bytes > TCP_KEEP_ALL_BYTES) {
         return false;

@@ -7,6 +7,7 @@
  * loopback.  Where replies take longer than a spin may, or the peer runs on
  * this very CPU, the spinner soon knows.
  */
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/process.h"
@@ -55,6 +56,8 @@ static bool spin(tcp_client *client, shmrpci_poll_entry *entries, size_t count)
 
 bool tcp_client_await(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
+    SHMRPCI_ASSERT(client->has_reader && (client->wake_fd >= 0 || !reserves),
+                   "the thread that waits for the socket is the reader");
     shmrpci_poll_entry entries[] = {
         {.fd = client->fd,
          .read = true,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 
 static tcp_slot *slot_of(const shmrpci_call *call)
@@ -44,6 +45,8 @@ static bool grow_into_spare(tcp_slot *slot, size_t len, size_t *cap)
 static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 {
     tcp_slot *slot = buf->owner;
+    SHMRPCI_ASSERT(slot->state == TCP_SLOT_RESERVED && slot->is_out,
+                   "a request grows until it is sent");
     if (cap > slot->client->max_message_bytes) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -79,6 +82,8 @@ static tcp_slot *find_free(tcp_client *client)
     if (client->in_flight >= client->credits) {
         return NULL;
     }
+    SHMRPCI_ASSERT(client->credits <= TCP_SLOTS,
+                   "credits beyond our slots were cut");
     for (uint32_t i = 0; i < TCP_SLOTS; i++) {
         tcp_slot *slot = &client->slots[(client->next_slot + i) % TCP_SLOTS];
         if (slot->state == TCP_SLOT_FREE) {
@@ -91,9 +96,14 @@ static tcp_slot *find_free(tcp_client *client)
 
 static void take(tcp_slot *slot)
 {
+    SHMRPCI_ASSERT(slot->state == TCP_SLOT_FREE && slot->is_out &&
+                       !slot->is_asking,
+                   "a free slot is in nobody's hands");
     slot->state = TCP_SLOT_RESERVED;
     slot->verdict = TCP_VERDICT_NONE;
     slot->call_id += TCP_SLOTS;
+    SHMRPCI_ASSERT(slot == &slot->client->slots[slot->call_id % TCP_SLOTS],
+                   "the id of a call tells its slot");
     slot->client->in_flight++;
 }
 
@@ -202,8 +212,12 @@ static void on_sent(tcp_piece *first)
     while (first != NULL) {
         tcp_slot *slot = slot_with(first);
         first = first->next;
+        SHMRPCI_ASSERT(!slot->is_out, "a request leaves the outbox once");
         slot->is_out = true;
         slot->was_cut = !was_sent(slot);
+        SHMRPCI_ASSERT(slot->state != TCP_SLOT_FREE &&
+                           slot->state != TCP_SLOT_RESERVED,
+                       "a slot is not used again before its request is out");
         if (slot->state == TCP_SLOT_LEAVING) {
             tcp_slot_free(slot);
         }
@@ -221,6 +235,8 @@ static uint8_t flags_of(uint32_t flags)
 
 static void fill_request(tcp_slot *slot, const shmrpci_call *call)
 {
+    SHMRPCI_ASSERT(slot->is_out,
+                   "a request is written before the outbox has it");
     int64_t left_ns = call->head.timeout_ns;
     tcp_head head = {.len = (uint32_t)call->out.len,
                      .type = TCP_REQUEST,
@@ -261,6 +277,7 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
         return SHMRPC_OK;
     }
     shmrpci_mutex_lock(&client->lock);
+    SHMRPCI_ASSERT(!slot->is_out, "what was taken back was in the outbox");
     slot->is_out = true;
     shmrpci_mutex_unlock(&client->lock);
     return SHMRPC_E_DEADLINE;
@@ -276,6 +293,8 @@ static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
     shmrpci_mutex_lock(&client->lock);
     bool is_gone = client->is_lost || client->is_leaving;
     if (!is_gone) {
+        SHMRPCI_ASSERT(slot->state == TCP_SLOT_RESERVED && slot->is_out,
+                       "a request is sent once");
         slot->state = TCP_SLOT_SENT;
         slot->is_out = false;
         slot->was_cut = false;
@@ -373,6 +392,9 @@ static bool is_over(tcp_slot *slot, shmrpci_call *call, int *status)
     case TCP_SLOT_LEAVING:
         break;
     }
+    SHMRPCI_ASSERT(
+        slot->state == TCP_SLOT_SENT,
+        "who waits for a reply has sent the request, and not given up");
     if (slot->client->is_lost) {
         *status = slot->was_cut ? SHMRPC_E_UNAVAILABLE : SHMRPC_E_SERVER_LOST;
         slot->client->in_flight--;
@@ -410,6 +432,8 @@ void tcp_client_release(shmrpci_call *call)
         return;
     }
     shmrpci_mutex_lock(&slot->client->lock);
+    SHMRPCI_ASSERT(slot->state == TCP_SLOT_DONE,
+                   "what is released was received");
     tcp_slot_free(slot);
     shmrpci_mutex_unlock(&slot->client->lock);
 }
@@ -423,6 +447,9 @@ static bool ask_whether_it_ran(tcp_slot *slot)
     tcp_client *client = slot->client;
     int64_t deadline_ns =
         client->is_mute ? 0 : shmrpci_deadline_after(TCP_CANCEL_NS);
+    SHMRPCI_ASSERT(slot->is_asking && (slot->state == TCP_SLOT_GIVEN_UP ||
+                                       slot->state == TCP_SLOT_ENDED),
+                   "a slot stays its call's until the verdict is read");
     bool in_time = true;
     while (slot->verdict == TCP_VERDICT_NONE && in_time && !client->is_lost) {
         in_time = tcp_client_wait(client, &slot->changed, deadline_ns);

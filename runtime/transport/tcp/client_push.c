@@ -7,6 +7,7 @@
  * is a thread, from the first request that is held on, which sends what has
  * waited for TCP_HOLD_NS; it sleeps while nothing is held.
  */
+#include "base/assert.h"
 #include "os/clock.h"
 #include "transport/tcp/client.h"
 
@@ -33,6 +34,8 @@ static void run(void *user)
     tcp_client *client = user;
     uint32_t seen = 0;
     shmrpci_mutex_lock(&client->lock);
+    SHMRPCI_ASSERT(client->pusher_state != TCP_PUSHER_NONE,
+                   "who has made the thread has said so");
     while (client->pusher_state != TCP_PUSHER_LEAVES) {
         if (client->holds == seen) {
             client->pusher_state = TCP_PUSHER_SLEEPS;
@@ -56,6 +59,8 @@ static void run(void *user)
 /* With the lock held: whether somebody will look, within TCP_HOLD_NS. */
 static bool wake_pusher(tcp_client *client)
 {
+    SHMRPCI_ASSERT(client->pusher_state != TCP_PUSHER_LEAVES,
+                   "nobody sends while the connection is closed");
     client->holds++;
     if (client->pusher_state == TCP_PUSHER_NONE &&
         shmrpci_thread_create(&client->pusher, "shmrpc-push", run, client) !=

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/stream.h"
@@ -16,6 +17,10 @@
 void tcp_slot_free(tcp_slot *slot)
 {
     tcp_client *client = slot->client;
+    SHMRPCI_ASSERT(
+        slot->state != TCP_SLOT_FREE &&
+            (slot->state != TCP_SLOT_LEAVING || slot->is_out),
+        "a slot is freed once, and again only when its request is out");
     if (slot->reply_cap > TCP_KEEP_BYTES) {
         tcp_spare_keep(&client->spare_reply, slot->reply, slot->reply_cap);
         slot->reply = NULL;
@@ -79,6 +84,8 @@ static bool make_room(tcp_slot *slot, size_t len)
 /* Takes the body of a reply: the memory itself, where that is possible. */
 static tcp_end keep_reply(tcp_slot *slot, tcp_body *body)
 {
+    SHMRPCI_ASSERT(body->heap == NULL || body->len <= body->heap_cap,
+                   "a body fits into its memory");
     if (body->heap != NULL) {
         free(slot->reply);
         slot->reply = body->heap;
@@ -113,6 +120,9 @@ static tcp_end unpack_reply(tcp_slot *slot, const tcp_body *body)
 /* The call of `slot` is over. */
 static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
 {
+    SHMRPCI_ASSERT(slot->state == TCP_SLOT_SENT ||
+                       slot->state == TCP_SLOT_GIVEN_UP,
+                   "only a call that is under way ends");
     credit(slot->client, 1);
     slot->client->coming++;
     slot->head = *head;
@@ -183,6 +193,8 @@ static tcp_end on_answer(tcp_client *client, const tcp_head *head,
     tcp_terms terms;
     if (head->type == TCP_REFUSED) {
         char text[TCP_REFUSAL_MAX_BYTES + 1];
+        SHMRPCI_ASSERT(body->len <= TCP_REFUSAL_MAX_BYTES,
+                       "the reader has checked the length of each type");
         memcpy(text, body->data != NULL ? (const char *)body->data : "",
                body->len);
         text[body->len] = '\0';
@@ -266,10 +278,13 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
     uint8_t *space = tcp_reader_space(
         &client->reader, tcp_wire_queued(client->fd, client->tls, missing),
         &room);
+    SHMRPCI_ASSERT(space == NULL || (client->has_opened && room > 0),
+                   "only a frame has a large body");
     uint8_t *to = space != NULL ? space : scratch;
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         tcp_wire_receive(client->fd, client->tls, to, room, &got);
+    SHMRPCI_ASSERT(got <= room, "the socket fills no more than the room");
     *more = status == SHMRPC_OK && got == room;
     *out_got = status == SHMRPC_OK ? got : 0;
     if (status == SHMRPC_E_BUSY) {
@@ -294,6 +309,7 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
+    SHMRPCI_ASSERT(end != TCP_END_NONE, "a connection ends for a reason");
     /* First of all, so that it is known of each call whether it was sent. */
     tcp_outbox_fail(&client->outbox);
     shmrpci_mutex_lock(&client->lock);
@@ -312,6 +328,7 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
  * not, and sends nothing that is held), and does what it is ready for. */
 static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
+    SHMRPCI_ASSERT(client->has_reader, "who reads has said so");
     tcp_end end = TCP_END_NONE;
     bool more =
         deadline_ns == 0 || tcp_client_await(client, reserves, deadline_ns);
@@ -334,6 +351,8 @@ static void remove_waiter(tcp_client *client, const tcp_waiter *waiter)
 {
     tcp_waiter **at = &client->waiters;
     while (*at != waiter) {
+        SHMRPCI_ASSERT(*at != NULL,
+                       "a waiter is in the list until it removes itself");
         at = &(*at)->next;
     }
     *at = waiter->next;
@@ -365,12 +384,15 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
         return in_time;
     }
     bool reserves = cond == &client->slot_free;
+    SHMRPCI_ASSERT(!client->reader_reserves,
+                   "only a reader is woken through the event");
     client->has_reader = true;
     client->reader_reserves = reserves;
     tcp_reader_lend(&client->reader, &client->spare_reply);
     shmrpci_mutex_unlock(&client->lock);
     pump(client, reserves, deadline_ns);
     shmrpci_mutex_lock(&client->lock);
+    SHMRPCI_ASSERT(client->has_reader, "nobody else ends our turn to read");
     client->has_looked = true;
     client->came = client->coming > 0 ? client->coming : client->came;
     client->coming = 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
@@ -171,6 +172,7 @@ static tcp_conn *next_conn(tcp_listener *listener, uint32_t *index)
         conn = listener->seats[(*index)++].conn;
     }
     if (conn != NULL) {
+        SHMRPCI_ASSERT(conn->refs > 0, "a seat holds a reference");
         conn->refs++;
     }
     shmrpci_mutex_unlock(&listener->lock);

@@ -53,6 +53,7 @@ static void give_back(tcp_piece *first)
 /* Under the lock: empties the list. */
 static tcp_piece *take_all(tcp_outbox *outbox)
 {
+    SHMRPCI_ASSERT(!outbox->is_flushing, "who sends has the pieces");
     tcp_piece *first = outbox->first;
     outbox->first = NULL;
     outbox->last = NULL;
@@ -67,12 +68,16 @@ static tcp_piece *take_all(tcp_outbox *outbox)
 /* Under the lock. */
 static void append(tcp_outbox *outbox, tcp_piece *first)
 {
+    SHMRPCI_ASSERT((outbox->first == NULL) == (outbox->pieces == 0),
+                   "the list and its count agree");
     if (outbox->first == NULL) {
         outbox->first = first;
     } else {
         outbox->last->next = first;
     }
     for (tcp_piece *piece = first; piece != NULL; piece = piece->next) {
+        SHMRPCI_ASSERT(piece->sent_bytes == 0 && piece->len > 0,
+                       "a piece is added before any of it is sent");
         outbox->last = piece;
         outbox->bytes += piece->len;
         outbox->notes += is_note(piece) ? 1u : 0u;
@@ -102,6 +107,8 @@ static size_t gather(const tcp_outbox *outbox,
     size_t count = 0;
     for (const tcp_piece *at = outbox->first;
          at != NULL && count < SHMRPCI_PARTS_MAX; at = at->next) {
+        SHMRPCI_ASSERT(at->sent_bytes < at->len,
+                       "what was sent whole has left the list");
         parts[count++] = (shmrpci_part){.data = at->data + at->sent_bytes,
                                         .len = at->len - at->sent_bytes};
     }
@@ -194,6 +201,7 @@ tcp_flushed tcp_outbox_flush(tcp_outbox *outbox)
     while (outbox->first != NULL && !outbox->has_failed &&
            send_some(outbox, &flushed)) {
     }
+    SHMRPCI_ASSERT(outbox->is_flushing, "nobody else ends our turn to send");
     outbox->is_flushing = false;
     tcp_piece *lost = NULL;
     if (outbox->has_failed) {
@@ -218,6 +226,9 @@ bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece)
         at = at->next;
     }
     if (at != NULL && piece->sent_bytes == 0) {
+        SHMRPCI_ASSERT(!is_note(piece) && outbox->pieces > 0 &&
+                           outbox->bytes >= piece->len,
+                       "an owner takes its own piece back, and it was counted");
         taken = true;
         if (before == NULL) {
             outbox->first = piece->next;

@@ -1,5 +1,6 @@
 /* Which bodies are packed, and which of those that come are believed. */
 #include "transport/tcp/pack.h"
+#include "base/assert.h"
 
 #include <stdlib.h>
 
@@ -55,6 +56,8 @@ static bool make_room(tcp_pack_room *room, size_t cap)
     if (cap <= room->cap && room->data != NULL) {
         return true;
     }
+    SHMRPCI_ASSERT(room->data != NULL || room->cap == 0,
+                   "room that is not there has no size");
     uint8_t *data = realloc(room->data, TCP_HEAD_BYTES + cap);
     if (data == NULL) {
         return false;
@@ -82,6 +85,8 @@ size_t tcp_pack(shmrpc_compression how, const uint8_t *data, size_t len,
     if (!packer->pack(data, len, at + TCP_PACK_PREFIX_BYTES, &packed)) {
         return 0;
     }
+    SHMRPCI_ASSERT(TCP_PACK_PREFIX_BYTES + packed <= room->cap,
+                   "a packer keeps to the room that it has");
     /* Less than an eighth saved is not worth the other side's time. */
     bool helps = TCP_PACK_PREFIX_BYTES + packed <= len - len / 8;
     return helps && is_credible(packed, len) ? TCP_PACK_PREFIX_BYTES + packed
@@ -112,6 +117,9 @@ tcp_end tcp_unpack_length(shmrpc_compression how, const uint8_t *data,
 tcp_end tcp_unpack(shmrpc_compression how, const uint8_t *data, size_t len,
                    uint8_t *out, size_t out_len)
 {
+    SHMRPCI_ASSERT(packer_of(how) != NULL && len > TCP_PACK_PREFIX_BYTES &&
+                       out_len > 0,
+                   "tcp_unpack_length has judged the body");
     return packer_of(how)->unpack(data + TCP_PACK_PREFIX_BYTES,
                                   len - TCP_PACK_PREFIX_BYTES, out, out_len)
                ? TCP_END_NONE

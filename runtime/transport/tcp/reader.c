@@ -48,6 +48,9 @@ bool tcp_reader_is_midway(const tcp_reader *reader)
 static tcp_end hand_on(tcp_reader *reader, tcp_body *body,
                        tcp_on_frame *on_frame, void *user)
 {
+    SHMRPCI_ASSERT(reader->head_len == TCP_HEAD_BYTES &&
+                       body->len == reader->head.len,
+                   "what is handed on is a whole frame");
     tcp_head head = reader->head;
     reader->head_len = 0;
     reader->body_len = 0;
@@ -150,6 +153,8 @@ tcp_end tcp_reader_feed(tcp_reader *reader, const uint8_t *data, size_t len,
         } else {
             taken = take_body(reader, data, len, on_frame, user, &end);
         }
+        SHMRPCI_ASSERT(taken <= len && (taken > 0 || end != TCP_END_NONE),
+                       "each turn takes bytes or ends the connection");
         data += taken;
         len -= taken;
         if (end == TCP_END_NONE && reader->head_len == TCP_HEAD_BYTES &&

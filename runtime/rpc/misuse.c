@@ -7,15 +7,17 @@
 
 #include "shmrpc/log.h"
 
-#ifndef SHMRPCI_CHECKED
-#define SHMRPCI_CHECKED 0
+/* The switch of base/assert.h: builds that are for finding mistakes. */
+#ifdef SHMRPCI_ASSERTS
+#define IS_CHECKED true
+#else
+#define IS_CHECKED false
 #endif
 
 bool shmrpci_is_checked(void)
 {
     const char *wanted = getenv("SHMRPC_CHECK");
-    return wanted != NULL && wanted[0] != '\0' ? wanted[0] != '0'
-                                               : SHMRPCI_CHECKED != 0;
+    return wanted != NULL && wanted[0] != '\0' ? wanted[0] != '0' : IS_CHECKED;
 }
 
 int shmrpci_misuse(shmrpc_error *error, const char *format, ...)

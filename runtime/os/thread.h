@@ -26,7 +26,23 @@ typedef struct shmrpci_thread {
     pthread_t native;
 } shmrpci_thread;
 
+typedef struct shmrpci_once {
+    pthread_once_t native;
+} shmrpci_once;
+
 typedef void shmrpci_thread_main(void *user);
+
+#define SHMRPCI_ONCE_INIT \
+    {                     \
+        PTHREAD_ONCE_INIT \
+    }
+
+/* Calls `what` the first time; whoever comes meanwhile waits for its end. Not
+ * C11's call_once, whose order ThreadSanitizer doesn't know. */
+static inline void shmrpci_call_once(shmrpci_once *once, void (*what)(void))
+{
+    (void)pthread_once(&once->native, what);
+}
 
 #define SHMRPCI_MUTEX_INIT        \
     {                             \

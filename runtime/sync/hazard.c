@@ -16,9 +16,8 @@ _Thread_local shmrpci_hazard *shmrpci_hazard_own
 
 /* Tells of the end of a thread. */
 static tss_t key;
-/* Atomic, as ThreadSanitizer does not know that call_once orders it. */
-static shmrpci_atomic_u32 has_key;
-static once_flag once = ONCE_FLAG_INIT;
+static bool has_key;
+static shmrpci_once once = SHMRPCI_ONCE_INIT;
 
 static void give_back(void *user)
 {
@@ -33,15 +32,13 @@ static void give_back(void *user)
 
 static void create_key(void)
 {
-    /* Release: publishes the key. */
-    shmrpci_store_release(
-        &has_key, tss_create(&key, give_back) == thrd_success ? 1u : 0u);
+    has_key = tss_create(&key, give_back) == thrd_success;
 }
 
 /* Threads must not call a function that was unloaded. */
 __attribute__((destructor)) static void delete_key(void)
 {
-    if (shmrpci_load_acquire(&has_key) != 0) {
+    if (has_key) {
         tss_delete(key);
     }
 }
@@ -85,10 +82,9 @@ static shmrpci_hazard *create(void)
 shmrpci_hazard *shmrpci_hazard_first(void)
 {
     SHMRPCI_ASSERT(shmrpci_hazard_own == NULL, "a thread has one place");
-    call_once(&once, create_key);
-    bool is_possible = shmrpci_load_acquire(&has_key) != 0;
-    shmrpci_hazard *place = is_possible ? find_free() : NULL;
-    if (place == NULL && is_possible) {
+    shmrpci_call_once(&once, create_key);
+    shmrpci_hazard *place = has_key ? find_free() : NULL;
+    if (place == NULL && has_key) {
         place = create();
     }
     if (place != NULL && tss_set(key, place) != thrd_success) {

@@ -54,6 +54,7 @@ void web_show_services(web_board *board, shmrpci_buf *out)
 typedef struct seeker {
     const char *name;
     shmrpci_buf *out;
+    const web_row *row; /* while it is seen */
     bool is_found;
 } seeker;
 
@@ -64,7 +65,8 @@ static void set_count(const char *name, uint64_t count, void *user)
 
 static void append_declared(void *user, uint32_t index, shmrpci_buf *out)
 {
-    web_declared_each(user, index, set_count, out);
+    const seeker *s = user;
+    web_declared_each(s->row, index, set_count, out);
 }
 
 static void see_named(const web_row *row, void *user)
@@ -74,11 +76,11 @@ static void see_named(const web_row *row, void *user)
         return;
     }
     s->is_found = true;
+    s->row = row;
     shmrpci_buf_append_char(s->out, '{');
     append_row(row, s->out);
     if (row->total != NULL) {
-        tool_snapshot_more more = {.declared = append_declared,
-                                   .user = (void *)(uintptr_t)row};
+        tool_snapshot_more more = {.declared = append_declared, .user = s};
         tool_snapshot_parts(row->total, &more, s->out);
     }
     shmrpci_buf_append_char(s->out, '}');

@@ -1,32 +1,18 @@
 /* Control groups: which we are in, and what they leave of the memory. */
 #include "os/group.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "os/text_file.h"
 
 /* From here on a limit of version 1 is none. */
 #define NO_LIMIT (UINT64_C(1) << 60)
 
 /* memory.stat has some fifty lines. */
 #define STAT_BYTES 8192
-
-static bool read_text(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t got = read(fd, text, size - 1);
-    (void)close(fd);
-    if (got <= 0) {
-        return false;
-    }
-    text[got] = '\0';
-    return true;
-}
 
 /* Whether "cpu,cpuacct" names `controller`; "" is version 2, which names none.
  */
@@ -51,7 +37,7 @@ static bool find_group(const char *list, const char *controller, char *path,
                        size_t size)
 {
     char text[4096];
-    if (!read_text(list, text, sizeof text)) {
+    if (!shmrpci_text_file_read(list, text, sizeof text)) {
         return false;
     }
     char *rest = text;
@@ -96,7 +82,7 @@ bool shmrpci_group_read(const char *folder, const char *name, char *text,
 {
     char path[4608];
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    return read_text(path, text, size);
+    return shmrpci_text_file_read(path, text, size);
 }
 
 /* ---- memory ---------------------------------------------------------- */

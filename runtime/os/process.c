@@ -1,7 +1,6 @@
 /* Identity, CPUs, and what a control group leaves of them. */
 #include "os/process.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/group.h"
+#include "os/text_file.h"
 
 uint32_t shmrpci_process_uid(void)
 {
@@ -38,22 +38,6 @@ uint32_t shmrpci_current_cpu(void)
     return cpu < 0 ? 0 : (uint32_t)cpu;
 }
 
-/* Reads a small file as text; false when it can't. */
-static bool read_text(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t got = read(fd, text, size - 1);
-    (void)close(fd);
-    if (got <= 0) {
-        return false;
-    }
-    text[got] = '\0';
-    return true;
-}
-
 uint64_t shmrpci_process_namespace(void)
 {
     struct stat info;
@@ -70,7 +54,8 @@ void shmrpci_process_boot(uint8_t out[16])
     char text[64]; /* "7cf26ed9-ea6b-4ee0-..." */
     size_t count = 0;
     memset(out, 0, 16);
-    if (!read_text("/proc/sys/kernel/random/boot_id", text, sizeof text)) {
+    if (!shmrpci_text_file_read("/proc/sys/kernel/random/boot_id", text,
+                                sizeof text)) {
         return;
     }
     for (const char *at = text; *at != '\0' && count < 32; at++) {
@@ -86,7 +71,7 @@ void shmrpci_process_name(int32_t pid, char out[32])
 {
     char path[32];
     (void)snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    if (!read_text(path, out, 32)) {
+    if (!shmrpci_text_file_read(path, out, 32)) {
         out[0] = '\0';
     }
     out[strcspn(out, "\n")] = '\0';

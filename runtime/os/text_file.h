@@ -1,0 +1,16 @@
+/*
+ * Small files that the kernel makes, as text: /proc, control groups.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_TEXT_FILE_H
+#define SHMRPCI_OS_TEXT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reads at most `size` - 1 bytes of a file and ends them with NUL; false when
+ * it can't, or there are none. */
+bool shmrpci_text_file_read(const char *path, char *text, size_t size);
+
+#endif

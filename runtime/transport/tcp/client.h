@@ -99,6 +99,7 @@ struct tcp_client {
     tcp_end end;
     uint32_t credits;
     uint32_t in_flight;
+    uint32_t oneways;   /* of these, to come back by CREDIT */
     uint32_t reserving; /* threads that wait for a slot */
     size_t max_message_bytes;
     shmrpc_compression compression;

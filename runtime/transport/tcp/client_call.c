@@ -184,6 +184,20 @@ static void give_back(tcp_slot *slot)
     shmrpci_mutex_unlock(&client->lock);
 }
 
+/* The same of a oneway call, unless a server that lies has given the credit
+ * back of what it has not got. */
+static void give_back_oneway(tcp_slot *slot)
+{
+    tcp_client *client = slot->client;
+    shmrpci_mutex_lock(&client->lock);
+    if (client->oneways > 0) {
+        client->oneways--;
+        client->in_flight--;
+    }
+    tcp_slot_free(slot);
+    shmrpci_mutex_unlock(&client->lock);
+}
+
 void tcp_client_abort(shmrpci_call *call)
 {
     if (tcp_client_is_ours(slot_of(call)->client)) {
@@ -332,11 +346,18 @@ int tcp_client_commit(shmrpci_call *call)
     if (status == SHMRPC_OK && !has_room(slot)) {
         status = SHMRPC_E_NO_MEMORY;
     }
+    if (oneway) { /* before it is sent: its credit may be back before we are */
+        shmrpci_mutex_lock(&slot->client->lock);
+        slot->client->oneways++;
+        shmrpci_mutex_unlock(&slot->client->lock);
+    }
     if (status == SHMRPC_OK) {
         fill_request(slot, call);
         status = post(slot, call->head.timeout_ns, call->head.flags);
     }
-    if (status != SHMRPC_OK) {
+    if (status != SHMRPC_OK && oneway) {
+        give_back_oneway(slot);
+    } else if (status != SHMRPC_OK) {
         give_back(slot);
     } else if (oneway) {
         /* Nobody will wait for it, so it has to be out now. */

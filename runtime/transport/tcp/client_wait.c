@@ -52,6 +52,8 @@ void tcp_slot_free(tcp_slot *slot)
 /* A credit has come back. */
 static void credit(tcp_client *client, uint32_t count)
 {
+    SHMRPCI_ASSERT(count <= client->in_flight,
+                   "only calls in flight give their credits back");
     client->in_flight -= count;
     if (client->reserving > 0) {
         shmrpci_cond_broadcast(&client->slot_free);
@@ -232,9 +234,12 @@ static tcp_end on_open_frame(tcp_client *client, const tcp_head *head,
     case TCP_TOLD:
         return on_call(client, head, body);
     case TCP_CREDIT:
-        if ((uint32_t)head->status > client->in_flight) {
+        /* Calls with a reply end by that: with both, we would count below
+         * nothing. */
+        if ((uint32_t)head->status > client->oneways) {
             return TCP_END_FIELD;
         }
+        client->oneways -= (uint32_t)head->status;
         credit(client, (uint32_t)head->status);
         return TCP_END_NONE;
     case TCP_GOAWAY:

@@ -1,0 +1,105 @@
+/* A server that lies to its clients: each notices, and none is left waiting. */
+#include "service.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* One connection's server, which answers the first request by `lies`. */
+typedef struct liar {
+    int listen_fd;
+    shmrpci_address address;
+    shmrpci_thread thread;
+    tcp_head lies[2]; /* .type 0: none; .call is the request's */
+} liar;
+
+static void welcome(int fd)
+{
+    uint8_t bytes[TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_WELCOME_BYTES];
+    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
+    tcp_head head = {.type = TCP_WELCOME, .len = TCP_WELCOME_BYTES};
+    tcp_terms terms = {.max_message = 4096, .credits = 4};
+    tcp_opening_put(&opening, bytes);
+    tcp_head_put(&head, bytes + TCP_OPENING_BYTES);
+    tcp_terms_put(&terms, bytes + TCP_OPENING_BYTES + TCP_HEAD_BYTES);
+    (void)raw_send(fd, bytes, sizeof bytes);
+}
+
+static bool read_frame(int fd, tcp_head *head)
+{
+    uint8_t bytes[4096];
+    if (!raw_receive(fd, bytes, TCP_HEAD_BYTES)) {
+        return false;
+    }
+    tcp_head_get(bytes, head);
+    return head->len <= sizeof bytes && raw_receive(fd, bytes, head->len);
+}
+
+static void lie(void *user)
+{
+    liar *l = user;
+    uint8_t opening[TCP_OPENING_BYTES];
+    tcp_head head;
+    int fd = accept(l->listen_fd, NULL, NULL);
+    if (raw_receive(fd, opening, sizeof opening) && read_frame(fd, &head)) {
+        welcome(fd);
+    }
+    while (read_frame(fd, &head)) {
+        for (size_t i = 0; i < 2 && l->lies[i].type != 0; i++) {
+            tcp_head answer = l->lies[i];
+            answer.call = answer.type == TCP_REPLY ? head.call : 0;
+            (void)raw_frame(fd, &answer, NULL, 0);
+        }
+        memset(l->lies, 0, sizeof l->lies);
+    }
+    close(fd);
+}
+
+static void liar_start(liar *l)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    l->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(l->listen_fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(l->listen_fd, 1), 0);
+    assert_int_equal(getsockname(l->listen_fd, (struct sockaddr *)&at, &len),
+                     0);
+    l->address.port = ntohs(at.sin_port);
+    l->address.transport = &shmrpci_transport_tcp;
+    assert_int_equal(shmrpci_thread_create(&l->thread, "liar", lie, l),
+                     SHMRPC_OK);
+}
+
+static void liar_stop(liar *l)
+{
+    shmrpci_thread_join(&l->thread);
+    close(l->listen_fd);
+}
+
+/* Calls that end by a reply would be counted twice, below nothing, after which
+ * no call would find a place among them any more. */
+static void credit_for_a_call_with_a_reply_ends_the_connection(void **state)
+{
+    (void)state;
+    liar l = {.lies = {{.type = TCP_CREDIT, .status = 1}, {.type = TCP_REPLY}}};
+    shmrpc_error error = {0};
+    shmrpci_conn *conn = NULL;
+    liar_start(&l);
+    if (service_connect_at(&l.address, PATIENCE_NS, &conn, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    assert_int_equal(call_echo(conn, "a", 1), SHMRPC_E_SERVER_LOST);
+    assert_int_equal(call_echo(conn, "b", 1), SHMRPC_E_SERVER_LOST);
+    l.address.transport->client->disconnect(conn);
+    liar_stop(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(credit_for_a_call_with_a_reply_ends_the_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

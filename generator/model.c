@@ -313,7 +313,7 @@ static void add_service(gen_model *m, gen_value *list,
     gen_set(object, "port", gen_uint(m->tree, service->port));
     gen_set(object, "version", gen_uint(m->tree, service->version));
     gen_set(object, "hash", hash_text(m->tree, service->hash));
-    gen_set(object, "text", gen_ref(m->tree, service->text));
+    gen_set(object, "text", text_or_null(m->tree, service->text));
     gen_value *methods = gen_set(object, "methods", gen_array(m->tree));
     for (size_t i = 0; i < service->method_count; i++) {
         add_method(m, methods, &service->methods[i]);

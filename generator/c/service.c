@@ -330,9 +330,11 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
             ? gen_c_text(m, "INT64_C(%" PRId64 ")", method->timeout_ns)
             : "0");
     gen_c_set_text(m, c, "promise", promise(m, method));
-    gen_c_set_text(
-        m, c, "signature",
-        gen_c_literals(m, method->signature, strlen(method->signature)));
+    const char *signature = method->signature; /* none is made to judge only */
+    gen_c_set_text(m, c, "signature",
+                   signature != NULL
+                       ? gen_c_literals(m, signature, strlen(signature))
+                       : NULL);
     set_throws(m, c, method);
     set_params(m, c, method);
     set_result(m, c, method);

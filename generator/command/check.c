@@ -12,6 +12,7 @@
 #include "generator/command/command.h"
 #include "generator/command/inputs.h"
 #include "generator/import_path.h"
+#include "generator/judge.h"
 #include "generator/output.h"
 #include "generator/report.h"
 #include "idl/idl.h"
@@ -487,6 +488,9 @@ static void check_file(check *c, const char *path, const char *root)
     shmrpc_status status =
         r.is_gone ? SHMRPC_OK
                   : idl_load(&options, path, &r.arena, &diags, &r.schema);
+    if (status == SHMRPC_OK && !r.is_gone) {
+        status = gen_judge_names(&options, r.schema, &r.arena, &diags);
+    }
     if (status != SHMRPC_OK) {
         print_diags(&r, &diags);
         note_result(c, gen_cli_exit(status));

@@ -6,6 +6,7 @@
 #include "generator/command/command.h"
 #include "generator/command/inputs.h"
 #include "generator/generate.h"
+#include "generator/judge.h"
 #include "generator/options.h"
 #include "generator/output.h"
 #include "generator/report.h"
@@ -17,130 +18,6 @@ static void print(FILE *stream, const shmrpci_buf *text)
     if (text->len > 0) {
         fwrite(text->data, 1, text->len, stream);
     }
-}
-
-/* ---- what the language refuses ---- */
-
-/* What only the language can see joins the other diagnostics. */
-static shmrpc_status see_as_language(const gen_options *options,
-                                     const char *prefix,
-                                     const idl_schema *schema, idl_diags *diags,
-                                     gen_tree *tree, gen_value **model)
-{
-    gen_model_opts opts = {
-        .lang = options->lang,
-        .import_dirs = {options->import_dirs, options->import_dir_count},
-        .async = options->async,
-        .prefix = prefix,
-        .diags = diags};
-    options->lang->refuse(schema, diags);
-    return gen_model_build(tree, schema, &opts, model);
-}
-
-static bool is_refused(const gen_options *options, const idl_diags *diags)
-{
-    return diags->error_count > 0 ||
-           (options->werror && diags->warning_count > 0);
-}
-
-/* Notes at each import statement on the way from `file` to the main one. */
-static void add_import_notes(const idl_schema *schema, const idl_file *file,
-                             idl_diags *diags, idl_diag *diag)
-{
-    /* The list has importers behind what they import. */
-    for (size_t i = 0; i < schema->file_count && file->imported; i++) {
-        const idl_file *importer = schema->files[i];
-        for (size_t k = 0; k < importer->import_count; k++) {
-            const idl_import *import = &importer->imports[k];
-            if (import->file == file) {
-                idl_add_note(diags, diag, import->span,
-                             "so this import of \"%s\" is refused: nothing is "
-                             "made of that file which could be included",
-                             import->path);
-                file = importer;
-                break;
-            }
-        }
-    }
-}
-
-/* The first reason for which an import would not be generated, at its place. */
-static void report_import(const gen_options *options, const idl_schema *schema,
-                          const idl_file *file, const idl_diags *found,
-                          idl_diags *diags)
-{
-    const idl_diag *first = found->first;
-    while (first != NULL && first->severity != IDL_ERROR &&
-           found->error_count > 0) {
-        first = first->next;
-    }
-    if (first == NULL || !is_refused(options, found) ||
-        (found->error_count == 0 && diags->warning_count > 0)) {
-        return; /* or warnings that refuse the importer already */
-    }
-    idl_diag *diag =
-        idl_report(diags, first->code, first->span, "%s", first->message);
-    if (first->expected != NULL) {
-        idl_expected(diags, diag, "%s", first->expected);
-    }
-    for (const idl_note *at = first->notes; at != NULL; at = at->next) {
-        idl_add_note(diags, diag, at->span, "%s", at->message);
-    }
-    add_import_notes(schema, file, diags, diag);
-}
-
-/* Judges an import as if it were generated itself: in C, who imports it would
- * include a header that is never made. */
-static shmrpc_status judge_import(const gen_options *options,
-                                  const idl_options *idl_opts,
-                                  const idl_schema *schema,
-                                  const idl_file *file, idl_diags *diags)
-{
-    idl_diags found;
-    idl_diags_init(&found);
-    const idl_schema *own = NULL;
-    shmrpc_status status = idl_load(idl_opts, file->source->path,
-                                    diags->memory->arena, &found, &own);
-    if (status == SHMRPC_OK) {
-        /* --prefix is for all files of the main file's package. */
-        bool same = strcmp(own->package->name, schema->package->name) == 0;
-        gen_value *model = NULL;
-        gen_tree tree;
-        gen_tree_init(&tree);
-        found.memory = diags->memory;
-        status = see_as_language(options, same ? options->prefix : NULL, own,
-                                 &found, &tree, &model);
-        gen_tree_fini(&tree);
-        idl_diags_sort(&found);
-    }
-    if (status == SHMRPC_OK || status == SHMRPC_E_INVALID) {
-        report_import(options, schema, file, &found, diags);
-        status = SHMRPC_OK;
-    }
-    return status;
-}
-
-static shmrpc_status build_model(const gen_options *options,
-                                 const idl_options *idl_opts,
-                                 const idl_schema *schema, idl_memory *memory,
-                                 idl_diags *diags, gen_tree *tree,
-                                 gen_value **model)
-{
-    diags->memory = memory;
-    if (setjmp(memory->exhausted) != 0) {
-        return SHMRPC_E_NO_MEMORY;
-    }
-    shmrpc_status status =
-        see_as_language(options, options->prefix, schema, diags, tree, model);
-    for (size_t i = 0; status == SHMRPC_OK && i < schema->file_count; i++) {
-        if (schema->files[i]->imported) {
-            status = judge_import(options, idl_opts, schema, schema->files[i],
-                                  diags);
-        }
-    }
-    idl_diags_sort(diags);
-    return status == SHMRPC_OK && is_refused(options, diags) ? SHMRPC_E_INVALID
-                                                             : status;
 }
 
 /* A run over all files. */
@@ -199,13 +76,16 @@ static shmrpc_status load_and_generate(run *r, const char *path,
 {
     const idl_schema *schema = NULL;
     gen_value *model = NULL;
-    idl_memory memory = {.arena = arena};
     gen_tree tree;
     gen_tree_init(&tree);
     shmrpc_status status = idl_load(&r->idl_opts, path, arena, diags, &schema);
     if (status == SHMRPC_OK) {
-        status = build_model(r->options, &r->idl_opts, schema, &memory, diags,
-                             &tree, &model);
+        gen_judge judge = {.lang = r->options->lang,
+                           .idl_opts = &r->idl_opts,
+                           .async = r->options->async,
+                           .prefix = r->options->prefix,
+                           .werror = r->options->werror};
+        status = gen_judge_build(&judge, schema, arena, diags, &tree, &model);
     }
     gen_reporter_add(&r->reporter, path, diags);
     if (status == SHMRPC_OK) {

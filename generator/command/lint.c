@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "generator/command/command.h"
+#include "generator/judge.h"
 #include "idl/idl.h"
 #include "idl/lint.h"
 
@@ -159,6 +160,9 @@ static void lint_file(lint *l, const char *path)
     shmrpc_status status = idl_load(&idl_opts, path, &arena, &diags, &schema);
     if (status == SHMRPC_OK) {
         status = idl_lint(schema, &options, &arena, &diags);
+    }
+    if (status == SHMRPC_OK) {
+        status = gen_judge_names(&idl_opts, schema, &arena, &diags);
     }
     if (status == SHMRPC_OK && diags.warning_count > 0) {
         status = SHMRPC_E_INVALID;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "generator/judge.h"
 #include "generator/output.h"
 #include "idl/lint.h"
 
@@ -324,6 +325,11 @@ static void explore(lsp_workspace *ws, const lsp_document *document,
     if (status == SHMRPC_OK && analysis->found.complete) {
         status = idl_lint(analysis->found.resolved.schema, NULL,
                           &analysis->arena, &analysis->diags);
+    }
+    if (status == SHMRPC_OK && analysis->found.complete) {
+        status = gen_judge_names(&options, analysis->found.resolved.schema,
+                                 &analysis->arena, &analysis->diags);
+        status = status == SHMRPC_E_INVALID ? SHMRPC_OK : status;
     }
     if (status != SHMRPC_OK) {
         analysis->found = (idl_exploration){.source = NULL};

@@ -261,6 +261,15 @@ for place in near.svc:2:8 far.svc:2:8; do
 done
 grep -q "^1 error" err || fail "count of the import's errors"
 expect 1 '"S0801"' --diagnostics=json --out-dir l far.svc
+# Who generates nothing tells of them too.
+for command in lint "check --update-lock=clash.lock"; do
+    # shellcheck disable=SC2086 # a command and its option
+    expect 1 "the list of \`clash.Hit\`" $command clash.svc
+    grep -q "^3 errors" err || fail "count of clashes by $command"
+    # shellcheck disable=SC2086
+    expect 1 "far.svc:2:8: note: so this import of" $command far.svc
+done
+[ ! -e clash.lock ] || fail "locked in spite of clashes"
 expect 0 "" --lang html --out-dir page far.svc
 [ ! -e l ] || fail "files written in spite of clashes"
 printf 'package nothing;\n' >nothing.svc

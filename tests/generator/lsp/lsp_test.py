@@ -222,6 +222,24 @@ def test_errors_of_an_import_stand_at_the_import():
     client.end()
 
 
+def test_tells_of_names_that_clash_when_generated():
+    text = ("package c;\nstruct Hit { 1: u8 a; }\n"
+            "struct HitList { 1: list<Hit> hits; }\n")
+    client = opened(text)
+    row = client.published_first[0]
+    assert row["code"] == "S0801" and row["severity"] == 1, row
+    assert "`c_hit_list` in C" in row["message"], row
+    assert row["range"] == span(2, 7, 2, 14), row
+    user = ('package d;\nimport "a.svc";\nstruct A { 1: c.Hit h; }\n')
+    rows = client.open(uri("d.svc"), user)
+    assert codes(rows) == ["S0801"], rows
+    assert rows[0]["range"] == span(1, 7, 1, 14), rows
+    change, _ = edit(text, "HitList", "Hits")
+    assert client.change(uri("a.svc"), 2, change) == []
+    client.await_diagnostics(uri("d.svc"), lambda d: d == [])
+    client.end()
+
+
 def test_imports_come_from_disk_and_folders():
     with tempfile.TemporaryDirectory() as folder:
         odd = os.path.join(folder, "with blank")

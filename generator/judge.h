@@ -1,0 +1,42 @@
+/*
+ * What the target language can't take of a file that the language itself finds
+ * good: names that clash in C, constructs that are not generated yet.  Imports
+ * are judged as if they were generated themselves, since who includes their
+ * headers needs them made.
+ *
+ * Threading: one thread at a time; blocks on the disk when there are imports.
+ */
+#ifndef SHMRPC_GENERATOR_JUDGE_H
+#define SHMRPC_GENERATOR_JUDGE_H
+
+#include <stdbool.h>
+
+#include "generator/lang.h"
+#include "idl/idl.h"
+
+typedef struct gen_judge {
+    const gen_lang *lang;
+    const idl_options *idl_opts; /* by which the file was loaded */
+    bool async;                  /* --async */
+    const char *prefix;          /* --prefix, or NULL */
+    bool werror;                 /* a warning refuses an import */
+    bool names_only;             /* take what can't be generated yet */
+} gen_judge;
+
+/*
+ * Builds the model of `schema` in `tree`, adds to `diags` what is wrong, sorted
+ * among those that it has; they live in `arena`.  INVALID: the file can't be
+ * generated; NO_MEMORY.
+ */
+shmrpc_status gen_judge_build(const gen_judge *judge, const idl_schema *schema,
+                              shmrpci_arena *arena, idl_diags *diags,
+                              gen_tree *tree,
+                              gen_value **model) SHMRPC_WARN_UNUSED;
+
+/* The names alone, as generated in C without options: for who generates
+ * nothing.  `schema` may be one of idl_explore.  Statuses as above. */
+shmrpc_status gen_judge_names(const idl_options *idl_opts,
+                              const idl_schema *schema, shmrpci_arena *arena,
+                              idl_diags *diags) SHMRPC_WARN_UNUSED;
+
+#endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,15 @@
 #include "os/process.h"
 
 #define TEMPORARY_PREFIX ".new-"
+
+bool shmrpci_object_is_plain(const char *name, size_t max)
+{
+    static const char good[] =
+        "abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t len = name == NULL ? 0 : strlen(name);
+    return len > 0 && len <= max && name[0] != '.' && strspn(name, good) == len;
+}
 
 /* ---- folders ------------------------------------------------------------- */
 
@@ -95,11 +105,21 @@ static int make_temporary(int dir_fd, uint32_t mode,
     return -1;
 }
 
-static shmrpc_status prepare(int fd, uint32_t mode, size_t bytes)
+static shmrpc_status prepare(int fd, uint32_t mode, uint64_t bytes,
+                             bool is_sparse)
 {
+    struct rlimit limit;
+    /* Larger ones end the process by a signal. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
+        return SHMRPC_E_EXHAUSTED;
+    }
     /* The umask may have taken bits away. */
-    if (fchmod(fd, (mode_t)mode) != 0) {
+    if (fchmod(fd, (mode_t)mode) != 0 ||
+        (is_sparse && ftruncate(fd, (off_t)bytes) != 0)) {
         return shmrpci_status_of_last();
+    }
+    if (is_sparse) {
+        return SHMRPC_OK;
     }
     int code;
     do {
@@ -108,11 +128,12 @@ static shmrpc_status prepare(int fd, uint32_t mode, size_t bytes)
     return shmrpci_status_of_errno(code);
 }
 
-shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, size_t bytes,
-                                   bool must_name,
+shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, uint64_t bytes,
+                                   uint32_t flags,
                                    char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                                    int *out_fd)
 {
+    bool must_name = (flags & SHMRPCI_DRAFT_NAMED) != 0;
     temporary[0] = '\0';
     int fd = must_name ? -1
                        : openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
@@ -123,7 +144,8 @@ shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, size_t bytes,
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    shmrpc_status status = prepare(fd, mode, bytes);
+    shmrpc_status status =
+        prepare(fd, mode, bytes, (flags & SHMRPCI_DRAFT_SPARSE) != 0);
     if (status != SHMRPC_OK) {
         if (temporary[0] != '\0') {
             (void)unlinkat(dir_fd, temporary, 0);
@@ -152,11 +174,12 @@ shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
 
 /* ---- what is there ------------------------------------------------------- */
 
-shmrpc_status shmrpci_object_open(int dir_fd, const char *name, int *out_fd)
+static shmrpc_status open_for(int dir_fd, const char *name, int access,
+                              int *out_fd)
 {
     /* Not to hang on a pipe that somebody put there. */
     int fd = openat(dir_fd, name,
-                    O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+                    access | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return errno == EISDIR || errno == ENXIO ? SHMRPC_E_DENIED
                                                  : shmrpci_status_of_last();
@@ -168,6 +191,17 @@ shmrpc_status shmrpci_object_open(int dir_fd, const char *name, int *out_fd)
     }
     *out_fd = fd;
     return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_object_open(int dir_fd, const char *name, int *out_fd)
+{
+    return open_for(dir_fd, name, O_RDWR, out_fd);
+}
+
+shmrpc_status shmrpci_object_open_read_only(int dir_fd, const char *name,
+                                            int *out_fd)
+{
+    return open_for(dir_fd, name, O_RDONLY, out_fd);
 }
 
 shmrpc_status shmrpci_object_facts_of(int fd, shmrpci_object_facts *out)
@@ -182,6 +216,7 @@ shmrpc_status shmrpci_object_facts_of(int fd, shmrpci_object_facts *out)
         .device = (uint64_t)info.st_dev,
         .inode = (uint64_t)info.st_ino,
         .bytes = info.st_size > 0 ? (uint64_t)info.st_size : 0,
+        .memory_bytes = info.st_blocks > 0 ? (uint64_t)info.st_blocks * 512 : 0,
         .uid = (uint32_t)info.st_uid,
         .mode = (uint32_t)info.st_mode & 07777u,
         .age_ns =
@@ -189,6 +224,12 @@ shmrpc_status shmrpci_object_facts_of(int fd, shmrpci_object_facts *out)
         .is_file = S_ISREG(info.st_mode),
     };
     return SHMRPC_OK;
+}
+
+bool shmrpci_object_is_there(int dir_fd, const char *name)
+{
+    struct stat there;
+    return fstatat(dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool shmrpci_object_is_named(int dir_fd, const char *name, int fd)

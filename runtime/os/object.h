@@ -42,11 +42,16 @@ typedef struct shmrpci_object_facts {
     uint64_t device;
     uint64_t inode;
     uint64_t bytes;
+    uint64_t memory_bytes; /* that it takes */
     uint32_t uid;
     uint32_t mode;  /* permission bits */
     int64_t age_ns; /* since it was touched, by the clock on the wall */
     bool is_file;
 } shmrpci_object_facts;
+
+/* Whether a name can stand in a file's name as it is: 1 to `max` letters,
+ * digits, `_`, `-` and `.`, not beginning with `.`. NULL is none. */
+bool shmrpci_object_is_plain(const char *name, size_t max);
 
 /* The path of a room's folder. INVALID: $SHMRPC_DIR is not a good path. */
 shmrpc_status shmrpci_object_folder(shmrpci_room room,
@@ -57,11 +62,19 @@ shmrpc_status shmrpci_object_folder(shmrpci_room room,
 shmrpc_status shmrpci_object_folder_open(shmrpci_room room, const char *path,
                                          bool create, int *out_dir);
 
-/* A file without name, of zeros, with its memory paid for. `temporary` is
- * empty, or the name that it has for the time being where the file system
- * can't do without (or `must_name`). EXHAUSTED, DENIED. */
-shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, size_t bytes,
-                                   bool must_name,
+enum {
+    /* With a temporary name even where files can do without. */
+    SHMRPCI_DRAFT_NAMED = 1u << 0,
+    /* Of which no memory is paid for yet. */
+    SHMRPCI_DRAFT_SPARSE = 1u << 1
+};
+
+/* A file without name, of zeros, with its memory paid for unless SPARSE.
+ * `temporary` is empty, or the name that it has for the time being where the
+ * file system can't do without (or NAMED). EXHAUSTED: also where the process
+ * may not make files so large (RLIMIT_FSIZE); DENIED. */
+shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, uint64_t bytes,
+                                   uint32_t flags,
                                    char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                                    int *out_fd);
 /* Gives a draft its name. EXISTS. The temporary name is gone in any case. */
@@ -71,8 +84,13 @@ shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
 /* Opens a file for reading and writing. NOT_FOUND; DENIED: also what is not
  * a regular file. */
 shmrpc_status shmrpci_object_open(int dir_fd, const char *name, int *out_fd);
+/* The same for reading only. */
+shmrpc_status shmrpci_object_open_read_only(int dir_fd, const char *name,
+                                            int *out_fd);
 /* What an open descriptor is. */
 shmrpc_status shmrpci_object_facts_of(int fd, shmrpci_object_facts *out);
+/* Whether there is a file of that name, whatever it is. */
+bool shmrpci_object_is_there(int dir_fd, const char *name);
 /* Whether `name` is (still) the name of this file. */
 bool shmrpci_object_is_named(int dir_fd, const char *name, int fd);
 /* NOT_FOUND, DENIED. */

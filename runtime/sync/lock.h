@@ -6,7 +6,6 @@
  *   lock_shared.c  readers, and what writers owe them
  *   lock_file.c    the file: draft, check, attach, bury, destroy
  *   lock_open.c    modes, names, forked children
- *   objects.c      tools' view of the folder
  *
  * Threading: as each function says; fields as noted.
  */
@@ -93,11 +92,10 @@ void shmrpci_lock_look_for_death(const shmrpci_lock_map *at, int fd,
 /* Sets DESTROYED and wakes everyone. */
 void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at);
 
-/* Takes the name away from the file, if it still has it, after marking it as
- * destroyed where it is a lock at all. DENIED; DEADLINE: somebody holds the
- * name's byte. */
-shmrpc_status shmrpci_lock_remove(int dir_fd, const char *file_name, int fd,
-                                  int64_t deadline_ns);
+/* Of a file, which is perhaps no lock: whether it is a destroyed one; destroys
+ * it. */
+bool shmrpci_lock_is_destroyed_file(int fd);
+void shmrpci_lock_destroy_file(int fd);
 
 /* ---- lock_open.c --------------------------------------------------------- */
 

@@ -203,9 +203,8 @@ shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
     uint32_t slots = opts->max_handles != 0 ? opts->max_handles
                                             : SHMRPC_LOCK_DEFAULT_HANDLES;
     uint32_t mode = opts->permissions != 0 ? opts->permissions : 0600u;
-    shmrpc_status status =
-        shmrpci_object_draft(dir_fd, mode, shmrpci_lock_file_bytes(slots),
-                             false, temporary, &lock->fd);
+    shmrpc_status status = shmrpci_object_draft(
+        dir_fd, mode, shmrpci_lock_file_bytes(slots), 0, temporary, &lock->fd);
     return status != SHMRPC_OK ? status : fill(lock, opts, slots);
 }
 
@@ -225,22 +224,22 @@ void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at)
     }
 }
 
-shmrpc_status shmrpci_lock_remove(int dir_fd, const char *file_name, int fd,
-                                  int64_t deadline_ns)
+bool shmrpci_lock_is_destroyed_file(int fd)
 {
-    shmrpc_status status =
-        shmrpci_byte_lock_until(fd, SHMRPCI_OBJECT_NAME_BYTE, 1, deadline_ns);
-    if (status != SHMRPC_OK) {
-        return status;
+    shmrpci_lock_map at;
+    if (shmrpci_lock_map_open(fd, &at) != SHMRPC_OK) {
+        return false;
     }
-    if (shmrpci_object_is_named(dir_fd, file_name, fd)) {
-        shmrpci_lock_map at;
-        if (shmrpci_lock_map_open(fd, &at) == SHMRPC_OK) {
-            shmrpci_lock_mark_destroyed(&at);
-            shmrpci_memory_unmap(&at.map);
-        }
-        status = shmrpci_object_unlink(dir_fd, file_name);
+    bool is_gone = is_destroyed(&at);
+    shmrpci_memory_unmap(&at.map);
+    return is_gone;
+}
+
+void shmrpci_lock_destroy_file(int fd)
+{
+    shmrpci_lock_map at;
+    if (shmrpci_lock_map_open(fd, &at) == SHMRPC_OK) {
+        shmrpci_lock_mark_destroyed(&at);
+        shmrpci_memory_unmap(&at.map);
     }
-    shmrpci_byte_lock_drop(fd, SHMRPCI_OBJECT_NAME_BYTE, 1);
-    return status;
 }

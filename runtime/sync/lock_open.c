@@ -8,6 +8,7 @@
 #include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/object_find.h"
 #include "os/thread.h"
 #include "sync/lock.h"
 
@@ -23,12 +24,7 @@
 shmrpc_status shmrpci_lock_file_name(const char *name,
                                      char out[SHMRPCI_OBJECT_NAME_BYTES])
 {
-    static const char good[] =
-        "abcdefghijklmnopqrstuvwxyz"
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    size_t len = name == NULL ? 0 : strlen(name);
-    if (len == 0 || len > SHMRPC_LOCK_NAME_MAX || name[0] == '.' ||
-        strspn(name, good) != len) {
+    if (!shmrpci_object_is_plain(name, SHMRPC_LOCK_NAME_MAX)) {
         return SHMRPC_E_INVALID;
     }
     (void)snprintf(out, SHMRPCI_OBJECT_NAME_BYTES, "%s%s", name,
@@ -88,112 +84,60 @@ static void let_go(shmrpc_lock *lock)
     shmrpci_fd_close(&lock->fd);
 }
 
-static shmrpc_status attach_existing(shmrpc_lock *lock)
+/* The options of a lock that is being opened. */
+typedef struct opening {
+    shmrpc_lock *lock;
+    const shmrpc_lock_opts *opts;
+} opening;
+
+static shmrpc_status attach_mapped(shmrpc_lock *lock)
 {
-    shmrpc_status status = shmrpci_lock_map_open(lock->fd, &lock->at);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
     if (lock->at.kind != (lock->flags & SHMRPCI_LOCK_KIND)) {
         return SHMRPC_E_PRECONDITION;
     }
     return shmrpci_lock_attach(lock);
 }
 
-/* DESTROYED: it was, and its name is gone now: start again. */
-static shmrpc_status open_existing(shmrpc_lock *lock, int dir_fd, bool replace,
-                                   int64_t deadline_ns)
+static shmrpc_status attach_existing(void *user, int fd)
 {
-    shmrpc_status status =
-        shmrpci_object_open(dir_fd, lock->file_name, &lock->fd);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    status = replace ? SHMRPC_E_DESTROYED : attach_existing(lock);
-    if (status == SHMRPC_E_DESTROYED) {
-        shmrpc_status removed =
-            shmrpci_lock_remove(dir_fd, lock->file_name, lock->fd, deadline_ns);
-        status = removed == SHMRPC_OK || removed == SHMRPC_E_NOT_FOUND
-                     ? SHMRPC_E_DESTROYED
-                     : removed;
-    }
-    if (status != SHMRPC_OK) {
-        let_go(lock);
-    }
-    return status;
-}
-
-static shmrpc_status create(shmrpc_lock *lock, int dir_fd,
-                            const shmrpc_lock_opts *opts)
-{
-    char temporary[SHMRPCI_OBJECT_NAME_BYTES];
-    shmrpc_status status = shmrpci_lock_draft(lock, dir_fd, opts, temporary);
+    shmrpc_lock *lock = ((const opening *)user)->lock;
+    shmrpc_status status = shmrpci_lock_map_open(fd, &lock->at);
     if (status == SHMRPC_OK) {
-        status = shmrpci_object_publish(dir_fd, lock->fd, temporary,
-                                        lock->file_name);
+        lock->fd = fd;
+        status = attach_mapped(lock);
     }
     if (status != SHMRPC_OK) {
-        let_go(lock);
-    } else if ((opts->flags & SHMRPC_LOCK_HELD) != 0 &&
-               shmrpci_lock_is_mortal(lock)) {
-        shmrpci_store_relaxed(&lock->holder, shmrpci_thread_number());
+        lock->fd = -1; /* stays the caller's */
+        shmrpci_memory_unmap(&lock->at.map);
     }
     return status;
 }
 
-/* EXISTS for the mode CREATE: is there really one, or only what is left of one
- * that was destroyed? DESTROYED: start again. */
-static shmrpc_status look_at_existing(shmrpc_lock *lock, int dir_fd,
-                                      int64_t deadline_ns)
+static shmrpc_status draft(void *user, int dir_fd,
+                           char temporary[SHMRPCI_OBJECT_NAME_BYTES],
+                           int *out_fd)
 {
-    shmrpci_lock_map at;
-    int fd;
-    if (shmrpci_object_open(dir_fd, lock->file_name, &fd) != SHMRPC_OK) {
-        return SHMRPC_E_EXISTS;
+    const opening *of = user;
+    shmrpc_status status =
+        shmrpci_lock_draft(of->lock, dir_fd, of->opts, temporary);
+    if (status == SHMRPC_OK && (of->opts->flags & SHMRPC_LOCK_HELD) != 0 &&
+        shmrpci_lock_is_mortal(of->lock)) {
+        shmrpci_store_relaxed(&of->lock->holder, shmrpci_thread_number());
     }
-    shmrpc_status status = SHMRPC_E_EXISTS;
-    if (shmrpci_lock_map_open(fd, &at) == SHMRPC_OK) {
-        if ((shmrpci_load_seq(&at.file->word) & SHMRPCI_LOCK_DESTROYED) != 0 &&
-            shmrpci_lock_remove(dir_fd, lock->file_name, fd, deadline_ns) ==
-                SHMRPC_OK) {
-            status = SHMRPC_E_DESTROYED;
-        }
-        shmrpci_memory_unmap(&at.map);
-    }
-    shmrpci_fd_close(&fd);
+    *out_fd = of->lock->fd;
     return status;
 }
 
-static bool is_created_meanwhile(shmrpc_lock_mode mode, shmrpc_status status)
+static void let_go_of(void *user)
 {
-    return status == SHMRPC_E_EXISTS && mode != SHMRPC_LOCK_CREATE;
+    shmrpc_lock *lock = ((const opening *)user)->lock;
+    shmrpci_store_relaxed(&lock->holder, 0u);
+    let_go(lock);
 }
 
-/* DESTROYED: try again. */
-static shmrpc_status attempt(shmrpc_lock *lock, int dir_fd,
-                             shmrpc_lock_mode mode,
-                             const shmrpc_lock_opts *opts, int64_t deadline_ns)
-{
-    bool replace = mode == SHMRPC_LOCK_REPLACE;
-    if (mode != SHMRPC_LOCK_CREATE) {
-        shmrpc_status status =
-            open_existing(lock, dir_fd, replace, deadline_ns);
-        if (status != SHMRPC_E_NOT_FOUND &&
-            !(replace && status == SHMRPC_E_DESTROYED)) {
-            return status;
-        }
-        if (mode == SHMRPC_LOCK_OPEN_EXISTING) {
-            return SHMRPC_E_NOT_FOUND;
-        }
-    }
-    shmrpc_status status = create(lock, dir_fd, opts);
-    if (is_created_meanwhile(mode, status)) {
-        return SHMRPC_E_DESTROYED;
-    }
-    return status == SHMRPC_E_EXISTS
-               ? look_at_existing(lock, dir_fd, deadline_ns)
-               : status;
-}
+static const shmrpci_object_ops lock_ops = {attach_existing, draft, let_go_of,
+                                            shmrpci_lock_is_destroyed_file,
+                                            shmrpci_lock_destroy_file};
 
 /* ---- opening ------------------------------------------------------------- */
 
@@ -218,11 +162,10 @@ static shmrpc_status find(shmrpc_lock *lock, shmrpc_lock_mode mode,
     if (status != SHMRPC_OK) {
         return status;
     }
-    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
-    do {
-        status = attempt(lock, dir_fd, mode, opts, deadline_ns);
-    } while (status == SHMRPC_E_DESTROYED &&
-             shmrpci_remaining_ns(deadline_ns) > 0);
+    opening of = {lock, opts};
+    status =
+        shmrpci_object_find(dir_fd, lock->file_name, (shmrpci_object_mode)mode,
+                            &lock_ops, &of, shmrpci_deadline_after(OPEN_NS));
     shmrpci_fd_close(&dir_fd);
     return status;
 }
@@ -293,28 +236,14 @@ void shmrpc_lock_close(shmrpc_lock *lock)
 
 /* ---- forked children ----------------------------------------------------- */
 
-/* The file of the same name, if it is the same file. */
 static shmrpc_status find_again(shmrpc_lock *lock)
 {
-    int dir_fd;
-    shmrpci_object_facts facts;
-    shmrpc_status status =
-        shmrpci_object_folder_open(lock->room, lock->folder, false, &dir_fd);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    status = shmrpci_object_open(dir_fd, lock->file_name, &lock->fd);
-    shmrpci_fd_close(&dir_fd);
+    shmrpc_status status = shmrpci_object_find_again(
+        lock->room, lock->folder, lock->file_name, &lock->identity, &lock->fd);
     if (status == SHMRPC_OK) {
-        status = shmrpci_object_facts_of(lock->fd, &facts);
+        status = shmrpci_lock_map_open(lock->fd, &lock->at);
     }
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    return facts.device == lock->identity.device &&
-                   facts.inode == lock->identity.inode
-               ? attach_existing(lock)
-               : SHMRPC_E_NOT_FOUND;
+    return status == SHMRPC_OK ? attach_mapped(lock) : status;
 }
 
 /* What was the parent's is forgotten, not given back. */
@@ -378,8 +307,9 @@ shmrpc_status shmrpc_lock_destroy(shmrpc_lock *lock)
     status =
         shmrpci_object_folder_open(lock->room, lock->folder, false, &dir_fd);
     if (status == SHMRPC_OK) {
-        status = shmrpci_lock_remove(dir_fd, lock->file_name, lock->fd,
-                                     shmrpci_deadline_after(OPEN_NS));
+        status = shmrpci_object_remove(dir_fd, lock->file_name, lock->fd,
+                                       shmrpci_lock_destroy_file,
+                                       shmrpci_deadline_after(OPEN_NS));
         shmrpci_fd_close(&dir_fd);
     }
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;

@@ -184,6 +184,70 @@ typedef struct shmrpc_service {
     uint32_t method_count;
 } shmrpc_service;
 
+/* A kind of shared object.  Numbers are part of the format. */
+typedef enum shmrpc_shared_kind {
+    SHMRPC_SHARED_QUEUE = 1,
+    SHMRPC_SHARED_TOPIC = 2,
+    SHMRPC_SHARED_PIPE = 3,
+    SHMRPC_SHARED_DICT = 4,
+    SHMRPC_SHARED_VALUE = 5
+} shmrpc_shared_kind;
+
+/* What happens when there is no room.  Numbers are part of the format. */
+typedef enum shmrpc_overflow {
+    SHMRPC_OVERFLOW_DEFAULT = 0,     /* queue: BLOCK; topic: OVERWRITE */
+    SHMRPC_OVERFLOW_BLOCK = 1,       /* wait until the deadline */
+    SHMRPC_OVERFLOW_FAIL = 2,        /* queue: BUSY */
+    SHMRPC_OVERFLOW_DROP_OLDEST = 3, /* queue: the oldest goes, counted */
+    SHMRPC_OVERFLOW_DROP_NEWEST = 4, /* the new one goes, counted */
+    SHMRPC_OVERFLOW_OVERWRITE = 5    /* topic: slow subscribers get LOST */
+} shmrpc_overflow;
+
+/* Until when an object lives that no service owns.  Numbers are part of the
+ * format. */
+typedef enum shmrpc_lifetime {
+    SHMRPC_LIFETIME_DEFAULT = 0,    /* FILE */
+    SHMRPC_LIFETIME_FILE = 1,       /* until it is removed */
+    SHMRPC_LIFETIME_LAST_CLOSE = 2, /* until nobody has it open */
+    SHMRPC_LIFETIME_CREATOR = 3     /* until its creator closes it, or dies */
+} shmrpc_lifetime;
+
+enum {
+    /* QUEUE: one order of all items, for which producers take turns. */
+    SHMRPC_SHARED_TOTAL_ORDER = 1u << 0,
+    /* QUEUE: an item whose reader dies before it acknowledges it comes again.
+     */
+    SHMRPC_SHARED_ACKED = 1u << 1
+};
+
+/* An object that processes share. Numbers that are 0 ask for the default. */
+typedef struct shmrpc_shared {
+    uint32_t row_bytes; /* sizeof(shmrpc_shared) where it was compiled */
+    shmrpc_shared_kind kind;
+    const char *name;           /* "acme.tts.voices": what NULL opens */
+    shmrpc_encoding encoding;   /* of keys and elements; PIPE: raw */
+    uint32_t flags;             /* SHMRPC_SHARED_TOTAL_ORDER... */
+    const shmrpc_type *key;     /* DICT; else NULL */
+    const shmrpc_type *element; /* item, message, value; PIPE: NULL */
+    uint64_t hash;           /* first 8 bytes of SHA-256 over the encoding and
+                              * the canonical text of all that it reaches */
+    const char *signature;   /* "dict<VoiceId, Voice>", for people */
+    const char *const *text; /* a .svc that declares it and all that it
+                              * reaches, in pieces; NULL ends it */
+    const char *doc;
+    uint64_t capacity;    /* QUEUE: items; PIPE: bytes; DICT: entries, no limit
+                           * if 0 */
+    uint64_t max_bytes;   /* of the object's memory */
+    uint64_t history;     /* TOPIC: messages for late subscribers */
+    uint64_t log;         /* DICT, VALUE: changes kept for watchers */
+    int64_t max_stall_ns; /* TOPIC, BLOCK: older subscribers are evicted */
+    int64_t snapshot_ns;  /* DICT, VALUE: how often; 0: never */
+    shmrpc_overflow overflow;
+    shmrpc_lifetime lifetime;
+    uint32_t permissions; /* of the file, as in 0660; 0: 0600 */
+    uint32_t reserved[5]; /* 0 */
+} shmrpc_shared;
+
 /* Types that need no table of their own. */
 SHMRPC_API extern const shmrpc_type shmrpc_type_bool;
 SHMRPC_API extern const shmrpc_type shmrpc_type_i8;

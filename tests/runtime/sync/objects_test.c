@@ -280,12 +280,15 @@ static void objects_are_removed(void **state)
     (void)state;
     shmrpc_error error;
     shmrpc_lock *lock = stage_lock("test", 0);
-    assert_int_equal(shmrpc_object_remove(SHMRPC_SCOPE_USER, "other", &error),
-                     SHMRPC_E_NOT_FOUND);
-    assert_int_equal(shmrpc_object_remove(SHMRPC_SCOPE_USER, "../x", &error),
-                     SHMRPC_E_INVALID);
-    assert_int_equal(shmrpc_object_remove(SHMRPC_SCOPE_USER, "test", &error),
-                     SHMRPC_OK);
+    assert_int_equal(
+        shmrpc_object_remove(SHMRPC_SCOPE_USER, "other", NULL, &error),
+        SHMRPC_E_NOT_FOUND);
+    assert_int_equal(
+        shmrpc_object_remove(SHMRPC_SCOPE_USER, "../x", "lock", &error),
+        SHMRPC_E_INVALID);
+    assert_int_equal(
+        shmrpc_object_remove(SHMRPC_SCOPE_USER, "test", "lock", &error),
+        SHMRPC_OK);
     assert_true(shmrpc_lock_is_destroyed(lock));
     assert_int_equal(look_for_test().count, 0);
     shmrpc_lock_close(lock);
@@ -328,9 +331,9 @@ static void draft_with_a_name_is_published_and_collected(void **state)
     assert_int_equal(
         shmrpci_object_folder_open(SHMRPCI_ROOM_USER, folder, true, &dir_fd),
         SHMRPC_OK);
-    assert_int_equal(
-        shmrpci_object_draft(dir_fd, 0640, 4096, true, temporary, &fd),
-        SHMRPC_OK);
+    assert_int_equal(shmrpci_object_draft(dir_fd, 0640, 4096,
+                                          SHMRPCI_DRAFT_NAMED, temporary, &fd),
+                     SHMRPC_OK);
     assert_true(shmrpci_object_is_temporary(temporary));
     assert_true(shmrpci_object_is_named(dir_fd, temporary, fd));
     /* Young, so its creator may be alive. */
@@ -348,15 +351,15 @@ static void draft_with_a_name_is_published_and_collected(void **state)
     assert_true(shmrpci_object_is_named(dir_fd, "x.lock", fd));
     assert_false(shmrpci_object_is_named(dir_fd, temporary, fd));
     assert_int_equal(close(fd), 0);
-    assert_int_equal(
-        shmrpci_object_draft(dir_fd, 0640, 4096, true, temporary, &fd),
-        SHMRPC_OK);
+    assert_int_equal(shmrpci_object_draft(dir_fd, 0640, 4096,
+                                          SHMRPCI_DRAFT_NAMED, temporary, &fd),
+                     SHMRPC_OK);
     assert_int_equal(shmrpci_object_publish(dir_fd, fd, temporary, "x.lock"),
                      SHMRPC_E_EXISTS);
     assert_int_equal(close(fd), 0);
-    assert_int_equal(
-        shmrpci_object_draft(dir_fd, 0640, 4096, true, temporary, &fd),
-        SHMRPC_OK);
+    assert_int_equal(shmrpci_object_draft(dir_fd, 0640, 4096,
+                                          SHMRPCI_DRAFT_NAMED, temporary, &fd),
+                     SHMRPC_OK);
     assert_int_equal(futimens(fd, old), 0);
     assert_int_equal(close(fd), 0);
     assert_int_equal(shmrpc_objects_collect(SHMRPC_SCOPE_USER, 0, &removed),

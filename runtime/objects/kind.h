@@ -1,0 +1,75 @@
+/*
+ * Kinds of named objects: what the folder's tools must know of each.
+ *
+ * A kind is one operations table, and a row of the registry.  Its suffix is the
+ * end of its files' names, so that each kind has names of its own.
+ *
+ * Threading: constant tables; functions may run on any thread.
+ */
+#ifndef SHMRPCI_OBJECTS_KIND_H
+#define SHMRPCI_OBJECTS_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/objects.h"
+#include "shmrpc/shared.h"
+
+/* Room for a name and its NUL. */
+#define SHMRPCI_KIND_NAME_BYTES (SHMRPC_SHARED_NAME_MAX + 1)
+
+/* What is wrong, and where in the file. */
+typedef void shmrpci_kind_finding(void *user, uint64_t offset,
+                                  const char *what);
+
+typedef struct shmrpci_object_kind {
+    const char *name;   /* "queue", as people write it */
+    const char *suffix; /* ".queue" */
+    /* The longest name that stands in the name of the file as it is. */
+    size_t plain_name_max;
+    /* Longer names, and such with other characters, are hashed there, and the
+     * file says what they are. */
+    bool has_long_names;
+
+    /* Fills in `kind`, `state`, `open_count`, `owner_pid` and `type` of the
+     * object in `fd`; leaves them where it is none. `texts` is room for what
+     * `type` points to. */
+    void (*describe)(int fd, shmrpc_object_info *info,
+                     char texts[SHMRPCI_KIND_NAME_BYTES]);
+    /* The name that stands in the file; false: none does. NULL: has none. */
+    bool (*read_name)(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
+    /* Marks it as destroyed and wakes all who wait, if it is one. */
+    void (*destroy)(int fd);
+    /* Whether its life is over: nobody uses it, and nobody begins to as long as
+     * `fd` is open. Also makes good what the dead have left behind. */
+    bool (*is_over)(int fd, int64_t idle_ns, int64_t min_idle_ns);
+    /* Looks for damage, while nobody changes it: tells of each finding, and
+     * returns how many. NULL: it has nothing to look for. */
+    uint64_t (*check)(int fd, shmrpci_kind_finding *finding, void *user);
+} shmrpci_object_kind;
+
+extern const shmrpci_object_kind shmrpci_kind_lock;
+
+/* All kinds; NULL ends the list. */
+extern const shmrpci_object_kind *const shmrpci_kinds[];
+
+/* The kind whose table has that name; NULL. */
+const shmrpci_object_kind *shmrpci_kind_of(const char *name);
+
+/* ---- names --------------------------------------------------------------- */
+
+/* Room for the name of a file. */
+#define SHMRPCI_KIND_FILE_BYTES 224
+
+/* The name of the file of an object. INVALID: not a good name for this kind. */
+shmrpc_status shmrpci_kind_file_name(const shmrpci_object_kind *kind,
+                                     const char *name,
+                                     char out[SHMRPCI_KIND_FILE_BYTES]);
+
+/* The kind whose object that file may be; NULL: of none. `out` gets its name,
+ * or is empty where that stands in the file. */
+const shmrpci_object_kind *
+shmrpci_kind_of_file(const char *file, char out[SHMRPCI_KIND_NAME_BYTES]);
+
+#endif

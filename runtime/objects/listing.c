@@ -1,0 +1,255 @@
+/* Listing and cleaning the folders of named objects. */
+#include <string.h>
+
+#include "objects/kind.h"
+#include "os/byte_lock.h"
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/object_find.h"
+
+/* Somebody may be removing the same. */
+#define REMOVE_NS SHMRPCI_NS_PER_S
+
+/* A draft with a temporary name is young until its creator has locked a byte
+ * of it. */
+#define DRAFT_NS (10 * SHMRPCI_NS_PER_S)
+
+static shmrpc_status open_folder(shmrpc_scope scope, int *out_dir)
+{
+    char path[SHMRPCI_OBJECT_PATH_BYTES];
+    shmrpci_room room =
+        scope == SHMRPC_SCOPE_USER ? SHMRPCI_ROOM_USER : SHMRPCI_ROOM_ALL_USERS;
+    shmrpc_status status = shmrpci_object_folder(room, path);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpci_object_folder_open(room, path, false, out_dir);
+}
+
+/* ---- looking ------------------------------------------------------------- */
+
+typedef struct {
+    int dir_fd;
+    shmrpc_object_visitor *visit;
+    void *user;
+} listing;
+
+static void describe(const shmrpci_object_kind *kind, int fd,
+                     shmrpc_object_info *info,
+                     char texts[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_object_facts facts;
+    if (shmrpci_object_facts_of(fd, &facts) == SHMRPC_OK) {
+        info->uid = facts.uid;
+        info->mode = facts.mode;
+        info->idle_ns = facts.age_ns > 0 ? facts.age_ns : 0;
+        info->memory_bytes = facts.memory_bytes;
+    }
+    kind->describe(fd, info, texts);
+}
+
+/* The name that stands in the file; the file's own where none can be read. */
+static void find_name(const shmrpci_object_kind *kind, const char *file, int fd,
+                      char name[SHMRPCI_KIND_NAME_BYTES])
+{
+    if (name[0] != '\0' ||
+        (fd >= 0 && kind->read_name != NULL && kind->read_name(fd, name))) {
+        return;
+    }
+    memcpy(name, file, strlen(file) + 1);
+}
+
+static bool list_one(void *user, const char *file)
+{
+    const listing *of = user;
+    char name[SHMRPCI_KIND_NAME_BYTES];
+    char texts[SHMRPCI_KIND_NAME_BYTES];
+    const shmrpci_object_kind *kind = shmrpci_kind_of_file(file, name);
+    shmrpc_object_info info = {
+        .name = name, .kind = "?", .type = "", .state = SHMRPC_OBJECT_DAMAGED};
+    if (kind == NULL) {
+        return true;
+    }
+    int fd = -1;
+    shmrpc_status status = shmrpci_object_open(of->dir_fd, file, &fd);
+    if (status == SHMRPC_E_DENIED) {
+        status = shmrpci_object_open_read_only(of->dir_fd, file, &fd);
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        return true;
+    }
+    find_name(kind, file, fd, name);
+    if (status == SHMRPC_OK) {
+        describe(kind, fd, &info, texts);
+        shmrpci_fd_close(&fd);
+    } else {
+        info.state = SHMRPC_OBJECT_UNREADABLE;
+    }
+    return of->visit(of->user, &info);
+}
+
+shmrpc_status shmrpc_objects_visit(shmrpc_scope scope,
+                                   shmrpc_object_visitor *visit, void *user)
+{
+    listing of = {-1, visit, user};
+    shmrpc_status status = open_folder(scope, &of.dir_fd);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
+    }
+    status = shmrpci_object_each(of.dir_fd, list_one, &of);
+    shmrpci_fd_close(&of.dir_fd);
+    return status;
+}
+
+/* ---- removing ------------------------------------------------------------ */
+
+static shmrpc_status remove_file(const shmrpci_object_kind *kind, int dir_fd,
+                                 const char *file)
+{
+    int fd;
+    shmrpc_status status = shmrpci_object_open(dir_fd, file, &fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_object_remove(dir_fd, file, fd, kind->destroy,
+                                       shmrpci_deadline_after(REMOVE_NS));
+        shmrpci_fd_close(&fd);
+    }
+    return status;
+}
+
+/* The one kind that has an object of that name. */
+static shmrpc_status find_kind(int dir_fd, const char *name,
+                               const shmrpci_object_kind **out,
+                               shmrpc_error *error)
+{
+    const shmrpci_object_kind *found = NULL;
+    bool is_good = false;
+    for (const shmrpci_object_kind *const *at = shmrpci_kinds; *at != NULL;
+         at++) {
+        char file[SHMRPCI_KIND_FILE_BYTES];
+        if (shmrpci_kind_file_name(*at, name, file) != SHMRPC_OK) {
+            continue;
+        }
+        is_good = true;
+        if (!shmrpci_object_is_there(dir_fd, file)) {
+            continue;
+        }
+        if (found != NULL) {
+            return shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
+                                    "there are a %s and a %s of the name "
+                                    "\"%.64s\": say which",
+                                    found->name, (*at)->name, name);
+        }
+        found = *at;
+    }
+    if (found == NULL) {
+        return is_good ? shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
+                                          "there is no object \"%.64s\"", name)
+                       : shmrpc_error_set(
+                             error, SHMRPC_E_INVALID,
+                             "\"%.64s\" is no name (expected 1 to %d bytes of "
+                             "UTF-8)",
+                             name == NULL ? "" : name, SHMRPC_SHARED_NAME_MAX);
+    }
+    *out = found;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status remove_named(int dir_fd, const char *name,
+                                  const char *kind_name, shmrpc_error *error)
+{
+    char file[SHMRPCI_KIND_FILE_BYTES];
+    const shmrpci_object_kind *kind =
+        kind_name == NULL ? NULL : shmrpci_kind_of(kind_name);
+    if (kind_name != NULL && kind == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "there is no kind of object \"%.64s\"",
+                                kind_name);
+    }
+    if (kind == NULL) {
+        shmrpc_status status = find_kind(dir_fd, name, &kind, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    shmrpc_status status = shmrpci_kind_file_name(kind, name, file);
+    if (status == SHMRPC_OK) {
+        status = remove_file(kind, dir_fd, file);
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status, "%s \"%.64s\": %s", kind->name,
+                                  name == NULL ? "" : name,
+                                  shmrpc_status_text(status));
+}
+
+shmrpc_status shmrpc_object_remove(shmrpc_scope scope, const char *name,
+                                   const char *kind, shmrpc_error *error)
+{
+    int dir_fd;
+    shmrpc_status status = open_folder(scope, &dir_fd);
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status, "the folder of objects: %s",
+                                shmrpc_status_text(status));
+    }
+    status = remove_named(dir_fd, name, kind, error);
+    shmrpci_fd_close(&dir_fd);
+    return status;
+}
+
+typedef struct {
+    int dir_fd;
+    int64_t min_idle_ns;
+    uint32_t removed;
+} collection;
+
+/* A draft's creator has locked its bytes, unless it is dead or very young. */
+static bool is_dead_draft(int fd, int64_t idle_ns, int64_t min_idle_ns)
+{
+    return idle_ns >= (min_idle_ns < DRAFT_NS ? DRAFT_NS : min_idle_ns) &&
+           shmrpci_byte_lock_try(fd, 0, SHMRPCI_OBJECT_NAME_BYTE) == SHMRPC_OK;
+}
+
+static void leave_as_it_is(int fd)
+{
+    (void)fd;
+}
+
+static bool collect_one(void *user, const char *file)
+{
+    collection *of = user;
+    char name[SHMRPCI_KIND_NAME_BYTES];
+    shmrpci_object_facts facts;
+    const shmrpci_object_kind *kind = shmrpci_kind_of_file(file, name);
+    bool is_draft = shmrpci_object_is_temporary(file);
+    int fd;
+    if ((kind == NULL && !is_draft) ||
+        shmrpci_object_open(of->dir_fd, file, &fd) != SHMRPC_OK) {
+        return true;
+    }
+    if (shmrpci_object_facts_of(fd, &facts) == SHMRPC_OK &&
+        (is_draft ? is_dead_draft(fd, facts.age_ns, of->min_idle_ns)
+                  : kind->is_over(fd, facts.age_ns, of->min_idle_ns)) &&
+        shmrpci_object_remove(of->dir_fd, file, fd,
+                              is_draft ? leave_as_it_is : kind->destroy,
+                              shmrpci_deadline_after(REMOVE_NS)) == SHMRPC_OK) {
+        of->removed++;
+    }
+    shmrpci_fd_close(&fd);
+    return true;
+}
+
+shmrpc_status shmrpc_objects_collect(shmrpc_scope scope, int64_t min_idle_ns,
+                                     uint32_t *out_removed)
+{
+    collection of = {-1, min_idle_ns, 0};
+    shmrpc_status status = open_folder(scope, &of.dir_fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_object_each(of.dir_fd, collect_one, &of);
+        shmrpci_fd_close(&of.dir_fd);
+    } else if (status == SHMRPC_E_NOT_FOUND) {
+        status = SHMRPC_OK;
+    }
+    if (status == SHMRPC_OK && out_removed != NULL) {
+        *out_removed = of.removed;
+    }
+    return status;
+}

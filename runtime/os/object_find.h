@@ -1,0 +1,74 @@
+/*
+ * How a handle comes to the file of its name, whatever kind of object it is:
+ * modes, races between creators, replacers and removers, and how a name is
+ * taken away.
+ *
+ * Of many who create at once one does, and the others open what it has made,
+ * which is complete before it has a name.  A name is only taken away by who
+ * holds the name byte of that very file (os/object.h): two who replace the same
+ * object can't unlink each other's.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_OBJECT_FIND_H
+#define SHMRPCI_OS_OBJECT_FIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/object.h"
+
+/* The numbers of the public modes. */
+typedef enum shmrpci_object_mode {
+    SHMRPCI_OBJECT_OPEN_OR_CREATE = 0,
+    SHMRPCI_OBJECT_OPEN_EXISTING = 1,
+    SHMRPCI_OBJECT_CREATE = 2,
+    SHMRPCI_OBJECT_REPLACE = 3
+} shmrpci_object_mode;
+
+/* What a kind of object does with its files. `user` is the caller's. */
+typedef struct shmrpci_object_ops {
+    /* Takes part in an existing one, and owns `fd` then; on failure it does
+     * not. DESTROYED: it has been, or its life is over: its name may be taken
+     * away.
+     */
+    shmrpc_status (*attach)(void *user, int fd);
+    /* Makes one without a name (shmrpci_object_draft) and takes part in it;
+     * what is left behind on failure, let_go ends. */
+    shmrpc_status (*draft)(void *user, int dir_fd,
+                           char temporary[SHMRPCI_OBJECT_NAME_BYTES],
+                           int *out_fd);
+    /* Ends what draft has begun, and its descriptor. */
+    void (*let_go)(void *user);
+    /* Whether the object in that file has been destroyed. */
+    bool (*is_destroyed)(int fd);
+    /* Marks it so, and wakes all who wait; nothing where it is no object. */
+    void (*destroy)(int fd);
+} shmrpci_object_ops;
+
+/*
+ * Opens the object of the file `name` in a folder, makes it, or both, as `mode`
+ * says: calls attach or draft, again while others are in the middle of
+ * creating, replacing or removing the same, at most until `deadline_ns`.
+ * NOT_FOUND, EXISTS: as `mode` says; DENIED; whatever attach and draft fail
+ * with.
+ */
+shmrpc_status shmrpci_object_find(int dir_fd, const char *name,
+                                  shmrpci_object_mode mode,
+                                  const shmrpci_object_ops *ops, void *user,
+                                  int64_t deadline_ns);
+
+/* Takes the name away from the file, if it still has it, after destroying what
+ * is in it. DENIED; DEADLINE: somebody holds the name's byte. */
+shmrpc_status shmrpci_object_remove(int dir_fd, const char *name, int fd,
+                                    void (*destroy)(int fd),
+                                    int64_t deadline_ns);
+
+/* Opens the file of that name for a forked child, if it still is the same file
+ * as its parent had open, of which these are the facts. NOT_FOUND. */
+shmrpc_status shmrpci_object_find_again(shmrpci_room room, const char *folder,
+                                        const char *name,
+                                        const shmrpci_object_facts *facts,
+                                        int *out_fd);
+
+#endif

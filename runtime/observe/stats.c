@@ -79,7 +79,8 @@ shmrpc_status shmrpci_stats_create(const char *name, uint32_t methods,
     shmrpc_status status = shmrpci_memory_create_sparse(
         "shmrpc-stats", (size_t)total_bytes(methods, places, bits), &out->fd);
     if (status == SHMRPC_OK) {
-        status = shmrpci_memory_read_only(out->fd, &out->read_fd);
+        status =
+            shmrpci_memory_reopen(out->fd, SHMRPCI_ACCESS_READ, &out->read_fd);
     }
     if (status == SHMRPC_OK) {
         status = shmrpci_memory_map(out->fd,

@@ -83,11 +83,12 @@ shmrpc_status shmrpci_memory_create_sparse(const char *label, size_t bytes,
     return create(label, bytes, PAID_BY_PAGE, out_fd);
 }
 
-shmrpc_status shmrpci_memory_read_only(int fd, int *out_fd)
+shmrpc_status shmrpci_memory_reopen(int fd, shmrpci_access access, int *out_fd)
 {
     char path[32];
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int opened = open(path, O_RDONLY | O_CLOEXEC);
+    int opened = open(
+        path, (access == SHMRPCI_ACCESS_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (opened < 0) {
         return shmrpci_status_of_last();
     }

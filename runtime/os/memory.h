@@ -41,9 +41,10 @@ shmrpc_status shmrpci_memory_create(const char *label, size_t bytes,
 shmrpc_status shmrpci_memory_create_sparse(const char *label, size_t bytes,
                                            int *out_fd);
 
-/* Another descriptor of a memory file, for reading only: through it nobody
- * can write, or map for writing; nor can another user open it again. */
-shmrpc_status shmrpci_memory_read_only(int fd, int *out_fd);
+/* Another open file description of a memory file. One for reading only: through
+ * it nobody can write, or map for writing; nor can another user open it again.
+ */
+shmrpc_status shmrpci_memory_reopen(int fd, shmrpci_access access, int *out_fd);
 
 /* Makes a memory file with these bytes that nobody can ever change. */
 shmrpc_status shmrpci_memory_create_constant(const char *label,

@@ -130,7 +130,9 @@ typedef struct shmrpci_connect_opts {
 /* Bodies that can be posted. */
 #define SHMRPCI_POST_MAX_BYTES 128u
 
-#define SHMRPCI_HELLO_MAX_BYTES   1024u
+#define SHMRPCI_HELLO_MAX_BYTES 1024u
+/* Of an object that a service shares, in bytes. */
+#define SHMRPCI_SHARED_NAME_MAX   255u
 #define SHMRPCI_WELCOME_MAX_BYTES ((size_t)4 << 20)
 
 /* ---- server ---------------------------------------------------------- */
@@ -180,6 +182,16 @@ typedef int shmrpci_on_hello(void *user, const uint8_t *hello, size_t len,
                              const shmrpc_peer *peer, shmrpci_buf *welcome,
                              shmrpc_error *error);
 
+/*
+ * A client asks for an object that the service shares, by its name.
+ * `*out_fd` becomes the caller's: an open file description that nobody else
+ * has. NOT_FOUND, or what else the client is to be told. On the thread that
+ * runs the listener; inproc: the client's.
+ */
+typedef int shmrpci_on_object(void *user, const char *name,
+                              const shmrpc_peer *peer, int *out_fd,
+                              shmrpc_error *error);
+
 typedef struct shmrpci_listen_opts {
     uint32_t max_workers; /* participants have indices below it; up to 64 */
     shmrpc_profile profile;
@@ -211,6 +223,7 @@ typedef struct shmrpci_listen_opts {
      */
     void (*on_cancel)(void *user);
     shmrpci_on_hello *on_hello;
+    shmrpci_on_object *on_object; /* NULL: the service shares none */
     /* Another process of our user (or root's) wants to take the service over,
      * and waits at the other end of `fd`, which is the callee's from now on.
      * NULL: nobody may. On the thread of the control loop. */
@@ -414,6 +427,15 @@ typedef struct shmrpci_discovery_ops {
      */
     int (*open_stats)(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, int *out_watch_fd, shmrpc_error *error);
+    /*
+     * Asks for an object that the service shares, by its name: a descriptor
+     * with an open file description of its own, for writing if the service lets
+     * us. `*out_watch_fd` as above. Statuses of connect, and NOT_FOUND: it has
+     * no object of that name.
+     */
+    int (*open_object)(const shmrpci_address *address, const char *name,
+                       int64_t deadline_ns, int *out_fd, int *out_watch_fd,
+                       shmrpc_error *error);
 } shmrpci_discovery_ops;
 
 /* For relays, whose participants have many requests at a time (on_cancel of

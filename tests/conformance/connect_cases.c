@@ -2,6 +2,8 @@
 #include "suite.h"
 
 #include "../reaction.h"
+#include "os/memory.h"
+#include "os/poll.h"
 
 static int64_t connect_to_nobody(void *user)
 {
@@ -227,6 +229,69 @@ static void who_listens_is_listed(void **state)
     }
 }
 
+static int ask_for(const fixture *f, const char *name, int *out_fd,
+                   shmrpc_error *error)
+{
+    int watch_fd = -1;
+    int status = f->transport->discovery->open_object(
+        &f->address, name, shmrpci_deadline_after(PATIENCE_NS), out_fd,
+        &watch_fd, error);
+    shmrpci_fd_close(&watch_fd);
+    return status;
+}
+
+static void objects_are_handed_out_by_their_names(void **state)
+{
+    (void)state;
+    fixture f;
+    char text[4];
+    char long_name[SHMRPCI_SHARED_NAME_MAX + 2];
+    int fd = -1;
+    shmrpc_error error = {0};
+    fixture_start(&f, 0);
+    if (f.transport->discovery == NULL) {
+        fixture_stop(&f);
+        return;
+    }
+    assert_int_equal(ask_for(&f, "news", &fd, &error), SHMRPC_OK);
+    assert_int_equal(shmrpci_memory_read(fd, text, sizeof text), SHMRPC_OK);
+    assert_memory_equal(text, "news", sizeof text);
+    shmrpci_fd_close(&fd);
+    assert_int_equal(ask_for(&f, "secret", &fd, &error), SHMRPC_E_DENIED);
+    assert_non_null(strstr(error.message, "not for user"));
+    assert_int_equal(ask_for(&f, "", &fd, &error), SHMRPC_E_NOT_FOUND);
+    memset(long_name, 'x', sizeof long_name);
+    long_name[SHMRPCI_SHARED_NAME_MAX] = '\0';
+    assert_int_equal(ask_for(&f, long_name, &fd, &error), SHMRPC_E_NOT_FOUND);
+    long_name[SHMRPCI_SHARED_NAME_MAX] = 'x';
+    long_name[SHMRPCI_SHARED_NAME_MAX + 1] = '\0';
+    assert_int_equal(ask_for(&f, long_name, &fd, &error), SHMRPC_E_NOT_FOUND);
+    assert_int_equal(fd, -1);
+    fixture_stop(&f);
+}
+
+/* Who has an object of a service learns of its end. */
+static void who_has_an_object_sees_the_services_end(void **state)
+{
+    (void)state;
+    fixture f;
+    int fd = -1;
+    int watch_fd = -1;
+    fixture_start(&f, 0);
+    if (f.transport->discovery != NULL) {
+        assert_int_equal(f.transport->discovery->open_object(
+                             &f.address, "news",
+                             shmrpci_deadline_after(PATIENCE_NS), &fd,
+                             &watch_fd, NULL),
+                         SHMRPC_OK);
+        shmrpci_fd_close(&fd);
+    }
+    assert_false(watch_fd >= 0 && shmrpci_poll_is_hung_up(watch_fd));
+    fixture_stop(&f);
+    assert_true(watch_fd < 0 || shmrpci_poll_is_hung_up(watch_fd));
+    shmrpci_fd_close(&watch_fd);
+}
+
 static void connect_before_run_keeps_its_deadline(void **state)
 {
     (void)state;
@@ -306,6 +371,8 @@ const struct CMUnitTest suite_connect_cases[] = {
     cmocka_unit_test(welcome_carries_what_on_hello_appended),
     cmocka_unit_test(large_welcome_arrives_whole),
     cmocka_unit_test(largest_hello_arrives),
+    cmocka_unit_test(objects_are_handed_out_by_their_names),
+    cmocka_unit_test(who_has_an_object_sees_the_services_end),
     cmocka_unit_test(refusal_arrives_with_status_and_text),
     cmocka_unit_test(name_clash_is_EXISTS_and_ends_with_close),
     cmocka_unit_test(copies_of_a_service_are_apart),

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/memory.h"
+
 static const shmrpci_transport *transport;
 
 const struct CMUnitTest *suite_own_cases;
@@ -379,6 +381,27 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return SHMRPC_OK;
 }
 
+/* "news" for all, as a file of that text; "secret" for nobody. */
+static int on_object(void *user, const char *name, const shmrpc_peer *peer,
+                     int *out_fd, shmrpc_error *error)
+{
+    int fd;
+    (void)user;
+    if (strcmp(name, "secret") == 0) {
+        return shmrpc_error_set(error, SHMRPC_E_DENIED, "not for user %u",
+                                peer->uid);
+    }
+    if (strcmp(name, "news") != 0) {
+        return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND, "no \"%s\"", name);
+    }
+    int status = shmrpci_memory_create_constant("news", name, 4, &fd);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, out_fd);
+        shmrpci_fd_close(&fd);
+    }
+    return status;
+}
+
 shmrpci_listen_opts suite_listen_opts(fixture *f)
 {
     return (shmrpci_listen_opts){
@@ -387,6 +410,7 @@ shmrpci_listen_opts suite_listen_opts(fixture *f)
         .max_connections_per_uid = 1024,
         .max_bytes_per_uid = (size_t)1 << 30,
         .on_hello = on_hello,
+        .on_object = on_object,
         .user = f,
     };
 }

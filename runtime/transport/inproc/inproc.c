@@ -188,21 +188,27 @@ static int find_all(shmrpci_on_found *found, void *user, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+static int not_here(const shmrpci_address *address, shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                            "inproc://%s does not run in this process",
+                            address->name);
+}
+
 static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, int *out_watch_fd, shmrpc_error *error)
 {
     (void)deadline_ns;
     inproc_hub *hub = shmrpci_inproc_find(address);
     if (hub == NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                "inproc://%s does not run in this process",
-                                address->name);
+        return not_here(address, error);
     }
     /* With its lock the descriptor is not closed meanwhile. */
     shmrpci_mutex_lock(&hub->lock);
     int status = hub->closed ? SHMRPC_E_UNAVAILABLE
                  : hub->opts.has_stats
-                     ? shmrpci_memory_read_only(hub->opts.stats_fd, out_fd)
+                     ? shmrpci_memory_reopen(hub->opts.stats_fd,
+                                             SHMRPCI_ACCESS_READ, out_fd)
                      : SHMRPC_E_UNIMPLEMENTED;
     shmrpci_mutex_unlock(&hub->lock);
     shmrpci_inproc_unref(hub);
@@ -212,6 +218,31 @@ static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
     }
     *out_watch_fd = -1;
     return SHMRPC_OK;
+}
+
+static int open_object(const shmrpci_address *address, const char *name,
+                       int64_t deadline_ns, int *out_fd, int *out_watch_fd,
+                       shmrpc_error *error)
+{
+    (void)deadline_ns;
+    inproc_hub *hub = shmrpci_inproc_find(address);
+    if (hub == NULL) {
+        return not_here(address, error);
+    }
+    int status =
+        shmrpc_error_set(error, SHMRPC_E_NOT_FOUND, "the service shares none");
+    shmrpci_mutex_lock(&hub->lock);
+    if (hub->closed) {
+        status = not_here(address, error);
+    } else if (hub->opts.on_object != NULL) {
+        const shmrpc_peer peer = shmrpci_inproc_self(hub);
+        status =
+            hub->opts.on_object(hub->opts.user, name, &peer, out_fd, error);
+    }
+    shmrpci_mutex_unlock(&hub->lock);
+    shmrpci_inproc_unref(hub);
+    *out_watch_fd = -1;
+    return status;
 }
 
 static const char *describe(const shmrpci_listener *listener)
@@ -310,6 +341,7 @@ static const shmrpci_worker_ops worker = {
 static const shmrpci_discovery_ops discovery = {
     .find = find_all,
     .open_stats = open_stats,
+    .open_object = open_object,
 };
 
 const shmrpci_transport shmrpci_transport_inproc = {

@@ -153,6 +153,9 @@ int shmrpci_inproc_connect(const shmrpci_address *address,
                            shmrpci_buf *welcome, shmrpc_error *error);
 void shmrpci_inproc_disconnect(shmrpci_conn *conn);
 
+/* We, as a peer of ourselves. */
+shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub);
+
 /* With the hub's lock held: takes it out of its hub and frees it. */
 void shmrpci_inproc_conn_free(inproc_conn *conn);
 

@@ -7,6 +7,17 @@
 #include "os/memory.h"
 #include "os/process.h"
 
+shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
+{
+    return (shmrpc_peer){
+        .uid = shmrpci_process_uid(),
+        .gid = shmrpci_process_gid(),
+        .pid = shmrpci_process_id(),
+        .transport = shmrpci_transport_inproc.scheme,
+        .address = hub->address,
+    };
+}
+
 static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
 {
     inproc_conn *conn = calloc(1, sizeof *conn);
@@ -20,13 +31,7 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
     conn->max_message_bytes = max_message_bytes < hub->opts.max_message_bytes
                                   ? max_message_bytes
                                   : hub->opts.max_message_bytes;
-    conn->peer = (shmrpc_peer){
-        .uid = shmrpci_process_uid(),
-        .gid = shmrpci_process_gid(),
-        .pid = shmrpci_process_id(),
-        .transport = shmrpci_transport_inproc.scheme,
-        .address = hub->address,
-    };
+    conn->peer = shmrpci_inproc_self(hub);
     shmrpci_cond_init(&conn->slot_free);
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         conn->slots[i].conn = conn;

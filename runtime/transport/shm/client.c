@@ -265,15 +265,16 @@ int shm_client_connect(const shmrpci_address *address,
     return failed;
 }
 
-/* ---- statistics ------------------------------------------------------ */
+/* ---- without becoming a client ---------------------------------------- */
 
-/* On OK its descriptor is the caller's. */
-static int ask_for_stats(int control_fd, int64_t deadline_ns, int *out_fd,
-                         shmrpc_error *error)
+/* Says `asks` instead of hello, for an answer of the kind `kind` with a
+ * descriptor, which is the caller's on OK. */
+static int ask(int control_fd, shm_message asks, const char *tail,
+               shm_message_kind kind, int64_t deadline_ns, int *out_fd,
+               shmrpc_error *error)
 {
-    shm_message observe = {.kind = SHM_MESSAGE_OBSERVE};
     shm_packet packet = {.fd_count = 0};
-    shmrpc_status status = shm_message_send(control_fd, observe, NULL, NULL, 0);
+    shmrpc_status status = shm_message_send(control_fd, asks, tail, NULL, 0);
     if (status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE) {
         status = await_packet(control_fd, deadline_ns, &packet);
     }
@@ -282,7 +283,7 @@ static int ask_for_stats(int control_fd, int64_t deadline_ns, int *out_fd,
         return report_refusal(&packet, error);
     }
     if (status == SHMRPC_OK &&
-        (packet.head.kind != SHM_MESSAGE_STATS || packet.fd_count != 1)) {
+        (packet.head.kind != kind || packet.fd_count != 1)) {
         status = SHMRPC_E_INVALID;
     }
     if (status == SHMRPC_OK) {
@@ -293,14 +294,17 @@ static int ask_for_stats(int control_fd, int64_t deadline_ns, int *out_fd,
     return status == SHMRPC_OK ? SHMRPC_OK : report(status, error);
 }
 
-int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
-                          int *out_fd, int *out_watch_fd, shmrpc_error *error)
+/* The same at an address; the socket stays open, to tell of the server's end.
+ */
+static int ask_at(const shmrpci_address *address, shm_message asks,
+                  const char *tail, shm_message_kind kind, int64_t deadline_ns,
+                  int *out_fd, int *out_watch_fd, shmrpc_error *error)
 {
     int fd;
     char path[SHM_PATH_BYTES];
     int failed = shm_place_connect(address, deadline_ns, &fd, path, error);
     if (failed == SHMRPC_OK) {
-        failed = ask_for_stats(fd, deadline_ns, out_fd, error);
+        failed = ask(fd, asks, tail, kind, deadline_ns, out_fd, error);
         if (failed != SHMRPC_OK) {
             shmrpci_fd_close(&fd);
             return failed;
@@ -308,6 +312,28 @@ int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
         *out_watch_fd = fd;
     }
     return failed;
+}
+
+int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
+                          int *out_fd, int *out_watch_fd, shmrpc_error *error)
+{
+    shm_message observe = {.kind = SHM_MESSAGE_OBSERVE};
+    return ask_at(address, observe, NULL, SHM_MESSAGE_STATS, deadline_ns,
+                  out_fd, out_watch_fd, error);
+}
+
+int shm_client_open_object(const shmrpci_address *address, const char *name,
+                           int64_t deadline_ns, int *out_fd, int *out_watch_fd,
+                           shmrpc_error *error)
+{
+    size_t len = strlen(name);
+    shm_message object = {.kind = SHM_MESSAGE_OBJECT, .tail = (uint32_t)len};
+    if (len > SHMRPCI_SHARED_NAME_MAX) {
+        return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
+                                "no object has so long a name");
+    }
+    return ask_at(address, object, name, SHM_MESSAGE_OBJECT, deadline_ns,
+                  out_fd, out_watch_fd, error);
 }
 
 void shm_client_disconnect(shmrpci_conn *conn)

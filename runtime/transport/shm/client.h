@@ -108,9 +108,12 @@ int shm_client_connect(const shmrpci_address *address,
 int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
                          shmrpci_conn **out, shmrpci_buf *welcome,
                          shmrpc_error *error);
-/* The transport's operation of that name. */
+/* The transport's operations of these names. */
 int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
                           int *out_fd, int *out_watch_fd, shmrpc_error *error);
+int shm_client_open_object(const shmrpci_address *address, const char *name,
+                           int64_t deadline_ns, int *out_fd, int *out_watch_fd,
+                           shmrpc_error *error);
 void shm_client_disconnect(shmrpci_conn *conn);
 
 /* ---- client_extent.c ---------------------------------------------- */

@@ -36,8 +36,8 @@ static shmrpc_status make_pages(shm_listener *listener)
                   &listener->status_fd, &listener->status_map);
     if (status == SHMRPC_OK) {
         /* Clients get one through which nobody can write. */
-        status = shmrpci_memory_read_only(listener->status_fd,
-                                          &listener->client_status_fd);
+        status = shmrpci_memory_reopen(listener->status_fd, SHMRPCI_ACCESS_READ,
+                                       &listener->client_status_fd);
     }
     if (status == SHMRPC_OK) {
         status = make_page("shmrpc-shared", sizeof(shm_service_shared),

@@ -265,7 +265,7 @@ static shmrpc_status send_welcome(const shm_conn *conn, const shmrpci_buf *tail)
                            .max_message = conn->max_message,
                            .tail = (uint32_t)tail->len};
     shmrpc_status status =
-        shmrpci_memory_read_only(conn->ledger_fd, &ledger_fd);
+        shmrpci_memory_reopen(conn->ledger_fd, SHMRPCI_ACCESS_READ, &ledger_fd);
     if (status == SHMRPC_OK && tail->len > SHM_TAIL_MAX_BYTES) {
         status = shmrpci_memory_create_constant("shmrpc-welcome", tail->data,
                                                 tail->len, &tail_fd);
@@ -367,6 +367,37 @@ static void show_stats(shm_conn *conn)
     conn->handshake_deadline_ns = SHMRPCI_NEVER_NS;
 }
 
+/* What was asked for stays the asker's when the service ends, who sees that by
+ * its socket: so it stays in its handshake too. */
+static void show_object(shm_conn *conn, const shm_packet *packet)
+{
+    const shm_listener *listener = conn->listener;
+    shmrpc_error error = {.path = ""};
+    char name[SHMRPCI_SHARED_NAME_MAX + 1];
+    int fd = -1;
+    int failed =
+        shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND, "the service shares none");
+    if (packet->head.tail >= sizeof name || packet->fd_count != 0) {
+        failed = shmrpc_error_set(&error, SHMRPC_E_INVALID, "malformed name");
+    } else if (listener->opts.on_object != NULL) {
+        memcpy(name, packet->tail, packet->head.tail);
+        name[packet->head.tail] = '\0';
+        failed = listener->opts.on_object(listener->opts.user, name,
+                                          &conn->peer, &fd, &error);
+    }
+    if (failed == SHMRPC_OK) {
+        shm_message object = {.kind = SHM_MESSAGE_OBJECT};
+        failed = shm_message_send(conn->fd, object, NULL, &fd, 1);
+        shmrpci_fd_close(&fd);
+        conn->handshake_deadline_ns = SHMRPCI_NEVER_NS;
+    } else {
+        refuse_fd(conn->fd, failed, error.message);
+    }
+    if (failed != SHMRPC_OK) {
+        end_conn(conn);
+    }
+}
+
 static void greet(shm_conn *conn, const shm_packet *packet)
 {
     shm_listener *listener = conn->listener;
@@ -379,6 +410,10 @@ static void greet(shm_conn *conn, const shm_packet *packet)
     }
     if (packet->head.kind == SHM_MESSAGE_OBSERVE) {
         show_stats(conn);
+        return;
+    }
+    if (packet->head.kind == SHM_MESSAGE_OBJECT) {
+        show_object(conn, packet);
         return;
     }
     if (packet->head.kind != SHM_MESSAGE_HELLO || packet->fd_count != 0 ||

@@ -20,6 +20,10 @@
  *                             <-    STATS + descriptor of the statistics, for
  *                                   reading; nothing more is said
  *
+ *     OBJECT + name           ->    instead of HELLO
+ *                             <-    OBJECT + descriptor of that object; nothing
+ *                                   more is said
+ *
  * Nothing is said of extents that are there already: their words in the block
  * tell (layout.h).
  *
@@ -54,7 +58,8 @@ typedef enum shm_message_kind {
     SHM_MESSAGE_RESCUED,
     SHM_MESSAGE_OBSERVE,
     SHM_MESSAGE_STATS,
-    SHM_MESSAGE_SUCCEED
+    SHM_MESSAGE_SUCCEED,
+    SHM_MESSAGE_OBJECT
 } shm_message_kind;
 
 /* The descriptors of WELCOME, in this order. */

@@ -47,6 +47,7 @@ static const shmrpci_shared_ops shared = {
 static const shmrpci_discovery_ops discovery = {
     .find = shm_place_find,
     .open_stats = shm_client_open_stats,
+    .open_object = shm_client_open_object,
 };
 
 static const shmrpci_process_ops processes = {

@@ -78,7 +78,8 @@ static void read_only_descriptor_never_writes(void **state)
     int fd = make(4096);
     int reader = -1;
     shmrpci_map old = mapped(fd, 4096, SHMRPCI_ACCESS_WRITE);
-    assert_int_equal(shmrpci_memory_read_only(fd, &reader), SHMRPC_OK);
+    assert_int_equal(shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, &reader),
+                     SHMRPC_OK);
     memcpy(old.at, "x", 2);
     assert_ptr_equal(
         mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0),

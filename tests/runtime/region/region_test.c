@@ -173,7 +173,8 @@ static void readers_take_no_place(void **state)
     shmrpci_region reader;
     assert_int_equal(stage_attach(fd, &writer, NULL), SHMRPC_OK);
     assert_int_equal(stage_put(&writer, 0, 100, NULL), SHMRPC_OK);
-    assert_int_equal(shmrpci_memory_read_only(fd, &read_only), SHMRPC_OK);
+    assert_int_equal(shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, &read_only),
+                     SHMRPC_OK);
     assert_int_equal(shmrpci_region_attach(read_only, SHMRPCI_ACCESS_READ,
                                            &writer.kind, &reader, NULL),
                      SHMRPC_OK);

@@ -20,9 +20,8 @@ static struct flock range(short type, int64_t first, int64_t count)
                           .l_len = (off_t)count};
 }
 
-shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count)
+static shmrpc_status take(int fd, struct flock wanted)
 {
-    struct flock wanted = range(F_WRLCK, first, count);
     while (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
         if (errno == EAGAIN || errno == EACCES) {
             return SHMRPC_E_BUSY;
@@ -33,6 +32,16 @@ shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count)
         }
     }
     return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count)
+{
+    return take(fd, range(F_WRLCK, first, count));
+}
+
+shmrpc_status shmrpci_byte_lock_share(int fd, int64_t at)
+{
+    return take(fd, range(F_RDLCK, at, 1));
 }
 
 shmrpc_status shmrpci_byte_lock_until(int fd, int64_t first, int64_t count,
@@ -64,4 +73,24 @@ bool shmrpci_byte_lock_is_held(int fd, int64_t at)
 {
     struct flock found = range(F_WRLCK, at, 1);
     return fcntl(fd, F_OFD_GETLK, &found) != 0 || found.l_type != F_UNLCK;
+}
+
+int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
+{
+    int64_t lowest = -1;
+    int64_t end = first + count;
+    while (end > first) {
+        /* The kernel tells of any one that is in the way. */
+        struct flock found = range(F_WRLCK, first, end - first);
+        if (fcntl(fd, F_OFD_GETLK, &found) != 0) {
+            return first;
+        }
+        if (found.l_type == F_UNLCK) {
+            return lowest;
+        }
+        /* What others lock side by side may begin before the range. */
+        lowest = found.l_start < first ? first : (int64_t)found.l_start;
+        end = lowest;
+    }
+    return lowest;
 }

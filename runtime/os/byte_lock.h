@@ -24,9 +24,17 @@ shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count);
 shmrpc_status shmrpci_byte_lock_until(int fd, int64_t first, int64_t count,
                                       int64_t deadline_ns);
 
+/* Shares one byte with others that do, for which `fd` needs to be open for
+ * reading only; doesn't wait. BUSY: somebody has it to himself; EXHAUSTED. */
+shmrpc_status shmrpci_byte_lock_share(int fd, int64_t at);
+
 void shmrpci_byte_lock_drop(int fd, int64_t first, int64_t count);
 
 /* Whether another than `fd` holds the byte; true when the kernel can't say. */
 bool shmrpci_byte_lock_is_held(int fd, int64_t at);
+
+/* The lowest of `count` bytes from `first` on that another than `fd` holds or
+ * shares; -1: none. The first one when the kernel can't say. */
+int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count);
 
 #endif

@@ -1,4 +1,6 @@
 /* Judging a region that nobody changes. */
+#include <stdlib.h>
+
 #include "region/inside.h"
 
 typedef struct judgement {
@@ -59,7 +61,11 @@ static void check_head(judgement *of, uint32_t span)
 {
     const shmrpci_region *region = of->region;
     uint64_t offset = shmrpci_region_span_offset(region, span);
-    if (!region->kind.is_reachable(region->kind.user, region, offset) &&
+    uint16_t note =
+        shmrpci_span_note(shmrpci_load_seq(shmrpci_region_entry(region, span)));
+    if (!shmrpci_arena_is_note(note) &&
+        (region->kind.is_reachable == NULL ||
+         !region->kind.is_reachable(region->kind.user, region, offset)) &&
         !is_journalled(region, span)) {
         report(of, offset, "a run that nothing leads to");
     }
@@ -97,6 +103,151 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
     return 0;
 }
 
+/* ---- blocks -------------------------------------------------------------- */
+
+/* A place for each block: no two begin within 64 bytes. */
+#define MARK_BYTES ((uint64_t)64)
+
+/* In the hands of somebody who is dead, or at work: found twice, or not, until
+ * its heir has looked. */
+#define MARK_LOOSE 0x80u
+
+typedef struct blocks {
+    judgement *of;
+    uint8_t *marks;
+    uint64_t count;
+} blocks;
+
+/* NULL: no block begins there. */
+static uint8_t *mark_at(const blocks *all, uint64_t offset)
+{
+    const shmrpci_region *region = all->of->region;
+    uint32_t class;
+    uint64_t bytes;
+    return shmrpci_arena_find(region, offset, &class, &bytes)
+               ? &all->marks[(offset - region->facts.spans_offset) / MARK_BYTES]
+               : NULL;
+}
+
+static void visit(void *to, uint64_t offset)
+{
+    blocks *all = to;
+    uint8_t *mark = mark_at(all, offset);
+    if (mark == NULL) {
+        report(all->of, offset, "no block begins here, where one is said to");
+    } else if (*mark == 1) {
+        report(all->of, offset, "a block in two places");
+    } else if (*mark == 0) {
+        *mark = 1;
+    }
+}
+
+static void loosen(void *to, uint64_t offset)
+{
+    blocks *all = to;
+    uint8_t *mark = mark_at(all, offset);
+    if (mark != NULL) {
+        *mark = MARK_LOOSE;
+    }
+}
+
+static void visit_chain(blocks *all, uint64_t offset, shmrpci_block_visit *what)
+{
+    for (uint64_t hops = 0; offset != 0; hops++) {
+        if (hops > all->count || mark_at(all, offset) == NULL) {
+            report(all->of, offset, "a chain that leads nowhere");
+            return;
+        }
+        what(all, offset);
+        offset = shmrpci_arena_next(all->of->region, offset);
+    }
+}
+
+/* What is left of a span to cut up. */
+static void visit_rest(blocks *all, uint64_t offset)
+{
+    const shmrpci_region_head *head = &all->of->region->facts;
+    uint32_t class;
+    uint64_t bytes;
+    if (offset == 0 ||
+        !shmrpci_arena_find(all->of->region, offset, &class, &bytes)) {
+        return;
+    }
+    uint64_t within = (offset - head->spans_offset) % head->span_bytes;
+    for (; within + bytes <= head->span_bytes; within += bytes) {
+        visit(all, offset);
+        offset += bytes;
+    }
+}
+
+static void visit_arena(blocks *all, uint32_t participant)
+{
+    const shmrpci_arena *arena =
+        &shmrpci_region_participant(all->of->region, participant)->arena;
+    visit_chain(all, shmrpci_load_seq(&arena->limbo_head), visit);
+    for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
+        visit_chain(all, shmrpci_load_seq(&arena->list[class]), visit);
+        visit_chain(all, shmrpci_load_seq(&arena->spare[class]), visit);
+        visit_rest(all, shmrpci_load_seq(&arena->rest[class]));
+    }
+}
+
+static void visit_depot(blocks *all)
+{
+    const shmrpci_region_state *state =
+        shmrpci_region_state_of(all->of->region);
+    for (uint32_t i = 0; i < SHMRPCI_CLASS_COUNT * SHMRPCI_DEPOT_SLOTS; i++) {
+        uint64_t word = shmrpci_load_seq(
+            &state->depot[i / SHMRPCI_DEPOT_SLOTS][i % SHMRPCI_DEPOT_SLOTS]);
+        visit_chain(all, shmrpci_arena_depot_chain(word), visit);
+    }
+}
+
+/* Each block of a span, or of a run, has been found. */
+static void check_found(blocks *all, uint32_t span)
+{
+    const shmrpci_region *region = all->of->region;
+    uint64_t start = shmrpci_region_span_offset(region, span);
+    uint32_t class;
+    uint64_t bytes;
+    for (uint64_t at = 0;
+         at < region->facts.span_bytes &&
+         shmrpci_arena_find(region, start + at, &class, &bytes) &&
+         !is_journalled(region, span);
+         at += bytes) {
+        if (*mark_at(all, start + at) == 0) {
+            report(all->of, start + at, "a block that nothing leads to");
+        }
+    }
+}
+
+static void check_blocks(judgement *of)
+{
+    const shmrpci_region *region = of->region;
+    uint32_t paid = shmrpci_region_paid_spans(region);
+    blocks all = {.of = of, .count = shmrpci_region_paid(region) / MARK_BYTES};
+    all.marks = calloc(all.count + 1, 1);
+    if (all.marks == NULL) {
+        report(of, 0, "no memory to look at the blocks");
+        return;
+    }
+    for (uint32_t p = 0; p < shmrpci_region_high(region); p++) {
+        const shmrpci_arena *arena =
+            &shmrpci_region_participant(region, p)->arena;
+        loosen(&all, shmrpci_load_seq(&arena->moving));
+        visit_chain(&all, shmrpci_load_seq(&arena->held), loosen);
+    }
+    for (uint32_t p = 0; p < shmrpci_region_high(region); p++) {
+        visit_arena(&all, p);
+    }
+    visit_depot(&all);
+    region->kind.each_block(region->kind.user, region, visit, &all);
+    for (uint32_t span = 0; span < paid; span++) {
+        check_found(&all, span);
+    }
+    free(all.marks);
+}
+
 uint64_t shmrpci_region_check(const shmrpci_region *region,
                               shmrpci_region_finding *finding, void *user)
 {
@@ -106,6 +257,9 @@ uint64_t shmrpci_region_check(const shmrpci_region *region,
     uint32_t run = 0;
     for (uint32_t span = 0; span < paid; span++) {
         run = check_entry(&of, span, run);
+    }
+    if (shmrpci_region_has_arenas(region)) {
+        check_blocks(&of);
     }
     return of.count;
 }

@@ -36,4 +36,27 @@ void shmrpci_region_settle(shmrpci_region *region, uint32_t participant);
 shmrpc_status shmrpci_region_join(shmrpci_region *region, shmrpc_error *error);
 void shmrpci_region_leave(shmrpci_region *region);
 
+/* ---- arenas: all of the participant that the handle is, or acts as --------
+ */
+
+/* Whether a note is an arena's, and whether a run that it noted is its own. */
+bool shmrpci_arena_is_note(uint16_t note);
+bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
+                        uint16_t note);
+/* Class of the block that begins at `offset`, SHMRPCI_CLASS_COUNT for a large
+ * one, and its bytes, trailer and all; false: none does. */
+bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
+                        uint32_t *out_class, uint64_t *out_bytes);
+/* What follows a block in its chain; 0: nothing, or no block is there. */
+uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset);
+/* The chain in a word of the depot. */
+uint64_t shmrpci_arena_depot_chain(uint64_t word);
+/* After a death: first what was on its way, then what was held. */
+void shmrpci_arena_mend(shmrpci_region *region);
+void shmrpci_arena_judge_held(shmrpci_region *region);
+/* Gives what is free to all, as far as the depot has room. */
+void shmrpci_arena_hand_over(shmrpci_region *region);
+/* Whether there is anything to hand over. */
+bool shmrpci_arena_has_some(const shmrpci_region *region, uint32_t participant);
+
 #endif

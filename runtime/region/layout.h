@@ -15,7 +15,10 @@
  *       4224   128   high: u32, participants there   who attaches, upwards,
  *                    have ever been                  by CAS
  *       4352   128   destroyed: u32, 1 for ever      who destroys it
- *       8192   512 x participants
+ *       4480   128   reclaim_limit: u64, no pins     who reclaims, upwards,
+ *                    below it any more               by CAS
+ *       4608  3584   depot: u64 x 16 a class         see arena.h
+ *       8192  2048 x participants
  *       then     4 x spans: the span table, of which the entries of paid spans
  *                    are paid for, and all others FREE
  *       then         roots of the kind: what its engine begins with
@@ -38,6 +41,9 @@
  *     HEAD | TAIL --p: frees a run, whoever took it--> CLAIMED(p)
  *     CLAIMED(p) --p: frees it, or lost the race for the next one--> FREE
  *
+ * Notes with the top bit are the arenas' (arena.h): spans of blocks, and large
+ * blocks.
+ *
  * A run is a HEAD and the TAILs behind it.  A participant that takes or frees
  * one says so in its journal before it changes the first entry, and clears the
  * journal when the run is reachable from the kind's roots, or free.  Its heir
@@ -56,7 +62,7 @@
 #include "sync/atomic.h"
 
 #define SHMRPCI_REGION_MAGIC   UINT64_C(0x3130676552685301)
-#define SHMRPCI_REGION_VERSION 1u
+#define SHMRPCI_REGION_VERSION 2u
 
 #define SHMRPCI_REGION_NAME_MAX         255u
 #define SHMRPCI_REGION_MAX_PARTICIPANTS 4096u
@@ -71,6 +77,13 @@
 
 /* Bytes of the file that are locked, not stored; see above. */
 #define SHMRPCI_REGION_BYTE(participant) ((int64_t)(participant))
+/* Read locks: somebody reads as of this change (pin.c). */
+#define SHMRPCI_REGION_PIN(change) (((int64_t)1 << 41) + (int64_t)(change))
+#define SHMRPCI_REGION_CHANGES_MAX (((uint64_t)1 << 48) - 1)
+
+/* Blocks: four classes for each doubling, from 64 to 7168 bytes. */
+#define SHMRPCI_CLASS_COUNT 28u
+#define SHMRPCI_DEPOT_SLOTS 16u
 
 /* What the creator says of the region, constant ever after. */
 typedef struct shmrpci_region_head {
@@ -106,14 +119,37 @@ typedef struct shmrpci_region_state {
     _Alignas(128) shmrpci_atomic_u64 paid;
     _Alignas(128) shmrpci_atomic_u32 high;
     _Alignas(128) shmrpci_atomic_u32 destroyed;
+    _Alignas(128) shmrpci_atomic_u64 reclaim_limit;
+    _Alignas(128)
+        shmrpci_atomic_u64 depot[SHMRPCI_CLASS_COUNT][SHMRPCI_DEPOT_SLOTS];
 } shmrpci_region_state;
 
 #define SHMRPCI_REGION_STATE_OFFSET 4096u
 _Static_assert(offsetof(shmrpci_region_state, destroyed) == 256, "layout");
+_Static_assert(sizeof(shmrpci_region_state) == 4096, "layout");
 
 /* Of pending_count: the run is complete, and to be freed if it is unreachable;
  * without it, what counts is whose the spans are. */
 #define SHMRPCI_JOURNAL_GIVES (UINT32_C(1) << 31)
+
+/* Blocks of a participant's own (arena.h); offsets, 0: none. Only it and its
+ * heirs write here, so that stores in order are a journal. */
+typedef struct shmrpci_arena {
+    _Alignas(128) shmrpci_atomic_u64 moving; /* block on its way elsewhere */
+    shmrpci_atomic_u64 held;       /* chain: taken, and not reachable yet */
+    shmrpci_atomic_u64 limbo_head; /* chain: unreachable, oldest first */
+    shmrpci_atomic_u64 limbo_tail;
+    shmrpci_atomic_u64 limbo_count; /* hints: of the limbo */
+    shmrpci_atomic_u64 limbo_bytes;
+    shmrpci_atomic_u64 ids; /* given out; the kind's */
+    uint64_t reserve[9];
+    /* By class: free blocks; more of them, or none; the rest of a span that
+     * has not been cut up; how many are in `list`, a hint. */
+    shmrpci_atomic_u64 list[SHMRPCI_CLASS_COUNT];
+    shmrpci_atomic_u64 spare[SHMRPCI_CLASS_COUNT];
+    shmrpci_atomic_u64 rest[SHMRPCI_CLASS_COUNT];
+    shmrpci_atomic_u32 count[SHMRPCI_CLASS_COUNT];
+} shmrpci_arena;
 
 /* What a participant is, and is at. */
 typedef struct shmrpci_participant_block {
@@ -126,13 +162,15 @@ typedef struct shmrpci_participant_block {
     _Alignas(128) shmrpci_atomic_u32 pending_first;
     shmrpci_atomic_u32 pending_count;
     uint64_t reserve2[15];
-    _Alignas(128) uint64_t kind[32]; /* the engine's own */
+    _Alignas(128) uint64_t kind[96]; /* the engine's own */
+    shmrpci_arena arena;
 } shmrpci_participant_block;
 
 _Static_assert(offsetof(shmrpci_participant_block, pending_first) == 128,
                "layout");
 _Static_assert(offsetof(shmrpci_participant_block, kind) == 256, "layout");
-_Static_assert(sizeof(shmrpci_participant_block) == 512, "layout");
+_Static_assert(offsetof(shmrpci_participant_block, arena) == 1024, "layout");
+_Static_assert(sizeof(shmrpci_participant_block) == 2048, "layout");
 
 typedef enum shmrpci_span_state {
     SHMRPCI_SPAN_FREE,

@@ -39,17 +39,49 @@ static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
     return status;
 }
 
+/* As the dead one, which this handle now is. What the kind finishes may take
+ * and free blocks, so that its arena comes first; and runs of a kind that uses
+ * no arenas last, when it can tell which of them it can reach. */
+static void finish(shmrpci_region *region)
+{
+    const shmrpci_region_kind *kind = &region->kind;
+    bool has_arenas = shmrpci_region_has_arenas(region);
+    if (has_arenas) {
+        shmrpci_arena_mend(region);
+        shmrpci_region_settle(region, region->me);
+    }
+    if (kind->inherit != NULL) {
+        kind->inherit(kind->user, region, region->me);
+    }
+    if (has_arenas) {
+        shmrpci_arena_judge_held(region);
+    }
+}
+
 /* The byte of `participant` is ours: nobody else is, or becomes, that one. */
 static bool inherit(shmrpci_region *region, uint32_t participant)
 {
     shmrpci_participant_block *block =
         shmrpci_region_participant(region, participant);
     bool is_dead = shmrpci_load_seq(&block->pid) != 0;
-    if (is_dead && region->kind.inherit != NULL) {
-        region->kind.inherit(region->kind.user, region, participant);
+    uint32_t me = region->me;
+    region->me = participant;
+    if (is_dead) {
+        finish(region);
     }
     shmrpci_region_settle(region, participant);
+    region->me = me;
     return is_dead;
+}
+
+static void hand_over(shmrpci_region *region, uint32_t participant)
+{
+    uint32_t me = region->me;
+    region->me = participant;
+    if (shmrpci_region_has_arenas(region)) {
+        shmrpci_arena_hand_over(region);
+    }
+    region->me = me;
 }
 
 static shmrpc_status become(shmrpci_region *region, uint32_t participant)
@@ -93,6 +125,7 @@ void shmrpci_region_leave(shmrpci_region *region)
 {
     shmrpci_participant_block *block =
         shmrpci_region_participant(region, region->me);
+    hand_over(region, region->me);
     shmrpci_store_seq(&block->pid, 0u);
     /* Closing does the same, unless a forked child has the descriptor too. */
     shmrpci_byte_lock_drop(region->fd, SHMRPCI_REGION_BYTE(region->me), 1);
@@ -106,12 +139,15 @@ uint32_t shmrpci_region_bury(shmrpci_region *region)
     for (uint32_t p = 0; p < high; p++) {
         shmrpci_participant_block *block =
             shmrpci_region_participant(region, p);
-        if (p == region->me || shmrpci_load_seq(&block->pid) == 0 ||
+        if (p == region->me ||
+            (shmrpci_load_seq(&block->pid) == 0 &&
+             !shmrpci_arena_has_some(region, p)) ||
             shmrpci_byte_lock_try(region->fd, SHMRPCI_REGION_BYTE(p), 1) !=
                 SHMRPC_OK) {
             continue;
         }
         buried += inherit(region, p) ? 1 : 0;
+        hand_over(region, p);
         shmrpci_store_seq(&block->pid, 0u);
         shmrpci_byte_lock_drop(region->fd, SHMRPCI_REGION_BYTE(p), 1);
     }

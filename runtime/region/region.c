@@ -1,9 +1,10 @@
 /* Making regions, mapping them, and what may be touched in them. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/crc32c.h"
 #include "os/process.h"
+#include "region/arena.h"
 #include "region/inside.h"
 
 /* ---- where what lies ----------------------------------------------------- */
@@ -251,6 +252,13 @@ shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
 
 void shmrpci_region_detach(shmrpci_region *region)
 {
+    while (region->pin_count > 0) {
+        region->pins[0].count = 1;
+        shmrpci_unpin(region, region->pins[0].change);
+    }
+    free(region->pins);
+    region->pins = NULL;
+    region->pin_room = 0;
     if (region->map.at != NULL && region->me != SHMRPCI_REGION_NOBODY) {
         shmrpci_region_leave(region);
     }
@@ -280,9 +288,9 @@ void *shmrpci_region_at(const shmrpci_region *region, uint64_t offset,
                         uint64_t bytes)
 {
     const shmrpci_region_head *head = &region->facts;
-    if (!is_within(offset, bytes, head->roots_offset, head->roots_bytes) &&
-        !is_within(offset, bytes, head->spans_offset,
-                   shmrpci_region_paid(region))) {
+    if (!is_within(offset, bytes, head->spans_offset,
+                   shmrpci_region_paid(region)) &&
+        !is_within(offset, bytes, head->roots_offset, head->roots_bytes)) {
         return NULL;
     }
     return (uint8_t *)region->map.at + offset;

@@ -41,17 +41,38 @@ typedef struct shmrpci_region_spec {
 
 typedef struct shmrpci_region shmrpci_region;
 
-/* What a kind knows of its own structures; called for a participant that is
- * dead, by its heir. */
+/* Told of a block while a region is judged. */
+typedef void shmrpci_block_visit(void *to, uint64_t offset);
+
+/* What a kind knows of its own structures. Those that use no arenas leave what
+ * is said of blocks NULL. */
 typedef struct shmrpci_region_kind {
-    /* Whether the run that begins at `offset` is reachable from the roots. */
+    /* Whether the run that begins at `offset` is reachable from the roots. NULL
+     * if the kind takes no runs. */
     bool (*is_reachable)(void *user, const shmrpci_region *region,
                          uint64_t offset);
-    /* Finishes or takes back what `participant` was at; before its journal of
-     * spans is looked at. May be NULL. */
+    /* Finishes or takes back what `participant`, which is dead, was at; before
+     * its journal of spans is looked at. The heir acts as the dead one: what it
+     * takes and gives back here are the dead one's blocks. May be NULL. */
     void (*inherit)(void *user, shmrpci_region *region, uint32_t participant);
+    /* Looks up what participants use at this moment, for is_used. */
+    void (*survey)(void *user, const shmrpci_region *region);
+    /* Whether the block at `offset`, which became unreachable by `change`, was
+     * in use at the survey. */
+    bool (*is_used)(void *user, const shmrpci_region *region, uint64_t offset,
+                    uint64_t change);
+    /* Visits all blocks that are reachable, for check. A kind that uses arenas
+     * has this. */
+    void (*each_block)(void *user, const shmrpci_region *region,
+                       shmrpci_block_visit *visit, void *to);
     void *user;
 } shmrpci_region_kind;
+
+/* A pin of this handle's (arena.h). */
+typedef struct shmrpci_own_pin {
+    uint64_t change;
+    uint32_t count;
+} shmrpci_own_pin;
 
 struct shmrpci_region {
     shmrpci_region_head facts; /* checked, and private from then on */
@@ -59,9 +80,19 @@ struct shmrpci_region {
     shmrpci_region_kind kind;
     int fd; /* ours; -1: none */
     bool is_writer;
-    uint32_t me;     /* SHMRPCI_REGION_NOBODY for readers */
-    uint32_t cursor; /* where the search for spans begins */
+    uint32_t me;           /* SHMRPCI_REGION_NOBODY for readers */
+    uint32_t cursor;       /* where the search for spans begins */
+    shmrpci_own_pin *pins; /* in no order */
+    uint32_t pin_count;
+    uint32_t pin_room;
+    uint64_t retired_bytes; /* since the last look at the limbo */
+    uint64_t retired_count;
 };
+
+static inline bool shmrpci_region_has_arenas(const shmrpci_region *region)
+{
+    return region->kind.each_block != NULL;
+}
 
 /*
  * How large the file of a region is to be: max_bytes of spans, rounded up to
@@ -94,7 +125,8 @@ shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
  * for fd -1, or has been detached, is fine. */
 void shmrpci_region_detach(shmrpci_region *region);
 
-/* Inherits from all who are dead. Returns from how many. */
+/* Inherits from all who are dead, and gives the free blocks of all who are not
+ * there to those who are. Returns how many were dead. */
 uint32_t shmrpci_region_bury(shmrpci_region *region);
 
 /* `bytes` at `offset` of the spans or roots, if they lie within what has been
@@ -159,7 +191,8 @@ typedef void shmrpci_region_finding(void *user, uint64_t offset,
 /*
  * Looks at the head, the participants and the span table of a region that
  * nobody changes meanwhile, and asks its kind about each run; runs that are
- * neither reachable nor in a journal are findings. Returns how many findings.
+ * neither reachable nor in a journal are findings, and so are blocks that are
+ * not in exactly one place; bury the dead before. Returns how many findings.
  */
 uint64_t shmrpci_region_check(const shmrpci_region *region,
                               shmrpci_region_finding *finding, void *user);

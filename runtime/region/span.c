@@ -95,10 +95,18 @@ static void journal(shmrpci_region *region, uint32_t first, uint32_t count)
     shmrpci_store_seq(&block->pending_first, first + 1);
 }
 
+/* Runs of arenas are judged by who has the journal, which the handle is or acts
+ * as. */
 static bool is_reachable(const shmrpci_region *region, uint32_t first)
 {
-    return region->kind.is_reachable(region->kind.user, region,
-                                     shmrpci_region_span_offset(region, first));
+    uint64_t offset = shmrpci_region_span_offset(region, first);
+    uint16_t note = shmrpci_span_note(
+        shmrpci_load_seq(shmrpci_region_entry(region, first)));
+    if (shmrpci_arena_is_note(note)) {
+        return shmrpci_arena_owns(region, offset, note);
+    }
+    return region->kind.is_reachable != NULL &&
+           region->kind.is_reachable(region->kind.user, region, offset);
 }
 
 /* Makes the spans of a run `owner`'s own, its head last: as long as that is the

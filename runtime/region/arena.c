@@ -1,0 +1,708 @@
+/* Blocks: taking, holding, retiring, and what a death leaves. */
+#include "region/arena.h"
+#include "region/inside.h"
+
+/* Blocks that stay in the limbo for the sake of readers who are in the middle
+ * of one, and so need not begin again; how often to look for more. */
+#define LIMBO_YOUNG 64u
+#define LIMBO_LOOK  192u
+/* The same for large ones. */
+#define LIMBO_BYTES ((uint64_t)1 << 20)
+/* A list as long as this many spans goes to the depot. */
+#define LIST_SPANS 2u
+
+#define NOTE_ARENA 0x8000u
+#define NOTE_LARGE 0x80FFu
+
+#define CLASS_MAX_BYTES ((uint64_t)7168)
+#define TRAILER         ((uint64_t)sizeof(shmrpci_block_trailer))
+
+/* ---- where a block is ---------------------------------------------------- */
+
+static uint64_t class_bytes(uint32_t class)
+{
+    return (uint64_t)(4 + class % 4) << (4 + class / 4);
+}
+
+/* Of at most CLASS_MAX_BYTES. */
+static uint32_t class_of(uint64_t bytes)
+{
+    if (bytes <= class_bytes(0)) {
+        return 0;
+    }
+    uint32_t top = 63u - (uint32_t)__builtin_clzll(bytes - 1);
+    return (top - 6) * 4 + ((uint32_t)((bytes - 1) >> (top - 2)) & 3u) + 1;
+}
+
+static shmrpci_arena *arena_of(const shmrpci_region *region)
+{
+    return &shmrpci_region_participant(region, region->me)->arena;
+}
+
+/* NULL: a number that somebody spoiled. */
+static shmrpci_block_trailer *trailer(const shmrpci_region *region,
+                                      uint64_t offset, uint64_t bytes)
+{
+    if (offset % SHMRPCI_BLOCK_ALIGN != 0 ||
+        offset < region->facts.spans_offset) {
+        return NULL;
+    }
+    uint8_t *at = shmrpci_region_at(region, offset, bytes);
+    return at != NULL ? (shmrpci_block_trailer *)(void *)(at + bytes - TRAILER)
+                      : NULL;
+}
+
+bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
+                        uint32_t *out_class, uint64_t *out_bytes)
+{
+    uint64_t span_bytes = region->facts.span_bytes;
+    uint64_t at = offset - region->facts.spans_offset;
+    if (offset < region->facts.spans_offset ||
+        at / span_bytes >= shmrpci_region_paid_spans(region)) {
+        return false;
+    }
+    uint32_t entry = shmrpci_load_acquire(
+        shmrpci_region_entry(region, (uint32_t)(at / span_bytes)));
+    uint16_t note = shmrpci_span_note(entry);
+    if (shmrpci_span_state_of(entry) != SHMRPCI_SPAN_HEAD) {
+        return false;
+    }
+    if (note == NOTE_LARGE) {
+        *out_class = SHMRPCI_CLASS_COUNT;
+        *out_bytes = shmrpci_region_run_bytes(region, offset);
+        return *out_bytes != 0;
+    }
+    *out_class = note & ~NOTE_ARENA;
+    if ((note & NOTE_ARENA) == 0 || *out_class >= SHMRPCI_CLASS_COUNT) {
+        return false;
+    }
+    *out_bytes = class_bytes(*out_class);
+    return at % span_bytes % *out_bytes == 0 &&
+           at % span_bytes + *out_bytes <= span_bytes;
+}
+
+uint64_t shmrpci_arena_block_bytes(const shmrpci_region *region,
+                                   uint64_t offset)
+{
+    uint32_t class;
+    uint64_t bytes;
+    return shmrpci_arena_find(region, offset, &class, &bytes) ? bytes - TRAILER
+                                                              : 0;
+}
+
+static shmrpci_block_trailer *trailer_of(const shmrpci_region *region,
+                                         uint64_t offset)
+{
+    uint64_t bytes = shmrpci_arena_block_bytes(region, offset);
+    return bytes != 0 ? trailer(region, offset, bytes + TRAILER) : NULL;
+}
+
+uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset)
+{
+    const shmrpci_block_trailer *end = trailer_of(region, offset);
+    return end != NULL ? shmrpci_load_relaxed(&end->link) : 0;
+}
+
+/* ---- free lists and the depot -------------------------------------------- */
+
+#define DEPOT_PUSHING ((uint64_t)1)
+#define DEPOT_READY   ((uint64_t)2)
+#define DEPOT_TAKEN   ((uint64_t)3)
+
+static uint64_t depot_word(uint64_t state, uint32_t participant,
+                           uint64_t offset)
+{
+    return state << 62 | (uint64_t)participant << 48 |
+           offset / SHMRPCI_BLOCK_ALIGN;
+}
+
+static uint64_t depot_state(uint64_t word)
+{
+    return word >> 62;
+}
+
+static uint32_t depot_owner(uint64_t word)
+{
+    return (uint32_t)(word >> 48) & 0x3FFFu;
+}
+
+uint64_t shmrpci_arena_depot_chain(uint64_t word)
+{
+    return (word & (((uint64_t)1 << 48) - 1)) * SHMRPCI_BLOCK_ALIGN;
+}
+
+/* Gives the spare list to all; it stays where it is if the depot is full. */
+static void push_spare(shmrpci_region *region, uint32_t class, uint32_t count)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
+    uint64_t chain = shmrpci_load_relaxed(&arena->spare[class]);
+    shmrpci_block_trailer *end = trailer(region, chain, class_bytes(class));
+    if (end == NULL) {
+        return;
+    }
+    shmrpci_store_release(&end->retired, (uint64_t)count);
+    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
+        uint64_t none = shmrpci_load_relaxed(&slots[i]);
+        if (none == 0 &&
+            shmrpci_cas_seq(&slots[i], &none,
+                            depot_word(DEPOT_PUSHING, region->me, chain))) {
+            shmrpci_store_release(&arena->spare[class], (uint64_t)0);
+            shmrpci_store_seq(&slots[i],
+                              depot_word(DEPOT_READY, region->me, chain));
+            return;
+        }
+    }
+}
+
+/* Fills the list, which is empty, from the depot. */
+static bool take_depot(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
+    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
+        uint64_t word = shmrpci_load_relaxed(&slots[i]);
+        uint64_t chain = shmrpci_arena_depot_chain(word);
+        if (depot_state(word) != DEPOT_READY ||
+            !shmrpci_cas_seq(&slots[i], &word,
+                             depot_word(DEPOT_TAKEN, region->me, chain))) {
+            continue;
+        }
+        shmrpci_block_trailer *end = trailer(region, chain, class_bytes(class));
+        uint64_t count = end != NULL ? shmrpci_load_relaxed(&end->retired) : 0;
+        shmrpci_store_release(&arena->list[class], chain);
+        shmrpci_store_seq(&slots[i], (uint64_t)0);
+        shmrpci_store_release(&arena->count[class], (uint32_t)count);
+        return true;
+    }
+    return false;
+}
+
+/* A list that has grown long becomes the spare one, and that goes to the depot.
+ */
+static void trim(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
+    if (count * class_bytes(class) < LIST_SPANS * region->facts.span_bytes) {
+        return;
+    }
+    if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
+        push_spare(region, class, count);
+    }
+    if (shmrpci_load_relaxed(&arena->spare[class]) == 0) {
+        /* Between the two stores they are the same: see repair. */
+        shmrpci_store_release(&arena->spare[class],
+                              shmrpci_load_relaxed(&arena->list[class]));
+        shmrpci_store_release(&arena->list[class], (uint64_t)0);
+        shmrpci_store_release(&arena->count[class], 0u);
+    }
+}
+
+/* The block in `moving`, which is nowhere else, is free. */
+static void set_free(shmrpci_region *region, uint64_t offset)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint32_t class;
+    uint64_t bytes;
+    if (!shmrpci_arena_find(region, offset, &class, &bytes)) {
+        shmrpci_store_release(&arena->moving, (uint64_t)0);
+        return;
+    }
+    if (class == SHMRPCI_CLASS_COUNT) {
+        shmrpci_region_intend(region, offset);
+        shmrpci_store_release(&arena->moving, (uint64_t)0);
+        shmrpci_region_give(region);
+        return;
+    }
+    shmrpci_block_trailer *end = trailer(region, offset, bytes);
+    if (end != NULL) {
+        shmrpci_store_release(&end->link,
+                              shmrpci_load_relaxed(&arena->list[class]));
+        shmrpci_store_release(&arena->list[class], offset);
+        shmrpci_store_release(&arena->count[class],
+                              shmrpci_load_relaxed(&arena->count[class]) + 1);
+    }
+    shmrpci_store_release(&arena->moving, (uint64_t)0);
+    trim(region, class);
+}
+
+/* ---- taking -------------------------------------------------------------- */
+
+/* A span of the participant's own, to be cut up. */
+static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
+                              shmrpc_error *error)
+{
+    uint64_t offset;
+    shmrpc_status status =
+        shmrpci_region_take(region, region->facts.span_bytes,
+                            (uint16_t)(NOTE_ARENA | class), &offset, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_store_release(&arena_of(region)->rest[class], offset);
+        shmrpci_region_keep(region);
+    }
+    return status;
+}
+
+static bool has_spare(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint64_t spare = shmrpci_load_relaxed(&arena->spare[class]);
+    if (spare == 0) {
+        return false;
+    }
+    shmrpci_store_release(&arena->list[class], spare);
+    shmrpci_store_release(&arena->spare[class], (uint64_t)0);
+    return true;
+}
+
+/* Whether there are free blocks of the class, in the list or the rest, without
+ * taking a span. */
+static bool refill(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena *arena = arena_of(region);
+    return shmrpci_load_relaxed(&arena->list[class]) != 0 ||
+           has_spare(region, class) ||
+           shmrpci_load_relaxed(&arena->rest[class]) != 0 ||
+           take_depot(region, class);
+}
+
+static void hold(shmrpci_region *region, uint64_t offset,
+                 shmrpci_block_trailer *end)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_block_head *head =
+        (shmrpci_block_head *)(void *)((uint8_t *)region->map.at + offset);
+    shmrpci_store_release(&head->committed, 0u);
+    shmrpci_store_release(&end->link, shmrpci_load_relaxed(&arena->held));
+    shmrpci_store_release(&arena->held, offset);
+}
+
+/* From the list, else from the rest; one of them has a block. */
+static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
+                              uint64_t *out_offset)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint64_t bytes = class_bytes(class);
+    uint64_t offset = shmrpci_load_relaxed(&arena->list[class]);
+    bool is_listed = offset != 0;
+    offset = is_listed ? offset : shmrpci_load_relaxed(&arena->rest[class]);
+    shmrpci_block_trailer *end = trailer(region, offset, bytes);
+    if (end == NULL) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    shmrpci_store_release(&arena->moving, offset);
+    if (is_listed) {
+        shmrpci_store_release(&arena->list[class],
+                              shmrpci_load_relaxed(&end->link));
+        uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
+        shmrpci_store_release(&arena->count[class], count - (count > 0));
+    } else {
+        uint64_t within =
+            (offset - region->facts.spans_offset) % region->facts.span_bytes;
+        bool is_last = within + 2 * bytes > region->facts.span_bytes;
+        shmrpci_store_release(&arena->rest[class],
+                              is_last ? (uint64_t)0 : offset + bytes);
+    }
+    hold(region, offset, end);
+    shmrpci_store_release(&arena->moving, (uint64_t)0);
+    *out_offset = offset;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status take_large(shmrpci_region *region, uint64_t bytes,
+                                uint64_t *out_offset, shmrpc_error *error)
+{
+    uint64_t offset;
+    shmrpc_status status =
+        shmrpci_region_take(region, bytes, NOTE_LARGE, &offset, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_block_trailer *end = trailer_of(region, offset);
+    if (end == NULL) {
+        shmrpci_region_give(region);
+        return SHMRPC_E_DATA_LOSS;
+    }
+    hold(region, offset, end);
+    shmrpci_region_keep(region);
+    *out_offset = offset;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status take(shmrpci_region *region, uint64_t bytes,
+                          uint64_t *out_offset, shmrpc_error *error)
+{
+    if (bytes > CLASS_MAX_BYTES) {
+        return take_large(region, bytes, out_offset, error);
+    }
+    uint32_t class = class_of(bytes);
+    if (!refill(region, class)) {
+        shmrpc_status status = new_span(region, class, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return hold_one(region, class, out_offset);
+}
+
+/* Without a new span: also from what is too large. */
+static bool take_larger(shmrpci_region *region, uint64_t bytes,
+                        uint64_t *out_offset)
+{
+    if (bytes > CLASS_MAX_BYTES) {
+        return false;
+    }
+    for (uint32_t class = class_of(bytes); class < SHMRPCI_CLASS_COUNT;
+         class ++) {
+        if (refill(region, class) &&
+            hold_one(region, class, out_offset) == SHMRPC_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* There is no memory: looks for some in limbos, and with the dead. */
+static shmrpc_status scrape(shmrpci_region *region, uint64_t bytes,
+                            uint64_t *out_offset, shmrpc_error *error)
+{
+    shmrpci_arena_reclaim(region, true);
+    (void)shmrpci_region_bury(region);
+    shmrpc_status status = take(region, bytes, out_offset, error);
+    return status == SHMRPC_E_EXHAUSTED &&
+                   take_larger(region, bytes, out_offset)
+               ? SHMRPC_OK
+               : status;
+}
+
+static shmrpc_status exhausted(const shmrpci_region *region,
+                               shmrpc_status status, shmrpc_error *error)
+{
+    uint64_t end =
+        shmrpci_load_seq(&shmrpci_region_state_of(region)->reclaim_limit);
+    uint64_t oldest = shmrpci_pin_oldest(region, end);
+    if (oldest < end && error != NULL) {
+        shmrpc_error was = *error;
+        return shmrpc_error_set(error, status,
+                                "%s; a view of change %llu keeps some",
+                                was.message, (unsigned long long)oldest);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
+                                 uint64_t *out_offset, shmrpc_error *error)
+{
+    if (bytes > SHMRPCI_REGION_MAX_BYTES) {
+        return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
+                                "a block of %llu bytes",
+                                (unsigned long long)bytes);
+    }
+    bytes += TRAILER;
+    if (region->retired_count >= LIMBO_LOOK ||
+        region->retired_bytes >= LIMBO_BYTES) {
+        shmrpci_arena_reclaim(region, false);
+    }
+    shmrpc_status status = take(region, bytes, out_offset, error);
+    if (status == SHMRPC_E_EXHAUSTED) {
+        status = scrape(region, bytes, out_offset, error);
+    }
+    return status == SHMRPC_E_EXHAUSTED ? exhausted(region, status, error)
+                                        : status;
+}
+
+void shmrpci_arena_keep(shmrpci_region *region)
+{
+    shmrpci_store_release(&arena_of(region)->held, (uint64_t)0);
+}
+
+/* The next of what is held leaves its chain, into `moving`. */
+static uint64_t unhold(shmrpci_region *region)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint64_t offset = shmrpci_load_relaxed(&arena->held);
+    shmrpci_block_trailer *end =
+        offset != 0 ? trailer_of(region, offset) : NULL;
+    if (end == NULL) {
+        shmrpci_store_release(&arena->held, (uint64_t)0);
+        return 0;
+    }
+    shmrpci_store_release(&arena->moving, offset);
+    shmrpci_store_release(&arena->held, shmrpci_load_relaxed(&end->link));
+    return offset;
+}
+
+void shmrpci_arena_give(shmrpci_region *region)
+{
+    for (uint64_t offset; (offset = unhold(region)) != 0;) {
+        set_free(region, offset);
+    }
+}
+
+/* ---- limbo --------------------------------------------------------------- */
+
+shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
+                                   uint64_t change)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_block_trailer *end = trailer_of(region, offset);
+    uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
+    shmrpci_block_trailer *last = tail != 0 ? trailer_of(region, tail) : NULL;
+    if (end == NULL || (tail != 0 && last == NULL)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    shmrpci_store_release(&end->retired, change);
+    shmrpci_store_release(&end->link, (uint64_t)0);
+    shmrpci_store_release(last != NULL ? &last->link : &arena->limbo_head,
+                          offset);
+    shmrpci_store_release(&arena->limbo_tail, offset);
+    region->retired_bytes += shmrpci_arena_block_bytes(region, offset);
+    region->retired_count++;
+    shmrpci_store_release(&arena->limbo_count,
+                          shmrpci_load_relaxed(&arena->limbo_count) + 1);
+    return SHMRPC_OK;
+}
+
+uint64_t shmrpci_arena_last_retired(const shmrpci_region *region)
+{
+    return shmrpci_load_relaxed(&arena_of(region)->limbo_tail);
+}
+
+/* Takes `offset` out of the limbo, into `moving`; `before` is the block that
+ * leads to it, 0 if it is the first one. */
+static void leave_limbo(shmrpci_region *region, uint64_t before,
+                        uint64_t offset, const shmrpci_block_trailer *end)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_block_trailer *last =
+        before != 0 ? trailer_of(region, before) : NULL;
+    shmrpci_store_release(&arena->moving, offset);
+    if (shmrpci_load_relaxed(&arena->limbo_tail) == offset) {
+        shmrpci_store_release(&arena->limbo_tail, before);
+    }
+    shmrpci_store_release(last != NULL ? &last->link : &arena->limbo_head,
+                          shmrpci_load_relaxed(&end->link));
+}
+
+/* How many blocks there can be: chains are no longer, or they are damaged. */
+static uint64_t most_blocks(const shmrpci_region *region)
+{
+    return shmrpci_region_paid(region) / class_bytes(0);
+}
+
+/* Frees what was retired up to `end` and is not in use, but for the youngest.
+ */
+static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint64_t count = shmrpci_load_relaxed(&arena->limbo_count);
+    uint64_t before = 0;
+    uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
+    for (uint64_t hops = most_blocks(region); at != 0 && hops > 0; hops--) {
+        shmrpci_block_trailer *of = trailer_of(region, at);
+        if (of == NULL || shmrpci_load_relaxed(&of->retired) > end ||
+            (!all && count <= LIMBO_YOUNG)) {
+            break;
+        }
+        uint64_t next = shmrpci_load_relaxed(&of->link);
+        if (region->kind.is_used != NULL &&
+            region->kind.is_used(region->kind.user, region, at,
+                                 shmrpci_load_relaxed(&of->retired))) {
+            before = at;
+        } else {
+            leave_limbo(region, before, at, of);
+            set_free(region, at);
+            count -= count > 0;
+            shmrpci_store_release(&arena->limbo_count, count);
+        }
+        at = next;
+    }
+}
+
+void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
+    const shmrpci_block_trailer *last =
+        tail != 0 ? trailer_of(region, tail) : NULL;
+    bool is_large = region->retired_bytes >= LIMBO_BYTES;
+    region->retired_bytes = 0;
+    region->retired_count = 0;
+    if (last == NULL) {
+        return;
+    }
+    uint64_t end = shmrpci_load_relaxed(&last->retired);
+    end = end <= SHMRPCI_REGION_CHANGES_MAX ? end : 0;
+    end = shmrpci_pin_close(region, end);
+    if (region->kind.survey != NULL) {
+        region->kind.survey(region->kind.user, region);
+    }
+    empty_limbo(region, end, all || is_large);
+}
+
+/* ---- what a death leaves ------------------------------------------------- */
+
+static void mend_limbo(shmrpci_region *region)
+{
+    shmrpci_arena *arena = arena_of(region);
+    uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
+    uint64_t at = tail != 0 ? tail : shmrpci_load_relaxed(&arena->limbo_head);
+    uint64_t last = tail;
+    for (uint64_t hops = most_blocks(region); at != 0 && hops > 0; hops--) {
+        shmrpci_block_trailer *of = trailer_of(region, at);
+        if (of == NULL) {
+            break;
+        }
+        last = at;
+        at = shmrpci_load_relaxed(&of->link);
+    }
+    shmrpci_store_release(&arena->limbo_tail, last);
+}
+
+/* Counts what is in the limbo, and says whether `offset` is. */
+static bool count_limbo(shmrpci_region *region, uint64_t offset)
+{
+    shmrpci_arena *arena = arena_of(region);
+    bool found = false;
+    uint64_t count = 0;
+    uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
+    for (uint64_t hops = most_blocks(region); at != 0 && hops > 0; hops--) {
+        shmrpci_block_trailer *of = trailer_of(region, at);
+        if (of == NULL) {
+            break;
+        }
+        found = found || at == offset;
+        count++;
+        at = shmrpci_load_relaxed(&of->link);
+    }
+    shmrpci_store_release(&arena->limbo_count, count);
+    return found;
+}
+
+static void mend_class(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
+    uint64_t list = shmrpci_load_relaxed(&arena->list[class]);
+    if (list != 0 && shmrpci_load_relaxed(&arena->spare[class]) == list) {
+        shmrpci_store_release(&arena->spare[class], (uint64_t)0);
+    }
+    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
+        uint64_t word = shmrpci_load_seq(&slots[i]);
+        uint64_t chain = shmrpci_arena_depot_chain(word);
+        if (word == 0 || depot_owner(word) != region->me) {
+            continue;
+        }
+        if (depot_state(word) == DEPOT_PUSHING) {
+            if (shmrpci_load_relaxed(&arena->spare[class]) == chain) {
+                shmrpci_store_release(&arena->spare[class], (uint64_t)0);
+            }
+            shmrpci_store_seq(&slots[i],
+                              depot_word(DEPOT_READY, region->me, chain));
+        } else if (depot_state(word) == DEPOT_TAKEN) {
+            shmrpci_store_release(&arena->list[class], chain);
+            shmrpci_store_seq(&slots[i], (uint64_t)0);
+        }
+    }
+}
+
+static bool is_placed(shmrpci_region *region, uint64_t offset)
+{
+    const shmrpci_arena *arena = arena_of(region);
+    uint32_t class;
+    uint64_t bytes;
+    if (count_limbo(region, offset) ||
+        shmrpci_load_relaxed(&arena->held) == offset ||
+        !shmrpci_arena_find(region, offset, &class, &bytes)) {
+        return true;
+    }
+    return class < SHMRPCI_CLASS_COUNT &&
+           (shmrpci_load_relaxed(&arena->list[class]) == offset ||
+            shmrpci_load_relaxed(&arena->rest[class]) == offset);
+}
+
+bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
+                        uint16_t note)
+{
+    const shmrpci_arena *arena = arena_of(region);
+    uint32_t class = note & ~NOTE_ARENA;
+    return note == NOTE_LARGE
+               ? shmrpci_load_relaxed(&arena->held) == offset
+               : class < SHMRPCI_CLASS_COUNT &&
+                     shmrpci_load_relaxed(&arena->rest[class]) == offset;
+}
+
+bool shmrpci_arena_is_note(uint16_t note)
+{
+    return (note & NOTE_ARENA) != 0;
+}
+
+void shmrpci_arena_mend(shmrpci_region *region)
+{
+    shmrpci_arena *arena = arena_of(region);
+    for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
+        mend_class(region, class);
+    }
+    mend_limbo(region);
+    uint64_t moving = shmrpci_load_relaxed(&arena->moving);
+    if (!is_placed(region, moving)) {
+        set_free(region, moving);
+    }
+    shmrpci_store_release(&arena->moving, (uint64_t)0);
+}
+
+/* What is reachable leaves the chain without being in `moving`, from which it
+ * would be freed. */
+static bool is_committed(const shmrpci_region *region, uint64_t offset)
+{
+    const shmrpci_block_head *head =
+        shmrpci_region_at(region, offset, sizeof *head);
+    return head != NULL && shmrpci_load_seq(&head->committed) != 0;
+}
+
+void shmrpci_arena_judge_held(shmrpci_region *region)
+{
+    shmrpci_arena *arena = arena_of(region);
+    for (uint64_t at; (at = shmrpci_load_relaxed(&arena->held)) != 0;) {
+        if (is_committed(region, at)) {
+            shmrpci_store_release(&arena->held, shmrpci_arena_next(region, at));
+        } else if ((at = unhold(region)) != 0) {
+            set_free(region, at);
+        }
+    }
+}
+
+void shmrpci_arena_hand_over(shmrpci_region *region)
+{
+    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_reclaim(region, true);
+    for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
+        uint64_t count = 2 * region->facts.span_bytes / class_bytes(class);
+        for (int both = 0; both < 2; both++) {
+            if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
+                push_spare(region, class, (uint32_t)count);
+            }
+            if (shmrpci_load_relaxed(&arena->spare[class]) == 0 &&
+                shmrpci_load_relaxed(&arena->list[class]) != 0) {
+                shmrpci_store_release(
+                    &arena->spare[class],
+                    shmrpci_load_relaxed(&arena->list[class]));
+                shmrpci_store_release(&arena->list[class], (uint64_t)0);
+                shmrpci_store_release(&arena->count[class], 0u);
+            }
+        }
+    }
+}
+
+bool shmrpci_arena_has_some(const shmrpci_region *region, uint32_t participant)
+{
+    const shmrpci_arena *arena =
+        &shmrpci_region_participant(region, participant)->arena;
+    bool has_some = shmrpci_load_relaxed(&arena->limbo_head) != 0;
+    for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
+        has_some = has_some || shmrpci_load_relaxed(&arena->list[class]) != 0 ||
+                   shmrpci_load_relaxed(&arena->spare[class]) != 0;
+    }
+    return has_some;
+}

@@ -1,0 +1,107 @@
+/*
+ * Blocks of memory in a region, without locks, and the pins that keep what
+ * readers look at.
+ *
+ * Each participant has an arena: free blocks of 28 classes, from 64 to 7168
+ * bytes, cut from spans of its own, and a limbo of blocks that have become
+ * unreachable, which readers may still look at. Larger blocks are runs of
+ * spans. Blocks go back to the lists of whoever made them unreachable; what it
+ * has too many of goes to the depot, for all.
+ *
+ * A block is in one place: free (a list, a spare list, the rest of a span, the
+ * depot), held (taken, and nothing leads to it), reachable from the kind's
+ * roots, or in a limbo.
+ *
+ *     free --take--> held --keep--> reachable --retire--> limbo --reclaim-->
+ * free held --give--> free
+ *
+ * Its last 16 bytes are the arenas': change that retired it, and link. Of the
+ * rest they touch but one word, so that readers who come late still find at its
+ * beginning that it is not what they look for.
+ *
+ * Death: only p writes to arena p, and stores in program order, so that its
+ * heir finds a prefix of what it did. The block in `moving` is in one of its
+ * places already, or in none; then it is free. What was held has become
+ * reachable if its `committed` says so, which is 0 when it is taken, and set by
+ * whoever makes it reachable before anybody can make it unreachable again. A
+ * kind that retires blocks notes it first, and repeats it as heir:
+ * shmrpci_arena_last_retired says how far it came.
+ *
+ * Depot: 16 words a class, each a chain of blocks or 0:
+ *
+ *     0 --p: CAS--> PUSHING(p), chain --p: no longer its spare--> READY, chain
+ *     READY --q: CAS--> TAKEN(q), chain --q: its list now--> 0
+ *
+ * In PUSHING(p) and TAKEN(q) only p and q, or their heirs, change the word, so
+ * that these are never in doubt; nobody reads a chain that is not his, so that
+ * no tag is needed. What finds no place stays with its owner.
+ *
+ * Pins: a reader who wants everything as of change e to stay shares the lock on
+ * byte PIN(e) of the file, and then looks whether reclaim_limit is still at
+ * most e. Who reclaims raises that word to s and then asks the kernel for locks
+ * below PIN(s). The kernel orders the two, so that one of them sees the other.
+ * A pin needs no memory, ends with its process, and is never broken.
+ *
+ * Threading: one thread at a time for a handle.
+ */
+#ifndef SHMRPCI_REGION_ARENA_H
+#define SHMRPCI_REGION_ARENA_H
+
+#include "region/region.h"
+
+/* How a block begins. */
+typedef struct shmrpci_block_head {
+    uint64_t kind; /* the kind's */
+    shmrpci_atomic_u32 committed;
+} shmrpci_block_head;
+
+/* What a block has at its end. */
+typedef struct shmrpci_block_trailer {
+    shmrpci_atomic_u64 retired; /* the change; in the depot: how many blocks */
+    shmrpci_atomic_u64 link;    /* next block of the chain; 0: none */
+} shmrpci_block_trailer;
+
+#define SHMRPCI_BLOCK_ALIGN ((uint64_t)16)
+
+/*
+ * Takes a block with at least `bytes` for its user, and holds it; of its head
+ * `committed` is 0, and all else what was there. May give other participants'
+ * memory back that have died. EXHAUSTED: `error` has needed and available
+ * bytes, and the oldest pin if that may be why; DATA_LOSS.
+ */
+shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
+                                 uint64_t *out_offset, shmrpc_error *error);
+/* All that is held is reachable now. */
+void shmrpci_arena_keep(shmrpci_region *region);
+/* Gives back all that is held. */
+void shmrpci_arena_give(shmrpci_region *region);
+/* The block that has become unreachable by `change` is free when nobody can
+ * look at it any more. Changes never fall. DATA_LOSS: no block is there. */
+shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
+                                   uint64_t change);
+/* The block retired last, if it is still in the limbo, else 0. */
+uint64_t shmrpci_arena_last_retired(const shmrpci_region *region);
+/* Frees what nobody can look at any more; nothing of the newest unless
+ * `all`. */
+void shmrpci_arena_reclaim(shmrpci_region *region, bool all);
+
+/* Bytes of the block that begins at `offset`, for its user; 0: none does. */
+uint64_t shmrpci_arena_block_bytes(const shmrpci_region *region,
+                                   uint64_t offset);
+
+/* ---- pins ---------------------------------------------------------------- */
+
+/*
+ * Keeps all that is reachable as of `change`, which must be finished; any
+ * handle may, also one that is for reading only. Pins are counted. ABORTED: too
+ * late, blocks of that time may be free already: take a newer change.
+ * EXHAUSTED, NO_MEMORY.
+ */
+shmrpc_status shmrpci_pin(shmrpci_region *region, uint64_t change);
+void shmrpci_unpin(shmrpci_region *region, uint64_t change);
+/* The oldest pin below `end`, of this handle or another; `end`: none. */
+uint64_t shmrpci_pin_oldest(const shmrpci_region *region, uint64_t end);
+/* The same as a reclaimer: there will be no new ones below `end`. */
+uint64_t shmrpci_pin_close(shmrpci_region *region, uint64_t end);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * Death at every point, of a participant that takes, keeps, gives back, retires
+ * and reclaims blocks, small and large, through the depot too; and of its heir.
+ * Then every block is in one place.
+ */
+#include "arena_stage.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KIB ((uint64_t)1024)
+
+/* Large spans' worth: few of them make a list that is too long. */
+#define BIG 5000u
+
+static unsigned left;
+
+void shmrpci_crashpoint(const char *file, int line)
+{
+    (void)file, (void)line;
+    if (left != 0 && --left == 0) {
+        (void)kill(getpid(), SIGKILL);
+    }
+}
+
+static bool act(int fd)
+{
+    shmrpci_region region;
+    uint64_t offset;
+    uint64_t change = 100;
+    if (arena_attach(fd, &region, NULL) != SHMRPC_OK) {
+        return false;
+    }
+    bool good = true;
+    /* From what the other left in the depot, then new spans. */
+    for (uint32_t i = 10; i < 19; i++) {
+        good = good && arena_put(&region, i, BIG, change++, NULL) == SHMRPC_OK;
+    }
+    good = good && arena_put(&region, 0, 64, change++, NULL) == SHMRPC_OK &&
+           arena_put(&region, 0, 64, change++, NULL) == SHMRPC_OK &&
+           arena_put(&region, 1, 40 * KIB, change++, NULL) == SHMRPC_OK &&
+           arena_put(&region, 1, 20 * KIB, change++, NULL) == SHMRPC_OK &&
+           arena_put(&region, 2, 0, change++, NULL) == SHMRPC_OK &&
+           shmrpci_arena_take(&region, 100, &offset, NULL) == SHMRPC_OK &&
+           shmrpci_arena_take(&region, 30000, &offset, NULL) == SHMRPC_OK;
+    shmrpci_arena_give(&region);
+    /* Enough for the list, the spare list and the depot. */
+    for (uint32_t i = 10; i < 19; i++) {
+        good = good && arena_put(&region, i, 0, change++, NULL) == SHMRPC_OK;
+    }
+    arena_used = shmrpci_arena_last_retired(&region);
+    shmrpci_arena_reclaim(&region, true);
+    arena_used = 0;
+    shmrpci_arena_reclaim(&region, true);
+    shmrpci_region_detach(&region);
+    return good;
+}
+
+static bool inherit(int fd)
+{
+    shmrpci_region region;
+    bool good = arena_attach(fd, &region, NULL) == SHMRPC_OK;
+    if (good) {
+        (void)shmrpci_region_bury(&region);
+        shmrpci_region_detach(&region);
+    }
+    return good;
+}
+
+static bool dies(bool (*what)(int fd), int fd, unsigned point)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        left = point;
+        _exit(what(fd) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return true;
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return false;
+}
+
+/* Another participant has blocks, and has given some to the depot. */
+static int begin(shmrpci_region *other)
+{
+    int fd = arena_create(1024 * KIB, 4);
+    assert_int_equal(arena_attach(fd, other, NULL), SHMRPC_OK);
+    for (uint32_t i = 30; i < 50; i++) {
+        assert_int_equal(arena_put(other, i, BIG, i, NULL), SHMRPC_OK);
+    }
+    assert_int_equal(arena_put(other, 2, 50 * KIB, 50, NULL), SHMRPC_OK);
+    for (uint32_t i = 31; i < 50; i++) {
+        assert_int_equal(arena_put(other, i, 0, 51, NULL), SHMRPC_OK);
+    }
+    shmrpci_arena_reclaim(other, true);
+    return fd;
+}
+
+/* After the heir all blocks are in one place, and all can be had. */
+static void settle_and_check(int fd, shmrpci_region *other)
+{
+    shmrpci_region region;
+    assert_int_equal(arena_attach(fd, &region, NULL), SHMRPC_OK);
+    (void)shmrpci_region_bury(&region);
+    stage_check(&region);
+    for (uint32_t i = 0; i < ARENA_ROOTS; i++) {
+        assert_int_equal(arena_put(&region, i, 0, 1000, NULL), SHMRPC_OK);
+    }
+    shmrpci_arena_reclaim(&region, true);
+    stage_check(&region);
+    shmrpci_region_detach(&region);
+    shmrpci_region_detach(other);
+    shmrpci_fd_close(&fd);
+}
+
+static void a_participant_dies_at_every_point(void **state)
+{
+    (void)state;
+    bool more = true;
+    unsigned point = 0;
+    while (more) {
+        shmrpci_region other;
+        int fd = begin(&other);
+        more = dies(act, fd, ++point);
+        settle_and_check(fd, &other);
+    }
+    print_message("%u points\n", point - 1);
+    assert_true(point > 250);
+}
+
+/* Both in full are some 50,000 deaths: here one point of each heir, another one
+ * each time. */
+static void its_heir_dies_at_every_point(void **state)
+{
+    (void)state;
+    bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;
+    uint32_t seed = (uint32_t)getpid();
+    print_message("seed %u\n", seed);
+    bool more = true;
+    for (unsigned point = 1; more; point++) {
+        seed = seed * 1103515245u + 12345u;
+        unsigned second = is_long ? 1 : 1 + (seed >> 16) % 64;
+        bool heir_died = true;
+        while (more && heir_died) {
+            shmrpci_region other;
+            int fd = begin(&other);
+            more = dies(act, fd, point);
+            heir_died = more && dies(inherit, fd, second++) && is_long;
+            settle_and_check(fd, &other);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_participant_dies_at_every_point),
+        cmocka_unit_test(its_heir_dies_at_every_point),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,371 @@
+/* Writing records into a ring, and copying them out. */
+#include "ring/lane.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/map_alias.h"
+
+/* Who meets others so often gives way to them. */
+#define MAX_TRIES 64u
+
+#define ITEM_ALIGN 16u
+
+static uint64_t round_up(uint64_t bytes, uint64_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+uint64_t shmrpci_lane_station_offset(const shmrpci_lane_shape *shape)
+{
+    return sizeof(shmrpci_lane_words) +
+           round_up(shape->marks * sizeof(uint64_t), 128);
+}
+
+static uint64_t ring_offset(const shmrpci_lane_shape *shape)
+{
+    return shmrpci_lane_station_offset(shape) +
+           round_up(shape->station_bytes, 128);
+}
+
+uint64_t shmrpci_lane_bytes(const shmrpci_lane_shape *shape)
+{
+    return ring_offset(shape) + shape->ring_bytes;
+}
+
+shmrpci_lane shmrpci_lane_at(void *at, const shmrpci_lane_shape *shape)
+{
+    SHMRPCI_ASSERT((shape->ring_bytes & (shape->ring_bytes - 1)) == 0,
+                   "a ring's size is a power of two");
+    return (shmrpci_lane){.words = at,
+                          .ring = (uint8_t *)at + ring_offset(shape),
+                          .size = shape->ring_bytes};
+}
+
+void shmrpci_lane_copy(void *to, const void *from, size_t len)
+{
+#if SHMRPCI_MAP_ALIAS
+    /* The race is meant: what was overwritten meanwhile is thrown away. Said
+     * here so that the thread sanitizer knows. */
+    for (size_t i = 0; i < len; i++) {
+        uint8_t byte = __atomic_load_n((const uint8_t *)from + i, 0);
+        __atomic_store_n((uint8_t *)to + i, byte, 0);
+    }
+#else
+    memcpy(to, from, len);
+#endif
+}
+
+bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
+                            uint64_t tail, uint64_t word, uint64_t *out_end)
+{
+    uint32_t kind = shmrpci_record_kind_of(word);
+    uint64_t room = shmrpci_record_room(shmrpci_record_len(word));
+    uint64_t left = lane->size - (position & (lane->size - 1));
+    bool is_good =
+        (kind == SHMRPCI_RECORD_DATA || kind == SHMRPCI_RECORD_PAD) &&
+        room <= tail - position && room <= left;
+    /* Whatever follows a PAD is published with it. */
+    if (!is_good || (kind == SHMRPCI_RECORD_PAD &&
+                     (room != left || room == tail - position))) {
+        return false;
+    }
+    *out_end = position + room;
+    return true;
+}
+
+/* ---- producer ------------------------------------------------------------ */
+
+/* Whether a head that is `behind` a tail can be. */
+static bool is_behind(const shmrpci_lane *lane, uint64_t head, uint64_t tail)
+{
+    return tail - head <= lane->size;
+}
+
+/* The first DATA at or behind `position`. */
+static bool find_data(const shmrpci_lane *lane, uint64_t *position,
+                      uint64_t tail, uint64_t *out_word, uint64_t *out_end)
+{
+    /* Relaxed: ordered by the load of the tail, or our own. */
+    *out_word = shmrpci_load_relaxed(shmrpci_lane_record(lane, *position));
+    if (!shmrpci_lane_is_record(lane, *position, tail, *out_word, out_end)) {
+        return false;
+    }
+    if (shmrpci_record_kind_of(*out_word) == SHMRPCI_RECORD_PAD) {
+        *position = *out_end;
+        *out_word = shmrpci_load_relaxed(shmrpci_lane_record(lane, *position));
+        return shmrpci_lane_is_record(lane, *position, tail, *out_word,
+                                      out_end) &&
+               shmrpci_record_kind_of(*out_word) == SHMRPCI_RECORD_DATA;
+    }
+    return true;
+}
+
+/* The full number of which a record has the low bits, not above `count`. */
+static uint64_t widen(uint64_t number, uint64_t count)
+{
+    return count - ((count - number) & SHMRPCI_RECORD_NUMBER);
+}
+
+/* Looks at the head again: what has been taken. */
+static void refresh(shmrpci_lane_writer *writer)
+{
+    const shmrpci_lane *lane = &writer->lane;
+    /* Acquire: pairs with the CAS of who takes; the copies are made. */
+    uint64_t word = shmrpci_load_acquire(&lane->words->head);
+    uint64_t head = shmrpci_head_position(word, writer->tail);
+    uint64_t position = head;
+    uint64_t end;
+    if (!is_behind(lane, head, writer->tail)) {
+        return; /* damaged: what was free stays free */
+    }
+    writer->head = head;
+    writer->taken = writer->count;
+    if (head != writer->tail &&
+        find_data(lane, &position, writer->tail, &word, &end)) {
+        writer->taken = widen(shmrpci_record_number(word), writer->count);
+    }
+}
+
+/* The number behind that of the last record in [head, tail). */
+static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
+                                uint64_t tail, uint64_t *count)
+{
+    uint64_t position = head;
+    uint64_t word;
+    uint64_t end;
+    while (position != tail) {
+        if (!find_data(lane, &position, tail, &word, &end)) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        position = end;
+        /* The word of the count may be one ahead. */
+        *count = widen(shmrpci_record_number(word), *count) + 1;
+    }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_lane_adopt(shmrpci_lane_writer *writer,
+                                 const shmrpci_lane *lane, uint64_t limit)
+{
+    shmrpci_lane_words *words = lane->words;
+    /* Acquire, both: the last producer may be another process. */
+    uint64_t tail = shmrpci_load_acquire(&words->tail);
+    uint64_t word = shmrpci_load_acquire(&words->head);
+    uint64_t head = shmrpci_head_position(word, tail);
+    uint64_t count = shmrpci_load_relaxed(&words->count);
+    if (tail % 8 != 0 || !is_behind(lane, head, tail)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    shmrpc_status status = find_count(lane, head, tail, &count);
+    if (status == SHMRPC_OK) {
+        *writer = (shmrpci_lane_writer){.lane = *lane,
+                                        .tail = tail,
+                                        .count = count,
+                                        .limit = limit,
+                                        .head = head};
+        refresh(writer);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer)
+{
+    /* Acquire: pairs with the release of who wrote before us. */
+    uint64_t tail = shmrpci_load_acquire(&writer->lane.words->tail);
+    if (tail % 8 != 0) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    /* What was known of the head is still true, if old. */
+    writer->tail = tail;
+    writer->count = shmrpci_load_relaxed(&writer->lane.words->count);
+    return SHMRPC_OK;
+}
+
+/* The record would begin at `record`; returns where it would end. */
+static uint64_t place(const shmrpci_lane_writer *writer, uint32_t len,
+                      uint64_t *out_record)
+{
+    uint64_t room = shmrpci_record_room(len);
+    uint64_t size = writer->lane.size;
+    uint64_t left = size - (writer->tail & (size - 1));
+    *out_record = room <= left ? writer->tail : writer->tail + left;
+    return *out_record + room;
+}
+
+static bool has_room(const shmrpci_lane_writer *writer, uint64_t end)
+{
+    uint64_t used = end - writer->head + writer->spare;
+    return used <= writer->lane.size &&
+           writer->count - writer->taken < writer->limit;
+}
+
+void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len)
+{
+    SHMRPCI_ASSERT(len <= shmrpci_lane_max_len(writer->lane.size),
+                   "records that are too long are refused before");
+    uint64_t end = place(writer, len, &writer->record);
+    if (!has_room(writer, end)) {
+        refresh(writer);
+        if (!has_room(writer, end)) {
+            return NULL;
+        }
+    }
+    writer->first = writer->tail;
+    return shmrpci_lane_place(&writer->lane, writer->record) +
+           SHMRPCI_RECORD_HEAD;
+}
+
+uint64_t shmrpci_lane_end_of(const shmrpci_lane_writer *writer, uint32_t len)
+{
+    return writer->record + shmrpci_record_room(len);
+}
+
+void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
+                          uint32_t flags)
+{
+    const shmrpci_lane *lane = &writer->lane;
+    uint64_t end = shmrpci_lane_end_of(writer, len);
+    SHMRPCI_ASSERT(end - writer->head <= lane->size,
+                   "a record is published where room was reserved");
+    /* Relaxed, all but the last: who sees the tail sees them. */
+    if (writer->record != writer->first) {
+        uint32_t pad =
+            (uint32_t)(writer->record - writer->first - SHMRPCI_RECORD_HEAD);
+        shmrpci_store_relaxed(
+            shmrpci_lane_record(lane, writer->first),
+            shmrpci_record_word(pad, SHMRPCI_RECORD_PAD, 0, writer->count));
+    }
+    shmrpci_store_relaxed(
+        shmrpci_lane_record(lane, writer->record),
+        shmrpci_record_word(len, SHMRPCI_RECORD_DATA, flags, writer->count));
+    writer->count++;
+    writer->tail = end;
+    shmrpci_store_relaxed(&lane->words->count, writer->count);
+    /* Release: pairs with the acquire of who looks for records. */
+    shmrpci_store_release(&lane->words->tail, end);
+}
+
+/* ---- consumers ----------------------------------------------------------- */
+
+/* Copies one record to the end of `buf`. */
+static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
+                              uint64_t word, shmrpci_buf *buf,
+                              shmrpci_item *item)
+{
+    uint32_t len = shmrpci_record_len(word);
+    size_t gap = (ITEM_ALIGN - buf->len % ITEM_ALIGN) % ITEM_ALIGN;
+    uint8_t *to = shmrpci_buf_extend(buf, gap + len);
+    if (to == NULL && buf->status != SHMRPC_OK) {
+        return buf->status;
+    }
+    *item = (shmrpci_item){
+        .at = buf->len - len, .len = len, .flags = shmrpci_record_flags(word)};
+    if (len > 0) {
+        shmrpci_lane_copy(
+            to + gap, shmrpci_lane_place(lane, position) + SHMRPCI_RECORD_HEAD,
+            len);
+    }
+    return SHMRPC_OK;
+}
+
+/* Copies records from look->from on. DATA_LOSS: perhaps only overwritten. */
+static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
+                                  uint32_t max, shmrpci_buf *buf,
+                                  shmrpci_item *items, shmrpci_lane_look *look)
+{
+    uint64_t position = look->from;
+    uint64_t word;
+    uint64_t end;
+    look->count = 0;
+    while (look->count < max && position != tail) {
+        if (!find_data(lane, &position, tail, &word, &end)) {
+            return look->count > 0 ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
+        }
+        size_t len = buf->len;
+        shmrpc_status status =
+            copy_out(lane, position, word, buf, &items[look->count]);
+        if (status != SHMRPC_OK) {
+            buf->len = len;
+            buf->status = SHMRPC_OK;
+            return look->count > 0 ? SHMRPC_OK : status;
+        }
+        look->count++;
+        look->to = position = end;
+    }
+    return SHMRPC_OK;
+}
+
+/* The head, and a tail that is not older. False: they contradict each other,
+ * perhaps because others were quicker. */
+static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
+                         uint64_t *out_tail)
+{
+    /* Acquire, both: the tail's publishes the records; the head must not be
+     * newer than the tail. */
+    look->word = shmrpci_load_acquire(&lane->words->head);
+    *out_tail = shmrpci_load_acquire(&lane->words->tail);
+    look->from = shmrpci_head_position(look->word, *out_tail);
+    return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
+}
+
+shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane, uint32_t max,
+                                   shmrpci_buf *buf, shmrpci_item *items,
+                                   shmrpci_lane_look *out)
+{
+    size_t len = buf->len;
+    for (uint32_t i = 0; i < MAX_TRIES; i++) {
+        shmrpci_lane_look look;
+        uint64_t tail;
+        shmrpc_status status = SHMRPC_E_DATA_LOSS;
+        if (look_at_ends(lane, &look, &tail)) {
+            if (look.from == tail) {
+                return SHMRPC_E_NOT_FOUND;
+            }
+            status = copy_records(lane, tail, max, buf, items, &look);
+        }
+        if (status == SHMRPC_OK) {
+            *out = look;
+            return SHMRPC_OK;
+        }
+        buf->len = len;
+        if (shmrpci_load_seq(&lane->words->head) == look.word) {
+            return status;
+        }
+    }
+    return SHMRPC_E_BUSY;
+}
+
+bool shmrpci_lane_drop_oldest(const shmrpci_lane *lane, uint32_t taker)
+{
+    shmrpci_lane_look look;
+    uint64_t tail;
+    uint64_t word;
+    if (!look_at_ends(lane, &look, &tail) || look.from == tail) {
+        return false;
+    }
+    uint64_t position = look.from;
+    return find_data(lane, &position, tail, &word, &look.to) &&
+           shmrpci_lane_take(lane, &look, taker);
+}
+
+void shmrpci_lane_depth(const shmrpci_lane *lane, uint64_t *out_records,
+                        uint64_t *out_bytes)
+{
+    shmrpci_lane_look look;
+    uint64_t tail;
+    uint64_t word;
+    uint64_t end;
+    *out_records = 0;
+    *out_bytes = 0;
+    /* Relaxed: it may change at once anyway. */
+    uint64_t count = shmrpci_load_relaxed(&lane->words->count);
+    if (!look_at_ends(lane, &look, &tail) || look.from == tail) {
+        return;
+    }
+    *out_bytes = tail - look.from;
+    if (find_data(lane, &look.from, tail, &word, &end)) {
+        *out_records =
+            (count - shmrpci_record_number(word)) & SHMRPCI_RECORD_NUMBER;
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * What the files of the queue share.
+ *
+ *   queue.c       planning, opening, ends
+ *   queue_push.c  producers
+ *   queue_pop.c   consumers
+ *   queue_stat.c  facts for people
+ *
+ * Threading: as queue.h; fields as noted.
+ */
+#ifndef SHMRPCI_RING_QUEUE_INSIDE_H
+#define SHMRPCI_RING_QUEUE_INSIDE_H
+
+#include "os/thread.h"
+#include "ring/queue.h"
+#include "ring/ring.h"
+#include "sync/lock.h"
+
+struct shmrpci_queue {
+    shmrpci_ring ring;
+    shmrpci_overflow overflow;
+    /* Who pushes, makes a lane, inherits, or changes a hold. */
+    shmrpci_mutex mutex;
+    shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
+    shmrpc_lock turn;           /* `order total`, taken under the mutex */
+    shmrpci_spinner items_spinner;
+    shmrpci_spinner room_spinner;
+    shmrpci_atomic_u32 next_lane; /* where the next pop begins; a hint */
+};
+
+static inline bool shmrpci_queue_is_total(const shmrpci_queue *queue)
+{
+    return (queue->ring.options & SHMRPCI_RING_TOTAL) != 0;
+}
+
+static inline bool shmrpci_queue_is_acked(const shmrpci_queue *queue)
+{
+    return (queue->ring.options & SHMRPCI_RING_ACKED) != 0;
+}
+
+/* "nothing came in time" and the like. */
+shmrpc_status shmrpci_queue_late(int64_t deadline_ns, const char *what,
+                                 shmrpc_error *error);
+
+#endif

@@ -1,0 +1,228 @@
+/* Consumers: looking at lanes, taking, waiting. */
+#include "ring/queue_inside.h"
+
+#define MAX_TRIES 64u
+
+/* Where one pop puts what. */
+typedef struct haul {
+    shmrpci_buf *buf;
+    shmrpci_item *items;
+    uint32_t max;
+    uint32_t count;
+} haul;
+
+/* What was taken makes room; who waits for it sleeps on the lane. */
+static void announce_room(const shmrpci_lane *lane, uint32_t count)
+{
+    /* Seq, behind the CAS of the head: one of us and the producer sees the
+     * other. */
+    shmrpci_bell_ring(&lane->words->room, count);
+}
+
+static void mark_items(const haul *of, uint32_t index)
+{
+    for (uint32_t i = 0; i < of->count; i++) {
+        of->items[i].lane = index;
+        of->items[i].ticket = 0;
+    }
+}
+
+/* NOT_FOUND: the lane is empty; BUSY: others were quicker, time and again. */
+static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
+                               uint32_t index, haul *of)
+{
+    size_t len = of->buf->len;
+    for (uint32_t i = 0; i < MAX_TRIES; i++) {
+        shmrpci_lane_look look;
+        shmrpc_status status =
+            shmrpci_lane_look_at(lane, of->max, of->buf, of->items, &look);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        if (shmrpci_lane_take(lane, &look, queue->ring.region.me + 1)) {
+            of->count = look.count;
+            mark_items(of, index);
+            announce_room(lane, look.count);
+            return SHMRPC_OK;
+        }
+        of->buf->len = len;
+    }
+    return SHMRPC_E_BUSY;
+}
+
+typedef shmrpc_status look_into(shmrpci_queue *queue, const shmrpci_lane *lane,
+                                uint32_t index, haul *of);
+
+/* Looks at all lanes, from where the last one ended. NOT_FOUND: all are empty;
+ * else the first answer that is not. */
+static shmrpc_status scan(shmrpci_queue *queue, look_into *look, haul *of)
+{
+    shmrpci_ring_range range = shmrpci_ring_lanes(&queue->ring);
+    uint32_t count = range.end - range.first;
+    /* Relaxed: a hint. */
+    uint32_t start = shmrpci_load_relaxed(&queue->next_lane);
+    shmrpci_lane lane;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = range.first + (start + i) % count;
+        if (!shmrpci_ring_lane(&queue->ring, index, &lane) ||
+            !shmrpci_lane_has_records(&lane)) {
+            continue;
+        }
+        shmrpc_status status = look(queue, &lane, index, of);
+        if (status != SHMRPC_E_NOT_FOUND) {
+            atomic_store_explicit(&queue->next_lane, index - range.first + 1,
+                                  memory_order_relaxed);
+            return status;
+        }
+    }
+    return SHMRPC_E_NOT_FOUND;
+}
+
+static bool has_items(void *user)
+{
+    const shmrpci_queue *queue = user;
+    return shmrpci_ring_has_records(&queue->ring);
+}
+
+static shmrpc_status say(shmrpc_status status, shmrpc_error *error)
+{
+    switch ((int)status) {
+    case SHMRPC_OK:
+        return SHMRPC_OK;
+    case SHMRPC_E_DATA_LOSS:
+        return shmrpc_error_set(error, status,
+                                "a lane of the queue is damaged");
+    case SHMRPC_E_CANCELLED:
+        return shmrpc_error_set(error, status,
+                                "the queue has been ended, and is empty");
+    default:
+        return shmrpc_error_set(error, status, "%s",
+                                shmrpc_status_text(status));
+    }
+}
+
+/* One look at everything. NOT_FOUND: nothing, and more may come. */
+static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
+{
+    bool is_ended = shmrpci_ring_is_ended(&queue->ring);
+    shmrpc_status status = scan(queue, take_from, of);
+    /* What was pushed before the end is there by now. */
+    return status == SHMRPC_E_NOT_FOUND && is_ended ? SHMRPC_E_CANCELLED
+                                                    : status;
+}
+
+/* Sleeps for a slice unless there is something; then as try_pop. */
+static shmrpc_status sleep_once(shmrpci_queue *queue, haul *of,
+                                shmrpci_slices *slices)
+{
+    shmrpci_atomic_u32 *bell = &queue->ring.roots->bell;
+    shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
+    uint32_t seen = shmrpci_bell_announce(bell);
+    shmrpc_status status = try_pop(queue, of);
+    if (status != SHMRPC_E_NOT_FOUND ||
+        shmrpci_region_is_destroyed(&queue->ring.region)) {
+        return status;
+    }
+    shmrpci_ring_count(&counts->sleeps, 1);
+    bool is_late = shmrpci_bell_sleep(bell, seen, slices);
+    status = try_pop(queue, of);
+    if (is_late && status == SHMRPC_OK) {
+        shmrpci_ring_count(&counts->rescued, 1);
+    }
+    return status;
+}
+
+static shmrpc_status wait_and_pop(shmrpci_queue *queue, haul *of,
+                                  int64_t deadline_ns, shmrpc_error *error)
+{
+    shmrpci_slices slices = shmrpci_slices_until(deadline_ns);
+    shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
+    shmrpc_status status = SHMRPC_E_NOT_FOUND;
+    if (shmrpci_ring_spin(&queue->items_spinner, has_items, queue)) {
+        status = try_pop(queue, of);
+    }
+    (void)shmrpci_add_seq(&counts->wants_items, 1u);
+    while (status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_BUSY) {
+        status = shmrpci_ring_check(&queue->ring, error);
+        if (status != SHMRPC_OK) {
+            break;
+        }
+        if (shmrpci_now_ns() >= deadline_ns) {
+            status = SHMRPC_E_DEADLINE;
+            break;
+        }
+        status = sleep_once(queue, of, &slices);
+    }
+    (void)shmrpci_sub_seq(&counts->wants_items, 1u);
+    return status;
+}
+
+shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
+                                int64_t deadline_ns, shmrpci_buf *buf,
+                                shmrpci_item *items, uint32_t *out_count,
+                                shmrpc_error *error)
+{
+    haul of = {.buf = buf, .items = items, .max = max};
+    shmrpc_status status = shmrpci_ring_check(&queue->ring, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = try_pop(queue, &of);
+    if (status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_BUSY) {
+        if (deadline_ns == 0) {
+            return shmrpci_queue_late(0, "the queue is empty", error);
+        }
+        status = wait_and_pop(queue, &of, deadline_ns, error);
+    }
+    switch ((int)status) {
+    case SHMRPC_OK:
+        shmrpci_ring_count(&shmrpci_ring_my_counts(&queue->ring)->popped,
+                           of.count);
+        *out_count = of.count;
+        return SHMRPC_OK;
+    case SHMRPC_E_DESTROYED: /* said already */
+        return status;
+    case SHMRPC_E_DEADLINE:
+        return shmrpci_queue_late(deadline_ns, "nothing came", error);
+    default:
+        return say(status, error);
+    }
+}
+
+/* ---- looking without taking ---------------------------------------------- */
+
+static shmrpc_status copy_from(shmrpci_queue *queue, const shmrpci_lane *lane,
+                               uint32_t index, haul *of)
+{
+    (void)queue;
+    shmrpci_lane_look look;
+    shmrpc_status status =
+        shmrpci_lane_look_at(lane, 1, of->buf, of->items, &look);
+    if (status == SHMRPC_OK) {
+        of->count = 1;
+        mark_items(of, index);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_queue_peek(shmrpci_queue *queue, shmrpci_buf *buf,
+                                 shmrpci_item *item, shmrpc_error *error)
+{
+    haul of = {.buf = buf, .items = item, .max = 1};
+    shmrpc_status status = shmrpci_ring_check(&queue->ring, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint32_t start = shmrpci_load_relaxed(&queue->next_lane);
+    bool is_ended = shmrpci_ring_is_ended(&queue->ring);
+    /* BUSY: what was there has just gone. */
+    do {
+        status = scan(queue, copy_from, &of);
+    } while (status == SHMRPC_E_BUSY);
+    atomic_store_explicit(&queue->next_lane, start, memory_order_relaxed);
+    if (status == SHMRPC_E_NOT_FOUND && !is_ended) {
+        return shmrpci_queue_late(0, "the queue is empty", error);
+    }
+    return say(status == SHMRPC_E_NOT_FOUND ? SHMRPC_E_CANCELLED : status,
+               error);
+}

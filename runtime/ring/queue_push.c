@@ -1,0 +1,331 @@
+/* Producers: room, overflow, publishing. */
+#include "base/assert.h"
+#include "ring/queue_inside.h"
+
+#include <string.h>
+
+/* Who drops the oldest meets consumers, who do the same for it. */
+#define MAX_DROPS 4096u
+
+/* ---- the turn ------------------------------------------------------------ */
+
+static shmrpc_status busy_turn(shmrpci_queue *queue, shmrpc_status status,
+                               shmrpc_error *error)
+{
+    const shmrpci_lock_map *at = &queue->turn.at;
+    uint32_t owner = shmrpci_load_seq(queue->turn.word) & SHMRPCI_LOCK_OWNER;
+    uint32_t pid = owner == 0 || owner > at->slot_count
+                       ? 0
+                       : shmrpci_load_relaxed(&at->file->slots[owner - 1].pid);
+    return shmrpc_error_set(error, status, "process %u has the producers' turn",
+                            pid);
+}
+
+/* The lane as whoever had the turn left it. */
+static shmrpc_status find_common(shmrpci_queue *queue, bool is_torn,
+                                 shmrpc_error *error)
+{
+    shmrpci_lane_writer *writer = &queue->writer;
+    shmrpc_status status = SHMRPC_OK;
+    if (writer->lane.words == NULL || is_torn) {
+        shmrpci_lane lane;
+        status = shmrpci_ring_make_lane(
+            &queue->ring, shmrpci_ring_common(&queue->ring), &lane, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        status = shmrpci_lane_adopt(writer, &lane, queue->ring.capacity);
+    } else {
+        status = shmrpci_lane_resume(writer);
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status, "the queue is damaged");
+}
+
+static shmrpc_status take_turn(shmrpci_queue *queue, int64_t deadline_ns,
+                               shmrpc_error *error)
+{
+    shmrpc_lock *turn = &queue->turn;
+    shmrpc_status status = shmrpc_lock_try_acquire(turn);
+    if (status == SHMRPC_E_BUSY && deadline_ns != 0) {
+        int64_t left_ns = shmrpci_remaining_ns(deadline_ns);
+        shmrpc_lock_wait wait = {.timeout_ns = left_ns > 0 ? left_ns : 1};
+        status = shmrpc_lock_acquire(turn, &wait);
+    }
+    bool is_torn = status == SHMRPC_E_OWNER_DIED;
+    if (status != SHMRPC_OK && !is_torn) {
+        return busy_turn(queue, status, error);
+    }
+    status = find_common(queue, is_torn, error);
+    if (status == SHMRPC_OK && is_torn) {
+        (void)shmrpc_lock_consistent(turn);
+    }
+    if (status != SHMRPC_OK) {
+        (void)shmrpc_lock_release(turn);
+    }
+    return status;
+}
+
+/* ---- coming in and going out --------------------------------------------- */
+
+static shmrpc_status find_own(shmrpci_queue *queue, shmrpc_error *error)
+{
+    if (queue->writer.lane.words != NULL) {
+        return SHMRPC_OK;
+    }
+    shmrpci_lane lane;
+    shmrpc_status status = shmrpci_ring_make_lane(
+        &queue->ring, queue->ring.region.me, &lane, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_lane_adopt(&queue->writer, &lane, queue->ring.capacity);
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status,
+                                  "the lane that a dead producer left is "
+                                  "damaged");
+}
+
+static shmrpc_status check_open(const shmrpci_queue *queue, shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_ring_check(&queue->ring, error);
+    if (status == SHMRPC_OK && shmrpci_ring_is_ended(&queue->ring)) {
+        status = shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                  "the queue has been ended");
+    }
+    return status;
+}
+
+/* Becomes the only producer of the lane. */
+static shmrpc_status enter(shmrpci_queue *queue, int64_t deadline_ns,
+                           shmrpc_error *error)
+{
+    shmrpc_status status = check_open(queue, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (!shmrpci_mutex_lock_until(&queue->mutex, deadline_ns)) {
+        return shmrpci_queue_late(deadline_ns,
+                                  "other threads push with this handle", error);
+    }
+    status = shmrpci_queue_is_total(queue)
+                 ? take_turn(queue, deadline_ns, error)
+                 : find_own(queue, error);
+    if (status != SHMRPC_OK) {
+        shmrpci_mutex_unlock(&queue->mutex);
+    }
+    return status;
+}
+
+static void leave(shmrpci_queue *queue)
+{
+    if (shmrpci_queue_is_total(queue)) {
+        (void)shmrpc_lock_release(&queue->turn);
+    }
+    shmrpci_mutex_unlock(&queue->mutex);
+}
+
+/* ---- room ---------------------------------------------------------------- */
+
+/* A ring that was full. */
+typedef struct full_ring {
+    shmrpci_lane_words *words;
+    uint64_t head; /* when it was */
+} full_ring;
+
+static bool has_moved(void *user)
+{
+    const full_ring *full = user;
+    /* Seq: behind the announcement of the sleep. */
+    return (shmrpci_load_seq(&full->words->head) & SHMRPCI_HEAD_MASK) !=
+           (full->head / 8 & SHMRPCI_HEAD_MASK);
+}
+
+/* Until somebody has taken something, or a slice is over. */
+static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
+                                   shmrpci_slices *slices, shmrpc_error *error)
+{
+    shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
+    if (slices->deadline_ns != 0 &&
+        shmrpci_ring_spin(&queue->room_spinner, has_moved, full)) {
+        return SHMRPC_OK;
+    }
+    if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
+        return shmrpci_queue_late(slices->deadline_ns,
+                                  "the queue is full, and nobody took anything",
+                                  error);
+    }
+    (void)shmrpci_add_seq(&counts->wants_room, 1u);
+    uint32_t seen = shmrpci_bell_announce(&full->words->room);
+    if (!has_moved(full)) {
+        shmrpci_ring_count(&counts->sleeps, 1);
+        bool is_late = shmrpci_bell_sleep(&full->words->room, seen, slices);
+        if (is_late && has_moved(full)) {
+            shmrpci_ring_count(&counts->rescued, 1);
+        }
+    }
+    (void)shmrpci_sub_seq(&counts->wants_room, 1u);
+    return SHMRPC_OK;
+}
+
+/* Takes the oldest away until there is room; NULL: it does not come to it. */
+static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
+{
+    shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
+    void *at = NULL;
+    for (uint32_t i = 0; at == NULL && i < MAX_DROPS; i++) {
+        if (shmrpci_lane_drop_oldest(&queue->writer.lane, 0)) {
+            shmrpci_ring_count(&counts->dropped, 1);
+        }
+        at = shmrpci_lane_reserve(&queue->writer, len);
+    }
+    return at;
+}
+
+/* There is no room: leaves, unless it could be made. NULL and OK: try again, or
+ * (is_dropped) don't. */
+static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
+                              shmrpci_slices *slices, void **out,
+                              bool *is_dropped, shmrpc_error *error)
+{
+    full_ring full = {queue->writer.lane.words, queue->writer.head};
+    switch (queue->overflow) {
+    case SHMRPCI_OVERFLOW_DROP_OLDEST:
+        *out = reserve_by_dropping(queue, len);
+        if (*out != NULL) {
+            return SHMRPC_OK;
+        }
+        leave(queue);
+        return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                                "the queue is full of what is no record");
+    case SHMRPCI_OVERFLOW_DROP_NEWEST:
+        shmrpci_ring_count(&shmrpci_ring_my_counts(&queue->ring)->dropped, 1);
+        *is_dropped = true;
+        leave(queue);
+        return SHMRPC_OK;
+    case SHMRPCI_OVERFLOW_FAIL:
+        leave(queue);
+        return shmrpc_error_set(error, SHMRPC_E_BUSY, "the queue is full");
+    case SHMRPCI_OVERFLOW_BLOCK:
+        break;
+    }
+    leave(queue);
+    return wait_for_room(queue, &full, slices, error);
+}
+
+/* Room in the lane, which is ours from then on (OK and not NULL). */
+static shmrpc_status reserve(shmrpci_queue *queue, uint32_t len,
+                             int64_t deadline_ns, void **out,
+                             shmrpc_error *error)
+{
+    shmrpci_slices slices = shmrpci_slices_until(deadline_ns);
+    bool is_dropped = false;
+    *out = NULL;
+    if (len > shmrpci_queue_max_len(queue)) {
+        return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
+                                "an item of %u bytes, this queue takes %u", len,
+                                shmrpci_queue_max_len(queue));
+    }
+    while (*out == NULL && !is_dropped) {
+        shmrpc_status status = enter(queue, deadline_ns, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        *out = shmrpci_lane_reserve(&queue->writer, len);
+        if (*out == NULL) {
+            status = overflow(queue, len, &slices, out, &is_dropped, error);
+        }
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- the interface ------------------------------------------------------- */
+
+shmrpc_status shmrpci_queue_reserve(shmrpci_queue *queue, uint32_t len,
+                                    int64_t deadline_ns, void **out,
+                                    shmrpc_error *error)
+{
+    return reserve(queue, len, deadline_ns, out, error);
+}
+
+void shmrpci_queue_publish(shmrpci_queue *queue, uint32_t len)
+{
+    shmrpci_lane_publish(&queue->writer, len, 0);
+    shmrpci_ring_count(&shmrpci_ring_my_counts(&queue->ring)->pushed, 1);
+    leave(queue);
+    shmrpci_ring_announce(&queue->ring, 1);
+}
+
+void shmrpci_queue_give_up(shmrpci_queue *queue)
+{
+    leave(queue);
+}
+
+shmrpc_status shmrpci_queue_push(shmrpci_queue *queue, const void *data,
+                                 uint32_t len, int64_t deadline_ns,
+                                 shmrpc_error *error)
+{
+    void *at;
+    shmrpc_status status = reserve(queue, len, deadline_ns, &at, error);
+    if (status == SHMRPC_OK && at != NULL) {
+        if (len > 0) {
+            shmrpci_lane_copy(at, data, len);
+        }
+        shmrpci_queue_publish(queue, len);
+    }
+    return status;
+}
+
+/* Appends what there is room for. The lane is ours. */
+static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
+                       uint32_t count)
+{
+    uint32_t done = 0;
+    while (done < count && slices[done].len <= shmrpci_queue_max_len(queue)) {
+        void *at = shmrpci_lane_reserve(&queue->writer, slices[done].len);
+        if (at == NULL) {
+            break;
+        }
+        if (slices[done].len > 0) {
+            shmrpci_lane_copy(at, slices[done].data, slices[done].len);
+        }
+        shmrpci_lane_publish(&queue->writer, slices[done].len, 0);
+        done++;
+    }
+    return done;
+}
+
+shmrpc_status shmrpci_queue_push_many(shmrpci_queue *queue,
+                                      const shmrpci_slice *slices,
+                                      uint32_t count, int64_t deadline_ns,
+                                      uint32_t *out_count, shmrpc_error *error)
+{
+    shmrpc_status status = SHMRPC_OK;
+    *out_count = 0;
+    while (*out_count < count && status == SHMRPC_OK) {
+        status = enter(queue, deadline_ns, error);
+        if (status != SHMRPC_OK) {
+            break;
+        }
+        uint32_t done = append(queue, slices + *out_count, count - *out_count);
+        shmrpci_ring_count(&shmrpci_ring_my_counts(&queue->ring)->pushed, done);
+        leave(queue);
+        *out_count += done;
+        if (done > 0) {
+            shmrpci_ring_announce(&queue->ring, done);
+        }
+        if (*out_count < count) {
+            /* The first one that did not fit, by overflow. */
+            const shmrpci_slice *next = &slices[*out_count];
+            status = shmrpci_queue_push(queue, next->data, next->len,
+                                        deadline_ns, error);
+            *out_count += status == SHMRPC_OK ? 1 : 0;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,98 @@
+/* Facts about a queue, and a judgement of one that nobody uses. */
+#include "ring/queue_inside.h"
+
+static void add_lanes(const shmrpci_ring *ring, shmrpci_queue_stat *out)
+{
+    shmrpci_ring_range range = shmrpci_ring_lanes(ring);
+    shmrpci_lane lane;
+    for (uint32_t i = range.first; i < range.end; i++) {
+        uint64_t records;
+        uint64_t bytes;
+        if (shmrpci_ring_lane(ring, i, &lane)) {
+            shmrpci_lane_depth(&lane, &records, &bytes);
+            out->lanes++;
+            out->depth += records;
+            out->depth_bytes += bytes;
+            out->pushed += shmrpci_load_relaxed(&lane.words->count);
+        }
+    }
+}
+
+static void add_counts(const shmrpci_ring *ring, uint32_t participant,
+                       shmrpci_queue_stat *out)
+{
+    const shmrpci_ring_counts *counts =
+        shmrpci_ring_counts_of(ring, participant);
+    out->dropped += shmrpci_load_relaxed(&counts->dropped);
+    out->redelivered += shmrpci_load_relaxed(&counts->redelivered);
+    out->sleeps += shmrpci_load_relaxed(&counts->sleeps);
+    out->rescued += shmrpci_load_relaxed(&counts->rescued);
+    if (shmrpci_region_is_alive(&ring->region, participant)) {
+        out->participants++;
+        out->waiting_for_items += shmrpci_load_relaxed(&counts->wants_items);
+        out->waiting_for_room += shmrpci_load_relaxed(&counts->wants_room);
+    }
+}
+
+void shmrpci_queue_get_stat(const shmrpci_queue *queue, shmrpci_queue_stat *out)
+{
+    const shmrpci_ring *ring = &queue->ring;
+    *out = (shmrpci_queue_stat){.capacity = ring->capacity,
+                                .is_ended = shmrpci_ring_is_ended(ring),
+                                .is_destroyed =
+                                    shmrpci_region_is_destroyed(&ring->region)};
+    add_lanes(ring, out);
+    uint32_t high = shmrpci_region_high(&ring->region);
+    for (uint32_t i = 0; i < high; i++) {
+        add_counts(ring, i, out);
+    }
+    /* What left the lanes otherwise than by overflow. */
+    uint64_t gone = out->pushed - out->depth;
+    uint64_t dropped =
+        queue->overflow == SHMRPCI_OVERFLOW_DROP_OLDEST ? out->dropped : 0;
+    out->popped = gone > dropped ? gone - dropped : 0;
+}
+
+static void describe(const shmrpci_ring *ring, uint32_t participant,
+                     shmrpci_queue_member *out)
+{
+    const shmrpci_participant_block *block =
+        shmrpci_region_participant(&ring->region, participant);
+    const shmrpci_ring_counts *counts =
+        shmrpci_ring_counts_of(ring, participant);
+    shmrpci_lane lane;
+    *out = (shmrpci_queue_member){
+        .number = participant,
+        .pid = (int32_t)shmrpci_load_relaxed(&block->pid),
+        .is_alive = shmrpci_region_is_alive(&ring->region, participant),
+        .pushed = shmrpci_load_relaxed(&counts->pushed),
+        .popped = shmrpci_load_relaxed(&counts->popped),
+        .dropped = shmrpci_load_relaxed(&counts->dropped)};
+    if (out->is_alive) {
+        out->waiting_for_items = shmrpci_load_relaxed(&counts->wants_items);
+        out->waiting_for_room = shmrpci_load_relaxed(&counts->wants_room);
+    }
+    if (shmrpci_ring_lane(ring, participant, &lane)) {
+        shmrpci_lane_depth(&lane, &out->depth, &out->depth_bytes);
+    }
+}
+
+void shmrpci_queue_each_member(const shmrpci_queue *queue,
+                               shmrpci_queue_visit *visit, void *user)
+{
+    uint32_t high = shmrpci_region_high(&queue->ring.region);
+    bool goes_on = true;
+    for (uint32_t i = 0; goes_on && i < high; i++) {
+        shmrpci_queue_member member;
+        describe(&queue->ring, i, &member);
+        goes_on = visit(user, &member);
+    }
+}
+
+uint64_t shmrpci_queue_check(const shmrpci_queue *queue,
+                             shmrpci_region_finding *finding, void *user)
+{
+    const shmrpci_ring *ring = &queue->ring;
+    uint64_t count = shmrpci_region_check(&ring->region, finding, user);
+    return count + shmrpci_ring_judge(ring, finding, user);
+}

@@ -1,0 +1,49 @@
+/*
+ * Rings for tests: memory files with a queue in them, and what is pushed.
+ *
+ * Threading: one thread, but for what says otherwise.
+ */
+#ifndef SHMRPC_TESTS_RING_STAGE_H
+#define SHMRPC_TESTS_RING_STAGE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "ring/queue.h"
+
+/* A memory file with a region in it. */
+int stage_make(const shmrpci_region_spec *spec);
+int stage_make_queue(const shmrpci_queue_spec *spec);
+
+/* Another open file description of the same file. */
+int stage_open_again(int fd);
+int stage_open_again_to_read(int fd);
+
+shmrpci_queue *stage_open_queue(int fd);
+
+/* A deadline that no test reaches unless something is wrong. */
+int64_t stage_soon(void);
+
+/* Pushes, pops a number; pop fails the test unless there is one. */
+shmrpc_status stage_push(shmrpci_queue *queue, uint64_t number);
+uint64_t stage_pop(shmrpci_queue *queue);
+shmrpc_status stage_try_pop(shmrpci_queue *queue, uint64_t *out);
+/* With what is said of it. */
+shmrpc_status stage_try_take(shmrpci_queue *queue, uint64_t *out,
+                             shmrpci_item *item);
+
+/* Records whose length and bytes follow from a number. */
+uint32_t stage_length(uint64_t number, uint32_t max);
+void stage_fill(void *data, uint32_t len, uint64_t number);
+/* Whether it is whole; `out` is the number. Any thread. */
+_Bool stage_is_whole(const void *data, uint32_t len, uint64_t *out);
+
+/* Fails the test, saying what and where, if anything is wrong. */
+void stage_check_queue(int fd);
+
+#endif

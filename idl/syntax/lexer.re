@@ -40,6 +40,7 @@ static int next_kind(const char **at)
     word     = letter (letter | digit)*;
     integer  = "0" | [1-9] digit* | "0x" [0-9A-Fa-f]+;
     exponent = [eE] [+-]? digit+;
+    size     = ("0" | [1-9] digit*) [KMG];
     unit     = "ns" | "us" | "ms" | "s" | "m" | "h";
     rest     = [^\n\x00];
     noslash  = [^/\n\x00];
@@ -83,7 +84,7 @@ static int next_kind(const char **at)
     word                { IS(TK_IDENT); }
     (letter | foreign) (letter | digit | foreign)* { IS(ODD_WORD); }
 
-    integer             { IS(TK_INT); }
+    integer | size      { IS(TK_INT); }
     digit+ "." digit+ exponent? | digit+ exponent { IS(TK_FLOAT); }
     ("0" | [1-9] digit*) unit { IS(TK_DURATION); }
     digit (digit | letter)* | digit+ "." digit+ (digit | letter)+ { IS(ODD_NUMBER); }
@@ -133,7 +134,7 @@ static int report_odd(int kind, idl_span span, idl_diags *diags)
         diag = idl_report(diags, IDL_S_BAD_NUMBER, span, "malformed number `%.*s`",
                           (int)(span.end - span.begin),
                           span.source->text + span.begin);
-        idl_expected(diags, diag, "a number like 10, 0x1f or 0.5, or a duration like 2s");
+        idl_expected(diags, diag, "a number like 10, 0x1f, 64K or 0.5, or a duration like 2s");
         return TK_INT;
     case BLOCK_COMMENT:
         diag = idl_report(diags, IDL_S_BLOCK_COMMENT, span,

@@ -45,6 +45,12 @@ static void report_too_large(idl_diags *diags, idl_span span, const char *most)
     idl_expected(diags, diag, "at most %s", most);
 }
 
+/* By how many bits K, M or G shifts; 0 for anything else. */
+static unsigned size_shift(char letter)
+{
+    return letter == 'K' ? 10 : letter == 'M' ? 20 : letter == 'G' ? 30 : 0;
+}
+
 uint64_t idl_literal_integer(idl_diags *diags, idl_span span)
 {
     const char *at = span.source->text + span.begin;
@@ -52,11 +58,13 @@ uint64_t idl_literal_integer(idl_diags *diags, idl_span span)
     bool is_hex = end - at > 2 && at[0] == '0' && at[1] == 'x';
     at += is_hex ? 2 : 0;
     uint64_t value;
-    if (!read_digits(&at, end, is_hex ? 16 : 10, &value)) {
+    bool fits = read_digits(&at, end, is_hex ? 16 : 10, &value);
+    unsigned shift = at < end ? size_shift(*at) : 0;
+    if (!fits || value > UINT64_MAX >> shift) {
         report_too_large(diags, span, "18446744073709551615");
         return 0;
     }
-    return value;
+    return value << shift;
 }
 
 double idl_literal_float(idl_diags *diags, idl_span span)

@@ -9,7 +9,8 @@
 #include "idl/diag.h"
 #include "idl/schema.h"
 
-/* Decimal or 0x; up to UINT64_MAX. */
+/* Decimal, also as a size (64K, 16M, 1G: powers of 1024), or 0x; up to
+ * UINT64_MAX. */
 uint64_t idl_literal_integer(idl_diags *diags, idl_span span);
 
 double idl_literal_float(idl_diags *diags, idl_span span);

@@ -20,7 +20,7 @@ call s:words("svcEncoding", s:encodings, '\%(\s*[;,=)(:]\)\@!')
 call s:words("svcType", s:types, '\%(\s*[=:]\)\@!')
 call s:words("svcBoolean", s:constants, "")
 
-syn match svcNumber "\<\d\+\%(ns\|us\|ms\|s\|m\|h\)\?\>"
+syn match svcNumber "\<\d\+\%(ns\|us\|ms\|s\|m\|h\|[KMG]\)\?\>"
 syn match svcNumber "\<0x\x\+\>"
 syn match svcFloat "\<\d\+\.\d\+\%([eE][+-]\?\d\+\)\?\>"
 syn match svcFloat "\<\d\+[eE][+-]\?\d\+\>"

@@ -28,6 +28,9 @@ static void assert_tokens(const char *text, const char *expected)
 static void numbers_and_ranges(void **state)
 {
     (void)state;
+    assert_tokens("64K 0G ..16M",
+                  "1:1 an integer 64K\n1:5 an integer 0G\n1:8 `..` ..\n"
+                  "1:10 an integer 16M\n1:13 end of file\n");
     assert_tokens("1..64 0.5..2.0 ..9 0x1F 1e5 2.5E-3",
                   "1:1 an integer 1\n1:2 `..` ..\n1:4 an integer 64\n"
                   "1:7 a number 0.5\n1:10 `..` ..\n1:12 a number 2.0\n"

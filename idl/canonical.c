@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "idl/option.h"
 
 /* ---- numbers and values ---- */
 
@@ -438,40 +439,42 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
 
 /* ---- shared objects ---- */
 
+/* Those that say something. */
 static void append_options(const idl_shared *shared, shmrpci_buf *out)
 {
-    static const char *const overflows[] = {
-        [IDL_OVERFLOW_BLOCK] = "block",
-        [IDL_OVERFLOW_FAIL] = "fail",
-        [IDL_OVERFLOW_DROP_OLDEST] = "drop_oldest",
-        [IDL_OVERFLOW_DROP_NEWEST] = "drop_newest"};
     shmrpci_buf_append_text(out, " {");
-    if (shared->capacity != 0) {
-        shmrpci_buf_printf(out, " capacity %" PRIu64 ";", shared->capacity);
-    }
-    if (shared->history != 0) {
-        shmrpci_buf_printf(out, " history %" PRIu64 ";", shared->history);
-    }
-    if (shared->kind == IDL_SHARED_QUEUE) {
-        shmrpci_buf_printf(out, " overflow %s;", overflows[shared->overflow]);
+    for (size_t i = 0; i < IDL_OPTION_COUNT; i++) {
+        const idl_option_row *row = idl_option_of(shared->kind, (idl_option)i);
+        if (row != NULL && idl_option_is_special(shared, row)) {
+            shmrpci_buf_printf(out, " %s ", row->name);
+            idl_option_append(row, shared->options[i], out);
+            shmrpci_buf_append_char(out, ';');
+        }
     }
     shmrpci_buf_append_text(out, " }\n");
+}
+
+void idl_canonical_shared_type(const idl_shared *shared, shmrpci_buf *out)
+{
+    shmrpci_buf_append_text(out, idl_shared_kind_name(shared->kind));
+    if (shared->kind == IDL_SHARED_DICT) {
+        shmrpci_buf_append_char(out, '<');
+        idl_canonical_type(shared->key, out);
+        shmrpci_buf_append_text(out, ", ");
+        idl_canonical_type(shared->element, out);
+        shmrpci_buf_append_char(out, '>');
+    } else if (shared->element != NULL) {
+        shmrpci_buf_append_char(out, ' ');
+        idl_canonical_type(shared->element, out);
+    }
 }
 
 void idl_canonical_shared(const idl_shared *shared, unsigned flags,
                           shmrpci_buf *out)
 {
-    static const char *const words[] = {[IDL_SHARED_QUEUE] = "queue ",
-                                        [IDL_SHARED_TOPIC] = "topic ",
-                                        [IDL_SHARED_DICT] = "dict<"};
     append_meta(&shared->decl.meta, flags, "  ", out);
-    shmrpci_buf_printf(out, "  %s", words[shared->kind]);
-    if (shared->kind == IDL_SHARED_DICT) {
-        idl_canonical_type(shared->key, out);
-        shmrpci_buf_append_text(out, ", ");
-    }
-    idl_canonical_type(shared->element, out);
-    shmrpci_buf_printf(out, "%s %s", shared->kind == IDL_SHARED_DICT ? ">" : "",
-                       shared->decl.name);
+    shmrpci_buf_append_text(out, "  ");
+    idl_canonical_shared_type(shared, out);
+    shmrpci_buf_printf(out, " %s", shared->decl.name);
     append_options(shared, out);
 }

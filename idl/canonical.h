@@ -58,6 +58,14 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
 void idl_canonical_shared(const idl_shared *shared, unsigned flags,
                           shmrpci_buf *out);
 
+/* "queue acme.tts.Job", "dict<u32, any>", "pipe". */
+void idl_canonical_shared_type(const idl_shared *shared, shmrpci_buf *out);
+
+/* What programs that share the object must agree on: its type, its encoding,
+ * and all types that it can reach. */
+void idl_canonical_shared_contract(const idl_shared *shared, idl_memory *memory,
+                                   shmrpci_buf *out);
+
 /* The signature, and all types and errors that it can reach. */
 void idl_canonical_method(const idl_method *method, idl_memory *memory,
                           shmrpci_buf *out);
@@ -65,6 +73,12 @@ void idl_canonical_method(const idl_method *method, idl_memory *memory,
 /* A .svc with the service and all that it can reach. */
 void idl_canonical_service(const idl_service *service, unsigned flags,
                            idl_memory *memory, shmrpci_buf *out);
+
+/* A .svc with the object alone, outside of a service even if it stands in
+ * one, and all that it can reach.  NO_MEMORY. */
+shmrpc_status idl_shared_text(const idl_shared *shared, unsigned flags,
+                              shmrpci_arena *scratch,
+                              shmrpci_buf *out) SHMRPC_WARN_UNUSED;
 
 /* As service, for callers outside of idl/: into a buffer of their own, with
  * scratch memory of their own. NO_MEMORY. */

@@ -163,7 +163,7 @@ static void append_service(const idl_service *service, unsigned flags,
         idl_canonical_method_line(&service->methods[i], flags, memory, out);
     }
     for (size_t i = 0; i < service->shared_count; i++) {
-        idl_canonical_shared(&service->shared[i], flags, out);
+        idl_canonical_shared(service->shared[i], flags, out);
     }
     shmrpci_buf_append_text(out, "}\n");
 }
@@ -177,8 +177,8 @@ void idl_canonical_service(const idl_service *service, unsigned flags,
         reach_method(&c, &service->methods[i]);
     }
     for (size_t i = 0; i < service->shared_count; i++) {
-        reach_type(&c, service->shared[i].key);
-        reach_type(&c, service->shared[i].element);
+        reach_type(&c, service->shared[i]->key);
+        reach_type(&c, service->shared[i]->element);
     }
     close_over(&c);
     append_package(home, flags, out);
@@ -196,5 +196,52 @@ shmrpc_status idl_service_text(const idl_service *service, unsigned flags,
         return SHMRPC_E_NO_MEMORY;
     }
     idl_canonical_service(service, flags, &memory, out);
+    return out->status;
+}
+
+void idl_canonical_shared_contract(const idl_shared *shared, idl_memory *memory,
+                                   shmrpci_buf *out)
+{
+    closure c = {.memory = memory, .home = shared->decl.package};
+    idl_canonical_shared_type(shared, out);
+    if (shared->kind != IDL_SHARED_PIPE) {
+        idl_encoding encoding =
+            (idl_encoding)shared->options[IDL_OPTION_ENCODING];
+        shmrpci_buf_printf(out, " %s", idl_encoding_name(encoding));
+    }
+    shmrpci_buf_append_text(out, ";\n");
+    reach_type(&c, shared->key);
+    reach_type(&c, shared->element);
+    close_over(&c);
+    (void)append_reached(&c, NULL, 0, out);
+}
+
+static void append_shared_text(const idl_shared *shared, unsigned flags,
+                               idl_memory *memory, shmrpci_buf *out)
+{
+    const idl_package *home = shared->decl.package;
+    closure c = {.memory = memory, .home = home};
+    reach_type(&c, shared->key);
+    reach_type(&c, shared->element);
+    close_over(&c);
+    append_package(home, flags, out);
+    if (append_reached(&c, home, flags, out) != home) {
+        append_package(home, 0, out);
+    }
+    idl_canonical_shared(shared, flags, out);
+}
+
+shmrpc_status idl_shared_text(const idl_shared *shared, unsigned flags,
+                              shmrpci_arena *scratch, shmrpci_buf *out)
+{
+    idl_memory memory = {.arena = scratch};
+    /* The same object outside of the service, where `server` can't stand. */
+    idl_shared alone = *shared;
+    alone.service = NULL;
+    alone.options[IDL_OPTION_WRITERS] = IDL_WRITERS_ALL;
+    if (setjmp(memory.exhausted) != 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    append_shared_text(&alone, flags, &memory, out);
     return out->status;
 }

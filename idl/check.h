@@ -12,8 +12,16 @@
  * by_value. */
 void idl_check_records(const idl_resolved *resolved, idl_diags *diags);
 
-/* Services, methods and shared objects. */
+/* Services and methods. */
 void idl_check_services(const idl_resolved *resolved, idl_diags *diags);
+
+/* Shared objects: keys, encodings.  Fills in the options that aren't written;
+ * after idl_check_records. */
+void idl_check_shared(const idl_resolved *resolved, idl_diags *diags);
+
+/* Reports at `span` that the type holds an `any` in `where`, if so. */
+void idl_check_no_any(idl_diags *diags, const idl_type *type, idl_span span,
+                      const char *where, const char *expected);
 
 /* Names that become one in C. */
 void idl_check_c_names(const idl_resolved *resolved, idl_diags *diags);

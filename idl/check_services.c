@@ -1,4 +1,4 @@
-/* Rules for services, methods and shared objects. */
+/* Rules for services and methods. */
 #include "idl/check.h"
 
 #include <string.h>
@@ -30,8 +30,8 @@ static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
     }
 }
 
-static void check_no_any(idl_diags *diags, const idl_type *type, idl_span span,
-                         const char *where, const char *expected)
+void idl_check_no_any(idl_diags *diags, const idl_type *type, idl_span span,
+                      const char *where, const char *expected)
 {
     if (!idl_type_has_any(type)) {
         return;
@@ -47,23 +47,23 @@ static void check_native(idl_diags *diags, const idl_method *method)
     static const char where[] = "a native method";
     static const char expected[] = "json or msgpack, or another type";
     for (size_t i = 0; i < method->param_count; i++) {
-        check_no_any(diags, method->params[i].type, method->params[i].span,
-                     where, expected);
+        idl_check_no_any(diags, method->params[i].type, method->params[i].span,
+                         where, expected);
     }
     if (method->stream_param != NULL) {
-        check_no_any(diags, method->stream_param->type,
-                     method->stream_param->span, where, expected);
+        idl_check_no_any(diags, method->stream_param->type,
+                         method->stream_param->span, where, expected);
     }
     if (method->result != NULL) {
-        check_no_any(diags, method->result, method->result->span, where,
-                     expected);
+        idl_check_no_any(diags, method->result, method->result->span, where,
+                         expected);
     }
     for (size_t i = 0; i < method->throw_count; i++) {
         const idl_record *error = method->throws[i];
         if (error->has_any) {
             idl_type payload = {.kind = IDL_STRUCT, .record = error};
-            check_no_any(diags, &payload, method->span,
-                         "an error of a native method", expected);
+            idl_check_no_any(diags, &payload, method->span,
+                             "an error of a native method", expected);
         }
     }
 }
@@ -238,72 +238,13 @@ static void check_unique(idl_diags *diags, idl_map *map, idl_code code,
     }
 }
 
-/* ---- shared objects ---- */
-
-/* The first part of the type without an upper bound, or NULL.  Records that
- * hold themselves through lists end at `depth`, at a list. */
-static const idl_type *find_unbounded(const idl_type *type, size_t depth)
-{
-    if (type == NULL || type == &idl_broken_type || depth == 0) {
-        return NULL;
-    }
-    if (idl_kind_has_length(type->kind) && !type->has_max) {
-        return type;
-    }
-    const idl_type *found = find_unbounded(type->element, depth - 1);
-    found = found != NULL ? found : find_unbounded(type->key, depth - 1);
-    for (size_t i = 0;
-         type->record != NULL && found == NULL && i < type->record->field_count;
-         i++) {
-        found = find_unbounded(type->record->fields[i].type, depth - 1);
-    }
-    return found;
-}
-
-static void check_bounded(idl_diags *diags, const idl_shared *shared,
-                          const idl_type *type)
-{
-    const idl_type *found = find_unbounded(type, 8);
-    if (found != NULL) {
-        idl_diag *diag =
-            idl_report(diags, IDL_S_NOT_BOUNDED, shared->decl.span,
-                       "dict `%s` holds a %s without an upper bound",
-                       shared->decl.name, idl_kind_name(found->kind));
-        idl_expected(diags, diag, "a bound, as %s(..64)",
-                     idl_kind_name(found->kind));
-        idl_add_note(diags, diag, found->span, "it is this");
-    }
-}
-
-static void check_shared(idl_diags *diags, const idl_shared *shared)
-{
-    check_no_any(diags, shared->element, shared->decl.span, "a shared object",
-                 "another type");
-    if (shared->kind != IDL_SHARED_DICT || shared->key == &idl_broken_type) {
-        return;
-    }
-    idl_kind key = shared->key->kind;
-    if (key != IDL_STRING && key != IDL_BOOL && key != IDL_ENUM &&
-        !idl_kind_is_signed(key) && !idl_kind_is_unsigned(key)) {
-        idl_diag *diag =
-            idl_report(diags, IDL_S_BAD_MAP_KEY, shared->key->span,
-                       "%s can't be the key of a dict", idl_kind_name(key));
-        idl_expected(diags, diag, "string, bool, an enum or an integer");
-        return;
-    }
-    check_bounded(diags, shared, shared->key);
-    check_bounded(diags, shared, shared->element);
-}
-
 void idl_check_services(const idl_resolved *resolved, idl_diags *diags)
 {
     idl_map ports = {.count = 0};
     idl_map names = {.count = 0};
     for (size_t i = 0; i < resolved->symbol_count; i++) {
         const idl_symbol *symbol = resolved->symbols[i];
-        if (symbol->kind == IDL_SYMBOL_SHARED) {
-            check_shared(diags, symbol->u.shared);
-        } else if (symbol->kind == IDL_SYMBOL_SERVICE) {
+        if (symbol->kind == IDL_SYMBOL_SERVICE) {
             idl_service *service = symbol->u.service;
             check_methods(diags, service);
             check_unique(diags, &names, IDL_S_BAD_SERVICE_NAME, "name",

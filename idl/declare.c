@@ -120,8 +120,14 @@ static bool new_object(idl_resolver *r, const ast_decl *ast, idl_symbol *symbol)
     case AST_TOPIC:
         new_shared(r, symbol, IDL_SHARED_TOPIC);
         return true;
+    case AST_PIPE:
+        new_shared(r, symbol, IDL_SHARED_PIPE);
+        return true;
     case AST_DICT:
         new_shared(r, symbol, IDL_SHARED_DICT);
+        return true;
+    case AST_VALUE:
+        new_shared(r, symbol, IDL_SHARED_VALUE);
         return true;
     case AST_PACKAGE:
     case AST_IMPORT:

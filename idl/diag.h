@@ -79,13 +79,12 @@
     X(DUPLICATE_PORT,    603, ERROR,   "port used twice")                     \
     X(BAD_SERVICE_NAME,  604, ERROR,   "bad service name")                    \
     X(BAD_VERSION,       605, ERROR,   "bad version")                         \
-    X(BAD_RAW,           606, ERROR,   "raw method is not bytes to bytes")    \
+    X(BAD_RAW,           606, ERROR,   "raw, and not of bytes")               \
     X(BAD_ONEWAY,        607, ERROR,   "oneway method with an answer")        \
     X(BAD_STREAM,        608, ERROR,   "bad stream parameter")                \
     X(BAD_THROWS,        609, ERROR,   "bad throws list")                     \
     X(ANY_IN_NATIVE,     610, ERROR,   "any where layout is fixed")           \
     X(BAD_OPTION,        611, ERROR,   "bad option of a shared object")       \
-    X(NOT_BOUNDED,       612, ERROR,   "shared value without bounds")         \
     X(UNKNOWN_ANNOTATION,701, ERROR,   "unknown annotation")                  \
     X(ANNOTATION_PLACE,  702, ERROR,   "annotation in the wrong place")       \
     X(ANNOTATION_ARGS,   703, ERROR,   "bad annotation arguments")            \

@@ -68,7 +68,7 @@ static void dump_service(const idl_service *service, idl_memory *memory,
         idl_canonical_method_line(method, IDL_CANONICAL_DOCS, memory, out);
     }
     for (size_t i = 0; i < service->shared_count; i++) {
-        idl_canonical_shared(&service->shared[i], IDL_CANONICAL_DOCS, out);
+        idl_canonical_shared(service->shared[i], IDL_CANONICAL_DOCS, out);
     }
     shmrpci_buf_append_text(out, "}\n");
 }

@@ -39,6 +39,7 @@ static void explore(const idl_options *options, const idl_source *source,
     out->resolved = idl_resolve(&out->units, diags);
     idl_check_records(&out->resolved, diags);
     idl_check_services(&out->resolved, diags);
+    idl_check_shared(&out->resolved, diags);
     check_not_empty(&out->units, source, diags);
     if ((options->flags & IDL_ANY_C_NAMES) == 0) {
         idl_check_c_names(&out->resolved, diags);

@@ -44,6 +44,14 @@
 /* Of strings, bytes, lists and maps. */
 #define IDL_MAX_LENGTH UINT32_MAX
 
+/* Memory of a shared object, the messages that a topic keeps for latecomers,
+ * and the changes that a dict keeps for watchers: what the runtime can number.
+ */
+#define IDL_MIN_SHARED_BYTES (INT64_C(64) << 10)
+#define IDL_MAX_SHARED_BYTES (INT64_C(1) << 40)
+#define IDL_MAX_HISTORY      (INT64_C(1) << 20)
+#define IDL_MAX_LOG          (INT64_C(1) << 24)
+
 #define IDL_MIN_ERROR_NUMBER 100
 #define IDL_MANAGER_PORT     5155 /* the management page has it */
 #define IDL_MAX_TIMEOUT_NS   (INT64_C(24) * 3600 * 1000000000)

@@ -70,7 +70,7 @@ static void mark_service(marker *m, const idl_service *service)
         mark_method(m, &service->methods[i]);
     }
     for (size_t i = 0; i < service->shared_count; i++) {
-        mark_shared(m, &service->shared[i]);
+        mark_shared(m, service->shared[i]);
     }
 }
 

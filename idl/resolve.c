@@ -156,9 +156,10 @@ static void list_service_shared(const idl_resolver *r, size_t index)
         end++;
     }
     size_t count = end - index - 1;
-    idl_shared *list = IDL_NEW_ARRAY(r->memory, count + 1, idl_shared);
+    const idl_shared **list =
+        IDL_NEW_ARRAY(r->memory, count + 1, const idl_shared *);
     for (size_t i = 0; i < count; i++) {
-        list[i] = *r->scopes.symbols[index + 1 + i]->u.shared;
+        list[i] = r->scopes.symbols[index + 1 + i]->u.shared;
     }
     service->shared = list;
     service->shared_count = count;

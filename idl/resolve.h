@@ -63,6 +63,14 @@ bool idl_fold(idl_resolver *r, idl_site site, const ast_value *value,
 bool idl_convert(idl_resolver *r, idl_site site, const ast_value *value,
                  const idl_type *type, idl_value *out);
 
+/* Says that the value isn't what is `expected` there; false. */
+bool idl_report_wrong(idl_resolver *r, idl_span span, const char *expected);
+
+/* A duration from min to max, in ns.  False after reporting. */
+bool idl_convert_duration(idl_resolver *r, idl_site site,
+                          const ast_value *value, int64_t min, int64_t max,
+                          int64_t *out);
+
 /* An integer from min to max; `what` names it in the report.  False after
  * reporting. */
 bool idl_convert_integer(idl_resolver *r, idl_site site, const ast_value *value,

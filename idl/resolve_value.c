@@ -8,6 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "idl/canonical.h"
 #include "idl/limits.h"
 
 /* ---- definitions on demand ---- */
@@ -260,7 +261,7 @@ static bool report_range(idl_resolver *r, idl_span span, const char *expected)
     return false;
 }
 
-static bool report_wrong(idl_resolver *r, idl_span span, const char *expected)
+bool idl_report_wrong(idl_resolver *r, idl_span span, const char *expected)
 {
     idl_diag *diag = idl_report(
         r->diags, IDL_S_WRONG_VALUE, span, "`%.*s` is of the wrong type",
@@ -294,10 +295,10 @@ static bool to_number(idl_resolver *r, const idl_value *value, idl_kind kind,
     if (idl_kind_is_float(kind)) {
         return is_integer || value->kind == IDL_VALUE_FLOAT
                    ? to_float(r, value, kind, out)
-                   : report_wrong(r, value->span, "a number");
+                   : idl_report_wrong(r, value->span, "a number");
     }
     if (!is_integer) {
-        return report_wrong(r, value->span, "an integer");
+        return idl_report_wrong(r, value->span, "an integer");
     }
     if (!integer_fits(value, kind)) {
         return report_range(r, value->span, range_text(r->memory, kind));
@@ -324,7 +325,7 @@ bool idl_convert_integer(idl_resolver *r, idl_site site, const ast_value *value,
         return false;
     }
     if (folded.kind != IDL_VALUE_INT && folded.kind != IDL_VALUE_UINT) {
-        return report_wrong(r, value->span, "an integer");
+        return idl_report_wrong(r, value->span, "an integer");
     }
     if (!integer_fits(&folded, IDL_I64) || folded.u.i < min ||
         folded.u.i > max) {
@@ -335,6 +336,32 @@ bool idl_convert_integer(idl_resolver *r, idl_site site, const ast_value *value,
     }
     number.u = folded.u.u;
     *out = number.i;
+    return true;
+}
+
+bool idl_convert_duration(idl_resolver *r, idl_site site,
+                          const ast_value *value, int64_t min, int64_t max,
+                          int64_t *out)
+{
+    idl_value folded;
+    if (!idl_fold(r, site, value, &folded)) {
+        return false;
+    }
+    if (folded.kind != IDL_VALUE_DURATION) {
+        return idl_report_wrong(r, value->span, "a duration, as 100ms");
+    }
+    if (folded.u.i < min || folded.u.i > max) {
+        shmrpci_buf text;
+        idl_buf_init(&text, r->memory);
+        idl_value bound = {.kind = IDL_VALUE_DURATION, .u.i = min};
+        shmrpci_buf_append_text(&text, "a duration from ");
+        idl_canonical_value(&bound, IDL_I64, &text);
+        bound.u.i = max;
+        shmrpci_buf_append_text(&text, " to ");
+        idl_canonical_value(&bound, IDL_I64, &text);
+        return report_range(r, value->span, shmrpci_buf_text(&text));
+    }
+    *out = folded.u.i;
     return true;
 }
 
@@ -366,12 +393,13 @@ static bool within(idl_resolver *r, const idl_type *type, idl_kind kind,
 static bool convert_text(idl_resolver *r, const idl_type *type, idl_value *out)
 {
     if (out->kind != IDL_VALUE_TEXT) {
-        return report_wrong(r, out->span, "a string in quotes");
+        return idl_report_wrong(r, out->span, "a string in quotes");
     }
     idl_text text = out->u.text;
     if (type->kind == IDL_STRING &&
         shmrpci_utf8_valid_prefix(text.ptr, text.len) != text.len) {
-        return report_wrong(r, out->span, "UTF-8; other bytes are for `bytes`");
+        return idl_report_wrong(r, out->span,
+                                "UTF-8; other bytes are for `bytes`");
     }
     return within(r, type, IDL_U64, (idl_number){.u = text.len}, out->span);
 }
@@ -380,9 +408,9 @@ static bool convert_enum(idl_resolver *r, const idl_type *type, idl_value *out)
 {
     if (out->kind != IDL_VALUE_ENUM ||
         out->u.item->owner != type->enumeration) {
-        return report_wrong(r, out->span,
-                            idl_printf(r->memory, "a value of enum %s",
-                                       type->enumeration->decl.name));
+        return idl_report_wrong(r, out->span,
+                                idl_printf(r->memory, "a value of enum %s",
+                                           type->enumeration->decl.name));
     }
     return true;
 }
@@ -448,7 +476,7 @@ bool idl_convert(idl_resolver *r, idl_site site, const ast_value *value,
     switch (type->kind) {
     case IDL_BOOL:
         good = folded.kind == IDL_VALUE_BOOL ||
-               report_wrong(r, value->span, "true or false");
+               idl_report_wrong(r, value->span, "true or false");
         break;
     case IDL_I8:
     case IDL_I16:

@@ -11,6 +11,16 @@ const char *idl_kind_name(idl_kind kind)
     return names[kind];
 }
 
+const char *idl_shared_kind_name(idl_shared_kind kind)
+{
+    static const char *const words[] = {
+#define IDL_X(name, word) word,
+        IDL_SHARED_LIST(IDL_X)
+#undef IDL_X
+    };
+    return words[kind];
+}
+
 const char *idl_encoding_name(idl_encoding encoding)
 {
     static const char *const names[] = {

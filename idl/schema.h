@@ -318,29 +318,80 @@ typedef struct idl_method {
     idl_span span; /* of the name */
 } idl_method;
 
+/* X(NAME, word in the language) */
+#define IDL_SHARED_LIST(X) \
+    X(QUEUE, "queue")      \
+    X(TOPIC, "topic")      \
+    X(PIPE, "pipe")        \
+    X(DICT, "dict")        \
+    X(VALUE, "value")
+
 typedef enum idl_shared_kind {
-    IDL_SHARED_QUEUE,
-    IDL_SHARED_TOPIC,
-    IDL_SHARED_DICT
+#define IDL_X(name, word) IDL_SHARED_##name,
+    IDL_SHARED_LIST(IDL_X)
+#undef IDL_X
 } idl_shared_kind;
+
+/* "queue"; static. */
+const char *idl_shared_kind_name(idl_shared_kind kind);
 
 typedef enum idl_overflow {
     IDL_OVERFLOW_BLOCK,
     IDL_OVERFLOW_FAIL,
     IDL_OVERFLOW_DROP_OLDEST,
-    IDL_OVERFLOW_DROP_NEWEST
+    IDL_OVERFLOW_DROP_NEWEST,
+    IDL_OVERFLOW_OVERWRITE
 } idl_overflow;
 
-/* A queue, topic or dict.  What is not set by an option is 0. */
+typedef enum idl_order { IDL_ORDER_PRODUCER, IDL_ORDER_TOTAL } idl_order;
+
+typedef enum idl_delivery {
+    IDL_DELIVERY_ONCE,
+    IDL_DELIVERY_ACKED
+} idl_delivery;
+
+typedef enum idl_lifetime {
+    IDL_LIFETIME_FILE,
+    IDL_LIFETIME_LAST_CLOSE,
+    IDL_LIFETIME_CREATOR
+} idl_lifetime;
+
+typedef enum idl_writers { IDL_WRITERS_SERVER, IDL_WRITERS_ALL } idl_writers;
+
+/* What stands in the braces; option.h says which kind has which. */
+typedef enum idl_option {
+    IDL_OPTION_CAPACITY,  /* entries; PIPE: bytes; 0: no limit */
+    IDL_OPTION_MAX_BYTES, /* 0: by capacity and type */
+    IDL_OPTION_OVERFLOW,  /* idl_overflow */
+    IDL_OPTION_MAX_STALL, /* ns */
+    IDL_OPTION_ORDER,     /* idl_order */
+    IDL_OPTION_DELIVERY,  /* idl_delivery */
+    IDL_OPTION_HISTORY,   /* messages */
+    IDL_OPTION_LOG,       /* changes */
+    IDL_OPTION_ENCODING,  /* idl_encoding */
+    IDL_OPTION_LIFETIME,  /* idl_lifetime */
+    IDL_OPTION_WRITERS,   /* idl_writers */
+    IDL_OPTION_MODE,      /* permission bits */
+    IDL_OPTION_SNAPSHOT   /* ns; 0: never */
+} idl_option;
+
+#define IDL_OPTION_COUNT ((size_t)IDL_OPTION_SNAPSHOT + 1)
+
+/* An object that processes share. */
 typedef struct idl_shared {
     idl_decl decl;
     idl_shared_kind kind;
     const idl_service *service; /* NULL when declared outside a service */
     const idl_type *key;        /* DICT, else NULL */
-    const idl_type *element;    /* item, message, or the dict's value */
-    uint64_t capacity;          /* QUEUE, DICT: entries */
-    uint64_t history;           /* TOPIC: messages kept */
-    idl_overflow overflow;      /* QUEUE */
+    const idl_type *element;    /* item, message or value; PIPE: NULL */
+    /* By idl_option: as written, or the default; 0 where the kind has none. */
+    int64_t options[IDL_OPTION_COUNT];
+    unsigned given; /* bits 1 << idl_option: those that are written */
+    /* "dict<string(1..64), acme.tts.Voice>", for people. */
+    const char *signature;
+    /* Of the kind, the encoding, and all types that it can reach: what two
+     * programs must agree on.  Neither its name nor its other options. */
+    uint64_t hash;
 } idl_shared;
 
 struct idl_service {
@@ -351,7 +402,7 @@ struct idl_service {
     int64_t timeout_ns; /* @timeout, or 0 */
     const idl_method *methods;
     size_t method_count;
-    const idl_shared *shared;
+    const idl_shared *const *shared;
     size_t shared_count;
     const char *text; /* canonical (idl/canonical.h): itself a valid .svc */
     uint64_t hash;    /* of `text` */

@@ -60,6 +60,17 @@ static void seal_service(sealer *s, idl_service *service)
     service->hash = idl_canonical_hash(service->text, text.len);
 }
 
+static void seal_shared(sealer *s, idl_shared *shared)
+{
+    shmrpci_buf text;
+    start(s, &text);
+    idl_canonical_shared_type(shared, &text);
+    shared->signature = keep(s, &text);
+    start(s, &text);
+    idl_canonical_shared_contract(shared, &s->scratch, &text);
+    shared->hash = idl_canonical_hash((const char *)text.data, text.len);
+}
+
 void idl_seal(const idl_resolved *resolved, idl_memory *memory)
 {
     shmrpci_arena arena;
@@ -72,6 +83,8 @@ void idl_seal(const idl_resolved *resolved, idl_memory *memory)
     for (size_t i = 0; i < resolved->symbol_count; i++) {
         if (resolved->symbols[i]->kind == IDL_SYMBOL_SERVICE) {
             seal_service(&s, resolved->symbols[i]->u.service);
+        } else if (resolved->symbols[i]->kind == IDL_SYMBOL_SHARED) {
+            seal_shared(&s, resolved->symbols[i]->u.shared);
         }
     }
     shmrpci_arena_fini(&arena);

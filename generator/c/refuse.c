@@ -8,12 +8,7 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
 
 static void refuse_shared(idl_diags *diags, const idl_shared *shared)
 {
-    static const char *const what[] = {
-        [IDL_SHARED_QUEUE] = "queue",
-        [IDL_SHARED_TOPIC] = "topic",
-        [IDL_SHARED_DICT] = "dict",
-    };
-    refuse(diags, shared->decl.span, what[shared->kind]);
+    refuse(diags, shared->decl.span, idl_shared_kind_name(shared->kind));
 }
 
 static void refuse_method(idl_diags *diags, const idl_method *method)
@@ -32,7 +27,7 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
         refuse_method(diags, &service->methods[i]);
     }
     for (size_t i = 0; i < service->shared_count; i++) {
-        refuse_shared(diags, &service->shared[i]);
+        refuse_shared(diags, service->shared[i]);
     }
 }
 

@@ -208,6 +208,7 @@ static shmrpc_status find_all(gen_checker *c)
 {
     shmrpc_status status = gen_check_wire(c);
     if (status == SHMRPC_OK) {
+        gen_check_shared(c);
         gen_check_source(c);
         status = gen_check_layout(c);
     }

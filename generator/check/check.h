@@ -54,9 +54,10 @@ const char *gen_break_name(gen_break kind);
     X(FIELD,           1113, WIRE,    "field added or removed")               \
     X(MEMBER,          1114, WIRE,    "union member added or removed")        \
     X(VALUE,           1115, WIRE,    "enumerator changed")                   \
-    X(SHARED,          1117, WIRE,    "queue, topic or dict changed")         \
+    X(SHARED,          1117, WIRE,    "shared object changed")                \
     X(REST,            1118, WIRE,    "another REST address")                 \
     X(COMPLEX,         1119, WIRE,    "too complex to compare")               \
+    X(SHARED_OPTION,   1120, WIRE,    "other option of a shared object")      \
     X(C_TYPE_GONE,     1201, SOURCE,  "declaration removed")                  \
     X(C_FIELD_GONE,    1202, SOURCE,  "member removed")                       \
     X(C_FIELD_TYPE,    1203, SOURCE,  "member of another C type")             \

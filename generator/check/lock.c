@@ -1,4 +1,4 @@
-/* The lock: written, and read again as old versions, one a service. */
+/* The lock: written, and read again as old versions, one a section. */
 #include "generator/check/lock.h"
 
 #include <inttypes.h>
@@ -7,7 +7,8 @@
 
 #include "idl/canonical.h"
 
-#define SECTION "// service "
+#define SECTION        "// service "
+#define SHARED_SECTION "// shared "
 
 /* ---- writing ---- */
 
@@ -50,6 +51,24 @@ static shmrpc_status append_service(const idl_service *service,
     return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
+/* An object outside of services. */
+static shmrpc_status append_shared(const idl_shared *shared,
+                                   shmrpci_arena *arena, shmrpci_buf *out)
+{
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_printf(out, "\n" SHARED_SECTION "%s %016" PRIx64 "\n",
+                       shared->decl.full_name, shared->hash);
+    shmrpc_status status =
+        idl_shared_text(shared, IDL_CANONICAL_DOCS, arena, &text);
+    const char *chars = status == SHMRPC_OK ? shmrpci_buf_text(&text) : NULL;
+    if (chars != NULL) {
+        append_without_docs(out, chars);
+    }
+    shmrpci_buf_fini(&text);
+    return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+}
+
 shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
                             shmrpci_buf *out)
 {
@@ -66,6 +85,12 @@ shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
         const idl_service *service = schema->services[i];
         if (!service->decl.imported) {
             status = append_service(service, arena, out);
+            count++;
+        }
+    }
+    for (size_t i = 0; status == SHMRPC_OK && i < schema->shared_count; i++) {
+        if (!schema->shared[i]->decl.imported) {
+            status = append_shared(schema->shared[i], arena, out);
             count++;
         }
     }
@@ -90,7 +115,8 @@ static char *only_section(shmrpci_arena *arena, const char *text, size_t len,
 /* The next line that begins a section, or the end. */
 static const char *next_section(const char *at)
 {
-    while (*at != '\0' && strncmp(at, SECTION, strlen(SECTION)) != 0) {
+    while (*at != '\0' && strncmp(at, SECTION, strlen(SECTION)) != 0 &&
+           strncmp(at, SHARED_SECTION, strlen(SHARED_SECTION)) != 0) {
         at += strcspn(at, "\n");
         at += *at == '\n';
     }

@@ -2,12 +2,13 @@
  * The lock: what the services of a .svc have promised, in a file beside it that
  * is reviewed with every change.
  *
- * It holds a section for each service: a comment with its hash and those of
- * its methods, and below it its canonical text without documentation, which is
- * itself a .svc.  So it can be read by people, compared like any old version,
- * and has the same bytes for the same meaning.  Comments and layout of the .svc
- * don't count; what has a bearing on others does, and so does what can't be
- * seen on the wire but is a promise: names in C, deprecation, reserved numbers.
+ * It holds a section for each service, and one for each shared object outside
+ * of services: a comment with its hash and those of its methods, and below it
+ * its canonical text without documentation, which is itself a .svc.  So it can
+ * be read by people, compared like any old version, and has the same bytes for
+ * the same meaning.  Comments and layout of the .svc don't count; what has a
+ * bearing on others does, and so does what can't be seen on the wire but is a
+ * promise: names in C, deprecation, reserved numbers.
  *
  * Threading: pure functions.
  */
@@ -20,7 +21,7 @@
 #include "idl/idl.h"
 
 /* Appends the lock of the schema's main file. NO_MEMORY; INVALID: it has no
- * service. */
+ * service and no shared object. */
 shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
                             shmrpci_buf *out) SHMRPC_WARN_UNUSED;
 

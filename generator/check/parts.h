@@ -42,6 +42,7 @@ gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
 
 /* The parts. NO_MEMORY and TOO_LARGE as gen_check. */
 shmrpc_status gen_check_wire(gen_checker *c);
+void gen_check_shared(gen_checker *c);
 void gen_check_source(gen_checker *c);
 shmrpc_status gen_check_layout(gen_checker *c);
 void gen_check_reserve(gen_checker *c);

@@ -400,41 +400,6 @@ static void check_method(gen_checker *c, const idl_method *was,
     }
 }
 
-static const char *shared_text(gen_checker *c, const idl_shared *shared)
-{
-    shmrpci_buf text;
-    idl_buf_init(&text, c->memory);
-    idl_canonical_shared(shared, 0, &text);
-    return shmrpci_buf_text(&text);
-}
-
-/* Objects in shared memory have one layout for all: nothing may change. */
-static void check_shared(gen_checker *c, const idl_service *was,
-                         const idl_service *now)
-{
-    for (size_t i = 0; i < was->shared_count; i++) {
-        const idl_shared *old_one = &was->shared[i];
-        const idl_shared *new_one = NULL;
-        for (size_t k = 0; k < now->shared_count; k++) {
-            if (strcmp(now->shared[k].decl.name, old_one->decl.name) == 0) {
-                new_one = &now->shared[k];
-            }
-        }
-        if (new_one == NULL ||
-            strcmp(shared_text(c, old_one), shared_text(c, new_one)) != 0) {
-            gen_finding *found =
-                add(c, GEN_CHECK_SHARED,
-                    GEN_MEETS_OLD_CLIENT | GEN_MEETS_NEW_CLIENT,
-                    new_one != NULL ? new_one->decl.span : now->decl.span,
-                    old_one->decl.span);
-            found->message =
-                idl_printf(c->memory, "`%s` is %s", old_one->decl.name,
-                           new_one != NULL ? "another one now" : "gone");
-            found->was = "it was so";
-        }
-    }
-}
-
 static void check_address(gen_checker *c, const idl_service *was,
                           const idl_service *now)
 {
@@ -504,7 +469,6 @@ static shmrpc_status check_service(gen_checker *c, const idl_service *was,
         }
     }
     check_address(c, was, now);
-    check_shared(c, was, now);
     return status;
 }
 

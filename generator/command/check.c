@@ -443,7 +443,9 @@ static void check_lock(run *r)
                                ? SHMRPC_E_NO_MEMORY
                                : gen_lock_text(r->schema, &r->arena, &now);
     if (status == SHMRPC_E_INVALID) {
-        shmrpci_buf_printf(&message, "%s has no service to lock", r->path);
+        shmrpci_buf_printf(&message,
+                           "%s has no service and no shared object to lock",
+                           r->path);
     }
     bool is_first =
         status == SHMRPC_OK && c->update_lock && !gen_output_is_file(path);

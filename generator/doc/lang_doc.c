@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "idl/canonical.h"
+#include "idl/option.h"
 
 /* The imported declarations of one sort: those that the file can reach are in
  * the reference.  Lists are short: all of the file's own are in it anyway. */
@@ -223,7 +224,7 @@ static void reach_service(doc *d, const idl_service *service)
         }
     }
     for (size_t i = 0; i < service->shared_count; i++) {
-        reach_shared(d, &service->shared[i]);
+        reach_shared(d, service->shared[i]);
     }
 }
 
@@ -506,32 +507,38 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
 
 /* ---- entries ---- */
 
-static gen_value *count_or_null(doc *d, uint64_t count)
+/* The options that are written, and those that are not what one would think. */
+static gen_value *options_of(doc *d, const idl_shared *shared)
 {
-    return count > 0 ? gen_uint(d->tree, count) : gen_null(d->tree);
+    gen_value *list = gen_array(d->tree);
+    for (size_t i = 0; i < IDL_OPTION_COUNT; i++) {
+        const idl_option_row *row = idl_option_of(shared->kind, (idl_option)i);
+        if (row == NULL || ((shared->given & 1u << i) == 0 &&
+                            shared->options[i] == row->usual)) {
+            continue;
+        }
+        shmrpci_buf text;
+        gen_buf_init(d->tree, &text);
+        idl_option_append(row, shared->options[i], &text);
+        gen_value *option = gen_push(list, gen_object(d->tree));
+        gen_set(option, "name", gen_ref(d->tree, row->name));
+        gen_set(option, "value",
+                gen_ref(d->tree, gen_buf_take(d->tree, &text)));
+        gen_set(option, "is_first", gen_bool(d->tree, list->len == 1));
+    }
+    return list;
 }
 
 static void push_shared(doc *d, gen_value *list, const idl_shared *shared)
 {
-    static const char *const words[] = {[IDL_SHARED_QUEUE] = "queue",
-                                        [IDL_SHARED_TOPIC] = "topic",
-                                        [IDL_SHARED_DICT] = "dict"};
-    static const char *const overflows[] = {
-        [IDL_OVERFLOW_BLOCK] = "block",
-        [IDL_OVERFLOW_FAIL] = "fail",
-        [IDL_OVERFLOW_DROP_OLDEST] = "drop_oldest",
-        [IDL_OVERFLOW_DROP_NEWEST] = "drop_newest"};
     gen_value *row = new_entry(d, list, &shared->decl);
-    gen_set(row, "sort", gen_string(d->tree, words[shared->kind]));
+    gen_set(row, "sort", gen_ref(d->tree, idl_shared_kind_name(shared->kind)));
     gen_set(row, "key", type_pieces(d, shared->key));
     gen_set(row, "has_key", gen_bool(d->tree, shared->key != NULL));
+    gen_set(row, "has_type", gen_bool(d->tree, shared->element != NULL));
     gen_set(row, "type", type_pieces(d, shared->element));
-    gen_set(row, "capacity", count_or_null(d, shared->capacity));
-    gen_set(row, "history", count_or_null(d, shared->history));
-    gen_set(row, "overflow",
-            shared->kind == IDL_SHARED_QUEUE
-                ? gen_string(d->tree, overflows[shared->overflow])
-                : gen_null(d->tree));
+    gen_value *options = gen_set(row, "options", options_of(d, shared));
+    gen_set(row, "has_options", gen_bool(d->tree, options->len > 0));
 }
 
 static void push_service(doc *d, gen_value *list, const idl_service *service)
@@ -547,7 +554,7 @@ static void push_service(doc *d, gen_value *list, const idl_service *service)
     }
     gen_value *shared = gen_set(row, "shared", gen_array(d->tree));
     for (size_t i = 0; i < service->shared_count; i++) {
-        push_shared(d, shared, &service->shared[i]);
+        push_shared(d, shared, service->shared[i]);
     }
 }
 

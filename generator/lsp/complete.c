@@ -11,6 +11,7 @@
 
 #include "generator/lsp/feature.h"
 #include "idl/limits.h"
+#include "idl/option.h"
 
 /* LSP's CompletionItemKind. */
 enum {
@@ -268,6 +269,72 @@ static void add_annotations(completion *c)
     }
 }
 
+/* ---- options of shared objects ---- */
+
+/* The kind of the object in whose braces the cursor is, by the first word of
+ * the line on which they open; false: in no such. */
+static bool find_shared_kind(const completion *c, idl_shared_kind *out)
+{
+    size_t at = c->start;
+    while (at > 0 && c->text[at - 1] != '{' && c->text[at - 1] != '}') {
+        at--;
+    }
+    if (at == 0 || c->text[at - 1] == '}') {
+        return false;
+    }
+    while (at > 0 && c->text[at - 1] != '\n') {
+        at--;
+    }
+    at += strspn(c->text + at, " \t");
+    for (int i = 0; i <= IDL_SHARED_VALUE; i++) {
+        const char *word = idl_shared_kind_name((idl_shared_kind)i);
+        size_t len = strlen(word);
+        if (strncmp(c->text + at, word, len) == 0 &&
+            !is_word(c->text[at + len])) {
+            *out = (idl_shared_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_option_names(completion *c, idl_shared_kind kind)
+{
+    for (size_t i = 0; i < IDL_OPTION_COUNT; i++) {
+        const idl_option_row *row = idl_option_of(kind, (idl_option)i);
+        if (row != NULL) {
+            add(c, row->name, KIND_PROPERTY, NULL);
+        }
+    }
+}
+
+/* Options behind `{` and `;`, the words of an option behind its name.  False:
+ * nothing of this is to come. */
+static bool add_options(completion *c)
+{
+    idl_shared_kind kind;
+    size_t end = space_start(c->text, c->start);
+    if (!find_shared_kind(c, &kind)) {
+        return false;
+    }
+    if (c->text[end - 1] == '{' || c->text[end - 1] == ';') {
+        add_option_names(c, kind);
+        return true;
+    }
+    size_t begin = word_start(c->text, end);
+    const char *name =
+        gen_string_n(c->cx->tree, c->text + begin, end - begin)->text;
+    const idl_option_row *row =
+        name != NULL ? idl_option_find(kind, name) : NULL;
+    if (row == NULL || row->words == NULL) {
+        return false;
+    }
+    for (const idl_option_word *at = row->words; at->word != NULL; at++) {
+        add(c, at->word, KIND_ENUM_MEMBER, row->name);
+    }
+    return true;
+}
+
 /* ---- putting it together ---- */
 
 static void add_by_parser(completion *c)
@@ -324,7 +391,7 @@ gen_value *lsp_completion(lsp_context *cx, const lsp_query *query)
         add_annotations(&c);
     } else if (is_thrown(&c)) {
         add_symbols(&c, is_error);
-    } else {
+    } else if (!add_options(&c)) {
         add_by_parser(&c);
     }
     return c.list;

@@ -136,7 +136,9 @@ static int kind_of(ast_decl_kind kind)
         return KIND_INTERFACE;
     case AST_QUEUE:
     case AST_TOPIC:
+    case AST_PIPE:
     case AST_DICT:
+    case AST_VALUE:
         return KIND_ARRAY;
     case AST_METHOD:
         return KIND_METHOD;

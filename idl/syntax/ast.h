@@ -178,7 +178,9 @@ typedef enum ast_decl_kind {
     AST_SERVICE,
     AST_QUEUE,
     AST_TOPIC,
+    AST_PIPE,
     AST_DICT,
+    AST_VALUE,
     AST_PORT, /* this and the rest: in services only */
     AST_SERVICE_NAME,
     AST_VERSION,
@@ -193,7 +195,7 @@ typedef struct ast_decl {
     ast_name name; /* of what is declared; the path of PACKAGE */
     const ast_value
         *value;           /* CONST; number of ERROR; text of IMPORT; PORT... */
-    const ast_type *type; /* CONST, ALIAS; the element of shared objects */
+    const ast_type *type; /* CONST, ALIAS; element of shared objects but PIPE */
     const ast_type *key;  /* DICT */
     ast_name base;        /* ENUM; text is NULL without */
     const ast_body *body; /* ENUM, STRUCT, UNION, ERROR, shared; or NULL */
@@ -291,7 +293,7 @@ ast_decl *ast_method_decl(ast_builder *b, idl_token oneway, idl_token encoding,
                           ast_list throws);
 ast_result ast_result_make(const ast_type *type, bool stream);
 ast_list ast_throw_add(ast_builder *b, ast_list list, ast_name name);
-/* QUEUE, TOPIC and DICT; `key` and `body` may be NULL. */
+/* Shared objects; `key`, `element` and `body` may be NULL. */
 ast_decl *ast_shared(ast_builder *b, ast_decl_kind kind, idl_token word,
                      const ast_type *key, const ast_type *element,
                      idl_token name, const ast_body *body);

@@ -9,7 +9,8 @@ static const char *const words[] = {
     [AST_ENUM] = "enum",       [AST_STRUCT] = "struct",
     [AST_UNION] = "union",     [AST_ERROR] = "error",
     [AST_SERVICE] = "service", [AST_QUEUE] = "queue",
-    [AST_TOPIC] = "topic",     [AST_DICT] = "dict",
+    [AST_TOPIC] = "topic",     [AST_PIPE] = "pipe",
+    [AST_DICT] = "dict",       [AST_VALUE] = "value",
     [AST_PORT] = "port",       [AST_SERVICE_NAME] = "name",
     [AST_VERSION] = "version", [AST_METHOD] = "method",
 };

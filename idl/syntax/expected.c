@@ -14,18 +14,18 @@
 typedef struct group {
     int sign;
     const char *text;
-    int members[12];
+    int members[16];
 } group;
 
 static const group groups[] = {
     {TK_STRUCT,
      "a declaration",
      {TK_STRUCT, TK_ENUM, TK_UNION, TK_CONST, TK_TYPE, TK_ERROR, TK_SERVICE,
-      TK_PACKAGE, TK_IMPORT, TK_QUEUE, TK_TOPIC, TK_DICT}},
+      TK_PACKAGE, TK_IMPORT, TK_QUEUE, TK_TOPIC, TK_PIPE, TK_DICT, TK_VALUE}},
     {TK_PORT,
      "a method, `port`, `name`, `version`, a shared object",
-     {TK_PORT, TK_NAME, TK_VERSION, TK_QUEUE, TK_TOPIC, TK_DICT, TK_ONEWAY,
-      TK_RAW, TK_JSON, TK_MSGPACK, TK_NATIVE}},
+     {TK_PORT, TK_NAME, TK_VERSION, TK_QUEUE, TK_TOPIC, TK_PIPE, TK_DICT,
+      TK_VALUE, TK_ONEWAY, TK_RAW, TK_JSON, TK_MSGPACK, TK_NATIVE}},
     {TK_OPTIONAL,
      "a field",
      {TK_OPTIONAL, TK_INT, TK_IDENT, TK_LIST, TK_MAP, TK_STREAM, TK_RESERVED}},

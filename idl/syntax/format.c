@@ -254,6 +254,12 @@ static void cut_field(const builder *b, format_line *line, size_t end)
     }
 }
 
+static bool is_shared(int kind)
+{
+    return kind == TK_QUEUE || kind == TK_TOPIC || kind == TK_PIPE ||
+           kind == TK_DICT || kind == TK_VALUE;
+}
+
 /* `queue T` `name` `{ ... }` */
 static void cut_shared(format_line *line, size_t end)
 {
@@ -279,12 +285,10 @@ static void cut_service_item(const builder *b, format_line *line, size_t end)
         line->class = FORMAT_METHOD;
         cut(line, from + 1);
         break;
-    case TK_QUEUE:
-    case TK_TOPIC:
-    case TK_DICT:
-        cut_shared(line, end);
-        break;
     default:
+        if (is_shared(kind_at(b, from))) {
+            cut_shared(line, end);
+        }
         break;
     }
 }
@@ -306,8 +310,7 @@ static void cut_item(const builder *b, format_line *line, int block, size_t end)
     } else if ((block == TK_STRUCT || block == TK_UNION || block == TK_ERROR) &&
                kind != TK_RESERVED) {
         cut_field(b, line, end);
-    } else if (block == 0 &&
-               (kind == TK_QUEUE || kind == TK_TOPIC || kind == TK_DICT)) {
+    } else if (block == 0 && is_shared(kind)) {
         cut_shared(line, end);
     } else if (block == 0 && line->one_line) {
         line->class = FORMAT_RECORD;

@@ -23,8 +23,9 @@
 #include "idl/syntax/svcparse.h"
 }
 %token BAD.
-%fallback IDENT OPTIONAL PORT NAME VERSION QUEUE TOPIC DICT STREAM ONEWAY THROWS
-    RESERVED RAW JSON MSGPACK NATIVE TYPE ERROR LIST MAP PACKAGE IMPORT.
+%fallback IDENT OPTIONAL PORT NAME VERSION QUEUE TOPIC PIPE DICT VALUE STREAM
+    ONEWAY THROWS RESERVED RAW JSON MSGPACK NATIVE TYPE ERROR LIST MAP PACKAGE
+    IMPORT.
 
 %type path {ast_name}
 %type enumbase {ast_name}
@@ -191,6 +192,9 @@ shared(A) ::= TOPIC(W) type(T) IDENT(N) opts(O).
                                             { A = ast_shared(b, AST_TOPIC, W, NULL, T, N, O); }
 shared(A) ::= DICT(W) LT type(K) COMMA type(T) GT IDENT(N) opts(O).
                                             { A = ast_shared(b, AST_DICT, W, K, T, N, O); }
+shared(A) ::= VALUE(W) type(T) IDENT(N) opts(O).
+                                            { A = ast_shared(b, AST_VALUE, W, NULL, T, N, O); }
+shared(A) ::= PIPE(W) IDENT(N) opts(O).     { A = ast_shared(b, AST_PIPE, W, NULL, NULL, N, O); }
 opts(A) ::= SEMI.                           { A = NULL; }
 opts(A) ::= LB optlist(L) RB.               { A = L; }
 optlist(A) ::= .                            { A = ast_body_make(b); }

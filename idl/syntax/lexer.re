@@ -78,7 +78,9 @@ static int next_kind(const char **at)
     "throws"            { IS(TK_THROWS); }
     "queue"             { IS(TK_QUEUE); }
     "topic"             { IS(TK_TOPIC); }
+    "pipe"              { IS(TK_PIPE); }
     "dict"              { IS(TK_DICT); }
+    "value"             { IS(TK_VALUE); }
     "true"              { IS(TK_TRUE); }
     "false"             { IS(TK_FALSE); }
     word                { IS(TK_IDENT); }

@@ -13,7 +13,8 @@
     X(NAME, "name") X(VERSION, "version") X(ONEWAY, "oneway") X(RAW, "raw")   \
     X(JSON, "json") X(MSGPACK, "msgpack") X(NATIVE, "native")                 \
     X(STREAM, "stream") X(THROWS, "throws") X(QUEUE, "queue")                 \
-    X(TOPIC, "topic") X(DICT, "dict") X(TRUE, "true") X(FALSE, "false")
+    X(TOPIC, "topic") X(PIPE, "pipe") X(DICT, "dict") X(VALUE, "value")       \
+    X(TRUE, "true") X(FALSE, "false")
 
 #define SIGN_LIST(X)                                                          \
     X(SEMI, ";") X(COLON, ":") X(COMMA, ",") X(DOT, ".") X(RANGE, "..")       \

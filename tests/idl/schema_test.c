@@ -106,7 +106,60 @@ static void service_is_resolved(void **state)
     assert_string_equal(put->stream_param->name, "data");
     assert_null(put->result);
     assert_int_equal(service->shared_count, 1);
-    assert_int_equal(service->shared[0].history, 3);
+    assert_int_equal(service->shared[0]->options[IDL_OPTION_HISTORY], 3);
+    test_load_fini(&l);
+}
+
+static void options_have_defaults(void **state)
+{
+    (void)state;
+    test_load l;
+    test_load_good(&l,
+                   "package p; struct A { 1: list<B> b; }"
+                   "struct B { 1: any x; }"
+                   "queue A q { capacity 2K; }"
+                   "service S { port 1; value u8 v { snapshot 2m; }"
+                   "  topic u8 t { overflow block; } pipe p; }");
+    const idl_shared *q = l.schema->shared[0];
+    assert_int_equal(q->options[IDL_OPTION_CAPACITY], 2048);
+    assert_int_equal(q->options[IDL_OPTION_ENCODING], IDL_ENCODING_MSGPACK);
+    assert_int_equal(q->options[IDL_OPTION_OVERFLOW], IDL_OVERFLOW_BLOCK);
+    assert_int_equal(q->options[IDL_OPTION_MODE], 0600);
+    assert_int_equal(q->given, 1u << IDL_OPTION_CAPACITY);
+    assert_string_equal(q->signature, "queue p.A");
+    const idl_shared *const *shared = l.schema->services[0]->shared;
+    const int64_t *value = shared[0]->options;
+    assert_int_equal(value[IDL_OPTION_LOG], 1024);
+    assert_int_equal(value[IDL_OPTION_MAX_BYTES], 1 << 30);
+    assert_int_equal(value[IDL_OPTION_ENCODING], IDL_ENCODING_NATIVE);
+    assert_int_equal(value[IDL_OPTION_WRITERS], IDL_WRITERS_SERVER);
+    assert_true(value[IDL_OPTION_SNAPSHOT] == INT64_C(120000000000));
+    assert_int_equal(shared[1]->options[IDL_OPTION_MAX_STALL], 100000000);
+    assert_int_equal(shared[2]->options[IDL_OPTION_CAPACITY], 65536);
+    assert_null(shared[2]->element);
+    test_load_fini(&l);
+}
+
+/* The hash is of what two programs must agree on: neither names nor sizes. */
+static void shared_hashes_are_of_types_and_encodings(void **state)
+{
+    (void)state;
+    test_load l;
+    test_load_good(&l,
+                   "package p; struct A { 1: B b; } struct B { 1: u8 x; }"
+                   "queue A a; queue A b { capacity 9; order total; }"
+                   "topic A c; queue A d { encoding json; } queue B e;"
+                   "pipe f; pipe g;");
+    const idl_shared *const *s = l.schema->shared;
+    assert_true(s[0]->hash == s[1]->hash && s[5]->hash == s[6]->hash);
+    assert_true(s[0]->hash != s[2]->hash && s[0]->hash != s[3]->hash);
+    assert_true(s[0]->hash != s[4]->hash);
+    test_load other;
+    test_load_good(&other,
+                   "package p; struct A { 1: B b; }"
+                   "struct B { 1: u16 x; } queue A a;");
+    assert_true(s[0]->hash != other.schema->shared[0]->hash);
+    test_load_fini(&other);
     test_load_fini(&l);
 }
 
@@ -197,6 +250,8 @@ int main(void)
         cmocka_unit_test(types_are_resolved),
         cmocka_unit_test(heads_are_filled),
         cmocka_unit_test(service_is_resolved),
+        cmocka_unit_test(options_have_defaults),
+        cmocka_unit_test(shared_hashes_are_of_types_and_encodings),
         cmocka_unit_test(records_come_after_what_they_hold),
         cmocka_unit_test(tags_skip_what_is_reserved),
         cmocka_unit_test(imports_come_first_and_are_marked),

@@ -4,7 +4,7 @@ if exists("b:current_syntax")
 endif
 
 " tests/editors/words_test compares these lists with the lexer's.
-let s:keywords = "package import const type enum struct union error service reserved optional port name version oneway stream throws queue topic dict"
+let s:keywords = "package import const type enum struct union error service reserved optional port name version oneway stream throws queue topic pipe dict value"
 let s:encodings = "raw json msgpack native"
 let s:types = "bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 string bytes any list map"
 let s:constants = "true false"

@@ -298,6 +298,16 @@ run 1 --lock=else.lock lock.svc
 says 'else.lock is no lock'
 run 0 --update-lock=else.lock --force lock.svc
 run 1 --update-lock was/acme/common.svc
-says 'was/acme/common.svc has no service to lock'
+says 'was/acme/common.svc has no service and no shared object to lock'
+# Objects outside of services have sections too.
+printf 'package demo;\nqueue u32 jobs { capacity 9; }\ndict<u8, u8> known;\n' >shared.svc
+run 0 --update-lock shared.svc
+run 0 --lock shared.svc
+sed -i 's/queue u32/queue u64/' shared.svc
+run 1 --lock shared.svc
+says 'shared.svc:2:11: error[S1117]: wire: `jobs` is now queue u64'
+sed -i 's/queue u64/queue u32/; /known/d' shared.svc
+run 1 --lock shared.svc
+says 'error[S1117]: wire: dict `known` is gone'
 
 [ "$failures" -eq 0 ]

@@ -437,6 +437,19 @@ def test_completes_what_the_parser_cannot_know():
     assert complete("// ") == set() and complete("import \"") == set()
 
 
+def test_completes_options_of_shared_objects():
+    def found(before, after=" }\n"):
+        return complete("package p;\n" + before, after)
+    names = found("queue u8 q { ")
+    assert {"capacity", "order", "delivery", "mode"} <= names, names
+    assert "history" not in names and "struct" not in names, names
+    assert "snapshot" in found("dict<u8, any> d { log 8;\n  ")
+    assert found("topic u8 t { overflow ") == {"overwrite", "drop", "block"}
+    assert found("pipe p {\n  lifetime last") >= {"last_close", "creator"}
+    assert "MAX" in found("const u32 MAX = 8;\nqueue u8 q { capacity ")
+    assert "optional" in found("struct queue { ", " u8 x; }\n")
+
+
 def test_completes_names_of_imports():
     client = Client(PROGRAM)
     client.open(uri("common.svc"), COMMON)

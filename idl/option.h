@@ -1,0 +1,61 @@
+/*
+ * Options of shared objects: the one table that all passes read.
+ *
+ * Which kind has which option, what it may be and what it is when nothing is
+ * written: resolving, canonical text, documentation, `check` and completion
+ * take it from here.
+ *
+ * Threading: pure functions.
+ */
+#ifndef IDL_OPTION_H
+#define IDL_OPTION_H
+
+#include "base/buf.h"
+#include "idl/schema.h"
+
+typedef enum idl_option_form {
+    IDL_OPTION_IS_COUNT,    /* an integer of at least `min` */
+    IDL_OPTION_IS_DURATION, /* ns */
+    IDL_OPTION_IS_WORD,     /* one of `words` */
+    IDL_OPTION_IS_MODE      /* permission bits, as text: "0660" */
+} idl_option_form;
+
+typedef struct idl_option_word {
+    const char *word; /* NULL ends the list */
+    int64_t value;
+} idl_option_word;
+
+/* An option of some kinds of objects. */
+typedef struct idl_option_row {
+    idl_option option;
+    const char *name;
+    unsigned kinds; /* bits 1 << idl_shared_kind */
+    idl_option_form form;
+    int64_t min;
+    int64_t max;
+    int64_t usual;                /* without the option, but for those that */
+    const idl_option_word *words; /* idl_option_default knows better */
+} idl_option_row;
+
+/* The rows, an option's in a row, options in the order of their numbers. */
+const idl_option_row *idl_option_rows(size_t *count);
+
+/* The row of an option of this kind, by its name; NULL: it has none. */
+const idl_option_row *idl_option_find(idl_shared_kind kind, const char *name);
+
+/* The row of an option of this kind, or NULL. */
+const idl_option_row *idl_option_of(idl_shared_kind kind, idl_option option);
+
+/* What an option is that isn't written: `encoding` depends on the types,
+ * `writers` on whether it is a service's. */
+int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row);
+
+/* Whether the object differs there from what it is without the option. */
+bool idl_option_is_special(const idl_shared *shared, const idl_option_row *row);
+
+/* The value as it is written: "1024", "block", "60s", "\"0660\""; "none" where
+ * nothing written would say it. */
+void idl_option_append(const idl_option_row *row, int64_t value,
+                       shmrpci_buf *out);
+
+#endif

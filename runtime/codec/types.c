@@ -143,3 +143,19 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     }
     return false;
 }
+
+const shmrpc_any *shmrpc_any_find(const shmrpc_any *map, const char *key)
+{
+    if (map == NULL || map->kind != SHMRPC_ANY_MAP) {
+        return NULL;
+    }
+    shmrpc_str wanted = shmrpc_str_of(key);
+    for (size_t i = 0; i < map->u.map.len; i++) {
+        const shmrpc_any_entry *entry = &map->u.map.ptr[i];
+        if (entry->key.kind == SHMRPC_ANY_STR &&
+            shmrpc_str_equal(entry->key.u.str, wanted)) {
+            return &entry->value;
+        }
+    }
+    return NULL;
+}

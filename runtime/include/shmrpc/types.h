@@ -221,6 +221,12 @@ static inline shmrpc_any shmrpc_any_map_of(const shmrpc_any_entry *entries,
  * that NaN equals NaN. */
 SHMRPC_API bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b);
 
+/* What a map has for the text `key`, which may be any of its values; NULL: it
+ * has no such key, or `map` is no map (or NULL). Takes as long as the map is
+ * large. */
+SHMRPC_API const shmrpc_any *shmrpc_any_find(const shmrpc_any *map,
+                                             const char *key);
+
 SHMRPC_END_DECLS
 
 #endif

@@ -19,6 +19,7 @@
 #include "os/memory.h"
 #include "os/object.h"
 #include "shmrpc/lock.h"
+#include "sync/descent.h"
 #include "sync/lock_layout.h"
 #include "sync/wait.h"
 
@@ -42,8 +43,7 @@ typedef struct shmrpci_lock_map {
 struct shmrpc_lock {
     /* Read by every call, written at (re)attaching. */
     shmrpci_atomic_u32 *word;
-    /* The process that attached (os/fork.h). Release: what it is beside. */
-    shmrpci_atomic_u32 generation;
+    shmrpci_descent descent;
     uint32_t me;    /* our owner number: slot + 1 */
     uint32_t flags; /* SHMRPC_LOCK_..., as opened */
     /* The thread of this process that holds it, 0: none. Written by that
@@ -59,8 +59,6 @@ struct shmrpc_lock {
     /* How a child finds the file again. */
     int fd;
     shmrpci_fork_fd guard; /* children close it */
-    /* The process one of whose threads is at it, 0: none. */
-    shmrpci_atomic_u32 attaching;
     shmrpci_object_facts identity;
     shmrpci_room room;
     char folder[SHMRPCI_OBJECT_PATH_BYTES];
@@ -107,7 +105,7 @@ shmrpc_status shmrpci_lock_file_name(const char *name,
 /* Still the process that attached? */
 static inline bool shmrpci_lock_is_ours(const shmrpc_lock *lock)
 {
-    return shmrpci_fork_generation() == shmrpci_load_acquire(&lock->generation);
+    return shmrpci_descent_is_ours(&lock->descent);
 }
 
 /* In a forked child attaches anew; else nothing. Before any use of the word by

@@ -7,7 +7,6 @@
 #include "base/reserved.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
-#include "os/futex.h"
 #include "os/object_find.h"
 #include "os/thread.h"
 #include "sync/lock.h"
@@ -148,7 +147,7 @@ static shmrpc_status join(shmrpc_lock *lock)
         status = shmrpci_fork_close_fd(&lock->guard, &lock->fd);
     }
     if (status == SHMRPC_OK) {
-        shmrpci_store_release(&lock->generation, shmrpci_fork_generation());
+        shmrpci_descent_settle(&lock->descent);
     }
     return status;
 }
@@ -247,51 +246,23 @@ static shmrpc_status find_again(shmrpc_lock *lock)
 }
 
 /* What was the parent's is forgotten, not given back. */
-static shmrpc_status attach_anew(shmrpc_lock *lock)
+static shmrpc_status attach_anew(void *user)
 {
-    SHMRPCI_ASSERT(shmrpci_load_relaxed(&lock->attaching) ==
-                       shmrpci_fork_generation(),
-                   "one thread of a child attaches anew");
+    shmrpc_lock *lock = user;
     let_go(lock);
     shmrpci_store_relaxed(&lock->holder, 0u);
     lock->depth = 0;
     shmrpc_status status = find_again(lock);
-    if (status == SHMRPC_OK) {
-        shmrpci_store_release(&lock->generation, shmrpci_fork_generation());
-        return SHMRPC_OK;
+    if (status != SHMRPC_OK) {
+        let_go(lock);
     }
-    let_go(lock);
     /* Names are taken away from destroyed ones only. */
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_E_DESTROYED : status;
 }
 
-/* A mutex would do, but for one that is held while its process forks. */
-static bool begin_attaching(shmrpc_lock *lock, uint32_t generation)
-{
-    uint32_t seen = shmrpci_load_seq(&lock->attaching);
-    if (seen != generation) {
-        return shmrpci_cas_seq(&lock->attaching, &seen, generation);
-    }
-    (void)shmrpci_futex_wait(&lock->attaching, seen,
-                             shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
-    return false;
-}
-
 shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock)
 {
-    uint32_t generation = shmrpci_fork_generation();
-    while (shmrpci_load_acquire(&lock->generation) != generation) {
-        if (begin_attaching(lock, generation)) {
-            shmrpc_status status = SHMRPC_OK;
-            if (shmrpci_load_acquire(&lock->generation) != generation) {
-                status = attach_anew(lock);
-            }
-            shmrpci_store_seq(&lock->attaching, 0u);
-            shmrpci_futex_wake(&lock->attaching, INT32_MAX);
-            return status;
-        }
-    }
-    return SHMRPC_OK;
+    return shmrpci_descent_ensure(&lock->descent, attach_anew, lock);
 }
 
 /* ---- the end of a lock --------------------------------------------------- */

@@ -51,8 +51,8 @@ static void attach(shmrpc_lock *lock)
     lock->at = (shmrpci_lock_map){.file = &memory.file,
                                   .kind = plan.flags & SHMRPCI_LOCK_KIND,
                                   .slot_count = THREADS};
-    shmrpci_store_relaxed(&lock->generation, 1u);
-    engine_ignore(&lock->generation, sizeof lock->generation);
+    shmrpci_store_relaxed(&lock->descent.generation, 1u);
+    engine_ignore(&lock->descent.generation, sizeof lock->descent.generation);
     engine_ignore(&lock->spinner, sizeof lock->spinner);
     ENGINE_CHECK(shmrpci_lock_attach(lock) == SHMRPC_OK);
     engine_ignore(&lock->self->cpu, sizeof lock->self->cpu);

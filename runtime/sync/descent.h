@@ -1,0 +1,55 @@
+/*
+ * Handles that forked children go on using: the first thread of a child that
+ * comes by attaches anew, and the others wait for it.
+ *
+ * A mutex would do, but for one that is held while its process forks.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_SYNC_DESCENT_H
+#define SHMRPCI_SYNC_DESCENT_H
+
+#include <stdbool.h>
+
+#include "os/fork.h"
+#include "shmrpc/status.h"
+#include "sync/atomic.h"
+
+typedef struct shmrpci_descent {
+    /* The process that attached (os/fork.h); 0: none. Release: what it is
+     * beside. */
+    shmrpci_atomic_u32 generation;
+    /* The process one of whose threads is at it; 0: none. */
+    shmrpci_atomic_u32 attaching;
+} shmrpci_descent;
+
+/* This process has attached. */
+static inline void shmrpci_descent_settle(shmrpci_descent *descent)
+{
+    shmrpci_store_release(&descent->generation, shmrpci_fork_generation());
+}
+
+/* Still the process that attached? Acquire: pairs with settle. */
+static inline bool shmrpci_descent_is_ours(const shmrpci_descent *descent)
+{
+    return shmrpci_fork_generation() ==
+           shmrpci_load_acquire(&descent->generation);
+}
+
+/* What _ensure does in a child. */
+shmrpc_status shmrpci_descent_ensure_slowly(shmrpci_descent *descent,
+                                            shmrpc_status (*attach)(void *user),
+                                            void *user);
+
+/* In a process that has not attached, has one thread call `attach`, and returns
+ * what that did; else nothing. After a failure the next one tries again. */
+static inline shmrpc_status
+shmrpci_descent_ensure(shmrpci_descent *descent,
+                       shmrpc_status (*attach)(void *user), void *user)
+{
+    return shmrpci_descent_is_ours(descent)
+               ? SHMRPC_OK
+               : shmrpci_descent_ensure_slowly(descent, attach, user);
+}
+
+#endif

@@ -50,6 +50,7 @@ typedef struct shmrpci_object_kind {
 } shmrpci_object_kind;
 
 extern const shmrpci_object_kind shmrpci_kind_lock;
+extern const shmrpci_object_kind shmrpci_kind_queue;
 
 /* All kinds; NULL ends the list. */
 extern const shmrpci_object_kind *const shmrpci_kinds[];

@@ -32,6 +32,13 @@ int64_t shmrpci_remaining_ns(int64_t deadline_ns)
     return deadline_ns > now ? deadline_ns - now : 0;
 }
 
+void shmrpci_sleep_until(int64_t at_ns)
+{
+    struct timespec at = {.tv_sec = (time_t)(at_ns / SHMRPCI_NS_PER_S),
+                          .tv_nsec = (long)(at_ns % SHMRPCI_NS_PER_S)};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
 bool shmrpci_ticks_are_steady(void)
 {
 #if defined(__x86_64__)

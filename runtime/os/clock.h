@@ -30,6 +30,9 @@ int64_t shmrpci_deadline_after(int64_t timeout_ns);
 /* Time left, 0 when it is over. */
 int64_t shmrpci_remaining_ns(int64_t deadline_ns);
 
+/* Sleeps until then, or until a signal comes. */
+void shmrpci_sleep_until(int64_t at_ns);
+
 /* The tick counter, now. */
 static inline uint64_t shmrpci_ticks(void)
 {

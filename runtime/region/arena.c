@@ -34,7 +34,7 @@ static uint32_t class_of(uint64_t bytes)
     return (top - 6) * 4 + ((uint32_t)((bytes - 1) >> (top - 2)) & 3u) + 1;
 }
 
-static shmrpci_arena *arena_of(const shmrpci_region *region)
+static shmrpci_arena_root *arena_of(const shmrpci_region *region)
 {
     return &shmrpci_region_participant(region, region->me)->arena;
 }
@@ -134,7 +134,7 @@ uint64_t shmrpci_arena_depot_chain(uint64_t word)
 /* Gives the spare list to all; it stays where it is if the depot is full. */
 static void push_spare(shmrpci_region *region, uint32_t class, uint32_t count)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
     uint64_t chain = shmrpci_load_relaxed(&arena->spare[class]);
     shmrpci_block_trailer *end = trailer(region, chain, class_bytes(class));
@@ -158,7 +158,7 @@ static void push_spare(shmrpci_region *region, uint32_t class, uint32_t count)
 /* Fills the list, which is empty, from the depot. */
 static bool take_depot(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
     for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
         uint64_t word = shmrpci_load_relaxed(&slots[i]);
@@ -182,7 +182,7 @@ static bool take_depot(shmrpci_region *region, uint32_t class)
  */
 static void trim(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
     if (count * class_bytes(class) < LIST_SPANS * region->facts.span_bytes) {
         return;
@@ -202,7 +202,7 @@ static void trim(shmrpci_region *region, uint32_t class)
 /* The block in `moving`, which is nowhere else, is free. */
 static void set_free(shmrpci_region *region, uint64_t offset)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint32_t class;
     uint64_t bytes;
     if (!shmrpci_arena_find(region, offset, &class, &bytes)) {
@@ -246,7 +246,7 @@ static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
 
 static bool has_spare(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint64_t spare = shmrpci_load_relaxed(&arena->spare[class]);
     if (spare == 0) {
         return false;
@@ -260,7 +260,7 @@ static bool has_spare(shmrpci_region *region, uint32_t class)
  * taking a span. */
 static bool refill(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     return shmrpci_load_relaxed(&arena->list[class]) != 0 ||
            has_spare(region, class) ||
            shmrpci_load_relaxed(&arena->rest[class]) != 0 ||
@@ -270,7 +270,7 @@ static bool refill(shmrpci_region *region, uint32_t class)
 static void hold(shmrpci_region *region, uint64_t offset,
                  shmrpci_block_trailer *end)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_block_head *head =
         (shmrpci_block_head *)(void *)((uint8_t *)region->map.at + offset);
     shmrpci_store_release(&head->committed, 0u);
@@ -282,7 +282,7 @@ static void hold(shmrpci_region *region, uint64_t offset,
 static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
                               uint64_t *out_offset)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint64_t bytes = class_bytes(class);
     uint64_t offset = shmrpci_load_relaxed(&arena->list[class]);
     bool is_listed = offset != 0;
@@ -420,7 +420,7 @@ void shmrpci_arena_keep(shmrpci_region *region)
 /* The next of what is held leaves its chain, into `moving`. */
 static uint64_t unhold(shmrpci_region *region)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint64_t offset = shmrpci_load_relaxed(&arena->held);
     shmrpci_block_trailer *end =
         offset != 0 ? trailer_of(region, offset) : NULL;
@@ -445,7 +445,7 @@ void shmrpci_arena_give(shmrpci_region *region)
 shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
                                    uint64_t change)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_block_trailer *end = trailer_of(region, offset);
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
     shmrpci_block_trailer *last = tail != 0 ? trailer_of(region, tail) : NULL;
@@ -474,7 +474,7 @@ uint64_t shmrpci_arena_last_retired(const shmrpci_region *region)
 static void leave_limbo(shmrpci_region *region, uint64_t before,
                         uint64_t offset, const shmrpci_block_trailer *end)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_block_trailer *last =
         before != 0 ? trailer_of(region, before) : NULL;
     shmrpci_store_release(&arena->moving, offset);
@@ -495,7 +495,7 @@ static uint64_t most_blocks(const shmrpci_region *region)
  */
 static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint64_t count = shmrpci_load_relaxed(&arena->limbo_count);
     uint64_t before = 0;
     uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
@@ -522,7 +522,7 @@ static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
 
 void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
     const shmrpci_block_trailer *last =
         tail != 0 ? trailer_of(region, tail) : NULL;
@@ -545,7 +545,7 @@ void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
 
 static void mend_limbo(shmrpci_region *region)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
     uint64_t at = tail != 0 ? tail : shmrpci_load_relaxed(&arena->limbo_head);
     uint64_t last = tail;
@@ -563,7 +563,7 @@ static void mend_limbo(shmrpci_region *region)
 /* Counts what is in the limbo, and says whether `offset` is. */
 static bool count_limbo(shmrpci_region *region, uint64_t offset)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     bool found = false;
     uint64_t count = 0;
     uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
@@ -582,7 +582,7 @@ static bool count_limbo(shmrpci_region *region, uint64_t offset)
 
 static void mend_class(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
     uint64_t list = shmrpci_load_relaxed(&arena->list[class]);
     if (list != 0 && shmrpci_load_relaxed(&arena->spare[class]) == list) {
@@ -609,7 +609,7 @@ static void mend_class(shmrpci_region *region, uint32_t class)
 
 static bool is_placed(shmrpci_region *region, uint64_t offset)
 {
-    const shmrpci_arena *arena = arena_of(region);
+    const shmrpci_arena_root *arena = arena_of(region);
     uint32_t class;
     uint64_t bytes;
     if (count_limbo(region, offset) ||
@@ -625,7 +625,7 @@ static bool is_placed(shmrpci_region *region, uint64_t offset)
 bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
                         uint16_t note)
 {
-    const shmrpci_arena *arena = arena_of(region);
+    const shmrpci_arena_root *arena = arena_of(region);
     uint32_t class = note & ~NOTE_ARENA;
     return note == NOTE_LARGE
                ? shmrpci_load_relaxed(&arena->held) == offset
@@ -640,7 +640,7 @@ bool shmrpci_arena_is_note(uint16_t note)
 
 void shmrpci_arena_mend(shmrpci_region *region)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
         mend_class(region, class);
     }
@@ -663,7 +663,7 @@ static bool is_committed(const shmrpci_region *region, uint64_t offset)
 
 void shmrpci_arena_judge_held(shmrpci_region *region)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     for (uint64_t at; (at = shmrpci_load_relaxed(&arena->held)) != 0;) {
         if (is_committed(region, at)) {
             shmrpci_store_release(&arena->held, shmrpci_arena_next(region, at));
@@ -675,7 +675,7 @@ void shmrpci_arena_judge_held(shmrpci_region *region)
 
 void shmrpci_arena_hand_over(shmrpci_region *region)
 {
-    shmrpci_arena *arena = arena_of(region);
+    shmrpci_arena_root *arena = arena_of(region);
     shmrpci_arena_reclaim(region, true);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
         uint64_t count = 2 * region->facts.span_bytes / class_bytes(class);
@@ -697,7 +697,7 @@ void shmrpci_arena_hand_over(shmrpci_region *region)
 
 bool shmrpci_arena_has_some(const shmrpci_region *region, uint32_t participant)
 {
-    const shmrpci_arena *arena =
+    const shmrpci_arena_root *arena =
         &shmrpci_region_participant(region, participant)->arena;
     bool has_some = shmrpci_load_relaxed(&arena->limbo_head) != 0;
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {

@@ -182,7 +182,7 @@ static void visit_rest(blocks *all, uint64_t offset)
 
 static void visit_arena(blocks *all, uint32_t participant)
 {
-    const shmrpci_arena *arena =
+    const shmrpci_arena_root *arena =
         &shmrpci_region_participant(all->of->region, participant)->arena;
     visit_chain(all, shmrpci_load_seq(&arena->limbo_head), visit);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
@@ -232,7 +232,7 @@ static void check_blocks(judgement *of)
         return;
     }
     for (uint32_t p = 0; p < shmrpci_region_high(region); p++) {
-        const shmrpci_arena *arena =
+        const shmrpci_arena_root *arena =
             &shmrpci_region_participant(region, p)->arena;
         loosen(&all, shmrpci_load_seq(&arena->moving));
         visit_chain(&all, shmrpci_load_seq(&arena->held), loosen);

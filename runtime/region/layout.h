@@ -134,7 +134,7 @@ _Static_assert(sizeof(shmrpci_region_state) == 4096, "layout");
 
 /* Blocks of a participant's own (arena.h); offsets, 0: none. Only it and its
  * heirs write here, so that stores in order are a journal. */
-typedef struct shmrpci_arena {
+typedef struct shmrpci_arena_root {
     _Alignas(128) shmrpci_atomic_u64 moving; /* block on its way elsewhere */
     shmrpci_atomic_u64 held;       /* chain: taken, and not reachable yet */
     shmrpci_atomic_u64 limbo_head; /* chain: unreachable, oldest first */
@@ -149,7 +149,7 @@ typedef struct shmrpci_arena {
     shmrpci_atomic_u64 spare[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 rest[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u32 count[SHMRPCI_CLASS_COUNT];
-} shmrpci_arena;
+} shmrpci_arena_root;
 
 /* What a participant is, and is at. */
 typedef struct shmrpci_participant_block {
@@ -163,7 +163,7 @@ typedef struct shmrpci_participant_block {
     shmrpci_atomic_u32 pending_count;
     uint64_t reserve2[15];
     _Alignas(128) uint64_t kind[96]; /* the engine's own */
-    shmrpci_arena arena;
+    shmrpci_arena_root arena;
 } shmrpci_participant_block;
 
 _Static_assert(offsetof(shmrpci_participant_block, pending_first) == 128,

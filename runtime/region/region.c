@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "os/fork.h"
 #include "os/process.h"
 #include "region/arena.h"
 #include "region/inside.h"
@@ -259,7 +260,9 @@ void shmrpci_region_detach(shmrpci_region *region)
     free(region->pins);
     region->pins = NULL;
     region->pin_room = 0;
-    if (region->map.at != NULL && region->me != SHMRPCI_REGION_NOBODY) {
+    /* In a forked child it is not mapped, and the place is the parent's. */
+    if (region->map.at != NULL && region->me != SHMRPCI_REGION_NOBODY &&
+        region->map.generation == shmrpci_fork_generation()) {
         shmrpci_region_leave(region);
     }
     shmrpci_memory_unmap(&region->map);

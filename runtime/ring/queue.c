@@ -100,7 +100,7 @@ static void open_turn(shmrpci_queue *queue, shmrpc_profile profile)
                .slot_count = ring->region.facts.participant_count},
         .self = &file->slots[me],
         .fd = ring->region.fd};
-    shmrpci_store_release(&turn->generation, ring->region.map.generation);
+    shmrpci_descent_settle(&turn->descent);
     shmrpci_spinner_init(&turn->spinner, profile, SHMRPCI_SIDE_CLIENT);
     shmrpci_store_relaxed(
         &turn->self->pid,

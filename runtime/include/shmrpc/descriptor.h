@@ -235,13 +235,15 @@ typedef struct shmrpc_shared {
     const char *const *text; /* a .svc that declares it and all that it
                               * reaches, in pieces; NULL ends it */
     const char *doc;
-    uint64_t capacity;    /* QUEUE: items; PIPE: bytes; DICT: entries, no limit
-                           * if 0 */
-    uint64_t max_bytes;   /* of the object's memory */
-    uint64_t history;     /* TOPIC: messages for late subscribers */
-    uint64_t log;         /* DICT, VALUE: changes kept for watchers */
-    int64_t max_stall_ns; /* TOPIC, BLOCK: older subscribers are evicted */
-    int64_t snapshot_ns;  /* DICT, VALUE: how often; 0: never */
+    uint64_t capacity;  /* QUEUE: items; PIPE: bytes; DICT: entries, no limit
+                         * if 0 */
+    uint64_t max_bytes; /* of the object's memory */
+    uint64_t max_item_bytes; /* QUEUE, TOPIC: the longest item, encoded; 0:
+                              * 64 KiB, or what the type needs */
+    uint64_t history;        /* TOPIC: messages for late subscribers */
+    uint64_t log;            /* DICT, VALUE: changes kept for watchers */
+    int64_t max_stall_ns;    /* TOPIC, BLOCK: older subscribers are evicted */
+    int64_t snapshot_ns;     /* DICT, VALUE: how often; 0: never */
     shmrpc_overflow overflow;
     shmrpc_lifetime lifetime;
     uint32_t permissions; /* of the file, as in 0660; 0: 0600 */

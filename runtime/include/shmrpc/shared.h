@@ -5,8 +5,6 @@
  * needs no server: whoever opens it first makes it.  Which kinds there are:
  *
  *     shmrpc/queue.h   work: each item goes to exactly one reader
- *     shmrpc/topic.h   news: each subscriber gets each message
- *     shmrpc/pipe.h    a stream of bytes
  *
  * Names are 1 to 255 bytes of UTF-8, any characters, and each kind has names
  * of its own.  They are files in the folders that shmrpc/objects.h tells of,
@@ -48,7 +46,7 @@ SHMRPC_BEGIN_DECLS
 /* The longest name, in bytes. */
 #define SHMRPC_SHARED_NAME_MAX 255
 
-/* How many handles of all processes can have one open for writing. */
+/* How many handles of all processes can have one open for writing, at most. */
 #define SHMRPC_SHARED_MAX_WRITERS 1024u
 
 typedef enum shmrpc_shared_mode {
@@ -60,7 +58,8 @@ typedef enum shmrpc_shared_mode {
 } shmrpc_shared_mode;
 
 enum {
-    /* Only looks: needs no more than permission to read, takes none of the
+    /* Not of queues and pipes, which whoever uses them changes: INVALID. Only
+     * looks: needs no more than permission to read, takes none of the
      * places of writers, and never changes a byte. What changes the object is
      * DENIED. */
     SHMRPC_SHARED_READ_ONLY = 1u << 0,
@@ -82,7 +81,10 @@ typedef struct shmrpc_shared_opts {
                            * does not matter. */
     shmrpc_lifetime lifetime;
     uint64_t max_bytes;   /* of memory; taken as it is needed */
-    uint64_t reserved[5]; /* 0; later members take its place */
+    uint32_t max_writers; /* handles at a time that may write; 0: 64, at most
+                           * SHMRPC_SHARED_MAX_WRITERS */
+    uint32_t reserved32;  /* 0 */
+    uint64_t reserved[4]; /* 0; later members take its place */
 } shmrpc_shared_opts;
 
 /*

@@ -1,0 +1,695 @@
+/* Opening, comparing and closing shared objects. */
+#include "objects/handle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/reserved.h"
+#include "base/utf8.h"
+#include "objects/held.h"
+#include "os/byte_lock.h"
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/process.h"
+#include "os/thread.h"
+
+/* Others may be in the middle of creating, replacing or removing the same. */
+#define OPEN_NS (10 * SHMRPCI_NS_PER_S)
+
+/* While a file is being judged or removed, all its bytes are taken. */
+#define ATTACH_NS (100 * SHMRPCI_NS_PER_MS)
+
+/* WAIT: between two looks. */
+#define LOOK_NS      SHMRPCI_NS_PER_MS
+#define LONG_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
+
+#define DEFAULT_WRITERS 64u
+#define ALL_FLAGS       (SHMRPC_SHARED_READ_ONLY | SHMRPC_SHARED_ALL_USERS)
+
+/* ---- texts --------------------------------------------------------------- */
+
+const char *shmrpci_short_name(const char *name,
+                               char out[SHMRPCI_SHORT_NAME_BYTES])
+{
+    size_t len = strlen(name);
+    size_t cut = shmrpci_utf8_cut(name, len, SHMRPCI_SHORT_NAME_BYTES - 4);
+    for (size_t i = 0; i < cut; i++) {
+        bool is_control = (unsigned char)name[i] < 32 || name[i] == 127;
+        out[i] = is_control ? '?' : name[i];
+    }
+    memcpy(out + cut, cut < len ? "..." : "", cut < len ? 4 : 1);
+    return out;
+}
+
+shmrpc_status shmrpci_handle_fail(const shmrpci_handle *handle,
+                                  shmrpc_status status, const char *text,
+                                  shmrpc_error *error)
+{
+    char name[SHMRPCI_SHORT_NAME_BYTES];
+    (void)shmrpc_error_set(error, status, "%s \"%s\": %s",
+                           handle->face->kind->name,
+                           shmrpci_short_name(handle->name, name), text);
+    return status;
+}
+
+shmrpc_status shmrpci_handle_explain(const shmrpci_handle *handle,
+                                     shmrpc_status status, shmrpc_error *error)
+{
+    char text[SHMRPC_ERROR_MESSAGE_BYTES];
+    char path[SHMRPC_ERROR_PATH_BYTES];
+    if (status == SHMRPC_OK || error == NULL) {
+        return status;
+    }
+    bool is_said = error->code == (int32_t)status && error->message[0] != '\0';
+    memcpy(path, error->path, sizeof path);
+    memcpy(text, error->message, sizeof text);
+    (void)shmrpci_handle_fail(
+        handle, status, is_said ? text : shmrpc_status_text(status), error);
+    if (is_said) {
+        memcpy(error->path, path, sizeof path);
+    }
+    return status;
+}
+
+static const char *encoding_name(uint32_t encoding)
+{
+    const shmrpci_codec *codec = shmrpci_codec_of(encoding);
+    return codec != NULL ? codec->name : "an unknown encoding";
+}
+
+/* ---- what was asked for -------------------------------------------------- */
+
+static bool is_any(const shmrpc_type *type)
+{
+    return type == NULL || type->kind == SHMRPC_KIND_ANY;
+}
+
+shmrpc_shared shmrpci_handle_any_row(shmrpc_shared_kind kind,
+                                     shmrpc_encoding encoding,
+                                     const char *signature)
+{
+    shmrpc_shared row;
+    memset(&row, 0, sizeof row);
+    row.row_bytes = sizeof row;
+    row.kind = kind;
+    row.encoding = encoding != 0 ? encoding : SHMRPC_ENCODING_MSGPACK;
+    row.element = &shmrpc_type_any;
+    row.signature = signature;
+    return row;
+}
+
+static shmrpc_status refuse(shmrpc_error *error, const char *what)
+{
+    (void)shmrpc_error_set(error, SHMRPC_E_INVALID, "%s", what);
+    return SHMRPC_E_INVALID;
+}
+
+static shmrpc_status check_opts(const shmrpci_face *face,
+                                const shmrpc_shared_opts *opts,
+                                shmrpc_error *error)
+{
+    bool reads = (opts->flags & SHMRPC_SHARED_READ_ONLY) != 0;
+    if (!shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
+                                                      sizeof *opts->reserved)) {
+        return refuse(error, SHMRPCI_RESERVED_TEXT);
+    }
+    if ((opts->flags & ~(uint32_t)ALL_FLAGS) != 0 ||
+        (uint32_t)opts->mode > SHMRPC_SHARED_WAIT || opts->timeout_ns < 0 ||
+        (opts->permissions & ~0777u) != 0 ||
+        (uint32_t)opts->lifetime > SHMRPC_LIFETIME_CREATOR ||
+        opts->max_writers > SHMRPC_SHARED_MAX_WRITERS) {
+        return refuse(error,
+                      "mode, flags, timeout, permissions, lifetime or "
+                      "max_writers are out of range");
+    }
+    if (reads && !face->can_read_only) {
+        return refuse(error, "READ_ONLY: whoever uses one changes it");
+    }
+    if (reads && (opts->mode == SHMRPC_SHARED_CREATE ||
+                  opts->mode == SHMRPC_SHARED_REPLACE)) {
+        return refuse(error,
+                      "READ_ONLY does not go together with CREATE or "
+                      "REPLACE");
+    }
+    return SHMRPC_OK;
+}
+
+/* The options go before what was declared. */
+static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
+{
+    shmrpc_shared *row = &handle->row;
+    row->max_bytes = opts->max_bytes != 0 ? opts->max_bytes : row->max_bytes;
+    row->permissions =
+        opts->permissions != 0 ? opts->permissions : row->permissions;
+    row->permissions = row->permissions != 0 ? row->permissions : 0600u;
+    row->lifetime = opts->lifetime != SHMRPC_LIFETIME_DEFAULT ? opts->lifetime
+                                                              : row->lifetime;
+    row->lifetime = row->lifetime != SHMRPC_LIFETIME_DEFAULT
+                        ? row->lifetime
+                        : SHMRPC_LIFETIME_FILE;
+    handle->writers =
+        opts->max_writers != 0 ? opts->max_writers : DEFAULT_WRITERS;
+    handle->flags = opts->flags;
+    handle->room = (opts->flags & SHMRPC_SHARED_ALL_USERS) != 0
+                       ? SHMRPCI_ROOM_ALL_USERS
+                       : SHMRPCI_ROOM_USER;
+}
+
+static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
+                             const shmrpc_shared_opts *opts,
+                             shmrpc_error *error)
+{
+    shmrpc_status status = check_opts(handle->face, opts, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (shmrpci_kind_file_name(handle->face->kind, name, handle->file_name) !=
+        SHMRPC_OK) {
+        return refuse(error, "a name has 1 to 255 bytes of UTF-8");
+    }
+    memcpy(handle->name, name, strlen(name) + 1);
+    apply(handle, opts);
+    handle->codec = shmrpci_codec_of((uint32_t)handle->row.encoding);
+    if (handle->codec == NULL) {
+        return refuse(error, "there is no such encoding");
+    }
+    handle->type_hash = is_any(handle->row.key) && is_any(handle->row.element)
+                            ? 0
+                            : handle->row.hash;
+    if (shmrpci_object_folder(handle->room, handle->folder) != SHMRPC_OK) {
+        return refuse(error, "SHMRPC_DIR is not a short absolute path");
+    }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
+                                      int64_t *out_deadline_ns,
+                                      shmrpc_error *error)
+{
+    int64_t timeout_ns = SHMRPC_DEFAULT_TIMEOUT_NS;
+    if (opts != NULL) {
+        if (!shmrpci_reserved_is_zero(opts->reserved,
+                                      sizeof opts->reserved /
+                                          sizeof *opts->reserved)) {
+            return refuse(error, SHMRPCI_RESERVED_TEXT);
+        }
+        if (opts->timeout_ns < 0) {
+            return refuse(error, "timeout_ns is negative");
+        }
+        if ((opts->flags & SHMRPC_OPT_NONBLOCK) != 0) {
+            *out_deadline_ns = 0;
+            return SHMRPC_OK;
+        }
+        timeout_ns = opts->timeout_ns != 0 ? opts->timeout_ns : timeout_ns;
+    }
+    *out_deadline_ns = shmrpci_deadline_after(timeout_ns);
+    return SHMRPC_OK;
+}
+
+/* ---- comparing ----------------------------------------------------------- */
+
+/* `glance` may be of a file of the same hash, or that somebody renamed. */
+static shmrpc_status compare(const shmrpci_handle *handle,
+                             const shmrpci_glance *glance, shmrpc_error *error)
+{
+    const shmrpci_region_head *facts = &glance->facts;
+    size_t len = strlen(handle->name);
+    if (facts->name_len != len || memcmp(facts->name, handle->name, len) != 0) {
+        (void)shmrpc_error_set(error, SHMRPC_E_CONTRACT,
+                               "the file %.64s is that of another name",
+                               handle->file_name);
+        return SHMRPC_E_CONTRACT;
+    }
+    if (facts->type_hash == handle->type_hash &&
+        facts->encoding == (uint32_t)handle->row.encoding) {
+        return SHMRPC_OK;
+    }
+    const char *mine =
+        handle->row.signature != NULL ? handle->row.signature : "";
+    bool is_same = strcmp(mine, glance->signature) == 0;
+    (void)shmrpc_error_set(
+        error, SHMRPC_E_CONTRACT, "it is %.48s in %s, expected %.48s in %s%s",
+        glance->signature, encoding_name(facts->encoding), mine,
+        handle->codec->name,
+        is_same && facts->encoding == (uint32_t)handle->row.encoding
+            ? ": the types of these names differ"
+            : "");
+    return SHMRPC_E_CONTRACT;
+}
+
+/* ---- attaching ----------------------------------------------------------- */
+
+static bool is_writer(const shmrpci_handle *handle)
+{
+    return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
+}
+
+/* Opens the engine with an open file description of its own. */
+static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
+                                 shmrpc_error *error)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(ATTACH_NS);
+    shmrpci_access access =
+        is_writer(handle) ? SHMRPCI_ACCESS_WRITE : SHMRPCI_ACCESS_READ;
+    for (;;) {
+        int own;
+        shmrpc_status status = shmrpci_memory_reopen(fd, access, &own);
+        if (status != SHMRPC_OK) {
+            (void)shmrpc_error_set(error, status, "the file can't be opened");
+            return status;
+        }
+        status = handle->face->open(handle, own, access, error);
+        /* Somebody may be judging whether it still lives. */
+        if (status != SHMRPC_E_EXHAUSTED ||
+            shmrpci_remaining_ns(deadline_ns) == 0) {
+            return status;
+        }
+        shmrpci_sleep_until(shmrpci_deadline_after(LOOK_NS));
+    }
+}
+
+typedef struct opening {
+    shmrpci_handle *handle;
+    shmrpc_error *error;
+} opening;
+
+static shmrpc_status attach(void *user, int fd)
+{
+    const opening *of = user;
+    shmrpci_handle *handle = of->handle;
+    shmrpci_glance glance;
+    shmrpc_status status = shmrpci_label_look(fd, &glance, of->error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (shmrpci_label_is_over(fd, &glance)) {
+        return SHMRPC_E_DESTROYED;
+    }
+    status = compare(handle, &glance, of->error);
+    if (status == SHMRPC_OK) {
+        status = open_engine(handle, fd, of->error);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    handle->lifetime = glance.lifetime;
+    if (is_writer(handle)) {
+        shmrpci_object_touch(fd);
+    }
+    shmrpci_fd_close(&fd);
+    return SHMRPC_OK;
+}
+
+/* ---- making -------------------------------------------------------------- */
+
+static shmrpc_status plan(const shmrpci_handle *handle,
+                          shmrpci_region_spec *spec, uint64_t *out_bytes,
+                          shmrpc_error *error)
+{
+    shmrpc_status status = handle->face->plan(handle, spec, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    spec->name = handle->name;
+    spec->name_len = strlen(handle->name);
+    spec->type_hash = handle->type_hash;
+    spec->encoding = (uint32_t)handle->row.encoding;
+    spec->roots_bytes = (spec->roots_bytes + 127) / 128 * 128 +
+                        shmrpci_label_bytes(&handle->row);
+    return shmrpci_region_size(spec, out_bytes, error);
+}
+
+static shmrpc_status fill(shmrpci_handle *handle, int fd,
+                          const shmrpci_region_spec *spec, shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_region_format(fd, spec, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_label_write(fd, &handle->row, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = open_engine(handle, fd, error);
+    }
+    handle->lifetime = handle->row.lifetime;
+    if (status == SHMRPC_OK && handle->lifetime == SHMRPC_LIFETIME_CREATOR) {
+        status = shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_CREATOR_BYTE, 1);
+    }
+    return status;
+}
+
+static shmrpc_status draft(void *user, int dir_fd,
+                           char temporary[SHMRPCI_OBJECT_NAME_BYTES],
+                           int *out_fd)
+{
+    const opening *of = user;
+    shmrpci_handle *handle = of->handle;
+    shmrpci_region_spec spec;
+    uint64_t bytes;
+    shmrpc_status status = plan(handle, &spec, &bytes, of->error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_object_draft(dir_fd, handle->row.permissions, bytes,
+                                  SHMRPCI_DRAFT_SPARSE, temporary,
+                                  &handle->creator_fd);
+    if (status != SHMRPC_OK) {
+        (void)shmrpc_error_set(
+            of->error, status,
+            status == SHMRPC_E_EXHAUSTED
+                ? "no file of %llu bytes can be made in %.64s: give a smaller "
+                  "max_bytes, or raise the limit (ulimit -f)"
+                : "no file of %llu bytes can be made in %.64s",
+            (unsigned long long)bytes, handle->folder);
+        return status;
+    }
+    status = fill(handle, handle->creator_fd, &spec, of->error);
+    if (status != SHMRPC_OK && temporary[0] != '\0') {
+        (void)shmrpci_object_unlink(dir_fd, temporary);
+    }
+    *out_fd = handle->creator_fd;
+    return status;
+}
+
+static void let_go(void *user)
+{
+    shmrpci_handle *handle = ((const opening *)user)->handle;
+    handle->face->close(handle);
+    shmrpci_fd_close(&handle->creator_fd);
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static bool is_over_file(int fd)
+{
+    shmrpci_glance glance;
+    return shmrpci_label_look(fd, &glance, NULL) == SHMRPC_OK &&
+           shmrpci_label_is_over(fd, &glance);
+}
+
+/* Readers change nothing, not even a name. */
+static shmrpc_status open_to_read(const opening *of, int dir_fd)
+{
+    shmrpci_handle *handle = of->handle;
+    int fd;
+    shmrpc_status status =
+        shmrpci_object_open_read_only(dir_fd, handle->file_name, &fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = attach((void *)(uintptr_t)of, fd);
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&fd);
+        return status == SHMRPC_E_DESTROYED ? SHMRPC_E_NOT_FOUND : status;
+    }
+    return SHMRPC_OK;
+}
+
+static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
+{
+    shmrpci_handle *handle = of->handle;
+    const shmrpci_object_ops ops = {attach, draft, let_go, is_over_file,
+                                    handle->face->kind->destroy};
+    bool creates = is_writer(handle) && mode != SHMRPC_SHARED_OPEN_EXISTING &&
+                   mode != SHMRPC_SHARED_WAIT;
+    int dir_fd;
+    shmrpc_status status = shmrpci_object_folder_open(
+        handle->room, handle->folder, creates, &dir_fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (is_writer(handle)) {
+        status = shmrpci_object_find(
+            dir_fd, handle->file_name,
+            mode == SHMRPC_SHARED_WAIT ? SHMRPCI_OBJECT_OPEN_EXISTING
+                                       : (shmrpci_object_mode)mode,
+            &ops, (void *)(uintptr_t)of, shmrpci_deadline_after(OPEN_NS));
+    } else {
+        status = open_to_read(of, dir_fd);
+    }
+    shmrpci_fd_close(&dir_fd);
+    return status;
+}
+
+static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
+{
+    int64_t timeout_ns =
+        opts->timeout_ns != 0 ? opts->timeout_ns : SHMRPC_DEFAULT_TIMEOUT_NS;
+    int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
+    int64_t pause_ns = LOOK_NS;
+    for (;;) {
+        shmrpc_status status = find_once(of, opts->mode);
+        if (status != SHMRPC_E_NOT_FOUND || opts->mode != SHMRPC_SHARED_WAIT) {
+            return status;
+        }
+        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+            (void)shmrpc_error_set(of->error, SHMRPC_E_DEADLINE,
+                                   "nobody has made it");
+            return SHMRPC_E_DEADLINE;
+        }
+        int64_t until_ns = shmrpci_deadline_after(pause_ns);
+        shmrpci_sleep_until(until_ns < deadline_ns ? until_ns : deadline_ns);
+        pause_ns = pause_ns < LONG_LOOK_NS ? pause_ns * 2 : LONG_LOOK_NS;
+    }
+}
+
+/* What is said where nobody has said more. */
+static void say(shmrpc_status status, const shmrpci_handle *handle,
+                shmrpc_error *error)
+{
+    if (error == NULL || error->code == (int32_t)status) {
+        return;
+    }
+    switch ((int)status) {
+    case SHMRPC_E_NOT_FOUND:
+        (void)shmrpc_error_set(error, status, "there is none in %.64s",
+                               handle->folder);
+        break;
+    case SHMRPC_E_EXISTS:
+        (void)shmrpc_error_set(error, status, "there is one in %.64s",
+                               handle->folder);
+        break;
+    case SHMRPC_E_DENIED:
+        (void)shmrpc_error_set(error, status,
+                               "the permissions of %.64s, or of its file "
+                               "%.64s, don't allow it",
+                               handle->folder, handle->file_name);
+        break;
+    case SHMRPC_E_EXHAUSTED:
+        (void)shmrpc_error_set(error, status,
+                               "no room in %.64s, or no descriptors left",
+                               handle->folder);
+        break;
+    case SHMRPC_E_DESTROYED:
+        (void)shmrpc_error_set(error, status,
+                               "others are replacing or removing it, again and "
+                               "again");
+        break;
+    default:
+        (void)shmrpc_error_set(error, status, "%s", shmrpc_status_text(status));
+    }
+}
+
+static shmrpc_status settle(shmrpci_handle *handle)
+{
+    const shmrpci_region *region = handle->face->region(handle);
+    shmrpc_status status =
+        shmrpci_object_facts_of(region->fd, &handle->identity);
+    if (status == SHMRPC_OK && !is_writer(handle)) {
+        status =
+            shmrpci_byte_lock_share(region->fd, SHMRPCI_OBJECT_READERS_BYTE);
+        /* Somebody is judging it just now; it will see us the next time. */
+        status = status == SHMRPC_E_BUSY ? SHMRPC_OK : status;
+    }
+    if (handle->creator_fd >= 0 &&
+        handle->lifetime != SHMRPC_LIFETIME_CREATOR) {
+        shmrpci_fd_close(&handle->creator_fd);
+    }
+    if (status == SHMRPC_OK && handle->creator_fd >= 0) {
+        status =
+            shmrpci_fork_close_fd(&handle->creator_guard, &handle->creator_fd);
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_descent_settle(&handle->descent);
+    }
+    return status;
+}
+
+static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
+                             const shmrpc_shared_opts *opts,
+                             shmrpc_error *error)
+{
+    opening of = {handle, error};
+    shmrpc_status status = prepare(handle, name, opts, error);
+    if (status == SHMRPC_OK) {
+        status = find(&of, opts);
+    }
+    if (status == SHMRPC_OK) {
+        status = settle(handle);
+        if (status != SHMRPC_OK) {
+            shmrpci_handle_close(handle);
+            (void)shmrpc_error_set(error, status, "%s",
+                                   shmrpc_status_text(status));
+            return status;
+        }
+        return SHMRPC_OK;
+    }
+    say(status, handle, error);
+    (void)shmrpci_handle_explain(handle, status, error);
+    shmrpci_handle_unref(handle);
+    return status;
+}
+
+shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
+                                  const shmrpc_shared *row, const char *name,
+                                  const shmrpc_shared_opts *opts,
+                                  shmrpci_handle **out, shmrpc_error *error)
+{
+    static const shmrpc_shared_opts defaults = {0};
+    shmrpc_error local;
+    error = error != NULL ? error : &local;
+    memset(error, 0, sizeof *error);
+    name = name != NULL ? name : row->name;
+    if (name == NULL) {
+        return refuse(error, "no name");
+    }
+    shmrpci_handle *handle = calloc(1, bytes);
+    if (handle == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    handle->face = face;
+    handle->creator_fd = -1;
+    /* Rows of programs that were compiled before may be shorter. */
+    memcpy(&handle->row, row,
+           row->row_bytes < sizeof *row ? row->row_bytes : sizeof *row);
+    shmrpci_store_seq(&handle->refs, 1u);
+    shmrpc_status status =
+        open_it(handle, name, opts != NULL ? opts : &defaults, error);
+    if (status == SHMRPC_OK) {
+        *out = handle;
+    }
+    return status;
+}
+
+/* ---- forked children ----------------------------------------------------- */
+
+static shmrpc_status attach_anew(void *user)
+{
+    const opening *of = user;
+    shmrpci_handle *handle = of->handle;
+    int fd;
+    handle->face->close(handle);
+    shmrpc_status status =
+        shmrpci_object_find_again(handle->room, handle->folder,
+                                  handle->file_name, &handle->identity, &fd);
+    if (status == SHMRPC_E_NOT_FOUND) {
+        /* Names are taken away from destroyed ones only. */
+        (void)shmrpc_error_set(of->error, SHMRPC_E_DESTROYED,
+                               "it was destroyed before this child used it");
+        return SHMRPC_E_DESTROYED;
+    }
+    if (status == SHMRPC_OK) {
+        status = open_engine(handle, fd, of->error);
+        shmrpci_fd_close(&fd);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
+                                           shmrpc_error *error)
+{
+    opening of = {handle, error};
+    shmrpc_status status =
+        shmrpci_descent_ensure(&handle->descent, attach_anew, &of);
+    return shmrpci_handle_explain(handle, status, error);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+/* Takes the name away, after destroying, if `is_due`. */
+static shmrpc_status remove_name(const shmrpci_handle *handle,
+                                 bool (*is_due)(int fd))
+{
+    int dir_fd;
+    int fd;
+    shmrpc_status status = shmrpci_object_folder_open(
+        handle->room, handle->folder, false, &dir_fd);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status =
+        shmrpci_object_find_again(handle->room, handle->folder,
+                                  handle->file_name, &handle->identity, &fd);
+    if (status == SHMRPC_OK) {
+        if (is_due == NULL || is_due(fd)) {
+            status = shmrpci_object_remove(
+                dir_fd, handle->file_name, fd, handle->face->kind->destroy,
+                shmrpci_deadline_after(SHMRPCI_NS_PER_S));
+        }
+        shmrpci_fd_close(&fd);
+    }
+    shmrpci_fd_close(&dir_fd);
+    return status;
+}
+
+shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
+{
+    if (!is_writer(handle)) {
+        return SHMRPC_E_DENIED;
+    }
+    shmrpc_status status = shmrpci_handle_ensure(handle, NULL);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_DESTROYED ? SHMRPC_OK : status;
+    }
+    handle->face->destroy(handle);
+    status = remove_name(handle, NULL);
+    return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
+}
+
+void shmrpci_handle_close(shmrpci_handle *handle)
+{
+    if (handle == NULL) {
+        return;
+    }
+    bool is_ours = shmrpci_descent_is_ours(&handle->descent);
+    bool is_creator = handle->creator_fd >= 0;
+    handle->face->close(handle);
+    if (is_creator) {
+        shmrpci_fork_keep_fd(&handle->creator_guard);
+        shmrpci_fd_close(&handle->creator_fd);
+    }
+    /* Its life may end with this. */
+    if (is_ours && handle->lifetime != SHMRPC_LIFETIME_FILE &&
+        is_writer(handle)) {
+        (void)remove_name(handle, is_over_file);
+    }
+    shmrpci_handle_unref(handle);
+}
+
+void shmrpci_handle_ref(shmrpci_handle *handle)
+{
+    (void)shmrpci_add_seq(&handle->refs, 1u);
+}
+
+void shmrpci_handle_unref(shmrpci_handle *handle)
+{
+    if (shmrpci_sub_seq(&handle->refs, 1u) != 1) {
+        return;
+    }
+    shmrpci_held_free_spares(handle);
+    if (handle->face->fini != NULL) {
+        handle->face->fini(handle);
+    }
+    free(handle);
+}
+
+uint32_t shmrpci_handle_count_open(const shmrpci_handle *handle)
+{
+    const shmrpci_region *region = handle->face->region(handle);
+    uint32_t high = shmrpci_region_high(region);
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < high; p++) {
+        count += shmrpci_region_is_alive(region, p) ? 1 : 0;
+    }
+    return count;
+}

@@ -1,0 +1,113 @@
+/* Values in the user's hands. */
+#include "objects/held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a buffer may keep when its item waits to be used again. */
+#define KEEP_BYTES ((size_t)64 << 10)
+
+static void destroy(shmrpci_held *held)
+{
+    shmrpci_buf_fini(&held->bytes);
+    shmrpci_arena_fini(&held->arena);
+    free(held);
+}
+
+static shmrpci_held *make(const shmrpci_handle *handle)
+{
+    const shmrpc_type *type = handle->row.element;
+    shmrpci_held *held =
+        calloc(1, SHMRPCI_HELD_BYTES + (type != NULL ? type->size : 0));
+    if (held != NULL) {
+        shmrpci_buf_init_heap(&held->bytes);
+        shmrpci_arena_init(&held->arena, 0);
+    }
+    return held;
+}
+
+shmrpci_held *shmrpci_held_take(shmrpci_handle *handle)
+{
+    shmrpci_held *held = NULL;
+    for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held == NULL; i++) {
+        if (shmrpci_load_relaxed(&handle->spares[i]) != NULL) {
+            /* Acquire, which seq is: what the last user left in it. */
+            held = shmrpci_exchange_seq(&handle->spares[i], NULL);
+        }
+    }
+    held = held != NULL ? held : make(handle);
+    if (held != NULL) {
+        shmrpci_handle_ref(handle);
+        held->handle = handle;
+        held->generation = shmrpci_fork_generation();
+        held->has_ticket = false;
+        held->came_before = false;
+    }
+    return held;
+}
+
+void shmrpci_held_give(shmrpci_held *held)
+{
+    shmrpci_handle *handle = held->handle;
+    if (held->bytes.cap > KEEP_BYTES || held->arena.total_bytes > KEEP_BYTES) {
+        destroy(held);
+    } else {
+        shmrpci_buf_reset(&held->bytes);
+        shmrpci_arena_reset(&held->arena);
+        for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held != NULL; i++) {
+            if (shmrpci_load_relaxed(&handle->spares[i]) == NULL) {
+                held = shmrpci_exchange_seq(&handle->spares[i], held);
+            }
+        }
+        if (held != NULL) {
+            destroy(held);
+        }
+    }
+    shmrpci_handle_unref(handle);
+}
+
+shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
+                                  size_t len, shmrpc_error *error)
+{
+    const shmrpci_handle *handle = held->handle;
+    int status = handle->codec->decode(
+        handle->row.element, data, len, "item", &held->arena,
+        (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
+    if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
+        return (shmrpc_status)status;
+    }
+    /* It was checked when it was encoded: something else has written there. */
+    if (error != NULL) {
+        char text[SHMRPC_ERROR_MESSAGE_BYTES];
+        memcpy(text, error->message, sizeof text);
+        (void)shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                               "what was in it is damaged: %s", text);
+    }
+    return SHMRPC_E_DATA_LOSS;
+}
+
+bool shmrpci_held_is_ours(const shmrpci_held *held)
+{
+    return held->generation == shmrpci_fork_generation();
+}
+
+void shmrpci_held_free_spares(shmrpci_handle *handle)
+{
+    for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES; i++) {
+        shmrpci_held *held = shmrpci_exchange_seq(&handle->spares[i], NULL);
+        if (held != NULL) {
+            destroy(held);
+        }
+    }
+}
+
+shmrpc_status shmrpci_held_encode(const shmrpci_handle *handle,
+                                  const shmrpc_type *type, const void *value,
+                                  shmrpci_buf *out, shmrpc_error *error)
+{
+    int status = handle->codec->encode(type, value, "item", out, error);
+    if (status == SHMRPC_OK) {
+        return SHMRPC_OK;
+    }
+    return out->status == SHMRPC_OK ? (shmrpc_status)status : out->status;
+}

@@ -1,0 +1,77 @@
+/*
+ * What a shared object says of itself beyond the head of its region: behind the
+ * engine's roots, constant from before it has a name.
+ *
+ *     offset from the end of the roots
+ *     -128          the label below
+ *     -128 - text   .svc text that declares the type; may be empty
+ *     before that   signature, "queue<acme.tts.Job>"
+ *
+ * Bytes of the file that are locked, beyond those of region/layout.h and
+ * os/object.h:
+ *
+ *     CREATOR   by the handle that made it, where its life is the creator's
+ *     READERS   shared, by handles that only read; writers have their own bytes
+ *
+ * All of it is hostile: it is copied, checked, then used.
+ */
+#ifndef SHMRPCI_OBJECTS_LABEL_H
+#define SHMRPCI_OBJECTS_LABEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/object.h"
+#include "region/region.h"
+#include "shmrpc/descriptor.h"
+
+#define SHMRPCI_OBJECT_CREATOR_BYTE (SHMRPCI_OBJECT_NAME_BYTE + 1)
+#define SHMRPCI_OBJECT_READERS_BYTE (SHMRPCI_OBJECT_NAME_BYTE + 2)
+
+#define SHMRPCI_LABEL_MAGIC     UINT64_C(0x3130636552685301)
+#define SHMRPCI_LABEL_MAX_TEXT  ((uint32_t)1 << 20)
+#define SHMRPCI_LABEL_SIGNATURE 255u
+
+typedef struct shmrpci_label {
+    uint64_t magic;
+    uint32_t crc; /* CRC32C of all behind this word, then both texts */
+    uint32_t lifetime;
+    uint32_t signature_len;
+    uint32_t text_len;
+    uint64_t reserve[13];
+} shmrpci_label;
+
+_Static_assert(sizeof(shmrpci_label) == 128, "layout");
+
+/* Bytes of roots that the label of this row takes. */
+uint64_t shmrpci_label_bytes(const shmrpc_shared *row);
+
+/* Writes it to a region that was just formatted, with so many more bytes of
+ * roots than its engine needs. */
+shmrpc_status shmrpci_label_write(int fd, const shmrpc_shared *row,
+                                  shmrpc_error *error);
+
+/* What there is to know of an object without taking part in it. */
+typedef struct shmrpci_glance {
+    shmrpci_region_head facts;
+    shmrpc_lifetime lifetime;
+    bool is_destroyed; /* then only this is known */
+    uint32_t high;     /* participants that there have been */
+    char signature[SHMRPCI_LABEL_SIGNATURE + 1];
+} shmrpci_glance;
+
+/* Looks at the object in `fd`, which stays the caller's. Statuses as
+ * shmrpci_region_attach() for reading; DATA_LOSS: also its label. */
+shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
+                                 shmrpc_error *error);
+
+/* The .svc text in `fd`, to be freed; "" where there is none. DATA_LOSS,
+ * NO_MEMORY. */
+shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error);
+
+/* Whether the life of the object is over. If it is, nobody begins to use it as
+ * long as `fd` is open. */
+bool shmrpci_label_is_over(int fd, const shmrpci_glance *glance);
+
+#endif

@@ -1,0 +1,57 @@
+/* Queues (shmrpc/queue.h) as a kind of named objects. */
+#include "objects/region_kind.h"
+#include "os/memory.h"
+#include "ring/queue.h"
+
+static void describe(int fd, shmrpc_object_info *info,
+                     char texts[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_region_kind_describe(fd, info, "queue", texts);
+}
+
+/* Takes part in it, for a moment. */
+static shmrpci_queue *enter(int fd)
+{
+    int own;
+    shmrpci_queue *queue;
+    return shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_WRITE, &own) == SHMRPC_OK &&
+                   shmrpci_queue_open(own, SHMRPC_PROFILE_POWER, &queue,
+                                      NULL) == SHMRPC_OK
+               ? queue
+               : NULL;
+}
+
+static void destroy(int fd)
+{
+    shmrpci_queue *queue = enter(fd);
+    if (queue != NULL) {
+        shmrpci_queue_destroy(queue);
+        shmrpci_queue_close(queue);
+    } else {
+        shmrpci_region_kind_destroy(fd);
+    }
+}
+
+static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
+{
+    shmrpci_queue *queue = enter(fd);
+    if (queue == NULL) {
+        finding(user, 0, "it can't be opened");
+        return 1;
+    }
+    uint64_t count = shmrpci_queue_check(queue, finding, user);
+    shmrpci_queue_close(queue);
+    return count;
+}
+
+const shmrpci_object_kind shmrpci_kind_queue = {
+    .name = "queue",
+    .suffix = ".queue",
+    .plain_name_max = 200,
+    .has_long_names = true,
+    .describe = describe,
+    .read_name = shmrpci_region_kind_read_name,
+    .destroy = destroy,
+    .is_over = shmrpci_region_kind_is_over,
+    .check = check,
+};

@@ -1,0 +1,94 @@
+/* What the folder's tools know of any region. */
+#include "objects/region_kind.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "objects/label.h"
+#include "os/byte_lock.h"
+#include "os/memory.h"
+
+static uint32_t count_open(int fd, const shmrpci_glance *glance)
+{
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < glance->high; p++) {
+        count += shmrpci_byte_lock_is_held(fd, SHMRPCI_REGION_BYTE(p)) ? 1 : 0;
+    }
+    return count;
+}
+
+/* Unlike shmrpci_label_is_over(), takes nothing. */
+static bool seems_over(int fd, const shmrpci_glance *glance, uint32_t open)
+{
+    switch (glance->lifetime) {
+    case SHMRPC_LIFETIME_CREATOR:
+        return !shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_CREATOR_BYTE);
+    case SHMRPC_LIFETIME_LAST_CLOSE:
+        return open == 0 &&
+               !shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_READERS_BYTE);
+    case SHMRPC_LIFETIME_DEFAULT:
+    case SHMRPC_LIFETIME_FILE:
+        break;
+    }
+    return false;
+}
+
+void shmrpci_region_kind_describe(int fd, shmrpc_object_info *info,
+                                  const char *kind,
+                                  char texts[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_glance glance;
+    info->kind = kind;
+    if (shmrpci_label_look(fd, &glance, NULL) != SHMRPC_OK) {
+        return;
+    }
+    if (glance.is_destroyed) {
+        info->state = SHMRPC_OBJECT_DESTROYED;
+        return;
+    }
+    memcpy(texts, glance.signature, sizeof glance.signature);
+    info->type = texts;
+    info->open_count = count_open(fd, &glance);
+    info->state =
+        info->open_count > 0 ? SHMRPC_OBJECT_IN_USE : SHMRPC_OBJECT_IDLE;
+    if (seems_over(fd, &glance, info->open_count)) {
+        info->state = SHMRPC_OBJECT_OVER;
+    }
+}
+
+bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_glance glance;
+    if (shmrpci_label_look(fd, &glance, NULL) != SHMRPC_OK ||
+        glance.is_destroyed || glance.facts.name_len == 0) {
+        return false;
+    }
+    size_t len = glance.facts.name_len;
+    memcpy(out, glance.facts.name, len);
+    out[len] = '\0';
+    return strlen(out) == len && shmrpci_utf8_valid_prefix(out, len) == len;
+}
+
+void shmrpci_region_kind_destroy(int fd)
+{
+    shmrpci_glance glance;
+    shmrpci_map map;
+    if (shmrpci_label_look(fd, &glance, NULL) != SHMRPC_OK ||
+        shmrpci_memory_map_part(fd, SHMRPCI_REGION_STATE_OFFSET,
+                                sizeof(shmrpci_region_state),
+                                SHMRPCI_ACCESS_WRITE, &map) != SHMRPC_OK) {
+        return;
+    }
+    shmrpci_region_state *state = map.at;
+    shmrpci_store_seq(&state->destroyed, 1u);
+    shmrpci_memory_unmap(&map);
+}
+
+bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
+{
+    shmrpci_glance glance;
+    (void)idle_ns;
+    (void)min_idle_ns;
+    return shmrpci_label_look(fd, &glance, NULL) == SHMRPC_OK &&
+           shmrpci_label_is_over(fd, &glance);
+}

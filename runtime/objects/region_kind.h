@@ -1,0 +1,19 @@
+/*
+ * What kinds that are regions have in common (kind.h).
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OBJECTS_REGION_KIND_H
+#define SHMRPCI_OBJECTS_REGION_KIND_H
+
+#include "objects/kind.h"
+
+void shmrpci_region_kind_describe(int fd, shmrpc_object_info *info,
+                                  const char *kind,
+                                  char texts[SHMRPCI_KIND_NAME_BYTES]);
+bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
+/* Marks it without taking part in it, where there is no place left to. */
+void shmrpci_region_kind_destroy(int fd);
+bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns);
+
+#endif

@@ -200,6 +200,15 @@ static bool has_room(const shmrpci_lane_writer *writer, uint64_t end)
            writer->count - writer->taken < writer->limit;
 }
 
+bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes)
+{
+    uint64_t size = writer->lane.size;
+    if (writer->tail - writer->head + bytes > size) {
+        refresh(writer);
+    }
+    return writer->tail - writer->head + bytes <= size;
+}
+
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len)
 {
     SHMRPCI_ASSERT(len <= shmrpci_lane_max_len(writer->lane.size),
@@ -336,17 +345,15 @@ shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane, uint32_t max,
     return SHMRPC_E_BUSY;
 }
 
-bool shmrpci_lane_drop_oldest(const shmrpci_lane *lane, uint32_t taker)
+bool shmrpci_lane_find_oldest(const shmrpci_lane *lane, shmrpci_lane_look *out)
 {
-    shmrpci_lane_look look;
     uint64_t tail;
     uint64_t word;
-    if (!look_at_ends(lane, &look, &tail) || look.from == tail) {
+    if (!look_at_ends(lane, out, &tail) || out->from == tail) {
         return false;
     }
-    uint64_t position = look.from;
-    return find_data(lane, &position, tail, &word, &look.to) &&
-           shmrpci_lane_take(lane, &look, taker);
+    uint64_t position = out->from;
+    return find_data(lane, &position, tail, &word, &out->to);
 }
 
 void shmrpci_lane_depth(const shmrpci_lane *lane, uint64_t *out_records,

@@ -77,6 +77,9 @@ shmrpc_status shmrpci_lane_adopt(shmrpci_lane_writer *writer,
  * its words alone. DATA_LOSS. */
 shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer);
 
+/* Whether so many bytes of the ring are free. */
+bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes);
+
 /* Room for a record of `len` bytes, at most shmrpci_lane_max_len(), to be
  * written and then published, or forgotten. NULL: the ring is full. */
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len);
@@ -130,9 +133,9 @@ static inline bool shmrpci_lane_take(const shmrpci_lane *lane,
                            shmrpci_head_word(look->to, taker));
 }
 
-/* Takes the oldest record away unseen. False: there is none, or others have
- * just taken it. */
-bool shmrpci_lane_drop_oldest(const shmrpci_lane *lane, uint32_t taker);
+/* Finds the oldest record, to be taken away unseen. False: there is none, or it
+ * is damaged or just being taken. */
+bool shmrpci_lane_find_oldest(const shmrpci_lane *lane, shmrpci_lane_look *out);
 
 /* Whether there is anything to take, or seems to be. */
 static inline bool shmrpci_lane_has_records(const shmrpci_lane *lane)

@@ -38,10 +38,6 @@ static shmrpc_status check_spec(const shmrpci_queue_spec *spec,
             error, SHMRPC_E_INVALID, "capacity %llu, allowed 1..%u",
             (unsigned long long)capacity, SHMRPCI_LANE_MAX_COUNT);
     }
-    if (spec->is_acked) {
-        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "queues with acknowledgement");
-    }
     if (spec->max_item_bytes > SHMRPCI_LANE_MAX_RING / 4) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "items of %u bytes, allowed %llu",
@@ -143,6 +139,10 @@ shmrpc_status shmrpci_queue_open(int fd, shmrpc_profile profile,
 void shmrpci_queue_close(shmrpci_queue *queue)
 {
     if (queue != NULL) {
+        if (shmrpci_ring_check(&queue->ring, NULL) == SHMRPC_OK &&
+            shmrpci_holds_release_all(&queue->holds) > 0) {
+            shmrpci_ring_announce(&queue->ring, UINT32_MAX);
+        }
         shmrpci_ring_close(&queue->ring);
         shmrpci_mutex_fini(&queue->mutex);
         free(queue);
@@ -190,20 +190,4 @@ void shmrpci_queue_destroy(shmrpci_queue *queue)
         shmrpci_lock_mark_destroyed(&queue->turn.at);
     }
     shmrpci_ring_destroy(&queue->ring);
-}
-
-/* ---- acknowledgement ----------------------------------------------------- */
-
-shmrpc_status shmrpci_queue_ack(shmrpci_queue *queue, uint64_t ticket)
-{
-    (void)ticket;
-    return shmrpci_queue_is_acked(queue) ? SHMRPC_E_UNIMPLEMENTED
-                                         : SHMRPC_E_PRECONDITION;
-}
-
-shmrpc_status shmrpci_queue_release(shmrpci_queue *queue, uint64_t ticket)
-{
-    (void)ticket;
-    return shmrpci_queue_is_acked(queue) ? SHMRPC_E_UNIMPLEMENTED
-                                         : SHMRPC_E_PRECONDITION;
 }

@@ -4,6 +4,7 @@
  *   queue.c       planning, opening, ends
  *   queue_push.c  producers
  *   queue_pop.c   consumers
+ *   queue_ack.c   consumers that acknowledge
  *   queue_stat.c  facts for people
  *
  * Threading: as queue.h; fields as noted.
@@ -12,6 +13,7 @@
 #define SHMRPCI_RING_QUEUE_INSIDE_H
 
 #include "os/thread.h"
+#include "ring/hold.h"
 #include "ring/queue.h"
 #include "ring/ring.h"
 #include "sync/lock.h"
@@ -22,6 +24,10 @@ struct shmrpci_queue {
     /* Who pushes, makes a lane, inherits, or changes a hold. */
     shmrpci_mutex mutex;
     shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
+    shmrpci_lane_writer again;  /* `order total`, `acked`: our own lane, for
+                                 * what comes again; under the mutex */
+    shmrpci_holds holds;        /* `acked`; under the mutex */
+    int64_t buried_ns;          /* when we last looked who is dead; again */
     shmrpc_lock turn;           /* `order total`, taken under the mutex */
     shmrpci_spinner items_spinner;
     shmrpci_spinner room_spinner;
@@ -38,8 +44,21 @@ static inline bool shmrpci_queue_is_acked(const shmrpci_queue *queue)
     return (queue->ring.options & SHMRPCI_RING_ACKED) != 0;
 }
 
+/* Our own lane, and holds if it is `acked`; under the mutex. */
+shmrpc_status shmrpci_queue_find_own(shmrpci_queue *queue, shmrpc_error *error);
+
 /* "nothing came in time" and the like. */
 shmrpc_status shmrpci_queue_late(int64_t deadline_ns, const char *what,
                                  shmrpc_error *error);
+
+/* As shmrpci_lane_look_at and _take in one, with a hold, for `acked`; under the
+ * mutex. NOT_FOUND, BUSY, DATA_LOSS, EXHAUSTED. */
+shmrpc_status shmrpci_queue_take_held(shmrpci_queue *queue,
+                                      const shmrpci_lane *lane, uint32_t index,
+                                      shmrpci_buf *buf, shmrpci_item *item);
+
+/* Inherits from who is dead, if nobody has looked for a while. True: something
+ * may have come of it. Under the mutex. */
+bool shmrpci_queue_bury(shmrpci_queue *queue);
 
 #endif

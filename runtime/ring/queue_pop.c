@@ -3,12 +3,16 @@
 
 #define MAX_TRIES 64u
 
+/* Where others hold something, whose death a sleeper is to notice. */
+#define HOLDS_SLICE_NS (500 * SHMRPCI_NS_PER_MS)
+
 /* Where one pop puts what. */
 typedef struct haul {
     shmrpci_buf *buf;
     shmrpci_item *items;
     uint32_t max;
     uint32_t count;
+    int64_t deadline_ns;
 } haul;
 
 /* What was taken makes room; who waits for it sleeps on the lane. */
@@ -48,6 +52,24 @@ static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
         of->buf->len = len;
     }
     return SHMRPC_E_BUSY;
+}
+
+/* The same where what is taken is held. */
+static shmrpc_status take_held_from(shmrpci_queue *queue,
+                                    const shmrpci_lane *lane, uint32_t index,
+                                    haul *of)
+{
+    shmrpc_status status = SHMRPC_OK;
+    while (of->count < of->max && status == SHMRPC_OK) {
+        status = shmrpci_queue_take_held(queue, lane, index, of->buf,
+                                         &of->items[of->count]);
+        of->count += status == SHMRPC_OK ? 1 : 0;
+    }
+    if (of->count == 0) {
+        return status;
+    }
+    announce_room(lane, of->count);
+    return SHMRPC_OK;
 }
 
 typedef shmrpc_status look_into(shmrpci_queue *queue, const shmrpci_lane *lane,
@@ -101,11 +123,34 @@ static shmrpc_status say(shmrpc_status status, shmrpc_error *error)
     }
 }
 
+/* Under the mutex, as holds are. */
+static shmrpc_status scan_and_hold(shmrpci_queue *queue, haul *of)
+{
+    if (!shmrpci_mutex_lock_until(&queue->mutex, of->deadline_ns)) {
+        return SHMRPC_E_BUSY;
+    }
+    shmrpc_status status = shmrpci_queue_find_own(queue, NULL);
+    if (status == SHMRPC_OK) {
+        status = scan(queue, take_held_from, of);
+    }
+    if (status == SHMRPC_E_NOT_FOUND && shmrpci_queue_bury(queue)) {
+        status = scan(queue, take_held_from, of);
+    }
+    shmrpci_mutex_unlock(&queue->mutex);
+    return status;
+}
+
 /* One look at everything. NOT_FOUND: nothing, and more may come. */
 static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
 {
     bool is_ended = shmrpci_ring_is_ended(&queue->ring);
-    shmrpc_status status = scan(queue, take_from, of);
+    shmrpc_status status = shmrpci_queue_is_acked(queue)
+                               ? scan_and_hold(queue, of)
+                               : scan(queue, take_from, of);
+    if (is_ended && shmrpci_queue_is_acked(queue) &&
+        shmrpci_holds_are_there(&queue->ring)) {
+        return status; /* some of it may come again */
+    }
     /* What was pushed before the end is there by now. */
     return status == SHMRPC_E_NOT_FOUND && is_ended ? SHMRPC_E_CANCELLED
                                                     : status;
@@ -124,6 +169,10 @@ static shmrpc_status sleep_once(shmrpci_queue *queue, haul *of,
         return status;
     }
     shmrpci_ring_count(&counts->sleeps, 1);
+    slices->max_ns =
+        shmrpci_queue_is_acked(queue) && shmrpci_holds_are_there(&queue->ring)
+            ? HOLDS_SLICE_NS
+            : SHMRPCI_BELL_MAX_SLICE_NS;
     bool is_late = shmrpci_bell_sleep(bell, seen, slices);
     status = try_pop(queue, of);
     if (is_late && status == SHMRPC_OK) {
@@ -162,7 +211,8 @@ shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
                                 shmrpci_item *items, uint32_t *out_count,
                                 shmrpc_error *error)
 {
-    haul of = {.buf = buf, .items = items, .max = max};
+    haul of = {
+        .buf = buf, .items = items, .max = max, .deadline_ns = deadline_ns};
     shmrpc_status status = shmrpci_ring_check(&queue->ring, error);
     if (status != SHMRPC_OK) {
         return status;

@@ -7,6 +7,33 @@
 /* Who drops the oldest meets consumers, who do the same for it. */
 #define MAX_DROPS 4096u
 
+/* ---- lanes --------------------------------------------------------------- */
+
+shmrpc_status shmrpci_queue_find_own(shmrpci_queue *queue, shmrpc_error *error)
+{
+    shmrpci_lane_writer *writer =
+        shmrpci_queue_is_total(queue) ? &queue->again : &queue->writer;
+    if (writer->lane.words != NULL) {
+        return SHMRPC_OK;
+    }
+    shmrpci_lane lane;
+    shmrpc_status status = shmrpci_ring_make_lane(
+        &queue->ring, queue->ring.region.me, &lane, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_lane_adopt(writer, &lane, queue->ring.capacity);
+    if (status != SHMRPC_OK) {
+        return shmrpc_error_set(error, status,
+                                "the lane that a dead producer left is "
+                                "damaged");
+    }
+    if (shmrpci_queue_is_acked(queue)) {
+        shmrpci_holds_open(&queue->holds, &queue->ring, writer);
+    }
+    return SHMRPC_OK;
+}
+
 /* ---- the turn ------------------------------------------------------------ */
 
 static shmrpc_status busy_turn(shmrpci_queue *queue, shmrpc_status status,
@@ -69,31 +96,21 @@ static shmrpc_status take_turn(shmrpci_queue *queue, int64_t deadline_ns,
 
 /* ---- coming in and going out --------------------------------------------- */
 
-static shmrpc_status find_own(shmrpci_queue *queue, shmrpc_error *error)
-{
-    if (queue->writer.lane.words != NULL) {
-        return SHMRPC_OK;
-    }
-    shmrpci_lane lane;
-    shmrpc_status status = shmrpci_ring_make_lane(
-        &queue->ring, queue->ring.region.me, &lane, error);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    status = shmrpci_lane_adopt(&queue->writer, &lane, queue->ring.capacity);
-    return status == SHMRPC_OK
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, status,
-                                  "the lane that a dead producer left is "
-                                  "damaged");
-}
-
 static shmrpc_status check_open(const shmrpci_queue *queue, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_ring_check(&queue->ring, error);
     if (status == SHMRPC_OK && shmrpci_ring_is_ended(&queue->ring)) {
         status = shmrpc_error_set(error, SHMRPC_E_CANCELLED,
                                   "the queue has been ended");
+    }
+    return status;
+}
+
+static shmrpc_status find_own(shmrpci_queue *queue, shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_queue_find_own(queue, error);
+    if (status == SHMRPC_OK && shmrpci_queue_is_acked(queue)) {
+        shmrpci_holds_spare(&queue->holds);
     }
     return status;
 }
@@ -170,13 +187,29 @@ static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
     return SHMRPC_OK;
 }
 
+static bool drop_oldest(shmrpci_queue *queue)
+{
+    const shmrpci_lane *lane = &queue->writer.lane;
+    shmrpci_lane_look look;
+    if (!shmrpci_lane_find_oldest(lane, &look)) {
+        return false;
+    }
+    if (shmrpci_queue_is_acked(queue)) {
+        uint32_t index = shmrpci_queue_is_total(queue)
+                             ? shmrpci_ring_common(&queue->ring)
+                             : queue->ring.region.me;
+        shmrpci_holds_confirm(&queue->ring, index, look.word, look.from);
+    }
+    return shmrpci_lane_take(lane, &look, 0);
+}
+
 /* Takes the oldest away until there is room; NULL: it does not come to it. */
 static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
     void *at = NULL;
     for (uint32_t i = 0; at == NULL && i < MAX_DROPS; i++) {
-        if (shmrpci_lane_drop_oldest(&queue->writer.lane, 0)) {
+        if (drop_oldest(queue)) {
             shmrpci_ring_count(&counts->dropped, 1);
         }
         at = shmrpci_lane_reserve(&queue->writer, len);

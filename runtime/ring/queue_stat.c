@@ -18,6 +18,13 @@ static void add_lanes(const shmrpci_ring *ring, shmrpci_queue_stat *out)
     }
 }
 
+static uint64_t unacked(const shmrpci_ring *ring, uint32_t participant)
+{
+    return (ring->options & SHMRPCI_RING_ACKED) != 0
+               ? shmrpci_holds_count(ring, participant)
+               : 0;
+}
+
 static void add_counts(const shmrpci_ring *ring, uint32_t participant,
                        shmrpci_queue_stat *out)
 {
@@ -29,6 +36,7 @@ static void add_counts(const shmrpci_ring *ring, uint32_t participant,
     out->rescued += shmrpci_load_relaxed(&counts->rescued);
     if (shmrpci_region_is_alive(&ring->region, participant)) {
         out->participants++;
+        out->unacked += unacked(ring, participant);
         out->waiting_for_items += shmrpci_load_relaxed(&counts->wants_items);
         out->waiting_for_room += shmrpci_load_relaxed(&counts->wants_room);
     }
@@ -67,7 +75,8 @@ static void describe(const shmrpci_ring *ring, uint32_t participant,
         .is_alive = shmrpci_region_is_alive(&ring->region, participant),
         .pushed = shmrpci_load_relaxed(&counts->pushed),
         .popped = shmrpci_load_relaxed(&counts->popped),
-        .dropped = shmrpci_load_relaxed(&counts->dropped)};
+        .dropped = shmrpci_load_relaxed(&counts->dropped),
+        .unacked = unacked(ring, participant)};
     if (out->is_alive) {
         out->waiting_for_items = shmrpci_load_relaxed(&counts->wants_items);
         out->waiting_for_room = shmrpci_load_relaxed(&counts->wants_room);

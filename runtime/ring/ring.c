@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "os/futex.h"
+#include "ring/hold.h"
 #include "sync/lock.h"
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
@@ -117,23 +117,6 @@ static bool is_reachable(void *user, const shmrpci_region *region,
     return false;
 }
 
-/* The turn of `order total` passes on from a dead one. */
-static void inherit(void *user, shmrpci_region *region, uint32_t participant)
-{
-    (void)user;
-    if ((region->facts.limits[2] & SHMRPCI_RING_TOTAL) != 0) {
-        uint32_t count = region->facts.participant_count;
-        shmrpci_lock_map at = {.file = (void *)((uint8_t *)region->map.at +
-                                                region->facts.roots_offset +
-                                                turn_offset(count)),
-                               .slot_count = count};
-        shmrpci_lock_bury(&at, participant);
-    }
-}
-
-static const shmrpci_region_kind ring_kind = {.is_reachable = is_reachable,
-                                              .inherit = inherit};
-
 static bool is_power(uint64_t number)
 {
     return (number & (number - 1)) == 0;
@@ -160,6 +143,31 @@ static bool read_limits(shmrpci_ring *ring)
            desk_offset(facts->participant_count, ring->options) <=
                facts->roots_bytes;
 }
+
+/* The turn of `order total` passes on from a dead one, and what it held comes
+ * again. */
+static void inherit(void *user, shmrpci_region *region, uint32_t participant)
+{
+    (void)user;
+    /* As the region's handle is perhaps no ring yet. */
+    shmrpci_ring ring = {.region = *region};
+    if (region->facts.kind != SHMRPCI_RING_KIND_QUEUE || !read_limits(&ring)) {
+        return;
+    }
+    ring.roots = shmrpci_region_at(region, region->facts.roots_offset,
+                                   region->facts.roots_bytes);
+    if ((ring.options & SHMRPCI_RING_TOTAL) != 0) {
+        shmrpci_lock_map at = {.file = shmrpci_ring_turn(&ring),
+                               .slot_count = region->facts.participant_count};
+        shmrpci_lock_bury(&at, participant);
+    }
+    if ((ring.options & SHMRPCI_RING_ACKED) != 0) {
+        (void)shmrpci_holds_inherit(&ring, participant);
+    }
+}
+
+static const shmrpci_region_kind ring_kind = {.is_reachable = is_reachable,
+                                              .inherit = inherit};
 
 static shmrpc_status settle(shmrpci_ring *ring, uint32_t kind,
                             shmrpc_error *error)
@@ -239,7 +247,8 @@ bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
                    "a lane is a participant's or the common one");
     /* Relaxed: whoever stores it stores the same, or found it by the acquire
      * below. */
-    uint64_t offset = shmrpci_load_relaxed(&ring->offsets[index]);
+    uint64_t offset =
+        ring->offsets != NULL ? shmrpci_load_relaxed(&ring->offsets[index]) : 0;
     if (offset == 0) {
         /* Acquire: pairs with the release of who made it. */
         offset = shmrpci_load_acquire(&ring->roots->lanes[index]);
@@ -249,8 +258,10 @@ bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
             offset < ring->region.facts.spans_offset) {
             return false;
         }
-        atomic_store_explicit(&ring->offsets[index], offset,
-                              memory_order_relaxed);
+        if (ring->offsets != NULL) {
+            atomic_store_explicit(&ring->offsets[index], offset,
+                                  memory_order_relaxed);
+        }
     }
     *out =
         shmrpci_lane_at((uint8_t *)ring->region.map.at + offset, &ring->shape);

@@ -33,7 +33,6 @@ typedef struct shmrpci_ring_counts {
     shmrpci_atomic_u64 rescued;      /* found at the end of a slice */
     shmrpci_atomic_u32 wants_items;  /* threads that wait for items */
     shmrpci_atomic_u32 wants_room;   /* and for room */
-    shmrpci_atomic_u64 taking;       /* hold.h */
     shmrpci_atomic_u32 has_barriers; /* its fences can be had (ring_fence) */
 } shmrpci_ring_counts;
 

@@ -148,8 +148,9 @@ static void who_comes_second_gets_nothing(void **state)
     assert_true(shmrpci_lane_take(&of->lane, &first, 7));
     assert_false(shmrpci_lane_take(&of->lane, &second, 8));
     assert_int_equal(shmrpci_head_taker(of->lane.words->head), 7);
-    assert_true(shmrpci_lane_drop_oldest(&of->lane, 0));
-    assert_false(shmrpci_lane_drop_oldest(&of->lane, 0));
+    assert_true(shmrpci_lane_find_oldest(&of->lane, &second));
+    assert_true(shmrpci_lane_take(&of->lane, &second, 0));
+    assert_false(shmrpci_lane_find_oldest(&of->lane, &second));
 }
 
 static void a_new_producer_goes_on_where_the_last_one_ended(void **state)

@@ -1,0 +1,102 @@
+/* Readers that acknowledge: taking with a hold, and what becomes of holds. */
+#include "ring/queue_inside.h"
+
+#define MAX_TRIES 64u
+
+/* How often to look who is dead, where there are holds. */
+#define BURY_NS (50 * SHMRPCI_NS_PER_MS)
+
+/* Copies what is there, holds it, and tries to take it. BUSY: others were
+ * first. */
+static shmrpc_status try_take(shmrpci_queue *queue, const shmrpci_lane *lane,
+                              uint32_t index, shmrpci_buf *buf,
+                              shmrpci_item *item)
+{
+    shmrpci_holds *holds = &queue->holds;
+    shmrpci_lane_look look;
+    shmrpc_status status = shmrpci_lane_look_at(lane, 1, buf, item, &look);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    /* What we take must fit into our lane if we die. Taking from our own lane
+     * makes as much room as it needs. */
+    if (index != queue->ring.region.me &&
+        !shmrpci_holds_may_take(holds, item->len)) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    status = shmrpci_holds_prepare(holds, index, look.to, buf->data + item->at,
+                                   item->len);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_holds_confirm(&queue->ring, index, look.word, look.from);
+    if (!shmrpci_lane_take(lane, &look, queue->ring.region.me + 1)) {
+        return SHMRPC_E_BUSY;
+    }
+    item->lane = index;
+    item->ticket = shmrpci_holds_keep(holds, item->len);
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_queue_take_held(shmrpci_queue *queue,
+                                      const shmrpci_lane *lane, uint32_t index,
+                                      shmrpci_buf *buf, shmrpci_item *item)
+{
+    size_t len = buf->len;
+    shmrpc_status status = SHMRPC_E_BUSY;
+    for (uint32_t i = 0; status == SHMRPC_E_BUSY && i < MAX_TRIES; i++) {
+        status = try_take(queue, lane, index, buf, item);
+        if (status != SHMRPC_OK) {
+            buf->len = len;
+        }
+    }
+    return status;
+}
+
+bool shmrpci_queue_bury(shmrpci_queue *queue)
+{
+    int64_t now_ns = shmrpci_now_ns();
+    if (now_ns - queue->buried_ns < BURY_NS) {
+        return false;
+    }
+    queue->buried_ns = now_ns;
+    return shmrpci_holds_were_taken(&queue->ring) &&
+           shmrpci_region_bury(&queue->ring.region) > 0;
+}
+
+static shmrpc_status drop(shmrpci_queue *queue, uint64_t ticket,
+                          bool comes_again)
+{
+    if (!shmrpci_queue_is_acked(queue)) {
+        return SHMRPC_E_PRECONDITION;
+    }
+    shmrpc_status status = shmrpci_ring_check(&queue->ring, NULL);
+    if (status == SHMRPC_OK) {
+        shmrpci_mutex_lock(&queue->mutex);
+        status = shmrpci_holds_drop(&queue->holds, ticket, comes_again);
+        shmrpci_mutex_unlock(&queue->mutex);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_queue_ack(shmrpci_queue *queue, uint64_t ticket)
+{
+    shmrpc_status status = drop(queue, ticket, false);
+    if (status == SHMRPC_OK && shmrpci_ring_is_ended(&queue->ring) &&
+        !shmrpci_holds_are_there(&queue->ring)) {
+        /* Nothing can come any more: whoever sleeps is to know. */
+        shmrpci_bell_ring_all(&queue->ring.roots->bell);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_queue_release(shmrpci_queue *queue, uint64_t ticket)
+{
+    shmrpc_status status = drop(queue, ticket, true);
+    if (status == SHMRPC_OK) {
+        shmrpci_ring_count(&shmrpci_ring_my_counts(&queue->ring)->redelivered,
+                           1);
+        shmrpci_ring_announce(&queue->ring, 1);
+    }
+    return status;
+}

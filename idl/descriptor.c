@@ -541,3 +541,91 @@ shmrpc_status idl_descriptor(const idl_schema *schema,
     *out = built;
     return SHMRPC_OK;
 }
+
+/* ---- shared objects ---- */
+
+static shmrpc_overflow overflow_of(const idl_shared *shared)
+{
+    bool overflows =
+        shared->kind == IDL_SHARED_QUEUE || shared->kind == IDL_SHARED_TOPIC;
+    return overflows
+               ? (shmrpc_overflow)(shared->options[IDL_OPTION_OVERFLOW] + 1)
+               : SHMRPC_OVERFLOW_DEFAULT;
+}
+
+static uint32_t shared_flags(const int64_t *options)
+{
+    uint32_t flags = 0;
+    flags |= options[IDL_OPTION_ORDER] == IDL_ORDER_TOTAL
+                 ? (uint32_t)SHMRPC_SHARED_TOTAL_ORDER
+                 : 0u;
+    flags |= options[IDL_OPTION_DELIVERY] == IDL_DELIVERY_ACKED
+                 ? (uint32_t)SHMRPC_SHARED_ACKED
+                 : 0u;
+    return flags;
+}
+
+static const char *const *text_of_shared(builder *b, const idl_shared *shared)
+{
+    shmrpci_buf text;
+    idl_buf_init(&text, &b->memory);
+    shmrpc_status status =
+        idl_shared_text(shared, IDL_CANONICAL_DOCS, b->memory.arena, &text);
+    if (status != SHMRPC_OK) {
+        longjmp(b->memory.exhausted, 1);
+    }
+    const char **pieces = IDL_NEW_ARRAY(&b->memory, 2, const char *);
+    pieces[0] = shmrpci_buf_text(&text);
+    return pieces;
+}
+
+static const shmrpc_shared *row_of(builder *b, const idl_shared *shared)
+{
+    const int64_t *options = shared->options;
+    bool is_pipe = shared->kind == IDL_SHARED_PIPE;
+    shmrpc_shared *out = IDL_NEW(&b->memory, shmrpc_shared);
+    *out = (shmrpc_shared){
+        .row_bytes = (uint32_t)sizeof *out,
+        .kind = (shmrpc_shared_kind)((int)shared->kind + 1),
+        .name = shared->service != NULL ? shared->decl.name
+                                        : shared->decl.full_name,
+        .encoding = is_pipe
+                        ? SHMRPC_ENCODING_RAW
+                        : (shmrpc_encoding)(options[IDL_OPTION_ENCODING] + 1),
+        .flags = shared_flags(options),
+        .key = shared->key != NULL ? type_of(b, shared->key) : NULL,
+        .element = is_pipe ? NULL : type_of(b, shared->element),
+        .hash = shared->hash,
+        .signature = cut(b, shared->signature, strlen(shared->signature)),
+        .text = text_of_shared(b, shared),
+        .doc = doc_of(b, &shared->decl.meta.docs),
+        .capacity = (uint64_t)options[IDL_OPTION_CAPACITY],
+        .max_bytes = (uint64_t)options[IDL_OPTION_MAX_BYTES],
+        .history = (uint64_t)options[IDL_OPTION_HISTORY],
+        .log = (uint64_t)options[IDL_OPTION_LOG],
+        .max_stall_ns = options[IDL_OPTION_MAX_STALL],
+        .snapshot_ns = options[IDL_OPTION_SNAPSHOT],
+        .overflow = overflow_of(shared),
+        .lifetime = (shmrpc_lifetime)(options[IDL_OPTION_LIFETIME] + 1),
+        .permissions = (uint32_t)options[IDL_OPTION_MODE],
+    };
+    return out;
+}
+
+shmrpc_status idl_shared_descriptor(const idl_schema *schema,
+                                    const idl_shared *shared,
+                                    shmrpci_arena *arena,
+                                    const shmrpc_shared **out)
+{
+    builder b = {.memory = {.arena = arena}};
+    if (setjmp(b.memory.exhausted) != 0) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    add_types(&b, schema);
+    const shmrpc_shared *built = row_of(&b, shared);
+    if (b.too_large) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    *out = built;
+    return SHMRPC_OK;
+}

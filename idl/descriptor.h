@@ -8,8 +8,8 @@
  * codec decodes with these tables can be read through them, field by field.
  *
  * What the tables can't say is left out: streams (the tables show the type of
- * an item), queues, topics and dicts.  An error with fields has its payload as
- * a struct that is called like the error.
+ * an item).  Shared objects have rows of their own.  An error with fields has
+ * its payload as a struct that is called like the error.
  *
  * Threading: one thread at a time for an arena; the result is constant data.
  */
@@ -45,5 +45,11 @@ const shmrpc_type *gen_tables_find(const idl_tables *tables,
 shmrpc_status idl_descriptor(const idl_schema *schema,
                              const idl_service *service, shmrpci_arena *arena,
                              const shmrpc_service **out) SHMRPC_WARN_UNUSED;
+
+/* The same for a shared object of the schema. */
+shmrpc_status
+idl_shared_descriptor(const idl_schema *schema, const idl_shared *shared,
+                      shmrpci_arena *arena,
+                      const shmrpc_shared **out) SHMRPC_WARN_UNUSED;
 
 #endif

@@ -73,4 +73,10 @@ shmrpc_status shmrpci_kind_file_name(const shmrpci_object_kind *kind,
 const shmrpci_object_kind *
 shmrpci_kind_of_file(const char *file, char out[SHMRPCI_KIND_NAME_BYTES]);
 
+/* Opens the file of an object, for reading, without taking part in it. INVALID:
+ * the name; NOT_FOUND, DENIED: the error says where. */
+shmrpc_status shmrpci_kind_open_file(const shmrpci_object_kind *kind,
+                                     shmrpc_scope scope, const char *name,
+                                     int *out_fd, shmrpc_error *error);
+
 #endif

@@ -1,7 +1,7 @@
 /* Listing and cleaning the folders of named objects. */
 #include <string.h>
 
-#include "objects/kind.h"
+#include "objects/handle.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/memory.h"
@@ -13,6 +13,16 @@
 /* A draft with a temporary name is young until its creator has locked a byte
  * of it. */
 #define DRAFT_NS (10 * SHMRPCI_NS_PER_S)
+
+static shmrpc_status fail_named(const shmrpci_object_kind *kind,
+                                const char *name, shmrpc_status status,
+                                shmrpc_error *error)
+{
+    char text[SHMRPCI_SHORT_NAME_BYTES];
+    return shmrpc_error_set(error, status, "%s \"%s\": %s", kind->name,
+                            shmrpci_short_name(name == NULL ? "" : name, text),
+                            shmrpc_status_text(status));
+}
 
 static shmrpc_status open_folder(shmrpc_scope scope, int *out_dir)
 {
@@ -100,13 +110,32 @@ shmrpc_status shmrpc_objects_visit(shmrpc_scope scope,
     return status;
 }
 
+shmrpc_status shmrpci_kind_open_file(const shmrpci_object_kind *kind,
+                                     shmrpc_scope scope, const char *name,
+                                     int *out_fd, shmrpc_error *error)
+{
+    char file[SHMRPCI_KIND_FILE_BYTES];
+    int dir_fd;
+    shmrpc_status status = shmrpci_kind_file_name(kind, name, file);
+    if (status == SHMRPC_OK) {
+        status = open_folder(scope, &dir_fd);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_object_open_read_only(dir_fd, file, out_fd);
+        shmrpci_fd_close(&dir_fd);
+    }
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : fail_named(kind, name, status, error);
+}
+
 /* ---- removing ------------------------------------------------------------ */
 
 static shmrpc_status remove_file(const shmrpci_object_kind *kind, int dir_fd,
                                  const char *file)
 {
     int fd;
-    shmrpc_status status = shmrpci_object_open(dir_fd, file, &fd);
+    shmrpc_status status = dir_fd >= 0 ? shmrpci_object_open(dir_fd, file, &fd)
+                                       : SHMRPC_E_NOT_FOUND;
     if (status == SHMRPC_OK) {
         status = shmrpci_object_remove(dir_fd, file, fd, kind->destroy,
                                        shmrpci_deadline_after(REMOVE_NS));
@@ -174,11 +203,8 @@ static shmrpc_status remove_named(int dir_fd, const char *name,
     if (status == SHMRPC_OK) {
         status = remove_file(kind, dir_fd, file);
     }
-    return status == SHMRPC_OK
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, status, "%s \"%.64s\": %s", kind->name,
-                                  name == NULL ? "" : name,
-                                  shmrpc_status_text(status));
+    return status == SHMRPC_OK ? SHMRPC_OK
+                               : fail_named(kind, name, status, error);
 }
 
 shmrpc_status shmrpc_object_remove(shmrpc_scope scope, const char *name,
@@ -186,7 +212,9 @@ shmrpc_status shmrpc_object_remove(shmrpc_scope scope, const char *name,
 {
     int dir_fd;
     shmrpc_status status = open_folder(scope, &dir_fd);
-    if (status != SHMRPC_OK) {
+    if (status == SHMRPC_E_NOT_FOUND) {
+        dir_fd = -1; /* where there is nothing */
+    } else if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "the folder of objects: %s",
                                 shmrpc_status_text(status));
     }

@@ -20,11 +20,13 @@ typedef struct cli_command {
     cli_exit (*run)(int argc, char **argv);
     /* How many operands are a service, and then a method of it: 0 to 2; behind
      * a method stand its arguments. CLI_MANAGED: all are services of the
-     * manager. */
+     * manager. CLI_OBJECTS: they are shared objects, of the command's kind if
+     * there is one. */
     int completed;
 } cli_command;
 
 #define CLI_MANAGED (-1)
+#define CLI_OBJECTS (-2)
 
 /* All of them; behind the last stands one whose name is NULL. */
 extern const cli_command cli_commands[];
@@ -40,9 +42,13 @@ extern const struct option cli_call_options[];
 extern const struct option cli_change_options[]; /* start, stop, restart... */
 extern const struct option cli_completion_options[];
 extern const struct option cli_describe_options[];
+extern const struct option cli_gc_options[];
 extern const struct option cli_list_options[];
 extern const struct option cli_logs_options[];
+extern const struct option cli_ls_options[];
 extern const struct option cli_ps_options[];
+extern const struct option cli_queue_options[];
+extern const struct option cli_rm_options[];
 extern const struct option cli_scale_options[];
 extern const struct option cli_status_options[];
 extern const struct option cli_stats_options[];
@@ -52,9 +58,13 @@ cli_exit cli_bench(int argc, char **argv);
 cli_exit cli_call(int argc, char **argv);
 cli_exit cli_completion(int argc, char **argv);
 cli_exit cli_describe(int argc, char **argv);
+cli_exit cli_gc(int argc, char **argv);
 cli_exit cli_list(int argc, char **argv);
 cli_exit cli_logs(int argc, char **argv);
+cli_exit cli_ls(int argc, char **argv);
 cli_exit cli_ps(int argc, char **argv);
+cli_exit cli_queue(int argc, char **argv);
+cli_exit cli_rm(int argc, char **argv);
 cli_exit cli_reload(int argc, char **argv);
 cli_exit cli_restart(int argc, char **argv);
 cli_exit cli_scale(int argc, char **argv);

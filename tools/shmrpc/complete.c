@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manager_client.h" /* generated */
+#include "objects/kind.h"
 #include "os/clock.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/names.h"
@@ -87,6 +88,38 @@ static void offer_managed(const char *word, bool to_call)
         manager_control_list_release(reply);
     }
     manager_control_close(client);
+}
+
+typedef struct offered {
+    const shmrpci_object_kind *kind; /* NULL: any */
+    const char *word;
+} offered;
+
+static bool offer_object(void *user, const shmrpc_object_info *info)
+{
+    const offered *of = user;
+    if (of->kind == NULL || strcmp(of->kind->name, info->kind) == 0) {
+        offer(of->word, "", info->name, "");
+    }
+    return true;
+}
+
+/* Behind a kind stands what to do with it, which its help tells. */
+static void offer_objects(const cli_command *command, int count,
+                          const char *word)
+{
+    offered of = {shmrpci_kind_of(command->name), word};
+    if (of.kind != NULL && count == 0) {
+        char verbs[128];
+        (void)snprintf(verbs, sizeof verbs, "%.*s",
+                       (int)strcspn(command->operands, " "), command->operands);
+        for (char *at = strtok(verbs, "|"); at != NULL;
+             at = strtok(NULL, "|")) {
+            offer(word, "", at, "");
+        }
+    } else if (of.kind == NULL || count == 1) {
+        (void)shmrpc_objects_visit(SHMRPC_SCOPE_USER, offer_object, &of);
+    }
 }
 
 static bool is_record(const shmrpc_type *type)
@@ -179,6 +212,8 @@ static void complete(const cli_command *command, int argc, char **argv)
         offer_options(command, word);
     } else if (command->completed == CLI_MANAGED) {
         offer_managed(word, false);
+    } else if (command->completed == CLI_OBJECTS) {
+        offer_objects(command, line.count, word);
     } else if (command->completed > 0) {
         offer_operands(command, line.count > 0 ? argv + 1 : none, line.count,
                        at, word);

@@ -1,0 +1,328 @@
+/* The commands ls, rm and gc: what processes share under a name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "objects/kind.h"
+#include "os/clock.h"
+#include "shmrpc/objects.h"
+#include "tools/shmrpc/command.h"
+
+typedef struct objects_opts {
+    bool all_users;
+    bool json;
+    const char *kind;
+    int64_t idle_ns;
+} objects_opts;
+
+#define COMMON_OPTIONS                                                         \
+    {"all-users", no_argument, NULL, 'u'}, {"json", no_argument, NULL, 'j'},   \
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, \
+    {                                                                          \
+        NULL, 0, NULL, 0                                                       \
+    }
+
+#define COMMON_HELP                                    \
+    "  -u, --all-users  in the folder for all users\n" \
+    "  -j, --json       print JSON\n"                  \
+    "  -h, --help       print this\n"                  \
+    "      --version    print the version\n"
+
+const struct option cli_ls_options[] = {COMMON_OPTIONS};
+const struct option cli_rm_options[] = {{"kind", required_argument, NULL, 'k'},
+                                        COMMON_OPTIONS};
+const struct option cli_gc_options[] = {{"idle", required_argument, NULL, 'i'},
+                                        COMMON_OPTIONS};
+
+static cli_exit take(void *user, int option, shmrpci_buf *message)
+{
+    objects_opts *opts = user;
+    switch (option) {
+    case 'u':
+        opts->all_users = true;
+        return CLI_OK;
+    case 'k':
+        opts->kind = optarg;
+        return CLI_OK;
+    case 'i':
+        return cli_read_duration(optarg, &opts->idle_ns)
+                   ? CLI_OK
+                   : cli_bad_value(message, "idle", "a time, as in 10m");
+    default:
+        opts->json = true;
+        return CLI_OK;
+    }
+}
+
+static shmrpc_scope scope_of(const objects_opts *opts)
+{
+    return opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
+}
+
+static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
+{
+    shmrpc_error error;
+    (void)shmrpc_error_set(&error, status, "%s", shmrpc_status_text(status));
+    return cli_fail_error(CLI_TROUBLE,
+                          opts->all_users ? "the folder for all users"
+                                          : "the folder of objects",
+                          &error);
+}
+
+/* ---- ls ------------------------------------------------------------------ */
+
+static const char *state_name(shmrpc_object_state state)
+{
+    switch (state) {
+    case SHMRPC_OBJECT_FREE:
+        return "free";
+    case SHMRPC_OBJECT_HELD:
+        return "held";
+    case SHMRPC_OBJECT_OWNER_DIED:
+        return "owner died";
+    case SHMRPC_OBJECT_DESTROYED:
+        return "destroyed";
+    case SHMRPC_OBJECT_DAMAGED:
+        return "damaged";
+    case SHMRPC_OBJECT_UNREADABLE:
+        return "denied";
+    case SHMRPC_OBJECT_IN_USE:
+        return "in use";
+    case SHMRPC_OBJECT_IDLE:
+        return "idle";
+    case SHMRPC_OBJECT_OVER:
+        return "over";
+    }
+    return "?";
+}
+
+typedef struct table {
+    bool json;
+    size_t count;
+    shmrpci_buf out;
+} table;
+
+static void append_member(shmrpci_buf *out, const char *key, const char *text)
+{
+    shmrpci_json_key(out, key);
+    shmrpci_json_string(out, text, strlen(text));
+}
+
+static void append_json(const shmrpc_object_info *info, bool is_first,
+                        shmrpci_buf *out)
+{
+    shmrpci_buf_append_text(out, is_first ? "{" : ",{");
+    append_member(out, "name", info->name);
+    append_member(out, "kind", info->kind);
+    append_member(out, "state", state_name(info->state));
+    append_member(out, "type", info->type);
+    shmrpci_buf_printf(
+        out,
+        ",\"open\":%u,\"owner_pid\":%d,\"memory_bytes\":%llu,\"idle_ns\":%lld,"
+        "\"uid\":%u,\"mode\":%u}",
+        info->open_count, info->owner_pid,
+        (unsigned long long)info->memory_bytes, (long long)info->idle_ns,
+        info->uid, info->mode);
+}
+
+/* "12K", "3.4M". */
+static void append_bytes(shmrpci_buf *out, uint64_t bytes)
+{
+    static const char units[] = "BKMGT";
+    double number = (double)bytes;
+    size_t unit = 0;
+    for (; number >= 1000 && unit < 4; unit++) {
+        number /= 1024;
+    }
+    char text[32];
+    (void)snprintf(text, sizeof text,
+                   unit == 0 || number >= 9.95 ? "%.0f%c" : "%.1f%c", number,
+                   units[unit]);
+    shmrpci_buf_printf(out, "%7s", text);
+}
+
+/* Names may have any characters: a terminal must not take them for orders. */
+static void append_name(shmrpci_buf *out, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        bool is_control = (unsigned char)*name < 32 || *name == 127;
+        shmrpci_buf_append_char(out, is_control ? '?' : *name);
+    }
+}
+
+static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
+{
+    shmrpci_buf_printf(out, "%-11s  %-10s  %4u  ", info->kind,
+                       state_name(info->state), info->open_count);
+    append_bytes(out, info->memory_bytes);
+    shmrpci_buf_append_text(out, "  ");
+    append_name(out, info->name);
+    if (info->type[0] != '\0') {
+        shmrpci_buf_append_text(out, "  ");
+        append_name(out, info->type);
+    }
+    shmrpci_buf_append_char(out, '\n');
+}
+
+static bool list_one(void *user, const shmrpc_object_info *info)
+{
+    table *of = user;
+    if (of->json) {
+        append_json(info, of->count == 0, &of->out);
+    } else {
+        append_row(info, &of->out);
+    }
+    of->count++;
+    return true;
+}
+
+static void print_table(const table *of)
+{
+    if (of->json) {
+        cli_print_line(&of->out);
+    } else if (of->count > 0) {
+        puts("KIND         STATE       OPEN   MEMORY  NAME");
+        fwrite(of->out.data, 1, of->out.len, stdout);
+    } else {
+        fputs("There are no shared objects.\n", stderr);
+    }
+}
+
+static cli_exit run_ls(void *user, const cli_line *line, shmrpci_buf *message)
+{
+    const objects_opts *opts = user;
+    table of = {.json = opts->json};
+    if (line->count > 0) {
+        shmrpci_buf_printf(message, "ls takes no operand like `%s`",
+                           line->argv[1]);
+        return CLI_USAGE;
+    }
+    shmrpci_buf_init_heap(&of.out);
+    shmrpci_buf_append_text(&of.out, opts->json ? "[" : "");
+    shmrpc_status status = shmrpc_objects_visit(scope_of(opts), list_one, &of);
+    shmrpci_buf_append_text(&of.out, opts->json ? "]" : "");
+    if (status == SHMRPC_OK) {
+        print_table(&of);
+    }
+    shmrpci_buf_fini(&of.out);
+    return status == SHMRPC_OK ? CLI_OK : fail_status(status, opts);
+}
+
+static void print_ls_help(void *user)
+{
+    (void)user;
+    fputs(
+        "usage: shmrpc ls [OPTION...]\n"
+        "\n"
+        "Lists what processes share under a name: locks and shared objects,\n"
+        "with the handles that have them open, and the memory they take.\n"
+        "\n" COMMON_HELP,
+        stdout);
+}
+
+cli_exit cli_ls(int argc, char **argv)
+{
+    objects_opts opts = {.json = false};
+    const cli_syntax syntax = {cli_ls_options, false, print_ls_help, take,
+                               run_ls};
+    return cli_run(argc, argv, &syntax, &opts);
+}
+
+/* ---- rm ------------------------------------------------------------------ */
+
+static cli_exit exit_of_remove(shmrpc_status status)
+{
+    switch ((int)status) {
+    case SHMRPC_E_INVALID:
+    case SHMRPC_E_PRECONDITION:
+        return CLI_USAGE;
+    case SHMRPC_E_NOT_FOUND:
+        return CLI_ABSENT;
+    default:
+        return CLI_REFUSED;
+    }
+}
+
+static cli_exit run_rm(void *user, const cli_line *line, shmrpci_buf *message)
+{
+    const objects_opts *opts = user;
+    cli_exit result = CLI_OK;
+    if (line->count == 0) {
+        shmrpci_buf_append_text(message,
+                                "a NAME is missing (`shmrpc rm --help`)");
+        return CLI_USAGE;
+    }
+    for (int i = 1; i <= line->count; i++) {
+        shmrpc_error error;
+        shmrpc_status status = shmrpc_object_remove(
+            scope_of(opts), line->argv[i], opts->kind, &error);
+        if (status != SHMRPC_OK) {
+            result = cli_fail_error(exit_of_remove(status), NULL, &error);
+        }
+    }
+    return result;
+}
+
+static void print_rm_help(void *user)
+{
+    (void)user;
+    fputs(
+        "usage: shmrpc rm [OPTION...] NAME...\n"
+        "\n"
+        "Destroys shared objects for all who use them, and removes them.\n"
+        "\n"
+        "  -k, --kind=KIND  that kind: needed where several have the "
+        "name\n" COMMON_HELP,
+        stdout);
+}
+
+cli_exit cli_rm(int argc, char **argv)
+{
+    objects_opts opts = {.json = false};
+    const cli_syntax syntax = {cli_rm_options, false, print_rm_help, take,
+                               run_rm};
+    return cli_run(argc, argv, &syntax, &opts);
+}
+
+/* ---- gc ------------------------------------------------------------------ */
+
+static cli_exit run_gc(void *user, const cli_line *line, shmrpci_buf *message)
+{
+    const objects_opts *opts = user;
+    uint32_t removed = 0;
+    if (line->count > 0) {
+        shmrpci_buf_printf(message, "gc takes no operand like `%s`",
+                           line->argv[1]);
+        return CLI_USAGE;
+    }
+    shmrpc_status status =
+        shmrpc_objects_collect(scope_of(opts), opts->idle_ns, &removed);
+    if (status != SHMRPC_OK) {
+        return fail_status(status, opts);
+    }
+    printf(opts->json ? "{\"removed\":%u}\n" : "%u removed\n", removed);
+    return CLI_OK;
+}
+
+static void print_gc_help(void *user)
+{
+    (void)user;
+    fputs(
+        "usage: shmrpc gc [OPTION...]\n"
+        "\n"
+        "Removes what nobody can use any more: locks that no process has "
+        "open,\n"
+        "shared objects whose lifetime is over, and what killed processes\n"
+        "left. Objects with lifetime file stay until shmrpc rm.\n"
+        "\n"
+        "  -i, --idle=TIME  locks only that were not opened for that "
+        "long\n" COMMON_HELP,
+        stdout);
+}
+
+cli_exit cli_gc(int argc, char **argv)
+{
+    objects_opts opts = {.json = false};
+    const cli_syntax syntax = {cli_gc_options, false, print_gc_help, take,
+                               run_gc};
+    return cli_run(argc, argv, &syntax, &opts);
+}

@@ -1,0 +1,177 @@
+/* The command queue: shared queues (shmrpc/queue.h). */
+#include <string.h>
+
+#include "shmrpc/shared_stub.h"
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/shared.h"
+
+const struct option cli_queue_options[] = {CLI_SHARED_OPTIONS};
+
+static const char help[] =
+    "usage: shmrpc queue stat NAME\n"
+    "       shmrpc queue push NAME VALUE...\n"
+    "       shmrpc queue pop NAME\n"
+    "       shmrpc queue peek NAME\n"
+    "       shmrpc queue drain NAME\n"
+    "\n"
+    "Looks at a shared queue, or takes part in it: push appends values, pop\n"
+    "takes the next item and prints it (--count: so many), peek prints it\n"
+    "and leaves it, drain takes and prints all that is there.\n"
+    "\n";
+
+static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
+{
+    shmrpc_error error;
+    int status = shmrpc_stub_queue_open(&shared->row, shared->name,
+                                        &shared->open, out, &error);
+    return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
+}
+
+static cli_exit run_stat(cli_shared *shared)
+{
+    shmrpc_queue *queue;
+    shmrpc_queue_stat stat;
+    cli_exit result = open_queue(shared, &queue);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (shmrpc_queue_stat_read(queue, &stat) == SHMRPC_OK) {
+        const cli_figure figures[] = {
+            {"item_count", "items", stat.item_count},
+            {"byte_count", "bytes", stat.byte_count},
+            {"capacity", "capacity", stat.capacity},
+            {"max_item_bytes", "longest item", stat.max_item_bytes},
+            {"pushed_count", "pushed", stat.pushed_count},
+            {"popped_count", "popped", stat.popped_count},
+            {"dropped_count", "dropped", stat.dropped_count},
+            {"redelivered_count", "came again", stat.redelivered_count},
+            {"unacked_count", "not acknowledged", stat.unacked_count},
+            {"waiting_for_items", "wait for items", stat.waiting_for_items},
+            {"waiting_for_room", "wait for room", stat.waiting_for_room},
+            /* without this one */
+            {"open_count", "open", stat.open_count - 1},
+            {"is_ended", "ended", stat.is_ended},
+        };
+        cli_shared_print_figures(shared, figures,
+                                 sizeof figures / sizeof *figures);
+    }
+    shmrpc_queue_close(queue);
+    return CLI_OK;
+}
+
+static cli_exit run_push(cli_shared *shared)
+{
+    shmrpc_queue *queue;
+    shmrpc_error error;
+    const shmrpc_opts wait = cli_shared_wait(shared);
+    cli_exit result = open_queue(shared, &queue);
+    if (result != CLI_OK) {
+        return result;
+    }
+    for (int i = 0; i < shared->operand_count && result == CLI_OK; i++) {
+        const void *value;
+        result = cli_shared_read(shared, shared->row.element,
+                                 shared->operands[i], &value);
+        if (result == CLI_OK) {
+            int status = shmrpc_stub_queue_push(queue, value, &wait, &error);
+            result =
+                status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
+        }
+    }
+    shmrpc_queue_close(queue);
+    return result;
+}
+
+/* Whether the queue's end, or its emptiness, is what was waited for. */
+static bool is_end_of_drain(int status)
+{
+    return status == SHMRPC_E_BUSY || status == SHMRPC_E_CANCELLED;
+}
+
+/* Up to `most` items; with `drains` as many as there are. */
+static cli_exit take_items(cli_shared *shared, uint64_t most, bool drains)
+{
+    shmrpc_queue *queue;
+    shmrpc_error error;
+    const shmrpc_opts wait = cli_shared_wait(shared);
+    cli_exit result = open_queue(shared, &queue);
+    if (result != CLI_OK) {
+        return result;
+    }
+    for (uint64_t i = 0; i < most && result == CLI_OK; i++) {
+        const void *item;
+        int status = shmrpc_stub_queue_pop(queue, &wait, &item, &error);
+        if (status != SHMRPC_OK) {
+            result = drains && is_end_of_drain(status)
+                         ? CLI_OK
+                         : cli_shared_fail(status, &error);
+            break;
+        }
+        result = cli_shared_print(shared, shared->row.element, item);
+        if ((shared->row.flags & SHMRPC_SHARED_ACKED) != 0 &&
+            result == CLI_OK) {
+            (void)shmrpc_stub_queue_ack(queue, item);
+        } else {
+            shmrpc_stub_queue_release(queue, item);
+        }
+    }
+    shmrpc_queue_close(queue);
+    return result;
+}
+
+static cli_exit run_pop(cli_shared *shared)
+{
+    return take_items(
+        shared, shared->opts->count != 0 ? shared->opts->count : 1, false);
+}
+
+static cli_exit run_drain(cli_shared *shared)
+{
+    return take_items(
+        shared, shared->opts->count != 0 ? shared->opts->count : UINT64_MAX,
+        true);
+}
+
+static cli_exit run_peek(cli_shared *shared)
+{
+    shmrpc_queue *queue;
+    shmrpc_error error;
+    const void *item;
+    cli_exit result = open_queue(shared, &queue);
+    if (result != CLI_OK) {
+        return result;
+    }
+    int status = shmrpc_stub_queue_peek(queue, &item, &error);
+    if (status == SHMRPC_OK) {
+        result = cli_shared_print(shared, shared->row.element, item);
+        shmrpc_stub_queue_release(queue, item);
+    } else {
+        result = cli_shared_fail(status, &error);
+    }
+    shmrpc_queue_close(queue);
+    return result;
+}
+
+static const cli_verb verbs[] = {
+    {"stat", "", 0, 0, false, run_stat},
+    {"push", "VALUE...", 1, -1, true, run_push},
+    {"pop", "", 0, 0, true, run_pop},
+    {"peek", "", 0, 0, false, run_peek},
+    {"drain", "", 0, 0, false, run_drain},
+    {NULL, NULL, 0, 0, false, NULL},
+};
+
+cli_exit cli_queue(int argc, char **argv)
+{
+    const cli_shared_command command = {
+        .kind = &shmrpci_kind_queue,
+        .row = {.row_bytes = sizeof(shmrpc_shared),
+                .kind = SHMRPC_SHARED_QUEUE,
+                .encoding = SHMRPC_ENCODING_MSGPACK,
+                .element = &shmrpc_type_any,
+                .signature = "queue<any>"},
+        .verbs = verbs,
+        .help = help,
+        .options = cli_queue_options};
+    return cli_shared_run(argc, argv, &command);
+}

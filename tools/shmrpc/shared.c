@@ -1,0 +1,331 @@
+/* What the commands on shared objects do alike. */
+#include "tools/shmrpc/shared.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "codec/codec.h"
+#include "idl/descriptor.h"
+#include "idl/idl.h"
+#include "objects/handle.h"
+#include "os/memory.h"
+#include "tools/shmrpc/pretty.h"
+
+/* What reading a type may take. */
+#define TYPE_ARENA_BYTES ((size_t)256 << 20)
+
+/* ---- failures ------------------------------------------------------------ */
+
+cli_exit cli_shared_fail(int status, const shmrpc_error *error)
+{
+    switch (status) {
+    case SHMRPC_E_INVALID:
+        return cli_fail_error(CLI_USAGE, NULL, error);
+    case SHMRPC_E_NOT_FOUND:
+    case SHMRPC_E_DENIED:
+    case SHMRPC_E_DESTROYED:
+        return cli_fail_error(CLI_ABSENT, NULL, error);
+    case SHMRPC_E_DEADLINE:
+        return cli_fail_error(CLI_DEADLINE, NULL, error);
+    case SHMRPC_E_NO_MEMORY:
+        return cli_fail_error(CLI_TROUBLE, NULL, error);
+    default:
+        return cli_fail_error(CLI_REFUSED, NULL, error);
+    }
+}
+
+/* ---- the type ------------------------------------------------------------ */
+
+/* A .svc that declares one object. */
+static const idl_shared *find_declared(const idl_schema *schema)
+{
+    return schema->shared_count == 1 ? schema->shared[0] : NULL;
+}
+
+static cli_exit read_type(cli_shared *shared, const char *text)
+{
+    const idl_options options = {.flags = IDL_ANY_C_NAMES};
+    const idl_schema *schema = NULL;
+    const shmrpc_shared *row = NULL;
+    shmrpci_buf message;
+    idl_diags diags;
+    idl_diags_init(&diags);
+    shmrpc_status status =
+        idl_load_text(&options, shared->name, text, strlen(text),
+                      &shared->arena, &diags, &schema);
+    const idl_shared *declared =
+        status == SHMRPC_OK ? find_declared(schema) : NULL;
+    if (declared != NULL) {
+        status = idl_shared_descriptor(schema, declared, &shared->arena, &row);
+    }
+    if (status == SHMRPC_OK && row != NULL) {
+        shared->row = *row;
+        return CLI_OK;
+    }
+    shmrpci_buf_init_heap(&message);
+    shmrpci_buf_printf(&message,
+                       "%s does not say its type in a way that this version "
+                       "understands",
+                       shared->name);
+    cli_exit result = cli_fail(CLI_ABSENT, &message);
+    shmrpci_buf_fini(&message);
+    return result;
+}
+
+/* What an object of any shape is opened as. */
+static void take_encoding(cli_shared *shared, const shmrpci_glance *glance)
+{
+    shared->row.encoding = (shmrpc_encoding)glance->facts.encoding;
+}
+
+static cli_exit look(cli_shared *shared, int fd)
+{
+    shmrpci_glance glance;
+    shmrpc_error error;
+    char *text = NULL;
+    shmrpc_status status = shmrpci_label_look(fd, &glance, &error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_label_text(fd, &text, &error);
+    }
+    if (status != SHMRPC_OK) {
+        return cli_fail_error(status == SHMRPC_E_DESTROYED ? CLI_ABSENT
+                                                           : CLI_REFUSED,
+                              shared->name, &error);
+    }
+    const char *copy =
+        shmrpci_arena_strndup(&shared->arena, text, strlen(text));
+    free(text);
+    if (copy == NULL) {
+        return CLI_TROUBLE;
+    }
+    take_encoding(shared, &glance);
+    return copy[0] == '\0' ? CLI_OK : read_type(shared, copy);
+}
+
+static cli_exit find(cli_shared *shared, const cli_verb *verb)
+{
+    shmrpc_error error;
+    int fd;
+    shmrpc_scope scope =
+        shared->opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
+    shmrpc_status status =
+        shmrpci_kind_open_file(shared->kind, scope, shared->name, &fd, &error);
+    if (status == SHMRPC_E_NOT_FOUND && verb->creates && shared->opts->create) {
+        return CLI_OK;
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        char name[SHMRPCI_SHORT_NAME_BYTES];
+        (void)shmrpc_error_set(&error, status,
+                               "there is no %s \"%s\" (`shmrpc ls` lists "
+                               "what there is%s)",
+                               shared->kind->name,
+                               shmrpci_short_name(shared->name, name),
+                               verb->creates ? ", --create makes it" : "");
+    }
+    if (status != SHMRPC_OK) {
+        return cli_shared_fail(status, &error);
+    }
+    cli_exit result = look(shared, fd);
+    shmrpci_fd_close(&fd);
+    return result;
+}
+
+/* ---- values -------------------------------------------------------------- */
+
+cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
+                           shmrpci_buf *out)
+{
+    shmrpc_error error;
+    int status = shmrpci_codec_of(SHMRPC_ENCODING_JSON)
+                     ->encode(type, value, "value", out, &error);
+    return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
+}
+
+cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
+                          const void *value)
+{
+    shmrpci_buf text;
+    shmrpci_buf pretty;
+    shmrpci_buf_init_heap(&text);
+    shmrpci_buf_init_heap(&pretty);
+    cli_exit result = cli_shared_append(type, value, &text);
+    if (result == CLI_OK) {
+        bool is_laid_out = !shared->opts->json && cli_out_is_terminal();
+        if (is_laid_out) {
+            cli_pretty(&text, &pretty);
+        }
+        cli_print_line(is_laid_out ? &pretty : &text);
+    }
+    shmrpci_buf_fini(&pretty);
+    shmrpci_buf_fini(&text);
+    return result;
+}
+
+cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
+                         const char *word, const void **out)
+{
+    const shmrpci_codec *json = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
+    shmrpc_error error;
+    shmrpci_buf quoted;
+    void *value = shmrpci_arena_calloc(&shared->arena, 1, type->size, 16);
+    const char *text =
+        shmrpci_arena_strndup(&shared->arena, word, strlen(word));
+    if (value == NULL || text == NULL) {
+        return CLI_TROUBLE;
+    }
+    *out = value;
+    int status = json->decode(type, (const uint8_t *)text, strlen(text),
+                              "value", &shared->arena, value, &error);
+    if (status == SHMRPC_OK) {
+        return CLI_OK;
+    }
+    shmrpci_buf_init_heap(&quoted);
+    shmrpci_json_string(&quoted, word, strlen(word));
+    bool is_text = quoted.status == SHMRPC_OK &&
+                   json->decode(type, quoted.data, quoted.len, "value",
+                                &shared->arena, value, NULL) == SHMRPC_OK;
+    shmrpci_buf_fini(&quoted);
+    return is_text ? CLI_OK : cli_shared_fail(status, &error);
+}
+
+shmrpc_opts cli_shared_wait(const cli_shared *shared)
+{
+    return shared->opts->has_deadline
+               ? (shmrpc_opts){.timeout_ns = shared->opts->deadline_ns}
+               : (shmrpc_opts){.flags = SHMRPC_OPT_NONBLOCK};
+}
+
+void cli_shared_print_figures(const cli_shared *shared,
+                              const cli_figure *figures, size_t count)
+{
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    for (size_t i = 0; i < count; i++) {
+        const cli_figure *at = &figures[i];
+        if (shared->opts->json) {
+            shmrpci_buf_append_text(&out, i == 0 ? "{" : "");
+            shmrpci_json_key(&out, at->key);
+            shmrpci_buf_printf(&out, "%llu", (unsigned long long)at->value);
+        } else {
+            shmrpci_buf_printf(&out, "%s%-20s %llu", i == 0 ? "" : "\n",
+                               at->label, (unsigned long long)at->value);
+        }
+    }
+    shmrpci_buf_append_text(&out, shared->opts->json ? "}" : "");
+    cli_print_line(&out);
+    shmrpci_buf_fini(&out);
+}
+
+/* ---- the line ------------------------------------------------------------ */
+
+typedef struct run_state {
+    const cli_shared_command *command;
+    cli_shared_opts opts;
+} run_state;
+
+static void print_help(void *user)
+{
+    const run_state *state = user;
+    fputs(state->command->help, stdout);
+    fputs(CLI_SHARED_HELP, stdout);
+}
+
+static cli_exit take(void *user, int option, shmrpci_buf *message)
+{
+    cli_shared_opts *opts = &((run_state *)user)->opts;
+    switch (option) {
+    case 'u':
+        opts->all_users = true;
+        return CLI_OK;
+    case 'c':
+        opts->create = true;
+        return CLI_OK;
+    case 'j':
+        opts->json = true;
+        return CLI_OK;
+    case 'd':
+        opts->has_deadline = true;
+        return cli_read_duration(optarg, &opts->deadline_ns)
+                   ? CLI_OK
+                   : cli_bad_value(message, "deadline", "a time, as in 250ms");
+    default:
+        return cli_read_count(optarg, UINT32_MAX, &opts->count)
+                   ? CLI_OK
+                   : cli_bad_value(message, "count", "a number from 1 on");
+    }
+}
+
+static const cli_verb *find_verb(const cli_shared_command *command,
+                                 const char *word, shmrpci_buf *message)
+{
+    const char *names[32];
+    size_t count = 0;
+    for (const cli_verb *at = command->verbs; at->name != NULL; at++) {
+        if (strcmp(at->name, word) == 0) {
+            return at;
+        }
+        names[count++] = at->name;
+    }
+    shmrpci_buf_printf(message, "`%s` is nothing that can be done to a %s",
+                       word, command->kind->name);
+    shmrpci_nearest_suggest(message, word, names, count, "");
+    return NULL;
+}
+
+static cli_exit run_verb(const cli_shared_command *command,
+                         const cli_shared_opts *opts, const cli_verb *verb,
+                         const cli_line *line)
+{
+    cli_shared shared = {
+        .kind = command->kind,
+        .opts = opts,
+        .name = line->argv[2],
+        .operands = line->argv + 3,
+        .operand_count = line->count - 2,
+        .row = command->row,
+        .open = {.mode = opts->create && verb->creates
+                             ? SHMRPC_SHARED_OPEN_OR_CREATE
+                             : SHMRPC_SHARED_OPEN_EXISTING,
+                 .flags = opts->all_users ? SHMRPC_SHARED_ALL_USERS : 0},
+    };
+    shmrpci_arena_init(&shared.arena, TYPE_ARENA_BYTES);
+    cli_exit result = find(&shared, verb);
+    if (result == CLI_OK) {
+        result = verb->run(&shared);
+    }
+    shmrpci_arena_fini(&shared.arena);
+    return result;
+}
+
+static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
+{
+    const run_state *state = user;
+    const char *kind = state->command->kind->name;
+    if (line->count < 1) {
+        shmrpci_buf_printf(message,
+                           "what to do is missing (`shmrpc %s --help`)", kind);
+        return CLI_USAGE;
+    }
+    const cli_verb *verb = find_verb(state->command, line->argv[1], message);
+    if (verb == NULL) {
+        return CLI_USAGE;
+    }
+    int count = line->count - 2;
+    if (count < verb->least || (verb->most >= 0 && count > verb->most)) {
+        shmrpci_buf_printf(message, "expected shmrpc %s %s NAME%s%s", kind,
+                           verb->name, verb->operands[0] != '\0' ? " " : "",
+                           verb->operands);
+        return CLI_USAGE;
+    }
+    return run_verb(state->command, &state->opts, verb, line);
+}
+
+cli_exit cli_shared_run(int argc, char **argv,
+                        const cli_shared_command *command)
+{
+    run_state state = {.command = command};
+    const cli_syntax syntax = {command->options, true, print_help, take, run};
+    return cli_run(argc, argv, &syntax, &state);
+}

@@ -1,0 +1,112 @@
+/*
+ * Commands on shared objects: `shmrpc KIND VERB NAME [OPERAND...]`.  A kind is
+ * a file of this folder with a table of verbs, and a row in commands.c.
+ *
+ * An object that exists says what type it has, by the .svc in its memory, so
+ * that values are shown, and read, as JSON without any other file.
+ *
+ * Threading: main thread.
+ */
+#ifndef SHMRPC_TOOLS_SHARED_H
+#define SHMRPC_TOOLS_SHARED_H
+
+#include "base/arena.h"
+#include "objects/kind.h"
+#include "shmrpc/shared.h"
+#include "tools/shmrpc/cli.h"
+
+/* The options of all these commands. */
+typedef struct cli_shared_opts {
+    bool all_users;
+    bool json;
+    bool create;
+    bool has_deadline;
+    int64_t deadline_ns;
+    uint64_t count; /* 0: not given */
+} cli_shared_opts;
+
+#define CLI_SHARED_OPTIONS                                                     \
+    {"all-users", no_argument, NULL, 'u'}, {"create", no_argument, NULL, 'c'}, \
+        {"count", required_argument, NULL, 'n'},                               \
+        {"deadline", required_argument, NULL, 'd'},                            \
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},    \
+        {"version", no_argument, NULL, 'V'},                                   \
+    {                                                                          \
+        NULL, 0, NULL, 0                                                       \
+    }
+
+#define CLI_SHARED_HELP                                                     \
+    "NAME is that of the object, as shmrpc ls shows it. Values are JSON;\n" \
+    "what is none counts as text, where the type allows it.\n"              \
+    "\n"                                                                    \
+    "  -u, --all-users      in the folder for all users\n"                  \
+    "  -c, --create         make it if it is not there\n"                   \
+    "  -d, --deadline=TIME  wait that long: 250ms, 2s (default: not at\n"   \
+    "                       all)\n"                                         \
+    "  -n, --count=COUNT    so many\n"                                      \
+    "  -j, --json           print JSON only\n"                              \
+    "  -h, --help           print this\n"                                   \
+    "      --version        print the version\n"
+
+/* What a verb works on. */
+typedef struct cli_shared {
+    shmrpci_arena arena;
+    const shmrpci_object_kind *kind;
+    const cli_shared_opts *opts;
+    const char *name;
+    char **operands; /* behind the name */
+    int operand_count;
+    shmrpc_shared row;       /* what to open it as */
+    shmrpc_shared_opts open; /* and how */
+} cli_shared;
+
+typedef struct cli_verb {
+    const char *name;
+    const char *operands; /* "VALUE..." */
+    int least;            /* operands behind NAME */
+    int most;             /* -1: any number */
+    bool creates;         /* --create does */
+    cli_exit (*run)(cli_shared *shared);
+} cli_verb;
+
+/* A command: NULL ends the verbs. */
+typedef struct cli_shared_command {
+    const shmrpci_object_kind *kind;
+    shmrpc_shared row; /* what --create makes */
+    const cli_verb *verbs;
+    const char *help; /* what stands before CLI_SHARED_HELP */
+    const struct option *options;
+} cli_shared_command;
+
+/* Reads the line and runs the verb. */
+cli_exit cli_shared_run(int argc, char **argv,
+                        const cli_shared_command *command);
+
+/* Of a wait. */
+shmrpc_opts cli_shared_wait(const cli_shared *shared);
+
+/* Prints what went wrong; the exit status. */
+cli_exit cli_shared_fail(int status, const shmrpc_error *error);
+
+/* Prints a value as JSON: laid out on a terminal unless --json. */
+cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
+                          const void *value);
+/* Appends it. */
+cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
+                           shmrpci_buf *out);
+
+/* Reads a word as a value, which lives in the arena; prints what is wrong. */
+cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
+                         const char *word, const void **out);
+
+/* A figure of `stat`: a line for people, a member of JSON. */
+typedef struct cli_figure {
+    const char *key;   /* "item_count" */
+    const char *label; /* "items" */
+    uint64_t value;
+} cli_figure;
+
+void cli_shared_print_figures(const cli_shared *shared,
+                              const cli_figure *figures, size_t count);
+
+#endif

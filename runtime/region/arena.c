@@ -1,5 +1,4 @@
 /* Blocks: taking, holding, retiring, and what a death leaves. */
-#include "region/arena.h"
 #include "region/inside.h"
 
 /* Blocks that stay in the limbo for the sake of readers who are in the middle
@@ -8,8 +7,12 @@
 #define LIMBO_LOOK  192u
 /* The same for large ones. */
 #define LIMBO_BYTES ((uint64_t)1 << 20)
-/* A list as long as this many spans goes to the depot. */
-#define LIST_SPANS 2u
+/* What a participant keeps of a class before it shares it with others: two
+ * spans, but less of a small region, lest few have it all. */
+#define LIST_SPANS     2u
+#define LIST_SHARE     256u
+#define LIST_MIN_BYTES ((uint64_t)2048)
+#define SMALL_SPANS    1024u
 
 #define NOTE_ARENA 0x8000u
 #define NOTE_LARGE 0x80FFu
@@ -178,13 +181,22 @@ static bool take_depot(shmrpci_region *region, uint32_t class)
     return false;
 }
 
+static uint64_t most_listed(const shmrpci_region *region)
+{
+    const shmrpci_region_head *head = &region->facts;
+    uint64_t bytes = head->span_count * head->span_bytes / LIST_SHARE;
+    uint64_t most = LIST_SPANS * head->span_bytes;
+    bytes = bytes < LIST_MIN_BYTES ? LIST_MIN_BYTES : bytes;
+    return bytes < most ? bytes : most;
+}
+
 /* A list that has grown long becomes the spare one, and that goes to the depot.
  */
 static void trim(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = arena_of(region);
     uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
-    if (count * class_bytes(class) < LIST_SPANS * region->facts.span_bytes) {
+    if (count * class_bytes(class) < most_listed(region)) {
         return;
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
@@ -229,21 +241,6 @@ static void set_free(shmrpci_region *region, uint64_t offset)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* A span of the participant's own, to be cut up. */
-static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
-                              shmrpc_error *error)
-{
-    uint64_t offset;
-    shmrpc_status status =
-        shmrpci_region_take(region, region->facts.span_bytes,
-                            (uint16_t)(NOTE_ARENA | class), &offset, error);
-    if (status == SHMRPC_OK) {
-        shmrpci_store_release(&arena_of(region)->rest[class], offset);
-        shmrpci_region_keep(region);
-    }
-    return status;
-}
-
 static bool has_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = arena_of(region);
@@ -265,6 +262,49 @@ static bool refill(shmrpci_region *region, uint32_t class)
            has_spare(region, class) ||
            shmrpci_load_relaxed(&arena->rest[class]) != 0 ||
            take_depot(region, class);
+}
+
+/* The next block of what is left of a span goes into `moving`. */
+static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena_root *arena = arena_of(region);
+    uint64_t bytes = class_bytes(class);
+    uint64_t offset = shmrpci_load_relaxed(&arena->rest[class]);
+    uint64_t within =
+        (offset - region->facts.spans_offset) % region->facts.span_bytes;
+    bool is_last = within + 2 * bytes > region->facts.span_bytes;
+    shmrpci_store_release(&arena->moving, offset);
+    shmrpci_store_release(&arena->rest[class],
+                          is_last ? (uint64_t)0 : offset + bytes);
+    return offset;
+}
+
+/* All of it into the list, and from there to others. */
+static void cut_up(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena_root *arena = arena_of(region);
+    uint64_t most = region->facts.span_bytes / class_bytes(class);
+    while (most-- > 0 && shmrpci_load_relaxed(&arena->rest[class]) != 0) {
+        set_free(region, leave_rest(region, class));
+    }
+}
+
+/* A span of the participant's own, to be cut up. */
+static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
+                              shmrpc_error *error)
+{
+    uint64_t offset;
+    shmrpc_status status =
+        shmrpci_region_take(region, region->facts.span_bytes,
+                            (uint16_t)(NOTE_ARENA | class), &offset, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_store_release(&arena_of(region)->rest[class], offset);
+        shmrpci_region_keep(region);
+        if (region->facts.span_count < SMALL_SPANS) {
+            cut_up(region, class);
+        }
+    }
+    return status;
 }
 
 static void hold(shmrpci_region *region, uint64_t offset,
@@ -291,18 +331,14 @@ static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
     if (end == NULL) {
         return SHMRPC_E_DATA_LOSS;
     }
-    shmrpci_store_release(&arena->moving, offset);
     if (is_listed) {
+        shmrpci_store_release(&arena->moving, offset);
         shmrpci_store_release(&arena->list[class],
                               shmrpci_load_relaxed(&end->link));
         uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
         shmrpci_store_release(&arena->count[class], count - (count > 0));
     } else {
-        uint64_t within =
-            (offset - region->facts.spans_offset) % region->facts.span_bytes;
-        bool is_last = within + 2 * bytes > region->facts.span_bytes;
-        shmrpci_store_release(&arena->rest[class],
-                              is_last ? (uint64_t)0 : offset + bytes);
+        (void)leave_rest(region, class);
     }
     hold(region, offset, end);
     shmrpci_store_release(&arena->moving, (uint64_t)0);
@@ -342,6 +378,8 @@ static shmrpc_status take(shmrpci_region *region, uint64_t bytes,
         if (status != SHMRPC_OK) {
             return status;
         }
+        /* All of it may have become the spare list. */
+        (void)refill(region, class);
     }
     return hold_one(region, class, out_offset);
 }
@@ -431,6 +469,21 @@ static uint64_t unhold(shmrpci_region *region)
     shmrpci_store_release(&arena->moving, offset);
     shmrpci_store_release(&arena->held, shmrpci_load_relaxed(&end->link));
     return offset;
+}
+
+void shmrpci_arena_keep_first(shmrpci_region *region)
+{
+    shmrpci_atomic_u64 *held = &arena_of(region)->held;
+    shmrpci_store_release(
+        held, shmrpci_arena_next(region, shmrpci_load_relaxed(held)));
+}
+
+void shmrpci_arena_give_first(shmrpci_region *region)
+{
+    uint64_t offset = unhold(region);
+    if (offset != 0) {
+        set_free(region, offset);
+    }
 }
 
 void shmrpci_arena_give(shmrpci_region *region)
@@ -678,7 +731,7 @@ void shmrpci_arena_hand_over(shmrpci_region *region)
     shmrpci_arena_root *arena = arena_of(region);
     shmrpci_arena_reclaim(region, true);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
-        uint64_t count = 2 * region->facts.span_bytes / class_bytes(class);
+        uint64_t count = most_listed(region) / class_bytes(class);
         for (int both = 0; both < 2; both++) {
             if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
                 push_spare(region, class, (uint32_t)count);

@@ -75,6 +75,12 @@ shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
 void shmrpci_arena_keep(shmrpci_region *region);
 /* Gives back all that is held. */
 void shmrpci_arena_give(shmrpci_region *region);
+/* The same for what was taken last. */
+void shmrpci_arena_keep_first(shmrpci_region *region);
+void shmrpci_arena_give_first(shmrpci_region *region);
+/* Keeps of all that is held what is committed, and gives back the rest: of the
+ * dead, by a kind that is about to forget what it protects. */
+void shmrpci_arena_judge_held(shmrpci_region *region);
 /* The block that has become unreachable by `change` is free when nobody can
  * look at it any more. Changes never fall. DATA_LOSS: no block is there. */
 shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,

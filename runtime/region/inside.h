@@ -6,7 +6,7 @@
 #ifndef SHMRPCI_REGION_INSIDE_H
 #define SHMRPCI_REGION_INSIDE_H
 
-#include "region/region.h"
+#include "region/arena.h"
 
 /* The entry of a span below shmrpci_region_paid_spans. */
 static inline shmrpci_atomic_u32 *
@@ -51,9 +51,8 @@ bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
 uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset);
 /* The chain in a word of the depot. */
 uint64_t shmrpci_arena_depot_chain(uint64_t word);
-/* After a death: first what was on its way, then what was held. */
+/* After a death: what was on its way. */
 void shmrpci_arena_mend(shmrpci_region *region);
-void shmrpci_arena_judge_held(shmrpci_region *region);
 /* Gives what is free to all, as far as the depot has room. */
 void shmrpci_arena_hand_over(shmrpci_region *region);
 /* Whether there is anything to hand over. */

@@ -65,6 +65,11 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
 /* Between a store and a load that the load must not overtake. */
 #define shmrpci_fence_seq() atomic_thread_fence(memory_order_seq_cst)
 
+/* For bytes that are read while they may change, and judged afterwards by a
+ * word: between them and that word. */
+#define shmrpci_fence_acquire() atomic_thread_fence(memory_order_acquire)
+#define shmrpci_fence_release() atomic_thread_fence(memory_order_release)
+
 /* For counters that order nothing. */
 #define shmrpci_add_relaxed(at, count) \
     (SHMRPCI_CRASHPOINT,               \

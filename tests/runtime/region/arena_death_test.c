@@ -38,12 +38,12 @@ static bool act(int fd)
     for (uint32_t i = 10; i < 19; i++) {
         good = good && arena_put(&region, i, BIG, change++, NULL) == SHMRPC_OK;
     }
-    good = good && arena_put(&region, 0, 64, change++, NULL) == SHMRPC_OK &&
-           arena_put(&region, 0, 64, change++, NULL) == SHMRPC_OK &&
+    good = good && arena_put(&region, 0, 7000, change++, NULL) == SHMRPC_OK &&
+           arena_put(&region, 0, 7000, change++, NULL) == SHMRPC_OK &&
            arena_put(&region, 1, 40 * KIB, change++, NULL) == SHMRPC_OK &&
            arena_put(&region, 1, 20 * KIB, change++, NULL) == SHMRPC_OK &&
            arena_put(&region, 2, 0, change++, NULL) == SHMRPC_OK &&
-           shmrpci_arena_take(&region, 100, &offset, NULL) == SHMRPC_OK &&
+           shmrpci_arena_take(&region, 6000, &offset, NULL) == SHMRPC_OK &&
            shmrpci_arena_take(&region, 30000, &offset, NULL) == SHMRPC_OK;
     shmrpci_arena_give(&region);
     /* Enough for the list, the spare list and the depot. */

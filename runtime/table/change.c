@@ -1,0 +1,565 @@
+/*
+ * Changes: commit, apply, help, and what a death leaves.
+ *
+ * All accesses to the turn, the index, the order, the state and the root are
+ * sequentially consistent read-modify-writes; descriptors and hazards are
+ * stores before them.
+ */
+#include "os/futex.h"
+#include "table/inside.h"
+
+/* How often to look at a change that is under way before helping: its maker is
+ * most probably about to finish it. */
+#define HELP_LOOKS 16u
+/* The same for one that takes long: a rehash, for each slot. */
+#define HELP_LOOKS_SLOT 2u
+/* A turn that nobody's descriptor explains. */
+#define HELP_ATTEMPTS 10000u
+
+#define OWN(table) shmrpci_table_change_of(table, (table)->region.me)
+
+static void pause_a_little(const shmrpci_table *table, uint64_t turn,
+                           uint64_t looks)
+{
+    for (uint64_t i = 0; i < looks; i++) {
+        if (shmrpci_load_relaxed(&table->roots->turn) != turn) {
+            return;
+        }
+        shmrpci_pause();
+    }
+}
+
+/* ---- what is in use ------------------------------------------------------ */
+
+static bool is_long(uint64_t op)
+{
+    return op == SHMRPCI_TABLE_OP_REHASH || op == SHMRPCI_TABLE_OP_CLEAR ||
+           op == SHMRPCI_TABLE_OP_MERGE;
+}
+
+static void protect(shmrpci_table *table, unsigned index, uint64_t block)
+{
+    shmrpci_store_release(&OWN(table)->hazards[index], block);
+}
+
+static void protect_all(shmrpci_table *table, const shmrpci_change *change)
+{
+    protect(table, 0, shmrpci_word_block(change->old));
+    protect(table, 1, shmrpci_word_block(change->now));
+    protect(table, 2, shmrpci_word_block(change->root));
+    shmrpci_store_release(&OWN(table)->epoch,
+                          is_long(change->op) ? change->seq : (uint64_t)0);
+    /* Pairs with survey, behind a change of the turn: either it sees this, or
+     * the load that follows sees that turn. */
+    shmrpci_fence_seq();
+}
+
+static void protect_nothing(shmrpci_table *table)
+{
+    for (unsigned i = 0; i < SHMRPCI_TABLE_HAZARDS; i++) {
+        protect(table, i, 0);
+    }
+    shmrpci_store_release(&OWN(table)->epoch, (uint64_t)0);
+}
+
+static void note_used(shmrpci_table *table, uint64_t block)
+{
+    if (block != 0) {
+        table->used[table->used_count++] = block;
+    }
+}
+
+static void note_epoch(shmrpci_table *table, uint64_t seq)
+{
+    if (seq != 0 && seq < table->used_epoch) {
+        table->used_epoch = seq;
+    }
+}
+
+void shmrpci_table_survey(void *user, const shmrpci_region *region)
+{
+    shmrpci_table *table = user;
+    table->used_count = 0;
+    table->used_epoch = UINT64_MAX;
+    uint32_t high = shmrpci_region_high(region);
+    for (uint32_t p = 0; p < high; p++) {
+        const shmrpci_table_change *of =
+            (const shmrpci_table_change *)(const void *)
+                shmrpci_region_participant(region, p)
+                    ->kind;
+        uint64_t seq = shmrpci_load_seq(&of->seq);
+        if (seq != 0) {
+            note_used(table, shmrpci_word_block(shmrpci_load_seq(&of->old)));
+            note_used(table, shmrpci_word_block(shmrpci_load_seq(&of->now)));
+            note_used(table, shmrpci_word_block(shmrpci_load_seq(&of->root)));
+            if (is_long(shmrpci_load_seq(&of->op))) {
+                note_epoch(table, seq);
+            }
+        }
+        for (unsigned i = 0; i < SHMRPCI_TABLE_HAZARDS; i++) {
+            note_used(table,
+                      shmrpci_word_block(shmrpci_load_seq(&of->hazards[i])));
+        }
+        note_epoch(table, shmrpci_load_seq(&of->epoch));
+    }
+}
+
+bool shmrpci_table_is_used(void *user, const shmrpci_region *region,
+                           uint64_t offset, uint64_t change)
+{
+    const shmrpci_table *table = user;
+    (void)region;
+    bool is_used = change >= table->used_epoch;
+    for (uint32_t i = 0; i < table->used_count; i++) {
+        is_used = is_used || table->used[i] == shmrpci_block_of(offset);
+    }
+    return is_used;
+}
+
+/* ---- apply --------------------------------------------------------------- */
+
+static void set(shmrpci_atomic_u64 *at, uint64_t old, uint64_t now)
+{
+    (void)shmrpci_cas_seq(at, &old, now);
+}
+
+static void mark_committed(const shmrpci_table *table, uint64_t block)
+{
+    shmrpci_record *record = shmrpci_table_at(table, block, sizeof *record);
+    if (record != NULL) {
+        shmrpci_store_release(&record->committed, 1u);
+    }
+}
+
+/* An index's word, and for an insertion its place in the order. */
+static void apply_part(const shmrpci_table *table,
+                       const shmrpci_geometry *geometry, uint64_t slot,
+                       uint64_t old, uint64_t now, uint32_t position)
+{
+    if (slot > geometry->mask) {
+        return;
+    }
+    if (old == 0 && position < geometry->room) {
+        uint32_t none = 0;
+        (void)shmrpci_cas_seq(&geometry->order[position], &none,
+                              (uint32_t)slot + 1);
+    }
+    set(&geometry->block->index[slot], old, now);
+    mark_committed(table, shmrpci_word_block(now));
+}
+
+static void apply_merge(const shmrpci_table *table,
+                        const shmrpci_geometry *geometry,
+                        const shmrpci_change *change)
+{
+    uint64_t block = shmrpci_word_block(change->now);
+    const shmrpci_table_list *list =
+        shmrpci_table_at(table, block, sizeof *list);
+    uint64_t count = list != NULL ? shmrpci_load_relaxed(&list->count) : 0;
+    if (count > geometry->mask + 1 ||
+        shmrpci_table_at(table, block,
+                         sizeof *list + count * sizeof *list->parts) == NULL) {
+        return;
+    }
+    uint32_t position = shmrpci_state_tail(change->state_old);
+    for (uint64_t i = 0; i < count; i++) {
+        const shmrpci_table_part *part = &list->parts[i];
+        uint64_t old = shmrpci_load_relaxed(&part->old);
+        apply_part(table, geometry, shmrpci_load_relaxed(&part->slot), old,
+                   shmrpci_load_relaxed(&part->now), position);
+        position += old == 0;
+    }
+    mark_committed(table, block);
+}
+
+/*
+ * A rehash is built by its maker in the block that the change names, by helpers
+ * in blocks of their own. Whichever becomes the root first wins.
+ */
+static shmrpc_status apply_rehash(shmrpci_table *table,
+                                  const shmrpci_change *change, uint64_t turn,
+                                  bool is_maker)
+{
+    uint32_t log2 = shmrpci_root_log2(change->now);
+    uint64_t mine = change->now;
+    uint64_t offset = 0;
+    if (!is_maker) {
+        pause_a_little(table, turn, HELP_LOOKS_SLOT << log2);
+        if (shmrpci_load_seq(&table->roots->turn) != turn) {
+            return SHMRPC_OK;
+        }
+        shmrpc_status status = shmrpci_arena_take(
+            &table->region, shmrpci_table_block_bytes(log2), &offset, NULL);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        mine = (change->now & ~SHMRPCI_WORD_BLOCK) | shmrpci_block_of(offset);
+        protect(table, 3, shmrpci_block_of(offset));
+    }
+    if (shmrpci_load_seq(&table->roots->root) == change->root) {
+        shmrpci_table_build(table, change, shmrpci_word_block(mine),
+                            shmrpci_record_new_id(table));
+        set(&table->roots->root, change->root, mine);
+    }
+    uint64_t winner = shmrpci_load_seq(&table->roots->root);
+    protect(table, 4, shmrpci_word_block(winner));
+    shmrpci_fence_seq();
+    if (shmrpci_load_seq(&table->roots->turn) == turn) {
+        shmrpci_table_block *own = shmrpci_table_at(
+            table, shmrpci_word_block(change->now), sizeof *own);
+        mark_committed(table, shmrpci_word_block(winner));
+        if (own != NULL) {
+            shmrpci_store_release(&own->winner, shmrpci_word_block(winner));
+        }
+    }
+    if (!is_maker) {
+        uint64_t block = shmrpci_block_of(offset);
+        const shmrpci_record *own = shmrpci_table_at(table, block, sizeof *own);
+        if (own != NULL && shmrpci_load_seq(&own->committed) != 0) {
+            shmrpci_arena_keep_first(&table->region);
+        } else {
+            shmrpci_arena_give_first(&table->region);
+        }
+    }
+    return SHMRPC_OK;
+}
+
+static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
+{
+    if (table->log_count == 0) {
+        return;
+    }
+    shmrpci_atomic_u64 *at = &table->roots->log[seq & (table->log_count - 1)];
+    uint64_t number = (seq / table->log_count + 1) & 0xFFFFFF;
+    uint64_t seen = shmrpci_load_seq(at);
+    /* Only upwards, as it wraps. */
+    uint64_t ahead = (number - (seen >> 40)) & 0xFFFFFF;
+    if (ahead != 0 && ahead < 0x800000) {
+        set(at, seen, number << 40 | block);
+    }
+}
+
+static void wake(const shmrpci_table *table)
+{
+    shmrpci_atomic_u32 *bell = &table->roots->bell;
+    uint32_t seen = shmrpci_load_seq(bell);
+    if ((seen & 1) != 0 &&
+        shmrpci_cas_seq(bell, &seen, (seen + 2) & ~(uint32_t)1)) {
+        shmrpci_futex_wake(bell, INT32_MAX);
+    }
+}
+
+/* True: it was we who ended the change. */
+static bool end_turn(const shmrpci_table *table, uint64_t turn)
+{
+    uint64_t seen = turn;
+    bool ended =
+        shmrpci_cas_seq(&table->roots->turn, &seen, turn & ~SHMRPCI_TURN_BUSY);
+    if (ended) {
+        wake(table);
+    }
+    return ended;
+}
+
+shmrpc_status shmrpci_table_apply(shmrpci_table *table,
+                                  const shmrpci_change *change, uint64_t turn,
+                                  bool is_maker)
+{
+    shmrpci_geometry geometry;
+    bool has_table = shmrpci_table_geometry(table, change->root, &geometry);
+    uint64_t logged = shmrpci_word_block(change->now);
+    shmrpc_status status = SHMRPC_OK;
+    if (!has_table && !(change->root == 0 && is_long(change->op))) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    switch ((shmrpci_table_op)change->op) {
+    case SHMRPCI_TABLE_OP_INSERT:
+    case SHMRPCI_TABLE_OP_REPLACE:
+    case SHMRPCI_TABLE_OP_REMOVE:
+        apply_part(table, &geometry, change->slot, change->old, change->now,
+                   shmrpci_state_tail(change->state_old));
+        break;
+    case SHMRPCI_TABLE_OP_MERGE:
+        apply_merge(table, &geometry, change);
+        break;
+    case SHMRPCI_TABLE_OP_CLEAR:
+        set(&table->roots->root, change->root, change->now);
+        mark_committed(table, shmrpci_word_block(change->now));
+        break;
+    case SHMRPCI_TABLE_OP_REHASH:
+        status = apply_rehash(table, change, turn, is_maker);
+        logged = 0;
+        break;
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (change->state_now != change->state_old) {
+        set(&geometry.block->state, change->state_old, change->state_now);
+    }
+    apply_log(table, change->seq, logged);
+    if (end_turn(table, turn) && !is_maker) {
+        (void)shmrpci_add_relaxed(&table->roots->helped, 1u);
+    }
+    return SHMRPC_OK;
+}
+
+/* ---- help ---------------------------------------------------------------- */
+
+/* False: it is not, or no longer, what the turn stands for. */
+static bool copy_change(const shmrpci_table *table, uint32_t participant,
+                        uint64_t seq, shmrpci_change *out)
+{
+    const shmrpci_table_change *of =
+        shmrpci_table_change_of(table, participant);
+    /* Acquire: pairs with the store of seq in publish. */
+    bool is_it = shmrpci_load_acquire(&of->seq) == seq;
+    *out = (shmrpci_change){
+        .seq = seq,
+        .op = shmrpci_load_relaxed(&of->op),
+        .root = shmrpci_load_relaxed(&of->root),
+        .slot = shmrpci_load_relaxed(&of->slot),
+        .old = shmrpci_load_relaxed(&of->old),
+        .now = shmrpci_load_relaxed(&of->now),
+        .state_old = shmrpci_load_relaxed(&of->state_old),
+        .state_now = shmrpci_load_relaxed(&of->state_now),
+        .oldest = shmrpci_load_relaxed(&of->oldest),
+    };
+    shmrpci_fence_acquire();
+    return is_it && shmrpci_load_relaxed(&of->seq) == seq;
+}
+
+/* Finishes the change of another. OK also if there is nothing to finish. */
+static shmrpc_status help(shmrpci_table *table, uint64_t turn)
+{
+    uint32_t owner = shmrpci_turn_owner(turn);
+    shmrpci_change change;
+    shmrpc_status status = SHMRPC_OK;
+    if (owner >= shmrpci_region_high(&table->region)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    if (!copy_change(table, owner, shmrpci_turn_seq(turn), &change)) {
+        return SHMRPC_OK;
+    }
+    protect_all(table, &change);
+    /* What is protected was in use after that, so nobody has it yet. */
+    if (shmrpci_load_seq(&table->roots->turn) == turn) {
+        status = shmrpci_table_apply(table, &change, turn, false);
+    }
+    protect_nothing(table);
+    return status;
+}
+
+shmrpc_status shmrpci_table_quiet(shmrpci_table *table, uint64_t *out_turn)
+{
+    uint64_t before = 0;
+    for (unsigned same = 0; same < HELP_ATTEMPTS;) {
+        uint64_t turn = shmrpci_load_seq(&table->roots->turn);
+        if ((turn & SHMRPCI_TURN_BUSY) == 0) {
+            *out_turn = turn;
+            return shmrpci_turn_seq(turn) < SHMRPCI_REGION_CHANGES_MAX
+                       ? SHMRPC_OK
+                       : SHMRPC_E_DATA_LOSS;
+        }
+        pause_a_little(table, turn, HELP_LOOKS);
+        if (shmrpci_load_seq(&table->roots->turn) == turn) {
+            shmrpc_status status = help(table, turn);
+            if (status != SHMRPC_OK) {
+                return status;
+            }
+        }
+        same = turn == before ? same + 1 : 0;
+        before = turn;
+    }
+    return SHMRPC_E_DATA_LOSS;
+}
+
+/* ---- commit -------------------------------------------------------------- */
+
+static void publish(shmrpci_table *table, const shmrpci_change *change)
+{
+    shmrpci_table_change *own = OWN(table);
+    shmrpci_store_relaxed(&own->op, change->op);
+    shmrpci_store_relaxed(&own->root, change->root);
+    shmrpci_store_relaxed(&own->slot, change->slot);
+    shmrpci_store_relaxed(&own->old, change->old);
+    shmrpci_store_relaxed(&own->now, change->now);
+    shmrpci_store_relaxed(&own->state_old, change->state_old);
+    shmrpci_store_relaxed(&own->state_now, change->state_now);
+    shmrpci_store_relaxed(&own->oldest, change->oldest);
+    shmrpci_store_release(&own->seq, change->seq);
+}
+
+static void forget(shmrpci_table *table)
+{
+    shmrpci_store_release(&OWN(table)->seq, (uint64_t)0);
+    /* Who copies what comes next sees that it is another one. */
+    shmrpci_fence_release();
+}
+
+/* As maker: a rehash that cannot be finished is not begun, since its block is
+ * there. */
+bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
+                                 shmrpci_change *change)
+{
+    change->seq = shmrpci_turn_seq(turn) + 1;
+    publish(table, change);
+    uint64_t mine =
+        shmrpci_turn(change->seq, table->region.me) | SHMRPCI_TURN_BUSY;
+    uint64_t seen = turn;
+    if (!shmrpci_cas_seq(&table->roots->turn, &seen, mine)) {
+        forget(table);
+        return false;
+    }
+    (void)shmrpci_table_apply(table, change, mine, true);
+    shmrpci_table_retire(table, change, false);
+    if (change->op == SHMRPCI_TABLE_OP_REHASH) {
+        shmrpci_arena_keep_first(&table->region);
+    } else {
+        shmrpci_arena_keep(&table->region);
+    }
+    forget(table);
+    if (change->op == SHMRPCI_TABLE_OP_REHASH) {
+        protect_nothing(table);
+    }
+    return true;
+}
+
+/* ---- retire -------------------------------------------------------------- */
+
+typedef struct retirement {
+    shmrpci_table *table;
+    uint64_t seq;
+    uint64_t after; /* the block retired last by who died; 0: none */
+    bool found;     /* it is one of this change */
+    bool looks;     /* only looks whether it is */
+} retirement;
+
+static void retire_one(void *to, uint64_t offset)
+{
+    retirement *of = to;
+    if (of->looks) {
+        of->found = of->found || offset == of->after;
+    } else if (of->after != 0) {
+        of->after = offset == of->after ? 0 : of->after;
+    } else {
+        (void)shmrpci_arena_retire(&of->table->region, offset, of->seq);
+    }
+}
+
+static void each_merged(const shmrpci_table *table,
+                        const shmrpci_change *change,
+                        shmrpci_block_visit *visit, void *to)
+{
+    uint64_t block = shmrpci_word_block(change->now);
+    const shmrpci_table_list *list =
+        shmrpci_table_at(table, block, sizeof *list);
+    uint64_t count = list != NULL ? shmrpci_load_relaxed(&list->count) : 0;
+    if (count > SHMRPCI_REGION_MAX_BYTES / sizeof *list->parts ||
+        shmrpci_table_at(table, block,
+                         sizeof *list + count * sizeof *list->parts) == NULL) {
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t old =
+            shmrpci_word_block(shmrpci_load_relaxed(&list->parts[i].old));
+        if (old != 0) {
+            visit(to, shmrpci_offset_of(old));
+        }
+    }
+    visit(to, shmrpci_offset_of(block));
+}
+
+static void each_retired(const shmrpci_table *table,
+                         const shmrpci_change *change,
+                         shmrpci_block_visit *visit, void *to)
+{
+    switch ((shmrpci_table_op)change->op) {
+    case SHMRPCI_TABLE_OP_INSERT:
+        break;
+    case SHMRPCI_TABLE_OP_REPLACE:
+    case SHMRPCI_TABLE_OP_REMOVE:
+        visit(to, shmrpci_offset_of(shmrpci_word_block(change->old)));
+        break;
+    case SHMRPCI_TABLE_OP_MERGE:
+        each_merged(table, change, visit, to);
+        break;
+    case SHMRPCI_TABLE_OP_REHASH:
+    case SHMRPCI_TABLE_OP_CLEAR:
+        shmrpci_table_each_replaced(table, change, visit, to);
+        break;
+    }
+}
+
+void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
+                          bool is_heir)
+{
+    retirement of = {.table = table, .seq = change->seq};
+    if (is_heir) {
+        of.after = shmrpci_arena_last_retired(&table->region);
+        of.looks = true;
+        each_retired(table, change, retire_one, &of);
+        of.after = of.found ? of.after : 0;
+        of.looks = false;
+    }
+    each_retired(table, change, retire_one, &of);
+}
+
+/* ---- heirs --------------------------------------------------------------- */
+
+/* Whether the change of a dead participant was committed: what it made
+ * reachable says so, whatever has happened since. */
+static bool was_committed(const shmrpci_table *table,
+                          const shmrpci_change *change)
+{
+    uint64_t block = shmrpci_word_block(change->now);
+    if (change->op == SHMRPCI_TABLE_OP_REHASH) {
+        const shmrpci_table_block *own =
+            shmrpci_table_at(table, block, sizeof *own);
+        return own != NULL && shmrpci_load_seq(&own->winner) != 0;
+    }
+    const shmrpci_record *record =
+        shmrpci_table_at(table, block, sizeof *record);
+    return record != NULL && shmrpci_load_seq(&record->committed) != 0;
+}
+
+static void finish(shmrpci_table *table)
+{
+    shmrpci_table_change *own = OWN(table);
+    shmrpci_change change;
+    uint64_t seq = shmrpci_load_seq(&own->seq);
+    if (seq == 0) {
+        return;
+    }
+    (void)copy_change(table, table->region.me, seq, &change);
+    uint64_t mine = shmrpci_turn(seq, table->region.me) | SHMRPCI_TURN_BUSY;
+    if (shmrpci_load_seq(&table->roots->turn) == mine) {
+        (void)shmrpci_table_apply(table, &change, mine, true);
+    }
+    if (was_committed(table, &change)) {
+        shmrpci_table_retire(table, &change, true);
+    }
+}
+
+/* The region may be one that is about to be the table's. */
+void shmrpci_table_inherit(void *user, shmrpci_region *region,
+                           uint32_t participant)
+{
+    (void)participant;
+    shmrpci_table *table = user;
+    shmrpci_region was = table->region;
+    bool is_other = region != &table->region;
+    if (is_other) {
+        table->region = *region;
+    }
+    finish(table);
+    /* Before the descriptor and the hazards are gone, which keep others from
+     * using what is held here and was made reachable long ago. */
+    shmrpci_arena_judge_held(&table->region);
+    forget(table);
+    protect_nothing(table);
+    if (is_other) {
+        *region = table->region;
+        table->region = was;
+    }
+}

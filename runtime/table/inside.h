@@ -1,0 +1,174 @@
+/*
+ * What the files of this folder share.
+ *
+ * Threading: as table.h.
+ */
+#ifndef SHMRPCI_TABLE_INSIDE_H
+#define SHMRPCI_TABLE_INSIDE_H
+
+#include "region/arena.h"
+#include "table/table.h"
+
+/* ---- blocks and records -------------------------------------------------- */
+
+/* `bytes` of a block, if they lie in memory that is paid for, else NULL. */
+void *shmrpci_table_at(const shmrpci_table *table, uint64_t block,
+                       uint64_t bytes);
+
+static inline uint64_t shmrpci_block_of(uint64_t offset)
+{
+    return offset / SHMRPCI_BLOCK_ALIGN;
+}
+
+static inline uint64_t shmrpci_offset_of(uint64_t block)
+{
+    return block * SHMRPCI_BLOCK_ALIGN;
+}
+
+/* A record as it was at one look, whatever it has become since. */
+typedef struct shmrpci_record_facts {
+    const shmrpci_record *record;
+    uint64_t id;
+    uint64_t stamp;
+    uint32_t hash;
+    uint32_t value_len;
+    uint16_t key_len;
+    uint16_t kind;
+    const uint8_t *key;
+    const uint8_t *value;
+    shmrpci_record_footer *footer;
+} shmrpci_record_facts;
+
+/* False: it is being written, or no record is there whose bytes lie in the
+ * region. */
+bool shmrpci_record_look(const shmrpci_table *table, uint64_t block,
+                         shmrpci_record_facts *out);
+/* Whether the record is still the one that was looked at, after all loads from
+ * it so far. */
+bool shmrpci_record_is_same(const shmrpci_record_facts *facts);
+
+static inline uint64_t shmrpci_record_bytes(uint64_t key_len,
+                                            uint64_t value_len)
+{
+    return sizeof(shmrpci_record) + ((key_len + 7) & ~(uint64_t)7) +
+           ((value_len + 7) & ~(uint64_t)7) + sizeof(shmrpci_record_footer);
+}
+
+/* An id that no block has had. */
+uint64_t shmrpci_record_new_id(shmrpci_table *table);
+/* Fills the head of a block that we hold, which is no record until _publish. */
+shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,
+                                     shmrpci_record_kind kind,
+                                     uint64_t *out_id);
+void shmrpci_record_publish(shmrpci_record *record, uint64_t id);
+
+/* Copies `len` bytes to a buffer, in place of what was there. */
+shmrpc_status shmrpci_table_copy(shmrpci_buf *out, const void *data,
+                                 size_t len);
+
+/* ---- the index ----------------------------------------------------------- */
+
+/* A table block that a root word leads to. */
+typedef struct shmrpci_geometry {
+    uint64_t root;
+    shmrpci_table_block *block;
+    shmrpci_atomic_u32 *order;
+    uint64_t mask;
+    uint32_t room; /* of `order` */
+} shmrpci_geometry;
+
+uint64_t shmrpci_table_block_bytes(uint32_t log2);
+/* False: there is none, or none that lies in the region. */
+bool shmrpci_table_geometry(const shmrpci_table *table, uint64_t root,
+                            shmrpci_geometry *out);
+
+static inline uint64_t shmrpci_table_tag(uint64_t hash)
+{
+    return hash & SHMRPCI_WORD_HASH;
+}
+
+typedef enum shmrpci_found {
+    SHMRPCI_FOUND,
+    SHMRPCI_FOUND_NOT, /* `slot` is free */
+    SHMRPCI_FOUND_AGAIN,
+    SHMRPCI_FOUND_DAMAGE
+} shmrpci_found;
+
+/* Where a key is, or would be. AGAIN, DAMAGE: changed meanwhile, or spoiled, as
+ * the caller can tell by the turn. */
+shmrpci_found shmrpci_table_find(const shmrpci_table *table,
+                                 const shmrpci_geometry *geometry,
+                                 shmrpci_table_bytes key, uint64_t hash,
+                                 uint64_t *out_slot, uint64_t *out_word,
+                                 shmrpci_record_facts *out);
+
+/* ---- changes ------------------------------------------------------------- */
+
+/* A descriptor, in private. */
+typedef struct shmrpci_change {
+    uint64_t seq;
+    uint64_t op;
+    uint64_t root;
+    uint64_t slot;
+    uint64_t old;
+    uint64_t now;
+    uint64_t state_old;
+    uint64_t state_now;
+    uint64_t oldest;
+} shmrpci_change;
+
+static inline shmrpci_table_change *
+shmrpci_table_change_of(const shmrpci_table *table, uint32_t participant)
+{
+    return (shmrpci_table_change *)(void *)shmrpci_region_participant(
+               &table->region, participant)
+        ->kind;
+}
+
+/* The turn when no change is under way; finishes one that is. OK, or DATA_LOSS
+ * or EXHAUSTED when it can't be finished. */
+shmrpc_status shmrpci_table_quiet(shmrpci_table *table, uint64_t *out_turn);
+
+/*
+ * Commits a change that was made ready as of `turn`, applies it, and retires
+ * what it replaced. False: another was quicker; nothing has happened.
+ * `change->seq` is filled. What the change makes reachable must be the first of
+ * what is held, and is so no longer.
+ */
+bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
+                                 shmrpci_change *change);
+
+/* Applies a change that is committed; by its maker, helpers, and heirs. OK, or
+ * EXHAUSTED for helpers; DATA_LOSS. */
+shmrpc_status shmrpci_table_apply(shmrpci_table *table,
+                                  const shmrpci_change *change, uint64_t turn,
+                                  bool is_maker);
+/* Retires what a change has replaced, from where its maker stopped. */
+void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
+                          bool is_heir);
+
+/* Makes room for `extra` more insertions, as of `turn`. OK: begin again. */
+shmrpc_status shmrpci_table_rehash(shmrpci_table *table, uint64_t turn,
+                                   uint64_t extra, shmrpc_error *error);
+/* Fills the new table of a REHASH. */
+void shmrpci_table_build(const shmrpci_table *table,
+                         const shmrpci_change *change, uint64_t block,
+                         uint64_t id);
+/* Calls `visit` for each block that a REHASH or CLEAR has replaced; always in
+ * the same order. */
+void shmrpci_table_each_replaced(const shmrpci_table *table,
+                                 const shmrpci_change *change,
+                                 shmrpci_block_visit *visit, void *to);
+
+/* The callbacks of region.h. */
+void shmrpci_table_inherit(void *user, shmrpci_region *region,
+                           uint32_t participant);
+void shmrpci_table_survey(void *user, const shmrpci_region *region);
+bool shmrpci_table_is_used(void *user, const shmrpci_region *region,
+                           uint64_t offset, uint64_t change);
+void shmrpci_table_each_block(void *user, const shmrpci_region *region,
+                              shmrpci_block_visit *visit, void *to);
+
+shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * The layout of a table in its region, as a file format: an index over records
+ * that never change. Little-endian, LP64.
+ *
+ * Roots (region/layout.h), words with different writers 128 bytes apart:
+ *
+ *     offset  what                                         who writes it
+ *          0  turn: seq 48 | participant 15 | BUSY 1       CAS
+ *        128  root: generation 16 | log2 8 | table 40      CAS
+ *        256  bell: u32, count 31 | SLEEPERS 1             CAS
+ *        384  helped: u64, changes finished by others      add
+ *        512  log: u64[n]: seq / n 24 | block 40           CAS
+ *
+ * Blocks are numbered by their offset in units of 16 bytes (40 bits: 16 TiB); 0
+ * is none. Each begins with a shmrpci_record and is constant from its commit
+ * until it is retired:
+ *
+ *     record     key; value from the next multiple of 8; footer from the next
+ *     tombstone  the same without a value: its key was deleted
+ *     table      prev, base, winner, state; index: u64[2^log2]; order: u32[3/4
+ * of that] list       count, entries: of a change with several parts
+ *
+ * Word of the index: hash 16 | 0 7 | DEAD 1 | record 40. A slot is used once:
+ * it leads to the newest record of a key, then, DEAD, to its tombstone, until
+ * the table is replaced. order[i] is slot + 1 of the ith insertion, state {tail
+ * 32, live 32} how many there were and how many are not DEAD. A record's number
+ * in the order of all insertions is base + i, and stays when it is replaced.
+ *
+ * A change: made ready in private, then
+ *
+ *     CAS turn {s, p, -} -> {s + 1, me, BUSY}     committed: all that I found
+ *                                                 still holds, for s did not
+ * change apply: each step a CAS that fails if it has been done CAS turn {s + 1,
+ * me, BUSY} -> {s + 1, me, -}
+ *
+ * What is to be done is said by me in my descriptor (shmrpci_table_change), so
+ * that whoever comes next can do it: nobody waits for somebody stopped or dead.
+ * A block is free again when no descriptor and no hazard names it, and no pin
+ * lies before the change that retired it.
+ */
+#ifndef SHMRPCI_TABLE_LAYOUT_H
+#define SHMRPCI_TABLE_LAYOUT_H
+
+#include "region/layout.h"
+#include "sync/atomic.h"
+
+#define SHMRPCI_TABLE_LOG_MAX  ((uint32_t)1 << 20)
+#define SHMRPCI_TABLE_LOG2_MIN 5u
+#define SHMRPCI_TABLE_LOG2_MAX 30u
+#define SHMRPCI_TABLE_KEY_MAX  ((size_t)65535)
+
+/* Of region.facts.limits. */
+enum { SHMRPCI_TABLE_LIMIT_LOG, SHMRPCI_TABLE_LIMIT_CAPACITY };
+
+typedef struct shmrpci_table_roots {
+    _Alignas(128) shmrpci_atomic_u64 turn;
+    _Alignas(128) shmrpci_atomic_u64 root;
+    _Alignas(128) shmrpci_atomic_u32 bell;
+    _Alignas(128) shmrpci_atomic_u64 helped;
+    _Alignas(128) shmrpci_atomic_u64 log[];
+} shmrpci_table_roots;
+
+_Static_assert(offsetof(shmrpci_table_roots, log) == 512, "layout");
+
+typedef enum shmrpci_record_kind {
+    SHMRPCI_RECORD_VALUE = 1,
+    SHMRPCI_RECORD_TOMBSTONE,
+    SHMRPCI_RECORD_TABLE,
+    SHMRPCI_RECORD_LIST
+} shmrpci_record_kind;
+
+/* How a block begins. Atomic, as readers may come when it is another's. */
+typedef struct shmrpci_record {
+    shmrpci_atomic_u64 id;        /* never twice; odd: being written */
+    shmrpci_atomic_u32 committed; /* arena.h */
+    shmrpci_atomic_u32 value_len;
+    shmrpci_atomic_u64 stamp; /* the change that it became reachable by */
+    shmrpci_atomic_u32 hash;
+    shmrpci_atomic_u16 key_len;
+    shmrpci_atomic_u16 kind;
+} shmrpci_record;
+
+_Static_assert(sizeof(shmrpci_record) == 32, "layout");
+_Static_assert(offsetof(shmrpci_record, committed) == 8, "arena.h");
+
+typedef struct shmrpci_record_footer {
+    shmrpci_atomic_u64 prev;  /* block of the record that it replaced */
+    shmrpci_atomic_u64 order; /* its number of all insertions */
+} shmrpci_record_footer;
+
+typedef struct shmrpci_table_block {
+    shmrpci_record record;
+    shmrpci_atomic_u64 prev; /* the root word before this one */
+    shmrpci_atomic_u64 base;
+    /* Of a REHASH: the block that has become the root, which may be another
+     * one, built by a helper; 0: not yet. */
+    shmrpci_atomic_u64 winner;
+    uint64_t reserve;
+    shmrpci_atomic_u64 state;
+    uint64_t reserve2[7];
+    shmrpci_atomic_u64 index[];
+} shmrpci_table_block;
+
+_Static_assert(offsetof(shmrpci_table_block, state) == 64, "layout");
+_Static_assert(offsetof(shmrpci_table_block, index) == 128, "layout");
+
+/* A part of a change. */
+typedef struct shmrpci_table_part {
+    shmrpci_atomic_u64 slot;
+    shmrpci_atomic_u64 old; /* words of the index */
+    shmrpci_atomic_u64 now;
+} shmrpci_table_part;
+
+typedef struct shmrpci_table_list {
+    shmrpci_record record;
+    shmrpci_atomic_u64 count;
+    uint64_t reserve;
+    shmrpci_table_part parts[];
+} shmrpci_table_list;
+
+typedef enum shmrpci_table_op {
+    SHMRPCI_TABLE_OP_INSERT = 1,
+    SHMRPCI_TABLE_OP_REPLACE,
+    SHMRPCI_TABLE_OP_REMOVE,
+    SHMRPCI_TABLE_OP_REHASH, /* whoever applies it builds the new table */
+    SHMRPCI_TABLE_OP_CLEAR,  /* `now` is the new root */
+    SHMRPCI_TABLE_OP_MERGE   /* `now` is the block of a list */
+} shmrpci_table_op;
+
+/* Old and new block, table, and what the helper has made or found itself. */
+#define SHMRPCI_TABLE_HAZARDS 5u
+
+/* What a participant is at, in its block of the region. Valid where `seq` is
+ * that of the turn, before and after it was copied. */
+typedef struct shmrpci_table_change {
+    _Alignas(128) shmrpci_atomic_u64 seq; /* 0: nothing */
+    shmrpci_atomic_u64 op;
+    shmrpci_atomic_u64 root; /* that it was made ready for */
+    shmrpci_atomic_u64 slot;
+    shmrpci_atomic_u64 old;
+    shmrpci_atomic_u64 now;
+    shmrpci_atomic_u64 state_old;
+    shmrpci_atomic_u64 state_now;
+    shmrpci_atomic_u64 oldest; /* REHASH: tombstones up to this one go */
+    /* What it uses of another's change: blocks; and all that was retired by
+     * `epoch` or later, 0: none. */
+    _Alignas(128) shmrpci_atomic_u64 hazards[4];
+    shmrpci_atomic_u64 epoch;
+} shmrpci_table_change;
+
+_Static_assert(sizeof(shmrpci_table_change) <=
+                   sizeof(((shmrpci_participant_block *)0)->kind),
+               "a descriptor fits");
+
+/* ---- words --------------------------------------------------------------- */
+
+#define SHMRPCI_TURN_BUSY ((uint64_t)1)
+
+static inline uint64_t shmrpci_turn(uint64_t seq, uint32_t participant)
+{
+    return seq << 16 | (uint64_t)participant << 1;
+}
+
+static inline uint64_t shmrpci_turn_seq(uint64_t turn)
+{
+    return turn >> 16;
+}
+
+static inline uint32_t shmrpci_turn_owner(uint64_t turn)
+{
+    return (uint32_t)(turn >> 1) & 0x7FFFu;
+}
+
+#define SHMRPCI_WORD_BLOCK (((uint64_t)1 << 40) - 1)
+#define SHMRPCI_WORD_DEAD  ((uint64_t)1 << 40)
+#define SHMRPCI_WORD_HASH  ((uint64_t)0xFFFF << 48)
+
+/* Of an index's word, a root, or an entry of the log. */
+static inline uint64_t shmrpci_word_block(uint64_t word)
+{
+    return word & SHMRPCI_WORD_BLOCK;
+}
+
+static inline uint32_t shmrpci_root_log2(uint64_t root)
+{
+    return (uint32_t)(root >> 40) & 0xFFu;
+}
+
+static inline uint64_t shmrpci_root(uint64_t before, uint32_t log2,
+                                    uint64_t block)
+{
+    return ((before >> 48) + 1) << 48 | (uint64_t)log2 << 40 | block;
+}
+
+static inline uint32_t shmrpci_state_tail(uint64_t state)
+{
+    return (uint32_t)(state >> 32);
+}
+
+static inline uint32_t shmrpci_state_live(uint64_t state)
+{
+    return (uint32_t)state;
+}
+
+static inline uint64_t shmrpci_state(uint32_t tail, uint32_t live)
+{
+    return (uint64_t)tail << 32 | live;
+}
+
+#endif

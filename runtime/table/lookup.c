@@ -1,0 +1,323 @@
+/* Reading without a lock: where a key is, its value, entries one by one. */
+#include <string.h>
+
+#include "table/inside.h"
+
+/* How often to begin again, when others change just what is read: a thousand
+ * times in a row says that it isn't they. */
+#define ATTEMPTS 1000u
+
+uint64_t shmrpci_table_block_bytes(uint32_t log2)
+{
+    uint64_t slots = (uint64_t)1 << log2;
+    return sizeof(shmrpci_table_block) + slots * sizeof(uint64_t) +
+           slots / 4 * 3 * sizeof(uint32_t);
+}
+
+bool shmrpci_table_geometry(const shmrpci_table *table, uint64_t root,
+                            shmrpci_geometry *out)
+{
+    uint32_t log2 = shmrpci_root_log2(root);
+    if (log2 < SHMRPCI_TABLE_LOG2_MIN || log2 > SHMRPCI_TABLE_LOG2_MAX) {
+        return false;
+    }
+    uint64_t slots = (uint64_t)1 << log2;
+    out->root = root;
+    out->block = shmrpci_table_at(table, shmrpci_word_block(root),
+                                  shmrpci_table_block_bytes(log2));
+    out->mask = slots - 1;
+    out->room = (uint32_t)(slots / 4 * 3);
+    if (out->block == NULL) {
+        return false;
+    }
+    out->order = (shmrpci_atomic_u32 *)(void *)((uint8_t *)out->block +
+                                                sizeof *out->block +
+                                                slots * sizeof(uint64_t));
+    return true;
+}
+
+static bool is_key(const shmrpci_record_facts *facts, shmrpci_table_bytes key,
+                   uint64_t hash)
+{
+    return facts->hash == (uint32_t)hash && facts->key_len == key.len &&
+           (key.len == 0 || memcmp(facts->key, key.data, key.len) == 0);
+}
+
+/*
+ * What was looked at is what the slot led to, if the slot still does after the
+ * record's id was read: the record was not retired then, so that as long as the
+ * id stays its bytes are those of that moment.
+ */
+static bool is_still(const shmrpci_atomic_u64 *slot, uint64_t word)
+{
+    shmrpci_fence_acquire();
+    return shmrpci_load_acquire(slot) == word;
+}
+
+shmrpci_found shmrpci_table_find(const shmrpci_table *table,
+                                 const shmrpci_geometry *geometry,
+                                 shmrpci_table_bytes key, uint64_t hash,
+                                 uint64_t *out_slot, uint64_t *out_word,
+                                 shmrpci_record_facts *out)
+{
+    uint64_t tag = shmrpci_table_tag(hash);
+    uint64_t slot = hash & geometry->mask;
+    for (uint64_t hops = 0; hops <= geometry->mask; hops++) {
+        const shmrpci_atomic_u64 *at = &geometry->block->index[slot];
+        /* Acquire: pairs with the CAS in apply. */
+        uint64_t word = shmrpci_load_acquire(at);
+        *out_slot = slot;
+        *out_word = word;
+        if (word == 0) {
+            return SHMRPCI_FOUND_NOT;
+        }
+        if (((word ^ tag) & (SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD)) == 0) {
+            bool is_record =
+                shmrpci_record_look(table, shmrpci_word_block(word), out);
+            bool is_equal = is_record && is_key(out, key, hash);
+            if (!is_still(at, word)) {
+                return SHMRPCI_FOUND_AGAIN;
+            }
+            if (!is_record || out->kind != SHMRPCI_RECORD_VALUE) {
+                return SHMRPCI_FOUND_DAMAGE;
+            }
+            if (is_equal) {
+                return SHMRPCI_FOUND;
+            }
+        }
+        slot = (slot + 1) & geometry->mask;
+    }
+    return SHMRPCI_FOUND_DAMAGE;
+}
+
+/* ---- get ----------------------------------------------------------------- */
+
+/* The root has not changed since it was loaded. */
+static bool is_root(const shmrpci_table *table, uint64_t root)
+{
+    shmrpci_fence_acquire();
+    return shmrpci_load_acquire(&table->roots->root) == root;
+}
+
+/* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: again. */
+static shmrpc_status try_get(const shmrpci_table *table,
+                             shmrpci_table_bytes key, uint64_t hash,
+                             shmrpci_buf *out, uint64_t *out_version)
+{
+    shmrpci_geometry geometry;
+    shmrpci_record_facts facts;
+    uint64_t slot;
+    uint64_t word;
+    /* Acquire: pairs with the CAS in apply. */
+    uint64_t root = shmrpci_load_acquire(&table->roots->root);
+    if (root == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (!shmrpci_table_geometry(table, root, &geometry)) {
+        return is_root(table, root) ? SHMRPC_E_DATA_LOSS : SHMRPC_E_BUSY;
+    }
+    shmrpci_found found =
+        shmrpci_table_find(table, &geometry, key, hash, &slot, &word, &facts);
+    /* A table that is no longer the root's may be anything by now. */
+    if (!is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
+        return SHMRPC_E_BUSY;
+    }
+    if (found != SHMRPCI_FOUND) {
+        return found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
+                                          : SHMRPC_E_DATA_LOSS;
+    }
+    shmrpc_status status =
+        out != NULL ? shmrpci_table_copy(out, facts.value, facts.value_len)
+                    : SHMRPC_OK;
+    if (!shmrpci_record_is_same(&facts)) {
+        return SHMRPC_E_BUSY;
+    }
+    if (out_version != NULL) {
+        *out_version = facts.stamp;
+    }
+    return status;
+}
+
+static shmrpc_status get(const shmrpci_table *table, shmrpci_table_bytes key,
+                         shmrpci_buf *out, uint64_t *out_version)
+{
+    uint64_t hash =
+        shmrpci_table_hash(table->region.facts.hash_seed, key.data, key.len);
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        shmrpc_status status = try_get(table, key, hash, out, out_version);
+        if (status != SHMRPC_E_BUSY) {
+            return status;
+        }
+    }
+    return SHMRPC_E_DATA_LOSS;
+}
+
+shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what)
+{
+    return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                            "the table is damaged: %s", what);
+}
+
+static shmrpc_status tell(shmrpc_status status, shmrpc_error *error)
+{
+    return status == SHMRPC_E_DATA_LOSS
+               ? shmrpci_table_damaged(error, "its index leads nowhere")
+               : shmrpc_error_set(error, status, "%s",
+                                  shmrpc_status_text(status));
+}
+
+shmrpc_status shmrpci_table_get(shmrpci_table *table, shmrpci_table_bytes key,
+                                shmrpci_buf *out, uint64_t *out_version,
+                                shmrpc_error *error)
+{
+    shmrpc_status status = get(table, key, out, out_version);
+    return status == SHMRPC_OK || error == NULL ? status : tell(status, error);
+}
+
+shmrpc_status shmrpci_table_contains(shmrpci_table *table,
+                                     shmrpci_table_bytes key,
+                                     uint64_t *out_version)
+{
+    return get(table, key, NULL, out_version);
+}
+
+uint64_t shmrpci_table_len(const shmrpci_table *table)
+{
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        shmrpci_geometry geometry;
+        uint64_t root = shmrpci_load_acquire(&table->roots->root);
+        if (root == 0) {
+            return 0;
+        }
+        if (shmrpci_table_geometry(table, root, &geometry)) {
+            uint64_t state = shmrpci_load_acquire(&geometry.block->state);
+            if (is_root(table, root)) {
+                return shmrpci_state_live(state);
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---- one by one ---------------------------------------------------------- */
+
+/* What lies at a position of the order. OK; NOT_FOUND: nothing ever did;
+ * PRECONDITION: what did is deleted; BUSY; DATA_LOSS. */
+static shmrpc_status look_at(const shmrpci_table *table,
+                             const shmrpci_geometry *geometry,
+                             uint32_t position, shmrpci_record_facts *out)
+{
+    uint32_t slot = position < geometry->room
+                        ? shmrpci_load_acquire(&geometry->order[position])
+                        : 0;
+    if (slot == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (slot - 1 > geometry->mask) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    const shmrpci_atomic_u64 *at = &geometry->block->index[slot - 1];
+    uint64_t word = shmrpci_load_acquire(at);
+    if (word == 0) {
+        return SHMRPC_E_NOT_FOUND; /* an insertion under way */
+    }
+    bool is_record = shmrpci_record_look(table, shmrpci_word_block(word), out);
+    if (!is_still(at, word)) {
+        return SHMRPC_E_BUSY;
+    }
+    if (!is_record) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    return (word & SHMRPCI_WORD_DEAD) != 0 ? SHMRPC_E_PRECONDITION : SHMRPC_OK;
+}
+
+/* The first position whose number in the order of insertion is not below
+ * `order`: numbers rise with positions. */
+static shmrpc_status bisect(const shmrpci_table *table,
+                            const shmrpci_geometry *geometry, uint64_t order,
+                            uint32_t *out_position)
+{
+    uint32_t low = 0;
+    uint32_t high = geometry->room;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        shmrpci_record_facts facts;
+        shmrpc_status status = look_at(table, geometry, middle, &facts);
+        if (status == SHMRPC_E_BUSY || status == SHMRPC_E_DATA_LOSS) {
+            return status;
+        }
+        if (status == SHMRPC_E_NOT_FOUND) {
+            high = middle;
+            continue;
+        }
+        uint64_t number = shmrpci_load_relaxed(&facts.footer->order);
+        if (!shmrpci_record_is_same(&facts)) {
+            return SHMRPC_E_BUSY;
+        }
+        if (number < order) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *out_position = low;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status try_next(const shmrpci_table *table,
+                              shmrpci_table_cursor *cursor,
+                              shmrpci_buf *out_key, shmrpci_buf *out_value,
+                              uint64_t *out_version)
+{
+    shmrpci_geometry geometry;
+    shmrpci_record_facts facts;
+    uint64_t root = shmrpci_load_acquire(&table->roots->root);
+    if (root == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (!shmrpci_table_geometry(table, root, &geometry)) {
+        return is_root(table, root) ? SHMRPC_E_DATA_LOSS : SHMRPC_E_BUSY;
+    }
+    uint32_t position = cursor->position;
+    shmrpc_status status =
+        cursor->root == root
+            ? SHMRPC_OK
+            : bisect(table, &geometry, cursor->order, &position);
+    if (status == SHMRPC_OK) {
+        do {
+            status = look_at(table, &geometry, position++, &facts);
+        } while (status == SHMRPC_E_PRECONDITION);
+    }
+    if (!is_root(table, root)) {
+        return SHMRPC_E_BUSY;
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint64_t order = shmrpci_load_relaxed(&facts.footer->order);
+    status = shmrpci_table_copy(out_key, facts.key, facts.key_len);
+    if (status == SHMRPC_OK && out_value != NULL) {
+        status = shmrpci_table_copy(out_value, facts.value, facts.value_len);
+    }
+    if (!shmrpci_record_is_same(&facts)) {
+        return SHMRPC_E_BUSY;
+    }
+    if (out_version != NULL) {
+        *out_version = facts.stamp;
+    }
+    *cursor = (shmrpci_table_cursor){order + 1, root, position};
+    return status;
+}
+
+shmrpc_status shmrpci_table_next(shmrpci_table *table,
+                                 shmrpci_table_cursor *cursor,
+                                 shmrpci_buf *out_key, shmrpci_buf *out_value,
+                                 uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpc_status status = SHMRPC_E_BUSY;
+    for (unsigned i = 0; status == SHMRPC_E_BUSY && i < ATTEMPTS; i++) {
+        status = try_next(table, cursor, out_key, out_value, out_version);
+    }
+    status = status == SHMRPC_E_BUSY ? SHMRPC_E_DATA_LOSS : status;
+    return status == SHMRPC_OK || error == NULL ? status : tell(status, error);
+}

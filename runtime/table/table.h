@@ -1,0 +1,286 @@
+/*
+ * Tables: a shared map from bytes to bytes, in the order of insertion, in a
+ * region (region/region.h). Dictionaries and shared values are made of it; it
+ * knows no types, no encodings, no names.
+ *
+ * Promises. All changes have one order, and each happens at one instant: a
+ * process that dies or is stopped in the middle of one has not begun it, or it
+ * is finished by whoever comes next, so that nobody waits for another and there
+ * is nothing to repair. A get sees the newest value that was there at some
+ * moment during it, writes nothing, and never waits. A view stays as it was
+ * when it was opened, for as long as it is open.
+ *
+ * Every byte in the region is hostile until it has been checked: damage is
+ * DATA_LOSS, never a crash or an endless loop.
+ *
+ * Threading: shmrpci_table_get, _contains, _len, _next: any thread, also while
+ * one other uses the handle. All else: one thread at a time for a handle; each
+ * thread or process may have its own.
+ */
+#ifndef SHMRPCI_TABLE_TABLE_H
+#define SHMRPCI_TABLE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "region/region.h"
+#include "shmrpc/error.h"
+#include "table/layout.h"
+
+typedef struct shmrpci_table_spec {
+    const char *name; /* as in shmrpci_region_spec */
+    size_t name_len;
+    uint64_t max_bytes;
+    uint64_t type_hash;
+    uint64_t hash_seed; /* random, so that nobody can choose keys that clash */
+    uint64_t capacity;  /* most entries; 0: as many as there is room for */
+    uint32_t log;       /* changes kept for watchers; 0: none */
+    uint32_t kind;
+    uint32_t encoding;
+    uint32_t participants;
+} shmrpci_table_spec;
+
+typedef struct shmrpci_table {
+    shmrpci_region region;
+    shmrpci_table_roots *roots;
+    uint32_t log_count; /* checked; 0: no log */
+    uint64_t capacity;  /* UINT64_MAX: none */
+    /* What the survey found in use (region.h). */
+    uint64_t *used;
+    uint32_t used_count;
+    uint64_t used_epoch;
+    /* The record of shmrpci_table_reserve; 0: none. */
+    uint64_t reserved;
+    uint32_t reserved_len;
+} shmrpci_table;
+
+typedef struct shmrpci_table_bytes {
+    const void *data;
+    size_t len;
+} shmrpci_table_bytes;
+
+/* ---- making and attaching ------------------------------------------------ */
+
+/* The size of the file, as shmrpci_region_size. */
+shmrpc_status shmrpci_table_size(const shmrpci_table_spec *spec,
+                                 uint64_t *out_bytes, shmrpc_error *error);
+/* Makes an empty table of a file of zeros, as shmrpci_region_format. */
+shmrpc_status shmrpci_table_format(int fd, const shmrpci_table_spec *spec,
+                                   shmrpc_error *error);
+/*
+ * As shmrpci_region_attach, the descriptor included. `out` must stay where it
+ * is. What the head says of kind, type and encoding is in `out->region.facts`,
+ * for the caller to compare.
+ */
+shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
+                                   shmrpci_table *out, shmrpc_error *error);
+/* Closes its views, and leaves. All zeros but for region.fd -1 is fine. */
+void shmrpci_table_detach(shmrpci_table *table);
+
+/* ---- reading ------------------------------------------------------------- */
+
+/*
+ * Replaces what is in `out` by the value of a key, and tells its version, which
+ * no other value of this table ever has (NULL: don't). NOT_FOUND; DATA_LOSS;
+ * NO_MEMORY, or what the buffer's grow says.
+ */
+shmrpc_status shmrpci_table_get(shmrpci_table *table, shmrpci_table_bytes key,
+                                shmrpci_buf *out, uint64_t *out_version,
+                                shmrpc_error *error);
+/* OK or NOT_FOUND. */
+shmrpc_status shmrpci_table_contains(shmrpci_table *table,
+                                     shmrpci_table_bytes key,
+                                     uint64_t *out_version);
+uint64_t shmrpci_table_len(const shmrpci_table *table);
+
+/* A place between two entries; all zeros: before the first one. */
+typedef struct shmrpci_table_cursor {
+    uint64_t order; /* the next number that may be seen */
+    uint64_t root;  /* hints: in which table it was, and where */
+    uint32_t position;
+} shmrpci_table_cursor;
+
+/*
+ * The next entry in the order of insertion: replaces what is in the buffers.
+ * Entries that are there all the while come once; what is changed meanwhile may
+ * come or not. NOT_FOUND: no more.
+ */
+shmrpc_status shmrpci_table_next(shmrpci_table *table,
+                                 shmrpci_table_cursor *cursor,
+                                 shmrpci_buf *out_key, shmrpci_buf *out_value,
+                                 uint64_t *out_version, shmrpc_error *error);
+
+/* ---- changing ------------------------------------------------------------ */
+
+/* What must be there for a change to happen: any version, or none, or one. */
+#define SHMRPCI_TABLE_ANY    UINT64_MAX
+#define SHMRPCI_TABLE_ABSENT UINT64_C(0)
+
+/*
+ * Makes `value` the value of `key` if what is there is as `expected` says.
+ * EXISTS: something is there (ABSENT); ABORTED: another version is, or none;
+ * EXHAUSTED: no memory, or too many entries: `error` has what is needed and
+ * available; TOO_LARGE: key, or value beyond a quarter of max_bytes;
+ * DATA_LOSS. `out_version` may be NULL.
+ */
+shmrpc_status shmrpci_table_put(shmrpci_table *table, shmrpci_table_bytes key,
+                                shmrpci_table_bytes value, uint64_t expected,
+                                uint64_t *out_version, shmrpc_error *error);
+
+/*
+ * The same in two steps, for who encodes into the region itself: room for
+ * `value_len` bytes, aligned to 8; then commit with as many of them as were
+ * written, or abort. At most one is reserved at a time; nothing else may change
+ * the table by this handle in between, but reading is fine. A commit that fails
+ * has aborted, but for EXISTS and ABORTED, after which the record may be
+ * committed again with another `expected`.
+ */
+shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
+                                    shmrpci_table_bytes key, size_t value_len,
+                                    void **out_value, shmrpc_error *error);
+shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
+                                   uint64_t expected, uint64_t *out_version,
+                                   shmrpc_error *error);
+void shmrpci_table_abort(shmrpci_table *table);
+
+/* Deletes a key if `expected` holds (not ABSENT), and replaces what is in `out`
+ * by the value that it had; NULL: don't. NOT_FOUND; ABORTED; EXHAUSTED, as a
+ * deletion needs a small record; DATA_LOSS. */
+shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
+                                uint64_t expected, shmrpci_buf *out,
+                                shmrpc_error *error);
+
+typedef enum shmrpci_table_verdict {
+    SHMRPCI_TABLE_LEAVE, /* as it is */
+    SHMRPCI_TABLE_PUT,
+    SHMRPCI_TABLE_DEL
+} shmrpci_table_verdict;
+
+/* Told what is there (data NULL: nothing), says what shall be: PUT takes what
+ * it wrote to `now`, which is empty before. Called again if another was
+ * quicker. A status that is not OK ends the update. */
+typedef shmrpc_status shmrpci_table_updater(void *user, shmrpci_table_bytes was,
+                                            shmrpci_buf *now,
+                                            shmrpci_table_verdict *verdict);
+shmrpc_status shmrpci_table_update(shmrpci_table *table,
+                                   shmrpci_table_bytes key,
+                                   shmrpci_table_updater *updater, void *user,
+                                   shmrpc_error *error);
+
+typedef struct shmrpci_table_pair {
+    shmrpci_table_bytes key;
+    shmrpci_table_bytes value; /* data NULL: deletes the key */
+} shmrpci_table_pair;
+
+/* Puts and deletes many keys in one change, which views and watchers see as
+ * one. Of equal keys the last one counts; keys to be deleted may be missing. */
+shmrpc_status shmrpci_table_merge(shmrpci_table *table,
+                                  const shmrpci_table_pair *pairs, size_t count,
+                                  shmrpc_error *error);
+/* Deletes everything in one change. */
+shmrpc_status shmrpci_table_clear(shmrpci_table *table, shmrpc_error *error);
+
+/* ---- views --------------------------------------------------------------- */
+
+/* The table as it was after one change; any handle, also for reading only. */
+typedef struct shmrpci_table_view {
+    shmrpci_table *table;
+    uint64_t change;
+    uint64_t root; /* the table that was the root's then, or a later one */
+    uint32_t position;
+} shmrpci_table_view;
+
+/* A view of what is there now, which waits for nobody. EXHAUSTED, NO_MEMORY. */
+shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
+                                      shmrpci_table_view *out,
+                                      shmrpc_error *error);
+void shmrpci_table_view_close(shmrpci_table_view *view);
+/* Where a value lies in the region, aligned to 8, until the view is closed.
+ * NOT_FOUND; DATA_LOSS. */
+shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
+                                     shmrpci_table_bytes key,
+                                     shmrpci_table_bytes *out_value,
+                                     uint64_t *out_version);
+/* The next entry of the view, in the order of insertion; from the beginning
+ * after _rewind. NOT_FOUND: no more. */
+shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
+                                      shmrpci_table_bytes *out_key,
+                                      shmrpci_table_bytes *out_value,
+                                      uint64_t *out_version);
+void shmrpci_table_view_rewind(shmrpci_table_view *view);
+
+/* ---- watching ------------------------------------------------------------ */
+
+typedef enum shmrpci_table_event_kind {
+    SHMRPCI_TABLE_EVENT_PUT,
+    SHMRPCI_TABLE_EVENT_DEL,
+    SHMRPCI_TABLE_EVENT_CLEAR,
+    SHMRPCI_TABLE_EVENT_RESYNC
+} shmrpci_table_event_kind;
+
+typedef struct shmrpci_table_event {
+    shmrpci_table_event_kind kind;
+    uint64_t change;           /* parts of one change have the same one */
+    shmrpci_table_bytes key;   /* PUT, DEL: until the next call */
+    shmrpci_table_bytes value; /* PUT */
+} shmrpci_table_event;
+
+typedef struct shmrpci_table_watch {
+    shmrpci_table *table;
+    uint64_t next; /* the change to be told next */
+    uint64_t part; /* of that change */
+    bool has_view; /* RESYNC: the caller may read it until the next call */
+    shmrpci_table_view view;
+    shmrpci_buf key;
+    shmrpci_buf value;
+} shmrpci_table_watch;
+
+/*
+ * Watches changes; any handle, also for reading only. With a snapshot the first
+ * event is RESYNC, else only changes from now on are told. The handle must stay
+ * attached until the watch is closed.
+ */
+shmrpc_status shmrpci_table_watch_open(shmrpci_table *table, bool with_snapshot,
+                                       shmrpci_table_watch *out,
+                                       shmrpc_error *error);
+void shmrpci_table_watch_close(shmrpci_table_watch *watch);
+/*
+ * The next event, for which it waits until `deadline_ns`. Who is further behind
+ * than the log reaches, or comes after the memory of what he was to be told has
+ * been used again, gets RESYNC: everything may have changed, watch->view is
+ * what there is now, and events go on from there. DEADLINE; DESTROYED;
+ * DATA_LOSS.
+ *
+ * Handles for writing are woken. Those for reading only can't tell that they
+ * sleep, and look every so often (up to 50 ms).
+ */
+shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
+                                       int64_t deadline_ns,
+                                       shmrpci_table_event *out,
+                                       shmrpc_error *error);
+
+/* ---- facts --------------------------------------------------------------- */
+
+typedef struct shmrpci_table_stat {
+    uint64_t len;
+    uint64_t changes;    /* since it was made */
+    uint64_t helped;     /* of which others than their makers finished */
+    uint64_t paid_bytes; /* of memory, of which some may be free */
+    uint64_t max_bytes;
+    uint64_t oldest_pin; /* change; `changes`: no view is open */
+} shmrpci_table_stat;
+
+void shmrpci_table_stat_get(const shmrpci_table *table,
+                            shmrpci_table_stat *out);
+
+/* As shmrpci_region_check, and looks at everything in the table. Inherits from
+ * the dead first where the handle is for writing. */
+uint64_t shmrpci_table_check(shmrpci_table *table,
+                             shmrpci_region_finding *finding, void *user);
+
+/* The hash of a key. */
+uint64_t shmrpci_table_hash(uint64_t seed, const void *key, size_t len);
+
+#endif

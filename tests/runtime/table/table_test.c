@@ -1,0 +1,417 @@
+/* Tables: get, put, delete, update, order, memory, limits. */
+#include "stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void what_is_put_can_be_got(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 16);
+    shmrpci_table one;
+    shmrpci_table two;
+    shmrpci_table reader;
+    table_attach(fd, &one);
+    table_attach(fd, &two);
+    table_attach_reader(fd, &reader);
+    expect(&reader, "a", NULL);
+    expect_all(&reader, "");
+    put(&one, "a", "1");
+    put(&two, "b", "2");
+    put(&two, "a", "3");
+    put(&one, "", "");
+    expect(&reader, "a", "3");
+    expect(&one, "b", "2");
+    expect(&two, "", "");
+    expect(&two, "c", NULL);
+    assert_int_equal(shmrpci_table_len(&reader), 3);
+    /* A replaced value keeps its place; a deleted key loses it. */
+    expect_all(&reader, "a=3 b=2 =");
+    del(&one, "a");
+    expect(&reader, "a", NULL);
+    put(&two, "a", "4");
+    expect_all(&reader, "b=2 = a=4");
+    assert_int_equal(shmrpci_table_len(&reader), 3);
+    assert_int_equal(
+        shmrpci_table_del(&one, text("no"), SHMRPCI_TABLE_ANY, NULL, NULL),
+        SHMRPC_E_NOT_FOUND);
+    table_check(&one);
+    shmrpci_table_detach(&reader);
+    shmrpci_table_detach(&two);
+    shmrpci_table_detach(&one);
+    shmrpci_fd_close(&fd);
+}
+
+static void what_is_expected_must_be_there(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 0);
+    shmrpci_table table;
+    uint64_t first;
+    uint64_t second;
+    shmrpci_buf was;
+    table_attach(fd, &table);
+    shmrpci_buf_init_heap(&was);
+    assert_int_equal(
+        shmrpci_table_put(&table, text("k"), text("v"), 7, NULL, NULL),
+        SHMRPC_E_ABORTED);
+    assert_int_equal(shmrpci_table_put(&table, text("k"), text("v"),
+                                       SHMRPCI_TABLE_ABSENT, &first, NULL),
+                     SHMRPC_OK);
+    assert_int_equal(shmrpci_table_put(&table, text("k"), text("w"),
+                                       SHMRPCI_TABLE_ABSENT, NULL, NULL),
+                     SHMRPC_E_EXISTS);
+    assert_int_equal(
+        shmrpci_table_put(&table, text("k"), text("w"), first, &second, NULL),
+        SHMRPC_OK);
+    assert_true(second > first);
+    assert_int_equal(
+        shmrpci_table_put(&table, text("k"), text("x"), first, NULL, NULL),
+        SHMRPC_E_ABORTED);
+    assert_int_equal(shmrpci_table_del(&table, text("k"), first, NULL, NULL),
+                     SHMRPC_E_ABORTED);
+    expect(&table, "k", "w");
+    assert_int_equal(shmrpci_table_contains(&table, text("k"), &first),
+                     SHMRPC_OK);
+    assert_int_equal(first, second);
+    assert_int_equal(shmrpci_table_del(&table, text("k"), second, &was, NULL),
+                     SHMRPC_OK);
+    assert_string_equal(shmrpci_buf_text(&was), "w");
+    table_check(&table);
+    shmrpci_buf_fini(&was);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+static void values_can_be_written_in_place(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 0);
+    shmrpci_table table;
+    void *to;
+    table_attach(fd, &table);
+    assert_int_equal(shmrpci_table_reserve(&table, text("key"), 100, &to, NULL),
+                     SHMRPC_OK);
+    assert_int_equal((uintptr_t)to % 8, 0);
+    expect(&table, "key", NULL);
+    memcpy(to, "hello", 5);
+    assert_int_equal(shmrpci_table_commit(&table, 5, 99, NULL, NULL),
+                     SHMRPC_E_ABORTED);
+    assert_int_equal(
+        shmrpci_table_commit(&table, 5, SHMRPCI_TABLE_ABSENT, NULL, NULL),
+        SHMRPC_OK);
+    expect(&table, "key", "hello");
+    assert_int_equal(shmrpci_table_reserve(&table, text("key"), 100, &to, NULL),
+                     SHMRPC_OK);
+    shmrpci_table_abort(&table);
+    expect(&table, "key", "hello");
+    table_check(&table);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+/* Through many sizes of the table, and with sizes of values from 0 on. */
+static void grows_with_its_entries(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    int fd = table_create(64 * MIB, 0, 64);
+    shmrpci_table table;
+    shmrpci_table_cursor cursor = {0};
+    shmrpci_buf key;
+    shmrpci_buf value;
+    char name[32];
+    char *bytes = calloc(1, 3000);
+    table_attach(fd, &table);
+    shmrpci_buf_init_heap(&key);
+    shmrpci_buf_init_heap(&value);
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof name, "entry %d", i);
+        memset(bytes, i & 255, 3000);
+        shmrpci_table_bytes all = {bytes, (size_t)(i * 7 % 1000)};
+        assert_int_equal(shmrpci_table_put(&table, text(name), all,
+                                           SHMRPCI_TABLE_ABSENT, NULL, NULL),
+                         SHMRPC_OK);
+    }
+    assert_int_equal(shmrpci_table_len(&table), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof name, "entry %d", i);
+        assert_int_equal(
+            shmrpci_table_next(&table, &cursor, &key, &value, NULL, NULL),
+            SHMRPC_OK);
+        assert_string_equal(shmrpci_buf_text(&key), name);
+        assert_int_equal(
+            shmrpci_table_get(&table, text(name), &value, NULL, NULL),
+            SHMRPC_OK);
+        assert_int_equal(value.len, i * 7 % 1000);
+        for (size_t at = 0; at < value.len; at += 97) {
+            assert_int_equal(value.data[at], i & 255);
+        }
+    }
+    assert_int_equal(
+        shmrpci_table_next(&table, &cursor, &key, &value, NULL, NULL),
+        SHMRPC_E_NOT_FOUND);
+    table_check(&table);
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof name, "entry %d", i);
+        del(&table, name);
+    }
+    assert_int_equal(shmrpci_table_len(&table), 0);
+    table_check(&table);
+    shmrpci_buf_fini(&key);
+    shmrpci_buf_fini(&value);
+    free(bytes);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+/* What is there all the while comes once, though the table is replaced under
+ * the cursor again and again. */
+static void iteration_survives_changes(void **state)
+{
+    (void)state;
+    int fd = table_create(8 * MIB, 0, 0);
+    shmrpci_table table;
+    shmrpci_table_cursor cursor = {0};
+    shmrpci_buf key;
+    char name[32];
+    int seen = 0;
+    int next = 100;
+    table_attach(fd, &table);
+    shmrpci_buf_init_heap(&key);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "%d", i);
+        put(&table, name, "x");
+    }
+    while (seen < 100) {
+        assert_int_equal(
+            shmrpci_table_next(&table, &cursor, &key, NULL, NULL, NULL),
+            SHMRPC_OK);
+        (void)snprintf(name, sizeof name, "%d", seen++);
+        assert_string_equal(shmrpci_buf_text(&key), name);
+        for (int i = 0; i < 20; i++) {
+            (void)snprintf(name, sizeof name, "%d", next);
+            put(&table, name, "y");
+            if (next++ % 3 != 0) {
+                del(&table, name);
+            }
+        }
+    }
+    table_check(&table);
+    shmrpci_buf_fini(&key);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+/* A model of an ordered map, beside which random changes are made. */
+static void equals_a_map(void **state)
+{
+    (void)state;
+    enum { KEYS = 50, STEPS = 60000 };
+    int fd = table_create(MIB, 0, 16);
+    shmrpci_table tables[3];
+    int value_of[KEYS] = {0};
+    uint32_t seed = 7;
+    for (int i = 0; i < 3; i++) {
+        table_attach(fd, &tables[i]);
+    }
+    for (int step = 1; step <= STEPS; step++) {
+        seed = seed * 1103515245u + 12345u;
+        shmrpci_table *table = &tables[(seed >> 8) % 3];
+        int key = (int)((seed >> 16) % KEYS);
+        char name[16];
+        char value[300];
+        (void)snprintf(name, sizeof name, "k%d", key);
+        (void)snprintf(value, sizeof value, "%0*d", (int)(seed >> 24), step);
+        if ((seed >> 10) % 3 == 0) {
+            shmrpc_status status = shmrpci_table_del(
+                table, text(name), SHMRPCI_TABLE_ANY, NULL, NULL);
+            assert_int_equal(status, value_of[key] != 0 ? SHMRPC_OK
+                                                        : SHMRPC_E_NOT_FOUND);
+            value_of[key] = 0;
+        } else {
+            put(table, name, value);
+            value_of[key] = step;
+            expect(&tables[step % 3], name, value);
+        }
+        if (step % 5000 == 0) {
+            table_check(table);
+        }
+    }
+    uint64_t len = 0;
+    for (int key = 0; key < KEYS; key++) {
+        len += value_of[key] != 0;
+    }
+    assert_int_equal(shmrpci_table_len(&tables[0]), len);
+    for (int i = 0; i < 3; i++) {
+        table_check(&tables[i]);
+        shmrpci_table_detach(&tables[i]);
+    }
+    shmrpci_fd_close(&fd);
+}
+
+static void is_full_by_entries_or_by_bytes(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 2, 0);
+    shmrpci_table table;
+    shmrpc_error error;
+    char *large = calloc(1, 300 * KIB);
+    table_attach(fd, &table);
+    put(&table, "a", "1");
+    put(&table, "b", "1");
+    put(&table, "b", "2");
+    assert_int_equal(shmrpci_table_put(&table, text("c"), text("3"),
+                                       SHMRPCI_TABLE_ANY, NULL, &error),
+                     SHMRPC_E_EXHAUSTED);
+    assert_string_equal(error.message,
+                        "1 entry more is needed, 0 of 2 are free");
+    del(&table, "a");
+    put(&table, "c", "3");
+    assert_int_equal(shmrpci_table_put(&table, text("c"),
+                                       (shmrpci_table_bytes){large, 257 * KIB},
+                                       SHMRPCI_TABLE_ANY, NULL, &error),
+                     SHMRPC_E_TOO_LARGE);
+    assert_int_equal(
+        shmrpci_table_put(&table, (shmrpci_table_bytes){large, 65536}, text(""),
+                          SHMRPCI_TABLE_ANY, NULL, &error),
+        SHMRPC_E_TOO_LARGE);
+    assert_int_equal(
+        shmrpci_table_put(&table, (shmrpci_table_bytes){large, 65535}, text(""),
+                          SHMRPCI_TABLE_ANY, NULL, &error),
+        SHMRPC_E_EXHAUSTED);
+    table_check(&table);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+    fd = table_create(256 * KIB, 0, 0);
+    table_attach(fd, &table);
+    int count = 0;
+    char name[16];
+    shmrpc_status status = SHMRPC_OK;
+    while (status == SHMRPC_OK) {
+        (void)snprintf(name, sizeof name, "%d", count++);
+        status = shmrpci_table_put(&table, text(name),
+                                   (shmrpci_table_bytes){large, 2000},
+                                   SHMRPCI_TABLE_ANY, NULL, &error);
+    }
+    assert_int_equal(status, SHMRPC_E_EXHAUSTED);
+    assert_non_null(strstr(error.message, "are needed"));
+    assert_true(count > 60);
+    table_check(&table);
+    /* What is deleted can be had again. */
+    del(&table, "3");
+    del(&table, "4");
+    assert_int_equal(shmrpci_table_put(&table, text(name),
+                                       (shmrpci_table_bytes){large, 2000},
+                                       SHMRPCI_TABLE_ANY, NULL, &error),
+                     SHMRPC_OK);
+    table_check(&table);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+    free(large);
+}
+
+static shmrpc_status add_one(void *user, shmrpci_table_bytes was,
+                             shmrpci_buf *now, shmrpci_table_verdict *verdict)
+{
+    /* Another changes it while the first attempt is under way. */
+    shmrpci_table **other = user;
+    long number = 0;
+    if (was.data != NULL) {
+        char digits[16] = "";
+        memcpy(digits, was.data, was.len);
+        number = strtol(digits, NULL, 10);
+    }
+    if (*other != NULL) {
+        put(*other, "n", "41");
+        *other = NULL;
+    }
+    shmrpci_buf_printf(now, "%ld", number + 1);
+    *verdict = SHMRPCI_TABLE_PUT;
+    return number >= 1000 ? SHMRPC_E_OUT_OF_RANGE : SHMRPC_OK;
+}
+
+static shmrpc_status remove_it(void *user, shmrpci_table_bytes was,
+                               shmrpci_buf *now, shmrpci_table_verdict *verdict)
+{
+    (void)user, (void)was, (void)now;
+    *verdict = SHMRPCI_TABLE_DEL;
+    return SHMRPC_OK;
+}
+
+static void an_update_is_not_lost(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 0);
+    shmrpci_table table;
+    shmrpci_table other;
+    table_attach(fd, &table);
+    table_attach(fd, &other);
+    shmrpci_table *once = NULL;
+    assert_int_equal(
+        shmrpci_table_update(&table, text("n"), add_one, &once, NULL),
+        SHMRPC_OK);
+    expect(&table, "n", "1");
+    once = &other;
+    assert_int_equal(
+        shmrpci_table_update(&table, text("n"), add_one, &once, NULL),
+        SHMRPC_OK);
+    expect(&table, "n", "42");
+    put(&table, "n", "1000");
+    assert_int_equal(
+        shmrpci_table_update(&table, text("n"), add_one, &once, NULL),
+        SHMRPC_E_OUT_OF_RANGE);
+    assert_int_equal(
+        shmrpci_table_update(&table, text("n"), remove_it, NULL, NULL),
+        SHMRPC_OK);
+    assert_int_equal(
+        shmrpci_table_update(&table, text("n"), remove_it, NULL, NULL),
+        SHMRPC_OK);
+    expect(&table, "n", NULL);
+    table_check(&table);
+    shmrpci_table_detach(&other);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+static void everything_is_cleared_at_once(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 16);
+    shmrpci_table table;
+    table_attach(fd, &table);
+    assert_int_equal(shmrpci_table_clear(&table, NULL), SHMRPC_OK);
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 300; i++) {
+            char name[16];
+            (void)snprintf(name, sizeof name, "%d", i);
+            put(&table, name, "some value");
+        }
+        del(&table, "7");
+        assert_int_equal(shmrpci_table_len(&table), 299);
+        assert_int_equal(shmrpci_table_clear(&table, NULL), SHMRPC_OK);
+        assert_int_equal(shmrpci_table_len(&table), 0);
+        expect_all(&table, "");
+        expect(&table, "9", NULL);
+        table_check(&table);
+    }
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_put_can_be_got),
+        cmocka_unit_test(what_is_expected_must_be_there),
+        cmocka_unit_test(values_can_be_written_in_place),
+        cmocka_unit_test(grows_with_its_entries),
+        cmocka_unit_test(iteration_survives_changes),
+        cmocka_unit_test(equals_a_map),
+        cmocka_unit_test(is_full_by_entries_or_by_bytes),
+        cmocka_unit_test(an_update_is_not_lost),
+        cmocka_unit_test(everything_is_cleared_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -55,6 +55,8 @@ struct gen_lang {
                        const idl_method *method);
     void (*add_param)(gen_model *model, gen_value *object,
                       const idl_method *method, const idl_field *param);
+    void (*add_shared)(gen_model *model, gen_value *object,
+                       const idl_shared *shared);
 
     /* The last pass over each file's text, as gen_tidy. */
     void (*tidy)(gen_tidying *state, const char *text, size_t len,

@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "generator/lang.h"
+#include "idl/option.h"
 
 static gen_value *text_or_null(gen_tree *tree, const char *text)
 {
@@ -323,6 +324,54 @@ static void add_service(gen_model *m, gen_value *list,
     }
 }
 
+static void add_shared(gen_model *m, gen_value *list, const idl_shared *shared)
+{
+    if (shared->decl.imported) {
+        return;
+    }
+    gen_tree *tree = m->tree;
+    gen_value *object = gen_push(list, decl_object(tree, &shared->decl));
+    gen_set(object, "kind", gen_ref(tree, idl_shared_kind_name(shared->kind)));
+    gen_set(object, "service",
+            text_or_null(tree, shared->service != NULL
+                                   ? shared->service->decl.name
+                                   : NULL));
+    gen_set(object, "key", type_value(tree, shared->key));
+    gen_set(object, "element", type_value(tree, shared->element));
+    gen_set(object, "signature", text_or_null(tree, shared->signature));
+    gen_set(object, "hash", hash_text(tree, shared->hash));
+    gen_value *options = gen_set(object, "options", gen_array(tree));
+    for (size_t i = 0; i < IDL_OPTION_COUNT; i++) {
+        const idl_option_row *row = idl_option_of(shared->kind, (idl_option)i);
+        if (row == NULL) {
+            continue;
+        }
+        shmrpci_buf text;
+        gen_buf_init(tree, &text);
+        idl_option_append(row, shared->options[i], &text);
+        gen_value *option = gen_push(options, gen_object(tree));
+        gen_set(option, "name", gen_ref(tree, row->name));
+        gen_set(option, "value", gen_ref(tree, gen_buf_take(tree, &text)));
+    }
+    if (m->opts->lang->add_shared != NULL) {
+        m->opts->lang->add_shared(m, object, shared);
+    }
+}
+
+/* Those of services stand behind the others. */
+static void add_all_shared(gen_model *m, gen_value *list)
+{
+    const idl_schema *schema = m->schema;
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        add_shared(m, list, schema->shared[i]);
+    }
+    for (size_t i = 0; i < schema->service_count; i++) {
+        for (size_t k = 0; k < schema->services[i]->shared_count; k++) {
+            add_shared(m, list, schema->services[i]->shared[k]);
+        }
+    }
+}
+
 static void add_imports(gen_model *m, gen_value *list)
 {
     const idl_file *main_file = m->schema->main;
@@ -388,6 +437,7 @@ shmrpc_status gen_model_build(gen_tree *tree, const idl_schema *schema,
             add_service(&model, services, schema->services[i]);
         }
     }
+    add_all_shared(&model, gen_set(root, "shared", gen_array(tree)));
     *out = root;
     return gen_tree_status(tree);
 }

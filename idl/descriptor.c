@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "idl/canonical.h"
+#include "idl/largest.h"
 #include "idl/layout.h"
 #include "idl/memory.h"
 #include "idl/names.h"
@@ -601,6 +602,7 @@ static const shmrpc_shared *row_of(builder *b, const idl_shared *shared)
         .doc = doc_of(b, &shared->decl.meta.docs),
         .capacity = (uint64_t)options[IDL_OPTION_CAPACITY],
         .max_bytes = (uint64_t)options[IDL_OPTION_MAX_BYTES],
+        .max_item_bytes = idl_shared_max_item_bytes(shared),
         .history = (uint64_t)options[IDL_OPTION_HISTORY],
         .log = (uint64_t)options[IDL_OPTION_LOG],
         .max_stall_ns = options[IDL_OPTION_MAX_STALL],

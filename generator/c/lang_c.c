@@ -54,6 +54,12 @@ static void reserve_names(gen_model *m)
         for (size_t k = 0; k < service->method_count; k++) {
             (void)gen_c_unique(m, gen_c_function(m, &service->methods[k]));
         }
+        for (size_t k = 0; k < service->shared_count; k++) {
+            gen_c_reserve_shared(m, service->shared[k]);
+        }
+    }
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        gen_c_reserve_shared(m, schema->shared[i]);
     }
 }
 
@@ -110,6 +116,33 @@ static bool copies(const idl_method *method)
     return false;
 }
 
+static void note_kind(bool *kinds, const idl_shared *shared)
+{
+    kinds[shared->kind] = kinds[shared->kind] || !shared->decl.imported;
+}
+
+/* has_queue and its like: which headers the handles need. */
+static void set_kinds(gen_model *m, gen_value *c)
+{
+    const idl_schema *schema = m->schema;
+    bool kinds[IDL_SHARED_VALUE + 1] = {false};
+    bool any = false;
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        note_kind(kinds, schema->shared[i]);
+    }
+    for (size_t i = 0; i < schema->service_count; i++) {
+        for (size_t k = 0; k < schema->services[i]->shared_count; k++) {
+            note_kind(kinds, schema->services[i]->shared[k]);
+        }
+    }
+    for (int kind = 0; kind <= IDL_SHARED_VALUE; kind++) {
+        const char *word = idl_shared_kind_name((idl_shared_kind)kind);
+        gen_c_set_flag(m, c, gen_c_text(m, "has_%s", word), kinds[kind]);
+        any = any || kinds[kind];
+    }
+    gen_c_set_flag(m, c, "has_shared", any);
+}
+
 /* Which headers the stubs of the file's own services and errors need. */
 static void set_needs(gen_model *m, gen_value *c)
 {
@@ -162,6 +195,7 @@ static void begin(gen_model *m, gen_value *root)
             gen_c_doc(m, &(idl_meta){.docs = m->schema->package->docs}));
     gen_set(c, "raised_stems", raised_stems(m));
     set_needs(m, c);
+    set_kinds(m, c);
     reserve_names(m);
 }
 
@@ -477,5 +511,6 @@ const gen_lang gen_lang_c = {
     .add_service = gen_c_add_service,
     .add_method = gen_c_add_method,
     .add_param = gen_c_add_param,
+    .add_shared = gen_c_add_shared,
     .tidy = gen_tidy,
 };

@@ -110,6 +110,11 @@ typedef struct gen_c_form {
  * and entries that it takes. */
 gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place);
 
+/* The C type of a value that must have one name: an element of a list, an item
+ * of a queue.  An array gets a struct around it. */
+const char *gen_c_element(gen_model *m, const idl_type *type,
+                          const char *place);
+
 /* An expression for the type's descriptor, "&shmrpc_type_u32"; adds the tables
  * that it takes. */
 const char *gen_c_table(gen_model *m, const idl_type *type, const char *place);
@@ -200,6 +205,15 @@ void gen_c_add_method(gen_model *m, gen_value *object,
                       const idl_method *method);
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
                      const idl_field *param);
+
+/* ---- shared.c ---- */
+
+/* Takes the names of what is generated for the object, before others may. */
+void gen_c_reserve_shared(gen_model *m, const idl_shared *shared);
+
+/* For the table of functions. */
+void gen_c_add_shared(gen_model *m, gen_value *object,
+                      const idl_shared *shared);
 
 /* ---- refuse.c ---- */
 

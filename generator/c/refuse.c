@@ -6,9 +6,17 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
 }
 
+/* What the runtime has not got yet: all but queues, and what a service keeps.
+ */
 static void refuse_shared(idl_diags *diags, const idl_shared *shared)
 {
-    refuse(diags, shared->decl.span, idl_shared_kind_name(shared->kind));
+    const char *kind = idl_shared_kind_name(shared->kind);
+    if (shared->kind != IDL_SHARED_QUEUE) {
+        refuse(diags, shared->decl.span, kind);
+    } else if (shared->service != NULL) {
+        refuse(diags, shared->decl.span,
+               idl_printf(diags->memory, "%s of a service", kind));
+    }
 }
 
 static void refuse_method(idl_diags *diags, const idl_method *method)

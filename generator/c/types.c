@@ -92,6 +92,12 @@ static bool fields_list(const idl_field *fields, size_t count,
     return false;
 }
 
+static bool shared_lists(const idl_shared *shared, const idl_decl *element)
+{
+    return type_lists(shared->key, element) ||
+           type_lists(shared->element, element);
+}
+
 /* Whether the file that declares `element` declares its list view too. */
 static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
 {
@@ -102,8 +108,21 @@ static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
             return true;
         }
     }
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        if (schema->shared[i]->decl.file == element->file &&
+            shared_lists(schema->shared[i], element)) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < schema->service_count; i++) {
         const idl_service *service = schema->services[i];
+        for (size_t k = 0;
+             service->decl.file == element->file && k < service->shared_count;
+             k++) {
+            if (shared_lists(service->shared[k], element)) {
+                return true;
+            }
+        }
         for (size_t k = 0;
              service->decl.file == element->file && k < service->method_count;
              k++) {
@@ -181,9 +200,7 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
     return name;
 }
 
-/* The C type of an element of a list or a value of a map. */
-static const char *element_of(gen_model *m, const idl_type *type,
-                              const char *place)
+const char *gen_c_element(gen_model *m, const idl_type *type, const char *place)
 {
     return type->kind == IDL_ARRAY ? wrap_array(m, type, place)
                                    : gen_c_form_of(m, type, place).base;
@@ -196,7 +213,8 @@ static const char *list_of(gen_model *m, const idl_type *type,
     if (is_scalar(element->kind)) {
         return gen_c_text(m, "shmrpc_%s_list", scalars[element->kind].suffix);
     }
-    const char *item = element_of(m, element, gen_c_text(m, "%s_item", place));
+    const char *item =
+        gen_c_element(m, element, gen_c_text(m, "%s_item", place));
     const char *name = gen_c_text(m, "%s_list", stem_of_list(m, item));
     const idl_decl *decl = decl_of(element);
     bool imported = decl != NULL && decl->imported;
@@ -214,7 +232,7 @@ static const char *map_of(gen_model *m, const idl_type *type, const char *place)
     if (enter_placed(m, entry, type)) {
         const char *key = gen_c_form_of(m, type->key, place).base;
         const char *value =
-            element_of(m, type->element, gen_c_text(m, "%s_value", place));
+            gen_c_element(m, type->element, gen_c_text(m, "%s_value", place));
         gen_value *row = gen_push(c->entries, gen_object(m->tree));
         gen_set(row, "name", gen_ref(m->tree, entry));
         gen_set(row, "key", gen_ref(m->tree, key));
@@ -331,7 +349,7 @@ static const char *list_table(gen_model *m, const idl_type *type,
     gen_value *table = new_table(m, type, unique, "list");
     gen_set(table, "type", gen_ref(m->tree, view));
     gen_set(table, "item",
-            gen_ref(m->tree, element_of(m, type->element, inner)));
+            gen_ref(m->tree, gen_c_element(m, type->element, inner)));
     gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(c->tables, table);
     if (!bounded) {

@@ -13,6 +13,7 @@
 #include "echo.h"
 #include "idl/descriptor.h"
 #include "idl/idl.h"
+#include "jobs.h"
 #include "kinds.h"
 #include "types.h"
 
@@ -238,6 +239,64 @@ static void same_service(const shmrpc_service *got,
     leave(old);
 }
 
+static void same_row(const shmrpc_shared *got, const shmrpc_shared *wanted)
+{
+    at.len = 0;
+    at.pairs = 0;
+    size_t old = enter(wanted->name);
+    same_text("name", got->name, wanted->name);
+    same_text("signature", got->signature, wanted->signature);
+    same_text("doc", got->doc, wanted->doc);
+    same_pieces(got->text, wanted->text);
+    assert_true((got->key != NULL) == (wanted->key != NULL));
+    if (wanted->key != NULL) {
+        same_type("key", got->key, wanted->key);
+    }
+    if (wanted->element != NULL) {
+        same_type("element", got->element, wanted->element);
+    }
+    /* The rest are numbers, and no padding is between them. */
+    shmrpc_shared rest = *got;
+    rest.name = wanted->name;
+    rest.key = wanted->key;
+    rest.element = wanted->element;
+    rest.signature = wanted->signature;
+    rest.text = wanted->text;
+    rest.doc = wanted->doc;
+    assert_memory_equal(&rest, wanted, sizeof rest);
+    leave(old);
+}
+
+/* All objects of the file, in order. */
+static void shared_objects(void **state)
+{
+    (void)state;
+    static const shmrpc_shared *const wanted[] = {
+        &jobs_v1_work_descriptor,   &jobs_v1_points_descriptor,
+        &jobs_v1_things_descriptor, &jobs_v1_quads_descriptor,
+        &jobs_v1_lines_descriptor,  &jobs_v1_batches_descriptor,
+        &jobs_v1_maps_descriptor,   &jobs_v1_blobs_descriptor,
+        &jobs_v1_levels_descriptor, &jobs_v1_documents_descriptor,
+    };
+    shmrpci_arena arena;
+    shmrpci_arena_init(&arena, 0);
+    idl_diags diags;
+    idl_diags_init(&diags);
+    const idl_schema *schema = NULL;
+    assert_int_equal(
+        idl_load(NULL, TEST_FOLDER "/golden/jobs.svc", &arena, &diags, &schema),
+        SHMRPC_OK);
+    assert_int_equal(schema->shared_count, sizeof wanted / sizeof wanted[0]);
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        const shmrpc_shared *got = NULL;
+        assert_int_equal(
+            idl_shared_descriptor(schema, schema->shared[i], &arena, &got),
+            SHMRPC_OK);
+        same_row(got, wanted[i]);
+    }
+    shmrpci_arena_fini(&arena);
+}
+
 /* Loads a file and compares the service that is called like the compiled. */
 static void check(const char *path, const shmrpc_service *wanted)
 {
@@ -320,7 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_service),  cmocka_unit_test(every_type),
         cmocka_unit_test(every_encoding), cmocka_unit_test(calls),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(shared_objects), cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

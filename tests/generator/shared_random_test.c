@@ -2,7 +2,8 @@
  * Random shared objects over random types.  The text of each alone, which lies
  * beside it in shared memory, says the same as the file; formatting changes
  * nothing; the row made at run time has what the schema says; and `check` finds
- * in a pair of versions exactly what has another hash or other options.
+ * in a pair of versions exactly what has another hash or other options.  No
+ * value of a type with bounds takes more bytes than these say.
  *
  * SHMRPC_TEST_LONG=1 runs a hundred times as many; SHMRPC_TEST_SEED=n runs the
  * pair of this seed alone.
@@ -19,13 +20,16 @@
 #include <cmocka.h>
 
 #include "../runtime/codec/random.h"
+#include "codec/codec.h"
 #include "generator/check/check.h"
 #include "idl/canonical.h"
 #include "idl/descriptor.h"
 #include "idl/idl.h"
+#include "idl/largest.h"
 #include "idl/option.h"
 #include "idl/syntax/format.h"
 #include "random_svc.h"
+#include "random_value.h"
 
 #define PAIRS   300
 #define OBJECTS 6
@@ -225,6 +229,54 @@ static void formatting_changes_nothing(const version *v)
     shmrpci_arena_fini(&arena);
 }
 
+/* ---- sizes ---- */
+
+static size_t bounded_values; /* that were measured in all */
+
+static void encode_and_measure(const shmrpc_type *type, idl_encoding encoding,
+                               uint64_t most, uint64_t *seed)
+{
+    shmrpc_error error = {.code = 0};
+    shmrpci_arena arena;
+    shmrpci_buf bytes;
+    shmrpci_arena_init(&arena, 0);
+    shmrpci_buf_init_heap(&bytes);
+    void *value = shmrpci_arena_calloc(&arena, 1, type->size + 1, 16);
+    assert_true(random_value(type, value, seed, &arena));
+    shmrpc_encoding number = (shmrpc_encoding)((int)encoding + 1);
+    if (shmrpci_codec_of(number)->encode(type, value, "", &bytes, &error) ==
+        SHMRPC_OK) {
+        assert_in_range(bytes.len, 0, most);
+        bounded_values++;
+    }
+    shmrpci_buf_fini(&bytes);
+    shmrpci_arena_fini(&arena);
+}
+
+/* Queues make room for what idl_largest says: no value may take more. */
+static void no_value_is_larger_than_its_bounds(version *v, uint64_t *seed)
+{
+    const idl_tables *tables = NULL;
+    assert_int_equal(gen_tables_build(v->schema, &v->arena, &tables),
+                     SHMRPC_OK);
+    for (size_t i = 0; i < v->schema->by_value_count; i++) {
+        const idl_record *record = v->schema->by_value[i];
+        idl_type type = {.kind = record->kind == IDL_RECORD_UNION ? IDL_UNION
+                                                                  : IDL_STRUCT,
+                         .record = record};
+        for (int e = IDL_ENCODING_JSON; e <= IDL_ENCODING_NATIVE; e++) {
+            idl_encoding encoding = (idl_encoding)e;
+            uint64_t most = idl_largest(&type, encoding);
+            bool has_any = record->has_any && encoding == IDL_ENCODING_NATIVE;
+            if (most != IDL_LARGEST_UNKNOWN && !has_any) {
+                encode_and_measure(
+                    gen_tables_find(tables, record->decl.full_name), encoding,
+                    most, seed);
+            }
+        }
+    }
+}
+
 /* ---- pairs ---- */
 
 static size_t count_code(const idl_diags *diags, gen_check_code code)
@@ -301,6 +353,7 @@ static void run_pair(uint64_t seed)
         text_alone_says_the_same(was.schema->shared[i]);
         row_says_the_same(&was, was.schema->shared[i]);
     }
+    no_value_is_larger_than_its_bounds(&was, &seed);
     if (random_below(&seed, 2) == 0) {
         change_object(&objects[random_below(&seed, OBJECTS)], &seed);
     } else {
@@ -329,6 +382,7 @@ static void random_pairs(void **state)
         run_pair(running);
     }
     running = 0;
+    assert_true(bounded_values > count);
 }
 
 /* After a failure, which leaves the test in the middle. */

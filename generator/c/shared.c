@@ -1,0 +1,237 @@
+/* The language C: shared objects. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "generator/c/lang_c.h"
+#include "idl/canonical.h"
+#include "idl/largest.h"
+
+/* ---- names ---- */
+
+/* What is generated for an object, behind its name; the handle first, then
+ * other types, then functions. */
+typedef struct kind_names {
+    const char *kind;            /* SHMRPC_SHARED_... */
+    const char *const *suffixes; /* end with NULL */
+    size_t type_count;
+} kind_names;
+
+static const char *const queue_suffixes[] = {
+    "_queue",    "_open",    "_close",          "_push", "_push_many", "_pop",
+    "_pop_many", "_peek",    "_release",        "_ack",  "_end",       "_stat",
+    "_fd",       "_destroy", "_is_redelivered", NULL};
+static const char *const topic_suffixes[] = {
+    "_topic",     "_sub",     "_open", "_close", "_publish",
+    "_subscribe", "_next",    "_lost", "_fd",    "_unsubscribe",
+    "_stat",      "_destroy", NULL};
+static const char *const pipe_suffixes[] = {
+    "_pipe",        "_open", "_close", "_write",   "_read",
+    "_close_write", "_stat", "_fd",    "_destroy", NULL};
+static const char *const dict_suffixes[] = {
+    "_dict",       "_view",        "_watch",     "_event",      "_change",
+    "_visit",      "_open",        "_close",     "_get",        "_release",
+    "_put",        "_put_new",     "_del",       "_clear",      "_update",
+    "_view_open",  "_view_get",    "_view_each", "_view_close", "_watch_open",
+    "_watch_next", "_watch_close", "_watch_fd",  "_lock",       "_unlock",
+    "_stat",       "_destroy",     NULL};
+static const char *const value_suffixes[] = {
+    "_value",      "_watch",      "_event",       "_change",   "_open",
+    "_close",      "_get",        "_release",     "_put",      "_update",
+    "_watch_open", "_watch_next", "_watch_close", "_watch_fd", "_stat",
+    "_destroy",    NULL};
+
+static const kind_names kinds[] = {
+    [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},
+    [IDL_SHARED_TOPIC] = {"TOPIC", topic_suffixes, 2},
+    [IDL_SHARED_PIPE] = {"PIPE", pipe_suffixes, 1},
+    [IDL_SHARED_DICT] = {"DICT", dict_suffixes, 6},
+    [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
+};
+
+static const char *name_of(gen_model *m, const idl_shared *shared,
+                           const char *suffix)
+{
+    return gen_c_text(m, "%s%s", gen_c_name(m, &shared->decl), suffix);
+}
+
+void gen_c_reserve_shared(gen_model *m, const idl_shared *shared)
+{
+    const kind_names *names = &kinds[shared->kind];
+    for (size_t i = 0; names->suffixes[i] != NULL; i++) {
+        const char *name = name_of(m, shared, names->suffixes[i]);
+        (void)gen_c_unique(m, name);
+        if (i < names->type_count) {
+            (void)gen_c_enter(m, &gen_c_state_of(m)->types, name, name);
+        }
+    }
+}
+
+static void claim_names(gen_model *m, const idl_shared *shared)
+{
+    const kind_names *names = &kinds[shared->kind];
+    for (size_t i = 0; names->suffixes[i] != NULL; i++) {
+        const char *suffix = names->suffixes[i];
+        gen_c_claim(
+            m, name_of(m, shared, suffix),
+            gen_c_text(m, "`%s` with `%s`", shared->decl.full_name, suffix),
+            shared->decl.span);
+    }
+    gen_c_claim(m, name_of(m, shared, "_descriptor"),
+                gen_c_text(m, "the table of `%s`", shared->decl.full_name),
+                shared->decl.span);
+}
+
+/* ---- the row ---- */
+
+static const char *overflow_text(const idl_shared *shared)
+{
+    static const char *const texts[] = {
+        [IDL_OVERFLOW_BLOCK] = "BLOCK",
+        [IDL_OVERFLOW_FAIL] = "FAIL",
+        [IDL_OVERFLOW_DROP_OLDEST] = "DROP_OLDEST",
+        [IDL_OVERFLOW_DROP_NEWEST] = "DROP_NEWEST",
+        [IDL_OVERFLOW_OVERWRITE] = "OVERWRITE",
+    };
+    bool overflows =
+        shared->kind == IDL_SHARED_QUEUE || shared->kind == IDL_SHARED_TOPIC;
+    return overflows ? texts[shared->options[IDL_OPTION_OVERFLOW]] : "DEFAULT";
+}
+
+static const char *lifetime_text(const idl_shared *shared)
+{
+    static const char *const texts[] = {
+        [IDL_LIFETIME_FILE] = "FILE",
+        [IDL_LIFETIME_LAST_CLOSE] = "LAST_CLOSE",
+        [IDL_LIFETIME_CREATOR] = "CREATOR",
+    };
+    return texts[shared->options[IDL_OPTION_LIFETIME]];
+}
+
+static const char *flags_text(const idl_shared *shared)
+{
+    bool total = shared->options[IDL_OPTION_ORDER] == IDL_ORDER_TOTAL;
+    bool acked = shared->options[IDL_OPTION_DELIVERY] == IDL_DELIVERY_ACKED;
+    return total && acked ? "SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED"
+           : total        ? "SHMRPC_SHARED_TOTAL_ORDER"
+           : acked        ? "SHMRPC_SHARED_ACKED"
+                          : "0";
+}
+
+static void set_number(gen_model *m, gen_value *c, const char *key,
+                       const idl_shared *shared, idl_option option)
+{
+    gen_set(c, key, gen_int(m->tree, shared->options[option]));
+}
+
+/* The .svc of the object alone: what tools read that find it. */
+static void fill_text_rows(gen_tree *tree, gen_value *c, const void *shared)
+{
+    gen_model m = {.tree = tree};
+    shmrpci_arena scratch;
+    shmrpci_arena_init(&scratch, 0);
+    shmrpci_buf text;
+    shmrpci_buf_init_heap(&text);
+    if (idl_shared_text(shared, IDL_CANONICAL_DOCS, &scratch, &text) !=
+        SHMRPC_OK) {
+        tree->out_of_memory = true;
+    }
+    gen_set(c, "text_rows", gen_c_lines(&m, (const char *)text.data, text.len));
+    shmrpci_buf_fini(&text);
+    shmrpci_arena_fini(&scratch);
+}
+
+static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
+                    const char *place)
+{
+    const idl_type *key = shared->key;
+    const idl_type *element = shared->element;
+    idl_encoding encoding =
+        shared->kind == IDL_SHARED_PIPE
+            ? IDL_ENCODING_RAW
+            : (idl_encoding)shared->options[IDL_OPTION_ENCODING];
+    gen_c_set_text(m, c, "kind", kinds[shared->kind].kind);
+    gen_c_set_text(m, c, "row_name",
+                   shared->service != NULL ? shared->decl.name
+                                           : shared->decl.full_name);
+    gen_c_set_text(m, c, "encoding",
+                   gen_c_upper(m, idl_encoding_name(encoding)));
+    gen_c_set_text(m, c, "flags_text", flags_text(shared));
+    gen_c_set_text(m, c, "key_ref",
+                   key != NULL
+                       ? gen_c_table(m, key, gen_c_text(m, "%s_key", place))
+                       : "NULL");
+    gen_c_set_text(
+        m, c, "element_ref",
+        element != NULL
+            ? gen_c_table(m, element, gen_c_text(m, "%s_item", place))
+            : "NULL");
+    const char *signature = shared->signature; /* none is made to judge only */
+    gen_c_set_text(m, c, "signature",
+                   signature != NULL
+                       ? gen_c_literals(m, signature, strlen(signature))
+                       : NULL);
+    gen_set(c, "hash", gen_format(m->tree, "%016" PRIx64, shared->hash));
+    set_number(m, c, "capacity", shared, IDL_OPTION_CAPACITY);
+    set_number(m, c, "max_bytes", shared, IDL_OPTION_MAX_BYTES);
+    gen_set(c, "max_item_bytes",
+            gen_uint(m->tree, idl_shared_max_item_bytes(shared)));
+    set_number(m, c, "history", shared, IDL_OPTION_HISTORY);
+    set_number(m, c, "log", shared, IDL_OPTION_LOG);
+    set_number(m, c, "max_stall_ns", shared, IDL_OPTION_MAX_STALL);
+    set_number(m, c, "snapshot_ns", shared, IDL_OPTION_SNAPSHOT);
+    gen_c_set_text(m, c, "overflow", overflow_text(shared));
+    gen_c_set_text(m, c, "lifetime", lifetime_text(shared));
+    gen_c_set_text(
+        m, c, "permissions",
+        gen_c_text(m, "0%o", (unsigned)shared->options[IDL_OPTION_MODE]));
+    gen_c_set_text(m, c, "text_name",
+                   gen_c_unique(m, gen_c_text(m, "%s_text", place)));
+    gen_set_later(m->tree, c, fill_text_rows, shared);
+}
+
+/* ---- the object ---- */
+
+/* Scalars and texts are passed by value, the rest by a pointer. */
+static void set_key(gen_model *m, gen_value *c, const idl_shared *shared,
+                    const char *place)
+{
+    const idl_type *key = shared->key;
+    if (key == NULL) {
+        gen_c_set_text(m, c, "key_type", NULL);
+        return;
+    }
+    bool by_pointer = key->kind == IDL_STRUCT || key->kind == IDL_ANY;
+    const char *type = gen_c_element(m, key, gen_c_text(m, "%s_key", place));
+    gen_c_set_text(m, c, "key_type", type);
+    gen_c_set_text(m, c, "key_decl",
+                   by_pointer ? gen_c_pointed(m, type, "key")
+                              : gen_c_text(m, "%s key", type));
+    gen_c_set_text(m, c, "key_arg", by_pointer ? "key" : "&key");
+}
+
+void gen_c_add_shared(gen_model *m, gen_value *object, const idl_shared *shared)
+{
+    gen_value *c = gen_set(object, "c", gen_object(m->tree));
+    const char *place = gen_c_short(m, &shared->decl);
+    claim_names(m, shared);
+    gen_c_set_text(m, c, "name", gen_c_name(m, &shared->decl));
+    gen_c_set_text(m, c, "handle",
+                   name_of(m, shared, kinds[shared->kind].suffixes[0]));
+    for (int kind = 0; kind <= IDL_SHARED_VALUE; kind++) {
+        const char *word = idl_shared_kind_name((idl_shared_kind)kind);
+        gen_c_set_flag(m, c, gen_c_text(m, "is_%s", word),
+                       (int)shared->kind == kind);
+    }
+    const char *item = gen_c_text(m, "%s_item", place);
+    gen_c_set_text(m, c, "item",
+                   shared->element != NULL
+                       ? gen_c_element(m, shared->element, item)
+                       : NULL);
+    gen_c_set_flag(m, c, "is_fixed",
+                   shared->element != NULL && idl_is_fixed(shared->element));
+    set_key(m, c, shared, place);
+    set_row(m, c, shared, place);
+    gen_set(c, "doc", gen_c_doc(m, &shared->decl.meta));
+    gen_c_set_text(m, c, "doc_text",
+                   gen_c_doc_text(m, &shared->decl.meta.docs));
+}

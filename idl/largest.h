@@ -1,0 +1,29 @@
+/*
+ * How many bytes a value can take at most, encoded: by the bounds of its type.
+ * For objects in shared memory, which make room for the largest of their items.
+ *
+ * Threading: pure functions.
+ */
+#ifndef IDL_LARGEST_H
+#define IDL_LARGEST_H
+
+#include <stdint.h>
+
+#include "idl/schema.h"
+
+/* What has no bounds, or holds itself, or takes more than IDL_LARGEST_MAX. */
+#define IDL_LARGEST_UNKNOWN UINT64_MAX
+#define IDL_LARGEST_MAX     (UINT64_C(1) << 40)
+
+/* No value of the type takes more; few take as much. */
+uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
+
+/*
+ * The longest item of a queue or topic; 0: of other kinds.  What its type
+ * needs, but at most an eighth of `max_bytes`, of which each producer's memory
+ * takes two, so that several have room; where that isn't given at most 16 MiB,
+ * and 256 KiB if the type has no bounds.
+ */
+uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
+
+#endif

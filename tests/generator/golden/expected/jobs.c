@@ -1,0 +1,1293 @@
+/*
+ * Tables of jobs.svc, made by shmrpcgen: edit that file instead.
+ * Threading: constant data.
+ */
+#include "jobs.h"
+
+#include <shmrpc/shared_stub.h>
+
+static const jobs_v1_level job_level_default = JOBS_V1_LEVEL_HIGH;
+
+static const shmrpc_enumerator level_names[] = {
+    {"LOW", 0, NULL},
+    {"HIGH", 7, NULL},
+};
+
+const shmrpc_type jobs_v1_level_descriptor =
+    SHMRPC_TYPE_ENUM_INIT(jobs_v1_level, 1, "acme.jobs.v1.Level", NULL,
+                          &shmrpc_type_u8, level_names);
+
+static const shmrpc_type job_text_type =
+    SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 1000);
+
+static const shmrpc_type jobs_v1_level_list_type =
+    SHMRPC_TYPE_LIST_INIT(jobs_v1_level_list, jobs_v1_level, 0, 0, 0,
+                          &jobs_v1_level_descriptor);
+
+static const shmrpc_type quads_item_type =
+    SHMRPC_TYPE_ARRAY_INIT(uint8_t, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED, 4, 1,
+                           4, &shmrpc_type_u8);
+
+static const shmrpc_type lines_item_type =
+    SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 64);
+
+static const shmrpc_type jobs_v1_job_list_type =
+    SHMRPC_TYPE_LIST_INIT(jobs_v1_job_list, jobs_v1_job, 0, 0, 0,
+                          &jobs_v1_job_descriptor);
+
+static const shmrpc_type maps_item_type =
+    SHMRPC_TYPE_MAP_INIT(jobs_v1_maps_item, jobs_v1_maps_item_entry, 0, 0, 0,
+                         &shmrpc_type_string, &shmrpc_type_u64);
+
+static const shmrpc_field job_fields[] = {
+    SHMRPC_FIELD_INIT(1, "id", &shmrpc_type_u64, jobs_v1_job, id, 0, NULL,
+                      NULL),
+    SHMRPC_FIELD_INIT(2, "text", &job_text_type, jobs_v1_job, text, 0, NULL,
+                      NULL),
+    SHMRPC_FIELD_INIT(3, "levels", &jobs_v1_level_list_type, jobs_v1_job,
+                      levels, 0, NULL, NULL),
+    SHMRPC_FIELD_INIT(4, "level", &jobs_v1_level_descriptor, jobs_v1_job, level,
+                      0, &job_level_default, NULL),
+};
+
+const shmrpc_type jobs_v1_job_descriptor =
+    SHMRPC_TYPE_STRUCT_INIT(jobs_v1_job, 0, 32, 8, "acme.jobs.v1.Job",
+                            "What is to be done.", job_fields);
+
+static const shmrpc_field flat_fields[] = {
+    SHMRPC_FIELD_INIT(1, "a", &shmrpc_type_u64, jobs_v1_flat, a, 0, NULL, NULL),
+    SHMRPC_FIELD_INIT(2, "b", &shmrpc_type_u64, jobs_v1_flat, b, 0, NULL, NULL),
+};
+
+const shmrpc_type jobs_v1_flat_descriptor =
+    SHMRPC_TYPE_STRUCT_INIT(jobs_v1_flat, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED,
+                            16, 8, "acme.jobs.v1.Flat", NULL, flat_fields);
+
+/* What tools read that find the object. */
+static const char *const work_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  /// Work to do.\n",
+    "  /// Nothing of it gets lost.\n",
+    "  queue acme.jobs.v1.Job work { capacity 64; order ",
+    "total; delivery acked; mode \"0660\"; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_work_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.work", SHMRPC_ENCODING_NATIVE,
+    SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED,
+    NULL, &jobs_v1_job_descriptor,
+    UINT64_C(0xaff52c105a92b514), "queue acme.jobs.v1.Job", work_text,
+    "Work to do.\nNothing of it gets lost.",
+    64, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0660, {0},
+};
+
+int jobs_v1_work_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_work_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_work_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_work_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_work_close(jobs_v1_work_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_work_push(jobs_v1_work_queue *queue, const jobs_v1_job *item,
+                      const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_work_push_many(jobs_v1_work_queue *queue, const jobs_v1_job *items,
+                           size_t count, const shmrpc_opts *opts,
+                           size_t *out_pushed, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_work_pop(jobs_v1_work_queue *queue, const shmrpc_opts *opts,
+                     const jobs_v1_job **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)item;
+    }
+    return status;
+}
+
+int jobs_v1_work_pop_many(jobs_v1_work_queue *queue, const shmrpc_opts *opts,
+                          const jobs_v1_job **out, size_t max,
+                          size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_work_peek(jobs_v1_work_queue *queue, const jobs_v1_job **out,
+                      shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)item;
+    }
+    return status;
+}
+
+void jobs_v1_work_release(jobs_v1_work_queue *queue, const jobs_v1_job *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_work_ack(jobs_v1_work_queue *queue, const jobs_v1_job *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_work_is_redelivered(const jobs_v1_job *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_work_end(jobs_v1_work_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_work_destroy(jobs_v1_work_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_work_stat(jobs_v1_work_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const points_text[] = {
+    "package acme.jobs.v1;\n",
+    "struct Flat {\n",
+    "  1: u64 a;\n",
+    "  2: u64 b;\n",
+    "}\n",
+    "  queue acme.jobs.v1.Flat points { max_bytes 4194304; ",
+    "overflow drop_oldest; lifetime last_close; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_points_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.points", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_flat_descriptor,
+    UINT64_C(0xcfcbd68ff02eba83), "queue acme.jobs.v1.Flat", points_text,
+    NULL,
+    1024, /* capacity */
+    4194304, /* max_bytes */
+    32, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DROP_OLDEST, SHMRPC_LIFETIME_LAST_CLOSE, 0600, {0},
+};
+
+int jobs_v1_points_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_points_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_points_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_points_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_points_close(jobs_v1_points_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_points_push(jobs_v1_points_queue *queue, const jobs_v1_flat *item,
+                        const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_points_push_many(jobs_v1_points_queue *queue,
+                             const jobs_v1_flat *items, size_t count,
+                             const shmrpc_opts *opts, size_t *out_pushed,
+                             shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_points_pop(jobs_v1_points_queue *queue, const shmrpc_opts *opts,
+                       const jobs_v1_flat **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_flat *)item;
+    }
+    return status;
+}
+
+int jobs_v1_points_pop_many(jobs_v1_points_queue *queue,
+                            const shmrpc_opts *opts, const jobs_v1_flat **out,
+                            size_t max, size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_points_peek(jobs_v1_points_queue *queue, const jobs_v1_flat **out,
+                        shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_flat *)item;
+    }
+    return status;
+}
+
+void jobs_v1_points_release(jobs_v1_points_queue *queue,
+                            const jobs_v1_flat *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_points_ack(jobs_v1_points_queue *queue, const jobs_v1_flat *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_points_is_redelivered(const jobs_v1_flat *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_points_end(jobs_v1_points_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_points_destroy(jobs_v1_points_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_points_stat(jobs_v1_points_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const things_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue any things { overflow fail; encoding json; ",
+    "lifetime creator; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_things_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.things", SHMRPC_ENCODING_JSON, 0,
+    NULL, &shmrpc_type_any,
+    UINT64_C(0x2065d05203f9809f), "queue any", things_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_FAIL, SHMRPC_LIFETIME_CREATOR, 0600, {0},
+};
+
+int jobs_v1_things_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_things_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_things_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_things_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_things_close(jobs_v1_things_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_things_push(jobs_v1_things_queue *queue, const shmrpc_any *item,
+                        const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_things_push_many(jobs_v1_things_queue *queue,
+                             const shmrpc_any *items, size_t count,
+                             const shmrpc_opts *opts, size_t *out_pushed,
+                             shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_things_pop(jobs_v1_things_queue *queue, const shmrpc_opts *opts,
+                       const shmrpc_any **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_any *)item;
+    }
+    return status;
+}
+
+int jobs_v1_things_pop_many(jobs_v1_things_queue *queue,
+                            const shmrpc_opts *opts, const shmrpc_any **out,
+                            size_t max, size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_things_peek(jobs_v1_things_queue *queue, const shmrpc_any **out,
+                        shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_any *)item;
+    }
+    return status;
+}
+
+void jobs_v1_things_release(jobs_v1_things_queue *queue, const shmrpc_any *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_things_ack(jobs_v1_things_queue *queue, const shmrpc_any *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_things_is_redelivered(const shmrpc_any *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_things_end(jobs_v1_things_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_things_destroy(jobs_v1_things_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_things_stat(jobs_v1_things_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const quads_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue u8[4] quads { }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_quads_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.quads", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &quads_item_type,
+    UINT64_C(0x5aa55f94ca54dd02), "queue u8[4]", quads_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    20, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_quads_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_quads_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_quads_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_quads_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_quads_close(jobs_v1_quads_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_quads_push(jobs_v1_quads_queue *queue,
+                       const jobs_v1_quads_item *item, const shmrpc_opts *opts,
+                       shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_quads_push_many(jobs_v1_quads_queue *queue,
+                            const jobs_v1_quads_item *items, size_t count,
+                            const shmrpc_opts *opts, size_t *out_pushed,
+                            shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_quads_pop(jobs_v1_quads_queue *queue, const shmrpc_opts *opts,
+                      const jobs_v1_quads_item **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_quads_item *)item;
+    }
+    return status;
+}
+
+int jobs_v1_quads_pop_many(jobs_v1_quads_queue *queue, const shmrpc_opts *opts,
+                           const jobs_v1_quads_item **out, size_t max,
+                           size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_quads_peek(jobs_v1_quads_queue *queue,
+                       const jobs_v1_quads_item **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_quads_item *)item;
+    }
+    return status;
+}
+
+void jobs_v1_quads_release(jobs_v1_quads_queue *queue,
+                           const jobs_v1_quads_item *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_quads_ack(jobs_v1_quads_queue *queue,
+                      const jobs_v1_quads_item *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_quads_is_redelivered(const jobs_v1_quads_item *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_quads_end(jobs_v1_quads_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_quads_destroy(jobs_v1_quads_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_quads_stat(jobs_v1_quads_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const lines_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue string(..64) lines { overflow drop_newest; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_lines_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.lines", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &lines_item_type,
+    UINT64_C(0xf4ed3582f2fc4c3f), "queue string(..64)", lines_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    96, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DROP_NEWEST, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_lines_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_lines_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_lines_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_lines_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_lines_close(jobs_v1_lines_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_lines_push(jobs_v1_lines_queue *queue, const shmrpc_str *item,
+                       const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_lines_push_many(jobs_v1_lines_queue *queue, const shmrpc_str *items,
+                            size_t count, const shmrpc_opts *opts,
+                            size_t *out_pushed, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_lines_pop(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
+                      const shmrpc_str **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_str *)item;
+    }
+    return status;
+}
+
+int jobs_v1_lines_pop_many(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
+                           const shmrpc_str **out, size_t max,
+                           size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_lines_peek(jobs_v1_lines_queue *queue, const shmrpc_str **out,
+                       shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_str *)item;
+    }
+    return status;
+}
+
+void jobs_v1_lines_release(jobs_v1_lines_queue *queue, const shmrpc_str *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_lines_ack(jobs_v1_lines_queue *queue, const shmrpc_str *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_lines_is_redelivered(const shmrpc_str *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_lines_end(jobs_v1_lines_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_lines_destroy(jobs_v1_lines_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_lines_stat(jobs_v1_lines_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const batches_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  queue list<acme.jobs.v1.Job> batches { encoding ",
+    "msgpack; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_batches_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.batches", SHMRPC_ENCODING_MSGPACK, 0,
+    NULL, &jobs_v1_job_list_type,
+    UINT64_C(0x950ba2464bedfa71), "queue list<acme.jobs.v1.Job>", batches_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_batches_open(const char *name, const shmrpc_shared_opts *opts,
+                         jobs_v1_batches_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_batches_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_batches_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_batches_close(jobs_v1_batches_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_batches_push(jobs_v1_batches_queue *queue,
+                         const jobs_v1_job_list *item, const shmrpc_opts *opts,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_batches_push_many(jobs_v1_batches_queue *queue,
+                              const jobs_v1_job_list *items, size_t count,
+                              const shmrpc_opts *opts, size_t *out_pushed,
+                              shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_batches_pop(jobs_v1_batches_queue *queue, const shmrpc_opts *opts,
+                        const jobs_v1_job_list **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job_list *)item;
+    }
+    return status;
+}
+
+int jobs_v1_batches_pop_many(jobs_v1_batches_queue *queue,
+                             const shmrpc_opts *opts,
+                             const jobs_v1_job_list **out, size_t max,
+                             size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_batches_peek(jobs_v1_batches_queue *queue,
+                         const jobs_v1_job_list **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job_list *)item;
+    }
+    return status;
+}
+
+void jobs_v1_batches_release(jobs_v1_batches_queue *queue,
+                             const jobs_v1_job_list *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_batches_ack(jobs_v1_batches_queue *queue,
+                        const jobs_v1_job_list *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_batches_is_redelivered(const jobs_v1_job_list *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_batches_end(jobs_v1_batches_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_batches_destroy(jobs_v1_batches_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_batches_stat(jobs_v1_batches_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const maps_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue map<string, u64> maps { }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_maps_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.maps", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &maps_item_type,
+    UINT64_C(0xe23e43dc0ea3024f), "queue map<string, u64>", maps_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_maps_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_maps_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_maps_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_maps_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_maps_close(jobs_v1_maps_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_maps_push(jobs_v1_maps_queue *queue, const jobs_v1_maps_item *item,
+                      const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_maps_push_many(jobs_v1_maps_queue *queue,
+                           const jobs_v1_maps_item *items, size_t count,
+                           const shmrpc_opts *opts, size_t *out_pushed,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_maps_pop(jobs_v1_maps_queue *queue, const shmrpc_opts *opts,
+                     const jobs_v1_maps_item **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_maps_item *)item;
+    }
+    return status;
+}
+
+int jobs_v1_maps_pop_many(jobs_v1_maps_queue *queue, const shmrpc_opts *opts,
+                          const jobs_v1_maps_item **out, size_t max,
+                          size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_maps_peek(jobs_v1_maps_queue *queue, const jobs_v1_maps_item **out,
+                      shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_maps_item *)item;
+    }
+    return status;
+}
+
+void jobs_v1_maps_release(jobs_v1_maps_queue *queue,
+                          const jobs_v1_maps_item *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_maps_ack(jobs_v1_maps_queue *queue, const jobs_v1_maps_item *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_maps_is_redelivered(const jobs_v1_maps_item *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_maps_end(jobs_v1_maps_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_maps_destroy(jobs_v1_maps_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_maps_stat(jobs_v1_maps_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const blobs_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue bytes blobs { max_bytes 67108864; encoding raw; ",
+    "}\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_blobs_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.blobs", SHMRPC_ENCODING_RAW, 0,
+    NULL, &shmrpc_type_bytes,
+    UINT64_C(0x519389e7940f5be6), "queue bytes", blobs_text,
+    NULL,
+    1024, /* capacity */
+    67108864, /* max_bytes */
+    8388544, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_blobs_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_blobs_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_blobs_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_blobs_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_blobs_close(jobs_v1_blobs_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_blobs_push(jobs_v1_blobs_queue *queue, const shmrpc_bytes *item,
+                       const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_blobs_push_many(jobs_v1_blobs_queue *queue,
+                            const shmrpc_bytes *items, size_t count,
+                            const shmrpc_opts *opts, size_t *out_pushed,
+                            shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_blobs_pop(jobs_v1_blobs_queue *queue, const shmrpc_opts *opts,
+                      const shmrpc_bytes **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_bytes *)item;
+    }
+    return status;
+}
+
+int jobs_v1_blobs_pop_many(jobs_v1_blobs_queue *queue, const shmrpc_opts *opts,
+                           const shmrpc_bytes **out, size_t max,
+                           size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_blobs_peek(jobs_v1_blobs_queue *queue, const shmrpc_bytes **out,
+                       shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_bytes *)item;
+    }
+    return status;
+}
+
+void jobs_v1_blobs_release(jobs_v1_blobs_queue *queue, const shmrpc_bytes *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_blobs_ack(jobs_v1_blobs_queue *queue, const shmrpc_bytes *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_blobs_is_redelivered(const shmrpc_bytes *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_blobs_end(jobs_v1_blobs_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_blobs_destroy(jobs_v1_blobs_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_blobs_stat(jobs_v1_blobs_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const levels_text[] = {
+    "package acme.jobs.v1;\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  queue acme.jobs.v1.Level levels { }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_levels_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.levels", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_level_descriptor,
+    UINT64_C(0x53a92e19b5e362bc), "queue acme.jobs.v1.Level", levels_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    17, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_levels_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_levels_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_levels_descriptor, name, opts,
+                                        &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_levels_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_levels_close(jobs_v1_levels_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_levels_push(jobs_v1_levels_queue *queue, const jobs_v1_level *item,
+                        const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_levels_push_many(jobs_v1_levels_queue *queue,
+                             const jobs_v1_level *items, size_t count,
+                             const shmrpc_opts *opts, size_t *out_pushed,
+                             shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_levels_pop(jobs_v1_levels_queue *queue, const shmrpc_opts *opts,
+                       const jobs_v1_level **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_level *)item;
+    }
+    return status;
+}
+
+int jobs_v1_levels_pop_many(jobs_v1_levels_queue *queue,
+                            const shmrpc_opts *opts, const jobs_v1_level **out,
+                            size_t max, size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_levels_peek(jobs_v1_levels_queue *queue, const jobs_v1_level **out,
+                        shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_level *)item;
+    }
+    return status;
+}
+
+void jobs_v1_levels_release(jobs_v1_levels_queue *queue,
+                            const jobs_v1_level *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_levels_ack(jobs_v1_levels_queue *queue, const jobs_v1_level *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_levels_is_redelivered(const jobs_v1_level *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_levels_end(jobs_v1_levels_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_levels_destroy(jobs_v1_levels_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_levels_stat(jobs_v1_levels_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const documents_text[] = {
+    "package acme.jobs.v1;\n",
+    "package acme.common;\n",
+    "/// What other packages share.\n",
+    "struct Document {\n",
+    "  1: u64 id;\n",
+    "  2: string title;\n",
+    "}\n",
+    "package acme.jobs.v1;\n",
+    "  queue acme.common.Document documents { }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_documents_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.documents", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &common_document_descriptor,
+    UINT64_C(0x02148bb33d989213), "queue acme.common.Document", documents_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_documents_open(const char *name, const shmrpc_shared_opts *opts,
+                           jobs_v1_documents_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_documents_descriptor, name,
+                                        opts, &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_documents_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_documents_close(jobs_v1_documents_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_documents_push(jobs_v1_documents_queue *queue,
+                           const common_document *item, const shmrpc_opts *opts,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_documents_push_many(jobs_v1_documents_queue *queue,
+                                const common_document *items, size_t count,
+                                const shmrpc_opts *opts, size_t *out_pushed,
+                                shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_documents_pop(jobs_v1_documents_queue *queue,
+                          const shmrpc_opts *opts, const common_document **out,
+                          shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const common_document *)item;
+    }
+    return status;
+}
+
+int jobs_v1_documents_pop_many(jobs_v1_documents_queue *queue,
+                               const shmrpc_opts *opts,
+                               const common_document **out, size_t max,
+                               size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_documents_peek(jobs_v1_documents_queue *queue,
+                           const common_document **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const common_document *)item;
+    }
+    return status;
+}
+
+void jobs_v1_documents_release(jobs_v1_documents_queue *queue,
+                               const common_document *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_documents_ack(jobs_v1_documents_queue *queue,
+                          const common_document *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_documents_is_redelivered(const common_document *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_documents_end(jobs_v1_documents_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_documents_destroy(jobs_v1_documents_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_documents_stat(jobs_v1_documents_queue *queue,
+                           shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}

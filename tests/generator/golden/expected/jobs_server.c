@@ -1,0 +1,2 @@
+/* Servers of jobs.svc, made by shmrpcgen: edit that file instead. */
+#include "jobs_server.h"

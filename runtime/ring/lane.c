@@ -111,6 +111,9 @@ static uint64_t widen(uint64_t number, uint64_t count)
 static void refresh(shmrpci_lane_writer *writer)
 {
     const shmrpci_lane *lane = &writer->lane;
+    if (writer->is_topic) {
+        return;
+    }
     /* Acquire: pairs with the CAS of who takes; the copies are made. */
     uint64_t word = shmrpci_load_acquire(&lane->words->head);
     uint64_t head = shmrpci_head_position(word, writer->tail);
@@ -200,6 +203,47 @@ static bool has_room(const shmrpci_lane_writer *writer, uint64_t end)
            writer->count - writer->taken < writer->limit;
 }
 
+shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
+                                       const shmrpci_lane *lane, uint64_t marks)
+{
+    const shmrpci_lane_words *words = lane->words;
+    /* Acquire, all: the last publisher may be another process. */
+    uint64_t tail = shmrpci_load_acquire(&words->tail);
+    uint64_t count = shmrpci_load_acquire(&words->count);
+    if (tail % 8 != 0) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    /* It may have died between the count and the tail. */
+    if (count > 0 && shmrpci_load_acquire(
+                         &words->marks[(count - 1) & (marks - 1)]) >= tail) {
+        count--;
+    }
+    *writer = (shmrpci_lane_writer){.lane = *lane,
+                                    .tail = tail,
+                                    .count = count,
+                                    .head = tail,
+                                    .limit = UINT64_MAX,
+                                    .is_topic = true};
+    return SHMRPC_OK;
+}
+
+void shmrpci_lane_intend(const shmrpci_lane_writer *writer, uint32_t len)
+{
+    /* Relaxed: whoever sees a byte that is written behind the fence sees it,
+     * behind a fence of its own. */
+    shmrpci_store_relaxed(&writer->lane.words->intent,
+                          shmrpci_lane_end_of(writer, len));
+    shmrpci_fence_release();
+}
+
+void shmrpci_lane_mark(const shmrpci_lane_writer *writer, uint64_t marks)
+{
+    /* Relaxed: ordered by the tail; who looks at it checks what it finds. */
+    shmrpci_store_relaxed(
+        &writer->lane.words->marks[writer->count & (marks - 1)],
+        writer->record);
+}
+
 bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes)
 {
     uint64_t size = writer->lane.size;
@@ -257,10 +301,9 @@ void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
 
 /* ---- consumers ----------------------------------------------------------- */
 
-/* Copies one record to the end of `buf`. */
-static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
-                              uint64_t word, shmrpci_buf *buf,
-                              shmrpci_item *item)
+shmrpc_status shmrpci_lane_copy_out(const shmrpci_lane *lane, uint64_t position,
+                                    uint64_t word, shmrpci_buf *buf,
+                                    shmrpci_item *item)
 {
     uint32_t len = shmrpci_record_len(word);
     size_t gap = (ITEM_ALIGN - buf->len % ITEM_ALIGN) % ITEM_ALIGN;
@@ -292,8 +335,8 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
             return look->count > 0 ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
         }
         size_t len = buf->len;
-        shmrpc_status status =
-            copy_out(lane, position, word, buf, &items[look->count]);
+        shmrpc_status status = shmrpci_lane_copy_out(lane, position, word, buf,
+                                                     &items[look->count]);
         if (status != SHMRPC_OK) {
             buf->len = len;
             buf->status = SHMRPC_OK;

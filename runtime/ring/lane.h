@@ -63,6 +63,7 @@ typedef struct shmrpci_lane_writer {
     uint64_t taken;  /* of the records, then */
     uint64_t limit;  /* how many may lie in the ring */
     uint64_t spare;  /* bytes of the ring to be left alone */
+    bool is_topic;   /* `head` is what subscribers are known to have read */
     uint64_t record; /* reserved: where it will begin */
     uint64_t first;  /* reserved: where it, or the PAD before, begins */
 } shmrpci_lane_writer;
@@ -87,6 +88,16 @@ void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len);
  * more than were reserved. */
 void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
                           uint32_t flags);
+
+/* The same for the lane of a topic, which nobody takes from: there is always
+ * room, but for what `head` is set to guard. */
+shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
+                                       const shmrpci_lane *lane,
+                                       uint64_t marks);
+/* Says what the reserved record will overwrite, before it is written. */
+void shmrpci_lane_intend(const shmrpci_lane_writer *writer, uint32_t len);
+/* Says where the reserved record lies, before it is published. */
+void shmrpci_lane_mark(const shmrpci_lane_writer *writer, uint64_t marks);
 
 /* Where the record that is reserved will end. */
 uint64_t shmrpci_lane_end_of(const shmrpci_lane_writer *writer, uint32_t len);
@@ -169,6 +180,12 @@ static inline shmrpci_atomic_u64 *shmrpci_lane_record(const shmrpci_lane *lane,
 {
     return (shmrpci_atomic_u64 *)(void *)shmrpci_lane_place(lane, position);
 }
+
+/* Copies the bytes of the DATA record with that word to `buf`. NO_MEMORY,
+ * TOO_LARGE: by `buf`, whose length and status the caller restores. */
+shmrpc_status shmrpci_lane_copy_out(const shmrpci_lane *lane, uint64_t position,
+                                    uint64_t word, shmrpci_buf *buf,
+                                    shmrpci_item *item);
 
 /* Whether the record whose word is `word`, at `position`, lies before `tail`
  * and the ring's end; `out_end` is where it ends. */

@@ -29,6 +29,7 @@ typedef struct shmrpci_ring_counts {
     shmrpci_atomic_u64 popped;
     shmrpci_atomic_u64 dropped;     /* by overflow */
     shmrpci_atomic_u64 redelivered; /* of dead or given up readers */
+    shmrpci_atomic_u64 evicted;     /* subscribers */
     shmrpci_atomic_u64 sleeps;
     shmrpci_atomic_u64 rescued;      /* found at the end of a slice */
     shmrpci_atomic_u32 wants_items;  /* threads that wait for items */

@@ -1,0 +1,84 @@
+/*
+ * The desk of a topic: what its subscribers write, who may have the topic
+ * itself mapped for reading only.  It lies in the roots of the region, or in a
+ * small file of its own that all may write to.
+ *
+ *       0   128  sleepers: u32, 1 if a subscriber may    subscribers;
+ * publishers sleep                                   clear it 128   128  room:
+ * u32, a bell for publishers        both 256   128 x seats: state u32, pid u32,
+ * received    the subscriber of that u64, lost u64 seat; publishers: state then
+ * u64 x lanes (a multiple of 128 bytes) x      the same seats: how far it has
+ * read each lane
+ *
+ * A subscriber has seat s while it holds the kernel's lock on byte 2^42 + s of
+ * the file in which the desk lies.
+ *
+ *     FREE --takes the byte--> TAKEN --leaves, or is found dead--> FREE
+ *                              TAKEN --too slow for `block`--> EVICTED
+ *
+ * Zeros are an empty desk.  Its bytes are hostile: garbage costs wake-ups, or a
+ * publisher of `block` the time up to its deadline or `max_stall`.
+ *
+ * Threading: any thread, where nothing else is said.
+ */
+#ifndef SHMRPCI_RING_DESK_H
+#define SHMRPCI_RING_DESK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/memory.h"
+#include "shmrpc/status.h"
+#include "sync/atomic.h"
+
+#define SHMRPCI_DESK_MAX_SEATS  4096u
+#define SHMRPCI_DESK_BYTE(seat) ((INT64_C(1) << 42) + (int64_t)(seat))
+
+typedef enum shmrpci_seat_state {
+    SHMRPCI_SEAT_FREE,
+    SHMRPCI_SEAT_TAKEN,
+    SHMRPCI_SEAT_EVICTED
+} shmrpci_seat_state;
+
+typedef struct shmrpci_seat {
+    _Alignas(128) shmrpci_atomic_u32 state;
+    shmrpci_atomic_u32 pid;
+    shmrpci_atomic_u64 received; /* for people, as the next one */
+    shmrpci_atomic_u64 lost;
+} shmrpci_seat;
+
+typedef struct shmrpci_desk_words {
+    _Alignas(128) shmrpci_atomic_u32 sleepers;
+    _Alignas(128) shmrpci_atomic_u32 room;
+    shmrpci_seat seats[];
+} shmrpci_desk_words;
+
+_Static_assert(offsetof(shmrpci_desk_words, room) == 128, "layout");
+_Static_assert(offsetof(shmrpci_desk_words, seats) == 256, "layout");
+_Static_assert(sizeof(shmrpci_seat) == 128, "layout");
+
+/* A desk as a handle sees it. */
+typedef struct shmrpci_desk {
+    shmrpci_desk_words *words; /* NULL: none, or not for us to write */
+    uint32_t seats;
+    uint32_t lanes;
+    int fd;    /* whose bytes are locked */
+    bool *own; /* by seat: taken by this handle, whose locks don't show; under
+                * the handle's mutex */
+} shmrpci_desk;
+
+uint64_t shmrpci_desk_bytes(uint32_t seats, uint32_t lanes);
+
+/* How far the subscriber in a seat has read a lane. */
+shmrpci_atomic_u64 *shmrpci_desk_cursor(const shmrpci_desk *desk, uint32_t seat,
+                                        uint32_t lane);
+
+/* Takes a seat, of which the cursors are then to be set; one thread at a time.
+ * EXHAUSTED. */
+shmrpc_status shmrpci_desk_take(shmrpci_desk *desk, uint32_t *out_seat);
+void shmrpci_desk_leave(shmrpci_desk *desk, uint32_t seat);
+
+/* Frees the seat if its subscriber is dead; one thread at a time. */
+bool shmrpci_desk_bury(const shmrpci_desk *desk, uint32_t seat);
+
+#endif

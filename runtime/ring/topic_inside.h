@@ -1,0 +1,59 @@
+/*
+ * What the files of the topic share.
+ *
+ *   topic.c          planning, opening, ends, facts
+ *   topic_publish.c  publishers
+ *   topic_read.c     subscribers
+ *
+ * Threading: as topic.h; fields as noted.
+ */
+#ifndef SHMRPCI_RING_TOPIC_INSIDE_H
+#define SHMRPCI_RING_TOPIC_INSIDE_H
+
+#include "os/thread.h"
+#include "ring/desk.h"
+#include "ring/ring.h"
+#include "ring/topic.h"
+
+/* How many may sit at the desk, among the options of the region. */
+#define SHMRPCI_TOPIC_SEATS_SHIFT 8
+#define SHMRPCI_TOPIC_SEATS_MASK  UINT64_C(0xFFFF)
+
+/* The same subscribers wait as long as the same topic does. */
+#define SHMRPCI_TOPIC_BLIND_NS (50 * SHMRPCI_NS_PER_MS)
+
+struct shmrpci_topic {
+    shmrpci_ring ring;
+    shmrpci_desk desk;
+    shmrpci_map desk_map; /* of a desk that lies apart */
+    int desk_fd;
+    shmrpci_fork_fd desk_guard;
+    shmrpci_laps laps;
+    uint64_t marks;
+    /* Who publishes, takes or leaves a seat. */
+    shmrpci_mutex mutex;
+    shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
+    shmrpci_spinner spinner;
+};
+
+typedef struct shmrpci_reading {
+    uint64_t cursor;
+    uint64_t number; /* of the message there, if it is known */
+    uint64_t start; /* the tail when we subscribed: what lies before is history,
+                     * which nobody is promised */
+    bool is_known;
+    bool is_begun;
+} shmrpci_reading;
+
+struct shmrpci_subscription {
+    shmrpci_topic *topic;
+    uint32_t seat; /* SHMRPCI_REGION_NOBODY: none */
+    uint32_t next_lane;
+    uint64_t lost; /* to be told */
+    shmrpci_reading readings[];
+};
+
+shmrpc_status shmrpci_topic_late(int64_t deadline_ns, const char *what,
+                                 shmrpc_error *error);
+
+#endif

@@ -94,7 +94,7 @@
     X(BAD_C_NAME,        802, ERROR,   "not a name for C")                    \
     X(NOT_GENERATED,     901, ERROR,   "not generated yet")                   \
     X(SERVICE_UNDOCUMENTED, 1001, WARNING, "service without documentation")   \
-    X(METHOD_UNDOCUMENTED,  1002, WARNING, "method without documentation")    \
+    X(METHOD_UNDOCUMENTED,  1002, WARNING, "method or object undocumented")   \
     X(NAME_STYLE,          1003, WARNING, "name in another style")            \
     X(UNBOUNDED,           1004, WARNING, "request without upper bound")      \
     X(BARE_RESULT,         1005, WARNING, "result that can't grow")           \

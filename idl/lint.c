@@ -281,16 +281,30 @@ static void check_result(linter *l, const idl_method *method)
     idl_expected(l->diags, diag, "a struct that has it as a field");
 }
 
+static void check_docs(linter *l, const idl_meta *meta, const char *name,
+                       idl_span span)
+{
+    if (meta->docs.count == 0 && is_wanted(l, IDL_S_METHOD_UNDOCUMENTED)) {
+        idl_diag *diag = idl_report(l->diags, IDL_S_METHOD_UNDOCUMENTED, span,
+                                    "`%s` is not documented", name);
+        idl_expected(l->diags, diag, "`///` before it");
+    }
+}
+
+static void check_shared(linter *l, const idl_shared *shared)
+{
+    const idl_decl *decl = &shared->decl;
+    enter(l, &decl->meta);
+    check_docs(l, &decl->meta, decl->name, decl->span);
+    check_name(l, IDL_STYLE_SNAKE, idl_shared_kind_name(shared->kind),
+               decl->name, decl->span);
+    leave(l);
+}
+
 static void check_method(linter *l, const idl_method *method)
 {
     enter(l, &method->meta);
-    if (method->meta.docs.count == 0 &&
-        is_wanted(l, IDL_S_METHOD_UNDOCUMENTED)) {
-        idl_diag *diag =
-            idl_report(l->diags, IDL_S_METHOD_UNDOCUMENTED, method->span,
-                       "`%s` is not documented", method->name);
-        idl_expected(l->diags, diag, "`///` before it");
-    }
+    check_docs(l, &method->meta, method->name, method->span);
     check_name(l, IDL_STYLE_SNAKE, "method", method->name, method->span);
     check_fields(l, method->params, method->param_count, "parameter");
     if (method->encoding != IDL_ENCODING_RAW) {
@@ -317,6 +331,9 @@ static void check_service(linter *l, const idl_service *service)
                service->decl.span);
     for (size_t i = 0; i < service->method_count; i++) {
         check_method(l, &service->methods[i]);
+    }
+    for (size_t i = 0; i < service->shared_count; i++) {
+        check_shared(l, service->shared[i]);
     }
     leave(l);
 }
@@ -373,7 +390,7 @@ static void check_used(linter *l, const idl_decl *decl, const char *sort)
         idl_map_get(&l->used, decl->full_name) == NULL &&
         is_wanted(l, IDL_S_UNUSED)) {
         (void)idl_report(l->diags, IDL_S_UNUSED, decl->span,
-                         "no method uses the %s `%s`", sort, decl->name);
+                         "nothing uses the %s `%s`", sort, decl->name);
     }
     leave(l);
 }
@@ -429,6 +446,11 @@ static void check_declarations(linter *l)
     check_records(l, schema->structs, schema->struct_count, "struct");
     check_records(l, schema->unions, schema->union_count, "union");
     check_records(l, schema->errors, schema->error_count, "error");
+    for (size_t i = 0; i < schema->shared_count; i++) {
+        if (!schema->shared[i]->decl.imported) {
+            check_shared(l, schema->shared[i]);
+        }
+    }
     for (size_t i = 0; i < schema->service_count; i++) {
         if (!schema->services[i]->decl.imported) {
             check_service(l, schema->services[i]);

@@ -71,6 +71,19 @@ typedef struct shmrpci_ring_roots {
 _Static_assert(offsetof(shmrpci_ring_roots, ended) == 128, "layout");
 _Static_assert(offsetof(shmrpci_ring_roots, lanes) == 256, "layout");
 
+/* Of a pipe, whose lane is the common one, and whose head and tail count bytes,
+ * without records. They stand in the place of the desk.
+ *
+ *     writer: 0 --claims: CAS--> p + 1 --ends, closes--> 0
+ *                                p + 1 --heir, if it is not ended:
+ *                                        broken = tail + 1--> 0
+ *     broken: 0, or where a writer died + 1; a reader that has come there
+ * clears it, and nobody becomes the writer before */
+typedef struct shmrpci_pipe_words {
+    _Alignas(128) shmrpci_atomic_u32 writer;
+    _Alignas(128) shmrpci_atomic_u64 broken;
+} shmrpci_pipe_words;
+
 typedef struct shmrpci_lane_words {
     _Alignas(128) shmrpci_atomic_u64 tail;
     shmrpci_atomic_u64 intent;

@@ -144,25 +144,59 @@ static bool read_limits(shmrpci_ring *ring)
                facts->roots_bytes;
 }
 
-/* The turn of `order total` passes on from a dead one, and what it held comes
- * again. */
+/* The turn of `order total` passes on, and what it held comes again. */
+static void inherit_queue(const shmrpci_ring *ring, uint32_t participant)
+{
+    if ((ring->options & SHMRPCI_RING_TOTAL) != 0) {
+        shmrpci_lock_map at = {.file = shmrpci_ring_turn(ring),
+                               .slot_count =
+                                   ring->region.facts.participant_count};
+        shmrpci_lock_bury(&at, participant);
+    }
+    if ((ring->options & SHMRPCI_RING_ACKED) != 0) {
+        (void)shmrpci_holds_inherit(ring, participant);
+    }
+}
+
+/* The stream is broken where its writer died, unless it was ended. */
+static void inherit_pipe(const shmrpci_ring *ring, uint32_t participant)
+{
+    shmrpci_pipe_words *words = shmrpci_ring_desk(ring);
+    shmrpci_lane lane;
+    uint32_t writer = participant + 1;
+    if (shmrpci_load_seq(&words->writer) != writer) {
+        return;
+    }
+    if (!shmrpci_ring_is_ended(ring)) {
+        bool is_there =
+            shmrpci_ring_lane(ring, shmrpci_ring_common(ring), &lane);
+        uint64_t tail = is_there ? shmrpci_load_seq(&lane.words->tail) : 0;
+        shmrpci_store_seq(&words->broken, tail + 1);
+    }
+    (void)shmrpci_cas_seq(&words->writer, &writer, 0u);
+    shmrpci_bell_ring_all(&ring->roots->bell);
+}
+
+/* What a dead participant was at. */
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     (void)user;
     /* As the region's handle is perhaps no ring yet. */
     shmrpci_ring ring = {.region = *region};
-    if (region->facts.kind != SHMRPCI_RING_KIND_QUEUE || !read_limits(&ring)) {
+    uint64_t least = region->facts.kind == SHMRPCI_RING_KIND_PIPE
+                         ? sizeof(shmrpci_pipe_words)
+                         : 0;
+    if (!read_limits(&ring) ||
+        desk_offset(region->facts.participant_count, ring.options) + least >
+            region->facts.roots_bytes) {
         return;
     }
     ring.roots = shmrpci_region_at(region, region->facts.roots_offset,
                                    region->facts.roots_bytes);
-    if ((ring.options & SHMRPCI_RING_TOTAL) != 0) {
-        shmrpci_lock_map at = {.file = shmrpci_ring_turn(&ring),
-                               .slot_count = region->facts.participant_count};
-        shmrpci_lock_bury(&at, participant);
-    }
-    if ((ring.options & SHMRPCI_RING_ACKED) != 0) {
-        (void)shmrpci_holds_inherit(&ring, participant);
+    if (region->facts.kind == SHMRPCI_RING_KIND_QUEUE) {
+        inherit_queue(&ring, participant);
+    } else if (region->facts.kind == SHMRPCI_RING_KIND_PIPE) {
+        inherit_pipe(&ring, participant);
     }
 }
 

@@ -249,6 +249,12 @@ static void wake(const shmrpci_table *table)
     }
 }
 
+void shmrpci_table_destroy(shmrpci_table *table)
+{
+    shmrpci_region_destroy(&table->region);
+    wake(table);
+}
+
 /* True: it was we who ended the change. */
 static bool end_turn(const shmrpci_table *table, uint64_t turn)
 {
@@ -412,12 +418,16 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
         return false;
     }
     (void)shmrpci_table_apply(table, change, mine, true);
-    shmrpci_table_retire(table, change, false);
+    /* Before retiring, which may be of what is held: a block has one link. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
+    } else if (change->op == SHMRPCI_TABLE_OP_MERGE) {
+        /* There may be records for what needed no change. */
+        shmrpci_arena_judge_held(&table->region);
     } else {
         shmrpci_arena_keep(&table->region);
     }
+    shmrpci_table_retire(table, change, false);
     forget(table);
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         protect_nothing(table);
@@ -523,22 +533,38 @@ static bool was_committed(const shmrpci_table *table,
     return record != NULL && shmrpci_load_seq(&record->committed) != 0;
 }
 
-static void finish(shmrpci_table *table)
+/* False: the dead participant was not at a change that was committed. */
+static bool finish(shmrpci_table *table, shmrpci_change *out)
 {
-    shmrpci_table_change *own = OWN(table);
-    shmrpci_change change;
-    uint64_t seq = shmrpci_load_seq(&own->seq);
+    uint64_t seq = shmrpci_load_seq(&OWN(table)->seq);
     if (seq == 0) {
-        return;
+        return false;
     }
-    (void)copy_change(table, table->region.me, seq, &change);
+    (void)copy_change(table, table->region.me, seq, out);
     uint64_t mine = shmrpci_turn(seq, table->region.me) | SHMRPCI_TURN_BUSY;
     if (shmrpci_load_seq(&table->roots->turn) == mine) {
-        (void)shmrpci_table_apply(table, &change, mine, true);
+        (void)shmrpci_table_apply(table, out, mine, true);
     }
-    if (was_committed(table, &change)) {
+    return was_committed(table, out);
+}
+
+/* What was held and has become reachable is known by its mark, as long as the
+ * descriptor and the hazards keep others from using it anew: they go last. What
+ * was not committed they don't protect, and must not speak of any more when its
+ * blocks are given back. */
+static void settle(shmrpci_table *table)
+{
+    shmrpci_change change;
+    if (finish(table, &change)) {
+        mark_committed(table, shmrpci_word_block(change.now));
+        shmrpci_arena_judge_held(&table->region);
         shmrpci_table_retire(table, &change, true);
+        forget(table);
+    } else {
+        forget(table);
+        shmrpci_arena_judge_held(&table->region);
     }
+    protect_nothing(table);
 }
 
 /* The region may be one that is about to be the table's. */
@@ -552,12 +578,7 @@ void shmrpci_table_inherit(void *user, shmrpci_region *region,
     if (is_other) {
         table->region = *region;
     }
-    finish(table);
-    /* Before the descriptor and the hazards are gone, which keep others from
-     * using what is held here and was made reachable long ago. */
-    shmrpci_arena_judge_held(&table->region);
-    forget(table);
-    protect_nothing(table);
+    settle(table);
     if (is_other) {
         *region = table->region;
         table->region = was;

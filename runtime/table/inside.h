@@ -62,6 +62,23 @@ shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,
                                      uint64_t *out_id);
 void shmrpci_record_publish(shmrpci_record *record, uint64_t id);
 
+/* Takes a record, and fills all of it but its value, stamp, and footer. It is
+ * held, and no record until it is published. EXHAUSTED, TOO_LARGE, DATA_LOSS.
+ */
+shmrpc_status
+shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
+                          size_t value_len, shmrpci_record_kind kind,
+                          uint64_t *out_offset, shmrpc_error *error);
+/* Readers may come to it from now on, with words of who had its block before.
+ */
+void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
+                                  shmrpci_record_facts *out);
+/* What a record says of the change that makes it reachable; before that. */
+void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
+                                   const shmrpci_record_facts *facts,
+                                   uint64_t stamp, uint64_t prev,
+                                   uint64_t order);
+
 /* Copies `len` bytes to a buffer, in place of what was there. */
 shmrpc_status shmrpci_table_copy(shmrpci_buf *out, const void *data,
                                  size_t len);
@@ -169,6 +186,9 @@ bool shmrpci_table_is_used(void *user, const shmrpci_region *region,
 void shmrpci_table_each_block(void *user, const shmrpci_region *region,
                               shmrpci_block_visit *visit, void *to);
 
+/* Too many entries: `more` are needed. */
+shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
+                                 uint64_t live, shmrpc_error *error);
 shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what);
 
 #endif

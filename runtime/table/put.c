@@ -21,9 +21,10 @@ static uint64_t most_value(const shmrpci_table *table)
     return most < UINT32_MAX - 64 ? most : UINT32_MAX - 64;
 }
 
-static shmrpc_status take_record(shmrpci_table *table, shmrpci_table_bytes key,
-                                 size_t value_len, shmrpci_record_kind kind,
-                                 uint64_t *out_offset, shmrpc_error *error)
+shmrpc_status
+shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
+                          size_t value_len, shmrpci_record_kind kind,
+                          uint64_t *out_offset, shmrpc_error *error)
 {
     if (key.len > SHMRPCI_TABLE_KEY_MAX) {
         return too_large("key", key.len, SHMRPCI_TABLE_KEY_MAX, error);
@@ -54,10 +55,8 @@ static shmrpc_status take_record(shmrpci_table *table, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
-/* Readers may come to it from now on, with words of who had its block before.
- */
-static void publish(shmrpci_table *table, uint64_t offset,
-                    shmrpci_record_facts *out)
+void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
+                                  shmrpci_record_facts *out)
 {
     shmrpci_record *record =
         shmrpci_region_at(&table->region, offset, sizeof *record);
@@ -66,6 +65,18 @@ static void publish(shmrpci_table *table, uint64_t offset,
     bool is_record = shmrpci_record_look(table, shmrpci_block_of(offset), out);
     SHMRPCI_ASSERT(is_record, "our own record lies in the region");
     (void)is_record;
+}
+
+void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
+                                   const shmrpci_record_facts *facts,
+                                   uint64_t stamp, uint64_t prev,
+                                   uint64_t order)
+{
+    shmrpci_record *record =
+        shmrpci_region_at(&table->region, offset, sizeof *record);
+    shmrpci_store_relaxed(&record->stamp, stamp);
+    shmrpci_store_relaxed(&facts->footer->prev, prev);
+    shmrpci_store_relaxed(&facts->footer->order, order);
 }
 
 /* ---- one key ------------------------------------------------------------- */
@@ -92,12 +103,15 @@ static bool is_turn(const attempt *at)
     return shmrpci_load_seq(&at->table->roots->turn) == at->turn;
 }
 
-static shmrpc_status full(const attempt *at, uint64_t live, shmrpc_error *error)
+shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
+                                 uint64_t live, shmrpc_error *error)
 {
-    return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                            "1 entry more is needed, %llu of %llu are free",
-                            (unsigned long long)(at->table->capacity - live),
-                            (unsigned long long)at->table->capacity);
+    uint64_t available = table->capacity > live ? table->capacity - live : 0;
+    return shmrpc_error_set(
+        error, SHMRPC_E_EXHAUSTED,
+        "%llu more entries are needed, %llu of %llu are free",
+        (unsigned long long)more, (unsigned long long)available,
+        (unsigned long long)table->capacity);
 }
 
 /* Status of what is there, or is not: OK to go on. */
@@ -151,7 +165,8 @@ static shmrpc_status plan_insert(attempt *at, shmrpc_error *error)
     uint32_t tail = shmrpci_state_tail(state);
     uint32_t live = shmrpci_state_live(state);
     if (live >= at->table->capacity) {
-        return is_turn(at) ? full(at, live, error) : SHMRPC_MORE;
+        return is_turn(at) ? shmrpci_table_full(at->table, 1, live, error)
+                           : SHMRPC_MORE;
     }
     if (tail >= at->geometry.room) {
         status = is_turn(at)
@@ -197,17 +212,6 @@ static shmrpc_status plan(attempt *at, shmrpc_error *error)
                        : SHMRPC_MORE;
 }
 
-/* The record that is to be there says when it came, and what it replaced. */
-static void complete(const attempt *at)
-{
-    shmrpci_record *record =
-        shmrpci_region_at(&at->table->region, at->offset, sizeof *record);
-    shmrpci_store_relaxed(&record->stamp, shmrpci_turn_seq(at->turn) + 1);
-    shmrpci_store_relaxed(&at->own.footer->prev,
-                          shmrpci_word_block(at->change.old));
-    shmrpci_store_relaxed(&at->own.footer->order, at->order);
-}
-
 /* Again and again until it is done, or can't be. A status that depends on what
  * is there holds only if that was so at one moment. */
 static shmrpc_status carry_out(attempt *at, uint64_t *out_version,
@@ -227,7 +231,9 @@ static shmrpc_status carry_out(attempt *at, uint64_t *out_version,
         if (status != SHMRPC_OK) {
             return status;
         }
-        complete(at);
+        shmrpci_table_complete_record(
+            at->table, at->offset, &at->own, shmrpci_turn_seq(at->turn) + 1,
+            shmrpci_word_block(at->change.old), at->order);
         if (shmrpci_table_commit_change(at->table, at->turn, &at->change)) {
             if (out_version != NULL) {
                 *out_version = at->change.seq;
@@ -245,8 +251,8 @@ shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
 {
     SHMRPCI_ASSERT(table->reserved == 0, "one reservation at a time");
     uint64_t offset;
-    shmrpc_status status = take_record(table, key, value_len,
-                                       SHMRPCI_RECORD_VALUE, &offset, error);
+    shmrpc_status status = shmrpci_table_take_record(
+        table, key, value_len, SHMRPCI_RECORD_VALUE, &offset, error);
     if (status == SHMRPC_OK) {
         table->reserved = offset;
         table->reserved_len = (uint32_t)value_len;
@@ -267,7 +273,7 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
     shmrpci_record *record =
         shmrpci_region_at(&table->region, table->reserved, sizeof *record);
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
-    publish(table, table->reserved, &at.own);
+    shmrpci_table_publish_record(table, table->reserved, &at.own);
     at.key = (shmrpci_table_bytes){at.own.key, at.own.key_len};
     at.hash = shmrpci_table_hash(table->region.facts.hash_seed, at.key.data,
                                  at.key.len);
@@ -325,10 +331,10 @@ shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
     if (status == SHMRPC_E_NOT_FOUND) {
         return judge(&at, false, 0, error);
     }
-    status =
-        take_record(table, key, 0, SHMRPCI_RECORD_TOMBSTONE, &at.offset, error);
+    status = shmrpci_table_take_record(table, key, 0, SHMRPCI_RECORD_TOMBSTONE,
+                                       &at.offset, error);
     if (status == SHMRPC_OK) {
-        publish(table, at.offset, &at.own);
+        shmrpci_table_publish_record(table, at.offset, &at.own);
         status = carry_out(&at, NULL, error);
         if (status != SHMRPC_OK) {
             shmrpci_arena_give(&table->region);

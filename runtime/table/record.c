@@ -75,6 +75,8 @@ shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,
     shmrpci_store_relaxed(&record->id, *out_id | 1);
     shmrpci_fence_release();
     shmrpci_store_relaxed(&record->kind, (uint16_t)kind);
+    shmrpci_store_relaxed(&record->key_len, (uint16_t)0);
+    shmrpci_store_relaxed(&record->value_len, 0u);
     return record;
 }
 

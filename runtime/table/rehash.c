@@ -206,8 +206,6 @@ static void visit_loser(const shmrpci_table *table,
     shmrpci_table_block *block = shmrpci_table_at(table, own, sizeof *block);
     if (change->op == SHMRPCI_TABLE_OP_REHASH && block != NULL &&
         shmrpci_load_seq(&block->winner) != own) {
-        /* It is held no longer from now on, but ours to retire. */
-        shmrpci_store_release(&block->record.committed, 1u);
         visit(to, shmrpci_offset_of(own));
     }
 }

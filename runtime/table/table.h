@@ -79,6 +79,9 @@ shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
 /* Closes its views, and leaves. All zeros but for region.fd -1 is fine. */
 void shmrpci_table_detach(shmrpci_table *table);
 
+/* Marks it destroyed for all who use it, and wakes who watches. */
+void shmrpci_table_destroy(shmrpci_table *table);
+
 /* ---- reading ------------------------------------------------------------- */
 
 /*
@@ -231,6 +234,7 @@ typedef struct shmrpci_table_watch {
     shmrpci_table *table;
     uint64_t next; /* the change to be told next */
     uint64_t part; /* of that change */
+    bool is_lost;  /* the next event is RESYNC */
     bool has_view; /* RESYNC: the caller may read it until the next call */
     shmrpci_table_view view;
     shmrpci_buf key;

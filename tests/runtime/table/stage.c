@@ -118,6 +118,27 @@ void expect_all(shmrpci_table *table, const char *entries)
     shmrpci_buf_fini(&all);
 }
 
+void expect_view(shmrpci_table_view *view, const char *entries)
+{
+    shmrpci_table_bytes key;
+    shmrpci_table_bytes value;
+    shmrpci_buf all;
+    shmrpci_buf_init_heap(&all);
+    shmrpci_table_view_rewind(view);
+    while (shmrpci_table_view_next(view, &key, &value, NULL) == SHMRPC_OK) {
+        shmrpci_buf_append_text(&all, all.len != 0 ? " " : "");
+        shmrpci_buf_append(&all, key.data, key.len);
+        shmrpci_buf_append_text(&all, "=");
+        shmrpci_buf_append(&all, value.data, value.len);
+        shmrpci_table_bytes again;
+        assert_int_equal(shmrpci_table_view_get(view, key, &again, NULL),
+                         SHMRPC_OK);
+        assert_ptr_equal(again.data, value.data);
+    }
+    assert_string_equal(shmrpci_buf_text(&all), entries);
+    shmrpci_buf_fini(&all);
+}
+
 static void show(void *user, uint64_t offset, const char *what)
 {
     (void)user;

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "region/arena.h"
 #include "table/table.h"
 
 #define KIB ((uint64_t)1024)

@@ -1,0 +1,207 @@
+/* Views: the table as of one change. */
+#include <string.h>
+
+#include "table/inside.h"
+
+/* How often to try for a pin, while others reclaim what is older than it. */
+#define ATTEMPTS 10000u
+/* How long a handle for reading looks whether a change under way is finished,
+ * before it takes the one before it. */
+#define LOOKS 2000u
+
+/* The last finished change. */
+static uint64_t last_change(shmrpci_table *table)
+{
+    uint64_t turn;
+    if (table->region.is_writer &&
+        shmrpci_table_quiet(table, &turn) == SHMRPC_OK) {
+        return shmrpci_turn_seq(turn);
+    }
+    turn = shmrpci_load_seq(&table->roots->turn);
+    for (unsigned i = 0; i < LOOKS && (turn & SHMRPCI_TURN_BUSY) != 0; i++) {
+        shmrpci_pause();
+        turn = shmrpci_load_seq(&table->roots->turn);
+    }
+    uint64_t seq = shmrpci_turn_seq(turn);
+    return (turn & SHMRPCI_TURN_BUSY) != 0 && seq > 0 ? seq - 1 : seq;
+}
+
+/*
+ * The table in which all of `change` can be found: the root's, or if that came
+ * later, as after a clear, one before it. They are retired by changes after
+ * ours, so that the pin keeps them.
+ */
+static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
+                              uint64_t *out_root)
+{
+    uint64_t root = shmrpci_load_seq(&table->roots->root);
+    uint64_t after = UINT64_MAX;
+    while (root != 0) {
+        shmrpci_geometry geometry;
+        if (!shmrpci_table_geometry(table, root, &geometry)) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        uint64_t stamp = shmrpci_load_relaxed(&geometry.block->record.stamp);
+        if (stamp <= change) {
+            break;
+        }
+        /* They fall from one to the next: an end, whatever is written. */
+        if (stamp >= after) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        after = stamp;
+        root = shmrpci_load_relaxed(&geometry.block->prev);
+    }
+    *out_root = root;
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
+                                      shmrpci_table_view *out,
+                                      shmrpc_error *error)
+{
+    shmrpci_table_view view = {.table = table};
+    shmrpc_status status = SHMRPC_E_ABORTED;
+    for (unsigned i = 0; status == SHMRPC_E_ABORTED && i < ATTEMPTS; i++) {
+        view.change = last_change(table);
+        status = shmrpci_pin(&table->region, view.change);
+    }
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_ABORTED
+                   ? shmrpci_table_damaged(error, "no change can be viewed")
+                   : shmrpc_error_set(error, status,
+                                      "the view can't be pinned");
+    }
+    status = table_of(table, view.change, &view.root);
+    if (status != SHMRPC_OK) {
+        shmrpci_unpin(&table->region, view.change);
+        return shmrpci_table_damaged(error, "no table is at its root");
+    }
+    *out = view;
+    return SHMRPC_OK;
+}
+
+void shmrpci_table_view_close(shmrpci_table_view *view)
+{
+    if (view->table != NULL) {
+        shmrpci_unpin(&view->table->region, view->change);
+        view->table = NULL;
+    }
+}
+
+/* The newest record of a slot that the view sees. NOT_FOUND: none was there, or
+ * it was deleted. */
+static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
+                            shmrpci_record_facts *out)
+{
+    uint64_t block = shmrpci_word_block(word);
+    uint64_t after = UINT64_MAX;
+    while (block != 0) {
+        /* Stamps fall from one to the next: an end, whatever is written. */
+        if (!shmrpci_record_look(view->table, block, out) ||
+            out->stamp >= after) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        if (out->stamp <= view->change) {
+            return out->kind == SHMRPCI_RECORD_VALUE ? SHMRPC_OK
+                                                     : SHMRPC_E_NOT_FOUND;
+        }
+        after = out->stamp;
+        block = shmrpci_load_relaxed(&out->footer->prev);
+    }
+    return SHMRPC_E_NOT_FOUND;
+}
+
+static void fill(const shmrpci_record_facts *facts,
+                 shmrpci_table_bytes *out_key, shmrpci_table_bytes *out_value,
+                 uint64_t *out_version)
+{
+    if (out_key != NULL) {
+        *out_key = (shmrpci_table_bytes){facts->key, facts->key_len};
+    }
+    if (out_value != NULL) {
+        *out_value = (shmrpci_table_bytes){facts->value, facts->value_len};
+    }
+    if (out_version != NULL) {
+        *out_version = facts->stamp;
+    }
+}
+
+shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
+                                     shmrpci_table_bytes key,
+                                     shmrpci_table_bytes *out_value,
+                                     uint64_t *out_version)
+{
+    shmrpci_geometry geometry;
+    uint64_t hash = shmrpci_table_hash(view->table->region.facts.hash_seed,
+                                       key.data, key.len);
+    if (view->root == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (!shmrpci_table_geometry(view->table, view->root, &geometry)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    uint64_t slot = hash & geometry.mask;
+    for (uint64_t hops = 0; hops <= geometry.mask; hops++) {
+        uint64_t word = shmrpci_load_acquire(&geometry.block->index[slot]);
+        if (word == 0) {
+            return SHMRPC_E_NOT_FOUND;
+        }
+        /* DEAD ones too: they may have been alive then. */
+        if (((word ^ hash) & SHMRPCI_WORD_HASH) == 0) {
+            shmrpci_record_facts facts;
+            shmrpc_status status = newest(view, word, &facts);
+            if (status == SHMRPC_OK && facts.key_len == key.len &&
+                (key.len == 0 || memcmp(facts.key, key.data, key.len) == 0)) {
+                fill(&facts, NULL, out_value, out_version);
+                return SHMRPC_OK;
+            }
+            if (status == SHMRPC_E_DATA_LOSS) {
+                return status;
+            }
+        }
+        slot = (slot + 1) & geometry.mask;
+    }
+    return SHMRPC_E_DATA_LOSS;
+}
+
+shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
+                                      shmrpci_table_bytes *out_key,
+                                      shmrpci_table_bytes *out_value,
+                                      uint64_t *out_version)
+{
+    shmrpci_geometry geometry;
+    if (view->root == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (!shmrpci_table_geometry(view->table, view->root, &geometry)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    while (view->position < geometry.room) {
+        uint32_t slot = shmrpci_load_acquire(&geometry.order[view->position]);
+        if (slot == 0) {
+            return SHMRPC_E_NOT_FOUND;
+        }
+        if (slot - 1 > geometry.mask) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        shmrpci_record_facts facts;
+        shmrpc_status status =
+            newest(view, shmrpci_load_acquire(&geometry.block->index[slot - 1]),
+                   &facts);
+        if (status == SHMRPC_E_DATA_LOSS) {
+            return status;
+        }
+        view->position++;
+        if (status == SHMRPC_OK) {
+            fill(&facts, out_key, out_value, out_version);
+            return SHMRPC_OK;
+        }
+    }
+    return SHMRPC_E_NOT_FOUND;
+}
+
+void shmrpci_table_view_rewind(shmrpci_table_view *view)
+{
+    view->position = 0;
+}

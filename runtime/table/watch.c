@@ -1,0 +1,243 @@
+/* The log of changes, told one by one. */
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/futex.h"
+#include "table/inside.h"
+
+/* A sleeper looks by itself after so long, then after twice that, and so on:
+ * whoever was to wake it may have died. */
+#define SLICE_NS     (50 * SHMRPCI_NS_PER_MS)
+#define SLICE_MAX_NS (10 * SHMRPCI_NS_PER_S)
+/* Who may not write can't tell that it sleeps. */
+#define LOOK_NS     (1 * SHMRPCI_NS_PER_MS)
+#define LOOK_MAX_NS (50 * SHMRPCI_NS_PER_MS)
+
+static uint64_t last_finished(const shmrpci_table *table)
+{
+    uint64_t turn = shmrpci_load_seq(&table->roots->turn);
+    uint64_t seq = shmrpci_turn_seq(turn);
+    return (turn & SHMRPCI_TURN_BUSY) != 0 && seq > 0 ? seq - 1 : seq;
+}
+
+shmrpc_status shmrpci_table_watch_open(shmrpci_table *table, bool with_snapshot,
+                                       shmrpci_table_watch *out,
+                                       shmrpc_error *error)
+{
+    (void)error;
+    *out = (shmrpci_table_watch){
+        .table = table,
+        .next = last_finished(table) + 1,
+        .is_lost = with_snapshot,
+    };
+    shmrpci_buf_init_heap(&out->key);
+    shmrpci_buf_init_heap(&out->value);
+    return SHMRPC_OK;
+}
+
+static void drop_view(shmrpci_table_watch *watch)
+{
+    if (watch->has_view) {
+        shmrpci_table_view_close(&watch->view);
+        watch->has_view = false;
+    }
+}
+
+void shmrpci_table_watch_close(shmrpci_table_watch *watch)
+{
+    if (watch->table != NULL) {
+        drop_view(watch);
+        shmrpci_buf_fini(&watch->key);
+        shmrpci_buf_fini(&watch->value);
+        watch->table = NULL;
+    }
+}
+
+static shmrpc_status resync(shmrpci_table_watch *watch,
+                            shmrpci_table_event *out, shmrpc_error *error)
+{
+    shmrpc_status status =
+        shmrpci_table_view_open(watch->table, &watch->view, error);
+    if (status == SHMRPC_OK) {
+        watch->has_view = true;
+        watch->is_lost = false;
+        watch->next = watch->view.change + 1;
+        watch->part = 0;
+        *out = (shmrpci_table_event){.kind = SHMRPCI_TABLE_EVENT_RESYNC,
+                                     .change = watch->view.change};
+    }
+    return status;
+}
+
+/* ---- one event ----------------------------------------------------------- */
+
+/* All here: OK: an event; MORE: nothing to tell; LOST: it is gone. */
+
+static shmrpc_status tell_record(shmrpci_table_watch *watch, uint64_t block,
+                                 shmrpci_table_event *out)
+{
+    shmrpci_record_facts facts;
+    if (!shmrpci_record_look(watch->table, block, &facts) ||
+        facts.stamp != watch->next) {
+        return SHMRPC_E_LOST;
+    }
+    bool is_put = facts.kind == SHMRPCI_RECORD_VALUE;
+    shmrpc_status status =
+        shmrpci_table_copy(&watch->key, facts.key, facts.key_len);
+    if (status == SHMRPC_OK && is_put) {
+        status =
+            shmrpci_table_copy(&watch->value, facts.value, facts.value_len);
+    }
+    if (!shmrpci_record_is_same(&facts) ||
+        (!is_put && facts.kind != SHMRPCI_RECORD_TOMBSTONE)) {
+        return SHMRPC_E_LOST;
+    }
+    *out = (shmrpci_table_event){
+        .kind = is_put ? SHMRPCI_TABLE_EVENT_PUT : SHMRPCI_TABLE_EVENT_DEL,
+        .change = watch->next,
+        .key = {watch->key.data, watch->key.len},
+        .value = {is_put ? watch->value.data : NULL,
+                  is_put ? watch->value.len : 0},
+    };
+    return status;
+}
+
+/* The part of a change with several that is next. */
+static shmrpc_status tell_part(shmrpci_table_watch *watch, uint64_t block,
+                               const shmrpci_record_facts *facts,
+                               shmrpci_table_event *out)
+{
+    const shmrpci_table_list *list =
+        (const shmrpci_table_list *)(const void *)facts->record;
+    uint64_t count = shmrpci_load_relaxed(&list->count);
+    if (count > SHMRPCI_REGION_MAX_BYTES / sizeof *list->parts ||
+        shmrpci_table_at(watch->table, block,
+                         sizeof *list + count * sizeof *list->parts) == NULL ||
+        watch->part >= count) {
+        return SHMRPC_E_LOST;
+    }
+    uint64_t now = shmrpci_load_relaxed(&list->parts[watch->part].now);
+    if (!shmrpci_record_is_same(facts)) {
+        return SHMRPC_E_LOST;
+    }
+    shmrpc_status status = tell_record(watch, shmrpci_word_block(now), out);
+    if (status == SHMRPC_OK && ++watch->part == count) {
+        watch->part = 0;
+        watch->next++;
+    }
+    return status;
+}
+
+static shmrpc_status tell_block(shmrpci_table_watch *watch, uint64_t block,
+                                shmrpci_table_event *out)
+{
+    shmrpci_record_facts facts;
+    if (block == 0) { /* another size of the table */
+        watch->next++;
+        return SHMRPC_MORE;
+    }
+    if (!shmrpci_record_look(watch->table, block, &facts) ||
+        facts.stamp != watch->next) {
+        return SHMRPC_E_LOST;
+    }
+    if (facts.kind == SHMRPCI_RECORD_LIST) {
+        return tell_part(watch, block, &facts, out);
+    }
+    shmrpc_status status = SHMRPC_OK;
+    if (facts.kind == SHMRPCI_RECORD_TABLE) {
+        if (!shmrpci_record_is_same(&facts)) {
+            return SHMRPC_E_LOST;
+        }
+        *out = (shmrpci_table_event){.kind = SHMRPCI_TABLE_EVENT_CLEAR,
+                                     .change = watch->next};
+    } else {
+        status = tell_record(watch, block, out);
+    }
+    watch->next += status == SHMRPC_OK;
+    return status;
+}
+
+/* The next change, which is finished. */
+static shmrpc_status tell_next(shmrpci_table_watch *watch, uint64_t last,
+                               shmrpci_table_event *out)
+{
+    const shmrpci_table *table = watch->table;
+    if (last - watch->next >= table->log_count) {
+        return SHMRPC_E_LOST;
+    }
+    uint64_t word = shmrpci_load_seq(
+        &table->roots->log[watch->next & (table->log_count - 1)]);
+    uint64_t number = (watch->next / table->log_count + 1) & 0xFFFFFF;
+    return word >> 40 == number
+               ? tell_block(watch, shmrpci_word_block(word), out)
+               : SHMRPC_E_LOST;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+typedef struct slices {
+    int64_t next_ns;
+    int64_t most_ns;
+    int64_t deadline_ns;
+} slices;
+
+/* Sleeps until something has changed, or a slice is over. */
+static void sleep_once(const shmrpci_table_watch *watch, slices *of)
+{
+    const shmrpci_table *table = watch->table;
+    shmrpci_atomic_u32 *bell = &table->roots->bell;
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t until_ns = of->deadline_ns;
+    if (until_ns - now_ns > of->next_ns) {
+        until_ns = now_ns + of->next_ns;
+    }
+    of->next_ns = of->next_ns * 2 < of->most_ns ? of->next_ns * 2 : of->most_ns;
+    if (!table->region.is_writer) {
+        shmrpci_sleep_until(until_ns);
+        return;
+    }
+    /* Sequentially consistent, as is the look at the turn that follows: who
+     * ends a change does it the other way round. */
+    uint32_t seen = shmrpci_or_seq(bell, 1u) | 1u;
+    if (last_finished(table) < watch->next &&
+        !shmrpci_region_is_destroyed(&table->region)) {
+        (void)shmrpci_futex_wait(bell, seen, until_ns);
+    }
+}
+
+shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
+                                       int64_t deadline_ns,
+                                       shmrpci_table_event *out,
+                                       shmrpc_error *error)
+{
+    const shmrpci_table *table = watch->table;
+    bool is_writer = table->region.is_writer;
+    slices of = {is_writer ? SLICE_NS : LOOK_NS,
+                 is_writer ? SLICE_MAX_NS : LOOK_MAX_NS, deadline_ns};
+    drop_view(watch);
+    for (;;) {
+        if (shmrpci_region_is_destroyed(&table->region)) {
+            return shmrpc_error_set(error, SHMRPC_E_DESTROYED,
+                                    "the table has been destroyed");
+        }
+        if (watch->is_lost) {
+            return resync(watch, out, error);
+        }
+        uint64_t last = last_finished(table);
+        if (last >= watch->next) {
+            shmrpc_status status = tell_next(watch, last, out);
+            watch->is_lost = status == SHMRPC_E_LOST;
+            if (status != SHMRPC_MORE && status != SHMRPC_E_LOST) {
+                return status == SHMRPC_OK
+                           ? status
+                           : shmrpc_error_set(error, status, "no memory");
+            }
+            continue;
+        }
+        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+            return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
+                                    "nothing has changed");
+        }
+        sleep_once(watch, &of);
+    }
+}

@@ -1,0 +1,331 @@
+/*
+ * Death at every point: a writer is killed before each change of a shared word
+ * that it makes in a change of each kind. Then the table is as before, or as
+ * after it, for readers at once, for the next writer, and for views; and each
+ * block is in one place when its heir has been there. The heir, and the writer
+ * who finishes what the dead one was at, are killed too.
+ *
+ * The library is compiled once more for this, with the points in it
+ * (os/crash.h).
+ */
+#include "stage.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Points until this process dies; 0: never. */
+static unsigned left;
+
+void shmrpci_crashpoint(const char *file, int line)
+{
+    (void)file, (void)line;
+    if (left != 0 && --left == 0) {
+        (void)kill(getpid(), SIGKILL);
+    }
+}
+
+/* ---- changes ------------------------------------------------------------- */
+
+#define BEFORE "a=1 b=2 c=3"
+
+static bool insert(shmrpci_table *table)
+{
+    return try_put(table, "d", "4") == SHMRPC_OK;
+}
+
+static bool replace(shmrpci_table *table)
+{
+    return try_put(table, "a", "5") == SHMRPC_OK;
+}
+
+static bool remove_one(shmrpci_table *table)
+{
+    return shmrpci_table_del(table, text("b"), SHMRPCI_TABLE_ANY, NULL, NULL) ==
+           SHMRPC_OK;
+}
+
+static bool merge(shmrpci_table *table)
+{
+    const shmrpci_table_pair pairs[] = {
+        {text("a"), text("6")}, {text("no"), {NULL, 0}}, {text("e"), text("7")},
+        {text("b"), {NULL, 0}}, {text("f"), text("8")},
+    };
+    return shmrpci_table_merge(table, pairs, 5, NULL) == SHMRPC_OK;
+}
+
+static bool clear(shmrpci_table *table)
+{
+    return shmrpci_table_clear(table, NULL) == SHMRPC_OK;
+}
+
+/* The table has been made full. */
+static bool rehash(shmrpci_table *table)
+{
+    return try_put(table, "d", "4") == SHMRPC_OK;
+}
+
+static bool give_up(shmrpci_table *table)
+{
+    void *to;
+    bool good =
+        shmrpci_table_reserve(table, text("g"), 100, &to, NULL) == SHMRPC_OK;
+    shmrpci_table_abort(table);
+    return good;
+}
+
+/* What another does next, which finishes what was begun. */
+static bool go_on(shmrpci_table *table)
+{
+    return try_put(table, "z", "0") == SHMRPC_OK;
+}
+
+static bool inherit(shmrpci_table *table)
+{
+    (void)shmrpci_region_bury(&table->region);
+    return true;
+}
+
+typedef struct change {
+    const char *name;
+    bool (*act)(shmrpci_table *table);
+    const char *after;
+    bool is_full; /* of the table before it */
+} change;
+
+static const change changes[] = {
+    {"insert", insert, "a=1 b=2 c=3 d=4", false},
+    {"replace", replace, "a=5 b=2 c=3", false},
+    {"delete", remove_one, "a=1 c=3", false},
+    {"merge", merge, "a=6 c=3 e=7 f=8", false},
+    {"clear", clear, "", false},
+    {"rehash", rehash, "a=1 b=2 c=3 d=4", true},
+    {"merge and rehash", merge, "a=6 c=3 e=7 f=8", true},
+    {"give up", give_up, BEFORE, false},
+};
+
+#define CHANGES (sizeof changes / sizeof *changes)
+
+/* ---- a stage for one death ----------------------------------------------- */
+
+typedef struct scene {
+    int fd;
+    shmrpci_table other; /* lives */
+    shmrpci_table reader;
+    shmrpci_table_view view; /* of BEFORE */
+    const change *of;
+} scene;
+
+static void begin(scene *to, const change *of)
+{
+    to->fd = table_create(32 * MIB, 0, 16);
+    to->of = of;
+    table_attach(to->fd, &to->other);
+    table_attach_reader(to->fd, &to->reader);
+    /* Tombstones, some of which a rehash drops, and a full order. */
+    for (int i = 0; i < (of->is_full ? 20 : 5); i++) {
+        put(&to->other, "old", "x");
+        del(&to->other, "old");
+    }
+    put(&to->other, "a", "1");
+    put(&to->other, "b", "2");
+    put(&to->other, "c", "3");
+    assert_int_equal(shmrpci_table_view_open(&to->reader, &to->view, NULL),
+                     SHMRPC_OK);
+    if (of->is_full) {
+        put(&to->other, "old", "x");
+        del(&to->other, "old");
+    }
+}
+
+/* Runs it in a child that dies at its `point`th point; false: it came through.
+ */
+static bool dies(const scene *in, bool (*act)(shmrpci_table *table),
+                 unsigned point)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        shmrpci_table table;
+        left = point;
+        bool good = table_try_attach(in->fd, SHMRPCI_ACCESS_WRITE, &table,
+                                     NULL) == SHMRPC_OK &&
+                    act(&table);
+        if (good) {
+            shmrpci_table_detach(&table);
+        }
+        _exit(good ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return true;
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return false;
+}
+
+static void read_all(shmrpci_table *table, shmrpci_buf *out)
+{
+    shmrpci_table_cursor cursor = {0};
+    shmrpci_buf key;
+    shmrpci_buf value;
+    shmrpci_buf_init_heap(&key);
+    shmrpci_buf_init_heap(&value);
+    shmrpci_buf_reset(out);
+    while (shmrpci_table_next(table, &cursor, &key, &value, NULL, NULL) ==
+           SHMRPC_OK) {
+        shmrpci_buf_append_text(out, out->len != 0 ? " " : "");
+        shmrpci_buf_append(out, key.data, key.len);
+        shmrpci_buf_append_text(out, "=");
+        shmrpci_buf_append(out, value.data, value.len);
+    }
+    shmrpci_buf_fini(&key);
+    shmrpci_buf_fini(&value);
+}
+
+/* As before or as after; `more` is what came then. */
+static bool expect_either(scene *in, const char *more, const char *point)
+{
+    char before[128];
+    char after[128];
+    shmrpci_buf seen;
+    (void)snprintf(before, sizeof before, "%s%s", BEFORE, more);
+    (void)snprintf(after, sizeof after, "%s%s", in->of->after,
+                   in->of->after[0] == '\0' && more[0] == ' ' ? more + 1
+                                                              : more);
+    shmrpci_buf_init_heap(&seen);
+    read_all(&in->reader, &seen);
+    bool is_after = strcmp(shmrpci_buf_text(&seen), after) == 0;
+    if (!is_after && strcmp(shmrpci_buf_text(&seen), before) != 0) {
+        fail_msg("%s, %s: found %s", in->of->name, point,
+                 shmrpci_buf_text(&seen));
+    }
+    shmrpci_buf_fini(&seen);
+    return is_after;
+}
+
+/* A change with several parts may be half applied for readers until the next
+ * writer comes; not for views. */
+static bool has_parts(const scene *in)
+{
+    return in->of->act == merge;
+}
+
+static void end(scene *in, const char *point)
+{
+    shmrpci_table_view view;
+    expect_view(&in->view, BEFORE);
+    if (!has_parts(in)) {
+        (void)expect_either(in, "", point);
+    }
+    assert_int_equal(shmrpci_table_view_open(&in->other, &view, NULL),
+                     SHMRPC_OK);
+    bool was_after = expect_either(in, "", point);
+    put(&in->other, "z", "0");
+    assert_int_equal(expect_either(in, " z=0", point), was_after);
+    table_check(&in->other);
+    expect_view(&view, was_after ? in->of->after : BEFORE);
+    expect_view(&in->view, BEFORE);
+    shmrpci_table_view_close(&view);
+    shmrpci_table_view_close(&in->view);
+    /* All that was kept comes back, and can be used. */
+    assert_int_equal(shmrpci_table_clear(&in->other, NULL), SHMRPC_OK);
+    shmrpci_arena_reclaim(&in->other.region, true);
+    table_check(&in->other);
+    shmrpci_table_detach(&in->reader);
+    shmrpci_table_detach(&in->other);
+    shmrpci_fd_close(&in->fd);
+}
+
+/* ---- deaths -------------------------------------------------------------- */
+
+static void a_writer_dies_at_every_point(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CHANGES; i++) {
+        bool more = true;
+        unsigned point = 0;
+        while (more) {
+            scene in;
+            char where[32];
+            begin(&in, &changes[i]);
+            more = dies(&in, changes[i].act, ++point);
+            (void)snprintf(where, sizeof where, "point %u", point);
+            end(&in, where);
+        }
+        print_message("%s: %u points\n", changes[i].name, point - 1);
+        assert_true(point > 10);
+    }
+}
+
+static uint32_t seed;
+
+static uint32_t random_of(uint32_t below)
+{
+    seed = seed * 1103515245u + 12345u;
+    return (seed >> 16) % below;
+}
+
+/* All of them in a long run; else one of some 40 for each 2nd point. */
+static void others_die(bool (*second_act)(shmrpci_table *table))
+{
+    bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;
+    seed = (uint32_t)getpid();
+    print_message("seed %u\n", seed);
+    for (size_t i = 0; i < CHANGES; i++) {
+        bool more = true;
+        for (unsigned point = 1; more; point += is_long ? 1 : 2) {
+            unsigned second = is_long ? 1 : 1 + random_of(40);
+            bool again = true;
+            while (more && again) {
+                scene in;
+                char where[48];
+                begin(&in, &changes[i]);
+                more = dies(&in, changes[i].act, point);
+                again = more && dies(&in, second_act, second) && is_long;
+                (void)snprintf(where, sizeof where, "points %u and %u", point,
+                               second++);
+                if (second_act == go_on) {
+                    /* It is there, or not, when that is finished too. */
+                    shmrpci_table_view view;
+                    assert_int_equal(
+                        shmrpci_table_view_open(&in.other, &view, NULL),
+                        SHMRPC_OK);
+                    shmrpci_table_view_close(&view);
+                    if (shmrpci_table_contains(&in.other, text("z"), NULL) ==
+                        SHMRPC_OK) {
+                        del(&in.other, "z");
+                    }
+                }
+                end(&in, where);
+            }
+        }
+    }
+}
+
+static void its_heir_dies_at_every_point(void **state)
+{
+    (void)state;
+    others_die(inherit);
+}
+
+static void who_helps_dies_at_every_point(void **state)
+{
+    (void)state;
+    others_die(go_on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_writer_dies_at_every_point),
+        cmocka_unit_test(its_heir_dies_at_every_point),
+        cmocka_unit_test(who_helps_dies_at_every_point),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

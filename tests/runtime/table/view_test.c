@@ -1,0 +1,228 @@
+/* Views stay as they were; merges are one change; watchers are told all. */
+#include "stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+
+static void open_view(shmrpci_table *table, shmrpci_table_view *out)
+{
+    assert_int_equal(shmrpci_table_view_open(table, out, NULL), SHMRPC_OK);
+}
+
+static void a_view_stays_as_it_was(void **state)
+{
+    (void)state;
+    int fd = table_create(4 * MIB, 0, 16);
+    shmrpci_table table;
+    shmrpci_table reader;
+    shmrpci_table_view views[4];
+    shmrpci_table_bytes value;
+    char name[16];
+    table_attach(fd, &table);
+    table_attach_reader(fd, &reader);
+    open_view(&reader, &views[0]);
+    put(&table, "a", "1");
+    put(&table, "b", "2");
+    put(&table, "c", "3");
+    open_view(&reader, &views[1]);
+    put(&table, "a", "4");
+    del(&table, "b");
+    put(&table, "b", "5");
+    open_view(&table, &views[2]);
+    /* Everything is replaced many times, the table too, then cleared. */
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(name, sizeof name, "%d", i % 300);
+        put(&table, name, "x");
+        put(&table, "a", "y");
+        if (i % 7 == 0) {
+            del(&table, name);
+        }
+    }
+    del(&table, "c");
+    assert_int_equal(shmrpci_table_clear(&table, NULL), SHMRPC_OK);
+    put(&table, "z", "9");
+    open_view(&reader, &views[3]);
+    put(&table, "a", "0");
+    for (int round = 0; round < 2; round++) {
+        expect_view(&views[0], "");
+        expect_view(&views[1], "a=1 b=2 c=3");
+        expect_view(&views[2], "a=4 c=3 b=5");
+        expect_view(&views[3], "z=9");
+        assert_int_equal(
+            shmrpci_table_view_get(&views[3], text("a"), &value, NULL),
+            SHMRPC_E_NOT_FOUND);
+    }
+    expect_all(&reader, "z=9 a=0");
+    table_check(&table);
+    for (int i = 0; i < 4; i++) {
+        shmrpci_table_view_close(&views[i]);
+        shmrpci_table_view_close(&views[i]);
+    }
+    shmrpci_table_stat stat;
+    shmrpci_table_stat_get(&table, &stat);
+    assert_int_equal(stat.oldest_pin, stat.changes);
+    assert_int_equal(stat.len, 2);
+    /* What they kept comes back. */
+    for (int i = 0; i < 5000; i++) {
+        put(&table, "a", "y");
+    }
+    table_check(&table);
+    shmrpci_table_detach(&reader);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+static shmrpci_table_pair pair(const char *key, const char *value)
+{
+    return (shmrpci_table_pair){
+        text(key), value != NULL ? text(value) : (shmrpci_table_bytes){0}};
+}
+
+static void a_merge_is_one_change(void **state)
+{
+    (void)state;
+    int fd = table_create(8 * MIB, 3000, 16);
+    shmrpci_table table;
+    shmrpci_table_view before;
+    shmrpci_table_view after;
+    shmrpc_error error;
+    table_attach(fd, &table);
+    put(&table, "a", "1");
+    put(&table, "b", "2");
+    put(&table, "c", "3");
+    open_view(&table, &before);
+    const shmrpci_table_pair pairs[] = {
+        pair("d", "old"), pair("b", NULL),  pair("c", "5"), pair("e", "6"),
+        pair("d", "4"),   pair("no", NULL), pair("f", "7"), pair("f", NULL),
+    };
+    assert_int_equal(shmrpci_table_merge(&table, pairs, 8, NULL), SHMRPC_OK);
+    open_view(&table, &after);
+    assert_int_equal(after.change, before.change + 1);
+    expect_all(&table, "a=1 c=5 e=6 d=4");
+    expect_view(&before, "a=1 b=2 c=3");
+    expect_view(&after, "a=1 c=5 e=6 d=4");
+    shmrpci_table_view_close(&before);
+    shmrpci_table_view_close(&after);
+    table_check(&table);
+    const shmrpci_table_pair nothing[] = {pair("x", NULL)};
+    assert_int_equal(shmrpci_table_merge(&table, nothing, 1, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpci_table_merge(&table, NULL, 0, NULL), SHMRPC_OK);
+    table_check(&table);
+    /* More than the table has places for, then more than are allowed. */
+    enum { MANY = 2900 };
+    shmrpci_table_pair *many = calloc(MANY + 100, sizeof *many);
+    char(*names)[16] = calloc(MANY + 100, sizeof *names);
+    for (int i = 0; i < MANY + 100; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%d", i);
+        many[i] = pair(names[i], names[i]);
+    }
+    assert_int_equal(shmrpci_table_merge(&table, many, MANY + 100, &error),
+                     SHMRPC_E_EXHAUSTED);
+    assert_string_equal(error.message,
+                        "3000 more entries are needed, 2996 of 3000 are free");
+    table_check(&table);
+    assert_int_equal(shmrpci_table_merge(&table, many, MANY, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpci_table_len(&table), MANY + 4);
+    expect(&table, "2899", "2899");
+    table_check(&table);
+    free(many);
+    free(names);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+/* "put k=v" and the like; "" after nothing for a moment. */
+static void expect_event(shmrpci_table_watch *watch, const char *expected)
+{
+    shmrpci_table_event event;
+    shmrpci_buf said;
+    shmrpci_buf_init_heap(&said);
+    shmrpc_status status = shmrpci_table_watch_next(
+        watch, expected[0] == '\0' ? 0 : shmrpci_now_ns() + 10000000000, &event,
+        NULL);
+    if (status == SHMRPC_OK) {
+        static const char *const names[] = {"put", "del", "clear", "resync"};
+        shmrpci_buf_append_text(&said, names[event.kind]);
+        if (event.kind <= SHMRPCI_TABLE_EVENT_DEL) {
+            shmrpci_buf_append_text(&said, " ");
+            shmrpci_buf_append(&said, event.key.data, event.key.len);
+        }
+        if (event.kind == SHMRPCI_TABLE_EVENT_PUT) {
+            shmrpci_buf_append_text(&said, "=");
+            shmrpci_buf_append(&said, event.value.data, event.value.len);
+        }
+    } else {
+        assert_int_equal(status, SHMRPC_E_DEADLINE);
+    }
+    assert_string_equal(shmrpci_buf_text(&said), expected);
+    shmrpci_buf_fini(&said);
+}
+
+static void watchers_are_told_all_changes(void **state)
+{
+    (void)state;
+    int fd = table_create(4 * MIB, 0, 16);
+    shmrpci_table table;
+    shmrpci_table reader;
+    shmrpci_table_watch watches[2];
+    table_attach(fd, &table);
+    table_attach_reader(fd, &reader);
+    put(&table, "a", "1");
+    assert_int_equal(shmrpci_table_watch_open(&table, false, &watches[0], NULL),
+                     SHMRPC_OK);
+    assert_int_equal(shmrpci_table_watch_open(&reader, true, &watches[1], NULL),
+                     SHMRPC_OK);
+    expect_event(&watches[0], "");
+    expect_event(&watches[1], "resync");
+    expect_view(&watches[1].view, "a=1");
+    put(&table, "a", "2");
+    put(&table, "b", "");
+    del(&table, "a");
+    const shmrpci_table_pair pairs[] = {pair("b", NULL), pair("c", "3")};
+    assert_int_equal(shmrpci_table_merge(&table, pairs, 2, NULL), SHMRPC_OK);
+    assert_int_equal(shmrpci_table_clear(&table, NULL), SHMRPC_OK);
+    put(&table, "d", "4");
+    for (int i = 0; i < 2; i++) {
+        static const char *const events[] = {"put a=2", "put b=",  "del a",
+                                             "del b",   "put c=3", "clear",
+                                             "put d=4", ""};
+        for (size_t j = 0; j < sizeof events / sizeof *events; j++) {
+            expect_event(&watches[i], events[j]);
+        }
+    }
+    /* Further behind than the log reaches, or than memory lasts. */
+    for (int i = 0; i < 1000; i++) {
+        put(&table, "a", "x");
+    }
+    put(&table, "a", "y");
+    for (int i = 0; i < 2; i++) {
+        expect_event(&watches[i], "resync");
+        expect_view(&watches[i].view, "d=4 a=y");
+        expect_event(&watches[i], "");
+    }
+    put(&table, "a", "z");
+    expect_event(&watches[0], "put a=z");
+    shmrpci_table_destroy(&table);
+    shmrpci_table_event event;
+    assert_int_equal(
+        shmrpci_table_watch_next(&watches[1], SHMRPCI_NEVER_NS, &event, NULL),
+        SHMRPC_E_DESTROYED);
+    shmrpci_table_watch_close(&watches[0]);
+    shmrpci_table_watch_close(&watches[1]);
+    shmrpci_table_detach(&reader);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_view_stays_as_it_was),
+        cmocka_unit_test(a_merge_is_one_change),
+        cmocka_unit_test(watchers_are_told_all_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

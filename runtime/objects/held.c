@@ -69,10 +69,17 @@ void shmrpci_held_give(shmrpci_held *held)
 shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   size_t len, shmrpc_error *error)
 {
-    const shmrpci_handle *handle = held->handle;
-    int status = handle->codec->decode(
-        handle->row.element, data, len, "item", &held->arena,
-        (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
+    return shmrpci_held_decode_to(held->handle, data, len, &held->arena,
+                                  (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
+}
+
+shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
+                                     const uint8_t *data, size_t len,
+                                     shmrpci_arena *arena, void *value,
+                                     shmrpc_error *error)
+{
+    int status = handle->codec->decode(handle->row.element, data, len, "item",
+                                       arena, value, error);
     if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
         return (shmrpc_status)status;
     }

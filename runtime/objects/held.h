@@ -39,6 +39,13 @@ void shmrpci_held_give(shmrpci_held *held);
 shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   size_t len, shmrpc_error *error);
 
+/* The same for a value elsewhere: what it points to is put into `arena`, or is
+ * a view of the data (raw). */
+shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
+                                     const uint8_t *data, size_t len,
+                                     shmrpci_arena *arena, void *value,
+                                     shmrpc_error *error);
+
 static inline const void *shmrpci_held_value(const shmrpci_held *held)
 {
     return (const uint8_t *)held + SHMRPCI_HELD_BYTES;

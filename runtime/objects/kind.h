@@ -51,6 +51,7 @@ typedef struct shmrpci_object_kind {
 
 extern const shmrpci_object_kind shmrpci_kind_lock;
 extern const shmrpci_object_kind shmrpci_kind_queue;
+extern const shmrpci_object_kind shmrpci_kind_dict;
 
 /* All kinds; NULL ends the list. */
 extern const shmrpci_object_kind *const shmrpci_kinds[];

@@ -12,6 +12,7 @@ _Static_assert(SHMRPCI_KIND_FILE_BYTES == SHMRPCI_OBJECT_NAME_BYTES,
 const shmrpci_object_kind *const shmrpci_kinds[] = {
     &shmrpci_kind_lock,
     &shmrpci_kind_queue,
+    &shmrpci_kind_dict,
     NULL,
 };
 

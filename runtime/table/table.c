@@ -28,37 +28,34 @@ static shmrpci_region_spec region_spec(const shmrpci_table_spec *spec)
     };
 }
 
-static shmrpc_status judge(const shmrpci_table_spec *spec, shmrpc_error *error)
+shmrpc_status shmrpci_table_plan(const shmrpci_table_spec *spec,
+                                 shmrpci_region_spec *out, shmrpc_error *error)
 {
-    return spec->log <= SHMRPCI_TABLE_LOG_MAX
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                  "a log of %u changes, allowed 0..%u",
-                                  spec->log, SHMRPCI_TABLE_LOG_MAX);
+    if (spec->log > SHMRPCI_TABLE_LOG_MAX) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "a log of %u changes, allowed 0..%u", spec->log,
+                                SHMRPCI_TABLE_LOG_MAX);
+    }
+    *out = region_spec(spec);
+    return SHMRPC_OK;
 }
 
 shmrpc_status shmrpci_table_size(const shmrpci_table_spec *spec,
                                  uint64_t *out_bytes, shmrpc_error *error)
 {
-    shmrpc_status status = judge(spec, error);
     shmrpci_region_spec region;
-    if (status == SHMRPC_OK) {
-        region = region_spec(spec);
-        status = shmrpci_region_size(&region, out_bytes, error);
-    }
-    return status;
+    shmrpc_status status = shmrpci_table_plan(spec, &region, error);
+    return status == SHMRPC_OK ? shmrpci_region_size(&region, out_bytes, error)
+                               : status;
 }
 
 shmrpc_status shmrpci_table_format(int fd, const shmrpci_table_spec *spec,
                                    shmrpc_error *error)
 {
-    shmrpc_status status = judge(spec, error);
     shmrpci_region_spec region;
-    if (status == SHMRPC_OK) {
-        region = region_spec(spec);
-        status = shmrpci_region_format(fd, &region, error);
-    }
-    return status;
+    shmrpc_status status = shmrpci_table_plan(spec, &region, error);
+    return status == SHMRPC_OK ? shmrpci_region_format(fd, &region, error)
+                               : status;
 }
 
 /* ---- attaching ----------------------------------------------------------- */

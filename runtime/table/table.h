@@ -63,6 +63,9 @@ typedef struct shmrpci_table_bytes {
 
 /* ---- making and attaching ------------------------------------------------ */
 
+/* What region to make: for those who make it themselves. INVALID. */
+shmrpc_status shmrpci_table_plan(const shmrpci_table_spec *spec,
+                                 shmrpci_region_spec *out, shmrpc_error *error);
 /* The size of the file, as shmrpci_region_size. */
 shmrpc_status shmrpci_table_size(const shmrpci_table_spec *spec,
                                  uint64_t *out_bytes, shmrpc_error *error);

@@ -5,6 +5,7 @@
  * needs no server: whoever opens it first makes it.  Which kinds there are:
  *
  *     shmrpc/queue.h   work: each item goes to exactly one reader
+ *     shmrpc/dict.h    a map
  *
  * Names are 1 to 255 bytes of UTF-8, any characters, and each kind has names
  * of its own.  They are files in the folders that shmrpc/objects.h tells of,

@@ -17,6 +17,8 @@
 
 #include <stddef.h>
 
+#include "shmrpc/async.h"
+#include "shmrpc/dict.h"
 #include "shmrpc/queue.h"
 #include "shmrpc/shared.h"
 
@@ -52,6 +54,35 @@ SHMRPC_API void shmrpc_stub_queue_release(shmrpc_queue *queue,
                                           const void *item);
 SHMRPC_API int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item);
 SHMRPC_API bool shmrpc_stub_queue_is_redelivered(const void *item);
+
+/* Keys and values are `const void *` to a value of the row's type. */
+SHMRPC_API int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
+                                     const shmrpc_shared_opts *opts,
+                                     shmrpc_dict **out, shmrpc_error *error);
+/* Of values without pointers (SHMRPC_TYPE_FIXED), into the caller's. */
+SHMRPC_API int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key,
+                                    void *out, shmrpc_error *error);
+/* Of any; to be released. */
+SHMRPC_API int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
+                                         const void **out, shmrpc_error *error);
+SHMRPC_API void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value);
+SHMRPC_API int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
+                                         shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_put(shmrpc_dict *dict, const void *key,
+                                    const void *value, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_put_new(shmrpc_dict *dict, const void *key,
+                                        const void *value, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
+                                    shmrpc_error *error);
+/* Calls the user's function, which it knows the type of: `was` is NULL where
+ * there is nothing, `now` begins as what is there, or as zeros. Returns
+ * SHMRPC_CHANGE_... or a status. It may be called more than once. */
+typedef int (*shmrpc_stub_change)(shmrpc_function change, void *user,
+                                  const void *was, void *now);
+SHMRPC_API int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
+                                       shmrpc_stub_change call,
+                                       shmrpc_function change, void *user,
+                                       shmrpc_error *error);
 
 SHMRPC_END_DECLS
 

@@ -1,0 +1,210 @@
+/*
+ * Shared dicts: a map that processes share, by name, without a server.
+ *
+ *     shmrpc_dict *config;
+ *     if (shmrpc_dict_open("config", NULL, &config, &error) == SHMRPC_OK) {
+ *         shmrpc_any key = shmrpc_any_str("rate");
+ *         shmrpc_any rate = shmrpc_any_i64(16000);
+ *         shmrpc_path path = shmrpc_path_of(&key, 1);
+ *         const shmrpc_any *value;
+ *         (void)shmrpc_dict_put(config, &path, &rate, &error);
+ *         if (shmrpc_dict_get(config, &path, &value, NULL, &error) ==
+ *             SHMRPC_OK) {
+ *             use(value);
+ *             shmrpc_dict_release(config, value);
+ *         }
+ *         shmrpc_dict_close(config);
+ *     }
+ *
+ * These functions are for keys and values of any shape, encoded as msgpack
+ * unless the options say json.  A dict that is declared in a .svc has functions
+ * of its own, with the declared types, which do the same.
+ *
+ * Order.  All changes have one order, and each happens at one instant: others
+ * see it whole, or not at all.  Reading takes no lock, writes nothing, and
+ * never waits.  Entries come in the order in which their keys were inserted.
+ *
+ * Keys are null, bool, numbers, text and bytes.  A number with an integral
+ * value is one key, however it was given: 1 and 1.0 are the same, true is
+ * another. A path leads into a value: {"a", "b", 3} is position 3 of the list
+ * under "b" of the map under "a"; negative positions count from the end.
+ * Changes below a key are changes of that key: of two at the same time both
+ * happen, one after the other.
+ *
+ * Death.  A process that dies at any instruction has changed the dict, or has
+ * not; whoever comes next finishes what it was at.  A stopped process holds up
+ * nobody; one with an open view holds the memory of what it looks at.
+ *
+ * What else holds for all shared objects stands in shmrpc/shared.h.
+ */
+#ifndef SHMRPC_DICT_H
+#define SHMRPC_DICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shmrpc/shared.h"
+
+SHMRPC_BEGIN_DECLS
+
+typedef struct shmrpc_dict shmrpc_dict;
+
+/* Keys and positions, from the outside in. */
+typedef shmrpc_any_list shmrpc_path;
+
+static inline shmrpc_path shmrpc_path_of(const shmrpc_any *steps, size_t len)
+{
+    shmrpc_path path;
+    path.ptr = steps;
+    path.len = len;
+    return path;
+}
+
+/* How to open or create. NULL or zeroed: the defaults. All but `shared` counts
+ * when the dict is created, and is ignored otherwise. */
+typedef struct shmrpc_dict_opts {
+    shmrpc_shared_opts shared; /* max_bytes: 0: 1 GiB, taken as it is needed */
+    uint64_t capacity;         /* entries at most; 0: as memory allows */
+    uint64_t log;              /* changes kept for watchers; 0: 1024 */
+    shmrpc_encoding encoding;  /* of values: MSGPACK (or 0), JSON */
+    uint32_t reserved32;       /* 0 */
+    uint64_t reserved[4];      /* 0; later members take its place */
+} shmrpc_dict_opts;
+
+/* Opens a dict, makes it, or both. READ_ONLY is fine. Statuses:
+ * shmrpc/shared.h. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
+                 shmrpc_dict **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Ends the use of a handle; NULL is fine. Values that it gave stay valid until
+ * they are released. */
+SHMRPC_API void shmrpc_dict_close(shmrpc_dict *dict);
+
+/* ---- reading: any thread, never waits ------------------------------------ */
+
+/*
+ * A copy of what lies at a path, to be released, and its version (NULL: don't),
+ * which no other value of this dict ever has; that of a path into a value is
+ * the version of its key.  An empty path is INVALID.
+ *
+ * NOT_FOUND: the error says from which step on there is nothing; PRECONDITION:
+ * a step leads into what is no map and no list; INVALID: a step can't be a key;
+ * DATA_LOSS; DESTROYED; NO_MEMORY.
+ */
+SHMRPC_API shmrpc_status shmrpc_dict_get(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any **out,
+    uint64_t *out_version, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Ends the life of a value; NULL is fine. */
+SHMRPC_API void shmrpc_dict_release(shmrpc_dict *dict, const shmrpc_any *value);
+
+/* OK or NOT_FOUND; other statuses as get. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
+                     shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* How many entries it has, or (path not NULL, not empty) how many the map or
+ * list there. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path, uint64_t *out,
+                shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* ---- changing ------------------------------------------------------------ */
+
+/*
+ * Makes a copy of `value` the value at a path.  What it is put into must be
+ * there: a map gets a new key, a list has the position already.
+ *
+ * NOT_FOUND, PRECONDITION, INVALID: as get; OUT_OF_RANGE: the list is shorter;
+ * EXHAUSTED: the dict is full, the error says what it needs and has; TOO_LARGE:
+ * the value; DENIED: READ_ONLY; DESTROYED; DATA_LOSS; NO_MEMORY.  On failure
+ * nothing has changed.
+ */
+SHMRPC_API shmrpc_status shmrpc_dict_put(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* The same if nothing is there yet; else EXISTS. */
+SHMRPC_API shmrpc_status shmrpc_dict_put_new(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* The same if the version of the key, of a path of one step, is still the one
+ * that get told; else ABORTED. `*out_version` (NULL: don't) is the new one. */
+SHMRPC_API shmrpc_status shmrpc_dict_put_if(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
+    uint64_t version, uint64_t *out_version,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Deletes what lies at a path; of a list, what stands behind it moves up. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_del(shmrpc_dict *dict, const shmrpc_path *path,
+                shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* The same, and gives what it was, to be released. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_pop(shmrpc_dict *dict, const shmrpc_path *path,
+                const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Inserts into the list that the path but for its last step leads to, before
+ * the position that is the last one; the list's length (or more) appends. */
+SHMRPC_API shmrpc_status shmrpc_dict_insert(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+/* Appends to the list at a path. */
+SHMRPC_API shmrpc_status shmrpc_dict_append(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* What an updater wants; a negative number is a status, in which the update
+ * ends. */
+enum {
+    SHMRPC_CHANGE_PUT = 0,
+    SHMRPC_CHANGE_KEEP = 1,
+    SHMRPC_CHANGE_DELETE = 2
+};
+
+/* Told what is there (NULL: nothing), says what shall be: for PUT in `*now`,
+ * which begins as what is there. Trees that `*now` refers to must live until
+ * shmrpc_dict_update() returns. Must not use the dict. */
+typedef int shmrpc_dict_updater(void *user, const shmrpc_any *was,
+                                shmrpc_any *now);
+
+/* Reads a key (a path of one step), asks the updater, and changes it if it is
+ * still what was read; else again. So a counter never misses a step. Statuses
+ * as put, and what the updater returns. */
+SHMRPC_API shmrpc_status shmrpc_dict_update(
+    shmrpc_dict *dict, const shmrpc_path *path, shmrpc_dict_updater *updater,
+    void *user, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Deletes everything, in one change. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* ---- ends and figures ---------------------------------------------------- */
+
+/* Ends the dict for everyone: who uses it gets DESTROYED, and the name is free.
+ * DENIED: READ_ONLY, or the folder's rules let only its owner remove the name
+ * (it is destroyed then). */
+SHMRPC_API shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict);
+
+typedef struct shmrpc_dict_stat {
+    uint64_t entry_count;
+    uint64_t change_count; /* since it was made */
+    uint64_t helped_count; /* of those: finished by others than their makers */
+    uint64_t memory_bytes; /* that it has taken */
+    uint64_t max_bytes;    /* that it may take */
+    uint64_t view_age;     /* changes since the oldest open view; 0: none */
+    uint32_t open_count;   /* living handles that may write */
+    uint32_t reserved32;
+    uint64_t reserved[8];
+} shmrpc_dict_stat;
+
+/* Figures as of now. */
+SHMRPC_API shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict,
+                                               shmrpc_dict_stat *out);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,544 @@
+/* Dicts of values: shmrpc/dict.h over table/table.h, by whole keys. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reserved.h"
+#include "objects/dict_inside.h"
+#include "os/memory.h"
+#include "os/tls_secret.h"
+
+#define DEFAULT_MAX_BYTES ((uint64_t)1 << 30)
+#define DEFAULT_LOG       1024u
+
+/* ---- opening ------------------------------------------------------------- */
+
+shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
+                                shmrpci_region_spec *out, shmrpc_error *error)
+{
+    const shmrpc_shared *row = &handle->row;
+    if (row->log > SHMRPCI_TABLE_LOG_MAX) {
+        (void)shmrpc_error_set(
+            error, SHMRPC_E_INVALID, "a log of %llu changes, allowed 1..%u",
+            (unsigned long long)row->log, SHMRPCI_TABLE_LOG_MAX);
+        return SHMRPC_E_INVALID;
+    }
+    shmrpci_table_spec spec = {
+        .max_bytes = row->max_bytes != 0 ? row->max_bytes : DEFAULT_MAX_BYTES,
+        .capacity = row->capacity,
+        .log = row->log != 0 ? (uint32_t)row->log : DEFAULT_LOG,
+        .kind = kind,
+        .participants = handle->writers,
+    };
+    uint8_t seed[sizeof spec.hash_seed];
+    if (shmrpci_random_fill(seed, sizeof seed) == SHMRPC_OK) {
+        memcpy(&spec.hash_seed, seed, sizeof seed);
+    }
+    return shmrpci_table_plan(&spec, out, error);
+}
+
+static shmrpc_status plan(const shmrpci_handle *handle,
+                          shmrpci_region_spec *out, shmrpc_error *error)
+{
+    if (!shmrpci_key_is_type(handle->row.key)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "keys of that type can't be had");
+        return SHMRPC_E_INVALID;
+    }
+    return shmrpci_dict_plan(handle, SHMRPCI_TABLE_KIND_DICT, out, error);
+}
+
+shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
+                                       shmrpci_access access,
+                                       shmrpc_error *error)
+{
+    shmrpc_dict *dict = shmrpci_dict_of(handle);
+    shmrpc_status status =
+        shmrpci_table_attach(fd, access, &dict->table, error);
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&fd);
+        return status;
+    }
+    status = shmrpci_fork_close_fd(&dict->guard, &dict->table.region.fd);
+    if (status != SHMRPC_OK) {
+        shmrpci_table_detach(&dict->table);
+        return status;
+    }
+    shmrpci_mutex_init(&dict->mutex);
+    dict->flat = shmrpci_flat_of(handle->codec, handle->row.element);
+    dict->is_open = true;
+    return SHMRPC_OK;
+}
+
+void shmrpci_dict_close_engine(shmrpci_handle *handle)
+{
+    shmrpc_dict *dict = shmrpci_dict_of(handle);
+    if (!dict->is_open) {
+        return;
+    }
+    if (dict->table.region.map.generation != shmrpci_fork_generation()) {
+        /* What a thread of the parent was at is the parent's. */
+        dict->table.reserved = 0;
+    } else {
+        shmrpci_mutex_fini(&dict->mutex);
+    }
+    shmrpci_fork_keep_fd(&dict->guard);
+    shmrpci_table_detach(&dict->table);
+    dict->is_open = false;
+}
+
+const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
+{
+    return &((const shmrpc_dict *)(const void *)handle)->table.region;
+}
+
+void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
+{
+    shmrpci_region_destroy(&shmrpci_dict_of(handle)->table.region);
+}
+
+static const shmrpci_face dict_face = {
+    .kind = &shmrpci_kind_dict,
+    .number = SHMRPC_SHARED_DICT,
+    .can_read_only = true,
+    .plan = plan,
+    .open = shmrpci_dict_open_engine,
+    .close = shmrpci_dict_close_engine,
+    .region = shmrpci_dict_region,
+    .destroy = shmrpci_dict_destroy_engine,
+};
+
+shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
+                                   const shmrpc_shared *row, const char *name,
+                                   const shmrpc_shared_opts *opts,
+                                   shmrpc_dict **out, shmrpc_error *error)
+{
+    shmrpci_handle *handle;
+    shmrpc_status status = shmrpci_handle_open(face, sizeof(shmrpc_dict), row,
+                                               name, opts, &handle, error);
+    if (status == SHMRPC_OK) {
+        *out = shmrpci_dict_of(handle);
+    }
+    return status;
+}
+
+int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
+                          const shmrpc_shared_opts *opts, shmrpc_dict **out,
+                          shmrpc_error *error)
+{
+    return shmrpci_dict_open_as(&dict_face, row, name, opts, out, error);
+}
+
+shmrpc_status shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
+                               shmrpc_dict **out, shmrpc_error *error)
+{
+    static const shmrpc_dict_opts defaults = {.capacity = 0};
+    opts = opts != NULL ? opts : &defaults;
+    shmrpc_shared row = shmrpci_handle_any_row(
+        SHMRPC_SHARED_DICT, opts->encoding, "dict<any, any>");
+    row.key = &shmrpc_type_any;
+    row.capacity = opts->capacity;
+    row.log = opts->log;
+    if (opts->reserved32 != 0 ||
+        !shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
+                                                      sizeof *opts->reserved)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
+        return SHMRPC_E_INVALID;
+    }
+    return shmrpci_dict_open_as(&dict_face, &row, name, &opts->shared, out,
+                                error);
+}
+
+void shmrpc_dict_close(shmrpc_dict *dict)
+{
+    shmrpci_handle_close(dict != NULL ? &dict->handle : NULL);
+}
+
+/* ---- keys and values ----------------------------------------------------- */
+
+shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
+                                    shmrpci_dict_key *out, shmrpc_error *error)
+{
+    shmrpci_buf_init_fixed(&out->buf, out->room, sizeof out->room);
+    if (key == NULL) {
+        return SHMRPC_OK;
+    }
+    shmrpc_status status =
+        shmrpci_key_encode(dict->handle.row.key, key, &out->buf, error);
+    if (status == SHMRPC_E_TOO_LARGE && out->buf.status == SHMRPC_E_TOO_LARGE) {
+        shmrpci_buf_init_heap(&out->buf);
+        status =
+            shmrpci_key_encode(dict->handle.row.key, key, &out->buf, error);
+    }
+    return status;
+}
+
+void shmrpci_dict_key_fini(shmrpci_dict_key *key)
+{
+    shmrpci_buf_fini(&key->buf);
+}
+
+shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
+{
+    if ((dict->handle.flags & SHMRPC_SHARED_READ_ONLY) != 0) {
+        return shmrpci_handle_fail(&dict->handle, SHMRPC_E_DENIED,
+                                   "it was opened READ_ONLY", error);
+    }
+    return shmrpci_handle_ensure(&dict->handle, error);
+}
+
+/* NOT_FOUND says what it is about, without a key, which may be anything. */
+static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
+                               shmrpci_buf *out, uint64_t *out_version,
+                               shmrpc_error *error)
+{
+    shmrpc_status status =
+        shmrpci_table_get(&dict->table, key, out, out_version, error);
+    if (status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND) {
+        /* Only then, as it costs another line of the cache. */
+        if (shmrpci_region_is_destroyed(&dict->table.region)) {
+            (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
+                                   "it has been destroyed");
+            return SHMRPC_E_DESTROYED;
+        }
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        (void)shmrpc_error_set(error, status, "there is no such key");
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                 shmrpci_held **out, uint64_t *out_version,
+                                 shmrpc_error *error)
+{
+    shmrpci_held *held = shmrpci_held_take(&dict->handle);
+    if (held == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status =
+        get_bytes(dict, key, &held->bytes, out_version, error);
+    if (status == SHMRPC_OK) {
+        status =
+            shmrpci_held_decode(held, held->bytes.data, held->bytes.len, error);
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_held_give(held);
+        return status;
+    }
+    *out = held;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status store_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                 const shmrpci_buf *value, uint64_t expected,
+                                 uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpci_table_bytes bytes = {
+        value->len > 0 ? value->data : (const uint8_t *)"", value->len};
+    if (shmrpci_region_is_destroyed(&dict->table.region)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
+                               "it has been destroyed");
+        return SHMRPC_E_DESTROYED;
+    }
+    shmrpci_mutex_lock(&dict->mutex);
+    shmrpc_status status = shmrpci_table_put(&dict->table, key, bytes, expected,
+                                             out_version, error);
+    shmrpci_mutex_unlock(&dict->mutex);
+    return status;
+}
+
+shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                 const void *value, uint64_t expected,
+                                 uint64_t *out_version, shmrpc_error *error)
+{
+    _Alignas(16) uint8_t room[SHMRPCI_DICT_STACK_BYTES];
+    const shmrpci_handle *handle = &dict->handle;
+    shmrpci_buf buf;
+    shmrpci_buf_init_fixed(&buf, room, sizeof room);
+    shmrpc_status status =
+        shmrpci_held_encode(handle, handle->row.element, value, &buf, error);
+    if (status == SHMRPC_E_TOO_LARGE) {
+        shmrpci_buf_init_heap(&buf);
+        status = shmrpci_held_encode(handle, handle->row.element, value, &buf,
+                                     error);
+    }
+    if (status == SHMRPC_OK) {
+        status = store_bytes(dict, key, &buf, expected, out_version, error);
+    }
+    shmrpci_buf_fini(&buf);
+    return status;
+}
+
+/* ---- by whole keys ------------------------------------------------------- */
+
+/* Of a value without pointers: no memory needs to outlive the call. */
+int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
+                         shmrpc_error *error)
+{
+    _Alignas(16) uint8_t room[SHMRPCI_DICT_STACK_BYTES];
+    shmrpci_dict_key bytes;
+    shmrpci_buf buf;
+    shmrpci_arena arena;
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_buf_init_fixed(&buf, room, sizeof room);
+    status = shmrpci_dict_key_init(dict, key, &bytes, error);
+    if (status == SHMRPC_OK) {
+        status =
+            get_bytes(dict, shmrpci_dict_key_bytes(&bytes), &buf, NULL, error);
+    }
+    if (status == SHMRPC_E_TOO_LARGE) {
+        shmrpci_buf_init_heap(&buf);
+        status =
+            get_bytes(dict, shmrpci_dict_key_bytes(&bytes), &buf, NULL, error);
+    }
+    if (status == SHMRPC_OK &&
+        shmrpci_flat_fits(&dict->flat, buf.data, buf.len)) {
+        shmrpci_flat_read(&dict->flat, buf.data, out);
+    } else if (status == SHMRPC_OK) {
+        shmrpci_arena_init(&arena, 0);
+        status = shmrpci_held_decode_to(&dict->handle, buf.data, buf.len,
+                                        &arena, out, error);
+        shmrpci_arena_fini(&arena);
+    }
+    shmrpci_buf_fini(&buf);
+    shmrpci_dict_key_fini(&bytes);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
+                              const void **out, shmrpc_error *error)
+{
+    shmrpci_dict_key bytes;
+    shmrpci_held *held;
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_dict_key_init(dict, key, &bytes, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_fetch(dict, shmrpci_dict_key_bytes(&bytes), &held,
+                                    NULL, error);
+    }
+    shmrpci_dict_key_fini(&bytes);
+    if (status == SHMRPC_OK) {
+        *out = shmrpci_held_value(held);
+    }
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value)
+{
+    (void)dict;
+    if (value != NULL) {
+        shmrpci_held_give(shmrpci_held_of(value));
+    }
+}
+
+static shmrpc_status put(shmrpc_dict *dict, const void *key, const void *value,
+                         uint64_t expected, shmrpc_error *error)
+{
+    shmrpci_dict_key bytes;
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_dict_key_init(dict, key, &bytes, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_store(dict, shmrpci_dict_key_bytes(&bytes), value,
+                                    expected, NULL, error);
+    }
+    shmrpci_dict_key_fini(&bytes);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+int shmrpc_stub_dict_put(shmrpc_dict *dict, const void *key, const void *value,
+                         shmrpc_error *error)
+{
+    return put(dict, key, value, SHMRPCI_TABLE_ANY, error);
+}
+
+int shmrpc_stub_dict_put_new(shmrpc_dict *dict, const void *key,
+                             const void *value, shmrpc_error *error)
+{
+    return put(dict, key, value, SHMRPCI_TABLE_ABSENT, error);
+}
+
+int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
+                         shmrpc_error *error)
+{
+    shmrpci_dict_key bytes;
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_dict_key_init(dict, key, &bytes, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_mutex_lock(&dict->mutex);
+        status = shmrpci_table_del(&dict->table, shmrpci_dict_key_bytes(&bytes),
+                                   SHMRPCI_TABLE_ANY, NULL, error);
+        shmrpci_mutex_unlock(&dict->mutex);
+    }
+    if (status == SHMRPC_E_NOT_FOUND) {
+        (void)shmrpc_error_set(error, status, "there is no such key");
+    }
+    shmrpci_dict_key_fini(&bytes);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
+                              shmrpc_error *error)
+{
+    shmrpci_dict_key bytes;
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_dict_key_init(dict, key, &bytes, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_contains(&dict->table,
+                                        shmrpci_dict_key_bytes(&bytes), NULL);
+    }
+    shmrpci_dict_key_fini(&bytes);
+    if (status == SHMRPC_E_NOT_FOUND) {
+        (void)shmrpc_error_set(error, status, "there is no such key");
+    }
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+shmrpc_status shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_mutex_lock(&dict->mutex);
+    status = shmrpci_table_clear(&dict->table, error);
+    shmrpci_mutex_unlock(&dict->mutex);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+/* ---- read, ask, change if it is still the same --------------------------- */
+
+typedef struct asking {
+    shmrpc_dict *dict;
+    shmrpc_stub_change call;
+    shmrpc_function change;
+    void *user;
+    shmrpci_arena arena; /* of the value that was there */
+    shmrpc_error *error;
+} asking;
+
+static shmrpc_status answer(asking *of, int wanted, const void *value,
+                            shmrpci_buf *now, shmrpci_table_verdict *verdict)
+{
+    const shmrpci_handle *handle = &of->dict->handle;
+    switch (wanted) {
+    case SHMRPC_CHANGE_PUT:
+        *verdict = SHMRPCI_TABLE_PUT;
+        return shmrpci_held_encode(handle, handle->row.element, value, now,
+                                   of->error);
+    case SHMRPC_CHANGE_KEEP:
+        *verdict = SHMRPCI_TABLE_LEAVE;
+        return SHMRPC_OK;
+    case SHMRPC_CHANGE_DELETE:
+        *verdict = SHMRPCI_TABLE_DEL;
+        return SHMRPC_OK;
+    default:
+        if (of->error != NULL && of->error->code != wanted) {
+            (void)shmrpc_error_set(of->error, wanted, "the updater gave up");
+        }
+        return (shmrpc_status)wanted;
+    }
+}
+
+static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
+                         shmrpci_table_verdict *verdict)
+{
+    asking *of = user;
+    const shmrpci_handle *handle = &of->dict->handle;
+    uint32_t size = handle->row.element->size;
+    shmrpci_arena_reset(&of->arena);
+    void *old = shmrpci_arena_calloc(&of->arena, 1, size, 16);
+    void *value = shmrpci_arena_calloc(&of->arena, 1, size, 16);
+    if (old == NULL || value == NULL) {
+        (void)shmrpc_error_set(of->error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    if (was.data != NULL) {
+        shmrpc_status status = shmrpci_held_decode_to(
+            handle, was.data, was.len, &of->arena, old, of->error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        memcpy(value, old, size);
+    }
+    int wanted =
+        of->call(of->change, of->user, was.data != NULL ? old : NULL, value);
+    return answer(of, wanted, value, now, verdict);
+}
+
+int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
+                            shmrpc_stub_change call, shmrpc_function change,
+                            void *user, shmrpc_error *error)
+{
+    shmrpci_dict_key bytes;
+    shmrpc_error inner = {0};
+    shmrpc_error outer = {0};
+    asking of = {.dict = dict,
+                 .call = call,
+                 .change = change,
+                 .user = user,
+                 .error = &inner};
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_arena_init(&of.arena, 0);
+    status = shmrpci_dict_key_init(dict, key, &bytes, &inner);
+    if (status == SHMRPC_OK) {
+        shmrpci_mutex_lock(&dict->mutex);
+        status = shmrpci_table_update(
+            &dict->table, shmrpci_dict_key_bytes(&bytes), ask, &of, &outer);
+        shmrpci_mutex_unlock(&dict->mutex);
+    }
+    shmrpci_dict_key_fini(&bytes);
+    shmrpci_arena_fini(&of.arena);
+    if (status != SHMRPC_OK && error != NULL) {
+        /* What the updater or the codec said says more. */
+        *error = inner.code == (int32_t)status ? inner : outer;
+    }
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+/* ---- ends and figures ---------------------------------------------------- */
+
+shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict)
+{
+    return shmrpci_handle_destroy(&dict->handle);
+}
+
+shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict, shmrpc_dict_stat *out)
+{
+    shmrpci_table_stat stat;
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, NULL);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (shmrpci_region_is_destroyed(&dict->table.region)) {
+        return SHMRPC_E_DESTROYED;
+    }
+    shmrpci_table_stat_get(&dict->table, &stat);
+    memset(out, 0, sizeof *out);
+    out->entry_count = stat.len;
+    out->change_count = stat.changes;
+    out->helped_count = stat.helped;
+    out->memory_bytes = stat.paid_bytes;
+    out->max_bytes = stat.max_bytes;
+    out->view_age = stat.changes - stat.oldest_pin;
+    out->open_count = shmrpci_handle_count_open(&dict->handle);
+    return SHMRPC_OK;
+}

@@ -1,0 +1,100 @@
+/*
+ * What the files of dicts and values share.
+ *
+ *   dict.c        opening, reading, changing by key
+ *   dict_path.c   paths into values of any shape
+ *   table_kind.c  dicts and values as kinds of named objects
+ *   value.c       values: tables with one key, which is empty
+ *
+ * Threading: reading: any thread; changes take turns by the mutex.
+ */
+#ifndef SHMRPCI_OBJECTS_DICT_INSIDE_H
+#define SHMRPCI_OBJECTS_DICT_INSIDE_H
+
+#include "codec/flat.h"
+#include "objects/held.h"
+#include "objects/key.h"
+#include "os/thread.h"
+#include "shmrpc/dict.h"
+#include "shmrpc/shared_stub.h"
+#include "table/table.h"
+
+/* Keys and values up to that many bytes, encoded, need no heap. */
+#define SHMRPCI_DICT_STACK_BYTES 1024u
+
+/* Kinds of regions. */
+#define SHMRPCI_TABLE_KIND_DICT  UINT32_C(0x4449)
+#define SHMRPCI_TABLE_KIND_VALUE UINT32_C(0x5641)
+
+struct shmrpc_dict {
+    shmrpci_handle handle;
+    shmrpci_table table;
+    /* Who changes the table, or opens and closes views. Made anew in a forked
+     * child, whose parent may have held it. */
+    shmrpci_mutex mutex;
+    shmrpci_fork_fd guard; /* of the table's descriptor */
+    shmrpci_flat flat;     /* of values that are copied as they are */
+    bool is_open;
+};
+
+static inline shmrpc_dict *shmrpci_dict_of(shmrpci_handle *handle)
+{
+    return (shmrpc_dict *)(void *)handle;
+}
+
+/* An encoded key, in memory of its own or of the heap. */
+typedef struct shmrpci_dict_key {
+    shmrpci_buf buf;
+    _Alignas(16) uint8_t room[128];
+} shmrpci_dict_key;
+
+/* Encodes a key; values have none: NULL. To be ended in any case. */
+shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
+                                    shmrpci_dict_key *out, shmrpc_error *error);
+void shmrpci_dict_key_fini(shmrpci_dict_key *key);
+static inline shmrpci_table_bytes
+shmrpci_dict_key_bytes(const shmrpci_dict_key *key)
+{
+    return (shmrpci_table_bytes){
+        key->buf.len > 0 ? key->buf.data : (const uint8_t *)"", key->buf.len};
+}
+
+/* Before a change: not by READ_ONLY handles, and in a child attached anew. */
+shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error);
+
+/* A copy of the value of an encoded key, to be given back. */
+shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                 shmrpci_held **out, uint64_t *out_version,
+                                 shmrpc_error *error);
+
+/* Encodes and stores a value if what is there is as `expected` says. */
+shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                 const void *value, uint64_t expected,
+                                 uint64_t *out_version, shmrpc_error *error);
+
+/* Opens a table of the kind that `face` is of. */
+shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
+                                   const shmrpc_shared *row, const char *name,
+                                   const shmrpc_shared_opts *opts,
+                                   shmrpc_dict **out, shmrpc_error *error);
+
+/* The operations of a face over a table. */
+shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
+                                shmrpci_region_spec *out, shmrpc_error *error);
+shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
+                                       shmrpci_access access,
+                                       shmrpc_error *error);
+void shmrpci_dict_close_engine(shmrpci_handle *handle);
+const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle);
+void shmrpci_dict_destroy_engine(shmrpci_handle *handle);
+
+/* ---- paths, where keys and values are any -------------------------------- */
+
+/* As the functions of shmrpc/dict.h, behind an encoded key. `steps` lead into
+ * its value. */
+shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                    const shmrpc_any *steps, size_t count,
+                                    const shmrpc_any **out,
+                                    uint64_t *out_version, shmrpc_error *error);
+
+#endif

@@ -1,0 +1,376 @@
+/* Paths into dicts and values of any shape.  A change below a key is a change
+ * of that key: read, change the tree, put it if the key is still what was read,
+ * else again. */
+#include <string.h>
+
+#include "objects/dict_inside.h"
+#include "objects/tree.h"
+
+/* ---- reading ------------------------------------------------------------- */
+
+static shmrpc_status bad_path(shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                           "the path has no steps: it begins with the key");
+    return SHMRPC_E_INVALID;
+}
+
+/* What of the tree lies there: into `held` itself, as that is what the user
+ * gets. */
+static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
+                            size_t count, shmrpc_error *error)
+{
+    const shmrpc_any *tree = shmrpci_held_value(held);
+    const shmrpc_any *found;
+    shmrpc_status status = shmrpci_tree_get(tree, steps, count, &found, error);
+    if (status == SHMRPC_OK) {
+        shmrpc_any copy = *found;
+        memcpy((uint8_t *)held + SHMRPCI_HELD_BYTES, &copy, sizeof copy);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                    const shmrpc_any *steps, size_t count,
+                                    const shmrpc_any **out,
+                                    uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpci_held *held;
+    shmrpc_status status =
+        shmrpci_dict_fetch(dict, key, &held, out_version, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = narrow(held, steps, count, error);
+    if (status != SHMRPC_OK) {
+        shmrpci_held_give(held);
+        return status;
+    }
+    *out = shmrpci_held_value(held);
+    return SHMRPC_OK;
+}
+
+/* The key of a path: its first step, or, of a value, none. */
+typedef struct route {
+    shmrpci_dict_key key;
+    shmrpci_table_bytes bytes;
+    const shmrpc_any *steps; /* behind the key */
+    size_t count;
+} route;
+
+static shmrpc_status begin(shmrpc_dict *dict, const shmrpc_path *path,
+                           route *out, shmrpc_error *error)
+{
+    bool has_key = dict->handle.row.key != NULL;
+    size_t len = path != NULL ? path->len : 0;
+    if (has_key && len == 0) {
+        (void)shmrpci_dict_key_init(dict, NULL, &out->key, NULL);
+        return bad_path(error);
+    }
+    shmrpc_status status = shmrpci_dict_key_init(
+        dict, has_key ? path->ptr : NULL, &out->key, error);
+    out->bytes = shmrpci_dict_key_bytes(&out->key);
+    out->steps = len > 0 ? path->ptr + (has_key ? 1 : 0) : NULL;
+    out->count = len - (has_key ? 1 : 0);
+    return status;
+}
+
+shmrpc_status shmrpc_dict_get(shmrpc_dict *dict, const shmrpc_path *path,
+                              const shmrpc_any **out, uint64_t *out_version,
+                              shmrpc_error *error)
+{
+    route to;
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = begin(dict, path, &to, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_path_get(dict, to.bytes, to.steps, to.count, out,
+                                       out_version, error);
+    }
+    shmrpci_dict_key_fini(&to.key);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+void shmrpc_dict_release(shmrpc_dict *dict, const shmrpc_any *value)
+{
+    shmrpc_stub_dict_release(dict, value);
+}
+
+shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
+                                   shmrpc_error *error)
+{
+    const shmrpc_any *value;
+    if (path != NULL && path->len == 1 && dict->handle.row.key != NULL) {
+        return (shmrpc_status)shmrpc_stub_dict_contains(dict, path->ptr, error);
+    }
+    shmrpc_status status = shmrpc_dict_get(dict, path, &value, NULL, error);
+    if (status == SHMRPC_OK) {
+        shmrpc_dict_release(dict, value);
+    }
+    return status;
+}
+
+static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
+                            uint64_t *out, shmrpc_error *error)
+{
+    switch (value->kind) {
+    case SHMRPC_ANY_LIST:
+        *out = value->u.list.len;
+        return SHMRPC_OK;
+    case SHMRPC_ANY_MAP:
+        *out = value->u.map.len;
+        return SHMRPC_OK;
+    case SHMRPC_ANY_NULL:
+    case SHMRPC_ANY_BOOL:
+    case SHMRPC_ANY_I64:
+    case SHMRPC_ANY_U64:
+    case SHMRPC_ANY_F64:
+    case SHMRPC_ANY_STR:
+    case SHMRPC_ANY_BYTES:
+    case SHMRPC_ANY_EXT:
+    case SHMRPC_ANY_F32:
+        break;
+    }
+    return shmrpci_handle_fail(&dict->handle, SHMRPC_E_PRECONDITION,
+                               "what is there is no map and no list", error);
+}
+
+shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
+                              uint64_t *out, shmrpc_error *error)
+{
+    const shmrpc_any *value;
+    if (dict->handle.row.key != NULL && (path == NULL || path->len == 0)) {
+        shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+        if (status == SHMRPC_OK) {
+            *out = shmrpci_table_len(&dict->table);
+        }
+        return status;
+    }
+    shmrpc_status status = shmrpc_dict_get(dict, path, &value, NULL, error);
+    if (status == SHMRPC_OK) {
+        status = len_of(dict, value, out, error);
+        shmrpc_dict_release(dict, value);
+    }
+    return status;
+}
+
+/* ---- changing ------------------------------------------------------------ */
+
+typedef struct change {
+    const shmrpc_dict *dict;
+    const route *to;
+    shmrpci_tree_op op;
+    const shmrpc_any *value;
+    shmrpci_held *was; /* gets what was deleted, if not NULL */
+    shmrpci_arena arena;
+    shmrpc_error *error;
+} change;
+
+/* What is deleted outlives the tree that it was in. */
+static shmrpc_status keep(const change *of, const shmrpc_any *was)
+{
+    const shmrpci_handle *handle = &of->dict->handle;
+    shmrpci_buf_reset(&of->was->bytes);
+    shmrpci_arena_reset(&of->was->arena);
+    shmrpc_status status = shmrpci_held_encode(handle, handle->row.element, was,
+                                               &of->was->bytes, of->error);
+    return status == SHMRPC_OK
+               ? shmrpci_held_decode(of->was, of->was->bytes.data,
+                                     of->was->bytes.len, of->error)
+               : status;
+}
+
+static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
+                                 shmrpci_buf *now,
+                                 shmrpci_table_verdict *verdict)
+{
+    change *of = user;
+    const shmrpci_handle *handle = &of->dict->handle;
+    shmrpc_any tree;
+    shmrpc_any changed;
+    const shmrpc_any *deleted = NULL;
+    shmrpci_arena_reset(&of->arena);
+    if (was.data == NULL) {
+        (void)shmrpc_error_set(of->error, SHMRPC_E_NOT_FOUND,
+                               "there is no such key");
+        return SHMRPC_E_NOT_FOUND;
+    }
+    shmrpc_status status = shmrpci_held_decode_to(handle, was.data, was.len,
+                                                  &of->arena, &tree, of->error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_tree_change(&of->arena, &tree, of->to->steps,
+                                     of->to->count, of->op, of->value, &changed,
+                                     &deleted, of->error);
+    }
+    if (status == SHMRPC_OK && of->was != NULL && deleted != NULL) {
+        status = keep(of, deleted);
+    }
+    if (status == SHMRPC_OK) {
+        *verdict = SHMRPCI_TABLE_PUT;
+        status = shmrpci_held_encode(handle, handle->row.element, &changed, now,
+                                     of->error);
+    }
+    return status;
+}
+
+static shmrpc_status change_below(shmrpc_dict *dict, change *of,
+                                  shmrpc_error *error)
+{
+    shmrpc_error inner = {0};
+    shmrpc_error outer = {0};
+    of->error = &inner;
+    shmrpci_arena_init(&of->arena, 0);
+    shmrpci_mutex_lock(&dict->mutex);
+    shmrpc_status status = shmrpci_table_update(&dict->table, of->to->bytes,
+                                                change_tree, of, &outer);
+    shmrpci_mutex_unlock(&dict->mutex);
+    shmrpci_arena_fini(&of->arena);
+    if (status != SHMRPC_OK && error != NULL) {
+        /* What the path or the codec said says more. */
+        *error = inner.code == (int32_t)status ? inner : outer;
+    }
+    return status;
+}
+
+/* A path that ends at the key itself is no matter of trees. */
+static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
+                                  shmrpc_error *error)
+{
+    if (of->op == SHMRPCI_TREE_DEL) {
+        shmrpci_mutex_lock(&dict->mutex);
+        shmrpc_status status =
+            shmrpci_table_del(&dict->table, of->to->bytes, SHMRPCI_TABLE_ANY,
+                              of->was != NULL ? &of->was->bytes : NULL, error);
+        shmrpci_mutex_unlock(&dict->mutex);
+        if (status == SHMRPC_E_NOT_FOUND) {
+            (void)shmrpc_error_set(error, status, "there is no such key");
+        }
+        return status == SHMRPC_OK && of->was != NULL
+                   ? shmrpci_held_decode(of->was, of->was->bytes.data,
+                                         of->was->bytes.len, error)
+                   : status;
+    }
+    return shmrpci_dict_store(dict, of->to->bytes, of->value,
+                              of->op == SHMRPCI_TREE_PUT_NEW
+                                  ? SHMRPCI_TABLE_ABSENT
+                                  : SHMRPCI_TABLE_ANY,
+                              NULL, error);
+}
+
+static shmrpc_status run(shmrpc_dict *dict, const shmrpc_path *path,
+                         shmrpci_tree_op op, const shmrpc_any *value,
+                         shmrpci_held *was, shmrpc_error *error)
+{
+    route to;
+    change of = {.dict = dict, .to = &to, .op = op, .value = value, .was = was};
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = begin(dict, path, &to, error);
+    if (status == SHMRPC_OK && to.count == 0 && op == SHMRPCI_TREE_INSERT) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "the path has no position");
+        status = SHMRPC_E_INVALID;
+    } else if (status == SHMRPC_OK) {
+        status = to.count == 0 && op != SHMRPCI_TREE_APPEND
+                     ? change_whole(dict, &of, error)
+                     : change_below(dict, &of, error);
+    }
+    shmrpci_dict_key_fini(&to.key);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+shmrpc_status shmrpc_dict_put(shmrpc_dict *dict, const shmrpc_path *path,
+                              const shmrpc_any *value, shmrpc_error *error)
+{
+    return run(dict, path, SHMRPCI_TREE_PUT, value, NULL, error);
+}
+
+shmrpc_status shmrpc_dict_put_new(shmrpc_dict *dict, const shmrpc_path *path,
+                                  const shmrpc_any *value, shmrpc_error *error)
+{
+    return run(dict, path, SHMRPCI_TREE_PUT_NEW, value, NULL, error);
+}
+
+shmrpc_status shmrpc_dict_insert(shmrpc_dict *dict, const shmrpc_path *path,
+                                 const shmrpc_any *value, shmrpc_error *error)
+{
+    return run(dict, path, SHMRPCI_TREE_INSERT, value, NULL, error);
+}
+
+shmrpc_status shmrpc_dict_append(shmrpc_dict *dict, const shmrpc_path *path,
+                                 const shmrpc_any *value, shmrpc_error *error)
+{
+    return run(dict, path, SHMRPCI_TREE_APPEND, value, NULL, error);
+}
+
+shmrpc_status shmrpc_dict_del(shmrpc_dict *dict, const shmrpc_path *path,
+                              shmrpc_error *error)
+{
+    return run(dict, path, SHMRPCI_TREE_DEL, NULL, NULL, error);
+}
+
+shmrpc_status shmrpc_dict_pop(shmrpc_dict *dict, const shmrpc_path *path,
+                              const shmrpc_any **out, shmrpc_error *error)
+{
+    shmrpci_held *was = shmrpci_held_take(&dict->handle);
+    if (was == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status = run(dict, path, SHMRPCI_TREE_DEL, NULL, was, error);
+    if (status != SHMRPC_OK) {
+        shmrpci_held_give(was);
+        return status;
+    }
+    *out = shmrpci_held_value(was);
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
+                                 const shmrpc_any *value, uint64_t version,
+                                 uint64_t *out_version, shmrpc_error *error)
+{
+    route to;
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = begin(dict, path, &to, error);
+    bool is_version =
+        version != SHMRPCI_TABLE_ANY && version != SHMRPCI_TABLE_ABSENT;
+    if (status == SHMRPC_OK && (to.count != 0 || !is_version)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "only a whole key has a version, which get "
+                               "tells");
+        status = SHMRPC_E_INVALID;
+    } else if (status == SHMRPC_OK) {
+        status = shmrpci_dict_store(dict, to.bytes, value, version, out_version,
+                                    error);
+    }
+    shmrpci_dict_key_fini(&to.key);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+static int call_updater(shmrpc_function updater, void *user, const void *was,
+                        void *now)
+{
+    return ((shmrpc_dict_updater *)updater)(user, was, now);
+}
+
+shmrpc_status shmrpc_dict_update(shmrpc_dict *dict, const shmrpc_path *path,
+                                 shmrpc_dict_updater *updater, void *user,
+                                 shmrpc_error *error)
+{
+    size_t wanted = dict->handle.row.key != NULL ? 1 : 0;
+    if ((path != NULL ? path->len : 0) != wanted) {
+        return shmrpci_handle_fail(&dict->handle, SHMRPC_E_INVALID,
+                                   "an update is of one whole key", error);
+    }
+    return (shmrpc_status)shmrpc_stub_dict_update(
+        dict, wanted != 0 ? path->ptr : NULL, call_updater,
+        (shmrpc_function)updater, user, error);
+}

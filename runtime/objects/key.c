@@ -1,0 +1,191 @@
+/* Keys as bytes. */
+#include "objects/key.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "codec/codec.h"
+
+/* ---- any ----------------------------------------------------------------- */
+
+/* 2^63 and 2^64, which doubles have exactly. */
+#define TWO_63 9223372036854775808.0
+#define TWO_64 18446744073709551616.0
+
+static shmrpc_any normal_number(double number)
+{
+    if (number >= -TWO_63 && number < TWO_63 &&
+        (double)(int64_t)number == number) {
+        return shmrpc_any_i64((int64_t)number);
+    }
+    if (number >= TWO_63 && number < TWO_64) {
+        return shmrpc_any_u64((uint64_t)number); /* has no fraction */
+    }
+    return shmrpc_any_f64(number);
+}
+
+bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out)
+{
+    switch (key->kind) {
+    case SHMRPC_ANY_NULL:
+        *out = shmrpc_any_null();
+        return true;
+    case SHMRPC_ANY_F32:
+        *out = normal_number((double)key->u.f32);
+        return key->u.f32 == key->u.f32;
+    case SHMRPC_ANY_F64:
+        /* NaN is no key: it would never be found again. */
+        *out = normal_number(key->u.f64);
+        return key->u.f64 == key->u.f64;
+    case SHMRPC_ANY_U64:
+        *out = key->u.u64 <= (uint64_t)INT64_MAX
+                   ? shmrpc_any_i64((int64_t)key->u.u64)
+                   : *key;
+        return true;
+    case SHMRPC_ANY_BOOL:
+    case SHMRPC_ANY_I64:
+    case SHMRPC_ANY_STR:
+    case SHMRPC_ANY_BYTES:
+        *out = *key;
+        return true;
+    case SHMRPC_ANY_LIST:
+    case SHMRPC_ANY_MAP:
+    case SHMRPC_ANY_EXT:
+        break;
+    }
+    return false;
+}
+
+static shmrpc_status encode_any(const shmrpc_any *key, shmrpci_buf *out,
+                                shmrpc_error *error)
+{
+    shmrpc_any normal;
+    if (!shmrpci_key_normalize(key, &normal)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "a key is null, bool, a number, text or bytes");
+        return SHMRPC_E_INVALID;
+    }
+    return (shmrpc_status)shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK)
+        ->encode(&shmrpc_type_any, &normal, "key", out, error);
+}
+
+static shmrpc_status decode_any(const uint8_t *data, size_t len,
+                                shmrpci_arena *arena, shmrpc_any *out,
+                                shmrpc_error *error)
+{
+    int status =
+        shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK)
+            ->decode(&shmrpc_type_any, data, len, "key", arena, out, error);
+    return status == SHMRPC_E_INVALID ? SHMRPC_E_DATA_LOSS
+                                      : (shmrpc_status)status;
+}
+
+/* ---- types --------------------------------------------------------------- */
+
+/* Of a key whose bytes are those of its C value; 0: not such a one. */
+static size_t plain_bytes(const shmrpc_type *type)
+{
+    bool is_number =
+        (type->kind >= SHMRPC_KIND_BOOL && type->kind <= SHMRPC_KIND_U64) ||
+        type->kind == SHMRPC_KIND_ENUM;
+    bool is_flat =
+        (type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_ARRAY) &&
+        (type->flags & SHMRPC_TYPE_FLAT) != 0;
+    return is_number || is_flat ? type->size : 0;
+}
+
+static bool is_text(const shmrpc_type *type)
+{
+    return type->kind == SHMRPC_KIND_STRING || type->kind == SHMRPC_KIND_BYTES;
+}
+
+bool shmrpci_key_is_type(const shmrpc_type *type)
+{
+    return type != NULL && (plain_bytes(type) > 0 || is_text(type) ||
+                            type->kind == SHMRPC_KIND_ANY);
+}
+
+static shmrpc_status check_text(const shmrpc_type *type, shmrpc_bytes text,
+                                shmrpc_error *error)
+{
+    bool is_bounded = (type->flags & SHMRPC_TYPE_BOUNDED) != 0;
+    if (is_bounded && (text.len < type->min || text.len > type->max)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "a key of %zu bytes, allowed %llu..%llu",
+                               text.len, (unsigned long long)type->min,
+                               (unsigned long long)type->max);
+        return SHMRPC_E_INVALID;
+    }
+    if (type->kind == SHMRPC_KIND_STRING &&
+        shmrpci_utf8_valid_prefix(text.ptr, text.len) != text.len) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID, "the key is not UTF-8");
+        return SHMRPC_E_INVALID;
+    }
+    return SHMRPC_OK;
+}
+
+static shmrpc_status encode_text(const shmrpc_type *type, const void *value,
+                                 shmrpci_buf *out, shmrpc_error *error)
+{
+    shmrpc_bytes text;
+    memcpy(&text, value, sizeof text); /* a shmrpc_str has the same form */
+    shmrpc_status status = check_text(type, text, error);
+    if (status == SHMRPC_OK && text.len > 0) {
+        shmrpci_buf_append(out, text.ptr, text.len);
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,
+                                 shmrpci_buf *out, shmrpc_error *error)
+{
+    shmrpc_status status = SHMRPC_OK;
+    size_t before = out->len;
+    if (type->kind == SHMRPC_KIND_ANY) {
+        status = encode_any(value, out, error);
+    } else if (is_text(type)) {
+        status = encode_text(type, value, out, error);
+    } else {
+        shmrpci_buf_append(out, value, plain_bytes(type));
+    }
+    if (out->status == SHMRPC_OK && status == SHMRPC_OK &&
+        out->len - before <= SHMRPCI_KEY_MAX_BYTES) {
+        return SHMRPC_OK;
+    }
+    if (status == SHMRPC_OK || out->status != SHMRPC_OK) {
+        status = out->status != SHMRPC_OK ? out->status : SHMRPC_E_TOO_LARGE;
+        (void)shmrpc_error_set(error, status, "a key has at most %zu bytes",
+                               SHMRPCI_KEY_MAX_BYTES);
+    }
+    return status;
+}
+
+static shmrpc_status damaged(shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                           "a key of the dict is damaged");
+    return SHMRPC_E_DATA_LOSS;
+}
+
+shmrpc_status shmrpci_key_decode(const shmrpc_type *type, const uint8_t *data,
+                                 size_t len, shmrpci_arena *arena, void *value,
+                                 shmrpc_error *error)
+{
+    size_t plain = plain_bytes(type);
+    if (type->kind == SHMRPC_KIND_ANY) {
+        return decode_any(data, len, arena, value, error);
+    }
+    if (is_text(type)) {
+        shmrpc_bytes text = {data, len};
+        if (check_text(type, text, NULL) != SHMRPC_OK) {
+            return damaged(error);
+        }
+        memcpy(value, &text, sizeof text);
+        return SHMRPC_OK;
+    }
+    if (len != plain || (type->kind == SHMRPC_KIND_BOOL && data[0] > 1)) {
+        return damaged(error);
+    }
+    memcpy(value, data, plain);
+    return SHMRPC_OK;
+}

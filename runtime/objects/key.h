@@ -1,0 +1,46 @@
+/*
+ * Keys of dicts as bytes: equal keys have equal bytes, whoever encodes them.
+ *
+ *     string, bytes    their bytes
+ *     bool, integers,  little-endian, as the C value lies in memory
+ *     enums
+ *     flat structs     the same: they have no padding
+ *     any              msgpack, of the normal form: integers as the shortest
+ *                      (1.0 is 1; true is not), other numbers as f64; null,
+ *                      bool, text, bytes
+ *
+ * Threading: pure functions; an arena belongs to one thread at a time.
+ */
+#ifndef SHMRPCI_OBJECTS_KEY_H
+#define SHMRPCI_OBJECTS_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/descriptor.h"
+#include "shmrpc/error.h"
+
+/* Longer keys are refused. */
+#define SHMRPCI_KEY_MAX_BYTES ((size_t)60000)
+
+/* Whether keys may have that type. */
+bool shmrpci_key_is_type(const shmrpc_type *type);
+
+/* Appends the bytes of a key. INVALID: this value can't be one; TOO_LARGE;
+ * NO_MEMORY. */
+shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,
+                                 shmrpci_buf *out, shmrpc_error *error);
+
+/* The key of these bytes, which must live as long as it; trees are put into
+ * `arena`. DATA_LOSS: they are none; NO_MEMORY. */
+shmrpc_status shmrpci_key_decode(const shmrpc_type *type, const uint8_t *data,
+                                 size_t len, shmrpci_arena *arena, void *value,
+                                 shmrpc_error *error);
+
+/* The one form of all that is the same key. False: it can't be one. */
+bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out);
+
+#endif

@@ -1,0 +1,49 @@
+/* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects. */
+#include "objects/region_kind.h"
+#include "os/memory.h"
+#include "table/table.h"
+
+static void describe_dict(int fd, shmrpc_object_info *info,
+                          char texts[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_region_kind_describe(fd, info, "dict", texts);
+}
+
+/* Takes part in it, for a moment. */
+static bool enter(int fd, shmrpci_table *out)
+{
+    int own;
+    if (shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_WRITE, &own) != SHMRPC_OK) {
+        return false;
+    }
+    if (shmrpci_table_attach(own, SHMRPCI_ACCESS_WRITE, out, NULL) !=
+        SHMRPC_OK) {
+        shmrpci_fd_close(&own);
+        return false;
+    }
+    return true;
+}
+
+static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
+{
+    shmrpci_table table;
+    if (!enter(fd, &table)) {
+        finding(user, 0, "it can't be opened");
+        return 1;
+    }
+    uint64_t count = shmrpci_table_check(&table, finding, user);
+    shmrpci_table_detach(&table);
+    return count;
+}
+
+const shmrpci_object_kind shmrpci_kind_dict = {
+    .name = "dict",
+    .suffix = ".dict",
+    .plain_name_max = 200,
+    .has_long_names = true,
+    .describe = describe_dict,
+    .read_name = shmrpci_region_kind_read_name,
+    .destroy = shmrpci_region_kind_destroy,
+    .is_over = shmrpci_region_kind_is_over,
+    .check = check,
+};

@@ -1,0 +1,298 @@
+/* Paths into trees. */
+#include "objects/tree.h"
+
+#include <string.h>
+
+#include "codec/codec.h"
+#include "objects/key.h"
+
+/* ---- one step ------------------------------------------------------------ */
+
+static shmrpc_status fail_at(size_t depth, shmrpc_status status,
+                             const char *what, shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, status, "step %zu of the path: %s", depth + 1,
+                           what);
+    return status;
+}
+
+/* Where in a map; its length: nowhere. */
+static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
+                              size_t depth, size_t *out, shmrpc_error *error)
+{
+    shmrpc_any wanted;
+    if (!shmrpci_key_normalize(step, &wanted)) {
+        return fail_at(depth, SHMRPC_E_INVALID, "it can't be a key", error);
+    }
+    for (size_t i = 0; i < map->len; i++) {
+        shmrpc_any key;
+        if (shmrpci_key_normalize(&map->ptr[i].key, &key) &&
+            shmrpc_any_equal(&key, &wanted)) {
+            *out = i;
+            return SHMRPC_OK;
+        }
+    }
+    *out = map->len;
+    return SHMRPC_OK;
+}
+
+/* Where in a list of `len`, from 0 to `most`; what is beyond is `len` + 1. */
+static shmrpc_status find_position(size_t len, const shmrpc_any *step,
+                                   size_t depth, size_t *out,
+                                   shmrpc_error *error)
+{
+    shmrpc_any normal;
+    if (!shmrpci_key_normalize(step, &normal) ||
+        (normal.kind != SHMRPC_ANY_I64 && normal.kind != SHMRPC_ANY_U64)) {
+        return fail_at(depth, SHMRPC_E_INVALID,
+                       "a position in a list is a whole number", error);
+    }
+    bool is_signed = normal.kind == SHMRPC_ANY_I64;
+    if (is_signed && normal.u.i64 < 0) {
+        uint64_t back = 0 - (uint64_t)normal.u.i64;
+        *out = back <= len ? len - (size_t)back : len + 1;
+    } else {
+        uint64_t at = is_signed ? (uint64_t)normal.u.i64 : normal.u.u64;
+        *out = at <= len ? (size_t)at : len + 1;
+    }
+    return SHMRPC_OK;
+}
+
+/* The place that a step means; `*out_count` is how many there are. */
+static shmrpc_status find_step(const shmrpc_any *tree, const shmrpc_any *step,
+                               size_t depth, size_t *out, size_t *out_count,
+                               shmrpc_error *error)
+{
+    if (tree->kind == SHMRPC_ANY_MAP) {
+        *out_count = tree->u.map.len;
+        return find_key(&tree->u.map, step, depth, out, error);
+    }
+    if (tree->kind == SHMRPC_ANY_LIST) {
+        *out_count = tree->u.list.len;
+        return find_position(tree->u.list.len, step, depth, out, error);
+    }
+    return fail_at(depth, SHMRPC_E_PRECONDITION,
+                   "it leads into what is no map and no list", error);
+}
+
+static const shmrpc_any *value_at(const shmrpc_any *tree, size_t place)
+{
+    return tree->kind == SHMRPC_ANY_MAP ? &tree->u.map.ptr[place].value
+                                        : &tree->u.list.ptr[place];
+}
+
+shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,
+                               size_t len, const shmrpc_any **out,
+                               shmrpc_error *error)
+{
+    for (size_t i = 0; i < len; i++) {
+        size_t place;
+        size_t count;
+        shmrpc_status status =
+            find_step(tree, &steps[i], i, &place, &count, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        if (place >= count) {
+            return fail_at(i, SHMRPC_E_NOT_FOUND, "nothing is there", error);
+        }
+        tree = value_at(tree, place);
+    }
+    *out = tree;
+    return SHMRPC_OK;
+}
+
+/* ---- copies -------------------------------------------------------------- */
+
+static shmrpc_status no_memory(shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    return SHMRPC_E_NO_MEMORY;
+}
+
+/* A copy of `count` items of `size` with a gap before `place`, or without the
+ * one there. */
+static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
+                        size_t size, size_t place, int more)
+{
+    size_t room = more > 0 ? count + 1 : more < 0 ? count - 1 : count;
+    uint8_t *out = shmrpci_arena_calloc(arena, room > 0 ? room : 1, size, 16);
+    if (out == NULL) {
+        return NULL;
+    }
+    const uint8_t *from = items;
+    size_t behind = place + (more < 0 ? 1 : 0);
+    if (place > 0) {
+        memcpy(out, from, place * size);
+    }
+    if (count > behind) {
+        memcpy(out + (place + (more > 0 ? 1 : 0)) * size, from + behind * size,
+               (count - behind) * size);
+    }
+    return out;
+}
+
+/* `tree` with `value` in a new place, in the same place, or (`value` NULL)
+ * without the place. */
+static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
+                               size_t place, bool is_new,
+                               const shmrpc_any *step, const shmrpc_any *value,
+                               shmrpc_any *out, shmrpc_error *error)
+{
+    int more = value == NULL ? -1 : is_new ? 1 : 0;
+    *out = *tree;
+    if (tree->kind == SHMRPC_ANY_LIST) {
+        const shmrpc_any_list *list = &tree->u.list;
+        shmrpc_any *items =
+            copy_items(arena, list->ptr, list->len, sizeof *items, place, more);
+        if (items == NULL) {
+            return no_memory(error);
+        }
+        if (value != NULL) {
+            items[place] = *value;
+        }
+        out->u.list = (shmrpc_any_list){items, list->len + (size_t)more};
+        return SHMRPC_OK;
+    }
+    const shmrpc_any_map *map = &tree->u.map;
+    shmrpc_any_entry *entries =
+        copy_items(arena, map->ptr, map->len, sizeof *entries, place, more);
+    if (entries == NULL) {
+        return no_memory(error);
+    }
+    if (value != NULL) {
+        entries[place].key = is_new ? *step : map->ptr[place].key;
+        entries[place].value = *value;
+    }
+    out->u.map = (shmrpc_any_map){entries, map->len + (size_t)more};
+    return SHMRPC_OK;
+}
+
+/* ---- changes ------------------------------------------------------------- */
+
+typedef struct change {
+    shmrpci_arena *arena;
+    const shmrpc_any *steps;
+    size_t len;
+    shmrpci_tree_op op;
+    const shmrpc_any *value;
+    const shmrpc_any **out_was;
+    shmrpc_error *error;
+} change;
+
+static shmrpc_status append(const change *of, const shmrpc_any *tree,
+                            shmrpc_any *out)
+{
+    if (tree->kind != SHMRPC_ANY_LIST) {
+        (void)shmrpc_error_set(of->error, SHMRPC_E_PRECONDITION,
+                               "what is there is no list");
+        return SHMRPC_E_PRECONDITION;
+    }
+    return copy_with(of->arena, tree, tree->u.list.len, true, NULL, of->value,
+                     out, of->error);
+}
+
+static shmrpc_status insert(const change *of, const shmrpc_any *tree,
+                            size_t depth, shmrpc_any *out)
+{
+    size_t place;
+    const shmrpc_any *step = &of->steps[depth];
+    if (tree->kind != SHMRPC_ANY_LIST) {
+        return fail_at(depth, SHMRPC_E_PRECONDITION,
+                       "it inserts into what is no list", of->error);
+    }
+    shmrpc_status status =
+        find_position(tree->u.list.len, step, depth, &place, of->error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (place > tree->u.list.len) {
+        /* As in Python: before the first, or behind the last. */
+        bool is_before = step->kind == SHMRPC_ANY_I64 && step->u.i64 < 0;
+        place = is_before ? 0 : tree->u.list.len;
+    }
+    return copy_with(of->arena, tree, place, true, NULL, of->value, out,
+                     of->error);
+}
+
+/* The last step of all operations but those above. */
+static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
+                                 size_t depth, shmrpc_any *out)
+{
+    size_t place;
+    size_t count;
+    const shmrpc_any *step = &of->steps[depth];
+    shmrpc_status status =
+        find_step(tree, step, depth, &place, &count, of->error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    bool is_there = place < count;
+    if (of->op == SHMRPCI_TREE_DEL) {
+        if (!is_there) {
+            return fail_at(depth, SHMRPC_E_NOT_FOUND, "nothing is there",
+                           of->error);
+        }
+        if (of->out_was != NULL) {
+            *of->out_was = value_at(tree, place);
+        }
+        return copy_with(of->arena, tree, place, false, step, NULL, out,
+                         of->error);
+    }
+    if (is_there && of->op == SHMRPCI_TREE_PUT_NEW) {
+        return fail_at(depth, SHMRPC_E_EXISTS, "something is there", of->error);
+    }
+    if (!is_there && tree->kind == SHMRPC_ANY_LIST) {
+        return fail_at(depth, SHMRPC_E_OUT_OF_RANGE, "the list is shorter",
+                       of->error);
+    }
+    return copy_with(of->arena, tree, place, !is_there, step, of->value, out,
+                     of->error);
+}
+
+/* Bounded by the path, and that by SHMRPCI_CODEC_MAX_DEPTH. */
+static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
+                                  size_t depth, shmrpc_any *out)
+{
+    size_t place;
+    size_t count;
+    shmrpc_any below;
+    if (of->op == SHMRPCI_TREE_APPEND && depth == of->len) {
+        return append(of, tree, out);
+    }
+    if (depth + 1 == of->len && of->op != SHMRPCI_TREE_APPEND) {
+        return of->op == SHMRPCI_TREE_INSERT
+                   ? insert(of, tree, depth, out)
+                   : change_here(of, tree, depth, out);
+    }
+    shmrpc_status status =
+        find_step(tree, &of->steps[depth], depth, &place, &count, of->error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (place >= count) {
+        return fail_at(depth, SHMRPC_E_NOT_FOUND, "nothing is there",
+                       of->error);
+    }
+    status = change_below(of, value_at(tree, place), depth + 1, &below);
+    return status == SHMRPC_OK
+               ? copy_with(of->arena, tree, place, false, &of->steps[depth],
+                           &below, out, of->error)
+               : status;
+}
+
+shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
+                                  const shmrpc_any *steps, size_t len,
+                                  shmrpci_tree_op op, const shmrpc_any *value,
+                                  shmrpc_any *out, const shmrpc_any **out_was,
+                                  shmrpc_error *error)
+{
+    const change of = {arena, steps, len, op, value, out_was, error};
+    if (len > SHMRPCI_CODEC_MAX_DEPTH) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "a path has at most %d steps",
+                               SHMRPCI_CODEC_MAX_DEPTH);
+        return SHMRPC_E_INVALID;
+    }
+    return change_below(&of, tree, 0, out);
+}

@@ -28,12 +28,9 @@ static const char *const pipe_suffixes[] = {
     "_pipe",        "_open", "_close", "_write",   "_read",
     "_close_write", "_stat", "_fd",    "_destroy", NULL};
 static const char *const dict_suffixes[] = {
-    "_dict",       "_view",        "_watch",     "_event",      "_change",
-    "_visit",      "_open",        "_close",     "_get",        "_release",
-    "_put",        "_put_new",     "_del",       "_clear",      "_update",
-    "_view_open",  "_view_get",    "_view_each", "_view_close", "_watch_open",
-    "_watch_next", "_watch_close", "_watch_fd",  "_lock",       "_unlock",
-    "_stat",       "_destroy",     NULL};
+    "_dict",     "_change", "_open",    "_close",   "_get", "_release",
+    "_contains", "_len",    "_put",     "_put_new", "_del", "_update",
+    "_clear",    "_stat",   "_destroy", NULL};
 static const char *const value_suffixes[] = {
     "_value",      "_watch",      "_event",       "_change",   "_open",
     "_close",      "_get",        "_release",     "_put",      "_update",
@@ -44,7 +41,7 @@ static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},
     [IDL_SHARED_TOPIC] = {"TOPIC", topic_suffixes, 2},
     [IDL_SHARED_PIPE] = {"PIPE", pipe_suffixes, 1},
-    [IDL_SHARED_DICT] = {"DICT", dict_suffixes, 6},
+    [IDL_SHARED_DICT] = {"DICT", dict_suffixes, 2},
     [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
 };
 
@@ -76,9 +73,11 @@ static void claim_names(gen_model *m, const idl_shared *shared)
             gen_c_text(m, "`%s` with `%s`", shared->decl.full_name, suffix),
             shared->decl.span);
     }
-    gen_c_claim(m, name_of(m, shared, "_descriptor"),
-                gen_c_text(m, "the table of `%s`", shared->decl.full_name),
-                shared->decl.span);
+    gen_c_claim(
+        m,
+        gen_c_text(m, "%s_descriptor", name_of(m, shared, names->suffixes[0])),
+        gen_c_text(m, "the table of `%s`", shared->decl.full_name),
+        shared->decl.span);
 }
 
 /* ---- the row ---- */
@@ -227,6 +226,8 @@ void gen_c_add_shared(gen_model *m, gen_value *object, const idl_shared *shared)
                    shared->element != NULL
                        ? gen_c_element(m, shared->element, item)
                        : NULL);
+    gen_c_set_text(m, c, "trampoline",
+                   gen_c_unique(m, gen_c_text(m, "change_%s", place)));
     gen_c_set_flag(m, c, "is_fixed",
                    shared->element != NULL && idl_is_fixed(shared->element));
     set_key(m, c, shared, place);

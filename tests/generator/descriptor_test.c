@@ -272,11 +272,12 @@ static void shared_objects(void **state)
 {
     (void)state;
     static const shmrpc_shared *const wanted[] = {
-        &jobs_v1_work_descriptor,   &jobs_v1_points_descriptor,
-        &jobs_v1_things_descriptor, &jobs_v1_quads_descriptor,
-        &jobs_v1_lines_descriptor,  &jobs_v1_batches_descriptor,
-        &jobs_v1_maps_descriptor,   &jobs_v1_blobs_descriptor,
-        &jobs_v1_levels_descriptor, &jobs_v1_documents_descriptor,
+        &jobs_v1_flat_queue_descriptor,      &jobs_v1_work_queue_descriptor,
+        &jobs_v1_points_queue_descriptor,    &jobs_v1_things_queue_descriptor,
+        &jobs_v1_quads_queue_descriptor,     &jobs_v1_lines_queue_descriptor,
+        &jobs_v1_batches_queue_descriptor,   &jobs_v1_maps_queue_descriptor,
+        &jobs_v1_blobs_queue_descriptor,     &jobs_v1_levels_queue_descriptor,
+        &jobs_v1_documents_queue_descriptor,
     };
     shmrpci_arena arena;
     shmrpci_arena_init(&arena, 0);

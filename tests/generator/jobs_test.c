@@ -352,18 +352,19 @@ static void another_type_of_that_name_is_refused(void **state)
 static void rows_have_the_declared_options(void **state)
 {
     (void)state;
-    const shmrpc_shared *work = &jobs_v1_work_descriptor;
+    const shmrpc_shared *work = &jobs_v1_work_queue_descriptor;
     assert_string_equal(work->name, "acme.jobs.v1.work");
     assert_true(work->capacity == 64);
     assert_int_equal(work->flags,
                      SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED);
     assert_int_equal(work->permissions, 0660);
-    assert_int_equal(jobs_v1_points_descriptor.overflow,
+    assert_int_equal(jobs_v1_points_queue_descriptor.overflow,
                      SHMRPC_OVERFLOW_DROP_OLDEST);
-    assert_int_equal(jobs_v1_points_descriptor.lifetime,
+    assert_int_equal(jobs_v1_points_queue_descriptor.lifetime,
                      SHMRPC_LIFETIME_LAST_CLOSE);
-    assert_true(jobs_v1_blobs_descriptor.max_item_bytes == (8u << 20) - 64);
-    assert_true(jobs_v1_points_descriptor.max_item_bytes < 64);
+    assert_true(jobs_v1_blobs_queue_descriptor.max_item_bytes ==
+                (8u << 20) - 64);
+    assert_true(jobs_v1_points_queue_descriptor.max_item_bytes < 64);
 }
 
 int main(void)

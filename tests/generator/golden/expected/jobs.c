@@ -64,6 +64,127 @@ const shmrpc_type jobs_v1_flat_descriptor =
                             16, 8, "acme.jobs.v1.Flat", NULL, flat_fields);
 
 /* What tools read that find the object. */
+static const char *const flat_text[] = {
+    "package acme.jobs.v1;\n",
+    "struct Flat {\n",
+    "  1: u64 a;\n",
+    "  2: u64 b;\n",
+    "}\n",
+    "  /// Called like what it holds.\n",
+    "  queue acme.jobs.v1.Flat flat { }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_flat_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.flat", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_flat_descriptor,
+    UINT64_C(0xcfcbd68ff02eba83), "queue acme.jobs.v1.Flat", flat_text,
+    "Called like what it holds.",
+    1024, /* capacity */
+    0, /* max_bytes */
+    32, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_flat_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_flat_queue **out, shmrpc_error *error)
+{
+    shmrpc_queue *queue = NULL;
+    int status = shmrpc_stub_queue_open(&jobs_v1_flat_queue_descriptor, name,
+                                        opts, &queue, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_flat_queue *)queue;
+    }
+    return status;
+}
+
+void jobs_v1_flat_close(jobs_v1_flat_queue *queue)
+{
+    shmrpc_queue_close((shmrpc_queue *)queue);
+}
+
+int jobs_v1_flat_push(jobs_v1_flat_queue *queue, const jobs_v1_flat *item,
+                      const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push((shmrpc_queue *)queue, item, opts, error);
+}
+
+int jobs_v1_flat_push_many(jobs_v1_flat_queue *queue, const jobs_v1_flat *items,
+                           size_t count, const shmrpc_opts *opts,
+                           size_t *out_pushed, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_push_many((shmrpc_queue *)queue, items, count,
+                                       opts, out_pushed, error);
+}
+
+int jobs_v1_flat_pop(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
+                     const jobs_v1_flat **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_queue_pop((shmrpc_queue *)queue, opts, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_flat *)item;
+    }
+    return status;
+}
+
+int jobs_v1_flat_pop_many(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
+                          const jobs_v1_flat **out, size_t max,
+                          size_t *out_count, shmrpc_error *error)
+{
+    return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
+                                      (const void **)out, max, out_count,
+                                      error);
+}
+
+int jobs_v1_flat_peek(jobs_v1_flat_queue *queue, const jobs_v1_flat **out,
+                      shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_queue_peek((shmrpc_queue *)queue, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_flat *)item;
+    }
+    return status;
+}
+
+void jobs_v1_flat_release(jobs_v1_flat_queue *queue, const jobs_v1_flat *item)
+{
+    shmrpc_stub_queue_release((shmrpc_queue *)queue, item);
+}
+
+int jobs_v1_flat_ack(jobs_v1_flat_queue *queue, const jobs_v1_flat *item)
+{
+    return shmrpc_stub_queue_ack((shmrpc_queue *)queue, item);
+}
+
+bool jobs_v1_flat_is_redelivered(const jobs_v1_flat *item)
+{
+    return shmrpc_stub_queue_is_redelivered(item);
+}
+
+int jobs_v1_flat_end(jobs_v1_flat_queue *queue)
+{
+    return shmrpc_queue_end((shmrpc_queue *)queue);
+}
+
+int jobs_v1_flat_destroy(jobs_v1_flat_queue *queue)
+{
+    return shmrpc_queue_destroy((shmrpc_queue *)queue);
+}
+
+int jobs_v1_flat_stat(jobs_v1_flat_queue *queue, shmrpc_queue_stat *out)
+{
+    return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
 static const char *const work_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -84,7 +205,7 @@ static const char *const work_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_work_descriptor = {
+const shmrpc_shared jobs_v1_work_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.work", SHMRPC_ENCODING_NATIVE,
     SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED,
@@ -105,8 +226,8 @@ int jobs_v1_work_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_work_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_work_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_work_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_work_queue *)queue;
     }
@@ -206,7 +327,7 @@ static const char *const points_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_points_descriptor = {
+const shmrpc_shared jobs_v1_points_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.points", SHMRPC_ENCODING_NATIVE, 0,
     NULL, &jobs_v1_flat_descriptor,
@@ -226,8 +347,8 @@ int jobs_v1_points_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_points_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_points_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_points_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_points_queue *)queue;
     }
@@ -325,7 +446,7 @@ static const char *const things_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_things_descriptor = {
+const shmrpc_shared jobs_v1_things_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.things", SHMRPC_ENCODING_JSON, 0,
     NULL, &shmrpc_type_any,
@@ -345,8 +466,8 @@ int jobs_v1_things_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_things_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_things_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_things_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_things_queue *)queue;
     }
@@ -442,7 +563,7 @@ static const char *const quads_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_quads_descriptor = {
+const shmrpc_shared jobs_v1_quads_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.quads", SHMRPC_ENCODING_NATIVE, 0,
     NULL, &quads_item_type,
@@ -462,8 +583,8 @@ int jobs_v1_quads_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_quads_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_quads_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_quads_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_quads_queue *)queue;
     }
@@ -562,7 +683,7 @@ static const char *const lines_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_lines_descriptor = {
+const shmrpc_shared jobs_v1_lines_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.lines", SHMRPC_ENCODING_NATIVE, 0,
     NULL, &lines_item_type,
@@ -582,8 +703,8 @@ int jobs_v1_lines_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_lines_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_lines_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_lines_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_lines_queue *)queue;
     }
@@ -690,7 +811,7 @@ static const char *const batches_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_batches_descriptor = {
+const shmrpc_shared jobs_v1_batches_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.batches", SHMRPC_ENCODING_MSGPACK, 0,
     NULL, &jobs_v1_job_list_type,
@@ -710,8 +831,8 @@ int jobs_v1_batches_open(const char *name, const shmrpc_shared_opts *opts,
                          jobs_v1_batches_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_batches_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_batches_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_batches_queue *)queue;
     }
@@ -811,7 +932,7 @@ static const char *const maps_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_maps_descriptor = {
+const shmrpc_shared jobs_v1_maps_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.maps", SHMRPC_ENCODING_NATIVE, 0,
     NULL, &maps_item_type,
@@ -831,8 +952,8 @@ int jobs_v1_maps_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_maps_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_maps_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_maps_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_maps_queue *)queue;
     }
@@ -930,7 +1051,7 @@ static const char *const blobs_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_blobs_descriptor = {
+const shmrpc_shared jobs_v1_blobs_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.blobs", SHMRPC_ENCODING_RAW, 0,
     NULL, &shmrpc_type_bytes,
@@ -950,8 +1071,8 @@ int jobs_v1_blobs_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_blobs_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_blobs_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_blobs_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_blobs_queue *)queue;
     }
@@ -1051,7 +1172,7 @@ static const char *const levels_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_levels_descriptor = {
+const shmrpc_shared jobs_v1_levels_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.levels", SHMRPC_ENCODING_NATIVE, 0,
     NULL, &jobs_v1_level_descriptor,
@@ -1071,8 +1192,8 @@ int jobs_v1_levels_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_levels_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_levels_descriptor, name, opts,
-                                        &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_levels_queue_descriptor, name,
+                                        opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_levels_queue *)queue;
     }
@@ -1176,7 +1297,7 @@ static const char *const documents_text[] = {
     NULL,
 };
 
-const shmrpc_shared jobs_v1_documents_descriptor = {
+const shmrpc_shared jobs_v1_documents_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.documents", SHMRPC_ENCODING_NATIVE, 0,
     NULL, &common_document_descriptor,
@@ -1196,8 +1317,8 @@ int jobs_v1_documents_open(const char *name, const shmrpc_shared_opts *opts,
                            jobs_v1_documents_queue **out, shmrpc_error *error)
 {
     shmrpc_queue *queue = NULL;
-    int status = shmrpc_stub_queue_open(&jobs_v1_documents_descriptor, name,
-                                        opts, &queue, error);
+    int status = shmrpc_stub_queue_open(&jobs_v1_documents_queue_descriptor,
+                                        name, opts, &queue, error);
     if (status == SHMRPC_OK) {
         *out = (jobs_v1_documents_queue *)queue;
     }

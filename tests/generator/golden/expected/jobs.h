@@ -90,16 +90,84 @@ struct jobs_v1_maps_item_entry {
 extern const shmrpc_type jobs_v1_level_descriptor;
 extern const shmrpc_type jobs_v1_job_descriptor;
 extern const shmrpc_type jobs_v1_flat_descriptor;
-extern const shmrpc_shared jobs_v1_work_descriptor;
-extern const shmrpc_shared jobs_v1_points_descriptor;
-extern const shmrpc_shared jobs_v1_things_descriptor;
-extern const shmrpc_shared jobs_v1_quads_descriptor;
-extern const shmrpc_shared jobs_v1_lines_descriptor;
-extern const shmrpc_shared jobs_v1_batches_descriptor;
-extern const shmrpc_shared jobs_v1_maps_descriptor;
-extern const shmrpc_shared jobs_v1_blobs_descriptor;
-extern const shmrpc_shared jobs_v1_levels_descriptor;
-extern const shmrpc_shared jobs_v1_documents_descriptor;
+extern const shmrpc_shared jobs_v1_flat_queue_descriptor;
+extern const shmrpc_shared jobs_v1_work_queue_descriptor;
+extern const shmrpc_shared jobs_v1_points_queue_descriptor;
+extern const shmrpc_shared jobs_v1_things_queue_descriptor;
+extern const shmrpc_shared jobs_v1_quads_queue_descriptor;
+extern const shmrpc_shared jobs_v1_lines_queue_descriptor;
+extern const shmrpc_shared jobs_v1_batches_queue_descriptor;
+extern const shmrpc_shared jobs_v1_maps_queue_descriptor;
+extern const shmrpc_shared jobs_v1_blobs_queue_descriptor;
+extern const shmrpc_shared jobs_v1_levels_queue_descriptor;
+extern const shmrpc_shared jobs_v1_documents_queue_descriptor;
+
+/*
+ * Called like what it holds.
+ *
+ * The queue "acme.jobs.v1.flat".
+ * Each item goes to exactly one that pops.  What the functions return, and what
+ * becomes of items when processes die, is told in <shmrpc/queue.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_flat_queue jobs_v1_flat_queue;
+
+/* Opens the queue, or makes it.  `name`: NULL is "acme.jobs.v1.flat"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_flat_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_flat_queue **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  Items that were popped stay until they are
+ * released.  NULL is fine. */
+void jobs_v1_flat_close(jobs_v1_flat_queue *queue);
+
+/* Appends a copy of `item`.  DEADLINE, BUSY: the queue is full; TOO_LARGE;
+ * CANCELLED: it was ended; DESTROYED. */
+int jobs_v1_flat_push(jobs_v1_flat_queue *queue, const jobs_v1_flat *item,
+                      const shmrpc_opts *opts, shmrpc_error *error);
+
+/* The same for `count` items.  `*out_pushed`, which may be NULL, is written in
+ * any case: how many are in, from the first on. */
+int jobs_v1_flat_push_many(jobs_v1_flat_queue *queue, const jobs_v1_flat *items,
+                           size_t count, const shmrpc_opts *opts,
+                           size_t *out_pushed, shmrpc_error *error);
+
+/* Takes an item, which is read-only, and yours until you release it.  DEADLINE,
+ * BUSY: the queue is empty; CANCELLED: it was ended and is empty; DESTROYED. */
+int jobs_v1_flat_pop(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
+                     const jobs_v1_flat **out, shmrpc_error *error);
+
+/* Waits for one as pop does, then takes what is there, up to `max` items. */
+int jobs_v1_flat_pop_many(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
+                          const jobs_v1_flat **out, size_t max,
+                          size_t *out_count, shmrpc_error *error);
+
+/* A copy of an item that stays in the queue; release it too.  Does not wait:
+ * BUSY. */
+int jobs_v1_flat_peek(jobs_v1_flat_queue *queue, const jobs_v1_flat **out,
+                      shmrpc_error *error);
+
+/* Ends the life of an item.  With `delivery acked`, one that was not
+ * acknowledged comes again.  NULL is fine. */
+void jobs_v1_flat_release(jobs_v1_flat_queue *queue, const jobs_v1_flat *item);
+
+/* Says that an item is done, and releases it.  PRECONDITION: the queue was not
+ * made with `delivery acked`. */
+int jobs_v1_flat_ack(jobs_v1_flat_queue *queue, const jobs_v1_flat *item);
+
+/* Whether an item came before, to one that has not acknowledged it. */
+bool jobs_v1_flat_is_redelivered(const jobs_v1_flat *item);
+
+/* Says that nothing more will come: pushing is CANCELLED from now on, popping
+ * when all is taken. */
+int jobs_v1_flat_end(jobs_v1_flat_queue *queue);
+
+/* Ends the queue for everyone, and frees its name. */
+int jobs_v1_flat_destroy(jobs_v1_flat_queue *queue);
+
+/* Figures as of now. */
+int jobs_v1_flat_stat(jobs_v1_flat_queue *queue, shmrpc_queue_stat *out);
 
 /*
  * Work to do.

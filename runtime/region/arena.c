@@ -106,6 +106,12 @@ uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset)
     return end != NULL ? shmrpci_load_relaxed(&end->link) : 0;
 }
 
+uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset)
+{
+    const shmrpci_block_trailer *end = trailer_of(region, offset);
+    return end != NULL ? shmrpci_load_relaxed(&end->held) : 0;
+}
+
 /* ---- free lists and the depot -------------------------------------------- */
 
 #define DEPOT_PUSHING ((uint64_t)1)
@@ -314,7 +320,7 @@ static void hold(shmrpci_region *region, uint64_t offset,
     shmrpci_block_head *head =
         (shmrpci_block_head *)(void *)((uint8_t *)region->map.at + offset);
     shmrpci_store_release(&head->committed, 0u);
-    shmrpci_store_release(&end->link, shmrpci_load_relaxed(&arena->held));
+    shmrpci_store_release(&end->held, shmrpci_load_relaxed(&arena->held));
     shmrpci_store_release(&arena->held, offset);
 }
 
@@ -467,7 +473,7 @@ static uint64_t unhold(shmrpci_region *region)
         return 0;
     }
     shmrpci_store_release(&arena->moving, offset);
-    shmrpci_store_release(&arena->held, shmrpci_load_relaxed(&end->link));
+    shmrpci_store_release(&arena->held, shmrpci_load_relaxed(&end->held));
     return offset;
 }
 
@@ -475,7 +481,7 @@ void shmrpci_arena_keep_first(shmrpci_region *region)
 {
     shmrpci_atomic_u64 *held = &arena_of(region)->held;
     shmrpci_store_release(
-        held, shmrpci_arena_next(region, shmrpci_load_relaxed(held)));
+        held, shmrpci_arena_next_held(region, shmrpci_load_relaxed(held)));
 }
 
 void shmrpci_arena_give_first(shmrpci_region *region)
@@ -719,7 +725,8 @@ void shmrpci_arena_judge_held(shmrpci_region *region)
     shmrpci_arena_root *arena = arena_of(region);
     for (uint64_t at; (at = shmrpci_load_relaxed(&arena->held)) != 0;) {
         if (is_committed(region, at)) {
-            shmrpci_store_release(&arena->held, shmrpci_arena_next(region, at));
+            shmrpci_store_release(&arena->held,
+                                  shmrpci_arena_next_held(region, at));
         } else if ((at = unhold(region)) != 0) {
             set_free(region, at);
         }

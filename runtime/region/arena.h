@@ -15,9 +15,10 @@
  *     free --take--> held --keep--> reachable --retire--> limbo --reclaim-->
  * free held --give--> free
  *
- * Its last 16 bytes are the arenas': change that retired it, and link. Of the
- * rest they touch but one word, so that readers who come late still find at its
- * beginning that it is not what they look for.
+ * Its last 24 bytes are the arenas': change that retired it, and links; that of
+ * what is held apart, since others may retire what its maker still holds. Of
+ * the rest they touch but one word, so that readers who come late still find at
+ * its beginning that it is not what they look for.
  *
  * Death: only p writes to arena p, and stores in program order, so that its
  * heir finds a prefix of what it did. The block in `moving` is in one of its
@@ -59,6 +60,7 @@ typedef struct shmrpci_block_head {
 typedef struct shmrpci_block_trailer {
     shmrpci_atomic_u64 retired; /* the change; in the depot: how many blocks */
     shmrpci_atomic_u64 link;    /* next block of the chain; 0: none */
+    shmrpci_atomic_u64 held;    /* the same of what is held */
 } shmrpci_block_trailer;
 
 #define SHMRPCI_BLOCK_ALIGN ((uint64_t)16)

@@ -163,6 +163,14 @@ static void visit_chain(blocks *all, uint64_t offset, shmrpci_block_visit *what)
     }
 }
 
+static void loosen_held(blocks *all, uint64_t offset)
+{
+    for (uint64_t hops = 0; offset != 0 && hops <= all->count; hops++) {
+        loosen(all, offset);
+        offset = shmrpci_arena_next_held(all->of->region, offset);
+    }
+}
+
 /* What is left of a span to cut up. */
 static void visit_rest(blocks *all, uint64_t offset)
 {
@@ -235,7 +243,7 @@ static void check_blocks(judgement *of)
         const shmrpci_arena_root *arena =
             &shmrpci_region_participant(region, p)->arena;
         loosen(&all, shmrpci_load_seq(&arena->moving));
-        visit_chain(&all, shmrpci_load_seq(&arena->held), loosen);
+        loosen_held(&all, shmrpci_load_seq(&arena->held));
     }
     for (uint32_t p = 0; p < shmrpci_region_high(region); p++) {
         visit_arena(&all, p);

@@ -49,6 +49,7 @@ bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
                         uint32_t *out_class, uint64_t *out_bytes);
 /* What follows a block in its chain; 0: nothing, or no block is there. */
 uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset);
+uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset);
 /* The chain in a word of the depot. */
 uint64_t shmrpci_arena_depot_chain(uint64_t word);
 /* After a death: what was on its way. */

@@ -418,7 +418,7 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
         return false;
     }
     (void)shmrpci_table_apply(table, change, mine, true);
-    /* Before retiring, which may be of what is held: a block has one link. */
+    /* What is held no longer may be retired; a table that lost is both. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
     } else if (change->op == SHMRPCI_TABLE_OP_MERGE) {

@@ -32,7 +32,7 @@ static void blocks_have_room_and_do_not_overlap(void **state)
         assert_true(got >= bytes);
         /* The next smaller class would not do, nor one span less. */
         assert_true(bytes <= 48 || got < bytes + bytes / 4 + 16 ||
-                    bytes > 7152);
+                    bytes > 7144);
         memset((uint8_t *)shmrpci_region_at(&region, arena_root(&region, index),
                                             got) +
                    16,

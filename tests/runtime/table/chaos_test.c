@@ -1,0 +1,302 @@
+/*
+ * Processes that change a table are killed and stopped at any moment. Nothing
+ * that a call returned for is lost, nothing happens twice, pairs stay pairs in
+ * views, views stay, nobody waits for who is stopped, and in the end every
+ * block is in one place.
+ */
+#include "stage.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+
+#define WORKERS 4u
+#define PAIRS   8u
+
+/* What a worker knows to have been done, in memory that outlives it. */
+typedef struct account {
+    _Alignas(128) shmrpci_atomic_u64 own; /* its own counter's value */
+    shmrpci_atomic_u64 shared; /* how often it has counted the common one up */
+} account;
+
+static account *accounts;
+
+static uint32_t random_of(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1103515245u + 12345u;
+    return (*seed >> 16) % below;
+}
+
+/* ---- workers ------------------------------------------------------------- */
+
+static uint64_t number_of(shmrpci_table_bytes bytes)
+{
+    uint64_t number = 0;
+    if (bytes.len >= sizeof number) {
+        memcpy(&number, bytes.data, sizeof number);
+    }
+    return number;
+}
+
+/* A number, and so many bytes behind it that all classes are in use. */
+static shmrpc_status count_up(void *user, shmrpci_table_bytes was,
+                              shmrpci_buf *now, shmrpci_table_verdict *verdict)
+{
+    static const uint8_t filling[700];
+    uint64_t number = number_of(was) + 1;
+    shmrpci_buf_append(now, &number, sizeof number);
+    shmrpci_buf_append(now, filling, number * 37 % 700);
+    *verdict = SHMRPCI_TABLE_PUT;
+    if (user != NULL) {
+        *(uint64_t *)user = number;
+    }
+    return SHMRPC_OK;
+}
+
+static bool put_pair(shmrpci_table *table, uint32_t pair, uint64_t number)
+{
+    uint32_t keys[2] = {1000 + 2 * pair, 1001 + 2 * pair};
+    shmrpci_table_bytes value = {&number, sizeof number};
+    bool removes = number % 5 == 0;
+    shmrpci_table_pair pairs[2];
+    for (int i = 0; i < 2; i++) {
+        pairs[i].key = (shmrpci_table_bytes){&keys[i], sizeof keys[i]};
+        pairs[i].value = removes ? (shmrpci_table_bytes){0} : value;
+    }
+    return shmrpci_table_merge(table, pairs, 2, NULL) == SHMRPC_OK;
+}
+
+/* Keys that come and go, so that the table is built anew. */
+static bool churn(shmrpci_table *table, uint32_t *seed)
+{
+    uint32_t key = 5000 + random_of(seed, 200);
+    shmrpci_table_bytes bytes = {&key, sizeof key};
+    shmrpc_status status =
+        random_of(seed, 2) == 0
+            ? shmrpci_table_put(table, bytes, bytes, SHMRPCI_TABLE_ANY, NULL,
+                                NULL)
+            : shmrpci_table_del(table, bytes, SHMRPCI_TABLE_ANY, NULL, NULL);
+    return status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND;
+}
+
+static bool work(shmrpci_table *table, uint32_t me, uint32_t *seed)
+{
+    account *mine = &accounts[me];
+    uint32_t common = 100;
+    uint64_t number;
+    if (shmrpci_table_update(table, (shmrpci_table_bytes){&me, sizeof me},
+                             count_up, &number, NULL) != SHMRPC_OK ||
+        number != shmrpci_load_seq(&mine->own) + 1) {
+        return false;
+    }
+    shmrpci_store_seq(&mine->own, number);
+    if (shmrpci_table_update(table,
+                             (shmrpci_table_bytes){&common, sizeof common},
+                             count_up, NULL, NULL) != SHMRPC_OK) {
+        return false;
+    }
+    (void)shmrpci_add_seq(&mine->shared, 1u);
+    return put_pair(table, random_of(seed, PAIRS), number * WORKERS + me) &&
+           churn(table, seed);
+}
+
+/* What it was at when it died is done, or is not. */
+static bool resume(shmrpci_table *table, uint32_t me)
+{
+    shmrpci_buf value;
+    shmrpci_buf_init_heap(&value);
+    shmrpc_status status = shmrpci_table_get(
+        table, (shmrpci_table_bytes){&me, sizeof me}, &value, NULL, NULL);
+    uint64_t number = number_of((shmrpci_table_bytes){value.data, value.len});
+    uint64_t known = shmrpci_load_seq(&accounts[me].own);
+    shmrpci_store_seq(&accounts[me].own, number);
+    shmrpci_buf_fini(&value);
+    return (status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND) &&
+           (number == known || number == known + 1);
+}
+
+static pid_t start(int fd, uint32_t me, uint32_t seed)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        shmrpci_table table;
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        bool good = table_try_attach(fd, SHMRPCI_ACCESS_WRITE, &table, NULL) ==
+                        SHMRPC_OK &&
+                    resume(&table, me);
+        while (good) {
+            good = work(&table, me, &seed);
+        }
+        _exit(1);
+    }
+    return child;
+}
+
+/* ---- what is seen meanwhile ---------------------------------------------- */
+
+static uint64_t sum_of(shmrpci_table_view *view)
+{
+    shmrpci_table_bytes key;
+    shmrpci_table_bytes value;
+    uint64_t version;
+    uint64_t sum = 0;
+    shmrpci_table_view_rewind(view);
+    while (shmrpci_table_view_next(view, &key, &value, &version) == SHMRPC_OK) {
+        sum = sum * 31 + number_of(value) + version;
+    }
+    return sum;
+}
+
+static void expect_pairs(const shmrpci_table_view *view)
+{
+    for (uint32_t pair = 0; pair < PAIRS; pair++) {
+        uint64_t numbers[2] = {0, 0};
+        for (uint32_t i = 0; i < 2; i++) {
+            uint32_t key = 1000 + 2 * pair + i;
+            shmrpci_table_bytes value = {0};
+            shmrpc_status status = shmrpci_table_view_get(
+                view, (shmrpci_table_bytes){&key, sizeof key}, &value, NULL);
+            assert_true(status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND);
+            numbers[i] = number_of(value);
+        }
+        assert_int_equal(numbers[0], numbers[1]);
+    }
+}
+
+/* Somebody is stopped: everybody else can still change everything. */
+static void change_all(shmrpci_table *table)
+{
+    for (uint32_t pair = 0; pair < PAIRS; pair++) {
+        assert_true(put_pair(table, pair, 7));
+    }
+}
+
+static void sleep_us(long us)
+{
+    struct timespec time = {.tv_nsec = us * 1000};
+    (void)nanosleep(&time, NULL);
+}
+
+typedef struct chaos {
+    int fd;
+    shmrpci_table table;
+    shmrpci_table reader;
+    shmrpci_table_view view;
+    uint64_t view_sum;
+    pid_t workers[WORKERS];
+    uint32_t seed;
+    uint64_t kills;
+} chaos;
+
+static void renew_view(chaos *of)
+{
+    assert_int_equal(sum_of(&of->view), of->view_sum);
+    shmrpci_table_view_close(&of->view);
+    assert_int_equal(shmrpci_table_view_open(&of->reader, &of->view, NULL),
+                     SHMRPC_OK);
+    expect_pairs(&of->view);
+    of->view_sum = sum_of(&of->view);
+}
+
+static void strike(chaos *of)
+{
+    uint32_t me = random_of(&of->seed, WORKERS);
+    sleep_us(random_of(&of->seed, 2000));
+    if (random_of(&of->seed, 2) == 0) {
+        int status;
+        (void)kill(of->workers[me], SIGKILL);
+        assert_int_equal(waitpid(of->workers[me], &status, 0), of->workers[me]);
+        if (!WIFSIGNALED(status)) {
+            fail_msg("worker %u gave up", me);
+        }
+        of->kills++;
+        of->workers[me] = start(of->fd, me, of->seed);
+        return;
+    }
+    (void)kill(of->workers[me], SIGSTOP);
+    change_all(&of->table);
+    sleep_us(random_of(&of->seed, 1000));
+    change_all(&of->table);
+    (void)kill(of->workers[me], SIGCONT);
+}
+
+static void expect_accounts(chaos *of)
+{
+    uint64_t sum = 0;
+    uint32_t common = 100;
+    shmrpci_buf value;
+    shmrpci_buf_init_heap(&value);
+    for (uint32_t me = 0; me < WORKERS; me++) {
+        assert_true(resume(&of->table, me));
+        sum += shmrpci_load_seq(&accounts[me].shared);
+    }
+    assert_int_equal(
+        shmrpci_table_get(&of->table,
+                          (shmrpci_table_bytes){&common, sizeof common}, &value,
+                          NULL, NULL),
+        SHMRPC_OK);
+    uint64_t number = number_of((shmrpci_table_bytes){value.data, value.len});
+    /* Each death may have left one that nobody acknowledged. */
+    assert_true(number >= sum && number <= sum + of->kills + WORKERS);
+    print_message("%llu counts, %llu kills\n", (unsigned long long)number,
+                  (unsigned long long)of->kills);
+    shmrpci_buf_fini(&value);
+}
+
+static void nothing_is_lost_or_done_twice(void **state)
+{
+    (void)state;
+    unsigned strikes = getenv("SHMRPC_TEST_LONG") != NULL ? 100000 : 600;
+    chaos of = {.seed = (uint32_t)getpid()};
+    print_message("seed %u\n", of.seed);
+    accounts = mmap(NULL, WORKERS * sizeof *accounts, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    of.fd = table_create(64 * MIB, 0, 1024);
+    table_attach(of.fd, &of.table);
+    table_attach_reader(of.fd, &of.reader);
+    assert_int_equal(shmrpci_table_view_open(&of.reader, &of.view, NULL),
+                     SHMRPC_OK);
+    for (uint32_t me = 0; me < WORKERS; me++) {
+        of.workers[me] = start(of.fd, me, me);
+    }
+    for (unsigned i = 0; i < strikes; i++) {
+        strike(&of);
+        if (i % 8 == 0) {
+            renew_view(&of);
+        }
+    }
+    for (uint32_t me = 0; me < WORKERS; me++) {
+        (void)kill(of.workers[me], SIGKILL);
+        assert_int_equal(waitpid(of.workers[me], NULL, 0), of.workers[me]);
+    }
+    renew_view(&of);
+    shmrpci_table_view_close(&of.view);
+    expect_accounts(&of);
+    table_check(&of.table);
+    shmrpci_table_stat stat;
+    shmrpci_table_stat_get(&of.table, &stat);
+    print_message("%llu changes, %llu helped\n",
+                  (unsigned long long)stat.changes,
+                  (unsigned long long)stat.helped);
+    shmrpci_table_detach(&of.reader);
+    shmrpci_table_detach(&of.table);
+    (void)munmap(accounts, WORKERS * sizeof *accounts);
+    shmrpci_fd_close(&of.fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_lost_or_done_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

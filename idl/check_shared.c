@@ -1,46 +1,64 @@
 /* Rules for shared objects. */
 #include "idl/check.h"
 
-#include "idl/limits.h"
+#include "idl/layout.h"
 #include "idl/option.h"
 
 /* ---- keys ---- */
 
-/* Equal values of a key must have equal bytes, so floats can't be in one. */
-static bool is_exact(const idl_type *type, size_t depth)
+static bool is_scalar_key(const idl_type *type)
+{
+    return type == &idl_broken_type || type->kind == IDL_BOOL ||
+           type->kind == IDL_ENUM || type->kind == IDL_STRING ||
+           type->kind == IDL_BYTES || type->kind == IDL_ANY ||
+           idl_kind_is_signed(type->kind) || idl_kind_is_unsigned(type->kind);
+}
+
+/* Equal values of a key must have equal bytes, which floats need not. */
+static bool has_float(const idl_type *type)
 {
     while (type->kind == IDL_ARRAY) {
         type = type->element;
     }
-    if (type == &idl_broken_type || depth == 0 || type->kind == IDL_BOOL ||
-        type->kind == IDL_ENUM || idl_kind_is_signed(type->kind) ||
-        idl_kind_is_unsigned(type->kind)) {
-        return true;
+    bool found = idl_kind_is_float(type->kind);
+    for (size_t i = 0;
+         type->kind == IDL_STRUCT && !found && i < type->record->field_count;
+         i++) {
+        found = has_float(type->record->fields[i].type);
     }
-    bool exact = type->kind == IDL_STRUCT && type->record->field_count > 0;
-    for (size_t i = 0; exact && i < type->record->field_count; i++) {
-        const idl_field *field = &type->record->fields[i];
-        exact = !field->optional && is_exact(field->type, depth - 1);
-    }
-    return exact;
+    return found;
 }
 
-static void check_key(idl_diags *diags, const idl_shared *shared)
+/* A struct is a key as it lies in memory; one that has errors may hold
+ * itself. */
+static bool is_struct_key(const idl_type *type, bool is_sound)
+{
+    return type->kind == IDL_STRUCT &&
+           (!is_sound || (idl_is_flat(type) && !has_float(type)));
+}
+
+static void check_key(idl_diags *diags, const idl_shared *shared, bool is_sound)
 {
     const idl_type *key = shared->key;
-    bool good = key->kind == IDL_STRING || key->kind == IDL_BYTES ||
-                key->kind == IDL_ANY ||
-                (key->kind != IDL_ARRAY && is_exact(key, IDL_MAX_DEPTH));
-    if (!good) {
-        idl_diag *diag = idl_report(diags, IDL_S_BAD_MAP_KEY, key->span,
-                                    key->kind == IDL_STRUCT
-                                        ? "this %s can't be the key of a dict"
-                                        : "%s can't be the key of a dict",
-                                    idl_kind_name(key->kind));
-        idl_expected(diags, diag,
-                     "string, bytes, bool, an enum, an integer, any, or a "
-                     "struct of bools, integers and enums alone");
+    if (is_scalar_key(key) || is_struct_key(key, is_sound)) {
+        return;
     }
+    if (key->kind == IDL_STRUCT) {
+        idl_diag *diag = idl_report(diags, IDL_S_BAD_MAP_KEY, key->span,
+                                    "`%s` can't be the key of a dict",
+                                    key->record->decl.name);
+        idl_expected(diags, diag,
+                     "a flat struct of integers: nothing optional, no bounds, "
+                     "and no gaps between the fields");
+        idl_add_note(diags, diag, key->record->decl.span, "declared here");
+        return;
+    }
+    idl_diag *diag =
+        idl_report(diags, IDL_S_BAD_MAP_KEY, key->span,
+                   "%s can't be the key of a dict", idl_kind_name(key->kind));
+    idl_expected(diags, diag,
+                 "string, bytes, bool, an enum, an integer, any, or a flat "
+                 "struct of integers");
 }
 
 /* ---- encodings ---- */
@@ -95,6 +113,7 @@ static void fill_options(idl_shared *shared)
 
 void idl_check_shared(const idl_resolved *resolved, idl_diags *diags)
 {
+    bool is_sound = diags->error_count == 0; /* of other passes */
     for (size_t i = 0; i < resolved->symbol_count; i++) {
         const idl_symbol *symbol = resolved->symbols[i];
         if (symbol->kind != IDL_SYMBOL_SHARED) {
@@ -103,7 +122,7 @@ void idl_check_shared(const idl_resolved *resolved, idl_diags *diags)
         idl_shared *shared = symbol->u.shared;
         fill_options(shared);
         if (shared->key != NULL) {
-            check_key(diags, shared);
+            check_key(diags, shared, is_sound);
         }
         if (shared->kind != IDL_SHARED_PIPE) {
             check_encoding(diags, shared);

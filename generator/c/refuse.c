@@ -6,12 +6,16 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
 }
 
-/* What the runtime has not got yet: all but queues, and what a service keeps.
- */
+static bool is_built(idl_shared_kind kind)
+{
+    return kind == IDL_SHARED_QUEUE || kind == IDL_SHARED_DICT;
+}
+
+/* What the runtime has not got yet. */
 static void refuse_shared(idl_diags *diags, const idl_shared *shared)
 {
     const char *kind = idl_shared_kind_name(shared->kind);
-    if (shared->kind != IDL_SHARED_QUEUE) {
+    if (!is_built(shared->kind)) {
         refuse(diags, shared->decl.span, kind);
     } else if (shared->service != NULL) {
         refuse(diags, shared->decl.span,

@@ -9,69 +9,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "acme/common.h"
 #include "jobs.h"
+#include "together.h"
 
 #define ROUNDS 200
 
 static const shmrpc_opts patience = {.timeout_ns = INT64_C(20000000000)};
-
-/* ---- a folder, and another process ---- */
-
-static char folder[] = "/tmp/shmrpc-jobs-XXXXXX";
-
-static int make_folder(void **state)
-{
-    (void)state;
-    (void)memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
-    return mkdtemp(folder) != NULL ? setenv("SHMRPC_DIR", folder, 1) : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command); /* NOLINT(cert-env33-c): a fixed text */
-}
-
-/* Runs `child` in another process, `parent` here; neither may fail. */
-static void together(bool (*child)(void), void (*parent)(void))
-{
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        _exit(child() ? 0 : 1);
-    }
-    parent();
-    int status = -1;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* In the other process, where cmocka is of no use. */
-static bool went_well(int status, const shmrpc_error *error)
-{
-    if (status != SHMRPC_OK) {
-        (void)fprintf(stderr, "child: %d %s\n", status, error->message);
-    }
-    return status == SHMRPC_OK;
-}
-
-static void assert_ok(int status, const shmrpc_error *error)
-{
-    if (status != SHMRPC_OK) {
-        fail_msg("status %d: %s", status, error->message);
-    }
-}
 
 /* ---- items that are not flat ---- */
 
@@ -287,10 +236,6 @@ static bool take_one_and_die(void)
            went_well(jobs_v1_work_pop(work, &patience, &job, &error), &error);
 }
 
-static void nothing(void)
-{
-}
-
 static void what_the_dead_had_comes_again(void **state)
 {
     (void)state;
@@ -300,7 +245,7 @@ static void what_the_dead_had_comes_again(void **state)
     assert_ok(jobs_v1_work_open(NULL, NULL, &work, &error), &error);
     jobs_v1_job first = job_of(9);
     assert_ok(jobs_v1_work_push(work, &first, NULL, &error), &error);
-    together(take_one_and_die, nothing);
+    together(take_one_and_die, NULL);
     assert_ok(jobs_v1_work_pop(work, &patience, &job, &error), &error);
     assert_is_job(job, 9);
     assert_true(jobs_v1_work_is_redelivered(job));
@@ -369,8 +314,6 @@ static void rows_have_the_declared_options(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) \
-    cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(structs_with_texts_and_lists_arrive),
         IN_FOLDER(flat_structs_arrive_in_batches),
@@ -380,6 +323,5 @@ int main(void)
         IN_FOLDER(another_type_of_that_name_is_refused),
         cmocka_unit_test(rows_have_the_declared_options),
     };
-#undef IN_FOLDER
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

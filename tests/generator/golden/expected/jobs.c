@@ -24,6 +24,10 @@ static const shmrpc_type jobs_v1_level_list_type =
     SHMRPC_TYPE_LIST_INIT(jobs_v1_level_list, jobs_v1_level, 0, 0, 0,
                           &jobs_v1_level_descriptor);
 
+static const shmrpc_type key_place_type =
+    SHMRPC_TYPE_ARRAY_INIT(uint32_t, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED, 8, 4,
+                           2, &shmrpc_type_u32);
+
 static const shmrpc_type quads_item_type =
     SHMRPC_TYPE_ARRAY_INIT(uint8_t, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED, 4, 1,
                            4, &shmrpc_type_u8);
@@ -38,6 +42,17 @@ static const shmrpc_type jobs_v1_job_list_type =
 static const shmrpc_type maps_item_type =
     SHMRPC_TYPE_MAP_INIT(jobs_v1_maps_item, jobs_v1_maps_item_entry, 0, 0, 0,
                          &shmrpc_type_string, &shmrpc_type_u64);
+
+static const shmrpc_type jobs_key_type =
+    SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 64);
+
+static const shmrpc_type arrays_item_type =
+    SHMRPC_TYPE_ARRAY_INIT(uint8_t, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED, 3, 1,
+                           3, &shmrpc_type_u8);
+
+static const shmrpc_type counts_item_type =
+    SHMRPC_TYPE_MAP_INIT(jobs_v1_counts_item, jobs_v1_counts_item_entry, 0, 0,
+                         0, &shmrpc_type_string, &shmrpc_type_u64);
 
 static const shmrpc_field job_fields[] = {
     SHMRPC_FIELD_INIT(1, "id", &shmrpc_type_u64, jobs_v1_job, id, 0, NULL,
@@ -62,6 +77,28 @@ static const shmrpc_field flat_fields[] = {
 const shmrpc_type jobs_v1_flat_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(jobs_v1_flat, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED,
                             16, 8, "acme.jobs.v1.Flat", NULL, flat_fields);
+
+static const shmrpc_field key_fields[] = {
+    SHMRPC_FIELD_INIT(1, "id", &shmrpc_type_u64, jobs_v1_key, id, 0, NULL,
+                      NULL),
+    SHMRPC_FIELD_INIT(2, "place", &key_place_type, jobs_v1_key, place, 0, NULL,
+                      NULL),
+};
+
+const shmrpc_type jobs_v1_key_descriptor =
+    SHMRPC_TYPE_STRUCT_INIT(jobs_v1_key, SHMRPC_TYPE_FLAT | SHMRPC_TYPE_FIXED,
+                            16, 8, "acme.jobs.v1.Key", NULL, key_fields);
+
+static const shmrpc_field fixed_fields[] = {
+    SHMRPC_FIELD_INIT(1, "id", &shmrpc_type_u64, jobs_v1_fixed, id, 0, NULL,
+                      NULL),
+    SHMRPC_FIELD_INIT(2, "set", &shmrpc_type_bool, jobs_v1_fixed, set, 0, NULL,
+                      NULL),
+};
+
+const shmrpc_type jobs_v1_fixed_descriptor =
+    SHMRPC_TYPE_STRUCT_INIT(jobs_v1_fixed, SHMRPC_TYPE_FIXED, 16, 8,
+                            "acme.jobs.v1.Fixed", NULL, fixed_fields);
 
 /* What tools read that find the object. */
 static const char *const flat_text[] = {
@@ -1411,4 +1448,732 @@ int jobs_v1_documents_stat(jobs_v1_documents_queue *queue,
                            shmrpc_queue_stat *out)
 {
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
+}
+
+/* What tools read that find the object. */
+static const char *const jobs_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  /// Jobs by name.\n",
+    "  dict<string(..64), acme.jobs.v1.Job> jobs { max_bytes ",
+    "16777216; log 4096; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_jobs_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.jobs", SHMRPC_ENCODING_NATIVE, 0,
+    &jobs_key_type, &jobs_v1_job_descriptor,
+    UINT64_C(0xa34d9a05d46e19d2), "dict<string(..64), acme.jobs.v1.Job>",
+    jobs_text,
+    "Jobs by name.",
+    0, /* capacity */
+    16777216, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    4096, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_jobs_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_jobs_dict **out, shmrpc_error *error)
+{
+    shmrpc_dict *dict = NULL;
+    int status = shmrpc_stub_dict_open(&jobs_v1_jobs_dict_descriptor, name,
+                                       opts, &dict, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_jobs_dict *)dict;
+    }
+    return status;
+}
+
+void jobs_v1_jobs_close(jobs_v1_jobs_dict *dict)
+{
+    shmrpc_dict_close((shmrpc_dict *)dict);
+}
+
+int jobs_v1_jobs_get(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                     const jobs_v1_job **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_dict_get_item((shmrpc_dict *)dict, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)value;
+    }
+    return status;
+}
+
+void jobs_v1_jobs_release(jobs_v1_jobs_dict *dict, const jobs_v1_job *value)
+{
+    shmrpc_stub_dict_release((shmrpc_dict *)dict, value);
+}
+
+int jobs_v1_jobs_contains(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_contains((shmrpc_dict *)dict, &key, error);
+}
+
+int jobs_v1_jobs_len(jobs_v1_jobs_dict *dict, uint64_t *out,
+                     shmrpc_error *error)
+{
+    return shmrpc_dict_len((shmrpc_dict *)dict, NULL, out, error);
+}
+
+int jobs_v1_jobs_put(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                     const jobs_v1_job *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_jobs_put_new(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                         const jobs_v1_job *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put_new((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_jobs_del(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                     shmrpc_error *error)
+{
+    return shmrpc_stub_dict_del((shmrpc_dict *)dict, &key, error);
+}
+
+static int change_jobs(shmrpc_function change, void *user, const void *was,
+                       void *now)
+{
+    jobs_v1_jobs_change *ask = (jobs_v1_jobs_change *)change;
+    return ask(user, (const jobs_v1_job *)was, (jobs_v1_job *)now);
+}
+
+int jobs_v1_jobs_update(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                        jobs_v1_jobs_change *change, void *user,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_dict_update((shmrpc_dict *)dict, &key, change_jobs,
+                                   (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error)
+{
+    return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict)
+{
+    return shmrpc_dict_destroy((shmrpc_dict *)dict);
+}
+
+int jobs_v1_jobs_stat(jobs_v1_jobs_dict *dict, shmrpc_dict_stat *out)
+{
+    return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
+}
+
+/* What tools read that find the object. */
+static const char *const fixed_text[] = {
+    "package acme.jobs.v1;\n",
+    "struct Fixed {\n",
+    "  1: u64 id;\n",
+    "  2: bool set;\n",
+    "}\n",
+    "  dict<u64, acme.jobs.v1.Fixed> fixed { capacity 10; ",
+    "mode \"0644\"; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_fixed_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.fixed", SHMRPC_ENCODING_NATIVE, 0,
+    &shmrpc_type_u64, &jobs_v1_fixed_descriptor,
+    UINT64_C(0xd4cea3c43a2d10de), "dict<u64, acme.jobs.v1.Fixed>", fixed_text,
+    NULL,
+    10, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0644, {0},
+};
+
+int jobs_v1_fixed_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_fixed_dict **out, shmrpc_error *error)
+{
+    shmrpc_dict *dict = NULL;
+    int status = shmrpc_stub_dict_open(&jobs_v1_fixed_dict_descriptor, name,
+                                       opts, &dict, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_fixed_dict *)dict;
+    }
+    return status;
+}
+
+void jobs_v1_fixed_close(jobs_v1_fixed_dict *dict)
+{
+    shmrpc_dict_close((shmrpc_dict *)dict);
+}
+
+int jobs_v1_fixed_get(jobs_v1_fixed_dict *dict, uint64_t key,
+                      jobs_v1_fixed *out, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_get((shmrpc_dict *)dict, &key, out, error);
+}
+
+int jobs_v1_fixed_contains(jobs_v1_fixed_dict *dict, uint64_t key,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_dict_contains((shmrpc_dict *)dict, &key, error);
+}
+
+int jobs_v1_fixed_len(jobs_v1_fixed_dict *dict, uint64_t *out,
+                      shmrpc_error *error)
+{
+    return shmrpc_dict_len((shmrpc_dict *)dict, NULL, out, error);
+}
+
+int jobs_v1_fixed_put(jobs_v1_fixed_dict *dict, uint64_t key,
+                      const jobs_v1_fixed *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_fixed_put_new(jobs_v1_fixed_dict *dict, uint64_t key,
+                          const jobs_v1_fixed *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put_new((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_fixed_del(jobs_v1_fixed_dict *dict, uint64_t key,
+                      shmrpc_error *error)
+{
+    return shmrpc_stub_dict_del((shmrpc_dict *)dict, &key, error);
+}
+
+static int change_fixed(shmrpc_function change, void *user, const void *was,
+                        void *now)
+{
+    jobs_v1_fixed_change *ask = (jobs_v1_fixed_change *)change;
+    return ask(user, (const jobs_v1_fixed *)was, (jobs_v1_fixed *)now);
+}
+
+int jobs_v1_fixed_update(jobs_v1_fixed_dict *dict, uint64_t key,
+                         jobs_v1_fixed_change *change, void *user,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_dict_update((shmrpc_dict *)dict, &key, change_fixed,
+                                   (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error)
+{
+    return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict)
+{
+    return shmrpc_dict_destroy((shmrpc_dict *)dict);
+}
+
+int jobs_v1_fixed_stat(jobs_v1_fixed_dict *dict, shmrpc_dict_stat *out)
+{
+    return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
+}
+
+/* What tools read that find the object. */
+static const char *const deep_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "struct Key {\n",
+    "  1: u64 id;\n",
+    "  2: u32[2] place;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  dict<acme.jobs.v1.Key, list<acme.jobs.v1.Job>> deep { ",
+    "}\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_deep_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.deep", SHMRPC_ENCODING_NATIVE, 0,
+    &jobs_v1_key_descriptor, &jobs_v1_job_list_type,
+    UINT64_C(0x9a1ec599b835d6ef),
+    "dict<acme.jobs.v1.Key, list<acme.jobs.v1.Job>>", deep_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_deep_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_deep_dict **out, shmrpc_error *error)
+{
+    shmrpc_dict *dict = NULL;
+    int status = shmrpc_stub_dict_open(&jobs_v1_deep_dict_descriptor, name,
+                                       opts, &dict, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_deep_dict *)dict;
+    }
+    return status;
+}
+
+void jobs_v1_deep_close(jobs_v1_deep_dict *dict)
+{
+    shmrpc_dict_close((shmrpc_dict *)dict);
+}
+
+int jobs_v1_deep_get(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                     const jobs_v1_job_list **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_dict_get_item((shmrpc_dict *)dict, key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job_list *)value;
+    }
+    return status;
+}
+
+void jobs_v1_deep_release(jobs_v1_deep_dict *dict,
+                          const jobs_v1_job_list *value)
+{
+    shmrpc_stub_dict_release((shmrpc_dict *)dict, value);
+}
+
+int jobs_v1_deep_contains(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_contains((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_deep_len(jobs_v1_deep_dict *dict, uint64_t *out,
+                     shmrpc_error *error)
+{
+    return shmrpc_dict_len((shmrpc_dict *)dict, NULL, out, error);
+}
+
+int jobs_v1_deep_put(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                     const jobs_v1_job_list *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put((shmrpc_dict *)dict, key, value, error);
+}
+
+int jobs_v1_deep_put_new(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                         const jobs_v1_job_list *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put_new((shmrpc_dict *)dict, key, value, error);
+}
+
+int jobs_v1_deep_del(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                     shmrpc_error *error)
+{
+    return shmrpc_stub_dict_del((shmrpc_dict *)dict, key, error);
+}
+
+static int change_deep(shmrpc_function change, void *user, const void *was,
+                       void *now)
+{
+    jobs_v1_deep_change *ask = (jobs_v1_deep_change *)change;
+    return ask(user, (const jobs_v1_job_list *)was, (jobs_v1_job_list *)now);
+}
+
+int jobs_v1_deep_update(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                        jobs_v1_deep_change *change, void *user,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_dict_update((shmrpc_dict *)dict, key, change_deep,
+                                   (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error)
+{
+    return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict)
+{
+    return shmrpc_dict_destroy((shmrpc_dict *)dict);
+}
+
+int jobs_v1_deep_stat(jobs_v1_deep_dict *dict, shmrpc_dict_stat *out)
+{
+    return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
+}
+
+/* What tools read that find the object. */
+static const char *const wild_text[] = {
+    "package acme.jobs.v1;\n",
+    "  dict<any, any> wild { encoding json; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_wild_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.wild", SHMRPC_ENCODING_JSON, 0,
+    &shmrpc_type_any, &shmrpc_type_any,
+    UINT64_C(0x455abe9f20bd357b), "dict<any, any>", wild_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_wild_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_wild_dict **out, shmrpc_error *error)
+{
+    shmrpc_dict *dict = NULL;
+    int status = shmrpc_stub_dict_open(&jobs_v1_wild_dict_descriptor, name,
+                                       opts, &dict, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_wild_dict *)dict;
+    }
+    return status;
+}
+
+void jobs_v1_wild_close(jobs_v1_wild_dict *dict)
+{
+    shmrpc_dict_close((shmrpc_dict *)dict);
+}
+
+int jobs_v1_wild_get(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                     const shmrpc_any **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_dict_get_item((shmrpc_dict *)dict, key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_any *)value;
+    }
+    return status;
+}
+
+void jobs_v1_wild_release(jobs_v1_wild_dict *dict, const shmrpc_any *value)
+{
+    shmrpc_stub_dict_release((shmrpc_dict *)dict, value);
+}
+
+int jobs_v1_wild_contains(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_contains((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_wild_len(jobs_v1_wild_dict *dict, uint64_t *out,
+                     shmrpc_error *error)
+{
+    return shmrpc_dict_len((shmrpc_dict *)dict, NULL, out, error);
+}
+
+int jobs_v1_wild_put(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                     const shmrpc_any *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put((shmrpc_dict *)dict, key, value, error);
+}
+
+int jobs_v1_wild_put_new(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                         const shmrpc_any *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put_new((shmrpc_dict *)dict, key, value, error);
+}
+
+int jobs_v1_wild_del(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                     shmrpc_error *error)
+{
+    return shmrpc_stub_dict_del((shmrpc_dict *)dict, key, error);
+}
+
+static int change_wild(shmrpc_function change, void *user, const void *was,
+                       void *now)
+{
+    jobs_v1_wild_change *ask = (jobs_v1_wild_change *)change;
+    return ask(user, (const shmrpc_any *)was, (shmrpc_any *)now);
+}
+
+int jobs_v1_wild_update(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                        jobs_v1_wild_change *change, void *user,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_dict_update((shmrpc_dict *)dict, key, change_wild,
+                                   (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error)
+{
+    return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict)
+{
+    return shmrpc_dict_destroy((shmrpc_dict *)dict);
+}
+
+int jobs_v1_wild_stat(jobs_v1_wild_dict *dict, shmrpc_dict_stat *out)
+{
+    return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
+}
+
+/* What tools read that find the object. */
+static const char *const arrays_text[] = {
+    "package acme.jobs.v1;\n",
+    "  dict<bytes, u8[3]> arrays { }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_arrays_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.arrays", SHMRPC_ENCODING_NATIVE, 0,
+    &shmrpc_type_bytes, &arrays_item_type,
+    UINT64_C(0xc67864d941f1bc16), "dict<bytes, u8[3]>", arrays_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_arrays_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_arrays_dict **out, shmrpc_error *error)
+{
+    shmrpc_dict *dict = NULL;
+    int status = shmrpc_stub_dict_open(&jobs_v1_arrays_dict_descriptor, name,
+                                       opts, &dict, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_arrays_dict *)dict;
+    }
+    return status;
+}
+
+void jobs_v1_arrays_close(jobs_v1_arrays_dict *dict)
+{
+    shmrpc_dict_close((shmrpc_dict *)dict);
+}
+
+int jobs_v1_arrays_get(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                       jobs_v1_arrays_item *out, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_get((shmrpc_dict *)dict, &key, out, error);
+}
+
+int jobs_v1_arrays_contains(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                            shmrpc_error *error)
+{
+    return shmrpc_stub_dict_contains((shmrpc_dict *)dict, &key, error);
+}
+
+int jobs_v1_arrays_len(jobs_v1_arrays_dict *dict, uint64_t *out,
+                       shmrpc_error *error)
+{
+    return shmrpc_dict_len((shmrpc_dict *)dict, NULL, out, error);
+}
+
+int jobs_v1_arrays_put(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                       const jobs_v1_arrays_item *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_arrays_put_new(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                           const jobs_v1_arrays_item *value,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put_new((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_arrays_del(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                       shmrpc_error *error)
+{
+    return shmrpc_stub_dict_del((shmrpc_dict *)dict, &key, error);
+}
+
+static int change_arrays(shmrpc_function change, void *user, const void *was,
+                         void *now)
+{
+    jobs_v1_arrays_change *ask = (jobs_v1_arrays_change *)change;
+    return ask(user, (const jobs_v1_arrays_item *)was,
+               (jobs_v1_arrays_item *)now);
+}
+
+int jobs_v1_arrays_update(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                          jobs_v1_arrays_change *change, void *user,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_update((shmrpc_dict *)dict, &key, change_arrays,
+                                   (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error)
+{
+    return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict)
+{
+    return shmrpc_dict_destroy((shmrpc_dict *)dict);
+}
+
+int jobs_v1_arrays_stat(jobs_v1_arrays_dict *dict, shmrpc_dict_stat *out)
+{
+    return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
+}
+
+/* What tools read that find the object. */
+static const char *const counts_text[] = {
+    "package acme.jobs.v1;\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  dict<acme.jobs.v1.Level, map<string, u64>> counts { ",
+    "encoding msgpack; snapshot 1m; }\n",
+    NULL,
+};
+
+const shmrpc_shared jobs_v1_counts_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.counts", SHMRPC_ENCODING_MSGPACK, 0,
+    &jobs_v1_level_descriptor, &counts_item_type,
+    UINT64_C(0x3155c8760b172ef6), "dict<acme.jobs.v1.Level, map<string, u64>>",
+    counts_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    60000000000, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+int jobs_v1_counts_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_counts_dict **out, shmrpc_error *error)
+{
+    shmrpc_dict *dict = NULL;
+    int status = shmrpc_stub_dict_open(&jobs_v1_counts_dict_descriptor, name,
+                                       opts, &dict, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_counts_dict *)dict;
+    }
+    return status;
+}
+
+void jobs_v1_counts_close(jobs_v1_counts_dict *dict)
+{
+    shmrpc_dict_close((shmrpc_dict *)dict);
+}
+
+int jobs_v1_counts_get(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                       const jobs_v1_counts_item **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_dict_get_item((shmrpc_dict *)dict, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_counts_item *)value;
+    }
+    return status;
+}
+
+void jobs_v1_counts_release(jobs_v1_counts_dict *dict,
+                            const jobs_v1_counts_item *value)
+{
+    shmrpc_stub_dict_release((shmrpc_dict *)dict, value);
+}
+
+int jobs_v1_counts_contains(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                            shmrpc_error *error)
+{
+    return shmrpc_stub_dict_contains((shmrpc_dict *)dict, &key, error);
+}
+
+int jobs_v1_counts_len(jobs_v1_counts_dict *dict, uint64_t *out,
+                       shmrpc_error *error)
+{
+    return shmrpc_dict_len((shmrpc_dict *)dict, NULL, out, error);
+}
+
+int jobs_v1_counts_put(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                       const jobs_v1_counts_item *value, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_counts_put_new(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                           const jobs_v1_counts_item *value,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_dict_put_new((shmrpc_dict *)dict, &key, value, error);
+}
+
+int jobs_v1_counts_del(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                       shmrpc_error *error)
+{
+    return shmrpc_stub_dict_del((shmrpc_dict *)dict, &key, error);
+}
+
+static int change_counts(shmrpc_function change, void *user, const void *was,
+                         void *now)
+{
+    jobs_v1_counts_change *ask = (jobs_v1_counts_change *)change;
+    return ask(user, (const jobs_v1_counts_item *)was,
+               (jobs_v1_counts_item *)now);
+}
+
+int jobs_v1_counts_update(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                          jobs_v1_counts_change *change, void *user,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_update((shmrpc_dict *)dict, &key, change_counts,
+                                   (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error)
+{
+    return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict)
+{
+    return shmrpc_dict_destroy((shmrpc_dict *)dict);
+}
+
+int jobs_v1_counts_stat(jobs_v1_counts_dict *dict, shmrpc_dict_stat *out)
+{
+    return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
 }

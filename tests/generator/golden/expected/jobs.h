@@ -15,6 +15,7 @@
 #define JOBS_V1_JOBS_69192820_H
 
 #include <shmrpc/descriptor.h>
+#include <shmrpc/dict.h>
 #include <shmrpc/error.h>
 #include <shmrpc/options.h>
 #include <shmrpc/queue.h>
@@ -34,8 +35,12 @@ enum {
 
 typedef struct jobs_v1_job jobs_v1_job;
 typedef struct jobs_v1_flat jobs_v1_flat;
+typedef struct jobs_v1_key jobs_v1_key;
+typedef struct jobs_v1_fixed jobs_v1_fixed;
 typedef struct jobs_v1_maps_item_entry jobs_v1_maps_item_entry;
+typedef struct jobs_v1_counts_item_entry jobs_v1_counts_item_entry;
 typedef struct jobs_v1_quads_item jobs_v1_quads_item;
+typedef struct jobs_v1_arrays_item jobs_v1_arrays_item;
 
 typedef struct jobs_v1_level_list {
     const jobs_v1_level *ptr;
@@ -51,6 +56,11 @@ typedef struct jobs_v1_maps_item {
     const jobs_v1_maps_item_entry *ptr;
     size_t len;
 } jobs_v1_maps_item;
+
+typedef struct jobs_v1_counts_item {
+    const jobs_v1_counts_item_entry *ptr;
+    size_t len;
+} jobs_v1_counts_item;
 
 /* What is to be done. */
 struct jobs_v1_job {
@@ -76,12 +86,32 @@ struct jobs_v1_flat {
     uint64_t b;
 };
 
+struct jobs_v1_key {
+    uint64_t id;
+    uint32_t place[2];
+};
+
+struct jobs_v1_fixed {
+    uint64_t id;
+    bool set;
+};
+
 /* An array where only a single value can stand. */
 struct jobs_v1_quads_item {
     uint8_t items[4];
 };
 
+/* An array where only a single value can stand. */
+struct jobs_v1_arrays_item {
+    uint8_t items[3];
+};
+
 struct jobs_v1_maps_item_entry {
+    shmrpc_str key;
+    uint64_t value;
+};
+
+struct jobs_v1_counts_item_entry {
     shmrpc_str key;
     uint64_t value;
 };
@@ -90,6 +120,8 @@ struct jobs_v1_maps_item_entry {
 extern const shmrpc_type jobs_v1_level_descriptor;
 extern const shmrpc_type jobs_v1_job_descriptor;
 extern const shmrpc_type jobs_v1_flat_descriptor;
+extern const shmrpc_type jobs_v1_key_descriptor;
+extern const shmrpc_type jobs_v1_fixed_descriptor;
 extern const shmrpc_shared jobs_v1_flat_queue_descriptor;
 extern const shmrpc_shared jobs_v1_work_queue_descriptor;
 extern const shmrpc_shared jobs_v1_points_queue_descriptor;
@@ -101,6 +133,12 @@ extern const shmrpc_shared jobs_v1_maps_queue_descriptor;
 extern const shmrpc_shared jobs_v1_blobs_queue_descriptor;
 extern const shmrpc_shared jobs_v1_levels_queue_descriptor;
 extern const shmrpc_shared jobs_v1_documents_queue_descriptor;
+extern const shmrpc_shared jobs_v1_jobs_dict_descriptor;
+extern const shmrpc_shared jobs_v1_fixed_dict_descriptor;
+extern const shmrpc_shared jobs_v1_deep_dict_descriptor;
+extern const shmrpc_shared jobs_v1_wild_dict_descriptor;
+extern const shmrpc_shared jobs_v1_arrays_dict_descriptor;
+extern const shmrpc_shared jobs_v1_counts_dict_descriptor;
 
 /*
  * Called like what it holds.
@@ -847,6 +885,406 @@ int jobs_v1_documents_destroy(jobs_v1_documents_queue *queue);
 /* Figures as of now. */
 int jobs_v1_documents_stat(jobs_v1_documents_queue *queue,
                            shmrpc_queue_stat *out);
+
+/*
+ * Jobs by name.
+ *
+ * The dict "acme.jobs.v1.jobs".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_jobs_dict jobs_v1_jobs_dict;
+
+/* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
+ * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the dict. */
+typedef int jobs_v1_jobs_change(void *user, const jobs_v1_job *was,
+                                jobs_v1_job *now);
+
+/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.jobs"; `opts` may
+ * be NULL.  CONTRACT: the one there is has another type or encoding.  Close it
+ * in the end. */
+int jobs_v1_jobs_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_jobs_dict **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_jobs_close(jobs_v1_jobs_dict *dict);
+
+/* The value of a key, which is read-only, and yours until you release it.
+ * NOT_FOUND. */
+int jobs_v1_jobs_get(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                     const jobs_v1_job **out, shmrpc_error *error);
+
+/* Ends the life of a value.  NULL is fine. */
+void jobs_v1_jobs_release(jobs_v1_jobs_dict *dict, const jobs_v1_job *value);
+
+/* Whether there is such a key: 0, or NOT_FOUND. */
+int jobs_v1_jobs_contains(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                          shmrpc_error *error);
+
+/* How many entries there are. */
+int jobs_v1_jobs_len(jobs_v1_jobs_dict *dict, uint64_t *out,
+                     shmrpc_error *error);
+
+/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
+ * is full; TOO_LARGE; DESTROYED. */
+int jobs_v1_jobs_put(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                     const jobs_v1_job *value, shmrpc_error *error);
+
+/* The same for a new key.  EXISTS: it isn't. */
+int jobs_v1_jobs_put_new(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                         const jobs_v1_job *value, shmrpc_error *error);
+
+/* Removes a key.  NOT_FOUND. */
+int jobs_v1_jobs_del(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                     shmrpc_error *error);
+
+/* Lets `change` change the value of a key, again if somebody else did
+ * meanwhile. */
+int jobs_v1_jobs_update(jobs_v1_jobs_dict *dict, shmrpc_str key,
+                        jobs_v1_jobs_change *change, void *user,
+                        shmrpc_error *error);
+
+/* Removes all keys, in one step. */
+int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error);
+
+/* Ends the dict for everyone, and frees its name. */
+int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict);
+
+/* Figures as of now. */
+int jobs_v1_jobs_stat(jobs_v1_jobs_dict *dict, shmrpc_dict_stat *out);
+
+/*
+ * The dict "acme.jobs.v1.fixed".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_fixed_dict jobs_v1_fixed_dict;
+
+/* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
+ * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the dict. */
+typedef int jobs_v1_fixed_change(void *user, const jobs_v1_fixed *was,
+                                 jobs_v1_fixed *now);
+
+/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.fixed"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_fixed_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_fixed_dict **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_fixed_close(jobs_v1_fixed_dict *dict);
+
+/* The value of a key.  NOT_FOUND. */
+int jobs_v1_fixed_get(jobs_v1_fixed_dict *dict, uint64_t key,
+                      jobs_v1_fixed *out, shmrpc_error *error);
+
+/* Whether there is such a key: 0, or NOT_FOUND. */
+int jobs_v1_fixed_contains(jobs_v1_fixed_dict *dict, uint64_t key,
+                           shmrpc_error *error);
+
+/* How many entries there are. */
+int jobs_v1_fixed_len(jobs_v1_fixed_dict *dict, uint64_t *out,
+                      shmrpc_error *error);
+
+/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
+ * is full; TOO_LARGE; DESTROYED. */
+int jobs_v1_fixed_put(jobs_v1_fixed_dict *dict, uint64_t key,
+                      const jobs_v1_fixed *value, shmrpc_error *error);
+
+/* The same for a new key.  EXISTS: it isn't. */
+int jobs_v1_fixed_put_new(jobs_v1_fixed_dict *dict, uint64_t key,
+                          const jobs_v1_fixed *value, shmrpc_error *error);
+
+/* Removes a key.  NOT_FOUND. */
+int jobs_v1_fixed_del(jobs_v1_fixed_dict *dict, uint64_t key,
+                      shmrpc_error *error);
+
+/* Lets `change` change the value of a key, again if somebody else did
+ * meanwhile. */
+int jobs_v1_fixed_update(jobs_v1_fixed_dict *dict, uint64_t key,
+                         jobs_v1_fixed_change *change, void *user,
+                         shmrpc_error *error);
+
+/* Removes all keys, in one step. */
+int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error);
+
+/* Ends the dict for everyone, and frees its name. */
+int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict);
+
+/* Figures as of now. */
+int jobs_v1_fixed_stat(jobs_v1_fixed_dict *dict, shmrpc_dict_stat *out);
+
+/*
+ * The dict "acme.jobs.v1.deep".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_deep_dict jobs_v1_deep_dict;
+
+/* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
+ * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the dict. */
+typedef int jobs_v1_deep_change(void *user, const jobs_v1_job_list *was,
+                                jobs_v1_job_list *now);
+
+/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.deep"; `opts` may
+ * be NULL.  CONTRACT: the one there is has another type or encoding.  Close it
+ * in the end. */
+int jobs_v1_deep_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_deep_dict **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_deep_close(jobs_v1_deep_dict *dict);
+
+/* The value of a key, which is read-only, and yours until you release it.
+ * NOT_FOUND. */
+int jobs_v1_deep_get(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                     const jobs_v1_job_list **out, shmrpc_error *error);
+
+/* Ends the life of a value.  NULL is fine. */
+void jobs_v1_deep_release(jobs_v1_deep_dict *dict,
+                          const jobs_v1_job_list *value);
+
+/* Whether there is such a key: 0, or NOT_FOUND. */
+int jobs_v1_deep_contains(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                          shmrpc_error *error);
+
+/* How many entries there are. */
+int jobs_v1_deep_len(jobs_v1_deep_dict *dict, uint64_t *out,
+                     shmrpc_error *error);
+
+/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
+ * is full; TOO_LARGE; DESTROYED. */
+int jobs_v1_deep_put(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                     const jobs_v1_job_list *value, shmrpc_error *error);
+
+/* The same for a new key.  EXISTS: it isn't. */
+int jobs_v1_deep_put_new(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                         const jobs_v1_job_list *value, shmrpc_error *error);
+
+/* Removes a key.  NOT_FOUND. */
+int jobs_v1_deep_del(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                     shmrpc_error *error);
+
+/* Lets `change` change the value of a key, again if somebody else did
+ * meanwhile. */
+int jobs_v1_deep_update(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                        jobs_v1_deep_change *change, void *user,
+                        shmrpc_error *error);
+
+/* Removes all keys, in one step. */
+int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error);
+
+/* Ends the dict for everyone, and frees its name. */
+int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict);
+
+/* Figures as of now. */
+int jobs_v1_deep_stat(jobs_v1_deep_dict *dict, shmrpc_dict_stat *out);
+
+/*
+ * The dict "acme.jobs.v1.wild".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_wild_dict jobs_v1_wild_dict;
+
+/* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
+ * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the dict. */
+typedef int jobs_v1_wild_change(void *user, const shmrpc_any *was,
+                                shmrpc_any *now);
+
+/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.wild"; `opts` may
+ * be NULL.  CONTRACT: the one there is has another type or encoding.  Close it
+ * in the end. */
+int jobs_v1_wild_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_wild_dict **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_wild_close(jobs_v1_wild_dict *dict);
+
+/* The value of a key, which is read-only, and yours until you release it.
+ * NOT_FOUND. */
+int jobs_v1_wild_get(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                     const shmrpc_any **out, shmrpc_error *error);
+
+/* Ends the life of a value.  NULL is fine. */
+void jobs_v1_wild_release(jobs_v1_wild_dict *dict, const shmrpc_any *value);
+
+/* Whether there is such a key: 0, or NOT_FOUND. */
+int jobs_v1_wild_contains(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                          shmrpc_error *error);
+
+/* How many entries there are. */
+int jobs_v1_wild_len(jobs_v1_wild_dict *dict, uint64_t *out,
+                     shmrpc_error *error);
+
+/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
+ * is full; TOO_LARGE; DESTROYED. */
+int jobs_v1_wild_put(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                     const shmrpc_any *value, shmrpc_error *error);
+
+/* The same for a new key.  EXISTS: it isn't. */
+int jobs_v1_wild_put_new(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                         const shmrpc_any *value, shmrpc_error *error);
+
+/* Removes a key.  NOT_FOUND. */
+int jobs_v1_wild_del(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                     shmrpc_error *error);
+
+/* Lets `change` change the value of a key, again if somebody else did
+ * meanwhile. */
+int jobs_v1_wild_update(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                        jobs_v1_wild_change *change, void *user,
+                        shmrpc_error *error);
+
+/* Removes all keys, in one step. */
+int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error);
+
+/* Ends the dict for everyone, and frees its name. */
+int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict);
+
+/* Figures as of now. */
+int jobs_v1_wild_stat(jobs_v1_wild_dict *dict, shmrpc_dict_stat *out);
+
+/*
+ * The dict "acme.jobs.v1.arrays".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_arrays_dict jobs_v1_arrays_dict;
+
+/* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
+ * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the dict. */
+typedef int jobs_v1_arrays_change(void *user, const jobs_v1_arrays_item *was,
+                                  jobs_v1_arrays_item *now);
+
+/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.arrays"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_arrays_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_arrays_dict **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_arrays_close(jobs_v1_arrays_dict *dict);
+
+/* The value of a key.  NOT_FOUND. */
+int jobs_v1_arrays_get(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                       jobs_v1_arrays_item *out, shmrpc_error *error);
+
+/* Whether there is such a key: 0, or NOT_FOUND. */
+int jobs_v1_arrays_contains(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                            shmrpc_error *error);
+
+/* How many entries there are. */
+int jobs_v1_arrays_len(jobs_v1_arrays_dict *dict, uint64_t *out,
+                       shmrpc_error *error);
+
+/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
+ * is full; TOO_LARGE; DESTROYED. */
+int jobs_v1_arrays_put(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                       const jobs_v1_arrays_item *value, shmrpc_error *error);
+
+/* The same for a new key.  EXISTS: it isn't. */
+int jobs_v1_arrays_put_new(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                           const jobs_v1_arrays_item *value,
+                           shmrpc_error *error);
+
+/* Removes a key.  NOT_FOUND. */
+int jobs_v1_arrays_del(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                       shmrpc_error *error);
+
+/* Lets `change` change the value of a key, again if somebody else did
+ * meanwhile. */
+int jobs_v1_arrays_update(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
+                          jobs_v1_arrays_change *change, void *user,
+                          shmrpc_error *error);
+
+/* Removes all keys, in one step. */
+int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error);
+
+/* Ends the dict for everyone, and frees its name. */
+int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict);
+
+/* Figures as of now. */
+int jobs_v1_arrays_stat(jobs_v1_arrays_dict *dict, shmrpc_dict_stat *out);
+
+/*
+ * The dict "acme.jobs.v1.counts".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_counts_dict jobs_v1_counts_dict;
+
+/* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
+ * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the dict. */
+typedef int jobs_v1_counts_change(void *user, const jobs_v1_counts_item *was,
+                                  jobs_v1_counts_item *now);
+
+/* Opens the dict, or makes it.  `name`: NULL is "acme.jobs.v1.counts"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_counts_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_counts_dict **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_counts_close(jobs_v1_counts_dict *dict);
+
+/* The value of a key, which is read-only, and yours until you release it.
+ * NOT_FOUND. */
+int jobs_v1_counts_get(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                       const jobs_v1_counts_item **out, shmrpc_error *error);
+
+/* Ends the life of a value.  NULL is fine. */
+void jobs_v1_counts_release(jobs_v1_counts_dict *dict,
+                            const jobs_v1_counts_item *value);
+
+/* Whether there is such a key: 0, or NOT_FOUND. */
+int jobs_v1_counts_contains(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                            shmrpc_error *error);
+
+/* How many entries there are. */
+int jobs_v1_counts_len(jobs_v1_counts_dict *dict, uint64_t *out,
+                       shmrpc_error *error);
+
+/* Makes a copy of `value` the value of a key, new or not.  EXHAUSTED: the dict
+ * is full; TOO_LARGE; DESTROYED. */
+int jobs_v1_counts_put(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                       const jobs_v1_counts_item *value, shmrpc_error *error);
+
+/* The same for a new key.  EXISTS: it isn't. */
+int jobs_v1_counts_put_new(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                           const jobs_v1_counts_item *value,
+                           shmrpc_error *error);
+
+/* Removes a key.  NOT_FOUND. */
+int jobs_v1_counts_del(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                       shmrpc_error *error);
+
+/* Lets `change` change the value of a key, again if somebody else did
+ * meanwhile. */
+int jobs_v1_counts_update(jobs_v1_counts_dict *dict, jobs_v1_level key,
+                          jobs_v1_counts_change *change, void *user,
+                          shmrpc_error *error);
+
+/* Removes all keys, in one step. */
+int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error);
+
+/* Ends the dict for everyone, and frees its name. */
+int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict);
+
+/* Figures as of now. */
+int jobs_v1_counts_stat(jobs_v1_counts_dict *dict, shmrpc_dict_stat *out);
 
 SHMRPC_END_DECLS
 

@@ -1,0 +1,257 @@
+/*
+ * Generated dicts, as a user has them: keys and values of every form between
+ * two processes, changes that meet, and what the declared options promise.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "jobs.h"
+#include "together.h"
+
+#define ROUNDS 300
+
+static jobs_v1_job job_of(uint64_t i)
+{
+    static const jobs_v1_level levels[] = {JOBS_V1_LEVEL_HIGH,
+                                           JOBS_V1_LEVEL_LOW};
+    return (jobs_v1_job){.id = i,
+                         .text = shmrpc_str_of(i % 2 == 0 ? "even" : "odd"),
+                         .levels = {levels, i % 3},
+                         .level = JOBS_V1_LEVEL_HIGH};
+}
+
+static shmrpc_str name_of(uint64_t i, char *text)
+{
+    size_t len = 0;
+    do {
+        text[len++] = (char)('a' + i % 26);
+        i /= 26;
+    } while (i > 0);
+    return (shmrpc_str){text, len};
+}
+
+/* ---- values that are not fixed ---- */
+
+static bool put_jobs(void)
+{
+    shmrpc_error error = {.code = 0};
+    jobs_v1_jobs_dict *jobs = NULL;
+    char text[16];
+    bool good = went_well(jobs_v1_jobs_open(NULL, NULL, &jobs, &error), &error);
+    for (uint64_t i = 0; good && i < ROUNDS; i++) {
+        jobs_v1_job job = job_of(i);
+        good = went_well(
+            jobs_v1_jobs_put_new(jobs, name_of(i, text), &job, &error), &error);
+    }
+    jobs_v1_jobs_close(jobs);
+    return good;
+}
+
+static void structs_with_texts_and_lists_are_there(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_jobs_dict *jobs = NULL;
+    const jobs_v1_job *job = NULL;
+    uint64_t len = 0;
+    char text[16];
+    together(put_jobs, NULL);
+    assert_ok(jobs_v1_jobs_open(NULL, NULL, &jobs, &error), &error);
+    assert_ok(jobs_v1_jobs_len(jobs, &len, &error), &error);
+    assert_true(len == ROUNDS);
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        jobs_v1_job wanted = job_of(i);
+        assert_ok(jobs_v1_jobs_get(jobs, name_of(i, text), &job, &error),
+                  &error);
+        assert_true(job->id == i);
+        assert_string_equal(job->text.ptr, wanted.text.ptr);
+        assert_int_equal(job->levels.len, wanted.levels.len);
+        jobs_v1_jobs_release(jobs, job);
+    }
+    shmrpc_str none = shmrpc_str_of("NONE");
+    assert_int_equal(jobs_v1_jobs_get(jobs, none, &job, &error),
+                     SHMRPC_E_NOT_FOUND);
+    jobs_v1_job first = job_of(0);
+    assert_int_equal(
+        jobs_v1_jobs_put_new(jobs, name_of(0, text), &first, &error),
+        SHMRPC_E_EXISTS);
+    assert_ok(jobs_v1_jobs_del(jobs, name_of(0, text), &error), &error);
+    assert_int_equal(jobs_v1_jobs_contains(jobs, name_of(0, text), &error),
+                     SHMRPC_E_NOT_FOUND);
+    assert_ok(jobs_v1_jobs_clear(jobs, &error), &error);
+    assert_ok(jobs_v1_jobs_len(jobs, &len, &error), &error);
+    assert_true(len == 0);
+    assert_int_equal(jobs_v1_jobs_destroy(jobs), SHMRPC_OK);
+    jobs_v1_jobs_close(jobs);
+}
+
+/* ---- fixed values, changed by two at a time ---- */
+
+static int count_up(void *user, const jobs_v1_fixed *was, jobs_v1_fixed *now)
+{
+    (void)user;
+    now->id = was != NULL ? was->id + 1 : 1;
+    now->set = true;
+    return SHMRPC_CHANGE_PUT;
+}
+
+static bool count(void)
+{
+    shmrpc_error error = {.code = 0};
+    jobs_v1_fixed_dict *fixed = NULL;
+    bool good =
+        went_well(jobs_v1_fixed_open("counter", NULL, &fixed, &error), &error);
+    for (int i = 0; good && i < ROUNDS; i++) {
+        good = went_well(jobs_v1_fixed_update(fixed, 7, count_up, NULL, &error),
+                         &error);
+    }
+    jobs_v1_fixed_close(fixed);
+    return good;
+}
+
+static void count_here(void)
+{
+    assert_true(count());
+}
+
+static void no_step_of_two_counters_is_lost(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_fixed_dict *fixed = NULL;
+    jobs_v1_fixed value = {0, false};
+    together(count, count_here);
+    assert_ok(jobs_v1_fixed_open("counter", NULL, &fixed, &error), &error);
+    assert_ok(jobs_v1_fixed_get(fixed, 7, &value, &error), &error);
+    assert_true(value.id == 2 * ROUNDS && value.set);
+    jobs_v1_fixed_close(fixed);
+}
+
+static void capacity_is_kept(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_fixed_dict *fixed = NULL;
+    jobs_v1_fixed value = {1, true};
+    assert_ok(jobs_v1_fixed_open(NULL, NULL, &fixed, &error), &error);
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_ok(jobs_v1_fixed_put(fixed, i, &value, &error), &error);
+    }
+    assert_int_equal(jobs_v1_fixed_put(fixed, 10, &value, &error),
+                     SHMRPC_E_EXHAUSTED);
+    assert_ok(jobs_v1_fixed_put(fixed, 9, &value, &error), &error);
+    jobs_v1_fixed_close(fixed);
+}
+
+/* ---- keys and values of other forms ---- */
+
+static bool put_others(void)
+{
+    shmrpc_error error = {.code = 0};
+    jobs_v1_deep_dict *deep = NULL;
+    jobs_v1_wild_dict *wild = NULL;
+    jobs_v1_arrays_dict *arrays = NULL;
+    jobs_v1_counts_dict *counts = NULL;
+    jobs_v1_job jobs[] = {job_of(1), job_of(2)};
+    jobs_v1_job_list list = {jobs, 2};
+    jobs_v1_key key = {5, {6, 7}};
+    shmrpc_any one = shmrpc_any_i64(1);
+    shmrpc_any text = shmrpc_any_str("one");
+    jobs_v1_arrays_item array = {{1, 2, 3}};
+    jobs_v1_counts_item_entry entry = {shmrpc_str_of("k"), 99};
+    jobs_v1_counts_item map = {&entry, 1};
+    shmrpc_bytes bytes = {(const uint8_t *)"\0\xff", 2};
+    bool good =
+        went_well(jobs_v1_deep_open(NULL, NULL, &deep, &error), &error) &&
+        went_well(jobs_v1_deep_put(deep, &key, &list, &error), &error) &&
+        went_well(jobs_v1_wild_open(NULL, NULL, &wild, &error), &error) &&
+        went_well(jobs_v1_wild_put(wild, &one, &text, &error), &error) &&
+        went_well(jobs_v1_arrays_open(NULL, NULL, &arrays, &error), &error) &&
+        went_well(jobs_v1_arrays_put(arrays, bytes, &array, &error), &error) &&
+        went_well(jobs_v1_counts_open(NULL, NULL, &counts, &error), &error) &&
+        went_well(jobs_v1_counts_put(counts, JOBS_V1_LEVEL_HIGH, &map, &error),
+                  &error);
+    jobs_v1_deep_close(deep);
+    jobs_v1_wild_close(wild);
+    jobs_v1_arrays_close(arrays);
+    jobs_v1_counts_close(counts);
+    return good;
+}
+
+static void look_at_trees(void)
+{
+    shmrpc_error error = {.code = 0};
+    jobs_v1_deep_dict *deep = NULL;
+    jobs_v1_wild_dict *wild = NULL;
+    const jobs_v1_job_list *list = NULL;
+    const shmrpc_any *text = NULL;
+    jobs_v1_key key = {5, {6, 7}};
+    shmrpc_any one = shmrpc_any_f64(1.0);
+    assert_ok(jobs_v1_deep_open(NULL, NULL, &deep, &error), &error);
+    assert_ok(jobs_v1_deep_get(deep, &key, &list, &error), &error);
+    assert_true(list->len == 2 && list->ptr[1].id == 2);
+    jobs_v1_deep_release(deep, list);
+    key.place[1] = 8;
+    assert_int_equal(jobs_v1_deep_get(deep, &key, &list, &error),
+                     SHMRPC_E_NOT_FOUND);
+    assert_ok(jobs_v1_wild_open(NULL, NULL, &wild, &error), &error);
+    assert_ok(jobs_v1_wild_get(wild, &one, &text, &error), &error);
+    assert_string_equal(text->u.str.ptr, "one");
+    jobs_v1_wild_release(wild, text);
+    jobs_v1_deep_close(deep);
+    jobs_v1_wild_close(wild);
+}
+
+static void keys_and_values_of_every_form_are_there(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_arrays_dict *arrays = NULL;
+    jobs_v1_counts_dict *counts = NULL;
+    const jobs_v1_counts_item *map = NULL;
+    jobs_v1_arrays_item array;
+    shmrpc_bytes bytes = {(const uint8_t *)"\0\xff", 2};
+    together(put_others, NULL);
+    look_at_trees();
+    assert_ok(jobs_v1_arrays_open(NULL, NULL, &arrays, &error), &error);
+    assert_ok(jobs_v1_arrays_get(arrays, bytes, &array, &error), &error);
+    assert_int_equal(array.items[2], 3);
+    assert_ok(jobs_v1_counts_open(NULL, NULL, &counts, &error), &error);
+    assert_ok(jobs_v1_counts_get(counts, JOBS_V1_LEVEL_HIGH, &map, &error),
+              &error);
+    assert_true(map->len == 1 && map->ptr[0].value == 99);
+    jobs_v1_counts_release(counts, map);
+    jobs_v1_arrays_close(arrays);
+    jobs_v1_counts_close(counts);
+}
+
+static void another_type_of_that_name_is_refused(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_fixed_dict *fixed = NULL;
+    jobs_v1_arrays_dict *arrays = NULL;
+    assert_ok(jobs_v1_fixed_open("one", NULL, &fixed, &error), &error);
+    assert_int_equal(jobs_v1_arrays_open("one", NULL, &arrays, &error),
+                     SHMRPC_E_CONTRACT);
+    assert_non_null(strstr(error.message, "dict<bytes, u8[3]>"));
+    jobs_v1_fixed_close(fixed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(structs_with_texts_and_lists_are_there),
+        IN_FOLDER(no_step_of_two_counters_is_lost),
+        IN_FOLDER(capacity_is_kept),
+        IN_FOLDER(keys_and_values_of_every_form_are_there),
+        IN_FOLDER(another_type_of_that_name_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/*
+ * For tests of generated shared objects: a folder of their own, and another
+ * process.  Threading: the main thread of a test.
+ */
+#ifndef TESTS_GENERATOR_TOGETHER_H
+#define TESTS_GENERATOR_TOGETHER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "shmrpc/error.h"
+
+/* A test whose objects are in a folder that goes with it. */
+#define IN_FOLDER(test) \
+    cmocka_unit_test_setup_teardown(test, together_enter, together_leave)
+int together_enter(void **state);
+int together_leave(void **state);
+
+/* Runs `child` in another process and `parent`, if there is one, here; neither
+ * may fail. */
+void together(bool (*child)(void), void (*parent)(void));
+
+/* Whether the status is OK; prints what isn't.  For the other process, where
+ * cmocka is of no use. */
+bool went_well(int status, const shmrpc_error *error);
+
+void assert_ok(int status, const shmrpc_error *error);
+
+#endif

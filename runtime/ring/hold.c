@@ -1,8 +1,6 @@
 /* Holds of what is not acknowledged, and their heirs. */
 #include "ring/hold.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 
 #define WON         (UINT64_C(1) << 61)
@@ -169,7 +167,7 @@ shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
     shmrpci_hold *hold =
         write_head(holds, at, SHMRPCI_HOLD_HELD, identity, len);
     if (len > 0) {
-        memcpy(hold->data, data, len);
+        shmrpci_lane_copy(hold->data, data, len);
     }
     /* Seq: pairs with the CAS in confirm; the hold is written before, and the
      * head moves behind it. */

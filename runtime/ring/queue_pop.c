@@ -265,10 +265,11 @@ shmrpc_status shmrpci_queue_peek(shmrpci_queue *queue, shmrpci_buf *buf,
     }
     uint32_t start = shmrpci_load_relaxed(&queue->next_lane);
     bool is_ended = shmrpci_ring_is_ended(&queue->ring);
+    status = SHMRPC_E_BUSY;
     /* BUSY: what was there has just gone. */
-    do {
+    for (uint32_t i = 0; status == SHMRPC_E_BUSY && i < MAX_TRIES; i++) {
         status = scan(queue, copy_from, &of);
-    } while (status == SHMRPC_E_BUSY);
+    }
     atomic_store_explicit(&queue->next_lane, start, memory_order_relaxed);
     if (status == SHMRPC_E_NOT_FOUND && !is_ended) {
         return shmrpci_queue_late(0, "the queue is empty", error);

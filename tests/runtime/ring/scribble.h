@@ -1,0 +1,33 @@
+/*
+ * Rings whose bytes somebody changes: what is done to them, and used of them,
+ * follows from a stream of numbers.  Nothing may crash or hang; statuses are
+ * all that may come of it.
+ *
+ * Threading: one thread, but for scribble_on().
+ */
+#ifndef SHMRPC_TESTS_RING_SCRIBBLE_H
+#define SHMRPC_TESTS_RING_SCRIBBLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where numbers come from. False: there are no more. */
+typedef struct scribble_source {
+    bool (*next)(void *user, uint32_t *out);
+    void *user;
+} scribble_source;
+
+/* Kinds of rings, with their options. */
+enum { SCRIBBLE_KINDS = 16 };
+
+typedef struct scribble_ring scribble_ring;
+
+/* Makes a ring with two handles. NULL: not this time (no memory). */
+scribble_ring *scribble_open(uint32_t kind);
+void scribble_close(scribble_ring *ring);
+
+/* Changes a word of it, and uses it once. False: no more numbers. */
+bool scribble_on(scribble_ring *ring, const scribble_source *from);
+bool scribble_use(scribble_ring *ring, const scribble_source *from);
+
+#endif

@@ -274,14 +274,14 @@ uint64_t shmrpci_lane_end_of(const shmrpci_lane_writer *writer, uint32_t len)
     return writer->record + shmrpci_record_room(len);
 }
 
-void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
-                          uint32_t flags)
+void shmrpci_lane_complete(shmrpci_lane_writer *writer, uint32_t len,
+                           uint32_t flags)
 {
     const shmrpci_lane *lane = &writer->lane;
     uint64_t end = shmrpci_lane_end_of(writer, len);
     SHMRPCI_ASSERT(end - writer->head <= lane->size,
                    "a record is published where room was reserved");
-    /* Relaxed, all but the last: who sees the tail sees them. */
+    /* Relaxed: who sees the tail sees them. */
     if (writer->record != writer->first) {
         uint32_t pad =
             (uint32_t)(writer->record - writer->first - SHMRPCI_RECORD_HEAD);
@@ -294,9 +294,15 @@ void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
         shmrpci_record_word(len, SHMRPCI_RECORD_DATA, flags, writer->count));
     writer->count++;
     writer->tail = end;
-    shmrpci_store_relaxed(&lane->words->count, writer->count);
+}
+
+void shmrpci_lane_show(const shmrpci_lane_writer *writer)
+{
+    shmrpci_lane_words *words = writer->lane.words;
+    /* Relaxed: behind it stands the tail. */
+    shmrpci_store_relaxed(&words->count, writer->count);
     /* Release: pairs with the acquire of who looks for records. */
-    shmrpci_store_release(&lane->words->tail, end);
+    shmrpci_store_release(&words->tail, writer->tail);
 }
 
 /* ---- consumers ----------------------------------------------------------- */

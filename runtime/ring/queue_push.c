@@ -327,9 +327,10 @@ static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
         if (slices[done].len > 0) {
             shmrpci_lane_copy(at, slices[done].data, slices[done].len);
         }
-        shmrpci_lane_publish(&queue->writer, slices[done].len, 0);
+        shmrpci_lane_complete(&queue->writer, slices[done].len, 0);
         done++;
     }
+    shmrpci_lane_show(&queue->writer);
     return done;
 }
 

@@ -1,0 +1,100 @@
+/*
+ * What one asks for:
+ *
+ *     tts-client voice ID...            looks voices up, without a call
+ *     tts-client count                  asks the service how many there are
+ *     tts-client say ID TEXT [ID TEXT]  puts jobs into the queue
+ */
+#include "tts_client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int failed(const char *what, const shmrpc_error *error)
+{
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    fprintf(stderr, "%s: %s\n", what,
+            shmrpc_error_text(error, text, sizeof text));
+    return 1;
+}
+
+static int print_voices(int count, char **ids)
+{
+    tts_voices_dict *voices = NULL;
+    const tts_voice *voice = NULL;
+    shmrpc_error error;
+    /* Looking is enough: nothing is made, and nothing can be changed. */
+    const shmrpc_shared_opts looking = {.mode = SHMRPC_SHARED_OPEN_EXISTING,
+                                        .flags = SHMRPC_SHARED_READ_ONLY};
+    if (tts_voices_open(NULL, &looking, &voices, &error) != SHMRPC_OK) {
+        return failed("voices", &error);
+    }
+    for (int i = 0; i < count; i++) {
+        int status =
+            tts_voices_get(voices, shmrpc_str_of(ids[i]), &voice, &error);
+        if (status == SHMRPC_E_NOT_FOUND) {
+            printf("%s is not known\n", ids[i]);
+        } else if (status != SHMRPC_OK) {
+            return failed(ids[i], &error);
+        } else {
+            printf("%s is %s, at %u Hz\n", ids[i], voice->label.ptr,
+                   (unsigned)voice->sample_rate);
+            tts_voices_release(voices, voice);
+        }
+    }
+    tts_voices_close(voices);
+    return 0;
+}
+
+static int print_count(void)
+{
+    tts_tts *client = NULL;
+    uint32_t count = 0;
+    shmrpc_error error;
+    if (tts_tts_connect(NULL, NULL, &client, &error) != SHMRPC_OK ||
+        tts_tts_voice_count(client, NULL, &count, &error) != SHMRPC_OK) {
+        return failed("count", &error);
+    }
+    printf("%u voices\n", (unsigned)count);
+    tts_tts_close(client);
+    return 0;
+}
+
+static int say(int count, char **words)
+{
+    tts_jobs_queue *jobs = NULL;
+    shmrpc_error error;
+    if (tts_jobs_open(NULL, NULL, &jobs, &error) != SHMRPC_OK) {
+        return failed("jobs", &error);
+    }
+    for (int i = 0; i + 1 < count; i += 2) {
+        tts_job job = {.id = (uint64_t)i / 2 + 1,
+                       .voice = shmrpc_str_of(words[i]),
+                       .text = shmrpc_str_of(words[i + 1])};
+        if (tts_jobs_push(jobs, &job, NULL, &error) != SHMRPC_OK) {
+            return failed("push", &error);
+        }
+    }
+    shmrpc_queue_stat stat;
+    if (tts_jobs_stat(jobs, &stat) == SHMRPC_OK) {
+        printf("%u jobs are waiting\n", (unsigned)stat.item_count);
+    }
+    tts_jobs_close(jobs);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "voice") == 0) {
+        return print_voices(argc - 2, argv + 2);
+    }
+    if (strcmp(what, "count") == 0) {
+        return print_count();
+    }
+    if (strcmp(what, "say") == 0) {
+        return say(argc - 2, argv + 2);
+    }
+    fputs("usage: tts-client voice ID... | count | say ID TEXT...\n", stderr);
+    return 2;
+}

@@ -1,0 +1,72 @@
+/*
+ * A speaker: takes jobs from the queue, and the voices of the dict.  It needs
+ * no server, and any number of speakers may run.
+ *
+ *     tts-speaker COUNT     says so many
+ *     tts-speaker --die     takes one and kills itself before it is said
+ */
+#include "tts.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failed(const char *what, const shmrpc_error *error)
+{
+    char text[SHMRPC_ERROR_TEXT_BYTES];
+    fprintf(stderr, "%s: %s\n", what,
+            shmrpc_error_text(error, text, sizeof text));
+    return 1;
+}
+
+/* A letter takes 60 ms, at speed 1. */
+static void speak(const tts_job *job, const tts_voice *voice, bool is_again)
+{
+    printf("job %u, %s: \"%s\" in %.2f s%s\n", (unsigned)job->id,
+           voice->label.ptr, job->text.ptr,
+           0.06 * (double)job->text.len / (double)voice->speed,
+           is_again ? ", after another speaker died" : "");
+}
+
+static int take_one(tts_jobs_queue *jobs, tts_voices_dict *voices, bool die)
+{
+    const shmrpc_opts patience = {.timeout_ns = INT64_C(5000000000)};
+    const tts_job *job = NULL;
+    const tts_voice *voice = NULL;
+    shmrpc_error error;
+    if (tts_jobs_pop(jobs, &patience, &job, &error) != SHMRPC_OK) {
+        return failed("jobs", &error);
+    }
+    if (die) {
+        raise(SIGKILL);
+    }
+    if (tts_voices_get(voices, job->voice, &voice, &error) != SHMRPC_OK) {
+        tts_jobs_release(jobs, job); /* for a speaker that knows it */
+        return failed("voices", &error);
+    }
+    speak(job, voice, tts_jobs_is_redelivered(job));
+    tts_voices_release(voices, voice);
+    /* Only now it is done: else it would come again. */
+    return tts_jobs_ack(jobs, job) == SHMRPC_OK ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    bool die = argc > 1 && strcmp(argv[1], "--die") == 0;
+    long count = argc > 1 && !die ? strtol(argv[1], NULL, 10) : 1;
+    tts_voices_dict *voices = NULL;
+    tts_jobs_queue *jobs = NULL;
+    shmrpc_error error;
+    if (tts_voices_open(NULL, NULL, &voices, &error) != SHMRPC_OK ||
+        tts_jobs_open(NULL, NULL, &jobs, &error) != SHMRPC_OK) {
+        return failed("open", &error);
+    }
+    int status = 0;
+    for (long i = 0; i < count && status == 0; i++) {
+        status = take_one(jobs, voices, die);
+    }
+    tts_jobs_close(jobs);
+    tts_voices_close(voices);
+    return status;
+}

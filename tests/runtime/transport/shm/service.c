@@ -203,15 +203,23 @@ shmrpci_conn *client_open(const shmrpci_address *address)
     return conn;
 }
 
+/* Messages of a GiB take their time on a busy machine. */
+static int64_t patience_for(size_t len)
+{
+    return PATIENCE_NS + (int64_t)(len >> 23) * SHMRPCI_NS_PER_S;
+}
+
 int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
                 const void *body, size_t len, size_t reply_hint)
 {
     int status = conn->transport->client->reserve(
-        conn, call, len, reply_hint, shmrpci_deadline_after(PATIENCE_NS), NULL);
+        conn, call, len, reply_hint, shmrpci_deadline_after(patience_for(len)),
+        NULL);
     if (status != SHMRPC_OK) {
         return status;
     }
-    call->head = (shmrpci_head){.method = method, .timeout_ns = PATIENCE_NS};
+    call->head =
+        (shmrpci_head){.method = method, .timeout_ns = patience_for(len)};
     shmrpci_buf_append(&call->out, body, len);
     return conn->transport->client->commit(call);
 }
@@ -225,7 +233,7 @@ int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
         return status;
     }
     status = conn->transport->client->receive(
-        &call, shmrpci_deadline_after(PATIENCE_NS));
+        &call, shmrpci_deadline_after(patience_for(len)));
     if (status == SHMRPC_E_DEADLINE) {
         (void)conn->transport->client->cancel(&call);
     }

@@ -328,6 +328,12 @@ int shmrpci_places_parse(const char *text, const shmrpc_service *service,
     return SHMRPC_OK;
 }
 
+bool shmrpci_place_is_passed_over(int status)
+{
+    return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_DEADLINE ||
+           status == SHMRPC_E_UNIMPLEMENTED;
+}
+
 int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error)
 {
     return shmrpc_error_set(

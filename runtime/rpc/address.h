@@ -7,10 +7,11 @@
  *     tcp://host:port        over TCP; [address] for IPv6
  *     tcp://  tcp://:port    this machine's 127.0.0.1
  *     tcp://host?key=FILE    with a key that both ends have
- *     tls://host:port        TCP with TLS 1.3; of a server ?cert=FILE, and
- *                            &ca=FILE to let in only clients with a
- * certificate; of a client ?ca=FILE, and &cert=FILE to show one unix:///path a
- * socket of this machine
+ *     tls://host:port        TCP with TLS 1.3
+ *       of a server          ?cert=FILE, and &ca=FILE to let in only clients
+ *                            with a certificate
+ *       of a client          ?ca=FILE, and &cert=FILE to show one
+ *     unix:///path           a socket of this machine
  *
  * Several, separated by commas, are tried in order.  What an address leaves
  * out comes from the service.
@@ -20,6 +21,7 @@
 #ifndef SHMRPCI_RPC_ADDRESS_H
 #define SHMRPCI_RPC_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shmrpc/descriptor.h"
@@ -43,6 +45,11 @@ typedef struct shmrpci_place_list {
  * is wrong and what was expected. */
 int shmrpci_places_parse(const char *text, const shmrpc_service *service,
                          shmrpci_place_list *out, shmrpc_error *error);
+
+/* Whether the next place of a list may help, after a try that ended so.
+ * Somebody who answered, but can't be talked to, is not passed over in silence.
+ */
+bool shmrpci_place_is_passed_over(int status);
 
 /* Fills `error` for a place whose transport is not built; UNIMPLEMENTED. */
 int shmrpci_place_not_built(const shmrpci_place *place, shmrpc_error *error);

@@ -140,13 +140,6 @@ bool shmrpci_link_is_absent(int status)
     return status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_DEADLINE;
 }
 
-/* Whether the next place of a list may help. Somebody who answered, but can't
- * be talked to, is not passed over in silence. */
-static bool is_passed_over(int status)
-{
-    return shmrpci_link_is_absent(status) || status == SHMRPC_E_UNIMPLEMENTED;
-}
-
 /* Tries the places in order. The error tells of all that were tried. */
 static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
                        const shmrpc_service *service,
@@ -161,7 +154,7 @@ static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }
-        if (!is_passed_over(status) || places->count == 1) {
+        if (!shmrpci_place_is_passed_over(status) || places->count == 1) {
             break;
         }
         bool is_named = status != SHMRPC_E_UNAVAILABLE;
@@ -172,7 +165,7 @@ static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
         len = more > 0 && (size_t)more < sizeof tried - len ? len + (size_t)more
                                                             : len;
     }
-    if (is_passed_over(status) && places->count > 1) {
+    if (shmrpci_place_is_passed_over(status) && places->count > 1) {
         return shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE, "%s", tried);
     }
     if (error != NULL) {

@@ -44,9 +44,7 @@ shmrpc_status shmrpc_stats_open(const char *where, uint16_t port,
     int status = shmrpci_places_parse(where, &nobody, &places, error);
     for (size_t i = 0; status == SHMRPC_OK && i < places.count; i++) {
         int tried = open_at(&places.items[i], deadline_ns, out, error);
-        if (tried == SHMRPC_OK || i + 1 == places.count ||
-            (tried != SHMRPC_E_UNAVAILABLE && tried != SHMRPC_E_DEADLINE &&
-             tried != SHMRPC_E_UNIMPLEMENTED)) {
+        if (i + 1 == places.count || !shmrpci_place_is_passed_over(tried)) {
             return tried;
         }
     }

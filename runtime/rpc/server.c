@@ -19,6 +19,7 @@
 #include "rpc/envelope.h"
 #include "rpc/limits.h"
 #include "rpc/rows.h"
+#include "rpc/shared.h"
 #include "sync/atomic.h"
 
 #define SERVICES_MAX  16
@@ -192,6 +193,9 @@ shmrpc_status shmrpc_server_create(const shmrpc_server_opts *opts,
 static void served_free(shmrpci_served *served)
 {
     if (served != NULL) {
+        shmrpci_shared_leave(served);
+        shmrpci_shared_end(served);
+        free(served->object_fds);
         shmrpci_stats_destroy(&served->stats);
         shmrpci_access_destroy(served->access, served->service->method_count);
         shmrpci_buf_fini(&served->contract);
@@ -290,6 +294,19 @@ static void make_stats(shmrpci_served *served, uint32_t places)
     }
 }
 
+/* Places for the objects that it shares, which are made when it listens. */
+static bool plan_objects(shmrpci_served *served)
+{
+    const shmrpc_objects *objects = served->service->objects;
+    uint32_t count = objects != NULL ? objects->count : 0;
+    served->object_fds =
+        count > 0 ? malloc(count * sizeof *served->object_fds) : NULL;
+    for (uint32_t i = 0; i < count && served->object_fds != NULL; i++) {
+        served->object_fds[i] = -1;
+    }
+    return served->object_fds != NULL || count == 0;
+}
+
 static int served_new(const shmrpc_server *server,
                       const shmrpc_service *service,
                       const shmrpc_handler *handlers, const void *impl,
@@ -313,7 +330,8 @@ static int served_new(const shmrpc_server *server,
     };
     shmrpci_buf_init_heap(&served->contract);
     int status = SHMRPC_E_NO_MEMORY;
-    if (served->impl != NULL && served->methods != NULL) {
+    if (served->impl != NULL && served->methods != NULL &&
+        plan_objects(served)) {
         memcpy(served->impl, impl, impl_size);
         status = find_codecs(served, error);
         if (status == SHMRPC_OK) {
@@ -403,6 +421,7 @@ static shmrpci_listen_opts listen_opts(const shmrpc_server *server,
         .stats_fd = at->served->stats.read_fd,
         .gauges = shmrpci_stats_gauges_of(&at->served->stats),
         .on_hello = on_hello,
+        .on_object = shmrpci_shared_on_object,
         .user = at->served,
         .on_successor = server->on_successor,
         .successor_user = server->successor_user,
@@ -413,6 +432,10 @@ static int listen_at(const shmrpc_server *server, outlet *at,
                      bool takes_processes, shmrpc_error *error)
 {
     shmrpci_listen_opts opts = listen_opts(server, at, takes_processes);
+    int status = shmrpci_shared_make(at->served, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
     return at->transport->listener->listen(&at->address, &opts, &at->listener,
                                            error);
 }
@@ -480,6 +503,14 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
         served_free(served);
         return status;
     }
+    for (uint32_t i = server->planned_count; i-- > first;) {
+        const shmrpci_address *at = &server->outlets[i].address;
+        served->address =
+            served->address == NULL || at->transport->discovery != NULL
+                ? at
+                : served->address;
+    }
+    shmrpci_shared_enter(served);
     make_stats(served, (uint32_t)places.count * SHMRPCI_WORKERS_MAX);
     server->services[server->service_count++] = served;
     return SHMRPC_OK;
@@ -522,6 +553,15 @@ int shmrpci_server_summon(const shmrpc_server *server, int64_t deadline_ns,
                           int *out_fd, shmrpc_error *error)
 {
     const outlet *at = &server->outlets[0];
+    /* As long as the predecessor still answers. */
+    for (uint32_t i = 0; i < server->planned_count; i++) {
+        const outlet *other = &server->outlets[i];
+        int status = shmrpci_shared_inherit(other->served, &other->address,
+                                            deadline_ns, error);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
     return at->transport->takeover->summon(&at->address, deadline_ns, out_fd,
                                            error);
 }
@@ -547,6 +587,10 @@ int shmrpci_server_take_over(shmrpc_server *server, int fd, int64_t deadline_ns,
     while (count < server->planned_count && status == SHMRPC_OK) {
         outlet *at = &server->outlets[count];
         shmrpci_listen_opts opts = listen_opts(server, at, true);
+        status = shmrpci_shared_make(at->served, error);
+        if (status != SHMRPC_OK) {
+            break;
+        }
         status = at->transport->takeover->take_over(
             &at->address, &opts, fd, deadline_ns, &at->listener, error);
         if (status == SHMRPC_OK) {
@@ -565,6 +609,7 @@ void shmrpci_server_abandon(shmrpc_server *server)
     for (uint32_t i = 0; i < count; i++) {
         server->outlets[i].transport->takeover->abandon(
             server->outlets[i].listener);
+        shmrpci_shared_abandon(server->outlets[i].served);
     }
 }
 

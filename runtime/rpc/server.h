@@ -40,6 +40,12 @@ typedef struct shmrpci_served {
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* of each method; NULL: all may call all */
+    /* The memory of each object that it shares; -1: not made. NULL: no objects.
+     * What follows is shared.c's. */
+    int *object_fds;
+    uint32_t object_generation;     /* of the process that has them to end */
+    const shmrpci_address *address; /* where others of its processes ask */
+    struct shmrpci_served *next;
 } shmrpci_served;
 
 /* Workers of a listener, at most. */

@@ -183,12 +183,14 @@ typedef int shmrpci_on_hello(void *user, const uint8_t *hello, size_t len,
                              shmrpc_error *error);
 
 /*
- * A client asks for an object that the service shares, by its name.
+ * A client asks for an object that the service shares, by its name; or a
+ * process of the server's, or its successor, which is to be let write in any
+ * case.
  * `*out_fd` becomes the caller's: an open file description that nobody else
  * has. NOT_FOUND, or what else the client is to be told. On the thread that
  * runs the listener; inproc: the client's.
  */
-typedef int shmrpci_on_object(void *user, const char *name,
+typedef int shmrpci_on_object(void *user, const char *name, bool as_server,
                               const shmrpc_peer *peer, int *out_fd,
                               shmrpc_error *error);
 
@@ -430,12 +432,13 @@ typedef struct shmrpci_discovery_ops {
     /*
      * Asks for an object that the service shares, by its name: a descriptor
      * with an open file description of its own, for writing if the service lets
-     * us. `*out_watch_fd` as above. Statuses of connect, and NOT_FOUND: it has
-     * no object of that name.
+     * us, as it does its own processes. `*out_watch_fd` as above. Statuses of
+     * connect, and NOT_FOUND: it has no object of that name; DENIED also:
+     * `as_server`, of another user.
      */
     int (*open_object)(const shmrpci_address *address, const char *name,
-                       int64_t deadline_ns, int *out_fd, int *out_watch_fd,
-                       shmrpc_error *error);
+                       bool as_server, int64_t deadline_ns, int *out_fd,
+                       int *out_watch_fd, shmrpc_error *error);
 } shmrpci_discovery_ops;
 
 /* For relays, whose participants have many requests at a time (on_cancel of

@@ -229,15 +229,21 @@ static void who_listens_is_listed(void **state)
     }
 }
 
-static int ask_for(const fixture *f, const char *name, int *out_fd,
-                   shmrpc_error *error)
+static int ask_as(const fixture *f, bool as_server, const char *name,
+                  int *out_fd, shmrpc_error *error)
 {
     int watch_fd = -1;
     int status = f->transport->discovery->open_object(
-        &f->address, name, shmrpci_deadline_after(PATIENCE_NS), out_fd,
-        &watch_fd, error);
+        &f->address, name, as_server, shmrpci_deadline_after(PATIENCE_NS),
+        out_fd, &watch_fd, error);
     shmrpci_fd_close(&watch_fd);
     return status;
+}
+
+static int ask_for(const fixture *f, const char *name, int *out_fd,
+                   shmrpc_error *error)
+{
+    return ask_as(f, false, name, out_fd, error);
 }
 
 static void objects_are_handed_out_by_their_names(void **state)
@@ -259,6 +265,8 @@ static void objects_are_handed_out_by_their_names(void **state)
     shmrpci_fd_close(&fd);
     assert_int_equal(ask_for(&f, "secret", &fd, &error), SHMRPC_E_DENIED);
     assert_non_null(strstr(error.message, "not for user"));
+    assert_int_equal(ask_as(&f, true, "secret", &fd, &error), SHMRPC_OK);
+    shmrpci_fd_close(&fd);
     assert_int_equal(ask_for(&f, "", &fd, &error), SHMRPC_E_NOT_FOUND);
     memset(long_name, 'x', sizeof long_name);
     long_name[SHMRPCI_SHARED_NAME_MAX] = '\0';
@@ -280,7 +288,7 @@ static void who_has_an_object_sees_the_services_end(void **state)
     fixture_start(&f, 0);
     if (f.transport->discovery != NULL) {
         assert_int_equal(f.transport->discovery->open_object(
-                             &f.address, "news",
+                             &f.address, "news", false,
                              shmrpci_deadline_after(PATIENCE_NS), &fd,
                              &watch_fd, NULL),
                          SHMRPC_OK);

@@ -382,16 +382,16 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
 }
 
 /* "news" for all, as a file of that text; "secret" for nobody. */
-static int on_object(void *user, const char *name, const shmrpc_peer *peer,
-                     int *out_fd, shmrpc_error *error)
+static int on_object(void *user, const char *name, bool as_server,
+                     const shmrpc_peer *peer, int *out_fd, shmrpc_error *error)
 {
     int fd;
     (void)user;
-    if (strcmp(name, "secret") == 0) {
+    if (strcmp(name, "secret") == 0 && !as_server) {
         return shmrpc_error_set(error, SHMRPC_E_DENIED, "not for user %u",
                                 peer->uid);
     }
-    if (strcmp(name, "news") != 0) {
+    if (strcmp(name, "news") != 0 && strcmp(name, "secret") != 0) {
         return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND, "no \"%s\"", name);
     }
     int status = shmrpci_memory_create_constant("news", name, 4, &fd);

@@ -21,9 +21,17 @@ static const shmrpc_method methods[] = {
      &sample_node_type, NULL, 0},
 };
 static const char *const text[] = {NULL};
-static const shmrpc_service service = {
-    SHMRPC_ROWS_INIT, "sample", "sample.Sample", 1, 1, 4, text, NULL,
-    methods,          3};
+static const shmrpc_service service = {SHMRPC_ROWS_INIT,
+                                       "sample",
+                                       "sample.Sample",
+                                       1,
+                                       1,
+                                       4,
+                                       text,
+                                       NULL,
+                                       methods,
+                                       3,
+                                       NULL};
 
 static void fail(const char *what)
 {

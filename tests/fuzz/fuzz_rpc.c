@@ -26,8 +26,8 @@ static const shmrpc_method methods[] = {
 enum { METHODS = sizeof methods / sizeof *methods };
 static const char *const canonical[] = {"text", NULL};
 static const shmrpc_service service = {
-    SHMRPC_ROWS_INIT, "sample", "sample.Sample", 1,      1, 4,
-    canonical,        NULL,     methods,         METHODS};
+    SHMRPC_ROWS_INIT, "sample", "sample.Sample", 1,       1,   4,
+    canonical,        NULL,     methods,         METHODS, NULL};
 
 static void fail(const char *what)
 {

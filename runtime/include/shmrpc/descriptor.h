@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shmrpc/error.h"
 #include "shmrpc/platform.h"
 #include "shmrpc/types.h"
 
@@ -169,21 +170,6 @@ typedef struct shmrpc_rows {
     uint16_t reserved[2]; /* 0 */
 } shmrpc_rows;
 
-typedef struct shmrpc_service {
-    shmrpc_rows rows; /* SHMRPC_ROWS_INIT */
-    const char *name; /* "echo_serv": the name it is found by */
-    const char *id;   /* "demo.Echo": its name in the .svc */
-    uint16_t port;
-    uint32_t version;
-    uint64_t hash;           /* first 8 bytes of SHA-256 over the canonical */
-                             /* .svc, without what is for people only */
-    const char *const *text; /* that .svc, in pieces, with documentation; */
-                             /* NULL ends it */
-    const char *doc;
-    const shmrpc_method *methods; /* method i has id i + 1; id 0 describes */
-    uint32_t method_count;
-} shmrpc_service;
-
 /* A kind of shared object.  Numbers are part of the format. */
 typedef enum shmrpc_shared_kind {
     SHMRPC_SHARED_QUEUE = 1,
@@ -217,7 +203,9 @@ enum {
     SHMRPC_SHARED_TOTAL_ORDER = 1u << 0,
     /* QUEUE: an item whose reader dies before it acknowledges it comes again.
      */
-    SHMRPC_SHARED_ACKED = 1u << 1
+    SHMRPC_SHARED_ACKED = 1u << 1,
+    /* Of a service: only its own processes write, clients look. */
+    SHMRPC_SHARED_SERVER_WRITES = 1u << 2
 };
 
 /* An object that processes share. Numbers that are 0 ask for the default. */
@@ -249,6 +237,36 @@ typedef struct shmrpc_shared {
     uint32_t permissions; /* of the file, as in 0660; 0: 0600 */
     uint32_t reserved[5]; /* 0 */
 } shmrpc_shared;
+
+/* The objects that a service has, which live as long as it.  The functions are
+ * libshmrpc's own; who shares nothing has no use for them. */
+typedef struct shmrpc_objects {
+    const shmrpc_shared *rows; /* their names are those in the service */
+    uint32_t count;
+    /* Makes the memory of one: a file to be opened again, by whoever uses it.
+     * `old_fd`, which it takes over, is that of the server's predecessor, to go
+     * on with if it is of the same type; or -1. Statuses as shmrpc_..._open. */
+    int (*make)(const shmrpc_shared *row, int old_fd, int *out_fd,
+                shmrpc_error *error);
+    /* Ends an object for all who use it. */
+    void (*end)(const shmrpc_shared *row, int fd);
+} shmrpc_objects;
+
+typedef struct shmrpc_service {
+    shmrpc_rows rows; /* SHMRPC_ROWS_INIT */
+    const char *name; /* "echo_serv": the name it is found by */
+    const char *id;   /* "demo.Echo": its name in the .svc */
+    uint16_t port;
+    uint32_t version;
+    uint64_t hash;           /* first 8 bytes of SHA-256 over the canonical */
+                             /* .svc, without what is for people only */
+    const char *const *text; /* that .svc, in pieces, with documentation; */
+                             /* NULL ends it */
+    const char *doc;
+    const shmrpc_method *methods; /* method i has id i + 1; id 0 describes */
+    uint32_t method_count;
+    const shmrpc_objects *objects; /* NULL: it shares none */
+} shmrpc_service;
 
 /* Types that need no table of their own. */
 SHMRPC_API extern const shmrpc_type shmrpc_type_bool;

@@ -127,6 +127,22 @@ SHMRPC_API int shmrpc_stub_async_soon(shmrpc_client *client, uint32_t method,
                                       shmrpc_error *error, shmrpc_stub_end end,
                                       shmrpc_function done, void *user);
 
+/*
+ * An object that `service` shares, by its name in the .svc: a descriptor with
+ * an open file description of its own, for reading only where the service keeps
+ * writing to itself; and one that hangs up when the server ends, or -1 where it
+ * can't end before us. Both are the caller's. `client` NULL: in a process that
+ * serves it, also a worker. Blocks for `timeout_ns`, 0: 5 s.
+ * NOT_FOUND: the service has no such object; UNIMPLEMENTED: it is on another
+ * machine; UNAVAILABLE, DEADLINE, DENIED, EXHAUSTED: as connect; UNAVAILABLE
+ * also: it is not served by this process.
+ */
+SHMRPC_API int shmrpc_stub_shared(shmrpc_client *client,
+                                  const shmrpc_service *service,
+                                  const char *name, int64_t timeout_ns,
+                                  int *out_fd, int *out_watch_fd,
+                                  shmrpc_error *error);
+
 /* A descriptor, the client's, which is readable when dispatch has something to
  * do: a callback is due, or a deadline may be. Negative: a status. */
 SHMRPC_API int shmrpc_stub_fd(shmrpc_client *client);

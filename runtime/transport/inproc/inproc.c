@@ -221,8 +221,8 @@ static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
 }
 
 static int open_object(const shmrpci_address *address, const char *name,
-                       int64_t deadline_ns, int *out_fd, int *out_watch_fd,
-                       shmrpc_error *error)
+                       bool as_server, int64_t deadline_ns, int *out_fd,
+                       int *out_watch_fd, shmrpc_error *error)
 {
     (void)deadline_ns;
     inproc_hub *hub = shmrpci_inproc_find(address);
@@ -236,8 +236,8 @@ static int open_object(const shmrpci_address *address, const char *name,
         status = not_here(address, error);
     } else if (hub->opts.on_object != NULL) {
         const shmrpc_peer peer = shmrpci_inproc_self(hub);
-        status =
-            hub->opts.on_object(hub->opts.user, name, &peer, out_fd, error);
+        status = hub->opts.on_object(hub->opts.user, name, as_server, &peer,
+                                     out_fd, error);
     }
     shmrpci_mutex_unlock(&hub->lock);
     shmrpci_inproc_unref(hub);

@@ -323,11 +323,13 @@ int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
 }
 
 int shm_client_open_object(const shmrpci_address *address, const char *name,
-                           int64_t deadline_ns, int *out_fd, int *out_watch_fd,
-                           shmrpc_error *error)
+                           bool as_server, int64_t deadline_ns, int *out_fd,
+                           int *out_watch_fd, shmrpc_error *error)
 {
     size_t len = strlen(name);
-    shm_message object = {.kind = SHM_MESSAGE_OBJECT, .tail = (uint32_t)len};
+    shm_message object = {.kind = SHM_MESSAGE_OBJECT,
+                          .tag = as_server ? 1 : 0,
+                          .tail = (uint32_t)len};
     if (len > SHMRPCI_SHARED_NAME_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
                                 "no object has so long a name");

@@ -112,8 +112,8 @@ int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
 int shm_client_open_stats(const shmrpci_address *address, int64_t deadline_ns,
                           int *out_fd, int *out_watch_fd, shmrpc_error *error);
 int shm_client_open_object(const shmrpci_address *address, const char *name,
-                           int64_t deadline_ns, int *out_fd, int *out_watch_fd,
-                           shmrpc_error *error);
+                           bool as_server, int64_t deadline_ns, int *out_fd,
+                           int *out_watch_fd, shmrpc_error *error);
 void shm_client_disconnect(shmrpci_conn *conn);
 
 /* ---- client_extent.c ---------------------------------------------- */

@@ -377,12 +377,16 @@ static void show_object(shm_conn *conn, const shm_packet *packet)
     int fd = -1;
     int failed =
         shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND, "the service shares none");
+    bool as_server = packet->head.tag != 0;
     if (packet->head.tail >= sizeof name || packet->fd_count != 0) {
         failed = shmrpc_error_set(&error, SHMRPC_E_INVALID, "malformed name");
+    } else if (as_server && !may_take_over(conn->peer.uid)) {
+        failed = shmrpc_error_set(&error, SHMRPC_E_DENIED,
+                                  "only the server's own user may");
     } else if (listener->opts.on_object != NULL) {
         memcpy(name, packet->tail, packet->head.tail);
         name[packet->head.tail] = '\0';
-        failed = listener->opts.on_object(listener->opts.user, name,
+        failed = listener->opts.on_object(listener->opts.user, name, as_server,
                                           &conn->peer, &fd, &error);
     }
     if (failed == SHMRPC_OK) {

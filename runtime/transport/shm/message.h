@@ -20,7 +20,7 @@
  *                             <-    STATS + descriptor of the statistics, for
  *                                   reading; nothing more is said
  *
- *     OBJECT + name           ->    instead of HELLO
+ *     OBJECT(tag) + name      ->    instead of HELLO
  *                             <-    OBJECT + descriptor of that object; nothing
  *                                   more is said
  *
@@ -85,7 +85,8 @@ typedef struct shm_message {
     uint32_t region;      /* EXTENT */
     uint32_t incarnation; /* EXTENT: of the region, 16 bits */
     uint32_t tag;         /* HELLO: the client's process id, in that namespace;
-                           * WANT: not 0; its answer: the same */
+                           * WANT: not 0; its answer: the same; OBJECT: 1: to
+                           * write, as a process of the server */
     uint32_t tail;        /* how many bytes follow */
 } shm_message;
 

@@ -104,5 +104,5 @@ const shmrpc_service demo_echo_descriptor = {
     SHMRPC_ROWS_INIT,
     "echo_serv", "demo.Echo", 5555, 1, UINT64_C(0xa16fa04ff76e906f), echo_text,
     "The smallest service: one method per encoding.",
-    echo_methods, 4,
+    echo_methods, 4, NULL,
 };

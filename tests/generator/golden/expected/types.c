@@ -1125,7 +1125,7 @@ const shmrpc_service types_v2_everything_descriptor = {
     "everything", "acme.types.v2.Everything", 5601, 2,
     UINT64_C(0x3162d0a7711b5e42), everything_text,
     "Methods of every shape.",
-    everything_methods, 21,
+    everything_methods, 21, NULL,
 };
 
 static const shmrpc_method other_methods[] = {
@@ -1162,5 +1162,5 @@ const shmrpc_service types_v2_other_descriptor = {
     "other", "acme.types.v2.Other", 5602, 1, UINT64_C(0x47e4e216bada9706),
     other_text,
     NULL,
-    other_methods, 1,
+    other_methods, 1, NULL,
 };

@@ -321,8 +321,8 @@ static const shmrpc_method methods[] = {
 };
 static const char *const canonical[] = {"text", NULL};
 static const shmrpc_service counting = {
-    SHMRPC_ROWS_INIT, "counting", "tests.Counting", 1, 1, 4,
-    canonical,        NULL,       methods,          1};
+    SHMRPC_ROWS_INIT, "counting", "tests.Counting", 1, 1,   4,
+    canonical,        NULL,       methods,          1, NULL};
 
 static atomic_uint runs[CALLS];
 

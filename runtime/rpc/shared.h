@@ -1,0 +1,42 @@
+/*
+ * Objects that a service shares, as connections know them: a name and a
+ * descriptor.  What lies in them is the business of runtime/objects.
+ *
+ * The server makes them before it listens, or gets them from its predecessor.
+ * Its own processes come to them in the same way as its clients do, but for
+ * writing.
+ *
+ * Threading: made and ended by the thread that has the server; everything else
+ * by any.
+ */
+#ifndef SHMRPCI_RPC_SHARED_H
+#define SHMRPCI_RPC_SHARED_H
+
+#include "rpc/server.h"
+
+/* Makes those of the service's objects that are not there yet. */
+int shmrpci_shared_make(shmrpci_served *served, shmrpc_error *error);
+
+/* Gets them from the server that listens at `address`, where there is one that
+ * has them. */
+int shmrpci_shared_inherit(shmrpci_served *served,
+                           const shmrpci_address *address, int64_t deadline_ns,
+                           shmrpc_error *error);
+
+/* Another server has them now. */
+void shmrpci_shared_abandon(shmrpci_served *served);
+
+/* Ends those that this process has made or inherited, for all who use them. */
+void shmrpci_shared_end(shmrpci_served *served);
+
+/* For listeners; `user` is the served. */
+int shmrpci_shared_on_object(void *user, const char *name, bool as_server,
+                             const shmrpc_peer *peer, int *out_fd,
+                             shmrpc_error *error);
+
+/* While it is entered, this process and its children find the service's objects
+ * without a client. */
+void shmrpci_shared_enter(shmrpci_served *served);
+void shmrpci_shared_leave(shmrpci_served *served);
+
+#endif

@@ -3,6 +3,8 @@
  *
  *   dict.c        opening, reading, changing by key
  *   dict_path.c   paths into values of any shape
+ *   dict_view.c   views; many keys in one change
+ *   dict_watch.c  what changes
  *   table_kind.c  dicts and values as kinds of named objects
  *   value.c       values: tables with one key, which is empty
  *

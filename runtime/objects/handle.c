@@ -17,8 +17,9 @@
 /* Others may be in the middle of creating, replacing or removing the same. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* While a file is being judged or removed, all its bytes are taken. */
-#define ATTACH_NS (100 * SHMRPCI_NS_PER_MS)
+/* So often all places must be taken, with nobody judging it, until that is
+ * believed: a judge may have come and gone in between. */
+#define REFUSALS 3u
 
 /* WAIT: between two looks. */
 #define LOOK_NS      SHMRPCI_NS_PER_MS
@@ -245,24 +246,40 @@ static bool is_writer(const shmrpci_handle *handle)
     return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
 }
 
-/* Opens the engine with an open file description of its own. */
+/* One attempt, with an open file description of its own. */
+static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
+                                shmrpc_error *error)
+{
+    int own;
+    shmrpci_access access =
+        is_writer(handle) ? SHMRPCI_ACCESS_WRITE : SHMRPCI_ACCESS_READ;
+    shmrpc_status status = shmrpci_memory_reopen(fd, access, &own);
+    if (status != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, status, "the file can't be opened");
+        return status;
+    }
+    return handle->face->open(handle, own, access, error);
+}
+
+/* While somebody judges whether it still lives all places are taken; that is
+ * over in a moment, but for a judge that is stopped. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpc_error *error)
 {
-    int64_t deadline_ns = shmrpci_deadline_after(ATTACH_NS);
-    shmrpci_access access =
-        is_writer(handle) ? SHMRPCI_ACCESS_WRITE : SHMRPCI_ACCESS_READ;
+    int64_t deadline_ns = shmrpci_deadline_after(OPEN_NS);
+    uint32_t refused = 0;
     for (;;) {
-        int own;
-        shmrpc_status status = shmrpci_memory_reopen(fd, access, &own);
-        if (status != SHMRPC_OK) {
-            (void)shmrpc_error_set(error, status, "the file can't be opened");
-            return status;
-        }
-        status = handle->face->open(handle, own, access, error);
-        /* Somebody may be judging whether it still lives. */
+        bool is_judged =
+            shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_JUDGE_BYTE);
+        shmrpc_status status = try_engine(handle, fd, error);
         if (status != SHMRPC_E_EXHAUSTED ||
             shmrpci_remaining_ns(deadline_ns) == 0) {
+            return status;
+        }
+        is_judged = is_judged ||
+                    shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_JUDGE_BYTE);
+        refused += is_judged ? 0 : 1;
+        if (refused == REFUSALS) {
             return status;
         }
         shmrpci_sleep_until(shmrpci_deadline_after(LOOK_NS));

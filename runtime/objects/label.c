@@ -196,17 +196,21 @@ shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 
 /* ---- lifetimes ----------------------------------------------------------- */
 
-/* All bytes that somebody who has it open holds one of. */
+/* All bytes of which somebody who has it open holds one. They stay taken if
+ * nobody does, and JUDGE with them. */
 static bool seize_all(int fd, uint32_t participants)
 {
-    if (shmrpci_byte_lock_try(fd, 0, participants) != SHMRPC_OK) {
+    if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1) != SHMRPC_OK) {
         return false;
     }
-    if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_READERS_BYTE, 1) ==
-        SHMRPC_OK) {
-        return true;
+    if (shmrpci_byte_lock_try(fd, 0, participants) == SHMRPC_OK) {
+        if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_READERS_BYTE, 1) ==
+            SHMRPC_OK) {
+            return true;
+        }
+        shmrpci_byte_lock_drop(fd, 0, participants);
     }
-    shmrpci_byte_lock_drop(fd, 0, participants);
+    shmrpci_byte_lock_drop(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1);
     return false;
 }
 

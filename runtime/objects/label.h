@@ -12,6 +12,8 @@
  *
  *     CREATOR   by the handle that made it, where its life is the creator's
  *     READERS   shared, by handles that only read; writers have their own bytes
+ *     JUDGE     by who finds out whether anybody uses it, for which it takes
+ * all bytes of writers: who finds those taken looks here
  *
  * All of it is hostile: it is copied, checked, then used.
  */
@@ -28,6 +30,7 @@
 
 #define SHMRPCI_OBJECT_CREATOR_BYTE (SHMRPCI_OBJECT_NAME_BYTE + 1)
 #define SHMRPCI_OBJECT_READERS_BYTE (SHMRPCI_OBJECT_NAME_BYTE + 2)
+#define SHMRPCI_OBJECT_JUDGE_BYTE   (SHMRPCI_OBJECT_NAME_BYTE + 3)
 
 #define SHMRPCI_LABEL_MAGIC     UINT64_C(0x3130636552685301)
 #define SHMRPCI_LABEL_MAX_TEXT  ((uint32_t)1 << 20)

@@ -48,6 +48,8 @@
 SHMRPC_BEGIN_DECLS
 
 typedef struct shmrpc_dict shmrpc_dict;
+typedef struct shmrpc_view shmrpc_view;
+typedef struct shmrpc_watch shmrpc_watch;
 
 /* Keys and positions, from the outside in. */
 typedef shmrpc_any_list shmrpc_path;
@@ -77,8 +79,8 @@ SHMRPC_API shmrpc_status
 shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
                  shmrpc_dict **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Ends the use of a handle; NULL is fine. Values that it gave stay valid until
- * they are released. */
+/* Ends the use of a handle; NULL is fine. Close its views before; its watches
+ * and values go on. */
 SHMRPC_API void shmrpc_dict_close(shmrpc_dict *dict);
 
 /* ---- reading: any thread, never waits ------------------------------------ */
@@ -178,9 +180,84 @@ SHMRPC_API shmrpc_status shmrpc_dict_update(
     shmrpc_dict *dict, const shmrpc_path *path, shmrpc_dict_updater *updater,
     void *user, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* Puts many keys in one change, which views and watchers see as one. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_merge(shmrpc_dict *dict, const shmrpc_any_entry *entries,
+                  size_t count, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
 /* Deletes everything, in one change. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* ---- views: one thread at a time for a view ------------------------------ */
+
+/* The dict as it is now, for as long as the view is open, whatever others
+ * change. Costs about two microseconds; what it gives costs no lock.
+ * EXHAUSTED; NO_MEMORY. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
+                      shmrpc_error *error) SHMRPC_WARN_UNUSED;
+/* NULL is fine. */
+SHMRPC_API void shmrpc_view_close(shmrpc_view *view);
+
+/* What lies at a path; valid until the next call with this view. As get. */
+SHMRPC_API shmrpc_status
+shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
+                const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+/* The next entry in the order of insertion; valid until the next call with this
+ * view. NOT_FOUND: that was the last one, and it begins anew. */
+SHMRPC_API shmrpc_status shmrpc_view_next(
+    shmrpc_view *view, const shmrpc_any **out_key, const shmrpc_any **out_value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* ---- watches: one thread at a time for a watch --------------------------- */
+
+typedef enum shmrpc_event_kind {
+    SHMRPC_EVENT_PUT = 1,   /* of `key`, now `value` */
+    SHMRPC_EVENT_DEL = 2,   /* of `key` */
+    SHMRPC_EVENT_CLEAR = 3, /* of everything */
+    SHMRPC_EVENT_RESYNC = 4 /* forget what you know: all entries that there
+                             * are follow as PUT, then what changes */
+} shmrpc_event_kind;
+
+typedef struct shmrpc_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number; parts of one change have the same one */
+    const shmrpc_any *key;   /* of PUT and DEL, else NULL */
+    const shmrpc_any *value; /* of PUT, else NULL */
+} shmrpc_event;
+
+enum {
+    /* Begins with RESYNC, that is with all that there is. */
+    SHMRPC_WATCH_SNAPSHOT = 1u << 0
+};
+
+typedef struct shmrpc_watch_opts {
+    uint32_t flags; /* SHMRPC_WATCH_... */
+    uint32_t reserved32;
+    /* Only text keys that begin so, if it is not empty; copied. */
+    shmrpc_str prefix;
+    uint64_t reserved[4]; /* 0; later members take its place */
+} shmrpc_watch_opts;
+
+/* Tells of changes from now on. Changes of one key that follow each other
+ * closely may come as the last one. Takes a place of a writer of its own,
+ * unless the handle is READ_ONLY: then it looks every 50 ms. `opts` may be
+ * NULL. Statuses as open. */
+SHMRPC_API shmrpc_status shmrpc_dict_watch_open(
+    shmrpc_dict *dict, const shmrpc_watch_opts *opts, shmrpc_watch **out,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+/* NULL is fine. */
+SHMRPC_API void shmrpc_watch_close(shmrpc_watch *watch);
+
+/* The next event; waits for it until the deadline of `opts`. It is valid until
+ * the next call with this watch. Who is too slow for the dict's `log` gets
+ * RESYNC. DEADLINE; BUSY: nothing is there, and NONBLOCK; DESTROYED; FORKED:
+ * watches belong to the process that opened them; DATA_LOSS; NO_MEMORY. */
+SHMRPC_API shmrpc_status shmrpc_watch_next(
+    shmrpc_watch *watch, const shmrpc_event **out, const shmrpc_opts *opts,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* ---- ends and figures ---------------------------------------------------- */
 

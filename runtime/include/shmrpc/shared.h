@@ -5,6 +5,8 @@
  * needs no server: whoever opens it first makes it.  Which kinds there are:
  *
  *     shmrpc/queue.h   work: each item goes to exactly one reader
+ *     shmrpc/topic.h   news: each subscriber gets each message
+ *     shmrpc/pipe.h    a stream of bytes
  *     shmrpc/dict.h    a map
  *
  * Names are 1 to 255 bytes of UTF-8, any characters, and each kind has names

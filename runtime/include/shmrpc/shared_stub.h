@@ -19,8 +19,10 @@
 
 #include "shmrpc/async.h"
 #include "shmrpc/dict.h"
+#include "shmrpc/pipe.h"
 #include "shmrpc/queue.h"
 #include "shmrpc/shared.h"
+#include "shmrpc/topic.h"
 
 SHMRPC_BEGIN_DECLS
 
@@ -55,6 +57,24 @@ SHMRPC_API void shmrpc_stub_queue_release(shmrpc_queue *queue,
 SHMRPC_API int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item);
 SHMRPC_API bool shmrpc_stub_queue_is_redelivered(const void *item);
 
+/* Subscribing, closing, and how much was lost: the public functions. */
+SHMRPC_API int shmrpc_stub_topic_open(const shmrpc_shared *row,
+                                      const char *name,
+                                      const shmrpc_shared_opts *opts,
+                                      shmrpc_topic **out, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_topic_publish(shmrpc_topic *topic,
+                                         const void *message,
+                                         const shmrpc_opts *opts,
+                                         shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_sub_next(shmrpc_sub *sub, const void **out,
+                                    const shmrpc_opts *opts,
+                                    shmrpc_error *error);
+
+/* Everything else of a pipe: the public functions. */
+SHMRPC_API int shmrpc_stub_pipe_open(const shmrpc_shared *row, const char *name,
+                                     const shmrpc_shared_opts *opts,
+                                     shmrpc_pipe **out, shmrpc_error *error);
+
 /* Keys and values are `const void *` to a value of the row's type. */
 SHMRPC_API int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
                                      const shmrpc_shared_opts *opts,
@@ -83,6 +103,33 @@ SHMRPC_API int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                                        shmrpc_stub_change call,
                                        shmrpc_function change, void *user,
                                        shmrpc_error *error);
+
+/* `keys` and `values` are the first ones, each of the next lies `step` bytes
+ * behind: an array of structs. */
+SHMRPC_API int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
+                                      const void *values, size_t step,
+                                      size_t count, shmrpc_error *error);
+
+/* Opening and closing views and watches: the public functions. */
+SHMRPC_API int shmrpc_stub_view_get(shmrpc_view *view, const void *key,
+                                    const void **out, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
+                                     const void **out_value,
+                                     shmrpc_error *error);
+
+/* What generated events look like, with their own types: as shmrpc_event. */
+typedef struct shmrpc_stub_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change;
+    const void *key;
+    const void *value;
+} shmrpc_stub_event;
+
+/* `*out` is a shmrpc_stub_event. */
+SHMRPC_API int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
+                                      const shmrpc_opts *opts,
+                                      shmrpc_error *error);
 
 SHMRPC_END_DECLS
 

@@ -357,16 +357,17 @@ static void join_the_crowd(int index, void *user)
     shmrpc_dict *dict;
     shmrpc_error error;
     stage_await(0, 1);
-    CHECK(shmrpc_dict_open("crowd", NULL, &dict, &error) == SHMRPC_OK);
+    EXPECT_HERE(shmrpc_dict_open("crowd", NULL, &dict, &error), &error);
     stage_advance(1);
     stage_await(1, CROWD);
     for (int i = 0; i < 20; i++) {
         shmrpc_any value = shmrpc_any_i64(index * 1000 + i);
         (void)snprintf(key, sizeof key, "%d/%d", index, i);
-        CHECK(shmrpc_dict_put(dict, key_of(&at, key), &value, &error) ==
-              SHMRPC_OK);
-        CHECK(shmrpc_dict_update(dict, key_of(&at, "n"), add_one, NULL,
-                                 &error) == SHMRPC_OK);
+        EXPECT_HERE(shmrpc_dict_put(dict, key_of(&at, key), &value, &error),
+                    &error);
+        EXPECT_HERE(
+            shmrpc_dict_update(dict, key_of(&at, "n"), add_one, NULL, &error),
+            &error);
     }
     shmrpc_dict_close(dict);
 }

@@ -26,6 +26,15 @@ void stage_expect(int status, int expected, const shmrpc_error *error,
     }
 }
 
+void stage_expect_here(int status, const shmrpc_error *error, const char *file,
+                       int line)
+{
+    if (status != SHMRPC_OK) {
+        char text[SHMRPC_ERROR_TEXT_BYTES];
+        stage_fail(file, line, shmrpc_error_text(error, text, sizeof text));
+    }
+}
+
 void stage_expect_text(const shmrpc_error *error, const char *part)
 {
     if (strstr(error->message, part) == NULL) {

@@ -25,6 +25,12 @@ const char *stage_path(const char *file);
 void stage_expect(int status, int expected, const shmrpc_error *error,
                   const char *file, int line);
 
+/* The same for OK in a process of the cast. */
+#define EXPECT_HERE(status, error) \
+    stage_expect_here((status), (error), __FILE__, __LINE__)
+void stage_expect_here(int status, const shmrpc_error *error, const char *file,
+                       int line);
+
 /* Whether the error's message has that in it; fails the test if not. */
 void stage_expect_text(const shmrpc_error *error, const char *part);
 

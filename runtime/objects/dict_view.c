@@ -1,0 +1,331 @@
+/* Views of dicts: what was there after one change, and many keys in one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects/dict_inside.h"
+#include "objects/tree.h"
+
+struct shmrpc_view {
+    shmrpc_dict *dict; /* which it keeps */
+    shmrpci_table_view view;
+    uint32_t generation; /* of the process that opened it */
+    /* What the last call gave. The bytes are copied before they are decoded:
+     * others could still write to them. */
+    shmrpci_buf bytes;
+    shmrpci_arena arena;
+    void *key; /* room for one of each type */
+    void *value;
+    shmrpc_any step; /* of a value: what a path leads to */
+};
+
+/* ---- opening ------------------------------------------------------------- */
+
+static void destroy(shmrpc_view *view)
+{
+    shmrpci_buf_fini(&view->bytes);
+    shmrpci_arena_fini(&view->arena);
+    free(view->key);
+    free(view->value);
+    free(view);
+}
+
+static shmrpc_view *make(shmrpc_dict *dict)
+{
+    const shmrpc_shared *row = &dict->handle.row;
+    shmrpc_view *view = calloc(1, sizeof *view);
+    if (view == NULL) {
+        return NULL;
+    }
+    view->dict = dict;
+    view->generation = shmrpci_fork_generation();
+    shmrpci_buf_init_heap(&view->bytes);
+    shmrpci_arena_init(&view->arena, 0);
+    view->key = calloc(1, row->key != NULL ? row->key->size : 1);
+    view->value = calloc(1, row->element->size);
+    if (view->key == NULL || view->value == NULL) {
+        destroy(view);
+        return NULL;
+    }
+    return view;
+}
+
+shmrpc_status shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
+                                    shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (shmrpci_region_is_destroyed(&dict->table.region)) {
+        return shmrpci_handle_fail(&dict->handle, SHMRPC_E_DESTROYED,
+                                   "it has been destroyed", error);
+    }
+    shmrpc_view *view = make(dict);
+    if (view == NULL) {
+        return shmrpci_handle_fail(&dict->handle, SHMRPC_E_NO_MEMORY,
+                                   "out of memory", error);
+    }
+    shmrpci_mutex_lock(&dict->mutex);
+    status = shmrpci_table_view_open(&dict->table, &view->view, error);
+    shmrpci_mutex_unlock(&dict->mutex);
+    if (status != SHMRPC_OK) {
+        destroy(view);
+        return shmrpci_handle_explain(&dict->handle, status, error);
+    }
+    shmrpci_handle_ref(&dict->handle);
+    *out = view;
+    return SHMRPC_OK;
+}
+
+static bool is_ours(const shmrpc_view *view)
+{
+    return view->generation == shmrpci_fork_generation() && view->dict->is_open;
+}
+
+void shmrpc_view_close(shmrpc_view *view)
+{
+    if (view == NULL) {
+        return;
+    }
+    shmrpc_dict *dict = view->dict;
+    if (is_ours(view)) {
+        shmrpci_mutex_lock(&dict->mutex);
+        shmrpci_table_view_close(&view->view);
+        shmrpci_mutex_unlock(&dict->mutex);
+    }
+    destroy(view);
+    shmrpci_handle_unref(&dict->handle);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
+{
+    if (!is_ours(view)) {
+        return shmrpci_handle_fail(&view->dict->handle, SHMRPC_E_FORKED,
+                                   "the view was opened by the parent, or its "
+                                   "dict is closed",
+                                   error);
+    }
+    shmrpci_buf_reset(&view->bytes);
+    shmrpci_arena_reset(&view->arena);
+    return SHMRPC_OK;
+}
+
+static shmrpc_status decode(shmrpc_view *view, shmrpci_table_bytes bytes,
+                            const void **out, shmrpc_error *error)
+{
+    const shmrpci_handle *handle = &view->dict->handle;
+    const shmrpci_flat *flat = &view->dict->flat;
+    size_t at = view->bytes.len;
+    if (shmrpci_flat_fits(flat, bytes.data, bytes.len)) {
+        *out = (const uint8_t *)bytes.data + flat->start;
+        return SHMRPC_OK;
+    }
+    shmrpci_buf_append(&view->bytes, bytes.data, bytes.len);
+    if (view->bytes.status != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    *out = view->value;
+    return shmrpci_held_decode_to(handle, view->bytes.data + at, bytes.len,
+                                  &view->arena, view->value, error);
+}
+
+static shmrpc_status get(shmrpc_view *view, const void *key, const void **out,
+                         shmrpc_error *error)
+{
+    shmrpci_dict_key encoded;
+    shmrpci_table_bytes bytes;
+    shmrpc_status status =
+        shmrpci_dict_key_init(view->dict, key, &encoded, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_view_get(
+            &view->view, shmrpci_dict_key_bytes(&encoded), &bytes, NULL);
+        if (status != SHMRPC_OK) {
+            (void)shmrpc_error_set(error, status,
+                                   status == SHMRPC_E_NOT_FOUND
+                                       ? "there is no such key"
+                                       : "it is damaged");
+        }
+    }
+    shmrpci_dict_key_fini(&encoded);
+    return status == SHMRPC_OK ? decode(view, bytes, out, error) : status;
+}
+
+int shmrpc_stub_view_get(shmrpc_view *view, const void *key, const void **out,
+                         shmrpc_error *error)
+{
+    shmrpc_status status = begin(view, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = get(view, key, out, error);
+    return shmrpci_handle_explain(&view->dict->handle, status, error);
+}
+
+shmrpc_status shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
+                              const shmrpc_any **out, shmrpc_error *error)
+{
+    size_t keys = view->dict->handle.row.key != NULL ? 1 : 0;
+    size_t len = path != NULL ? path->len : 0;
+    const void *value;
+    shmrpc_status status = begin(view, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (len < keys) {
+        return shmrpci_handle_fail(&view->dict->handle, SHMRPC_E_INVALID,
+                                   "the path has no steps", error);
+    }
+    status = get(view, keys != 0 ? path->ptr : NULL, &value, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_tree_get(value, len > 0 ? path->ptr + keys : NULL,
+                                  len - keys, out, error);
+    }
+    return shmrpci_handle_explain(&view->dict->handle, status, error);
+}
+
+/* A key as it was copied. */
+static shmrpc_status next_key(shmrpc_view *view, shmrpci_table_bytes key,
+                              shmrpc_error *error)
+{
+    shmrpci_buf_append(&view->bytes, key.data, key.len);
+    if (view->bytes.status != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    /* The buffer may move when the value follows. */
+    char *copy = shmrpci_arena_strndup(&view->arena,
+                                       (const char *)view->bytes.data, key.len);
+    if (copy == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    return shmrpci_key_decode(view->dict->handle.row.key, (const uint8_t *)copy,
+                              key.len, &view->arena, view->key, error);
+}
+
+int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
+                          const void **out_value, shmrpc_error *error)
+{
+    shmrpci_table_bytes key;
+    shmrpci_table_bytes bytes;
+    shmrpc_status status = begin(view, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_table_view_next(&view->view, &key, &bytes, NULL);
+    if (status != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, status,
+                               status == SHMRPC_E_NOT_FOUND
+                                   ? "that was the last entry"
+                                   : "it is damaged");
+        shmrpci_table_view_rewind(&view->view);
+    } else {
+        status = next_key(view, key, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = decode(view, bytes, out_value, error);
+        *out_key = view->key;
+    }
+    return shmrpci_handle_explain(&view->dict->handle, status, error);
+}
+
+shmrpc_status shmrpc_view_next(shmrpc_view *view, const shmrpc_any **out_key,
+                               const shmrpc_any **out_value,
+                               shmrpc_error *error)
+{
+    const void *key;
+    const void *value;
+    int status = shmrpc_stub_view_next(view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = key;
+        *out_value = value;
+    }
+    return (shmrpc_status)status;
+}
+
+/* ---- many keys in one change --------------------------------------------- */
+
+/* Where the parts of an entry end in the buffer. */
+typedef struct entry_ends {
+    size_t key;
+    size_t value;
+} entry_ends;
+
+static shmrpc_status encode_all(const shmrpc_dict *dict, const uint8_t *keys,
+                                const uint8_t *values, size_t step,
+                                size_t count, shmrpci_buf *buf,
+                                entry_ends *ends, shmrpc_error *error)
+{
+    const shmrpci_handle *handle = &dict->handle;
+    for (size_t i = 0; i < count; i++) {
+        shmrpc_status status =
+            shmrpci_key_encode(handle->row.key, keys + i * step, buf, error);
+        ends[i].key = buf->len;
+        if (status == SHMRPC_OK) {
+            status = shmrpci_held_encode(handle, handle->row.element,
+                                         values + i * step, buf, error);
+        }
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        ends[i].value = buf->len;
+    }
+    return SHMRPC_OK;
+}
+
+static void point(const shmrpci_buf *buf, const entry_ends *ends, size_t count,
+                  shmrpci_table_pair *pairs)
+{
+    size_t at = 0;
+    const uint8_t *data = buf->data != NULL ? buf->data : (const uint8_t *)"";
+    for (size_t i = 0; i < count; i++) {
+        pairs[i].key = (shmrpci_table_bytes){data + at, ends[i].key - at};
+        pairs[i].value = (shmrpci_table_bytes){data + ends[i].key,
+                                               ends[i].value - ends[i].key};
+        at = ends[i].value;
+    }
+}
+
+int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
+                           const void *values, size_t step, size_t count,
+                           shmrpc_error *error)
+{
+    shmrpci_buf buf;
+    shmrpc_status status = shmrpci_dict_may_change(dict, error);
+    if (status != SHMRPC_OK || count == 0) {
+        return status;
+    }
+    shmrpci_buf_init_heap(&buf);
+    entry_ends *ends = calloc(count, sizeof *ends);
+    shmrpci_table_pair *pairs = calloc(count, sizeof *pairs);
+    if (ends == NULL || pairs == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        status = SHMRPC_E_NO_MEMORY;
+    }
+    if (status == SHMRPC_OK) {
+        status = encode_all(dict, keys, values, step, count, &buf, ends, error);
+    }
+    if (status == SHMRPC_OK) {
+        point(&buf, ends, count, pairs);
+        shmrpci_mutex_lock(&dict->mutex);
+        status = shmrpci_table_merge(&dict->table, pairs, count, error);
+        shmrpci_mutex_unlock(&dict->mutex);
+    }
+    free(pairs);
+    free(ends);
+    shmrpci_buf_fini(&buf);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+shmrpc_status shmrpc_dict_merge(shmrpc_dict *dict,
+                                const shmrpc_any_entry *entries, size_t count,
+                                shmrpc_error *error)
+{
+    const shmrpc_any_entry *first = count > 0 ? entries : NULL;
+    return (shmrpc_status)shmrpc_stub_dict_merge(
+        dict, first != NULL ? &first->key : NULL,
+        first != NULL ? &first->value : NULL, sizeof *entries, count, error);
+}

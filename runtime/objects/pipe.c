@@ -1,0 +1,180 @@
+/* Pipes: shmrpc/pipe.h over ring/pipe.h. */
+#include "shmrpc/pipe.h"
+
+#include <string.h>
+
+#include "base/reserved.h"
+#include "objects/handle.h"
+#include "ring/pipe.h"
+#include "shmrpc/shared_stub.h"
+
+struct shmrpc_pipe {
+    shmrpci_handle handle;
+    shmrpci_pipe *engine;
+};
+
+static shmrpc_pipe *pipe_of(shmrpci_handle *handle)
+{
+    return (shmrpc_pipe *)(void *)handle;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static shmrpc_status plan(const shmrpci_handle *handle,
+                          shmrpci_region_spec *out, shmrpc_error *error)
+{
+    shmrpci_pipe_spec spec = {.capacity = handle->row.capacity,
+                              .participants = handle->writers};
+    return shmrpci_pipe_plan(&spec, out, error);
+}
+
+static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
+                                 shmrpci_access access, shmrpc_error *error)
+{
+    (void)access; /* whoever uses a pipe writes to it */
+    return shmrpci_pipe_open(fd, SHMRPC_PROFILE_BALANCED,
+                             &pipe_of(handle)->engine, error);
+}
+
+static void close_engine(shmrpci_handle *handle)
+{
+    shmrpci_pipe_close(pipe_of(handle)->engine);
+    pipe_of(handle)->engine = NULL;
+}
+
+static const shmrpci_region *region_of(const shmrpci_handle *handle)
+{
+    return shmrpci_pipe_region(
+        ((const shmrpc_pipe *)(const void *)handle)->engine);
+}
+
+static void destroy_engine(shmrpci_handle *handle)
+{
+    shmrpci_pipe_destroy(pipe_of(handle)->engine);
+}
+
+static const shmrpci_face pipe_face = {
+    .kind = &shmrpci_kind_pipe,
+    .number = SHMRPC_SHARED_PIPE,
+    .can_read_only = false,
+    .plan = plan,
+    .open = open_engine,
+    .close = close_engine,
+    .region = region_of,
+    .destroy = destroy_engine,
+};
+
+int shmrpc_stub_pipe_open(const shmrpc_shared *row, const char *name,
+                          const shmrpc_shared_opts *opts, shmrpc_pipe **out,
+                          shmrpc_error *error)
+{
+    shmrpci_handle *handle;
+    shmrpc_status status = shmrpci_handle_open(&pipe_face, sizeof(shmrpc_pipe),
+                                               row, name, opts, &handle, error);
+    if (status == SHMRPC_OK) {
+        *out = pipe_of(handle);
+    }
+    return status;
+}
+
+shmrpc_status shmrpc_pipe_open(const char *name, const shmrpc_pipe_opts *opts,
+                               shmrpc_pipe **out, shmrpc_error *error)
+{
+    static const shmrpc_pipe_opts defaults = {.capacity = 0};
+    opts = opts != NULL ? opts : &defaults;
+    shmrpc_shared row =
+        shmrpci_handle_any_row(SHMRPC_SHARED_PIPE, SHMRPC_ENCODING_RAW, "pipe");
+    row.element = NULL;
+    row.capacity = opts->capacity;
+    if (!shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
+                                                      sizeof *opts->reserved)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
+        return SHMRPC_E_INVALID;
+    }
+    return (shmrpc_status)shmrpc_stub_pipe_open(&row, name, &opts->shared, out,
+                                                error);
+}
+
+void shmrpc_pipe_close(shmrpc_pipe *pipe)
+{
+    shmrpci_handle_close(pipe != NULL ? &pipe->handle : NULL);
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
+/* Before each use: the options, and the engine of this process. */
+static shmrpc_status begin(shmrpc_pipe *pipe, const shmrpc_opts *opts,
+                           int64_t *out_deadline_ns, shmrpc_error *error)
+{
+    shmrpc_status status =
+        shmrpci_handle_deadline(opts, out_deadline_ns, error);
+    return status == SHMRPC_OK ? shmrpci_handle_ensure(&pipe->handle, error)
+                               : status;
+}
+
+shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
+                                const shmrpc_opts *opts, size_t *out_written,
+                                shmrpc_error *error)
+{
+    int64_t deadline_ns;
+    size_t written = 0;
+    shmrpc_status status = begin(pipe, opts, &deadline_ns, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_pipe_write(pipe->engine, data, len, deadline_ns,
+                                    &written, error);
+        (void)shmrpci_handle_explain(&pipe->handle, status, error);
+    }
+    if (out_written != NULL) {
+        *out_written = written;
+    }
+    return status;
+}
+
+shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
+                               const shmrpc_opts *opts, size_t *out_read,
+                               shmrpc_error *error)
+{
+    int64_t deadline_ns;
+    shmrpc_status status = begin(pipe, opts, &deadline_ns, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_pipe_read(pipe->engine, data, size, deadline_ns, out_read,
+                               error);
+    return shmrpci_handle_explain(&pipe->handle, status, error);
+}
+
+shmrpc_status shmrpc_pipe_end(shmrpc_pipe *pipe)
+{
+    shmrpc_status status = shmrpci_handle_ensure(&pipe->handle, NULL);
+    return status == SHMRPC_OK ? shmrpci_pipe_end(pipe->engine) : status;
+}
+
+shmrpc_status shmrpc_pipe_destroy(shmrpc_pipe *pipe)
+{
+    return shmrpci_handle_destroy(&pipe->handle);
+}
+
+shmrpc_status shmrpc_pipe_stat_read(shmrpc_pipe *pipe, shmrpc_pipe_stat *out)
+{
+    shmrpci_pipe_stat stat;
+    shmrpc_status status = shmrpci_handle_ensure(&pipe->handle, NULL);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_pipe_get_stat(pipe->engine, &stat);
+    if (stat.is_destroyed) {
+        return SHMRPC_E_DESTROYED;
+    }
+    memset(out, 0, sizeof *out);
+    out->byte_count = stat.depth;
+    out->capacity = stat.capacity;
+    out->written_count = stat.written;
+    out->read_count = stat.read;
+    out->writer_pid = stat.writer_pid;
+    out->waiting_for_bytes = stat.waiting_for_bytes;
+    out->waiting_for_room = stat.waiting_for_room;
+    out->open_count = stat.participants;
+    out->is_ended = stat.is_ended;
+    return SHMRPC_OK;
+}

@@ -1,0 +1,362 @@
+/* Topics of values: shmrpc/topic.h over ring/topic.h. */
+#include "shmrpc/topic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reserved.h"
+#include "objects/held.h"
+#include "ring/topic.h"
+#include "shmrpc/shared_stub.h"
+
+/* Larger messages are encoded on the heap. */
+#define STACK_BYTES 2048u
+
+#define DEFAULT_MAX_STALL_NS INT64_C(100000000)
+
+struct shmrpc_topic {
+    shmrpci_handle handle;
+    shmrpci_topic *engine;
+};
+
+struct shmrpc_sub {
+    shmrpc_topic *topic; /* which it keeps */
+    shmrpci_subscription *engine;
+    shmrpci_held *held; /* the last message */
+    uint64_t lost_count;
+    uint32_t generation; /* of the process that subscribed */
+};
+
+static shmrpc_topic *topic_of(shmrpci_handle *handle)
+{
+    return (shmrpc_topic *)(void *)handle;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static bool read_laps(shmrpc_overflow overflow, shmrpci_laps *out)
+{
+    switch (overflow) {
+    case SHMRPC_OVERFLOW_DEFAULT:
+    case SHMRPC_OVERFLOW_OVERWRITE:
+        *out = SHMRPCI_LAPS_OVERWRITE;
+        return true;
+    case SHMRPC_OVERFLOW_BLOCK:
+        *out = SHMRPCI_LAPS_BLOCK;
+        return true;
+    case SHMRPC_OVERFLOW_DROP_NEWEST:
+        *out = SHMRPCI_LAPS_DROP;
+        return true;
+    case SHMRPC_OVERFLOW_FAIL:
+    case SHMRPC_OVERFLOW_DROP_OLDEST:
+        break;
+    }
+    return false;
+}
+
+static shmrpc_status plan(const shmrpci_handle *handle,
+                          shmrpci_region_spec *out, shmrpc_error *error)
+{
+    const shmrpc_shared *row = &handle->row;
+    shmrpci_topic_spec spec = {
+        .history = (uint32_t)row->history,
+        .max_item_bytes = (uint32_t)row->max_item_bytes,
+        .max_bytes = row->max_bytes,
+        .participants = handle->writers,
+        .seats = handle->writers,
+        .max_stall_ns =
+            row->max_stall_ns != 0 ? row->max_stall_ns : DEFAULT_MAX_STALL_NS,
+    };
+    if (!read_laps(row->overflow, &spec.laps) || row->history > UINT32_MAX ||
+        row->max_item_bytes > UINT32_MAX || row->max_stall_ns < 0) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
+                               "history, max_item_bytes, overflow or "
+                               "max_stall_ns are out of range for a topic");
+        return SHMRPC_E_INVALID;
+    }
+    return shmrpci_topic_plan(&spec, out, error);
+}
+
+static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
+                                 shmrpci_access access, shmrpc_error *error)
+{
+    return shmrpci_topic_open(fd, -1, access, SHMRPC_PROFILE_BALANCED,
+                              &topic_of(handle)->engine, error);
+}
+
+static void close_engine(shmrpci_handle *handle)
+{
+    shmrpci_topic_close(topic_of(handle)->engine);
+    topic_of(handle)->engine = NULL;
+}
+
+static const shmrpci_region *region_of(const shmrpci_handle *handle)
+{
+    return shmrpci_topic_region(
+        ((const shmrpc_topic *)(const void *)handle)->engine);
+}
+
+static void destroy_engine(shmrpci_handle *handle)
+{
+    shmrpci_topic_destroy(topic_of(handle)->engine);
+}
+
+static const shmrpci_face topic_face = {
+    .kind = &shmrpci_kind_topic,
+    .number = SHMRPC_SHARED_TOPIC,
+    .can_read_only = true,
+    .plan = plan,
+    .open = open_engine,
+    .close = close_engine,
+    .region = region_of,
+    .destroy = destroy_engine,
+};
+
+int shmrpc_stub_topic_open(const shmrpc_shared *row, const char *name,
+                           const shmrpc_shared_opts *opts, shmrpc_topic **out,
+                           shmrpc_error *error)
+{
+    shmrpci_handle *handle;
+    shmrpc_status status = shmrpci_handle_open(
+        &topic_face, sizeof(shmrpc_topic), row, name, opts, &handle, error);
+    if (status == SHMRPC_OK) {
+        *out = topic_of(handle);
+    }
+    return status;
+}
+
+shmrpc_status shmrpc_topic_open(const char *name, const shmrpc_topic_opts *opts,
+                                shmrpc_topic **out, shmrpc_error *error)
+{
+    static const shmrpc_topic_opts defaults = {.history = 0};
+    opts = opts != NULL ? opts : &defaults;
+    shmrpc_shared row = shmrpci_handle_any_row(SHMRPC_SHARED_TOPIC,
+                                               opts->encoding, "topic<any>");
+    row.history = opts->history;
+    row.overflow = opts->overflow;
+    row.max_item_bytes = opts->max_item_bytes;
+    row.max_stall_ns = opts->max_stall_ns;
+    if (!shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
+                                                      sizeof *opts->reserved)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
+        return SHMRPC_E_INVALID;
+    }
+    return (shmrpc_status)shmrpc_stub_topic_open(&row, name, &opts->shared, out,
+                                                 error);
+}
+
+void shmrpc_topic_close(shmrpc_topic *topic)
+{
+    shmrpci_handle_close(topic != NULL ? &topic->handle : NULL);
+}
+
+/* ---- publishing ---------------------------------------------------------- */
+
+static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
+                                   int64_t deadline_ns, shmrpc_error *error)
+{
+    uint32_t most = shmrpci_topic_max_len(topic->engine);
+    if (buf->len > most) {
+        (void)shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
+                               "the message takes %zu bytes, at most %u fit: "
+                               "raise max_item_bytes, or pass a reference",
+                               buf->len, most);
+        return SHMRPC_E_TOO_LARGE;
+    }
+    return shmrpci_topic_publish(topic->engine, buf->data, (uint32_t)buf->len,
+                                 deadline_ns, error);
+}
+
+static shmrpc_status publish(shmrpc_topic *topic, const void *message,
+                             int64_t deadline_ns, shmrpc_error *error)
+{
+    _Alignas(16) uint8_t room[STACK_BYTES];
+    const shmrpci_handle *handle = &topic->handle;
+    shmrpci_buf buf;
+    shmrpci_buf_init_fixed(&buf, room, sizeof room);
+    shmrpc_status status =
+        shmrpci_held_encode(handle, handle->row.element, message, &buf, error);
+    if (status == SHMRPC_E_TOO_LARGE) {
+        shmrpci_buf_init_heap(&buf);
+        status = shmrpci_held_encode(handle, handle->row.element, message, &buf,
+                                     error);
+    }
+    if (status == SHMRPC_OK) {
+        status = publish_bytes(topic, &buf, deadline_ns, error);
+    }
+    shmrpci_buf_fini(&buf);
+    return status;
+}
+
+int shmrpc_stub_topic_publish(shmrpc_topic *topic, const void *message,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    int64_t deadline_ns;
+    shmrpc_status status = shmrpci_handle_deadline(opts, &deadline_ns, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_handle_ensure(&topic->handle, error);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = publish(topic, message, deadline_ns, error);
+    return shmrpci_handle_explain(&topic->handle, status, error);
+}
+
+shmrpc_status shmrpc_topic_publish(shmrpc_topic *topic,
+                                   const shmrpc_any *message,
+                                   const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return (shmrpc_status)shmrpc_stub_topic_publish(topic, message, opts,
+                                                    error);
+}
+
+/* ---- subscribing --------------------------------------------------------- */
+
+shmrpc_status shmrpc_topic_subscribe(shmrpc_topic *topic, shmrpc_sub **out,
+                                     shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_handle_ensure(&topic->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpc_sub *sub = calloc(1, sizeof *sub);
+    if (sub == NULL) {
+        return shmrpci_handle_fail(&topic->handle, SHMRPC_E_NO_MEMORY,
+                                   "out of memory", error);
+    }
+    status = shmrpci_topic_subscribe(topic->engine, &sub->engine, error);
+    if (status != SHMRPC_OK) {
+        free(sub);
+        return shmrpci_handle_explain(&topic->handle, status, error);
+    }
+    sub->topic = topic;
+    sub->generation = shmrpci_fork_generation();
+    shmrpci_handle_ref(&topic->handle);
+    *out = sub;
+    return SHMRPC_OK;
+}
+
+static bool is_ours(const shmrpc_sub *sub)
+{
+    return sub->generation == shmrpci_fork_generation() &&
+           sub->topic->engine != NULL;
+}
+
+void shmrpc_sub_close(shmrpc_sub *sub)
+{
+    if (sub == NULL) {
+        return;
+    }
+    shmrpci_handle *handle = &sub->topic->handle;
+    if (is_ours(sub)) {
+        shmrpci_topic_unsubscribe(sub->engine);
+    }
+    if (sub->held != NULL) {
+        shmrpci_held_give(sub->held);
+    }
+    free(sub);
+    shmrpci_handle_unref(handle);
+}
+
+static shmrpc_status next(shmrpc_sub *sub, int64_t deadline_ns,
+                          shmrpc_error *error)
+{
+    shmrpci_item item;
+    uint64_t lost = 0;
+    if (sub->held != NULL) {
+        shmrpci_held_give(sub->held);
+    }
+    sub->held = shmrpci_held_take(&sub->topic->handle);
+    if (sub->held == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status = shmrpci_topic_next(
+        sub->engine, deadline_ns, &sub->held->bytes, &item, &lost, error);
+    sub->lost_count += status == SHMRPC_E_LOST ? lost : 0;
+    return status == SHMRPC_OK
+               ? shmrpci_held_decode(sub->held, sub->held->bytes.data + item.at,
+                                     item.len, error)
+               : status;
+}
+
+int shmrpc_stub_sub_next(shmrpc_sub *sub, const void **out,
+                         const shmrpc_opts *opts, shmrpc_error *error)
+{
+    int64_t deadline_ns;
+    const shmrpci_handle *handle = &sub->topic->handle;
+    shmrpc_status status = shmrpci_handle_deadline(opts, &deadline_ns, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (!is_ours(sub)) {
+        return shmrpci_handle_fail(handle, SHMRPC_E_FORKED,
+                                   "the subscription is the parent's, or its "
+                                   "topic is closed",
+                                   error);
+    }
+    status = next(sub, deadline_ns, error);
+    if (status == SHMRPC_OK) {
+        *out = shmrpci_held_value(sub->held);
+    }
+    return shmrpci_handle_explain(handle, status, error);
+}
+
+shmrpc_status shmrpc_sub_next(shmrpc_sub *sub, const shmrpc_any **out,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *message;
+    int status = shmrpc_stub_sub_next(sub, &message, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = message;
+    }
+    return (shmrpc_status)status;
+}
+
+uint64_t shmrpc_sub_lost(const shmrpc_sub *sub)
+{
+    return sub->lost_count;
+}
+
+/* ---- ends and figures ---------------------------------------------------- */
+
+shmrpc_status shmrpc_topic_end(shmrpc_topic *topic)
+{
+    if ((topic->handle.flags & SHMRPC_SHARED_READ_ONLY) != 0) {
+        return SHMRPC_E_DENIED;
+    }
+    shmrpc_status status = shmrpci_handle_ensure(&topic->handle, NULL);
+    return status == SHMRPC_OK ? shmrpci_topic_end(topic->engine) : status;
+}
+
+shmrpc_status shmrpc_topic_destroy(shmrpc_topic *topic)
+{
+    return shmrpci_handle_destroy(&topic->handle);
+}
+
+shmrpc_status shmrpc_topic_stat_read(shmrpc_topic *topic,
+                                     shmrpc_topic_stat *out)
+{
+    shmrpci_topic_stat stat;
+    shmrpc_status status = shmrpci_handle_ensure(&topic->handle, NULL);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_topic_get_stat(topic->engine, &stat);
+    if (stat.is_destroyed) {
+        return SHMRPC_E_DESTROYED;
+    }
+    memset(out, 0, sizeof *out);
+    out->published_count = stat.published;
+    out->dropped_count = stat.dropped;
+    out->received_count = stat.received;
+    out->lost_count = stat.lost;
+    out->evicted_count = stat.evicted;
+    out->history = stat.history;
+    out->max_item_bytes = shmrpci_topic_max_len(topic->engine);
+    out->open_count = stat.publishers;
+    out->subscriber_count = stat.subscribers;
+    out->is_ended = stat.is_ended;
+    return SHMRPC_OK;
+}

@@ -1,0 +1,58 @@
+/* Topics (shmrpc/topic.h) as a kind of named objects. */
+#include "objects/region_kind.h"
+#include "os/memory.h"
+#include "ring/topic.h"
+
+static void describe(int fd, shmrpc_object_info *info,
+                     char texts[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_region_kind_describe(fd, info, "topic", texts);
+}
+
+/* Takes part in it, for a moment. */
+static shmrpci_topic *enter(int fd)
+{
+    int own;
+    shmrpci_topic *topic;
+    return shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_WRITE, &own) == SHMRPC_OK &&
+                   shmrpci_topic_open(own, -1, SHMRPCI_ACCESS_WRITE,
+                                      SHMRPC_PROFILE_POWER, &topic,
+                                      NULL) == SHMRPC_OK
+               ? topic
+               : NULL;
+}
+
+static void destroy(int fd)
+{
+    shmrpci_topic *topic = enter(fd);
+    if (topic != NULL) {
+        shmrpci_topic_destroy(topic);
+        shmrpci_topic_close(topic);
+    } else {
+        shmrpci_region_kind_destroy(fd);
+    }
+}
+
+static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
+{
+    shmrpci_topic *topic = enter(fd);
+    if (topic == NULL) {
+        finding(user, 0, "it can't be opened");
+        return 1;
+    }
+    uint64_t count = shmrpci_topic_check(topic, finding, user);
+    shmrpci_topic_close(topic);
+    return count;
+}
+
+const shmrpci_object_kind shmrpci_kind_topic = {
+    .name = "topic",
+    .suffix = ".topic",
+    .plain_name_max = 200,
+    .has_long_names = true,
+    .describe = describe,
+    .read_name = shmrpci_region_kind_read_name,
+    .destroy = destroy,
+    .is_over = shmrpci_region_kind_is_over,
+    .check = check,
+};

@@ -96,7 +96,7 @@ void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
     shmrpci_region_destroy(&shmrpci_dict_of(handle)->table.region);
 }
 
-static const shmrpci_face dict_face = {
+const shmrpci_face shmrpci_face_dict = {
     .kind = &shmrpci_kind_dict,
     .number = SHMRPC_SHARED_DICT,
     .can_read_only = true,
@@ -125,7 +125,8 @@ int shmrpc_stub_dict_open(const shmrpc_shared *row, const char *name,
                           const shmrpc_shared_opts *opts, shmrpc_dict **out,
                           shmrpc_error *error)
 {
-    return shmrpci_dict_open_as(&dict_face, row, name, opts, out, error);
+    return shmrpci_dict_open_as(&shmrpci_face_dict, row, name, opts, out,
+                                error);
 }
 
 shmrpc_status shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
@@ -144,8 +145,8 @@ shmrpc_status shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
         (void)shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
         return SHMRPC_E_INVALID;
     }
-    return shmrpci_dict_open_as(&dict_face, &row, name, &opts->shared, out,
-                                error);
+    return shmrpci_dict_open_as(&shmrpci_face_dict, &row, name, &opts->shared,
+                                out, error);
 }
 
 void shmrpc_dict_close(shmrpc_dict *dict)

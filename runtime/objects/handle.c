@@ -157,20 +157,14 @@ static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
                        : SHMRPCI_ROOM_USER;
 }
 
-static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
-                             const shmrpc_shared_opts *opts,
-                             shmrpc_error *error)
+shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
+                                  shmrpc_error *error)
 {
-    shmrpc_status status = check_opts(handle->face, opts, error);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
     if (shmrpci_kind_file_name(handle->face->kind, name, handle->file_name) !=
         SHMRPC_OK) {
         return refuse(error, "a name has 1 to 255 bytes of UTF-8");
     }
     memcpy(handle->name, name, strlen(name) + 1);
-    apply(handle, opts);
     handle->codec = shmrpci_codec_of((uint32_t)handle->row.encoding);
     if (handle->codec == NULL) {
         return refuse(error, "there is no such encoding");
@@ -178,6 +172,21 @@ static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
     handle->type_hash = is_any(handle->row.key) && is_any(handle->row.element)
                             ? 0
                             : handle->row.hash;
+    return SHMRPC_OK;
+}
+
+static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
+                             const shmrpc_shared_opts *opts,
+                             shmrpc_error *error)
+{
+    shmrpc_status status = check_opts(handle->face, opts, error);
+    if (status == SHMRPC_OK) {
+        apply(handle, opts);
+        status = shmrpci_handle_name(handle, name, error);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
     if (shmrpci_object_folder(handle->room, handle->folder) != SHMRPC_OK) {
         return refuse(error, "SHMRPC_DIR is not a short absolute path");
     }
@@ -291,21 +300,20 @@ typedef struct opening {
     shmrpc_error *error;
 } opening;
 
-static shmrpc_status attach(void *user, int fd)
+shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
+                                    shmrpc_error *error)
 {
-    const opening *of = user;
-    shmrpci_handle *handle = of->handle;
     shmrpci_glance glance;
-    shmrpc_status status = shmrpci_label_look(fd, &glance, of->error);
+    shmrpc_status status = shmrpci_label_look(fd, &glance, error);
     if (status != SHMRPC_OK) {
         return status;
     }
     if (shmrpci_label_is_over(fd, &glance)) {
         return SHMRPC_E_DESTROYED;
     }
-    status = compare(handle, &glance, of->error);
+    status = compare(handle, &glance, error);
     if (status == SHMRPC_OK) {
-        status = open_engine(handle, fd, of->error);
+        status = open_engine(handle, fd, error);
     }
     if (status != SHMRPC_OK) {
         return status;
@@ -318,11 +326,17 @@ static shmrpc_status attach(void *user, int fd)
     return SHMRPC_OK;
 }
 
+static shmrpc_status attach(void *user, int fd)
+{
+    const opening *of = user;
+    return shmrpci_handle_attach(of->handle, fd, of->error);
+}
+
 /* ---- making -------------------------------------------------------------- */
 
-static shmrpc_status plan(const shmrpci_handle *handle,
-                          shmrpci_region_spec *spec, uint64_t *out_bytes,
-                          shmrpc_error *error)
+shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
+                                  shmrpci_region_spec *spec,
+                                  uint64_t *out_bytes, shmrpc_error *error)
 {
     shmrpc_status status = handle->face->plan(handle, spec, error);
     if (status != SHMRPC_OK) {
@@ -362,7 +376,8 @@ static shmrpc_status draft(void *user, int dir_fd,
     shmrpci_handle *handle = of->handle;
     shmrpci_region_spec spec;
     uint64_t bytes;
-    shmrpc_status status = plan(handle, &spec, &bytes, of->error);
+    shmrpc_status status =
+        shmrpci_handle_plan(handle, &spec, &bytes, of->error);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -538,7 +553,9 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
     opening of = {handle, error};
     shmrpc_status status = prepare(handle, name, opts, error);
     if (status == SHMRPC_OK) {
-        status = find(&of, opts);
+        status = opts->service != NULL
+                     ? shmrpci_service_open(handle, opts, error)
+                     : find(&of, opts);
     }
     if (status == SHMRPC_OK) {
         status = settle(handle);
@@ -576,6 +593,7 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
     }
     handle->face = face;
     handle->creator_fd = -1;
+    handle->source_fd = -1;
     /* Rows of programs that were compiled before may be shorter. */
     memcpy(&handle->row, row,
            row->row_bytes < sizeof *row ? row->row_bytes : sizeof *row);
@@ -596,6 +614,13 @@ static shmrpc_status attach_anew(void *user)
     shmrpci_handle *handle = of->handle;
     int fd;
     handle->face->close(handle);
+    if (handle->source_fd >= 0) {
+        shmrpc_status again = open_engine(handle, handle->source_fd, of->error);
+        if (again == SHMRPC_OK) {
+            shmrpci_service_follow(handle);
+        }
+        return again;
+    }
     shmrpc_status status =
         shmrpci_object_find_again(handle->room, handle->folder,
                                   handle->file_name, &handle->identity, &fd);
@@ -651,7 +676,7 @@ static shmrpc_status remove_name(const shmrpci_handle *handle,
 
 shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
 {
-    if (!is_writer(handle)) {
+    if (!is_writer(handle) || handle->source_fd >= 0) {
         return SHMRPC_E_DENIED;
     }
     shmrpc_status status = shmrpci_handle_ensure(handle, NULL);
@@ -677,7 +702,7 @@ void shmrpci_handle_close(shmrpci_handle *handle)
     }
     /* Its life may end with this. */
     if (is_ours && handle->lifetime != SHMRPC_LIFETIME_FILE &&
-        is_writer(handle)) {
+        is_writer(handle) && handle->source_fd < 0) {
         (void)remove_name(handle, is_over_file);
     }
     shmrpci_handle_unref(handle);
@@ -697,6 +722,7 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     if (handle->face->fini != NULL) {
         handle->face->fini(handle);
     }
+    shmrpci_fd_close(&handle->source_fd);
     free(handle);
 }
 

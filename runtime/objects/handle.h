@@ -64,6 +64,10 @@ struct shmrpci_handle {
     shmrpci_atomic_u32 refs; /* the user's, and one an item */
     shmrpc_lifetime lifetime;
     int creator_fd; /* holds the creator's byte; -1: not the creator's life */
+    /* Of a service: its memory, to be opened again, and whose life it is. -1: a
+     * file of the folder. */
+    int source_fd;
+    shmrpci_region_owner owner;
     shmrpci_fork_fd creator_guard;
     shmrpci_object_facts identity;
     shmrpci_room room;
@@ -82,6 +86,34 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
                                   const shmrpc_shared *row, const char *name,
                                   const shmrpc_shared_opts *opts,
                                   shmrpci_handle **out, shmrpc_error *error);
+
+extern const shmrpci_face shmrpci_face_queue;
+extern const shmrpci_face shmrpci_face_topic;
+extern const shmrpci_face shmrpci_face_pipe;
+extern const shmrpci_face shmrpci_face_dict;
+
+/* ---- for service.c ------------------------------------------------------- */
+
+/* Looks at what is in `fd`, compares it and opens the engine. On OK `fd` was
+ * closed. */
+shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
+                                    shmrpc_error *error);
+/* What region is to be made for the handle's row, and of how many bytes. */
+shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
+                                  shmrpci_region_spec *out, uint64_t *out_bytes,
+                                  shmrpc_error *error);
+/* What the row says of itself. INVALID. */
+shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
+                                  shmrpc_error *error);
+
+/* ---- service.c ----------------------------------------------------------- */
+
+/* Opens an object of the service that `opts` names. */
+shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
+                                   const shmrpc_shared_opts *opts,
+                                   shmrpc_error *error);
+/* The engine ends with the service from now on. */
+void shmrpci_service_follow(shmrpci_handle *handle);
 
 /* Ends the use of it; NULL is fine. */
 void shmrpci_handle_close(shmrpci_handle *handle);

@@ -53,7 +53,7 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_pipe_destroy(pipe_of(handle)->engine);
 }
 
-static const shmrpci_face pipe_face = {
+const shmrpci_face shmrpci_face_pipe = {
     .kind = &shmrpci_kind_pipe,
     .number = SHMRPC_SHARED_PIPE,
     .can_read_only = false,
@@ -69,8 +69,9 @@ int shmrpc_stub_pipe_open(const shmrpc_shared *row, const char *name,
                           shmrpc_error *error)
 {
     shmrpci_handle *handle;
-    shmrpc_status status = shmrpci_handle_open(&pipe_face, sizeof(shmrpc_pipe),
-                                               row, name, opts, &handle, error);
+    shmrpc_status status =
+        shmrpci_handle_open(&shmrpci_face_pipe, sizeof(shmrpc_pipe), row, name,
+                            opts, &handle, error);
     if (status == SHMRPC_OK) {
         *out = pipe_of(handle);
     }

@@ -120,7 +120,7 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_queue_destroy(queue_of(handle)->engine);
 }
 
-static const shmrpci_face queue_face = {
+const shmrpci_face shmrpci_face_queue = {
     .kind = &shmrpci_kind_queue,
     .number = SHMRPC_SHARED_QUEUE,
     .can_read_only = false,
@@ -136,8 +136,9 @@ int shmrpc_stub_queue_open(const shmrpc_shared *row, const char *name,
                            shmrpc_error *error)
 {
     shmrpci_handle *handle;
-    shmrpc_status status = shmrpci_handle_open(
-        &queue_face, sizeof(shmrpc_queue), row, name, opts, &handle, error);
+    shmrpc_status status =
+        shmrpci_handle_open(&shmrpci_face_queue, sizeof(shmrpc_queue), row,
+                            name, opts, &handle, error);
     if (status == SHMRPC_OK) {
         *out = queue_of(handle);
     }

@@ -101,7 +101,7 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_topic_destroy(topic_of(handle)->engine);
 }
 
-static const shmrpci_face topic_face = {
+const shmrpci_face shmrpci_face_topic = {
     .kind = &shmrpci_kind_topic,
     .number = SHMRPC_SHARED_TOPIC,
     .can_read_only = true,
@@ -117,8 +117,9 @@ int shmrpc_stub_topic_open(const shmrpc_shared *row, const char *name,
                            shmrpc_error *error)
 {
     shmrpci_handle *handle;
-    shmrpc_status status = shmrpci_handle_open(
-        &topic_face, sizeof(shmrpc_topic), row, name, opts, &handle, error);
+    shmrpc_status status =
+        shmrpci_handle_open(&shmrpci_face_topic, sizeof(shmrpc_topic), row,
+                            name, opts, &handle, error);
     if (status == SHMRPC_OK) {
         *out = topic_of(handle);
     }

@@ -96,6 +96,12 @@ shmrpc_status shmrpci_memory_reopen(int fd, shmrpci_access access, int *out_fd)
     return SHMRPC_OK;
 }
 
+bool shmrpci_memory_is_writable(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
 shmrpc_status shmrpci_memory_create_constant(const char *label,
                                              const void *data, size_t bytes,
                                              int *out_fd)

@@ -46,6 +46,9 @@ shmrpc_status shmrpci_memory_create_sparse(const char *label, size_t bytes,
  */
 shmrpc_status shmrpci_memory_reopen(int fd, shmrpci_access access, int *out_fd);
 
+/* Whether a descriptor is for writing too. */
+bool shmrpci_memory_is_writable(int fd);
+
 /* Makes a memory file with these bytes that nobody can ever change. */
 shmrpc_status shmrpci_memory_create_constant(const char *label,
                                              const void *data, size_t bytes,

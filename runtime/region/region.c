@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "os/byte_lock.h"
+#include "os/clock.h"
 #include "os/fork.h"
 #include "os/process.h"
 #include "region/arena.h"
@@ -304,7 +306,27 @@ void shmrpci_region_destroy(shmrpci_region *region)
     shmrpci_store_seq(&shmrpci_region_state_of(region)->destroyed, 1u);
 }
 
-bool shmrpci_region_is_destroyed(const shmrpci_region *region)
+/* A system call for each use would be more than the use. */
+#define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
+
+void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
+                           int64_t byte)
 {
-    return shmrpci_load_seq(&shmrpci_region_state_of(region)->destroyed) != 0;
+    owner->byte = byte;
+    region->owner = owner;
+}
+
+bool shmrpci_region_is_orphan(const shmrpci_region *region)
+{
+    shmrpci_region_owner *owner = region->owner;
+    uint64_t now = shmrpci_ticks();
+    /* Relaxed, all: threads that look at once look once too often. */
+    uint64_t looked = shmrpci_load_relaxed(&owner->looked_ticks);
+    if (now - looked > shmrpci_ticks_of_ns(LOOK_NS)) {
+        shmrpci_store_relaxed(&owner->looked_ticks, now);
+        if (!shmrpci_byte_lock_is_held(region->fd, owner->byte)) {
+            shmrpci_store_relaxed(&owner->is_gone, 1u);
+        }
+    }
+    return shmrpci_load_relaxed(&owner->is_gone) != 0;
 }

@@ -74,11 +74,19 @@ typedef struct shmrpci_own_pin {
     uint32_t count;
 } shmrpci_own_pin;
 
+/* Whose life the region's is: somebody who holds a byte of its file. */
+typedef struct shmrpci_region_owner {
+    int64_t byte;
+    shmrpci_atomic_u64 looked_ticks; /* when somebody looked */
+    shmrpci_atomic_u32 is_gone;
+} shmrpci_region_owner;
+
 struct shmrpci_region {
     shmrpci_region_head facts; /* checked, and private from then on */
     shmrpci_map map;
     shmrpci_region_kind kind;
-    int fd; /* ours; -1: none */
+    int fd;                      /* ours; -1: none */
+    shmrpci_region_owner *owner; /* NULL: nobody's life */
     bool is_writer;
     uint32_t me;           /* SHMRPCI_REGION_NOBODY for readers */
     uint32_t cursor;       /* where the search for spans begins */
@@ -180,7 +188,20 @@ uint64_t shmrpci_region_run_bytes(const shmrpci_region *region,
 
 /* Marks it destroyed for all who use it. */
 void shmrpci_region_destroy(shmrpci_region *region);
-bool shmrpci_region_is_destroyed(const shmrpci_region *region);
+
+/* The region ends with whoever holds `byte` of its file: it counts as destroyed
+ * some 10 ms after that is free, at the latest. `owner` is ours, as long as the
+ * region is open, and zeros before. */
+void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
+                           int64_t byte);
+/* For the function below only. */
+bool shmrpci_region_is_orphan(const shmrpci_region *region);
+
+static inline bool shmrpci_region_is_destroyed(const shmrpci_region *region)
+{
+    return shmrpci_load_seq(&shmrpci_region_state_of(region)->destroyed) != 0 ||
+           (region->owner != NULL && shmrpci_region_is_orphan(region));
+}
 
 /* ---- judging a region ---------------------------------------------------- */
 

@@ -87,7 +87,13 @@ typedef struct shmrpc_shared_opts {
     uint32_t max_writers; /* handles at a time that may write; 0: 64, at most
                            * SHMRPC_SHARED_MAX_WRITERS */
     uint32_t reserved32;  /* 0 */
-    uint64_t reserved[4]; /* 0; later members take its place */
+    /* An object that a service has, rather than one of the folder: generated
+     * code says so. It lives as long as the service; of the modes,
+     * OPEN_EXISTING is what all mean. `client` NULL: in a process that serves
+     * it. */
+    const shmrpc_service *service;
+    struct shmrpc_client *client;
+    uint64_t reserved[2]; /* 0; later members take its place */
 } shmrpc_shared_opts;
 
 /*

@@ -22,6 +22,7 @@
 #include "shmrpc/pipe.h"
 #include "shmrpc/queue.h"
 #include "shmrpc/shared.h"
+#include "shmrpc/stub.h"
 #include "shmrpc/topic.h"
 
 SHMRPC_BEGIN_DECLS
@@ -130,6 +131,38 @@ typedef struct shmrpc_stub_event {
 SHMRPC_API int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
                                       const shmrpc_opts *opts,
                                       shmrpc_error *error);
+
+/* ---- objects of a service ------------------------------------------------ */
+
+/* As _open, of an object that a service has. `client` NULL: in a process that
+ * serves it, also a worker. Statuses also as shmrpc_stub_shared. */
+SHMRPC_API int shmrpc_stub_queue_open_of(shmrpc_client *client,
+                                         const shmrpc_service *service,
+                                         const shmrpc_shared *row,
+                                         const shmrpc_shared_opts *opts,
+                                         shmrpc_queue **out,
+                                         shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_topic_open_of(shmrpc_client *client,
+                                         const shmrpc_service *service,
+                                         const shmrpc_shared *row,
+                                         const shmrpc_shared_opts *opts,
+                                         shmrpc_topic **out,
+                                         shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_pipe_open_of(shmrpc_client *client,
+                                        const shmrpc_service *service,
+                                        const shmrpc_shared *row,
+                                        const shmrpc_shared_opts *opts,
+                                        shmrpc_pipe **out, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_open_of(shmrpc_client *client,
+                                        const shmrpc_service *service,
+                                        const shmrpc_shared *row,
+                                        const shmrpc_shared_opts *opts,
+                                        shmrpc_dict **out, shmrpc_error *error);
+
+/* What a service's table has of its objects (shmrpc_objects). */
+SHMRPC_API int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd,
+                                       int *out_fd, shmrpc_error *error);
+SHMRPC_API void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd);
 
 SHMRPC_END_DECLS
 

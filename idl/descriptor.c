@@ -11,6 +11,7 @@
 #include "idl/layout.h"
 #include "idl/memory.h"
 #include "idl/names.h"
+#include "idl/option.h"
 
 struct idl_tables {
     idl_map types; /* shmrpc_type of records and enums, by full name */
@@ -554,14 +555,18 @@ static shmrpc_overflow overflow_of(const idl_shared *shared)
                : SHMRPC_OVERFLOW_DEFAULT;
 }
 
-static uint32_t shared_flags(const int64_t *options)
+static uint32_t shared_flags(const idl_shared *shared)
 {
+    const int64_t *options = shared->options;
     uint32_t flags = 0;
     flags |= options[IDL_OPTION_ORDER] == IDL_ORDER_TOTAL
                  ? (uint32_t)SHMRPC_SHARED_TOTAL_ORDER
                  : 0u;
     flags |= options[IDL_OPTION_DELIVERY] == IDL_DELIVERY_ACKED
                  ? (uint32_t)SHMRPC_SHARED_ACKED
+                 : 0u;
+    flags |= idl_only_server_writes(shared)
+                 ? (uint32_t)SHMRPC_SHARED_SERVER_WRITES
                  : 0u;
     return flags;
 }
@@ -593,7 +598,7 @@ static const shmrpc_shared *row_of(builder *b, const idl_shared *shared)
         .encoding = is_pipe
                         ? SHMRPC_ENCODING_RAW
                         : (shmrpc_encoding)(options[IDL_OPTION_ENCODING] + 1),
-        .flags = shared_flags(options),
+        .flags = shared_flags(shared),
         .key = shared->key != NULL ? type_of(b, shared->key) : NULL,
         .element = is_pipe ? NULL : type_of(b, shared->element),
         .hash = shared->hash,

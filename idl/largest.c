@@ -113,7 +113,8 @@ uint64_t idl_shared_max_item_bytes(const idl_shared *shared)
     uint64_t bytes = idl_largest(
         shared->element, (idl_encoding)shared->options[IDL_OPTION_ENCODING]);
     uint64_t memory = (uint64_t)shared->options[IDL_OPTION_MAX_BYTES];
-    uint64_t most = memory != 0                    ? memory / 8 - 4 * PART
+    uint64_t parts = shared->kind == IDL_SHARED_QUEUE ? 8 : 16;
+    uint64_t most = memory != 0                    ? memory / parts - 4 * PART
                     : bytes == IDL_LARGEST_UNKNOWN ? 256 << 10
                                                    : 16 << 20;
     most = most < UINT64_C(1) << 30 ? most : UINT64_C(1) << 30;

@@ -20,9 +20,10 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
 
 /*
  * The longest item of a queue or topic; 0: of other kinds.  What its type
- * needs, but at most an eighth of `max_bytes`, of which each producer's memory
- * takes two, so that several have room; where that isn't given at most 16 MiB,
- * and 256 KiB if the type has no bounds.
+ * needs, but at most an eighth of `max_bytes`, of a topic a sixteenth: each
+ * producer's memory takes two, each publisher's four, and several shall have
+ * room.  Where that isn't given at most 16 MiB, and 256 KiB if the type has no
+ * bounds.
  */
 uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
 

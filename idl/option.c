@@ -139,6 +139,13 @@ bool idl_option_is_special(const idl_shared *shared, const idl_option_row *row)
     return shared->options[row->option] != idl_option_default(shared, row);
 }
 
+bool idl_only_server_writes(const idl_shared *shared)
+{
+    return idl_option_of(shared->kind, IDL_OPTION_WRITERS) != NULL &&
+           shared->service != NULL &&
+           shared->options[IDL_OPTION_WRITERS] == IDL_WRITERS_SERVER;
+}
+
 void idl_option_append(const idl_option_row *row, int64_t value,
                        shmrpci_buf *out)
 {

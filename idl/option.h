@@ -53,6 +53,9 @@ int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row);
 /* Whether the object differs there from what it is without the option. */
 bool idl_option_is_special(const idl_shared *shared, const idl_option_row *row);
 
+/* Whether clients of the service that keeps it may only look. */
+bool idl_only_server_writes(const idl_shared *shared);
+
 /* The value as it is written: "1024", "block", "60s", "\"0660\""; "none" where
  * nothing written would say it. */
 void idl_option_append(const idl_option_row *row, int64_t value,

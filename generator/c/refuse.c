@@ -8,7 +8,7 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
 
 static bool is_built(idl_shared_kind kind)
 {
-    return kind == IDL_SHARED_QUEUE || kind == IDL_SHARED_DICT;
+    return kind != IDL_SHARED_VALUE;
 }
 
 /* What the runtime has not got yet. */

@@ -408,6 +408,10 @@ void gen_c_add_service(gen_model *m, gen_value *object,
     gen_c_set_text(m, c, "methods_ref", any ? methods : "NULL");
     gen_c_set_text(m, c, "handlers_name", handlers);
     gen_c_set_text(m, c, "handlers_ref", any ? handlers : "NULL");
+    gen_c_set_text(m, c, "objects_ref",
+                   service->shared_count > 0
+                       ? gen_c_text(m, "&%s_objects", place)
+                       : "NULL");
     gen_c_set_text(m, c, "adopt_name",
                    gen_c_unique(m, gen_c_text(m, "adopt_%s", place)));
     gen_set(c, "method_count", gen_uint(m->tree, service->method_count));

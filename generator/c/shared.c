@@ -5,6 +5,7 @@
 #include "generator/c/lang_c.h"
 #include "idl/canonical.h"
 #include "idl/largest.h"
+#include "idl/option.h"
 
 /* ---- names ---- */
 
@@ -21,16 +22,18 @@ static const char *const queue_suffixes[] = {
     "_pop_many", "_peek",    "_release",        "_ack",  "_end",       "_stat",
     "_fd",       "_destroy", "_is_redelivered", NULL};
 static const char *const topic_suffixes[] = {
-    "_topic",     "_sub",     "_open", "_close", "_publish",
-    "_subscribe", "_next",    "_lost", "_fd",    "_unsubscribe",
-    "_stat",      "_destroy", NULL};
+    "_topic", "_sub", "_open", "_close", "_publish",     "_subscribe", "_next",
+    "_lost",  "_fd",  "_end",  "_stat",  "_unsubscribe", "_destroy",   NULL};
 static const char *const pipe_suffixes[] = {
-    "_pipe",        "_open", "_close", "_write",   "_read",
-    "_close_write", "_stat", "_fd",    "_destroy", NULL};
+    "_pipe", "_open", "_close", "_write",   "_read",
+    "_end",  "_stat", "_fd",    "_destroy", NULL};
 static const char *const dict_suffixes[] = {
-    "_dict",     "_change", "_open",    "_close",   "_get", "_release",
-    "_contains", "_len",    "_put",     "_put_new", "_del", "_update",
-    "_clear",    "_stat",   "_destroy", NULL};
+    "_dict",      "_view",       "_watch",      "_entry",      "_event",
+    "_change",    "_open",       "_close",      "_get",        "_release",
+    "_contains",  "_len",        "_put",        "_put_new",    "_del",
+    "_update",    "_merge",      "_clear",      "_view_open",  "_view_get",
+    "_view_next", "_view_close", "_watch_open", "_watch_next", "_watch_close",
+    "_stat",      "_destroy",    NULL};
 static const char *const value_suffixes[] = {
     "_value",      "_watch",      "_event",       "_change",   "_open",
     "_close",      "_get",        "_release",     "_put",      "_update",
@@ -41,7 +44,7 @@ static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},
     [IDL_SHARED_TOPIC] = {"TOPIC", topic_suffixes, 2},
     [IDL_SHARED_PIPE] = {"PIPE", pipe_suffixes, 1},
-    [IDL_SHARED_DICT] = {"DICT", dict_suffixes, 2},
+    [IDL_SHARED_DICT] = {"DICT", dict_suffixes, 6},
     [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
 };
 
@@ -106,14 +109,19 @@ static const char *lifetime_text(const idl_shared *shared)
     return texts[shared->options[IDL_OPTION_LIFETIME]];
 }
 
-static const char *flags_text(const idl_shared *shared)
+static const char *flags_text(gen_model *m, const idl_shared *shared)
 {
-    bool total = shared->options[IDL_OPTION_ORDER] == IDL_ORDER_TOTAL;
-    bool acked = shared->options[IDL_OPTION_DELIVERY] == IDL_DELIVERY_ACKED;
-    return total && acked ? "SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED"
-           : total        ? "SHMRPC_SHARED_TOTAL_ORDER"
-           : acked        ? "SHMRPC_SHARED_ACKED"
-                          : "0";
+    const int64_t *options = shared->options;
+    const char *text = gen_c_text(
+        m, "%s%s%s",
+        options[IDL_OPTION_ORDER] == IDL_ORDER_TOTAL
+            ? " | SHMRPC_SHARED_TOTAL_ORDER"
+            : "",
+        options[IDL_OPTION_DELIVERY] == IDL_DELIVERY_ACKED
+            ? " | SHMRPC_SHARED_ACKED"
+            : "",
+        idl_only_server_writes(shared) ? " | SHMRPC_SHARED_SERVER_WRITES" : "");
+    return *text == '\0' ? "0" : text + 3;
 }
 
 static void set_number(gen_model *m, gen_value *c, const char *key,
@@ -154,7 +162,7 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
                                            : shared->decl.full_name);
     gen_c_set_text(m, c, "encoding",
                    gen_c_upper(m, idl_encoding_name(encoding)));
-    gen_c_set_text(m, c, "flags_text", flags_text(shared));
+    gen_c_set_text(m, c, "flags_text", flags_text(m, shared));
     gen_c_set_text(m, c, "key_ref",
                    key != NULL
                        ? gen_c_table(m, key, gen_c_text(m, "%s_key", place))
@@ -186,6 +194,30 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
     gen_c_set_text(m, c, "text_name",
                    gen_c_unique(m, gen_c_text(m, "%s_text", place)));
     gen_set_later(m->tree, c, fill_text_rows, shared);
+}
+
+/* ---- of a service ---- */
+
+static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
+{
+    const idl_service *service = shared->service;
+    if (service == NULL) {
+        gen_c_set_text(m, c, "client", NULL);
+        gen_c_set_flag(m, c, "is_first", false);
+        return;
+    }
+    size_t index = 0;
+    while (service->shared[index] != shared) {
+        index++;
+    }
+    const char *place = gen_c_short(m, &service->decl);
+    gen_c_set_text(m, c, "client", gen_c_name(m, &service->decl));
+    gen_c_set_text(m, c, "rows_name", gen_c_text(m, "%s_shared", place));
+    gen_c_set_text(m, c, "objects_name", gen_c_text(m, "%s_objects", place));
+    gen_c_set_flag(m, c, "is_first", index == 0);
+    gen_c_set_flag(m, c, "is_last", index + 1 == service->shared_count);
+    gen_set(c, "index", gen_uint(m->tree, index));
+    gen_set(c, "count", gen_uint(m->tree, service->shared_count));
 }
 
 /* ---- the object ---- */
@@ -232,6 +264,7 @@ void gen_c_add_shared(gen_model *m, gen_value *object, const idl_shared *shared)
                    shared->element != NULL && idl_is_fixed(shared->element));
     set_key(m, c, shared, place);
     set_row(m, c, shared, place);
+    set_service(m, c, shared);
     gen_set(c, "doc", gen_c_doc(m, &shared->decl.meta));
     gen_c_set_text(m, c, "doc_text",
                    gen_c_doc_text(m, &shared->decl.meta.docs));

@@ -286,6 +286,19 @@ struct A { 1: list<one.Hit> hits; }
 SVC
 expect 1 "two.svc:3:15: error[S0801]: \`one.HitList\` and the list of" --out-dir l two.svc
 
+# Handles and functions of shared objects are claimed too; what holds an item
+# may be called like the object.
+printf 'package o;\nstruct Job { 1: u8 a; }\nstruct JobQueue { 1: u8 a; }\nqueue Job job;\n' >objects.svc
+expect 1 "\`o.job\` with \`_queue\` both become \`o_job_queue\` in C" --out-dir l objects.svc
+expect 1 "o_job_queue" lint objects.svc
+sed -i '/JobQueue/d' objects.svc
+expect 0 "" --out-dir objects objects.svc
+printf 'package o;\nservice S { port 1; json f() -> stream u8; value u8 v; queue u8 q; }\n' >later.svc
+expect 1 "stream result: not generated yet" --out-dir l later.svc
+grep -q "error\[S0901\]: value: not generated yet" err || fail "value refused"
+grep -q "error\[S0901\]: queue of a service: not generated yet" err || fail "queue of a service refused"
+[ ! -e l ] || fail "files written in spite of what is not built"
+
 # No two headers have one include guard: C would leave the second out.
 mkdir guards guards/d
 for name in d/e d_e d/f-g d/f_g d/F_g; do

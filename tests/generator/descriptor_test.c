@@ -272,15 +272,17 @@ static void shared_objects(void **state)
 {
     (void)state;
     static const shmrpc_shared *const wanted[] = {
-        &jobs_v1_flat_queue_descriptor,      &jobs_v1_work_queue_descriptor,
-        &jobs_v1_points_queue_descriptor,    &jobs_v1_things_queue_descriptor,
-        &jobs_v1_quads_queue_descriptor,     &jobs_v1_lines_queue_descriptor,
-        &jobs_v1_batches_queue_descriptor,   &jobs_v1_maps_queue_descriptor,
-        &jobs_v1_blobs_queue_descriptor,     &jobs_v1_levels_queue_descriptor,
-        &jobs_v1_documents_queue_descriptor, &jobs_v1_jobs_dict_descriptor,
-        &jobs_v1_fixed_dict_descriptor,      &jobs_v1_deep_dict_descriptor,
-        &jobs_v1_wild_dict_descriptor,       &jobs_v1_arrays_dict_descriptor,
-        &jobs_v1_counts_dict_descriptor,
+        &jobs_v1_flat_queue_descriptor,        &jobs_v1_work_queue_descriptor,
+        &jobs_v1_points_queue_descriptor,      &jobs_v1_things_queue_descriptor,
+        &jobs_v1_quads_queue_descriptor,       &jobs_v1_lines_queue_descriptor,
+        &jobs_v1_batches_queue_descriptor,     &jobs_v1_maps_queue_descriptor,
+        &jobs_v1_blobs_queue_descriptor,       &jobs_v1_levels_queue_descriptor,
+        &jobs_v1_documents_queue_descriptor,   &jobs_v1_jobs_dict_descriptor,
+        &jobs_v1_fixed_dict_descriptor,        &jobs_v1_deep_dict_descriptor,
+        &jobs_v1_wild_dict_descriptor,         &jobs_v1_arrays_dict_descriptor,
+        &jobs_v1_counts_dict_descriptor,       &jobs_v1_news_topic_descriptor,
+        &jobs_v1_levels_seen_topic_descriptor, &jobs_v1_talk_topic_descriptor,
+        &jobs_v1_sound_pipe_descriptor,
     };
     shmrpci_arena arena;
     shmrpci_arena_init(&arena, 0);

@@ -231,6 +231,78 @@ static void keys_and_values_of_every_form_are_there(void **state)
     jobs_v1_counts_close(counts);
 }
 
+/* ---- views, merges, watches ---- */
+
+static void views_stay_as_they_were(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_jobs_dict *jobs = NULL;
+    jobs_v1_jobs_view *view = NULL;
+    const shmrpc_str *key = NULL;
+    const jobs_v1_job *job = NULL;
+    jobs_v1_jobs_entry entries[] = {{shmrpc_str_of("b"), job_of(0)},
+                                    {shmrpc_str_of("a"), job_of(1)},
+                                    {shmrpc_str_of("c"), job_of(2)}};
+    assert_ok(jobs_v1_jobs_open(NULL, NULL, &jobs, &error), &error);
+    assert_ok(jobs_v1_jobs_merge(jobs, entries, 3, &error), &error);
+    assert_ok(jobs_v1_jobs_view_open(jobs, &view, &error), &error);
+    assert_ok(jobs_v1_jobs_clear(jobs, &error), &error);
+    for (size_t i = 0; i < 3; i++) { /* in the order of insertion */
+        assert_ok(jobs_v1_jobs_view_next(view, &key, &job, &error), &error);
+        assert_int_equal(key->len, 1);
+        assert_memory_equal(key->ptr, entries[i].key.ptr, 1);
+        assert_true(job->id == i);
+    }
+    assert_int_equal(jobs_v1_jobs_view_next(view, &key, &job, &error),
+                     SHMRPC_E_NOT_FOUND);
+    assert_ok(jobs_v1_jobs_view_get(view, entries[1].key, &job, &error),
+              &error);
+    assert_true(job->id == 1);
+    assert_string_equal(job->text.ptr, "odd");
+    assert_int_equal(jobs_v1_jobs_contains(jobs, entries[1].key, &error),
+                     SHMRPC_E_NOT_FOUND);
+    jobs_v1_jobs_view_close(view);
+    jobs_v1_jobs_close(jobs);
+}
+
+static jobs_v1_jobs_watch *watch;
+
+static void watch_jobs(void)
+{
+    shmrpc_error error = {.code = 0};
+    const shmrpc_opts patience = {.timeout_ns = INT64_C(20000000000)};
+    const jobs_v1_jobs_event *event = NULL;
+    char text[16];
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        assert_ok(jobs_v1_jobs_watch_next(watch, &event, &patience, &error),
+                  &error);
+        shmrpc_str wanted = name_of(i, text);
+        assert_int_equal(event->kind, SHMRPC_EVENT_PUT);
+        assert_int_equal(event->key->len, wanted.len);
+        assert_memory_equal(event->key->ptr, wanted.ptr, wanted.len);
+        assert_true(event->value->id == i);
+    }
+}
+
+static void watches_tell_of_changes(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_jobs_dict *jobs = NULL;
+    const jobs_v1_jobs_event *event = NULL;
+    char text[16];
+    assert_ok(jobs_v1_jobs_open(NULL, NULL, &jobs, &error), &error);
+    assert_ok(jobs_v1_jobs_watch_open(jobs, NULL, &watch, &error), &error);
+    together(put_jobs, watch_jobs);
+    assert_ok(jobs_v1_jobs_del(jobs, name_of(3, text), &error), &error);
+    assert_ok(jobs_v1_jobs_watch_next(watch, &event, NULL, &error), &error);
+    assert_int_equal(event->kind, SHMRPC_EVENT_DEL);
+    assert_null(event->value);
+    jobs_v1_jobs_watch_close(watch);
+    jobs_v1_jobs_close(jobs);
+}
+
 static void another_type_of_that_name_is_refused(void **state)
 {
     (void)state;
@@ -251,6 +323,8 @@ int main(void)
         IN_FOLDER(no_step_of_two_counters_is_lost),
         IN_FOLDER(capacity_is_kept),
         IN_FOLDER(keys_and_values_of_every_form_are_there),
+        IN_FOLDER(views_stay_as_they_were),
+        IN_FOLDER(watches_tell_of_changes),
         IN_FOLDER(another_type_of_that_name_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

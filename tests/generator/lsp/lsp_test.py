@@ -313,6 +313,23 @@ def test_hover_shows_declaration_and_documentation():
     client.end()
 
 
+def test_hover_and_outline_show_shared_objects():
+    text = ("package p;\n/// What waits.\nqueue u8 jobs { capacity 4K; }\n"
+            "pipe sound;\nvalue any config { log 8; }\n")
+    client = opened(text)
+    assert client.published_first == [], client.published_first
+    said = hover(client, "jobs", text=text)
+    assert "queue u8 jobs { capacity 4096; }" in said, said
+    assert "What waits." in said, said
+    said = hover(client, "config", text=text)
+    assert "value any config { log 8; }" in said, said
+    outline = client.request("textDocument/documentSymbol",
+                             {"textDocument": {"uri": uri("a.svc")}})
+    names = [symbol["name"] for symbol in outline]
+    assert names[-3:] == ["jobs", "sound", "config"], names
+    client.end()
+
+
 def test_hover_works_beside_an_error():
     broken = GOOD.replace("Order order", "Oder order")
     client = opened(broken)

@@ -100,7 +100,7 @@ const shmrpc_type jobs_v1_fixed_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(jobs_v1_fixed, SHMRPC_TYPE_FIXED, 16, 8,
                             "acme.jobs.v1.Fixed", NULL, fixed_fields);
 
-/* What tools read that find the object. */
+/* What tools read that find acme.jobs.v1.flat. */
 static const char *const flat_text[] = {
     "package acme.jobs.v1;\n",
     "struct Flat {\n",
@@ -109,6 +109,248 @@ static const char *const flat_text[] = {
     "}\n",
     "  /// Called like what it holds.\n",
     "  queue acme.jobs.v1.Flat flat { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.work. */
+static const char *const work_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  /// Work to do.\n",
+    "  /// Nothing of it gets lost.\n",
+    "  queue acme.jobs.v1.Job work { capacity 64; order ",
+    "total; delivery acked; mode \"0660\"; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.points. */
+static const char *const points_text[] = {
+    "package acme.jobs.v1;\n",
+    "struct Flat {\n",
+    "  1: u64 a;\n",
+    "  2: u64 b;\n",
+    "}\n",
+    "  queue acme.jobs.v1.Flat points { max_bytes 4194304; ",
+    "overflow drop_oldest; lifetime last_close; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.things. */
+static const char *const things_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue any things { overflow fail; encoding json; ",
+    "lifetime creator; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.quads. */
+static const char *const quads_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue u8[4] quads { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.lines. */
+static const char *const lines_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue string(..64) lines { overflow drop_newest; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.batches. */
+static const char *const batches_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  queue list<acme.jobs.v1.Job> batches { encoding ",
+    "msgpack; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.maps. */
+static const char *const maps_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue map<string, u64> maps { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.blobs. */
+static const char *const blobs_text[] = {
+    "package acme.jobs.v1;\n",
+    "  queue bytes blobs { max_bytes 67108864; encoding raw; ",
+    "}\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.levels. */
+static const char *const levels_text[] = {
+    "package acme.jobs.v1;\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  queue acme.jobs.v1.Level levels { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.documents. */
+static const char *const documents_text[] = {
+    "package acme.jobs.v1;\n",
+    "package acme.common;\n",
+    "/// What other packages share.\n",
+    "struct Document {\n",
+    "  1: u64 id;\n",
+    "  2: string title;\n",
+    "}\n",
+    "package acme.jobs.v1;\n",
+    "  queue acme.common.Document documents { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.jobs. */
+static const char *const jobs_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  /// Jobs by name.\n",
+    "  dict<string(..64), acme.jobs.v1.Job> jobs { max_bytes ",
+    "16777216; log 4096; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.fixed. */
+static const char *const fixed_text[] = {
+    "package acme.jobs.v1;\n",
+    "struct Fixed {\n",
+    "  1: u64 id;\n",
+    "  2: bool set;\n",
+    "}\n",
+    "  dict<u64, acme.jobs.v1.Fixed> fixed { capacity 10; ",
+    "mode \"0644\"; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.deep. */
+static const char *const deep_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "struct Key {\n",
+    "  1: u64 id;\n",
+    "  2: u32[2] place;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  dict<acme.jobs.v1.Key, list<acme.jobs.v1.Job>> deep { ",
+    "}\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.wild. */
+static const char *const wild_text[] = {
+    "package acme.jobs.v1;\n",
+    "  dict<any, any> wild { encoding json; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.arrays. */
+static const char *const arrays_text[] = {
+    "package acme.jobs.v1;\n",
+    "  dict<bytes, u8[3]> arrays { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.counts. */
+static const char *const counts_text[] = {
+    "package acme.jobs.v1;\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  dict<acme.jobs.v1.Level, map<string, u64>> counts { ",
+    "encoding msgpack; snapshot 1m; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.news. */
+static const char *const news_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  /// What has happened.\n",
+    "  topic acme.jobs.v1.Job news { max_bytes 16777216; ",
+    "overflow block; max_stall 2s; history 5; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.levels_seen. */
+static const char *const levels_seen_text[] = {
+    "package acme.jobs.v1;\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  topic acme.jobs.v1.Level levels_seen { overflow drop; ",
+    "mode \"0664\"; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.talk. */
+static const char *const talk_text[] = {
+    "package acme.jobs.v1;\n",
+    "  topic any talk { lifetime creator; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.sound. */
+static const char *const sound_text[] = {
+    "package acme.jobs.v1;\n",
+    "  /// Sound, as it is.\n",
+    "  pipe sound { max_bytes 1048576; }\n",
     NULL,
 };
 
@@ -126,6 +368,330 @@ const shmrpc_shared jobs_v1_flat_queue_descriptor = {
     0, /* max_stall */
     0, /* snapshot */
     SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_work_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.work", SHMRPC_ENCODING_NATIVE,
+    SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED,
+    NULL, &jobs_v1_job_descriptor,
+    UINT64_C(0xaff52c105a92b514), "queue acme.jobs.v1.Job", work_text,
+    "Work to do.\nNothing of it gets lost.",
+    64, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0660, {0},
+};
+
+const shmrpc_shared jobs_v1_points_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.points", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_flat_descriptor,
+    UINT64_C(0xcfcbd68ff02eba83), "queue acme.jobs.v1.Flat", points_text,
+    NULL,
+    1024, /* capacity */
+    4194304, /* max_bytes */
+    32, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DROP_OLDEST, SHMRPC_LIFETIME_LAST_CLOSE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_things_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.things", SHMRPC_ENCODING_JSON, 0,
+    NULL, &shmrpc_type_any,
+    UINT64_C(0x2065d05203f9809f), "queue any", things_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_FAIL, SHMRPC_LIFETIME_CREATOR, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_quads_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.quads", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &quads_item_type,
+    UINT64_C(0x5aa55f94ca54dd02), "queue u8[4]", quads_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    20, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_lines_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.lines", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &lines_item_type,
+    UINT64_C(0xf4ed3582f2fc4c3f), "queue string(..64)", lines_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    96, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DROP_NEWEST, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_batches_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.batches", SHMRPC_ENCODING_MSGPACK, 0,
+    NULL, &jobs_v1_job_list_type,
+    UINT64_C(0x950ba2464bedfa71), "queue list<acme.jobs.v1.Job>", batches_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_maps_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.maps", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &maps_item_type,
+    UINT64_C(0xe23e43dc0ea3024f), "queue map<string, u64>", maps_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_blobs_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.blobs", SHMRPC_ENCODING_RAW, 0,
+    NULL, &shmrpc_type_bytes,
+    UINT64_C(0x519389e7940f5be6), "queue bytes", blobs_text,
+    NULL,
+    1024, /* capacity */
+    67108864, /* max_bytes */
+    8388544, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_levels_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.levels", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_level_descriptor,
+    UINT64_C(0x53a92e19b5e362bc), "queue acme.jobs.v1.Level", levels_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    17, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_documents_queue_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
+    "acme.jobs.v1.documents", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &common_document_descriptor,
+    UINT64_C(0x02148bb33d989213), "queue acme.common.Document", documents_text,
+    NULL,
+    1024, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_jobs_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.jobs", SHMRPC_ENCODING_NATIVE, 0,
+    &jobs_key_type, &jobs_v1_job_descriptor,
+    UINT64_C(0xa34d9a05d46e19d2), "dict<string(..64), acme.jobs.v1.Job>",
+    jobs_text,
+    "Jobs by name.",
+    0, /* capacity */
+    16777216, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    4096, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_fixed_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.fixed", SHMRPC_ENCODING_NATIVE, 0,
+    &shmrpc_type_u64, &jobs_v1_fixed_descriptor,
+    UINT64_C(0xd4cea3c43a2d10de), "dict<u64, acme.jobs.v1.Fixed>", fixed_text,
+    NULL,
+    10, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0644, {0},
+};
+
+const shmrpc_shared jobs_v1_deep_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.deep", SHMRPC_ENCODING_NATIVE, 0,
+    &jobs_v1_key_descriptor, &jobs_v1_job_list_type,
+    UINT64_C(0x9a1ec599b835d6ef),
+    "dict<acme.jobs.v1.Key, list<acme.jobs.v1.Job>>", deep_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_wild_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.wild", SHMRPC_ENCODING_JSON, 0,
+    &shmrpc_type_any, &shmrpc_type_any,
+    UINT64_C(0x455abe9f20bd357b), "dict<any, any>", wild_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_arrays_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.arrays", SHMRPC_ENCODING_NATIVE, 0,
+    &shmrpc_type_bytes, &arrays_item_type,
+    UINT64_C(0xc67864d941f1bc16), "dict<bytes, u8[3]>", arrays_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_counts_dict_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
+    "acme.jobs.v1.counts", SHMRPC_ENCODING_MSGPACK, 0,
+    &jobs_v1_level_descriptor, &counts_item_type,
+    UINT64_C(0x3155c8760b172ef6), "dict<acme.jobs.v1.Level, map<string, u64>>",
+    counts_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    60000000000, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_news_topic_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_TOPIC,
+    "acme.jobs.v1.news", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_job_descriptor,
+    UINT64_C(0x9cf319b350270662), "topic acme.jobs.v1.Job", news_text,
+    "What has happened.",
+    0, /* capacity */
+    16777216, /* max_bytes */
+    1048512, /* of one item */
+    5, /* history */
+    0, /* log */
+    2000000000, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_levels_seen_topic_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_TOPIC,
+    "acme.jobs.v1.levels_seen", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_level_descriptor,
+    UINT64_C(0x05ea6e9839987a74), "topic acme.jobs.v1.Level", levels_seen_text,
+    NULL,
+    0, /* capacity */
+    0, /* max_bytes */
+    17, /* of one item */
+    0, /* history */
+    0, /* log */
+    100000000, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DROP_NEWEST, SHMRPC_LIFETIME_FILE, 0664, {0},
+};
+
+const shmrpc_shared jobs_v1_talk_topic_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_TOPIC,
+    "acme.jobs.v1.talk", SHMRPC_ENCODING_MSGPACK, 0,
+    NULL, &shmrpc_type_any,
+    UINT64_C(0xb5cc46b9c38522d3), "topic any", talk_text,
+    NULL,
+    0, /* capacity */
+    0, /* max_bytes */
+    262144, /* of one item */
+    0, /* history */
+    0, /* log */
+    100000000, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_OVERWRITE, SHMRPC_LIFETIME_CREATOR, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_sound_pipe_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_PIPE,
+    "acme.jobs.v1.sound", SHMRPC_ENCODING_RAW, 0,
+    NULL, NULL,
+    UINT64_C(0xf5652befec5ec1a0), "pipe", sound_text,
+    "Sound, as it is.",
+    65536, /* capacity */
+    1048576, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
 };
 
 int jobs_v1_flat_open(const char *name, const shmrpc_shared_opts *opts,
@@ -221,44 +787,6 @@ int jobs_v1_flat_stat(jobs_v1_flat_queue *queue, shmrpc_queue_stat *out)
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
 
-/* What tools read that find the object. */
-static const char *const work_text[] = {
-    "package acme.jobs.v1;\n",
-    "/// What is to be done.\n",
-    "struct Job {\n",
-    "  1: u64 id;\n",
-    "  2: string(..1000) text;\n",
-    "  3: list<acme.jobs.v1.Level> levels;\n",
-    "  4: acme.jobs.v1.Level level = HIGH;\n",
-    "}\n",
-    "enum Level : u8 {\n",
-    "  LOW = 0;\n",
-    "  HIGH = 7;\n",
-    "}\n",
-    "  /// Work to do.\n",
-    "  /// Nothing of it gets lost.\n",
-    "  queue acme.jobs.v1.Job work { capacity 64; order ",
-    "total; delivery acked; mode \"0660\"; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_work_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.work", SHMRPC_ENCODING_NATIVE,
-    SHMRPC_SHARED_TOTAL_ORDER | SHMRPC_SHARED_ACKED,
-    NULL, &jobs_v1_job_descriptor,
-    UINT64_C(0xaff52c105a92b514), "queue acme.jobs.v1.Job", work_text,
-    "Work to do.\nNothing of it gets lost.",
-    64, /* capacity */
-    0, /* max_bytes */
-    262144, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0660, {0},
-};
-
 int jobs_v1_work_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_work_queue **out, shmrpc_error *error)
 {
@@ -351,34 +879,6 @@ int jobs_v1_work_stat(jobs_v1_work_queue *queue, shmrpc_queue_stat *out)
 {
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
-
-/* What tools read that find the object. */
-static const char *const points_text[] = {
-    "package acme.jobs.v1;\n",
-    "struct Flat {\n",
-    "  1: u64 a;\n",
-    "  2: u64 b;\n",
-    "}\n",
-    "  queue acme.jobs.v1.Flat points { max_bytes 4194304; ",
-    "overflow drop_oldest; lifetime last_close; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_points_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.points", SHMRPC_ENCODING_NATIVE, 0,
-    NULL, &jobs_v1_flat_descriptor,
-    UINT64_C(0xcfcbd68ff02eba83), "queue acme.jobs.v1.Flat", points_text,
-    NULL,
-    1024, /* capacity */
-    4194304, /* max_bytes */
-    32, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DROP_OLDEST, SHMRPC_LIFETIME_LAST_CLOSE, 0600, {0},
-};
 
 int jobs_v1_points_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_points_queue **out, shmrpc_error *error)
@@ -475,30 +975,6 @@ int jobs_v1_points_stat(jobs_v1_points_queue *queue, shmrpc_queue_stat *out)
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
 
-/* What tools read that find the object. */
-static const char *const things_text[] = {
-    "package acme.jobs.v1;\n",
-    "  queue any things { overflow fail; encoding json; ",
-    "lifetime creator; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_things_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.things", SHMRPC_ENCODING_JSON, 0,
-    NULL, &shmrpc_type_any,
-    UINT64_C(0x2065d05203f9809f), "queue any", things_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    262144, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_FAIL, SHMRPC_LIFETIME_CREATOR, 0600, {0},
-};
-
 int jobs_v1_things_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_things_queue **out, shmrpc_error *error)
 {
@@ -592,29 +1068,6 @@ int jobs_v1_things_stat(jobs_v1_things_queue *queue, shmrpc_queue_stat *out)
 {
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
-
-/* What tools read that find the object. */
-static const char *const quads_text[] = {
-    "package acme.jobs.v1;\n",
-    "  queue u8[4] quads { }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_quads_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.quads", SHMRPC_ENCODING_NATIVE, 0,
-    NULL, &quads_item_type,
-    UINT64_C(0x5aa55f94ca54dd02), "queue u8[4]", quads_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    20, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_quads_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_quads_queue **out, shmrpc_error *error)
@@ -713,29 +1166,6 @@ int jobs_v1_quads_stat(jobs_v1_quads_queue *queue, shmrpc_queue_stat *out)
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
 
-/* What tools read that find the object. */
-static const char *const lines_text[] = {
-    "package acme.jobs.v1;\n",
-    "  queue string(..64) lines { overflow drop_newest; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_lines_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.lines", SHMRPC_ENCODING_NATIVE, 0,
-    NULL, &lines_item_type,
-    UINT64_C(0xf4ed3582f2fc4c3f), "queue string(..64)", lines_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    96, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DROP_NEWEST, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
-
 int jobs_v1_lines_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_lines_queue **out, shmrpc_error *error)
 {
@@ -828,41 +1258,6 @@ int jobs_v1_lines_stat(jobs_v1_lines_queue *queue, shmrpc_queue_stat *out)
 {
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
-
-/* What tools read that find the object. */
-static const char *const batches_text[] = {
-    "package acme.jobs.v1;\n",
-    "/// What is to be done.\n",
-    "struct Job {\n",
-    "  1: u64 id;\n",
-    "  2: string(..1000) text;\n",
-    "  3: list<acme.jobs.v1.Level> levels;\n",
-    "  4: acme.jobs.v1.Level level = HIGH;\n",
-    "}\n",
-    "enum Level : u8 {\n",
-    "  LOW = 0;\n",
-    "  HIGH = 7;\n",
-    "}\n",
-    "  queue list<acme.jobs.v1.Job> batches { encoding ",
-    "msgpack; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_batches_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.batches", SHMRPC_ENCODING_MSGPACK, 0,
-    NULL, &jobs_v1_job_list_type,
-    UINT64_C(0x950ba2464bedfa71), "queue list<acme.jobs.v1.Job>", batches_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    262144, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_batches_open(const char *name, const shmrpc_shared_opts *opts,
                          jobs_v1_batches_queue **out, shmrpc_error *error)
@@ -962,29 +1357,6 @@ int jobs_v1_batches_stat(jobs_v1_batches_queue *queue, shmrpc_queue_stat *out)
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
 
-/* What tools read that find the object. */
-static const char *const maps_text[] = {
-    "package acme.jobs.v1;\n",
-    "  queue map<string, u64> maps { }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_maps_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.maps", SHMRPC_ENCODING_NATIVE, 0,
-    NULL, &maps_item_type,
-    UINT64_C(0xe23e43dc0ea3024f), "queue map<string, u64>", maps_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    262144, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
-
 int jobs_v1_maps_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_maps_queue **out, shmrpc_error *error)
 {
@@ -1080,30 +1452,6 @@ int jobs_v1_maps_stat(jobs_v1_maps_queue *queue, shmrpc_queue_stat *out)
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
 
-/* What tools read that find the object. */
-static const char *const blobs_text[] = {
-    "package acme.jobs.v1;\n",
-    "  queue bytes blobs { max_bytes 67108864; encoding raw; ",
-    "}\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_blobs_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.blobs", SHMRPC_ENCODING_RAW, 0,
-    NULL, &shmrpc_type_bytes,
-    UINT64_C(0x519389e7940f5be6), "queue bytes", blobs_text,
-    NULL,
-    1024, /* capacity */
-    67108864, /* max_bytes */
-    8388544, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
-
 int jobs_v1_blobs_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_blobs_queue **out, shmrpc_error *error)
 {
@@ -1197,33 +1545,6 @@ int jobs_v1_blobs_stat(jobs_v1_blobs_queue *queue, shmrpc_queue_stat *out)
 {
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
-
-/* What tools read that find the object. */
-static const char *const levels_text[] = {
-    "package acme.jobs.v1;\n",
-    "enum Level : u8 {\n",
-    "  LOW = 0;\n",
-    "  HIGH = 7;\n",
-    "}\n",
-    "  queue acme.jobs.v1.Level levels { }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_levels_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.levels", SHMRPC_ENCODING_NATIVE, 0,
-    NULL, &jobs_v1_level_descriptor,
-    UINT64_C(0x53a92e19b5e362bc), "queue acme.jobs.v1.Level", levels_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    17, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_levels_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_levels_queue **out, shmrpc_error *error)
@@ -1319,36 +1640,6 @@ int jobs_v1_levels_stat(jobs_v1_levels_queue *queue, shmrpc_queue_stat *out)
 {
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
-
-/* What tools read that find the object. */
-static const char *const documents_text[] = {
-    "package acme.jobs.v1;\n",
-    "package acme.common;\n",
-    "/// What other packages share.\n",
-    "struct Document {\n",
-    "  1: u64 id;\n",
-    "  2: string title;\n",
-    "}\n",
-    "package acme.jobs.v1;\n",
-    "  queue acme.common.Document documents { }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_documents_queue_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
-    "acme.jobs.v1.documents", SHMRPC_ENCODING_NATIVE, 0,
-    NULL, &common_document_descriptor,
-    UINT64_C(0x02148bb33d989213), "queue acme.common.Document", documents_text,
-    NULL,
-    1024, /* capacity */
-    0, /* max_bytes */
-    262144, /* of one item */
-    0, /* history */
-    0, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_BLOCK, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_documents_open(const char *name, const shmrpc_shared_opts *opts,
                            jobs_v1_documents_queue **out, shmrpc_error *error)
@@ -1450,43 +1741,6 @@ int jobs_v1_documents_stat(jobs_v1_documents_queue *queue,
     return shmrpc_queue_stat_read((shmrpc_queue *)queue, out);
 }
 
-/* What tools read that find the object. */
-static const char *const jobs_text[] = {
-    "package acme.jobs.v1;\n",
-    "/// What is to be done.\n",
-    "struct Job {\n",
-    "  1: u64 id;\n",
-    "  2: string(..1000) text;\n",
-    "  3: list<acme.jobs.v1.Level> levels;\n",
-    "  4: acme.jobs.v1.Level level = HIGH;\n",
-    "}\n",
-    "enum Level : u8 {\n",
-    "  LOW = 0;\n",
-    "  HIGH = 7;\n",
-    "}\n",
-    "  /// Jobs by name.\n",
-    "  dict<string(..64), acme.jobs.v1.Job> jobs { max_bytes ",
-    "16777216; log 4096; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_jobs_dict_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
-    "acme.jobs.v1.jobs", SHMRPC_ENCODING_NATIVE, 0,
-    &jobs_key_type, &jobs_v1_job_descriptor,
-    UINT64_C(0xa34d9a05d46e19d2), "dict<string(..64), acme.jobs.v1.Job>",
-    jobs_text,
-    "Jobs by name.",
-    0, /* capacity */
-    16777216, /* max_bytes */
-    0, /* of one item */
-    0, /* history */
-    4096, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
-
 int jobs_v1_jobs_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_jobs_dict **out, shmrpc_error *error)
 {
@@ -1566,9 +1820,91 @@ int jobs_v1_jobs_update(jobs_v1_jobs_dict *dict, shmrpc_str key,
                                    (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_jobs_merge(jobs_v1_jobs_dict *dict,
+                       const jobs_v1_jobs_entry *entries, size_t count,
+                       shmrpc_error *error)
+{
+    const void *keys = count > 0 ? &entries->key : NULL;
+    const void *values = count > 0 ? &entries->value : NULL;
+    return shmrpc_stub_dict_merge((shmrpc_dict *)dict, keys, values,
+                                  sizeof *entries, count, error);
+}
+
 int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_jobs_view_open(jobs_v1_jobs_dict *dict, jobs_v1_jobs_view **out,
+                           shmrpc_error *error)
+{
+    shmrpc_view *view = NULL;
+    int status = shmrpc_dict_view_open((shmrpc_dict *)dict, &view, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_jobs_view *)view;
+    }
+    return status;
+}
+
+int jobs_v1_jobs_view_get(jobs_v1_jobs_view *view, shmrpc_str key,
+                          const jobs_v1_job **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status = shmrpc_stub_view_get((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)value;
+    }
+    return status;
+}
+
+int jobs_v1_jobs_view_next(jobs_v1_jobs_view *view, const shmrpc_str **out_key,
+                           const jobs_v1_job **out_value, shmrpc_error *error)
+{
+    const void *key = NULL;
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_view_next((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = (const shmrpc_str *)key;
+        *out_value = (const jobs_v1_job *)value;
+    }
+    return status;
+}
+
+void jobs_v1_jobs_view_close(jobs_v1_jobs_view *view)
+{
+    shmrpc_view_close((shmrpc_view *)view);
+}
+
+int jobs_v1_jobs_watch_open(jobs_v1_jobs_dict *dict,
+                            const shmrpc_watch_opts *opts,
+                            jobs_v1_jobs_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_dict_watch_open((shmrpc_dict *)dict, opts, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_jobs_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_jobs_watch_next(jobs_v1_jobs_watch *watch,
+                            const jobs_v1_jobs_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_jobs_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
 int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict)
@@ -1580,34 +1916,6 @@ int jobs_v1_jobs_stat(jobs_v1_jobs_dict *dict, shmrpc_dict_stat *out)
 {
     return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
 }
-
-/* What tools read that find the object. */
-static const char *const fixed_text[] = {
-    "package acme.jobs.v1;\n",
-    "struct Fixed {\n",
-    "  1: u64 id;\n",
-    "  2: bool set;\n",
-    "}\n",
-    "  dict<u64, acme.jobs.v1.Fixed> fixed { capacity 10; ",
-    "mode \"0644\"; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_fixed_dict_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
-    "acme.jobs.v1.fixed", SHMRPC_ENCODING_NATIVE, 0,
-    &shmrpc_type_u64, &jobs_v1_fixed_descriptor,
-    UINT64_C(0xd4cea3c43a2d10de), "dict<u64, acme.jobs.v1.Fixed>", fixed_text,
-    NULL,
-    10, /* capacity */
-    1073741824, /* max_bytes */
-    0, /* of one item */
-    0, /* history */
-    1024, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0644, {0},
-};
 
 int jobs_v1_fixed_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_fixed_dict **out, shmrpc_error *error)
@@ -1677,9 +1985,92 @@ int jobs_v1_fixed_update(jobs_v1_fixed_dict *dict, uint64_t key,
                                    (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_fixed_merge(jobs_v1_fixed_dict *dict,
+                        const jobs_v1_fixed_entry *entries, size_t count,
+                        shmrpc_error *error)
+{
+    const void *keys = count > 0 ? &entries->key : NULL;
+    const void *values = count > 0 ? &entries->value : NULL;
+    return shmrpc_stub_dict_merge((shmrpc_dict *)dict, keys, values,
+                                  sizeof *entries, count, error);
+}
+
 int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_fixed_view_open(jobs_v1_fixed_dict *dict, jobs_v1_fixed_view **out,
+                            shmrpc_error *error)
+{
+    shmrpc_view *view = NULL;
+    int status = shmrpc_dict_view_open((shmrpc_dict *)dict, &view, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_fixed_view *)view;
+    }
+    return status;
+}
+
+int jobs_v1_fixed_view_get(jobs_v1_fixed_view *view, uint64_t key,
+                           const jobs_v1_fixed **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status = shmrpc_stub_view_get((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_fixed *)value;
+    }
+    return status;
+}
+
+int jobs_v1_fixed_view_next(jobs_v1_fixed_view *view, const uint64_t **out_key,
+                            const jobs_v1_fixed **out_value,
+                            shmrpc_error *error)
+{
+    const void *key = NULL;
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_view_next((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = (const uint64_t *)key;
+        *out_value = (const jobs_v1_fixed *)value;
+    }
+    return status;
+}
+
+void jobs_v1_fixed_view_close(jobs_v1_fixed_view *view)
+{
+    shmrpc_view_close((shmrpc_view *)view);
+}
+
+int jobs_v1_fixed_watch_open(jobs_v1_fixed_dict *dict,
+                             const shmrpc_watch_opts *opts,
+                             jobs_v1_fixed_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_dict_watch_open((shmrpc_dict *)dict, opts, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_fixed_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_fixed_watch_next(jobs_v1_fixed_watch *watch,
+                             const jobs_v1_fixed_event **out,
+                             const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_fixed_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
 int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict)
@@ -1691,46 +2082,6 @@ int jobs_v1_fixed_stat(jobs_v1_fixed_dict *dict, shmrpc_dict_stat *out)
 {
     return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
 }
-
-/* What tools read that find the object. */
-static const char *const deep_text[] = {
-    "package acme.jobs.v1;\n",
-    "/// What is to be done.\n",
-    "struct Job {\n",
-    "  1: u64 id;\n",
-    "  2: string(..1000) text;\n",
-    "  3: list<acme.jobs.v1.Level> levels;\n",
-    "  4: acme.jobs.v1.Level level = HIGH;\n",
-    "}\n",
-    "struct Key {\n",
-    "  1: u64 id;\n",
-    "  2: u32[2] place;\n",
-    "}\n",
-    "enum Level : u8 {\n",
-    "  LOW = 0;\n",
-    "  HIGH = 7;\n",
-    "}\n",
-    "  dict<acme.jobs.v1.Key, list<acme.jobs.v1.Job>> deep { ",
-    "}\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_deep_dict_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
-    "acme.jobs.v1.deep", SHMRPC_ENCODING_NATIVE, 0,
-    &jobs_v1_key_descriptor, &jobs_v1_job_list_type,
-    UINT64_C(0x9a1ec599b835d6ef),
-    "dict<acme.jobs.v1.Key, list<acme.jobs.v1.Job>>", deep_text,
-    NULL,
-    0, /* capacity */
-    1073741824, /* max_bytes */
-    0, /* of one item */
-    0, /* history */
-    1024, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_deep_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_deep_dict **out, shmrpc_error *error)
@@ -1812,9 +2163,92 @@ int jobs_v1_deep_update(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                                    (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_deep_merge(jobs_v1_deep_dict *dict,
+                       const jobs_v1_deep_entry *entries, size_t count,
+                       shmrpc_error *error)
+{
+    const void *keys = count > 0 ? &entries->key : NULL;
+    const void *values = count > 0 ? &entries->value : NULL;
+    return shmrpc_stub_dict_merge((shmrpc_dict *)dict, keys, values,
+                                  sizeof *entries, count, error);
+}
+
 int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_deep_view_open(jobs_v1_deep_dict *dict, jobs_v1_deep_view **out,
+                           shmrpc_error *error)
+{
+    shmrpc_view *view = NULL;
+    int status = shmrpc_dict_view_open((shmrpc_dict *)dict, &view, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_deep_view *)view;
+    }
+    return status;
+}
+
+int jobs_v1_deep_view_get(jobs_v1_deep_view *view, const jobs_v1_key *key,
+                          const jobs_v1_job_list **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status = shmrpc_stub_view_get((shmrpc_view *)view, key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job_list *)value;
+    }
+    return status;
+}
+
+int jobs_v1_deep_view_next(jobs_v1_deep_view *view, const jobs_v1_key **out_key,
+                           const jobs_v1_job_list **out_value,
+                           shmrpc_error *error)
+{
+    const void *key = NULL;
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_view_next((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = (const jobs_v1_key *)key;
+        *out_value = (const jobs_v1_job_list *)value;
+    }
+    return status;
+}
+
+void jobs_v1_deep_view_close(jobs_v1_deep_view *view)
+{
+    shmrpc_view_close((shmrpc_view *)view);
+}
+
+int jobs_v1_deep_watch_open(jobs_v1_deep_dict *dict,
+                            const shmrpc_watch_opts *opts,
+                            jobs_v1_deep_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_dict_watch_open((shmrpc_dict *)dict, opts, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_deep_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_deep_watch_next(jobs_v1_deep_watch *watch,
+                            const jobs_v1_deep_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_deep_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
 int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict)
@@ -1826,29 +2260,6 @@ int jobs_v1_deep_stat(jobs_v1_deep_dict *dict, shmrpc_dict_stat *out)
 {
     return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
 }
-
-/* What tools read that find the object. */
-static const char *const wild_text[] = {
-    "package acme.jobs.v1;\n",
-    "  dict<any, any> wild { encoding json; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_wild_dict_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
-    "acme.jobs.v1.wild", SHMRPC_ENCODING_JSON, 0,
-    &shmrpc_type_any, &shmrpc_type_any,
-    UINT64_C(0x455abe9f20bd357b), "dict<any, any>", wild_text,
-    NULL,
-    0, /* capacity */
-    1073741824, /* max_bytes */
-    0, /* of one item */
-    0, /* history */
-    1024, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_wild_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_wild_dict **out, shmrpc_error *error)
@@ -1929,9 +2340,91 @@ int jobs_v1_wild_update(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                                    (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_wild_merge(jobs_v1_wild_dict *dict,
+                       const jobs_v1_wild_entry *entries, size_t count,
+                       shmrpc_error *error)
+{
+    const void *keys = count > 0 ? &entries->key : NULL;
+    const void *values = count > 0 ? &entries->value : NULL;
+    return shmrpc_stub_dict_merge((shmrpc_dict *)dict, keys, values,
+                                  sizeof *entries, count, error);
+}
+
 int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_wild_view_open(jobs_v1_wild_dict *dict, jobs_v1_wild_view **out,
+                           shmrpc_error *error)
+{
+    shmrpc_view *view = NULL;
+    int status = shmrpc_dict_view_open((shmrpc_dict *)dict, &view, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_wild_view *)view;
+    }
+    return status;
+}
+
+int jobs_v1_wild_view_get(jobs_v1_wild_view *view, const shmrpc_any *key,
+                          const shmrpc_any **out, shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status = shmrpc_stub_view_get((shmrpc_view *)view, key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_any *)value;
+    }
+    return status;
+}
+
+int jobs_v1_wild_view_next(jobs_v1_wild_view *view, const shmrpc_any **out_key,
+                           const shmrpc_any **out_value, shmrpc_error *error)
+{
+    const void *key = NULL;
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_view_next((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = (const shmrpc_any *)key;
+        *out_value = (const shmrpc_any *)value;
+    }
+    return status;
+}
+
+void jobs_v1_wild_view_close(jobs_v1_wild_view *view)
+{
+    shmrpc_view_close((shmrpc_view *)view);
+}
+
+int jobs_v1_wild_watch_open(jobs_v1_wild_dict *dict,
+                            const shmrpc_watch_opts *opts,
+                            jobs_v1_wild_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_dict_watch_open((shmrpc_dict *)dict, opts, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_wild_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_wild_watch_next(jobs_v1_wild_watch *watch,
+                            const jobs_v1_wild_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_wild_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
 int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict)
@@ -1943,29 +2436,6 @@ int jobs_v1_wild_stat(jobs_v1_wild_dict *dict, shmrpc_dict_stat *out)
 {
     return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
 }
-
-/* What tools read that find the object. */
-static const char *const arrays_text[] = {
-    "package acme.jobs.v1;\n",
-    "  dict<bytes, u8[3]> arrays { }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_arrays_dict_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
-    "acme.jobs.v1.arrays", SHMRPC_ENCODING_NATIVE, 0,
-    &shmrpc_type_bytes, &arrays_item_type,
-    UINT64_C(0xc67864d941f1bc16), "dict<bytes, u8[3]>", arrays_text,
-    NULL,
-    0, /* capacity */
-    1073741824, /* max_bytes */
-    0, /* of one item */
-    0, /* history */
-    1024, /* log */
-    0, /* max_stall */
-    0, /* snapshot */
-    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_arrays_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_arrays_dict **out, shmrpc_error *error)
@@ -2037,9 +2507,94 @@ int jobs_v1_arrays_update(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
                                    (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_arrays_merge(jobs_v1_arrays_dict *dict,
+                         const jobs_v1_arrays_entry *entries, size_t count,
+                         shmrpc_error *error)
+{
+    const void *keys = count > 0 ? &entries->key : NULL;
+    const void *values = count > 0 ? &entries->value : NULL;
+    return shmrpc_stub_dict_merge((shmrpc_dict *)dict, keys, values,
+                                  sizeof *entries, count, error);
+}
+
 int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_arrays_view_open(jobs_v1_arrays_dict *dict,
+                             jobs_v1_arrays_view **out, shmrpc_error *error)
+{
+    shmrpc_view *view = NULL;
+    int status = shmrpc_dict_view_open((shmrpc_dict *)dict, &view, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_arrays_view *)view;
+    }
+    return status;
+}
+
+int jobs_v1_arrays_view_get(jobs_v1_arrays_view *view, shmrpc_bytes key,
+                            const jobs_v1_arrays_item **out,
+                            shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status = shmrpc_stub_view_get((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_arrays_item *)value;
+    }
+    return status;
+}
+
+int jobs_v1_arrays_view_next(jobs_v1_arrays_view *view,
+                             const shmrpc_bytes **out_key,
+                             const jobs_v1_arrays_item **out_value,
+                             shmrpc_error *error)
+{
+    const void *key = NULL;
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_view_next((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = (const shmrpc_bytes *)key;
+        *out_value = (const jobs_v1_arrays_item *)value;
+    }
+    return status;
+}
+
+void jobs_v1_arrays_view_close(jobs_v1_arrays_view *view)
+{
+    shmrpc_view_close((shmrpc_view *)view);
+}
+
+int jobs_v1_arrays_watch_open(jobs_v1_arrays_dict *dict,
+                              const shmrpc_watch_opts *opts,
+                              jobs_v1_arrays_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_dict_watch_open((shmrpc_dict *)dict, opts, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_arrays_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_arrays_watch_next(jobs_v1_arrays_watch *watch,
+                              const jobs_v1_arrays_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_arrays_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
 int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict)
@@ -2051,35 +2606,6 @@ int jobs_v1_arrays_stat(jobs_v1_arrays_dict *dict, shmrpc_dict_stat *out)
 {
     return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
 }
-
-/* What tools read that find the object. */
-static const char *const counts_text[] = {
-    "package acme.jobs.v1;\n",
-    "enum Level : u8 {\n",
-    "  LOW = 0;\n",
-    "  HIGH = 7;\n",
-    "}\n",
-    "  dict<acme.jobs.v1.Level, map<string, u64>> counts { ",
-    "encoding msgpack; snapshot 1m; }\n",
-    NULL,
-};
-
-const shmrpc_shared jobs_v1_counts_dict_descriptor = {
-    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_DICT,
-    "acme.jobs.v1.counts", SHMRPC_ENCODING_MSGPACK, 0,
-    &jobs_v1_level_descriptor, &counts_item_type,
-    UINT64_C(0x3155c8760b172ef6), "dict<acme.jobs.v1.Level, map<string, u64>>",
-    counts_text,
-    NULL,
-    0, /* capacity */
-    1073741824, /* max_bytes */
-    0, /* of one item */
-    0, /* history */
-    1024, /* log */
-    0, /* max_stall */
-    60000000000, /* snapshot */
-    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
-};
 
 int jobs_v1_counts_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_counts_dict **out, shmrpc_error *error)
@@ -2163,9 +2689,94 @@ int jobs_v1_counts_update(jobs_v1_counts_dict *dict, jobs_v1_level key,
                                    (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_counts_merge(jobs_v1_counts_dict *dict,
+                         const jobs_v1_counts_entry *entries, size_t count,
+                         shmrpc_error *error)
+{
+    const void *keys = count > 0 ? &entries->key : NULL;
+    const void *values = count > 0 ? &entries->value : NULL;
+    return shmrpc_stub_dict_merge((shmrpc_dict *)dict, keys, values,
+                                  sizeof *entries, count, error);
+}
+
 int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_counts_view_open(jobs_v1_counts_dict *dict,
+                             jobs_v1_counts_view **out, shmrpc_error *error)
+{
+    shmrpc_view *view = NULL;
+    int status = shmrpc_dict_view_open((shmrpc_dict *)dict, &view, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_counts_view *)view;
+    }
+    return status;
+}
+
+int jobs_v1_counts_view_get(jobs_v1_counts_view *view, jobs_v1_level key,
+                            const jobs_v1_counts_item **out,
+                            shmrpc_error *error)
+{
+    const void *value = NULL;
+    int status = shmrpc_stub_view_get((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_counts_item *)value;
+    }
+    return status;
+}
+
+int jobs_v1_counts_view_next(jobs_v1_counts_view *view,
+                             const jobs_v1_level **out_key,
+                             const jobs_v1_counts_item **out_value,
+                             shmrpc_error *error)
+{
+    const void *key = NULL;
+    const void *value = NULL;
+    int status =
+        shmrpc_stub_view_next((shmrpc_view *)view, &key, &value, error);
+    if (status == SHMRPC_OK) {
+        *out_key = (const jobs_v1_level *)key;
+        *out_value = (const jobs_v1_counts_item *)value;
+    }
+    return status;
+}
+
+void jobs_v1_counts_view_close(jobs_v1_counts_view *view)
+{
+    shmrpc_view_close((shmrpc_view *)view);
+}
+
+int jobs_v1_counts_watch_open(jobs_v1_counts_dict *dict,
+                              const shmrpc_watch_opts *opts,
+                              jobs_v1_counts_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_dict_watch_open((shmrpc_dict *)dict, opts, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_counts_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_counts_watch_next(jobs_v1_counts_watch *watch,
+                              const jobs_v1_counts_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_counts_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
 int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict)
@@ -2176,4 +2787,270 @@ int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict)
 int jobs_v1_counts_stat(jobs_v1_counts_dict *dict, shmrpc_dict_stat *out)
 {
     return shmrpc_dict_stat_read((shmrpc_dict *)dict, out);
+}
+
+int jobs_v1_news_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_news_topic **out, shmrpc_error *error)
+{
+    shmrpc_topic *topic = NULL;
+    int status = shmrpc_stub_topic_open(&jobs_v1_news_topic_descriptor, name,
+                                        opts, &topic, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_news_topic *)topic;
+    }
+    return status;
+}
+
+void jobs_v1_news_close(jobs_v1_news_topic *topic)
+{
+    shmrpc_topic_close((shmrpc_topic *)topic);
+}
+
+int jobs_v1_news_publish(jobs_v1_news_topic *topic, const jobs_v1_job *message,
+                         const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_topic_publish((shmrpc_topic *)topic, message, opts,
+                                     error);
+}
+
+int jobs_v1_news_subscribe(jobs_v1_news_topic *topic, jobs_v1_news_sub **out,
+                           shmrpc_error *error)
+{
+    shmrpc_sub *sub = NULL;
+    int status = shmrpc_topic_subscribe((shmrpc_topic *)topic, &sub, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_news_sub *)sub;
+    }
+    return status;
+}
+
+int jobs_v1_news_next(jobs_v1_news_sub *sub, const jobs_v1_job **out,
+                      const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *message = NULL;
+    int status = shmrpc_stub_sub_next((shmrpc_sub *)sub, &message, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)message;
+    }
+    return status;
+}
+
+uint64_t jobs_v1_news_lost(const jobs_v1_news_sub *sub)
+{
+    return shmrpc_sub_lost((const shmrpc_sub *)sub);
+}
+
+void jobs_v1_news_unsubscribe(jobs_v1_news_sub *sub)
+{
+    shmrpc_sub_close((shmrpc_sub *)sub);
+}
+
+int jobs_v1_news_end(jobs_v1_news_topic *topic)
+{
+    return shmrpc_topic_end((shmrpc_topic *)topic);
+}
+
+int jobs_v1_news_destroy(jobs_v1_news_topic *topic)
+{
+    return shmrpc_topic_destroy((shmrpc_topic *)topic);
+}
+
+int jobs_v1_news_stat(jobs_v1_news_topic *topic, shmrpc_topic_stat *out)
+{
+    return shmrpc_topic_stat_read((shmrpc_topic *)topic, out);
+}
+
+int jobs_v1_levels_seen_open(const char *name, const shmrpc_shared_opts *opts,
+                             jobs_v1_levels_seen_topic **out,
+                             shmrpc_error *error)
+{
+    shmrpc_topic *topic = NULL;
+    int status = shmrpc_stub_topic_open(&jobs_v1_levels_seen_topic_descriptor,
+                                        name, opts, &topic, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_levels_seen_topic *)topic;
+    }
+    return status;
+}
+
+void jobs_v1_levels_seen_close(jobs_v1_levels_seen_topic *topic)
+{
+    shmrpc_topic_close((shmrpc_topic *)topic);
+}
+
+int jobs_v1_levels_seen_publish(jobs_v1_levels_seen_topic *topic,
+                                const jobs_v1_level *message,
+                                const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_topic_publish((shmrpc_topic *)topic, message, opts,
+                                     error);
+}
+
+int jobs_v1_levels_seen_subscribe(jobs_v1_levels_seen_topic *topic,
+                                  jobs_v1_levels_seen_sub **out,
+                                  shmrpc_error *error)
+{
+    shmrpc_sub *sub = NULL;
+    int status = shmrpc_topic_subscribe((shmrpc_topic *)topic, &sub, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_levels_seen_sub *)sub;
+    }
+    return status;
+}
+
+int jobs_v1_levels_seen_next(jobs_v1_levels_seen_sub *sub,
+                             const jobs_v1_level **out, const shmrpc_opts *opts,
+                             shmrpc_error *error)
+{
+    const void *message = NULL;
+    int status = shmrpc_stub_sub_next((shmrpc_sub *)sub, &message, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_level *)message;
+    }
+    return status;
+}
+
+uint64_t jobs_v1_levels_seen_lost(const jobs_v1_levels_seen_sub *sub)
+{
+    return shmrpc_sub_lost((const shmrpc_sub *)sub);
+}
+
+void jobs_v1_levels_seen_unsubscribe(jobs_v1_levels_seen_sub *sub)
+{
+    shmrpc_sub_close((shmrpc_sub *)sub);
+}
+
+int jobs_v1_levels_seen_end(jobs_v1_levels_seen_topic *topic)
+{
+    return shmrpc_topic_end((shmrpc_topic *)topic);
+}
+
+int jobs_v1_levels_seen_destroy(jobs_v1_levels_seen_topic *topic)
+{
+    return shmrpc_topic_destroy((shmrpc_topic *)topic);
+}
+
+int jobs_v1_levels_seen_stat(jobs_v1_levels_seen_topic *topic,
+                             shmrpc_topic_stat *out)
+{
+    return shmrpc_topic_stat_read((shmrpc_topic *)topic, out);
+}
+
+int jobs_v1_talk_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_talk_topic **out, shmrpc_error *error)
+{
+    shmrpc_topic *topic = NULL;
+    int status = shmrpc_stub_topic_open(&jobs_v1_talk_topic_descriptor, name,
+                                        opts, &topic, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_talk_topic *)topic;
+    }
+    return status;
+}
+
+void jobs_v1_talk_close(jobs_v1_talk_topic *topic)
+{
+    shmrpc_topic_close((shmrpc_topic *)topic);
+}
+
+int jobs_v1_talk_publish(jobs_v1_talk_topic *topic, const shmrpc_any *message,
+                         const shmrpc_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_stub_topic_publish((shmrpc_topic *)topic, message, opts,
+                                     error);
+}
+
+int jobs_v1_talk_subscribe(jobs_v1_talk_topic *topic, jobs_v1_talk_sub **out,
+                           shmrpc_error *error)
+{
+    shmrpc_sub *sub = NULL;
+    int status = shmrpc_topic_subscribe((shmrpc_topic *)topic, &sub, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_talk_sub *)sub;
+    }
+    return status;
+}
+
+int jobs_v1_talk_next(jobs_v1_talk_sub *sub, const shmrpc_any **out,
+                      const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *message = NULL;
+    int status = shmrpc_stub_sub_next((shmrpc_sub *)sub, &message, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_any *)message;
+    }
+    return status;
+}
+
+uint64_t jobs_v1_talk_lost(const jobs_v1_talk_sub *sub)
+{
+    return shmrpc_sub_lost((const shmrpc_sub *)sub);
+}
+
+void jobs_v1_talk_unsubscribe(jobs_v1_talk_sub *sub)
+{
+    shmrpc_sub_close((shmrpc_sub *)sub);
+}
+
+int jobs_v1_talk_end(jobs_v1_talk_topic *topic)
+{
+    return shmrpc_topic_end((shmrpc_topic *)topic);
+}
+
+int jobs_v1_talk_destroy(jobs_v1_talk_topic *topic)
+{
+    return shmrpc_topic_destroy((shmrpc_topic *)topic);
+}
+
+int jobs_v1_talk_stat(jobs_v1_talk_topic *topic, shmrpc_topic_stat *out)
+{
+    return shmrpc_topic_stat_read((shmrpc_topic *)topic, out);
+}
+
+int jobs_v1_sound_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_sound_pipe **out, shmrpc_error *error)
+{
+    shmrpc_pipe *pipe = NULL;
+    int status = shmrpc_stub_pipe_open(&jobs_v1_sound_pipe_descriptor, name,
+                                       opts, &pipe, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_sound_pipe *)pipe;
+    }
+    return status;
+}
+
+void jobs_v1_sound_close(jobs_v1_sound_pipe *pipe)
+{
+    shmrpc_pipe_close((shmrpc_pipe *)pipe);
+}
+
+int jobs_v1_sound_write(jobs_v1_sound_pipe *pipe, const void *data, size_t len,
+                        const shmrpc_opts *opts, size_t *out_written,
+                        shmrpc_error *error)
+{
+    return shmrpc_pipe_write((shmrpc_pipe *)pipe, data, len, opts, out_written,
+                             error);
+}
+
+int jobs_v1_sound_read(jobs_v1_sound_pipe *pipe, void *data, size_t size,
+                       const shmrpc_opts *opts, size_t *out_read,
+                       shmrpc_error *error)
+{
+    return shmrpc_pipe_read((shmrpc_pipe *)pipe, data, size, opts, out_read,
+                            error);
+}
+
+int jobs_v1_sound_end(jobs_v1_sound_pipe *pipe)
+{
+    return shmrpc_pipe_end((shmrpc_pipe *)pipe);
+}
+
+int jobs_v1_sound_destroy(jobs_v1_sound_pipe *pipe)
+{
+    return shmrpc_pipe_destroy((shmrpc_pipe *)pipe);
+}
+
+int jobs_v1_sound_stat(jobs_v1_sound_pipe *pipe, shmrpc_pipe_stat *out)
+{
+    return shmrpc_pipe_stat_read((shmrpc_pipe *)pipe, out);
 }

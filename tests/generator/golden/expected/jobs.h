@@ -18,8 +18,10 @@
 #include <shmrpc/dict.h>
 #include <shmrpc/error.h>
 #include <shmrpc/options.h>
+#include <shmrpc/pipe.h>
 #include <shmrpc/queue.h>
 #include <shmrpc/shared.h>
+#include <shmrpc/topic.h>
 #include <shmrpc/types.h>
 
 #include "acme/common.h"
@@ -139,6 +141,10 @@ extern const shmrpc_shared jobs_v1_deep_dict_descriptor;
 extern const shmrpc_shared jobs_v1_wild_dict_descriptor;
 extern const shmrpc_shared jobs_v1_arrays_dict_descriptor;
 extern const shmrpc_shared jobs_v1_counts_dict_descriptor;
+extern const shmrpc_shared jobs_v1_news_topic_descriptor;
+extern const shmrpc_shared jobs_v1_levels_seen_topic_descriptor;
+extern const shmrpc_shared jobs_v1_talk_topic_descriptor;
+extern const shmrpc_shared jobs_v1_sound_pipe_descriptor;
 
 /*
  * Called like what it holds.
@@ -892,9 +898,26 @@ int jobs_v1_documents_stat(jobs_v1_documents_queue *queue,
  * The dict "acme.jobs.v1.jobs".
  * Reads take no lock and never wait; a change is one step, which others see
  * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle.
+ * Threading: any thread may use a handle, one at a time a view or a watch.
  */
 typedef struct jobs_v1_jobs_dict jobs_v1_jobs_dict;
+typedef struct jobs_v1_jobs_view jobs_v1_jobs_view;
+typedef struct jobs_v1_jobs_watch jobs_v1_jobs_watch;
+
+/* A key and its value. */
+typedef struct jobs_v1_jobs_entry {
+    shmrpc_str key;
+    jobs_v1_job value;
+} jobs_v1_jobs_entry;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_jobs_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const shmrpc_str *key; /* of PUT and DEL, else NULL */
+    const jobs_v1_job *value; /* of PUT, else NULL */
+} jobs_v1_jobs_event;
 
 /* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
  * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
@@ -908,7 +931,7 @@ typedef int jobs_v1_jobs_change(void *user, const jobs_v1_job *was,
 int jobs_v1_jobs_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_jobs_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Ends the use of the handle; close its views before.  NULL is fine. */
 void jobs_v1_jobs_close(jobs_v1_jobs_dict *dict);
 
 /* The value of a key, which is read-only, and yours until you release it.
@@ -946,8 +969,44 @@ int jobs_v1_jobs_update(jobs_v1_jobs_dict *dict, shmrpc_str key,
                         jobs_v1_jobs_change *change, void *user,
                         shmrpc_error *error);
 
+/* Puts many keys in one step. */
+int jobs_v1_jobs_merge(jobs_v1_jobs_dict *dict,
+                       const jobs_v1_jobs_entry *entries, size_t count,
+                       shmrpc_error *error);
+
 /* Removes all keys, in one step. */
 int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error);
+
+/* Opens a view of the dict as it is now, whatever others change; close it soon,
+ * since it keeps what it shows. */
+int jobs_v1_jobs_view_open(jobs_v1_jobs_dict *dict, jobs_v1_jobs_view **out,
+                           shmrpc_error *error);
+
+/* The value of a key, valid until the next call with `view`.  NOT_FOUND. */
+int jobs_v1_jobs_view_get(jobs_v1_jobs_view *view, shmrpc_str key,
+                          const jobs_v1_job **out, shmrpc_error *error);
+
+/* The next entry, in the order of insertion, valid until the next call with
+ * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+int jobs_v1_jobs_view_next(jobs_v1_jobs_view *view, const shmrpc_str **out_key,
+                           const jobs_v1_job **out_value, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_jobs_view_close(jobs_v1_jobs_view *view);
+
+/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+int jobs_v1_jobs_watch_open(jobs_v1_jobs_dict *dict,
+                            const shmrpc_watch_opts *opts,
+                            jobs_v1_jobs_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  RESYNC: forget what
+ * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+int jobs_v1_jobs_watch_next(jobs_v1_jobs_watch *watch,
+                            const jobs_v1_jobs_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict);
@@ -959,9 +1018,26 @@ int jobs_v1_jobs_stat(jobs_v1_jobs_dict *dict, shmrpc_dict_stat *out);
  * The dict "acme.jobs.v1.fixed".
  * Reads take no lock and never wait; a change is one step, which others see
  * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle.
+ * Threading: any thread may use a handle, one at a time a view or a watch.
  */
 typedef struct jobs_v1_fixed_dict jobs_v1_fixed_dict;
+typedef struct jobs_v1_fixed_view jobs_v1_fixed_view;
+typedef struct jobs_v1_fixed_watch jobs_v1_fixed_watch;
+
+/* A key and its value. */
+typedef struct jobs_v1_fixed_entry {
+    uint64_t key;
+    jobs_v1_fixed value;
+} jobs_v1_fixed_entry;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_fixed_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const uint64_t *key; /* of PUT and DEL, else NULL */
+    const jobs_v1_fixed *value; /* of PUT, else NULL */
+} jobs_v1_fixed_event;
 
 /* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
  * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
@@ -975,7 +1051,7 @@ typedef int jobs_v1_fixed_change(void *user, const jobs_v1_fixed *was,
 int jobs_v1_fixed_open(const char *name, const shmrpc_shared_opts *opts,
                        jobs_v1_fixed_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Ends the use of the handle; close its views before.  NULL is fine. */
 void jobs_v1_fixed_close(jobs_v1_fixed_dict *dict);
 
 /* The value of a key.  NOT_FOUND. */
@@ -1009,8 +1085,45 @@ int jobs_v1_fixed_update(jobs_v1_fixed_dict *dict, uint64_t key,
                          jobs_v1_fixed_change *change, void *user,
                          shmrpc_error *error);
 
+/* Puts many keys in one step. */
+int jobs_v1_fixed_merge(jobs_v1_fixed_dict *dict,
+                        const jobs_v1_fixed_entry *entries, size_t count,
+                        shmrpc_error *error);
+
 /* Removes all keys, in one step. */
 int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error);
+
+/* Opens a view of the dict as it is now, whatever others change; close it soon,
+ * since it keeps what it shows. */
+int jobs_v1_fixed_view_open(jobs_v1_fixed_dict *dict, jobs_v1_fixed_view **out,
+                            shmrpc_error *error);
+
+/* The value of a key, valid until the next call with `view`.  NOT_FOUND. */
+int jobs_v1_fixed_view_get(jobs_v1_fixed_view *view, uint64_t key,
+                           const jobs_v1_fixed **out, shmrpc_error *error);
+
+/* The next entry, in the order of insertion, valid until the next call with
+ * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+int jobs_v1_fixed_view_next(jobs_v1_fixed_view *view, const uint64_t **out_key,
+                            const jobs_v1_fixed **out_value,
+                            shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_fixed_view_close(jobs_v1_fixed_view *view);
+
+/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+int jobs_v1_fixed_watch_open(jobs_v1_fixed_dict *dict,
+                             const shmrpc_watch_opts *opts,
+                             jobs_v1_fixed_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  RESYNC: forget what
+ * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+int jobs_v1_fixed_watch_next(jobs_v1_fixed_watch *watch,
+                             const jobs_v1_fixed_event **out,
+                             const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict);
@@ -1022,9 +1135,26 @@ int jobs_v1_fixed_stat(jobs_v1_fixed_dict *dict, shmrpc_dict_stat *out);
  * The dict "acme.jobs.v1.deep".
  * Reads take no lock and never wait; a change is one step, which others see
  * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle.
+ * Threading: any thread may use a handle, one at a time a view or a watch.
  */
 typedef struct jobs_v1_deep_dict jobs_v1_deep_dict;
+typedef struct jobs_v1_deep_view jobs_v1_deep_view;
+typedef struct jobs_v1_deep_watch jobs_v1_deep_watch;
+
+/* A key and its value. */
+typedef struct jobs_v1_deep_entry {
+    jobs_v1_key key;
+    jobs_v1_job_list value;
+} jobs_v1_deep_entry;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_deep_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const jobs_v1_key *key; /* of PUT and DEL, else NULL */
+    const jobs_v1_job_list *value; /* of PUT, else NULL */
+} jobs_v1_deep_event;
 
 /* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
  * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
@@ -1038,7 +1168,7 @@ typedef int jobs_v1_deep_change(void *user, const jobs_v1_job_list *was,
 int jobs_v1_deep_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_deep_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Ends the use of the handle; close its views before.  NULL is fine. */
 void jobs_v1_deep_close(jobs_v1_deep_dict *dict);
 
 /* The value of a key, which is read-only, and yours until you release it.
@@ -1077,8 +1207,45 @@ int jobs_v1_deep_update(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                         jobs_v1_deep_change *change, void *user,
                         shmrpc_error *error);
 
+/* Puts many keys in one step. */
+int jobs_v1_deep_merge(jobs_v1_deep_dict *dict,
+                       const jobs_v1_deep_entry *entries, size_t count,
+                       shmrpc_error *error);
+
 /* Removes all keys, in one step. */
 int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error);
+
+/* Opens a view of the dict as it is now, whatever others change; close it soon,
+ * since it keeps what it shows. */
+int jobs_v1_deep_view_open(jobs_v1_deep_dict *dict, jobs_v1_deep_view **out,
+                           shmrpc_error *error);
+
+/* The value of a key, valid until the next call with `view`.  NOT_FOUND. */
+int jobs_v1_deep_view_get(jobs_v1_deep_view *view, const jobs_v1_key *key,
+                          const jobs_v1_job_list **out, shmrpc_error *error);
+
+/* The next entry, in the order of insertion, valid until the next call with
+ * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+int jobs_v1_deep_view_next(jobs_v1_deep_view *view, const jobs_v1_key **out_key,
+                           const jobs_v1_job_list **out_value,
+                           shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_deep_view_close(jobs_v1_deep_view *view);
+
+/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+int jobs_v1_deep_watch_open(jobs_v1_deep_dict *dict,
+                            const shmrpc_watch_opts *opts,
+                            jobs_v1_deep_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  RESYNC: forget what
+ * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+int jobs_v1_deep_watch_next(jobs_v1_deep_watch *watch,
+                            const jobs_v1_deep_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict);
@@ -1090,9 +1257,26 @@ int jobs_v1_deep_stat(jobs_v1_deep_dict *dict, shmrpc_dict_stat *out);
  * The dict "acme.jobs.v1.wild".
  * Reads take no lock and never wait; a change is one step, which others see
  * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle.
+ * Threading: any thread may use a handle, one at a time a view or a watch.
  */
 typedef struct jobs_v1_wild_dict jobs_v1_wild_dict;
+typedef struct jobs_v1_wild_view jobs_v1_wild_view;
+typedef struct jobs_v1_wild_watch jobs_v1_wild_watch;
+
+/* A key and its value. */
+typedef struct jobs_v1_wild_entry {
+    shmrpc_any key;
+    shmrpc_any value;
+} jobs_v1_wild_entry;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_wild_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const shmrpc_any *key; /* of PUT and DEL, else NULL */
+    const shmrpc_any *value; /* of PUT, else NULL */
+} jobs_v1_wild_event;
 
 /* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
  * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
@@ -1106,7 +1290,7 @@ typedef int jobs_v1_wild_change(void *user, const shmrpc_any *was,
 int jobs_v1_wild_open(const char *name, const shmrpc_shared_opts *opts,
                       jobs_v1_wild_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Ends the use of the handle; close its views before.  NULL is fine. */
 void jobs_v1_wild_close(jobs_v1_wild_dict *dict);
 
 /* The value of a key, which is read-only, and yours until you release it.
@@ -1144,8 +1328,44 @@ int jobs_v1_wild_update(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                         jobs_v1_wild_change *change, void *user,
                         shmrpc_error *error);
 
+/* Puts many keys in one step. */
+int jobs_v1_wild_merge(jobs_v1_wild_dict *dict,
+                       const jobs_v1_wild_entry *entries, size_t count,
+                       shmrpc_error *error);
+
 /* Removes all keys, in one step. */
 int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error);
+
+/* Opens a view of the dict as it is now, whatever others change; close it soon,
+ * since it keeps what it shows. */
+int jobs_v1_wild_view_open(jobs_v1_wild_dict *dict, jobs_v1_wild_view **out,
+                           shmrpc_error *error);
+
+/* The value of a key, valid until the next call with `view`.  NOT_FOUND. */
+int jobs_v1_wild_view_get(jobs_v1_wild_view *view, const shmrpc_any *key,
+                          const shmrpc_any **out, shmrpc_error *error);
+
+/* The next entry, in the order of insertion, valid until the next call with
+ * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+int jobs_v1_wild_view_next(jobs_v1_wild_view *view, const shmrpc_any **out_key,
+                           const shmrpc_any **out_value, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_wild_view_close(jobs_v1_wild_view *view);
+
+/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+int jobs_v1_wild_watch_open(jobs_v1_wild_dict *dict,
+                            const shmrpc_watch_opts *opts,
+                            jobs_v1_wild_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  RESYNC: forget what
+ * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+int jobs_v1_wild_watch_next(jobs_v1_wild_watch *watch,
+                            const jobs_v1_wild_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict);
@@ -1157,9 +1377,26 @@ int jobs_v1_wild_stat(jobs_v1_wild_dict *dict, shmrpc_dict_stat *out);
  * The dict "acme.jobs.v1.arrays".
  * Reads take no lock and never wait; a change is one step, which others see
  * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle.
+ * Threading: any thread may use a handle, one at a time a view or a watch.
  */
 typedef struct jobs_v1_arrays_dict jobs_v1_arrays_dict;
+typedef struct jobs_v1_arrays_view jobs_v1_arrays_view;
+typedef struct jobs_v1_arrays_watch jobs_v1_arrays_watch;
+
+/* A key and its value. */
+typedef struct jobs_v1_arrays_entry {
+    shmrpc_bytes key;
+    jobs_v1_arrays_item value;
+} jobs_v1_arrays_entry;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_arrays_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const shmrpc_bytes *key; /* of PUT and DEL, else NULL */
+    const jobs_v1_arrays_item *value; /* of PUT, else NULL */
+} jobs_v1_arrays_event;
 
 /* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
  * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
@@ -1173,7 +1410,7 @@ typedef int jobs_v1_arrays_change(void *user, const jobs_v1_arrays_item *was,
 int jobs_v1_arrays_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_arrays_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Ends the use of the handle; close its views before.  NULL is fine. */
 void jobs_v1_arrays_close(jobs_v1_arrays_dict *dict);
 
 /* The value of a key.  NOT_FOUND. */
@@ -1208,8 +1445,47 @@ int jobs_v1_arrays_update(jobs_v1_arrays_dict *dict, shmrpc_bytes key,
                           jobs_v1_arrays_change *change, void *user,
                           shmrpc_error *error);
 
+/* Puts many keys in one step. */
+int jobs_v1_arrays_merge(jobs_v1_arrays_dict *dict,
+                         const jobs_v1_arrays_entry *entries, size_t count,
+                         shmrpc_error *error);
+
 /* Removes all keys, in one step. */
 int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error);
+
+/* Opens a view of the dict as it is now, whatever others change; close it soon,
+ * since it keeps what it shows. */
+int jobs_v1_arrays_view_open(jobs_v1_arrays_dict *dict,
+                             jobs_v1_arrays_view **out, shmrpc_error *error);
+
+/* The value of a key, valid until the next call with `view`.  NOT_FOUND. */
+int jobs_v1_arrays_view_get(jobs_v1_arrays_view *view, shmrpc_bytes key,
+                            const jobs_v1_arrays_item **out,
+                            shmrpc_error *error);
+
+/* The next entry, in the order of insertion, valid until the next call with
+ * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+int jobs_v1_arrays_view_next(jobs_v1_arrays_view *view,
+                             const shmrpc_bytes **out_key,
+                             const jobs_v1_arrays_item **out_value,
+                             shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_arrays_view_close(jobs_v1_arrays_view *view);
+
+/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+int jobs_v1_arrays_watch_open(jobs_v1_arrays_dict *dict,
+                              const shmrpc_watch_opts *opts,
+                              jobs_v1_arrays_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  RESYNC: forget what
+ * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+int jobs_v1_arrays_watch_next(jobs_v1_arrays_watch *watch,
+                              const jobs_v1_arrays_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict);
@@ -1221,9 +1497,26 @@ int jobs_v1_arrays_stat(jobs_v1_arrays_dict *dict, shmrpc_dict_stat *out);
  * The dict "acme.jobs.v1.counts".
  * Reads take no lock and never wait; a change is one step, which others see
  * whole or not at all.  What the functions return is told in <shmrpc/dict.h>.
- * Threading: any thread may use a handle.
+ * Threading: any thread may use a handle, one at a time a view or a watch.
  */
 typedef struct jobs_v1_counts_dict jobs_v1_counts_dict;
+typedef struct jobs_v1_counts_view jobs_v1_counts_view;
+typedef struct jobs_v1_counts_watch jobs_v1_counts_watch;
+
+/* A key and its value. */
+typedef struct jobs_v1_counts_entry {
+    jobs_v1_level key;
+    jobs_v1_counts_item value;
+} jobs_v1_counts_entry;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_counts_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const jobs_v1_level *key; /* of PUT and DEL, else NULL */
+    const jobs_v1_counts_item *value; /* of PUT, else NULL */
+} jobs_v1_counts_event;
 
 /* Changes an entry: `was` is NULL where there is none, `*now` begins as what is
  * there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
@@ -1237,7 +1530,7 @@ typedef int jobs_v1_counts_change(void *user, const jobs_v1_counts_item *was,
 int jobs_v1_counts_open(const char *name, const shmrpc_shared_opts *opts,
                         jobs_v1_counts_dict **out, shmrpc_error *error);
 
-/* Ends the use of the handle.  NULL is fine. */
+/* Ends the use of the handle; close its views before.  NULL is fine. */
 void jobs_v1_counts_close(jobs_v1_counts_dict *dict);
 
 /* The value of a key, which is read-only, and yours until you release it.
@@ -1277,14 +1570,255 @@ int jobs_v1_counts_update(jobs_v1_counts_dict *dict, jobs_v1_level key,
                           jobs_v1_counts_change *change, void *user,
                           shmrpc_error *error);
 
+/* Puts many keys in one step. */
+int jobs_v1_counts_merge(jobs_v1_counts_dict *dict,
+                         const jobs_v1_counts_entry *entries, size_t count,
+                         shmrpc_error *error);
+
 /* Removes all keys, in one step. */
 int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error);
+
+/* Opens a view of the dict as it is now, whatever others change; close it soon,
+ * since it keeps what it shows. */
+int jobs_v1_counts_view_open(jobs_v1_counts_dict *dict,
+                             jobs_v1_counts_view **out, shmrpc_error *error);
+
+/* The value of a key, valid until the next call with `view`.  NOT_FOUND. */
+int jobs_v1_counts_view_get(jobs_v1_counts_view *view, jobs_v1_level key,
+                            const jobs_v1_counts_item **out,
+                            shmrpc_error *error);
+
+/* The next entry, in the order of insertion, valid until the next call with
+ * `view`.  NOT_FOUND: there are no more, and the next call begins anew. */
+int jobs_v1_counts_view_next(jobs_v1_counts_view *view,
+                             const jobs_v1_level **out_key,
+                             const jobs_v1_counts_item **out_value,
+                             shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_counts_view_close(jobs_v1_counts_view *view);
+
+/* Opens a watch, which tells of changes from now on; `opts` may be NULL. */
+int jobs_v1_counts_watch_open(jobs_v1_counts_dict *dict,
+                              const shmrpc_watch_opts *opts,
+                              jobs_v1_counts_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  RESYNC: forget what
+ * you know, all entries follow.  DEADLINE, BUSY: there is none; DESTROYED. */
+int jobs_v1_counts_watch_next(jobs_v1_counts_watch *watch,
+                              const jobs_v1_counts_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict);
 
 /* Figures as of now. */
 int jobs_v1_counts_stat(jobs_v1_counts_dict *dict, shmrpc_dict_stat *out);
+
+/*
+ * What has happened.
+ *
+ * The topic "acme.jobs.v1.news".
+ * Each subscriber gets each message.  What the functions return, and what
+ * becomes of slow subscribers, is told in <shmrpc/topic.h>.
+ * Threading: any thread may use a handle, one at a time a subscription.
+ */
+typedef struct jobs_v1_news_topic jobs_v1_news_topic;
+typedef struct jobs_v1_news_sub jobs_v1_news_sub;
+
+/* Opens the topic, or makes it.  `name`: NULL is "acme.jobs.v1.news"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_news_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_news_topic **out, shmrpc_error *error);
+
+/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+void jobs_v1_news_close(jobs_v1_news_topic *topic);
+
+/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
+ * publishers wait for; TOO_LARGE; DESTROYED. */
+int jobs_v1_news_publish(jobs_v1_news_topic *topic, const jobs_v1_job *message,
+                         const shmrpc_opts *opts, shmrpc_error *error);
+
+/* Begins to listen: with the history, then with what is published from now
+ * on. */
+int jobs_v1_news_subscribe(jobs_v1_news_topic *topic, jobs_v1_news_sub **out,
+                           shmrpc_error *error);
+
+/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
+ * there is none; LOST: messages are gone, and the next call goes on behind
+ * them; EVICTED: publishers would not wait any longer, subscribe again;
+ * CANCELLED: the topic was ended; DESTROYED. */
+int jobs_v1_news_next(jobs_v1_news_sub *sub, const jobs_v1_job **out,
+                      const shmrpc_opts *opts, shmrpc_error *error);
+
+/* How many messages the subscription has lost, ever. */
+uint64_t jobs_v1_news_lost(const jobs_v1_news_sub *sub);
+
+/* Stops listening.  NULL is fine. */
+void jobs_v1_news_unsubscribe(jobs_v1_news_sub *sub);
+
+/* Says that nothing more will be published: subscribers get CANCELLED when they
+ * have read all. */
+int jobs_v1_news_end(jobs_v1_news_topic *topic);
+
+/* Ends the topic for everyone, and frees its name. */
+int jobs_v1_news_destroy(jobs_v1_news_topic *topic);
+
+/* Figures as of now. */
+int jobs_v1_news_stat(jobs_v1_news_topic *topic, shmrpc_topic_stat *out);
+
+/*
+ * The topic "acme.jobs.v1.levels_seen".
+ * Each subscriber gets each message.  What the functions return, and what
+ * becomes of slow subscribers, is told in <shmrpc/topic.h>.
+ * Threading: any thread may use a handle, one at a time a subscription.
+ */
+typedef struct jobs_v1_levels_seen_topic jobs_v1_levels_seen_topic;
+typedef struct jobs_v1_levels_seen_sub jobs_v1_levels_seen_sub;
+
+/* Opens the topic, or makes it.  `name`: NULL is "acme.jobs.v1.levels_seen";
+ * `opts` may be NULL.  CONTRACT: the one there is has another type or encoding.
+ *  Close it in the end. */
+int jobs_v1_levels_seen_open(const char *name, const shmrpc_shared_opts *opts,
+                             jobs_v1_levels_seen_topic **out,
+                             shmrpc_error *error);
+
+/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+void jobs_v1_levels_seen_close(jobs_v1_levels_seen_topic *topic);
+
+/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
+ * publishers wait for; TOO_LARGE; DESTROYED. */
+int jobs_v1_levels_seen_publish(jobs_v1_levels_seen_topic *topic,
+                                const jobs_v1_level *message,
+                                const shmrpc_opts *opts, shmrpc_error *error);
+
+/* Begins to listen: with the history, then with what is published from now
+ * on. */
+int jobs_v1_levels_seen_subscribe(jobs_v1_levels_seen_topic *topic,
+                                  jobs_v1_levels_seen_sub **out,
+                                  shmrpc_error *error);
+
+/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
+ * there is none; LOST: messages are gone, and the next call goes on behind
+ * them; EVICTED: publishers would not wait any longer, subscribe again;
+ * CANCELLED: the topic was ended; DESTROYED. */
+int jobs_v1_levels_seen_next(jobs_v1_levels_seen_sub *sub,
+                             const jobs_v1_level **out, const shmrpc_opts *opts,
+                             shmrpc_error *error);
+
+/* How many messages the subscription has lost, ever. */
+uint64_t jobs_v1_levels_seen_lost(const jobs_v1_levels_seen_sub *sub);
+
+/* Stops listening.  NULL is fine. */
+void jobs_v1_levels_seen_unsubscribe(jobs_v1_levels_seen_sub *sub);
+
+/* Says that nothing more will be published: subscribers get CANCELLED when they
+ * have read all. */
+int jobs_v1_levels_seen_end(jobs_v1_levels_seen_topic *topic);
+
+/* Ends the topic for everyone, and frees its name. */
+int jobs_v1_levels_seen_destroy(jobs_v1_levels_seen_topic *topic);
+
+/* Figures as of now. */
+int jobs_v1_levels_seen_stat(jobs_v1_levels_seen_topic *topic,
+                             shmrpc_topic_stat *out);
+
+/*
+ * The topic "acme.jobs.v1.talk".
+ * Each subscriber gets each message.  What the functions return, and what
+ * becomes of slow subscribers, is told in <shmrpc/topic.h>.
+ * Threading: any thread may use a handle, one at a time a subscription.
+ */
+typedef struct jobs_v1_talk_topic jobs_v1_talk_topic;
+typedef struct jobs_v1_talk_sub jobs_v1_talk_sub;
+
+/* Opens the topic, or makes it.  `name`: NULL is "acme.jobs.v1.talk"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_talk_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_talk_topic **out, shmrpc_error *error);
+
+/* Ends the use of the handle; unsubscribe before.  NULL is fine. */
+void jobs_v1_talk_close(jobs_v1_talk_topic *topic);
+
+/* Publishes a copy of `message`.  DEADLINE, BUSY: a subscriber is behind that
+ * publishers wait for; TOO_LARGE; DESTROYED. */
+int jobs_v1_talk_publish(jobs_v1_talk_topic *topic, const shmrpc_any *message,
+                         const shmrpc_opts *opts, shmrpc_error *error);
+
+/* Begins to listen: with the history, then with what is published from now
+ * on. */
+int jobs_v1_talk_subscribe(jobs_v1_talk_topic *topic, jobs_v1_talk_sub **out,
+                           shmrpc_error *error);
+
+/* The next message, valid until the next call with `sub`.  DEADLINE, BUSY:
+ * there is none; LOST: messages are gone, and the next call goes on behind
+ * them; EVICTED: publishers would not wait any longer, subscribe again;
+ * CANCELLED: the topic was ended; DESTROYED. */
+int jobs_v1_talk_next(jobs_v1_talk_sub *sub, const shmrpc_any **out,
+                      const shmrpc_opts *opts, shmrpc_error *error);
+
+/* How many messages the subscription has lost, ever. */
+uint64_t jobs_v1_talk_lost(const jobs_v1_talk_sub *sub);
+
+/* Stops listening.  NULL is fine. */
+void jobs_v1_talk_unsubscribe(jobs_v1_talk_sub *sub);
+
+/* Says that nothing more will be published: subscribers get CANCELLED when they
+ * have read all. */
+int jobs_v1_talk_end(jobs_v1_talk_topic *topic);
+
+/* Ends the topic for everyone, and frees its name. */
+int jobs_v1_talk_destroy(jobs_v1_talk_topic *topic);
+
+/* Figures as of now. */
+int jobs_v1_talk_stat(jobs_v1_talk_topic *topic, shmrpc_topic_stat *out);
+
+/*
+ * Sound, as it is.
+ *
+ * The pipe "acme.jobs.v1.sound".
+ * A stream of bytes, of one writer at a time.  What the functions return, and
+ * how the end of a stream is told from the death of its writer, stands in
+ * <shmrpc/pipe.h>.
+ * Threading: any thread may use a handle.
+ */
+typedef struct jobs_v1_sound_pipe jobs_v1_sound_pipe;
+
+/* Opens the pipe, or makes it.  `name`: NULL is "acme.jobs.v1.sound"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_sound_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_sound_pipe **out, shmrpc_error *error);
+
+/* Ends the use of the handle; another one may write then.  NULL is fine. */
+void jobs_v1_sound_close(jobs_v1_sound_pipe *pipe);
+
+/* Writes all of `len` bytes.  `*out_written`, which may be NULL, is written in
+ * any case.  DEADLINE: the pipe is full; BUSY: another one is the writer;
+ * CANCELLED: the stream was ended; DESTROYED. */
+int jobs_v1_sound_write(jobs_v1_sound_pipe *pipe, const void *data, size_t len,
+                        const shmrpc_opts *opts, size_t *out_written,
+                        shmrpc_error *error);
+
+/* Reads what is there, up to `size` bytes; 0 bytes are the end of the stream.
+ * DEADLINE, BUSY: nothing is there; OWNER_DIED: the writer died; DESTROYED. */
+int jobs_v1_sound_read(jobs_v1_sound_pipe *pipe, void *data, size_t size,
+                       const shmrpc_opts *opts, size_t *out_read,
+                       shmrpc_error *error);
+
+/* Ends the stream, for ever: readers get what is there, and then the end. */
+int jobs_v1_sound_end(jobs_v1_sound_pipe *pipe);
+
+/* Ends the pipe for everyone, and frees its name. */
+int jobs_v1_sound_destroy(jobs_v1_sound_pipe *pipe);
+
+/* Figures as of now. */
+int jobs_v1_sound_stat(jobs_v1_sound_pipe *pipe, shmrpc_pipe_stat *out);
 
 SHMRPC_END_DECLS
 

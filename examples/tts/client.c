@@ -1,9 +1,11 @@
 /*
  * What one asks for:
  *
- *     tts-client voice ID...            looks voices up, without a call
+ *     tts-client voices                 lists the voices, without a call
+ *     tts-client voice ID...            looks some up
  *     tts-client count                  asks the service how many there are
  *     tts-client say ID TEXT [ID TEXT]  puts jobs into the queue
+ *     tts-client progress               what was heard of them lately
  */
 #include "tts_client.h"
 
@@ -18,14 +20,35 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
+/* Looking is enough: nothing is made, and nothing can be changed. */
+static const shmrpc_shared_opts looking = {.mode = SHMRPC_SHARED_OPEN_EXISTING,
+                                           .flags = SHMRPC_SHARED_READ_ONLY};
+
+/* A view shows the dict as it is now, whatever others change. */
+static int list_voices(void)
+{
+    tts_voices_dict *voices = NULL;
+    tts_voices_view *view = NULL;
+    const tts_voice *voice = NULL;
+    const shmrpc_str *id = NULL;
+    shmrpc_error error;
+    if (tts_voices_open(NULL, &looking, &voices, &error) != SHMRPC_OK ||
+        tts_voices_view_open(voices, &view, &error) != SHMRPC_OK) {
+        return failed("voices", &error);
+    }
+    while (tts_voices_view_next(view, &id, &voice, &error) == SHMRPC_OK) {
+        printf("%.*s\n", (int)id->len, id->ptr);
+    }
+    tts_voices_view_close(view);
+    tts_voices_close(voices);
+    return 0;
+}
+
 static int print_voices(int count, char **ids)
 {
     tts_voices_dict *voices = NULL;
     const tts_voice *voice = NULL;
     shmrpc_error error;
-    /* Looking is enough: nothing is made, and nothing can be changed. */
-    const shmrpc_shared_opts looking = {.mode = SHMRPC_SHARED_OPEN_EXISTING,
-                                        .flags = SHMRPC_SHARED_READ_ONLY};
     if (tts_voices_open(NULL, &looking, &voices, &error) != SHMRPC_OK) {
         return failed("voices", &error);
     }
@@ -83,11 +106,37 @@ static int say(int count, char **words)
     return 0;
 }
 
+static int print_progress(void)
+{
+    const shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
+    tts_progress_topic *progress = NULL;
+    tts_progress_sub *sub = NULL;
+    const tts_progress *message = NULL;
+    shmrpc_error error;
+    if (tts_progress_open(NULL, NULL, &progress, &error) != SHMRPC_OK ||
+        tts_progress_subscribe(progress, &sub, &error) != SHMRPC_OK) {
+        return failed("progress", &error);
+    }
+    while (tts_progress_next(sub, &message, &at_once, &error) == SHMRPC_OK) {
+        printf("job %u: %.0f %%\n", (unsigned)message->id,
+               100 * (double)message->done);
+    }
+    tts_progress_unsubscribe(sub);
+    tts_progress_close(progress);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "voice") == 0) {
         return print_voices(argc - 2, argv + 2);
+    }
+    if (strcmp(what, "voices") == 0) {
+        return list_voices();
+    }
+    if (strcmp(what, "progress") == 0) {
+        return print_progress();
     }
     if (strcmp(what, "count") == 0) {
         return print_count();
@@ -95,6 +144,9 @@ int main(int argc, char **argv)
     if (strcmp(what, "say") == 0) {
         return say(argc - 2, argv + 2);
     }
-    fputs("usage: tts-client voice ID... | count | say ID TEXT...\n", stderr);
+    fputs(
+        "usage: tts-client voices | voice ID... | count | say ID TEXT... | "
+        "progress\n",
+        stderr);
     return 2;
 }

@@ -1,6 +1,6 @@
 /*
- * A speaker: takes jobs from the queue, and the voices of the dict.  It needs
- * no server, and any number of speakers may run.
+ * A speaker: takes jobs from the queue, and the voices of the dict, and tells
+ * by the topic how far it is.  It needs no server, and any number may run.
  *
  *     tts-speaker COUNT     says so many
  *     tts-speaker --die     takes one and kills itself before it is said
@@ -20,6 +20,20 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
+/* What it opens. */
+typedef struct speaker {
+    tts_voices_dict *voices;
+    tts_jobs_queue *jobs;
+    tts_progress_topic *progress;
+} speaker;
+
+/* Nobody need listen. */
+static void tell(const speaker *s, const tts_job *job, float done)
+{
+    const tts_progress progress = {.id = job->id, .done = done};
+    (void)tts_progress_publish(s->progress, &progress, NULL, NULL);
+}
+
 /* A letter takes 60 ms, at speed 1. */
 static void speak(const tts_job *job, const tts_voice *voice, bool is_again)
 {
@@ -29,44 +43,47 @@ static void speak(const tts_job *job, const tts_voice *voice, bool is_again)
            is_again ? ", after another speaker died" : "");
 }
 
-static int take_one(tts_jobs_queue *jobs, tts_voices_dict *voices, bool die)
+static int take_one(const speaker *s, bool die)
 {
     const shmrpc_opts patience = {.timeout_ns = INT64_C(5000000000)};
     const tts_job *job = NULL;
     const tts_voice *voice = NULL;
     shmrpc_error error;
-    if (tts_jobs_pop(jobs, &patience, &job, &error) != SHMRPC_OK) {
+    if (tts_jobs_pop(s->jobs, &patience, &job, &error) != SHMRPC_OK) {
         return failed("jobs", &error);
     }
+    tell(s, job, 0.5F);
     if (die) {
         raise(SIGKILL);
     }
-    if (tts_voices_get(voices, job->voice, &voice, &error) != SHMRPC_OK) {
-        tts_jobs_release(jobs, job); /* for a speaker that knows it */
+    if (tts_voices_get(s->voices, job->voice, &voice, &error) != SHMRPC_OK) {
+        tts_jobs_release(s->jobs, job); /* for a speaker that knows it */
         return failed("voices", &error);
     }
     speak(job, voice, tts_jobs_is_redelivered(job));
-    tts_voices_release(voices, voice);
+    tell(s, job, 1.0F);
+    tts_voices_release(s->voices, voice);
     /* Only now it is done: else it would come again. */
-    return tts_jobs_ack(jobs, job) == SHMRPC_OK ? 0 : 1;
+    return tts_jobs_ack(s->jobs, job) == SHMRPC_OK ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
     bool die = argc > 1 && strcmp(argv[1], "--die") == 0;
     long count = argc > 1 && !die ? strtol(argv[1], NULL, 10) : 1;
-    tts_voices_dict *voices = NULL;
-    tts_jobs_queue *jobs = NULL;
+    speaker s = {.jobs = NULL};
     shmrpc_error error;
-    if (tts_voices_open(NULL, NULL, &voices, &error) != SHMRPC_OK ||
-        tts_jobs_open(NULL, NULL, &jobs, &error) != SHMRPC_OK) {
+    if (tts_voices_open(NULL, NULL, &s.voices, &error) != SHMRPC_OK ||
+        tts_jobs_open(NULL, NULL, &s.jobs, &error) != SHMRPC_OK ||
+        tts_progress_open(NULL, NULL, &s.progress, &error) != SHMRPC_OK) {
         return failed("open", &error);
     }
     int status = 0;
     for (long i = 0; i < count && status == 0; i++) {
-        status = take_one(jobs, voices, die);
+        status = take_one(&s, die);
     }
-    tts_jobs_close(jobs);
-    tts_voices_close(voices);
+    tts_progress_close(s.progress);
+    tts_jobs_close(s.jobs);
+    tts_voices_close(s.voices);
     return status;
 }

@@ -167,7 +167,7 @@ shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
     shmrpci_hold *hold =
         write_head(holds, at, SHMRPCI_HOLD_HELD, identity, len);
     if (len > 0) {
-        shmrpci_lane_copy(hold->data, data, len);
+        shmrpci_lane_copy_in(hold->data, data, len);
     }
     /* Seq: pairs with the CAS in confirm; the hold is written before, and the
      * head moves behind it. */
@@ -218,7 +218,7 @@ static bool push_again(const shmrpci_holds *holds, const hold_view *of)
         return false;
     }
     if (of->len > 0) {
-        shmrpci_lane_copy(at, of->hold->data, of->len);
+        shmrpci_lane_copy_in(at, of->hold->data, of->len);
     }
     /* Seq, both: the record is published in between. */
     uint64_t end = shmrpci_lane_end_of(writer, of->len);

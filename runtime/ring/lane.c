@@ -42,19 +42,52 @@ shmrpci_lane shmrpci_lane_at(void *at, const shmrpci_lane_shape *shape)
                           .size = shape->ring_bytes};
 }
 
-void shmrpci_lane_copy(void *to, const void *from, size_t len)
+#if SHMRPCI_MAP_ALIAS || defined(SHMRPCI_COPIES_ARE_ATOMIC)
+
+/* The race is meant: what was overwritten meanwhile is thrown away. Said here
+ * so that the thread sanitizer, and tests/relacy, know. */
+
+void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
-#if SHMRPCI_MAP_ALIAS
-    /* The race is meant: what was overwritten meanwhile is thrown away. Said
-     * here so that the thread sanitizer knows. */
-    for (size_t i = 0; i < len; i++) {
-        uint8_t byte = __atomic_load_n((const uint8_t *)from + i, 0);
-        __atomic_store_n((uint8_t *)to + i, byte, 0);
+    uint8_t *to = ring;
+    const uint8_t *at = from;
+    for (; len >= sizeof(uint64_t); len -= 8, to += 8, at += 8) {
+        uint64_t eight;
+        memcpy(&eight, at, sizeof eight);
+        __atomic_store_n((uint64_t *)(void *)to, eight, __ATOMIC_RELAXED);
     }
-#else
-    memcpy(to, from, len);
-#endif
+    for (; len > 0; len--) {
+        __atomic_store_n(to++, *at++, __ATOMIC_RELAXED);
+    }
 }
+
+void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
+{
+    uint8_t *at = to;
+    const uint8_t *from = ring;
+    for (; len >= sizeof(uint64_t); len -= 8, at += 8, from += 8) {
+        uint64_t eight = __atomic_load_n((const uint64_t *)(const void *)from,
+                                         __ATOMIC_RELAXED);
+        memcpy(at, &eight, sizeof eight);
+    }
+    for (; len > 0; len--) {
+        *at++ = __atomic_load_n(from++, __ATOMIC_RELAXED);
+    }
+}
+
+#else
+
+void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
+{
+    memcpy(ring, from, len);
+}
+
+void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
+{
+    memcpy(to, ring, len);
+}
+
+#endif
 
 bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
                             uint64_t tail, uint64_t word, uint64_t *out_end)
@@ -307,9 +340,10 @@ void shmrpci_lane_show(const shmrpci_lane_writer *writer)
 
 /* ---- consumers ----------------------------------------------------------- */
 
-shmrpc_status shmrpci_lane_copy_out(const shmrpci_lane *lane, uint64_t position,
-                                    uint64_t word, shmrpci_buf *buf,
-                                    shmrpci_item *item)
+/* Copies one record to the end of `buf`. */
+static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
+                              uint64_t word, shmrpci_buf *buf,
+                              shmrpci_item *item)
 {
     uint32_t len = shmrpci_record_len(word);
     size_t gap = (ITEM_ALIGN - buf->len % ITEM_ALIGN) % ITEM_ALIGN;
@@ -320,7 +354,7 @@ shmrpc_status shmrpci_lane_copy_out(const shmrpci_lane *lane, uint64_t position,
     *item = (shmrpci_item){
         .at = buf->len - len, .len = len, .flags = shmrpci_record_flags(word)};
     if (len > 0) {
-        shmrpci_lane_copy(
+        shmrpci_lane_copy_out(
             to + gap, shmrpci_lane_place(lane, position) + SHMRPCI_RECORD_HEAD,
             len);
     }
@@ -341,8 +375,8 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
             return look->count > 0 ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
         }
         size_t len = buf->len;
-        shmrpc_status status = shmrpci_lane_copy_out(lane, position, word, buf,
-                                                     &items[look->count]);
+        shmrpc_status status =
+            copy_out(lane, position, word, buf, &items[look->count]);
         if (status != SHMRPC_OK) {
             buf->len = len;
             buf->status = SHMRPC_OK;
@@ -403,6 +437,47 @@ bool shmrpci_lane_find_oldest(const shmrpci_lane *lane, shmrpci_lane_look *out)
     }
     uint64_t position = out->from;
     return find_data(lane, &position, tail, &word, &out->to);
+}
+
+/* ---- readers that take nothing ------------------------------------------- */
+
+bool shmrpci_lane_is_lapped(const shmrpci_lane *lane, uint64_t position)
+{
+    /* The fence pairs with that of intend: had we read what was written behind
+     * it, we would see the intent. */
+    shmrpci_fence_acquire();
+    return shmrpci_load_relaxed(&lane->words->intent) - position > lane->size;
+}
+
+shmrpc_status shmrpci_lane_read(const shmrpci_lane *lane, uint64_t position,
+                                shmrpci_buf *buf, shmrpci_item *item,
+                                uint64_t *out_end, uint64_t *out_number)
+{
+    /* Seq: also behind the announcement of a sleep. */
+    uint64_t tail = shmrpci_load_seq(&lane->words->tail);
+    uint64_t data = position;
+    uint64_t word;
+    if (tail == position) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (tail - position > lane->size) {
+        return SHMRPC_E_LOST;
+    }
+    if (!find_data(lane, &data, tail, &word, out_end)) {
+        return shmrpci_lane_is_lapped(lane, position) ? SHMRPC_E_LOST
+                                                      : SHMRPC_E_DATA_LOSS;
+    }
+    size_t len = buf->len;
+    shmrpc_status status = copy_out(lane, data, word, buf, item);
+    if (status == SHMRPC_OK && shmrpci_lane_is_lapped(lane, position)) {
+        status = SHMRPC_E_LOST;
+    }
+    if (status != SHMRPC_OK) {
+        buf->len = len;
+        buf->status = SHMRPC_OK;
+    }
+    *out_number = shmrpci_record_number(word);
+    return status;
 }
 
 void shmrpci_lane_depth(const shmrpci_lane *lane, uint64_t *out_records,

@@ -173,8 +173,10 @@ void shmrpci_lane_depth(const shmrpci_lane *lane, uint64_t *out_records,
 
 /* ---- for those who read records otherwise -------------------------------- */
 
-/* Copies between private memory and a ring where others may write meanwhile. */
-void shmrpci_lane_copy(void *to, const void *from, size_t len);
+/* Copies from private memory to a ring, and back: others may read, or write,
+ * there meanwhile. */
+void shmrpci_lane_copy_in(void *ring, const void *from, size_t len);
+void shmrpci_lane_copy_out(void *to, const void *ring, size_t len);
 
 /* Where the record at `position` lies. */
 static inline uint8_t *shmrpci_lane_place(const shmrpci_lane *lane,
@@ -190,11 +192,18 @@ static inline shmrpci_atomic_u64 *shmrpci_lane_record(const shmrpci_lane *lane,
     return (shmrpci_atomic_u64 *)(void *)shmrpci_lane_place(lane, position);
 }
 
-/* Copies the bytes of the DATA record with that word to `buf`. NO_MEMORY,
- * TOO_LARGE: by `buf`, whose length and status the caller restores. */
-shmrpc_status shmrpci_lane_copy_out(const shmrpci_lane *lane, uint64_t position,
-                                    uint64_t word, shmrpci_buf *buf,
-                                    shmrpci_item *item);
+/*
+ * For those who read records without taking them, of a topic: copies the one at
+ * `position` to `buf`, which is as before unless it succeeds. NOT_FOUND:
+ * nothing is published there yet; LOST: it is overwritten, or may be by now;
+ * DATA_LOSS; NO_MEMORY, TOO_LARGE: by `buf`.
+ */
+shmrpc_status shmrpci_lane_read(const shmrpci_lane *lane, uint64_t position,
+                                shmrpci_buf *buf, shmrpci_item *item,
+                                uint64_t *out_end, uint64_t *out_number);
+
+/* Whether what was read at `position` may have been overwritten by then. */
+bool shmrpci_lane_is_lapped(const shmrpci_lane *lane, uint64_t position);
 
 /* Whether the record whose word is `word`, at `position`, lies before `tail`
  * and the ring's end; `out_end` is where it ends. */

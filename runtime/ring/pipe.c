@@ -191,8 +191,8 @@ static void copy_in(const shmrpci_lane *lane, uint64_t position,
 {
     uint64_t at = position & (lane->size - 1);
     size_t first = len < lane->size - at ? len : (size_t)(lane->size - at);
-    shmrpci_lane_copy(lane->ring + at, data, first);
-    shmrpci_lane_copy(lane->ring, data + first, len - first);
+    shmrpci_lane_copy_in(lane->ring + at, data, first);
+    shmrpci_lane_copy_in(lane->ring, data + first, len - first);
 }
 
 static void copy_out(const shmrpci_lane *lane, uint64_t position, uint8_t *data,
@@ -200,8 +200,8 @@ static void copy_out(const shmrpci_lane *lane, uint64_t position, uint8_t *data,
 {
     uint64_t at = position & (lane->size - 1);
     size_t first = len < lane->size - at ? len : (size_t)(lane->size - at);
-    shmrpci_lane_copy(data, lane->ring + at, first);
-    shmrpci_lane_copy(data + first, lane->ring, len - first);
+    shmrpci_lane_copy_out(data, lane->ring + at, first);
+    shmrpci_lane_copy_out(data + first, lane->ring, len - first);
 }
 
 /* How much may lie in it: what was asked for, not what the ring has. */

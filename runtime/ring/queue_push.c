@@ -307,7 +307,7 @@ shmrpc_status shmrpci_queue_push(shmrpci_queue *queue, const void *data,
     shmrpc_status status = reserve(queue, len, deadline_ns, &at, error);
     if (status == SHMRPC_OK && at != NULL) {
         if (len > 0) {
-            shmrpci_lane_copy(at, data, len);
+            shmrpci_lane_copy_in(at, data, len);
         }
         shmrpci_queue_publish(queue, len);
     }
@@ -325,7 +325,7 @@ static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
             break;
         }
         if (slices[done].len > 0) {
-            shmrpci_lane_copy(at, slices[done].data, slices[done].len);
+            shmrpci_lane_copy_in(at, slices[done].data, slices[done].len);
         }
         shmrpci_lane_complete(&queue->writer, slices[done].len, 0);
         done++;

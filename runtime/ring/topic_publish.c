@@ -245,7 +245,7 @@ shmrpc_status shmrpci_topic_publish(shmrpci_topic *topic, const void *data,
         shmrpci_topic_reserve(topic, len, deadline_ns, &at, error);
     if (status == SHMRPC_OK && at != NULL) {
         if (len > 0) {
-            shmrpci_lane_copy(at, data, len);
+            shmrpci_lane_copy_in(at, data, len);
         }
         shmrpci_topic_commit(topic, len);
     }

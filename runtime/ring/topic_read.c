@@ -17,66 +17,6 @@ static uint64_t nearest(uint64_t number, uint64_t near)
                : near - (SHMRPCI_RECORD_NUMBER + 1 - ahead);
 }
 
-/* Whether what lies at `position` may be overwritten by now. What was read of
- * it was read before. */
-static bool is_lapped(const shmrpci_lane *lane, uint64_t position)
-{
-    /* The fence pairs with that of intend: had we read what was written behind
-     * it, we would see the intent. */
-    shmrpci_fence_acquire();
-    return shmrpci_load_relaxed(&lane->words->intent) - position > lane->size;
-}
-
-/* The word of a DATA record at or behind *position. */
-static bool find_message(const shmrpci_lane *lane, uint64_t *position,
-                         uint64_t tail, uint64_t *word, uint64_t *end)
-{
-    /* Relaxed: by the acquire of the tail, or thrown away. */
-    *word = shmrpci_load_relaxed(shmrpci_lane_record(lane, *position));
-    if (!shmrpci_lane_is_record(lane, *position, tail, *word, end)) {
-        return false;
-    }
-    if (shmrpci_record_kind_of(*word) == SHMRPCI_RECORD_PAD) {
-        *position = *end;
-        *word = shmrpci_load_relaxed(shmrpci_lane_record(lane, *position));
-        return shmrpci_lane_is_record(lane, *position, tail, *word, end) &&
-               shmrpci_record_kind_of(*word) == SHMRPCI_RECORD_DATA;
-    }
-    return true;
-}
-
-/* Copies the message at `cursor`. NOT_FOUND: none yet; LOST: lapped. */
-static shmrpc_status copy_message(const shmrpci_lane *lane, uint64_t cursor,
-                                  shmrpci_buf *buf, shmrpci_item *item,
-                                  uint64_t *out_end, uint64_t *out_number)
-{
-    /* Seq: also behind the announcement of a sleep. */
-    uint64_t tail = shmrpci_load_seq(&lane->words->tail);
-    uint64_t position = cursor;
-    uint64_t word;
-    if (tail == cursor) {
-        return SHMRPC_E_NOT_FOUND;
-    }
-    if (tail - cursor > lane->size) {
-        return SHMRPC_E_LOST;
-    }
-    if (!find_message(lane, &position, tail, &word, out_end)) {
-        return is_lapped(lane, cursor) ? SHMRPC_E_LOST : SHMRPC_E_DATA_LOSS;
-    }
-    size_t len = buf->len;
-    shmrpc_status status =
-        shmrpci_lane_copy_out(lane, position, word, buf, item);
-    if (status == SHMRPC_OK && is_lapped(lane, cursor)) {
-        status = SHMRPC_E_LOST;
-    }
-    if (status != SHMRPC_OK) {
-        buf->len = len;
-        buf->status = SHMRPC_OK;
-    }
-    *out_number = shmrpci_record_number(word);
-    return status;
-}
-
 /* Whether message `number` still lies where its mark says. */
 static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
                      uint64_t number, uint64_t *out_position)
@@ -94,7 +34,7 @@ static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
     return shmrpci_lane_is_record(lane, position, tail, word, &end) &&
            shmrpci_record_kind_of(word) == SHMRPCI_RECORD_DATA &&
            shmrpci_record_number(word) == (number & SHMRPCI_RECORD_NUMBER) &&
-           !is_lapped(lane, position);
+           !shmrpci_lane_is_lapped(lane, position);
 }
 
 /* Goes to the oldest of the last `most` messages that is still there, or behind
@@ -186,7 +126,7 @@ static shmrpc_status read_lane(shmrpci_subscription *of, uint32_t index,
         uint64_t end = at->cursor;
         uint64_t number = 0;
         shmrpc_status status =
-            copy_message(lane, at->cursor, buf, item, &end, &number);
+            shmrpci_lane_read(lane, at->cursor, buf, item, &end, &number);
         if (status == SHMRPC_OK) {
             item->lane = index;
             at->number = nearest(number, at->number) + 1;

@@ -10,6 +10,8 @@
         engine_check(0, #name, __FILE__, 0); \
     }
 
+NEVER(__tsan_atomic8_load)
+NEVER(__tsan_atomic8_store)
 NEVER(shm_account_close)
 NEVER(shm_account_refund)
 NEVER(shm_client_drain_control)

@@ -19,6 +19,8 @@
 #undef shmrpci_add_seq
 #undef shmrpci_sub_seq
 #undef shmrpci_fence_seq
+#undef shmrpci_fence_acquire
+#undef shmrpci_fence_release
 #undef shmrpci_add_relaxed
 
 #define ENGINE_AT(operation, what) \
@@ -85,5 +87,9 @@
 
 #define shmrpci_fence_seq() \
     (ENGINE_AT("fence_seq", ""), atomic_thread_fence(memory_order_seq_cst))
+#define shmrpci_fence_acquire() \
+    (ENGINE_AT("fence_acquire", ""), atomic_thread_fence(memory_order_acquire))
+#define shmrpci_fence_release() \
+    (ENGINE_AT("fence_release", ""), atomic_thread_fence(memory_order_release))
 
 #endif

@@ -1,0 +1,233 @@
+/*
+ * Lanes and the bell: the text of lane.c and bell.c, and what is inline in
+ * ring.h.
+ *
+ * One thread publishes records into a ring of two, and two take them, or read
+ * them without taking as subscribers do, or sleep until there are any.
+ */
+#include "ring/ring.h"
+
+#include <string.h>
+
+#include "engine.h"
+#include "kernel.h"
+
+#define RECORDS 4u
+#define TRIES   8u
+#define RING    64u
+#define MARKS   2u
+
+/* Of a record: both halves are its number. */
+typedef struct content {
+    uint64_t number;
+    uint64_t same;
+} content;
+
+static union {
+    shmrpci_lane_words words;
+    _Alignas(128) uint8_t bytes[1024];
+} memory;
+static union {
+    shmrpci_ring_roots roots;
+    _Alignas(128) uint8_t bytes[512];
+} roots;
+static shmrpci_ring ring;
+static shmrpci_lane lane;
+static shmrpci_lane_writer writer;
+static unsigned came[RECORDS];
+static unsigned published;
+
+static void before(uint64_t limit)
+{
+    static const shmrpci_lane_shape shape = {.ring_bytes = RING,
+                                             .marks = MARKS};
+    kernel_reset(SHMRPCI_NS_PER_US); /* slices never end */
+    memset(&memory, 0, sizeof memory);
+    memset(&roots, 0, sizeof roots);
+    memset(came, 0, sizeof came);
+    published = 0;
+    ring.roots = &roots.roots;
+    lane = shmrpci_lane_at(&memory, &shape);
+    ENGINE_CHECK(shmrpci_lane_adopt(&writer, &lane, limit) == SHMRPC_OK);
+}
+
+/* ---- taking -------------------------------------------------------------- */
+
+static bool publish(uint64_t number)
+{
+    content it = {number, number};
+    void *at = shmrpci_lane_reserve(&writer, sizeof it);
+    if (at == NULL) {
+        return false;
+    }
+    shmrpci_lane_copy_in(at, &it, sizeof it);
+    shmrpci_lane_publish(&writer, sizeof it, 0);
+    published++;
+    return true;
+}
+
+/* False: there is nothing. */
+static bool take(void)
+{
+    _Alignas(16) content it[2];
+    shmrpci_item items[2];
+    shmrpci_buf buf;
+    shmrpci_lane_look look;
+    shmrpci_buf_init_fixed(&buf, it, sizeof it);
+    shmrpc_status status = shmrpci_lane_look_at(&lane, 1, &buf, items, &look);
+    ENGINE_CHECK(status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND ||
+                 status == SHMRPC_E_BUSY);
+    if (status != SHMRPC_OK || !shmrpci_lane_take(&lane, &look, 0)) {
+        return false;
+    }
+    ENGINE_CHECK(it[0].number < RECORDS && it[0].number == it[0].same);
+    ENGINE_CHECK(came[it[0].number]++ == 0);
+    shmrpci_bell_ring(&lane.words->room, 1);
+    return true;
+}
+
+static void before_take(void)
+{
+    before(UINT64_MAX);
+}
+
+static void thread_take(unsigned index)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (index != 0) {
+            (void)take();
+        } else if (published < RECORDS) {
+            (void)publish(published);
+        }
+    }
+}
+
+static void after_take(void)
+{
+    while (take()) {
+    }
+    for (unsigned i = 0; i < RECORDS; i++) {
+        ENGINE_CHECK(came[i] == (i < published ? 1 : 0));
+    }
+}
+
+/* ---- sleeping ------------------------------------------------------------ */
+
+/* As queue_push.c: until there is room, on the lane's bell. */
+static void publish_surely(uint64_t number)
+{
+    while (!publish(number)) {
+        shmrpci_slices slices = shmrpci_slices_until(SHMRPCI_NEVER_NS);
+        uint64_t full = writer.head;
+        uint32_t seen = shmrpci_bell_announce(&lane.words->room);
+        if ((shmrpci_load_seq(&lane.words->head) & SHMRPCI_HEAD_MASK) ==
+            full / 8) {
+            (void)shmrpci_bell_sleep(&lane.words->room, seen, &slices);
+        }
+    }
+    shmrpci_ring_announce(&ring, 1);
+}
+
+/* As queue_pop.c. */
+static void take_surely(void)
+{
+    while (!take()) {
+        shmrpci_slices slices = shmrpci_slices_until(SHMRPCI_NEVER_NS);
+        uint32_t seen = shmrpci_bell_announce(&ring.roots->bell);
+        if (!shmrpci_lane_has_records(&lane)) {
+            (void)shmrpci_bell_sleep(&ring.roots->bell, seen, &slices);
+        }
+    }
+}
+
+static void before_sleep(void)
+{
+    before(1);
+}
+
+static void thread_sleep(unsigned index)
+{
+    for (unsigned i = 0; i < RECORDS / 2; i++) {
+        if (index == 0) {
+            publish_surely(2 * i);
+            publish_surely(2 * i + 1);
+        } else {
+            take_surely();
+        }
+    }
+}
+
+static void after_sleep(void)
+{
+    ENGINE_CHECK(!take());
+    after_take();
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static void before_read(void)
+{
+    before(UINT64_MAX);
+    ENGINE_CHECK(shmrpci_lane_adopt_topic(&writer, &lane, MARKS) == SHMRPC_OK);
+}
+
+/* As topic_publish.c. */
+static void publish_over(uint64_t number)
+{
+    content it = {number, number};
+    writer.head = writer.tail;
+    void *at = shmrpci_lane_reserve(&writer, sizeof it);
+    ENGINE_CHECK(at != NULL);
+    shmrpci_lane_intend(&writer, sizeof it);
+    shmrpci_lane_copy_in(at, &it, sizeof it);
+    shmrpci_lane_mark(&writer, MARKS);
+    shmrpci_lane_publish(&writer, sizeof it, 0);
+}
+
+static void read_some(void)
+{
+    uint64_t cursor = 0;
+    uint64_t next = 0;
+    for (unsigned i = 0; i < TRIES; i++) {
+        _Alignas(16) content it[2];
+        shmrpci_item item;
+        shmrpci_buf buf;
+        uint64_t end = cursor;
+        uint64_t number;
+        shmrpci_buf_init_fixed(&buf, it, sizeof it);
+        shmrpc_status status =
+            shmrpci_lane_read(&lane, cursor, &buf, &item, &end, &number);
+        ENGINE_CHECK(status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND ||
+                     status == SHMRPC_E_LOST);
+        if (status == SHMRPC_OK) {
+            ENGINE_CHECK(it[0].number == number && it[0].same == number);
+            ENGINE_CHECK(number >= next && number < RECORDS);
+            next = number + 1;
+            cursor = end;
+        } else if (status == SHMRPC_E_LOST) {
+            cursor = shmrpci_load_acquire(&lane.words->tail);
+        }
+    }
+}
+
+static void thread_read(unsigned index)
+{
+    if (index != 0) {
+        read_some();
+        return;
+    }
+    for (uint64_t i = 0; i < RECORDS; i++) {
+        publish_over(i);
+    }
+}
+
+static void after_read(void)
+{
+}
+
+const engine_case engine_cases[] = {
+    {"take", 3, before_take, thread_take, after_take},
+    {"sleep", 3, before_sleep, thread_sleep, after_sleep},
+    {"read", 3, before_read, thread_read, after_read},
+    {0},
+};

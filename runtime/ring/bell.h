@@ -65,7 +65,11 @@ void shmrpci_bell_ring_all(shmrpci_atomic_u32 *bell);
 /* Announces a sleeper; returns what to sleep on, after another look. */
 static inline uint32_t shmrpci_bell_announce(shmrpci_atomic_u32 *bell)
 {
-    return shmrpci_or_seq(bell, SHMRPCI_BELL_SLEEPERS) | SHMRPCI_BELL_SLEEPERS;
+    uint32_t seen =
+        shmrpci_or_seq(bell, SHMRPCI_BELL_SLEEPERS) | SHMRPCI_BELL_SLEEPERS;
+    /* The other look must not come before, whatever its order. */
+    shmrpci_fence_seq();
+    return seen;
 }
 
 /* Sleeps while the bell is `seen`, for a slice. True: nobody rang, and the

@@ -11,6 +11,9 @@
 
 #define ITEM_ALIGN 16u
 
+/* How far ahead of a record its lines are asked for. */
+#define AHEAD 256u
+
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
 {
     return (bytes + unit - 1) / unit * unit;
@@ -298,6 +301,9 @@ void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len)
         }
     }
     writer->first = writer->tail;
+    if (end + AHEAD - writer->head < writer->lane.size) {
+        __builtin_prefetch(shmrpci_lane_place(&writer->lane, end + AHEAD), 1);
+    }
     return shmrpci_lane_place(&writer->lane, writer->record) +
            SHMRPCI_RECORD_HEAD;
 }
@@ -307,14 +313,14 @@ uint64_t shmrpci_lane_end_of(const shmrpci_lane_writer *writer, uint32_t len)
     return writer->record + shmrpci_record_room(len);
 }
 
-void shmrpci_lane_complete(shmrpci_lane_writer *writer, uint32_t len,
-                           uint32_t flags)
+void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
+                          uint32_t flags)
 {
     const shmrpci_lane *lane = &writer->lane;
     uint64_t end = shmrpci_lane_end_of(writer, len);
     SHMRPCI_ASSERT(end - writer->head <= lane->size,
                    "a record is published where room was reserved");
-    /* Relaxed: who sees the tail sees them. */
+    /* Relaxed, all but the last: who sees the tail sees them. */
     if (writer->record != writer->first) {
         uint32_t pad =
             (uint32_t)(writer->record - writer->first - SHMRPCI_RECORD_HEAD);
@@ -327,15 +333,9 @@ void shmrpci_lane_complete(shmrpci_lane_writer *writer, uint32_t len,
         shmrpci_record_word(len, SHMRPCI_RECORD_DATA, flags, writer->count));
     writer->count++;
     writer->tail = end;
-}
-
-void shmrpci_lane_show(const shmrpci_lane_writer *writer)
-{
-    shmrpci_lane_words *words = writer->lane.words;
-    /* Relaxed: behind it stands the tail. */
-    shmrpci_store_relaxed(&words->count, writer->count);
+    shmrpci_store_relaxed(&lane->words->count, writer->count);
     /* Release: pairs with the acquire of who looks for records. */
-    shmrpci_store_release(&words->tail, writer->tail);
+    shmrpci_store_release(&lane->words->tail, end);
 }
 
 /* ---- consumers ----------------------------------------------------------- */
@@ -384,6 +384,9 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
         }
         look->count++;
         look->to = position = end;
+        if (tail - end > AHEAD) {
+            __builtin_prefetch(shmrpci_lane_place(lane, end + AHEAD));
+        }
     }
     return SHMRPC_OK;
 }
@@ -401,7 +404,27 @@ static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
     return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
 }
 
-shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane, uint32_t max,
+/* The same with a tail that was seen before, if that is enough. */
+static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
+                        shmrpci_lane_look *look, uint64_t *out_tail)
+{
+    /* Acquire: pairs with the release below, by which another thread may have
+     * passed on what it had acquired from the producer. */
+    *out_tail = shmrpci_load_acquire(known);
+    look->word = shmrpci_load_acquire(&lane->words->head);
+    look->from = shmrpci_head_position(look->word, *out_tail);
+    if (look->from != *out_tail && is_behind(lane, look->from, *out_tail)) {
+        return true;
+    }
+    bool is_sound = look_at_ends(lane, look, out_tail);
+    if (is_sound) {
+        atomic_store_explicit(known, *out_tail, memory_order_release);
+    }
+    return is_sound;
+}
+
+shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
+                                   shmrpci_atomic_u64 *known, uint32_t max,
                                    shmrpci_buf *buf, shmrpci_item *items,
                                    shmrpci_lane_look *out)
 {
@@ -410,7 +433,10 @@ shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane, uint32_t max,
         shmrpci_lane_look look;
         uint64_t tail;
         shmrpc_status status = SHMRPC_E_DATA_LOSS;
-        if (look_at_ends(lane, &look, &tail)) {
+        /* Several: the more the better, and the tail is read once for all. */
+        bool is_sound = max > 1 ? look_at_ends(lane, &look, &tail)
+                                : recall_ends(lane, known, &look, &tail);
+        if (is_sound) {
             if (look.from == tail) {
                 return SHMRPC_E_NOT_FOUND;
             }

@@ -57,8 +57,8 @@ static inline uint64_t shmrpci_lane_max_len(uint64_t ring_bytes)
 /* A lane's producer: what it knows better than the lane. */
 typedef struct shmrpci_lane_writer {
     shmrpci_lane lane;
-    uint64_t tail;   /* complete */
-    uint64_t count;  /* records complete */
+    uint64_t tail;   /* published */
+    uint64_t count;  /* records published */
     uint64_t head;   /* when it was last looked at */
     uint64_t taken;  /* of the records, then */
     uint64_t limit;  /* how many may lie in the ring */
@@ -84,19 +84,10 @@ bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes);
 /* Room for a record of `len` bytes, at most shmrpci_lane_max_len(), to be
  * written and then published, or forgotten. NULL: the ring is full. */
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len);
-/* Completes the record that room was reserved for last, with `len` bytes, not
- * more than were reserved; it is published by the next _show. */
-void shmrpci_lane_complete(shmrpci_lane_writer *writer, uint32_t len,
-                           uint32_t flags);
-/* Publishes all records that are complete, by one store. */
-void shmrpci_lane_show(const shmrpci_lane_writer *writer);
-
-static inline void shmrpci_lane_publish(shmrpci_lane_writer *writer,
-                                        uint32_t len, uint32_t flags)
-{
-    shmrpci_lane_complete(writer, len, flags);
-    shmrpci_lane_show(writer);
-}
+/* Publishes the record that room was reserved for last, with `len` bytes, not
+ * more than were reserved. */
+void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
+                          uint32_t flags);
 
 /* The same for the lane of a topic, which nobody takes from: there is always
  * room, but for what `head` is set to guard. */
@@ -135,9 +126,12 @@ typedef struct shmrpci_lane_look {
  * without taking them. NOT_FOUND: there is none; BUSY: others took them
  * meanwhile, again and again; DATA_LOSS: what is there is no record;
  * NO_MEMORY, TOO_LARGE: by `buf`, for the first one. `buf` is as before unless
- * it succeeds.
+ * it succeeds. `known` is the handle's own, at first 0: how far records are
+ * known to reach, so that the line of the tail is left to the producer
+ * meanwhile.
  */
-shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane, uint32_t max,
+shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
+                                   shmrpci_atomic_u64 *known, uint32_t max,
                                    shmrpci_buf *buf, shmrpci_item *items,
                                    shmrpci_lane_look *out);
 

@@ -14,7 +14,8 @@ static shmrpc_status try_take(shmrpci_queue *queue, const shmrpci_lane *lane,
 {
     shmrpci_holds *holds = &queue->holds;
     shmrpci_lane_look look;
-    shmrpc_status status = shmrpci_lane_look_at(lane, 1, buf, item, &look);
+    shmrpc_status status = shmrpci_lane_look_at(lane, &queue->ring.known[index],
+                                                1, buf, item, &look);
     if (status != SHMRPC_OK) {
         return status;
     }

@@ -39,7 +39,8 @@ static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
     for (uint32_t i = 0; i < MAX_TRIES; i++) {
         shmrpci_lane_look look;
         shmrpc_status status =
-            shmrpci_lane_look_at(lane, of->max, of->buf, of->items, &look);
+            shmrpci_lane_look_at(lane, &queue->ring.known[index], of->max,
+                                 of->buf, of->items, &look);
         if (status != SHMRPC_OK) {
             return status;
         }
@@ -86,8 +87,7 @@ static shmrpc_status scan(shmrpci_queue *queue, look_into *look, haul *of)
     shmrpci_lane lane;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t index = range.first + (start + i) % count;
-        if (!shmrpci_ring_lane(&queue->ring, index, &lane) ||
-            !shmrpci_lane_has_records(&lane)) {
+        if (!shmrpci_ring_lane(&queue->ring, index, &lane)) {
             continue;
         }
         shmrpc_status status = look(queue, &lane, index, of);
@@ -244,10 +244,9 @@ shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
 static shmrpc_status copy_from(shmrpci_queue *queue, const shmrpci_lane *lane,
                                uint32_t index, haul *of)
 {
-    (void)queue;
     shmrpci_lane_look look;
-    shmrpc_status status =
-        shmrpci_lane_look_at(lane, 1, of->buf, of->items, &look);
+    shmrpc_status status = shmrpci_lane_look_at(lane, &queue->ring.known[index],
+                                                1, of->buf, of->items, &look);
     if (status == SHMRPC_OK) {
         of->count = 1;
         mark_items(of, index);

@@ -150,6 +150,7 @@ static void leave(shmrpci_queue *queue)
 typedef struct full_ring {
     shmrpci_lane_words *words;
     uint64_t head; /* when it was */
+    uint64_t size;
 } full_ring;
 
 static bool has_moved(void *user)
@@ -160,13 +161,23 @@ static bool has_moved(void *user)
            (full->head / 8 & SHMRPCI_HEAD_MASK);
 }
 
+/* As far that it pays to go on: while we spin, the line of the head is better
+ * left to who takes. */
+static bool has_moved_far(void *user)
+{
+    const full_ring *full = user;
+    uint64_t head = shmrpci_load_relaxed(&full->words->head);
+    uint64_t moved = (head - full->head / 8) & SHMRPCI_HEAD_MASK;
+    return moved * 8 >= full->size / 8;
+}
+
 /* Until somebody has taken something, or a slice is over. */
 static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
                                    shmrpci_slices *slices, shmrpc_error *error)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
     if (slices->deadline_ns != 0 &&
-        shmrpci_ring_spin(&queue->room_spinner, has_moved, full)) {
+        shmrpci_ring_spin(&queue->room_spinner, has_moved_far, full)) {
         return SHMRPC_OK;
     }
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
@@ -223,7 +234,8 @@ static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
                               shmrpci_slices *slices, void **out,
                               bool *is_dropped, shmrpc_error *error)
 {
-    full_ring full = {queue->writer.lane.words, queue->writer.head};
+    full_ring full = {queue->writer.lane.words, queue->writer.head,
+                      queue->writer.lane.size};
     switch (queue->overflow) {
     case SHMRPCI_OVERFLOW_DROP_OLDEST:
         *out = reserve_by_dropping(queue, len);
@@ -327,10 +339,9 @@ static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
         if (slices[done].len > 0) {
             shmrpci_lane_copy_in(at, slices[done].data, slices[done].len);
         }
-        shmrpci_lane_complete(&queue->writer, slices[done].len, 0);
+        shmrpci_lane_publish(&queue->writer, slices[done].len, 0);
         done++;
     }
-    shmrpci_lane_show(&queue->writer);
     return done;
 }
 

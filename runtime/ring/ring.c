@@ -219,9 +219,10 @@ static shmrpc_status settle(shmrpci_ring *ring, uint32_t kind,
     }
     ring->roots = shmrpci_region_at(&ring->region, facts->roots_offset,
                                     facts->roots_bytes);
-    ring->offsets =
-        calloc(facts->participant_count + (size_t)1, sizeof *ring->offsets);
-    if (ring->offsets == NULL) {
+    size_t lanes = facts->participant_count + (size_t)1;
+    ring->offsets = calloc(lanes, sizeof *ring->offsets);
+    ring->known = calloc(lanes, sizeof *ring->known);
+    if (ring->offsets == NULL || ring->known == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "no memory");
     }
     if (ring->region.is_writer) {
@@ -256,7 +257,9 @@ void shmrpci_ring_close(shmrpci_ring *ring)
     shmrpci_fork_keep_fd(&ring->guard);
     shmrpci_region_detach(&ring->region);
     free(ring->offsets);
+    free(ring->known);
     ring->offsets = NULL;
+    ring->known = NULL;
 }
 
 shmrpc_status shmrpci_ring_check(const shmrpci_ring *ring, shmrpc_error *error)

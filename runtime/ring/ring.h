@@ -49,6 +49,7 @@ typedef struct shmrpci_ring {
     uint64_t options;
     uint64_t extra;              /* the kind's own limit */
     shmrpci_atomic_u64 *offsets; /* of lanes that were checked; 0: not yet */
+    shmrpci_atomic_u64 *known;   /* how far lanes are known to reach */
     shmrpci_fork_fd guard;
 } shmrpci_ring;
 

@@ -35,6 +35,7 @@ static shmrpci_ring ring;
 static shmrpci_lane lane;
 static shmrpci_lane_writer writer;
 static unsigned came[RECORDS];
+static shmrpci_atomic_u64 known[3]; /* by thread */
 static unsigned published;
 
 static void before(uint64_t limit)
@@ -45,6 +46,7 @@ static void before(uint64_t limit)
     memset(&memory, 0, sizeof memory);
     memset(&roots, 0, sizeof roots);
     memset(came, 0, sizeof came);
+    memset(known, 0, sizeof known);
     published = 0;
     ring.roots = &roots.roots;
     lane = shmrpci_lane_at(&memory, &shape);
@@ -74,7 +76,8 @@ static bool take(void)
     shmrpci_buf buf;
     shmrpci_lane_look look;
     shmrpci_buf_init_fixed(&buf, it, sizeof it);
-    shmrpc_status status = shmrpci_lane_look_at(&lane, 1, &buf, items, &look);
+    shmrpc_status status = shmrpci_lane_look_at(&lane, &known[engine_thread()],
+                                                1, &buf, items, &look);
     ENGINE_CHECK(status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND ||
                  status == SHMRPC_E_BUSY);
     if (status != SHMRPC_OK || !shmrpci_lane_take(&lane, &look, 0)) {
@@ -134,9 +137,10 @@ static void take_surely(void)
     while (!take()) {
         shmrpci_slices slices = shmrpci_slices_until(SHMRPCI_NEVER_NS);
         uint32_t seen = shmrpci_bell_announce(&ring.roots->bell);
-        if (!shmrpci_lane_has_records(&lane)) {
-            (void)shmrpci_bell_sleep(&ring.roots->bell, seen, &slices);
+        if (take()) {
+            return;
         }
+        (void)shmrpci_bell_sleep(&ring.roots->bell, seen, &slices);
     }
 }
 

@@ -14,6 +14,7 @@ typedef struct scene {
     shmrpci_lane lane;
     shmrpci_lane_writer writer;
     shmrpci_buf buf;
+    shmrpci_atomic_u64 known;
 } scene;
 
 static int begin(void **state)
@@ -55,7 +56,8 @@ static shmrpc_status look(scene *of, uint32_t max, shmrpci_item *items,
                           shmrpci_lane_look *out)
 {
     shmrpci_buf_reset(&of->buf);
-    return shmrpci_lane_look_at(&of->lane, max, &of->buf, items, out);
+    return shmrpci_lane_look_at(&of->lane, &of->known, max, &of->buf, items,
+                                out);
 }
 
 static void pop(scene *of, uint64_t number, uint32_t len)
@@ -250,11 +252,13 @@ static void a_buffer_that_is_full_takes_nothing(void **state)
     shmrpci_buf_init_fixed(&small, room, sizeof room);
     assert_true(push(of, 1, 100));
     assert_true(push(of, 2, 100));
-    assert_int_equal(shmrpci_lane_look_at(&of->lane, 2, &small, items, &seen),
-                     SHMRPC_OK);
+    assert_int_equal(
+        shmrpci_lane_look_at(&of->lane, &of->known, 2, &small, items, &seen),
+        SHMRPC_OK);
     assert_int_equal(seen.count, 1);
-    assert_int_equal(shmrpci_lane_look_at(&of->lane, 2, &small, items, &seen),
-                     SHMRPC_E_TOO_LARGE);
+    assert_int_equal(
+        shmrpci_lane_look_at(&of->lane, &of->known, 2, &small, items, &seen),
+        SHMRPC_E_TOO_LARGE);
     assert_int_equal(small.len, 100);
     assert_int_equal(small.status, SHMRPC_OK);
 }

@@ -55,17 +55,35 @@ static shmrpci_block_trailer *trailer(const shmrpci_region *region,
                       : NULL;
 }
 
+/* Whether so many bytes are a multiple of a block's: without dividing, which
+ * takes as long as all else here. */
+static bool is_multiple(uint64_t bytes, uint32_t class)
+{
+    /* 2^40 by 4, 5, 6 and 7, rounded up: exact for quotients below 2^30. */
+    static const uint64_t inverse[4] = {
+        UINT64_C(274877906944), UINT64_C(219902325556), UINT64_C(183251937963),
+        UINT64_C(157073089683)};
+    uint32_t shift = 4 + class / 4;
+    uint64_t units = bytes >> shift;
+    uint64_t quotient = units * inverse[class % 4] >> 40;
+    return (bytes & (((uint64_t)1 << shift) - 1)) == 0 &&
+           quotient * (4 + class % 4) == units;
+}
+
 bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
                         uint32_t *out_class, uint64_t *out_bytes)
 {
     uint64_t span_bytes = region->facts.span_bytes;
     uint64_t at = offset - region->facts.spans_offset;
+    /* Spans are a power of two. */
+    uint64_t span = at >> __builtin_ctzll(span_bytes);
+    uint64_t within = at & (span_bytes - 1);
     if (offset < region->facts.spans_offset ||
-        at / span_bytes >= shmrpci_region_paid_spans(region)) {
+        at >= shmrpci_region_paid(region)) {
         return false;
     }
-    uint32_t entry = shmrpci_load_acquire(
-        shmrpci_region_entry(region, (uint32_t)(at / span_bytes)));
+    uint32_t entry =
+        shmrpci_load_acquire(shmrpci_region_entry(region, (uint32_t)span));
     uint16_t note = shmrpci_span_note(entry);
     if (shmrpci_span_state_of(entry) != SHMRPCI_SPAN_HEAD) {
         return false;
@@ -80,8 +98,7 @@ bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
         return false;
     }
     *out_bytes = class_bytes(*out_class);
-    return at % span_bytes % *out_bytes == 0 &&
-           at % span_bytes + *out_bytes <= span_bytes;
+    return is_multiple(within, *out_class) && within + *out_bytes <= span_bytes;
 }
 
 uint64_t shmrpci_arena_block_bytes(const shmrpci_region *region,
@@ -277,7 +294,7 @@ static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
     uint64_t bytes = class_bytes(class);
     uint64_t offset = shmrpci_load_relaxed(&arena->rest[class]);
     uint64_t within =
-        (offset - region->facts.spans_offset) % region->facts.span_bytes;
+        (offset - region->facts.spans_offset) & (region->facts.span_bytes - 1);
     bool is_last = within + 2 * bytes > region->facts.span_bytes;
     shmrpci_store_release(&arena->moving, offset);
     shmrpci_store_release(&arena->rest[class],
@@ -505,7 +522,9 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
                                    uint64_t change)
 {
     shmrpci_arena_root *arena = arena_of(region);
-    shmrpci_block_trailer *end = trailer_of(region, offset);
+    uint64_t bytes = shmrpci_arena_block_bytes(region, offset);
+    shmrpci_block_trailer *end =
+        bytes != 0 ? trailer(region, offset, bytes + TRAILER) : NULL;
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
     shmrpci_block_trailer *last = tail != 0 ? trailer_of(region, tail) : NULL;
     if (end == NULL || (tail != 0 && last == NULL)) {
@@ -516,7 +535,7 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
     shmrpci_store_release(last != NULL ? &last->link : &arena->limbo_head,
                           offset);
     shmrpci_store_release(&arena->limbo_tail, offset);
-    region->retired_bytes += shmrpci_arena_block_bytes(region, offset);
+    region->retired_bytes += bytes;
     region->retired_count++;
     shmrpci_store_release(&arena->limbo_count,
                           shmrpci_load_relaxed(&arena->limbo_count) + 1);

@@ -6,14 +6,30 @@
 #ifndef SHMRPCI_TABLE_INSIDE_H
 #define SHMRPCI_TABLE_INSIDE_H
 
+#include "base/copy.h"
 #include "region/arena.h"
+#include "table/hash.h"
 #include "table/table.h"
 
 /* ---- blocks and records -------------------------------------------------- */
 
 /* `bytes` of a block, if they lie in memory that is paid for, else NULL. */
-void *shmrpci_table_at(const shmrpci_table *table, uint64_t block,
-                       uint64_t bytes);
+static inline void *shmrpci_table_at(const shmrpci_table *table, uint64_t block,
+                                     uint64_t bytes)
+{
+    uint64_t offset = block * SHMRPCI_BLOCK_ALIGN;
+    uint64_t at = offset - table->spans_offset;
+    /* Acquire: pairs with who has paid (region/span.c). */
+    uint64_t paid = shmrpci_load_acquire(table->paid);
+    paid = paid < table->spans_bytes ? paid : table->spans_bytes;
+    return at <= paid && bytes <= paid - at ? table->blocks + offset : NULL;
+}
+
+static inline uint64_t shmrpci_table_hash_of(const shmrpci_table *table,
+                                             shmrpci_table_bytes key)
+{
+    return shmrpci_hash_bytes(table->region.facts.hash_seed, key.data, key.len);
+}
 
 static inline uint64_t shmrpci_block_of(uint64_t offset)
 {
@@ -39,19 +55,53 @@ typedef struct shmrpci_record_facts {
     shmrpci_record_footer *footer;
 } shmrpci_record_facts;
 
-/* False: it is being written, or no record is there whose bytes lie in the
- * region. */
-bool shmrpci_record_look(const shmrpci_table *table, uint64_t block,
-                         shmrpci_record_facts *out);
-/* Whether the record is still the one that was looked at, after all loads from
- * it so far. */
-bool shmrpci_record_is_same(const shmrpci_record_facts *facts);
-
 static inline uint64_t shmrpci_record_bytes(uint64_t key_len,
                                             uint64_t value_len)
 {
     return sizeof(shmrpci_record) + ((key_len + 7) & ~(uint64_t)7) +
            ((value_len + 7) & ~(uint64_t)7) + sizeof(shmrpci_record_footer);
+}
+
+/* False: it is being written, or no record is there whose bytes lie in the
+ * region. */
+static inline bool shmrpci_record_look(const shmrpci_table *table,
+                                       uint64_t block,
+                                       shmrpci_record_facts *out)
+{
+    const shmrpci_record *record =
+        shmrpci_table_at(table, block, sizeof *record);
+    if (record == NULL) {
+        return false;
+    }
+    /* Acquire: pairs with _publish. */
+    out->id = shmrpci_load_acquire(&record->id);
+    out->record = record;
+    out->stamp = shmrpci_load_relaxed(&record->stamp);
+    out->hash = shmrpci_load_relaxed(&record->hash);
+    out->value_len = shmrpci_load_relaxed(&record->value_len);
+    out->key_len = shmrpci_load_relaxed(&record->key_len);
+    out->kind = shmrpci_load_relaxed(&record->kind);
+    uint64_t bytes = shmrpci_record_bytes(out->key_len, out->value_len);
+    uint8_t *at = shmrpci_table_at(table, block, bytes);
+    if (at == NULL || (out->id & 1) != 0) {
+        return false;
+    }
+    out->key = at + sizeof *record;
+    out->value = out->key + ((out->key_len + 7u) & ~7u);
+    out->footer =
+        (shmrpci_record_footer *)(void *)(at + bytes -
+                                          sizeof(shmrpci_record_footer));
+    return true;
+}
+
+/* Whether the record is still the one that was looked at, after all loads from
+ * it so far. */
+static inline bool shmrpci_record_is_same(const shmrpci_record_facts *facts)
+{
+    /* Pairs with the fence in _begin: had a load seen what came after that, we
+     * would see its id. */
+    shmrpci_fence_acquire();
+    return shmrpci_load_relaxed(&facts->record->id) == facts->id;
 }
 
 /* An id that no block has had. */
@@ -80,8 +130,16 @@ void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
                                    uint64_t order);
 
 /* Copies `len` bytes to a buffer, in place of what was there. */
-shmrpc_status shmrpci_table_copy(shmrpci_buf *out, const void *data,
-                                 size_t len);
+static inline shmrpc_status shmrpci_table_copy(shmrpci_buf *out,
+                                               const void *data, size_t len)
+{
+    shmrpci_buf_reset(out);
+    uint8_t *to = shmrpci_buf_extend(out, len);
+    if (to != NULL) {
+        shmrpci_copy_short(to, data, len);
+    }
+    return out->status;
+}
 
 /* ---- the index ----------------------------------------------------------- */
 

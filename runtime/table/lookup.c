@@ -40,7 +40,7 @@ static bool is_key(const shmrpci_record_facts *facts, shmrpci_table_bytes key,
                    uint64_t hash)
 {
     return facts->hash == (uint32_t)hash && facts->key_len == key.len &&
-           (key.len == 0 || memcmp(facts->key, key.data, key.len) == 0);
+           shmrpci_hash_is_equal(facts->key, key.data, key.len);
 }
 
 /*
@@ -141,8 +141,7 @@ static shmrpc_status try_get(const shmrpci_table *table,
 static shmrpc_status get(const shmrpci_table *table, shmrpci_table_bytes key,
                          shmrpci_buf *out, uint64_t *out_version)
 {
-    uint64_t hash =
-        shmrpci_table_hash(table->region.facts.hash_seed, key.data, key.len);
+    uint64_t hash = shmrpci_table_hash_of(table, key);
     for (unsigned i = 0; i < ATTEMPTS; i++) {
         shmrpc_status status = try_get(table, key, hash, out, out_version);
         if (status != SHMRPC_E_BUSY) {

@@ -83,8 +83,7 @@ static shmrpc_status take_all(merge *of, shmrpc_error *error)
     shmrpc_status status = SHMRPC_OK;
     for (size_t i = of->count; status == SHMRPC_OK && i-- > 0;) {
         const shmrpci_table_bytes *key = &of->pairs[i].key;
-        of->items[i].hash = shmrpci_table_hash(table->region.facts.hash_seed,
-                                               key->data, key->len);
+        of->items[i].hash = shmrpci_table_hash_of(table, *key);
         if (is_last(of, i)) {
             status = take_item(of, i, error);
         }

@@ -45,9 +45,8 @@ shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
     shmrpci_record *record = shmrpci_record_begin(table, offset, kind, &id);
     shmrpci_store_relaxed(&record->key_len, (uint16_t)key.len);
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
-    shmrpci_store_relaxed(
-        &record->hash, (uint32_t)shmrpci_table_hash(
-                           table->region.facts.hash_seed, key.data, key.len));
+    shmrpci_store_relaxed(&record->hash,
+                          (uint32_t)shmrpci_table_hash_of(table, key));
     if (key.len > 0) {
         memcpy(record + 1, key.data, key.len);
     }
@@ -250,7 +249,7 @@ shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
                                     void **out_value, shmrpc_error *error)
 {
     SHMRPCI_ASSERT(table->reserved == 0, "one reservation at a time");
-    uint64_t offset;
+    uint64_t offset = 0;
     shmrpc_status status = shmrpci_table_take_record(
         table, key, value_len, SHMRPCI_RECORD_VALUE, &offset, error);
     if (status == SHMRPC_OK) {
@@ -275,8 +274,7 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
     shmrpci_table_publish_record(table, table->reserved, &at.own);
     at.key = (shmrpci_table_bytes){at.own.key, at.own.key_len};
-    at.hash = shmrpci_table_hash(table->region.facts.hash_seed, at.key.data,
-                                 at.key.len);
+    at.hash = shmrpci_table_hash_of(table, at.key);
     shmrpc_status status = carry_out(&at, out_version, error);
     if (status == SHMRPC_OK) {
         table->reserved = 0;
@@ -324,8 +322,7 @@ shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
                   .expected = expected,
                   .removes = true,
                   .out = out};
-    at.hash =
-        shmrpci_table_hash(table->region.facts.hash_seed, key.data, key.len);
+    at.hash = shmrpci_table_hash_of(table, key);
     /* What is not there needs no tombstone. */
     shmrpc_status status = shmrpci_table_contains(table, key, NULL);
     if (status == SHMRPC_E_NOT_FOUND) {

@@ -72,6 +72,10 @@ static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
     }
     table->roots = (shmrpci_table_roots *)(void *)((uint8_t *)region->map.at +
                                                    region->facts.roots_offset);
+    table->blocks = region->map.at;
+    table->spans_offset = region->facts.spans_offset;
+    table->spans_bytes = region->facts.span_count * region->facts.span_bytes;
+    table->paid = &shmrpci_region_state_of(region)->paid;
     table->log_count = (uint32_t)log;
     table->capacity = capacity != 0 ? capacity : UINT64_MAX;
     if (table->used == NULL) {
@@ -204,8 +208,8 @@ static bool check_position(judgement *of, const shmrpci_geometry *geometry,
         report(of, offset, "a slot that leads to no record");
         return false;
     }
-    uint64_t hash = shmrpci_table_hash(table->region.facts.hash_seed, facts.key,
-                                       facts.key_len);
+    uint64_t hash = shmrpci_table_hash_of(
+        table, (shmrpci_table_bytes){facts.key, facts.key_len});
     if (facts.hash != (uint32_t)hash ||
         ((word ^ hash) & SHMRPCI_WORD_HASH) != 0) {
         report(of, offset, "a record whose hash is not its key's");

@@ -45,6 +45,12 @@ typedef struct shmrpci_table_spec {
 typedef struct shmrpci_table {
     shmrpci_region region;
     shmrpci_table_roots *roots;
+    /* Of the region: where blocks are counted from, where the first span lies,
+     * how many bytes of spans there can be, and are paid for. */
+    uint8_t *blocks;
+    uint64_t spans_offset;
+    uint64_t spans_bytes;
+    shmrpci_atomic_u64 *paid;
     uint32_t log_count; /* checked; 0: no log */
     uint64_t capacity;  /* UINT64_MAX: none */
     /* What the survey found in use (region.h). */
@@ -286,8 +292,5 @@ void shmrpci_table_stat_get(const shmrpci_table *table,
  * the dead first where the handle is for writing. */
 uint64_t shmrpci_table_check(shmrpci_table *table,
                              shmrpci_region_finding *finding, void *user);
-
-/* The hash of a key. */
-uint64_t shmrpci_table_hash(uint64_t seed, const void *key, size_t len);
 
 #endif

@@ -133,8 +133,7 @@ shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
                                      uint64_t *out_version)
 {
     shmrpci_geometry geometry;
-    uint64_t hash = shmrpci_table_hash(view->table->region.facts.hash_seed,
-                                       key.data, key.len);
+    uint64_t hash = shmrpci_table_hash_of(view->table, key);
     if (view->root == 0) {
         return SHMRPC_E_NOT_FOUND;
     }
@@ -152,7 +151,7 @@ shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
             shmrpci_record_facts facts;
             shmrpc_status status = newest(view, word, &facts);
             if (status == SHMRPC_OK && facts.key_len == key.len &&
-                (key.len == 0 || memcmp(facts.key, key.data, key.len) == 0)) {
+                shmrpci_hash_is_equal(facts.key, key.data, key.len)) {
                 fill(&facts, NULL, out_value, out_version);
                 return SHMRPC_OK;
             }

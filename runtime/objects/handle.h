@@ -91,6 +91,7 @@ extern const shmrpci_face shmrpci_face_queue;
 extern const shmrpci_face shmrpci_face_topic;
 extern const shmrpci_face shmrpci_face_pipe;
 extern const shmrpci_face shmrpci_face_dict;
+extern const shmrpci_face shmrpci_face_value;
 
 /* ---- for service.c ------------------------------------------------------- */
 

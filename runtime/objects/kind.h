@@ -53,6 +53,7 @@ extern const shmrpci_object_kind shmrpci_kind_lock;
 extern const shmrpci_object_kind shmrpci_kind_pipe;
 extern const shmrpci_object_kind shmrpci_kind_queue;
 extern const shmrpci_object_kind shmrpci_kind_topic;
+extern const shmrpci_object_kind shmrpci_kind_value;
 extern const shmrpci_object_kind shmrpci_kind_dict;
 
 /* All kinds; NULL ends the list. */

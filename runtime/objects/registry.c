@@ -10,8 +10,13 @@ _Static_assert(SHMRPCI_KIND_FILE_BYTES == SHMRPCI_OBJECT_NAME_BYTES,
                "the same names");
 
 const shmrpci_object_kind *const shmrpci_kinds[] = {
-    &shmrpci_kind_lock, &shmrpci_kind_queue, &shmrpci_kind_topic,
-    &shmrpci_kind_dict, &shmrpci_kind_pipe,  NULL,
+    &shmrpci_kind_lock,
+    &shmrpci_kind_queue,
+    &shmrpci_kind_topic,
+    &shmrpci_kind_pipe,
+    &shmrpci_kind_dict,
+    &shmrpci_kind_value,
+    NULL,
 };
 
 const shmrpci_object_kind *shmrpci_kind_of(const char *name)

@@ -24,6 +24,7 @@ static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_TOPIC] = &shmrpci_face_topic,
     [SHMRPC_SHARED_PIPE] = &shmrpci_face_pipe,
     [SHMRPC_SHARED_DICT] = &shmrpci_face_dict,
+    [SHMRPC_SHARED_VALUE] = &shmrpci_face_value,
 };
 
 static const shmrpci_face *face_of(shmrpc_shared_kind kind)
@@ -209,3 +210,4 @@ OPEN_OF(queue)
 OPEN_OF(topic)
 OPEN_OF(pipe)
 OPEN_OF(dict)
+OPEN_OF(value)

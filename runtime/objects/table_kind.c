@@ -9,6 +9,12 @@ static void describe_dict(int fd, shmrpc_object_info *info,
     shmrpci_region_kind_describe(fd, info, "dict", texts);
 }
 
+static void describe_value(int fd, shmrpc_object_info *info,
+                           char texts[SHMRPCI_KIND_NAME_BYTES])
+{
+    shmrpci_region_kind_describe(fd, info, "value", texts);
+}
+
 /* Takes part in it, for a moment. */
 static bool enter(int fd, shmrpci_table *out)
 {
@@ -42,6 +48,18 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .plain_name_max = 200,
     .has_long_names = true,
     .describe = describe_dict,
+    .read_name = shmrpci_region_kind_read_name,
+    .destroy = shmrpci_region_kind_destroy,
+    .is_over = shmrpci_region_kind_is_over,
+    .check = check,
+};
+
+const shmrpci_object_kind shmrpci_kind_value = {
+    .name = "value",
+    .suffix = ".value",
+    .plain_name_max = 200,
+    .has_long_names = true,
+    .describe = describe_value,
     .read_name = shmrpci_region_kind_read_name,
     .destroy = shmrpci_region_kind_destroy,
     .is_over = shmrpci_region_kind_is_over,

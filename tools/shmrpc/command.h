@@ -42,10 +42,12 @@ extern const struct option cli_call_options[];
 extern const struct option cli_change_options[]; /* start, stop, restart... */
 extern const struct option cli_completion_options[];
 extern const struct option cli_describe_options[];
+extern const struct option cli_dict_options[];
 extern const struct option cli_gc_options[];
 extern const struct option cli_list_options[];
 extern const struct option cli_logs_options[];
 extern const struct option cli_ls_options[];
+extern const struct option cli_pipe_options[];
 extern const struct option cli_ps_options[];
 extern const struct option cli_queue_options[];
 extern const struct option cli_rm_options[];
@@ -53,15 +55,19 @@ extern const struct option cli_scale_options[];
 extern const struct option cli_status_options[];
 extern const struct option cli_stats_options[];
 extern const struct option cli_top_options[];
+extern const struct option cli_topic_options[];
+extern const struct option cli_value_options[];
 
 cli_exit cli_bench(int argc, char **argv);
 cli_exit cli_call(int argc, char **argv);
 cli_exit cli_completion(int argc, char **argv);
 cli_exit cli_describe(int argc, char **argv);
+cli_exit cli_dict(int argc, char **argv);
 cli_exit cli_gc(int argc, char **argv);
 cli_exit cli_list(int argc, char **argv);
 cli_exit cli_logs(int argc, char **argv);
 cli_exit cli_ls(int argc, char **argv);
+cli_exit cli_pipe(int argc, char **argv);
 cli_exit cli_ps(int argc, char **argv);
 cli_exit cli_queue(int argc, char **argv);
 cli_exit cli_rm(int argc, char **argv);
@@ -73,6 +79,8 @@ cli_exit cli_status(int argc, char **argv);
 cli_exit cli_stop(int argc, char **argv);
 cli_exit cli_stats(int argc, char **argv);
 cli_exit cli_top(int argc, char **argv);
+cli_exit cli_topic(int argc, char **argv);
+cli_exit cli_value(int argc, char **argv);
 
 /* What the shell asks for: `shmrpc complete WORD...`, the last one unfinished.
  * Not in the table: not for people. */

@@ -13,10 +13,12 @@ static const char help[] =
     "       shmrpc queue pop NAME\n"
     "       shmrpc queue peek NAME\n"
     "       shmrpc queue drain NAME\n"
+    "       shmrpc queue check NAME\n"
     "\n"
     "Looks at a shared queue, or takes part in it: push appends values, pop\n"
     "takes the next item and prints it (--count: so many), peek prints it\n"
-    "and leaves it, drain takes and prints all that is there.\n"
+    "and leaves it, drain takes and prints all that is there; check looks\n"
+    "for damage, while nobody uses the queue.\n"
     "\n";
 
 static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
@@ -158,6 +160,7 @@ static const cli_verb verbs[] = {
     {"pop", "", 0, 0, true, run_pop},
     {"peek", "", 0, 0, false, run_peek},
     {"drain", "", 0, 0, false, run_drain},
+    {"check", "", 0, 0, false, cli_shared_check},
     {NULL, NULL, 0, 0, false, NULL},
 };
 

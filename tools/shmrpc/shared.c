@@ -218,6 +218,33 @@ void cli_shared_print_figures(const cli_shared *shared,
     shmrpci_buf_fini(&out);
 }
 
+/* ---- damage -------------------------------------------------------------- */
+
+static void print_finding(void *user, uint64_t offset, const char *what)
+{
+    (void)user;
+    printf("at %llu: %s\n", (unsigned long long)offset, what);
+}
+
+cli_exit cli_shared_check(cli_shared *shared)
+{
+    shmrpc_error error;
+    int fd;
+    shmrpc_status status = shmrpci_kind_open_file(
+        shared->kind,
+        shared->opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER,
+        shared->name, &fd, &error);
+    if (status != SHMRPC_OK) {
+        return cli_shared_fail(status, &error);
+    }
+    uint64_t count = shared->kind->check(fd, print_finding, NULL);
+    shmrpci_fd_close(&fd);
+    if (count == 0) {
+        puts("sound");
+    }
+    return count == 0 ? CLI_OK : CLI_REFUSED;
+}
+
 /* ---- the line ------------------------------------------------------------ */
 
 typedef struct run_state {

@@ -99,6 +99,9 @@ cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out);
 
+/* The verb check: looks for damage, and prints what it finds. */
+cli_exit cli_shared_check(cli_shared *shared);
+
 /* A figure of `stat`: a line for people, a member of JSON. */
 typedef struct cli_figure {
     const char *key;   /* "item_count" */

@@ -8,6 +8,7 @@
  *     shmrpc/topic.h   news: each subscriber gets each message
  *     shmrpc/pipe.h    a stream of bytes
  *     shmrpc/dict.h    a map
+ *     shmrpc/value.h   one value: a tree, a list, a struct
  *
  * Names are 1 to 255 bytes of UTF-8, any characters, and each kind has names
  * of its own.  They are files in the folders that shmrpc/objects.h tells of,

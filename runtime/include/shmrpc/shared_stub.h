@@ -24,6 +24,7 @@
 #include "shmrpc/shared.h"
 #include "shmrpc/stub.h"
 #include "shmrpc/topic.h"
+#include "shmrpc/value.h"
 
 SHMRPC_BEGIN_DECLS
 
@@ -132,6 +133,24 @@ SHMRPC_API int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
                                       const shmrpc_opts *opts,
                                       shmrpc_error *error);
 
+/* Watching, and everything else of a value: the public functions. */
+SHMRPC_API int shmrpc_stub_value_open(const shmrpc_shared *row,
+                                      const char *name,
+                                      const shmrpc_shared_opts *opts,
+                                      shmrpc_value **out, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_value_get(shmrpc_value *value, void *out,
+                                     shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_value_get_item(shmrpc_value *value, const void **out,
+                                          shmrpc_error *error);
+SHMRPC_API void shmrpc_stub_value_release(shmrpc_value *value,
+                                          const void *item);
+SHMRPC_API int shmrpc_stub_value_put(shmrpc_value *value, const void *item,
+                                     shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_value_update(shmrpc_value *value,
+                                        shmrpc_stub_change call,
+                                        shmrpc_function change, void *user,
+                                        shmrpc_error *error);
+
 /* ---- objects of a service ------------------------------------------------ */
 
 /* As _open, of an object that a service has. `client` NULL: in a process that
@@ -158,6 +177,13 @@ SHMRPC_API int shmrpc_stub_dict_open_of(shmrpc_client *client,
                                         const shmrpc_shared *row,
                                         const shmrpc_shared_opts *opts,
                                         shmrpc_dict **out, shmrpc_error *error);
+
+SHMRPC_API int shmrpc_stub_value_open_of(shmrpc_client *client,
+                                         const shmrpc_service *service,
+                                         const shmrpc_shared *row,
+                                         const shmrpc_shared_opts *opts,
+                                         shmrpc_value **out,
+                                         shmrpc_error *error);
 
 /* What a service's table has of its objects (shmrpc_objects). */
 SHMRPC_API int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd,

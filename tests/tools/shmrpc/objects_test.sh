@@ -61,6 +61,61 @@ assert stat["pushed_count"] == stat["popped_count"] == 4, stat
 assert stat["item_count"] == stat["open_count"] == 0, stat
 END
 
+expect 0 sound queue check jobs
+
+# ---- dicts and values ----
+expect 3 'shmrpc: NOT_FOUND: there is no dict "d" (`shmrpc ls` lists what there is, --create makes it)' \
+    dict set d a 1
+expect 0 '' dict set --create d a 1
+expect 0 '' dict set d b '{"x":[1,2,"three"]}'
+expect 0 '' dict set d b x 1 two
+expect 0 '"two"' dict get d b x 1
+expect 0 '"three"' dict get d b x -1
+expect 1 'shmrpc: OUT_OF_RANGE: dict "d": step 2 of the path: the list is shorter' \
+    dict set d b x 9 1
+expect 3 'shmrpc: NOT_FOUND: dict "d": there is no such key' dict get d c
+expect 3 'shmrpc: NOT_FOUND: dict "d": step 1 of the path: nothing is there' \
+    dict get d b y
+expect 1 'shmrpc: PRECONDITION: dict "d": step 1 of the path: it leads into what is no map and no list' \
+    dict get d a y
+dump=$'{"key":"a","value":1}\n{"key":"b","value":{"x":[1,"two","three"]}}'
+expect 0 $'"a"\n"b"' dict keys d
+expect 0 "$dump" dict dump d
+printf '%s\n{"key":3,"value":null}\n' "$dump" |
+    "$program" dict load --create copy || failures=$((failures + 1))
+expect 0 "$dump"$'\n{"key":3,"value":null}' dict dump copy
+expect 0 $'{"event":"resync"}\n{"event":"put","key":"a","value":1}' \
+    dict watch copy --count=2
+expect 0 '' dict del copy a
+expect 3 'shmrpc: NOT_FOUND: dict "copy": there is no such key' dict del copy a
+echo '{"key":1}' | "$program" dict load copy 2>"$folder/err" &&
+    failures=$((failures + 1))
+grep -q 'entry 1 has no "value"' "$folder/err" || failures=$((failures + 1))
+expect 0 sound dict check copy
+expect 0 '' value set --create v '{"a":[]}'
+expect 0 '' value set v b 0.5
+expect 0 0.5 value get v b
+expect 0 '{"a":[],"b":0.5}' value get v
+expect 0 '{"a":[],"b":0.5}' value watch v --count=1
+expect 0 sound value check v
+expect 0 $'get\nset\nwatch\nstat\ncheck' complete value ''
+expect 0 '' rm copy d v
+
+# ---- topics and pipes ----
+expect 0 '' topic pub --create news 1 '"two"' three
+expect 0 $'1\n"two"\n"three"' topic tail news --count=3
+expect 4 $'1\n"two"\n"three"\nshmrpc: DEADLINE: topic "news": no message came in time' \
+    topic tail news --deadline=1ms
+expect 0 sound topic check news
+seq 100000 >"$folder/lines"
+"$program" pipe write --create p <"$folder/lines" &
+writer=$!
+"$program" pipe cat --create p | cmp - "$folder/lines" ||
+    failures=$((failures + 1))
+wait "$writer" || failures=$((failures + 1))
+expect 0 sound pipe check p
+expect 0 '' rm news p
+
 # ---- names that a terminal must not take for orders ----
 evil=$'a/\e[31m"x'
 expect 0 '' queue push --create "$evil" 1

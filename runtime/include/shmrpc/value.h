@@ -1,0 +1,109 @@
+/*
+ * Shared values: one value that processes share, by name, without a server.
+ *
+ *     shmrpc_value *config;
+ *     if (shmrpc_value_open("config", NULL, &config, &error) == SHMRPC_OK) {
+ *         shmrpc_any entry = shmrpc_any_map_of(NULL, 0);
+ *         (void)shmrpc_value_put(config, NULL, &entry, &error);
+ *         ...
+ *         const shmrpc_any *tree;
+ *         if (shmrpc_value_get(config, NULL, &tree, NULL, &error) ==
+ *             SHMRPC_OK) {
+ *             use(tree);
+ *             shmrpc_value_release(config, tree);
+ *         }
+ *         shmrpc_value_close(config);
+ *     }
+ *
+ * These functions are for values of any shape, encoded as msgpack unless the
+ * options say json.  A value that is declared in a .svc has functions of its
+ * own, with the declared type, which do the same.
+ *
+ * All is as with dicts (shmrpc/dict.h), but that a path begins within the
+ * value: NULL, or no steps, is the whole of it.  A list is a value too: append,
+ * insert, pop.  A new value is not there yet (NOT_FOUND) until it is put.
+ *
+ * What else holds for all shared objects stands in shmrpc/shared.h.
+ */
+#ifndef SHMRPC_VALUE_H
+#define SHMRPC_VALUE_H
+
+#include <stddef.h>
+
+#include "shmrpc/dict.h"
+
+SHMRPC_BEGIN_DECLS
+
+typedef struct shmrpc_value shmrpc_value;
+
+/* How to open or create. NULL or zeroed: the defaults. All but `shared` counts
+ * when the value is created, and is ignored otherwise. */
+typedef struct shmrpc_value_opts {
+    shmrpc_shared_opts shared; /* max_bytes: 0: 1 GiB, taken as it is needed */
+    uint64_t log;              /* changes kept for watchers; 0: 1024 */
+    shmrpc_encoding encoding;  /* MSGPACK (or 0), JSON */
+    uint32_t reserved32;       /* 0 */
+    uint64_t reserved[4];      /* 0; later members take its place */
+} shmrpc_value_opts;
+
+/* Opens a value, makes it, or both. READ_ONLY is fine. Statuses:
+ * shmrpc/shared.h. */
+SHMRPC_API shmrpc_status
+shmrpc_value_open(const char *name, const shmrpc_value_opts *opts,
+                  shmrpc_value **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Ends the use of a handle; NULL is fine. Trees that it gave stay valid until
+ * they are released. */
+SHMRPC_API void shmrpc_value_close(shmrpc_value *value);
+
+/* A copy of what lies at a path, to be released; as shmrpc_dict_get(). */
+SHMRPC_API shmrpc_status shmrpc_value_get(
+    shmrpc_value *value, const shmrpc_path *path, const shmrpc_any **out,
+    uint64_t *out_version, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+/* NULL is fine. */
+SHMRPC_API void shmrpc_value_release(shmrpc_value *value,
+                                     const shmrpc_any *tree);
+/* How many the map or list there has. */
+SHMRPC_API shmrpc_status
+shmrpc_value_len(shmrpc_value *value, const shmrpc_path *path, uint64_t *out,
+                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* As the functions of dicts. */
+SHMRPC_API shmrpc_status shmrpc_value_put(
+    shmrpc_value *value, const shmrpc_path *path, const shmrpc_any *tree,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_value_put_if(
+    shmrpc_value *value, const shmrpc_any *tree, uint64_t version,
+    uint64_t *out_version, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status
+shmrpc_value_del(shmrpc_value *value, const shmrpc_path *path,
+                 shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_value_pop(
+    shmrpc_value *value, const shmrpc_path *path, const shmrpc_any **out,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_value_insert(
+    shmrpc_value *value, const shmrpc_path *path, const shmrpc_any *tree,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_value_append(
+    shmrpc_value *value, const shmrpc_path *path, const shmrpc_any *tree,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status
+shmrpc_value_update(shmrpc_value *value, shmrpc_dict_updater *updater,
+                    void *user, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Tells of each change of the whole: PUT with the new value, no key. `flags`:
+ * SHMRPC_WATCH_SNAPSHOT. Close it with shmrpc_watch_close(). */
+SHMRPC_API shmrpc_status
+shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags, shmrpc_watch **out,
+                        shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Ends the value for everyone, as shmrpc_dict_destroy(). */
+SHMRPC_API shmrpc_status shmrpc_value_destroy(shmrpc_value *value);
+
+/* Figures as of now; entry_count is 1 when it is there. */
+SHMRPC_API shmrpc_status shmrpc_value_stat_read(shmrpc_value *value,
+                                                shmrpc_dict_stat *out);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,561 @@
+/* The commands dict and value: shared maps and values (shmrpc/dict.h). */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shmrpc/shared_stub.h"
+#include "tools/shmrpc/command.h"
+#include "tools/shmrpc/shared.h"
+
+const struct option cli_dict_options[] = {CLI_SHARED_OPTIONS};
+const struct option cli_value_options[] = {CLI_SHARED_OPTIONS};
+
+static const char dict_help[] =
+    "usage: shmrpc dict get NAME KEY [STEP...]\n"
+    "       shmrpc dict set NAME KEY [STEP...] VALUE\n"
+    "       shmrpc dict del NAME KEY [STEP...]\n"
+    "       shmrpc dict keys NAME\n"
+    "       shmrpc dict dump NAME\n"
+    "       shmrpc dict load NAME\n"
+    "       shmrpc dict watch NAME\n"
+    "       shmrpc dict stat NAME\n"
+    "       shmrpc dict check NAME\n"
+    "\n"
+    "Looks at a shared dict, or changes it. STEPs lead into a value: keys of\n"
+    "maps, positions of lists. dump prints an object with key and value a\n"
+    "line, as they were at one moment; load reads such lines from standard\n"
+    "input and puts them all in one change; watch prints what there is, and\n"
+    "then what changes (--count: so many lines); check looks for damage,\n"
+    "while nobody changes the dict.\n"
+    "\n";
+
+static const char value_help[] =
+    "usage: shmrpc value get NAME [STEP...]\n"
+    "       shmrpc value set NAME [STEP...] VALUE\n"
+    "       shmrpc value watch NAME\n"
+    "       shmrpc value stat NAME\n"
+    "       shmrpc value check NAME\n"
+    "\n"
+    "Looks at a shared value, or changes it. STEPs lead into it: keys of\n"
+    "maps, positions of lists. watch prints it, and again whenever it\n"
+    "changes (--count: so many times); check looks for damage, while nobody\n"
+    "changes the value.\n"
+    "\n";
+
+/* ---- opening ------------------------------------------------------------- */
+
+/* Values are opened as dicts without keys. */
+static cli_exit open_dict(cli_shared *shared, bool reads, shmrpc_dict **out)
+{
+    shmrpc_error error;
+    shmrpc_shared_opts opts = shared->open;
+    opts.flags |= reads ? (uint32_t)SHMRPC_SHARED_READ_ONLY : 0;
+    int status;
+    if (shared->row.kind == SHMRPC_SHARED_VALUE) {
+        shmrpc_value *value;
+        status = shmrpc_stub_value_open(&shared->row, shared->name, &opts,
+                                        &value, &error);
+        *out = status == SHMRPC_OK ? (shmrpc_dict *)(void *)value : NULL;
+    } else {
+        status = shmrpc_stub_dict_open(&shared->row, shared->name, &opts, out,
+                                       &error);
+    }
+    return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
+}
+
+static bool is_any(const cli_shared *shared)
+{
+    const shmrpc_shared *row = &shared->row;
+    return row->element->kind == SHMRPC_KIND_ANY &&
+           (row->key == NULL || row->key->kind == SHMRPC_KIND_ANY);
+}
+
+/* The first `count` operands as a path of an object of any shape. */
+static cli_exit read_path(cli_shared *shared, int count, shmrpc_path *out)
+{
+    shmrpc_any *steps = shmrpci_arena_calloc(&shared->arena, (size_t)count + 1,
+                                             sizeof *steps, 16);
+    if (steps == NULL) {
+        return CLI_TROUBLE;
+    }
+    for (int i = 0; i < count; i++) {
+        const void *step;
+        cli_exit result = cli_shared_read(shared, &shmrpc_type_any,
+                                          shared->operands[i], &step);
+        if (result != CLI_OK) {
+            return result;
+        }
+        memcpy(&steps[i], step, sizeof *steps);
+    }
+    *out = shmrpc_path_of(steps, (size_t)count);
+    return CLI_OK;
+}
+
+/* The key of an object of a declared type, into whose values no path leads.
+ * NULL: a value has none. */
+static cli_exit read_key(cli_shared *shared, int count, const void **out)
+{
+    int keys = shared->row.key != NULL ? 1 : 0;
+    *out = NULL;
+    if (count > keys) {
+        shmrpc_error error;
+        return cli_shared_fail(
+            shmrpc_error_set(&error, SHMRPC_E_INVALID,
+                             "paths lead only into values of any shape, and "
+                             "this is %.64s",
+                             shared->row.signature),
+            &error);
+    }
+    return keys == 0 ? CLI_OK
+                     : cli_shared_read(shared, shared->row.key,
+                                       shared->operands[0], out);
+}
+
+/* ---- one value ----------------------------------------------------------- */
+
+static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
+                    cli_exit *result, shmrpc_error *error)
+{
+    shmrpc_path path;
+    const void *key;
+    const shmrpc_any *tree;
+    int count = shared->operand_count;
+    if (!is_any(shared)) {
+        *result = read_key(shared, count, &key);
+        return *result == CLI_OK
+                   ? shmrpc_stub_dict_get_item(dict, key, out, error)
+                   : SHMRPC_E_INVALID;
+    }
+    *result = read_path(shared, count, &path);
+    if (*result != CLI_OK) {
+        return SHMRPC_E_INVALID;
+    }
+    int status = shmrpc_dict_get(dict, &path, &tree, NULL, error);
+    if (status == SHMRPC_OK) {
+        *out = tree;
+    }
+    return status;
+}
+
+static cli_exit run_get(cli_shared *shared)
+{
+    shmrpc_dict *dict;
+    shmrpc_error error;
+    const void *item;
+    cli_exit result = open_dict(shared, true, &dict);
+    if (result != CLI_OK) {
+        return result;
+    }
+    int status = get_item(shared, dict, &item, &result, &error);
+    if (status == SHMRPC_OK) {
+        result = cli_shared_print(shared, shared->row.element, item);
+        shmrpc_stub_dict_release(dict, item);
+    } else if (result == CLI_OK) {
+        result = cli_shared_fail(status, &error);
+    }
+    shmrpc_dict_close(dict);
+    return result;
+}
+
+static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
+{
+    int count = shared->operand_count - 1;
+    const void *value;
+    const void *key;
+    shmrpc_path path;
+    shmrpc_error error;
+    int status;
+    cli_exit result = cli_shared_read(shared, shared->row.element,
+                                      shared->operands[count], &value);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (is_any(shared)) {
+        result = read_path(shared, count, &path);
+        status = result == CLI_OK ? shmrpc_dict_put(dict, &path, value, &error)
+                                  : SHMRPC_OK;
+    } else {
+        result = read_key(shared, count, &key);
+        status = result == CLI_OK
+                     ? shmrpc_stub_dict_put(dict, key, value, &error)
+                     : SHMRPC_OK;
+    }
+    return status == SHMRPC_OK ? result : cli_shared_fail(status, &error);
+}
+
+static cli_exit run_set(cli_shared *shared)
+{
+    shmrpc_dict *dict;
+    cli_exit result = open_dict(shared, false, &dict);
+    if (result == CLI_OK) {
+        result = set_item(shared, dict);
+        shmrpc_dict_close(dict);
+    }
+    return result;
+}
+
+static cli_exit run_del(cli_shared *shared)
+{
+    shmrpc_dict *dict;
+    shmrpc_path path;
+    const void *key;
+    shmrpc_error error;
+    int status = SHMRPC_OK;
+    cli_exit result = open_dict(shared, false, &dict);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (is_any(shared)) {
+        result = read_path(shared, shared->operand_count, &path);
+        status =
+            result == CLI_OK ? shmrpc_dict_del(dict, &path, &error) : SHMRPC_OK;
+    } else {
+        result = read_key(shared, shared->operand_count, &key);
+        status = result == CLI_OK ? shmrpc_stub_dict_del(dict, key, &error)
+                                  : SHMRPC_OK;
+    }
+    shmrpc_dict_close(dict);
+    return status == SHMRPC_OK ? result : cli_shared_fail(status, &error);
+}
+
+/* ---- all ----------------------------------------------------------------- */
+
+static cli_exit append_entry(const cli_shared *shared, const void *key,
+                             const void *value, bool with_value,
+                             shmrpci_buf *out)
+{
+    cli_exit result = CLI_OK;
+    if (with_value) {
+        shmrpci_buf_append_text(out, "{\"key\":");
+    }
+    result = cli_shared_append(shared->row.key, key, out);
+    if (with_value && result == CLI_OK) {
+        shmrpci_buf_append_text(out, ",\"value\":");
+        result = cli_shared_append(shared->row.element, value, out);
+        shmrpci_buf_append_char(out, '}');
+    }
+    return result;
+}
+
+static cli_exit print_all(cli_shared *shared, bool with_values)
+{
+    shmrpc_dict *dict;
+    shmrpc_view *view = NULL;
+    shmrpc_error error;
+    const void *key;
+    const void *value;
+    cli_exit result = open_dict(shared, true, &dict);
+    if (result != CLI_OK) {
+        return result;
+    }
+    int status = shmrpc_dict_view_open(dict, &view, &error);
+    while (status == SHMRPC_OK && result == CLI_OK) {
+        shmrpci_buf line;
+        status = shmrpc_stub_view_next(view, &key, &value, &error);
+        if (status != SHMRPC_OK) {
+            break;
+        }
+        shmrpci_buf_init_heap(&line);
+        result = append_entry(shared, key, value, with_values, &line);
+        if (result == CLI_OK) {
+            cli_print_line(&line);
+        }
+        shmrpci_buf_fini(&line);
+    }
+    if (status != SHMRPC_OK && status != SHMRPC_E_NOT_FOUND) {
+        result = cli_shared_fail(status, &error);
+    }
+    shmrpc_view_close(view);
+    shmrpc_dict_close(dict);
+    return result;
+}
+
+static cli_exit run_keys(cli_shared *shared)
+{
+    return print_all(shared, false);
+}
+
+static cli_exit run_dump(cli_shared *shared)
+{
+    return print_all(shared, true);
+}
+
+/* ---- watching ------------------------------------------------------------ */
+
+static cli_exit append_event(const cli_shared *shared,
+                             const shmrpc_stub_event *event, shmrpci_buf *out)
+{
+    static const char *const names[] = {"?", "put", "del", "clear", "resync"};
+    cli_exit result = CLI_OK;
+    if (shared->row.key == NULL && event->value != NULL) {
+        return cli_shared_append(shared->row.element, event->value, out);
+    }
+    shmrpci_buf_printf(out, "{\"event\":\"%s\"", names[event->kind]);
+    if (event->key != NULL) {
+        shmrpci_buf_append_text(out, ",\"key\":");
+        result = cli_shared_append(shared->row.key, event->key, out);
+    }
+    if (event->value != NULL && result == CLI_OK) {
+        shmrpci_buf_append_text(out, ",\"value\":");
+        result = cli_shared_append(shared->row.element, event->value, out);
+    }
+    shmrpci_buf_append_char(out, '}');
+    return result;
+}
+
+/* Of a value only its values are of interest. */
+static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
+{
+    return shared->row.key != NULL || event->kind != SHMRPC_EVENT_RESYNC;
+}
+
+static cli_exit watch_all(cli_shared *shared, shmrpc_watch *watch)
+{
+    /* For ever, unless a time was given. */
+    const shmrpc_opts wait = {.timeout_ns = shared->opts->has_deadline
+                                                ? shared->opts->deadline_ns
+                                                : INT64_MAX};
+    uint64_t most = shared->opts->count != 0 ? shared->opts->count : UINT64_MAX;
+    cli_exit result = CLI_OK;
+    for (uint64_t i = 0; i < most && result == CLI_OK;) {
+        const void *event;
+        shmrpc_error error;
+        shmrpci_buf line;
+        int status = shmrpc_stub_watch_next(watch, &event, &wait, &error);
+        if (status != SHMRPC_OK) {
+            return cli_shared_fail(status, &error);
+        }
+        if (!is_shown(shared, event)) {
+            continue;
+        }
+        shmrpci_buf_init_heap(&line);
+        result = append_event(shared, event, &line);
+        if (result == CLI_OK) {
+            cli_print_line(&line);
+            (void)fflush(stdout);
+        }
+        shmrpci_buf_fini(&line);
+        i++;
+    }
+    return result;
+}
+
+static cli_exit run_watch(cli_shared *shared)
+{
+    const shmrpc_watch_opts opts = {.flags = SHMRPC_WATCH_SNAPSHOT};
+    shmrpc_dict *dict;
+    shmrpc_watch *watch;
+    shmrpc_error error;
+    cli_exit result = open_dict(shared, false, &dict);
+    if (result != CLI_OK) {
+        return result;
+    }
+    int status = shmrpc_dict_watch_open(dict, &opts, &watch, &error);
+    if (status == SHMRPC_OK) {
+        result = watch_all(shared, watch);
+        shmrpc_watch_close(watch);
+    } else {
+        result = cli_shared_fail(status, &error);
+    }
+    shmrpc_dict_close(dict);
+    return result;
+}
+
+/* ---- loading ------------------------------------------------------------- */
+
+/* Lines of standard input, as entries of which keys and values lie `step` bytes
+ * apart, values `value_at` bytes behind keys. */
+typedef struct loading {
+    cli_shared *shared;
+    size_t value_at;
+    size_t step;
+    size_t count;
+    size_t room;
+    uint8_t *entries;
+} loading;
+
+static cli_exit read_part(loading *of, const shmrpc_any *line, const char *name,
+                          const shmrpc_type *type, void *out)
+{
+    shmrpci_buf json;
+    const void *value;
+    const shmrpc_any *part = shmrpc_any_find(line, name);
+    if (part == NULL) {
+        shmrpc_error error;
+        return cli_shared_fail(
+            shmrpc_error_set(&error, SHMRPC_E_INVALID,
+                             "entry %zu has no \"%s\": expected "
+                             "{\"key\":...,\"value\":...}",
+                             of->count + 1, name),
+            &error);
+    }
+    shmrpci_buf_init_heap(&json);
+    cli_exit result = cli_shared_append(&shmrpc_type_any, part, &json);
+    const char *text = result == CLI_OK ? shmrpci_buf_text(&json) : NULL;
+    if (result == CLI_OK) {
+        result = text != NULL ? cli_shared_read(of->shared, type, text, &value)
+                              : CLI_TROUBLE;
+    }
+    if (result == CLI_OK) {
+        memcpy(out, value, type->size);
+    }
+    shmrpci_buf_fini(&json);
+    return result;
+}
+
+static bool grow(loading *of)
+{
+    if (of->count < of->room) {
+        return true;
+    }
+    size_t room = of->room == 0 ? 64 : of->room * 2;
+    uint8_t *entries = realloc(of->entries, room * of->step);
+    if (entries == NULL) {
+        return false;
+    }
+    of->entries = entries;
+    of->room = room;
+    return true;
+}
+
+static cli_exit read_line(loading *of, const char *text)
+{
+    const shmrpc_shared *row = &of->shared->row;
+    const void *line;
+    cli_exit result =
+        cli_shared_read(of->shared, &shmrpc_type_any, text, &line);
+    if (result != CLI_OK || !grow(of)) {
+        return result != CLI_OK ? result : CLI_TROUBLE;
+    }
+    uint8_t *entry = of->entries + of->count * of->step;
+    result = read_part(of, line, "key", row->key, entry);
+    if (result == CLI_OK) {
+        result =
+            read_part(of, line, "value", row->element, entry + of->value_at);
+    }
+    of->count++;
+    return result;
+}
+
+static cli_exit read_lines(loading *of)
+{
+    char *text = NULL;
+    size_t room = 0;
+    cli_exit result = CLI_OK;
+    ssize_t len;
+    while (result == CLI_OK && (len = getline(&text, &room, stdin)) >= 0) {
+        if (len > 0 && text[len - 1] == '\n') {
+            text[len - 1] = '\0';
+        }
+        if (text[0] != '\0') {
+            result = read_line(of, text);
+        }
+    }
+    free(text);
+    return result;
+}
+
+static cli_exit run_load(cli_shared *shared)
+{
+    shmrpc_dict *dict;
+    shmrpc_error error;
+    size_t key = (shared->row.key->size + 15u) / 16 * 16;
+    loading of = {.shared = shared,
+                  .value_at = key,
+                  .step = key + (shared->row.element->size + 15u) / 16 * 16};
+    cli_exit result = open_dict(shared, false, &dict);
+    if (result != CLI_OK) {
+        return result;
+    }
+    result = read_lines(&of);
+    if (result == CLI_OK && of.count > 0) {
+        int status =
+            shmrpc_stub_dict_merge(dict, of.entries, of.entries + of.value_at,
+                                   of.step, of.count, &error);
+        result = status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
+    }
+    free(of.entries);
+    shmrpc_dict_close(dict);
+    return result;
+}
+
+/* ---- figures and damage -------------------------------------------------- */
+
+static cli_exit run_stat(cli_shared *shared)
+{
+    shmrpc_dict *dict;
+    shmrpc_dict_stat stat;
+    cli_exit result = open_dict(shared, true, &dict);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (shmrpc_dict_stat_read(dict, &stat) == SHMRPC_OK) {
+        const cli_figure figures[] = {
+            {"entry_count", "entries", stat.entry_count},
+            {"change_count", "changes", stat.change_count},
+            {"helped_count", "finished by others", stat.helped_count},
+            {"memory_bytes", "memory", stat.memory_bytes},
+            {"max_bytes", "at most", stat.max_bytes},
+            {"view_age", "oldest view", stat.view_age},
+            {"open_count", "open", stat.open_count},
+        };
+        cli_shared_print_figures(shared, figures,
+                                 sizeof figures / sizeof *figures);
+    }
+    shmrpc_dict_close(dict);
+    return CLI_OK;
+}
+
+static const cli_verb dict_verbs[] = {
+    {"get", "KEY [STEP...]", 1, -1, false, run_get},
+    {"set", "KEY [STEP...] VALUE", 2, -1, true, run_set},
+    {"del", "KEY [STEP...]", 1, -1, false, run_del},
+    {"keys", "", 0, 0, false, run_keys},
+    {"dump", "", 0, 0, false, run_dump},
+    {"load", "", 0, 0, true, run_load},
+    {"watch", "", 0, 0, true, run_watch},
+    {"stat", "", 0, 0, false, run_stat},
+    {"check", "", 0, 0, false, cli_shared_check},
+    {NULL, NULL, 0, 0, false, NULL},
+};
+
+cli_exit cli_dict(int argc, char **argv)
+{
+    const cli_shared_command command = {
+        .kind = &shmrpci_kind_dict,
+        .row = {.row_bytes = sizeof(shmrpc_shared),
+                .kind = SHMRPC_SHARED_DICT,
+                .encoding = SHMRPC_ENCODING_MSGPACK,
+                .key = &shmrpc_type_any,
+                .element = &shmrpc_type_any,
+                .signature = "dict<any, any>"},
+        .verbs = dict_verbs,
+        .help = dict_help,
+        .options = cli_dict_options};
+    return cli_shared_run(argc, argv, &command);
+}
+
+static const cli_verb value_verbs[] = {
+    {"get", "[STEP...]", 0, -1, false, run_get},
+    {"set", "[STEP...] VALUE", 1, -1, true, run_set},
+    {"watch", "", 0, 0, true, run_watch},
+    {"stat", "", 0, 0, false, run_stat},
+    {"check", "", 0, 0, false, cli_shared_check},
+    {NULL, NULL, 0, 0, false, NULL},
+};
+
+cli_exit cli_value(int argc, char **argv)
+{
+    const cli_shared_command command = {
+        .kind = &shmrpci_kind_value,
+        .row = {.row_bytes = sizeof(shmrpc_shared),
+                .kind = SHMRPC_SHARED_VALUE,
+                .encoding = SHMRPC_ENCODING_MSGPACK,
+                .element = &shmrpc_type_any,
+                .signature = "value<any>"},
+        .verbs = value_verbs,
+        .help = value_help,
+        .options = cli_value_options};
+    return cli_shared_run(argc, argv, &command);
+}

@@ -2,9 +2,12 @@
 #include "stage.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shmrpc/shared_stub.h"
@@ -509,6 +512,61 @@ static void full_dicts_say_what_they_need(void **state)
     shmrpc_dict_close(dict);
 }
 
+/* A folder in memory of 8 MiB; false: this process may not make one. */
+static bool enter_small_folder(void)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/small", stage_folder());
+    return unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mkdir(path, 0700) == 0 &&
+           mount("tmpfs", path, "tmpfs", 0, "size=8m") == 0 &&
+           setenv("SHMRPC_DIR", path, 1) == 0;
+}
+
+static void fill_the_folder(int index, void *user)
+{
+    static char large[50000];
+    (void)index;
+    (void)user;
+    char key[32];
+    steps at;
+    shmrpc_dict *dict;
+    shmrpc_dict *other;
+    shmrpc_error error;
+    shmrpc_any value = shmrpc_any_bytes(large, sizeof large);
+    if (!enter_small_folder()) {
+        return;
+    }
+    EXPECT_HERE(shmrpc_dict_open("full", NULL, &dict, &error), &error);
+    int status = SHMRPC_OK;
+    for (int i = 0; i < 1000 && status == SHMRPC_OK; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        status = shmrpc_dict_put(dict, key_of(&at, key), &value, &error);
+    }
+    CHECK(status == SHMRPC_E_EXHAUSTED);
+    /* Others can't be made either, and say so. */
+    for (int i = 0; i < 100 && status != SHMRPC_OK; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        int made = shmrpc_dict_open(key, NULL, &other, &error);
+        CHECK(made == SHMRPC_OK || made == SHMRPC_E_EXHAUSTED);
+        if (made != SHMRPC_OK) {
+            break;
+        }
+        shmrpc_dict_close(other);
+    }
+    /* What is there stays. */
+    EXPECT_HERE(shmrpc_dict_contains(dict, key_of(&at, "0"), &error), &error);
+    EXPECT_HERE(shmrpc_dict_del(dict, key_of(&at, "0"), &error), &error);
+    shmrpc_dict_close(dict);
+}
+
+static void full_memory_is_no_signal(void **state)
+{
+    (void)state;
+    stage_dismiss(stage_cast(fill_the_folder, 0, NULL), 0);
+}
+
 typedef struct voice {
     uint32_t rate;
     float gain;
@@ -621,6 +679,7 @@ int main(void)
         TEST(killed_writers_leave_whole_values),
         TEST(readers_change_nothing),
         TEST(full_dicts_say_what_they_need),
+        TEST(full_memory_is_no_signal),
         TEST(typed_values_are_read_into_place),
         TEST(destroyed_ones_say_so),
     };

@@ -6,23 +6,6 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
 }
 
-static bool is_built(idl_shared_kind kind)
-{
-    return kind != IDL_SHARED_VALUE;
-}
-
-/* What the runtime has not got yet. */
-static void refuse_shared(idl_diags *diags, const idl_shared *shared)
-{
-    const char *kind = idl_shared_kind_name(shared->kind);
-    if (!is_built(shared->kind)) {
-        refuse(diags, shared->decl.span, kind);
-    } else if (shared->service != NULL) {
-        refuse(diags, shared->decl.span,
-               idl_printf(diags->memory, "%s of a service", kind));
-    }
-}
-
 static void refuse_method(idl_diags *diags, const idl_method *method)
 {
     if (method->stream_param != NULL) {
@@ -38,19 +21,11 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
     for (size_t i = 0; i < service->method_count; i++) {
         refuse_method(diags, &service->methods[i]);
     }
-    for (size_t i = 0; i < service->shared_count; i++) {
-        refuse_shared(diags, service->shared[i]);
-    }
 }
 
 /* What is imported is judged as a file of its own. */
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
 {
-    for (size_t i = 0; i < schema->shared_count; i++) {
-        if (!schema->shared[i]->decl.imported) {
-            refuse_shared(diags, schema->shared[i]);
-        }
-    }
     for (size_t i = 0; i < schema->service_count; i++) {
         if (!schema->services[i]->decl.imported) {
             refuse_service(diags, schema->services[i]);

@@ -35,10 +35,10 @@ static const char *const dict_suffixes[] = {
     "_view_next", "_view_close", "_watch_open", "_watch_next", "_watch_close",
     "_stat",      "_destroy",    NULL};
 static const char *const value_suffixes[] = {
-    "_value",      "_watch",      "_event",       "_change",   "_open",
-    "_close",      "_get",        "_release",     "_put",      "_update",
-    "_watch_open", "_watch_next", "_watch_close", "_watch_fd", "_stat",
-    "_destroy",    NULL};
+    "_value",       "_watch",  "_event",      "_change",
+    "_open",        "_close",  "_get",        "_release",
+    "_put",         "_update", "_watch_open", "_watch_next",
+    "_watch_close", "_stat",   "_destroy",    NULL};
 
 static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},

@@ -282,7 +282,9 @@ static void shared_objects(void **state)
         &jobs_v1_wild_dict_descriptor,         &jobs_v1_arrays_dict_descriptor,
         &jobs_v1_counts_dict_descriptor,       &jobs_v1_news_topic_descriptor,
         &jobs_v1_levels_seen_topic_descriptor, &jobs_v1_talk_topic_descriptor,
-        &jobs_v1_sound_pipe_descriptor,
+        &jobs_v1_sound_pipe_descriptor,        &jobs_v1_config_value_descriptor,
+        &jobs_v1_current_value_descriptor,     &jobs_v1_state_value_descriptor,
+        &jobs_v1_recent_value_descriptor,
     };
     shmrpci_arena arena;
     shmrpci_arena_init(&arena, 0);

@@ -303,6 +303,71 @@ static void watches_tell_of_changes(void **state)
     jobs_v1_jobs_close(jobs);
 }
 
+/* ---- values ---- */
+
+static int count_state(void *user, const jobs_v1_fixed *was, jobs_v1_fixed *now)
+{
+    return count_up(user, was, now);
+}
+
+static bool count_in_state(void)
+{
+    shmrpc_error error = {.code = 0};
+    jobs_v1_state_value *state = NULL;
+    bool good =
+        went_well(jobs_v1_state_open(NULL, NULL, &state, &error), &error);
+    for (int i = 0; good && i < ROUNDS; i++) {
+        good = went_well(jobs_v1_state_update(state, count_state, NULL, &error),
+                         &error);
+    }
+    jobs_v1_state_close(state);
+    return good;
+}
+
+static void count_in_state_here(void)
+{
+    assert_true(count_in_state());
+}
+
+static void values_are_read_and_replaced_whole(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_state_value *counter = NULL;
+    jobs_v1_current_value *current = NULL;
+    jobs_v1_recent_value *recent = NULL;
+    jobs_v1_recent_watch *recent_watch = NULL;
+    const jobs_v1_recent_event *event = NULL;
+    const jobs_v1_job *job = NULL;
+    jobs_v1_fixed got = {0, false};
+    jobs_v1_job first = job_of(1);
+    jobs_v1_job both[] = {job_of(4), job_of(5)};
+    jobs_v1_job_list list = {both, 2};
+    assert_ok(jobs_v1_current_open(NULL, NULL, &current, &error), &error);
+    assert_int_equal(jobs_v1_current_get(current, &job, &error),
+                     SHMRPC_E_NOT_FOUND);
+    assert_ok(jobs_v1_current_put(current, &first, &error), &error);
+    assert_ok(jobs_v1_current_get(current, &job, &error), &error);
+    assert_string_equal(job->text.ptr, "odd");
+    jobs_v1_current_release(current, job);
+    jobs_v1_current_close(current);
+    together(count_in_state, count_in_state_here);
+    assert_ok(jobs_v1_state_open(NULL, NULL, &counter, &error), &error);
+    assert_ok(jobs_v1_state_get(counter, &got, &error), &error);
+    assert_true(got.id == 2 * ROUNDS);
+    jobs_v1_state_close(counter);
+    assert_ok(jobs_v1_recent_open(NULL, NULL, &recent, &error), &error);
+    assert_ok(jobs_v1_recent_watch_open(recent, 0, &recent_watch, &error),
+              &error);
+    assert_ok(jobs_v1_recent_put(recent, &list, &error), &error);
+    assert_ok(jobs_v1_recent_watch_next(recent_watch, &event, NULL, &error),
+              &error);
+    assert_int_equal(event->kind, SHMRPC_EVENT_PUT);
+    assert_true(event->value->len == 2 && event->value->ptr[1].id == 5);
+    jobs_v1_recent_watch_close(recent_watch);
+    jobs_v1_recent_close(recent);
+}
+
 static void another_type_of_that_name_is_refused(void **state)
 {
     (void)state;
@@ -325,6 +390,7 @@ int main(void)
         IN_FOLDER(keys_and_values_of_every_form_are_there),
         IN_FOLDER(views_stay_as_they_were),
         IN_FOLDER(watches_tell_of_changes),
+        IN_FOLDER(values_are_read_and_replaced_whole),
         IN_FOLDER(another_type_of_that_name_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -354,6 +354,61 @@ static const char *const sound_text[] = {
     NULL,
 };
 
+/* What tools read that find acme.jobs.v1.config. */
+static const char *const config_text[] = {
+    "package acme.jobs.v1;\n",
+    "  value any config { log 8; snapshot 1m; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.current. */
+static const char *const current_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  value acme.jobs.v1.Job current { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.state. */
+static const char *const state_text[] = {
+    "package acme.jobs.v1;\n",
+    "struct Fixed {\n",
+    "  1: u64 id;\n",
+    "  2: bool set;\n",
+    "}\n",
+    "  value acme.jobs.v1.Fixed state { mode \"0660\"; }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.recent. */
+static const char *const recent_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  value list<acme.jobs.v1.Job> recent { encoding json; ",
+    "}\n",
+    NULL,
+};
+
 const shmrpc_shared jobs_v1_flat_queue_descriptor = {
     (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_QUEUE,
     "acme.jobs.v1.flat", SHMRPC_ENCODING_NATIVE, 0,
@@ -689,6 +744,70 @@ const shmrpc_shared jobs_v1_sound_pipe_descriptor = {
     0, /* of one item */
     0, /* history */
     0, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_config_value_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_VALUE,
+    "acme.jobs.v1.config", SHMRPC_ENCODING_MSGPACK, 0,
+    NULL, &shmrpc_type_any,
+    UINT64_C(0xc8b2907c2169f46b), "value any", config_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    8, /* log */
+    0, /* max_stall */
+    60000000000, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_current_value_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_VALUE,
+    "acme.jobs.v1.current", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_job_descriptor,
+    UINT64_C(0x95579025d0867b90), "value acme.jobs.v1.Job", current_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_state_value_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_VALUE,
+    "acme.jobs.v1.state", SHMRPC_ENCODING_NATIVE, 0,
+    NULL, &jobs_v1_fixed_descriptor,
+    UINT64_C(0xdf60e21bb248ad1b), "value acme.jobs.v1.Fixed", state_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0660, {0},
+};
+
+const shmrpc_shared jobs_v1_recent_value_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_VALUE,
+    "acme.jobs.v1.recent", SHMRPC_ENCODING_JSON, 0,
+    NULL, &jobs_v1_job_list_type,
+    UINT64_C(0x79ffff905caabca9), "value list<acme.jobs.v1.Job>", recent_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
     0, /* max_stall */
     0, /* snapshot */
     SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
@@ -3053,4 +3172,375 @@ int jobs_v1_sound_destroy(jobs_v1_sound_pipe *pipe)
 int jobs_v1_sound_stat(jobs_v1_sound_pipe *pipe, shmrpc_pipe_stat *out)
 {
     return shmrpc_pipe_stat_read((shmrpc_pipe *)pipe, out);
+}
+
+int jobs_v1_config_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_config_value **out, shmrpc_error *error)
+{
+    shmrpc_value *value = NULL;
+    int status = shmrpc_stub_value_open(&jobs_v1_config_value_descriptor, name,
+                                        opts, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_config_value *)value;
+    }
+    return status;
+}
+
+void jobs_v1_config_close(jobs_v1_config_value *value)
+{
+    shmrpc_value_close((shmrpc_value *)value);
+}
+
+int jobs_v1_config_get(jobs_v1_config_value *value, const shmrpc_any **out,
+                       shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_value_get_item((shmrpc_value *)value, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_any *)item;
+    }
+    return status;
+}
+
+void jobs_v1_config_release(jobs_v1_config_value *value, const shmrpc_any *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_config_put(jobs_v1_config_value *value, const shmrpc_any *item,
+                       shmrpc_error *error)
+{
+    return shmrpc_stub_value_put((shmrpc_value *)value, item, error);
+}
+
+static int change_config(shmrpc_function change, void *user, const void *was,
+                         void *now)
+{
+    jobs_v1_config_change *ask = (jobs_v1_config_change *)change;
+    return ask(user, (const shmrpc_any *)was, (shmrpc_any *)now);
+}
+
+int jobs_v1_config_update(jobs_v1_config_value *value,
+                          jobs_v1_config_change *change, void *user,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_value_update((shmrpc_value *)value, change_config,
+                                    (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_config_watch_open(jobs_v1_config_value *value, uint32_t flags,
+                              jobs_v1_config_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_value_watch_open((shmrpc_value *)value, flags, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_config_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_config_watch_next(jobs_v1_config_watch *watch,
+                              const jobs_v1_config_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_config_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_config_watch_close(jobs_v1_config_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_config_destroy(jobs_v1_config_value *value)
+{
+    return shmrpc_value_destroy((shmrpc_value *)value);
+}
+
+int jobs_v1_config_stat(jobs_v1_config_value *value, shmrpc_dict_stat *out)
+{
+    return shmrpc_value_stat_read((shmrpc_value *)value, out);
+}
+
+int jobs_v1_current_open(const char *name, const shmrpc_shared_opts *opts,
+                         jobs_v1_current_value **out, shmrpc_error *error)
+{
+    shmrpc_value *value = NULL;
+    int status = shmrpc_stub_value_open(&jobs_v1_current_value_descriptor, name,
+                                        opts, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_current_value *)value;
+    }
+    return status;
+}
+
+void jobs_v1_current_close(jobs_v1_current_value *value)
+{
+    shmrpc_value_close((shmrpc_value *)value);
+}
+
+int jobs_v1_current_get(jobs_v1_current_value *value, const jobs_v1_job **out,
+                        shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_value_get_item((shmrpc_value *)value, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)item;
+    }
+    return status;
+}
+
+void jobs_v1_current_release(jobs_v1_current_value *value,
+                             const jobs_v1_job *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_current_put(jobs_v1_current_value *value, const jobs_v1_job *item,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_value_put((shmrpc_value *)value, item, error);
+}
+
+static int change_current(shmrpc_function change, void *user, const void *was,
+                          void *now)
+{
+    jobs_v1_current_change *ask = (jobs_v1_current_change *)change;
+    return ask(user, (const jobs_v1_job *)was, (jobs_v1_job *)now);
+}
+
+int jobs_v1_current_update(jobs_v1_current_value *value,
+                           jobs_v1_current_change *change, void *user,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_value_update((shmrpc_value *)value, change_current,
+                                    (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_current_watch_open(jobs_v1_current_value *value, uint32_t flags,
+                               jobs_v1_current_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_value_watch_open((shmrpc_value *)value, flags, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_current_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_current_watch_next(jobs_v1_current_watch *watch,
+                               const jobs_v1_current_event **out,
+                               const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_current_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_current_watch_close(jobs_v1_current_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_current_destroy(jobs_v1_current_value *value)
+{
+    return shmrpc_value_destroy((shmrpc_value *)value);
+}
+
+int jobs_v1_current_stat(jobs_v1_current_value *value, shmrpc_dict_stat *out)
+{
+    return shmrpc_value_stat_read((shmrpc_value *)value, out);
+}
+
+int jobs_v1_state_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_state_value **out, shmrpc_error *error)
+{
+    shmrpc_value *value = NULL;
+    int status = shmrpc_stub_value_open(&jobs_v1_state_value_descriptor, name,
+                                        opts, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_state_value *)value;
+    }
+    return status;
+}
+
+void jobs_v1_state_close(jobs_v1_state_value *value)
+{
+    shmrpc_value_close((shmrpc_value *)value);
+}
+
+int jobs_v1_state_get(jobs_v1_state_value *value, jobs_v1_fixed *out,
+                      shmrpc_error *error)
+{
+    return shmrpc_stub_value_get((shmrpc_value *)value, out, error);
+}
+
+int jobs_v1_state_put(jobs_v1_state_value *value, const jobs_v1_fixed *item,
+                      shmrpc_error *error)
+{
+    return shmrpc_stub_value_put((shmrpc_value *)value, item, error);
+}
+
+static int change_state(shmrpc_function change, void *user, const void *was,
+                        void *now)
+{
+    jobs_v1_state_change *ask = (jobs_v1_state_change *)change;
+    return ask(user, (const jobs_v1_fixed *)was, (jobs_v1_fixed *)now);
+}
+
+int jobs_v1_state_update(jobs_v1_state_value *value,
+                         jobs_v1_state_change *change, void *user,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_value_update((shmrpc_value *)value, change_state,
+                                    (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_state_watch_open(jobs_v1_state_value *value, uint32_t flags,
+                             jobs_v1_state_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_value_watch_open((shmrpc_value *)value, flags, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_state_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_state_watch_next(jobs_v1_state_watch *watch,
+                             const jobs_v1_state_event **out,
+                             const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_state_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_state_watch_close(jobs_v1_state_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_state_destroy(jobs_v1_state_value *value)
+{
+    return shmrpc_value_destroy((shmrpc_value *)value);
+}
+
+int jobs_v1_state_stat(jobs_v1_state_value *value, shmrpc_dict_stat *out)
+{
+    return shmrpc_value_stat_read((shmrpc_value *)value, out);
+}
+
+int jobs_v1_recent_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_recent_value **out, shmrpc_error *error)
+{
+    shmrpc_value *value = NULL;
+    int status = shmrpc_stub_value_open(&jobs_v1_recent_value_descriptor, name,
+                                        opts, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_recent_value *)value;
+    }
+    return status;
+}
+
+void jobs_v1_recent_close(jobs_v1_recent_value *value)
+{
+    shmrpc_value_close((shmrpc_value *)value);
+}
+
+int jobs_v1_recent_get(jobs_v1_recent_value *value,
+                       const jobs_v1_job_list **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_value_get_item((shmrpc_value *)value, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job_list *)item;
+    }
+    return status;
+}
+
+void jobs_v1_recent_release(jobs_v1_recent_value *value,
+                            const jobs_v1_job_list *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_recent_put(jobs_v1_recent_value *value,
+                       const jobs_v1_job_list *item, shmrpc_error *error)
+{
+    return shmrpc_stub_value_put((shmrpc_value *)value, item, error);
+}
+
+static int change_recent(shmrpc_function change, void *user, const void *was,
+                         void *now)
+{
+    jobs_v1_recent_change *ask = (jobs_v1_recent_change *)change;
+    return ask(user, (const jobs_v1_job_list *)was, (jobs_v1_job_list *)now);
+}
+
+int jobs_v1_recent_update(jobs_v1_recent_value *value,
+                          jobs_v1_recent_change *change, void *user,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_value_update((shmrpc_value *)value, change_recent,
+                                    (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_recent_watch_open(jobs_v1_recent_value *value, uint32_t flags,
+                              jobs_v1_recent_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_value_watch_open((shmrpc_value *)value, flags, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_recent_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_recent_watch_next(jobs_v1_recent_watch *watch,
+                              const jobs_v1_recent_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_recent_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_recent_destroy(jobs_v1_recent_value *value)
+{
+    return shmrpc_value_destroy((shmrpc_value *)value);
+}
+
+int jobs_v1_recent_stat(jobs_v1_recent_value *value, shmrpc_dict_stat *out)
+{
+    return shmrpc_value_stat_read((shmrpc_value *)value, out);
 }

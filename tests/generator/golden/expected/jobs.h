@@ -23,6 +23,7 @@
 #include <shmrpc/shared.h>
 #include <shmrpc/topic.h>
 #include <shmrpc/types.h>
+#include <shmrpc/value.h>
 
 #include "acme/common.h"
 
@@ -145,6 +146,10 @@ extern const shmrpc_shared jobs_v1_news_topic_descriptor;
 extern const shmrpc_shared jobs_v1_levels_seen_topic_descriptor;
 extern const shmrpc_shared jobs_v1_talk_topic_descriptor;
 extern const shmrpc_shared jobs_v1_sound_pipe_descriptor;
+extern const shmrpc_shared jobs_v1_config_value_descriptor;
+extern const shmrpc_shared jobs_v1_current_value_descriptor;
+extern const shmrpc_shared jobs_v1_state_value_descriptor;
+extern const shmrpc_shared jobs_v1_recent_value_descriptor;
 
 /*
  * Called like what it holds.
@@ -1819,6 +1824,286 @@ int jobs_v1_sound_destroy(jobs_v1_sound_pipe *pipe);
 
 /* Figures as of now. */
 int jobs_v1_sound_stat(jobs_v1_sound_pipe *pipe, shmrpc_pipe_stat *out);
+
+/*
+ * The value "acme.jobs.v1.config".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
+ * Threading: any thread may use a handle, one at a time a watch.
+ */
+typedef struct jobs_v1_config_value jobs_v1_config_value;
+typedef struct jobs_v1_config_watch jobs_v1_config_watch;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_config_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const void *key; /* NULL */
+    const shmrpc_any *value; /* of PUT, else NULL */
+} jobs_v1_config_event;
+
+/* Changes the value: `was` is NULL while there is none, `*now` begins as what
+ * is there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the value. */
+typedef int jobs_v1_config_change(void *user, const shmrpc_any *was,
+                                  shmrpc_any *now);
+
+/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.config"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_config_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_config_value **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_config_close(jobs_v1_config_value *value);
+
+/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+ * put it yet. */
+int jobs_v1_config_get(jobs_v1_config_value *value, const shmrpc_any **out,
+                       shmrpc_error *error);
+
+/* Ends the life of what was got.  NULL is fine. */
+void jobs_v1_config_release(jobs_v1_config_value *value,
+                            const shmrpc_any *item);
+
+/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+int jobs_v1_config_put(jobs_v1_config_value *value, const shmrpc_any *item,
+                       shmrpc_error *error);
+
+/* Lets `change` change it, again if somebody else did meanwhile. */
+int jobs_v1_config_update(jobs_v1_config_value *value,
+                          jobs_v1_config_change *change, void *user,
+                          shmrpc_error *error);
+
+/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` also of what there is. */
+int jobs_v1_config_watch_open(jobs_v1_config_value *value, uint32_t flags,
+                              jobs_v1_config_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  DEADLINE, BUSY:
+ * there is none; DESTROYED. */
+int jobs_v1_config_watch_next(jobs_v1_config_watch *watch,
+                              const jobs_v1_config_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_config_watch_close(jobs_v1_config_watch *watch);
+
+/* Ends the value for everyone, and frees its name. */
+int jobs_v1_config_destroy(jobs_v1_config_value *value);
+
+/* Figures as of now. */
+int jobs_v1_config_stat(jobs_v1_config_value *value, shmrpc_dict_stat *out);
+
+/*
+ * The value "acme.jobs.v1.current".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
+ * Threading: any thread may use a handle, one at a time a watch.
+ */
+typedef struct jobs_v1_current_value jobs_v1_current_value;
+typedef struct jobs_v1_current_watch jobs_v1_current_watch;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_current_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const void *key; /* NULL */
+    const jobs_v1_job *value; /* of PUT, else NULL */
+} jobs_v1_current_event;
+
+/* Changes the value: `was` is NULL while there is none, `*now` begins as what
+ * is there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the value. */
+typedef int jobs_v1_current_change(void *user, const jobs_v1_job *was,
+                                   jobs_v1_job *now);
+
+/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.current"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_current_open(const char *name, const shmrpc_shared_opts *opts,
+                         jobs_v1_current_value **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_current_close(jobs_v1_current_value *value);
+
+/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+ * put it yet. */
+int jobs_v1_current_get(jobs_v1_current_value *value, const jobs_v1_job **out,
+                        shmrpc_error *error);
+
+/* Ends the life of what was got.  NULL is fine. */
+void jobs_v1_current_release(jobs_v1_current_value *value,
+                             const jobs_v1_job *item);
+
+/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+int jobs_v1_current_put(jobs_v1_current_value *value, const jobs_v1_job *item,
+                        shmrpc_error *error);
+
+/* Lets `change` change it, again if somebody else did meanwhile. */
+int jobs_v1_current_update(jobs_v1_current_value *value,
+                           jobs_v1_current_change *change, void *user,
+                           shmrpc_error *error);
+
+/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` also of what there is. */
+int jobs_v1_current_watch_open(jobs_v1_current_value *value, uint32_t flags,
+                               jobs_v1_current_watch **out,
+                               shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  DEADLINE, BUSY:
+ * there is none; DESTROYED. */
+int jobs_v1_current_watch_next(jobs_v1_current_watch *watch,
+                               const jobs_v1_current_event **out,
+                               const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_current_watch_close(jobs_v1_current_watch *watch);
+
+/* Ends the value for everyone, and frees its name. */
+int jobs_v1_current_destroy(jobs_v1_current_value *value);
+
+/* Figures as of now. */
+int jobs_v1_current_stat(jobs_v1_current_value *value, shmrpc_dict_stat *out);
+
+/*
+ * The value "acme.jobs.v1.state".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
+ * Threading: any thread may use a handle, one at a time a watch.
+ */
+typedef struct jobs_v1_state_value jobs_v1_state_value;
+typedef struct jobs_v1_state_watch jobs_v1_state_watch;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_state_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const void *key; /* NULL */
+    const jobs_v1_fixed *value; /* of PUT, else NULL */
+} jobs_v1_state_event;
+
+/* Changes the value: `was` is NULL while there is none, `*now` begins as what
+ * is there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the value. */
+typedef int jobs_v1_state_change(void *user, const jobs_v1_fixed *was,
+                                 jobs_v1_fixed *now);
+
+/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.state"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_state_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_state_value **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_state_close(jobs_v1_state_value *value);
+
+/* What it is.  NOT_FOUND: nobody has put it yet. */
+int jobs_v1_state_get(jobs_v1_state_value *value, jobs_v1_fixed *out,
+                      shmrpc_error *error);
+
+/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+int jobs_v1_state_put(jobs_v1_state_value *value, const jobs_v1_fixed *item,
+                      shmrpc_error *error);
+
+/* Lets `change` change it, again if somebody else did meanwhile. */
+int jobs_v1_state_update(jobs_v1_state_value *value,
+                         jobs_v1_state_change *change, void *user,
+                         shmrpc_error *error);
+
+/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` also of what there is. */
+int jobs_v1_state_watch_open(jobs_v1_state_value *value, uint32_t flags,
+                             jobs_v1_state_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  DEADLINE, BUSY:
+ * there is none; DESTROYED. */
+int jobs_v1_state_watch_next(jobs_v1_state_watch *watch,
+                             const jobs_v1_state_event **out,
+                             const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_state_watch_close(jobs_v1_state_watch *watch);
+
+/* Ends the value for everyone, and frees its name. */
+int jobs_v1_state_destroy(jobs_v1_state_value *value);
+
+/* Figures as of now. */
+int jobs_v1_state_stat(jobs_v1_state_value *value, shmrpc_dict_stat *out);
+
+/*
+ * The value "acme.jobs.v1.recent".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
+ * Threading: any thread may use a handle, one at a time a watch.
+ */
+typedef struct jobs_v1_recent_value jobs_v1_recent_value;
+typedef struct jobs_v1_recent_watch jobs_v1_recent_watch;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_recent_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const void *key; /* NULL */
+    const jobs_v1_job_list *value; /* of PUT, else NULL */
+} jobs_v1_recent_event;
+
+/* Changes the value: `was` is NULL while there is none, `*now` begins as what
+ * is there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the value. */
+typedef int jobs_v1_recent_change(void *user, const jobs_v1_job_list *was,
+                                  jobs_v1_job_list *now);
+
+/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.recent"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_recent_open(const char *name, const shmrpc_shared_opts *opts,
+                        jobs_v1_recent_value **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_recent_close(jobs_v1_recent_value *value);
+
+/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+ * put it yet. */
+int jobs_v1_recent_get(jobs_v1_recent_value *value,
+                       const jobs_v1_job_list **out, shmrpc_error *error);
+
+/* Ends the life of what was got.  NULL is fine. */
+void jobs_v1_recent_release(jobs_v1_recent_value *value,
+                            const jobs_v1_job_list *item);
+
+/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+int jobs_v1_recent_put(jobs_v1_recent_value *value,
+                       const jobs_v1_job_list *item, shmrpc_error *error);
+
+/* Lets `change` change it, again if somebody else did meanwhile. */
+int jobs_v1_recent_update(jobs_v1_recent_value *value,
+                          jobs_v1_recent_change *change, void *user,
+                          shmrpc_error *error);
+
+/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` also of what there is. */
+int jobs_v1_recent_watch_open(jobs_v1_recent_value *value, uint32_t flags,
+                              jobs_v1_recent_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  DEADLINE, BUSY:
+ * there is none; DESTROYED. */
+int jobs_v1_recent_watch_next(jobs_v1_recent_watch *watch,
+                              const jobs_v1_recent_event **out,
+                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch);
+
+/* Ends the value for everyone, and frees its name. */
+int jobs_v1_recent_destroy(jobs_v1_recent_value *value);
+
+/* Figures as of now. */
+int jobs_v1_recent_stat(jobs_v1_recent_value *value, shmrpc_dict_stat *out);
 
 SHMRPC_END_DECLS
 

@@ -1,0 +1,76 @@
+/*
+ * Servers of served.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Handlers return 0, a shmrpc_status, or an error that the method declares;
+ * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
+ * been sent.  A result may also be static or your own.  What a handler of a
+ * oneway method returns is told to nobody.
+ * Threading: handlers run on worker threads, several at a time unless the
+ * server has one worker; the other functions belong to one thread.
+ */
+#ifndef SERVED_SERVED_SERVER_H
+#define SERVED_SERVED_SERVER_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/server.h>
+
+#include "served.h"
+
+SHMRPC_BEGIN_DECLS
+
+/*
+ * The handlers of Tts. Begin with SERVED_TTS_IMPL_INIT; those that stay NULL
+ * answer UNIMPLEMENTED.
+ */
+typedef struct served_tts_impl {
+    size_t size; /* lets methods be added without recompiling */
+
+    int (*voice_count)(shmrpc_ctx *ctx, void *user, uint32_t *ret);
+} served_tts_impl;
+
+#define SERVED_TTS_IMPL_INIT \
+    { \
+        sizeof(served_tts_impl), \
+        NULL \
+    }
+
+/* Serves `impl`, which is copied, from now on; `user` is handed to every
+ * handler.  Any number of services per server.  EXISTS: it runs already, and
+ * the error says where; INVALID: `impl` was not begun as above. */
+int served_tts_serve(shmrpc_server *server, const served_tts_impl *impl,
+                     void *user, shmrpc_error *error);
+
+/* The main function of a program that only serves `impl`: reads options (--help
+ * lists them), serves until SIGINT or SIGTERM, and returns the exit status. */
+int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
+                    void *user);
+
+/*
+ * Without methods.
+ *
+ * The handlers of Board. Begin with SERVED_BOARD_IMPL_INIT; those that stay
+ * NULL answer UNIMPLEMENTED.
+ */
+typedef struct served_board_impl {
+    size_t size; /* lets methods be added without recompiling */
+} served_board_impl;
+
+#define SERVED_BOARD_IMPL_INIT \
+    { \
+        sizeof(served_board_impl) \
+    }
+
+/* Serves `impl`, which is copied, from now on; `user` is handed to every
+ * handler.  Any number of services per server.  EXISTS: it runs already, and
+ * the error says where; INVALID: `impl` was not begun as above. */
+int served_board_serve(shmrpc_server *server, const served_board_impl *impl,
+                       void *user, shmrpc_error *error);
+
+/* The main function of a program that only serves `impl`: reads options (--help
+ * lists them), serves until SIGINT or SIGTERM, and returns the exit status. */
+int served_board_main(int argc, char **argv, const served_board_impl *impl,
+                      void *user);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -249,6 +249,7 @@ cli_exit cli_shared_check(cli_shared *shared)
 
 typedef struct run_state {
     const cli_shared_command *command;
+    const char *verb; /* if it came before the options; else NULL */
     cli_shared_opts opts;
 } run_state;
 
@@ -303,14 +304,14 @@ static const cli_verb *find_verb(const cli_shared_command *command,
 
 static cli_exit run_verb(const cli_shared_command *command,
                          const cli_shared_opts *opts, const cli_verb *verb,
-                         const cli_line *line)
+                         char **words, int count)
 {
     cli_shared shared = {
         .kind = command->kind,
         .opts = opts,
-        .name = line->argv[2],
-        .operands = line->argv + 3,
-        .operand_count = line->count - 2,
+        .name = words[0],
+        .operands = words + 1,
+        .operand_count = count,
         .row = command->row,
         .open = {.mode = opts->create && verb->creates
                              ? SHMRPC_SHARED_OPEN_OR_CREATE
@@ -330,29 +331,43 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const run_state *state = user;
     const char *kind = state->command->kind->name;
-    if (line->count < 1) {
+    const char *word = state->verb;
+    char **words = line->argv + 1;
+    int count = line->count;
+    if (word == NULL && count > 0) {
+        word = *words++;
+        count--;
+    }
+    if (word == NULL) {
         shmrpci_buf_printf(message,
                            "what to do is missing (`shmrpc %s --help`)", kind);
         return CLI_USAGE;
     }
-    const cli_verb *verb = find_verb(state->command, line->argv[1], message);
+    const cli_verb *verb = find_verb(state->command, word, message);
     if (verb == NULL) {
         return CLI_USAGE;
     }
-    int count = line->count - 2;
+    count--; /* the name */
     if (count < verb->least || (verb->most >= 0 && count > verb->most)) {
         shmrpci_buf_printf(message, "expected shmrpc %s %s NAME%s%s", kind,
                            verb->name, verb->operands[0] != '\0' ? " " : "",
                            verb->operands);
         return CLI_USAGE;
     }
-    return run_verb(state->command, &state->opts, verb, line);
+    return run_verb(state->command, &state->opts, verb, words, count);
 }
 
 cli_exit cli_shared_run(int argc, char **argv,
                         const cli_shared_command *command)
 {
     run_state state = {.command = command};
+    /* Options may stand before the verb or behind it, but not behind the name:
+     * what follows that may be a value such as -1. */
+    if (argc > 1 && argv[1][0] != '-') {
+        state.verb = argv[1];
+        argc--;
+        argv++;
+    }
     const cli_syntax syntax = {command->options, true, print_help, take, run};
     return cli_run(argc, argv, &syntax, &state);
 }

@@ -67,6 +67,10 @@ expect 0 sound queue check jobs
 expect 3 'shmrpc: NOT_FOUND: there is no dict "d" (`shmrpc ls` lists what there is, --create makes it)' \
     dict set d a 1
 expect 0 '' dict set --create d a 1
+expect 0 '' dict set -c short n -1
+expect 0 -1 dict get -j short n
+expect 0 -1 dict -j get short n
+expect 0 '' rm short
 expect 0 '' dict set d b '{"x":[1,2,"three"]}'
 expect 0 '' dict set d b x 1 two
 expect 0 '"two"' dict get d b x 1

@@ -37,4 +37,9 @@ bool shmrpci_byte_lock_is_held(int fd, int64_t at);
  * shares; -1: none. The first one when the kernel can't say. */
 int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count);
 
+/* A process that has the byte, also by `fd` itself, as far as /proc tells: of
+ * the same user, in the same pid namespace. 0: none is found. Reads all that is
+ * there of descriptors, which takes milliseconds: for people. */
+int shmrpci_byte_lock_holder(int fd, int64_t at);
+
 #endif

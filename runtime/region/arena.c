@@ -446,8 +446,10 @@ static shmrpc_status exhausted(const shmrpci_region *region,
     if (oldest < end && error != NULL) {
         shmrpc_error was = *error;
         return shmrpc_error_set(error, status,
-                                "%s; a view of change %llu keeps some",
-                                was.message, (unsigned long long)oldest);
+                                "%s; a view of change %llu keeps some, of "
+                                "process %d",
+                                was.message, (unsigned long long)oldest,
+                                shmrpci_pin_holder(region, oldest));
     }
     return status;
 }

@@ -111,5 +111,7 @@ void shmrpci_unpin(shmrpci_region *region, uint64_t change);
 uint64_t shmrpci_pin_oldest(const shmrpci_region *region, uint64_t end);
 /* The same as a reclaimer: there will be no new ones below `end`. */
 uint64_t shmrpci_pin_close(shmrpci_region *region, uint64_t end);
+/* A process that has this pin, 0 if none can be told; takes milliseconds. */
+int shmrpci_pin_holder(const shmrpci_region *region, uint64_t change);
 
 #endif

@@ -94,3 +94,8 @@ uint64_t shmrpci_pin_close(shmrpci_region *region, uint64_t end)
     shmrpci_fence_seq();
     return shmrpci_pin_oldest(region, end);
 }
+
+int shmrpci_pin_holder(const shmrpci_region *region, uint64_t change)
+{
+    return shmrpci_byte_lock_holder(region->fd, SHMRPCI_REGION_PIN(change));
+}

@@ -149,6 +149,9 @@ void shmrpci_table_stat_get(const shmrpci_table *table, shmrpci_table_stat *out)
         .max_bytes = head->span_count * head->span_bytes,
         .oldest_pin = shmrpci_pin_oldest(&table->region, changes),
     };
+    if (out->oldest_pin != changes) {
+        out->oldest_pid = shmrpci_pin_holder(&table->region, out->oldest_pin);
+    }
 }
 
 /* ---- judging ------------------------------------------------------------- */

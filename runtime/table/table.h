@@ -282,9 +282,12 @@ typedef struct shmrpci_table_stat {
     uint64_t helped;     /* of which others than their makers finished */
     uint64_t paid_bytes; /* of memory, of which some may be free */
     uint64_t max_bytes;
-    uint64_t oldest_pin; /* change; `changes`: no view is open */
+    uint64_t oldest_pin; /* change; `changes`: no older view is open */
+    int oldest_pid;      /* a process that has it; 0: none can be told */
 } shmrpci_table_stat;
 
+/* Asks the kernel for locks, and /proc for who has the oldest: milliseconds
+ * where a view is open. */
 void shmrpci_table_stat_get(const shmrpci_table *table,
                             shmrpci_table_stat *out);
 

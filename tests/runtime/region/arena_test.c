@@ -1,8 +1,10 @@
 /* Blocks and pins: who gets what, what comes back when, and to whom. */
 #include "arena_stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KIB ((uint64_t)1024)
 #define MIB (1024 * KIB)
@@ -119,7 +121,11 @@ static void a_pin_keeps_what_was_there(void **state)
     assert_int_equal(shmrpci_pin(&reader, 1), SHMRPC_OK);
     put(&region, 0, 0, 2);
     (void)fill(&region, 3, &error);
-    assert_non_null(strstr(error.message, "a view of change 1 keeps some"));
+    char said[64];
+    (void)snprintf(said, sizeof said,
+                   "a view of change 1 keeps some, of process %d",
+                   (int)getpid());
+    assert_non_null(strstr(error.message, said));
     assert_int_equal(seen[300 * KIB], 0x5A);
     assert_int_equal(shmrpci_pin_oldest(&region, 2), 1);
     /* Pins of the handle itself count too. */

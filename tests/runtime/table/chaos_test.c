@@ -293,10 +293,74 @@ static void nothing_is_lost_or_done_twice(void **state)
     shmrpci_fd_close(&of.fd);
 }
 
+/* ---- many at once -------------------------------------------------------- */
+
+#define MANY   54u
+#define COUNTS 100u
+
+static int count_often(int fd, uint32_t me)
+{
+    shmrpci_table table;
+    uint32_t common = 100;
+    bool good =
+        table_try_attach(fd, SHMRPCI_ACCESS_WRITE, &table, NULL) == SHMRPC_OK;
+    for (uint32_t i = 0; good && i < COUNTS; i++) {
+        uint32_t own = 1000 + me * COUNTS + i;
+        good =
+            shmrpci_table_update(&table,
+                                 (shmrpci_table_bytes){&common, sizeof common},
+                                 count_up, NULL, NULL) == SHMRPC_OK &&
+            shmrpci_table_put(&table, (shmrpci_table_bytes){&own, sizeof own},
+                              (shmrpci_table_bytes){&own, sizeof own},
+                              SHMRPCI_TABLE_ABSENT, NULL, NULL) == SHMRPC_OK;
+    }
+    if (good) {
+        shmrpci_table_detach(&table);
+    }
+    return good ? 0 : 1;
+}
+
+static void many_processes_count_to_the_sum(void **state)
+{
+    (void)state;
+    int fd = table_create(64 * MIB, 0, 1024);
+    pid_t children[MANY];
+    for (uint32_t i = 0; i < MANY; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+            _exit(count_often(fd, i));
+        }
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    shmrpci_table table;
+    uint32_t common = 100;
+    shmrpci_buf value;
+    shmrpci_buf_init_heap(&value);
+    table_attach(fd, &table);
+    assert_int_equal(
+        shmrpci_table_get(&table, (shmrpci_table_bytes){&common, sizeof common},
+                          &value, NULL, NULL),
+        SHMRPC_OK);
+    assert_int_equal(number_of((shmrpci_table_bytes){value.data, value.len}),
+                     MANY * COUNTS);
+    assert_int_equal(shmrpci_table_len(&table), MANY * COUNTS + 1);
+    table_check(&table);
+    shmrpci_buf_fini(&value);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost_or_done_twice),
+        cmocka_unit_test(many_processes_count_to_the_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

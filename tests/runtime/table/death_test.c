@@ -109,6 +109,9 @@ static const change changes[] = {
 
 #define CHANGES (sizeof changes / sizeof *changes)
 
+/* How many points each has. */
+static unsigned points_of[CHANGES];
+
 /* ---- a stage for one death ----------------------------------------------- */
 
 typedef struct scene {
@@ -258,10 +261,14 @@ static void a_writer_dies_at_every_point(void **state)
             (void)snprintf(where, sizeof where, "point %u", point);
             end(&in, where);
         }
+        points_of[i] = point - 1;
         print_message("%s: %u points\n", changes[i].name, point - 1);
         assert_true(point > 10);
     }
 }
+
+/* Pairs of points for each change. */
+#define SAMPLES 12u
 
 static uint32_t seed;
 
@@ -271,39 +278,47 @@ static uint32_t random_of(uint32_t below)
     return (seed >> 16) % below;
 }
 
-/* All of them in a long run; else one of some 40 for each 2nd point. */
+/* Dies at a point of a change; then a second one at a point of what it does.
+ * False: the second one came through. */
+static bool two_die(const change *of, unsigned point,
+                    bool (*second_act)(shmrpci_table *table), unsigned second)
+{
+    scene in;
+    char where[48];
+    begin(&in, of);
+    assert_true(dies(&in, of->act, point));
+    bool again = dies(&in, second_act, second);
+    (void)snprintf(where, sizeof where, "points %u and %u", point, second);
+    if (second_act == go_on) {
+        /* It is there, or not, when that is finished too. */
+        shmrpci_table_view view;
+        assert_int_equal(shmrpci_table_view_open(&in.other, &view, NULL),
+                         SHMRPC_OK);
+        shmrpci_table_view_close(&view);
+        if (shmrpci_table_contains(&in.other, text("z"), NULL) == SHMRPC_OK) {
+            del(&in.other, "z");
+        }
+    }
+    end(&in, where);
+    return again;
+}
+
+/* All of them in a long run; else some, others each time. */
 static void others_die(bool (*second_act)(shmrpci_table *table))
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;
     seed = (uint32_t)getpid();
     print_message("seed %u\n", seed);
     for (size_t i = 0; i < CHANGES; i++) {
-        bool more = true;
-        for (unsigned point = 1; more; point += is_long ? 1 : 2) {
-            unsigned second = is_long ? 1 : 1 + random_of(40);
-            bool again = true;
-            while (more && again) {
-                scene in;
-                char where[48];
-                begin(&in, &changes[i]);
-                more = dies(&in, changes[i].act, point);
-                again = more && dies(&in, second_act, second) && is_long;
-                (void)snprintf(where, sizeof where, "points %u and %u", point,
-                               second++);
-                if (second_act == go_on) {
-                    /* It is there, or not, when that is finished too. */
-                    shmrpci_table_view view;
-                    assert_int_equal(
-                        shmrpci_table_view_open(&in.other, &view, NULL),
-                        SHMRPC_OK);
-                    shmrpci_table_view_close(&view);
-                    if (shmrpci_table_contains(&in.other, text("z"), NULL) ==
-                        SHMRPC_OK) {
-                        del(&in.other, "z");
-                    }
-                }
-                end(&in, where);
+        for (unsigned point = 1; is_long && point <= points_of[i]; point++) {
+            unsigned second = 1;
+            while (two_die(&changes[i], point, second_act, second)) {
+                second++;
             }
+        }
+        for (unsigned n = 0; !is_long && n < SAMPLES; n++) {
+            (void)two_die(&changes[i], 1 + random_of(points_of[i]), second_act,
+                          1 + random_of(40));
         }
     }
 }

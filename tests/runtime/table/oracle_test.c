@@ -170,11 +170,10 @@ static bool is_stopped(const signs *of)
 
 static void wait_for_replay(const shmrpci_table *table, const signs *of)
 {
-    shmrpci_table_stat stat;
-    do {
-        shmrpci_table_stat_get(table, &stat);
-    } while (stat.changes > shmrpci_load_seq(&of->replayed) + AHEAD &&
-             !is_stopped(of) && usleep(1000) == 0);
+    while (shmrpci_turn_seq(shmrpci_load_seq(&table->roots->turn)) >
+               shmrpci_load_seq(&of->replayed) + AHEAD &&
+           !is_stopped(of) && usleep(1000) == 0) {
+    }
 }
 
 static void run_writer(int fd, unsigned me, const signs *of)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "os/clock.h"
 
@@ -57,13 +58,17 @@ static void a_view_stays_as_it_was(void **state)
     }
     expect_all(&reader, "z=9 a=0");
     table_check(&table);
+    shmrpci_table_stat stat;
+    shmrpci_table_stat_get(&table, &stat);
+    assert_int_equal(stat.oldest_pin, views[0].change);
+    assert_int_equal(stat.oldest_pid, getpid());
     for (int i = 0; i < 4; i++) {
         shmrpci_table_view_close(&views[i]);
         shmrpci_table_view_close(&views[i]);
     }
-    shmrpci_table_stat stat;
     shmrpci_table_stat_get(&table, &stat);
     assert_int_equal(stat.oldest_pin, stat.changes);
+    assert_int_equal(stat.oldest_pid, 0);
     assert_int_equal(stat.len, 2);
     /* What they kept comes back. */
     for (int i = 0; i < 5000; i++) {

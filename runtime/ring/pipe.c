@@ -500,6 +500,10 @@ void shmrpci_pipe_get_stat(const shmrpci_pipe *pipe, shmrpci_pipe_stat *out)
 {
     const shmrpci_ring *ring = &pipe->ring;
     shmrpci_lane lane;
+    *out = (shmrpci_pipe_stat){0};
+    if (shmrpci_ring_is_forked(ring)) {
+        return;
+    }
     *out = (shmrpci_pipe_stat){.capacity = capacity_of(pipe),
                                .writer_pid = writer_pid(pipe),
                                .is_ended = shmrpci_ring_is_ended(ring),

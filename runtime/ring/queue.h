@@ -185,7 +185,8 @@ typedef struct shmrpci_queue_stat {
     bool is_destroyed;
 } shmrpci_queue_stat;
 
-/* Figures of different moments, while others use it. */
+/* Figures of different moments, while others use it; zeros in a forked child.
+ */
 void shmrpci_queue_get_stat(const shmrpci_queue *queue,
                             shmrpci_queue_stat *out);
 

@@ -45,6 +45,10 @@ static void add_counts(const shmrpci_ring *ring, uint32_t participant,
 void shmrpci_queue_get_stat(const shmrpci_queue *queue, shmrpci_queue_stat *out)
 {
     const shmrpci_ring *ring = &queue->ring;
+    *out = (shmrpci_queue_stat){0};
+    if (shmrpci_ring_is_forked(ring)) {
+        return;
+    }
     *out = (shmrpci_queue_stat){.capacity = ring->capacity,
                                 .is_ended = shmrpci_ring_is_ended(ring),
                                 .is_destroyed =
@@ -89,8 +93,8 @@ static void describe(const shmrpci_ring *ring, uint32_t participant,
 void shmrpci_queue_each_member(const shmrpci_queue *queue,
                                shmrpci_queue_visit *visit, void *user)
 {
-    uint32_t high = shmrpci_region_high(&queue->ring.region);
-    bool goes_on = true;
+    bool goes_on = !shmrpci_ring_is_forked(&queue->ring);
+    uint32_t high = goes_on ? shmrpci_region_high(&queue->ring.region) : 0;
     for (uint32_t i = 0; goes_on && i < high; i++) {
         shmrpci_queue_member member;
         describe(&queue->ring, i, &member);

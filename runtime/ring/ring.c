@@ -252,9 +252,18 @@ shmrpc_status shmrpci_ring_open(shmrpci_ring *ring, int fd,
     return status;
 }
 
+bool shmrpci_ring_is_forked(const shmrpci_ring *ring)
+{
+    return ring->region.map.generation != shmrpci_fork_generation();
+}
+
 void shmrpci_ring_close(shmrpci_ring *ring)
 {
     shmrpci_fork_keep_fd(&ring->guard);
+    if (ring->region.map.at != NULL && shmrpci_ring_is_forked(ring)) {
+        /* The place is our parent's, and so is the memory. */
+        ring->region.me = SHMRPCI_REGION_NOBODY;
+    }
     shmrpci_region_detach(&ring->region);
     free(ring->offsets);
     free(ring->known);
@@ -264,7 +273,7 @@ void shmrpci_ring_close(shmrpci_ring *ring)
 
 shmrpc_status shmrpci_ring_check(const shmrpci_ring *ring, shmrpc_error *error)
 {
-    if (ring->region.map.generation != shmrpci_fork_generation()) {
+    if (shmrpci_ring_is_forked(ring)) {
         return shmrpc_error_set(error, SHMRPC_E_FORKED,
                                 "opened before fork: open it again here");
     }

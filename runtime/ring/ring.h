@@ -88,6 +88,9 @@ shmrpc_status shmrpci_ring_open(shmrpci_ring *ring, int fd,
                                 shmrpc_error *error);
 void shmrpci_ring_close(shmrpci_ring *ring);
 
+/* Whether this is a child of who opened it, which has not got its memory. */
+bool shmrpci_ring_is_forked(const shmrpci_ring *ring);
+
 /* OK; FORKED: this is a child of who opened it; DESTROYED. */
 shmrpc_status shmrpci_ring_check(const shmrpci_ring *ring, shmrpc_error *error);
 

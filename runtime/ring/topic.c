@@ -308,6 +308,10 @@ static bool add_subscriber(void *user,
 void shmrpci_topic_get_stat(const shmrpci_topic *topic, shmrpci_topic_stat *out)
 {
     const shmrpci_ring *ring = &topic->ring;
+    *out = (shmrpci_topic_stat){0};
+    if (shmrpci_ring_is_forked(ring)) {
+        return;
+    }
     *out = (shmrpci_topic_stat){.history = ring->capacity,
                                 .is_ended = shmrpci_ring_is_ended(ring),
                                 .is_destroyed =
@@ -340,7 +344,7 @@ void shmrpci_topic_each_subscriber(const shmrpci_topic *topic,
                                    shmrpci_topic_visit *visit, void *user)
 {
     const shmrpci_desk *desk = &topic->desk;
-    bool goes_on = desk->words != NULL;
+    bool goes_on = desk->words != NULL && !shmrpci_ring_is_forked(&topic->ring);
     for (uint32_t i = 0; goes_on && i < desk->seats; i++) {
         const shmrpci_seat *seat = &desk->words->seats[i];
         uint32_t state = shmrpci_load_seq(&seat->state);

@@ -371,7 +371,7 @@ void shmrpci_topic_unsubscribe(shmrpci_subscription *subscription)
     }
     shmrpci_topic *topic = subscription->topic;
     if (subscription->seat != SHMRPCI_REGION_NOBODY &&
-        topic->ring.region.map.generation == shmrpci_fork_generation()) {
+        !shmrpci_ring_is_forked(&topic->ring)) {
         shmrpci_mutex_lock(&topic->mutex);
         shmrpci_desk_leave(&topic->desk, subscription->seat);
         shmrpci_mutex_unlock(&topic->mutex);

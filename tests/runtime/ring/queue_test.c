@@ -2,6 +2,8 @@
 #include "stage.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "os/memory.h"
 #include "os/thread.h"
@@ -506,6 +508,34 @@ static void more_producers_than_memory_are_exhausted(void **state)
     close_all(fd, NULL, NULL);
 }
 
+static void a_forked_child_opens_it_anew(void **state)
+{
+    (void)state;
+    int fd = make((shmrpci_queue_spec){.capacity = 3});
+    shmrpci_queue *queue = stage_open_queue(fd);
+    assert_int_equal(stage_push(queue, 1), SHMRPC_OK);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        uint64_t number;
+        shmrpci_queue_stat stat;
+        bool good = stage_push(queue, 2) == SHMRPC_E_FORKED &&
+                    stage_try_pop(queue, &number) == SHMRPC_E_FORKED;
+        shmrpci_queue_get_stat(queue, &stat);
+        shmrpci_queue_close(queue);
+        queue = stage_open_queue(fd);
+        good = good && stat.pushed == 0 && stage_push(queue, 3) == SHMRPC_OK;
+        shmrpci_queue_close(queue);
+        _exit(good ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(stage_pop(queue), 1);
+    assert_int_equal(stage_pop(queue), 3);
+    close_all(fd, queue, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_destruction_wakes_who_waits),
         cmocka_unit_test(waits_have_deadlines),
         cmocka_unit_test(facts_name_who_takes_part),
+        cmocka_unit_test(a_forked_child_opens_it_anew),
         cmocka_unit_test(what_is_no_queue_is_refused),
         cmocka_unit_test(more_producers_than_memory_are_exhausted),
     };

@@ -93,7 +93,7 @@ const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
 
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
 {
-    shmrpci_region_destroy(&shmrpci_dict_of(handle)->table.region);
+    shmrpci_table_destroy(&shmrpci_dict_of(handle)->table);
 }
 
 const shmrpci_face shmrpci_face_dict = {

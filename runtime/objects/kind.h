@@ -42,7 +42,7 @@ typedef struct shmrpci_object_kind {
     /* Marks it as destroyed and wakes all who wait, if it is one. */
     void (*destroy)(int fd);
     /* Whether its life is over: nobody uses it, and nobody begins to as long as
-     * `fd` is open. Also makes good what the dead have left behind. */
+     * `fd` is open. */
     bool (*is_over)(int fd, int64_t idle_ns, int64_t min_idle_ns);
     /* Looks for damage, while nobody changes it: tells of each finding, and
      * returns how many. NULL: it has nothing to look for. */

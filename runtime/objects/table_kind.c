@@ -30,6 +30,17 @@ static bool enter(int fd, shmrpci_table *out)
     return true;
 }
 
+static void destroy(int fd)
+{
+    shmrpci_table table;
+    if (enter(fd, &table)) {
+        shmrpci_table_destroy(&table);
+        shmrpci_table_detach(&table);
+    } else {
+        shmrpci_region_kind_destroy(fd);
+    }
+}
+
 static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
 {
     shmrpci_table table;
@@ -49,7 +60,7 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .has_long_names = true,
     .describe = describe_dict,
     .read_name = shmrpci_region_kind_read_name,
-    .destroy = shmrpci_region_kind_destroy,
+    .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
 };
@@ -61,7 +72,7 @@ const shmrpci_object_kind shmrpci_kind_value = {
     .has_long_names = true,
     .describe = describe_value,
     .read_name = shmrpci_region_kind_read_name,
-    .destroy = shmrpci_region_kind_destroy,
+    .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
 };

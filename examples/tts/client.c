@@ -85,9 +85,11 @@ static int print_count(void)
 
 static int say(int count, char **words)
 {
+    tts_tts *client = NULL;
     tts_jobs_queue *jobs = NULL;
     shmrpc_error error;
-    if (tts_jobs_open(NULL, NULL, &jobs, &error) != SHMRPC_OK) {
+    if (tts_tts_connect(NULL, NULL, &client, &error) != SHMRPC_OK ||
+        tts_jobs_open(client, NULL, &jobs, &error) != SHMRPC_OK) {
         return failed("jobs", &error);
     }
     for (int i = 0; i + 1 < count; i += 2) {
@@ -103,17 +105,20 @@ static int say(int count, char **words)
         printf("%u jobs are waiting\n", (unsigned)stat.item_count);
     }
     tts_jobs_close(jobs);
+    tts_tts_close(client);
     return 0;
 }
 
 static int print_progress(void)
 {
     const shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
+    tts_tts *client = NULL;
     tts_progress_topic *progress = NULL;
     tts_progress_sub *sub = NULL;
     const tts_progress *message = NULL;
     shmrpc_error error;
-    if (tts_progress_open(NULL, NULL, &progress, &error) != SHMRPC_OK ||
+    if (tts_tts_connect(NULL, NULL, &client, &error) != SHMRPC_OK ||
+        tts_progress_open(client, NULL, &progress, &error) != SHMRPC_OK ||
         tts_progress_subscribe(progress, &sub, &error) != SHMRPC_OK) {
         return failed("progress", &error);
     }
@@ -123,6 +128,7 @@ static int print_progress(void)
     }
     tts_progress_unsubscribe(sub);
     tts_progress_close(progress);
+    tts_tts_close(client);
     return 0;
 }
 

@@ -1,11 +1,11 @@
 /*
  * A speaker: takes jobs from the queue, and the voices of the dict, and tells
- * by the topic how far it is.  It needs no server, and any number may run.
+ * by the topic how far it is.  Any number of them may run.
  *
  *     tts-speaker COUNT     says so many
  *     tts-speaker --die     takes one and kills itself before it is said
  */
-#include "tts.h"
+#include "tts_client.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ static int failed(const char *what, const shmrpc_error *error)
 
 /* What it opens. */
 typedef struct speaker {
+    tts_tts *client; /* of the service, which has the queue and the topic */
     tts_voices_dict *voices;
     tts_jobs_queue *jobs;
     tts_progress_topic *progress;
@@ -71,11 +72,12 @@ int main(int argc, char **argv)
 {
     bool die = argc > 1 && strcmp(argv[1], "--die") == 0;
     long count = argc > 1 && !die ? strtol(argv[1], NULL, 10) : 1;
-    speaker s = {.jobs = NULL};
+    speaker s = {.client = NULL};
     shmrpc_error error;
     if (tts_voices_open(NULL, NULL, &s.voices, &error) != SHMRPC_OK ||
-        tts_jobs_open(NULL, NULL, &s.jobs, &error) != SHMRPC_OK ||
-        tts_progress_open(NULL, NULL, &s.progress, &error) != SHMRPC_OK) {
+        tts_tts_connect(NULL, NULL, &s.client, &error) != SHMRPC_OK ||
+        tts_jobs_open(s.client, NULL, &s.jobs, &error) != SHMRPC_OK ||
+        tts_progress_open(s.client, NULL, &s.progress, &error) != SHMRPC_OK) {
         return failed("open", &error);
     }
     int status = 0;
@@ -84,6 +86,7 @@ int main(int argc, char **argv)
     }
     tts_progress_close(s.progress);
     tts_jobs_close(s.jobs);
+    tts_tts_close(s.client);
     tts_voices_close(s.voices);
     return status;
 }

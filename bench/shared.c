@@ -16,13 +16,13 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "case.h"
+#include "one_way.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "region/region.h"
 #include "ring/queue.h"
 
-enum { RECORDS = 1024, BATCH = 16, MAX_BYTES = 4096, RING_BYTES = 128 << 10 };
+enum { BATCH = 16, MAX_BYTES = ONE_WAY_MAX_BYTES, RING_BYTES = 128 << 10 };
 
 typedef struct one_way one_way;
 
@@ -226,10 +226,10 @@ static void shared_call(void *state)
 {
     one_way *const of = state;
     size_t taken = 0;
-    while (taken < RECORDS) {
+    while (taken < ONE_WAY_RECORDS) {
         taken += of->how->pop(of);
     }
-    bench_counts_as((double)taken / RECORDS);
+    bench_counts_as((double)taken / ONE_WAY_RECORDS);
 }
 
 static void shared_teardown(void *state)
@@ -252,16 +252,12 @@ static const shape shapes[][2] = {
     {{&ways[2], 1}, {&ways[2], BATCH}},
 };
 
-#define ONE_WAY(label, bytes, who, ours, kind, many)                     \
-    {                                                                    \
-        .name = "shared.queue." label "." who,                           \
-        .about = "records from one process to another: " label,          \
-        .payload = (bytes), .places = BENCH_IN_APART | BENCH_IN_FREE,    \
-        .floor = BENCH_FLOOR_NONE, .contest = "one way " label,          \
-        .contestant = who, .is_ours = (ours), .calls = RECORDS,          \
-        .with = &shapes[kind][many], .setup = shared_setup,              \
-        .serve = shared_serve, .dial = shared_dial, .call = shared_call, \
-        .teardown = shared_teardown, .spins = 1                          \
+#define ONE_WAY(label, bytes, who, ours, kind, many)                           \
+    {                                                                          \
+        ONE_WAY_CASE(label, bytes, who),                                       \
+            .is_ours = (ours), .with = &shapes[kind][many],                    \
+            .setup = shared_setup, .serve = shared_serve, .dial = shared_dial, \
+            .call = shared_call, .teardown = shared_teardown                   \
     }
 #define ONE_WAYS(label, bytes, many)                   \
     ONE_WAY(label, bytes, "shmrpc", 1, 0, many),       \

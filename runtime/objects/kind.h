@@ -23,6 +23,9 @@
 typedef void shmrpci_kind_finding(void *user, uint64_t offset,
                                   const char *what);
 
+/* A figure: "pushed_count". */
+typedef void shmrpci_kind_figure(void *user, const char *key, uint64_t value);
+
 typedef struct shmrpci_object_kind {
     const char *name;   /* "queue", as people write it */
     const char *suffix; /* ".queue" */
@@ -47,6 +50,10 @@ typedef struct shmrpci_object_kind {
     /* Looks for damage, while nobody changes it: tells of each finding, and
      * returns how many. NULL: it has nothing to look for. */
     uint64_t (*check)(int fd, shmrpci_kind_finding *finding, void *user);
+    /* Tells its figures as of now, without taking part in it; `fd` need only be
+     * for reading. DESTROYED, DATA_LOSS, CONTRACT, NO_MEMORY: none. NULL: it
+     * has none. */
+    shmrpc_status (*figures)(int fd, shmrpci_kind_figure *tell, void *user);
 } shmrpci_object_kind;
 
 extern const shmrpci_object_kind shmrpci_kind_lock;

@@ -44,6 +44,28 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
+{
+    int own;
+    shmrpci_pipe_stat stat;
+    shmrpc_status status = shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, &own);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_pipe_look(own, &stat, NULL);
+    }
+    if (status != SHMRPC_OK || stat.is_destroyed) {
+        return status != SHMRPC_OK ? status : SHMRPC_E_DESTROYED;
+    }
+    tell(user, "byte_count", stat.depth);
+    tell(user, "capacity", stat.capacity);
+    tell(user, "written_count", stat.written);
+    tell(user, "read_count", stat.read);
+    tell(user, "writer_pid", (uint64_t)stat.writer_pid);
+    tell(user, "waiting_for_bytes", stat.waiting_for_bytes);
+    tell(user, "waiting_for_room", stat.waiting_for_room);
+    tell(user, "is_ended", stat.is_ended);
+    return SHMRPC_OK;
+}
+
 const shmrpci_object_kind shmrpci_kind_pipe = {
     .name = "pipe",
     .suffix = ".pipe",
@@ -54,4 +76,5 @@ const shmrpci_object_kind shmrpci_kind_pipe = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .figures = figures,
 };

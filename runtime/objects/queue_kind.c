@@ -44,6 +44,31 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
+{
+    int own;
+    shmrpci_queue_stat stat;
+    shmrpc_status status = shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, &own);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_queue_look(own, &stat, NULL);
+    }
+    if (status != SHMRPC_OK || stat.is_destroyed) {
+        return status != SHMRPC_OK ? status : SHMRPC_E_DESTROYED;
+    }
+    tell(user, "item_count", stat.depth);
+    tell(user, "byte_count", stat.depth_bytes);
+    tell(user, "capacity", stat.capacity);
+    tell(user, "pushed_count", stat.pushed);
+    tell(user, "popped_count", stat.popped);
+    tell(user, "dropped_count", stat.dropped);
+    tell(user, "redelivered_count", stat.redelivered);
+    tell(user, "unacked_count", stat.unacked);
+    tell(user, "waiting_for_items", stat.waiting_for_items);
+    tell(user, "waiting_for_room", stat.waiting_for_room);
+    tell(user, "is_ended", stat.is_ended);
+    return SHMRPC_OK;
+}
+
 const shmrpci_object_kind shmrpci_kind_queue = {
     .name = "queue",
     .suffix = ".queue",
@@ -54,4 +79,5 @@ const shmrpci_object_kind shmrpci_kind_queue = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .figures = figures,
 };

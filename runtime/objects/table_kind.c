@@ -53,6 +53,34 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
+{
+    int own;
+    shmrpci_table table;
+    shmrpci_table_stat stat;
+    shmrpc_status status = shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, &own);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_table_attach(own, SHMRPCI_ACCESS_READ, &table, NULL);
+    if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&own);
+        return status;
+    }
+    shmrpci_table_stat_get(&table, &stat);
+    bool is_destroyed = shmrpci_region_is_destroyed(&table.region);
+    shmrpci_table_detach(&table);
+    if (is_destroyed) {
+        return SHMRPC_E_DESTROYED;
+    }
+    tell(user, "entry_count", stat.len);
+    tell(user, "change_count", stat.changes);
+    tell(user, "helped_count", stat.helped);
+    tell(user, "max_bytes", stat.max_bytes);
+    tell(user, "view_age", stat.changes - stat.oldest_pin);
+    return SHMRPC_OK;
+}
+
 const shmrpci_object_kind shmrpci_kind_dict = {
     .name = "dict",
     .suffix = ".dict",
@@ -63,6 +91,7 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .figures = figures,
 };
 
 const shmrpci_object_kind shmrpci_kind_value = {
@@ -75,4 +104,5 @@ const shmrpci_object_kind shmrpci_kind_value = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .figures = figures,
 };

@@ -45,6 +45,28 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
+{
+    int own;
+    shmrpci_topic_stat stat;
+    shmrpc_status status = shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_READ, &own);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_topic_look(own, &stat, NULL);
+    }
+    if (status != SHMRPC_OK || stat.is_destroyed) {
+        return status != SHMRPC_OK ? status : SHMRPC_E_DESTROYED;
+    }
+    tell(user, "published_count", stat.published);
+    tell(user, "dropped_count", stat.dropped);
+    tell(user, "received_count", stat.received);
+    tell(user, "lost_count", stat.lost);
+    tell(user, "evicted_count", stat.evicted);
+    tell(user, "history", stat.history);
+    tell(user, "subscriber_count", stat.subscribers);
+    tell(user, "is_ended", stat.is_ended);
+    return SHMRPC_OK;
+}
+
 const shmrpci_object_kind shmrpci_kind_topic = {
     .name = "topic",
     .suffix = ".topic",
@@ -55,4 +77,5 @@ const shmrpci_object_kind shmrpci_kind_topic = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .figures = figures,
 };

@@ -64,6 +64,13 @@ static bool is_sound(const shmrpci_pipe *pipe)
            at + sizeof *pipe->words <= ring->region.facts.roots_bytes;
 }
 
+static shmrpc_status fail_unsound(shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                            "the pipe is damaged: its limits contradict each "
+                            "other");
+}
+
 shmrpc_status shmrpci_pipe_open(int fd, shmrpc_profile profile,
                                 shmrpci_pipe **out, shmrpc_error *error)
 {
@@ -84,9 +91,7 @@ shmrpc_status shmrpci_pipe_open(int fd, shmrpc_profile profile,
     shmrpci_spinner_init(&pipe->room_spinner, profile, SHMRPCI_SIDE_CLIENT);
     if (!is_sound(pipe)) {
         shmrpci_pipe_close(pipe);
-        return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                                "the pipe is damaged: its limits contradict "
-                                "each other");
+        return fail_unsound(error);
     }
     *out = pipe;
     return SHMRPC_OK;
@@ -524,6 +529,25 @@ void shmrpci_pipe_get_stat(const shmrpci_pipe *pipe, shmrpci_pipe_stat *out)
             out->waiting_for_room += shmrpci_load_relaxed(&counts->wants_room);
         }
     }
+}
+
+shmrpc_status shmrpci_pipe_look(int fd, shmrpci_pipe_stat *out,
+                                shmrpc_error *error)
+{
+    shmrpci_pipe pipe = {.buried_ns = 0};
+    shmrpc_status status = shmrpci_ring_open(
+        &pipe.ring, fd, SHMRPCI_ACCESS_READ, SHMRPCI_RING_KIND_PIPE, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    pipe.words = shmrpci_ring_desk(&pipe.ring);
+    if (is_sound(&pipe)) {
+        shmrpci_pipe_get_stat(&pipe, out);
+    } else {
+        status = fail_unsound(error);
+    }
+    shmrpci_ring_close(&pipe.ring);
+    return status;
 }
 
 uint64_t shmrpci_pipe_check(const shmrpci_pipe *pipe,

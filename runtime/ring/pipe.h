@@ -96,6 +96,10 @@ typedef struct shmrpci_pipe_stat {
 
 void shmrpci_pipe_get_stat(const shmrpci_pipe *pipe, shmrpci_pipe_stat *out);
 
+/* The same of a pipe that is not open here, as shmrpci_queue_look(). */
+shmrpc_status shmrpci_pipe_look(int fd, shmrpci_pipe_stat *out,
+                                shmrpc_error *error);
+
 /* Judges a pipe that nobody uses meanwhile. */
 uint64_t shmrpci_pipe_check(const shmrpci_pipe *pipe,
                             shmrpci_region_finding *finding, void *user);

@@ -74,11 +74,17 @@ shmrpc_status shmrpci_queue_plan(const shmrpci_queue_spec *spec,
 
 /* ---- opening ------------------------------------------------------------- */
 
-static bool is_sound(const shmrpci_queue *queue)
+shmrpc_status shmrpci_queue_judge(const shmrpci_queue *queue,
+                                  shmrpc_error *error)
 {
-    return queue->ring.capacity > 0 &&
-           queue->ring.capacity <= SHMRPCI_LANE_MAX_COUNT &&
-           queue->overflow <= SHMRPCI_OVERFLOW_DROP_NEWEST;
+    if (queue->ring.capacity > 0 &&
+        queue->ring.capacity <= SHMRPCI_LANE_MAX_COUNT &&
+        queue->overflow <= SHMRPCI_OVERFLOW_DROP_NEWEST) {
+        return SHMRPC_OK;
+    }
+    return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                            "the queue is damaged: its limits contradict each "
+                            "other");
 }
 
 /* The lock lies in the region, and its participants are the region's: so are
@@ -121,11 +127,10 @@ shmrpc_status shmrpci_queue_open(int fd, shmrpc_profile profile,
     queue->overflow =
         (shmrpci_overflow)(queue->ring.options & SHMRPCI_RING_OVERFLOW_MASK);
     shmrpci_mutex_init(&queue->mutex);
-    if (!is_sound(queue)) {
+    status = shmrpci_queue_judge(queue, error);
+    if (status != SHMRPC_OK) {
         shmrpci_queue_close(queue);
-        return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
-                                "the queue is damaged: its limits contradict "
-                                "each other");
+        return status;
     }
     shmrpci_spinner_init(&queue->items_spinner, profile, SHMRPCI_SIDE_CLIENT);
     shmrpci_spinner_init(&queue->room_spinner, profile, SHMRPCI_SIDE_CLIENT);

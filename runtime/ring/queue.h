@@ -190,6 +190,12 @@ typedef struct shmrpci_queue_stat {
 void shmrpci_queue_get_stat(const shmrpci_queue *queue,
                             shmrpci_queue_stat *out);
 
+/* The same of a queue that is not open here: takes no place and changes nothing
+ * in it. The descriptor, which need only be for reading, is closed. Statuses as
+ * shmrpci_queue_open(), but for EXHAUSTED. */
+shmrpc_status shmrpci_queue_look(int fd, shmrpci_queue_stat *out,
+                                 shmrpc_error *error);
+
 typedef struct shmrpci_queue_member {
     uint32_t number;
     int32_t pid; /* 0: nobody is this one now */

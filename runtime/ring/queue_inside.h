@@ -44,6 +44,10 @@ static inline bool shmrpci_queue_is_acked(const shmrpci_queue *queue)
     return (queue->ring.options & SHMRPCI_RING_ACKED) != 0;
 }
 
+/* Whether its limits agree with each other; DATA_LOSS. */
+shmrpc_status shmrpci_queue_judge(const shmrpci_queue *queue,
+                                  shmrpc_error *error);
+
 /* Our own lane, and holds if it is `acked`; under the mutex. */
 shmrpc_status shmrpci_queue_find_own(shmrpci_queue *queue, shmrpc_error *error);
 

@@ -65,6 +65,25 @@ void shmrpci_queue_get_stat(const shmrpci_queue *queue, shmrpci_queue_stat *out)
     out->popped = gone > dropped ? gone - dropped : 0;
 }
 
+shmrpc_status shmrpci_queue_look(int fd, shmrpci_queue_stat *out,
+                                 shmrpc_error *error)
+{
+    shmrpci_queue queue = {.buried_ns = 0};
+    shmrpc_status status = shmrpci_ring_open(
+        &queue.ring, fd, SHMRPCI_ACCESS_READ, SHMRPCI_RING_KIND_QUEUE, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    queue.overflow =
+        (shmrpci_overflow)(queue.ring.options & SHMRPCI_RING_OVERFLOW_MASK);
+    status = shmrpci_queue_judge(&queue, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_queue_get_stat(&queue, out);
+    }
+    shmrpci_ring_close(&queue.ring);
+    return status;
+}
+
 static void describe(const shmrpci_ring *ring, uint32_t participant,
                      shmrpci_queue_member *out)
 {

@@ -323,6 +323,25 @@ void shmrpci_topic_get_stat(const shmrpci_topic *topic, shmrpci_topic_stat *out)
     shmrpci_topic_each_subscriber(topic, add_subscriber, out);
 }
 
+shmrpc_status shmrpci_topic_look(int fd, shmrpci_topic_stat *out,
+                                 shmrpc_error *error)
+{
+    shmrpci_topic *topic;
+    shmrpc_status status = shmrpci_topic_open(
+        fd, -1, SHMRPCI_ACCESS_READ, SHMRPC_PROFILE_POWER, &topic, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    /* Readers have no desk, since they can't sit there; but can look at it. */
+    if ((topic->ring.options & SHMRPCI_RING_DESK_APART) == 0) {
+        topic->desk.words = shmrpci_ring_desk(&topic->ring);
+        topic->desk.fd = topic->ring.region.fd;
+    }
+    shmrpci_topic_get_stat(topic, out);
+    shmrpci_topic_close(topic);
+    return SHMRPC_OK;
+}
+
 /* How much lies in all lanes that the subscriber has not read. */
 static uint64_t behind(const shmrpci_topic *topic, uint32_t seat)
 {

@@ -147,6 +147,11 @@ typedef struct shmrpci_topic_stat {
 void shmrpci_topic_get_stat(const shmrpci_topic *topic,
                             shmrpci_topic_stat *out);
 
+/* The same of a topic that is not open here, as shmrpci_queue_look(); of a desk
+ * that lies apart nothing is seen. */
+shmrpc_status shmrpci_topic_look(int fd, shmrpci_topic_stat *out,
+                                 shmrpc_error *error);
+
 typedef struct shmrpci_topic_subscriber {
     uint32_t seat;
     int32_t pid;

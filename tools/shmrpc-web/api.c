@@ -7,6 +7,7 @@
 #include "codec/codec.h"
 #include "shmrpc/version.h"
 #include "tools/shmrpc-web/metrics.h"
+#include "tools/shmrpc-web/object_metrics.h"
 #include "tools/shmrpc-web/openapi.h"
 #include "tools/shmrpc-web/page.h"
 #include "tools/shmrpc-web/show.h"
@@ -272,7 +273,18 @@ static void reply_metrics(web_api *api, web_request *request)
     web_rpc_read_stats(api->rpc, &rpc);
     shmrpci_buf_init_heap(&body);
     web_metrics_append(api->board, &http, &rpc, &body);
+    web_object_metrics_append(api->objects, &body);
     web_reply(request, &head, body.data, body.len);
+    shmrpci_buf_fini(&body);
+}
+
+static void reply_objects(web_api *api, web_request *request)
+{
+    shmrpci_buf body;
+    shmrpci_buf_init_heap(&body);
+    web_objects_show(api->objects, &body);
+    shmrpci_buf_append_char(&body, '\n');
+    reply_json(request, 200, NULL, &body);
     shmrpci_buf_fini(&body);
 }
 
@@ -309,6 +321,7 @@ static const route open_routes[] = {
 static const route routes[] = {
     {"GET", "/api/v1/services", reply_services},
     {"GET", "/api/v1/events", reply_events},
+    {"GET", "/api/v1/objects", reply_objects},
     {"GET", "/metrics", reply_metrics},
     {"GET", "/openapi.json", reply_openapi},
 };

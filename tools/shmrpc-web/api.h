@@ -13,6 +13,7 @@
 #include "tools/shmrpc-web/directory.h"
 #include "tools/shmrpc-web/events.h"
 #include "tools/shmrpc-web/http.h"
+#include "tools/shmrpc-web/objects.h"
 #include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/rpc.h"
 
@@ -20,6 +21,7 @@ typedef struct web_api {
     web_auth *auth;
     web_directory *directory;
     web_board *board;
+    web_objects *objects;
     web_events *events;
     web_http *http;
     web_rpc *rpc;

@@ -13,11 +13,15 @@ typedef struct writer {
 
 /* ---- labels ---- */
 
-static void append_label(shmrpci_buf *out, const char *key, const char *value)
+void web_metrics_label(shmrpci_buf *out, const char *key, const char *value)
 {
-    uint8_t last = out->data[out->len - 1];
+    uint8_t last = out->len > 0 ? out->data[out->len - 1] : 0;
     shmrpci_buf_printf(out, "%s%s=\"", last == '{' ? "" : ",", key);
     for (; *value != '\0'; value++) {
+        if (*value == '\n') {
+            shmrpci_buf_append_text(out, "\\n");
+            continue;
+        }
         if (*value == '"' || *value == '\\') {
             shmrpci_buf_append_char(out, '\\');
         }
@@ -31,9 +35,9 @@ static void begin_sample(writer *w, const char *suffix, const web_row *row,
                          const char *method)
 {
     shmrpci_buf_printf(w->out, "%s%s{", w->name, suffix);
-    append_label(w->out, "service", row->place->name);
+    web_metrics_label(w->out, "service", row->place->name);
     if (method != NULL) {
-        append_label(w->out, "method", method);
+        web_metrics_label(w->out, "method", method);
     }
 }
 
@@ -186,7 +190,7 @@ static void append_errors(writer *w, const web_row *row, uint32_t index,
     if (count > 0) {
         begin_sample(w, "", row,
                      name_of(shmrpc_snapshot_method(row->total, index)));
-        append_label(w->out, "status", shmrpc_status_name(status));
+        web_metrics_label(w->out, "status", shmrpc_status_name(status));
         end_uint(w, count);
     }
 }
@@ -202,7 +206,7 @@ static void append_declared(const char *name, uint64_t count, void *user)
     declared_row *at = user;
     begin_sample(at->w, "", at->row,
                  name_of(shmrpc_snapshot_method(at->row->total, at->index)));
-    append_label(at->w->out, "status", name);
+    web_metrics_label(at->w->out, "status", name);
     end_uint(at->w, count);
 }
 
@@ -234,12 +238,12 @@ static void append_histogram(writer *w, const web_row *row, uint32_t index,
     for (size_t i = 0; i < sizeof bounds_ns / sizeof bounds_ns[0]; i++) {
         (void)snprintf(text, sizeof text, "%g", (double)bounds_ns[i] / 1e9);
         begin_sample(w, "_bucket", row, name_of(m));
-        append_label(w->out, "le", text);
+        web_metrics_label(w->out, "le", text);
         end_uint(w, shmrpc_snapshot_count_within(row->total, index, which,
                                                  bounds_ns[i]));
     }
     begin_sample(w, "_bucket", row, name_of(m));
-    append_label(w->out, "le", "+Inf");
+    web_metrics_label(w->out, "le", "+Inf");
     end_uint(w, d->count);
     begin_sample(w, "_sum", row, name_of(m));
     end_double(w, (double)d->total_ns / 1e9);
@@ -306,8 +310,8 @@ static const metric metrics[] = {
      "From when a call was sent until a worker took it.", see_queue_time},
 };
 
-static void append_head(shmrpci_buf *out, const char *name, const char *type,
-                        const char *help)
+void web_metrics_head(shmrpci_buf *out, const char *name, const char *type,
+                      const char *help)
 {
     shmrpci_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
                        type);
@@ -316,7 +320,7 @@ static void append_head(shmrpci_buf *out, const char *name, const char *type,
 static void append_plain(shmrpci_buf *out, const char *name, const char *type,
                          const char *help, uint64_t value)
 {
-    append_head(out, name, type, help);
+    web_metrics_head(out, name, type, help);
     shmrpci_buf_printf(out, "%s %" PRIu64 "\n", name, value);
 }
 
@@ -325,7 +329,8 @@ void web_metrics_append(web_board *board, const web_http_stats *http,
 {
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
         writer w = {.out = out, .name = metrics[i].name};
-        append_head(out, metrics[i].name, metrics[i].type, metrics[i].help);
+        web_metrics_head(out, metrics[i].name, metrics[i].type,
+                         metrics[i].help);
         web_board_see(board, metrics[i].see, &w);
     }
     append_plain(out, "shmrpc_web_requests_total", "counter",

@@ -29,6 +29,7 @@ struct web_server {
     web_http *http;
     web_directory *directory;
     web_board *board;
+    web_objects *objects;
     web_events events;
     web_rpc *rpc;
     int set;
@@ -201,6 +202,9 @@ static int open_parts(web_server *s, shmrpc_error *error)
         status = web_board_open(s->directory, s->ticked_fd, &s->board, error);
     }
     if (status == SHMRPC_OK) {
+        status = web_objects_open(&s->objects, error);
+    }
+    if (status == SHMRPC_OK) {
         web_events_open(&s->events, s->board);
         status = web_rpc_open(s->directory, s->set, TAG_CLIENTS,
                               s->opts.read_only, &s->rpc, error);
@@ -247,6 +251,7 @@ int web_server_open(const web_server_opts *opts, web_server **out,
         (web_api){.auth = &s->auth,
                   .directory = s->directory,
                   .board = s->board,
+                  .objects = s->objects,
                   .events = &s->events,
                   .http = s->http,
                   .rpc = s->rpc,
@@ -266,6 +271,9 @@ void web_server_close(web_server *s)
     web_http_close(s->http);
     web_rpc_close(s->rpc);
     web_events_close(&s->events);
+    if (s->objects != NULL) {
+        web_objects_close(s->objects);
+    }
     if (s->board != NULL) {
         web_board_close(s->board);
     }

@@ -5,6 +5,7 @@
 #include "objects/kind.h"
 #include "os/clock.h"
 #include "shmrpc/objects.h"
+#include "tools/common/object_json.h"
 #include "tools/shmrpc/command.h"
 
 typedef struct objects_opts {
@@ -70,58 +71,18 @@ static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 
 /* ---- ls ------------------------------------------------------------------ */
 
-static const char *state_name(shmrpc_object_state state)
-{
-    switch (state) {
-    case SHMRPC_OBJECT_FREE:
-        return "free";
-    case SHMRPC_OBJECT_HELD:
-        return "held";
-    case SHMRPC_OBJECT_OWNER_DIED:
-        return "owner died";
-    case SHMRPC_OBJECT_DESTROYED:
-        return "destroyed";
-    case SHMRPC_OBJECT_DAMAGED:
-        return "damaged";
-    case SHMRPC_OBJECT_UNREADABLE:
-        return "denied";
-    case SHMRPC_OBJECT_IN_USE:
-        return "in use";
-    case SHMRPC_OBJECT_IDLE:
-        return "idle";
-    case SHMRPC_OBJECT_OVER:
-        return "over";
-    }
-    return "?";
-}
-
 typedef struct table {
     bool json;
     size_t count;
     shmrpci_buf out;
 } table;
 
-static void append_member(shmrpci_buf *out, const char *key, const char *text)
-{
-    shmrpci_json_key(out, key);
-    shmrpci_json_string(out, text, strlen(text));
-}
-
 static void append_json(const shmrpc_object_info *info, bool is_first,
                         shmrpci_buf *out)
 {
     shmrpci_buf_append_text(out, is_first ? "{" : ",{");
-    append_member(out, "name", info->name);
-    append_member(out, "kind", info->kind);
-    append_member(out, "state", state_name(info->state));
-    append_member(out, "type", info->type);
-    shmrpci_buf_printf(
-        out,
-        ",\"open\":%u,\"owner_pid\":%d,\"memory_bytes\":%llu,\"idle_ns\":%lld,"
-        "\"uid\":%u,\"mode\":%u}",
-        info->open_count, info->owner_pid,
-        (unsigned long long)info->memory_bytes, (long long)info->idle_ns,
-        info->uid, info->mode);
+    tool_object_members(info, out);
+    shmrpci_buf_append_char(out, '}');
 }
 
 /* "12K", "3.4M". */
@@ -152,7 +113,7 @@ static void append_name(shmrpci_buf *out, const char *name)
 static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
 {
     shmrpci_buf_printf(out, "%-11s  %-10s  %4u  ", info->kind,
-                       state_name(info->state), info->open_count);
+                       tool_object_state(info->state), info->open_count);
     append_bytes(out, info->memory_bytes);
     shmrpci_buf_append_text(out, "  ");
     append_name(out, info->name);

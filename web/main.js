@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { byId, clock, h, note, zone } from "./dom.js";
 import { listPage } from "./list.js";
+import { objectsPage } from "./objects.js";
 import { servicePage } from "./service.js";
 
 /** The latest figures; what a part of the page shows is made of them. */
@@ -28,8 +29,9 @@ function open() {
   part?.close?.();
   byId("ask").close();
   const name = nameOf(location.hash);
-  part = name ? servicePage(name) : listPage();
-  show(part.element, name);
+  const isObjects = location.hash === "#/objects";
+  part = name ? servicePage(name) : isObjects ? objectsPage() : listPage();
+  show(part.element, name ?? (isObjects ? "Objects" : null));
   part.update(state);
   byId("main").focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -80,7 +82,7 @@ function listen() {
 }
 
 async function begin() {
-  byId("leave").hidden = false;
+  byId("leave").hidden = byId("objects").hidden = false;
   addEventListener("hashchange", open);
   addEventListener("managed", lookAtManager);
   state.services = await api.get("/api/v1/services");

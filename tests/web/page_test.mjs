@@ -414,6 +414,46 @@ async function keyboard() {
   expect("focus stays", await link.evaluate((node) => node === document.activeElement), true);
 }
 
+/** What programs share under names, whatever these are: it grows before our eyes. */
+async function objects() {
+  await page.goto(`${base}/#/`);
+  await page.getByRole("link", { name: "Objects", exact: true }).click();
+  await page.getByRole("heading", { name: "Objects", level: 1 }).waitFor();
+  await page.getByText("No program has made a shared object").waitFor();
+  await judge("no objects");
+  const run = (...words) => execFileSync(shmrpc, words, { stdio: "ignore" });
+  const hostile = '<img src=x onerror="window.hacked=1">\n\u202e\u001b[31m' + "long".repeat(40);
+  run("queue", "push", "--create", "jobs", "1", "2", "3");
+  run("dict", "set", "--create", "config", "rate", "16000");
+  run("topic", "pub", "--create", "news", "rain");
+  run("queue", "push", "--create", hostile, "1");
+  await row("jobs").getByText("3 items, 3 pushed, 0 popped").waitFor();
+  await row("jobs").locator(".state", { hasText: "idle" }).waitFor();
+  await row("config").getByText("1 entry,").waitFor();
+  await row("news").getByText("1 published, 0 subscribers").waitFor();
+  run("queue", "pop", "jobs");
+  await row("jobs").getByText("2 items, 3 pushed, 1 popped").waitFor();
+  const cell = page.getByRole("cell", { name: "<img src=x" });
+  await cell.waitFor();
+  const text = await cell.textContent();
+  expect("the name as it is", text.startsWith(
+    '<img src=x onerror="window.hacked=1">␊⟨U+202E⟩␛[31mlong'), true);
+  expect("no markup", await page.locator("main img").count(), 0);
+  expect("nothing has run", await page.evaluate(() => window.hacked), undefined);
+  const names = () => page.locator("tbody tr td:first-child").allTextContents();
+  expect("sorted", (await names()).slice(1), ["config", "jobs", "news"]);
+  await page.getByRole("button", { name: "Name" }).click();
+  expect("sorted the other way", (await names()).slice(0, 3), ["news", "jobs", "config"]);
+  await judge("objects");
+  await picture("objects");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await judge("objects, 390 px");
+  await picture("objects-390");
+  await page.setViewportSize({ width: 1280, height: 900 });
+  run("rm", "--kind=queue", "jobs");
+  await row("jobs").waitFor({ state: "detached" });
+}
+
 async function looks() {
   for (const colorScheme of ["light", "dark"]) {
     await open({ colorScheme, viewport: { width: 390, height: 844 } });
@@ -515,7 +555,7 @@ async function spans() {
 
 const wanted = process.env.SHMRPC_TEST_ONLY?.split(",");
 for (const test of [logsIn, paints, newcomer, logIsInert, logsOfThePast, states, stopsAndStarts,
-  ends, agrees, forms, calls, scales, keyboard, crashes, draws, spans, onlyLooks, looks]) {
+  ends, agrees, forms, calls, scales, keyboard, crashes, draws, spans, objects, onlyLooks, looks]) {
   if (wanted && test !== logsIn && !wanted.includes(test.name)) continue;
   const begin = Date.now();
   try {

@@ -12,6 +12,7 @@ typedef struct alias {
     ino_t inode;
     dev_t device;
     shmrpci_map map;
+    shmrpci_access access;
     size_t users;
 } alias;
 
@@ -30,10 +31,12 @@ static void forget_parents(void)
     }
 }
 
-bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out)
+bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_access access,
+                        shmrpci_map *out, bool *out_again)
 {
     struct stat info;
     bool found = false;
+    *out_again = false;
     if (fstat(fd, &info) != 0) {
         return false;
     }
@@ -43,6 +46,9 @@ bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out)
         if (it->inode == info.st_ino && it->device == info.st_dev &&
             it->map.bytes == bytes) {
             it->users++;
+            *out_again = access == SHMRPCI_ACCESS_WRITE &&
+                         it->access == SHMRPCI_ACCESS_READ;
+            it->access = *out_again ? access : it->access;
             *out = it->map;
             found = true;
         }
@@ -51,7 +57,7 @@ bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out)
     return found;
 }
 
-void shmrpci_alias_add(int fd, const shmrpci_map *map)
+void shmrpci_alias_add(int fd, shmrpci_access access, const shmrpci_map *map)
 {
     struct stat info;
     alias *added = malloc(sizeof *added);
@@ -61,7 +67,7 @@ void shmrpci_alias_add(int fd, const shmrpci_map *map)
     }
     shmrpci_mutex_lock(&lock);
     forget_parents();
-    *added = (alias){aliases, info.st_ino, info.st_dev, *map, 1};
+    *added = (alias){aliases, info.st_ino, info.st_dev, *map, access, 1};
     aliases = added;
     shmrpci_mutex_unlock(&lock);
 }

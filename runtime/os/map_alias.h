@@ -34,10 +34,12 @@
 #define shmrpci_note_after(at)  ((void)(at))
 #endif
 
-/* Finds the mapping of a file, and counts one more user of it. */
-bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_map *out);
+/* Finds the mapping of a file, and counts one more user of it. `*out_again`: it
+ * is for reading only, and is to be mapped again in its place, for writing. */
+bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_access access,
+                        shmrpci_map *out, bool *out_again);
 /* Keeps a new mapping for others to find. */
-void shmrpci_alias_add(int fd, const shmrpci_map *map);
+void shmrpci_alias_add(int fd, shmrpci_access access, const shmrpci_map *map);
 /* One user less: true when it was the last, or the mapping isn't known. */
 bool shmrpci_alias_drop(const shmrpci_map *map);
 

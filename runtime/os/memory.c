@@ -196,14 +196,17 @@ static void populate(void *at, size_t bytes, shmrpci_access access)
                                                  : MADV_POPULATE_READ);
 }
 
-shmrpc_status shmrpci_memory_map_part(int fd, uint64_t offset, size_t bytes,
-                                      shmrpci_access access, shmrpci_map *out)
+/* At `wanted`, in place of what lies there; NULL: anywhere. */
+static shmrpc_status map_at(void *wanted, int fd, uint64_t offset, size_t bytes,
+                            shmrpci_access access, shmrpci_map *out)
 {
     int protection = PROT_READ;
     if (access == SHMRPCI_ACCESS_WRITE) {
         protection |= PROT_WRITE;
     }
-    void *at = mmap(NULL, bytes, protection, MAP_SHARED, fd, (off_t)offset);
+    void *at =
+        mmap(wanted, bytes, protection,
+             MAP_SHARED | (wanted != NULL ? MAP_FIXED : 0), fd, (off_t)offset);
     if (at == MAP_FAILED) {
         return shmrpci_status_of_last();
     }
@@ -213,11 +216,19 @@ shmrpc_status shmrpci_memory_map_part(int fd, uint64_t offset, size_t bytes,
     return SHMRPC_OK;
 }
 
+shmrpc_status shmrpci_memory_map_part(int fd, uint64_t offset, size_t bytes,
+                                      shmrpci_access access, shmrpci_map *out)
+{
+    return map_at(NULL, fd, offset, bytes, access, out);
+}
+
 shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
                                  bool prefault, shmrpci_map *out)
 {
-    if (SHMRPCI_MAP_ALIAS && shmrpci_alias_find(fd, bytes, out)) {
-        return SHMRPC_OK;
+    bool again;
+    if (SHMRPCI_MAP_ALIAS &&
+        shmrpci_alias_find(fd, bytes, access, out, &again)) {
+        return again ? map_at(out->at, fd, 0, bytes, access, out) : SHMRPC_OK;
     }
     shmrpc_status status = shmrpci_memory_map_part(fd, 0, bytes, access, out);
     if (status != SHMRPC_OK) {
@@ -227,7 +238,7 @@ shmrpc_status shmrpci_memory_map(int fd, size_t bytes, shmrpci_access access,
         populate(out->at, bytes, access);
     }
     if (SHMRPCI_MAP_ALIAS) {
-        shmrpci_alias_add(fd, out);
+        shmrpci_alias_add(fd, access, out);
     }
     return SHMRPC_OK;
 }

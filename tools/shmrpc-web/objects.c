@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "base/json_text.h"
-#include "base/utf8.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/process.h"
@@ -43,22 +42,6 @@ struct web_objects {
     look latest;
     bool is_closing;
 };
-
-/* ---- texts --------------------------------------------------------------- */
-
-/* A copy that is UTF-8 whatever the file says: other bytes become `?`. */
-static void copy_text(char *out, size_t size, const char *text)
-{
-    size_t len = strnlen(text, size - 1);
-    memcpy(out, text, len);
-    out[len] = '\0';
-    for (size_t at = 0; at < len; at++) {
-        at += shmrpci_utf8_valid_prefix(out + at, len - at);
-        if (at < len) {
-            out[at] = '?';
-        }
-    }
-}
 
 /* ---- one object ---------------------------------------------------------- */
 
@@ -113,9 +96,9 @@ static bool take_object(void *user, const shmrpc_object_info *info)
         row *at = &of->rows[of->count++];
         at->object = (web_object){.info = *info, .scope = of->scope};
         read_figures(&at->object, info->name);
-        copy_text(at->kind, sizeof at->kind, info->kind);
-        copy_text(at->name, sizeof at->name, info->name);
-        copy_text(at->type, sizeof at->type, info->type);
+        (void)snprintf(at->kind, sizeof at->kind, "%s", info->kind);
+        (void)snprintf(at->name, sizeof at->name, "%s", info->name);
+        (void)snprintf(at->type, sizeof at->type, "%s", info->type);
     }
     return true;
 }

@@ -30,7 +30,7 @@ typedef struct web_object_figure {
     uint64_t value;
 } web_object_figure;
 
-/* What is known of one; texts are UTF-8, of any characters. */
+/* What is known of one; its name is UTF-8, of any characters. */
 typedef struct web_object {
     shmrpc_object_info info;
     shmrpc_scope scope;

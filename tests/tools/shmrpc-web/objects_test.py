@@ -208,6 +208,20 @@ def damaged(web):
     expect("jobs", figure(web, "queue", "jobs", "item_count"), 2)
 
 
+def foreign(web):
+    """Files of others, who may shorten them at any time, are not mapped."""
+    if os.geteuid() != 0:
+        print("NOTE: files of other users need root: NOT tested")
+        return
+    path = next(path for path in files(web) if path.endswith("/one.value"))
+    os.chown(path, 12345, 12345)
+    wait_for(lambda: named(web, "value", "one")["uid"] == 12345)
+    row = named(web, "value", "one")
+    expect("foreign", ("figures" in row, row["memory_bytes"] > 0), (False, True))
+    os.chown(path, 0, 0)
+    wait_for(lambda: figure(web, "value", "one", "entry_count") == 1)
+
+
 def guarded(web):
     """Only for those who may see; and there is nothing to change."""
     expect("no token", web.ask("GET", "/api/v1/objects", bearer=False)[0], 401)
@@ -225,7 +239,7 @@ def guarded(web):
 
 with Place() as place:
     server = place.web(WEB)
-    for test in (nothing, kinds, untouched, metrics, used, guarded, damaged):
+    for test in (nothing, kinds, untouched, metrics, used, foreign, guarded, damaged):
         test(place)
     expect("still there", server.poll(), None)
     finish()

@@ -51,6 +51,9 @@ static bool view(const shmrpci_holds *holds, uint64_t position, uint64_t limit,
 {
     uint64_t left = left_at(holds, position);
     *out = (hold_view){.next = position + left};
+    if (position % 8 != 0) {
+        return false; /* damaged: nobody writes one there */
+    }
     if (left < sizeof(shmrpci_hold)) {
         return left <= limit - position;
     }

@@ -261,13 +261,14 @@ static shmrpc_status wait_for_room(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 {
     full_pipe full = {lane, capacity_of(pipe)};
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&pipe->ring);
-    if (slices->deadline_ns != 0 &&
-        shmrpci_ring_spin(&pipe->room_spinner, has_room, &full)) {
-        return SHMRPC_OK;
-    }
-    if (shmrpci_now_ns() >= slices->deadline_ns) {
+    /* First of all: a head that somebody has spoilt moves, and makes no room.
+     */
+    if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return late(slices->deadline_ns, "the pipe is full, and nobody read",
                     error);
+    }
+    if (shmrpci_ring_spin(&pipe->room_spinner, has_room, &full)) {
+        return SHMRPC_OK;
     }
     (void)shmrpci_add_seq(&counts->wants_room, 1u);
     uint32_t seen = shmrpci_bell_announce(&lane->words->room);

@@ -25,7 +25,8 @@ static shmrpc_status try_take(shmrpci_queue *queue, const shmrpci_lane *lane,
         !shmrpci_holds_may_take(holds, item->len)) {
         return SHMRPC_E_NOT_FOUND;
     }
-    status = shmrpci_holds_prepare(holds, index, look.to, buf->data + item->at,
+    status = shmrpci_holds_prepare(holds, index, look.to,
+                                   item->len > 0 ? buf->data + item->at : NULL,
                                    item->len);
     if (status != SHMRPC_OK) {
         return status;

@@ -176,14 +176,15 @@ static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
                                    shmrpci_slices *slices, shmrpc_error *error)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
-    if (slices->deadline_ns != 0 &&
-        shmrpci_ring_spin(&queue->room_spinner, has_moved_far, full)) {
-        return SHMRPC_OK;
-    }
+    /* First of all: a head that somebody has spoilt moves, and makes no room.
+     */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return shmrpci_queue_late(slices->deadline_ns,
                                   "the queue is full, and nobody took anything",
                                   error);
+    }
+    if (shmrpci_ring_spin(&queue->room_spinner, has_moved_far, full)) {
+        return SHMRPC_OK;
     }
     (void)shmrpci_add_seq(&counts->wants_room, 1u);
     uint32_t seen = shmrpci_bell_announce(&full->words->room);

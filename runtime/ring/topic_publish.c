@@ -1,11 +1,15 @@
 /* Publishers: room, subscribers that are too slow, waking. */
 #include "ring/topic_inside.h"
 
+/* Other threads may take the room that there is, but not so often. */
+#define MAX_FUTILE 100000u
+
 /* A wait for subscribers. */
 typedef struct stall {
     shmrpci_slices slices;
     int64_t began_ns; /* 0: not yet */
     uint32_t seat;    /* who is furthest behind */
+    uint32_t futile;  /* times that there was room, and was not */
 } stall;
 
 static shmrpc_status enter(shmrpci_topic *topic, int64_t deadline_ns,
@@ -153,8 +157,12 @@ static shmrpc_status wait_for_readers(shmrpci_topic *topic, uint32_t len,
     clear_seats(topic, needed, is_over);
     bool is_there = least_read(topic, of) >= needed;
     leave(topic);
-    if (is_there) {
+    if (is_there && of->futile++ < MAX_FUTILE) {
         return SHMRPC_OK;
+    }
+    if (is_there) {
+        return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                                "the topic's lane is damaged");
     }
     if (now_ns >= of->slices.deadline_ns) {
         return too_slow(topic, of, error);

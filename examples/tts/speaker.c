@@ -74,6 +74,7 @@ int main(int argc, char **argv)
     long count = argc > 1 && !die ? strtol(argv[1], NULL, 10) : 1;
     speaker s = {.client = NULL};
     shmrpc_error error;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* files see it as it happens */
     if (tts_voices_open(NULL, NULL, &s.voices, &error) != SHMRPC_OK ||
         tts_tts_connect(NULL, NULL, &s.client, &error) != SHMRPC_OK ||
         tts_jobs_open(s.client, NULL, &s.jobs, &error) != SHMRPC_OK ||

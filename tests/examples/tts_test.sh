@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# tts_test.sh PROGRAMS_FOLDER: the queue of a service goes on when another server
+# takes over, with what is in it and for those who wait; and ends with the last.
+set -euo pipefail
+PATH=$(realpath "$1"):$PATH
+SHMRPC_DIR=$(mktemp -d)
+export PATH SHMRPC_DIR LC_ALL=C.UTF-8
+folder=$SHMRPC_DIR
+pids=()
+# shellcheck disable=SC2317
+clean_up() {
+    [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
+# await TEXT FILE: 20 s at most.
+await() {
+    local i
+    for ((i = 0; i < 2000; i++)); do
+        if grep -q "$1" "$2" 2>/dev/null; then return; fi
+        sleep 0.01
+    done
+    echo "\"$1\" did not come: $(cat "$2")"
+    exit 1
+}
+
+tts-server --workers=1 >"$folder/first" 2>&1 &
+first=$!
+pids+=("$first")
+await "serving at" "$folder/first"
+tts-client say alto one bass two >/dev/null
+tts-speaker 3 >"$folder/speaker" 2>&1 & # waits for the third
+speaker=$!
+pids+=("$speaker")
+await two "$folder/speaker"
+
+tts-server --workers=1 --take-over >"$folder/second" 2>&1 &
+second=$!
+pids+=("$second")
+await "serving at" "$folder/second"
+wait "$first" || { echo "the first server ended with status $?"; exit 1; }
+tts-client say kid three alto four >/dev/null
+wait "$speaker" || { cat "$folder/speaker"; exit 1; }
+await three "$folder/speaker"
+
+# The fourth is still there, until nobody serves any more.
+tts-speaker 1 >"$folder/last"
+await four "$folder/last"
+tts-speaker 1 >"$folder/waits" 2>&1 &
+speaker=$!
+pids+=("$speaker")
+sleep 0.1 # so that it most probably waits already; either way it is told
+kill "$second"
+wait "$second" || true
+if wait "$speaker"; then
+    echo "a speaker without a service ended well"
+    exit 1
+fi
+grep -qE "DESTROYED|UNAVAILABLE|SERVER_LOST" "$folder/waits" || {
+    cat "$folder/waits"
+    exit 1
+}

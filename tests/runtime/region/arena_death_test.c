@@ -5,32 +5,23 @@
  */
 #include "arena_stage.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "dying/dying.h"
 
 #define KIB ((uint64_t)1024)
 
 /* Large spans' worth: few of them make a list that is too long. */
 #define BIG 5000u
 
-static unsigned left;
-
-void shmrpci_crashpoint(const char *file, int line)
+static bool act(void *user)
 {
-    (void)file, (void)line;
-    if (left != 0 && --left == 0) {
-        (void)kill(getpid(), SIGKILL);
-    }
-}
-
-static bool act(int fd)
-{
+    const int *fd = user;
     shmrpci_region region;
     uint64_t offset;
     uint64_t change = 100;
-    if (arena_attach(fd, &region, NULL) != SHMRPC_OK) {
+    if (arena_attach(*fd, &region, NULL) != SHMRPC_OK) {
         return false;
     }
     bool good = true;
@@ -58,33 +49,16 @@ static bool act(int fd)
     return good;
 }
 
-static bool inherit(int fd)
+static bool inherit(void *user)
 {
+    const int *fd = user;
     shmrpci_region region;
-    bool good = arena_attach(fd, &region, NULL) == SHMRPC_OK;
+    bool good = arena_attach(*fd, &region, NULL) == SHMRPC_OK;
     if (good) {
         (void)shmrpci_region_bury(&region);
         shmrpci_region_detach(&region);
     }
     return good;
-}
-
-static bool dies(bool (*what)(int fd), int fd, unsigned point)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        left = point;
-        _exit(what(fd) ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (WIFSIGNALED(status)) {
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-        return true;
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
-    return false;
 }
 
 /* Another participant has blocks, and has given some to the depot. */
@@ -128,7 +102,7 @@ static void a_participant_dies_at_every_point(void **state)
     while (more) {
         shmrpci_region other;
         int fd = begin(&other);
-        more = dies(act, fd, ++point);
+        more = dying_runs(act, &fd, ++point);
         settle_and_check(fd, &other);
     }
     print_message("%u points\n", point - 1);
@@ -151,8 +125,8 @@ static void its_heir_dies_at_every_point(void **state)
         while (more && heir_died) {
             shmrpci_region other;
             int fd = begin(&other);
-            more = dies(act, fd, point);
-            heir_died = more && dies(inherit, fd, second++) && is_long;
+            more = dying_runs(act, &fd, point);
+            heir_died = more && dying_runs(inherit, &fd, second++) && is_long;
             settle_and_check(fd, &other);
         }
     }

@@ -8,28 +8,16 @@
  */
 #include "stage.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "dying/dying.h"
 
 #define KIB ((uint64_t)1024)
 
-/* Points until this process dies; 0: never. */
-static unsigned left;
-
-void shmrpci_crashpoint(const char *file, int line)
-{
-    (void)file, (void)line;
-    if (left != 0 && --left == 0) {
-        (void)kill(getpid(), SIGKILL);
-    }
-}
-
 /* Takes runs, of others too, and frees some. */
-static bool act(int fd)
+static bool act(void *user)
 {
+    const int *fd = user;
     shmrpci_region region;
-    bool good = stage_attach(fd, &region, NULL) == SHMRPC_OK &&
+    bool good = stage_attach(*fd, &region, NULL) == SHMRPC_OK &&
                 stage_put(&region, 1, 16 * KIB, NULL) == SHMRPC_OK &&
                 stage_put(&region, 2, 48 * KIB, NULL) == SHMRPC_OK;
     if (good) {
@@ -42,35 +30,16 @@ static bool act(int fd)
     return good;
 }
 
-static bool inherit(int fd)
+static bool inherit(void *user)
 {
+    const int *fd = user;
     shmrpci_region region;
-    bool good = stage_attach(fd, &region, NULL) == SHMRPC_OK;
+    bool good = stage_attach(*fd, &region, NULL) == SHMRPC_OK;
     if (good) {
         (void)shmrpci_region_bury(&region);
         shmrpci_region_detach(&region);
     }
     return good;
-}
-
-/* Runs it in a child that dies at its `point`th point; false: it came through.
- */
-static bool dies(bool (*what)(int fd), int fd, unsigned point)
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        left = point;
-        _exit(what(fd) ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (WIFSIGNALED(status)) {
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-        return true;
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
-    return false;
 }
 
 /* Nothing is lost: whatever isn't free is reachable, and can be freed. */
@@ -121,7 +90,7 @@ static void a_participant_dies_at_every_point(void **state)
     while (more) {
         shmrpci_region other;
         int fd = begin(&other);
-        more = dies(act, fd, ++point);
+        more = dying_runs(act, &fd, ++point);
         end(fd, &other);
     }
     print_message("%u points\n", point - 1);
@@ -137,8 +106,8 @@ static void its_heir_dies_at_every_point(void **state)
         for (unsigned second = 1; more && heir_died; second++) {
             shmrpci_region other;
             int fd = begin(&other);
-            more = dies(act, fd, point);
-            heir_died = more && dies(inherit, fd, second);
+            more = dying_runs(act, &fd, point);
+            heir_died = more && dying_runs(inherit, &fd, second);
             end(fd, &other);
         }
     }

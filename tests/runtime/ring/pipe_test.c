@@ -1,5 +1,5 @@
 /* Pipes: streams, one writer, its end and its death at every point. */
-#include "dying.h"
+#include "dying/dying.h"
 #include "stage.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * back is killed before each change of a shared word, its heir at each of its
  * own, and then each record is there once, or gone as it should be.
  */
-#include "dying.h"
+#include "dying/dying.h"
 #include "stage.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * killed before each change of a shared word, and another takes its place.
  * Whoever lives sees each message whole and once, in order, with none missing.
  */
-#include "dying.h"
+#include "dying/dying.h"
 #include "stage.h"
 
 #include <string.h>

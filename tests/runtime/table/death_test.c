@@ -10,23 +10,12 @@
  */
 #include "stage.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* Points until this process dies; 0: never. */
-static unsigned left;
-
-void shmrpci_crashpoint(const char *file, int line)
-{
-    (void)file, (void)line;
-    if (left != 0 && --left == 0) {
-        (void)kill(getpid(), SIGKILL);
-    }
-}
+#include "dying/dying.h"
 
 /* ---- changes ------------------------------------------------------------- */
 
@@ -144,32 +133,31 @@ static void begin(scene *to, const change *of)
     }
 }
 
-/* Runs it in a child that dies at its `point`th point; false: it came through.
- */
+/* What a participant is to do. */
+typedef struct part {
+    int fd;
+    bool (*act)(shmrpci_table *table);
+} part;
+
+static bool play(void *user)
+{
+    const part *of = user;
+    shmrpci_table table;
+    bool good = table_try_attach(of->fd, SHMRPCI_ACCESS_WRITE, &table, NULL) ==
+                    SHMRPC_OK &&
+                of->act(&table);
+    if (good) {
+        shmrpci_table_detach(&table);
+    }
+    return good;
+}
+
+/* False: it came through. */
 static bool dies(const scene *in, bool (*act)(shmrpci_table *table),
                  unsigned point)
 {
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        shmrpci_table table;
-        left = point;
-        bool good = table_try_attach(in->fd, SHMRPCI_ACCESS_WRITE, &table,
-                                     NULL) == SHMRPC_OK &&
-                    act(&table);
-        if (good) {
-            shmrpci_table_detach(&table);
-        }
-        _exit(good ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (WIFSIGNALED(status)) {
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-        return true;
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
-    return false;
+    part of = {in->fd, act};
+    return dying_runs(play, &of, point);
 }
 
 static void read_all(shmrpci_table *table, shmrpci_buf *out)

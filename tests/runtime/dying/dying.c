@@ -1,13 +1,18 @@
 #include "dying.h"
 
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 #include "os/crash.h"
-#include "stage.h"
 
 /* Points until this process dies; 0: never. */
 static unsigned left;

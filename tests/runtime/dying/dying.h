@@ -3,8 +3,8 @@
  *
  * Threading: one thread.
  */
-#ifndef SHMRPC_TESTS_RING_DYING_H
-#define SHMRPC_TESTS_RING_DYING_H
+#ifndef SHMRPC_TESTS_DYING_H
+#define SHMRPC_TESTS_DYING_H
 
 #include <stdbool.h>
 

@@ -38,7 +38,8 @@ typedef struct shmrpci_object_kind {
     /* Fills in `kind`, `state`, `open_count`, `owner_pid` and `type` of the
      * object in `fd`; leaves them where it is none. `texts` is room for what
      * `type` points to. */
-    void (*describe)(int fd, shmrpc_object_info *info,
+    void (*describe)(const struct shmrpci_object_kind *kind, int fd,
+                     shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES]);
     /* The name that stands in the file; false: none does. NULL: has none. */
     bool (*read_name)(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);

@@ -54,7 +54,7 @@ static void describe(const shmrpci_object_kind *kind, int fd,
         info->idle_ns = facts.age_ns > 0 ? facts.age_ns : 0;
         info->memory_bytes = facts.memory_bytes;
     }
-    kind->describe(fd, info, texts);
+    kind->describe(kind, fd, info, texts);
 }
 
 /* The name that stands in the file; the file's own where none can be read. */

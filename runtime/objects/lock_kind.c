@@ -58,10 +58,12 @@ static void describe_map(const shmrpci_lock_map *at, int fd,
     }
 }
 
-static void describe(int fd, shmrpc_object_info *info,
+static void describe(const shmrpci_object_kind *kind, int fd,
+                     shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES])
 {
     shmrpci_lock_map at;
+    (void)kind;
     (void)texts;
     if (shmrpci_lock_map_open(fd, &at) == SHMRPC_OK) {
         describe_map(&at, fd, info);

@@ -3,12 +3,6 @@
 #include "os/memory.h"
 #include "ring/queue.h"
 
-static void describe(int fd, shmrpc_object_info *info,
-                     char texts[SHMRPCI_KIND_NAME_BYTES])
-{
-    shmrpci_region_kind_describe(fd, info, "queue", texts);
-}
-
 /* Takes part in it, for a moment. */
 static shmrpci_queue *enter(int fd)
 {
@@ -74,7 +68,7 @@ const shmrpci_object_kind shmrpci_kind_queue = {
     .suffix = ".queue",
     .plain_name_max = 200,
     .has_long_names = true,
-    .describe = describe,
+    .describe = shmrpci_region_kind_describe,
     .read_name = shmrpci_region_kind_read_name,
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,

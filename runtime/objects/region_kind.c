@@ -33,12 +33,12 @@ static bool seems_over(int fd, const shmrpci_glance *glance, uint32_t open)
     return false;
 }
 
-void shmrpci_region_kind_describe(int fd, shmrpc_object_info *info,
-                                  const char *kind,
+void shmrpci_region_kind_describe(const shmrpci_object_kind *kind, int fd,
+                                  shmrpc_object_info *info,
                                   char texts[SHMRPCI_KIND_NAME_BYTES])
 {
     shmrpci_glance glance;
-    info->kind = kind;
+    info->kind = kind->name;
     if (shmrpci_label_look(fd, &glance, NULL) != SHMRPC_OK) {
         return;
     }

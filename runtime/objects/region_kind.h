@@ -8,8 +8,8 @@
 
 #include "objects/kind.h"
 
-void shmrpci_region_kind_describe(int fd, shmrpc_object_info *info,
-                                  const char *kind,
+void shmrpci_region_kind_describe(const shmrpci_object_kind *kind, int fd,
+                                  shmrpc_object_info *info,
                                   char texts[SHMRPCI_KIND_NAME_BYTES]);
 bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
 /* Marks it without taking part in it, where there is no place left to. */

@@ -3,18 +3,6 @@
 #include "os/memory.h"
 #include "table/table.h"
 
-static void describe_dict(int fd, shmrpc_object_info *info,
-                          char texts[SHMRPCI_KIND_NAME_BYTES])
-{
-    shmrpci_region_kind_describe(fd, info, "dict", texts);
-}
-
-static void describe_value(int fd, shmrpc_object_info *info,
-                           char texts[SHMRPCI_KIND_NAME_BYTES])
-{
-    shmrpci_region_kind_describe(fd, info, "value", texts);
-}
-
 /* Takes part in it, for a moment. */
 static bool enter(int fd, shmrpci_table *out)
 {
@@ -86,7 +74,7 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .suffix = ".dict",
     .plain_name_max = 200,
     .has_long_names = true,
-    .describe = describe_dict,
+    .describe = shmrpci_region_kind_describe,
     .read_name = shmrpci_region_kind_read_name,
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
@@ -99,7 +87,7 @@ const shmrpci_object_kind shmrpci_kind_value = {
     .suffix = ".value",
     .plain_name_max = 200,
     .has_long_names = true,
-    .describe = describe_value,
+    .describe = shmrpci_region_kind_describe,
     .read_name = shmrpci_region_kind_read_name,
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,

@@ -3,12 +3,6 @@
 #include "os/memory.h"
 #include "ring/topic.h"
 
-static void describe(int fd, shmrpc_object_info *info,
-                     char texts[SHMRPCI_KIND_NAME_BYTES])
-{
-    shmrpci_region_kind_describe(fd, info, "topic", texts);
-}
-
 /* Takes part in it, for a moment. */
 static shmrpci_topic *enter(int fd)
 {
@@ -72,7 +66,7 @@ const shmrpci_object_kind shmrpci_kind_topic = {
     .suffix = ".topic",
     .plain_name_max = 200,
     .has_long_names = true,
-    .describe = describe,
+    .describe = shmrpci_region_kind_describe,
     .read_name = shmrpci_region_kind_read_name,
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,

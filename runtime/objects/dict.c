@@ -134,9 +134,8 @@ shmrpc_status shmrpc_dict_open(const char *name, const shmrpc_dict_opts *opts,
 {
     static const shmrpc_dict_opts defaults = {.capacity = 0};
     opts = opts != NULL ? opts : &defaults;
-    shmrpc_shared row = shmrpci_handle_any_row(
-        SHMRPC_SHARED_DICT, opts->encoding, "dict<any, any>");
-    row.key = &shmrpc_type_any;
+    shmrpc_shared row =
+        shmrpci_handle_any_row(SHMRPC_SHARED_DICT, opts->encoding);
     row.capacity = opts->capacity;
     row.log = opts->log;
     if (opts->reserved32 != 0 ||

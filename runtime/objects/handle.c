@@ -87,16 +87,26 @@ static bool is_any(const shmrpc_type *type)
 }
 
 shmrpc_shared shmrpci_handle_any_row(shmrpc_shared_kind kind,
-                                     shmrpc_encoding encoding,
-                                     const char *signature)
+                                     shmrpc_encoding encoding)
 {
+    static const char *const signatures[] = {
+        [SHMRPC_SHARED_QUEUE] = "queue<any>",
+        [SHMRPC_SHARED_TOPIC] = "topic<any>",
+        [SHMRPC_SHARED_PIPE] = "pipe",
+        [SHMRPC_SHARED_DICT] = "dict<any, any>",
+        [SHMRPC_SHARED_VALUE] = "value<any>",
+    };
+    bool is_pipe = kind == SHMRPC_SHARED_PIPE;
     shmrpc_shared row;
     memset(&row, 0, sizeof row);
     row.row_bytes = sizeof row;
     row.kind = kind;
-    row.encoding = encoding != 0 ? encoding : SHMRPC_ENCODING_MSGPACK;
-    row.element = &shmrpc_type_any;
-    row.signature = signature;
+    row.encoding = encoding != 0 ? encoding
+                   : is_pipe     ? SHMRPC_ENCODING_RAW
+                                 : SHMRPC_ENCODING_MSGPACK;
+    row.key = kind == SHMRPC_SHARED_DICT ? &shmrpc_type_any : NULL;
+    row.element = is_pipe ? NULL : &shmrpc_type_any;
+    row.signature = signatures[kind];
     return row;
 }
 

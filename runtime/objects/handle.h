@@ -141,10 +141,9 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle);
 /* How many living handles may write. */
 uint32_t shmrpci_handle_count_open(const shmrpci_handle *handle);
 
-/* What row to open an object of any shape with. */
+/* What row to open an object of any shape with; `encoding` 0: the default. */
 shmrpc_shared shmrpci_handle_any_row(shmrpc_shared_kind kind,
-                                     shmrpc_encoding encoding,
-                                     const char *signature);
+                                     shmrpc_encoding encoding);
 
 /* The time by which a call is to be over, as engines take it: 0: not waiting.
  * INVALID: bad options. `opts` may be NULL. */

@@ -83,9 +83,7 @@ shmrpc_status shmrpc_pipe_open(const char *name, const shmrpc_pipe_opts *opts,
 {
     static const shmrpc_pipe_opts defaults = {.capacity = 0};
     opts = opts != NULL ? opts : &defaults;
-    shmrpc_shared row =
-        shmrpci_handle_any_row(SHMRPC_SHARED_PIPE, SHMRPC_ENCODING_RAW, "pipe");
-    row.element = NULL;
+    shmrpc_shared row = shmrpci_handle_any_row(SHMRPC_SHARED_PIPE, 0);
     row.capacity = opts->capacity;
     if (!shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /
                                                       sizeof *opts->reserved)) {

@@ -150,8 +150,8 @@ shmrpc_status shmrpc_queue_open(const char *name, const shmrpc_queue_opts *opts,
 {
     static const shmrpc_queue_opts defaults = {.capacity = 0};
     opts = opts != NULL ? opts : &defaults;
-    shmrpc_shared row = shmrpci_handle_any_row(SHMRPC_SHARED_QUEUE,
-                                               opts->encoding, "queue<any>");
+    shmrpc_shared row =
+        shmrpci_handle_any_row(SHMRPC_SHARED_QUEUE, opts->encoding);
     row.capacity = opts->capacity;
     row.overflow = opts->overflow;
     row.flags = opts->flags;

@@ -131,8 +131,8 @@ shmrpc_status shmrpc_topic_open(const char *name, const shmrpc_topic_opts *opts,
 {
     static const shmrpc_topic_opts defaults = {.history = 0};
     opts = opts != NULL ? opts : &defaults;
-    shmrpc_shared row = shmrpci_handle_any_row(SHMRPC_SHARED_TOPIC,
-                                               opts->encoding, "topic<any>");
+    shmrpc_shared row =
+        shmrpci_handle_any_row(SHMRPC_SHARED_TOPIC, opts->encoding);
     row.history = opts->history;
     row.overflow = opts->overflow;
     row.max_item_bytes = opts->max_item_bytes;

@@ -45,8 +45,8 @@ shmrpc_status shmrpc_value_open(const char *name, const shmrpc_value_opts *opts,
 {
     static const shmrpc_value_opts defaults = {.log = 0};
     opts = opts != NULL ? opts : &defaults;
-    shmrpc_shared row = shmrpci_handle_any_row(SHMRPC_SHARED_VALUE,
-                                               opts->encoding, "value<any>");
+    shmrpc_shared row =
+        shmrpci_handle_any_row(SHMRPC_SHARED_VALUE, opts->encoding);
     row.log = opts->log;
     if (opts->reserved32 != 0 ||
         !shmrpci_reserved_is_zero(opts->reserved, sizeof opts->reserved /

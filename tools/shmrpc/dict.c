@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "objects/handle.h"
 #include "shmrpc/shared_stub.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/shared.h"
@@ -524,12 +525,7 @@ cli_exit cli_dict(int argc, char **argv)
 {
     const cli_shared_command command = {
         .kind = &shmrpci_kind_dict,
-        .row = {.row_bytes = sizeof(shmrpc_shared),
-                .kind = SHMRPC_SHARED_DICT,
-                .encoding = SHMRPC_ENCODING_MSGPACK,
-                .key = &shmrpc_type_any,
-                .element = &shmrpc_type_any,
-                .signature = "dict<any, any>"},
+        .row = shmrpci_handle_any_row(SHMRPC_SHARED_DICT, 0),
         .verbs = dict_verbs,
         .help = dict_help,
         .options = cli_dict_options};
@@ -549,11 +545,7 @@ cli_exit cli_value(int argc, char **argv)
 {
     const cli_shared_command command = {
         .kind = &shmrpci_kind_value,
-        .row = {.row_bytes = sizeof(shmrpc_shared),
-                .kind = SHMRPC_SHARED_VALUE,
-                .encoding = SHMRPC_ENCODING_MSGPACK,
-                .element = &shmrpc_type_any,
-                .signature = "value<any>"},
+        .row = shmrpci_handle_any_row(SHMRPC_SHARED_VALUE, 0),
         .verbs = value_verbs,
         .help = value_help,
         .options = cli_value_options};

@@ -1,6 +1,7 @@
 /* The command queue: shared queues (shmrpc/queue.h). */
 #include <string.h>
 
+#include "objects/handle.h"
 #include "shmrpc/shared_stub.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/shared.h"
@@ -168,11 +169,7 @@ cli_exit cli_queue(int argc, char **argv)
 {
     const cli_shared_command command = {
         .kind = &shmrpci_kind_queue,
-        .row = {.row_bytes = sizeof(shmrpc_shared),
-                .kind = SHMRPC_SHARED_QUEUE,
-                .encoding = SHMRPC_ENCODING_MSGPACK,
-                .element = &shmrpc_type_any,
-                .signature = "queue<any>"},
+        .row = shmrpci_handle_any_row(SHMRPC_SHARED_QUEUE, 0),
         .verbs = verbs,
         .help = help,
         .options = cli_queue_options};

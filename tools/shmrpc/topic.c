@@ -1,12 +1,16 @@
 /* The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h. */
 #include <stdio.h>
 
+#include "objects/handle.h"
 #include "shmrpc/shared_stub.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/shared.h"
 
 const struct option cli_topic_options[] = {CLI_SHARED_OPTIONS};
 const struct option cli_pipe_options[] = {CLI_SHARED_OPTIONS};
+
+/* Of a topic that --create makes: what tail prints first. */
+#define TAIL_HISTORY 16
 
 /* ---- topics -------------------------------------------------------------- */
 
@@ -140,17 +144,13 @@ static const cli_verb topic_verbs[] = {
 
 cli_exit cli_topic(int argc, char **argv)
 {
-    const cli_shared_command command = {
+    cli_shared_command command = {
         .kind = &shmrpci_kind_topic,
-        .row = {.row_bytes = sizeof(shmrpc_shared),
-                .kind = SHMRPC_SHARED_TOPIC,
-                .encoding = SHMRPC_ENCODING_MSGPACK,
-                .element = &shmrpc_type_any,
-                .history = 16,
-                .signature = "topic<any>"},
+        .row = shmrpci_handle_any_row(SHMRPC_SHARED_TOPIC, 0),
         .verbs = topic_verbs,
         .help = topic_help,
         .options = cli_topic_options};
+    command.row.history = TAIL_HISTORY;
     return cli_shared_run(argc, argv, &command);
 }
 
@@ -272,10 +272,7 @@ cli_exit cli_pipe(int argc, char **argv)
 {
     const cli_shared_command command = {
         .kind = &shmrpci_kind_pipe,
-        .row = {.row_bytes = sizeof(shmrpc_shared),
-                .kind = SHMRPC_SHARED_PIPE,
-                .encoding = SHMRPC_ENCODING_RAW,
-                .signature = "pipe"},
+        .row = shmrpci_handle_any_row(SHMRPC_SHARED_PIPE, 0),
         .verbs = pipe_verbs,
         .help = pipe_help,
         .options = cli_pipe_options};

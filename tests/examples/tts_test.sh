@@ -15,7 +15,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# await TEXT FILE: 20 s at most.
+# await PATTERN FILE: 20 s at most.
 await() {
     local i
     for ((i = 0; i < 2000; i++)); do
@@ -51,7 +51,7 @@ await four "$folder/last"
 tts-speaker 1 >"$folder/waits" 2>&1 &
 speaker=$!
 pids+=("$speaker")
-sleep 0.1 # so that it most probably waits already; either way it is told
+await shmrpc-object "/proc/$speaker/maps" # it has opened the queue
 kill "$second"
 wait "$second" || true
 if wait "$speaker"; then

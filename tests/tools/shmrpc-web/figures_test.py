@@ -1,4 +1,4 @@
-"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD: a known number of calls is what the page,
+"""figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD SHMRPC: a known number of calls is what the page,
 /metrics and the stream of events say; a service that dies and comes again."""
 import http.client
 import json
@@ -11,7 +11,7 @@ import time
 
 from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
-WEB, ECHO, FAULT, WORKERS, PROMTOOL, DASHBOARD = sys.argv[1:7]
+WEB, ECHO, FAULT, WORKERS, PROMTOOL, DASHBOARD, SHMRPC = sys.argv[1:8]
 
 
 def ours(rows):
@@ -86,9 +86,21 @@ def workload(web):
         print("NOTE: promtool is not installed (./dev test-web)")
 
 
+def share_one_of_each_kind(web):
+    for words in (("queue", "push", "--create", "jobs", "1"),
+                  ("topic", "pub", "--create", "news", "1"),
+                  ("pipe", "write", "--create", "pcm"),
+                  ("dict", "set", "--create", "config", "rate", "1"),
+                  ("value", "set", "--create", "one", "1")):
+        subprocess.run([SHMRPC, *words], env=web.env, check=True, timeout=60,
+                       stdin=subprocess.DEVNULL)
+    wait_for(lambda: metrics(web)[0]["shmrpc_objects"] == 5)
+
+
 def dashboard(web):
     """Whatever Grafana is told to draw is a metric that there is, by labels that
     it has; no panel lies on another one."""
+    share_one_of_each_kind(web)
     labels = {}
     for sample in metrics(web)[0]:
         name, _, rest = sample.partition("{")

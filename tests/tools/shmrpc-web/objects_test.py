@@ -139,18 +139,25 @@ def used(web):
                               env=web.env, stdout=subprocess.DEVNULL)
     writer = subprocess.Popen([SHMRPC, "pipe", "write", "--create", "--deadline=60s",
                                "pcm"], env=web.env, stdin=subprocess.PIPE)
-    web.children += [reader, writer]
+    waiter = subprocess.Popen([SHMRPC, "queue", "pop", "--create", "--deadline=60s",
+                               "empty"], env=web.env, stdout=subprocess.DEVNULL)
+    web.children += [reader, writer, waiter]
     writer.stdin.write(b"x" * 65536) # what it reads at a time
     writer.stdin.flush()
     wait_for(lambda: figure(web, "topic", "news", "subscriber_count") == 1)
     wait_for(lambda: figure(web, "pipe", "pcm", "byte_count") == 65536)
+    wait_for(lambda: figure(web, "queue", "empty", "waiting_for_items") == 1)
     row = named(web, "pipe", "pcm")
     expect("writer", (row["figures"]["writer_pid"], row["state"], row["open"]),
            (writer.pid, "in use", 1))
     told = samples(web)
     expect("subscribers", told["shmrpc_object_subscribers" + labels("topic", "news")], 1)
     expect("bytes", told["shmrpc_object_waiting_bytes" + labels("pipe", "pcm")], 65536)
-    for child in (reader, writer):
+    expect("who waits", [told[f"shmrpc_object_waiting_for_{what}" + labels(kind, name)]
+                         for what, kind, name in (("items", "queue", "empty"),
+                                                  ("room", "queue", "empty"),
+                                                  ("bytes", "pipe", "pcm"))], [1, 0, 0])
+    for child in (reader, writer, waiter):
         child.kill()
         child.wait()
     writer.stdin.close()

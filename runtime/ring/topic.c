@@ -332,26 +332,35 @@ shmrpc_status shmrpci_topic_look(int fd, shmrpci_topic_stat *out,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* Readers have no desk, since they can't sit there; but can look at it. */
-    if ((topic->ring.options & SHMRPCI_RING_DESK_APART) == 0) {
-        topic->desk.words = shmrpci_ring_desk(&topic->ring);
-        topic->desk.fd = topic->ring.region.fd;
-    }
     shmrpci_topic_get_stat(topic, out);
     shmrpci_topic_close(topic);
     return SHMRPC_OK;
 }
 
+/* Readers have no desk, since they can't sit there; but they can look at one
+ * that lies in the region. */
+static shmrpci_desk visible_desk(const shmrpci_topic *topic)
+{
+    const shmrpci_ring *ring = &topic->ring;
+    shmrpci_desk desk = topic->desk;
+    if (desk.words == NULL && (ring->options & SHMRPCI_RING_DESK_APART) == 0) {
+        desk.words = shmrpci_ring_desk(ring);
+        desk.fd = ring->region.fd;
+    }
+    return desk;
+}
+
 /* How much lies in all lanes that the subscriber has not read. */
-static uint64_t behind(const shmrpci_topic *topic, uint32_t seat)
+static uint64_t behind(const shmrpci_topic *topic, const shmrpci_desk *desk,
+                       uint32_t seat)
 {
     uint32_t high = shmrpci_region_high(&topic->ring.region);
     uint64_t sum = 0;
     shmrpci_lane lane;
     for (uint32_t i = 0; i < high; i++) {
         if (shmrpci_ring_lane(&topic->ring, i, &lane)) {
-            uint64_t cursor = shmrpci_load_relaxed(
-                shmrpci_desk_cursor(&topic->desk, seat, i));
+            uint64_t cursor =
+                shmrpci_load_relaxed(shmrpci_desk_cursor(desk, seat, i));
             uint64_t tail = shmrpci_load_relaxed(&lane.words->tail);
             sum += cursor < tail ? tail - cursor : 0;
         }
@@ -362,10 +371,10 @@ static uint64_t behind(const shmrpci_topic *topic, uint32_t seat)
 void shmrpci_topic_each_subscriber(const shmrpci_topic *topic,
                                    shmrpci_topic_visit *visit, void *user)
 {
-    const shmrpci_desk *desk = &topic->desk;
-    bool goes_on = desk->words != NULL && !shmrpci_ring_is_forked(&topic->ring);
-    for (uint32_t i = 0; goes_on && i < desk->seats; i++) {
-        const shmrpci_seat *seat = &desk->words->seats[i];
+    const shmrpci_desk desk = visible_desk(topic);
+    bool goes_on = desk.words != NULL && !shmrpci_ring_is_forked(&topic->ring);
+    for (uint32_t i = 0; goes_on && i < desk.seats; i++) {
+        const shmrpci_seat *seat = &desk.words->seats[i];
         uint32_t state = shmrpci_load_seq(&seat->state);
         if (state != SHMRPCI_SEAT_FREE) {
             shmrpci_topic_subscriber subscriber = {
@@ -373,7 +382,7 @@ void shmrpci_topic_each_subscriber(const shmrpci_topic *topic,
                 .pid = (int32_t)shmrpci_load_relaxed(&seat->pid),
                 .received = shmrpci_load_relaxed(&seat->received),
                 .lost = shmrpci_load_relaxed(&seat->lost),
-                .behind_bytes = behind(topic, i),
+                .behind_bytes = behind(topic, &desk, i),
                 .is_evicted = state == SHMRPCI_SEAT_EVICTED};
             goes_on = visit(user, &subscriber);
         }

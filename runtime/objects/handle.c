@@ -241,8 +241,7 @@ static shmrpc_status compare(const shmrpci_handle *handle,
                                handle->file_name);
         return SHMRPC_E_CONTRACT;
     }
-    if (facts->type_hash == handle->type_hash &&
-        facts->encoding == (uint32_t)handle->row.encoding) {
+    if (shmrpci_label_is_of(glance, &handle->row, handle->type_hash)) {
         return SHMRPC_OK;
     }
     const char *mine =

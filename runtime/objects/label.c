@@ -177,6 +177,20 @@ shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
     return SHMRPC_OK;
 }
 
+bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
+                         uint64_t type_hash)
+{
+    const char *mine = signature_of(row);
+    size_t len = signature_len(row);
+    if (glance->facts.type_hash != type_hash ||
+        glance->facts.encoding != (uint32_t)row->encoding) {
+        return false;
+    }
+    /* Of any shape: whoever made it may have called it what they liked. */
+    return type_hash == 0 || (strlen(glance->signature) == len &&
+                              memcmp(glance->signature, mine, len) == 0);
+}
+
 shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 {
     look found = {.texts = NULL};

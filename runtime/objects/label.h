@@ -69,6 +69,12 @@ typedef struct shmrpci_glance {
 shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
                                  shmrpc_error *error);
 
+/* Whether it has the type and encoding of this row, of which `type_hash` is the
+ * hash to look for (0: of any shape). Types of one hash must also have one
+ * signature. */
+bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
+                         uint64_t type_hash);
+
 /* The .svc text in `fd`, to be freed; "" where there is none. DATA_LOSS,
  * NO_MEMORY. */
 shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error);

@@ -57,8 +57,7 @@ static bool is_the_same(const shmrpci_handle *handle, int fd)
     shmrpci_glance glance;
     return shmrpci_label_look(fd, &glance, NULL) == SHMRPC_OK &&
            !glance.is_destroyed &&
-           glance.facts.type_hash == handle->type_hash &&
-           glance.facts.encoding == (uint32_t)handle->row.encoding &&
+           shmrpci_label_is_of(&glance, &handle->row, handle->type_hash) &&
            glance.facts.name_len == strlen(handle->name) &&
            memcmp(glance.facts.name, handle->name, glance.facts.name_len) == 0;
 }

@@ -203,6 +203,13 @@ static void other_types_and_encodings_are_refused_by_name(void **state)
            SHMRPC_E_CONTRACT, &error);
     stage_expect_text(&error, "types of these names differ");
     row.hash = 4711;
+    row.signature = "queue<test.Jab>";
+    EXPECT(shmrpc_stub_queue_open(&row, NULL, NULL, &other, &error),
+           SHMRPC_E_CONTRACT, &error);
+    stage_expect_text(&error,
+                      "it is queue<test.Job> in native, expected "
+                      "queue<test.Jab> in native");
+    row.signature = "queue<test.Job>";
     row.encoding = SHMRPC_ENCODING_MSGPACK;
     EXPECT(shmrpc_stub_queue_open(&row, NULL, NULL, &other, &error),
            SHMRPC_E_CONTRACT, &error);

@@ -51,6 +51,9 @@ typedef struct shmrpci_object_kind {
     /* Looks for damage, while nobody changes it: tells of each finding, and
      * returns how many. NULL: it has nothing to look for. */
     uint64_t (*check)(int fd, shmrpci_kind_finding *finding, void *user);
+    /* Inherits from those who died while they took part in it. NULL: whoever
+     * opens it does. */
+    void (*bury)(int fd);
     /* Tells its figures as of now, without taking part in it; `fd` need only be
      * for reading. DESTROYED, DATA_LOSS, CONTRACT, NO_MEMORY: none. NULL: it
      * has none. */

@@ -253,13 +253,16 @@ static bool collect_one(void *user, const char *file)
         shmrpci_object_open(of->dir_fd, file, &fd) != SHMRPC_OK) {
         return true;
     }
-    if (shmrpci_object_facts_of(fd, &facts) == SHMRPC_OK &&
+    bool is_known = shmrpci_object_facts_of(fd, &facts) == SHMRPC_OK;
+    if (is_known &&
         (is_draft ? is_dead_draft(fd, facts.age_ns, of->min_idle_ns)
-                  : kind->is_over(fd, facts.age_ns, of->min_idle_ns)) &&
-        shmrpci_object_remove(of->dir_fd, file, fd,
-                              is_draft ? leave_as_it_is : kind->destroy,
-                              shmrpci_deadline_after(REMOVE_NS)) == SHMRPC_OK) {
-        of->removed++;
+                  : kind->is_over(fd, facts.age_ns, of->min_idle_ns))) {
+        of->removed +=
+            shmrpci_object_remove(
+                of->dir_fd, file, fd, is_draft ? leave_as_it_is : kind->destroy,
+                shmrpci_deadline_after(REMOVE_NS)) == SHMRPC_OK;
+    } else if (is_known && !is_draft && kind->bury != NULL) {
+        kind->bury(fd);
     }
     shmrpci_fd_close(&fd);
     return true;

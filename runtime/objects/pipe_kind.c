@@ -38,6 +38,15 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static void bury(int fd)
+{
+    shmrpci_pipe *pipe = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;
+    if (pipe != NULL) {
+        shmrpci_region_kind_bury(shmrpci_pipe_region(pipe));
+        shmrpci_pipe_close(pipe);
+    }
+}
+
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -70,5 +79,6 @@ const shmrpci_object_kind shmrpci_kind_pipe = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .bury = bury,
     .figures = figures,
 };

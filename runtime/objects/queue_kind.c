@@ -38,6 +38,15 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static void bury(int fd)
+{
+    shmrpci_queue *queue = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;
+    if (queue != NULL) {
+        shmrpci_region_kind_bury(shmrpci_queue_region(queue));
+        shmrpci_queue_close(queue);
+    }
+}
+
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -73,5 +82,6 @@ const shmrpci_object_kind shmrpci_kind_queue = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .bury = bury,
     .figures = figures,
 };

@@ -84,6 +84,31 @@ void shmrpci_region_kind_destroy(int fd)
     shmrpci_memory_unmap(&map);
 }
 
+bool shmrpci_region_kind_has_dead(int fd)
+{
+    static const shmrpci_region_kind nothing = {.user = NULL};
+    shmrpci_region region;
+    bool has_dead = false;
+    if (shmrpci_region_attach(fd, SHMRPCI_ACCESS_READ, &nothing, &region,
+                              NULL) != SHMRPC_OK) {
+        return false;
+    }
+    uint32_t high = shmrpci_region_high(&region);
+    for (uint32_t p = 0; !has_dead && p < high; p++) {
+        has_dead = shmrpci_load_seq(
+                       &shmrpci_region_participant(&region, p)->pid) != 0 &&
+                   !shmrpci_region_is_alive(&region, p);
+    }
+    region.fd = -1; /* stays the caller's */
+    shmrpci_region_detach(&region);
+    return has_dead;
+}
+
+void shmrpci_region_kind_bury(const shmrpci_region *region)
+{
+    (void)shmrpci_region_bury((shmrpci_region *)(uintptr_t)region);
+}
+
 bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     shmrpci_glance glance;

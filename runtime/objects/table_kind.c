@@ -41,6 +41,15 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static void bury(int fd)
+{
+    shmrpci_table table;
+    if (shmrpci_region_kind_has_dead(fd) && enter(fd, &table)) {
+        shmrpci_region_kind_bury(&table.region);
+        shmrpci_table_detach(&table);
+    }
+}
+
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -79,6 +88,7 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .bury = bury,
     .figures = figures,
 };
 
@@ -92,5 +102,6 @@ const shmrpci_object_kind shmrpci_kind_value = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .bury = bury,
     .figures = figures,
 };

@@ -39,6 +39,15 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
+static void bury(int fd)
+{
+    shmrpci_topic *topic = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;
+    if (topic != NULL) {
+        shmrpci_region_kind_bury(shmrpci_topic_region(topic));
+        shmrpci_topic_close(topic);
+    }
+}
+
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -71,5 +80,6 @@ const shmrpci_object_kind shmrpci_kind_topic = {
     .destroy = destroy,
     .is_over = shmrpci_region_kind_is_over,
     .check = check,
+    .bury = bury,
     .figures = figures,
 };

@@ -534,6 +534,38 @@ static void drafts_of_the_dead_are_collected(void **state)
     assert_false(is_there(".new-1-abc"));
 }
 
+static void hold_and_die(int index, void *user)
+{
+    (void)index;
+    (void)user;
+    shmrpc_queue *queue;
+    const shmrpc_any *item;
+    const shmrpc_queue_opts opts = {.flags = SHMRPC_SHARED_ACKED};
+    CHECK(shmrpc_queue_open("held", &opts, &queue, NULL) == SHMRPC_OK);
+    CHECK(shmrpc_queue_pop(queue, NULL, &item, NULL) == SHMRPC_OK);
+    (void)kill(getpid(), SIGKILL);
+}
+
+/* Nobody else comes who would inherit. */
+static void collecting_inherits_from_the_dead(void **state)
+{
+    (void)state;
+    shmrpc_error error;
+    shmrpc_queue *queue;
+    shmrpc_queue_stat stat;
+    shmrpc_any item = shmrpc_any_i64(1);
+    const shmrpc_queue_opts opts = {.flags = SHMRPC_SHARED_ACKED};
+    EXPECT(shmrpc_queue_open("held", &opts, &queue, &error), SHMRPC_OK, &error);
+    EXPECT(shmrpc_queue_push(queue, &item, NULL, &error), SHMRPC_OK, &error);
+    stage_dismiss(stage_cast(hold_and_die, 0, NULL), SIGKILL);
+    assert_int_equal(shmrpc_queue_stat_read(queue, &stat), SHMRPC_OK);
+    assert_int_equal(stat.item_count, 0);
+    assert_int_equal(collect(), 0);
+    assert_int_equal(shmrpc_queue_stat_read(queue, &stat), SHMRPC_OK);
+    assert_int_equal(stat.item_count, 1);
+    shmrpc_queue_close(queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +586,7 @@ int main(void)
         TEST(the_label_has_a_checksum),
         TEST(renamed_files_are_not_taken_for_others),
         TEST(drafts_of_the_dead_are_collected),
+        TEST(collecting_inherits_from_the_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,7 +174,12 @@ void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
 {
     shmrpci_counter counter;
     open_block(stats, place, &counter);
-    if (row < stats->methods) {
+    if (row < stats->methods && counter.worker != NULL) {
+        /* Of a place where nobody began only who came along from the server
+         * before can have been; readers pass places that nobody had. */
+        if (shmrpci_load_relaxed(&counter.worker->starts) == 0) {
+            shmrpci_store_relaxed(&counter.worker->starts, 1u);
+        }
         shmrpci_count_call(&counter, row, 0, 0, SHMRPC_E_WORKER_DIED);
     }
     shmrpci_stats_leave(&counter);

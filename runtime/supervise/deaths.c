@@ -14,18 +14,17 @@
 
 /* ---- what it was in -------------------------------------------------- */
 
-/* The calls of a worker, as "echo.crash, echo.nap"; where they are counted, if
- * its process is dead. Returns the row of the first in its service's
+/* The calls in these places, as "echo.crash, echo.nap"; where they are counted,
+ * if their process is dead. Returns the row of the first in its service's
  * statistics, or SHMRPCI_STATS_NO_ROW. */
-static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t number,
-                           bool is_dead, shmrpci_buf *out)
+static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t first,
+                           uint32_t count, bool is_dead, shmrpci_buf *out)
 {
-    uint32_t first = shmrpci_worker_place(s, number);
     uint32_t first_row = SHMRPCI_STATS_NO_ROW;
     for (uint32_t i = 0; i < shmrpci_supervisor_outlets(s); i++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, i);
         const shmrpc_service *service = outlet.served->service;
-        for (uint32_t t = 0; t < s->opts.crew.threads; t++) {
+        for (uint32_t t = 0; t < count; t++) {
             uint32_t method;
             uint32_t row = SHMRPCI_STATS_NO_ROW;
             if (outlet.transport->processes->observe_call(outlet.listener,
@@ -45,13 +44,14 @@ static uint32_t list_calls(const shmrpci_supervisor *s, uint32_t number,
     return first_row;
 }
 
-static uint32_t read_calls(const shmrpci_supervisor *s, uint32_t number,
-                           bool is_dead, char out[SHMRPCI_DEATH_CALLS_BYTES])
+static uint32_t read_calls(const shmrpci_supervisor *s, uint32_t first,
+                           uint32_t count, bool is_dead,
+                           char out[SHMRPCI_DEATH_CALLS_BYTES])
 {
     shmrpci_buf text;
     shmrpci_buf_init_fixed(&text, (uint8_t *)out,
                            SHMRPCI_DEATH_CALLS_BYTES - 1);
-    uint32_t row = list_calls(s, number, is_dead, &text);
+    uint32_t row = list_calls(s, first, count, is_dead, &text);
     out[text.len] = '\0';
     return row;
 }
@@ -59,7 +59,8 @@ static uint32_t read_calls(const shmrpci_supervisor *s, uint32_t number,
 void shmrpci_deaths_name_calls(const shmrpci_supervisor *s, uint32_t number,
                                char out[SHMRPCI_DEATH_CALLS_BYTES])
 {
-    (void)read_calls(s, number, false, out);
+    (void)read_calls(s, shmrpci_worker_place(s, number), s->opts.crew.threads,
+                     false, out);
 }
 
 /* ---- taking note ----------------------------------------------------- */
@@ -68,7 +69,8 @@ void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number)
 {
     const shmrpci_worker *dead = &s->workers[number];
     shmrpci_death death = {.at_ns = shmrpci_now_ns(), .pid = dead->pid};
-    death.row = read_calls(s, number, true, death.calls);
+    death.row = read_calls(s, shmrpci_worker_place(s, number),
+                           s->opts.crew.threads, true, death.calls);
     death.is_unasked =
         dead->state != SHMRPCI_WORKER_LEAVES || death.calls[0] != '\0';
     s->deaths[number] = death;
@@ -76,6 +78,21 @@ void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number)
         s->crashes++;
         s->last_death = death;
     }
+}
+
+void shmrpci_deaths_note_elder(shmrpci_supervisor *s, uint32_t first)
+{
+    const shmrpci_elder *dead = &s->elders[first];
+    shmrpci_death death = {.at_ns = shmrpci_now_ns(), .pid = dead->pid};
+    death.row = read_calls(s, first, dead->count, true, death.calls);
+    if (death.calls[0] == '\0') {
+        return; /* it had been asked to leave */
+    }
+    s->crashes++;
+    s->last_death = death;
+    shmrpci_supervisor_say(
+        s, "error: a worker of the server before (pid %d) died in %s",
+        (int)dead->pid, death.calls);
 }
 
 /* "was ended by signal 11 (Segmentation fault) in echo.crash" */

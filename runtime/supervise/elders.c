@@ -82,6 +82,7 @@ void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first)
     if (dead->count == 0) {
         return;
     }
+    shmrpci_deaths_note_elder(s, first);
     for (uint32_t k = 0; k < shmrpci_supervisor_outlets(s); k++) {
         shmrpci_outlet_view outlet = shmrpci_server_outlet(s->server, k);
         outlet.transport->processes->dismiss(outlet.listener, first);

@@ -203,6 +203,8 @@ void shmrpci_deaths_name_calls(const shmrpci_supervisor *s, uint32_t number,
                                char out[SHMRPCI_DEATH_CALLS_BYTES]);
 /* A worker is dead, and not dismissed yet: its calls are counted as errors. */
 void shmrpci_deaths_note(shmrpci_supervisor *s, uint32_t number);
+/* The same of an elder. How it ended only its own supervisor knows. */
+void shmrpci_deaths_note_elder(shmrpci_supervisor *s, uint32_t first);
 /* How it ended is known; says so unless all was in order. */
 void shmrpci_deaths_tell(shmrpci_supervisor *s, uint32_t number, int32_t pid,
                          const shmrpci_child_end *end);

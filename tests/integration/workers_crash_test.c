@@ -2,6 +2,7 @@
  * with method and signal, shown until the next one. */
 #include "workers_common.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <shmrpc/observe.h>
@@ -130,6 +131,39 @@ static void late_result_counts_as_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* A worker that stays for its call while another server takes over dies as
+ * visibly as any. */
+static void death_after_a_take_over_is_told(void **state)
+{
+    (void)state;
+    char where[96];
+    char told[64];
+    harness_address("workers", where);
+    const char *const arguments[] = {"--listen", where, "--workers=1",
+                                     "--take-over", NULL};
+    child first = harness_serve_by(WORKERS_SERVER, where, "1", "1");
+    workers_workers *client = workers_connect(where);
+    napper n = {.client = client, .ms = 60000};
+    napper_start(&n);
+    pid_t pid = workers_next_nap(&first);
+    child second = harness_start(WORKERS_SERVER, arguments);
+    workers_await_line(&second, "serving at");
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(napper_join(&n), SHMRPC_E_WORKER_DIED);
+    (void)snprintf(told, sizeof told, "(pid %d)", (int)pid);
+    expect_line(&second, told, "in workers.nap");
+    expect_counted(where, "nap", SHMRPC_E_WORKER_DIED, 0);
+    shmrpc_snapshot *s = look(where);
+    const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
+    assert_int_equal(service->crashes, 1);
+    assert_int_equal(service->crash_pid, pid);
+    assert_int_equal(service->crash_method, index_of(s, "nap"));
+    shmrpc_snapshot_free(s);
+    workers_workers_close(client);
+    assert_int_equal(harness_wait(&first), 0);
+    harness_signal(&second, SIGTERM);
+}
+
 /* ---- poison ---------------------------------------------------------- */
 
 static uint64_t crashes_of(const char *where)
@@ -256,6 +290,7 @@ int main(void)
         cmocka_unit_test(crash_is_an_error_of_its_method),
         cmocka_unit_test(hang_is_logged_with_its_method),
         cmocka_unit_test(late_result_counts_as_deadline),
+        cmocka_unit_test(death_after_a_take_over_is_told),
         cmocka_unit_test(deadly_request_is_not_tried_a_third_time),
         cmocka_unit_test(nor_is_it_over_a_gateway),
         cmocka_unit_test(calls_that_nobody_can_serve_are_told_at_once),

@@ -313,7 +313,8 @@ static void the_creator_ends_its_life(void **state)
 static void race_for_it(int index, void *user)
 {
     const shmrpc_shared_opts *opts = user;
-    int rounds = stage_is_long() ? 1000 : 30;
+    /* Nobody pops: all items of the four fit one lane, whoever has it. */
+    int rounds = stage_is_long() ? 250 : 30;
     (void)index;
     for (int i = 0; i < rounds; i++) {
         shmrpc_queue *queue;

@@ -34,7 +34,7 @@ static void pause_a_little(const shmrpci_table *table, uint64_t turn,
 static bool is_long(uint64_t op)
 {
     return op == SHMRPCI_TABLE_OP_REHASH || op == SHMRPCI_TABLE_OP_CLEAR ||
-           op == SHMRPCI_TABLE_OP_MERGE;
+           op == SHMRPCI_TABLE_OP_MERGE || op == SHMRPCI_TABLE_OP_NEST;
 }
 
 static void protect(shmrpci_table *table, unsigned index, uint64_t block)
@@ -148,17 +148,32 @@ static void apply_part(const shmrpci_table *table,
     mark_committed(table, shmrpci_word_block(now));
 }
 
-static void apply_merge(const shmrpci_table *table,
-                        const shmrpci_geometry *geometry,
-                        const shmrpci_change *change)
+/* Of a change with several parts. NULL, 0: it is spoiled. */
+static const shmrpci_table_list *list_of(const shmrpci_table *table,
+                                         const shmrpci_change *change,
+                                         uint64_t *out_count)
 {
     uint64_t block = shmrpci_word_block(change->now);
     const shmrpci_table_list *list =
         shmrpci_table_at(table, block, sizeof *list);
-    uint64_t count = list != NULL ? shmrpci_load_relaxed(&list->count) : 0;
-    if (count > geometry->mask + 1 ||
+    *out_count = list != NULL ? shmrpci_load_relaxed(&list->count) : 0;
+    if (*out_count > SHMRPCI_REGION_MAX_BYTES / sizeof *list->parts ||
         shmrpci_table_at(table, block,
-                         sizeof *list + count * sizeof *list->parts) == NULL) {
+                         sizeof *list + *out_count * sizeof *list->parts) ==
+            NULL) {
+        *out_count = 0;
+        return NULL;
+    }
+    return list;
+}
+
+static void apply_merge(const shmrpci_table *table,
+                        const shmrpci_geometry *geometry,
+                        const shmrpci_change *change)
+{
+    uint64_t count;
+    const shmrpci_table_list *list = list_of(table, change, &count);
+    if (count > geometry->mask + 1) {
         return;
     }
     uint32_t position = shmrpci_state_tail(change->state_old);
@@ -169,7 +184,30 @@ static void apply_merge(const shmrpci_table *table,
                    shmrpci_load_relaxed(&part->now), position);
         position += old == 0;
     }
-    mark_committed(table, block);
+    mark_committed(table, shmrpci_word_block(change->now));
+}
+
+/* The new blocks are reachable by the word of their key. Returns its record. */
+static uint64_t apply_nest(const shmrpci_table *table,
+                           const shmrpci_geometry *geometry,
+                           const shmrpci_change *change)
+{
+    uint64_t count;
+    uint64_t record = 0;
+    const shmrpci_table_list *list = list_of(table, change, &count);
+    for (uint64_t i = 0; i < count; i++) {
+        const shmrpci_table_part *part = &list->parts[i];
+        uint64_t now = shmrpci_load_relaxed(&part->now);
+        if (i == 0) {
+            record = shmrpci_word_block(now);
+            apply_part(table, geometry, shmrpci_load_relaxed(&part->slot),
+                       shmrpci_load_relaxed(&part->old), now, 0);
+        } else if (now != 0) {
+            mark_committed(table, now);
+        }
+    }
+    mark_committed(table, shmrpci_word_block(change->now));
+    return record;
 }
 
 /*
@@ -287,6 +325,9 @@ shmrpc_status shmrpci_table_apply(shmrpci_table *table,
         break;
     case SHMRPCI_TABLE_OP_MERGE:
         apply_merge(table, &geometry, change);
+        break;
+    case SHMRPCI_TABLE_OP_NEST:
+        logged = apply_nest(table, &geometry, change);
         break;
     case SHMRPCI_TABLE_OP_CLEAR:
         set(&table->roots->root, change->root, change->now);
@@ -421,8 +462,9 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
     /* What is held no longer may be retired; a table that lost is both. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
-    } else if (change->op == SHMRPCI_TABLE_OP_MERGE) {
-        /* There may be records for what needed no change. */
+    } else if (change->op == SHMRPCI_TABLE_OP_MERGE ||
+               change->op == SHMRPCI_TABLE_OP_NEST) {
+        /* There may be blocks for what needed no change. */
         shmrpci_arena_judge_held(&table->region);
     } else {
         shmrpci_arena_keep(&table->region);
@@ -461,23 +503,36 @@ static void each_merged(const shmrpci_table *table,
                         const shmrpci_change *change,
                         shmrpci_block_visit *visit, void *to)
 {
-    uint64_t block = shmrpci_word_block(change->now);
-    const shmrpci_table_list *list =
-        shmrpci_table_at(table, block, sizeof *list);
-    uint64_t count = list != NULL ? shmrpci_load_relaxed(&list->count) : 0;
-    if (count > SHMRPCI_REGION_MAX_BYTES / sizeof *list->parts ||
-        shmrpci_table_at(table, block,
-                         sizeof *list + count * sizeof *list->parts) == NULL) {
-        return;
-    }
+    uint64_t count;
+    const shmrpci_table_list *list = list_of(table, change, &count);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t old =
             shmrpci_word_block(shmrpci_load_relaxed(&list->parts[i].old));
         if (old != 0) {
+            shmrpci_table_each_of_record(table, old, visit, to);
+        }
+    }
+    visit(to, shmrpci_offset_of(shmrpci_word_block(change->now)));
+}
+
+/* The record that was replaced shares what is below it with the new one, but
+ * for what the list says. */
+static void each_unnested(const shmrpci_table *table,
+                          const shmrpci_change *change,
+                          shmrpci_block_visit *visit, void *to)
+{
+    uint64_t count;
+    const shmrpci_table_list *list = list_of(table, change, &count);
+    for (uint64_t i = 0; i < count; i++) {
+        const shmrpci_table_part *part = &list->parts[i];
+        uint64_t old = shmrpci_word_block(shmrpci_load_relaxed(&part->old));
+        if (i > 0 && shmrpci_load_relaxed(&part->slot) != 0) {
+            shmrpci_nest_each_below(table, old, visit, to);
+        } else if (old != 0) {
             visit(to, shmrpci_offset_of(old));
         }
     }
-    visit(to, shmrpci_offset_of(block));
+    visit(to, shmrpci_offset_of(shmrpci_word_block(change->now)));
 }
 
 static void each_retired(const shmrpci_table *table,
@@ -489,10 +544,14 @@ static void each_retired(const shmrpci_table *table,
         break;
     case SHMRPCI_TABLE_OP_REPLACE:
     case SHMRPCI_TABLE_OP_REMOVE:
-        visit(to, shmrpci_offset_of(shmrpci_word_block(change->old)));
+        shmrpci_table_each_of_record(table, shmrpci_word_block(change->old),
+                                     visit, to);
         break;
     case SHMRPCI_TABLE_OP_MERGE:
         each_merged(table, change, visit, to);
+        break;
+    case SHMRPCI_TABLE_OP_NEST:
+        each_unnested(table, change, visit, to);
         break;
     case SHMRPCI_TABLE_OP_REHASH:
     case SHMRPCI_TABLE_OP_CLEAR:

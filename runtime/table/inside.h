@@ -9,6 +9,7 @@
 #include "base/copy.h"
 #include "region/arena.h"
 #include "table/hash.h"
+#include "table/nest.h"
 #include "table/table.h"
 
 /* ---- blocks and records -------------------------------------------------- */
@@ -176,6 +177,84 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
                                  shmrpci_table_bytes key, uint64_t hash,
                                  uint64_t *out_slot, uint64_t *out_word,
                                  shmrpci_record_facts *out);
+
+/* ---- nests --------------------------------------------------------------- */
+
+/* A node as it was at one look. */
+typedef struct shmrpci_node {
+    shmrpci_node_head head;
+    const uint8_t *at; /* behind the head */
+    uint64_t bytes;
+} shmrpci_node;
+
+/* An item in a leaf. */
+typedef struct shmrpci_node_entry {
+    shmrpci_nest_item item;
+    shmrpci_nest_item_head head;
+    uint64_t hash;
+    const uint8_t *at;
+    uint64_t bytes;
+} shmrpci_node_entry;
+
+/* False: none lies there whose branches do in the region. */
+bool shmrpci_node_look(const shmrpci_table *table, uint64_t block,
+                       shmrpci_node *out);
+shmrpci_nest_branch shmrpci_node_branch(const shmrpci_node *node,
+                                        uint32_t index);
+/* The item at an offset of a leaf, which moves on. False: none lies there. */
+bool shmrpci_node_item(const shmrpci_node *node, uint64_t *offset,
+                       shmrpci_node_entry *out);
+
+/* The value of a record of a key. False: it is spoiled. */
+bool shmrpci_nest_of(const shmrpci_record_facts *facts,
+                     shmrpci_nest_value *out);
+
+typedef struct shmrpci_nest_walk shmrpci_nest_walk;
+struct shmrpci_nest_walk {
+    const shmrpci_table *table;
+    uint64_t *budget; /* of nodes, so that it ends */
+    unsigned depth;   /* of nests in nests */
+    /* Called for each item, and for each node behind all below it; or NULL. */
+    shmrpc_status (*item)(shmrpci_nest_walk *walk,
+                          const shmrpci_node_entry *entry);
+    void (*node)(shmrpci_nest_walk *walk, uint64_t block,
+                 const shmrpci_node *node);
+    void *to;
+};
+
+/* How many nodes there can be. */
+uint64_t shmrpci_nest_budget(const shmrpci_table *table);
+/* Walks one nest, not those in its items. DATA_LOSS, or what `item` says. */
+shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
+                                    const shmrpci_nest_ref *ref);
+/* Calls `visit` for each block of the nest whose root is `block` and of those
+ * in it; always in the same order. */
+void shmrpci_nest_each_below(const shmrpci_table *table, uint64_t block,
+                             shmrpci_block_visit *visit, void *to);
+/* The same of a record, which comes last. */
+void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
+                                  shmrpci_block_visit *visit, void *to);
+/* Whether it is all as it should be. */
+bool shmrpci_nest_is_good(const shmrpci_table *table,
+                          const shmrpci_nest_ref *ref);
+/* Copies the value of a record, as bytes, in place of what was there. */
+shmrpc_status shmrpci_nest_copy(const shmrpci_table *table,
+                                const shmrpci_record_facts *facts,
+                                shmrpci_buf *out);
+static inline shmrpc_status
+shmrpci_table_copy_value(const shmrpci_table *table,
+                         const shmrpci_record_facts *facts, shmrpci_buf *out)
+{
+    return facts->kind == SHMRPCI_RECORD_NEST
+               ? shmrpci_nest_copy(table, facts, out)
+               : shmrpci_table_copy(out, facts->value, facts->value_len);
+}
+/* Of a key. */
+static inline bool shmrpci_record_is_value(const shmrpci_record_facts *facts)
+{
+    return facts->kind == SHMRPCI_RECORD_VALUE ||
+           facts->kind == SHMRPCI_RECORD_NEST;
+}
 
 /* ---- changes ------------------------------------------------------------- */
 

@@ -66,7 +66,9 @@ typedef enum shmrpci_record_kind {
     SHMRPCI_RECORD_VALUE = 1,
     SHMRPCI_RECORD_TOMBSTONE,
     SHMRPCI_RECORD_TABLE,
-    SHMRPCI_RECORD_LIST
+    SHMRPCI_RECORD_LIST,
+    SHMRPCI_RECORD_NEST, /* of a key, whose value is a shmrpci_nest_ref */
+    SHMRPCI_RECORD_NODE  /* of no key: part of a nest, or bytes */
 } shmrpci_record_kind;
 
 /* How a block begins. Atomic, as readers may come when it is another's. */
@@ -104,6 +106,57 @@ typedef struct shmrpci_table_block {
 _Static_assert(offsetof(shmrpci_table_block, state) == 64, "layout");
 _Static_assert(offsetof(shmrpci_table_block, index) == 128, "layout");
 
+/*
+ * A nest: a map or a list with any number of items, each of which may be
+ * reached and replaced alone. It is a tree of constant blocks, all leaves of
+ * which lie equally deep: a change makes new blocks on the way from its root to
+ * the place, which share all else with the old tree. So it has no words that
+ * are changed in place, and whoever has the record of its key has all of it as
+ * of one change.
+ *
+ * A node is a record without a key, whose value is a shmrpci_node_head, then of
+ * a leaf the items, of others so many shmrpci_nest_branch. A list's items lie
+ * in its order, a map's in that of the hashes of their keys.
+ */
+typedef enum shmrpci_nest_shape {
+    SHMRPCI_NEST_LIST = 1,
+    SHMRPCI_NEST_MAP,
+    SHMRPCI_NEST_BYTES /* no tree: one node with bytes behind its head */
+} shmrpci_nest_shape;
+
+typedef struct shmrpci_nest_ref {
+    uint64_t block;
+    uint64_t shape;
+    uint64_t count; /* items; of BYTES: how many there are */
+    uint64_t next;  /* of a map: the number of its next insertion */
+} shmrpci_nest_ref;
+
+typedef struct shmrpci_node_head {
+    uint32_t count;
+    uint8_t level; /* 0: a leaf */
+    uint8_t shape;
+    uint16_t reserve;
+} shmrpci_node_head;
+
+typedef struct shmrpci_nest_branch {
+    uint64_t block;
+    uint64_t count; /* items below it */
+    uint64_t low;   /* of a map: no hash below it is lower */
+} shmrpci_nest_branch;
+
+/* Of a leaf: then, of a map, hash and number of the insertion; the key; the
+ * value, each from the next multiple of 8. */
+typedef struct shmrpci_nest_item_head {
+    uint32_t value_len;
+    uint16_t key_len;
+    uint16_t is_ref; /* the value is a shmrpci_nest_ref, else it is bytes */
+} shmrpci_nest_item_head;
+
+_Static_assert(sizeof(shmrpci_nest_ref) == 32, "layout");
+_Static_assert(sizeof(shmrpci_node_head) == 8, "layout");
+_Static_assert(sizeof(shmrpci_nest_branch) == 24, "layout");
+_Static_assert(sizeof(shmrpci_nest_item_head) == 8, "layout");
+
 /* A part of a change. */
 typedef struct shmrpci_table_part {
     shmrpci_atomic_u64 slot;
@@ -124,7 +177,11 @@ typedef enum shmrpci_table_op {
     SHMRPCI_TABLE_OP_REMOVE,
     SHMRPCI_TABLE_OP_REHASH, /* whoever applies it builds the new table */
     SHMRPCI_TABLE_OP_CLEAR,  /* `now` is the new root */
-    SHMRPCI_TABLE_OP_MERGE   /* `now` is the block of a list */
+    SHMRPCI_TABLE_OP_MERGE,  /* `now` is the block of a list */
+    /* A change below a key. `now` is the block of a list, of which the first
+     * part is the key's; the others are blocks, new ones as `now` and unused
+     * ones as `old`, the latter with all below them if `slot` is 1. */
+    SHMRPCI_TABLE_OP_NEST
 } shmrpci_table_op;
 
 /* Old and new block, table, and what the helper has made or found itself. */

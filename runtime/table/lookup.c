@@ -4,8 +4,9 @@
 #include "table/inside.h"
 
 /* How often to begin again, when others change just what is read: a thousand
- * times in a row says that it isn't they. */
-#define ATTEMPTS 1000u
+ * times in a row says that it isn't they; but a nest may take long to read. */
+#define ATTEMPTS      1000u
+#define NEST_ATTEMPTS 8u
 
 uint64_t shmrpci_table_block_bytes(uint32_t log2)
 {
@@ -78,7 +79,7 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
             if (!is_still(at, word)) {
                 return SHMRPCI_FOUND_AGAIN;
             }
-            if (!is_record || out->kind != SHMRPCI_RECORD_VALUE) {
+            if (!is_record || !shmrpci_record_is_value(out)) {
                 return SHMRPCI_FOUND_DAMAGE;
             }
             if (is_equal) {
@@ -99,15 +100,15 @@ static bool is_root(const shmrpci_table *table, uint64_t root)
     return shmrpci_load_acquire(&table->roots->root) == root;
 }
 
-/* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: again. */
-static shmrpc_status try_get(const shmrpci_table *table,
-                             shmrpci_table_bytes key, uint64_t hash,
-                             shmrpci_buf *out, uint64_t *out_version)
+/* OK, NOT_FOUND, DATA_LOSS; BUSY: again. */
+static shmrpc_status try_look(const shmrpci_table *table,
+                              shmrpci_table_bytes key, uint64_t hash,
+                              shmrpci_record_facts *out,
+                              const shmrpci_atomic_u64 **out_slot,
+                              uint64_t *out_word)
 {
     shmrpci_geometry geometry;
-    shmrpci_record_facts facts;
     uint64_t slot;
-    uint64_t word;
     /* Acquire: pairs with the CAS in apply. */
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     if (root == 0) {
@@ -117,20 +118,47 @@ static shmrpc_status try_get(const shmrpci_table *table,
         return is_root(table, root) ? SHMRPC_E_DATA_LOSS : SHMRPC_E_BUSY;
     }
     shmrpci_found found =
-        shmrpci_table_find(table, &geometry, key, hash, &slot, &word, &facts);
+        shmrpci_table_find(table, &geometry, key, hash, &slot, out_word, out);
     /* A table that is no longer the root's may be anything by now. */
     if (!is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
         return SHMRPC_E_BUSY;
     }
-    if (found != SHMRPCI_FOUND) {
-        return found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
-                                          : SHMRPC_E_DATA_LOSS;
+    *out_slot = &geometry.block->index[slot];
+    return found == SHMRPCI_FOUND       ? SHMRPC_OK
+           : found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
+                                        : SHMRPC_E_DATA_LOSS;
+}
+
+/*
+ * Whether all that was read was the value of the record. Of a nest it was if
+ * the slot led to it after that: what is below it is retired with it.
+ */
+static bool is_whole(const shmrpci_record_facts *facts,
+                     const shmrpci_atomic_u64 *slot, uint64_t word)
+{
+    return (facts->kind != SHMRPCI_RECORD_NEST || is_still(slot, word)) &&
+           shmrpci_record_is_same(facts);
+}
+
+/* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: again; ABORTED: the same of a
+ * nest. */
+static shmrpc_status try_get(const shmrpci_table *table,
+                             shmrpci_table_bytes key, uint64_t hash,
+                             shmrpci_buf *out, uint64_t *out_version)
+{
+    shmrpci_record_facts facts;
+    const shmrpci_atomic_u64 *slot;
+    uint64_t word;
+    shmrpc_status status = try_look(table, key, hash, &facts, &slot, &word);
+    if (status != SHMRPC_OK) {
+        return status;
     }
-    shmrpc_status status =
-        out != NULL ? shmrpci_table_copy(out, facts.value, facts.value_len)
-                    : SHMRPC_OK;
-    if (!shmrpci_record_is_same(&facts)) {
-        return SHMRPC_E_BUSY;
+    if (out != NULL) {
+        status = shmrpci_table_copy_value(table, &facts, out);
+    }
+    if (!is_whole(&facts, slot, word)) {
+        return facts.kind == SHMRPCI_RECORD_NEST ? SHMRPC_E_ABORTED
+                                                 : SHMRPC_E_BUSY;
     }
     if (out_version != NULL) {
         *out_version = facts.stamp;
@@ -142,9 +170,12 @@ static shmrpc_status get(const shmrpci_table *table, shmrpci_table_bytes key,
                          shmrpci_buf *out, uint64_t *out_version)
 {
     uint64_t hash = shmrpci_table_hash_of(table, key);
+    unsigned nests = 0;
     for (unsigned i = 0; i < ATTEMPTS; i++) {
         shmrpc_status status = try_get(table, key, hash, out, out_version);
-        if (status != SHMRPC_E_BUSY) {
+        nests += status == SHMRPC_E_ABORTED;
+        if (status != SHMRPC_E_BUSY &&
+            (status != SHMRPC_E_ABORTED || nests == NEST_ATTEMPTS)) {
             return status;
         }
     }
@@ -160,7 +191,9 @@ shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what)
 static shmrpc_status tell(shmrpc_status status, shmrpc_error *error)
 {
     return status == SHMRPC_E_DATA_LOSS
-               ? shmrpci_table_damaged(error, "its index leads nowhere")
+               ? shmrpci_table_damaged(error,
+                                       "its index, or a nest, leads "
+                                       "nowhere")
                : shmrpc_error_set(error, status, "%s",
                                   shmrpc_status_text(status));
 }
@@ -178,6 +211,37 @@ shmrpc_status shmrpci_table_contains(shmrpci_table *table,
                                      uint64_t *out_version)
 {
     return get(table, key, NULL, out_version);
+}
+
+shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
+                                 shmrpci_table_peek *out, shmrpc_error *error)
+{
+    shmrpci_record_facts facts;
+    uint64_t hash = shmrpci_table_hash_of(table, key);
+    shmrpc_status status = SHMRPC_E_BUSY;
+    for (unsigned i = 0; status == SHMRPC_E_BUSY && i < ATTEMPTS; i++) {
+        status = try_look(table, key, hash, &facts, &out->slot, &out->word);
+        if (status == SHMRPC_OK) {
+            bool is_good = shmrpci_nest_of(&facts, &out->value);
+            status = !shmrpci_record_is_same(&facts) ? SHMRPC_E_BUSY
+                     : is_good                       ? SHMRPC_OK
+                                                     : SHMRPC_E_DATA_LOSS;
+        }
+    }
+    status = status == SHMRPC_E_BUSY ? SHMRPC_E_DATA_LOSS : status;
+    if (status != SHMRPC_OK) {
+        return error != NULL ? tell(status, error) : status;
+    }
+    out->version = facts.stamp;
+    out->record = facts.record;
+    out->id = facts.id;
+    return SHMRPC_OK;
+}
+
+bool shmrpci_table_peek_is_same(const shmrpci_table_peek *peek)
+{
+    return is_still(peek->slot, peek->word) &&
+           shmrpci_load_relaxed(&peek->record->id) == peek->id;
 }
 
 uint64_t shmrpci_table_len(const shmrpci_table *table)
@@ -204,7 +268,9 @@ uint64_t shmrpci_table_len(const shmrpci_table *table)
  * PRECONDITION: what did is deleted; BUSY; DATA_LOSS. */
 static shmrpc_status look_at(const shmrpci_table *table,
                              const shmrpci_geometry *geometry,
-                             uint32_t position, shmrpci_record_facts *out)
+                             uint32_t position, shmrpci_record_facts *out,
+                             const shmrpci_atomic_u64 **out_slot,
+                             uint64_t *out_word)
 {
     uint32_t slot = position < geometry->room
                         ? shmrpci_load_acquire(&geometry->order[position])
@@ -221,6 +287,8 @@ static shmrpc_status look_at(const shmrpci_table *table,
         return SHMRPC_E_NOT_FOUND; /* an insertion under way */
     }
     bool is_record = shmrpci_record_look(table, shmrpci_word_block(word), out);
+    *out_slot = at;
+    *out_word = word;
     if (!is_still(at, word)) {
         return SHMRPC_E_BUSY;
     }
@@ -241,7 +309,10 @@ static shmrpc_status bisect(const shmrpci_table *table,
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         shmrpci_record_facts facts;
-        shmrpc_status status = look_at(table, geometry, middle, &facts);
+        const shmrpci_atomic_u64 *slot;
+        uint64_t word;
+        shmrpc_status status =
+            look_at(table, geometry, middle, &facts, &slot, &word);
         if (status == SHMRPC_E_BUSY || status == SHMRPC_E_DATA_LOSS) {
             return status;
         }
@@ -270,6 +341,8 @@ static shmrpc_status try_next(const shmrpci_table *table,
 {
     shmrpci_geometry geometry;
     shmrpci_record_facts facts;
+    const shmrpci_atomic_u64 *slot = NULL;
+    uint64_t word = 0;
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     if (root == 0) {
         return SHMRPC_E_NOT_FOUND;
@@ -284,7 +357,8 @@ static shmrpc_status try_next(const shmrpci_table *table,
             : bisect(table, &geometry, cursor->order, &position);
     if (status == SHMRPC_OK) {
         do {
-            status = look_at(table, &geometry, position++, &facts);
+            status =
+                look_at(table, &geometry, position++, &facts, &slot, &word);
         } while (status == SHMRPC_E_PRECONDITION);
     }
     if (!is_root(table, root)) {
@@ -296,9 +370,9 @@ static shmrpc_status try_next(const shmrpci_table *table,
     uint64_t order = shmrpci_load_relaxed(&facts.footer->order);
     status = shmrpci_table_copy(out_key, facts.key, facts.key_len);
     if (status == SHMRPC_OK && out_value != NULL) {
-        status = shmrpci_table_copy(out_value, facts.value, facts.value_len);
+        status = shmrpci_table_copy_value(table, &facts, out_value);
     }
-    if (!shmrpci_record_is_same(&facts)) {
+    if (!is_whole(&facts, slot, word)) {
         return SHMRPC_E_BUSY;
     }
     if (out_version != NULL) {

@@ -137,7 +137,7 @@ static shmrpc_status plan_replace(attempt *at, const shmrpci_record_facts *was,
 {
     shmrpc_status status = judge(at, true, was->stamp, error);
     if (status == SHMRPC_OK && at->out != NULL) {
-        status = shmrpci_table_copy(at->out, was->value, was->value_len);
+        status = shmrpci_table_copy_value(at->table, was, at->out);
     }
     at->order = shmrpci_load_relaxed(&was->footer->order);
     if (!shmrpci_record_is_same(was)) {
@@ -357,6 +357,10 @@ static shmrpc_status try_update(shmrpci_table *table, shmrpci_table_bytes key,
     shmrpci_table_bytes was = {NULL, 0};
     shmrpc_status status =
         shmrpci_table_get(table, key, &of->was, &version, error);
+    if (status == SHMRPC_E_ABORTED) {
+        status =
+            shmrpci_table_get_pinned(table, key, &of->was, &version, error);
+    }
     if (status == SHMRPC_OK) {
         was = (shmrpci_table_bytes){
             of->was.len != 0 ? of->was.data : (const uint8_t *)"", of->was.len};

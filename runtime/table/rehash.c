@@ -193,7 +193,7 @@ static void visit_replaced(const shmrpci_table *table,
             ? block != 0
             : shmrpci_record_look(table, block, &facts) &&
                   is_dropped(&facts, word, change->oldest)) {
-        visit(to, shmrpci_offset_of(block));
+        shmrpci_table_each_of_record(table, block, visit, to);
     }
 }
 

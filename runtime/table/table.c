@@ -173,7 +173,8 @@ void shmrpci_table_each_block(void *user, const shmrpci_region *region,
     for (uint64_t slot = 0; slot <= geometry.mask; slot++) {
         uint64_t word = shmrpci_load_seq(&geometry.block->index[slot]);
         if (word != 0) {
-            visit(to, shmrpci_offset_of(shmrpci_word_block(word)));
+            shmrpci_table_each_of_record(table, shmrpci_word_block(word), visit,
+                                         to);
         }
     }
 }
@@ -217,9 +218,14 @@ static bool check_position(judgement *of, const shmrpci_geometry *geometry,
         ((word ^ hash) & SHMRPCI_WORD_HASH) != 0) {
         report(of, offset, "a record whose hash is not its key's");
     }
-    if (facts.kind !=
-        (is_dead ? SHMRPCI_RECORD_TOMBSTONE : SHMRPCI_RECORD_VALUE)) {
+    shmrpci_nest_value value;
+    bool is_nest = facts.kind == SHMRPCI_RECORD_NEST;
+    if (is_dead ? facts.kind != SHMRPCI_RECORD_TOMBSTONE
+                : facts.kind != SHMRPCI_RECORD_VALUE && !is_nest) {
         report(of, offset, "a record of the wrong kind");
+    } else if (is_nest && (!shmrpci_nest_of(&facts, &value) ||
+                           !shmrpci_nest_is_good(table, &value.ref))) {
+        report(of, offset, "a record whose nest is damaged");
     }
     uint64_t order = shmrpci_load_relaxed(&facts.footer->order);
     if (position > 0 && order <= *last_order) {

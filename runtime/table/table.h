@@ -96,11 +96,17 @@ void shmrpci_table_destroy(shmrpci_table *table);
 /*
  * Replaces what is in `out` by the value of a key, and tells its version, which
  * no other value of this table ever has (NULL: don't). NOT_FOUND; DATA_LOSS;
- * NO_MEMORY, or what the buffer's grow says.
+ * NO_MEMORY, or what the buffer's grow says. ABORTED: the value is a nest
+ * (nest.h), and changes more quickly than it can be read: _get_pinned can.
  */
 shmrpc_status shmrpci_table_get(shmrpci_table *table, shmrpci_table_bytes key,
                                 shmrpci_buf *out, uint64_t *out_version,
                                 shmrpc_error *error);
+/* The same as of a view of its own. */
+shmrpc_status shmrpci_table_get_pinned(shmrpci_table *table,
+                                       shmrpci_table_bytes key,
+                                       shmrpci_buf *out, uint64_t *out_version,
+                                       shmrpc_error *error);
 /* OK or NOT_FOUND. */
 shmrpc_status shmrpci_table_contains(shmrpci_table *table,
                                      shmrpci_table_bytes key,
@@ -202,6 +208,7 @@ typedef struct shmrpci_table_view {
     uint64_t change;
     uint64_t root; /* the table that was the root's then, or a later one */
     uint32_t position;
+    shmrpci_buf nest; /* the value given last, if it is one */
 } shmrpci_table_view;
 
 /* A view of what is there now, which waits for nobody. EXHAUSTED, NO_MEMORY. */
@@ -209,9 +216,10 @@ shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
                                       shmrpci_table_view *out,
                                       shmrpc_error *error);
 void shmrpci_table_view_close(shmrpci_table_view *view);
-/* Where a value lies in the region, aligned to 8, until the view is closed.
- * NOT_FOUND; DATA_LOSS. */
-shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
+/* Where a value lies in the region, aligned to 8, until the view is closed; a
+ * nest in the memory of the view, until the next call. NOT_FOUND; DATA_LOSS;
+ * NO_MEMORY. */
+shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
                                      shmrpci_table_bytes key,
                                      shmrpci_table_bytes *out_value,
                                      uint64_t *out_version);
@@ -243,6 +251,7 @@ typedef struct shmrpci_table_watch {
     shmrpci_table *table;
     uint64_t next; /* the change to be told next */
     uint64_t part; /* of that change */
+    uint64_t told; /* the change as of which a nest was told last */
     bool is_lost;  /* the next event is RESYNC */
     bool has_view; /* RESYNC: the caller may read it until the next call */
     shmrpci_table_view view;

@@ -77,6 +77,7 @@ shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
         shmrpci_unpin(&table->region, view.change);
         return shmrpci_table_damaged(error, "no table is at its root");
     }
+    shmrpci_buf_init_heap(&view.nest);
     *out = view;
     return SHMRPC_OK;
 }
@@ -84,6 +85,7 @@ shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
 void shmrpci_table_view_close(shmrpci_table_view *view)
 {
     if (view->table != NULL) {
+        shmrpci_buf_fini(&view->nest);
         shmrpci_unpin(&view->table->region, view->change);
         view->table = NULL;
     }
@@ -103,8 +105,8 @@ static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
             return SHMRPC_E_DATA_LOSS;
         }
         if (out->stamp <= view->change) {
-            return out->kind == SHMRPCI_RECORD_VALUE ? SHMRPC_OK
-                                                     : SHMRPC_E_NOT_FOUND;
+            return shmrpci_record_is_value(out) ? SHMRPC_OK
+                                                : SHMRPC_E_NOT_FOUND;
         }
         after = out->stamp;
         block = shmrpci_load_relaxed(&out->footer->prev);
@@ -112,25 +114,31 @@ static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
     return SHMRPC_E_NOT_FOUND;
 }
 
-static void fill(const shmrpci_record_facts *facts,
-                 shmrpci_table_bytes *out_key, shmrpci_table_bytes *out_value,
-                 uint64_t *out_version)
+static shmrpc_status fill(shmrpci_table_view *view,
+                          const shmrpci_record_facts *facts,
+                          shmrpci_table_bytes *out_key,
+                          shmrpci_table_bytes *out_value, uint64_t *out_version)
 {
     if (out_key != NULL) {
         *out_key = (shmrpci_table_bytes){facts->key, facts->key_len};
     }
-    if (out_value != NULL) {
-        *out_value = (shmrpci_table_bytes){facts->value, facts->value_len};
-    }
     if (out_version != NULL) {
         *out_version = facts->stamp;
     }
+    if (out_value != NULL) {
+        *out_value = (shmrpci_table_bytes){facts->value, facts->value_len};
+    }
+    if (out_value != NULL && facts->kind == SHMRPCI_RECORD_NEST) {
+        shmrpc_status status =
+            shmrpci_nest_copy(view->table, facts, &view->nest);
+        *out_value = (shmrpci_table_bytes){view->nest.data, view->nest.len};
+        return status;
+    }
+    return SHMRPC_OK;
 }
 
-shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
-                                     shmrpci_table_bytes key,
-                                     shmrpci_table_bytes *out_value,
-                                     uint64_t *out_version)
+static shmrpc_status look(const shmrpci_table_view *view,
+                          shmrpci_table_bytes key, shmrpci_record_facts *out)
 {
     shmrpci_geometry geometry;
     uint64_t hash = shmrpci_table_hash_of(view->table, key);
@@ -148,11 +156,9 @@ shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
         }
         /* DEAD ones too: they may have been alive then. */
         if (((word ^ hash) & SHMRPCI_WORD_HASH) == 0) {
-            shmrpci_record_facts facts;
-            shmrpc_status status = newest(view, word, &facts);
-            if (status == SHMRPC_OK && facts.key_len == key.len &&
-                shmrpci_hash_is_equal(facts.key, key.data, key.len)) {
-                fill(&facts, NULL, out_value, out_version);
+            shmrpc_status status = newest(view, word, out);
+            if (status == SHMRPC_OK && out->key_len == key.len &&
+                shmrpci_hash_is_equal(out->key, key.data, key.len)) {
                 return SHMRPC_OK;
             }
             if (status == SHMRPC_E_DATA_LOSS) {
@@ -162,6 +168,55 @@ shmrpc_status shmrpci_table_view_get(const shmrpci_table_view *view,
         slot = (slot + 1) & geometry.mask;
     }
     return SHMRPC_E_DATA_LOSS;
+}
+
+shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
+                                     shmrpci_table_bytes key,
+                                     shmrpci_table_bytes *out_value,
+                                     uint64_t *out_version)
+{
+    shmrpci_record_facts facts;
+    shmrpc_status status = look(view, key, &facts);
+    return status == SHMRPC_OK
+               ? fill(view, &facts, NULL, out_value, out_version)
+               : status;
+}
+
+shmrpc_status shmrpci_table_view_look(const shmrpci_table_view *view,
+                                      shmrpci_table_bytes key,
+                                      shmrpci_nest_value *out,
+                                      uint64_t *out_version)
+{
+    shmrpci_record_facts facts;
+    shmrpc_status status = look(view, key, &facts);
+    if (status == SHMRPC_OK && !shmrpci_nest_of(&facts, out)) {
+        status = SHMRPC_E_DATA_LOSS;
+    }
+    if (status == SHMRPC_OK && out_version != NULL) {
+        *out_version = facts.stamp;
+    }
+    return status;
+}
+
+shmrpc_status shmrpci_table_get_pinned(shmrpci_table *table,
+                                       shmrpci_table_bytes key,
+                                       shmrpci_buf *out, uint64_t *out_version,
+                                       shmrpc_error *error)
+{
+    shmrpci_table_view view;
+    shmrpci_table_bytes value;
+    shmrpc_status status = shmrpci_table_view_open(table, &view, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_table_view_get(&view, key, &value, out_version);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_copy(out, value.data, value.len);
+    }
+    shmrpci_table_view_close(&view);
+    return status == SHMRPC_OK ? status
+                               : shmrpc_error_set(error, status, "%s",
+                                                  shmrpc_status_text(status));
 }
 
 shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
@@ -193,8 +248,7 @@ shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
         }
         view->position++;
         if (status == SHMRPC_OK) {
-            fill(&facts, out_key, out_value, out_version);
-            return SHMRPC_OK;
+            return fill(view, &facts, out_key, out_value, out_version);
         }
     }
     return SHMRPC_E_NOT_FOUND;

@@ -73,6 +73,42 @@ static shmrpc_status resync(shmrpci_table_watch *watch,
 
 /* All here: OK: an event; MORE: nothing to tell; LOST: it is gone. */
 
+/* What was told last was this nest, as of this change or a later one. */
+static bool is_told_already(const shmrpci_table_watch *watch,
+                            const shmrpci_record_facts *facts)
+{
+    return watch->told >= watch->next && watch->key.len == facts->key_len &&
+           shmrpci_hash_is_equal(watch->key.data, facts->key, facts->key_len);
+}
+
+/* A nest is told as it is by now, which may be after later changes of it. */
+static shmrpc_status tell_nest(shmrpci_table_watch *watch,
+                               shmrpci_table_event *out)
+{
+    const shmrpci_table_bytes key = {watch->key.data, watch->key.len};
+    uint64_t version;
+    shmrpc_status status =
+        shmrpci_table_get(watch->table, key, &watch->value, &version, NULL);
+    if (status == SHMRPC_E_ABORTED) {
+        status = shmrpci_table_get_pinned(watch->table, key, &watch->value,
+                                          &version, NULL);
+    }
+    if (status == SHMRPC_OK && version >= watch->next) {
+        *out = (shmrpci_table_event){
+            .kind = SHMRPCI_TABLE_EVENT_PUT,
+            .change = watch->next,
+            .key = key,
+            .value = {watch->value.data, watch->value.len},
+        };
+        watch->told = version;
+        return SHMRPC_OK;
+    }
+    /* By now it is deleted, which is going to be told. */
+    return status == SHMRPC_E_NOT_FOUND ? SHMRPC_MORE
+           : status == SHMRPC_OK        ? SHMRPC_E_LOST
+                                        : status;
+}
+
 static shmrpc_status tell_record(shmrpci_table_watch *watch, uint64_t block,
                                  shmrpci_table_event *out)
 {
@@ -82,8 +118,15 @@ static shmrpc_status tell_record(shmrpci_table_watch *watch, uint64_t block,
         return SHMRPC_E_LOST;
     }
     bool is_put = facts.kind == SHMRPCI_RECORD_VALUE;
+    bool is_nest = facts.kind == SHMRPCI_RECORD_NEST;
+    bool is_told = is_nest && is_told_already(watch, &facts);
     shmrpc_status status =
         shmrpci_table_copy(&watch->key, facts.key, facts.key_len);
+    if (status == SHMRPC_OK && is_nest) {
+        return !shmrpci_record_is_same(&facts) ? SHMRPC_E_LOST
+               : is_told                       ? SHMRPC_MORE
+                                               : tell_nest(watch, out);
+    }
     if (status == SHMRPC_OK && is_put) {
         status =
             shmrpci_table_copy(&watch->value, facts.value, facts.value_len);
@@ -121,7 +164,8 @@ static shmrpc_status tell_part(shmrpci_table_watch *watch, uint64_t block,
         return SHMRPC_E_LOST;
     }
     shmrpc_status status = tell_record(watch, shmrpci_word_block(now), out);
-    if (status == SHMRPC_OK && ++watch->part == count) {
+    if ((status == SHMRPC_OK || status == SHMRPC_MORE) &&
+        ++watch->part == count) {
         watch->part = 0;
         watch->next++;
     }
@@ -153,7 +197,7 @@ static shmrpc_status tell_block(shmrpci_table_watch *watch, uint64_t block,
     } else {
         status = tell_record(watch, block, out);
     }
-    watch->next += status == SHMRPC_OK;
+    watch->next += status == SHMRPC_OK || status == SHMRPC_MORE;
     return status;
 }
 

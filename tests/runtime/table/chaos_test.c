@@ -156,7 +156,7 @@ static uint64_t sum_of(shmrpci_table_view *view)
     return sum;
 }
 
-static void expect_pairs(const shmrpci_table_view *view)
+static void expect_pairs(shmrpci_table_view *view)
 {
     for (uint32_t pair = 0; pair < PAIRS; pair++) {
         uint64_t numbers[2] = {0, 0};

@@ -16,10 +16,17 @@
 #include <unistd.h>
 
 #include "dying/dying.h"
+#include "table/nest.h"
 
 /* ---- changes ------------------------------------------------------------- */
 
-#define BEFORE "a=1 b=2 c=3"
+/* c is a nest: a list, one of whose items lies in a block of its own, and one
+ * of whose items is a list. */
+#define NEST  \
+    "\x93"    \
+    "xyz\x91" \
+    "3"
+#define BEFORE "a=1 b=2 c=" NEST
 
 static bool insert(shmrpci_table *table)
 {
@@ -66,6 +73,83 @@ static bool give_up(shmrpci_table *table)
     return good;
 }
 
+/* ---- changes of the nest ------------------------------------------------- */
+
+static const shmrpci_table_bytes nest = {"c", 1};
+
+/* False: it can't be done, or another was quicker. */
+static bool make_nest(shmrpci_table *table)
+{
+    shmrpci_nest_edit edit = {0};
+    shmrpci_nest_value now = {.is_ref = true};
+    shmrpci_nest_item inner = {.value = shmrpci_nest_bytes("3", 1)};
+    shmrpci_nest_item items[3] = {
+        {.value = shmrpci_nest_bytes("x", 1)},
+        {.value = {.is_ref = true}},
+        {.value = {.is_ref = true}},
+    };
+    bool good =
+        shmrpci_nest_edit_begin(&edit, table, nest, NULL) == SHMRPC_OK &&
+        shmrpci_nest_make_bytes(&edit, text("yz"), &items[1].value.ref, NULL) ==
+            SHMRPC_OK &&
+        shmrpci_nest_make(&edit, SHMRPCI_NEST_LIST, &inner, 1,
+                          &items[2].value.ref, NULL) == SHMRPC_OK &&
+        shmrpci_nest_make(&edit, SHMRPCI_NEST_LIST, items, 3, &now.ref, NULL) ==
+            SHMRPC_OK &&
+        shmrpci_nest_drop(&edit, &edit.value) == SHMRPC_OK &&
+        shmrpci_nest_commit(&edit, &now, NULL, NULL) == SHMRPC_OK;
+    shmrpci_nest_edit_end(&edit);
+    return good;
+}
+
+static bool change_nest(shmrpci_table *table, uint64_t position, bool removes,
+                        const char *value)
+{
+    shmrpci_nest_edit edit = {0};
+    shmrpci_nest_item was = {0};
+    shmrpci_nest_item item = {0};
+    bool good =
+        shmrpci_nest_edit_begin(&edit, table, nest, NULL) == SHMRPC_OK &&
+        (!removes ||
+         shmrpci_nest_at(table, &edit.value.ref, position, &was) == SHMRPC_OK);
+    if (good && value != NULL) {
+        item.value = shmrpci_nest_bytes(value, strlen(value));
+    }
+    good =
+        good && shmrpci_nest_drop(&edit, &was.value) == SHMRPC_OK &&
+        shmrpci_nest_splice(&edit, &edit.value.ref, position, removes,
+                            value != NULL ? &item : NULL, NULL) == SHMRPC_OK &&
+        shmrpci_nest_commit(&edit, &edit.value, NULL, NULL) == SHMRPC_OK;
+    shmrpci_nest_edit_end(&edit);
+    return good;
+}
+
+static bool append(shmrpci_table *table)
+{
+    return change_nest(table, 3, false, "w");
+}
+
+static bool drop_item(shmrpci_table *table)
+{
+    return change_nest(table, 2, true, NULL);
+}
+
+static bool replace_item(shmrpci_table *table)
+{
+    return change_nest(table, 1, true, "v");
+}
+
+static bool replace_nest(shmrpci_table *table)
+{
+    return try_put(table, "c", "9") == SHMRPC_OK;
+}
+
+static bool remove_nest(shmrpci_table *table)
+{
+    return shmrpci_table_del(table, nest, SHMRPCI_TABLE_ANY, NULL, NULL) ==
+           SHMRPC_OK;
+}
+
 /* What another does next, which finishes what was begun. */
 static bool go_on(shmrpci_table *table)
 {
@@ -86,14 +170,31 @@ typedef struct change {
 } change;
 
 static const change changes[] = {
-    {"insert", insert, "a=1 b=2 c=3 d=4", false},
-    {"replace", replace, "a=5 b=2 c=3", false},
-    {"delete", remove_one, "a=1 c=3", false},
-    {"merge", merge, "a=6 c=3 e=7 f=8", false},
+    {"insert", insert, BEFORE " d=4", false},
+    {"replace", replace, "a=5 b=2 c=" NEST, false},
+    {"delete", remove_one, "a=1 c=" NEST, false},
+    {"merge", merge, "a=6 c=" NEST " e=7 f=8", false},
     {"clear", clear, "", false},
-    {"rehash", rehash, "a=1 b=2 c=3 d=4", true},
-    {"merge and rehash", merge, "a=6 c=3 e=7 f=8", true},
+    {"rehash", rehash, BEFORE " d=4", true},
+    {"merge and rehash", merge, "a=6 c=" NEST " e=7 f=8", true},
     {"give up", give_up, BEFORE, false},
+    {"make a nest", make_nest, BEFORE, false},
+    {"append", append,
+     "a=1 b=2 c=\x94"
+     "xyz\x91"
+     "3w",
+     false},
+    {"delete an item", drop_item,
+     "a=1 b=2 c=\x92"
+     "xyz",
+     false},
+    {"replace an item", replace_item,
+     "a=1 b=2 c=\x93"
+     "xv\x91"
+     "3",
+     false},
+    {"replace a nest", replace_nest, "a=1 b=2 c=9", false},
+    {"delete a nest", remove_nest, "a=1 b=2", false},
 };
 
 #define CHANGES (sizeof changes / sizeof *changes)
@@ -125,6 +226,7 @@ static void begin(scene *to, const change *of)
     put(&to->other, "a", "1");
     put(&to->other, "b", "2");
     put(&to->other, "c", "3");
+    assert_true(make_nest(&to->other));
     assert_int_equal(shmrpci_table_view_open(&to->reader, &to->view, NULL),
                      SHMRPC_OK);
     if (of->is_full) {

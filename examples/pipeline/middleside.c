@@ -21,9 +21,7 @@ int main(int argc, char **argv)
     }
     printf("middleside: passed %llu packets on\n", count);
     (void)fflush(stdout);
-    (void)shmrpc_queue_end(output);
-    shmrpc_queue_close(output);
-    (void)shmrpc_queue_destroy(input); /* nobody else reads it */
+    side_finish(output);
     shmrpc_queue_close(input);
     return 0;
 }

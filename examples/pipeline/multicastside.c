@@ -1,6 +1,6 @@
-/* multicastside POOL INPUT OUTPUT LISTENERS PATIENCE_MS: waits for so many to
+/* multicastside POOL INPUT OUTPUT LISTENERS [PATIENCE_MS]: waits for so many to
  * listen, then gives each packet to all of them, and waits no longer than that
- * for the slowest one. */
+ * for the slowest one: 5 s, unless told otherwise. */
 #include <stdio.h>
 #include <time.h>
 
@@ -13,12 +13,11 @@ static shmrpc_topic *make_topic(const char *pool, const char *name,
                                 uint64_t patience_ms)
 {
     const shmrpc_topic_opts opts = {
-        .shared = {.mode = SHMRPC_SHARED_REPLACE},
         .max_item_bytes = PACKET_BYTES,
         .overflow = SHMRPC_OVERFLOW_BLOCK,
         .max_stall_ns = (int64_t)patience_ms * 1000000,
     };
-    return side_open_topic(pool, name, &opts);
+    return side_make_topic(pool, name, &opts);
 }
 
 static void await_listeners(shmrpc_topic *topic, uint64_t count)
@@ -33,15 +32,16 @@ static void await_listeners(shmrpc_topic *topic, uint64_t count)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
+    if (argc < 5 || argc > 6) {
         fprintf(stderr,
                 "usage: multicastside POOL INPUT OUTPUT LISTENERS "
-                "PATIENCE_MS\n");
+                "[PATIENCE_MS]\n");
         return 2;
     }
     uint64_t listeners = side_number(argv[4], "listeners");
-    shmrpc_topic *output =
-        make_topic(argv[1], argv[3], side_number(argv[5], "milliseconds"));
+    uint64_t patience_ms =
+        argc == 6 ? side_number(argv[5], "milliseconds") : 5000;
+    shmrpc_topic *output = make_topic(argv[1], argv[3], patience_ms);
     shmrpc_queue *input = side_find(argv[1], argv[2]);
     await_listeners(output, listeners);
     unsigned long long count = 0;
@@ -60,7 +60,6 @@ int main(int argc, char **argv)
     (void)fflush(stdout);
     (void)shmrpc_topic_end(output);
     shmrpc_topic_close(output);
-    (void)shmrpc_queue_destroy(input);
     shmrpc_queue_close(input);
     return 0;
 }

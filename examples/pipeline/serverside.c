@@ -25,7 +25,6 @@ int main(int argc, char **argv)
     printf("serverside: %llu packets are in %s\n", (unsigned long long)count,
            argv[3]);
     (void)fflush(stdout); /* before the others come to their end */
-    (void)shmrpc_queue_end(pipe);
-    shmrpc_queue_close(pipe);
+    side_finish(pipe);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 void side_fail(const char *what, const shmrpc_error *error)
 {
@@ -50,7 +51,7 @@ shmrpc_queue *side_make(const char *pool, const char *pipe, uint64_t capacity,
                         uint64_t bytes)
 {
     const shmrpc_queue_opts opts = {
-        .shared = {.mode = SHMRPC_SHARED_REPLACE, .max_bytes = bytes},
+        .shared = {.lifetime = SHMRPC_LIFETIME_LAST_CLOSE, .max_bytes = bytes},
         .capacity = capacity,
     };
     return open_queue(pool, pipe, &opts);
@@ -64,8 +65,8 @@ shmrpc_queue *side_find(const char *pool, const char *pipe)
     return open_queue(pool, pipe, &opts);
 }
 
-shmrpc_topic *side_open_topic(const char *pool, const char *name,
-                              const shmrpc_topic_opts *opts)
+static shmrpc_topic *open_topic(const char *pool, const char *name,
+                                const shmrpc_topic_opts *opts)
 {
     const char *full = name_of(pool, name);
     shmrpc_topic *topic;
@@ -76,12 +77,20 @@ shmrpc_topic *side_open_topic(const char *pool, const char *name,
     return topic;
 }
 
+shmrpc_topic *side_make_topic(const char *pool, const char *name,
+                              const shmrpc_topic_opts *opts)
+{
+    shmrpc_topic_opts mine = *opts;
+    mine.shared.lifetime = SHMRPC_LIFETIME_LAST_CLOSE;
+    return open_topic(pool, name, &mine);
+}
+
 shmrpc_topic *side_find_topic(const char *pool, const char *name)
 {
     const shmrpc_topic_opts opts = {
         .shared = {.mode = SHMRPC_SHARED_WAIT, .timeout_ns = INT64_MAX},
     };
-    return side_open_topic(pool, name, &opts);
+    return open_topic(pool, name, &opts);
 }
 
 static shmrpc_opts within(double seconds)
@@ -121,4 +130,16 @@ const shmrpc_any *side_pop(shmrpc_queue *from, double patience)
         side_fail("pop", &error);
     }
     return packet;
+}
+
+void side_finish(shmrpc_queue *queue)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    shmrpc_queue_stat stat;
+    (void)shmrpc_queue_end(queue);
+    while (shmrpc_queue_stat_read(queue, &stat) == SHMRPC_OK &&
+           stat.item_count > 0) {
+        (void)nanosleep(&pause, NULL);
+    }
+    shmrpc_queue_close(queue);
 }

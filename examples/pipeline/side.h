@@ -12,9 +12,10 @@ _Noreturn void side_fail(const char *what, const shmrpc_error *error);
 uint64_t side_number(const char *text, const char *what);
 
 /*
- * Makes the queue POOL.PIPE for `capacity` packets, in place of one that an
- * earlier run has left.  `bytes`: the most memory that it may take; 0: what the
- * library thinks right.
+ * Makes the queue POOL.PIPE for `capacity` packets, or goes on with the one
+ * that others have open.  It ends with the last who has it open, however that
+ * one ends: nothing is left for the next run.  `bytes`: the most memory that it
+ * may take; 0: what the library thinks right.
  */
 shmrpc_queue *side_make(const char *pool, const char *pipe, uint64_t capacity,
                         uint64_t bytes);
@@ -22,8 +23,11 @@ shmrpc_queue *side_make(const char *pool, const char *pipe, uint64_t capacity,
 /* Waits until somebody has made it, for as long as that takes. */
 shmrpc_queue *side_find(const char *pool, const char *pipe);
 
+/* Says that no more packets come, and waits until they are taken. */
+void side_finish(shmrpc_queue *queue);
+
 /* The same for topics. */
-shmrpc_topic *side_open_topic(const char *pool, const char *name,
+shmrpc_topic *side_make_topic(const char *pool, const char *name,
                               const shmrpc_topic_opts *opts);
 shmrpc_topic *side_find_topic(const char *pool, const char *name);
 

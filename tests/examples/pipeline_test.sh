@@ -89,8 +89,9 @@ end_well server middle client
 read -r count in_order < <(sed -n \
     's/clientside: \([0-9]*\) packets, \([0-9]*\) of them in order/\1 \2/p' \
     "$folder/client.out") || fail "the client has not told"
-[ "$count" -ge 600 ] && [ $((count - in_order)) -le 2 ] ||
+if [ "$count" -lt 600 ] || [ $((count - in_order)) -gt 2 ]; then
     fail "$in_order of $count in order"
+fi
 
 # What a killed run has left does not come to the next one.
 start server 1000000000

@@ -4,7 +4,8 @@
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+left=
+trap 'rm -rf "$tree" ${left:+"$left"}' EXIT
 cp "$root/dev" "$root/CMakeLists.txt" "$tree"
 cd "$tree" || exit
 bad=0
@@ -55,6 +56,20 @@ expect "the log's end is shown" 1 '^no such luck$' \
     env PATH="$tree/fake:$PATH" ./dev demo --no-install
 expect "what can't be built has failed" 1 '^0 passed, 4 failed$' \
     env PATH="$tree/fake:$PATH" ./dev test --no-install
+# Tests that leave something in shared memory have failed: ctest is a fake, too.
+cp fake/cmake fake/cmake.bad
+printf '#!/bin/sh\nexit 0\n' >fake/cmake
+cat >fake/ctest <<'END'
+#!/bin/sh
+mkdir -p "$LEFT" && touch "$LEFT/x.dict"
+END
+chmod +x fake/ctest
+left=/dev/shm/shmrpc-dev-test-$$
+expect "what tests leave in shared memory is named" 1 \
+    "^failed: debug, left in shared memory: $left/x.dict\$" \
+    env PATH="$tree/fake:$PATH" LEFT="$left" ./dev test --no-install
+rm -rf "$left" fake/ctest
+mv fake/cmake.bad fake/cmake
 for tool in dirname mkdir tail; do
     ln -s "$(command -v $tool)" "fake/$tool"
 done

@@ -622,6 +622,7 @@ static shmrpc_status attach_anew(void *user)
     const opening *of = user;
     shmrpci_handle *handle = of->handle;
     int fd;
+    shmrpci_vigil_end(&handle->vigil);
     handle->face->close(handle);
     if (handle->source_fd >= 0) {
         shmrpc_status again = open_engine(handle, handle->source_fd, of->error);
@@ -704,6 +705,7 @@ void shmrpci_handle_close(shmrpci_handle *handle)
     }
     bool is_ours = shmrpci_descent_is_ours(&handle->descent);
     bool is_creator = handle->creator_fd >= 0;
+    shmrpci_vigil_end(&handle->vigil);
     handle->face->close(handle);
     if (is_creator) {
         shmrpci_fork_keep_fd(&handle->creator_guard);

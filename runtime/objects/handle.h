@@ -19,6 +19,7 @@
 #include "codec/codec.h"
 #include "objects/kind.h"
 #include "objects/label.h"
+#include "objects/vigil.h"
 #include "os/fork.h"
 #include "os/object_find.h"
 #include "region/region.h"
@@ -68,6 +69,7 @@ struct shmrpci_handle {
      * file of the folder. */
     int source_fd;
     shmrpci_region_owner owner;
+    shmrpci_vigil vigil;
     shmrpci_fork_fd creator_guard;
     shmrpci_object_facts identity;
     shmrpci_room room;

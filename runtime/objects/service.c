@@ -160,7 +160,6 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
     if (status != SHMRPC_OK) {
         return status;
     }
-    shmrpci_fd_close(&watch_fd); /* the creator's byte tells as much */
     if (!shmrpci_memory_is_writable(fd) && handle->face->can_read_only) {
         handle->flags |= SHMRPC_SHARED_READ_ONLY;
     }
@@ -174,9 +173,15 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
     }
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&fd);
+        shmrpci_fd_close(&watch_fd);
         return status;
     }
     shmrpci_service_follow(handle);
+    if ((handle->flags & SHMRPC_SHARED_READ_ONLY) != 0) {
+        shmrpci_fd_close(&watch_fd); /* they look by themselves */
+    } else {
+        shmrpci_vigil_begin(&handle->vigil, handle, watch_fd);
+    }
     return SHMRPC_OK;
 }
 

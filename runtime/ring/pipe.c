@@ -497,7 +497,7 @@ shmrpc_status shmrpci_pipe_read(shmrpci_pipe *pipe, void *data, size_t len,
 
 void shmrpci_pipe_destroy(shmrpci_pipe *pipe)
 {
-    if (shmrpci_ring_check(&pipe->ring, NULL) == SHMRPC_OK) {
+    if (!shmrpci_ring_is_forked(&pipe->ring)) {
         shmrpci_ring_destroy(&pipe->ring);
     }
 }

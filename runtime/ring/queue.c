@@ -188,7 +188,9 @@ shmrpc_status shmrpci_queue_end(shmrpci_queue *queue)
 
 void shmrpci_queue_destroy(shmrpci_queue *queue)
 {
-    if (shmrpci_ring_check(&queue->ring, NULL) != SHMRPC_OK) {
+    /* Also where the end of its owner makes it look destroyed already: others
+     * are still to be woken. */
+    if (shmrpci_ring_is_forked(&queue->ring)) {
         return;
     }
     if (shmrpci_queue_is_total(queue)) {

@@ -272,7 +272,7 @@ shmrpc_status shmrpci_topic_end(shmrpci_topic *topic)
 
 void shmrpci_topic_destroy(shmrpci_topic *topic)
 {
-    if (check_writer(topic) == SHMRPC_OK) {
+    if (topic->ring.region.is_writer && !shmrpci_ring_is_forked(&topic->ring)) {
         shmrpci_ring_destroy(&topic->ring);
         wake_publishers(topic);
     }

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "objects/handle.h"
 #include "shmrpc/shared_stub.h"
 
 #define TABLE(kind_, name_, signature_, key_, flags_, hash_)                 \
@@ -211,11 +212,10 @@ static void objects_end_with_their_service(void **state)
     shmrpc_stub_close(client);
 }
 
-/* A server in a process of its own, which is killed: nothing says so but the
+/* A server in a process of its own, to be killed: nothing says so but the
  * kernel. */
-static void objects_end_with_a_killed_server(void **state)
+static pid_t start_apart(shmrpc_client **out_client)
 {
-    (void)state;
     char where[128];
     int ready[2];
     sample_address("shm", where);
@@ -231,14 +231,29 @@ static void objects_end_with_a_killed_server(void **state)
     }
     char byte;
     assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
     sample_server s = {.status = 0};
     (void)snprintf(s.where, sizeof s.where, "%s", where);
-    shmrpc_client *client = sample_connect(&s);
+    *out_client = sample_connect(&s);
+    return pid;
+}
+
+static void kill_it(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void objects_end_with_a_killed_server(void **state)
+{
+    (void)state;
+    shmrpc_client *client;
+    pid_t pid = start_apart(&client);
     shmrpc_queue *queue = jobs_of(client);
     shmrpc_dict *dict = voices_of(client);
     push(queue, 1);
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    kill_it(pid);
     shmrpc_any key = shmrpc_any_str("anna");
     const shmrpc_path path = shmrpc_path_of(&key, 1);
     const shmrpc_any *got_value = NULL;
@@ -256,8 +271,39 @@ static void objects_end_with_a_killed_server(void **state)
     shmrpc_queue_close(queue);
     shmrpc_dict_close(dict);
     shmrpc_stub_close(client);
-    (void)close(ready[0]);
-    (void)close(ready[1]);
+}
+
+static bool is_marked(const shmrpc_queue *queue)
+{
+    const shmrpci_handle *handle = (const shmrpci_handle *)(const void *)queue;
+    const shmrpci_region *region = handle->face->region(handle);
+    return shmrpci_load_seq(&shmrpci_region_state_of(region)->destroyed) != 0;
+}
+
+/* Without looking at it: slices may be long by then. */
+static void who_waits_is_told_of_a_killed_server(void **state)
+{
+    (void)state;
+    shmrpc_client *client;
+    shmrpci_thread thread;
+    pid_t pid = start_apart(&client);
+    sleeper one = {.queue = jobs_of(client), .status = 1};
+    shmrpc_queue *closed = jobs_of(client);
+    assert_int_equal(
+        shmrpci_thread_create(&thread, "sleeper", sleep_in_pop, &one),
+        SHMRPC_OK);
+    await_sleeper(one.queue);
+    shmrpc_queue_close(closed);
+    kill_it(pid);
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (!is_marked(one.queue) && shmrpci_now_ns() < deadline_ns) {
+        shmrpci_thread_yield();
+    }
+    assert_true(is_marked(one.queue));
+    shmrpci_thread_join(&thread);
+    assert_int_equal(one.status, SHMRPC_E_DESTROYED);
+    shmrpc_queue_close(one.queue);
+    shmrpc_stub_close(client);
 }
 
 /* It opens the same memory, of which it has the descriptor. */
@@ -293,6 +339,7 @@ int main(void)
         CASE(other_types_are_refused),
         CASE(objects_end_with_their_service),
         CASE(objects_end_with_a_killed_server),
+        CASE(who_waits_is_told_of_a_killed_server),
         CASE(forked_child_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

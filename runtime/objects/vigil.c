@@ -1,0 +1,180 @@
+/* One thread that waits for the ends of servers. */
+#include "objects/vigil.h"
+
+#include <stdlib.h>
+
+#include "objects/handle.h"
+#include "os/byte_lock.h"
+#include "os/clock.h"
+#include "os/poll.h"
+#include "os/thread.h"
+
+/* A killed process loses its sockets and its locks in some order, a moment
+ * apart; longer than this only if a successor has the lock. */
+#define FIRST_LOOK_NS SHMRPCI_NS_PER_MS
+#define MAX_LOOKS     10u
+
+#define MAX_EVENTS 16
+
+/* Of one process, for its life. A forked child makes its own: of its parent's
+ * it has neither the thread nor a mutex in a known state. */
+typedef struct shmrpci_watchman {
+    struct shmrpci_watchman *parents; /* so that it stays reachable */
+    uint32_t generation;
+    int set;
+    shmrpci_fork_fd guard;
+    shmrpci_mutex mutex; /* the list, and all vigils in it */
+    shmrpci_vigil *first;
+} shmrpci_watchman;
+
+static _Atomic(shmrpci_watchman *) watchman;
+
+/* ---- the thread ---------------------------------------------------------- */
+
+static void drop(shmrpci_watchman *of, shmrpci_vigil *vigil)
+{
+    if (vigil->fd >= 0) {
+        shmrpci_poll_remove(of->set, vigil->fd);
+        shmrpci_fork_keep_fd(&vigil->guard);
+        shmrpci_fd_close(&vigil->fd);
+    }
+}
+
+/* It hung up: the server is gone, or about to be, or has a successor. */
+static void hang_up(shmrpci_watchman *of, uint64_t tag)
+{
+    for (shmrpci_vigil *at = of->first; at != NULL; at = at->next) {
+        if ((uint64_t)(uintptr_t)at == tag && at->fd >= 0) {
+            drop(of, at);
+            at->looks = 1;
+        }
+    }
+}
+
+/* Returns when to look again. */
+static int64_t look(shmrpci_vigil *vigil)
+{
+    shmrpci_handle *handle = vigil->handle;
+    const shmrpci_region *region = handle->face->region(handle);
+    if (vigil->looks == 0 || vigil->looks > MAX_LOOKS) {
+        return SHMRPCI_NEVER_NS;
+    }
+    if (!shmrpci_byte_lock_is_held(region->fd, SHMRPCI_OBJECT_CREATOR_BYTE)) {
+        vigil->looks = 0;
+        handle->face->destroy(handle);
+        return SHMRPCI_NEVER_NS;
+    }
+    return shmrpci_deadline_after(FIRST_LOOK_NS << vigil->looks++);
+}
+
+static void keep_watch(void *user)
+{
+    shmrpci_watchman *of = user;
+    int64_t until_ns = SHMRPCI_NEVER_NS;
+    for (;;) {
+        uint64_t tags[MAX_EVENTS];
+        size_t count = shmrpci_poll_wait(of->set, tags, MAX_EVENTS, until_ns);
+        until_ns = SHMRPCI_NEVER_NS;
+        shmrpci_mutex_lock(&of->mutex);
+        for (size_t i = 0; i < count; i++) {
+            hang_up(of, tags[i]);
+        }
+        for (shmrpci_vigil *at = of->first; at != NULL; at = at->next) {
+            int64_t again_ns = look(at);
+            until_ns = again_ns < until_ns ? again_ns : until_ns;
+        }
+        shmrpci_mutex_unlock(&of->mutex);
+    }
+}
+
+/* ---- watches ------------------------------------------------------------- */
+
+static void dismiss(shmrpci_watchman *of)
+{
+    shmrpci_fork_keep_fd(&of->guard);
+    shmrpci_fd_close(&of->set);
+    shmrpci_mutex_fini(&of->mutex);
+    free(of);
+}
+
+/* NULL: no memory, or no descriptor. */
+static shmrpci_watchman *engage(shmrpci_watchman *parents)
+{
+    shmrpci_watchman *of = calloc(1, sizeof *of);
+    if (of == NULL) {
+        return NULL;
+    }
+    of->parents = parents;
+    of->generation = shmrpci_fork_generation();
+    shmrpci_mutex_init(&of->mutex);
+    of->set = -1;
+    if (shmrpci_poll_create(&of->set) != SHMRPC_OK ||
+        shmrpci_fork_close_fd(&of->guard, &of->set) != SHMRPC_OK) {
+        dismiss(of);
+        return NULL;
+    }
+    return of;
+}
+
+/* This process's, which is made where there is none. */
+static shmrpci_watchman *ours(void)
+{
+    shmrpci_thread thread;
+    shmrpci_watchman *of =
+        atomic_load_explicit(&watchman, memory_order_acquire);
+    if (of != NULL && of->generation == shmrpci_fork_generation()) {
+        return of;
+    }
+    shmrpci_watchman *mine = engage(of);
+    if (mine == NULL) {
+        return NULL;
+    }
+    if (!atomic_compare_exchange_strong(&watchman, &of, mine)) {
+        dismiss(mine); /* another thread was first */
+        return of;
+    }
+    if (shmrpci_thread_create(&thread, "shmrpc-vigil", keep_watch, mine) ==
+        SHMRPC_OK) {
+        shmrpci_thread_detach(&thread);
+    }
+    return mine;
+}
+
+void shmrpci_vigil_begin(shmrpci_vigil *vigil, shmrpci_handle *handle,
+                         int watch_fd)
+{
+    shmrpci_watchman *of = watch_fd >= 0 ? ours() : NULL;
+    *vigil = (shmrpci_vigil){.handle = handle, .fd = watch_fd};
+    if (of == NULL ||
+        shmrpci_fork_close_fd(&vigil->guard, &vigil->fd) != SHMRPC_OK) {
+        shmrpci_fd_close(&vigil->fd);
+        return;
+    }
+    shmrpci_mutex_lock(&of->mutex);
+    vigil->watchman = of;
+    vigil->next = of->first;
+    of->first = vigil;
+    (void)shmrpci_poll_add(of->set, vigil->fd, SHMRPCI_POLL_LEVEL,
+                           (uint64_t)(uintptr_t)vigil);
+    shmrpci_mutex_unlock(&of->mutex);
+}
+
+void shmrpci_vigil_end(shmrpci_vigil *vigil)
+{
+    shmrpci_watchman *of = vigil->watchman;
+    if (of == NULL) {
+        return;
+    }
+    vigil->watchman = NULL;
+    if (of->generation != shmrpci_fork_generation()) {
+        return; /* our parent's; the descriptor was closed by fork */
+    }
+    shmrpci_mutex_lock(&of->mutex);
+    shmrpci_vigil **at = &of->first;
+    while (*at != vigil) {
+        at = &(*at)->next;
+    }
+    *at = vigil->next;
+    drop(of, vigil);
+    shmrpci_mutex_unlock(&of->mutex);
+}

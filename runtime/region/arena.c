@@ -13,6 +13,9 @@
 #define LIST_SHARE     256u
 #define LIST_MIN_BYTES ((uint64_t)2048)
 #define SMALL_SPANS    1024u
+/* A list that is so many times longer, as the depot is full, is looked through
+ * for whole spans. */
+#define HOARD_LISTS 8u
 
 #define NOTE_ARENA 0x8000u
 #define NOTE_LARGE 0x80FFu
@@ -22,22 +25,17 @@
 
 /* ---- where a block is ---------------------------------------------------- */
 
-static uint64_t class_bytes(uint32_t class)
-{
-    return (uint64_t)(4 + class % 4) << (4 + class / 4);
-}
-
 /* Of at most CLASS_MAX_BYTES. */
 static uint32_t class_of(uint64_t bytes)
 {
-    if (bytes <= class_bytes(0)) {
+    if (bytes <= shmrpci_class_bytes(0)) {
         return 0;
     }
     uint32_t top = 63u - (uint32_t)__builtin_clzll(bytes - 1);
     return (top - 6) * 4 + ((uint32_t)((bytes - 1) >> (top - 2)) & 3u) + 1;
 }
 
-static shmrpci_arena_root *arena_of(const shmrpci_region *region)
+shmrpci_arena_root *shmrpci_arena_of(const shmrpci_region *region)
 {
     return &shmrpci_region_participant(region, region->me)->arena;
 }
@@ -97,7 +95,7 @@ bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
     if ((note & NOTE_ARENA) == 0 || *out_class >= SHMRPCI_CLASS_COUNT) {
         return false;
     }
-    *out_bytes = class_bytes(*out_class);
+    *out_bytes = shmrpci_class_bytes(*out_class);
     return is_multiple(within, *out_class) && within + *out_bytes <= span_bytes;
 }
 
@@ -110,8 +108,8 @@ uint64_t shmrpci_arena_block_bytes(const shmrpci_region *region,
                                                               : 0;
 }
 
-static shmrpci_block_trailer *trailer_of(const shmrpci_region *region,
-                                         uint64_t offset)
+shmrpci_block_trailer *shmrpci_arena_trailer(const shmrpci_region *region,
+                                             uint64_t offset)
 {
     uint64_t bytes = shmrpci_arena_block_bytes(region, offset);
     return bytes != 0 ? trailer(region, offset, bytes + TRAILER) : NULL;
@@ -119,90 +117,17 @@ static shmrpci_block_trailer *trailer_of(const shmrpci_region *region,
 
 uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset)
 {
-    const shmrpci_block_trailer *end = trailer_of(region, offset);
+    const shmrpci_block_trailer *end = shmrpci_arena_trailer(region, offset);
     return end != NULL ? shmrpci_load_relaxed(&end->link) : 0;
 }
 
 uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset)
 {
-    const shmrpci_block_trailer *end = trailer_of(region, offset);
+    const shmrpci_block_trailer *end = shmrpci_arena_trailer(region, offset);
     return end != NULL ? shmrpci_load_relaxed(&end->held) : 0;
 }
 
-/* ---- free lists and the depot -------------------------------------------- */
-
-#define DEPOT_PUSHING ((uint64_t)1)
-#define DEPOT_READY   ((uint64_t)2)
-#define DEPOT_TAKEN   ((uint64_t)3)
-
-static uint64_t depot_word(uint64_t state, uint32_t participant,
-                           uint64_t offset)
-{
-    return state << 62 | (uint64_t)participant << 48 |
-           offset / SHMRPCI_BLOCK_ALIGN;
-}
-
-static uint64_t depot_state(uint64_t word)
-{
-    return word >> 62;
-}
-
-static uint32_t depot_owner(uint64_t word)
-{
-    return (uint32_t)(word >> 48) & 0x3FFFu;
-}
-
-uint64_t shmrpci_arena_depot_chain(uint64_t word)
-{
-    return (word & (((uint64_t)1 << 48) - 1)) * SHMRPCI_BLOCK_ALIGN;
-}
-
-/* Gives the spare list to all; it stays where it is if the depot is full. */
-static void push_spare(shmrpci_region *region, uint32_t class, uint32_t count)
-{
-    shmrpci_arena_root *arena = arena_of(region);
-    shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
-    uint64_t chain = shmrpci_load_relaxed(&arena->spare[class]);
-    shmrpci_block_trailer *end = trailer(region, chain, class_bytes(class));
-    if (end == NULL) {
-        return;
-    }
-    shmrpci_store_release(&end->retired, (uint64_t)count);
-    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
-        uint64_t none = shmrpci_load_relaxed(&slots[i]);
-        if (none == 0 &&
-            shmrpci_cas_seq(&slots[i], &none,
-                            depot_word(DEPOT_PUSHING, region->me, chain))) {
-            shmrpci_store_release(&arena->spare[class], (uint64_t)0);
-            shmrpci_store_seq(&slots[i],
-                              depot_word(DEPOT_READY, region->me, chain));
-            return;
-        }
-    }
-}
-
-/* Fills the list, which is empty, from the depot. */
-static bool take_depot(shmrpci_region *region, uint32_t class)
-{
-    shmrpci_arena_root *arena = arena_of(region);
-    shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
-    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
-        uint64_t word = shmrpci_load_relaxed(&slots[i]);
-        uint64_t chain = shmrpci_arena_depot_chain(word);
-        if (depot_state(word) != DEPOT_READY ||
-            !shmrpci_cas_seq(&slots[i], &word,
-                             depot_word(DEPOT_TAKEN, region->me, chain))) {
-            continue;
-        }
-        shmrpci_block_trailer *end = trailer(region, chain, class_bytes(class));
-        uint64_t count = end != NULL ? shmrpci_load_relaxed(&end->retired) : 0;
-        shmrpci_store_release(&arena->list[class], chain);
-        shmrpci_store_seq(&slots[i], (uint64_t)0);
-        shmrpci_store_release(&arena->count[class], (uint32_t)count);
-        return true;
-    }
-    return false;
-}
+/* ---- free lists ---------------------------------------------------------- */
 
 static uint64_t most_listed(const shmrpci_region *region)
 {
@@ -217,13 +142,13 @@ static uint64_t most_listed(const shmrpci_region *region)
  */
 static void trim(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
-    if (count * class_bytes(class) < most_listed(region)) {
+    if (count * shmrpci_class_bytes(class) < most_listed(region)) {
         return;
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
-        push_spare(region, class, count);
+        shmrpci_arena_push_spare(region, class, count);
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) == 0) {
         /* Between the two stores they are the same: see repair. */
@@ -237,7 +162,7 @@ static void trim(shmrpci_region *region, uint32_t class)
 /* The block in `moving`, which is nowhere else, is free. */
 static void set_free(shmrpci_region *region, uint64_t offset)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint32_t class;
     uint64_t bytes;
     if (!shmrpci_arena_find(region, offset, &class, &bytes)) {
@@ -266,7 +191,7 @@ static void set_free(shmrpci_region *region, uint64_t offset)
 
 static bool has_spare(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint64_t spare = shmrpci_load_relaxed(&arena->spare[class]);
     if (spare == 0) {
         return false;
@@ -280,18 +205,18 @@ static bool has_spare(shmrpci_region *region, uint32_t class)
  * taking a span. */
 static bool refill(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     return shmrpci_load_relaxed(&arena->list[class]) != 0 ||
            has_spare(region, class) ||
            shmrpci_load_relaxed(&arena->rest[class]) != 0 ||
-           take_depot(region, class);
+           shmrpci_arena_take_depot(region, class);
 }
 
 /* The next block of what is left of a span goes into `moving`. */
 static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena_root *arena = arena_of(region);
-    uint64_t bytes = class_bytes(class);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t bytes = shmrpci_class_bytes(class);
     uint64_t offset = shmrpci_load_relaxed(&arena->rest[class]);
     uint64_t within =
         (offset - region->facts.spans_offset) & (region->facts.span_bytes - 1);
@@ -303,10 +228,10 @@ static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
 }
 
 /* All of it into the list, and from there to others. */
-static void cut_up(shmrpci_region *region, uint32_t class)
+void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class)
 {
-    shmrpci_arena_root *arena = arena_of(region);
-    uint64_t most = region->facts.span_bytes / class_bytes(class);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t most = region->facts.span_bytes / shmrpci_class_bytes(class);
     while (most-- > 0 && shmrpci_load_relaxed(&arena->rest[class]) != 0) {
         set_free(region, leave_rest(region, class));
     }
@@ -321,10 +246,10 @@ static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
         shmrpci_region_take(region, region->facts.span_bytes,
                             (uint16_t)(NOTE_ARENA | class), &offset, error);
     if (status == SHMRPC_OK) {
-        shmrpci_store_release(&arena_of(region)->rest[class], offset);
+        shmrpci_store_release(&shmrpci_arena_of(region)->rest[class], offset);
         shmrpci_region_keep(region);
         if (region->facts.span_count < SMALL_SPANS) {
-            cut_up(region, class);
+            shmrpci_arena_cut_up(region, class);
         }
     }
     return status;
@@ -333,7 +258,7 @@ static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
 static void hold(shmrpci_region *region, uint64_t offset,
                  shmrpci_block_trailer *end)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     shmrpci_block_head *head =
         (shmrpci_block_head *)(void *)((uint8_t *)region->map.at + offset);
     shmrpci_store_release(&head->committed, 0u);
@@ -345,8 +270,8 @@ static void hold(shmrpci_region *region, uint64_t offset,
 static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
                               uint64_t *out_offset)
 {
-    shmrpci_arena_root *arena = arena_of(region);
-    uint64_t bytes = class_bytes(class);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t bytes = shmrpci_class_bytes(class);
     uint64_t offset = shmrpci_load_relaxed(&arena->list[class]);
     bool is_listed = offset != 0;
     offset = is_listed ? offset : shmrpci_load_relaxed(&arena->rest[class]);
@@ -378,7 +303,7 @@ static shmrpc_status take_large(shmrpci_region *region, uint64_t bytes,
     if (status != SHMRPC_OK) {
         return status;
     }
-    shmrpci_block_trailer *end = trailer_of(region, offset);
+    shmrpci_block_trailer *end = shmrpci_arena_trailer(region, offset);
     if (end == NULL) {
         shmrpci_region_give(region);
         return SHMRPC_E_DATA_LOSS;
@@ -429,12 +354,18 @@ static shmrpc_status scrape(shmrpci_region *region, uint64_t bytes,
                             uint64_t *out_offset, shmrpc_error *error)
 {
     shmrpci_arena_reclaim(region, true);
-    (void)shmrpci_region_bury(region);
-    shmrpc_status status = take(region, bytes, out_offset, error);
-    return status == SHMRPC_E_EXHAUSTED &&
-                   take_larger(region, bytes, out_offset)
-               ? SHMRPC_OK
-               : status;
+    bool has_more = true;
+    for (;;) {
+        (void)shmrpci_region_bury(region);
+        shmrpc_status status = take(region, bytes, out_offset, error);
+        if (status != SHMRPC_E_EXHAUSTED || !has_more) {
+            return status;
+        }
+        if (take_larger(region, bytes, out_offset)) {
+            return SHMRPC_OK;
+        }
+        has_more = shmrpci_arena_regain(region);
+    }
 }
 
 static shmrpc_status exhausted(const shmrpci_region *region,
@@ -477,16 +408,16 @@ shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
 
 void shmrpci_arena_keep(shmrpci_region *region)
 {
-    shmrpci_store_release(&arena_of(region)->held, (uint64_t)0);
+    shmrpci_store_release(&shmrpci_arena_of(region)->held, (uint64_t)0);
 }
 
 /* The next of what is held leaves its chain, into `moving`. */
 static uint64_t unhold(shmrpci_region *region)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint64_t offset = shmrpci_load_relaxed(&arena->held);
     shmrpci_block_trailer *end =
-        offset != 0 ? trailer_of(region, offset) : NULL;
+        offset != 0 ? shmrpci_arena_trailer(region, offset) : NULL;
     if (end == NULL) {
         shmrpci_store_release(&arena->held, (uint64_t)0);
         return 0;
@@ -498,7 +429,7 @@ static uint64_t unhold(shmrpci_region *region)
 
 void shmrpci_arena_keep_first(shmrpci_region *region)
 {
-    shmrpci_atomic_u64 *held = &arena_of(region)->held;
+    shmrpci_atomic_u64 *held = &shmrpci_arena_of(region)->held;
     shmrpci_store_release(
         held, shmrpci_arena_next_held(region, shmrpci_load_relaxed(held)));
 }
@@ -523,12 +454,13 @@ void shmrpci_arena_give(shmrpci_region *region)
 shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
                                    uint64_t change)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint64_t bytes = shmrpci_arena_block_bytes(region, offset);
     shmrpci_block_trailer *end =
         bytes != 0 ? trailer(region, offset, bytes + TRAILER) : NULL;
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
-    shmrpci_block_trailer *last = tail != 0 ? trailer_of(region, tail) : NULL;
+    shmrpci_block_trailer *last =
+        tail != 0 ? shmrpci_arena_trailer(region, tail) : NULL;
     if (end == NULL || (tail != 0 && last == NULL)) {
         return SHMRPC_E_DATA_LOSS;
     }
@@ -546,7 +478,7 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
 
 uint64_t shmrpci_arena_last_retired(const shmrpci_region *region)
 {
-    return shmrpci_load_relaxed(&arena_of(region)->limbo_tail);
+    return shmrpci_load_relaxed(&shmrpci_arena_of(region)->limbo_tail);
 }
 
 /* Takes `offset` out of the limbo, into `moving`; `before` is the block that
@@ -554,9 +486,9 @@ uint64_t shmrpci_arena_last_retired(const shmrpci_region *region)
 static void leave_limbo(shmrpci_region *region, uint64_t before,
                         uint64_t offset, const shmrpci_block_trailer *end)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     shmrpci_block_trailer *last =
-        before != 0 ? trailer_of(region, before) : NULL;
+        before != 0 ? shmrpci_arena_trailer(region, before) : NULL;
     shmrpci_store_release(&arena->moving, offset);
     if (shmrpci_load_relaxed(&arena->limbo_tail) == offset) {
         shmrpci_store_release(&arena->limbo_tail, before);
@@ -565,22 +497,17 @@ static void leave_limbo(shmrpci_region *region, uint64_t before,
                           shmrpci_load_relaxed(&end->link));
 }
 
-/* How many blocks there can be: chains are no longer, or they are damaged. */
-static uint64_t most_blocks(const shmrpci_region *region)
-{
-    return shmrpci_region_paid(region) / class_bytes(0);
-}
-
 /* Frees what was retired up to `end` and is not in use, but for the youngest.
  */
 static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint64_t count = shmrpci_load_relaxed(&arena->limbo_count);
     uint64_t before = 0;
     uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
-    for (uint64_t hops = most_blocks(region); at != 0 && hops > 0; hops--) {
-        shmrpci_block_trailer *of = trailer_of(region, at);
+    for (uint64_t hops = shmrpci_arena_most_blocks(region); at != 0 && hops > 0;
+         hops--) {
+        shmrpci_block_trailer *of = shmrpci_arena_trailer(region, at);
         if (of == NULL || shmrpci_load_relaxed(&of->retired) > end ||
             (!all && count <= LIMBO_YOUNG)) {
             break;
@@ -600,12 +527,12 @@ static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
     }
 }
 
-void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
+static void reclaim_limbo(shmrpci_region *region, bool all)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
     const shmrpci_block_trailer *last =
-        tail != 0 ? trailer_of(region, tail) : NULL;
+        tail != 0 ? shmrpci_arena_trailer(region, tail) : NULL;
     bool is_large = region->retired_bytes >= LIMBO_BYTES;
     region->retired_bytes = 0;
     region->retired_count = 0;
@@ -621,16 +548,42 @@ void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
     empty_limbo(region, end, all || is_large);
 }
 
+/* The most bytes that a list has beyond what the depot takes. */
+static uint64_t most_hoarded(const shmrpci_region *region)
+{
+    const shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t most = 0;
+    for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
+        uint64_t bytes = shmrpci_load_relaxed(&arena->count[class]) *
+                         shmrpci_class_bytes(class);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
+{
+    reclaim_limbo(region, all);
+    uint64_t most = most_hoarded(region);
+    if (most > HOARD_LISTS * most_listed(region) &&
+        most > region->hoarded_bytes) {
+        (void)shmrpci_arena_regain(region);
+        /* In pieces, all over: not again before there is much more. */
+        region->hoarded_bytes = 2 * most_hoarded(region);
+    }
+}
+
 /* ---- what a death leaves ------------------------------------------------- */
 
 static void mend_limbo(shmrpci_region *region)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
     uint64_t at = tail != 0 ? tail : shmrpci_load_relaxed(&arena->limbo_head);
     uint64_t last = tail;
-    for (uint64_t hops = most_blocks(region); at != 0 && hops > 0; hops--) {
-        shmrpci_block_trailer *of = trailer_of(region, at);
+    for (uint64_t hops = shmrpci_arena_most_blocks(region); at != 0 && hops > 0;
+         hops--) {
+        shmrpci_block_trailer *of = shmrpci_arena_trailer(region, at);
         if (of == NULL) {
             break;
         }
@@ -643,12 +596,13 @@ static void mend_limbo(shmrpci_region *region)
 /* Counts what is in the limbo, and says whether `offset` is. */
 static bool count_limbo(shmrpci_region *region, uint64_t offset)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     bool found = false;
     uint64_t count = 0;
     uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
-    for (uint64_t hops = most_blocks(region); at != 0 && hops > 0; hops--) {
-        shmrpci_block_trailer *of = trailer_of(region, at);
+    for (uint64_t hops = shmrpci_arena_most_blocks(region); at != 0 && hops > 0;
+         hops--) {
+        shmrpci_block_trailer *of = shmrpci_arena_trailer(region, at);
         if (of == NULL) {
             break;
         }
@@ -660,36 +614,9 @@ static bool count_limbo(shmrpci_region *region, uint64_t offset)
     return found;
 }
 
-static void mend_class(shmrpci_region *region, uint32_t class)
-{
-    shmrpci_arena_root *arena = arena_of(region);
-    shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
-    uint64_t list = shmrpci_load_relaxed(&arena->list[class]);
-    if (list != 0 && shmrpci_load_relaxed(&arena->spare[class]) == list) {
-        shmrpci_store_release(&arena->spare[class], (uint64_t)0);
-    }
-    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
-        uint64_t word = shmrpci_load_seq(&slots[i]);
-        uint64_t chain = shmrpci_arena_depot_chain(word);
-        if (word == 0 || depot_owner(word) != region->me) {
-            continue;
-        }
-        if (depot_state(word) == DEPOT_PUSHING) {
-            if (shmrpci_load_relaxed(&arena->spare[class]) == chain) {
-                shmrpci_store_release(&arena->spare[class], (uint64_t)0);
-            }
-            shmrpci_store_seq(&slots[i],
-                              depot_word(DEPOT_READY, region->me, chain));
-        } else if (depot_state(word) == DEPOT_TAKEN) {
-            shmrpci_store_release(&arena->list[class], chain);
-            shmrpci_store_seq(&slots[i], (uint64_t)0);
-        }
-    }
-}
-
 static bool is_placed(shmrpci_region *region, uint64_t offset)
 {
-    const shmrpci_arena_root *arena = arena_of(region);
+    const shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint32_t class;
     uint64_t bytes;
     if (count_limbo(region, offset) ||
@@ -705,7 +632,7 @@ static bool is_placed(shmrpci_region *region, uint64_t offset)
 bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
                         uint16_t note)
 {
-    const shmrpci_arena_root *arena = arena_of(region);
+    const shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint32_t class = note & ~NOTE_ARENA;
     return note == NOTE_LARGE
                ? shmrpci_load_relaxed(&arena->held) == offset
@@ -720,9 +647,9 @@ bool shmrpci_arena_is_note(uint16_t note)
 
 void shmrpci_arena_mend(shmrpci_region *region)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
-        mend_class(region, class);
+        shmrpci_arena_mend_class(region, class);
     }
     mend_limbo(region);
     uint64_t moving = shmrpci_load_relaxed(&arena->moving);
@@ -743,7 +670,7 @@ static bool is_committed(const shmrpci_region *region, uint64_t offset)
 
 void shmrpci_arena_judge_held(shmrpci_region *region)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     for (uint64_t at; (at = shmrpci_load_relaxed(&arena->held)) != 0;) {
         if (is_committed(region, at)) {
             shmrpci_store_release(&arena->held,
@@ -756,13 +683,13 @@ void shmrpci_arena_judge_held(shmrpci_region *region)
 
 void shmrpci_arena_hand_over(shmrpci_region *region)
 {
-    shmrpci_arena_root *arena = arena_of(region);
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
     shmrpci_arena_reclaim(region, true);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
-        uint64_t count = most_listed(region) / class_bytes(class);
+        uint64_t count = most_listed(region) / shmrpci_class_bytes(class);
         for (int both = 0; both < 2; both++) {
             if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
-                push_spare(region, class, (uint32_t)count);
+                shmrpci_arena_push_spare(region, class, (uint32_t)count);
             }
             if (shmrpci_load_relaxed(&arena->spare[class]) == 0 &&
                 shmrpci_load_relaxed(&arena->list[class]) != 0) {

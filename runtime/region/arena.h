@@ -37,6 +37,10 @@
  * that these are never in doubt; nobody reads a chain that is not his, so that
  * no tag is needed. What finds no place stays with its owner.
  *
+ * A span of which all blocks are in the lists of one participant can become a
+ * span again: it is journalled as one that is to be freed, its blocks leave the
+ * lists, one store each, then it is freed. An heir does the same.
+ *
  * Pins: a reader who wants everything as of change e to stay shares the lock on
  * byte PIN(e) of the file, and then looks whether reclaim_limit is still at
  * most e. Who reclaims raises that word to s and then asks the kernel for locks

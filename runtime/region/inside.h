@@ -39,6 +39,36 @@ void shmrpci_region_leave(shmrpci_region *region);
 /* ---- arenas: all of the participant that the handle is, or acts as --------
  */
 
+shmrpci_arena_root *shmrpci_arena_of(const shmrpci_region *region);
+
+/* Of a class: its blocks, with their trailers. */
+static inline uint64_t shmrpci_class_bytes(uint32_t class)
+{
+    return (uint64_t)(4 + class % 4) << (4 + class / 4);
+}
+
+/* How many blocks there can be: chains are no longer, or they are damaged. */
+static inline uint64_t shmrpci_arena_most_blocks(const shmrpci_region *region)
+{
+    return shmrpci_region_paid(region) / shmrpci_class_bytes(0);
+}
+
+/* NULL: no block begins there. */
+shmrpci_block_trailer *shmrpci_arena_trailer(const shmrpci_region *region,
+                                             uint64_t offset);
+/* Cuts up what is left of a span of the class. */
+void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class);
+/* Gives the spare list to all; it stays where it is if the depot is full. */
+void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class,
+                              uint32_t count);
+/* Adds blocks of the depot to the list; false: there are none. */
+bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class);
+/* Makes spans of which all blocks are free to spans that anybody can take.
+ * False: there were none. */
+bool shmrpci_arena_regain(shmrpci_region *region);
+/* Takes the blocks of a span, which is journalled, out of the lists. */
+void shmrpci_arena_forget(shmrpci_region *region, uint32_t span);
+
 /* Whether a note is an arena's, and whether a run that it noted is its own. */
 bool shmrpci_arena_is_note(uint16_t note);
 bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
@@ -52,7 +82,8 @@ uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset);
 uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset);
 /* The chain in a word of the depot. */
 uint64_t shmrpci_arena_depot_chain(uint64_t word);
-/* After a death: what was on its way. */
+/* After a death: what was on its way, also to and from the depot. */
+void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class);
 void shmrpci_arena_mend(shmrpci_region *region);
 /* Gives what is free to all, as far as the depot has room. */
 void shmrpci_arena_hand_over(shmrpci_region *region);

@@ -95,6 +95,8 @@ struct shmrpci_region {
     uint32_t pin_room;
     uint64_t retired_bytes; /* since the last look at the limbo */
     uint64_t retired_count;
+    uint64_t hoarded_bytes; /* of a list, that were of no use to others */
+    bool is_regaining;
 };
 
 static inline bool shmrpci_region_has_arenas(const shmrpci_region *region)

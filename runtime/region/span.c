@@ -158,6 +158,9 @@ static void settle(shmrpci_region *region, uint32_t participant, uint32_t first,
         if (is_reachable(region, first)) {
             return;
         }
+        if (shmrpci_region_has_arenas(region)) {
+            shmrpci_arena_forget(region, first);
+        }
         seize(region, participant, first, count);
         shmrpci_store_seq(
             &shmrpci_region_participant(region, participant)->pending_count,

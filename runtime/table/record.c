@@ -8,7 +8,10 @@ uint64_t shmrpci_record_new_id(shmrpci_table *table)
              ->arena.ids;
     uint64_t id = shmrpci_load_relaxed(ids) + 1;
     shmrpci_store_release(ids, id);
-    return (id << 13 | table->region.me) << 1;
+    /* The seed: a late reader may find anything where a record was, in a span
+     * that is used for something else; nobody is to have such numbers. */
+    return (id << 13 | table->region.me) << 1 ^
+           (table->region.facts.hash_seed & ~(uint64_t)1);
 }
 
 shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,

@@ -103,6 +103,40 @@ static uint64_t fill(shmrpci_region *region, uint64_t change,
     return index;
 }
 
+/* Memory of blocks of one size serves others, when all of a span is free. */
+static void spans_of_free_blocks_serve_other_sizes(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {40, 4000, 100 * KIB, 300, 7000, 40};
+    int fd = arena_create(MIB, 2);
+    shmrpci_region region;
+    shmrpci_region other;
+    attach(fd, &region);
+    attach(fd, &other);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint64_t bytes = 0;
+        uint64_t offset;
+        /* Each in turn, as the other's blocks come back through the depot. */
+        shmrpci_region *who = i % 2 == 0 ? &region : &other;
+        while (shmrpci_arena_take(who, sizes[i], &offset, NULL) == SHMRPC_OK) {
+            bytes += shmrpci_arena_block_bytes(who, offset) +
+                     sizeof(shmrpci_block_trailer);
+        }
+        print_message("%llu bytes of %llu each\n", (unsigned long long)bytes,
+                      (unsigned long long)sizes[i]);
+        assert_true(bytes >= MIB / 4 * 3);
+        stage_check(&region);
+        shmrpci_arena_give(who);
+        shmrpci_arena_reclaim(who, true);
+        shmrpci_region_detach(who);
+        attach(fd, who);
+        stage_check(&region);
+    }
+    shmrpci_region_detach(&other);
+    shmrpci_region_detach(&region);
+    shmrpci_fd_close(&fd);
+}
+
 static void a_pin_keeps_what_was_there(void **state)
 {
     (void)state;
@@ -281,6 +315,7 @@ int main(void)
         cmocka_unit_test(blocks_have_room_and_do_not_overlap),
         cmocka_unit_test(what_is_given_back_is_taken_again),
         cmocka_unit_test(what_is_retired_comes_back),
+        cmocka_unit_test(spans_of_free_blocks_serve_other_sizes),
         cmocka_unit_test(a_pin_keeps_what_was_there),
         cmocka_unit_test(a_pin_ends_with_its_handle),
         cmocka_unit_test(what_is_used_stays_and_the_rest_goes),

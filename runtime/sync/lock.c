@@ -104,11 +104,8 @@ static uint32_t look(shmrpc_lock *lock)
 
 int32_t shmrpc_lock_owner_pid(shmrpc_lock *lock)
 {
-    uint32_t owner = look(lock) & SHMRPCI_LOCK_OWNER;
-    return owner == 0 || owner > lock->at.slot_count
-               ? 0
-               : (int32_t)shmrpci_load_relaxed(
-                     &lock->at.file->slots[owner - 1].pid);
+    uint32_t word = look(lock);
+    return shmrpci_lock_pid_of_word(&lock->at, word);
 }
 
 int shmrpc_lock_value(shmrpc_lock *lock)

@@ -6,6 +6,7 @@
  *   lock_shared.c  readers, and what writers owe them
  *   lock_file.c    the file: draft, check, attach, bury, destroy
  *   lock_open.c    modes, names, forked children
+ *   lock_borrow.c  locks whose words lie in an object of somebody else's
  *
  * Threading: as each function says; fields as noted.
  */
@@ -38,7 +39,18 @@ typedef struct shmrpci_lock_map {
     shmrpci_lock_file *file;
     uint32_t kind;       /* checked copies, the originals are not looked at */
     uint32_t slot_count; /* again */
+    /* Further words with the same participants, `step` bytes apart. */
+    uint8_t *words;
+    uint32_t word_count; /* 0: there is but the one in `file` */
+    uint32_t word_step;
 } shmrpci_lock_map;
+
+static inline shmrpci_atomic_u32 *
+shmrpci_lock_word_at(const shmrpci_lock_map *at, uint32_t index)
+{
+    return (shmrpci_atomic_u32 *)(void *)(at->words +
+                                          (size_t)index * at->word_step);
+}
 
 struct shmrpc_lock {
     /* Read by every call, written at (re)attaching. */
@@ -65,6 +77,16 @@ struct shmrpc_lock {
     char file_name[SHMRPCI_OBJECT_NAME_BYTES];
 };
 
+/* The process that calls itself the owner of this word; 0: none, or unknown. */
+static inline int32_t shmrpci_lock_pid_of_word(const shmrpci_lock_map *at,
+                                               uint32_t word)
+{
+    uint32_t owner = word & SHMRPCI_LOCK_OWNER;
+    return owner == 0 || owner > at->slot_count
+               ? 0
+               : (int32_t)shmrpci_load_relaxed(&at->file->slots[owner - 1].pid);
+}
+
 /* ---- lock_file.c --------------------------------------------------------- */
 
 /* Checks and maps a file. DATA_LOSS: no lock; CONTRACT: another version. */
@@ -79,15 +101,18 @@ shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
  * EXHAUSTED: all slots are taken, or (BUSY) it is being removed. */
 shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock);
 
-/* Slot `index` is dead, and the caller holds its byte: takes it out of the
- * word and of the readers. */
+/* As that participant, whose byte we hold: says who and where it is. */
+void shmrpci_lock_introduce(const shmrpci_lock_map *at, uint32_t index);
+
+/* Slot `index` is dead, and the caller holds its byte: takes it out of all
+ * words and of the readers. */
 void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index);
 
 /* If the slot's participant is dead, buries it. */
 void shmrpci_lock_look_for_death(const shmrpci_lock_map *at, int fd,
                                  uint32_t index);
 
-/* Sets DESTROYED and wakes everyone. */
+/* Sets DESTROYED in all words and wakes everyone. */
 void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at);
 
 /* Of a file, which is perhaps no lock: whether it is a destroyed one; destroys
@@ -157,7 +182,29 @@ static inline bool shmrpci_lock_is_mortal(const shmrpc_lock *lock)
     return (lock->flags & SHMRPC_LOCK_SEMAPHORE) == 0;
 }
 
+/* ---- lock_borrow.c ------------------------------------------------------- */
+
+/*
+ * Makes a handle of a lock whose `word` lies in an object that has participants
+ * of its own, who hold the bytes of `fd` that a lock's do: we are number
+ * `index`.  What `at` maps is a shmrpci_lock_file of which only `high`, `word`
+ * and the slots are used, and zeros at first; it outlives the handle, as does
+ * `fd`.  Who becomes a participant of the object calls shmrpci_lock_bury() and
+ * _introduce() before anything else, and _bury() when it leaves. There is
+ * nothing to be closed; a forked child makes new ones.
+ */
+void shmrpci_lock_borrow(shmrpc_lock *lock, const shmrpci_lock_map *at,
+                         shmrpci_atomic_u32 *word, uint32_t index, int fd,
+                         uint32_t flags);
+
+/* One of the processes that read; 0: none. */
+int32_t shmrpci_lock_reader_pid(const shmrpci_lock_map *at);
+
 /* ---- lock_shared.c ------------------------------------------------------- */
+
+/* Counts a thread in that is in already, as a reader or as the owner: it need
+ * not, and must not, wait for a writer who waits for it. EXHAUSTED. */
+shmrpc_status shmrpci_lock_enter_again(shmrpc_lock *lock);
 
 /* The word is ours: waits for all readers to leave. DEADLINE, BUSY, DESTROYED:
  * not all have. */

@@ -51,7 +51,10 @@ shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out)
     if (status == SHMRPC_OK) {
         SHMRPCI_ASSERT(map.bytes >= shmrpci_lock_file_bytes(header.slot_count),
                        "all slots are mapped");
-        *out = (shmrpci_lock_map){map, map.at, header.kind, header.slot_count};
+        *out = (shmrpci_lock_map){.map = map,
+                                  .file = map.at,
+                                  .kind = header.kind,
+                                  .slot_count = header.slot_count};
     }
     return status;
 }
@@ -87,17 +90,23 @@ static void raise_high(const shmrpci_lock_map *at, uint32_t count)
     }
 }
 
+void shmrpci_lock_introduce(const shmrpci_lock_map *at, uint32_t index)
+{
+    SHMRPCI_ASSERT(index < at->slot_count,
+                   "a participant has a slot of the file");
+    shmrpci_lock_slot *slot = &at->file->slots[index];
+    /* Relaxed: hints and for people. */
+    shmrpci_store_relaxed(&slot->pid, (uint32_t)shmrpci_process_id());
+    shmrpci_store_relaxed(&slot->cpu, shmrpci_current_cpu());
+    raise_high(at, index + 1);
+}
+
 static void settle(shmrpc_lock *lock, uint32_t index)
 {
-    SHMRPCI_ASSERT(index < lock->at.slot_count,
-                   "a participant has a slot of the file");
     lock->me = index + 1;
     lock->word = &lock->at.file->word;
     lock->self = &lock->at.file->slots[index];
-    /* Relaxed: hints and for people. */
-    shmrpci_store_relaxed(&lock->self->pid, (uint32_t)shmrpci_process_id());
-    shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
-    raise_high(&lock->at, index + 1);
+    shmrpci_lock_introduce(&lock->at, index);
 }
 
 shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock)
@@ -131,10 +140,8 @@ static uint32_t without_owner(uint32_t word)
     return word & ~SHMRPCI_LOCK_OWNER;
 }
 
-void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index)
+static void free_of(shmrpci_atomic_u32 *word, uint32_t index)
 {
-    SHMRPCI_ASSERT(index < at->slot_count, "only participants are buried");
-    shmrpci_atomic_u32 *word = &at->file->word;
     uint32_t seen = shmrpci_load_seq(word);
     while ((seen & SHMRPCI_LOCK_OWNER) == index + 1) {
         if (shmrpci_cas_seq(word, &seen,
@@ -143,6 +150,16 @@ void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index)
             shmrpci_futex_wake(word, INT32_MAX);
             break;
         }
+    }
+}
+
+void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index)
+{
+    SHMRPCI_ASSERT(index < at->slot_count, "only participants are buried");
+    free_of(&at->file->word, index);
+    /* The first one last: it may be the lock under which others are taken. */
+    for (uint32_t i = at->word_count; i > 0; i--) {
+        free_of(shmrpci_lock_word_at(at, i - 1), index);
     }
     shmrpci_atomic_u32 *reads = &at->file->slots[index].reads;
     uint32_t was = shmrpci_and_seq(reads, SHMRPCI_READS_CLOSED);
@@ -189,7 +206,8 @@ static shmrpc_status fill(shmrpc_lock *lock, const shmrpc_lock_opts *opts,
     file->kind = opts->flags & SHMRPCI_LOCK_KIND;
     file->slot_count = slots;
     shmrpci_store_seq(&file->word, first_word(opts));
-    lock->at = (shmrpci_lock_map){map, file, file->kind, slots};
+    lock->at = (shmrpci_lock_map){
+        .map = map, .file = file, .kind = file->kind, .slot_count = slots};
     status = shmrpci_byte_lock_try(lock->fd, 0, 1);
     if (status == SHMRPC_OK) {
         settle(lock, 0);
@@ -212,6 +230,10 @@ void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at)
 {
     shmrpci_or_seq(&at->file->word, SHMRPCI_LOCK_DESTROYED);
     shmrpci_futex_wake(&at->file->word, INT32_MAX);
+    for (uint32_t i = 0; i < at->word_count; i++) {
+        shmrpci_or_seq(shmrpci_lock_word_at(at, i), SHMRPCI_LOCK_DESTROYED);
+        shmrpci_futex_wake(shmrpci_lock_word_at(at, i), INT32_MAX);
+    }
     if ((at->kind & SHMRPC_LOCK_SHARED) == 0) {
         return;
     }

@@ -79,6 +79,17 @@ static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
                : SHMRPC_E_BUSY;
 }
 
+shmrpc_status shmrpci_lock_enter_again(shmrpc_lock *lock)
+{
+    SHMRPCI_ASSERT((lock->flags & SHMRPC_LOCK_SHARED) != 0,
+                   "only shared locks have readers");
+    if ((shmrpci_add_seq(&lock->self->reads, 1u) & COUNT) == COUNT) {
+        (void)shmrpci_sub_seq(&lock->self->reads, 1u);
+        return SHMRPC_E_EXHAUSTED;
+    }
+    return SHMRPC_OK;
+}
+
 /* Whether readers may use this handle now. */
 static shmrpc_status check_reader(shmrpc_lock *lock)
 {

@@ -24,7 +24,8 @@ const sentences = {
 
 const changes = (f) => [plural(f.change_count, "change", "changes"),
   ...some(f.helped_count, "finished by others"),
-  ...some(f.view_age, "since the oldest view")];
+  ...some(f.view_age, "since the oldest view"),
+  ...some(f.lock_count, "locked")];
 
 const figures = (row) => (row.figures && sentences[row.kind]
   ? [...sentences[row.kind](row.figures), ...(row.figures.is_ended ? ["ended"] : [])].join(", ")

@@ -33,7 +33,11 @@ shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
     if (shmrpci_random_fill(seed, sizeof seed) == SHMRPC_OK) {
         memcpy(&spec.hash_seed, seed, sizeof seed);
     }
-    return shmrpci_table_plan(&spec, out, error);
+    shmrpc_status status = shmrpci_table_plan(&spec, out, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_dict_lock_plan(out);
+    }
+    return status;
 }
 
 static shmrpc_status plan(const shmrpci_handle *handle,
@@ -53,7 +57,7 @@ shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
 {
     shmrpc_dict *dict = shmrpci_dict_of(handle);
     shmrpc_status status =
-        shmrpci_table_attach(fd, access, &dict->table, error);
+        shmrpci_dict_lock_attach(fd, access, &dict->table, error);
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&fd);
         return status;
@@ -79,8 +83,11 @@ void shmrpci_dict_close_engine(shmrpci_handle *handle)
         /* What a thread of the parent was at is the parent's. */
         dict->table.reserved = 0;
     } else {
+        shmrpci_dict_lock_leave(&dict->table.region);
         shmrpci_mutex_fini(&dict->mutex);
     }
+    shmrpci_dict_locks_free(
+        atomic_exchange_explicit(&dict->locks, NULL, memory_order_acq_rel));
     shmrpci_fork_keep_fd(&dict->guard);
     shmrpci_table_detach(&dict->table);
     dict->is_open = false;
@@ -93,13 +100,16 @@ const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
 
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
 {
-    shmrpci_table_destroy(&shmrpci_dict_of(handle)->table);
+    shmrpci_table *table = &shmrpci_dict_of(handle)->table;
+    shmrpci_table_destroy(table);
+    shmrpci_dict_lock_destroy(&table->region);
 }
 
 const shmrpci_face shmrpci_face_dict = {
     .kind = &shmrpci_kind_dict,
     .number = SHMRPC_SHARED_DICT,
     .can_read_only = true,
+    .has_locks = true,
     .plan = plan,
     .open = shmrpci_dict_open_engine,
     .close = shmrpci_dict_close_engine,
@@ -539,6 +549,7 @@ shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict, shmrpc_dict_stat *out)
     out->memory_bytes = stat.paid_bytes;
     out->max_bytes = stat.max_bytes;
     out->view_age = stat.changes - stat.oldest_pin;
+    out->lock_count = shmrpci_dict_lock_held_count(&dict->table.region);
     out->open_count = shmrpci_handle_count_open(&dict->handle);
     return SHMRPC_OK;
 }

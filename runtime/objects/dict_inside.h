@@ -5,6 +5,7 @@
  *   dict_path.c   paths into values of any shape
  *   dict_view.c   views; many keys in one change
  *   dict_watch.c  what changes
+ *   dict_lock.c   locks
  *   table_kind.c  dicts and values as kinds of named objects
  *   value.c       values: tables with one key, which is empty
  *
@@ -14,6 +15,7 @@
 #define SHMRPCI_OBJECTS_DICT_INSIDE_H
 
 #include "codec/flat.h"
+#include "objects/dict_lock.h"
 #include "objects/held.h"
 #include "objects/key.h"
 #include "os/thread.h"
@@ -36,6 +38,7 @@ struct shmrpc_dict {
     shmrpci_mutex mutex;
     shmrpci_fork_fd guard; /* of the table's descriptor */
     shmrpci_flat flat;     /* of values that are copied as they are */
+    _Atomic(void *) locks; /* shmrpci_dict_locks *; NULL: never used */
     bool is_open;
 };
 

@@ -74,7 +74,7 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
         (void)shmrpc_error_set(error, status, "the file can't be opened again");
         return status;
     }
-    status = shmrpci_table_attach(fd, access, &watch->table, error);
+    status = shmrpci_dict_lock_attach(fd, access, &watch->table, error);
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&fd);
         return status;

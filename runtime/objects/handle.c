@@ -26,7 +26,9 @@
 #define LONG_LOOK_NS (20 * SHMRPCI_NS_PER_MS)
 
 #define DEFAULT_WRITERS 64u
-#define ALL_FLAGS       (SHMRPC_SHARED_READ_ONLY | SHMRPC_SHARED_ALL_USERS)
+#define ALL_FLAGS                                        \
+    (SHMRPC_SHARED_READ_ONLY | SHMRPC_SHARED_ALL_USERS | \
+     SHMRPC_SHARED_RECURSIVE)
 
 /* ---- texts --------------------------------------------------------------- */
 
@@ -136,6 +138,9 @@ static shmrpc_status check_opts(const shmrpci_face *face,
     }
     if (reads && !face->can_read_only) {
         return refuse(error, "READ_ONLY: whoever uses one changes it");
+    }
+    if ((opts->flags & SHMRPC_SHARED_RECURSIVE) != 0 && !face->has_locks) {
+        return refuse(error, "RECURSIVE: it has no locks");
     }
     if (reads && (opts->mode == SHMRPC_SHARED_CREATE ||
                   opts->mode == SHMRPC_SHARED_REPLACE)) {

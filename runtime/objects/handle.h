@@ -33,6 +33,7 @@ typedef struct shmrpci_face {
     const shmrpci_object_kind *kind;
     shmrpc_shared_kind number;
     bool can_read_only;
+    bool has_locks;
     /* What region to make for an object of the handle's row. INVALID. */
     shmrpc_status (*plan)(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error);

@@ -1,4 +1,5 @@
 /* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects. */
+#include "objects/dict_lock.h"
 #include "objects/region_kind.h"
 #include "os/memory.h"
 #include "table/table.h"
@@ -10,7 +11,7 @@ static bool enter(int fd, shmrpci_table *out)
     if (shmrpci_memory_reopen(fd, SHMRPCI_ACCESS_WRITE, &own) != SHMRPC_OK) {
         return false;
     }
-    if (shmrpci_table_attach(own, SHMRPCI_ACCESS_WRITE, out, NULL) !=
+    if (shmrpci_dict_lock_attach(own, SHMRPCI_ACCESS_WRITE, out, NULL) !=
         SHMRPC_OK) {
         shmrpci_fd_close(&own);
         return false;
@@ -23,6 +24,7 @@ static void destroy(int fd)
     shmrpci_table table;
     if (enter(fd, &table)) {
         shmrpci_table_destroy(&table);
+        shmrpci_dict_lock_destroy(&table.region);
         shmrpci_table_detach(&table);
     } else {
         shmrpci_region_kind_destroy(fd);
@@ -59,12 +61,13 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shmrpci_table_attach(own, SHMRPCI_ACCESS_READ, &table, NULL);
+    status = shmrpci_dict_lock_attach(own, SHMRPCI_ACCESS_READ, &table, NULL);
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&own);
         return status;
     }
     shmrpci_table_stat_get(&table, &stat);
+    uint32_t locked = shmrpci_dict_lock_held_count(&table.region);
     bool is_destroyed = shmrpci_region_is_destroyed(&table.region);
     shmrpci_table_detach(&table);
     if (is_destroyed) {
@@ -74,6 +77,7 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     tell(user, "change_count", stat.changes);
     tell(user, "helped_count", stat.helped);
     tell(user, "max_bytes", stat.max_bytes);
+    tell(user, "lock_count", locked);
     tell(user, "view_age", stat.changes - stat.oldest_pin);
     return SHMRPC_OK;
 }

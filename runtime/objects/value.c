@@ -20,6 +20,7 @@ const shmrpci_face shmrpci_face_value = {
     .kind = &shmrpci_kind_value,
     .number = SHMRPC_SHARED_VALUE,
     .can_read_only = true,
+    .has_locks = true,
     .plan = plan,
     .open = shmrpci_dict_open_engine,
     .close = shmrpci_dict_close_engine,
@@ -134,6 +135,29 @@ shmrpc_status shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags,
 {
     const shmrpc_watch_opts opts = {.flags = flags};
     return shmrpc_dict_watch_open(dict_of(value), &opts, out, error);
+}
+
+shmrpc_status shmrpc_value_lock(shmrpc_value *value,
+                                const shmrpc_lock_wait *wait,
+                                shmrpc_error *error)
+{
+    return shmrpc_dict_lock(dict_of(value), NULL, wait, error);
+}
+
+shmrpc_status shmrpc_value_try_lock(shmrpc_value *value, shmrpc_error *error)
+{
+    return shmrpc_dict_try_lock(dict_of(value), NULL, error);
+}
+
+shmrpc_status shmrpc_value_unlock(shmrpc_value *value, shmrpc_error *error)
+{
+    return shmrpc_dict_unlock(dict_of(value), NULL, error);
+}
+
+shmrpc_status shmrpc_value_lock_consistent(shmrpc_value *value,
+                                           shmrpc_error *error)
+{
+    return shmrpc_dict_lock_consistent(dict_of(value), NULL, error);
 }
 
 shmrpc_status shmrpc_value_destroy(shmrpc_value *value)

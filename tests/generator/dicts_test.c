@@ -368,6 +368,41 @@ static void values_are_read_and_replaced_whole(void **state)
     jobs_v1_recent_close(recent);
 }
 
+static void keys_of_every_form_have_locks(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_fixed_dict *numbers[2] = {NULL, NULL};
+    jobs_v1_jobs_dict *texts[2] = {NULL, NULL};
+    uint64_t one = 1;
+    uint64_t two = 2;
+    shmrpc_str empty = {NULL, 0};
+    for (int i = 0; i < 2; i++) {
+        assert_ok(jobs_v1_fixed_open(NULL, NULL, &numbers[i], &error), &error);
+        assert_ok(jobs_v1_jobs_open(NULL, NULL, &texts[i], &error), &error);
+    }
+    assert_ok(jobs_v1_fixed_lock(numbers[0], &one, NULL, &error), &error);
+    assert_int_equal(jobs_v1_fixed_try_lock(numbers[1], &one, &error),
+                     SHMRPC_E_BUSY);
+    assert_ok(jobs_v1_fixed_try_lock(numbers[1], &two, &error), &error);
+    assert_ok(jobs_v1_fixed_unlock(numbers[1], &two, &error), &error);
+    assert_ok(jobs_v1_fixed_unlock(numbers[0], &one, &error), &error);
+    /* An empty text is a key as any other; no key is the whole. */
+    assert_ok(jobs_v1_jobs_lock(texts[0], &empty, NULL, &error), &error);
+    assert_int_equal(jobs_v1_jobs_try_lock(texts[1], NULL, &error),
+                     SHMRPC_E_BUSY);
+    jobs_v1_jobs_close(texts[0]);
+    assert_int_equal(jobs_v1_jobs_lock(texts[1], &empty, NULL, &error),
+                     SHMRPC_E_OWNER_DIED);
+    assert_ok(jobs_v1_jobs_lock_consistent(texts[1], &empty, &error), &error);
+    assert_ok(jobs_v1_jobs_unlock(texts[1], &empty, &error), &error);
+    assert_ok(jobs_v1_jobs_try_lock(texts[1], NULL, &error), &error);
+    jobs_v1_jobs_close(texts[1]);
+    for (int i = 0; i < 2; i++) {
+        jobs_v1_fixed_close(numbers[i]);
+    }
+}
+
 static void another_type_of_that_name_is_refused(void **state)
 {
     (void)state;
@@ -391,6 +426,7 @@ int main(void)
         IN_FOLDER(views_stay_as_they_were),
         IN_FOLDER(watches_tell_of_changes),
         IN_FOLDER(values_are_read_and_replaced_whole),
+        IN_FOLDER(keys_of_every_form_have_locks),
         IN_FOLDER(another_type_of_that_name_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

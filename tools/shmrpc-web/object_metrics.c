@@ -61,6 +61,8 @@ static const metric metrics[] = {
      "Changes that others than their makers have finished."},
     {"shmrpc_object_oldest_view_changes", "gauge", "view_age",
      "Changes since the oldest open view; 0: none is open."},
+    {"shmrpc_object_locks", "gauge", "lock_count",
+     "Locks of a dict or value that are held."},
 };
 
 typedef struct writer {

@@ -500,6 +500,7 @@ static cli_exit run_stat(cli_shared *shared)
             {"max_bytes", "at most", stat.max_bytes},
             {"view_age", "oldest view", stat.view_age},
             {"open_count", "open", stat.open_count},
+            {"lock_count", "locks held", stat.lock_count},
         };
         cli_shared_print_figures(shared, figures,
                                  sizeof figures / sizeof *figures);

@@ -43,6 +43,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shmrpc/lock.h"
 #include "shmrpc/shared.h"
 
 SHMRPC_BEGIN_DECLS
@@ -259,6 +260,76 @@ SHMRPC_API shmrpc_status shmrpc_watch_next(
     shmrpc_watch *watch, const shmrpc_event **out, const shmrpc_opts *opts,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* ---- locks --------------------------------------------------------------- */
+
+/*
+ * Advisory locks, for what one change can't do: they keep out who asks for
+ * them, and nobody else.  Each key has one, whether it is there or not, and
+ * the dict as a whole, which excludes those of all keys.  They are as
+ * shmrpc/lock.h says: a lock belongs to the thread that took it; the death of
+ * its process passes it on within 50 ms, a stopped one keeps it.  Two keys
+ * never share a lock; 512 of them can be locked at the same time.
+ *
+ *     if (shmrpc_dict_lock(d, &key, NULL, &error) == SHMRPC_OK) {
+ *         read, compute, put...
+ *         (void)shmrpc_dict_unlock(d, &key, NULL);
+ *     }
+ *
+ * To lock several keys without waiting for each other for ever, take them in
+ * one order everywhere, or the whole.
+ */
+
+/*
+ * Waits for the lock of a key (NULL: of the whole), and takes it; `wait` NULL:
+ * up to 30 s.
+ *
+ * OK: held.  OWNER_DIED: held, but its owner died before it was done: repair
+ * what it protects, then call shmrpc_dict_lock_consistent(); who dies while it
+ * takes a lock may leave this for a key that it did not hold.  Otherwise not
+ * held: DEADLINE: the error has the process that holds it (`pid`) and since
+ * when (`held_ns`); PRECONDITION: this thread has it already, and the handle
+ * is not RECURSIVE, or it has the lock of a key and asks for the whole;
+ * EXHAUSTED: too many are held; DENIED: READ_ONLY; INVALID: `wait`, or a key
+ * that can't be one; DESTROYED; DATA_LOSS; NO_MEMORY.
+ */
+SHMRPC_API shmrpc_status shmrpc_dict_lock(
+    shmrpc_dict *dict, const shmrpc_any *key, const shmrpc_lock_wait *wait,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+/* The same without waiting: BUSY in place of DEADLINE. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_try_lock(shmrpc_dict *dict, const shmrpc_any *key,
+                     shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Gives it up, never waits. PRECONDITION: this thread does not hold it by this
+ * handle. Closing the handle gives up all, as a death does. */
+SHMRPC_API shmrpc_status shmrpc_dict_unlock(shmrpc_dict *dict,
+                                            const shmrpc_any *key,
+                                            shmrpc_error *error);
+
+/* What the lock protects is in order again. PRECONDITION: this thread does not
+ * hold it. */
+SHMRPC_API shmrpc_status shmrpc_dict_lock_consistent(shmrpc_dict *dict,
+                                                     const shmrpc_any *key,
+                                                     shmrpc_error *error);
+
+/* A lock that is held, or that a dead process held. */
+typedef struct shmrpc_dict_held {
+    bool is_whole;   /* not of a key */
+    bool is_broken;  /* its owner died, and nobody has repaired it yet */
+    int32_t pid;     /* of who holds it; 0: nobody who lives, or not known */
+    int64_t held_ns; /* for how long */
+    /* The beginning of the key as it is encoded, and how long all of it is. */
+    shmrpc_bytes key_bytes;
+    uint32_t key_len;
+} shmrpc_dict_held;
+typedef void shmrpc_dict_lock_visit(void *user, const shmrpc_dict_held *held);
+
+/* Tells of all locks that are held, as of now, for people. READ_ONLY is fine.
+ */
+SHMRPC_API shmrpc_status shmrpc_dict_each_lock(shmrpc_dict *dict,
+                                               shmrpc_dict_lock_visit *visit,
+                                               void *user, shmrpc_error *error);
+
 /* ---- ends and figures ---------------------------------------------------- */
 
 /* Ends the dict for everyone: who uses it gets DESTROYED, and the name is free.
@@ -274,7 +345,7 @@ typedef struct shmrpc_dict_stat {
     uint64_t max_bytes;    /* that it may take */
     uint64_t view_age;     /* changes since the oldest open view; 0: none */
     uint32_t open_count;   /* living handles that may write */
-    uint32_t reserved32;
+    uint32_t lock_count;   /* locks that are held, the whole's included */
     uint64_t reserved[8];
 } shmrpc_dict_stat;
 

@@ -27,13 +27,16 @@ SHMRPC_BEGIN_DECLS
 typedef struct shmrpc_error {
     int32_t code; /* the status that was returned with it */
     int32_t pid;  /* of the worker that reports it, as the server counts; 0 when
-                   * it was found out on this side */
+                   * it was found out on this side. Of a lock of a dict that
+                   * can't be had: of the process that holds it, if known */
     /* Of a call: whether it may have been executed, so that sending it again
      * could execute it twice. False: it has certainly not run. Known here
      * better than by the status alone, for which shmrpc_status_may_have_run()
      * tells the worst: a call that is late may never have been taken. */
     bool may_have_run;
-    uint8_t reserved[23];               /* 0; later members take its place */
+    uint8_t reserved[7];                /* 0; later members take its place */
+    int64_t held_ns;                    /* for how long that one has held it */
+    uint8_t reserved2[8];               /* 0; later members take its place */
     char name[SHMRPC_ERROR_NAME_BYTES]; /* "DEADLINE", or of a declared error
                                          * "acme.fts.BadQuery" */
     char path[SHMRPC_ERROR_PATH_BYTES]; /* `query.filters["lang"]`, or "" */

@@ -69,7 +69,10 @@ enum {
     SHMRPC_SHARED_READ_ONLY = 1u << 0,
     /* In the folder for all users, rather than the user's own. Without
      * `permissions` that let others in, they still can't use it. */
-    SHMRPC_SHARED_ALL_USERS = 1u << 1
+    SHMRPC_SHARED_ALL_USERS = 1u << 1,
+    /* Of dicts and values (else INVALID): a thread may acquire a lock again
+     * that it holds by this handle, and releases it as often. */
+    SHMRPC_SHARED_RECURSIVE = 1u << 2
 };
 
 /* How to open. NULL or zeroed: open or create, as declared. */

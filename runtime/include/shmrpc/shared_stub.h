@@ -112,6 +112,18 @@ SHMRPC_API int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
                                       const void *values, size_t step,
                                       size_t count, shmrpc_error *error);
 
+/* `key` NULL: the whole. */
+SHMRPC_API int shmrpc_stub_dict_lock(shmrpc_dict *dict, const void *key,
+                                     const shmrpc_lock_wait *wait,
+                                     shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_try_lock(shmrpc_dict *dict, const void *key,
+                                         shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_unlock(shmrpc_dict *dict, const void *key,
+                                       shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_dict_lock_consistent(shmrpc_dict *dict,
+                                                const void *key,
+                                                shmrpc_error *error);
+
 /* Opening and closing views and watches: the public functions. */
 SHMRPC_API int shmrpc_stub_view_get(shmrpc_view *view, const void *key,
                                     const void **out, shmrpc_error *error);

@@ -97,6 +97,18 @@ SHMRPC_API shmrpc_status
 shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags, shmrpc_watch **out,
                         shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* The value's lock, which is advisory, and needs care with OWNER_DIED: as
+ * shmrpc_dict_lock() of the whole. */
+SHMRPC_API shmrpc_status
+shmrpc_value_lock(shmrpc_value *value, const shmrpc_lock_wait *wait,
+                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_value_try_lock(
+    shmrpc_value *value, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status shmrpc_value_unlock(shmrpc_value *value,
+                                             shmrpc_error *error);
+SHMRPC_API shmrpc_status shmrpc_value_lock_consistent(shmrpc_value *value,
+                                                      shmrpc_error *error);
+
 /* Ends the value for everyone, as shmrpc_dict_destroy(). */
 SHMRPC_API shmrpc_status shmrpc_value_destroy(shmrpc_value *value);
 

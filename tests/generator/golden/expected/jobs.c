@@ -1954,6 +1954,30 @@ int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error)
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
 }
 
+int jobs_v1_jobs_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                      const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int jobs_v1_jobs_try_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_jobs_unlock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_jobs_lock_consistent(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                                 shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
+}
+
 int jobs_v1_jobs_view_open(jobs_v1_jobs_dict *dict, jobs_v1_jobs_view **out,
                            shmrpc_error *error)
 {
@@ -2117,6 +2141,30 @@ int jobs_v1_fixed_merge(jobs_v1_fixed_dict *dict,
 int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_fixed_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                       const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int jobs_v1_fixed_try_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_fixed_unlock(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_fixed_lock_consistent(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                                  shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
 }
 
 int jobs_v1_fixed_view_open(jobs_v1_fixed_dict *dict, jobs_v1_fixed_view **out,
@@ -2297,6 +2345,30 @@ int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error)
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
 }
 
+int jobs_v1_deep_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                      const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int jobs_v1_deep_try_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_deep_unlock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_deep_lock_consistent(jobs_v1_deep_dict *dict,
+                                 const jobs_v1_key *key, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
+}
+
 int jobs_v1_deep_view_open(jobs_v1_deep_dict *dict, jobs_v1_deep_view **out,
                            shmrpc_error *error)
 {
@@ -2474,6 +2546,30 @@ int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error)
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
 }
 
+int jobs_v1_wild_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                      const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int jobs_v1_wild_try_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_wild_unlock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_wild_lock_consistent(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                                 shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
+}
+
 int jobs_v1_wild_view_open(jobs_v1_wild_dict *dict, jobs_v1_wild_view **out,
                            shmrpc_error *error)
 {
@@ -2639,6 +2735,30 @@ int jobs_v1_arrays_merge(jobs_v1_arrays_dict *dict,
 int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_arrays_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int jobs_v1_arrays_try_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
+                            shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_arrays_unlock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_arrays_lock_consistent(jobs_v1_arrays_dict *dict,
+                                   const shmrpc_bytes *key, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
 }
 
 int jobs_v1_arrays_view_open(jobs_v1_arrays_dict *dict,
@@ -2821,6 +2941,31 @@ int jobs_v1_counts_merge(jobs_v1_counts_dict *dict,
 int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int jobs_v1_counts_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int jobs_v1_counts_try_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
+                            shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_counts_unlock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
+                          shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int jobs_v1_counts_lock_consistent(jobs_v1_counts_dict *dict,
+                                   const jobs_v1_level *key,
+                                   shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
 }
 
 int jobs_v1_counts_view_open(jobs_v1_counts_dict *dict,
@@ -3229,6 +3374,28 @@ int jobs_v1_config_update(jobs_v1_config_value *value,
                                     (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_config_lock(jobs_v1_config_value *value,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_value_lock((shmrpc_value *)value, wait, error);
+}
+
+int jobs_v1_config_try_lock(jobs_v1_config_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_try_lock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_config_unlock(jobs_v1_config_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_unlock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_config_lock_consistent(jobs_v1_config_value *value,
+                                   shmrpc_error *error)
+{
+    return shmrpc_value_lock_consistent((shmrpc_value *)value, error);
+}
+
 int jobs_v1_config_watch_open(jobs_v1_config_value *value, uint32_t flags,
                               jobs_v1_config_watch **out, shmrpc_error *error)
 {
@@ -3325,6 +3492,28 @@ int jobs_v1_current_update(jobs_v1_current_value *value,
                                     (shmrpc_function)change, user, error);
 }
 
+int jobs_v1_current_lock(jobs_v1_current_value *value,
+                         const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_value_lock((shmrpc_value *)value, wait, error);
+}
+
+int jobs_v1_current_try_lock(jobs_v1_current_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_try_lock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_current_unlock(jobs_v1_current_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_unlock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_current_lock_consistent(jobs_v1_current_value *value,
+                                    shmrpc_error *error)
+{
+    return shmrpc_value_lock_consistent((shmrpc_value *)value, error);
+}
+
 int jobs_v1_current_watch_open(jobs_v1_current_value *value, uint32_t flags,
                                jobs_v1_current_watch **out, shmrpc_error *error)
 {
@@ -3407,6 +3596,28 @@ int jobs_v1_state_update(jobs_v1_state_value *value,
 {
     return shmrpc_stub_value_update((shmrpc_value *)value, change_state,
                                     (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_state_lock(jobs_v1_state_value *value, const shmrpc_lock_wait *wait,
+                       shmrpc_error *error)
+{
+    return shmrpc_value_lock((shmrpc_value *)value, wait, error);
+}
+
+int jobs_v1_state_try_lock(jobs_v1_state_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_try_lock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_state_unlock(jobs_v1_state_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_unlock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_state_lock_consistent(jobs_v1_state_value *value,
+                                  shmrpc_error *error)
+{
+    return shmrpc_value_lock_consistent((shmrpc_value *)value, error);
 }
 
 int jobs_v1_state_watch_open(jobs_v1_state_value *value, uint32_t flags,
@@ -3503,6 +3714,28 @@ int jobs_v1_recent_update(jobs_v1_recent_value *value,
 {
     return shmrpc_stub_value_update((shmrpc_value *)value, change_recent,
                                     (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_recent_lock(jobs_v1_recent_value *value,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_value_lock((shmrpc_value *)value, wait, error);
+}
+
+int jobs_v1_recent_try_lock(jobs_v1_recent_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_try_lock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_recent_unlock(jobs_v1_recent_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_unlock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_recent_lock_consistent(jobs_v1_recent_value *value,
+                                   shmrpc_error *error)
+{
+    return shmrpc_value_lock_consistent((shmrpc_value *)value, error);
 }
 
 int jobs_v1_recent_watch_open(jobs_v1_recent_value *value, uint32_t flags,

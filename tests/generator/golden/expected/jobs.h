@@ -982,6 +982,25 @@ int jobs_v1_jobs_merge(jobs_v1_jobs_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error);
 
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int jobs_v1_jobs_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                      const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_jobs_try_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                          shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_jobs_unlock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                        shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_jobs_lock_consistent(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
+                                 shmrpc_error *error);
+
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
 int jobs_v1_jobs_view_open(jobs_v1_jobs_dict *dict, jobs_v1_jobs_view **out,
@@ -1097,6 +1116,25 @@ int jobs_v1_fixed_merge(jobs_v1_fixed_dict *dict,
 
 /* Removes all keys, in one step. */
 int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error);
+
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int jobs_v1_fixed_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                       const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_fixed_try_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                           shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_fixed_unlock(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                         shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_fixed_lock_consistent(jobs_v1_fixed_dict *dict, const uint64_t *key,
+                                  shmrpc_error *error);
 
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
@@ -1220,6 +1258,25 @@ int jobs_v1_deep_merge(jobs_v1_deep_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error);
 
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int jobs_v1_deep_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                      const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_deep_try_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                          shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_deep_unlock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
+                        shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_deep_lock_consistent(jobs_v1_deep_dict *dict,
+                                 const jobs_v1_key *key, shmrpc_error *error);
+
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
 int jobs_v1_deep_view_open(jobs_v1_deep_dict *dict, jobs_v1_deep_view **out,
@@ -1341,6 +1398,25 @@ int jobs_v1_wild_merge(jobs_v1_wild_dict *dict,
 /* Removes all keys, in one step. */
 int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error);
 
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int jobs_v1_wild_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                      const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_wild_try_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                          shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_wild_unlock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                        shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_wild_lock_consistent(jobs_v1_wild_dict *dict, const shmrpc_any *key,
+                                 shmrpc_error *error);
+
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
 int jobs_v1_wild_view_open(jobs_v1_wild_dict *dict, jobs_v1_wild_view **out,
@@ -1457,6 +1533,26 @@ int jobs_v1_arrays_merge(jobs_v1_arrays_dict *dict,
 
 /* Removes all keys, in one step. */
 int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error);
+
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int jobs_v1_arrays_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_arrays_try_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
+                            shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_arrays_unlock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
+                          shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_arrays_lock_consistent(jobs_v1_arrays_dict *dict,
+                                   const shmrpc_bytes *key,
+                                   shmrpc_error *error);
 
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
@@ -1582,6 +1678,26 @@ int jobs_v1_counts_merge(jobs_v1_counts_dict *dict,
 
 /* Removes all keys, in one step. */
 int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error);
+
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int jobs_v1_counts_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_counts_try_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
+                            shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_counts_unlock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
+                          shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_counts_lock_consistent(jobs_v1_counts_dict *dict,
+                                   const jobs_v1_level *key,
+                                   shmrpc_error *error);
 
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
@@ -1876,6 +1992,22 @@ int jobs_v1_config_update(jobs_v1_config_value *value,
                           jobs_v1_config_change *change, void *user,
                           shmrpc_error *error);
 
+/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
+ * but its owner died before it was done; DEADLINE: the error says who has it.
+ * See <shmrpc/dict.h>. */
+int jobs_v1_config_lock(jobs_v1_config_value *value,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_config_try_lock(jobs_v1_config_value *value, shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_config_unlock(jobs_v1_config_value *value, shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_config_lock_consistent(jobs_v1_config_value *value,
+                                   shmrpc_error *error);
+
 /* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
  * in `flags` also of what there is. */
 int jobs_v1_config_watch_open(jobs_v1_config_value *value, uint32_t flags,
@@ -1947,6 +2079,22 @@ int jobs_v1_current_update(jobs_v1_current_value *value,
                            jobs_v1_current_change *change, void *user,
                            shmrpc_error *error);
 
+/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
+ * but its owner died before it was done; DEADLINE: the error says who has it.
+ * See <shmrpc/dict.h>. */
+int jobs_v1_current_lock(jobs_v1_current_value *value,
+                         const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_current_try_lock(jobs_v1_current_value *value, shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_current_unlock(jobs_v1_current_value *value, shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_current_lock_consistent(jobs_v1_current_value *value,
+                                    shmrpc_error *error);
+
 /* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
  * in `flags` also of what there is. */
 int jobs_v1_current_watch_open(jobs_v1_current_value *value, uint32_t flags,
@@ -2013,6 +2161,22 @@ int jobs_v1_state_put(jobs_v1_state_value *value, const jobs_v1_fixed *item,
 int jobs_v1_state_update(jobs_v1_state_value *value,
                          jobs_v1_state_change *change, void *user,
                          shmrpc_error *error);
+
+/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
+ * but its owner died before it was done; DEADLINE: the error says who has it.
+ * See <shmrpc/dict.h>. */
+int jobs_v1_state_lock(jobs_v1_state_value *value, const shmrpc_lock_wait *wait,
+                       shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_state_try_lock(jobs_v1_state_value *value, shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_state_unlock(jobs_v1_state_value *value, shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_state_lock_consistent(jobs_v1_state_value *value,
+                                  shmrpc_error *error);
 
 /* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
  * in `flags` also of what there is. */
@@ -2084,6 +2248,22 @@ int jobs_v1_recent_put(jobs_v1_recent_value *value,
 int jobs_v1_recent_update(jobs_v1_recent_value *value,
                           jobs_v1_recent_change *change, void *user,
                           shmrpc_error *error);
+
+/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
+ * but its owner died before it was done; DEADLINE: the error says who has it.
+ * See <shmrpc/dict.h>. */
+int jobs_v1_recent_lock(jobs_v1_recent_value *value,
+                        const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_recent_try_lock(jobs_v1_recent_value *value, shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_recent_unlock(jobs_v1_recent_value *value, shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_recent_lock_consistent(jobs_v1_recent_value *value,
+                                   shmrpc_error *error);
 
 /* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
  * in `flags` also of what there is. */

@@ -503,6 +503,30 @@ int served_voices_clear(served_voices_dict *dict, shmrpc_error *error)
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
 }
 
+int served_voices_lock(served_voices_dict *dict, const shmrpc_str *key,
+                       const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int served_voices_try_lock(served_voices_dict *dict, const shmrpc_str *key,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int served_voices_unlock(served_voices_dict *dict, const shmrpc_str *key,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int served_voices_lock_consistent(served_voices_dict *dict,
+                                  const shmrpc_str *key, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
+}
+
 int served_voices_view_open(served_voices_dict *dict, served_voices_view **out,
                             shmrpc_error *error)
 {
@@ -717,6 +741,30 @@ int served_scores_merge(served_scores_dict *dict,
 int served_scores_clear(served_scores_dict *dict, shmrpc_error *error)
 {
     return shmrpc_dict_clear((shmrpc_dict *)dict, error);
+}
+
+int served_scores_lock(served_scores_dict *dict, const uint32_t *key,
+                       const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock((shmrpc_dict *)dict, key, wait, error);
+}
+
+int served_scores_try_lock(served_scores_dict *dict, const uint32_t *key,
+                           shmrpc_error *error)
+{
+    return shmrpc_stub_dict_try_lock((shmrpc_dict *)dict, key, error);
+}
+
+int served_scores_unlock(served_scores_dict *dict, const uint32_t *key,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_dict_unlock((shmrpc_dict *)dict, key, error);
+}
+
+int served_scores_lock_consistent(served_scores_dict *dict, const uint32_t *key,
+                                  shmrpc_error *error)
+{
+    return shmrpc_stub_dict_lock_consistent((shmrpc_dict *)dict, key, error);
 }
 
 int served_scores_view_open(served_scores_dict *dict, served_scores_view **out,

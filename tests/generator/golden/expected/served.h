@@ -267,6 +267,25 @@ int served_voices_merge(served_voices_dict *dict,
 /* Removes all keys, in one step. */
 int served_voices_clear(served_voices_dict *dict, shmrpc_error *error);
 
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int served_voices_lock(served_voices_dict *dict, const shmrpc_str *key,
+                       const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int served_voices_try_lock(served_voices_dict *dict, const shmrpc_str *key,
+                           shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int served_voices_unlock(served_voices_dict *dict, const shmrpc_str *key,
+                         shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int served_voices_lock_consistent(served_voices_dict *dict,
+                                  const shmrpc_str *key, shmrpc_error *error);
+
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */
 int served_voices_view_open(served_voices_dict *dict, served_voices_view **out,
@@ -429,6 +448,25 @@ int served_scores_merge(served_scores_dict *dict,
 
 /* Removes all keys, in one step. */
 int served_scores_clear(served_scores_dict *dict, shmrpc_error *error);
+
+/* Waits for the advisory lock of a key, whether that is there or not, or of the
+ * whole dict (`key` NULL), which excludes all keys; `wait` may be NULL.
+ * OWNER_DIED: held, but its owner died before it was done; DEADLINE: the error
+ * says who has it.  See <shmrpc/dict.h>. */
+int served_scores_lock(served_scores_dict *dict, const uint32_t *key,
+                       const shmrpc_lock_wait *wait, shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int served_scores_try_lock(served_scores_dict *dict, const uint32_t *key,
+                           shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int served_scores_unlock(served_scores_dict *dict, const uint32_t *key,
+                         shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int served_scores_lock_consistent(served_scores_dict *dict, const uint32_t *key,
+                                  shmrpc_error *error);
 
 /* Opens a view of the dict as it is now, whatever others change; close it soon,
  * since it keeps what it shows. */

@@ -1,0 +1,780 @@
+/* Locks of dicts: shmrpc/dict.h over sync/lock. */
+#include "objects/dict_lock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/utf8.h"
+#include "objects/dict_inside.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "table/hash.h"
+
+#define COUNT SHMRPCI_DICT_LOCK_COUNT
+
+/* How often one may be sent from entry to entry without waiting: by others who
+ * take entries over, or by a scribbler. */
+#define ROUNDS 16u
+
+/* Of an entry that no key is at. */
+#define NO_ENTRY UINT32_MAX
+
+struct shmrpci_dict_locks {
+    shmrpci_lock_map at;
+    shmrpci_atomic_u64 *tags;
+    shmrpci_dict_lock_entry *entries;
+    shmrpc_lock whole;
+    shmrpc_lock desk;
+    /* shmrpc_lock *, of entries + 1; NULL: never used by this handle. */
+    _Atomic(void *) of[COUNT];
+};
+
+/* ---- where what lies ----------------------------------------------------- */
+
+static uint64_t round_up(uint64_t bytes)
+{
+    return (bytes + 127) / 128 * 128;
+}
+
+static uint64_t area_bytes(uint32_t participants)
+{
+    return round_up(shmrpci_lock_file_bytes(participants)) +
+           COUNT * sizeof(uint64_t) +
+           (COUNT + 1) * sizeof(shmrpci_dict_lock_entry);
+}
+
+void shmrpci_dict_lock_plan(shmrpci_region_spec *spec)
+{
+    uint64_t at = round_up(spec->roots_bytes);
+    spec->limits[SHMRPCI_DICT_LIMIT_LOCKS] = at;
+    spec->roots_bytes = at + area_bytes(spec->participants);
+}
+
+typedef struct area {
+    shmrpci_lock_map at;
+    shmrpci_atomic_u64 *tags;
+    shmrpci_dict_lock_entry *entries;
+} area;
+
+/* False: what the head says of it can't be. */
+static bool find_area(const shmrpci_region *region, area *out)
+{
+    const shmrpci_region_head *facts = &region->facts;
+    uint64_t from = facts->limits[SHMRPCI_DICT_LIMIT_LOCKS];
+    uint64_t bytes = area_bytes(facts->participant_count);
+    if (from == 0 || from % 128 != 0 || bytes > facts->roots_bytes ||
+        from > facts->roots_bytes - bytes) {
+        return false;
+    }
+    uint8_t *base = (uint8_t *)region->map.at + facts->roots_offset + from;
+    uint8_t *tags =
+        base + round_up(shmrpci_lock_file_bytes(facts->participant_count));
+    uint8_t *entries = tags + COUNT * sizeof(uint64_t);
+    *out = (area){
+        .at = {.file = (shmrpci_lock_file *)(void *)base,
+               .kind = SHMRPC_LOCK_SHARED,
+               .slot_count = facts->participant_count,
+               .words = entries,
+               .word_count = COUNT + 1,
+               .word_step = sizeof(shmrpci_dict_lock_entry)},
+        .tags = (shmrpci_atomic_u64 *)(void *)tags,
+        .entries = (shmrpci_dict_lock_entry *)(void *)entries,
+    };
+    return true;
+}
+
+/* ---- beginning and end --------------------------------------------------- */
+
+shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
+                                       shmrpci_table *out, shmrpc_error *error)
+{
+    area in;
+    shmrpc_status status = shmrpci_table_attach(fd, access, out, error);
+    const shmrpci_region *region = &out->region;
+    if (status == SHMRPC_OK && region->me != SHMRPCI_REGION_NOBODY &&
+        find_area(region, &in)) {
+        shmrpci_lock_bury(&in.at, region->me);
+        shmrpci_lock_introduce(&in.at, region->me);
+    }
+    return status;
+}
+
+void shmrpci_dict_lock_leave(const shmrpci_region *region)
+{
+    area in;
+    if (region->me != SHMRPCI_REGION_NOBODY && find_area(region, &in)) {
+        shmrpci_lock_bury(&in.at, region->me);
+    }
+}
+
+void shmrpci_dict_lock_destroy(const shmrpci_region *region)
+{
+    area in;
+    if (region->is_writer && find_area(region, &in)) {
+        shmrpci_lock_mark_destroyed(&in.at);
+    }
+}
+
+static bool is_held(uint32_t word)
+{
+    return (word & SHMRPCI_LOCK_OWNER) != 0;
+}
+
+uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region)
+{
+    area in;
+    if (!find_area(region, &in)) {
+        return 0;
+    }
+    uint32_t count = is_held(shmrpci_load_relaxed(&in.at.file->word)) ? 1 : 0;
+    for (uint32_t i = 1; i <= COUNT; i++) {
+        count += is_held(shmrpci_load_relaxed(&in.entries[i].word)) ? 1 : 0;
+    }
+    return count;
+}
+
+void shmrpci_dict_locks_free(shmrpci_dict_locks *locks)
+{
+    if (locks == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        free(locks->of[i]);
+    }
+    free(locks);
+}
+
+/* ---- what a handle has of them ------------------------------------------- */
+
+static uint32_t flags_of(const shmrpc_dict *dict)
+{
+    return (dict->handle.flags & SHMRPC_SHARED_RECURSIVE) != 0
+               ? SHMRPC_LOCK_RECURSIVE
+               : 0u;
+}
+
+static void *publish(_Atomic(void *) *to, void *made)
+{
+    void *seen = NULL;
+    /* Both: what another thread has made is complete. */
+    if (atomic_compare_exchange_strong_explicit(
+            to, &seen, made, memory_order_acq_rel, memory_order_acquire)) {
+        return made;
+    }
+    free(made);
+    return seen;
+}
+
+static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
+                              shmrpc_error *error)
+{
+    const shmrpci_region *region = &dict->table.region;
+    area in;
+    shmrpci_dict_locks *locks =
+        atomic_load_explicit(&dict->locks, memory_order_acquire);
+    if (locks == NULL) {
+        if (!find_area(region, &in)) {
+            return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                                    "the head of its file says nothing of "
+                                    "locks");
+        }
+        locks = calloc(1, sizeof *locks);
+        if (locks == NULL) {
+            return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        }
+        locks->at = in.at;
+        locks->tags = in.tags;
+        locks->entries = in.entries;
+        shmrpci_lock_borrow(&locks->whole, &in.at, &in.at.file->word,
+                            region->me, region->fd,
+                            flags_of(dict) | SHMRPC_LOCK_SHARED);
+        shmrpci_lock_borrow(&locks->desk, &in.at, &in.entries[0].word,
+                            region->me, region->fd, 0);
+        locks = publish(&dict->locks, locks);
+    }
+    *out = locks;
+    return SHMRPC_OK;
+}
+
+/* NULL: out of memory. */
+static shmrpc_lock *lock_of(const shmrpc_dict *dict, shmrpci_dict_locks *locks,
+                            uint32_t index)
+{
+    const shmrpci_region *region = &dict->table.region;
+    shmrpc_lock *lock =
+        atomic_load_explicit(&locks->of[index], memory_order_acquire);
+    if (lock == NULL && (lock = malloc(sizeof *lock)) != NULL) {
+        shmrpci_lock_borrow(lock, &locks->at, &locks->entries[index + 1].word,
+                            region->me, region->fd, flags_of(dict));
+        lock = publish(&locks->of[index], lock);
+    }
+    return lock;
+}
+
+static bool is_of_thread(const shmrpc_lock *lock)
+{
+    return lock != NULL &&
+           shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number();
+}
+
+/* Whether this thread holds any of them: of keys, or the whole. */
+static bool has_key(shmrpci_dict_locks *locks)
+{
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (is_of_thread(
+                atomic_load_explicit(&locks->of[i], memory_order_acquire))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+/* One call: all that it waits for is over by the same deadline. */
+typedef struct asking {
+    shmrpc_dict *dict;
+    shmrpci_dict_locks *locks;
+    shmrpci_dict_key key;
+    uint64_t tag;        /* of the key; 0: the whole is asked for */
+    int64_t deadline_ns; /* 0: not waiting */
+    int64_t began_ns;
+    int64_t spin_ns;
+    int32_t blocker; /* who is in the way; 0: nobody, or not known */
+    int64_t held_ns; /* for how long; 0: not known */
+} asking;
+
+static shmrpc_lock_wait what_is_left(const asking *of)
+{
+    int64_t left = shmrpci_remaining_ns(of->deadline_ns);
+    return (shmrpc_lock_wait){.timeout_ns = left > 0 ? left : 1,
+                              .spin_ns = of->spin_ns};
+}
+
+static shmrpc_status acquire(const asking *of, shmrpc_lock *lock)
+{
+    if (of->deadline_ns == 0) {
+        return shmrpc_lock_try_acquire(lock);
+    }
+    shmrpc_lock_wait wait = what_is_left(of);
+    return shmrpc_lock_acquire(lock, &wait);
+}
+
+static bool is_taken(shmrpc_status status)
+{
+    return status == SHMRPC_OK || status == SHMRPC_E_OWNER_DIED;
+}
+
+static bool is_over(shmrpc_status status)
+{
+    return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_BUSY;
+}
+
+/* Of a lock that could not be had, for the error. */
+static void blame(asking *of, const shmrpc_lock *lock,
+                  const shmrpci_dict_lock_entry *entry)
+{
+    of->blocker =
+        shmrpci_lock_pid_of_word(&lock->at, shmrpci_load_seq(lock->word));
+    int64_t since_ns = (int64_t)shmrpci_load_relaxed(&entry->since_ns);
+    int64_t now_ns = shmrpci_now_ns();
+    of->held_ns = of->blocker != 0 && since_ns > 0 && since_ns < now_ns
+                      ? now_ns - since_ns
+                      : 0;
+}
+
+/* ---- finding an entry ---------------------------------------------------- */
+
+static uint32_t entry_of(const asking *of)
+{
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t index = (uint32_t)(of->tag + i) % COUNT;
+        /* Seq: who took its word before looks at the tag of its holder. */
+        uint64_t tag = shmrpci_load_seq(&of->locks->tags[index]);
+        if (tag == of->tag) {
+            return index;
+        }
+        if (tag == 0) {
+            break;
+        }
+    }
+    return NO_ENTRY;
+}
+
+/* We hold it. */
+static void inscribe(const asking *of, uint32_t index)
+{
+    shmrpci_dict_lock_entry *entry = &of->locks->entries[index + 1];
+    shmrpci_table_bytes key = shmrpci_dict_key_bytes(&of->key);
+    uint64_t words[SHMRPCI_DICT_LOCK_KEY_WORDS] = {0};
+    memcpy(words, key.data, key.len < sizeof words ? key.len : sizeof words);
+    /* Relaxed: for people. */
+    shmrpci_store_relaxed(&entry->key_len, (uint32_t)key.len);
+    for (uint32_t i = 0; i < SHMRPCI_DICT_LOCK_KEY_WORDS; i++) {
+        shmrpci_store_relaxed(&entry->key[i], words[i]);
+    }
+    shmrpci_store_seq(&of->locks->tags[index], of->tag);
+}
+
+static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
+                                uint32_t *out_index)
+{
+    shmrpc_lock *lock = lock_of(of->dict, of->locks, index);
+    if (lock == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status =
+        is_new ? acquire(of, lock) : shmrpc_lock_try_acquire(lock);
+    if (status == SHMRPC_E_OWNER_DIED && is_new) {
+        /* Somebody died here before it wrote a tag: it held no key. */
+        status = shmrpc_lock_consistent(lock);
+    } else if (status == SHMRPC_E_OWNER_DIED) {
+        (void)shmrpc_lock_release(lock);
+    }
+    if (status == SHMRPC_OK) {
+        inscribe(of, index);
+        *out_index = index;
+    }
+    return status;
+}
+
+/* As the holder of the desk. The first entry of the row that has been nobody's
+ * it must be, as whoever looks for the key goes no further. Else one that
+ * nobody holds. EXHAUSTED. */
+static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
+{
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t index = (uint32_t)(of->tag + i) % COUNT;
+        if (shmrpci_load_seq(&of->locks->tags[index]) == 0) {
+            return take_entry(of, index, true, out_index);
+        }
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t index = (uint32_t)(of->tag + i) % COUNT;
+        if (shmrpci_load_seq(&of->locks->entries[index + 1].word) == 0) {
+            shmrpc_status status = take_entry(of, index, false, out_index);
+            if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
+                return status;
+            }
+        }
+    }
+    return SHMRPC_E_EXHAUSTED;
+}
+
+/* An entry for a key that has none, held. BUSY: it has one now. */
+static shmrpc_status claim(asking *of, uint32_t *out_index)
+{
+    shmrpc_lock *desk = &of->locks->desk;
+    shmrpc_status status = acquire(of, desk);
+    if (status == SHMRPC_E_OWNER_DIED) {
+        /* Nothing is ever half done there. */
+        status = shmrpc_lock_consistent(desk);
+    }
+    if (status != SHMRPC_OK) {
+        if (is_over(status)) {
+            of->blocker = shmrpc_lock_owner_pid(desk);
+        }
+        return status;
+    }
+    status = entry_of(of) != NO_ENTRY ? SHMRPC_E_BUSY
+                                      : take_any_entry(of, out_index);
+    (void)shmrpc_lock_release(desk);
+    return status;
+}
+
+/* ---- taking -------------------------------------------------------------- */
+
+/* One attempt at the entry of the key, or at a new one. `*is_other`: what was
+ * taken has become another key's, or another has claimed ours. */
+static shmrpc_status take_once(asking *of, uint32_t *out_index, bool *is_other)
+{
+    uint32_t index = entry_of(of);
+    *is_other = false;
+    if (index == NO_ENTRY) {
+        shmrpc_status claimed = claim(of, out_index);
+        *is_other = claimed == SHMRPC_E_BUSY && entry_of(of) != NO_ENTRY;
+        return claimed;
+    }
+    shmrpc_lock *lock = lock_of(of->dict, of->locks, index);
+    if (lock == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status = acquire(of, lock);
+    if (is_over(status)) {
+        blame(of, lock, &of->locks->entries[index + 1]);
+    }
+    if (is_taken(status) &&
+        shmrpci_load_seq(&of->locks->tags[index]) != of->tag) {
+        (void)shmrpc_lock_release(lock);
+        *is_other = true;
+        return SHMRPC_E_BUSY;
+    }
+    *out_index = index;
+    return status;
+}
+
+static shmrpc_status take_key(asking *of, uint32_t *out_index)
+{
+    shmrpc_status status;
+    bool is_other;
+    uint32_t rounds = 0;
+    do {
+        status = take_once(of, out_index, &is_other);
+        rounds++;
+    } while (is_other && (of->deadline_ns == 0
+                              ? rounds < ROUNDS
+                              : shmrpci_remaining_ns(of->deadline_ns) > 0));
+    return is_other && of->deadline_ns != 0 ? SHMRPC_E_DEADLINE : status;
+}
+
+/* As one of those who hold a key: not while anybody holds the whole. */
+static shmrpc_status enter(asking *of)
+{
+    shmrpc_lock *whole = &of->locks->whole;
+    shmrpc_status status = is_of_thread(whole)
+                               ? SHMRPC_E_BUSY
+                               : shmrpc_lock_try_acquire_shared(whole);
+    if (status != SHMRPC_E_BUSY) {
+        return status;
+    }
+    if (is_of_thread(whole) || has_key(of->locks)) {
+        return shmrpci_lock_enter_again(whole);
+    }
+    if (of->deadline_ns != 0) {
+        shmrpc_lock_wait wait = what_is_left(of);
+        status = shmrpc_lock_acquire_shared(whole, &wait);
+    }
+    if (is_over(status)) {
+        blame(of, whole, &of->locks->entries[0]);
+    }
+    return status;
+}
+
+static void note_time(shmrpci_dict_lock_entry *entry)
+{
+    /* Relaxed: for people. */
+    shmrpci_store_relaxed(&entry->since_ns, (uint64_t)shmrpci_now_ns());
+}
+
+static shmrpc_status lock_key(asking *of)
+{
+    uint32_t index = entry_of(of);
+    shmrpc_lock *mine =
+        index == NO_ENTRY ? NULL : lock_of(of->dict, of->locks, index);
+    if (is_of_thread(mine)) {
+        /* As the kind of the handle has it; we are in already. */
+        return shmrpc_lock_try_acquire(mine);
+    }
+    shmrpc_status entered = enter(of);
+    if (!is_taken(entered)) {
+        return entered;
+    }
+    shmrpc_status status = take_key(of, &index);
+    if (!is_taken(status)) {
+        (void)shmrpc_lock_release_shared(&of->locks->whole);
+        return status;
+    }
+    note_time(&of->locks->entries[index + 1]);
+    return status == SHMRPC_OK ? entered : status;
+}
+
+static shmrpc_status lock_whole(asking *of)
+{
+    shmrpc_lock *whole = &of->locks->whole;
+    if (!is_of_thread(whole) && has_key(of->locks)) {
+        return SHMRPC_E_PRECONDITION;
+    }
+    shmrpc_status status = acquire(of, whole);
+    if (is_over(status)) {
+        blame(of, whole, &of->locks->entries[0]);
+        if (of->blocker == 0) {
+            of->blocker = shmrpci_lock_reader_pid(&of->locks->at);
+        }
+    } else if (is_taken(status)) {
+        note_time(&of->locks->entries[0]);
+    }
+    return status;
+}
+
+/* ---- what is said of it -------------------------------------------------- */
+
+static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
+                                  shmrpc_error *error)
+{
+    const char *what = of->tag != 0 ? "the key" : "the dict";
+    int64_t waited_ms = (shmrpci_now_ns() - of->began_ns) / SHMRPCI_NS_PER_MS;
+    char since[48] = "";
+    if (of->held_ns > 0) {
+        (void)snprintf(since, sizeof since, " since %" PRId64 " ms",
+                       of->held_ns / SHMRPCI_NS_PER_MS);
+    }
+    char who[32] = "another process";
+    if (of->blocker != 0) {
+        (void)snprintf(who, sizeof who, "process %" PRId32, of->blocker);
+    }
+    if (status == SHMRPC_E_BUSY) {
+        return shmrpc_error_set(error, status, "%s is locked by %s%s", what,
+                                who, since);
+    }
+    return shmrpc_error_set(error, status,
+                            "%s is locked by %s%s; waited %" PRId64 " ms", what,
+                            who, since, waited_ms);
+}
+
+static shmrpc_status explain(const asking *of, shmrpc_status status,
+                             shmrpc_error *error)
+{
+    switch ((int)status) {
+    case SHMRPC_OK:
+        return SHMRPC_OK;
+    case SHMRPC_E_DEADLINE:
+    case SHMRPC_E_BUSY:
+        (void)explain_wait(of, status, error);
+        break;
+    case SHMRPC_E_OWNER_DIED:
+        (void)shmrpc_error_set(error, status,
+                               "locked, but a process died while it held this "
+                               "lock: repair what it protects, then say that "
+                               "it is consistent");
+        break;
+    case SHMRPC_E_PRECONDITION:
+        (void)shmrpc_error_set(
+            error, status,
+            of->tag == 0 && has_key(of->locks)
+                ? "this thread holds the lock of a key: release that first"
+                : "this thread holds the lock already");
+        break;
+    case SHMRPC_E_EXHAUSTED:
+        (void)shmrpc_error_set(error, status,
+                               "the locks of %u keys are held or broken: no "
+                               "more can be held at the same time",
+                               COUNT);
+        break;
+    case SHMRPC_E_DESTROYED:
+        (void)shmrpc_error_set(error, status, "it has been destroyed");
+        break;
+    case SHMRPC_E_INVALID:
+        (void)shmrpc_error_set(error, status,
+                               "timeout_ns or spin_ns is negative");
+        break;
+    default:
+        (void)shmrpc_error_set(error, status, "%s", shmrpc_status_text(status));
+    }
+    status = shmrpci_handle_explain(&of->dict->handle, status, error);
+    if (error != NULL) {
+        error->pid = of->blocker;
+        error->held_ns = of->held_ns;
+    }
+    return status;
+}
+
+/* ---- the functions ------------------------------------------------------- */
+
+/* To be ended by shmrpci_dict_key_fini() in any case. */
+static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
+                           shmrpc_error *error)
+{
+    *of = (asking){.dict = dict};
+    shmrpc_status status = shmrpci_dict_key_init(dict, NULL, &of->key, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_may_change(dict, error);
+    }
+    if (status == SHMRPC_OK) {
+        status = locks_of(dict, &of->locks, error);
+    }
+    if (status != SHMRPC_OK || key == NULL) {
+        return status;
+    }
+    status = shmrpci_dict_key_init(dict, key, &of->key, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_table_bytes bytes = shmrpci_dict_key_bytes(&of->key);
+        of->tag = shmrpci_hash_bytes(dict->table.region.facts.hash_seed,
+                                     bytes.data, bytes.len);
+        of->tag += of->tag == 0 ? 1 : 0;
+    }
+    return status;
+}
+
+static shmrpc_status wait_until(asking *of, const shmrpc_lock_wait *wait)
+{
+    shmrpci_lock_patience patience;
+    shmrpc_status status =
+        shmrpci_lock_patience_init(&of->locks->whole, wait, &patience);
+    if (status == SHMRPC_OK) {
+        of->deadline_ns = patience.deadline_ns;
+        of->began_ns = patience.began_ns;
+        of->spin_ns = patience.spin_ns;
+    }
+    return status;
+}
+
+static shmrpc_status take(asking *of)
+{
+    if (shmrpci_region_is_destroyed(&of->dict->table.region)) {
+        return SHMRPC_E_DESTROYED;
+    }
+    return of->tag != 0 ? lock_key(of) : lock_whole(of);
+}
+
+int shmrpc_stub_dict_lock(shmrpc_dict *dict, const void *key,
+                          const shmrpc_lock_wait *wait, shmrpc_error *error)
+{
+    asking of;
+    shmrpc_status status = begin(&of, dict, key, error);
+    if (status == SHMRPC_OK) {
+        status = wait_until(&of, wait);
+        if (status == SHMRPC_OK) {
+            status = take(&of);
+        }
+        status = explain(&of, status, error);
+    } else {
+        status = shmrpci_handle_explain(&dict->handle, status, error);
+    }
+    shmrpci_dict_key_fini(&of.key);
+    return status;
+}
+
+int shmrpc_stub_dict_try_lock(shmrpc_dict *dict, const void *key,
+                              shmrpc_error *error)
+{
+    asking of;
+    shmrpc_status status = begin(&of, dict, key, error);
+    status = status == SHMRPC_OK
+                 ? explain(&of, take(&of), error)
+                 : shmrpci_handle_explain(&dict->handle, status, error);
+    shmrpci_dict_key_fini(&of.key);
+    return status;
+}
+
+/* The lock that this thread holds; NULL: it does not. */
+static shmrpc_lock *held_by_thread(const asking *of)
+{
+    uint32_t index = of->tag != 0 ? entry_of(of) : NO_ENTRY;
+    shmrpc_lock *lock =
+        of->tag == 0 ? &of->locks->whole
+        : index == NO_ENTRY
+            ? NULL
+            : atomic_load_explicit(&of->locks->of[index], memory_order_acquire);
+    return is_of_thread(lock) ? lock : NULL;
+}
+
+static shmrpc_status release(const asking *of, shmrpc_lock *lock)
+{
+    bool is_last = lock->depth == 0;
+    shmrpc_status status = shmrpc_lock_release(lock);
+    if (of->tag != 0 && is_last) {
+        (void)shmrpc_lock_release_shared(&of->locks->whole);
+    }
+    return status;
+}
+
+static int with_held(shmrpc_dict *dict, const void *key, bool releases,
+                     shmrpc_error *error)
+{
+    asking of;
+    shmrpc_status status = begin(&of, dict, key, error);
+    if (status == SHMRPC_OK) {
+        shmrpc_lock *lock = held_by_thread(&of);
+        if (lock == NULL) {
+            status = shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
+                                      "this thread does not hold the lock");
+        } else {
+            status =
+                releases ? release(&of, lock) : shmrpc_lock_consistent(lock);
+        }
+    }
+    shmrpci_dict_key_fini(&of.key);
+    return shmrpci_handle_explain(&dict->handle, status, error);
+}
+
+int shmrpc_stub_dict_unlock(shmrpc_dict *dict, const void *key,
+                            shmrpc_error *error)
+{
+    return with_held(dict, key, true, error);
+}
+
+int shmrpc_stub_dict_lock_consistent(shmrpc_dict *dict, const void *key,
+                                     shmrpc_error *error)
+{
+    return with_held(dict, key, false, error);
+}
+
+/* ---- of any -------------------------------------------------------------- */
+
+shmrpc_status shmrpc_dict_lock(shmrpc_dict *dict, const shmrpc_any *key,
+                               const shmrpc_lock_wait *wait,
+                               shmrpc_error *error)
+{
+    return (shmrpc_status)shmrpc_stub_dict_lock(dict, key, wait, error);
+}
+
+shmrpc_status shmrpc_dict_try_lock(shmrpc_dict *dict, const shmrpc_any *key,
+                                   shmrpc_error *error)
+{
+    return (shmrpc_status)shmrpc_stub_dict_try_lock(dict, key, error);
+}
+
+shmrpc_status shmrpc_dict_unlock(shmrpc_dict *dict, const shmrpc_any *key,
+                                 shmrpc_error *error)
+{
+    return (shmrpc_status)shmrpc_stub_dict_unlock(dict, key, error);
+}
+
+shmrpc_status shmrpc_dict_lock_consistent(shmrpc_dict *dict,
+                                          const shmrpc_any *key,
+                                          shmrpc_error *error)
+{
+    return (shmrpc_status)shmrpc_stub_dict_lock_consistent(dict, key, error);
+}
+
+/* ---- for people ---------------------------------------------------------- */
+
+static void tell(const shmrpci_dict_locks *locks, uint32_t word,
+                 const shmrpci_dict_lock_entry *entry, bool is_whole,
+                 shmrpc_dict_lock_visit *visit, void *user)
+{
+    uint8_t key[sizeof entry->key];
+    uint32_t len = is_whole ? 0 : shmrpci_load_relaxed(&entry->key_len);
+    int64_t since_ns = (int64_t)shmrpci_load_relaxed(&entry->since_ns);
+    int64_t now_ns = shmrpci_now_ns();
+    for (uint32_t i = 0; i < SHMRPCI_DICT_LOCK_KEY_WORDS; i++) {
+        uint64_t part = shmrpci_load_relaxed(&entry->key[i]);
+        memcpy(key + i * sizeof part, &part, sizeof part);
+    }
+    const shmrpc_dict_held held = {
+        .is_whole = is_whole,
+        .is_broken = (word & SHMRPCI_LOCK_BROKEN) != 0 ||
+                     (word & SHMRPCI_LOCK_OWNER) == SHMRPCI_LOCK_GONE,
+        .pid = shmrpci_lock_pid_of_word(&locks->at, word),
+        .held_ns = since_ns > 0 && since_ns < now_ns ? now_ns - since_ns : 0,
+        .key_bytes = {key, len < sizeof key ? len : sizeof key},
+        .key_len = len,
+    };
+    visit(user, &held);
+}
+
+shmrpc_status shmrpc_dict_each_lock(shmrpc_dict *dict,
+                                    shmrpc_dict_lock_visit *visit, void *user,
+                                    shmrpc_error *error)
+{
+    area in;
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK || !find_area(&dict->table.region, &in)) {
+        return status;
+    }
+    const shmrpci_dict_locks locks = {.at = in.at};
+    uint32_t word = shmrpci_load_seq(&in.at.file->word);
+    if (is_held(word)) {
+        tell(&locks, word, &in.entries[0], true, visit, user);
+    }
+    for (uint32_t i = 1; i <= COUNT; i++) {
+        word = shmrpci_load_seq(&in.entries[i].word);
+        if (is_held(word)) {
+            tell(&locks, word, &in.entries[i], false, visit, user);
+        }
+    }
+    return SHMRPC_OK;
+}

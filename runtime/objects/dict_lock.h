@@ -1,0 +1,75 @@
+/*
+ * The locks of a dict: one for the whole, and one for each key that somebody
+ * locks.  They are words of the hybrid lock (sync/lock_layout.h), whose
+ * participants are those of the region: the bytes that say who lives are the
+ * same ones.
+ *
+ * Layout, behind the table's roots, zeros at first:
+ *
+ *     offset      what                                           who writes it
+ *          0      shmrpci_lock_file: `word` is the whole's; those sync/lock
+ *                 who hold a key are its readers
+ *       then      tags: u64[512], the hash of the key whose lock  who holds the
+ *                 an entry is; 0: nobody's yet, and none behind   desk and the
+ *                 it in its row                                   entry
+ *       then      entries[513]: word; length and beginning of     its holder
+ *                 the key, for people; since when it is held.
+ *                 The first one is the desk
+ *
+ * A key's row begins at its hash and goes through all entries.  Who finds no
+ * entry for its key takes the desk, which is a lock, and with it the first
+ * entry that has been nobody's, or else the first one that nobody holds: as its
+ * holder it writes the tag, and keeps it.  Whoever waited for that word under
+ * its earlier tag finds another one, lets go of it, and looks again.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OBJECTS_DICT_LOCK_H
+#define SHMRPCI_OBJECTS_DICT_LOCK_H
+
+#include "sync/lock.h"
+#include "table/table.h"
+
+/* Keys whose locks can be held or waited for at the same time. */
+#define SHMRPCI_DICT_LOCK_COUNT 512u
+
+/* Of region.facts.limits: where the area begins, from the roots. */
+#define SHMRPCI_DICT_LIMIT_LOCKS 3u
+
+/* How much of a key is kept for people. */
+#define SHMRPCI_DICT_LOCK_KEY_WORDS 6u
+
+typedef struct shmrpci_dict_lock_entry {
+    _Alignas(64) shmrpci_atomic_u32 word;
+    shmrpci_atomic_u32 key_len;
+    shmrpci_atomic_u64 since_ns; /* the first one's: of the whole */
+    shmrpci_atomic_u64 key[SHMRPCI_DICT_LOCK_KEY_WORDS];
+} shmrpci_dict_lock_entry;
+
+_Static_assert(sizeof(shmrpci_dict_lock_entry) == 64, "layout");
+_Static_assert(offsetof(shmrpci_dict_lock_entry, since_ns) == 8, "layout");
+
+/* What a handle has of its own of the locks that it used; of one process. */
+typedef struct shmrpci_dict_locks shmrpci_dict_locks;
+
+/* Adds the area to a region that is to be made. */
+void shmrpci_dict_lock_plan(shmrpci_region_spec *spec);
+
+/* As shmrpci_table_attach(), which nothing else in this folder calls: whoever
+ * becomes a participant lets go of what the dead one of its number held. */
+shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
+                                       shmrpci_table *out, shmrpc_error *error);
+/* Before detaching: what this handle still holds is held by nobody who lives.
+ */
+void shmrpci_dict_lock_leave(const shmrpci_region *region);
+
+/* Those who wait, and come later, get DESTROYED. */
+void shmrpci_dict_lock_destroy(const shmrpci_region *region);
+
+/* How many locks are held. */
+uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region);
+
+/* Frees memory of the process; NULL is fine. */
+void shmrpci_dict_locks_free(shmrpci_dict_locks *locks);
+
+#endif

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/likely.h"
+
 __extension__ typedef unsigned __int128 shmrpci_wide;
 
 /* Both halves of the product of two words. */
@@ -46,13 +48,13 @@ static inline uint64_t shmrpci_hash_bytes(uint64_t seed, const void *key,
     uint64_t a = 0;
     uint64_t b = 0;
     seed ^= salt1;
-    while (left > 16) {
+    while (SHMRPCI_UNLIKELY(left > 16)) {
         seed = shmrpci_hash_mix(shmrpci_hash_word(at) ^ salt2,
                                 shmrpci_hash_word(at + 8) ^ seed);
         at += 16;
         left -= 16;
     }
-    if (left > 8) {
+    if (SHMRPCI_LIKELY(left > 8)) {
         a = shmrpci_hash_word(at);
         b = shmrpci_hash_word(at + left - 8);
     } else if (left >= 4) {
@@ -70,7 +72,7 @@ static inline int shmrpci_hash_is_equal(const void *one, const void *two,
 {
     const uint8_t *a = one;
     const uint8_t *b = two;
-    if (len > 16 || len < 8) {
+    if (SHMRPCI_UNLIKELY(len > 16 || len < 8)) {
         return len == 0 || memcmp(a, b, len) == 0;
     }
     /* From both ends: the words overlap where they meet. */

@@ -7,6 +7,7 @@
 #define SHMRPCI_TABLE_INSIDE_H
 
 #include "base/copy.h"
+#include "base/likely.h"
 #include "region/arena.h"
 #include "table/hash.h"
 #include "table/nest.h"
@@ -14,15 +15,21 @@
 
 /* ---- blocks and records -------------------------------------------------- */
 
+/* How many bytes of spans are paid for. */
+static inline uint64_t shmrpci_table_paid(const shmrpci_table *table)
+{
+    /* Acquire: pairs with who has paid (region/span.c). */
+    uint64_t paid = shmrpci_load_acquire(table->paid);
+    return paid < table->spans_bytes ? paid : table->spans_bytes;
+}
+
 /* `bytes` of a block, if they lie in memory that is paid for, else NULL. */
 static inline void *shmrpci_table_at(const shmrpci_table *table, uint64_t block,
                                      uint64_t bytes)
 {
     uint64_t offset = block * SHMRPCI_BLOCK_ALIGN;
     uint64_t at = offset - table->spans_offset;
-    /* Acquire: pairs with who has paid (region/span.c). */
-    uint64_t paid = shmrpci_load_acquire(table->paid);
-    paid = paid < table->spans_bytes ? paid : table->spans_bytes;
+    uint64_t paid = shmrpci_table_paid(table);
     return at <= paid && bytes <= paid - at ? table->blocks + offset : NULL;
 }
 
@@ -134,12 +141,14 @@ void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
 static inline shmrpc_status shmrpci_table_copy(shmrpci_buf *out,
                                                const void *data, size_t len)
 {
-    shmrpci_buf_reset(out);
-    uint8_t *to = shmrpci_buf_extend(out, len);
-    if (to != NULL) {
-        shmrpci_copy_short(to, data, len);
+    out->len = 0;
+    out->status = SHMRPC_OK;
+    if (SHMRPCI_UNLIKELY(len > out->cap) && !shmrpci_buf_make_room(out, len)) {
+        return out->status;
     }
-    return out->status;
+    out->len = len;
+    shmrpci_copy_short(out->data, data, len);
+    return SHMRPC_OK;
 }
 
 /* ---- the index ----------------------------------------------------------- */

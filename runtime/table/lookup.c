@@ -1,7 +1,7 @@
 /* Reading without a lock: where a key is, its value, entries one by one. */
 #include <string.h>
 
-#include "table/inside.h"
+#include "table/quick.h"
 
 /* How often to begin again, when others change just what is read: a thousand
  * times in a row says that it isn't they; but a nest may take long to read. */
@@ -101,9 +101,8 @@ static bool is_root(const shmrpci_table *table, uint64_t root)
 }
 
 /* OK, NOT_FOUND, DATA_LOSS; BUSY: again. */
-static shmrpc_status try_look(const shmrpci_table *table,
-                              shmrpci_table_bytes key, uint64_t hash,
-                              shmrpci_record_facts *out,
+static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
+                              uint64_t hash, shmrpci_record_facts *out,
                               const shmrpci_atomic_u64 **out_slot,
                               uint64_t *out_word)
 {
@@ -117,6 +116,7 @@ static shmrpc_status try_look(const shmrpci_table *table,
     if (!shmrpci_table_geometry(table, root, &geometry)) {
         return is_root(table, root) ? SHMRPC_E_DATA_LOSS : SHMRPC_E_BUSY;
     }
+    shmrpci_quick_note(table, root);
     shmrpci_found found =
         shmrpci_table_find(table, &geometry, key, hash, &slot, out_word, out);
     /* A table that is no longer the root's may be anything by now. */
@@ -142,9 +142,9 @@ static bool is_whole(const shmrpci_record_facts *facts,
 
 /* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: again; ABORTED: the same of a
  * nest. */
-static shmrpc_status try_get(const shmrpci_table *table,
-                             shmrpci_table_bytes key, uint64_t hash,
-                             shmrpci_buf *out, uint64_t *out_version)
+static shmrpc_status try_get(shmrpci_table *table, shmrpci_table_bytes key,
+                             uint64_t hash, shmrpci_buf *out,
+                             uint64_t *out_version)
 {
     shmrpci_record_facts facts;
     const shmrpci_atomic_u64 *slot;
@@ -166,10 +166,11 @@ static shmrpc_status try_get(const shmrpci_table *table,
     return status;
 }
 
-static shmrpc_status get(const shmrpci_table *table, shmrpci_table_bytes key,
-                         shmrpci_buf *out, uint64_t *out_version)
+static SHMRPCI_SLOW shmrpc_status get_closely(shmrpci_table *table,
+                                              shmrpci_table_bytes key,
+                                              uint64_t hash, shmrpci_buf *out,
+                                              uint64_t *out_version)
 {
-    uint64_t hash = shmrpci_table_hash_of(table, key);
     unsigned nests = 0;
     for (unsigned i = 0; i < ATTEMPTS; i++) {
         shmrpc_status status = try_get(table, key, hash, out, out_version);
@@ -180,6 +181,37 @@ static shmrpc_status get(const shmrpci_table *table, shmrpci_table_bytes key,
         }
     }
     return SHMRPC_E_DATA_LOSS;
+}
+
+static inline shmrpc_status get(shmrpci_table *table, shmrpci_table_bytes key,
+                                shmrpci_buf *out, uint64_t *out_version)
+{
+    const uint64_t bits = SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD;
+    shmrpci_quick found = {.word = 0};
+    shmrpc_status status = SHMRPC_OK;
+    uint64_t hash = shmrpci_table_hash_of(table, key);
+    /* Acquire: pairs with the CAS in apply. */
+    uint64_t root = shmrpci_load_acquire(&table->roots->root);
+    if (SHMRPCI_UNLIKELY(
+            !shmrpci_quick_knows(table, root) ||
+            !shmrpci_quick_find(table, root, key, hash, bits, &found) ||
+            !is_still(found.slot, found.word) || !is_root(table, root))) {
+        return get_closely(table, key, hash, out, out_version);
+    }
+    if (found.word == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (out_version != NULL) {
+        *out_version = shmrpci_load_relaxed(&found.record->stamp);
+    }
+    if (out != NULL) {
+        status = shmrpci_table_copy(out, found.value, found.value_len);
+    }
+    /* As shmrpci_record_is_same. */
+    shmrpci_fence_acquire();
+    return SHMRPCI_LIKELY(shmrpci_load_relaxed(&found.record->id) == found.id)
+               ? status
+               : get_closely(table, key, hash, out, out_version);
 }
 
 shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what)

@@ -51,6 +51,10 @@ typedef struct shmrpci_table {
     uint64_t spans_offset;
     uint64_t spans_bytes;
     shmrpci_atomic_u64 *paid;
+    /* A root whose table was found to lie in memory that is paid for (0: none
+     * yet), and the last place there where a record could begin. */
+    shmrpci_atomic_u64 known_root;
+    shmrpci_atomic_u64 known_last;
     uint32_t log_count; /* checked; 0: no log */
     uint64_t capacity;  /* UINT64_MAX: none */
     /* What the survey found in use (region.h). */

@@ -1,7 +1,7 @@
 /* Views: the table as of one change. */
 #include <string.h>
 
-#include "table/inside.h"
+#include "table/quick.h"
 
 /* How often to try for a pin, while others reclaim what is older than it. */
 #define ATTEMPTS 10000u
@@ -78,6 +78,9 @@ shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
         return shmrpci_table_damaged(error, "no table is at its root");
     }
     shmrpci_buf_init_heap(&view.nest);
+    if (view.root != 0) {
+        shmrpci_quick_note(table, view.root);
+    }
     *out = view;
     return SHMRPC_OK;
 }
@@ -170,16 +173,48 @@ static shmrpc_status look(const shmrpci_table_view *view,
     return SHMRPC_E_DATA_LOSS;
 }
 
-shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
-                                     shmrpci_table_bytes key,
-                                     shmrpci_table_bytes *out_value,
-                                     uint64_t *out_version)
+static SHMRPCI_SLOW shmrpc_status get_closely(shmrpci_table_view *view,
+                                              shmrpci_table_bytes key,
+                                              shmrpci_table_bytes *out_value,
+                                              uint64_t *out_version)
 {
     shmrpci_record_facts facts;
     shmrpc_status status = look(view, key, &facts);
     return status == SHMRPC_OK
                ? fill(view, &facts, NULL, out_value, out_version)
                : status;
+}
+
+shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
+                                     shmrpci_table_bytes key,
+                                     shmrpci_table_bytes *out_value,
+                                     uint64_t *out_version)
+{
+    shmrpci_quick found = {.word = 0};
+    if (view->root == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    uint64_t hash = shmrpci_table_hash_of(view->table, key);
+    /* The pin keeps all that there was since: it needs no second look. DEAD
+     * words count, as they may have been alive then. */
+    if (!shmrpci_quick_find(view->table, view->root, key, hash,
+                            SHMRPCI_WORD_HASH, &found)) {
+        return get_closely(view, key, out_value, out_version);
+    }
+    if (found.word == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    uint64_t stamp = shmrpci_load_relaxed(&found.record->stamp);
+    if (SHMRPCI_UNLIKELY(stamp > view->change)) {
+        return get_closely(view, key, out_value, out_version);
+    }
+    if (out_value != NULL) {
+        *out_value = (shmrpci_table_bytes){found.value, found.value_len};
+    }
+    if (out_version != NULL) {
+        *out_version = stamp;
+    }
+    return SHMRPC_OK;
 }
 
 shmrpc_status shmrpci_table_view_look(const shmrpci_table_view *view,

@@ -400,6 +400,77 @@ static void everything_is_cleared_at_once(void **state)
     shmrpci_fd_close(&fd);
 }
 
+/* The word of the only key, in a table that is small. */
+static shmrpci_atomic_u64 *word_of_the_key(const shmrpci_table *table)
+{
+    uint64_t root = shmrpci_load_seq(&table->roots->root);
+    shmrpci_table_block *block =
+        (void *)(table->blocks +
+                 shmrpci_word_block(root) * SHMRPCI_BLOCK_ALIGN);
+    for (uint32_t i = 0; i < 1u << shmrpci_root_log2(root); i++) {
+        if (shmrpci_load_seq(&block->index[i]) != 0) {
+            return &block->index[i];
+        }
+    }
+    fail_msg("there is no key");
+    return NULL;
+}
+
+/* A getter and a view that have found the key before. */
+static void expect_damage(shmrpci_table *table, shmrpci_table_view *view,
+                          shmrpci_atomic_u64 *word, uint64_t spoiled)
+{
+    shmrpci_buf value;
+    shmrpci_table_bytes found;
+    uint64_t was = shmrpci_exchange_seq(word, spoiled);
+    shmrpci_buf_init_heap(&value);
+    assert_int_equal(
+        shmrpci_table_get(table, text("the key"), &value, NULL, NULL),
+        SHMRPC_E_DATA_LOSS);
+    if (word != &table->roots->root) {
+        assert_int_equal(
+            shmrpci_table_view_get(view, text("the key"), &found, NULL),
+            SHMRPC_E_DATA_LOSS);
+    }
+    shmrpci_buf_fini(&value);
+    shmrpci_store_seq(word, was);
+}
+
+static void what_leads_nowhere_is_damage(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 0);
+    shmrpci_table table;
+    shmrpci_table_view view;
+    table_attach(fd, &table);
+    put(&table, "the key", "value");
+    expect(&table, "the key", "value");
+    assert_int_equal(shmrpci_table_view_open(&table, &view, NULL), SHMRPC_OK);
+    shmrpci_atomic_u64 *root = &table.roots->root;
+    shmrpci_atomic_u64 *word = word_of_the_key(&table);
+    uint64_t hash = shmrpci_load_seq(word) & SHMRPCI_WORD_HASH;
+    uint64_t block = shmrpci_word_block(shmrpci_load_seq(word));
+    shmrpci_record *record =
+        (void *)(table.blocks + block * SHMRPCI_BLOCK_ALIGN);
+    uint32_t len = shmrpci_load_seq(&record->value_len);
+    uint64_t end = table.spans_offset + table.spans_bytes;
+    /* Behind the region, before its spans, across its end. */
+    expect_damage(&table, &view, word, hash | SHMRPCI_WORD_BLOCK);
+    expect_damage(&table, &view, word, hash | 1);
+    expect_damage(&table, &view, word, hash | (end / SHMRPCI_BLOCK_ALIGN - 1));
+    expect_damage(&table, &view, root, SHMRPCI_WORD_BLOCK);
+    expect_damage(&table, &view, root,
+                  shmrpci_root(0, SHMRPCI_TABLE_LOG2_MAX, block));
+    shmrpci_store_seq(&record->value_len, UINT32_MAX);
+    expect_damage(&table, &view, word, shmrpci_load_seq(word));
+    shmrpci_store_seq(&record->value_len, len);
+    expect(&table, "the key", "value");
+    table_check(&table);
+    shmrpci_table_view_close(&view);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +483,7 @@ int main(void)
         cmocka_unit_test(is_full_by_entries_or_by_bytes),
         cmocka_unit_test(an_update_is_not_lost),
         cmocka_unit_test(everything_is_cleared_at_once),
+        cmocka_unit_test(what_leads_nowhere_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@
 #define S  (1000 * MS)
 
 /* A wait that lasts longer than this has failed. */
-#define PATIENCE (20 * S)
+#define PATIENCE (60 * S)
 
 /* The folder that SHMRPC_DIR names; made by harness_main. */
 extern char harness_folder[64];

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
-from webtest import Place, expect, finish, wait_for
+from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
 WEB, ECHO, MANAGER, PKI = sys.argv[1:5]
 
@@ -379,7 +379,8 @@ def body_limit(web):
     web.port = int(web.beside(WEB, "--max-body=3000000").rsplit(":", 1)[1])
     wait_for(lambda: web.call("echo_serv/add", [1, 2]) == (200, 3))
     text = json.dumps(["x" * (3000000 - 4)])
-    status, got = web.call("echo_serv/echo_json", text)
+    status, got = web.call("echo_serv/echo_json", text,
+                           {"Shmrpc-Timeout-Ms": str(DEADLINE_S * 1000)})
     expect("3 MB", (status, got == json.loads(text)[0]), (200, True))
     head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
             f"Authorization: Bearer {web.token}\r\nContent-Length: 3000001\r\n")

@@ -11,6 +11,44 @@ static bool is_dropped(const shmrpci_record_facts *facts, uint64_t word,
     return (word & SHMRPCI_WORD_DEAD) != 0 && facts->stamp <= oldest;
 }
 
+/* The next word, in order, that a new table is to have; `*i` is 0 at first.
+ * False: that was all. */
+static bool next_kept(const shmrpci_table *table, const shmrpci_geometry *from,
+                      uint64_t oldest, uint32_t *i, uint64_t *out_word,
+                      uint32_t *out_hash)
+{
+    while (*i < from->room) {
+        uint32_t slot = shmrpci_load_relaxed(&from->order[(*i)++]);
+        if (slot == 0 || slot - 1 > from->mask) {
+            break;
+        }
+        shmrpci_record_facts facts;
+        uint64_t word = shmrpci_load_relaxed(&from->block->index[slot - 1]);
+        if (shmrpci_record_look(table, shmrpci_word_block(word), &facts) &&
+            !is_dropped(&facts, word, oldest)) {
+            *out_word = word;
+            *out_hash = facts.hash;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only what views can still see counts, or a table that somebody looks at all
+ * the while would only grow. Others may change it meanwhile: then the commit
+ * fails. */
+static uint64_t count_kept(const shmrpci_table *table,
+                           const shmrpci_geometry *from, uint64_t oldest)
+{
+    uint64_t count = 0;
+    uint32_t hash;
+    uint64_t word;
+    for (uint32_t i = 0; next_kept(table, from, oldest, &i, &word, &hash);) {
+        count++;
+    }
+    return count;
+}
+
 /* A word into the first free slot. False: there is none. */
 static bool add(const shmrpci_geometry *geometry, uint64_t word, uint32_t hash,
                 uint32_t position)
@@ -40,16 +78,12 @@ static void fill(const shmrpci_table *table, const shmrpci_change *change,
     uint64_t state = shmrpci_load_relaxed(&from.block->state);
     uint32_t tail = 0;
     uint32_t live = 0;
-    for (uint32_t i = 0; i < from.room && tail < to->room; i++) {
-        uint32_t slot = shmrpci_load_relaxed(&from.order[i]);
-        if (slot == 0 || slot - 1 > from.mask) {
-            break;
-        }
-        shmrpci_record_facts facts;
-        uint64_t word = shmrpci_load_relaxed(&from.block->index[slot - 1]);
-        if (shmrpci_record_look(table, shmrpci_word_block(word), &facts) &&
-            !is_dropped(&facts, word, change->oldest) &&
-            add(to, word, facts.hash, tail)) {
+    uint32_t hash;
+    uint64_t word;
+    for (uint32_t i = 0;
+         tail < to->room &&
+         next_kept(table, &from, change->oldest, &i, &word, &hash);) {
+        if (add(to, word, hash, tail)) {
             tail++;
             live += (word & SHMRPCI_WORD_DEAD) == 0;
         }
@@ -129,7 +163,7 @@ shmrpc_status shmrpci_table_rehash(shmrpci_table *table, uint64_t turn,
         uint64_t state = shmrpci_load_acquire(&from.block->state);
         change.oldest = shmrpci_pin_close(&table->region, seq);
         kept = change.oldest == seq ? shmrpci_state_live(state)
-                                    : shmrpci_state_tail(state);
+                                    : count_kept(table, &from, change.oldest);
     } else if (change.root != 0) {
         return shmrpci_load_seq(&table->roots->turn) == turn
                    ? shmrpci_table_damaged(error, "no table is at its root")

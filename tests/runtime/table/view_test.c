@@ -86,6 +86,32 @@ static shmrpci_table_pair pair(const char *key, const char *value)
         text(key), value != NULL ? text(value) : (shmrpci_table_bytes){0}};
 }
 
+/* One view or another is open all the time; what comes and goes meanwhile needs
+ * no more and more memory. */
+static void views_in_turn_keep_only_what_they_see(void **state)
+{
+    (void)state;
+    int fd = table_create(MIB, 0, 16);
+    shmrpci_table table;
+    shmrpci_table_view views[2];
+    char name[16];
+    table_attach(fd, &table);
+    open_view(&table, &views[1]);
+    for (int i = 0; i < 30000; i++) {
+        if (i % 50 == 0) {
+            open_view(&table, &views[i / 50 % 2]);
+            shmrpci_table_view_close(&views[1 - i / 50 % 2]);
+        }
+        (void)snprintf(name, sizeof name, "%d", i);
+        put(&table, name, "x");
+        del(&table, name);
+    }
+    shmrpci_table_view_close(&views[1 - 30000 / 50 % 2]);
+    table_check(&table);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
 static void a_merge_is_one_change(void **state)
 {
     (void)state;
@@ -226,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_view_stays_as_it_was),
+        cmocka_unit_test(views_in_turn_keep_only_what_they_see),
         cmocka_unit_test(a_merge_is_one_change),
         cmocka_unit_test(watchers_are_told_all_changes),
     };

@@ -16,16 +16,23 @@
 
 #define MAX_EVENTS 16
 
-/* Of one process, for its life. A forked child makes its own: of its parent's
- * it has neither the thread nor a mutex in a known state. */
+/* Of one process. A forked child makes its own: of its parent's it has neither
+ * the thread nor mutexes in a known state. */
 typedef struct shmrpci_watchman {
     struct shmrpci_watchman *parents; /* so that it stays reachable */
     uint32_t generation;
+    shmrpci_mutex duty; /* who begins and ends watches; taken first */
+    /* With at least one watch: */
+    shmrpci_thread thread;
     int set;
-    shmrpci_fork_fd guard;
+    int end; /* an event, by which the thread is told to end */
+    shmrpci_fork_fd guards[2];
     shmrpci_mutex mutex; /* the list, and all vigils in it */
     shmrpci_vigil *first;
 } shmrpci_watchman;
+
+/* The tag of that event; vigils have their addresses. */
+#define TAG_END ((uint64_t)0)
 
 static _Atomic(shmrpci_watchman *) watchman;
 
@@ -74,9 +81,11 @@ static void keep_watch(void *user)
     for (;;) {
         uint64_t tags[MAX_EVENTS];
         size_t count = shmrpci_poll_wait(of->set, tags, MAX_EVENTS, until_ns);
+        bool is_over = false;
         until_ns = SHMRPCI_NEVER_NS;
         shmrpci_mutex_lock(&of->mutex);
         for (size_t i = 0; i < count; i++) {
+            is_over = is_over || tags[i] == TAG_END;
             hang_up(of, tags[i]);
         }
         for (shmrpci_vigil *at = of->first; at != NULL; at = at->next) {
@@ -84,60 +93,76 @@ static void keep_watch(void *user)
             until_ns = again_ns < until_ns ? again_ns : until_ns;
         }
         shmrpci_mutex_unlock(&of->mutex);
+        if (is_over) {
+            return;
+        }
     }
 }
 
 /* ---- watches ------------------------------------------------------------- */
 
-static void dismiss(shmrpci_watchman *of)
-{
-    shmrpci_fork_keep_fd(&of->guard);
-    shmrpci_fd_close(&of->set);
-    shmrpci_mutex_fini(&of->mutex);
-    free(of);
-}
-
-/* NULL: no memory, or no descriptor. */
-static shmrpci_watchman *engage(shmrpci_watchman *parents)
-{
-    shmrpci_watchman *of = calloc(1, sizeof *of);
-    if (of == NULL) {
-        return NULL;
-    }
-    of->parents = parents;
-    of->generation = shmrpci_fork_generation();
-    shmrpci_mutex_init(&of->mutex);
-    of->set = -1;
-    if (shmrpci_poll_create(&of->set) != SHMRPC_OK ||
-        shmrpci_fork_close_fd(&of->guard, &of->set) != SHMRPC_OK) {
-        dismiss(of);
-        return NULL;
-    }
-    return of;
-}
-
-/* This process's, which is made where there is none. */
+/* This process's, which is made where there is none. NULL: no memory. */
 static shmrpci_watchman *ours(void)
 {
-    shmrpci_thread thread;
+    uint32_t generation = shmrpci_fork_generation();
     shmrpci_watchman *of =
         atomic_load_explicit(&watchman, memory_order_acquire);
-    if (of != NULL && of->generation == shmrpci_fork_generation()) {
+    if (of != NULL && of->generation == generation) {
         return of;
     }
-    shmrpci_watchman *mine = engage(of);
+    shmrpci_watchman *mine = calloc(1, sizeof *mine);
     if (mine == NULL) {
         return NULL;
     }
-    if (!atomic_compare_exchange_strong(&watchman, &of, mine)) {
-        dismiss(mine); /* another thread was first */
-        return of;
+    *mine = (shmrpci_watchman){
+        .parents = of, .generation = generation, .set = -1, .end = -1};
+    shmrpci_mutex_init(&mine->duty);
+    shmrpci_mutex_init(&mine->mutex);
+    if (atomic_compare_exchange_strong(&watchman, &of, mine)) {
+        return mine;
     }
-    if (shmrpci_thread_create(&thread, "shmrpc-vigil", keep_watch, mine) ==
-        SHMRPC_OK) {
-        shmrpci_thread_detach(&thread);
+    free(mine); /* another thread was first */
+    return of;
+}
+
+static void close_set(shmrpci_watchman *of)
+{
+    shmrpci_fork_keep_fd(&of->guards[0]);
+    shmrpci_fork_keep_fd(&of->guards[1]);
+    shmrpci_fd_close(&of->set);
+    shmrpci_fd_close(&of->end);
+}
+
+/* With the first watch; on duty. False: without memory, descriptors or threads
+ * there are no watches. */
+static bool start(shmrpci_watchman *of)
+{
+    if (of->first != NULL) {
+        return true;
     }
-    return mine;
+    if (shmrpci_poll_create(&of->set) == SHMRPC_OK &&
+        shmrpci_event_create(&of->end) == SHMRPC_OK &&
+        shmrpci_fork_close_fd(&of->guards[0], &of->set) == SHMRPC_OK &&
+        shmrpci_fork_close_fd(&of->guards[1], &of->end) == SHMRPC_OK &&
+        shmrpci_poll_add(of->set, of->end, SHMRPCI_POLL_LEVEL, TAG_END) ==
+            SHMRPC_OK &&
+        shmrpci_thread_create(&of->thread, "shmrpc-vigil", keep_watch, of) ==
+            SHMRPC_OK) {
+        return true;
+    }
+    close_set(of);
+    return false;
+}
+
+/* The thread ends with the last watch, so that a process without objects of
+ * services has none. */
+static void stop(shmrpci_watchman *of)
+{
+    if (of->first == NULL) {
+        shmrpci_event_set(of->end);
+        shmrpci_thread_join(&of->thread);
+        close_set(of);
+    }
 }
 
 void shmrpci_vigil_begin(shmrpci_vigil *vigil, shmrpci_handle *handle,
@@ -145,18 +170,25 @@ void shmrpci_vigil_begin(shmrpci_vigil *vigil, shmrpci_handle *handle,
 {
     shmrpci_watchman *of = watch_fd >= 0 ? ours() : NULL;
     *vigil = (shmrpci_vigil){.handle = handle, .fd = watch_fd};
-    if (of == NULL ||
-        shmrpci_fork_close_fd(&vigil->guard, &vigil->fd) != SHMRPC_OK) {
+    if (of == NULL) {
         shmrpci_fd_close(&vigil->fd);
         return;
     }
-    shmrpci_mutex_lock(&of->mutex);
-    vigil->watchman = of;
-    vigil->next = of->first;
-    of->first = vigil;
-    (void)shmrpci_poll_add(of->set, vigil->fd, SHMRPCI_POLL_LEVEL,
-                           (uint64_t)(uintptr_t)vigil);
-    shmrpci_mutex_unlock(&of->mutex);
+    shmrpci_mutex_lock(&of->duty);
+    if (shmrpci_fork_close_fd(&vigil->guard, &vigil->fd) == SHMRPC_OK &&
+        start(of)) {
+        shmrpci_mutex_lock(&of->mutex);
+        vigil->watchman = of;
+        vigil->next = of->first;
+        of->first = vigil;
+        (void)shmrpci_poll_add(of->set, vigil->fd, SHMRPCI_POLL_LEVEL,
+                               (uint64_t)(uintptr_t)vigil);
+        shmrpci_mutex_unlock(&of->mutex);
+    } else {
+        shmrpci_fork_keep_fd(&vigil->guard);
+        shmrpci_fd_close(&vigil->fd);
+    }
+    shmrpci_mutex_unlock(&of->duty);
 }
 
 void shmrpci_vigil_end(shmrpci_vigil *vigil)
@@ -169,6 +201,7 @@ void shmrpci_vigil_end(shmrpci_vigil *vigil)
     if (of->generation != shmrpci_fork_generation()) {
         return; /* our parent's; the descriptor was closed by fork */
     }
+    shmrpci_mutex_lock(&of->duty);
     shmrpci_mutex_lock(&of->mutex);
     shmrpci_vigil **at = &of->first;
     while (*at != vigil) {
@@ -177,4 +210,6 @@ void shmrpci_vigil_end(shmrpci_vigil *vigil)
     *at = vigil->next;
     drop(of, vigil);
     shmrpci_mutex_unlock(&of->mutex);
+    stop(of);
+    shmrpci_mutex_unlock(&of->duty);
 }

@@ -2,8 +2,8 @@
  * Watching over the servers of services whose objects this process uses, so
  * that whoever waits in one learns at once that its server was killed.
  *
- * One thread a process, made with the first watch, sleeps on the sockets by
- * which the objects were asked for: the kernel hangs them up when the server
+ * One thread a process, which ends with the last watch, sleeps on the sockets
+ * by which the objects were asked for: the kernel hangs them up when the server
  * ends.  It then looks at the creator's byte, which decides: a successor may
  * have it (hot restart), and a dying process may have it a little longer. Where
  * nobody has it the thread marks the object as destroyed, as a server that ends

@@ -24,7 +24,8 @@
 /* What a worker knows to have been done, in memory that outlives it. */
 typedef struct account {
     _Alignas(128) shmrpci_atomic_u64 own; /* its own counter's value */
-    shmrpci_atomic_u64 shared; /* how often it has counted the common one up */
+    shmrpci_atomic_u64 shared;  /* how often it has counted the common one up */
+    shmrpci_atomic_u32 is_here; /* it has attached, and inherited */
 } account;
 
 /* How many changes workers may be ahead of the view that is open, which keeps
@@ -146,14 +147,16 @@ static bool resume(shmrpci_table *table, uint32_t me)
 
 static pid_t start(int fd, uint32_t me, uint32_t seed)
 {
+    shmrpci_store_seq(&accounts[me].is_here, 0u);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         shmrpci_table table;
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         bool good = table_try_attach(fd, SHMRPCI_ACCESS_WRITE, &table, NULL) ==
-                        SHMRPC_OK &&
-                    resume(&table, me);
+                    SHMRPC_OK;
+        shmrpci_store_seq(&accounts[me].is_here, 1u);
+        good = good && resume(&table, me);
         while (good) {
             wait_for_view(&table);
             good = work(&table, me, &seed);
@@ -218,6 +221,18 @@ typedef struct chaos {
     uint32_t seed;
     uint64_t kills;
 } chaos;
+
+/* The dead keep memory until they have heirs. */
+static void await_heirs(void)
+{
+    int64_t deadline_ns = shmrpci_deadline_after(30 * SHMRPCI_NS_PER_S);
+    for (uint32_t me = 0; me < WORKERS; me++) {
+        while (shmrpci_load_seq(&accounts[me].is_here) == 0) {
+            assert_true(shmrpci_now_ns() < deadline_ns);
+            sleep_us(100);
+        }
+    }
+}
 
 static void renew_view(chaos *of)
 {
@@ -295,6 +310,7 @@ static void nothing_is_lost_or_done_twice(void **state)
     for (unsigned i = 0; i < strikes; i++) {
         strike(&of);
         if (i % 8 == 0) {
+            await_heirs();
             renew_view(&of);
         }
     }

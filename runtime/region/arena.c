@@ -160,15 +160,10 @@ static void trim(shmrpci_region *region, uint32_t class)
 }
 
 /* The block in `moving`, which is nowhere else, is free. */
-static void set_free(shmrpci_region *region, uint64_t offset)
+static void set_found_free(shmrpci_region *region, uint64_t offset,
+                           uint32_t class, uint64_t bytes)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
-    uint32_t class;
-    uint64_t bytes;
-    if (!shmrpci_arena_find(region, offset, &class, &bytes)) {
-        shmrpci_store_release(&arena->moving, (uint64_t)0);
-        return;
-    }
     if (class == SHMRPCI_CLASS_COUNT) {
         shmrpci_region_intend(region, offset);
         shmrpci_store_release(&arena->moving, (uint64_t)0);
@@ -185,6 +180,17 @@ static void set_free(shmrpci_region *region, uint64_t offset)
     }
     shmrpci_store_release(&arena->moving, (uint64_t)0);
     trim(region, class);
+}
+
+static void set_free(shmrpci_region *region, uint64_t offset)
+{
+    uint32_t class;
+    uint64_t bytes;
+    if (shmrpci_arena_find(region, offset, &class, &bytes)) {
+        set_found_free(region, offset, class, bytes);
+    } else {
+        shmrpci_store_release(&shmrpci_arena_of(region)->moving, (uint64_t)0);
+    }
 }
 
 /* ---- taking -------------------------------------------------------------- */
@@ -459,8 +465,10 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
     shmrpci_block_trailer *end =
         bytes != 0 ? trailer(region, offset, bytes + TRAILER) : NULL;
     uint64_t tail = shmrpci_load_relaxed(&arena->limbo_tail);
-    shmrpci_block_trailer *last =
-        tail != 0 ? shmrpci_arena_trailer(region, tail) : NULL;
+    shmrpci_block_trailer *last = region->last_end;
+    if (last == NULL || tail != region->last_retired) {
+        last = tail != 0 ? shmrpci_arena_trailer(region, tail) : NULL;
+    }
     if (end == NULL || (tail != 0 && last == NULL)) {
         return SHMRPC_E_DATA_LOSS;
     }
@@ -469,6 +477,8 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
     shmrpci_store_release(last != NULL ? &last->link : &arena->limbo_head,
                           offset);
     shmrpci_store_release(&arena->limbo_tail, offset);
+    region->last_retired = offset;
+    region->last_end = end;
     region->retired_bytes += bytes;
     region->retired_count++;
     shmrpci_store_release(&arena->limbo_count,
@@ -489,6 +499,9 @@ static void leave_limbo(shmrpci_region *region, uint64_t before,
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
     shmrpci_block_trailer *last =
         before != 0 ? shmrpci_arena_trailer(region, before) : NULL;
+    if (offset == region->last_retired) {
+        region->last_end = NULL;
+    }
     shmrpci_store_release(&arena->moving, offset);
     if (shmrpci_load_relaxed(&arena->limbo_tail) == offset) {
         shmrpci_store_release(&arena->limbo_tail, before);
@@ -507,7 +520,12 @@ static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
     uint64_t at = shmrpci_load_relaxed(&arena->limbo_head);
     for (uint64_t hops = shmrpci_arena_most_blocks(region); at != 0 && hops > 0;
          hops--) {
-        shmrpci_block_trailer *of = shmrpci_arena_trailer(region, at);
+        uint32_t class;
+        uint64_t bytes;
+        const shmrpci_block_trailer *of =
+            shmrpci_arena_find(region, at, &class, &bytes)
+                ? trailer(region, at, bytes)
+                : NULL;
         if (of == NULL || shmrpci_load_relaxed(&of->retired) > end ||
             (!all && count <= LIMBO_YOUNG)) {
             break;
@@ -519,7 +537,7 @@ static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
             before = at;
         } else {
             leave_limbo(region, before, at, of);
-            set_free(region, at);
+            set_found_free(region, at, class, bytes);
             count -= count > 0;
             shmrpci_store_release(&arena->limbo_count, count);
         }

@@ -58,6 +58,13 @@ static void finish(shmrpci_region *region)
     }
 }
 
+/* What the handle remembers of the limbo is another's. */
+static void act_as(shmrpci_region *region, uint32_t participant)
+{
+    region->me = participant;
+    region->last_end = NULL;
+}
+
 /* The byte of `participant` is ours: nobody else is, or becomes, that one. */
 static bool inherit(shmrpci_region *region, uint32_t participant)
 {
@@ -65,23 +72,23 @@ static bool inherit(shmrpci_region *region, uint32_t participant)
         shmrpci_region_participant(region, participant);
     bool is_dead = shmrpci_load_seq(&block->pid) != 0;
     uint32_t me = region->me;
-    region->me = participant;
+    act_as(region, participant);
     if (is_dead) {
         finish(region);
     }
     shmrpci_region_settle(region, participant);
-    region->me = me;
+    act_as(region, me);
     return is_dead;
 }
 
 static void hand_over(shmrpci_region *region, uint32_t participant)
 {
     uint32_t me = region->me;
-    region->me = participant;
+    act_as(region, participant);
     if (shmrpci_region_has_arenas(region)) {
         shmrpci_arena_hand_over(region);
     }
-    region->me = me;
+    act_as(region, me);
 }
 
 static shmrpc_status become(shmrpci_region *region, uint32_t participant)
@@ -95,7 +102,7 @@ static shmrpc_status become(shmrpci_region *region, uint32_t participant)
         shmrpci_region_participant(region, participant);
     (void)shmrpci_add_seq(&block->incarnation, 1u);
     shmrpci_store_seq(&block->pid, (uint32_t)shmrpci_process_id());
-    region->me = participant;
+    act_as(region, participant);
     return SHMRPC_OK;
 }
 

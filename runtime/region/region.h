@@ -95,6 +95,9 @@ struct shmrpci_region {
     uint32_t pin_room;
     uint64_t retired_bytes; /* since the last look at the limbo */
     uint64_t retired_count;
+    uint64_t last_retired; /* the last block of our limbo, while `last_end` is
+                            * where its trailer lies; NULL: look for it */
+    struct shmrpci_block_trailer *last_end;
     uint64_t hoarded_bytes; /* of a list, that were of no use to others */
     bool is_regaining;
 };

@@ -268,7 +268,7 @@ static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
         return;
     }
     shmrpci_atomic_u64 *at = &table->roots->log[seq & (table->log_count - 1)];
-    uint64_t number = (seq / table->log_count + 1) & 0xFFFFFF;
+    uint64_t number = ((seq >> __builtin_ctz(table->log_count)) + 1) & 0xFFFFFF;
     uint64_t seen = shmrpci_load_seq(at);
     /* Only upwards, as it wraps. */
     uint64_t ahead = (number - (seen >> 40)) & 0xFFFFFF;
@@ -564,6 +564,12 @@ void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
                           bool is_heir)
 {
     retirement of = {.table = table, .seq = change->seq};
+    if (change->is_plain) {
+        (void)shmrpci_arena_retire(
+            &table->region, shmrpci_offset_of(shmrpci_word_block(change->old)),
+            change->seq);
+        return;
+    }
     if (is_heir) {
         of.after = shmrpci_arena_last_retired(&table->region);
         of.looks = true;

@@ -123,10 +123,21 @@ void shmrpci_record_publish(shmrpci_record *record, uint64_t id);
 /* Takes a record, and fills all of it but its value, stamp, and footer. It is
  * held, and no record until it is published. EXHAUSTED, TOO_LARGE, DATA_LOSS.
  */
-shmrpc_status
+shmrpc_status shmrpci_table_take_hashed(shmrpci_table *table,
+                                        shmrpci_table_bytes key, uint64_t hash,
+                                        size_t value_len,
+                                        shmrpci_record_kind kind,
+                                        uint64_t *out_offset,
+                                        shmrpc_error *error);
+static inline shmrpc_status
 shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
                           size_t value_len, shmrpci_record_kind kind,
-                          uint64_t *out_offset, shmrpc_error *error);
+                          uint64_t *out_offset, shmrpc_error *error)
+{
+    return shmrpci_table_take_hashed(table, key,
+                                     shmrpci_table_hash_of(table, key),
+                                     value_len, kind, out_offset, error);
+}
 /* Readers may come to it from now on, with words of who had its block before.
  */
 void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
@@ -163,9 +174,36 @@ typedef struct shmrpci_geometry {
 } shmrpci_geometry;
 
 uint64_t shmrpci_table_block_bytes(uint32_t log2);
+bool shmrpci_table_geometry_closely(const shmrpci_table *table, uint64_t root,
+                                    shmrpci_geometry *out);
+
+/* Of a root whose table lies in the region. */
+static inline void shmrpci_table_measure(const shmrpci_table *table,
+                                         uint64_t root, shmrpci_geometry *out)
+{
+    uint64_t slots = (uint64_t)1 << shmrpci_root_log2(root);
+    uint8_t *at =
+        table->blocks + shmrpci_word_block(root) * SHMRPCI_BLOCK_ALIGN;
+    out->root = root;
+    out->block = (shmrpci_table_block *)(void *)at;
+    out->order =
+        (shmrpci_atomic_u32 *)(void *)(at + sizeof(shmrpci_table_block) +
+                                       slots * sizeof(uint64_t));
+    out->mask = slots - 1;
+    out->room = (uint32_t)(slots / 4 * 3);
+}
+
 /* False: there is none, or none that lies in the region. */
-bool shmrpci_table_geometry(const shmrpci_table *table, uint64_t root,
-                            shmrpci_geometry *out);
+static inline bool shmrpci_table_geometry(const shmrpci_table *table,
+                                          uint64_t root, shmrpci_geometry *out)
+{
+    if (SHMRPCI_LIKELY(root != 0 &&
+                       root == shmrpci_load_relaxed(&table->known_root))) {
+        shmrpci_table_measure(table, root, out);
+        return true;
+    }
+    return shmrpci_table_geometry_closely(table, root, out);
+}
 
 static inline uint64_t shmrpci_table_tag(uint64_t hash)
 {
@@ -278,6 +316,8 @@ typedef struct shmrpci_change {
     uint64_t state_old;
     uint64_t state_now;
     uint64_t oldest;
+    /* Its maker's: what was replaced is a record with nothing below it. */
+    bool is_plain;
 } shmrpci_change;
 
 static inline shmrpci_table_change *

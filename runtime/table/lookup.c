@@ -15,25 +15,16 @@ uint64_t shmrpci_table_block_bytes(uint32_t log2)
            slots / 4 * 3 * sizeof(uint32_t);
 }
 
-bool shmrpci_table_geometry(const shmrpci_table *table, uint64_t root,
-                            shmrpci_geometry *out)
+bool shmrpci_table_geometry_closely(const shmrpci_table *table, uint64_t root,
+                                    shmrpci_geometry *out)
 {
     uint32_t log2 = shmrpci_root_log2(root);
-    if (log2 < SHMRPCI_TABLE_LOG2_MIN || log2 > SHMRPCI_TABLE_LOG2_MAX) {
+    if (log2 < SHMRPCI_TABLE_LOG2_MIN || log2 > SHMRPCI_TABLE_LOG2_MAX ||
+        shmrpci_table_at(table, shmrpci_word_block(root),
+                         shmrpci_table_block_bytes(log2)) == NULL) {
         return false;
     }
-    uint64_t slots = (uint64_t)1 << log2;
-    out->root = root;
-    out->block = shmrpci_table_at(table, shmrpci_word_block(root),
-                                  shmrpci_table_block_bytes(log2));
-    out->mask = slots - 1;
-    out->room = (uint32_t)(slots / 4 * 3);
-    if (out->block == NULL) {
-        return false;
-    }
-    out->order = (shmrpci_atomic_u32 *)(void *)((uint8_t *)out->block +
-                                                sizeof *out->block +
-                                                slots * sizeof(uint64_t));
+    shmrpci_table_measure(table, root, out);
     return true;
 }
 
@@ -186,16 +177,16 @@ static SHMRPCI_SLOW shmrpc_status get_closely(shmrpci_table *table,
 static inline shmrpc_status get(shmrpci_table *table, shmrpci_table_bytes key,
                                 shmrpci_buf *out, uint64_t *out_version)
 {
-    const uint64_t bits = SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD;
     shmrpci_quick found = {.word = 0};
     shmrpc_status status = SHMRPC_OK;
     uint64_t hash = shmrpci_table_hash_of(table, key);
     /* Acquire: pairs with the CAS in apply. */
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
-    if (SHMRPCI_UNLIKELY(
-            !shmrpci_quick_knows(table, root) ||
-            !shmrpci_quick_find(table, root, key, hash, bits, &found) ||
-            !is_still(found.slot, found.word) || !is_root(table, root))) {
+    if (SHMRPCI_UNLIKELY(!shmrpci_quick_knows(table, root) ||
+                         !shmrpci_quick_find(table, root, key, hash,
+                                             SHMRPCI_QUICK_LIVE, &found) ||
+                         !is_still(found.slot, found.word) ||
+                         !is_root(table, root))) {
         return get_closely(table, key, hash, out, out_version);
     }
     if (found.word == 0) {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "table/inside.h"
+#include "table/quick.h"
 
 /* ---- a record of our own ------------------------------------------------- */
 
@@ -21,10 +21,12 @@ static uint64_t most_value(const shmrpci_table *table)
     return most < UINT32_MAX - 64 ? most : UINT32_MAX - 64;
 }
 
-shmrpc_status
-shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
-                          size_t value_len, shmrpci_record_kind kind,
-                          uint64_t *out_offset, shmrpc_error *error)
+shmrpc_status shmrpci_table_take_hashed(shmrpci_table *table,
+                                        shmrpci_table_bytes key, uint64_t hash,
+                                        size_t value_len,
+                                        shmrpci_record_kind kind,
+                                        uint64_t *out_offset,
+                                        shmrpc_error *error)
 {
     if (key.len > SHMRPCI_TABLE_KEY_MAX) {
         return too_large("key", key.len, SHMRPCI_TABLE_KEY_MAX, error);
@@ -45,11 +47,8 @@ shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
     shmrpci_record *record = shmrpci_record_begin(table, offset, kind, &id);
     shmrpci_store_relaxed(&record->key_len, (uint16_t)key.len);
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
-    shmrpci_store_relaxed(&record->hash,
-                          (uint32_t)shmrpci_table_hash_of(table, key));
-    if (key.len > 0) {
-        memcpy(record + 1, key.data, key.len);
-    }
+    shmrpci_store_relaxed(&record->hash, (uint32_t)hash);
+    shmrpci_copy_short(record + 1, key.data, key.len);
     *out_offset = offset;
     return SHMRPC_OK;
 }
@@ -71,8 +70,7 @@ void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
                                    uint64_t stamp, uint64_t prev,
                                    uint64_t order)
 {
-    shmrpci_record *record =
-        shmrpci_region_at(&table->region, offset, sizeof *record);
+    shmrpci_record *record = (void *)(table->blocks + offset);
     shmrpci_store_relaxed(&record->stamp, stamp);
     shmrpci_store_relaxed(&facts->footer->prev, prev);
     shmrpci_store_relaxed(&facts->footer->order, order);
@@ -151,6 +149,7 @@ static shmrpc_status plan_replace(attempt *at, const shmrpci_record_facts *was,
                      shmrpci_block_of(at->offset);
     at->change.state_old = state;
     at->change.state_now = at->removes ? state - 1 : state;
+    at->change.is_plain = was->kind == SHMRPCI_RECORD_VALUE;
     return status;
 }
 
@@ -196,6 +195,21 @@ static shmrpc_status plan(attempt *at, shmrpc_error *error)
                 : shmrpci_table_rehash(table, at->turn, 1, error);
         return status == SHMRPC_OK ? SHMRPC_MORE : status;
     }
+    shmrpci_quick quick = {.word = 0};
+    if (SHMRPCI_LIKELY(shmrpci_quick_knows(table, at->change.root) &&
+                       shmrpci_quick_find(table, at->change.root, at->key,
+                                          at->hash, SHMRPCI_QUICK_LIVE,
+                                          &quick))) {
+        at->change.slot = (uint64_t)(quick.slot - at->geometry.block->index);
+        at->change.old = quick.word;
+        if (quick.word == 0) {
+            return plan_insert(at, error);
+        }
+        return shmrpci_quick_fill(&quick, at->key, at->hash, &was)
+                   ? plan_replace(at, &was, error)
+                   : SHMRPC_MORE;
+    }
+    shmrpci_quick_note(table, at->change.root);
     switch (shmrpci_table_find(table, &at->geometry, at->key, at->hash,
                                &at->change.slot, &at->change.old, &was)) {
     case SHMRPCI_FOUND:
@@ -250,11 +264,14 @@ shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
 {
     SHMRPCI_ASSERT(table->reserved == 0, "one reservation at a time");
     uint64_t offset = 0;
-    shmrpc_status status = shmrpci_table_take_record(
-        table, key, value_len, SHMRPCI_RECORD_VALUE, &offset, error);
+    uint64_t hash = shmrpci_table_hash_of(table, key);
+    shmrpc_status status = shmrpci_table_take_hashed(
+        table, key, hash, value_len, SHMRPCI_RECORD_VALUE, &offset, error);
     if (status == SHMRPC_OK) {
         table->reserved = offset;
+        table->reserved_hash = hash;
         table->reserved_len = (uint32_t)value_len;
+        table->reserved_key_len = (uint16_t)key.len;
         *out_value = (uint8_t *)table->region.map.at + offset +
                      sizeof(shmrpci_record) + ((key.len + 7) & ~(size_t)7);
     }
@@ -269,12 +286,17 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
                    "commit what was reserved");
     attempt at = {
         .table = table, .expected = expected, .offset = table->reserved};
-    shmrpci_record *record =
-        shmrpci_region_at(&table->region, table->reserved, sizeof *record);
+    /* What we know of the record ourselves, nobody can spoil. */
+    uint8_t *bytes = table->blocks + table->reserved;
+    shmrpci_record *record = (void *)bytes;
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
-    shmrpci_table_publish_record(table, table->reserved, &at.own);
-    at.key = (shmrpci_table_bytes){at.own.key, at.own.key_len};
-    at.hash = shmrpci_table_hash_of(table, at.key);
+    shmrpci_record_publish(record,
+                           shmrpci_load_relaxed(&record->id) & ~(uint64_t)1);
+    at.key = (shmrpci_table_bytes){record + 1, table->reserved_key_len};
+    at.hash = table->reserved_hash;
+    at.own.footer =
+        (void *)(bytes + shmrpci_record_bytes(at.key.len, value_len) -
+                 sizeof *at.own.footer);
     shmrpc_status status = carry_out(&at, out_version, error);
     if (status == SHMRPC_OK) {
         table->reserved = 0;

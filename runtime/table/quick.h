@@ -12,6 +12,9 @@
 #include "base/likely.h"
 #include "table/inside.h"
 
+/* Bits of a word that count where keys that were deleted are not looked for. */
+#define SHMRPCI_QUICK_LIVE (SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD)
+
 typedef struct shmrpci_quick {
     const shmrpci_record *record;
     const shmrpci_atomic_u64 *slot;
@@ -98,6 +101,28 @@ static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,
             return false;
         }
     }
+}
+
+/* All that a record says. False: it is no longer that of the slot. */
+static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
+                                      shmrpci_table_bytes key, uint64_t hash,
+                                      shmrpci_record_facts *out)
+{
+    *out = (shmrpci_record_facts){
+        .record = of->record,
+        .id = of->id,
+        .stamp = shmrpci_load_relaxed(&of->record->stamp),
+        .hash = (uint32_t)hash,
+        .value_len = of->value_len,
+        .key_len = (uint16_t)key.len,
+        .kind = SHMRPCI_RECORD_VALUE,
+        .key = (const uint8_t *)(of->record + 1),
+        .value = of->value,
+        .footer = (void *)(uintptr_t)(of->value + ((of->value_len + (size_t)7) &
+                                                   ~(size_t)7)),
+    };
+    shmrpci_fence_acquire();
+    return shmrpci_load_acquire(of->slot) == of->word;
 }
 
 #endif

@@ -17,8 +17,7 @@ uint64_t shmrpci_record_new_id(shmrpci_table *table)
 shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,
                                      shmrpci_record_kind kind, uint64_t *out_id)
 {
-    shmrpci_record *record =
-        shmrpci_region_at(&table->region, offset, sizeof(shmrpci_record));
+    shmrpci_record *record = (void *)(table->blocks + offset);
     *out_id = shmrpci_record_new_id(table);
     shmrpci_store_relaxed(&record->id, *out_id | 1);
     shmrpci_fence_release();

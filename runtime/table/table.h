@@ -63,7 +63,9 @@ typedef struct shmrpci_table {
     uint64_t used_epoch;
     /* The record of shmrpci_table_reserve; 0: none. */
     uint64_t reserved;
+    uint64_t reserved_hash;
     uint32_t reserved_len;
+    uint16_t reserved_key_len;
 } shmrpci_table;
 
 typedef struct shmrpci_table_bytes {

@@ -47,6 +47,15 @@ static cli_exit refuse(const char *word)
     return result;
 }
 
+/* `shmrpc help dict` is `shmrpc dict --help`. */
+static cli_exit help_with(char *word)
+{
+    char flag[] = "--help";
+    char *words[] = {word, flag, NULL};
+    const cli_command *command = cli_command_find(word);
+    return command != NULL ? command->run(2, words) : refuse(word);
+}
+
 static cli_exit run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -59,7 +68,7 @@ static cli_exit run(int argc, char **argv)
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
         strcmp(word, "help") == 0) {
-        return print_help();
+        return argc > 2 && word[0] != '-' ? help_with(argv[2]) : print_help();
     }
     if (strcmp(word, "--version") == 0) {
         return cli_print_version();

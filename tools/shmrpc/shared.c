@@ -181,6 +181,10 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
     if (status == SHMRPC_OK) {
         return CLI_OK;
     }
+    if (type->kind == SHMRPC_KIND_ANY && strchr("{[\"", word[0]) != NULL &&
+        word[0] != '\0') {
+        return cli_shared_fail(status, &error); /* a slip, rather than text */
+    }
     shmrpci_buf_init_heap(&quoted);
     shmrpci_json_string(&quoted, word, strlen(word));
     bool is_text = quoted.status == SHMRPC_OK &&

@@ -37,7 +37,8 @@ typedef struct cli_shared_opts {
 
 #define CLI_SHARED_HELP                                                     \
     "NAME is that of the object, as shmrpc ls shows it. Values are JSON;\n" \
-    "what is none counts as text, where the type allows it.\n"              \
+    "what is none counts as text, where the type allows it; not what\n"     \
+    "begins with {, [ or \", as this is a slip.\n"                          \
     "\n"                                                                    \
     "  -u, --all-users      in the folder for all users\n"                  \
     "  -c, --create         make it if it is not there\n"                   \

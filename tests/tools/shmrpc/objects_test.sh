@@ -82,6 +82,13 @@ expect 3 'shmrpc: NOT_FOUND: dict "d": step 1 of the path: nothing is there' \
     dict get d b y
 expect 1 'shmrpc: PRECONDITION: dict "d": step 1 of the path: it leads into what is no map and no list' \
     dict get d a y
+expect 2 'shmrpc: INVALID: value: expected `,` or `}`, found the end (at byte 6)' \
+    dict set d a '{"a":1'
+expect 2 'shmrpc: INVALID: value[1]: expected a value, found the end (at byte 3)' \
+    dict set d a '[1,'
+expect 0 '' dict set d text 'no } JSON'
+expect 0 '"no } JSON"' dict get d text
+expect 0 '' dict del d text
 dump=$'{"key":"a","value":1}\n{"key":"b","value":{"x":[1,"two","three"]}}'
 expect 0 $'"a"\n"b"' dict keys d
 expect 0 "$dump" dict dump d

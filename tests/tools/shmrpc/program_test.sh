@@ -95,6 +95,7 @@ run 0 --help && shows '^  call '
 run 0 --version && shows '^shmrpc [0-9]'
 for command in list describe call bench completion; do
     run 0 "$command" --help && shows "^usage: shmrpc $command"
+    run 0 help "$command" && shows "^usage: shmrpc $command"
     run 0 "$command" --version && shows '^shmrpc [0-9]'
     refused 2 'unknown option `--jsn`' "$command" --jsn
 done

@@ -1,6 +1,6 @@
 // page_test.mjs BASE TOKEN PICTURES READ_ONLY SHMRPC FOLDER: every part and action
 // of the page, in Chromium, against the services of page_test.py.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -392,7 +392,7 @@ async function scales() {
   await page.getByLabel("at most", { exact: true }).fill("3");
   await page.getByRole("button", { name: "Scale" }).click();
   await page.getByText("Shop: 3 to 3 workers from now on").waitFor();
-  await page.getByText(/ 3 workers /).waitFor();
+  await page.locator("p.soft", { hasText: / 3 workers / }).waitFor();
   expect("kept", (await (await kept).json()).length > 0, true);
 }
 
@@ -427,15 +427,26 @@ async function objects() {
   run("dict", "set", "--create", "config", "rate", "16000");
   run("topic", "pub", "--create", "news", "rain");
   run("queue", "push", "--create", hostile, "1");
-  await row("jobs").getByText("3 items, 3 pushed, 0 popped").waitFor();
+  const cell = (name, title) => row(name).locator(`td[data-label="${title}"]`);
+  await cell("jobs", "Now").getByText("3 items").waitFor();
+  await cell("jobs", "In all").getByText("3 pushed, 0 popped").waitFor();
   await row("jobs").locator(".state", { hasText: "idle" }).waitFor();
-  await row("config").getByText("1 entry,").waitFor();
-  await row("news").getByText("1 published, 0 subscribers").waitFor();
+  await cell("config", "Now").getByText("1 entry").waitFor();
+  await cell("news", "Now").getByText("0 subscribers").waitFor();
+  await cell("news", "In all").getByText("1 published").waitFor();
   run("queue", "pop", "jobs");
-  await row("jobs").getByText("2 items, 3 pushed, 1 popped").waitFor();
-  const cell = page.getByRole("cell", { name: "<img src=x" });
-  await cell.waitFor();
-  const text = await cell.textContent();
+  await cell("jobs", "Each second").getByText(/^0\.\d+ popped$/).waitFor();
+  await cell("jobs", "Now").getByText("2 items").waitFor();
+  await cell("jobs", "In all").getByText("3 pushed, 1 popped").waitFor();
+  const waiter = spawn(shmrpc, ["queue", "pop", "--create", "--deadline=600s", "mail"]);
+  await cell("mail", "Now").getByText("0 items, 1 waits for items").waitFor();
+  waiter.kill();
+  await cell("mail", "State").getByText("idle").waitFor(); // nobody waits any more
+  run("rm", "--kind=queue", "mail");
+  await row("mail").waitFor({ state: "detached" });
+  const evil = page.getByRole("cell", { name: "<img src=x" });
+  await evil.waitFor();
+  const text = await evil.textContent();
   expect("the name as it is", text.startsWith(
     '<img src=x onerror="window.hacked=1">␊⟨U+202E⟩␛[31mlong'), true);
   expect("no markup", await page.locator("main img").count(), 0);

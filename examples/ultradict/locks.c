@@ -1,6 +1,7 @@
 /*
  * The locks of UltraDict's manual: wait, spin, try, wait for so long, and get
- * what a dead process held.
+ * what a dead process held.  NULL locks the whole dict, as UltraDict does; the
+ * address of a key locks that one alone.
  */
 #include "ultra.h"
 
@@ -11,10 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <shmrpc/lock.h>
-
 static ultra_counters_dict *ultra;
-static shmrpc_lock *lock;
 
 _Noreturn static void fail(const shmrpc_error *error)
 {
@@ -50,7 +48,7 @@ static pid_t start_holder(void)
     }
     pid_t holder = fork();
     if (holder == 0) {
-        (void)!shmrpc_lock_acquire(lock, NULL);
+        (void)ultra_counters_lock(ultra, NULL, NULL, NULL);
         (void)!write(ready[1], "!", 1);
         (void)pause();
         _exit(0);
@@ -63,14 +61,14 @@ static void wait_and_spin(void)
 {
     const shmrpc_lock_wait spin = {.spin_ns = INT64_C(1000000000)};
     /* with ultra.lock: */
-    if (shmrpc_lock_acquire(lock, NULL) == SHMRPC_OK) {
+    if (ultra_counters_lock(ultra, NULL, NULL, NULL) == SHMRPC_OK) {
         (void)count();
-        (void)shmrpc_lock_release(lock);
+        (void)ultra_counters_unlock(ultra, NULL, NULL);
     }
     /* with ultra.lock(sleep_time=0): */
-    if (shmrpc_lock_acquire(lock, &spin) == SHMRPC_OK) {
+    if (ultra_counters_lock(ultra, NULL, &spin, NULL) == SHMRPC_OK) {
         (void)count();
-        (void)shmrpc_lock_release(lock);
+        (void)ultra_counters_unlock(ultra, NULL, NULL);
     }
 }
 
@@ -78,40 +76,37 @@ static void meet_a_holder(void)
 {
     const shmrpc_lock_wait a_while = {.timeout_ns = INT64_C(200000000)};
     pid_t holder = start_holder();
+    shmrpc_error e;
     /* ultra.lock.acquire(block=False) */
-    if (shmrpc_lock_try_acquire(lock) == SHMRPC_E_BUSY) {
-        printf("process %" PRId32 " is holding the lock\n",
-               shmrpc_lock_owner_pid(lock));
+    if (ultra_counters_try_lock(ultra, NULL, &e) == SHMRPC_E_BUSY) {
+        printf("process %" PRId32 " is holding the lock\n", e.pid);
     }
     /* with ultra.lock(timeout=0.2): */
-    if (shmrpc_lock_acquire(lock, &a_while) == SHMRPC_E_DEADLINE) {
+    if (ultra_counters_lock(ultra, NULL, &a_while, &e) == SHMRPC_E_DEADLINE) {
         printf("a stale lock? no: process %" PRId32 " lives, and keeps it\n",
-               shmrpc_lock_owner_pid(lock));
+               e.pid);
     }
     (void)kill(holder, SIGKILL);
     (void)waitpid(holder, NULL, 0);
     /* with ultra.lock(steal_from_dead=True): */
-    if (shmrpc_lock_acquire(lock, &a_while) == SHMRPC_E_OWNER_DIED) {
+    if (ultra_counters_lock(ultra, NULL, &a_while, &e) == SHMRPC_E_OWNER_DIED) {
         printf("it died: now we have the lock\n");
-        (void)shmrpc_lock_consistent(lock); /* it had changed nothing */
+        /* It had changed nothing. */
+        (void)ultra_counters_lock_consistent(ultra, NULL, NULL);
         (void)count();
-        (void)shmrpc_lock_release(lock);
+        (void)ultra_counters_unlock(ultra, NULL, NULL);
     }
 }
 
 int main(void)
 {
     shmrpc_error error;
-    if (ultra_counters_open("ultra-locks", NULL, &ultra, &error) != SHMRPC_OK ||
-        shmrpc_lock_open("ultra-locks", SHMRPC_LOCK_REPLACE, NULL, &lock,
-                         &error) != SHMRPC_OK) {
+    if (ultra_counters_open("ultra-locks", NULL, &ultra, &error) != SHMRPC_OK) {
         fail(&error);
     }
     wait_and_spin();
     meet_a_holder();
     printf("counter: %" PRId64 "\n", count() - 1);
-    (void)shmrpc_lock_destroy(lock);
-    shmrpc_lock_close(lock);
     ultra_counters_close(ultra);
     return 0;
 }

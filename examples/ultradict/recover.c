@@ -11,12 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <shmrpc/lock.h>
-
 enum { PROCESSES = 10, STEPS = 10 };
 
 static ultra_counters_dict *ultra;
-static shmrpc_lock *lock;
 
 _Noreturn static void fail(const shmrpc_error *error)
 {
@@ -44,23 +41,29 @@ static void add_one(const char *name)
     }
 }
 
+static void get_lock(void)
+{
+    shmrpc_error error;
+    int status = ultra_counters_lock(ultra, NULL, NULL, &error);
+    if (status == SHMRPC_E_OWNER_DIED) {
+        add_one("recovered");
+        status = ultra_counters_lock_consistent(ultra, NULL, &error);
+    }
+    if (status != SHMRPC_OK) {
+        fail(&error);
+    }
+}
+
 static void count(int process)
 {
     for (int i = 0; i < STEPS; i++) {
-        shmrpc_status status = shmrpc_lock_acquire(lock, NULL);
-        if (status == SHMRPC_E_OWNER_DIED) {
-            add_one("recovered");
-            status = shmrpc_lock_consistent(lock);
-        }
-        if (status != SHMRPC_OK) {
-            exit(1);
-        }
+        get_lock();
         add_one("counter");
         if (process == 0 && i == STEPS - 1) {
             (void)raise(SIGKILL); /* the last step is done, the lock is not
                                    * given back */
         }
-        (void)shmrpc_lock_release(lock);
+        (void)ultra_counters_unlock(ultra, NULL, NULL);
     }
 }
 
@@ -68,9 +71,7 @@ int main(void)
 {
     shmrpc_error error;
     if (ultra_counters_open("ultra-recover", NULL, &ultra, &error) !=
-            SHMRPC_OK ||
-        shmrpc_lock_open("ultra-recover", SHMRPC_LOCK_REPLACE, NULL, &lock,
-                         &error) != SHMRPC_OK) {
+        SHMRPC_OK) {
         fail(&error);
     }
     for (int process = 0; process < PROCESSES; process++) {
@@ -81,16 +82,10 @@ int main(void)
     }
     while (wait(NULL) > 0) {
     }
-    /* It may have been the last one of all. */
-    if (shmrpc_lock_acquire(lock, NULL) == SHMRPC_E_OWNER_DIED) {
-        add_one("recovered");
-        (void)shmrpc_lock_consistent(lock);
-    }
+    get_lock(); /* the dead one may have been the last of all */
     printf("recovered from %" PRId64 " stale lock\n",
            read_counter("recovered"));
     printf("%" PRId64 " == %d\n", read_counter("counter"), PROCESSES * STEPS);
-    (void)shmrpc_lock_destroy(lock);
-    shmrpc_lock_close(lock);
     ultra_counters_close(ultra);
     return 0;
 }

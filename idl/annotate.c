@@ -19,6 +19,8 @@ typedef enum annotation_id {
     DEPRECATED,
     IDEMPOTENT,
     TIMEOUT,
+    WINDOW,
+    IDLE,
     REST,
     HTTP,
     COMPACT,
@@ -49,6 +51,8 @@ static const annotation_row rows[] = {
     {DEPRECATED, "deprecated", ON_DECLARED,  "@deprecated or @deprecated(\"why\")", {{"reason", IDL_VALUE_TEXT, true}}},
     {IDEMPOTENT, "idempotent", IDL_ON_METHOD, "@idempotent",          {{NULL, IDL_VALUE_NONE, false}}},
     {TIMEOUT,    "timeout",    IDL_ON_METHOD | IDL_ON_SERVICE, "@timeout(2s)", {{"after", IDL_VALUE_DURATION, false}}},
+    {WINDOW,     "window",     IDL_ON_METHOD, "@window(1M)",          {{"bytes", IDL_VALUE_UINT, false}}},
+    {IDLE,       "idle",       IDL_ON_METHOD, "@idle(30s)",           {{"after", IDL_VALUE_DURATION, false}}},
     {REST,       "rest",       IDL_ON_METHOD, "@rest(GET, \"/path/{parameter}\")", {{"verb", IDL_VALUE_WORD, false}, {"path", IDL_VALUE_TEXT, false}}},
     {HTTP,       "http",       IDL_ON_ERROR,  "@http(404)",           {{"status", IDL_VALUE_UINT, false}}},
     {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
@@ -224,15 +228,28 @@ static void take_rest(idl_resolver *r, const annotation_row *row,
         (idl_rest){.verb = word_of(&values[0]), .path = values[1].u.text.ptr};
 }
 
-static void take_timeout(idl_resolver *r, const annotation_row *row,
-                         const idl_value *value, idl_annotated *extra)
+/* @timeout and @idle. */
+static void take_time(idl_resolver *r, const annotation_row *row,
+                      const idl_value *value, int64_t *out)
 {
     if (value->u.i <= 0 || value->u.i > IDL_MAX_TIMEOUT_NS) {
         (void)report_args(r, row, value->span,
                           "a time over 0 and up to 24h is the argument");
         return;
     }
-    extra->timeout_ns = value->u.i;
+    *out = value->u.i;
+}
+
+static void take_window(idl_resolver *r, const annotation_row *row,
+                        const idl_value *value, idl_annotated *extra)
+{
+    if (value->u.u < IDL_MIN_WINDOW_BYTES ||
+        value->u.u > IDL_MAX_WINDOW_BYTES) {
+        (void)report_args(r, row, value->span,
+                          "a size from 4K to 64M is the argument");
+        return;
+    }
+    extra->window_bytes = (uint32_t)value->u.u;
 }
 
 static void take_since(idl_resolver *r, const annotation_row *row,
@@ -312,7 +329,13 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         extra->idempotent = true;
         break;
     case TIMEOUT:
-        take_timeout(r, row, &values[0], extra);
+        take_time(r, row, &values[0], &extra->timeout_ns);
+        break;
+    case WINDOW:
+        take_window(r, row, &values[0], extra);
+        break;
+    case IDLE:
+        take_time(r, row, &values[0], &extra->idle_ns);
         break;
     case REST:
         take_rest(r, row, values, extra);

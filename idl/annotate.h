@@ -31,6 +31,8 @@ typedef struct idl_annotated {
     bool compact;
     bool json_string;
     int64_t timeout_ns;
+    uint32_t window_bytes;
+    int64_t idle_ns;
     idl_rest rest;
     uint32_t http;
     const char *c_prefix;

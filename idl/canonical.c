@@ -427,6 +427,15 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
         append_duration(method->timeout_ns, out);
         shmrpci_buf_append_text(out, ")\n");
     }
+    if (method->window_bytes != 0) {
+        shmrpci_buf_printf(out, "  @window(%" PRIu32 ")\n",
+                           method->window_bytes);
+    }
+    if (method->idle_ns != 0) {
+        shmrpci_buf_append_text(out, "  @idle(");
+        append_duration(method->idle_ns, out);
+        shmrpci_buf_append_text(out, ")\n");
+    }
     if (method->rest.verb != NULL) {
         shmrpci_buf_printf(out, "  @rest(%s, ", method->rest.verb);
         append_text_literal(method->rest.path, out);

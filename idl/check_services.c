@@ -75,21 +75,54 @@ static bool is_bytes(const idl_type *type)
     return type == &idl_broken_type || type->kind == IDL_BYTES;
 }
 
-/* raw carries one `bytes` there, and one back unless it is oneway. */
+static bool has_stream(const idl_method *method)
+{
+    return method->stream_param != NULL || method->result_is_stream;
+}
+
+/* One parameter, which streams can do without. */
+static bool raw_params_are_good(const idl_method *method)
+{
+    if (method->param_count != 1) {
+        return method->param_count == 0 && has_stream(method);
+    }
+    const idl_field *param = &method->params[0];
+    return is_bytes(param->type) && !param->optional &&
+           param->default_value.kind == IDL_VALUE_NONE;
+}
+
+/* raw carries one `bytes` there, and one back unless it is oneway; and streams
+ * of `bytes` either way. */
 static void check_raw(idl_diags *diags, const idl_method *method)
 {
-    bool good = method->param_count == 1 && method->stream_param == NULL &&
-                is_bytes(method->params[0].type) &&
-                !method->params[0].optional &&
-                method->params[0].default_value.kind == IDL_VALUE_NONE &&
-                !method->result_is_stream;
-    good = good &&
-           (method->result == NULL ? method->oneway : is_bytes(method->result));
+    const idl_field *in = method->stream_param;
+    bool may_be_void = method->oneway || in != NULL;
+    bool good =
+        raw_params_are_good(method) && (in == NULL || is_bytes(in->type)) &&
+        (method->result == NULL ? may_be_void : is_bytes(method->result));
     if (!good) {
         idl_diag *diag =
             idl_report(diags, IDL_S_BAD_RAW, method->span,
                        "raw method `%s` is not bytes to bytes", method->name);
-        idl_expected(diags, diag, "raw %s(bytes data) -> bytes;", method->name);
+        idl_expected(diags, diag, "raw %s(%s) -> %sbytes;", method->name,
+                     in != NULL ? "stream bytes data" : "bytes data",
+                     method->result_is_stream ? "stream " : "");
+    }
+}
+
+/* What says how a stream goes wants one. */
+static void check_stream_annotations(idl_diags *diags, const idl_method *method)
+{
+    for (size_t i = 0; i < method->meta.annotation_count; i++) {
+        const idl_annotation *annotation = &method->meta.annotations[i];
+        if (strcmp(annotation->name, "window") == 0 ||
+            strcmp(annotation->name, "idle") == 0) {
+            idl_diag *diag =
+                idl_report(diags, IDL_S_ANNOTATION_PLACE, annotation->span,
+                           "`@%s` is for streams, and `%s` has none",
+                           annotation->name, method->name);
+            idl_expected(diags, diag, "a method with a stream");
+        }
     }
 }
 
@@ -196,6 +229,9 @@ static void check_method(idl_diags *diags, const idl_method *method)
     }
     if (method->rest.path != NULL) {
         check_rest(diags, method);
+    }
+    if (!has_stream(method)) {
+        check_stream_annotations(diags, method);
     }
     check_throws(diags, method);
     check_since(diags, method);

@@ -56,6 +56,10 @@
 #define IDL_MANAGER_PORT     5155 /* the management page has it */
 #define IDL_MAX_TIMEOUT_NS   (INT64_C(24) * 3600 * 1000000000)
 
+/* @window: bytes of a stream on their way, a direction. */
+#define IDL_MIN_WINDOW_BYTES (UINT64_C(4) << 10)
+#define IDL_MAX_WINDOW_BYTES (UINT64_C(64) << 20)
+
 /* @http: an error is answered with one of these statuses. */
 #define IDL_MIN_HTTP_ERROR 400u
 #define IDL_MAX_HTTP_ERROR 599u

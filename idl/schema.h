@@ -297,9 +297,11 @@ typedef struct idl_method {
     const idl_service *service;
     idl_encoding encoding;
     bool oneway;
-    bool idempotent;    /* @idempotent */
-    int64_t timeout_ns; /* @timeout, of the method or else of the service; 0
-                           when neither has one */
+    bool idempotent;       /* @idempotent */
+    int64_t timeout_ns;    /* @timeout, of the method or else of the service; 0
+                              when neither has one */
+    uint32_t window_bytes; /* @window, or 0 */
+    int64_t idle_ns;       /* @idle, or 0 */
     idl_rest rest;
     const idl_field *params; /* without the stream parameter */
     size_t param_count;

@@ -449,6 +449,24 @@ static const shmrpc_type *params_of(builder *b, const idl_method *method)
     return table;
 }
 
+static uint32_t flags_of(const idl_method *method)
+{
+    uint32_t flags = 0;
+    flags |= method->oneway ? (uint32_t)SHMRPC_METHOD_ONEWAY : 0u;
+    flags |= method->idempotent ? (uint32_t)SHMRPC_METHOD_IDEMPOTENT : 0u;
+    flags |= method->meta.deprecated ? (uint32_t)SHMRPC_METHOD_DEPRECATED : 0u;
+    flags |=
+        method->stream_param != NULL ? (uint32_t)SHMRPC_METHOD_STREAMS_IN : 0u;
+    flags |=
+        method->result_is_stream ? (uint32_t)SHMRPC_METHOD_STREAMS_OUT : 0u;
+    return flags;
+}
+
+static const shmrpc_type *type_or_null(builder *b, const idl_type *type)
+{
+    return type != NULL ? type_of(b, type) : NULL;
+}
+
 static void fill_method(builder *b, const idl_method *method,
                         shmrpc_method *out)
 {
@@ -460,18 +478,21 @@ static void fill_method(builder *b, const idl_method *method,
     *out = (shmrpc_method){
         .name = method->name,
         .encoding = (shmrpc_encoding)((int)method->encoding + 1),
-        .flags =
-            (method->oneway ? (uint32_t)SHMRPC_METHOD_ONEWAY : 0u) |
-            (method->idempotent ? (uint32_t)SHMRPC_METHOD_IDEMPOTENT : 0u) |
-            (method->meta.deprecated ? (uint32_t)SHMRPC_METHOD_DEPRECATED : 0u),
+        .flags = flags_of(method),
         .hash = method->hash,
         .timeout_ns = method->timeout_ns,
         .signature = cut(b, method->signature, strlen(method->signature)),
         .doc = doc_of(b, &method->meta.docs),
         .params = params_of(b, method),
-        .result = method->result != NULL ? type_of(b, method->result) : NULL,
+        .result =
+            method->result_is_stream ? NULL : type_or_null(b, method->result),
         .throws = method->throw_count > 0 ? throws : NULL,
         .throws_count = (uint32_t)method->throw_count,
+        .window_in = idl_stream_window(method, true),
+        .window_out = idl_stream_window(method, false),
+        .idle_ns = method->idle_ns,
+        .items_in = type_or_null(b, idl_stream_items(method, true)),
+        .items_out = type_or_null(b, idl_stream_items(method, false)),
     };
 }
 

@@ -7,9 +7,8 @@
  * structs that the generator would write for this platform; values that a
  * codec decodes with these tables can be read through them, field by field.
  *
- * What the tables can't say is left out: streams (the tables show the type of
- * an item).  Shared objects have rows of their own.  An error with fields has
- * its payload as a struct that is called like the error.
+ * Shared objects have rows of their own.  An error with fields has its payload
+ * as a struct that is called like the error.
  *
  * Threading: one thread at a time for an arena; the result is constant data.
  */

@@ -120,3 +120,26 @@ uint64_t idl_shared_max_item_bytes(const idl_shared *shared)
     most = most < UINT64_C(1) << 30 ? most : UINT64_C(1) << 30;
     return bytes < most ? bytes : most;
 }
+
+const idl_type *idl_stream_items(const idl_method *method, bool to_server)
+{
+    if (to_server) {
+        return method->stream_param != NULL ? method->stream_param->type : NULL;
+    }
+    return method->result_is_stream ? method->result : NULL;
+}
+
+uint32_t idl_stream_window(const idl_method *method, bool to_server)
+{
+    const uint64_t least = 64 << 10;
+    const uint64_t most = 4 << 20;
+    const idl_type *items = idl_stream_items(method, to_server);
+    if (items == NULL || method->window_bytes != 0) {
+        return items != NULL ? method->window_bytes : 0;
+    }
+    uint64_t bytes = idl_largest(items, method->encoding);
+    if (bytes == IDL_LARGEST_UNKNOWN || bytes < least / 16) {
+        return (uint32_t)least;
+    }
+    return (uint32_t)(bytes < most / 16 ? bytes * 16 : most);
+}

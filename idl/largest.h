@@ -1,12 +1,14 @@
 /*
  * How many bytes a value can take at most, encoded: by the bounds of its type.
- * For objects in shared memory, which make room for the largest of their items.
+ * For objects in shared memory and for streams, which make room for the largest
+ * of their items.
  *
  * Threading: pure functions.
  */
 #ifndef IDL_LARGEST_H
 #define IDL_LARGEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "idl/schema.h"
@@ -26,5 +28,16 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
  * bounds.
  */
 uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
+
+/* What flows to the server (`to_server`) or from it; NULL: no stream. */
+const idl_type *idl_stream_items(const idl_method *method, bool to_server);
+
+/*
+ * How many bytes of that stream may be on their way; 0: there is none. Its
+ * @window, or 16 of the largest items, but 64 KiB to 4 MiB, and 64 KiB where
+ * the type has no bounds: it says nothing of how large items are, and idle
+ * streams are many.
+ */
+uint32_t idl_stream_window(const idl_method *method, bool to_server);
 
 #endif

@@ -6,6 +6,7 @@
 #include "generator/check/parts.h"
 #include "idl/canonical.h"
 #include "idl/descriptor.h"
+#include "idl/largest.h"
 
 /* A place of a difference in one version. */
 typedef struct spot {
@@ -96,11 +97,22 @@ static spot spot_in_method(gen_checker *c, const idl_method *method,
     spot at = {.span = method->span,
                .label = idl_printf(c->memory, "`%s`", method->name),
                .is_whole = true};
-    bool in_result = !difference->client_writes && *member == '\0' &&
-                     method->result != NULL &&
-                     difference->kind != SHMRPCI_DIFFERENCE_FIELD &&
-                     difference->kind >= SHMRPCI_DIFFERENCE_TYPE;
-    if (in_result) {
+    bool in_type = *member == '\0' &&
+                   difference->kind != SHMRPCI_DIFFERENCE_FIELD &&
+                   difference->kind >= SHMRPCI_DIFFERENCE_TYPE;
+    const idl_type *items =
+        difference->is_in_items
+            ? idl_stream_items(method, difference->client_writes)
+            : NULL;
+    if (in_type && items != NULL) {
+        at.span = items->span;
+        at.label =
+            idl_printf(c->memory, "an item %s `%s`",
+                       difference->client_writes ? "sent to" : "returned by",
+                       method->name);
+        at.type = items;
+    } else if (in_type && !difference->client_writes &&
+               method->result != NULL) {
         at.span = method->result->span;
         at.label = idl_printf(c->memory, "the result of `%s`", method->name);
         at.type = method->result;
@@ -154,6 +166,7 @@ static const gen_check_code codes[] = {
     [SHMRPCI_DIFFERENCE_METHOD] = GEN_CHECK_METHOD_GONE,
     [SHMRPCI_DIFFERENCE_ENCODING] = GEN_CHECK_ENCODING,
     [SHMRPCI_DIFFERENCE_ONEWAY] = GEN_CHECK_CALL,
+    [SHMRPCI_DIFFERENCE_STREAM] = GEN_CHECK_CALL,
     [SHMRPCI_DIFFERENCE_IDEMPOTENT] = GEN_CHECK_CALL,
     [SHMRPCI_DIFFERENCE_RESULT] = GEN_CHECK_RESULT,
     [SHMRPCI_DIFFERENCE_ERROR] = GEN_CHECK_ERROR,
@@ -198,6 +211,15 @@ static void say_flag(gen_finding *found, const char *label, gen_checker *c,
     found->was = idl_printf(c->memory, "it was %s", was);
 }
 
+static const char *streams_of(const idl_method *method)
+{
+    if (method->stream_param == NULL) {
+        return method->result_is_stream ? "a stream of results" : "no stream";
+    }
+    return method->result_is_stream ? "streams both ways"
+                                    : "a stream to the server";
+}
+
 static void say_method(gen_checker *c, gen_finding *found,
                        const shmrpci_difference *difference,
                        const idl_method *now, const idl_method *was)
@@ -209,6 +231,10 @@ static void say_method(gen_checker *c, gen_finding *found,
     } else if (difference->kind == SHMRPCI_DIFFERENCE_ONEWAY) {
         say_flag(found, label, c, now->oneway ? "oneway" : "answered",
                  was->oneway ? "oneway" : "answered");
+    } else if (difference->kind == SHMRPCI_DIFFERENCE_STREAM) {
+        found->message =
+            idl_printf(c->memory, "%s now has %s", label, streams_of(now));
+        found->was = idl_printf(c->memory, "it had %s", streams_of(was));
     } else if (difference->kind == SHMRPCI_DIFFERENCE_IDEMPOTENT) {
         say_flag(found, label, c,
                  now->idempotent ? "idempotent: a client may retry"
@@ -294,6 +320,7 @@ static void say(side *s, gen_finding *found,
         break;
     case SHMRPCI_DIFFERENCE_ENCODING:
     case SHMRPCI_DIFFERENCE_ONEWAY:
+    case SHMRPCI_DIFFERENCE_STREAM:
     case SHMRPCI_DIFFERENCE_IDEMPOTENT:
     case SHMRPCI_DIFFERENCE_RESULT:
         say_method(c, found, difference, gen_find_method(s->new_service, name),
@@ -359,17 +386,6 @@ static void on_difference(const shmrpci_difference *difference, void *user)
 
 /* ---- what contracts don't say ---- */
 
-static bool same_stream(gen_checker *c, const idl_type *a, const idl_type *b)
-{
-    return (a == NULL) == (b == NULL) &&
-           (a == NULL || strcmp(gen_type_text(c, a), gen_type_text(c, b)) == 0);
-}
-
-static const idl_type *stream_type(const idl_method *method)
-{
-    return method->stream_param != NULL ? method->stream_param->type : NULL;
-}
-
 static const char *rest_text(gen_checker *c, const idl_method *method)
 {
     return method->rest.verb == NULL
@@ -381,14 +397,6 @@ static const char *rest_text(gen_checker *c, const idl_method *method)
 static void check_method(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
-    const unsigned all = GEN_MEETS_OLD_CLIENT | GEN_MEETS_NEW_CLIENT;
-    if (was->result_is_stream != now->result_is_stream ||
-        !same_stream(c, stream_type(was), stream_type(now))) {
-        gen_finding *found = add(c, GEN_CHECK_CALL, all, now->span, was->span);
-        found->message =
-            idl_printf(c->memory, "`%s` streams other things", now->name);
-        found->was = "it was so";
-    }
     const char *old_rest = rest_text(c, was);
     const char *new_rest = rest_text(c, now);
     if (was->rest.verb != NULL && strcmp(old_rest, new_rest) != 0) {

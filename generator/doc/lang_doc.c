@@ -490,6 +490,10 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
     gen_set(row, "oneway", gen_bool(tree, method->oneway));
     gen_set(row, "idempotent", gen_bool(tree, method->idempotent));
     gen_set(row, "timeout", duration_text(d, method->timeout_ns));
+    gen_set(row, "window",
+            method->window_bytes != 0 ? gen_uint(tree, method->window_bytes)
+                                      : gen_null(tree));
+    gen_set(row, "idle", duration_text(d, method->idle_ns));
     gen_set(row, "rest", rest_value(d, &method->rest));
     gen_value *params = gen_set(
         row, "params", fields_value(d, method->params, method->param_count));

@@ -299,9 +299,22 @@ static void add_method(gen_openapi *o, const idl_method *method,
     }
 }
 
+/* What the gateway can't call yet is named, so that nobody looks for it. */
+static void add_stream(gen_openapi *o, gen_value *tag, gen_value **list,
+                       const idl_method *method)
+{
+    if (*list == NULL) {
+        *list = gen_set(tag, "x-shmrpc-streams", gen_array(o->tree));
+    }
+    gen_value *row = gen_push(*list, gen_object(o->tree));
+    set_text(o, row, "method", method->name);
+    set_text(o, row, "signature", method->signature);
+}
+
 void gen_openapi_add(gen_openapi *o, const idl_service *service,
                      const char *name, const char *prefix)
 {
+    gen_value *streams = NULL;
     o->prefix = gen_print(o->tree, "%s", prefix);
     gen_value *tag = gen_push(o->tags, gen_object(o->tree));
     set_text(o, tag, "name", name);
@@ -310,6 +323,8 @@ void gen_openapi_add(gen_openapi *o, const idl_service *service,
         const idl_method *method = &service->methods[i];
         if (method->stream_param == NULL && !method->result_is_stream) {
             add_method(o, method, name);
+        } else {
+            add_stream(o, tag, &streams, method);
         }
     }
 }

@@ -3,7 +3,8 @@
  *
  * It describes how a service is called through shmrpc-web: /rpc/SERVICE/METHOD
  * and the paths of @rest.  One document may hold several services.  Methods
- * with a stream can't be called so, and are left out.
+ * with a stream can't be called so: the service's tag names them with their
+ * signatures, as `x-shmrpc-streams`.
  *
  * What JSON Schema can't say stands beside it: lengths of strings are bytes
  * (`x-shmrpc-bytes`), where JSON Schema counts characters.

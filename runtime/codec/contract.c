@@ -183,9 +183,17 @@ static void build_method(builder *b, const shmrpc_method *method,
         .signature = shmrpc_str_of(method->signature),
         .params = type_index(b, method->params),
         .has_result = method->result != NULL,
+        .has_items_in = method->items_in != NULL,
+        .has_items_out = method->items_out != NULL,
     };
     if (out->has_result) {
         out->result = type_index(b, method->result);
+    }
+    if (out->has_items_in) {
+        out->items_in = type_index(b, method->items_in);
+    }
+    if (out->has_items_out) {
+        out->items_out = type_index(b, method->items_out);
     }
     shmrpci_store_span(&out->throws, throws, method->throws_count);
 }

@@ -66,6 +66,7 @@ typedef enum shmrpci_difference_kind {
     SHMRPCI_DIFFERENCE_METHOD,     /* the server has none of this name */
     SHMRPCI_DIFFERENCE_ENCODING,   /* json here, msgpack there */
     SHMRPCI_DIFFERENCE_ONEWAY,     /* oneway on one side */
+    SHMRPCI_DIFFERENCE_STREAM,     /* items on one side, none on the other */
     SHMRPCI_DIFFERENCE_IDEMPOTENT, /* the client alone thinks it may retry */
     SHMRPCI_DIFFERENCE_RESULT,     /* something on one side, nothing there */
     SHMRPCI_DIFFERENCE_ERROR,      /* an error's name or number */
@@ -85,13 +86,14 @@ typedef enum shmrpci_difference_kind {
 /* A place on one side. */
 typedef struct shmrpci_difference_place {
     shmrpc_str owner;  /* struct, union, enum, error; empty: the method */
-    shmrpc_str member; /* field, parameter, enumerator; empty: the owner, or
-                          the method's result */
+    shmrpc_str member; /* field, parameter, enumerator; empty: the owner, the
+                          method's result, or an item of its stream */
 } shmrpci_difference_place;
 
 typedef struct shmrpci_difference {
     shmrpci_difference_kind kind;
     bool client_writes;  /* it was found where the client writes */
+    bool is_in_items;    /* and that in a stream */
     shmrpc_str method;   /* the first that reaches it */
     const char *message; /* as compare words it */
     shmrpci_difference_place client;

@@ -13,9 +13,19 @@ typedef shmrpci_comparison comparison;
 
 #define NAME(str) (int)(str).len, (str).ptr
 
+/* Both stream there, or neither does. */
+static bool same_streams(const method_form *client, const method_form *server,
+                         uint32_t flag)
+{
+    return ((client->flags ^ server->flags) & flag) == 0;
+}
+
 static int compare_results(comparison *cmp, const method_form *client,
                            const method_form *server)
 {
+    if (!same_streams(client, server, SHMRPC_METHOD_STREAMS_OUT)) {
+        return SHMRPC_OK; /* reported: one has a stream instead */
+    }
     cmp->client_writes = false;
     cmp->part = "";
     size_t old = shmrpci_contract_push(cmp, "", shmrpc_str_of("result"));
@@ -30,6 +40,28 @@ static int compare_results(comparison *cmp, const method_form *client,
             shmrpci_contract_compare_types(cmp, client->result, server->result);
     }
     shmrpci_contract_pop(cmp, old);
+    return status;
+}
+
+/* Two streams agree as parameters and results do: by the types of their items.
+ */
+static int compare_items(comparison *cmp, const method_form *client,
+                         const method_form *server, bool to_server)
+{
+    uint32_t flag =
+        to_server ? SHMRPC_METHOD_STREAMS_IN : SHMRPC_METHOD_STREAMS_OUT;
+    if (!same_streams(client, server, flag) || (client->flags & flag) == 0) {
+        return SHMRPC_OK;
+    }
+    cmp->client_writes = to_server;
+    cmp->is_in_items = true;
+    cmp->part = to_server ? "sent " : "returned ";
+    size_t old = shmrpci_contract_push(cmp, "", shmrpc_str_of("item"));
+    int status = shmrpci_contract_compare_types(
+        cmp, to_server ? client->items_in : client->items_out,
+        to_server ? server->items_in : server->items_out);
+    shmrpci_contract_pop(cmp, old);
+    cmp->is_in_items = false;
     return status;
 }
 
@@ -92,6 +124,21 @@ static const char *encoding_text(uint8_t encoding)
     return codec != NULL ? codec->name : "unknown";
 }
 
+static int compare_streams(comparison *cmp, const method_form *client,
+                           const method_form *server, bool to_server)
+{
+    uint32_t flag =
+        to_server ? SHMRPC_METHOD_STREAMS_IN : SHMRPC_METHOD_STREAMS_OUT;
+    if (same_streams(client, server, flag)) {
+        return SHMRPC_OK;
+    }
+    bool here = (client->flags & flag) != 0;
+    return shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_STREAM,
+                                   "%s %s stream here and %s at the server",
+                                   to_server ? "takes" : "returns",
+                                   here ? "a" : "no", here ? "none" : "one");
+}
+
 static int compare_head(comparison *cmp, const method_form *client,
                         const method_form *server)
 {
@@ -108,6 +155,12 @@ static int compare_head(comparison *cmp, const method_form *client,
         status = shmrpci_contract_differ(
             cmp, SHMRPCI_DIFFERENCE_ONEWAY, "is %s here and %s at the server",
             here ? "oneway" : "answered", here ? "answered" : "oneway");
+    }
+    if (status == SHMRPC_OK) {
+        status = compare_streams(cmp, client, server, true);
+    }
+    if (status == SHMRPC_OK) {
+        status = compare_streams(cmp, client, server, false);
     }
     if (status == SHMRPC_OK &&
         (client->flags & ~server->flags & SHMRPC_METHOD_IDEMPOTENT) != 0) {
@@ -138,7 +191,13 @@ static int compare_method(comparison *cmp, const method_form *client,
             shmrpci_contract_compare_types(cmp, client->params, server->params);
     }
     if (status == SHMRPC_OK) {
+        status = compare_items(cmp, client, server, true);
+    }
+    if (status == SHMRPC_OK) {
         status = compare_results(cmp, client, server);
+    }
+    if (status == SHMRPC_OK) {
+        status = compare_items(cmp, client, server, false);
     }
     return status == SHMRPC_OK ? compare_errors(cmp, client, server) : status;
 }

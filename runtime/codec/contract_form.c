@@ -83,6 +83,8 @@ static const shmrpc_field method_fields[] = {
     FIELD(6, method_form, params, &shmrpc_type_u32),
     OPTIONAL(7, method_form, result, &shmrpc_type_u32),
     FIELD(8, method_form, throws, &throws_list),
+    OPTIONAL(9, method_form, items_in, &shmrpc_type_u32),
+    OPTIONAL(10, method_form, items_out, &shmrpc_type_u32),
 };
 static const shmrpc_type method_type = TABLE(method_form, method_fields);
 static const shmrpc_type method_list =
@@ -189,6 +191,19 @@ static bool error_ok(const shmrpci_contract *contract, const error_form *thrown)
             has_kind(contract, thrown->payload, SHMRPC_KIND_STRUCT));
 }
 
+/* A stream has items, and no result comes behind one that is returned. */
+static bool streams_ok(const shmrpci_contract *contract,
+                       const method_form *method)
+{
+    bool in = (method->flags & SHMRPC_METHOD_STREAMS_IN) != 0;
+    bool out = (method->flags & SHMRPC_METHOD_STREAMS_OUT) != 0;
+    bool oneway = (method->flags & SHMRPC_METHOD_ONEWAY) != 0;
+    return in == method->has_items_in && out == method->has_items_out &&
+           (!in || method->items_in < contract->types.len) &&
+           (!out || method->items_out < contract->types.len) &&
+           !(out && method->has_result) && !(oneway && (in || out));
+}
+
 static bool method_ok(const shmrpci_contract *contract,
                       const method_form *method)
 {
@@ -196,7 +211,8 @@ static bool method_ok(const shmrpci_contract *contract,
               method->encoding >= SHMRPC_ENCODING_RAW &&
               method->encoding <= SHMRPC_ENCODING_NATIVE &&
               has_kind(contract, method->params, SHMRPC_KIND_STRUCT) &&
-              (!method->has_result || method->result < contract->types.len);
+              (!method->has_result || method->result < contract->types.len) &&
+              streams_ok(contract, method);
     for (size_t i = 0; ok && i < method->throws.len; i++) {
         ok = method->throws.ptr[i] < contract->errors.len;
     }

@@ -73,7 +73,11 @@ typedef struct shmrpci_contract_method {
     struct {
         const uint32_t *ptr;
         size_t len;
-    } throws; /* indices of errors */
+    } throws;          /* indices of errors */
+    bool has_items_in; /* as SHMRPC_METHOD_STREAMS_IN says */
+    uint32_t items_in;
+    bool has_items_out;
+    uint32_t items_out;
 } shmrpci_contract_method;
 
 struct shmrpci_contract {

@@ -29,6 +29,7 @@ static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
     shmrpci_difference difference = {
         .kind = kind,
         .client_writes = cmp->client_writes,
+        .is_in_items = cmp->is_in_items,
         .method = cmp->method,
         .message = message,
         .client = cmp->here,

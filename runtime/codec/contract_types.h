@@ -31,6 +31,7 @@ typedef struct shmrpci_comparison {
     const char *part; /* "parameter ", "", "error " */
     shmrpc_str method;
     bool client_writes; /* else the server does */
+    bool is_in_items;   /* of a stream */
     uint8_t encoding;
     unsigned nesting;
     shmrpci_difference_place here;  /* at the client */

@@ -14,11 +14,11 @@ static const shmrpc_error_type *const throws[] = {&failure};
 
 static const shmrpc_method methods[] = {
     {"all", SHMRPC_ENCODING_MSGPACK, 0, 1, 0, "", NULL, &sample_params_type,
-     &sample_all_type, throws, 1},
+     &sample_all_type, throws, 1, SHMRPC_NO_STREAMS},
     {"sum", SHMRPC_ENCODING_NATIVE, 0, 2, 0, "", NULL, &sample_sum_type,
-     &sample_native_type, NULL, 0},
+     &sample_native_type, NULL, 0, SHMRPC_NO_STREAMS},
     {"get", SHMRPC_ENCODING_JSON, 0, 3, 0, "", NULL, &shmrpc_type_no_params,
-     &sample_node_type, NULL, 0},
+     &sample_node_type, NULL, 0, SHMRPC_NO_STREAMS},
 };
 static const char *const text[] = {NULL};
 static const shmrpc_service service = {SHMRPC_ROWS_INIT,

@@ -15,13 +15,13 @@
 
 static const shmrpc_method methods[] = {
     {"json", SHMRPC_ENCODING_JSON, 0, 1, 0, "", NULL, &sample_params_type, NULL,
-     NULL, 0},
+     NULL, 0, SHMRPC_NO_STREAMS},
     {"msgpack", SHMRPC_ENCODING_MSGPACK, 0, 2, 0, "", NULL, &sample_params_type,
-     NULL, NULL, 0},
+     NULL, NULL, 0, SHMRPC_NO_STREAMS},
     {"native", SHMRPC_ENCODING_NATIVE, 0, 3, 0, "", NULL, &sample_sum_type,
-     NULL, NULL, 0},
+     NULL, NULL, 0, SHMRPC_NO_STREAMS},
     {"oneway", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_ONEWAY, 4, 0, "", NULL,
-     &sample_params_type, NULL, NULL, 0},
+     &sample_params_type, NULL, NULL, 0, SHMRPC_NO_STREAMS},
 };
 enum { METHODS = sizeof methods / sizeof *methods };
 static const char *const canonical[] = {"text", NULL};

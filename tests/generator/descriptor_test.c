@@ -200,6 +200,17 @@ static void same_method(const shmrpc_method *got, const shmrpc_method *wanted)
     for (uint32_t i = 0; i < got->throws_count; i++) {
         same_error(got->throws[i], wanted->throws[i]);
     }
+    SAME_NUMBER("window_in", got->window_in, wanted->window_in);
+    SAME_NUMBER("window_out", got->window_out, wanted->window_out);
+    SAME_NUMBER("idle", got->idle_ns, wanted->idle_ns);
+    SAME_NUMBER("items in", got->items_in != NULL, wanted->items_in != NULL);
+    if (got->items_in != NULL) {
+        same_type("items in", got->items_in, wanted->items_in);
+    }
+    SAME_NUMBER("items out", got->items_out != NULL, wanted->items_out != NULL);
+    if (got->items_out != NULL) {
+        same_type("items out", got->items_out, wanted->items_out);
+    }
     leave(old);
 }
 
@@ -357,6 +368,70 @@ static void calls(void **state)
     check(TEST_FOLDER "/calls.svc", &calls_calls_descriptor);
 }
 
+/* A method of the service below, which must have these streams. */
+static void streams(const shmrpc_method *method, const char *name,
+                    uint32_t window_in, uint32_t window_out, int64_t idle_ns)
+{
+    const uint32_t mask = SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT;
+    at.len = 0;
+    (void)enter(name);
+    same_text("name", method->name, name);
+    SAME_NUMBER(
+        "flags", method->flags & mask,
+        (window_in != 0 ? (uint32_t)SHMRPC_METHOD_STREAMS_IN : 0u) |
+            (window_out != 0 ? (uint32_t)SHMRPC_METHOD_STREAMS_OUT : 0u));
+    SAME_NUMBER("window_in", method->window_in, window_in);
+    SAME_NUMBER("window_out", method->window_out, window_out);
+    SAME_NUMBER("idle", method->idle_ns, idle_ns);
+    SAME_NUMBER("items in", method->items_in != NULL, window_in != 0);
+    SAME_NUMBER("items out", method->items_out != NULL, window_out != 0);
+    assert_true(method->result == NULL || window_out == 0);
+}
+
+static void streams_of_methods(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "package p;\n"
+        "struct Small { 1: u32 a; }\n"
+        "struct Page { 1: bytes(..65000) a; }\n"
+        "service S { port 1;\n"
+        "  msgpack down(u32 n) -> stream Small;\n"
+        "  msgpack up(u32 n, stream Page page) -> Small;\n"
+        "  @window(6K) @idle(30s)\n"
+        "  native both(stream u8 a) -> stream Small;\n"
+        "  raw cat(bytes path) -> stream bytes;\n"
+        "  raw put(stream bytes(..1M) data);\n"
+        "  json none(u32 n) -> Small;\n"
+        "}\n";
+    const uint32_t small = 64 << 10;
+    shmrpci_arena arena;
+    shmrpci_arena_init(&arena, 0);
+    idl_diags diags;
+    idl_diags_init(&diags);
+    const idl_schema *schema = NULL;
+    const shmrpc_service *got = NULL;
+    assert_int_equal(idl_load_text(NULL, "p.svc", text, strlen(text), &arena,
+                                   &diags, &schema),
+                     SHMRPC_OK);
+    assert_int_equal(idl_descriptor(schema, schema->services[0], &arena, &got),
+                     SHMRPC_OK);
+    streams(&got->methods[0], "down", 0, small, 0);
+    assert_string_equal(got->methods[0].items_out->name, "p.Small");
+    /* 16 pages, and what msgpack puts around each. */
+    uint32_t pages = got->methods[1].window_in;
+    assert_true(pages > 16 * 65000 && pages < 16 * 66000);
+    streams(&got->methods[1], "up", pages, 0, 0);
+    assert_string_equal(got->methods[1].result->name, "p.Small");
+    streams(&got->methods[2], "both", 6 << 10, 6 << 10, INT64_C(30000000000));
+    assert_ptr_equal(got->methods[2].items_in, &shmrpc_type_u8);
+    streams(&got->methods[3], "cat", 0, small, 0);
+    assert_ptr_equal(got->methods[3].items_out, &shmrpc_type_bytes);
+    streams(&got->methods[4], "put", 4 << 20, 0, 0);
+    streams(&got->methods[5], "none", 0, 0, 0);
+    shmrpci_arena_fini(&arena);
+}
+
 /* Whatever the arena's limit: a table, or NO_MEMORY, and no crash. */
 static void out_of_memory(void **state)
 {
@@ -387,7 +462,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_service),  cmocka_unit_test(every_type),
         cmocka_unit_test(every_encoding), cmocka_unit_test(calls),
-        cmocka_unit_test(shared_objects), cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(shared_objects), cmocka_unit_test(streams_of_methods),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

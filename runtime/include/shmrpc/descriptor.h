@@ -139,7 +139,9 @@ typedef struct shmrpc_error_type {
 enum {
     SHMRPC_METHOD_ONEWAY = 1u << 0,
     SHMRPC_METHOD_IDEMPOTENT = 1u << 1, /* may be retried */
-    SHMRPC_METHOD_DEPRECATED = 1u << 2
+    SHMRPC_METHOD_DEPRECATED = 1u << 2,
+    SHMRPC_METHOD_STREAMS_IN = 1u << 3, /* the client sends items */
+    SHMRPC_METHOD_STREAMS_OUT = 1u << 4 /* the server returns items */
 };
 
 typedef struct shmrpc_method {
@@ -155,6 +157,14 @@ typedef struct shmrpc_method {
     const shmrpc_type *result; /* NULL: returns nothing */
     const shmrpc_error_type *const *throws; /* NULL when throws_count is 0 */
     uint32_t throws_count;
+    /* Streams, a direction each; NULL and 0 without the flag. With
+     * SHMRPC_METHOD_STREAMS_OUT `result` is NULL. */
+    uint32_t window_in;  /* bytes that may be on their way */
+    uint32_t window_out; /* from the server */
+    int64_t idle_ns;     /* @idle, or 0 */
+    const shmrpc_type *items_in;
+    const shmrpc_type *items_out;
+    uint64_t reserved[4]; /* 0; later members take its place */
 } shmrpc_method;
 
 /* How long the rows of the tables are for whoever compiled them: libraries
@@ -301,6 +311,13 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
         {                                                                  \
             0, 0                                                           \
         }                                                                  \
+    }
+
+/* The last members of a method that has no stream. */
+#define SHMRPC_NO_STREAMS \
+    0, 0, 0, NULL, NULL,  \
+    {                     \
+        0, 0, 0, 0        \
     }
 
 /* A number, string or bytes with bounds. */

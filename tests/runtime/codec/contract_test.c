@@ -256,6 +256,89 @@ static void flags_of_method(void **state)
     refused(&a, &b, "method ping: is answered here and oneway at the server");
 }
 
+static void stream(world *w, const shmrpc_type *in, const shmrpc_type *out)
+{
+    w->methods[1].flags =
+        (in != NULL ? (uint32_t)SHMRPC_METHOD_STREAMS_IN : 0u) |
+        (out != NULL ? (uint32_t)SHMRPC_METHOD_STREAMS_OUT : 0u);
+    w->methods[1].items_in = in;
+    w->methods[1].items_out = out;
+}
+
+static void streams_of_method(void **state)
+{
+    (void)state;
+    stream(&a, &a.hit, NULL);
+    refused(&a, &b, "method ping: takes a stream here and none at the server");
+    refused(&b, &a, "method ping: takes no stream here and one at the server");
+    stream(&a, NULL, &a.hit);
+    refused(&a, &b,
+            "method ping: returns a stream here and none at the server");
+    refused(&b, &a,
+            "method ping: returns no stream here and one at the server");
+    stream(&b, NULL, &b.hit);
+    passes(&a, &b);
+    stream(&a, &a.hit, &a.hit);
+    refused(&a, &b, "method ping: takes a stream here and none at the server");
+    stream(&b, &b.hit, &b.hit);
+    passes(&a, &b);
+    use_encoding(SHMRPC_ENCODING_NATIVE);
+    passes(&a, &b);
+}
+
+/* One difference, not two. */
+static void stream_instead_of_result(void **state)
+{
+    (void)state;
+    b.methods[0].result = NULL;
+    b.methods[0].flags = SHMRPC_METHOD_STREAMS_OUT;
+    b.methods[0].items_out = &b.hit;
+    refused(&a, &b,
+            "method find: returns no stream here and one at the server");
+}
+
+/* Items agree as parameters and results do: who writes may add. */
+static void items_of_stream(void **state)
+{
+    (void)state;
+    stream(&a, &a.number, NULL);
+    stream(&b, &shmrpc_type_string, NULL);
+    refused(&a, &b,
+            "method ping: sent item is u32 here and string at the server");
+    stream(&a, NULL, &a.hit);
+    stream(&b, NULL, &b.hit);
+    b.hit.count = 4;
+    passes(&a, &b);
+    stream(&a, NULL, &a.detail);
+    stream(&b, NULL, &b.detail);
+    a.methods[0].throws_count = 0;
+    b.methods[0].throws_count = 0;
+    b.detail_fields[0].type = &shmrpc_type_u64;
+    refused(&a, &b,
+            "method ping: returned item.at is u32 here and u64 at the server");
+}
+
+/* Bounds by who writes: a server may return less than clients expect, and take
+ * more than they send. */
+static void bounds_of_items(void **state)
+{
+    (void)state;
+    shmrpc_type wide = a.number;
+    wide.max = 2000;
+    stream(&a, NULL, &wide);
+    stream(&b, NULL, &b.number);
+    passes(&a, &b);
+    refused(&b, &a,
+            "method ping: returned item allows 1..1000 here and 1..2000 at the "
+            "server");
+    stream(&a, &wide, NULL);
+    stream(&b, &b.number, NULL);
+    passes(&b, &a);
+    refused(&a, &b,
+            "method ping: sent item allows 1..2000 here and 1..1000 at the "
+            "server");
+}
+
 static void type_of_field(void **state)
 {
     (void)state;
@@ -800,6 +883,16 @@ static void malformed_contracts(void **state)
     malformed("the contract's method 1 is malformed");
     b.methods[1].encoding = (shmrpc_encoding)9;
     malformed("the contract's method 1 is malformed");
+    b.methods[1].flags = SHMRPC_METHOD_STREAMS_OUT;
+    malformed("the contract's method 1 is malformed");
+    b.methods[1].items_in = &b.hit;
+    malformed("the contract's method 1 is malformed");
+    stream(&b, NULL, &b.hit);
+    b.methods[1].result = &b.hit;
+    malformed("the contract's method 1 is malformed");
+    stream(&b, &b.hit, NULL);
+    b.methods[1].flags |= SHMRPC_METHOD_ONEWAY;
+    malformed("the contract's method 1 is malformed");
     b.service.id = "two words";
     malformed("the contract's name 0 is malformed");
 }
@@ -829,6 +922,10 @@ int main(void)
         TEST(renamed_method),
         TEST(encoding_of_method),
         TEST(flags_of_method),
+        TEST(streams_of_method),
+        TEST(stream_instead_of_result),
+        TEST(items_of_stream),
+        TEST(bounds_of_items),
         TEST(type_of_field),
         TEST(width_of_integer),
         TEST(type_of_parameter),

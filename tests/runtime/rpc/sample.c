@@ -61,7 +61,8 @@ static const shmrpc_error_type *const both[] = {&overflow_error,
 #define METHOD(name, encoding, flags, timeout_ns, params, result, throws, n) \
     {                                                                        \
         name, SHMRPC_ENCODING_##encoding, flags, 0x1000u + __LINE__,         \
-            timeout_ns, #encoding " " name, NULL, params, result, throws, n  \
+            timeout_ns, #encoding " " name, NULL, params, result, throws, n, \
+            SHMRPC_NO_STREAMS                                                \
     }
 #define PLAIN(name, encoding, params, result) \
     METHOD(name, encoding, 0, 0, params, result, NULL, 0)

@@ -58,6 +58,7 @@ static const shmrpc_method echo_methods[] = {
         "json echo_json(1: any data) -> any;",
         "Returns its argument unchanged (any JSON value).",
         &echo_echo_json_params_type, &shmrpc_type_any, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "echo_msgpack", SHMRPC_ENCODING_MSGPACK, 0,
@@ -65,18 +66,21 @@ static const shmrpc_method echo_methods[] = {
         "msgpack echo_msgpack(1: any data) -> any;",
         NULL,
         &echo_echo_msgpack_params_type, &shmrpc_type_any, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "echo_raw", SHMRPC_ENCODING_RAW, 0, UINT64_C(0xda8e7601837a8d57), 0,
         "raw echo_raw(1: bytes data) -> bytes;",
         NULL,
         &echo_echo_raw_params_type, &shmrpc_type_bytes, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "add", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x872e028983f94dd9), 0,
         "native add(1: i64 a, 2: i64 b) -> i64 throws demo.Overflow;",
         NULL,
         &echo_add_params_type, &shmrpc_type_i64, echo_add_throws, 1,
+        SHMRPC_NO_STREAMS,
     },
 };
 

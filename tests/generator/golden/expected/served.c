@@ -181,6 +181,7 @@ static const shmrpc_method tts_methods[] = {
         "native voice_count() -> u32;",
         NULL,
         &shmrpc_type_no_params, &shmrpc_type_u32, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
 };
 

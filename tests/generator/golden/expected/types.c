@@ -783,24 +783,28 @@ static const shmrpc_method everything_methods[] = {
         "native nothing();",
         NULL,
         &shmrpc_type_no_params, NULL, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "flat", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x08f7a8096c608820), 0,
         "native flat(1: acme.types.v2.Flat flat) -> acme.types.v2.Flat;",
         NULL,
         &everything_flat_params_type, &types_v2_flat_descriptor, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "number", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x189f3f9eb59a48f0), 0,
         "native number(1: i64 a, 2: u32(1..9) b = 3) -> f64;",
         NULL,
         &everything_number_params_type, &shmrpc_type_f64, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "grid", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x0d0a343fa6e7542b), 0,
         "native grid(1: u32[2][3] grid) -> u32[2][3];",
         NULL,
         &everything_grid_params_type, &everything_grid_result_type, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "scalars", SHMRPC_ENCODING_JSON, 0, UINT64_C(0xe8c0834380a475ea), 0,
@@ -810,6 +814,7 @@ static const shmrpc_method everything_methods[] = {
         NULL,
         &everything_scalars_params_type, &types_v2_scalars_descriptor,
         everything_scalars_throws, 2,
+        SHMRPC_NO_STREAMS,
     },
     {
         "containers", SHMRPC_ENCODING_MSGPACK, 0, UINT64_C(0x36b22962d28626b1),
@@ -819,6 +824,7 @@ static const shmrpc_method everything_methods[] = {
         NULL,
         &everything_containers_params_type, &types_v2_containers_descriptor,
         NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "node", SHMRPC_ENCODING_JSON, 0, UINT64_C(0xc71781bb844d8f82), 0,
@@ -826,6 +832,7 @@ static const shmrpc_method everything_methods[] = {
         "acme.types.v2.Node other) -> acme.types.v2.Node;",
         NULL,
         &everything_node_params_type, &types_v2_node_descriptor, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "choice", SHMRPC_ENCODING_MSGPACK, 0, UINT64_C(0x8e87296f19f27148), 0,
@@ -833,18 +840,21 @@ static const shmrpc_method everything_methods[] = {
         "acme.types.v2.Choice;",
         NULL,
         &everything_choice_params_type, &types_v2_choice_descriptor, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "anything", SHMRPC_ENCODING_JSON, 0, UINT64_C(0x4a15774171060e75), 0,
         "json anything(1: any value, 2: optional any other) -> any;",
         NULL,
         &everything_anything_params_type, &shmrpc_type_any, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "blob", SHMRPC_ENCODING_RAW, 0, UINT64_C(0x84e7f3afe158425e), 0,
         "raw blob(1: bytes data) -> bytes;",
         NULL,
         &everything_blob_params_type, &shmrpc_type_bytes, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "texts", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0xb1d7540bedd46f64), 0,
@@ -852,6 +862,7 @@ static const shmrpc_method everything_methods[] = {
         "lang) -> string(..8)[2];",
         NULL,
         &everything_texts_params_type, &everything_texts_result_type, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "optionals", SHMRPC_ENCODING_MSGPACK, 0, UINT64_C(0xbd8a4b38a2a0bab3),
@@ -864,6 +875,7 @@ static const shmrpc_method everything_methods[] = {
         NULL,
         &everything_optionals_params_type, &types_v2_optionals_descriptor, NULL,
         0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "bounded", SHMRPC_ENCODING_MSGPACK, 0, UINT64_C(0x197a2941733e06e0), 0,
@@ -872,6 +884,7 @@ static const shmrpc_method everything_methods[] = {
         NULL,
         &everything_bounded_params_type, &everything_bounded_result_type, NULL,
         0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "fast", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_IDEMPOTENT,
@@ -880,6 +893,7 @@ static const shmrpc_method everything_methods[] = {
         "u32 error, 5: u32 user) -> acme.types.v2.Nothing;",
         NULL,
         &everything_fast_params_type, &types_v2_nothing_descriptor, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "slow", SHMRPC_ENCODING_JSON, SHMRPC_METHOD_DEPRECATED,
@@ -887,6 +901,7 @@ static const shmrpc_method everything_methods[] = {
         "json slow(1: map<string, u32> counts) -> map<string, u32>;",
         NULL,
         &everything_slow_params_type, &everything_slow_result_type, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "parse", SHMRPC_ENCODING_JSON, 0, UINT64_C(0x2b3f8b67059b9b91), 0,
@@ -896,6 +911,7 @@ static const shmrpc_method everything_methods[] = {
         NULL,
         &everything_parse_params_type, &shmrpc_type_u32,
         everything_parse_throws, 3,
+        SHMRPC_NO_STREAMS,
     },
     {
         "store", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x1c276f6a0c1de631), 0,
@@ -903,6 +919,7 @@ static const shmrpc_method everything_methods[] = {
         "acme.types.v2.Full;",
         NULL,
         &everything_store_params_type, NULL, everything_store_throws, 1,
+        SHMRPC_NO_STREAMS,
     },
     {
         "touch", SHMRPC_ENCODING_MSGPACK, SHMRPC_METHOD_ONEWAY,
@@ -910,6 +927,7 @@ static const shmrpc_method everything_methods[] = {
         "oneway msgpack touch(1: u64 id, 2: optional string why);",
         NULL,
         &everything_touch_params_type, NULL, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "blob_away", SHMRPC_ENCODING_RAW, SHMRPC_METHOD_ONEWAY,
@@ -917,18 +935,21 @@ static const shmrpc_method everything_methods[] = {
         "oneway raw blob_away(1: bytes data);",
         NULL,
         &everything_blob_away_params_type, NULL, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "close", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0x6c84c284d5d5a85f), 0,
         "native close();",
         NULL,
         &shmrpc_type_no_params, NULL, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
     {
         "connect", SHMRPC_ENCODING_NATIVE, 0, UINT64_C(0xf10f5e2ec9aa8a71), 0,
         "native connect(1: u32 int) -> u32;",
         NULL,
         &everything_connect__params_type, &shmrpc_type_u32, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
 };
 
@@ -1134,6 +1155,7 @@ static const shmrpc_method other_methods[] = {
         "native ping() -> acme.types.v2.Order;",
         NULL,
         &shmrpc_type_no_params, &types_v2_order_descriptor, NULL, 0,
+        SHMRPC_NO_STREAMS,
     },
 };
 

@@ -317,7 +317,7 @@ static const shmrpc_type number_type = SHMRPC_TYPE_STRUCT_INIT(
     number_params, SHMRPC_TYPE_PARAMS, 8, 4, NULL, NULL, number_fields);
 static const shmrpc_method methods[] = {
     {"run", SHMRPC_ENCODING_RAW, 0, 7, 0, "raw run", NULL, &number_type, NULL,
-     NULL, 0},
+     NULL, 0, SHMRPC_NO_STREAMS},
 };
 static const char *const canonical[] = {"text", NULL};
 static const shmrpc_service counting = {

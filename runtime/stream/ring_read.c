@@ -1,0 +1,175 @@
+/* The reader's side of a stream's ring. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/futex.h"
+#include "stream/ring.h"
+
+static const uint32_t waiting = (uint32_t)SHMRPCI_STREAM_WAITING << 28;
+
+void shmrpci_stream_reader_init(shmrpci_stream_reader *r,
+                                shmrpci_stream_ring *ring, uint32_t bytes)
+{
+    SHMRPCI_ASSERT(bytes >= SHMRPCI_STREAM_MIN_BYTES && bytes % 8 == 0,
+                   "a ring has a size that was checked");
+    *r = (shmrpci_stream_reader){
+        .ring = ring,
+        .size = bytes - (uint32_t)offsetof(shmrpci_stream_ring, frames),
+    };
+}
+
+/* ---- credit ----------------------------------------------------------- */
+
+static void give_credit(shmrpci_stream_reader *r)
+{
+    if (r->credited == r->at) {
+        return;
+    }
+    r->credited = r->at;
+    /* Seq, as is the look behind it: a writer that has said that it waits sees
+     * the credit, or is seen. Also releases what was read. */
+    shmrpci_store_seq(&r->ring->head, r->at);
+    if (shmrpci_load_seq(&r->ring->waits) != (uint32_t)SHMRPCI_STREAM_WRITES &&
+        shmrpci_exchange_seq(&r->ring->waits,
+                             (uint32_t)SHMRPCI_STREAM_WRITES) !=
+            (uint32_t)SHMRPCI_STREAM_WRITES) {
+        SHMRPCI_CRASHPOINT;
+        (void)shmrpci_futex_wake(&r->ring->waits, 1);
+    }
+}
+
+/* Goes behind a frame of `bytes`. */
+static void step(shmrpci_stream_reader *r, uint32_t bytes)
+{
+    r->offset += bytes;
+    r->offset = r->offset == r->size ? 0 : r->offset;
+    r->at += bytes;
+    if (r->at - r->credited >= r->size / 4) {
+        give_credit(r);
+    }
+}
+
+/* ---- looking ---------------------------------------------------------- */
+
+static uint32_t number_at(const shmrpci_stream_reader *r)
+{
+    uint32_t number;
+    memcpy(&number, r->ring->frames + r->offset + 4, sizeof number);
+    return number;
+}
+
+/* Whether a frame of such a kind and length may lie here. */
+static bool is_sound(const shmrpci_stream_reader *r, uint32_t kind,
+                     uint32_t len)
+{
+    uint32_t to_end = r->size - r->offset;
+    switch (kind) {
+    case SHMRPCI_STREAM_ITEM:
+    case SHMRPCI_STREAM_PART:
+        return len <= shmrpci_stream_max_piece(r->size) &&
+               shmrpci_stream_frame_bytes(len) <= to_end &&
+               number_at(r) == r->number;
+    case SHMRPCI_STREAM_PAD:
+        /* Never at the start: two in a row would be no progress. */
+        return r->offset != 0 && len + SHMRPCI_STREAM_FRAME_BYTES == to_end;
+    case SHMRPCI_STREAM_END:
+        return len <= (uint32_t)SHMRPCI_STREAM_ABANDONED &&
+               number_at(r) == r->number;
+    default:
+        return false;
+    }
+}
+
+static int take(shmrpci_stream_reader *r, uint32_t kind, uint32_t len,
+                shmrpci_stream_piece *out)
+{
+    if (kind == SHMRPCI_STREAM_END) {
+        r->is_over = true;
+        give_credit(r);
+        return len == (uint32_t)SHMRPCI_STREAM_FINISHED ? (int)SHMRPC_OK
+                                                        : SHMRPC_E_CANCELLED;
+    }
+    *out = (shmrpci_stream_piece){
+        .data = r->ring->frames + r->offset + SHMRPCI_STREAM_FRAME_BYTES,
+        .len = len,
+        .is_last = kind == SHMRPCI_STREAM_ITEM,
+    };
+    r->held = shmrpci_stream_frame_bytes(len);
+    r->number += kind == SHMRPCI_STREAM_ITEM ? 1u : 0u;
+    return SHMRPC_MORE;
+}
+
+/* Nothing is there: whether something may come. What was published before
+ * `ended` was set is seen by a second look. */
+static int nothing(shmrpci_stream_reader *r, shmrpci_atomic_u32 *header)
+{
+    if (shmrpci_load_seq(&r->ring->ended) == 0) {
+        return SHMRPC_E_BUSY;
+    }
+    uint32_t word = shmrpci_load_acquire(header);
+    return word == 0 || word == waiting ? SHMRPC_E_UNAVAILABLE : SHMRPC_E_BUSY;
+}
+
+int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out)
+{
+    SHMRPCI_ASSERT(!r->is_over, "nothing is behind the end");
+    if (r->held != 0) {
+        step(r, r->held);
+        r->held = 0;
+    }
+    for (;;) {
+        shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
+        /* Acquire: pairs with the writer's exchange. Loaded once: what a peer
+         * that lies makes of it later is not looked at. */
+        uint32_t header = shmrpci_load_acquire(at);
+        if (header == 0 || header == waiting) {
+            return nothing(r, at);
+        }
+        uint32_t kind = header >> 28;
+        uint32_t len = header & UINT32_C(0x0FFFFFFF);
+        if (!is_sound(r, kind, len)) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        if (kind != SHMRPCI_STREAM_PAD) {
+            return take(r, kind, len, out);
+        }
+        step(r, len + SHMRPCI_STREAM_FRAME_BYTES);
+    }
+}
+
+int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
+{
+    shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
+    uint32_t expected = 0;
+    give_credit(r);
+    if (!shmrpci_cas_seq(at, &expected, waiting) && expected != waiting) {
+        return SHMRPC_OK;
+    }
+    /* Seq, and so is the compare-and-swap: who sets `ended` then finds WAITING
+     * or is seen here. */
+    if (shmrpci_load_seq(&r->ring->ended) != 0) {
+        return SHMRPC_OK;
+    }
+    bool late = shmrpci_futex_wait(at, waiting, until_ns) == SHMRPCI_FUTEX_LATE;
+    /* Awake: the writer need not wake us. */
+    expected = waiting;
+    bool empty = shmrpci_cas_seq(at, &expected, 0u);
+    return late && empty ? SHMRPC_E_DEADLINE : SHMRPC_OK;
+}
+
+/* ---- for a writer that has gone --------------------------------------- */
+
+void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes)
+{
+    uint32_t size = bytes - (uint32_t)offsetof(shmrpci_stream_ring, frames);
+    shmrpci_store_seq(&ring->ended, 1u);
+    /* A reader that sleeps has given all credit: it sleeps where its head is.
+     * The word is the reader's: any value is brought into the ring. */
+    uint32_t offset = (uint32_t)(shmrpci_load_seq(&ring->head) % size) & ~7u;
+    shmrpci_atomic_u32 *at = shmrpci_stream_header_at(ring, offset);
+    uint32_t expected = waiting;
+    if (shmrpci_cas_seq(at, &expected, 0u)) {
+        SHMRPCI_CRASHPOINT;
+        (void)shmrpci_futex_wake(at, 1);
+    }
+}

@@ -1,0 +1,284 @@
+/* The writer's side of a stream's ring. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/futex.h"
+#include "stream/ring.h"
+
+/* How long a writer that faces another one waits before it asks that one to
+ * look for room again, and then before it calls it a deadlock. */
+#define SUSPECT_NS (INT64_C(25) * 1000000)
+
+void shmrpci_stream_format(shmrpci_stream_ring *ring)
+{
+    atomic_init(&ring->waits, (uint32_t)SHMRPCI_STREAM_WRITES);
+    atomic_init(&ring->ended, 0u);
+    atomic_init(&ring->head, UINT64_C(0));
+    atomic_init(&ring->cancelled, 0u);
+    atomic_init(shmrpci_stream_header_at(ring, 0), 0u);
+}
+
+void shmrpci_stream_writer_init(shmrpci_stream_writer *w,
+                                shmrpci_stream_ring *ring, uint32_t bytes,
+                                shmrpci_stream_ring *back)
+{
+    SHMRPCI_ASSERT(bytes >= SHMRPCI_STREAM_MIN_BYTES && bytes % 8 == 0,
+                   "a ring has a size that was checked");
+    *w = (shmrpci_stream_writer){
+        .ring = ring,
+        .back = back,
+        .size = bytes - (uint32_t)offsetof(shmrpci_stream_ring, frames),
+    };
+}
+
+static void wake(shmrpci_atomic_u32 *word)
+{
+    SHMRPCI_CRASHPOINT;
+    (void)shmrpci_futex_wake(word, 1);
+}
+
+/* ---- room ------------------------------------------------------------- */
+
+/* Bytes that frames for `len` bytes take at most: the padding before each that
+ * could begin at the start, and the zero header behind the last. */
+static uint64_t most_needed(const shmrpci_stream_writer *w, size_t len)
+{
+    uint64_t piece = shmrpci_stream_max_piece(w->size);
+    uint64_t pieces = len == 0 ? 1 : (len + piece - 1) / piece;
+    uint64_t frames = pieces * SHMRPCI_STREAM_FRAME_BYTES + (len + 7) / 8 * 8;
+    uint64_t to_end = w->size - w->offset;
+    uint64_t padding =
+        frames > to_end ? shmrpci_stream_frame_bytes((uint32_t)piece) : 0;
+    return frames + padding + SHMRPCI_STREAM_FRAME_BYTES;
+}
+
+/* What the next frame takes at its place: with the padding before it. */
+static uint32_t needed_now(const shmrpci_stream_writer *w, uint32_t len)
+{
+    uint32_t frame = shmrpci_stream_frame_bytes(len);
+    uint32_t to_end = w->size - w->offset;
+    return (frame > to_end ? to_end : 0) + frame + SHMRPCI_STREAM_FRAME_BYTES;
+}
+
+/* Takes note of the credit. False: no reader would have given it. */
+static bool note_head(shmrpci_stream_writer *w, uint64_t head)
+{
+    if (head < w->head || head > w->tail) {
+        return false;
+    }
+    w->head = head;
+    return true;
+}
+
+static bool has_room(const shmrpci_stream_writer *w, uint64_t needed)
+{
+    SHMRPCI_ASSERT(w->tail - w->head <= w->size, "no more than there is");
+    return w->size - (w->tail - w->head) >= needed;
+}
+
+/* OK, BUSY, CANCELLED, DATA_LOSS. The order is for callers who have said that
+ * they wait. */
+static int look_for_room(shmrpci_stream_writer *w, uint64_t needed)
+{
+    if (shmrpci_load_seq(&w->ring->cancelled) != 0) {
+        return SHMRPC_E_CANCELLED;
+    }
+    /* Seq, as acquire pairs with the reader's credit: what it has let go of it
+     * reads no more. */
+    if (!has_room(w, needed) &&
+        !note_head(w, shmrpci_load_seq(&w->ring->head))) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    return has_room(w, needed) ? SHMRPC_OK : SHMRPC_E_BUSY;
+}
+
+/* Whether the writer of the other ring waits for us as we do for it. */
+static bool faces_waiter(const shmrpci_stream_writer *w, bool alone)
+{
+    return alone && w->back != NULL &&
+           shmrpci_load_seq(&w->back->waits) ==
+               (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
+}
+
+/* What a wait for room knows. */
+typedef struct wait_state {
+    int64_t until_ns;
+    bool alone;
+    bool has_asked; /* the writer that we face to look again */
+} wait_state;
+
+/* The time is over in which the writer that we face could have gone on. It may
+ * only not have run since we gave it room: it is asked to look again.  One that
+ * says once more that it waits has looked since, and as we read nothing
+ * meanwhile, it would wait for ever. */
+static int confirm(shmrpci_stream_writer *w, wait_state *wait)
+{
+    if (wait->has_asked) {
+        return SHMRPC_E_ABORTED;
+    }
+    wait->has_asked = true;
+    if (shmrpci_exchange_seq(&w->back->waits,
+                             (uint32_t)SHMRPCI_STREAM_WRITES) !=
+        (uint32_t)SHMRPCI_STREAM_WRITES) {
+        wake(&w->back->waits);
+    }
+    return SHMRPC_E_BUSY;
+}
+
+/* Sleeps until the reader gives credit; BUSY: look again. */
+static int sleep_for_room(shmrpci_stream_writer *w, uint32_t waits,
+                          wait_state *wait)
+{
+    bool suspect = faces_waiter(w, wait->alone);
+    int64_t limit_ns = wait->until_ns;
+    if (suspect) {
+        int64_t soon_ns = shmrpci_now_ns() + SUSPECT_NS;
+        limit_ns = soon_ns < limit_ns ? soon_ns : limit_ns;
+    }
+    if (shmrpci_futex_wait(&w->ring->waits, waits, limit_ns) !=
+        SHMRPCI_FUTEX_LATE) {
+        return SHMRPC_E_BUSY;
+    }
+    if (suspect && faces_waiter(w, wait->alone)) {
+        return confirm(w, wait);
+    }
+    return limit_ns == wait->until_ns ? SHMRPC_E_DEADLINE : SHMRPC_E_BUSY;
+}
+
+static int wait_for_room(shmrpci_stream_writer *w, uint64_t needed,
+                         int64_t until_ns, bool alone)
+{
+    uint32_t waits =
+        (uint32_t)(alone ? SHMRPCI_STREAM_WAITS_ALONE : SHMRPCI_STREAM_WAITS);
+    wait_state wait = {.until_ns = until_ns, .alone = alone};
+    int status = look_for_room(w, needed);
+    while (status == SHMRPC_E_BUSY && until_ns != 0) {
+        /* Seq, as are the look behind it and both of the reader's. */
+        shmrpci_store_seq(&w->ring->waits, waits);
+        status = look_for_room(w, needed);
+        if (status == SHMRPC_E_BUSY) {
+            int slept = sleep_for_room(w, waits, &wait);
+            status = look_for_room(w, needed);
+            if (status == SHMRPC_E_BUSY && slept != SHMRPC_E_BUSY) {
+                status = slept;
+            }
+        }
+        shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WRITES);
+    }
+    return status;
+}
+
+/* ---- frames ----------------------------------------------------------- */
+
+/* Publishes what lies at the writer's place. */
+static void publish(shmrpci_stream_writer *w, uint32_t header)
+{
+    shmrpci_atomic_u32 *at = shmrpci_stream_header_at(w->ring, w->offset);
+    /* Release: the frame and the zero behind it. Pairs with the acquire of a
+     * look; and who has turned it into WAITING sleeps, or will not. */
+    uint32_t was = shmrpci_exchange_seq(at, header);
+    if (was == shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0)) {
+        wake(at);
+    }
+}
+
+/* Moves behind a frame of `bytes` there, whose header is `header`. */
+static void step(shmrpci_stream_writer *w, uint32_t bytes, uint32_t header)
+{
+    uint32_t next = w->offset + bytes;
+    next = next == w->size ? 0 : next;
+    /* Relaxed: the exchange releases it. */
+    shmrpci_store_relaxed(shmrpci_stream_header_at(w->ring, next), 0u);
+    publish(w, header);
+    w->offset = next;
+    w->tail += bytes;
+}
+
+/* There is room for it. */
+static void put(shmrpci_stream_writer *w, shmrpci_stream_kind kind,
+                const uint8_t *data, uint32_t len)
+{
+    uint32_t frame = shmrpci_stream_frame_bytes(len);
+    uint32_t to_end = w->size - w->offset;
+    if (frame > to_end) {
+        step(w, to_end,
+             shmrpci_stream_header(SHMRPCI_STREAM_PAD,
+                                   to_end - SHMRPCI_STREAM_FRAME_BYTES));
+    }
+    uint8_t *at = w->ring->frames + w->offset;
+    memcpy(at + 4, &w->number, sizeof w->number);
+    if (len > 0) {
+        memcpy(at + SHMRPCI_STREAM_FRAME_BYTES, data, len);
+    }
+    step(w, frame, shmrpci_stream_header(kind, len));
+}
+
+/* Writes it piece by piece as room comes. */
+static int write_pieces(shmrpci_stream_writer *w, const uint8_t *data,
+                        size_t len, int64_t until_ns, bool alone)
+{
+    uint32_t most = shmrpci_stream_max_piece(w->size);
+    size_t done = 0;
+    do {
+        bool is_last = len - done <= most;
+        uint32_t piece = is_last ? (uint32_t)(len - done) : most;
+        int status = wait_for_room(w, needed_now(w, piece), until_ns, alone);
+        if (status != SHMRPC_OK) {
+            w->failed = done > 0 ? status : SHMRPC_OK;
+            return status;
+        }
+        put(w, is_last ? SHMRPCI_STREAM_ITEM : SHMRPCI_STREAM_PART, data + done,
+            piece);
+        done += piece;
+    } while (done < len);
+    w->number++;
+    return SHMRPC_OK;
+}
+
+int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
+                         int64_t until_ns, bool alone)
+{
+    static const uint8_t nothing;
+    if (w->is_ended || w->failed != SHMRPC_OK) {
+        return w->is_ended ? (int)SHMRPC_E_PRECONDITION : w->failed;
+    }
+    if (until_ns == 0) {
+        int status = look_for_room(w, most_needed(w, len));
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+    return write_pieces(w, len > 0 ? data : &nothing, len, until_ns, alone);
+}
+
+void shmrpci_stream_finish(shmrpci_stream_writer *w,
+                           shmrpci_stream_reason reason)
+{
+    if (w->is_ended) {
+        return;
+    }
+    w->is_ended = true;
+    /* A broken item has no end, and the reader must not take it for one. */
+    reason = w->failed != SHMRPC_OK ? SHMRPCI_STREAM_ABANDONED : reason;
+    uint8_t *at = w->ring->frames + w->offset;
+    memcpy(at + 4, &w->number, sizeof w->number);
+    publish(w, shmrpci_stream_header(SHMRPCI_STREAM_END, (uint32_t)reason));
+}
+
+uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w)
+{
+    (void)note_head(w, shmrpci_load_acquire(&w->ring->head));
+    return w->tail - w->head;
+}
+
+/* ---- for a reader that has gone --------------------------------------- */
+
+void shmrpci_stream_cancel(shmrpci_stream_ring *ring)
+{
+    shmrpci_store_seq(&ring->cancelled, 1u);
+    if (shmrpci_exchange_seq(&ring->waits, (uint32_t)SHMRPCI_STREAM_WRITES) !=
+        (uint32_t)SHMRPCI_STREAM_WRITES) {
+        wake(&ring->waits);
+    }
+}

@@ -1,0 +1,481 @@
+/* The ring of a stream: order, room, ends, sleeps, a deadlock, and peers that
+ * lie. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "stream/ring.h"
+
+#define BYTES    SHMRPCI_STREAM_MIN_BYTES
+#define FRAMES   (BYTES - 256u)
+#define PIECE    ((FRAMES / 4u & ~7u) - 8u)
+#define LARGEST  (3 * BYTES)
+#define WAIT_NS  (INT64_C(60) * 1000000000)
+#define THREADED 20000u
+
+static shmrpci_stream_ring *ring;
+static shmrpci_stream_ring *back;
+static shmrpci_stream_writer writer;
+static shmrpci_stream_reader reader;
+
+static int fresh(void **state)
+{
+    (void)state;
+    free(ring);
+    free(back);
+    ring = aligned_alloc(SHMRPCI_STREAM_ALIGN, BYTES);
+    back = aligned_alloc(SHMRPCI_STREAM_ALIGN, BYTES);
+    assert_true(ring != NULL && back != NULL);
+    /* What was there before must not matter. */
+    memset(ring, 0x5A, BYTES);
+    memset(back, 0xFF, BYTES);
+    shmrpci_stream_format(ring);
+    shmrpci_stream_format(back);
+    shmrpci_stream_writer_init(&writer, ring, BYTES, back);
+    shmrpci_stream_reader_init(&reader, ring, BYTES);
+    return 0;
+}
+
+static int64_t soon(void)
+{
+    return shmrpci_now_ns() + WAIT_NS;
+}
+
+/* What byte `at` of item `number` is. */
+static uint8_t byte_of(uint32_t number, size_t at)
+{
+    return (uint8_t)(number * 31u + at * 7u + (at >> 8));
+}
+
+static size_t length_of(uint32_t number)
+{
+    static const size_t odd[] = {0,  1,     7,         8,         9,
+                                 64, PIECE, PIECE + 1, 2 * PIECE, LARGEST};
+    const size_t count = sizeof odd / sizeof odd[0];
+    return number % 16 < count ? odd[number % 16]
+                               : (size_t)(number * 2654435761u >> 23);
+}
+
+static int put(shmrpci_stream_writer *w, uint32_t number, size_t len,
+               int64_t until_ns)
+{
+    static _Thread_local uint8_t bytes[LARGEST];
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] = byte_of(number, i);
+    }
+    return shmrpci_stream_write(w, bytes, len, until_ns, false);
+}
+
+/* A look that waits. */
+static int get(shmrpci_stream_piece *out)
+{
+    int status;
+    while ((status = shmrpci_stream_look(&reader, out)) == SHMRPC_E_BUSY) {
+        assert_int_equal(shmrpci_stream_await(&reader, soon()), SHMRPC_OK);
+    }
+    return status;
+}
+
+/* Reads item `number` and its `len` bytes, in as many pieces as there are. */
+static void expect(uint32_t number, size_t len)
+{
+    shmrpci_stream_piece piece = {.is_last = false};
+    size_t at = 0;
+    while (!piece.is_last) {
+        assert_int_equal(get(&piece), SHMRPC_MORE);
+        for (uint32_t i = 0; i < piece.len; i++) {
+            if (piece.data[i] != byte_of(number, at + i)) {
+                fail_msg("item %u, byte %zu of %zu", number, at + i, len);
+            }
+        }
+        at += piece.len;
+        assert_true(len > PIECE || piece.is_last);
+    }
+    assert_int_equal(at, len);
+}
+
+static void items_in_order(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++) {
+        size_t len = length_of(i) % (PIECE + 1);
+        assert_int_equal(put(&writer, i, len, 0), SHMRPC_OK);
+        expect(i, len);
+    }
+    shmrpci_stream_piece piece;
+    assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_BUSY);
+}
+
+/* Whatever was in the way: what is written comes, then the end. */
+static void end_of_full_ring(void **state)
+{
+    (void)state;
+    uint32_t count = 0;
+    while (put(&writer, count, 8, 0) == SHMRPC_OK) {
+        count++;
+    }
+    assert_true(count >= FRAMES / 16 - 70);
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_ABANDONED);
+    assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_E_PRECONDITION);
+    for (uint32_t i = 0; i < count; i++) {
+        expect(i, 8);
+    }
+    shmrpci_stream_piece piece;
+    assert_int_equal(get(&piece), SHMRPC_OK);
+    assert_int_equal(shmrpci_stream_unread_bytes(&writer), 0);
+}
+
+static void abandoned(void **state)
+{
+    (void)state;
+    assert_int_equal(put(&writer, 0, 5, 0), SHMRPC_OK);
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_ABANDONED);
+    shmrpci_stream_piece piece;
+    expect(0, 5);
+    assert_int_equal(get(&piece), SHMRPC_E_CANCELLED);
+}
+
+/* Credit comes by quarters. */
+static void room_comes_back(void **state)
+{
+    (void)state;
+    uint32_t count = 0;
+    uint32_t read = 0;
+    while (put(&writer, count, 56, 0) == SHMRPC_OK) {
+        count++;
+    }
+    shmrpci_stream_piece piece;
+    assert_int_equal(put(&writer, count, 56, 0), SHMRPC_E_BUSY);
+    while (put(&writer, count, 56, 0) == SHMRPC_E_BUSY) {
+        assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_MORE);
+        read++;
+    }
+    assert_in_range(read * 64, FRAMES / 4, FRAMES / 4 + 128);
+}
+
+static void deadlines(void **state)
+{
+    (void)state;
+    const int64_t step_ns = 2000000;
+    assert_int_equal(shmrpci_stream_await(&reader, shmrpci_now_ns() + step_ns),
+                     SHMRPC_E_DEADLINE);
+    uint32_t count = 0;
+    while (put(&writer, count, 100, 0) == SHMRPC_OK) {
+        count++;
+    }
+    int status;
+    while ((status = put(&writer, count, 100, shmrpci_now_ns() + step_ns)) ==
+           SHMRPC_OK) {
+        count++;
+    }
+    assert_int_equal(status, SHMRPC_E_DEADLINE);
+    for (uint32_t i = 0; i < count; i++) {
+        expect(i, 100);
+    }
+    /* Nothing of it was written: the next one is whole. */
+    assert_int_equal(put(&writer, count, 100, 0), SHMRPC_OK);
+    expect(count, 100);
+}
+
+/* A part of an item was written, and the rest never will be. */
+static void broken_item(void **state)
+{
+    (void)state;
+    int status = put(&writer, 0, LARGEST, shmrpci_now_ns() + 2000000);
+    assert_int_equal(status, SHMRPC_E_DEADLINE);
+    assert_int_equal(put(&writer, 1, 8, 0), SHMRPC_E_DEADLINE);
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
+    shmrpci_stream_piece piece;
+    while ((status = get(&piece)) == SHMRPC_MORE) {
+        assert_false(piece.is_last);
+    }
+    assert_int_equal(status, SHMRPC_E_CANCELLED);
+}
+
+/* ---- two threads -------------------------------------------------------- */
+
+static void *write_all(void *unused)
+{
+    (void)unused;
+    for (uint32_t i = 0; i < THREADED; i++) {
+        if (put(&writer, i, length_of(i), soon()) != SHMRPC_OK) {
+            return &writer;
+        }
+    }
+    shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
+    return NULL;
+}
+
+static pthread_t start(void *(*run)(void *), void *user)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, run, user), 0);
+    return thread;
+}
+
+static void *join(pthread_t thread)
+{
+    void *result = NULL;
+    assert_int_equal(pthread_join(thread, &result), 0);
+    return result;
+}
+
+static void both_sleep(void **state)
+{
+    (void)state;
+    pthread_t thread = start(write_all, NULL);
+    for (uint32_t i = 0; i < THREADED; i++) {
+        expect(i, length_of(i));
+    }
+    shmrpci_stream_piece piece;
+    assert_int_equal(get(&piece), SHMRPC_OK);
+    assert_null(join(thread));
+}
+
+static void *fill(void *status)
+{
+    do {
+        *(int *)status = put(&writer, 0, 500, soon());
+    } while (*(int *)status == SHMRPC_OK);
+    return NULL;
+}
+
+/* Waits until the other thread says that it sleeps, or nearly does. */
+static void until_waits(shmrpci_stream_ring *of)
+{
+    while (shmrpci_load_seq(&of->waits) == SHMRPCI_STREAM_WRITES) {
+        shmrpci_pause();
+    }
+}
+
+static void cancel_wakes_writer(void **state)
+{
+    (void)state;
+    int status = SHMRPC_OK;
+    pthread_t thread = start(fill, &status);
+    until_waits(ring);
+    shmrpci_stream_cancel(ring);
+    (void)join(thread);
+    assert_int_equal(status, SHMRPC_E_CANCELLED);
+    assert_int_equal(put(&writer, 0, 1, 0), SHMRPC_E_CANCELLED);
+}
+
+static void *end_it(void *unused)
+{
+    (void)unused;
+    uint32_t waits = (uint32_t)SHMRPCI_STREAM_WAITING << 28;
+    size_t at = writer.offset;
+    while (shmrpci_load_seq(shmrpci_stream_header_at(ring, (uint32_t)at)) !=
+           waits) {
+        shmrpci_pause();
+    }
+    shmrpci_stream_end_for(ring, BYTES);
+    return NULL;
+}
+
+/* The writer has died: whole items first, then the news. */
+static void end_wakes_reader(void **state)
+{
+    (void)state;
+    assert_int_equal(put(&writer, 0, 33, 0), SHMRPC_OK);
+    expect(0, 33);
+    assert_int_equal(put(&writer, 1, 900, 0), SHMRPC_OK);
+    pthread_t thread = start(end_it, NULL);
+    shmrpci_stream_piece piece;
+    expect(1, 900);
+    assert_int_equal(get(&piece), SHMRPC_E_UNAVAILABLE);
+    (void)join(thread);
+    assert_int_equal(get(&piece), SHMRPC_E_UNAVAILABLE);
+}
+
+/* ---- a deadlock --------------------------------------------------------- */
+
+typedef struct end {
+    shmrpci_stream_writer writer;
+    int status;
+} end;
+
+static void *flood(void *user)
+{
+    static const uint8_t bytes[100];
+    end *e = user;
+    do {
+        e->status =
+            shmrpci_stream_write(&e->writer, bytes, sizeof bytes, soon(), true);
+    } while (e->status == SHMRPC_OK);
+    return NULL;
+}
+
+static void two_writers(void **state)
+{
+    (void)state;
+    end here;
+    end there;
+    shmrpci_stream_writer_init(&here.writer, ring, BYTES, back);
+    shmrpci_stream_writer_init(&there.writer, back, BYTES, ring);
+    pthread_t thread = start(flood, &here);
+    until_waits(ring);
+    (void)flood(&there);
+    /* The other one may be told, too; else it waits on until we go. */
+    shmrpci_stream_cancel(ring);
+    (void)join(thread);
+    assert_true(here.status == SHMRPC_E_ABORTED ||
+                there.status == SHMRPC_E_ABORTED);
+}
+
+/* The same, but somebody reads one of them: nobody may be told so. */
+static void one_is_read(void **state)
+{
+    (void)state;
+    end there;
+    shmrpci_stream_writer_init(&there.writer, back, BYTES, ring);
+    pthread_t thread = start(write_all, NULL);
+    pthread_t other = start(flood, &there);
+    until_waits(back);
+    for (uint32_t i = 0; i < THREADED; i++) {
+        expect(i, length_of(i));
+    }
+    assert_null(join(thread));
+    shmrpci_stream_cancel(back);
+    (void)join(other);
+    assert_int_equal(there.status, SHMRPC_E_CANCELLED);
+}
+
+/* ---- peers that lie ----------------------------------------------------- */
+
+static uint64_t seed;
+
+static uint32_t any(void)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(seed >> 33);
+}
+
+static void lie(uint32_t header, uint32_t number, int wanted)
+{
+    (void)fresh(NULL);
+    shmrpci_stream_piece piece;
+    assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_OK);
+    expect(0, 8);
+    memcpy(ring->frames + 16 + 4, &number, sizeof number);
+    shmrpci_store_seq(shmrpci_stream_header_at(ring, 16), header);
+    assert_int_equal(shmrpci_stream_look(&reader, &piece), wanted);
+}
+
+static void lying_headers(void **state)
+{
+    (void)state;
+    const shmrpci_stream_kind item = SHMRPCI_STREAM_ITEM;
+    lie(shmrpci_stream_header(item, PIECE), 1, SHMRPC_MORE);
+    lie(shmrpci_stream_header(item, PIECE + 1), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(item, 0x0FFFFFFF), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(item, 8), 0, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(item, 8), 2, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_NONE, 8), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 8), 1,
+        SHMRPC_E_DATA_LOSS);
+    lie(UINT32_C(0x60000008), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_PAD, 8), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_PAD, FRAMES - 16), 1,
+        SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 2), 1, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 0, SHMRPC_E_DATA_LOSS);
+    lie(shmrpci_stream_header(SHMRPCI_STREAM_END, 0), 1, SHMRPC_OK);
+    /* Padding for ever would be a loop without an end. */
+    (void)fresh(NULL);
+    shmrpci_stream_piece piece;
+    shmrpci_store_seq(shmrpci_stream_header_at(ring, 0),
+                      shmrpci_stream_header(SHMRPCI_STREAM_PAD, FRAMES - 8));
+    assert_int_equal(shmrpci_stream_look(&reader, &piece), SHMRPC_E_DATA_LOSS);
+}
+
+/* Frames of noise: pieces lie within the ring, and it ends. */
+static void noise(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 3000; round++) {
+        (void)fresh(NULL);
+        seed = round;
+        for (uint32_t at = 0; at < FRAMES; at += 4) {
+            uint32_t word = any();
+            /* Some of it nearly sound. */
+            word = any() % 2 == 0
+                       ? shmrpci_stream_header((shmrpci_stream_kind)(any() % 5),
+                                               any() % 200)
+                       : (any() % 2 == 0 ? any() % 4 : word);
+            memcpy(ring->frames + at, &word, sizeof word);
+        }
+        shmrpci_stream_piece piece;
+        int status;
+        unsigned count = 0;
+        while ((status = shmrpci_stream_look(&reader, &piece)) == SHMRPC_MORE) {
+            assert_true(piece.data >= ring->frames + 8 &&
+                        piece.data + piece.len <= ring->frames + FRAMES);
+            assert_true(++count < FRAMES);
+        }
+    }
+}
+
+static void lying_credit(void **state)
+{
+    static const uint64_t heads[] = {1u << 20, UINT64_MAX, 8192,
+                                     UINT64_C(1) << 63};
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        (void)fresh(NULL);
+        uint32_t count = 0;
+        while (put(&writer, count, 56, 0) == SHMRPC_OK) {
+            count++;
+        }
+        shmrpci_store_seq(&ring->head, heads[i]);
+        assert_int_equal(put(&writer, count, 56, 0), SHMRPC_E_DATA_LOSS);
+        assert_int_equal(put(&writer, count, 56, soon()), SHMRPC_E_DATA_LOSS);
+        shmrpci_stream_end_for(ring, BYTES);
+        assert_true(shmrpci_stream_unread_bytes(&writer) <= FRAMES);
+    }
+    /* Credit never goes back. */
+    (void)fresh(NULL);
+    for (uint32_t i = 0; i < 200; i++) {
+        assert_int_equal(put(&writer, i, 56, 0), SHMRPC_OK);
+        expect(i, 56);
+    }
+    int status;
+    shmrpci_store_seq(&ring->head, UINT64_C(64));
+    while ((status = put(&writer, 0, 56, 0)) == SHMRPC_OK) {
+    }
+    assert_int_equal(status, SHMRPC_E_DATA_LOSS);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, fresh)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(items_in_order),
+        TEST(end_of_full_ring),
+        TEST(abandoned),
+        TEST(room_comes_back),
+        TEST(deadlines),
+        TEST(broken_item),
+        TEST(both_sleep),
+        TEST(cancel_wakes_writer),
+        TEST(end_wakes_reader),
+        TEST(two_writers),
+        TEST(one_is_read),
+        TEST(lying_headers),
+        TEST(noise),
+        TEST(lying_credit),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(ring);
+    free(back);
+    return failed;
+}

@@ -32,7 +32,7 @@ static void put_text(writer *to, const char *text)
     size_t len = strlen(text);
     uint8_t *at = shmrpci_buf_extend(to->out, len);
     if (at != NULL) {
-        shmrpci_copy_short(at, text, len);
+        shmrpci_copy_tiny(at, text, len);
     }
 }
 
@@ -44,7 +44,7 @@ static void put_key(writer *to, char open, const char *name)
     if (at != NULL) {
         at[0] = (uint8_t)open;
         at[1] = '"';
-        shmrpci_copy_short(at + 2, name, len);
+        shmrpci_copy_tiny(at + 2, name, len);
         at[len + 2] = '"';
         at[len + 3] = ':';
     }
@@ -98,7 +98,7 @@ static int write_text(writer *to, const char *text, size_t len)
     uint8_t *at = shmrpci_buf_extend(to->out, plain + 1);
     if (at != NULL) {
         *at = '"';
-        shmrpci_copy_short(at + 1, bytes, plain);
+        shmrpci_copy_tiny(at + 1, bytes, plain);
     }
     if (plain < len) {
         put_escaped(to, bytes, plain, len);
@@ -125,7 +125,7 @@ static void write_int(writer *to, shmrpci_int number)
     size_t len = shmrpci_int_to_text(number, text);
     uint8_t *at = shmrpci_buf_extend(to->out, len);
     if (at != NULL) {
-        shmrpci_copy_short(at, text, len);
+        shmrpci_copy_tiny(at, text, len);
     }
 }
 

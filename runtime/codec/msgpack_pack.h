@@ -24,7 +24,7 @@ static inline int shmrpci_msgpack_append(shmrpci_buf *out, const void *data,
 {
     uint8_t *at = shmrpci_buf_extend(out, len);
     if (at != NULL) {
-        shmrpci_copy_short(at, data, len);
+        shmrpci_copy_tiny(at, data, len);
     }
     return 0;
 }

@@ -422,8 +422,8 @@ int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
         return status;
     }
     if (shmrpci_native_is_flat(type)) {
-        shmrpci_copy_short(value, data + shmrpci_native_start(type),
-                           type->native_size);
+        shmrpci_copy_tiny(value, data + shmrpci_native_start(type),
+                          type->native_size);
         return SHMRPC_OK;
     }
     const shmrpc_field *only = shmrpci_native_flat_param(type);

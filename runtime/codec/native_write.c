@@ -84,7 +84,7 @@ static int add_copy(writer *to, size_t at, const void *from, uint64_t size,
     int status;
     uint8_t *bytes = extend(to, size, align, &block, &status);
     if (bytes != NULL) {
-        shmrpci_copy_short(bytes, from, (size_t)size);
+        shmrpci_copy_tiny(bytes, from, (size_t)size);
         put_reference(to, at, block, count);
     }
     return status;
@@ -345,7 +345,7 @@ static int write_flat(const shmrpc_type *type, const void *value,
     }
     uint64_t header = size;
     memcpy(image, &header, start);
-    shmrpci_copy_short(image + start, value, type->native_size);
+    shmrpci_copy_tiny(image + start, value, type->native_size);
     return SHMRPC_OK;
 }
 

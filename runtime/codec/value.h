@@ -77,7 +77,7 @@ static inline void shmrpci_copy_scalar(void *to, const void *from, size_t size)
 
 /* memcpy for what is mostly short, such as names: up to 16 bytes without a
  * call. `from` may be NULL when `len` is 0. */
-static inline void shmrpci_copy_short(uint8_t *to, const void *from, size_t len)
+static inline void shmrpci_copy_tiny(uint8_t *to, const void *from, size_t len)
 {
     const uint8_t *bytes = from;
     if (len > 16) {

@@ -197,24 +197,45 @@ shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
 }
 
 /* NOT_FOUND says what it is about, without a key, which may be anything. */
+shmrpc_status shmrpci_dict_missing(shmrpc_status status, shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, status,
+                           status == SHMRPC_E_NOT_FOUND
+                               ? "there is no such key"
+                               : "what was in it is damaged");
+    return status;
+}
+
+shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
+                                            shmrpc_status status,
+                                            shmrpc_error *error)
+{
+    /* Only then, as it costs another line of the cache. */
+    if ((status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND) &&
+        shmrpci_region_is_destroyed(&dict->table.region)) {
+        (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
+                               "it has been destroyed");
+        return SHMRPC_E_DESTROYED;
+    }
+    return status;
+}
+
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)
 {
     shmrpc_status status =
         shmrpci_table_get(&dict->table, key, out, out_version, error);
-    if (status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND) {
-        /* Only then, as it costs another line of the cache. */
-        if (shmrpci_region_is_destroyed(&dict->table.region)) {
-            (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
-                                   "it has been destroyed");
-            return SHMRPC_E_DESTROYED;
-        }
+    if (status == SHMRPC_E_ABORTED) {
+        shmrpci_mutex_lock(&dict->mutex);
+        status = shmrpci_table_get_pinned(&dict->table, key, out, out_version,
+                                          error);
+        shmrpci_mutex_unlock(&dict->mutex);
     }
     if (status == SHMRPC_E_NOT_FOUND) {
-        (void)shmrpc_error_set(error, status, "there is no such key");
+        (void)shmrpci_dict_missing(status, error);
     }
-    return status;
+    return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
 shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,

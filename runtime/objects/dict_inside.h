@@ -3,6 +3,7 @@
  *
  *   dict.c        opening, reading, changing by key
  *   dict_path.c   paths into values of any shape
+ *   dict_nest.c   paths through long ones; dict_explode.c: how they are made
  *   dict_view.c   views; many keys in one change
  *   dict_watch.c  what changes
  *   dict_lock.c   locks
@@ -71,6 +72,13 @@ shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error);
 shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  shmrpci_held **out, uint64_t *out_version,
                                  shmrpc_error *error);
+
+/* What it means that a key was not found, or not got. */
+shmrpc_status shmrpci_dict_missing(shmrpc_status status, shmrpc_error *error);
+/* DESTROYED rather than what was found. */
+shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
+                                            shmrpc_status status,
+                                            shmrpc_error *error);
 
 /* Encodes and stores a value if what is there is as `expected` says. */
 shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,

@@ -1,10 +1,13 @@
 /* Paths into dicts and values of any shape.  A change below a key is a change
- * of that key: read, change the tree, put it if the key is still what was read,
- * else again. */
+ * of that key.  Of a short value: read, change the tree, put it if the key is
+ * still what was read, else again; of a long one, which becomes a nest: of the
+ * one place (dict_nest.h). */
 #include <string.h>
 
-#include "objects/dict_inside.h"
-#include "objects/tree.h"
+#include "objects/dict_nest.h"
+
+/* How often to read a nest without a lock, before it is pinned. */
+#define ATTEMPTS 8u
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -15,19 +18,107 @@ static shmrpc_status bad_path(shmrpc_error *error)
     return SHMRPC_E_INVALID;
 }
 
+/* What of a value lies at the end of the path: its bytes, and how many steps
+ * lead to them. */
+static shmrpc_status fetch_part(const shmrpci_table *table,
+                                const shmrpci_nest_value *value,
+                                const shmrpc_any *steps, size_t count,
+                                shmrpci_held *held, size_t *out_used,
+                                shmrpc_error *error)
+{
+    shmrpci_nest_value found;
+    shmrpc_status status = shmrpci_dict_nest_reach(table, value, steps, count,
+                                                   &found, out_used, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_buf_reset(&held->bytes);
+        status = shmrpci_nest_append(table, &found, &held->bytes);
+        if (status != SHMRPC_OK) {
+            (void)shmrpc_error_set(error, status, "%s",
+                                   shmrpc_status_text(status));
+        }
+    }
+    return status;
+}
+
+/* Under a pin, as others change it all the while. */
+static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                  const shmrpc_any *steps, size_t count,
+                                  shmrpci_held *held, size_t *out_used,
+                                  uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpci_table_view view;
+    shmrpci_nest_value value;
+    shmrpci_mutex_lock(&dict->mutex);
+    shmrpc_status status = shmrpci_table_view_open(&dict->table, &view, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_view_look(&view, key, &value, out_version);
+        status = status == SHMRPC_OK ? fetch_part(&dict->table, &value, steps,
+                                                  count, held, out_used, error)
+                                     : shmrpci_dict_missing(status, error);
+        shmrpci_table_view_close(&view);
+    }
+    shmrpci_mutex_unlock(&dict->mutex);
+    return status;
+}
+
+/* A status that depends on what was there holds if that was so at one moment.
+ */
+static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
+                           const shmrpc_any *steps, size_t count,
+                           shmrpci_held *held, size_t *out_used,
+                           uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpci_table_peek peek;
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        shmrpc_status status =
+            shmrpci_table_look(&dict->table, key, &peek, NULL);
+        if (status != SHMRPC_OK) {
+            return shmrpci_dict_missing(status, error);
+        }
+        status = fetch_part(&dict->table, &peek.value, steps, count, held,
+                            out_used, error);
+        if (shmrpci_table_peek_is_same(&peek)) {
+            if (out_version != NULL) {
+                *out_version = peek.version;
+            }
+            return status;
+        }
+    }
+    return fetch_pinned(dict, key, steps, count, held, out_used, out_version,
+                        error);
+}
+
 /* What of the tree lies there: into `held` itself, as that is what the user
  * gets. */
 static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
-                            size_t count, shmrpc_error *error)
+                            size_t from, size_t count, shmrpc_error *error)
 {
     const shmrpc_any *tree = shmrpci_held_value(held);
     const shmrpc_any *found;
-    shmrpc_status status = shmrpci_tree_get(tree, steps, count, &found, error);
+    shmrpc_status status =
+        shmrpci_tree_get(tree, steps, from, count, &found, error);
     if (status == SHMRPC_OK) {
         shmrpc_any copy = *found;
         memcpy((uint8_t *)held + SHMRPCI_HELD_BYTES, &copy, sizeof copy);
     }
     return status;
+}
+
+static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
+                               const shmrpc_any *steps, size_t count,
+                               shmrpci_held *held, uint64_t *out_version,
+                               shmrpc_error *error)
+{
+    size_t used;
+    shmrpc_status status =
+        fetch(dict, key, steps, count, held, &used, out_version, error);
+    status = shmrpci_dict_unless_destroyed(dict, status, error);
+    if (status == SHMRPC_OK) {
+        status =
+            shmrpci_held_decode(held, held->bytes.data, held->bytes.len, error);
+    }
+    return status == SHMRPC_OK ? narrow(held, steps, used, count, error)
+                               : status;
 }
 
 shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
@@ -36,12 +127,21 @@ shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     uint64_t *out_version, shmrpc_error *error)
 {
     shmrpci_held *held;
-    shmrpc_status status =
-        shmrpci_dict_fetch(dict, key, &held, out_version, error);
-    if (status != SHMRPC_OK) {
+    if (count == 0) {
+        shmrpc_status status =
+            shmrpci_dict_fetch(dict, key, &held, out_version, error);
+        if (status == SHMRPC_OK) {
+            *out = shmrpci_held_value(held);
+        }
         return status;
     }
-    status = narrow(held, steps, count, error);
+    held = shmrpci_held_take(&dict->handle);
+    if (held == NULL) {
+        (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        return SHMRPC_E_NO_MEMORY;
+    }
+    shmrpc_status status =
+        get_below(dict, key, steps, count, held, out_version, error);
     if (status != SHMRPC_OK) {
         shmrpci_held_give(held);
         return status;
@@ -112,6 +212,31 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
+/* How many items a nest has, which needs none of them. MORE: what is there is
+ * none, or can't be had so. */
+static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
+                              uint64_t *out)
+{
+    route to;
+    shmrpci_table_peek peek;
+    shmrpci_nest_value found;
+    size_t used;
+    shmrpc_status status = begin(dict, path, &to, NULL);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_look(&dict->table, to.bytes, &peek, NULL);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_nest_reach(&dict->table, &peek.value, to.steps,
+                                         to.count, &found, &used, NULL);
+    }
+    bool is_nest = status == SHMRPC_OK && used == to.count && found.is_ref &&
+                   found.ref.shape != SHMRPCI_NEST_BYTES;
+    shmrpci_dict_key_fini(&to.key);
+    *out = is_nest ? found.ref.count : 0;
+    return is_nest && shmrpci_table_peek_is_same(&peek) ? SHMRPC_OK
+                                                        : SHMRPC_MORE;
+}
+
 static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
                             uint64_t *out, shmrpc_error *error)
 {
@@ -148,7 +273,15 @@ shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
         }
         return status;
     }
-    shmrpc_status status = shmrpc_dict_get(dict, path, &value, NULL, error);
+    shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (!shmrpci_region_is_destroyed(&dict->table.region) &&
+        nest_len(dict, path, out) == SHMRPC_OK) {
+        return SHMRPC_OK;
+    }
+    status = shmrpc_dict_get(dict, path, &value, NULL, error);
     if (status == SHMRPC_OK) {
         status = len_of(dict, value, out, error);
         shmrpc_dict_release(dict, value);
@@ -200,7 +333,7 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     shmrpc_status status = shmrpci_held_decode_to(handle, was.data, was.len,
                                                   &of->arena, &tree, of->error);
     if (status == SHMRPC_OK) {
-        status = shmrpci_tree_change(&of->arena, &tree, of->to->steps,
+        status = shmrpci_tree_change(&of->arena, &tree, of->to->steps, 0,
                                      of->to->count, of->op, of->value, &changed,
                                      &deleted, of->error);
     }
@@ -215,9 +348,35 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     return status;
 }
 
+/* Whether the value is one that is not read and written whole. */
+static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
+{
+    shmrpci_table_peek peek;
+    return shmrpci_dict_nests(dict) &&
+           shmrpci_table_look(&dict->table, key, &peek, NULL) == SHMRPC_OK &&
+           (peek.value.is_ref ||
+            peek.value.bytes.len > SHMRPCI_NEST_INLINE_BYTES);
+}
+
+static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
+                                 shmrpc_error *error)
+{
+    const shmrpci_dict_nest_change what = {of->to->steps, of->to->count, of->op,
+                                           of->value, of->was};
+    shmrpci_mutex_lock(&dict->mutex);
+    shmrpc_status status =
+        shmrpci_dict_nest_apply(dict, of->to->bytes, &what, error);
+    shmrpci_mutex_unlock(&dict->mutex);
+    return status;
+}
+
 static shmrpc_status change_below(shmrpc_dict *dict, change *of,
                                   shmrpc_error *error)
 {
+    if (is_long(dict, of->to->bytes)) {
+        return change_nest(dict, of, error);
+    }
+
     shmrpc_error inner = {0};
     shmrpc_error outer = {0};
     of->error = &inner;

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "objects/dict_inside.h"
-#include "objects/tree.h"
+#include "objects/dict_nest.h"
 
 struct shmrpc_view {
     shmrpc_dict *dict; /* which it keeps */
@@ -143,10 +142,7 @@ static shmrpc_status get(shmrpc_view *view, const void *key, const void **out,
         status = shmrpci_table_view_get(
             &view->view, shmrpci_dict_key_bytes(&encoded), &bytes, NULL);
         if (status != SHMRPC_OK) {
-            (void)shmrpc_error_set(error, status,
-                                   status == SHMRPC_E_NOT_FOUND
-                                       ? "there is no such key"
-                                       : "it is damaged");
+            (void)shmrpci_dict_missing(status, error);
         }
     }
     shmrpci_dict_key_fini(&encoded);
@@ -164,12 +160,47 @@ int shmrpc_stub_view_get(shmrpc_view *view, const void *key, const void **out,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
+/* The part of a value that a path leads to. */
+static shmrpc_status get_part(shmrpc_view *view, const shmrpc_any *key,
+                              const shmrpc_any *steps, size_t count,
+                              const shmrpc_any **out, shmrpc_error *error)
+{
+    const shmrpci_table *table = &view->dict->table;
+    shmrpci_dict_key encoded;
+    shmrpci_nest_value value;
+    size_t used = 0;
+    shmrpc_status status =
+        shmrpci_dict_key_init(view->dict, key, &encoded, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_view_look(
+            &view->view, shmrpci_dict_key_bytes(&encoded), &value, NULL);
+        status = status == SHMRPC_OK
+                     ? shmrpci_dict_nest_reach(table, &value, steps, count,
+                                               &value, &used, error)
+                     : shmrpci_dict_missing(status, error);
+    }
+    shmrpci_dict_key_fini(&encoded);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_nest_append(table, &value, &view->bytes);
+    if (status != SHMRPC_OK) {
+        (void)shmrpc_error_set(error, status, "%s", shmrpc_status_text(status));
+        return status;
+    }
+    status = shmrpci_held_decode_to(&view->dict->handle, view->bytes.data,
+                                    view->bytes.len, &view->arena, view->value,
+                                    error);
+    return status == SHMRPC_OK
+               ? shmrpci_tree_get(view->value, steps, used, count, out, error)
+               : status;
+}
+
 shmrpc_status shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
                               const shmrpc_any **out, shmrpc_error *error)
 {
     size_t keys = view->dict->handle.row.key != NULL ? 1 : 0;
     size_t len = path != NULL ? path->len : 0;
-    const void *value;
     shmrpc_status status = begin(view, error);
     if (status != SHMRPC_OK) {
         return status;
@@ -178,11 +209,9 @@ shmrpc_status shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
         return shmrpci_handle_fail(&view->dict->handle, SHMRPC_E_INVALID,
                                    "the path has no steps", error);
     }
-    status = get(view, keys != 0 ? path->ptr : NULL, &value, error);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_tree_get(value, len > 0 ? path->ptr + keys : NULL,
-                                  len - keys, out, error);
-    }
+    status =
+        get_part(view, keys != 0 ? path->ptr : NULL,
+                 len > 0 ? path->ptr + keys : NULL, len - keys, out, error);
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 

@@ -8,10 +8,10 @@
 
 /* ---- one step ------------------------------------------------------------ */
 
-static shmrpc_status fail_at(size_t depth, shmrpc_status status,
-                             const char *what, shmrpc_error *error)
+shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
+                                const char *what, shmrpc_error *error)
 {
-    (void)shmrpc_error_set(error, status, "step %zu of the path: %s", depth + 1,
+    (void)shmrpc_error_set(error, status, "step %zu of the path: %s", step + 1,
                            what);
     return status;
 }
@@ -22,7 +22,8 @@ static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
 {
     shmrpc_any wanted;
     if (!shmrpci_key_normalize(step, &wanted)) {
-        return fail_at(depth, SHMRPC_E_INVALID, "it can't be a key", error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_INVALID, "it can't be a key",
+                                 error);
     }
     for (size_t i = 0; i < map->len; i++) {
         shmrpc_any key;
@@ -36,26 +37,38 @@ static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
     return SHMRPC_OK;
 }
 
-/* Where in a list of `len`, from 0 to `most`; what is beyond is `len` + 1. */
-static shmrpc_status find_position(size_t len, const shmrpc_any *step,
-                                   size_t depth, size_t *out,
-                                   shmrpc_error *error)
+shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
+                                    size_t depth, uint64_t *out,
+                                    shmrpc_error *error)
 {
     shmrpc_any normal;
     if (!shmrpci_key_normalize(step, &normal) ||
         (normal.kind != SHMRPC_ANY_I64 && normal.kind != SHMRPC_ANY_U64)) {
-        return fail_at(depth, SHMRPC_E_INVALID,
-                       "a position in a list is a whole number", error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_INVALID,
+                                 "a position in a list is a whole number",
+                                 error);
     }
     bool is_signed = normal.kind == SHMRPC_ANY_I64;
     if (is_signed && normal.u.i64 < 0) {
         uint64_t back = 0 - (uint64_t)normal.u.i64;
-        *out = back <= len ? len - (size_t)back : len + 1;
+        *out = back <= len ? len - back : len + 1;
     } else {
         uint64_t at = is_signed ? (uint64_t)normal.u.i64 : normal.u.u64;
-        *out = at <= len ? (size_t)at : len + 1;
+        *out = at <= len ? at : len + 1;
     }
     return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_tree_insertion(uint64_t len, const shmrpc_any *step,
+                                     size_t depth, uint64_t *out,
+                                     shmrpc_error *error)
+{
+    shmrpc_status status = shmrpci_tree_position(len, step, depth, out, error);
+    if (status == SHMRPC_OK && *out > len) {
+        bool is_before = step->kind == SHMRPC_ANY_I64 && step->u.i64 < 0;
+        *out = is_before ? 0 : len;
+    }
+    return status;
 }
 
 /* The place that a step means; `*out_count` is how many there are. */
@@ -68,11 +81,15 @@ static shmrpc_status find_step(const shmrpc_any *tree, const shmrpc_any *step,
         return find_key(&tree->u.map, step, depth, out, error);
     }
     if (tree->kind == SHMRPC_ANY_LIST) {
+        uint64_t place;
+        shmrpc_status status =
+            shmrpci_tree_position(tree->u.list.len, step, depth, &place, error);
         *out_count = tree->u.list.len;
-        return find_position(tree->u.list.len, step, depth, out, error);
+        *out = (size_t)place;
+        return status;
     }
-    return fail_at(depth, SHMRPC_E_PRECONDITION,
-                   "it leads into what is no map and no list", error);
+    return shmrpci_tree_fail(depth, SHMRPC_E_PRECONDITION,
+                             "it leads into what is no map and no list", error);
 }
 
 static const shmrpc_any *value_at(const shmrpc_any *tree, size_t place)
@@ -82,10 +99,10 @@ static const shmrpc_any *value_at(const shmrpc_any *tree, size_t place)
 }
 
 shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,
-                               size_t len, const shmrpc_any **out,
+                               size_t from, size_t len, const shmrpc_any **out,
                                shmrpc_error *error)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = from; i < len; i++) {
         size_t place;
         size_t count;
         shmrpc_status status =
@@ -94,7 +111,8 @@ shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,
             return status;
         }
         if (place >= count) {
-            return fail_at(i, SHMRPC_E_NOT_FOUND, "nothing is there", error);
+            return shmrpci_tree_fail(i, SHMRPC_E_NOT_FOUND, "nothing is there",
+                                     error);
         }
         tree = value_at(tree, place);
     }
@@ -195,24 +213,16 @@ static shmrpc_status append(const change *of, const shmrpc_any *tree,
 static shmrpc_status insert(const change *of, const shmrpc_any *tree,
                             size_t depth, shmrpc_any *out)
 {
-    size_t place;
-    const shmrpc_any *step = &of->steps[depth];
+    uint64_t place;
     if (tree->kind != SHMRPC_ANY_LIST) {
-        return fail_at(depth, SHMRPC_E_PRECONDITION,
-                       "it inserts into what is no list", of->error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_PRECONDITION,
+                                 "it inserts into what is no list", of->error);
     }
-    shmrpc_status status =
-        find_position(tree->u.list.len, step, depth, &place, of->error);
-    if (status != SHMRPC_OK) {
-        return status;
-    }
-    if (place > tree->u.list.len) {
-        /* As in Python: before the first, or behind the last. */
-        bool is_before = step->kind == SHMRPC_ANY_I64 && step->u.i64 < 0;
-        place = is_before ? 0 : tree->u.list.len;
-    }
-    return copy_with(of->arena, tree, place, true, NULL, of->value, out,
-                     of->error);
+    shmrpc_status status = shmrpci_tree_insertion(
+        tree->u.list.len, &of->steps[depth], depth, &place, of->error);
+    return status == SHMRPC_OK ? copy_with(of->arena, tree, (size_t)place, true,
+                                           NULL, of->value, out, of->error)
+                               : status;
 }
 
 /* The last step of all operations but those above. */
@@ -230,8 +240,8 @@ static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
     bool is_there = place < count;
     if (of->op == SHMRPCI_TREE_DEL) {
         if (!is_there) {
-            return fail_at(depth, SHMRPC_E_NOT_FOUND, "nothing is there",
-                           of->error);
+            return shmrpci_tree_fail(depth, SHMRPC_E_NOT_FOUND,
+                                     "nothing is there", of->error);
         }
         if (of->out_was != NULL) {
             *of->out_was = value_at(tree, place);
@@ -240,11 +250,12 @@ static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                          of->error);
     }
     if (is_there && of->op == SHMRPCI_TREE_PUT_NEW) {
-        return fail_at(depth, SHMRPC_E_EXISTS, "something is there", of->error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_EXISTS, "something is there",
+                                 of->error);
     }
     if (!is_there && tree->kind == SHMRPC_ANY_LIST) {
-        return fail_at(depth, SHMRPC_E_OUT_OF_RANGE, "the list is shorter",
-                       of->error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_OUT_OF_RANGE,
+                                 "the list is shorter", of->error);
     }
     return copy_with(of->arena, tree, place, !is_there, step, of->value, out,
                      of->error);
@@ -271,8 +282,8 @@ static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
         return status;
     }
     if (place >= count) {
-        return fail_at(depth, SHMRPC_E_NOT_FOUND, "nothing is there",
-                       of->error);
+        return shmrpci_tree_fail(depth, SHMRPC_E_NOT_FOUND, "nothing is there",
+                                 of->error);
     }
     status = change_below(of, value_at(tree, place), depth + 1, &below);
     return status == SHMRPC_OK
@@ -282,9 +293,10 @@ static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
 }
 
 shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
-                                  const shmrpc_any *steps, size_t len,
-                                  shmrpci_tree_op op, const shmrpc_any *value,
-                                  shmrpc_any *out, const shmrpc_any **out_was,
+                                  const shmrpc_any *steps, size_t from,
+                                  size_t len, shmrpci_tree_op op,
+                                  const shmrpc_any *value, shmrpc_any *out,
+                                  const shmrpc_any **out_was,
                                   shmrpc_error *error)
 {
     const change of = {arena, steps, len, op, value, out_was, error};
@@ -294,5 +306,20 @@ shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
                                SHMRPCI_CODEC_MAX_DEPTH);
         return SHMRPC_E_INVALID;
     }
-    return change_below(&of, tree, 0, out);
+    return change_below(&of, tree, from, out);
+}
+
+size_t shmrpci_tree_depth(const shmrpc_any *tree)
+{
+    size_t most = 0;
+    size_t len = tree->kind == SHMRPC_ANY_LIST  ? tree->u.list.len
+                 : tree->kind == SHMRPC_ANY_MAP ? tree->u.map.len
+                                                : 0;
+    for (size_t i = 0; i < len; i++) {
+        size_t depth = shmrpci_tree_depth(value_at(tree, i));
+        most = depth > most ? depth : most;
+    }
+    return tree->kind == SHMRPC_ANY_LIST || tree->kind == SHMRPC_ANY_MAP
+               ? most + 1
+               : 0;
 }

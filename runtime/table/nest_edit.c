@@ -579,6 +579,8 @@ shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
     edit->key = key;
     edit->hash = shmrpci_table_hash_of(table, key);
     edit->count = 0;
+    /* Of an attempt that came to nothing. */
+    shmrpci_arena_give(&table->region);
     while (status == SHMRPC_MORE) {
         status = shmrpci_table_quiet(table, &edit->turn);
         if (status != SHMRPC_OK) {

@@ -29,7 +29,8 @@
  * another. A path leads into a value: {"a", "b", 3} is position 3 of the list
  * under "b" of the map under "a"; negative positions count from the end.
  * Changes below a key are changes of that key: of two at the same time both
- * happen, one after the other.
+ * happen, one after the other. In msgpack such a change costs the same however
+ * long the value is, also one in the middle of a list.
  *
  * Death.  A process that dies at any instruction has changed the dict, or has
  * not; whoever comes next finishes what it was at.  A stopped process holds up
@@ -242,10 +243,11 @@ typedef struct shmrpc_watch_opts {
     uint64_t reserved[4]; /* 0; later members take its place */
 } shmrpc_watch_opts;
 
-/* Tells of changes from now on. Changes of one key that follow each other
- * closely may come as the last one. Takes a place of a writer of its own,
- * unless the handle is READ_ONLY: then it looks every 50 ms. `opts` may be
- * NULL. Statuses as open. */
+/* Tells of changes from now on; of one below a key as PUT of the key, with its
+ * whole value. Changes of one key that follow each other closely may come as
+ * the last one. Takes a place of a writer of its own, unless the handle is
+ * READ_ONLY: then it looks every 50 ms. `opts` may be NULL. Statuses as open.
+ */
 SHMRPC_API shmrpc_status shmrpc_dict_watch_open(
     shmrpc_dict *dict, const shmrpc_watch_opts *opts, shmrpc_watch **out,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;

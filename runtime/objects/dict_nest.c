@@ -1,0 +1,423 @@
+/* Paths through nests. */
+#include "objects/dict_nest.h"
+
+#include <string.h>
+
+#include "codec/codec.h"
+
+static bool is_nest(const shmrpci_nest_value *value)
+{
+    return value->is_ref && value->ref.shape != SHMRPCI_NEST_BYTES;
+}
+
+/* ---- one step ------------------------------------------------------------ */
+
+/* Where a step leads in a nest. */
+typedef struct place {
+    uint64_t position; /* of a list that is shorter: its length + 1 */
+    bool is_there;
+    shmrpci_nest_item item;
+    shmrpci_buf key; /* of a map */
+} place;
+
+static void forget(place *of)
+{
+    shmrpci_buf_fini(&of->key);
+}
+
+static shmrpc_status damaged(shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                           "what was in it is damaged");
+    return SHMRPC_E_DATA_LOSS;
+}
+
+static shmrpc_status find_key(const shmrpci_table *table,
+                              const shmrpci_nest_ref *ref,
+                              const shmrpc_any *step, size_t depth, place *out,
+                              shmrpc_error *error)
+{
+    shmrpc_status status =
+        shmrpci_key_encode(&shmrpc_type_any, step, &out->key, error);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_INVALID
+                   ? shmrpci_tree_fail(depth, status, "it can't be a key",
+                                       error)
+                   : status;
+    }
+    return shmrpci_nest_find(table, ref,
+                             (shmrpci_table_bytes){out->key.data, out->key.len},
+                             &out->position, &out->item);
+}
+
+/* To be forgotten in any case. */
+static shmrpc_status find(const shmrpci_table *table,
+                          const shmrpci_nest_ref *ref, const shmrpc_any *step,
+                          size_t depth, place *out, shmrpc_error *error)
+{
+    shmrpc_status status;
+    *out = (place){0};
+    shmrpci_buf_init_heap(&out->key);
+    if (ref->shape == SHMRPCI_NEST_MAP) {
+        status = find_key(table, ref, step, depth, out, error);
+    } else {
+        status = shmrpci_tree_position(ref->count, step, depth, &out->position,
+                                       error);
+        if (status == SHMRPC_OK) {
+            status = shmrpci_nest_at(table, ref, out->position, &out->item);
+        }
+    }
+    out->is_there = status == SHMRPC_OK;
+    if (status == SHMRPC_E_DATA_LOSS) {
+        return damaged(error);
+    }
+    return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
+}
+
+static shmrpc_status not_there(size_t depth, shmrpc_error *error)
+{
+    return shmrpci_tree_fail(depth, SHMRPC_E_NOT_FOUND, "nothing is there",
+                             error);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
+                                      const shmrpci_nest_value *from,
+                                      const shmrpc_any *steps, size_t len,
+                                      shmrpci_nest_value *out, size_t *out_used,
+                                      shmrpc_error *error)
+{
+    size_t used = 0;
+    shmrpc_status status = SHMRPC_OK;
+    *out = *from;
+    while (status == SHMRPC_OK && used < len && is_nest(out)) {
+        place at;
+        status = find(table, &out->ref, &steps[used], used, &at, error);
+        if (status == SHMRPC_OK && !at.is_there) {
+            status = not_there(used, error);
+        }
+        *out = at.item.value;
+        used++;
+        forget(&at);
+    }
+    *out_used = used;
+    return status;
+}
+
+/* ---- changing ------------------------------------------------------------ */
+
+typedef struct change {
+    shmrpc_dict *dict;
+    const shmrpci_dict_nest_change *what;
+    shmrpci_table_bytes bytes; /* the value, encoded */
+    shmrpci_nest_edit edit;
+    shmrpci_arena arena; /* until it is committed, or begun again */
+    shmrpc_error *error;
+} change;
+
+static shmrpc_status no_memory(shmrpc_error *error)
+{
+    (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    return SHMRPC_E_NO_MEMORY;
+}
+
+static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
+                                  size_t depth, shmrpci_nest_value *out);
+
+/* What is deleted outlives the place that it was in. */
+static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
+{
+    shmrpci_held *was = of->what->was;
+    if (was == NULL) {
+        return SHMRPC_OK;
+    }
+    shmrpci_buf_reset(&was->bytes);
+    shmrpci_arena_reset(&was->arena);
+    shmrpc_status status =
+        shmrpci_nest_append(&of->dict->table, value, &was->bytes);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_DATA_LOSS ? damaged(of->error)
+                                            : no_memory(of->error);
+    }
+    return shmrpci_held_decode(was, was->bytes.data, was->bytes.len, of->error);
+}
+
+static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
+{
+    const shmrpci_handle *handle = &of->dict->handle;
+    shmrpci_held *was = of->what->was;
+    shmrpci_buf_reset(&was->bytes);
+    shmrpci_arena_reset(&was->arena);
+    shmrpc_status status = shmrpci_held_encode(handle, handle->row.element,
+                                               tree, &was->bytes, of->error);
+    return status == SHMRPC_OK ? shmrpci_held_decode(was, was->bytes.data,
+                                                     was->bytes.len, of->error)
+                               : status;
+}
+
+/* A tree as bytes that stay. */
+static shmrpc_status encode(change *of, const shmrpc_any *tree,
+                            shmrpci_table_bytes *out)
+{
+    const shmrpci_handle *handle = &of->dict->handle;
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    shmrpc_status status =
+        shmrpci_held_encode(handle, handle->row.element, tree, &buf, of->error);
+    uint8_t *copy = NULL;
+    if (status == SHMRPC_OK) {
+        copy = shmrpci_arena_alloc(&of->arena, buf.len, 16);
+        status = copy != NULL ? SHMRPC_OK : no_memory(of->error);
+    }
+    if (status == SHMRPC_OK) {
+        memcpy(copy, buf.data, buf.len);
+        *out = (shmrpci_table_bytes){copy, buf.len};
+    }
+    shmrpci_buf_fini(&buf);
+    return status;
+}
+
+/* Bytes are copied before they are decoded. */
+static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
+                                  shmrpci_table_bytes bytes, size_t depth,
+                                  shmrpci_nest_value *out)
+{
+    const shmrpci_dict_nest_change *what = of->what;
+    shmrpc_any tree;
+    shmrpc_any changed;
+    const shmrpc_any *deleted = NULL;
+    shmrpci_table_bytes now;
+    shmrpc_status status = shmrpci_held_decode_to(
+        &of->dict->handle, bytes.data, bytes.len, &of->arena, &tree, of->error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_tree_change(&of->arena, &tree, what->steps, depth,
+                                     what->len, what->op, what->value, &changed,
+                                     &deleted, of->error);
+    }
+    if (status == SHMRPC_OK && what->was != NULL && deleted != NULL) {
+        status = keep_tree(of, deleted);
+    }
+    if (status == SHMRPC_OK) {
+        status = encode(of, &changed, &now);
+    }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_nest_drop(&of->edit, from);
+    }
+    return status == SHMRPC_OK
+               ? shmrpci_dict_nest_place(&of->edit, now, out, of->error)
+               : status;
+}
+
+static shmrpc_status put_item(change *of, shmrpci_nest_ref *ref,
+                              const place *at, const shmrpci_nest_value *value)
+{
+    shmrpci_nest_item item = {
+        .key = {at->key.data, at->key.len},
+        .order = at->item.order,
+        .value = *value,
+    };
+    if (!at->is_there) {
+        item.order = ref->next;
+        ref->next += ref->shape == SHMRPCI_NEST_MAP;
+    }
+    return shmrpci_nest_splice(&of->edit, ref, at->position, at->is_there,
+                               &item, of->error);
+}
+
+/* What the operation puts there. */
+static shmrpc_status put_value(change *of, shmrpci_nest_ref *ref,
+                               const place *at)
+{
+    shmrpci_nest_value value;
+    shmrpc_status status =
+        shmrpci_dict_nest_place(&of->edit, of->bytes, &value, of->error);
+    if (status == SHMRPC_OK && at->is_there) {
+        status = shmrpci_nest_drop(&of->edit, &at->item.value);
+    }
+    return status == SHMRPC_OK ? put_item(of, ref, at, &value) : status;
+}
+
+static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
+                                 const place *at, size_t depth)
+{
+    if (!at->is_there) {
+        return not_there(depth, of->error);
+    }
+    shmrpc_status status = keep(of, &at->item.value);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_nest_drop(&of->edit, &at->item.value);
+    }
+    return status == SHMRPC_OK
+               ? shmrpci_nest_splice(&of->edit, ref, at->position, true, NULL,
+                                     of->error)
+               : status;
+}
+
+/* The last step of all operations but append and insert; or one before. */
+static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
+                                 size_t depth)
+{
+    const shmrpci_dict_nest_change *what = of->what;
+    bool is_last = depth + 1 == what->len && what->op != SHMRPCI_TREE_APPEND;
+    shmrpci_nest_value below;
+    place at;
+    shmrpc_status status =
+        find(&of->dict->table, ref, &what->steps[depth], depth, &at, of->error);
+    if (status != SHMRPC_OK) {
+        /* as it is */
+    } else if (!is_last) {
+        status = at.is_there
+                     ? change_value(of, &at.item.value, depth + 1, &below)
+                     : not_there(depth, of->error);
+        status = status == SHMRPC_OK ? put_item(of, ref, &at, &below) : status;
+    } else if (what->op == SHMRPCI_TREE_DEL) {
+        status = delete_item(of, ref, &at, depth);
+    } else if (at.is_there && what->op == SHMRPCI_TREE_PUT_NEW) {
+        status = shmrpci_tree_fail(depth, SHMRPC_E_EXISTS, "something is there",
+                                   of->error);
+    } else if (!at.is_there && ref->shape == SHMRPCI_NEST_LIST) {
+        status = shmrpci_tree_fail(depth, SHMRPC_E_OUT_OF_RANGE,
+                                   "the list is shorter", of->error);
+    } else {
+        status = put_value(of, ref, &at);
+    }
+    forget(&at);
+    return status;
+}
+
+static shmrpc_status insert_item(change *of, shmrpci_nest_ref *ref,
+                                 size_t depth)
+{
+    const shmrpci_dict_nest_change *what = of->what;
+    place at = {.position = ref->count};
+    if (ref->shape != SHMRPCI_NEST_LIST) {
+        if (what->op == SHMRPCI_TREE_INSERT) {
+            return shmrpci_tree_fail(depth, SHMRPC_E_PRECONDITION,
+                                     "it inserts into what is no list",
+                                     of->error);
+        }
+        (void)shmrpc_error_set(of->error, SHMRPC_E_PRECONDITION,
+                               "what is there is no list");
+        return SHMRPC_E_PRECONDITION;
+    }
+    shmrpc_status status =
+        what->op == SHMRPCI_TREE_INSERT
+            ? shmrpci_tree_insertion(ref->count, &what->steps[depth], depth,
+                                     &at.position, of->error)
+            : SHMRPC_OK;
+    return status == SHMRPC_OK ? put_value(of, ref, &at) : status;
+}
+
+static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
+                                 shmrpci_nest_value *out)
+{
+    const shmrpci_dict_nest_change *what = of->what;
+    bool inserts = (what->op == SHMRPCI_TREE_APPEND && depth == what->len) ||
+                   (what->op == SHMRPCI_TREE_INSERT && depth + 1 == what->len);
+    shmrpc_status status =
+        inserts ? insert_item(of, &ref, depth) : change_item(of, &ref, depth);
+    if (ref.count == 0) {
+        *out = shmrpci_nest_bytes(
+            ref.shape == SHMRPCI_NEST_MAP ? "\x80" : "\x90", 1);
+    } else {
+        *out = (shmrpci_nest_value){.is_ref = true, .ref = ref};
+    }
+    return status;
+}
+
+/* Bounded by the path, and that by SHMRPCI_CODEC_MAX_DEPTH. */
+static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
+                                  size_t depth, shmrpci_nest_value *out)
+{
+    shmrpci_nest_value nest;
+    shmrpci_buf buf;
+    if (is_nest(from)) {
+        return change_nest(of, from->ref, depth, out);
+    }
+    shmrpci_buf_init_heap(&buf);
+    shmrpc_status status = shmrpci_nest_append(&of->dict->table, from, &buf);
+    if (status != SHMRPC_OK) {
+        shmrpci_buf_fini(&buf);
+        return status == SHMRPC_E_DATA_LOSS ? damaged(of->error)
+                                            : no_memory(of->error);
+    }
+    const shmrpci_table_bytes bytes = {buf.data, buf.len};
+    status = bytes.len > SHMRPCI_NEST_INLINE_BYTES
+                 ? shmrpci_dict_nest_explode(&of->edit, bytes, &nest, of->error)
+                 : SHMRPC_E_PRECONDITION;
+    if (status == SHMRPC_OK) {
+        status = shmrpci_nest_drop(&of->edit, from);
+        if (status == SHMRPC_OK) {
+            status = change_nest(of, nest.ref, depth, out);
+        }
+    } else if (status == SHMRPC_E_PRECONDITION) {
+        status = change_bytes(of, from, bytes, depth, out);
+    }
+    shmrpci_buf_fini(&buf);
+    return status;
+}
+
+/* One attempt. MORE: another was quicker. */
+static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
+{
+    shmrpci_nest_value now;
+    shmrpci_nest_edit *edit = &of->edit;
+    shmrpc_status status =
+        shmrpci_nest_edit_begin(edit, &of->dict->table, key, of->error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_arena_reset(&of->arena);
+    status = change_value(of, &edit->value, 0, &now);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_nest_commit(edit, &now, NULL, of->error);
+    }
+    bool is_sure = status == SHMRPC_OK || status == SHMRPC_E_EXHAUSTED;
+    return is_sure || shmrpci_nest_edit_is_current(edit) ? status : SHMRPC_MORE;
+}
+
+static shmrpc_status judge_depth(const change *of)
+{
+    const shmrpci_dict_nest_change *what = of->what;
+    size_t depth = what->len + (what->op == SHMRPCI_TREE_APPEND ? 1 : 0);
+    if (what->op != SHMRPCI_TREE_DEL) {
+        depth += shmrpci_tree_depth(what->value);
+    }
+    if (depth > SHMRPCI_CODEC_MAX_DEPTH) {
+        (void)shmrpc_error_set(of->error, SHMRPC_E_INVALID,
+                               "nested deeper than %d levels",
+                               SHMRPCI_CODEC_MAX_DEPTH);
+        return SHMRPC_E_INVALID;
+    }
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_dict_nest_apply(shmrpc_dict *dict,
+                                      shmrpci_table_bytes key,
+                                      const shmrpci_dict_nest_change *what,
+                                      shmrpc_error *error)
+{
+    change of = {.dict = dict, .what = what, .error = error};
+    shmrpci_buf buf;
+    shmrpci_buf_init_heap(&buf);
+    shmrpci_arena_init(&of.arena, 0);
+    shmrpc_status status = SHMRPC_OK;
+    if (what->op != SHMRPCI_TREE_DEL) {
+        status = shmrpci_held_encode(&dict->handle, dict->handle.row.element,
+                                     what->value, &buf, error);
+        of.bytes = (shmrpci_table_bytes){buf.data, buf.len};
+    }
+    if (status == SHMRPC_OK) {
+        status = judge_depth(&of);
+    }
+    if (status == SHMRPC_OK) {
+        do {
+            status = attempt(&of, key);
+        } while (status == SHMRPC_MORE);
+    }
+    shmrpci_nest_edit_end(&of.edit);
+    shmrpci_arena_fini(&of.arena);
+    shmrpci_buf_fini(&buf);
+    return status;
+}

@@ -1,0 +1,608 @@
+/*
+ * Long values of dicts: maps and lists that are changed item by item, as nests,
+ * against those of a dict in JSON, which are written whole; by many processes,
+ * and by some that die.
+ */
+#include "stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects/dict_inside.h"
+
+#define STEPS_MAX 8
+
+/* A path of texts and numbers. */
+typedef struct steps {
+    shmrpc_any any[STEPS_MAX];
+    shmrpc_path path;
+    char texts[STEPS_MAX][16];
+} steps;
+
+static void start(steps *at, const char *key)
+{
+    at->any[0] = shmrpc_any_str(key);
+    at->path = shmrpc_path_of(at->any, 1);
+}
+
+static void step(steps *at, shmrpc_any next)
+{
+    at->any[at->path.len++] = next;
+}
+
+static shmrpc_dict *open_dict(const char *name, const shmrpc_dict_opts *opts)
+{
+    shmrpc_dict *dict = NULL;
+    shmrpc_error error;
+    EXPECT(shmrpc_dict_open(name, opts, &dict, &error), SHMRPC_OK, &error);
+    return dict;
+}
+
+static void put(shmrpc_dict *dict, const char *key, shmrpc_any value)
+{
+    steps at;
+    shmrpc_error error;
+    start(&at, key);
+    EXPECT(shmrpc_dict_put(dict, &at.path, &value, &error), SHMRPC_OK, &error);
+}
+
+static void show(void *user, uint64_t offset, const char *what)
+{
+    (void)user;
+    print_error("at %llu: %s\n", (unsigned long long)offset, what);
+}
+
+/* Each block in one place, each nest as it should be. */
+static void check(shmrpc_dict *dict)
+{
+    if (shmrpci_table_check(&dict->table, show, NULL) != 0) {
+        fail_msg("the dict is damaged");
+    }
+}
+
+static uint64_t memory_of(shmrpc_dict *dict)
+{
+    shmrpc_dict_stat stat;
+    assert_int_equal(shmrpc_dict_stat_read(dict, &stat), SHMRPC_OK);
+    return stat.memory_bytes;
+}
+
+/* ---- trees --------------------------------------------------------------- */
+
+static uint32_t seed;
+
+static uint32_t random_of(uint32_t below)
+{
+    seed = seed * 1103515245u + 12345u;
+    return (seed >> 8) % below;
+}
+
+/* Memory of trees, until the next test. */
+static char pool[1 << 22];
+static size_t pooled;
+
+static void *take(size_t bytes)
+{
+    void *at = pool + pooled;
+    pooled += (bytes + 15) / 16 * 16;
+    assert_true(pooled <= sizeof pool);
+    return at;
+}
+
+static shmrpc_any text_of(size_t len)
+{
+    char *text = take(len + 1);
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (char)('a' + random_of(26));
+    }
+    return shmrpc_any_of_str((shmrpc_str){text, len});
+}
+
+static shmrpc_any key_of(uint32_t number)
+{
+    char *text = take(16);
+    return shmrpc_any_of_str(
+        (shmrpc_str){text, (size_t)snprintf(text, 16, "k%u", number)});
+}
+
+/* Anything that is short, long, flat or deep. */
+static shmrpc_any tree_of(unsigned depth)
+{
+    uint32_t kind = random_of(depth == 0 ? 4 : 8);
+    if (kind < 2) {
+        return shmrpc_any_i64((int64_t)random_of(100000) - 50000);
+    }
+    if (kind < 4) {
+        return text_of(random_of(kind == 2 ? 20 : 900));
+    }
+    size_t len = random_of(12);
+    if (kind < 6) {
+        shmrpc_any *items = take((len + 1) * sizeof *items);
+        for (size_t i = 0; i < len; i++) {
+            items[i] = tree_of(depth - 1);
+        }
+        return shmrpc_any_list_of(items, len);
+    }
+    shmrpc_any_entry *entries = take((len + 1) * sizeof *entries);
+    for (size_t i = 0; i < len; i++) {
+        entries[i].key = key_of((uint32_t)i);
+        entries[i].value = tree_of(depth - 1);
+    }
+    return shmrpc_any_map_of(entries, len);
+}
+
+/* ---- against values that are written whole ------------------------------- */
+
+/* Leads down as far as chance wants, mostly to something. */
+static void random_path(const shmrpc_any *tree, steps *at)
+{
+    start(at, "home");
+    while (at->path.len < STEPS_MAX && random_of(8) != 0) {
+        bool misses = random_of(12) == 0;
+        if (tree->kind == SHMRPC_ANY_LIST) {
+            size_t len = tree->u.list.len;
+            size_t place = misses || len == 0 ? len + random_of(3)
+                                              : random_of((uint32_t)len);
+            bool is_back = random_of(3) == 0;
+            step(at, shmrpc_any_i64(is_back ? (int64_t)place - (int64_t)len
+                                            : (int64_t)place));
+            if (place >= len) {
+                return;
+            }
+            tree = &tree->u.list.ptr[place];
+        } else if (tree->kind == SHMRPC_ANY_MAP) {
+            size_t len = tree->u.map.len;
+            if (misses || len == 0) {
+                step(at, key_of(random_of(40)));
+                return;
+            }
+            size_t place = random_of((uint32_t)len);
+            shmrpc_str key = tree->u.map.ptr[place].key.u.str;
+            (void)snprintf(at->texts[at->path.len], 16, "%.*s", (int)key.len,
+                           key.ptr);
+            step(at, shmrpc_any_str(at->texts[at->path.len]));
+            tree = &tree->u.map.ptr[place].value;
+        } else {
+            if (random_of(4) == 0) {
+                step(at, shmrpc_any_i64(0));
+            }
+            return;
+        }
+    }
+}
+
+/* One change; the tree that pop gave, or NULL. */
+static int change(shmrpc_dict *dict, uint32_t op, const steps *at,
+                  const shmrpc_any *value, const shmrpc_any **out,
+                  shmrpc_error *error)
+{
+    *out = NULL;
+    switch (op) {
+    case 0:
+        return shmrpc_dict_put_new(dict, &at->path, value, error);
+    case 1:
+        return shmrpc_dict_del(dict, &at->path, error);
+    case 2:
+        return shmrpc_dict_pop(dict, &at->path, out, error);
+    case 3:
+        return shmrpc_dict_insert(dict, &at->path, value, error);
+    case 4:
+    case 5:
+        return shmrpc_dict_append(dict, &at->path, value, error);
+    default:
+        return shmrpc_dict_put(dict, &at->path, value, error);
+    }
+}
+
+/* They begin with the name of the dict. */
+static void expect_same_text(const shmrpc_error *one, const shmrpc_error *two)
+{
+    const char *texts[2] = {strchr(one->message, ':'),
+                            strchr(two->message, ':')};
+    assert_string_equal(texts[0] != NULL ? texts[0] : "",
+                        texts[1] != NULL ? texts[1] : "");
+}
+
+static bool is_same(const shmrpc_any *one, const shmrpc_any *two)
+{
+    return (one == NULL) == (two == NULL) &&
+           (one == NULL || shmrpc_any_equal(one, two));
+}
+
+/* The same at a path, whole, and how long. */
+static void expect_same(shmrpc_dict *nests, shmrpc_dict *whole,
+                        const shmrpc_path *path)
+{
+    const shmrpc_any *one = NULL;
+    const shmrpc_any *two = NULL;
+    uint64_t len[2] = {0, 0};
+    shmrpc_error errors[2] = {{0}, {0}};
+    int status = shmrpc_dict_get(whole, path, &two, NULL, &errors[1]);
+    EXPECT(shmrpc_dict_get(nests, path, &one, NULL, &errors[0]), status,
+           &errors[0]);
+    expect_same_text(&errors[0], &errors[1]);
+    assert_true(is_same(one, two));
+    assert_int_equal(shmrpc_dict_contains(nests, path, NULL), status);
+    status = shmrpc_dict_len(whole, path, &len[1], NULL);
+    assert_int_equal(shmrpc_dict_len(nests, path, &len[0], NULL), status);
+    assert_int_equal(len[0], len[1]);
+    shmrpc_dict_release(nests, one);
+    shmrpc_dict_release(whole, two);
+}
+
+static void nests_are_as_values_written_whole(void **state)
+{
+    (void)state;
+    const shmrpc_dict_opts json = {.encoding = SHMRPC_ENCODING_JSON};
+    shmrpc_dict *nests = open_dict("nests", NULL);
+    shmrpc_dict *whole = open_dict("whole", &json);
+    steps home;
+    int rounds = stage_is_long() ? 40000 : 2000;
+    seed = (uint32_t)shmrpci_now_ns();
+    print_message("seed %u\n", seed);
+    start(&home, "home");
+    for (int i = 0; i < rounds; i++) {
+        steps at;
+        const shmrpc_any *now = NULL;
+        const shmrpc_any *popped[2];
+        shmrpc_error errors[2] = {{0}, {0}};
+        pooled = 0;
+        if (shmrpc_dict_get(whole, &home.path, &now, NULL, NULL) != SHMRPC_OK ||
+            (now->kind != SHMRPC_ANY_LIST && now->kind != SHMRPC_ANY_MAP)) {
+            shmrpc_dict_release(whole, now);
+            shmrpc_any tree = tree_of(4);
+            put(nests, "home", tree);
+            put(whole, "home", tree);
+            continue;
+        }
+        random_path(now, &at);
+        shmrpc_any value = tree_of(random_of(4));
+        uint32_t op = random_of(10);
+        /* The whole seldom, or little is done below it. */
+        if (at.path.len > 1 || op == 4 || random_of(50) == 0) {
+            int status = change(whole, op, &at, &value, &popped[1], &errors[1]);
+            EXPECT(change(nests, op, &at, &value, &popped[0], &errors[0]),
+                   status, &errors[0]);
+            expect_same_text(&errors[0], &errors[1]);
+            assert_true(is_same(popped[0], popped[1]));
+            shmrpc_dict_release(nests, popped[0]);
+            shmrpc_dict_release(whole, popped[1]);
+        }
+        expect_same(nests, whole, &at.path);
+        if (i % 20 == 0) {
+            expect_same(nests, whole, &home.path);
+            check(nests);
+        }
+        shmrpc_dict_release(whole, now);
+    }
+    shmrpc_dict_close(nests);
+    shmrpc_dict_close(whole);
+}
+
+/* ---- views and watches --------------------------------------------------- */
+
+static void grow(shmrpc_dict *dict, const shmrpc_path *path, int count)
+{
+    shmrpc_error error;
+    for (int i = 0; i < count; i++) {
+        shmrpc_any number = shmrpc_any_i64(i);
+        EXPECT(shmrpc_dict_append(dict, path, &number, &error), SHMRPC_OK,
+               &error);
+    }
+}
+
+/* "home" with a list below "list". */
+static void found(shmrpc_dict *dict, steps *list)
+{
+    shmrpc_any_entry entry = {shmrpc_any_str("list"),
+                              shmrpc_any_list_of(NULL, 0)};
+    put(dict, "home", shmrpc_any_map_of(&entry, 1));
+    start(list, "home");
+    step(list, shmrpc_any_str("list"));
+}
+
+static void views_keep_old_trees(void **state)
+{
+    (void)state;
+    steps list;
+    steps item;
+    shmrpc_view *view;
+    const shmrpc_any *key;
+    const shmrpc_any *seen;
+    shmrpc_error error;
+    shmrpc_dict *dict = open_dict("views", NULL);
+    shmrpc_dict *other = open_dict("views", NULL);
+    found(dict, &list);
+    grow(dict, &list.path, 3000);
+    EXPECT(shmrpc_dict_view_open(dict, &view, &error), SHMRPC_OK, &error);
+    grow(other, &list.path, 3000);
+    found(other, &list);
+    EXPECT(shmrpc_dict_clear(other, &error), SHMRPC_OK, &error);
+    EXPECT(shmrpc_view_get(view, &list.path, &seen, &error), SHMRPC_OK, &error);
+    assert_int_equal(seen->u.list.len, 3000);
+    item = list;
+    item.path.ptr = item.any;
+    step(&item, shmrpc_any_i64(-1));
+    EXPECT(shmrpc_view_get(view, &item.path, &seen, &error), SHMRPC_OK, &error);
+    assert_int_equal(seen->u.i64, 2999);
+    EXPECT(shmrpc_view_next(view, &key, &seen, &error), SHMRPC_OK, &error);
+    assert_int_equal(seen->u.map.ptr[0].value.u.list.len, 3000);
+    shmrpc_view_close(view);
+    check(dict);
+    shmrpc_dict_close(other);
+    shmrpc_dict_close(dict);
+}
+
+static void watchers_are_told_of_changes_below(void **state)
+{
+    (void)state;
+    steps list;
+    shmrpc_watch *watch;
+    const shmrpc_event *event;
+    shmrpc_error error;
+    const shmrpc_opts patient = {.timeout_ns = PATIENCE_NS};
+    shmrpc_dict *dict = open_dict("watched", NULL);
+    found(dict, &list);
+    grow(dict, &list.path, 1000);
+    EXPECT(shmrpc_dict_watch_open(dict, NULL, &watch, &error), SHMRPC_OK,
+           &error);
+    grow(dict, &list.path, 2);
+    put(dict, "next", shmrpc_any_i64(1));
+    EXPECT(shmrpc_watch_next(watch, &event, &patient, &error), SHMRPC_OK,
+           &error);
+    assert_int_equal(event->kind, SHMRPC_EVENT_PUT);
+    assert_int_equal(event->value->u.map.ptr[0].value.u.list.len, 1002);
+    /* The second one came with the first. */
+    EXPECT(shmrpc_watch_next(watch, &event, &patient, &error), SHMRPC_OK,
+           &error);
+    assert_int_equal(event->value->u.i64, 1);
+    shmrpc_watch_close(watch);
+    shmrpc_dict_close(dict);
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+static void replaced_trees_leave_nothing(void **state)
+{
+    (void)state;
+    steps list;
+    uint64_t memory = 0;
+    shmrpc_error error;
+    int descriptors = stage_descriptors();
+    shmrpc_dict *dict = open_dict("replaced", NULL);
+    int with_dict = stage_descriptors();
+    for (int i = 0; i < 50; i++) {
+        seed = 17;
+        pooled = 0;
+        shmrpc_any *trees = take(20 * sizeof *trees);
+        for (size_t k = 0; k < 20; k++) {
+            trees[k] = tree_of(4);
+        }
+        found(dict, &list);
+        shmrpc_any all = shmrpc_any_list_of(trees, 20);
+        EXPECT(shmrpc_dict_put(dict, &list.path, &all, &error), SHMRPC_OK,
+               &error);
+        grow(dict, &list.path, 500);
+        check(dict);
+        memory = i == 9 ? memory_of(dict) : memory;
+    }
+    assert_int_equal(memory_of(dict), memory);
+    /* A dict is one descriptor, however many levels it has. */
+    assert_int_equal(stage_descriptors(), with_dict);
+    assert_in_range(with_dict - descriptors, 1, 2);
+    shmrpc_dict_close(dict);
+}
+
+/* ---- processes ----------------------------------------------------------- */
+
+#define WRITERS 8
+
+static int appends(void)
+{
+    return stage_is_long() ? 1000000 / WRITERS : 400;
+}
+
+static void append_all(int index, void *user)
+{
+    steps list;
+    shmrpc_error error;
+    start(&list, "home");
+    step(&list, shmrpc_any_str("list"));
+    for (int i = 0; i < appends(); i++) {
+        shmrpc_any number = shmrpc_any_i64((int64_t)i * WRITERS + index);
+        EXPECT_HERE(shmrpc_dict_append(user, &list.path, &number, &error),
+                    &error);
+    }
+}
+
+static void eight_processes_append_and_none_is_lost(void **state)
+{
+    (void)state;
+    steps list;
+    uint64_t len;
+    pid_t cast[WRITERS];
+    int64_t next[WRITERS] = {0};
+    const shmrpc_any *all;
+    shmrpc_error error;
+    shmrpc_dict *dict = open_dict("appended", NULL);
+    found(dict, &list);
+    int64_t from_ns = shmrpci_now_ns();
+    for (int i = 0; i < WRITERS; i++) {
+        cast[i] = stage_cast(append_all, i, dict);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        stage_dismiss(cast[i], 0);
+    }
+    print_message("%d in %lld ms\n", WRITERS * appends(),
+                  (long long)((shmrpci_now_ns() - from_ns) / 1000000));
+    EXPECT(shmrpc_dict_len(dict, &list.path, &len, &error), SHMRPC_OK, &error);
+    assert_int_equal(len, WRITERS * appends());
+    EXPECT(shmrpc_dict_get(dict, &list.path, &all, NULL, &error), SHMRPC_OK,
+           &error);
+    for (size_t i = 0; i < len; i++) {
+        int64_t number = all->u.list.ptr[i].u.i64;
+        assert_int_equal(number / WRITERS, next[number % WRITERS]++);
+    }
+    shmrpc_dict_release(dict, all);
+    check(dict);
+    shmrpc_dict_close(dict);
+}
+
+#define OLD (-100000)
+
+/* A long list appears and goes, as a whole. */
+static void found_and_delete(int index, void *user)
+{
+    static shmrpc_any items[300];
+    steps list;
+    shmrpc_error error;
+    (void)index;
+    start(&list, "home");
+    step(&list, shmrpc_any_str("list"));
+    for (size_t i = 0; i < 300; i++) {
+        items[i] = shmrpc_any_i64(OLD);
+    }
+    shmrpc_any all = shmrpc_any_list_of(items, 300);
+    while (stage_step(0) == 0) {
+        EXPECT_HERE(shmrpc_dict_put(user, &list.path, &all, &error), &error);
+        EXPECT_HERE(shmrpc_dict_del(user, &list.path, &error), &error);
+    }
+}
+
+/* What is read is of one moment: old numbers, then only later ones. */
+static void read_all(int index, void *user)
+{
+    steps list;
+    shmrpc_error error;
+    const shmrpc_any *all;
+    (void)index;
+    start(&list, "home");
+    step(&list, shmrpc_any_str("list"));
+    while (stage_step(0) == 0) {
+        int status = shmrpc_dict_get(user, &list.path, &all, NULL, &error);
+        if (status == SHMRPC_E_NOT_FOUND) {
+            continue;
+        }
+        EXPECT_HERE(status, &error);
+        CHECK(all->u.list.len >= 300);
+        for (size_t i = 0; i < all->u.list.len; i++) {
+            CHECK((all->u.list.ptr[i].u.i64 == OLD) == (i < 300));
+        }
+        shmrpc_dict_release(user, all);
+        stage_advance(1);
+    }
+}
+
+static void what_is_deleted_meanwhile_is_not_changed(void **state)
+{
+    (void)state;
+    steps list;
+    shmrpc_error error;
+    int done = 0;
+    int missed = 0;
+    shmrpc_dict *dict = open_dict("deleted", NULL);
+    found(dict, &list);
+    EXPECT(shmrpc_dict_del(dict, &list.path, &error), SHMRPC_OK, &error);
+    pid_t other = stage_cast(found_and_delete, 0, dict);
+    pid_t reader = stage_cast(read_all, 1, dict);
+    int64_t until_ns = shmrpci_now_ns() + PATIENCE_NS;
+    while ((done < 200 || missed < 200 || stage_step(1) < 50) &&
+           shmrpci_now_ns() < until_ns) {
+        shmrpc_any number = shmrpc_any_i64(done);
+        int status = shmrpc_dict_append(dict, &list.path, &number, &error);
+        done += status == SHMRPC_OK;
+        missed += status == SHMRPC_E_NOT_FOUND;
+        assert_true(status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND);
+    }
+    assert_in_range(done, 200, INT32_MAX);
+    assert_in_range(missed, 200, INT32_MAX);
+    stage_advance(0);
+    stage_dismiss(other, 0);
+    stage_dismiss(reader, 0);
+    check(dict);
+    shmrpc_dict_close(dict);
+}
+
+/* Its own list, and now and then an item of another's. */
+static void append_until_killed(int index, void *user)
+{
+    steps list;
+    shmrpc_error error;
+    shmrpc_any key = shmrpc_any_i64(index);
+    start(&list, "lists");
+    step(&list, key);
+    for (uint32_t i = scene->counts[index];; i++) {
+        shmrpc_any number = shmrpc_any_i64(i);
+        EXPECT_HERE(shmrpc_dict_append(user, &list.path, &number, &error),
+                    &error);
+        scene->counts[index] = i + 1;
+        stage_advance(index);
+    }
+}
+
+#define VICTIMS 3
+
+/* What had returned is there, in order, and at most one more. */
+static void account(shmrpc_dict *dict, int index)
+{
+    steps list;
+    const shmrpc_any *all;
+    shmrpc_error error;
+    /* A change finishes what was begun, which readers don't. */
+    put(dict, "next", shmrpc_any_null());
+    start(&list, "lists");
+    step(&list, shmrpc_any_i64(index));
+    EXPECT(shmrpc_dict_get(dict, &list.path, &all, NULL, &error), SHMRPC_OK,
+           &error);
+    size_t len = all->u.list.len;
+    assert_in_range(len, scene->counts[index], scene->counts[index] + 1);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(all->u.list.ptr[i].u.i64, i);
+    }
+    scene->counts[index] = (uint32_t)len;
+    shmrpc_dict_release(dict, all);
+}
+
+static void killed_writers_lose_nothing(void **state)
+{
+    (void)state;
+    pid_t cast[VICTIMS];
+    shmrpc_any lists[VICTIMS];
+    int rounds = stage_is_long() ? 500 : 20;
+    shmrpc_dict *dict = open_dict("killed", NULL);
+    for (int i = 0; i < VICTIMS; i++) {
+        lists[i] = shmrpc_any_list_of(NULL, 0);
+    }
+    put(dict, "lists", shmrpc_any_list_of(lists, VICTIMS));
+    for (int i = 0; i < VICTIMS; i++) {
+        cast[i] = stage_cast(append_until_killed, i, dict);
+    }
+    for (int round = 0; round < rounds; round++) {
+        int victim = round % VICTIMS;
+        stage_await(victim, stage_step(victim) + 20);
+        stage_kill(cast[victim]);
+        account(dict, victim);
+        cast[victim] = stage_cast(append_until_killed, victim, dict);
+    }
+    for (int i = 0; i < VICTIMS; i++) {
+        stage_kill(cast[i]);
+        account(dict, i);
+    }
+    check(dict);
+    shmrpc_dict_close(dict);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nests_are_as_values_written_whole),
+        TEST(views_keep_old_trees),
+        TEST(watchers_are_told_of_changes_below),
+        TEST(replaced_trees_leave_nothing),
+        TEST(eight_processes_append_and_none_is_lost),
+        TEST(what_is_deleted_meanwhile_is_not_changed),
+        TEST(killed_writers_lose_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -126,7 +126,10 @@ int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row)
     if (row->option == IDL_OPTION_ENCODING) {
         bool any =
             idl_type_has_any(shared->element) || idl_type_has_any(shared->key);
-        return any ? IDL_ENCODING_MSGPACK : IDL_ENCODING_NATIVE;
+        /* Lists that are changed item by item are so. */
+        bool is_list = shared->kind == IDL_SHARED_VALUE &&
+                       shared->element->kind == IDL_LIST;
+        return any || is_list ? IDL_ENCODING_MSGPACK : IDL_ENCODING_NATIVE;
     }
     if (row->option == IDL_OPTION_WRITERS && shared->service != NULL) {
         return IDL_WRITERS_SERVER;

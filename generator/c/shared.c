@@ -39,6 +39,12 @@ static const char *const value_suffixes[] = {
     "_open",        "_close",  "_get",        "_release",
     "_put",         "_update", "_watch_open", "_watch_next",
     "_watch_close", "_stat",   "_destroy",    NULL};
+static const char *const list_suffixes[] = {
+    "_value",  "_watch",       "_event",      "_change",     "_open",
+    "_close",  "_get",         "_release",    "_put",        "_update",
+    "_append", "_insert",      "_set",        "_pop",        "_at",
+    "_len",    "_release_one", "_watch_open", "_watch_next", "_watch_close",
+    "_stat",   "_destroy",     NULL};
 
 static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},
@@ -48,6 +54,24 @@ static const kind_names kinds[] = {
     [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
 };
 
+/* A value that is changed item by item: what its items are has a name, so that
+ * they are no lists, maps or arrays. */
+static bool is_list(const idl_shared *shared)
+{
+    if (shared->kind != IDL_SHARED_VALUE || shared->element->kind != IDL_LIST ||
+        shared->options[IDL_OPTION_ENCODING] != IDL_ENCODING_MSGPACK) {
+        return false;
+    }
+    int kind = (int)shared->element->element->kind;
+    return kind != IDL_LIST && kind != IDL_MAP && kind != IDL_ARRAY;
+}
+
+static const kind_names *names_of(const idl_shared *shared)
+{
+    static const kind_names list = {"VALUE", list_suffixes, 4};
+    return is_list(shared) ? &list : &kinds[shared->kind];
+}
+
 static const char *name_of(gen_model *m, const idl_shared *shared,
                            const char *suffix)
 {
@@ -56,7 +80,7 @@ static const char *name_of(gen_model *m, const idl_shared *shared,
 
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared)
 {
-    const kind_names *names = &kinds[shared->kind];
+    const kind_names *names = names_of(shared);
     for (size_t i = 0; names->suffixes[i] != NULL; i++) {
         const char *name = name_of(m, shared, names->suffixes[i]);
         (void)gen_c_unique(m, name);
@@ -68,7 +92,7 @@ void gen_c_reserve_shared(gen_model *m, const idl_shared *shared)
 
 static void claim_names(gen_model *m, const idl_shared *shared)
 {
-    const kind_names *names = &kinds[shared->kind];
+    const kind_names *names = names_of(shared);
     for (size_t i = 0; names->suffixes[i] != NULL; i++) {
         const char *suffix = names->suffixes[i];
         gen_c_claim(
@@ -258,6 +282,11 @@ void gen_c_add_shared(gen_model *m, gen_value *object, const idl_shared *shared)
                    shared->element != NULL
                        ? gen_c_element(m, shared->element, item)
                        : NULL);
+    bool has_items = is_list(shared);
+    gen_c_set_flag(m, c, "is_list", has_items);
+    gen_c_set_text(m, c, "one",
+                   has_items ? gen_c_element(m, shared->element->element, item)
+                             : NULL);
     gen_c_set_text(m, c, "trampoline",
                    gen_c_unique(m, gen_c_text(m, "change_%s", place)));
     gen_c_set_flag(m, c, "is_fixed",

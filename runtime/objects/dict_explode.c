@@ -107,11 +107,16 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
     shmrpci_msgpack_init(&in, bytes.data, bytes.len);
     if (depth >= SHMRPCI_CODEC_MAX_DEPTH || !shmrpci_msgpack_next(&in, &head) ||
         (head.kind != SHMRPCI_MSGPACK_ARRAY &&
-         head.kind != SHMRPCI_MSGPACK_MAP) ||
-        head.len == 0) {
+         head.kind != SHMRPCI_MSGPACK_MAP)) {
         return SHMRPC_E_PRECONDITION;
     }
     bool is_map = head.kind == SHMRPCI_MSGPACK_MAP;
+    if (head.len == 0) {
+        *out = (shmrpci_nest_value){
+            .is_ref = true,
+            .ref = {.shape = is_map ? SHMRPCI_NEST_MAP : SHMRPCI_NEST_LIST}};
+        return SHMRPC_OK;
+    }
     shmrpci_nest_item *items = calloc(head.len, sizeof *items);
     if (items == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
@@ -147,4 +152,42 @@ shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,
                                         shmrpc_error *error)
 {
     return take_apart(edit, bytes, 0, out, error);
+}
+
+shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
+                                      const shmrpc_any *position,
+                                      shmrpci_table_bytes *out,
+                                      uint64_t *out_len, shmrpc_error *error)
+{
+    shmrpci_msgpack_input in;
+    shmrpci_msgpack_token head;
+    uint64_t place = 0;
+    shmrpci_msgpack_init(&in, list.data, list.len);
+    if (!shmrpci_msgpack_next(&in, &head) ||
+        head.kind != SHMRPCI_MSGPACK_ARRAY) {
+        return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                                "what was in it is damaged");
+    }
+    *out_len = head.len;
+    shmrpc_status status =
+        position != NULL
+            ? shmrpci_tree_position(head.len, position, 0, &place, error)
+            : SHMRPC_E_NOT_FOUND;
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    if (place >= head.len) {
+        return shmrpci_tree_fail(0, SHMRPC_E_NOT_FOUND, "nothing is there",
+                                 error);
+    }
+    size_t from = in.at;
+    for (uint64_t i = 0; i <= place; i++) {
+        from = in.at;
+        if (!skip(&in)) {
+            return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
+                                    "what was in it is damaged");
+        }
+    }
+    *out = slice(&in, from);
+    return SHMRPC_OK;
 }

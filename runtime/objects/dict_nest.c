@@ -5,6 +5,9 @@
 
 #include "codec/codec.h"
 
+/* How often to read a nest without a lock, before it is pinned. */
+#define ATTEMPTS 8u
+
 static bool is_nest(const shmrpci_nest_value *value)
 {
     return value->is_ref && value->ref.shape != SHMRPCI_NEST_BYTES;
@@ -105,6 +108,107 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
     return status;
 }
 
+/* What of a value lies at the end of the path: its bytes, and how many steps
+ * lead to them. */
+static shmrpc_status fetch_part(const shmrpci_table *table,
+                                const shmrpci_nest_value *value,
+                                const shmrpc_any *steps, size_t count,
+                                shmrpci_held *held, size_t *out_used,
+                                shmrpc_error *error)
+{
+    shmrpci_nest_value found;
+    shmrpc_status status = shmrpci_dict_nest_reach(table, value, steps, count,
+                                                   &found, out_used, error);
+    if (status == SHMRPC_OK) {
+        shmrpci_buf_reset(&held->bytes);
+        status = shmrpci_nest_append(table, &found, &held->bytes);
+        if (status != SHMRPC_OK) {
+            (void)shmrpc_error_set(error, status, "%s",
+                                   shmrpc_status_text(status));
+        }
+    }
+    return status;
+}
+
+/* Under a pin, as others change it all the while. */
+static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                  const shmrpc_any *steps, size_t count,
+                                  shmrpci_held *held, size_t *out_used,
+                                  uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpci_table_view view;
+    shmrpci_nest_value value;
+    shmrpci_mutex_lock(&dict->mutex);
+    shmrpc_status status = shmrpci_table_view_open(&dict->table, &view, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_table_view_look(&view, key, &value, out_version);
+        status = status == SHMRPC_OK ? fetch_part(&dict->table, &value, steps,
+                                                  count, held, out_used, error)
+                                     : shmrpci_dict_missing(status, error);
+        shmrpci_table_view_close(&view);
+    }
+    shmrpci_mutex_unlock(&dict->mutex);
+    return status;
+}
+
+/* A status that depends on what was there holds if that was so at one moment.
+ */
+static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
+                           const shmrpc_any *steps, size_t count,
+                           shmrpci_held *held, size_t *out_used,
+                           uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpci_table_peek peek;
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        shmrpc_status status =
+            shmrpci_table_look(&dict->table, key, &peek, NULL);
+        if (status != SHMRPC_OK) {
+            return shmrpci_dict_missing(status, error);
+        }
+        status = fetch_part(&dict->table, &peek.value, steps, count, held,
+                            out_used, error);
+        if (shmrpci_table_peek_is_same(&peek)) {
+            if (out_version != NULL) {
+                *out_version = peek.version;
+            }
+            return status;
+        }
+    }
+    return fetch_pinned(dict, key, steps, count, held, out_used, out_version,
+                        error);
+}
+
+shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
+                                      shmrpci_table_bytes key,
+                                      const shmrpc_any *steps, size_t len,
+                                      shmrpci_held *held, size_t *out_used,
+                                      uint64_t *out_version,
+                                      shmrpc_error *error)
+{
+    shmrpc_status status =
+        fetch(dict, key, steps, len, held, out_used, out_version, error);
+    return shmrpci_dict_unless_destroyed(dict, status, error);
+}
+
+shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
+                                    const shmrpc_any *steps, size_t len,
+                                    uint64_t *out)
+{
+    shmrpci_table_peek peek;
+    shmrpci_nest_value found;
+    size_t used = 0;
+    shmrpc_status status = shmrpci_table_look(&dict->table, key, &peek, NULL);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_dict_nest_reach(&dict->table, &peek.value, steps, len,
+                                         &found, &used, NULL);
+    }
+    bool is_found = status == SHMRPC_OK && used == len && is_nest(&found) &&
+                    !shmrpci_region_is_destroyed(&dict->table.region);
+    *out = is_found ? found.ref.count : 0;
+    return is_found && shmrpci_table_peek_is_same(&peek) ? SHMRPC_OK
+                                                         : SHMRPC_MORE;
+}
+
 /* ---- changing ------------------------------------------------------------ */
 
 typedef struct change {
@@ -140,7 +244,11 @@ static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
         return status == SHMRPC_E_DATA_LOSS ? damaged(of->error)
                                             : no_memory(of->error);
     }
-    return shmrpci_held_decode(was, was->bytes.data, was->bytes.len, of->error);
+    return of->what->list != NULL
+               ? shmrpci_held_decode_item(was, was->bytes.data, was->bytes.len,
+                                          of->error)
+               : shmrpci_held_decode(was, was->bytes.data, was->bytes.len,
+                                     of->error);
 }
 
 static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
@@ -309,6 +417,20 @@ static shmrpc_status insert_item(change *of, shmrpci_nest_ref *ref,
     return status == SHMRPC_OK ? put_value(of, ref, &at) : status;
 }
 
+shmrpc_status shmrpci_dict_nest_judge_len(const shmrpc_type *list, uint64_t len,
+                                          shmrpc_error *error)
+{
+    if ((list->flags & SHMRPC_TYPE_BOUNDED) != 0 &&
+        (len < list->min || len > list->max)) {
+        (void)shmrpc_error_set(
+            error, SHMRPC_E_INVALID, "a list of %llu items, allowed %llu..%llu",
+            (unsigned long long)len, (unsigned long long)list->min,
+            (unsigned long long)list->max);
+        return SHMRPC_E_INVALID;
+    }
+    return SHMRPC_OK;
+}
+
 static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
                                  shmrpci_nest_value *out)
 {
@@ -317,6 +439,9 @@ static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
                    (what->op == SHMRPCI_TREE_INSERT && depth + 1 == what->len);
     shmrpc_status status =
         inserts ? insert_item(of, &ref, depth) : change_item(of, &ref, depth);
+    if (status == SHMRPC_OK && what->list != NULL) {
+        status = shmrpci_dict_nest_judge_len(what->list, ref.count, of->error);
+    }
     if (ref.count == 0) {
         *out = shmrpci_nest_bytes(
             ref.shape == SHMRPCI_NEST_MAP ? "\x80" : "\x90", 1);
@@ -343,7 +468,8 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
                                             : no_memory(of->error);
     }
     const shmrpci_table_bytes bytes = {buf.data, buf.len};
-    status = bytes.len > SHMRPCI_NEST_INLINE_BYTES
+    bool is_list = of->what->list != NULL;
+    status = is_list || bytes.len > SHMRPCI_NEST_INLINE_BYTES
                  ? shmrpci_dict_nest_explode(&of->edit, bytes, &nest, of->error)
                  : SHMRPC_E_PRECONDITION;
     if (status == SHMRPC_OK) {
@@ -351,6 +477,8 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
         if (status == SHMRPC_OK) {
             status = change_nest(of, nest.ref, depth, out);
         }
+    } else if (status == SHMRPC_E_PRECONDITION && is_list) {
+        status = damaged(of->error);
     } else if (status == SHMRPC_E_PRECONDITION) {
         status = change_bytes(of, from, bytes, depth, out);
     }
@@ -381,6 +509,9 @@ static shmrpc_status judge_depth(const change *of)
 {
     const shmrpci_dict_nest_change *what = of->what;
     size_t depth = what->len + (what->op == SHMRPCI_TREE_APPEND ? 1 : 0);
+    if (what->list != NULL) {
+        return SHMRPC_OK; /* by its type */
+    }
     if (what->op != SHMRPCI_TREE_DEL) {
         depth += shmrpci_tree_depth(what->value);
     }
@@ -404,8 +535,10 @@ shmrpc_status shmrpci_dict_nest_apply(shmrpc_dict *dict,
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = SHMRPC_OK;
     if (what->op != SHMRPCI_TREE_DEL) {
-        status = shmrpci_held_encode(&dict->handle, dict->handle.row.element,
-                                     what->value, &buf, error);
+        const shmrpc_type *type =
+            what->list != NULL ? what->list->element : dict->handle.row.element;
+        status =
+            shmrpci_held_encode(&dict->handle, type, what->value, &buf, error);
         of.bytes = (shmrpci_table_bytes){buf.data, buf.len};
     }
     if (status == SHMRPC_OK) {

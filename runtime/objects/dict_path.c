@@ -6,9 +6,6 @@
 
 #include "objects/dict_nest.h"
 
-/* How often to read a nest without a lock, before it is pinned. */
-#define ATTEMPTS 8u
-
 /* ---- reading ------------------------------------------------------------- */
 
 static shmrpc_status bad_path(shmrpc_error *error)
@@ -16,76 +13,6 @@ static shmrpc_status bad_path(shmrpc_error *error)
     (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
                            "the path has no steps: it begins with the key");
     return SHMRPC_E_INVALID;
-}
-
-/* What of a value lies at the end of the path: its bytes, and how many steps
- * lead to them. */
-static shmrpc_status fetch_part(const shmrpci_table *table,
-                                const shmrpci_nest_value *value,
-                                const shmrpc_any *steps, size_t count,
-                                shmrpci_held *held, size_t *out_used,
-                                shmrpc_error *error)
-{
-    shmrpci_nest_value found;
-    shmrpc_status status = shmrpci_dict_nest_reach(table, value, steps, count,
-                                                   &found, out_used, error);
-    if (status == SHMRPC_OK) {
-        shmrpci_buf_reset(&held->bytes);
-        status = shmrpci_nest_append(table, &found, &held->bytes);
-        if (status != SHMRPC_OK) {
-            (void)shmrpc_error_set(error, status, "%s",
-                                   shmrpc_status_text(status));
-        }
-    }
-    return status;
-}
-
-/* Under a pin, as others change it all the while. */
-static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
-                                  const shmrpc_any *steps, size_t count,
-                                  shmrpci_held *held, size_t *out_used,
-                                  uint64_t *out_version, shmrpc_error *error)
-{
-    shmrpci_table_view view;
-    shmrpci_nest_value value;
-    shmrpci_mutex_lock(&dict->mutex);
-    shmrpc_status status = shmrpci_table_view_open(&dict->table, &view, error);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_table_view_look(&view, key, &value, out_version);
-        status = status == SHMRPC_OK ? fetch_part(&dict->table, &value, steps,
-                                                  count, held, out_used, error)
-                                     : shmrpci_dict_missing(status, error);
-        shmrpci_table_view_close(&view);
-    }
-    shmrpci_mutex_unlock(&dict->mutex);
-    return status;
-}
-
-/* A status that depends on what was there holds if that was so at one moment.
- */
-static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
-                           const shmrpc_any *steps, size_t count,
-                           shmrpci_held *held, size_t *out_used,
-                           uint64_t *out_version, shmrpc_error *error)
-{
-    shmrpci_table_peek peek;
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
-        shmrpc_status status =
-            shmrpci_table_look(&dict->table, key, &peek, NULL);
-        if (status != SHMRPC_OK) {
-            return shmrpci_dict_missing(status, error);
-        }
-        status = fetch_part(&dict->table, &peek.value, steps, count, held,
-                            out_used, error);
-        if (shmrpci_table_peek_is_same(&peek)) {
-            if (out_version != NULL) {
-                *out_version = peek.version;
-            }
-            return status;
-        }
-    }
-    return fetch_pinned(dict, key, steps, count, held, out_used, out_version,
-                        error);
 }
 
 /* What of the tree lies there: into `held` itself, as that is what the user
@@ -110,9 +37,8 @@ static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpc_error *error)
 {
     size_t used;
-    shmrpc_status status =
-        fetch(dict, key, steps, count, held, &used, out_version, error);
-    status = shmrpci_dict_unless_destroyed(dict, status, error);
+    shmrpc_status status = shmrpci_dict_nest_fetch(
+        dict, key, steps, count, held, &used, out_version, error);
     if (status == SHMRPC_OK) {
         status =
             shmrpci_held_decode(held, held->bytes.data, held->bytes.len, error);
@@ -212,29 +138,17 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
-/* How many items a nest has, which needs none of them. MORE: what is there is
- * none, or can't be had so. */
+/* MORE: it is no nest. */
 static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
                               uint64_t *out)
 {
     route to;
-    shmrpci_table_peek peek;
-    shmrpci_nest_value found;
-    size_t used;
     shmrpc_status status = begin(dict, path, &to, NULL);
     if (status == SHMRPC_OK) {
-        status = shmrpci_table_look(&dict->table, to.bytes, &peek, NULL);
+        status = shmrpci_dict_nest_len(dict, to.bytes, to.steps, to.count, out);
     }
-    if (status == SHMRPC_OK) {
-        status = shmrpci_dict_nest_reach(&dict->table, &peek.value, to.steps,
-                                         to.count, &found, &used, NULL);
-    }
-    bool is_nest = status == SHMRPC_OK && used == to.count && found.is_ref &&
-                   found.ref.shape != SHMRPCI_NEST_BYTES;
     shmrpci_dict_key_fini(&to.key);
-    *out = is_nest ? found.ref.count : 0;
-    return is_nest && shmrpci_table_peek_is_same(&peek) ? SHMRPC_OK
-                                                        : SHMRPC_MORE;
+    return status;
 }
 
 static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
@@ -362,7 +276,7 @@ static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
                                  shmrpc_error *error)
 {
     const shmrpci_dict_nest_change what = {of->to->steps, of->to->count, of->op,
-                                           of->value, of->was};
+                                           of->value,     of->was,       NULL};
     shmrpci_mutex_lock(&dict->mutex);
     shmrpc_status status =
         shmrpci_dict_nest_apply(dict, of->to->bytes, &what, error);

@@ -17,8 +17,12 @@ static void destroy(shmrpci_held *held)
 static shmrpci_held *make(const shmrpci_handle *handle)
 {
     const shmrpc_type *type = handle->row.element;
-    shmrpci_held *held =
-        calloc(1, SHMRPCI_HELD_BYTES + (type != NULL ? type->size : 0));
+    size_t size = type != NULL ? type->size : 0;
+    if (type != NULL && type->kind == SHMRPC_KIND_LIST &&
+        type->item_size > size) {
+        size = type->item_size; /* it may be an item of the list, too */
+    }
+    shmrpci_held *held = calloc(1, SHMRPCI_HELD_BYTES + size);
     if (held != NULL) {
         shmrpci_buf_init_heap(&held->bytes);
         shmrpci_arena_init(&held->arena, 0);
@@ -73,13 +77,13 @@ shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
 }
 
-shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
-                                     const uint8_t *data, size_t len,
-                                     shmrpci_arena *arena, void *value,
-                                     shmrpc_error *error)
+static shmrpc_status decode(const shmrpci_handle *handle,
+                            const shmrpc_type *type, const uint8_t *data,
+                            size_t len, shmrpci_arena *arena, void *value,
+                            shmrpc_error *error)
 {
-    int status = handle->codec->decode(handle->row.element, data, len, "item",
-                                       arena, value, error);
+    int status =
+        handle->codec->decode(type, data, len, "item", arena, value, error);
     if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
         return (shmrpc_status)status;
     }
@@ -91,6 +95,21 @@ shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
                                "what was in it is damaged: %s", text);
     }
     return SHMRPC_E_DATA_LOSS;
+}
+
+shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
+                                     const uint8_t *data, size_t len,
+                                     shmrpci_arena *arena, void *value,
+                                     shmrpc_error *error)
+{
+    return decode(handle, handle->row.element, data, len, arena, value, error);
+}
+
+shmrpc_status shmrpci_held_decode_item(shmrpci_held *held, const uint8_t *data,
+                                       size_t len, shmrpc_error *error)
+{
+    return decode(held->handle, held->handle->row.element->element, data, len,
+                  &held->arena, (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
 }
 
 bool shmrpci_held_is_ours(const shmrpci_held *held)

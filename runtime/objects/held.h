@@ -45,6 +45,9 @@ shmrpc_status shmrpci_held_decode_to(const shmrpci_handle *handle,
                                      const uint8_t *data, size_t len,
                                      shmrpci_arena *arena, void *value,
                                      shmrpc_error *error);
+/* The same of an item of a list. */
+shmrpc_status shmrpci_held_decode_item(shmrpci_held *held, const uint8_t *data,
+                                       size_t len, shmrpc_error *error);
 
 static inline const void *shmrpci_held_value(const shmrpci_held *held)
 {

@@ -404,6 +404,11 @@ shmrpc_status shmrpci_nest_splice(shmrpci_nest_edit *edit,
                  item, error};
     shmrpci_node root;
     outcome out;
+    if (ref->block == 0 && item != NULL) {
+        shmrpci_nest_item first = *item;
+        return shmrpci_nest_make(edit, (shmrpci_nest_shape)ref->shape, &first,
+                                 1, ref, error);
+    }
     if (!shmrpci_node_look(edit->table, ref->block, &root)) {
         return damaged(error);
     }

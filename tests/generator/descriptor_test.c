@@ -295,7 +295,8 @@ static void shared_objects(void **state)
         &jobs_v1_levels_seen_topic_descriptor, &jobs_v1_talk_topic_descriptor,
         &jobs_v1_sound_pipe_descriptor,        &jobs_v1_config_value_descriptor,
         &jobs_v1_current_value_descriptor,     &jobs_v1_state_value_descriptor,
-        &jobs_v1_recent_value_descriptor,
+        &jobs_v1_recent_value_descriptor,      &jobs_v1_past_value_descriptor,
+        &jobs_v1_marks_value_descriptor,
     };
     shmrpci_arena arena;
     shmrpci_arena_init(&arena, 0);

@@ -368,6 +368,73 @@ static void values_are_read_and_replaced_whole(void **state)
     jobs_v1_recent_close(recent);
 }
 
+static void lists_are_changed_item_by_item(void **state)
+{
+    (void)state;
+    uint64_t len = 7;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_past_value *past = NULL;
+    const jobs_v1_job_list *all = NULL;
+    const jobs_v1_job *job = NULL;
+    jobs_v1_job jobs[] = {job_of(1), job_of(2), job_of(3), job_of(4)};
+    assert_ok(jobs_v1_past_open(NULL, NULL, &past, &error), &error);
+    assert_ok(jobs_v1_past_len(past, &len, &error), &error);
+    assert_int_equal(len, 0);
+    assert_int_equal(jobs_v1_past_at(past, 0, &job, &error),
+                     SHMRPC_E_NOT_FOUND);
+    assert_ok(jobs_v1_past_append(past, &jobs[0], &error), &error);
+    assert_ok(jobs_v1_past_append(past, &jobs[1], &error), &error);
+    assert_ok(jobs_v1_past_insert(past, 0, &jobs[2], &error), &error);
+    assert_ok(jobs_v1_past_set(past, -1, &jobs[3], &error), &error);
+    assert_int_equal(jobs_v1_past_set(past, 3, &jobs[3], &error),
+                     SHMRPC_E_OUT_OF_RANGE);
+    assert_ok(jobs_v1_past_at(past, 0, &job, &error), &error);
+    assert_true(job->id == 3);
+    assert_string_equal(job->text.ptr, "odd");
+    jobs_v1_past_release_one(past, job);
+    assert_ok(jobs_v1_past_pop(past, 1, &job, &error), &error);
+    assert_true(job->id == 1);
+    jobs_v1_past_release_one(past, job);
+    assert_ok(jobs_v1_past_get(past, &all, &error), &error);
+    assert_true(all->len == 2 && all->ptr[0].id == 3 && all->ptr[1].id == 4);
+    /* As a whole it is no other list than before. */
+    assert_ok(jobs_v1_past_put(past, all, &error), &error);
+    jobs_v1_past_release(past, all);
+    assert_ok(jobs_v1_past_len(past, &len, &error), &error);
+    assert_int_equal(len, 2);
+    assert_ok(jobs_v1_past_at(past, -1, &job, &error), &error);
+    assert_true(job->id == 4);
+    jobs_v1_past_release_one(past, job);
+    assert_ok(jobs_v1_past_pop(past, 0, NULL, &error), &error);
+    assert_ok(jobs_v1_past_pop(past, 0, NULL, &error), &error);
+    assert_int_equal(jobs_v1_past_pop(past, 0, NULL, &error),
+                     SHMRPC_E_NOT_FOUND);
+    jobs_v1_past_close(past);
+}
+
+static void lists_keep_their_bounds(void **state)
+{
+    (void)state;
+    shmrpc_error error = {.code = 0};
+    jobs_v1_marks_value *marks = NULL;
+    const uint32_t *mark = NULL;
+    assert_ok(jobs_v1_marks_open(NULL, NULL, &marks, &error), &error);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_ok(jobs_v1_marks_insert(marks, 9, &i, &error), &error);
+    }
+    uint32_t five = 5;
+    assert_int_equal(jobs_v1_marks_append(marks, &five, &error),
+                     SHMRPC_E_INVALID);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_ok(jobs_v1_marks_pop(marks, 0, &mark, &error), &error);
+        assert_int_equal(*mark, i);
+        jobs_v1_marks_release_one(marks, mark);
+    }
+    assert_int_equal(jobs_v1_marks_pop(marks, 0, NULL, &error),
+                     SHMRPC_E_INVALID);
+    jobs_v1_marks_close(marks);
+}
+
 static void keys_of_every_form_have_locks(void **state)
 {
     (void)state;
@@ -426,6 +493,8 @@ int main(void)
         IN_FOLDER(views_stay_as_they_were),
         IN_FOLDER(watches_tell_of_changes),
         IN_FOLDER(values_are_read_and_replaced_whole),
+        IN_FOLDER(lists_are_changed_item_by_item),
+        IN_FOLDER(lists_keep_their_bounds),
         IN_FOLDER(keys_of_every_form_have_locks),
         IN_FOLDER(another_type_of_that_name_is_refused),
     };

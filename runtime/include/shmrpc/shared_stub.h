@@ -163,6 +163,28 @@ SHMRPC_API int shmrpc_stub_value_update(shmrpc_value *value,
                                         shmrpc_function change, void *user,
                                         shmrpc_error *error);
 
+/* ---- values that are lists, in msgpack ----------------------------------- */
+
+/* Each is one change of the value, whose cost does not depend on how long it
+ * is. Positions below 0 count from the end; a value that nobody has put is an
+ * empty list. OUT_OF_RANGE, NOT_FOUND: the list is shorter; INVALID: it would
+ * have more or fewer items than its type allows; otherwise as
+ * shmrpc_value_put(). */
+SHMRPC_API int shmrpc_stub_list_append(shmrpc_value *value, const void *item,
+                                       shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_list_insert(shmrpc_value *value, int64_t position,
+                                       const void *item, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_list_set(shmrpc_value *value, int64_t position,
+                                    const void *item, shmrpc_error *error);
+/* Deletes an item, and gives it (`out` NULL: don't) until it is released. */
+SHMRPC_API int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
+                                    const void **out, shmrpc_error *error);
+/* A copy, to be released. */
+SHMRPC_API int shmrpc_stub_list_at(shmrpc_value *value, int64_t position,
+                                   const void **out, shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
+                                    shmrpc_error *error);
+
 /* ---- objects of a service ------------------------------------------------ */
 
 /* As _open, of an object that a service has. `client` NULL: in a process that

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "objects/dict_inside.h"
+#include "shmrpc/shared_stub.h"
 
 #define STEPS_MAX 8
 
@@ -451,6 +452,65 @@ static void eight_processes_append_and_none_is_lost(void **state)
 
 #define OLD (-100000)
 
+/* ---- typed lists --------------------------------------------------------- */
+
+/* As the generator would write `value list<u64>`. */
+static const shmrpc_type numbers_type =
+    SHMRPC_TYPE_LIST_INIT(shmrpc_u64_list, uint64_t, 0, 0, 0, &shmrpc_type_u64);
+static const shmrpc_shared numbers_row = {.row_bytes = sizeof numbers_row,
+                                          .kind = SHMRPC_SHARED_VALUE,
+                                          .name = "test.numbers",
+                                          .encoding = SHMRPC_ENCODING_MSGPACK,
+                                          .element = &numbers_type,
+                                          .hash = 6,
+                                          .signature = "value<list<u64>>"};
+
+/* Each opens it alone; the first item makes the list. */
+static void append_numbers(int index, void *user)
+{
+    shmrpc_value *value;
+    shmrpc_error error;
+    (void)user;
+    EXPECT_HERE(
+        shmrpc_stub_value_open(&numbers_row, NULL, NULL, &value, &error),
+        &error);
+    for (int i = 0; i < appends(); i++) {
+        uint64_t number = (uint64_t)i * WRITERS + (uint64_t)index;
+        EXPECT_HERE(shmrpc_stub_list_append(value, &number, &error), &error);
+    }
+    shmrpc_value_close(value);
+}
+
+static void eight_processes_append_to_a_typed_list(void **state)
+{
+    (void)state;
+    uint64_t len;
+    pid_t cast[WRITERS];
+    uint64_t next[WRITERS] = {0};
+    const void *got;
+    shmrpc_value *value;
+    shmrpc_error error;
+    EXPECT(shmrpc_stub_value_open(&numbers_row, NULL, NULL, &value, &error),
+           SHMRPC_OK, &error);
+    for (int i = 0; i < WRITERS; i++) {
+        cast[i] = stage_cast(append_numbers, i, NULL);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        stage_dismiss(cast[i], 0);
+    }
+    EXPECT(shmrpc_stub_list_len(value, &len, &error), SHMRPC_OK, &error);
+    assert_int_equal(len, WRITERS * appends());
+    EXPECT(shmrpc_stub_value_get_item(value, &got, &error), SHMRPC_OK, &error);
+    const shmrpc_u64_list *all = got;
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(all->ptr[i] / WRITERS, next[all->ptr[i] % WRITERS]++);
+    }
+    shmrpc_stub_value_release(value, got);
+    shmrpc_value_close(value);
+}
+
+/* ---- what is deleted meanwhile ------------------------------------------- */
+
 /* A long list appears and goes, as a whole. */
 static void found_and_delete(int index, void *user)
 {
@@ -601,6 +661,7 @@ int main(void)
         TEST(watchers_are_told_of_changes_below),
         TEST(replaced_trees_leave_nothing),
         TEST(eight_processes_append_and_none_is_lost),
+        TEST(eight_processes_append_to_a_typed_list),
         TEST(what_is_deleted_meanwhile_is_not_changed),
         TEST(killed_writers_lose_nothing),
     };

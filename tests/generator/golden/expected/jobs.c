@@ -54,6 +54,10 @@ static const shmrpc_type counts_item_type =
     SHMRPC_TYPE_MAP_INIT(jobs_v1_counts_item, jobs_v1_counts_item_entry, 0, 0,
                          0, &shmrpc_type_string, &shmrpc_type_u64);
 
+static const shmrpc_type marks_item_type =
+    SHMRPC_TYPE_LIST_INIT(shmrpc_u32_list, uint32_t, SHMRPC_TYPE_BOUNDED, 1, 4,
+                          &shmrpc_type_u32);
+
 static const shmrpc_field job_fields[] = {
     SHMRPC_FIELD_INIT(1, "id", &shmrpc_type_u64, jobs_v1_job, id, 0, NULL,
                       NULL),
@@ -406,6 +410,31 @@ static const char *const recent_text[] = {
     "}\n",
     "  value list<acme.jobs.v1.Job> recent { encoding json; ",
     "}\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.past. */
+static const char *const past_text[] = {
+    "package acme.jobs.v1;\n",
+    "/// What is to be done.\n",
+    "struct Job {\n",
+    "  1: u64 id;\n",
+    "  2: string(..1000) text;\n",
+    "  3: list<acme.jobs.v1.Level> levels;\n",
+    "  4: acme.jobs.v1.Level level = HIGH;\n",
+    "}\n",
+    "enum Level : u8 {\n",
+    "  LOW = 0;\n",
+    "  HIGH = 7;\n",
+    "}\n",
+    "  value list<acme.jobs.v1.Job> past { }\n",
+    NULL,
+};
+
+/* What tools read that find acme.jobs.v1.marks. */
+static const char *const marks_text[] = {
+    "package acme.jobs.v1;\n",
+    "  value list<u32>(1..4) marks { }\n",
     NULL,
 };
 
@@ -802,6 +831,38 @@ const shmrpc_shared jobs_v1_recent_value_descriptor = {
     "acme.jobs.v1.recent", SHMRPC_ENCODING_JSON, 0,
     NULL, &jobs_v1_job_list_type,
     UINT64_C(0x79ffff905caabca9), "value list<acme.jobs.v1.Job>", recent_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_past_value_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_VALUE,
+    "acme.jobs.v1.past", SHMRPC_ENCODING_MSGPACK, 0,
+    NULL, &jobs_v1_job_list_type,
+    UINT64_C(0x17b0251319996f69), "value list<acme.jobs.v1.Job>", past_text,
+    NULL,
+    0, /* capacity */
+    1073741824, /* max_bytes */
+    0, /* of one item */
+    0, /* history */
+    1024, /* log */
+    0, /* max_stall */
+    0, /* snapshot */
+    SHMRPC_OVERFLOW_DEFAULT, SHMRPC_LIFETIME_FILE, 0600, {0},
+};
+
+const shmrpc_shared jobs_v1_marks_value_descriptor = {
+    (uint32_t)sizeof(shmrpc_shared), SHMRPC_SHARED_VALUE,
+    "acme.jobs.v1.marks", SHMRPC_ENCODING_MSGPACK, 0,
+    NULL, &marks_item_type,
+    UINT64_C(0x91c22d2a27694f3d), "value list<u32>(1..4)", marks_text,
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
@@ -3774,6 +3835,349 @@ int jobs_v1_recent_destroy(jobs_v1_recent_value *value)
 }
 
 int jobs_v1_recent_stat(jobs_v1_recent_value *value, shmrpc_dict_stat *out)
+{
+    return shmrpc_value_stat_read((shmrpc_value *)value, out);
+}
+
+int jobs_v1_past_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_past_value **out, shmrpc_error *error)
+{
+    shmrpc_value *value = NULL;
+    int status = shmrpc_stub_value_open(&jobs_v1_past_value_descriptor, name,
+                                        opts, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_past_value *)value;
+    }
+    return status;
+}
+
+void jobs_v1_past_close(jobs_v1_past_value *value)
+{
+    shmrpc_value_close((shmrpc_value *)value);
+}
+
+int jobs_v1_past_get(jobs_v1_past_value *value, const jobs_v1_job_list **out,
+                     shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_value_get_item((shmrpc_value *)value, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job_list *)item;
+    }
+    return status;
+}
+
+void jobs_v1_past_release(jobs_v1_past_value *value,
+                          const jobs_v1_job_list *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_past_put(jobs_v1_past_value *value, const jobs_v1_job_list *item,
+                     shmrpc_error *error)
+{
+    return shmrpc_stub_value_put((shmrpc_value *)value, item, error);
+}
+
+static int change_past(shmrpc_function change, void *user, const void *was,
+                       void *now)
+{
+    jobs_v1_past_change *ask = (jobs_v1_past_change *)change;
+    return ask(user, (const jobs_v1_job_list *)was, (jobs_v1_job_list *)now);
+}
+
+int jobs_v1_past_update(jobs_v1_past_value *value, jobs_v1_past_change *change,
+                        void *user, shmrpc_error *error)
+{
+    return shmrpc_stub_value_update((shmrpc_value *)value, change_past,
+                                    (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_past_lock(jobs_v1_past_value *value, const shmrpc_lock_wait *wait,
+                      shmrpc_error *error)
+{
+    return shmrpc_value_lock((shmrpc_value *)value, wait, error);
+}
+
+int jobs_v1_past_try_lock(jobs_v1_past_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_try_lock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_past_unlock(jobs_v1_past_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_unlock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_past_lock_consistent(jobs_v1_past_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_lock_consistent((shmrpc_value *)value, error);
+}
+
+int jobs_v1_past_append(jobs_v1_past_value *value, const jobs_v1_job *item,
+                        shmrpc_error *error)
+{
+    return shmrpc_stub_list_append((shmrpc_value *)value, item, error);
+}
+
+int jobs_v1_past_insert(jobs_v1_past_value *value, int64_t position,
+                        const jobs_v1_job *item, shmrpc_error *error)
+{
+    return shmrpc_stub_list_insert((shmrpc_value *)value, position, item,
+                                   error);
+}
+
+int jobs_v1_past_set(jobs_v1_past_value *value, int64_t position,
+                     const jobs_v1_job *item, shmrpc_error *error)
+{
+    return shmrpc_stub_list_set((shmrpc_value *)value, position, item, error);
+}
+
+int jobs_v1_past_pop(jobs_v1_past_value *value, int64_t position,
+                     const jobs_v1_job **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_list_pop((shmrpc_value *)value, position,
+                                      out != NULL ? &item : NULL, error);
+    if (status == SHMRPC_OK && out != NULL) {
+        *out = (const jobs_v1_job *)item;
+    }
+    return status;
+}
+
+int jobs_v1_past_at(jobs_v1_past_value *value, int64_t position,
+                    const jobs_v1_job **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_list_at((shmrpc_value *)value, position, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_job *)item;
+    }
+    return status;
+}
+
+void jobs_v1_past_release_one(jobs_v1_past_value *value,
+                              const jobs_v1_job *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_past_len(jobs_v1_past_value *value, uint64_t *out,
+                     shmrpc_error *error)
+{
+    return shmrpc_stub_list_len((shmrpc_value *)value, out, error);
+}
+
+int jobs_v1_past_watch_open(jobs_v1_past_value *value, uint32_t flags,
+                            jobs_v1_past_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_value_watch_open((shmrpc_value *)value, flags, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_past_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_past_watch_next(jobs_v1_past_watch *watch,
+                            const jobs_v1_past_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_past_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_past_watch_close(jobs_v1_past_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_past_destroy(jobs_v1_past_value *value)
+{
+    return shmrpc_value_destroy((shmrpc_value *)value);
+}
+
+int jobs_v1_past_stat(jobs_v1_past_value *value, shmrpc_dict_stat *out)
+{
+    return shmrpc_value_stat_read((shmrpc_value *)value, out);
+}
+
+int jobs_v1_marks_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_marks_value **out, shmrpc_error *error)
+{
+    shmrpc_value *value = NULL;
+    int status = shmrpc_stub_value_open(&jobs_v1_marks_value_descriptor, name,
+                                        opts, &value, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_marks_value *)value;
+    }
+    return status;
+}
+
+void jobs_v1_marks_close(jobs_v1_marks_value *value)
+{
+    shmrpc_value_close((shmrpc_value *)value);
+}
+
+int jobs_v1_marks_get(jobs_v1_marks_value *value, const shmrpc_u32_list **out,
+                      shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_value_get_item((shmrpc_value *)value, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const shmrpc_u32_list *)item;
+    }
+    return status;
+}
+
+void jobs_v1_marks_release(jobs_v1_marks_value *value,
+                           const shmrpc_u32_list *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_marks_put(jobs_v1_marks_value *value, const shmrpc_u32_list *item,
+                      shmrpc_error *error)
+{
+    return shmrpc_stub_value_put((shmrpc_value *)value, item, error);
+}
+
+static int change_marks(shmrpc_function change, void *user, const void *was,
+                        void *now)
+{
+    jobs_v1_marks_change *ask = (jobs_v1_marks_change *)change;
+    return ask(user, (const shmrpc_u32_list *)was, (shmrpc_u32_list *)now);
+}
+
+int jobs_v1_marks_update(jobs_v1_marks_value *value,
+                         jobs_v1_marks_change *change, void *user,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_value_update((shmrpc_value *)value, change_marks,
+                                    (shmrpc_function)change, user, error);
+}
+
+int jobs_v1_marks_lock(jobs_v1_marks_value *value, const shmrpc_lock_wait *wait,
+                       shmrpc_error *error)
+{
+    return shmrpc_value_lock((shmrpc_value *)value, wait, error);
+}
+
+int jobs_v1_marks_try_lock(jobs_v1_marks_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_try_lock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_marks_unlock(jobs_v1_marks_value *value, shmrpc_error *error)
+{
+    return shmrpc_value_unlock((shmrpc_value *)value, error);
+}
+
+int jobs_v1_marks_lock_consistent(jobs_v1_marks_value *value,
+                                  shmrpc_error *error)
+{
+    return shmrpc_value_lock_consistent((shmrpc_value *)value, error);
+}
+
+int jobs_v1_marks_append(jobs_v1_marks_value *value, const uint32_t *item,
+                         shmrpc_error *error)
+{
+    return shmrpc_stub_list_append((shmrpc_value *)value, item, error);
+}
+
+int jobs_v1_marks_insert(jobs_v1_marks_value *value, int64_t position,
+                         const uint32_t *item, shmrpc_error *error)
+{
+    return shmrpc_stub_list_insert((shmrpc_value *)value, position, item,
+                                   error);
+}
+
+int jobs_v1_marks_set(jobs_v1_marks_value *value, int64_t position,
+                      const uint32_t *item, shmrpc_error *error)
+{
+    return shmrpc_stub_list_set((shmrpc_value *)value, position, item, error);
+}
+
+int jobs_v1_marks_pop(jobs_v1_marks_value *value, int64_t position,
+                      const uint32_t **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status = shmrpc_stub_list_pop((shmrpc_value *)value, position,
+                                      out != NULL ? &item : NULL, error);
+    if (status == SHMRPC_OK && out != NULL) {
+        *out = (const uint32_t *)item;
+    }
+    return status;
+}
+
+int jobs_v1_marks_at(jobs_v1_marks_value *value, int64_t position,
+                     const uint32_t **out, shmrpc_error *error)
+{
+    const void *item = NULL;
+    int status =
+        shmrpc_stub_list_at((shmrpc_value *)value, position, &item, error);
+    if (status == SHMRPC_OK) {
+        *out = (const uint32_t *)item;
+    }
+    return status;
+}
+
+void jobs_v1_marks_release_one(jobs_v1_marks_value *value, const uint32_t *item)
+{
+    shmrpc_stub_value_release((shmrpc_value *)value, item);
+}
+
+int jobs_v1_marks_len(jobs_v1_marks_value *value, uint64_t *out,
+                      shmrpc_error *error)
+{
+    return shmrpc_stub_list_len((shmrpc_value *)value, out, error);
+}
+
+int jobs_v1_marks_watch_open(jobs_v1_marks_value *value, uint32_t flags,
+                             jobs_v1_marks_watch **out, shmrpc_error *error)
+{
+    shmrpc_watch *watch = NULL;
+    int status =
+        shmrpc_value_watch_open((shmrpc_value *)value, flags, &watch, error);
+    if (status == SHMRPC_OK) {
+        *out = (jobs_v1_marks_watch *)watch;
+    }
+    return status;
+}
+
+int jobs_v1_marks_watch_next(jobs_v1_marks_watch *watch,
+                             const jobs_v1_marks_event **out,
+                             const shmrpc_opts *opts, shmrpc_error *error)
+{
+    const void *event = NULL;
+    int status =
+        shmrpc_stub_watch_next((shmrpc_watch *)watch, &event, opts, error);
+    if (status == SHMRPC_OK) {
+        *out = (const jobs_v1_marks_event *)event;
+    }
+    return status;
+}
+
+void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch)
+{
+    shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_marks_destroy(jobs_v1_marks_value *value)
+{
+    return shmrpc_value_destroy((shmrpc_value *)value);
+}
+
+int jobs_v1_marks_stat(jobs_v1_marks_value *value, shmrpc_dict_stat *out)
 {
     return shmrpc_value_stat_read((shmrpc_value *)value, out);
 }

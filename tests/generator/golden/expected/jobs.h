@@ -150,6 +150,8 @@ extern const shmrpc_shared jobs_v1_config_value_descriptor;
 extern const shmrpc_shared jobs_v1_current_value_descriptor;
 extern const shmrpc_shared jobs_v1_state_value_descriptor;
 extern const shmrpc_shared jobs_v1_recent_value_descriptor;
+extern const shmrpc_shared jobs_v1_past_value_descriptor;
+extern const shmrpc_shared jobs_v1_marks_value_descriptor;
 
 /*
  * Called like what it holds.
@@ -2284,6 +2286,239 @@ int jobs_v1_recent_destroy(jobs_v1_recent_value *value);
 
 /* Figures as of now. */
 int jobs_v1_recent_stat(jobs_v1_recent_value *value, shmrpc_dict_stat *out);
+
+/*
+ * The value "acme.jobs.v1.past".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
+ * Threading: any thread may use a handle, one at a time a watch.
+ */
+typedef struct jobs_v1_past_value jobs_v1_past_value;
+typedef struct jobs_v1_past_watch jobs_v1_past_watch;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_past_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const void *key; /* NULL */
+    const jobs_v1_job_list *value; /* of PUT, else NULL */
+} jobs_v1_past_event;
+
+/* Changes the value: `was` is NULL while there is none, `*now` begins as what
+ * is there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the value. */
+typedef int jobs_v1_past_change(void *user, const jobs_v1_job_list *was,
+                                jobs_v1_job_list *now);
+
+/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.past"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_past_open(const char *name, const shmrpc_shared_opts *opts,
+                      jobs_v1_past_value **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_past_close(jobs_v1_past_value *value);
+
+/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+ * put it yet. */
+int jobs_v1_past_get(jobs_v1_past_value *value, const jobs_v1_job_list **out,
+                     shmrpc_error *error);
+
+/* Ends the life of what was got.  NULL is fine. */
+void jobs_v1_past_release(jobs_v1_past_value *value,
+                          const jobs_v1_job_list *item);
+
+/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+int jobs_v1_past_put(jobs_v1_past_value *value, const jobs_v1_job_list *item,
+                     shmrpc_error *error);
+
+/* Lets `change` change it, again if somebody else did meanwhile. */
+int jobs_v1_past_update(jobs_v1_past_value *value, jobs_v1_past_change *change,
+                        void *user, shmrpc_error *error);
+
+/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
+ * but its owner died before it was done; DEADLINE: the error says who has it.
+ * See <shmrpc/dict.h>. */
+int jobs_v1_past_lock(jobs_v1_past_value *value, const shmrpc_lock_wait *wait,
+                      shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_past_try_lock(jobs_v1_past_value *value, shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_past_unlock(jobs_v1_past_value *value, shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_past_lock_consistent(jobs_v1_past_value *value,
+                                 shmrpc_error *error);
+
+/* Item by item, at a price that does not depend on how many there are.
+ * Positions below 0 count from the end; a list that nobody has put yet is
+ * empty.  OUT_OF_RANGE, NOT_FOUND: it is shorter; INVALID: it would have more
+ * items than its type allows, or fewer. */
+int jobs_v1_past_append(jobs_v1_past_value *value, const jobs_v1_job *item,
+                        shmrpc_error *error);
+
+/* Before that position, or at the end. */
+int jobs_v1_past_insert(jobs_v1_past_value *value, int64_t position,
+                        const jobs_v1_job *item, shmrpc_error *error);
+
+int jobs_v1_past_set(jobs_v1_past_value *value, int64_t position,
+                     const jobs_v1_job *item, shmrpc_error *error);
+
+/* Deletes an item, and gives it until you release it; `out` NULL: only deletes
+ * it. */
+int jobs_v1_past_pop(jobs_v1_past_value *value, int64_t position,
+                     const jobs_v1_job **out, shmrpc_error *error);
+
+/* A copy of an item, until you release it. */
+int jobs_v1_past_at(jobs_v1_past_value *value, int64_t position,
+                    const jobs_v1_job **out, shmrpc_error *error);
+
+/* Ends the life of an item.  NULL is fine. */
+void jobs_v1_past_release_one(jobs_v1_past_value *value,
+                              const jobs_v1_job *item);
+
+int jobs_v1_past_len(jobs_v1_past_value *value, uint64_t *out,
+                     shmrpc_error *error);
+
+/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` also of what there is. */
+int jobs_v1_past_watch_open(jobs_v1_past_value *value, uint32_t flags,
+                            jobs_v1_past_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  DEADLINE, BUSY:
+ * there is none; DESTROYED. */
+int jobs_v1_past_watch_next(jobs_v1_past_watch *watch,
+                            const jobs_v1_past_event **out,
+                            const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_past_watch_close(jobs_v1_past_watch *watch);
+
+/* Ends the value for everyone, and frees its name. */
+int jobs_v1_past_destroy(jobs_v1_past_value *value);
+
+/* Figures as of now. */
+int jobs_v1_past_stat(jobs_v1_past_value *value, shmrpc_dict_stat *out);
+
+/*
+ * The value "acme.jobs.v1.marks".
+ * Reads take no lock and never wait; a change is one step, which others see
+ * whole or not at all.  What the functions return is told in <shmrpc/value.h>.
+ * Threading: any thread may use a handle, one at a time a watch.
+ */
+typedef struct jobs_v1_marks_value jobs_v1_marks_value;
+typedef struct jobs_v1_marks_watch jobs_v1_marks_watch;
+
+/* A change that a watch tells. */
+typedef struct jobs_v1_marks_event {
+    shmrpc_event_kind kind;
+    uint32_t reserved32;
+    uint64_t change; /* its number */
+    const void *key; /* NULL */
+    const shmrpc_u32_list *value; /* of PUT, else NULL */
+} jobs_v1_marks_event;
+
+/* Changes the value: `was` is NULL while there is none, `*now` begins as what
+ * is there, or as zeros.  Returns SHMRPC_CHANGE_PUT, _KEEP or _DELETE, or a
+ * status.  It may be called more than once, and must not use the value. */
+typedef int jobs_v1_marks_change(void *user, const shmrpc_u32_list *was,
+                                 shmrpc_u32_list *now);
+
+/* Opens the value, or makes it.  `name`: NULL is "acme.jobs.v1.marks"; `opts`
+ * may be NULL.  CONTRACT: the one there is has another type or encoding.  Close
+ * it in the end. */
+int jobs_v1_marks_open(const char *name, const shmrpc_shared_opts *opts,
+                       jobs_v1_marks_value **out, shmrpc_error *error);
+
+/* Ends the use of the handle.  NULL is fine. */
+void jobs_v1_marks_close(jobs_v1_marks_value *value);
+
+/* What it is: read-only, and yours until you release it.  NOT_FOUND: nobody has
+ * put it yet. */
+int jobs_v1_marks_get(jobs_v1_marks_value *value, const shmrpc_u32_list **out,
+                      shmrpc_error *error);
+
+/* Ends the life of what was got.  NULL is fine. */
+void jobs_v1_marks_release(jobs_v1_marks_value *value,
+                           const shmrpc_u32_list *item);
+
+/* Replaces it by a copy of `item`.  EXHAUSTED; TOO_LARGE; DESTROYED. */
+int jobs_v1_marks_put(jobs_v1_marks_value *value, const shmrpc_u32_list *item,
+                      shmrpc_error *error);
+
+/* Lets `change` change it, again if somebody else did meanwhile. */
+int jobs_v1_marks_update(jobs_v1_marks_value *value,
+                         jobs_v1_marks_change *change, void *user,
+                         shmrpc_error *error);
+
+/* Waits for the value's advisory lock; `wait` may be NULL.  OWNER_DIED: held,
+ * but its owner died before it was done; DEADLINE: the error says who has it.
+ * See <shmrpc/dict.h>. */
+int jobs_v1_marks_lock(jobs_v1_marks_value *value, const shmrpc_lock_wait *wait,
+                       shmrpc_error *error);
+
+/* The same without waiting.  BUSY. */
+int jobs_v1_marks_try_lock(jobs_v1_marks_value *value, shmrpc_error *error);
+
+/* Gives it up.  PRECONDITION: this thread does not hold it. */
+int jobs_v1_marks_unlock(jobs_v1_marks_value *value, shmrpc_error *error);
+
+/* After OWNER_DIED: what it protects is in order again. */
+int jobs_v1_marks_lock_consistent(jobs_v1_marks_value *value,
+                                  shmrpc_error *error);
+
+/* Item by item, at a price that does not depend on how many there are.
+ * Positions below 0 count from the end; a list that nobody has put yet is
+ * empty.  OUT_OF_RANGE, NOT_FOUND: it is shorter; INVALID: it would have more
+ * items than its type allows, or fewer. */
+int jobs_v1_marks_append(jobs_v1_marks_value *value, const uint32_t *item,
+                         shmrpc_error *error);
+
+/* Before that position, or at the end. */
+int jobs_v1_marks_insert(jobs_v1_marks_value *value, int64_t position,
+                         const uint32_t *item, shmrpc_error *error);
+
+int jobs_v1_marks_set(jobs_v1_marks_value *value, int64_t position,
+                      const uint32_t *item, shmrpc_error *error);
+
+/* Deletes an item, and gives it until you release it; `out` NULL: only deletes
+ * it. */
+int jobs_v1_marks_pop(jobs_v1_marks_value *value, int64_t position,
+                      const uint32_t **out, shmrpc_error *error);
+
+/* A copy of an item, until you release it. */
+int jobs_v1_marks_at(jobs_v1_marks_value *value, int64_t position,
+                     const uint32_t **out, shmrpc_error *error);
+
+/* Ends the life of an item.  NULL is fine. */
+void jobs_v1_marks_release_one(jobs_v1_marks_value *value,
+                               const uint32_t *item);
+
+int jobs_v1_marks_len(jobs_v1_marks_value *value, uint64_t *out,
+                      shmrpc_error *error);
+
+/* Opens a watch, which tells of changes from now on; with SHMRPC_WATCH_SNAPSHOT
+ * in `flags` also of what there is. */
+int jobs_v1_marks_watch_open(jobs_v1_marks_value *value, uint32_t flags,
+                             jobs_v1_marks_watch **out, shmrpc_error *error);
+
+/* The next change, valid until the next call with `watch`.  DEADLINE, BUSY:
+ * there is none; DESTROYED. */
+int jobs_v1_marks_watch_next(jobs_v1_marks_watch *watch,
+                             const jobs_v1_marks_event **out,
+                             const shmrpc_opts *opts, shmrpc_error *error);
+
+/* NULL is fine. */
+void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch);
+
+/* Ends the value for everyone, and frees its name. */
+int jobs_v1_marks_destroy(jobs_v1_marks_value *value);
+
+/* Figures as of now. */
+int jobs_v1_marks_stat(jobs_v1_marks_value *value, shmrpc_dict_stat *out);
 
 SHMRPC_END_DECLS
 

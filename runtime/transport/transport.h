@@ -71,7 +71,9 @@ enum {
     SHMRPCI_HEAD_ENDED = 1u << 6,
     /* request of a relay: the same thread commits another one at once, over the
      * same connection, with which this one may be made known */
-    SHMRPCI_HEAD_MORE = 1u << 7
+    SHMRPCI_HEAD_MORE = 1u << 7,
+    /* request: it has streams; set by their open */
+    SHMRPCI_HEAD_STREAMS = 1u << 8
 };
 
 typedef struct shmrpci_head {
@@ -441,6 +443,63 @@ typedef struct shmrpci_discovery_ops {
                        int *out_watch_fd, shmrpc_error *error);
 } shmrpci_discovery_ops;
 
+/* ---- streams ---- */
+
+/* Calls with streams that a connection may have at a time: short calls always
+ * find a slot. */
+#define SHMRPCI_STREAMS_MAX 48u
+
+/* How many bytes may be on their way in a direction; 0: there is no stream. */
+typedef struct shmrpci_stream_opts {
+    uint32_t in_bytes;  /* to the server */
+    uint32_t out_bytes; /* from it */
+    size_t max_item_bytes;
+} shmrpci_stream_opts;
+
+/* One end of the streams of a call, from open or accept to close. */
+typedef struct shmrpci_stream shmrpci_stream;
+
+typedef struct shmrpci_stream_item {
+    const uint8_t *data;
+    size_t len;
+    bool in_shared; /* the peer can still write to it */
+} shmrpci_stream_item;
+
+/*
+ * Items beside a call, in order and whole.  One thread may send while another
+ * one reads.  The client's end is closed before its call is received, if that
+ * is not known to be over, or cancelled; the worker's before it replies.
+ */
+typedef struct shmrpci_stream_ops {
+    /* Instead of commit, whose statuses it has. EXHAUSTED: the connection has
+     * SHMRPCI_STREAMS_MAX; NO_MEMORY. Aborted then. */
+    int (*open)(shmrpci_call *call, const shmrpci_stream_opts *opts,
+                shmrpci_stream **out, shmrpc_error *error);
+    /* The worker's end of a request with SHMRPCI_HEAD_STREAMS. NO_MEMORY. */
+    int (*accept)(shmrpci_request *request, shmrpci_stream **out);
+    /*
+     * Sends one item: it is on its way. Waits for room until `deadline_ns`; 0:
+     * it does not. `alone`: no other thread of ours reads.
+     * BUSY (0 only), DEADLINE; CANCELLED: the other end reads no more, at the
+     * client: receive tells why; ABORTED: both ends wait for room and none
+     * reads; DATA_LOSS; TOO_LARGE; PRECONDITION: after finish.
+     */
+    int (*send)(shmrpci_stream *stream, const void *data, size_t len,
+                int64_t deadline_ns, bool alone);
+    /* These were all items of ours. */
+    void (*finish)(shmrpci_stream *stream);
+    /*
+     * Waits for the next item, which lives until the next look. MORE: there is
+     * one; OK: there are no more; CANCELLED: the other end has given up, or is
+     * gone: at the client receive tells why; DEADLINE; DATA_LOSS; NO_MEMORY.
+     */
+    int (*next)(shmrpci_stream *stream, int64_t deadline_ns,
+                shmrpci_stream_item *out);
+    /* Items of ours end here, those of a client that has not finished as given
+     * up; the other end's are read no more. */
+    void (*close)(shmrpci_stream *stream);
+} shmrpci_stream_ops;
+
 /* For relays, whose participants have many requests at a time (on_cancel of
  * shmrpci_listen_opts). */
 typedef struct shmrpci_relay_ops {
@@ -543,6 +602,7 @@ struct shmrpci_transport {
     const shmrpci_relay_ops *relay;
     const shmrpci_process_ops *processes;
     const shmrpci_takeover_ops *takeover;
+    const shmrpci_stream_ops *streams;
 };
 
 /* The transport of a scheme; NULL for an unknown one. */

@@ -645,6 +645,8 @@ int suite_run(const shmrpci_transport *over)
         run_group("life", suite_life_cases, suite_life_case_count) +
         run_group("load", suite_load_cases, suite_load_case_count) +
         run_group("watch", suite_watch_cases, suite_watch_case_count) +
+        run_group("stream", suite_stream_cases,
+                  transport->streams != NULL ? suite_stream_case_count : 0) +
         run_group("own", suite_own_cases, suite_own_case_count);
     remove_folder(folder);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -350,4 +350,5 @@ const shmrpci_transport shmrpci_transport_inproc = {
     .listener = &listener,
     .worker = &worker,
     .discovery = &discovery,
+    .streams = &shmrpci_inproc_stream_ops,
 };

@@ -34,6 +34,7 @@
 
 typedef struct inproc_hub inproc_hub;
 typedef struct inproc_conn inproc_conn;
+typedef struct inproc_streams inproc_streams;
 
 typedef enum inproc_state {
     INPROC_FREE,
@@ -55,6 +56,7 @@ typedef struct inproc_slot {
     shmrpci_buf request; /* memory is kept for the next call */
     shmrpci_buf reply;
     shmrpci_cond done;
+    inproc_streams *streams; /* until it is free; or NULL */
 } inproc_slot;
 
 struct inproc_conn {
@@ -145,6 +147,17 @@ bool shmrpci_inproc_is_cancelled(const shmrpci_request *request);
 
 /* With the hub's lock held: ABORTs what worker `index` holds. */
 void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);
+
+/* ---- inproc_stream.c: items beside calls ---- */
+
+extern const shmrpci_stream_ops shmrpci_inproc_stream_ops;
+
+/* With the hub's lock held, also below: the slot is done with its streams. */
+void shmrpci_inproc_streams_drop(inproc_slot *slot);
+/* Nobody serves the call any more: wakes the client. */
+void shmrpci_inproc_streams_lose(inproc_slot *slot);
+/* The client has gone: wakes the worker. */
+void shmrpci_inproc_streams_leave(inproc_slot *slot);
 
 /* ---- inproc_conn.c: connections ---- */
 

@@ -64,6 +64,7 @@ static bool slot_free(inproc_slot *slot)
     conn->busy -= is_busy(slot) ? 1u : 0u;
     slot->state = INPROC_FREE;
     slot->cancelled = false;
+    shmrpci_inproc_streams_drop(slot);
     span_trim(&slot->request);
     span_trim(&slot->reply);
     if (!conn->open && conn->busy == 0) {
@@ -90,6 +91,7 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
     shmrpci_inproc_tell(conn);
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
+        shmrpci_inproc_streams_lose(slot);
         if (slot->state == INPROC_SUBMITTED &&
             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
             if (!slot_free(slot)) {
@@ -399,6 +401,7 @@ static void abort_calls(inproc_conn *conn, uint32_t index)
         }
         bool nobody_waits = slot->cancelled || !conn->open ||
                             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+        shmrpci_inproc_streams_lose(slot);
         if (!nobody_waits) {
             end(slot, INPROC_ABORTED);
         } else if (!slot_free(slot)) {

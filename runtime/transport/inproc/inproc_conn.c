@@ -232,6 +232,7 @@ void shmrpci_inproc_disconnect(shmrpci_conn *base)
             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) == 0) {
             slot->cancelled = true;
         }
+        shmrpci_inproc_streams_leave(slot);
     }
     if (conn->busy == 0) {
         shmrpci_inproc_conn_free(conn);

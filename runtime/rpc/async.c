@@ -233,6 +233,7 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
         shmrpci_pending_init(p, async->client, method, params, opts, error);
     if (status == SHMRPC_OK) {
         p->flags = as->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
+        p->is_held = as->is_loan;
         p->is_loan = as->is_loan;
         p->loan_bytes = as->loan_bytes;
         p->hazard = &call->holds;

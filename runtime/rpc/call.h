@@ -35,7 +35,8 @@ typedef struct shmrpci_pending {
     bool nonblock;
     bool in_place;  /* a raw reply is read where it lies */
     uint32_t flags; /* of the request, besides those of client and method */
-    bool is_loan;   /* send stops before commit: the body is to be written */
+    bool is_held;   /* send stops before commit */
+    bool is_loan;   /* it does, as the body is to be written */
     size_t loan_bytes;
     shmrpc_error *error; /* or NULL */
     shmrpci_call call;
@@ -60,6 +61,9 @@ int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
 int shmrpci_pending_send(shmrpci_pending *p);
 /* The second half of it, for a loan. */
 int shmrpci_pending_commit(shmrpci_pending *p);
+/* The same for a call with streams. EXHAUSTED: there are too many. */
+int shmrpci_pending_open(shmrpci_pending *p, const shmrpci_stream_ops *ops,
+                         const shmrpci_stream_opts *opts, shmrpci_stream **out);
 
 /* After a wait the worker is told what is left of the time. */
 void shmrpci_pending_shorten(shmrpci_pending *p);

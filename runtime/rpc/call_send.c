@@ -34,6 +34,7 @@ int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
     p->params = params != NULL ? params : &nothing;
     p->error = error;
     p->flags = 0;
+    p->is_held = false;
     p->is_loan = false;
     p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
     p->in_place = (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
@@ -149,7 +150,7 @@ static void set_head(shmrpci_pending *p, uint32_t flags)
 static bool may_post(const shmrpci_pending *p)
 {
     /* Relaxed: estimates are hints. */
-    return p->link->shared != NULL && !p->is_loan &&
+    return p->link->shared != NULL && !p->is_held &&
            (p->method->flags & SHMRPC_METHOD_ONEWAY) == 0 &&
            shmrpci_load_relaxed(&p->state->request_bytes) <=
                SHMRPCI_POST_MAX_BYTES &&
@@ -198,7 +199,7 @@ int shmrpci_pending_send(shmrpci_pending *p)
     if (status == SHMRPC_OK) {
         status = encode(p);
     }
-    return status != SHMRPC_OK || p->is_loan ? status
+    return status != SHMRPC_OK || p->is_held ? status
                                              : shmrpci_pending_commit(p);
 }
 
@@ -218,5 +219,18 @@ int shmrpci_pending_commit(shmrpci_pending *p)
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK
+               : shmrpci_pending_message_failed(p, "request", status);
+}
+
+int shmrpci_pending_open(shmrpci_pending *p, const shmrpci_stream_ops *ops,
+                         const shmrpci_stream_opts *opts, shmrpci_stream **out)
+{
+    set_head(p, 0);
+    int status = ops->open(&p->call, opts, out, p->error);
+    if (status == SHMRPC_E_SERVER_LOST) {
+        return shmrpci_pending_not_sent(p);
+    }
+    return status == SHMRPC_OK || status == SHMRPC_E_EXHAUSTED
+               ? status
                : shmrpci_pending_message_failed(p, "request", status);
 }

@@ -14,6 +14,16 @@
 #include "shmrpc/server.h"
 #include "transport/transport.h"
 
+/* The streams of the call that a handler is in. */
+typedef struct shmrpci_served_stream {
+    const shmrpci_stream_ops *ops;
+    shmrpci_stream *end;
+    const shmrpci_codec *codec;
+    int over;            /* MORE, or how the client's items have ended */
+    shmrpci_buf out;     /* the item that is sent */
+    shmrpci_arena arena; /* of the item that was read */
+} shmrpci_served_stream;
+
 struct shmrpc_ctx {
     const shmrpci_worker_ops *ops;
     shmrpci_request *request;
@@ -25,12 +35,21 @@ struct shmrpc_ctx {
      */
     int32_t raised;
     shmrpci_buf payload;
+    shmrpci_served_stream *stream; /* NULL: it has none */
 };
 
 /* Readies request->out for a reply of about `size` bytes; what was lent is
  * gone. */
 void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
                          size_t size);
+
+/* Before the handler of a method with streams, and after it: then the client's
+ * sends fail, and its reads come to an end. Items are decoded in `limit` bytes.
+ * NO_MEMORY. */
+int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
+                                const shmrpci_transport *transport,
+                                const shmrpci_codec *codec, size_t limit);
+void shmrpci_served_stream_end(shmrpc_ctx *ctx);
 
 /* The bytes that a raw method returns; NULL for any other method. */
 static inline shmrpc_bytes *shmrpci_raw_result(const shmrpc_method *method,

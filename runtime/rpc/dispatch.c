@@ -59,7 +59,9 @@ shmrpci_served_method shmrpci_served_method_of(const shmrpc_method *method)
         .codec = codec,
         .params = shmrpci_flat_of(codec, method->params),
         .result = shmrpci_flat_of(codec, method->result)};
-    own.is_flat = own.params.bytes != 0 &&
+    own.has_streams = (method->flags & (SHMRPC_METHOD_STREAMS_IN |
+                                        SHMRPC_METHOD_STREAMS_OUT)) != 0;
+    own.is_flat = own.params.bytes != 0 && !own.has_streams &&
                   (own.result.bytes != 0 || method->result == NULL);
     own.is_tried = method->result == NULL ||
                    (method->result->flags & SHMRPC_TYPE_FIXED) != 0 ||
@@ -430,6 +432,28 @@ static int run(worker *w, shmrpci_request *request, uint32_t index,
                                    result);
 }
 
+/* A call with streams: its last item is sent before the reply. */
+static int run_stream(worker *w, shmrpci_request *request, uint32_t index,
+                      const void *params, void *result)
+{
+    shmrpci_served_stream stream;
+    w->ctx.request = request;
+    w->ctx.message[0] = '\0';
+    if ((request->head.flags & SHMRPCI_HEAD_STREAMS) == 0) {
+        return shmrpc_ctx_fail(&w->ctx, SHMRPC_E_INVALID,
+                               "method %s is called without its streams",
+                               w->served->service->methods[index].name);
+    }
+    int status = shmrpci_served_stream_begin(
+        &w->ctx, &stream, w->participant->transport,
+        w->served->methods[index].codec, w->served->decode_limit);
+    if (status == SHMRPC_OK) {
+        status = run(w, request, index, params, result);
+        shmrpci_served_stream_end(&w->ctx);
+    }
+    return status;
+}
+
 /* A call of flat values, if any. */
 static void handle_flat(worker *w, shmrpci_request *request, uint32_t index,
                         const void *params)
@@ -472,7 +496,8 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
         }
         memset(result, 0, method->result->size);
     }
-    status = run(w, request, index, params, result);
+    status = own->has_streams ? run_stream(w, request, index, params, result)
+                              : run(w, request, index, params, result);
     if (status != SHMRPC_OK) {
         reply_status(w, request, method, status);
     } else if (is_oneway(request)) {

@@ -22,6 +22,7 @@ typedef struct shmrpci_served_method {
     /* To try whether the result is short costs little: its size is bounded, or
      * its codec stops where there is no room. */
     bool is_tried;
+    bool has_streams;
 } shmrpci_served_method;
 
 /* `codec` is NULL where this library lacks the encoding. */

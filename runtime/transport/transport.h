@@ -467,15 +467,17 @@ typedef struct shmrpci_stream_item {
 
 /*
  * Items beside a call, in order and whole.  One thread may send while another
- * one reads.  The client's end is closed before its call is received, if that
- * is not known to be over, or cancelled; the worker's before it replies.
+ * one reads.  A client receives its call when the items are over, or cancels
+ * it, and closes its end before or after that; a worker closes its end before
+ * it replies.
  */
 typedef struct shmrpci_stream_ops {
     /* Instead of commit, whose statuses it has. EXHAUSTED: the connection has
      * SHMRPCI_STREAMS_MAX; NO_MEMORY. Aborted then. */
     int (*open)(shmrpci_call *call, const shmrpci_stream_opts *opts,
                 shmrpci_stream **out, shmrpc_error *error);
-    /* The worker's end of a request with SHMRPCI_HEAD_STREAMS. NO_MEMORY. */
+    /* The worker's end of a request with SHMRPCI_HEAD_STREAMS, which need not
+     * be taken: a reply ends the streams, too. NO_MEMORY. */
     int (*accept)(shmrpci_request *request, shmrpci_stream **out);
     /*
      * Sends one item: it is on its way. Waits for room until `deadline_ns`; 0:

@@ -360,6 +360,29 @@ static void worker_that_returns_early_ends_the_clients_send(void **state)
     end(&p);
 }
 
+/* A request that is refused has no handler that would end its streams. */
+static void reply_ends_streams_that_nobody_took(void **state)
+{
+    (void)state;
+    pair p;
+    begin(&p, WINDOW, WINDOW);
+    shmrpci_call call;
+    shmrpci_stream *stream;
+    shmrpci_request request = {0};
+    shmrpc_error error;
+    assert_int_equal(try_open(&p, &call, WINDOW, WINDOW, &stream, &error),
+                     SHMRPC_OK);
+    shmrpci_participant *worker = worker_open(&p.f, 1);
+    worker_next(worker, &request);
+    worker_reply(&request, "no", 2);
+    expect_end(&p, stream, SHMRPC_E_CANCELLED);
+    assert_int_equal(put(&p, stream, 1, 1, soon()), SHMRPC_E_CANCELLED);
+    p.ops->close(stream);
+    expect_reply(&call, "no", 2);
+    p.f.transport->worker->participant_close(worker);
+    end(&p);
+}
+
 /* All that it sent comes before the news. */
 static void dead_worker_ends_the_stream(void **state)
 {
@@ -410,6 +433,7 @@ const struct CMUnitTest suite_stream_cases[] = {
     cmocka_unit_test(client_that_closes_cancels),
     cmocka_unit_test(client_that_goes_wakes_a_worker_that_sends),
     cmocka_unit_test(worker_that_returns_early_ends_the_clients_send),
+    cmocka_unit_test(reply_ends_streams_that_nobody_took),
     cmocka_unit_test(dead_worker_ends_the_stream),
     cmocka_unit_test(server_that_ends_wakes_a_client_that_reads),
 };

@@ -298,6 +298,7 @@ bool shmrpci_inproc_cancel(shmrpci_call *call)
     bool withdrawn = slot->state == INPROC_SUBMITTED;
     if (slot->state == INPROC_CLAIMED) {
         slot->cancelled = true;
+        shmrpci_inproc_streams_leave(slot);
     } else {
         if (withdrawn && !hub->closed) {
             queue_remove(hub, slot);
@@ -361,6 +362,7 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
     slot->reply = request->out;
     shmrpci_mutex_lock(&hub->lock);
     slot->head.status = request->head.status;
+    shmrpci_inproc_streams_lose(slot);
     request->was_given_up = slot->cancelled;
     if (slot->cancelled || !slot->conn->open) {
         (void)slot_free(slot);

@@ -1,0 +1,100 @@
+/*
+ * What generated code calls for streams.  Not for people: use the functions in
+ * the generated headers.
+ *
+ * A generated stream is a pointer to shmrpc_stream under another name, a sink
+ * and a source of a handler likewise.  Items are `const void *` here: values of
+ * the types in the method's row.  Statuses that a function does not name are
+ * those in which calls end.
+ *
+ * Only inproc:// has streams yet: elsewhere open is UNIMPLEMENTED and names the
+ * transport.
+ *
+ * Threading: one thread may send while another one reads; a sink and a source
+ * belong to the handler's thread.
+ */
+#ifndef SHMRPC_STREAM_STUB_H
+#define SHMRPC_STREAM_STUB_H
+
+#include "shmrpc/stub.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* A client's end of a call with streams. */
+typedef struct shmrpc_stream shmrpc_stream;
+/* A handler's ends: where its items go, and where the client's come from. */
+typedef struct shmrpc_sink shmrpc_sink;
+typedef struct shmrpc_source shmrpc_source;
+
+/*
+ * Opens method number `method`, which has a stream. `opts->timeout_ns` is for
+ * the whole of it; without it, and without @timeout, there is no deadline.
+ * `*out` is to be finished or closed, in any case. EXHAUSTED: too many streams
+ * of this connection are open; UNIMPLEMENTED: its transport has none.
+ */
+SHMRPC_API int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
+                                       const void *params,
+                                       const shmrpc_opts *opts,
+                                       shmrpc_stream **out,
+                                       shmrpc_error *error);
+
+/* Waits for the next item, which lives until the next call of this function or
+ * the end of the stream. MORE: there is one; OK: there are no more, and all
+ * went well; a declared error, or another status: there are no more, and it
+ * ended so. */
+SHMRPC_API int shmrpc_stub_stream_next(shmrpc_stream *stream, const void **item,
+                                       shmrpc_error *error);
+
+/*
+ * Sends an item. OK: it is on its way, which is not to say that the handler has
+ * it. Waits for room; with SHMRPC_OPT_NONBLOCK in `flags` it is BUSY instead.
+ * INVALID, TOO_LARGE: not this item, others may follow. ABORTED: both ends only
+ * send, and wait for each other. PRECONDITION: after end. If the handler has
+ * returned: the status in which it has; CANCELLED if that was OK.
+ */
+SHMRPC_API int shmrpc_stub_stream_send(shmrpc_stream *stream, const void *item,
+                                       uint32_t flags, shmrpc_error *error);
+
+/* These were all items; the other direction goes on. */
+SHMRPC_API int shmrpc_stub_stream_end(shmrpc_stream *stream,
+                                      shmrpc_error *error);
+
+/* The same, then waits for the result of a method that returns one value, and
+ * ends the stream in any case. As shmrpc_stub_call and _call_reply. */
+SHMRPC_API int shmrpc_stub_stream_finish(shmrpc_stream *stream, void *result,
+                                         shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_stream_finish_reply(shmrpc_stream *stream,
+                                               const void **reply,
+                                               shmrpc_error *error);
+
+/* The payload of the error `type` in which the stream has ended, if the server
+ * sent one, else NULL. Lives until close. */
+SHMRPC_API const void *
+shmrpc_stub_stream_payload(const shmrpc_stream *stream,
+                           const shmrpc_error_type *type);
+
+/* Ends the stream: one that is not over is cancelled. NULL is fine. */
+SHMRPC_API void shmrpc_stub_stream_close(shmrpc_stream *stream);
+
+/* ---- handlers ---------------------------------------------------------- */
+
+/* Of a call whose method has such a stream; valid until the handler returns. */
+SHMRPC_API shmrpc_sink *shmrpc_stub_sink(shmrpc_ctx *ctx);
+SHMRPC_API shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx);
+
+/* Sends an item. OK: it is on its way. Waits for room; with SHMRPC_OPT_NONBLOCK
+ * it is BUSY instead. CANCELLED, DEADLINE: there is no point any more;
+ * INTERNAL: the item breaks its own bounds; ABORTED: both ends only send;
+ * TOO_LARGE, NO_MEMORY. */
+SHMRPC_API int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item,
+                                     uint32_t flags);
+
+/* Waits for the next item, which lives until the next call. MORE: there is one;
+ * OK: there are no more; CANCELLED, DEADLINE: there is no point any more;
+ * INVALID: the client's item can't be read: return it. */
+SHMRPC_API int shmrpc_stub_source_next(shmrpc_source *source,
+                                       const void **item);
+
+SHMRPC_END_DECLS
+
+#endif

@@ -1,0 +1,413 @@
+/* Streams, from the client's side.  The call beside which items travel is an
+ * asynchronous one that stays held by its stream; it is received when the items
+ * are over. */
+#include "shmrpc/stream_stub.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "rpc/async.h"
+
+struct shmrpc_stream {
+    shmrpc_call *call;
+    const shmrpc_method *method;
+    const shmrpci_codec *codec;
+    const shmrpci_stream_ops *ops;
+    shmrpci_stream *end; /* NULL: closed */
+    int64_t deadline_ns;
+    /* The thread that reads, by the address of something of its own: who sends
+     * without it can't be waiting for itself. Relaxed: a hint. */
+    shmrpci_atomic_pointer reader;
+    shmrpci_buf out;     /* the item that is sent */
+    shmrpci_arena arena; /* of the item that was read */
+    void *item;
+    bool items_over;    /* the reader's */
+    shmrpci_mutex lock; /* of what follows: how it ended */
+    bool is_over;
+    int status;
+    const void *reply;
+    shmrpc_error error;
+};
+
+static _Thread_local char this_thread;
+
+/* ---- the end ----------------------------------------------------------- */
+
+/* How a call ends that has no reply, as receive has told. */
+static int ended(shmrpci_pending *p, int received)
+{
+    if (received == SHMRPC_E_DEADLINE) {
+        return shmrpci_pending_give_up(p);
+    }
+    return received == SHMRPC_E_UNAVAILABLE
+               ? shmrpci_pending_not_run(p, shmrpci_pending_not_sent(p))
+               : shmrpci_pending_lost(p, received);
+}
+
+/* Under the lock: the call is over. */
+static void leave(shmrpc_stream *s, int status)
+{
+    s->status = status;
+    s->is_over = true;
+    shmrpci_pending_leave(&s->call->pending);
+    s->call->pending.link = NULL;
+}
+
+static int tell(const shmrpc_stream *s, shmrpc_error *error)
+{
+    if (s->status != SHMRPC_OK && error != NULL) {
+        *error = s->error;
+    }
+    return s->status;
+}
+
+/* Waits for the reply, unless somebody has; tells how the call has ended. */
+static int settle(shmrpc_stream *s, shmrpc_error *error)
+{
+    shmrpci_mutex_lock(&s->lock);
+    if (!s->is_over) {
+        shmrpci_pending *p = &s->call->pending;
+        p->error = &s->error;
+        int status = p->link->client->receive(&p->call, s->deadline_ns);
+        leave(s, status == SHMRPC_OK ? shmrpci_pending_reply(p, &s->reply)
+                                     : ended(p, status));
+    }
+    int status = tell(s, error);
+    shmrpci_mutex_unlock(&s->lock);
+    return status;
+}
+
+/* Gives the call up, unless it is over; `format` says why. Tells how it has
+ * ended. */
+static int give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
+                   const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static int give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
+                   const char *format, ...)
+{
+    char why[SHMRPC_ERROR_MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    shmrpci_mutex_lock(&s->lock);
+    if (!s->is_over) {
+        shmrpci_pending *p = &s->call->pending;
+        (void)p->link->client->cancel(&p->call);
+        leave(s, shmrpc_error_set(&s->error, reason, "method %s: %s",
+                                  s->method->name, why));
+    }
+    int status = tell(s, error);
+    shmrpci_mutex_unlock(&s->lock);
+    return status;
+}
+
+/* ---- opening ------------------------------------------------------------ */
+
+static size_t item_bytes(const shmrpc_method *method)
+{
+    size_t size = method->items_out != NULL ? method->items_out->size : 1;
+    return (size + 63) & ~(size_t)63;
+}
+
+static shmrpc_stream *stream_new(shmrpc_client *client,
+                                 const shmrpc_method *method)
+{
+    shmrpc_stream *s = calloc(1, sizeof *s);
+    void *item = aligned_alloc(64, item_bytes(method));
+    if (s == NULL || item == NULL) {
+        free(s);
+        free(item);
+        return NULL;
+    }
+    s->method = method;
+    s->item = item;
+    atomic_init(&s->reader, NULL);
+    shmrpci_buf_init_heap(&s->out);
+    shmrpci_arena_init(&s->arena, client->decode_limit);
+    shmrpci_mutex_init(&s->lock);
+    return s;
+}
+
+static void stream_free(shmrpc_stream *s)
+{
+    if (s->reply != NULL) {
+        shmrpc_stub_release(s->reply);
+    }
+    if (s->call != NULL) {
+        shmrpci_async_free(s->call);
+    }
+    shmrpci_mutex_fini(&s->lock);
+    shmrpci_arena_fini(&s->arena);
+    shmrpci_buf_fini(&s->out);
+    free(s->item);
+    free(s);
+}
+
+/* Its own deadline, @timeout, or none. */
+static shmrpc_opts opts_of(const shmrpc_method *method, const shmrpc_opts *opts)
+{
+    shmrpc_opts all = opts != NULL ? *opts : (shmrpc_opts){0};
+    all.flags &= ~(uint32_t)SHMRPC_OPT_IN_PLACE;
+    if (all.timeout_ns == 0 && method->timeout_ns == 0) {
+        all.timeout_ns = INT64_MAX;
+    }
+    return all;
+}
+
+/* Opens the streams of a call that has been reserved and encoded. */
+static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
+{
+    const shmrpci_transport *transport = p->link->conn->transport;
+    const shmrpci_stream_opts opts = {
+        .in_bytes = s->method->window_in,
+        .out_bytes = s->method->window_out,
+        .max_item_bytes = p->client->max_message_bytes,
+    };
+    s->ops = transport->streams;
+    if (s->ops == NULL) {
+        p->link->client->abort(&p->call);
+        return shmrpc_error_set(
+            p->error, SHMRPC_E_UNIMPLEMENTED,
+            "method %s: %s:// has no streams yet, inproc:// "
+            "has",
+            s->method->name, transport->scheme);
+    }
+    s->codec = shmrpci_pending_codec(p);
+    return shmrpci_pending_open(p, s->ops, &opts, &s->end);
+}
+
+static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
+                 const void *params, const shmrpc_opts *opts,
+                 shmrpc_error *error)
+{
+    shmrpci_pending *p = &s->call->pending;
+    const shmrpc_opts all = opts_of(s->method, opts);
+    int status = shmrpci_pending_init(p, client, method, params, &all, error);
+    if (status == SHMRPC_OK) {
+        p->is_held = true;
+        p->hazard = &s->call->holds;
+        status = shmrpci_pending_start(p);
+    }
+    if (status == SHMRPC_OK) {
+        status = open_beside(s, p);
+        if (status != SHMRPC_OK) {
+            shmrpci_pending_leave(p);
+            (void)shmrpci_pending_not_run(p, status);
+        }
+    }
+    s->deadline_ns = p->deadline_ns;
+    p->params = NULL;
+    p->error = NULL;
+    return status;
+}
+
+int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
+                            const void *params, const shmrpc_opts *opts,
+                            shmrpc_stream **out, shmrpc_error *error)
+{
+    shmrpci_async *async = shmrpci_async_have(client);
+    async = async != NULL ? async : shmrpci_async_of(client);
+    if (async == NULL && shmrpci_client_is_closed(client)) {
+        return shmrpci_client_misused(client, method, error);
+    }
+    shmrpc_stream *s =
+        async != NULL ? stream_new(client, &client->service->methods[method])
+                      : NULL;
+    if (s != NULL) {
+        s->call = shmrpci_async_take(async);
+    }
+    if (s == NULL || s->call == NULL) {
+        if (s != NULL) {
+            stream_free(s);
+        }
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
+                                "no memory for a stream");
+    }
+    s->call->end = NULL;
+    int status = start(s, client, method, params, opts, error);
+    if (status != SHMRPC_OK) {
+        stream_free(s);
+        return status;
+    }
+    *out = s;
+    return SHMRPC_OK;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* When to stop waiting for an item: @idle, or the end of all time. */
+static int64_t until(const shmrpc_stream *s)
+{
+    if (s->method->idle_ns == 0) {
+        return s->deadline_ns;
+    }
+    int64_t idle_ns = shmrpci_deadline_after(s->method->idle_ns);
+    return idle_ns < s->deadline_ns ? idle_ns : s->deadline_ns;
+}
+
+static int read_item(shmrpc_stream *s, const shmrpci_stream_item *raw,
+                     const void **item, shmrpc_error *error)
+{
+    shmrpc_error why = {.code = 0};
+    const uint8_t *data = raw->data;
+    shmrpci_arena_reset(&s->arena);
+    if (raw->in_shared) {
+        uint8_t *copy = shmrpci_arena_alloc(&s->arena, raw->len, 8);
+        data = copy != NULL ? memcpy(copy, raw->data, raw->len) : NULL;
+    }
+    int status = data != NULL || raw->len == 0
+                     ? s->codec->decode(s->method->items_out, data, raw->len,
+                                        "item", &s->arena, s->item, &why)
+                     : SHMRPC_E_NO_MEMORY;
+    if (status != SHMRPC_OK) {
+        s->items_over = true;
+        return give_up(
+            s, error, status == SHMRPC_E_INVALID ? SHMRPC_E_DATA_LOSS : status,
+            "%s%s%s", why.path, why.path[0] != '\0' ? ": " : "",
+            why.message[0] != '\0' ? why.message : shmrpc_status_text(status));
+    }
+    *item = s->item;
+    return SHMRPC_MORE;
+}
+
+int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
+                            shmrpc_error *error)
+{
+    shmrpci_stream_item raw;
+    shmrpci_store_relaxed(&s->reader, (void *)&this_thread);
+    /* How the call has ended is told when the items are over, not before. */
+    int status =
+        s->items_over ? SHMRPC_OK : s->ops->next(s->end, until(s), &raw);
+    if (status == SHMRPC_MORE) {
+        return read_item(s, &raw, item, error);
+    }
+    s->items_over = true;
+    if (status == SHMRPC_E_DEADLINE && shmrpci_now_ns() < s->deadline_ns) {
+        return give_up(s, error, status, "no item in %lld ms",
+                       (long long)(s->method->idle_ns / SHMRPCI_NS_PER_MS));
+    }
+    if (status == SHMRPC_E_DATA_LOSS || status == SHMRPC_E_NO_MEMORY) {
+        return give_up(s, error, status, "the stream: %s",
+                       shmrpc_status_text(status));
+    }
+    return settle(s, error);
+}
+
+/* ---- sending ------------------------------------------------------------ */
+
+static int encode(shmrpc_stream *s, const void *item, shmrpc_error *error)
+{
+    shmrpci_buf_reset(&s->out);
+    int status =
+        s->codec->encode(s->method->items_in, item, "item", &s->out, error);
+    if (status == SHMRPC_OK || status == SHMRPC_E_INVALID) {
+        return status;
+    }
+    return shmrpc_error_set(error, status, "method %s: an item: %s",
+                            s->method->name, shmrpc_status_text(status));
+}
+
+/* The handler reads no more. */
+static int not_wanted(shmrpc_stream *s, shmrpc_error *error)
+{
+    int status = settle(s, error);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                  "method %s: the handler has returned, and "
+                                  "takes no more items",
+                                  s->method->name);
+}
+
+static const char *why_not_sent(int status)
+{
+    return status == SHMRPC_E_ABORTED
+               ? "a deadlock: both ends send and wait for room, and neither "
+                 "reads; read what comes before sending more, or in another "
+                 "thread"
+           : status == SHMRPC_E_PRECONDITION ? "after the end of the stream"
+           : status == SHMRPC_E_BUSY         ? "there is no room in the window"
+           : status == SHMRPC_E_TOO_LARGE
+               ? "an item above max_message_bytes of the connection"
+               : shmrpc_status_text(status);
+}
+
+int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
+                            shmrpc_error *error)
+{
+    int status = encode(s, item, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    /* Relaxed: a hint, see above. */
+    void *reader = shmrpci_load_relaxed(&s->reader);
+    bool alone = reader == NULL || reader == (void *)&this_thread;
+    bool waits = (flags & SHMRPC_OPT_NONBLOCK) == 0;
+    status = s->ops->send(s->end, s->out.data, s->out.len,
+                          waits ? s->deadline_ns : 0, alone);
+    if (status == SHMRPC_E_CANCELLED) {
+        return not_wanted(s, error);
+    }
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, status, "method %s: %s",
+                                  s->method->name, why_not_sent(status));
+}
+
+int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
+{
+    (void)error;
+    s->ops->finish(s->end);
+    return SHMRPC_OK;
+}
+
+/* ---- ending ------------------------------------------------------------- */
+
+void shmrpc_stub_stream_close(shmrpc_stream *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    s->ops->close(s->end);
+    (void)give_up(s, NULL, SHMRPC_E_CANCELLED, "cancelled");
+    stream_free(s);
+}
+
+int shmrpc_stub_stream_finish_reply(shmrpc_stream *s, const void **reply,
+                                    shmrpc_error *error)
+{
+    s->ops->finish(s->end);
+    int status = settle(s, error);
+    if (s->reply != NULL) {
+        *reply = s->reply;
+        s->reply = NULL;
+    }
+    shmrpc_stub_stream_close(s);
+    return status;
+}
+
+int shmrpc_stub_stream_finish(shmrpc_stream *s, void *result,
+                              shmrpc_error *error)
+{
+    s->ops->finish(s->end);
+    int status = settle(s, error);
+    const shmrpc_type *type = s->method->result;
+    if (status == SHMRPC_OK && type != NULL && s->reply != NULL) {
+        memcpy(result, s->reply, type->size);
+    }
+    shmrpc_stub_stream_close(s);
+    return status;
+}
+
+const void *shmrpc_stub_stream_payload(const shmrpc_stream *s,
+                                       const shmrpc_error_type *type)
+{
+    return shmrpc_stub_payload(s->reply, type);
+}

@@ -1,0 +1,136 @@
+/* Streams, from the handler's side. */
+#include "shmrpc/stream_stub.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "os/clock.h"
+#include "rpc/ctx.h"
+
+/* A sink and a source are the context under other names: one call has one of
+ * each at most. */
+shmrpc_sink *shmrpc_stub_sink(shmrpc_ctx *ctx)
+{
+    return (shmrpc_sink *)(void *)ctx;
+}
+
+shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx)
+{
+    return (shmrpc_source *)(void *)ctx;
+}
+
+/* Nobody wants more: why. */
+static int no_point(const shmrpc_ctx *ctx, int status)
+{
+    return status == SHMRPC_E_CANCELLED &&
+                   shmrpci_now_ns() >= ctx->request->deadline_ns
+               ? (int)SHMRPC_E_DEADLINE
+               : status;
+}
+
+int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
+{
+    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
+    shmrpci_served_stream *s = ctx->stream;
+    const shmrpci_stream_ops *ops = s->ops;
+    shmrpc_error why = {.code = 0};
+    shmrpci_buf_reset(&s->out);
+    int status =
+        shmrpci_reply_codec(ctx->request, s->codec)
+            ->encode(ctx->method->items_out, item, "item", &s->out, &why);
+    if (status == SHMRPC_E_INVALID) {
+        return shmrpc_ctx_fail(ctx, SHMRPC_E_INTERNAL, "%s: %s", why.path,
+                               why.message);
+    }
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    bool waits = (flags & SHMRPC_OPT_NONBLOCK) == 0;
+    /* The handler's thread is the one that reads, too. */
+    status = ops->send(s->end, s->out.data, s->out.len,
+                       waits ? ctx->request->deadline_ns : 0, true);
+    if (status == SHMRPC_E_ABORTED) {
+        return shmrpc_ctx_fail(ctx, status,
+                               "a deadlock: both ends send and wait for room, "
+                               "and neither reads");
+    }
+    return no_point(ctx, status);
+}
+
+/* In memory that the client can't write. */
+static const uint8_t *stable(shmrpci_served_stream *s,
+                             const shmrpci_stream_item *raw)
+{
+    if (!raw->in_shared || raw->len == 0) {
+        return raw->data;
+    }
+    uint8_t *copy = shmrpci_arena_alloc(&s->arena, raw->len, 8);
+    return copy != NULL ? memcpy(copy, raw->data, raw->len) : NULL;
+}
+
+static int64_t until(const shmrpc_ctx *ctx)
+{
+    int64_t deadline_ns = ctx->request->deadline_ns;
+    if (ctx->method->idle_ns == 0) {
+        return deadline_ns;
+    }
+    int64_t idle_ns = shmrpci_deadline_after(ctx->method->idle_ns);
+    return idle_ns < deadline_ns ? idle_ns : deadline_ns;
+}
+
+int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
+{
+    shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)source;
+    shmrpci_served_stream *s = ctx->stream;
+    const shmrpc_type *type = ctx->method->items_in;
+    shmrpc_error why = {.code = 0};
+    shmrpci_stream_item raw;
+    int status = s->over != SHMRPC_MORE
+                     ? s->over
+                     : s->ops->next(s->end, until(ctx), &raw);
+    if (status != SHMRPC_MORE) {
+        s->over = status;
+        return no_point(ctx, status);
+    }
+    shmrpci_arena_reset(&s->arena);
+    const uint8_t *data = stable(s, &raw);
+    void *value = shmrpci_arena_alloc(&s->arena, type->size, type->align);
+    if (value == NULL || (data == NULL && raw.len > 0)) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    status =
+        s->codec->decode(type, data, raw.len, "item", &s->arena, value, &why);
+    if (status != SHMRPC_OK) {
+        return status == SHMRPC_E_INVALID
+                   ? shmrpc_ctx_fail(ctx, status, "%s: %s", why.path,
+                                     why.message)
+                   : status;
+    }
+    *item = value;
+    return SHMRPC_MORE;
+}
+
+int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
+                                const shmrpci_transport *transport,
+                                const shmrpci_codec *codec, size_t limit)
+{
+    *s = (shmrpci_served_stream){
+        .ops = transport->streams, .codec = codec, .over = SHMRPC_MORE};
+    SHMRPCI_ASSERT(s->ops != NULL, "who sends streams on can take them");
+    int status = s->ops->accept(ctx->request, &s->end);
+    if (status == SHMRPC_OK) {
+        shmrpci_buf_init_heap(&s->out);
+        shmrpci_arena_init(&s->arena, limit);
+        ctx->stream = s;
+    }
+    return status;
+}
+
+void shmrpci_served_stream_end(shmrpc_ctx *ctx)
+{
+    shmrpci_served_stream *s = ctx->stream;
+    s->ops->close(s->end);
+    shmrpci_buf_fini(&s->out);
+    shmrpci_arena_fini(&s->arena);
+    ctx->stream = NULL;
+}

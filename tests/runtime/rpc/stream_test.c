@@ -1,0 +1,644 @@
+/* Streams over inproc, through the tables and functions that generated code
+ * uses: both ends, all ends. */
+#include "sample.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shmrpc/stream_stub.h"
+#include "transport/transport.h"
+
+enum {
+    DOWN,  /* json (i64 a, i64 b) -> stream i64 throws Detailed: 0 to a - 1,
+            * then b is returned; Detailed if it is its number */
+    UP,    /* msgpack (stream string(..50000)) -> i64: how many bytes; returns
+            * when one is "stop" */
+    BOTH,  /* native (stream i64) -> stream i64: twice each */
+    FLOOD, /* native (stream i64) -> stream i64: sends, and never reads */
+    CAT,   /* raw (bytes) -> stream bytes: its bytes, in pieces of 1000 */
+    IDLE,  /* json @idle(20ms) () -> stream i64: one, then none until the gate
+            * opens */
+    METHODS
+};
+
+static const shmrpc_type word_type =
+    SHMRPC_TYPE_BOUNDED_INIT(SHMRPC_KIND_STRING, shmrpc_str, 8, 4, 0, 50000);
+static const shmrpc_error_type *const detailed[] = {&detailed_error};
+
+static const shmrpc_field pair_fields[] = {
+    SHMRPC_FIELD_INIT(1, "a", &shmrpc_type_i64, pair_params, a, 0, NULL, NULL),
+    SHMRPC_FIELD_INIT(2, "b", &shmrpc_type_i64, pair_params, b, 0, NULL, NULL),
+};
+static const shmrpc_type pair_type = SHMRPC_TYPE_STRUCT_INIT(
+    pair_params, SHMRPC_TYPE_PARAMS, 16, 8, NULL, NULL, pair_fields);
+static const shmrpc_field data_fields[] = {
+    SHMRPC_FIELD_INIT(1, "data", &shmrpc_type_bytes, bytes_params, data, 0,
+                      NULL, NULL),
+};
+static const shmrpc_type data_type = SHMRPC_TYPE_STRUCT_INIT(
+    bytes_params, SHMRPC_TYPE_PARAMS, 8, 4, NULL, NULL, data_fields);
+
+#define IN  ((uint32_t)SHMRPC_METHOD_STREAMS_IN)
+#define OUT ((uint32_t)SHMRPC_METHOD_STREAMS_OUT)
+
+static const shmrpc_method methods[METHODS] = {
+    [DOWN] = {.name = "down",
+              .encoding = SHMRPC_ENCODING_JSON,
+              .flags = OUT,
+              .hash = 1,
+              .signature = "",
+              .params = &pair_type,
+              .throws = detailed,
+              .throws_count = 1,
+              .window_out = 4096,
+              .items_out = &shmrpc_type_i64},
+    [UP] = {.name = "up",
+            .encoding = SHMRPC_ENCODING_MSGPACK,
+            .flags = IN,
+            .hash = 2,
+            .signature = "",
+            .params = &shmrpc_type_no_params,
+            .result = &shmrpc_type_i64,
+            .window_in = 4096,
+            .items_in = &word_type},
+    [BOTH] = {.name = "both",
+              .encoding = SHMRPC_ENCODING_NATIVE,
+              .flags = IN | OUT,
+              .hash = 3,
+              .signature = "",
+              .params = &shmrpc_type_no_params,
+              .window_in = 4096,
+              .window_out = 4096,
+              .items_in = &shmrpc_type_i64,
+              .items_out = &shmrpc_type_i64},
+    [FLOOD] = {.name = "flood",
+               .encoding = SHMRPC_ENCODING_NATIVE,
+               .flags = IN | OUT,
+               .hash = 4,
+               .signature = "",
+               .params = &shmrpc_type_no_params,
+               .window_in = 4096,
+               .window_out = 4096,
+               .items_in = &shmrpc_type_i64,
+               .items_out = &shmrpc_type_i64},
+    [CAT] = {.name = "cat",
+             .encoding = SHMRPC_ENCODING_RAW,
+             .flags = OUT,
+             .hash = 5,
+             .signature = "",
+             .params = &data_type,
+             .window_out = 65536,
+             .items_out = &shmrpc_type_bytes},
+    [IDLE] = {.name = "idle",
+              .encoding = SHMRPC_ENCODING_JSON,
+              .flags = OUT,
+              .hash = 6,
+              .signature = "",
+              .params = &shmrpc_type_no_params,
+              .window_out = 4096,
+              .idle_ns = 20 * SHMRPCI_NS_PER_MS,
+              .items_out = &shmrpc_type_i64},
+};
+static const char *const text[] = {"text", NULL};
+static const shmrpc_service service = {.rows = SHMRPC_ROWS_INIT,
+                                       .name = "streams",
+                                       .id = "test.Streams",
+                                       .port = 5998,
+                                       .version = 1,
+                                       .hash = 7,
+                                       .text = text,
+                                       .methods = methods,
+                                       .method_count = METHODS};
+
+/* ---- handlers -------------------------------------------------------------
+ */
+
+/* What the handlers have seen. */
+static struct {
+    shmrpci_mutex lock;
+    shmrpci_cond changed;
+    int last; /* the status of the last send or next that was not OK */
+    unsigned returned;
+} seen = {.lock = SHMRPCI_MUTEX_INIT};
+
+static int returns(int status)
+{
+    shmrpci_mutex_lock(&seen.lock);
+    seen.last = status;
+    seen.returned++;
+    shmrpci_cond_broadcast(&seen.changed);
+    shmrpci_mutex_unlock(&seen.lock);
+    return status;
+}
+
+static int down(shmrpc_ctx *ctx, const void *impl, void *user,
+                const void *params, void *result)
+{
+    (void)impl, (void)user, (void)result;
+    const pair_params *p = params;
+    for (int64_t i = 0; i < p->a; i++) {
+        int status = shmrpc_stub_sink_send(shmrpc_stub_sink(ctx), &i, 0);
+        if (status != SHMRPC_OK) {
+            return returns(status);
+        }
+    }
+    if (p->b == DETAILED_ERROR) {
+        const detail why = {shmrpc_str_of("four")};
+        return returns(shmrpc_stub_raise(ctx, &detailed_error, &why));
+    }
+    return returns((int)p->b);
+}
+
+static int up(shmrpc_ctx *ctx, const void *impl, void *user, const void *params,
+              void *result)
+{
+    (void)impl, (void)user, (void)params;
+    const void *item;
+    int64_t bytes = 0;
+    int status;
+    while ((status = shmrpc_stub_source_next(shmrpc_stub_source(ctx), &item)) ==
+           SHMRPC_MORE) {
+        const shmrpc_str *word = item;
+        if (shmrpc_str_equal(*word, shmrpc_str_of("stop"))) {
+            break;
+        }
+        if (shmrpc_str_equal(*word, shmrpc_str_of("fail"))) {
+            return returns(shmrpc_ctx_fail(ctx, SHMRPC_E_NOT_FOUND, "no more"));
+        }
+        bytes += (int64_t)word->len;
+    }
+    *(int64_t *)result = bytes;
+    return returns(status == SHMRPC_MORE ? SHMRPC_OK : status);
+}
+
+static int both(shmrpc_ctx *ctx, const void *impl, void *user,
+                const void *params, void *result)
+{
+    (void)impl, (void)user, (void)params, (void)result;
+    const void *item;
+    int status;
+    while ((status = shmrpc_stub_source_next(shmrpc_stub_source(ctx), &item)) ==
+           SHMRPC_MORE) {
+        int64_t twice = 2 * *(const int64_t *)item;
+        status = shmrpc_stub_sink_send(shmrpc_stub_sink(ctx), &twice, 0);
+        if (status != SHMRPC_OK) {
+            break;
+        }
+    }
+    return returns(status);
+}
+
+static int flood(shmrpc_ctx *ctx, const void *impl, void *user,
+                 const void *params, void *result)
+{
+    (void)impl, (void)user, (void)params, (void)result;
+    int64_t number = 0;
+    int status;
+    do {
+        status = shmrpc_stub_sink_send(shmrpc_stub_sink(ctx), &number, 0);
+    } while (status == SHMRPC_OK);
+    return returns(status);
+}
+
+static int cat(shmrpc_ctx *ctx, const void *impl, void *user,
+               const void *params, void *result)
+{
+    (void)impl, (void)user, (void)result;
+    shmrpc_bytes all = ((const bytes_params *)params)->data;
+    int status = SHMRPC_OK;
+    for (size_t at = 0; status == SHMRPC_OK && at < all.len; at += 1000) {
+        shmrpc_bytes part = {all.ptr + at,
+                             all.len - at < 1000 ? all.len - at : 1000};
+        status = shmrpc_stub_sink_send(shmrpc_stub_sink(ctx), &part, 0);
+    }
+    return returns(status);
+}
+
+static int idle(shmrpc_ctx *ctx, const void *impl, void *user,
+                const void *params, void *result)
+{
+    (void)impl, (void)user, (void)params, (void)result;
+    int64_t number = 1;
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    (void)shmrpc_stub_sink_send(shmrpc_stub_sink(ctx), &number, 0);
+    while (!shmrpc_ctx_cancelled(ctx) && shmrpci_now_ns() < late_ns) {
+        shmrpci_thread_yield();
+    }
+    return returns(shmrpc_ctx_cancelled(ctx) ? SHMRPC_E_CANCELLED
+                                             : SHMRPC_E_DEADLINE);
+}
+
+static const shmrpc_handler handlers[METHODS] = {
+    [DOWN] = down,   [UP] = up,   [BOTH] = both,
+    [FLOOD] = flood, [CAT] = cat, [IDLE] = idle,
+};
+
+/* ---- a server and a client -------------------------------------------------
+ */
+
+static shmrpc_server *server;
+static shmrpc_client *client;
+static shmrpci_thread thread;
+static shmrpc_error error;
+
+static void serve(void *unused)
+{
+    (void)unused;
+    shmrpc_error why;
+    (void)shmrpc_server_run(server, &why);
+}
+
+static int begin_at(const char *listen, const char *where)
+{
+    const shmrpc_server_opts opts = {.listen = listen, .workers = 2};
+    seen.returned = 0;
+    assert_int_equal(shmrpc_server_create(&opts, &server, &error), SHMRPC_OK);
+    assert_int_equal(
+        shmrpc_stub_serve(server, &service, handlers, "", 1, NULL, &error),
+        SHMRPC_OK);
+    assert_int_equal(shmrpci_thread_create(&thread, "server", serve, NULL),
+                     SHMRPC_OK);
+    assert_int_equal(
+        shmrpc_stub_connect(&service, where, NULL, &client, &error), SHMRPC_OK);
+    return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    return begin_at("inproc://", "inproc://");
+}
+
+static int end(void **state)
+{
+    (void)state;
+    shmrpc_stub_close(client);
+    shmrpc_server_stop(server);
+    shmrpci_thread_join(&thread);
+    shmrpc_server_destroy(server);
+    return 0;
+}
+
+/* Waits for the handler to return; in what. */
+static int returned(unsigned count)
+{
+    int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+    bool in_time = true;
+    shmrpci_mutex_lock(&seen.lock);
+    while (seen.returned < count && in_time) {
+        in_time = shmrpci_cond_wait_until(&seen.changed, &seen.lock, late_ns);
+    }
+    int status = seen.last;
+    bool good = seen.returned >= count;
+    shmrpci_mutex_unlock(&seen.lock);
+    assert_true(good);
+    return status;
+}
+
+static shmrpc_stream *open_with(uint32_t method, const void *params,
+                                const shmrpc_opts *opts)
+{
+    shmrpc_stream *stream = NULL;
+    if (shmrpc_stub_stream_open(client, method, params, opts, &stream,
+                                &error) != SHMRPC_OK) {
+        fail_msg("open: %s", error.message);
+    }
+    return stream;
+}
+
+static void expect_number(shmrpc_stream *stream, int64_t number)
+{
+    const void *item;
+    assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error),
+                     SHMRPC_MORE);
+    assert_int_equal(*(const int64_t *)item, number);
+}
+
+static int send_word(shmrpc_stream *stream, const char *word)
+{
+    const shmrpc_str item = shmrpc_str_of(word);
+    return shmrpc_stub_stream_send(stream, &item, 0, &error);
+}
+
+/* ---- cases -----------------------------------------------------------------
+ */
+
+static void results_then_the_end(void **state)
+{
+    (void)state;
+    const pair_params params = {3000, 0};
+    const void *item;
+    shmrpc_stream *stream = open_with(DOWN, &params, NULL);
+    for (int64_t i = 0; i < params.a; i++) {
+        expect_number(stream, i);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error),
+                         SHMRPC_OK);
+    }
+    shmrpc_stub_stream_close(stream);
+}
+
+/* What was sent comes first, then why it ended, with message and payload. */
+static void items_then_the_error(void **state)
+{
+    (void)state;
+    const pair_params params = {5, DETAILED_ERROR};
+    const void *item;
+    shmrpc_stream *stream = open_with(DOWN, &params, NULL);
+    for (int64_t i = 0; i < params.a; i++) {
+        expect_number(stream, i);
+    }
+    assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error),
+                     DETAILED_ERROR);
+    assert_string_equal(error.name, detailed_error.name);
+    const detail *why = shmrpc_stub_stream_payload(stream, &detailed_error);
+    assert_non_null(why);
+    assert_true(shmrpc_str_equal(why->text, shmrpc_str_of("four")));
+    shmrpc_stub_stream_close(stream);
+}
+
+static void early_close_cancels(void **state)
+{
+    (void)state;
+    const pair_params params = {INT64_MAX, 0};
+    shmrpc_stream *stream = open_with(DOWN, &params, NULL);
+    expect_number(stream, 0);
+    shmrpc_stub_stream_close(stream);
+    assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+    shmrpc_stub_stream_close(NULL);
+}
+
+static void uploads_get_one_result(void **state)
+{
+    (void)state;
+    static char large[50001];
+    int64_t bytes = 0;
+    shmrpc_stream *stream = open_with(UP, NULL, NULL);
+    memset(large, 'x', 50000);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_int_equal(send_word(stream, "four"), SHMRPC_OK);
+    }
+    assert_int_equal(send_word(stream, large), SHMRPC_OK);
+    const shmrpc_str too_long = {large, 50001};
+    assert_int_equal(shmrpc_stub_stream_send(stream, &too_long, 0, &error),
+                     SHMRPC_E_INVALID);
+    assert_non_null(strstr(error.message, "50000"));
+    assert_int_equal(send_word(stream, "four"), SHMRPC_OK);
+    assert_int_equal(shmrpc_stub_stream_finish(stream, &bytes, &error),
+                     SHMRPC_OK);
+    assert_int_equal(bytes, 101 * 4 + 50000);
+}
+
+/* The handler has enough: sends say so, and the result is there. */
+static void handler_that_returns_early(void **state)
+{
+    (void)state;
+    int64_t bytes = 0;
+    int status;
+    shmrpc_stream *stream = open_with(UP, NULL, NULL);
+    assert_int_equal(send_word(stream, "four"), SHMRPC_OK);
+    assert_int_equal(send_word(stream, "stop"), SHMRPC_OK);
+    while ((status = send_word(stream, "more")) == SHMRPC_OK) {
+    }
+    assert_int_equal(status, SHMRPC_E_CANCELLED);
+    assert_int_equal(shmrpc_stub_stream_finish(stream, &bytes, &error),
+                     SHMRPC_OK);
+    assert_int_equal(bytes, 4);
+    stream = open_with(UP, NULL, NULL);
+    assert_int_equal(send_word(stream, "fail"), SHMRPC_OK);
+    while ((status = send_word(stream, "more")) == SHMRPC_OK) {
+    }
+    assert_int_equal(status, SHMRPC_E_NOT_FOUND);
+    assert_string_equal(error.message, "no more");
+    assert_int_equal(shmrpc_stub_stream_finish(stream, &bytes, &error),
+                     SHMRPC_E_NOT_FOUND);
+}
+
+static void upload_that_is_closed(void **state)
+{
+    (void)state;
+    shmrpc_stream *stream = open_with(UP, NULL, NULL);
+    assert_int_equal(send_word(stream, "four"), SHMRPC_OK);
+    shmrpc_stub_stream_close(stream);
+    /* Before a worker had it the call may be withdrawn: then none returns. */
+    stream = open_with(UP, NULL, NULL);
+    int64_t bytes = 0;
+    assert_int_equal(shmrpc_stub_stream_finish(stream, &bytes, &error),
+                     SHMRPC_OK);
+    assert_int_equal(bytes, 0);
+}
+
+static void both_ways(void **state)
+{
+    (void)state;
+    const void *item;
+    shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
+    for (int64_t i = 0; i < 1000; i++) {
+        assert_int_equal(shmrpc_stub_stream_send(stream, &i, 0, &error),
+                         SHMRPC_OK);
+        expect_number(stream, 2 * i);
+    }
+    assert_int_equal(shmrpc_stub_stream_end(stream, &error), SHMRPC_OK);
+    int64_t one = 1;
+    assert_int_equal(shmrpc_stub_stream_send(stream, &one, 0, &error),
+                     SHMRPC_E_PRECONDITION);
+    assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error), SHMRPC_OK);
+    shmrpc_stub_stream_close(stream);
+}
+
+typedef struct sender {
+    shmrpc_stream *stream;
+    int status;
+} sender;
+
+static void send_many(void *user)
+{
+    sender *s = user;
+    shmrpc_error why;
+    s->status = SHMRPC_OK;
+    for (int64_t i = 0; s->status == SHMRPC_OK && i < 20000; i++) {
+        s->status = shmrpc_stub_stream_send(s->stream, &i, 0, &why);
+    }
+    (void)shmrpc_stub_stream_end(s->stream, &why);
+}
+
+/* One thread sends while another one reads: no deadlock, however full. */
+static void a_thread_for_each_way(void **state)
+{
+    (void)state;
+    const void *item;
+    shmrpci_thread other;
+    sender s = {.stream = open_with(BOTH, NULL, NULL)};
+    assert_int_equal(shmrpci_thread_create(&other, "sender", send_many, &s),
+                     SHMRPC_OK);
+    for (int64_t i = 0; i < 20000; i++) {
+        expect_number(s.stream, 2 * i);
+    }
+    assert_int_equal(shmrpc_stub_stream_next(s.stream, &item, &error),
+                     SHMRPC_OK);
+    shmrpci_thread_join(&other);
+    assert_int_equal(s.status, SHMRPC_OK);
+    shmrpc_stub_stream_close(s.stream);
+}
+
+static void deadlock_is_named(void **state)
+{
+    (void)state;
+    int64_t number = 1;
+    int status;
+    shmrpc_stream *stream = open_with(FLOOD, NULL, NULL);
+    while ((status = shmrpc_stub_stream_send(stream, &number, 0, &error)) ==
+           SHMRPC_OK) {
+    }
+    /* Ours, or the handler's, which returns it. */
+    assert_int_equal(status, SHMRPC_E_ABORTED);
+    assert_non_null(strstr(error.message, "deadlock"));
+    shmrpc_stub_stream_close(stream);
+    status = returned(1);
+    assert_true(status == SHMRPC_E_ABORTED || status == SHMRPC_E_CANCELLED);
+}
+
+static void send_without_waiting(void **state)
+{
+    (void)state;
+    int64_t number = 1;
+    int status;
+    shmrpc_stream *stream = open_with(FLOOD, NULL, NULL);
+    expect_number(stream, 0); /* it runs */
+    while ((status = shmrpc_stub_stream_send(
+                stream, &number, SHMRPC_OPT_NONBLOCK, &error)) == SHMRPC_OK) {
+    }
+    assert_int_equal(status, SHMRPC_E_BUSY);
+    shmrpc_stub_stream_close(stream);
+    assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
+}
+
+static void raw_bytes(void **state)
+{
+    (void)state;
+    static uint8_t bytes[123456];
+    const void *item;
+    size_t at = 0;
+    int status;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 7 + (i >> 8));
+    }
+    const bytes_params params = {{bytes, sizeof bytes}};
+    shmrpc_stream *stream = open_with(CAT, &params, NULL);
+    while ((status = shmrpc_stub_stream_next(stream, &item, &error)) ==
+           SHMRPC_MORE) {
+        const shmrpc_bytes *part = item;
+        assert_true(at + part->len <= sizeof bytes);
+        assert_memory_equal(part->ptr, bytes + at, part->len);
+        at += part->len;
+    }
+    assert_int_equal(status, SHMRPC_OK);
+    assert_int_equal(at, sizeof bytes);
+    shmrpc_stub_stream_close(stream);
+}
+
+static void idle_stream_is_given_up(void **state)
+{
+    (void)state;
+    const void *item;
+    shmrpc_stream *stream = open_with(IDLE, NULL, NULL);
+    /* On a busy machine even the first one may come too late. */
+    int status = shmrpc_stub_stream_next(stream, &item, &error);
+    if (status == SHMRPC_MORE) {
+        status = shmrpc_stub_stream_next(stream, &item, &error);
+    }
+    assert_int_equal(status, SHMRPC_E_DEADLINE);
+    assert_non_null(strstr(error.message, "no item in 20 ms"));
+    assert_int_equal(shmrpc_stub_stream_next(stream, &item, &error),
+                     SHMRPC_E_DEADLINE);
+    shmrpc_stub_stream_close(stream);
+}
+
+/* The deadline is that of the whole stream, at both ends. */
+static void deadline_of_the_whole(void **state)
+{
+    (void)state;
+    const shmrpc_opts opts = {.timeout_ns = 30 * SHMRPCI_NS_PER_MS};
+    const pair_params params = {INT64_MAX, 0};
+    const void *item;
+    int status;
+    shmrpc_stream *stream = open_with(DOWN, &params, &opts);
+    while ((status = shmrpc_stub_stream_next(stream, &item, &error)) ==
+           SHMRPC_MORE) {
+    }
+    assert_int_equal(status, SHMRPC_E_DEADLINE);
+    shmrpc_stub_stream_close(stream);
+}
+
+/* Streams of one client that are open at a time; short calls go on. */
+static void one_too_many(void **state)
+{
+    (void)state;
+    shmrpc_stream *streams[SHMRPCI_STREAMS_MAX];
+    shmrpc_stream *more = NULL;
+    for (unsigned i = 0; i < SHMRPCI_STREAMS_MAX; i++) {
+        streams[i] = open_with(UP, NULL, NULL);
+    }
+    assert_int_equal(
+        shmrpc_stub_stream_open(client, UP, NULL, NULL, &more, &error),
+        SHMRPC_E_EXHAUSTED);
+    assert_non_null(strstr(error.message, "48 of 48 streams"));
+    assert_false(error.may_have_run);
+    for (unsigned i = 0; i < SHMRPCI_STREAMS_MAX; i++) {
+        shmrpc_stub_stream_close(streams[i]);
+    }
+    int64_t bytes = -1;
+    assert_int_equal(
+        shmrpc_stub_stream_finish(open_with(UP, NULL, NULL), &bytes, &error),
+        SHMRPC_OK);
+    assert_int_equal(bytes, 0);
+}
+
+static void other_transports_say_so(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/shmrpc-streams-XXXXXX";
+    const pair_params params = {1, 0};
+    shmrpc_stream *stream = NULL;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);
+    (void)begin_at("shm://", "shm://");
+    assert_int_equal(
+        shmrpc_stub_stream_open(client, DOWN, &params, NULL, &stream, &error),
+        SHMRPC_E_UNIMPLEMENTED);
+    assert_string_equal(
+        error.message, "method down: shm:// has no streams yet, inproc:// has");
+    assert_false(error.may_have_run);
+    /* A call that is none: the server takes it for what it is. */
+    assert_int_equal(
+        shmrpc_stub_call(client, DOWN, &params, NULL, NULL, &error),
+        SHMRPC_E_INVALID);
+    (void)end(NULL);
+    (void)rmdir(folder);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(results_then_the_end),
+        TEST(items_then_the_error),
+        TEST(early_close_cancels),
+        TEST(uploads_get_one_result),
+        TEST(handler_that_returns_early),
+        TEST(upload_that_is_closed),
+        TEST(both_ways),
+        TEST(a_thread_for_each_way),
+        TEST(deadlock_is_named),
+        TEST(send_without_waiting),
+        TEST(raw_bytes),
+        TEST(idle_stream_is_given_up),
+        TEST(deadline_of_the_whole),
+        TEST(one_too_many),
+        cmocka_unit_test(other_transports_say_so),
+    };
+    shmrpci_cond_init(&seen.changed);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

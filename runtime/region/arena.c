@@ -138,6 +138,18 @@ static uint64_t most_listed(const shmrpci_region *region)
     return bytes < most ? bytes : most;
 }
 
+/* The whole list becomes the spare one, which is empty. */
+static void make_spare(shmrpci_arena_root *arena, uint32_t class)
+{
+    shmrpci_store_release(&arena->spares[class],
+                          shmrpci_load_relaxed(&arena->count[class]));
+    /* Between the two stores they are the same: see mend_class. */
+    shmrpci_store_release(&arena->spare[class],
+                          shmrpci_load_relaxed(&arena->list[class]));
+    shmrpci_store_release(&arena->list[class], (uint64_t)0);
+    shmrpci_store_release(&arena->count[class], 0u);
+}
+
 /* A list that has grown long becomes the spare one, and that goes to the depot.
  */
 static void trim(shmrpci_region *region, uint32_t class)
@@ -148,14 +160,10 @@ static void trim(shmrpci_region *region, uint32_t class)
         return;
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
-        shmrpci_arena_push_spare(region, class, count);
+        shmrpci_arena_push_spare(region, class);
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) == 0) {
-        /* Between the two stores they are the same: see repair. */
-        shmrpci_store_release(&arena->spare[class],
-                              shmrpci_load_relaxed(&arena->list[class]));
-        shmrpci_store_release(&arena->list[class], (uint64_t)0);
-        shmrpci_store_release(&arena->count[class], 0u);
+        make_spare(arena, class);
     }
 }
 
@@ -203,6 +211,8 @@ static bool has_spare(shmrpci_region *region, uint32_t class)
         return false;
     }
     shmrpci_store_release(&arena->list[class], spare);
+    shmrpci_store_release(&arena->count[class],
+                          shmrpci_load_relaxed(&arena->spares[class]));
     shmrpci_store_release(&arena->spare[class], (uint64_t)0);
     return true;
 }
@@ -644,6 +654,7 @@ static bool is_placed(shmrpci_region *region, uint64_t offset)
     }
     return class < SHMRPCI_CLASS_COUNT &&
            (shmrpci_load_relaxed(&arena->list[class]) == offset ||
+            shmrpci_load_relaxed(&arena->spare[class]) == offset ||
             shmrpci_load_relaxed(&arena->rest[class]) == offset);
 }
 
@@ -675,6 +686,7 @@ void shmrpci_arena_mend(shmrpci_region *region)
         set_free(region, moving);
     }
     shmrpci_store_release(&arena->moving, (uint64_t)0);
+    shmrpci_arena_recount(region);
 }
 
 /* What is reachable leaves the chain without being in `moving`, from which it
@@ -699,25 +711,55 @@ void shmrpci_arena_judge_held(shmrpci_region *region)
     }
 }
 
-void shmrpci_arena_hand_over(shmrpci_region *region)
+/* The first `count` blocks of the list become the spare one, which is empty. */
+static void split(shmrpci_region *region, uint32_t class, uint64_t count)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t offset = shmrpci_load_relaxed(&arena->list[class]);
+        shmrpci_block_trailer *end = shmrpci_arena_trailer(region, offset);
+        if (end == NULL) {
+            return;
+        }
+        shmrpci_store_release(&arena->moving, offset);
+        shmrpci_store_release(&arena->list[class],
+                              shmrpci_load_relaxed(&end->link));
+        shmrpci_store_release(&end->link,
+                              shmrpci_load_relaxed(&arena->spare[class]));
+        shmrpci_store_release(&arena->spare[class], offset);
+        shmrpci_store_release(&arena->moving, (uint64_t)0);
+        shmrpci_store_release(&arena->spares[class], i + 1);
+        shmrpci_store_release(&arena->count[class],
+                              shmrpci_load_relaxed(&arena->count[class]) - 1);
+    }
+}
+
+/* In pieces, so that several can have some. */
+static void share(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t piece = most_listed(region) / shmrpci_class_bytes(class) + 1;
+    for (;;) {
+        if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
+            shmrpci_arena_push_spare(region, class);
+        }
+        if (shmrpci_load_relaxed(&arena->spare[class]) != 0 ||
+            shmrpci_load_relaxed(&arena->list[class]) == 0) {
+            return;
+        }
+        if (shmrpci_load_relaxed(&arena->count[class]) > piece) {
+            split(region, class, piece);
+        } else {
+            make_spare(arena, class);
+        }
+    }
+}
+
+void shmrpci_arena_hand_over(shmrpci_region *region)
+{
     shmrpci_arena_reclaim(region, true);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
-        uint64_t count = most_listed(region) / shmrpci_class_bytes(class);
-        for (int both = 0; both < 2; both++) {
-            if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
-                shmrpci_arena_push_spare(region, class, (uint32_t)count);
-            }
-            if (shmrpci_load_relaxed(&arena->spare[class]) == 0 &&
-                shmrpci_load_relaxed(&arena->list[class]) != 0) {
-                shmrpci_store_release(
-                    &arena->spare[class],
-                    shmrpci_load_relaxed(&arena->list[class]));
-                shmrpci_store_release(&arena->list[class], (uint64_t)0);
-                shmrpci_store_release(&arena->count[class], 0u);
-            }
-        }
+        share(region, class);
     }
 }
 

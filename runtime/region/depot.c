@@ -28,8 +28,7 @@ uint64_t shmrpci_arena_depot_chain(uint64_t word)
 }
 
 /* Gives the spare list to all; it stays where it is if the depot is full. */
-void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class,
-                              uint32_t count)
+void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
     shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
@@ -38,7 +37,8 @@ void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class,
     if (end == NULL) {
         return;
     }
-    shmrpci_store_release(&end->retired, (uint64_t)count);
+    shmrpci_store_release(
+        &end->retired, (uint64_t)shmrpci_load_relaxed(&arena->spares[class]));
     for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
         uint64_t none = shmrpci_load_relaxed(&slots[i]);
         if (none == 0 &&
@@ -90,10 +90,36 @@ bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class)
         uint64_t count = end != NULL ? shmrpci_load_relaxed(&end->retired) : 0;
         prepend(region, class, chain);
         shmrpci_store_seq(&slots[i], (uint64_t)0);
-        shmrpci_store_release(&arena->count[class], (uint32_t)count);
+        shmrpci_store_release(&arena->count[class],
+                              shmrpci_load_relaxed(&arena->count[class]) +
+                                  (uint32_t)count);
         return true;
     }
     return false;
+}
+
+static uint32_t length(const shmrpci_region *region, uint64_t chain)
+{
+    uint32_t count = 0;
+    for (uint64_t hops = shmrpci_arena_most_blocks(region);
+         chain != 0 && hops > 0; hops--) {
+        count++;
+        chain = shmrpci_arena_next(region, chain);
+    }
+    return count;
+}
+
+void shmrpci_arena_recount(shmrpci_region *region)
+{
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
+        shmrpci_store_release(
+            &arena->count[class],
+            length(region, shmrpci_load_relaxed(&arena->list[class])));
+        shmrpci_store_release(
+            &arena->spares[class],
+            length(region, shmrpci_load_relaxed(&arena->spare[class])));
+    }
 }
 
 void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class)

@@ -59,8 +59,10 @@ shmrpci_block_trailer *shmrpci_arena_trailer(const shmrpci_region *region,
 /* Cuts up what is left of a span of the class. */
 void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class);
 /* Gives the spare list to all; it stays where it is if the depot is full. */
-void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class,
-                              uint32_t count);
+void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class);
+/* How long the lists are, which a death, or taking blocks out of the middle,
+ * leaves unknown. */
+void shmrpci_arena_recount(shmrpci_region *region);
 /* Adds blocks of the depot to the list; false: there are none. */
 bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class);
 /* Makes spans of which all blocks are free to spans that anybody can take.

@@ -62,7 +62,7 @@
 #include "sync/atomic.h"
 
 #define SHMRPCI_REGION_MAGIC   UINT64_C(0x3130676552685301)
-#define SHMRPCI_REGION_VERSION 2u
+#define SHMRPCI_REGION_VERSION 3u
 
 #define SHMRPCI_REGION_NAME_MAX         255u
 #define SHMRPCI_REGION_MAX_PARTICIPANTS 4096u
@@ -144,11 +144,12 @@ typedef struct shmrpci_arena_root {
     shmrpci_atomic_u64 ids; /* given out; the kind's */
     uint64_t reserve[9];
     /* By class: free blocks; more of them, or none; the rest of a span that
-     * has not been cut up; how many are in `list`, a hint. */
+     * has not been cut up; how many are in `list` and `spare`, hints. */
     shmrpci_atomic_u64 list[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 spare[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 rest[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u32 count[SHMRPCI_CLASS_COUNT];
+    shmrpci_atomic_u32 spares[SHMRPCI_CLASS_COUNT];
 } shmrpci_arena_root;
 
 /* What a participant is, and is at. */

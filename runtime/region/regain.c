@@ -109,6 +109,7 @@ bool shmrpci_arena_regain(shmrpci_region *region)
         }
     }
     free(counts);
+    shmrpci_arena_recount(region);
     /* Others may need what is left, who find the depot empty. */
     shmrpci_arena_hand_over(region);
     region->is_regaining = false;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "region/inside.h"
+
 #define KIB ((uint64_t)1024)
 #define MIB (1024 * KIB)
 
@@ -101,6 +103,39 @@ static uint64_t fill(shmrpci_region *region, uint64_t change,
     }
     assert_int_equal(error->code, SHMRPC_E_EXHAUSTED);
     return index;
+}
+
+/* One participant makes what another takes away, for ever: what that frees
+ * comes back to the first, and no more memory is needed in the end than in the
+ * beginning. */
+static void blocks_go_round(void **state)
+{
+    (void)state;
+    int fd = arena_create(64 * MIB, 2);
+    shmrpci_region regions[2];
+    uint64_t paid = 0;
+    uint64_t change = 1;
+    attach(fd, &regions[0]);
+    attach(fd, &regions[1]);
+    for (int round = 0; round < 6000; round++) {
+        /* Most in one direction, some in the other. */
+        shmrpci_region *maker = &regions[round % 5 == 0];
+        shmrpci_region *taker = &regions[round % 5 != 0];
+        for (uint32_t i = 0; i < 40; i++) {
+            put(maker, i, 60 + i % 3 * 20, change++);
+        }
+        for (uint32_t i = 0; i < 40; i++) {
+            put(taker, i, 0, change++);
+        }
+        if (round == 2000) {
+            paid = shmrpci_region_paid(&regions[0]);
+        }
+    }
+    assert_int_equal(shmrpci_region_paid(&regions[0]), paid);
+    stage_check(&regions[0]);
+    shmrpci_region_detach(&regions[0]);
+    shmrpci_region_detach(&regions[1]);
+    shmrpci_fd_close(&fd);
 }
 
 /* Memory of blocks of one size serves others, when all of a span is free. */
@@ -315,6 +350,7 @@ int main(void)
         cmocka_unit_test(blocks_have_room_and_do_not_overlap),
         cmocka_unit_test(what_is_given_back_is_taken_again),
         cmocka_unit_test(what_is_retired_comes_back),
+        cmocka_unit_test(blocks_go_round),
         cmocka_unit_test(spans_of_free_blocks_serve_other_sizes),
         cmocka_unit_test(a_pin_keeps_what_was_there),
         cmocka_unit_test(a_pin_ends_with_its_handle),

@@ -1,0 +1,394 @@
+/*
+ * Blocks of a region: two arenas, the depot between them, and what an heir makes
+ * of a death (runtime/region/arena.c, depot.c, regain.c).
+ *
+ * One class, and one span, which is cut into BLOCKS.  Participants take blocks,
+ * free them, hand lists over, and give the span back when all its blocks are
+ * theirs; participant 0 may die at any moment, and its heir too, which another
+ * replaces.  In the end each block is in one place, or the span is free and
+ * nobody has any of them.  Who holds a block is the only one.
+ *
+ * Sizes: BLOCKS, OPS of each participant.  SPREAD: a block is in the depot when
+ * it begins.  Events: KILL: participant 0 dies;
+ * KILLH: its heir too.  NO_...: a rule taken away.
+ */
+#ifndef BLOCKS
+#define BLOCKS 2
+#endif
+#ifndef OPS
+#define OPS 3
+#endif
+
+/* An arena; blocks are 1 to BLOCKS, 0 is none. */
+byte list[2], spare[2], rest[2], held[2], moving[2];
+mtype = { NOTHING, TAKES, GIVES, FREES };
+mtype journal[2] = NOTHING;     /* of the span */
+byte link[BLOCKS + 1];
+
+/* A place of the depot: one word. */
+mtype = { EMPTY, PUSHING, READY, TAKEN };
+mtype depot = EMPTY;
+byte depot_owner, depot_chain;
+
+/* Its entry: one word. */
+mtype = { FREE, CLAIMED, HEAD };
+mtype span = HEAD;
+byte span_owner;
+
+bool dead, heir_dead, over;
+
+#ifdef KILL
+#define MAY_DIE unless { dead && me == 0 }
+#else
+#define MAY_DIE
+#endif
+#ifdef KILLH
+#define HEIR_MAY_DIE unless { heir_dead && !second }
+#else
+#define HEIR_MAY_DIE
+#endif
+
+/* What is in `moving` goes into the list. */
+inline set_free(me) {
+  link[moving[me]] = list[me];
+  list[me] = moving[me];
+  moving[me] = 0
+}
+
+inline give_back(me) {
+#ifndef NO_MOVING
+  moving[me] = held[me];
+  held[me] = 0;
+  set_free(me)
+#else
+  b = held[me];
+  held[me] = 0;
+  link[b] = list[me];
+  list[me] = b
+#endif
+}
+
+/* The chain of the depot before the list, as it may be there already. */
+inline prepend(me) {
+#ifndef NO_PREPEND
+  d_step {
+    last = 0;
+    b = (list[me] != 0 -> depot_chain : 0);
+    do
+    :: b != 0 && b != list[me] -> last = b; b = link[b]
+    :: else -> break
+    od
+  };
+  if
+  :: b == 0 && last != 0 -> link[last] = list[me]
+  :: else
+  fi;
+#endif
+  list[me] = depot_chain
+}
+
+inline take_depot(me) {
+  atomic {
+    if
+    :: depot == READY -> depot_owner = me; mine = true;
+#ifndef NO_TAKEN
+       depot = TAKEN
+#else
+       depot = EMPTY
+#endif
+    :: else -> mine = false
+    fi
+  };
+  if
+  :: mine -> prepend(me);
+#ifndef NO_TAKEN
+             depot = EMPTY
+#endif
+  :: else
+  fi
+}
+
+inline push_spare(me) {
+  atomic {
+    if
+    :: depot == EMPTY -> depot_owner = me; depot_chain = spare[me]; mine = true;
+#ifndef NO_PUSHING
+       depot = PUSHING
+#else
+       depot = READY
+#endif
+    :: else -> mine = false
+    fi
+  };
+  if
+  :: mine -> spare[me] = 0;
+#ifndef NO_PUSHING
+             depot = READY
+#endif
+  :: else
+  fi
+}
+
+inline cut_up(me) {
+  do
+  :: rest[me] != 0 ->
+     moving[me] = rest[me];
+     rest[me] = (rest[me] == BLOCKS -> 0 : rest[me] + 1);
+     set_free(me)
+  :: else -> break
+  od
+}
+
+inline new_span(me) {
+  journal[me] = TAKES;
+  atomic {
+    if
+    :: span == FREE -> span = HEAD; span_owner = me; mine = true
+    :: else -> mine = false
+    fi
+  };
+  if
+  :: mine -> rest[me] = 1
+  :: else
+  fi;
+  journal[me] = NOTHING;
+  cut_up(me)
+}
+
+inline take(me) {
+  if
+  :: list[me] != 0
+  :: list[me] == 0 && spare[me] != 0 -> list[me] = spare[me]; spare[me] = 0
+  :: list[me] == 0 && spare[me] == 0 ->
+     if
+     :: depot == READY -> take_depot(me)
+     :: else -> new_span(me)
+     fi
+  fi;
+  if
+  :: list[me] != 0 ->
+#ifndef NO_MOVING
+     moving[me] = list[me];
+     list[me] = link[moving[me]];
+     held[me] = moving[me];
+     moving[me] = 0;
+#else
+     b = list[me];
+     list[me] = link[b];
+     held[me] = b;
+#endif
+     assert(held[me] != held[1 - me])
+  :: else
+  fi
+}
+
+inline trim(me) {
+  if
+  :: spare[me] != 0 -> push_spare(me)
+  :: else
+  fi;
+  if
+  :: spare[me] == 0 && list[me] != 0 -> spare[me] = list[me]; list[me] = 0
+  :: else
+  fi
+}
+
+/* How many blocks the lists have. */
+inline count_mine(me) {
+  d_step {
+    n = 0;
+    b = list[me];
+    do :: b != 0 && n <= BLOCKS -> n++; b = link[b] :: else -> break od;
+    b = spare[me];
+    do :: b != 0 && n <= BLOCKS -> n++; b = link[b] :: else -> break od
+  }
+}
+
+/* The blocks of the span, which are all there are, leave a chain one by one. */
+inline forget(me) {
+  do
+  :: list[me] != 0 -> list[me] = link[list[me]]
+  :: else -> break
+  od;
+  do
+  :: spare[me] != 0 -> spare[me] = link[spare[me]]
+  :: else -> break
+  od
+}
+
+inline settle(me) {
+  if
+  :: journal[me] == GIVES ->
+#ifndef NO_FORGET
+     forget(me);
+#endif
+     span_owner = me; span = CLAIMED;
+     journal[me] = FREES
+  :: journal[me] == TAKES && (rest[me] == 1 && span == HEAD && span_owner == me)
+  :: else
+  fi;
+  if
+  :: journal[me] == FREES || (journal[me] == TAKES && rest[me] != 1) ->
+     atomic {
+       if
+       :: span != FREE && span_owner == me -> span = FREE
+       :: else
+       fi
+     }
+  :: else
+  fi;
+  journal[me] = NOTHING
+}
+
+inline regain(me) {
+  take_depot(me);
+  count_mine(me);
+  if
+  :: n == BLOCKS ->
+#ifndef NO_GIVES
+     journal[me] = GIVES;
+     settle(me)
+#else
+     forget(me);
+     span_owner = me; span = FREE
+#endif
+  :: else
+  fi
+}
+
+proctype participant(byte me) {
+  byte i, b, last, n;
+  bool mine;
+  {
+    do
+    :: i == OPS -> break
+    :: i < OPS ->
+       i++;
+       if
+       :: held[me] == 0 -> take(me)
+       :: held[me] != 0 -> give_back(me)
+       :: list[me] != 0 -> trim(me)
+       :: true -> regain(me)
+       fi
+    od;
+    over = over || me == 0
+  } MAY_DIE
+}
+
+inline mend(me) {
+#ifndef NO_SAME
+  if
+  :: list[me] != 0 && spare[me] == list[me] -> spare[me] = 0
+  :: else
+  fi;
+#endif
+  if
+  :: depot == PUSHING && depot_owner == me ->
+     if
+     :: spare[me] == depot_chain -> spare[me] = 0
+     :: else
+     fi;
+     depot = READY
+  :: depot == TAKEN && depot_owner == me ->
+#ifndef NO_HEIR_PREPENDS
+     prepend(me);
+#else
+     list[me] = depot_chain;
+#endif
+     depot = EMPTY
+  :: else
+  fi;
+  if
+  :: moving[me] != 0 && moving[me] != held[me] && moving[me] != list[me] &&
+     moving[me] != rest[me] -> set_free(me)
+  :: else -> moving[me] = 0
+  fi
+}
+
+proctype heir(bool second) {
+  byte b, last;
+  {
+    mend(0);
+    settle(0);
+    if
+    :: held[0] != 0 -> moving[0] = held[0]; held[0] = 0; set_free(0)
+    :: else
+    fi;
+    cut_up(0)
+  } HEIR_MAY_DIE
+}
+
+proctype fates() {
+#ifdef KILL
+  if
+  :: atomic { dead = true }; run heir(false);
+#ifdef KILLH
+     if
+     :: atomic { heir_dead = true }; run heir(true)
+     :: true
+     fi
+#endif
+  :: over
+  fi
+#endif
+  skip
+}
+
+inline visit(first) {
+  b = first;
+  do
+  :: b != 0 -> seen[b]++; assert(seen[b] == 1); b = link[b]
+  :: else -> break
+  od
+}
+
+proctype judge() {
+  byte b, p;
+  byte seen[BLOCKS + 1];
+end:
+  timeout;
+  d_step {
+    do
+    :: p < 2 ->
+       assert(moving[p] == 0 && journal[p] == NOTHING && rest[p] == 0);
+       visit(list[p]);
+       visit(spare[p]);
+       if
+       :: held[p] != 0 -> seen[held[p]]++; assert(seen[held[p]] == 1)
+       :: else
+       fi;
+       p++
+    :: else -> break
+    od;
+    assert(depot == EMPTY || depot == READY);
+    if
+    :: depot == READY -> visit(depot_chain)
+    :: else
+    fi;
+    assert(span != CLAIMED);
+    b = 1;
+    do
+    :: b <= BLOCKS -> assert(seen[b] == (span == HEAD)); b++
+    :: else -> break
+    od
+  }
+}
+
+init {
+  byte b;
+  d_step {
+    b = 1;
+    do
+    :: b < BLOCKS -> link[b] = b + 1; b++
+    :: else -> break
+    od;
+#ifdef SPREAD
+    /* The last one is in the depot. */
+    link[BLOCKS - 1] = 0;
+    depot = READY;
+    depot_chain = BLOCKS;
+#endif
+    list[0] = 1
+  };
+  atomic { run participant(0); run participant(1); run fates(); run judge() }
+}

@@ -7,12 +7,7 @@
 #define LIMBO_LOOK  192u
 /* The same for large ones. */
 #define LIMBO_BYTES ((uint64_t)1 << 20)
-/* What a participant keeps of a class before it shares it with others: two
- * spans, but less of a small region, lest few have it all. */
-#define LIST_SPANS     2u
-#define LIST_SHARE     256u
-#define LIST_MIN_BYTES ((uint64_t)2048)
-#define SMALL_SPANS    1024u
+#define SMALL_SPANS 1024u
 /* A list that is so many times longer, as the depot is full, is looked through
  * for whole spans. */
 #define HOARD_LISTS 8u
@@ -129,41 +124,21 @@ uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset)
 
 /* ---- free lists ---------------------------------------------------------- */
 
-static uint64_t most_listed(const shmrpci_region *region)
-{
-    const shmrpci_region_head *head = &region->facts;
-    uint64_t bytes = head->span_count * head->span_bytes / LIST_SHARE;
-    uint64_t most = LIST_SPANS * head->span_bytes;
-    bytes = bytes < LIST_MIN_BYTES ? LIST_MIN_BYTES : bytes;
-    return bytes < most ? bytes : most;
-}
-
-/* The whole list becomes the spare one, which is empty. */
-static void make_spare(shmrpci_arena_root *arena, uint32_t class)
-{
-    shmrpci_store_release(&arena->spares[class],
-                          shmrpci_load_relaxed(&arena->count[class]));
-    /* Between the two stores they are the same: see mend_class. */
-    shmrpci_store_release(&arena->spare[class],
-                          shmrpci_load_relaxed(&arena->list[class]));
-    shmrpci_store_release(&arena->list[class], (uint64_t)0);
-    shmrpci_store_release(&arena->count[class], 0u);
-}
-
 /* A list that has grown long becomes the spare one, and that goes to the depot.
  */
 static void trim(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
     uint32_t count = shmrpci_load_relaxed(&arena->count[class]);
-    if (count * shmrpci_class_bytes(class) < most_listed(region)) {
+    if (count * shmrpci_class_bytes(class) <
+        shmrpci_arena_most_listed(region)) {
         return;
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
         shmrpci_arena_push_spare(region, class);
     }
     if (shmrpci_load_relaxed(&arena->spare[class]) == 0) {
-        make_spare(arena, class);
+        shmrpci_arena_fill_spare(region, class);
     }
 }
 
@@ -225,7 +200,7 @@ static bool refill(shmrpci_region *region, uint32_t class)
     return shmrpci_load_relaxed(&arena->list[class]) != 0 ||
            has_spare(region, class) ||
            shmrpci_load_relaxed(&arena->rest[class]) != 0 ||
-           shmrpci_arena_take_depot(region, class);
+           shmrpci_arena_take_piece(region, class);
 }
 
 /* The next block of what is left of a span goes into `moving`. */
@@ -593,7 +568,7 @@ void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
 {
     reclaim_limbo(region, all);
     uint64_t most = most_hoarded(region);
-    if (most > HOARD_LISTS * most_listed(region) &&
+    if (most > HOARD_LISTS * shmrpci_arena_most_listed(region) &&
         most > region->hoarded_bytes) {
         (void)shmrpci_arena_regain(region);
         /* In pieces, all over: not again before there is much more. */
@@ -711,55 +686,11 @@ void shmrpci_arena_judge_held(shmrpci_region *region)
     }
 }
 
-/* The first `count` blocks of the list become the spare one, which is empty. */
-static void split(shmrpci_region *region, uint32_t class, uint64_t count)
-{
-    shmrpci_arena_root *arena = shmrpci_arena_of(region);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t offset = shmrpci_load_relaxed(&arena->list[class]);
-        shmrpci_block_trailer *end = shmrpci_arena_trailer(region, offset);
-        if (end == NULL) {
-            return;
-        }
-        shmrpci_store_release(&arena->moving, offset);
-        shmrpci_store_release(&arena->list[class],
-                              shmrpci_load_relaxed(&end->link));
-        shmrpci_store_release(&end->link,
-                              shmrpci_load_relaxed(&arena->spare[class]));
-        shmrpci_store_release(&arena->spare[class], offset);
-        shmrpci_store_release(&arena->moving, (uint64_t)0);
-        shmrpci_store_release(&arena->spares[class], i + 1);
-        shmrpci_store_release(&arena->count[class],
-                              shmrpci_load_relaxed(&arena->count[class]) - 1);
-    }
-}
-
-/* In pieces, so that several can have some. */
-static void share(shmrpci_region *region, uint32_t class)
-{
-    shmrpci_arena_root *arena = shmrpci_arena_of(region);
-    uint64_t piece = most_listed(region) / shmrpci_class_bytes(class) + 1;
-    for (;;) {
-        if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
-            shmrpci_arena_push_spare(region, class);
-        }
-        if (shmrpci_load_relaxed(&arena->spare[class]) != 0 ||
-            shmrpci_load_relaxed(&arena->list[class]) == 0) {
-            return;
-        }
-        if (shmrpci_load_relaxed(&arena->count[class]) > piece) {
-            split(region, class, piece);
-        } else {
-            make_spare(arena, class);
-        }
-    }
-}
-
 void shmrpci_arena_hand_over(shmrpci_region *region)
 {
     shmrpci_arena_reclaim(region, true);
     for (uint32_t class = 0; class < SHMRPCI_CLASS_COUNT; class ++) {
-        share(region, class);
+        shmrpci_arena_share(region, class);
     }
 }
 

@@ -35,7 +35,11 @@
  *
  * In PUSHING(p) and TAKEN(q) only p and q, or their heirs, change the word, so
  * that these are never in doubt; nobody reads a chain that is not his, so that
- * no tag is needed. What finds no place stays with its owner.
+ * no tag is needed. Where all places are taken, p takes one and puts its own
+ * chain before what is there, so that what is free stays with nobody:
+ *
+ *     READY, d --p: CAS--> TAKEN(p), d --p: own chain leads to d--> PUSHING(p)
+ *
  *
  * A span of which all blocks are in the lists of one participant can become a
  * span again: it is journalled as one that is to be freed, its blocks leave the

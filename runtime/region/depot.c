@@ -1,6 +1,12 @@
 /* The depot: chains of free blocks that go from one participant to another. */
 #include "region/inside.h"
 
+/* What a participant keeps of a class before it shares it with others: two
+ * spans, but less of a small region, lest few have it all. */
+#define LIST_SPANS     2u
+#define LIST_SHARE     256u
+#define LIST_MIN_BYTES ((uint64_t)2048)
+
 #define DEPOT_PUSHING ((uint64_t)1)
 #define DEPOT_READY   ((uint64_t)2)
 #define DEPOT_TAKEN   ((uint64_t)3)
@@ -27,26 +33,79 @@ uint64_t shmrpci_arena_depot_chain(uint64_t word)
     return (word & (((uint64_t)1 << 48) - 1)) * SHMRPCI_BLOCK_ALIGN;
 }
 
-/* Gives the spare list to all; it stays where it is if the depot is full. */
+/* The last block of a chain before `end`; 0: the chain doesn't lead there. */
+static uint64_t last_before(const shmrpci_region *region, uint64_t chain,
+                            uint64_t end)
+{
+    uint64_t last = 0;
+    for (uint64_t hops = shmrpci_arena_most_blocks(region);
+         chain != 0 && chain != end && hops > 0; hops--) {
+        last = chain;
+        chain = shmrpci_arena_next(region, chain);
+    }
+    return chain == end ? last : 0;
+}
+
+/* The place of the depot is ours: it gets the spare list, with all that this
+ * leads to. */
+static void put_spare(shmrpci_region *region, uint32_t class,
+                      shmrpci_atomic_u64 *slot)
+{
+    shmrpci_atomic_u64 *spare = &shmrpci_arena_of(region)->spare[class];
+    uint64_t chain = shmrpci_load_relaxed(spare);
+    shmrpci_store_seq(slot, depot_word(DEPOT_PUSHING, region->me, chain));
+    shmrpci_store_release(spare, (uint64_t)0);
+    shmrpci_store_seq(slot, depot_word(DEPOT_READY, region->me, chain));
+}
+
+/* Behind the spare list comes what is in a place of the depot already. */
+static bool merge(shmrpci_region *region, uint32_t class,
+                  shmrpci_block_trailer *first, shmrpci_atomic_u64 *slot)
+{
+    uint64_t word = shmrpci_load_relaxed(slot);
+    uint64_t chain = shmrpci_arena_depot_chain(word);
+    uint64_t last = last_before(
+        region, shmrpci_load_relaxed(&shmrpci_arena_of(region)->spare[class]),
+        0);
+    shmrpci_block_trailer *end = shmrpci_arena_trailer(region, last);
+    if (end == NULL || depot_state(word) != DEPOT_READY ||
+        !shmrpci_cas_seq(slot, &word,
+                         depot_word(DEPOT_TAKEN, region->me, chain))) {
+        return false;
+    }
+    const shmrpci_block_trailer *behind = shmrpci_arena_trailer(region, chain);
+    uint64_t more = behind != NULL ? shmrpci_load_relaxed(&behind->retired) : 0;
+    shmrpci_store_release(&first->retired,
+                          shmrpci_load_relaxed(&first->retired) + more);
+    shmrpci_store_release(&end->link, chain);
+    put_spare(region, class, slot);
+    return true;
+}
+
+/* So that nobody has more than two lists, however much is free. */
 void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
     shmrpci_atomic_u64 *slots = shmrpci_region_state_of(region)->depot[class];
     uint64_t chain = shmrpci_load_relaxed(&arena->spare[class]);
-    shmrpci_block_trailer *end = shmrpci_arena_trailer(region, chain);
-    if (end == NULL) {
+    shmrpci_block_trailer *first = shmrpci_arena_trailer(region, chain);
+    if (first == NULL) {
         return;
     }
     shmrpci_store_release(
-        &end->retired, (uint64_t)shmrpci_load_relaxed(&arena->spares[class]));
+        &first->retired, (uint64_t)shmrpci_load_relaxed(&arena->spares[class]));
     for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
         uint64_t none = shmrpci_load_relaxed(&slots[i]);
         if (none == 0 &&
             shmrpci_cas_seq(&slots[i], &none,
                             depot_word(DEPOT_PUSHING, region->me, chain))) {
-            shmrpci_store_release(&arena->spare[class], (uint64_t)0);
-            shmrpci_store_seq(&slots[i],
-                              depot_word(DEPOT_READY, region->me, chain));
+            put_spare(region, class, &slots[i]);
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < SHMRPCI_DEPOT_SLOTS; i++) {
+        region->depot_next = (region->depot_next + 1) % SHMRPCI_DEPOT_SLOTS;
+        if (merge(region, class, first, &slots[region->depot_next])) {
             return;
         }
     }
@@ -98,6 +157,102 @@ bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class)
     return false;
 }
 
+/* ---- lists that grow long ------------------------------------------------ */
+
+uint64_t shmrpci_arena_most_listed(const shmrpci_region *region)
+{
+    const shmrpci_region_head *head = &region->facts;
+    uint64_t bytes = head->span_count * head->span_bytes / LIST_SHARE;
+    uint64_t most = LIST_SPANS * head->span_bytes;
+    bytes = bytes < LIST_MIN_BYTES ? LIST_MIN_BYTES : bytes;
+    return bytes < most ? bytes : most;
+}
+
+/* The whole list becomes the spare one, which is empty. */
+static void make_spare(shmrpci_arena_root *arena, uint32_t class)
+{
+    shmrpci_store_release(&arena->spares[class],
+                          shmrpci_load_relaxed(&arena->count[class]));
+    /* Between the two stores they are the same: see mend_class. */
+    shmrpci_store_release(&arena->spare[class],
+                          shmrpci_load_relaxed(&arena->list[class]));
+    shmrpci_store_release(&arena->list[class], (uint64_t)0);
+    shmrpci_store_release(&arena->count[class], 0u);
+}
+
+/* The first `count` blocks of the list become the spare one, which is empty. */
+static void split(shmrpci_region *region, uint32_t class, uint64_t count)
+{
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t offset = shmrpci_load_relaxed(&arena->list[class]);
+        shmrpci_block_trailer *end = shmrpci_arena_trailer(region, offset);
+        if (end == NULL) {
+            return;
+        }
+        shmrpci_store_release(&arena->moving, offset);
+        shmrpci_store_release(&arena->list[class],
+                              shmrpci_load_relaxed(&end->link));
+        shmrpci_store_release(&end->link,
+                              shmrpci_load_relaxed(&arena->spare[class]));
+        shmrpci_store_release(&arena->spare[class], offset);
+        shmrpci_store_release(&arena->moving, (uint64_t)0);
+        shmrpci_store_release(&arena->spares[class], i + 1);
+        shmrpci_store_release(&arena->count[class],
+                              shmrpci_load_relaxed(&arena->count[class]) - 1);
+    }
+}
+
+/* Fills the spare list, which is empty: with all of the list, or, where that
+ * has grown long, with a piece of it, so that several can have some. */
+void shmrpci_arena_fill_spare(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t piece =
+        shmrpci_arena_most_listed(region) / shmrpci_class_bytes(class) + 1;
+    if (shmrpci_load_relaxed(&arena->count[class]) > 2 * piece) {
+        split(region, class, piece);
+    } else {
+        make_spare(arena, class);
+    }
+}
+
+bool shmrpci_arena_take_piece(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    uint64_t piece =
+        shmrpci_arena_most_listed(region) / shmrpci_class_bytes(class) + 1;
+    if (!shmrpci_arena_take_depot(region, class)) {
+        return false;
+    }
+    /* No more often than there can be pieces: the count may be spoiled. */
+    for (uint64_t left = shmrpci_arena_most_blocks(region) / piece;
+         left > 0 && shmrpci_load_relaxed(&arena->count[class]) > 2 * piece &&
+         shmrpci_load_relaxed(&arena->spare[class]) == 0;
+         left--) {
+        split(region, class, piece);
+        shmrpci_arena_push_spare(region, class);
+    }
+    return true;
+}
+
+void shmrpci_arena_share(shmrpci_region *region, uint32_t class)
+{
+    shmrpci_arena_root *arena = shmrpci_arena_of(region);
+    for (uint64_t left = shmrpci_arena_most_blocks(region); left > 0; left--) {
+        if (shmrpci_load_relaxed(&arena->spare[class]) != 0) {
+            shmrpci_arena_push_spare(region, class);
+        }
+        if (shmrpci_load_relaxed(&arena->spare[class]) != 0 ||
+            shmrpci_load_relaxed(&arena->list[class]) == 0) {
+            return;
+        }
+        shmrpci_arena_fill_spare(region, class);
+    }
+}
+
+/* ---- what a death leaves ------------------------------------------------- */
+
 static uint32_t length(const shmrpci_region *region, uint64_t chain)
 {
     uint32_t count = 0;
@@ -142,6 +297,11 @@ void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class)
             }
             shmrpci_store_seq(&slots[i],
                               depot_word(DEPOT_READY, region->me, chain));
+        } else if (depot_state(word) == DEPOT_TAKEN &&
+                   last_before(region,
+                               shmrpci_load_relaxed(&arena->spare[class]),
+                               chain) != 0) {
+            put_spare(region, class, &slots[i]); /* a merge, nearly done */
         } else if (depot_state(word) == DEPOT_TAKEN) {
             prepend(region, class, chain);
             shmrpci_store_seq(&slots[i], (uint64_t)0);

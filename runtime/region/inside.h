@@ -58,11 +58,21 @@ shmrpci_block_trailer *shmrpci_arena_trailer(const shmrpci_region *region,
                                              uint64_t offset);
 /* Cuts up what is left of a span of the class. */
 void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class);
-/* Gives the spare list to all; it stays where it is if the depot is full. */
+/* Gives the spare list to all; it stays where it is if all places of the depot
+ * are just being changed. */
 void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class);
 /* How long the lists are, which a death, or taking blocks out of the middle,
  * leaves unknown. */
 void shmrpci_arena_recount(shmrpci_region *region);
+/* How many bytes of a class a list has before it is shared with others. */
+uint64_t shmrpci_arena_most_listed(const shmrpci_region *region);
+/* Fills the spare list, which is empty: with all of the list, or, where that
+ * has grown long, with a piece of it, so that several can have some. */
+void shmrpci_arena_fill_spare(shmrpci_region *region, uint32_t class);
+/* Gives all that is in the lists to the depot. */
+void shmrpci_arena_share(shmrpci_region *region, uint32_t class);
+/* As the next, but the depot gets back what is too much. */
+bool shmrpci_arena_take_piece(shmrpci_region *region, uint32_t class);
 /* Adds blocks of the depot to the list; false: there are none. */
 bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class);
 /* Makes spans of which all blocks are free to spans that anybody can take.

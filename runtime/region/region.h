@@ -100,6 +100,7 @@ struct shmrpci_region {
     struct shmrpci_block_trailer *last_end;
     uint64_t hoarded_bytes; /* of a list, that were of no use to others */
     bool is_regaining;
+    uint32_t depot_next; /* the place where two lists were merged last */
 };
 
 static inline bool shmrpci_region_has_arenas(const shmrpci_region *region)

@@ -108,6 +108,45 @@ inline take_depot(me) {
   fi
 }
 
+/* The last block of the spare list before `end`; 0: it doesn't lead there. */
+inline last_before(me, end_) {
+  d_step {
+    last = 0;
+    b = spare[me];
+    do
+    :: b != 0 && b != end_ -> last = b; b = link[b]
+    :: else -> break
+    od;
+    last = (b == end_ -> last : 0)
+  }
+}
+
+inline put_spare(me) {
+#ifndef NO_MERGE_PUSHING
+  atomic { depot = PUSHING; depot_chain = spare[me] };
+#else
+  atomic { depot = READY; depot_chain = spare[me] };
+#endif
+  spare[me] = 0;
+  depot = READY
+}
+
+/* The spare list goes before what is in the depot already. */
+inline merge(me) {
+  last_before(me, 0);
+  atomic {
+    if
+    :: depot == READY && last != 0 ->
+       depot = TAKEN; depot_owner = me; mine = true
+    :: else -> mine = false
+    fi
+  };
+  if
+  :: mine -> link[last] = depot_chain; put_spare(me)
+  :: else
+  fi
+}
+
 inline push_spare(me) {
   atomic {
     if
@@ -125,7 +164,7 @@ inline push_spare(me) {
 #ifndef NO_PUSHING
              depot = READY
 #endif
-  :: else
+  :: else -> merge(me)
   fi
 }
 
@@ -290,12 +329,20 @@ inline mend(me) {
      fi;
      depot = READY
   :: depot == TAKEN && depot_owner == me ->
-#ifndef NO_HEIR_PREPENDS
-     prepend(me);
-#else
-     list[me] = depot_chain;
+     last_before(me, depot_chain);
+#ifdef NO_HEIR_MERGES
+     last = 0;
 #endif
-     depot = EMPTY
+     if
+     :: last != 0 -> put_spare(me)
+     :: else ->
+#ifndef NO_HEIR_PREPENDS
+        prepend(me);
+#else
+        list[me] = depot_chain;
+#endif
+        depot = EMPTY
+     fi
   :: else
   fi;
   if
@@ -383,8 +430,12 @@ init {
     :: else -> break
     od;
 #ifdef SPREAD
-    /* The last one is in the depot. */
+    /* The last one is in the depot, and of three one in the spare list. */
     link[BLOCKS - 1] = 0;
+#if BLOCKS > 2
+    link[BLOCKS - 2] = 0;
+    spare[0] = BLOCKS - 1;
+#endif
     depot = READY;
     depot_chain = BLOCKS;
 #endif

@@ -138,6 +138,34 @@ static void blocks_go_round(void **state)
     shmrpci_fd_close(&fd);
 }
 
+/* What one had, and has given back, is enough for the next, however much. */
+static void what_one_frees_others_take(void **state)
+{
+    (void)state;
+    int fd = arena_create(64 * MIB, 3);
+    shmrpci_region regions[3];
+    uint64_t paid = 0;
+    for (int i = 0; i < 3; i++) {
+        attach(fd, &regions[i]);
+    }
+    for (int round = 0; round < 30; round++) {
+        shmrpci_region *who = &regions[round % 3];
+        for (int i = 0; i < 12000; i++) {
+            uint64_t offset;
+            assert_int_equal(shmrpci_arena_take(who, 70, &offset, NULL),
+                             SHMRPC_OK);
+        }
+        shmrpci_arena_give(who);
+        paid = round == 0 ? shmrpci_region_paid(who) : paid;
+    }
+    assert_true(shmrpci_region_paid(&regions[0]) < paid + paid / 4);
+    stage_check(&regions[0]);
+    for (int i = 0; i < 3; i++) {
+        shmrpci_region_detach(&regions[i]);
+    }
+    shmrpci_fd_close(&fd);
+}
+
 /* Memory of blocks of one size serves others, when all of a span is free. */
 static void spans_of_free_blocks_serve_other_sizes(void **state)
 {
@@ -351,6 +379,7 @@ int main(void)
         cmocka_unit_test(what_is_given_back_is_taken_again),
         cmocka_unit_test(what_is_retired_comes_back),
         cmocka_unit_test(blocks_go_round),
+        cmocka_unit_test(what_one_frees_others_take),
         cmocka_unit_test(spans_of_free_blocks_serve_other_sizes),
         cmocka_unit_test(a_pin_keeps_what_was_there),
         cmocka_unit_test(a_pin_ends_with_its_handle),

@@ -18,7 +18,7 @@
 #include "os/clock.h"
 
 /* How many points there are without SHMRPC_TEST_LONG. */
-#define FEW 20u
+#define FEW 12u
 
 /* On one CPU the two hand over to each other twice as fast. */
 static void share_a_cpu(void)

@@ -51,7 +51,7 @@ bool step_to(step_victim *of, const step_trace *trace, unsigned long steps);
 typedef void step_visit(const void *user, const step_trace *trace,
                         unsigned long steps);
 
-/* Calls it for all numbers with SHMRPC_TEST_LONG, else for twenty, other
+/* Calls it for all numbers with SHMRPC_TEST_LONG, else for twelve, other
  * ones each time; `name` is for people. */
 void step_through(const char *name, const step_trace *trace, step_visit *visit,
                   const void *user);

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# tts_test.sh PROGRAMS_FOLDER: the queue of a service goes on when another server
+# tts_test.sh PROGRAMS_FOLDER SHMRPC: the queue of a service goes on when another server
 # takes over, with what is in it and for those who wait; and ends with the last.
 set -euo pipefail
 PATH=$(realpath "$1"):$PATH
+shmrpc=$(realpath "$2")
 SHMRPC_DIR=$(mktemp -d)
 export PATH SHMRPC_DIR LC_ALL=C.UTF-8
 folder=$SHMRPC_DIR
@@ -48,6 +49,30 @@ await three "$folder/speaker"
 # The fourth is still there, until nobody serves any more.
 tts-speaker 1 >"$folder/last"
 await four "$folder/last"
+
+# told OUTPUT WORD...: what the command line says of the service's objects.
+told() {
+    local wanted=$1 got
+    shift
+    got=$("$shmrpc" "$@" 2>&1) || true
+    if [ "$got" != "$wanted" ]; then
+        printf 'shmrpc %s\n  expected: %s\n  got: %s\n' "$*" "$wanted" "$got"
+        exit 1
+    fi
+}
+told '' queue push tts/jobs '{"id":50,"voice":"bass","text":"five"}'
+told '{"id":50,"voice":"bass","text":"five"}' queue peek tts/jobs
+told sound queue check tts/jobs
+tts-speaker 1 >"$folder/five"
+await five "$folder/five"
+"$shmrpc" topic tail tts/progress --count=10 | grep -q '{"id":50,"done":1}' ||
+    { echo "nobody tells of job 50"; exit 1; }
+told 'shmrpc: NOT_FOUND: the service'"'"'s "progress" is no queue' \
+    queue stat tts/progress
+told 'shmrpc: NOT_FOUND: service tts has no object "no"' queue stat tts/no
+# shellcheck disable=SC2016 # messages have backquotes
+told 'shmrpc: NOT_FOUND: there is no queue "no/jobs" (`shmrpc ls` lists what there is)' \
+    queue stat no/jobs
 tts-speaker 1 >"$folder/waits" 2>&1 &
 speaker=$!
 pids+=("$speaker")

@@ -104,25 +104,108 @@ static cli_exit look(cli_shared *shared, int fd)
     return copy[0] == '\0' ? CLI_OK : read_type(shared, copy);
 }
 
+/* A file that is called so. */
+static shmrpc_status open_file(const cli_shared *shared, int *out_fd,
+                               shmrpc_error *error)
+{
+    return shmrpci_kind_open_file(
+        shared->kind,
+        shared->opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER,
+        shared->name, out_fd, error);
+}
+
+/* Whether that is of the command's kind: "queue<any>", "queue acme.Job",
+ * "pipe". Names of a service don't say it. */
+static bool is_of_kind(const cli_shared *shared, int fd)
+{
+    shmrpci_glance glance;
+    size_t len = strlen(shared->kind->name);
+    return shmrpci_label_look(fd, &glance, NULL) == SHMRPC_OK &&
+           strncmp(glance.signature, shared->kind->name, len) == 0 &&
+           strchr("< ", glance.signature[len]) != NULL;
+}
+
+static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
+                                     shmrpc_error *error)
+{
+    int watch_fd = -1;
+    int status =
+        shmrpc_stub_shared(shared->service->client, shared->service->tables,
+                           shared->name, 0, out_fd, &watch_fd, error);
+    shmrpci_fd_close(&watch_fd);
+    if (status == SHMRPC_OK && !is_of_kind(shared, *out_fd)) {
+        shmrpci_fd_close(out_fd);
+        return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
+                                "the service's \"%s\" is no %s", shared->name,
+                                shared->kind->name);
+    }
+    return (shmrpc_status)status;
+}
+
+static shmrpc_status open_object(const cli_shared *shared, int *out_fd,
+                                 shmrpc_error *error)
+{
+    return shared->service != NULL ? open_of_service(shared, out_fd, error)
+                                   : open_file(shared, out_fd, error);
+}
+
+/* `tts/jobs`: the service, if that is what is meant and it is there. */
+static cli_exit find_service(cli_shared *shared)
+{
+    const char *slash = strrchr(shared->name, '/');
+    if (slash == NULL) {
+        return CLI_OK;
+    }
+    const char *of = shmrpci_arena_strndup(&shared->arena, shared->name,
+                                           (size_t)(slash - shared->name));
+    cli_service *service =
+        shmrpci_arena_calloc(&shared->arena, 1, sizeof *service, 16);
+    if (of == NULL || service == NULL) {
+        return CLI_TROUBLE;
+    }
+    if (!cli_service_peek(service, of, NULL)) {
+        cli_service_close(service);
+        return CLI_OK;
+    }
+    shared->service = service;
+    shared->name = slash + 1;
+    cli_exit result = cli_service_connect(service);
+    shared->open.service = service->tables;
+    shared->open.client = service->client;
+    return result;
+}
+
+static void explain_absence(const cli_shared *shared, const cli_verb *verb,
+                            shmrpc_error *error)
+{
+    char name[SHMRPCI_SHORT_NAME_BYTES];
+    (void)shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
+                           "there is no %s \"%s\" (`shmrpc ls` lists what "
+                           "there is%s)",
+                           shared->kind->name,
+                           shmrpci_short_name(shared->name, name),
+                           verb->creates ? ", --create makes it" : "");
+}
+
 static cli_exit find(cli_shared *shared, const cli_verb *verb)
 {
     shmrpc_error error;
     int fd;
-    shmrpc_scope scope =
-        shared->opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
-    shmrpc_status status =
-        shmrpci_kind_open_file(shared->kind, scope, shared->name, &fd, &error);
-    if (status == SHMRPC_E_NOT_FOUND && verb->creates && shared->opts->create) {
-        return CLI_OK;
+    bool makes = verb->creates && shared->opts->create;
+    shmrpc_status status = open_file(shared, &fd, &error);
+    if (status == SHMRPC_E_NOT_FOUND && !makes) {
+        cli_exit result = find_service(shared);
+        if (result != CLI_OK) {
+            return result;
+        }
+        if (shared->service != NULL) {
+            status = open_of_service(shared, &fd, &error);
+        } else {
+            explain_absence(shared, verb, &error);
+        }
     }
-    if (status == SHMRPC_E_NOT_FOUND) {
-        char name[SHMRPCI_SHORT_NAME_BYTES];
-        (void)shmrpc_error_set(&error, status,
-                               "there is no %s \"%s\" (`shmrpc ls` lists "
-                               "what there is%s)",
-                               shared->kind->name,
-                               shmrpci_short_name(shared->name, name),
-                               verb->creates ? ", --create makes it" : "");
+    if (status == SHMRPC_E_NOT_FOUND && makes) {
+        return CLI_OK;
     }
     if (status != SHMRPC_OK) {
         return cli_shared_fail(status, &error);
@@ -234,10 +317,7 @@ cli_exit cli_shared_check(cli_shared *shared)
 {
     shmrpc_error error;
     int fd;
-    shmrpc_status status = shmrpci_kind_open_file(
-        shared->kind,
-        shared->opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER,
-        shared->name, &fd, &error);
+    shmrpc_status status = open_object(shared, &fd, &error);
     if (status != SHMRPC_OK) {
         return cli_shared_fail(status, &error);
     }
@@ -326,6 +406,9 @@ static cli_exit run_verb(const cli_shared_command *command,
     cli_exit result = find(&shared, verb);
     if (result == CLI_OK) {
         result = verb->run(&shared);
+    }
+    if (shared.service != NULL) {
+        cli_service_close(shared.service);
     }
     shmrpci_arena_fini(&shared.arena);
     return result;

@@ -14,6 +14,7 @@
 #include "objects/kind.h"
 #include "shmrpc/shared.h"
 #include "tools/shmrpc/cli.h"
+#include "tools/shmrpc/service.h"
 
 /* The options of all these commands. */
 typedef struct cli_shared_opts {
@@ -35,18 +36,19 @@ typedef struct cli_shared_opts {
         NULL, 0, NULL, 0                                                       \
     }
 
-#define CLI_SHARED_HELP                                                     \
-    "NAME is that of the object, as shmrpc ls shows it. Values are JSON;\n" \
-    "what is none counts as text, where the type allows it; not what\n"     \
-    "begins with {, [ or \", as this is a slip.\n"                          \
-    "\n"                                                                    \
-    "  -u, --all-users      in the folder for all users\n"                  \
-    "  -c, --create         make it if it is not there\n"                   \
-    "  -d, --deadline=TIME  wait that long: 250ms, 2s (default: not at\n"   \
-    "                       all)\n"                                         \
-    "  -n, --count=COUNT    so many\n"                                      \
-    "  -j, --json           print JSON only\n"                              \
-    "  -h, --help           print this\n"                                   \
+#define CLI_SHARED_HELP                                                      \
+    "NAME is that of the object, as shmrpc ls shows it, or SERVICE/OBJECT\n" \
+    "for one that a running service has, as in tts/jobs. Values are JSON;\n" \
+    "what is none counts as text, where the type allows it; not what\n"      \
+    "begins with {, [ or \", as this is a slip.\n"                           \
+    "\n"                                                                     \
+    "  -u, --all-users      in the folder for all users\n"                   \
+    "  -c, --create         make it if it is not there\n"                    \
+    "  -d, --deadline=TIME  wait that long: 250ms, 2s (default: not at\n"    \
+    "                       all)\n"                                          \
+    "  -n, --count=COUNT    so many\n"                                       \
+    "  -j, --json           print JSON only\n"                               \
+    "  -h, --help           print this\n"                                    \
     "      --version        print the version\n"
 
 /* What a verb works on. */
@@ -57,6 +59,7 @@ typedef struct cli_shared {
     const char *name;
     char **operands; /* behind the name */
     int operand_count;
+    cli_service *service;    /* that has it; NULL: it is a file */
     shmrpc_shared row;       /* what to open it as */
     shmrpc_shared_opts open; /* and how */
 } cli_shared;

@@ -151,6 +151,7 @@ static void set_needs(gen_model *m, gen_value *c)
     bool replies = false;
     bool strings = false;
     bool raises = false;
+    bool streams = false;
     for (size_t i = 0; i < schema->service_count; i++) {
         const idl_service *service = schema->services[i];
         if (service->decl.imported) {
@@ -161,6 +162,7 @@ static void set_needs(gen_model *m, gen_value *c)
             replies =
                 replies || (m->opts->async && !service->methods[k].oneway);
             strings = strings || copies(&service->methods[k]);
+            streams = streams || gen_c_has_stream(&service->methods[k]);
         }
     }
     for (size_t i = 0; i < schema->error_count; i++) {
@@ -171,6 +173,7 @@ static void set_needs(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "needs_string", strings);
     gen_c_set_flag(m, c, "needs_stub", services || raises);
     gen_c_set_flag(m, c, "has_services", services);
+    gen_c_set_flag(m, c, "has_streams", streams);
 }
 
 static void begin(gen_model *m, gen_value *root)

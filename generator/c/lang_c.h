@@ -201,6 +201,12 @@ void gen_c_claim_all(gen_model *m, const char *name, const char *full_name,
 
 void gen_c_add_service(gen_model *m, gen_value *object,
                        const idl_service *service);
+/* Whether items flow, either way. */
+static inline bool gen_c_has_stream(const idl_method *method)
+{
+    return method->stream_param != NULL || method->result_is_stream;
+}
+
 void gen_c_add_method(gen_model *m, gen_value *object,
                       const idl_method *method);
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,

@@ -187,7 +187,7 @@ const char *gen_c_argument(gen_model *m, const idl_field *param)
 {
     /* What stands beside a method's arguments in stubs and handlers. */
     static const char *const own[] = {
-        "call", "client", "ctx",   "done", "error",  "opts",
+        "call", "client", "ctx",   "done", "error",  "in",   "opts",
         "out",  "params", "reply", "ret",  "status", "user",
     };
     const char *name = gen_c_member(m, param);

@@ -8,11 +8,14 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
 
 static void refuse_method(idl_diags *diags, const idl_method *method)
 {
-    if (method->stream_param != NULL) {
-        refuse(diags, method->stream_param->span, "stream parameter");
+    /* What C hands on of an array is its first element: a struct tells more. */
+    static const char what[] = "stream of arrays (a struct can hold one)";
+    const idl_field *in = method->stream_param;
+    if (in != NULL && in->type->kind == IDL_ARRAY) {
+        refuse(diags, in->span, what);
     }
-    if (method->result_is_stream) {
-        refuse(diags, method->result->span, "stream result");
+    if (method->result_is_stream && method->result->kind == IDL_ARRAY) {
+        refuse(diags, method->result->span, what);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "generator/c/lang_c.h"
 #include "idl/canonical.h"
+#include "idl/largest.h"
 
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
                      const idl_field *param)
@@ -43,11 +44,13 @@ static bool throws_payload(const idl_method *method)
     return false;
 }
 
-/* Whether a call gives a reply object: for the payloads of its errors too. */
+/* Whether a call gives a reply object: for the payloads of its errors too.
+ * Items need none, and a stream that returns them has the payloads. */
 static bool is_reply(const idl_method *method)
 {
-    return throws_payload(method) ||
-           (method->result != NULL && !idl_is_fixed(method->result));
+    return !method->result_is_stream &&
+           (throws_payload(method) ||
+            (method->result != NULL && !idl_is_fixed(method->result)));
 }
 
 /* A pointer to a value, as a type: "uint16_t (*)[3]" to u16[2][3], since arrays
@@ -75,7 +78,7 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
         arg = gen_c_text(m, "(const %s_reply *)reply", function);
         doc = gen_c_text(
             m, "`reply`, unless NULL, is yours until you release it; %s", doc);
-    } else if (method->result != NULL) {
+    } else if (method->result != NULL && !method->result_is_stream) {
         const char *place =
             gen_c_text(m, "%s_result", gen_c_method_place(m, method));
         gen_c_form form = gen_c_form_of(m, method->result, place);
@@ -89,7 +92,9 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
                          "`status` is 0; %s",
                          doc);
     }
-    gen_c_set_flag(m, c, "is_async", m->opts->async && !method->oneway);
+    gen_c_set_flag(m, c, "is_async",
+                   m->opts->async && !method->oneway &&
+                       !gen_c_has_stream(method));
     gen_c_set_flag(m, c, "is_raw", method->encoding == IDL_ENCODING_RAW);
     gen_c_set_text(m, c, "done_decl", decl);
     gen_c_set_text(m, c, "done_arg", arg);
@@ -102,7 +107,7 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
 /* How the result comes back: not at all, by value, or as a reply object. */
 static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 {
-    const idl_type *type = method->result;
+    const idl_type *type = method->result_is_stream ? NULL : method->result;
     const char *function = gen_c_function(m, method);
     bool by_value = type != NULL && !is_reply(method);
     gen_c_set_flag(m, c, "is_value", by_value);
@@ -113,6 +118,8 @@ static void set_result(gen_model *m, gen_value *c, const idl_method *method)
     if (type == NULL) {
         gen_c_set_text(m, c, "result_ref", "NULL");
         gen_c_set_text(m, c, "value_decl", NULL);
+        gen_c_set_text(m, c, "ret_decl", NULL);
+        gen_c_set_text(m, c, "ret_type", NULL);
         return;
     }
     const char *place =
@@ -186,9 +193,11 @@ static const char *duration_text(gen_model *m, int64_t ns)
 static const char *method_flags(gen_model *m, const idl_method *method)
 {
     const char *text = gen_c_text(
-        m, "%s%s%s", method->oneway ? " | SHMRPC_METHOD_ONEWAY" : "",
+        m, "%s%s%s%s%s", method->oneway ? " | SHMRPC_METHOD_ONEWAY" : "",
         method->idempotent ? " | SHMRPC_METHOD_IDEMPOTENT" : "",
-        method->meta.deprecated ? " | SHMRPC_METHOD_DEPRECATED" : "");
+        method->meta.deprecated ? " | SHMRPC_METHOD_DEPRECATED" : "",
+        method->stream_param != NULL ? " | SHMRPC_METHOD_STREAMS_IN" : "",
+        method->result_is_stream ? " | SHMRPC_METHOD_STREAMS_OUT" : "");
     return *text == '\0' ? "0" : text + 3;
 }
 
@@ -243,6 +252,18 @@ static const char *promise(gen_model *m, const idl_method *method)
             limits, deadline);
     }
     const char *throws = throws_text(m, method);
+    if (gen_c_has_stream(method)) {
+        return gen_c_text(
+            m,
+            "%sOpens the stream, which is closed in the end.  Deadline of all "
+            "of it: %s, or that of `opts`.%s%s%s  UNIMPLEMENTED: not over this "
+            "transport yet.",
+            limits,
+            method->timeout_ns > 0 ? duration_text(m, method->timeout_ns)
+                                   : "none",
+            throws != NULL ? "  May end in " : "", throws != NULL ? throws : "",
+            throws != NULL ? "." : "");
+    }
     return gen_c_text(m, "%sDeadline: %s, or that of `opts`.%s%s%s%s", limits,
                       deadline, release_text(m, method),
                       throws != NULL ? "  May return " : "",
@@ -279,8 +300,52 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
     }
 }
 
+/* The items of one direction: their type in C, and its table. */
+static const char *set_items(gen_model *m, gen_value *c,
+                             const idl_method *method, bool to_server)
+{
+    const idl_type *type = idl_stream_items(method, to_server);
+    const char *key = to_server ? "in_type" : "out_type";
+    if (type == NULL) {
+        gen_c_set_text(m, c, key, NULL);
+        return "NULL";
+    }
+    /* As the result of a call would be called. */
+    const char *place = gen_c_text(
+        m, "%s_%s", gen_c_method_place(m, method),
+        to_server ? gen_c_member(m, method->stream_param) : "result");
+    gen_c_set_text(m, c, key, gen_c_form_of(m, type, place).base);
+    return gen_c_table(m, type, place);
+}
+
+static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
+{
+    bool takes = method->stream_param != NULL;
+    bool gives = method->result_is_stream;
+    gen_c_set_flag(m, c, "is_stream", takes || gives);
+    gen_c_set_flag(m, c, "takes", takes);
+    gen_c_set_flag(m, c, "gives", gives);
+    gen_c_set_flag(m, c, "is_upload", takes && !gives);
+    const char *in = set_items(m, c, method, true);
+    const char *out = set_items(m, c, method, false);
+    gen_c_set_text(m, c, "streams_text",
+                   takes || gives
+                       ? gen_c_text(m,
+                                    "%" PRIu32 ", %" PRIu32 ", INT64_C(%" PRId64
+                                    "), %s, %s, {0, 0, 0, 0}",
+                                    idl_stream_window(method, true),
+                                    idl_stream_window(method, false),
+                                    method->idle_ns, in, out)
+                       : "SHMRPC_NO_STREAMS");
+}
+
 static void claim_method(gen_model *m, const idl_method *method)
 {
+    static const char *const of_stream[] = {
+        "_params",    "_reply",       "_release",       "_stream",
+        "_next",      "_send",        "_end",           "_try_send",
+        "_finish",    "_close",       "_sink",          "_source",
+        "_sink_send", "_source_next", "_sink_try_send", NULL};
     static const char *const of_async[] = {
         "_params", "_reply", "_release", "_start", "_finish",
         "_async",  "_fn",    "_loan",    "_send",  NULL};
@@ -291,9 +356,10 @@ static void claim_method(gen_model *m, const idl_method *method)
     const char *what =
         gen_c_text(m, "%s.%s", method->service->decl.full_name, method->name);
     gen_c_claim_all(m, function, what, method->span,
-                    method->oneway   ? of_oneway
-                    : m->opts->async ? of_async
-                                     : suffixes);
+                    gen_c_has_stream(method) ? of_stream
+                    : method->oneway         ? of_oneway
+                    : m->opts->async         ? of_async
+                                             : suffixes);
 }
 
 /* The method as a member of the table of handlers, which begins with `size`. */
@@ -338,6 +404,7 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
     set_throws(m, c, method);
     set_params(m, c, method);
     set_result(m, c, method);
+    set_streams(m, c, method);
     gen_set(c, "doc", gen_c_doc(m, &method->meta));
     gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &method->meta.docs));
 }

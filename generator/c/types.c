@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "generator/c/lang_c.h"
+#include "idl/largest.h"
 
 /* X(KIND, C type, suffix of shmrpc_type_ and of shmrpc_..._list) */
 #define SCALARS(X)                    \
@@ -128,6 +129,7 @@ static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
              k++) {
             const idl_method *method = &service->methods[k];
             if (type_lists(method->result, element) ||
+                type_lists(idl_stream_items(method, true), element) ||
                 fields_list(method->params, method->param_count, element)) {
                 return true;
             }

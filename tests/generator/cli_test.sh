@@ -137,8 +137,8 @@ struct Item { 1: u64 id; }
 service Later {
   port 5603;
   name "later";
-  msgpack pull(u32 n) -> stream Item;
-  msgpack push(stream Item item) -> u32;
+  msgpack pull(u32 n) -> stream u8[4];
+  msgpack push(stream Item[2] pair) -> u32;
   queue Item items { capacity 8; }
 }
 SVC

@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "echo.h"
+#include "flows.h"
 #include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "jobs.h"
@@ -363,6 +364,12 @@ static void every_encoding(void **state)
     check(TEST_FOLDER "/../integration/kinds.svc", &kinds_kinds_descriptor);
 }
 
+static void flows(void **state)
+{
+    (void)state;
+    check(TEST_FOLDER "/golden/flows.svc", &flows_flows_descriptor);
+}
+
 static void calls(void **state)
 {
     (void)state;
@@ -461,9 +468,13 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_service),  cmocka_unit_test(every_type),
-        cmocka_unit_test(every_encoding), cmocka_unit_test(calls),
-        cmocka_unit_test(shared_objects), cmocka_unit_test(streams_of_methods),
+        cmocka_unit_test(small_service),
+        cmocka_unit_test(every_type),
+        cmocka_unit_test(every_encoding),
+        cmocka_unit_test(calls),
+        cmocka_unit_test(flows),
+        cmocka_unit_test(shared_objects),
+        cmocka_unit_test(streams_of_methods),
         cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,216 @@
+/*
+ * Servers of flows.svc, made by shmrpcgen: edit that file instead.
+ *
+ * Handlers return 0, a shmrpc_status, or an error that the method declares;
+ * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
+ * been sent.  A result may also be static or your own.  What a handler of a
+ * oneway method returns is told to nobody.
+ * Threading: handlers run on worker threads, several at a time unless the
+ * server has one worker; the other functions belong to one thread.
+ */
+#ifndef FLOWS_FLOWS_SERVER_H
+#define FLOWS_FLOWS_SERVER_H
+
+#include <shmrpc/error.h>
+#include <shmrpc/server.h>
+
+#include "flows.h"
+
+SHMRPC_BEGIN_DECLS
+
+/* Ends the call in FLOWS_ERR_TOO_MANY: `return flows_raise_too_many(ctx,
+ * &detail);`.  Copies `detail`; NULL sends none.  Returns FLOWS_ERR_TOO_MANY,
+ * or what has failed: INTERNAL for a detail out of its bounds. */
+int flows_raise_too_many(shmrpc_ctx *ctx, const flows_too_many *detail);
+
+/* Where the items of words go; valid until the handler returns. */
+typedef struct flows_flows_words_sink flows_flows_words_sink;
+
+/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
+ * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
+ * the item breaks its own bounds. */
+int flows_flows_words_sink_send(flows_flows_words_sink *out,
+                                const flows_word *item);
+
+/* The same, but BUSY where there is no room. */
+int flows_flows_words_sink_try_send(flows_flows_words_sink *out,
+                                    const flows_word *item);
+
+/* Where the items of count come from; valid until the handler returns. */
+typedef struct flows_flows_count_source flows_flows_count_source;
+
+/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
+ * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
+ * more; INVALID: it can't be read, return that. */
+int flows_flows_count_source_next(flows_flows_count_source *in,
+                                  const flows_word **item);
+
+/* Where the items of joined come from; valid until the handler returns. */
+typedef struct flows_flows_joined_source flows_flows_joined_source;
+
+/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
+ * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
+ * more; INVALID: it can't be read, return that. */
+int flows_flows_joined_source_next(flows_flows_joined_source *in,
+                                   const shmrpc_str **item);
+
+/* Where the items of drop come from; valid until the handler returns. */
+typedef struct flows_flows_drop_source flows_flows_drop_source;
+
+/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
+ * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
+ * more; INVALID: it can't be read, return that. */
+int flows_flows_drop_source_next(flows_flows_drop_source *in,
+                                 const uint32_t **item);
+
+/* Where the items of twice go; valid until the handler returns. */
+typedef struct flows_flows_twice_sink flows_flows_twice_sink;
+
+/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
+ * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
+ * the item breaks its own bounds. */
+int flows_flows_twice_sink_send(flows_flows_twice_sink *out,
+                                const int64_t *item);
+
+/* The same, but BUSY where there is no room. */
+int flows_flows_twice_sink_try_send(flows_flows_twice_sink *out,
+                                    const int64_t *item);
+
+/* Where the items of twice come from; valid until the handler returns. */
+typedef struct flows_flows_twice_source flows_flows_twice_source;
+
+/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
+ * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
+ * more; INVALID: it can't be read, return that. */
+int flows_flows_twice_source_next(flows_flows_twice_source *in,
+                                  const int64_t **item);
+
+/* Where the items of sums go; valid until the handler returns. */
+typedef struct flows_flows_sums_sink flows_flows_sums_sink;
+
+/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
+ * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
+ * the item breaks its own bounds. */
+int flows_flows_sums_sink_send(flows_flows_sums_sink *out,
+                               const flows_flows_sums_result *item);
+
+/* The same, but BUSY where there is no room. */
+int flows_flows_sums_sink_try_send(flows_flows_sums_sink *out,
+                                   const flows_flows_sums_result *item);
+
+/* Where the items of sums come from; valid until the handler returns. */
+typedef struct flows_flows_sums_source flows_flows_sums_source;
+
+/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
+ * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
+ * more; INVALID: it can't be read, return that. */
+int flows_flows_sums_source_next(flows_flows_sums_source *in,
+                                 const shmrpc_u32_list **item);
+
+/* Where the items of cat go; valid until the handler returns. */
+typedef struct flows_flows_cat_sink flows_flows_cat_sink;
+
+/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
+ * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
+ * the item breaks its own bounds. */
+int flows_flows_cat_sink_send(flows_flows_cat_sink *out,
+                              const shmrpc_bytes *item);
+
+/* The same, but BUSY where there is no room. */
+int flows_flows_cat_sink_try_send(flows_flows_cat_sink *out,
+                                  const shmrpc_bytes *item);
+
+/* Where the items of through go; valid until the handler returns. */
+typedef struct flows_flows_through_sink flows_flows_through_sink;
+
+/* Sends an item: 0 is that it is on its way.  Waits for room.  CANCELLED,
+ * DEADLINE: there is no point any more; ABORTED: both ends only send; INTERNAL:
+ * the item breaks its own bounds. */
+int flows_flows_through_sink_send(flows_flows_through_sink *out,
+                                  const shmrpc_bytes *item);
+
+/* The same, but BUSY where there is no room. */
+int flows_flows_through_sink_try_send(flows_flows_through_sink *out,
+                                      const shmrpc_bytes *item);
+
+/* Where the items of through come from; valid until the handler returns. */
+typedef struct flows_flows_through_source flows_flows_through_source;
+
+/* Waits for the next item, which lives until the next call.  SHMRPC_MORE (1):
+ * there is one; 0: these were all; CANCELLED, DEADLINE: there is no point any
+ * more; INVALID: it can't be read, return that. */
+int flows_flows_through_source_next(flows_flows_through_source *in,
+                                    const shmrpc_bytes **item);
+
+/*
+ * Every shape that a stream has.
+ *
+ * The handlers of Flows. Begin with FLOWS_FLOWS_IMPL_INIT; those that stay NULL
+ * answer UNIMPLEMENTED.
+ */
+typedef struct flows_flows_impl {
+    size_t size; /* lets methods be added without recompiling */
+
+    /* The words of a text as they are found. */
+    int (*words)(shmrpc_ctx *ctx, void *user, shmrpc_str text,
+                 flows_flows_words_sink *out);
+
+    /* Counts what is sent. */
+    int (*count)(shmrpc_ctx *ctx, void *user, uint64_t most,
+                 flows_flows_count_source *in, uint64_t *ret);
+
+    /* Everything in one text. */
+    int (*joined)(shmrpc_ctx *ctx, void *user, flows_flows_joined_source *in,
+                  shmrpc_str *ret);
+
+    /* Nothing comes back but the end. */
+    int (*drop)(shmrpc_ctx *ctx, void *user, flows_flows_drop_source *in);
+
+    /* Twice each number. */
+    int (*twice)(shmrpc_ctx *ctx, void *user, flows_flows_twice_source *in,
+                 flows_flows_twice_sink *out);
+
+    /* Lists and maps go as well. */
+    int (*sums)(shmrpc_ctx *ctx, void *user, const uint32_t *in_,
+                flows_flows_sums_source *in, flows_flows_sums_sink *out);
+
+    /* The bytes of one, in pieces. */
+    int (*cat)(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
+               flows_flows_cat_sink *out);
+
+    /* Back as they came. */
+    int (*through)(shmrpc_ctx *ctx, void *user, flows_flows_through_source *in,
+                   flows_flows_through_sink *out);
+
+    /* No stream: as ever. */
+    int (*add)(shmrpc_ctx *ctx, void *user, int64_t a, int64_t b, int64_t *ret);
+} flows_flows_impl;
+
+#define FLOWS_FLOWS_IMPL_INIT \
+    { \
+        sizeof(flows_flows_impl), \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL, \
+        NULL \
+    }
+
+/* Serves `impl`, which is copied, from now on; `user` is handed to every
+ * handler.  Any number of services per server.  EXISTS: it runs already, and
+ * the error says where; INVALID: `impl` was not begun as above. */
+int flows_flows_serve(shmrpc_server *server, const flows_flows_impl *impl,
+                      void *user, shmrpc_error *error);
+
+/* The main function of a program that only serves `impl`: reads options (--help
+ * lists them), serves until SIGINT or SIGTERM, and returns the exit status. */
+int flows_flows_main(int argc, char **argv, const flows_flows_impl *impl,
+                     void *user);
+
+SHMRPC_END_DECLS
+
+#endif

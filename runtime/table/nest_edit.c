@@ -215,7 +215,8 @@ typedef struct splice {
     shmrpci_nest_edit *edit;
     uint64_t shape;
     bool removes;
-    bool appends; /* behind the last of all: the new leaf begins with it */
+    bool appends;   /* behind the last of all: the new leaf begins with it */
+    unsigned level; /* of the root */
     const shmrpci_nest_item *item;
     shmrpc_error *error;
 } splice;
@@ -376,8 +377,11 @@ static shmrpc_status lower(const splice *of, shmrpci_nest_branch *root)
 {
     shmrpci_nest_edit *edit = of->edit;
     shmrpci_node node;
-    while (shmrpci_node_look(edit->table, root->block, &node) &&
-           node.head.level > 0 && node.head.count == 1) {
+    /* Levels fall by one, or somebody has spoiled them. */
+    for (unsigned level = of->level;
+         level > 0 && shmrpci_node_look(edit->table, root->block, &node) &&
+         node.head.level == level && node.head.count == 1;
+         level--) {
         shmrpci_nest_branch below = shmrpci_node_branch(&node, 0);
         bool is_new = false;
         /* What this edit has made is not to be retired, nor reachable. */
@@ -400,8 +404,12 @@ shmrpc_status shmrpci_nest_splice(shmrpci_nest_edit *edit,
                                   bool removes, const shmrpci_nest_item *item,
                                   shmrpc_error *error)
 {
-    splice of = {edit, ref->shape, removes, position == ref->count,
-                 item, error};
+    splice of = {.edit = edit,
+                 .shape = ref->shape,
+                 .removes = removes,
+                 .appends = position == ref->count,
+                 .item = item,
+                 .error = error};
     shmrpci_node root;
     outcome out;
     if (ref->block == 0 && item != NULL) {
@@ -412,10 +420,11 @@ shmrpc_status shmrpci_nest_splice(shmrpci_nest_edit *edit,
     if (!shmrpci_node_look(edit->table, ref->block, &root)) {
         return damaged(error);
     }
-    unsigned level = root.head.level;
-    shmrpc_status status = splice_node(&of, ref->block, level, position, &out);
+    of.level = root.head.level;
+    shmrpc_status status =
+        splice_node(&of, ref->block, of.level, position, &out);
     if (status == SHMRPC_OK && out.count == 2) {
-        status = make_node(edit, ref->shape, level + 1, out.branches, 2,
+        status = make_node(edit, ref->shape, of.level + 1, out.branches, 2,
                            &out.branches[0], error);
     } else if (status == SHMRPC_OK && out.count == 1) {
         status = lower(&of, &out.branches[0]);

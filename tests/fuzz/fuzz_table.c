@@ -11,9 +11,11 @@
 
 #include "os/memory.h"
 #include "region/arena.h"
+#include "table/nest.h"
 #include "table/table.h"
 
-enum { STEP = 8, MOST_STEPS = 200, FILE_BYTES = 512 << 10 };
+/* Kinds of steps: below 4 they change memory. */
+enum { STEP = 8, MOST_STEPS = 200, FILE_BYTES = 512 << 10, KINDS = 14 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,6 +76,61 @@ static void merge(stage *on, const uint8_t *how)
     (void)shmrpci_table_merge(&on->table, pairs, 5, NULL);
 }
 
+/* A list of lists and maps, or one of the items of what there is. */
+static void nest(stage *on, const uint8_t *how, bool makes)
+{
+    static const uint8_t bytes[700];
+    shmrpci_nest_edit edit = {0};
+    shmrpci_nest_value now = {.is_ref = true};
+    shmrpci_nest_item items[40] = {0};
+    shmrpci_nest_item found = {0};
+    shmrpci_nest_shape shape =
+        how[1] % 2 == 0 ? SHMRPCI_NEST_LIST : SHMRPCI_NEST_MAP;
+    for (uint8_t i = 0; i < 40; i++) {
+        items[i].key = (shmrpci_table_bytes){bytes + i, i};
+        items[i].value = shmrpci_nest_bytes(bytes, how[2]);
+    }
+    shmrpc_status status =
+        shmrpci_nest_edit_begin(&edit, &on->table, key_of(how), NULL);
+    if (status == SHMRPC_OK && makes) {
+        items[3].value.is_ref = true;
+        items[5].value.is_ref = true;
+        status = shmrpci_nest_make_bytes(
+            &edit, (shmrpci_table_bytes){bytes, sizeof bytes},
+            &items[3].value.ref, NULL);
+        if (status == SHMRPC_OK) {
+            status = shmrpci_nest_make(&edit, SHMRPCI_NEST_LIST, items + 6, 20,
+                                       &items[5].value.ref, NULL);
+        }
+        if (status == SHMRPC_OK) {
+            status = shmrpci_nest_make(&edit, shape, items, 1 + how[3] % 40,
+                                       &now.ref, NULL);
+        }
+        if (status == SHMRPC_OK && how[3] % 40 >= 5) {
+            status = shmrpci_nest_drop(&edit, &edit.value);
+        } else {
+            status = SHMRPC_E_ABORTED; /* not all that was made is in it */
+        }
+    } else if (status == SHMRPC_OK && edit.value.is_ref) {
+        uint64_t position = how[3];
+        now = edit.value;
+        bool removes =
+            how[4] % 2 == 0 && shmrpci_nest_at(&on->table, &now.ref, position,
+                                               &found) == SHMRPC_OK;
+        if (!removes) {
+            (void)shmrpci_nest_find(&on->table, &now.ref,
+                                    items[how[3] % 40].key, &position, &found);
+        }
+        (void)shmrpci_nest_drop(&edit, &found.value);
+        status = shmrpci_nest_splice(&edit, &now.ref, position, removes,
+                                     how[4] % 3 == 0 ? NULL : &items[7], NULL);
+    }
+    if (status == SHMRPC_OK && now.ref.block != 0) {
+        (void)shmrpci_nest_commit(&edit, &now, NULL, NULL);
+    }
+    shmrpci_nest_edit_end(&edit);
+}
+
 static void look(stage *on)
 {
     shmrpci_table_bytes key;
@@ -116,7 +173,7 @@ static void attach_again(stage *on)
 static void operate(stage *on, const uint8_t *step)
 {
     const uint8_t *how = step + 1;
-    switch (step[0] % 12) {
+    switch (step[0] % KINDS) {
     case 4:
         put(on, how, how[1]);
         break;
@@ -148,6 +205,12 @@ static void operate(stage *on, const uint8_t *step)
         attach_again(on);
         (void)shmrpci_table_check(&on->table, NULL, NULL);
         break;
+    case 12:
+        nest(on, how, true);
+        break;
+    case 13:
+        nest(on, how, false);
+        break;
     default:
         break;
     }
@@ -163,7 +226,7 @@ static void spoil(const stage *on, const uint8_t *step)
         ((uint64_t)step[2] << 16 | (uint64_t)step[3] << 8 | step[4]) %
         (count - 512);
     uint64_t other = ((uint64_t)step[5] << 8 | step[6]) % count;
-    switch (step[0] % 12) {
+    switch (step[0] % KINDS) {
     case 0:
         words[512 + place] ^= (uint64_t)1 << (step[1] & 63);
         break;
@@ -196,7 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     shmrpci_buf_init_heap(&on.value);
     for (size_t at = 0; at + STEP <= size && at < MOST_STEPS * STEP;
          at += STEP) {
-        if (data[at] % 12 < 4) {
+        if (data[at] % KINDS < 4) {
             spoil(&on, data + at);
         } else {
             operate(&on, data + at);

@@ -91,11 +91,17 @@ static bool is_root(const shmrpci_table *table, uint64_t root)
     return shmrpci_load_acquire(&table->roots->root) == root;
 }
 
+/* Where a record was found. */
+typedef struct place {
+    uint64_t root;
+    const shmrpci_atomic_u64 *slot;
+    uint64_t word;
+} place;
+
 /* OK, NOT_FOUND, DATA_LOSS; BUSY: again. */
 static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
                               uint64_t hash, shmrpci_record_facts *out,
-                              const shmrpci_atomic_u64 **out_slot,
-                              uint64_t *out_word)
+                              place *at)
 {
     shmrpci_geometry geometry;
     uint64_t slot;
@@ -109,12 +115,13 @@ static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
     }
     shmrpci_quick_note(table, root);
     shmrpci_found found =
-        shmrpci_table_find(table, &geometry, key, hash, &slot, out_word, out);
+        shmrpci_table_find(table, &geometry, key, hash, &slot, &at->word, out);
     /* A table that is no longer the root's may be anything by now. */
     if (!is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
         return SHMRPC_E_BUSY;
     }
-    *out_slot = &geometry.block->index[slot];
+    at->root = root;
+    at->slot = &geometry.block->index[slot];
     return found == SHMRPCI_FOUND       ? SHMRPC_OK
            : found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
                                         : SHMRPC_E_DATA_LOSS;
@@ -122,12 +129,14 @@ static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
 
 /*
  * Whether all that was read was the value of the record. Of a nest it was if
- * the slot led to it after that: what is below it is retired with it.
+ * the slot led to it after that, in the table that was the root's even later:
+ * what is below it is retired with it.
  */
-static bool is_whole(const shmrpci_record_facts *facts,
-                     const shmrpci_atomic_u64 *slot, uint64_t word)
+static bool is_whole(const shmrpci_table *table,
+                     const shmrpci_record_facts *facts, const place *at)
 {
-    return (facts->kind != SHMRPCI_RECORD_NEST || is_still(slot, word)) &&
+    return (facts->kind != SHMRPCI_RECORD_NEST ||
+            (is_still(at->slot, at->word) && is_root(table, at->root))) &&
            shmrpci_record_is_same(facts);
 }
 
@@ -138,16 +147,15 @@ static shmrpc_status try_get(shmrpci_table *table, shmrpci_table_bytes key,
                              uint64_t *out_version)
 {
     shmrpci_record_facts facts;
-    const shmrpci_atomic_u64 *slot;
-    uint64_t word;
-    shmrpc_status status = try_look(table, key, hash, &facts, &slot, &word);
+    place at;
+    shmrpc_status status = try_look(table, key, hash, &facts, &at);
     if (status != SHMRPC_OK) {
         return status;
     }
     if (out != NULL) {
         status = shmrpci_table_copy_value(table, &facts, out);
     }
-    if (!is_whole(&facts, slot, word)) {
+    if (!is_whole(table, &facts, &at)) {
         return facts.kind == SHMRPCI_RECORD_NEST ? SHMRPC_E_ABORTED
                                                  : SHMRPC_E_BUSY;
     }
@@ -241,9 +249,10 @@ shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
 {
     shmrpci_record_facts facts;
     uint64_t hash = shmrpci_table_hash_of(table, key);
+    place at = {0};
     shmrpc_status status = SHMRPC_E_BUSY;
     for (unsigned i = 0; status == SHMRPC_E_BUSY && i < ATTEMPTS; i++) {
-        status = try_look(table, key, hash, &facts, &out->slot, &out->word);
+        status = try_look(table, key, hash, &facts, &at);
         if (status == SHMRPC_OK) {
             bool is_good = shmrpci_nest_of(&facts, &out->value);
             status = !shmrpci_record_is_same(&facts) ? SHMRPC_E_BUSY
@@ -256,6 +265,10 @@ shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
         return error != NULL ? tell(status, error) : status;
     }
     out->version = facts.stamp;
+    out->table = table;
+    out->root = at.root;
+    out->slot = at.slot;
+    out->word = at.word;
     out->record = facts.record;
     out->id = facts.id;
     return SHMRPC_OK;
@@ -264,6 +277,7 @@ shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
 bool shmrpci_table_peek_is_same(const shmrpci_table_peek *peek)
 {
     return is_still(peek->slot, peek->word) &&
+           is_root(peek->table, peek->root) &&
            shmrpci_load_relaxed(&peek->record->id) == peek->id;
 }
 
@@ -364,8 +378,7 @@ static shmrpc_status try_next(const shmrpci_table *table,
 {
     shmrpci_geometry geometry;
     shmrpci_record_facts facts;
-    const shmrpci_atomic_u64 *slot = NULL;
-    uint64_t word = 0;
+    place at = {0};
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     if (root == 0) {
         return SHMRPC_E_NOT_FOUND;
@@ -380,8 +393,8 @@ static shmrpc_status try_next(const shmrpci_table *table,
             : bisect(table, &geometry, cursor->order, &position);
     if (status == SHMRPC_OK) {
         do {
-            status =
-                look_at(table, &geometry, position++, &facts, &slot, &word);
+            status = look_at(table, &geometry, position++, &facts, &at.slot,
+                             &at.word);
         } while (status == SHMRPC_E_PRECONDITION);
     }
     if (!is_root(table, root)) {
@@ -395,7 +408,8 @@ static shmrpc_status try_next(const shmrpci_table *table,
     if (status == SHMRPC_OK && out_value != NULL) {
         status = shmrpci_table_copy_value(table, &facts, out_value);
     }
-    if (!is_whole(&facts, slot, word)) {
+    at.root = root;
+    if (!is_whole(table, &facts, &at)) {
         return SHMRPC_E_BUSY;
     }
     if (out_version != NULL) {

@@ -48,6 +48,8 @@ static inline shmrpci_nest_value shmrpci_nest_bytes(const void *data,
 typedef struct shmrpci_table_peek {
     shmrpci_nest_value value;
     uint64_t version;
+    const shmrpci_table *table;
+    uint64_t root;
     const shmrpci_atomic_u64 *slot;
     uint64_t word;
     const shmrpci_record *record;

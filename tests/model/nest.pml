@@ -4,7 +4,8 @@
  *
  * A nest has two parts, each in a block of its own. A change makes one of them
  * anew, and a record that leads to both, of which one is shared with the record
- * before; what it replaces may be used again at once. A reader takes all of
+ * before; what it replaces may be used again at once. The slot of the key may
+ * move to another table, once. A reader takes all of
  * them, and then judges whether that was the nest at one moment.
  *
  * Sizes (macro, default): CHANGES 4; RECORDS 2; BLOCKS 3. NO_...: a rule taken
@@ -20,7 +21,8 @@
 #define BLOCKS 3
 #endif
 
-byte slot;                              /* the record of the key, from 1 */
+byte root;                              /* the table, 0 or 1 */
+byte slot[2];                           /* the record of the key, from 1 */
 byte id[RECORDS + 1];                   /* odd: being written */
 byte version[RECORDS + 1];              /* a check's */
 byte left[RECORDS + 1];                 /* the blocks it leads to */
@@ -60,7 +62,12 @@ proctype writer()
   byte n = 1, old, now, block, gone;
   do
   :: n <= CHANGES ->
-     old = slot;
+     /* A larger table, once: what is in the old one stays as it is. */
+     if
+     :: root == 0 -> slot[1] = slot[0]; root = 1
+     :: skip
+     fi;
+     old = slot[root];
      atomic { take_block(block) }
      value[block] = n;
      atomic { take_record(now); ids = ids + 2; id[now] = ids + 1 }
@@ -72,7 +79,7 @@ proctype writer()
      fi;
      version[now] = n;
      id[now] = ids;
-     slot = now;
+     slot[root] = now;
      /* Both apart, in any order: their makers may be others. */
      if
      :: record_used[old] = false; block_used[gone] = false
@@ -85,10 +92,11 @@ proctype writer()
 
 proctype reader()
 {
-  byte r, i, v, l, k, x, y;
-  bool same_slot, same_id;
+  byte t, r, i, v, l, k, x, y;
+  bool same_slot, same_root, same_id;
   do
-  :: r = slot;
+  :: t = root;
+     r = slot[t];
      i = id[r];
      if
      :: i % 2 == 1 -> skip
@@ -97,20 +105,25 @@ proctype reader()
         x = value[l];
         y = value[k];
         same_slot = true;
+        same_root = true;
         same_id = true;
 #ifdef NO_ORDER
         same_id = (id[r] == i);
-        same_slot = (slot == r);
+        same_slot = (slot[t] == r);
+        same_root = (root == t);
 #else
 #ifndef NO_SLOT
-        same_slot = (slot == r);
+        same_slot = (slot[t] == r);
+#endif
+#ifndef NO_ROOT
+        same_root = (root == t);
 #endif
 #ifndef NO_ID
         same_id = (id[r] == i);
 #endif
 #endif
         if
-        :: same_slot && same_id ->
+        :: same_slot && same_root && same_id ->
            assert(x == lefts[v] && y == rights[v]);
            break
         :: else
@@ -122,7 +135,7 @@ proctype reader()
 init
 {
   atomic {
-    slot = 1; id[1] = 2; left[1] = 1; right[1] = 2;
+    slot[0] = 1; id[1] = 2; left[1] = 1; right[1] = 2;
     record_used[1] = true; block_used[1] = true; block_used[2] = true;
     run writer();
     run reader()

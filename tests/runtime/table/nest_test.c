@@ -406,6 +406,31 @@ static void a_draft_leaves_nothing(void **state)
     shmrpci_fd_close(&fd);
 }
 
+/* A change after another table has come is not seen in the slot of the old. */
+static void a_look_ends_with_its_table(void **state)
+{
+    (void)state;
+    char key[16];
+    shmrpci_table table;
+    shmrpci_table other;
+    shmrpci_table_peek peek;
+    int fd = table_create(8 * MIB, 0, 16);
+    table_attach(fd, &table);
+    table_attach(fd, &other);
+    make(&table, SHMRPCI_NEST_LIST, (const char *const[]){"a"}, 1);
+    assert_int_equal(shmrpci_table_look(&table, home, &peek, NULL), SHMRPC_OK);
+    assert_true(shmrpci_table_peek_is_same(&peek));
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(key, sizeof key, "%d", i);
+        put(&other, key, "x");
+    }
+    insert(&other, 0, "b");
+    assert_false(shmrpci_table_peek_is_same(&peek));
+    shmrpci_table_detach(&other);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
 /* Any word of a node may be anything: statuses, and an end. */
 static void damage_is_told(void **state)
 {
@@ -451,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_nest_is_told_as_msgpack),
         cmocka_unit_test(what_is_replaced_comes_back),
         cmocka_unit_test(a_draft_leaves_nothing),
+        cmocka_unit_test(a_look_ends_with_its_table),
         cmocka_unit_test(damage_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,22 @@ static int make(shmrpc_dict *ultra, shmrpc_error *error)
     return shmrpc_dict_put(ultra, &path, &nested, error);
 }
 
-/* ultra['nested']['counter'] = 1; ultra['nested']['list'].append('hello') */
+/* ultra['nested']['counter'] += 1, as in Python: in two steps, of which each is
+ * whole. Where others count too, give the counter a key, and update that. */
+static int add_one(shmrpc_dict *ultra, const shmrpc_path *path,
+                   shmrpc_error *error)
+{
+    const shmrpc_any *counter;
+    int status = shmrpc_dict_get(ultra, path, &counter, NULL, error);
+    if (status == SHMRPC_OK) {
+        const shmrpc_any more = shmrpc_any_i64(counter->u.i64 + 1);
+        shmrpc_dict_release(ultra, counter);
+        status = shmrpc_dict_put(ultra, path, &more, error);
+    }
+    return status;
+}
+
+/* ... and ultra['nested']['list'].append('hello') */
 static int change(shmrpc_dict *ultra, shmrpc_error *error)
 {
     const shmrpc_any counter[] = {shmrpc_any_str("nested"),
@@ -46,9 +61,8 @@ static int change(shmrpc_dict *ultra, shmrpc_error *error)
                                shmrpc_any_str("list")};
     const shmrpc_path counter_path = shmrpc_path_of(counter, 2);
     const shmrpc_path list_path = shmrpc_path_of(list, 2);
-    const shmrpc_any one = shmrpc_any_i64(1);
     const shmrpc_any hello = shmrpc_any_str("hello");
-    int status = shmrpc_dict_put(ultra, &counter_path, &one, error);
+    int status = add_one(ultra, &counter_path, error);
     if (status == SHMRPC_OK) {
         status = shmrpc_dict_append(ultra, &list_path, &hello, error);
     }

@@ -4,6 +4,7 @@
 
 #include "base/reserved.h"
 #include "objects/dict_inside.h"
+#include "objects/ready.h"
 #include "os/byte_lock.h"
 #include "os/memory.h"
 
@@ -23,6 +24,7 @@ struct shmrpc_watch {
     void *key;
     void *value;
     shmrpc_stub_event event;
+    shmrpci_ready ready;
 };
 
 static void destroy(shmrpc_watch *watch)
@@ -150,6 +152,7 @@ void shmrpc_watch_close(shmrpc_watch *watch)
         return;
     }
     shmrpc_dict *dict = watch->dict;
+    shmrpci_ready_close(&watch->ready);
     if (watch->generation == shmrpci_fork_generation()) {
         shmrpci_table_watch_close(&watch->watch);
     }
@@ -295,6 +298,40 @@ static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
     return status;
 }
 
+/* What a descriptor tells is that this may find something. */
+static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
+                               shmrpc_error *error)
+{
+    shmrpc_error late;
+    shmrpci_futex_on on;
+    int64_t max_ns;
+    shmrpc_status status = next(watch, deadline_ns, error);
+    if (status != SHMRPC_E_DEADLINE || !shmrpci_ready_is_on(&watch->ready)) {
+        return status;
+    }
+    shmrpci_table_watch_announce(&watch->watch, &on, &max_ns);
+    shmrpci_ready_clear(&watch->ready);
+    shmrpc_status again = next(watch, 0, &late);
+    if (again == SHMRPC_E_DEADLINE) {
+        shmrpci_ready_rest(&watch->ready, &on, max_ns);
+        return status;
+    }
+    shmrpci_ready_found(&watch->ready);
+    if (again != SHMRPC_OK && error != NULL) {
+        *error = late;
+    }
+    return again;
+}
+
+int shmrpc_watch_fd(shmrpc_watch *watch)
+{
+    int fd = -1;
+    shmrpc_status status = watch->generation == shmrpci_fork_generation()
+                               ? shmrpci_ready_open(&watch->ready, false, &fd)
+                               : SHMRPC_E_FORKED;
+    return status == SHMRPC_OK ? fd : (int)status;
+}
+
 int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
                            const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -308,7 +345,7 @@ int shmrpc_stub_watch_next(shmrpc_watch *watch, const void **out,
         return shmrpci_handle_fail(handle, SHMRPC_E_FORKED,
                                    "the watch is the parent's", error);
     }
-    status = next(watch, deadline_ns, error);
+    status = take_next(watch, deadline_ns, error);
     if (status == SHMRPC_E_DEADLINE) {
         return deadline_ns == 0
                    ? shmrpci_handle_fail(handle, SHMRPC_E_BUSY,

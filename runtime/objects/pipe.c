@@ -5,12 +5,14 @@
 
 #include "base/reserved.h"
 #include "objects/handle.h"
+#include "objects/ready.h"
 #include "ring/pipe.h"
 #include "shmrpc/shared_stub.h"
 
 struct shmrpc_pipe {
     shmrpci_handle handle;
     shmrpci_pipe *engine;
+    shmrpci_ready ready;
 };
 
 static shmrpc_pipe *pipe_of(shmrpci_handle *handle)
@@ -38,6 +40,7 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
 
 static void close_engine(shmrpci_handle *handle)
 {
+    shmrpci_ready_close(&pipe_of(handle)->ready);
     shmrpci_pipe_close(pipe_of(handle)->engine);
     pipe_of(handle)->engine = NULL;
 }
@@ -129,6 +132,45 @@ shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
     return status;
 }
 
+/* What a descriptor tells is that this may find something. */
+static shmrpc_status take(shmrpc_pipe *pipe, void *data, size_t size,
+                          int64_t deadline_ns, size_t *out_read,
+                          shmrpc_error *error)
+{
+    shmrpc_error late;
+    shmrpci_futex_on on;
+    int64_t max_ns;
+    shmrpc_status status = shmrpci_pipe_read(pipe->engine, data, size,
+                                             deadline_ns, out_read, error);
+    if ((status != SHMRPC_E_BUSY && status != SHMRPC_E_DEADLINE) ||
+        !shmrpci_ready_is_on(&pipe->ready)) {
+        return status;
+    }
+    shmrpci_pipe_announce(pipe->engine, &on, &max_ns);
+    shmrpci_ready_clear(&pipe->ready);
+    shmrpc_status again =
+        shmrpci_pipe_read(pipe->engine, data, size, 0, out_read, &late);
+    if (again == SHMRPC_E_BUSY) {
+        shmrpci_ready_rest(&pipe->ready, &on, max_ns);
+        return status;
+    }
+    shmrpci_ready_found(&pipe->ready);
+    if (again != SHMRPC_OK && error != NULL) {
+        *error = late;
+    }
+    return again;
+}
+
+int shmrpc_pipe_fd(shmrpc_pipe *pipe)
+{
+    int fd = -1;
+    shmrpc_status status = shmrpci_handle_ensure(&pipe->handle, NULL);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_ready_open(&pipe->ready, true, &fd);
+    }
+    return status == SHMRPC_OK ? fd : (int)status;
+}
+
 shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
                                const shmrpc_opts *opts, size_t *out_read,
                                shmrpc_error *error)
@@ -138,8 +180,7 @@ shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shmrpci_pipe_read(pipe->engine, data, size, deadline_ns, out_read,
-                               error);
+    status = take(pipe, data, size, deadline_ns, out_read, error);
     return shmrpci_handle_explain(&pipe->handle, status, error);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/reserved.h"
 #include "objects/held.h"
+#include "objects/ready.h"
 #include "ring/queue.h"
 #include "shmrpc/shared_stub.h"
 
@@ -20,6 +21,7 @@ struct shmrpc_queue {
     shmrpci_queue *engine;
     uint32_t fixed_bytes; /* of each item, encoded; 0: they differ */
     bool is_acked;
+    shmrpci_ready ready;
 };
 
 static shmrpc_queue *queue_of(shmrpci_handle *handle)
@@ -105,6 +107,7 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
 static void close_engine(shmrpci_handle *handle)
 {
     shmrpc_queue *queue = queue_of(handle);
+    shmrpci_ready_close(&queue->ready);
     shmrpci_queue_close(queue->engine);
     queue->engine = NULL;
 }
@@ -361,6 +364,45 @@ static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
     return status;
 }
 
+/* What a descriptor tells is that this may find something. */
+static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
+                         shmrpci_buf *buf, shmrpci_item *items,
+                         uint32_t *out_count, shmrpc_error *error)
+{
+    shmrpc_error late;
+    shmrpci_futex_on on;
+    int64_t max_ns;
+    shmrpc_status status = shmrpci_queue_pop(queue->engine, max, deadline_ns,
+                                             buf, items, out_count, error);
+    if ((status != SHMRPC_E_BUSY && status != SHMRPC_E_DEADLINE) ||
+        !shmrpci_ready_is_on(&queue->ready)) {
+        return status;
+    }
+    shmrpci_queue_announce(queue->engine, &on, &max_ns);
+    shmrpci_ready_clear(&queue->ready);
+    shmrpc_status again =
+        shmrpci_queue_pop(queue->engine, max, 0, buf, items, out_count, &late);
+    if (again == SHMRPC_E_BUSY) {
+        shmrpci_ready_rest(&queue->ready, &on, max_ns);
+        return status;
+    }
+    shmrpci_ready_found(&queue->ready);
+    if (again != SHMRPC_OK && error != NULL) {
+        *error = late;
+    }
+    return again;
+}
+
+int shmrpc_queue_fd(shmrpc_queue *queue)
+{
+    int fd = -1;
+    shmrpc_status status = shmrpci_handle_ensure(&queue->handle, NULL);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_ready_open(&queue->ready, true, &fd);
+    }
+    return status == SHMRPC_OK ? fd : (int)status;
+}
+
 static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
                               bool peeks, const void **out, shmrpc_error *error)
 {
@@ -373,8 +415,7 @@ static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
     }
     shmrpc_status status =
         peeks ? shmrpci_queue_peek(queue->engine, &held->bytes, &item, error)
-              : shmrpci_queue_pop(queue->engine, 1, deadline_ns, &held->bytes,
-                                  &item, &count, error);
+              : pop(queue, 1, deadline_ns, &held->bytes, &item, &count, error);
     if (status == SHMRPC_OK) {
         status = decode(queue, held, &item, held->bytes.data + item.at, error);
         held->has_ticket = held->has_ticket && !peeks;
@@ -499,8 +540,8 @@ static shmrpc_status take_many(shmrpc_queue *queue, int64_t deadline_ns,
     shmrpci_buf_init_heap(&buf);
     shmrpc_status status = SHMRPC_E_NO_MEMORY;
     if (room > 0) {
-        status = shmrpci_queue_pop(queue->engine, (uint32_t)room, deadline_ns,
-                                   &buf, items, &count, error);
+        status =
+            pop(queue, (uint32_t)room, deadline_ns, &buf, items, &count, error);
     }
     if (status == SHMRPC_OK) {
         status =

@@ -6,6 +6,7 @@
 
 #include "base/reserved.h"
 #include "objects/held.h"
+#include "objects/ready.h"
 #include "ring/topic.h"
 #include "shmrpc/shared_stub.h"
 
@@ -25,6 +26,7 @@ struct shmrpc_sub {
     shmrpci_held *held; /* the last message */
     uint64_t lost_count;
     uint32_t generation; /* of the process that subscribed */
+    shmrpci_ready ready;
 };
 
 static shmrpc_topic *topic_of(shmrpci_handle *handle)
@@ -250,6 +252,7 @@ void shmrpc_sub_close(shmrpc_sub *sub)
         return;
     }
     shmrpci_handle *handle = &sub->topic->handle;
+    shmrpci_ready_close(&sub->ready);
     if (is_ours(sub)) {
         shmrpci_topic_unsubscribe(sub->engine);
     }
@@ -258,6 +261,45 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     }
     free(sub);
     shmrpci_handle_unref(handle);
+}
+
+/* What a descriptor tells is that this may find something. */
+static shmrpc_status take_next(shmrpc_sub *sub, int64_t deadline_ns,
+                               shmrpci_item *item, uint64_t *lost,
+                               shmrpc_error *error)
+{
+    shmrpc_error late;
+    shmrpci_futex_on on;
+    int64_t max_ns;
+    shmrpci_buf *bytes = &sub->held->bytes;
+    shmrpc_status status =
+        shmrpci_topic_next(sub->engine, deadline_ns, bytes, item, lost, error);
+    if ((status != SHMRPC_E_BUSY && status != SHMRPC_E_DEADLINE) ||
+        !shmrpci_ready_is_on(&sub->ready)) {
+        return status;
+    }
+    shmrpci_topic_announce(sub->engine, &on, &max_ns);
+    shmrpci_ready_clear(&sub->ready);
+    shmrpc_status again =
+        shmrpci_topic_next(sub->engine, 0, bytes, item, lost, &late);
+    if (again == SHMRPC_E_BUSY) {
+        shmrpci_ready_rest(&sub->ready, &on, max_ns);
+        return status;
+    }
+    shmrpci_ready_found(&sub->ready);
+    if (again != SHMRPC_OK && error != NULL) {
+        *error = late;
+    }
+    return again;
+}
+
+int shmrpc_sub_fd(shmrpc_sub *sub)
+{
+    int fd = -1;
+    shmrpc_status status = is_ours(sub)
+                               ? shmrpci_ready_open(&sub->ready, false, &fd)
+                               : SHMRPC_E_FORKED;
+    return status == SHMRPC_OK ? fd : (int)status;
 }
 
 static shmrpc_status next(shmrpc_sub *sub, int64_t deadline_ns,
@@ -273,8 +315,7 @@ static shmrpc_status next(shmrpc_sub *sub, int64_t deadline_ns,
         (void)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
         return SHMRPC_E_NO_MEMORY;
     }
-    shmrpc_status status = shmrpci_topic_next(
-        sub->engine, deadline_ns, &sub->held->bytes, &item, &lost, error);
+    shmrpc_status status = take_next(sub, deadline_ns, &item, &lost, error);
     sub->lost_count += status == SHMRPC_E_LOST ? lost : 0;
     return status == SHMRPC_OK
                ? shmrpci_held_decode(sub->held, sub->held->bytes.data + item.at,

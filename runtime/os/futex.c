@@ -30,6 +30,33 @@ shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
     }
 }
 
+/* As the kernel has it; older headers don't. */
+typedef struct waiter {
+    uint64_t value;
+    uint64_t word;
+    uint32_t flags;
+    uint32_t reserved;
+} waiter;
+
+#define WAITV_CALL 449 /* on all architectures */
+#define WAITV_32   2u  /* the size of a word; shared */
+
+bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
+                            int64_t until_ns)
+{
+    waiter waiters[SHMRPCI_FUTEX_ANY_MAX];
+    struct timespec until = {.tv_sec = (time_t)(until_ns / SHMRPCI_NS_PER_S),
+                             .tv_nsec = (long)(until_ns % SHMRPCI_NS_PER_S)};
+    for (size_t i = 0; i < count; i++) {
+        waiters[i] = (waiter){.value = on[i].expected,
+                              .word = (uint64_t)(uintptr_t)on[i].word,
+                              .flags = WAITV_32};
+    }
+    return syscall(WAITV_CALL, waiters, count, 0, &until, CLOCK_MONOTONIC) >=
+               0 ||
+           (errno != ENOSYS && errno != EPERM && errno != EINVAL);
+}
+
 int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
 {
     SHMRPCI_CRASHPOINT;

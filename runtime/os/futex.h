@@ -10,6 +10,8 @@
 #define SHMRPCI_OS_FUTEX_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum shmrpci_futex_end {
@@ -22,6 +24,19 @@ typedef enum shmrpci_futex_end {
  * time `until_ns`. */
 shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
                                      int64_t until_ns);
+
+/* A word, and what it is as long as there is nothing to wake up for. */
+typedef struct shmrpci_futex_on {
+    _Atomic uint32_t *word;
+    uint32_t expected;
+} shmrpci_futex_on;
+
+#define SHMRPCI_FUTEX_ANY_MAX 128u
+
+/* Sleeps until one of up to that many words is another one, or woken, or until
+ * `until_ns`; the words tell which. False: this kernel can't (before 5.16). */
+bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
+                            int64_t until_ns);
 
 /* Wakes up to `count` waiters; returns how many. */
 int shmrpci_futex_wake(_Atomic uint32_t *word, int count);

@@ -420,22 +420,29 @@ static bool has_bytes(void *user)
                shmrpci_load_seq(&lane.words->head);
 }
 
+void shmrpci_pipe_announce(shmrpci_pipe *pipe, shmrpci_futex_on *out,
+                           int64_t *out_max_ns)
+{
+    shmrpci_atomic_u32 *bell = &pipe->ring.roots->bell;
+    *out = (shmrpci_futex_on){bell, shmrpci_bell_announce(bell)};
+    *out_max_ns = shmrpci_load_seq(&pipe->words->writer) != 0
+                      ? WRITER_SLICE_NS
+                      : SHMRPCI_BELL_MAX_SLICE_NS;
+}
+
 static shmrpc_status sleep_once(shmrpci_pipe *pipe, span *of,
                                 shmrpci_slices *slices)
 {
-    shmrpci_atomic_u32 *bell = &pipe->ring.roots->bell;
+    shmrpci_futex_on on;
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&pipe->ring);
-    uint32_t seen = shmrpci_bell_announce(bell);
+    shmrpci_pipe_announce(pipe, &on, &slices->max_ns);
     shmrpc_status status = look_and_read(pipe, of);
     if (status != SHMRPC_E_NOT_FOUND ||
         shmrpci_region_is_destroyed(&pipe->ring.region)) {
         return status;
     }
-    slices->max_ns = shmrpci_load_seq(&pipe->words->writer) != 0
-                         ? WRITER_SLICE_NS
-                         : SHMRPCI_BELL_MAX_SLICE_NS;
     shmrpci_ring_count(&counts->sleeps, 1);
-    (void)shmrpci_bell_sleep(bell, seen, slices);
+    (void)shmrpci_bell_sleep(on.word, on.expected, slices);
     return look_and_read(pipe, of);
 }
 

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/futex.h"
 #include "region/region.h"
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
@@ -103,5 +104,9 @@ shmrpc_status shmrpci_pipe_look(int fd, shmrpci_pipe_stat *out,
 /* Judges a pipe that nobody uses meanwhile. */
 uint64_t shmrpci_pipe_check(const shmrpci_pipe *pipe,
                             shmrpci_region_finding *finding, void *user);
+
+/* As shmrpci_queue_announce(), for bytes to read. */
+void shmrpci_pipe_announce(shmrpci_pipe *pipe, shmrpci_futex_on *out,
+                           int64_t *out_max_ns);
 
 #endif

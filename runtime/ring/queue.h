@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "os/futex.h"
 #include "region/region.h"
 #include "ring/lane.h"
 #include "shmrpc/error.h"
@@ -221,5 +222,11 @@ void shmrpci_queue_each_member(const shmrpci_queue *queue,
  * Returns how many findings; `finding` may be NULL. */
 uint64_t shmrpci_queue_check(const shmrpci_queue *queue,
                              shmrpci_region_finding *finding, void *user);
+
+/* Says that somebody sleeps until there may be something to pop: looks again
+ * after this, then sleeps while `out` is as it says, for `*out_max_ns` at most.
+ */
+void shmrpci_queue_announce(shmrpci_queue *queue, shmrpci_futex_on *out,
+                            int64_t *out_max_ns);
 
 #endif

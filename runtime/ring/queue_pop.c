@@ -156,24 +156,31 @@ static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
                                                     : status;
 }
 
+void shmrpci_queue_announce(shmrpci_queue *queue, shmrpci_futex_on *out,
+                            int64_t *out_max_ns)
+{
+    shmrpci_atomic_u32 *bell = &queue->ring.roots->bell;
+    *out = (shmrpci_futex_on){bell, shmrpci_bell_announce(bell)};
+    *out_max_ns =
+        shmrpci_queue_is_acked(queue) && shmrpci_holds_are_there(&queue->ring)
+            ? HOLDS_SLICE_NS
+            : SHMRPCI_BELL_MAX_SLICE_NS;
+}
+
 /* Sleeps for a slice unless there is something; then as try_pop. */
 static shmrpc_status sleep_once(shmrpci_queue *queue, haul *of,
                                 shmrpci_slices *slices)
 {
-    shmrpci_atomic_u32 *bell = &queue->ring.roots->bell;
+    shmrpci_futex_on on;
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
-    uint32_t seen = shmrpci_bell_announce(bell);
+    shmrpci_queue_announce(queue, &on, &slices->max_ns);
     shmrpc_status status = try_pop(queue, of);
     if (status != SHMRPC_E_NOT_FOUND ||
         shmrpci_region_is_destroyed(&queue->ring.region)) {
         return status;
     }
     shmrpci_ring_count(&counts->sleeps, 1);
-    slices->max_ns =
-        shmrpci_queue_is_acked(queue) && shmrpci_holds_are_there(&queue->ring)
-            ? HOLDS_SLICE_NS
-            : SHMRPCI_BELL_MAX_SLICE_NS;
-    bool is_late = shmrpci_bell_sleep(bell, seen, slices);
+    bool is_late = shmrpci_bell_sleep(on.word, on.expected, slices);
     status = try_pop(queue, of);
     if (is_late && status == SHMRPC_OK) {
         shmrpci_ring_count(&counts->rescued, 1);

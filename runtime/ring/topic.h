@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "os/futex.h"
 #include "region/region.h"
 #include "ring/lane.h"
 #include "shmrpc/error.h"
@@ -170,5 +171,9 @@ void shmrpci_topic_each_subscriber(const shmrpci_topic *topic,
 /* Judges a topic that nobody uses meanwhile. */
 uint64_t shmrpci_topic_check(const shmrpci_topic *topic,
                              shmrpci_region_finding *finding, void *user);
+
+/* As shmrpci_queue_announce(). */
+void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
+                            int64_t *out_max_ns);
 
 #endif

@@ -199,22 +199,30 @@ static shmrpc_status try_next(shmrpci_subscription *of, shmrpci_buf *buf,
                                                     : status;
 }
 
-static shmrpc_status sleep_once(shmrpci_subscription *of, shmrpci_buf *buf,
-                                shmrpci_item *item, shmrpci_slices *slices)
+void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
+                            int64_t *out_max_ns)
 {
     shmrpci_topic *topic = of->topic;
     shmrpci_atomic_u32 *bell = &topic->ring.roots->bell;
     /* Before it is said that we sleep: whoever clears that counts it up. */
-    uint32_t seen = shmrpci_load_seq(bell);
+    *out = (shmrpci_futex_on){bell, shmrpci_load_seq(bell)};
+    *out_max_ns = SHMRPCI_TOPIC_BLIND_NS;
     if (topic->desk.words != NULL) {
         shmrpci_store_seq(&topic->desk.words->sleepers, 1u);
-    } else {
-        slices->max_ns = SHMRPCI_TOPIC_BLIND_NS;
+        *out_max_ns = SHMRPCI_BELL_MAX_SLICE_NS;
     }
+}
+
+static shmrpc_status sleep_once(shmrpci_subscription *of, shmrpci_buf *buf,
+                                shmrpci_item *item, shmrpci_slices *slices)
+{
+    const shmrpci_topic *topic = of->topic;
+    shmrpci_futex_on on;
+    shmrpci_topic_announce(of, &on, &slices->max_ns);
     shmrpc_status status = try_next(of, buf, item);
     if (status == SHMRPC_E_NOT_FOUND &&
         !shmrpci_region_is_destroyed(&topic->ring.region)) {
-        (void)shmrpci_bell_sleep(bell, seen, slices);
+        (void)shmrpci_bell_sleep(on.word, on.expected, slices);
         status = try_next(of, buf, item);
     }
     return status;

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "os/futex.h"
 #include "region/region.h"
 #include "shmrpc/error.h"
 #include "table/layout.h"
@@ -310,5 +311,12 @@ void shmrpci_table_stat_get(const shmrpci_table *table,
  * the dead first where the handle is for writing. */
 uint64_t shmrpci_table_check(shmrpci_table *table,
                              shmrpci_region_finding *finding, void *user);
+
+/* Says that the watch sleeps until there may be a change to tell: it looks
+ * again after this, then sleeps while `out` is as it says, for `*out_max_ns` at
+ * most.
+ */
+void shmrpci_table_watch_announce(const shmrpci_table_watch *watch,
+                                  shmrpci_futex_on *out, int64_t *out_max_ns);
 
 #endif

@@ -225,11 +225,24 @@ typedef struct slices {
     int64_t deadline_ns;
 } slices;
 
+void shmrpci_table_watch_announce(const shmrpci_table_watch *watch,
+                                  shmrpci_futex_on *out, int64_t *out_max_ns)
+{
+    const shmrpci_table *table = watch->table;
+    shmrpci_atomic_u32 *bell = &table->roots->bell;
+    bool is_writer = table->region.is_writer;
+    /* Sequentially consistent, as is the look at the turn that follows: who
+     * ends a change does it the other way round. */
+    uint32_t seen =
+        is_writer ? shmrpci_or_seq(bell, 1u) | 1u : shmrpci_load_seq(bell);
+    *out = (shmrpci_futex_on){bell, seen};
+    *out_max_ns = is_writer ? SLICE_MAX_NS : LOOK_MAX_NS;
+}
+
 /* Sleeps until something has changed, or a slice is over. */
 static void sleep_once(const shmrpci_table_watch *watch, slices *of)
 {
     const shmrpci_table *table = watch->table;
-    shmrpci_atomic_u32 *bell = &table->roots->bell;
     int64_t now_ns = shmrpci_now_ns();
     int64_t until_ns = of->deadline_ns;
     if (until_ns - now_ns > of->next_ns) {
@@ -240,12 +253,12 @@ static void sleep_once(const shmrpci_table_watch *watch, slices *of)
         shmrpci_sleep_until(until_ns);
         return;
     }
-    /* Sequentially consistent, as is the look at the turn that follows: who
-     * ends a change does it the other way round. */
-    uint32_t seen = shmrpci_or_seq(bell, 1u) | 1u;
+    shmrpci_futex_on on;
+    int64_t max_ns;
+    shmrpci_table_watch_announce(watch, &on, &max_ns);
     if (last_finished(table) < watch->next &&
         !shmrpci_region_is_destroyed(&table->region)) {
-        (void)shmrpci_futex_wait(bell, seen, until_ns);
+        (void)shmrpci_futex_wait(on.word, on.expected, until_ns);
     }
 }
 

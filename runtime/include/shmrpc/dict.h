@@ -262,6 +262,12 @@ SHMRPC_API shmrpc_status shmrpc_watch_next(
     shmrpc_watch *watch, const shmrpc_event **out, const shmrpc_opts *opts,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* A descriptor for event loops, readable when there may be a change
+ * to tell: as
+ * shmrpc_queue_fd().  That of a READ_ONLY handle is readable every 50 ms.
+ * FORKED. */
+SHMRPC_API int shmrpc_watch_fd(shmrpc_watch *watch);
+
 /* ---- locks --------------------------------------------------------------- */
 
 /*

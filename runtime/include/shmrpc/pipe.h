@@ -69,6 +69,11 @@ SHMRPC_API shmrpc_status shmrpc_pipe_read(
     shmrpc_pipe *pipe, void *data, size_t size, const shmrpc_opts *opts,
     size_t *out_read, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* A descriptor for event loops, readable when there may be bytes to
+ * read, an end, or a death to be told of: as
+ * shmrpc_queue_fd(). */
+SHMRPC_API int shmrpc_pipe_fd(shmrpc_pipe *pipe);
+
 /* Ends the stream, for ever: readers get what is there, and then the end. BUSY:
  * another handle is the writer; CANCELLED: it was ended before; DESTROYED. */
 SHMRPC_API shmrpc_status shmrpc_pipe_end(shmrpc_pipe *pipe);

@@ -107,6 +107,22 @@ SHMRPC_API shmrpc_status shmrpc_queue_pop_many(
     shmrpc_queue *queue, const shmrpc_opts *opts, const shmrpc_any **out,
     size_t max, size_t *out_count, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/*
+ * A descriptor for event loops (poll, epoll, io_uring): readable when there may
+ * be something to pop, or the end to be told of. Pop until BUSY (with
+ * NONBLOCK) or DEADLINE, which makes it unreadable until something comes; also
+ * right: with EPOLLET. Now and then it is readable for nothing (when another
+ * took it; and at least once in ten seconds while nothing comes).
+ *
+ * It belongs to the handle, which closes it, waking who polls it: don't read,
+ * write or close it. Always the same one; a forked child asks for its own. The
+ * first one of a process makes a thread, which sleeps for all of them.
+ *
+ * A negative number is a status: EXHAUSTED: no descriptor or thread; DESTROYED;
+ * NO_MEMORY.
+ */
+SHMRPC_API int shmrpc_queue_fd(shmrpc_queue *queue);
+
 /* A copy of an item that pop could return next, which stays in the queue; does
  * not wait. Release it as one that was popped. BUSY: empty; the rest as pop. */
 SHMRPC_API shmrpc_status

@@ -104,6 +104,12 @@ SHMRPC_API shmrpc_status shmrpc_sub_next(
     shmrpc_sub *sub, const shmrpc_any **out, const shmrpc_opts *opts,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* A descriptor for event loops, readable when there may be a message, a
+ * loss, or the end to be told of: as
+ * shmrpc_queue_fd().  That of a READ_ONLY handle is readable every 50 ms.
+ * FORKED. */
+SHMRPC_API int shmrpc_sub_fd(shmrpc_sub *sub);
+
 /* How many messages this subscription has lost, ever, as LOST told. */
 SHMRPC_API uint64_t shmrpc_sub_lost(const shmrpc_sub *sub);
 

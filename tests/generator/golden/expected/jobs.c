@@ -926,6 +926,11 @@ int jobs_v1_flat_pop_many(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
                                       error);
 }
 
+int jobs_v1_flat_fd(jobs_v1_flat_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
+}
+
 int jobs_v1_flat_peek(jobs_v1_flat_queue *queue, const jobs_v1_flat **out,
                       shmrpc_error *error)
 {
@@ -1017,6 +1022,11 @@ int jobs_v1_work_pop_many(jobs_v1_work_queue *queue, const shmrpc_opts *opts,
     return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
                                       (const void **)out, max, out_count,
                                       error);
+}
+
+int jobs_v1_work_fd(jobs_v1_work_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
 }
 
 int jobs_v1_work_peek(jobs_v1_work_queue *queue, const jobs_v1_job **out,
@@ -1111,6 +1121,11 @@ int jobs_v1_points_pop_many(jobs_v1_points_queue *queue,
     return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
                                       (const void **)out, max, out_count,
                                       error);
+}
+
+int jobs_v1_points_fd(jobs_v1_points_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
 }
 
 int jobs_v1_points_peek(jobs_v1_points_queue *queue, const jobs_v1_flat **out,
@@ -1208,6 +1223,11 @@ int jobs_v1_things_pop_many(jobs_v1_things_queue *queue,
                                       error);
 }
 
+int jobs_v1_things_fd(jobs_v1_things_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
+}
+
 int jobs_v1_things_peek(jobs_v1_things_queue *queue, const shmrpc_any **out,
                         shmrpc_error *error)
 {
@@ -1303,6 +1323,11 @@ int jobs_v1_quads_pop_many(jobs_v1_quads_queue *queue, const shmrpc_opts *opts,
                                       error);
 }
 
+int jobs_v1_quads_fd(jobs_v1_quads_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
+}
+
 int jobs_v1_quads_peek(jobs_v1_quads_queue *queue,
                        const jobs_v1_quads_item **out, shmrpc_error *error)
 {
@@ -1396,6 +1421,11 @@ int jobs_v1_lines_pop_many(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
     return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
                                       (const void **)out, max, out_count,
                                       error);
+}
+
+int jobs_v1_lines_fd(jobs_v1_lines_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
 }
 
 int jobs_v1_lines_peek(jobs_v1_lines_queue *queue, const shmrpc_str **out,
@@ -1494,6 +1524,11 @@ int jobs_v1_batches_pop_many(jobs_v1_batches_queue *queue,
                                       error);
 }
 
+int jobs_v1_batches_fd(jobs_v1_batches_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
+}
+
 int jobs_v1_batches_peek(jobs_v1_batches_queue *queue,
                          const jobs_v1_job_list **out, shmrpc_error *error)
 {
@@ -1588,6 +1623,11 @@ int jobs_v1_maps_pop_many(jobs_v1_maps_queue *queue, const shmrpc_opts *opts,
     return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
                                       (const void **)out, max, out_count,
                                       error);
+}
+
+int jobs_v1_maps_fd(jobs_v1_maps_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
 }
 
 int jobs_v1_maps_peek(jobs_v1_maps_queue *queue, const jobs_v1_maps_item **out,
@@ -1685,6 +1725,11 @@ int jobs_v1_blobs_pop_many(jobs_v1_blobs_queue *queue, const shmrpc_opts *opts,
                                       error);
 }
 
+int jobs_v1_blobs_fd(jobs_v1_blobs_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
+}
+
 int jobs_v1_blobs_peek(jobs_v1_blobs_queue *queue, const shmrpc_bytes **out,
                        shmrpc_error *error)
 {
@@ -1777,6 +1822,11 @@ int jobs_v1_levels_pop_many(jobs_v1_levels_queue *queue,
     return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
                                       (const void **)out, max, out_count,
                                       error);
+}
+
+int jobs_v1_levels_fd(jobs_v1_levels_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
 }
 
 int jobs_v1_levels_peek(jobs_v1_levels_queue *queue, const jobs_v1_level **out,
@@ -1875,6 +1925,11 @@ int jobs_v1_documents_pop_many(jobs_v1_documents_queue *queue,
     return shmrpc_stub_queue_pop_many((shmrpc_queue *)queue, opts,
                                       (const void **)out, max, out_count,
                                       error);
+}
+
+int jobs_v1_documents_fd(jobs_v1_documents_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
 }
 
 int jobs_v1_documents_peek(jobs_v1_documents_queue *queue,
@@ -2106,6 +2161,11 @@ int jobs_v1_jobs_watch_next(jobs_v1_jobs_watch *watch,
     return status;
 }
 
+int jobs_v1_jobs_watch_fd(jobs_v1_jobs_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -2294,6 +2354,11 @@ int jobs_v1_fixed_watch_next(jobs_v1_fixed_watch *watch,
         *out = (const jobs_v1_fixed_event *)event;
     }
     return status;
+}
+
+int jobs_v1_fixed_watch_fd(jobs_v1_fixed_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch)
@@ -2498,6 +2563,11 @@ int jobs_v1_deep_watch_next(jobs_v1_deep_watch *watch,
     return status;
 }
 
+int jobs_v1_deep_watch_fd(jobs_v1_deep_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -2698,6 +2768,11 @@ int jobs_v1_wild_watch_next(jobs_v1_wild_watch *watch,
     return status;
 }
 
+int jobs_v1_wild_watch_fd(jobs_v1_wild_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -2890,6 +2965,11 @@ int jobs_v1_arrays_watch_next(jobs_v1_arrays_watch *watch,
         *out = (const jobs_v1_arrays_event *)event;
     }
     return status;
+}
+
+int jobs_v1_arrays_watch_fd(jobs_v1_arrays_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch)
@@ -3099,6 +3179,11 @@ int jobs_v1_counts_watch_next(jobs_v1_counts_watch *watch,
     return status;
 }
 
+int jobs_v1_counts_watch_fd(jobs_v1_counts_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -3163,6 +3248,11 @@ int jobs_v1_news_next(jobs_v1_news_sub *sub, const jobs_v1_job **out,
 uint64_t jobs_v1_news_lost(const jobs_v1_news_sub *sub)
 {
     return shmrpc_sub_lost((const shmrpc_sub *)sub);
+}
+
+int jobs_v1_news_fd(jobs_v1_news_sub *sub)
+{
+    return shmrpc_sub_fd((shmrpc_sub *)sub);
 }
 
 void jobs_v1_news_unsubscribe(jobs_v1_news_sub *sub)
@@ -3240,6 +3330,11 @@ uint64_t jobs_v1_levels_seen_lost(const jobs_v1_levels_seen_sub *sub)
     return shmrpc_sub_lost((const shmrpc_sub *)sub);
 }
 
+int jobs_v1_levels_seen_fd(jobs_v1_levels_seen_sub *sub)
+{
+    return shmrpc_sub_fd((shmrpc_sub *)sub);
+}
+
 void jobs_v1_levels_seen_unsubscribe(jobs_v1_levels_seen_sub *sub)
 {
     shmrpc_sub_close((shmrpc_sub *)sub);
@@ -3312,6 +3407,11 @@ uint64_t jobs_v1_talk_lost(const jobs_v1_talk_sub *sub)
     return shmrpc_sub_lost((const shmrpc_sub *)sub);
 }
 
+int jobs_v1_talk_fd(jobs_v1_talk_sub *sub)
+{
+    return shmrpc_sub_fd((shmrpc_sub *)sub);
+}
+
 void jobs_v1_talk_unsubscribe(jobs_v1_talk_sub *sub)
 {
     shmrpc_sub_close((shmrpc_sub *)sub);
@@ -3363,6 +3463,11 @@ int jobs_v1_sound_read(jobs_v1_sound_pipe *pipe, void *data, size_t size,
 {
     return shmrpc_pipe_read((shmrpc_pipe *)pipe, data, size, opts, out_read,
                             error);
+}
+
+int jobs_v1_sound_fd(jobs_v1_sound_pipe *pipe)
+{
+    return shmrpc_pipe_fd((shmrpc_pipe *)pipe);
 }
 
 int jobs_v1_sound_end(jobs_v1_sound_pipe *pipe)
@@ -3480,6 +3585,11 @@ int jobs_v1_config_watch_next(jobs_v1_config_watch *watch,
         *out = (const jobs_v1_config_event *)event;
     }
     return status;
+}
+
+int jobs_v1_config_watch_fd(jobs_v1_config_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void jobs_v1_config_watch_close(jobs_v1_config_watch *watch)
@@ -3600,6 +3710,11 @@ int jobs_v1_current_watch_next(jobs_v1_current_watch *watch,
     return status;
 }
 
+int jobs_v1_current_watch_fd(jobs_v1_current_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void jobs_v1_current_watch_close(jobs_v1_current_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -3704,6 +3819,11 @@ int jobs_v1_state_watch_next(jobs_v1_state_watch *watch,
         *out = (const jobs_v1_state_event *)event;
     }
     return status;
+}
+
+int jobs_v1_state_watch_fd(jobs_v1_state_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void jobs_v1_state_watch_close(jobs_v1_state_watch *watch)
@@ -3822,6 +3942,11 @@ int jobs_v1_recent_watch_next(jobs_v1_recent_watch *watch,
         *out = (const jobs_v1_recent_event *)event;
     }
     return status;
+}
+
+int jobs_v1_recent_watch_fd(jobs_v1_recent_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch)
@@ -3995,6 +4120,11 @@ int jobs_v1_past_watch_next(jobs_v1_past_watch *watch,
     return status;
 }
 
+int jobs_v1_past_watch_fd(jobs_v1_past_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void jobs_v1_past_watch_close(jobs_v1_past_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -4165,6 +4295,11 @@ int jobs_v1_marks_watch_next(jobs_v1_marks_watch *watch,
         *out = (const jobs_v1_marks_event *)event;
     }
     return status;
+}
+
+int jobs_v1_marks_watch_fd(jobs_v1_marks_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch)

@@ -194,6 +194,11 @@ int jobs_v1_flat_pop_many(jobs_v1_flat_queue *queue, const shmrpc_opts *opts,
                           const jobs_v1_flat **out, size_t max,
                           size_t *out_count, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_flat_fd(jobs_v1_flat_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int jobs_v1_flat_peek(jobs_v1_flat_queue *queue, const jobs_v1_flat **out,
@@ -262,6 +267,11 @@ int jobs_v1_work_pop_many(jobs_v1_work_queue *queue, const shmrpc_opts *opts,
                           const jobs_v1_job **out, size_t max,
                           size_t *out_count, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_work_fd(jobs_v1_work_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int jobs_v1_work_peek(jobs_v1_work_queue *queue, const jobs_v1_job **out,
@@ -327,6 +337,11 @@ int jobs_v1_points_pop(jobs_v1_points_queue *queue, const shmrpc_opts *opts,
 int jobs_v1_points_pop_many(jobs_v1_points_queue *queue,
                             const shmrpc_opts *opts, const jobs_v1_flat **out,
                             size_t max, size_t *out_count, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_points_fd(jobs_v1_points_queue *queue);
 
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
@@ -394,6 +409,11 @@ int jobs_v1_things_pop(jobs_v1_things_queue *queue, const shmrpc_opts *opts,
 int jobs_v1_things_pop_many(jobs_v1_things_queue *queue,
                             const shmrpc_opts *opts, const shmrpc_any **out,
                             size_t max, size_t *out_count, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_things_fd(jobs_v1_things_queue *queue);
 
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
@@ -463,6 +483,11 @@ int jobs_v1_quads_pop_many(jobs_v1_quads_queue *queue, const shmrpc_opts *opts,
                            const jobs_v1_quads_item **out, size_t max,
                            size_t *out_count, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_quads_fd(jobs_v1_quads_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int jobs_v1_quads_peek(jobs_v1_quads_queue *queue,
@@ -529,6 +554,11 @@ int jobs_v1_lines_pop(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
 int jobs_v1_lines_pop_many(jobs_v1_lines_queue *queue, const shmrpc_opts *opts,
                            const shmrpc_str **out, size_t max,
                            size_t *out_count, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_lines_fd(jobs_v1_lines_queue *queue);
 
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
@@ -598,6 +628,11 @@ int jobs_v1_batches_pop_many(jobs_v1_batches_queue *queue,
                              const jobs_v1_job_list **out, size_t max,
                              size_t *out_count, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_batches_fd(jobs_v1_batches_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int jobs_v1_batches_peek(jobs_v1_batches_queue *queue,
@@ -666,6 +701,11 @@ int jobs_v1_maps_pop_many(jobs_v1_maps_queue *queue, const shmrpc_opts *opts,
                           const jobs_v1_maps_item **out, size_t max,
                           size_t *out_count, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_maps_fd(jobs_v1_maps_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int jobs_v1_maps_peek(jobs_v1_maps_queue *queue, const jobs_v1_maps_item **out,
@@ -733,6 +773,11 @@ int jobs_v1_blobs_pop_many(jobs_v1_blobs_queue *queue, const shmrpc_opts *opts,
                            const shmrpc_bytes **out, size_t max,
                            size_t *out_count, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_blobs_fd(jobs_v1_blobs_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int jobs_v1_blobs_peek(jobs_v1_blobs_queue *queue, const shmrpc_bytes **out,
@@ -799,6 +844,11 @@ int jobs_v1_levels_pop(jobs_v1_levels_queue *queue, const shmrpc_opts *opts,
 int jobs_v1_levels_pop_many(jobs_v1_levels_queue *queue,
                             const shmrpc_opts *opts, const jobs_v1_level **out,
                             size_t max, size_t *out_count, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_levels_fd(jobs_v1_levels_queue *queue);
 
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
@@ -869,6 +919,11 @@ int jobs_v1_documents_pop_many(jobs_v1_documents_queue *queue,
                                const shmrpc_opts *opts,
                                const common_document **out, size_t max,
                                size_t *out_count, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_documents_fd(jobs_v1_documents_queue *queue);
 
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
@@ -1031,6 +1086,11 @@ int jobs_v1_jobs_watch_next(jobs_v1_jobs_watch *watch,
                             const jobs_v1_jobs_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_jobs_watch_fd(jobs_v1_jobs_watch *watch);
+
 /* NULL is fine. */
 void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch);
 
@@ -1166,6 +1226,11 @@ int jobs_v1_fixed_watch_open(jobs_v1_fixed_dict *dict,
 int jobs_v1_fixed_watch_next(jobs_v1_fixed_watch *watch,
                              const jobs_v1_fixed_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_fixed_watch_fd(jobs_v1_fixed_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch);
@@ -1308,6 +1373,11 @@ int jobs_v1_deep_watch_next(jobs_v1_deep_watch *watch,
                             const jobs_v1_deep_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_deep_watch_fd(jobs_v1_deep_watch *watch);
+
 /* NULL is fine. */
 void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch);
 
@@ -1446,6 +1516,11 @@ int jobs_v1_wild_watch_open(jobs_v1_wild_dict *dict,
 int jobs_v1_wild_watch_next(jobs_v1_wild_watch *watch,
                             const jobs_v1_wild_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_wild_watch_fd(jobs_v1_wild_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch);
@@ -1586,6 +1661,11 @@ int jobs_v1_arrays_watch_open(jobs_v1_arrays_dict *dict,
 int jobs_v1_arrays_watch_next(jobs_v1_arrays_watch *watch,
                               const jobs_v1_arrays_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_arrays_watch_fd(jobs_v1_arrays_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch);
@@ -1732,6 +1812,11 @@ int jobs_v1_counts_watch_next(jobs_v1_counts_watch *watch,
                               const jobs_v1_counts_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_counts_watch_fd(jobs_v1_counts_watch *watch);
+
 /* NULL is fine. */
 void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch);
 
@@ -1780,6 +1865,10 @@ int jobs_v1_news_next(jobs_v1_news_sub *sub, const jobs_v1_job **out,
 
 /* How many messages the subscription has lost, ever. */
 uint64_t jobs_v1_news_lost(const jobs_v1_news_sub *sub);
+
+/* A descriptor for event loops, readable when there may be a message; belongs
+ * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
+int jobs_v1_news_fd(jobs_v1_news_sub *sub);
 
 /* Stops listening.  NULL is fine. */
 void jobs_v1_news_unsubscribe(jobs_v1_news_sub *sub);
@@ -1836,6 +1925,10 @@ int jobs_v1_levels_seen_next(jobs_v1_levels_seen_sub *sub,
 /* How many messages the subscription has lost, ever. */
 uint64_t jobs_v1_levels_seen_lost(const jobs_v1_levels_seen_sub *sub);
 
+/* A descriptor for event loops, readable when there may be a message; belongs
+ * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
+int jobs_v1_levels_seen_fd(jobs_v1_levels_seen_sub *sub);
+
 /* Stops listening.  NULL is fine. */
 void jobs_v1_levels_seen_unsubscribe(jobs_v1_levels_seen_sub *sub);
 
@@ -1888,6 +1981,10 @@ int jobs_v1_talk_next(jobs_v1_talk_sub *sub, const shmrpc_any **out,
 /* How many messages the subscription has lost, ever. */
 uint64_t jobs_v1_talk_lost(const jobs_v1_talk_sub *sub);
 
+/* A descriptor for event loops, readable when there may be a message; belongs
+ * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
+int jobs_v1_talk_fd(jobs_v1_talk_sub *sub);
+
 /* Stops listening.  NULL is fine. */
 void jobs_v1_talk_unsubscribe(jobs_v1_talk_sub *sub);
 
@@ -1933,6 +2030,11 @@ int jobs_v1_sound_write(jobs_v1_sound_pipe *pipe, const void *data, size_t len,
 int jobs_v1_sound_read(jobs_v1_sound_pipe *pipe, void *data, size_t size,
                        const shmrpc_opts *opts, size_t *out_read,
                        shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be bytes to read;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_sound_fd(jobs_v1_sound_pipe *pipe);
 
 /* Ends the stream, for ever: readers get what is there, and then the end. */
 int jobs_v1_sound_end(jobs_v1_sound_pipe *pipe);
@@ -2020,6 +2122,11 @@ int jobs_v1_config_watch_open(jobs_v1_config_value *value, uint32_t flags,
 int jobs_v1_config_watch_next(jobs_v1_config_watch *watch,
                               const jobs_v1_config_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_config_watch_fd(jobs_v1_config_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_config_watch_close(jobs_v1_config_watch *watch);
@@ -2109,6 +2216,11 @@ int jobs_v1_current_watch_next(jobs_v1_current_watch *watch,
                                const jobs_v1_current_event **out,
                                const shmrpc_opts *opts, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_current_watch_fd(jobs_v1_current_watch *watch);
+
 /* NULL is fine. */
 void jobs_v1_current_watch_close(jobs_v1_current_watch *watch);
 
@@ -2190,6 +2302,11 @@ int jobs_v1_state_watch_open(jobs_v1_state_value *value, uint32_t flags,
 int jobs_v1_state_watch_next(jobs_v1_state_watch *watch,
                              const jobs_v1_state_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_state_watch_fd(jobs_v1_state_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_state_watch_close(jobs_v1_state_watch *watch);
@@ -2277,6 +2394,11 @@ int jobs_v1_recent_watch_open(jobs_v1_recent_value *value, uint32_t flags,
 int jobs_v1_recent_watch_next(jobs_v1_recent_watch *watch,
                               const jobs_v1_recent_event **out,
                               const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_recent_watch_fd(jobs_v1_recent_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch);
@@ -2394,6 +2516,11 @@ int jobs_v1_past_watch_next(jobs_v1_past_watch *watch,
                             const jobs_v1_past_event **out,
                             const shmrpc_opts *opts, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_past_watch_fd(jobs_v1_past_watch *watch);
+
 /* NULL is fine. */
 void jobs_v1_past_watch_close(jobs_v1_past_watch *watch);
 
@@ -2510,6 +2637,11 @@ int jobs_v1_marks_watch_open(jobs_v1_marks_value *value, uint32_t flags,
 int jobs_v1_marks_watch_next(jobs_v1_marks_watch *watch,
                              const jobs_v1_marks_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int jobs_v1_marks_watch_fd(jobs_v1_marks_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch);

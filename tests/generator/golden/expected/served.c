@@ -295,6 +295,11 @@ int served_jobs_pop_many(served_jobs_queue *queue, const shmrpc_opts *opts,
                                       error);
 }
 
+int served_jobs_fd(served_jobs_queue *queue)
+{
+    return shmrpc_queue_fd((shmrpc_queue *)queue);
+}
+
 int served_jobs_peek(served_jobs_queue *queue, const served_job **out,
                      shmrpc_error *error)
 {
@@ -387,6 +392,11 @@ int served_progress_next(served_progress_sub *sub, const served_job **out,
 uint64_t served_progress_lost(const served_progress_sub *sub)
 {
     return shmrpc_sub_lost((const shmrpc_sub *)sub);
+}
+
+int served_progress_fd(served_progress_sub *sub)
+{
+    return shmrpc_sub_fd((shmrpc_sub *)sub);
 }
 
 void served_progress_unsubscribe(served_progress_sub *sub)
@@ -596,6 +606,11 @@ int served_voices_watch_next(served_voices_watch *watch,
     return status;
 }
 
+int served_voices_watch_fd(served_voices_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
+}
+
 void served_voices_watch_close(served_voices_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
@@ -643,6 +658,11 @@ int served_pcm_read(served_pcm_pipe *pipe, void *data, size_t size,
 {
     return shmrpc_pipe_read((shmrpc_pipe *)pipe, data, size, opts, out_read,
                             error);
+}
+
+int served_pcm_fd(served_pcm_pipe *pipe)
+{
+    return shmrpc_pipe_fd((shmrpc_pipe *)pipe);
 }
 
 int served_pcm_end(served_pcm_pipe *pipe)
@@ -833,6 +853,11 @@ int served_scores_watch_next(served_scores_watch *watch,
         *out = (const served_scores_event *)event;
     }
     return status;
+}
+
+int served_scores_watch_fd(served_scores_watch *watch)
+{
+    return shmrpc_watch_fd((shmrpc_watch *)watch);
 }
 
 void served_scores_watch_close(served_scores_watch *watch)

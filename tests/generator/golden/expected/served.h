@@ -104,6 +104,11 @@ int served_jobs_pop_many(served_jobs_queue *queue, const shmrpc_opts *opts,
                          const served_job **out, size_t max, size_t *out_count,
                          shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be something to pop;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int served_jobs_fd(served_jobs_queue *queue);
+
 /* A copy of an item that stays in the queue; release it too.  Does not wait:
  * BUSY. */
 int served_jobs_peek(served_jobs_queue *queue, const served_job **out,
@@ -169,6 +174,10 @@ int served_progress_next(served_progress_sub *sub, const served_job **out,
 
 /* How many messages the subscription has lost, ever. */
 uint64_t served_progress_lost(const served_progress_sub *sub);
+
+/* A descriptor for event loops, readable when there may be a message; belongs
+ * to the handle.  A negative number is a status.  See shmrpc_queue_fd(). */
+int served_progress_fd(served_progress_sub *sub);
 
 /* Stops listening.  NULL is fine. */
 void served_progress_unsubscribe(served_progress_sub *sub);
@@ -316,6 +325,11 @@ int served_voices_watch_next(served_voices_watch *watch,
                              const served_voices_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
 
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int served_voices_watch_fd(served_voices_watch *watch);
+
 /* NULL is fine. */
 void served_voices_watch_close(served_voices_watch *watch);
 
@@ -356,6 +370,11 @@ int served_pcm_write(served_pcm_pipe *pipe, const void *data, size_t len,
 int served_pcm_read(served_pcm_pipe *pipe, void *data, size_t size,
                     const shmrpc_opts *opts, size_t *out_read,
                     shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be bytes to read;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int served_pcm_fd(served_pcm_pipe *pipe);
 
 /* Ends the stream, for ever: readers get what is there, and then the end. */
 int served_pcm_end(served_pcm_pipe *pipe);
@@ -495,6 +514,11 @@ int served_scores_watch_open(served_scores_dict *dict,
 int served_scores_watch_next(served_scores_watch *watch,
                              const served_scores_event **out,
                              const shmrpc_opts *opts, shmrpc_error *error);
+
+/* A descriptor for event loops, readable when there may be a change to tell;
+ * belongs to the handle.  A negative number is a status.  See
+ * shmrpc_queue_fd(). */
+int served_scores_watch_fd(served_scores_watch *watch);
 
 /* NULL is fine. */
 void served_scores_watch_close(served_scores_watch *watch);

@@ -1,6 +1,7 @@
 /* The msgpack reader's common steps, and the words of `any`. */
 #include "base/utf8.h"
 #include "codec/msgpack_reader.h"
+#include "shmrpc/any.h"
 
 typedef shmrpci_msgpack_token token;
 typedef shmrpci_msgpack_reader reader;
@@ -44,6 +45,18 @@ static shmrpc_any any_int(shmrpci_int number)
     return value;
 }
 
+/* An array has its data at a multiple of 64, where its user may take it. */
+static int copy_array(const reader *in, const token *word, shmrpc_bytes *out)
+{
+    uint8_t *bytes = shmrpci_arena_alloc(in->arena, word->len, 64);
+    if (bytes == NULL) {
+        return shmrpci_walk_status(&in->walk, SHMRPC_E_NO_MEMORY);
+    }
+    memcpy(bytes, word->ptr, word->len);
+    *out = shmrpc_bytes_of(bytes, word->len);
+    return SHMRPC_OK;
+}
+
 static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
 {
     *out = shmrpc_any_null();
@@ -56,7 +69,9 @@ static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
     out->kind =
         word->kind == SHMRPCI_MSGPACK_BIN ? SHMRPC_ANY_BYTES : SHMRPC_ANY_EXT;
     out->ext_type = word->kind == SHMRPCI_MSGPACK_EXT ? word->ext_type : 0;
-    return shmrpci_msgpack_copy(in, word, &out->u.bytes);
+    return shmrpc_any_is_ext(out, SHMRPC_EXT_ARRAY) && word->len >= 64
+               ? copy_array(in, word, &out->u.bytes)
+               : shmrpci_msgpack_copy(in, word, &out->u.bytes);
 }
 
 int shmrpci_msgpack_read_any_word(reader *in, shmrpc_any *out)

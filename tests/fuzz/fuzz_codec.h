@@ -9,9 +9,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "codec/codec.h"
 #include "sample.h"
+#include "shmrpc/any.h"
 
 /* A byte of input may become so many of memory. */
 #define FUZZ_MULTIPLE ((size_t)256)
@@ -83,6 +85,11 @@ static inline int fuzz_codec(uint32_t encoding, const shmrpc_type *type,
     int status = codec->decode(type, data, size, "v", &arena, value, &error);
     if (status == SHMRPC_E_NO_MEMORY) {
         fuzz_fail("took too much memory", &error);
+    }
+    if (status == SHMRPC_OK && type == &shmrpc_type_any) {
+        shmrpc_any tree;
+        memcpy(&tree, value, sizeof tree);
+        (void)shmrpc_any_check(&tree, &error); /* extensions may be anything */
     }
     for (uint32_t other = SHMRPC_ENCODING_JSON;
          status == SHMRPC_OK && other <= SHMRPC_ENCODING_NATIVE; other++) {

@@ -61,7 +61,8 @@ typedef enum shmrpc_any_kind {
     SHMRPC_ANY_BYTES = 6, /* msgpack only: JSON has no bytes */
     SHMRPC_ANY_LIST = 7,
     SHMRPC_ANY_MAP = 8,
-    SHMRPC_ANY_EXT = 9, /* msgpack only: `bytes` tagged with `ext_type` */
+    SHMRPC_ANY_EXT = 9, /* msgpack only: `bytes` tagged with `ext_type`; what 1
+                         * to 12 are: shmrpc/any.h */
     SHMRPC_ANY_F32 = 10 /* stays one in msgpack; JSON brings back an F64 */
 } shmrpc_any_kind;
 

@@ -1,0 +1,180 @@
+/* Arrays of numbers: extension 12 of `any`.
+ *
+ *     offset    what, little-endian
+ *          0    u8 version 1, u8 dtype, u8 dims, u8 0, u32 0
+ *          8    u64 shape[dims], u64 strides[dims]
+ *       then    zeros up to the next multiple of 64
+ *       then    data
+ */
+#include <string.h>
+
+#include "codec/any_ext.h"
+
+#define VERSION    1u
+#define UNIT       64u
+#define HEAD_BYTES 8u
+
+size_t shmrpc_dtype_bytes(shmrpc_dtype dtype)
+{
+    switch (dtype) {
+    case SHMRPC_DTYPE_BOOL:
+    case SHMRPC_DTYPE_I8:
+    case SHMRPC_DTYPE_U8:
+        return 1;
+    case SHMRPC_DTYPE_I16:
+    case SHMRPC_DTYPE_U16:
+    case SHMRPC_DTYPE_F16:
+        return 2;
+    case SHMRPC_DTYPE_I32:
+    case SHMRPC_DTYPE_U32:
+    case SHMRPC_DTYPE_F32:
+        return 4;
+    case SHMRPC_DTYPE_I64:
+    case SHMRPC_DTYPE_U64:
+    case SHMRPC_DTYPE_F64:
+    case SHMRPC_DTYPE_C64:
+        return 8;
+    case SHMRPC_DTYPE_C128:
+        return 16;
+    }
+    return 0;
+}
+
+static size_t data_at(uint32_t dims)
+{
+    return (HEAD_BYTES + dims * 2 * sizeof(uint64_t) + UNIT - 1) / UNIT * UNIT;
+}
+
+/* `sum += a * b`; false: too large. */
+static bool add_product(uint64_t *sum, uint64_t a, uint64_t b)
+{
+    if (a != 0 && b > (INT64_MAX - *sum) / a) {
+        return false;
+    }
+    *sum += a * b;
+    return true;
+}
+
+/* How far its elements reach; false: it can't be one. */
+static bool extent_of(const shmrpc_array *array, uint64_t *out)
+{
+    size_t element = shmrpc_dtype_bytes(array->dtype);
+    uint64_t last = 0;
+    bool is_empty = false;
+    if (element == 0 || array->dims > SHMRPC_ARRAY_MAX_DIMS) {
+        return false;
+    }
+    for (uint32_t i = 0; i < array->dims; i++) {
+        is_empty = is_empty || array->shape[i] == 0;
+    }
+    for (uint32_t i = 0; i < array->dims; i++) {
+        if (array->strides[i] % element != 0 ||
+            (!is_empty &&
+             !add_product(&last, array->shape[i] - 1, array->strides[i]))) {
+            return false;
+        }
+    }
+    *out = is_empty ? 0 : last + element;
+    return true;
+}
+
+shmrpc_status shmrpc_array_pack(shmrpc_array *array)
+{
+    uint64_t bytes = shmrpc_dtype_bytes(array->dtype);
+    if (bytes == 0 || array->dims > SHMRPC_ARRAY_MAX_DIMS) {
+        return SHMRPC_E_INVALID;
+    }
+    for (uint32_t i = array->dims; i > 0; i--) {
+        uint64_t all = 0;
+        array->strides[i - 1] = bytes;
+        if (!add_product(&all, bytes, array->shape[i - 1])) {
+            return SHMRPC_E_TOO_LARGE;
+        }
+        /* One that is empty has strides as if it were not. */
+        bytes = all > 0 ? all : bytes;
+    }
+    uint64_t extent;
+    if (!extent_of(array, &extent)) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    array->data_len = (size_t)extent;
+    return SHMRPC_OK;
+}
+
+static void put_le(uint8_t *at, uint64_t number)
+{
+    for (size_t i = 0; i < 8; i++) {
+        at[i] = (uint8_t)(number >> 8 * i);
+    }
+}
+
+static uint64_t get_le(const uint8_t *at)
+{
+    uint64_t number = 0;
+    for (size_t i = 8; i > 0; i--) {
+        number = number << 8 | at[i - 1];
+    }
+    return number;
+}
+
+shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
+                                    const shmrpc_array *array, shmrpc_any *out)
+{
+    uint64_t extent;
+    if (!extent_of(array, &extent) || extent > array->data_len) {
+        return SHMRPC_E_INVALID;
+    }
+    size_t from = data_at(array->dims);
+    if (extent > UINT32_MAX - from) {
+        return SHMRPC_E_TOO_LARGE; /* msgpack has no more */
+    }
+    size_t len = from + (size_t)extent;
+    uint8_t *bytes = shmrpci_arena_alloc(shmrpci_any_arena(memory), len, UNIT);
+    if (bytes == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    memset(bytes, 0, from);
+    bytes[0] = VERSION;
+    bytes[1] = (uint8_t)array->dtype;
+    bytes[2] = (uint8_t)array->dims;
+    for (uint32_t i = 0; i < array->dims; i++) {
+        put_le(bytes + HEAD_BYTES + 8 * (size_t)i, array->shape[i]);
+        put_le(bytes + HEAD_BYTES + 8 * ((size_t)array->dims + i),
+               array->strides[i]);
+    }
+    if (extent > 0) {
+        memcpy(bytes + from, array->data, (size_t)extent);
+    }
+    *out = shmrpci_any_ext(SHMRPC_EXT_ARRAY, bytes, len);
+    return SHMRPC_OK;
+}
+
+shmrpc_status shmrpc_any_read_array(const shmrpc_any *value, shmrpc_array *out)
+{
+    static const uint8_t zeros[5] = {0};
+    if (!shmrpc_any_is_ext(value, SHMRPC_EXT_ARRAY) ||
+        value->u.bytes.len < UNIT) {
+        return SHMRPC_E_INVALID;
+    }
+    const uint8_t *bytes = value->u.bytes.ptr;
+    uint32_t dims = bytes[2];
+    if (bytes[0] != VERSION || dims > SHMRPC_ARRAY_MAX_DIMS ||
+        memcmp(bytes + 3, zeros, sizeof zeros) != 0 ||
+        value->u.bytes.len < data_at(dims)) {
+        return SHMRPC_E_INVALID;
+    }
+    shmrpc_array array = {.dtype = (shmrpc_dtype)bytes[1],
+                          .dims = dims,
+                          .data = bytes + data_at(dims),
+                          .data_len = value->u.bytes.len - data_at(dims)};
+    for (uint32_t i = 0; i < dims; i++) {
+        array.shape[i] = get_le(bytes + HEAD_BYTES + 8 * (size_t)i);
+        array.strides[i] = get_le(bytes + HEAD_BYTES + 8 * ((size_t)dims + i));
+    }
+    uint64_t extent;
+    if (!extent_of(&array, &extent) || extent > array.data_len) {
+        return SHMRPC_E_INVALID;
+    }
+    *out = array;
+    return SHMRPC_OK;
+}

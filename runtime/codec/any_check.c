@@ -144,20 +144,25 @@ static unsigned depth_of(const place *at)
     return at != NULL ? at->depth : 0;
 }
 
+static shmrpc_status enter(const checking *of, const place *at)
+{
+    return depth_of(at) >= SHMRPCI_CODEC_MAX_DEPTH
+               ? wrong(of, at, "too deep: more than 64 levels")
+               : SHMRPC_OK;
+}
+
 static shmrpc_status check_list(checking *of, const shmrpc_any_list *list,
                                 const place *at)
 {
     if (list->len > 0 && list->ptr == NULL) {
         return wrong(of, at, "a list without items");
     }
-    for (size_t i = 0; i < list->len; i++) {
+    shmrpc_status status = enter(of, at);
+    for (size_t i = 0; i < list->len && status == SHMRPC_OK; i++) {
         place inner = {at, NULL, i, depth_of(at) + 1};
-        shmrpc_status status = check(of, &list->ptr[i], &inner);
-        if (status != SHMRPC_OK) {
-            return status;
-        }
+        status = check(of, &list->ptr[i], &inner);
     }
-    return SHMRPC_OK;
+    return status;
 }
 
 static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
@@ -166,19 +171,16 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     if (map->len > 0 && map->ptr == NULL) {
         return wrong(of, at, "a map without entries");
     }
-    for (size_t i = 0; i < map->len; i++) {
+    shmrpc_status status = enter(of, at);
+    for (size_t i = 0; i < map->len && status == SHMRPC_OK; i++) {
         place key = {at, NULL, i, depth_of(at) + 1};
-        shmrpc_status status = check(of, &map->ptr[i].key, &key);
-        if (status != SHMRPC_OK) {
-            return status;
-        }
         place inner = {at, &map->ptr[i].key, i, depth_of(at) + 1};
-        status = check(of, &map->ptr[i].value, &inner);
-        if (status != SHMRPC_OK) {
-            return status;
+        status = check(of, &map->ptr[i].key, &key);
+        if (status == SHMRPC_OK) {
+            status = check(of, &map->ptr[i].value, &inner);
         }
     }
-    return SHMRPC_OK;
+    return status;
 }
 
 static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
@@ -206,9 +208,6 @@ static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
 static shmrpc_status check(checking *of, const shmrpc_any *value,
                            const place *at)
 {
-    if (depth_of(at) > SHMRPCI_CODEC_MAX_DEPTH) {
-        return wrong(of, at, "too deep: more than 64 levels");
-    }
     switch (value->kind) {
     case SHMRPC_ANY_NULL:
     case SHMRPC_ANY_BOOL:

@@ -12,10 +12,6 @@
 #define FIRST_DAY (-719162)
 #define LAST_DAY  2932896
 
-struct shmrpc_any_memory {
-    shmrpci_arena arena;
-};
-
 shmrpc_any_memory *shmrpc_any_memory_create(void)
 {
     shmrpc_any_memory *memory = calloc(1, sizeof *memory);
@@ -31,11 +27,6 @@ void shmrpc_any_memory_destroy(shmrpc_any_memory *memory)
         shmrpci_arena_fini(&memory->arena);
         free(memory);
     }
-}
-
-shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory)
-{
-    return &memory->arena;
 }
 
 shmrpc_any shmrpci_any_ext(shmrpc_ext ext, const void *data, size_t len)

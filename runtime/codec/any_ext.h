@@ -14,7 +14,20 @@
 #include "base/arena.h"
 #include "shmrpc/any.h"
 
-shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory);
+struct shmrpc_any_memory {
+    shmrpci_arena arena; /* the first member: an arena may serve as one */
+};
+
+static inline shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory)
+{
+    return &memory->arena;
+}
+
+/* For those who have an arena. */
+static inline shmrpc_any_memory *shmrpci_any_memory_of(shmrpci_arena *arena)
+{
+    return (shmrpc_any_memory *)(void *)arena;
+}
 
 /* A value of these bytes, which are not copied. */
 shmrpc_any shmrpci_any_ext(shmrpc_ext ext, const void *data, size_t len);

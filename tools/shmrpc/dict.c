@@ -227,11 +227,12 @@ static cli_exit append_entry(const cli_shared *shared, const void *key,
                              shmrpci_buf *out)
 {
     cli_exit result = CLI_OK;
-    if (with_value) {
-        shmrpci_buf_append_text(out, "{\"key\":");
+    if (!with_value) {
+        return cli_shared_append_as(shared, shared->row.key, key, out);
     }
+    shmrpci_buf_append_text(out, "{\"key\":");
     result = cli_shared_append(shared->row.key, key, out);
-    if (with_value && result == CLI_OK) {
+    if (result == CLI_OK) {
         shmrpci_buf_append_text(out, ",\"value\":");
         result = cli_shared_append(shared->row.element, value, out);
         shmrpci_buf_append_char(out, '}');

@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "codec/codec.h"
+#include "codec/python_text.h"
 #include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "objects/handle.h"
@@ -226,6 +227,22 @@ cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
+static bool is_python(const cli_shared *shared, const shmrpc_type *type)
+{
+    return shared->opts->python && type->kind == SHMRPC_KIND_ANY;
+}
+
+cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
+                              const void *value, shmrpci_buf *out)
+{
+    shmrpc_error error;
+    if (!is_python(shared, type)) {
+        return cli_shared_append(type, value, out);
+    }
+    shmrpc_status status = shmrpci_python_write(value, out, &error);
+    return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
+}
+
 cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
                           const void *value)
 {
@@ -233,9 +250,10 @@ cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
     shmrpci_buf pretty;
     shmrpci_buf_init_heap(&text);
     shmrpci_buf_init_heap(&pretty);
-    cli_exit result = cli_shared_append(type, value, &text);
+    cli_exit result = cli_shared_append_as(shared, type, value, &text);
     if (result == CLI_OK) {
-        bool is_laid_out = !shared->opts->json && cli_out_is_terminal();
+        bool is_laid_out = !shared->opts->json && !is_python(shared, type) &&
+                           cli_out_is_terminal();
         if (is_laid_out) {
             cli_pretty(&text, &pretty);
         }
@@ -244,6 +262,23 @@ cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
     shmrpci_buf_fini(&pretty);
     shmrpci_buf_fini(&text);
     return result;
+}
+
+/* What is no literal is text, but for slips. */
+static cli_exit read_python(cli_shared *shared, const char *text,
+                            shmrpc_any *out)
+{
+    shmrpc_error error;
+    shmrpc_status status =
+        shmrpci_python_read(text, strlen(text), &shared->arena, out, &error);
+    if (status == SHMRPC_OK) {
+        return CLI_OK;
+    }
+    if (text[0] != '\0' && strchr("{[(\"'", text[0]) != NULL) {
+        return cli_shared_fail(status, &error);
+    }
+    *out = shmrpc_any_str(text);
+    return CLI_OK;
 }
 
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
@@ -259,6 +294,9 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
         return CLI_TROUBLE;
     }
     *out = value;
+    if (is_python(shared, type)) {
+        return read_python(shared, text, value);
+    }
     int status = json->decode(type, (const uint8_t *)text, strlen(text),
                               "value", &shared->arena, value, &error);
     if (status == SHMRPC_OK) {
@@ -356,6 +394,9 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
         return CLI_OK;
     case 'j':
         opts->json = true;
+        return CLI_OK;
+    case 'p':
+        opts->python = true;
         return CLI_OK;
     case 'd':
         opts->has_deadline = true;

@@ -20,6 +20,7 @@
 typedef struct cli_shared_opts {
     bool all_users;
     bool json;
+    bool python;
     bool create;
     bool has_deadline;
     int64_t deadline_ns;
@@ -31,6 +32,7 @@ typedef struct cli_shared_opts {
         {"count", required_argument, NULL, 'n'},                               \
         {"deadline", required_argument, NULL, 'd'},                            \
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},    \
+        {"python", no_argument, NULL, 'p'},                                    \
         {"version", no_argument, NULL, 'V'},                                   \
     {                                                                          \
         NULL, 0, NULL, 0                                                       \
@@ -48,6 +50,8 @@ typedef struct cli_shared_opts {
     "                       all)\n"                                          \
     "  -n, --count=COUNT    so many\n"                                       \
     "  -j, --json           print JSON only\n"                               \
+    "  -p, --python         read and print literals of Python, where\n"      \
+    "                       keys and values are of any type\n"               \
     "  -h, --help           print this\n"                                    \
     "      --version        print the version\n"
 
@@ -92,7 +96,11 @@ shmrpc_opts cli_shared_wait(const cli_shared *shared);
 /* Prints what went wrong; the exit status. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error);
 
-/* Prints a value as JSON: laid out on a terminal unless --json. */
+/* Appends it as the options say: as JSON, or a literal of Python. */
+cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
+                              const void *value, shmrpci_buf *out);
+
+/* Prints a value so: JSON laid out on a terminal unless --json. */
 cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
                           const void *value);
 /* Appends it. */

@@ -1,0 +1,40 @@
+/*
+ * Trees as literals of Python: what `repr()` writes and `ast.literal_eval()`
+ * reads, and a little more.
+ *
+ *     None True False   null, bool
+ *     12  0xff  1_000   integers of any size
+ *     1.5  1e999        f64, infinite where Python reads it so; NaN is
+ *                       float('nan'), an f32 comes back as an f64
+ *     'text'  b'bytes'  with Python's escapes, raw ones and triple quotes too
+ *     [1]  {'a': 1}     list, map with keys of any kind
+ *     (1,)  {1}         tuple, set; set() is the empty one
+ *     frozenset({1})  Decimal('1.50')  (1+2j)
+ *     Ext(11, b'...')   other extensions, with their number
+ *
+ * Comments and white space may stand between the words.  Each tree that
+ * shmrpc_any_check() finds sound comes back equal, but for f32.
+ *
+ * Threading: pure functions; an arena belongs to one thread at a time.
+ */
+#ifndef SHMRPCI_CODEC_PYTHON_TEXT_H
+#define SHMRPCI_CODEC_PYTHON_TEXT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "shmrpc/error.h"
+#include "shmrpc/types.h"
+
+/* Appends the literal of a tree. INVALID: too deep, or text that is not UTF-8;
+ * otherwise what `out` failed with. An extension that is not what its number
+ * says is written as Ext(). */
+shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
+                                   shmrpc_error *error);
+
+/* Reads one literal from exactly that text; the tree lies in `arena`. INVALID:
+ * the error says what was expected, and at which byte; NO_MEMORY. */
+shmrpc_status shmrpci_python_read(const char *text, size_t len,
+                                  shmrpci_arena *arena, shmrpc_any *out,
+                                  shmrpc_error *error);
+
+#endif

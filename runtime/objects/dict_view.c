@@ -235,8 +235,13 @@ static shmrpc_status next_key(shmrpc_view *view, shmrpci_table_bytes key,
                               key.len, &view->arena, view->key, error);
 }
 
-int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
-                          const void **out_value, shmrpc_error *error)
+typedef shmrpc_status advance(shmrpci_table_view *view,
+                              shmrpci_table_bytes *out_key,
+                              shmrpci_table_bytes *out_value,
+                              uint64_t *out_version);
+
+static int step(shmrpc_view *view, advance *to, const void **out_key,
+                const void **out_value, shmrpc_error *error)
 {
     shmrpci_table_bytes key;
     shmrpci_table_bytes bytes;
@@ -244,7 +249,7 @@ int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shmrpci_table_view_next(&view->view, &key, &bytes, NULL);
+    status = to(&view->view, &key, &bytes, NULL);
     if (status != SHMRPC_OK) {
         (void)shmrpc_error_set(error, status,
                                status == SHMRPC_E_NOT_FOUND
@@ -261,18 +266,38 @@ int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
-shmrpc_status shmrpc_view_next(shmrpc_view *view, const shmrpc_any **out_key,
-                               const shmrpc_any **out_value,
-                               shmrpc_error *error)
+int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
+                          const void **out_value, shmrpc_error *error)
+{
+    return step(view, shmrpci_table_view_next, out_key, out_value, error);
+}
+
+static shmrpc_status step_any(shmrpc_view *view, advance *to,
+                              const shmrpc_any **out_key,
+                              const shmrpc_any **out_value, shmrpc_error *error)
 {
     const void *key;
     const void *value;
-    int status = shmrpc_stub_view_next(view, &key, &value, error);
+    int status = step(view, to, &key, &value, error);
     if (status == SHMRPC_OK) {
         *out_key = key;
         *out_value = value;
     }
     return (shmrpc_status)status;
+}
+
+shmrpc_status shmrpc_view_next(shmrpc_view *view, const shmrpc_any **out_key,
+                               const shmrpc_any **out_value,
+                               shmrpc_error *error)
+{
+    return step_any(view, shmrpci_table_view_next, out_key, out_value, error);
+}
+
+shmrpc_status shmrpc_view_prev(shmrpc_view *view, const shmrpc_any **out_key,
+                               const shmrpc_any **out_value,
+                               shmrpc_error *error)
+{
+    return step_any(view, shmrpci_table_view_prev, out_key, out_value, error);
 }
 
 /* ---- many keys in one change --------------------------------------------- */

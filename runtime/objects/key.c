@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "codec/codec.h"
+#include "shmrpc/any.h"
 
 /* ---- any ----------------------------------------------------------------- */
 
@@ -56,17 +57,80 @@ bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out)
     return false;
 }
 
+/* Tuples in tuples. */
+#define MAX_DEPTH 16u
+
+static shmrpc_status refuse(shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                            "a key is null, bool, a number, text, bytes, or a "
+                            "tuple of these");
+}
+
+/* As shmrpci_key_normalize(), tuples too: what is made lies in `memory`. */
+static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
+                                 shmrpc_any_memory *memory, shmrpc_any *out,
+                                 shmrpc_error *error)
+{
+    shmrpc_any_list items;
+    if (shmrpci_key_normalize(key, out)) {
+        return SHMRPC_OK;
+    }
+    if (!shmrpc_any_is_ext(key, SHMRPC_EXT_TUPLE) || depth == MAX_DEPTH) {
+        return refuse(error);
+    }
+    shmrpc_status status = shmrpc_any_read_items(memory, key, &items, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < items.len && status == SHMRPC_OK; i++) {
+        /* What was read is ours to change. */
+        shmrpc_any *item = (shmrpc_any *)(uintptr_t)&items.ptr[i];
+        shmrpc_any normal;
+        status = normal_form(item, depth + 1, memory, &normal, error);
+        if (status == SHMRPC_OK) {
+            *item = normal;
+        }
+    }
+    return status == SHMRPC_OK
+               ? shmrpc_any_make_items(memory, SHMRPC_EXT_TUPLE, items.ptr,
+                                       items.len, out, error)
+               : status;
+}
+
+static shmrpc_status encode_normal(const shmrpc_any *normal, shmrpci_buf *out,
+                                   shmrpc_error *error)
+{
+    return (shmrpc_status)shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK)
+        ->encode(&shmrpc_type_any, normal, "key", out, error);
+}
+
+static shmrpc_status encode_tuple(const shmrpc_any *key, shmrpci_buf *out,
+                                  shmrpc_error *error)
+{
+    shmrpc_any normal;
+    shmrpc_any_memory *memory = shmrpc_any_memory_create();
+    if (memory == NULL) {
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+    }
+    shmrpc_status status = normal_form(key, 0, memory, &normal, error);
+    if (status == SHMRPC_OK) {
+        status = encode_normal(&normal, out, error);
+    }
+    shmrpc_any_memory_destroy(memory);
+    return status;
+}
+
 static shmrpc_status encode_any(const shmrpc_any *key, shmrpci_buf *out,
                                 shmrpc_error *error)
 {
     shmrpc_any normal;
-    if (!shmrpci_key_normalize(key, &normal)) {
-        (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
-                               "a key is null, bool, a number, text or bytes");
-        return SHMRPC_E_INVALID;
+    if (shmrpc_any_is_ext(key, SHMRPC_EXT_TUPLE)) {
+        return encode_tuple(key, out, error);
     }
-    return (shmrpc_status)shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK)
-        ->encode(&shmrpc_type_any, &normal, "key", out, error);
+    return shmrpci_key_normalize(key, &normal)
+               ? encode_normal(&normal, out, error)
+               : refuse(error);
 }
 
 static shmrpc_status decode_any(const uint8_t *data, size_t len,

@@ -7,7 +7,7 @@
  *     flat structs     the same: they have no padding
  *     any              msgpack, of the normal form: integers as the shortest
  *                      (1.0 is 1; true is not), other numbers as f64; null,
- *                      bool, text, bytes
+ *                      bool, text, bytes, tuples of these
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */

@@ -215,6 +215,7 @@ typedef struct shmrpci_table_view {
     uint64_t change;
     uint64_t root; /* the table that was the root's then, or a later one */
     uint32_t position;
+    bool is_back;     /* positions fall */
     shmrpci_buf nest; /* the value given last, if it is one */
 } shmrpci_table_view;
 
@@ -233,6 +234,12 @@ shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
 /* The next entry of the view, in the order of insertion; from the beginning
  * after _rewind. NOT_FOUND: no more. */
 shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
+                                      shmrpci_table_bytes *out_key,
+                                      shmrpci_table_bytes *out_value,
+                                      uint64_t *out_version);
+/* The same backwards, from the end after _rewind. Who turns round begins anew.
+ */
+shmrpc_status shmrpci_table_view_prev(shmrpci_table_view *view,
                                       shmrpci_table_bytes *out_key,
                                       shmrpci_table_bytes *out_value,
                                       uint64_t *out_version);

@@ -266,6 +266,9 @@ shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
     if (!shmrpci_table_geometry(view->table, view->root, &geometry)) {
         return SHMRPC_E_DATA_LOSS;
     }
+    if (view->is_back) {
+        shmrpci_table_view_rewind(view);
+    }
     while (view->position < geometry.room) {
         uint32_t slot = shmrpci_load_acquire(&geometry.order[view->position]);
         if (slot == 0) {
@@ -289,7 +292,51 @@ shmrpc_status shmrpci_table_view_next(shmrpci_table_view *view,
     return SHMRPC_E_NOT_FOUND;
 }
 
+/* Behind all that was ever inserted, or is just being. */
+static uint32_t end_of(const shmrpci_geometry *geometry)
+{
+    uint32_t tail =
+        shmrpci_state_tail(shmrpci_load_acquire(&geometry->block->state));
+    return tail < geometry->room ? tail : geometry->room;
+}
+
+shmrpc_status shmrpci_table_view_prev(shmrpci_table_view *view,
+                                      shmrpci_table_bytes *out_key,
+                                      shmrpci_table_bytes *out_value,
+                                      uint64_t *out_version)
+{
+    shmrpci_geometry geometry;
+    if (view->root == 0) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    if (!shmrpci_table_geometry(view->table, view->root, &geometry)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    if (!view->is_back) {
+        view->is_back = true;
+        view->position = end_of(&geometry);
+    }
+    while (view->position > 0 && view->position <= geometry.room) {
+        uint32_t slot = shmrpci_load_acquire(&geometry.order[--view->position]);
+        if (slot == 0 || slot - 1 > geometry.mask) {
+            return SHMRPC_E_DATA_LOSS;
+        }
+        shmrpci_record_facts facts;
+        shmrpc_status status =
+            newest(view, shmrpci_load_acquire(&geometry.block->index[slot - 1]),
+                   &facts);
+        if (status == SHMRPC_OK) {
+            return fill(view, &facts, out_key, out_value, out_version);
+        }
+        if (status == SHMRPC_E_DATA_LOSS) {
+            return status;
+        }
+    }
+    return SHMRPC_E_NOT_FOUND;
+}
+
 void shmrpci_table_view_rewind(shmrpci_table_view *view)
 {
     view->position = 0;
+    view->is_back = false;
 }

@@ -24,13 +24,14 @@
  * see it whole, or not at all.  Reading takes no lock, writes nothing, and
  * never waits.  Entries come in the order in which their keys were inserted.
  *
- * Keys are null, bool, numbers, text and bytes.  A number with an integral
- * value is one key, however it was given: 1 and 1.0 are the same, true is
- * another. A path leads into a value: {"a", "b", 3} is position 3 of the list
- * under "b" of the map under "a"; negative positions count from the end.
- * Changes below a key are changes of that key: of two at the same time both
- * happen, one after the other. In msgpack such a change costs the same however
- * long the value is, also one in the middle of a list.
+ * Keys are null, bool, numbers, text, bytes, and tuples of these
+ * (shmrpc/any.h). A number with an integral value is one key, however it was
+ * given: 1 and 1.0 are the same, true is another. A path leads into a value:
+ * {"a", "b", 3} is position 3 of the list under "b" of the map under "a";
+ * negative positions count from the end. Changes below a key are changes of
+ * that key: of two at the same time both happen, one after the other. In
+ * msgpack such a change costs the same however long the value is, also one in
+ * the middle of a list.
  *
  * Death.  A process that dies at any instruction has changed the dict, or has
  * not; whoever comes next finishes what it was at.  A stopped process holds up
@@ -151,6 +152,19 @@ SHMRPC_API shmrpc_status
 shmrpc_dict_pop(shmrpc_dict *dict, const shmrpc_path *path,
                 const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
+/* Takes the entry away that was inserted last, and gives its key and value,
+ * each to be released. NOT_FOUND: it is empty; ABORTED: others were quicker a
+ * thousand times. */
+SHMRPC_API shmrpc_status shmrpc_dict_popitem(
+    shmrpc_dict *dict, const shmrpc_any **out_key, const shmrpc_any **out_value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* What lies at a path, to be released; a copy of `value`, if nothing did. As
+ * get and put; ABORTED as popitem. */
+SHMRPC_API shmrpc_status shmrpc_dict_get_or_put(
+    shmrpc_dict *dict, const shmrpc_path *path, const shmrpc_any *value,
+    const shmrpc_any **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
 /* Inserts into the list that the path but for its last step leads to, before
  * the position that is the last one; the list's length (or more) appends. */
 SHMRPC_API shmrpc_status shmrpc_dict_insert(
@@ -211,6 +225,23 @@ shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
 SHMRPC_API shmrpc_status shmrpc_view_next(
     shmrpc_view *view, const shmrpc_any **out_key, const shmrpc_any **out_value,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* The entry before, from the last one on. NOT_FOUND: that was the first one,
+ * and it begins anew. Who turns round begins anew, too. */
+SHMRPC_API shmrpc_status shmrpc_view_prev(
+    shmrpc_view *view, const shmrpc_any **out_key, const shmrpc_any **out_value,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* All of it, as it was at one instant: a map, to be released. NO_MEMORY. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
+                shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/* Whether both have the same keys with equal values (shmrpc_any_equal), in
+ * whatever order; each as it was at an instant of its own. */
+SHMRPC_API shmrpc_status
+shmrpc_dict_equal(shmrpc_dict *dict, shmrpc_dict *other, bool *out,
+                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* ---- watches: one thread at a time for a watch --------------------------- */
 

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
 #include "os/clock.h"
 #include "rpc/ctx.h"
 
@@ -116,7 +115,10 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 {
     *s = (shmrpci_served_stream){
         .ops = transport->streams, .codec = codec, .over = SHMRPC_MORE};
-    SHMRPCI_ASSERT(s->ops != NULL, "who sends streams on can take them");
+    if (s->ops == NULL) {
+        return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
+                               "%s:// has no streams yet", transport->scheme);
+    }
     int status = s->ops->accept(ctx->request, &s->end);
     if (status == SHMRPC_OK) {
         shmrpci_buf_init_heap(&s->out);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "os/clock.h"
+#include "os/fork.h"
 #include "os/thread.h"
 #include "rpc/async.h"
 
@@ -35,6 +36,19 @@ struct shmrpc_stream {
 };
 
 static _Thread_local char this_thread;
+
+/* A child's memory has a copy of it, whose other end is the parent's. */
+static bool is_ours(const shmrpc_stream *s)
+{
+    return s->call->async->generation == shmrpci_fork_generation();
+}
+
+static int forked(const shmrpc_stream *s, shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_FORKED,
+                            "method %s: the stream was opened before fork",
+                            s->method->name);
+}
 
 /* ---- the end ----------------------------------------------------------- */
 
@@ -281,6 +295,9 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
                             shmrpc_error *error)
 {
     shmrpci_stream_item raw;
+    if (!is_ours(s)) {
+        return forked(s, error);
+    }
     shmrpci_store_relaxed(&s->reader, (void *)&this_thread);
     /* How the call has ended is told when the items are over, not before. */
     int status =
@@ -342,7 +359,7 @@ static const char *why_not_sent(int status)
 int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
                             shmrpc_error *error)
 {
-    int status = encode(s, item, error);
+    int status = is_ours(s) ? encode(s, item, error) : forked(s, error);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -363,7 +380,9 @@ int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
 
 int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
 {
-    (void)error;
+    if (!is_ours(s)) {
+        return forked(s, error);
+    }
     s->ops->finish(s->end);
     return SHMRPC_OK;
 }
@@ -372,8 +391,8 @@ int shmrpc_stub_stream_end(shmrpc_stream *s, shmrpc_error *error)
 
 void shmrpc_stub_stream_close(shmrpc_stream *s)
 {
-    if (s == NULL) {
-        return;
+    if (s == NULL || !is_ours(s)) {
+        return; /* locks of the parent's may be held for ever */
     }
     s->ops->close(s->end);
     (void)give_up(s, NULL, SHMRPC_E_CANCELLED, "cancelled");
@@ -383,6 +402,9 @@ void shmrpc_stub_stream_close(shmrpc_stream *s)
 int shmrpc_stub_stream_finish_reply(shmrpc_stream *s, const void **reply,
                                     shmrpc_error *error)
 {
+    if (!is_ours(s)) {
+        return forked(s, error);
+    }
     s->ops->finish(s->end);
     int status = settle(s, error);
     if (s->reply != NULL) {
@@ -396,6 +418,9 @@ int shmrpc_stub_stream_finish_reply(shmrpc_stream *s, const void **reply,
 int shmrpc_stub_stream_finish(shmrpc_stream *s, void *result,
                               shmrpc_error *error)
 {
+    if (!is_ours(s)) {
+        return forked(s, error);
+    }
     s->ops->finish(s->end);
     int status = settle(s, error);
     const shmrpc_type *type = s->method->result;

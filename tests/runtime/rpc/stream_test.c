@@ -3,6 +3,7 @@
 #include "sample.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shmrpc/stream_stub.h"
@@ -595,6 +596,32 @@ static void one_too_many(void **state)
     assert_int_equal(bytes, 0);
 }
 
+static void not_in_a_forked_child(void **state)
+{
+    (void)state;
+    const void *item;
+    int64_t number = 1;
+    shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool good =
+            shmrpc_stub_stream_next(stream, &item, &error) == SHMRPC_E_FORKED &&
+            shmrpc_stub_stream_send(stream, &number, 0, &error) ==
+                SHMRPC_E_FORKED &&
+            shmrpc_stub_stream_end(stream, &error) == SHMRPC_E_FORKED;
+        shmrpc_stub_stream_close(stream);
+        _exit(good ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(shmrpc_stub_stream_send(stream, &number, 0, &error),
+                     SHMRPC_OK);
+    expect_number(stream, 2);
+    shmrpc_stub_stream_close(stream);
+}
+
 static void other_transports_say_so(void **state)
 {
     (void)state;
@@ -637,6 +664,7 @@ int main(void)
         TEST(idle_stream_is_given_up),
         TEST(deadline_of_the_whole),
         TEST(one_too_many),
+        TEST(not_in_a_forked_child),
         cmocka_unit_test(other_transports_say_so),
     };
     shmrpci_cond_init(&seen.changed);

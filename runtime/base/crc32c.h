@@ -1,7 +1,8 @@
 /*
  * CRC-32C (Castagnoli), as in iSCSI and ext4: for bytes that were at rest.
  *
- * Four bits at a time, 1 ns a byte: for heads, not for streams of data.
+ * By the processor's instruction where it has one (0.1 ns a byte), else four
+ * bits at a time (1 ns).
  * Threading: any thread.
  */
 #ifndef SHMRPCI_BASE_CRC32C_H
@@ -12,5 +13,8 @@
 
 /* `crc` is 0 to begin with, else what the bytes before had. */
 uint32_t shmrpci_crc32c(uint32_t crc, const void *data, size_t len);
+
+/* The same without the instruction: to compare with. */
+uint32_t shmrpci_crc32c_portable(uint32_t crc, const void *data, size_t len);
 
 #endif

@@ -24,6 +24,9 @@
 /* CLOCK_MONOTONIC in nanoseconds. Async-signal-safe. */
 int64_t shmrpci_now_ns(void);
 
+/* CLOCK_REALTIME, since 1970: for people and files; it may be set back. */
+int64_t shmrpci_wall_ns(void);
+
 /* The deadline `timeout_ns` from now; a timeout too long to add never ends. */
 int64_t shmrpci_deadline_after(int64_t timeout_ns);
 

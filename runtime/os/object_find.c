@@ -67,6 +67,16 @@ static shmrpc_status create(const attempt *at)
     char temporary[SHMRPCI_OBJECT_NAME_BYTES];
     int fd = -1;
     shmrpc_status status = at->ops->draft(at->user, at->dir_fd, temporary, &fd);
+    if (status == SHMRPC_OK && at->mode == SHMRPCI_OBJECT_REPLACE &&
+        at->ops->drafts_first) {
+        shmrpc_status removed = open_existing(at);
+        status = removed == SHMRPC_E_DESTROYED || removed == SHMRPC_E_NOT_FOUND
+                     ? SHMRPC_OK
+                     : removed;
+        if (status != SHMRPC_OK && temporary[0] != '\0') {
+            (void)shmrpci_object_unlink(at->dir_fd, temporary);
+        }
+    }
     if (status == SHMRPC_OK) {
         status = shmrpci_object_publish(at->dir_fd, fd, temporary, at->name);
     }
@@ -92,7 +102,8 @@ static shmrpc_status look_at_existing(const attempt *at)
 /* DESTROYED: try again. */
 static shmrpc_status try_once(const attempt *at)
 {
-    if (at->mode != SHMRPCI_OBJECT_CREATE) {
+    if (at->mode != SHMRPCI_OBJECT_CREATE &&
+        !(at->mode == SHMRPCI_OBJECT_REPLACE && at->ops->drafts_first)) {
         shmrpc_status status = open_existing(at);
         if (status != SHMRPC_E_NOT_FOUND &&
             !(at->mode == SHMRPCI_OBJECT_REPLACE &&

@@ -44,6 +44,9 @@ typedef struct shmrpci_object_ops {
     bool (*is_destroyed)(int fd);
     /* Marks it so, and wakes all who wait; nothing where it is no object. */
     void (*destroy)(int fd);
+    /* REPLACE: drafts before it takes the name from the older one, which stays
+     * if that fails. Else the memory of the older one is free by then. */
+    bool drafts_first;
 } shmrpci_object_ops;
 
 /*

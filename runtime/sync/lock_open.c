@@ -134,9 +134,9 @@ static void let_go_of(void *user)
     let_go(lock);
 }
 
-static const shmrpci_object_ops lock_ops = {attach_existing, draft, let_go_of,
-                                            shmrpci_lock_is_destroyed_file,
-                                            shmrpci_lock_destroy_file};
+static const shmrpci_object_ops lock_ops = {
+    attach_existing,           draft, let_go_of, shmrpci_lock_is_destroyed_file,
+    shmrpci_lock_destroy_file, false};
 
 /* ---- opening ------------------------------------------------------------- */
 

@@ -1,0 +1,47 @@
+/*
+ * Files that take the place of older ones whole: whoever opens the name sees
+ * all of the old one, or all of the new one, whatever dies in between.
+ *
+ * What is written goes to NAME.new in the same folder, whose first byte its
+ * writer holds (byte_lock.h).  What a dead writer has left there is written
+ * over by the next one, so that at most one such file remains.
+ *
+ * Threading: one thread at a time for a file.
+ */
+#ifndef SHMRPCI_OS_NEW_FILE_H
+#define SHMRPCI_OS_NEW_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/status.h"
+
+#define SHMRPCI_NEW_FILE_NAME_BYTES 256
+
+typedef struct shmrpci_new_file {
+    int dir_fd;
+    int fd;
+    uint64_t bytes;     /* written so far */
+    uint64_t max_bytes; /* a longer file would end us by a signal */
+    char name[SHMRPCI_NEW_FILE_NAME_BYTES];
+    char temporary[SHMRPCI_NEW_FILE_NAME_BYTES];
+} shmrpci_new_file;
+
+/* Begins a file that is to be at `path`, with these permission bits. NOT_FOUND:
+ * its folder; DENIED: by permissions, or somebody else's file is in the way;
+ * BUSY: another is writing it; INVALID: no name of a file; EXHAUSTED. */
+shmrpc_status shmrpci_new_file_begin(const char *path, uint32_t mode,
+                                     shmrpci_new_file *out);
+
+/* Appends. EXHAUSTED: no room; after any failure only abort is left. */
+shmrpc_status shmrpci_new_file_write(shmrpci_new_file *file, const void *data,
+                                     size_t len);
+
+/* Brings it to the disk, then gives it its name, and brings that to the disk.
+ * On failure the older file is still there, and this one is gone. */
+shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file);
+
+/* Leaves the older file as it is. */
+void shmrpci_new_file_abort(shmrpci_new_file *file);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Files that are read from their beginning to their end.
+ *
+ * Threading: one thread at a time for a descriptor.
+ */
+#ifndef SHMRPCI_OS_READ_FILE_H
+#define SHMRPCI_OS_READ_FILE_H
+
+#include <stddef.h>
+
+#include "shmrpc/status.h"
+
+/* Opens a regular file, or a link to one; nothing that could block. NOT_FOUND;
+ * DENIED: also what is no regular file. */
+shmrpc_status shmrpci_read_file_open(const char *path, int *out_fd);
+
+/* The next `len` bytes. NOT_FOUND: there are fewer; INTERNAL: the disk fails.
+ */
+shmrpc_status shmrpci_read_file(int fd, void *data, size_t len);
+
+#endif

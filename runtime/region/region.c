@@ -160,7 +160,7 @@ static bool is_consistent(const shmrpci_region_head *head)
 }
 
 static shmrpc_status judge(const shmrpci_region_head *head, uint64_t file_bytes,
-                           shmrpc_error *error)
+                           bool salvages, shmrpc_error *error)
 {
     uint8_t boot_id[sizeof head->boot_id];
     shmrpci_process_boot(boot_id);
@@ -180,13 +180,13 @@ static shmrpc_status judge(const shmrpci_region_head *head, uint64_t file_bytes,
     if (!is_consistent(head)) {
         return damaged(error, "its head contradicts itself");
     }
-    if (file_bytes < head->bytes) {
+    if (file_bytes < (salvages ? head->spans_offset : head->bytes)) {
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
                                 "the region is truncated: %llu of %llu bytes",
                                 (unsigned long long)file_bytes,
                                 (unsigned long long)head->bytes);
     }
-    if (memcmp(head->boot_id, boot_id, sizeof boot_id) != 0) {
+    if (!salvages && memcmp(head->boot_id, boot_id, sizeof boot_id) != 0) {
         return damaged(error, "the machine has been started anew since");
     }
     return SHMRPC_OK;
@@ -206,7 +206,7 @@ static shmrpc_status open_map(shmrpci_region *region, int fd,
         status = shmrpci_memory_read(fd, &region->facts, sizeof region->facts);
     }
     if (status == SHMRPC_OK) {
-        status = judge(&region->facts, bytes, error);
+        status = judge(&region->facts, bytes, region->kind.salvages, error);
         if (status != SHMRPC_OK) {
             return status;
         }
@@ -236,7 +236,8 @@ shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
     }
     /* Behind joining: whoever destroys it and finds all bytes free knows that
      * nobody comes in any more. */
-    if (status == SHMRPC_OK && shmrpci_region_is_destroyed(&region)) {
+    if (status == SHMRPC_OK && !kind->salvages &&
+        shmrpci_region_is_destroyed(&region)) {
         status = shmrpc_error_set(error, SHMRPC_E_DESTROYED,
                                   "the region has been destroyed");
     }

@@ -66,6 +66,9 @@ typedef struct shmrpci_region_kind {
     void (*each_block)(void *user, const shmrpci_region *region,
                        shmrpci_block_visit *visit, void *to);
     void *user;
+    /* Attaches for reading what is left: also of another boot, of a region that
+     * was destroyed, and of a file that lacks its end. */
+    bool salvages;
 } shmrpci_region_kind;
 
 /* A pin of this handle's (arena.h). */

@@ -9,6 +9,8 @@
  *        128  root: generation 16 | log2 8 | table 40      CAS
  *        256  bell: u32, count 31 | SLEEPERS 1             CAS
  *        384  helped: u64, changes finished by others      add
+ *        392  when the last snapshot was written, in ns    who wrote it
+ *             since 1970; 400: how many failed             add
  *        512  log: u64[n]: seq / n 24 | block 40           CAS
  *
  * Blocks are numbered by their offset in units of 16 bytes (40 bits: 16 TiB); 0
@@ -57,6 +59,8 @@ typedef struct shmrpci_table_roots {
     _Alignas(128) shmrpci_atomic_u64 root;
     _Alignas(128) shmrpci_atomic_u32 bell;
     _Alignas(128) shmrpci_atomic_u64 helped;
+    shmrpci_atomic_u64 snapshot_ns;
+    shmrpci_atomic_u64 snapshot_failures;
     _Alignas(128) shmrpci_atomic_u64 log[];
 } shmrpci_table_roots;
 

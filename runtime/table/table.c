@@ -95,8 +95,8 @@ static void inherit(void *user, shmrpci_region *region, uint32_t participant)
     }
 }
 
-shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
-                                   shmrpci_table *out, shmrpc_error *error)
+static shmrpc_status attach(int fd, shmrpci_access access, bool salvages,
+                            shmrpci_table *out, shmrpc_error *error)
 {
     const shmrpci_region_kind kind = {
         .inherit = inherit,
@@ -104,6 +104,7 @@ shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
         .is_used = shmrpci_table_is_used,
         .each_block = shmrpci_table_each_block,
         .user = out,
+        .salvages = salvages,
     };
     *out = (shmrpci_table){.region = {.fd = -1}};
     shmrpc_status status =
@@ -122,6 +123,30 @@ shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
                    : shmrpc_error_set(error, status, "no memory for a handle");
     }
     return SHMRPC_OK;
+}
+
+shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
+                                   shmrpci_table *out, shmrpc_error *error)
+{
+    return attach(fd, access, false, out, error);
+}
+
+shmrpc_status shmrpci_table_attach_remains(int fd, shmrpci_table *out,
+                                           shmrpc_error *error)
+{
+    uint64_t bytes;
+    shmrpc_status status = attach(fd, SHMRPCI_ACCESS_READ, true, out, error);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_memory_size(fd, &bytes);
+        if (status != SHMRPC_OK || bytes < out->spans_offset) {
+            out->region.fd = -1; /* stays the caller's */
+            shmrpci_table_detach(out);
+            return shmrpci_table_damaged(error, "it was made shorter");
+        }
+        bytes -= out->spans_offset;
+        out->spans_bytes = bytes < out->spans_bytes ? bytes : out->spans_bytes;
+    }
+    return status;
 }
 
 void shmrpci_table_detach(shmrpci_table *table)
@@ -144,6 +169,10 @@ void shmrpci_table_stat_get(const shmrpci_table *table, shmrpci_table_stat *out)
         .len = shmrpci_table_len(table),
         .changes = changes,
         .helped = shmrpci_load_relaxed(&table->roots->helped),
+        .snapshot_ns =
+            (int64_t)shmrpci_load_relaxed(&table->roots->snapshot_ns),
+        .snapshot_failures =
+            shmrpci_load_relaxed(&table->roots->snapshot_failures),
         .paid_bytes =
             shmrpci_load_seq(&shmrpci_region_state_of(&table->region)->paid),
         .max_bytes = head->span_count * head->span_bytes,
@@ -151,6 +180,19 @@ void shmrpci_table_stat_get(const shmrpci_table *table, shmrpci_table_stat *out)
     };
     if (out->oldest_pin != changes) {
         out->oldest_pid = shmrpci_pin_holder(&table->region, out->oldest_pin);
+    }
+}
+
+void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns)
+{
+    if (!table->region.is_writer) {
+        return;
+    }
+    /* Relaxed, both: figures for people. */
+    if (at_ns != 0) {
+        shmrpci_store_relaxed(&table->roots->snapshot_ns, (uint64_t)at_ns);
+    } else {
+        (void)shmrpci_add_relaxed(&table->roots->snapshot_failures, 1u);
     }
 }
 

@@ -92,6 +92,11 @@ shmrpc_status shmrpci_table_format(int fd, const shmrpci_table_spec *spec,
  */
 shmrpc_status shmrpci_table_attach(int fd, shmrpci_access access,
                                    shmrpci_table *out, shmrpc_error *error);
+/* What is left of a table, for shmrpci_table_salvage() and nothing else: also
+ * of another boot, destroyed, or without its end. The file must not become
+ * shorter meanwhile. */
+shmrpc_status shmrpci_table_attach_remains(int fd, shmrpci_table *out,
+                                           shmrpc_error *error);
 /* Closes its views, and leaves. All zeros but for region.fd -1 is fine. */
 void shmrpci_table_detach(shmrpci_table *table);
 
@@ -299,6 +304,10 @@ shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
 
 /* ---- facts --------------------------------------------------------------- */
 
+/* A snapshot of it was written at `at_ns`, since 1970; 0: one failed. Nothing
+ * happens through handles for reading only. */
+void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns);
+
 typedef struct shmrpci_table_stat {
     uint64_t len;
     uint64_t changes;    /* since it was made */
@@ -307,12 +316,25 @@ typedef struct shmrpci_table_stat {
     uint64_t max_bytes;
     uint64_t oldest_pin; /* change; `changes`: no older view is open */
     int oldest_pid;      /* a process that has it; 0: none can be told */
+    int64_t snapshot_ns; /* when the last one was written; 0: never */
+    uint64_t snapshot_failures;
 } shmrpci_table_stat;
 
 /* Asks the kernel for locks, and /proc for who has the oldest: milliseconds
  * where a view is open. */
 void shmrpci_table_stat_get(const shmrpci_table *table,
                             shmrpci_table_stat *out);
+
+/* An entry whose checks hold; false: its value is none. The bytes are the
+ * region's: others may still change them. */
+typedef bool shmrpci_table_saved(void *user, shmrpci_table_bytes key,
+                                 shmrpci_table_bytes value);
+/* Tells of the entries of a damaged table, in order, as far as the index leads
+ * to records that are whole, and of each that it has lost. Returns how many
+ * those are. */
+uint64_t shmrpci_table_salvage(const shmrpci_table *table,
+                               shmrpci_table_saved *saved,
+                               shmrpci_region_finding *finding, void *user);
 
 /* As shmrpci_region_check, and looks at everything in the table. Inherits from
  * the dead first where the handle is for writing. */

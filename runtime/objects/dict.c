@@ -115,6 +115,7 @@ const shmrpci_face shmrpci_face_dict = {
     .close = shmrpci_dict_close_engine,
     .region = shmrpci_dict_region,
     .destroy = shmrpci_dict_destroy_engine,
+    .fill = shmrpci_dict_fill_engine,
 };
 
 shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
@@ -572,5 +573,7 @@ shmrpc_status shmrpc_dict_stat_read(shmrpc_dict *dict, shmrpc_dict_stat *out)
     out->view_age = stat.changes - stat.oldest_pin;
     out->lock_count = shmrpci_dict_lock_held_count(&dict->table.region);
     out->open_count = shmrpci_handle_count_open(&dict->handle);
+    out->snapshot_ns = stat.snapshot_ns;
+    out->snapshot_failure_count = stat.snapshot_failures;
     return SHMRPC_OK;
 }

@@ -7,6 +7,7 @@
  *   dict_view.c   views; many keys in one change
  *   dict_watch.c  what changes
  *   dict_lock.c   locks
+ *   dict_snapshot.c  to a file, and from one
  *   table_kind.c  dicts and values as kinds of named objects
  *   value.c       values: tables with one key, which is empty
  *
@@ -100,6 +101,8 @@ shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
 void shmrpci_dict_close_engine(shmrpci_handle *handle);
 const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle);
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle);
+shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
+                                       shmrpc_error *error);
 
 /* ---- paths, where keys and values are any -------------------------------- */
 

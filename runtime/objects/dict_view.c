@@ -256,7 +256,7 @@ static int step(shmrpc_view *view, advance *to, const void **out_key,
                                    ? "that was the last entry"
                                    : "it is damaged");
         shmrpci_table_view_rewind(&view->view);
-    } else {
+    } else if (view->dict->handle.row.key != NULL) { /* a value has none */
         status = next_key(view, key, error);
     }
     if (status == SHMRPC_OK) {

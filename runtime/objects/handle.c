@@ -8,6 +8,7 @@
 #include "base/reserved.h"
 #include "base/utf8.h"
 #include "objects/held.h"
+#include "objects/snapshot_place.h"
 #include "os/byte_lock.h"
 #include "os/clock.h"
 #include "os/memory.h"
@@ -136,6 +137,9 @@ static shmrpc_status check_opts(const shmrpci_face *face,
                       "mode, flags, timeout, permissions, lifetime or "
                       "max_writers are out of range");
     }
+    if (opts->snapshot != NULL && face->fill == NULL) {
+        return refuse(error, "only dicts and values have snapshots");
+    }
     if (reads && !face->can_read_only) {
         return refuse(error, "READ_ONLY: whoever uses one changes it");
     }
@@ -167,6 +171,7 @@ static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
     handle->writers =
         opts->max_writers != 0 ? opts->max_writers : DEFAULT_WRITERS;
     handle->flags = opts->flags;
+    handle->snapshot = opts->snapshot;
     handle->room = (opts->flags & SHMRPC_SHARED_ALL_USERS) != 0
                        ? SHMRPCI_ROOM_ALL_USERS
                        : SHMRPCI_ROOM_USER;
@@ -375,6 +380,9 @@ static shmrpc_status fill(shmrpci_handle *handle, int fd,
     if (status == SHMRPC_OK) {
         status = open_engine(handle, fd, error);
     }
+    if (status == SHMRPC_OK && handle->snapshot != NULL) {
+        status = handle->face->fill(handle, handle->snapshot, error);
+    }
     handle->lifetime = handle->row.lifetime;
     if (status == SHMRPC_OK && handle->lifetime == SHMRPC_LIFETIME_CREATOR) {
         status = shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_CREATOR_BYTE, 1);
@@ -453,8 +461,12 @@ static shmrpc_status open_to_read(const opening *of, int dir_fd)
 static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
 {
     shmrpci_handle *handle = of->handle;
-    const shmrpci_object_ops ops = {attach, draft, let_go, is_over_file,
-                                    handle->face->kind->destroy};
+    const shmrpci_object_ops ops = {attach,
+                                    draft,
+                                    let_go,
+                                    is_over_file,
+                                    handle->face->kind->destroy,
+                                    handle->snapshot != NULL};
     bool creates = is_writer(handle) && mode != SHMRPC_SHARED_OPEN_EXISTING &&
                    mode != SHMRPC_SHARED_WAIT;
     int dir_fd;
@@ -582,6 +594,16 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
         return SHMRPC_OK;
     }
     say(status, handle, error);
+    if (handle->face->fill != NULL && opts->service == NULL &&
+        opts->snapshot == NULL) {
+        const shmrpci_snapshot_of what = {
+            .kind = handle->face->kind,
+            .scope = handle->room == SHMRPCI_ROOM_ALL_USERS
+                         ? SHMRPC_SCOPE_ALL_USERS
+                         : SHMRPC_SCOPE_USER,
+            .name = handle->name};
+        (void)shmrpci_snapshot_hint(&what, status, error);
+    }
     (void)shmrpci_handle_explain(handle, status, error);
     shmrpci_handle_unref(handle);
     return status;

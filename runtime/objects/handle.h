@@ -48,6 +48,9 @@ typedef struct shmrpci_face {
     const shmrpci_region *(*region)(const shmrpci_handle *handle);
     /* Marks the object as destroyed and wakes all who wait. */
     void (*destroy)(shmrpci_handle *handle);
+    /* Fills a new object from a snapshot. NULL: has none. */
+    shmrpc_status (*fill)(shmrpci_handle *handle, const char *path,
+                          shmrpc_error *error);
     /* Frees what the handle has beside itself. NULL: nothing. */
     void (*fini)(shmrpci_handle *handle);
 } shmrpci_face;
@@ -59,9 +62,10 @@ struct shmrpci_handle {
     const shmrpci_face *face;
     shmrpc_shared row; /* a copy; its texts and types are the caller's */
     const shmrpci_codec *codec;
-    uint64_t type_hash; /* 0: of any shape */
-    uint32_t flags;     /* SHMRPC_SHARED_... of the options */
-    uint32_t writers;   /* places, if it is made */
+    uint64_t type_hash;   /* 0: of any shape */
+    uint32_t flags;       /* SHMRPC_SHARED_... of the options */
+    uint32_t writers;     /* places, if it is made */
+    const char *snapshot; /* while it is opened: what to fill a new one with */
     shmrpci_descent descent;
     shmrpci_atomic_u32 refs; /* the user's, and one an item */
     shmrpc_lifetime lifetime;

@@ -191,6 +191,33 @@ bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                               memcmp(glance->signature, mine, len) == 0);
 }
 
+shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
+                                    char **out_text, shmrpc_error *error)
+{
+    static const shmrpci_region_kind remains = {.salvages = true};
+    shmrpci_region region;
+    shmrpci_label label;
+    uint8_t *texts = NULL;
+    shmrpc_status status = shmrpci_region_attach(fd, SHMRPCI_ACCESS_READ,
+                                                 &remains, &region, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    memset(out, 0, sizeof *out);
+    out->facts = region.facts;
+    *out_text = NULL;
+    status = copy(&region, &label, &texts, error);
+    region.fd = -1; /* stays the caller's */
+    shmrpci_region_detach(&region);
+    if (status == SHMRPC_OK) {
+        out->lifetime = (shmrpc_lifetime)label.lifetime;
+        memcpy(out->signature, texts, label.signature_len);
+        memmove(texts, texts + label.signature_len, (size_t)label.text_len + 1);
+        *out_text = (char *)texts;
+    }
+    return status == SHMRPC_E_DATA_LOSS ? SHMRPC_OK : status;
+}
+
 shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 {
     look found = {.texts = NULL};

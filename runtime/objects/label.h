@@ -75,6 +75,12 @@ shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash);
 
+/* The same of what is left of an object: also of another boot, destroyed, or
+ * without its end. `*out_text` as below; NULL, and no signature or lifetime:
+ * what it says of its type is damaged too. */
+shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
+                                    char **out_text, shmrpc_error *error);
+
 /* The .svc text in `fd`, to be freed; "" where there is none. DATA_LOSS,
  * NO_MEMORY. */
 shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error);

@@ -369,6 +369,43 @@ SHMRPC_API shmrpc_status shmrpc_dict_each_lock(shmrpc_dict *dict,
                                                shmrpc_dict_lock_visit *visit,
                                                void *user, shmrpc_error *error);
 
+/* ---- snapshots ----------------------------------------------------------- */
+
+typedef struct shmrpc_snapshot_opts {
+    uint32_t permissions; /* of the file, as in 0640; 0: 0600 */
+    uint32_t reserved32;  /* 0 */
+    uint64_t reserved[4]; /* 0; later members take its place */
+} shmrpc_snapshot_opts;
+
+/*
+ * Writes all entries, as they are at one moment, to a file, in their order;
+ * nobody who changes the dict waits for it. The file is complete, and on the
+ * disk, before it takes the place of an older one: a death or a full disk at
+ * any moment leaves that as it was. `path` NULL: the place that shmrpc/shared.h
+ * tells of. `opts` may be NULL; READ_ONLY is fine.
+ *
+ * EXHAUSTED: no room on the disk; DENIED, NOT_FOUND: the folder; BUSY: another
+ * is writing the same file; INVALID: path, options; DATA_LOSS: the dict is
+ * damaged; DESTROYED; NO_MEMORY. Blocks as long as the disk takes.
+ */
+SHMRPC_API shmrpc_status shmrpc_dict_snapshot(
+    shmrpc_dict *dict, const char *path, const shmrpc_snapshot_opts *opts,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
+/*
+ * Puts all entries of a snapshot into the dict, in one change; what else is in
+ * it stays. To make a dict of a snapshot, see shmrpc_shared_opts.snapshot.
+ * `path` as above.
+ *
+ * NOT_FOUND, DENIED: the file; DATA_LOSS: it is damaged, the error says where;
+ * CONTRACT: it is of another type or encoding, or of a later version of this
+ * library; EXHAUSTED, TOO_LARGE: the dict has no room for it; DESTROYED;
+ * NO_MEMORY. On failure nothing has changed.
+ */
+SHMRPC_API shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
+                                          shmrpc_error *error)
+    SHMRPC_WARN_UNUSED;
+
 /* ---- ends and figures ---------------------------------------------------- */
 
 /* Ends the dict for everyone: who uses it gets DESTROYED, and the name is free.
@@ -385,7 +422,10 @@ typedef struct shmrpc_dict_stat {
     uint64_t view_age;     /* changes since the oldest open view; 0: none */
     uint32_t open_count;   /* living handles that may write */
     uint32_t lock_count;   /* locks that are held, the whole's included */
-    uint64_t reserved[8];
+    int64_t snapshot_ns; /* when the last one was written, since 1970, by a
+                          * handle that may write, or its service; 0: never */
+    uint64_t snapshot_failure_count;
+    uint64_t reserved[6];
 } shmrpc_dict_stat;
 
 /* Figures as of now. */

@@ -21,6 +21,18 @@
  * finds DATA_LOSS where the folder lies on a disk, and nothing where it is in
  * memory.
  *
+ * Snapshots of dicts and values survive that: files that are written on demand
+ * (shmrpc_dict_snapshot), or by the server of a service where its .svc says so,
+ * to where they are told to, or in
+ *
+ *     FOLDER/objects/NAME.KIND.snapshot             the user's own objects
+ *     FOLDER/shared/NAME.KIND.snapshot              ALL_USERS
+ *     FOLDER/services/SERVICE/NAME.KIND.snapshot    of a service
+ *
+ * FOLDER is $SHMRPC_SNAPSHOT_DIR, else $SHMRPC_DIR/snapshots, else
+ * $XDG_STATE_HOME/shmrpc/snapshots, else ~/.local/state/shmrpc/snapshots, else,
+ * of root, /var/lib/shmrpc/snapshots.
+ *
  * Trust.  Whoever may write to the file can spoil what is in it, in which case
  * functions return DATA_LOSS, and can shorten it, which ends its users by
  * SIGBUS.  So the permissions say whom you trust; by default nobody else.
@@ -97,7 +109,11 @@ typedef struct shmrpc_shared_opts {
      * it. */
     const shmrpc_service *service;
     struct shmrpc_client *client;
-    uint64_t reserved[2]; /* 0; later members take its place */
+    /* Of dicts and values: a snapshot whose contents it has from the moment
+     * when it has its name, if it is made now. Where it can't be read, or is of
+     * another type, nothing is made. NULL: made empty. */
+    const char *snapshot;
+    uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_shared_opts;
 
 /*

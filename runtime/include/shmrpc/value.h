@@ -109,6 +109,15 @@ SHMRPC_API shmrpc_status shmrpc_value_unlock(shmrpc_value *value,
 SHMRPC_API shmrpc_status shmrpc_value_lock_consistent(shmrpc_value *value,
                                                       shmrpc_error *error);
 
+/* Writes the value to a file, and puts what is in one, as
+ * shmrpc_dict_snapshot() and shmrpc_dict_load(). */
+SHMRPC_API shmrpc_status shmrpc_value_snapshot(
+    shmrpc_value *value, const char *path, const shmrpc_snapshot_opts *opts,
+    shmrpc_error *error) SHMRPC_WARN_UNUSED;
+SHMRPC_API shmrpc_status
+shmrpc_value_load(shmrpc_value *value, const char *path,
+                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
+
 /* Ends the value for everyone, as shmrpc_dict_destroy(). */
 SHMRPC_API shmrpc_status shmrpc_value_destroy(shmrpc_value *value);
 

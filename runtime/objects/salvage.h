@@ -1,0 +1,27 @@
+/*
+ * What is left of a damaged dict or value: entries that are whole.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OBJECTS_SALVAGE_H
+#define SHMRPCI_OBJECTS_SALVAGE_H
+
+#include "objects/kind.h"
+#include "shmrpc/descriptor.h"
+
+/* An entry; both are valid during the call. `key` NULL: of a value. */
+typedef void shmrpci_salvage_entry(void *user, const void *key,
+                                   const void *value);
+
+/*
+ * Tells of the entries in `fd` whose checks hold, in order, and of each that
+ * was lost. `row` has their types and encoding. The file need not be of this
+ * boot, nor have its end. DATA_LOSS: it is no table, or its head is damaged;
+ * CONTRACT: of another version; NO_MEMORY.
+ */
+shmrpc_status shmrpci_salvage(int fd, const shmrpc_shared *row,
+                              shmrpci_salvage_entry *entry,
+                              shmrpci_kind_finding *finding, void *user,
+                              uint64_t *out_lost, shmrpc_error *error);
+
+#endif

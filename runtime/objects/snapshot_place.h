@@ -1,0 +1,45 @@
+/*
+ * Where snapshots lie that nobody chose a place for:
+ *
+ *     FOLDER/objects/NAME.KIND.snapshot             of the user's objects
+ *     FOLDER/shared/NAME.KIND.snapshot              of those for all users
+ *     FOLDER/services/SERVICE/NAME.KIND.snapshot    of a service
+ *
+ * FOLDER is $SHMRPC_SNAPSHOT_DIR, else $SHMRPC_DIR/snapshots, else
+ * $XDG_STATE_HOME/shmrpc/snapshots, else ~/.local/state/shmrpc/snapshots, else,
+ * of root, /var/lib/shmrpc/snapshots: on a disk, unlike the objects themselves.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OBJECTS_SNAPSHOT_PLACE_H
+#define SHMRPCI_OBJECTS_SNAPSHOT_PLACE_H
+
+#include "objects/kind.h"
+
+#define SHMRPCI_SNAPSHOT_PATH_BYTES 1024
+
+/* What has a snapshot. */
+typedef struct shmrpci_snapshot_of {
+    const shmrpci_object_kind *kind;
+    shmrpc_scope scope;
+    const char *service; /* "tts", "tts@2"; NULL: an object of the folder */
+    const char *name;
+} shmrpci_snapshot_of;
+
+/* The path of its snapshot. INVALID: no folder can be told, or it is too long
+ * or not absolute. */
+shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
+                                     char out[SHMRPCI_SNAPSHOT_PATH_BYTES],
+                                     shmrpc_error *error);
+
+/* Makes the folders of such a path, for us alone, as far as they are not there.
+ */
+shmrpc_status shmrpci_snapshot_make_folders(const char *path,
+                                            shmrpc_error *error);
+
+/* Where an object was lost (DATA_LOSS), appends to what the error says which
+ * snapshot there is of it. Returns `status`. */
+shmrpc_status shmrpci_snapshot_hint(const shmrpci_snapshot_of *of,
+                                    shmrpc_status status, shmrpc_error *error);
+
+#endif

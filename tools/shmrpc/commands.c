@@ -45,9 +45,11 @@ const cli_command cli_commands[] = {
     {"pipe", "cat|write|stat|check NAME", "a shared pipe", cli_pipe_options,
      cli_pipe, CLI_OBJECTS},
     {"dict",
-     "get|set|del|keys|dump|load|watch|stat|check NAME [KEY...] [VALUE]",
+     "get|set|del|keys|dump|load|snapshot|watch|stat|check NAME [KEY...] "
+     "[VALUE]",
      "a shared dict", cli_dict_options, cli_dict, CLI_OBJECTS},
-    {"value", "get|set|watch|stat|check NAME [STEP...] [VALUE]",
+    {"value",
+     "get|set|dump|load|snapshot|watch|stat|check NAME [STEP...] [VALUE]",
      "a shared value", cli_value_options, cli_value, CLI_OBJECTS},
     {"completion", "bash", "print the completion of a shell",
      cli_completion_options, cli_completion, 0},

@@ -1,13 +1,12 @@
 /* The commands dict and value: shared maps and values (shmrpc/dict.h). */
-#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "objects/handle.h"
+#include "os/clock.h"
 #include "shmrpc/shared_stub.h"
 #include "tools/shmrpc/command.h"
-#include "tools/shmrpc/shared.h"
+#include "tools/shmrpc/dict.h"
 
 const struct option cli_dict_options[] = {CLI_SHARED_OPTIONS};
 const struct option cli_value_options[] = {CLI_SHARED_OPTIONS};
@@ -17,16 +16,19 @@ static const char dict_help[] =
     "       shmrpc dict set NAME KEY [STEP...] VALUE\n"
     "       shmrpc dict del NAME KEY [STEP...]\n"
     "       shmrpc dict keys NAME\n"
-    "       shmrpc dict dump NAME\n"
-    "       shmrpc dict load NAME\n"
+    "       shmrpc dict dump [--salvage] NAME\n"
+    "       shmrpc dict load NAME [FILE]\n"
+    "       shmrpc dict snapshot NAME [FILE]\n"
     "       shmrpc dict watch NAME\n"
     "       shmrpc dict stat NAME\n"
     "       shmrpc dict check NAME\n"
     "\n"
     "Looks at a shared dict, or changes it. STEPs lead into a value: keys of\n"
     "maps, positions of lists. dump prints an object with key and value a\n"
-    "line, as they were at one moment; load reads such lines from standard\n"
-    "input and puts them all in one change; watch prints what there is, and\n"
+    "line, as they were at one moment, or what a damaged dict has left\n"
+    "(--salvage); load reads such lines, or a snapshot, and puts them all in\n"
+    "one change; snapshot writes all entries to a file, by default in the\n"
+    "usual place, that survives the machine; watch prints what there is, and\n"
     "then what changes (--count: so many lines); check looks for damage,\n"
     "while nobody changes the dict.\n"
     "\n";
@@ -34,20 +36,24 @@ static const char dict_help[] =
 static const char value_help[] =
     "usage: shmrpc value get NAME [STEP...]\n"
     "       shmrpc value set NAME [STEP...] VALUE\n"
+    "       shmrpc value dump [--salvage] NAME\n"
+    "       shmrpc value load NAME FILE\n"
+    "       shmrpc value snapshot NAME [FILE]\n"
     "       shmrpc value watch NAME\n"
     "       shmrpc value stat NAME\n"
     "       shmrpc value check NAME\n"
     "\n"
     "Looks at a shared value, or changes it. STEPs lead into it: keys of\n"
-    "maps, positions of lists. watch prints it, and again whenever it\n"
-    "changes (--count: so many times); check looks for damage, while nobody\n"
-    "changes the value.\n"
+    "maps, positions of lists. dump prints the whole of it, also where it is\n"
+    "damaged (--salvage); snapshot writes it to a file, by default in the\n"
+    "usual place, that survives the machine, and load puts what is in one;\n"
+    "watch prints it, and again whenever it changes (--count: so many times);\n"
+    "check looks for damage, while nobody changes the value.\n"
     "\n";
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Values are opened as dicts without keys. */
-static cli_exit open_dict(cli_shared *shared, bool reads, shmrpc_dict **out)
+cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
 {
     shmrpc_error error;
     shmrpc_shared_opts opts = shared->open;
@@ -144,7 +150,7 @@ static cli_exit run_get(cli_shared *shared)
     shmrpc_dict *dict;
     shmrpc_error error;
     const void *item;
-    cli_exit result = open_dict(shared, true, &dict);
+    cli_exit result = cli_dict_open(shared, true, &dict);
     if (result != CLI_OK) {
         return result;
     }
@@ -188,7 +194,7 @@ static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
 static cli_exit run_set(cli_shared *shared)
 {
     shmrpc_dict *dict;
-    cli_exit result = open_dict(shared, false, &dict);
+    cli_exit result = cli_dict_open(shared, false, &dict);
     if (result == CLI_OK) {
         result = set_item(shared, dict);
         shmrpc_dict_close(dict);
@@ -203,7 +209,7 @@ static cli_exit run_del(cli_shared *shared)
     const void *key;
     shmrpc_error error;
     int status = SHMRPC_OK;
-    cli_exit result = open_dict(shared, false, &dict);
+    cli_exit result = cli_dict_open(shared, false, &dict);
     if (result != CLI_OK) {
         return result;
     }
@@ -222,11 +228,14 @@ static cli_exit run_del(cli_shared *shared)
 
 /* ---- all ----------------------------------------------------------------- */
 
-static cli_exit append_entry(const cli_shared *shared, const void *key,
-                             const void *value, bool with_value,
-                             shmrpci_buf *out)
+cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
+                               const void *value, bool with_value,
+                               shmrpci_buf *out)
 {
     cli_exit result = CLI_OK;
+    if (shared->row.key == NULL) {
+        return cli_shared_append_as(shared, shared->row.element, value, out);
+    }
     if (!with_value) {
         return cli_shared_append_as(shared, shared->row.key, key, out);
     }
@@ -247,7 +256,7 @@ static cli_exit print_all(cli_shared *shared, bool with_values)
     shmrpc_error error;
     const void *key;
     const void *value;
-    cli_exit result = open_dict(shared, true, &dict);
+    cli_exit result = cli_dict_open(shared, true, &dict);
     if (result != CLI_OK) {
         return result;
     }
@@ -259,7 +268,7 @@ static cli_exit print_all(cli_shared *shared, bool with_values)
             break;
         }
         shmrpci_buf_init_heap(&line);
-        result = append_entry(shared, key, value, with_values, &line);
+        result = cli_dict_append_entry(shared, key, value, with_values, &line);
         if (result == CLI_OK) {
             cli_print_line(&line);
         }
@@ -280,7 +289,8 @@ static cli_exit run_keys(cli_shared *shared)
 
 static cli_exit run_dump(cli_shared *shared)
 {
-    return print_all(shared, true);
+    return shared->opts->salvages ? cli_dict_salvage(shared)
+                                  : print_all(shared, true);
 }
 
 /* ---- watching ------------------------------------------------------------ */
@@ -349,7 +359,7 @@ static cli_exit run_watch(cli_shared *shared)
     shmrpc_dict *dict;
     shmrpc_watch *watch;
     shmrpc_error error;
-    cli_exit result = open_dict(shared, false, &dict);
+    cli_exit result = cli_dict_open(shared, false, &dict);
     if (result != CLI_OK) {
         return result;
     }
@@ -364,131 +374,19 @@ static cli_exit run_watch(cli_shared *shared)
     return result;
 }
 
-/* ---- loading ------------------------------------------------------------- */
-
-/* Lines of standard input, as entries of which keys and values lie `step` bytes
- * apart, values `value_at` bytes behind keys. */
-typedef struct loading {
-    cli_shared *shared;
-    size_t value_at;
-    size_t step;
-    size_t count;
-    size_t room;
-    uint8_t *entries;
-} loading;
-
-static cli_exit read_part(loading *of, const shmrpc_any *line, const char *name,
-                          const shmrpc_type *type, void *out)
-{
-    shmrpci_buf json;
-    const void *value;
-    const shmrpc_any *part = shmrpc_any_find(line, name);
-    if (part == NULL) {
-        shmrpc_error error;
-        return cli_shared_fail(
-            shmrpc_error_set(&error, SHMRPC_E_INVALID,
-                             "entry %zu has no \"%s\": expected "
-                             "{\"key\":...,\"value\":...}",
-                             of->count + 1, name),
-            &error);
-    }
-    shmrpci_buf_init_heap(&json);
-    cli_exit result = cli_shared_append(&shmrpc_type_any, part, &json);
-    const char *text = result == CLI_OK ? shmrpci_buf_text(&json) : NULL;
-    if (result == CLI_OK) {
-        result = text != NULL ? cli_shared_read(of->shared, type, text, &value)
-                              : CLI_TROUBLE;
-    }
-    if (result == CLI_OK) {
-        memcpy(out, value, type->size);
-    }
-    shmrpci_buf_fini(&json);
-    return result;
-}
-
-static bool grow(loading *of)
-{
-    if (of->count < of->room) {
-        return true;
-    }
-    size_t room = of->room == 0 ? 64 : of->room * 2;
-    uint8_t *entries = realloc(of->entries, room * of->step);
-    if (entries == NULL) {
-        return false;
-    }
-    of->entries = entries;
-    of->room = room;
-    return true;
-}
-
-static cli_exit read_line(loading *of, const char *text)
-{
-    const shmrpc_shared *row = &of->shared->row;
-    const void *line;
-    cli_exit result =
-        cli_shared_read(of->shared, &shmrpc_type_any, text, &line);
-    if (result != CLI_OK || !grow(of)) {
-        return result != CLI_OK ? result : CLI_TROUBLE;
-    }
-    uint8_t *entry = of->entries + of->count * of->step;
-    result = read_part(of, line, "key", row->key, entry);
-    if (result == CLI_OK) {
-        result =
-            read_part(of, line, "value", row->element, entry + of->value_at);
-    }
-    of->count++;
-    return result;
-}
-
-static cli_exit read_lines(loading *of)
-{
-    char *text = NULL;
-    size_t room = 0;
-    cli_exit result = CLI_OK;
-    ssize_t len;
-    while (result == CLI_OK && (len = getline(&text, &room, stdin)) >= 0) {
-        if (len > 0 && text[len - 1] == '\n') {
-            text[len - 1] = '\0';
-        }
-        if (text[0] != '\0') {
-            result = read_line(of, text);
-        }
-    }
-    free(text);
-    return result;
-}
-
-static cli_exit run_load(cli_shared *shared)
-{
-    shmrpc_dict *dict;
-    shmrpc_error error;
-    size_t key = (shared->row.key->size + 15u) / 16 * 16;
-    loading of = {.shared = shared,
-                  .value_at = key,
-                  .step = key + (shared->row.element->size + 15u) / 16 * 16};
-    cli_exit result = open_dict(shared, false, &dict);
-    if (result != CLI_OK) {
-        return result;
-    }
-    result = read_lines(&of);
-    if (result == CLI_OK && of.count > 0) {
-        int status =
-            shmrpc_stub_dict_merge(dict, of.entries, of.entries + of.value_at,
-                                   of.step, of.count, &error);
-        result = status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
-    }
-    free(of.entries);
-    shmrpc_dict_close(dict);
-    return result;
-}
-
 /* ---- figures and damage -------------------------------------------------- */
+
+static uint64_t age_s(int64_t wall_ns)
+{
+    int64_t age_ns = shmrpci_wall_ns() - wall_ns;
+    return age_ns > 0 ? (uint64_t)(age_ns / SHMRPCI_NS_PER_S) : 0;
+}
 
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_dict *dict;
     shmrpc_dict_stat stat;
-    cli_exit result = open_dict(shared, true, &dict);
+    cli_exit result = cli_dict_open(shared, true, &dict);
     if (result != CLI_OK) {
         return result;
     }
@@ -502,9 +400,14 @@ static cli_exit run_stat(cli_shared *shared)
             {"view_age", "oldest view", stat.view_age},
             {"open_count", "open", stat.open_count},
             {"lock_count", "locks held", stat.lock_count},
+            {"snapshot_failure_count", "failed snapshots",
+             stat.snapshot_failure_count},
+            {"snapshot_age_s", "snapshot's age, s", age_s(stat.snapshot_ns)},
         };
+        /* The last one is told only where there is one. */
         cli_shared_print_figures(shared, figures,
-                                 sizeof figures / sizeof *figures);
+                                 sizeof figures / sizeof *figures -
+                                     (stat.snapshot_ns == 0 ? 1 : 0));
     }
     shmrpc_dict_close(dict);
     return CLI_OK;
@@ -516,7 +419,8 @@ static const cli_verb dict_verbs[] = {
     {"del", "KEY [STEP...]", 1, -1, false, run_del},
     {"keys", "", 0, 0, false, run_keys},
     {"dump", "", 0, 0, false, run_dump},
-    {"load", "", 0, 0, true, run_load},
+    {"load", "[FILE]", 0, 1, true, cli_dict_load},
+    {"snapshot", "[FILE]", 0, 1, false, cli_dict_snapshot},
     {"watch", "", 0, 0, true, run_watch},
     {"stat", "", 0, 0, false, run_stat},
     {"check", "", 0, 0, false, cli_shared_check},
@@ -537,6 +441,9 @@ cli_exit cli_dict(int argc, char **argv)
 static const cli_verb value_verbs[] = {
     {"get", "[STEP...]", 0, -1, false, run_get},
     {"set", "[STEP...] VALUE", 1, -1, true, run_set},
+    {"dump", "", 0, 0, false, run_dump},
+    {"load", "FILE", 1, 1, true, cli_dict_load},
+    {"snapshot", "[FILE]", 0, 1, false, cli_dict_snapshot},
     {"watch", "", 0, 0, true, run_watch},
     {"stat", "", 0, 0, false, run_stat},
     {"check", "", 0, 0, false, cli_shared_check},

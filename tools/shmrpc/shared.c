@@ -11,6 +11,7 @@
 #include "idl/descriptor.h"
 #include "idl/idl.h"
 #include "objects/handle.h"
+#include "objects/snapshot_place.h"
 #include "os/memory.h"
 #include "tools/shmrpc/pretty.h"
 
@@ -45,7 +46,7 @@ static const idl_shared *find_declared(const idl_schema *schema)
     return schema->shared_count == 1 ? schema->shared[0] : NULL;
 }
 
-static cli_exit read_type(cli_shared *shared, const char *text)
+cli_exit cli_shared_read_type(cli_shared *shared, const char *text)
 {
     const idl_options options = {.flags = IDL_ANY_C_NAMES};
     const idl_schema *schema = NULL;
@@ -81,6 +82,21 @@ static void take_encoding(cli_shared *shared, const shmrpci_glance *glance)
     shared->row.encoding = (shmrpc_encoding)glance->facts.encoding;
 }
 
+/* Only dicts and values have snapshots. */
+static void hint(const cli_shared *shared, shmrpc_status status,
+                 shmrpc_error *error)
+{
+    if (shared->row.kind == SHMRPC_SHARED_DICT ||
+        shared->row.kind == SHMRPC_SHARED_VALUE) {
+        const shmrpci_snapshot_of what = {.kind = shared->kind,
+                                          .scope = shared->opts->all_users
+                                                       ? SHMRPC_SCOPE_ALL_USERS
+                                                       : SHMRPC_SCOPE_USER,
+                                          .name = shared->name};
+        (void)shmrpci_snapshot_hint(&what, status, error);
+    }
+}
+
 static cli_exit look(cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -91,6 +107,7 @@ static cli_exit look(cli_shared *shared, int fd)
         status = shmrpci_label_text(fd, &text, &error);
     }
     if (status != SHMRPC_OK) {
+        hint(shared, status, &error);
         return cli_fail_error(status == SHMRPC_E_DESTROYED ? CLI_ABSENT
                                                            : CLI_REFUSED,
                               shared->name, &error);
@@ -102,7 +119,7 @@ static cli_exit look(cli_shared *shared, int fd)
         return CLI_TROUBLE;
     }
     take_encoding(shared, &glance);
-    return copy[0] == '\0' ? CLI_OK : read_type(shared, copy);
+    return copy[0] == '\0' ? CLI_OK : cli_shared_read_type(shared, copy);
 }
 
 /* A file that is called so. */
@@ -211,7 +228,9 @@ static cli_exit find(cli_shared *shared, const cli_verb *verb)
     if (status != SHMRPC_OK) {
         return cli_shared_fail(status, &error);
     }
-    cli_exit result = look(shared, fd);
+    /* What is damaged is found out by who salvages. */
+    cli_exit result = shared->opts->salvages ? CLI_OK : look(shared, fd);
+    shared->is_there = true;
     shmrpci_fd_close(&fd);
     return result;
 }
@@ -398,6 +417,9 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     case 'p':
         opts->python = true;
         return CLI_OK;
+    case 's':
+        opts->salvages = true;
+        return CLI_OK;
     case 'd':
         opts->has_deadline = true;
         return cli_read_duration(optarg, &opts->deadline_ns)
@@ -473,6 +495,11 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     }
     const cli_verb *verb = find_verb(state->command, word, message);
     if (verb == NULL) {
+        return CLI_USAGE;
+    }
+    if (state->opts.salvages && strcmp(verb->name, "dump") != 0) {
+        shmrpci_buf_append_text(message,
+                                "--salvage goes with dump of a dict or value");
         return CLI_USAGE;
     }
     count--; /* the name */

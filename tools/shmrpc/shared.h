@@ -22,6 +22,7 @@ typedef struct cli_shared_opts {
     bool json;
     bool python;
     bool create;
+    bool salvages;
     bool has_deadline;
     int64_t deadline_ns;
     uint64_t count; /* 0: not given */
@@ -33,6 +34,7 @@ typedef struct cli_shared_opts {
         {"deadline", required_argument, NULL, 'd'},                            \
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},    \
         {"python", no_argument, NULL, 'p'},                                    \
+        {"salvage", no_argument, NULL, 's'},                                   \
         {"version", no_argument, NULL, 'V'},                                   \
     {                                                                          \
         NULL, 0, NULL, 0                                                       \
@@ -52,6 +54,7 @@ typedef struct cli_shared_opts {
     "  -j, --json           print JSON only\n"                               \
     "  -p, --python         read and print literals of Python, where\n"      \
     "                       keys and values are of any type\n"               \
+    "      --salvage        of dicts and values: dump what is left\n"        \
     "  -h, --help           print this\n"                                    \
     "      --version        print the version\n"
 
@@ -61,6 +64,7 @@ typedef struct cli_shared {
     const shmrpci_object_kind *kind;
     const cli_shared_opts *opts;
     const char *name;
+    bool is_there;   /* and the row is its own; false: --create makes it */
     char **operands; /* behind the name */
     int operand_count;
     cli_service *service;    /* that has it; NULL: it is a file */
@@ -110,6 +114,10 @@ cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
 /* Reads a word as a value, which lives in the arena; prints what is wrong. */
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out);
+
+/* Takes the type that a .svc declares, which lives in the arena; prints what is
+ * wrong. */
+cli_exit cli_shared_read_type(cli_shared *shared, const char *text);
 
 /* The verb check: looks for damage, and prints what it finds. */
 cli_exit cli_shared_check(cli_shared *shared);

@@ -422,8 +422,8 @@ typedef struct shmrpc_dict_stat {
     uint64_t view_age;     /* changes since the oldest open view; 0: none */
     uint32_t open_count;   /* living handles that may write */
     uint32_t lock_count;   /* locks that are held, the whole's included */
-    int64_t snapshot_ns; /* when the last one was written, since 1970, by a
-                          * handle that may write, or its service; 0: never */
+    int64_t snapshot_ns;   /* when the last one was written, since 1970, by a
+                            * handle that may write, or its service; 0: never */
     uint64_t snapshot_failure_count;
     uint64_t reserved[6];
 } shmrpc_dict_stat;

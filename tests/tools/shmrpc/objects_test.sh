@@ -115,7 +115,78 @@ expect 0 0.5 value get v b
 expect 0 '{"a":[],"b":0.5}' value get v
 expect 0 '{"a":[],"b":0.5}' value watch v --count=1
 expect 0 sound value check v
-expect 0 $'get\nset\nwatch\nstat\ncheck' complete value ''
+expect 0 $'get\nset\ndump\nload\nsnapshot\nwatch\nstat\ncheck' complete value ''
+
+# ---- snapshots ----
+expect 0 '' dict snapshot d "$folder/d.s"
+expect 0 '' dict set d a 2
+expect 0 '' dict set d new 3
+expect 0 '' dict load d "$folder/d.s"
+expect 0 "$dump"$'\n{"key":"new","value":3}' dict dump d
+expect 3 'shmrpc: NOT_FOUND: there is no dict "again" (`shmrpc ls` lists what there is, --create makes it)' \
+    dict load again "$folder/d.s"
+expect 0 '' dict load --create again "$folder/d.s"
+expect 0 "$dump" dict dump again
+expect 0 '' dict load --create again "$folder/d.s"
+expect 0 '' value snapshot v
+expect 0 '' value set v a 1
+expect 0 '' value load v "$folder/snapshots/objects/v.value.snapshot"
+expect 0 '{"a":[],"b":0.5}' value dump v
+expect 1 'shmrpc: CONTRACT: value "v": the snapshot is of dict<any, any> in msgpack, expected value<any> in msgpack' \
+    value load v "$folder/d.s"
+printf '{"key":1,"value":2}\n' >"$folder/lines"
+expect 0 '' dict load again "$folder/lines"
+expect 0 2 dict get again 1
+expect 3 "shmrpc: NOT_FOUND: the snapshot $folder/none: there is no such file" \
+    dict load again "$folder/none"
+"$program" dict load again <"$folder/d.s" 2>"$folder/err" &&
+    failures=$((failures + 1))
+grep -q 'standard input is a snapshot: name its file' "$folder/err" ||
+    failures=$((failures + 1))
+cut=$(($(stat -c %s "$folder/d.s") - 33))
+head -c $cut "$folder/d.s" >"$folder/cut.s"
+"$program" dict load again "$folder/cut.s" 2>"$folder/err" &&
+    failures=$((failures + 1))
+grep -q 'DATA_LOSS: dict "again": the snapshot is damaged: block 1, at offset 127, record 0: the file ends here' \
+    "$folder/err" || { cat "$folder/err"; failures=$((failures + 1)); }
+expect 0 '' rm again
+expect 0 "$dump"$'\n{"key":"new","value":3}' dict dump --salvage d
+expect 2 'shmrpc: --salvage goes with dump of a dict or value' \
+    dict keys --salvage d
+# Another start of the machine, and one record of three spoilt: the length of
+# its key.
+expect 0 '' dict snapshot d
+python3 - "$folder/objects/d.dict" <<'END' || failures=$((failures + 1))
+import struct, sys
+table = []
+for n in range(256):
+    for _ in range(8):
+        n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
+    table.append(n)
+with open(sys.argv[1], "r+b") as file:
+    head = bytearray(file.read(432))
+    head[128] ^= 1  # boot id
+    crc = 0xFFFFFFFF
+    for byte in head[:428]:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 255]
+    head[428:] = struct.pack("<I", crc ^ 0xFFFFFFFF)
+    file.seek(0)
+    data = bytearray(file.read())
+    data[:432] = head
+    at = data.index(b"\xa3new\0\0\0\0\x03")
+    data[at - 4:at - 2] = b"\xff\xff"
+    file.seek(0)
+    file.write(data)
+END
+expect 1 "shmrpc: d: DATA_LOSS: the region is damaged: the machine has been started anew since; its snapshot is $folder/snapshots/objects/d.dict.snapshot" \
+    dict get d a
+out=$("$program" dict dump --salvage d 2>"$folder/err") &&
+    failures=$((failures + 1))
+[ "$out" = "$dump" ] || { echo "salvage: $out"; failures=$((failures + 1)); }
+grep -q '2 saved, 1 lost' "$folder/err" || {
+    cat "$folder/err"
+    failures=$((failures + 1))
+}
 expect 0 '' rm copy d v
 
 # ---- topics and pipes ----

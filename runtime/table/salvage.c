@@ -3,6 +3,7 @@
 
 typedef struct salvage {
     const shmrpci_table *table;
+    shmrpci_buf nest; /* a value that lies in several blocks */
     shmrpci_table_saved *saved;
     shmrpci_region_finding *finding;
     void *user;
@@ -25,7 +26,7 @@ static bool is_whole(const shmrpci_table *table, uint64_t word,
     }
     uint64_t hash = shmrpci_table_hash_of(
         table, (shmrpci_table_bytes){out->key, out->key_len});
-    return out->kind == SHMRPCI_RECORD_VALUE && out->id != 0 &&
+    return shmrpci_record_is_value(out) && out->id != 0 &&
            out->hash == (uint32_t)hash &&
            ((word ^ hash) & SHMRPCI_WORD_HASH) == 0;
 }
@@ -48,8 +49,16 @@ static void save_one(salvage *of, const shmrpci_geometry *geometry,
         lose(of, offset, "no whole record is there");
         return;
     }
+    shmrpci_table_bytes value = {facts.value, facts.value_len};
+    if (facts.kind == SHMRPCI_RECORD_NEST) {
+        if (shmrpci_nest_copy(of->table, &facts, &of->nest) != SHMRPC_OK) {
+            lose(of, offset, "what its value leads to is not whole");
+            return;
+        }
+        value = (shmrpci_table_bytes){of->nest.data, of->nest.len};
+    }
     if (!of->saved(of->user, (shmrpci_table_bytes){facts.key, facts.key_len},
-                   (shmrpci_table_bytes){facts.value, facts.value_len})) {
+                   value)) {
         lose(of, offset, "its key or value is none of its type");
     }
 }
@@ -58,7 +67,11 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
                                shmrpci_table_saved *saved,
                                shmrpci_region_finding *finding, void *user)
 {
-    salvage of = {table, saved, finding, user, 0};
+    salvage of = {.table = table,
+                  .saved = saved,
+                  .finding = finding,
+                  .user = user};
+    shmrpci_buf_init_heap(&of.nest);
     shmrpci_geometry geometry;
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     uint64_t turn = shmrpci_load_acquire(&table->roots->turn);
@@ -68,7 +81,7 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
     if (!shmrpci_table_geometry(table, root, &geometry)) {
         lose(&of, shmrpci_offset_of(shmrpci_word_block(root)),
              "no index is there: all entries");
-        return of.lost;
+        return of.lost; /* the buffer has nothing */
     }
     uint32_t tail =
         shmrpci_state_tail(shmrpci_load_acquire(&geometry.block->state));
@@ -79,5 +92,6 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
         lose(&of, shmrpci_offset_of(shmrpci_word_block(root)),
              "its index says more than it has");
     }
+    shmrpci_buf_fini(&of.nest);
     return of.lost;
 }

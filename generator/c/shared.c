@@ -33,18 +33,19 @@ static const char *const dict_suffixes[] = {
     "_contains",  "_len",        "_put",        "_put_new",    "_del",
     "_update",    "_merge",      "_clear",      "_view_open",  "_view_get",
     "_view_next", "_view_close", "_watch_open", "_watch_next", "_watch_close",
-    "_stat",      "_destroy",    NULL};
+    "_stat",      "_destroy",    "_snapshot",   "_load",       NULL};
 static const char *const value_suffixes[] = {
     "_value",       "_watch",  "_event",      "_change",
     "_open",        "_close",  "_get",        "_release",
     "_put",         "_update", "_watch_open", "_watch_next",
-    "_watch_close", "_stat",   "_destroy",    NULL};
+    "_watch_close", "_stat",   "_destroy",    "_snapshot",
+    "_load",        NULL};
 static const char *const list_suffixes[] = {
     "_value",  "_watch",       "_event",      "_change",     "_open",
     "_close",  "_get",         "_release",    "_put",        "_update",
     "_append", "_insert",      "_set",        "_pop",        "_at",
     "_len",    "_release_one", "_watch_open", "_watch_next", "_watch_close",
-    "_stat",   "_destroy",     NULL};
+    "_stat",   "_destroy",     "_snapshot",   "_load",       NULL};
 
 static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},

@@ -116,6 +116,9 @@ shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
 
 /* ---- service.c ----------------------------------------------------------- */
 
+/* A handle that plans, and opens nothing, for an object of a service; to be
+ * freed. NULL: no memory, or no such kind. */
+shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row);
 /* Opens an object of the service that `opts` names. */
 shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
                                    const shmrpc_shared_opts *opts,

@@ -34,8 +34,7 @@ static const shmrpci_face *face_of(shmrpc_shared_kind kind)
 
 /* ---- the server's -------------------------------------------------------- */
 
-/* A handle that plans, and opens nothing. NULL: no memory, or no such kind. */
-static shmrpci_handle *planner(const shmrpc_shared *row)
+shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row)
 {
     const shmrpci_face *face = face_of(row->kind);
     shmrpci_handle *handle = face != NULL ? calloc(1, sizeof *handle) : NULL;
@@ -108,7 +107,7 @@ int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd, int *out_fd,
 {
     shmrpc_error local;
     int fd = -1;
-    shmrpci_handle *handle = planner(row);
+    shmrpci_handle *handle = shmrpci_service_planner(row);
     error = error != NULL ? error : &local;
     memset(error, 0, sizeof *error);
     if (handle == NULL) {

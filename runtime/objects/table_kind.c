@@ -1,6 +1,7 @@
 /* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects. */
 #include "objects/dict_lock.h"
 #include "objects/region_kind.h"
+#include "os/clock.h"
 #include "os/memory.h"
 #include "table/table.h"
 
@@ -79,6 +80,12 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     tell(user, "max_bytes", stat.max_bytes);
     tell(user, "lock_count", locked);
     tell(user, "view_age", stat.changes - stat.oldest_pin);
+    tell(user, "snapshot_failure_count", stat.snapshot_failures);
+    if (stat.snapshot_ns != 0) {
+        int64_t age_ns = shmrpci_wall_ns() - stat.snapshot_ns;
+        tell(user, "snapshot_age_s",
+             age_ns > 0 ? (uint64_t)(age_ns / SHMRPCI_NS_PER_S) : 0);
+    }
     return SHMRPC_OK;
 }
 

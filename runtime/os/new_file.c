@@ -153,3 +153,8 @@ void shmrpci_new_file_abort(shmrpci_new_file *file)
     shmrpci_fd_close(&file->fd);
     shmrpci_fd_close(&file->dir_fd);
 }
+
+shmrpc_status shmrpci_new_file_rename(const char *from, const char *to)
+{
+    return rename(from, to) == 0 ? SHMRPC_OK : shmrpci_status_of_last();
+}

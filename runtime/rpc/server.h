@@ -45,6 +45,7 @@ typedef struct shmrpci_served {
      * What follows is shared.c's. */
     int *object_fds;
     uint32_t object_generation;     /* of the process that has them to end */
+    struct shmrpci_saver *saver;    /* NULL: nothing is saved */
     const shmrpci_address *address; /* where others of its processes ask */
     struct shmrpci_served *next;
 } shmrpci_served;

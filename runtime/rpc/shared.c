@@ -10,6 +10,7 @@
 #include "os/thread.h"
 #include "rpc/address.h"
 #include "rpc/client.h"
+#include "rpc/saver.h"
 
 #define SHARED_TIMEOUT_NS (5 * SHMRPCI_NS_PER_S)
 
@@ -37,7 +38,9 @@ int shmrpci_shared_make(shmrpci_served *served, shmrpc_error *error)
         }
     }
     served->object_generation = shmrpci_fork_generation();
-    return SHMRPC_OK;
+    return served->saver != NULL || object_count(served) == 0
+               ? SHMRPC_OK
+               : shmrpci_saver_start(served, &served->saver, error);
 }
 
 int shmrpci_shared_inherit(shmrpci_served *served,
@@ -66,6 +69,8 @@ int shmrpci_shared_inherit(shmrpci_served *served,
 
 void shmrpci_shared_abandon(shmrpci_served *served)
 {
+    shmrpci_saver_stop(served->saver, false);
+    served->saver = NULL;
     for (uint32_t i = 0; i < object_count(served); i++) {
         shmrpci_fd_close(&served->object_fds[i]);
     }
@@ -75,6 +80,8 @@ void shmrpci_shared_end(shmrpci_served *served)
 {
     const shmrpc_objects *objects = served->service->objects;
     bool is_ours = served->object_generation == shmrpci_fork_generation();
+    shmrpci_saver_stop(served->saver, true);
+    served->saver = NULL;
     for (uint32_t i = 0; i < object_count(served); i++) {
         if (is_ours && served->object_fds[i] >= 0) {
             objects->end(&objects->rows[i], served->object_fds[i]);

@@ -67,10 +67,8 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
                                shmrpci_table_saved *saved,
                                shmrpci_region_finding *finding, void *user)
 {
-    salvage of = {.table = table,
-                  .saved = saved,
-                  .finding = finding,
-                  .user = user};
+    salvage of = {
+        .table = table, .saved = saved, .finding = finding, .user = user};
     shmrpci_buf_init_heap(&of.nest);
     shmrpci_geometry geometry;
     uint64_t root = shmrpci_load_acquire(&table->roots->root);

@@ -63,6 +63,11 @@ static const metric metrics[] = {
      "Changes since the oldest open view; 0: none is open."},
     {"shmrpc_object_locks", "gauge", "lock_count",
      "Locks of a dict or value that are held."},
+    {"shmrpc_object_snapshot_age_seconds", "gauge", "snapshot_age_s",
+     "Since the last snapshot of a dict or value was written."},
+    {"shmrpc_object_failed_snapshots_total", "counter",
+     "snapshot_failure_count",
+     "Snapshots of a dict or value that could not be written."},
 };
 
 typedef struct writer {

@@ -241,7 +241,8 @@ typedef struct shmrpc_shared {
     uint64_t history;        /* TOPIC: messages for late subscribers */
     uint64_t log;            /* DICT, VALUE: changes kept for watchers */
     int64_t max_stall_ns;    /* TOPIC, BLOCK: older subscribers are evicted */
-    int64_t snapshot_ns;     /* DICT, VALUE: how often; 0: never */
+    int64_t snapshot_ns;     /* DICT, VALUE of a service: how often its server
+                              * saves it; 0: never */
     shmrpc_overflow overflow;
     shmrpc_lifetime lifetime;
     uint32_t permissions; /* of the file, as in 0660; 0: 0600 */
@@ -260,6 +261,16 @@ typedef struct shmrpc_objects {
                 shmrpc_error *error);
     /* Ends an object for all who use it. */
     void (*end)(const shmrpc_shared *row, int fd);
+    /* Fills an object that has snapshots, and in which nothing ever was, from
+     * its last one. `place` is where the service is found: "tts", "tts@2". What
+     * can't be read is put aside, as FILE.old; the object is empty then, and
+     * the error says why. */
+    int (*restore)(const shmrpc_shared *row, const char *place, int fd,
+                   shmrpc_error *error);
+    /* Writes its snapshot, unless its last change is `*change`, which becomes
+     * what is in the snapshot. BUSY: another process is writing it. */
+    int (*save)(const shmrpc_shared *row, const char *place, int fd,
+                uint64_t *change, shmrpc_error *error);
 } shmrpc_objects;
 
 typedef struct shmrpc_service {

@@ -223,6 +223,12 @@ SHMRPC_API int shmrpc_stub_value_open_of(shmrpc_client *client,
 SHMRPC_API int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd,
                                        int *out_fd, shmrpc_error *error);
 SHMRPC_API void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd);
+SHMRPC_API int shmrpc_stub_shared_restore(const shmrpc_shared *row,
+                                          const char *place, int fd,
+                                          shmrpc_error *error);
+SHMRPC_API int shmrpc_stub_shared_save(const shmrpc_shared *row,
+                                       const char *place, int fd,
+                                       uint64_t *change, shmrpc_error *error);
 
 SHMRPC_END_DECLS
 

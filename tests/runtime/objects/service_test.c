@@ -25,8 +25,12 @@ static const shmrpc_shared rows[] = {
     TABLE(TOPIC, "news", "topic<any>", NULL, 0, 0),
 };
 
-static const shmrpc_objects objects = {rows, 3, shmrpc_stub_shared_make,
-                                       shmrpc_stub_shared_end};
+static const shmrpc_objects objects = {rows,
+                                       3,
+                                       shmrpc_stub_shared_make,
+                                       shmrpc_stub_shared_end,
+                                       shmrpc_stub_shared_restore,
+                                       shmrpc_stub_shared_save};
 static shmrpc_service service;
 
 static int set_up(void **state)

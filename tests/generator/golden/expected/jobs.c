@@ -2171,6 +2171,18 @@ void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int jobs_v1_jobs_snapshot(jobs_v1_jobs_dict *dict, const char *path,
+                          const shmrpc_snapshot_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int jobs_v1_jobs_load(jobs_v1_jobs_dict *dict, const char *path,
+                      shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
+}
+
 int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict)
 {
     return shmrpc_dict_destroy((shmrpc_dict *)dict);
@@ -2364,6 +2376,19 @@ int jobs_v1_fixed_watch_fd(jobs_v1_fixed_watch *watch)
 void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_fixed_snapshot(jobs_v1_fixed_dict *dict, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int jobs_v1_fixed_load(jobs_v1_fixed_dict *dict, const char *path,
+                       shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
 }
 
 int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict)
@@ -2573,6 +2598,18 @@ void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int jobs_v1_deep_snapshot(jobs_v1_deep_dict *dict, const char *path,
+                          const shmrpc_snapshot_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int jobs_v1_deep_load(jobs_v1_deep_dict *dict, const char *path,
+                      shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
+}
+
 int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict)
 {
     return shmrpc_dict_destroy((shmrpc_dict *)dict);
@@ -2778,6 +2815,18 @@ void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int jobs_v1_wild_snapshot(jobs_v1_wild_dict *dict, const char *path,
+                          const shmrpc_snapshot_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int jobs_v1_wild_load(jobs_v1_wild_dict *dict, const char *path,
+                      shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
+}
+
 int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict)
 {
     return shmrpc_dict_destroy((shmrpc_dict *)dict);
@@ -2975,6 +3024,19 @@ int jobs_v1_arrays_watch_fd(jobs_v1_arrays_watch *watch)
 void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_arrays_snapshot(jobs_v1_arrays_dict *dict, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int jobs_v1_arrays_load(jobs_v1_arrays_dict *dict, const char *path,
+                        shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
 }
 
 int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict)
@@ -3187,6 +3249,19 @@ int jobs_v1_counts_watch_fd(jobs_v1_counts_watch *watch)
 void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_counts_snapshot(jobs_v1_counts_dict *dict, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int jobs_v1_counts_load(jobs_v1_counts_dict *dict, const char *path,
+                        shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
 }
 
 int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict)
@@ -3597,6 +3672,19 @@ void jobs_v1_config_watch_close(jobs_v1_config_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int jobs_v1_config_snapshot(jobs_v1_config_value *value, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error)
+{
+    return shmrpc_value_snapshot((shmrpc_value *)value, path, opts, error);
+}
+
+int jobs_v1_config_load(jobs_v1_config_value *value, const char *path,
+                        shmrpc_error *error)
+{
+    return shmrpc_value_load((shmrpc_value *)value, path, error);
+}
+
 int jobs_v1_config_destroy(jobs_v1_config_value *value)
 {
     return shmrpc_value_destroy((shmrpc_value *)value);
@@ -3720,6 +3808,19 @@ void jobs_v1_current_watch_close(jobs_v1_current_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int jobs_v1_current_snapshot(jobs_v1_current_value *value, const char *path,
+                             const shmrpc_snapshot_opts *opts,
+                             shmrpc_error *error)
+{
+    return shmrpc_value_snapshot((shmrpc_value *)value, path, opts, error);
+}
+
+int jobs_v1_current_load(jobs_v1_current_value *value, const char *path,
+                         shmrpc_error *error)
+{
+    return shmrpc_value_load((shmrpc_value *)value, path, error);
+}
+
 int jobs_v1_current_destroy(jobs_v1_current_value *value)
 {
     return shmrpc_value_destroy((shmrpc_value *)value);
@@ -3829,6 +3930,19 @@ int jobs_v1_state_watch_fd(jobs_v1_state_watch *watch)
 void jobs_v1_state_watch_close(jobs_v1_state_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_state_snapshot(jobs_v1_state_value *value, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error)
+{
+    return shmrpc_value_snapshot((shmrpc_value *)value, path, opts, error);
+}
+
+int jobs_v1_state_load(jobs_v1_state_value *value, const char *path,
+                       shmrpc_error *error)
+{
+    return shmrpc_value_load((shmrpc_value *)value, path, error);
 }
 
 int jobs_v1_state_destroy(jobs_v1_state_value *value)
@@ -3952,6 +4066,19 @@ int jobs_v1_recent_watch_fd(jobs_v1_recent_watch *watch)
 void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_recent_snapshot(jobs_v1_recent_value *value, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error)
+{
+    return shmrpc_value_snapshot((shmrpc_value *)value, path, opts, error);
+}
+
+int jobs_v1_recent_load(jobs_v1_recent_value *value, const char *path,
+                        shmrpc_error *error)
+{
+    return shmrpc_value_load((shmrpc_value *)value, path, error);
 }
 
 int jobs_v1_recent_destroy(jobs_v1_recent_value *value)

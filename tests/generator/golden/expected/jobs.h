@@ -1094,6 +1094,18 @@ int jobs_v1_jobs_watch_fd(jobs_v1_jobs_watch *watch);
 /* NULL is fine. */
 void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch);
 
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int jobs_v1_jobs_snapshot(jobs_v1_jobs_dict *dict, const char *path,
+                          const shmrpc_snapshot_opts *opts,
+                          shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int jobs_v1_jobs_load(jobs_v1_jobs_dict *dict, const char *path,
+                      shmrpc_error *error);
+
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_jobs_destroy(jobs_v1_jobs_dict *dict);
 
@@ -1234,6 +1246,18 @@ int jobs_v1_fixed_watch_fd(jobs_v1_fixed_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch);
+
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int jobs_v1_fixed_snapshot(jobs_v1_fixed_dict *dict, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int jobs_v1_fixed_load(jobs_v1_fixed_dict *dict, const char *path,
+                       shmrpc_error *error);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_fixed_destroy(jobs_v1_fixed_dict *dict);
@@ -1381,6 +1405,18 @@ int jobs_v1_deep_watch_fd(jobs_v1_deep_watch *watch);
 /* NULL is fine. */
 void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch);
 
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int jobs_v1_deep_snapshot(jobs_v1_deep_dict *dict, const char *path,
+                          const shmrpc_snapshot_opts *opts,
+                          shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int jobs_v1_deep_load(jobs_v1_deep_dict *dict, const char *path,
+                      shmrpc_error *error);
+
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_deep_destroy(jobs_v1_deep_dict *dict);
 
@@ -1524,6 +1560,18 @@ int jobs_v1_wild_watch_fd(jobs_v1_wild_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch);
+
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int jobs_v1_wild_snapshot(jobs_v1_wild_dict *dict, const char *path,
+                          const shmrpc_snapshot_opts *opts,
+                          shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int jobs_v1_wild_load(jobs_v1_wild_dict *dict, const char *path,
+                      shmrpc_error *error);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_wild_destroy(jobs_v1_wild_dict *dict);
@@ -1669,6 +1717,18 @@ int jobs_v1_arrays_watch_fd(jobs_v1_arrays_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch);
+
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int jobs_v1_arrays_snapshot(jobs_v1_arrays_dict *dict, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int jobs_v1_arrays_load(jobs_v1_arrays_dict *dict, const char *path,
+                        shmrpc_error *error);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_arrays_destroy(jobs_v1_arrays_dict *dict);
@@ -1819,6 +1879,18 @@ int jobs_v1_counts_watch_fd(jobs_v1_counts_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch);
+
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int jobs_v1_counts_snapshot(jobs_v1_counts_dict *dict, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int jobs_v1_counts_load(jobs_v1_counts_dict *dict, const char *path,
+                        shmrpc_error *error);
 
 /* Ends the dict for everyone, and frees its name. */
 int jobs_v1_counts_destroy(jobs_v1_counts_dict *dict);
@@ -2131,6 +2203,18 @@ int jobs_v1_config_watch_fd(jobs_v1_config_watch *watch);
 /* NULL is fine. */
 void jobs_v1_config_watch_close(jobs_v1_config_watch *watch);
 
+/* Writes it, as it is now, to a file that takes the place of an older one when
+ * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
+int jobs_v1_config_snapshot(jobs_v1_config_value *value, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error);
+
+/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
+ * CONTRACT: it is of another type. */
+int jobs_v1_config_load(jobs_v1_config_value *value, const char *path,
+                        shmrpc_error *error);
+
 /* Ends the value for everyone, and frees its name. */
 int jobs_v1_config_destroy(jobs_v1_config_value *value);
 
@@ -2224,6 +2308,18 @@ int jobs_v1_current_watch_fd(jobs_v1_current_watch *watch);
 /* NULL is fine. */
 void jobs_v1_current_watch_close(jobs_v1_current_watch *watch);
 
+/* Writes it, as it is now, to a file that takes the place of an older one when
+ * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
+int jobs_v1_current_snapshot(jobs_v1_current_value *value, const char *path,
+                             const shmrpc_snapshot_opts *opts,
+                             shmrpc_error *error);
+
+/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
+ * CONTRACT: it is of another type. */
+int jobs_v1_current_load(jobs_v1_current_value *value, const char *path,
+                         shmrpc_error *error);
+
 /* Ends the value for everyone, and frees its name. */
 int jobs_v1_current_destroy(jobs_v1_current_value *value);
 
@@ -2310,6 +2406,18 @@ int jobs_v1_state_watch_fd(jobs_v1_state_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_state_watch_close(jobs_v1_state_watch *watch);
+
+/* Writes it, as it is now, to a file that takes the place of an older one when
+ * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
+int jobs_v1_state_snapshot(jobs_v1_state_value *value, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error);
+
+/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
+ * CONTRACT: it is of another type. */
+int jobs_v1_state_load(jobs_v1_state_value *value, const char *path,
+                       shmrpc_error *error);
 
 /* Ends the value for everyone, and frees its name. */
 int jobs_v1_state_destroy(jobs_v1_state_value *value);
@@ -2402,6 +2510,18 @@ int jobs_v1_recent_watch_fd(jobs_v1_recent_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_recent_watch_close(jobs_v1_recent_watch *watch);
+
+/* Writes it, as it is now, to a file that takes the place of an older one when
+ * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
+int jobs_v1_recent_snapshot(jobs_v1_recent_value *value, const char *path,
+                            const shmrpc_snapshot_opts *opts,
+                            shmrpc_error *error);
+
+/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
+ * CONTRACT: it is of another type. */
+int jobs_v1_recent_load(jobs_v1_recent_value *value, const char *path,
+                        shmrpc_error *error);
 
 /* Ends the value for everyone, and frees its name. */
 int jobs_v1_recent_destroy(jobs_v1_recent_value *value);

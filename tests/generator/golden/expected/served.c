@@ -149,6 +149,7 @@ static const shmrpc_shared tts_shared[] = {
 /* What the service keeps for its clients. */
 static const shmrpc_objects tts_objects = {
     tts_shared, 4, shmrpc_stub_shared_make, shmrpc_stub_shared_end,
+    shmrpc_stub_shared_restore, shmrpc_stub_shared_save,
 };
 
 static const shmrpc_shared board_shared[] = {
@@ -172,6 +173,7 @@ static const shmrpc_shared board_shared[] = {
 /* What the service keeps for its clients. */
 static const shmrpc_objects board_objects = {
     board_shared, 1, shmrpc_stub_shared_make, shmrpc_stub_shared_end,
+    shmrpc_stub_shared_restore, shmrpc_stub_shared_save,
 };
 
 static const shmrpc_method tts_methods[] = {
@@ -616,6 +618,19 @@ void served_voices_watch_close(served_voices_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int served_voices_snapshot(served_voices_dict *dict, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int served_voices_load(served_voices_dict *dict, const char *path,
+                       shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
+}
+
 int served_voices_destroy(served_voices_dict *dict)
 {
     return shmrpc_dict_destroy((shmrpc_dict *)dict);
@@ -863,6 +878,19 @@ int served_scores_watch_fd(served_scores_watch *watch)
 void served_scores_watch_close(served_scores_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int served_scores_snapshot(served_scores_dict *dict, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error)
+{
+    return shmrpc_dict_snapshot((shmrpc_dict *)dict, path, opts, error);
+}
+
+int served_scores_load(served_scores_dict *dict, const char *path,
+                       shmrpc_error *error)
+{
+    return shmrpc_dict_load((shmrpc_dict *)dict, path, error);
 }
 
 int served_scores_destroy(served_scores_dict *dict)

@@ -333,6 +333,18 @@ int served_voices_watch_fd(served_voices_watch *watch);
 /* NULL is fine. */
 void served_voices_watch_close(served_voices_watch *watch);
 
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int served_voices_snapshot(served_voices_dict *dict, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int served_voices_load(served_voices_dict *dict, const char *path,
+                       shmrpc_error *error);
+
 /* Ends the dict for everyone, and frees its name. */
 int served_voices_destroy(served_voices_dict *dict);
 
@@ -522,6 +534,18 @@ int served_scores_watch_fd(served_scores_watch *watch);
 
 /* NULL is fine. */
 void served_scores_watch_close(served_scores_watch *watch);
+
+/* Writes all entries, as they are now, to a file that takes the place of an
+ * older one when it is complete.  `path` NULL: the usual place; `opts` may be
+ * NULL.  EXHAUSTED: no room on the disk. */
+int served_scores_snapshot(served_scores_dict *dict, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error);
+
+/* Puts all entries of a snapshot into the dict, in one step.  NOT_FOUND;
+ * DATA_LOSS: it is damaged; CONTRACT: it is of another type. */
+int served_scores_load(served_scores_dict *dict, const char *path,
+                       shmrpc_error *error);
 
 /* Ends the dict for everyone, and frees its name. */
 int served_scores_destroy(served_scores_dict *dict);

@@ -15,6 +15,7 @@
 typedef struct scene {
     shmrpci_handle *handle;
     shmrpci_table table;
+    shmrpci_fork_fd guard; /* of its descriptor: workers may be forked now */
     char path[SHMRPCI_SNAPSHOT_PATH_BYTES];
 } scene;
 
@@ -44,12 +45,14 @@ static shmrpc_status attach(scene *on, int fd, shmrpc_error *error)
     status = shmrpci_table_attach(own, SHMRPCI_ACCESS_WRITE, &on->table, error);
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&own);
+        return status;
     }
-    return status;
+    return shmrpci_fork_close_fd(&on->guard, &on->table.region.fd);
 }
 
 static void leave(scene *on)
 {
+    shmrpci_fork_keep_fd(&on->guard);
     shmrpci_table_detach(&on->table);
     free(on->handle);
 }
@@ -58,6 +61,7 @@ static shmrpc_status enter(const shmrpc_shared *row, const char *place, int fd,
                            scene *on, shmrpc_error *error)
 {
     on->table = (shmrpci_table){.region = {.fd = -1}};
+    on->guard = (shmrpci_fork_fd){.fd = NULL};
     on->handle = shmrpci_service_planner(row);
     if (on->handle == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");

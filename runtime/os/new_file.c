@@ -94,7 +94,11 @@ shmrpc_status shmrpci_new_file_begin(const char *path, uint32_t mode,
     for (int i = 0; status == SHMRPC_E_ABORTED && i < ATTEMPTS; i++) {
         status = take_temporary(out, mode);
     }
+    if (status == SHMRPC_OK) {
+        status = shmrpci_fork_close_fd(&out->guard, &out->fd);
+    }
     if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&out->fd);
         shmrpci_fd_close(&out->dir_fd);
         return status == SHMRPC_E_ABORTED ? SHMRPC_E_BUSY : status;
     }
@@ -139,6 +143,7 @@ shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file)
     }
     /* Some file systems can't (EINVAL); then the name comes when it comes. */
     (void)fsync(file->dir_fd);
+    shmrpci_fork_keep_fd(&file->guard);
     shmrpci_fd_close(&file->fd);
     shmrpci_fd_close(&file->dir_fd);
     return SHMRPC_OK;
@@ -150,6 +155,7 @@ void shmrpci_new_file_abort(shmrpci_new_file *file)
         /* While its byte is held, so that it is nobody else's yet. */
         (void)unlinkat(file->dir_fd, file->temporary, 0);
     }
+    shmrpci_fork_keep_fd(&file->guard);
     shmrpci_fd_close(&file->fd);
     shmrpci_fd_close(&file->dir_fd);
 }

@@ -14,13 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/fork.h"
 #include "shmrpc/status.h"
 
 #define SHMRPCI_NEW_FILE_NAME_BYTES 256
 
+/* Must not move between begin and commit or abort. */
 typedef struct shmrpci_new_file {
     int dir_fd;
     int fd;
+    /* A child that is forked meanwhile must not hold the byte. */
+    shmrpci_fork_fd guard;
     uint64_t bytes;     /* written so far */
     uint64_t max_bytes; /* a longer file would end us by a signal */
     char name[SHMRPCI_NEW_FILE_NAME_BYTES];

@@ -50,8 +50,9 @@ static const shmrpc_shared rows[] = {
      .flags = SHMRPC_SHARED_SERVER_WRITES,
      .name = "voices"},
 };
-static const shmrpc_objects objects = {rows, 2, make, end};
-static const shmrpc_objects impossible = {rows, 2, fail_to_make, end};
+static const shmrpc_objects objects = {rows, 2, make, end, NULL, NULL};
+static const shmrpc_objects impossible = {rows, 2,    fail_to_make,
+                                          end,  NULL, NULL};
 
 static shmrpc_service service_with(const shmrpc_objects *with)
 {

@@ -25,7 +25,7 @@ const present = {
 /** What keeps something: the oldest view its memory, locks others out. */
 const held = (f) => [...(f.view_age > 0
   ? [`oldest view ${plural(f.view_age, "change", "changes")} old`] : []),
-...some(f.lock_count, "locked"),
+  ...some(f.lock_count, "locked"),
   ...(f.snapshot_age_s === undefined ? [] : [`snapshot ${count(f.snapshot_age_s)} s old`]),
   ...some(f.snapshot_failure_count, "snapshots failed")];
 

@@ -1,6 +1,7 @@
 /* CRC-32C by the processor, or by a table of 16 entries. */
 #include "base/crc32c.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -24,10 +25,24 @@ uint32_t shmrpci_crc32c_portable(uint32_t crc, const void *data, size_t len)
 }
 
 #if defined __x86_64__ && defined __GNUC__
-/* Whether a processor has it is asked each time: it costs a load. */
+/* Asked once: in a virtual machine the question costs a microsecond. Not by
+ * __builtin_cpu_supports, which gold can't link with link-time optimisation. */
 static bool has_instruction(void)
 {
-    return __builtin_cpu_supports("sse4.2") != 0;
+    enum { UNKNOWN, NO, YES };
+    static _Atomic int answer = UNKNOWN;
+    /* Relaxed: whoever asks at the same time finds the same. */
+    int known = atomic_load_explicit(&answer, memory_order_relaxed);
+    if (known == UNKNOWN) {
+        uint32_t a = 1;
+        uint32_t b;
+        uint32_t c = 0;
+        uint32_t d;
+        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        known = (c & UINT32_C(1) << 20) != 0 ? YES : NO; /* SSE4.2 */
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return known == YES;
 }
 
 __attribute__((target("sse4.2"))) static uint32_t

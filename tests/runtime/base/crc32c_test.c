@@ -31,11 +31,27 @@ static void goes_on_where_it_ended(void **state)
     assert_int_equal(shmrpci_crc32c(first, "6789", 4), 0xe3069283);
 }
 
+static void the_instruction_says_the_same(void **state)
+{
+    (void)state;
+    uint8_t bytes[300];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 167 + 13);
+    }
+    for (size_t from = 0; from < 9; from++) {
+        for (size_t len = 0; len <= sizeof bytes - from; len++) {
+            assert_int_equal(shmrpci_crc32c(7, bytes + from, len),
+                             shmrpci_crc32c_portable(7, bytes + from, len));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_vectors),
         cmocka_unit_test(goes_on_where_it_ended),
+        cmocka_unit_test(the_instruction_says_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

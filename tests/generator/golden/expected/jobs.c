@@ -4257,6 +4257,18 @@ void jobs_v1_past_watch_close(jobs_v1_past_watch *watch)
     shmrpc_watch_close((shmrpc_watch *)watch);
 }
 
+int jobs_v1_past_snapshot(jobs_v1_past_value *value, const char *path,
+                          const shmrpc_snapshot_opts *opts, shmrpc_error *error)
+{
+    return shmrpc_value_snapshot((shmrpc_value *)value, path, opts, error);
+}
+
+int jobs_v1_past_load(jobs_v1_past_value *value, const char *path,
+                      shmrpc_error *error)
+{
+    return shmrpc_value_load((shmrpc_value *)value, path, error);
+}
+
 int jobs_v1_past_destroy(jobs_v1_past_value *value)
 {
     return shmrpc_value_destroy((shmrpc_value *)value);
@@ -4432,6 +4444,19 @@ int jobs_v1_marks_watch_fd(jobs_v1_marks_watch *watch)
 void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch)
 {
     shmrpc_watch_close((shmrpc_watch *)watch);
+}
+
+int jobs_v1_marks_snapshot(jobs_v1_marks_value *value, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error)
+{
+    return shmrpc_value_snapshot((shmrpc_value *)value, path, opts, error);
+}
+
+int jobs_v1_marks_load(jobs_v1_marks_value *value, const char *path,
+                       shmrpc_error *error)
+{
+    return shmrpc_value_load((shmrpc_value *)value, path, error);
 }
 
 int jobs_v1_marks_destroy(jobs_v1_marks_value *value)

@@ -2644,6 +2644,18 @@ int jobs_v1_past_watch_fd(jobs_v1_past_watch *watch);
 /* NULL is fine. */
 void jobs_v1_past_watch_close(jobs_v1_past_watch *watch);
 
+/* Writes it, as it is now, to a file that takes the place of an older one when
+ * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
+int jobs_v1_past_snapshot(jobs_v1_past_value *value, const char *path,
+                          const shmrpc_snapshot_opts *opts,
+                          shmrpc_error *error);
+
+/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
+ * CONTRACT: it is of another type. */
+int jobs_v1_past_load(jobs_v1_past_value *value, const char *path,
+                      shmrpc_error *error);
+
 /* Ends the value for everyone, and frees its name. */
 int jobs_v1_past_destroy(jobs_v1_past_value *value);
 
@@ -2765,6 +2777,18 @@ int jobs_v1_marks_watch_fd(jobs_v1_marks_watch *watch);
 
 /* NULL is fine. */
 void jobs_v1_marks_watch_close(jobs_v1_marks_watch *watch);
+
+/* Writes it, as it is now, to a file that takes the place of an older one when
+ * it is complete.  `path` NULL: the usual place; `opts` may be NULL.
+ * EXHAUSTED: no room on the disk. */
+int jobs_v1_marks_snapshot(jobs_v1_marks_value *value, const char *path,
+                           const shmrpc_snapshot_opts *opts,
+                           shmrpc_error *error);
+
+/* Replaces it by what is in a snapshot.  NOT_FOUND; DATA_LOSS: it is damaged;
+ * CONTRACT: it is of another type. */
+int jobs_v1_marks_load(jobs_v1_marks_value *value, const char *path,
+                       shmrpc_error *error);
 
 /* Ends the value for everyone, and frees its name. */
 int jobs_v1_marks_destroy(jobs_v1_marks_value *value);

@@ -141,7 +141,7 @@ static void change(pair *of, char what, const shmrpc_path *path,
     shmrpc_any changed;
     int status = change_dict(of, what, path, value);
     int expected =
-        shmrpci_tree_change(&of->arena, &of->tree, path->ptr + 1, path->len - 1,
+        shmrpci_tree_change(&of->arena, &of->tree, path->ptr, 1, path->len,
                             op_of(what), value, &changed, NULL, NULL);
     /* Both, or neither; which of several faults is told may differ. */
     need((status == SHMRPC_OK) == (expected == SHMRPC_OK));
@@ -157,8 +157,8 @@ static void look(const pair *of, const shmrpc_path *path)
     const shmrpc_any *expected;
     uint64_t len;
     int status = shmrpc_dict_get(of->dict, path, &there, NULL, NULL);
-    need(status == (int)shmrpci_tree_get(&of->tree, path->ptr + 1,
-                                         path->len - 1, &expected, NULL));
+    need(status == (int)shmrpci_tree_get(&of->tree, path->ptr, 1, path->len,
+                                         &expected, NULL));
     if (status != SHMRPC_OK) {
         return;
     }

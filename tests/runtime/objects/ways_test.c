@@ -44,8 +44,12 @@ static const shmrpc_shared rows[] = {
 
 #define ROWS ((uint32_t)(sizeof rows / sizeof *rows))
 
-static const shmrpc_objects objects = {rows, ROWS, shmrpc_stub_shared_make,
-                                       shmrpc_stub_shared_end};
+static const shmrpc_objects objects = {rows,
+                                       ROWS,
+                                       shmrpc_stub_shared_make,
+                                       shmrpc_stub_shared_end,
+                                       shmrpc_stub_shared_restore,
+                                       shmrpc_stub_shared_save};
 static shmrpc_service service;
 
 typedef struct road {

@@ -125,6 +125,9 @@ void bench_ready(void);
  * before it could see that there were enough. */
 void bench_counts_as(double times);
 
+/* How the message of a case begins that can't be run, but has not failed. */
+#define BENCH_NOT_INSTALLED "not installed: "
+
 /* Ends this process; the report shows the message in place of figures. */
 __attribute__((noreturn, format(printf, 1, 2))) void
 bench_fail(const char *format, ...);

@@ -134,7 +134,8 @@ static int count_failed(const bench_plan *plan)
 {
     int failed = 0;
     for (size_t i = 0; i < plan->run_count; i++) {
-        failed += plan->runs[i].error[0] != '\0' ? 1 : 0;
+        const bench_run *const run = &plan->runs[i];
+        failed += run->error[0] != '\0' && !bench_is_missing(run) ? 1 : 0;
     }
     return failed;
 }

@@ -259,3 +259,9 @@ bool bench_summarise(const bench_run *run, bench_summary *out)
     out->rounds_used = n;
     return true;
 }
+
+bool bench_is_missing(const bench_run *run)
+{
+    return strncmp(run->error, BENCH_NOT_INSTALLED,
+                   strlen(BENCH_NOT_INSTALLED)) == 0;
+}

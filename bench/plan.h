@@ -65,4 +65,7 @@ void bench_plan_run(bench_plan *plan,
 /* False for a run that failed. */
 bool bench_summarise(const bench_run *run, bench_summary *out);
 
+/* Whether it failed only because what it needs is not installed. */
+bool bench_is_missing(const bench_run *run);
+
 #endif

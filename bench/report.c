@@ -41,7 +41,8 @@ static void print_run(const bench_run *run, int rounds, FILE *out)
     fprintf(out, "%-32s %8s  %-8s ", run->c->name,
             size_text(run->c->payload, payload), bench_place_name(run->place));
     if (!bench_summarise(run, &s)) {
-        fprintf(out, "  failed: %s\n", run->error);
+        fprintf(out, "  %s%s\n",
+                bench_is_missing(run) ? "" : "failed: ", run->error);
         return;
     }
     fprintf(out, "%9s %9s %11.0f", bench_duration(s.figures.p50_ns, p50),

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 enum { BATCH = 16, MAX_BYTES = ONE_WAY_MAX_BYTES, RING_BYTES = 128 << 10 };
 
 typedef struct one_way one_way;
+typedef struct halves halves;
 
 /* A way to hand records over. */
 typedef struct way {
@@ -42,6 +44,8 @@ struct one_way {
     mqd_t mq;
     shmrpci_queue *queue;
     shmrpci_buf buf;
+    halves *halves;
+    uint32_t copied;
 };
 
 typedef struct shape {
@@ -182,6 +186,61 @@ static size_t pipe_pop(one_way *of)
     return done / len;
 }
 
+/*
+ * What it takes at least: both sides copy, and one flag hands over each half of
+ * a ring of the same size.
+ */
+struct halves {
+    struct {
+        _Alignas(128) _Atomic uint32_t is_full;
+    } of[2];
+    _Alignas(128) uint8_t bytes[2][RING_BYTES / 2];
+};
+
+static void copy_create(one_way *of)
+{
+    of->halves = bench_shared(sizeof *of->halves);
+}
+
+/* Where the next record goes, or is, once its half is ours. */
+static uint8_t *copy_place(one_way *of, uint32_t is_full)
+{
+    const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
+    while (atomic_load_explicit(&of->halves->of[half].is_full,
+                                memory_order_acquire) != is_full) {
+    }
+    return of->halves->bytes[half] + of->copied % (RING_BYTES / 2);
+}
+
+/* The half that is done with is the other side's. */
+static void copy_done(one_way *of, uint32_t is_full)
+{
+    const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
+    of->copied += (uint32_t)of->what->payload;
+    if (of->copied % (RING_BYTES / 2) == 0) {
+        atomic_store_explicit(&of->halves->of[half].is_full, is_full,
+                              memory_order_release);
+    }
+}
+
+static void copy_push(one_way *of, const void *data, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        memcpy(copy_place(of, 0), data, of->what->payload);
+        copy_done(of, 1);
+    }
+}
+
+static size_t copy_pop(one_way *of)
+{
+    uint8_t data[MAX_BYTES];
+    memcpy(data, copy_place(of, 1), of->what->payload);
+    /* So that the copy is made. */
+    __asm__ volatile("" : : "r"(data) : "memory");
+    copy_done(of, 0);
+    return 1;
+}
+
 static void stay(one_way *of)
 {
     (void)of;
@@ -191,6 +250,7 @@ static const way ways[] = {
     {queue_create, queue_open, queue_push, queue_pop},
     {mq_create, stay, mq_push, mq_pop},
     {pipe_create, stay, pipe_push, pipe_pop},
+    {copy_create, stay, copy_push, copy_pop},
 };
 
 /* ---- the cases ----------------------------------------------------------- */
@@ -243,6 +303,9 @@ static void shared_teardown(void *state)
     if (of->how->push == mq_push) {
         mq_close(of->mq);
     }
+    if (of->halves != NULL) {
+        bench_unshare(of->halves, sizeof *of->halves);
+    }
     free(of);
 }
 
@@ -250,6 +313,7 @@ static const shape shapes[][2] = {
     {{&ways[0], 1}, {&ways[0], BATCH}},
     {{&ways[1], 1}, {&ways[1], BATCH}},
     {{&ways[2], 1}, {&ways[2], BATCH}},
+    {{&ways[3], 1}, {&ways[3], BATCH}},
 };
 
 #define ONE_WAY(label, bytes, who, ours, kind, many)                           \
@@ -262,7 +326,8 @@ static const shape shapes[][2] = {
 #define ONE_WAYS(label, bytes, many)                   \
     ONE_WAY(label, bytes, "shmrpc", 1, 0, many),       \
         ONE_WAY(label, bytes, "posix-mq", 0, 1, many), \
-        ONE_WAY(label, bytes, "pipe", 0, 2, many)
+        ONE_WAY(label, bytes, "pipe", 0, 2, many),     \
+        ONE_WAY(label, bytes, "memcpy", 0, 3, many)
 
 static const bench_case cases[] = {
     ONE_WAYS("64B", 64, 0),

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "case.h"
 #include "os/memory.h"
 #include "shared_map.h"
@@ -53,6 +54,7 @@ struct map_bench {
     shmrpci_table_view view;
     shmrpci_buf buf;
     uint8_t space[MAX_VALUE];
+    bench_cells_dict *cells;
     /* the map in C */
     struct slot *slots;
     uint64_t mask;
@@ -134,6 +136,45 @@ static size_t view_get(map_bench *of, const char *key)
           "view_get");
     of->sum += *(const uint8_t *)value.data;
     return value.len;
+}
+
+/* ---- ours, as users have it: a dict of a type, opened by its name ---------
+ */
+
+/* Its file goes at once: nobody comes back to remove it. */
+static void typed_create(map_bench *of)
+{
+    shmrpc_error error;
+    char folder[BENCH_FOLDER_BYTES + 16];
+    char path[BENCH_FOLDER_BYTES + 48];
+    if (bench_cells_open(NULL, NULL, &of->cells, &error) != SHMRPC_OK) {
+        bench_fail("a dict: %s", error.message);
+    }
+    snprintf(folder, sizeof folder, "%.*s/objects", BENCH_FOLDER_BYTES,
+             getenv("SHMRPC_DIR"));
+    snprintf(path, sizeof path, "%s/bench.cells.dict", folder);
+    check(unlink(path), "unlink");
+    (void)rmdir(folder);
+}
+
+static void typed_put(map_bench *of, const char *key, const void *value)
+{
+    bench_cell cell;
+    memcpy(&cell, value, sizeof cell);
+    check(bench_cells_put(of->cells, (shmrpc_str){key, KEY_LEN}, &cell, NULL),
+          "put");
+}
+
+static size_t typed_get(map_bench *of, const char *key, void *value)
+{
+    check(bench_cells_get(of->cells, (shmrpc_str){key, KEY_LEN}, value, NULL),
+          "get");
+    return sizeof(bench_cell);
+}
+
+static void typed_destroy(map_bench *of)
+{
+    bench_cells_close(of->cells);
 }
 
 /* ---- open addressing in C, entries of any size --------------------------- */
@@ -247,6 +288,8 @@ static void lmdb_create(map_bench *of)
     check(mdb_txn_begin(of->env, NULL, 0, &txn), "mdb_txn_begin");
     check(mdb_dbi_open(txn, NULL, 0, &of->dbi), "mdb_dbi_open");
     check(mdb_txn_commit(txn), "mdb_txn_commit");
+    /* What is open stays; nobody comes back to remove it. */
+    bench_folder_remove(of->folder);
 }
 
 static void lmdb_put(map_bench *of, const char *key, const void *value)
@@ -274,7 +317,6 @@ static size_t lmdb_get(map_bench *of, const char *key, void *value)
 static void lmdb_destroy(map_bench *of)
 {
     mdb_env_close(of->env);
-    bench_folder_remove(of->folder);
 }
 #endif
 
@@ -365,6 +407,7 @@ static void teardown(void *state)
 static const way ours = {table_create, table_put, table_get, table_destroy};
 static const way logged = {table_create_logged, table_put, table_get,
                            table_destroy};
+static const way typed = {typed_create, typed_put, typed_get, typed_destroy};
 static const way own = {own_create, own_put, own_get, own_destroy};
 
 #ifdef BENCH_STD_MAP
@@ -404,6 +447,12 @@ static const way lmdb = {lmdb_create, lmdb_put, lmdb_get, lmdb_destroy};
 static const bench_case cases[] = {
     CASES("shared.dict", "shmrpc", 1, ours),
     LARGE_CASES("shared.dict", "shmrpc", 1, ours),
+    CASE("shared.typed.get", "get of 10,000, by a dict of a type", 64,
+         "map get, 64 B", "typed", 1, OPS, typed, JOB_GET, ENTRIES),
+    CASE("shared.typed.put", "put, the same, with a log for watchers", 64,
+         "map put, 64 B", "typed", 1, OPS, typed, JOB_PUT, ENTRIES),
+    CASE("shared.dict.load.1m4", "1,400,000 new entries", 64, NULL, NULL, 1,
+         140 * ENTRIES, ours, JOB_LOAD, 140 * ENTRIES),
     CASE("shared.dict.put.log", "put with a log for watchers", 64, NULL, NULL,
          1, OPS, logged, JOB_PUT, ENTRIES),
     CASE("shared.dict.view", "view get, random keys", 64, NULL, NULL, 1, OPS,

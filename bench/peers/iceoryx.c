@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <iceoryx_binding_c/client.h>
 #include <iceoryx_binding_c/log.h>
+#include <iceoryx_binding_c/publisher.h>
 #include <iceoryx_binding_c/runtime.h>
 #include <iceoryx_binding_c/server.h>
+#include <iceoryx_binding_c/subscriber.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "one_way.h"
 #include "peer.h"
 
 /* ---- the daemon ---- */
@@ -159,12 +162,113 @@ static void call(void *connection, const peer_message *m)
     iox_client_release_response(client, reply);
 }
 
+/* ---- records one way ---- */
+
+/* Fewer than there are chunks. */
+#define WAITING 64
+
+typedef struct way {
+    size_t bytes;
+    char folder[BENCH_FOLDER_BYTES];
+    iox_sub_t subscriber;
+} way;
+
+static void *one_way_setup(const bench_case *self)
+{
+    way *const w = bench_alloc(sizeof *w);
+    *w = (way){.bytes = self->payload};
+    bench_folder_make(w->folder);
+    return w;
+}
+
+static void one_way_serve(void *state)
+{
+    static iox_pub_storage_t storage;
+    static const char data[ONE_WAY_MAX_BYTES];
+    const way *const w = state;
+    char name[BENCH_FOLDER_BYTES + 8];
+    iox_pub_options_t options;
+    snprintf(name, sizeof name, "%s/roudi", w->folder);
+    start_daemon(name);
+    iox_set_loglevel(Iceoryx_LogLevel_Off);
+    iox_runtime_init("shmrpc-bench-server");
+    iox_pub_options_init(&options);
+    options.subscriberTooSlowPolicy = ConsumerTooSlowPolicy_WAIT_FOR_CONSUMER;
+    const iox_pub_t publisher =
+        iox_pub_init(&storage, "bench", "peer", "way", &options);
+    bench_ready();
+    /* The daemon needs a CPU to bring the two together. */
+    while (!iox_pub_has_subscribers(publisher)) {
+        sched_yield();
+    }
+    for (;;) {
+        void *chunk;
+        if (iox_pub_loan_chunk(publisher, &chunk, (uint32_t)w->bytes) !=
+            AllocationResult_SUCCESS) {
+            continue;
+        }
+        memcpy(chunk, data, w->bytes);
+        iox_pub_publish_chunk(publisher, chunk);
+    }
+}
+
+static void one_way_dial(void *state)
+{
+    static iox_sub_storage_t storage;
+    way *const w = state;
+    iox_sub_options_t options;
+    iox_set_loglevel(Iceoryx_LogLevel_Off);
+    iox_runtime_init("shmrpc-bench-client");
+    iox_sub_options_init(&options);
+    options.queueCapacity = WAITING;
+    options.queueFullPolicy = QueueFullPolicy_BLOCK_PRODUCER;
+    w->subscriber = iox_sub_init(&storage, "bench", "peer", "way", &options);
+    while (iox_sub_get_subscription_state(w->subscriber) !=
+           SubscribeState_SUBSCRIBED) {
+        sched_yield();
+    }
+}
+
+static void one_way_call(void *state)
+{
+    const way *const w = state;
+    char data[ONE_WAY_MAX_BYTES];
+    for (int i = 0; i < ONE_WAY_RECORDS; i++) {
+        const void *chunk;
+        while (iox_sub_take_chunk(w->subscriber, &chunk) !=
+               ChunkReceiveResult_SUCCESS) {
+        }
+        memcpy(data, chunk, w->bytes);
+        iox_sub_release_chunk(w->subscriber, chunk);
+        /* So that the copy is made. */
+        __asm__ volatile("" : : "r"(data) : "memory");
+    }
+}
+
+static void one_way_teardown(void *state)
+{
+    way *const w = state;
+    tidy();
+    bench_folder_remove(w->folder);
+    free(w);
+}
+
+#define ONE_WAY(label, size)                                \
+    {                                                       \
+        ONE_WAY_CASE(label, size, "iceoryx"),               \
+            .setup = one_way_setup, .serve = one_way_serve, \
+            .dial = one_way_dial, .call = one_way_call,     \
+            .teardown = one_way_teardown                    \
+    }
+
 static const peer who = {"", serve, dial, call, tidy};
 
 /* Both poll without a break: on one CPU nothing would happen for long. */
 #define ALONE_OR_APART (BENCH_IN_APART | BENCH_IN_FREE)
 
-static const bench_case cases[] = {PEER_CASES_IN(
-    ALONE_OR_APART, "iceoryx", "iceoryx, loaned chunks, polling", who)};
+static const bench_case cases[] = {
+    PEER_CASES_IN(ALONE_OR_APART, "iceoryx", "iceoryx, loaned chunks, polling",
+                  who),
+    ONE_WAY("64B", 64), ONE_WAY("4K", 4096)};
 
 const bench_suite iceoryx = {cases, sizeof cases / sizeof *cases};

@@ -265,6 +265,7 @@ shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
     SHMRPCI_ASSERT(table->reserved == 0, "one reservation at a time");
     uint64_t offset = 0;
     uint64_t hash = shmrpci_table_hash_of(table, key);
+    shmrpci_quick_expect(table, hash);
     shmrpc_status status = shmrpci_table_take_hashed(
         table, key, hash, value_len, SHMRPCI_RECORD_VALUE, &offset, error);
     if (status == SHMRPC_OK) {

@@ -75,6 +75,20 @@ static inline bool shmrpci_quick_look(const shmrpci_table *table,
         shmrpci_hash_is_equal(bytes + sizeof *record, key.data, key.len));
 }
 
+/* Asks for the slot that a key of that hash is in, or would be, before it is
+ * needed: in a large table it is in no cache. */
+static inline void shmrpci_quick_expect(const shmrpci_table *table,
+                                        uint64_t hash)
+{
+    /* Of a root that was known good. */
+    uint64_t root = shmrpci_load_relaxed(&table->known_root);
+    uint64_t mask = ((uint64_t)1 << shmrpci_root_log2(root)) - 1;
+    __builtin_prefetch(table->blocks +
+                       shmrpci_offset_of(shmrpci_word_block(root)) +
+                       offsetof(shmrpci_table_block, index) +
+                       (hash & mask) * sizeof(shmrpci_atomic_u64));
+}
+
 /* `bits`: of the words that count. False: what is there wants a closer look.
  * The root must be known. */
 static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,

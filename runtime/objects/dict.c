@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/likely.h"
 #include "base/reserved.h"
 #include "objects/dict_inside.h"
 #include "os/memory.h"
@@ -169,6 +170,14 @@ void shmrpc_dict_close(shmrpc_dict *dict)
 shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error)
 {
+    shmrpc_bytes there;
+    if (key != NULL && shmrpci_key_view(dict->handle.row.key, key, &there)) {
+        /* Nobody writes to what is full. */
+        out->buf = (shmrpci_buf){.data = (uint8_t *)(uintptr_t)there.ptr,
+                                 .len = there.len,
+                                 .cap = there.len};
+        return SHMRPC_OK;
+    }
     shmrpci_buf_init_fixed(&out->buf, out->room, sizeof out->room);
     if (key == NULL) {
         return SHMRPC_OK;
@@ -304,6 +313,29 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
 
 /* ---- by whole keys ------------------------------------------------------- */
 
+/* The same where the value is no plain image; TOO_LARGE: or has no room in
+ * `buf`. */
+static SHMRPCI_SLOW shmrpc_status get_decoded(shmrpc_dict *dict,
+                                              shmrpci_table_bytes key,
+                                              shmrpci_buf *buf, void *out,
+                                              shmrpc_error *error)
+{
+    shmrpc_status status = buf->status;
+    shmrpci_arena arena;
+    if (status == SHMRPC_E_TOO_LARGE) {
+        shmrpci_buf_init_heap(buf);
+        status = get_bytes(dict, key, buf, NULL, error);
+    }
+    if (status == SHMRPC_OK) {
+        shmrpci_arena_init(&arena, 0);
+        status = shmrpci_held_decode_to(&dict->handle, buf->data, buf->len,
+                                        &arena, out, error);
+        shmrpci_arena_fini(&arena);
+    }
+    shmrpci_buf_fini(buf);
+    return status;
+}
+
 /* Of a value without pointers: no memory needs to outlive the call. */
 int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
                          shmrpc_error *error)
@@ -311,7 +343,6 @@ int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
     _Alignas(16) uint8_t room[SHMRPCI_DICT_STACK_BYTES];
     shmrpci_dict_key bytes;
     shmrpci_buf buf;
-    shmrpci_arena arena;
     shmrpc_status status = shmrpci_handle_ensure(&dict->handle, error);
     if (status != SHMRPC_OK) {
         return status;
@@ -321,24 +352,18 @@ int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
     if (status == SHMRPC_OK) {
         status =
             get_bytes(dict, shmrpci_dict_key_bytes(&bytes), &buf, NULL, error);
+        if (SHMRPCI_LIKELY(status == SHMRPC_OK &&
+                           shmrpci_flat_fits(&dict->flat, buf.data, buf.len))) {
+            shmrpci_flat_read(&dict->flat, buf.data, out);
+        } else if (status == SHMRPC_OK || status == SHMRPC_E_TOO_LARGE) {
+            status = get_decoded(dict, shmrpci_dict_key_bytes(&bytes), &buf,
+                                 out, error);
+        }
     }
-    if (status == SHMRPC_E_TOO_LARGE) {
-        shmrpci_buf_init_heap(&buf);
-        status =
-            get_bytes(dict, shmrpci_dict_key_bytes(&bytes), &buf, NULL, error);
-    }
-    if (status == SHMRPC_OK &&
-        shmrpci_flat_fits(&dict->flat, buf.data, buf.len)) {
-        shmrpci_flat_read(&dict->flat, buf.data, out);
-    } else if (status == SHMRPC_OK) {
-        shmrpci_arena_init(&arena, 0);
-        status = shmrpci_held_decode_to(&dict->handle, buf.data, buf.len,
-                                        &arena, out, error);
-        shmrpci_arena_fini(&arena);
-    }
-    shmrpci_buf_fini(&buf);
     shmrpci_dict_key_fini(&bytes);
-    return shmrpci_handle_explain(&dict->handle, status, error);
+    return SHMRPCI_LIKELY(status == SHMRPC_OK)
+               ? SHMRPC_OK
+               : shmrpci_handle_explain(&dict->handle, status, error);
 }
 
 int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,

@@ -200,6 +200,21 @@ static shmrpc_status encode_text(const shmrpc_type *type, const void *value,
     return status;
 }
 
+bool shmrpci_key_view(const shmrpc_type *type, const void *value,
+                      shmrpc_bytes *out)
+{
+    if (type->kind == SHMRPC_KIND_ANY) {
+        return false;
+    }
+    if (!is_text(type)) {
+        *out = (shmrpc_bytes){value, plain_bytes(type)};
+        return true;
+    }
+    memcpy(out, value, sizeof *out); /* a shmrpc_str has the same form */
+    return out->len > 0 && out->len <= SHMRPCI_KEY_MAX_BYTES &&
+           check_text(type, *out, NULL) == SHMRPC_OK;
+}
+
 shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,
                                  shmrpci_buf *out, shmrpc_error *error)
 {

@@ -29,6 +29,11 @@
 /* Whether keys may have that type. */
 bool shmrpci_key_is_type(const shmrpc_type *type);
 
+/* The bytes of a key where it lies. False: it has to be encoded, which also
+ * says what is wrong with it. */
+bool shmrpci_key_view(const shmrpc_type *type, const void *value,
+                      shmrpc_bytes *out);
+
 /* Appends the bytes of a key. INVALID: this value can't be one; TOO_LARGE;
  * NO_MEMORY. */
 shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,

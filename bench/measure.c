@@ -11,7 +11,9 @@ enum {
     BATCHES = 5,
     GROUP = 64,
     GROUP_BELOW_NS = 1000,
-    MIN_SAMPLES = 3,      /* of a batch, however slow the calls */
+    MIN_SAMPLES = 3, /* of a batch, unless that takes so many times its time
+                      */
+    LONG = 20,
     MAX_SAMPLES = 1 << 13 /* of a batch, however fast */
 };
 
@@ -67,7 +69,8 @@ static size_t batch(const timing *t, double *samples, double *ops_per_s)
     double times = 0;
     size_t count = 0;
     while (count < MAX_SAMPLES &&
-           (last - start < t->batch_ticks || count < MIN_SAMPLES)) {
+           (last - start < t->batch_ticks ||
+            (count < MIN_SAMPLES && last - start < LONG * t->batch_ticks))) {
         const double more = sample_once(t);
         const uint64_t now = bench_ticks();
         samples[count++] = (double)(now - last) * ns / more;

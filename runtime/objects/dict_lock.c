@@ -19,6 +19,9 @@
  * take entries over, or by a scribbler. */
 #define ROUNDS 16u
 
+/* How long who does not wait waits for the desk. */
+#define DESK_NS (10 * SHMRPCI_NS_PER_MS)
+
 /* Of an entry that no key is at. */
 #define NO_ENTRY UINT32_MAX
 
@@ -364,11 +367,24 @@ static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
     return SHMRPC_E_EXHAUSTED;
 }
 
-/* An entry for a key that has none, held. BUSY: it has one now. */
+/* The desk is held for a microsecond: who does not wait for the key waits for
+ * that, unless its holder is stopped. */
+static shmrpc_status acquire_desk(const asking *of)
+{
+    shmrpc_lock_wait wait = {.timeout_ns = DESK_NS, .spin_ns = of->spin_ns};
+    if (of->deadline_ns != 0) {
+        wait = what_is_left(of);
+    }
+    shmrpc_status status = shmrpc_lock_acquire(&of->locks->desk, &wait);
+    return status == SHMRPC_E_DEADLINE && of->deadline_ns == 0 ? SHMRPC_E_BUSY
+                                                               : status;
+}
+
+/* An entry for a key that has none, held. MORE: it has one now. */
 static shmrpc_status claim(asking *of, uint32_t *out_index)
 {
     shmrpc_lock *desk = &of->locks->desk;
-    shmrpc_status status = acquire(of, desk);
+    shmrpc_status status = acquire_desk(of);
     if (status == SHMRPC_E_OWNER_DIED) {
         /* Nothing is ever half done there. */
         status = shmrpc_lock_consistent(desk);
@@ -379,24 +395,21 @@ static shmrpc_status claim(asking *of, uint32_t *out_index)
         }
         return status;
     }
-    status = entry_of(of) != NO_ENTRY ? SHMRPC_E_BUSY
-                                      : take_any_entry(of, out_index);
+    status =
+        entry_of(of) != NO_ENTRY ? SHMRPC_MORE : take_any_entry(of, out_index);
     (void)shmrpc_lock_release(desk);
     return status;
 }
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* One attempt at the entry of the key, or at a new one. `*is_other`: what was
- * taken has become another key's, or another has claimed ours. */
-static shmrpc_status take_once(asking *of, uint32_t *out_index, bool *is_other)
+/* One attempt at the entry of the key, or at a new one. MORE: what was taken
+ * has become another key's, or another has claimed ours. */
+static shmrpc_status take_once(asking *of, uint32_t *out_index)
 {
     uint32_t index = entry_of(of);
-    *is_other = false;
     if (index == NO_ENTRY) {
-        shmrpc_status claimed = claim(of, out_index);
-        *is_other = claimed == SHMRPC_E_BUSY && entry_of(of) != NO_ENTRY;
-        return claimed;
+        return claim(of, out_index);
     }
     shmrpc_lock *lock = lock_of(of->dict, of->locks, index);
     if (lock == NULL) {
@@ -409,8 +422,7 @@ static shmrpc_status take_once(asking *of, uint32_t *out_index, bool *is_other)
     if (is_taken(status) &&
         shmrpci_load_seq(&of->locks->tags[index]) != of->tag) {
         (void)shmrpc_lock_release(lock);
-        *is_other = true;
-        return SHMRPC_E_BUSY;
+        return SHMRPC_MORE;
     }
     *out_index = index;
     return status;
@@ -418,16 +430,18 @@ static shmrpc_status take_once(asking *of, uint32_t *out_index, bool *is_other)
 
 static shmrpc_status take_key(asking *of, uint32_t *out_index)
 {
-    shmrpc_status status;
-    bool is_other;
-    uint32_t rounds = 0;
-    do {
-        status = take_once(of, out_index, &is_other);
-        rounds++;
-    } while (is_other && (of->deadline_ns == 0
-                              ? rounds < ROUNDS
-                              : shmrpci_remaining_ns(of->deadline_ns) > 0));
-    return is_other && of->deadline_ns != 0 ? SHMRPC_E_DEADLINE : status;
+    bool waits = of->deadline_ns != 0;
+    shmrpc_status status = SHMRPC_MORE;
+    for (uint32_t i = 0;
+         status == SHMRPC_MORE &&
+         (i < ROUNDS || (waits && shmrpci_remaining_ns(of->deadline_ns) > 0));
+         i++) {
+        status = take_once(of, out_index);
+    }
+    if (status == SHMRPC_MORE) {
+        return waits ? SHMRPC_E_DEADLINE : SHMRPC_E_BUSY;
+    }
+    return status;
 }
 
 /* As one of those who hold a key: not while anybody holds the whole. */

@@ -334,7 +334,9 @@ SHMRPC_API int shmrpc_watch_fd(shmrpc_watch *watch);
 SHMRPC_API shmrpc_status shmrpc_dict_lock(
     shmrpc_dict *dict, const shmrpc_any *key, const shmrpc_lock_wait *wait,
     shmrpc_error *error) SHMRPC_WARN_UNUSED;
-/* The same without waiting: BUSY in place of DEADLINE. */
+/* The same without waiting for its owner: BUSY in place of DEADLINE. A key that
+ * has no lock yet gets one first, for which others may be before it: at most
+ * 10 ms. */
 SHMRPC_API shmrpc_status
 shmrpc_dict_try_lock(shmrpc_dict *dict, const shmrpc_any *key,
                      shmrpc_error *error) SHMRPC_WARN_UNUSED;

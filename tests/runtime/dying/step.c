@@ -50,7 +50,7 @@ void step_begin(step_victim *out, step_part *prepare, step_part *act,
 }
 
 /* Lets it go on, and waits. False: it came through. */
-static bool resume(step_victim *of, int request)
+static bool resume(step_victim *of, enum __ptrace_request request)
 {
     int status;
     assert_int_equal(ptrace(request, of->pid, NULL, NULL), 0);

@@ -180,6 +180,9 @@ static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
     }
     if (value != NULL) {
         entries[place].key = is_new ? *step : map->ptr[place].key;
+        if (is_new) { /* in its normal form, as nests have it */
+            (void)shmrpci_key_normalize(step, &entries[place].key);
+        }
         entries[place].value = *value;
     }
     out->u.map = (shmrpc_any_map){entries, map->len + (size_t)more};

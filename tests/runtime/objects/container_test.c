@@ -207,9 +207,43 @@ static void two_entries_change_places_in_one_change(void **state)
     shmrpci_arena_fini(&arena);
 }
 
+/* Python: {}[0.0] = 1 makes a key that 0 finds. Here it is 0, in a small map
+ * and in one that is a nest. */
+static void a_whole_real_is_stored_as_its_integer(void **state)
+{
+    (void)state;
+    static char filler[1024];
+    shmrpc_dict *dict;
+    shmrpc_error error;
+    const shmrpc_any *whole;
+    const shmrpc_any five = shmrpc_any_i64(5);
+    const shmrpc_any steps[] = {shmrpc_any_str("t"), shmrpc_any_f64(0.0)};
+    const shmrpc_path path = shmrpc_path_of(steps, 2);
+    const shmrpc_path top = shmrpc_path_of(steps, 1);
+    shmrpci_arena_init(&arena, 1u << 20);
+    memset(filler, 'x', sizeof filler - 1);
+    EXPECT(shmrpc_dict_open("d", NULL, &dict, &error), SHMRPC_OK, &error);
+    for (int is_long = 0; is_long < 2; is_long++) {
+        shmrpc_any_entry entry = {shmrpc_any_str("a"),
+                                  shmrpc_any_str(is_long != 0 ? filler : "")};
+        const shmrpc_any map = {.kind = SHMRPC_ANY_MAP, .u.map = {&entry, 1}};
+        EXPECT(shmrpc_dict_put(dict, &top, &map, &error), SHMRPC_OK, &error);
+        EXPECT(shmrpc_dict_put(dict, &path, &five, &error), SHMRPC_OK, &error);
+        EXPECT(shmrpc_dict_get(dict, &top, &whole, NULL, &error), SHMRPC_OK,
+               &error);
+        assert_int_equal(whole->u.map.len, 2);
+        assert_int_equal(whole->u.map.ptr[1].key.kind, SHMRPC_ANY_I64);
+        assert_int_equal(whole->u.map.ptr[1].key.u.i64, 0);
+        shmrpc_dict_release(dict, whole);
+    }
+    shmrpc_dict_close(dict);
+    shmrpci_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_whole_real_is_stored_as_its_integer),
         TEST(containers_change_as_the_table_says),
         TEST(two_entries_change_places_in_one_change),
     };

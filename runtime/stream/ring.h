@@ -101,6 +101,21 @@ typedef struct shmrpci_stream_ring {
 _Static_assert(offsetof(shmrpci_stream_ring, head) == 128, "layout");
 _Static_assert(offsetof(shmrpci_stream_ring, frames) == 256, "layout");
 
+/*
+ * How an end waits, where the ring's word alone is not enough: in memory of
+ * the one whose end it is. NULL: it sleeps by futex at once.
+ */
+typedef struct shmrpci_stream_waiter {
+    /* Before it says that it waits: looks for as long as that pays. True:
+     * `is_over(what)`. */
+    bool (*spin)(struct shmrpci_stream_waiter *waiter,
+                 bool (*is_over)(const void *what), const void *what);
+    /* Sleeps while *word == expected. OK: look again; DEADLINE; CANCELLED: the
+     * other end is gone, and won't wake us. */
+    int (*sleep)(struct shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
+                 uint32_t expected, int64_t until_ns);
+} shmrpci_stream_waiter;
+
 /* Readies the memory of a ring of `bytes`, a multiple of 8 within the limits;
  * before either side is there. */
 void shmrpci_stream_format(shmrpci_stream_ring *ring);
@@ -111,7 +126,8 @@ typedef struct shmrpci_stream_writer {
     shmrpci_stream_ring *ring;
     /* The ring of the other direction, for telling a deadlock; or NULL. */
     shmrpci_stream_ring *back;
-    uint32_t size;   /* of the frames, in bytes */
+    shmrpci_stream_waiter *waiter; /* set after init; or NULL */
+    uint32_t size;                 /* of the frames, in bytes */
     uint32_t offset; /* of the zero header behind the last frame */
     uint32_t number; /* of the next item */
     uint64_t tail;   /* bytes written, padding too */
@@ -129,7 +145,8 @@ void shmrpci_stream_writer_init(shmrpci_stream_writer *w,
  * it waits until `until_ns` (0: it does not); `alone` is true when no other
  * thread of this end reads what comes the other way.
  * BUSY: there is no room for the item at once (until_ns 0), nothing is written;
- * DEADLINE; CANCELLED: nobody reads any more; ABORTED: both ends wait for room,
+ * DEADLINE; CANCELLED: nobody reads any more, or there is no room and the
+ * waiter says that the reader is gone; ABORTED: both ends wait for room,
  * and neither reads; DATA_LOSS: the reader lies.  After a status but OK and
  * BUSY no more can be written if a part of the item has been.
  * PRECONDITION: behind the end.
@@ -149,6 +166,7 @@ uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
 
 typedef struct shmrpci_stream_reader {
     shmrpci_stream_ring *ring;
+    shmrpci_stream_waiter *waiter; /* as the writer's */
     uint32_t size;
     uint32_t offset;   /* of the header to look at next */
     uint32_t held;     /* bytes of the frame there, lent until the next look */
@@ -175,7 +193,8 @@ void shmrpci_stream_reader_init(shmrpci_stream_reader *r,
  */
 int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out);
 
-/* After BUSY: waits until a look may find something. DEADLINE. */
+/* After BUSY: waits until a look may find something. DEADLINE; CANCELLED: as
+ * the waiter says, what is there now is all that there will be. */
 int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns);
 
 /* ---- any thread; for a side that has gone ------------------------------ */
@@ -187,6 +206,11 @@ void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes);
 void shmrpci_stream_cancel(shmrpci_stream_ring *ring);
 
 /* ---- inside ------------------------------------------------------------ */
+
+/* Sleeps on a word, by the waiter if there is one; its statuses. */
+int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
+                         shmrpci_atomic_u32 *word, uint32_t expected,
+                         int64_t until_ns);
 
 static inline uint32_t shmrpci_stream_header(shmrpci_stream_kind kind,
                                              uint32_t len)

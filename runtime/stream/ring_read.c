@@ -137,10 +137,22 @@ int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out)
     }
 }
 
+static bool has_come(const void *what)
+{
+    /* Relaxed: a look follows. */
+    uint32_t word = shmrpci_load_relaxed((const shmrpci_atomic_u32 *)what);
+    return word != 0 && word != waiting;
+}
+
 int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
 {
     shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
     uint32_t expected = 0;
+    /* What is not credited yet is less than a quarter: no reason for a writer
+     * to wait while we look. */
+    if (r->waiter != NULL && r->waiter->spin(r->waiter, has_come, at)) {
+        return SHMRPC_OK;
+    }
     give_credit(r);
     if (!shmrpci_cas_seq(at, &expected, waiting) && expected != waiting) {
         return SHMRPC_OK;
@@ -150,11 +162,11 @@ int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
     if (shmrpci_load_seq(&r->ring->ended) != 0) {
         return SHMRPC_OK;
     }
-    bool late = shmrpci_futex_wait(at, waiting, until_ns) == SHMRPCI_FUTEX_LATE;
+    int slept = shmrpci_stream_sleep(r->waiter, at, waiting, until_ns);
     /* Awake: the writer need not wake us. */
     expected = waiting;
     bool empty = shmrpci_cas_seq(at, &expected, 0u);
-    return late && empty ? SHMRPC_E_DEADLINE : SHMRPC_OK;
+    return empty ? slept : SHMRPC_OK;
 }
 
 /* ---- for a writer that has gone --------------------------------------- */

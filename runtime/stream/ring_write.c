@@ -126,6 +126,42 @@ static int confirm(shmrpci_stream_writer *w, wait_state *wait)
     return SHMRPC_E_BUSY;
 }
 
+int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
+                         shmrpci_atomic_u32 *word, uint32_t expected,
+                         int64_t until_ns)
+{
+    if (waiter != NULL) {
+        return waiter->sleep(waiter, word, expected, until_ns);
+    }
+    return shmrpci_futex_wait(word, expected, until_ns) == SHMRPCI_FUTEX_LATE
+               ? SHMRPC_E_DEADLINE
+               : SHMRPC_OK;
+}
+
+/* What a writer without room looks for. */
+typedef struct wanted_room {
+    const shmrpci_stream_writer *w;
+    uint64_t needed;
+} wanted_room;
+
+static bool has_come(const void *what)
+{
+    const wanted_room *it = what;
+    const shmrpci_stream_writer *w = it->w;
+    /* Relaxed: a look follows, which also finds out what is wrong. */
+    uint64_t taken = w->tail - shmrpci_load_relaxed(&w->ring->head);
+    return taken > w->size || w->size - taken >= it->needed ||
+           shmrpci_load_relaxed(&w->ring->cancelled) != 0;
+}
+
+static void spin_for_room(const shmrpci_stream_writer *w, uint64_t needed)
+{
+    const wanted_room room = {.w = w, .needed = needed};
+    if (w->waiter != NULL) {
+        (void)w->waiter->spin(w->waiter, has_come, &room);
+    }
+}
+
 /* Sleeps until the reader gives credit; BUSY: look again. */
 static int sleep_for_room(shmrpci_stream_writer *w, uint32_t waits,
                           wait_state *wait)
@@ -136,9 +172,10 @@ static int sleep_for_room(shmrpci_stream_writer *w, uint32_t waits,
         int64_t soon_ns = shmrpci_now_ns() + SUSPECT_NS;
         limit_ns = soon_ns < limit_ns ? soon_ns : limit_ns;
     }
-    if (shmrpci_futex_wait(&w->ring->waits, waits, limit_ns) !=
-        SHMRPCI_FUTEX_LATE) {
-        return SHMRPC_E_BUSY;
+    int slept =
+        shmrpci_stream_sleep(w->waiter, &w->ring->waits, waits, limit_ns);
+    if (slept != SHMRPC_E_DEADLINE) {
+        return slept == SHMRPC_OK ? SHMRPC_E_BUSY : slept;
     }
     if (suspect && faces_waiter(w, wait->alone)) {
         return confirm(w, wait);
@@ -153,6 +190,10 @@ static int wait_for_room(shmrpci_stream_writer *w, uint64_t needed,
         (uint32_t)(alone ? SHMRPCI_STREAM_WAITS_ALONE : SHMRPCI_STREAM_WAITS);
     wait_state wait = {.until_ns = until_ns, .alone = alone};
     int status = look_for_room(w, needed);
+    if (status == SHMRPC_E_BUSY && until_ns != 0) {
+        spin_for_room(w, needed);
+        status = look_for_room(w, needed);
+    }
     while (status == SHMRPC_E_BUSY && until_ns != 0) {
         /* Seq, as are the look behind it and both of the reader's. */
         shmrpci_store_seq(&w->ring->waits, waits);

@@ -1,0 +1,171 @@
+/* One end of a call's streams, over rings that both ends see. */
+#include "stream/end.h"
+
+/* ---- both rings ---------------------------------------------------------- */
+
+uint32_t shmrpci_stream_ring_bytes(uint32_t window)
+{
+    if (window > SHMRPCI_STREAM_MAX_BYTES) {
+        return SHMRPCI_STREAM_MAX_BYTES;
+    }
+    uint32_t bytes = (window + SHMRPCI_STREAM_ALIGN - 1) &
+                     ~(uint32_t)(SHMRPCI_STREAM_ALIGN - 1);
+    return window != 0 && bytes < SHMRPCI_STREAM_MIN_BYTES
+               ? SHMRPCI_STREAM_MIN_BYTES
+               : bytes;
+}
+
+void shmrpci_stream_rings_format(const shmrpci_stream_rings *rings)
+{
+    if (rings->in_bytes != 0) {
+        shmrpci_stream_format(rings->in);
+    }
+    if (rings->out_bytes != 0) {
+        shmrpci_stream_format(rings->out);
+    }
+}
+
+void shmrpci_stream_rings_lose(const shmrpci_stream_rings *rings)
+{
+    if (rings->out_bytes != 0) {
+        shmrpci_stream_end_for(rings->out, rings->out_bytes);
+    }
+    if (rings->in_bytes != 0) {
+        shmrpci_stream_cancel(rings->in);
+    }
+}
+
+void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings)
+{
+    if (rings->in_bytes != 0) {
+        shmrpci_stream_end_for(rings->in, rings->in_bytes);
+    }
+    if (rings->out_bytes != 0) {
+        shmrpci_stream_cancel(rings->out);
+    }
+}
+
+/* ---- an end -------------------------------------------------------------- */
+
+void shmrpci_stream_end_init(shmrpci_stream_end *end,
+                             const shmrpci_stream_rings *rings, bool is_worker,
+                             size_t max_item_bytes,
+                             shmrpci_stream_waiter *waiter)
+{
+    shmrpci_stream_ring *mine = is_worker ? rings->out : rings->in;
+    shmrpci_stream_ring *theirs = is_worker ? rings->in : rings->out;
+    uint32_t my_bytes = is_worker ? rings->out_bytes : rings->in_bytes;
+    uint32_t their_bytes = is_worker ? rings->in_bytes : rings->out_bytes;
+    *end = (shmrpci_stream_end){.is_worker = is_worker,
+                                .writes = my_bytes != 0,
+                                .reads = their_bytes != 0,
+                                .max_item_bytes = max_item_bytes};
+    if (end->writes) {
+        shmrpci_stream_writer_init(&end->writer, mine, my_bytes,
+                                   end->reads ? theirs : NULL);
+        end->writer.waiter = waiter;
+    }
+    if (end->reads) {
+        shmrpci_stream_reader_init(&end->reader, theirs, their_bytes);
+        end->reader.waiter = waiter;
+    }
+    shmrpci_buf_init_heap(&end->pieces);
+}
+
+void shmrpci_stream_end_fini(shmrpci_stream_end *end)
+{
+    shmrpci_buf_fini(&end->pieces);
+}
+
+int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
+                            size_t len, int64_t deadline_ns, bool alone)
+{
+    if (len > end->max_item_bytes) {
+        return SHMRPC_E_TOO_LARGE;
+    }
+    return shmrpci_stream_write(&end->writer, data, len, deadline_ns, alone);
+}
+
+void shmrpci_stream_end_finish(shmrpci_stream_end *end)
+{
+    if (end->writes) {
+        shmrpci_stream_finish(&end->writer, SHMRPCI_STREAM_FINISHED);
+    }
+}
+
+/* Puts a piece to those before it. MORE: the item is whole. */
+static int add_piece(shmrpci_stream_end *end, const shmrpci_stream_piece *piece,
+                     const uint8_t **data, size_t *len, bool *in_ring)
+{
+    shmrpci_buf *pieces = &end->pieces;
+    *in_ring = pieces->len == 0 && piece->is_last;
+    if (*in_ring) {
+        *data = piece->data;
+        *len = piece->len;
+        return SHMRPC_MORE;
+    }
+    if (piece->len > end->max_item_bytes - pieces->len) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    shmrpci_buf_append(pieces, piece->data, piece->len);
+    if (pieces->status != SHMRPC_OK) {
+        return (int)pieces->status;
+    }
+    if (!piece->is_last) {
+        return SHMRPC_OK;
+    }
+    *data = pieces->data;
+    *len = pieces->len;
+    pieces->len = 0; /* the bytes stay until the next piece */
+    return SHMRPC_MORE;
+}
+
+/* Nothing is there: waits until a look may find something. */
+static int await(shmrpci_stream_end *end, int64_t deadline_ns)
+{
+    if (end->is_last) {
+        return SHMRPC_E_CANCELLED;
+    }
+    if (deadline_ns == 0) {
+        return SHMRPC_E_BUSY;
+    }
+    int status = shmrpci_stream_await(&end->reader, deadline_ns);
+    if (status == SHMRPC_E_CANCELLED) {
+        /* It may have written after our last look. */
+        end->is_last = true;
+        return SHMRPC_OK;
+    }
+    return status;
+}
+
+int shmrpci_stream_end_next(shmrpci_stream_end *end, int64_t deadline_ns,
+                            const uint8_t **data, size_t *len, bool *in_ring)
+{
+    shmrpci_stream_piece piece;
+    for (;;) {
+        int status = shmrpci_stream_look(&end->reader, &piece);
+        if (status == SHMRPC_MORE) {
+            status = add_piece(end, &piece, data, len, in_ring);
+        } else if (status == SHMRPC_E_BUSY) {
+            status = await(end, deadline_ns);
+        } else {
+            return status == SHMRPC_E_UNAVAILABLE ? (int)SHMRPC_E_CANCELLED
+                                                  : status;
+        }
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+    }
+}
+
+void shmrpci_stream_end_close(shmrpci_stream_end *end)
+{
+    if (end->writes) {
+        shmrpci_stream_finish(&end->writer, end->is_worker
+                                                ? SHMRPCI_STREAM_FINISHED
+                                                : SHMRPCI_STREAM_ABANDONED);
+    }
+    if (end->reads) {
+        shmrpci_stream_cancel(end->reader.ring);
+    }
+}

@@ -1,0 +1,64 @@
+/*
+ * One end of the streams of a call, where both ends see the same rings: items
+ * whole, and when they end.
+ *
+ * Not for the memory of the rings, nor for who else knows of them: that is the
+ * transport's.
+ *
+ * Threading: send and finish one thread, next another one; init, close and fini
+ * neither of them at work.
+ */
+#ifndef SHMRPCI_STREAM_END_H
+#define SHMRPCI_STREAM_END_H
+
+#include "base/buf.h"
+#include "stream/ring.h"
+
+/* The rings of a call; of 0 bytes: there is none in that direction. */
+typedef struct shmrpci_stream_rings {
+    shmrpci_stream_ring *in;  /* what the client sends */
+    shmrpci_stream_ring *out; /* what the worker sends */
+    uint32_t in_bytes;        /* with their lines */
+    uint32_t out_bytes;
+} shmrpci_stream_rings;
+
+typedef struct shmrpci_stream_end {
+    bool is_worker;
+    bool writes;
+    bool reads;
+    bool is_last; /* what is there is all that will come, says the waiter */
+    size_t max_item_bytes;
+    shmrpci_stream_writer writer;
+    shmrpci_stream_reader reader;
+    shmrpci_buf pieces; /* of an item that came in several */
+} shmrpci_stream_end;
+
+/* Of a ring for so many bytes on their way, within the limits; 0 for 0. */
+uint32_t shmrpci_stream_ring_bytes(uint32_t window);
+
+/* Readies the memory of rings, before either end is there. */
+void shmrpci_stream_rings_format(const shmrpci_stream_rings *rings);
+
+/* Nobody serves the client any more: its items end, nobody reads. */
+void shmrpci_stream_rings_lose(const shmrpci_stream_rings *rings);
+/* The same when the client has gone: for the worker. */
+void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings);
+
+/* `waiter` may be NULL. */
+void shmrpci_stream_end_init(shmrpci_stream_end *end,
+                             const shmrpci_stream_rings *rings, bool is_worker,
+                             size_t max_item_bytes,
+                             shmrpci_stream_waiter *waiter);
+void shmrpci_stream_end_fini(shmrpci_stream_end *end);
+
+/* As the operations of shmrpci_stream_ops of these names. `*in_ring`: the item
+ * lies where the other end can still write. */
+int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
+                            size_t len, int64_t deadline_ns, bool alone);
+void shmrpci_stream_end_finish(shmrpci_stream_end *end);
+int shmrpci_stream_end_next(shmrpci_stream_end *end, int64_t deadline_ns,
+                            const uint8_t **data, size_t *len, bool *in_ring);
+/* Without freeing anything. */
+void shmrpci_stream_end_close(shmrpci_stream_end *end);
+
+#endif

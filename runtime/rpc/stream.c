@@ -190,7 +190,7 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
         return shmrpc_error_set(
             p->error, SHMRPC_E_UNIMPLEMENTED,
             "method %s: %s:// has no streams yet, inproc:// "
-            "has",
+            "and shm:// have",
             s->method->name, transport->scheme);
     }
     s->codec = shmrpci_pending_codec(p);

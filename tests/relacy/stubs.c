@@ -3,6 +3,7 @@
 #include "os/poll.h"
 #include "os/socket.h"
 #include "transport/shm/client.h"
+#include "transport/shm/stream.h"
 #include "transport/shm/worker.h"
 #include "transport/shm/worker_mirror.h"
 
@@ -46,6 +47,17 @@ void shm_extent_recover(shm_conn *conn, uint32_t slot)
 {
     (void)conn;
     (void)slot;
+}
+
+void shm_streams_lose(shm_conn *conn, uint32_t slot)
+{
+    (void)conn;
+    (void)slot;
+}
+
+void shm_stream_raise(shmrpci_atomic_u32 *alarm)
+{
+    (void)alarm;
 }
 
 void shm_extent_destroy_all(shm_conn *conn)

@@ -7,8 +7,8 @@
  * the types in the method's row.  Statuses that a function does not name are
  * those in which calls end.
  *
- * Only inproc:// has streams yet: elsewhere open is UNIMPLEMENTED and names the
- * transport.
+ * inproc:// and shm:// have streams: elsewhere open is UNIMPLEMENTED and names
+ * the transport.
  *
  * Threading: one thread may send while another one reads; a sink and a source
  * belong to the handler's thread.

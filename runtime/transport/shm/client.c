@@ -193,6 +193,7 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
     client->told_fd = -1;
     client->watch_set = -1;
     client->max_message = opts->max_message_bytes;
+    client->profile = opts->profile;
     shmrpci_store_relaxed(&client->free, UINT64_MAX);
     shmrpci_mutex_init(&client->slot_lock);
     shmrpci_cond_init(&client->slot_freed);
@@ -341,6 +342,10 @@ int shm_client_open_object(const shmrpci_address *address, const char *name,
 void shm_client_disconnect(shmrpci_conn *conn)
 {
     shm_client *client = (shm_client *)(void *)conn;
+    /* A child has not the thread that watches. */
+    if (client->generation == shmrpci_fork_generation()) {
+        shmrpci_hangup_end(&client->hangup);
+    }
     if (client->pool.regions[0] != NULL) {
         shm_pool_fini(&client->pool);
     }

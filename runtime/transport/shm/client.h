@@ -17,6 +17,7 @@
 #define SHMRPCI_TRANSPORT_SHM_CLIENT_H
 
 #include "os/fork.h"
+#include "os/hangup.h"
 #include "os/thread.h"
 #include "sync/bias.h"
 #include "sync/wait.h"
@@ -38,9 +39,16 @@ typedef struct shm_client_slot {
     uint32_t peer_cpu;    /* + 1; 0: unknown */
     shm_target target;
     size_t max_message;
-    shm_span request;    /* ours until the call is over */
-    shm_span reply;      /* the same */
-    uint32_t granted;    /* extent that holds the reply; 0: none */
+    shm_span request; /* ours until the call is over */
+    shm_span reply;   /* the same */
+    union {
+        struct {
+            uint32_t granted; /* extent that holds the reply; 0: none */
+            uint32_t has_streams;
+        };
+        uint64_t more; /* both, for who frees the slot */
+    };
+    struct shm_client_streams *streams; /* client_stream.h */
     int64_t deadline_ns; /* of reserve, or 0; for a grant at commit */
     _Alignas(64) uint8_t staging[SHM_PAYLOAD_BYTES];
 } shm_client_slot;
@@ -69,6 +77,8 @@ typedef struct shm_client {
      * choice. */
     shmrpci_atomic_u64 avoided;
     shmrpci_atomic_u32 waiters; /* threads that wait for a free slot */
+    shmrpci_atomic_u32 streams; /* calls that have some */
+    shmrpci_atomic_u32 alarm;   /* for their ends (stream.h) */
     shmrpci_atomic_u32 lost;    /* the server has hung up */
     shmrpci_atomic_u64 rescued_wakeups;
     /* An extent came that we had no memory or descriptor for: the reason why a
@@ -78,8 +88,10 @@ typedef struct shm_client {
     shmrpci_atomic_u64 needed_bytes;
     shmrpci_atomic_u64 left_bytes;
 
-    _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed only */
+    _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed and hangup only */
     shmrpci_cond slot_freed;
+    shmrpci_hangup hangup;
+    shmrpc_profile profile;
     shmrpci_mutex control_lock; /* who talks on control_fd */
     uint32_t want_tag;          /* under control_lock */
     /* Watched: the set that has control_fd, and an event, for what another
@@ -209,6 +221,13 @@ int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
 void shm_client_acknowledge(shmrpci_conn *conn);
 
 /* ---- client_call.c ------------------------------------------------ */
+
+/* Memory for a call that has its slot. */
+shmrpc_status shm_client_make_room(shm_client *client,
+                                   const shm_client_slot *slot, size_t bytes,
+                                   shm_span *out);
+/* Commit, of a call with streams. */
+int shm_client_commit_streams(shmrpci_call *call, const shm_streams *streams);
 
 int shm_client_reserve(shmrpci_conn *conn, shmrpci_call *call, size_t size_hint,
                        size_t reply_hint, int64_t deadline_ns,

@@ -8,6 +8,7 @@
 #include "base/copy.h"
 #include "os/clock.h"
 #include "os/process.h"
+#include "transport/shm/client_stream.h"
 
 static shm_client *client_of(const shmrpci_call *call)
 {
@@ -50,8 +51,9 @@ static size_t inline_room(const shm_client_slot *slot)
 
 /* Who won't wait for a slot still waits for memory. (The clock is not read
  * before: it costs as much as a good part of a call.) */
-static shmrpc_status make_room(shm_client *client, const shm_client_slot *slot,
-                               size_t bytes, shm_span *out)
+shmrpc_status shm_client_make_room(shm_client *client,
+                                   const shm_client_slot *slot, size_t bytes,
+                                   shm_span *out)
 {
     int64_t deadline_ns = slot->deadline_ns != 0
                               ? slot->deadline_ns
@@ -70,7 +72,7 @@ static void place_request(shm_client *client, shm_client_slot *slot,
         return;
     }
     shm_span span;
-    if (make_room(client, slot, size_hint, &span) != SHMRPC_OK) {
+    if (shm_client_make_room(client, slot, size_hint, &span) != SHMRPC_OK) {
         return; /* commit will try again, and say why */
     }
     slot->request = span;
@@ -158,9 +160,16 @@ void shm_client_abort(shmrpci_call *call)
     shm_client_free_slot(client, index_of(call));
 }
 
+/* What the slot has for a body behind the rings of its streams, if any. */
+static size_t room_behind(const shm_client_slot *slot,
+                          const shm_streams *streams)
+{
+    return inline_room(slot) - (streams != NULL ? sizeof *streams : 0u);
+}
+
 /* A body that is neither small nor in a span yet gets one. */
 static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
-                            shmrpci_buf *out)
+                            const shm_streams *streams, shmrpci_buf *out)
 {
     if (out->status != SHMRPC_OK) {
         return out->status;
@@ -168,12 +177,15 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
     if (out->len > slot->max_message) {
         return SHMRPC_E_TOO_LARGE;
     }
-    if (slot->target != SHM_HEAP || out->len <= inline_room(slot)) {
+    if (slot->target == SHM_SPAN ||
+        (slot->target == SHM_STAGING && streams == NULL) ||
+        out->len <= room_behind(slot, streams)) {
         return SHMRPC_OK;
     }
     shm_pool_free(&client->pool, slot->request);
     slot->request = (shm_span){0, 0, 0};
-    shmrpc_status status = make_room(client, slot, out->len, &slot->request);
+    shmrpc_status status =
+        shm_client_make_room(client, slot, out->len, &slot->request);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -222,15 +234,21 @@ static void write_head(shm_slot *shared, const shmrpci_call *call,
 /* Writes head, payload and word in one burst of stores after all that takes
  * time: a worker looks at the line all the while, and takes it away. */
 static void write_slot(shm_client_slot *slot, shm_slot *shared,
-                       const shmrpci_call *call, uint64_t now)
+                       const shmrpci_call *call, const shm_streams *streams,
+                       uint64_t now)
 {
     const shmrpci_buf *out = &call->out;
     uint8_t *at = shared->payload;
-    bool is_inline = out->len <= inline_room(slot);
+    bool is_inline = out->len <= room_behind(slot, streams);
     uint32_t flags = flags_of(call);
     uint32_t gen = next_gen(slot);
     flags |= is_inline ? 0 : SHM_MSG_BODY_SPAN;
     flags |= slot->reply.size == 0 ? 0 : SHM_MSG_REPLY_SPAN;
+    if (streams != NULL) {
+        flags |= SHM_MSG_STREAMS;
+        memcpy(at, streams, sizeof *streams);
+        at += sizeof *streams;
+    }
     if (!is_inline) {
         SHMRPCI_ASSERT(slot->request.size >= out->len,
                        "a long request has its span");
@@ -286,12 +304,12 @@ static uint64_t now_of(const shmrpci_call *call)
     return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
 }
 
-int shm_client_commit(shmrpci_call *call)
+static inline int commit(shmrpci_call *call, const shm_streams *streams)
 {
     shm_client *client = client_of(call);
     uint32_t index = index_of(call);
     shm_client_slot *slot = &client->slots[index];
-    shmrpc_status status = settle(client, slot, &call->out);
+    shmrpc_status status = settle(client, slot, streams, &call->out);
     if (status == SHMRPC_OK && shmrpci_load_relaxed(&client->lost) != 0) {
         status = SHMRPC_E_SERVER_LOST;
     }
@@ -305,7 +323,7 @@ int shm_client_commit(shmrpci_call *call)
     bool is_oneway = (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
     slot->has_rung = false;
     slot->unclaimed_ns = 0;
-    write_slot(slot, &client->block.slots[index], call, now);
+    write_slot(slot, &client->block.slots[index], call, streams, now);
     announce(client, index, call->head.flags, now);
     drop_heap(slot, &call->out);
     shmrpci_spinner_refresh(&client->spinner, now);
@@ -313,6 +331,16 @@ int shm_client_commit(shmrpci_call *call)
         shm_client_quarantine(client, index);
     }
     return SHMRPC_OK;
+}
+
+int shm_client_commit(shmrpci_call *call)
+{
+    return commit(call, NULL);
+}
+
+int shm_client_commit_streams(shmrpci_call *call, const shm_streams *streams)
+{
+    return commit(call, streams);
 }
 
 _Static_assert(SHMRPCI_POST_MAX_BYTES <= SHM_PAYLOAD_BYTES,
@@ -484,6 +512,9 @@ bool shm_client_cancel(shmrpci_call *call)
         return true;
     }
     if (shm_word_state(word) == SHM_FREE) {
+        if (client->slots[index].has_streams != 0) {
+            shm_client_streams_leave(&client->slots[index]);
+        }
         shm_client_quarantine(client, index);
     } else {
         shm_client_free_unread(client, index);

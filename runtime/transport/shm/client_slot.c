@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
+#include "transport/shm/client_stream.h"
 
 /* While quarantined slots are all there is to wait for, a thread sleeps on one
  * of their words, and must not miss the others for long. */
@@ -45,6 +46,9 @@ static void drop_spans(shm_client *client, shm_client_slot *slot)
         shm_pool_drop_reply(&client->pool, slot->granted);
         slot->granted = 0;
     }
+    if (slot->has_streams != 0) {
+        shm_client_streams_drop(slot);
+    }
 }
 
 void shm_client_free_slot(shm_client *client, uint32_t index)
@@ -55,7 +59,7 @@ void shm_client_free_slot(shm_client *client, uint32_t index)
     SHMRPCI_ASSERT(
         (shmrpci_load_relaxed(&client->free) >> index & UINT64_C(1)) == 0,
         "a slot is freed once");
-    if ((slot->request.size | slot->reply.size | slot->granted) != 0) {
+    if ((slot->request.size | slot->reply.size | slot->more) != 0) {
         drop_spans(client, slot);
     }
     /* Both sequentially consistent, or we have never met another thread: a

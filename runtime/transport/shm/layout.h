@@ -34,6 +34,7 @@
  *         24   232   payload
  *
  * The payload is the body, unless flags say otherwise:
+ *     request, STREAMS:    first of all the rings of its streams, 24 bytes
  *     request, BODY_SPAN:  span of the body, then (REPLY_SPAN:) that of the
  *                          reply; else, REPLY_SPAN: reply's span, then body
  *     reply, BODY_SPAN:    span of the body
@@ -41,6 +42,11 @@
  * up are extents, memory files that the server made on request or to place a
  * reply in.  Everything from a span or a length is read once, and checked
  * against sizes in private memory, before use.
+ *
+ * Rings of streams: {span, u32 in, u32 out}: so many bytes of the span for what
+ * the client sends, then for what it gets (stream/ring.h); 0: there is no
+ * stream.  They are the client's memory, as is that of a request, until the
+ * call is over; the worker ends them before it answers.
  *
  * States of a slot's word, and who changes them:
  *
@@ -93,10 +99,12 @@
  *          0     4   held: 0 nobody, else generation (16) | owner (8) |
  *                    how (8): TRIES, looks at the word again; HOLDS, runs
  *                    the call
- *          4     4   unused
+ *          4     4   ended: generation of the last call whose streams were
+ *                    ended: its slot does not name them any more. The holder
+ *                    writes
  *          8     8   uses: u64 bitmap of the extents that the holder reads
  *                    or writes, 0 when nobody holds it; the holder writes, and
- *                    who grants it one
+ *                    who grants it one. Bit 0: the call has streams
  *         16     4   live: which extent has this entry's number now, its
  *                    incarnation + 1, or 0; the control loop writes
  *         20     4   closed: 1 when the client has hung up; the control loop
@@ -129,7 +137,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 4u
+#define SHM_LAYOUT_VERSION 5u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -179,6 +187,7 @@ typedef enum shm_extent_state {
 #define SHM_MSG_REPLY_SPAN 0x08u
 #define SHM_MSG_NUMBERED   0x10u
 #define SHM_MSG_TOLD       0x20u
+#define SHM_MSG_STREAMS    0x80u
 #define SHM_MSG_CPU_SHIFT  8
 
 /* Stamps: to 50 ns, and for a minute and a half, at 3 GHz. */
@@ -205,6 +214,8 @@ typedef enum shm_hold { SHM_TRIES = 1, SHM_HOLDS } shm_hold;
 
 typedef struct shm_ledger_entry {
     _Alignas(64) shmrpci_atomic_u32 held;
+    /* Release, before the payload is written over; recovery acquires. */
+    shmrpci_atomic_u32 ended;
     /* Bitmap of the extents that the holder reads or writes; 0 when the entry
      * is free. The holder writes, and who grants it one. */
     shmrpci_atomic_u64 uses;
@@ -238,6 +249,16 @@ typedef struct shm_span {
     uint32_t size;
     uint64_t offset;
 } shm_span;
+
+/* In a request's payload. */
+typedef struct shm_streams {
+    shm_span span;
+    uint32_t in_bytes;
+    uint32_t out_bytes;
+} shm_streams;
+
+/* Of `uses`: not an extent. */
+#define SHM_USES_STREAMS UINT64_C(1)
 
 typedef struct shm_block_head {
     uint64_t magic;
@@ -273,7 +294,9 @@ _Static_assert(offsetof(shm_ledger_entry, live) == 16, "entry.live");
 _Static_assert(offsetof(shm_ledger_entry, closed) == 20, "entry.closed");
 _Static_assert(offsetof(shm_ledger_entry, gone) == 24, "entry.gone");
 _Static_assert(offsetof(shm_ledger_entry, residual) == 32, "entry.residual");
+_Static_assert(offsetof(shm_ledger_entry, ended) == 4, "entry.ended");
 _Static_assert(sizeof(shm_span) == 16, "span");
+_Static_assert(sizeof(shm_streams) == 24, "streams");
 _Static_assert(sizeof(shm_block_head) == 64, "block head");
 _Static_assert(offsetof(shm_status_page, idle) == 128, "status.idle");
 _Static_assert(offsetof(shm_status_page, lease) == 256, "status.lease");

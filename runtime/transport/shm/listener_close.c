@@ -11,6 +11,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "transport/shm/stream.h"
 
 /* Under table_lock. Closing it would not do: the client has it too. */
 static void take_down_bell(shm_listener *listener, const shm_conn *conn)
@@ -68,6 +69,24 @@ static void take_back(shm_conn *conn)
     }
 }
 
+/* A worker may wait in a stream of the client's. It closed, then we look; a
+ * worker holds its call, then looks whether it is closed: all sequentially
+ * consistent. */
+static void raise_alarms(const shm_conn *conn)
+{
+    uint64_t owners = 0;
+    for (uint32_t i = 0; i < SHM_SLOTS; i++) {
+        uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
+        if (held != 0) {
+            owners |= UINT64_C(1) << shm_held_owner(held) % SHM_MAX_WORKERS;
+        }
+    }
+    for (; owners != 0; owners &= owners - 1) {
+        shm_stream_raise(
+            &conn->listener->shared->workers[__builtin_ctzll(owners)].alarm);
+    }
+}
+
 void shm_control_close(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
@@ -78,6 +97,7 @@ void shm_control_close(shm_conn *conn)
     shmrpci_poll_remove(listener->poll_set, conn->fd);
     shmrpci_socket_shut(conn->fd);
     take_back(conn);
+    raise_alarms(conn);
     shm_conn_hide(conn);
     conn->state = SHM_CONN_CLOSED;
     conn->closed_version = 0; /* still in the table, for its residue */

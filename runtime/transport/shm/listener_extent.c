@@ -315,7 +315,8 @@ static shmrpc_status want(shm_conn *conn, uint64_t bytes, shm_message *message)
 shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
                               shm_message *message)
 {
-    if (bytes > conn->max_message) {
+    /* The smallest one costs no less, and takes the rings of streams. */
+    if (bytes > conn->max_message && bytes > SHM_EXTENT_MIN_BYTES) {
         return SHMRPC_E_TOO_LARGE;
     }
     shmrpc_status status = want(conn, bytes, message);

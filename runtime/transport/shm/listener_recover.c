@@ -27,6 +27,18 @@ static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
     shmrpci_store_seq(&conn->ledger->entries[slot].uses, UINT64_C(0));
 }
 
+/* Whole items come before the news. Those of a call that was being answered
+ * have ended. */
+static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
+{
+    const shm_ledger_entry *entry = &conn->ledger->entries[slot];
+    if (shm_held_how(held) == SHM_HOLDS &&
+        is_unfinished(shmrpci_load_seq(&conn->block.slots[slot].word), held) &&
+        shmrpci_load_acquire(&entry->ended) != held >> SHM_GEN_SHIFT) {
+        shm_streams_lose(conn, slot);
+    }
+}
+
 /* A call that ran has ABORTED; one that was about to is left to others. */
 static void abort_slot(shm_slot *slot, uint32_t held)
 {
@@ -92,6 +104,7 @@ static void recover_conn(shm_conn *conn, uint32_t index)
         shm_slot *slot = &conn->block.slots[i];
         uint32_t held = shmrpci_load_seq(&conn->ledger->entries[i].held);
         if (held != 0 && shm_held_owner(held) == index) {
+            end_streams(conn, i, held);
             release_extents(conn, i, held);
             abort_slot(slot, held);
             (void)shmrpci_exchange_seq(&conn->ledger->entries[i].held, 0u);

@@ -47,6 +47,9 @@ static void refuse(shm_conn *conn, uint32_t index, uint32_t number,
     }
     shmrpci_note_after(conn);
     uint32_t flags = shmrpci_load_relaxed(&slot->flags);
+    shm_streams_lose(conn, index);
+    shmrpci_store_release(&conn->ledger->entries[index].ended,
+                          shm_word_gen(word));
     shmrpci_note_before(conn);
     memcpy(slot->payload, detail, len);
     /* Relaxed: the word publishes them. */

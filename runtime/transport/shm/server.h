@@ -315,6 +315,13 @@ bool shm_worker_is_cancelled(const shmrpci_request *request);
  * caller holds a ledger entry of the connection. */
 void shm_conn_tell(shm_conn *conn);
 
+/* ---- worker_stream.c ---------------------------------------------- */
+
+/* Ends the streams of a call, if it has some, that nobody serves: its word is
+ * still SUBMITTED, or FREE, and they are not ended. Under table_lock in a
+ * mirror. */
+void shm_streams_lose(shm_conn *conn, uint32_t slot);
+
 /* ---- listener_worker_links.c -------------------------------------- */
 
 int shm_worker_link_enlist(shmrpci_listener *base, uint32_t first,

@@ -29,6 +29,9 @@ typedef struct shm_worker_shared {
     /* 0 when it is enlisted; the worker writes 1 when it takes its place.
      * Release; acquire. */
     shmrpci_atomic_u32 arrived;
+    /* Counted up when it may wait in a stream whose other end has gone; a
+     * futex (stream.h). */
+    shmrpci_atomic_u32 alarm;
 
     /* Relaxed, all of them: for watching, nothing is published by them. */
     _Alignas(128) shmrpci_atomic_u64 since; /* ticks; 0: no call */

@@ -2,6 +2,7 @@
 #include "transport/shm/client.h"
 #include "transport/shm/locate.h"
 #include "transport/shm/server.h"
+#include "transport/shm/stream.h"
 #include "transport/shm/worker_mirror.h"
 
 static const shmrpci_client_ops client = {
@@ -71,6 +72,15 @@ static const shmrpci_takeover_ops takeover = {
     .abandon = shm_abandon,
 };
 
+static const shmrpci_stream_ops streams = {
+    .open = shm_client_open,
+    .accept = shm_worker_accept,
+    .send = shm_stream_send,
+    .finish = shm_stream_finish,
+    .next = shm_stream_next,
+    .close = shm_stream_close,
+};
+
 const shmrpci_transport shmrpci_transport_shm = {
     .scheme = "shm",
     .client = &client,
@@ -80,4 +90,5 @@ const shmrpci_transport shmrpci_transport_shm = {
     .discovery = &discovery,
     .processes = &processes,
     .takeover = &takeover,
+    .streams = &streams,
 };

@@ -6,6 +6,7 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_WORKER_H
 #define SHMRPCI_TRANSPORT_SHM_WORKER_H
 
+#include "stream/end.h"
 #include "sync/yield.h"
 #include "transport/shm/server.h"
 
@@ -127,7 +128,8 @@ struct shm_worker {
     shm_span reply_span;
     uint8_t *reply_at; /* NULL: no span */
     uint32_t granted;  /* extent for a reply beyond the span; 0: none */
-    bool was_given_up; /* by its client, before it was answered */
+    shmrpci_stream_rings rings; /* of a request with SHM_MSG_STREAMS */
+    bool was_given_up;          /* by its client, before it was answered */
     shm_reply_target target;
 
     shm_method_time methods[SHM_METHOD_WAYS];
@@ -159,5 +161,14 @@ void shm_worker_go_offline(shm_worker *worker);
 /* Takes the claimed request over into `request`. False: it was malformed and
  * has been answered. */
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request);
+
+/* ---- worker_stream.c ---------------------------------------------- */
+
+/* Takes over the rings that a request names at the beginning of its payload.
+ * INVALID; NO_MEMORY. */
+shmrpc_status shm_worker_note_streams(shm_worker *worker,
+                                      const uint8_t *payload);
+/* Before it is answered, and its payload written over. */
+void shm_worker_end_streams(shm_worker *worker);
 
 #endif

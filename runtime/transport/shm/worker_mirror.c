@@ -9,6 +9,7 @@
 #include "os/poll.h"
 #include "os/server_lock.h"
 #include "os/socket.h"
+#include "transport/shm/stream.h"
 #include "transport/shm/worker_link.h"
 
 #define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
@@ -156,6 +157,26 @@ static void be_alone(shm_listener *listener)
             &listener->shared->workers[mirror->first + i].order,
             (uint32_t)SHM_ORDER_LEAVE);
     }
+}
+
+static void told(void *user)
+{
+    const shm_listener *listener = user;
+    shm_mirror *mirror = listener->mirror;
+    shmrpci_store_seq(&mirror->has_lost, 1u);
+    for (uint32_t i = 0; i < mirror->count; i++) {
+        shm_stream_raise(&listener->shared->workers[mirror->first + i].alarm);
+    }
+}
+
+shmrpc_status shm_mirror_watch(shm_listener *listener)
+{
+    shm_mirror *mirror = listener->mirror;
+    shmrpci_mutex_lock(&listener->table_lock);
+    shmrpc_status status =
+        shmrpci_hangup_begin(&mirror->hangup, mirror->link_fd, told, listener);
+    shmrpci_mutex_unlock(&listener->table_lock);
+    return status;
 }
 
 static void take_packet(shm_listener *listener, shm_worker_link_packet *packet)
@@ -487,6 +508,7 @@ void shm_mirror_close(shm_listener *listener)
         shm_conn_destroy(listener->closed);
         listener->closed = next;
     }
+    shmrpci_hangup_end(&listener->mirror->hangup);
     shmrpci_fd_close(&listener->mirror->link_fd);
     free(listener->mirror);
     listener->mirror = NULL;

@@ -9,6 +9,7 @@
 #ifndef SHMRPCI_TRANSPORT_SHM_WORKER_MIRROR_H
 #define SHMRPCI_TRANSPORT_SHM_WORKER_MIRROR_H
 
+#include "os/hangup.h"
 #include "transport/shm/server.h"
 
 /* What a worker has asked the supervisor for. */
@@ -26,6 +27,10 @@ struct shm_mirror {
     uint32_t owed; /* ATTACHes not acknowledged yet */
     uint32_t last_tag;
     bool is_alone; /* the supervisor is gone */
+    /* The same, seen by a thread that watches the link while workers wait in
+     * streams. */
+    shmrpci_atomic_u32 has_lost;
+    shmrpci_hangup hangup;
     shm_mirror_ask asks[SHM_MAX_WORKERS];
 };
 
@@ -41,6 +46,10 @@ void shm_mirror_read(shm_listener *listener);
 void shm_mirror_reap(shm_listener *listener);
 /* Frees the mirror; no worker of it is open. */
 void shm_mirror_close(shm_listener *listener);
+
+/* From now on the end of the supervisor raises the alarms of our workers.
+ * EXHAUSTED. */
+shmrpc_status shm_mirror_watch(shm_listener *listener);
 
 /* Has the supervisor make room for a reply; as shm_extent_grant. Also
  * UNAVAILABLE, DEADLINE: it does not answer. */

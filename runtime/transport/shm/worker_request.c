@@ -94,12 +94,16 @@ void shm_conn_tell(shm_conn *conn)
     }
 }
 
-static void forget_extents(const shm_worker *worker)
+static void forget_memory(shm_worker *worker)
 {
     shmrpci_atomic_u64 *uses =
         &worker->conn->ledger->entries[worker->slot].uses;
     /* Relaxed: only the holder of the entry writes it. */
-    if (shmrpci_load_relaxed(uses) != 0) {
+    uint64_t used = shmrpci_load_relaxed(uses);
+    if (used != 0) {
+        if ((used & SHM_USES_STREAMS) != 0) {
+            shm_worker_end_streams(worker);
+        }
         /* Sequentially consistent: pairs with the look into the ledger before
          * an extent is taken away. Before DONE, so that the client finds what
          * it leaves idle to be so. */
@@ -160,7 +164,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
                    "what is longer than a slot goes into a span");
     SHMRPCI_ASSERT(worker->granted == 0,
                    "an extent is named or given back before the call ends");
-    forget_extents(worker);
+    forget_memory(worker);
     shmrpci_note_before(worker->conn);
     if (is_awaited) {
         shmrpci_store_relaxed(&slot->done_ticks, shmrpci_ticks());
@@ -194,8 +198,19 @@ static shmrpc_status read_spans(shm_worker *worker, const shm_slot *slot,
     shm_span reply = {0, 0, 0};
     worker->reply_at = NULL;
     worker->granted = 0;
+    if ((snap->flags &
+         (SHM_MSG_BODY_SPAN | SHM_MSG_REPLY_SPAN | SHM_MSG_STREAMS)) == 0) {
+        return SHMRPC_OK;
+    }
+    if ((snap->flags & SHM_MSG_STREAMS) != 0) {
+        shmrpc_status status = shm_worker_note_streams(worker, slot->payload);
+        if (status != SHMRPC_OK) {
+            return status;
+        }
+        snap->at += sizeof(shm_streams);
+    }
     if ((snap->flags & SHM_MSG_BODY_SPAN) != 0) {
-        memcpy(&snap->body, slot->payload, sizeof snap->body);
+        memcpy(&snap->body, slot->payload + snap->at, sizeof snap->body);
         snap->at += sizeof snap->body;
         shm_extent_note(worker->conn, worker->slot, snap->body.region);
     }
@@ -297,6 +312,9 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         .method = worker->method,
         .flags = snap.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED),
         .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
+    if ((snap.flags & SHM_MSG_STREAMS) != 0) {
+        request->head.flags |= (uint32_t)SHMRPCI_HEAD_STREAMS;
+    }
     request->received_ns = shmrpci_tick_clock_ns(&worker->clock, worker->now);
     request->deadline_ns = deadline_of(request->received_ns, timeout_ns);
     request->peer = &worker->conn->peer;

@@ -1,7 +1,8 @@
-/* Streams over inproc, through the tables and functions that generated code
- * uses: both ends, all ends. */
+/* Streams over inproc and shm, through the tables and functions that generated
+ * code uses: both ends, all ends. */
 #include "sample.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -237,6 +238,8 @@ static const shmrpc_handler handlers[METHODS] = {
 /* ---- a server and a client -------------------------------------------------
  */
 
+/* What the cases are played over. */
+static const char *place;
 static shmrpc_server *server;
 static shmrpc_client *client;
 static shmrpci_thread thread;
@@ -267,7 +270,7 @@ static int begin_at(const char *listen, const char *where)
 static int begin(void **state)
 {
     (void)state;
-    return begin_at("inproc://", "inproc://");
+    return begin_at(place, place);
 }
 
 static int end(void **state)
@@ -625,24 +628,24 @@ static void not_in_a_forked_child(void **state)
 static void other_transports_say_so(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/shmrpc-streams-XXXXXX";
+    char socket[100];
     const pair_params params = {1, 0};
     shmrpc_stream *stream = NULL;
-    assert_non_null(mkdtemp(folder));
-    assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);
-    (void)begin_at("shm://", "shm://");
+    (void)snprintf(socket, sizeof socket, "unix://%s/socket",
+                   getenv("SHMRPC_DIR"));
+    (void)begin_at(socket, socket);
     assert_int_equal(
         shmrpc_stub_stream_open(client, DOWN, &params, NULL, &stream, &error),
         SHMRPC_E_UNIMPLEMENTED);
-    assert_string_equal(
-        error.message, "method down: shm:// has no streams yet, inproc:// has");
+    assert_string_equal(error.message,
+                        "method down: unix:// has no streams yet, inproc:// "
+                        "and shm:// have");
     assert_false(error.may_have_run);
     /* A call that is none: the server takes it for what it is. */
     assert_int_equal(
         shmrpc_stub_call(client, DOWN, &params, NULL, NULL, &error),
         SHMRPC_E_INVALID);
     (void)end(NULL);
-    (void)rmdir(folder);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -665,8 +668,20 @@ int main(void)
         TEST(deadline_of_the_whole),
         TEST(one_too_many),
         TEST(not_in_a_forked_child),
+    };
+    const struct CMUnitTest others[] = {
         cmocka_unit_test(other_transports_say_so),
     };
+    char folder[] = "/tmp/shmrpc-streams-XXXXXX";
+    if (mkdtemp(folder) == NULL || setenv("SHMRPC_DIR", folder, 1) != 0) {
+        return 1;
+    }
     shmrpci_cond_init(&seen.changed);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    place = "inproc://";
+    int failed = cmocka_run_group_tests_name("inproc", tests, NULL, NULL);
+    place = "shm://";
+    failed += cmocka_run_group_tests_name("shm", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("others", others, NULL, NULL);
+    (void)rmdir(folder);
+    return failed;
 }

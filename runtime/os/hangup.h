@@ -1,0 +1,34 @@
+/*
+ * Watching a socket for its peer's end, for threads that sleep elsewhere: by a
+ * futex, which a peer that is killed does not wake.
+ *
+ * One thread for each watch, that sleeps until then.
+ *
+ * Threading: one thread at a time, and not in a forked child.
+ */
+#ifndef SHMRPCI_OS_HANGUP_H
+#define SHMRPCI_OS_HANGUP_H
+
+#include <stdbool.h>
+
+#include "os/thread.h"
+#include "shmrpc/status.h"
+
+/* In its owner's memory; zeros: not begun. */
+typedef struct shmrpci_hangup {
+    bool is_begun;
+    int fd;
+    int stop_fd;
+    void (*told)(void *user);
+    void *user;
+    shmrpci_thread thread;
+} shmrpci_hangup;
+
+/* Calls `told`, once, on a thread of its own, when the other end of `fd` has
+ * hung up. Unless it is begun already. EXHAUSTED. */
+shmrpc_status shmrpci_hangup_begin(shmrpci_hangup *watch, int fd,
+                                   void (*told)(void *user), void *user);
+/* `told` is over, or is not called any more. Before `fd` is closed. */
+void shmrpci_hangup_end(shmrpci_hangup *watch);
+
+#endif

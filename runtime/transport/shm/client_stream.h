@@ -1,0 +1,24 @@
+/*
+ * What a slot of the client and its end of the call's streams share.
+ *
+ * Threading: as client.h; the last of the two frees it.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_STREAM_H
+#define SHMRPCI_TRANSPORT_SHM_CLIENT_STREAM_H
+
+#include "transport/shm/client.h"
+#include "transport/shm/stream.h"
+
+typedef struct shm_client_streams {
+    shmrpci_atomic_u32 refs;
+    shm_client *client;
+    shm_streams said; /* as the slot names them */
+    shmrpci_stream_rings rings;
+} shm_client_streams;
+
+/* The call of a slot is over: the slot needs them no more. */
+void shm_client_streams_drop(shm_client_slot *slot);
+/* A call that has them is given up, and a worker has it: it is told. */
+void shm_client_streams_leave(const shm_client_slot *slot);
+
+#endif

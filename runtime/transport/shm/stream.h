@@ -1,0 +1,62 @@
+/*
+ * Streams over shared memory: what both ends have.
+ *
+ * A call with streams is a slot with SHM_MSG_STREAMS; its rings lie in a span
+ * of the client's (layout.h).  Each end sleeps on the word of a ring, and on an
+ * alarm of its own, which is raised when the other one ends without a word: by
+ * the control loop for the end of a client, by a thread that watches a socket
+ * for the end of the server or of a worker's supervisor.  So a stream that is
+ * idle wakes nobody.
+ *
+ * Threading: as shmrpci_stream_ops.
+ */
+#ifndef SHMRPCI_TRANSPORT_SHM_STREAM_H
+#define SHMRPCI_TRANSPORT_SHM_STREAM_H
+
+#include "stream/end.h"
+#include "sync/wait.h"
+#include "transport/transport.h"
+
+/* After so long a sleep the socket is watched; before, it is looked at. */
+#define SHM_STREAM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
+/* Where a kernel can't wait for two words at once (before 5.16). */
+#define SHM_STREAM_LOOK_NS (1 * SHMRPCI_NS_PER_S)
+
+struct shmrpci_stream {
+    shmrpci_stream_waiter waiter; /* first */
+    shmrpci_stream_end end;
+    shmrpci_spinner spinner;
+    shmrpci_atomic_u32 *alarm;
+    /* Whether the other end is gone for good. */
+    bool (*is_gone)(const shmrpci_stream *stream);
+    /* Has the alarm raised by a socket's hang-up; may fail. */
+    shmrpc_status (*watch)(shmrpci_stream *stream);
+    /* Gives back what `close` has not. */
+    void (*free)(shmrpci_stream *stream);
+    void *owner; /* shm_client or shm_worker */
+    /* The client's: what the slot and this end share; and its call. */
+    struct shm_client_streams *shared;
+    uint32_t slot;
+    uint32_t word;
+};
+
+/* What is not set by it is the owner's to set. */
+void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
+                     bool is_worker, size_t max_item_bytes,
+                     shmrpc_profile profile);
+
+/* Wakes whoever sleeps by this alarm. */
+void shm_stream_raise(shmrpci_atomic_u32 *alarm);
+
+/* The transport's operations of these names. */
+int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
+                    shmrpci_stream **out, shmrpc_error *error);
+int shm_worker_accept(shmrpci_request *request, shmrpci_stream **out);
+int shm_stream_send(shmrpci_stream *stream, const void *data, size_t len,
+                    int64_t deadline_ns, bool alone);
+void shm_stream_finish(shmrpci_stream *stream);
+int shm_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
+                    shmrpci_stream_item *out);
+void shm_stream_close(shmrpci_stream *stream);
+
+#endif

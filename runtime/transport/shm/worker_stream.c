@@ -1,0 +1,154 @@
+/* The worker's end of streams, and the rings of calls that nobody serves. */
+#include "transport/shm/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "transport/shm/stream.h"
+#include "transport/shm/worker_mirror.h"
+
+/* ---- their memory -------------------------------------------------------- */
+
+static bool is_size(uint32_t bytes)
+{
+    return bytes == 0 || (bytes >= SHMRPCI_STREAM_MIN_BYTES &&
+                          bytes <= SHMRPCI_STREAM_MAX_BYTES &&
+                          bytes % SHMRPCI_STREAM_ALIGN == 0);
+}
+
+/* Whether a client may mean that. */
+static bool is_sound(const shm_streams *said)
+{
+    return is_size(said->in_bytes) && is_size(said->out_bytes) &&
+           said->in_bytes + said->out_bytes != 0 &&
+           said->in_bytes + said->out_bytes <= said->span.size &&
+           said->span.offset % SHMRPCI_STREAM_ALIGN == 0;
+}
+
+static void lay_out(const shm_streams *said, uint8_t *at,
+                    shmrpci_stream_rings *out)
+{
+    *out = (shmrpci_stream_rings){
+        .in = (shmrpci_stream_ring *)(void *)at,
+        .out = (shmrpci_stream_ring *)(void *)(at + said->in_bytes),
+        .in_bytes = said->in_bytes,
+        .out_bytes = said->out_bytes};
+}
+
+shmrpc_status shm_worker_note_streams(shm_worker *worker,
+                                      const uint8_t *payload)
+{
+    shm_conn *conn = worker->conn;
+    shmrpci_atomic_u64 *uses = &conn->ledger->entries[worker->slot].uses;
+    shm_streams said;
+    uint8_t *at;
+    memcpy(&said, payload, sizeof said);
+    worker->is_cold = true; /* it takes long */
+    worker->rings = (shmrpci_stream_rings){.in_bytes = 0};
+    (void)shmrpci_or_seq(uses, SHM_USES_STREAMS);
+    if (!is_sound(&said)) {
+        return SHMRPC_E_INVALID;
+    }
+    shm_extent_note(conn, worker->slot, said.span.region);
+    shmrpc_status status =
+        shm_extent_at(conn, said.span.region, said.span.offset,
+                      (uint64_t)said.in_bytes + said.out_bytes, &at);
+    if (status == SHMRPC_OK) {
+        lay_out(&said, at, &worker->rings);
+    }
+    return status;
+}
+
+void shm_worker_end_streams(shm_worker *worker)
+{
+    shm_ledger_entry *entry = &worker->conn->ledger->entries[worker->slot];
+    shmrpci_stream_rings_lose(&worker->rings);
+    shmrpci_store_release(&entry->ended, worker->gen);
+}
+
+/* Where this process has it mapped already. Under grow_lock, in a mirror
+ * table_lock. */
+static uint8_t *find_mapped(const shm_conn *conn, const shm_streams *said)
+{
+    shm_region memory = conn->block.arena;
+    if (said->span.region > SHM_EXTENTS) {
+        return NULL;
+    }
+    if (said->span.region != 0) {
+        const shm_extent *extent = shm_extent_of(conn, said->span.region);
+        if (extent == NULL || shmrpci_load_acquire(&extent->mapped) == 0) {
+            return NULL;
+        }
+        memory = (shm_region){extent->map.at, extent->map.bytes};
+    }
+    uint64_t bytes = (uint64_t)said->in_bytes + said->out_bytes;
+    return shm_is_within(said->span.offset, bytes, memory.bytes)
+               ? memory.at + said->span.offset
+               : NULL;
+}
+
+void shm_streams_lose(shm_conn *conn, uint32_t slot)
+{
+    const shm_slot *shared = &conn->block.slots[slot];
+    shm_streams said;
+    shmrpci_stream_rings rings;
+    /* Relaxed: the word was acquired. A client that lies about them may have
+     * more of its own memory spoiled. */
+    if ((shmrpci_load_relaxed(&shared->flags) & SHM_MSG_STREAMS) == 0) {
+        return;
+    }
+    memcpy(&said, shared->payload, sizeof said);
+    shmrpci_mutex_lock(&conn->grow_lock);
+    uint8_t *at = is_sound(&said) ? find_mapped(conn, &said) : NULL;
+    if (at != NULL) {
+        lay_out(&said, at, &rings);
+        shmrpci_stream_rings_lose(&rings);
+    }
+    shmrpci_mutex_unlock(&conn->grow_lock);
+}
+
+/* ---- an end -------------------------------------------------------------- */
+
+static bool is_gone(const shmrpci_stream *stream)
+{
+    const shm_worker *worker = stream->owner;
+    const shm_mirror *mirror = worker->listener->mirror;
+    /* Sequentially consistent: pairs with the control loop, which closes, then
+     * looks who holds a call (listener_close.c). */
+    return shmrpci_load_seq(&worker->conn->ledger->entries[SHM_WHOLE].closed) !=
+               0 ||
+           (mirror != NULL && shmrpci_load_seq(&mirror->has_lost) != 0);
+}
+
+static shmrpc_status watch(shmrpci_stream *stream)
+{
+    shm_worker *worker = stream->owner;
+    return worker->listener->mirror != NULL ? shm_mirror_watch(worker->listener)
+                                            : SHMRPC_OK;
+}
+
+static void free_end(shmrpci_stream *stream)
+{
+    free(stream);
+}
+
+int shm_worker_accept(shmrpci_request *request, shmrpci_stream **out)
+{
+    shm_worker *worker = (shm_worker *)(void *)request->participant;
+    SHMRPCI_ASSERT((request->head.flags & SHMRPCI_HEAD_STREAMS) != 0,
+                   "its head says that it has them");
+    shmrpci_stream *stream = calloc(1, sizeof *stream);
+    if (stream == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    stream->alarm = &worker->shared->alarm;
+    stream->is_gone = is_gone;
+    stream->watch = watch;
+    stream->free = free_end;
+    stream->owner = worker;
+    shm_stream_init(stream, &worker->rings, true, worker->conn->max_message,
+                    worker->listener->opts.profile);
+    *out = stream;
+    return SHMRPC_OK;
+}

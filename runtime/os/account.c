@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Members of a group are part of what is read. */
@@ -50,4 +51,27 @@ shmrpc_status shmrpci_account_group(const char *name, uint32_t *out_gid)
     }
     free(record);
     return found != NULL ? SHMRPC_OK : SHMRPC_E_NOT_FOUND;
+}
+
+shmrpc_status shmrpci_account_find(const char *name, shmrpci_account *out)
+{
+    struct passwd entry;
+    struct passwd *found = NULL;
+    uint32_t uid;
+    bool is_id = is_number(name, &uid);
+    char *record = malloc(RECORD_BYTES);
+    if (record == NULL) {
+        return SHMRPC_E_NO_MEMORY;
+    }
+    int failed = is_id ? getpwuid_r(uid, &entry, record, RECORD_BYTES, &found)
+                       : getpwnam_r(name, &entry, record, RECORD_BYTES, &found);
+    if (failed == 0 && found != NULL) {
+        *out = (shmrpci_account){.uid = entry.pw_uid, .gid = entry.pw_gid};
+        (void)snprintf(out->name, sizeof out->name, "%s", entry.pw_name);
+        (void)snprintf(out->home, sizeof out->home, "%s", entry.pw_dir);
+    } else if (is_id) {
+        *out = (shmrpci_account){.uid = uid, .gid = uid, .home = "/"};
+    }
+    free(record);
+    return found != NULL || is_id ? SHMRPC_OK : SHMRPC_E_NOT_FOUND;
 }

@@ -15,4 +15,15 @@
 shmrpc_status shmrpci_account_user(const char *name, uint32_t *out_uid);
 shmrpc_status shmrpci_account_group(const char *name, uint32_t *out_gid);
 
+typedef struct shmrpci_account {
+    uint32_t uid;
+    uint32_t gid;
+    char name[256];
+    char home[4096];
+} shmrpci_account;
+
+/* The whole account of a user, by name or number. A number that is nobody's
+ * has a group of the same number, and no name. */
+shmrpc_status shmrpci_account_find(const char *name, shmrpci_account *out);
+
 #endif

@@ -102,6 +102,31 @@ shmrpc_status shmrpci_notify_listen(int dir_fd, const char *name, int *out_fd,
     return SHMRPC_OK;
 }
 
+shmrpc_status shmrpci_notify_listen_open(int *out_fd,
+                                         char name[SHMRPCI_NOTIFY_PATH_BYTES])
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof address;
+    const int yes = 1;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return shmrpci_status_of_last();
+    }
+    /* Bound to a family alone: unix(7), autobind. */
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) != 0) {
+        shmrpc_status status = shmrpci_status_of_last();
+        (void)close(fd);
+        return status;
+    }
+    size_t used = len - offsetof(struct sockaddr_un, sun_path);
+    (void)snprintf(name, SHMRPCI_NOTIFY_PATH_BYTES, "@%.*s", (int)used - 1,
+                   address.sun_path + 1);
+    *out_fd = fd;
+    return SHMRPC_OK;
+}
+
 static int32_t sender_of(struct msghdr *message)
 {
     struct ucred sender = {.pid = 0};

@@ -31,6 +31,11 @@ void shmrpci_notify_forget(void);
 shmrpc_status shmrpci_notify_listen(int dir_fd, const char *name, int *out_fd,
                                     char path[SHMRPCI_NOTIFY_PATH_BYTES]);
 
+/* The same for programs of any user: a socket without a file, whose name the
+ * kernel chooses, valid as long as the descriptor is open. */
+shmrpc_status shmrpci_notify_listen_open(int *out_fd,
+                                         char name[SHMRPCI_NOTIFY_PATH_BYTES]);
+
 /* The next message, with a NUL behind it, and who sent it (0: unknown). BUSY:
  * none; TOO_LARGE: it is lost. */
 shmrpc_status shmrpci_notify_receive(int fd, char text[SHMRPCI_NOTIFY_BYTES],

@@ -32,6 +32,11 @@ int32_t shmrpci_process_id(void)
     return (int32_t)getpid();
 }
 
+bool shmrpci_working_directory(char *out, size_t size)
+{
+    return getcwd(out, size) != NULL;
+}
+
 uint32_t shmrpci_current_cpu(void)
 {
     int cpu = sched_getcpu();

@@ -7,6 +7,7 @@
 #define SHMRPCI_OS_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* `nobody`: what the kernel shows for all users whom our user namespace doesn't
@@ -33,6 +34,10 @@ void shmrpci_process_boot(uint8_t out[16]);
 /* The name of a process, as ps(1) shows it, with what is not printable ASCII as
  * question marks; "" when there is no such. */
 void shmrpci_process_name(int32_t pid, char out[32]);
+
+/* The folder that relative paths are relative to; false: it has none, or too
+ * long a path. */
+bool shmrpci_working_directory(char *out, size_t size);
 
 /* The CPU this thread runs on; free of system calls where the kernel keeps it
  * in the thread's memory. */

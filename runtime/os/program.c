@@ -25,12 +25,18 @@
 
 /* ---- starting -------------------------------------------------------- */
 
+/* Why a program was not loaded. */
+typedef struct fault {
+    int32_t step; /* shmrpci_setup_step */
+    int32_t code; /* errno */
+} fault;
+
 /* Both ends of what the child writes and we read. */
 typedef struct pipes {
     int out[2];
     int err[2];
     int orders[2];
-    int fault[2]; /* the errno of an exec that failed; closed by one that did */
+    int fault[2]; /* a fault; closed by an exec that did */
 } pipes;
 
 static void close_both(int fds[2])
@@ -91,37 +97,49 @@ static bool place_files(const pipes *p, int *fault_fd)
 }
 
 /* In the child of a process with threads: system calls only. */
-static void become(char *const *argv, char *const *env, const pipes *p,
-                   pid_t parent)
+static void become(char *const *argv, char *const *env,
+                   const shmrpci_setup *setup, const pipes *p, pid_t parent)
 {
+    fault f = {SHMRPCI_SETUP_LOAD, 0};
     int fault_fd = p->fault[1];
     reset_signals();
     (void)setsid();
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == parent && place_files(p, &fault_fd)) {
-        (void)execvpe(argv[0], argv, env);
+    if (place_files(p, &fault_fd)) {
+        shmrpci_setup_step failed = shmrpci_setup_apply(setup);
+        f.step = failed != SHMRPCI_SETUP_NONE ? (int32_t)failed : f.step;
+        /* A change of user makes it forget whom it would die with. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (failed == SHMRPCI_SETUP_NONE && getppid() == parent) {
+            (void)execvpe(argv[0], argv, env);
+        }
     }
-    int code = errno;
-    (void)!write(fault_fd, &code, sizeof code);
+    f.code = errno;
+    (void)!write(fault_fd, &f, sizeof f);
     _exit(127);
 }
 
 /* OK when exec has closed the pipe; else what has failed. */
-static shmrpc_status await_exec(const pipes *p)
+static shmrpc_status await_exec(const pipes *p, shmrpci_setup_step *failed)
 {
-    int code = 0;
+    fault f;
     ssize_t got;
     do {
-        got = read(p->fault[0], &code, sizeof code);
+        got = read(p->fault[0], &f, sizeof f);
     } while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof code ? shmrpci_status_of_errno(code)
-                                       : SHMRPC_OK;
+    if (got != (ssize_t)sizeof f) {
+        return SHMRPC_OK;
+    }
+    *failed = (shmrpci_setup_step)f.step;
+    return shmrpci_status_of_errno(f.code);
 }
 
 shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
-                                    shmrpci_program *out)
+                                    const shmrpci_setup *setup,
+                                    shmrpci_program *out,
+                                    shmrpci_setup_step *failed)
 {
     pipes p;
+    *failed = SHMRPCI_SETUP_LOAD;
     shmrpc_status status = pipes_open(&p);
     if (status != SHMRPC_OK) {
         return status;
@@ -129,7 +147,7 @@ shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        become(argv, env, &p, parent);
+        become(argv, env, setup, &p, parent);
     }
     if (pid < 0) {
         status = shmrpci_status_of_last();
@@ -138,7 +156,7 @@ shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
     }
     (void)close(p.fault[1]);
     p.fault[1] = -1;
-    status = await_exec(&p);
+    status = await_exec(&p, failed);
     if (status != SHMRPC_OK) {
         shmrpci_child_wait((int32_t)pid);
         pipes_close(&p);

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "os/child.h"
-#include "shmrpc/status.h"
+#include "os/setup.h"
 
 /* A program that was started. */
 typedef struct shmrpci_program {
@@ -33,10 +33,13 @@ typedef struct shmrpci_program {
 /*
  * Starts argv[0], from PATH if there is no slash in it, with the environment
  * `env`; both end in NULL. It has no input, the usual signals, and is killed
- * when we die. Waits until the program is loaded: NOT_FOUND, DENIED; EXHAUSTED.
+ * when we die. Waits until the program is loaded: NOT_FOUND, DENIED; EXHAUSTED;
+ * `failed` is what of the setup could not be done, or to load the program.
  */
 shmrpc_status shmrpci_program_start(char *const *argv, char *const *env,
-                                    shmrpci_program *out);
+                                    const shmrpci_setup *setup,
+                                    shmrpci_program *out,
+                                    shmrpci_setup_step *failed);
 
 /* BUSY: nothing there; UNAVAILABLE: nobody will print any more. */
 shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,

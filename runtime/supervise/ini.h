@@ -34,18 +34,22 @@
 
 /* What a value is, and where it is found in shmrpci_ini_value. */
 typedef enum shmrpci_ini_type {
-    SHMRPCI_INI_BOOL,    /* flag */
-    SHMRPCI_INI_COUNT,   /* number */
-    SHMRPCI_INI_BYTES,   /* number; written with K, M or G */
-    SHMRPCI_INI_PERCENT, /* number, in thousandths of a percent */
-    SHMRPCI_INI_TIME,    /* number, in ns; written in seconds or with a unit */
-    SHMRPCI_INI_CHOICE,  /* number: index of the word among the choices */
-    SHMRPCI_INI_TEXT,    /* text */
-    SHMRPCI_INI_PATH,    /* text; relative ones are to the file's folder */
-    SHMRPCI_INI_LIBRARY, /* as PATH; ends in .so */
-    SHMRPCI_INI_COMMAND, /* list: program and arguments */
-    SHMRPCI_INI_WORDS,   /* list, separated by commas */
-    SHMRPCI_INI_SERVICES /* list of names of sections */
+    SHMRPCI_INI_BOOL,     /* flag */
+    SHMRPCI_INI_COUNT,    /* number */
+    SHMRPCI_INI_BYTES,    /* number; written with K, M or G */
+    SHMRPCI_INI_PERCENT,  /* number, in thousandths of a percent */
+    SHMRPCI_INI_TIME,     /* number, in ns; written in seconds or with a unit */
+    SHMRPCI_INI_CHOICE,   /* number: index of the word among the choices */
+    SHMRPCI_INI_TEXT,     /* text */
+    SHMRPCI_INI_PATH,     /* text; relative ones are to the file's folder */
+    SHMRPCI_INI_LIBRARY,  /* as PATH; ends in .so */
+    SHMRPCI_INI_WHOLE,    /* number: an int64_t, below 0 too, as its limits */
+    SHMRPCI_INI_OCTAL,    /* number; written in octal */
+    SHMRPCI_INI_CPU_LIST, /* text; a list such as 0-3,6 */
+    SHMRPCI_INI_COMMAND,  /* list: program and arguments */
+    SHMRPCI_INI_VARIABLES, /* list of NAME=value, with blanks between them */
+    SHMRPCI_INI_WORDS,     /* list, separated by commas */
+    SHMRPCI_INI_SERVICES   /* list of names of sections */
 } shmrpci_ini_type;
 
 /* In which sections a key may stand. */
@@ -56,11 +60,15 @@ enum {
     SHMRPCI_INI_IN_WEB = 1u << 2
 };
 
+/* A limit's number that says that there is none. */
+#define SHMRPCI_INI_UNLIMITED UINT64_MAX
+
 /*
  * Every key: X(KEY, name, where, type, least, most, choices, default).
  *
- * Choices are words with a blank between them.  A default is written as in a
- * file; NULL: without one the value is absent.
+ * Choices are words with a blank between them; of a number, a word that may
+ * stand for UNLIMITED.  A default is written as in a file; NULL: without one
+ * the value is absent.
  */
 /* clang-format off */
 #define SHMRPCI_INI_KEY_LIST(X)                                                                              \
@@ -71,6 +79,23 @@ enum {
     X(WAIT_UNTIL_COMPLETED,    "wait_until_completed",    BOTH, BOOL, 0, 0, NULL, "false")                   \
     X(READY,                   "ready",                   BOTH, CHOICE, 0, 0, "notify started", "notify")    \
     X(START_TIMEOUT,           "start_timeout",           BOTH, TIME, 10000000, 86400000000000, NULL, "300") \
+    X(AUTOSTART,               "autostart",               BOTH, BOOL, 0, 0, NULL, "true")                    \
+    X(ENVIRONMENT,             "environment",             BOTH, VARIABLES, 0, 0, NULL, NULL)                 \
+    X(DIRECTORY,               "directory",               BOTH, PATH, 0, 0, NULL, NULL)                      \
+    X(USER,                    "user",                    BOTH, TEXT, 0, 0, NULL, NULL)                      \
+    X(GROUP,                   "group",                   BOTH, TEXT, 0, 0, NULL, NULL)                      \
+    X(UMASK,                   "umask",                   BOTH, OCTAL, 0, 0777, NULL, NULL)                  \
+    X(NICE,                    "nice",                    BOTH, WHOLE, (uint64_t)-20, 19, NULL, NULL)        \
+    X(CPUS,                    "cpus",                    BOTH, CPU_LIST, 0, 0, NULL, NULL)                  \
+    X(LIMIT_AS,                "limit_as",                BOTH, BYTES, 65536, INT64_MAX, "unlimited", NULL)  \
+    X(LIMIT_CORE,              "limit_core",              BOTH, BYTES, 0, INT64_MAX, "unlimited", NULL)      \
+    X(LIMIT_CPU,               "limit_cpu",               BOTH, TIME, 1000000000, INT64_MAX, "unlimited", NULL) \
+    X(LIMIT_DATA,              "limit_data",              BOTH, BYTES, 65536, INT64_MAX, "unlimited", NULL)  \
+    X(LIMIT_FSIZE,             "limit_fsize",             BOTH, BYTES, 0, INT64_MAX, "unlimited", NULL)      \
+    X(LIMIT_MEMLOCK,           "limit_memlock",           BOTH, BYTES, 0, INT64_MAX, "unlimited", NULL)      \
+    X(LIMIT_NOFILE,            "limit_nofile",            BOTH, COUNT, 16, 1073741824, NULL, NULL)           \
+    X(LIMIT_NPROC,             "limit_nproc",             BOTH, COUNT, 1, INT64_MAX, "unlimited", NULL)      \
+    X(LIMIT_STACK,             "limit_stack",             BOTH, BYTES, 65536, INT64_MAX, "unlimited", NULL)  \
     X(LOG_DIR,                 "log_dir",                 BOTH, PATH, 0, 0, NULL, NULL)                      \
     X(LOG_MAX_BYTES,           "log_max_bytes",           BOTH, BYTES, 65536, INT64_MAX, NULL, "64M")        \
     X(LOG_KEEP,                "log_keep",                BOTH, COUNT, 0, 1000, NULL, "5")                   \
@@ -195,6 +220,9 @@ typedef struct shmrpci_ini_opts {
     /* A variable of the environment, or NULL. NULL: getenv. */
     const char *(*variable)(void *user, const char *name);
     void *user;
+    /* What relative paths in values are made absolute with, so that they hold
+     * for programs in other folders too. NULL: they stay as they are. */
+    const char *working_directory;
 } shmrpci_ini_opts;
 
 /*

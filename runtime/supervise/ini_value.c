@@ -1,9 +1,13 @@
 /* Values of service.ini: text to what the key's type holds. */
 #include "supervise/ini_parser.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cpus.h"
 #include "base/quantity.h"
 
 typedef struct reader {
@@ -109,19 +113,55 @@ static bool read_time(const shmrpci_ini_row *row, const char *text,
     return shmrpci_duration_read(text, out) && in_range(row, *out);
 }
 
+/* Its limits are signed too. */
+static bool read_whole(const shmrpci_ini_row *row, const char *text,
+                       uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
+{
+    char *end;
+    bool starts = isdigit((unsigned char)text[text[0] == '-' ? 1 : 0]) != 0;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    *out = (uint64_t)value;
+    (void)snprintf(expected, SHMRPCI_INI_EXPECTED_BYTES,
+                   "a whole number of %lld to %lld", (long long)row->least,
+                   (long long)row->most);
+    return starts && *end == '\0' && errno == 0 &&
+           value >= (int64_t)row->least && value <= (int64_t)row->most;
+}
+
+static bool read_octal(const shmrpci_ini_row *row, const char *text,
+                       uint64_t *out, char expected[SHMRPCI_INI_EXPECTED_BYTES])
+{
+    size_t len = strspn(text, "01234567");
+    (void)snprintf(
+        expected, SHMRPCI_INI_EXPECTED_BYTES, "an octal number of %llo to %llo",
+        (unsigned long long)row->least, (unsigned long long)row->most);
+    *out = len > 0 && len < 8 ? strtoull(text, NULL, 8) : UINT64_MAX;
+    return text[len] == '\0' && in_range(row, *out);
+}
+
 bool shmrpci_ini_number(shmrpci_ini_key key, const char *text, uint64_t *out,
                         char expected[SHMRPCI_INI_EXPECTED_BYTES])
 {
     typedef bool number_reader(const shmrpci_ini_row *row, const char *text,
                                uint64_t *out, char *expected);
     static number_reader *const readers[] = {
-        [SHMRPCI_INI_COUNT] = read_count,
-        [SHMRPCI_INI_BYTES] = read_bytes,
-        [SHMRPCI_INI_PERCENT] = read_percent,
-        [SHMRPCI_INI_TIME] = read_time,
+        [SHMRPCI_INI_COUNT] = read_count,     [SHMRPCI_INI_BYTES] = read_bytes,
+        [SHMRPCI_INI_PERCENT] = read_percent, [SHMRPCI_INI_TIME] = read_time,
+        [SHMRPCI_INI_WHOLE] = read_whole,     [SHMRPCI_INI_OCTAL] = read_octal,
     };
     const shmrpci_ini_row *row = &shmrpci_ini_rows[key];
-    return readers[row->type](row, text, out, expected);
+    if (row->choices != NULL && strcmp(text, row->choices) == 0) {
+        *out = SHMRPCI_INI_UNLIMITED;
+        return true;
+    }
+    bool good = readers[row->type](row, text, out, expected);
+    if (row->choices != NULL) {
+        size_t used = strlen(expected);
+        (void)snprintf(expected + used, SHMRPCI_INI_EXPECTED_BYTES - used,
+                       ", or %s", row->choices);
+    }
+    return good;
 }
 
 static bool read_number(const reader *r, const char *text)
@@ -199,6 +239,19 @@ const char *shmrpci_ini_path(shmrpci_ini_parser *p,
     return whole != NULL ? whole : "";
 }
 
+/* The path of a value, relative to the folder of the file. */
+static const char *path_of(const reader *r, const char *text)
+{
+    const char *path = shmrpci_ini_path(r->p, r->place.file, text);
+    const char *base = r->p->opts->working_directory;
+    if (path[0] == '/' || base == NULL) {
+        return path;
+    }
+    const char *whole = shmrpci_arena_printf(r->p->arena, "%s/%s", base, path);
+    r->p->no_memory = r->p->no_memory || whole == NULL;
+    return whole != NULL ? whole : "";
+}
+
 static bool read_text(const reader *r, const char *text)
 {
     r->out->u.text = text;
@@ -207,7 +260,7 @@ static bool read_text(const reader *r, const char *text)
 
 static bool read_path(const reader *r, const char *text)
 {
-    r->out->u.text = shmrpci_ini_path(r->p, r->place.file, text);
+    r->out->u.text = path_of(r, text);
     return text[0] != '\0' || refuse(r, text, "a path");
 }
 
@@ -289,11 +342,11 @@ static const char *read_argument(const char *at, char *out, size_t *len)
     return quote == '\0' ? at : NULL;
 }
 
-static bool read_command(const reader *r, const char *text)
+/* Words with blanks between them. */
+static bool read_arguments(const reader *r, const char *text, list *out)
 {
-    list l;
     char *word = shmrpci_ini_alloc(r->p, strlen(text) + 1, 1);
-    if (word == NULL || !list_new(r, text, &l)) {
+    if (word == NULL || !list_new(r, text, out)) {
         return false;
     }
     const char *at = text + strspn(text, " \t");
@@ -303,18 +356,72 @@ static bool read_command(const reader *r, const char *text)
         if (at == NULL) {
             return refuse(r, text, "a quote at its end");
         }
-        l.items[l.count++] = shmrpci_ini_text(r->p, word, len);
+        out->items[out->count++] = shmrpci_ini_text(r->p, word, len);
         at += strspn(at, " \t");
+    }
+    return true;
+}
+
+static bool read_command(const reader *r, const char *text)
+{
+    list l;
+    if (!read_arguments(r, text, &l)) {
+        return false;
     }
     if (l.count == 0 || l.items[0][0] == '\0') {
         return refuse(r, text, "a program and its arguments");
     }
     /* Without a slash it is looked for in PATH. */
     if (strchr(l.items[0], '/') != NULL) {
-        l.items[0] = shmrpci_ini_path(r->p, r->place.file, l.items[0]);
+        l.items[0] = path_of(r, l.items[0]);
     }
     list_done(r, &l);
     return true;
+}
+
+/* What the manager tells a program in variables is not the file's to say. */
+static bool is_reserved(const char *variable, size_t len)
+{
+    static const char *const names[] = {"NOTIFY_SOCKET", "SHMRPC_OPTIONS",
+                                        "SHMRPC_ORDERS", "SHMRPCD_OF"};
+    bool is = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        is = is ||
+             (strlen(names[i]) == len && memcmp(names[i], variable, len) == 0);
+    }
+    return is;
+}
+
+static bool read_variables(const reader *r, const char *text)
+{
+    list l;
+    if (!read_arguments(r, text, &l)) {
+        return false;
+    }
+    for (size_t i = 0; i < l.count; i++) {
+        const char *item = l.items[i];
+        size_t len = strcspn(item, "=");
+        size_t letters = strspn(item,
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz0123456789_");
+        if (len == 0 || letters != len || item[len] == '\0' ||
+            isdigit((unsigned char)item[0])) {
+            return refuse(r, item, "NAME=value, with a blank before the next");
+        }
+        if (is_reserved(item, len)) {
+            return refuse(r, item, "others: this one is the manager's");
+        }
+    }
+    list_done(r, &l);
+    return l.count > 0 || refuse(r, text, "NAME=value");
+}
+
+static bool read_cpus(const reader *r, const char *text)
+{
+    shmrpci_cpus cpus;
+    r->out->u.text = text;
+    return shmrpci_cpus_read(text, &cpus) ||
+           refuse(r, text, "CPUs by number, as in 0-3,6");
 }
 
 bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
@@ -331,7 +438,11 @@ bool shmrpci_ini_value_read(shmrpci_ini_parser *p, shmrpci_ini_key key,
         [SHMRPCI_INI_TEXT] = read_text,
         [SHMRPCI_INI_PATH] = read_path,
         [SHMRPCI_INI_LIBRARY] = read_library,
+        [SHMRPCI_INI_WHOLE] = read_number,
+        [SHMRPCI_INI_OCTAL] = read_number,
+        [SHMRPCI_INI_CPU_LIST] = read_cpus,
         [SHMRPCI_INI_COMMAND] = read_command,
+        [SHMRPCI_INI_VARIABLES] = read_variables,
         [SHMRPCI_INI_WORDS] = read_words,
         [SHMRPCI_INI_SERVICES] = read_words,
     };

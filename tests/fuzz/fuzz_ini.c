@@ -51,6 +51,8 @@ static void check_value(const shmrpci_ini_row *row,
     case SHMRPCI_INI_COUNT:
     case SHMRPCI_INI_BYTES:
     case SHMRPCI_INI_PERCENT:
+    case SHMRPCI_INI_WHOLE:
+    case SHMRPCI_INI_OCTAL:
     case SHMRPCI_INI_TIME:
         require(value->u.number >= row->least && value->u.number <= row->most,
                 "a number out of range");
@@ -63,9 +65,11 @@ static void check_value(const shmrpci_ini_row *row,
     case SHMRPCI_INI_TEXT:
     case SHMRPCI_INI_PATH:
     case SHMRPCI_INI_LIBRARY:
+    case SHMRPCI_INI_CPU_LIST:
         require(value->u.text[0] != '\0', "an empty text");
         break;
     case SHMRPCI_INI_COMMAND:
+    case SHMRPCI_INI_VARIABLES:
     case SHMRPCI_INI_WORDS:
     case SHMRPCI_INI_SERVICES:
         require(count > 0 && value->u.list.items[count] == NULL &&

@@ -10,12 +10,14 @@
 #include "os/folder.h"
 #include "os/memory.h"
 #include "os/poll.h"
+#include "os/process.h"
 #include "os/program.h"
 #include "os/signals.h"
 
-#define TAG_SIGNAL UINT64_C(1)
-#define TAG_WAKE   UINT64_C(2)
-#define TAG_NOTIFY UINT64_C(3)
+#define TAG_SIGNAL      UINT64_C(1)
+#define TAG_WAKE        UINT64_C(2)
+#define TAG_NOTIFY      UINT64_C(3)
+#define TAG_OPEN_NOTIFY UINT64_C(4)
 
 /* What a killed manager has left has so long to end. */
 #define LEFTOVERS_NS (10 * SHMRPCI_NS_PER_S)
@@ -181,12 +183,12 @@ static void take_signals(mgr_manager *m)
     }
 }
 
-static void take_notes(mgr_manager *m)
+static void take_notes(mgr_manager *m, int fd)
 {
     char text[SHMRPCI_NOTIFY_BYTES];
     int32_t pid;
     for (int i = 0; i < 64; i++) {
-        shmrpc_status status = shmrpci_notify_receive(m->notify_fd, text, &pid);
+        shmrpc_status status = shmrpci_notify_receive(fd, text, &pid);
         if (status == SHMRPC_OK) {
             mgr_run_told(m, pid, text);
         } else if (status != SHMRPC_E_TOO_LARGE) {
@@ -202,7 +204,9 @@ static void take(mgr_manager *m, uint64_t tag)
     } else if (tag == TAG_WAKE) {
         shmrpci_event_clear(m->wake_fd);
     } else if (tag == TAG_NOTIFY) {
-        take_notes(m);
+        take_notes(m, m->notify_fd);
+    } else if (tag == TAG_OPEN_NOTIFY) {
+        take_notes(m, m->open_notify_fd);
     } else if (tag >= MGR_TAG_RUNS) {
         mgr_run_read(m, (size_t)(tag - MGR_TAG_RUNS) / 2,
                      (int)((tag - MGR_TAG_RUNS) % 2));
@@ -318,9 +322,6 @@ static int open_parts(mgr_manager *m, shmrpc_error *error)
 /* The names of the command line, all of which must be known. */
 static int want_names(mgr_manager *m, shmrpc_error *error)
 {
-    for (size_t i = 0; m->names == NULL && i < m->unit_count; i++) {
-        m->units[i]->is_wanted = true;
-    }
     for (char *const *name = m->names; name != NULL && *name != NULL; name++) {
         mgr_unit *unit = mgr_find(m, *name, strlen(*name));
         if (unit == NULL) {
@@ -358,6 +359,7 @@ int mgr_manager_create(const char *file, char *const *names, mgr_manager **out,
     m->names = names;
     m->since_unix_ms = mgr_now_unix_ms();
     m->poll_set = m->signal_fd = m->wake_fd = m->dir_fd = m->notify_fd = -1;
+    m->open_notify_fd = -1;
     int status = open_parts(m, error);
     if (status == SHMRPC_OK) {
         status = load(m, error);
@@ -368,6 +370,24 @@ int mgr_manager_create(const char *file, char *const *names, mgr_manager **out,
     }
     *out = m;
     return SHMRPC_OK;
+}
+
+/* Programs of other users can't open what is in our folder. Who may send
+ * is no question: what counts is whether we have started him. */
+static shmrpc_status listen_to_others(mgr_manager *m)
+{
+    char name[SHMRPCI_NOTIFY_PATH_BYTES];
+    if (shmrpci_process_uid() != 0) {
+        return SHMRPC_OK;
+    }
+    shmrpc_status status = shmrpci_notify_listen_open(&m->open_notify_fd, name);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    (void)snprintf(m->open_notify_line, sizeof m->open_notify_line,
+                   "NOTIFY_SOCKET=%s", name);
+    return shmrpci_poll_add(m->poll_set, m->open_notify_fd, SHMRPCI_POLL_LEVEL,
+                            TAG_OPEN_NOTIFY);
 }
 
 int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
@@ -385,6 +405,9 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     if (status == SHMRPC_OK) {
         status = shmrpci_poll_add(m->poll_set, m->notify_fd, SHMRPCI_POLL_LEVEL,
                                   TAG_NOTIFY);
+    }
+    if (status == SHMRPC_OK) {
+        status = listen_to_others(m);
     }
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "no socket beside %.128s: %s",
@@ -415,6 +438,7 @@ void mgr_manager_destroy(mgr_manager *m)
     free(m->leftovers.watch_fds);
     free(m->units);
     free(m->runs);
+    shmrpci_fd_close(&m->open_notify_fd);
     shmrpci_fd_close(&m->notify_fd);
     shmrpci_fd_close(&m->dir_fd);
     shmrpci_fd_close(&m->wake_fd);

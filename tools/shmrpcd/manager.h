@@ -11,6 +11,7 @@
 #define SHMRPC_TOOLS_SHMRPCD_MANAGER_H
 
 #include "os/notify.h"
+#include "os/program.h"
 #include "os/thread.h"
 #include "shmrpc/error.h"
 #include "tools/shmrpcd/unit.h"
@@ -41,8 +42,10 @@ typedef struct mgr_manager {
     int wake_fd;
     int dir_fd; /* the folder of our socket */
     int notify_fd;
+    int open_notify_fd; /* -1: nobody runs as another user */
     /* Variables of the programs that we start. */
     char notify_line[SHMRPCI_NOTIFY_PATH_BYTES + 16];
+    char open_notify_line[SHMRPCI_NOTIFY_PATH_BYTES + 16]; /* other users' */
     char mark_line[768];
     char orders_line[32];
 
@@ -105,6 +108,14 @@ bool mgr_gate_is_astray(const mgr_manager *m, const mgr_unit *unit);
 /* The program of any unit and its arguments, in one block of memory to be
  * freed; NULL: out of memory. */
 char **mgr_gate_argv(const mgr_unit *unit);
+
+/* ---- launch.c -------------------------------------------------------- */
+
+#define MGR_LAUNCH_WHY_BYTES 128
+
+/* Loads the program of a unit; on failure `why` says to people what failed. */
+shmrpc_status mgr_launch(mgr_manager *m, const mgr_unit *unit, bool takes_over,
+                         shmrpci_program *out, char why[MGR_LAUNCH_WHY_BYTES]);
 
 /* ---- run.c ----------------------------------------------------------- */
 

@@ -134,6 +134,15 @@ static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
     shmrpci_buf_append_char(out, '\n');
 }
 
+static uint32_t usable_cpus(const shmrpci_ini_value *values)
+{
+    const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];
+    shmrpci_cpus set;
+    return cpus->present && shmrpci_cpus_read(cpus->u.text, &set)
+               ? shmrpci_cpus_usable(&set)
+               : shmrpci_allowed_cpus();
+}
+
 /* Worker processes don't serve TCP; there it is threads, no more than handlers
  * are said to bear. */
 static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
@@ -148,8 +157,8 @@ static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
     plan->most = MGR_MAX_THREADS / plan->threads;
     if (values[SHMRPCI_INI_MAX_PROC_NUM].present) {
         plan->most = (uint32_t)values[SHMRPCI_INI_MAX_PROC_NUM].u.number;
-    } else if (shmrpci_allowed_cpus() < plan->most) {
-        plan->most = shmrpci_allowed_cpus();
+    } else if (usable_cpus(values) < plan->most) {
+        plan->most = usable_cpus(values);
     }
     plan->most = plan->most > plan->least ? plan->most : plan->least;
 }
@@ -320,6 +329,8 @@ mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service)
         return NULL;
     }
     shmrpci_arena_init(&plan->arena, 0);
+    shmrpci_setup_init(&plan->setup);
+    plan->autostart = true;
     if (!fill_common(plan, service->values)) {
         mgr_plan_destroy(plan);
         return NULL;
@@ -335,13 +346,14 @@ static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
     workers_of(service, plan);
     plan->waits = values[SHMRPCI_INI_WAIT_UNTIL_COMPLETED].u.flag;
     plan->is_plain = values[SHMRPCI_INI_READY].u.number != 0;
+    plan->autostart = values[SHMRPCI_INI_AUTOSTART].u.flag;
     plan->name = shmrpci_arena_strndup(&plan->arena, service->name,
                                        strlen(service->name));
     plan->argv = argv_of(plan, service, own_path);
     plan->options = keep(plan, service, append_options);
     plan->command = keep(plan, service, append_command);
     return plan->name != NULL && plan->argv != NULL && plan->options != NULL &&
-           plan->command != NULL &&
+           plan->command != NULL && mgr_plan_fill_setup(plan, values) &&
            keep_after(plan, values[SHMRPCI_INI_AFTER].present
                                 ? &values[SHMRPCI_INI_AFTER].u.list
                                 : &none);
@@ -386,7 +398,8 @@ static const char *listen_of(const mgr_plan *plan, size_t *len)
 
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
 {
-    return same_argv(a, b) && strcmp(a->options, b->options) == 0;
+    return same_argv(a, b) && strcmp(a->options, b->options) == 0 &&
+           mgr_plan_has_same_setup(a, b);
 }
 
 bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b)
@@ -395,6 +408,6 @@ bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b)
     size_t b_len;
     const char *a_listen = listen_of(a, &a_len);
     const char *b_listen = listen_of(b, &b_len);
-    return same_argv(a, b) && a_len == b_len &&
+    return same_argv(a, b) && mgr_plan_has_same_user(a, b) && a_len == b_len &&
            memcmp(a_listen, b_listen, a_len) == 0;
 }

@@ -8,6 +8,7 @@
 #ifndef SHMRPC_TOOLS_SHMRPCD_PLAN_H
 #define SHMRPC_TOOLS_SHMRPCD_PLAN_H
 
+#include "os/setup.h"
 #include "supervise/ini.h"
 
 /* Of all workers of a service. */
@@ -16,8 +17,13 @@
 typedef struct mgr_plan {
     shmrpci_arena arena;
     const char *name;
-    char *const *argv;   /* NULL behind the last */
-    char *options;       /* "SHMRPC_OPTIONS=" and those of a server */
+    char *const *argv;      /* NULL behind the last */
+    char *options;          /* "SHMRPC_OPTIONS=" and those of a server */
+    char *const *variables; /* of its environment, NULL behind the last */
+    shmrpci_setup setup;
+    const char *user; /* as the file has them; NULL: ours */
+    const char *group;
+    bool autostart;      /* else it is started when it is asked for */
     const char *command; /* for people: the program and its arguments */
     shmrpci_ini_list after;
     /* The service that it lets others call over TCP: it runs when that is to,
@@ -71,12 +77,17 @@ const char *mgr_plan_compression(const shmrpci_ini_service *service);
 void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
                          const char *host);
 
+/* Fills `setup`, user, group and variables. False: out of memory. */
+bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values);
+bool mgr_plan_has_same_user(const mgr_plan *a, const mgr_plan *b);
+bool mgr_plan_has_same_setup(const mgr_plan *a, const mgr_plan *b);
+
 /* Whether both start the same program in the same way: then a service that runs
  * needs no restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b);
 
-/* Whether the program and its addresses are the same: then one can take over
- * from the other. */
+/* Whether the program, its user and its addresses are the same: then one can
+ * take over from the other. */
 bool mgr_plan_is_alike(const mgr_plan *a, const mgr_plan *b);
 
 #endif

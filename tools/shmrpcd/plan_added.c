@@ -88,6 +88,8 @@ mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
     plan->start_ns = (int64_t)(300 * NS_PER_S);
     plan->int_ns = plan->term_ns = (int64_t)(5 * NS_PER_S);
     shmrpci_arena_init(&plan->arena, 0);
+    shmrpci_setup_init(&plan->setup);
+    plan->autostart = true;
     if (!fill_page(plan, ini->web, own_path)) {
         mgr_plan_destroy(plan);
         return NULL;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/process.h"
 #include "tools/shmrpcd/manager.h"
 
 /* The next state of the table, complete before anything changes. */
@@ -94,14 +95,27 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
     }
 }
 
+/* What is new may come after one that was not wanted before. */
+static void want_added(mgr_manager *m)
+{
+    for (size_t i = 0; i < m->unit_count; i++) {
+        mgr_unit *unit = m->units[i];
+        if (unit->is_wanted && unit->starts == 0 &&
+            unit->plan->gate_of == NULL) {
+            mgr_want(m, unit);
+        }
+    }
+}
+
 /* Nothing can fail any more. */
 static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
 {
     for (size_t i = 0; i < d->count; i++) {
         if (d->units[i] != NULL) {
             note(&changes->added, d->units[i]->plan->name);
+            const mgr_plan *plan = d->units[i]->plan;
             d->units[i]->is_wanted =
-                m->names == NULL || d->units[i]->plan->gate_of != NULL;
+                plan->gate_of != NULL || (m->names == NULL && plan->autostart);
         } else {
             d->units[i] = unit_of(m, d->plans[i]);
             replace(d->units[i], d->plans[i], changes);
@@ -130,6 +144,7 @@ static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
     m->unit_count = count;
     d->units = NULL;
     d->count = 0;
+    want_added(m);
 }
 
 shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
@@ -143,8 +158,12 @@ shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
     shmrpci_buf_init_heap(&own.added);
     shmrpci_buf_init_heap(&own.removed);
     shmrpci_buf_init_heap(&own.changed);
+    char folder[4096];
+    const shmrpci_ini_opts opts = {
+        .working_directory =
+            shmrpci_working_directory(folder, sizeof folder) ? folder : NULL};
     shmrpc_status status =
-        shmrpci_ini_load(NULL, m->file, &arena, &ini, messages);
+        shmrpci_ini_load(&opts, m->file, &arena, &ini, messages);
     if (status == SHMRPC_OK) {
         status = draft_init(&d, m, ini);
     }

@@ -64,63 +64,6 @@ static void drop(mgr_manager *m, size_t slot)
 
 /* ---- starting -------------------------------------------------------- */
 
-static bool is_replaced(const char *line)
-{
-    static const char *const names[] = {
-        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPC_ORDERS=",
-        "SHMRPCD_OF=",    "WATCHDOG_USEC=",  "WATCHDOG_PID="};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strncmp(line, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Those of the plan, and what has come since; NULL: out of memory. */
-static char *options_of(const mgr_unit *unit, bool takes_over)
-{
-    static const char take_over[] = "--take-over\n";
-    char workers[48] = "";
-    size_t room =
-        strlen(unit->plan->options) + sizeof workers + sizeof take_over;
-    char *options = malloc(room);
-    if (unit->least > 0) {
-        (void)snprintf(workers, sizeof workers, "--workers=%u..%u\n",
-                       unit->least, unit->most);
-    }
-    if (options != NULL) {
-        (void)snprintf(options, room, "%s%s%s", unit->plan->options, workers,
-                       takes_over ? take_over : "");
-    }
-    return options;
-}
-
-/* Our environment, with what is for this program; the lines stay ours. */
-static char **environment_of(mgr_manager *m, char *options)
-{
-    char *const *ours = shmrpci_program_environment();
-    size_t count = 0;
-    while (ours[count] != NULL) {
-        count++;
-    }
-    char **env = calloc(count + 5, sizeof *env);
-    if (env == NULL) {
-        return NULL;
-    }
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_replaced(ours[i])) {
-            env[used++] = ours[i];
-        }
-    }
-    env[used++] = m->notify_line;
-    env[used++] = m->mark_line;
-    env[used++] = m->orders_line;
-    env[used] = options;
-    return env;
-}
-
 static mgr_run *run_create(mgr_unit *unit)
 {
     mgr_run *run = calloc(1, sizeof *run);
@@ -142,19 +85,10 @@ static mgr_run *run_create(mgr_unit *unit)
 }
 
 static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
-                           bool takes_over)
+                           bool takes_over, char why[MGR_LAUNCH_WHY_BYTES])
 {
     shmrpci_program program;
-    shmrpc_status status = SHMRPC_E_NO_MEMORY;
-    char *options = options_of(run->unit, takes_over);
-    char **env = options != NULL ? environment_of(m, options) : NULL;
-    char **argv = mgr_gate_argv(run->unit);
-    if (env != NULL && argv != NULL) {
-        status = shmrpci_program_start(argv, env, &program);
-    }
-    free(argv);
-    free(env);
-    free(options);
+    shmrpc_status status = mgr_launch(m, run->unit, takes_over, &program, why);
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -175,14 +109,13 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
 
 /* A run in the table, or NULL with the reason. */
 static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
-                          shmrpc_status *status)
+                          char why[MGR_LAUNCH_WHY_BYTES])
 {
     size_t slot = 0;
     mgr_run *run = run_create(unit);
-    *status = run != NULL && find_slot(m, &slot)
-                  ? start(m, run, slot, takes_over)
-                  : SHMRPC_E_NO_MEMORY;
-    if (*status != SHMRPC_OK) {
+    (void)snprintf(why, MGR_LAUNCH_WHY_BYTES, "out of memory");
+    if (run == NULL || !find_slot(m, &slot) ||
+        start(m, run, slot, takes_over, why) != SHMRPC_OK) {
         if (run != NULL) {
             free(run->streams);
             free(run);
@@ -196,9 +129,9 @@ static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
 
 bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
 {
-    shmrpc_status status = SHMRPC_OK;
+    char why[MGR_LAUNCH_WHY_BYTES];
     bool has_target = unit->plan->gate_of == NULL || mgr_gate_aim(m, unit);
-    unit->run = has_target ? run_start(m, unit, false, &status) : NULL;
+    unit->run = has_target ? run_start(m, unit, false, why) : NULL;
     unit->starts++;
     unit->started_ns = shmrpci_now_ns();
     unit->addresses[0] = '\0';
@@ -208,9 +141,7 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
                        "`%s` does not say that it can be called at shm://",
                        unit->plan->gate_of);
     } else if (unit->run == NULL) {
-        (void)snprintf(unit->last_end, sizeof unit->last_end,
-                       "%.64s can't be started: %s", unit->plan->argv[0],
-                       shmrpc_status_text(status));
+        (void)snprintf(unit->last_end, sizeof unit->last_end, "%s", why);
     }
     return unit->run != NULL;
 }
@@ -225,9 +156,10 @@ bool mgr_run_can_replace(const mgr_unit *unit)
 
 bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
 {
-    shmrpc_status status;
-    unit->heir = run_start(m, unit, true, &status);
+    char why[MGR_LAUNCH_WHY_BYTES];
+    unit->heir = run_start(m, unit, true, why);
     if (unit->heir == NULL) {
+        mgr_unit_say(unit, MGR_LEVEL_WARNING, "nobody can take over: %s", why);
         return false;
     }
     mgr_unit_say(unit, MGR_LEVEL_INFO, "pid %d is to take over",

@@ -125,6 +125,8 @@ static void print_value(shmrpci_ini_key key, const shmrpci_ini_value *value,
     case SHMRPCI_INI_COUNT:
     case SHMRPCI_INI_BYTES:
     case SHMRPCI_INI_PERCENT:
+    case SHMRPCI_INI_WHOLE:
+    case SHMRPCI_INI_OCTAL:
     case SHMRPCI_INI_TIME:
     case SHMRPCI_INI_CHOICE:
         (void)snprintf(out, size, "%llu", (unsigned long long)value->u.number);
@@ -132,9 +134,11 @@ static void print_value(shmrpci_ini_key key, const shmrpci_ini_value *value,
     case SHMRPCI_INI_TEXT:
     case SHMRPCI_INI_PATH:
     case SHMRPCI_INI_LIBRARY:
+    case SHMRPCI_INI_CPU_LIST:
         (void)snprintf(out, size, "%s", value->u.text);
         break;
     case SHMRPCI_INI_COMMAND:
+    case SHMRPCI_INI_VARIABLES:
     case SHMRPCI_INI_WORDS:
     case SHMRPCI_INI_SERVICES:
         for (size_t i = 0; i < list->count && len < size; i++) {
@@ -186,6 +190,51 @@ static const struct {
      {"90", "90000000000", "1.5s", "1500000000", "10m", "600000000000"},
      {"0", "of 10ms to 86400s", "soon", "time"},
      "300000000000"},
+    {SHMRPCI_INI_AUTOSTART,
+     {"no", "false"},
+     {"later", "true or false"},
+     "true"},
+    {SHMRPCI_INI_ENVIRONMENT,
+     {"A=1", "A=1", "A= B_2='x y'", "A=|B_2=x y"},
+     {"A", "`A` for `environment` (expected NAME=value", "1A=2", "NAME=value",
+      "SHMRPC_OPTIONS=x", "the manager's", "", "NAME=value"},
+     "absent"},
+    {SHMRPCI_INI_DIRECTORY, {"work", "/etc/work"}, {"", "a path"}, "absent"},
+    {SHMRPCI_INI_USER, {"www-data", "www-data"}, {"", "a text"}, "absent"},
+    {SHMRPCI_INI_GROUP, {"audio", "audio"}, {"", "a text"}, "absent"},
+    {SHMRPCI_INI_UMASK,
+     {"027", "23", "0", "0", "777", "511"},
+     {"8", "an octal number of 0 to 777", "1000", "octal", "-1", "octal", "",
+      "octal"},
+     "absent"},
+    {SHMRPCI_INI_NICE,
+     {"10", "10", "0", "0", "-20", "18446744073709551596"},
+     {"20", "a whole number of -20 to 19", "-21", "whole", "-", "whole", "1.5",
+      "whole"},
+     "absent"},
+    {SHMRPCI_INI_CPUS,
+     {"0-3,6", "0-3,6", "1", "1", "0, 2-3", "0, 2-3"},
+     {"3-1", "CPUs by number, as in 0-3,6", "1024", "CPUs", "1,", "CPUs", "",
+      "CPUs"},
+     "absent"},
+    {SHMRPCI_INI_LIMIT_AS,
+     {"1G", "1073741824", "unlimited", "18446744073709551615"},
+     {"1", "64K or more, or unlimited"},
+     "absent"},
+    {SHMRPCI_INI_LIMIT_CORE, {"0", "0"}, {"none", "bytes"}, "absent"},
+    {SHMRPCI_INI_LIMIT_CPU,
+     {"1h", "3600000000000"},
+     {"0", "a time like"},
+     "absent"},
+    {SHMRPCI_INI_LIMIT_DATA, {"1M", "1048576"}, {"x", "bytes"}, "absent"},
+    {SHMRPCI_INI_LIMIT_FSIZE, {"1M", "1048576"}, {"x", "bytes"}, "absent"},
+    {SHMRPCI_INI_LIMIT_MEMLOCK, {"1M", "1048576"}, {"x", "bytes"}, "absent"},
+    {SHMRPCI_INI_LIMIT_NOFILE,
+     {"4096", "4096"},
+     {"unlimited", "a whole number of 16 to 1073741824"},
+     "absent"},
+    {SHMRPCI_INI_LIMIT_NPROC, {"100", "100"}, {"0", "1 to"}, "absent"},
+    {SHMRPCI_INI_LIMIT_STACK, {"8M", "8388608"}, {"x", "bytes"}, "absent"},
     {SHMRPCI_INI_LOG_DIR,
      {"/tmp/logs/", "/tmp/logs/", "logs", "/etc/logs"},
      {"", "expected a path"},

@@ -1,0 +1,90 @@
+/*
+ * What a program is given before it is loaded: a user, a folder, limits, CPUs.
+ *
+ * Filled by the process that starts it, which may look names up and allocate;
+ * applied in the child, by system calls only.
+ *
+ * Threading: any thread.
+ */
+#ifndef SHMRPCI_OS_SETUP_H
+#define SHMRPCI_OS_SETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpus.h"
+#include "os/account.h"
+
+/* Limits, by the names that setrlimit(2) has for them: X(LIMIT, name). */
+#define SHMRPCI_LIMIT_LIST(X) \
+    X(AS, "as")               \
+    X(CORE, "core")           \
+    X(CPU, "cpu")             \
+    X(DATA, "data")           \
+    X(FSIZE, "fsize")         \
+    X(MEMLOCK, "memlock")     \
+    X(NOFILE, "nofile")       \
+    X(NPROC, "nproc")         \
+    X(STACK, "stack")
+
+typedef enum shmrpci_limit {
+#define SHMRPCI_X(limit, name) SHMRPCI_LIMIT_##limit,
+    SHMRPCI_LIMIT_LIST(SHMRPCI_X)
+#undef SHMRPCI_X
+        SHMRPCI_LIMITS /* how many */
+} shmrpci_limit;
+
+/* A limit that is not set, and one that is set to none. */
+#define SHMRPCI_LIMIT_KEPT INT64_C(-1)
+#define SHMRPCI_LIMIT_NONE INT64_MAX
+
+/* Groups of a user, the first of them his own. */
+#define SHMRPCI_SETUP_GROUPS 256u
+
+/* Begins as shmrpci_setup_init makes it: everything as in this process. */
+typedef struct shmrpci_setup {
+    const char *directory; /* NULL: ours */
+    int32_t umask;         /* -1: ours */
+    bool has_nice;
+    int32_t nice;
+    bool has_cpus;
+    shmrpci_cpus cpus;
+    int64_t limits[SHMRPCI_LIMITS]; /* seconds, bytes or a count */
+    bool has_user;
+    shmrpci_account account;
+    bool has_groups;
+    uint32_t groups[SHMRPCI_SETUP_GROUPS]; /* the first is the own group */
+    uint32_t group_count;
+} shmrpci_setup;
+
+void shmrpci_setup_init(shmrpci_setup *setup);
+
+/* The user a program runs as, with the groups that the system has him in.
+ * NOT_FOUND; EXHAUSTED: he is in too many. May ask a network. */
+shmrpc_status shmrpci_setup_user(shmrpci_setup *setup, const char *name);
+/* The own group, behind the user, in place of his. NOT_FOUND. */
+shmrpc_status shmrpci_setup_group(shmrpci_setup *setup, const char *name);
+
+/* How many of them this process may use. */
+uint32_t shmrpci_cpus_usable(const shmrpci_cpus *cpus);
+
+/* What can fail, in the order in which it is done. */
+typedef enum shmrpci_setup_step {
+    SHMRPCI_SETUP_NONE,
+    SHMRPCI_SETUP_LIMITS, /* and then one for each limit */
+    SHMRPCI_SETUP_CPUS = SHMRPCI_SETUP_LIMITS + SHMRPCI_LIMITS,
+    SHMRPCI_SETUP_NICE,
+    SHMRPCI_SETUP_GROUP, /* without a user */
+    SHMRPCI_SETUP_USER,
+    SHMRPCI_SETUP_DIRECTORY,
+    SHMRPCI_SETUP_LOAD /* the program itself */
+} shmrpci_setup_step;
+
+/* In a child: system calls only. NONE, or what has failed, with errno. */
+shmrpci_setup_step shmrpci_setup_apply(const shmrpci_setup *setup);
+
+/* "limit_core", "cpus", ..., as service.ini calls it. Static. */
+const char *shmrpci_setup_step_name(shmrpci_setup_step step);
+
+#endif

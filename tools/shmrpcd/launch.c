@@ -1,0 +1,199 @@
+/* Loading a service's program: its options, environment and surroundings. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/program.h"
+#include "tools/shmrpcd/manager.h"
+
+/* ---- environment ----------------------------------------------------- */
+
+typedef struct environment {
+    char **lines; /* NULL behind the last; the lines are others' */
+    size_t count;
+} environment;
+
+static bool names_same(const char *a, const char *b)
+{
+    size_t len = strcspn(a, "=");
+    return strncmp(a, b, len) == 0 && b[len] == '=';
+}
+
+/* The last of a name counts. */
+static void put(environment *env, char *line)
+{
+    for (size_t i = 0; i < env->count; i++) {
+        if (names_same(line, env->lines[i])) {
+            env->lines[i] = line;
+            return;
+        }
+    }
+    env->lines[env->count++] = line;
+}
+
+/* What is for this process, or for its user, is not for another one. */
+static bool is_inherited(const char *line, bool has_user)
+{
+    static const char *const ours[] = {
+        "NOTIFY_SOCKET=", "SHMRPC_OPTIONS=", "SHMRPC_ORDERS=",
+        "SHMRPCD_OF=",    "WATCHDOG_USEC=",  "WATCHDOG_PID="};
+    static const char *const of_user[] = {"XDG_RUNTIME_DIR=", "MAIL="};
+    bool is = true;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        is = is && !names_same(ours[i], line);
+    }
+    for (size_t i = 0; has_user && i < sizeof of_user / sizeof *of_user; i++) {
+        is = is && !names_same(of_user[i], line);
+    }
+    return is;
+}
+
+static size_t count_lines(char *const *lines)
+{
+    size_t count = 0;
+    while (lines != NULL && lines[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+/* Lines of a user, as login(1) sets them. */
+typedef struct user_lines {
+    char home[4200];
+    char user[300];
+    char logname[300];
+} user_lines;
+
+static void put_user(environment *env, const shmrpci_account *account,
+                     user_lines *lines)
+{
+    (void)snprintf(lines->home, sizeof lines->home, "HOME=%s", account->home);
+    put(env, lines->home);
+    if (account->name[0] != '\0') {
+        (void)snprintf(lines->user, sizeof lines->user, "USER=%s",
+                       account->name);
+        (void)snprintf(lines->logname, sizeof lines->logname, "LOGNAME=%s",
+                       account->name);
+        put(env, lines->user);
+        put(env, lines->logname);
+    }
+}
+
+/* Ours, then the user's, then the file's, then what no file may say. */
+static bool environment_init(environment *env, mgr_manager *m,
+                             const mgr_plan *plan, const shmrpci_setup *setup,
+                             user_lines *user, char *options)
+{
+    char *const *ours = shmrpci_program_environment();
+    size_t room = count_lines(ours) + count_lines(plan->variables) + 8;
+    *env = (environment){calloc(room, sizeof *env->lines), 0};
+    if (env->lines == NULL) {
+        return false;
+    }
+    for (; *ours != NULL; ours++) {
+        if (is_inherited(*ours, setup->has_user)) {
+            put(env, *ours);
+        }
+    }
+    if (setup->has_user) {
+        put_user(env, &setup->account, user);
+    }
+    for (char *const *line = plan->variables; line != NULL && *line != NULL;
+         line++) {
+        put(env, *line);
+    }
+    put(env, setup->has_user ? m->open_notify_line : m->notify_line);
+    put(env, m->mark_line);
+    put(env, m->orders_line);
+    put(env, options);
+    return true;
+}
+
+/* ---- launching ------------------------------------------------------- */
+
+/* Those of the plan, and what has come since; NULL: out of memory. */
+static char *options_of(const mgr_unit *unit, bool takes_over)
+{
+    static const char take_over[] = "--take-over\n";
+    char workers[48] = "";
+    size_t room =
+        strlen(unit->plan->options) + sizeof workers + sizeof take_over;
+    char *options = malloc(room);
+    if (unit->least > 0) {
+        (void)snprintf(workers, sizeof workers, "--workers=%u..%u\n",
+                       unit->least, unit->most);
+    }
+    if (options != NULL) {
+        (void)snprintf(options, room, "%s%s%s", unit->plan->options, workers,
+                       takes_over ? take_over : "");
+    }
+    return options;
+}
+
+/* Names are looked up at each start, as accounts may come and go. */
+static shmrpc_status find_user(const mgr_plan *plan, shmrpci_setup *setup,
+                               char why[MGR_LAUNCH_WHY_BYTES])
+{
+    shmrpc_status status = SHMRPC_OK;
+    const char *kind = "user";
+    const char *name = plan->user;
+    if (plan->user != NULL) {
+        status = shmrpci_setup_user(setup, plan->user);
+    }
+    if (status == SHMRPC_OK && plan->group != NULL) {
+        kind = "group";
+        name = plan->group;
+        status = shmrpci_setup_group(setup, plan->group);
+    }
+    if (status != SHMRPC_OK) {
+        (void)snprintf(why, MGR_LAUNCH_WHY_BYTES, "`%s`: %s %.64s", kind,
+                       status == SHMRPC_E_NOT_FOUND ? "there is no"
+                                                    : "too many groups of",
+                       name);
+    }
+    return status;
+}
+
+static void explain(const mgr_plan *plan, shmrpci_setup_step failed,
+                    shmrpc_status status, char why[MGR_LAUNCH_WHY_BYTES])
+{
+    if (failed == SHMRPCI_SETUP_LOAD) {
+        (void)snprintf(why, MGR_LAUNCH_WHY_BYTES, "%.64s can't be started: %s",
+                       plan->argv[0], shmrpc_status_text(status));
+    } else {
+        (void)snprintf(
+            why, MGR_LAUNCH_WHY_BYTES, "`%s` can't be set: %s%s",
+            shmrpci_setup_step_name(failed), shmrpc_status_text(status),
+            status == SHMRPC_E_DENIED && failed != SHMRPCI_SETUP_DIRECTORY
+                ? " (the manager does not run as root)"
+                : "");
+    }
+}
+
+shmrpc_status mgr_launch(mgr_manager *m, const mgr_unit *unit, bool takes_over,
+                         shmrpci_program *out, char why[MGR_LAUNCH_WHY_BYTES])
+{
+    shmrpci_setup setup = unit->plan->setup;
+    shmrpci_setup_step failed = SHMRPCI_SETUP_LOAD;
+    environment env = {NULL, 0};
+    shmrpc_status status = find_user(unit->plan, &setup, why);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    user_lines *user = malloc(sizeof *user);
+    char *options = options_of(unit, takes_over);
+    char **argv = mgr_gate_argv(unit);
+    status = SHMRPC_E_NO_MEMORY;
+    if (user != NULL && options != NULL && argv != NULL &&
+        environment_init(&env, m, unit->plan, &setup, user, options)) {
+        status = shmrpci_program_start(argv, env.lines, &setup, out, &failed);
+    }
+    if (status != SHMRPC_OK) {
+        explain(unit->plan, failed, status, why);
+    }
+    free(env.lines);
+    free(argv);
+    free(options);
+    free(user);
+    return status;
+}

@@ -686,6 +686,13 @@ void shmrpci_arena_judge_held(shmrpci_region *region)
     }
 }
 
+void shmrpci_arena_begin(shmrpci_region *region)
+{
+    bool is_empty =
+        shmrpci_load_relaxed(&shmrpci_arena_of(region)->limbo_head) == 0;
+    region->retired_count = is_empty ? 0 : LIMBO_LOOK;
+}
+
 void shmrpci_arena_hand_over(shmrpci_region *region)
 {
     shmrpci_arena_reclaim(region, true);

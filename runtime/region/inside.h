@@ -97,6 +97,9 @@ uint64_t shmrpci_arena_depot_chain(uint64_t word);
 /* After a death: what was on its way, also to and from the depot. */
 void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class);
 void shmrpci_arena_mend(shmrpci_region *region);
+/* As a new participant: what the one before left in the limbo is looked at when
+ * a block is taken, or each of many that die early would leave more. */
+void shmrpci_arena_begin(shmrpci_region *region);
 /* Gives what is free to all, as far as the depot has room. */
 void shmrpci_arena_hand_over(shmrpci_region *region);
 /* Whether there is anything to hand over. */

@@ -103,6 +103,9 @@ static shmrpc_status become(shmrpci_region *region, uint32_t participant)
     (void)shmrpci_add_seq(&block->incarnation, 1u);
     shmrpci_store_seq(&block->pid, (uint32_t)shmrpci_process_id());
     act_as(region, participant);
+    if (shmrpci_region_has_arenas(region)) {
+        shmrpci_arena_begin(region);
+    }
     return SHMRPC_OK;
 }
 

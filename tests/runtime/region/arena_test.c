@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/memory.h"
 #include "region/inside.h"
 
 #define KIB ((uint64_t)1024)
@@ -332,6 +333,31 @@ static void who_left_leaves_blocks_behind_for_others(void **state)
     shmrpci_fd_close(&fd);
 }
 
+/* Too early to look at their limbo once. */
+static void who_dies_early_has_an_heir_that_reclaims(void **state)
+{
+    (void)state;
+    int fd = arena_create(16 * MIB, 2);
+    uint64_t paid = 0;
+    uint64_t change = 0;
+    for (int life = 0; life < 200; life++) {
+        shmrpci_region region;
+        attach(fd, &region);
+        for (uint32_t i = 0; i < 100; i++) {
+            put(&region, i % 10, 1000, ++change);
+        }
+        if (life == 10) {
+            paid = shmrpci_region_paid(&region);
+        }
+        assert_true(life < 10 || shmrpci_region_paid(&region) <= paid);
+        /* As the kernel leaves it. */
+        shmrpci_fd_close(&region.fd);
+        shmrpci_memory_unmap(&region.map);
+        free(region.pins);
+    }
+    shmrpci_fd_close(&fd);
+}
+
 static uint64_t random_of(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -386,6 +412,7 @@ int main(void)
         cmocka_unit_test(what_is_used_stays_and_the_rest_goes),
         cmocka_unit_test(free_blocks_come_to_those_who_need_them),
         cmocka_unit_test(who_left_leaves_blocks_behind_for_others),
+        cmocka_unit_test(who_dies_early_has_an_heir_that_reclaims),
         cmocka_unit_test(spoiled_bytes_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,11 @@ void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
     shmrpci_dict_lock_destroy(&table->region);
 }
 
+void shmrpci_dict_wake_engine(const shmrpci_handle *handle)
+{
+    shmrpci_table_wake_all(&((const shmrpc_dict *)(const void *)handle)->table);
+}
+
 const shmrpci_face shmrpci_face_dict = {
     .kind = &shmrpci_kind_dict,
     .number = SHMRPC_SHARED_DICT,
@@ -116,6 +121,7 @@ const shmrpci_face shmrpci_face_dict = {
     .close = shmrpci_dict_close_engine,
     .region = shmrpci_dict_region,
     .destroy = shmrpci_dict_destroy_engine,
+    .wake = shmrpci_dict_wake_engine,
     .fill = shmrpci_dict_fill_engine,
 };
 

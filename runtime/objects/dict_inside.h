@@ -101,6 +101,7 @@ shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
 void shmrpci_dict_close_engine(shmrpci_handle *handle);
 const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle);
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle);
+void shmrpci_dict_wake_engine(const shmrpci_handle *handle);
 shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
                                        shmrpc_error *error);
 

@@ -81,6 +81,8 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
         shmrpci_fd_close(&fd);
         return status;
     }
+    /* The dict's handle, which stays as long as we do, knows of its end. */
+    watch->table.region.owner = dict->table.region.owner;
     if (reads) {
         (void)shmrpci_byte_lock_share(watch->table.region.fd,
                                       SHMRPCI_OBJECT_READERS_BYTE);

@@ -48,6 +48,9 @@ typedef struct shmrpci_face {
     const shmrpci_region *(*region)(const shmrpci_handle *handle);
     /* Marks the object as destroyed and wakes all who wait. */
     void (*destroy)(shmrpci_handle *handle);
+    /* Wakes all who wait, to look again; also where it can only be read. NULL:
+     * it can't be only read. */
+    void (*wake)(const shmrpci_handle *handle);
     /* Fills a new object from a snapshot. NULL: has none. */
     shmrpc_status (*fill)(shmrpci_handle *handle, const char *path,
                           shmrpc_error *error);

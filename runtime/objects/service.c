@@ -176,11 +176,7 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
         return status;
     }
     shmrpci_service_follow(handle);
-    if ((handle->flags & SHMRPC_SHARED_READ_ONLY) != 0) {
-        shmrpci_fd_close(&watch_fd); /* they look by themselves */
-    } else {
-        shmrpci_vigil_begin(&handle->vigil, handle, watch_fd);
-    }
+    shmrpci_vigil_begin(&handle->vigil, handle, watch_fd);
     return SHMRPC_OK;
 }
 

@@ -103,6 +103,12 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_topic_destroy(topic_of(handle)->engine);
 }
 
+static void wake(const shmrpci_handle *handle)
+{
+    shmrpci_topic_wake_all(
+        ((const shmrpc_topic *)(const void *)handle)->engine);
+}
+
 const shmrpci_face shmrpci_face_topic = {
     .kind = &shmrpci_kind_topic,
     .number = SHMRPC_SHARED_TOPIC,
@@ -112,6 +118,7 @@ const shmrpci_face shmrpci_face_topic = {
     .close = close_engine,
     .region = region_of,
     .destroy = destroy_engine,
+    .wake = wake,
 };
 
 int shmrpc_stub_topic_open(const shmrpc_shared *row, const char *name,

@@ -26,6 +26,7 @@ const shmrpci_face shmrpci_face_value = {
     .close = shmrpci_dict_close_engine,
     .region = shmrpci_dict_region,
     .destroy = shmrpci_dict_destroy_engine,
+    .wake = shmrpci_dict_wake_engine,
     .fill = shmrpci_dict_fill_engine,
 };
 

@@ -68,7 +68,12 @@ static int64_t look(shmrpci_vigil *vigil)
     }
     if (!shmrpci_byte_lock_is_held(region->fd, SHMRPCI_OBJECT_CREATOR_BYTE)) {
         vigil->looks = 0;
-        handle->face->destroy(handle);
+        if (region->is_writer) {
+            handle->face->destroy(handle);
+        } else {
+            shmrpci_region_orphan(region);
+            handle->face->wake(handle);
+        }
         return SHMRPCI_NEVER_NS;
     }
     return shmrpci_deadline_after(FIRST_LOOK_NS << vigil->looks++);

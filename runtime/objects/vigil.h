@@ -7,7 +7,8 @@
  * ends.  It then looks at the creator's byte, which decides: a successor may
  * have it (hot restart), and a dying process may have it a little longer. Where
  * nobody has it the thread marks the object as destroyed, as a server that ends
- * properly does.
+ * properly does; where it may only be read, this handle takes it for destroyed,
+ * and those who wait are woken to see that.
  *
  * Without a watch (in a forked child that goes on with its parent's handle, or
  * behind a hot restart) those who wait find out when their slice is over.
@@ -36,8 +37,8 @@ typedef struct shmrpci_vigil {
     uint32_t looks; /* since it hung up; 0: it has not */
 } shmrpci_vigil;
 
-/* Watches over the server of `handle`, which is open for writing. The socket is
- * the watch's, and closed where none can be made. */
+/* Watches over the server of `handle`, which is open. The socket is the
+ * watch's, and closed where none can be made. */
 void shmrpci_vigil_begin(shmrpci_vigil *vigil, struct shmrpci_handle *handle,
                          int watch_fd);
 /* Before its engine is closed; none: does nothing. */

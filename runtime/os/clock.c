@@ -14,6 +14,13 @@ int64_t shmrpci_now_ns(void)
     return (int64_t)now.tv_sec * SHMRPCI_NS_PER_S + now.tv_nsec;
 }
 
+int64_t shmrpci_coarse_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * SHMRPCI_NS_PER_S + now.tv_nsec;
+}
+
 int64_t shmrpci_wall_ns(void)
 {
     struct timespec now;

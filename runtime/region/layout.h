@@ -77,6 +77,9 @@
 
 /* Bytes of the file that are locked, not stored; see above. */
 #define SHMRPCI_REGION_BYTE(participant) ((int64_t)(participant))
+/* Read locks: somebody who may not write is to be woken (listen.h). Bytes that
+ * follow 2^40 and lie below this one are those of files (os/object.h). */
+#define SHMRPCI_REGION_LISTEN_BYTE (((int64_t)1 << 40) + 64)
 /* Read locks: somebody reads as of this change (pin.c). */
 #define SHMRPCI_REGION_PIN(change) (((int64_t)1 << 41) + (int64_t)(change))
 #define SHMRPCI_REGION_CHANGES_MAX (((uint64_t)1 << 48) - 1)

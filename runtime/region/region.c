@@ -317,6 +317,12 @@ void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
     region->owner = owner;
 }
 
+void shmrpci_region_orphan(const shmrpci_region *region)
+{
+    /* Relaxed: who is woken behind it, or looks again, sees it. */
+    shmrpci_store_relaxed(&region->owner->is_gone, 1u);
+}
+
 bool shmrpci_region_is_orphan(const shmrpci_region *region)
 {
     shmrpci_region_owner *owner = region->owner;

@@ -203,6 +203,8 @@ void shmrpci_region_destroy(shmrpci_region *region);
  * region is open, and zeros before. */
 void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
                            int64_t byte);
+/* Its owner is known to be gone. */
+void shmrpci_region_orphan(const shmrpci_region *region);
 /* For the function below only. */
 bool shmrpci_region_is_orphan(const shmrpci_region *region);
 

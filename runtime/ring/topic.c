@@ -278,6 +278,11 @@ void shmrpci_topic_destroy(shmrpci_topic *topic)
     }
 }
 
+void shmrpci_topic_wake_all(const shmrpci_topic *topic)
+{
+    (void)shmrpci_futex_wake(&topic->ring.roots->bell, INT32_MAX);
+}
+
 /* ---- for people ---------------------------------------------------------- */
 
 static void add_publisher(const shmrpci_ring *ring, uint32_t participant,

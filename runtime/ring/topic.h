@@ -70,7 +70,7 @@ typedef struct shmrpci_topic shmrpci_topic;
  * Opens a topic; the descriptors are its own from then on, and closed if it
  * fails. `access` READ: for subscribers alone. `desk_fd` is the file of a desk
  * that lies apart, open for writing, or -1: a subscriber that can't write to
- * the desk looks every 50 ms instead of being woken, and is not waited for.
+ * the desk is woken (region/listen.h), but not waited for.
  * Statuses as shmrpci_queue_open().
  */
 shmrpc_status shmrpci_topic_open(int fd, int desk_fd, shmrpci_access access,
@@ -104,6 +104,8 @@ void shmrpci_topic_give_up(shmrpci_topic *topic);
 shmrpc_status shmrpci_topic_end(shmrpci_topic *topic);
 /* Ends all waits and all use: DESTROYED. */
 void shmrpci_topic_destroy(shmrpci_topic *topic);
+/* Wakes all subscribers that wait, to look again; also for reading only. */
+void shmrpci_topic_wake_all(const shmrpci_topic *topic);
 
 /* ---- subscribers --------------------------------------------------------- */
 

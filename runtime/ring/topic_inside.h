@@ -11,6 +11,7 @@
 #define SHMRPCI_RING_TOPIC_INSIDE_H
 
 #include "os/thread.h"
+#include "region/listen.h"
 #include "ring/desk.h"
 #include "ring/ring.h"
 #include "ring/topic.h"
@@ -18,9 +19,6 @@
 /* How many may sit at the desk, among the options of the region. */
 #define SHMRPCI_TOPIC_SEATS_SHIFT 8
 #define SHMRPCI_TOPIC_SEATS_MASK  UINT64_C(0xFFFF)
-
-/* The same subscribers wait as long as the same topic does. */
-#define SHMRPCI_TOPIC_BLIND_NS (50 * SHMRPCI_NS_PER_MS)
 
 struct shmrpci_topic {
     shmrpci_ring ring;
@@ -34,6 +32,10 @@ struct shmrpci_topic {
     shmrpci_mutex mutex;
     shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
     shmrpci_spinner spinner;
+    shmrpci_listeners listeners;
+    /* Without a desk: of how many subscriptions; under the mutex. */
+    shmrpci_listening listening;
+    uint32_t listening_count;
 };
 
 typedef struct shmrpci_reading {
@@ -49,7 +51,9 @@ struct shmrpci_subscription {
     shmrpci_topic *topic;
     uint32_t seat; /* SHMRPCI_REGION_NOBODY: none */
     uint32_t next_lane;
-    uint64_t lost; /* to be told */
+    uint64_t lost;  /* to be told */
+    uint32_t awake; /* messages since it last slept */
+    bool is_listening;
     shmrpci_reading readings[];
 };
 

@@ -219,13 +219,17 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
 /* ---- publishing ---------------------------------------------------------- */
 
 /* Wakes all who may sleep: each is to see it. */
-static void announce(const shmrpci_topic *topic)
+static void announce(shmrpci_topic *topic)
 {
     shmrpci_desk_words *desk = topic->desk.words;
     /* The fence keeps the look at the sleepers behind the tail. */
     shmrpci_fence_seq();
-    if (desk != NULL && shmrpci_load_seq(&desk->sleepers) != 0) {
+    bool sleeps = desk != NULL && shmrpci_load_seq(&desk->sleepers) != 0;
+    if (sleeps) {
         (void)shmrpci_exchange_seq(&desk->sleepers, 0u);
+    }
+    if (sleeps ||
+        shmrpci_listeners_are_there(&topic->listeners, topic->ring.region.fd)) {
         shmrpci_bell_ring_all(&topic->ring.roots->bell);
     }
 }

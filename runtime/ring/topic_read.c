@@ -6,6 +6,10 @@
 
 #define MAX_TRIES 64u
 
+/* Who has no desk, and needed no sleep for so many messages, doesn't listen any
+ * more, so that publishers need not ring for each. */
+#define AWAKE_MAX 64u
+
 /* ---- one lane ------------------------------------------------------------ */
 
 /* The number next to `near` of which a record has the low bits. */
@@ -199,6 +203,33 @@ static shmrpc_status try_next(shmrpci_subscription *of, shmrpci_buf *buf,
                                                     : status;
 }
 
+/* All subscriptions of a handle share its descriptor, and so the lock. */
+static int64_t listen(shmrpci_subscription *of)
+{
+    shmrpci_topic *topic = of->topic;
+    shmrpci_mutex_lock(&topic->mutex);
+    topic->listening_count += of->is_listening ? 0 : 1;
+    of->is_listening = true;
+    int64_t max_ns = shmrpci_listen(&topic->listening, topic->ring.region.fd,
+                                    SHMRPCI_BELL_MAX_SLICE_NS);
+    shmrpci_mutex_unlock(&topic->mutex);
+    return max_ns;
+}
+
+static void stop_listening(shmrpci_subscription *of)
+{
+    shmrpci_topic *topic = of->topic;
+    if (!of->is_listening) {
+        return;
+    }
+    shmrpci_mutex_lock(&topic->mutex);
+    of->is_listening = false;
+    if (--topic->listening_count == 0) {
+        shmrpci_listen_end(&topic->listening, topic->ring.region.fd);
+    }
+    shmrpci_mutex_unlock(&topic->mutex);
+}
+
 void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
                             int64_t *out_max_ns)
 {
@@ -206,10 +237,12 @@ void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
     shmrpci_atomic_u32 *bell = &topic->ring.roots->bell;
     /* Before it is said that we sleep: whoever clears that counts it up. */
     *out = (shmrpci_futex_on){bell, shmrpci_load_seq(bell)};
-    *out_max_ns = SHMRPCI_TOPIC_BLIND_NS;
+    of->awake = 0;
     if (topic->desk.words != NULL) {
         shmrpci_store_seq(&topic->desk.words->sleepers, 1u);
         *out_max_ns = SHMRPCI_BELL_MAX_SLICE_NS;
+    } else {
+        *out_max_ns = listen(of);
     }
 }
 
@@ -264,6 +297,9 @@ shmrpc_status shmrpci_topic_next(shmrpci_subscription *subscription,
     }
     *out_lost = 0;
     of->lost = 0;
+    if (++of->awake > AWAKE_MAX) {
+        stop_listening(of);
+    }
     status = try_next(of, buf, item);
     if (status == SHMRPC_E_NOT_FOUND) {
         status = deadline_ns == 0
@@ -378,6 +414,9 @@ void shmrpci_topic_unsubscribe(shmrpci_subscription *subscription)
         return;
     }
     shmrpci_topic *topic = subscription->topic;
+    if (!shmrpci_ring_is_forked(&topic->ring)) {
+        stop_listening(subscription);
+    }
     if (subscription->seat != SHMRPCI_REGION_NOBODY &&
         !shmrpci_ring_is_forked(&topic->ring)) {
         shmrpci_mutex_lock(&topic->mutex);

@@ -277,24 +277,37 @@ static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
     }
 }
 
-static void wake(const shmrpci_table *table)
+/* Who sleeps says so in the bell, or listens. */
+static void wake(shmrpci_table *table)
 {
     shmrpci_atomic_u32 *bell = &table->roots->bell;
     uint32_t seen = shmrpci_load_seq(bell);
-    if ((seen & 1) != 0 &&
-        shmrpci_cas_seq(bell, &seen, (seen + 2) & ~(uint32_t)1)) {
-        shmrpci_futex_wake(bell, INT32_MAX);
+    bool is_rung = (seen & 1) != 0 &&
+                   shmrpci_cas_seq(bell, &seen, (seen + 2) & ~(uint32_t)1);
+    if (!is_rung &&
+        shmrpci_listeners_are_there(&table->listeners, table->region.fd)) {
+        (void)shmrpci_add_seq(bell, 2u);
+        is_rung = true;
     }
+    if (is_rung) {
+        (void)shmrpci_futex_wake(bell, INT32_MAX);
+    }
+}
+
+void shmrpci_table_wake_all(const shmrpci_table *table)
+{
+    (void)shmrpci_futex_wake(&table->roots->bell, INT32_MAX);
 }
 
 void shmrpci_table_destroy(shmrpci_table *table)
 {
     shmrpci_region_destroy(&table->region);
-    wake(table);
+    (void)shmrpci_add_seq(&table->roots->bell, 2u);
+    shmrpci_table_wake_all(table);
 }
 
 /* True: it was we who ended the change. */
-static bool end_turn(const shmrpci_table *table, uint64_t turn)
+static bool end_turn(shmrpci_table *table, uint64_t turn)
 {
     uint64_t seen = turn;
     bool ended =

@@ -26,6 +26,7 @@
 
 #include "base/buf.h"
 #include "os/futex.h"
+#include "region/listen.h"
 #include "region/region.h"
 #include "shmrpc/error.h"
 #include "table/layout.h"
@@ -58,6 +59,7 @@ typedef struct shmrpci_table {
     shmrpci_atomic_u64 known_last;
     uint32_t log_count; /* checked; 0: no log */
     uint64_t capacity;  /* UINT64_MAX: none */
+    shmrpci_listeners listeners;
     /* What the survey found in use (region.h). */
     uint64_t *used;
     uint32_t used_count;
@@ -268,11 +270,13 @@ typedef struct shmrpci_table_event {
 
 typedef struct shmrpci_table_watch {
     shmrpci_table *table;
-    uint64_t next; /* the change to be told next */
-    uint64_t part; /* of that change */
-    uint64_t told; /* the change as of which a nest was told last */
-    bool is_lost;  /* the next event is RESYNC */
-    bool has_view; /* RESYNC: the caller may read it until the next call */
+    uint64_t next;  /* the change to be told next */
+    uint64_t part;  /* of that change */
+    uint64_t told;  /* the change as of which a nest was told last */
+    bool is_lost;   /* the next event is RESYNC */
+    bool has_view;  /* RESYNC: the caller may read it until the next call */
+    uint32_t awake; /* events since it last slept */
+    shmrpci_listening listening; /* handles for reading only */
     shmrpci_table_view view;
     shmrpci_buf key;
     shmrpci_buf value;
@@ -294,8 +298,9 @@ void shmrpci_table_watch_close(shmrpci_table_watch *watch);
  * what there is now, and events go on from there. DEADLINE; DESTROYED;
  * DATA_LOSS.
  *
- * Handles for writing are woken. Those for reading only can't tell that they
- * sleep, and look every so often (up to 50 ms).
+ * All are woken. Of handles for reading only (region/listen.h) changes within
+ * some ms of the first sleep are found by looking; where the kernel grants no
+ * lock they look every 50 ms.
  */
 shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
                                        int64_t deadline_ns,
@@ -341,11 +346,15 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
 uint64_t shmrpci_table_check(shmrpci_table *table,
                              shmrpci_region_finding *finding, void *user);
 
+/* Wakes all who wait, to look again. Of this handle or another, also for
+ * reading only. */
+void shmrpci_table_wake_all(const shmrpci_table *table);
+
 /* Says that the watch sleeps until there may be a change to tell: it looks
  * again after this, then sleeps while `out` is as it says, for `*out_max_ns` at
  * most.
  */
-void shmrpci_table_watch_announce(const shmrpci_table_watch *watch,
+void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
                                   shmrpci_futex_on *out, int64_t *out_max_ns);
 
 #endif

@@ -9,9 +9,9 @@
  * whoever was to wake it may have died. */
 #define SLICE_NS     (50 * SHMRPCI_NS_PER_MS)
 #define SLICE_MAX_NS (10 * SHMRPCI_NS_PER_S)
-/* Who may not write can't tell that it sleeps. */
-#define LOOK_NS     (1 * SHMRPCI_NS_PER_MS)
-#define LOOK_MAX_NS (50 * SHMRPCI_NS_PER_MS)
+/* Who may not write, and needed no sleep for so many events, doesn't listen any
+ * more, so that writers need not ring for each. */
+#define AWAKE_MAX 64u
 
 static uint64_t last_finished(const shmrpci_table *table)
 {
@@ -47,6 +47,7 @@ void shmrpci_table_watch_close(shmrpci_table_watch *watch)
 {
     if (watch->table != NULL) {
         drop_view(watch);
+        shmrpci_listen_end(&watch->listening, watch->table->region.fd);
         shmrpci_buf_fini(&watch->key);
         shmrpci_buf_fini(&watch->value);
         watch->table = NULL;
@@ -221,14 +222,13 @@ static shmrpc_status tell_next(shmrpci_table_watch *watch, uint64_t last,
 
 typedef struct slices {
     int64_t next_ns;
-    int64_t most_ns;
     int64_t deadline_ns;
 } slices;
 
-void shmrpci_table_watch_announce(const shmrpci_table_watch *watch,
+void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
                                   shmrpci_futex_on *out, int64_t *out_max_ns)
 {
-    const shmrpci_table *table = watch->table;
+    shmrpci_table *table = watch->table;
     shmrpci_atomic_u32 *bell = &table->roots->bell;
     bool is_writer = table->region.is_writer;
     /* Sequentially consistent, as is the look at the turn that follows: who
@@ -236,26 +236,28 @@ void shmrpci_table_watch_announce(const shmrpci_table_watch *watch,
     uint32_t seen =
         is_writer ? shmrpci_or_seq(bell, 1u) | 1u : shmrpci_load_seq(bell);
     *out = (shmrpci_futex_on){bell, seen};
-    *out_max_ns = is_writer ? SLICE_MAX_NS : LOOK_MAX_NS;
+    *out_max_ns = is_writer ? SLICE_MAX_NS
+                            : shmrpci_listen(&watch->listening,
+                                             table->region.fd, SLICE_MAX_NS);
+    watch->awake = 0;
 }
 
 /* Sleeps until something has changed, or a slice is over. */
-static void sleep_once(const shmrpci_table_watch *watch, slices *of)
+static void sleep_once(shmrpci_table_watch *watch, slices *of)
 {
     const shmrpci_table *table = watch->table;
-    int64_t now_ns = shmrpci_now_ns();
-    int64_t until_ns = of->deadline_ns;
-    if (until_ns - now_ns > of->next_ns) {
-        until_ns = now_ns + of->next_ns;
-    }
-    of->next_ns = of->next_ns * 2 < of->most_ns ? of->next_ns * 2 : of->most_ns;
-    if (!table->region.is_writer) {
-        shmrpci_sleep_until(until_ns);
-        return;
-    }
     shmrpci_futex_on on;
     int64_t max_ns;
     shmrpci_table_watch_announce(watch, &on, &max_ns);
+    int64_t slice_ns = of->next_ns < max_ns ? of->next_ns : max_ns;
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t until_ns = of->deadline_ns;
+    if (until_ns - now_ns > slice_ns) {
+        until_ns = now_ns + slice_ns;
+    }
+    if (max_ns == SLICE_MAX_NS) {
+        of->next_ns = slice_ns * 2;
+    }
     if (last_finished(table) < watch->next &&
         !shmrpci_region_is_destroyed(&table->region)) {
         (void)shmrpci_futex_wait(on.word, on.expected, until_ns);
@@ -268,10 +270,11 @@ shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
                                        shmrpc_error *error)
 {
     const shmrpci_table *table = watch->table;
-    bool is_writer = table->region.is_writer;
-    slices of = {is_writer ? SLICE_NS : LOOK_NS,
-                 is_writer ? SLICE_MAX_NS : LOOK_MAX_NS, deadline_ns};
+    slices of = {SLICE_NS, deadline_ns};
     drop_view(watch);
+    if (++watch->awake > AWAKE_MAX) {
+        shmrpci_listen_end(&watch->listening, table->region.fd);
+    }
     for (;;) {
         if (shmrpci_region_is_destroyed(&table->region)) {
             return shmrpc_error_set(error, SHMRPC_E_DESTROYED,

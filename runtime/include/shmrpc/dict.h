@@ -277,7 +277,7 @@ typedef struct shmrpc_watch_opts {
 /* Tells of changes from now on; of one below a key as PUT of the key, with its
  * whole value. Changes of one key that follow each other closely may come as
  * the last one. Takes a place of a writer of its own, unless the handle is
- * READ_ONLY: then it looks every 50 ms. `opts` may be NULL. Statuses as open.
+ * READ_ONLY. `opts` may be NULL. Statuses as open.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_watch_open(
     shmrpc_dict *dict, const shmrpc_watch_opts *opts, shmrpc_watch **out,
@@ -295,8 +295,7 @@ SHMRPC_API shmrpc_status shmrpc_watch_next(
 
 /* A descriptor for event loops, readable when there may be a change
  * to tell: as
- * shmrpc_queue_fd().  That of a READ_ONLY handle is readable every 50 ms.
- * FORKED. */
+ * shmrpc_queue_fd(). FORKED. */
 SHMRPC_API int shmrpc_watch_fd(shmrpc_watch *watch);
 
 /* ---- locks --------------------------------------------------------------- */

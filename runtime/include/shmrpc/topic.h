@@ -28,8 +28,7 @@
  * the new message goes, counted, when a subscriber would lose one.
  *
  * Order.  Messages of one handle come in its order; of different handles in
- * any.  Subscribers may be READ_ONLY: they are neither woken, so that they look
- * every 50 ms, nor waited for.
+ * any.  Subscribers may be READ_ONLY: they are woken, but not waited for.
  *
  * What else holds for all shared objects stands in shmrpc/shared.h.
  */
@@ -106,8 +105,7 @@ SHMRPC_API shmrpc_status shmrpc_sub_next(
 
 /* A descriptor for event loops, readable when there may be a message, a
  * loss, or the end to be told of: as
- * shmrpc_queue_fd().  That of a READ_ONLY handle is readable every 50 ms.
- * FORKED. */
+ * shmrpc_queue_fd(). FORKED. */
 SHMRPC_API int shmrpc_sub_fd(shmrpc_sub *sub);
 
 /* How many messages this subscription has lost, ever, as LOST told. */

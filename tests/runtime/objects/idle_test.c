@@ -1,6 +1,6 @@
 /*
  * What waiting costs: a thousand processes that wait in queues, topics and
- * watches wake up once in ten seconds at most.
+ * watches, some of which may only read, wake up once in ten seconds at most.
  *
  * It takes a minute, and so runs with the long ones only.
  */
@@ -15,7 +15,7 @@
 #include "shmrpc/dict.h"
 #include "shmrpc/topic.h"
 
-enum { SLEEPERS = 1000, KINDS = 3, PLACES = 1024 };
+enum { SLEEPERS = 1000, KINDS = 5, PLACES = 1024 };
 
 /* Slices have grown to ten seconds by then; how long is looked. */
 #define GROWN_S  26u
@@ -30,34 +30,34 @@ static _Atomic uint32_t *ready; /* how many are about to wait */
 
 /* ---- those who wait ------------------------------------------------------ */
 
-static shmrpc_shared_opts places(void)
+static shmrpc_shared_opts places(uint32_t flags)
 {
-    return (shmrpc_shared_opts){.max_writers = PLACES};
+    return (shmrpc_shared_opts){.max_writers = PLACES, .flags = flags};
 }
 
 static shmrpc_queue *open_queue(void)
 {
     shmrpc_queue *queue = NULL;
     shmrpc_error error;
-    const shmrpc_queue_opts opts = {.shared = places()};
+    const shmrpc_queue_opts opts = {.shared = places(0)};
     EXPECT_HERE(shmrpc_queue_open("idle", &opts, &queue, &error), &error);
     return queue;
 }
 
-static shmrpc_topic *open_topic(void)
+static shmrpc_topic *open_topic(uint32_t flags)
 {
     shmrpc_topic *topic = NULL;
     shmrpc_error error;
-    const shmrpc_topic_opts opts = {.shared = places()};
+    const shmrpc_topic_opts opts = {.shared = places(flags)};
     EXPECT_HERE(shmrpc_topic_open("idle", &opts, &topic, &error), &error);
     return topic;
 }
 
-static shmrpc_dict *open_dict(void)
+static shmrpc_dict *open_dict(uint32_t flags)
 {
     shmrpc_dict *dict = NULL;
     shmrpc_error error;
-    const shmrpc_dict_opts opts = {.shared = places()};
+    const shmrpc_dict_opts opts = {.shared = places(flags)};
     EXPECT_HERE(shmrpc_dict_open("idle", &opts, &dict, &error), &error);
     return dict;
 }
@@ -70,31 +70,52 @@ static int wait_in_queue(void)
     return shmrpc_queue_pop(queue, &for_long, &item, NULL);
 }
 
-static int wait_in_topic(void)
+static int wait_in_topic_with(uint32_t flags)
 {
     const shmrpc_any *message;
     shmrpc_sub *sub = NULL;
     shmrpc_error error;
-    EXPECT_HERE(shmrpc_topic_subscribe(open_topic(), &sub, &error), &error);
+    EXPECT_HERE(shmrpc_topic_subscribe(open_topic(flags), &sub, &error),
+                &error);
     atomic_fetch_add(ready, 1);
     return shmrpc_sub_next(sub, &message, &for_long, NULL);
 }
 
-static int wait_in_watch(void)
+static int wait_in_watch_with(uint32_t flags)
 {
     const shmrpc_event *event;
     shmrpc_watch *watch = NULL;
     shmrpc_error error;
-    EXPECT_HERE(shmrpc_dict_watch_open(open_dict(), NULL, &watch, &error),
+    EXPECT_HERE(shmrpc_dict_watch_open(open_dict(flags), NULL, &watch, &error),
                 &error);
     atomic_fetch_add(ready, 1);
     return shmrpc_watch_next(watch, &event, &for_long, NULL);
 }
 
+static int wait_in_topic(void)
+{
+    return wait_in_topic_with(0);
+}
+
+static int wait_in_watch(void)
+{
+    return wait_in_watch_with(0);
+}
+
+static int read_topic(void)
+{
+    return wait_in_topic_with(SHMRPC_SHARED_READ_ONLY);
+}
+
+static int read_watch(void)
+{
+    return wait_in_watch_with(SHMRPC_SHARED_READ_ONLY);
+}
+
 static void wait_in_one(int index, void *user)
 {
-    static int (*const kinds[KINDS])(void) = {wait_in_queue, wait_in_topic,
-                                              wait_in_watch};
+    static int (*const kinds[KINDS])(void) = {
+        wait_in_queue, wait_in_topic, wait_in_watch, read_topic, read_watch};
     (void)user;
     CHECK(kinds[index % KINDS]() == SHMRPC_E_DESTROYED);
 }
@@ -122,8 +143,8 @@ static void those_who_wait_wake_once_in_ten_seconds(void **state)
     static pid_t cast[SLEEPERS];
     static unsigned long before[SLEEPERS];
     shmrpc_queue *queue = open_queue();
-    shmrpc_topic *topic = open_topic();
-    shmrpc_dict *dict = open_dict();
+    shmrpc_topic *topic = open_topic(0);
+    shmrpc_dict *dict = open_dict(0);
     for (int i = 0; i < SLEEPERS; i++) {
         cast[i] = stage_cast(wait_in_one, i, NULL);
     }

@@ -310,6 +310,36 @@ static void who_waits_is_told_of_a_killed_server(void **state)
     shmrpc_stub_close(client);
 }
 
+static bool is_missed(const shmrpc_dict *dict)
+{
+    const shmrpci_handle *handle = (const shmrpci_handle *)(const void *)dict;
+    return shmrpci_load_relaxed(
+               &handle->face->region(handle)->owner->is_gone) != 0;
+}
+
+/* Where nobody is left who may write. */
+static void readers_are_told_of_a_killed_server(void **state)
+{
+    (void)state;
+    shmrpc_client *client;
+    shmrpc_watch *watch = NULL;
+    const shmrpc_event *event;
+    pid_t pid = start_apart(&client);
+    shmrpc_dict *dict = voices_of(client);
+    EXPECT(shmrpc_dict_watch_open(dict, NULL, &watch, &error), SHMRPC_OK);
+    kill_it(pid);
+    int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
+    while (!is_missed(dict) && shmrpci_now_ns() < deadline_ns) {
+        shmrpci_thread_yield();
+    }
+    assert_true(is_missed(dict));
+    EXPECT(shmrpc_watch_next(watch, &event, &patient, &error),
+           SHMRPC_E_DESTROYED);
+    shmrpc_watch_close(watch);
+    shmrpc_dict_close(dict);
+    shmrpc_stub_close(client);
+}
+
 /* It opens the same memory, of which it has the descriptor. */
 static void forked_child_goes_on(void **state)
 {
@@ -344,6 +374,7 @@ int main(void)
         CASE(objects_end_with_their_service),
         CASE(objects_end_with_a_killed_server),
         CASE(who_waits_is_told_of_a_killed_server),
+        CASE(readers_are_told_of_a_killed_server),
         CASE(forked_child_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,47 @@ static void watchers_are_told_all_changes(void **state)
     shmrpci_fd_close(&fd);
 }
 
+/* From the tick after it said so for the first time, until it is destroyed. */
+static void readers_who_sleep_are_rung_for(void **state)
+{
+    (void)state;
+    shmrpci_table table;
+    shmrpci_table reader;
+    shmrpci_table_watch watch;
+    shmrpci_futex_on on;
+    int64_t max_ns = 0;
+    int64_t deadline_ns = shmrpci_deadline_after(30 * SHMRPCI_NS_PER_S);
+    int fd = table_create(MIB, 0, 1024);
+    table_attach(fd, &table);
+    table_attach_reader(fd, &reader);
+    assert_int_equal(shmrpci_table_watch_open(&reader, false, &watch, NULL),
+                     SHMRPC_OK);
+    while (max_ns < SHMRPCI_NS_PER_S) {
+        assert_true(shmrpci_now_ns() < deadline_ns);
+        shmrpci_table_watch_announce(&watch, &on, &max_ns);
+    }
+    for (int i = 0; i < 3; i++) {
+        shmrpci_table_watch_announce(&watch, &on, &max_ns);
+        assert_int_equal(shmrpci_load_seq(on.word), on.expected);
+        put(&table, "a", "1");
+        assert_int_not_equal(shmrpci_load_seq(on.word), on.expected);
+        expect_event(&watch, "put a=1");
+    }
+    /* Who is busy needs nobody to ring. */
+    for (int i = 0; i < 100; i++) {
+        put(&table, "a", "1");
+        expect_event(&watch, "put a=1");
+    }
+    assert_false(watch.listening.is_on);
+    shmrpci_table_watch_announce(&watch, &on, &max_ns);
+    shmrpci_table_destroy(&table);
+    assert_int_not_equal(shmrpci_load_seq(on.word), on.expected);
+    shmrpci_table_watch_close(&watch);
+    shmrpci_table_detach(&reader);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +296,7 @@ int main(void)
         cmocka_unit_test(views_in_turn_keep_only_what_they_see),
         cmocka_unit_test(a_merge_is_one_change),
         cmocka_unit_test(watchers_are_told_all_changes),
+        cmocka_unit_test(readers_who_sleep_are_rung_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

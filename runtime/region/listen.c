@@ -1,0 +1,43 @@
+/* Locks on one byte, shared by those who listen. */
+#include "region/listen.h"
+
+#include "os/byte_lock.h"
+#include "region/layout.h"
+
+/* A tick of the coarse clock takes no longer. */
+#define TICK_NS (10 * SHMRPCI_NS_PER_MS)
+/* Where the kernel grants no lock: nobody rings. */
+#define DEAF_NS (50 * SHMRPCI_NS_PER_MS)
+
+bool shmrpci_listeners_ask(shmrpci_listeners *of, int fd, uint64_t now)
+{
+    /* The clock was read before: whoever begins to listen meanwhile does so at
+     * that time, or later. */
+    bool are_there = shmrpci_byte_lock_is_held(fd, SHMRPCI_REGION_LISTEN_BYTE);
+    shmrpci_store_relaxed(&of->told, now | (are_there ? 1u : 0u));
+    return are_there;
+}
+
+int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns)
+{
+    if (!of->is_on) {
+        if (shmrpci_byte_lock_share(fd, SHMRPCI_REGION_LISTEN_BYTE) !=
+            SHMRPC_OK) {
+            return DEAF_NS < long_ns ? DEAF_NS : long_ns;
+        }
+        of->is_on = true;
+        of->since_ns = shmrpci_coarse_ns();
+    }
+    bool is_known = shmrpci_coarse_ns() > of->since_ns;
+    /* Who is known must look behind that. */
+    shmrpci_fence_seq();
+    return is_known || long_ns < TICK_NS ? long_ns : TICK_NS;
+}
+
+void shmrpci_listen_end(shmrpci_listening *of, int fd)
+{
+    if (of->is_on) {
+        shmrpci_byte_lock_drop(fd, SHMRPCI_REGION_LISTEN_BYTE, 1);
+        of->is_on = false;
+    }
+}

@@ -205,7 +205,7 @@ typedef struct shmrpci_table_change {
     shmrpci_atomic_u64 oldest; /* REHASH: tombstones up to this one go */
     /* What it uses of another's change: blocks; and all that was retired by
      * `epoch` or later, 0: none. */
-    _Alignas(128) shmrpci_atomic_u64 hazards[4];
+    _Alignas(128) shmrpci_atomic_u64 hazards[SHMRPCI_TABLE_HAZARDS];
     shmrpci_atomic_u64 epoch;
 } shmrpci_table_change;
 

@@ -230,7 +230,8 @@ int shmrpci_pending_open(shmrpci_pending *p, const shmrpci_stream_ops *ops,
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_pending_not_sent(p);
     }
-    return status == SHMRPC_OK || status == SHMRPC_E_EXHAUSTED
-               ? status
-               : shmrpci_pending_message_failed(p, "request", status);
+    bool is_told = status == SHMRPC_OK || status == SHMRPC_E_EXHAUSTED ||
+                   status == SHMRPC_E_UNIMPLEMENTED;
+    return is_told ? status
+                   : shmrpci_pending_message_failed(p, "request", status);
 }

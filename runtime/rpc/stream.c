@@ -187,11 +187,9 @@ static int open_beside(shmrpc_stream *s, shmrpci_pending *p)
     s->ops = transport->streams;
     if (s->ops == NULL) {
         p->link->client->abort(&p->call);
-        return shmrpc_error_set(
-            p->error, SHMRPC_E_UNIMPLEMENTED,
-            "method %s: %s:// has no streams yet, inproc:// "
-            "and shm:// have",
-            s->method->name, transport->scheme);
+        return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
+                                "method %s: %s:// has no streams",
+                                s->method->name, transport->scheme);
     }
     s->codec = shmrpci_pending_codec(p);
     return shmrpci_pending_open(p, s->ops, &opts, &s->end);

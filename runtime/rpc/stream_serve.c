@@ -117,7 +117,7 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
         .ops = transport->streams, .codec = codec, .over = SHMRPC_MORE};
     if (s->ops == NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
-                               "%s:// has no streams yet", transport->scheme);
+                               "%s:// has no streams", transport->scheme);
     }
     int status = s->ops->accept(ctx->request, &s->end);
     if (status == SHMRPC_OK) {

@@ -154,6 +154,7 @@ int main(void)
     relayed.listener = &listener;
     relayed.worker = shm->worker;
     relayed.relay = NULL;
+    relayed.streams = NULL;
     suite_worker_scheme = "shm";
     return suite_run(&relayed);
 }

@@ -236,7 +236,7 @@ static void without_room_it_is_BUSY_or_late(void **state)
     assert_int_equal(
         p.ops->next(p.here, shmrpci_now_ns() + SHMRPCI_NS_PER_MS, &item),
         SHMRPC_E_DEADLINE);
-    assert_int_equal(put(&p, p.there, 100, 1, 0), SHMRPC_OK);
+    assert_int_equal(put(&p, p.there, 100, 1, soon()), SHMRPC_OK);
     expect(&p, p.here, 100, 1);
     end(&p);
 }

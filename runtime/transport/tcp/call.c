@@ -72,6 +72,7 @@ void tcp_call_forget_reply(tcp_call *call)
 
 static void destroy(tcp_call *call)
 {
+    tcp_call_end_streams(call);
     tcp_call_forget_request(call);
     tcp_call_forget_reply(call);
     free(call);
@@ -80,6 +81,7 @@ static void destroy(tcp_call *call)
 /* With the lock held: for the next one, if it is to be kept. */
 static void keep(tcp_listener *listener, tcp_call *call)
 {
+    tcp_call_end_streams(call);
     size_t bytes = call->request_cap + call->reply_cap + call->packed.cap;
     bool is_large = call->request_cap > TCP_KEEP_BYTES ||
                     call->reply_cap > TCP_KEEP_BYTES ||
@@ -309,6 +311,9 @@ static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
     flags |= (head->flags & TCP_FLAG_NUMBERED) != 0
                  ? (uint32_t)SHMRPCI_HEAD_NUMBERED
                  : 0;
+    flags |= (head->flags & TCP_FLAG_STREAMS) != 0
+                 ? (uint32_t)SHMRPCI_HEAD_STREAMS
+                 : 0;
     call->conn = conn;
     call->id = head->call;
     call->state = TCP_CALL_QUEUED;
@@ -351,6 +356,10 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
     bool is_packed = (head->flags & TCP_FLAG_PACKED) != 0;
     tcp_end end =
         is_packed ? unpack_request(call, conn, body) : keep_request(call, body);
+    fill(call, conn, head);
+    if (end == TCP_END_NONE && (head->flags & TCP_FLAG_STREAMS) != 0) {
+        end = tcp_call_begin_streams(call);
+    }
     if (end != TCP_END_NONE) {
         shmrpci_mutex_lock(&listener->lock);
         (void)tcp_budget_spare(listener, call, 0);
@@ -358,7 +367,6 @@ tcp_end tcp_call_begin(tcp_conn *conn, const tcp_head *head, tcp_body *body)
         destroy(call);
         return end;
     }
-    fill(call, conn, head);
     if (is_packed) {
         shmrpci_mutex_lock(&listener->lock);
         tcp_listener_count(&listener->counts.requests, call->request_len,
@@ -416,6 +424,7 @@ void tcp_call_end(tcp_call *call)
     *at = call->next_of_conn;
     conn->in_flight--;
     call->state = TCP_CALL_ENDED;
+    tcp_call_end_streams(call);
 }
 
 /* With the lock held: whoever has the call is to know that nobody waits. */
@@ -424,6 +433,7 @@ static void tell(tcp_call *call)
     const shmrpci_listen_opts *opts = &call->conn->listener->opts;
     /* Relaxed: it orders nothing; a relay is woken after it. */
     shmrpci_store_relaxed(&call->is_cancelled, 1u);
+    tcp_call_stop_streams(call);
     if (opts->on_cancel != NULL) {
         opts->on_cancel(opts->user);
     }

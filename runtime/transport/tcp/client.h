@@ -23,6 +23,7 @@
 #include "os/thread.h"
 #include "sync/wait.h"
 #include "transport/tcp/auth.h"
+#include "transport/tcp/flow.h"
 #include "transport/tcp/limits.h"
 #include "transport/tcp/outbox.h"
 #include "transport/tcp/pack.h"
@@ -64,7 +65,8 @@ typedef struct tcp_slot {
     uint8_t *reply;
     size_t reply_len;
     size_t reply_cap;
-    tcp_head head; /* of the reply, or of the end */
+    tcp_head head;          /* of the reply, or of the end */
+    shmrpci_stream *stream; /* beside it, until the server has ended it */
     shmrpci_cond changed;
 } tcp_slot;
 
@@ -103,6 +105,8 @@ struct tcp_client {
     uint32_t reserving; /* threads that wait for a slot */
     size_t max_message_bytes;
     shmrpc_compression compression;
+    uint32_t features; /* TCP_FEATURE_..., of both ends */
+    tcp_flow flow;
     tcp_waiter *waiters;
     int watch_set; /* of the one who sleeps elsewhere; -1: nobody does */
     int told_fd;   /* in it, always; the socket while armed */
@@ -191,6 +195,15 @@ int tcp_client_commit(shmrpci_call *call);
 int tcp_client_receive(shmrpci_call *call, int64_t deadline_ns);
 void tcp_client_release(shmrpci_call *call);
 bool tcp_client_cancel(shmrpci_call *call);
+
+/* ---- client_stream.c ---- */
+
+int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
+                            shmrpci_stream **out, shmrpc_error *error);
+extern const tcp_flow_ops tcp_client_flow_ops;
+
+/* With the lock held: there is nothing beside the call any more. */
+void tcp_slot_leave_streams(tcp_slot *slot);
 
 /* ---- client_push.c ---- */
 

@@ -244,7 +244,8 @@ static uint8_t flags_of(uint32_t flags)
     return (
         uint8_t)(((flags & SHMRPCI_HEAD_ONEWAY) != 0 ? TCP_FLAG_ONEWAY : 0u) |
                  ((flags & SHMRPCI_HEAD_NUMBERED) != 0 ? TCP_FLAG_NUMBERED
-                                                       : 0u));
+                                                       : 0u) |
+                 ((flags & SHMRPCI_HEAD_STREAMS) != 0 ? TCP_FLAG_STREAMS : 0u));
 }
 
 static void fill_request(tcp_slot *slot, const shmrpci_call *call)
@@ -484,6 +485,30 @@ static bool ask_whether_it_ran(tcp_slot *slot)
     return not_run;
 }
 
+/* With the lock held, which it gives up meanwhile. Items that were sent before
+ * come before. */
+static void say_cancel(tcp_slot *slot)
+{
+    tcp_client *client = slot->client;
+    tcp_head head = {.type = TCP_CANCEL, .call = slot->call_id};
+    shmrpci_stream *stream = slot->stream;
+    if (stream != NULL) {
+        tcp_stream_ref(stream);
+        tcp_stream_over(stream);
+    }
+    shmrpci_mutex_unlock(&client->lock);
+    bool added = stream != NULL ? tcp_lane_put(&client->outbox, stream->lane,
+                                               &head, NULL, NULL)
+                                : tcp_outbox_note(&client->outbox, &head);
+    if (added) {
+        (void)tcp_client_flush(client);
+    }
+    shmrpci_mutex_lock(&client->lock);
+    if (stream != NULL) {
+        tcp_stream_unref(stream);
+    }
+}
+
 bool tcp_client_cancel(shmrpci_call *call)
 {
     tcp_slot *slot = slot_of(call);
@@ -504,12 +529,7 @@ bool tcp_client_cancel(shmrpci_call *call)
     if (is_open) {
         slot->state = TCP_SLOT_GIVEN_UP;
         slot->is_asking = true; /* from now on: the end may come meanwhile */
-        tcp_head head = {.type = TCP_CANCEL, .call = slot->call_id};
-        shmrpci_mutex_unlock(&client->lock);
-        if (tcp_outbox_note(&client->outbox, &head)) {
-            (void)tcp_outbox_flush(&client->outbox);
-        }
-        shmrpci_mutex_lock(&client->lock);
+        say_cancel(slot);
         withdrawn = ask_whether_it_ran(slot);
     } else {
         client->in_flight -= slot->state == TCP_SLOT_SENT ? 1u : 0u;

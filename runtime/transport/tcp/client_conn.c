@@ -25,6 +25,9 @@ static void client_free(tcp_client *client)
     shmrpci_fd_close(&client->told_fd);
     for (uint32_t i = 0; i < TCP_SLOTS; i++) {
         tcp_slot *slot = &client->slots[i];
+        if (is_ours) {
+            tcp_slot_leave_streams(slot);
+        }
         free(slot->request);
         free(slot->reply);
         free(slot->packed.data);
@@ -42,6 +45,7 @@ static void client_free(tcp_client *client)
     free(client->spare_request.data);
     free(client->spare_reply.data);
     tcp_reader_fini(&client->reader);
+    tcp_flow_fini(&client->flow);
     free(client);
 }
 
@@ -74,6 +78,8 @@ static tcp_client *client_new(int fd, const shmrpci_connect_opts *opts)
                     (uint32_t)client->max_message_bytes);
     tcp_outbox_init(&client->outbox, fd);
     shmrpci_mutex_init(&client->lock);
+    tcp_flow_init(&client->flow, &tcp_client_flow_ops, &client->lock,
+                  &client->outbox);
     shmrpci_cond_init(&client->slot_free);
     shmrpci_cond_init(&client->push);
     for (uint32_t i = 0; i < TCP_SLOTS; i++) {
@@ -123,7 +129,8 @@ static void put_hello(const tcp_client *client, shmrpci_buf *out)
     uint8_t body[TCP_HELLO_BYTES + SHMRPCI_HELLO_MAX_BYTES];
     const shmrpci_connect_opts *opts = client->opts;
     tcp_terms terms = {.max_message = (uint32_t)client->max_message_bytes,
-                       .compression = TCP_PACK_OFFER};
+                       .compression = TCP_PACK_OFFER,
+                       .features = TCP_FEATURES};
     tcp_terms_put(&terms, body);
     memcpy(body + TCP_HELLO_BYTES, opts->hello, opts->hello_len);
     put_frame(out, TCP_HELLO, body, TCP_HELLO_BYTES + opts->hello_len);

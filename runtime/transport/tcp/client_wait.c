@@ -21,6 +21,7 @@ void tcp_slot_free(tcp_slot *slot)
         slot->state != TCP_SLOT_FREE &&
             (slot->state != TCP_SLOT_LEAVING || slot->is_out),
         "a slot is freed once, and again only when its request is out");
+    tcp_slot_leave_streams(slot);
     if (slot->reply_cap > TCP_KEEP_BYTES) {
         tcp_spare_keep(&client->spare_reply, slot->reply, slot->reply_cap);
         slot->reply = NULL;
@@ -128,6 +129,7 @@ static tcp_end finish(tcp_slot *slot, const tcp_head *head, tcp_body *body)
     credit(slot->client, 1);
     slot->client->coming++;
     slot->head = *head;
+    tcp_slot_leave_streams(slot);
     bool not_run =
         head->type == TCP_ENDED && (head->flags & TCP_FLAG_NOT_RUN) != 0;
     if (slot->state == TCP_SLOT_GIVEN_UP) {
@@ -219,6 +221,10 @@ static tcp_end on_answer(tcp_client *client, const tcp_head *head,
     client->credits = terms.credits < TCP_SLOTS ? terms.credits : TCP_SLOTS;
     client->max_message_bytes = terms.max_message;
     client->reader.max_message = terms.max_message;
+    client->features = terms.features & TCP_FEATURES;
+    client->reader.features = client->features;
+    client->flow.max_message_bytes = client->max_message_bytes;
+    client->flow.compression = client->compression;
     client->is_open = true;
     shmrpci_buf_append(client->welcome, body->data + TCP_WELCOME_BYTES,
                        body->len - TCP_WELCOME_BYTES);
@@ -247,6 +253,10 @@ static tcp_end on_open_frame(tcp_client *client, const tcp_head *head,
         shmrpci_cond_broadcast(&client->slot_free);
         return (head->flags & TCP_FLAG_LAST) != 0 ? end_all(client)
                                                   : TCP_END_NONE;
+    case TCP_ITEM:
+    case TCP_STREAM_END:
+    case TCP_WINDOW:
+        return tcp_flow_take(&client->flow, head, body);
     case TCP_PING:
     case TCP_PONG:
         return TCP_END_NONE;
@@ -263,6 +273,9 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     tcp_end end = client->is_open ? on_open_frame(client, head, body)
                                   : on_answer(client, head, body);
     shmrpci_mutex_unlock(&client->lock);
+    if (end == TCP_END_NONE && head->type == TCP_ITEM) {
+        tcp_flow_pay(&client->flow);
+    }
     /* Nobody depends on it when there is no memory for it. */
     if (end == TCP_END_NONE && head->type == TCP_PING &&
         tcp_outbox_pong(&client->outbox, head->value)) {
@@ -322,6 +335,7 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
         client->is_lost = true;
         client->end = end;
     }
+    tcp_flow_lose(&client->flow);
     tcp_client_tell(client);
     for (const tcp_waiter *at = client->waiters; at != NULL; at = at->next) {
         shmrpci_cond_broadcast(at->cond);
@@ -424,10 +438,8 @@ void tcp_client_look(tcp_client *client)
 bool tcp_client_drain(tcp_client *client, int64_t deadline_ns)
 {
     for (;;) {
-        size_t first;
-        int64_t since_ns;
         (void)tcp_outbox_flush(&client->outbox);
-        if (tcp_outbox_waiting(&client->outbox, &first, &since_ns) == 0) {
+        if (tcp_outbox_waiting(&client->outbox).bytes == 0) {
             return true;
         }
         if (shmrpci_remaining_ns(deadline_ns) == 0) {

@@ -82,6 +82,8 @@ static void conn_free(tcp_conn *conn)
     shmrpci_fd_close(&conn->fd);
     tcp_outbox_fini(&conn->outbox);
     tcp_reader_fini(&conn->reader);
+    tcp_flow_fini(&conn->flow);
+    shmrpci_mutex_fini(&conn->flow_lock);
     free(conn);
 }
 
@@ -127,6 +129,9 @@ void tcp_conn_end(tcp_conn *conn, tcp_end why)
                         conn->fd);
     shmrpci_socket_shut(conn->fd);
     tcp_outbox_fail(&conn->outbox);
+    shmrpci_mutex_lock(&conn->flow_lock);
+    tcp_flow_lose(&conn->flow);
+    shmrpci_mutex_unlock(&conn->flow_lock);
     tcp_conn_unref(conn); /* the table's */
 }
 
@@ -205,6 +210,10 @@ static tcp_conn *conn_new(tcp_listener *listener, int fd,
     conn->peer = peer_of(conn, fd);
     tcp_outbox_init(&conn->outbox, fd);
     conn->outbox.tls = conn->tls;
+    shmrpci_mutex_init(&conn->flow_lock);
+    tcp_flow_init(&conn->flow, &tcp_conn_flow_ops, &conn->flow_lock,
+                  &conn->outbox);
+    conn->flow.is_server = true;
     bool has_key = listener->key.len > 0;
     tcp_reader_init(&conn->reader,
                     has_key ? TCP_FROM_STRANGER : TCP_FROM_CLIENT, 0);
@@ -281,6 +290,10 @@ static tcp_end on_open_frame(tcp_conn *conn, const tcp_head *head,
         return tcp_call_begin(conn, head, body);
     case TCP_CANCEL:
         return tcp_call_cancel(conn, head->call);
+    case TCP_ITEM:
+    case TCP_STREAM_END:
+    case TCP_WINDOW:
+        return tcp_flow_frame(&conn->flow, head, body);
     case TCP_PING:
         if (!tcp_outbox_pong(&conn->outbox, head->value)) {
             return TCP_END_MEMORY;
@@ -530,14 +543,15 @@ void tcp_conn_event(tcp_listener *listener, uint64_t tag)
 static int64_t receiver_deadline_ns(tcp_conn *conn)
 {
     const tcp_limits *limits = &conn->listener->limits;
-    size_t first;
-    int64_t since_ns;
-    (void)tcp_outbox_waiting(&conn->outbox, &first, &since_ns);
-    if (since_ns == 0) {
+    tcp_unsent unsent = tcp_outbox_waiting(&conn->outbox);
+    if (unsent.since_ns == 0) {
         return SHMRPCI_NEVER_NS;
     }
-    return since_ns + limits->frame_ns +
-           (int64_t)((uint64_t)SHMRPCI_NS_PER_S * first /
+    /* Who has streams may look at other things meanwhile. */
+    int64_t allowed_ns =
+        unsent.first_is_of_lane ? limits->stream_stall_ns : limits->frame_ns;
+    return unsent.since_ns + allowed_ns +
+           (int64_t)((uint64_t)SHMRPCI_NS_PER_S * unsent.first /
                      limits->min_bytes_per_s);
 }
 

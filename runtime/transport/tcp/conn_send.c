@@ -18,32 +18,50 @@ void tcp_conn_flush(tcp_conn *conn)
     }
 }
 
+/* With the lock held; true: the listener's thread is to be woken. */
+static bool hold(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    bool wakes = !listener->is_quick;
+    listener->is_quick = true;
+    listener->holds++;
+    if (!conn->is_held) {
+        conn->is_held = true;
+        conn->refs++;
+        conn->next_held = listener->held;
+        listener->held = conn;
+    }
+    return wakes;
+}
+
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting)
 {
     tcp_listener *listener = conn->listener;
-    bool holds = false;
     bool wakes = false;
     if (waiting == 0 || waiting >= TCP_HOLD_FRAMES || bytes > TCP_HOLD_BYTES) {
         return false;
     }
     shmrpci_mutex_lock(&listener->lock);
-    holds = conn->state == TCP_CONN_OPEN && listener->line_first != NULL;
+    bool holds = conn->state == TCP_CONN_OPEN && listener->line_first != NULL;
     if (holds) {
-        wakes = !listener->is_quick;
-        listener->is_quick = true;
-        listener->holds++;
-    }
-    if (holds && !conn->is_held) {
-        conn->is_held = true;
-        conn->refs++;
-        conn->next_held = listener->held;
-        listener->held = conn;
+        wakes = hold(conn);
     }
     shmrpci_mutex_unlock(&listener->lock);
     if (wakes) {
         shmrpci_event_set(listener->wake_fd);
     }
     return holds;
+}
+
+void tcp_conn_hold_for_others(tcp_conn *conn)
+{
+    tcp_listener *listener = conn->listener;
+    shmrpci_mutex_lock(&listener->lock);
+    bool wakes = conn->state == TCP_CONN_OPEN && hold(conn);
+    shmrpci_mutex_unlock(&listener->lock);
+    if (wakes) {
+        shmrpci_event_set(listener->wake_fd);
+    }
 }
 
 /* With the lock held. */
@@ -73,6 +91,18 @@ void tcp_conn_release_held(tcp_listener *listener)
 void tcp_conn_note(tcp_conn *conn, const tcp_head *head)
 {
     if (tcp_outbox_note(&conn->outbox, head)) {
+        tcp_conn_flush(conn);
+    } else {
+        tcp_conn_end(conn, TCP_END_MEMORY);
+    }
+}
+
+void tcp_conn_note_behind(tcp_conn *conn, const tcp_head *head,
+                          shmrpci_stream *stream)
+{
+    if (stream == NULL) {
+        tcp_conn_note(conn, head);
+    } else if (tcp_lane_put(&conn->outbox, stream->lane, head, NULL, NULL)) {
         tcp_conn_flush(conn);
     } else {
         tcp_conn_end(conn, TCP_END_MEMORY);

@@ -131,9 +131,11 @@ static const struct {
     [TCP_REFUSED] = {TCP_FROM_SERVER, false, 0, MAY_STATUS,
                      TCP_REFUSAL_MAX_BYTES},
     [TCP_REQUEST] = {TCP_FROM_CLIENT, false,
-                     TCP_FLAG_ONEWAY | TCP_FLAG_PACKED | TCP_FLAG_NUMBERED,
+                     TCP_FLAG_ONEWAY | TCP_FLAG_METADATA | TCP_FLAG_PACKED |
+                         TCP_FLAG_NUMBERED | TCP_FLAG_STREAMS,
                      MAY_METHOD | MAY_VALUE | HAS_CALL, LEN_MESSAGE},
-    [TCP_REPLY] = {TCP_FROM_SERVER, false, TCP_FLAG_DETAIL | TCP_FLAG_PACKED,
+    [TCP_REPLY] = {TCP_FROM_SERVER, false,
+                   TCP_FLAG_DETAIL | TCP_FLAG_METADATA | TCP_FLAG_PACKED,
                    MAY_STATUS | HAS_CALL, LEN_MESSAGE},
     [TCP_CANCEL] = {TCP_FROM_CLIENT, false, 0, HAS_CALL, 0},
     [TCP_TOLD] = {TCP_FROM_SERVER, false, 0, HAS_CALL, 0},
@@ -145,18 +147,46 @@ static const struct {
     [TCP_AUTH] = {TCP_FROM_STRANGER, false, 0, 0, TCP_PROOF_BYTES},
     [TCP_GOAWAY] = {TCP_FROM_SERVER, false, TCP_FLAG_LAST, MAY_STATUS,
                     TCP_REFUSAL_MAX_BYTES},
+    [TCP_ITEM] = {TCP_FROM_CLIENT, true, TCP_FLAG_MORE | TCP_FLAG_PACKED,
+                  MAY_VALUE | HAS_CALL, TCP_PIECE_BYTES},
+    [TCP_STREAM_END] = {TCP_FROM_CLIENT, true, 0,
+                        MAY_STATUS | MAY_VALUE | HAS_CALL, 0},
+    [TCP_WINDOW] = {TCP_FROM_CLIENT, true, TCP_FLAG_WAITS, MAY_VALUE | HAS_CALL,
+                    0},
 };
 
-tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
-                       uint32_t max_message)
+/* The flags and types that a connection without these features does not have.
+ */
+static uint8_t unknown_flags(const tcp_head *head, uint32_t features)
 {
-    bool is_known = head->type != 0 && head->type < TCP_TYPE_COUNT;
-    if (!is_known ||
+    bool is_message = head->type == TCP_REQUEST || head->type == TCP_REPLY;
+    unsigned flags = 0;
+    if (is_message && (features & TCP_FEATURE_METADATA) == 0) {
+        flags |= TCP_FLAG_METADATA;
+    }
+    if (head->type == TCP_REQUEST && (features & TCP_FEATURE_STREAMS) == 0) {
+        flags |= TCP_FLAG_STREAMS;
+    }
+    return (uint8_t)flags;
+}
+
+static bool is_known(const tcp_head *head, uint32_t features)
+{
+    uint32_t count =
+        (features & TCP_FEATURE_STREAMS) != 0 ? TCP_TYPE_COUNT : TCP_ITEM;
+    return head->type != 0 && head->type < count;
+}
+
+tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
+                       uint32_t max_message, uint32_t features)
+{
+    if (!is_known(head, features) ||
         (rules[head->type].from != from &&
          (!rules[head->type].either_side || from == TCP_FROM_STRANGER))) {
         return TCP_END_TYPE;
     }
-    uint8_t flags = rules[head->type].flags;
+    unsigned flags =
+        rules[head->type].flags & ~(unsigned)unknown_flags(head, features);
     uint8_t fields = rules[head->type].fields;
     uint32_t max_len = rules[head->type].max_len;
     if ((head->flags & ~flags) != 0 ||
@@ -164,7 +194,9 @@ tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
         ((fields & MAY_STATUS) == 0 && head->status != 0) ||
         ((fields & MAY_VALUE) == 0 && head->value != 0) ||
         ((fields & HAS_CALL) == 0 && head->call != 0) ||
-        (head->type == TCP_CREDIT && head->status <= 0)) {
+        (head->type == TCP_CREDIT && head->status <= 0) ||
+        (head->type == TCP_STREAM_END &&
+         (head->status > 0 || head->value > TCP_END_CLOSES))) {
         return TCP_END_FIELD;
     }
     return head->len > (max_len == LEN_MESSAGE ? max_message : max_len)
@@ -179,7 +211,7 @@ void tcp_terms_put(const tcp_terms *terms, uint8_t out[TCP_HELLO_BYTES])
     put(out, terms->max_message, 4);
     put(out + 4, terms->compression, 4);
     put(out + 8, terms->credits, 4);
-    put(out + 12, 0, 4);
+    put(out + 12, terms->features, 4);
 }
 
 tcp_end tcp_terms_get(const uint8_t *data, size_t len, tcp_side from,
@@ -190,8 +222,32 @@ tcp_end tcp_terms_get(const uint8_t *data, size_t len, tcp_side from,
     }
     *out = (tcp_terms){.max_message = (uint32_t)get(data, 4),
                        .compression = (uint32_t)get(data + 4, 4),
-                       .credits = (uint32_t)get(data + 8, 4)};
+                       .credits = (uint32_t)get(data + 8, 4),
+                       .features = (uint32_t)get(data + 12, 4)};
     bool credits_fit =
         from == TCP_FROM_CLIENT ? out->credits == 0 : out->credits > 0;
     return out->max_message == 0 || !credits_fit ? TCP_END_FIELD : TCP_END_NONE;
+}
+
+void tcp_windows_put(const tcp_windows *windows, uint8_t out[TCP_WINDOWS_BYTES])
+{
+    put(out, windows->in, 4);
+    put(out + 4, windows->out, 4);
+}
+
+static bool is_window(uint32_t bytes)
+{
+    return bytes == 0 ||
+           (bytes >= TCP_WINDOW_MIN_BYTES && bytes <= TCP_WINDOW_MAX_BYTES);
+}
+
+tcp_end tcp_windows_get(const uint8_t *data, size_t len, tcp_windows *out)
+{
+    if (len < TCP_WINDOWS_BYTES) {
+        return TCP_END_LENGTH;
+    }
+    *out = (tcp_windows){.in = (uint32_t)get(data, 4),
+                         .out = (uint32_t)get(data + 4, 4)};
+    return is_window(out->in) && is_window(out->out) ? TCP_END_NONE
+                                                     : TCP_END_FIELD;
 }

@@ -17,7 +17,16 @@
 #define TCP_WELCOME_BYTES 16u
 
 #define TCP_MAJOR 1u
-#define TCP_MINOR 0u
+#define TCP_MINOR 1u
+
+/* What both ends of a connection have to know: offered in HELLO, in use by
+ * WELCOME. 1.0 had none, and did not look. */
+#define TCP_FEATURE_STREAMS  1u
+#define TCP_FEATURE_METADATA 2u
+#define TCP_FEATURES         (TCP_FEATURE_STREAMS | TCP_FEATURE_METADATA)
+
+/* Before the body of a REQUEST with STREAMS. */
+#define TCP_WINDOWS_BYTES 8u
 
 /* Why a connection ended; each is counted. */
 typedef enum tcp_end {
@@ -81,26 +90,37 @@ typedef enum tcp_type {
     TCP_PONG = 11,
     TCP_GOAWAY = 12,
     TCP_AUTH = 13,
+    TCP_ITEM = 14,
+    TCP_STREAM_END = 15,
+    TCP_WINDOW = 16,
     TCP_TYPE_COUNT
 } tcp_type;
 
 enum {
     TCP_FLAG_ONEWAY = 1u << 0,   /* REQUEST */
     TCP_FLAG_DETAIL = 1u << 1,   /* REPLY */
-    TCP_FLAG_PACKED = 1u << 3,   /* REQUEST, REPLY: the body is compressed */
+    TCP_FLAG_METADATA = 1u << 2, /* REQUEST, REPLY: the body begins with it */
+    TCP_FLAG_PACKED = 1u << 3,   /* REQUEST, REPLY, ITEM: compressed */
     TCP_FLAG_NUMBERED = 1u << 4, /* REQUEST */
     TCP_FLAG_NOT_RUN = 1u << 5,  /* ENDED: it never has, and never will */
-    TCP_FLAG_LAST = 1u << 6      /* GOAWAY: what is not answered has not run */
+    TCP_FLAG_MORE = 1u << 5,     /* ITEM: it goes on in the next one */
+    TCP_FLAG_LAST = 1u << 6,     /* GOAWAY: what is not answered has not run */
+    TCP_FLAG_WAITS = 1u << 6,    /* WINDOW: no credit; who sends it waits */
+    TCP_FLAG_STREAMS = 1u << 7   /* REQUEST */
 };
+
+/* The value of an END: whoever sends it does not read any more, either. */
+#define TCP_END_CLOSES 1u
 
 typedef struct tcp_head {
     uint32_t len; /* of the body behind it */
     uint8_t type; /* tcp_type */
     uint8_t flags;
     uint16_t method; /* REQUEST */
-    uint32_t call;   /* REQUEST, REPLY, CANCEL, TOLD, ENDED */
-    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY; CREDIT: how many */
-    uint64_t value;  /* REQUEST: ns left; PING, PONG: whatever */
+    uint32_t call;   /* REQUEST, REPLY, CANCEL, TOLD, ENDED, of streams */
+    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY, END; CREDIT: how many */
+    uint64_t value;  /* REQUEST: ns left; PING, PONG: whatever; ITEM: its
+                      * number; WINDOW: bytes; END: TCP_END_CLOSES, or 0 */
 } tcp_head;
 
 void tcp_head_put(const tcp_head *head, uint8_t out[TCP_HEAD_BYTES]);
@@ -113,9 +133,9 @@ typedef enum tcp_side {
 } tcp_side;
 
 /* Whether a frame of this head may come from that side, with a message of at
- * most `max_message` bytes: TYPE, FIELD, LENGTH or NONE. */
+ * most `max_message` bytes and these features: TYPE, FIELD, LENGTH or NONE. */
 tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
-                       uint32_t max_message);
+                       uint32_t max_message, uint32_t features);
 
 /* The beginnings of the bodies of HELLO and WELCOME. */
 typedef struct tcp_terms {
@@ -123,11 +143,23 @@ typedef struct tcp_terms {
     uint32_t compression; /* HELLO: a bit for each offered; WELCOME: which
                            * (shmrpc_compression) */
     uint32_t credits;     /* WELCOME: calls in flight; HELLO: 0 */
+    uint32_t features;    /* TCP_FEATURE_... */
 } tcp_terms;
 
 void tcp_terms_put(const tcp_terms *terms, uint8_t out[TCP_HELLO_BYTES]);
 /* FIELD: not possible, LENGTH: too short. */
 tcp_end tcp_terms_get(const uint8_t *data, size_t len, tcp_side from,
                       tcp_terms *out);
+
+/* The windows of a call's streams, in bytes; 0: there is no such stream. */
+typedef struct tcp_windows {
+    uint32_t in; /* to the server */
+    uint32_t out;
+} tcp_windows;
+
+void tcp_windows_put(const tcp_windows *windows,
+                     uint8_t out[TCP_WINDOWS_BYTES]);
+/* FIELD: not possible, LENGTH: too short. */
+tcp_end tcp_windows_get(const uint8_t *data, size_t len, tcp_windows *out);
 
 #endif

@@ -251,6 +251,13 @@ static tcp_end settle(tcp_conn *conn)
                : TCP_END_NONE;
 }
 
+/* A relay has none to pass streams on to. */
+static uint32_t offered(const tcp_listener *listener)
+{
+    return tcp_listener_is_relay(listener) ? TCP_FEATURE_METADATA
+                                           : TCP_FEATURES;
+}
+
 static tcp_end welcome(tcp_conn *conn, const tcp_terms *asked,
                        const shmrpci_buf *text)
 {
@@ -259,13 +266,18 @@ static tcp_end welcome(tcp_conn *conn, const tcp_terms *asked,
     most = most < asked->max_message ? most : asked->max_message;
     conn->max_message_bytes = most;
     conn->reader.max_message = (uint32_t)most;
+    conn->features = asked->features & offered(listener);
+    conn->reader.features = conn->features;
+    conn->flow.max_message_bytes = most;
     shmrpc_compression ours = listener->opts.compression;
     conn->compression = (asked->compression & 1u << tcp_pack_number(ours)) != 0
                             ? ours
                             : SHMRPC_COMPRESSION_NONE;
+    conn->flow.compression = conn->compression;
     tcp_terms terms = {.max_message = (uint32_t)most,
                        .compression = tcp_pack_number(conn->compression),
-                       .credits = listener->limits.credits};
+                       .credits = listener->limits.credits,
+                       .features = conn->features};
     tcp_head head = {.type = TCP_WELCOME};
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);

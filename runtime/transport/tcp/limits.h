@@ -61,6 +61,13 @@
  * closes. */
 #define TCP_LINGER_NS SHMRPCI_NS_PER_S
 
+/* What a direction of a connection may have on its way, of all streams
+ * together; of one stream, at least and at most; and of an item in a frame. */
+#define TCP_FLOW_BYTES       ((uint32_t)1 << 20)
+#define TCP_WINDOW_MIN_BYTES ((uint32_t)4 << 10)
+#define TCP_WINDOW_MAX_BYTES ((uint32_t)256 << 10)
+#define TCP_PIECE_BYTES      ((uint32_t)64 << 10)
+
 typedef struct tcp_limits {
     /* From accept to the end of hello; nothing that arrives prolongs it. */
     int64_t handshake_ns;
@@ -82,16 +89,19 @@ typedef struct tcp_limits {
      * fewer bytes than this a second. */
     int64_t room_ns;
     uint32_t slow_bytes_per_s;
+    /* The same as frame_ns for frames of streams, whose reader may look at
+     * other things for as long as a handler waits for it. */
+    int64_t stream_stall_ns;
 } tcp_limits;
 
-#define TCP_LIMITS_DEFAULT                                                 \
-    {                                                                      \
-        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                              \
-        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10,   \
-        .max_connections = 4096, .max_handshakes = 64, .credits = 64,      \
-        .max_held_bytes = (size_t)16 << 20,                                \
-        .max_total_bytes = (size_t)256 << 20, .room_ns = SHMRPCI_NS_PER_S, \
-        .slow_bytes_per_s = 1u << 20                                       \
+#define TCP_LIMITS_DEFAULT                                                     \
+    {                                                                          \
+        .handshake_ns = 5 * SHMRPCI_NS_PER_S,                                  \
+        .frame_ns = 10 * SHMRPCI_NS_PER_S, .min_bytes_per_s = 16u << 10,       \
+        .max_connections = 4096, .max_handshakes = 64, .credits = 64,          \
+        .max_held_bytes = (size_t)16 << 20,                                    \
+        .max_total_bytes = (size_t)256 << 20, .room_ns = SHMRPCI_NS_PER_S,     \
+        .slow_bytes_per_s = 1u << 20, .stream_stall_ns = 60 * SHMRPCI_NS_PER_S \
     }
 
 #endif

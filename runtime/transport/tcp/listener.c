@@ -454,22 +454,29 @@ static void withdraw_calls(tcp_listener *listener)
     }
 }
 
+/* Sends what is left; false: not all of it. */
+static bool send_rest(tcp_conn *conn, int64_t deadline_ns)
+{
+    for (;;) {
+        tcp_conn_flush(conn);
+        tcp_unsent unsent = tcp_outbox_waiting(&conn->outbox);
+        if (unsent.bytes == 0 && unsent.lane_bytes == 0 && !unsent.has_lanes) {
+            return true;
+        }
+        shmrpci_poll_entry entry = {.fd = conn->fd, .write = true};
+        if (!shmrpci_poll_entries(&entry, 1, deadline_ns) ||
+            shmrpci_remaining_ns(deadline_ns) == 0) {
+            return false;
+        }
+    }
+}
+
 /* Sends what is left, and the end; waits until it is there. */
 static void see_off(tcp_conn *conn, int64_t deadline_ns)
 {
     uint8_t unread[4096];
     size_t got;
-    size_t first;
-    int64_t since_ns;
-    tcp_conn_flush(conn);
-    while (tcp_outbox_waiting(&conn->outbox, &first, &since_ns) > 0) {
-        shmrpci_poll_entry entry = {.fd = conn->fd, .write = true};
-        if (!shmrpci_poll_entries(&entry, 1, deadline_ns) ||
-            shmrpci_remaining_ns(deadline_ns) == 0) {
-            break;
-        }
-        tcp_conn_flush(conn);
-    }
+    (void)send_rest(conn, deadline_ns);
     tcp_wire_end(conn->fd, conn->tls);
     while (!shmrpci_stream_is_acknowledged(conn->fd) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
@@ -516,7 +523,10 @@ static void close_connections(tcp_listener *listener)
     withdraw_calls(listener);
     for (uint32_t i = 0; (conn = next_conn(listener, &i)) != NULL;) {
         if (tcp_conn_is_open(conn)) {
-            say_last(conn);
+            /* The replies to calls with streams are behind their items. */
+            if (send_rest(conn, deadline_ns)) {
+                say_last(conn);
+            }
             see_off(conn, deadline_ns);
         }
         tcp_conn_end(conn, TCP_END_CLOSED);

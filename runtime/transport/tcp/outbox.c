@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "os/clock.h"
+#include "transport/tcp/lane.h"
 #include "transport/tcp/limits.h"
 
 void tcp_outbox_init(tcp_outbox *outbox, int fd)
@@ -50,19 +51,10 @@ static void give_back(tcp_piece *first)
     }
 }
 
-/* Under the lock: empties the list. */
-static tcp_piece *take_all(tcp_outbox *outbox)
+/* Where a piece is counted. */
+static size_t *bytes_of(tcp_outbox *outbox, const tcp_piece *piece)
 {
-    SHMRPCI_ASSERT(!outbox->is_flushing, "who sends has the pieces");
-    tcp_piece *first = outbox->first;
-    outbox->first = NULL;
-    outbox->last = NULL;
-    outbox->bytes = 0;
-    outbox->pieces = 0;
-    outbox->notes = 0;
-    outbox->first_since_ns = 0;
-    outbox->full_since_ns = 0;
-    return first;
+    return tcp_lane_is_of(piece) ? &outbox->lane_bytes : &outbox->bytes;
 }
 
 /* Under the lock. */
@@ -79,10 +71,30 @@ static void append(tcp_outbox *outbox, tcp_piece *first)
         SHMRPCI_ASSERT(piece->sent_bytes == 0 && piece->len > 0,
                        "a piece is added before any of it is sent");
         outbox->last = piece;
-        outbox->bytes += piece->len;
+        *bytes_of(outbox, piece) += piece->len;
         outbox->notes += is_note(piece) ? 1u : 0u;
         outbox->pieces++;
     }
+}
+
+/* Under the lock: empties the list. */
+static tcp_piece *take_all(tcp_outbox *outbox)
+{
+    SHMRPCI_ASSERT(!outbox->is_flushing, "who sends has the pieces");
+    tcp_piece *more;
+    while ((more = tcp_lane_take(outbox)) != NULL) {
+        append(outbox, more);
+    }
+    tcp_piece *first = outbox->first;
+    outbox->first = NULL;
+    outbox->last = NULL;
+    outbox->bytes = 0;
+    outbox->lane_bytes = 0;
+    outbox->pieces = 0;
+    outbox->notes = 0;
+    outbox->first_since_ns = 0;
+    outbox->full_since_ns = 0;
+    return first;
 }
 
 uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first)
@@ -99,6 +111,17 @@ uint32_t tcp_outbox_add(tcp_outbox *outbox, tcp_piece *first)
         give_back(first);
     }
     return waiting;
+}
+
+/* Under the lock: those of lanes that are next, but few, so that what is added
+ * now need not wait for long. */
+static void fetch(tcp_outbox *outbox)
+{
+    tcp_piece *piece;
+    while (outbox->lane_bytes < TCP_LANE_AHEAD_BYTES &&
+           (piece = tcp_lane_take(outbox)) != NULL) {
+        append(outbox, piece);
+    }
 }
 
 static size_t gather(const tcp_outbox *outbox,
@@ -121,17 +144,20 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     tcp_piece *done = NULL;
     tcp_piece **end = &done;
     SHMRPCI_ASSERT(outbox->is_flushing, "one thread sends");
-    SHMRPCI_ASSERT(sent <= outbox->bytes, "what was sent had waited");
-    outbox->bytes -= sent;
+    SHMRPCI_ASSERT(sent <= outbox->bytes + outbox->lane_bytes,
+                   "what was sent had waited");
     outbox->full_sent_bytes += sent;
     while (outbox->first != NULL) {
         tcp_piece *piece = outbox->first;
         size_t left = piece->len - piece->sent_bytes;
+        size_t *bytes = bytes_of(outbox, piece);
         if (sent < left) {
             piece->sent_bytes += sent;
+            *bytes -= sent;
             break;
         }
         sent -= left;
+        *bytes -= left;
         piece->sent_bytes = piece->len;
         outbox->first = piece->next;
         outbox->first_since_ns = 0;
@@ -143,7 +169,8 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
         end = &piece->next;
     }
     if (outbox->first == NULL) {
-        SHMRPCI_ASSERT(sent == 0 && outbox->bytes == 0 && outbox->pieces == 0 &&
+        SHMRPCI_ASSERT(sent == 0 && outbox->bytes == 0 &&
+                           outbox->lane_bytes == 0 && outbox->pieces == 0 &&
                            outbox->notes == 0,
                        "an empty list counts nothing");
         outbox->last = NULL;
@@ -159,6 +186,7 @@ static bool send_some(tcp_outbox *outbox, tcp_flushed *out)
     shmrpci_part parts[SHMRPCI_PARTS_MAX];
     size_t sent = 0;
     outbox->again = false;
+    fetch(outbox);
     size_t count = gather(outbox, parts);
     shmrpci_mutex_unlock(&outbox->lock);
     shmrpc_status status =
@@ -198,8 +226,8 @@ tcp_flushed tcp_outbox_flush(tcp_outbox *outbox)
         return TCP_FLUSHED;
     }
     outbox->is_flushing = true;
-    while (outbox->first != NULL && !outbox->has_failed &&
-           send_some(outbox, &flushed)) {
+    while ((outbox->first != NULL || outbox->lanes != NULL) &&
+           !outbox->has_failed && send_some(outbox, &flushed)) {
     }
     SHMRPCI_ASSERT(outbox->is_flushing, "nobody else ends our turn to send");
     outbox->is_flushing = false;
@@ -256,15 +284,20 @@ void tcp_outbox_fail(tcp_outbox *outbox)
     give_back(lost);
 }
 
-size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
-                          int64_t *out_since_ns)
+tcp_unsent tcp_outbox_waiting(tcp_outbox *outbox)
 {
     shmrpci_mutex_lock(&outbox->lock);
-    size_t bytes = outbox->bytes;
-    *out_first = outbox->first != NULL ? outbox->first->len : 0;
-    *out_since_ns = outbox->first_since_ns;
+    const tcp_piece *first = outbox->first;
+    tcp_unsent unsent = {
+        .bytes = outbox->bytes,
+        .lane_bytes = outbox->lane_bytes,
+        .has_lanes = outbox->lanes != NULL,
+        .first_is_of_lane = first != NULL && tcp_lane_is_of(first),
+        .first = first != NULL ? first->len : 0,
+        .since_ns = outbox->first_since_ns,
+    };
     shmrpci_mutex_unlock(&outbox->lock);
-    return bytes;
+    return unsent;
 }
 
 bool tcp_outbox_pace(tcp_outbox *outbox, int64_t *out_since_ns,

@@ -6,6 +6,9 @@
  * with it what others add meanwhile: they don't wait.  What the socket does not
  * take stays until somebody flushes again.
  *
+ * Frames of streams wait in lanes (lane.h): they come to the list, a piece of
+ * each lane in turn, when little else is left there.
+ *
  * Threading: any thread.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_OUTBOX_H
@@ -18,6 +21,7 @@
 #include "transport/tcp/wire.h"
 
 typedef struct tcp_piece tcp_piece;
+typedef struct tcp_lane tcp_lane;
 
 /* These pieces, a list with the same on_sent, are not in the outbox any more:
  * they were sent, or never will be. On the thread that flushes or fails the
@@ -42,9 +46,11 @@ typedef struct tcp_outbox {
     bool again; /* somebody wanted to flush meanwhile */
     bool has_failed;
     bool is_sealed;  /* some of `first` may be under way, in a record of TLS */
-    size_t bytes;    /* not sent yet */
-    uint32_t pieces; /* the same, counted */
-    uint32_t notes;  /* of tcp_outbox_note, not sent yet */
+    tcp_lane *lanes; /* with something in them: the last in turn */
+    size_t lane_bytes; /* of lanes, in the list */
+    size_t bytes;      /* not sent yet, but those */
+    uint32_t pieces;   /* the same, counted */
+    uint32_t notes;    /* of tcp_outbox_note, not sent yet */
     int64_t
         first_since_ns;    /* when `first` was first kept waiting; 0: not yet */
     int64_t full_since_ns; /* since then something has waited; 0: nothing */
@@ -74,10 +80,17 @@ bool tcp_outbox_take_back(tcp_outbox *outbox, tcp_piece *piece);
 /* Gives all pieces back, and from now on each one at once. */
 void tcp_outbox_fail(tcp_outbox *outbox);
 
-/* How many bytes wait, and how long the first piece (of `*out_first` bytes) has
- * been kept waiting: 0 when none has. */
-size_t tcp_outbox_waiting(tcp_outbox *outbox, size_t *out_first,
-                          int64_t *out_since_ns);
+/* What waits to be sent. */
+typedef struct tcp_unsent {
+    size_t bytes;      /* in the list, without those of lanes */
+    size_t lane_bytes; /* of lanes, in the list */
+    bool has_lanes;    /* there is more in them */
+    bool first_is_of_lane;
+    size_t first;     /* the first piece's bytes */
+    int64_t since_ns; /* since then it has been kept waiting; 0: it has not */
+} tcp_unsent;
+
+tcp_unsent tcp_outbox_waiting(tcp_outbox *outbox);
 
 /* Since when something has waited for the socket, and how many bytes it has
  * taken since; false: nothing does. */

@@ -112,7 +112,8 @@ static size_t take_head(tcp_reader *reader, const uint8_t *data, size_t len,
     reader->head_len += taken;
     if (reader->head_len == TCP_HEAD_BYTES) {
         tcp_head_get(reader->head_bytes, &reader->head);
-        *end = tcp_head_check(&reader->head, reader->from, reader->max_message);
+        *end = tcp_head_check(&reader->head, reader->from, reader->max_message,
+                              reader->features);
     }
     return taken;
 }

@@ -24,6 +24,7 @@ typedef struct tcp_spare {
 typedef struct tcp_reader {
     tcp_side from; /* whose frames these are */
     uint32_t max_message;
+    uint32_t features; /* TCP_FEATURE_...; 0 until they are agreed */
     uint8_t head_bytes[TCP_HEAD_BYTES];
     size_t head_len;
     tcp_head head; /* once head_len is TCP_HEAD_BYTES */

@@ -28,6 +28,7 @@
 #include "os/thread.h"
 #include "sync/atomic.h"
 #include "transport/tcp/auth.h"
+#include "transport/tcp/flow.h"
 #include "transport/tcp/outbox.h"
 #include "transport/tcp/pack.h"
 #include "transport/tcp/place.h"
@@ -81,9 +82,10 @@ struct tcp_call {
     uint8_t *request;
     size_t request_len;
     size_t request_cap;
-    uint8_t *reply;       /* TCP_HEAD_BYTES, then the body */
-    size_t reply_cap;     /* of the body */
-    tcp_pack_room packed; /* the reply, if that makes it shorter */
+    uint8_t *reply;         /* TCP_HEAD_BYTES, then the body */
+    size_t reply_cap;       /* of the body */
+    tcp_pack_room packed;   /* the reply, if that makes it shorter */
+    shmrpci_stream *stream; /* beside it, until it has ended */
     tcp_kept kept;
     size_t spare_bytes; /* of its memory that is not in `kept` */
     tcp_piece piece;    /* the reply */
@@ -131,8 +133,11 @@ struct tcp_conn {
     char subject[TCP_SUBJECT_BYTES];
     size_t max_message_bytes;
     shmrpc_compression compression;
-    uint32_t epoch; /* of the listener when it said hello */
+    uint32_t epoch;    /* of the listener when it said hello */
+    uint32_t features; /* TCP_FEATURE_..., of both ends */
     tcp_outbox outbox;
+    shmrpci_mutex flow_lock;
+    tcp_flow flow;
     tcp_note credit_note;
     /* The reader's: */
     shmrpci_atomic_u32 events;
@@ -202,6 +207,7 @@ struct tcp_listener {
     bool requests_are_many; /* more than half of what they may take */
     bool replies_are_many;
     shmrpci_atomic_u32 has_too_many; /* replies; set with the lock */
+    shmrpci_atomic_u64 item_bytes;   /* of streams, kept for all */
     uint32_t wanting;                /* connections with wanted_bytes */
     uint32_t idle;                   /* workers that wait on edge_set */
     uint64_t claims;                 /* so far */
@@ -249,8 +255,13 @@ void tcp_conn_flush(tcp_conn *conn);
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting);
 /* Flushes all connections that hold replies. */
 void tcp_conn_release_held(tcp_listener *listener);
+/* Replies, or items, of it wait for TCP_HOLD_NS at most. */
+void tcp_conn_hold_for_others(tcp_conn *conn);
 /* Queues a frame without a body, and sends it. */
 void tcp_conn_note(tcp_conn *conn, const tcp_head *head);
+/* The same behind the items of a call that has ended; `stream` may be NULL. */
+void tcp_conn_note_behind(tcp_conn *conn, const tcp_head *head,
+                          shmrpci_stream *stream);
 
 /* ---- hello.c: the handshake ---- */
 
@@ -295,6 +306,23 @@ static inline bool tcp_listener_is_relay(const tcp_listener *listener)
 {
     return listener->opts.on_cancel != NULL;
 }
+
+/* ---- worker_stream.c: streams beside calls ---- */
+
+extern const tcp_flow_ops tcp_conn_flow_ops;
+/* By the reader: the request of `call` begins with windows, which are taken off
+ * its body. */
+tcp_end tcp_call_begin_streams(tcp_call *call);
+/* With the listener's lock held: its streams, which have a reference of the
+ * caller's then; NULL: it has none. */
+shmrpci_stream *tcp_call_hold_streams(tcp_call *call);
+/* Any thread: gives that back. `stream` may be NULL. */
+void tcp_call_let_streams_go(shmrpci_stream *stream);
+/* The client reads and sends no more; the call has ended; both with any lock
+ * but the flow's. */
+void tcp_call_stop_streams(tcp_call *call);
+void tcp_call_end_streams(tcp_call *call);
+int tcp_worker_accept(shmrpci_request *request, shmrpci_stream **out);
 
 /* ---- budget.c: what all peers together make us keep ---- */
 

@@ -41,8 +41,18 @@ static const shmrpci_relay_ops relay = {
     .reply_commit_all = tcp_worker_reply_commit_all,
 };
 
-#define TABLES \
-    .client = &client, .listener = &listener, .worker = &worker, .relay = &relay
+static const shmrpci_stream_ops streams = {
+    .open = tcp_client_open_streams,
+    .accept = tcp_worker_accept,
+    .send = tcp_stream_send,
+    .finish = tcp_stream_finish,
+    .next = tcp_stream_next,
+    .close = tcp_stream_close,
+};
+
+#define TABLES                                                   \
+    .client = &client, .listener = &listener, .worker = &worker, \
+    .relay = &relay, .streams = &streams
 
 const shmrpci_transport shmrpci_transport_tcp = {
     .scheme = "tcp", .is_network = true, TABLES};

@@ -62,9 +62,11 @@ void tcp_worker_close(shmrpci_participant *base)
 static void fill_request(shmrpci_request *request, tcp_call *call,
                          int64_t now_ns)
 {
+    bool has_streams = (call->head.flags & SHMRPCI_HEAD_STREAMS) != 0;
+    size_t skipped = has_streams ? TCP_WINDOWS_BYTES : 0;
     request->head = call->head;
-    request->in = call->request;
-    request->in_len = call->request_len;
+    request->in = call->request + skipped;
+    request->in_len = call->request_len - skipped;
     request->in_shared = false;
     request->received_ns = now_ns;
     request->deadline_ns = call->deadline_ns;
@@ -296,10 +298,13 @@ static void end_call(tcp_call *call, const shmrpci_request *request,
 
 /* Handlers are as quick as the last one was, mostly: it pays to wait for those
  * of the queue. */
-static void send_reply(tcp_conn *conn, tcp_piece *piece, bool may_wait)
+static void send_reply(tcp_conn *conn, tcp_piece *piece, shmrpci_stream *stream,
+                       bool may_wait)
 {
     size_t bytes = piece->len; /* it may be gone when it was added */
-    uint32_t waiting = tcp_outbox_add(&conn->outbox, piece);
+    uint32_t waiting = stream != NULL
+                           ? tcp_lane_add(&conn->outbox, stream->lane, piece)
+                           : tcp_outbox_add(&conn->outbox, piece);
     if (!may_wait || !tcp_conn_hold(conn, bytes, waiting)) {
         tcp_conn_flush(conn);
     }
@@ -313,15 +318,17 @@ void tcp_worker_reply_commit(shmrpci_request *request)
     bool filled = fill_reply(call, request);
     shmrpci_mutex_lock(&listener->lock);
     conn->refs++; /* the call's goes when it is sent */
+    shmrpci_stream *stream = tcp_call_hold_streams(call);
     end_call(call, request, filled);
     shmrpci_mutex_unlock(&listener->lock);
     if (filled) {
-        send_reply(conn, &call->piece,
+        send_reply(conn, &call->piece, stream,
                    shmrpci_now_ns() - request->received_ns <= TCP_HOLD_NS / 8);
         tcp_budget_make_room(listener, 0);
     } else {
         tcp_conn_end(conn, TCP_END_MEMORY);
     }
+    tcp_call_let_streams_go(stream);
     tcp_conn_unref(conn);
 }
 
@@ -475,7 +482,8 @@ bool tcp_worker_is_cancelled(const shmrpci_request *request)
 
 /* With the lock held: ends a call that worker `index` held; its connection,
  * with a reference, is to be told. NULL: it holds no more. */
-static tcp_conn *end_one(tcp_listener *listener, uint32_t index, tcp_head *head)
+static tcp_conn *end_one(tcp_listener *listener, uint32_t index, tcp_head *head,
+                         shmrpci_stream **out_stream)
 {
     tcp_call *call = listener->claimed;
     while (call != NULL && call->owner != index) {
@@ -491,6 +499,7 @@ static tcp_conn *end_one(tcp_listener *listener, uint32_t index, tcp_head *head)
                        .call = oneway ? 0 : call->id,
                        .status = oneway ? 1 : SHMRPC_E_WORKER_DIED};
     conn->refs++;
+    *out_stream = tcp_call_hold_streams(call);
     tcp_call_unclaim(call);
     tcp_call_end(call);
     tcp_call_free(call);
@@ -506,11 +515,13 @@ void tcp_worker_recover(shmrpci_listener *base, uint32_t index)
     }
     do {
         tcp_head head;
+        shmrpci_stream *stream = NULL;
         shmrpci_mutex_lock(&listener->lock);
-        conn = end_one(listener, index, &head);
+        conn = end_one(listener, index, &head, &stream);
         shmrpci_mutex_unlock(&listener->lock);
         if (conn != NULL) {
-            tcp_conn_note(conn, &head);
+            tcp_conn_note_behind(conn, &head, stream);
+            tcp_call_let_streams_go(stream);
             tcp_conn_unref(conn);
         }
     } while (conn != NULL);

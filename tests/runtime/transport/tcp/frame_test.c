@@ -78,7 +78,8 @@ static void expect_frame(const char *name, tcp_side from, tcp_head head,
     }
     expect_vector(name, bytes, TCP_HEAD_BYTES + len);
     tcp_head_get(vector_of(name).bytes, &read);
-    assert_int_equal(tcp_head_check(&read, from, 4096), TCP_END_NONE);
+    assert_int_equal(tcp_head_check(&read, from, 4096, TCP_FEATURES),
+                     TCP_END_NONE);
     assert_int_equal(read.type, head.type);
     assert_int_equal(read.flags, head.flags);
     assert_int_equal(read.method, head.method);
@@ -97,7 +98,7 @@ static void openings_are_as_specified(void **state)
     expect_vector("opening", bytes, sizeof bytes);
     assert_int_equal(tcp_opening_get(bytes, sizeof bytes, &read), TCP_END_NONE);
     assert_int_equal(read.major, 1);
-    assert_int_equal(read.minor, 0);
+    assert_int_equal(read.minor, TCP_MINOR);
 }
 
 static void hello_and_welcome_are_as_specified(void **state)
@@ -155,6 +156,74 @@ static void frames_are_as_specified(void **state)
                  NULL, 0);
 }
 
+static void frames_of_streams_are_as_specified(void **state)
+{
+    (void)state;
+    uint8_t body[TCP_WINDOWS_BYTES + 2];
+    const tcp_windows windows = {.in = 65536, .out = 4096};
+    tcp_windows read;
+    tcp_windows_put(&windows, body);
+    memcpy(body + TCP_WINDOWS_BYTES, "hi", 2);
+    expect_frame("request-streams", TCP_FROM_CLIENT,
+                 (tcp_head){.type = TCP_REQUEST,
+                            .flags = TCP_FLAG_STREAMS,
+                            .method = 2,
+                            .call = 7,
+                            .value = UINT64_C(1500000000)},
+                 body, sizeof body);
+    assert_int_equal(tcp_windows_get(body, sizeof body, &read), TCP_END_NONE);
+    assert_int_equal(read.in, windows.in);
+    assert_int_equal(read.out, windows.out);
+    expect_frame("item", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_ITEM, .call = 7, .value = 2}, "hi", 2);
+    expect_frame(
+        "piece", TCP_FROM_CLIENT,
+        (tcp_head){
+            .type = TCP_ITEM, .flags = TCP_FLAG_MORE, .call = 7, .value = 3},
+        "hi", 2);
+    expect_frame("end", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_STREAM_END, .call = 7}, NULL, 0);
+    expect_frame("close", TCP_FROM_CLIENT,
+                 (tcp_head){.type = TCP_STREAM_END,
+                            .call = 7,
+                            .status = SHMRPC_E_CANCELLED,
+                            .value = TCP_END_CLOSES},
+                 NULL, 0);
+    expect_frame("window", TCP_FROM_CLIENT,
+                 (tcp_head){.type = TCP_WINDOW, .call = 7, .value = 32768},
+                 NULL, 0);
+    expect_frame("waits", TCP_FROM_SERVER,
+                 (tcp_head){.type = TCP_WINDOW,
+                            .flags = TCP_FLAG_WAITS,
+                            .call = 7,
+                            .value = 65536},
+                 NULL, 0);
+}
+
+/* What was not agreed on is refused, as by a peer of 1.0. */
+static void features_are_only_for_those_that_have_them(void **state)
+{
+    (void)state;
+    static const tcp_head heads[] = {
+        {.type = TCP_REQUEST, .flags = TCP_FLAG_STREAMS},
+        {.type = TCP_REQUEST, .flags = TCP_FLAG_METADATA},
+        {.type = TCP_ITEM, .call = 1},
+        {.type = TCP_STREAM_END, .call = 1},
+        {.type = TCP_WINDOW, .value = 1},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        uint32_t needed = heads[i].flags == TCP_FLAG_METADATA
+                              ? TCP_FEATURE_METADATA
+                              : TCP_FEATURE_STREAMS;
+        assert_int_equal(
+            tcp_head_check(&heads[i], TCP_FROM_CLIENT, 4096, needed),
+            TCP_END_NONE);
+        assert_int_equal(tcp_head_check(&heads[i], TCP_FROM_CLIENT, 4096,
+                                        TCP_FEATURES & ~needed),
+                         i < 2 ? TCP_END_FIELD : TCP_END_TYPE);
+    }
+}
+
 /* ---- what is refused --------------------------------------------------- */
 
 static void other_protocols_are_known_by_their_first_byte(void **state)
@@ -203,29 +272,33 @@ static void fields_a_frame_has_not_are_refused(void **state)
                          head.type == TCP_CANCEL || head.type == TCP_PING;
         tcp_side from = is_client ? TCP_FROM_CLIENT : TCP_FROM_SERVER;
         tcp_side other = is_client ? TCP_FROM_SERVER : TCP_FROM_CLIENT;
-        assert_int_equal(tcp_head_check(&head, from, 4096), TCP_END_NONE);
-        assert_int_equal(tcp_head_check(&head, other, 4096),
+        assert_int_equal(tcp_head_check(&head, from, 4096, TCP_FEATURES),
+                         TCP_END_NONE);
+        assert_int_equal(tcp_head_check(&head, other, 4096, TCP_FEATURES),
                          head.type == TCP_PING ? TCP_END_NONE : TCP_END_TYPE);
         tcp_head bad = head;
-        bad.flags |= 0x80;
-        assert_int_equal(tcp_head_check(&bad, from, 4096), TCP_END_FIELD);
+        bad.flags |= head.type == TCP_REQUEST ? 2 : 0x80;
+        assert_int_equal(tcp_head_check(&bad, from, 4096, TCP_FEATURES),
+                         TCP_END_FIELD);
         bad = head;
         bad.len = UINT32_MAX;
-        assert_int_equal(tcp_head_check(&bad, from, 4096), TCP_END_LENGTH);
+        assert_int_equal(tcp_head_check(&bad, from, 4096, TCP_FEATURES),
+                         TCP_END_LENGTH);
         if (head.type != TCP_REQUEST) {
             bad = head;
             bad.method = 1;
-            assert_int_equal(tcp_head_check(&bad, from, 4096), TCP_END_FIELD);
+            assert_int_equal(tcp_head_check(&bad, from, 4096, TCP_FEATURES),
+                             TCP_END_FIELD);
         }
     }
     tcp_head credit = {.type = TCP_CREDIT, .status = -1};
-    assert_int_equal(tcp_head_check(&credit, TCP_FROM_SERVER, 1),
+    assert_int_equal(tcp_head_check(&credit, TCP_FROM_SERVER, 1, TCP_FEATURES),
                      TCP_END_FIELD);
     tcp_head unknown = {.type = TCP_TYPE_COUNT};
-    assert_int_equal(tcp_head_check(&unknown, TCP_FROM_SERVER, 1),
+    assert_int_equal(tcp_head_check(&unknown, TCP_FROM_SERVER, 1, TCP_FEATURES),
                      TCP_END_TYPE);
     unknown.type = 0;
-    assert_int_equal(tcp_head_check(&unknown, TCP_FROM_CLIENT, 1),
+    assert_int_equal(tcp_head_check(&unknown, TCP_FROM_CLIENT, 1, TCP_FEATURES),
                      TCP_END_TYPE);
 }
 
@@ -348,6 +421,8 @@ int main(void)
         cmocka_unit_test(openings_are_as_specified),
         cmocka_unit_test(hello_and_welcome_are_as_specified),
         cmocka_unit_test(frames_are_as_specified),
+        cmocka_unit_test(frames_of_streams_are_as_specified),
+        cmocka_unit_test(features_are_only_for_those_that_have_them),
         cmocka_unit_test(other_protocols_are_known_by_their_first_byte),
         cmocka_unit_test(each_byte_of_an_opening_counts),
         cmocka_unit_test(fields_a_frame_has_not_are_refused),

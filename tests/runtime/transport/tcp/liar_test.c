@@ -17,7 +17,7 @@ typedef struct liar {
 static void welcome(int fd)
 {
     uint8_t bytes[TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_WELCOME_BYTES];
-    tcp_opening opening = {.major = TCP_MAJOR, .minor = TCP_MINOR};
+    tcp_opening opening = {.major = TCP_MAJOR, .minor = 0};
     tcp_head head = {.type = TCP_WELCOME, .len = TCP_WELCOME_BYTES};
     tcp_terms terms = {.max_message = 4096, .credits = 4};
     tcp_opening_put(&opening, bytes);
@@ -96,9 +96,38 @@ static void credit_for_a_call_with_a_reply_ends_the_connection(void **state)
     liar_stop(&l);
 }
 
+/* Recorded: the answer of a server of 1.0 to opening and HELLO. */
+static void a_server_of_1_0_is_called_but_has_no_streams(void **state)
+{
+    (void)state;
+    liar l = {.lies = {{.type = TCP_REPLY}}};
+    const shmrpci_stream_opts opts = {.out_bytes = 4096,
+                                      .max_item_bytes = 4096};
+    shmrpci_stream *stream = NULL;
+    shmrpci_call call = {.conn = NULL};
+    shmrpc_error error = {0};
+    shmrpci_conn *conn = NULL;
+    liar_start(&l);
+    if (service_connect_at(&l.address, PATIENCE_NS, &conn, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    const shmrpci_transport *transport = l.address.transport;
+    assert_int_equal(
+        transport->client->reserve(conn, &call, 0, 0,
+                                   shmrpci_deadline_after(PATIENCE_NS), &error),
+        SHMRPC_OK);
+    assert_int_equal(transport->streams->open(&call, &opts, &stream, &error),
+                     SHMRPC_E_UNIMPLEMENTED);
+    assert_non_null(strstr(error.message, "has no streams"));
+    assert_int_equal(call_echo(conn, NULL, 0), SHMRPC_OK);
+    transport->client->disconnect(conn);
+    liar_stop(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_of_1_0_is_called_but_has_no_streams),
         cmocka_unit_test(credit_for_a_call_with_a_reply_ends_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

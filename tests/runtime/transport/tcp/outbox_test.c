@@ -11,9 +11,7 @@
 
 static size_t waiting(tcp_outbox *outbox)
 {
-    size_t first;
-    int64_t since_ns;
-    return tcp_outbox_waiting(outbox, &first, &since_ns);
+    return tcp_outbox_waiting(outbox).bytes;
 }
 
 static void pongs_that_are_not_sent_are_few(void **state)

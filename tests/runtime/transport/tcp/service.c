@@ -42,10 +42,65 @@ static void reply_size(shmrpci_request *request)
     free(body);
 }
 
+static void reply_status(shmrpci_request *request, int status)
+{
+    transport->worker->reply_reserve(request, 0);
+    request->head.status = status;
+    request->head.flags = 0;
+    transport->worker->reply_commit(request);
+}
+
+static int take_items(service *s, shmrpci_stream *stream)
+{
+    shmrpci_stream_item item;
+    int status;
+    while ((status = transport->streams->next(stream, SHMRPCI_NEVER_NS,
+                                              &item)) == SHMRPC_MORE) {
+        atomic_fetch_add(&s->items, 1);
+    }
+    return status;
+}
+
+static int give_items(service *s, shmrpci_stream *stream,
+                      const shmrpci_request *request)
+{
+    uint32_t wanted[2] = {0, 0};
+    int status = SHMRPC_OK;
+    if (request->in_len == sizeof wanted) {
+        memcpy(wanted, request->in, sizeof wanted);
+    }
+    uint8_t *body = calloc(1, (size_t)wanted[1] + 1);
+    for (uint32_t i = 0; status == SHMRPC_OK && i < wanted[0]; i++) {
+        status = transport->streams->send(stream, body, wanted[1],
+                                          SHMRPCI_NEVER_NS, true);
+        atomic_fetch_add(&s->items, status == SHMRPC_OK ? 1u : 0u);
+    }
+    free(body);
+    return status;
+}
+
+static void serve_stream(service *s, shmrpci_request *request)
+{
+    shmrpci_stream *stream;
+    int status = transport->streams->accept(request, &stream);
+    if (status == SHMRPC_OK) {
+        status = request->head.method == METHOD_TAKE
+                     ? take_items(s, stream)
+                     : give_items(s, stream, request);
+        transport->streams->close(stream);
+    }
+    atomic_store(&s->last, status);
+    reply_status(request, status);
+}
+
 static void serve(service *s, shmrpci_request *request)
 {
     atomic_fetch_add(&s->served, 1);
     switch (request->head.method) {
+    case METHOD_TAKE:
+    case METHOD_GIVE:
+        serve_stream(s, request);
+        return;
     case METHOD_SIZE:
         reply_size(request);
         return;
@@ -326,15 +381,13 @@ int raw_hello(const service *s)
     return raw_hello_packed(s, 0, &terms);
 }
 
-int raw_hello_packed(const service *s, uint32_t offer, tcp_terms *out)
+static int hello_with(const service *s, const tcp_terms *terms, tcp_terms *out)
 {
     uint8_t bytes[128];
     tcp_head head;
-    tcp_terms terms = {.max_message = (uint32_t)SERVICE_MESSAGE,
-                       .compression = offer};
     int fd = raw_open(s);
     size_t len = raw_hello_bytes(bytes);
-    tcp_terms_put(&terms, bytes + TCP_OPENING_BYTES + TCP_HEAD_BYTES);
+    tcp_terms_put(terms, bytes + TCP_OPENING_BYTES + TCP_HEAD_BYTES);
     assert_true(raw_send(fd, bytes, len));
     assert_true(raw_receive(fd, bytes, TCP_OPENING_BYTES + TCP_HEAD_BYTES));
     tcp_head_get(bytes + TCP_OPENING_BYTES, &head);
@@ -344,6 +397,60 @@ int raw_hello_packed(const service *s, uint32_t offer, tcp_terms *out)
     assert_int_equal(tcp_terms_get(bytes, head.len, TCP_FROM_SERVER, out),
                      TCP_END_NONE);
     return fd;
+}
+
+int raw_hello_packed(const service *s, uint32_t offer, tcp_terms *out)
+{
+    tcp_terms terms = {.max_message = (uint32_t)SERVICE_MESSAGE,
+                       .compression = offer};
+    return hello_with(s, &terms, out);
+}
+
+int raw_hello_streams(const service *s)
+{
+    tcp_terms terms = {.max_message = (uint32_t)SERVICE_MESSAGE,
+                       .compression = UINT32_MAX,
+                       .features = UINT32_MAX};
+    tcp_terms agreed;
+    int fd = hello_with(s, &terms, &agreed);
+    assert_int_equal(agreed.features, TCP_FEATURES);
+    return fd;
+}
+
+void raw_open_streams(int fd, uint32_t method, uint32_t call, uint32_t in,
+                      uint32_t out, const void *body, size_t len)
+{
+    uint8_t bytes[64];
+    const tcp_windows windows = {.in = in, .out = out};
+    tcp_head head = {.type = TCP_REQUEST,
+                     .flags = TCP_FLAG_STREAMS,
+                     .method = (uint16_t)method,
+                     .call = call,
+                     .len = (uint32_t)(TCP_WINDOWS_BYTES + len),
+                     .value = UINT64_C(1) << 40};
+    assert_true(TCP_WINDOWS_BYTES + len <= sizeof bytes);
+    tcp_windows_put(&windows, bytes);
+    if (len > 0) {
+        memcpy(bytes + TCP_WINDOWS_BYTES, body, len);
+    }
+    assert_true(raw_frame(fd, &head, bytes, head.len));
+}
+
+bool raw_await(int fd, tcp_type type, uint32_t call, tcp_head *head)
+{
+    static uint8_t body[1u << 16];
+    do {
+        uint8_t bytes[TCP_HEAD_BYTES];
+        if (!raw_receive(fd, bytes, sizeof bytes)) {
+            return false;
+        }
+        tcp_head_get(bytes, head);
+        assert_true(head->len <= sizeof body);
+        if (head->len > 0 && !raw_receive(fd, body, head->len)) {
+            return false;
+        }
+    } while (head->type != type || head->call != call);
+    return true;
 }
 
 bool raw_send(int fd, const void *data, size_t len)

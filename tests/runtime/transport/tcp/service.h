@@ -26,9 +26,11 @@
 /* What the workers do, by method id. */
 enum {
     METHOD_ECHO = 1,
-    METHOD_SIZE = 2, /* body: u32; replies with that many bytes */
-    METHOD_HOLD = 3, /* returns when the service is opened */
-    METHOD_WATCH = 4 /* returns when it is cancelled */
+    METHOD_SIZE = 2,  /* body: u32; replies with that many bytes */
+    METHOD_HOLD = 3,  /* returns when the service is opened */
+    METHOD_WATCH = 4, /* returns when it is cancelled */
+    METHOD_TAKE = 5,  /* takes items to their end; replies with how it ended */
+    METHOD_GIVE = 6   /* body: u32 count, u32 size; sends so many items */
 };
 
 #define SERVICE_WORKERS 2u
@@ -41,6 +43,8 @@ typedef struct service {
     shmrpci_thread workers[SERVICE_WORKERS];
     atomic_uint served;    /* requests that were taken */
     atomic_uint cancelled; /* METHOD_WATCH that saw it */
+    atomic_uint items;     /* METHOD_TAKE has got, METHOD_GIVE sent */
+    atomic_int last;       /* the status in which one of these has ended */
     atomic_bool is_open;   /* for METHOD_HOLD */
     char subject[300];     /* service_expect_subject */
 } service;
@@ -93,6 +97,14 @@ bool raw_receive(int fd, void *data, size_t len);
 /* Waits for the end of the connection, whatever comes before it; how many bytes
  * that was. */
 size_t raw_expect_end(int fd);
+/* After a hello that offers streams. */
+int raw_hello_streams(const service *s);
+/* Sends a request with streams of these windows. */
+void raw_open_streams(int fd, uint32_t method, uint32_t call, uint32_t in,
+                      uint32_t out, const void *body, size_t len);
+/* Receives a head of that type and call, and skips others, and all bodies;
+ * false at the end of the connection. */
+bool raw_await(int fd, tcp_type type, uint32_t call, tcp_head *head);
 /* Opening and HELLO, as bytes. */
 size_t raw_hello_bytes(uint8_t out[128]);
 

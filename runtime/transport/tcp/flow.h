@@ -1,0 +1,155 @@
+/*
+ * The streams of a connection, at either end: credit, items, ends.
+ *
+ * Credit counts bytes, TCP_FLOW_ITEM_BYTES for each frame of an item included.
+ * A sender starts with the window of each stream and that of the connection,
+ * and begins an item only while it has some of both left: then all of the item
+ * goes, so that none is too large to go.  A receiver gives credit back when its
+ * user has let go of half a window; for the connection when that is more than
+ * its peer has left, so that streams that nobody reads don't keep the others
+ * waiting for credit that nobody needs.  When a stream ends all that it held
+ * is given back.
+ *
+ * What a peer sends without credit, out of order or larger than agreed breaks
+ * its stream: DATA_LOSS, behind the whole items before it.
+ *
+ * A stream has a reference of its user, from open or accept to close, and one
+ * of its call, until that has ended.
+ *
+ * Threading: everything is guarded by the flow's lock, which is the client's or
+ * the connection's own; the outbox's may be taken inside it.  Of one stream one
+ * thread sends, and one reads.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_FLOW_H
+#define SHMRPCI_TRANSPORT_TCP_FLOW_H
+
+#include "os/thread.h"
+#include "transport/tcp/inbox.h"
+#include "transport/tcp/lane.h"
+#include "transport/tcp/limits.h"
+#include "transport/tcp/pack.h"
+#include "transport/tcp/reader.h"
+#include "transport/transport.h"
+
+/* What a frame costs beside the bytes of its item. */
+#define TCP_FLOW_ITEM_BYTES ((int64_t)TCP_HEAD_BYTES)
+
+typedef struct tcp_flow tcp_flow;
+
+/* What differs between the two ends of a connection. */
+typedef struct tcp_flow_ops {
+    /* With the lock held, which it gives up meanwhile: waits until something
+     * may have changed, of which `cond` is told; false: not until then. */
+    bool (*wait)(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns);
+    /* With the lock held: whoever has waited, or has looked, is done. */
+    void (*leave)(tcp_flow *flow);
+    /* Without it: sends what is in the outbox. */
+    void (*flush)(tcp_flow *flow);
+    /* Without it: what is in a lane may wait for more, for TCP_HOLD_NS. */
+    void (*hold)(tcp_flow *flow);
+    /* With the lock held: the peer makes us keep that much more, or less (below
+     * 0). False: that is too much. NULL: nobody counts. */
+    bool (*keep)(tcp_flow *flow, int64_t bytes);
+    /* A user has closed a stream, and does not need the flow any more. May be
+     * NULL. */
+    void (*closed)(tcp_flow *flow);
+} tcp_flow_ops;
+
+struct tcp_flow {
+    const tcp_flow_ops *ops;
+    shmrpci_mutex *lock;
+    tcp_outbox *outbox;
+    shmrpci_stream *streams; /* whose calls have not ended */
+    uint32_t count;
+    bool is_lost;
+    bool is_server;
+    size_t max_message_bytes;
+    shmrpc_compression compression;
+    int64_t credit;   /* that we have */
+    int64_t left;     /* that the peer has */
+    int64_t owed;     /* to be given to it */
+    int64_t kept;     /* what ops->keep was told */
+    int64_t held;     /* what the peer has sent, and nobody has taken */
+    uint8_t *scratch; /* TCP_PIECE_BYTES, to unpack in; NULL: not yet */
+};
+
+struct shmrpci_stream {
+    tcp_flow *flow;
+    shmrpci_stream *next;
+    uint32_t call;
+    uint32_t refs;
+    bool is_closed; /* by its user */
+    size_t max_item_bytes;
+    /* What goes out: */
+    bool sends;
+    bool has_ended;
+    bool has_failed; /* an item could not be sent as a whole */
+    int refused;     /* what sends return from now on; OK: they are welcome */
+    uint64_t number; /* of the next item */
+    int64_t window;
+    int64_t credit;
+    int64_t given;     /* to us, altogether */
+    int64_t said_wait; /* `given`, when we said that we wait; 0: we have not */
+    uint64_t flushed;  /* when, in ticks */
+    tcp_lane *lane;    /* the sender's; NULL: its call has ended */
+    tcp_pack_room packed;
+    shmrpci_cond room;
+    /* What comes in: */
+    bool reads;
+    bool is_deaf; /* what comes is dropped */
+    int over;     /* how it ends, behind what is there; MORE: it goes on */
+    uint64_t next_number;
+    int64_t in_window;
+    int64_t left;      /* credit that the peer has */
+    int64_t owed;      /* to be given to it */
+    int64_t gave;      /* to it, altogether */
+    int64_t peer_wait; /* what it had got when it said that it waits; 0 */
+    int64_t held;      /* of what has come, and was not let go of */
+    int64_t lent;      /* of the item that the user has */
+    tcp_inbox inbox;
+    shmrpci_cond come;
+};
+
+void tcp_flow_init(tcp_flow *flow, const tcp_flow_ops *ops, shmrpci_mutex *lock,
+                   tcp_outbox *outbox);
+void tcp_flow_fini(tcp_flow *flow);
+
+/* ---- by the call's owner, with the lock held ---- */
+
+/* A stream with one reference, which is its call's: in the flow from now on.
+ * NULL: out of memory, or the connection is lost. */
+shmrpci_stream *tcp_flow_open(tcp_flow *flow, uint32_t call,
+                              const tcp_windows *windows,
+                              size_t max_item_bytes);
+shmrpci_stream *tcp_flow_find(const tcp_flow *flow, uint32_t call);
+/* Another reference. */
+void tcp_stream_ref(shmrpci_stream *stream);
+void tcp_stream_unref(shmrpci_stream *stream);
+/* The other end neither reads nor sends any more. */
+void tcp_stream_over(shmrpci_stream *stream);
+/* The same for the call itself: it leaves the flow, and loses a reference. */
+void tcp_stream_leave(shmrpci_stream *stream);
+/* The connection is gone. */
+void tcp_flow_lose(tcp_flow *flow);
+
+/* ---- by the reader ---- */
+
+/* ITEM, END or WINDOW. FIELD: ends the connection. */
+tcp_end tcp_flow_frame(tcp_flow *flow, const tcp_head *head,
+                       const tcp_body *body);
+/* The same with the lock held; tcp_flow_pay is to follow, without it. */
+tcp_end tcp_flow_take(tcp_flow *flow, const tcp_head *head,
+                      const tcp_body *body);
+/* Gives credit of the connection back, if there is enough of it. */
+void tcp_flow_pay(tcp_flow *flow);
+
+/* ---- the operations of a stream ---- */
+
+int tcp_stream_send(shmrpci_stream *stream, const void *data, size_t len,
+                    int64_t deadline_ns, bool alone);
+void tcp_stream_finish(shmrpci_stream *stream);
+int tcp_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
+                    shmrpci_stream_item *out);
+void tcp_stream_close(shmrpci_stream *stream);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The items of a stream that have come, until its user takes them.
+ *
+ * Small ones share chunks; a large one has memory of its own, which grows with
+ * what arrives of it.  What is kept is at most what the items cost in credit,
+ * and one chunk.
+ *
+ * Threading: the caller's lock.
+ */
+#ifndef SHMRPCI_TRANSPORT_TCP_INBOX_H
+#define SHMRPCI_TRANSPORT_TCP_INBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "transport/tcp/frame.h"
+
+typedef struct tcp_inbox_chunk tcp_inbox_chunk;
+
+typedef struct tcp_inbox {
+    tcp_inbox_chunk *first;
+    tcp_inbox_chunk *last;
+    tcp_inbox_chunk *spare;
+    /* An item that has come in part: */
+    tcp_inbox_chunk *part; /* NULL: none */
+    size_t part_len;
+    uint32_t part_frames;
+} tcp_inbox;
+
+/* One that was taken: lives until the next one is. */
+typedef struct tcp_inbox_item {
+    const uint8_t *data;
+    size_t len;
+    uint32_t frames; /* in which it came */
+} tcp_inbox_item;
+
+void tcp_inbox_fini(tcp_inbox *inbox);
+
+/* Room for `len` bytes of an item, the first ones or more of it; to be filled
+ * at once. NULL: out of memory. */
+uint8_t *tcp_inbox_extend(tcp_inbox *inbox, size_t len, bool is_last);
+
+/* How many bytes of an item have come of which there is more to come. */
+size_t tcp_inbox_part(const tcp_inbox *inbox);
+/* Forgets them; in how many frames they came. */
+uint32_t tcp_inbox_drop_part(tcp_inbox *inbox);
+
+/* Takes the next item that is whole; false: none is. */
+bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out);
+
+#endif

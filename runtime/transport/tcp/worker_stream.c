@@ -1,0 +1,147 @@
+/* Streams beside calls, from the service's end. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "transport/tcp/server.h"
+
+/* A connection keeps so much whatever others keep. */
+#define OWN_BYTES ((int64_t)64 << 10)
+
+static tcp_conn *conn_of(tcp_flow *flow)
+{
+    return (tcp_conn *)(void *)((char *)flow - offsetof(tcp_conn, flow));
+}
+
+/* ---- how a worker waits, and sends --------------------------------------- */
+
+/* Others read the socket: idle workers, or the listener's thread. */
+static bool wait_for(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns)
+{
+    return deadline_ns != 0 &&
+           shmrpci_cond_wait_until(cond, flow->lock, deadline_ns);
+}
+
+static void leave(tcp_flow *flow)
+{
+    (void)flow;
+}
+
+static void flush(tcp_flow *flow)
+{
+    tcp_conn_flush(conn_of(flow));
+}
+
+static void hold(tcp_flow *flow)
+{
+    tcp_conn_hold_for_others(conn_of(flow));
+}
+
+/* All streams of all peers have as much as all requests. */
+static bool keep(tcp_flow *flow, int64_t bytes)
+{
+    tcp_listener *listener = conn_of(flow)->listener;
+    /* Relaxed: a count. What is below 0 wraps, and so does the sum. */
+    uint64_t all = shmrpci_add_relaxed(&listener->item_bytes, (uint64_t)bytes) +
+                   (uint64_t)bytes;
+    if (bytes > 0 && all > listener->limits.max_total_bytes / 2 &&
+        flow->kept + bytes > OWN_BYTES) {
+        (void)shmrpci_add_relaxed(&listener->item_bytes, (uint64_t)-bytes);
+        return false;
+    }
+    return true;
+}
+
+/* Its call may have ended, and with it what kept the connection. */
+static void closed(tcp_flow *flow)
+{
+    tcp_conn_unref(conn_of(flow));
+}
+
+const tcp_flow_ops tcp_conn_flow_ops = {.wait = wait_for,
+                                        .leave = leave,
+                                        .flush = flush,
+                                        .hold = hold,
+                                        .keep = keep,
+                                        .closed = closed};
+
+/* ---- calls ------------------------------------------------------------- */
+
+/* With the flow's lock held. */
+static tcp_end add_streams(tcp_call *call, const tcp_windows *windows)
+{
+    tcp_flow *flow = &call->conn->flow;
+    if (flow->count >= SHMRPCI_STREAMS_MAX ||
+        tcp_flow_find(flow, call->id) != NULL) {
+        return TCP_END_CREDIT;
+    }
+    call->stream =
+        tcp_flow_open(flow, call->id, windows, flow->max_message_bytes);
+    return call->stream != NULL ? TCP_END_NONE
+           : flow->is_lost      ? TCP_END_CLOSED
+                                : TCP_END_MEMORY;
+}
+
+tcp_end tcp_call_begin_streams(tcp_call *call)
+{
+    tcp_conn *conn = call->conn;
+    tcp_windows windows;
+    tcp_end end = tcp_windows_get(call->request, call->request_len, &windows);
+    if (end != TCP_END_NONE || (call->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
+        return end != TCP_END_NONE ? end : TCP_END_FIELD;
+    }
+    shmrpci_mutex_lock(&conn->flow_lock);
+    end = add_streams(call, &windows);
+    shmrpci_mutex_unlock(&conn->flow_lock);
+    return end;
+}
+
+shmrpci_stream *tcp_call_hold_streams(tcp_call *call)
+{
+    if (call->stream != NULL) {
+        shmrpci_mutex_lock(&call->conn->flow_lock);
+        tcp_stream_ref(call->stream);
+        shmrpci_mutex_unlock(&call->conn->flow_lock);
+    }
+    return call->stream;
+}
+
+void tcp_call_let_streams_go(shmrpci_stream *stream)
+{
+    if (stream != NULL) {
+        shmrpci_mutex *lock = stream->flow->lock;
+        shmrpci_mutex_lock(lock);
+        tcp_stream_unref(stream);
+        shmrpci_mutex_unlock(lock);
+    }
+}
+
+void tcp_call_stop_streams(tcp_call *call)
+{
+    if (call->stream != NULL) {
+        shmrpci_mutex_lock(&call->conn->flow_lock);
+        tcp_stream_over(call->stream);
+        shmrpci_mutex_unlock(&call->conn->flow_lock);
+    }
+}
+
+void tcp_call_end_streams(tcp_call *call)
+{
+    if (call->stream != NULL) {
+        shmrpci_mutex_lock(&call->conn->flow_lock);
+        tcp_stream_leave(call->stream);
+        shmrpci_mutex_unlock(&call->conn->flow_lock);
+        call->stream = NULL;
+    }
+}
+
+int tcp_worker_accept(shmrpci_request *request, shmrpci_stream **out)
+{
+    tcp_call *call = request->data.pointers[0];
+    SHMRPCI_ASSERT(call->stream != NULL, "its head says that it has them");
+    tcp_conn *conn = call->conn;
+    shmrpci_mutex_lock(&conn->listener->lock);
+    conn->refs++; /* given back by close */
+    *out = tcp_call_hold_streams(call);
+    shmrpci_mutex_unlock(&conn->listener->lock);
+    return SHMRPC_OK;
+}

@@ -32,13 +32,42 @@ function(shmrpc_library name kind)
     install(TARGETS ${target} EXPORT shmrpcTargets)
 endfunction()
 
+# shmrpc_svc_library(NAME KIND RUNTIME): libshmrpc-svc over that libshmrpc. The
+# shared one takes of our internal functions what it needs, and shows none.
+function(shmrpc_svc_library name kind runtime)
+    set(target shmrpc_${name})
+    add_library(${target} ${kind} $<TARGET_OBJECTS:shmrpc_svc_internal>
+        $<TARGET_OBJECTS:shmrpc_idl>)
+    add_library(shmrpc::${name} ALIAS ${target})
+    set_target_properties(${target} PROPERTIES
+        OUTPUT_NAME shmrpc-svc EXPORT_NAME ${name} LINKER_LANGUAGE C
+        VERSION ${PROJECT_VERSION} SOVERSION ${SHMRPC_SOVERSION})
+    target_link_libraries(${target} PUBLIC shmrpc_${runtime})
+    if(kind STREQUAL "SHARED")
+        set(exports ${PROJECT_SOURCE_DIR}/svc/exports.map)
+        target_link_libraries(${target} PRIVATE
+            $<BUILD_INTERFACE:shmrpc_internal> PkgConfig::OPENSSL m)
+        target_link_options(${target} PRIVATE LINKER:--as-needed
+            LINKER:--gc-sections LINKER:--version-script=${exports}
+            ${SHMRPC_LINK_TIME_OPTIMISATION})
+        set_target_properties(${target} PROPERTIES LINK_DEPENDS ${exports})
+    else()
+        target_link_libraries(${target} PRIVATE PkgConfig::OPENSSL m)
+    endif()
+    install(TARGETS ${target} EXPORT shmrpcTargets)
+endfunction()
+
 if(NOT DEFINED BUILD_SHARED_LIBS)
     shmrpc_library(runtime SHARED)
     shmrpc_library(runtime_static STATIC)
+    shmrpc_svc_library(svc SHARED runtime)
+    shmrpc_svc_library(svc_static STATIC runtime_static)
 elseif(BUILD_SHARED_LIBS)
     shmrpc_library(runtime SHARED)
+    shmrpc_svc_library(svc SHARED runtime)
 else()
     shmrpc_library(runtime STATIC)
+    shmrpc_svc_library(svc STATIC runtime)
 endif()
 
 add_executable(shmrpc::generator ALIAS shmrpcgen)
@@ -77,7 +106,9 @@ list(TRANSFORM PC_LIBRARIES PREPEND -l)
 list(APPEND PC_LIBRARIES -pthread)
 list(JOIN PC_LIBRARIES " " PC_LIBRARIES)
 configure_file(cmake/shmrpc.pc.in shmrpc.pc @ONLY)
+configure_file(cmake/shmrpc-svc.pc.in shmrpc-svc.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/shmrpc.pc
+              ${PROJECT_BINARY_DIR}/shmrpc-svc.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 file(GLOB man_pages CONFIGURE_DEPENDS docs/man/*.[1-8])

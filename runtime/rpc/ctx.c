@@ -87,6 +87,11 @@ bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx)
            shmrpci_now_ns() >= ctx->request->deadline_ns;
 }
 
+uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx)
+{
+    return ctx->index;
+}
+
 const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx)
 {
     return ctx->request->peer;

@@ -28,6 +28,7 @@ struct shmrpc_ctx {
     const shmrpci_worker_ops *ops;
     shmrpci_request *request;
     const shmrpc_method *method;
+    uint32_t index;       /* of the method in its service */
     bool has_lent;        /* request->out, by shmrpc_ctx_loan */
     shmrpci_arena *arena; /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */

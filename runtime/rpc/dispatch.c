@@ -427,6 +427,7 @@ static int run(worker *w, shmrpci_request *request, uint32_t index,
                    "dispatch has refused what is no method");
     w->ctx.request = request;
     w->ctx.method = &served->service->methods[index];
+    w->ctx.index = index;
     w->ctx.message[0] = '\0';
     return served->handlers[index](&w->ctx, served->impl, served->user, params,
                                    result);

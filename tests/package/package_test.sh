@@ -17,15 +17,19 @@ cd "$work/outside"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name shmrpc.pc)")
 export PKG_CONFIG_PATH
 
-# by_hand LIBRARY...: generates and compiles without CMake.
+# by_hand [-static]: generates and compiles without CMake.
 by_hand() {
     "$(pkg-config --variable=generator shmrpc)" library.svc
     for program in server client; do
         # shellcheck disable=SC2046 # flags, split on purpose
-        "$cc" -std=c11 -Wall -Wextra -Werror -o "$program" "$program.c" \
+        "$cc" -std=c11 -Wall -Wextra -Werror "$@" -o "$program" "$program.c" \
             $(find . -name 'library*.c' ! -name '*_server.c' ! -name '*_client.c') \
-            "library_$program.c" $(pkg-config --cflags shmrpc) "$@"
+            "library_$program.c" \
+            $(pkg-config ${1:+-$1} --cflags --libs shmrpc)
     done
+    # shellcheck disable=SC2046
+    "$cc" -std=c11 -Wall -Wextra -Werror "$@" -o ask ask.c \
+        $(pkg-config ${1:+-$1} --cflags --libs shmrpc-svc)
 }
 
 # Programs load what they were built with: below 1.0 a minor version, then a
@@ -50,14 +54,12 @@ cmake)
     cmake --build .
     ;;
 pkgconfig)
-    # shellcheck disable=SC2046 # flags, split on purpose
-    by_hand $(pkg-config --libs shmrpc)
+    by_hand
     LD_LIBRARY_PATH=$(pkg-config --variable=libdir shmrpc)
     export LD_LIBRARY_PATH
     ;;
 static)
-    # shellcheck disable=SC2046 # flags, split on purpose
-    by_hand -static $(pkg-config --static --libs shmrpc)
+    by_hand -static
     ;;
 esac
 
@@ -70,6 +72,7 @@ server=$!
 read -r line <ready
 [ "$line" = ready ] || { echo "the server said '$line'"; exit 1; }
 ./client
+./ask
 kill "$server"
 wait "$server"
 server=

@@ -6,9 +6,9 @@
 #include "os/clock.h"
 #include "os/process.h"
 #include "shmrpc/observe.h"
+#include "svc/find.h"
 #include "tools/shmrpc/clients.h"
 #include "tools/shmrpc/control.h"
-#include "tools/shmrpc/target.h"
 
 #define OPEN_NS (2 * SHMRPCI_NS_PER_S)
 
@@ -140,7 +140,7 @@ static void append_service(table *t, const char *name,
 
 /* Says nothing of those that do not run, or may not be looked at: that is what
  * `shmrpc list` is for. */
-static void look_at(table *t, const cli_place *place)
+static void look_at(table *t, const svc_place *place)
 {
     shmrpc_stats *stats;
     shmrpc_snapshot *snapshot;
@@ -159,11 +159,11 @@ static void look_at(table *t, const cli_place *place)
 cli_exit cli_clients(bool json)
 {
     shmrpci_arena arena;
-    cli_places places;
+    svc_places places;
     shmrpc_error error;
     table t = {.json = json, .here = shmrpci_process_namespace()};
     shmrpci_arena_init(&arena, 0);
-    int status = cli_places_find(&arena, &places, &error);
+    int status = svc_places_find(&arena, &places, &error);
     if (status != SHMRPC_OK) {
         shmrpci_arena_fini(&arena);
         return cli_fail_error(cli_exit_of_open(status), NULL, &error);

@@ -43,9 +43,9 @@ static void offer_options(const cli_command *command, const char *word)
 static void offer_services(const char *word)
 {
     shmrpci_arena arena;
-    cli_places places;
+    svc_places places;
     shmrpci_arena_init(&arena, 0);
-    if (cli_places_find(&arena, &places, NULL) == SHMRPC_OK) {
+    if (svc_places_find(&arena, &places, NULL) == SHMRPC_OK) {
         for (size_t i = 0; i < places.count; i++) {
             if (!places.items[i].hidden) {
                 offer(word, "", places.items[i].address + strlen("shm://"), "");

@@ -56,7 +56,7 @@ static const char *state_of(int status)
     }
 }
 
-static void ask(const cli_place *place, answer *out)
+static void ask(const svc_place *place, answer *out)
 {
     *out = (answer){.state = "hidden"};
     if (place->hidden) {
@@ -80,7 +80,7 @@ static void append_member(shmrpci_buf *out, const char *key, const char *text)
     shmrpci_json_string(out, text, strlen(text));
 }
 
-static void append_json(const cli_place *place, const answer *a,
+static void append_json(const svc_place *place, const answer *a,
                         shmrpci_buf *out)
 {
     shmrpci_buf_append_text(out, out->len > 1 ? ",{" : "{");
@@ -101,7 +101,7 @@ static void append_json(const cli_place *place, const answer *a,
     shmrpci_buf_append_char(out, '}');
 }
 
-static void print_row(const cli_place *place, const answer *a, int width)
+static void print_row(const svc_place *place, const answer *a, int width)
 {
     char methods[24] = "";
     char answered[24] = "";
@@ -118,7 +118,7 @@ static void print_row(const cli_place *place, const answer *a, int width)
            methods, a->id[0] != '\0' ? a->id : place->where);
 }
 
-static int width_of(const cli_places *places)
+static int width_of(const svc_places *places)
 {
     size_t width = strlen("SERVICE");
     for (size_t i = 0; i < places->count; i++) {
@@ -133,7 +133,7 @@ static bool is_shown(const answer *a, bool all)
     return all || strcmp(a->state, "dead") != 0;
 }
 
-static void print_counts(const cli_places *places, size_t shown)
+static void print_counts(const svc_places *places, size_t shown)
 {
     size_t hidden = places->count - shown;
     if (shown == 0) {
@@ -148,7 +148,7 @@ static void print_counts(const cli_places *places, size_t shown)
     }
 }
 
-static void print_table(const cli_places *places, bool all)
+static void print_table(const svc_places *places, bool all)
 {
     int width = width_of(places);
     size_t shown = 0;
@@ -168,7 +168,7 @@ static void print_table(const cli_places *places, bool all)
     print_counts(places, shown);
 }
 
-static void print_json(const cli_places *places, bool all)
+static void print_json(const svc_places *places, bool all)
 {
     shmrpci_buf out;
     shmrpci_buf_init_heap(&out);
@@ -188,11 +188,11 @@ static void print_json(const cli_places *places, bool all)
 static cli_exit list(bool json, bool all)
 {
     shmrpci_arena arena;
-    cli_places places;
+    svc_places places;
     shmrpc_error error;
     cli_exit result = CLI_OK;
     shmrpci_arena_init(&arena, 0);
-    int status = cli_places_find(&arena, &places, &error);
+    int status = svc_places_find(&arena, &places, &error);
     if (status != SHMRPC_OK) {
         result = cli_fail_error(status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE
                                                              : CLI_ABSENT,

@@ -71,17 +71,25 @@ static int ask(const question *q, const char *where)
     return found;
 }
 
-int cli_managed_find(shmrpci_arena *arena, const cli_places *places,
-                     const char *name, const char **out,
-                     shmrpci_nearest *search, shmrpci_buf *message)
+/* svc_other_names: asks the managers among `places`. UNAVAILABLE: there is such
+ * a section, but its service can't be called. */
+static int find_section(shmrpci_arena *arena, const svc_places *places,
+                        const char *name, const char **out,
+                        shmrpci_nearest *search, shmrpci_buf *message)
 {
     const question q = {arena, name, out, search, message};
     int status = SHMRPC_E_NOT_FOUND;
     for (size_t i = 0; i < places->count && status == SHMRPC_E_NOT_FOUND; i++) {
-        const cli_place *at = &places->items[i];
+        const svc_place *at = &places->items[i];
         if (!at->hidden && strcmp(at->name, "shmrpcd") == 0) {
             status = ask(&q, at->address);
         }
     }
     return status;
+}
+
+int cli_find(shmrpci_arena *arena, const char *service, const char *at,
+             svc_target *out, shmrpci_buf *message)
+{
+    return svc_find(arena, service, at, find_section, out, message);
 }

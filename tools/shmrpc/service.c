@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "idl/descriptor.h"
-#include "idl/idl.h"
 #include "os/clock.h"
 #include "shmrpc/discover.h"
+#include "svc/interface.h"
+#include "tools/shmrpc/managed.h"
 
-/* What reading a description may take. */
+/* What the texts of services may take. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
 
 /* For those who wait for a completion. */
@@ -28,7 +28,7 @@ static cli_exit find(cli_service *s, const char *service, const char *at,
                      shmrpci_buf *message)
 {
     return cli_exit_of_open(
-        cli_target_find(&s->arena, service, at, &s->target, message));
+        cli_find(&s->arena, service, at, &s->target, message));
 }
 
 static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
@@ -54,30 +54,22 @@ static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
 /* Reads the description; what is wrong with it goes to `message`. */
 static cli_exit read_text(cli_service *s, shmrpci_buf *message)
 {
-    const idl_options options = {.flags = IDL_ANY_C_NAMES};
-    const idl_schema *schema = NULL;
-    idl_diags diags;
-    idl_diags_init(&diags);
-    shmrpc_status status =
-        idl_load_text(&options, s->target.where, s->text, s->text_len,
-                      &s->arena, &diags, &schema);
-    if (status == SHMRPC_OK && schema->service_count == 1) {
-        s->source = schema->services[0];
-        status = idl_descriptor(schema, s->source, &s->arena, &s->tables);
+    shmrpc_error error;
+    int status = svc_interface_read(s->target.where, s->text, s->text_len,
+                                    &s->interface, message, &error);
+    if (status == SHMRPC_OK) {
+        status = svc_interface_set_target(s->interface, &s->target);
     }
-    if (status == SHMRPC_OK && s->tables != NULL) {
+    if (status == SHMRPC_OK) {
+        s->tables = shmrpc_interface_service(s->interface);
         return CLI_OK;
     }
-    if (status == SHMRPC_E_INVALID) {
-        idl_diags_render(&diags, message);
-    }
+    bool is_shown = message->len > 0;
     shmrpci_buf_printf(message,
                        "%s does not describe itself in a way that this version "
                        "understands%s%s",
-                       s->target.where, status == SHMRPC_E_INVALID ? "" : ": ",
-                       status == SHMRPC_E_INVALID ? ""
-                       : status == SHMRPC_OK      ? "expected one service"
-                                                  : shmrpc_status_text(status));
+                       s->target.where, is_shown ? "" : ": ",
+                       is_shown ? "" : error.message);
     return status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE : CLI_ABSENT;
 }
 
@@ -121,7 +113,7 @@ bool cli_service_peek(cli_service *s, const char *service, const char *at)
     return result == CLI_OK;
 }
 
-int cli_service_probe(cli_service *s, const cli_place *place)
+int cli_service_probe(cli_service *s, const svc_place *place)
 {
     shmrpci_buf message;
     shmrpc_error error;
@@ -140,16 +132,8 @@ int cli_service_probe(cli_service *s, const cli_place *place)
 cli_exit cli_service_connect(cli_service *s)
 {
     shmrpc_error error;
-    shmrpc_service *here = shmrpci_arena_calloc(&s->arena, 1, sizeof *here,
-                                                _Alignof(shmrpc_service));
-    if (here == NULL) {
-        return fail_text(CLI_TROUBLE, "out of memory");
-    }
-    *here = *s->tables;
-    /* Of places without a port, as it was asked. */
-    here->port = s->target.port != 0 ? s->target.port : here->port;
-    int status =
-        shmrpc_stub_connect(here, s->target.where, NULL, &s->client, &error);
+    int status = shmrpc_stub_connect(s->tables, s->target.where, NULL,
+                                     &s->client, &error);
     return status == SHMRPC_OK
                ? CLI_OK
                : fail_text(status == SHMRPC_E_NO_MEMORY ? CLI_TROUBLE
@@ -181,11 +165,13 @@ static cli_exit unknown_method(const cli_service *s, const char *name)
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out)
 {
+    const uint32_t streams =
+        SHMRPC_METHOD_STREAMS_IN | SHMRPC_METHOD_STREAMS_OUT;
     for (uint32_t i = 0; i < s->tables->method_count; i++) {
-        const idl_method *method = &s->source->methods[i];
+        const shmrpc_method *method = &s->tables->methods[i];
         if (strcmp(method->name, name) == 0) {
             *out = i;
-            return method->stream_param == NULL && !method->result_is_stream
+            return (method->flags & streams) == 0
                        ? CLI_OK
                        : fail_text(CLI_USAGE,
                                    "methods with a stream can't be "
@@ -198,5 +184,6 @@ cli_exit cli_service_method(const cli_service *s, const char *name,
 void cli_service_close(cli_service *s)
 {
     shmrpc_stub_close(s->client);
+    shmrpc_interface_release(s->interface);
     shmrpci_arena_fini(&s->arena);
 }

@@ -8,19 +8,19 @@
 #define SHMRPC_TOOLS_SERVICE_H
 
 #include "base/arena.h"
-#include "idl/schema.h"
+#include "shmrpc/interface.h"
 #include "shmrpc/stub.h"
+#include "svc/find.h"
 #include "tools/shmrpc/cli.h"
-#include "tools/shmrpc/target.h"
 
 typedef struct cli_service {
-    shmrpci_arena arena; /* of all that follows */
-    cli_target target;
+    shmrpci_arena arena; /* of the target and the text */
+    svc_target target;
     int64_t answer_ns; /* how long it took to connect and be answered */
     const char *text;  /* the .svc, of `text_len` bytes */
     size_t text_len;
-    const idl_service *source;    /* as it is written */
-    const shmrpc_service *tables; /* as codecs read it */
+    shmrpc_interface *interface;  /* as it was read */
+    const shmrpc_service *tables; /* of it */
     shmrpc_client *client;        /* NULL until connected */
 } cli_service;
 
@@ -35,7 +35,7 @@ bool cli_service_peek(cli_service *s, const char *service, const char *at);
 /* Asks a place of a list, for 5 s at most. OK; UNAVAILABLE: nobody
  * listens; DEADLINE: nobody answers; other statuses: it can't be talked to.
  * Close it in any case. */
-int cli_service_probe(cli_service *s, const cli_place *place);
+int cli_service_probe(cli_service *s, const svc_place *place);
 
 /* Connects for calls; prints what goes wrong. */
 cli_exit cli_service_connect(cli_service *s);

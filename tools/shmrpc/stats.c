@@ -4,7 +4,7 @@
 #include "os/clock.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/figures.h"
-#include "tools/shmrpc/target.h"
+#include "tools/shmrpc/managed.h"
 
 #define OPEN_NS (5 * SHMRPCI_NS_PER_S)
 
@@ -64,9 +64,9 @@ static cli_exit stats(const char *service, const cli_look *look,
                       shmrpci_buf *message)
 {
     shmrpci_arena arena;
-    cli_target target;
+    svc_target target;
     shmrpci_arena_init(&arena, 0);
-    int status = cli_target_find(&arena, service, look->at, &target, message);
+    int status = cli_find(&arena, service, look->at, &target, message);
     cli_exit result = cli_exit_of_open(status);
     if (status == SHMRPC_OK) {
         cli_watched w = {

@@ -11,7 +11,7 @@
 #include "os/signals.h"
 #include "tools/shmrpc/command.h"
 #include "tools/shmrpc/figures.h"
-#include "tools/shmrpc/target.h"
+#include "tools/shmrpc/managed.h"
 #include "tools/shmrpc/terminal.h"
 
 /* A service that does not answer holds up all others for so long. */
@@ -130,12 +130,12 @@ static bool add(top *t, const char *name, const char *where, uint16_t port)
 static cli_exit find_all(top *t)
 {
     shmrpci_arena arena;
-    cli_places places;
+    svc_places places;
     shmrpc_error error;
     shmrpci_arena_init(&arena, 0);
-    int status = cli_places_find(&arena, &places, &error);
+    int status = svc_places_find(&arena, &places, &error);
     for (size_t i = 0; status == SHMRPC_OK && i < places.count; i++) {
-        const cli_place *place = &places.items[i];
+        const svc_place *place = &places.items[i];
         if (!place->hidden && !add(t, place->address + strlen("shm://"),
                                    place->address, place->port)) {
             status =
@@ -152,11 +152,11 @@ static cli_exit find_named(top *t, char *const *names, int count,
                            shmrpci_buf *message)
 {
     shmrpci_arena arena;
-    cli_target target;
+    svc_target target;
     cli_exit result = CLI_OK;
     shmrpci_arena_init(&arena, 0);
     for (int i = 0; i < count && result == CLI_OK; i++) {
-        int status = cli_target_find(&arena, names[i], NULL, &target, message);
+        int status = cli_find(&arena, names[i], NULL, &target, message);
         if (status == SHMRPC_OK &&
             !add(t, names[i], target.where, target.port)) {
             status = SHMRPC_E_NO_MEMORY;

@@ -166,6 +166,10 @@ SHMRPC_API bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx);
 
 SHMRPC_API const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx);
 
+/* Which method runs: its index in the service's table. For handlers that serve
+ * several, as those of bindings do. */
+SHMRPC_API uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx);
+
 /* Sets the message that the caller's error object will show and returns
  * `status`: `return shmrpc_ctx_fail(ctx, SHMRPC_E_NOT_FOUND, "no %d", id);`.
  * For declared errors too. */

@@ -1,26 +1,25 @@
 /* Which service is meant. */
-#include "tools/shmrpc/target.h"
+#include "svc/find.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shmrpc/discover.h"
-#include "tools/shmrpc/managed.h"
 
 /* ---- what there is ---- */
 
 typedef struct finder {
     shmrpci_arena *arena;
-    cli_places *out;
+    svc_places *out;
     size_t room;
     bool no_memory;
 } finder;
 
 static int compare_places(const void *a, const void *b)
 {
-    const cli_place *left = a;
-    const cli_place *right = b;
+    const svc_place *left = a;
+    const svc_place *right = b;
     int order = strcmp(left->name, right->name);
     if (order == 0) {
         order = strcmp(left->instance, right->instance);
@@ -31,10 +30,10 @@ static int compare_places(const void *a, const void *b)
     return order != 0 ? order : (int)left->hidden - (int)right->hidden;
 }
 
-static bool is_hidden(const cli_places *places, const shmrpc_found *found)
+static bool is_hidden(const svc_places *places, const shmrpc_found *found)
 {
     for (size_t i = 0; i < places->count; i++) {
-        const cli_place *at = &places->items[i];
+        const svc_place *at = &places->items[i];
         if (at->port == found->port && strcmp(at->name, found->name) == 0 &&
             strcmp(at->instance, found->instance) == 0) {
             return true;
@@ -49,8 +48,8 @@ static bool grow(finder *f)
         return true;
     }
     size_t room = f->room == 0 ? 16 : f->room * 2;
-    cli_place *items = shmrpci_arena_calloc(f->arena, room, sizeof *items,
-                                            _Alignof(cli_place));
+    svc_place *items = shmrpci_arena_calloc(f->arena, room, sizeof *items,
+                                            _Alignof(svc_place));
     if (items == NULL) {
         return false;
     }
@@ -70,7 +69,7 @@ static void on_found(void *user, const shmrpc_found *found)
         return;
     }
     bool has_instance = found->instance[0] != '\0';
-    cli_place place = {
+    svc_place place = {
         .name = shmrpci_arena_printf(f->arena, "%s", found->name),
         .instance = shmrpci_arena_printf(f->arena, "%s", found->instance),
         .port = found->port,
@@ -88,9 +87,9 @@ static void on_found(void *user, const shmrpc_found *found)
     f->out->items[f->out->count++] = place;
 }
 
-int cli_places_find(shmrpci_arena *arena, cli_places *out, shmrpc_error *error)
+int svc_places_find(shmrpci_arena *arena, svc_places *out, shmrpc_error *error)
 {
-    *out = (cli_places){.items = NULL};
+    *out = (svc_places){.items = NULL};
     finder f = {.arena = arena, .out = out};
     int status = shmrpc_discover(error, on_found, &f);
     if (status == SHMRPC_OK && f.no_memory) {
@@ -109,7 +108,7 @@ typedef struct wanted {
     const char *name;
     const char *instance;
     uint16_t port;   /* 0: any */
-    bool is_address; /* it stands in one, where no section can */
+    bool is_address; /* it stands in one: a socket's name */
 } wanted;
 
 static bool read_port(const char *text, uint16_t *out)
@@ -150,20 +149,20 @@ static int read_wanted(shmrpci_arena *arena, const char *text, wanted *out,
     return SHMRPC_OK;
 }
 
-static bool is_wanted(const cli_place *place, const wanted *w)
+static bool is_wanted(const svc_place *place, const wanted *w)
 {
     return !place->hidden && strcmp(place->name, w->name) == 0 &&
            strcmp(place->instance, w->instance) == 0 &&
            (w->port == 0 || place->port == w->port);
 }
 
-/* "; did you mean `echo_serv@two`?", or who is there. The sections of managers
- * were offered already. */
-static void suggest(const cli_places *places, const wanted *w,
+/* "; did you mean `echo_serv@two`?", or who is there. What others know was
+ * offered already. */
+static void suggest(const svc_places *places, const wanted *w,
                     shmrpci_nearest *search, shmrpci_buf *message)
 {
     for (size_t i = 0; i < places->count; i++) {
-        const cli_place *at = &places->items[i];
+        const svc_place *at = &places->items[i];
         if (strcmp(at->name, w->name) == 0) {
             shmrpci_buf_printf(message, "; did you mean `%s:%u`?",
                                at->address + strlen("shm://"), at->port);
@@ -184,21 +183,23 @@ static void suggest(const cli_places *places, const wanted *w,
 }
 
 static int find_by_address(shmrpci_arena *arena, const char *list,
-                           uint16_t port, cli_target *out,
-                           shmrpci_buf *message);
+                           uint16_t port, svc_other_names *others,
+                           svc_target *out, shmrpci_buf *message);
 
-/* A name that no socket has: perhaps it is that of a section. */
-static int find_section(shmrpci_arena *arena, const cli_places *places,
-                        const wanted *w, cli_target *out, shmrpci_buf *message)
+/* A name that no socket has: perhaps others know it. */
+static int find_elsewhere(shmrpci_arena *arena, const svc_places *places,
+                          const wanted *w, svc_other_names *others,
+                          svc_target *out, shmrpci_buf *message)
 {
     const char *address = NULL;
     shmrpci_nearest search = {.wanted = w->name};
-    bool may_be = w->instance[0] == '\0' && w->port == 0 && !w->is_address;
-    int status = may_be ? cli_managed_find(arena, places, w->name, &address,
-                                           &search, message)
-                        : SHMRPC_E_NOT_FOUND;
+    bool may_be = others != NULL && w->instance[0] == '\0' && w->port == 0 &&
+                  !w->is_address;
+    int status =
+        may_be ? others(arena, places, w->name, &address, &search, message)
+               : SHMRPC_E_NOT_FOUND;
     if (status == SHMRPC_OK) {
-        return find_by_address(arena, address, 0, out, message);
+        return find_by_address(arena, address, 0, NULL, out, message);
     }
     if (status == SHMRPC_E_NOT_FOUND) {
         shmrpci_buf_printf(message, "there is no service `%s%s%s`", w->name,
@@ -210,12 +211,13 @@ static int find_section(shmrpci_arena *arena, const cli_places *places,
     return status;
 }
 
-static int choose(shmrpci_arena *arena, const cli_places *places,
-                  const wanted *w, cli_target *out, shmrpci_buf *message)
+static int choose(shmrpci_arena *arena, const svc_places *places,
+                  const wanted *w, svc_other_names *others, svc_target *out,
+                  shmrpci_buf *message)
 {
-    const cli_place *chosen = NULL;
+    const svc_place *chosen = NULL;
     for (size_t i = 0; i < places->count; i++) {
-        const cli_place *at = &places->items[i];
+        const svc_place *at = &places->items[i];
         if (is_wanted(at, w) && chosen != NULL) {
             shmrpci_buf_printf(message,
                                "`%s` is there with the ports %u and %u; write "
@@ -227,24 +229,25 @@ static int choose(shmrpci_arena *arena, const cli_places *places,
         chosen = is_wanted(at, w) ? at : chosen;
     }
     if (chosen == NULL) {
-        return find_section(arena, places, w, out, message);
+        return find_elsewhere(arena, places, w, others, out, message);
     }
     out->where = chosen->address;
     out->port = chosen->port;
     return SHMRPC_OK;
 }
 
-static int find_by_name(shmrpci_arena *arena, const wanted *w, cli_target *out,
+static int find_by_name(shmrpci_arena *arena, const wanted *w,
+                        svc_other_names *others, svc_target *out,
                         shmrpci_buf *message)
 {
-    cli_places places;
+    svc_places places;
     shmrpc_error error;
-    int status = cli_places_find(arena, &places, &error);
+    int status = svc_places_find(arena, &places, &error);
     if (status != SHMRPC_OK) {
         shmrpci_buf_append_text(message, error.message);
         return status;
     }
-    return choose(arena, &places, w, out, message);
+    return choose(arena, &places, w, others, out, message);
 }
 
 /* The name behind the first shm:// of a list, up to the next place, or NULL. */
@@ -261,7 +264,8 @@ static const char *shm_name(shmrpci_arena *arena, const char *list)
 /* An address list as it is; the port of a place in shared memory, which has
  * none in its address, is looked for. */
 static int find_by_address(shmrpci_arena *arena, const char *list,
-                           uint16_t port, cli_target *out, shmrpci_buf *message)
+                           uint16_t port, svc_other_names *others,
+                           svc_target *out, shmrpci_buf *message)
 {
     const char *name = shm_name(arena, list);
     out->where = list;
@@ -270,11 +274,11 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
         return SHMRPC_OK;
     }
     wanted w;
-    cli_target found;
+    svc_target found;
     int status = read_wanted(arena, name, &w, message);
     if (status == SHMRPC_OK) {
         w.is_address = true;
-        status = find_by_name(arena, &w, &found, message);
+        status = find_by_name(arena, &w, others, &found, message);
     }
     if (status == SHMRPC_OK) {
         out->port = found.port;
@@ -286,18 +290,19 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
     return status;
 }
 
-int cli_target_find(shmrpci_arena *arena, const char *service, const char *at,
-                    cli_target *out, shmrpci_buf *message)
+int svc_find(shmrpci_arena *arena, const char *service, const char *at,
+             svc_other_names *others, svc_target *out, shmrpci_buf *message)
 {
     wanted w;
     if (strstr(service, "://") != NULL) {
-        return find_by_address(arena, at != NULL ? at : service, 0, out,
+        return find_by_address(arena, at != NULL ? at : service, 0, others, out,
                                message);
     }
     int status = read_wanted(arena, service, &w, message);
     if (status != SHMRPC_OK || at == NULL) {
-        return status == SHMRPC_OK ? find_by_name(arena, &w, out, message)
-                                   : status;
+        return status == SHMRPC_OK
+                   ? find_by_name(arena, &w, others, out, message)
+                   : status;
     }
     /* "shm://@two" is a copy of the service that was named. */
     bool nameless = strcmp(at, "shm://") == 0 || strncmp(at, "shm://@", 7) == 0;
@@ -308,5 +313,5 @@ int cli_target_find(shmrpci_arena *arena, const char *service, const char *at,
         shmrpci_buf_append_text(message, "out of memory");
         return SHMRPC_E_NO_MEMORY;
     }
-    return find_by_address(arena, list, w.port, out, message);
+    return find_by_address(arena, list, w.port, others, out, message);
 }

@@ -1,0 +1,69 @@
+/* The public face of the JSON codec: values with memory of their own. */
+#include "shmrpc/json.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "codec/codec.h"
+
+/* A value that was read, with what it points to. */
+typedef struct json_value {
+    shmrpci_arena arena;
+    alignas(max_align_t) unsigned char value[];
+} json_value;
+
+shmrpc_status shmrpc_json_read(const shmrpc_type *type, const char *text,
+                               size_t len, void **out, shmrpc_error *error)
+{
+    const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
+    json_value *read = calloc(1, sizeof *read + type->size);
+    if (read == NULL) {
+        return (shmrpc_status)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
+                                               "out of memory");
+    }
+    shmrpci_arena_init(&read->arena, 0);
+    int status = codec->decode(type, (const uint8_t *)text, len, "",
+                               &read->arena, read->value, error);
+    if (status != SHMRPC_OK) {
+        shmrpc_json_free(read->value);
+        return (shmrpc_status)status;
+    }
+    *out = read->value;
+    return SHMRPC_OK;
+}
+
+void shmrpc_json_free(void *value)
+{
+    if (value != NULL) {
+        unsigned char *bytes = value;
+        void *start = bytes - offsetof(json_value, value);
+        json_value *read = start;
+        shmrpci_arena_fini(&read->arena);
+        free(read);
+    }
+}
+
+shmrpc_status shmrpc_json_write(const shmrpc_type *type, const void *value,
+                                char **text, size_t *len, shmrpc_error *error)
+{
+    const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
+    shmrpci_buf out;
+    shmrpci_buf_init_heap(&out);
+    int status = codec->encode(type, value, "", &out, error);
+    size_t count = out.len;
+    shmrpci_buf_append_char(&out, '\0');
+    if (status == SHMRPC_OK && out.status != SHMRPC_OK) {
+        status = shmrpc_error_set(error, out.status, "%s",
+                                  shmrpc_status_text(out.status));
+    }
+    if (status != SHMRPC_OK) {
+        shmrpci_buf_fini(&out);
+        return (shmrpc_status)status;
+    }
+    /* A heap buffer's bytes come from malloc: they become the caller's. */
+    *text = (char *)out.data;
+    *len = count;
+    return SHMRPC_OK;
+}

@@ -1,0 +1,66 @@
+/*
+ * From what a user calls a service to the addresses where it is.
+ *
+ *     echo_serv              a name; its port is found in the socket folders
+ *     echo_serv@two          one of several copies
+ *     echo_serv:5555         when services of one name run on several ports
+ *     shm://echo_serv@two    an address, or several, as of the library
+ *
+ * Others may know more names: the manager's sections are the tool's business.
+ *
+ * Threading: any thread, unless another one changes the environment; an arena
+ * is one thread's at a time.
+ */
+#ifndef SHMRPC_SVC_FIND_H
+#define SHMRPC_SVC_FIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/nearest.h"
+#include "shmrpc/error.h"
+
+/* A service that was found in a folder. */
+typedef struct svc_place {
+    const char *name;
+    const char *instance; /* "" for none */
+    uint16_t port;
+    const char *where;   /* the socket */
+    const char *address; /* "shm://name@instance" */
+    bool hidden;         /* by one of the same name in a folder before */
+} svc_place;
+
+typedef struct svc_places {
+    svc_place *items; /* by name, instance and port */
+    size_t count;
+} svc_places;
+
+/* All that are there, alive or not; in `arena`. Statuses of shmrpc_discover. */
+int svc_places_find(shmrpci_arena *arena, svc_places *out, shmrpc_error *error);
+
+typedef struct svc_target {
+    const char *where; /* an address list with all names */
+    uint16_t port;     /* of places without one; 0: each has its own */
+} svc_target;
+
+/*
+ * Asked for `name`, which no socket has. OK: `*out` is where its service is, in
+ * `arena`; NOT_FOUND: it isn't known, and what is was offered to `search`, its
+ * texts in `arena`; others with a `message`.
+ */
+typedef int svc_other_names(shmrpci_arena *arena, const svc_places *places,
+                            const char *name, const char **out,
+                            shmrpci_nearest *search, shmrpci_buf *message);
+
+/*
+ * Understands `service`; `at`, unless it is NULL, is an address list that says
+ * where it is; `others` may be NULL. In `arena`. INVALID: it can't be
+ * understood; NOT_FOUND: no such service; others of svc_places_find; `message`
+ * says what to do.
+ */
+int svc_find(shmrpci_arena *arena, const char *service, const char *at,
+             svc_other_names *others, svc_target *out, shmrpci_buf *message);
+
+#endif

@@ -7,6 +7,8 @@
 #include <cpuid.h>
 #endif
 
+#include "os/waiting.h"
+
 int64_t shmrpci_now_ns(void)
 {
     struct timespec now;
@@ -50,7 +52,14 @@ void shmrpci_sleep_until(int64_t at_ns)
 {
     struct timespec at = {.tv_sec = (time_t)(at_ns / SHMRPCI_NS_PER_S),
                           .tv_nsec = (long)(at_ns % SHMRPCI_NS_PER_S)};
+    bool is_hooked = shmrpci_waiting_is_hooked();
+    if (is_hooked) {
+        (void)shmrpci_waiting_begin(at_ns);
+    }
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+    if (is_hooked) {
+        shmrpci_waiting_end(SHMRPCI_NEVER_NS, false);
+    }
 }
 
 bool shmrpci_ticks_are_steady(void)

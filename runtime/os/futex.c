@@ -9,9 +9,10 @@
 
 #include "os/clock.h"
 #include "os/crash.h"
+#include "os/waiting.h"
 
-shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
-                                     int64_t until_ns)
+static shmrpci_futex_end sleep_on(_Atomic uint32_t *word, uint32_t expected,
+                                  int64_t until_ns)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ns / SHMRPCI_NS_PER_S),
                              .tv_nsec = (long)(until_ns % SHMRPCI_NS_PER_S)};
@@ -28,6 +29,21 @@ shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
     default:
         return SHMRPCI_FUTEX_WOKEN;
     }
+}
+
+shmrpci_futex_end shmrpci_futex_wait(_Atomic uint32_t *word, uint32_t expected,
+                                     int64_t until_ns)
+{
+    if (!shmrpci_waiting_is_hooked()) {
+        return sleep_on(word, expected, until_ns);
+    }
+    int64_t slice_ns = shmrpci_waiting_begin(until_ns);
+    errno = 0;
+    shmrpci_futex_end end = sleep_on(word, expected, slice_ns);
+    shmrpci_waiting_end(slice_ns, errno == EINTR);
+    return end == SHMRPCI_FUTEX_LATE && slice_ns < until_ns
+               ? SHMRPCI_FUTEX_WOKEN
+               : end;
 }
 
 /* As the kernel has it; older headers don't. */

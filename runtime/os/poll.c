@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/crash.h"
 #include "os/fault.h"
+#include "os/waiting.h"
 
 #define MAX_EVENTS  64u
 #define MAX_ENTRIES 4u
@@ -79,12 +80,37 @@ void shmrpci_poll_remove(int set, int fd)
     (void)epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
 }
 
+/* As epoll_wait, with the thread's hooks. */
+static int await_set(int set, struct epoll_event *events, int limit,
+                     int64_t deadline_ns)
+{
+    if (deadline_ns == 0 || !shmrpci_waiting_is_hooked()) {
+        return epoll_wait(set, events, limit, timeout_ms(deadline_ns));
+    }
+    int64_t slice_ns = shmrpci_waiting_begin(deadline_ns);
+    int count = epoll_wait(set, events, limit, timeout_ms(slice_ns));
+    shmrpci_waiting_end(slice_ns, count < 0 && errno == EINTR);
+    return count;
+}
+
+/* As poll, with the thread's hooks. */
+static int await_entries(struct pollfd *fds, size_t count, int64_t deadline_ns)
+{
+    if (deadline_ns == 0 || !shmrpci_waiting_is_hooked()) {
+        return poll(fds, count, timeout_ms(deadline_ns));
+    }
+    int64_t slice_ns = shmrpci_waiting_begin(deadline_ns);
+    int ready = poll(fds, count, timeout_ms(slice_ns));
+    shmrpci_waiting_end(slice_ns, ready < 0 && errno == EINTR);
+    return ready;
+}
+
 size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
                          int64_t deadline_ns)
 {
     struct epoll_event events[MAX_EVENTS];
     int limit = max < MAX_EVENTS ? (int)max : (int)MAX_EVENTS;
-    int count = epoll_wait(set, events, limit, timeout_ms(deadline_ns));
+    int count = await_set(set, events, limit, deadline_ns);
     for (int i = 0; i < count; i++) {
         tags[i] = events[i].data.u64;
     }
@@ -98,7 +124,7 @@ size_t shmrpci_poll_wait_edges(int set, uint64_t *tags, size_t max,
         (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLHUP | (uint32_t)EPOLLERR;
     struct epoll_event events[MAX_EVENTS];
     int limit = max < MAX_EVENTS ? (int)max : (int)MAX_EVENTS;
-    int count = epoll_wait(set, events, limit, timeout_ms(deadline_ns));
+    int count = await_set(set, events, limit, deadline_ns);
     for (int i = 0; i < count; i++) {
         bool hung_up = (events[i].events & ends) != 0;
         tags[i] = events[i].data.u64 | (hung_up ? SHMRPCI_POLL_HUNG_UP : 0);
@@ -125,7 +151,7 @@ bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
         entries[i].is_ready = false;
     }
     for (;;) {
-        int ready = poll(fds, count, timeout_ms(deadline_ns));
+        int ready = await_entries(fds, count, deadline_ns);
         if (ready > 0 || (ready < 0 && errno != EINTR)) {
             for (size_t i = 0; i < count; i++) {
                 /* After a failure the use of the descriptor tells more. */
@@ -133,8 +159,9 @@ bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
             }
             return true;
         }
-        if (deadline_ns == 0 || (deadline_ns != SHMRPCI_NEVER_NS &&
-                                 shmrpci_remaining_ns(deadline_ns) == 0)) {
+        if (deadline_ns == 0 || shmrpci_waiting_is_interrupted() ||
+            (deadline_ns != SHMRPCI_NEVER_NS &&
+             shmrpci_remaining_ns(deadline_ns) == 0)) {
             return false;
         }
     }

@@ -18,6 +18,7 @@
 #include "os/clock.h"
 #include "os/crash.h"
 #include "os/fault.h"
+#include "os/waiting.h"
 
 #define BACKLOG 128
 
@@ -93,6 +94,28 @@ static void limit_connect(int fd, int64_t deadline_ns)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
+/* As connect, until the deadline; EINTR also when a slice of it is over. */
+static int connect_for_a_while(int fd, const struct sockaddr_un *address,
+                               int64_t deadline_ns)
+{
+    bool is_hooked = shmrpci_waiting_is_hooked();
+    int64_t until_ns =
+        is_hooked ? shmrpci_waiting_begin(deadline_ns) : deadline_ns;
+    limit_connect(fd, until_ns);
+    int failed = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    if (is_hooked) {
+        shmrpci_waiting_end(until_ns, failed != 0 && errno == EINTR);
+        if (failed != 0 && errno == EAGAIN && until_ns < deadline_ns &&
+            !shmrpci_waiting_is_interrupted()) {
+            errno = EINTR;
+        } else if (failed != 0 && errno == EINTR &&
+                   shmrpci_waiting_is_interrupted()) {
+            errno = EAGAIN;
+        }
+    }
+    return failed;
+}
+
 shmrpc_status shmrpci_socket_connect(int dir_fd, const char *name,
                                      int64_t deadline_ns, int *out_fd)
 {
@@ -106,8 +129,7 @@ shmrpc_status shmrpci_socket_connect(int dir_fd, const char *name,
     }
     int failed;
     do {
-        limit_connect(fd, deadline_ns);
-        failed = connect(fd, (struct sockaddr *)&address, sizeof address);
+        failed = connect_for_a_while(fd, &address, deadline_ns);
     } while (failed != 0 && errno == EINTR);
     if (failed != 0 && errno == EAGAIN) {
         (void)close(fd);

@@ -14,6 +14,7 @@
 
 #include "os/clock.h"
 #include "os/map_alias.h"
+#include "os/waiting.h"
 
 /* ThreadSanitizer knows every way to lock a mutex but pthread_mutex_clocklock,
  * and has to be told. */
@@ -49,7 +50,18 @@ void shmrpci_mutex_fini(shmrpci_mutex *mutex)
 
 void shmrpci_mutex_lock(shmrpci_mutex *mutex)
 {
+    if (pthread_mutex_trylock(&mutex->native) == 0) {
+        return;
+    }
+    /* Whoever has it may wait for what our hooks give up. */
+    bool is_hooked = shmrpci_waiting_is_hooked();
+    if (is_hooked) {
+        (void)shmrpci_waiting_begin(0);
+    }
     (void)pthread_mutex_lock(&mutex->native);
+    if (is_hooked) {
+        shmrpci_waiting_end(SHMRPCI_NEVER_NS, false);
+    }
 }
 
 bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns)
@@ -61,10 +73,17 @@ bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns)
         return false;
     }
     struct timespec deadline = timespec_of(deadline_ns);
+    bool is_hooked = shmrpci_waiting_is_hooked();
+    if (is_hooked) {
+        (void)shmrpci_waiting_begin(deadline_ns);
+    }
     NOTE_LOCKING(&mutex->native);
     int failed =
         pthread_mutex_clocklock(&mutex->native, CLOCK_MONOTONIC, &deadline);
     NOTE_LOCKED(&mutex->native, failed != 0);
+    if (is_hooked) {
+        shmrpci_waiting_end(SHMRPCI_NEVER_NS, false);
+    }
     return failed == 0;
 }
 
@@ -89,15 +108,32 @@ void shmrpci_cond_fini(shmrpci_cond *cond)
 
 void shmrpci_cond_wait(shmrpci_cond *cond, shmrpci_mutex *mutex)
 {
+    if (shmrpci_waiting_is_hooked()) {
+        (void)shmrpci_cond_wait_until(cond, mutex, SHMRPCI_NEVER_NS);
+        return;
+    }
     (void)pthread_cond_wait(&cond->native, &mutex->native);
+}
+
+static bool wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
+                       int64_t deadline_ns)
+{
+    struct timespec deadline = timespec_of(deadline_ns);
+    return pthread_cond_timedwait(&cond->native, &mutex->native, &deadline) !=
+           ETIMEDOUT;
 }
 
 bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
                              int64_t deadline_ns)
 {
-    struct timespec deadline = timespec_of(deadline_ns);
-    return pthread_cond_timedwait(&cond->native, &mutex->native, &deadline) !=
-           ETIMEDOUT;
+    if (!shmrpci_waiting_is_hooked()) {
+        return wait_until(cond, mutex, deadline_ns);
+    }
+    int64_t slice_ns = shmrpci_waiting_begin(deadline_ns);
+    bool in_time = wait_until(cond, mutex, slice_ns);
+    shmrpci_waiting_end(slice_ns, false);
+    return !shmrpci_waiting_is_interrupted() &&
+           (in_time || slice_ns < deadline_ns);
 }
 
 void shmrpci_cond_signal(shmrpci_cond *cond)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "os/waiting.h"
 #include "rpc/envelope.h"
 
 /* ---- failures of our own ---- */
@@ -37,8 +38,12 @@ int shmrpci_pending_message_failed(shmrpci_pending *p, const char *which,
             : shmrpc_status_text(status));
 }
 
-static int late(shmrpci_pending *p)
+static int late(shmrpci_pending *p, bool interrupted)
 {
+    if (interrupted) {
+        return shmrpc_error_set(p->error, SHMRPC_E_CANCELLED,
+                                "method %s: interrupted", p->method->name);
+    }
     return shmrpc_error_set(p->error, SHMRPC_E_DEADLINE,
                             "method %s: no reply in %lld ms", p->method->name,
                             (long long)(p->given_ns / SHMRPCI_NS_PER_MS));
@@ -46,6 +51,11 @@ static int late(shmrpci_pending *p)
 
 int shmrpci_pending_not_run(shmrpci_pending *p, int status)
 {
+    bool is_late = status == SHMRPC_E_DEADLINE || status == SHMRPC_E_BUSY ||
+                   status == SHMRPC_E_UNAVAILABLE;
+    if (is_late && shmrpci_waiting_take_interrupt()) {
+        status = late(p, true);
+    }
     /* Earlier attempts may have. */
     shmrpci_error_ran(p->error, p->runs > 0);
     return status;
@@ -53,8 +63,9 @@ int shmrpci_pending_not_run(shmrpci_pending *p, int status)
 
 int shmrpci_pending_give_up(shmrpci_pending *p)
 {
+    bool interrupted = shmrpci_waiting_take_interrupt();
     bool withdrawn = p->link->client->cancel(&p->call);
-    int status = late(p);
+    int status = late(p, interrupted);
     shmrpci_error_ran(p->error, !withdrawn || p->runs > 0);
     return status;
 }
@@ -143,7 +154,7 @@ static void explain(shmrpci_pending *p, int32_t status)
     } else if (status == SHMRPC_E_TOO_LARGE) {
         (void)shmrpci_pending_message_failed(p, "reply", status);
     } else if (status == SHMRPC_E_DEADLINE) {
-        (void)late(p);
+        (void)late(p, false);
         shmrpci_error_ran(p->error, true);
     } else {
         (void)shmrpc_error_set(p->error, status, "%s",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/reserved.h"
+#include "os/waiting.h"
 #include "rpc/address.h"
 #include "rpc/async.h"
 #include "rpc/limits.h"
@@ -134,7 +135,10 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     if (status != SHMRPC_OK) {
         client_end(client);
         client_free(client);
-        return status;
+        return shmrpci_waiting_take_interrupt()
+                   ? shmrpc_error_set(error, SHMRPC_E_CANCELLED,
+                                      "connecting was interrupted")
+                   : status;
     }
     *out = client;
     return SHMRPC_OK;

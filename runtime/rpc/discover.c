@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "os/waiting.h"
 #include "rpc/link.h"
 
 #define DESCRIBE_TIMEOUT_NS (5 * SHMRPCI_NS_PER_S)
@@ -134,6 +135,10 @@ shmrpc_status shmrpc_describe(const char *where, uint16_t port,
     if (status == SHMRPC_OK) {
         status = ask(&a, text, len);
         shmrpci_link_close(a.link);
+    }
+    if (status != SHMRPC_OK && shmrpci_waiting_take_interrupt()) {
+        status = shmrpc_error_set(a.error, SHMRPC_E_CANCELLED,
+                                  "asking the service was interrupted");
     }
     return status;
 }

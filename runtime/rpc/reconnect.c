@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/thread.h"
+#include "os/waiting.h"
 #include "rpc/async.h"
 #include "rpc/limits.h"
 #include "rpc/link.h"
@@ -229,7 +230,8 @@ static int report(const shmrpc_client *client, const shmrpci_keeper *keeper,
 static bool get_on(shmrpc_client *client, shmrpci_keeper *keeper, wanted *w)
 {
     int64_t now_ns = shmrpci_now_ns();
-    if (now_ns >= w->deadline_ns && w->has_tried) {
+    if ((now_ns >= w->deadline_ns && w->has_tried) ||
+        shmrpci_waiting_is_interrupted()) {
         return false;
     }
     if (keeper->busy) {

@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
+#include "os/waiting.h"
 #include "transport/shm/client_stream.h"
 
 /* While quarantined slots are all there is to wait for, a thread sleeps on one
@@ -182,7 +183,8 @@ static shmrpc_status wait_for_slot(shm_client *client, int64_t deadline_ns,
         if (shm_client_is_lost(client)) {
             return SHMRPC_E_SERVER_LOST;
         }
-        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+        if (shmrpci_waiting_is_interrupted() ||
+            shmrpci_remaining_ns(deadline_ns) == 0) {
             return SHMRPC_E_DEADLINE;
         }
         sleep_for_slot(client, deadline_ns);

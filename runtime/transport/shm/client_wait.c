@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
+#include "os/waiting.h"
 #include "transport/shm/pace.h"
 
 /* How many looks at the word between two at the clock. */
@@ -231,7 +232,7 @@ static shmrpc_status sleep_once(shm_client *client, uint32_t index,
     shm_client_slot *slot = &client->slots[index];
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
     int64_t now_ns = shmrpci_now_ns();
-    if (now_ns >= deadline_ns) {
+    if (now_ns >= deadline_ns || shmrpci_waiting_is_interrupted()) {
         return SHMRPC_E_DEADLINE;
     }
     if (slot->relied != 0 && !needs_lease(client, index, word)) {

@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "os/poll.h"
 #include "os/stream.h"
+#include "os/waiting.h"
 
 /* How often a thread that waits for room to send looks whether nobody reads. */
 #define SLICE_NS (10 * SHMRPCI_NS_PER_MS)
@@ -417,7 +418,8 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
     client->coming = 0;
     client->has_reader = false;
     client->reader_reserves = false;
-    return deadline_ns != 0 && shmrpci_remaining_ns(deadline_ns) > 0;
+    return deadline_ns != 0 && !shmrpci_waiting_is_interrupted() &&
+           shmrpci_remaining_ns(deadline_ns) > 0;
 }
 
 void tcp_client_leave(tcp_client *client)
@@ -442,7 +444,8 @@ bool tcp_client_drain(tcp_client *client, int64_t deadline_ns)
         if (tcp_outbox_waiting(&client->outbox).bytes == 0) {
             return true;
         }
-        if (shmrpci_remaining_ns(deadline_ns) == 0) {
+        if (shmrpci_waiting_is_interrupted() ||
+            shmrpci_remaining_ns(deadline_ns) == 0) {
             return false;
         }
         int64_t slice_ns = shmrpci_deadline_after(SLICE_NS);

@@ -1,0 +1,48 @@
+/*
+ * What the calling thread wants done around its sleeps (shmrpc/wait.h).
+ *
+ * Every function of this folder that sleeps goes through here: begin, the
+ * sleep in slices of at most SHMRPC_WAIT_SLICE_NS, end.  To callers a slice's
+ * end is a wake-up for nothing, for which they must be ready anyway.
+ *
+ * Threading: state of the calling thread.
+ */
+#ifndef SHMRPCI_OS_WAITING_H
+#define SHMRPCI_OS_WAITING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shmrpc/wait.h"
+
+typedef struct shmrpci_waiting {
+    const shmrpc_wait_hooks *hooks; /* NULL: none */
+    bool is_interrupted;            /* since the hooks were set */
+} shmrpci_waiting;
+
+/* Looked at by those that are about to sleep, or late. */
+extern _Thread_local shmrpci_waiting shmrpci_my_waiting
+    __attribute__((tls_model("initial-exec")));
+
+static inline bool shmrpci_waiting_is_hooked(void)
+{
+    return shmrpci_my_waiting.hooks != NULL;
+}
+
+/* Whether the thread is to give up what it waits for. */
+static inline bool shmrpci_waiting_is_interrupted(void)
+{
+    return shmrpci_my_waiting.is_interrupted;
+}
+
+/* The same, and forgets it: cleaning up may have to wait again. */
+bool shmrpci_waiting_take_interrupt(void);
+
+/* Of a thread with hooks, before a sleep until `until_ns` (0: that doesn't
+ * end): when that slice of it ends. */
+int64_t shmrpci_waiting_begin(int64_t until_ns);
+
+/* After it. Asks whether to give up if the slice is over, or a signal came. */
+void shmrpci_waiting_end(int64_t slice_ns, bool by_signal);
+
+#endif

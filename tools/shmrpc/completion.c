@@ -14,12 +14,14 @@ static void print_help(void *user)
 {
     (void)user;
     fputs(
-        "usage: shmrpc completion bash\n"
+        "usage: shmrpc completion bash|zsh|fish\n"
         "\n"
         "Prints the completion of commands, options, services, methods,\n"
-        "fields and enumerators for bash. To have it:\n"
+        "fields and enumerators for a shell. An installed shmrpc has it in\n"
+        "place; else:\n"
         "\n"
-        "  source <(shmrpc completion bash)\n"
+        "  source <(shmrpc completion bash)    zsh alike\n"
+        "  shmrpc completion fish | source\n"
         "\n"
         "  -h, --help     print this\n"
         "      --version  print the version\n",
@@ -43,15 +45,57 @@ static const char bash[] =
     "}\n"
     "complete -F _shmrpc shmrpc\n";
 
+/* Both as a file that zsh loads when it needs it, and to be sourced. What more
+ * has to follow gets no blank behind it. */
+static const char zsh[] =
+    "#compdef shmrpc\n"
+    "_shmrpc() {\n"
+    "    local -a found open whole\n"
+    "    found=(\"${(@f)$(\"${words[1]}\" complete \\\n"
+    "        \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
+    "    open=(${(M)found:#*[=.:]})\n"
+    "    whole=(${found:#*[=.:]})\n"
+    "    (( ! $#open )) || compadd -Q -S '' -- $open\n"
+    "    (( ! $#whole )) || compadd -Q -- $whole\n"
+    "}\n"
+    "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then\n"
+    "    _shmrpc \"$@\"\n"
+    "else\n"
+    "    compdef _shmrpc shmrpc\n"
+    "fi\n";
+
+static const char fish[] =
+    "function __shmrpc_complete\n"
+    "    set -l words (commandline -opc)\n"
+    "    set -l last (commandline -ct)\n"
+    "    command $words[1] complete $words[2..-1] \"$last\" 2>/dev/null\n"
+    "end\n"
+    "complete -c shmrpc -f -a '(__shmrpc_complete)'\n";
+
+static const char *script_of(const char *shell)
+{
+    static const struct {
+        const char *shell;
+        const char *script;
+    } scripts[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        if (strcmp(shell, scripts[i].shell) == 0) {
+            return scripts[i].script;
+        }
+    }
+    return NULL;
+}
+
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     (void)user;
-    if (line->count != 1 || strcmp(line->argv[1], "bash") != 0) {
-        shmrpci_buf_append_text(message,
-                                "which shell? (expected `completion bash`)");
+    const char *script = line->count == 1 ? script_of(line->argv[1]) : NULL;
+    if (script == NULL) {
+        shmrpci_buf_append_text(
+            message, "which shell? (expected `completion bash`, zsh or fish)");
         return CLI_USAGE;
     }
-    fputs(bash, stdout);
+    fputs(script, stdout);
     return CLI_OK;
 }
 

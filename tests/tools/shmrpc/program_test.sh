@@ -275,7 +275,7 @@ prints '' complete call nobody x
 prints '' complete frobnicate x
 run 0 completion bash
 cp "$folder/out" "$folder/completion"
-refused 2 'which shell' completion fish
+refused 2 'which shell' completion tcsh
 
 # As bash would ask; PATH has the program.
 completed() { # LINE: what bash would insert

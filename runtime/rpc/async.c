@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/error.h"
 #include "os/clock.h"
+#include "rpc/beside.h"
 #include "rpc/misuse.h"
 
 /* How long one call is waited for while others may end too. */
@@ -42,6 +43,21 @@ static inline void leave(shmrpc_call *call)
     call->pending.link = NULL;
 }
 
+/* The same, of one that has ended in `status`. */
+static inline int over(shmrpc_call *call, int status)
+{
+    leave(call);
+    return call->pending.beside != NULL
+               ? shmrpci_beside_end(&call->pending, status)
+               : status;
+}
+
+/* What came with the reply is taken off it. */
+static inline int take_beside(shmrpci_pending *p)
+{
+    return p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
+}
+
 /* How a call ends that has no reply, as receive has told. */
 static int ended(shmrpci_pending *p, int received)
 {
@@ -60,10 +76,11 @@ static void settle(shmrpc_call *call, int received)
     SHMRPCI_ASSERT(p->link != NULL, "what ends was sent over a link");
     p->error = &call->error;
     call->reply = NULL;
-    call->status = received == SHMRPC_OK
-                       ? shmrpci_pending_reply(p, &call->reply)
-                       : ended(p, received);
-    leave(call);
+    int status = received == SHMRPC_OK ? take_beside(p) : ended(p, received);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_pending_reply(p, &call->reply);
+    }
+    call->status = over(call, status);
 }
 
 bool shmrpci_async_look(shmrpc_call *call, int64_t now_ns)
@@ -86,11 +103,12 @@ bool shmrpci_async_cancel(shmrpc_call *call)
                        p->link != NULL,
                    "who cancels a call holds it, and it is not over");
     bool withdrawn = p->link->client->cancel(&p->call);
-    leave(call);
     call->reply = NULL;
+    p->error = &call->error;
     call->status = shmrpc_error_set(&call->error, SHMRPC_E_CANCELLED,
                                     "method %s: cancelled", p->method->name);
     shmrpci_error_ran(&call->error, !withdrawn);
+    (void)over(call, call->status);
     return withdrawn;
 }
 
@@ -219,6 +237,15 @@ static void owe(shmrpc_call *call)
     shmrpci_mutex_unlock(&async->lock);
 }
 
+static int start_beside(shmrpci_pending *p, const shmrpc_opts *opts)
+{
+    int status = shmrpci_beside_begin(p, opts);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_pending_start(p);
+    }
+    return status == SHMRPC_OK ? SHMRPC_OK : shmrpci_beside_end(p, status);
+}
+
 static inline int start(shmrpci_async *async, shmrpc_call *call,
                         uint32_t method, const void *params,
                         const shmrpc_opts *opts, const form *as,
@@ -233,11 +260,14 @@ static inline int start(shmrpci_async *async, shmrpc_call *call,
         shmrpci_pending_init(p, async->client, method, params, opts, error);
     if (status == SHMRPC_OK) {
         p->flags = as->end != NULL ? (uint32_t)SHMRPCI_HEAD_TOLD : 0u;
+        p->is_long = as->is_loan;
         p->is_held = as->is_loan;
         p->is_loan = as->is_loan;
         p->loan_bytes = as->loan_bytes;
         p->hazard = &call->holds;
-        status = shmrpci_pending_start(p);
+        status = shmrpci_beside_is_used(async->client, opts)
+                     ? start_beside(p, opts)
+                     : shmrpci_pending_start(p);
     }
     p->params = NULL;
     p->error = NULL;
@@ -335,7 +365,8 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
         SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
                        "a new call is its maker's until it is lent");
         shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
-        *at = call->pending.call.out.data;
+        const shmrpci_buf *body = &call->pending.call.out;
+        *at = body->data + (body->len - len);
         *out = shmrpci_async_handle(call);
     }
     return status;
@@ -375,7 +406,7 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
         let_go(call, false);
     } else {
         (void)shmrpci_pending_not_run(p, status);
-        leave(call);
+        (void)over(call, status);
         shmrpci_async_free(call);
     }
     return status;
@@ -405,9 +436,20 @@ static bool is_lent(const shmrpc_call *call)
     return shmrpci_load_acquire(&call->state) == SHMRPCI_ASYNC_LOANED;
 }
 
+static int await_beside(shmrpci_pending *p)
+{
+    int status = shmrpci_beside_receive(p);
+    return status == SHMRPC_OK            ? shmrpci_beside_take_reply(p)
+           : status == SHMRPC_E_CANCELLED ? status
+                                          : ended(p, status);
+}
+
 /* Waits for a held call. On OK its reply is to be decoded. */
 static inline int await(shmrpci_pending *p)
 {
+    if (p->beside != NULL) {
+        return await_beside(p);
+    }
     int status = p->link->client->receive(&p->call, p->deadline_ns);
     return status == SHMRPC_OK ? SHMRPC_OK : ended(p, status);
 }
@@ -474,7 +516,7 @@ int shmrpc_stub_finish(shmrpc_call *handle, const shmrpc_service *service,
         status = await(p);
         status =
             status == SHMRPC_OK ? shmrpci_pending_value(p, result) : status;
-        leave(call);
+        status = over(call, status);
     } else {
         status = outcome(call, error);
         if (status == SHMRPC_OK && p->method->result != NULL) {
@@ -503,7 +545,7 @@ int shmrpc_stub_finish_reply(shmrpc_call *handle, const shmrpc_service *service,
         p->error = error;
         status = await(p);
         status = status == SHMRPC_OK ? shmrpci_pending_reply(p, reply) : status;
-        leave(call);
+        status = over(call, status);
     } else {
         status = outcome(call, error);
         if (call->reply != NULL) {
@@ -574,7 +616,7 @@ void shmrpci_async_release(shmrpc_call *call)
     }
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
         call->pending.link->client->abort(&call->pending.call);
-        leave(call);
+        (void)over(call, SHMRPC_E_CANCELLED);
         call->reply = NULL;
     } else if (hold_own(call)) {
         (void)shmrpci_async_cancel(call);

@@ -17,26 +17,31 @@
 #include "rpc/link.h"
 #include "rpc/reconnect.h"
 
+typedef struct shmrpci_beside shmrpci_beside;
+
 typedef struct shmrpci_pending {
     shmrpc_client *client;
-    shmrpci_link *link;             /* from start to leave */
-    shmrpci_atomic_pointer *hazard; /* NULL: that of the thread */
     const shmrpc_method *method;
     shmrpci_client_method *state;
-    uint32_t number; /* of the method, at the client */
-    unsigned runs;   /* attempts that may have run */
-    unsigned deaths; /* of them, those whose worker died */
-    uint64_t lost;   /* number of a link that is lost; 0: none */
     const void *params;
-    uint64_t ticks; /* when timeout_ns was left */
+    /* From here to `number` cleared to begin with. */
+    shmrpci_link *link;             /* from start to leave */
+    shmrpci_atomic_pointer *hazard; /* NULL: that of the thread */
+    shmrpci_beside *beside;         /* rpc/beside.h; mostly NULL */
+    uint64_t lost;                  /* number of a link that is lost; 0: none */
+    unsigned runs;                  /* attempts that may have run */
+    unsigned deaths;                /* of them, those whose worker died */
+    uint32_t flags; /* of the request, besides those of client and method */
+    bool is_long;   /* it can't be posted */
+    bool is_held;   /* send stops before commit */
+    bool is_loan;   /* it does, as the body is to be written */
+    bool nonblock;
+    bool in_place;   /* a raw reply is read where it lies */
+    uint32_t number; /* of the method, at the client */
+    uint64_t ticks;  /* when timeout_ns was left */
     int64_t timeout_ns;
     int64_t given_ns; /* timeout_ns to begin with */
     int64_t deadline_ns;
-    bool nonblock;
-    bool in_place;  /* a raw reply is read where it lies */
-    uint32_t flags; /* of the request, besides those of client and method */
-    bool is_held;   /* send stops before commit */
-    bool is_loan;   /* it does, as the body is to be written */
     size_t loan_bytes;
     shmrpc_error *error; /* or NULL */
     shmrpci_call call;

@@ -2,17 +2,35 @@
 #include "rpc/async.h"
 
 #include "base/assert.h"
+#include "rpc/beside.h"
 
 _Static_assert(SHMRPCI_FLAT_MAX_BYTES <= SHMRPCI_POST_MAX_BYTES,
                "what needs no codec can be posted");
 
-static int64_t timeout_of(const shmrpci_pending *p, const shmrpc_opts *opts)
+/* What is asked of this call alone; returns its timeout, or 0. */
+static inline int64_t take_opts(shmrpci_pending *p, const shmrpc_opts *opts)
 {
-    if (opts->timeout_ns != 0) {
-        return opts->timeout_ns;
-    }
-    return p->method->timeout_ns != 0 ? p->method->timeout_ns
-                                      : p->client->timeout_ns;
+    p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
+    p->in_place = (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
+                  p->method->encoding == SHMRPC_ENCODING_RAW;
+    return opts->timeout_ns;
+}
+
+/* What most calls have is written in as few stores as there can be. */
+static inline void clear(shmrpci_pending *p)
+{
+    p->link = NULL;
+    p->hazard = NULL;
+    p->beside = NULL;
+    p->lost = 0;
+    p->runs = 0;
+    p->deaths = 0;
+    p->flags = 0;
+    p->is_long = false;
+    p->is_held = false;
+    p->is_loan = false;
+    p->nonblock = false;
+    p->in_place = false;
 }
 
 int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
@@ -20,35 +38,28 @@ int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
                          const shmrpc_opts *opts, shmrpc_error *error)
 {
     static const char nothing;
-    static const shmrpc_opts none;
-    opts = opts != NULL ? opts : &none;
+    clear(p);
     p->client = client;
     p->method = &client->service->methods[method];
     p->state = &client->methods[method];
-    p->link = NULL;
-    p->hazard = NULL;
     p->number = method;
-    p->runs = 0;
-    p->deaths = 0;
-    p->lost = 0;
     p->params = params != NULL ? params : &nothing;
     p->error = error;
-    p->flags = 0;
-    p->is_held = false;
-    p->is_loan = false;
-    p->nonblock = (opts->flags & SHMRPC_OPT_NONBLOCK) != 0;
-    p->in_place = (opts->flags & SHMRPC_OPT_IN_PLACE) != 0 &&
-                  p->method->encoding == SHMRPC_ENCODING_RAW;
-    p->timeout_ns = timeout_of(p, opts);
-    if (p->timeout_ns <= 0) {
+    int64_t timeout_ns = opts != NULL ? take_opts(p, opts) : 0;
+    if (timeout_ns == 0) {
+        timeout_ns = p->method->timeout_ns != 0 ? p->method->timeout_ns
+                                                : client->timeout_ns;
+    }
+    if (timeout_ns <= 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "timeout_ns is negative");
     }
-    p->given_ns = p->timeout_ns;
+    p->timeout_ns = timeout_ns;
+    p->given_ns = timeout_ns;
     p->ticks = shmrpci_ticks();
     int64_t now_ns = shmrpci_call_clock_at(&client->clock, p->ticks);
-    p->deadline_ns = p->timeout_ns < SHMRPCI_NEVER_NS - now_ns
-                         ? now_ns + p->timeout_ns
+    p->deadline_ns = timeout_ns < SHMRPCI_NEVER_NS - now_ns
+                         ? now_ns + timeout_ns
                          : SHMRPCI_NEVER_NS;
     return SHMRPC_OK;
 }
@@ -67,6 +78,7 @@ static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
     size_t size_hint = p->is_loan
                            ? p->loan_bytes
                            : shmrpci_load_relaxed(&p->state->request_bytes);
+    size_hint += p->beside != NULL ? p->beside->block_bytes : 0;
     int status = p->link->client->reserve(
         p->link->conn, &p->call, size_hint,
         shmrpci_load_relaxed(&p->state->reply_bytes), deadline_ns, p->error);
@@ -118,11 +130,20 @@ static int encode(shmrpci_pending *p)
     SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
                    "a call has a slot of its link");
     shmrpci_call *call = &p->call;
-    int status =
-        p->is_loan
-            ? lend(p)
-            : shmrpci_pending_codec(p)->encode(p->method->params, p->params, "",
-                                               &call->out, p->error);
+    size_t beside = 0;
+    int status = SHMRPC_OK;
+    if (p->beside != NULL) {
+        status = shmrpci_beside_write(p);
+        beside = call->out.len;
+    }
+    if (status == SHMRPC_E_UNIMPLEMENTED) {
+        p->link->client->abort(call);
+        return status;
+    }
+    status = p->is_loan
+                 ? lend(p)
+                 : shmrpci_pending_codec(p)->encode(
+                       p->method->params, p->params, "", &call->out, p->error);
     if (status != SHMRPC_OK) {
         p->link->client->abort(call);
         /* Only INVALID comes with a text of the codec's own. */
@@ -130,7 +151,8 @@ static int encode(shmrpci_pending *p)
                    ? status
                    : shmrpci_pending_message_failed(p, "request", status);
     }
-    shmrpci_estimate(&p->state->request_bytes, call->out.len);
+    /* Without what is beside it: a short call without that is to be posted. */
+    shmrpci_estimate(&p->state->request_bytes, call->out.len - beside);
     return SHMRPC_OK;
 }
 
@@ -150,7 +172,7 @@ static void set_head(shmrpci_pending *p, uint32_t flags)
 static bool may_post(const shmrpci_pending *p)
 {
     /* Relaxed: estimates are hints. */
-    return p->link->shared != NULL && !p->is_held &&
+    return p->link->shared != NULL && !p->is_long &&
            (p->method->flags & SHMRPC_METHOD_ONEWAY) == 0 &&
            shmrpci_load_relaxed(&p->state->request_bytes) <=
                SHMRPCI_POST_MAX_BYTES &&

@@ -6,13 +6,14 @@
  */
 #include "rpc/client.h"
 
-#include "rpc/call.h"
+#include "rpc/beside.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
 
 /* On OK the call waits to be released (unless oneway), over a link that is to
  * be left. */
-static int exchange(shmrpci_pending *p)
+static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
+                                                          bool has_beside)
 {
     for (;;) {
         int status = shmrpci_pending_start(p);
@@ -20,12 +21,16 @@ static int exchange(shmrpci_pending *p)
             (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0) {
             return status;
         }
-        status = p->link->client->receive(&p->call, p->deadline_ns);
+        status = has_beside
+                     ? shmrpci_beside_receive(p)
+                     : p->link->client->receive(&p->call, p->deadline_ns);
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }
         if (status == SHMRPC_E_DEADLINE) {
             status = shmrpci_pending_give_up(p);
+        } else if (has_beside && status == SHMRPC_E_CANCELLED) {
+            /* It has been given up, and the error says why. */
         } else if (shmrpci_pending_is_repeatable(p, status)) {
             shmrpci_pending_leave(p);
             continue;
@@ -35,13 +40,48 @@ static int exchange(shmrpci_pending *p)
     }
 }
 
+/* A call with something beside it, in a function of its own: others are to pay
+ * for no more than one look. Its reply goes to `reply`, or its value to
+ * `result`. */
+static __attribute__((noinline)) int
+call_beside(shmrpc_client *client, uint32_t method, const void *params,
+            const shmrpc_opts *opts, void *result, const void **reply,
+            shmrpc_error *error)
+{
+    shmrpci_pending p;
+    shmrpc_error own;
+    /* Interceptors see how it has ended, also if the caller does not. */
+    error = error != NULL ? error : &own;
+    int status = shmrpci_pending_init(&p, client, method, params, opts, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = shmrpci_beside_begin(&p, opts);
+    if (status == SHMRPC_OK) {
+        status = exchange(&p, true);
+        if (status == SHMRPC_OK) {
+            if ((p.method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
+                status = shmrpci_beside_take_reply(&p);
+                status = status != SHMRPC_OK ? status
+                         : reply != NULL     ? shmrpci_pending_reply(&p, reply)
+                                         : shmrpci_pending_value(&p, result);
+            }
+            shmrpci_pending_leave(&p);
+        }
+    }
+    return shmrpci_beside_end(&p, status);
+}
+
 int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
                      const shmrpc_opts *opts, void *result, shmrpc_error *error)
 {
     shmrpci_pending p;
+    if (shmrpci_beside_is_used(client, opts)) {
+        return call_beside(client, method, params, opts, result, NULL, error);
+    }
     int status = shmrpci_pending_init(&p, client, method, params, opts, error);
     if (status == SHMRPC_OK) {
-        status = exchange(&p);
+        status = exchange(&p, false);
     }
     if (status != SHMRPC_OK) {
         return status;
@@ -58,9 +98,12 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
                            const void **out, shmrpc_error *error)
 {
     shmrpci_pending p;
+    if (shmrpci_beside_is_used(client, opts)) {
+        return call_beside(client, method, params, opts, NULL, out, error);
+    }
     int status = shmrpci_pending_init(&p, client, method, params, opts, error);
     if (status == SHMRPC_OK) {
-        status = exchange(&p);
+        status = exchange(&p, false);
     }
     if (status != SHMRPC_OK) {
         return status;

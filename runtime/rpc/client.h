@@ -9,6 +9,7 @@
 #define SHMRPCI_RPC_CLIENT_H
 
 #include "rpc/call_clock.h"
+#include "rpc/intercept.h"
 #include "rpc/reply.h"
 #include "shmrpc/stub.h"
 #include "sync/atomic.h"
@@ -35,6 +36,7 @@ struct shmrpc_client {
     shmrpci_reply_pool *pool;
     shmrpci_client_method *methods;
     _Atomic(struct shmrpci_async *) async; /* NULL until it is needed */
+    shmrpci_interceptors interceptors;
     /* What follows is for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
     uint64_t links; /* made so far; under the keeper's lock */

@@ -116,7 +116,12 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     if (!shmrpci_reserved_is_zero(opts.reserved, SHMRPC_COUNT(opts.reserved))) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
     }
+    shmrpci_interceptors interceptors;
     int status = shmrpci_rows_check(service, error);
+    if (status == SHMRPC_OK) {
+        status =
+            shmrpci_interceptors_take(opts.interceptors, &interceptors, error);
+    }
     if (status != SHMRPC_OK) {
         return status;
     }
@@ -127,6 +132,7 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     if (client == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
+    client->interceptors = interceptors;
     status = shmrpci_reconnect(
         client, 0, shmrpci_deadline_after(first_timeout_ns(client, opts.flags)),
         (opts.flags & SHMRPC_OPT_WAIT_FOR_READY) != 0 ? SHMRPCI_KEEP_TRYING

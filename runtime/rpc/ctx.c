@@ -69,6 +69,7 @@ void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size)
     }
     ctx->ops->reply_reserve(request, size);
     ctx->has_lent = true;
+    ctx->is_long = true;
     void *at = shmrpci_buf_extend(&request->out, size);
     if (at == NULL) {
         shmrpci_buf_reset(&request->out);
@@ -113,6 +114,73 @@ int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format, ...)
     memcpy(ctx->message, text, have);
     ctx->message[have] = '\0';
     return status;
+}
+
+/* ---- beside the call ---- */
+
+const char *shmrpc_ctx_metadata(const shmrpc_ctx *ctx, const char *key)
+{
+    if (!ctx->has_metadata) {
+        return NULL;
+    }
+    const uint8_t *trace = shmrpci_metadata_trace(&ctx->beside->in);
+    if (strcmp(key, SHMRPCI_TRACEPARENT) == 0 && trace != NULL) {
+        shmrpci_trace_write(trace, ctx->beside->traceparent);
+        return ctx->beside->traceparent;
+    }
+    return shmrpci_metadata_find(&ctx->beside->in, key);
+}
+
+bool shmrpc_ctx_metadata_at(const shmrpc_ctx *ctx, uint32_t index,
+                            shmrpc_metadata *out)
+{
+    return ctx->has_metadata &&
+           shmrpci_metadata_at(&ctx->beside->in, index, out);
+}
+
+int shmrpc_ctx_set_reply_metadata(shmrpc_ctx *ctx, const char *key,
+                                  const char *value)
+{
+    shmrpc_error why = {.code = 0};
+    shmrpci_metadata unwanted;
+    bool is_wanted = ctx->has_metadata && ctx->is_long;
+    if (!is_wanted) {
+        shmrpci_metadata_init(&unwanted, 0);
+    }
+    int status = shmrpci_metadata_add(is_wanted ? &ctx->beside->out : &unwanted,
+                                      key, value, &why);
+    return status == SHMRPC_OK
+               ? SHMRPC_OK
+               : shmrpc_ctx_fail(ctx, status, "%s", why.message);
+}
+
+bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES])
+{
+    const uint8_t *trace =
+        ctx->has_metadata ? shmrpci_metadata_trace(&ctx->beside->in) : NULL;
+    if (trace == NULL) {
+        return false;
+    }
+    if (!ctx->beside->has_span) {
+        shmrpci_trace_child(trace, ctx->beside->span);
+        ctx->beside->has_span = true;
+    }
+    memcpy(out, ctx->beside->span, SHMRPCI_TRACE_BYTES);
+    return true;
+}
+
+bool shmrpc_ctx_trace(const shmrpc_ctx *ctx, shmrpc_trace *out)
+{
+    uint8_t span[SHMRPCI_TRACE_BYTES];
+    if (!shmrpci_ctx_span(ctx, span)) {
+        return false;
+    }
+    const uint8_t *trace = shmrpci_metadata_trace(&ctx->beside->in);
+    memcpy(out->trace_id, trace + 1, sizeof out->trace_id);
+    memcpy(out->parent_id, trace + 17, sizeof out->parent_id);
+    memcpy(out->span_id, span + 17, sizeof out->span_id);
+    out->is_sampled = (trace[25] & 1) != 0;
+    return true;
 }
 
 /* ---- declared errors with payload ---- */

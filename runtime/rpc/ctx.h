@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "codec/codec.h"
+#include "rpc/intercept.h"
+#include "rpc/metadata.h"
 #include "shmrpc/descriptor.h"
 #include "shmrpc/server.h"
 #include "transport/transport.h"
@@ -24,17 +26,32 @@ typedef struct shmrpci_served_stream {
     shmrpci_arena arena; /* of the item that was read */
 } shmrpci_served_stream;
 
+/* What is beside the call, if anything. */
+typedef struct shmrpci_ctx_beside {
+    shmrpci_metadata in;  /* the caller's, of calls with has_metadata */
+    shmrpci_metadata out; /* the reply's */
+    bool has_span;        /* `span` is made */
+    uint8_t span[SHMRPCI_TRACE_BYTES];
+    char traceparent[SHMRPC_TRACEPARENT_BYTES]; /* the caller's */
+    shmrpci_interception looks;
+} shmrpci_ctx_beside;
+
 struct shmrpc_ctx {
     const shmrpci_worker_ops *ops;
     shmrpci_request *request;
     const shmrpc_method *method;
-    uint32_t index;       /* of the method in its service */
-    bool has_lent;        /* request->out, by shmrpc_ctx_loan */
-    shmrpci_arena *arena; /* reset when the reply has been sent */
+    uint32_t index; /* of the method in its service */
+    /* The next five are cleared before each call, all at once. */
+    bool has_lent;              /* request->out, by shmrpc_ctx_loan */
+    bool is_long;               /* the reply can't take the short way */
+    bool has_metadata;          /* beside->in; `out` is ready for the reply's */
+    bool is_looked_at;          /* by interceptors */
+    int32_t raised;             /* see payload */
+    shmrpci_ctx_beside *beside; /* the worker's */
+    shmrpci_arena *arena;       /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* of shmrpc_ctx_fail, or "" */
     /* What shmrpc_stub_raise has encoded: the payload of error `raised`, or 0.
      */
-    int32_t raised;
     shmrpci_buf payload;
     shmrpci_served_stream *stream; /* NULL: it has none */
 };
@@ -43,6 +60,9 @@ struct shmrpc_ctx {
  * gone. */
 void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
                          size_t size);
+
+/* The handler's span, for what it calls; false: the call is in no trace. */
+bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES]);
 
 /* Before the handler of a method with streams, and after it: then the client's
  * sends fail, and its reads come to an end. Items are decoded in `limit` bytes.

@@ -34,9 +34,10 @@ typedef struct worker {
     const shmrpci_shared_ops *shared; /* or NULL */
     shmrpci_arena arena;
     shmrpc_ctx ctx;
-    shmrpc_error error;     /* what the caller will be told */
-    int32_t pid;            /* of this process */
-    uint32_t *result_bytes; /* moving estimate, for each method */
+    shmrpci_ctx_beside *beside; /* ctx's */
+    shmrpc_error error;         /* what the caller will be told */
+    int32_t pid;                /* of this process */
+    uint32_t *result_bytes;     /* moving estimate, for each method */
     shmrpci_counter counter;
     uint32_t row;        /* of it, for the method that runs */
     bool is_ok;          /* the call that ended was counted as one */
@@ -50,6 +51,14 @@ typedef struct worker {
 static bool is_oneway(const shmrpci_request *request)
 {
     return (request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0;
+}
+
+/* Whether the reply may take the short way, as far as the request tells. (Of
+ * metadata that the caller does not want to be answered the flag is gone.) */
+static bool may_answer(const shmrpci_request *request)
+{
+    return (request->head.flags &
+            (SHMRPCI_HEAD_ONEWAY | SHMRPCI_HEAD_METADATA)) == 0;
 }
 
 shmrpci_served_method shmrpci_served_method_of(const shmrpc_method *method)
@@ -91,6 +100,7 @@ static void drop(worker *w, shmrpci_request *request, int status)
 {
     shmrpci_count_call(&w->counter, w->row, request->in_len, 0, status);
     w->is_ok = false;
+    request->head.status = (int32_t)status;
     w->ops->drop(request);
 }
 
@@ -128,6 +138,19 @@ static void clear_error(worker *w)
     w->error.may_have_run = true;
 }
 
+/* Metadata that goes with a reply, of which nothing is written yet. Returns the
+ * flag that says so, or 0. */
+static uint32_t write_beside(worker *w, shmrpci_request *request)
+{
+    shmrpci_metadata *m = &w->beside->out;
+    if (!w->ctx.has_metadata || shmrpci_metadata_is_empty(m)) {
+        return 0;
+    }
+    size_t len = shmrpci_metadata_end(m);
+    shmrpci_buf_append(&request->out, m->bytes, len);
+    return SHMRPCI_HEAD_METADATA;
+}
+
 /* Ends the request in `status` with path and message of w->error, its name (of
  * a declared error, else ""), and what the handler has raised. */
 static void reply_failure(worker *w, shmrpci_request *request, int status)
@@ -141,7 +164,7 @@ static void reply_failure(worker *w, shmrpci_request *request, int status)
     }
     shmrpci_ctx_reserve(&w->ctx, request, SHMRPCI_DETAIL_MAX_BYTES + len);
     request->head.status = (int32_t)status;
-    request->head.flags = SHMRPCI_HEAD_DETAIL;
+    request->head.flags = SHMRPCI_HEAD_DETAIL | write_beside(w, request);
     w->error.pid = w->pid;
     shmrpci_detail_write(&w->error, &request->out);
     shmrpci_buf_append(&request->out, payload->data, len);
@@ -224,7 +247,7 @@ static const void *flat_params(worker *w, const shmrpci_request *request,
                                const shmrpci_served_method *method)
 {
     const shmrpci_flat *flat = &method->params;
-    if (request->in_shared || is_oneway(request) || w->shared == NULL ||
+    if (request->in_shared || !may_answer(request) || w->shared == NULL ||
         !shmrpci_flat_fits(flat, request->in, request->in_len)) {
         return NULL;
     }
@@ -287,9 +310,23 @@ static bool is_loan(const worker *w, const shmrpci_request *request,
            bytes->len <= request->out.len;
 }
 
-/* Encodes the result, or, when it lies where it is to go, checks it. */
+/* The same before a result that lies in the reply already. */
+static uint32_t insert_beside(worker *w, shmrpci_request *request)
+{
+    size_t len = request->out.len;
+    uint32_t flags = write_beside(w, request);
+    size_t more = request->out.len - len;
+    if (flags != 0 && request->out.status == SHMRPC_OK) {
+        memmove(request->out.data + more, request->out.data, len);
+        memcpy(request->out.data, w->beside->out.bytes, more);
+    }
+    return flags;
+}
+
+/* Encodes the result, or, when it lies where it is to go, checks it. Flags of
+ * the reply go to `out_flags`. */
 static int encode(worker *w, shmrpci_request *request, uint32_t index,
-                  void *result)
+                  void *result, uint32_t *out_flags)
 {
     const shmrpc_type *type = w->served->service->methods[index].result;
     const shmrpci_codec *codec =
@@ -299,14 +336,17 @@ static int encode(worker *w, shmrpci_request *request, uint32_t index,
     if (raw != NULL && is_loan(w, request, raw)) {
         shmrpc_bytes same;
         request->out.len = raw->len;
-        return codec->decode(type, raw->ptr, raw->len, "result", NULL, &same,
-                             &w->error);
+        int status = codec->decode(type, raw->ptr, raw->len, "result", NULL,
+                                   &same, &w->error);
+        *out_flags = status == SHMRPC_OK ? insert_beside(w, request) : 0;
+        return status;
     }
     shmrpci_ctx_reserve(&w->ctx, request,
                         raw != NULL ? raw->len : w->result_bytes[index]);
     if (raw != NULL && !unshare(w, request, raw)) {
         shmrpci_buf_fail(&request->out, SHMRPC_E_NO_MEMORY);
     }
+    *out_flags = write_beside(w, request);
     return type == NULL ? SHMRPC_OK
                         : codec->encode(type, result, "result", &request->out,
                                         &w->error);
@@ -332,7 +372,7 @@ static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
     const shmrpc_type *type = w->served->service->methods[index].result;
     const shmrpci_served_method *own = &w->served->methods[index];
     shmrpci_buf out;
-    if (w->shared == NULL || !own->is_tried || w->ctx.has_lent ||
+    if (w->shared == NULL || !own->is_tried || w->ctx.is_long ||
         w->result_bytes[index] > sizeof w->image) {
         return false;
     }
@@ -354,9 +394,10 @@ static void reply_result(worker *w, shmrpci_request *request, uint32_t index,
     if (answer_short(w, request, index, result)) {
         return;
     }
-    int status = encode(w, request, index, result);
+    uint32_t flags;
+    int status = encode(w, request, index, result, &flags);
     request->head.status = SHMRPC_OK;
-    request->head.flags = 0;
+    request->head.flags = flags;
     if (method->result != NULL) {
         if (status == SHMRPC_E_INVALID) {
             /* The service broke its own contract: not the caller's fault. */
@@ -508,36 +549,140 @@ static void handle(worker *w, shmrpci_request *request, uint32_t index)
     }
 }
 
+/* Takes the metadata off the request. False: it is malformed. */
+static bool take_beside(worker *w, shmrpci_request *request)
+{
+    shmrpci_ctx_beside *beside = w->beside;
+    size_t size =
+        shmrpci_metadata_read(request->in, request->in_len, &beside->in);
+    if (size == 0) {
+        request->head.flags &= ~(uint32_t)SHMRPCI_HEAD_METADATA;
+        return false;
+    }
+    request->in += size;
+    request->in_len -= size;
+    w->ctx.has_metadata = true;
+    beside->has_span = false;
+    shmrpci_metadata_init(&beside->out, 0);
+    if ((shmrpci_metadata_flags(&beside->in) & SHMRPCI_METADATA_WANTED) != 0) {
+        w->ctx.is_long = true;
+    } else {
+        request->head.flags &= ~(uint32_t)SHMRPCI_HEAD_METADATA;
+    }
+    return true;
+}
+
+/* Who may call, and what those who look on have to say. */
+static int admit(worker *w, shmrpci_request *request, uint32_t index)
+{
+    const shmrpci_served *served = w->served;
+    const shmrpc_method *method = &served->service->methods[index];
+    int status = SHMRPC_OK;
+    clear_error(w);
+    if (served->access != NULL &&
+        !shmrpci_access_allows(&served->access[index], request->peer,
+                               served->uid)) {
+        return shmrpc_error_set(&w->error, SHMRPC_E_DENIED,
+                                "you may not call method %s", method->name);
+    }
+    if (served->authorize != NULL) {
+        status = served->authorize(
+            served->authorize_user, &w->ctx, method->name,
+            shmrpc_ctx_metadata(&w->ctx, "authorization"), &w->error);
+    }
+    if (status == SHMRPC_OK) {
+        w->beside->looks.call =
+            (shmrpc_intercepted){.service = served->service->id,
+                                 .method = method->name,
+                                 .ctx = &w->ctx};
+        w->ctx.is_looked_at = true;
+        status = shmrpci_intercept_begin(&w->beside->looks,
+                                         &served->interceptors, &w->error);
+    }
+    return status;
+}
+
+static void refuse_late(worker *w, shmrpci_request *request, uint32_t index)
+{
+    int status = shmrpc_error_set(
+        &w->error, SHMRPC_E_DEADLINE,
+        "method %s: no worker was free in %lld ms",
+        w->served->service->methods[index].name,
+        (long long)(request->head.timeout_ns / SHMRPCI_NS_PER_MS));
+    refuse(w, request, status);
+}
+
+/* The reply has been sent: the request is the transport's again. */
+static void end_looks(worker *w, int32_t status)
+{
+    w->beside->looks.call.ctx = NULL;
+    w->error.code = status;
+    shmrpci_intercept_end(&w->beside->looks, status,
+                          status != SHMRPC_OK ? &w->error : NULL);
+}
+
+/* Of a request with metadata, or of a service that somebody guards. False: it
+ * has been refused. */
+static __attribute__((noinline)) bool
+begin_beside(worker *w, shmrpci_request *request, uint32_t index)
+{
+    int status = SHMRPC_OK;
+    w->ctx.request = request;
+    w->ctx.method = &w->served->service->methods[index];
+    w->ctx.index = index;
+    w->ctx.message[0] = '\0';
+    if ((request->head.flags & SHMRPCI_HEAD_METADATA) != 0 &&
+        !take_beside(w, request)) {
+        status = shmrpc_error_set(&w->error, SHMRPC_E_INVALID,
+                                  "method %s: the metadata is malformed",
+                                  w->ctx.method->name);
+    }
+    status = status == SHMRPC_OK ? admit(w, request, index) : status;
+    if (status != SHMRPC_OK) {
+        refuse(w, request, status);
+    }
+    return status == SHMRPC_OK;
+}
+
+/* Id 0, or one that no method has. */
+static void dispatch_other(worker *w, shmrpci_request *request, uint32_t id)
+{
+    w->row = 0;
+    if (id == SHMRPCI_METHOD_DESCRIBE) {
+        describe(w, request);
+        return;
+    }
+    refuse(w, request,
+           shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
+                            "%s has no method %u", w->served->service->name,
+                            id));
+}
+
 static void dispatch(worker *w, shmrpci_request *request)
 {
-    const shmrpc_service *service = w->served->service;
     uint32_t id = request->head.method;
     w->ctx.raised = 0;
     w->ctx.has_lent = false;
+    w->ctx.is_long = false;
+    w->ctx.has_metadata = false;
+    w->ctx.is_looked_at = false;
     request->was_given_up = false;
-    w->row = id <= service->method_count ? id : 0;
-    if (id == SHMRPCI_METHOD_DESCRIBE) {
-        describe(w, request);
-    } else if (id > service->method_count) {
-        int status = shmrpc_error_set(&w->error, SHMRPC_E_UNIMPLEMENTED,
-                                      "%s has no method %u", service->name, id);
-        refuse(w, request, status);
-    } else if (w->served->access != NULL &&
-               !shmrpci_access_allows(&w->served->access[id - 1], request->peer,
-                                      w->served->uid)) {
-        int status = shmrpc_error_set(&w->error, SHMRPC_E_DENIED,
-                                      "you may not call method %s",
-                                      service->methods[id - 1].name);
-        refuse(w, request, status);
+    w->row = id;
+    if (id - 1u >= w->served->service->method_count) {
+        dispatch_other(w, request, id);
+        return;
+    }
+    bool is_beside = w->served->is_guarded ||
+                     (request->head.flags & SHMRPCI_HEAD_METADATA) != 0;
+    if (is_beside && !begin_beside(w, request, id - 1)) {
+        /* It has its answer. */
     } else if (request->received_ns >= request->deadline_ns) {
-        int status = shmrpc_error_set(
-            &w->error, SHMRPC_E_DEADLINE,
-            "method %s: no worker was free in %lld ms",
-            service->methods[id - 1].name,
-            (long long)(request->head.timeout_ns / SHMRPCI_NS_PER_MS));
-        refuse(w, request, status);
+        refuse_late(w, request, id - 1);
     } else {
         handle(w, request, id - 1);
+    }
+    if (w->ctx.is_looked_at) {
+        end_looks(w, request->head.status);
     }
 }
 
@@ -546,10 +691,13 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
 {
     shmrpci_request request = {0};
     worker *w = aligned_alloc(64, (sizeof *w + 63) / 64 * 64);
+    shmrpci_ctx_beside *beside = calloc(1, sizeof *beside);
     uint32_t *result_bytes =
         calloc((size_t)served->service->method_count + 1, sizeof *result_bytes);
-    if (w != NULL && result_bytes != NULL) {
+    if (w != NULL && result_bytes != NULL && beside != NULL) {
         memset(w, 0, sizeof *w);
+        w->beside = beside;
+        w->ctx.beside = beside;
         w->served = served;
         w->participant = participant;
         w->ops = participant->transport->worker;
@@ -580,5 +728,6 @@ void shmrpci_dispatch_run(const shmrpci_served *served,
         shmrpci_arena_fini(&w->arena);
     }
     free(result_bytes);
+    free(beside);
     free(w);
 }

@@ -342,6 +342,15 @@ static int served_new(const shmrpc_server *server,
                                            server->opts.method_access_count,
                                            &served->access, error);
         }
+        if (status == SHMRPC_OK) {
+            status = shmrpci_interceptors_take(server->opts.interceptors,
+                                               &served->interceptors, error);
+        }
+        served->authorize = server->opts.authorize;
+        served->authorize_user = server->opts.authorize_user;
+        served->is_guarded = served->access != NULL ||
+                             served->authorize != NULL ||
+                             served->interceptors.count > 0;
     } else {
         (void)shmrpc_error_set(error, status, "out of memory");
     }

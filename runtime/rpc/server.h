@@ -10,6 +10,7 @@
 #include "codec/flat.h"
 #include "observe/stats.h"
 #include "rpc/access.h"
+#include "rpc/intercept.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
 
@@ -41,6 +42,11 @@ typedef struct shmrpci_served {
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* of each method; NULL: all may call all */
+    bool is_guarded; /* by any of: access, authorize, interceptors */
+    shmrpci_interceptors interceptors;
+    int (*authorize)(void *user, shmrpc_ctx *ctx, const char *method,
+                     const char *token, shmrpc_error *error);
+    void *authorize_user;
     /* The memory of each object that it shares; -1: not made. NULL: no objects.
      * What follows is shared.c's. */
     int *object_fds;

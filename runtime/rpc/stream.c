@@ -13,6 +13,7 @@
 #include "os/fork.h"
 #include "os/thread.h"
 #include "rpc/async.h"
+#include "rpc/beside.h"
 
 struct shmrpc_stream {
     shmrpc_call *call;
@@ -70,6 +71,7 @@ static void leave(shmrpc_stream *s, int status)
     s->is_over = true;
     shmrpci_pending_leave(&s->call->pending);
     s->call->pending.link = NULL;
+    (void)shmrpci_beside_end(&s->call->pending, status);
 }
 
 static int tell(const shmrpc_stream *s, shmrpc_error *error)
@@ -88,8 +90,13 @@ static int settle(shmrpc_stream *s, shmrpc_error *error)
         shmrpci_pending *p = &s->call->pending;
         p->error = &s->error;
         int status = p->link->client->receive(&p->call, s->deadline_ns);
-        leave(s, status == SHMRPC_OK ? shmrpci_pending_reply(p, &s->reply)
-                                     : ended(p, status));
+        bool has_reply = status == SHMRPC_OK;
+        status = !has_reply          ? ended(p, status)
+                 : p->beside != NULL ? shmrpci_beside_take_reply(p)
+                                     : SHMRPC_OK;
+        leave(s, has_reply && status == SHMRPC_OK
+                     ? shmrpci_pending_reply(p, &s->reply)
+                     : status);
     }
     int status = tell(s, error);
     shmrpci_mutex_unlock(&s->lock);
@@ -113,6 +120,7 @@ static int give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
     shmrpci_mutex_lock(&s->lock);
     if (!s->is_over) {
         shmrpci_pending *p = &s->call->pending;
+        p->error = &s->error;
         (void)p->link->client->cancel(&p->call);
         leave(s, shmrpc_error_set(&s->error, reason, "method %s: %s",
                                   s->method->name, why));
@@ -204,14 +212,21 @@ static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
     int status = shmrpci_pending_init(p, client, method, params, &all, error);
     if (status == SHMRPC_OK) {
         p->is_held = true;
+        p->is_long = true;
         p->hazard = &s->call->holds;
-        status = shmrpci_pending_start(p);
-    }
-    if (status == SHMRPC_OK) {
-        status = open_beside(s, p);
+        if (shmrpci_beside_is_used(client, opts)) {
+            status = shmrpci_beside_begin(p, opts);
+        }
+        status = status == SHMRPC_OK ? shmrpci_pending_start(p) : status;
+        if (status == SHMRPC_OK) {
+            status = open_beside(s, p);
+            if (status != SHMRPC_OK) {
+                shmrpci_pending_leave(p);
+                (void)shmrpci_pending_not_run(p, status);
+            }
+        }
         if (status != SHMRPC_OK) {
-            shmrpci_pending_leave(p);
-            (void)shmrpci_pending_not_run(p, status);
+            (void)shmrpci_beside_end(p, status);
         }
     }
     s->deadline_ns = p->deadline_ns;

@@ -65,15 +65,18 @@ enum {
     SHMRPCI_HEAD_NUMBERED = 1u << 4,
     /* request: its end is told to who watches; set it for calls to be armed */
     SHMRPCI_HEAD_TOLD = 1u << 5,
-    /* reply of a relay: the call ended without one; the status is what receive
-     * has returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if it has
-     * certainly not run */
-    SHMRPCI_HEAD_ENDED = 1u << 6,
+    /* the body begins with a metadata block, which is rpc's (rpc/metadata.h);
+     * in a reply only if it was in the request */
+    SHMRPCI_HEAD_METADATA = 1u << 6,
     /* request of a relay: the same thread commits another one at once, over the
      * same connection, with which this one may be made known */
     SHMRPCI_HEAD_MORE = 1u << 7,
     /* request: it has streams; set by their open */
-    SHMRPCI_HEAD_STREAMS = 1u << 8
+    SHMRPCI_HEAD_STREAMS = 1u << 8,
+    /* reply of a relay: the call ended without one; the status is what receive
+     * has returned: WORKER_DIED, SERVER_LOST, or UNAVAILABLE if it has
+     * certainly not run */
+    SHMRPCI_HEAD_ENDED = 1u << 9
 };
 
 typedef struct shmrpci_head {
@@ -92,10 +95,14 @@ typedef union shmrpci_transport_data {
 
 /* ---- client ---------------------------------------------------------- */
 
+/* What the other end can read. */
+enum { SHMRPCI_FEATURE_STREAMS = 1u << 0, SHMRPCI_FEATURE_METADATA = 1u << 1 };
+
 /* A client's end of a connection; transports embed it first. Any number of
  * threads may have calls on it at once. */
 typedef struct shmrpci_conn {
     const shmrpci_transport *transport;
+    uint32_t features; /* SHMRPCI_FEATURE_...; set by connect */
 } shmrpci_conn;
 
 /* One call, in the caller's memory. One thread at a time. */

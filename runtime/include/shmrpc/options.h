@@ -61,7 +61,21 @@ typedef struct shmrpc_opts {
     /* The rest is looked at by connect only. */
     shmrpc_profile profile;
     size_t max_message_bytes; /* 0: 64 MiB */
-    uint64_t reserved[5];     /* 0; later members take its place */
+    /* Of a call, again (shmrpc/beside.h). The call that a handler makes this
+     * one for: its deadline is this one's at the latest, and when it is
+     * cancelled, so is this one. This one must end before the handler returns.
+     */
+    const struct shmrpc_ctx *parent;
+    /* What goes with it, ended by an entry whose key is NULL. TOO_LARGE: more
+     * than 16 entries or 1 KiB; nothing was sent then. INVALID: a key or value
+     * that is not possible. UNIMPLEMENTED: the server can't read it. */
+    const struct shmrpc_metadata *metadata;
+    /* Where to put what comes with the reply; NULL: not wanted. */
+    struct shmrpc_reply_metadata *reply_metadata;
+    /* Of connect: up to 8, ended by NULL, who look at every call; they and what
+     * they point to outlive the client. */
+    const struct shmrpc_interceptor *const *interceptors;
+    uint64_t reserved[1]; /* 0; later members take its place */
 } shmrpc_opts;
 
 SHMRPC_END_DECLS

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shmrpc/beside.h"
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
 #include "shmrpc/platform.h"
@@ -76,7 +77,16 @@ typedef struct shmrpc_server_opts {
     bool force_insecure_serialisation;
     /* Of clients at tcp:// and unix:// that can read it; all of ours can. */
     shmrpc_compression compression;
-    uint64_t reserved[8]; /* 0; later members take its place */
+    /* Up to 8, ended by NULL, who look at every call (shmrpc/beside.h). They
+     * and what they point to outlive the server. */
+    const struct shmrpc_interceptor *const *interceptors;
+    /* Says of each call whether it may run, before its handler is called:
+     * anything but OK refuses it, with what is in `error`. `token` is what the
+     * caller has sent under the key "authorization"; NULL: nothing. */
+    int (*authorize)(void *user, struct shmrpc_ctx *ctx, const char *method,
+                     const char *token, shmrpc_error *error);
+    void *authorize_user;
+    uint64_t reserved[5]; /* 0; later members take its place */
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.

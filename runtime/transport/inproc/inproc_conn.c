@@ -25,6 +25,7 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
         return NULL;
     }
     conn->base.transport = &shmrpci_transport_inproc;
+    conn->base.features = SHMRPCI_FEATURE_STREAMS | SHMRPCI_FEATURE_METADATA;
     conn->hub = hub;
     conn->open = true;
     conn->told_fd = -1;

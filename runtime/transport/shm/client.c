@@ -188,6 +188,7 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
         return NULL;
     }
     client->base.transport = &shmrpci_transport_shm;
+    client->base.features = SHMRPCI_FEATURE_STREAMS | SHMRPCI_FEATURE_METADATA;
     client->control_fd = control_fd;
     client->bell_fd = -1;
     client->told_fd = -1;

@@ -195,15 +195,17 @@ static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
 
 _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                    (uint32_t)SHMRPCI_HEAD_NUMBERED == SHM_MSG_NUMBERED &&
-                   (uint32_t)SHMRPCI_HEAD_TOLD == SHM_MSG_TOLD,
-               "flags of a request go as they are");
+                   (uint32_t)SHMRPCI_HEAD_TOLD == SHM_MSG_TOLD &&
+                   (uint32_t)SHMRPCI_HEAD_METADATA == SHM_MSG_METADATA &&
+                   (uint32_t)SHMRPCI_HEAD_DETAIL == SHM_MSG_DETAIL,
+               "flags of a message go as they are");
 
 /* Flags of a request, but for those of where things lie. */
 static uint32_t flags_of(const shmrpci_call *call)
 {
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
-    return (call->head.flags &
-            (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_TOLD)) |
+    return (call->head.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED |
+                                SHM_MSG_TOLD | SHM_MSG_METADATA)) |
            cpu << SHM_MSG_CPU_SHIFT;
 }
 
@@ -407,7 +409,7 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
     uint32_t flags = shmrpci_load_relaxed(&shared->flags);
     uint32_t len = shmrpci_load_relaxed(&shared->length);
     call->head.status = (int32_t)shmrpci_load_relaxed(&shared->status);
-    call->head.flags = (flags & SHM_MSG_DETAIL) != 0 ? SHMRPCI_HEAD_DETAIL : 0u;
+    call->head.flags = flags & (SHM_MSG_DETAIL | SHM_MSG_METADATA);
     call->in_len = len;
     slot->peer_cpu = (flags >> SHM_MSG_CPU_SHIFT) + 1;
     if ((flags & SHM_MSG_BODY_SPAN) == 0) {

@@ -38,6 +38,7 @@
  *     request, BODY_SPAN:  span of the body, then (REPLY_SPAN:) that of the
  *                          reply; else, REPLY_SPAN: reply's span, then body
  *     reply, BODY_SPAN:    span of the body
+ * METADATA: the body begins with a metadata block (rpc/metadata.h).
  * A span is {u32 region, u32 size, u64 offset}: region 0 is the arena, 1 and
  * up are extents, memory files that the server made on request or to place a
  * reply in.  Everything from a span or a length is read once, and checked
@@ -137,7 +138,7 @@
 
 #include "sync/atomic.h"
 
-#define SHM_LAYOUT_VERSION 5u
+#define SHM_LAYOUT_VERSION 6u
 #define SHM_BLOCK_MAGIC    UINT64_C(0x3130636B426D6873) /* "shmBkc01" */
 #define SHM_STATUS_MAGIC   UINT64_C(0x31307461746D6873) /* "shmtat01" */
 
@@ -187,6 +188,7 @@ typedef enum shm_extent_state {
 #define SHM_MSG_REPLY_SPAN 0x08u
 #define SHM_MSG_NUMBERED   0x10u
 #define SHM_MSG_TOLD       0x20u
+#define SHM_MSG_METADATA   0x40u
 #define SHM_MSG_STREAMS    0x80u
 #define SHM_MSG_CPU_SHIFT  8
 

@@ -310,7 +310,8 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
     request->participant = &worker->base;
     request->head = (shmrpci_head){
         .method = worker->method,
-        .flags = snap.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED),
+        .flags =
+            snap.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_METADATA),
         .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
     if ((snap.flags & SHM_MSG_STREAMS) != 0) {
         request->head.flags |= (uint32_t)SHMRPCI_HEAD_STREAMS;
@@ -487,10 +488,10 @@ static void end_reply(shm_worker *worker, shmrpci_request *request)
 void shm_worker_reply_commit(shmrpci_request *request)
 {
     shm_worker *worker = worker_of(request);
-    bool is_detailed = (request->head.flags & SHMRPCI_HEAD_DETAIL) != 0;
     shm_span span;
     shm_answer it = {.status = request->head.status,
-                     .flags = is_detailed ? SHM_MSG_DETAIL : 0u};
+                     .flags = request->head.flags &
+                              (SHM_MSG_DETAIL | SHM_MSG_METADATA)};
     shmrpc_status failed = prepare(worker, &request->out, &it, &span);
     if (failed != SHMRPC_OK) {
         request->head.status = failed;

@@ -355,8 +355,10 @@ void sample_start(sample_server *s, const char *scheme,
     sample_start_at(s, where, service, workers);
 }
 
-void sample_start_at(sample_server *s, const char *where,
-                     const shmrpc_service *service, uint32_t workers)
+static void start_at(sample_server *s, const char *where,
+                     const shmrpc_service *service,
+                     const shmrpc_handler *handlers,
+                     const shmrpc_server_opts *with)
 {
     shmrpc_error error = {.name = ""};
     char copy[sizeof s->where]; /* `where` may be that of `s` */
@@ -365,14 +367,32 @@ void sample_start_at(sample_server *s, const char *where,
     shmrpci_mutex_init(&s->state.lock);
     shmrpci_cond_init(&s->state.changed);
     memcpy(s->where, copy, sizeof copy);
-    shmrpc_server_opts opts = {.listen = s->where, .workers = workers};
+    shmrpc_server_opts opts = *with;
+    opts.listen = s->where;
     assert_int_equal(shmrpc_server_create(&opts, &s->server, &error), 0);
-    if (shmrpc_stub_serve(s->server, service, sample_handlers,
-                          &sample_implementation, sizeof sample_implementation,
-                          &s->state, &error) != SHMRPC_OK) {
+    if (shmrpc_stub_serve(s->server, service, handlers, &sample_implementation,
+                          sizeof sample_implementation, &s->state,
+                          &error) != SHMRPC_OK) {
         fail_msg("serve: %s", error.message);
     }
     assert_int_equal(shmrpci_thread_create(&s->thread, "server", run, s), 0);
+}
+
+void sample_start_at(sample_server *s, const char *where,
+                     const shmrpc_service *service, uint32_t workers)
+{
+    const shmrpc_server_opts opts = {.workers = workers};
+    start_at(s, where, service, sample_handlers, &opts);
+}
+
+void sample_start_with(sample_server *s, const char *scheme,
+                       const shmrpc_handler *handlers,
+                       const shmrpc_server_opts *more)
+{
+    static const shmrpc_server_opts plain = {.workers = 1};
+    char where[128];
+    sample_address(scheme, where);
+    start_at(s, where, &sample_service, handlers, more != NULL ? more : &plain);
 }
 
 void sample_stop(sample_server *s)

@@ -111,6 +111,11 @@ void sample_start(sample_server *s, const char *scheme,
 /* The same at an address of the test's choice. */
 void sample_start_at(sample_server *s, const char *where,
                      const shmrpc_service *service, uint32_t workers);
+/* The same, new, with handlers and options of the test's choice, besides the
+ * address; `more` may be NULL. */
+void sample_start_with(sample_server *s, const char *scheme,
+                       const shmrpc_handler *handlers,
+                       const shmrpc_server_opts *more);
 void sample_stop(sample_server *s);
 shmrpc_client *sample_connect(const sample_server *s);
 

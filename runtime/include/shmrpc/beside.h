@@ -1,0 +1,150 @@
+/*
+ * What travels beside a call: metadata, traces, and calls made from calls.
+ *
+ *     const shmrpc_metadata with[] = {{"tenant", "blue"}, {NULL, NULL}};
+ *     shmrpc_reply_metadata back;
+ *     shmrpc_opts opts = {.metadata = with, .reply_metadata = &back};
+ *     demo_echo_say(client, "hello", &opts, &reply, &error);
+ *     printf("%s\n", shmrpc_reply_metadata_get(&back, "server"));
+ *
+ * and in the handler, where a call to another service is a part of this one:
+ *
+ *     const char *tenant = shmrpc_ctx_metadata(ctx, "tenant");
+ *     shmrpc_opts opts = {.parent = ctx};
+ *     other_ask(other, &opts, &answer, &error);
+ *
+ * A message has up to 16 entries of 1 KiB together. Keys are made of lower-case
+ * letters, digits, '.', '_' and '-', up to 64 of them; values are UTF-8 without
+ * control characters. Of two entries with one key the first counts.
+ *
+ * The key "traceparent" is the trace that the call is a part of, in the form of
+ * W3C Trace Context. A server makes a span of its own for each call that has
+ * one; calls with `.parent` are children of that span.
+ *
+ * Threading: values; a context belongs to its handler's thread.
+ */
+#ifndef SHMRPC_BESIDE_H
+#define SHMRPC_BESIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmrpc/error.h"
+#include "shmrpc/platform.h"
+
+SHMRPC_BEGIN_DECLS
+
+struct shmrpc_ctx;
+
+/* ---- metadata ---------------------------------------------------------- */
+
+#define SHMRPC_METADATA_MAX_ENTRIES 16
+#define SHMRPC_METADATA_MAX_BYTES   1024
+
+/* One entry; a list ends with one whose key is NULL. */
+typedef struct shmrpc_metadata {
+    const char *key;
+    const char *value;
+} shmrpc_metadata;
+
+/* What came with a reply, in the caller's memory. The call empties it first.
+ * Of an asynchronous call it is to live until that has ended. */
+typedef struct shmrpc_reply_metadata {
+    size_t len;
+    uint8_t bytes[SHMRPC_METADATA_MAX_BYTES];
+} shmrpc_reply_metadata;
+
+/* The value of `key`, which lives as long as `metadata`; NULL: there is none.
+ */
+SHMRPC_API const char *
+shmrpc_reply_metadata_get(const shmrpc_reply_metadata *metadata,
+                          const char *key);
+
+/* Entry number `index`, from 0 on; false: there are not so many. */
+SHMRPC_API bool shmrpc_reply_metadata_at(const shmrpc_reply_metadata *metadata,
+                                         uint32_t index, shmrpc_metadata *out);
+
+/* In a handler: what the caller has sent under `key`, which lives until the
+ * handler returns; NULL: nothing. "traceparent" is the caller's span. */
+SHMRPC_API const char *shmrpc_ctx_metadata(const struct shmrpc_ctx *ctx,
+                                           const char *key);
+
+/* Entry number `index`, but for the trace; false: there are not so many. */
+SHMRPC_API bool shmrpc_ctx_metadata_at(const struct shmrpc_ctx *ctx,
+                                       uint32_t index, shmrpc_metadata *out);
+
+/* In a handler: an entry for the reply, copied, whatever the call ends in. It
+ * is dropped when the caller does not want any.
+ * INVALID: key or value is not possible; TOO_LARGE: over the limits. */
+SHMRPC_API int shmrpc_ctx_set_reply_metadata(struct shmrpc_ctx *ctx,
+                                             const char *key,
+                                             const char *value);
+
+/* ---- traces ------------------------------------------------------------ */
+
+/* "00-" trace id "-" span id "-" flags, and a NUL. */
+#define SHMRPC_TRACEPARENT_BYTES 56
+
+/* A call in a trace, as its server sees it. */
+typedef struct shmrpc_trace {
+    uint8_t trace_id[16];
+    uint8_t parent_id[8]; /* the caller's span */
+    uint8_t span_id[8];   /* the handler's */
+    bool is_sampled;
+} shmrpc_trace;
+
+/* False: the call is in no trace. */
+SHMRPC_API bool shmrpc_ctx_trace(const struct shmrpc_ctx *ctx,
+                                 shmrpc_trace *out);
+
+/* Begins a trace: a value for "traceparent", of random ids. */
+SHMRPC_API void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES]);
+
+/* ---- interceptors ------------------------------------------------------ */
+
+/* A call, as interceptors see it from begin to end. */
+typedef struct shmrpc_intercepted {
+    const char *service;    /* "demo.Echo" */
+    const char *method;     /* "say" */
+    struct shmrpc_ctx *ctx; /* at a server; NULL: at a client */
+    void *state;            /* the interceptor's own; NULL to begin with */
+    uint64_t items_in;      /* of its streams, so far */
+    uint64_t items_out;
+    uint64_t reserved[2];
+} shmrpc_intercepted;
+
+/*
+ * Looks at every call of a client or a server: `begin` in the order of the
+ * list, `end` in reverse. Both are on the thread of the call; at a client `end`
+ * may be on the one that learns of it. Functions that are NULL are left out.
+ */
+typedef struct shmrpc_interceptor {
+    size_t size; /* sizeof(shmrpc_interceptor); lets members be added */
+    /* Before a client sends or a server runs it. Anything but OK refuses the
+     * call with that status and what is in `error`; those who have begun it
+     * already see its end. */
+    int (*begin)(void *user, shmrpc_intercepted *call, shmrpc_error *error);
+    /* After an item of a stream was sent or read. */
+    void (*item)(void *user, shmrpc_intercepted *call);
+    /* Once for each begin that has returned OK, when the call is really over:
+     * at a client when its outcome is known, at a server when the reply was
+     * sent. `error` may be NULL. */
+    void (*end)(void *user, shmrpc_intercepted *call, int status,
+                const shmrpc_error *error);
+    void *user;
+} shmrpc_interceptor;
+
+/* Of one client or server. */
+#define SHMRPC_INTERCEPTORS_MAX 8
+
+/* In `begin` of a client: an entry that goes with the call. Statuses of
+ * metadata; PRECONDITION: at another time or place. */
+SHMRPC_API int shmrpc_intercepted_add_metadata(shmrpc_intercepted *call,
+                                               const char *key,
+                                               const char *value,
+                                               shmrpc_error *error);
+
+SHMRPC_END_DECLS
+
+#endif

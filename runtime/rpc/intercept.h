@@ -1,0 +1,42 @@
+/*
+ * Interceptors: lists of those who look at calls, and one call that they look
+ * at.
+ *
+ * Invariant: who has begun a call sees its end, once.
+ *
+ * Threading: lists never change once calls are made; a call belongs to one
+ * thread at a time.
+ */
+#ifndef SHMRPCI_RPC_INTERCEPT_H
+#define SHMRPCI_RPC_INTERCEPT_H
+
+#include <stdint.h>
+
+#include "shmrpc/beside.h"
+
+typedef struct shmrpci_interceptors {
+    uint32_t count;
+    const shmrpc_interceptor *items[SHMRPC_INTERCEPTORS_MAX];
+} shmrpci_interceptors;
+
+/* Copies a list that NULL ends, or none. INVALID: too long, or an entry of a
+ * size that this library does not know. */
+int shmrpci_interceptors_take(const shmrpc_interceptor *const *list,
+                              shmrpci_interceptors *out, shmrpc_error *error);
+
+typedef struct shmrpci_interception {
+    shmrpc_intercepted call;
+    const shmrpci_interceptors *by;
+    uint32_t begun;
+    void *states[SHMRPC_INTERCEPTORS_MAX];
+} shmrpci_interception;
+
+/* Whatever it returns, end is to be called. */
+int shmrpci_intercept_begin(shmrpci_interception *looks,
+                            const shmrpci_interceptors *by,
+                            shmrpc_error *error);
+void shmrpci_intercept_item(shmrpci_interception *looks);
+void shmrpci_intercept_end(shmrpci_interception *looks, int status,
+                           const shmrpc_error *error);
+
+#endif

@@ -16,6 +16,7 @@
 #include "os/memory.h"
 #include "shared_map.h"
 #include "table/hash.h"
+#include "table/quick.h"
 #include "table/table.h"
 #ifdef BENCH_LMDB
 #include <lmdb.h>
@@ -112,8 +113,9 @@ static void table_put(map_bench *of, const char *key, const void *value)
 static size_t table_get(map_bench *of, const char *key, void *value)
 {
     (void)value;
-    check(shmrpci_table_get(&of->table, (shmrpci_table_bytes){key, KEY_LEN},
-                            &of->buf, NULL, NULL),
+    check(shmrpci_quick_table_get(&of->table,
+                                  (shmrpci_table_bytes){key, KEY_LEN}, &of->buf,
+                                  NULL, NULL),
           "get");
     return of->buf.len;
 }

@@ -7,6 +7,7 @@
 #include "objects/dict_inside.h"
 #include "os/memory.h"
 #include "os/tls_secret.h"
+#include "table/quick.h"
 
 #define DEFAULT_MAX_BYTES ((uint64_t)1 << 30)
 #define DEFAULT_LOG       1024u
@@ -241,7 +242,7 @@ static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpc_error *error)
 {
     shmrpc_status status =
-        shmrpci_table_get(&dict->table, key, out, out_version, error);
+        shmrpci_quick_table_get(&dict->table, key, out, out_version, error);
     if (status == SHMRPC_E_ABORTED) {
         shmrpci_mutex_lock(&dict->mutex);
         status = shmrpci_table_get_pinned(&dict->table, key, out, out_version,

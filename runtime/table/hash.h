@@ -37,48 +37,85 @@ static inline uint64_t shmrpci_hash_half(const uint8_t *at)
     return word;
 }
 
+/* A key of at most so many bytes is all in its two ends. */
+#define SHMRPCI_HASH_SHORT 16u
+
+/* Both ends of a short key. They overlap where they meet; with its length they
+ * say all of it. */
+typedef struct shmrpci_hash_pair {
+    uint64_t first;
+    uint64_t last;
+} shmrpci_hash_pair;
+
+static inline shmrpci_hash_pair shmrpci_hash_ends(const uint8_t *at, size_t len)
+{
+    if (SHMRPCI_LIKELY(len > 8)) {
+        return (shmrpci_hash_pair){shmrpci_hash_word(at),
+                                   shmrpci_hash_word(at + len - 8)};
+    }
+    if (len >= 4) {
+        return (shmrpci_hash_pair){shmrpci_hash_half(at),
+                                   shmrpci_hash_half(at + len - 4)};
+    }
+    if (len > 0) {
+        return (shmrpci_hash_pair){(uint64_t)at[0] << 16 |
+                                       (uint64_t)at[len / 2] << 8 | at[len - 1],
+                                   0};
+    }
+    return (shmrpci_hash_pair){0, 0};
+}
+
+#define SHMRPCI_HASH_SALT1 UINT64_C(0xA0761D6478BD642F)
+#define SHMRPCI_HASH_SALT2 UINT64_C(0xE7037ED1A0B428DB)
+#define SHMRPCI_HASH_SALT3 UINT64_C(0x8EBC6AF09C88C6E3)
+
+static inline uint64_t shmrpci_hash_finish(uint64_t seed, size_t len,
+                                           shmrpci_hash_pair ends)
+{
+    return shmrpci_hash_mix(
+        SHMRPCI_HASH_SALT3 ^ len,
+        shmrpci_hash_mix(ends.first ^ SHMRPCI_HASH_SALT2, ends.last ^ seed));
+}
+
 static inline uint64_t shmrpci_hash_bytes(uint64_t seed, const void *key,
                                           size_t len)
 {
-    const uint64_t salt1 = UINT64_C(0xA0761D6478BD642F);
-    const uint64_t salt2 = UINT64_C(0xE7037ED1A0B428DB);
-    const uint64_t salt3 = UINT64_C(0x8EBC6AF09C88C6E3);
     const uint8_t *at = key;
     size_t left = len;
-    uint64_t a = 0;
-    uint64_t b = 0;
-    seed ^= salt1;
-    while (SHMRPCI_UNLIKELY(left > 16)) {
-        seed = shmrpci_hash_mix(shmrpci_hash_word(at) ^ salt2,
+    seed ^= SHMRPCI_HASH_SALT1;
+    while (SHMRPCI_UNLIKELY(left > SHMRPCI_HASH_SHORT)) {
+        seed = shmrpci_hash_mix(shmrpci_hash_word(at) ^ SHMRPCI_HASH_SALT2,
                                 shmrpci_hash_word(at + 8) ^ seed);
-        at += 16;
-        left -= 16;
+        at += SHMRPCI_HASH_SHORT;
+        left -= SHMRPCI_HASH_SHORT;
     }
-    if (SHMRPCI_LIKELY(left > 8)) {
-        a = shmrpci_hash_word(at);
-        b = shmrpci_hash_word(at + left - 8);
-    } else if (left >= 4) {
-        a = shmrpci_hash_half(at);
-        b = shmrpci_hash_half(at + left - 4);
-    } else if (left > 0) {
-        a = (uint64_t)at[0] << 16 | (uint64_t)at[left / 2] << 8 | at[left - 1];
-    }
-    return shmrpci_hash_mix(salt3 ^ len, shmrpci_hash_mix(a ^ salt2, b ^ seed));
+    return shmrpci_hash_finish(seed, len, shmrpci_hash_ends(at, left));
+}
+
+/* The same of a key that is known to be short. */
+static inline uint64_t shmrpci_hash_short(uint64_t seed, const void *key,
+                                          size_t len)
+{
+    return shmrpci_hash_finish(seed ^ SHMRPCI_HASH_SALT1, len,
+                               shmrpci_hash_ends(key, len));
+}
+
+/* Whether two short keys of that length are equal. */
+static inline int shmrpci_hash_is_equal_short(const void *one, const void *two,
+                                              size_t len)
+{
+    shmrpci_hash_pair a = shmrpci_hash_ends(one, len);
+    shmrpci_hash_pair b = shmrpci_hash_ends(two, len);
+    return ((a.first ^ b.first) | (a.last ^ b.last)) == 0;
 }
 
 /* Whether two keys of that length are equal. */
 static inline int shmrpci_hash_is_equal(const void *one, const void *two,
                                         size_t len)
 {
-    const uint8_t *a = one;
-    const uint8_t *b = two;
-    if (SHMRPCI_UNLIKELY(len > 16 || len < 8)) {
-        return len == 0 || memcmp(a, b, len) == 0;
-    }
-    /* From both ends: the words overlap where they meet. */
-    return ((shmrpci_hash_word(a) ^ shmrpci_hash_word(b)) |
-            (shmrpci_hash_word(a + len - 8) ^
-             shmrpci_hash_word(b + len - 8))) == 0;
+    return SHMRPCI_LIKELY(len <= SHMRPCI_HASH_SHORT)
+               ? shmrpci_hash_is_equal_short(one, two, len)
+               : memcmp(one, two, len) == 0;
 }
 
 #endif

@@ -82,12 +82,18 @@ typedef struct shmrpci_record {
     shmrpci_atomic_u32 value_len;
     shmrpci_atomic_u64 stamp; /* the change that it became reachable by */
     shmrpci_atomic_u32 hash;
-    shmrpci_atomic_u16 key_len;
-    shmrpci_atomic_u16 kind;
+    union {
+        struct {
+            shmrpci_atomic_u16 key_len;
+            shmrpci_atomic_u16 kind;
+        };
+        shmrpci_atomic_u32 shape; /* both, for who compares them */
+    };
 } shmrpci_record;
 
 _Static_assert(sizeof(shmrpci_record) == 32, "layout");
 _Static_assert(offsetof(shmrpci_record, committed) == 8, "arena.h");
+_Static_assert(offsetof(shmrpci_record, shape) == 28, "layout");
 
 typedef struct shmrpci_record_footer {
     shmrpci_atomic_u64 prev;  /* block of the record that it replaced */
@@ -240,6 +246,20 @@ static inline uint32_t shmrpci_turn_owner(uint64_t turn)
 static inline uint64_t shmrpci_word_block(uint64_t word)
 {
     return word & SHMRPCI_WORD_BLOCK;
+}
+
+/* The same as where it lies in the region, in bytes: in two shifts, as blocks
+ * are counted in units of 16. */
+static inline uint64_t shmrpci_word_offset(uint64_t word)
+{
+    return word << 24 >> 20;
+}
+
+/* The `shape` of a record. */
+static inline uint32_t shmrpci_record_shape(size_t key_len,
+                                            shmrpci_record_kind kind)
+{
+    return (uint32_t)key_len | (uint32_t)kind << 16;
 }
 
 static inline uint32_t shmrpci_root_log2(uint64_t root)

@@ -35,17 +35,6 @@ static bool is_key(const shmrpci_record_facts *facts, shmrpci_table_bytes key,
            shmrpci_hash_is_equal(facts->key, key.data, key.len);
 }
 
-/*
- * What was looked at is what the slot led to, if the slot still does after the
- * record's id was read: the record was not retired then, so that as long as the
- * id stays its bytes are those of that moment.
- */
-static bool is_still(const shmrpci_atomic_u64 *slot, uint64_t word)
-{
-    shmrpci_fence_acquire();
-    return shmrpci_load_acquire(slot) == word;
-}
-
 shmrpci_found shmrpci_table_find(const shmrpci_table *table,
                                  const shmrpci_geometry *geometry,
                                  shmrpci_table_bytes key, uint64_t hash,
@@ -67,7 +56,7 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
             bool is_record =
                 shmrpci_record_look(table, shmrpci_word_block(word), out);
             bool is_equal = is_record && is_key(out, key, hash);
-            if (!is_still(at, word)) {
+            if (!shmrpci_quick_is_still(at, word)) {
                 return SHMRPCI_FOUND_AGAIN;
             }
             if (!is_record || !shmrpci_record_is_value(out)) {
@@ -83,13 +72,6 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
 }
 
 /* ---- get ----------------------------------------------------------------- */
-
-/* The root has not changed since it was loaded. */
-static bool is_root(const shmrpci_table *table, uint64_t root)
-{
-    shmrpci_fence_acquire();
-    return shmrpci_load_acquire(&table->roots->root) == root;
-}
 
 /* Where a record was found. */
 typedef struct place {
@@ -111,13 +93,14 @@ static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
         return SHMRPC_E_NOT_FOUND;
     }
     if (!shmrpci_table_geometry(table, root, &geometry)) {
-        return is_root(table, root) ? SHMRPC_E_DATA_LOSS : SHMRPC_E_BUSY;
+        return shmrpci_quick_is_root(table, root) ? SHMRPC_E_DATA_LOSS
+                                                  : SHMRPC_E_BUSY;
     }
     shmrpci_quick_note(table, root);
     shmrpci_found found =
         shmrpci_table_find(table, &geometry, key, hash, &slot, &at->word, out);
     /* A table that is no longer the root's may be anything by now. */
-    if (!is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
+    if (!shmrpci_quick_is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
         return SHMRPC_E_BUSY;
     }
     at->root = root;
@@ -136,7 +119,8 @@ static bool is_whole(const shmrpci_table *table,
                      const shmrpci_record_facts *facts, const place *at)
 {
     return (facts->kind != SHMRPCI_RECORD_NEST ||
-            (is_still(at->slot, at->word) && is_root(table, at->root))) &&
+            (shmrpci_quick_is_still(at->slot, at->word) &&
+             shmrpci_quick_is_root(table, at->root))) &&
            shmrpci_record_is_same(facts);
 }
 
@@ -193,8 +177,8 @@ static inline shmrpc_status get(shmrpci_table *table, shmrpci_table_bytes key,
     if (SHMRPCI_UNLIKELY(!shmrpci_quick_knows(table, root) ||
                          !shmrpci_quick_find(table, root, key, hash,
                                              SHMRPCI_QUICK_LIVE, &found) ||
-                         !is_still(found.slot, found.word) ||
-                         !is_root(table, root))) {
+                         !shmrpci_quick_is_still(found.slot, found.word) ||
+                         !shmrpci_quick_is_root(table, root))) {
         return get_closely(table, key, hash, out, out_version);
     }
     if (found.word == 0) {
@@ -229,12 +213,24 @@ static shmrpc_status tell(shmrpc_status status, shmrpc_error *error)
                                   shmrpc_status_text(status));
 }
 
+shmrpc_status shmrpci_table_get_any(shmrpci_table *table,
+                                    shmrpci_table_bytes key, shmrpci_buf *out,
+                                    uint64_t *out_version, shmrpc_error *error)
+{
+    shmrpc_status status = key.len < SHMRPCI_QUICK_KEY_MIN
+                               ? shmrpci_quick_get(table, key, out, out_version)
+                               : SHMRPC_E_BUSY;
+    if (status == SHMRPC_E_BUSY) {
+        status = get(table, key, out, out_version);
+    }
+    return status == SHMRPC_OK || error == NULL ? status : tell(status, error);
+}
+
 shmrpc_status shmrpci_table_get(shmrpci_table *table, shmrpci_table_bytes key,
                                 shmrpci_buf *out, uint64_t *out_version,
                                 shmrpc_error *error)
 {
-    shmrpc_status status = get(table, key, out, out_version);
-    return status == SHMRPC_OK || error == NULL ? status : tell(status, error);
+    return shmrpci_quick_table_get(table, key, out, out_version, error);
 }
 
 shmrpc_status shmrpci_table_contains(shmrpci_table *table,
@@ -276,8 +272,8 @@ shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
 
 bool shmrpci_table_peek_is_same(const shmrpci_table_peek *peek)
 {
-    return is_still(peek->slot, peek->word) &&
-           is_root(peek->table, peek->root) &&
+    return shmrpci_quick_is_still(peek->slot, peek->word) &&
+           shmrpci_quick_is_root(peek->table, peek->root) &&
            shmrpci_load_relaxed(&peek->record->id) == peek->id;
 }
 
@@ -291,7 +287,7 @@ uint64_t shmrpci_table_len(const shmrpci_table *table)
         }
         if (shmrpci_table_geometry(table, root, &geometry)) {
             uint64_t state = shmrpci_load_acquire(&geometry.block->state);
-            if (is_root(table, root)) {
+            if (shmrpci_quick_is_root(table, root)) {
                 return shmrpci_state_live(state);
             }
         }
@@ -326,7 +322,7 @@ static shmrpc_status look_at(const shmrpci_table *table,
     bool is_record = shmrpci_record_look(table, shmrpci_word_block(word), out);
     *out_slot = at;
     *out_word = word;
-    if (!is_still(at, word)) {
+    if (!shmrpci_quick_is_still(at, word)) {
         return SHMRPC_E_BUSY;
     }
     if (!is_record) {
@@ -384,7 +380,8 @@ static shmrpc_status try_next(const shmrpci_table *table,
         return SHMRPC_E_NOT_FOUND;
     }
     if (!shmrpci_table_geometry(table, root, &geometry)) {
-        return is_root(table, root) ? SHMRPC_E_DATA_LOSS : SHMRPC_E_BUSY;
+        return shmrpci_quick_is_root(table, root) ? SHMRPC_E_DATA_LOSS
+                                                  : SHMRPC_E_BUSY;
     }
     uint32_t position = cursor->position;
     shmrpc_status status =
@@ -397,7 +394,7 @@ static shmrpc_status try_next(const shmrpci_table *table,
                              &at.word);
         } while (status == SHMRPC_E_PRECONDITION);
     }
-    if (!is_root(table, root)) {
+    if (!shmrpci_quick_is_root(table, root)) {
         return SHMRPC_E_BUSY;
     }
     if (status != SHMRPC_OK) {

@@ -15,6 +15,14 @@
 /* Bits of a word that count where keys that were deleted are not looked for. */
 #define SHMRPCI_QUICK_LIVE (SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD)
 
+/* A record is short whose key and value are: it takes no more than this. */
+#define SHMRPCI_QUICK_KEY     SHMRPCI_HASH_SHORT
+#define SHMRPCI_QUICK_KEY_MIN 9u /* see shmrpci_quick_get */
+#define SHMRPCI_QUICK_VALUE   64u
+#define SHMRPCI_QUICK_SHORT_BYTES                                       \
+    (sizeof(shmrpci_record) + SHMRPCI_QUICK_KEY + SHMRPCI_QUICK_VALUE + \
+     sizeof(shmrpci_record_footer))
+
 typedef struct shmrpci_quick {
     const shmrpci_record *record;
     const shmrpci_atomic_u64 *slot;
@@ -29,10 +37,12 @@ typedef struct shmrpci_quick {
 static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
 {
     uint64_t paid = shmrpci_table_paid(table);
-    if (paid >= sizeof(shmrpci_record)) {
-        /* Relaxed: each is true, whatever the other one is. */
+    if (paid >= SHMRPCI_QUICK_SHORT_BYTES) {
+        /* Relaxed: each is true, whatever the others are. */
         shmrpci_store_relaxed(&table->known_last,
                               paid - sizeof(shmrpci_record));
+        shmrpci_store_relaxed(&table->known_short,
+                              paid - SHMRPCI_QUICK_SHORT_BYTES + 1);
         shmrpci_store_relaxed(&table->known_root, root);
     }
 }
@@ -137,6 +147,145 @@ static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
     };
     shmrpci_fence_acquire();
     return shmrpci_load_acquire(of->slot) == of->word;
+}
+
+/* ---- get ----------------------------------------------------------------- */
+
+/*
+ * What was looked at is what the slot led to, if the slot still does after the
+ * record's id was read: the record was not retired then, so that as long as the
+ * id stays its bytes are those of that moment.
+ */
+static inline bool shmrpci_quick_is_still(const shmrpci_atomic_u64 *slot,
+                                          uint64_t word)
+{
+    shmrpci_fence_acquire();
+    return shmrpci_load_acquire(slot) == word;
+}
+
+/* The root has not changed since it was loaded. */
+static inline bool shmrpci_quick_is_root(const shmrpci_table *table,
+                                         uint64_t root)
+{
+    shmrpci_fence_acquire();
+    return shmrpci_load_acquire(&table->roots->root) == root;
+}
+
+/* Copies a short value. False: it is not short. */
+static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
+                                      size_t len)
+{
+    if (SHMRPCI_LIKELY(len - 16 <= SHMRPCI_QUICK_VALUE - 16) ||
+        (len >= 4 && len < 16)) {
+        shmrpci_copy_short(to, from, len);
+        return true;
+    }
+    /* memcpy would be a call, for which registers would have to be saved. */
+    for (size_t i = 0; i < len && i < 4; i++) {
+        to[i] = from[i];
+    }
+    return len < 4;
+}
+
+/*
+ * A whole get of a short key and value, without a call, so that it needs few
+ * registers and no frame: half of what the rest needs. OK; NOT_FOUND; BUSY:
+ * anything isn't as usual. Where keys are known to have 9 bytes at least it
+ * needs two registers less.
+ */
+static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
+                                              shmrpci_table_bytes key,
+                                              shmrpci_buf *out,
+                                              uint64_t *out_version)
+{
+    uint64_t hash =
+        shmrpci_hash_short(table->region.facts.hash_seed, key.data, key.len);
+    /* Acquire: pairs with the CAS in apply. */
+    uint64_t root = shmrpci_load_acquire(&table->roots->root);
+    if (SHMRPCI_UNLIKELY(!shmrpci_quick_knows(table, root))) {
+        return SHMRPC_E_BUSY;
+    }
+    const shmrpci_table_block *block =
+        (const void *)(table->blocks + shmrpci_word_offset(root));
+    uint64_t mask = ~(~(uint64_t)0 << (shmrpci_root_log2(root) & 63));
+    const shmrpci_atomic_u64 *slot = &block->index[hash & mask];
+    const shmrpci_atomic_u64 *last = &block->index[mask];
+    uint64_t word;
+    for (;; slot++) {
+        /* Acquire: pairs with the CAS in apply. */
+        word = shmrpci_load_acquire(slot);
+        if ((word ^ hash) >> 48 == 0) {
+            break;
+        }
+        if (word == 0) {
+            return shmrpci_quick_is_root(table, root) ? SHMRPC_E_NOT_FOUND
+                                                      : SHMRPC_E_BUSY;
+        }
+        if (SHMRPCI_UNLIKELY(slot == last)) {
+            return SHMRPC_E_BUSY;
+        }
+    }
+    /* Where no record of a value is, if the word is DEAD or 0. */
+    uint64_t offset = shmrpci_word_offset(word);
+    uint64_t at = offset - table->spans_offset;
+    if (SHMRPCI_UNLIKELY(at >= shmrpci_load_relaxed(&table->known_short))) {
+        return SHMRPC_E_BUSY;
+    }
+    const shmrpci_record *record = (const void *)(table->blocks + offset);
+    const uint8_t *bytes = (const uint8_t *)(record + 1);
+    /* Acquire: pairs with _publish. */
+    uint64_t id = shmrpci_load_acquire(&record->id);
+    if (SHMRPCI_UNLIKELY(
+            (shmrpci_load_relaxed(&record->shape) ^
+             shmrpci_record_shape(0, SHMRPCI_RECORD_VALUE)) != key.len ||
+            !shmrpci_hash_is_equal_short(bytes, key.data, key.len) ||
+            !shmrpci_quick_is_still(slot, word) ||
+            !shmrpci_quick_is_root(table, root))) {
+        return SHMRPC_E_BUSY;
+    }
+    size_t len = shmrpci_load_relaxed(&record->value_len);
+    if (SHMRPCI_UNLIKELY(len > out->cap)) {
+        return SHMRPC_E_BUSY;
+    }
+    if (out_version != NULL) {
+        *out_version = shmrpci_load_relaxed(&record->stamp);
+    }
+    out->status = SHMRPC_OK;
+    out->len = len;
+    if (!shmrpci_quick_copy(out->data, bytes + ((key.len + 7) & ~(size_t)7),
+                            len)) {
+        return SHMRPC_E_BUSY;
+    }
+    /* As shmrpci_record_is_same. */
+    shmrpci_fence_acquire();
+    return SHMRPCI_LIKELY(shmrpci_load_relaxed(&record->id) == id)
+               ? SHMRPC_OK
+               : SHMRPC_E_BUSY;
+}
+
+/* shmrpci_table_get of any other key. */
+shmrpc_status shmrpci_table_get_any(shmrpci_table *table,
+                                    shmrpci_table_bytes key, shmrpci_buf *out,
+                                    uint64_t *out_version, shmrpc_error *error);
+
+/* shmrpci_table_get in line, for those whom the call would cost a tenth. */
+static inline shmrpc_status shmrpci_quick_table_get(shmrpci_table *table,
+                                                    shmrpci_table_bytes key,
+                                                    shmrpci_buf *out,
+                                                    uint64_t *out_version,
+                                                    shmrpc_error *error)
+{
+    if (SHMRPCI_LIKELY(key.len >= SHMRPCI_QUICK_KEY_MIN &&
+                       key.len <= SHMRPCI_QUICK_KEY)) {
+        shmrpc_status status = shmrpci_quick_get(table, key, out, out_version);
+        if (SHMRPCI_LIKELY(status == SHMRPC_OK)) {
+            return SHMRPC_OK;
+        }
+        if (status == SHMRPC_E_NOT_FOUND && error == NULL) {
+            return status;
+        }
+    }
+    return shmrpci_table_get_any(table, key, out, out_version, error);
 }
 
 #endif

@@ -54,9 +54,11 @@ typedef struct shmrpci_table {
     uint64_t spans_bytes;
     shmrpci_atomic_u64 *paid;
     /* A root whose table was found to lie in memory that is paid for (0: none
-     * yet), and the last place there where a record could begin. */
+     * yet); the last place there where a record could begin; behind the last
+     * one where a short record could (quick.h). */
     shmrpci_atomic_u64 known_root;
     shmrpci_atomic_u64 known_last;
+    shmrpci_atomic_u64 known_short;
     uint32_t log_count; /* checked; 0: no log */
     uint64_t capacity;  /* UINT64_MAX: none */
     shmrpci_listeners listeners;

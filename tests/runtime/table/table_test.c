@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "table/hash.h"
+
 static void what_is_put_can_be_got(void **state)
 {
     (void)state;
@@ -41,6 +43,123 @@ static void what_is_put_can_be_got(void **state)
     shmrpci_table_detach(&two);
     shmrpci_table_detach(&one);
     shmrpci_fd_close(&fd);
+}
+
+/* The common case of a get has limits: below, at and above each of them. */
+static void keys_and_values_may_have_any_length(void **state)
+{
+    enum { KEYS = 40, VALUES = 80 };
+    (void)state;
+    int fd = table_create(16 * MIB, 0, 0);
+    shmrpci_table table;
+    shmrpci_buf got;
+    uint8_t bytes[VALUES];
+    uint64_t version;
+    uint64_t put_version;
+    table_attach(fd, &table);
+    shmrpci_buf_init_heap(&got);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 37 + 11);
+    }
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t k = 0; k < KEYS; k++) {
+            for (size_t v = 0; v < VALUES; v++) {
+                /* Another place of the same bytes each. */
+                shmrpci_table_bytes key = {bytes + k, k};
+                shmrpci_table_bytes value = {bytes + VALUES - v, v};
+                assert_int_equal(shmrpci_table_put(&table, key, value,
+                                                   SHMRPCI_TABLE_ANY,
+                                                   &put_version, NULL),
+                                 SHMRPC_OK);
+                assert_int_equal(
+                    shmrpci_table_get(&table, key, &got, &version, NULL),
+                    SHMRPC_OK);
+                assert_int_equal(got.len, v);
+                assert_memory_equal(got.data, value.data, v);
+                assert_int_equal(version, put_version);
+            }
+        }
+        for (size_t k = 0; k < KEYS; k++) {
+            shmrpci_table_bytes key = {bytes + k, k};
+            assert_int_equal(
+                shmrpci_table_del(&table, key, SHMRPCI_TABLE_ANY, NULL, NULL),
+                SHMRPC_OK);
+            assert_int_equal(shmrpci_table_get(&table, key, &got, NULL, NULL),
+                             SHMRPC_E_NOT_FOUND);
+        }
+    }
+    table_check(&table);
+    shmrpci_buf_fini(&got);
+    shmrpci_table_detach(&table);
+    shmrpci_fd_close(&fd);
+}
+
+/* A key of that length, of which the end says its number. */
+static shmrpci_table_bytes numbered(uint8_t *key, size_t len, uint32_t number)
+{
+    memset(key, 'k', len);
+    memcpy(key + len - 3, &number, 3);
+    return (shmrpci_table_bytes){key, len};
+}
+
+/* Two such keys that have the same slot and the same tag there. */
+static void find_clash(const shmrpci_table *table, size_t len,
+                       uint32_t numbers[2])
+{
+    enum { SLOT_BITS = 5, TAG_BITS = 16 };
+    static uint32_t seen[1 << (SLOT_BITS + TAG_BITS)];
+    uint8_t key[32];
+    memset(seen, 0, sizeof seen);
+    for (uint32_t i = 1; i < 1 << 20; i++) {
+        shmrpci_table_bytes bytes = numbered(key, len, i);
+        uint64_t hash = shmrpci_hash_bytes(table->region.facts.hash_seed,
+                                           bytes.data, bytes.len);
+        uint64_t at = hash >> (64 - TAG_BITS) << SLOT_BITS |
+                      (hash & ((1 << SLOT_BITS) - 1));
+        if (seen[at] != 0) {
+            numbers[0] = seen[at];
+            numbers[1] = i;
+            return;
+        }
+        seen[at] = i;
+    }
+    fail_msg("no clash among a million keys of %zu bytes", len);
+}
+
+static void keys_that_clash_are_told_apart(void **state)
+{
+    static const size_t lens[] = {3, 4, 7, 8, 9, 11, 16, 17, 32};
+    (void)state;
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        int fd = table_create(MIB, 0, 0);
+        shmrpci_table table;
+        shmrpci_buf got;
+        uint32_t numbers[2];
+        uint8_t one[32];
+        uint8_t two[32];
+        table_attach(fd, &table);
+        shmrpci_buf_init_heap(&got);
+        find_clash(&table, lens[i], numbers);
+        shmrpci_table_bytes first = numbered(one, lens[i], numbers[0]);
+        shmrpci_table_bytes second = numbered(two, lens[i], numbers[1]);
+        assert_int_equal(shmrpci_table_put(&table, first, text("1"),
+                                           SHMRPCI_TABLE_ABSENT, NULL, NULL),
+                         SHMRPC_OK);
+        assert_int_equal(shmrpci_table_get(&table, second, &got, NULL, NULL),
+                         SHMRPC_E_NOT_FOUND);
+        assert_int_equal(shmrpci_table_put(&table, second, text("2"),
+                                           SHMRPCI_TABLE_ABSENT, NULL, NULL),
+                         SHMRPC_OK);
+        assert_int_equal(shmrpci_table_get(&table, first, &got, NULL, NULL),
+                         SHMRPC_OK);
+        assert_int_equal(got.data[0], '1');
+        assert_int_equal(shmrpci_table_get(&table, second, &got, NULL, NULL),
+                         SHMRPC_OK);
+        assert_int_equal(got.data[0], '2');
+        shmrpci_buf_fini(&got);
+        shmrpci_table_detach(&table);
+        shmrpci_fd_close(&fd);
+    }
 }
 
 static void what_is_expected_must_be_there(void **state)
@@ -475,6 +594,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_can_be_got),
+        cmocka_unit_test(keys_and_values_may_have_any_length),
+        cmocka_unit_test(keys_that_clash_are_told_apart),
         cmocka_unit_test(what_is_expected_must_be_there),
         cmocka_unit_test(values_can_be_written_in_place),
         cmocka_unit_test(grows_with_its_entries),

@@ -178,7 +178,7 @@ static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
             return SHMRPC_E_DATA_LOSS;
         }
         position = end;
-        /* The word of the count may be one ahead. */
+        /* The word of the count may be ahead, by what was never shown. */
         *count = widen(shmrpci_record_number(word), *count) + 1;
     }
     return SHMRPC_OK;
@@ -201,6 +201,7 @@ shmrpc_status shmrpci_lane_adopt(shmrpci_lane_writer *writer,
         *writer = (shmrpci_lane_writer){.lane = *lane,
                                         .tail = tail,
                                         .count = count,
+                                        .shown = tail,
                                         .limit = limit,
                                         .head = head};
         refresh(writer);
@@ -217,6 +218,7 @@ shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer)
     }
     /* What was known of the head is still true, if old. */
     writer->tail = tail;
+    writer->shown = tail;
     writer->count = shmrpci_load_relaxed(&writer->lane.words->count);
     return SHMRPC_OK;
 }
@@ -257,6 +259,7 @@ shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
     *writer = (shmrpci_lane_writer){.lane = *lane,
                                     .tail = tail,
                                     .count = count,
+                                    .shown = tail,
                                     .head = tail,
                                     .limit = UINT64_MAX,
                                     .is_topic = true};
@@ -313,14 +316,14 @@ uint64_t shmrpci_lane_end_of(const shmrpci_lane_writer *writer, uint32_t len)
     return writer->record + shmrpci_record_room(len);
 }
 
-void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
-                          uint32_t flags)
+void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
+                         uint32_t flags)
 {
     const shmrpci_lane *lane = &writer->lane;
     uint64_t end = shmrpci_lane_end_of(writer, len);
     SHMRPCI_ASSERT(end - writer->head <= lane->size,
                    "a record is published where room was reserved");
-    /* Relaxed, all but the last: who sees the tail sees them. */
+    /* Relaxed, all: who sees the tail sees them. */
     if (writer->record != writer->first) {
         uint32_t pad =
             (uint32_t)(writer->record - writer->first - SHMRPCI_RECORD_HEAD);
@@ -333,9 +336,17 @@ void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
         shmrpci_record_word(len, SHMRPCI_RECORD_DATA, flags, writer->count));
     writer->count++;
     writer->tail = end;
-    shmrpci_store_relaxed(&lane->words->count, writer->count);
+}
+
+void shmrpci_lane_show(shmrpci_lane_writer *writer)
+{
+    shmrpci_lane_words *words = writer->lane.words;
+    /* First, as it may be ahead of the tail when we die, but not behind.
+     * Relaxed: who sees the tail sees it. */
+    shmrpci_store_relaxed(&words->count, writer->count);
     /* Release: pairs with the acquire of who looks for records. */
-    shmrpci_store_release(&lane->words->tail, end);
+    shmrpci_store_release(&words->tail, writer->tail);
+    writer->shown = writer->tail;
 }
 
 /* ---- consumers ----------------------------------------------------------- */

@@ -57,8 +57,9 @@ static inline uint64_t shmrpci_lane_max_len(uint64_t ring_bytes)
 /* A lane's producer: what it knows better than the lane. */
 typedef struct shmrpci_lane_writer {
     shmrpci_lane lane;
-    uint64_t tail;   /* published */
-    uint64_t count;  /* records published */
+    uint64_t tail;   /* appended */
+    uint64_t count;  /* records appended */
+    uint64_t shown;  /* of `tail`, how far it is published */
     uint64_t head;   /* when it was last looked at */
     uint64_t taken;  /* of the records, then */
     uint64_t limit;  /* how many may lie in the ring */
@@ -84,10 +85,20 @@ bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes);
 /* Room for a record of `len` bytes, at most shmrpci_lane_max_len(), to be
  * written and then published, or forgotten. NULL: the ring is full. */
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len);
-/* Publishes the record that room was reserved for last, with `len` bytes, not
- * more than were reserved. */
-void shmrpci_lane_publish(shmrpci_lane_writer *writer, uint32_t len,
-                          uint32_t flags);
+/* Appends the record that room was reserved for last, with `len` bytes, not
+ * more than were reserved. Nobody sees it yet. */
+void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
+                         uint32_t flags);
+/* Publishes all that was appended, at once: by the one store of the tail. Who
+ * appends calls it before anybody else may write to the lane. */
+void shmrpci_lane_show(shmrpci_lane_writer *writer);
+/* Both. */
+static inline void shmrpci_lane_publish(shmrpci_lane_writer *writer,
+                                        uint32_t len, uint32_t flags)
+{
+    shmrpci_lane_append(writer, len, flags);
+    shmrpci_lane_show(writer);
+}
 
 /* The same for the lane of a topic, which nobody takes from: there is always
  * room, but for what `head` is set to guard. */

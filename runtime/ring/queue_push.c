@@ -327,21 +327,32 @@ shmrpc_status shmrpci_queue_push(shmrpci_queue *queue, const void *data,
     return status;
 }
 
-/* Appends what there is room for. The lane is ours. */
+/* Of what is appended at once so much is shown at once, or what follows it for
+ * less would hold up consumers. */
+#define SHOW_BYTES 2048u
+
+/* Appends what there is room for, and publishes it. The lane is ours. */
 static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
                        uint32_t count)
 {
+    shmrpci_lane_writer *writer = &queue->writer;
     uint32_t done = 0;
     while (done < count && slices[done].len <= shmrpci_queue_max_len(queue)) {
-        void *at = shmrpci_lane_reserve(&queue->writer, slices[done].len);
+        void *at = shmrpci_lane_reserve(writer, slices[done].len);
         if (at == NULL) {
             break;
         }
         if (slices[done].len > 0) {
             shmrpci_lane_copy_in(at, slices[done].data, slices[done].len);
         }
-        shmrpci_lane_publish(&queue->writer, slices[done].len, 0);
+        shmrpci_lane_append(writer, slices[done].len, 0);
         done++;
+        if (writer->tail - writer->shown >= SHOW_BYTES) {
+            shmrpci_lane_show(writer);
+        }
+    }
+    if (writer->shown != writer->tail) {
+        shmrpci_lane_show(writer);
     }
     return done;
 }

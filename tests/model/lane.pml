@@ -8,7 +8,8 @@
  *
  * Sizes (macro, default): ITEMS 4, SIZE 2, NC consumers 2.  Events: KILLP, KILLC:
  * the producer, a consumer may die at any moment; DROP: the producer takes the
- * oldest away when the ring is full.  NO_...: a rule taken away, see checks.txt.
+ * oldest away when the ring is full; BATCH: it publishes two at once, if there
+ * is room.  NO_...: a rule taken away, see checks.txt.
  */
 #ifndef ITEMS
 #define ITEMS 4
@@ -66,8 +67,20 @@ proctype producer(bool again) {
 #endif
           first[t % SIZE] = t + 1;
           second[t % SIZE] = t + 1;
-          tail = t + 1;
-          t++
+          t++;
+#ifdef BATCH
+          if
+          :: t < ITEMS && t - h < SIZE ->
+#ifdef NO_TAIL_LAST
+             tail = t + 1;
+#endif
+             first[t % SIZE] = t + 1;
+             second[t % SIZE] = t + 1;
+             t++
+          :: else
+          fi;
+#endif
+          tail = t
        :: else ->
 #ifdef DROP
           take(h, true, true)

@@ -55,7 +55,7 @@ static void before(uint64_t limit)
 
 /* ---- taking -------------------------------------------------------------- */
 
-static bool publish(uint64_t number)
+static bool append(uint64_t number)
 {
     content it = {number, number};
     void *at = shmrpci_lane_reserve(&writer, sizeof it);
@@ -63,9 +63,18 @@ static bool publish(uint64_t number)
         return false;
     }
     shmrpci_lane_copy_in(at, &it, sizeof it);
-    shmrpci_lane_publish(&writer, sizeof it, 0);
+    shmrpci_lane_append(&writer, sizeof it, 0);
     published++;
     return true;
+}
+
+static bool publish(uint64_t number)
+{
+    bool is_there = append(number);
+    if (is_there) {
+        shmrpci_lane_show(&writer);
+    }
+    return is_there;
 }
 
 /* False: there is nothing. */
@@ -101,6 +110,19 @@ static void thread_take(unsigned index)
             (void)take();
         } else if (published < RECORDS) {
             (void)publish(published);
+        }
+    }
+}
+
+/* As queue_push.c: several at once. */
+static void thread_batch(unsigned index)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (index != 0) {
+            (void)take();
+        } else if (published + 2 <= RECORDS && append(published)) {
+            (void)append(published);
+            shmrpci_lane_show(&writer);
         }
     }
 }
@@ -231,6 +253,7 @@ static void after_read(void)
 
 const engine_case engine_cases[] = {
     {"take", 3, before_take, thread_take, after_take},
+    {"batch", 3, before_take, thread_batch, after_take},
     {"sleep", 3, before_sleep, thread_sleep, after_sleep},
     {"read", 3, before_read, thread_read, after_read},
     {0},

@@ -10,7 +10,12 @@
 
 #include "os/memory.h"
 
-enum { NUMBERS = 16, THERE = 4 /* pushed by who lives */ };
+enum {
+    NUMBERS = 16,
+    THERE = 4, /* pushed by who lives */
+    BATCH = 3,
+    FIRST_OF_BATCH = 12
+};
 
 /* What has become of a number, as far as the process came. */
 typedef enum fate {
@@ -39,6 +44,25 @@ static bool push(scene *of, shmrpci_queue *queue, uint64_t number)
     bool good = stage_push(queue, number) == SHMRPC_OK;
     of->log->fates[number] = PRESENT;
     return good;
+}
+
+/* Three at once. */
+static bool push_many(scene *of, shmrpci_queue *queue)
+{
+    shmrpci_slice slices[BATCH];
+    uint64_t numbers[BATCH];
+    uint32_t count = 0;
+    for (unsigned i = 0; i < BATCH; i++) {
+        numbers[i] = FIRST_OF_BATCH + i;
+        slices[i] = (shmrpci_slice){&numbers[i], sizeof numbers[i]};
+        of->log->fates[numbers[i]] = PUSHING;
+    }
+    shmrpc_status status =
+        shmrpci_queue_push_many(queue, slices, BATCH, 0, &count, NULL);
+    for (unsigned i = 0; i < BATCH; i++) {
+        of->log->fates[numbers[i]] = PRESENT;
+    }
+    return status == SHMRPC_OK && count == BATCH;
 }
 
 static bool pop(scene *of, shmrpci_queue *queue, shmrpci_item *item,
@@ -74,7 +98,7 @@ static bool act(void *user)
     bool good = push(of, queue, 10) && pop(of, queue, &items[0], &numbers[0]) &&
                 pop(of, queue, &items[1], &numbers[1]) &&
                 ack(of, queue, &items[0], numbers[0]) && push(of, queue, 11) &&
-                pop(of, queue, &items[2], &numbers[2]);
+                pop(of, queue, &items[2], &numbers[2]) && push_many(of, queue);
     if (good && of->spec.is_acked) {
         good = shmrpci_queue_release(queue, items[1].ticket) == SHMRPC_OK;
     }
@@ -110,6 +134,10 @@ static void judge(const scene *of, const unsigned *seen)
             fail_msg("%u came %u times, fate %d", (unsigned)i, seen[i], is);
         }
         missing += seen[i] == 0 && is == PRESENT ? 1 : 0;
+    }
+    /* All of a batch or nothing. */
+    for (uint64_t i = FIRST_OF_BATCH; i < FIRST_OF_BATCH + BATCH; i++) {
+        assert_int_equal(seen[i], seen[FIRST_OF_BATCH]);
     }
     if (missing > (of->log->is_popping ? 1 : 0)) {
         fail_msg("%u records are lost", missing);

@@ -415,6 +415,17 @@ static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
     return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
 }
 
+/* The same, and notes the tail. */
+static bool learn_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
+                       shmrpci_lane_look *look, uint64_t *out_tail)
+{
+    bool is_sound = look_at_ends(lane, look, out_tail);
+    if (is_sound) {
+        atomic_store_explicit(known, *out_tail, memory_order_release);
+    }
+    return is_sound;
+}
+
 /* The same with a tail that was seen before, if that is enough. */
 static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                         shmrpci_lane_look *look, uint64_t *out_tail)
@@ -427,11 +438,7 @@ static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
     if (look->from != *out_tail && is_behind(lane, look->from, *out_tail)) {
         return true;
     }
-    bool is_sound = look_at_ends(lane, look, out_tail);
-    if (is_sound) {
-        atomic_store_explicit(known, *out_tail, memory_order_release);
-    }
-    return is_sound;
+    return learn_ends(lane, known, look, out_tail);
 }
 
 shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
@@ -445,7 +452,7 @@ shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
         uint64_t tail;
         shmrpc_status status = SHMRPC_E_DATA_LOSS;
         /* Several: the more the better, and the tail is read once for all. */
-        bool is_sound = max > 1 ? look_at_ends(lane, &look, &tail)
+        bool is_sound = max > 1 ? learn_ends(lane, known, &look, &tail)
                                 : recall_ends(lane, known, &look, &tail);
         if (is_sound) {
             if (look.from == tail) {

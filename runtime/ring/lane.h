@@ -146,6 +146,15 @@ shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
                                    shmrpci_buf *buf, shmrpci_item *items,
                                    shmrpci_lane_look *out);
 
+/* Whether no record in it is known of that is not taken. */
+static inline bool shmrpci_lane_is_spent(const shmrpci_lane *lane,
+                                         const shmrpci_atomic_u64 *known)
+{
+    /* Relaxed: a hint. */
+    uint64_t head = shmrpci_load_relaxed(&lane->words->head);
+    return ((head ^ shmrpci_load_relaxed(known) / 8) & SHMRPCI_HEAD_MASK) == 0;
+}
+
 /* Takes what was looked at, as `taker` (a participant + 1, or 0). False: others
  * were first. */
 static inline bool shmrpci_lane_take(const shmrpci_lane *lane,

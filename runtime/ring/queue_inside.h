@@ -14,6 +14,7 @@
 
 #include "os/thread.h"
 #include "ring/hold.h"
+#include "ring/pace.h"
 #include "ring/queue.h"
 #include "ring/ring.h"
 #include "sync/lock.h"
@@ -29,6 +30,7 @@ struct shmrpci_queue {
     shmrpci_holds holds;        /* `acked`; under the mutex */
     int64_t buried_ns;          /* when we last looked who is dead; again */
     shmrpc_lock turn;           /* `order total`, taken under the mutex */
+    shmrpci_pace pace;          /* of who pops */
     shmrpci_spinner items_spinner;
     shmrpci_spinner room_spinner;
     shmrpci_atomic_u32 next_lane; /* where the next pop begins; a hint */

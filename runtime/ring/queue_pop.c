@@ -12,6 +12,7 @@ typedef struct haul {
     shmrpci_item *items;
     uint32_t max;
     uint32_t count;
+    bool may_wait; /* for more, as the pace says: once */
     int64_t deadline_ns;
 } haul;
 
@@ -36,11 +37,15 @@ static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
                                uint32_t index, haul *of)
 {
     size_t len = of->buf->len;
+    shmrpci_atomic_u64 *known = &queue->ring.known[index];
+    if (of->may_wait && shmrpci_lane_is_spent(lane, known)) {
+        of->may_wait = false;
+        shmrpci_pace_wait();
+    }
     for (uint32_t i = 0; i < MAX_TRIES; i++) {
         shmrpci_lane_look look;
-        shmrpc_status status =
-            shmrpci_lane_look_at(lane, &queue->ring.known[index], of->max,
-                                 of->buf, of->items, &look);
+        shmrpc_status status = shmrpci_lane_look_at(lane, known, of->max,
+                                                    of->buf, of->items, &look);
         if (status != SHMRPC_OK) {
             return status;
         }
@@ -48,6 +53,7 @@ static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
             of->count = look.count;
             mark_items(of, index);
             announce_room(lane, look.count);
+            shmrpci_pace_count(&queue->pace, look.count);
             return SHMRPC_OK;
         }
         of->buf->len = len;
@@ -103,6 +109,9 @@ static shmrpc_status scan(shmrpci_queue *queue, look_into *look, haul *of)
 static bool has_items(void *user)
 {
     const shmrpci_queue *queue = user;
+    if (shmrpci_pace_waits(&queue->pace)) {
+        shmrpci_pace_wait();
+    }
     return shmrpci_ring_has_records(&queue->ring);
 }
 
@@ -218,8 +227,11 @@ shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
                                 shmrpci_item *items, uint32_t *out_count,
                                 shmrpc_error *error)
 {
-    haul of = {
-        .buf = buf, .items = items, .max = max, .deadline_ns = deadline_ns};
+    haul of = {.buf = buf,
+               .items = items,
+               .max = max,
+               .may_wait = shmrpci_pace_waits(&queue->pace),
+               .deadline_ns = deadline_ns};
     shmrpc_status status = shmrpci_ring_check(&queue->ring, error);
     if (status != SHMRPC_OK) {
         return status;

@@ -1,0 +1,85 @@
+/* Waiting for more, where that pays. */
+#include "ring/pace.h"
+
+/* A moment; the longer, the more records come for one line, and the later. */
+#define WAIT_NS 500
+
+/* No stream where a record takes longer. */
+#define SLOW_NS 2000
+
+/* How many rounds from one trial to the next, at first and at most: twice as
+ * many each time that it didn't pay. */
+#define GAP_LEAST 4u
+#define GAP_MOST  256u
+
+/* It pays if it saves one part of so many. */
+#define PAYS 8u
+
+static void set32(shmrpci_atomic_u32 *at, uint32_t value)
+{
+    atomic_store_explicit(at, value, memory_order_relaxed);
+}
+
+static void set64(shmrpci_atomic_u64 *at, uint64_t value)
+{
+    atomic_store_explicit(at, value, memory_order_relaxed);
+}
+
+static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
+{
+    set32(&pace->is_trial, 0);
+    set32(&pace->waits, waits);
+    set32(&pace->gap, gap);
+    set32(&pace->left, gap);
+}
+
+/* The trial is over. */
+static void judge(shmrpci_pace *pace, uint32_t waits)
+{
+    uint64_t tried = shmrpci_load_relaxed(&pace->usual[waits]);
+    uint64_t other = shmrpci_load_relaxed(&pace->usual[1 - waits]);
+    uint32_t gap = shmrpci_load_relaxed(&pace->gap);
+    if (tried + tried / PAYS < other) {
+        plan(pace, waits, GAP_LEAST);
+    } else {
+        plan(pace, 1 - waits, gap < GAP_MOST ? gap * 2 : gap);
+    }
+}
+
+void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now)
+{
+    uint32_t waits = shmrpci_load_relaxed(&pace->waits) & 1;
+    uint32_t count = shmrpci_load_relaxed(&pace->count);
+    uint64_t took = now - shmrpci_load_relaxed(&pace->began);
+    uint64_t usual = shmrpci_load_relaxed(&pace->usual[waits]);
+    uint32_t left = shmrpci_load_relaxed(&pace->left);
+    set64(&pace->began, now);
+    set32(&pace->count, 0);
+    if (count == 0) {
+        return; /* another thread was first */
+    }
+    took = took * SHMRPCI_PACE_ROUND / count;
+    if (took > shmrpci_ticks_of_ns((int64_t)SLOW_NS * SHMRPCI_PACE_ROUND)) {
+        plan(pace, 0, GAP_LEAST);
+        set64(&pace->usual[0], 0);
+        return;
+    }
+    set64(&pace->usual[waits], usual == 0 ? took : (usual * 3 + took) / 4);
+    if (shmrpci_load_relaxed(&pace->is_trial) != 0) {
+        judge(pace, waits);
+    } else if (left <= 1) {
+        set32(&pace->is_trial, 1);
+        set32(&pace->waits, 1 - waits);
+        set64(&pace->usual[1 - waits], 0);
+    } else {
+        set32(&pace->left, left - 1);
+    }
+}
+
+void shmrpci_pace_wait(void)
+{
+    uint64_t until = shmrpci_ticks() + shmrpci_ticks_of_ns(WAIT_NS);
+    do {
+        shmrpci_pause();
+    } while ((int64_t)(until - shmrpci_ticks()) > 0);
+}

@@ -1,0 +1,73 @@
+/* The distance of consumers: kept where that pays, and only there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ring/pace.h"
+
+enum { ROUNDS = 2000 };
+
+/* How many of so many rounds it waited in, where a record takes so long. */
+static unsigned waited(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
+{
+    static uint64_t now = UINT64_C(1) << 40;
+    unsigned count = 0;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        bool waits = shmrpci_pace_waits(pace);
+        count += waits ? 1 : 0;
+        now += shmrpci_ticks_of_ns((waits ? with_ns : without_ns) *
+                                   SHMRPCI_PACE_ROUND);
+        shmrpci_store_relaxed(&pace->count, SHMRPCI_PACE_ROUND);
+        shmrpci_pace_turn(pace, now);
+    }
+    return count;
+}
+
+static void it_waits_where_that_pays(void **state)
+{
+    (void)state;
+    shmrpci_pace pace = {0};
+    assert_in_range(waited(&pace, 250, 180), ROUNDS * 9 / 10, ROUNDS);
+}
+
+static void it_seldom_waits_where_it_does_not(void **state)
+{
+    (void)state;
+    shmrpci_pace pace = {0};
+    assert_in_range(waited(&pace, 600, 1100), 1, ROUNDS / 50);
+    /* Nor where it is all the same. */
+    assert_in_range(waited(&pace, 100, 95), 1, ROUNDS / 50);
+}
+
+static void it_learns_anew(void **state)
+{
+    (void)state;
+    shmrpci_pace pace = {0};
+    (void)waited(&pace, 600, 1100);
+    assert_in_range(waited(&pace, 250, 180), ROUNDS / 2, ROUNDS);
+    assert_in_range(waited(&pace, 180, 250), 1, ROUNDS / 10);
+}
+
+static void it_never_waits_where_records_are_rare(void **state)
+{
+    (void)state;
+    shmrpci_pace pace = {0};
+    (void)waited(&pace, 250, 180);
+    /* In the round in which they become so. */
+    assert_in_range(waited(&pace, 3000, 2500), 0, 1);
+    assert_int_equal(waited(&pace, 3000, 2500), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_waits_where_that_pays),
+        cmocka_unit_test(it_seldom_waits_where_it_does_not),
+        cmocka_unit_test(it_learns_anew),
+        cmocka_unit_test(it_never_waits_where_records_are_rare),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

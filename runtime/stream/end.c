@@ -158,6 +158,49 @@ int shmrpci_stream_end_next(shmrpci_stream_end *end, int64_t deadline_ns,
     }
 }
 
+int shmrpci_stream_end_take(shmrpci_stream_end *end, const uint8_t **data,
+                            size_t *len, bool *is_last)
+{
+    shmrpci_stream_piece piece = {.data = NULL};
+    int status = shmrpci_stream_look(&end->reader, &piece);
+    *data = piece.data;
+    *len = piece.len;
+    *is_last = piece.is_last;
+    return status == SHMRPC_E_UNAVAILABLE ? (int)SHMRPC_E_CANCELLED : status;
+}
+
+int shmrpci_stream_end_put(shmrpci_stream_end *end, const void *data,
+                           size_t len, bool is_last, size_t *out_sent)
+{
+    return shmrpci_stream_write_part(&end->writer, data, len, is_last,
+                                     out_sent);
+}
+
+bool shmrpci_stream_end_arm(shmrpci_stream_end *end, bool takes, bool puts,
+                            shmrpci_futex_on on[2], size_t *out_count)
+{
+    size_t count = 0;
+    end->is_armed[0] = takes;
+    end->is_armed[1] = puts;
+    bool sleeps = !takes || shmrpci_stream_arm_read(&end->reader, &on[count]);
+    count += takes ? 1u : 0u;
+    sleeps =
+        (!puts || shmrpci_stream_arm_write(&end->writer, &on[count])) && sleeps;
+    *out_count = count + (puts ? 1u : 0u);
+    return sleeps;
+}
+
+void shmrpci_stream_end_disarm(shmrpci_stream_end *end)
+{
+    if (end->is_armed[0]) {
+        shmrpci_stream_disarm_read(&end->reader);
+    }
+    if (end->is_armed[1]) {
+        shmrpci_stream_disarm_write(&end->writer);
+    }
+    end->is_armed[0] = end->is_armed[1] = false;
+}
+
 void shmrpci_stream_end_close(shmrpci_stream_end *end)
 {
     if (end->writes) {

@@ -26,7 +26,8 @@ typedef struct shmrpci_stream_end {
     bool is_worker;
     bool writes;
     bool reads;
-    bool is_last; /* what is there is all that will come, says the waiter */
+    bool is_last;     /* what is there is all that will come, says the waiter */
+    bool is_armed[2]; /* for reading, for writing */
     size_t max_item_bytes;
     shmrpci_stream_writer writer;
     shmrpci_stream_reader reader;
@@ -58,6 +59,14 @@ int shmrpci_stream_end_send(shmrpci_stream_end *end, const void *data,
 void shmrpci_stream_end_finish(shmrpci_stream_end *end);
 int shmrpci_stream_end_next(shmrpci_stream_end *end, int64_t deadline_ns,
                             const uint8_t **data, size_t *len, bool *in_ring);
+/* As the operations of shmrpci_pump_ops of these names. */
+int shmrpci_stream_end_take(shmrpci_stream_end *end, const uint8_t **data,
+                            size_t *len, bool *is_last);
+int shmrpci_stream_end_put(shmrpci_stream_end *end, const void *data,
+                           size_t len, bool is_last, size_t *out_sent);
+bool shmrpci_stream_end_arm(shmrpci_stream_end *end, bool takes, bool puts,
+                            shmrpci_futex_on on[2], size_t *out_count);
+void shmrpci_stream_end_disarm(shmrpci_stream_end *end);
 /* Without freeing anything. */
 void shmrpci_stream_end_close(shmrpci_stream_end *end);
 

@@ -58,6 +58,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/futex.h"
 #include "shmrpc/status.h"
 #include "sync/atomic.h"
 
@@ -133,6 +134,8 @@ typedef struct shmrpci_stream_writer {
     uint64_t tail;   /* bytes written, padding too */
     uint64_t head;   /* bytes let go of, as they were seen last */
     int failed;      /* the status in which the stream has broken, or OK */
+    uint32_t wanted; /* what the last part that was BUSY needed */
+    bool is_midway;  /* parts of an item were written, and not the last one */
     bool is_ended;
 } shmrpci_stream_writer;
 
@@ -161,6 +164,19 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
 /* How many items were written, and a lower bound of those that the reader has
  * let go of whole is left to the reader's credit: bytes that it still holds. */
 uint64_t shmrpci_stream_unread_bytes(shmrpci_stream_writer *w);
+
+/*
+ * For who never waits: a part of an item, as much of it as a frame takes and
+ * there is room for; `is_last`: `len` bytes are all that is left of the item.
+ * *out_sent: how many went. BUSY: none; other statuses as above.
+ */
+int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
+                              size_t len, bool is_last, size_t *out_sent);
+
+/* After its BUSY: from now on the word at `on` changes, and is woken, when
+ * there may be room. False: there is already. Until disarm. */
+bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on);
+void shmrpci_stream_disarm_write(shmrpci_stream_writer *w);
 
 /* ---- reader: ring_read.c ---------------------------------------------- */
 
@@ -196,6 +212,11 @@ int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out);
 /* After BUSY: waits until a look may find something. DEADLINE; CANCELLED: as
  * the waiter says, what is there now is all that there will be. */
 int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns);
+
+/* After BUSY, as shmrpci_stream_arm_write: for when a look may find something.
+ */
+bool shmrpci_stream_arm_read(shmrpci_stream_reader *r, shmrpci_futex_on *on);
+void shmrpci_stream_disarm_read(shmrpci_stream_reader *r);
 
 /* ---- any thread; for a side that has gone ------------------------------ */
 

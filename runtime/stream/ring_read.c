@@ -169,6 +169,24 @@ int shmrpci_stream_await(shmrpci_stream_reader *r, int64_t until_ns)
     return empty ? slept : SHMRPC_OK;
 }
 
+bool shmrpci_stream_arm_read(shmrpci_stream_reader *r, shmrpci_futex_on *on)
+{
+    shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
+    uint32_t expected = 0;
+    SHMRPCI_ASSERT(r->held == 0, "what sleeps has looked, and found nothing");
+    give_credit(r);
+    *on = (shmrpci_futex_on){.word = at, .expected = waiting};
+    return (shmrpci_cas_seq(at, &expected, waiting) || expected == waiting) &&
+           shmrpci_load_seq(&r->ring->ended) == 0;
+}
+
+void shmrpci_stream_disarm_read(shmrpci_stream_reader *r)
+{
+    uint32_t expected = waiting;
+    (void)shmrpci_cas_seq(shmrpci_stream_header_at(r->ring, r->offset),
+                          &expected, 0u);
+}
+
 /* ---- for a writer that has gone --------------------------------------- */
 
 void shmrpci_stream_end_for(shmrpci_stream_ring *ring, uint32_t bytes)

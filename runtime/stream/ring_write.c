@@ -293,6 +293,44 @@ int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
     return write_pieces(w, len > 0 ? data : &nothing, len, until_ns, alone);
 }
 
+int shmrpci_stream_write_part(shmrpci_stream_writer *w, const void *data,
+                              size_t len, bool is_last, size_t *out_sent)
+{
+    static const uint8_t nothing;
+    uint32_t most = shmrpci_stream_max_piece(w->size);
+    uint32_t piece = len < most ? (uint32_t)len : most;
+    bool ends = is_last && piece == len;
+    if (w->is_ended) {
+        return SHMRPC_E_PRECONDITION;
+    }
+    uint32_t needed = needed_now(w, piece);
+    int status = look_for_room(w, needed);
+    if (status != SHMRPC_OK) {
+        w->wanted = needed;
+        return status;
+    }
+    put(w, ends ? SHMRPCI_STREAM_ITEM : SHMRPCI_STREAM_PART,
+        len > 0 ? data : &nothing, piece);
+    w->is_midway = !ends;
+    w->number += ends ? 1u : 0u;
+    *out_sent = piece;
+    return SHMRPC_OK;
+}
+
+bool shmrpci_stream_arm_write(shmrpci_stream_writer *w, shmrpci_futex_on *on)
+{
+    *on = (shmrpci_futex_on){.word = &w->ring->waits,
+                             .expected = (uint32_t)SHMRPCI_STREAM_WAITS};
+    /* Seq, as are the look behind it and both of the reader's. */
+    shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WAITS);
+    return look_for_room(w, w->wanted) == SHMRPC_E_BUSY;
+}
+
+void shmrpci_stream_disarm_write(shmrpci_stream_writer *w)
+{
+    shmrpci_store_seq(&w->ring->waits, (uint32_t)SHMRPCI_STREAM_WRITES);
+}
+
 void shmrpci_stream_finish(shmrpci_stream_writer *w,
                            shmrpci_stream_reason reason)
 {
@@ -301,7 +339,8 @@ void shmrpci_stream_finish(shmrpci_stream_writer *w,
     }
     w->is_ended = true;
     /* A broken item has no end, and the reader must not take it for one. */
-    reason = w->failed != SHMRPC_OK ? SHMRPCI_STREAM_ABANDONED : reason;
+    reason = w->failed != SHMRPC_OK || w->is_midway ? SHMRPCI_STREAM_ABANDONED
+                                                    : reason;
     uint8_t *at = w->ring->frames + w->offset;
     memcpy(at + 4, &w->number, sizeof w->number);
     publish(w, shmrpci_stream_header(SHMRPCI_STREAM_END, (uint32_t)reason));

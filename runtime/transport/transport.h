@@ -35,9 +35,11 @@
 #include "base/buf.h"
 #include "observe/layout.h"
 #include "os/clock.h"
+#include "os/futex.h"
 #include "shmrpc/error.h"
 #include "shmrpc/options.h"
 #include "shmrpc/server.h"
+#include "sync/atomic.h"
 
 typedef struct shmrpci_transport shmrpci_transport;
 
@@ -220,6 +222,7 @@ typedef struct shmrpci_listen_opts {
     const uint32_t *allowed_gids;
     size_t allowed_gid_count;
     bool takes_processes; /* workers of other processes will be enlisted */
+    bool moves_streams;   /* of relays: what they pass on may have streams */
     shmrpc_compression compression; /* between machines */
     /* For open_stats: a descriptor that stays the caller's, and what to count
      * connections in; or false, and NULL. */
@@ -509,6 +512,39 @@ typedef struct shmrpci_stream_ops {
     void (*close)(shmrpci_stream *stream);
 } shmrpci_stream_ops;
 
+/*
+ * Streams of many calls that one thread moves: nothing here waits. An end is
+ * used either so or as above.
+ */
+typedef struct shmrpci_pump_ops {
+    /* The windows of streams that were accepted. */
+    void (*measure)(const shmrpci_stream *stream, shmrpci_stream_opts *out);
+    /* As next: a part of an item, or all of it; *out_is_last: with it the item
+     * is whole. BUSY: nothing is there. */
+    int (*take)(shmrpci_stream *stream, shmrpci_stream_item *out,
+                bool *out_is_last);
+    /* As send: some of the next bytes of an item, of which there are more but
+     * these if not `is_last`; *out_sent of them went. BUSY: none. */
+    int (*put)(shmrpci_stream *stream, const void *data, size_t len,
+               bool is_last, size_t *out_sent);
+    /*
+     * Before it sleeps: when there is something to take (`takes`: there was
+     * not), or room (`puts`: there was none), from now on `bell` is counted up
+     * and woken, or one of *out_count (up to 2) words in `on`. False: there is
+     * already. Until disarm.
+     */
+    bool (*arm)(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
+                bool puts, shmrpci_futex_on on[2], size_t *out_count);
+    void (*disarm)(shmrpci_stream *stream);
+    /* Items of ours end as given up, at close. */
+    void (*give_up)(shmrpci_stream *stream);
+    /* Whether the other end waits for room to send, and nobody reads there. */
+    bool (*peer_waits)(const shmrpci_stream *stream);
+    /* Tells it that those do for whom items are moved: if it does, too, that is
+     * a deadlock. */
+    void (*say_waits)(shmrpci_stream *stream, bool waits);
+} shmrpci_pump_ops;
+
 /* For relays, whose participants have many requests at a time (on_cancel of
  * shmrpci_listen_opts). */
 typedef struct shmrpci_relay_ops {
@@ -612,6 +648,7 @@ struct shmrpci_transport {
     const shmrpci_process_ops *processes;
     const shmrpci_takeover_ops *takeover;
     const shmrpci_stream_ops *streams;
+    const shmrpci_pump_ops *pump;
 };
 
 /* The transport of a scheme; NULL for an unknown one. */

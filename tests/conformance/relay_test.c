@@ -134,6 +134,72 @@ static int relayed_connect(const shmrpci_address *address,
     return tcp->client->connect(&at, opts, out, welcome, error);
 }
 
+/* ---- streams: those of workers are shm's ---- */
+
+static shmrpci_stream *accepted[PAIRS]; /* lock; NULL: unused */
+
+/* Whose it is; it leaves when it is closed. */
+static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
+                                        bool closes)
+{
+    const shmrpci_stream_ops *ops = tcp->streams;
+    shmrpci_mutex_lock(&lock);
+    for (size_t i = 0; i < PAIRS; i++) {
+        if (accepted[i] == stream) {
+            ops = shm->streams;
+            accepted[i] = closes ? NULL : accepted[i];
+            break;
+        }
+    }
+    shmrpci_mutex_unlock(&lock);
+    return ops;
+}
+
+static int relayed_accept(shmrpci_request *request, shmrpci_stream **out)
+{
+    int status = shm->streams->accept(request, out);
+    if (status == SHMRPC_OK) {
+        size_t i = 0;
+        shmrpci_mutex_lock(&lock);
+        while (accepted[i] != NULL) {
+            i++;
+        }
+        accepted[i] = *out;
+        shmrpci_mutex_unlock(&lock);
+    }
+    return status;
+}
+
+static int relayed_send(shmrpci_stream *stream, const void *data, size_t len,
+                        int64_t deadline_ns, bool alone)
+{
+    return ops_of(stream, false)->send(stream, data, len, deadline_ns, alone);
+}
+
+static void relayed_finish(shmrpci_stream *stream)
+{
+    ops_of(stream, false)->finish(stream);
+}
+
+static int relayed_next(shmrpci_stream *stream, int64_t deadline_ns,
+                        shmrpci_stream_item *out)
+{
+    return ops_of(stream, false)->next(stream, deadline_ns, out);
+}
+
+static void relayed_stream_close(shmrpci_stream *stream)
+{
+    ops_of(stream, true)->close(stream);
+}
+
+static const shmrpci_stream_ops relayed_streams = {
+    .accept = relayed_accept,
+    .send = relayed_send,
+    .finish = relayed_finish,
+    .next = relayed_next,
+    .close = relayed_stream_close,
+};
+
 int main(void)
 {
     static shmrpci_transport relayed;
@@ -154,7 +220,11 @@ int main(void)
     relayed.listener = &listener;
     relayed.worker = shm->worker;
     relayed.relay = NULL;
-    relayed.streams = NULL;
+    static shmrpci_stream_ops streams;
+    streams = relayed_streams;
+    streams.open = tcp->streams->open;
+    relayed.streams = &streams;
     suite_worker_scheme = "shm";
+    suite_windows = 2;
     return suite_run(&relayed);
 }

@@ -94,6 +94,8 @@ bool suite_knows_peers(void);
 /* The transport that workers see, if it is not that of the clients: set before
  * suite_run. */
 extern const char *suite_worker_scheme;
+/* How many windows lie between the two ends of a stream; 1. */
+extern unsigned suite_windows;
 /* What only this transport must do; set before suite_run. */
 extern const struct CMUnitTest *suite_own_cases;
 extern size_t suite_own_case_count;

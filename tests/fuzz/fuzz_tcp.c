@@ -105,6 +105,7 @@ static outcome read_frames(tcp_side from, const uint8_t *data, size_t len,
     outcome o = {.end = TCP_END_NONE};
     tcp_reader reader;
     tcp_reader_init(&reader, from, MAX_MESSAGE);
+    reader.features = TCP_FEATURES;
     while (len > 0 && o.end == TCP_END_NONE) {
         size_t room = 0;
         size_t taken = min(step, len);

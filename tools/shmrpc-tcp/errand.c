@@ -18,6 +18,8 @@ static errand *take(relay *r)
     if (e != NULL) {
         r->free_errands = e->next;
         r->errand_count++;
+        e->streams = NULL;
+        e->broken = SHMRPC_OK;
     }
     return e;
 }
@@ -177,10 +179,19 @@ void errand_finish_all(relay *r, errand_train *train)
     }
 }
 
+void errand_finish_stream(relay *r, errand *e, int status)
+{
+    fill(r, e, status);
+    r->front->worker->reply_commit(&e->request);
+    errand_end(r, e);
+}
+
 void errand_withdraw(relay *r, errand *e)
 {
     bool not_run = r->back->client->cancel(&e->call);
-    if (r->front->worker->is_cancelled(&e->request)) {
+    if (e->broken != SHMRPC_OK) {
+        answer(r, e, e->broken, 0);
+    } else if (r->front->worker->is_cancelled(&e->request)) {
         /* Without a flag it says that it was cancelled, and may have run. */
         answer(r, e, SHMRPC_E_UNAVAILABLE,
                not_run ? (uint32_t)SHMRPCI_HEAD_ENDED : 0);
@@ -214,7 +225,9 @@ static int send_on(relay *r, errand *e, int64_t now_ns, int64_t until_ns,
             request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 1,
     };
     shmrpci_buf_append(&e->call.out, request->in, request->in_len);
-    return r->back->client->commit(&e->call);
+    return (request->head.flags & SHMRPCI_HEAD_STREAMS) != 0
+               ? streams_open(r, e)
+               : r->back->client->commit(&e->call);
 }
 
 /* One try, on the link where it has a place; else that is lost. */
@@ -246,6 +259,12 @@ static int follow(relay *r, errand *e)
     if (is_oneway(e)) {
         answer(r, e, SHMRPC_OK, 0);
         return SHMRPC_E_CANCELLED;
+    }
+    if (e->streams != NULL && !streams_begin(r, e)) {
+        streams_drop(r, e);
+        (void)r->back->client->cancel(&e->call);
+        answer(r, e, SHMRPC_E_EXHAUSTED, 0);
+        return SHMRPC_E_EXHAUSTED;
     }
     return SHMRPC_OK;
 }

@@ -155,7 +155,9 @@ static void send_all(carrier *c, errand *first)
             is_late = true;
             status = send_late(c, e);
         }
-        if (status == SHMRPC_OK) {
+        if (status == SHMRPC_OK && e->streams != NULL) {
+            hand_over(c->relay, e); /* it takes long */
+        } else if (status == SHMRPC_OK) {
             c->load[c->load_count++] = e;
         }
     }
@@ -336,6 +338,7 @@ static int listen_at(relay *r, shmrpc_error *error)
     opts.max_workers = r->opts.carriers;
     opts.on_hello = on_hello;
     opts.on_cancel = on_cancel;
+    opts.moves_streams = r->front->pump != NULL && r->back->pump != NULL;
     opts.user = r;
     return r->front->listener->listen(&r->opts.front, &opts, &r->listener,
                                       error);
@@ -453,6 +456,7 @@ void relay_close(relay *r)
     if (r->has_returner) {
         shmrpci_thread_join(&r->returner);
     }
+    streams_end(r);
     for (uint32_t i = 0; i < RELAY_CARRIERS_MAX; i++) {
         if (r->seats[i].participant != NULL) {
             r->front->worker->participant_close(r->seats[i].participant);

@@ -111,18 +111,38 @@ static void take_fresh(returner *me)
     }
 }
 
+/* Whether its streams can't go on. */
+static bool is_broken(relay *r, const errand *e)
+{
+    if (e->streams == NULL) {
+        return false;
+    }
+    shmrpci_mutex_lock(&r->lock);
+    bool broken = e->broken != SHMRPC_OK;
+    shmrpci_mutex_unlock(&r->lock);
+    return broken;
+}
+
 /* True: it is over, and not ours any more. */
 static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
     int status = r->back->client->receive(&e->call, 0);
     if (status != SHMRPC_E_DEADLINE) {
-        errand_finish(r, train, e, status);
+        if (e->streams != NULL) {
+            streams_over(r, e, status);
+        } else {
+            errand_finish(r, train, e, status);
+        }
         return true;
     }
     if (now_ns >= e->give_up_ns ||
-        r->front->worker->is_cancelled(&e->request) ||
+        r->front->worker->is_cancelled(&e->request) || is_broken(r, e) ||
         shmrpci_load_relaxed(&r->stopping) > 1) {
-        errand_withdraw(r, e);
+        if (e->streams != NULL) {
+            streams_withdraw(r, e);
+        } else {
+            errand_withdraw(r, e);
+        }
         return true;
     }
     return false;
@@ -185,7 +205,7 @@ static void free_links(relay *r)
 static bool is_over(relay *r)
 {
     shmrpci_mutex_lock(&r->lock);
-    bool over = r->is_over;
+    bool over = r->is_over && r->carried_count == 0;
     shmrpci_mutex_unlock(&r->lock);
     return over;
 }

@@ -16,6 +16,12 @@
 /* Calls on one link: that of a transport's slots. */
 #define LINK_CALLS 64u
 
+/* Threads that move items of streams, each of 63 calls. */
+#define RELAY_STREAMERS_MAX 17u
+
+typedef struct streamer streamer;
+typedef struct carried carried; /* the streams of an errand */
+
 /* A connection to the service. */
 typedef struct link {
     shmrpci_conn *conn;
@@ -32,6 +38,9 @@ typedef struct errand {
     int64_t give_up_ns; /* when not even the service's DEADLINE is awaited */
     shmrpci_request request;
     shmrpci_call call;
+    carried *streams;   /* NULL: it has none */
+    streamer *streamer; /* who moves them */
+    int broken;         /* lock: they can't go on, for this; OK: they do */
 } errand;
 
 struct relay {
@@ -62,7 +71,10 @@ struct relay {
         relay *relay;
         shmrpci_participant *participant; /* NULL: not taken */
     } seats[RELAY_CARRIERS_MAX];
-    uint32_t carrier_count; /* that run */
+    uint32_t carrier_count;                   /* that run */
+    streamer *streamers[RELAY_STREAMERS_MAX]; /* lock */
+    uint32_t streamer_count;                  /* lock */
+    uint32_t carried_count;                   /* lock: errands they have */
     shmrpci_thread linker;
     shmrpci_thread returner;
     bool has_linker;
@@ -103,8 +115,26 @@ typedef struct errand_train {
 void errand_finish(relay *r, errand_train *train, errand *e, int status);
 /* Answers all; `train` is empty then. */
 void errand_finish_all(relay *r, errand_train *train);
+/* The same of one with streams, at once. */
+void errand_finish_stream(relay *r, errand *e, int status);
 /* Nobody waits for it any more: takes it back from the service. */
 void errand_withdraw(relay *r, errand *e);
+
+/* ---- streamer.c: items beside calls ---- */
+
+/* Instead of commit, whose statuses it has: opens the streams of an errand at
+ * both sides. */
+int streams_open(relay *r, errand *e);
+/* From now on they are moved, until the errand has ended. False: nobody can. */
+bool streams_begin(relay *r, errand *e);
+/* They are closed instead. */
+void streams_drop(relay *r, errand *e);
+/* By the returner: the call is over, in `status` as receive says, or is to be
+ * withdrawn. Whoever moves the streams ends the errand. */
+void streams_over(relay *r, errand *e, int status);
+void streams_withdraw(relay *r, errand *e);
+/* No errand is left: ends the threads. */
+void streams_end(relay *r);
 
 /* ---- links.c ---- */
 

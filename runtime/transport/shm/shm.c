@@ -91,4 +91,5 @@ const shmrpci_transport shmrpci_transport_shm = {
     .processes = &processes,
     .takeover = &takeover,
     .streams = &streams,
+    .pump = &shm_stream_pump_ops,
 };

@@ -123,3 +123,77 @@ void shm_stream_close(shmrpci_stream *stream)
         stream->free(stream);
     }
 }
+
+/* ---- for who never waits --------------------------------------------------
+ */
+
+static uint32_t window_of(bool is_there, uint32_t frames_bytes)
+{
+    return is_there ? frames_bytes : 0;
+}
+
+static void measure(const shmrpci_stream *stream, shmrpci_stream_opts *out)
+{
+    const shmrpci_stream_end *end = &stream->end;
+    uint32_t mine = window_of(end->writes, end->writer.size);
+    uint32_t theirs = window_of(end->reads, end->reader.size);
+    *out = (shmrpci_stream_opts){.in_bytes = end->is_worker ? theirs : mine,
+                                 .out_bytes = end->is_worker ? mine : theirs,
+                                 .max_item_bytes = end->max_item_bytes};
+}
+
+static int take(shmrpci_stream *stream, shmrpci_stream_item *out,
+                bool *out_is_last)
+{
+    out->in_shared = true;
+    return shmrpci_stream_end_take(&stream->end, &out->data, &out->len,
+                                   out_is_last);
+}
+
+static int put(shmrpci_stream *stream, const void *data, size_t len,
+               bool is_last, size_t *out_sent)
+{
+    return shmrpci_stream_end_put(&stream->end, data, len, is_last, out_sent);
+}
+
+static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
+                bool puts, shmrpci_futex_on on[2], size_t *out_count)
+{
+    (void)bell; /* the words of the rings do */
+    return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
+}
+
+static void disarm(shmrpci_stream *stream)
+{
+    shmrpci_stream_end_disarm(&stream->end);
+}
+
+/* What is not finished is given up anyway. */
+static void give_up(shmrpci_stream *stream)
+{
+    (void)stream;
+}
+
+/* Relaxed: it is looked at again. */
+static bool peer_waits(const shmrpci_stream *stream)
+{
+    const shmrpci_stream_end *end = &stream->end;
+    return end->reads && shmrpci_load_relaxed(&end->reader.ring->waits) ==
+                             (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
+}
+
+/* The other end at the front is told. */
+static void say_waits(shmrpci_stream *stream, bool waits)
+{
+    (void)stream;
+    (void)waits;
+}
+
+const shmrpci_pump_ops shm_stream_pump_ops = {.measure = measure,
+                                              .take = take,
+                                              .put = put,
+                                              .arm = arm,
+                                              .disarm = disarm,
+                                              .give_up = give_up,
+                                              .peer_waits = peer_waits,
+                                              .say_waits = say_waits};

@@ -58,5 +58,6 @@ void shm_stream_finish(shmrpci_stream *stream);
 int shm_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
                     shmrpci_stream_item *out);
 void shm_stream_close(shmrpci_stream *stream);
+extern const shmrpci_pump_ops shm_stream_pump_ops;
 
 #endif

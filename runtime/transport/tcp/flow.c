@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "os/futex.h"
 #include "transport/tcp/flow_credit.h"
 
 /* What a connection keeps is counted in steps of this size. */
@@ -96,10 +97,20 @@ shmrpci_stream *tcp_flow_find(const tcp_flow *flow, uint32_t call)
     return stream;
 }
 
+/* Something has changed for whoever sends, or reads. */
+static void tell(shmrpci_stream *stream, shmrpci_cond *cond)
+{
+    shmrpci_cond_broadcast(cond);
+    if (stream->bell != NULL) {
+        (void)shmrpci_add_seq(stream->bell, 1u);
+        (void)shmrpci_futex_wake(stream->bell, 1);
+    }
+}
+
 static void wake(shmrpci_stream *stream)
 {
-    shmrpci_cond_broadcast(&stream->room);
-    shmrpci_cond_broadcast(&stream->come);
+    tell(stream, &stream->room);
+    tell(stream, &stream->come);
 }
 
 void tcp_stream_over(shmrpci_stream *stream)
@@ -177,12 +188,18 @@ static void drop(tcp_flow *flow, int64_t cost)
     flow->owed += cost;
 }
 
-/* Nothing more comes that counts, nor goes. */
-static void break_stream(shmrpci_stream *stream, int status)
+/* An item of which nothing more comes. */
+static void drop_part(shmrpci_stream *stream)
 {
     size_t part = tcp_inbox_part(&stream->inbox);
     uint32_t frames = tcp_inbox_drop_part(&stream->inbox);
     tcp_stream_let_go(stream, (int64_t)part + frames * TCP_FLOW_ITEM_BYTES);
+}
+
+/* Nothing more comes that counts, nor goes. */
+static void break_stream(shmrpci_stream *stream, int status)
+{
+    drop_part(stream);
     stream->is_deaf = true;
     if (stream->over == SHMRPC_MORE) {
         stream->over = status;
@@ -244,7 +261,7 @@ static void put(shmrpci_stream *stream, const tcp_head *head,
     if (!keep(stream->flow, cost)) {
         break_stream(stream, SHMRPC_E_EXHAUSTED);
     } else if (is_last) {
-        shmrpci_cond_signal(&stream->come);
+        tell(stream, &stream->come);
     }
 }
 
@@ -272,10 +289,13 @@ static void on_item(shmrpci_stream *stream, const tcp_head *head,
 static void on_end(shmrpci_stream *stream, const tcp_head *head)
 {
     bool closes = head->value == TCP_END_CLOSES;
-    if ((!stream->reads && !closes) || tcp_inbox_part(&stream->inbox) > 0) {
+    bool is_whole = tcp_inbox_part(&stream->inbox) == 0;
+    if ((!stream->reads && !closes) ||
+        (!is_whole && head->status == SHMRPC_OK)) {
         break_stream(stream, SHMRPC_E_DATA_LOSS);
         return;
     }
+    drop_part(stream);
     if (closes && stream->refused == SHMRPC_OK) {
         stream->refused = SHMRPC_E_CANCELLED;
     }
@@ -284,9 +304,9 @@ static void on_end(shmrpci_stream *stream, const tcp_head *head)
             head->status == SHMRPC_OK ? SHMRPC_OK : SHMRPC_E_CANCELLED;
     }
     stream->peer_wait = 0;
-    shmrpci_cond_broadcast(&stream->come);
+    tell(stream, &stream->come);
     /* Its deadlock with us is over, too. */
-    shmrpci_cond_broadcast(&stream->room);
+    tell(stream, &stream->room);
 }
 
 /* Credit that we had used; no more than that. */
@@ -307,7 +327,7 @@ static void on_window(shmrpci_stream *stream, const tcp_head *head)
         stream->credit += (int64_t)head->value;
         stream->given += (int64_t)head->value;
     }
-    shmrpci_cond_broadcast(&stream->room);
+    tell(stream, &stream->room);
 }
 
 /* Credit of the connection. */
@@ -322,7 +342,7 @@ static tcp_end on_flow_window(tcp_flow *flow, const tcp_head *head)
     flow->credit += (int64_t)head->value;
     for (shmrpci_stream *at = flow->streams; had_none && at != NULL;
          at = at->next) {
-        shmrpci_cond_broadcast(&at->room);
+        tell(at, &at->room);
     }
     return TCP_END_NONE;
 }

@@ -24,6 +24,7 @@
 #define SHMRPCI_TRANSPORT_TCP_FLOW_H
 
 #include "os/thread.h"
+#include "sync/atomic.h"
 #include "transport/tcp/inbox.h"
 #include "transport/tcp/lane.h"
 #include "transport/tcp/limits.h"
@@ -93,6 +94,9 @@ struct shmrpci_stream {
     uint64_t flushed;  /* when, in ticks */
     tcp_lane *lane;    /* the sender's; NULL: its call has ended */
     tcp_pack_room packed;
+    size_t part_bytes;        /* of an item that is put in parts, so far */
+    bool is_midway;           /* in one */
+    shmrpci_atomic_u32 *bell; /* rung when something has changed; or NULL */
     shmrpci_cond room;
     /* What comes in: */
     bool reads;
@@ -144,6 +148,8 @@ tcp_end tcp_flow_take(tcp_flow *flow, const tcp_head *head,
 void tcp_flow_pay(tcp_flow *flow);
 
 /* ---- the operations of a stream ---- */
+
+extern const shmrpci_pump_ops tcp_stream_pump_ops; /* flow_pump.c */
 
 int tcp_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                     int64_t deadline_ns, bool alone);

@@ -110,16 +110,18 @@ static void send_lane(shmrpci_stream *stream, size_t waiting, size_t last)
     } /* else somebody sees to it already */
 }
 
-static int put_item(shmrpci_stream *stream, const uint8_t *data, size_t len)
+int tcp_stream_put(shmrpci_stream *stream, const uint8_t *data, size_t len,
+                   bool is_last)
 {
     size_t at = 0;
     size_t waiting = 0;
     tcp_head head = {
-        .type = TCP_ITEM, .call = stream->call, .value = stream->number++};
+        .type = TCP_ITEM, .call = stream->call, .value = stream->number};
+    stream->number += is_last ? 1u : 0u;
     do {
         size_t left = len - at;
         size_t piece = left < TCP_PIECE_BYTES ? left : TCP_PIECE_BYTES;
-        head.flags = piece < left ? TCP_FLAG_MORE : 0;
+        head.flags = piece < left || !is_last ? TCP_FLAG_MORE : 0;
         if (!put_frame(stream, head, data + at, piece, &waiting)) {
             stream->has_failed = true;
             return SHMRPC_E_NO_MEMORY;
@@ -133,15 +135,14 @@ static int put_item(shmrpci_stream *stream, const uint8_t *data, size_t len)
     return SHMRPC_OK;
 }
 
-static int64_t cost_of(size_t len)
+int64_t tcp_stream_cost(size_t len)
 {
     int64_t frames =
         len == 0 ? 1 : ((int64_t)len + TCP_PIECE_BYTES - 1) / TCP_PIECE_BYTES;
     return (int64_t)len + frames * TCP_FLOW_ITEM_BYTES;
 }
 
-/* With the lock held, as the next ones. */
-static int may_send(const shmrpci_stream *stream)
+int tcp_stream_may_send(const shmrpci_stream *stream)
 {
     return stream->refused != SHMRPC_OK                     ? stream->refused
            : stream->credit > 0 && stream->flow->credit > 0 ? (int)SHMRPC_OK
@@ -156,8 +157,7 @@ static bool is_deadlock(const shmrpci_stream *stream, bool alone)
            stream->peer_wait == stream->gave;
 }
 
-/* Tells the other end whether we wait and don't read; gives the lock up. */
-static void say_wait(shmrpci_stream *stream, int64_t given)
+void tcp_stream_say_wait(shmrpci_stream *stream, int64_t given)
 {
     tcp_flow *flow = stream->flow;
     stream->said_wait = given;
@@ -177,7 +177,7 @@ static int wait_for_credit(shmrpci_stream *stream, int64_t until_ns, bool alone)
     tcp_flow *flow = stream->flow;
     int64_t given = -1;
     int64_t suspect_ns = SHMRPCI_NEVER_NS;
-    int status = may_send(stream);
+    int status = tcp_stream_may_send(stream);
     bool in_time = true;
     while (status == SHMRPC_E_BUSY && in_time) {
         if (is_deadlock(stream, alone)) {
@@ -193,10 +193,10 @@ static int wait_for_credit(shmrpci_stream *stream, int64_t until_ns, bool alone)
             in_time = true;
             suspect_ns = SHMRPCI_NEVER_NS;
             if (stream->credit <= 0) {
-                say_wait(stream, stream->given);
+                tcp_stream_say_wait(stream, stream->given);
             }
         }
-        status = may_send(stream);
+        status = tcp_stream_may_send(stream);
     }
     return status;
 }
@@ -212,7 +212,7 @@ static int await_credit(shmrpci_stream *stream, int64_t deadline_ns, bool alone)
     shmrpci_mutex_lock(flow->lock);
     int status = wait_for_credit(stream, deadline_ns, alone);
     if (stream->said_wait != 0 && status != SHMRPC_OK) {
-        say_wait(stream, 0);
+        tcp_stream_say_wait(stream, 0);
     }
     stream->said_wait = 0;
     return status == SHMRPC_E_BUSY ? (int)SHMRPC_E_DEADLINE : status;
@@ -221,10 +221,10 @@ static int await_credit(shmrpci_stream *stream, int64_t deadline_ns, bool alone)
 /* Takes note of what the peer has said, if nobody else reads that. */
 static int look_for_credit(shmrpci_stream *stream)
 {
-    int status = may_send(stream);
+    int status = tcp_stream_may_send(stream);
     if (status == SHMRPC_E_BUSY) {
         (void)stream->flow->ops->wait(stream->flow, &stream->room, 0);
-        status = may_send(stream);
+        status = tcp_stream_may_send(stream);
     }
     return status;
 }
@@ -248,12 +248,13 @@ int tcp_stream_send(shmrpci_stream *stream, const void *data, size_t len,
         status = await_credit(stream, deadline_ns, alone);
     }
     if (status == SHMRPC_OK) {
-        stream->credit -= cost_of(len);
-        flow->credit -= cost_of(len);
+        stream->credit -= tcp_stream_cost(len);
+        flow->credit -= tcp_stream_cost(len);
     }
     flow->ops->leave(flow);
     shmrpci_mutex_unlock(flow->lock);
-    return status == SHMRPC_OK ? put_item(stream, data, len) : status;
+    return status == SHMRPC_OK ? tcp_stream_put(stream, data, len, true)
+                               : status;
 }
 
 /* These were all, or were not; `closes`: nor is anything read any more. */
@@ -351,7 +352,8 @@ void tcp_stream_close(shmrpci_stream *stream)
         stream->sends && !stream->has_ended && stream->refused == SHMRPC_OK;
     shmrpci_mutex_unlock(flow->lock);
     if (may_come || may_go) {
-        bool is_whole = flow->is_server && !stream->has_failed;
+        bool is_whole =
+            flow->is_server && !stream->has_failed && !stream->is_midway;
         put_end(stream,
                 is_whole || !may_go ? (int)SHMRPC_OK : SHMRPC_E_CANCELLED,
                 true);

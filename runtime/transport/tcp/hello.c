@@ -251,11 +251,12 @@ static tcp_end settle(tcp_conn *conn)
                : TCP_END_NONE;
 }
 
-/* A relay has none to pass streams on to. */
+/* A relay may have nobody to pass streams on to. */
 static uint32_t offered(const tcp_listener *listener)
 {
-    return tcp_listener_is_relay(listener) ? TCP_FEATURE_METADATA
-                                           : TCP_FEATURES;
+    return tcp_listener_is_relay(listener) && !listener->opts.moves_streams
+               ? TCP_FEATURE_METADATA
+               : TCP_FEATURES;
 }
 
 static tcp_end welcome(tcp_conn *conn, const tcp_terms *asked,

@@ -165,6 +165,12 @@ uint32_t tcp_inbox_drop_part(tcp_inbox *inbox)
     return frames;
 }
 
+bool tcp_inbox_is_empty(const tcp_inbox *inbox)
+{
+    const tcp_inbox_chunk *first = inbox->first;
+    return first == NULL || (first->at == first->used && first->next == NULL);
+}
+
 bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out)
 {
     entry head;

@@ -46,6 +46,8 @@ size_t tcp_inbox_part(const tcp_inbox *inbox);
 /* Forgets them; in how many frames they came. */
 uint32_t tcp_inbox_drop_part(tcp_inbox *inbox);
 
+/* Whether no item is whole but those that were taken. */
+bool tcp_inbox_is_empty(const tcp_inbox *inbox);
 /* Takes the next item that is whole; false: none is. */
 bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out);
 

@@ -52,7 +52,7 @@ static const shmrpci_stream_ops streams = {
 
 #define TABLES                                                   \
     .client = &client, .listener = &listener, .worker = &worker, \
-    .relay = &relay, .streams = &streams
+    .relay = &relay, .streams = &streams, .pump = &tcp_stream_pump_ops
 
 const shmrpci_transport shmrpci_transport_tcp = {
     .scheme = "tcp", .is_network = true, TABLES};

@@ -67,6 +67,14 @@ static void expect_end(int status, unsigned items)
     atomic_store(&served.items, 0);
 }
 
+/* Until the service has read all that was sent. */
+static void await_read(void)
+{
+    tcp_head head = {.type = TCP_PING};
+    assert_true(raw_frame(fd, &head, NULL, 0));
+    assert_true(raw_await(fd, TCP_PONG, 0, &head));
+}
+
 static void take(void)
 {
     raw_open_streams(fd, METHOD_TAKE, CALL, WINDOW, 0, NULL, 0);
@@ -206,12 +214,49 @@ static void items_without_credit_break_the_stream(void **state)
     assert_true(put_item(1, 0, body, 1));
     assert_true(put_item(2, 0, body, 1));
     put(TCP_STREAM_END, CALL, 0, 0);
-    tcp_head ping = {.type = TCP_PING, .value = 5};
-    tcp_head head;
-    assert_true(raw_frame(fd, &ping, NULL, 0));
-    assert_true(raw_await(fd, TCP_PONG, 0, &head));
+    await_read();
     atomic_store(&served.is_open, true);
     expect_end(SHMRPC_E_DATA_LOSS, 1);
+}
+
+/* All peers together keep half of the total: who wants more than its first 64
+ * KiB then loses its stream, the others don't. */
+static void items_beyond_the_total_end_their_stream(void **state)
+{
+    (void)state;
+    static uint8_t body[65536];
+    tcp_limits limits = service_limits();
+    limits.handshake_ns = limits.frame_ns = PATIENCE_NS;
+    limits.max_total_bytes = 2 * SERVICE_MESSAGE;
+    (void)close(fd);
+    service_stop(&served);
+    service_start(&served, &limits);
+    fd = raw_hello_streams(&served);
+    int other = raw_hello_streams(&served);
+    raw_open_streams(other, METHOD_HOLD, 1, 0, 0, NULL, 0);
+    raw_open_streams(other, METHOD_HOLD, 2, 0, 0, NULL, 0);
+    service_await(&served.served, 2);
+    take();
+    for (size_t at = sizeof body; at < SERVICE_MESSAGE; at += sizeof body) {
+        assert_true(put_item(0, TCP_FLAG_MORE, body, sizeof body));
+    }
+    assert_true(put_item(0, 0, body, 10));
+    put(TCP_STREAM_END, CALL, 0, 0);
+    await_read();
+    int first = fd;
+    fd = other;
+    take();
+    for (size_t i = 0; i < 20; i++) {
+        assert_true(put_item(0, TCP_FLAG_MORE, body, sizeof body));
+    }
+    await_read();
+    atomic_store(&served.is_open, true);
+    tcp_head head;
+    assert_true(raw_await(fd, TCP_REPLY, CALL, &head));
+    assert_int_equal(head.status, SHMRPC_E_EXHAUSTED);
+    fd = first;
+    expect_end(SHMRPC_OK, 1);
+    (void)close(other);
 }
 
 static void expect_broken(uint64_t number, uint8_t flags, const void *body,
@@ -374,6 +419,7 @@ int main(void)
         CASE(a_client_that_closes_cancels_the_other_end),
         CASE(late_items_cost_nothing),
         CASE(items_without_credit_break_the_stream),
+        CASE(items_beyond_the_total_end_their_stream),
         CASE(frames_of_items_that_lie_break_the_stream),
         CASE(credit_that_was_not_used_breaks_the_stream),
         CASE(credit_of_the_connection_that_was_not_used_ends_it),

@@ -128,11 +128,10 @@ static void serve(service *s, shmrpci_request *request)
 
 static void work(void *user)
 {
-    static atomic_uint next_index;
     service *s = user;
     shmrpci_participant *me;
     shmrpci_request request = {0};
-    uint32_t index = atomic_fetch_add(&next_index, 1) % SERVICE_WORKERS;
+    uint32_t index = atomic_fetch_add(&s->next_worker, 1);
     if (transport->worker->participant_open(s->listener, index, &me, NULL) !=
         0) {
         return; /* the test fails by waiting in vain */
@@ -178,7 +177,8 @@ static void start(service *s, const tcp_limits *limits,
     if (s->address.transport == NULL) {
         s->address.transport = transport;
     }
-    shmrpci_listen_opts opts = {.max_workers = SERVICE_WORKERS,
+    s->worker_count = s->worker_count != 0 ? s->worker_count : SERVICE_WORKERS;
+    shmrpci_listen_opts opts = {.max_workers = s->worker_count,
                                 .max_message_bytes = SERVICE_MESSAGE,
                                 .compression = compression,
                                 .on_hello = on_hello,
@@ -189,7 +189,7 @@ static void start(service *s, const tcp_limits *limits,
     s->address.port = (uint16_t)strtoul(strrchr(where, ':') + 1, NULL, 10);
     assert_int_equal(shmrpci_thread_create(&s->run_thread, "listener", run, s),
                      0);
-    for (unsigned i = 0; i < SERVICE_WORKERS; i++) {
+    for (unsigned i = 0; i < s->worker_count; i++) {
         assert_int_equal(
             shmrpci_thread_create(&s->workers[i], "worker", work, s), 0);
     }
@@ -198,6 +198,14 @@ static void start(service *s, const tcp_limits *limits,
 void service_start(service *s, const tcp_limits *limits)
 {
     memset(s, 0, sizeof *s);
+    start(s, limits, SHMRPC_COMPRESSION_NONE);
+}
+
+void service_start_many(service *s, const tcp_limits *limits, unsigned workers)
+{
+    memset(s, 0, sizeof *s);
+    assert_true(workers <= SERVICE_WORKERS_MAX);
+    s->worker_count = workers;
     start(s, limits, SHMRPC_COMPRESSION_NONE);
 }
 
@@ -230,7 +238,7 @@ void service_stop(service *s)
     atomic_store(&s->is_open, true);
     transport->listener->stop(s->listener);
     shmrpci_thread_join(&s->run_thread);
-    for (unsigned i = 0; i < SERVICE_WORKERS; i++) {
+    for (unsigned i = 0; i < s->worker_count; i++) {
         shmrpci_thread_join(&s->workers[i]);
     }
     transport->listener->close(s->listener);

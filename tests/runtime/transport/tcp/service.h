@@ -33,14 +33,17 @@ enum {
     METHOD_GIVE = 6   /* body: u32 count, u32 size; sends so many items */
 };
 
-#define SERVICE_WORKERS 2u
-#define SERVICE_MESSAGE ((size_t)8 << 20)
+#define SERVICE_WORKERS     2u
+#define SERVICE_WORKERS_MAX 8u
+#define SERVICE_MESSAGE     ((size_t)8 << 20)
 
 typedef struct service {
     shmrpci_listener *listener;
     shmrpci_address address; /* with the port that was chosen */
     shmrpci_thread run_thread;
-    shmrpci_thread workers[SERVICE_WORKERS];
+    unsigned worker_count;
+    atomic_uint next_worker;
+    shmrpci_thread workers[SERVICE_WORKERS_MAX];
     atomic_uint served;    /* requests that were taken */
     atomic_uint cancelled; /* METHOD_WATCH that saw it */
     atomic_uint items;     /* METHOD_TAKE has got, METHOD_GIVE sent */
@@ -52,6 +55,8 @@ typedef struct service {
 /* Limits with short times: 300 ms for a handshake and for a frame. */
 tcp_limits service_limits(void);
 void service_start(service *s, const tcp_limits *limits);
+/* With more workers than SERVICE_WORKERS. */
+void service_start_many(service *s, const tcp_limits *limits, unsigned workers);
 void service_start_packed(service *s, const tcp_limits *limits,
                           shmrpc_compression compression);
 /* With a key, in the file of that path. */

@@ -19,7 +19,7 @@ compile() {
     bad=1
 }
 
-for header in $(find runtime idl generator tools -name '*.h' 2>/dev/null | sort); do
+for header in $(find runtime idl svc generator tools -name '*.h' 2>/dev/null | sort); do
     compile "$header" "${CC:-cc}" -std=c11 -D_GNU_SOURCE -x c
     case $header in
     runtime/include/*) compile "$header" "${CXX:-c++}" -std=c++17 -x c++ ;;

@@ -5,7 +5,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$here/../..}"
 folders=
-for folder in runtime idl generator templates tools web examples bench; do
+for folder in runtime idl svc bindings generator templates tools web examples bench; do
     [ ! -d "$folder" ] || folders="$folders $folder"
 done
 # shellcheck disable=SC2086 # names of folders, split on purpose

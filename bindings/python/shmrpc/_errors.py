@@ -1,0 +1,159 @@
+"""What calls may end in: a class for each status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Error(Exception):
+    """A call, or connecting, has failed.
+
+    status        the number; below 0, or that of a declared error
+    name          "DEADLINE", or "acme.fts.BadQuery"
+    message       one sentence
+    path          where in the parameters: 'query.filters["lang"]', or ""
+    pid           of the worker that reports it; 0: found out on this side
+    may_have_run  whether the call may have been executed
+    details       the fields of a declared error, or None
+    """
+
+    status: int = 0
+    name: str = ""
+    message: str = ""
+    path: str = ""
+    pid: int = 0
+    may_have_run: bool = False
+    details: Any = None
+
+
+class Cancelled(Error):
+    """The caller has given the call up."""
+
+
+class Unknown(Error):
+    """The handler failed, and nothing is known of how."""
+
+
+class Invalid(Error, ValueError):
+    """A value that is out of its bounds, or can't be read."""
+
+
+class DeadlineExceeded(Error, TimeoutError):
+    """No reply in time."""
+
+
+class NotFound(Error, LookupError):
+    """There is no such thing, or no such service."""
+
+
+class Exists(Error):
+    """It is there already."""
+
+
+class Denied(Error, PermissionError):
+    """The caller may not."""
+
+
+class Exhausted(Error):
+    """A quota or a resource of the system is used up."""
+
+
+class Precondition(Error):
+    """Not possible in the present state."""
+
+
+class Aborted(Error):
+    """Given up by the service."""
+
+
+class OutOfRange(Error, LookupError):
+    """Beyond the range that there is."""
+
+
+class Unimplemented(Error, NotImplementedError):
+    """The service has no such method."""
+
+
+class Internal(Error):
+    """The service breaks its own rules."""
+
+
+class Unavailable(Error, ConnectionError):
+    """No such service is running, or it refuses."""
+
+
+class DataLoss(Error):
+    """What came can't be read."""
+
+
+class Unauthenticated(Error, PermissionError):
+    """It is not known who the caller is."""
+
+
+class ContractMismatch(Error, TypeError):
+    """Client and server have interfaces that differ."""
+
+
+class TooLarge(Error, ValueError):
+    """A message is too large."""
+
+
+class Busy(Error):
+    """All call slots are in use."""
+
+
+class NoMemory(Error, MemoryError):
+    """Out of memory."""
+
+
+class WorkerDied(Error, ConnectionError):
+    """The worker died during the call."""
+
+
+class ServerLost(Error, ConnectionError):
+    """The connection to the server was lost."""
+
+
+class Forked(Error):
+    """Begun before a fork, and unusable in the child."""
+
+
+class Evicted(Error):
+    """Evicted for falling behind."""
+
+
+class Lost(Error):
+    """Items were lost by overwriting."""
+
+
+class OwnerDied(Error):
+    """The owner died while holding it."""
+
+
+class Destroyed(Error):
+    """Destroyed while in use."""
+
+
+class DeclaredError(Error):
+    """An error that the service declares; its fields are attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        details = self.__dict__.get("details")
+        if details is None or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(details, name)
+
+
+_CLASSES = {
+    "CANCELLED": Cancelled, "UNKNOWN": Unknown, "INVALID": Invalid,
+    "DEADLINE": DeadlineExceeded, "NOT_FOUND": NotFound, "EXISTS": Exists,
+    "DENIED": Denied, "EXHAUSTED": Exhausted, "PRECONDITION": Precondition,
+    "ABORTED": Aborted, "OUT_OF_RANGE": OutOfRange,
+    "UNIMPLEMENTED": Unimplemented, "INTERNAL": Internal,
+    "UNAVAILABLE": Unavailable, "DATA_LOSS": DataLoss,
+    "UNAUTHENTICATED": Unauthenticated, "CONTRACT": ContractMismatch,
+    "TOO_LARGE": TooLarge, "BUSY": Busy, "NO_MEMORY": NoMemory,
+    "WORKER_DIED": WorkerDied, "SERVER_LOST": ServerLost, "FORKED": Forked,
+    "EVICTED": Evicted, "LOST": Lost, "OWNER_DIED": OwnerDied,
+    "DESTROYED": Destroyed,
+}

@@ -1,0 +1,206 @@
+/*
+ * What the files of the extension share: the state of the module, connections,
+ * and what is known of a type of a service.
+ *
+ * Threading: everything here is touched with the interpreter's lock held.
+ */
+#ifndef SHMRPC_PYTHON_CORE_H
+#define SHMRPC_PYTHON_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "shmrpc/interface.h"
+#include "shmrpc/stub.h"
+
+/* ---- the module ------------------------------------------------------ */
+
+/* Of one interpreter: there may be several. */
+typedef struct core_state {
+    PyTypeObject *connection_type;
+    PyTypeObject *client_type;
+    PyTypeObject *method_type;
+    PyTypeObject *call_type;
+    PyTypeObject *view_type;
+    PyObject *helpers; /* shmrpc._helpers, imported when it is needed */
+} core_state;
+
+extern struct PyModuleDef core_module;
+
+core_state *core_state_of(PyTypeObject *type);
+
+/* A function of shmrpc._helpers, called as PyObject_CallFunction does. New
+ * reference. */
+PyObject *core_help(core_state *state, const char *name, const char *format,
+                    ...);
+
+/* shmrpc._helpers.NAME. New reference. */
+PyObject *core_helper(core_state *state, const char *name);
+
+/* ---- types of a service ---------------------------------------------- */
+
+/* A type of the tables, and what it is in Python. Lives as long as its
+ * connection. */
+typedef struct core_node core_node;
+
+typedef struct core_field {
+    const shmrpc_field *row;
+    core_node *node;
+    PyObject *name;  /* in Python: with "_" behind a keyword */
+    PyObject *descr; /* STRUCT: the slot of the class, once there is one */
+} core_field;
+
+struct core_node {
+    const shmrpc_type *type;
+    core_node *next;    /* of all of a connection */
+    core_node *element; /* LIST, ARRAY; MAP: value; ENUM: base */
+    core_node *key;
+    core_field *fields; /* `type->count` of a STRUCT or UNION */
+    PyObject *cls;      /* STRUCT, ENUM; made when it is needed */
+    PyObject **cases;   /* UNION: a class a field */
+    PyObject *members;  /* ENUM: number -> member */
+    bool is_prepared;
+    descrsetfunc set; /* of the `descr` of all fields */
+    descrgetfunc get;
+};
+
+/* A client of the library, its tables, and its classes. */
+typedef struct core_connection {
+    PyObject_HEAD core_state *state;
+    shmrpc_interface *interface;
+    const shmrpc_service *service;
+    shmrpc_client *client; /* NULL: closed */
+    Py_ssize_t in_flight;  /* calls that use `client` */
+    bool is_closing;       /* the last of them closes it */
+    core_node *nodes;
+    core_node **methods;       /* two a method: parameters, result or NULL */
+    PyObject *errors;          /* number -> class; of the service's errors */
+    PyThread_type_lock making; /* held while classes are made */
+    PyObject *where;           /* as connect was told */
+    PyObject *text;            /* the .svc that it was given, or None */
+} core_connection;
+
+/* Classes are made by one thread at a time: making them runs Python. */
+void core_making_begin(core_connection *connection);
+void core_making_end(core_connection *connection);
+
+/* The node of a type; NULL with an exception. */
+core_node *core_node_of(core_connection *connection, const shmrpc_type *type);
+
+/* Makes the Python classes of a node, unless it has them; -1. */
+int core_node_prepare(core_connection *connection, core_node *node);
+
+void core_nodes_free(core_connection *connection);
+
+/* How Python writes a type: "list[int]". New reference. */
+PyObject *core_type_text(const core_node *node);
+
+/* A list of (name, text of the type, default or NotImplemented). New reference.
+ */
+PyObject *core_fields_describe(core_connection *connection,
+                               const core_node *node);
+
+/* A class for a declared error. New reference. */
+PyObject *core_error_class(core_connection *connection,
+                           const shmrpc_error_type *type);
+
+/* What a field is when it is not given: None if it is optional, its default, or
+ * NULL without an exception: it must be given. New reference. */
+PyObject *core_field_default(core_connection *connection,
+                             const core_field *field);
+
+/* "find", or "from_" for a word of Python. New reference. */
+PyObject *core_python_name(const char *name);
+
+/* ---- Python -> C ------------------------------------------------------ */
+
+/* Memory of one call, and the objects that what is in it points into. */
+typedef struct core_chunk core_chunk;
+typedef struct core_kept core_kept;
+typedef struct core_scratch {
+    core_connection *connection;
+    core_chunk *chunks;
+    core_kept *kept;
+    size_t used;
+    _Alignas(16) unsigned char first[768];
+} core_scratch;
+
+void core_scratch_init(core_scratch *scratch, core_connection *connection);
+void core_scratch_fini(core_scratch *scratch);
+/* Cleared; NULL with an exception. */
+void *core_scratch_alloc(core_scratch *scratch, size_t size, size_t align);
+
+/* Keeps an object until the end; takes the reference over. */
+int core_keep(core_scratch *scratch, PyObject *object);
+/* The same for an object's buffer. 1: it has none of that kind. */
+int core_keep_buffer(core_scratch *scratch, PyObject *object, int flags,
+                     Py_buffer **out);
+
+/* Where a value is, for errors: `query.filters["lang"][3]`. */
+typedef struct core_step {
+    const struct core_step *up;
+    PyObject *name;   /* of a field; NULL: an index or a key */
+    PyObject *key;    /* of a map, or NULL */
+    Py_ssize_t index; /* else */
+    int depth;
+} core_step;
+
+/* Writes a parameter or field to the struct at `base`, or, with `value` NULL,
+ * what it is when it isn't given. -1: TypeError or ValueError with the path. */
+int core_field_to_c(core_scratch *scratch, const core_field *field,
+                    PyObject *value, void *base, const core_step *up);
+
+/* Raises `type` with the path in front of the text. Returns -1. */
+int core_refuse(PyObject *type, const core_step *step, const char *format, ...);
+
+/* ---- C -> Python ------------------------------------------------------ */
+
+/* The Python value of the C value at `at`. New reference. */
+PyObject *core_from_c(core_connection *connection, core_node *node,
+                      const void *at, bool arrays);
+
+/* The letter of a number in Python's buffers; NULL: it is none. */
+const char *core_format_of(shmrpc_kind kind);
+
+/* ---- errors ----------------------------------------------------------- */
+
+/* Raises what a call has ended in. `reply` may be NULL. Returns NULL. */
+PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
+                     const shmrpc_error *error, const void *reply);
+PyObject *core_raise_plain(core_state *state, const shmrpc_error *error);
+
+/* ---- waiting ---------------------------------------------------------- */
+
+/* A blocking function of the library is called between enter and leave: the
+ * interpreter's lock is given up where the thread would sleep, and signals are
+ * looked at. */
+typedef struct core_wait core_wait;
+
+/* ---- connections, clients, methods ------------------------------------ */
+
+extern PyType_Spec core_connection_spec;
+extern PyType_Spec core_client_spec;
+extern PyType_Spec core_method_spec;
+extern PyType_Spec core_call_spec;
+extern PyType_Spec core_view_spec;
+
+/* What holds for the calls of a client. */
+typedef struct core_options {
+    int64_t timeout_ns; /* 0: not given */
+    bool arrays;
+} core_options;
+
+/* Seconds to ns; -1 with an exception. None: 0. */
+int core_timeout_of(PyObject *seconds, int64_t *out_ns);
+
+PyObject *core_method_new(core_connection *connection, uint32_t index,
+                          const core_options *options);
+PyObject *core_view_new(core_connection *connection, const void *reply);
+
+/* Before a call: raises if the connection is closed (-1), else counts it. */
+int core_connection_begin(core_connection *connection);
+void core_connection_end(core_connection *connection);
+
+PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs);
+
+#endif

@@ -1,0 +1,91 @@
+/* What calls end in, as exceptions; their classes are in shmrpc/_errors.py. */
+#include "core.h"
+
+PyObject *core_helper(core_state *state, const char *name)
+{
+    if (state->helpers == NULL) {
+        state->helpers = PyImport_ImportModule("shmrpc._helpers");
+    }
+    return state->helpers != NULL ? PyObject_GetAttrString(state->helpers, name)
+                                  : NULL;
+}
+
+PyObject *core_help(core_state *state, const char *name, const char *format,
+                    ...)
+{
+    PyObject *function = core_helper(state, name);
+    if (function == NULL) {
+        return NULL;
+    }
+    va_list values;
+    va_start(values, format);
+    PyObject *args = Py_VaBuildValue(format, values);
+    va_end(values);
+    if (args != NULL && !PyTuple_Check(args)) {
+        PyObject *one = PyTuple_Pack(1, args);
+        Py_DECREF(args);
+        args = one;
+    }
+    PyObject *result =
+        args != NULL ? PyObject_CallObject(function, args) : NULL;
+    Py_XDECREF(args);
+    Py_DECREF(function);
+    return result;
+}
+
+/* Raises an object that a helper makes. */
+static PyObject *raise(core_state *state, PyObject *cls,
+                       const shmrpc_error *error, PyObject *details)
+{
+    PyObject *exception =
+        core_help(state, "make_exception", "OisssiOO", cls, (int)error->code,
+                  error->name, error->message, error->path, (int)error->pid,
+                  error->may_have_run ? Py_True : Py_False, details);
+    if (exception != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+        Py_DECREF(exception);
+    }
+    return NULL;
+}
+
+PyObject *core_raise_plain(core_state *state, const shmrpc_error *error)
+{
+    return raise(state, Py_None, error, Py_None);
+}
+
+static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
+                                          int32_t code)
+{
+    for (uint32_t i = 0; i < method->throws_count; i++) {
+        if (method->throws[i]->number == code) {
+            return method->throws[i];
+        }
+    }
+    return NULL;
+}
+
+PyObject *core_raise(core_connection *connection, const shmrpc_method *method,
+                     const shmrpc_error *error, const void *reply)
+{
+    const shmrpc_error_type *type = thrown_by(method, error->code);
+    if (type == NULL) {
+        return core_raise_plain(connection->state, error);
+    }
+    core_making_begin(connection);
+    PyObject *cls = core_error_class(connection, type);
+    core_making_end(connection);
+    PyObject *details = NULL;
+    if (cls != NULL) {
+        const void *payload = shmrpc_stub_payload(reply, type);
+        core_node *node =
+            payload != NULL ? core_node_of(connection, type->payload) : NULL;
+        details = node != NULL ? core_from_c(connection, node, payload, false)
+                               : (PyErr_Occurred() ? NULL : Py_NewRef(Py_None));
+    }
+    if (details != NULL) {
+        (void)raise(connection->state, cls, error, details);
+    }
+    Py_XDECREF(cls);
+    Py_XDECREF(details);
+    return NULL;
+}

@@ -1,0 +1,98 @@
+/* The module, whose state is an interpreter's own. */
+#include "core.h"
+
+#include "shmrpc/version.h"
+
+static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
+{
+    *out = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return *out != NULL ? PyModule_AddType(module, *out) : -1;
+}
+
+/* shmrpc._helpers needs this module: it is imported when it is needed. */
+static int start(PyObject *module)
+{
+    core_state *state = PyModule_GetState(module);
+    return add_type(module, &core_connection_spec, &state->connection_type) !=
+                       0 ||
+                   add_type(module, &core_client_spec, &state->client_type) !=
+                       0 ||
+                   add_type(module, &core_method_spec, &state->method_type) !=
+                       0 ||
+                   add_type(module, &core_call_spec, &state->call_type) != 0 ||
+                   add_type(module, &core_view_spec, &state->view_type) != 0
+               ? -1
+               : PyModule_AddStringConstant(module, "version", SHMRPC_VERSION);
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    core_state *state = PyModule_GetState(module);
+    Py_VISIT(state->connection_type);
+    Py_VISIT(state->client_type);
+    Py_VISIT(state->method_type);
+    Py_VISIT(state->call_type);
+    Py_VISIT(state->view_type);
+    Py_VISIT(state->helpers);
+    return 0;
+}
+
+static int clear(PyObject *module)
+{
+    core_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->connection_type);
+    Py_CLEAR(state->client_type);
+    Py_CLEAR(state->method_type);
+    Py_CLEAR(state->call_type);
+    Py_CLEAR(state->view_type);
+    Py_CLEAR(state->helpers);
+    return 0;
+}
+
+static PyObject *status_table(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+#define SHMRPC_X(name, number, connect, http, may_have_run, text) \
+    {#name, (number)},
+    static const struct {
+        const char *name;
+        int number;
+    } rows[] = { SHMRPC_STATUS_LIST(SHMRPC_X) };
+#undef SHMRPC_X
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict != NULL && i < sizeof rows / sizeof *rows; i++) {
+        PyObject *number = PyLong_FromLong(rows[i].number);
+        if (number == NULL ||
+            PyDict_SetItemString(dict, rows[i].name, number) != 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(number);
+    }
+    return dict;
+}
+
+static PyMethodDef functions[] = {
+    {"connect", (PyCFunction)(void (*)(void))core_connect,
+     METH_VARARGS | METH_KEYWORDS, "Connects; shmrpc.connect is for people."},
+    {"statuses", status_table, METH_NOARGS, "Name -> number of each status."},
+    {NULL, NULL, 0, NULL}};
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, start}, {0, NULL}};
+
+struct PyModuleDef core_module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "shmrpc._core",
+    .m_doc = "The part of shmrpc that is written in C.",
+    .m_size = sizeof(core_state),
+    .m_methods = functions,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    return PyModuleDef_Init(&core_module);
+}

@@ -1,0 +1,50 @@
+/* Giving up the interpreter's lock, and looking for signals. */
+#include "wait.h"
+
+static void block(void *user)
+{
+    core_wait *wait = user;
+    if (wait->mode == CORE_WAIT_LATE) {
+        wait->thread = PyEval_SaveThread();
+    }
+}
+
+static void unblock(void *user)
+{
+    core_wait *wait = user;
+    if (wait->mode == CORE_WAIT_LATE) {
+        PyEval_RestoreThread(wait->thread);
+        wait->thread = NULL;
+    }
+}
+
+/* A handler that raises ends the wait. */
+static int interrupted(void *user)
+{
+    core_wait *wait = user;
+    PyEval_RestoreThread(wait->thread);
+    int raised = PyErr_CheckSignals();
+    wait->thread = PyEval_SaveThread();
+    return raised;
+}
+
+void core_wait_enter(core_wait *wait, int mode)
+{
+    wait->hooks.size = sizeof wait->hooks;
+    wait->hooks.block = block;
+    wait->hooks.unblock = unblock;
+    wait->hooks.interrupted = interrupted;
+    wait->hooks.user = wait;
+    wait->mode = mode;
+    wait->thread = mode == CORE_WAIT_WHOLE ? PyEval_SaveThread() : NULL;
+    wait->before = shmrpc_wait_set_hooks(&wait->hooks);
+}
+
+bool core_wait_leave(core_wait *wait)
+{
+    (void)shmrpc_wait_set_hooks(wait->before);
+    if (wait->mode == CORE_WAIT_WHOLE) {
+        PyEval_RestoreThread(wait->thread);
+    }
+    return PyErr_Occurred() != NULL;
+}

@@ -1,0 +1,48 @@
+"""Servers of other tests, each in a folder of sockets of its own run."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+import shmrpc
+
+PATIENCE_S = 20
+
+
+def start(variable, *arguments):
+    return subprocess.Popen([os.environ[variable], *arguments],
+                            stdout=subprocess.DEVNULL)
+
+
+def stop(server):
+    server.terminate()
+    assert server.wait(PATIENCE_S) == 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folder():
+    path = tempfile.mkdtemp(prefix="shmrpc-python-")
+    os.environ["SHMRPC_DIR"] = path
+    yield path
+    shutil.rmtree(path)
+
+
+def service(variable, name, *arguments):
+    @pytest.fixture(scope="module")
+    def connected(folder):
+        server = start(variable, *arguments)
+        client = shmrpc.connect(name, wait=PATIENCE_S, timeout=PATIENCE_S)
+        yield client
+        client.close()
+        stop(server)
+
+    return connected
+
+
+echo = service("ECHO_SERVER", "echo_serv")
+kinds = service("KINDS_SERVER", "kinds")
+fault = service("FAULT_SERVER", "fault", "--workers=0", "--threads=4")
+errors = service("ERRORS_SERVER", "errors")

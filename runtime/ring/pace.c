@@ -2,10 +2,13 @@
 #include "ring/pace.h"
 
 /* A moment; the longer, the more records come for one line, and the later. */
-#define WAIT_NS 500
+#define WAIT_NS 2000
 
 /* No stream where a record takes longer. */
 #define SLOW_NS 2000
+
+/* So many rounds in a row say so. */
+#define SLOW_ROUNDS 2u
 
 /* How many rounds from one trial to the next, at first and at most: twice as
  * many each time that it didn't pay. */
@@ -25,24 +28,38 @@ static void set64(shmrpci_atomic_u64 *at, uint64_t value)
     atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
+/* A gap of 0: the least. */
 static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
 {
     set32(&pace->is_trial, 0);
     set32(&pace->waits, waits);
+    gap = gap < GAP_LEAST ? GAP_LEAST : gap > GAP_MOST ? GAP_MOST : gap;
     set32(&pace->gap, gap);
     set32(&pace->left, gap);
 }
 
-/* The trial is over. */
+/* The trial is over: what was tried is kept if it saves enough. */
 static void judge(shmrpci_pace *pace, uint32_t waits)
 {
     uint64_t tried = shmrpci_load_relaxed(&pace->usual[waits]);
     uint64_t other = shmrpci_load_relaxed(&pace->usual[1 - waits]);
     uint32_t gap = shmrpci_load_relaxed(&pace->gap);
     if (tried + tried / PAYS < other) {
-        plan(pace, waits, GAP_LEAST);
+        plan(pace, waits, 0);
     } else {
-        plan(pace, 1 - waits, gap < GAP_MOST ? gap * 2 : gap);
+        plan(pace, 1 - waits, gap * 2);
+    }
+}
+
+/* Once may be others that had the CPU. */
+static void note_slow(shmrpci_pace *pace)
+{
+    uint32_t slow = shmrpci_load_relaxed(&pace->slow) + 1;
+    set32(&pace->slow, slow);
+    if (slow >= SLOW_ROUNDS) {
+        plan(pace, 0, 0);
+        set64(&pace->usual[0], 0);
+        set32(&pace->slow, 0);
     }
 }
 
@@ -60,11 +77,18 @@ void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now)
     }
     took = took * SHMRPCI_PACE_ROUND / count;
     if (took > shmrpci_ticks_of_ns((int64_t)SLOW_NS * SHMRPCI_PACE_ROUND)) {
-        plan(pace, 0, GAP_LEAST);
-        set64(&pace->usual[0], 0);
+        note_slow(pace);
         return;
     }
-    set64(&pace->usual[waits], usual == 0 ? took : (usual * 3 + took) / 4);
+    set32(&pace->slow, 0);
+    if (usual == 0) {
+        usual = took;
+    } else {
+        /* Whoever else had the CPU for a while counts for no more than this. */
+        uint64_t most = usual * 2;
+        usual = (usual * 3 + (took < most ? took : most)) / 4;
+    }
+    set64(&pace->usual[waits], usual);
     if (shmrpci_load_relaxed(&pace->is_trial) != 0) {
         judge(pace, waits);
     } else if (left <= 1) {

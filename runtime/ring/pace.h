@@ -34,6 +34,7 @@ typedef struct shmrpci_pace {
     shmrpci_atomic_u32 count;    /* records in it so far */
     shmrpci_atomic_u64 began;    /* in ticks */
     shmrpci_atomic_u64 usual[2]; /* ticks a round takes without, with waits */
+    shmrpci_atomic_u32 slow;     /* rounds in a row of records now and then */
     shmrpci_atomic_u32 is_trial; /* of the other way */
     shmrpci_atomic_u32 left;     /* rounds until one */
     shmrpci_atomic_u32 gap;      /* how many those were */

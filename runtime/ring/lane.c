@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/copy.h"
 #include "os/map_alias.h"
 
 /* Who meets others so often gives way to them. */
@@ -13,6 +14,9 @@
 
 /* How far ahead of a record its lines are asked for. */
 #define AHEAD 256u
+
+/* How much is put together before it is copied to a ring. */
+#define PACK_BYTES 2048u
 
 static uint64_t round_up(uint64_t bytes, uint64_t unit)
 {
@@ -82,7 +86,9 @@ void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
 
 void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
-    memcpy(ring, from, len);
+    /* Not by memcpy if it is short: a store of 64 bytes across two lines that
+     * others have got takes twice as long as several of 16. */
+    shmrpci_copy_short(ring, from, len);
 }
 
 void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
@@ -234,11 +240,13 @@ static uint64_t place(const shmrpci_lane_writer *writer, uint32_t len,
     return *out_record + room;
 }
 
-static bool has_room(const shmrpci_lane_writer *writer, uint64_t end)
+/* Whether there is room up to `end` for one more than `more` records. */
+static bool has_room(const shmrpci_lane_writer *writer, uint64_t end,
+                     uint32_t more)
 {
     uint64_t used = end - writer->head + writer->spare;
     return used <= writer->lane.size &&
-           writer->count - writer->taken < writer->limit;
+           writer->count + more - writer->taken < writer->limit;
 }
 
 shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
@@ -297,9 +305,9 @@ void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len)
     SHMRPCI_ASSERT(len <= shmrpci_lane_max_len(writer->lane.size),
                    "records that are too long are refused before");
     uint64_t end = place(writer, len, &writer->record);
-    if (!has_room(writer, end)) {
+    if (!has_room(writer, end, 0)) {
         refresh(writer);
-        if (!has_room(writer, end)) {
+        if (!has_room(writer, end, 0)) {
             return NULL;
         }
     }
@@ -338,6 +346,53 @@ void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
     writer->tail = end;
 }
 
+/* A record in private memory of zeros. */
+static void pack(uint8_t *to, const shmrpci_slice *slice, uint64_t number)
+{
+    uint64_t word =
+        shmrpci_record_word(slice->len, SHMRPCI_RECORD_DATA, 0, number);
+    uint64_t room = shmrpci_record_room(slice->len);
+    /* The last bytes may be none of the record's. */
+    memset(to + room - SHMRPCI_RECORD_HEAD, 0, SHMRPCI_RECORD_HEAD);
+    memcpy(to, &word, sizeof word);
+    shmrpci_copy_short(to + SHMRPCI_RECORD_HEAD, slice->data, slice->len);
+}
+
+uint32_t shmrpci_lane_append_many(shmrpci_lane_writer *writer,
+                                  const shmrpci_slice *slices, uint32_t count,
+                                  uint32_t max_len)
+{
+    _Alignas(64) uint8_t packed[PACK_BYTES];
+    uint64_t size = writer->lane.size;
+    uint64_t most = size - (writer->tail & (size - 1));
+    uint64_t bytes = 0;
+    uint32_t done = 0;
+    most = most < PACK_BYTES ? most : PACK_BYTES;
+    while (done < count && slices[done].len <= max_len) {
+        uint64_t room = shmrpci_record_room(slices[done].len);
+        uint64_t end = writer->tail + bytes + room;
+        if (room > most - bytes) {
+            break;
+        }
+        if (!has_room(writer, end, done)) {
+            refresh(writer);
+            if (!has_room(writer, end, done)) {
+                break;
+            }
+        }
+        pack(packed + bytes, &slices[done], writer->count + done);
+        bytes += room;
+        done++;
+    }
+    if (done > 0) {
+        shmrpci_lane_copy_in(shmrpci_lane_place(&writer->lane, writer->tail),
+                             packed, bytes);
+        writer->tail += bytes;
+        writer->count += done;
+    }
+    return done;
+}
+
 void shmrpci_lane_show(shmrpci_lane_writer *writer)
 {
     shmrpci_lane_words *words = writer->lane.words;
@@ -372,15 +427,15 @@ static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
     return SHMRPC_OK;
 }
 
-/* Copies records from look->from on. DATA_LOSS: perhaps only overwritten. */
+/* Copies records from look->to on, behind those that were copied before.
+ * DATA_LOSS: perhaps only overwritten. */
 static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
                                   uint32_t max, shmrpci_buf *buf,
                                   shmrpci_item *items, shmrpci_lane_look *look)
 {
-    uint64_t position = look->from;
+    uint64_t position = look->to;
     uint64_t word;
     uint64_t end;
-    look->count = 0;
     while (look->count < max && position != tail) {
         if (!find_data(lane, &position, tail, &word, &end)) {
             return look->count > 0 ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
@@ -415,17 +470,6 @@ static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
     return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
 }
 
-/* The same, and notes the tail. */
-static bool learn_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
-                       shmrpci_lane_look *look, uint64_t *out_tail)
-{
-    bool is_sound = look_at_ends(lane, look, out_tail);
-    if (is_sound) {
-        atomic_store_explicit(known, *out_tail, memory_order_release);
-    }
-    return is_sound;
-}
-
 /* The same with a tail that was seen before, if that is enough. */
 static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                         shmrpci_lane_look *look, uint64_t *out_tail)
@@ -438,7 +482,52 @@ static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
     if (look->from != *out_tail && is_behind(lane, look->from, *out_tail)) {
         return true;
     }
-    return learn_ends(lane, known, look, out_tail);
+    bool is_sound = look_at_ends(lane, look, out_tail);
+    if (is_sound) {
+        atomic_store_explicit(known, *out_tail, memory_order_release);
+    }
+    return is_sound;
+}
+
+/* As above, but behind records that are copied already. False: there is nothing
+ * more, or what is there contradicts itself. */
+static bool look_further(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
+                         const shmrpci_lane_look *look, uint64_t *tail)
+{
+    uint64_t now = shmrpci_load_acquire(&lane->words->tail);
+    if (now == *tail || now % 8 != 0 || !is_behind(lane, look->from, now) ||
+        !is_behind(lane, look->to, now)) {
+        return false;
+    }
+    atomic_store_explicit(known, now, memory_order_release);
+    *tail = now;
+    return true;
+}
+
+/* Copies what is known of, and only if that is not enough looks whether there
+ * is more: so the line of the tail is left to the producer meanwhile. */
+static shmrpc_status copy_known(const shmrpci_lane *lane,
+                                shmrpci_atomic_u64 *known, uint32_t max,
+                                shmrpci_buf *buf, shmrpci_item *items,
+                                shmrpci_lane_look *look)
+{
+    uint64_t tail;
+    /* Relaxed: only whether it was this one. */
+    uint64_t before = shmrpci_load_relaxed(known);
+    if (!recall_ends(lane, known, look, &tail)) {
+        return SHMRPC_E_DATA_LOSS;
+    }
+    if (look->from == tail) {
+        return SHMRPC_E_NOT_FOUND;
+    }
+    look->to = look->from;
+    look->count = 0;
+    shmrpc_status status = copy_records(lane, tail, max, buf, items, look);
+    if (status == SHMRPC_OK && look->count < max && look->to == tail &&
+        tail == before && look_further(lane, known, look, &tail)) {
+        status = copy_records(lane, tail, max, buf, items, look);
+    }
+    return status;
 }
 
 shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
@@ -449,16 +538,9 @@ shmrpc_status shmrpci_lane_look_at(const shmrpci_lane *lane,
     size_t len = buf->len;
     for (uint32_t i = 0; i < MAX_TRIES; i++) {
         shmrpci_lane_look look;
-        uint64_t tail;
-        shmrpc_status status = SHMRPC_E_DATA_LOSS;
-        /* Several: the more the better, and the tail is read once for all. */
-        bool is_sound = max > 1 ? learn_ends(lane, known, &look, &tail)
-                                : recall_ends(lane, known, &look, &tail);
-        if (is_sound) {
-            if (look.from == tail) {
-                return SHMRPC_E_NOT_FOUND;
-            }
-            status = copy_records(lane, tail, max, buf, items, &look);
+        shmrpc_status status = copy_known(lane, known, max, buf, items, &look);
+        if (status == SHMRPC_E_NOT_FOUND) {
+            return status;
         }
         if (status == SHMRPC_OK) {
             *out = look;

@@ -52,6 +52,12 @@ static inline uint64_t shmrpci_lane_max_len(uint64_t ring_bytes)
     return ring_bytes / 2 - SHMRPCI_RECORD_HEAD;
 }
 
+/* Bytes to be written. */
+typedef struct shmrpci_slice {
+    const void *data;
+    uint32_t len;
+} shmrpci_slice;
+
 /* ---- producer ------------------------------------------------------------ */
 
 /* A lane's producer: what it knows better than the lane. */
@@ -89,6 +95,18 @@ void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len);
  * more than were reserved. Nobody sees it yet. */
 void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
                          uint32_t flags);
+/*
+ * Appends up to `count` records of at most `max_len` bytes each, as many as
+ * there is room for and go together: a few KiB, before the ring's end. Returns
+ * how many; 0 says nothing about room for one alone.
+ *
+ * They are put together in private first, so that each line of the ring is
+ * written to once. A CPU that stores to lines which others have got waits for
+ * each; it asks for as many at a time as it has stores under way.
+ */
+uint32_t shmrpci_lane_append_many(shmrpci_lane_writer *writer,
+                                  const shmrpci_slice *slices, uint32_t count,
+                                  uint32_t max_len);
 /* Publishes all that was appended, at once: by the one store of the tail. Who
  * appends calls it before anybody else may write to the lane. */
 void shmrpci_lane_show(shmrpci_lane_writer *writer);

@@ -105,12 +105,6 @@ shmrpc_status shmrpci_queue_push(shmrpci_queue *queue, const void *data,
                                  uint32_t len, int64_t deadline_ns,
                                  shmrpc_error *error);
 
-/* A record to push. */
-typedef struct shmrpci_slice {
-    const void *data;
-    uint32_t len;
-} shmrpci_slice;
-
 /* Appends several, in this order; other producers' may come in between unless
  * `order total`. `out_count`, also when it fails: how many. */
 shmrpc_status shmrpci_queue_push_many(shmrpci_queue *queue,

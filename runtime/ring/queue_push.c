@@ -337,16 +337,23 @@ static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
 {
     shmrpci_lane_writer *writer = &queue->writer;
     uint32_t done = 0;
-    while (done < count && slices[done].len <= shmrpci_queue_max_len(queue)) {
-        void *at = shmrpci_lane_reserve(writer, slices[done].len);
-        if (at == NULL) {
-            break;
+    const uint32_t max_len = shmrpci_queue_max_len(queue);
+    while (done < count && slices[done].len <= max_len) {
+        uint32_t many = shmrpci_lane_append_many(writer, slices + done,
+                                                 count - done, max_len);
+        if (many == 0) {
+            const shmrpci_slice *slice = &slices[done];
+            void *at = shmrpci_lane_reserve(writer, slice->len);
+            if (at == NULL) {
+                break;
+            }
+            if (slice->len > 0) {
+                shmrpci_lane_copy_in(at, slice->data, slice->len);
+            }
+            shmrpci_lane_append(writer, slice->len, 0);
+            many = 1;
         }
-        if (slices[done].len > 0) {
-            shmrpci_lane_copy_in(at, slices[done].data, slices[done].len);
-        }
-        shmrpci_lane_append(writer, slices[done].len, 0);
-        done++;
+        done += many;
         if (writer->tail - writer->shown >= SHOW_BYTES) {
             shmrpci_lane_show(writer);
         }

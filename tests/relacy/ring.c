@@ -115,14 +115,27 @@ static void thread_take(unsigned index)
 }
 
 /* As queue_push.c: several at once. */
+static void append_many(void)
+{
+    content its[2] = {{published, published}, {published + 1, published + 1}};
+    shmrpci_slice slices[2] = {{&its[0], sizeof its[0]},
+                               {&its[1], sizeof its[1]}};
+    uint32_t count = published + 2 <= RECORDS ? 2 : 1;
+    uint32_t done =
+        shmrpci_lane_append_many(&writer, slices, count, sizeof its[0]);
+    published += done;
+    if (done > 0 || append(published)) {
+        shmrpci_lane_show(&writer);
+    }
+}
+
 static void thread_batch(unsigned index)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         if (index != 0) {
             (void)take();
-        } else if (published + 2 <= RECORDS && append(published)) {
-            (void)append(published);
-            shmrpci_lane_show(&writer);
+        } else if (published < RECORDS) {
+            append_many();
         }
     }
 }

@@ -99,6 +99,7 @@ enum {
     X(LOG_DIR,                 "log_dir",                 BOTH, PATH, 0, 0, NULL, NULL)                      \
     X(LOG_MAX_BYTES,           "log_max_bytes",           BOTH, BYTES, 65536, INT64_MAX, NULL, "64M")        \
     X(LOG_KEEP,                "log_keep",                BOTH, COUNT, 0, 1000, NULL, "5")                   \
+    X(LOG_MAX_AGE,             "log_max_age",             BOTH, TIME, 1000000000, INT64_MAX, NULL, NULL)      \
     X(TCP_BIND,                "tcp_bind",                BOTH, WORDS, 0, 0, NULL, NULL)                     \
     X(TCP_TLS_CERT,            "tcp_tls_cert",            BOTH, PATH, 0, 0, NULL, NULL)                         \
     X(TCP_TLS_CLIENT_CA,       "tcp_tls_client_ca",       BOTH, PATH, 0, 0, NULL, NULL)                         \

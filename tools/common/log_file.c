@@ -3,12 +3,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/fault.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* A file system that doesn't know has it made now. */
+static int64_t made_ns_of(int fd)
+{
+    struct statx facts;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &facts) != 0 ||
+        (facts.stx_mask & STATX_BTIME) == 0) {
+        return now_ns();
+    }
+    return facts.stx_btime.tv_sec * NS_PER_S + facts.stx_btime.tv_nsec;
+}
 
 static shmrpc_status open_name(tool_log_file *file)
 {
@@ -26,6 +48,7 @@ static shmrpc_status open_name(tool_log_file *file)
     }
     file->fd = fd;
     file->bytes = (uint64_t)facts.st_size;
+    file->made_ns = made_ns_of(fd);
     return SHMRPC_OK;
 }
 
@@ -84,14 +107,23 @@ static shmrpc_status rotate(tool_log_file *file, uint32_t keep)
     return open_name(file);
 }
 
+static bool is_over(const tool_log_file *file, size_t len,
+                    const tool_log_limits *limits)
+{
+    return file->bytes > 0 &&
+           (file->bytes + len > limits->max_bytes ||
+            (limits->max_age_ns > 0 &&
+             now_ns() - file->made_ns >= limits->max_age_ns));
+}
+
 shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
-                                size_t len, uint64_t max_bytes, uint32_t keep)
+                                size_t len, const tool_log_limits *limits)
 {
     shmrpc_status status = SHMRPC_OK;
     if (file->fd < 0) {
         status = open_name(file); /* could not be, after the last was full */
-    } else if (file->bytes > 0 && file->bytes + len > max_bytes) {
-        status = rotate(file, keep);
+    } else if (is_over(file, len, limits)) {
+        status = rotate(file, limits->keep);
     }
     if (status != SHMRPC_OK) {
         return status;

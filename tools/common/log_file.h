@@ -16,9 +16,17 @@
 typedef struct tool_log_file {
     int dir_fd;
     int fd;
-    uint64_t bytes; /* in the file */
+    uint64_t bytes;  /* in the file */
+    int64_t made_ns; /* when it was made, since 1970 UTC */
     char name[128];
 } tool_log_file;
+
+/* When a file is ended: it becomes NAME.1, and NAME.`keep` is removed. */
+typedef struct tool_log_limits {
+    uint64_t max_bytes; /* it would grow beyond that */
+    int64_t max_age_ns; /* it was made so long ago; 0: age is no reason */
+    uint32_t keep;
+} tool_log_limits;
 
 /* Opens NAME in the folder, to add to it; the folder is made (0750), not those
  * above it. DENIED: also what is no plain file. */
@@ -27,10 +35,9 @@ shmrpc_status tool_log_file_open(const char *folder, const char *name,
 void tool_log_file_close(tool_log_file *file);
 
 /* Adds all of it, or, with EXHAUSTED when the disk is full, nothing. A file
- * that would grow beyond `max_bytes` is ended first: it becomes NAME.1, and
- * NAME.`keep` is removed. */
+ * with something in it that is beyond its limits is ended first. */
 shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
-                                size_t len, uint64_t max_bytes, uint32_t keep);
+                                size_t len, const tool_log_limits *limits);
 
 /* One of the files, to be read while others may be written and renamed. */
 typedef struct tool_log_look {

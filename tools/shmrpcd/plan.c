@@ -313,8 +313,10 @@ static bool fill_common(mgr_plan *plan, const shmrpci_ini_value *values)
     plan->start_ns = (int64_t)values[SHMRPCI_INI_START_TIMEOUT].u.number;
     plan->int_ns = (int64_t)values[SHMRPCI_INI_STOP_INT_SECS].u.number;
     plan->term_ns = (int64_t)values[SHMRPCI_INI_STOP_TERM_SECS].u.number;
-    plan->log_max_bytes = values[SHMRPCI_INI_LOG_MAX_BYTES].u.number;
-    plan->log_keep = (uint32_t)values[SHMRPCI_INI_LOG_KEEP].u.number;
+    plan->log_limits = (tool_log_limits){
+        .max_bytes = values[SHMRPCI_INI_LOG_MAX_BYTES].u.number,
+        .max_age_ns = (int64_t)values[SHMRPCI_INI_LOG_MAX_AGE].u.number,
+        .keep = (uint32_t)values[SHMRPCI_INI_LOG_KEEP].u.number};
     if (log_dir->present) {
         plan->log_dir = shmrpci_arena_strndup(&plan->arena, log_dir->u.text,
                                               strlen(log_dir->u.text));

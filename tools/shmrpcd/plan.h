@@ -10,6 +10,7 @@
 
 #include "os/setup.h"
 #include "supervise/ini.h"
+#include "tools/common/log_file.h"
 
 /* Of all workers of a service. */
 #define MGR_MAX_THREADS 64u
@@ -42,8 +43,7 @@ typedef struct mgr_plan {
     int64_t int_ns;      /* from SIGINT to SIGTERM; 0: no SIGINT */
     int64_t term_ns;     /* from SIGTERM to SIGKILL; 0: no SIGTERM */
     const char *log_dir; /* NULL: none */
-    uint64_t log_max_bytes;
-    uint32_t log_keep;
+    tool_log_limits log_limits;
 } mgr_plan;
 
 /* `own_path` is this program. NULL: out of memory. */

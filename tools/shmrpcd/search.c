@@ -196,7 +196,7 @@ static int find_place(shmrpc_ctx *ctx, mgr_manager *m, shmrpc_str name,
         (void)snprintf(out->folder, sizeof out->folder, "%s",
                        unit->plan->log_dir);
         (void)snprintf(out->name, sizeof out->name, "%s.log", unit->plan->name);
-        out->keep = unit->plan->log_keep;
+        out->keep = unit->plan->log_limits.keep;
     }
     shmrpci_mutex_unlock(&m->lock);
     return result;

@@ -55,9 +55,8 @@ void mgr_unit_write_log(mgr_unit *unit)
         status = unit->pending.status;
     }
     if (status == SHMRPC_OK) {
-        status =
-            tool_log_file_add(&unit->log, unit->pending.data, unit->pending.len,
-                              unit->plan->log_max_bytes, unit->plan->log_keep);
+        status = tool_log_file_add(&unit->log, unit->pending.data,
+                                   unit->pending.len, &unit->plan->log_limits);
     }
     note_log(unit, status);
     shmrpci_buf_reset(&unit->pending);

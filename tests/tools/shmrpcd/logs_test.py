@@ -205,6 +205,26 @@ def test_files_are_ended_and_few(m):
     assert numbers == [f"line {i}" for i in range(first, 20000)] + ["the end"]
 
 
+def test_old_files_are_ended(m):
+    """The age counts from the making of the file, also by another manager."""
+    m.start(m.section("A", "say=first", "ready", log_dir="logs",
+                      log_max_age="1s"),
+            m.section("B", "say=first", "ready", log_dir="logs"))
+    for name in "AB":
+        await_that("it is written", lambda name=name:
+                   "first" in read(m.path(f"logs/{name}.log")))
+    written = time.time()
+    m.stop()
+    await_that("a second is over", lambda: time.time() > written + 1)
+    m.start()
+    await_that("it has a new file", lambda: (
+        "has ended" not in read(m.path("logs/A.log")) and
+        "started" in read(m.path("logs/A.log"))))
+    olds = "".join(read(m.path(f"logs/A.log.{i}")) for i in range(1, 6))
+    assert "first" in olds and "has ended" in olds, olds
+    assert not os.path.exists(m.path("logs/B.log.1"))
+
+
 def test_reload_moves_the_file(m):
     m.start(m.section("A", "ready", log_dir="one"))
     m.write(m.section("A", "ready", log_dir="two"))

@@ -433,6 +433,46 @@ static void oneway_call_outlives_its_client(void **state)
     fixture_stop(&f);
 }
 
+/* What it is of is the body's first part, for those who know. */
+static void flag_of_metadata_goes_both_ways(void **state)
+{
+    (void)state;
+    fixture f;
+    shmrpci_call call = {.conn = NULL};
+    shmrpci_request request = {0};
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    assert_true((conn->features & SHMRPCI_FEATURE_METADATA) != 0);
+    assert_int_equal(
+        f.transport->client->reserve(conn, &call, 1, 0,
+                                     shmrpci_deadline_after(PATIENCE_NS), NULL),
+        SHMRPC_OK);
+    call.head = (shmrpci_head){.method = METHOD_ECHO,
+                               .flags = SHMRPCI_HEAD_METADATA,
+                               .timeout_ns = PATIENCE_NS};
+    shmrpci_buf_append_text(&call.out, "there");
+    assert_int_equal(f.transport->client->commit(&call), SHMRPC_OK);
+    shmrpci_participant *worker = worker_open(&f, 0);
+    worker_next(worker, &request);
+    assert_true((request.head.flags & SHMRPCI_HEAD_METADATA) != 0);
+    assert_int_equal(request.in_len, 5);
+    f.transport->worker->reply_reserve(&request, 4);
+    request.head.status = SHMRPC_OK;
+    request.head.flags = SHMRPCI_HEAD_METADATA;
+    shmrpci_buf_append_text(&request.out, "back");
+    f.transport->worker->reply_commit(&request);
+    assert_int_equal(f.transport->client->receive(
+                         &call, shmrpci_deadline_after(PATIENCE_NS)),
+                     SHMRPC_OK);
+    assert_int_equal(call.head.flags & (uint32_t)SHMRPCI_HEAD_METADATA,
+                     SHMRPCI_HEAD_METADATA);
+    assert_int_equal(call.in_len, 4);
+    f.transport->client->release(&call);
+    f.transport->worker->participant_close(worker);
+    f.transport->client->disconnect(conn);
+    fixture_stop(&f);
+}
+
 const struct CMUnitTest suite_call_cases[] = {
     cmocka_unit_test(echoes_come_back_at_every_size),
     cmocka_unit_test(request_grows_while_it_is_written),
@@ -452,6 +492,7 @@ const struct CMUnitTest suite_call_cases[] = {
     cmocka_unit_test(abort_sends_nothing_and_frees_the_slot),
     cmocka_unit_test(oneway_calls_run_and_free_their_slots),
     cmocka_unit_test(oneway_call_outlives_its_client),
+    cmocka_unit_test(flag_of_metadata_goes_both_ways),
 };
 const size_t suite_call_case_count =
     sizeof suite_call_cases / sizeof *suite_call_cases;

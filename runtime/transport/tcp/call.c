@@ -311,6 +311,9 @@ static void fill(tcp_call *call, tcp_conn *conn, const tcp_head *head)
     flags |= (head->flags & TCP_FLAG_NUMBERED) != 0
                  ? (uint32_t)SHMRPCI_HEAD_NUMBERED
                  : 0;
+    flags |= (head->flags & TCP_FLAG_METADATA) != 0
+                 ? (uint32_t)SHMRPCI_HEAD_METADATA
+                 : 0;
     flags |= (head->flags & TCP_FLAG_STREAMS) != 0
                  ? (uint32_t)SHMRPCI_HEAD_STREAMS
                  : 0;

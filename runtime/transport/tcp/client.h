@@ -105,7 +105,6 @@ struct tcp_client {
     uint32_t reserving; /* threads that wait for a slot */
     size_t max_message_bytes;
     shmrpc_compression compression;
-    uint32_t features; /* TCP_FEATURE_..., of both ends */
     tcp_flow flow;
     tcp_waiter *waiters;
     int watch_set; /* of the one who sleeps elsewhere; -1: nobody does */

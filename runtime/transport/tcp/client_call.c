@@ -239,13 +239,19 @@ static void on_sent(tcp_piece *first)
     shmrpci_mutex_unlock(&client->lock);
 }
 
+/* The features of a connection are those of the protocol. */
+_Static_assert((int)SHMRPCI_FEATURE_STREAMS == (int)TCP_FEATURE_STREAMS &&
+                   (int)SHMRPCI_FEATURE_METADATA == (int)TCP_FEATURE_METADATA,
+               "one bit for each");
+
 static uint8_t flags_of(uint32_t flags)
 {
-    return (
-        uint8_t)(((flags & SHMRPCI_HEAD_ONEWAY) != 0 ? TCP_FLAG_ONEWAY : 0u) |
-                 ((flags & SHMRPCI_HEAD_NUMBERED) != 0 ? TCP_FLAG_NUMBERED
-                                                       : 0u) |
-                 ((flags & SHMRPCI_HEAD_STREAMS) != 0 ? TCP_FLAG_STREAMS : 0u));
+    unsigned out = 0;
+    out |= (flags & SHMRPCI_HEAD_ONEWAY) != 0 ? TCP_FLAG_ONEWAY : 0u;
+    out |= (flags & SHMRPCI_HEAD_NUMBERED) != 0 ? TCP_FLAG_NUMBERED : 0u;
+    out |= (flags & SHMRPCI_HEAD_METADATA) != 0 ? TCP_FLAG_METADATA : 0u;
+    out |= (flags & SHMRPCI_HEAD_STREAMS) != 0 ? TCP_FLAG_STREAMS : 0u;
+    return (uint8_t)out;
 }
 
 static void fill_request(tcp_slot *slot, const shmrpci_call *call)
@@ -376,9 +382,10 @@ int tcp_client_commit(shmrpci_call *call)
 
 static void fill_reply(shmrpci_call *call, const tcp_slot *slot)
 {
-    call->head.flags = (slot->head.flags & TCP_FLAG_DETAIL) != 0
-                           ? (uint32_t)SHMRPCI_HEAD_DETAIL
-                           : 0;
+    bool has_detail = (slot->head.flags & TCP_FLAG_DETAIL) != 0;
+    bool has_metadata = (slot->head.flags & TCP_FLAG_METADATA) != 0;
+    call->head.flags = (has_detail ? (uint32_t)SHMRPCI_HEAD_DETAIL : 0) |
+                       (has_metadata ? (uint32_t)SHMRPCI_HEAD_METADATA : 0);
     call->head.status = slot->head.status;
     call->in = slot->reply;
     call->in_len = slot->reply_len;

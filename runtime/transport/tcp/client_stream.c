@@ -106,7 +106,7 @@ int tcp_client_open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     if (!tcp_client_is_ours(client)) {
         return SHMRPC_E_FORKED;
     }
-    if ((client->features & TCP_FEATURE_STREAMS) == 0) {
+    if ((client->base.features & TCP_FEATURE_STREAMS) == 0) {
         tcp_client_abort(call);
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
                                 "%.150s has no streams: it is of an earlier "

@@ -222,8 +222,8 @@ static tcp_end on_answer(tcp_client *client, const tcp_head *head,
     client->credits = terms.credits < TCP_SLOTS ? terms.credits : TCP_SLOTS;
     client->max_message_bytes = terms.max_message;
     client->reader.max_message = terms.max_message;
-    client->features = terms.features & TCP_FEATURES;
-    client->reader.features = client->features;
+    client->base.features = terms.features & TCP_FEATURES;
+    client->reader.features = client->base.features;
     client->flow.max_message_bytes = client->max_message_bytes;
     client->flow.compression = client->compression;
     client->is_open = true;

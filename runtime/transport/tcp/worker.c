@@ -229,6 +229,14 @@ static void on_sent(tcp_piece *first)
     shmrpci_mutex_unlock(&listener->lock);
 }
 
+static uint8_t reply_flags(uint32_t flags)
+{
+    unsigned out = 0;
+    out |= (flags & SHMRPCI_HEAD_DETAIL) != 0 ? TCP_FLAG_DETAIL : 0u;
+    out |= (flags & SHMRPCI_HEAD_METADATA) != 0 ? TCP_FLAG_METADATA : 0u;
+    return (uint8_t)out;
+}
+
 /* Fills the piece; false: out of memory. */
 static bool fill_reply(tcp_call *call, shmrpci_request *request)
 {
@@ -253,8 +261,8 @@ static bool fill_reply(tcp_call *call, shmrpci_request *request)
         head.status = not_run ? SHMRPC_E_CANCELLED : head.status;
     } else if (request->out.status != SHMRPC_OK) {
         head.status = (int32_t)request->out.status;
-    } else if ((request->head.flags & SHMRPCI_HEAD_DETAIL) != 0) {
-        head.flags = TCP_FLAG_DETAIL;
+    } else {
+        head.flags = reply_flags(request->head.flags);
     }
     if (call->reply == NULL) {
         call->reply = malloc(TCP_HEAD_BYTES);

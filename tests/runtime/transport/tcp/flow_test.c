@@ -199,6 +199,23 @@ static void late_items_cost_nothing(void **state)
     expect_end(SHMRPC_OK, 0);
 }
 
+/* ---- deaths ------------------------------------------------------------- */
+
+/* Handlers that send and that read learn at once that nobody is there. */
+static void client_that_dies_cancels_its_handlers(void **state)
+{
+    (void)state;
+    tcp_head head;
+    give(UINT32_MAX, 1000);
+    raw_open_streams(fd, METHOD_TAKE, CALL + 1, WINDOW, 0, NULL, 0);
+    assert_true(raw_await(fd, TCP_ITEM, CALL, &head));
+    service_await(&served.served, 2);
+    (void)close(fd);
+    service_await(&served.ended, 2);
+    assert_int_equal(atomic_load(&served.last), SHMRPC_E_CANCELLED);
+    fd = raw_hello_streams(&served);
+}
+
 /* ---- lies --------------------------------------------------------------- */
 
 static void items_without_credit_break_the_stream(void **state)
@@ -418,6 +435,7 @@ int main(void)
         CASE(an_item_larger_than_the_window_comes_in_pieces),
         CASE(a_client_that_closes_cancels_the_other_end),
         CASE(late_items_cost_nothing),
+        CASE(client_that_dies_cancels_its_handlers),
         CASE(items_without_credit_break_the_stream),
         CASE(items_beyond_the_total_end_their_stream),
         CASE(frames_of_items_that_lie_break_the_stream),

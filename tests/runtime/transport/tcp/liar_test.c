@@ -12,14 +12,15 @@ typedef struct liar {
     shmrpci_address address;
     shmrpci_thread thread;
     tcp_head lies[2]; /* .type 0: none; .call is the request's */
+    bool has_streams; /* it offers them, and dies after its lies */
 } liar;
 
-static void welcome(int fd)
+static void welcome(int fd, uint32_t features)
 {
     uint8_t bytes[TCP_OPENING_BYTES + TCP_HEAD_BYTES + TCP_WELCOME_BYTES];
     tcp_opening opening = {.major = TCP_MAJOR, .minor = 0};
     tcp_head head = {.type = TCP_WELCOME, .len = TCP_WELCOME_BYTES};
-    tcp_terms terms = {.max_message = 4096, .credits = 4};
+    tcp_terms terms = {.max_message = 4096, .credits = 4, .features = features};
     tcp_opening_put(&opening, bytes);
     tcp_head_put(&head, bytes + TCP_OPENING_BYTES);
     tcp_terms_put(&terms, bytes + TCP_OPENING_BYTES + TCP_HEAD_BYTES);
@@ -43,15 +44,19 @@ static void lie(void *user)
     tcp_head head;
     int fd = accept(l->listen_fd, NULL, NULL);
     if (raw_receive(fd, opening, sizeof opening) && read_frame(fd, &head)) {
-        welcome(fd);
+        welcome(fd, l->has_streams ? TCP_FEATURES : 0);
     }
     while (read_frame(fd, &head)) {
         for (size_t i = 0; i < 2 && l->lies[i].type != 0; i++) {
             tcp_head answer = l->lies[i];
-            answer.call = answer.type == TCP_REPLY ? head.call : 0;
+            bool is_credit = answer.type == TCP_CREDIT;
+            answer.call = is_credit ? 0 : head.call;
             (void)raw_frame(fd, &answer, NULL, 0);
         }
         memset(l->lies, 0, sizeof l->lies);
+        if (l->has_streams) {
+            break;
+        }
     }
     close(fd);
 }
@@ -124,9 +129,62 @@ static void a_server_of_1_0_is_called_but_has_no_streams(void **state)
     liar_stop(&l);
 }
 
+/* What the server sent `l.lies` of is what the client gets, and then `status`
+ * of the stream; the call is lost. */
+static void expect_stream(liar *l, unsigned items, int status)
+{
+    const shmrpci_stream_opts opts = {.out_bytes = 4096,
+                                      .max_item_bytes = 4096};
+    shmrpci_stream *stream = NULL;
+    shmrpci_stream_item item;
+    shmrpci_call call = {.conn = NULL};
+    shmrpci_conn *conn = NULL;
+    int64_t soon_ns = shmrpci_deadline_after(PATIENCE_NS);
+    l->has_streams = true;
+    liar_start(l);
+    assert_int_equal(service_connect_at(&l->address, PATIENCE_NS, &conn, NULL),
+                     SHMRPC_OK);
+    const shmrpci_transport *transport = l->address.transport;
+    assert_int_equal(
+        transport->client->reserve(conn, &call, 0, 0, soon_ns, NULL),
+        SHMRPC_OK);
+    call.head.timeout_ns = PATIENCE_NS;
+    assert_int_equal(transport->streams->open(&call, &opts, &stream, NULL),
+                     SHMRPC_OK);
+    for (unsigned i = 0; i < items; i++) {
+        assert_int_equal(transport->streams->next(stream, soon_ns, &item),
+                         SHMRPC_MORE);
+    }
+    assert_int_equal(transport->streams->next(stream, soon_ns, &item), status);
+    assert_int_equal(transport->client->receive(&call, soon_ns),
+                     SHMRPC_E_SERVER_LOST);
+    transport->streams->close(stream);
+    transport->client->disconnect(conn);
+    liar_stop(l);
+}
+
+static void server_that_dies_ends_its_streams_behind_their_items(void **state)
+{
+    (void)state;
+    liar l = {.lies = {{.type = TCP_ITEM}, {.type = TCP_ITEM, .value = 1}}};
+    expect_stream(&l, 2, SHMRPC_E_CANCELLED);
+}
+
+static void server_that_lies_about_items_breaks_their_stream(void **state)
+{
+    (void)state;
+    liar hole = {.lies = {{.type = TCP_ITEM}, {.type = TCP_ITEM, .value = 2}}};
+    expect_stream(&hole, 1, SHMRPC_E_DATA_LOSS);
+    liar credit = {
+        .lies = {{.type = TCP_ITEM}, {.type = TCP_WINDOW, .value = 1}}};
+    expect_stream(&credit, 1, SHMRPC_E_DATA_LOSS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(server_that_dies_ends_its_streams_behind_their_items),
+        cmocka_unit_test(server_that_lies_about_items_breaks_their_stream),
         cmocka_unit_test(a_server_of_1_0_is_called_but_has_no_streams),
         cmocka_unit_test(credit_for_a_call_with_a_reply_ends_the_connection),
     };

@@ -90,6 +90,7 @@ static void serve_stream(service *s, shmrpci_request *request)
         transport->streams->close(stream);
     }
     atomic_store(&s->last, status);
+    atomic_fetch_add(&s->ended, 1);
     reply_status(request, status);
 }
 

@@ -48,6 +48,7 @@ typedef struct service {
     atomic_uint cancelled; /* METHOD_WATCH that saw it */
     atomic_uint items;     /* METHOD_TAKE has got, METHOD_GIVE sent */
     atomic_int last;       /* the status in which one of these has ended */
+    atomic_uint ended;     /* how many have */
     atomic_bool is_open;   /* for METHOD_HOLD */
     char subject[300];     /* service_expect_subject */
 } service;

@@ -22,6 +22,8 @@ typedef struct shmrpci_served_stream {
     shmrpci_stream *end;
     const shmrpci_codec *codec;
     int over;            /* MORE, or how the client's items have ended */
+    int64_t stall_ns;    /* for which a send waits at most */
+    bool is_evicted;     /* one has waited for so long */
     shmrpci_buf out;     /* the item that is sent */
     shmrpci_arena arena; /* of the item that was read */
 } shmrpci_served_stream;
@@ -64,13 +66,21 @@ void shmrpci_ctx_reserve(shmrpc_ctx *ctx, shmrpci_request *request,
 /* The handler's span, for what it calls; false: the call is in no trace. */
 bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES]);
 
-/* Before the handler of a method with streams, and after it: then the client's
- * sends fail, and its reads come to an end. Items are decoded in `limit` bytes.
- * NO_MEMORY. */
+/* What a service says of its streams. */
+typedef struct shmrpci_stream_rules {
+    size_t decode_limit; /* in bytes, of an item */
+    uint32_t max_places; /* see accept in transport.h */
+    int64_t stall_ns;
+} shmrpci_stream_rules;
+
+/* Before the handler of a method with streams. EXHAUSTED, NO_MEMORY. */
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
-                                const shmrpci_codec *codec, size_t limit);
-void shmrpci_served_stream_end(shmrpc_ctx *ctx);
+                                const shmrpci_codec *codec,
+                                const shmrpci_stream_rules *rules);
+/* After it, which has returned `status`: the client's sends fail from now on,
+ * and its reads come to an end. How the call ends. */
+int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status);
 
 /* The bytes that a raw method returns; NULL for any other method. */
 static inline shmrpc_bytes *shmrpci_raw_result(const shmrpc_method *method,

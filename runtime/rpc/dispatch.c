@@ -488,12 +488,11 @@ static int run_stream(worker *w, shmrpci_request *request, uint32_t index,
     }
     int status = shmrpci_served_stream_begin(
         &w->ctx, &stream, w->participant->transport,
-        w->served->methods[index].codec, w->served->decode_limit);
-    if (status == SHMRPC_OK) {
-        status = run(w, request, index, params, result);
-        shmrpci_served_stream_end(&w->ctx);
-    }
-    return status;
+        w->served->methods[index].codec, &w->served->streams);
+    return status != SHMRPC_OK
+               ? status
+               : shmrpci_served_stream_end(
+                     &w->ctx, run(w, request, index, params, result));
 }
 
 /* A call of flat values, if any. */

@@ -23,6 +23,10 @@
 #define SHMRPCI_RECONNECT_MIN_NS INT64_C(1000000)
 #define SHMRPCI_RECONNECT_MAX_NS INT64_C(1000000000)
 
+/* How long a client may not read before it is evicted, unless the server says
+ * otherwise. */
+#define SHMRPCI_STREAM_STALL_NS INT64_C(60000000000)
+
 /* Memory that a worker keeps between calls; more is given back. */
 #define SHMRPCI_WORKER_KEEP_BYTES ((size_t)8 << 20)
 

@@ -108,6 +108,12 @@ static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
                                 "profile %d does not exist",
                                 (int)opts->profile);
     }
+    if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0) {
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "max_streams is from 0 to %u, stream_stall_ns "
+                                "not below 0",
+                                SHMRPCI_WORKERS_MAX);
+    }
     if ((unsigned)opts->compression > SHMRPC_COMPRESSION_ZLIB) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "compression %d does not exist",
@@ -147,6 +153,9 @@ static void fill_defaults(shmrpc_server_opts *opts)
     }
     if (opts->max_connections_per_uid == 0) {
         opts->max_connections_per_uid = DEFAULT_CONNECTIONS_PER_UID;
+    }
+    if (opts->stream_stall_ns == 0) {
+        opts->stream_stall_ns = SHMRPCI_STREAM_STALL_NS;
     }
     if (opts->max_bytes_per_uid == 0) {
         opts->max_bytes_per_uid = DEFAULT_BYTES_PER_UID;
@@ -325,6 +334,10 @@ static int served_new(const shmrpc_server *server,
         .methods =
             calloc((size_t)service->method_count + 1, sizeof *served->methods),
         .decode_limit = SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
+        .streams = {.decode_limit =
+                        SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
+                    .max_places = server->opts.max_streams,
+                    .stall_ns = server->opts.stream_stall_ns},
         .uid = shmrpci_process_uid(),
         .stats = {.fd = -1, .read_fd = -1},
     };

@@ -10,6 +10,7 @@
 #include "codec/flat.h"
 #include "observe/stats.h"
 #include "rpc/access.h"
+#include "rpc/ctx.h"
 #include "rpc/intercept.h"
 #include "shmrpc/stub.h"
 #include "transport/transport.h"
@@ -38,6 +39,7 @@ typedef struct shmrpci_served {
     shmrpci_served_method *methods;
     shmrpci_buf contract; /* in its travelling form */
     size_t decode_limit;
+    shmrpci_stream_rules streams;
     uint32_t uid; /* the server's own */
     /* Without memory (fd -1) nothing is counted. */
     shmrpci_stats stats;

@@ -27,12 +27,38 @@ static int no_point(const shmrpc_ctx *ctx, int status)
                : status;
 }
 
+/* The client has not read for so long: for both ends that is all. */
+static int evict(shmrpc_ctx *ctx)
+{
+    shmrpci_served_stream *s = ctx->stream;
+    s->is_evicted = true;
+    return shmrpc_ctx_fail(ctx, SHMRPC_E_EVICTED,
+                           "the client has not read for %lld ms, which is as "
+                           "long as a stream may stall",
+                           (long long)(s->stall_ns / SHMRPCI_NS_PER_MS));
+}
+
+/* Waits for room, which there was none of. */
+static int send_later(shmrpc_ctx *ctx)
+{
+    shmrpci_served_stream *s = ctx->stream;
+    int64_t deadline_ns = ctx->request->deadline_ns;
+    int64_t stalled_ns = shmrpci_deadline_after(s->stall_ns);
+    bool may_stall = stalled_ns < deadline_ns;
+    /* The handler's thread is the one that reads, too. */
+    int status = s->ops->send(s->end, s->out.data, s->out.len,
+                              may_stall ? stalled_ns : deadline_ns, true);
+    return status == SHMRPC_E_DEADLINE && may_stall ? evict(ctx) : status;
+}
+
 int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
 {
     shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
     shmrpci_served_stream *s = ctx->stream;
-    const shmrpci_stream_ops *ops = s->ops;
     shmrpc_error why = {.code = 0};
+    if (s->is_evicted) {
+        return SHMRPC_E_EVICTED;
+    }
     shmrpci_buf_reset(&s->out);
     int status =
         shmrpci_reply_codec(ctx->request, s->codec)
@@ -44,10 +70,11 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     if (status != SHMRPC_OK) {
         return status;
     }
-    bool waits = (flags & SHMRPC_OPT_NONBLOCK) == 0;
-    /* The handler's thread is the one that reads, too. */
-    status = ops->send(s->end, s->out.data, s->out.len,
-                       waits ? ctx->request->deadline_ns : 0, true);
+    /* Without a look at the clock, as long as there is room. */
+    status = s->ops->send(s->end, s->out.data, s->out.len, 0, true);
+    if (status == SHMRPC_E_BUSY && (flags & SHMRPC_OPT_NONBLOCK) == 0) {
+        status = send_later(ctx);
+    }
     if (status == SHMRPC_E_ABORTED) {
         return shmrpc_ctx_fail(ctx, status,
                                "a deadlock: both ends send and wait for room, "
@@ -111,28 +138,34 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
 
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
-                                const shmrpci_codec *codec, size_t limit)
+                                const shmrpci_codec *codec,
+                                const shmrpci_stream_rules *rules)
 {
-    *s = (shmrpci_served_stream){
-        .ops = transport->streams, .codec = codec, .over = SHMRPC_MORE};
+    shmrpc_error why = {.code = 0};
+    *s = (shmrpci_served_stream){.ops = transport->streams,
+                                 .codec = codec,
+                                 .over = SHMRPC_MORE,
+                                 .stall_ns = rules->stall_ns};
     if (s->ops == NULL) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_UNIMPLEMENTED,
                                "%s:// has no streams", transport->scheme);
     }
-    int status = s->ops->accept(ctx->request, &s->end);
-    if (status == SHMRPC_OK) {
-        shmrpci_buf_init_heap(&s->out);
-        shmrpci_arena_init(&s->arena, limit);
-        ctx->stream = s;
+    int status = s->ops->accept(ctx->request, rules->max_places, &s->end, &why);
+    if (status != SHMRPC_OK) {
+        return shmrpc_ctx_fail(ctx, status, "%s", why.message);
     }
-    return status;
+    shmrpci_buf_init_heap(&s->out);
+    shmrpci_arena_init(&s->arena, rules->decode_limit);
+    ctx->stream = s;
+    return SHMRPC_OK;
 }
 
-void shmrpci_served_stream_end(shmrpc_ctx *ctx)
+int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
 {
     shmrpci_served_stream *s = ctx->stream;
     s->ops->close(s->end);
     shmrpci_buf_fini(&s->out);
     shmrpci_arena_fini(&s->arena);
     ctx->stream = NULL;
+    return s->is_evicted ? (int)SHMRPC_E_EVICTED : status;
 }

@@ -48,6 +48,12 @@ static void print_help(const char *program, const shmrpc_service *service)
         "calls\n"
         "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
         "                           deadline if the call goes on (default 30)\n"
+        "      --max-streams=COUNT  workers that may be in calls with streams "
+        "(default:\n"
+        "                           all but one)\n"
+        "      --stream-stall=TIME  a client that does not read for so long "
+        "is\n"
+        "                           evicted (default 60)\n"
         "      --allowed-users=NAMES, --allowed-groups=NAMES\n"
         "                           who may connect, besides you and root\n"
         "      --max-connections-per-user=COUNT, --max-bytes-per-user=BYTES\n"
@@ -141,6 +147,10 @@ static const struct option long_options[] = {
      OPTION_KEY + SHMRPCI_INI_MAX_CONNECTIONS_PER_USER},
     {"max-bytes-per-user", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_MAX_BYTES_PER_USER},
+    {"max-streams", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_MAX_STREAMS},
+    {"stream-stall", required_argument, NULL,
+     OPTION_KEY + SHMRPCI_INI_STREAM_STALL},
     {"new-proc-cpu-pc", required_argument, NULL,
      OPTION_KEY + SHMRPCI_INI_NEW_PROC_CPU_PC},
     {"new-proc-avg-over-secs", required_argument, NULL,
@@ -217,6 +227,12 @@ static void take_key(shmrpci_ini_key key, uint64_t value,
         break;
     case SHMRPCI_INI_MAX_BYTES_PER_USER:
         out->server.max_bytes_per_uid = (size_t)value;
+        break;
+    case SHMRPCI_INI_MAX_STREAMS:
+        out->server.max_streams = (uint32_t)value;
+        break;
+    case SHMRPCI_INI_STREAM_STALL:
+        out->server.stream_stall_ns = (int64_t)value;
         break;
     case SHMRPCI_INI_NEW_PROC_QUEUE_DELAY:
         out->scale.delay_ns = (int64_t)value;

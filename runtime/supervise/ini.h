@@ -115,6 +115,8 @@ enum {
     X(NEW_PROC_QUEUE_DELAY,    "new_proc_queue_delay",    BOTH, TIME, 1000, 3600000000000, NULL, "1ms")      \
     X(KILL_PROC_AVG_OVER_SECS, "kill_proc_avg_over_secs", BOTH, TIME, 1000000000, 86400000000000, NULL, "30")\
     X(HANG_KILL_SECS,          "hang_kill_secs",          BOTH, TIME, 1000000, 86400000000000, NULL, "30")   \
+    X(MAX_STREAMS,             "max_streams",             BOTH, COUNT, 1, 64, NULL, NULL)                      \
+    X(STREAM_STALL,            "stream_stall",            BOTH, TIME, 1000000, 86400000000000, NULL, "60")     \
     X(STOP_INT_SECS,           "stop_int_secs",           BOTH, TIME, 0, 3600000000000, NULL, "5")           \
     X(STOP_TERM_SECS,          "stop_term_secs",          BOTH, TIME, 0, 3600000000000, NULL, "5")           \
     X(PROFILE,                 "profile",                 BOTH, CHOICE, 0, 0, "balanced latency power", "balanced") \

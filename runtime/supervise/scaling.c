@@ -17,12 +17,17 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
     shmrpci_load_view load;
     int64_t busy_ns = 0;
     uint64_t calls = 0;
+    uint32_t streaming = 0;
     for (uint32_t i = 0; i < SHMRPCI_WORKERS_MAX; i++) {
         shmrpci_worker_view view;
         outlet.transport->processes->observe(outlet.listener, i, &view);
         busy_ns += view.busy_ns;
         calls += view.calls;
+        streaming += view.has_streams ? 1u : 0u;
     }
+    /* A worker that streams keep takes no calls, and is no load. */
+    streaming /= s->opts.crew.threads;
+    sample->workers -= streaming < sample->workers ? streaming : 0;
     /* A call that ended with its worker is missing in the new sum. */
     int64_t more_ns = busy_ns - s->scaling.busy_ns[index];
     more_ns = more_ns > 0 ? more_ns / s->opts.crew.threads : 0;
@@ -83,7 +88,7 @@ int64_t shmrpci_scaling_look(shmrpci_supervisor *s)
         add_outlet(s, i, &sample);
     }
     bool is_idle = sample.busy_ns == 0 && sample.waiting == 0;
-    if (sample.workers == s->target) {
+    if (shmrpci_workers_active(s) == s->target) {
         change(s,
                shmrpci_scale_look(&s->scaling.scale, &s->opts.scale, now_ns,
                                   &sample),

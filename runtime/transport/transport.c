@@ -32,3 +32,9 @@ const shmrpci_transport *shmrpci_transport_of(const char *scheme,
     }
     return NULL;
 }
+
+int shmrpci_stream_places_taken(uint32_t places, shmrpc_error *error)
+{
+    return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
+                            "%u of %u stream places taken", places, places);
+}

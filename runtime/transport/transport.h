@@ -252,6 +252,7 @@ typedef struct shmrpci_worker_view {
     uint64_t calls;   /* that ended */
     bool has_arrived; /* enlisted: it has taken its place, and takes calls */
     bool is_busy;
+    bool has_streams;    /* the call in progress, which may wait in them */
     int64_t deadline_ns; /* of the call in progress */
 } shmrpci_worker_view;
 
@@ -466,6 +467,16 @@ typedef struct shmrpci_stream_opts {
     size_t max_item_bytes;
 } shmrpci_stream_opts;
 
+/* How many of `workers` may be in streams, see accept. */
+static inline uint32_t shmrpci_stream_places(uint32_t max_places,
+                                             uint32_t workers)
+{
+    return max_places != 0 ? max_places : workers > 2 ? workers - 1 : 1;
+}
+
+/* EXHAUSTED. */
+int shmrpci_stream_places_taken(uint32_t places, shmrpc_error *error);
+
 /* One end of the streams of a call, from open or accept to close. */
 typedef struct shmrpci_stream shmrpci_stream;
 
@@ -486,9 +497,14 @@ typedef struct shmrpci_stream_ops {
      * SHMRPCI_STREAMS_MAX; NO_MEMORY. Aborted then. */
     int (*open)(shmrpci_call *call, const shmrpci_stream_opts *opts,
                 shmrpci_stream **out, shmrpc_error *error);
-    /* The worker's end of a request with SHMRPCI_HEAD_STREAMS, which need not
-     * be taken: a reply ends the streams, too. NO_MEMORY. */
-    int (*accept)(shmrpci_request *request, shmrpci_stream **out);
+    /*
+     * The worker's end of a request with SHMRPCI_HEAD_STREAMS, which need not
+     * be taken: a reply ends the streams, too. At most `max_places` workers of
+     * the listener are in streams at a time; 0: all but one of those that there
+     * are, and at least one. EXHAUSTED: so many are; NO_MEMORY.
+     */
+    int (*accept)(shmrpci_request *request, uint32_t max_places,
+                  shmrpci_stream **out, shmrpc_error *error);
     /*
      * Sends one item: it is on its way. Waits for room until `deadline_ns`; 0:
      * it does not. `alone`: no other thread of ours reads.

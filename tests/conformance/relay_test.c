@@ -155,9 +155,10 @@ static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
     return ops;
 }
 
-static int relayed_accept(shmrpci_request *request, shmrpci_stream **out)
+static int relayed_accept(shmrpci_request *request, uint32_t max_places,
+                          shmrpci_stream **out, shmrpc_error *error)
 {
-    int status = shm->streams->accept(request, out);
+    int status = shm->streams->accept(request, max_places, out, error);
     if (status == SHMRPC_OK) {
         size_t i = 0;
         shmrpci_mutex_lock(&lock);

@@ -51,7 +51,8 @@ static void begin(pair *p, uint32_t in, uint32_t out)
     assert_true((p->request.head.flags & SHMRPCI_HEAD_STREAMS) != 0);
     assert_int_equal(p->request.in_len, 4);
     assert_memory_equal(p->request.in, "what", 4);
-    assert_int_equal(p->ops->accept(&p->request, &p->there), SHMRPC_OK);
+    assert_int_equal(p->ops->accept(&p->request, 0, &p->there, &error),
+                     SHMRPC_OK);
 }
 
 /* What is over already is NULL. */
@@ -309,6 +310,43 @@ static void streams_leave_slots_to_calls(void **state)
     end(&p);
 }
 
+/* One of two workers is left to calls. */
+static void streams_leave_places_to_calls(void **state)
+{
+    (void)state;
+    pair p;
+    shmrpci_call call;
+    shmrpci_stream *stream;
+    shmrpci_stream *there = NULL;
+    shmrpci_request request = {0};
+    shmrpc_error error = {0};
+    begin(&p, 0, WINDOW);
+    shmrpci_participant *worker = worker_open(&p.f, 1);
+    assert_int_equal(try_open(&p, &call, 0, WINDOW, &stream, &error),
+                     SHMRPC_OK);
+    worker_next(worker, &request);
+    assert_int_equal(p.ops->accept(&request, 0, &there, &error),
+                     SHMRPC_E_EXHAUSTED);
+    assert_string_equal(error.message, "1 of 1 stream places taken");
+    /* Unless it is wished otherwise. */
+    assert_int_equal(p.ops->accept(&request, 2, &there, &error), SHMRPC_OK);
+    p.ops->close(there);
+    worker_reply(&request, "two", 3);
+    p.ops->close(stream);
+    expect_reply(&call, "two", 3);
+    /* Its place is free again. */
+    assert_int_equal(try_open(&p, &call, 0, WINDOW, &stream, &error),
+                     SHMRPC_OK);
+    worker_next(worker, &request);
+    assert_int_equal(p.ops->accept(&request, 2, &there, &error), SHMRPC_OK);
+    p.ops->close(there);
+    worker_reply(&request, "two", 3);
+    p.ops->close(stream);
+    expect_reply(&call, "two", 3);
+    p.f.transport->worker->participant_close(worker);
+    end(&p);
+}
+
 /* ---- ends -----------------------------------------------------------------
  */
 
@@ -430,6 +468,7 @@ const struct CMUnitTest suite_stream_cases[] = {
     cmocka_unit_test(without_room_it_is_BUSY_or_late),
     cmocka_unit_test(two_that_only_send_are_ABORTED),
     cmocka_unit_test(streams_leave_slots_to_calls),
+    cmocka_unit_test(streams_leave_places_to_calls),
     cmocka_unit_test(client_that_closes_cancels),
     cmocka_unit_test(client_that_goes_wakes_a_worker_that_sends),
     cmocka_unit_test(worker_that_returns_early_ends_the_clients_send),

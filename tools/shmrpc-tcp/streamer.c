@@ -434,7 +434,9 @@ int streams_open(relay *r, errand *e)
     shmrpci_stream *front;
     shmrpci_stream *back;
     carried *c = calloc(1, sizeof *c);
-    int status = c != NULL ? r->front->streams->accept(&e->request, &front)
+    /* How many there may be is the service's to say. */
+    int status = c != NULL ? r->front->streams->accept(&e->request, UINT32_MAX,
+                                                       &front, NULL)
                            : SHMRPC_E_NO_MEMORY;
     if (status != SHMRPC_OK) {
         free(c);

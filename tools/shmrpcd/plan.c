@@ -259,6 +259,8 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
         append_seconds(out, "--hang-kill",
                        values[SHMRPCI_INI_HANG_KILL_SECS].u.number);
     }
+    append_number(out, service, SHMRPCI_INI_MAX_STREAMS, "--max-streams");
+    append_time(out, service, SHMRPCI_INI_STREAM_STALL, "--stream-stall");
     if (is_given(service, SHMRPCI_INI_PROFILE)) {
         shmrpci_buf_printf(out, "--profile=%s\n",
                            profiles[values[SHMRPCI_INI_PROFILE].u.number]);

@@ -86,7 +86,13 @@ typedef struct shmrpc_server_opts {
     int (*authorize)(void *user, struct shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error);
     void *authorize_user;
-    uint64_t reserved[5]; /* 0; later members take its place */
+    /* Workers that may be in calls with streams at a time, at each address; 0:
+     * all but one, and at least one. One more is EXHAUSTED. */
+    uint32_t max_streams;
+    /* A client that does not read for so long, while a handler waits for room,
+     * is EVICTED; 0: 60 s. */
+    int64_t stream_stall_ns;
+    uint64_t reserved[3]; /* 0; later members take its place */
 } shmrpc_server_opts;
 
 /* Makes a server that serves nothing yet. `opts` may be NULL; it is copied.

@@ -78,6 +78,7 @@ typedef struct inproc_participant {
     inproc_hub *hub;
     uint32_t index;
     bool taken;
+    bool has_streams; /* it is in a call that has */
 } inproc_participant;
 
 /* A client that waits in connect for the answer to its hello. */
@@ -152,7 +153,10 @@ void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);
 
 extern const shmrpci_stream_ops shmrpci_inproc_stream_ops;
 
-/* With the hub's lock held, also below: the slot is done with its streams. */
+/* With the hub's lock held, also below: worker `index` is in no streams. */
+void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index);
+
+/* The slot is done with its streams. */
 void shmrpci_inproc_streams_drop(inproc_slot *slot);
 /* Nobody serves the call any more: wakes the client. */
 void shmrpci_inproc_streams_lose(inproc_slot *slot);

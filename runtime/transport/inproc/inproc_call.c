@@ -363,6 +363,7 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
     shmrpci_mutex_lock(&hub->lock);
     slot->head.status = request->head.status;
     shmrpci_inproc_streams_lose(slot);
+    shmrpci_inproc_streams_leave_place(hub, slot->owner);
     request->was_given_up = slot->cancelled;
     if (slot->cancelled || !slot->conn->open) {
         (void)slot_free(slot);
@@ -414,6 +415,7 @@ static void abort_calls(inproc_conn *conn, uint32_t index)
 
 void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index)
 {
+    shmrpci_inproc_streams_leave_place(hub, index);
     inproc_conn *next;
     for (inproc_conn *conn = hub->conns; conn != NULL; conn = next) {
         next = conn->next;

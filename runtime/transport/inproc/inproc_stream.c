@@ -153,12 +153,42 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     return SHMRPC_OK;
 }
 
-static int accept_streams(shmrpci_request *request, shmrpci_stream **out)
+/* A place for streams, if there is one more; returns how many there are. */
+static uint32_t take_place(inproc_participant *me, uint32_t max_places)
+{
+    inproc_hub *hub = me->hub;
+    uint32_t workers = 0;
+    uint32_t taken = 0;
+    shmrpci_mutex_lock(&hub->lock);
+    for (uint32_t i = 0; i < SHMRPCI_INPROC_MAX_WORKERS; i++) {
+        workers += hub->participants[i].taken ? 1u : 0u;
+        taken += hub->participants[i].has_streams ? 1u : 0u;
+    }
+    uint32_t places = shmrpci_stream_places(max_places, workers);
+    me->has_streams = taken < places;
+    shmrpci_mutex_unlock(&hub->lock);
+    return places;
+}
+
+void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index)
+{
+    hub->participants[index].has_streams = false;
+}
+
+static int accept_streams(shmrpci_request *request, uint32_t max_places,
+                          shmrpci_stream **out, shmrpc_error *error)
 {
     inproc_slot *slot = request->data.pointers[0];
+    inproc_participant *me = (inproc_participant *)request->participant;
     SHMRPCI_ASSERT(slot->streams != NULL, "its head says that it has them");
+    uint32_t places = take_place(me, max_places);
+    if (!me->has_streams) {
+        return shmrpci_stream_places_taken(places, error);
+    }
     *out = end_new(slot->streams, true);
-    return *out != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
+    return *out != NULL
+               ? SHMRPC_OK
+               : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
 static int send_item(shmrpci_stream *stream, const void *data, size_t len,

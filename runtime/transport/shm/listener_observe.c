@@ -23,11 +23,14 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
     if (since != 0 && now_in_it > 0) {
         busy += (uint64_t)now_in_it;
     }
+    bool has_streams =
+        (shmrpci_load_relaxed(&listener->shared->streaming) >> index & 1) != 0;
     *out = (shmrpci_worker_view){
         .busy_ns = shmrpci_ns_of_ticks(busy),
         .calls = shmrpci_load_relaxed(&worker->calls),
         .has_arrived = shmrpci_load_acquire(&worker->arrived) != 0,
-        .is_busy = since != 0,
+        .is_busy = since != 0 || has_streams,
+        .has_streams = has_streams,
         .deadline_ns = (int64_t)shmrpci_load_relaxed(&worker->deadline_ns)};
 }
 

@@ -138,6 +138,8 @@ void shm_recover(shmrpci_listener *base, uint32_t index)
     uint64_t me = UINT64_C(1) << index;
     (void)shmrpci_and_seq(&listener->status->idle, ~me);
     shmrpci_store_seq(&listener->status->lease, UINT64_C(0));
+    (void)shmrpci_and_seq(&listener->shared->present, ~me);
+    (void)shmrpci_and_seq(&listener->shared->streaming, ~me);
     /* Under the table's lock no connection of the table can be freed. */
     shmrpci_mutex_lock(&listener->table_lock);
     for (size_t i = 0; i < listener->table_count; i++) {

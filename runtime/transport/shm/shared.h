@@ -49,6 +49,11 @@ typedef struct shm_service_shared {
      * on their links, connections that are gone. Sequentially consistent,
      * after the change; workers compare it before they search. */
     _Alignas(128) shmrpci_atomic_u64 changes;
+    /* Bitmaps of the workers that are there, and of those in calls with
+     * streams. Each writes its own bit, or who recovers it. Sequentially
+     * consistent. */
+    _Alignas(128) shmrpci_atomic_u64 present;
+    shmrpci_atomic_u64 streaming;
     shm_worker_shared workers[SHM_MAX_WORKERS];
 } shm_service_shared;
 

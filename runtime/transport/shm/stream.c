@@ -59,10 +59,10 @@ static void sleep_on(const shmrpci_futex_on on[2], int64_t until_ns)
     }
 }
 
-static int sleep_once(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
-                      uint32_t expected, int64_t until_ns)
+/* Once, or twice: before the second time the socket is watched. */
+static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
+                     uint32_t expected, int64_t until_ns)
 {
-    shmrpci_stream *stream = (shmrpci_stream *)(void *)waiter;
     /* Before the look: who raises it has changed before what that sees. */
     const shmrpci_futex_on on[2] = {
         {.word = word, .expected = expected},
@@ -82,6 +82,19 @@ static int sleep_once(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
     }
     sleep_on(on, until_ns);
     return shmrpci_now_ns() < until_ns ? SHMRPC_OK : SHMRPC_E_DEADLINE;
+}
+
+static int sleep_once(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
+                      uint32_t expected, int64_t until_ns)
+{
+    shmrpci_stream *stream = (shmrpci_stream *)(void *)waiter;
+    if (stream->rest == NULL) {
+        return sleep_for(stream, word, expected, until_ns);
+    }
+    stream->rest(stream);
+    int status = sleep_for(stream, word, expected, until_ns);
+    stream->resume(stream);
+    return status;
 }
 
 /* ---- an end -------------------------------------------------------------- */

@@ -31,6 +31,9 @@ struct shmrpci_stream {
     bool (*is_gone)(const shmrpci_stream *stream);
     /* Has the alarm raised by a socket's hang-up; may fail. */
     shmrpc_status (*watch)(shmrpci_stream *stream);
+    /* Around a sleep: it is not the owner's time. */
+    void (*rest)(shmrpci_stream *stream);
+    void (*resume)(shmrpci_stream *stream);
     /* Gives back what `close` has not. */
     void (*free)(shmrpci_stream *stream);
     void *owner; /* shm_client or shm_worker */
@@ -51,7 +54,8 @@ void shm_stream_raise(shmrpci_atomic_u32 *alarm);
 /* The transport's operations of these names. */
 int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
                     shmrpci_stream **out, shmrpc_error *error);
-int shm_worker_accept(shmrpci_request *request, shmrpci_stream **out);
+int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
+                      shmrpci_stream **out, shmrpc_error *error);
 int shm_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                     int64_t deadline_ns, bool alone);
 void shm_stream_finish(shmrpci_stream *stream);

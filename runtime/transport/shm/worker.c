@@ -429,6 +429,7 @@ int shm_worker_open(shmrpci_listener *base, uint32_t index,
                                 index, shmrpc_status_text(status));
     }
     shm_worker_go_offline(worker);
+    (void)shmrpci_or_seq(&listener->shared->present, UINT64_C(1) << index);
     shmrpci_store_release(&worker->shared->arrived, 1u);
     *out = &worker->base;
     return SHMRPC_OK;

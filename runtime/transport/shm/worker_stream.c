@@ -63,7 +63,9 @@ shmrpc_status shm_worker_note_streams(shm_worker *worker,
 void shm_worker_end_streams(shm_worker *worker)
 {
     shm_ledger_entry *entry = &worker->conn->ledger->entries[worker->slot];
+    shmrpci_atomic_u64 *streaming = &worker->listener->shared->streaming;
     shmrpci_stream_rings_lose(&worker->rings);
+    (void)shmrpci_and_seq(streaming, ~(UINT64_C(1) << worker->index));
     shmrpci_store_release(&entry->ended, worker->gen);
 }
 
@@ -133,15 +135,59 @@ static void free_end(shmrpci_stream *stream)
     free(stream);
 }
 
-int shm_worker_accept(shmrpci_request *request, shmrpci_stream **out)
+/* Waiting is no work: the supervisor would start more workers for it. */
+static void rest(shmrpci_stream *stream)
+{
+    const shm_worker *worker = stream->owner;
+    shm_worker_shared *shared = worker->shared;
+    /* Relaxed, all of them: for watching only; and nobody else writes them. */
+    uint64_t busy = shmrpci_load_relaxed(&shared->busy_ticks);
+    shmrpci_store_relaxed(&shared->since, UINT64_C(0));
+    shmrpci_store_relaxed(&shared->busy_ticks,
+                          busy + (shmrpci_ticks() - worker->began));
+}
+
+static void resume(shmrpci_stream *stream)
+{
+    shm_worker *worker = stream->owner;
+    worker->began = shmrpci_ticks();
+    shmrpci_store_relaxed(&worker->shared->since, worker->began);
+}
+
+/* A place for streams, if there is one more; `*places`: how many there are. */
+static bool take_place(const shm_worker *worker, uint32_t max_places,
+                       uint32_t *places)
+{
+    shm_service_shared *shared = worker->listener->shared;
+    uint64_t present = shmrpci_load_seq(&shared->present);
+    uint64_t taken = shmrpci_load_seq(&shared->streaming);
+    *places = shmrpci_stream_places(max_places,
+                                    (uint32_t)__builtin_popcountll(present));
+    do {
+        if ((uint32_t)__builtin_popcountll(taken) >= *places) {
+            return false;
+        }
+    } while (!shmrpci_cas_seq(&shared->streaming, &taken,
+                              taken | UINT64_C(1) << worker->index));
+    return true;
+}
+
+int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
+                      shmrpci_stream **out, shmrpc_error *error)
 {
     shm_worker *worker = (shm_worker *)(void *)request->participant;
+    uint32_t places;
     SHMRPCI_ASSERT((request->head.flags & SHMRPCI_HEAD_STREAMS) != 0,
                    "its head says that it has them");
+    if (!take_place(worker, max_places, &places)) {
+        return shmrpci_stream_places_taken(places, error);
+    }
     shmrpci_stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
-        return SHMRPC_E_NO_MEMORY;
+        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
+    stream->rest = rest;
+    stream->resume = resume;
     stream->alarm = &worker->shared->alarm;
     stream->is_gone = is_gone;
     stream->watch = watch;

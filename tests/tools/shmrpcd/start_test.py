@@ -197,10 +197,12 @@ def test_keys_become_options(m):
           "--threads=1", "--tcp-compression=zlib",
           "--force-insecure-serialisation", "--stop-after=10"]),
         ({"profile": "power", "max_message_bytes": "1M", "threads": 64,
-          "hang_kill_secs": "1500ms", "stop_int_secs": "1",
+          "hang_kill_secs": "1500ms", "max_streams": 3,
+          "stream_stall": "250ms", "stop_int_secs": "1",
           "stop_term_secs": "1500ms"},
          ["--workers=1..1", "--threads=64", "--max-message=1048576",
-          "--hang-kill=2", "--profile=power", "--stop-after=3"]))
+          "--hang-kill=2", "--max-streams=3", "--stream-stall=250000us",
+          "--profile=power", "--stop-after=3"]))
     m.start(*[m.section(f"S{i}", "env=SHMRPC_OPTIONS", "ready", **keys)
               for i, (keys, _) in enumerate(cases)])
     for i, (keys, wanted) in enumerate(cases):

@@ -1,0 +1,84 @@
+/* Serves flow.svc, and prints how each stream began and ended. */
+#include "flow_server.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void begin(const char *name)
+{
+    (void)printf("begin %s %d\n", name, (int)getpid());
+    (void)fflush(stdout);
+}
+
+static int end(const char *name, int status)
+{
+    (void)printf("end %s %d %s\n", name, (int)getpid(),
+                 shmrpc_status_name(status));
+    (void)fflush(stdout);
+    return status;
+}
+
+static int echo(shmrpc_ctx *ctx, void *user, uint64_t number, uint64_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = number;
+    return SHMRPC_OK;
+}
+
+static int count(shmrpc_ctx *ctx, void *user, uint64_t most, int32_t status,
+                 flow_flow_count_sink *out)
+{
+    (void)ctx;
+    (void)user;
+    begin("count");
+    for (uint64_t i = 0; most == 0 || i < most; i++) {
+        int sent = flow_flow_count_sink_send(out, &i);
+        if (sent != SHMRPC_OK) {
+            return end("count", sent);
+        }
+    }
+    return end("count", status);
+}
+
+static int sum(shmrpc_ctx *ctx, void *user, flow_flow_sum_source *in,
+               uint64_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    const uint64_t *number;
+    int status;
+    begin("sum");
+    while ((status = flow_flow_sum_source_next(in, &number)) == SHMRPC_MORE) {
+        *ret += *number;
+    }
+    return end("sum", status);
+}
+
+static int twice(shmrpc_ctx *ctx, void *user, flow_flow_twice_source *in,
+                 flow_flow_twice_sink *out)
+{
+    (void)ctx;
+    (void)user;
+    const uint64_t *number;
+    int status;
+    begin("twice");
+    while ((status = flow_flow_twice_source_next(in, &number)) == SHMRPC_MORE) {
+        const uint64_t result = 2 * *number;
+        status = flow_flow_twice_sink_send(out, &result);
+        if (status != SHMRPC_OK) {
+            break;
+        }
+    }
+    return end("twice", status);
+}
+
+int main(int argc, char **argv)
+{
+    flow_flow_impl impl = FLOW_FLOW_IMPL_INIT;
+    impl.echo = echo;
+    impl.count = count;
+    impl.sum = sum;
+    impl.twice = twice;
+    return flow_flow_main(argc, argv, &impl, NULL);
+}

@@ -1,0 +1,378 @@
+/*
+ * Streams whose client, worker or supervisor is killed or stopped, and servers
+ * that take over: the rows of the table of deaths, as both ends see them.
+ *
+ * With arguments this program is such a client: it prints what it has done, and
+ * stays.
+ */
+#include "harness.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "flow_client.h"
+
+/* So long after a death everything is as it was before. */
+#define BACK_NS (2 * S)
+
+static flow_flow *connect_to(const char *where)
+{
+    shmrpc_error error;
+    const shmrpc_opts opts = {.timeout_ns = PATIENCE};
+    flow_flow *client = NULL;
+    if (flow_flow_connect(where, &opts, &client, &error) != SHMRPC_OK) {
+        fail_msg("connect: %s", error.message);
+    }
+    return client;
+}
+
+/* ---- this program as a client ------------------------------------------- */
+
+static void say(const char *text)
+{
+    (void)printf("%s\n", text);
+    (void)fflush(stdout);
+}
+
+static int be_reader(flow_flow *client)
+{
+    flow_flow_count_stream *stream;
+    const uint64_t *number;
+    shmrpc_error error;
+    uint64_t count = 0;
+    int status = flow_flow_count(client, 0, 0, NULL, &stream, &error);
+    while (status == SHMRPC_OK &&
+           (status = flow_flow_count_next(stream, &number, &error)) ==
+               SHMRPC_MORE) {
+        status = *number == count ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
+        if (++count == 100) {
+            say("read");
+            (void)raise(SIGSTOP);
+        }
+    }
+    (void)printf("over %s\n", shmrpc_status_name(status));
+    return 0;
+}
+
+static int be_sender(flow_flow *client)
+{
+    flow_flow_sum_stream *stream;
+    shmrpc_error error;
+    int status = flow_flow_sum(client, NULL, &stream, &error);
+    for (uint64_t i = 0; status == SHMRPC_OK && i < 3; i++) {
+        status = flow_flow_sum_send(stream, &i, &error);
+    }
+    say(status == SHMRPC_OK ? "sent" : error.message);
+    return pause();
+}
+
+static int be_talker(flow_flow *client)
+{
+    flow_flow_twice_stream *stream;
+    shmrpc_error error;
+    const uint64_t one = 1;
+    const uint64_t *two;
+    int status = flow_flow_twice(client, NULL, &stream, &error);
+    if (status == SHMRPC_OK) {
+        status = flow_flow_twice_send(stream, &one, &error);
+    }
+    if (status == SHMRPC_OK) {
+        status = flow_flow_twice_next(stream, &two, &error);
+    }
+    say(status == SHMRPC_MORE && *two == 2 ? "talked" : error.message);
+    return pause();
+}
+
+static int be_client(char **arguments)
+{
+    shmrpc_error error;
+    flow_flow *client;
+    if (flow_flow_connect(arguments[1], NULL, &client, &error) != SHMRPC_OK) {
+        say(error.message);
+        return 1;
+    }
+    return strcmp(arguments[0], "reader") == 0   ? be_reader(client)
+           : strcmp(arguments[0], "sender") == 0 ? be_sender(client)
+                                                 : be_talker(client);
+}
+
+static child start_client(const char *kind, const char *where)
+{
+    const char *const arguments[] = {kind, where, NULL};
+    return harness_start("/proc/self/exe", arguments);
+}
+
+/* ---- servers ------------------------------------------------------------ */
+
+/* Reads lines until one has `part`; `pid`: the number in it, if wanted. */
+static void await_line(child *c, const char *part, pid_t *pid)
+{
+    char line[512];
+    do {
+        harness_read_line(c, line, sizeof line);
+    } while (strstr(line, part) == NULL);
+    if (pid != NULL) {
+        const char *at = strpbrk(line, "0123456789");
+        assert_non_null(at);
+        *pid = (pid_t)strtol(at, NULL, 10);
+    }
+}
+
+static child serve(char where[96], const char *workers)
+{
+    harness_address("flow", where);
+    return harness_serve_by(FLOW_SERVER, where, workers, "1");
+}
+
+static void expect_echo(flow_flow *client)
+{
+    uint64_t back = 0;
+    assert_int_equal(flow_flow_echo(client, 7, NULL, &back, NULL), SHMRPC_OK);
+    assert_int_equal(back, 7);
+}
+
+static flow_flow_count_stream *open_count(flow_flow *client, uint64_t most,
+                                          int32_t status)
+{
+    flow_flow_count_stream *stream;
+    shmrpc_error error;
+    if (flow_flow_count(client, most, status, NULL, &stream, &error) !=
+        SHMRPC_OK) {
+        fail_msg("count: %s", error.message);
+    }
+    return stream;
+}
+
+/* The next numbers, from *at on, as long as there are some and it is less than
+ * `to`; how it has ended, or MORE. */
+static int read_to(flow_flow_count_stream *stream, uint64_t *at, uint64_t to,
+                   shmrpc_error *error)
+{
+    const uint64_t *number;
+    int status = SHMRPC_MORE;
+    while (*at < to && (status = flow_flow_count_next(stream, &number,
+                                                      error)) == SHMRPC_MORE) {
+        assert_int_equal(*number, *at);
+        ++*at;
+    }
+    return status;
+}
+
+/* ---- the client dies ---------------------------------------------------- */
+
+static void killed_clients_handlers_are_CANCELLED(void **state)
+{
+    (void)state;
+    static const char *const kinds[][3] = {{"reader", "read", "end count"},
+                                           {"sender", "sent", "end sum"},
+                                           {"talker", "talked", "end twice"}};
+    char where[96];
+    char line[512];
+    pid_t worker;
+    child server = serve(where, "2");
+    harness_await_watched(server.pid, 2);
+    for (size_t i = 0; i < 2 * sizeof kinds / sizeof *kinds; i++) {
+        const char *const *kind = kinds[i / 2];
+        holdings before = harness_holdings(server.pid);
+        child client = start_client(kind[0], where);
+        await_line(&server, "begin", &worker);
+        await_line(&client, kind[1], NULL);
+        harness_signal(&client, SIGKILL);
+        do {
+            harness_read_line(&server, line, sizeof line);
+        } while (strstr(line, kind[2]) == NULL);
+        assert_non_null(strstr(line, "CANCELLED"));
+        if (i > 0) {
+            harness_await_holdings(server.pid, before, BACK_NS);
+        }
+    }
+    harness_signal(&server, SIGTERM);
+}
+
+static void stopped_client_is_EVICTED(void **state)
+{
+    (void)state;
+    char where[96];
+    char line[512];
+    harness_address("flow", where);
+    const char *const arguments[] = {"--listen", where, "--workers=2",
+                                     "--stream-stall=300ms", NULL};
+    child server = harness_start(FLOW_SERVER, arguments);
+    await_line(&server, "serving at", NULL);
+    child client = start_client("reader", where);
+    await_line(&client, "read", NULL);
+    do {
+        harness_read_line(&server, line, sizeof line);
+    } while (strstr(line, "end count") == NULL);
+    assert_non_null(strstr(line, "EVICTED"));
+    harness_signal(&client, SIGCONT);
+    /* What is in the window comes before the news. */
+    await_line(&client, "over EVICTED", NULL);
+    assert_int_equal(harness_wait(&client), 0);
+    flow_flow *other = connect_to(where);
+    expect_echo(other);
+    flow_flow_close(other);
+    harness_signal(&server, SIGTERM);
+}
+
+/* ---- the server dies ---------------------------------------------------- */
+
+static void killed_worker_ends_after_whole_items(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t worker;
+    shmrpc_error error;
+    child server = serve(where, "2");
+    flow_flow *client = connect_to(where);
+    for (int i = 0; i < 3; i++) {
+        uint64_t at = 0;
+        flow_flow_count_stream *stream = open_count(client, 0, 0);
+        await_line(&server, "begin", &worker);
+        assert_int_equal(read_to(stream, &at, 1000, &error), SHMRPC_MORE);
+        assert_int_equal(kill(worker, SIGKILL), 0);
+        assert_int_equal(read_to(stream, &at, UINT64_MAX, &error),
+                         SHMRPC_E_WORKER_DIED);
+        flow_flow_count_close(stream);
+        expect_echo(client); /* the connection stays up */
+    }
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void killed_worker_ends_the_senders_stream(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t worker;
+    shmrpc_error error;
+    flow_flow_sum_stream *stream;
+    const uint64_t number = 1;
+    int status = SHMRPC_OK;
+    child server = serve(where, "2");
+    flow_flow *client = connect_to(where);
+    assert_int_equal(flow_flow_sum(client, NULL, &stream, &error), SHMRPC_OK);
+    await_line(&server, "begin", &worker);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    while (status == SHMRPC_OK) {
+        status = flow_flow_sum_send(stream, &number, &error);
+    }
+    assert_int_equal(status, SHMRPC_E_WORKER_DIED);
+    flow_flow_sum_close(stream);
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void killed_supervisor_ends_after_whole_items(void **state)
+{
+    (void)state;
+    char where[96];
+    char line[512];
+    shmrpc_error error;
+    uint64_t at = 0;
+    child server = serve(where, "2");
+    flow_flow *client = connect_to(where);
+    flow_flow_count_stream *stream = open_count(client, 0, 0);
+    await_line(&server, "begin", NULL);
+    assert_int_equal(read_to(stream, &at, 1000, &error), SHMRPC_MORE);
+    assert_int_equal(kill(server.pid, SIGKILL), 0);
+    /* The handler waits for room, and is told. */
+    do {
+        harness_read_line(&server, line, sizeof line);
+    } while (strstr(line, "end count") == NULL);
+    assert_non_null(strstr(line, "CANCELLED"));
+    int status = read_to(stream, &at, UINT64_MAX, &error);
+    /* The worker may have told it before it left. */
+    assert_true(status == SHMRPC_E_SERVER_LOST || status == SHMRPC_E_CANCELLED);
+    (void)harness_wait(&server);
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
+}
+
+/* ---- hot restart -------------------------------------------------------- */
+
+static void elders_keep_their_streams(void **state)
+{
+    (void)state;
+    char where[96];
+    pid_t elder;
+    pid_t worker;
+    shmrpc_error error;
+    uint64_t at = 0;
+    child first = serve(where, "2");
+    flow_flow *client = connect_to(where);
+    flow_flow_count_stream *stream = open_count(client, 0, 0);
+    await_line(&first, "begin", &elder);
+    assert_int_equal(read_to(stream, &at, 100, &error), SHMRPC_MORE);
+    const char *const arguments[] = {"--listen", where, "--workers=2",
+                                     "--take-over", NULL};
+    child second = harness_start(FLOW_SERVER, arguments);
+    await_line(&second, "serving at", NULL);
+    assert_int_equal(read_to(stream, &at, 100000, &error), SHMRPC_MORE);
+    flow_flow_count_stream *other = open_count(client, 10, 0);
+    await_line(&second, "begin", &worker);
+    assert_int_not_equal(elder, worker);
+    uint64_t from = 0;
+    assert_int_equal(read_to(other, &from, UINT64_MAX, &error), SHMRPC_OK);
+    assert_int_equal(from, 10);
+    flow_flow_count_close(other);
+    assert_int_equal(read_to(stream, &at, 200000, &error), SHMRPC_MORE);
+    flow_flow_count_close(stream);
+    assert_int_equal(harness_wait(&first), 0);
+    flow_flow_close(client);
+    harness_signal(&second, SIGTERM);
+}
+
+/* ---- places ------------------------------------------------------------- */
+
+static void one_place_is_left_to_calls(void **state)
+{
+    (void)state;
+    enum { STREAMS = 3 };
+    char where[96];
+    shmrpc_error error;
+    flow_flow_count_stream *streams[STREAMS];
+    child server = serve(where, "4");
+    harness_await_watched(server.pid, 4);
+    flow_flow *client = connect_to(where);
+    for (size_t i = 0; i < STREAMS; i++) {
+        uint64_t at = 0;
+        streams[i] = open_count(client, 0, 0);
+        assert_int_equal(read_to(streams[i], &at, 1, &error), SHMRPC_MORE);
+    }
+    uint64_t none = 0;
+    flow_flow_count_stream *more = open_count(client, 0, 0);
+    assert_int_equal(read_to(more, &none, 1, &error), SHMRPC_E_EXHAUSTED);
+    assert_non_null(strstr(error.message, "3 of 3 stream places taken"));
+    flow_flow_count_close(more);
+    expect_echo(client);
+    flow_flow_count_close(streams[0]);
+    await_line(&server, "end count", NULL);
+    int status;
+    do { /* it has ended, and may not be known to have */
+        none = 0;
+        more = open_count(client, 0, 0);
+        status = read_to(more, &none, 1, &error);
+        flow_flow_count_close(more);
+    } while (status == SHMRPC_E_EXHAUSTED);
+    assert_int_equal(status, SHMRPC_MORE);
+    flow_flow_count_close(streams[1]);
+    flow_flow_count_close(streams[2]);
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_clients_handlers_are_CANCELLED),
+        cmocka_unit_test(stopped_client_is_EVICTED),
+        cmocka_unit_test(killed_worker_ends_after_whole_items),
+        cmocka_unit_test(killed_worker_ends_the_senders_stream),
+        cmocka_unit_test(killed_supervisor_ends_after_whole_items),
+        cmocka_unit_test(elders_keep_their_streams),
+        cmocka_unit_test(one_place_is_left_to_calls),
+    };
+    return argc == 3 ? be_client(argv + 1)
+                     : harness_main(tests, sizeof tests / sizeof *tests);
+}

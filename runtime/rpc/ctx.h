@@ -23,7 +23,7 @@ typedef struct shmrpci_served_stream {
     const shmrpci_codec *codec;
     int over;            /* MORE, or how the client's items have ended */
     int64_t stall_ns;    /* for which a send waits at most */
-    bool is_evicted;     /* one has waited for so long */
+    int ended;           /* EVICTED, one has waited for so long; SERVER_LOST */
     shmrpci_buf out;     /* the item that is sent */
     shmrpci_arena arena; /* of the item that was read */
 } shmrpci_served_stream;

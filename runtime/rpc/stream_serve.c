@@ -18,9 +18,14 @@ shmrpc_source *shmrpc_stub_source(shmrpc_ctx *ctx)
     return (shmrpc_source *)(void *)ctx;
 }
 
-/* Nobody wants more: why. */
+/* Nobody wants more: why. The loss of its server is a cancellation for the
+ * handler, and for the client what it is. */
 static int no_point(const shmrpc_ctx *ctx, int status)
 {
+    if (status == SHMRPC_E_SERVER_LOST) {
+        ctx->stream->ended = status;
+        return SHMRPC_E_CANCELLED;
+    }
     return status == SHMRPC_E_CANCELLED &&
                    shmrpci_now_ns() >= ctx->request->deadline_ns
                ? (int)SHMRPC_E_DEADLINE
@@ -31,7 +36,7 @@ static int no_point(const shmrpc_ctx *ctx, int status)
 static int evict(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
-    s->is_evicted = true;
+    s->ended = SHMRPC_E_EVICTED;
     return shmrpc_ctx_fail(ctx, SHMRPC_E_EVICTED,
                            "the client has not read for %lld ms, which is as "
                            "long as a stream may stall",
@@ -56,8 +61,9 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     shmrpc_ctx *ctx = (shmrpc_ctx *)(void *)sink;
     shmrpci_served_stream *s = ctx->stream;
     shmrpc_error why = {.code = 0};
-    if (s->is_evicted) {
-        return SHMRPC_E_EVICTED;
+    if (s->ended != SHMRPC_OK) {
+        return s->ended == SHMRPC_E_EVICTED ? s->ended
+                                            : (int)SHMRPC_E_CANCELLED;
     }
     shmrpci_buf_reset(&s->out);
     int status =
@@ -167,5 +173,5 @@ int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
     shmrpci_buf_fini(&s->out);
     shmrpci_arena_fini(&s->arena);
     ctx->stream = NULL;
-    return s->is_evicted ? (int)SHMRPC_E_EVICTED : status;
+    return s->ended != SHMRPC_OK ? s->ended : status;
 }

@@ -509,8 +509,9 @@ typedef struct shmrpci_stream_ops {
      * Sends one item: it is on its way. Waits for room until `deadline_ns`; 0:
      * it does not. `alone`: no other thread of ours reads.
      * BUSY (0 only), DEADLINE; CANCELLED: the other end reads no more, at the
-     * client: receive tells why; ABORTED: both ends wait for room and none
-     * reads; DATA_LOSS; TOO_LARGE; PRECONDITION: after finish.
+     * client: receive tells why; SERVER_LOST: at a worker, whose server is
+     * gone; ABORTED: both ends wait for room and none reads; DATA_LOSS;
+     * TOO_LARGE; PRECONDITION: after finish.
      */
     int (*send)(shmrpci_stream *stream, const void *data, size_t len,
                 int64_t deadline_ns, bool alone);
@@ -519,7 +520,8 @@ typedef struct shmrpci_stream_ops {
     /*
      * Waits for the next item, which lives until the next look. MORE: there is
      * one; OK: there are no more; CANCELLED: the other end has given up, or is
-     * gone: at the client receive tells why; DEADLINE; DATA_LOSS; NO_MEMORY.
+     * gone: at the client receive tells why; SERVER_LOST: as above; DEADLINE;
+     * DATA_LOSS; NO_MEMORY.
      */
     int (*next)(shmrpci_stream *stream, int64_t deadline_ns,
                 shmrpci_stream_item *out);

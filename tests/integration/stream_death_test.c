@@ -7,6 +7,8 @@
  */
 #include "harness.h"
 
+#include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -118,6 +120,41 @@ static void await_line(child *c, const char *part, pid_t *pid)
     }
 }
 
+/* Whether a process has a thread that watches its peer: it does from the first
+ * wait in a stream on that has taken some time, and sleeps without end then. */
+static bool is_fast_asleep(pid_t pid)
+{
+    char path[300];
+    char name[32];
+    bool found = false;
+    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+        (void)snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid,
+                       entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            found = fgets(name, sizeof name, file) != NULL &&
+                    strcmp(name, "shmrpc-hangup\n") == 0;
+            (void)fclose(file);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return found;
+}
+
+static void await_sleep(pid_t pid)
+{
+    int64_t deadline_ns = harness_now_ns() + PATIENCE;
+    while (!is_fast_asleep(pid)) {
+        assert_true(harness_now_ns() < deadline_ns);
+        (void)usleep(1000);
+    }
+}
+
 static child serve(char where[96], const char *workers)
 {
     harness_address("flow", where);
@@ -177,6 +214,9 @@ static void killed_clients_handlers_are_CANCELLED(void **state)
         child client = start_client(kind[0], where);
         await_line(&server, "begin", &worker);
         await_line(&client, kind[1], NULL);
+        if (i % 2 == 0) {
+            await_sleep(worker);
+        }
         harness_signal(&client, SIGKILL);
         do {
             harness_read_line(&server, line, sizeof line);
@@ -261,6 +301,65 @@ static void killed_worker_ends_the_senders_stream(void **state)
     flow_flow_sum_close(stream);
     flow_flow_close(client);
     harness_signal(&server, SIGTERM);
+}
+
+/* Of which nothing comes. */
+typedef struct listener {
+    flow_flow_twice_stream *stream;
+    pthread_t thread;
+    int status;
+} listener;
+
+static void *listen_to(void *user)
+{
+    listener *l = user;
+    const uint64_t *number;
+    shmrpc_error error;
+    l->status = flow_flow_twice_next(l->stream, &number, &error);
+    return NULL;
+}
+
+/* Both ends sleep without end when one is killed: how it ends for us. */
+static int kill_while_asleep(child *server, flow_flow *client, bool is_all)
+{
+    listener l;
+    pid_t worker;
+    shmrpc_error error;
+    assert_int_equal(flow_flow_twice(client, NULL, &l.stream, &error),
+                     SHMRPC_OK);
+    await_line(server, "begin", &worker);
+    assert_int_equal(pthread_create(&l.thread, NULL, listen_to, &l), 0);
+    await_sleep(getpid());
+    await_sleep(worker);
+    assert_int_equal(kill(is_all ? server->pid : worker, SIGKILL), 0);
+    assert_int_equal(pthread_join(l.thread, NULL), 0);
+    flow_flow_twice_close(l.stream);
+    return l.status;
+}
+
+static void sleepers_hear_of_a_killed_worker(void **state)
+{
+    (void)state;
+    char where[96];
+    child server = serve(where, "2");
+    flow_flow *client = connect_to(where);
+    assert_int_equal(kill_while_asleep(&server, client, false),
+                     SHMRPC_E_WORKER_DIED);
+    flow_flow_close(client);
+    harness_signal(&server, SIGTERM);
+}
+
+static void sleepers_hear_of_a_killed_supervisor(void **state)
+{
+    (void)state;
+    char where[96];
+    child server = serve(where, "2");
+    flow_flow *client = connect_to(where);
+    assert_int_equal(kill_while_asleep(&server, client, true),
+                     SHMRPC_E_SERVER_LOST);
+    await_line(&server, "CANCELLED", NULL);
+    (void)harness_wait(&server);
+    flow_flow_close(client);
 }
 
 static void killed_supervisor_ends_after_whole_items(void **state)
@@ -369,6 +468,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(stopped_client_is_EVICTED),
         cmocka_unit_test(killed_worker_ends_after_whole_items),
         cmocka_unit_test(killed_worker_ends_the_senders_stream),
+        cmocka_unit_test(sleepers_hear_of_a_killed_worker),
+        cmocka_unit_test(sleepers_hear_of_a_killed_supervisor),
         cmocka_unit_test(killed_supervisor_ends_after_whole_items),
         cmocka_unit_test(elders_keep_their_streams),
         cmocka_unit_test(one_place_is_left_to_calls),

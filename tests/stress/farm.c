@@ -8,16 +8,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "farm_stream.h"
 #include "os/poll.h"
 #include "os/socket.h"
 #include "transport/shm/client.h"
 #include "transport/shm/server.h"
 
 #define shm           (&shmrpci_transport_shm)
-#define HANG_NS       (60 * SHMRPCI_NS_PER_S)
+#define HANG_NS       FARM_HANG_NS
 #define LARGEST_BYTES 400000u
 
-enum { METHOD_RUN = 7 };
+enum { METHOD_RUN = 7, METHOD_TALK = 8 };
 
 /* What a call carries before its filling. */
 typedef struct order {
@@ -73,7 +74,7 @@ static void account_move(farm_account *account, uint64_t number, unsigned from,
 }
 
 /* What the reply to a call consists of, from its number. */
-static void fill(uint8_t *at, size_t len, uint64_t number)
+void farm_fill(uint8_t *at, size_t len, uint64_t number)
 {
     uint64_t x = number * UINT64_C(0x9E3779B97F4A7C15) + 1;
     for (size_t i = 0; i < len; i += sizeof x) {
@@ -108,6 +109,12 @@ static void serve(farm_account *account, shmrpci_request *request)
     }
     memcpy(&asked, request->in, sizeof asked);
     account_move(account, asked.number, ISSUED, RAN, FARM_RAN_UNKNOWN);
+    if ((request->head.flags & SHMRPCI_HEAD_STREAMS) != 0) {
+        if (!farm_stream_serve(request, asked.number)) {
+            fault(account, FARM_WRONG_REPLY);
+        }
+        return;
+    }
     work(asked.work_us);
     if ((request->head.flags & SHMRPCI_HEAD_ONEWAY) != 0) {
         shm->worker->drop(request);
@@ -115,7 +122,7 @@ static void serve(farm_account *account, shmrpci_request *request)
     }
     uint32_t len =
         asked.reply_bytes < LARGEST_BYTES ? asked.reply_bytes : LARGEST_BYTES;
-    fill(body, len, asked.number);
+    farm_fill(body, len, asked.number);
     request->head.status = SHMRPC_OK;
     request->head.flags = 0;
     if (len <= SHMRPCI_POST_MAX_BYTES && asked.number % 2 == 0) {
@@ -258,7 +265,7 @@ static void take_reply(client *c, pending *p)
 {
     static uint8_t expected[LARGEST_BYTES];
     size_t len = p->sent.reply_bytes;
-    fill(expected, len, p->sent.number);
+    farm_fill(expected, len, p->sent.number);
     if (p->call.head.status != SHMRPC_OK) {
         unexpected(c->account, p->call.head.status);
     } else if (p->call.in_len != len ||
@@ -305,6 +312,39 @@ static void cancel_one(client *c, pending *p)
     }
 }
 
+/* A call with streams, from its beginning to its end. */
+static void talk(client *c, uint64_t random)
+{
+    order made = new_order(c);
+    farm_talk t = {.conn = c->conn,
+                   .order = &made,
+                   .order_len = sizeof made,
+                   .method = METHOD_TALK,
+                   .number = made.number,
+                   .random = random};
+    int status = farm_stream_talk(&t);
+    if (t.is_wrong) {
+        fault(c->account, FARM_WRONG_REPLY);
+    }
+    if (t.is_withdrawn) {
+        withdraw(c, made.number);
+    } else if (status == SHMRPC_OK) {
+        account_move(c->account, made.number, RAN, ANSWERED,
+                     FARM_ANSWERED_UNRUN);
+        atomic_fetch_add(&c->mine->answered, 1);
+    } else if (status == SHMRPC_E_WORKER_DIED) {
+        atomic_fetch_add(&c->mine->died, 1);
+    } else {
+        atomic_fetch_add(&c->mine->given_up, 1);
+    }
+    if (status == SHMRPC_E_DEADLINE) {
+        fault(c->account, FARM_HUNG);
+    } else if (status != SHMRPC_OK && status != SHMRPC_E_WORKER_DIED &&
+               status != SHMRPC_E_CANCELLED) {
+        unexpected(c->account, status);
+    }
+}
+
 static void be_client(farm *f, uint32_t index, uint64_t seed)
 {
     static client c;
@@ -317,7 +357,9 @@ static void be_client(farm *f, uint32_t index, uint64_t seed)
     for (;;) {
         uint64_t random = next_random(&c.random);
         pending *p = &c.calls[random % FARM_CALLS];
-        if (!p->is_sent) {
+        if ((random >> 40) % 32 == 0) {
+            talk(&c, random >> 46);
+        } else if (!p->is_sent) {
             send_one(&c, p);
         } else if (random >> 32 & 15) {
             receive_one(&c, p);

@@ -110,10 +110,19 @@ void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                             &stream->waiter);
 }
 
+static int reason(const shmrpci_stream *stream, int status)
+{
+    return status == SHMRPC_E_CANCELLED && stream->is_orphan != NULL &&
+                   stream->is_orphan(stream)
+               ? (int)SHMRPC_E_SERVER_LOST
+               : status;
+}
+
 int shm_stream_send(shmrpci_stream *stream, const void *data, size_t len,
                     int64_t deadline_ns, bool alone)
 {
-    return shmrpci_stream_end_send(&stream->end, data, len, deadline_ns, alone);
+    return reason(stream, shmrpci_stream_end_send(&stream->end, data, len,
+                                                  deadline_ns, alone));
 }
 
 void shm_stream_finish(shmrpci_stream *stream)
@@ -124,8 +133,9 @@ void shm_stream_finish(shmrpci_stream *stream)
 int shm_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
                     shmrpci_stream_item *out)
 {
-    return shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
-                                   &out->len, &out->in_shared);
+    return reason(stream,
+                  shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
+                                          &out->len, &out->in_shared));
 }
 
 void shm_stream_close(shmrpci_stream *stream)

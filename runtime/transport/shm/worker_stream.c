@@ -112,15 +112,21 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot)
 
 /* ---- an end -------------------------------------------------------------- */
 
-static bool is_gone(const shmrpci_stream *stream)
+static bool is_orphan(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
     const shm_mirror *mirror = worker->listener->mirror;
+    return mirror != NULL && shmrpci_load_seq(&mirror->has_lost) != 0;
+}
+
+static bool is_gone(const shmrpci_stream *stream)
+{
+    const shm_worker *worker = stream->owner;
+    const shm_ledger *ledger = worker->conn->ledger;
     /* Sequentially consistent: pairs with the control loop, which closes, then
      * looks who holds a call (listener_close.c). */
-    return shmrpci_load_seq(&worker->conn->ledger->entries[SHM_WHOLE].closed) !=
-               0 ||
-           (mirror != NULL && shmrpci_load_seq(&mirror->has_lost) != 0);
+    return shmrpci_load_seq(&ledger->entries[SHM_WHOLE].closed) != 0 ||
+           is_orphan(stream);
 }
 
 static shmrpc_status watch(shmrpci_stream *stream)
@@ -190,6 +196,7 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     stream->resume = resume;
     stream->alarm = &worker->shared->alarm;
     stream->is_gone = is_gone;
+    stream->is_orphan = is_orphan;
     stream->watch = watch;
     stream->free = free_end;
     stream->owner = worker;

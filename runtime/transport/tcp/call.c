@@ -427,6 +427,8 @@ void tcp_call_end(tcp_call *call)
     *at = call->next_of_conn;
     conn->in_flight--;
     call->state = TCP_CALL_ENDED;
+    conn->listener->streaming -= call->has_place ? 1u : 0u;
+    call->has_place = false;
     tcp_call_end_streams(call);
 }
 

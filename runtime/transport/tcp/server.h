@@ -86,6 +86,7 @@ struct tcp_call {
     size_t reply_cap;       /* of the body */
     tcp_pack_room packed;   /* the reply, if that makes it shorter */
     shmrpci_stream *stream; /* beside it, until it has ended */
+    bool has_place;         /* its worker is in them */
     tcp_kept kept;
     size_t spare_bytes; /* of its memory that is not in `kept` */
     tcp_piece piece;    /* the reply */
@@ -208,6 +209,7 @@ struct tcp_listener {
     bool replies_are_many;
     shmrpci_atomic_u32 has_too_many; /* replies; set with the lock */
     shmrpci_atomic_u64 item_bytes;   /* of streams, kept for all */
+    uint32_t streaming;              /* workers in calls with streams */
     uint32_t wanting;                /* connections with wanted_bytes */
     uint32_t idle;                   /* workers that wait on edge_set */
     uint64_t claims;                 /* so far */
@@ -322,7 +324,8 @@ void tcp_call_let_streams_go(shmrpci_stream *stream);
  * but the flow's. */
 void tcp_call_stop_streams(tcp_call *call);
 void tcp_call_end_streams(tcp_call *call);
-int tcp_worker_accept(shmrpci_request *request, shmrpci_stream **out);
+int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
+                      shmrpci_stream **out, shmrpc_error *error);
 
 /* ---- budget.c: what all peers together make us keep ---- */
 

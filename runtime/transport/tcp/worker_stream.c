@@ -134,14 +134,35 @@ void tcp_call_end_streams(tcp_call *call)
     }
 }
 
-int tcp_worker_accept(shmrpci_request *request, shmrpci_stream **out)
+/* With the lock held: a place for streams, if there is one more; `*places`: how
+ * many there are. */
+static bool take_place(tcp_call *call, uint32_t max_places, uint32_t *places)
+{
+    tcp_listener *listener = call->conn->listener;
+    uint32_t workers = 0;
+    for (uint32_t i = 0; i < TCP_MAX_WORKERS; i++) {
+        workers += listener->participants[i].is_taken ? 1u : 0u;
+    }
+    *places = shmrpci_stream_places(max_places, workers);
+    call->has_place = listener->streaming < *places;
+    listener->streaming += call->has_place ? 1u : 0u;
+    return call->has_place;
+}
+
+int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
+                      shmrpci_stream **out, shmrpc_error *error)
 {
     tcp_call *call = request->data.pointers[0];
     SHMRPCI_ASSERT(call->stream != NULL, "its head says that it has them");
     tcp_conn *conn = call->conn;
+    uint32_t places;
     shmrpci_mutex_lock(&conn->listener->lock);
-    conn->refs++; /* given back by close */
-    *out = tcp_call_hold_streams(call);
+    bool has_place = take_place(call, max_places, &places);
+    if (has_place) {
+        conn->refs++; /* given back by close */
+        *out = tcp_call_hold_streams(call);
+    }
     shmrpci_mutex_unlock(&conn->listener->lock);
-    return SHMRPC_OK;
+    return has_place ? (int)SHMRPC_OK
+                     : shmrpci_stream_places_taken(places, error);
 }

@@ -254,7 +254,8 @@ static void serve(void *unused)
 
 static int begin_at(const char *listen, const char *where)
 {
-    const shmrpc_server_opts opts = {.listen = listen, .workers = 2};
+    const shmrpc_server_opts opts = {
+        .listen = listen, .workers = 2, .max_streams = 2};
     seen.returned = 0;
     assert_int_equal(shmrpc_server_create(&opts, &server, &error), SHMRPC_OK);
     assert_int_equal(

@@ -82,7 +82,7 @@ static int give_items(service *s, shmrpci_stream *stream,
 static void serve_stream(service *s, shmrpci_request *request)
 {
     shmrpci_stream *stream;
-    int status = transport->streams->accept(request, &stream);
+    int status = transport->streams->accept(request, 64, &stream, NULL);
     if (status == SHMRPC_OK) {
         status = request->head.method == METHOD_TAKE
                      ? take_items(s, stream)

@@ -1,0 +1,213 @@
+/* Conversations that are killed, and what each side knows of them. */
+#include "farm_stream.h"
+
+#include <string.h>
+
+#include "os/clock.h"
+
+#define shm     (&shmrpci_transport_shm)
+#define streams (shm->streams)
+
+#define LARGEST 20000u
+#define ITEMS   200u
+
+/* What a number says of its conversation. */
+static uint32_t items_of(uint64_t number, bool is_clients)
+{
+    uint64_t x = number * UINT64_C(0x9E3779B97F4A7C15);
+    uint32_t count = (uint32_t)(is_clients ? x >> 20 : x >> 40) % ITEMS;
+    return (x >> 60) % 4 == (is_clients ? 1u : 2u) ? 0 : count;
+}
+
+static uint64_t item_number(uint64_t number, bool is_clients, uint32_t index)
+{
+    return number * 1000003u + index * 2u + (is_clients ? 1u : 0u);
+}
+
+static size_t length_of(uint64_t item)
+{
+    uint64_t x = item * UINT64_C(0x9E3779B97F4A7C15) >> 32;
+    return x % 64 == 0 ? x % LARGEST : x % 300;
+}
+
+/* One side of it. */
+typedef struct side {
+    shmrpci_stream *end;
+    uint64_t number;
+    bool is_client;
+    bool is_wrong;
+    bool is_over; /* nothing comes any more */
+    uint32_t sent;
+    uint32_t came;
+    int status; /* of the first thing that did not work */
+} side;
+
+/* BUSY: there was no room. */
+static int send_next(side *s, int64_t deadline_ns)
+{
+    static uint8_t bytes[LARGEST];
+    uint64_t item = item_number(s->number, s->is_client, s->sent);
+    size_t len = length_of(item);
+    farm_fill(bytes, len, item);
+    int status = streams->send(s->end, bytes, len, deadline_ns, true);
+    s->sent += status == SHMRPC_OK ? 1u : 0u;
+    return status;
+}
+
+/* MORE: one has come, and is right. */
+static int take_next(side *s, int64_t deadline_ns)
+{
+    static uint8_t expected[LARGEST];
+    shmrpci_stream_item it;
+    int status = streams->next(s->end, deadline_ns, &it);
+    if (status == SHMRPC_MORE) {
+        uint64_t item = item_number(s->number, !s->is_client, s->came++);
+        size_t len = length_of(item);
+        farm_fill(expected, len, item);
+        s->is_wrong =
+            s->is_wrong || it.len != len || memcmp(it.data, expected, len) != 0;
+    }
+    s->is_over = status == SHMRPC_OK || status == SHMRPC_E_CANCELLED;
+    return status;
+}
+
+static int64_t soon(void)
+{
+    return shmrpci_deadline_after(FARM_HANG_NS);
+}
+
+/* Sends all of ours, and reads what is there meanwhile. */
+static int send_all(side *s, bool reads)
+{
+    uint32_t count = items_of(s->number, s->is_client);
+    int status = SHMRPC_OK;
+    while (s->sent < count && status == SHMRPC_OK) {
+        while (reads && !s->is_over && take_next(s, 0) == SHMRPC_MORE) {
+        }
+        status = send_next(s, soon());
+    }
+    if (status == SHMRPC_OK) {
+        streams->finish(s->end);
+    }
+    return status;
+}
+
+/* The rest; OK: to the end. */
+static int take_all(side *s)
+{
+    int status = SHMRPC_MORE;
+    while (!s->is_over && status == SHMRPC_MORE) {
+        status = take_next(s, soon());
+    }
+    return status == SHMRPC_MORE ? SHMRPC_OK : status;
+}
+
+/* ---- the worker ---------------------------------------------------------- */
+
+bool farm_stream_serve(shmrpci_request *request, uint64_t number)
+{
+    side s = {.number = number};
+    uint64_t sent;
+    bool reads = items_of(number, true) != 0;
+    bool writes = items_of(number, false) != 0;
+    int status = streams->accept(request, 64, &s.end, NULL);
+    if (status == SHMRPC_OK) {
+        status = writes ? send_all(&s, reads) : SHMRPC_OK;
+        if (status == SHMRPC_OK && reads) {
+            status = take_all(&s);
+        }
+        streams->close(s.end);
+    }
+    sent = s.sent;
+    /* Both ends only sent: no news, and neither is a client that has left. */
+    request->head.status = status == SHMRPC_E_ABORTED ? SHMRPC_OK : status;
+    request->head.flags = 0;
+    shm->worker->reply_reserve(request, sizeof sent);
+    shmrpci_buf_append(&request->out, &sent, sizeof sent);
+    shm->worker->reply_commit(request);
+    return !s.is_wrong;
+}
+
+/* ---- the client ---------------------------------------------------------- */
+
+/* A call whose items are over: how many there were is in the reply. */
+static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
+                   bool has_all)
+{
+    int status = shm->client->receive(call, soon());
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    uint64_t sent = 0;
+    status = call->head.status;
+    if (call->in_len == sizeof sent) {
+        memcpy(&sent, call->in, sizeof sent);
+    }
+    /* After an end in order it is all of them. */
+    if (status == SHMRPC_OK && has_all && sent != s->came) {
+        talk->is_wrong = true;
+    }
+    shm->client->release(call);
+    return status;
+}
+
+static int give_up(farm_talk *talk, shmrpci_call *call)
+{
+    talk->is_withdrawn = shm->client->cancel(call);
+    return SHMRPC_E_CANCELLED;
+}
+
+/* OK: open. */
+static int open_one(farm_talk *talk, shmrpci_call *call, side *s)
+{
+    const shmrpci_stream_opts opts = {
+        .in_bytes = items_of(talk->number, true) != 0 ? 4096 : 0,
+        .out_bytes =
+            items_of(talk->number, false) != 0 ? 4096u << talk->random % 6 : 0,
+        .max_item_bytes = LARGEST};
+    int status = shm->client->reserve(talk->conn, call, talk->order_len, 0,
+                                      soon(), NULL);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    shmrpci_buf_append(&call->out, talk->order, talk->order_len);
+    call->head =
+        (shmrpci_head){.method = talk->method, .timeout_ns = FARM_HANG_NS};
+    return streams->open(call, &opts, &s->end, NULL);
+}
+
+int farm_stream_talk(farm_talk *talk)
+{
+    shmrpci_call call = {0};
+    side s = {.number = talk->number, .is_client = true};
+    bool reads = items_of(talk->number, false) != 0;
+    bool writes = items_of(talk->number, true) != 0;
+    talk->is_withdrawn = true;
+    if (!reads && !writes) {
+        return SHMRPC_E_CANCELLED;
+    }
+    int status = open_one(talk, &call, &s);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    talk->is_withdrawn = false;
+    if (writes) {
+        status = send_all(&s, reads);
+    }
+    bool leaves = (talk->random >> 8) % 8 == 0;
+    if (status == SHMRPC_OK && reads && !leaves) {
+        status = take_all(&s);
+    }
+    bool has_all = reads && s.is_over && status == SHMRPC_OK;
+    bool is_early = leaves || status == SHMRPC_E_ABORTED;
+    if ((talk->random >> 16) % 2 == 0) {
+        streams->close(s.end);
+        s.end = NULL;
+    }
+    status = status == SHMRPC_E_DEADLINE ? (give_up(talk, &call), status)
+             : is_early                  ? give_up(talk, &call)
+                                         : receive(talk, &call, &s, has_all);
+    streams->close(s.end);
+    talk->is_wrong = talk->is_wrong || s.is_wrong;
+    return status;
+}

@@ -1,0 +1,35 @@
+/*
+ * The streams of the farm: a conversation whose items both sides know from the
+ * number of its call, so that each can tell what it gets.
+ *
+ * Threading: one thread.
+ */
+#ifndef SHMRPCI_TESTS_STRESS_FARM_STREAM_H
+#define SHMRPCI_TESTS_STRESS_FARM_STREAM_H
+
+#include "transport/transport.h"
+
+/* No wait for the other end takes so long. */
+#define FARM_HANG_NS (60 * SHMRPCI_NS_PER_S)
+
+/* The bytes of what belongs to a number. */
+void farm_fill(uint8_t *at, size_t len, uint64_t number);
+
+typedef struct farm_talk {
+    shmrpci_conn *conn;
+    const void *order; /* the request, which begins with the number */
+    size_t order_len;
+    uint32_t method;
+    uint64_t number;
+    uint64_t random;
+    bool is_withdrawn; /* the call has not run */
+    bool is_wrong;     /* an item, or their number, is not what it should be */
+} farm_talk;
+
+/* The client's part: how its call has ended; CANCELLED: it was given up. */
+int farm_stream_talk(farm_talk *talk);
+
+/* The worker's; which answers. False: an item was wrong. */
+bool farm_stream_serve(shmrpci_request *request, uint64_t number);
+
+#endif

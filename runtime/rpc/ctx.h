@@ -16,6 +16,17 @@
 #include "shmrpc/server.h"
 #include "transport/transport.h"
 
+/* Raw items of at least so many bytes are read where they lie, if whoever could
+ * change them is of our own user. */
+#define SHMRPCI_STREAM_IN_PLACE_BYTES 4096u
+
+static inline bool shmrpci_stream_is_in_place(const shmrpci_stream_item *item,
+                                              const shmrpc_method *method)
+{
+    return item->is_trusted && item->len >= SHMRPCI_STREAM_IN_PLACE_BYTES &&
+           method->encoding == SHMRPC_ENCODING_RAW;
+}
+
 /* The streams of the call that a handler is in. */
 typedef struct shmrpci_served_stream {
     const shmrpci_stream_ops *ops;

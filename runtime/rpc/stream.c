@@ -14,6 +14,7 @@
 #include "os/thread.h"
 #include "rpc/async.h"
 #include "rpc/beside.h"
+#include "rpc/ctx.h"
 
 struct shmrpc_stream {
     shmrpc_call *call;
@@ -285,7 +286,7 @@ static int read_item(shmrpc_stream *s, const shmrpci_stream_item *raw,
     shmrpc_error why = {.code = 0};
     const uint8_t *data = raw->data;
     shmrpci_arena_reset(&s->arena);
-    if (raw->in_shared) {
+    if (raw->in_shared && !shmrpci_stream_is_in_place(raw, s->method)) {
         uint8_t *copy = shmrpci_arena_alloc(&s->arena, raw->len, 8);
         data = copy != NULL ? memcpy(copy, raw->data, raw->len) : NULL;
     }

@@ -90,10 +90,12 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
 }
 
 /* In memory that the client can't write. */
-static const uint8_t *stable(shmrpci_served_stream *s,
+static const uint8_t *stable(const shmrpc_method *method,
+                             shmrpci_served_stream *s,
                              const shmrpci_stream_item *raw)
 {
-    if (!raw->in_shared || raw->len == 0) {
+    if (!raw->in_shared || raw->len == 0 ||
+        shmrpci_stream_is_in_place(raw, method)) {
         return raw->data;
     }
     uint8_t *copy = shmrpci_arena_alloc(&s->arena, raw->len, 8);
@@ -125,7 +127,7 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
         return no_point(ctx, status);
     }
     shmrpci_arena_reset(&s->arena);
-    const uint8_t *data = stable(s, &raw);
+    const uint8_t *data = stable(ctx->method, s, &raw);
     void *value = shmrpci_arena_alloc(&s->arena, type->size, type->align);
     if (value == NULL || (data == NULL && raw.len > 0)) {
         return SHMRPC_E_NO_MEMORY;

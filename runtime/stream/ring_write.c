@@ -277,12 +277,27 @@ static int write_pieces(shmrpci_stream_writer *w, const uint8_t *data,
     return SHMRPC_OK;
 }
 
+/* An item of one piece, as most are. */
+static int write_one(shmrpci_stream_writer *w, const uint8_t *data,
+                     uint32_t len, int64_t until_ns, bool alone)
+{
+    int status = wait_for_room(w, needed_now(w, len), until_ns, alone);
+    if (status == SHMRPC_OK) {
+        put(w, SHMRPCI_STREAM_ITEM, data, len);
+        w->number++;
+    }
+    return status;
+}
+
 int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
                          int64_t until_ns, bool alone)
 {
     static const uint8_t nothing;
     if (w->is_ended || w->failed != SHMRPC_OK) {
         return w->is_ended ? (int)SHMRPC_E_PRECONDITION : w->failed;
+    }
+    if (len <= shmrpci_stream_max_piece(w->size)) {
+        return write_one(w, data, (uint32_t)len, until_ns, alone);
     }
     if (until_ns == 0) {
         int status = look_for_room(w, most_needed(w, len));

@@ -483,7 +483,8 @@ typedef struct shmrpci_stream shmrpci_stream;
 typedef struct shmrpci_stream_item {
     const uint8_t *data;
     size_t len;
-    bool in_shared; /* the peer can still write to it */
+    bool in_shared;  /* the peer can still write to it */
+    bool is_trusted; /* it is of our own user, who could write to all of ours */
 } shmrpci_stream_item;
 
 /*

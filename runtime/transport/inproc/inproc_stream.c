@@ -208,6 +208,7 @@ static int next_item(shmrpci_stream *stream, int64_t deadline_ns,
     bool in_ring;
     /* One process: the other end writes no more to what it has sent. */
     out->in_shared = false;
+    out->is_trusted = true;
     return shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
                                    &out->len, &in_ring);
 }

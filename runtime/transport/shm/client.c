@@ -194,12 +194,13 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
     client->told_fd = -1;
     client->watch_set = -1;
     client->max_message = opts->max_message_bytes;
-    client->profile = opts->profile;
     shmrpci_store_relaxed(&client->free, UINT64_MAX);
     shmrpci_mutex_init(&client->slot_lock);
     shmrpci_cond_init(&client->slot_freed);
     shmrpci_mutex_init(&client->control_lock);
     shmrpci_spinner_init(&client->spinner, opts->profile, SHMRPCI_SIDE_CLIENT);
+    shmrpci_spinner_init(&client->stream_spinner, opts->profile,
+                         SHMRPCI_SIDE_CLIENT);
     shmrpci_yielder_init(&client->yielder, opts->profile);
     client->generation = shmrpci_fork_generation();
     if (shmrpci_fork_close_fd(&client->control_place, &client->control_fd) !=

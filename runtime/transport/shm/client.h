@@ -68,6 +68,7 @@ typedef struct shm_client {
     size_t max_message;
     bool is_trusted; /* the server is of our own user */
     shmrpci_spinner spinner;
+    shmrpci_spinner stream_spinner; /* what calls wait for is another thing */
     shmrpci_yielder yielder;
 
     _Alignas(128) shmrpci_bias bias; /* of `free` */
@@ -91,7 +92,6 @@ typedef struct shm_client {
     _Alignas(128) shmrpci_mutex slot_lock; /* for slot_freed and hangup only */
     shmrpci_cond slot_freed;
     shmrpci_hangup hangup;
-    shmrpc_profile profile;
     shmrpci_mutex control_lock; /* who talks on control_fd */
     uint32_t want_tag;          /* under control_lock */
     /* Watched: the set that has control_fd, and an event, for what another

@@ -141,10 +141,11 @@ static shmrpci_stream *end_new(shm_client_streams *streams, uint32_t slot,
     stream->watch = watch;
     stream->free = free_end;
     stream->owner = client;
+    stream->is_trusted = client->is_trusted;
     stream->shared = streams;
     stream->slot = slot;
     shm_stream_init(stream, &streams->rings, false, max_item_bytes,
-                    client->profile);
+                    &client->stream_spinner);
     return stream;
 }
 

@@ -8,6 +8,13 @@
 /* Looks between two at the clock. */
 #define LOOKS 8
 
+/* How far a reader stays behind, after so many waits that were over within
+ * PACE_CLOSE_NS and brought one item; and how seldom that is tried at least. */
+#define PACE_NS         2000
+#define PACE_CLOSE_NS   1000
+#define PACE_TRIES      8u
+#define PACE_MOST_TRIES 4096u
+
 void shm_stream_raise(shmrpci_atomic_u32 *alarm)
 {
     (void)shmrpci_add_seq(alarm, 1u);
@@ -16,36 +23,99 @@ void shm_stream_raise(shmrpci_atomic_u32 *alarm)
 
 /* ---- waiting ------------------------------------------------------------- */
 
-static bool spin(shmrpci_stream_waiter *waiter,
+/* How long to stay away now: from what came since the last wait. */
+static uint64_t choose_distance(shmrpci_stream *stream)
+{
+    shm_stream_pace *pace = &stream->pace;
+    uint32_t came = stream->end.reader.number - pace->number;
+    pace->number = stream->end.reader.number;
+    if (pace->ticks != 0 && came < 2) {
+        pace->ticks = 0;
+        pace->close = 0;
+        pace->tries =
+            pace->tries < PACE_MOST_TRIES ? 2 * pace->tries : pace->tries;
+    } else if (pace->ticks != 0) {
+        pace->tries = PACE_TRIES;
+    } else if (came == 1 && pace->close >= pace->tries) {
+        pace->ticks = shmrpci_ticks_of_ns(PACE_NS);
+    }
+    return pace->ticks;
+}
+
+static void note_wait(shm_stream_pace *pace, uint64_t ticks)
+{
+    bool is_close = ticks < shmrpci_ticks_of_ns(PACE_CLOSE_NS);
+    pace->close = is_close ? pace->close + 1 : 0;
+}
+
+/* Looks for as long as that pays. */
+static bool look(shmrpci_stream *stream, uint64_t start, uint64_t budget,
                  bool (*is_over)(const void *what), const void *what)
 {
-    shmrpci_stream *stream = (shmrpci_stream *)(void *)waiter;
-    uint64_t start = shmrpci_ticks();
     uint64_t now = start;
-    shmrpci_spinner_refresh(&stream->spinner, now);
-    uint64_t budget =
-        shmrpci_spinner_budget(&stream->spinner, SHMRPCI_CPU_UNKNOWN);
     uint64_t step = start + shmrpci_spinner_step_ticks();
     while (now - start < budget) {
         for (int i = 0; i < LOOKS; i++) {
             if (is_over(what)) {
-                shmrpci_spinner_hit(&stream->spinner, now - start);
+                shmrpci_spinner_hit(stream->spinner, now - start);
                 return true;
             }
             shmrpci_pause();
         }
         now = shmrpci_ticks();
         if ((int64_t)(now - step) >= 0) {
-            if (shmrpci_spinner_step_aside(&stream->spinner, now - step)) {
+            if (shmrpci_spinner_step_aside(stream->spinner, now - step)) {
                 break;
             }
             step = now + shmrpci_spinner_step_ticks();
         }
     }
     if (budget != 0) {
-        shmrpci_spinner_miss(&stream->spinner);
+        shmrpci_spinner_miss(stream->spinner);
     }
     return false;
+}
+
+static bool spin(shmrpci_stream *stream, bool (*is_over)(const void *what),
+                 const void *what, bool is_reader)
+{
+    uint64_t start = shmrpci_ticks();
+    shmrpci_spinner_refresh(stream->spinner, start);
+    uint64_t budget =
+        shmrpci_spinner_budget(stream->spinner, SHMRPCI_CPU_UNKNOWN);
+    if (budget == 0) {
+        return false;
+    }
+    if (!is_reader) {
+        return look(stream, start, budget, is_over, what);
+    }
+    uint64_t distance = choose_distance(stream);
+    while (distance != 0 && shmrpci_ticks() - start < distance) {
+        shmrpci_pause();
+    }
+    bool is_found = look(stream, start, budget, is_over, what);
+    if (distance == 0) {
+        note_wait(&stream->pace, shmrpci_ticks() - start);
+    }
+    return is_found;
+}
+
+static bool spin_for_room(shmrpci_stream_waiter *waiter,
+                          bool (*is_over)(const void *what), const void *what)
+{
+    return spin((shmrpci_stream *)(void *)waiter, is_over, what, false);
+}
+
+static shmrpci_stream *stream_of_reader(shmrpci_stream_waiter *waiter)
+{
+    return (shmrpci_stream *)(void *)((char *)waiter -
+                                      offsetof(shmrpci_stream, reader_waiter));
+}
+
+static bool spin_for_item(shmrpci_stream_waiter *waiter,
+                          bool (*is_over)(const void *what), const void *what)
+{
+    return spin(stream_of_reader(waiter), is_over, what, true);
 }
 
 /* Sleeps on both words. The kernel compares them, so that what has changed
@@ -84,10 +154,9 @@ static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
     return shmrpci_now_ns() < until_ns ? SHMRPC_OK : SHMRPC_E_DEADLINE;
 }
 
-static int sleep_once(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
+static int sleep_once(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
                       uint32_t expected, int64_t until_ns)
 {
-    shmrpci_stream *stream = (shmrpci_stream *)(void *)waiter;
     if (stream->rest == NULL) {
         return sleep_for(stream, word, expected, until_ns);
     }
@@ -97,17 +166,36 @@ static int sleep_once(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
     return status;
 }
 
+static int sleep_for_room(shmrpci_stream_waiter *waiter,
+                          shmrpci_atomic_u32 *word, uint32_t expected,
+                          int64_t until_ns)
+{
+    return sleep_once((shmrpci_stream *)(void *)waiter, word, expected,
+                      until_ns);
+}
+
+static int sleep_for_item(shmrpci_stream_waiter *waiter,
+                          shmrpci_atomic_u32 *word, uint32_t expected,
+                          int64_t until_ns)
+{
+    return sleep_once(stream_of_reader(waiter), word, expected, until_ns);
+}
+
 /* ---- an end -------------------------------------------------------------- */
 
 void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                      bool is_worker, size_t max_item_bytes,
-                     shmrpc_profile profile)
+                     shmrpci_spinner *spinner)
 {
-    stream->waiter = (shmrpci_stream_waiter){.spin = spin, .sleep = sleep_once};
-    shmrpci_spinner_init(&stream->spinner, profile,
-                         is_worker ? SHMRPCI_SIDE_WORKER : SHMRPCI_SIDE_CLIENT);
+    stream->waiter =
+        (shmrpci_stream_waiter){.spin = spin_for_room, .sleep = sleep_for_room};
+    stream->reader_waiter =
+        (shmrpci_stream_waiter){.spin = spin_for_item, .sleep = sleep_for_item};
+    stream->pace.tries = PACE_TRIES;
+    stream->spinner = spinner;
     shmrpci_stream_end_init(&stream->end, rings, is_worker, max_item_bytes,
                             &stream->waiter);
+    stream->end.reader.waiter = &stream->reader_waiter;
 }
 
 static int reason(const shmrpci_stream *stream, int status)
@@ -133,6 +221,7 @@ void shm_stream_finish(shmrpci_stream *stream)
 int shm_stream_next(shmrpci_stream *stream, int64_t deadline_ns,
                     shmrpci_stream_item *out)
 {
+    out->is_trusted = stream->is_trusted;
     return reason(stream,
                   shmrpci_stream_end_next(&stream->end, deadline_ns, &out->data,
                                           &out->len, &out->in_shared));

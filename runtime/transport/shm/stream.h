@@ -22,10 +22,26 @@
 /* Where a kernel can't wait for two words at once (before 5.16). */
 #define SHM_STREAM_LOOK_NS (1 * SHMRPCI_NS_PER_S)
 
+/*
+ * How far a reader stays behind a writer that is as fast: would it look at
+ * each header while that is written, the line would go to and fro for every
+ * item.  So it waits for a moment, and then has several at once; where only
+ * one has come it was the writer who waited, and that is tried again ever more
+ * seldom.
+ */
+typedef struct shm_stream_pace {
+    uint64_t ticks;  /* to wait before a look; 0: none */
+    uint32_t number; /* of the item that came next at the last wait */
+    uint32_t close;  /* waits on end that were over soon, with one item */
+    uint32_t tries;  /* close waits before the next try */
+} shm_stream_pace;
+
 struct shmrpci_stream {
-    shmrpci_stream_waiter waiter; /* first */
+    shmrpci_stream_waiter waiter; /* first: of who writes */
+    shmrpci_stream_waiter reader_waiter;
+    shm_stream_pace pace;
     shmrpci_stream_end end;
-    shmrpci_spinner spinner;
+    shmrpci_spinner *spinner; /* of all streams of the client, or worker */
     shmrpci_atomic_u32 *alarm;
     /* Whether the other end is gone for good. */
     bool (*is_gone)(const shmrpci_stream *stream);
@@ -38,7 +54,8 @@ struct shmrpci_stream {
     void (*resume)(shmrpci_stream *stream);
     /* Gives back what `close` has not. */
     void (*free)(shmrpci_stream *stream);
-    void *owner; /* shm_client or shm_worker */
+    void *owner;     /* shm_client or shm_worker */
+    bool is_trusted; /* the other end is of our own user */
     /* The client's: what the slot and this end share; and its call. */
     struct shm_client_streams *shared;
     uint32_t slot;
@@ -48,7 +65,7 @@ struct shmrpci_stream {
 /* What is not set by it is the owner's to set. */
 void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                      bool is_worker, size_t max_item_bytes,
-                     shmrpc_profile profile);
+                     shmrpci_spinner *spinner);
 
 /* Wakes whoever sleeps by this alarm. */
 void shm_stream_raise(shmrpci_atomic_u32 *alarm);

@@ -399,6 +399,8 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->peer_cpu = SHMRPCI_CPU_UNKNOWN;
     shmrpci_spinner_init(&worker->spinner, listener->opts.profile,
                          SHMRPCI_SIDE_WORKER);
+    shmrpci_spinner_init(&worker->stream_spinner, listener->opts.profile,
+                         SHMRPCI_SIDE_WORKER);
     shmrpci_yielder_init(&worker->yielder, listener->opts.profile);
     return worker;
 }

@@ -109,6 +109,7 @@ struct shm_worker {
     uint64_t recent_ticks;
     uint64_t step_ticks;
     shmrpci_spinner spinner;
+    shmrpci_spinner stream_spinner;
     shmrpci_yielder yielder;
     shm_turn turn;
     uint64_t idle_since; /* ticks */

@@ -94,20 +94,27 @@ void shm_conn_tell(shm_conn *conn)
     }
 }
 
+/* Apart, so that a call that uses none pays for one look. */
+static __attribute__((noinline)) void forget_used(shm_worker *worker,
+                                                  uint64_t used)
+{
+    if ((used & SHM_USES_STREAMS) != 0) {
+        shm_worker_end_streams(worker);
+    }
+    /* Sequentially consistent: pairs with the look into the ledger before an
+     * extent is taken away. Before DONE, so that the client finds what it
+     * leaves idle to be so. */
+    shmrpci_store_seq(&worker->conn->ledger->entries[worker->slot].uses,
+                      UINT64_C(0));
+}
+
 static void forget_memory(shm_worker *worker)
 {
-    shmrpci_atomic_u64 *uses =
-        &worker->conn->ledger->entries[worker->slot].uses;
     /* Relaxed: only the holder of the entry writes it. */
-    uint64_t used = shmrpci_load_relaxed(uses);
+    uint64_t used =
+        shmrpci_load_relaxed(&worker->conn->ledger->entries[worker->slot].uses);
     if (used != 0) {
-        if ((used & SHM_USES_STREAMS) != 0) {
-            shm_worker_end_streams(worker);
-        }
-        /* Sequentially consistent: pairs with the look into the ledger before
-         * an extent is taken away. Before DONE, so that the client finds what
-         * it leaves idle to be so. */
-        shmrpci_store_seq(uses, UINT64_C(0));
+        forget_used(worker, used);
     }
 }
 
@@ -313,14 +320,15 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
         .flags =
             snap.flags & (SHM_MSG_ONEWAY | SHM_MSG_NUMBERED | SHM_MSG_METADATA),
         .timeout_ns = (int64_t)(timeout_ns & INT64_MAX)};
-    if ((snap.flags & SHM_MSG_STREAMS) != 0) {
-        request->head.flags |= (uint32_t)SHMRPCI_HEAD_STREAMS;
-    }
     request->received_ns = shmrpci_tick_clock_ns(&worker->clock, worker->now);
     request->deadline_ns = deadline_of(request->received_ns, timeout_ns);
     request->peer = &worker->conn->peer;
     request->out = (shmrpci_buf){0};
     if (worker->is_cold || may_be_long(worker, worker->method)) {
+        /* A request with streams is cold. */
+        request->head.flags |= (snap.flags & SHM_MSG_STREAMS) != 0
+                                   ? (uint32_t)SHMRPCI_HEAD_STREAMS
+                                   : 0u;
         shm_worker_share(worker);
         shm_worker_go_offline(worker);
         worker->now = shmrpci_ticks();

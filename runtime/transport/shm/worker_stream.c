@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "os/process.h"
 #include "transport/shm/stream.h"
 #include "transport/shm/worker_mirror.h"
 
@@ -200,8 +201,10 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     stream->watch = watch;
     stream->free = free_end;
     stream->owner = worker;
+    stream->is_trusted = request->peer->uid == shmrpci_process_uid() &&
+                         request->peer->uid != SHMRPCI_UNMAPPED_UID;
     shm_stream_init(stream, &worker->rings, true, worker->conn->max_message,
-                    worker->listener->opts.profile);
+                    &worker->stream_spinner);
     *out = stream;
     return SHMRPC_OK;
 }

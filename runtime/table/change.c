@@ -9,10 +9,12 @@
 #include "table/inside.h"
 
 /* How often to look at a change that is under way before helping: its maker is
- * most probably about to finish it. */
-#define HELP_LOOKS 16u
-/* The same for one that takes long: a rehash, for each slot. */
+ * most probably about to finish it. And the same for one that takes long: a
+ * rehash, for each slot. In tests/relacy everybody helps at once. */
+#ifndef HELP_LOOKS
+#define HELP_LOOKS      16u
 #define HELP_LOOKS_SLOT 2u
+#endif
 /* A turn that nobody's descriptor explains. */
 #define HELP_ATTEMPTS 10000u
 

@@ -59,11 +59,16 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
             if (!shmrpci_quick_is_still(at, word)) {
                 return SHMRPCI_FOUND_AGAIN;
             }
+            if (is_equal && shmrpci_record_is_value(out)) {
+                return SHMRPCI_FOUND;
+            }
+            /* The word may be there again, with its block filled anew: then
+             * what was looked at was half of a record. */
+            if (is_record && !shmrpci_record_is_same(out)) {
+                return SHMRPCI_FOUND_AGAIN;
+            }
             if (!is_record || !shmrpci_record_is_value(out)) {
                 return SHMRPCI_FOUND_DAMAGE;
-            }
-            if (is_equal) {
-                return SHMRPCI_FOUND;
             }
         }
         slot = (slot + 1) & geometry->mask;
@@ -105,9 +110,11 @@ static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
     }
     at->root = root;
     at->slot = &geometry.block->index[slot];
+    /* DAMAGE may be a block that was just being filled anew, whose word has
+     * come back to the slot meanwhile: believed when it stays. */
     return found == SHMRPCI_FOUND       ? SHMRPC_OK
            : found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
-                                        : SHMRPC_E_DATA_LOSS;
+                                        : SHMRPC_E_BUSY;
 }
 
 /*
@@ -322,11 +329,9 @@ static shmrpc_status look_at(const shmrpci_table *table,
     bool is_record = shmrpci_record_look(table, shmrpci_word_block(word), out);
     *out_slot = at;
     *out_word = word;
-    if (!shmrpci_quick_is_still(at, word)) {
+    /* As in try_look. */
+    if (!shmrpci_quick_is_still(at, word) || !is_record) {
         return SHMRPC_E_BUSY;
-    }
-    if (!is_record) {
-        return SHMRPC_E_DATA_LOSS;
     }
     return (word & SHMRPCI_WORD_DEAD) != 0 ? SHMRPC_E_PRECONDITION : SHMRPC_OK;
 }

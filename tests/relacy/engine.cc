@@ -38,8 +38,8 @@ struct range {
     uintptr_t begin, end;
 };
 
-range watched[16], ignored[16], forbidden[16];
-size_t watched_count, ignored_count, forbidden_count;
+range watched[16], ignored[16], forbidden[16], shared[4];
+size_t watched_count, ignored_count, forbidden_count, shared_count;
 void *freed[16];
 size_t freed_count;
 
@@ -195,7 +195,7 @@ void forget_objects()
         free(freed[i]);
     }
     used_count = watched_count = ignored_count = 0;
-    forbidden_count = freed_count = 0;
+    forbidden_count = freed_count = shared_count = 0;
     here = nowhere;
 }
 
@@ -249,9 +249,23 @@ jmp_buf *death[8];
 unsigned death_steps[8];
 bool is_spared[8];
 
+unsigned stop_steps[8];
+bool is_stopped[8];
+
+void may_stop(unsigned me)
+{
+    if (stop_steps[me] != 0 && --stop_steps[me] == 0) {
+        const site place = here;
+        is_stopped[me] = true;
+        rl::ctx().park_current_thread(false, false, false, info());
+        here = place;
+    }
+}
+
 void may_die()
 {
     unsigned me = rl::ctx().current_thread();
+    may_stop(me);
     if (death_steps[me] != 0 && !is_spared[me] && --death_steps[me] == 0) {
         here = nowhere;
         _longjmp(*death[me], 1);
@@ -627,16 +641,7 @@ void engine_barrier(void)
     }
 }
 
-void engine_die(void *to, unsigned steps)
-{
-    death[engine_thread()] = (jmp_buf *)to;
-    death_steps[engine_thread()] = steps;
-}
-
-void engine_spare(bool is_now_spared)
-{
-    is_spared[engine_thread()] = is_now_spared;
-}
+#include "engine_bytes.h"
 
 /* ---- for the compiler --------------------------------------------------- */
 

@@ -52,6 +52,14 @@ void engine_free(void *at);
 /* Looks at one for races that the compiler does not show. */
 void engine_access(const void *at, size_t bytes, bool is_write);
 
+/* Bytes there are copied (engine_copy) as relaxed atomic words, since the text
+ * copies what others may overwrite, and throws it away then. */
+void engine_share(const void *at, size_t bytes);
+/* As memcpy. What is shared consists of aligned words of 8 bytes. */
+void *engine_copy(void *to, const void *from, size_t bytes);
+/* As memset, whatever atomics lie there. */
+void *engine_fill(void *to, int byte, size_t bytes);
+
 void engine_check(bool is_true, const char *what, const char *file, int line);
 #define ENGINE_CHECK(what) engine_check((what), #what, __FILE__, __LINE__)
 
@@ -77,6 +85,11 @@ void engine_barrier(void);
 /* The calling thread dies at one of its next `steps` atomic accesses; 0: it
  * does not. Dying is a jump to where setjmp filled `to`. */
 void engine_die(void *to, unsigned steps);
+/* The calling thread is stopped at one of its next `steps` atomic accesses,
+ * until another one lets it go on, if it has come so far; 0: it is not. */
+void engine_stop(unsigned steps);
+void engine_go_on(unsigned thread);
+bool engine_is_stopped(unsigned thread);
 /* It does not die meanwhile: between true and false. */
 void engine_spare(bool is_spared);
 

@@ -49,6 +49,15 @@ static bool is_parked[THREADS];
 static uint32_t holders[BYTES];
 static int has_holder[BYTES];
 
+/* The same for bytes that several may share, which lie above all others. */
+#define SHARES      8
+#define SHARED_FROM ((int64_t)1 << 41)
+static uint32_t sharing;
+static struct {
+    int fd; /* -1: nobody */
+    int64_t at;
+} shares[SHARES];
+
 static _Atomic uint32_t process = 1;
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &process;
 
@@ -60,6 +69,10 @@ void kernel_reset(int64_t short_sleep_ns)
     for (size_t i = 0; i < BYTES; i++) {
         holders[i] = 0;
         has_holder[i] = -1;
+    }
+    sharing = 0;
+    for (size_t i = 0; i < SHARES; i++) {
+        shares[i].fd = -1;
     }
     fd_count = 0;
     set_count = 0;
@@ -254,10 +267,66 @@ shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count)
     return SHMRPC_OK;
 }
 
-void shmrpci_byte_lock_drop(int fd, int64_t first, int64_t count)
+uint32_t __tsan_atomic32_fetch_add(volatile uint32_t *at, uint32_t value,
+                                   int order);
+
+/* The kernel has a lock around its list. */
+static void pass_through_the_list(void)
+{
+    (void)__tsan_atomic32_fetch_add(&sharing, 1, __ATOMIC_ACQ_REL);
+}
+
+static void drop_shares(int fd, int64_t at)
+{
+    for (size_t i = 0; i < SHARES; i++) {
+        if (shares[i].fd == fd && (at < 0 || shares[i].at == at)) {
+            shares[i].fd = -1;
+        }
+    }
+}
+
+shmrpc_status shmrpci_byte_lock_share(int fd, int64_t at)
+{
+    pass_through_the_list();
+    for (size_t i = 0; i < SHARES; i++) {
+        if (shares[i].fd < 0) {
+            shares[i].fd = fd;
+            shares[i].at = at;
+            return SHMRPC_OK;
+        }
+    }
+    return SHMRPC_E_EXHAUSTED;
+}
+
+int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
+{
+    int64_t lowest = -1;
+    pass_through_the_list();
+    for (size_t i = 0; i < SHARES; i++) {
+        int64_t at = shares[i].at;
+        if (shares[i].fd >= 0 && shares[i].fd != fd && at >= first &&
+            at - first < count && (lowest < 0 || at < lowest)) {
+            lowest = at;
+        }
+    }
+    return lowest;
+}
+
+int shmrpci_byte_lock_holder(int fd, int64_t at)
 {
     (void)fd;
+    (void)at;
+    return 0;
+}
+
+void shmrpci_byte_lock_drop(int fd, int64_t first, int64_t count)
+{
     (void)count;
+    if (first >= SHARED_FROM) {
+        pass_through_the_list();
+        drop_shares(fd, first);
+        return;
+    }
     __tsan_atomic32_store(&holders[first], 0, __ATOMIC_RELEASE);
     has_holder[first] = -1;
 }
@@ -269,6 +338,8 @@ void kernel_bury(int fd)
             shmrpci_byte_lock_drop(fd, i, 1);
         }
     }
+    pass_through_the_list();
+    drop_shares(fd, -1);
 }
 
 /* ---- events and sets ---------------------------------------------------- */

@@ -12,8 +12,17 @@ static inline void *engine_memcpy(void *to, const void *from, size_t bytes)
     engine_access(to, bytes, true);
     return __builtin_memcpy(to, from, bytes);
 }
+#ifdef ENGINE_SHARES_BYTES
+#define memcpy(to, from, bytes)                              \
+    (engine_at(__FILE__, __LINE__, __func__, "memcpy", #to), \
+     engine_copy(to, from, bytes))
+#define memset(to, byte, bytes)                              \
+    (engine_at(__FILE__, __LINE__, __func__, "memset", #to), \
+     engine_fill(to, byte, bytes))
+#else
 #define memcpy(to, from, bytes)                              \
     (engine_at(__FILE__, __LINE__, __func__, "memcpy", #to), \
      engine_memcpy(to, from, bytes))
+#endif
 
 #endif

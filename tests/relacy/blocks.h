@@ -1,0 +1,27 @@
+/*
+ * A region for the text of the table, with blocks that are used again as soon
+ * as they may be: the arena of runtime/region would wait for 64 younger ones,
+ * and hide what depends on that.
+ *
+ * Blocks are kept in plain memory, since only their participant's thread, or
+ * its heir, touches them. What a block is used for is checked at every step.
+ *
+ * Threading: as table.h.
+ */
+#ifndef TESTS_RELACY_BLOCKS_H
+#define TESTS_RELACY_BLOCKS_H
+
+#include "table/inside.h"
+
+#define BLOCKS_PARTICIPANTS 3u
+
+/* Before each run. */
+void blocks_reset(void);
+
+/* A handle as participant `me`, or for reading only. */
+void blocks_attach(shmrpci_table *out, uint32_t me, bool is_writer);
+
+/* When all is over: what can be reached is in use, and all else is not. */
+void blocks_check(const shmrpci_table *table);
+
+#endif

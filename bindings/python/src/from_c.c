@@ -241,8 +241,7 @@ static PyObject *read_struct(const reader *r, core_node *node, const void *at)
     return self;
 }
 
-static PyObject *read_union(const reader *r, core_node *node,
-                            const unsigned char *at)
+static PyObject *read_union(const reader *r, core_node *node, const void *at)
 {
     uint32_t tag = READ(uint32_t, at);
     for (uint32_t i = 0; i < node->type->count; i++) {
@@ -250,7 +249,7 @@ static PyObject *read_union(const reader *r, core_node *node,
         if (field->row->tag != tag) {
             continue;
         }
-        const void *place = at + field->row->offset;
+        const void *place = (const unsigned char *)at + field->row->offset;
         if ((field->row->flags & SHMRPC_FIELD_POINTER) != 0) {
             place = READ(void *const, place);
         }

@@ -26,6 +26,14 @@ static int echo(shmrpc_ctx *ctx, void *user, uint64_t number, uint64_t *ret)
     return SHMRPC_OK;
 }
 
+static int pid(shmrpc_ctx *ctx, void *user, uint32_t *ret)
+{
+    (void)ctx;
+    (void)user;
+    *ret = (uint32_t)getpid();
+    return SHMRPC_OK;
+}
+
 static int count(shmrpc_ctx *ctx, void *user, uint64_t most, int32_t status,
                  flow_flow_count_sink *out)
 {
@@ -77,6 +85,7 @@ int main(int argc, char **argv)
 {
     flow_flow_impl impl = FLOW_FLOW_IMPL_INIT;
     impl.echo = echo;
+    impl.pid = pid;
     impl.count = count;
     impl.sum = sum;
     impl.twice = twice;

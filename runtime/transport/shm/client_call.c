@@ -168,8 +168,9 @@ static size_t room_behind(const shm_client_slot *slot,
 }
 
 /* A body that is neither small nor in a span yet gets one. */
-static shmrpc_status settle(shm_client *client, shm_client_slot *slot,
-                            const shm_streams *streams, shmrpci_buf *out)
+static inline __attribute__((always_inline)) shmrpc_status
+settle(shm_client *client, shm_client_slot *slot, const shm_streams *streams,
+       shmrpci_buf *out)
 {
     if (out->status != SHMRPC_OK) {
         return out->status;
@@ -235,9 +236,9 @@ static void write_head(shm_slot *shared, const shmrpci_call *call,
 
 /* Writes head, payload and word in one burst of stores after all that takes
  * time: a worker looks at the line all the while, and takes it away. */
-static void write_slot(shm_client_slot *slot, shm_slot *shared,
-                       const shmrpci_call *call, const shm_streams *streams,
-                       uint64_t now)
+static inline __attribute__((always_inline)) void
+write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
+           const shm_streams *streams, uint64_t now)
 {
     const shmrpci_buf *out = &call->out;
     uint8_t *at = shared->payload;
@@ -306,7 +307,9 @@ static uint64_t now_of(const shmrpci_call *call)
     return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
 }
 
-static inline int commit(shmrpci_call *call, const shm_streams *streams)
+/* In line, so that calls without streams are compiled as if there were none. */
+static inline __attribute__((always_inline)) int
+commit(shmrpci_call *call, const shm_streams *streams)
 {
     shm_client *client = client_of(call);
     uint32_t index = index_of(call);

@@ -4,8 +4,8 @@
  *
  * All of its own state is private memory: the server allocates nothing, so
  * that a dead worker leaks nothing, and no peer can spoil it.  Each region
- * keeps a sorted list of free ranges; with three spans a slot and those that
- * are kept, a list never has more than SHM_POOL_RANGES.
+ * keeps a sorted list of free ranges; with two spans a slot, one for rings of
+ * streams, and those that are kept, a list never has more than SHM_POOL_RANGES.
  *
  * An extent is taken from those that are idle, by its word in the block, when
  * the first span of it is needed, and idle again after its last: so workers
@@ -22,10 +22,12 @@
 #include "os/memory.h"
 #include "os/thread.h"
 #include "transport/shm/block.h"
+#include "transport/transport.h"
 
 /* Spans begin at multiples of this. */
-#define SHM_SPAN_ALIGN  UINT64_C(128)
-#define SHM_POOL_RANGES (3 * SHM_SLOTS + SHM_POOL_KEPT + 2)
+#define SHM_SPAN_ALIGN UINT64_C(128)
+#define SHM_POOL_RANGES \
+    (2 * SHM_SLOTS + SHMRPCI_STREAMS_MAX + SHM_POOL_KEPT + 2)
 /* Spans that outlive their calls. */
 #define SHM_POOL_KEPT 16u
 

@@ -1,12 +1,13 @@
 # shellcheck shell=bash
 # To be sourced: starts a server in the background, waits until clients can
-# connect, and stops it by its process id.  A private SHMRPC_DIR keeps it from
-# meeting others of its name.
+# connect, and stops it by its process id; also several, one after another.  A
+# private SHMRPC_DIR keeps them from meeting others of their names.
 
 server_folder=$(mktemp -d)
 export SHMRPC_DIR=$server_folder
 server_pid=
 server_said=
+earlier_pids=()
 
 # start_server SECONDS COMMAND...: returns when it has printed a line with the
 # words "serving at"; what it printed until then is in $server_said.
@@ -14,6 +15,12 @@ start_server() {
     local seconds=$1 line
     shift
     server_said=
+    if [ -n "$server_pid" ]; then
+        earlier_pids+=("$server_pid")
+        # What it prints later goes nowhere, and must not end it.
+        # shellcheck disable=SC2034
+        exec {earlier_out}<&9
+    fi
     exec 9< <(exec "$@" 2>&1 9<&-)
     server_pid=$!
     while read -r -t "$seconds" -u 9 line; do
@@ -26,7 +33,8 @@ start_server() {
     return 1
 }
 
-# stop_server: its exit status.
+# stop_server: its exit status, or that of one before it that failed. The last
+# one that was started is stopped first.
 stop_server() {
     local status=0
     [ -n "$server_pid" ] || return 0
@@ -34,6 +42,11 @@ stop_server() {
     wait "$server_pid" || status=$?
     server_pid=
     exec 9<&-
+    while [ "${#earlier_pids[@]}" -gt 0 ]; do
+        kill -TERM "${earlier_pids[-1]}" 2>/dev/null || true
+        wait "${earlier_pids[-1]}" || status=$?
+        unset 'earlier_pids[-1]'
+    done
     return "$status"
 }
 

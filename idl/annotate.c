@@ -21,6 +21,7 @@ typedef enum annotation_id {
     TIMEOUT,
     WINDOW,
     IDLE,
+    RETRY,
     REST,
     HTTP,
     COMPACT,
@@ -53,6 +54,7 @@ static const annotation_row rows[] = {
     {TIMEOUT,    "timeout",    IDL_ON_METHOD | IDL_ON_SERVICE, "@timeout(2s)", {{"after", IDL_VALUE_DURATION, false}}},
     {WINDOW,     "window",     IDL_ON_METHOD, "@window(1M)",          {{"bytes", IDL_VALUE_UINT, false}}},
     {IDLE,       "idle",       IDL_ON_METHOD, "@idle(30s)",           {{"after", IDL_VALUE_DURATION, false}}},
+    {RETRY,      "retry",      IDL_ON_METHOD, "@retry(attempts: 3, backoff: 10ms)", {{"attempts", IDL_VALUE_UINT, false}, {"backoff", IDL_VALUE_DURATION, false}}},
     {REST,       "rest",       IDL_ON_METHOD, "@rest(GET, \"/path/{parameter}\")", {{"verb", IDL_VALUE_WORD, false}, {"path", IDL_VALUE_TEXT, false}}},
     {HTTP,       "http",       IDL_ON_ERROR,  "@http(404)",           {{"status", IDL_VALUE_UINT, false}}},
     {COMPACT,    "compact",    IDL_ON_STRUCT | IDL_ON_UNION | IDL_ON_ERROR, "@compact", {{NULL, IDL_VALUE_NONE, false}}},
@@ -252,6 +254,18 @@ static void take_window(idl_resolver *r, const annotation_row *row,
     extra->window_bytes = (uint32_t)value->u.u;
 }
 
+static void take_retry(idl_resolver *r, const annotation_row *row,
+                       const idl_value *values, idl_annotated *extra)
+{
+    if (values[0].u.u < 2 || values[0].u.u > IDL_MAX_ATTEMPTS) {
+        (void)report_args(r, row, values[0].span,
+                          "2 to 10 attempts is the argument");
+        return;
+    }
+    extra->attempts = (uint32_t)values[0].u.u;
+    take_time(r, row, &values[1], &extra->backoff_ns);
+}
+
 static void take_since(idl_resolver *r, const annotation_row *row,
                        const idl_value *value, idl_meta *meta)
 {
@@ -336,6 +350,9 @@ static void unpack(idl_resolver *r, const annotation_row *row,
         break;
     case IDLE:
         take_time(r, row, &values[0], &extra->idle_ns);
+        break;
+    case RETRY:
+        take_retry(r, row, values, extra);
         break;
     case REST:
         take_rest(r, row, values, extra);

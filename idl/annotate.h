@@ -33,6 +33,8 @@ typedef struct idl_annotated {
     int64_t timeout_ns;
     uint32_t window_bytes;
     int64_t idle_ns;
+    uint32_t attempts;
+    int64_t backoff_ns;
     idl_rest rest;
     uint32_t http;
     const char *c_prefix;

@@ -436,6 +436,12 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
         append_duration(method->idle_ns, out);
         shmrpci_buf_append_text(out, ")\n");
     }
+    if (method->attempts != 0) {
+        shmrpci_buf_printf(
+            out, "  @retry(attempts: %" PRIu32 ", backoff: ", method->attempts);
+        append_duration(method->backoff_ns, out);
+        shmrpci_buf_append_text(out, ")\n");
+    }
     if (method->rest.verb != NULL) {
         shmrpci_buf_printf(out, "  @rest(%s, ", method->rest.verb);
         append_text_literal(method->rest.path, out);

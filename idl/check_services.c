@@ -126,6 +126,23 @@ static void check_stream_annotations(idl_diags *diags, const idl_method *method)
     }
 }
 
+/* What may be sent again is what may run again, and ends in one reply. */
+static void check_retry(idl_diags *diags, const idl_method *method)
+{
+    bool has_streams = method->stream_param != NULL || method->result_is_stream;
+    if (method->attempts == 0 ||
+        (method->idempotent && !method->oneway && !has_streams)) {
+        return;
+    }
+    idl_diag *diag = idl_report(
+        diags, IDL_S_ANNOTATION_PLACE, method->span,
+        "`@retry` is for methods that may run again, and `%s` %s", method->name,
+        !method->idempotent ? "is not @idempotent"
+        : has_streams       ? "has a stream"
+                            : "is oneway");
+    idl_expected(diags, diag, "@idempotent, one reply");
+}
+
 static void check_oneway(idl_diags *diags, const idl_method *method)
 {
     const char *what = method->result != NULL         ? "a result"
@@ -231,6 +248,7 @@ static void check_method(idl_diags *diags, const idl_method *method)
         check_rest(diags, method);
     }
     if (!has_stream(method)) {
+        check_retry(diags, method);
         check_stream_annotations(diags, method);
     }
     check_throws(diags, method);

@@ -493,6 +493,8 @@ static void fill_method(builder *b, const idl_method *method,
         .idle_ns = method->idle_ns,
         .items_in = type_or_null(b, idl_stream_items(method, true)),
         .items_out = type_or_null(b, idl_stream_items(method, false)),
+        .policy = {.attempts = method->attempts,
+                   .backoff_ns = method->backoff_ns},
     };
 }
 

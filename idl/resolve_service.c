@@ -182,6 +182,8 @@ static void resolve_method(idl_resolver *r, idl_site site, const ast_decl *decl,
     method->idempotent = extra.idempotent;
     method->window_bytes = extra.window_bytes;
     method->idle_ns = extra.idle_ns;
+    method->attempts = extra.attempts;
+    method->backoff_ns = extra.backoff_ns;
     method->rest = extra.rest;
     method->timeout_ns =
         extra.timeout_ns != 0 ? extra.timeout_ns : service->timeout_ns;

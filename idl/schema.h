@@ -302,6 +302,8 @@ typedef struct idl_method {
                               when neither has one */
     uint32_t window_bytes; /* @window, or 0 */
     int64_t idle_ns;       /* @idle, or 0 */
+    uint32_t attempts;     /* @retry, or 0 */
+    int64_t backoff_ns;
     idl_rest rest;
     const idl_field *params; /* without the stream parameter */
     size_t param_count;

@@ -328,14 +328,19 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
     gen_c_set_flag(m, c, "is_upload", takes && !gives);
     const char *in = set_items(m, c, method, true);
     const char *out = set_items(m, c, method, false);
+    bool has_policy = method->attempts != 0;
+    const char *policy =
+        has_policy ? gen_c_text(m, "%" PRIu32 ", INT64_C(%" PRId64 ")",
+                                method->attempts, method->backoff_ns)
+                   : "0, 0";
     gen_c_set_text(m, c, "streams_text",
-                   takes || gives
+                   takes || gives || has_policy
                        ? gen_c_text(m,
                                     "%" PRIu32 ", %" PRIu32 ", INT64_C(%" PRId64
-                                    "), %s, %s, {0, 0, 0, 0}",
+                                    "), %s, %s, {%s, 0, 0}",
                                     idl_stream_window(method, true),
                                     idl_stream_window(method, false),
-                                    method->idle_ns, in, out)
+                                    method->idle_ns, in, out, policy)
                        : "SHMRPC_NO_STREAMS");
 }
 

@@ -494,6 +494,9 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
             method->window_bytes != 0 ? gen_uint(tree, method->window_bytes)
                                       : gen_null(tree));
     gen_set(row, "idle", duration_text(d, method->idle_ns));
+    gen_set(row, "attempts",
+            method->attempts != 0 ? gen_uint(tree, method->attempts)
+                                  : gen_null(tree));
     gen_set(row, "rest", rest_value(d, &method->rest));
     gen_value *params = gen_set(
         row, "params", fields_value(d, method->params, method->param_count));

@@ -60,6 +60,12 @@ int shmrpci_contract_compare(const shmrpci_contract *client,
                              const shmrpci_contract *server,
                              uint32_t *method_ids, shmrpc_error *error);
 
+/* The same for each method by itself: the id of one that differs, or that the
+ * server lacks, is 0. NO_MEMORY. */
+int shmrpci_contract_compare_each(const shmrpci_contract *client,
+                                  const shmrpci_contract *server,
+                                  uint32_t *method_ids);
+
 /* What differs.  A field is its name and its number: it is the same on both
  * sides only when both agree. */
 typedef enum shmrpci_difference_kind {

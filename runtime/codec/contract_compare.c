@@ -256,6 +256,28 @@ int shmrpci_contract_compare(const shmrpci_contract *client,
     return compare_all(&cmp, method_ids);
 }
 
+int shmrpci_contract_compare_each(const shmrpci_contract *client,
+                                  const shmrpci_contract *server,
+                                  uint32_t *method_ids)
+{
+    int status = SHMRPC_OK;
+    for (size_t i = 0; i < client->methods.len && status != SHMRPC_E_NO_MEMORY;
+         i++) {
+        const method_form *mine = &client->methods.ptr[i];
+        size_t at = method_by_name(server, mine->name);
+        shmrpc_error why;
+        /* What others have found equal, or not, is forgotten: a difference in a
+         * type is one of every method that has it. */
+        comparison cmp = {.client = client, .server = server, .error = &why};
+        status = at == SIZE_MAX
+                     ? (int)SHMRPC_E_CONTRACT
+                     : compare_method(&cmp, mine, &server->methods.ptr[at]);
+        free(cmp.seen.slots);
+        method_ids[i] = status == SHMRPC_OK ? (uint32_t)at + 1 : 0;
+    }
+    return status == SHMRPC_E_NO_MEMORY ? status : (int)SHMRPC_OK;
+}
+
 int shmrpci_contract_differences(const shmrpci_contract *client,
                                  const shmrpci_contract *server,
                                  uint32_t *method_ids,

@@ -12,7 +12,7 @@
 
 /* ---- the parent ---------------------------------------------------------- */
 
-bool shmrpci_beside_is_cancelled(const shmrpci_pending *p)
+static bool is_cancelled(const shmrpci_pending *p)
 {
     const shmrpc_ctx *parent = p->beside->parent;
     return parent != NULL && shmrpc_ctx_cancelled(parent);
@@ -90,8 +90,8 @@ int shmrpc_intercepted_add_metadata(shmrpc_intercepted *call, const char *key,
                                     const char *value, shmrpc_error *error)
 {
     shmrpci_beside *b =
-        (shmrpci_beside *)((char *)call - offsetof(shmrpci_beside, looks) -
-                           offsetof(shmrpci_interception, call));
+        (void *)((char *)call - offsetof(shmrpci_beside, looks) -
+                 offsetof(shmrpci_interception, call));
     if (call->ctx != NULL || !b->is_open) {
         return shmrpc_error_set(error, SHMRPC_E_PRECONDITION,
                                 "metadata can be added in `begin` of a client "
@@ -159,16 +159,30 @@ int shmrpci_beside_begin(shmrpci_pending *p, const shmrpc_opts *opts)
     if (!shmrpci_metadata_is_empty(&b->out)) {
         b->block_bytes = shmrpci_metadata_end(&b->out);
         p->flags |= (uint32_t)SHMRPCI_HEAD_METADATA;
-        p->is_long = true;
     }
+    p->is_long = p->is_long || b->block_bytes > 0 || p->is_retry;
     return SHMRPC_OK;
+}
+
+/* A repeated call says so, though it has nothing else beside it. */
+static int write_repeated(shmrpci_pending *p)
+{
+    static const uint8_t block[8] = {8, 0, 0, SHMRPCI_METADATA_RETRY};
+    if ((p->link->conn->features & SHMRPCI_FEATURE_METADATA) != 0) {
+        p->flags |= (uint32_t)SHMRPCI_HEAD_METADATA;
+        shmrpci_buf_append(&p->call.out, block, sizeof block);
+    }
+    return (int)p->call.out.status;
 }
 
 int shmrpci_beside_write(shmrpci_pending *p)
 {
-    const shmrpci_beside *b = p->beside;
-    if (b->block_bytes == 0) {
-        return SHMRPC_OK;
+    shmrpci_beside *b = p->beside;
+    if (b == NULL || b->block_bytes == 0) {
+        return p->runs > 0 || p->is_retry ? write_repeated(p) : SHMRPC_OK;
+    }
+    if (p->runs > 0 || p->is_retry) {
+        b->out.bytes[3] |= SHMRPCI_METADATA_RETRY;
     }
     if ((p->link->conn->features & SHMRPCI_FEATURE_METADATA) == 0) {
         return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
@@ -179,20 +193,36 @@ int shmrpci_beside_write(shmrpci_pending *p)
     return (int)p->call.out.status;
 }
 
+int shmrpci_beside_reserve(shmrpci_pending *p, size_t size_hint,
+                           size_t reply_hint, int64_t deadline_ns)
+{
+    const shmrpc_ctx *parent = p->beside->parent;
+    for (;;) {
+        int64_t until_ns =
+            deadline_ns != 0 ? shmrpci_beside_turn_ns(parent, deadline_ns) : 0;
+        int status = p->link->client->reserve(
+            p->link->conn, &p->call, size_hint, reply_hint, until_ns, p->error);
+        if (status != SHMRPC_E_DEADLINE || until_ns == deadline_ns ||
+            shmrpci_waiting_is_interrupted()) {
+            return status;
+        }
+        if (is_cancelled(p)) {
+            return orphaned(p);
+        }
+    }
+}
+
 int shmrpci_beside_receive(shmrpci_pending *p)
 {
-    int64_t until_ns = p->deadline_ns;
     for (;;) {
-        if (p->beside->parent != NULL) {
-            int64_t turn_ns = shmrpci_deadline_after(SHMRPCI_BESIDE_TURN_NS);
-            until_ns = turn_ns < p->deadline_ns ? turn_ns : p->deadline_ns;
-        }
+        int64_t until_ns =
+            shmrpci_beside_turn_ns(p->beside->parent, p->deadline_ns);
         int status = p->link->client->receive(&p->call, until_ns);
         if (status != SHMRPC_E_DEADLINE || until_ns == p->deadline_ns ||
             shmrpci_waiting_is_interrupted()) {
             return status;
         }
-        if (shmrpci_beside_is_cancelled(p)) {
+        if (is_cancelled(p)) {
             bool withdrawn = p->link->client->cancel(&p->call);
             status = orphaned(p);
             shmrpci_error_ran(p->error, !withdrawn || p->runs > 0);

@@ -12,6 +12,7 @@
 #ifndef SHMRPCI_RPC_BESIDE_H
 #define SHMRPCI_RPC_BESIDE_H
 
+#include "os/clock.h"
 #include "rpc/call.h"
 #include "rpc/intercept.h"
 #include "rpc/metadata.h"
@@ -32,7 +33,8 @@ struct shmrpci_beside {
 static inline bool shmrpci_beside_is_used(const shmrpc_client *client,
                                           const shmrpc_opts *opts)
 {
-    return client->interceptors.count != 0 ||
+    /* Relaxed: who fails next counts again. */
+    return shmrpci_load_relaxed(&client->watched) != 0 ||
            (opts != NULL && (opts->parent != NULL || opts->metadata != NULL ||
                              opts->reply_metadata != NULL));
 }
@@ -48,9 +50,20 @@ int shmrpci_beside_write(shmrpci_pending *p);
  * parent is, and the call has been given up. */
 int shmrpci_beside_receive(shmrpci_pending *p);
 
-/* Whether there is no point in the call any more, as there is none in its
- * parent. */
-bool shmrpci_beside_is_cancelled(const shmrpci_pending *p);
+/* As reserve of the transport; CANCELLED: the parent is. */
+int shmrpci_beside_reserve(shmrpci_pending *p, size_t size_hint,
+                           size_t reply_hint, int64_t deadline_ns);
+
+/* When to look at the parent again: `deadline_ns` at the latest. */
+static inline int64_t shmrpci_beside_turn_ns(const shmrpc_ctx *parent,
+                                             int64_t deadline_ns)
+{
+    if (parent == NULL) {
+        return deadline_ns;
+    }
+    int64_t turn_ns = shmrpci_deadline_after(SHMRPCI_BESIDE_TURN_NS);
+    return turn_ns < deadline_ns ? turn_ns : deadline_ns;
+}
 
 /* Of a reply that was received: takes its metadata off. DATA_LOSS: malformed;
  * then it has been released. */

@@ -85,8 +85,10 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         (void)shmrpci_pending_deadly(p);
         return false;
     }
+    /* With `@retry` that is what repeats. */
     if (!has_died || (p->method->flags & SHMRPC_METHOD_IDEMPOTENT) == 0 ||
-        ++p->runs >= SHMRPCI_RUNS_MAX || shmrpci_now_ns() >= p->deadline_ns) {
+        p->method->policy.attempts > 1 || ++p->runs >= SHMRPCI_RUNS_MAX ||
+        shmrpci_now_ns() >= p->deadline_ns) {
         (void)shmrpci_pending_lost(p, status);
         return false;
     }
@@ -94,6 +96,7 @@ bool shmrpci_pending_is_repeatable(shmrpci_pending *p, int status)
         p->lost = p->link->serial;
     }
     (void)shmrpci_add_relaxed(&p->client->retried, UINT64_C(1));
+    p->is_long = true; /* it says that it is repeated */
     shmrpci_pending_shorten(p);
     return true;
 }

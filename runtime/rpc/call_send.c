@@ -31,6 +31,7 @@ static inline void clear(shmrpci_pending *p)
     p->is_loan = false;
     p->nonblock = false;
     p->in_place = false;
+    p->is_retry = false;
 }
 
 int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
@@ -79,9 +80,12 @@ static int reserve_until(shmrpci_pending *p, int64_t deadline_ns)
                            ? p->loan_bytes
                            : shmrpci_load_relaxed(&p->state->request_bytes);
     size_hint += p->beside != NULL ? p->beside->block_bytes : 0;
-    int status = p->link->client->reserve(
-        p->link->conn, &p->call, size_hint,
-        shmrpci_load_relaxed(&p->state->reply_bytes), deadline_ns, p->error);
+    size_t reply_hint = shmrpci_load_relaxed(&p->state->reply_bytes);
+    int status =
+        p->beside != NULL
+            ? shmrpci_beside_reserve(p, size_hint, reply_hint, deadline_ns)
+            : p->link->client->reserve(p->link->conn, &p->call, size_hint,
+                                       reply_hint, deadline_ns, p->error);
     if (status == SHMRPC_E_SERVER_LOST) {
         return shmrpci_pending_not_sent(p);
     }
@@ -125,6 +129,16 @@ static int lend(shmrpci_pending *p)
                                                          NULL, &body, p->error);
 }
 
+/* Of a client that has accepted that (SHMRPC_OPT_PARTIAL). */
+static int not_there(shmrpci_pending *p)
+{
+    return shmrpc_error_set(p->error, SHMRPC_E_UNIMPLEMENTED,
+                            "method %s: %s at %s has none, or not as this "
+                            "client has it",
+                            p->method->name, p->client->service->name,
+                            p->link->where);
+}
+
 static int encode(shmrpci_pending *p)
 {
     SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
@@ -132,7 +146,7 @@ static int encode(shmrpci_pending *p)
     shmrpci_call *call = &p->call;
     size_t beside = 0;
     int status = SHMRPC_OK;
-    if (p->beside != NULL) {
+    if (p->beside != NULL || p->runs > 0) {
         status = shmrpci_beside_write(p);
         beside = call->out.len;
     }
@@ -144,10 +158,13 @@ static int encode(shmrpci_pending *p)
                  ? lend(p)
                  : shmrpci_pending_codec(p)->encode(
                        p->method->params, p->params, "", &call->out, p->error);
+    if (status == SHMRPC_E_UNIMPLEMENTED) {
+        status = not_there(p);
+    }
     if (status != SHMRPC_OK) {
         p->link->client->abort(call);
-        /* Only INVALID comes with a text of the codec's own. */
-        return status == SHMRPC_E_INVALID
+        /* Others come without a text of their own. */
+        return status == SHMRPC_E_INVALID || status == SHMRPC_E_UNIMPLEMENTED
                    ? status
                    : shmrpci_pending_message_failed(p, "request", status);
     }

@@ -6,9 +6,11 @@
  */
 #include "rpc/client.h"
 
+#include "os/clock.h"
 #include "rpc/beside.h"
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
+#include "rpc/retry.h"
 
 /* On OK the call waits to be released (unless oneway), over a link that is to
  * be left. */
@@ -46,7 +48,7 @@ static inline __attribute__((always_inline)) int exchange(shmrpci_pending *p,
 static __attribute__((noinline)) int
 call_beside(shmrpc_client *client, uint32_t method, const void *params,
             const shmrpc_opts *opts, void *result, const void **reply,
-            shmrpc_error *error)
+            shmrpc_error *error, bool is_retry, int64_t *out_deadline_ns)
 {
     shmrpci_pending p;
     shmrpc_error own;
@@ -56,7 +58,9 @@ call_beside(shmrpc_client *client, uint32_t method, const void *params,
     if (status != SHMRPC_OK) {
         return status;
     }
+    p.is_retry = is_retry;
     status = shmrpci_beside_begin(&p, opts);
+    *out_deadline_ns = p.deadline_ns;
     if (status == SHMRPC_OK) {
         status = exchange(&p, true);
         if (status == SHMRPC_OK) {
@@ -69,7 +73,52 @@ call_beside(shmrpc_client *client, uint32_t method, const void *params,
             shmrpci_pending_leave(&p);
         }
     }
-    return shmrpci_beside_end(&p, status);
+    status = shmrpci_beside_end(&p, status);
+    if (p.method->policy.attempts > 1 && status >= SHMRPC_OK) {
+        shmrpci_retry_note_success(client);
+    }
+    return status;
+}
+
+/* What is left to a call that has failed, if it is to be sent again: its own
+ * function, which others don't pay for. */
+static __attribute__((noinline)) int
+call_again(shmrpc_client *client, uint32_t method, const void *params,
+           const shmrpc_opts *opts, void *result, const void **reply,
+           shmrpc_error *error, int64_t deadline_ns, int status)
+{
+    const shmrpc_method *it = &client->service->methods[method];
+    shmrpc_opts again = opts != NULL ? *opts : (shmrpc_opts){0};
+    for (unsigned attempt = 2;
+         shmrpci_retry_is_meant(it, opts, status) &&
+         shmrpci_retry_wait(client, it, opts, attempt, deadline_ns);
+         attempt++) {
+        again.timeout_ns = shmrpci_remaining_ns(deadline_ns);
+        if (again.timeout_ns == 0) {
+            return status;
+        }
+        (void)shmrpci_add_relaxed(&client->retried, UINT64_C(1));
+        int64_t ignored;
+        status = call_beside(client, method, params, &again, result, reply,
+                             error, true, &ignored);
+    }
+    return status;
+}
+
+/* A call with something beside it, of a client that counts, or both. */
+static __attribute__((noinline)) int
+call_watched(shmrpc_client *client, uint32_t method, const void *params,
+             const shmrpc_opts *opts, void *result, const void **reply,
+             shmrpc_error *error)
+{
+    int64_t deadline_ns = 0;
+    int status = call_beside(client, method, params, opts, result, reply, error,
+                             false, &deadline_ns);
+    return shmrpci_retry_is_meant(&client->service->methods[method], opts,
+                                  status)
+               ? call_again(client, method, params, opts, result, reply, error,
+                            deadline_ns, status)
+               : status;
 }
 
 int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
@@ -77,20 +126,23 @@ int shmrpc_stub_call(shmrpc_client *client, uint32_t method, const void *params,
 {
     shmrpci_pending p;
     if (shmrpci_beside_is_used(client, opts)) {
-        return call_beside(client, method, params, opts, result, NULL, error);
+        return call_watched(client, method, params, opts, result, NULL, error);
     }
     int status = shmrpci_pending_init(&p, client, method, params, opts, error);
-    if (status == SHMRPC_OK) {
-        status = exchange(&p, false);
-    }
     if (status != SHMRPC_OK) {
         return status;
     }
-    if ((p.method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
-        status = shmrpci_pending_value(&p, result);
+    status = exchange(&p, false);
+    if (status == SHMRPC_OK) {
+        if ((p.method->flags & SHMRPC_METHOD_ONEWAY) == 0) {
+            status = shmrpci_pending_value(&p, result);
+        }
+        shmrpci_pending_leave(&p);
     }
-    shmrpci_pending_leave(&p);
-    return status;
+    return status != SHMRPC_OK && shmrpci_retry_is_meant(p.method, opts, status)
+               ? call_again(client, method, params, opts, result, NULL, error,
+                            p.deadline_ns, status)
+               : status;
 }
 
 int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
@@ -99,18 +151,21 @@ int shmrpc_stub_call_reply(shmrpc_client *client, uint32_t method,
 {
     shmrpci_pending p;
     if (shmrpci_beside_is_used(client, opts)) {
-        return call_beside(client, method, params, opts, NULL, out, error);
+        return call_watched(client, method, params, opts, NULL, out, error);
     }
     int status = shmrpci_pending_init(&p, client, method, params, opts, error);
-    if (status == SHMRPC_OK) {
-        status = exchange(&p, false);
-    }
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shmrpci_pending_reply(&p, out);
-    shmrpci_pending_leave(&p);
-    return status;
+    status = exchange(&p, false);
+    if (status == SHMRPC_OK) {
+        status = shmrpci_pending_reply(&p, out);
+        shmrpci_pending_leave(&p);
+    }
+    return status != SHMRPC_OK && shmrpci_retry_is_meant(p.method, opts, status)
+               ? call_again(client, method, params, opts, NULL, out, error,
+                            p.deadline_ns, status)
+               : status;
 }
 
 const void *shmrpc_stub_payload(const void *reply,

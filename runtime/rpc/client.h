@@ -27,6 +27,11 @@ struct shmrpci_async;
  * find it look whether their client is closed. */
 extern shmrpci_link shmrpci_closed_link;
 
+enum {
+    SHMRPCI_CLIENT_INTERCEPTED = 1u << 0, /* it has interceptors */
+    SHMRPCI_CLIENT_IN_DEBT = 1u << 1      /* its budget is not full */
+};
+
 struct shmrpc_client {
     shmrpci_atomic_pointer link; /* the shmrpci_link; NULL: not yet */
     const shmrpc_service *service;
@@ -36,6 +41,9 @@ struct shmrpc_client {
     shmrpci_reply_pool *pool;
     shmrpci_client_method *methods;
     _Atomic(struct shmrpci_async *) async; /* NULL until it is needed */
+    /* Why a call looks at what is below: 0 for most clients. */
+    shmrpci_atomic_u32 watched; /* SHMRPCI_CLIENT_... */
+    shmrpci_atomic_u32 budget;  /* of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
     /* What follows is for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
@@ -43,6 +51,7 @@ struct shmrpc_client {
     char *where;    /* address list */
     shmrpc_profile profile;
     size_t max_message_bytes;
+    bool is_partial; /* SHMRPC_OPT_PARTIAL */
     shmrpci_atomic_u64 reconnects;
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;

@@ -9,6 +9,7 @@
 #include "rpc/limits.h"
 #include "rpc/misuse.h"
 #include "rpc/reconnect.h"
+#include "rpc/retry.h"
 #include "rpc/rows.h"
 #include "shmrpc/client.h"
 
@@ -132,7 +133,12 @@ int shmrpc_stub_connect(const shmrpc_service *service, const char *where,
     if (client == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
+    client->is_partial = (opts.flags & SHMRPC_OPT_PARTIAL) != 0;
     client->interceptors = interceptors;
+    atomic_init(&client->watched, interceptors.count > 0
+                                      ? (uint32_t)SHMRPCI_CLIENT_INTERCEPTED
+                                      : 0u);
+    atomic_init(&client->budget, SHMRPCI_BUDGET_FULL);
     status = shmrpci_reconnect(
         client, 0, shmrpci_deadline_after(first_timeout_ns(client, opts.flags)),
         (opts.flags & SHMRPC_OPT_WAIT_FOR_READY) != 0 ? SHMRPCI_KEEP_TRYING

@@ -93,6 +93,11 @@ uint32_t shmrpc_ctx_method(const shmrpc_ctx *ctx)
     return ctx->index;
 }
 
+uint64_t shmrpc_ctx_connection(const shmrpc_ctx *ctx)
+{
+    return ctx->ops->connection(ctx->request);
+}
+
 const shmrpc_peer *shmrpc_ctx_peer(const shmrpc_ctx *ctx)
 {
     return ctx->request->peer;
@@ -152,6 +157,12 @@ int shmrpc_ctx_set_reply_metadata(shmrpc_ctx *ctx, const char *key,
     return status == SHMRPC_OK
                ? SHMRPC_OK
                : shmrpc_ctx_fail(ctx, status, "%s", why.message);
+}
+
+bool shmrpc_ctx_is_retry(const shmrpc_ctx *ctx)
+{
+    return ctx->has_metadata && (shmrpci_metadata_flags(&ctx->beside->in) &
+                                 SHMRPCI_METADATA_RETRY) != 0;
 }
 
 bool shmrpci_ctx_span(const shmrpc_ctx *ctx, uint8_t out[SHMRPCI_TRACE_BYTES])

@@ -21,10 +21,41 @@ static int no_memory(shmrpc_error *error)
 
 /* ---- agreeing on an interface ---- */
 
+/* In place of the codec of a method that the server has not, or not so. What it
+ * says is said where the call is known (call_send.c). */
+static int refuse(const shmrpc_type *type, const void *value, const char *name,
+                  shmrpci_buf *out, shmrpc_error *error)
+{
+    (void)type;
+    (void)value;
+    (void)name;
+    (void)out;
+    (void)error;
+    return SHMRPC_E_UNIMPLEMENTED;
+}
+
+/* The same for a loan, whose room is looked at by it. */
+static int refuse_loan(const shmrpc_type *type, const uint8_t *data, size_t len,
+                       const char *name, shmrpci_arena *arena, void *value,
+                       shmrpc_error *error)
+{
+    (void)type;
+    (void)data;
+    (void)len;
+    (void)name;
+    (void)arena;
+    (void)value;
+    (void)error;
+    return SHMRPC_E_UNIMPLEMENTED;
+}
+
+static const shmrpci_codec absent = {
+    .name = "absent", .encode = refuse, .decode = refuse_loan};
+
 /* Compares the server's contract with ours and fills `ids`. */
 static int compare_contracts(const shmrpc_service *service,
-                             const shmrpci_welcome *welcome, uint32_t *ids,
-                             shmrpc_error *error)
+                             const shmrpci_welcome *welcome, bool is_partial,
+                             uint32_t *ids, shmrpc_error *error)
 {
     shmrpci_arena arena;
     const shmrpci_contract *ours;
@@ -38,7 +69,9 @@ static int compare_contracts(const shmrpc_service *service,
             welcome->contract, welcome->contract_len, &arena, &theirs, error);
     }
     if (status == SHMRPC_OK) {
-        status = shmrpci_contract_compare(ours, theirs, ids, error);
+        status = is_partial
+                     ? shmrpci_contract_compare_each(ours, theirs, ids)
+                     : shmrpci_contract_compare(ours, theirs, ids, error);
     }
     shmrpci_arena_fini(&arena);
     return status;
@@ -46,7 +79,8 @@ static int compare_contracts(const shmrpc_service *service,
 
 /* Fills the ids of our methods from what the server said. */
 static int agree(shmrpci_link *link, const shmrpc_service *service,
-                 const shmrpci_buf *answer, shmrpc_error *error)
+                 const shmrpci_buf *answer, bool is_partial,
+                 shmrpc_error *error)
 {
     shmrpci_welcome welcome;
     int status =
@@ -62,7 +96,7 @@ static int agree(shmrpci_link *link, const shmrpc_service *service,
         ids[i] = i + 1;
     }
     if (welcome.hash != service->hash) {
-        status = compare_contracts(service, &welcome, ids, error);
+        status = compare_contracts(service, &welcome, is_partial, ids, error);
         link->head_flags = SHMRPCI_HEAD_NUMBERED;
     }
     for (uint32_t i = 0; i < service->method_count; i++) {
@@ -70,6 +104,9 @@ static int agree(shmrpci_link *link, const shmrpc_service *service,
         method->id = ids[i];
         if (link->head_flags != 0) {
             method->codec = shmrpci_codec_numbered(method->codec);
+        }
+        if (method->id == 0) {
+            method->codec = &absent;
         }
     }
     free(ids);
@@ -102,7 +139,8 @@ static void name_place(const shmrpci_place *place, int status,
 
 static int connect_place(shmrpci_link *link, const shmrpci_place *place,
                          const shmrpc_service *service,
-                         const shmrpci_connect_opts *opts, shmrpc_error *error)
+                         const shmrpci_connect_opts *opts, bool is_partial,
+                         shmrpc_error *error)
 {
     const shmrpci_transport *transport = place->address.transport;
     SHMRPCI_ASSERT(link->conn == NULL, "a link has one connection, for good");
@@ -120,7 +158,7 @@ static int connect_place(shmrpci_link *link, const shmrpci_place *place,
     } else if (welcome.status != SHMRPC_OK) {
         status = no_memory(error);
     } else {
-        status = agree(link, service, &welcome, error);
+        status = agree(link, service, &welcome, is_partial, error);
     }
     if (status == SHMRPC_OK) {
         link->conn = conn;
@@ -143,14 +181,16 @@ bool shmrpci_link_is_absent(int status)
 /* Tries the places in order. The error tells of all that were tried. */
 static int connect_any(shmrpci_link *link, const shmrpci_place_list *places,
                        const shmrpc_service *service,
-                       const shmrpci_connect_opts *opts, shmrpc_error *error)
+                       const shmrpci_connect_opts *opts, bool is_partial,
+                       shmrpc_error *error)
 {
     int status = SHMRPC_E_UNAVAILABLE;
     shmrpc_error reason = {.path = ""};
     char tried[4 * SHMRPC_ERROR_MESSAGE_BYTES] = "";
     size_t len = 0;
     for (size_t i = 0; i < places->count; i++) {
-        status = connect_place(link, &places->items[i], service, opts, &reason);
+        status = connect_place(link, &places->items[i], service, opts,
+                               is_partial, &reason);
         if (status == SHMRPC_OK) {
             return SHMRPC_OK;
         }
@@ -212,10 +252,10 @@ static int say_hello(shmrpci_link *link, const shmrpci_link_opts *opts,
         .hello = hello.data,
         .hello_len = hello.len,
     };
-    int status =
-        hello.status == SHMRPC_OK
-            ? connect_any(link, places, opts->service, &connect_opts, error)
-            : no_memory(error);
+    int status = hello.status == SHMRPC_OK
+                     ? connect_any(link, places, opts->service, &connect_opts,
+                                   opts->is_partial, error)
+                     : no_memory(error);
     shmrpci_buf_fini(&hello);
     return status;
 }

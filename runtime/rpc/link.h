@@ -59,6 +59,7 @@ typedef struct shmrpci_link_opts {
     int64_t deadline_ns;
     shmrpc_profile profile;
     size_t max_message_bytes;
+    bool is_partial; /* methods that differ are UNIMPLEMENTED, no more */
 } shmrpci_link_opts;
 
 /* Goes through the places once, says hello and compares the method tables.

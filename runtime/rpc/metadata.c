@@ -11,6 +11,9 @@
 /* Of an entry, besides key and value: lengths and NULs. */
 #define ENTRY_BYTES 5u
 
+#define KNOWN_FLAGS \
+    (SHMRPCI_METADATA_WANTED | SHMRPCI_METADATA_TRACE | SHMRPCI_METADATA_RETRY)
+
 static size_t first_entry(const uint8_t *block)
 {
     return SHMRPCI_METADATA_HEAD_BYTES +
@@ -61,7 +64,7 @@ static bool is_value(const char *value, size_t len)
 void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags)
 {
     memset(m->bytes, 0, SHMRPCI_METADATA_HEAD_BYTES);
-    m->bytes[3] = (uint8_t)(flags & SHMRPCI_METADATA_WANTED);
+    m->bytes[3] = (uint8_t)(flags & ~(unsigned)SHMRPCI_METADATA_TRACE);
     m->len = SHMRPCI_METADATA_HEAD_BYTES;
 }
 
@@ -169,7 +172,7 @@ static bool check(const uint8_t *bytes, size_t size)
 {
     size_t at = first_entry(bytes);
     if (at > size || bytes[2] > SHMRPC_METADATA_MAX_ENTRIES ||
-        (bytes[3] & ~(SHMRPCI_METADATA_WANTED | SHMRPCI_METADATA_TRACE)) != 0) {
+        (bytes[3] & ~KNOWN_FLAGS) != 0) {
         return false;
     }
     for (unsigned i = 0; i < bytes[2]; i++) {

@@ -4,7 +4,7 @@
  *
  *      0  u16  bytes of the block, from 8 to 1024, a multiple of 8
  *      2  u8   entries, up to 16
- *      3  u8   SHMRPCI_METADATA_WANTED, _TRACE
+ *      3  u8   SHMRPCI_METADATA_WANTED, _TRACE, _RETRY
  *      4  26   with _TRACE: version, trace id (16), span id (8), flags of W3C's
  *              traceparent
  *    ...  ...  each entry: u8 length of the key, u16 length of the value, key,
@@ -30,7 +30,8 @@
 
 enum {
     SHMRPCI_METADATA_WANTED = 1u << 0, /* request: the reply's is wanted */
-    SHMRPCI_METADATA_TRACE = 1u << 1
+    SHMRPCI_METADATA_TRACE = 1u << 1,
+    SHMRPCI_METADATA_RETRY = 1u << 2 /* request: an earlier one may have run */
 };
 
 #define SHMRPCI_METADATA_HEAD_BYTES 4u

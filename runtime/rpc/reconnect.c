@@ -170,6 +170,7 @@ static void try_once(shmrpc_client *client, shmrpci_keeper *keeper,
         .deadline_ns = deadline_ns < soon_ns ? deadline_ns : soon_ns,
         .profile = client->profile,
         .max_message_bytes = client->max_message_bytes,
+        .is_partial = client->is_partial,
     };
     SHMRPCI_ASSERT(!keeper->busy, "one thread connects");
     keeper->busy = true;

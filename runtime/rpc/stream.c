@@ -23,6 +23,7 @@ struct shmrpc_stream {
     const shmrpci_stream_ops *ops;
     shmrpci_stream *end; /* NULL: closed */
     int64_t deadline_ns;
+    const shmrpc_ctx *parent; /* of the call; or NULL */
     /* The thread that reads, by the address of something of its own: who sends
      * without it can't be waiting for itself. Relaxed: a hint. */
     shmrpci_atomic_pointer reader;
@@ -90,11 +91,16 @@ static int settle(shmrpc_stream *s, shmrpc_error *error)
     if (!s->is_over) {
         shmrpci_pending *p = &s->call->pending;
         p->error = &s->error;
-        int status = p->link->client->receive(&p->call, s->deadline_ns);
+        int status = p->beside != NULL
+                         ? shmrpci_beside_receive(p)
+                         : p->link->client->receive(&p->call, s->deadline_ns);
         bool has_reply = status == SHMRPC_OK;
-        status = !has_reply          ? ended(p, status)
-                 : p->beside != NULL ? shmrpci_beside_take_reply(p)
-                                     : SHMRPC_OK;
+        if (has_reply) {
+            status =
+                p->beside != NULL ? shmrpci_beside_take_reply(p) : SHMRPC_OK;
+        } else if (p->beside == NULL || status != SHMRPC_E_CANCELLED) {
+            status = ended(p, status);
+        }
         leave(s, has_reply && status == SHMRPC_OK
                      ? shmrpci_pending_reply(p, &s->reply)
                      : status);
@@ -216,6 +222,7 @@ static int start(shmrpc_stream *s, shmrpc_client *client, uint32_t method,
         p->is_long = true;
         p->hazard = &s->call->holds;
         if (shmrpci_beside_is_used(client, opts)) {
+            s->parent = opts != NULL ? opts->parent : NULL;
             status = shmrpci_beside_begin(p, opts);
         }
         status = status == SHMRPC_OK ? shmrpci_pending_start(p) : status;
@@ -268,6 +275,33 @@ int shmrpc_stub_stream_open(shmrpc_client *client, uint32_t method,
     return SHMRPC_OK;
 }
 
+/* ---- beside it ----------------------------------------------------------- */
+
+static int orphaned(shmrpc_stream *s, shmrpc_error *error)
+{
+    return give_up(s, error, SHMRPC_E_CANCELLED,
+                   "the call that it was made for is cancelled");
+}
+
+/* Both ends of a stream may have items at a time. */
+static void tell_item(shmrpc_stream *s, bool is_in)
+{
+    shmrpci_mutex_lock(&s->lock);
+    shmrpci_beside *beside = s->call->pending.beside;
+    if (beside != NULL) {
+        shmrpc_intercepted *call = &beside->looks.call;
+        call->items_in += is_in ? 1u : 0u;
+        call->items_out += is_in ? 0u : 1u;
+        shmrpci_intercept_item(&beside->looks);
+    }
+    shmrpci_mutex_unlock(&s->lock);
+}
+
+static bool is_looked_at(const shmrpc_stream *s)
+{
+    return s->call->async->client->interceptors.count > 0;
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 /* When to stop waiting for an item: @idle, or the end of all time. */
@@ -305,6 +339,22 @@ static int read_item(shmrpc_stream *s, const shmrpci_stream_item *raw,
     return SHMRPC_MORE;
 }
 
+/* As next of the transport; ABORTED: the parent is cancelled. */
+static int await_item(shmrpc_stream *s, shmrpci_stream_item *raw)
+{
+    int64_t last_ns = until(s);
+    for (;;) {
+        int64_t turn_ns = shmrpci_beside_turn_ns(s->parent, last_ns);
+        int status = s->ops->next(s->end, turn_ns, raw);
+        if (status != SHMRPC_E_DEADLINE || turn_ns == last_ns) {
+            return status;
+        }
+        if (shmrpc_ctx_cancelled(s->parent)) {
+            return SHMRPC_E_ABORTED;
+        }
+    }
+}
+
 int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
                             shmrpc_error *error)
 {
@@ -314,12 +364,17 @@ int shmrpc_stub_stream_next(shmrpc_stream *s, const void **item,
     }
     shmrpci_store_relaxed(&s->reader, (void *)&this_thread);
     /* How the call has ended is told when the items are over, not before. */
-    int status =
-        s->items_over ? SHMRPC_OK : s->ops->next(s->end, until(s), &raw);
+    int status = s->items_over ? SHMRPC_OK : await_item(s, &raw);
     if (status == SHMRPC_MORE) {
+        if (is_looked_at(s)) {
+            tell_item(s, true);
+        }
         return read_item(s, &raw, item, error);
     }
     s->items_over = true;
+    if (status == SHMRPC_E_ABORTED) {
+        return orphaned(s, error);
+    }
     if (status == SHMRPC_E_DEADLINE && shmrpci_now_ns() < s->deadline_ns) {
         return give_up(s, error, status, "no item in %lld ms",
                        (long long)(s->method->idle_ns / SHMRPCI_NS_PER_MS));
@@ -381,10 +436,14 @@ int shmrpc_stub_stream_send(shmrpc_stream *s, const void *item, uint32_t flags,
     void *reader = shmrpci_load_relaxed(&s->reader);
     bool alone = reader == NULL || reader == (void *)&this_thread;
     bool waits = (flags & SHMRPC_OPT_NONBLOCK) == 0;
+    /* (Not in turns, as await_item: a large item is sent in pieces.) */
     status = s->ops->send(s->end, s->out.data, s->out.len,
                           waits ? s->deadline_ns : 0, alone);
     if (status == SHMRPC_E_CANCELLED) {
         return not_wanted(s, error);
+    }
+    if (status == SHMRPC_OK && is_looked_at(s)) {
+        tell_item(s, false);
     }
     return status == SHMRPC_OK
                ? SHMRPC_OK

@@ -32,6 +32,15 @@ static int no_point(const shmrpc_ctx *ctx, int status)
                : status;
 }
 
+/* An item has come, or gone. */
+static void tell_item(shmrpc_ctx *ctx, bool is_in)
+{
+    shmrpc_intercepted *call = &ctx->beside->looks.call;
+    call->items_in += is_in ? 1u : 0u;
+    call->items_out += is_in ? 0u : 1u;
+    shmrpci_intercept_item(&ctx->beside->looks);
+}
+
 /* The client has not read for so long: for both ends that is all. */
 static int evict(shmrpc_ctx *ctx)
 {
@@ -86,6 +95,9 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
                                "a deadlock: both ends send and wait for room, "
                                "and neither reads");
     }
+    if (status == SHMRPC_OK && ctx->is_looked_at) {
+        tell_item(ctx, false);
+    }
     return no_point(ctx, status);
 }
 
@@ -125,6 +137,9 @@ int shmrpc_stub_source_next(shmrpc_source *source, const void **item)
     if (status != SHMRPC_MORE) {
         s->over = status;
         return no_point(ctx, status);
+    }
+    if (ctx->is_looked_at) {
+        tell_item(ctx, true);
     }
     shmrpci_arena_reset(&s->arena);
     const uint8_t *data = stable(ctx->method, s, &raw);

@@ -400,6 +400,9 @@ typedef struct shmrpci_worker_ops {
     void (*drop)(shmrpci_request *request);
     /* Whether the caller has cancelled or is gone. Any thread. */
     bool (*is_cancelled)(const shmrpci_request *request);
+    /* A number that all requests of one connection have, and those of no other
+     * one of this listener, not even a later one. */
+    uint64_t (*connection)(const shmrpci_request *request);
 } shmrpci_worker_ops;
 
 /* Short ways where both ends see the same memory. */

@@ -189,6 +189,99 @@ static void head_of_a_request_arrives(void **state)
     fixture_stop(&f);
 }
 
+/* Sends a body that is said to begin with metadata. */
+static void send_beside(fixture *f, shmrpci_conn *conn, const uint8_t *body,
+                        size_t len, shmrpci_call *call)
+{
+    assert_int_equal(
+        f->transport->client->reserve(
+            conn, call, len, len, shmrpci_deadline_after(PATIENCE_NS), NULL),
+        SHMRPC_OK);
+    call->head = (shmrpci_head){.method = METHOD_ECHO,
+                                .flags = SHMRPCI_HEAD_METADATA,
+                                .timeout_ns = PATIENCE_NS};
+    shmrpci_buf_append(&call->out, body, len);
+    assert_int_equal(f->transport->client->commit(call), SHMRPC_OK);
+}
+
+static void that_metadata_comes_first_is_said_both_ways(void **state)
+{
+    (void)state;
+    static uint8_t body[200000];
+    static const size_t lens[] = {8, 200, sizeof body};
+    fixture f;
+    fixture_start(&f, 0);
+    shmrpci_conn *conn = client_connect(&f, "hi");
+    shmrpci_participant *me = worker_open(&f, 0);
+    pattern_fill(body, sizeof body, 9);
+    bool can = (conn->features & SHMRPCI_FEATURE_METADATA) != 0;
+    for (size_t i = 0; can && i < sizeof lens / sizeof *lens; i++) {
+        shmrpci_call call = {0};
+        shmrpci_request request = {0};
+        send_beside(&f, conn, body, lens[i], &call);
+        worker_next(me, &request);
+        assert_int_equal(request.head.flags, SHMRPCI_HEAD_METADATA);
+        assert_int_equal(request.in_len, lens[i]);
+        f.transport->worker->reply_reserve(&request, lens[i]);
+        shmrpci_buf_append(&request.out, request.in, request.in_len);
+        request.head.status = 100;
+        request.head.flags = SHMRPCI_HEAD_METADATA | SHMRPCI_HEAD_DETAIL;
+        f.transport->worker->reply_commit(&request);
+        assert_int_equal(f.transport->client->receive(
+                             &call, shmrpci_deadline_after(PATIENCE_NS)),
+                         SHMRPC_OK);
+        assert_int_equal(call.head.status, 100);
+        assert_int_equal(call.head.flags,
+                         SHMRPCI_HEAD_METADATA | SHMRPCI_HEAD_DETAIL);
+        assert_int_equal(call.in_len, lens[i]);
+        assert_memory_equal(call.in, body, lens[i]);
+        f.transport->client->release(&call);
+    }
+    f.transport->worker->participant_close(me);
+    f.transport->client->disconnect(conn);
+    fixture_stop(&f);
+}
+
+/* The number of the connection that the next request comes over. */
+static uint64_t connection_of(fixture *f, shmrpci_conn *conn,
+                              shmrpci_participant *me)
+{
+    shmrpci_call call;
+    shmrpci_request request = {0};
+    assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call), SHMRPC_OK);
+    worker_next(me, &request);
+    uint64_t number = f->transport->worker->connection(&request);
+    worker_reply(&request, "y", 1);
+    expect_reply(&call, "y", 1);
+    return number;
+}
+
+static void connections_have_numbers_of_their_own(void **state)
+{
+    (void)state;
+    fixture f;
+    if (suite_worker_scheme != NULL) {
+        return; /* the worker sees the relay's own connections */
+    }
+    fixture_start(&f, 0);
+    shmrpci_conn *one = client_connect(&f, "hi");
+    shmrpci_conn *two = client_connect(&f, "hi");
+    shmrpci_participant *me = worker_open(&f, 0);
+    uint64_t first = connection_of(&f, one, me);
+    uint64_t second = connection_of(&f, two, me);
+    assert_true(first != second);
+    assert_true(connection_of(&f, one, me) == first);
+    f.transport->client->disconnect(one);
+    one = client_connect(&f, "hi");
+    uint64_t third = connection_of(&f, one, me);
+    assert_true(third != first && third != second);
+    assert_true(connection_of(&f, two, me) == second);
+    f.transport->worker->participant_close(me);
+    f.transport->client->disconnect(one);
+    f.transport->client->disconnect(two);
+    fixture_stop(&f);
+}
+
 static void method_ids_go_to_their_bounds(void **state)
 {
     (void)state;
@@ -481,6 +574,8 @@ const struct CMUnitTest suite_call_cases[] = {
     cmocka_unit_test(too_large_a_reply_fails_alone),
     cmocka_unit_test(status_flags_and_body_of_a_reply_arrive),
     cmocka_unit_test(head_of_a_request_arrives),
+    cmocka_unit_test(that_metadata_comes_first_is_said_both_ways),
+    cmocka_unit_test(connections_have_numbers_of_their_own),
     cmocka_unit_test(method_ids_go_to_their_bounds),
     cmocka_unit_test(peer_is_who_connected),
     cmocka_unit_test(deadline_is_kept_to_5_ms),

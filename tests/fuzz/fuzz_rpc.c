@@ -107,6 +107,12 @@ static bool is_cancelled(const shmrpci_request *request)
     return false;
 }
 
+static uint64_t connection_of(const shmrpci_request *request)
+{
+    (void)request;
+    return 1;
+}
+
 /* What dispatch uses. */
 static const shmrpci_worker_ops worker_ops = {
     .next = next,
@@ -114,6 +120,7 @@ static const shmrpci_worker_ops worker_ops = {
     .reply_commit = reply_commit,
     .drop = drop,
     .is_cancelled = is_cancelled,
+    .connection = connection_of,
 };
 
 static const shmrpci_shared_ops shared_ops = {.answer = answer};

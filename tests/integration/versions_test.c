@@ -135,6 +135,38 @@ static void renamed_method_is_named_at_connect(void **state)
     expect_refusal(&r, "find", "");
 }
 
+/* Who never calls what differs may say so. */
+static void what_differs_is_unimplemented_for_who_accepts_that(void **state)
+{
+    (void)state;
+    running r;
+    old_shop *client = NULL;
+    shmrpc_error error;
+    const old_shop_find_reply *reply = NULL;
+    uint64_t cents = 0;
+    renamed_shop_impl impl = RENAMED_SHOP_IMPL_INIT;
+    shmrpc_opts opts = patient;
+    opts.flags |= SHMRPC_OPT_PARTIAL;
+    impl.price = price;
+    begin(&r);
+    assert_int_equal(renamed_shop_serve(r.server, &impl, NULL, NULL), 0);
+    assert_int_equal(pthread_create(&r.thread, NULL, run, r.server), 0);
+    if (old_shop_connect(r.where, &opts, &client, &error) != 0) {
+        fail_msg("connect: %s", error.message);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(old_shop_price(client, 5, NULL, &cents, &error), 0);
+        assert_int_equal(cents, 500);
+        assert_int_equal(
+            old_shop_find(client, shmrpc_str_of("x"), 1, NULL, &reply, &error),
+            SHMRPC_E_UNIMPLEMENTED);
+        assert_non_null(strstr(error.message, "method find: "));
+        assert_false(error.may_have_run);
+    }
+    old_shop_close(client);
+    stop(&r);
+}
+
 static void changed_type_is_named_with_both_forms(void **state)
 {
     (void)state;
@@ -308,6 +340,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         HARNESS_CASES(renamed_method_is_named_at_connect, set_up, NULL),
+        HARNESS_CASES(what_differs_is_unimplemented_for_who_accepts_that,
+                      set_up, NULL),
         HARNESS_CASES(changed_type_is_named_with_both_forms, set_up, NULL),
         HARNESS_CASES(swapped_fields_are_noticed, set_up, NULL),
         HARNESS_CASES(what_was_added_passes_and_has_its_default, set_up, NULL),

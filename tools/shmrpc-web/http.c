@@ -10,6 +10,7 @@
 #include "os/memory.h"
 #include "os/poll.h"
 #include "os/socket.h"
+#include "shmrpc/beside.h"
 #include "tools/shmrpc-web/address.h"
 
 #define HEAD_NS  (10 * SHMRPCI_NS_PER_S)
@@ -303,21 +304,33 @@ static void set_header(struct MHD_Response *reply, const char *name,
     }
 }
 
+/* As `Shmrpc-Meta-KEY: VALUE`. */
+static void set_metadata(const shmrpc_reply_metadata *metadata,
+                         struct MHD_Response *reply)
+{
+    shmrpc_metadata entry;
+    for (uint32_t i = 0; shmrpc_reply_metadata_at(metadata, i, &entry); i++) {
+        char name[128];
+        (void)snprintf(name, sizeof name, "Shmrpc-Meta-%s", entry.key);
+        set_header(reply, name, entry.value);
+    }
+}
+
 static void set_rare(web_request *request, const web_reply_head *head,
                      struct MHD_Response *reply)
 {
-    char text[WEB_TRACE_BYTES];
+    char text[16];
     if (head->status == 401) {
         set_header(reply, "WWW-Authenticate", "Bearer");
+    }
+    if (head->metadata != NULL) {
+        set_metadata(head->metadata, reply);
     }
     if (head->retry_s > 0) {
         (void)snprintf(text, sizeof text, "%u", head->retry_s);
         set_header(reply, "Retry-After", text);
     }
-    if (request->trace.id[0] != '\0' &&
-        web_trace_answer(&request->trace, text)) {
-        set_header(reply, "traceresponse", text);
-    }
+    set_header(reply, "traceresponse", web_trace_own(&request->trace));
 }
 
 static void set_reply(web_request *request, const web_reply_head *head,

@@ -76,8 +76,10 @@ typedef struct web_reply_head {
     const char *cookie;   /* Set-Cookie, or NULL */
     const char *allow;    /* Allow, or NULL */
     const char *location; /* Location, or NULL */
-    unsigned retry_s;     /* Retry-After, unless 0 */
-    bool cache;           /* may be kept for an hour; else never */
+    /* Becomes Shmrpc-Meta-...; or NULL. */
+    const struct shmrpc_reply_metadata *metadata;
+    unsigned retry_s; /* Retry-After, unless 0 */
+    bool cache;       /* may be kept for an hour; else never */
 } web_reply_head;
 
 typedef struct web_http_opts {

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "os/clock.h"
 #include "os/poll.h"
+#include "shmrpc/beside.h"
 #include "tools/shmrpc-web/form.h"
 #include "tools/shmrpc-web/rate.h"
 #include "tools/shmrpc-web/target.h"
@@ -49,6 +50,8 @@ typedef struct journey {
     watched *at;          /* the service that is called */
     uint32_t method;
     shmrpc_call *call;
+    shmrpc_metadata with[SHMRPC_METADATA_MAX_ENTRIES + 2];
+    shmrpc_reply_metadata back;
 } journey;
 
 struct web_rpc {
@@ -82,7 +85,8 @@ static void append_error(const shmrpc_error *error, shmrpci_buf *out)
 
 /* `http`: its status, or 0 for the one of its code. */
 static void reply_error(web_request *request, const shmrpc_error *error,
-                        unsigned http, const shmrpci_buf *details)
+                        unsigned http, const shmrpci_buf *details,
+                        const shmrpc_reply_metadata *metadata)
 {
     shmrpci_buf body;
     shmrpci_buf_init_heap(&body);
@@ -95,20 +99,21 @@ static void reply_error(web_request *request, const shmrpc_error *error,
     shmrpci_buf_append_text(&body, "}\n");
     const web_reply_head head = {
         .status = http != 0 ? http : (unsigned)shmrpc_status_http(error->code),
-        .type = "application/json"};
+        .type = "application/json",
+        .metadata = metadata};
     web_reply(request, &head, body.data, body.len);
     shmrpci_buf_fini(&body);
 }
 
 void web_reply_error(web_request *request, const shmrpc_error *error)
 {
-    reply_error(request, error, 0, NULL);
+    reply_error(request, error, 0, NULL, NULL);
 }
 
 static void end_journey(journey *j, const shmrpc_error *error)
 {
     j->rpc->stats.errors++;
-    reply_error(j->request, error, 0, NULL);
+    reply_error(j->request, error, 0, NULL, &j->back);
 }
 
 /* A status of HTTP that no status of ours has. */
@@ -166,7 +171,8 @@ static void reply_result(journey *j, const shmrpc_method *method,
             shmrpci_buf_append_char(&body, '\n');
         }
         const web_reply_head head = {.status = 200,
-                                     .type = web_form_type(j->form.out)};
+                                     .type = web_form_type(j->form.out),
+                                     .metadata = &j->back};
         web_reply(j->request, &head, body.data, body.len);
     } else {
         /* Such as bytes in an `any`, which JSON has no form for. */
@@ -206,7 +212,7 @@ static void reply_declared(journey *j, const shmrpc_method *method,
         }
     }
     j->rpc->stats.errors++;
-    reply_error(j->request, error, http_of(j, error), &details);
+    reply_error(j->request, error, http_of(j, error), &details, &j->back);
     shmrpci_buf_fini(&details);
 }
 
@@ -259,6 +265,63 @@ static bool read_timeout(journey *j, shmrpc_opts *opts)
     }
     opts->timeout_ns = (int64_t)ms * SHMRPCI_NS_PER_MS;
     return ms > 0 && ms <= MAX_TIMEOUT_MS;
+}
+
+/* A text of the request's with a NUL behind it; the name of a key is in lower
+ * case. */
+static const char *text_of(web_request *request, const char *at, size_t len,
+                           bool is_key)
+{
+    char *text = shmrpci_arena_strndup(&request->arena, at, len);
+    for (size_t i = 0; text != NULL && is_key && i < len; i++) {
+        text[i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] + 32) : at[i];
+    }
+    return text;
+}
+
+#define META "Shmrpc-Meta-"
+
+static bool is_meta(const web_field *field)
+{
+    const web_field name = {.value = field->name, .value_len = sizeof META - 1};
+    return field->name_len > name.value_len && web_field_is(&name, META);
+}
+
+/* Fields `Shmrpc-Meta-KEY` go with the call, and so does our part of its trace.
+ * TOO_LARGE: more than a call can have; NO_MEMORY. */
+static int read_metadata(journey *j, shmrpc_opts *opts, shmrpc_error *error)
+{
+    const web_head *head = &j->request->head;
+    const char *trace = web_trace_own(&j->request->trace);
+    size_t count = 0;
+    if (trace != NULL) {
+        j->with[count++] = (shmrpc_metadata){"traceparent", trace};
+    }
+    for (size_t i = 0; i < head->field_count && i < WEB_MAX_FIELDS; i++) {
+        const web_field *field = &head->fields[i];
+        if (!is_meta(field)) {
+            continue;
+        }
+        if (count > SHMRPC_METADATA_MAX_ENTRIES) {
+            return shmrpc_error_set(error, SHMRPC_E_TOO_LARGE,
+                                    "more than %d fields " META "...",
+                                    SHMRPC_METADATA_MAX_ENTRIES);
+        }
+        j->with[count].key = text_of(j->request, field->name + sizeof META - 1,
+                                     field->name_len - (sizeof META - 1), true);
+        j->with[count].value =
+            text_of(j->request, field->value, field->value_len, false);
+        if (j->with[count].key == NULL || j->with[count].value == NULL) {
+            return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
+        }
+        count++;
+    }
+    j->with[count].key = NULL;
+    if (count > 0) {
+        opts->metadata = j->with;
+        opts->reply_metadata = &j->back;
+    }
+    return SHMRPC_OK;
 }
 
 /* Its end may be told before this returns. */
@@ -378,8 +441,12 @@ static void call(journey *j)
         status = web_form_read(j->request, &j->target, method, &j->form,
                                &params, &http, &error);
         if (status == SHMRPC_OK) {
+            status = read_metadata(j, &opts, &error);
+        }
+        if (status == SHMRPC_OK) {
             status = start(j, method, params, &opts, &error);
-        } else if (http != 0) {
+        }
+        if (status != SHMRPC_OK && http != 0) {
             j->rpc->stats.errors++;
             web_reply_invalid(j->request, http, NULL, error.message);
             return;

@@ -64,13 +64,18 @@ web_trace web_trace_read(const web_head *head)
     return trace;
 }
 
-bool web_trace_answer(const web_trace *trace, char out[WEB_TRACE_BYTES])
+const char *web_trace_own(web_trace *trace)
 {
     web_secret part;
-    if (!web_secret_make(&part)) {
-        return false;
+    if (trace->id[0] == '\0') {
+        return NULL;
     }
-    (void)snprintf(out, WEB_TRACE_BYTES, "00-%s-%.16s-%02x", trace->id,
-                   part.text, trace->is_sampled ? 1u : 0u);
-    return true;
+    if (trace->own[0] == '\0') {
+        if (!web_secret_make(&part)) {
+            return NULL;
+        }
+        (void)snprintf(trace->own, sizeof trace->own, "00-%s-%.16s-%02x",
+                       trace->id, part.text, trace->is_sampled ? 1u : 0u);
+    }
+    return trace->own;
 }

@@ -11,6 +11,7 @@
 const struct option cli_call_options[] = {
     {"at", required_argument, NULL, 'a'},
     {"deadline", required_argument, NULL, 'd'},
+    {"meta", required_argument, NULL, 'm'},
     {"repeat", required_argument, NULL, 'n'},
     {"time", no_argument, NULL, 't'},
     {"json", no_argument, NULL, 'j'},
@@ -50,6 +51,9 @@ static void print_help(void *user)
         "  -a, --at=ADDRESSES   where the service is, as of the library\n"
         "  -d, --deadline=TIME  for the call: 250ms, 2s (default: the\n"
         "                       method's, else 30s)\n"
+        "  -m, --meta=KEY=VALUE goes with the call, up to 16 times; what "
+        "comes\n"
+        "                       back is printed to standard error\n"
         "  -n, --repeat=COUNT   call that often, one after the other\n"
         "  -t, --time           print how long it took\n"
         "  -r, --raw            print strings and bytes as they are\n"
@@ -250,6 +254,14 @@ static void print_times(const times *t)
     shmrpci_buf_fini(&text);
 }
 
+static void print_metadata(const shmrpc_reply_metadata *back)
+{
+    shmrpc_metadata entry;
+    for (uint32_t i = 0; shmrpc_reply_metadata_at(back, i, &entry); i++) {
+        fprintf(stderr, "%s: %s\n", entry.key, entry.value);
+    }
+}
+
 static cli_exit call_once(cli_invocation *in, const call_opts *opts, times *t)
 {
     const void *reply;
@@ -259,6 +271,7 @@ static cli_exit call_once(cli_invocation *in, const call_opts *opts, times *t)
     int status = cli_invocation_call(in, &reply, &error);
     int64_t ns = shmrpci_now_ns() - begin_ns;
     note_time(t, ns);
+    print_metadata(&in->back);
     if (status == SHMRPC_OK) {
         result = print_result(in, opts, reply, ns);
     } else {
@@ -302,6 +315,8 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
                    ? CLI_OK
                    : cli_bad_value(message, "deadline",
                                    "a time like 250ms or 2s");
+    case 'm':
+        return cli_invocation_meta(&opts->in, optarg, message);
     case 'n':
         return cli_read_count(optarg, 1000000000, &opts->repeat)
                    ? CLI_OK

@@ -2,6 +2,7 @@
 #include "tools/shmrpc/invocation.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/shmrpc/arguments.h"
 
@@ -55,10 +56,33 @@ cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
     return CLI_OK;
 }
 
+cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
+                             shmrpci_buf *message)
+{
+    char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text) {
+        shmrpci_buf_printf(message, "`%s` for --meta (expected KEY=VALUE)",
+                           text);
+        return CLI_USAGE;
+    }
+    if (out->meta_count == SHMRPC_METADATA_MAX_ENTRIES) {
+        shmrpci_buf_printf(message, "--meta can be given %u times",
+                           SHMRPC_METADATA_MAX_ENTRIES);
+        return CLI_USAGE;
+    }
+    *equals = '\0';
+    out->meta[out->meta_count++] = (shmrpc_metadata){text, equals + 1};
+    return CLI_OK;
+}
+
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)
 {
     *in = (cli_invocation){.opts = {.timeout_ns = opts->timeout_ns}};
+    if (opts->meta_count > 0) {
+        in->opts.metadata = opts->meta;
+        in->opts.reply_metadata = &in->back;
+    }
     cli_exit result = cli_service_open(&in->service, opts->service, opts->at);
     if (result == CLI_OK) {
         result = cli_service_method(&in->service, opts->method, &in->index);

@@ -8,6 +8,7 @@
 #ifndef SHMRPC_TOOLS_INVOCATION_H
 #define SHMRPC_TOOLS_INVOCATION_H
 
+#include "shmrpc/beside.h"
 #include "tools/shmrpc/service.h"
 
 typedef struct cli_invocation_opts {
@@ -17,6 +18,9 @@ typedef struct cli_invocation_opts {
     size_t word_count;
     const char *at;     /* --at, or NULL */
     int64_t timeout_ns; /* --deadline, or 0 */
+    /* --meta; ended by an entry without a key. */
+    shmrpc_metadata meta[SHMRPC_METADATA_MAX_ENTRIES + 1];
+    size_t meta_count;
 } cli_invocation_opts;
 
 typedef struct cli_invocation {
@@ -25,10 +29,16 @@ typedef struct cli_invocation {
     uint32_t index;
     const void *params;
     shmrpc_opts opts; /* of each call */
+    shmrpc_reply_metadata back;
 } cli_invocation;
 
 /* Takes the operands, SERVICE METHOD [ARGUMENT...]; USAGE. */
 cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
+                             shmrpci_buf *message);
+
+/* Takes `text`, KEY=VALUE, which it changes, as one more entry of metadata.
+ * USAGE: it is none, or there are too many. */
+cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message);
 
 /* Finds, reads and connects, and prints what goes wrong. Close it in any case.

@@ -81,6 +81,10 @@ SHMRPC_API int shmrpc_ctx_set_reply_metadata(struct shmrpc_ctx *ctx,
                                              const char *key,
                                              const char *value);
 
+/* In a handler of an `@idempotent` method: whether the caller has sent this
+ * call before, and that one may have run. */
+SHMRPC_API bool shmrpc_ctx_is_retry(const struct shmrpc_ctx *ctx);
+
 /* ---- traces ------------------------------------------------------------ */
 
 /* "00-" trace id "-" span id "-" flags, and a NUL. */

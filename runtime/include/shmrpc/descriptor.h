@@ -144,6 +144,14 @@ enum {
     SHMRPC_METHOD_STREAMS_OUT = 1u << 4 /* the server returns items */
 };
 
+/* What clients do by themselves; 0: nothing. */
+typedef struct shmrpc_policy {
+    uint64_t attempts;  /* @retry: how often it is sent at most */
+    int64_t backoff_ns; /* before the second time; then twice as long */
+    uint64_t reserved;  /* 0, as is the next */
+    uint64_t reserved_too;
+} shmrpc_policy;
+
 typedef struct shmrpc_method {
     const char *name;
     shmrpc_encoding encoding;
@@ -164,7 +172,7 @@ typedef struct shmrpc_method {
     int64_t idle_ns;     /* @idle, or 0 */
     const shmrpc_type *items_in;
     const shmrpc_type *items_out;
-    uint64_t reserved[4]; /* 0; later members take its place */
+    shmrpc_policy policy;
 } shmrpc_method;
 
 /* How long the rows of the tables are for whoever compiled them: libraries

@@ -49,7 +49,11 @@ enum {
      * forked child can't read it. Only over shm://, from a server of our own
      * user, which could write there meanwhile, for up to 16 replies of a
      * connection, from 4 KiB on; else it is a copy, as always. */
-    SHMRPC_OPT_IN_PLACE = 1u << 2
+    SHMRPC_OPT_IN_PLACE = 1u << 2,
+    /* Of connect: a method that the server has not, or not as we have it, does
+     * not end in CONTRACT; calls of it are UNIMPLEMENTED, and the others work.
+     * For a client that never calls it. */
+    SHMRPC_OPT_PARTIAL = 1u << 3
 };
 
 typedef struct shmrpc_opts {

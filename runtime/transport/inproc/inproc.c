@@ -336,6 +336,7 @@ static const shmrpci_worker_ops worker = {
     .reply_commit = shmrpci_inproc_reply_commit,
     .drop = shmrpci_inproc_drop,
     .is_cancelled = shmrpci_inproc_is_cancelled,
+    .connection = shmrpci_inproc_connection,
 };
 
 static const shmrpci_discovery_ops discovery = {

@@ -63,6 +63,7 @@ struct inproc_conn {
     shmrpci_conn base;
     inproc_hub *hub;
     inproc_conn *next; /* in the hub's list */
+    uint64_t serial;   /* of the hub's connections, from 1 */
     bool open;         /* the client's end */
     unsigned busy;     /* slots SUBMITTED or CLAIMED: they keep it alive */
     size_t max_message_bytes; /* the smaller of both ends' */
@@ -109,6 +110,7 @@ struct inproc_hub {
     inproc_knock *knocks;
     inproc_conn *conns;
     unsigned conn_count;
+    uint64_t last_serial;
     char name[64];
     char instance[64];
     uint16_t port;
@@ -145,6 +147,7 @@ void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint);
 void shmrpci_inproc_reply_commit(shmrpci_request *request);
 void shmrpci_inproc_drop(shmrpci_request *request);
 bool shmrpci_inproc_is_cancelled(const shmrpci_request *request);
+uint64_t shmrpci_inproc_connection(const shmrpci_request *request);
 
 /* With the hub's lock held: ABORTs what worker `index` holds. */
 void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);

@@ -393,6 +393,11 @@ bool shmrpci_inproc_is_cancelled(const shmrpci_request *request)
     return cancelled;
 }
 
+uint64_t shmrpci_inproc_connection(const shmrpci_request *request)
+{
+    return slot_of(&request->data)->conn->serial;
+}
+
 /* ---- a dead worker's calls ---- */
 
 static void abort_calls(inproc_conn *conn, uint32_t index)

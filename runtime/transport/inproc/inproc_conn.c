@@ -86,6 +86,7 @@ static bool admit(inproc_hub *hub, inproc_knock *knock)
     }
     knock->conn->next = hub->conns;
     hub->conns = knock->conn;
+    knock->conn->serial = ++hub->last_serial;
     hub->conn_count++;
     hub->refs++;
     return true;

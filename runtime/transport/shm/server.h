@@ -308,6 +308,7 @@ void shm_worker_answer(shmrpci_request *request, const void *body, size_t len);
 void shm_worker_reply_commit(shmrpci_request *request);
 void shm_worker_drop(shmrpci_request *request);
 bool shm_worker_is_cancelled(const shmrpci_request *request);
+uint64_t shm_worker_connection(const shmrpci_request *request);
 
 /* ---- worker_request.c --------------------------------------------- */
 

@@ -36,6 +36,7 @@ static const shmrpci_worker_ops worker = {
     .reply_commit = shm_worker_reply_commit,
     .drop = shm_worker_drop,
     .is_cancelled = shm_worker_is_cancelled,
+    .connection = shm_worker_connection,
 };
 
 static const shmrpci_shared_ops shared = {

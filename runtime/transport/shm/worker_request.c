@@ -538,3 +538,8 @@ bool shm_worker_is_cancelled(const shmrpci_request *request)
     uint32_t word = shmrpci_load_relaxed(&slot_of(worker)->word);
     return shm_word_state(word) == SHM_FREE;
 }
+
+uint64_t shm_worker_connection(const shmrpci_request *request)
+{
+    return worker_of(request)->conn->serial;
+}

@@ -33,6 +33,7 @@ static const shmrpci_worker_ops worker = {
     .reply_commit = tcp_worker_reply_commit,
     .drop = tcp_worker_drop,
     .is_cancelled = tcp_worker_is_cancelled,
+    .connection = tcp_worker_connection,
 };
 
 static const shmrpci_relay_ops relay = {

@@ -486,6 +486,11 @@ bool tcp_worker_is_cancelled(const shmrpci_request *request)
     return shmrpci_load_relaxed(&call_of(request)->is_cancelled) != 0;
 }
 
+uint64_t tcp_worker_connection(const shmrpci_request *request)
+{
+    return call_of(request)->conn->tag;
+}
+
 /* ---- dead workers ---------------------------------------------------- */
 
 /* With the lock held: ends a call that worker `index` held; its connection,

@@ -45,7 +45,7 @@ static void tables_keep_their_sizes(void **state)
     assert_int_equal(sizeof rows, 16);
     assert_int_equal(rows.service, 88);
     assert_int_equal(rows.method, 144);
-    assert_int_equal(offsetof(shmrpc_method, reserved), 112);
+    assert_int_equal(offsetof(shmrpc_method, policy), 112);
     assert_int_equal(rows.error, 32);
     assert_int_equal(rows.type, 104);
     assert_int_equal(rows.field, 48);

@@ -112,6 +112,8 @@ static void any_bytes_are_read_safely(void **state)
             assert_true(size <= len && size % 8 == 0);
             for (uint32_t i = 0;
                  size > 0 && shmrpci_metadata_at(&got, i, &entry); i++) {
+                assert_ptr_equal(entry.key + strlen(entry.key) + 1,
+                                 entry.value);
                 assert_true((const uint8_t *)entry.value + strlen(entry.value) <
                             got.bytes + size);
             }

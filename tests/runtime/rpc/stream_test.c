@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shmrpc/beside.h"
 #include "shmrpc/stream_stub.h"
 #include "transport/transport.h"
 
@@ -252,10 +253,18 @@ static void serve(void *unused)
     (void)shmrpc_server_run(server, &why);
 }
 
+/* Those who look at all calls of both ends; or NULL. */
+static const shmrpc_interceptor *const *who_looks;
+
 static int begin_at(const char *listen, const char *where)
 {
     const shmrpc_server_opts opts = {
-        .listen = listen, .workers = 2, .max_streams = 2};
+        .listen = listen,
+        .workers = 2,
+        .max_streams = 2,
+        .interceptors = who_looks,
+    };
+    const shmrpc_opts with = {.interceptors = who_looks};
     seen.returned = 0;
     assert_int_equal(shmrpc_server_create(&opts, &server, &error), SHMRPC_OK);
     assert_int_equal(
@@ -264,7 +273,8 @@ static int begin_at(const char *listen, const char *where)
     assert_int_equal(shmrpci_thread_create(&thread, "server", serve, NULL),
                      SHMRPC_OK);
     assert_int_equal(
-        shmrpc_stub_connect(&service, where, NULL, &client, &error), SHMRPC_OK);
+        shmrpc_stub_connect(&service, where, &with, &client, &error),
+        SHMRPC_OK);
     return 0;
 }
 
@@ -636,6 +646,94 @@ static void call_without_its_streams(void **state)
         SHMRPC_E_INVALID);
 }
 
+/* ---- those who look on ------------------------------------------------------
+ */
+
+static struct {
+    shmrpci_mutex lock;
+    shmrpci_cond changed;
+    unsigned begun, ended;
+    uint64_t in, out;
+} looked[2];
+
+static void looked_item(void *user, shmrpc_intercepted *call)
+{
+    size_t at = call->ctx != NULL ? 1 : 0;
+    (void)user;
+    shmrpci_mutex_lock(&looked[at].lock);
+    looked[at].in = call->items_in;
+    looked[at].out = call->items_out;
+    shmrpci_mutex_unlock(&looked[at].lock);
+}
+
+static int looked_begin(void *user, shmrpc_intercepted *call, shmrpc_error *why)
+{
+    size_t at = call->ctx != NULL ? 1 : 0;
+    (void)user;
+    (void)why;
+    looked[at].begun++;
+    call->state = &looked[at];
+    return SHMRPC_OK;
+}
+
+static void looked_end(void *user, shmrpc_intercepted *call, int status,
+                       const shmrpc_error *why)
+{
+    size_t at = call->state == &looked[1] ? 1 : 0;
+    (void)user;
+    (void)status;
+    (void)why;
+    shmrpci_mutex_lock(&looked[at].lock);
+    looked[at].ended++;
+    shmrpci_cond_broadcast(&looked[at].changed);
+    shmrpci_mutex_unlock(&looked[at].lock);
+}
+
+static const shmrpc_interceptor looking = {.size = sizeof looking,
+                                           .begin = looked_begin,
+                                           .item = looked_item,
+                                           .end = looked_end};
+static const shmrpc_interceptor *const lookers[] = {&looking, NULL};
+
+static int begin_looked_at(void **state)
+{
+    (void)state;
+    memset(looked, 0, sizeof looked);
+    for (size_t i = 0; i < 2; i++) {
+        shmrpci_mutex_init(&looked[i].lock);
+        shmrpci_cond_init(&looked[i].changed);
+    }
+    who_looks = lookers;
+    int status = begin_at(place, place);
+    who_looks = NULL;
+    return status;
+}
+
+static void interceptors_see_items_and_one_end(void **state)
+{
+    (void)state;
+    shmrpc_stream *stream = open_with(BOTH, NULL, NULL);
+    for (int64_t i = 0; i < 5; i++) {
+        assert_int_equal(shmrpc_stub_stream_send(stream, &i, 0, &error),
+                         SHMRPC_OK);
+        expect_number(stream, 2 * i);
+    }
+    shmrpc_stub_stream_close(stream);
+    for (size_t i = 0; i < 2; i++) {
+        int64_t late_ns = shmrpci_deadline_after(PATIENCE_NS);
+        shmrpci_mutex_lock(&looked[i].lock);
+        while (looked[i].ended == 0 &&
+               shmrpci_cond_wait_until(&looked[i].changed, &looked[i].lock,
+                                       late_ns)) {
+        }
+        assert_int_equal(looked[i].begun, 1);
+        assert_int_equal(looked[i].ended, 1);
+        assert_int_equal(looked[i].in, 5);
+        assert_int_equal(looked[i].out, 5);
+        shmrpci_mutex_unlock(&looked[i].lock);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -657,6 +755,8 @@ int main(void)
         TEST(one_too_many),
         TEST(not_in_a_forked_child),
         TEST(call_without_its_streams),
+        cmocka_unit_test_setup_teardown(interceptors_see_items_and_one_end,
+                                        begin_looked_at, end),
     };
     char socket[100];
     char folder[] = "/tmp/shmrpc-streams-XXXXXX";

@@ -40,6 +40,24 @@ def same(value, got):
     return value == got
 
 
+def metadata(web):
+    """Shmrpc-Meta-... goes with the call and comes back; the call is a child of
+    our part of the request's trace."""
+    head = {"Content-Type": "application/json"}
+    trace = f"00-{'4' * 32}-{'1' * 16}-01"
+    status, fields, _ = web.ask("POST", "/rpc/shop/text", '{"text":"x"}', {
+        **head, "Shmrpc-Meta-Tenant": "blue", "traceparent": trace})
+    expect("metadata", (status, fields["Shmrpc-Meta-for"]), (200, "blue"))
+    expect("the trace of the call", fields["Shmrpc-Meta-in"],
+           fields["traceresponse"])
+    status, fields, _ = web.ask("POST", "/rpc/shop/text", '{"text":"x"}', head)
+    expect("none", (status, fields["Shmrpc-Meta-for"]), (200, None))
+    status, got = web.call("shop/text", {"text": "x"},
+                           {"Shmrpc-Meta-Tenant": "b" * 1200})
+    expect("too much", (status, got["name"], got["may_have_run"]),
+           (413, "TOO_LARGE", False))
+
+
 def unknown_members(web):
     """Refused at any depth, with their path and what was meant."""
     point = {"x": 1.0, "y": 2.0}
@@ -409,7 +427,7 @@ with Place() as place:
     errors_pid = place.serve(ERRORS).pid
     # A service that is not known yet is looked for.
     expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
-    for test in (unknown_members, every_type, forms, errors, queries, rest,
+    for test in (metadata, unknown_members, every_type, forms, errors, queries, rest,
                  deadlines, hang_up, together, by_others, read_only):
         test(place)
     for test in (error_table, statuses):

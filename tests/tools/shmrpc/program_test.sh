@@ -231,6 +231,9 @@ refused 3 'tcp' call tcp://127.0.0.1:1 add 1 2
 run 0 call --json echo_serv add 1 2 && shows '^\{"result":3\}$'
 run 0 call --json --time echo_serv add 1 2 && shows '^\{"result":3,"time_ns":[0-9]+\}$'
 run 0 call --json shop forget x && shows '^\{"result":null\}$'
+run 0 call --meta=tenant=blue --meta=locale=de shop text x && says '^for: blue$'
+refused 2 '`tenant` for --meta \(expected KEY=VALUE' call --meta=tenant shop text x
+refused 1 'INVALID: metadata "Tenant": ' call --meta=Tenant=blue shop text x
 run 0 call --repeat=3 --time echo_serv add 1 2
 [ "$(grep -c '^3$' "$folder/out")" = 3 ] || fail "not three results"
 says 'on average over 3 calls, min '

@@ -30,10 +30,19 @@ static int forget(shmrpc_ctx *ctx, void *user, shmrpc_str text)
     return SHMRPC_OK;
 }
 
+/* Tells for whom, and as a part of what. */
+static void tell(shmrpc_ctx *ctx, const char *key, const char *value)
+{
+    if (value != NULL) {
+        (void)shmrpc_ctx_set_reply_metadata(ctx, key, value);
+    }
+}
+
 static int text(shmrpc_ctx *ctx, void *user, shmrpc_str in, shmrpc_str *ret)
 {
-    (void)ctx;
     (void)user;
+    tell(ctx, "for", shmrpc_ctx_metadata(ctx, "tenant"));
+    tell(ctx, "in", shmrpc_ctx_metadata(ctx, "traceparent"));
     *ret = in;
     return SHMRPC_OK;
 }

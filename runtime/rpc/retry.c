@@ -1,0 +1,78 @@
+/* Retries: the budget, and the pauses. */
+#include "rpc/retry.h"
+
+#include "os/clock.h"
+#include "os/waiting.h"
+
+/* A pause is cut into such pieces, to see that nobody waits any more. */
+#define PIECE_NS (20 * SHMRPCI_NS_PER_MS)
+
+/* What is left after a failure. */
+static uint32_t pay(shmrpc_client *client)
+{
+    /* Relaxed: a count of nothing that is looked at next. */
+    uint32_t have = shmrpci_load_relaxed(&client->budget);
+    uint32_t left;
+    do {
+        left = have > SHMRPCI_BUDGET_FAIL ? have - SHMRPCI_BUDGET_FAIL : 0;
+    } while (!shmrpci_cas_seq(&client->budget, &have, left));
+    /* From now on successes are counted. */
+    (void)shmrpci_or_seq(&client->watched, SHMRPCI_CLIENT_IN_DEBT);
+    return left;
+}
+
+void shmrpci_retry_note_success(shmrpc_client *client)
+{
+    uint32_t have = shmrpci_load_relaxed(&client->budget);
+    uint32_t more;
+    do {
+        more = have < SHMRPCI_BUDGET_FULL ? have + 1 : SHMRPCI_BUDGET_FULL;
+    } while (!shmrpci_cas_seq(&client->budget, &have, more));
+    if (more == SHMRPCI_BUDGET_FULL) {
+        /* A failure meanwhile is counted again with the next one. */
+        (void)shmrpci_and_seq(&client->watched, ~SHMRPCI_CLIENT_IN_DEBT);
+    }
+}
+
+/* Twice as long each time, by a fifth more or less, so that those who failed
+ * together don't come back together. */
+static int64_t pause_of(const shmrpc_method *method, unsigned attempt)
+{
+    int64_t pause_ns = method->policy.backoff_ns;
+    for (unsigned i = 2; i < attempt && pause_ns < SHMRPCI_NS_PER_S * 60; i++) {
+        pause_ns *= 2;
+    }
+    uint64_t x = shmrpci_ticks() * UINT64_C(0x9E3779B97F4A7C15);
+    int64_t fifth = pause_ns / 5;
+    return pause_ns - fifth + (int64_t)((x >> 33) % (uint64_t)(2 * fifth + 1));
+}
+
+static bool has_point(const shmrpc_opts *opts)
+{
+    return !shmrpci_waiting_is_interrupted() &&
+           (opts == NULL || opts->parent == NULL ||
+            !shmrpc_ctx_cancelled(opts->parent));
+}
+
+bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
+                        const shmrpc_opts *opts, unsigned attempt,
+                        int64_t deadline_ns)
+{
+    uint32_t left = pay(client);
+    int64_t now_ns = shmrpci_now_ns();
+    int64_t pause_ns = pause_of(method, attempt);
+    if (attempt > method->policy.attempts || left <= SHMRPCI_BUDGET_LEAST ||
+        pause_ns >= deadline_ns - now_ns) {
+        return false;
+    }
+    int64_t until_ns = now_ns + pause_ns;
+    while (now_ns < until_ns) {
+        if (!has_point(opts)) {
+            return false;
+        }
+        shmrpci_sleep_until(until_ns - now_ns < PIECE_NS ? until_ns
+                                                         : now_ns + PIECE_NS);
+        now_ns = shmrpci_now_ns();
+    }
+    return has_point(opts);
+}

@@ -1,0 +1,42 @@
+/*
+ * Retries: methods with `@retry` are sent again where they failed for a reason
+ * that may pass, as long as the client's budget lasts.
+ *
+ * The budget is that of gRFC A6: 10 tokens a client; a failure takes one, a
+ * success gives a tenth of one back, and at 5 or below nothing is sent again.
+ * So a server that is down gets hardly more than one request a call.
+ *
+ * Threading: any number of threads share a client's budget.
+ */
+#ifndef SHMRPCI_RPC_RETRY_H
+#define SHMRPCI_RPC_RETRY_H
+
+#include "rpc/call.h"
+
+/* In tenths of a token. */
+#define SHMRPCI_BUDGET_FULL  100u
+#define SHMRPCI_BUDGET_FAIL  10u
+#define SHMRPCI_BUDGET_LEAST 50u
+
+/* Whether a blocking call that has failed so is one to be sent again. */
+static inline bool shmrpci_retry_is_meant(const shmrpc_method *method,
+                                          const shmrpc_opts *opts, int status)
+{
+    return method->policy.attempts > 1 &&
+           (method->flags & SHMRPC_METHOD_IDEMPOTENT) != 0 &&
+           (opts == NULL || (opts->flags & SHMRPC_OPT_NONBLOCK) == 0) &&
+           (status == SHMRPC_E_UNAVAILABLE || status == SHMRPC_E_EXHAUSTED ||
+            status == SHMRPC_E_WORKER_DIED || status == SHMRPC_E_SERVER_LOST);
+}
+
+/* A call has failed so that it is to be sent again: pays for that, and waits
+ * until it is time for attempt number `attempt`, from 2 on. False: the budget
+ * is spent, these were all, or there is no time or no point. */
+bool shmrpci_retry_wait(shmrpc_client *client, const shmrpc_method *method,
+                        const shmrpc_opts *opts, unsigned attempt,
+                        int64_t deadline_ns);
+
+/* A call of such a method has gone well, while the budget is not full. */
+void shmrpci_retry_note_success(shmrpc_client *client);
+
+#endif

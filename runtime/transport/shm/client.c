@@ -9,6 +9,7 @@
 #include "os/poll.h"
 #include "os/process.h"
 #include "os/socket.h"
+#include "transport/shm/client_stream.h"
 #include "transport/shm/locate.h"
 
 /* Waits for one packet from the server. */
@@ -348,6 +349,7 @@ void shm_client_disconnect(shmrpci_conn *conn)
     if (client->generation == shmrpci_fork_generation()) {
         shmrpci_hangup_end(&client->hangup);
     }
+    shm_client_streams_forget(client);
     if (client->pool.regions[0] != NULL) {
         shm_pool_fini(&client->pool);
     }

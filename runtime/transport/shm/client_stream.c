@@ -62,6 +62,17 @@ void shm_client_streams_drop(shm_client_slot *slot)
     slot->has_streams = 0;
 }
 
+void shm_client_streams_forget(shm_client *client)
+{
+    for (size_t i = 0; i < SHM_SLOTS; i++) {
+        shm_client_streams *streams = client->slots[i].streams;
+        if (streams != NULL && shmrpci_sub_seq(&streams->refs, 1u) == 1) {
+            free(streams);
+        }
+        client->slots[i].streams = NULL;
+    }
+}
+
 void shm_client_streams_leave(const shm_client_slot *slot)
 {
     shmrpci_stream_rings_leave(&slot->streams->rings);

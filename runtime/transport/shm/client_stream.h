@@ -18,6 +18,9 @@ typedef struct shm_client_streams {
 
 /* The call of a slot is over: the slot needs them no more. */
 void shm_client_streams_drop(shm_client_slot *slot);
+/* The connection ends, with all of its memory: slots whose calls were given up
+ * have theirs still. In a forked child, too. */
+void shm_client_streams_forget(shm_client *client);
 /* A call that has them is given up, and a worker has it: it is told. */
 void shm_client_streams_leave(const shm_client_slot *slot);
 

@@ -53,6 +53,8 @@ static int be_reader(flow_flow *client)
         }
     }
     (void)printf("over %s\n", shmrpc_status_name(status));
+    flow_flow_count_close(stream);
+    flow_flow_close(client);
     return 0;
 }
 

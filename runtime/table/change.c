@@ -15,8 +15,9 @@
 #define HELP_LOOKS      16u
 #define HELP_LOOKS_SLOT 2u
 #endif
-/* A turn that nobody's descriptor explains. */
-#define HELP_ATTEMPTS 10000u
+/* Looks at a turn that help does not end: one is enough, unless memory is
+ * damaged and nobody's descriptor explains the turn. */
+#define HELP_ATTEMPTS 100u
 
 #define OWN(table) shmrpci_table_change_of(table, (table)->region.me)
 

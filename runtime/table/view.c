@@ -9,13 +9,16 @@
  * before it takes the one before it. */
 #define LOOKS 2000u
 
-/* The last finished change. */
-static uint64_t last_change(shmrpci_table *table)
+/* The last finished change. DATA_LOSS: one is under way that nobody makes. */
+static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 {
     uint64_t turn;
-    if (table->region.is_writer &&
-        shmrpci_table_quiet(table, &turn) == SHMRPC_OK) {
-        return shmrpci_turn_seq(turn);
+    shmrpc_status status = table->region.is_writer
+                               ? shmrpci_table_quiet(table, &turn)
+                               : SHMRPC_E_DENIED;
+    if (status == SHMRPC_OK || status == SHMRPC_E_DATA_LOSS) {
+        *out = status == SHMRPC_OK ? shmrpci_turn_seq(turn) : 0;
+        return status;
     }
     turn = shmrpci_load_seq(&table->roots->turn);
     for (unsigned i = 0; i < LOOKS && (turn & SHMRPCI_TURN_BUSY) != 0; i++) {
@@ -23,7 +26,8 @@ static uint64_t last_change(shmrpci_table *table)
         turn = shmrpci_load_seq(&table->roots->turn);
     }
     uint64_t seq = shmrpci_turn_seq(turn);
-    return (turn & SHMRPCI_TURN_BUSY) != 0 && seq > 0 ? seq - 1 : seq;
+    *out = (turn & SHMRPCI_TURN_BUSY) != 0 && seq > 0 ? seq - 1 : seq;
+    return SHMRPC_OK;
 }
 
 /*
@@ -63,11 +67,13 @@ shmrpc_status shmrpci_table_view_open(shmrpci_table *table,
     shmrpci_table_view view = {.table = table};
     shmrpc_status status = SHMRPC_E_ABORTED;
     for (unsigned i = 0; status == SHMRPC_E_ABORTED && i < ATTEMPTS; i++) {
-        view.change = last_change(table);
-        status = shmrpci_pin(&table->region, view.change);
+        status = last_change(table, &view.change);
+        if (status == SHMRPC_OK) {
+            status = shmrpci_pin(&table->region, view.change);
+        }
     }
     if (status != SHMRPC_OK) {
-        return status == SHMRPC_E_ABORTED
+        return status == SHMRPC_E_ABORTED || status == SHMRPC_E_DATA_LOSS
                    ? shmrpci_table_damaged(error, "no change can be viewed")
                    : shmrpc_error_set(error, status,
                                       "the view can't be pinned");

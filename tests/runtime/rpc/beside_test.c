@@ -449,39 +449,18 @@ static void a_nested_call_is_a_child_in_the_trace(void **state)
     pair_stop(&p);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    sample_folder_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sample_folder_remove();
-    return 0;
-}
-
-static char inproc[] = "inproc";
-static char shm[] = "shm";
-
-#define OVER_BOTH(test)                      \
-    cmocka_unit_test_prestate(test, inproc), \
-        cmocka_unit_test_prestate(test, shm)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OVER_BOTH(short_calls_carry_metadata),
-        OVER_BOTH(long_calls_carry_metadata),
-        OVER_BOTH(errors_carry_metadata),
-        OVER_BOTH(asynchronous_calls_carry_metadata),
-        OVER_BOTH(too_much_is_refused_before_it_is_sent),
-        OVER_BOTH(a_malformed_block_is_refused),
-        OVER_BOTH(a_nested_call_has_the_smaller_deadline),
-        OVER_BOTH(a_nested_call_is_cancelled_with_its_parent),
-        OVER_BOTH(a_nested_call_is_a_child_in_the_trace),
+        SAMPLE_OVER_BOTH(short_calls_carry_metadata),
+        SAMPLE_OVER_BOTH(long_calls_carry_metadata),
+        SAMPLE_OVER_BOTH(errors_carry_metadata),
+        SAMPLE_OVER_BOTH(asynchronous_calls_carry_metadata),
+        SAMPLE_OVER_BOTH(too_much_is_refused_before_it_is_sent),
+        SAMPLE_OVER_BOTH(a_malformed_block_is_refused),
+        SAMPLE_OVER_BOTH(a_nested_call_has_the_smaller_deadline),
+        SAMPLE_OVER_BOTH(a_nested_call_is_cancelled_with_its_parent),
+        SAMPLE_OVER_BOTH(a_nested_call_is_a_child_in_the_trace),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, sample_set_up, sample_tear_down);
 }

@@ -340,38 +340,22 @@ static void lists_are_checked(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
     shmrpci_mutex_init(&heard.lock);
     shmrpci_cond_init(&heard.changed);
-    sample_folder_make();
-    return 0;
+    return sample_set_up(state);
 }
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sample_folder_remove();
-    return 0;
-}
-
-static char inproc[] = "inproc";
-static char shm[] = "shm";
-
-#define OVER_BOTH(test)                      \
-    cmocka_unit_test_prestate(test, inproc), \
-        cmocka_unit_test_prestate(test, shm)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OVER_BOTH(clients_calls_begin_in_order_and_end_in_reverse),
-        OVER_BOTH(who_refuses_has_no_end),
-        OVER_BOTH(asynchronous_calls_end_once),
-        OVER_BOTH(interceptors_of_clients_add_metadata),
-        OVER_BOTH(servers_calls_begin_in_order_and_end_in_reverse),
-        OVER_BOTH(servers_may_refuse),
-        OVER_BOTH(authorize_judges_each_call),
+        SAMPLE_OVER_BOTH(clients_calls_begin_in_order_and_end_in_reverse),
+        SAMPLE_OVER_BOTH(who_refuses_has_no_end),
+        SAMPLE_OVER_BOTH(asynchronous_calls_end_once),
+        SAMPLE_OVER_BOTH(interceptors_of_clients_add_metadata),
+        SAMPLE_OVER_BOTH(servers_calls_begin_in_order_and_end_in_reverse),
+        SAMPLE_OVER_BOTH(servers_may_refuse),
+        SAMPLE_OVER_BOTH(authorize_judges_each_call),
         cmocka_unit_test(lists_are_checked),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, sample_tear_down);
 }

@@ -169,37 +169,16 @@ static void replies_are_tried_again_too(void **state)
     stop();
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    sample_folder_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sample_folder_remove();
-    return 0;
-}
-
-static char inproc[] = "inproc";
-static char shm[] = "shm";
-
-#define OVER_BOTH(test)                      \
-    cmocka_unit_test_prestate(test, inproc), \
-        cmocka_unit_test_prestate(test, shm)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OVER_BOTH(what_passes_is_tried_again),
-        OVER_BOTH(three_attempts_are_all),
-        OVER_BOTH(other_failures_are_final),
-        OVER_BOTH(who_does_not_wait_is_told_at_once),
-        OVER_BOTH(a_pause_past_the_deadline_is_not_begun),
-        OVER_BOTH(a_storm_costs_at_most_a_tenth_more),
-        OVER_BOTH(replies_are_tried_again_too),
+        SAMPLE_OVER_BOTH(what_passes_is_tried_again),
+        SAMPLE_OVER_BOTH(three_attempts_are_all),
+        SAMPLE_OVER_BOTH(other_failures_are_final),
+        SAMPLE_OVER_BOTH(who_does_not_wait_is_told_at_once),
+        SAMPLE_OVER_BOTH(a_pause_past_the_deadline_is_not_begun),
+        SAMPLE_OVER_BOTH(a_storm_costs_at_most_a_tenth_more),
+        SAMPLE_OVER_BOTH(replies_are_tried_again_too),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, sample_set_up, sample_tear_down);
 }

@@ -480,3 +480,20 @@ void sample_folder_remove(void)
     (void)closedir(folder);
     (void)rmdir(folder_path);
 }
+
+int sample_set_up(void **state)
+{
+    (void)state;
+    sample_folder_make();
+    return 0;
+}
+
+int sample_tear_down(void **state)
+{
+    (void)state;
+    sample_folder_remove();
+    return 0;
+}
+
+char sample_inproc[] = "inproc";
+char sample_shm[] = "shm";

@@ -128,5 +128,15 @@ void sample_add(shmrpc_client *client, int64_t a, int64_t b);
 /* Sets SHMRPC_DIR to a new folder; the end removes it. */
 void sample_folder_make(void);
 void sample_folder_remove(void);
+/* The same, around a case of cmocka. */
+int sample_set_up(void **state);
+int sample_tear_down(void **state);
+
+/* A case over both transports of one machine; its state is the scheme. */
+extern char sample_inproc[];
+extern char sample_shm[];
+#define SAMPLE_OVER_BOTH(test)                      \
+    cmocka_unit_test_prestate(test, sample_inproc), \
+        cmocka_unit_test_prestate(test, sample_shm)
 
 #endif

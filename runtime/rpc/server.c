@@ -11,22 +11,15 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/reserved.h"
-#include "codec/contract.h"
-#include "os/process.h"
 #include "os/thread.h"
 #include "rpc/address.h"
 #include "rpc/envelope.h"
-#include "rpc/limits.h"
 #include "rpc/rows.h"
 #include "rpc/shared.h"
 #include "sync/atomic.h"
 
 #define SERVICES_MAX  16
 #define LISTENERS_MAX 32
-
-#define DEFAULT_CONNECTIONS_PER_UID 1024u
-#define DEFAULT_BYTES_PER_UID       ((size_t)1 << 30)
 
 typedef struct outlet_worker {
     const shmrpci_served *served;
@@ -52,10 +45,7 @@ typedef struct outlet {
 } outlet;
 
 struct shmrpc_server {
-    shmrpc_server_opts opts; /* without zeroes; pointers are to our copies */
-    char *listen;
-    uint32_t *allowed_uids;
-    uint32_t *allowed_gids;
+    shmrpci_server_opts own;
     shmrpci_served *services[SERVICES_MAX];
     size_t service_count;
     void (*on_successor)(void *user, int fd);
@@ -69,149 +59,23 @@ struct shmrpc_server {
 
 /* ---- making ---- */
 
-/* A list of users that a server could never let in does nothing. */
-static int check_uids(const uint32_t *uids, size_t count, shmrpc_error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (shmrpci_process_mistrusts(uids[i])) {
-            return shmrpc_error_set(
-                error, SHMRPC_E_INVALID,
-                "user id %u (nobody) can't be allowed: users of other user "
-                "namespaces have it too; allow another one, or run the server "
-                "as that user",
-                uids[i]);
-        }
-    }
-    return SHMRPC_OK;
-}
-
-static int check_opts(const shmrpc_server_opts *opts, shmrpc_error *error)
-{
-    if (opts->workers > SHMRPCI_WORKERS_MAX) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "workers is %u, at most %u are possible",
-                                opts->workers, SHMRPCI_WORKERS_MAX);
-    }
-    bool is_cleared =
-        shmrpci_reserved_is_zero(opts->reserved, SHMRPC_COUNT(opts->reserved));
-    for (size_t i = 0; i < opts->method_access_count; i++) {
-        const shmrpc_method_access *access = &opts->method_access[i];
-        is_cleared = is_cleared &&
-                     shmrpci_reserved_is_zero(access->reserved,
-                                              SHMRPC_COUNT(access->reserved));
-    }
-    if (!is_cleared) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID, SHMRPCI_RESERVED_TEXT);
-    }
-    if ((unsigned)opts->profile > SHMRPC_PROFILE_POWER) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "profile %d does not exist",
-                                (int)opts->profile);
-    }
-    if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "max_streams is from 0 to %u, stream_stall_ns "
-                                "not below 0",
-                                SHMRPCI_WORKERS_MAX);
-    }
-    if ((unsigned)opts->compression > SHMRPC_COMPRESSION_ZLIB) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "compression %d does not exist",
-                                (int)opts->compression);
-    }
-    if ((opts->allowed_uid_count > 0 && opts->allowed_uids == NULL) ||
-        (opts->allowed_gid_count > 0 && opts->allowed_gids == NULL)) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "allowed_uids or allowed_gids is missing");
-    }
-    int status = check_uids(opts->allowed_uids, opts->allowed_uid_count, error);
-    for (size_t i = 0; i < opts->method_access_count && status == SHMRPC_OK;
-         i++) {
-        const shmrpc_method_access *access = &opts->method_access[i];
-        status = check_uids(access->uids, access->uid_count, error);
-    }
-    return status;
-}
-
-uint32_t shmrpci_server_default_workers(void)
-{
-    uint32_t cpus = (shmrpci_cpu_quota_percent() + 50) / 100;
-    uint32_t allowed = shmrpci_allowed_cpus();
-    cpus = cpus < allowed ? cpus : allowed;
-    return cpus < 1                     ? 1
-           : cpus > SHMRPCI_WORKERS_MAX ? SHMRPCI_WORKERS_MAX
-                                        : cpus;
-}
-
-static void fill_defaults(shmrpc_server_opts *opts)
-{
-    if (opts->workers == 0) {
-        opts->workers = shmrpci_server_default_workers();
-    }
-    if (opts->max_message_bytes == 0) {
-        opts->max_message_bytes = SHMRPC_DEFAULT_MAX_MESSAGE_BYTES;
-    }
-    if (opts->max_connections_per_uid == 0) {
-        opts->max_connections_per_uid = DEFAULT_CONNECTIONS_PER_UID;
-    }
-    if (opts->stream_stall_ns == 0) {
-        opts->stream_stall_ns = SHMRPCI_STREAM_STALL_NS;
-    }
-    if (opts->max_bytes_per_uid == 0) {
-        opts->max_bytes_per_uid = DEFAULT_BYTES_PER_UID;
-    }
-}
-
-static bool copy_opts(shmrpc_server *server, const shmrpc_server_opts *opts)
-{
-    server->opts = *opts;
-    fill_defaults(&server->opts);
-    if (opts->listen != NULL) {
-        server->listen = strdup(opts->listen);
-        server->opts.listen = server->listen;
-    }
-    server->allowed_uids =
-        shmrpci_access_copy(opts->allowed_uids, opts->allowed_uid_count);
-    server->opts.allowed_uids = server->allowed_uids;
-    server->allowed_gids =
-        shmrpci_access_copy(opts->allowed_gids, opts->allowed_gid_count);
-    server->opts.allowed_gids = server->allowed_gids;
-    return (server->listen != NULL || opts->listen == NULL) &&
-           (server->allowed_uids != NULL || opts->allowed_uid_count == 0) &&
-           (server->allowed_gids != NULL || opts->allowed_gid_count == 0);
-}
-
 shmrpc_status shmrpc_server_create(const shmrpc_server_opts *opts,
                                    shmrpc_server **out, shmrpc_error *error)
 {
-    static const shmrpc_server_opts none;
-    opts = opts != NULL ? opts : &none;
-    int status = check_opts(opts, error);
-    if (status != SHMRPC_OK) {
-        return status;
+    shmrpci_server_opts own;
+    int status = shmrpci_server_opts_init(&own, opts, error);
+    shmrpc_server *server =
+        status == SHMRPC_OK ? calloc(1, sizeof *server) : NULL;
+    if (server == NULL) {
+        shmrpci_server_opts_fini(&own);
+        return status != SHMRPC_OK
+                   ? status
+                   : (int)shmrpc_error_set(error, SHMRPC_E_NO_MEMORY,
+                                           "out of memory");
     }
-    shmrpc_server *server = calloc(1, sizeof *server);
-    if (server == NULL || !copy_opts(server, opts)) {
-        shmrpc_server_destroy(server);
-        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
-    }
+    server->own = own;
     *out = server;
     return SHMRPC_OK;
-}
-
-static void served_free(shmrpci_served *served)
-{
-    if (served != NULL) {
-        shmrpci_shared_leave(served);
-        shmrpci_shared_end(served);
-        free(served->object_fds);
-        shmrpci_stats_destroy(&served->stats);
-        shmrpci_access_destroy(served->access, served->service->method_count);
-        shmrpci_buf_fini(&served->contract);
-        free(served->methods);
-        free(served->impl);
-        free(served);
-    }
 }
 
 void shmrpc_server_destroy(shmrpc_server *server)
@@ -225,11 +89,9 @@ void shmrpc_server_destroy(shmrpc_server *server)
             server->outlets[i].listener);
     }
     for (size_t i = 0; i < server->service_count; i++) {
-        served_free(server->services[i]);
+        shmrpci_served_destroy(server->services[i]);
     }
-    free(server->allowed_uids);
-    free(server->allowed_gids);
-    free(server->listen);
+    shmrpci_server_opts_fini(&server->own);
     free(server);
 }
 
@@ -254,127 +116,6 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return SHMRPC_OK;
 }
 
-static int encode_contract(shmrpci_served *served, shmrpc_error *error)
-{
-    shmrpci_arena arena;
-    const shmrpci_contract *contract;
-    shmrpci_arena_init(&arena, 0);
-    int status = shmrpci_contract_of(served->service, &arena, &contract);
-    if (status == SHMRPC_OK) {
-        status = shmrpci_contract_encode(contract, &served->contract);
-    }
-    shmrpci_arena_fini(&arena);
-    return status == SHMRPC_OK
-               ? SHMRPC_OK
-               : shmrpc_error_set(error, status, "the contract of %s: %s",
-                                  served->service->name,
-                                  shmrpc_status_text(status));
-}
-
-static int find_codecs(shmrpci_served *served, shmrpc_error *error)
-{
-    const shmrpc_service *service = served->service;
-    for (uint32_t i = 0; i < service->method_count; i++) {
-        const shmrpc_method *method = &service->methods[i];
-        served->methods[i] = shmrpci_served_method_of(method);
-        if (served->methods[i].codec == NULL) {
-            return shmrpc_error_set(
-                error, SHMRPC_E_UNIMPLEMENTED,
-                "method %s: this library lacks its encoding", method->name);
-        }
-    }
-    return SHMRPC_OK;
-}
-
-/* A row for each method and a place for each worker at each address. A service
- * that can't count serves all the same. */
-static void make_stats(shmrpci_served *served, uint32_t places)
-{
-    const shmrpc_service *service = served->service;
-    shmrpci_stats *stats = &served->stats;
-    if (shmrpci_stats_create(service->name, service->method_count + 1, places,
-                             stats) != SHMRPC_OK) {
-        shmrpci_stats_destroy(stats);
-        return;
-    }
-    shmrpci_stats_set_name(stats, 0, 0, "(describe)");
-    for (uint32_t i = 0; i < service->method_count; i++) {
-        shmrpci_stats_set_name(stats, i + 1, i + 1, service->methods[i].name);
-    }
-}
-
-/* Places for the objects that it shares, which are made when it listens. */
-static bool plan_objects(shmrpci_served *served)
-{
-    const shmrpc_objects *objects = served->service->objects;
-    uint32_t count = objects != NULL ? objects->count : 0;
-    served->object_fds =
-        count > 0 ? malloc(count * sizeof *served->object_fds) : NULL;
-    for (uint32_t i = 0; i < count && served->object_fds != NULL; i++) {
-        served->object_fds[i] = -1;
-    }
-    return served->object_fds != NULL || count == 0;
-}
-
-static int served_new(const shmrpc_server *server,
-                      const shmrpc_service *service,
-                      const shmrpc_handler *handlers, const void *impl,
-                      size_t impl_size, void *user, shmrpci_served **out,
-                      shmrpc_error *error)
-{
-    shmrpci_served *served = calloc(1, sizeof *served);
-    if (served == NULL) {
-        return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
-    }
-    *served = (shmrpci_served){
-        .service = service,
-        .handlers = handlers,
-        .impl = malloc(impl_size + 1),
-        .user = user,
-        .methods =
-            calloc((size_t)service->method_count + 1, sizeof *served->methods),
-        .decode_limit = SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
-        .streams = {.decode_limit =
-                        SHMRPCI_DECODE_LIMIT(server->opts.max_message_bytes),
-                    .max_places = server->opts.max_streams,
-                    .stall_ns = server->opts.stream_stall_ns},
-        .uid = shmrpci_process_uid(),
-        .stats = {.fd = -1, .read_fd = -1},
-    };
-    shmrpci_buf_init_heap(&served->contract);
-    int status = SHMRPC_E_NO_MEMORY;
-    if (served->impl != NULL && served->methods != NULL &&
-        plan_objects(served)) {
-        memcpy(served->impl, impl, impl_size);
-        status = find_codecs(served, error);
-        if (status == SHMRPC_OK) {
-            status = encode_contract(served, error);
-        }
-        if (status == SHMRPC_OK) {
-            status = shmrpci_access_create(service, server->opts.method_access,
-                                           server->opts.method_access_count,
-                                           &served->access, error);
-        }
-        if (status == SHMRPC_OK) {
-            status = shmrpci_interceptors_take(server->opts.interceptors,
-                                               &served->interceptors, error);
-        }
-        served->authorize = server->opts.authorize;
-        served->authorize_user = server->opts.authorize_user;
-        served->is_guarded = served->access != NULL ||
-                             served->authorize != NULL ||
-                             served->interceptors.count > 0;
-    } else {
-        (void)shmrpc_error_set(error, status, "out of memory");
-    }
-    if (status != SHMRPC_OK) {
-        served_free(served);
-        return status;
-    }
-    *out = served;
-    return SHMRPC_OK;
-}
-
 /* Native bodies are layouts of memory: between machines they are taken only by
  * who says so. */
 static int check_encodings(const shmrpc_server *server,
@@ -382,7 +123,7 @@ static int check_encodings(const shmrpc_server *server,
                            const shmrpci_place *where, shmrpc_error *error)
 {
     if (!where->address.transport->is_network ||
-        server->opts.force_insecure_serialisation) {
+        server->own.opts.force_insecure_serialisation) {
         return SHMRPC_OK;
     }
     for (uint32_t i = 0; i < service->method_count; i++) {
@@ -428,17 +169,17 @@ static shmrpci_listen_opts listen_opts(const shmrpc_server *server,
 {
     return (shmrpci_listen_opts){
         .max_workers =
-            takes_processes ? SHMRPCI_WORKERS_MAX : server->opts.workers,
-        .profile = server->opts.profile,
-        .max_message_bytes = server->opts.max_message_bytes,
-        .max_connections_per_uid = server->opts.max_connections_per_uid,
-        .max_bytes_per_uid = server->opts.max_bytes_per_uid,
-        .allowed_uids = server->opts.allowed_uids,
-        .allowed_uid_count = server->opts.allowed_uid_count,
-        .allowed_gids = server->opts.allowed_gids,
-        .allowed_gid_count = server->opts.allowed_gid_count,
+            takes_processes ? SHMRPCI_WORKERS_MAX : server->own.opts.workers,
+        .profile = server->own.opts.profile,
+        .max_message_bytes = server->own.opts.max_message_bytes,
+        .max_connections_per_uid = server->own.opts.max_connections_per_uid,
+        .max_bytes_per_uid = server->own.opts.max_bytes_per_uid,
+        .allowed_uids = server->own.opts.allowed_uids,
+        .allowed_uid_count = server->own.opts.allowed_uid_count,
+        .allowed_gids = server->own.opts.allowed_gids,
+        .allowed_gid_count = server->own.opts.allowed_gid_count,
         .takes_processes = takes_processes,
-        .compression = server->opts.compression,
+        .compression = server->own.opts.compression,
         .has_stats = at->served->stats.read_fd >= 0,
         .stats_fd = at->served->stats.read_fd,
         .gauges = shmrpci_stats_gauges_of(&at->served->stats),
@@ -507,10 +248,11 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
                                 "a server has %d services at most",
                                 SERVICES_MAX);
     }
-    status = shmrpci_places_parse(server->opts.listen, service, &places, error);
+    status =
+        shmrpci_places_parse(server->own.opts.listen, service, &places, error);
     if (status == SHMRPC_OK) {
-        status = served_new(server, service, handlers, impl, impl_size, user,
-                            &served, error);
+        status = shmrpci_served_create(&server->own.opts, service, handlers,
+                                       impl, impl_size, user, &served, error);
     }
     if (status != SHMRPC_OK) {
         return status;
@@ -522,7 +264,7 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
     }
     if (status != SHMRPC_OK) {
         server->planned_count = first;
-        served_free(served);
+        shmrpci_served_destroy(served);
         return status;
     }
     for (uint32_t i = server->planned_count; i-- > first;) {
@@ -533,7 +275,7 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
                 : served->address;
     }
     shmrpci_shared_enter(served);
-    make_stats(served, (uint32_t)places.count * SHMRPCI_WORKERS_MAX);
+    shmrpci_served_count(served, (uint32_t)places.count * SHMRPCI_WORKERS_MAX);
     server->services[server->service_count++] = served;
     return SHMRPC_OK;
 }
@@ -551,7 +293,7 @@ int shmrpc_stub_serve(shmrpc_server *server, const shmrpc_service *service,
     status = listen_all(server, false, error);
     if (status != SHMRPC_OK) {
         close_from(server, first);
-        served_free(server->services[--server->service_count]);
+        shmrpci_served_destroy(server->services[--server->service_count]);
     }
     return status;
 }
@@ -717,7 +459,7 @@ static int start_all(shmrpc_server *server, uint32_t count, shmrpc_error *error)
     int status = SHMRPC_OK;
     for (uint32_t i = 0; i < count && status == SHMRPC_OK; i++) {
         status =
-            start_workers(&server->outlets[i], server->opts.workers, error);
+            start_workers(&server->outlets[i], server->own.opts.workers, error);
     }
     for (uint32_t i = 1; i < count && status == SHMRPC_OK; i++) {
         outlet *at = &server->outlets[i];

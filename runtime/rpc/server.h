@@ -58,6 +58,31 @@ typedef struct shmrpci_served {
     struct shmrpci_served *next;
 } shmrpci_served;
 
+/* What a server was asked for, with pointers to copies of its own. */
+typedef struct shmrpci_server_opts {
+    shmrpc_server_opts opts; /* without zeroes */
+    char *listen;
+    uint32_t *allowed_uids;
+    uint32_t *allowed_gids;
+} shmrpci_server_opts;
+
+/* `opts` may be NULL. `out` is to be given back in any case. */
+int shmrpci_server_opts_init(shmrpci_server_opts *out,
+                             const shmrpc_server_opts *opts,
+                             shmrpc_error *error);
+void shmrpci_server_opts_fini(shmrpci_server_opts *own);
+
+/* Copies `impl`; neither listens nor counts yet. NULL is fine to destroy. */
+int shmrpci_served_create(const shmrpc_server_opts *opts,
+                          const shmrpc_service *service,
+                          const shmrpc_handler *handlers, const void *impl,
+                          size_t impl_size, void *user, shmrpci_served **out,
+                          shmrpc_error *error);
+void shmrpci_served_destroy(shmrpci_served *served);
+/* Makes its statistics: a row for each method, and a place for each worker at
+ * each address. One that can't count serves all the same. */
+void shmrpci_served_count(shmrpci_served *served, uint32_t places);
+
 /* Workers of a listener, at most. */
 #define SHMRPCI_WORKERS_MAX 64u
 

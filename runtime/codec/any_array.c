@@ -1,15 +1,27 @@
-/* Arrays of numbers: extension 12 of `any`.
+/*
+ * Arrays of numbers: extension 12 of `any`.
  *
- *     offset    what, little-endian
- *          0    u8 version 1, u8 dtype, u8 dims, u8 0, u32 0
- *          8    u64 shape[dims], u64 strides[dims]
- *       then    zeros up to the next multiple of 64
- *       then    data
+ *   offset    what, little-endian
+ *        0    u8 version 1, u8 dtype, u8 dims, u8 0, u32 0
+ *        8    u64 shape[dims], u64 strides[dims]
+ *     then    zeros up to the next multiple of 64
+ *     then    data
+ *
+ * The head is padded to 64 bytes so that the elements are aligned for any
+ * vector instruction when the whole value is; msgpack_any.c and the makers here
+ * allocate it so. Little-endian, unlike the other extensions, because the data
+ * is used in place and never converted.
+ *
+ * Shape and strides may come from a peer. Every sum and product of them is
+ * limited to INT64_MAX, so that languages with signed sizes can use them too,
+ * and the last element must end within the data before an array is handed out.
  */
 #include <string.h>
 
 #include "codec/any_ext.h"
 
+/* Version of the head. UNIT is the alignment of the data, and so of the whole
+ * head. HEAD_BYTES is the part before the shape. */
 #define VERSION    1u
 #define UNIT       64u
 #define HEAD_BYTES 8u
@@ -40,12 +52,15 @@ size_t shmrpc_dtype_bytes(shmrpc_dtype dtype)
     return 0;
 }
 
+/* Where the data begins. For 0 dimensions (a single number) that is UNIT as
+ * well. */
 static size_t data_at(uint32_t dims)
 {
     return (HEAD_BYTES + dims * 2 * sizeof(uint64_t) + UNIT - 1) / UNIT * UNIT;
 }
 
-/* `sum += a * b`; false: too large. */
+/* Adds `a * b` to `*sum` without exceeding INT64_MAX; false and unchanged when
+ * the result would. The sum must not be above INT64_MAX already. */
 static bool add_product(uint64_t *sum, uint64_t a, uint64_t b)
 {
     if (a != 0 && b > (INT64_MAX - *sum) / a) {
@@ -55,7 +70,14 @@ static bool add_product(uint64_t *sum, uint64_t a, uint64_t b)
     return true;
 }
 
-/* How far its elements reach; false: it can't be one. */
+/*
+ * Bytes from the first element's start to the last one's end, which the data
+ * must hold; false when no array can look like this.
+ *
+ * An array without elements needs no data, whatever its other dimensions: a
+ * shape of {0, 2^60} is valid. Strides may be 0 (one row that stands for many),
+ * so the shape alone doesn't bound the extent.
+ */
 static bool extent_of(const shmrpc_array *array, uint64_t *out)
 {
     size_t element = shmrpc_dtype_bytes(array->dtype);
@@ -68,6 +90,7 @@ static bool extent_of(const shmrpc_array *array, uint64_t *out)
         is_empty = is_empty || array->shape[i] == 0;
     }
     for (uint32_t i = 0; i < array->dims; i++) {
+        /* An element off its alignment could not be read in place. */
         if (array->strides[i] % element != 0 ||
             (!is_empty &&
              !add_product(&last, array->shape[i] - 1, array->strides[i]))) {
@@ -84,6 +107,7 @@ shmrpc_status shmrpc_array_pack(shmrpc_array *array)
     if (bytes == 0 || array->dims > SHMRPC_ARRAY_MAX_DIMS) {
         return SHMRPC_E_INVALID;
     }
+    /* Order of C: the last dimension is contiguous. */
     for (uint32_t i = array->dims; i > 0; i--) {
         uint64_t all = 0;
         array->strides[i - 1] = bytes;
@@ -101,6 +125,8 @@ shmrpc_status shmrpc_array_pack(shmrpc_array *array)
     return SHMRPC_OK;
 }
 
+/* Byte by byte: the value is written once, and its place in the message need
+ * not be aligned. */
 static void put_le(uint8_t *at, uint64_t number)
 {
     for (size_t i = 0; i < 8; i++) {
@@ -133,6 +159,8 @@ shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
     if (bytes == NULL) {
         return SHMRPC_E_NO_MEMORY;
     }
+    /* Also clears the padding: equal arrays have equal bytes, as sets and
+     * comparisons of values need. */
     memset(bytes, 0, from);
     bytes[0] = VERSION;
     bytes[1] = (uint8_t)array->dtype;
@@ -151,6 +179,8 @@ shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
 
 shmrpc_status shmrpc_any_read_array(const shmrpc_any *value, shmrpc_array *out)
 {
+    /* Reserved bytes must be zero, so that a later version can give them a
+     * meaning without being misread by this one. */
     static const uint8_t zeros[5] = {0};
     if (!shmrpc_any_is_ext(value, SHMRPC_EXT_ARRAY) ||
         value->u.bytes.len < UNIT) {

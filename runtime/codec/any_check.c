@@ -1,4 +1,14 @@
-/* Looking through whole trees of `any`. */
+/*
+ * Looking through whole trees of `any`.
+ *
+ * The walk holds one `place` for each level on the C stack, linked to the place
+ * around it. Nothing is written about the way until something is wrong; then
+ * the links become a path. Depth is limited to what the codecs can carry, which
+ * also bounds the recursion.
+ *
+ * Tuples and sets keep their items encoded as msgpack. They are decoded into an
+ * arena of the check's own, which is freed at its end.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +16,8 @@
 #include "codec/any_ext.h"
 #include "codec/codec.h"
 
+/* Each extension is checked by the function that reads it, so that "sound"
+ * can't come to mean something else than "readable". */
 bool shmrpci_any_is_sound(const shmrpc_any *value)
 {
     double real;
@@ -20,6 +32,7 @@ bool shmrpci_any_is_sound(const shmrpc_any *value)
         return true;
     }
     switch ((shmrpc_ext)value->ext_type) {
+    /* check_ext decodes the items, which needs memory. */
     case SHMRPC_EXT_TUPLE:
     case SHMRPC_EXT_SET:
     case SHMRPC_EXT_FROZENSET:
@@ -50,6 +63,7 @@ typedef struct place {
     const struct place *outer;
     const shmrpc_any *key; /* of a map; NULL: a position */
     size_t index;
+    /* Levels from the whole: the first part has 1. */
     unsigned depth;
 } place;
 
@@ -60,7 +74,9 @@ typedef struct checking {
 
 /* ---- saying where -------------------------------------------------------- */
 
-/* As Python would write it, but for control characters. */
+/* Quoted as Python would write it, but with `?` for control characters and
+ * quotes: a path is for people, and goes to terminals and logs. At most `size`
+ * bytes, no NUL; a text that is cut ends with three dots. */
 static size_t write_text(shmrpc_str text, char *out, size_t size)
 {
     size_t cut = shmrpci_utf8_cut(text.ptr, text.len, size > 5 ? size - 5 : 0);
@@ -78,7 +94,8 @@ static size_t write_text(shmrpc_str text, char *out, size_t size)
     return len;
 }
 
-/* One step, with its brackets; NUL-terminated. */
+/* One step, with its brackets; NUL-terminated. A key that has no short form is
+ * shown by its position in the map. */
 static size_t write_step(const place *at, char out[40])
 {
     const shmrpc_any *key = at->key;
@@ -101,11 +118,15 @@ static size_t write_step(const place *at, char out[40])
     return (size_t)snprintf(out, 40, "[key %zu]", at->index);
 }
 
+/* Fills `text` from its end, for the chain of places leads from the part to the
+ * whole. */
 static void write_place(const place *at, char *out, size_t size)
 {
     char text[SHMRPCI_CODEC_MAX_DEPTH * 40 + 1];
     size_t from = sizeof text - 1;
     text[from] = '\0';
+    /* A step takes at most 39 characters and a NUL, and there are at most
+     * 64. */
     for (; at != NULL && from >= 40; at = at->outer) {
         char step[40];
         size_t len = write_step(at, step);
@@ -115,6 +136,7 @@ static void write_place(const place *at, char *out, size_t size)
     size_t len = strlen(text + from);
     if (len >= size) { /* the end of it says most */
         size_t skip = len - (size - 1) + 3;
+        /* Cut at the beginning of a step. */
         while (skip < len && text[from + skip] != '[') {
             skip++;
         }
@@ -124,6 +146,8 @@ static void write_place(const place *at, char *out, size_t size)
     memcpy(out, text + from, len + 1);
 }
 
+/* The message is fixed text: nothing of the tree's contents but keys reaches
+ * the error. */
 static shmrpc_status wrong(const checking *of, const place *at,
                            const char *what)
 {
@@ -144,6 +168,7 @@ static unsigned depth_of(const place *at)
     return at != NULL ? at->depth : 0;
 }
 
+/* INVALID when the container at `at` would be one level too deep to encode. */
 static shmrpc_status enter(const checking *of, const place *at)
 {
     return depth_of(at) >= SHMRPCI_CODEC_MAX_DEPTH
@@ -173,6 +198,8 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     }
     shmrpc_status status = enter(of, at);
     for (size_t i = 0; i < map->len && status == SHMRPC_OK; i++) {
+        /* What is wrong in a key is shown by the entry's position: a path by
+         * the key would repeat what can't be shown. */
         place key = {at, NULL, i, depth_of(at) + 1};
         place inner = {at, &map->ptr[i].key, i, depth_of(at) + 1};
         status = check(of, &map->ptr[i].key, &key);
@@ -183,6 +210,7 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     return status;
 }
 
+/* Items of tuples and sets are one level below them, as those of a list are. */
 static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
                                const place *at)
 {
@@ -241,6 +269,8 @@ static shmrpc_status check(checking *of, const shmrpc_any *value,
 shmrpc_status shmrpc_any_check(const shmrpc_any *tree, shmrpc_error *error)
 {
     checking of = {.error = error};
+    /* No limit: decoded items are a small multiple of the bytes that the caller
+     * holds already. */
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = check(&of, tree, NULL);
     shmrpci_arena_fini(&of.arena);

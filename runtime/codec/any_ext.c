@@ -1,14 +1,23 @@
-/* Extensions of `any`: shmrpc/any.h, but for arrays. */
+/*
+ * Extensions of `any`: makers and readers of shmrpc/any.h, but for big integers
+ * (any_integer.c) and arrays (any_array.c).
+ *
+ * The formats are a table in docs/protocol.md and never change. Makers check
+ * what the caller gives, readers what anyone may have sent; both use the same
+ * predicate for a kind, so that whatever a maker accepts, a reader accepts.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec/any_ext.h"
 #include "codec/codec.h"
 
+/* Lengths of a day on the clock: no leap seconds, as in Python. */
 #define DAY_S      86400
 #define DAY_MICROS ((int64_t)DAY_S * 1000000)
 
-/* Of years 1 and 9999, in days since 1970-01-01. */
+/* Days since 1970-01-01 of 0001-01-01 and 9999-12-31, the range of Python's
+ * `datetime` and of `date` in most databases. */
 #define FIRST_DAY (-719162)
 #define LAST_DAY  2932896
 
@@ -37,6 +46,7 @@ shmrpc_any shmrpci_any_ext(shmrpc_ext ext, const void *data, size_t len)
     return value;
 }
 
+/* An extension with a copy of the bytes in `memory`. */
 static shmrpc_status make(shmrpc_any_memory *memory, shmrpc_ext ext,
                           const void *data, size_t len, shmrpc_any *out)
 {
@@ -49,7 +59,8 @@ static shmrpc_status make(shmrpc_any_memory *memory, shmrpc_ext ext,
     return SHMRPC_OK;
 }
 
-/* Its bytes, if it is of that kind and has so many; NULL. */
+/* The bytes of an extension of this kind with exactly this length; NULL for any
+ * other value. */
 static const uint8_t *bytes_of(const shmrpc_any *value, shmrpc_ext ext,
                                size_t len)
 {
@@ -92,6 +103,7 @@ static int64_t get_i64(const uint8_t *at)
     return number;
 }
 
+/* Floats travel as the bits of IEEE 754; NaN keeps its payload. */
 static uint64_t bits_of(double number)
 {
     uint64_t bits;
@@ -108,12 +120,16 @@ static double double_of(uint64_t bits)
 
 /* ---- tuples and sets ----------------------------------------------------- */
 
+/* Kinds whose bytes are a msgpack array of the items. */
 static bool has_items(shmrpc_ext ext)
 {
     return ext == SHMRPC_EXT_TUPLE || ext == SHMRPC_EXT_SET ||
            ext == SHMRPC_EXT_FROZENSET;
 }
 
+/* Encodes the items at once rather than keeping a tree: an extension is bytes
+ * to all who pass it on. Duplicates in a set are the caller's business; no
+ * order of elements is promised. */
 shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
                                     const shmrpc_any *items, size_t len,
                                     shmrpc_any *out, shmrpc_error *error)
@@ -135,6 +151,8 @@ shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
     return status;
 }
 
+/* The decoder checks the items as it checks a message: the bytes may be
+ * anything. */
 shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                                      const shmrpc_any *value,
                                      shmrpc_any_list *out, shmrpc_error *error)
@@ -194,6 +212,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Digits at the start of the text. */
 static size_t count_digits(const char *at, size_t len)
 {
     size_t count = 0;
@@ -208,7 +227,8 @@ static bool is_word(shmrpc_str text, const char *word)
     return shmrpc_str_equal(text, shmrpc_str_of(word));
 }
 
-/* NaN with digits, or an infinity, without the sign. */
+/* NaN, with an `s` before it and digits behind it if need be, or an infinity;
+ * the sign has been taken off. */
 static bool is_special(shmrpc_str text)
 {
     if (is_word(text, "Infinity") || is_word(text, "Inf")) {
@@ -220,6 +240,8 @@ static bool is_special(shmrpc_str text)
                text.len - skip - 3;
 }
 
+/* The grammar of Python's `str(Decimal)`: sign, digits with at most one point,
+ * exponent. `digits` counts those on both sides of the point; one is enough. */
 static bool is_decimal(shmrpc_str text)
 {
     const char *at = text.ptr;
@@ -271,6 +293,8 @@ shmrpc_status shmrpc_any_read_decimal(const shmrpc_any *value,
 
 /* ---- times --------------------------------------------------------------- */
 
+/* Whether the fields are within their ranges. An offset is below a day either
+ * way, as for Python's `timezone`. */
 static bool is_time(shmrpc_ext ext, const shmrpc_any_time *time)
 {
     bool is_within =
@@ -295,6 +319,7 @@ shmrpc_status shmrpc_any_make_time(shmrpc_any_memory *memory, shmrpc_ext ext,
     return make(memory, ext, bytes, time->has_offset ? 12 : 8, out);
 }
 
+/* The length says whether there is an offset: 8 or 12 bytes. */
 shmrpc_status shmrpc_any_read_time(const shmrpc_any *value,
                                    shmrpc_any_time *out)
 {
@@ -338,6 +363,8 @@ shmrpc_status shmrpc_any_read_date(const shmrpc_any *value, int32_t *out_days)
     return SHMRPC_OK;
 }
 
+/* Python's normal form of a `timedelta`: only the days may be negative, so that
+ * each span has one form. */
 static bool is_span(const shmrpc_any_span *span)
 {
     return span->days >= -999999999 && span->days <= 999999999 &&

@@ -1,9 +1,20 @@
-/* Integers of any size: decimal text to two's complement and back. */
+/*
+ * Integers of any size: decimal text to two's complement and back.
+ *
+ * Schoolbook arithmetic on bytes, quadratic in the digits. That is bounded:
+ * SHMRPC_BIGINT_MAX_DIGITS is the limit that Python itself has for the same
+ * reason (4,300 digits, CVE-2020-10735), and the longest number takes 1,786
+ * bytes. Numbers on the stack; only results go to the arena.
+ *
+ * One number has one form: what fits an i64 is SHMRPC_ANY_I64, what fits only a
+ * u64 is SHMRPC_ANY_U64, the rest is extension 5 with no byte too many.
+ * Equality and keys of maps rely on it.
+ */
 #include <string.h>
 
 #include "codec/any_ext.h"
 
-/* 4300 digits need 1786 bytes. */
+/* Bytes of a magnitude: 4,300 digits need 1,786. */
 #define MAX_BYTES 1800u
 
 /* A magnitude, least significant byte first. */
@@ -12,6 +23,9 @@ typedef struct magnitude {
     size_t len;
 } magnitude;
 
+/* `of * factor + add`. `factor` and `add` must be small enough for the carry:
+ * 10 and 9 here. The caller limits the digits, so that MAX_BYTES is never
+ * reached. */
 static void multiply_add(magnitude *of, uint32_t factor, uint32_t add)
 {
     uint32_t carry = add;
@@ -26,7 +40,8 @@ static void multiply_add(magnitude *of, uint32_t factor, uint32_t add)
     }
 }
 
-/* Divides it, and returns the rest. */
+/* Divides the number in place and returns the remainder. Bytes that become zero
+ * at the top are dropped: a length of 0 is the number 0. */
 static uint32_t divide(magnitude *of, uint32_t by)
 {
     uint32_t rest = 0;
@@ -41,7 +56,8 @@ static uint32_t divide(magnitude *of, uint32_t by)
     return rest;
 }
 
-/* The two's complement of `bytes`, in place. */
+/* The two's complement of `bytes`, most significant first, in place: all bits
+ * inverted, plus one. */
 static void negate(uint8_t *bytes, size_t len)
 {
     uint32_t carry = 1;
@@ -62,12 +78,16 @@ bool shmrpci_any_is_bigint(const uint8_t *bytes, size_t len)
     }
     bool is_negative = (bytes[0] & 0x80) != 0;
     bool next_is_negative = (bytes[1] & 0x80) != 0;
+    /* The first byte may only repeat the sign when the next one alone would say
+     * the other sign. */
     bool is_filler = bytes[0] == (is_negative ? 0xFF : 0);
     return !is_filler || is_negative != next_is_negative;
 }
 
 /* ---- from text ----------------------------------------------------------- */
 
+/* An optional sign, then digits only; `*out_negative` is true for "-0" as well,
+ * which `fits` makes 0. */
 static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
 {
     size_t at = digits.len > 0 && (digits.ptr[0] == '-' || digits.ptr[0] == '+')
@@ -78,6 +98,7 @@ static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
     if (digits.len == at) {
         return SHMRPC_E_INVALID;
     }
+    /* Before any arithmetic: a peer must not choose how long we calculate. */
     if (digits.len - at > SHMRPC_BIGINT_MAX_DIGITS) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -109,6 +130,7 @@ static bool fits(const magnitude *of, bool is_negative, shmrpc_any *out)
     if (number > (uint64_t)INT64_MAX + 1) {
         return false;
     }
+    /* -number as an int64_t, without negating INT64_MIN. */
     *out = shmrpc_any_i64(number == 0 ? 0 : -(int64_t)(number - 1) - 1);
     return true;
 }
@@ -152,6 +174,8 @@ static void load_number(uint64_t number, magnitude *out)
     }
 }
 
+/* The bytes may come from a peer: length first, then the form, then they are
+ * copied and used. */
 static shmrpc_status load_bigint(const shmrpc_any *value, bool *out_negative,
                                  magnitude *out)
 {
@@ -160,6 +184,7 @@ static shmrpc_status load_bigint(const shmrpc_any *value, bool *out_negative,
     if (!shmrpc_any_is_ext(value, SHMRPC_EXT_BIGINT)) {
         return SHMRPC_E_INVALID;
     }
+    /* Numbers of other writers may be longer than ours ever are. */
     if (len > MAX_BYTES - 1) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -203,6 +228,7 @@ shmrpc_status shmrpc_any_read_integer(shmrpc_any_memory *memory,
                                       const shmrpc_any *value,
                                       shmrpc_str *out_digits)
 {
+    /* 1,799 bytes have up to 4,333 digits; with the sign 4,334. */
     char text[SHMRPC_BIGINT_MAX_DIGITS + 40]; /* of MAX_BYTES bytes */
     magnitude number;
     bool is_negative;
@@ -211,6 +237,7 @@ shmrpc_status shmrpc_any_read_integer(shmrpc_any_memory *memory,
         return status;
     }
     size_t at = sizeof text;
+    /* From the last digit to the first; at least one, for 0. */
     do {
         text[--at] = (char)('0' + divide(&number, 10));
     } while (number.len > 0);

@@ -1,4 +1,4 @@
-/* Base64, strict. */
+/* Base64, strict: see base64.h for why each byte string has one text only. */
 #include "codec/base64.h"
 
 static const char alphabet[] =
@@ -43,7 +43,9 @@ static uint32_t bits_of(char c)
     return c == '+' ? 62 : c == '/' ? 63 : 64;
 }
 
-/* The last group: `pad` characters are '='. */
+/* The last group, of which `pad` characters are '='. Bits of the last character
+ * that no byte takes must be zero: else several texts would mean the same
+ * bytes. */
 static bool decode_last(const char *text, size_t pad, uint8_t *out)
 {
     uint32_t a = bits_of(text[0]);
@@ -63,6 +65,7 @@ static bool decode_last(const char *text, size_t pad, uint8_t *out)
 bool shmrpci_base64_decode(const char *text, size_t len, uint8_t *out,
                            size_t *out_len)
 {
+    /* Also what makes `len - 2` and `len - 4` below safe. */
     if (len % 4 != 0) {
         return false;
     }
@@ -77,6 +80,7 @@ bool shmrpci_base64_decode(const char *text, size_t len, uint8_t *out,
         uint32_t b = bits_of(text[i + 1]);
         uint32_t c = bits_of(text[i + 2]);
         uint32_t d = bits_of(text[i + 3]);
+        /* One test for all four: only bad characters have bit 6 set. */
         if (((a | b | c | d) & 64) != 0) {
             return false;
         }

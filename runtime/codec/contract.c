@@ -1,4 +1,16 @@
-/* Contracts: made from descriptors, sent, received. */
+/*
+ * Contracts: made from descriptors, sent, received.
+ *
+ * A descriptor is a graph of tables linked by pointers, which may be recursive.
+ * Making a contract numbers them: methods are visited in order, every type that
+ * is met for the first time gets the next number, and the list of types grows
+ * while it is worked through. So no recursion is needed, and the same
+ * descriptor always gives the same bytes.
+ *
+ * The travelling form is msgpack, written and read by our own codec through the
+ * tables of contract_form.c: a received contract passes the same checks as any
+ * message before contract_check looks at its meaning.
+ */
 #include "codec/contract.h"
 
 #include "codec/contract_form.h"
@@ -26,6 +38,8 @@ static const shmrpc_error_type *error_at(const builder *b, size_t index)
         (const shmrpc_error_type *const *)(const void *)b->errors.ptr)[index];
 }
 
+/* Fibonacci hashing of the address; tables are aligned, so that the low three
+ * bits say nothing. */
 static size_t first_slot(const builder *b, const shmrpc_type *type)
 {
     uint64_t bits = (uint64_t)(uintptr_t)type >> 3;
@@ -33,6 +47,7 @@ static size_t first_slot(const builder *b, const shmrpc_type *type)
            (b->slot_count - 1);
 }
 
+/* Open addressing. The table is at most half full, so that the search ends. */
 static uint32_t *find_slot(const builder *b, const shmrpc_type *type)
 {
     size_t at = first_slot(b, type);
@@ -42,6 +57,8 @@ static uint32_t *find_slot(const builder *b, const shmrpc_type *type)
     return &b->slots[at];
 }
 
+/* The old table stays in the arena: all of them together take less than twice
+ * the last one. */
 static void grow_slots(builder *b)
 {
     b->slot_count = b->slot_count == 0 ? 64 : b->slot_count * 2;
@@ -56,6 +73,8 @@ static void grow_slots(builder *b)
     }
 }
 
+/* The number of a type, given to it now if it is new. Meaningless, and `failed`
+ * set, when out of memory. */
 static uint32_t type_index(builder *b, const shmrpc_type *type)
 {
     if (b->failed) {
@@ -81,6 +100,7 @@ static uint32_t type_index(builder *b, const shmrpc_type *type)
     return *slot - 1;
 }
 
+/* As type_index, but with a linear search: services declare few errors. */
 static uint32_t error_index(builder *b, const shmrpc_error_type *thrown)
 {
     for (size_t i = 0; i < b->errors.len; i++) {
@@ -98,6 +118,7 @@ static uint32_t error_index(builder *b, const shmrpc_error_type *thrown)
     return (uint32_t)b->errors.len - 1;
 }
 
+/* Cleared memory for the contract; records a failure for the end. */
 static void *alloc(builder *b, size_t count, size_t size)
 {
     void *memory =
@@ -106,6 +127,8 @@ static void *alloc(builder *b, size_t count, size_t size)
     return memory;
 }
 
+/* Of the defaults only that there is one: what it is concerns the receiver
+ * alone, and doesn't have to be equal. */
 static void build_fields(builder *b, const shmrpc_type *type,
                          shmrpci_contract_type *out)
 {
@@ -140,6 +163,8 @@ static void build_names(builder *b, const shmrpc_type *type,
     shmrpci_store_span(&out->names, names, type->count);
 }
 
+/* Names of types go along for messages and for `shmrpcgen check`; two types
+ * agree by their structure, whatever their names. */
 static void build_type(builder *b, const shmrpc_type *type,
                        shmrpci_contract_type *out)
 {
@@ -168,6 +193,8 @@ static void build_type(builder *b, const shmrpc_type *type,
     }
 }
 
+/* The signature is for people, the hash for the quick test at connect: equal
+ * hashes need no comparison. */
 static void build_method(builder *b, const shmrpc_method *method,
                          shmrpci_contract_method *out)
 {
@@ -209,6 +236,8 @@ static void build_methods(builder *b, const shmrpc_service *service,
     shmrpci_store_span(&out->methods, methods, service->method_count);
 }
 
+/* Payloads may be types that no method reaches by itself: hence before
+ * build_types. */
 static void build_errors(builder *b, shmrpci_contract *out)
 {
     shmrpci_contract_error *errors = alloc(b, b->errors.len, sizeof *errors);
@@ -226,7 +255,8 @@ static void build_errors(builder *b, shmrpci_contract *out)
     shmrpci_store_span(&out->errors, errors, b->errors.len);
 }
 
-/* Each type may bring in others behind it. */
+/* Each type may append others to the list behind it; the loop ends when none is
+ * new. */
 static void build_types(builder *b, shmrpci_contract *out)
 {
     shmrpci_items built = {.len = 0};
@@ -245,6 +275,7 @@ static void build_types(builder *b, shmrpci_contract *out)
 int shmrpci_contract_of(const shmrpc_service *service, shmrpci_arena *arena,
                         const shmrpci_contract **out)
 {
+    /* Failures are recorded in the builder and looked at once, below. */
     builder b = {.arena = arena};
     shmrpci_contract *contract = alloc(&b, 1, sizeof *contract);
     if (contract == NULL) {
@@ -274,6 +305,7 @@ int shmrpci_contract_encode(const shmrpci_contract *contract, shmrpci_buf *out)
     return status;
 }
 
+/* Size first: the arena of the caller may have no limit. */
 int shmrpci_contract_decode(const uint8_t *data, size_t len,
                             shmrpci_arena *arena, const shmrpci_contract **out,
                             shmrpc_error *error)
@@ -293,6 +325,7 @@ int shmrpci_contract_decode(const uint8_t *data, size_t len,
     if (status == SHMRPC_OK) {
         status = shmrpci_contract_check(contract, error);
     }
+    /* Only now are indices known to be in range. */
     if (status == SHMRPC_OK) {
         *out = contract;
     }

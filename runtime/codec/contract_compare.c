@@ -1,5 +1,16 @@
-/* Whether two contracts agree: their methods. README.md of this folder states
- * the rules for users; each has a pair of contracts in the tests. */
+/*
+ * Whether two contracts agree: their methods. README.md of this folder states
+ * the rules for users; each has a pair of contracts in the tests.
+ *
+ * Compared in one direction: every method of the client must be there at the
+ * server and mean the same. Methods that only the server has don't matter.
+ * Messages speak to the developer of the client, to whom "here" is the client's
+ * `.svc`.
+ *
+ * Each part of a method sets who writes it (`client_writes`), because most
+ * rules differ for the reader and the writer: parameters and sent items are the
+ * client's, results, returned items and errors the server's.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +31,7 @@ static bool same_streams(const method_form *client, const method_form *server,
     return ((client->flags ^ server->flags) & flag) == 0;
 }
 
+/* What the server writes back when the method returns. */
 static int compare_results(comparison *cmp, const method_form *client,
                            const method_form *server)
 {
@@ -44,7 +56,7 @@ static int compare_results(comparison *cmp, const method_form *client,
 }
 
 /* Two streams agree as parameters and results do: by the types of their items.
- */
+ * A stream on one side only has been reported by compare_streams. */
 static int compare_items(comparison *cmp, const method_form *client,
                          const method_form *server, bool to_server)
 {
@@ -65,6 +77,8 @@ static int compare_items(comparison *cmp, const method_form *client,
     return status;
 }
 
+/* Two declared errors are the same one when either the name or the number
+ * agrees: then all of it must. Two errors with nothing in common pass. */
 static int compare_error(comparison *cmp, const error_form *client,
                          const error_form *server)
 {
@@ -100,7 +114,9 @@ static int compare_error(comparison *cmp, const error_form *client,
     return status;
 }
 
-/* Errors that one side alone declares pass. */
+/* Errors that one side alone declares pass: the client hands on a number that
+ * it doesn't know, and the server never sends one that only the client
+ * declares. */
 static int compare_errors(comparison *cmp, const method_form *client,
                           const method_form *server)
 {
@@ -118,6 +134,7 @@ static int compare_errors(comparison *cmp, const method_form *client,
     return status;
 }
 
+/* The number may be a peer's. */
 static const char *encoding_text(uint8_t encoding)
 {
     const shmrpci_codec *codec = shmrpci_codec_of(encoding);
@@ -139,6 +156,8 @@ static int compare_streams(comparison *cmp, const method_form *client,
                                    here ? "a" : "no", here ? "none" : "one");
 }
 
+/* What must agree before types are looked at: their rules depend on the
+ * encoding. With a listener all differences are reported. */
 static int compare_head(comparison *cmp, const method_form *client,
                         const method_form *server)
 {
@@ -163,6 +182,8 @@ static int compare_head(comparison *cmp, const method_form *client,
         status = compare_streams(cmp, client, server, false);
     }
     if (status == SHMRPC_OK &&
+        /* One direction only: a client that doesn't know that it may retry is
+         * safe. */
         (client->flags & ~server->flags & SHMRPC_METHOD_IDEMPOTENT) != 0) {
         status =
             shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_IDEMPOTENT,
@@ -171,6 +192,7 @@ static int compare_head(comparison *cmp, const method_form *client,
     return status;
 }
 
+/* Places begin empty: until a type is entered, the owner is the method. */
 static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
 {
     cmp->method = name;
@@ -179,6 +201,8 @@ static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
     cmp->there = cmp->here;
 }
 
+/* In the order in which people read a method. Without a listener the first
+ * difference ends it. */
 static int compare_method(comparison *cmp, const method_form *client,
                           const method_form *server)
 {
@@ -212,7 +236,8 @@ static size_t method_by_name(const shmrpci_contract *contract, shmrpc_str name)
     return SIZE_MAX;
 }
 
-/* A renamed method is best found among those that are new to the client. */
+/* Names those methods of the server that the client doesn't know: a renamed one
+ * is most likely among them. As many as fit the message. */
 static int method_missing(comparison *cmp, shmrpc_str name)
 {
     char offers[96] = "";
@@ -242,6 +267,7 @@ static int compare_all(comparison *cmp, uint32_t *method_ids)
         status = at == SIZE_MAX
                      ? method_missing(cmp, mine->name)
                      : compare_method(cmp, mine, &cmp->server->methods.ptr[at]);
+        /* Ids count from 1; SIZE_MAX becomes 0, which is no method. */
         method_ids[i] = (uint32_t)at + 1;
     }
     free(cmp->seen.slots);
@@ -266,8 +292,8 @@ int shmrpci_contract_compare_each(const shmrpci_contract *client,
         const method_form *mine = &client->methods.ptr[i];
         size_t at = method_by_name(server, mine->name);
         shmrpc_error why;
-        /* What others have found equal, or not, is forgotten: a difference in a
-         * type is one of every method that has it. */
+        /* The set of compared pairs is not kept from method to method: there, a
+         * pair that was found to differ counts as seen, and would pass. */
         comparison cmp = {.client = client, .server = server, .error = &why};
         status = at == SIZE_MAX
                      ? (int)SHMRPC_E_CONTRACT

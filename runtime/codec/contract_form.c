@@ -1,4 +1,16 @@
-/* The type tables of a contract, and the check of one that came from a peer. */
+/*
+ * The type tables of a contract, and the check of one that came from a peer.
+ *
+ * The tables describe the structs of contract_form.h as a `.svc` would; they
+ * are by hand because the generator itself needs this file. A contract keyed by
+ * tags (COMPACT) may get new fields with new tags: older readers skip them,
+ * newer ones see a missing optional one as absent. Tags and types of existing
+ * fields never change.
+ *
+ * The check behind decoding is what comparing relies on: indices in range, each
+ * kind with its parts, names that can go into a message as they are. Recursive
+ * types are fine; comparing bounds its own depth.
+ */
 #include "codec/contract_form.h"
 
 #include <inttypes.h>
@@ -9,8 +21,12 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_contract_error error_form;
 typedef shmrpci_contract_method method_form;
 
+/* Longest name of a contract, in bytes; the grammar of `.svc` files allows no
+ * longer one. */
 #define NAME_BYTES 255
 
+/* Short forms of the macros of descriptor.h. The names on the wire are tags;
+ * those in C are for paths in errors. */
 #define FIELD(tag, c_struct, c_field, type) \
     SHMRPC_FIELD_INIT(tag, #c_field, type, c_struct, c_field, 0, NULL, NULL)
 #define OPTIONAL(tag, c_struct, c_field, type)                    \
@@ -101,7 +117,8 @@ static const shmrpc_field contract_fields[] = {
 const shmrpc_type shmrpci_contract_form =
     TABLE(shmrpci_contract, contract_fields);
 
-/* Names go into messages: letters, digits, `_`, `.` and `-` only. */
+/* Names go into messages and to terminals: letters, digits, `_`, `.` and `-`
+ * only, and at least one of them. */
 static bool is_plain(shmrpc_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -121,6 +138,7 @@ static bool has_kind(const shmrpci_contract *contract, uint32_t type,
     return type < contract->types.len && contract->types.ptr[type].kind == kind;
 }
 
+/* Ascending tags: no tag twice, and a zero is none. */
 static bool fields_ok(const shmrpci_contract *contract, const type_form *type)
 {
     uint32_t last = 0;
@@ -150,6 +168,7 @@ static bool element_ok(const shmrpci_contract *contract, const type_form *type)
     return type->has_element && type->element < contract->types.len;
 }
 
+/* The base decides the width in native images: it must be an integer. */
 static bool enum_ok(const shmrpci_contract *contract, const type_form *type)
 {
     if (!element_ok(contract, type)) {
@@ -159,6 +178,8 @@ static bool enum_ok(const shmrpci_contract *contract, const type_form *type)
     return base >= SHMRPC_KIND_I8 && base <= SHMRPC_KIND_U64 && names_ok(type);
 }
 
+/* A kind that is not known here is refused: a server that uses one can't be
+ * talked to anyway. */
 static bool type_ok(const shmrpci_contract *contract, const type_form *type)
 {
     switch (type->kind) {
@@ -184,6 +205,7 @@ static bool name_ok(const type_form *type)
     return type->name.len == 0 || is_plain(type->name);
 }
 
+/* Numbers below 100 are statuses of the library. */
 static bool error_ok(const shmrpci_contract *contract, const error_form *thrown)
 {
     return is_plain(thrown->name) && thrown->number >= 100 &&
@@ -191,7 +213,9 @@ static bool error_ok(const shmrpci_contract *contract, const error_form *thrown)
             has_kind(contract, thrown->payload, SHMRPC_KIND_STRUCT));
 }
 
-/* A stream has items, and no result comes behind one that is returned. */
+/* The flags and the types of items say the same. A method that returns a stream
+ * has no result besides, and a oneway method, which nobody waits for, has no
+ * streams. */
 static bool streams_ok(const shmrpci_contract *contract,
                        const method_form *method)
 {
@@ -219,6 +243,8 @@ static bool method_ok(const shmrpci_contract *contract,
     return ok;
 }
 
+/* The index in the table, for whoever looks at the peer's contract; its names
+ * may be what is malformed. */
 static int refuse(shmrpc_error *error, const char *what, size_t index)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,

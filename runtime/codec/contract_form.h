@@ -17,10 +17,13 @@
 #include "shmrpc/types.h"
 
 enum {
+    /* Of a field: may be absent, and has a default at its receiver. Numbers are
+     * part of the form. */
     SHMRPCI_CONTRACT_OPTIONAL = 1u << 0,
     SHMRPCI_CONTRACT_DEFAULTED = 1u << 1
 };
 
+/* A field of a struct, a member of a union, or a parameter. */
 typedef struct shmrpci_contract_field {
     shmrpc_str name;
     uint32_t type;
@@ -28,11 +31,14 @@ typedef struct shmrpci_contract_field {
     uint32_t flags;
 } shmrpci_contract_field;
 
+/* An enumerator; values of u64 enums as the same bits. */
 typedef struct shmrpci_contract_name {
     shmrpc_str name;
     int64_t value;
 } shmrpci_contract_name;
 
+/* One type. Which members count depends on the kind; a has_ member tells
+ * whether the index behind it does. */
 typedef struct shmrpci_contract_type {
     uint8_t kind; /* shmrpc_kind */
     bool has_bounds;
@@ -54,6 +60,7 @@ typedef struct shmrpci_contract_type {
     } names; /* ENUM */
 } shmrpci_contract_type;
 
+/* A declared error; `payload` is the index of a struct, its details. */
 typedef struct shmrpci_contract_error {
     shmrpc_str name;
     int32_t number;
@@ -61,6 +68,7 @@ typedef struct shmrpci_contract_error {
     uint32_t payload;
 } shmrpci_contract_error;
 
+/* One method; its id is its index plus 1. */
 typedef struct shmrpci_contract_method {
     shmrpc_str name;
     uint8_t encoding;
@@ -80,6 +88,7 @@ typedef struct shmrpci_contract_method {
     uint32_t items_out;
 } shmrpci_contract_method;
 
+/* The tables. Everything refers to `types` and `errors` by index. */
 struct shmrpci_contract {
     shmrpc_str name;
     shmrpc_str id;

@@ -1,4 +1,18 @@
-/* Whether the members of two structs, unions or enums agree. */
+/*
+ * Whether the members of two structs, unions or enums agree.
+ *
+ * Members are matched by name, and must then have the same number; a number
+ * that the two sides give different names is a difference as well. So it never
+ * matters that json and msgpack use names where native and @compact use
+ * numbers: what agrees, agrees in both.
+ *
+ * What is left has no partner. Whether that is additive depends on the kind (a
+ * union's member, a struct's field, an enumerator), on who writes, and on the
+ * encoding: native can't skip anything.
+ *
+ * Searches are linear: at least one of the two contracts is our own, and types
+ * have few members.
+ */
 #include <inttypes.h>
 
 #include "codec/contract_types.h"
@@ -7,6 +21,7 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_contract_field field_form;
 typedef shmrpci_comparison comparison;
 
+/* For "%.*s". */
 #define NAME(str) (int)(str).len, (str).ptr
 
 static const field_form *field_by_name(const type_form *type, shmrpc_str name)
@@ -46,6 +61,9 @@ static bool may_be_absent(const field_form *field)
             (SHMRPCI_CONTRACT_OPTIONAL | SHMRPCI_CONTRACT_DEFAULTED)) != 0;
 }
 
+/* Native images differ as soon as one side has a presence byte and the other
+ * has none. Elsewhere only a value that is missed matters: the writer may leave
+ * out what the reader requires. */
 static int compare_presence(comparison *cmp, const field_form *client,
                             const field_form *server)
 {
@@ -62,6 +80,8 @@ static int compare_presence(comparison *cmp, const field_form *client,
                    : SHMRPC_OK;
 }
 
+/* The same field on both sides. Path and places are those of the field while
+ * its type is compared. */
 static int compare_field(comparison *cmp, const field_form *client,
                          const field_form *server)
 {
@@ -86,7 +106,8 @@ static int compare_field(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* The field `name` of one side alone: the places of both. */
+/* A field that one side alone has: extends the path by it, and leaves the other
+ * side's place empty. Returns what pop needs. */
 static size_t enter_extra(comparison *cmp, shmrpc_str name, bool is_client)
 {
     static const shmrpc_str none = {.ptr = "", .len = 0};
@@ -95,7 +116,8 @@ static size_t enter_extra(comparison *cmp, shmrpc_str name, bool is_client)
     return shmrpci_contract_push(cmp, ".", name);
 }
 
-/* A number that has another name on each side. */
+/* The same number under another name on each side: a renamed field, or a number
+ * that was used again. */
 static int differ_names(comparison *cmp, const field_form *client,
                         const field_form *server)
 {
@@ -109,7 +131,10 @@ static int differ_names(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* A field that one side alone has: additive when the other can do without. */
+/* A field that one side alone has passes when it may be absent: its reader
+ * fills it in, or the other one skips it. A required one is refused on either
+ * side, although a reader that doesn't know it could skip it: see the table in
+ * README.md. */
 static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
 {
     size_t old = enter_extra(cmp, extra->name, is_client);
@@ -129,7 +154,8 @@ static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
     return status;
 }
 
-/* A member that one side alone has must never be written. */
+/* A member that one side alone has must never be written: a reader couldn't
+ * tell what was chosen. It passes when only the reader has it. */
 static int allow_member(comparison *cmp, const field_form *extra,
                         bool is_client)
 {
@@ -145,7 +171,7 @@ static int allow_member(comparison *cmp, const field_form *extra,
     return status;
 }
 
-/* What `allow` says about a field of one side alone. */
+/* Decides about a field of one side alone: OK when it may be. */
 typedef int allow_fn(comparison *cmp, const field_form *extra, bool is_client);
 
 static int compare_fields(comparison *cmp, const type_form *client,
@@ -155,6 +181,8 @@ static int compare_fields(comparison *cmp, const type_form *client,
     for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
         const field_form *mine = &client->fields.ptr[i];
         const field_form *theirs = field_by_name(server, mine->name);
+        /* A field that is found under neither its name nor its number is the
+         * client's alone. */
         const field_form *same_tag = field_by_tag(server, mine->tag);
         status = theirs != NULL     ? compare_field(cmp, mine, theirs)
                  : same_tag != NULL ? differ_names(cmp, mine, same_tag)
@@ -171,7 +199,8 @@ static int compare_fields(comparison *cmp, const type_form *client,
     return status;
 }
 
-/* Parameters have no name: the method is their owner. */
+/* Places are set to the two types and put back, for the types are met within
+ * others. Parameters have no name: their owner is the method. */
 int shmrpci_contract_compare_records(comparison *cmp, const type_form *client,
                                      const type_form *server)
 {
@@ -198,7 +227,9 @@ static bool has_name(const type_form *type, shmrpc_str name, int64_t *value)
     return false;
 }
 
-/* The name that `type` alone has for a value; NULL when there is none. */
+/* The name that `type` alone has for a value; NULL when there is none. Several
+ * names for one value are allowed, so that those which the other side has too
+ * don't count. */
 static const shmrpci_contract_name *
 other_name(const type_form *type, const type_form *other, int64_t value)
 {
@@ -212,7 +243,8 @@ other_name(const type_form *type, const type_form *other, int64_t value)
     return NULL;
 }
 
-/* A name that the client alone has. */
+/* A name that the client alone has passes, for enums are open, unless the
+ * server has another one for the same value: that is a rename. */
 static int allow_name(comparison *cmp, const type_form *client,
                       const type_form *server,
                       const shmrpci_contract_name *mine)
@@ -230,7 +262,9 @@ static int allow_name(comparison *cmp, const type_form *client,
     return SHMRPC_OK;
 }
 
-/* Enums are open: names may be added, but not moved or renamed. */
+/* The client's names against the server's. Names that only the server has pass:
+ * they are new values to the client, or a rename that was found from this
+ * side. */
 static int compare_names(comparison *cmp, const type_form *client,
                          const type_form *server)
 {
@@ -259,6 +293,8 @@ int shmrpci_contract_compare_enums(comparison *cmp, const type_form *client,
     shmrpci_difference_place there = cmp->there;
     cmp->here = (shmrpci_difference_place){.owner = client->name};
     cmp->there = (shmrpci_difference_place){.owner = server->name};
+    /* Different widths of the base can still agree in json and msgpack, where
+     * both are numbers; compare_types knows when. */
     bool same_base = cmp->client->types.ptr[client->element].kind ==
                      cmp->server->types.ptr[server->element].kind;
     int status = same_base ? compare_names(cmp, client, server)

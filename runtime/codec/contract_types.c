@@ -1,4 +1,17 @@
-/* Whether two types of two contracts agree, for a writer and a reader. */
+/*
+ * Whether two types of two contracts agree, for a writer and a reader.
+ *
+ * A depth-first walk over pairs of types. Types may be recursive, and a server
+ * may send thousands of them, so each pair is compared once for each way in
+ * which it is met (who writes, in which encoding): a set of pairs makes the
+ * work linear in their number and ends recursion. Two limits bound what a
+ * hostile contract can cost: nesting, as the walk recurses, and the number of
+ * pairs.
+ *
+ * Numbers agree by the values that can occur. A u16 whose bounds are 0..255 and
+ * a u8 without bounds are the same to json and msgpack, while native, which
+ * copies bytes, needs equal widths.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,12 +26,15 @@ typedef shmrpci_pair_set pair_set;
 typedef shmrpci_comparison comparison;
 
 /* Types inside one another, and pairs of types: above these a contract is
- * refused as too complex. Real ones stay below 100 and 10,000. */
+ * refused as too complex. Real ones stay below 100 and 10,000. The pairs take
+ * at most 16 MiB. */
 #define MAX_NESTING 128
 #define MAX_PAIRS   ((size_t)1 << 20)
 
 #define NAME(str) (int)(str).len, (str).ptr
 
+/* With a listener: reports, and goes on unless the limit of complexity is
+ * reached, behind which nothing is compared. */
 static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
                              const char *what)
 {
@@ -44,6 +60,8 @@ int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
                             const char *format, ...)
 {
     char what[160];
+    /* The details first; both ways of telling need them behind the method and
+     * the path. */
     va_list args;
     va_start(args, format);
     (void)vsnprintf(what, sizeof what, format, args);
@@ -62,6 +80,8 @@ int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
     return SHMRPC_E_CONTRACT;
 }
 
+/* A path that is too long is cut at its end: the length stops at the end of the
+ * buffer. */
 size_t shmrpci_contract_push(comparison *cmp, const char *before,
                              shmrpc_str name)
 {
@@ -79,6 +99,8 @@ void shmrpci_contract_pop(comparison *cmp, size_t old)
     cmp->path[old] = '\0';
 }
 
+/* The slot of `key`, or the free one where it belongs. There is always a free
+ * one: the set is at most half full. */
 static bool has_pair(const pair_set *set, uint64_t key, size_t *at)
 {
     *at = (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) &
@@ -112,8 +134,9 @@ static bool grow_pairs(pair_set *set)
     return true;
 }
 
-/* Notes the pair under the present rules; `*is_new` is false when it was
- * noted before. */
+/* Notes the pair for the present direction and encoding; `*is_new` is false
+ * when it was noted before. Noted before it is compared: a type that holds
+ * itself then finds its own pair, and ends. */
 static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
                      bool *is_new)
 {
@@ -127,6 +150,8 @@ static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
                                 "out of memory");
     }
     uint64_t rules = (cmp->client_writes ? 8u : 0u) + (cmp->encoding & 7u);
+    /* 34 + 30 bits: indices stay far below 2^30, as a contract is at most 4
+     * MiB. Never 0, which is a free slot, as every encoding is above 0. */
     uint64_t key = (uint64_t)client << 34 | (uint64_t)server << 4 | rules;
     size_t at;
     *is_new = !has_pair(set, key, &at);
@@ -137,7 +162,8 @@ static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
     return SHMRPC_OK;
 }
 
-/* "list<u32>", "u16[3]", "acme.Query". */
+/* The type as a `.svc` writes it: "list<u32>", "u16[3]", "struct acme.Query";
+ * "..." below `levels`, as types may be recursive. */
 static void describe(const shmrpci_contract *contract, uint32_t index,
                      unsigned levels, char *out, size_t size)
 {
@@ -177,12 +203,14 @@ static int differ_types(comparison *cmp, uint32_t client, uint32_t server)
                                    there);
 }
 
+/* How the 64 bits of a bound are to be compared. */
 typedef enum range_kind {
     RANGE_SIGNED,
     RANGE_UNSIGNED,
     RANGE_FLOAT
 } range_kind;
 
+/* Lengths are unsigned. */
 static range_kind range_of(const type_form *type)
 {
     if (type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_I64) {
@@ -207,6 +235,7 @@ static bool at_most(range_kind kind, uint64_t a, uint64_t b)
     return (a ^ flip) <= (b ^ flip);
 }
 
+/* For messages. */
 static void describe_range(const type_form *type, char *out, size_t size)
 {
     double min;
@@ -240,12 +269,15 @@ typedef struct range {
     uint64_t max;
 } range;
 
-/* What the bounds let through of what the kind can hold.  Lengths are u32. */
+/* What the bounds let through of what the kind can hold; of strings, bytes,
+ * lists and maps the lengths, which are u32. */
 static range effective_range(const type_form *type)
 {
     range_kind kind = range_of(type);
     unsigned spare = 64 - bits_of(type->kind);
     bool is_length = type->kind >= SHMRPC_KIND_STRING;
+    /* Bounds may be wider than the kind: a bound of an enum's base, or no upper
+     * bound of a length. */
     range all = {0, is_length ? UINT32_MAX : UINT64_MAX >> spare};
     if (kind == RANGE_SIGNED) {
         all = (range){(uint64_t)(INT64_MIN >> spare),
@@ -267,6 +299,8 @@ static bool covers_floats(const type_form *reader, const type_form *writer)
             at_most(RANGE_FLOAT, writer->max, reader->max));
 }
 
+/* Whether the reader accepts all that the writer may write. Both have the same
+ * kind. */
 static bool covers(const type_form *reader, const type_form *writer)
 {
     range_kind kind = range_of(reader);
@@ -318,6 +352,7 @@ static int compare_bounds(comparison *cmp, const type_form *client,
                                    there);
 }
 
+/* Elements and keys, with `label` as their step of the path. */
 static int compare_inner(comparison *cmp, const char *label, uint32_t client,
                          uint32_t server)
 {
@@ -339,6 +374,8 @@ static int compare_maps(comparison *cmp, const type_form *client,
                : status;
 }
 
+/* Where an error is found in a list or map, its own bounds come first: the
+ * outer difference is reported before the inner one. */
 static int compare_same_kind(comparison *cmp, uint32_t client_index,
                              uint32_t server_index)
 {
@@ -379,6 +416,7 @@ int shmrpci_contract_compare_types(comparison *cmp, uint32_t client,
     }
     bool is_new = false;
     int status = note_pair(cmp, client, server, &is_new);
+    /* A pair that was seen is equal, or its difference has been reported. */
     if (status != SHMRPC_OK || !is_new) {
         return status;
     }

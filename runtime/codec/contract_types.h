@@ -25,6 +25,8 @@ typedef struct shmrpci_pair_set {
     size_t used;
 } shmrpci_pair_set;
 
+/* All state of one comparison. Contracts are not changed; strings are views of
+ * them. */
 typedef struct shmrpci_comparison {
     const shmrpci_contract *client;
     const shmrpci_contract *server;

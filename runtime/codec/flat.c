@@ -1,9 +1,13 @@
-/* Which types have that form. */
+/* Which types have the form of flat.h: native ones that are one block of plain
+ * numbers. The answer is kept with each method and each shared object, so that
+ * a call needs no look at the type's tables. */
 #include "codec/flat.h"
 
 #include "codec/engines.h"
 #include "codec/native.h"
 
+/* The form of `type`, or none when the copy would be so long that the walk over
+ * its table doesn't matter. */
 static shmrpci_flat form_of(const shmrpc_type *type, bool is_pointed)
 {
     uint64_t bytes = (uint64_t)shmrpci_native_start(type) + type->native_size;
@@ -20,6 +24,7 @@ shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
 {
     if (type != NULL && codec == &shmrpci_codec_native) {
         const shmrpc_field *only = shmrpci_native_flat_param(type);
+        /* flat_value reads the pointer at the start of the parameters. */
         if (only != NULL && only->offset == 0) {
             return form_of(only->type, true);
         }

@@ -1,9 +1,21 @@
-/* The JSON reader's common steps, and the words of `any`. */
+/*
+ * The JSON reader's common steps, and the words of `any`.
+ *
+ * What both the reader of described types (json_read.c, json_scalar.c) and that
+ * of `any` do with the lexer: going on, copying strings, stepping through
+ * containers. Each failure says what was expected, what was found, and at which
+ * byte of the message.
+ *
+ * Numbers in an `any` keep their kind by their text: an integer that fits 64
+ * bits is one, everything else a double. So 1.0 stays a float, and nothing is
+ * rounded that could be exact.
+ */
 #include "codec/json_number.h"
 #include "codec/json_reader.h"
 #include "codec/limits.h"
 #include "codec/value.h"
 
+/* The text of the present word: a view of the input, without a NUL. */
 static const char *text_at(const shmrpci_json_reader *reader)
 {
     return (const char *)reader->lexer.data + reader->lexer.text_at;
@@ -26,6 +38,8 @@ int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what)
         shmrpci_json_token_text(reader->lexer.token), reader->lexer.at);
 }
 
+/* The result is never longer than the text as written: "\u20ac" is six bytes
+ * there and three here. */
 static int unescape(shmrpci_json_reader *reader, shmrpc_str *out)
 {
     char *text =
@@ -39,6 +53,7 @@ static int unescape(shmrpci_json_reader *reader, shmrpc_str *out)
     return SHMRPC_OK;
 }
 
+/* Most strings have no escapes: one copy, no second scan. */
 int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out)
 {
     if (reader->lexer.has_escapes) {
@@ -63,6 +78,8 @@ int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out)
     return SHMRPC_OK;
 }
 
+/* The lexer takes numbers of any length; the functions that read them need a
+ * bound. */
 int shmrpci_json_check_number(const shmrpci_json_reader *reader)
 {
     if (reader->lexer.text_len > SHMRPCI_JSON_MAX_NUMBER_BYTES) {
@@ -74,6 +91,7 @@ int shmrpci_json_check_number(const shmrpci_json_reader *reader)
     return SHMRPC_OK;
 }
 
+/* Ends with the first word of the value as the present one. */
 int shmrpci_json_finish_key(shmrpci_json_reader *reader)
 {
     int status = shmrpci_json_advance(reader);
@@ -103,6 +121,7 @@ int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
     return *more ? SHMRPC_OK : shmrpci_json_advance(reader);
 }
 
+/* `[1,]` fails at the bracket, where a value is expected. */
 int shmrpci_json_next_item(shmrpci_json_reader *reader,
                            shmrpci_json_token close, const char *what,
                            bool *more)
@@ -114,6 +133,8 @@ int shmrpci_json_next_item(shmrpci_json_reader *reader,
     return shmrpci_json_advance(reader);
 }
 
+/* Integers above 64 bits become floats, which may round them: JSON itself has
+ * no limit, and this is what other readers do. */
 static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
 {
     int status = shmrpci_json_check_number(reader);
@@ -132,6 +153,7 @@ static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
         return SHMRPC_OK;
     }
     double real = shmrpci_text_to_f64(text_at(reader), len);
+    /* True for infinity alone: the grammar has no NaN. */
     if (real - real != 0) {
         return shmrpci_walk_fail(&reader->walk,
                                  "number out of range (at byte %zu)",
@@ -163,6 +185,8 @@ int shmrpci_json_read_any_word(shmrpci_json_reader *reader, shmrpc_any *out)
         return read_number(reader, out);
     case SHMRPCI_JSON_STRING:
         return read_string(reader, out);
+    /* The caller has taken containers itself; the others can't begin a
+     * value. */
     case SHMRPCI_JSON_OBJECT_OPEN:
     case SHMRPCI_JSON_ARRAY_OPEN:
     case SHMRPCI_JSON_END:

@@ -1,4 +1,12 @@
-/* Numbers to JSON text. */
+/*
+ * Numbers to JSON text.
+ *
+ * Every text here reads back as exactly the same number, and no shorter one
+ * does. Integers are written two digits at a time. Floats come as digits and an
+ * exponent from json_shortest.c; this file decides between "0.001", "1500" and
+ * "1e-7" as JavaScript does, but for large numbers, where "e" begins at 10^17
+ * instead of 10^21. No function depends on the locale.
+ */
 #include "codec/json_number.h"
 
 #include <math.h>
@@ -7,11 +15,11 @@
 
 #include "codec/json_shortest.h"
 
-/* Exponents outside this range are written with an `e`. */
+/* Decimal exponents outside this range are written with an `e`. */
 #define PLAIN_MIN_EXPONENT (-6)
 #define PLAIN_MAX_EXPONENT 17
 
-/* Two digits at a time. */
+/* All pairs of digits: half as many divisions. */
 static const char pairs[] =
     "00010203040506070809"
     "10111213141516171819"
@@ -24,6 +32,7 @@ static const char pairs[] =
     "80818283848586878889"
     "90919293949596979899";
 
+/* Compares before it divides: most numbers are short. */
 static size_t count_digits(uint64_t number)
 {
     size_t count = 1;
@@ -45,6 +54,7 @@ static size_t count_digits(uint64_t number)
     }
 }
 
+/* From the end to the start, as the last digits are known first. */
 static size_t put_digits_of(uint64_t number, char *out)
 {
     size_t len = count_digits(number);
@@ -70,13 +80,16 @@ size_t shmrpci_int_to_text(shmrpci_int number,
     return sign + put_digits_of(number.magnitude, out + sign);
 }
 
-/* A decimal number: 0.d1d2d3... * 10^point. */
+/* A decimal number without sign: 0.d1d2d3... * 10^point. */
 typedef struct decimal {
+    /* 17 for a double; an array of 20 holds any u64. */
     char digits[20];
     int count;
     int point;
 } decimal;
 
+/* The digits from position `from` up to `to`; positions before the first digit
+ * and behind the last are zeros. */
 static size_t put_digits(const decimal *number, int from, int to, char *out)
 {
     size_t len = 0;
@@ -86,6 +99,7 @@ static size_t put_digits(const decimal *number, int from, int to, char *out)
     return len;
 }
 
+/* "d.ddde-7"; the exponent has no plus and no leading zeros. */
 static size_t put_scientific(const decimal *number, char *out)
 {
     size_t len = put_digits(number, 0, 1, out);
@@ -108,6 +122,7 @@ static size_t put_decimal(const decimal *number, char *out)
         return put_scientific(number, out);
     }
     size_t len = 0;
+    /* 0.00ddd: positions from `point` to 0 are the zeros behind the point. */
     if (point <= 0) {
         out[len++] = '0';
         out[len++] = '.';
@@ -121,7 +136,8 @@ static size_t put_decimal(const decimal *number, char *out)
     return len;
 }
 
-/* The digits without the zeros at their end. */
+/* The shortest digits without the zeros at their end; the exponent counts from
+ * the point before the first digit. */
 static decimal to_decimal(shmrpci_shortest number)
 {
     char text[SHMRPCI_NUMBER_TEXT_BYTES];
@@ -135,10 +151,12 @@ static decimal to_decimal(shmrpci_shortest number)
     return result;
 }
 
+/* A float is finite here: callers write NaN and infinity in their own ways. */
 static size_t float_to_text(double number, bool is_single,
                             char out[SHMRPCI_NUMBER_TEXT_BYTES])
 {
     size_t len = 0;
+    /* Also of -0.0, which stays apart from 0. */
     if (signbit(number)) {
         out[len++] = '-';
         number = -number;

@@ -1,4 +1,15 @@
-/* Numbers from JSON text. */
+/*
+ * Numbers from JSON text: exact for integers, rounded to the nearest (ties to
+ * even) for floats.
+ *
+ * The lexer has checked the grammar, so that a text here is a JSON number;
+ * nothing else may be passed in. Floats take the way of Eisel and Lemire where
+ * the first 19 digits decide, which is nearly always; strtod is left the rest:
+ * ties, subnormal numbers, more digits, exponents out of range. It takes much
+ * longer for the same number.
+ *
+ * Integers never take the detour by a double, which has room for 53 bits.
+ */
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +38,8 @@ static float parse_f32(const char *text)
     return number;
 }
 
+/* Stops before the magnitude overflows; the sign is kept apart, so that -0 is
+ * negative with magnitude 0. */
 bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
 {
     shmrpci_int number = {.negative = len > 0 && text[0] == '-'};
@@ -41,6 +54,7 @@ bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
     return true;
 }
 
+/* As the grammar has it: no plus, no leading zeros, at least one digit. */
 bool shmrpci_text_is_int(const char *text, size_t len)
 {
     size_t at = len > 0 && text[0] == '-' ? 1 : 0;
@@ -53,8 +67,9 @@ bool shmrpci_text_is_int(const char *text, size_t len)
     return at == len;
 }
 
-/* The exponent from behind the `e`; stops counting where no number is left that
- * it could bring back into range. */
+/* The exponent from behind the `e`. Counting stops above 10,000: texts have at
+ * most 1024 bytes, so that no digits can bring such a number back into
+ * range. */
 static int scan_exponent(const char *text, size_t len)
 {
     bool is_below = text[0] == '-';
@@ -73,7 +88,9 @@ typedef struct scientific {
     bool negative;
 } scientific;
 
-/* False when it has more than 19 digits, or a huge exponent. */
+/* False when the number needs strtod: more than 19 significant digits don't fit
+ * 64 bits, and a huge exponent is out of range anyway. Zeros before the first
+ * other digit don't count. */
 static bool scan_number(const char *text, size_t len, scientific *out)
 {
     size_t at = len > 0 && text[0] == '-' ? 1 : 0;
@@ -97,7 +114,7 @@ static bool scan_number(const char *text, size_t len, scientific *out)
     return significant <= 19 && out->exponent > -10000 && out->exponent < 10000;
 }
 
-/* What differs between f64 and f32. */
+/* What differs between f64 and f32: the parts of IEEE 754. */
 typedef struct float_form {
     int bits; /* of the fraction */
     int bias;
@@ -116,6 +133,7 @@ static bool round_product(const scientific *number, const float_form *form,
     if (k < SHMRPCI_POWERS_MIN || k > SHMRPCI_POWERS_MAX) {
         return false;
     }
+    /* The caller has taken out 0, of which clz is undefined. */
     int zeros = __builtin_clzll(number->digits);
     uint64_t digits = number->digits << zeros;
     const shmrpci_power *power = &shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
@@ -124,6 +142,8 @@ static bool round_product(const scientific *number, const float_form *form,
     const uint64_t mask = (UINT64_C(1) << cut) - 1;
 
     shmrpci_product x = shmrpci_multiply(digits, power->high);
+    /* The lower half of the power could carry into the bits that decide: only
+     * then is it multiplied too. */
     if ((x.high & mask) == mask && x.low + digits < digits) {
         shmrpci_product y = shmrpci_multiply(digits, power->low);
         uint64_t low = x.low + y.high;
@@ -135,11 +155,14 @@ static bool round_product(const scientific *number, const float_form *form,
     }
     int top = (int)(x.high >> 63);
     uint64_t fraction = x.high >> (top + cut);
+    /* Exactly half-way, or so it seems: strtod decides. */
     if (x.low == 0 && (x.high & mask) == 0 && (fraction & 3) == 1) {
         return false;
     }
     fraction = (fraction + (fraction & 1)) >> 1;
+    /* 217706 / 2^16 is log2(10); exact enough for every k of the table. */
     int exponent = ((217706 * k) >> 16) + 64 + form->bias - zeros - (1 - top);
+    /* Rounding carried into a new bit. */
     if (fraction >> (form->bits + 1) != 0) {
         fraction >>= 1;
         exponent++;
@@ -152,7 +175,8 @@ static bool round_product(const scientific *number, const float_form *form,
     return true;
 }
 
-/* A copy that ends with a NUL: the input need not. */
+/* A copy that ends with a NUL, which the input need not. The length has been
+ * checked by the caller; it is cut here only to be safe. */
 static void copy_text(char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1],
                       const char *text, size_t len)
 {
@@ -179,6 +203,7 @@ double shmrpci_text_to_f64(const char *text, size_t len)
     return parse_f64(copy);
 }
 
+/* By itself, not through a double: that would round twice. */
 float shmrpci_text_to_f32(const char *text, size_t len)
 {
     static const float_form form = {23, 127, 0xFF};
@@ -196,7 +221,8 @@ float shmrpci_text_to_f32(const char *text, size_t len)
     return parse_f32(copy);
 }
 
-/* Puts zeros behind the number; false when that takes more than 64 bits. */
+/* Multiplies by 10^count; false when that takes more than 64 bits. Ends early
+ * for 0, whose count may be huge. */
 static bool append_zeros(uint64_t *number, int count)
 {
     for (; *number != 0 && count > 0; count--) {
@@ -208,9 +234,10 @@ static bool append_zeros(uint64_t *number, int count)
     return true;
 }
 
-/* Decides by the digits: a double has no room for all of them. Zeros count only
- * once another digit follows, so that what is left behind the point is a
- * fraction. */
+/* Decides by the digits, for a double has no room for all of them. Zeros are
+ * held back until another digit follows, so that "1.000" needs no more room
+ * than "1". What remains behind the point at the end is a fraction, and then it
+ * is no integer. */
 bool shmrpci_text_to_int_from_real(const char *text, size_t len,
                                    shmrpci_int *out)
 {

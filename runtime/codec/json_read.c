@@ -1,10 +1,21 @@
-/* JSON text to values of a described type: how read_walk.inc sees JSON. */
+/*
+ * JSON text to values of a described type: how read_walk.inc sees JSON.
+ *
+ * The walk calls these functions; each begins with the value's first word as
+ * the lexer's present word, and ends with the word behind the value. Containers
+ * announce no count, so `left` and `heads_count` are 0 and lists grow.
+ *
+ * One shortcut pays: keys in the order of the `.svc` are compared with the
+ * input as bytes, before the lexer sees them. Any other order, white space or
+ * an escape in a key leads to the lexer, with the same result.
+ */
 #include "codec/engines.h"
 #include "codec/json_reader.h"
 #include "codec/keys.h"
 #include "codec/value.h"
 
 typedef shmrpci_json_reader reader;
+/* Unknown keys are kept until the object ends, to be checked for duplicates. */
 typedef shmrpc_str member_key;
 
 static const shmrpc_type *const member_key_type = &shmrpc_type_string;
@@ -16,7 +27,7 @@ typedef struct opened {
 
 enum { heads_count = 0 };
 
-/* Behind a value that is one word. */
+/* Steps behind a value that is one word. */
 static int finish(reader *in, int status)
 {
     return status == SHMRPC_OK ? shmrpci_json_advance(in) : status;
@@ -99,6 +110,7 @@ static int open_map(reader *in, const shmrpc_type *type, opened *at, bool *more)
     return shmrpci_json_open(in, SHMRPCI_JSON_OBJECT_CLOSE, more);
 }
 
+/* Where an item ended: a comma, or the end of the container. */
 static int next_item(reader *in, const opened *at, bool *more)
 {
     return shmrpci_json_next_item(
@@ -137,6 +149,7 @@ static size_t take_expected_key(reader *in, const shmrpc_type *type,
     return hint;
 }
 
+/* The brace is the present word: the key is looked for behind it. */
 static int open_members(reader *in, const shmrpc_type *type, opened *at,
                         bool *more, size_t *index)
 {
@@ -164,6 +177,8 @@ static int next_member(reader *in, const shmrpc_type *type, const opened *at,
     return next_item(in, at, more);
 }
 
+/* Any order: the field is looked up by its name, which may come as a view of
+ * the input. */
 static int read_member_key(reader *in, const shmrpc_type *type, size_t hint,
                            member_key *key, size_t *index)
 {
@@ -182,6 +197,8 @@ int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
 {
     reader in = {.walk = {.root = name, .error = error}, .arena = arena};
     shmrpci_json_lexer_init(&in.lexer, data, len);
+    /* Decoded aside: `value` is written on success only. 16 suits every C type
+     * that a table describes. */
     void *result = shmrpci_arena_alloc(arena, type->size, 16);
     if (result == NULL) {
         return no_memory(&in);

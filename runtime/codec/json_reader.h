@@ -14,6 +14,7 @@
 #include "codec/walk.h"
 #include "shmrpc/types.h"
 
+/* `arena` holds strings and lists of the value, which outlive the reader. */
 typedef struct shmrpci_json_reader {
     shmrpci_walk walk;
     shmrpci_json_lexer lexer;

@@ -1,4 +1,12 @@
-/* JSON words to values that are one word, and keys of maps. */
+/*
+ * JSON words to values that are one word, and keys of maps.
+ *
+ * What is accepted beside the obvious form is listed in README.md of this
+ * folder ("Text forms"), and exists for other programs' sake: 64-bit integers
+ * in quotes because JavaScript rounds above 2^53, NaN and infinity in quotes
+ * because JSON has no such numbers, 1e3 where an integer is expected because
+ * some printers write it so. No integer is ever rounded.
+ */
 #include <math.h>
 
 #include "codec/base64.h"
@@ -33,6 +41,8 @@ int shmrpci_json_read_bool(reader *in, const shmrpc_type *type, void *out)
     return SHMRPC_OK;
 }
 
+/* The text of the number is shown, up to 40 bytes: it consists of ASCII, as the
+ * lexer has checked. */
 static int not_integer(const reader *in, const shmrpc_type *type)
 {
     return shmrpci_walk_fail(
@@ -49,6 +59,7 @@ static bool is_quoted_int(const reader *in, const shmrpc_type *type)
            shmrpci_text_is_int(text_at(in), in->lexer.text_len);
 }
 
+/* `store_int` checks that the value fits the type and its bounds. */
 int shmrpci_json_read_integer(reader *in, const shmrpc_type *type, void *out)
 {
     bool quoted = is_quoted_int(in, type);
@@ -72,6 +83,7 @@ int shmrpci_json_read_integer(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_store_int(&in->walk, type, number, out);
 }
 
+/* The three texts by which floats that JSON lacks are written. */
 static bool special_float(const reader *in, double *out)
 {
     static const struct {
@@ -109,6 +121,7 @@ int shmrpci_json_read_float(reader *in, const shmrpc_type *type, void *out)
     number = type->kind == SHMRPC_KIND_F32
                  ? (double)shmrpci_text_to_f32(text_at(in), in->lexer.text_len)
                  : shmrpci_text_to_f64(text_at(in), in->lexer.text_len);
+    /* A number without quotes is never infinity: it was too large. */
     if (isinf(number)) {
         return shmrpci_walk_fail(&in->walk, "number out of range (at byte %zu)",
                                  in->lexer.at);
@@ -130,6 +143,8 @@ int shmrpci_json_read_string(reader *in, const shmrpc_type *type, void *out)
     return status;
 }
 
+/* Bytes that are decoded are at most 3/4 of the text, so that the message
+ * bounds the allocation. */
 static int decode_bytes(reader *in, const shmrpc_type *type, shmrpc_str text,
                         void *out)
 {
@@ -156,6 +171,8 @@ int shmrpci_json_read_bytes(reader *in, const shmrpc_type *type, void *out)
     return status == SHMRPC_OK ? decode_bytes(in, type, text, out) : status;
 }
 
+/* Names are those of the receiver's `.svc`; a client whose contract differs
+ * writes numbers instead (shmrpci_codec_numbered). */
 static int enum_by_name(reader *in, const shmrpc_type *type, shmrpc_str name,
                         void *out)
 {
@@ -180,9 +197,12 @@ int shmrpci_json_read_enum(reader *in, const shmrpc_type *type, void *out)
     if (in->lexer.token != SHMRPCI_JSON_INTEGER) {
         return not_a(in, type);
     }
+    /* Any number of the base type passes: enums are open. */
     return shmrpci_json_read_integer(in, type->element, out);
 }
 
+/* A key is the text of a value without its quotes. Numbers are tried first,
+ * also for enums: a value without a name was written as a number. */
 static int key_from_text(reader *in, const shmrpc_type *type, shmrpc_str text,
                          void *out)
 {
@@ -217,6 +237,8 @@ int shmrpci_json_read_map_key(reader *in, const shmrpc_type *type, void *out)
     }
     int status;
     shmrpc_str text;
+    /* Keys of strings and `any` are kept and must be copied; the others are
+     * read from a view. */
     if (type->kind == SHMRPC_KIND_STRING) {
         status = shmrpci_json_read_string(in, type, out);
     } else if (type->kind == SHMRPC_KIND_ANY) {

@@ -1,5 +1,14 @@
-/* Schubfach. The names are those of the paper: v = c * 2^q lies between vl and
- * vr, the ends of what rounds to it; all are scaled by 4 * 10^-k. */
+/*
+ * Schubfach: the shortest decimal that reads back as the same float. The names
+ * are those of the paper: v = c * 2^q lies between vl and vr, the ends of what
+ * rounds to it; all are scaled by 4 * 10^-k.
+ *
+ * k is the largest exponent for which some multiple of 10^k must be within the
+ * interval; there may be one of 10^(k+1) as well, which is a digit shorter.
+ * Three multiplications with a power of ten give the scaled v, vl and vr; what
+ * they cut off is kept in the lowest bit ("round to odd"), which makes the
+ * comparisons below exact.
+ */
 #include "codec/json_shortest.h"
 
 #include <stdbool.h>
@@ -10,6 +19,7 @@
 /* g * cp / 2^128, with a lowest bit that says whether anything was cut off. */
 static uint64_t round_to_odd(shmrpci_power g, uint64_t cp)
 {
+    /* 128 by 64 bits, of which the upper 64 count. */
     shmrpci_product x = shmrpci_multiply(g.low, cp);
     shmrpci_product y = shmrpci_multiply(g.high, cp);
     uint64_t middle = y.low + x.high;
@@ -17,7 +27,8 @@ static uint64_t round_to_odd(shmrpci_power g, uint64_t cp)
     return high | (middle > 1 ? 1 : 0);
 }
 
-/* 10^k, rounded up. */
+/* 10^k, rounded up, as the paper's proof needs it; the table is rounded down.
+ * Powers that 128 bits hold exactly stay as they are. */
 static shmrpci_power power_above(int k)
 {
     shmrpci_power g = shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
@@ -44,6 +55,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
     uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - is_odd;
 
     uint64_t s = v / 4;
+    /* One digit fewer: the multiple of ten below or above, when one alone lies
+     * within the interval. */
     if (s >= 10) {
         uint64_t tenth = s / 10;
         bool is_down_inside = lower <= 40 * tenth;
@@ -52,6 +65,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
             return (shmrpci_shortest){tenth + (is_up_inside ? 1 : 0), k + 1};
         }
     }
+    /* Else s or s + 1: the one that lies within, or of two the nearer; of two
+     * that are equally near the even one. */
     bool is_down_inside = lower <= 4 * s;
     bool is_up_inside = 4 * s + 4 <= upper;
     if (is_down_inside != is_up_inside) {
@@ -62,6 +77,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
     return (shmrpci_shortest){s + (is_up ? 1 : 0), k};
 }
 
+/* An exponent field of 0 is a subnormal number: no hidden bit, and its
+ * neighbours are equally far. */
 shmrpci_shortest shmrpci_shortest_f64(double number)
 {
     uint64_t bits;

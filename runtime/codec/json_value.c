@@ -1,4 +1,10 @@
-/* The public face of the JSON codec: values with memory of their own. */
+/*
+ * The public face of the JSON codec: values with memory of their own, for
+ * programs that read or write JSON outside calls.
+ *
+ * A value and its arena are one allocation: the caller holds a pointer to the
+ * value, and free finds the arena in front of it.
+ */
 #include "shmrpc/json.h"
 
 #include <stdalign.h>
@@ -8,15 +14,18 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 
-/* A value that was read, with what it points to. */
+/* A value that was read, with the arena of what it points to in front of it. */
 typedef struct json_value {
     shmrpci_arena arena;
+    /* Aligned for any C type that a table describes. */
     alignas(max_align_t) unsigned char value[];
 } json_value;
 
 shmrpc_status shmrpc_json_read(const shmrpc_type *type, const char *text,
                                size_t len, void **out, shmrpc_error *error)
 {
+    /* No limit of the arena: the caller's text bounds what is allocated, by the
+     * factor that README.md of this folder states. */
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
     json_value *read = calloc(1, sizeof *read + type->size);
     if (read == NULL) {
@@ -27,6 +36,7 @@ shmrpc_status shmrpc_json_read(const shmrpc_type *type, const char *text,
     int status = codec->decode(type, (const uint8_t *)text, len, "",
                                &read->arena, read->value, error);
     if (status != SHMRPC_OK) {
+        /* Also frees what the arena got before the failure. */
         shmrpc_json_free(read->value);
         return (shmrpc_status)status;
     }
@@ -53,6 +63,7 @@ shmrpc_status shmrpc_json_write(const shmrpc_type *type, const void *value,
     shmrpci_buf_init_heap(&out);
     int status = codec->encode(type, value, "", &out, error);
     size_t count = out.len;
+    /* For callers who want a C string; `*len` doesn't count it. */
     shmrpci_buf_append_char(&out, '\0');
     if (status == SHMRPC_OK && out.status != SHMRPC_OK) {
         status = shmrpc_error_set(error, out.status, "%s",

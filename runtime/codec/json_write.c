@@ -1,5 +1,15 @@
-/* Values of a described type to JSON text, without white space: how
- * write_walk.inc sees JSON. */
+/*
+ * Values of a described type to JSON text, without white space: how
+ * write_walk.inc sees JSON.
+ *
+ * Bytes are appended to the buffer of the message. A full buffer ignores what
+ * follows and keeps its status, which is looked at once, at the end; so the
+ * small functions here return nothing. After a failure the buffer may hold part
+ * of the value.
+ *
+ * Names of fields and enumerators are plain ASCII by the grammar of the `.svc`:
+ * they need no escapes.
+ */
 #include <math.h>
 
 #include "base/json_text.h"
@@ -27,6 +37,7 @@ static void put(writer *to, char c)
     }
 }
 
+/* Short constant texts, which `copy_tiny` copies without a call. */
 static void put_text(writer *to, const char *text)
 {
     size_t len = strlen(text);
@@ -36,7 +47,8 @@ static void put_text(writer *to, const char *text)
     }
 }
 
-/* A field's name as a key. */
+/* What is before a field's value: `{` or `,`, its name in quotes and a colon,
+ * with one look at the room in the buffer. */
 static void put_key(writer *to, char open, const char *name)
 {
     size_t len = strlen(name);
@@ -50,7 +62,8 @@ static void put_key(writer *to, char open, const char *name)
     }
 }
 
-/* The text from `from`, escaped from there on. */
+/* Appends the text with escapes where JSON needs them. `from` is the first byte
+ * that may need one; what is before it has been written. */
 static void put_escaped(writer *to, const uint8_t *text, size_t from,
                         size_t len)
 {
@@ -72,7 +85,8 @@ static void put_escaped(writer *to, const uint8_t *text, size_t from,
     }
 }
 
-/* The end of what can be written as it is. */
+/* Length of the start that needs no escape, which is mostly everything. Bytes
+ * above 0x7f end skip_plain but need none. */
 static size_t skip_unescaped(const uint8_t *text, size_t len)
 {
     size_t at = 0;
@@ -87,6 +101,8 @@ static size_t skip_unescaped(const uint8_t *text, size_t len)
     return len;
 }
 
+/* Checked before it is written: a receiver refuses text that is not UTF-8, so
+ * the sender should find out first. */
 static int write_text(writer *to, const char *text, size_t len)
 {
     size_t valid = shmrpci_utf8_valid_prefix(text, len);
@@ -107,7 +123,7 @@ static int write_text(writer *to, const char *text, size_t len)
     return SHMRPC_OK;
 }
 
-/* As base64. */
+/* As base64, straight into the message. */
 static int write_bytes(writer *to, const void *data, size_t len)
 {
     put(to, '"');
@@ -134,7 +150,8 @@ static void write_bool(writer *to, bool value)
     put_text(to, value ? "true" : "false");
 }
 
-/* Of a type that may ask for a text: browsers round what is above 2^53. */
+/* Types with @json(string) are written in quotes, because JavaScript rounds
+ * what is above 2^53. */
 static void write_integer(writer *to, const shmrpc_type *type,
                           const void *value)
 {
@@ -171,7 +188,8 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
-/* The name to write an enum by; NULL: it goes as a number. */
+/* The name to write an enum by; NULL when it goes as a number: for a reader
+ * with another version of the contract, or when the value has no name. */
 static const char *name_to_write(const writer *to, const shmrpc_type *type,
                                  const void *value)
 {
@@ -190,6 +208,7 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
+/* Counts are of no use to JSON; they are for msgpack. */
 static int open_list(writer *to, size_t count)
 {
     (void)count;
@@ -249,6 +268,7 @@ static void open_params(writer *to, const shmrpc_type *type, const void *value)
     put(to, '[');
 }
 
+/* A parameter that is absent but has others behind it. */
 static void put_hole(writer *to)
 {
     put_text(to, "null");
@@ -275,6 +295,7 @@ static void put_field_key(writer *to, const shmrpc_type *type,
     put_key(to, is_first ? '{' : ',', field->name);
 }
 
+/* Without any field no key has brought the brace. */
 static void close_fields(writer *to, bool is_empty)
 {
     if (is_empty) {
@@ -283,7 +304,8 @@ static void close_fields(writer *to, bool is_empty)
     put(to, '}');
 }
 
-/* With a fraction or exponent, so that a float comes back as a float. */
+/* With a fraction or an exponent, so that a float comes back as a float. NaN
+ * and infinity have no form here: in quotes they would come back as strings. */
 static int write_any_float(writer *to, const shmrpc_any *value)
 {
     bool is_single = value->kind == SHMRPC_ANY_F32;
@@ -302,6 +324,8 @@ static int write_any_float(writer *to, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
+/* Strings, lists and maps are the walk's; extensions and bytes have no JSON
+ * form that would come back as what it was. */
 static int write_any_word(writer *to, const shmrpc_any *value)
 {
     switch (value->kind) {
@@ -360,6 +384,7 @@ const shmrpci_codec shmrpci_codec_json = {
     .decode = shmrpci_json_decode,
 };
 
+/* Chosen by shmrpci_codec_numbered; peers can't tell the two apart. */
 const shmrpci_codec shmrpci_codec_json_numbered = {
     .encoding = SHMRPC_ENCODING_JSON,
     .name = "json",

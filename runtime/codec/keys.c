@@ -1,4 +1,14 @@
-/* Keys of maps: order, and the search for one that occurs twice. */
+/*
+ * Keys of maps: order, and the search for one that occurs twice.
+ *
+ * The order is ours alone and never on the wire: it need only be total and
+ * cheap, so that lengths are compared before bytes and floats by their bits.
+ * NaN with equal bits is a duplicate of itself.
+ *
+ * Three ways, by count: few keys are compared pair by pair; keys that ascend
+ * already need one pass; any others are sorted through an array of indices,
+ * because entries are large and their addresses are in use.
+ */
 #include "codec/keys.h"
 
 #include <stdint.h>
@@ -6,7 +16,8 @@
 
 #include "codec/value.h"
 
-/* Up to so many, comparing all with all is the fastest. */
+/* Up to this count comparing all pairs beats everything else: at most 28
+ * comparisons and no memory. */
 #define FEW 8
 
 bool shmrpci_key_type_ok(const shmrpc_type *type)
@@ -35,6 +46,8 @@ static int compare_bytes(const void *a, size_t a_len, const void *b,
 
 static int compare_any(const shmrpc_any *a, const shmrpc_any *b);
 
+/* Recursion is bounded: the decoder refuses trees deeper than
+ * SHMRPCI_CODEC_MAX_DEPTH before keys are compared. */
 static int compare_lists(shmrpc_any_list a, shmrpc_any_list b)
 {
     int result = order(a.len, b.len);
@@ -68,6 +81,8 @@ static int compare_any(const shmrpc_any *a, const shmrpc_any *b)
         return order(a->u.b, b->u.b);
     case SHMRPC_ANY_I64:
     case SHMRPC_ANY_U64:
+    /* All three are 64 bits in one place of the union; a difference of bits is
+     * a difference of keys. */
     case SHMRPC_ANY_F64:
         return order(a->u.u64, b->u.u64);
     case SHMRPC_ANY_F32:
@@ -122,6 +137,7 @@ static int compare_at(const table *keys, size_t a, size_t b)
     return shmrpci_key_compare(keys->type, key_at(keys, a), key_at(keys, b));
 }
 
+/* Restores the heap below `root`, whose children are heaps already. */
 static void sift_down(const table *keys, uint32_t *heap, size_t root,
                       size_t count)
 {
@@ -144,6 +160,8 @@ static void sift_down(const table *keys, uint32_t *heap, size_t root,
     }
 }
 
+/* Heapsort: in place, not recursive, and n log n for the worst input, which a
+ * sender may choose. */
 static void sort(const table *keys, uint32_t *indices, size_t count)
 {
     for (size_t root = count / 2; root-- > 0;) {
@@ -194,6 +212,7 @@ int shmrpci_keys_find_duplicate(const shmrpc_type *type, const void *entries,
     if (is_ascending(&keys, count)) {
         return SHMRPC_OK;
     }
+    /* Indices are u32: half the memory. A message can't be that large. */
     if (count > UINT32_MAX) {
         return SHMRPC_E_NO_MEMORY;
     }
@@ -206,6 +225,7 @@ int shmrpci_keys_find_duplicate(const shmrpc_type *type, const void *entries,
         indices[i] = (uint32_t)i;
     }
     sort(&keys, indices, count);
+    /* Sorted: equal keys are neighbours. */
     for (size_t i = 1; i < count && *duplicate == NULL; i++) {
         if (compare_at(&keys, indices[i - 1], indices[i]) == 0) {
             *duplicate = key_at(&keys, indices[i]);

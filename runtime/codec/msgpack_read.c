@@ -1,4 +1,15 @@
-/* msgpack to values of a described type: how read_walk.inc sees msgpack. */
+/*
+ * msgpack to values of a described type: how read_walk.inc sees msgpack.
+ *
+ * The heads of containers say how many items follow, so lists are allocated
+ * once, in their final size. msgpack_token.c has checked the count against the
+ * message before.
+ *
+ * Every width of integer is taken for every integer type; the value decides.
+ * Two shortcuts pay: integers of one byte, and keys that are the expected
+ * field's in their shortest form. Anything else goes through the words, with
+ * the same result.
+ */
 #include "codec/engines.h"
 #include "codec/keys.h"
 #include "codec/msgpack_reader.h"
@@ -6,10 +17,12 @@
 typedef shmrpci_msgpack_token token;
 
 typedef shmrpci_msgpack_reader reader;
+/* Keys of structs are names or tags; unknown ones may be any value. */
 typedef shmrpc_any member_key;
 
 static const shmrpc_type *const member_key_type = &shmrpc_type_any;
 
+/* Items, or pairs, that are still to be read. */
 typedef struct opened {
     size_t left;
 } opened;
@@ -26,6 +39,8 @@ static int not_a(const reader *in, const shmrpc_type *type, const token *word)
                              shmrpci_msgpack_kind_text(word->kind), word->at);
 }
 
+/* Strings or bytes, by `kind`: the two are never taken for one another. The
+ * bound is checked before the text is looked at. */
 static inline int read_text(reader *in, const shmrpc_type *type,
                             shmrpci_msgpack_kind kind, void *out)
 {
@@ -54,6 +69,8 @@ static int read_bytes(reader *in, const shmrpc_type *type, void *out)
     return read_text(in, type, SHMRPCI_MSGPACK_BIN, out);
 }
 
+/* Stored as a double, also if it came as an f32; store_float narrows it where
+ * the type is f32, exactly in that case. */
 static int read_float(reader *in, const shmrpc_type *type, void *out)
 {
     token word;
@@ -91,6 +108,8 @@ static int read_bool(reader *in, const shmrpc_type *type, void *out)
     return status;
 }
 
+/* Any integer of the base type: enums are open. Also the general way of
+ * read_integer, for an integer is its own base. */
 static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
 {
     token word;
@@ -105,7 +124,8 @@ static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
                              out);
 }
 
-/* From 0 to 127 they are one byte, and fit every type. */
+/* Integers from 0 to 127 are one byte, and fit every type; they are most of all
+ * integers. */
 static int read_integer(reader *in, const shmrpc_type *type, void *out)
 {
     shmrpci_msgpack_input *input = &in->input;
@@ -117,12 +137,14 @@ static int read_integer(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_walk_bounds(&in->walk, type, out);
 }
 
-/* The byte that comes next; 0xC1, which is never used, at the end. */
+/* The byte that comes next; at the end of the input 0xC1, which msgpack never
+ * uses. */
 static uint8_t next_byte(const reader *in)
 {
     return in->input.at < in->input.len ? in->input.data[in->input.at] : 0xC1;
 }
 
+/* A head of 0x90 to 0x9F, or one of the two with a longer count. */
 static bool is_list_next(const reader *in)
 {
     uint8_t head = next_byte(in);
@@ -149,12 +171,14 @@ static bool at_null(const reader *in)
     return shmrpci_msgpack_at_nil(&in->input);
 }
 
+/* at_null has seen it. */
 static int take_null(reader *in)
 {
     token nil;
     return shmrpci_msgpack_word(in, &nil);
 }
 
+/* Of a map `left` counts pairs. */
 static inline int open_container(reader *in, const shmrpc_type *type,
                                  shmrpci_msgpack_kind kind, opened *at,
                                  bool *more)
@@ -190,11 +214,13 @@ static int next_item(const reader *in, opened *at, bool *more)
     return SHMRPC_OK;
 }
 
+/* A key is a value of its type: unlike json, msgpack has keys of every kind. */
 static int read_map_key(reader *in, const shmrpc_type *type, void *out)
 {
     return read_value(in, type, out);
 }
 
+/* The first key is tried where all others are: in read_member_key. */
 static int open_members(reader *in, const shmrpc_type *type, opened *at,
                         bool *more, size_t *index)
 {
@@ -211,8 +237,9 @@ static int next_member(const reader *in, const shmrpc_type *type, opened *at,
     return next_item(in, at, more);
 }
 
-/* Steps over the key of the field `hint`, if it is next and written in the
- * shortest way: most writers keep the order of the fields. */
+/* Steps over the key of the field `hint` if it comes next in its shortest form:
+ * a tag below 128, or a name below 32 bytes. Most writers keep the order of the
+ * fields. The name is compared in place, and never copied. */
 static bool take_expected_key(shmrpci_msgpack_input *input,
                               const shmrpc_type *type, size_t hint)
 {
@@ -235,7 +262,8 @@ static bool take_expected_key(shmrpci_msgpack_input *input,
     return true;
 }
 
-/* By name or by tag. */
+/* By name or by tag, whichever the sender uses: @compact may be added to a
+ * struct later. */
 static int read_member_key(reader *in, const shmrpc_type *type, size_t hint,
                            member_key *key, size_t *index)
 {
@@ -265,6 +293,7 @@ int shmrpci_msgpack_decode(const shmrpc_type *type, const uint8_t *data,
 {
     reader in = {.walk = {.root = name, .error = error}, .arena = arena};
     shmrpci_msgpack_init(&in.input, data, len);
+    /* Decoded aside: `value` is written on success only. */
     void *result = shmrpci_arena_alloc(arena, type->size, 16);
     if (result == NULL) {
         return no_memory(&in);

@@ -11,6 +11,7 @@
 #include "codec/walk.h"
 #include "shmrpc/types.h"
 
+/* `arena` holds strings and lists of the value, which outlive the reader. */
 typedef struct shmrpci_msgpack_reader {
     shmrpci_walk walk;
     shmrpci_msgpack_input input;

@@ -1,4 +1,15 @@
-/* The words of msgpack. */
+/*
+ * The words of msgpack: heads by the table of the specification
+ * (github.com/msgpack/msgpack, spec.md).
+ *
+ * Every length and count is checked here, before any other code sees it: a
+ * payload must be within the input, and a container's items must be possible.
+ * `owed` is the number of values that must still come if the message is whole.
+ * It begins with 1, falls with each word and rises by the items of each
+ * container. A value takes a byte at least, so a head after which more would be
+ * owed than there are bytes left is refused, before anything is allocated for
+ * it.
+ */
 #include "codec/msgpack_token.h"
 
 #include <string.h>
@@ -6,13 +17,15 @@
 typedef shmrpci_msgpack_input input;
 typedef shmrpci_msgpack_token token;
 
+/* Always false; `message` is constant text. */
 static bool fail(input *in, const char *message)
 {
     in->message = message;
     return false;
 }
 
-/* A big-endian number of 1, 2, 4 or 8 bytes. */
+/* Takes a big-endian number of 1, 2, 4 or 8 bytes. We are little-endian: one
+ * swap each. */
 static bool take_number(input *in, size_t size, uint64_t *out)
 {
     if (size > in->len - in->at) {
@@ -43,6 +56,7 @@ static bool take_number(input *in, size_t size, uint64_t *out)
     return true;
 }
 
+/* The bytes of a string, binary or extension: a view of the input. */
 static bool take_payload(input *in, token *out, shmrpci_msgpack_kind kind,
                          uint64_t len)
 {
@@ -56,6 +70,7 @@ static bool take_payload(input *in, token *out, shmrpci_msgpack_kind kind,
     return true;
 }
 
+/* `count` is below 2^32, so that twice as many don't overflow. */
 static bool open_container(input *in, token *out, shmrpci_msgpack_kind kind,
                            uint64_t count)
 {
@@ -76,7 +91,8 @@ static void set_unsigned(token *out, uint64_t number)
     out->number = (shmrpci_int){.negative = false, .magnitude = number};
 }
 
-/* `bits` hold a signed number of `size` bytes. */
+/* `bits` hold a two's complement number of `size` bytes; flipping the sign bit
+ * and subtracting it extends the sign. */
 static void set_signed(token *out, uint64_t bits, unsigned size)
 {
     uint64_t sign = UINT64_C(1) << (size * 8 - 1);
@@ -87,6 +103,8 @@ static void set_signed(token *out, uint64_t bits, unsigned size)
                                 .magnitude = negative ? 0 - extended : bits};
 }
 
+/* The heads 0xCC to 0xCF and 0xD0 to 0xD3 are u8 to u64 and i8 to i64: the low
+ * two bits are the binary logarithm of the size. */
 static bool take_integer(input *in, token *out, uint8_t head)
 {
     unsigned size = 1u << (head & 3);
@@ -102,6 +120,7 @@ static bool take_integer(input *in, token *out, uint8_t head)
     return true;
 }
 
+/* An f32 is kept as its bits too, so that a NaN passes unchanged. */
 static bool take_float(input *in, token *out, size_t size)
 {
     uint64_t bits;
@@ -120,6 +139,7 @@ static bool take_float(input *in, token *out, size_t size)
     return true;
 }
 
+/* The type of an extension comes behind its length. */
 static bool take_ext(input *in, token *out, uint64_t len)
 {
     uint64_t ext_type;
@@ -131,7 +151,8 @@ static bool take_ext(input *in, token *out, uint64_t len)
     return take_payload(in, out, SHMRPCI_MSGPACK_EXT, len);
 }
 
-/* What carries a length of `size` bytes behind its head. */
+/* Words with a length of `size` bytes behind the head. Arrays and maps have
+ * counts instead. */
 static bool take_sized(input *in, token *out, uint8_t head, size_t size)
 {
     uint64_t len;
@@ -159,7 +180,8 @@ static bool take_sized(input *in, token *out, uint8_t head, size_t size)
     }
 }
 
-/* Heads from 0xC0 to 0xDF. */
+/* Heads from 0xC0 to 0xDF: the rest has its value or length in the head
+ * itself. */
 static bool take_long(input *in, token *out, uint8_t head)
 {
     switch (head) {
@@ -219,6 +241,8 @@ bool shmrpci_msgpack_next(input *in, token *out)
     }
     uint8_t head = in->data[in->at++];
     in->owed--;
+    /* In the order of the table: positive fixint, fixmap, fixarray, fixstr,
+     * negative fixint. */
     if (head < 0x80) {
         set_unsigned(out, head);
         return true;

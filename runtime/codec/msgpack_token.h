@@ -15,6 +15,7 @@
 
 #include "codec/value.h"
 
+/* The families of the specification; widths are not kept. */
 typedef enum shmrpci_msgpack_kind {
     SHMRPCI_MSGPACK_NIL,
     SHMRPCI_MSGPACK_BOOL,

@@ -1,5 +1,14 @@
-/* Values of a described type to msgpack, packed by msgpack-c straight into the
- * message: how write_walk.inc sees msgpack. */
+/*
+ * Values of a described type to msgpack, packed by msgpack-c straight into the
+ * message: how write_walk.inc sees msgpack.
+ *
+ * msgpack-c chooses the shortest form of every integer, length and count. Its
+ * functions return a status that is always 0 here, as a full buffer keeps its
+ * own: hence the casts to void.
+ *
+ * Maps begin with their count, so that the fields that are present are counted
+ * before the first is written.
+ */
 #include "base/utf8.h"
 #include "codec/engines.h"
 #include "codec/keys.h"
@@ -13,7 +22,7 @@ typedef struct writer {
 
 static int write_value(writer *to, const shmrpc_type *type, const void *value);
 
-/* Every length of msgpack is a u32. */
+/* Lengths of msgpack are u32; a longer value can't be sent. */
 static int check_length(const writer *to, size_t len)
 {
     return len <= UINT32_MAX
@@ -21,6 +30,7 @@ static int check_length(const writer *to, size_t len)
                : shmrpci_walk_status(&to->walk, SHMRPC_E_TOO_LARGE);
 }
 
+/* Checked before it is written: a receiver refuses text that is not UTF-8. */
 static int write_text(writer *to, const char *text, size_t len)
 {
     size_t valid = shmrpci_utf8_valid_prefix(text, len);
@@ -76,12 +86,16 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
+/* Always as a number: names would make messages longer, and readers have the
+ * `.svc`. */
 static int write_enum(writer *to, const shmrpc_type *type, const void *value)
 {
     write_integer(to, type->element, value);
     return SHMRPC_OK;
 }
 
+/* What is packed for a count that is too large is never sent: the walk ends
+ * with the status. */
 static int open_list(writer *to, size_t count)
 {
     int status = check_length(to, count);
@@ -96,7 +110,8 @@ static int open_map(writer *to, size_t count)
     return status;
 }
 
-/* Their heads say where containers end. */
+/* Nothing closes a container of msgpack: its head has the count. Nor does
+ * anything separate items. */
 static void close_list(const writer *to)
 {
     (void)to;
@@ -118,7 +133,8 @@ static int write_key(writer *to, const shmrpc_type *type, const void *key)
     return write_value(to, type, key);
 }
 
-/* One more than the position of the last parameter that is there. */
+/* Length of the array of parameters: the position of the last one that is
+ * present. Tags ascend, so the last one found is the highest. */
 static uint32_t positions(const shmrpc_type *type, const void *value)
 {
     uint32_t count = 0;
@@ -135,11 +151,13 @@ static void open_params(writer *to, const shmrpc_type *type, const void *value)
     (void)msgpack_pack_array(to->out, positions(type, value));
 }
 
+/* A parameter that is absent but has others behind it. */
 static void put_hole(writer *to)
 {
     (void)msgpack_pack_nil(to->out);
 }
 
+/* A tag for @compact, else the name. */
 static void put_field_key(writer *to, const shmrpc_type *type,
                           const shmrpc_field *field, bool is_first)
 {
@@ -167,6 +185,7 @@ static void open_fields(writer *to, const shmrpc_type *type, const void *value)
     (void)msgpack_pack_map(to->out, count_present(type, value));
 }
 
+/* A union is a map of one. */
 static void open_chosen(writer *to)
 {
     (void)msgpack_pack_map(to->out, 1);
@@ -188,6 +207,8 @@ static int write_ext(writer *to, int8_t ext_type, shmrpc_bytes bytes)
     return status;
 }
 
+/* Strings, lists and maps are the walk's. Kinds that are not known don't get
+ * here: the walk refuses them. */
 static int write_any_word(writer *to, const shmrpc_any *value)
 {
     switch (value->kind) {

@@ -1,6 +1,16 @@
-/* Native images to values of a described type. The fixed part of a value is
- * known to lie inside the image before it is read; references are checked by
- * take_block alone. */
+/*
+ * Native images to values of a described type.
+ *
+ * Two rules make any bytes safe to read. The fixed part of a value is known to
+ * be within the image before it is read: that of the whole by check_size, that
+ * of an element or a referred struct by take_block. And blocks may only be
+ * behind one another, in the order in which they are met, so that no byte is
+ * read twice: an image can't unfold into more than it holds, and recursion
+ * ends.
+ *
+ * The image must not change meanwhile: references are read once, but blocks are
+ * checked and then copied. Callers copy what a peer can write (codec.h).
+ */
 #include <inttypes.h>
 
 #include "base/utf8.h"
@@ -27,13 +37,18 @@ static int no_memory(const reader *in)
     return shmrpci_walk_status(&in->walk, SHMRPC_E_NO_MEMORY);
 }
 
-/* Checks the reference at `at` and moves behind the block it points to. */
+/* Checks the reference at `at`, which is within the image, and moves `end`
+ * behind the block. Nothing else may read a reference. `part_size` and `align`
+ * are not 0: `any`, the one type without a native form, is refused when a
+ * `.svc` is checked. */
 static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
                       size_t *block, size_t *count)
 {
     uint32_t reference[2];
     memcpy(reference, in->data + at, sizeof reference);
     uint64_t from = reference[0];
+    /* Below 2^64: a u32 times the size of a type, which is limited to 16
+     * MiB. */
     uint64_t size = (uint64_t)reference[1] * part_size;
     *block = reference[0];
     *count = reference[1];
@@ -61,7 +76,8 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
     return SHMRPC_OK;
 }
 
-/* A byte that says yes or no. */
+/* A byte that says yes or no. Other values are refused, for C has no other
+ * bool. */
 static int read_flag(const reader *in, size_t at, bool *out)
 {
     uint8_t byte = in->data[at];
@@ -73,6 +89,8 @@ static int read_flag(const reader *in, size_t at, bool *out)
     return SHMRPC_OK;
 }
 
+/* Strings and bytes, with a NUL behind the copy that the length doesn't
+ * count. */
 static int read_bytes(reader *in, const shmrpc_type *type, size_t at, void *out)
 {
     size_t block;
@@ -100,10 +118,13 @@ static int read_bytes(reader *in, const shmrpc_type *type, size_t at, void *out)
     return SHMRPC_OK;
 }
 
+/* `count` elements side by side from `at`: those of an array are part of the
+ * fixed part, those of a list are a block. */
 static int read_elements(reader *in, const shmrpc_type *type, size_t at,
                          size_t count, void *items)
 {
     const shmrpc_type *element = type->element;
+    /* Flat: the image is the C array. */
     if ((element->flags & SHMRPC_TYPE_FLAT) != 0 && count > 0) {
         memcpy(items, in->data + at, count * element->native_size);
         return SHMRPC_OK;
@@ -122,8 +143,9 @@ static int read_elements(reader *in, const shmrpc_type *type, size_t at,
     return status;
 }
 
-/* Room for the items of a list or map: their count has been checked against
- * the input, whose parts are never smaller than a byte. */
+/* Room for the items of a list or map. The count has been checked against the
+ * image, in which an item takes a byte at least; so the memory is bounded by
+ * the message and the size of the C item. */
 static void *alloc_items(reader *in, const shmrpc_type *type, size_t count,
                          size_t align)
 {
@@ -153,6 +175,7 @@ static int read_list(reader *in, const shmrpc_type *type, size_t at, void *out)
     return read_elements(in, type, block, count, items);
 }
 
+/* Two equal keys are refused, as with every encoding. */
 static int check_keys(const reader *in, const shmrpc_type *type,
                       const void *entries, size_t count)
 {
@@ -167,6 +190,8 @@ static int check_keys(const reader *in, const shmrpc_type *type,
                : shmrpci_walk_duplicate(&in->walk, type->key, duplicate);
 }
 
+/* An entry is laid out as a struct of key and value, `value_at` being the
+ * value's offset. */
 static int read_entries(reader *in, const shmrpc_type *type,
                         const shmrpci_layout *layout, uint32_t value_at,
                         size_t block, uint8_t *entries, size_t count)
@@ -179,6 +204,7 @@ static int read_entries(reader *in, const shmrpc_type *type,
     for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
         uint8_t *entry = entries + i * type->item_size;
         size_t entry_at = block + i * layout->size;
+        /* A failure in a key is shown at the map: the key can't name itself. */
         step.kind = SHMRPCI_STEP_NONE;
         status = read_value(in, type->key, entry_at, entry);
         if (status == SHMRPC_OK) {
@@ -206,6 +232,7 @@ static int read_map(reader *in, const shmrpc_type *type, size_t at, void *out)
     if (status != SHMRPC_OK) {
         return status;
     }
+    /* Aligned for every kind of key and value. */
     uint8_t *entries = alloc_items(in, type, count, sizeof(uint64_t));
     if (entries == NULL) {
         return no_memory(in);
@@ -215,7 +242,7 @@ static int read_map(reader *in, const shmrpc_type *type, size_t at, void *out)
     return status == SHMRPC_OK ? check_keys(in, type, entries, count) : status;
 }
 
-/* The present value of a field, at `at`. */
+/* The value of a field that is present, at `at` of the image. */
 static int read_present(reader *in, const shmrpc_field *field, size_t at,
                         void *value)
 {
@@ -224,6 +251,7 @@ static int read_present(reader *in, const shmrpc_field *field, size_t at,
                           : no_memory(in);
 }
 
+/* An optional struct or union: a block with one or none. */
 static int read_referred(reader *in, const shmrpc_field *field, size_t at,
                          void *value)
 {
@@ -241,6 +269,8 @@ static int read_referred(reader *in, const shmrpc_field *field, size_t at,
     return read_present(in, field, block, value);
 }
 
+/* A field with flags: optional, or by a pointer in C. A parameter that is a
+ * pointer in C, but required, is in place in the image. */
 static int read_field(reader *in, const shmrpc_field *field, size_t at,
                       size_t presence, void *value)
 {
@@ -268,6 +298,7 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
     if (status != SHMRPC_OK) {
         return status;
     }
+    /* Absent fields are zero in C, and pointers NULL. */
     if (type->size > 0) {
         memset(out, 0, type->size);
     }
@@ -279,6 +310,7 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
             &layout, shmrpci_native_layout(field->type), field->flags,
             &presence);
         shmrpci_step_field(&step, field->name);
+        /* Nearly every field: decoded in place. */
         if (field->flags == 0) {
             status = read_value(in, field->type, at + offset,
                                 (uint8_t *)out + field->offset);
@@ -290,6 +322,7 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
     return status;
 }
 
+/* The tag is copied into the C value first, where union_member looks for it. */
 static int read_union(reader *in, const shmrpc_type *type, size_t at, void *out)
 {
     shmrpci_step step;
@@ -360,7 +393,8 @@ static int read_value(reader *in, const shmrpc_type *type, size_t at, void *out)
                              shmrpci_type_text(type));
 }
 
-/* The header, and that the fixed part is there. */
+/* The header, and that the fixed part is within the image. The length must be
+ * exact: nothing may be behind the value. */
 static int check_size(const reader *in, const shmrpc_type *type)
 {
     uint64_t least = (uint64_t)shmrpci_native_start(type) + type->native_size;
@@ -377,6 +411,8 @@ static int check_size(const reader *in, const shmrpc_type *type)
     return SHMRPC_OK;
 }
 
+/* Decoded aside, for the value is written on success only. Blocks begin behind
+ * the fixed part. */
 static int read_image(reader *in, const shmrpc_type *type, void *value)
 {
     uint32_t start = shmrpci_native_start(type);
@@ -396,6 +432,8 @@ static int read_image(reader *in, const shmrpc_type *type, void *value)
     return status;
 }
 
+/* The parameter is a pointer in C: the struct gets memory that lives as long as
+ * the request. */
 static int read_flat_param(reader *in, const shmrpc_type *type,
                            const shmrpc_field *only, void *value)
 {
@@ -422,6 +460,7 @@ int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
         return status;
     }
     if (shmrpci_native_is_flat(type)) {
+        /* Every bit pattern is a valid value: nothing to check. */
         shmrpci_copy_tiny(value, data + shmrpci_native_start(type),
                           type->native_size);
         return SHMRPC_OK;

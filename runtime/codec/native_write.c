@@ -1,4 +1,16 @@
-/* Values of a described type to native images. */
+/*
+ * Values of a described type to native images.
+ *
+ * The fixed part is appended first, as zeros, then filled in; whatever has no
+ * fixed size becomes a block at the end, when the walk meets it. So blocks are
+ * in the order that the reader demands, and padding, absent fields and empty
+ * references are zero by themselves.
+ *
+ * Offsets are kept, never addresses: each new block may move the buffer.
+ *
+ * Values are checked while they are written. An image that turns out wrong
+ * half-way stays in the buffer as it is, and is not sent.
+ */
 #include "base/utf8.h"
 #include "codec/engines.h"
 #include "codec/keys.h"
@@ -15,13 +27,15 @@ typedef struct writer {
 static int write_value(writer *to, const shmrpc_type *type, const void *value,
                        size_t at);
 
+/* Valid until the buffer grows. */
 static uint8_t *address(const writer *to, size_t at)
 {
     return to->out->data + to->start + at;
 }
 
-/* Appends a block of which only the padding before it is written; its offset
- * in `*at`. NULL with a status in `*status` when there is no room. */
+/* Appends a block, of which only the padding before it is written; its offset
+ * in `*at`. NULL with a status in `*status` when there is no room, or an offset
+ * would need more than 32 bits. */
 static uint8_t *extend(writer *to, uint64_t size, uint32_t align, size_t *at,
                        int *status)
 {
@@ -44,7 +58,7 @@ static uint8_t *extend(writer *to, uint64_t size, uint32_t align, size_t *at,
     return bytes;
 }
 
-/* Appends a block of zeros. */
+/* Appends a block of zeros, for values that are filled in later. */
 static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
 {
     int status;
@@ -55,13 +69,16 @@ static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
     return status;
 }
 
+/* The place of a reference is zero before: of an empty list or string it stays
+ * so. */
 static void put_reference(writer *to, size_t at, size_t block, size_t count)
 {
     uint32_t reference[2] = {(uint32_t)block, (uint32_t)count};
     memcpy(address(to, at), reference, sizeof reference);
 }
 
-/* A block of `count` parts, and the reference to it. */
+/* A block of zeros for `count` parts of `size` bytes, and the reference to it
+ * at `at`. */
 static int add_parts(writer *to, size_t at, size_t count, uint32_t size,
                      uint32_t align, size_t *block)
 {
@@ -76,7 +93,7 @@ static int add_parts(writer *to, size_t at, size_t count, uint32_t size,
 }
 
 /* A block that is a copy of `size` bytes, and the reference to its `count`
- * parts. */
+ * parts: for what needs no walk. */
 static int add_copy(writer *to, size_t at, const void *from, uint64_t size,
                     size_t count, uint32_t align)
 {
@@ -130,6 +147,7 @@ static int write_elements(writer *to, const shmrpc_type *type,
     return status;
 }
 
+/* Lists of flat elements are one copy, however long. */
 static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
                       size_t at)
 {
@@ -150,6 +168,8 @@ static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
                : status;
 }
 
+/* The whole block is added before its entries are written: their own blocks
+ * come behind it. */
 static int write_entries(writer *to, const shmrpc_type *type,
                          shmrpci_span entries, size_t at)
 {
@@ -171,6 +191,7 @@ static int write_entries(writer *to, const shmrpc_type *type,
         const uint8_t *entry =
             (const uint8_t *)entries.ptr + i * type->item_size;
         size_t entry_at = block + i * layout.size;
+        /* Unlike the reader, the writer can name a key that is bad. */
         shmrpci_step_key(&step, type->key, entry);
         status = write_value(to, type->key, entry, entry_at);
         if (status == SHMRPC_OK) {
@@ -182,6 +203,7 @@ static int write_entries(writer *to, const shmrpc_type *type,
     return status;
 }
 
+/* The generator allows no others; types made at run time are checked here. */
 static int write_map(writer *to, const shmrpc_type *type, shmrpci_span entries,
                      size_t at)
 {
@@ -192,11 +214,13 @@ static int write_map(writer *to, const shmrpc_type *type, shmrpci_span entries,
     return entries.len == 0 ? SHMRPC_OK : write_entries(to, type, entries, at);
 }
 
+/* A field with flags: its presence byte or reference, and then its value. */
 static int write_field(writer *to, const shmrpc_field *field, const void *value,
                        size_t at, size_t presence)
 {
     const void *from;
     int status = shmrpci_field_require(&to->walk, field, value, &from);
+    /* Absent: all its bytes are zero already. */
     if (status != SHMRPC_OK || from == NULL) {
         return status;
     }
@@ -241,6 +265,7 @@ static int write_struct(writer *to, const shmrpc_type *type, const void *value,
     return status;
 }
 
+/* Members are never optional: bytes behind the member stay zero. */
 static int write_union(writer *to, const shmrpc_type *type, const void *value,
                        size_t at)
 {
@@ -261,6 +286,7 @@ static int write_union(writer *to, const shmrpc_type *type, const void *value,
     return status;
 }
 
+/* What is a pointer and a length in C. */
 static int write_sized(writer *to, const shmrpc_type *type, const void *value,
                        size_t at)
 {
@@ -320,7 +346,9 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value,
                              shmrpci_type_text(type));
 }
 
-/* The flat C value that is all that the image holds, or NULL. */
+/* The C value that is all there is to the image, or NULL when the image needs
+ * the walk. It is NULL as well for a parameter that the caller left out, which
+ * the walk then reports with its name. */
 static const void *whole_flat(const shmrpc_type *type, const void *value)
 {
     const shmrpc_field *only = shmrpci_native_flat_param(type);
@@ -333,7 +361,7 @@ static const void *whole_flat(const shmrpc_type *type, const void *value)
     return flat;
 }
 
-/* The whole image of a flat value at once. */
+/* The whole image of a flat value at once: header, padding, value. */
 static int write_flat(const shmrpc_type *type, const void *value,
                       shmrpci_buf *out)
 {
@@ -343,12 +371,15 @@ static int write_flat(const shmrpc_type *type, const void *value,
     if (image == NULL) {
         return out->status;
     }
+    /* The header's upper half is the padding of a value that is aligned to
+     * 8. */
     uint64_t header = size;
     memcpy(image, &header, start);
     shmrpci_copy_tiny(image + start, value, type->native_size);
     return SHMRPC_OK;
 }
 
+/* The length of the image is only known at its end. */
 static int write_image(writer *to, const shmrpc_type *type, const void *value)
 {
     size_t at;
@@ -367,6 +398,8 @@ static int write_image(writer *to, const shmrpc_type *type, const void *value)
 static int encode(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
+    /* A failure here is one of the buffer; write_image meets it again and says
+     * it with the path. */
     const void *flat = whole_flat(type, value);
     if (flat != NULL && write_flat(type, flat, out) == SHMRPC_OK) {
         return SHMRPC_OK;

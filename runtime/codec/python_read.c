@@ -1,4 +1,19 @@
-/* Literals of Python to trees: a reader by descent. */
+/*
+ * Literals of Python to trees: a recursive-descent reader of the grammar in
+ * python_text.h.
+ *
+ * The text comes from people and from tools, and may be hostile as well:
+ * nesting is limited to what the codecs carry, numbers by their digits, and
+ * every access is within the text. Errors say what was expected and at which
+ * byte; where a value is wrong as a whole, the byte is behind it ("before
+ * this").
+ *
+ * Items of a collection are gathered on the heap, as their count is not known,
+ * and end in the arena in one piece.
+ *
+ * A complex number is read as Python evaluates it, as a sum: a real number,
+ * then a sign and an imaginary one.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +39,8 @@ typedef struct reader {
 
 static shmrpc_status read_any(reader *of, shmrpc_any *out);
 
+/* All failures of the grammar end here: what the reader wanted, and where it
+ * was. */
 static shmrpc_status expected(const reader *of, const char *what)
 {
     return shmrpc_error_set(of->error, SHMRPC_E_INVALID,
@@ -35,7 +52,8 @@ static shmrpc_status no_memory(const reader *of)
     return shmrpc_error_set(of->error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* The next character, NUL at the end. */
+/* The character `ahead` of the next one; NUL at the end, which no rule accepts.
+ * A NUL within the text is refused likewise. */
 static char peek_at(const reader *of, size_t ahead)
 {
     return ahead < of->len - of->at ? of->text[of->at + ahead] : '\0';
@@ -46,6 +64,7 @@ static char peek(const reader *of)
     return peek_at(of, 0);
 }
 
+/* Comments and line breaks too: a literal may come from a file. */
 static void skip_blanks(reader *of)
 {
     while (of->at < of->len) {
@@ -63,6 +82,7 @@ static void skip_blanks(reader *of)
     }
 }
 
+/* Steps over `c` if it is the next character behind blanks. */
 static bool take(reader *of, char c)
 {
     skip_blanks(of);
@@ -83,6 +103,8 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+/* The value of a hexadecimal digit, -1 for any other character. Setting bit 5
+ * makes ASCII letters lower case. */
 static int hex_of(char c)
 {
     if (is_digit(c)) {
@@ -94,7 +116,8 @@ static int hex_of(char c)
 
 /* ---- items --------------------------------------------------------------- */
 
-/* Grows on the heap, ends in the arena. */
+/* Items of one collection: on the heap while it is read, freed by whoever began
+ * it. */
 typedef struct items {
     shmrpc_any *ptr;
     size_t len;
@@ -116,8 +139,10 @@ static shmrpc_status add(const reader *of, items *to, const shmrpc_any *item)
     return SHMRPC_OK;
 }
 
-/* `item, item, ]`; `pairs`: `key: value`, each as two. `*out_comma`: there was
- * one. */
+/* Reads `item, item, ]` up to the closing bracket. Where `pairs` is not NULL
+ * the items may be `key: value`: the first one decides for all, `*pairs` says
+ * what it was, and each pair is two items. `*out_comma`: a comma was the last
+ * before the bracket, which makes `(1,)` a tuple. */
 static shmrpc_status read_items(reader *of, char end, bool *pairs, items *out,
                                 bool *out_comma)
 {
@@ -152,6 +177,8 @@ static shmrpc_status read_items(reader *of, char end, bool *pairs, items *out,
     return SHMRPC_OK;
 }
 
+/* One item more is allocated than needed, so that an empty list has an address
+ * too. */
 static shmrpc_status into_list(const reader *of, const items *from,
                                shmrpc_any *out)
 {
@@ -167,6 +194,7 @@ static shmrpc_status into_list(const reader *of, const items *from,
     return SHMRPC_OK;
 }
 
+/* Duplicate keys are not looked for here: decoders refuse them. */
 static shmrpc_status into_map(const reader *of, const items *from,
                               shmrpc_any *out)
 {
@@ -191,6 +219,8 @@ static shmrpc_status into_ext(const reader *of, shmrpc_ext ext,
                                  from->ptr, from->len, out, of->error);
 }
 
+/* What a bracket closes: `]` a list, `}` a map or a set, `)` a tuple or a value
+ * in brackets. `{}` is a map, as in Python. */
 static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
                             items *got, shmrpc_any *out)
 {
@@ -208,6 +238,7 @@ static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
     return into_ext(of, SHMRPC_EXT_TUPLE, got, out);
 }
 
+/* The opening bracket is the next character. */
 static shmrpc_status read_collection(reader *of, char end, shmrpc_any *out)
 {
     items got = {.ptr = NULL};
@@ -229,8 +260,8 @@ static shmrpc_status read_collection(reader *of, char end, shmrpc_any *out)
 
 /* ---- numbers ------------------------------------------------------------- */
 
-/* What a number is made of, without underscores, as JSON would have it: with
- * digits on both sides of the point. */
+/* The text of a number without underscores and in the form of JSON, with digits
+ * on both sides of the point, so that json_number.h can read it. */
 typedef struct number {
     char text[NUMBER_BYTES];
     size_t len;
@@ -238,6 +269,8 @@ typedef struct number {
     bool is_imag;
 } number;
 
+/* False when the number is longer than any that is valid. Two bytes stay free
+ * for a zero that is put in. */
 static bool put_char(number *of, char c)
 {
     if (of->len + 2 >= sizeof of->text) {
@@ -247,7 +280,8 @@ static bool put_char(number *of, char c)
     return true;
 }
 
-/* Digits with single underscores between them; returns how many. */
+/* Digits with single underscores between them, as in `1_000`; returns how many
+ * digits. */
 static size_t take_digits(reader *of, number *to)
 {
     size_t count = 0;
@@ -263,6 +297,8 @@ static size_t take_digits(reader *of, number *to)
     }
 }
 
+/* Integers keep all their digits here; whether they are too many is for their
+ * reader. */
 static shmrpc_status scan_number(reader *of, number *to)
 {
     to->is_real = to->is_imag = false;
@@ -300,13 +336,14 @@ static shmrpc_status scan_number(reader *of, number *to)
     if (is_digit(peek(of)) || is_letter(peek(of))) {
         return expected(of, "the end of the number");
     }
+    /* The reader of floats takes numbers up to this length. */
     return (to->is_real || to->is_imag) &&
                    to->len > SHMRPCI_JSON_MAX_NUMBER_BYTES
                ? expected(of, "a shorter number before this")
                : SHMRPC_OK;
 }
 
-/* Leading zeros, which JSON has none of, are left out. */
+/* Without leading zeros, which JSON has none of. */
 static double real_of(const number *of)
 {
     size_t skip = 0;
@@ -317,6 +354,7 @@ static double real_of(const number *of)
     return shmrpci_text_to_f64(of->text + skip, of->len - skip);
 }
 
+/* `0x`, `0o` and `0b`: up to 64 bits; longer ones have to be decimal. */
 static shmrpc_status read_radix(reader *of, bool is_negative, shmrpc_any *out)
 {
     char letter = (char)(peek_at(of, 1) | 32);
@@ -345,6 +383,7 @@ static shmrpc_status read_radix(reader *of, bool is_negative, shmrpc_any *out)
         if (value > (uint64_t)INT64_MAX + 1) {
             return expected(of, "at most 64 bits");
         }
+        /* -value, without an overflow at INT64_MIN. */
         *out = shmrpc_any_i64(value == 0 ? 0 : -(int64_t)(value - 1) - 1);
         return SHMRPC_OK;
     }
@@ -353,7 +392,8 @@ static shmrpc_status read_radix(reader *of, bool is_negative, shmrpc_any *out)
     return SHMRPC_OK;
 }
 
-/* `+ 2j` behind a real number. */
+/* `+ 2j` behind a real number. MORE: there is none, and nothing was
+ * consumed. */
 static shmrpc_status read_imag(reader *of, double real, shmrpc_any *out)
 {
     size_t before = of->at;
@@ -378,6 +418,7 @@ static shmrpc_status read_imag(reader *of, double real, shmrpc_any *out)
                                    sign == '-' ? -part : part, out);
 }
 
+/* With the sign in front, for the maker takes one text. */
 static shmrpc_status read_integer(reader *of, const number *from,
                                   bool is_negative, shmrpc_any *out)
 {
@@ -392,6 +433,7 @@ static shmrpc_status read_integer(reader *of, const number *from,
                                  : SHMRPC_OK;
 }
 
+/* Several signs are allowed, as in Python: `--1` is 1. */
 static shmrpc_status read_number(reader *of, shmrpc_any *out)
 {
     bool is_negative = false;
@@ -416,6 +458,8 @@ static shmrpc_status read_number(reader *of, shmrpc_any *out)
                                        real, out);
     }
     if (!got.is_real) {
+        /* An integer may be the real part of a complex number: only what
+         * follows tells. */
         status = read_integer(of, &got, is_negative, out);
         if (status == SHMRPC_OK && got.len <= SHMRPCI_JSON_MAX_NUMBER_BYTES) {
             double whole = real_of(&got);
@@ -432,13 +476,16 @@ static shmrpc_status read_number(reader *of, shmrpc_any *out)
 
 /* ---- text and bytes ------------------------------------------------------ */
 
+/* Letters before a quote, such as `rb`, in any order and case; `len` counts
+ * them. */
 typedef struct prefix {
     bool is_raw;
     bool is_bytes;
     size_t len;
 } prefix;
 
-/* Of what may be text; false: it is none. */
+/* Looks ahead without consuming: false when the next word is no text. `u`,
+ * which changes nothing, may only come first. */
 static bool read_prefix(const reader *of, prefix *out)
 {
     *out = (prefix){.len = 0};
@@ -458,6 +505,8 @@ static bool read_prefix(const reader *of, prefix *out)
     }
 }
 
+/* Exactly so many digits: `\x` has 2, `\u` 4, `\U` 8. In bytes they are a byte,
+ * in text a code point, which must be no surrogate. */
 static shmrpc_status put_hex(reader *of, size_t digits, bool is_bytes,
                              shmrpci_buf *out)
 {
@@ -483,6 +532,7 @@ static shmrpc_status put_hex(reader *of, size_t digits, bool is_bytes,
     return SHMRPC_OK;
 }
 
+/* One to three digits, as in C. */
 static void put_octal(reader *of, bool is_bytes, shmrpci_buf *out)
 {
     uint32_t value = 0;
@@ -499,7 +549,8 @@ static void put_octal(reader *of, bool is_bytes, shmrpci_buf *out)
     }
 }
 
-/* Behind the backslash. */
+/* What follows a backslash. An unknown escape is an error, where Python only
+ * warns: a backslash that is meant needs to be doubled. */
 static shmrpc_status put_escape(reader *of, bool is_bytes, shmrpci_buf *out)
 {
     static const char letters[] = "abfnrtv\\'\"";
@@ -528,6 +579,7 @@ static shmrpc_status put_escape(reader *of, bool is_bytes, shmrpci_buf *out)
     return expected(of, "an escape");
 }
 
+/* Whether the closing quote, or three of them, comes next. */
 static bool ends_here(const reader *of, char quote, size_t quotes)
 {
     for (size_t i = 0; i < quotes; i++) {
@@ -538,6 +590,7 @@ static bool ends_here(const reader *of, char quote, size_t quotes)
     return true;
 }
 
+/* Three quotes open a text that may span lines. */
 static shmrpc_status read_quoted(reader *of, const prefix *how,
                                  shmrpci_buf *out)
 {
@@ -572,10 +625,13 @@ static shmrpc_status read_quoted(reader *of, const prefix *how,
         }
     }
     of->at += quotes;
+    /* The buffer is on the heap and has no limit: it fails for lack of memory
+     * alone. */
     return out->status == SHMRPC_OK ? SHMRPC_OK : no_memory(of);
 }
 
-/* One text, or several that follow each other. */
+/* One text, or several that follow each other and are joined, as in Python.
+ * Escapes and plain bytes together must be UTF-8. */
 static shmrpc_status read_texts(reader *of, prefix how, shmrpci_buf *buf,
                                 shmrpc_any *out)
 {
@@ -604,7 +660,8 @@ static shmrpc_status read_texts(reader *of, prefix how, shmrpci_buf *buf,
 
 /* ---- words --------------------------------------------------------------- */
 
-/* `(a, b)` behind the name of a call. */
+/* The arguments of a call, behind its name: a level of nesting like any
+ * other. */
 static shmrpc_status read_arguments(reader *of, items *out)
 {
     bool comma;
@@ -619,6 +676,8 @@ static shmrpc_status read_arguments(reader *of, items *out)
     return status;
 }
 
+/* `set()`, `set([1])` or `set({1})`: the item is a list, or a set whose kind
+ * changes. */
 static shmrpc_status make_set(const reader *of, shmrpc_ext ext,
                               const items *from, shmrpc_any *out)
 {
@@ -637,6 +696,7 @@ static shmrpc_status make_set(const reader *of, shmrpc_ext ext,
                                  inner.ptr, inner.len, out, of->error);
 }
 
+/* The floats that have no literal. `1e999` is infinity as well, by rounding. */
 static shmrpc_status make_float(const reader *of, const items *from,
                                 shmrpc_any *out)
 {
@@ -662,6 +722,8 @@ static shmrpc_status make_decimal(const reader *of, const items *from,
                : expected(of, "the text of a decimal number before this");
 }
 
+/* `Ext(11, b'...')`: any number, whatever the bytes; shmrpc_any_check judges
+ * them. */
 static shmrpc_status make_ext(const reader *of, const items *from,
                               shmrpc_any *out)
 {
@@ -677,6 +739,8 @@ static shmrpc_status make_ext(const reader *of, const items *from,
     return SHMRPC_OK;
 }
 
+/* The few calls that stand for a literal. No other name is ever looked up:
+ * reading runs no code. */
 static shmrpc_status call(reader *of, shmrpc_str name, shmrpc_any *out)
 {
     static const char *const names[] = {"set", "frozenset", "float", "Decimal",
@@ -721,6 +785,8 @@ static shmrpc_status read_word(reader *of, shmrpc_any *out)
     return SHMRPC_OK;
 }
 
+/* A literal of any kind, by its first character. Texts come first, as their
+ * prefix may look like a word. */
 static shmrpc_status read_any(reader *of, shmrpc_any *out)
 {
     prefix how;
@@ -757,6 +823,7 @@ shmrpc_status shmrpci_python_read(const char *text, size_t len,
     shmrpc_any value;
     shmrpc_status status = read_any(&of, &value);
     skip_blanks(&of);
+    /* One literal, and nothing behind it. */
     if (status == SHMRPC_OK && of.at < of.len) {
         status = expected(&of, "the end");
     }

@@ -1,4 +1,16 @@
-/* Trees to literals of Python. */
+/*
+ * Trees to literals of Python. Our own reader gives an equal tree back, and so
+ * does `ast.literal_eval()` where Python has a literal for all parts.
+ *
+ * What Python has no literal for is written as a call (`Decimal(...)`,
+ * `frozenset(...)`, `float('nan')`), and what it has no type for as
+ * `Ext(number, bytes)`: nothing is lost, and nothing is written that would read
+ * back as another value. Text goes out as UTF-8; only control characters,
+ * quotes and backslashes are escaped.
+ *
+ * A full buffer ignores what follows and keeps its status, which is looked at
+ * once, at the end.
+ */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -7,6 +19,7 @@
 #include "codec/json_number.h"
 #include "codec/python_text.h"
 
+/* State of writing one tree; the arena is freed at its end. */
 typedef struct writer {
     shmrpci_buf *out;
     shmrpci_arena arena; /* of items of tuples and sets, and digits */
@@ -28,6 +41,7 @@ static shmrpc_status refuse(const writer *of, const char *what)
 
 /* ---- text and bytes ------------------------------------------------------ */
 
+/* Short forms for those that people know. */
 static void put_escape(const writer *of, unsigned char c)
 {
     switch (c) {
@@ -45,7 +59,9 @@ static void put_escape(const writer *of, unsigned char c)
     }
 }
 
-/* `limit`: from which byte on they are escaped. */
+/* Single quotes, unless that would need escapes and double ones would not:
+ * Python's choice. Bytes from `limit` on are escaped: 127 for ASCII only, 256
+ * for text, which is UTF-8 already. */
 static void put_quoted(const writer *of, const uint8_t *bytes, size_t len,
                        unsigned limit)
 {
@@ -84,7 +100,7 @@ static void write_bytes(const writer *of, shmrpc_bytes bytes)
 
 /* ---- numbers ------------------------------------------------------------- */
 
-/* As an f64's or f32's shortest text, with a fraction or an exponent. */
+/* A text of json_number.h, with ".0" behind what would else be an integer. */
 static void put_real(const writer *of, const char *text, size_t len)
 {
     shmrpci_buf_append(of->out, text, len);
@@ -94,6 +110,8 @@ static void put_real(const writer *of, const char *text, size_t len)
     }
 }
 
+/* Floats without a literal: 1e999 reads as infinity in Python and here, NaN
+ * needs a call. True: it was written. */
 static bool put_special(const writer *of, double number)
 {
     if (number != number) {
@@ -123,6 +141,7 @@ static void write_f32(const writer *of, float number)
     }
 }
 
+/* Integers of all three kinds. */
 static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
 {
     shmrpc_str digits;
@@ -135,7 +154,8 @@ static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* An extension as its number and bytes. */
+/* An extension as its number and bytes: for all that has no better form, or is
+ * not what its number says. */
 static void write_numbered(const writer *of, const shmrpc_any *value)
 {
     shmrpci_buf_printf(of->out, "Ext(%d, ", value->ext_type);
@@ -143,7 +163,8 @@ static void write_numbered(const writer *of, const shmrpc_any *value)
     put(of, ")");
 }
 
-/* Of parts that a literal of Python can say. */
+/* Only of finite parts other than -0.0: `(-0.0+1j)` is a sum, which loses the
+ * sign of a zero. */
 static shmrpc_status write_complex(const writer *of, const shmrpc_any *value)
 {
     double real = 0;
@@ -164,6 +185,7 @@ static shmrpc_status write_complex(const writer *of, const shmrpc_any *value)
 
 /* ---- collections --------------------------------------------------------- */
 
+/* Counts a level; the caller leaves it again whatever happens. */
 static shmrpc_status enter(writer *of)
 {
     return ++of->depth > SHMRPCI_CODEC_MAX_DEPTH
@@ -171,6 +193,7 @@ static shmrpc_status enter(writer *of)
                : SHMRPC_OK;
 }
 
+/* A list, tuple or set, between its brackets. */
 static shmrpc_status write_items(writer *of, const shmrpc_any_list *list,
                                  const char *before, const char *after)
 {
@@ -185,6 +208,8 @@ static shmrpc_status write_items(writer *of, const shmrpc_any_list *list,
     return status;
 }
 
+/* Keys may be of any kind; `ast.literal_eval()` refuses lists and maps as keys,
+ * our reader doesn't. */
 static shmrpc_status write_map(writer *of, const shmrpc_any_map *map)
 {
     shmrpc_status status = enter(of);
@@ -202,6 +227,8 @@ static shmrpc_status write_map(writer *of, const shmrpc_any_map *map)
     return status;
 }
 
+/* Tuples and sets are decoded first. The empty set has no brackets of its own,
+ * for `{}` is a map; a tuple of one needs its comma. */
 static shmrpc_status write_collection(writer *of, const shmrpc_any *value)
 {
     shmrpc_any_list items;
@@ -226,6 +253,7 @@ static shmrpc_status write_collection(writer *of, const shmrpc_any *value)
                        is_frozen ? "})" : "}");
 }
 
+/* By its number, once it is known to be sound. */
 static shmrpc_status write_ext(writer *of, const shmrpc_any *value)
 {
     if (!shmrpci_any_is_sound(value)) {
@@ -239,7 +267,8 @@ static shmrpc_status write_ext(writer *of, const shmrpc_any *value)
     if (shmrpc_any_is_ext(value, SHMRPC_EXT_COMPLEX)) {
         return write_complex(of, value);
     }
-    /* Longer ones as their bytes. */
+    /* 1,700 bytes have at most 4,094 digits; longer integers, of which some
+     * exceed SHMRPC_BIGINT_MAX_DIGITS, are written as bytes. */
     if (shmrpc_any_is_ext(value, SHMRPC_EXT_BIGINT) &&
         value->u.bytes.len <= 1700) {
         return write_integer(of, value);
@@ -294,5 +323,6 @@ shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = write_any(&of, tree);
     shmrpci_arena_fini(&of.arena);
+    /* The tree's own fault is told before one of the buffer. */
     return status == SHMRPC_OK ? out->status : status;
 }

@@ -1,8 +1,16 @@
-/* Types that need no table of their own, and `any` as a value. */
+/*
+ * Types that need no table of their own, and `any` as a value.
+ *
+ * The tables here are for every program that links the library: generated
+ * tables refer to them, and so pointers to them identify types (contract.c
+ * numbers types by their address).
+ */
 #include "shmrpc/types.h"
 
 #include "shmrpc/descriptor.h"
 
+/* A plain number: its C form is its native form on every platform that we
+ * support, all of which are little-endian. */
 #define NUMBER(suffix, number_kind, c_type)            \
     const shmrpc_type shmrpc_type_##suffix = {         \
         .kind = number_kind,                           \
@@ -24,6 +32,7 @@ NUMBER(u64, SHMRPC_KIND_U64, uint64_t);
 NUMBER(f32, SHMRPC_KIND_F32, float);
 NUMBER(f64, SHMRPC_KIND_F64, double);
 
+/* Not FLAT: of the 256 bytes that may come only 0 and 1 are a bool. */
 const shmrpc_type shmrpc_type_bool = {
     .kind = SHMRPC_KIND_BOOL,
     .flags = SHMRPC_TYPE_FIXED,
@@ -33,6 +42,7 @@ const shmrpc_type shmrpc_type_bool = {
     .native_align = 1,
 };
 
+/* In a native image a reference (offset, length) to a block; so are bytes. */
 const shmrpc_type shmrpc_type_string = {
     .kind = SHMRPC_KIND_STRING,
     .size = sizeof(shmrpc_str),
@@ -66,6 +76,8 @@ const shmrpc_type shmrpc_type_no_params = {
     .native_align = 1,
 };
 
+/* Equality for programs, not of IEEE 754: a value must equal its copy, so that
+ * all NaNs are equal, and 0.0 differs from -0.0. */
 static bool same_number(const shmrpc_any *a, const shmrpc_any *b)
 {
     if (a->kind == SHMRPC_ANY_F64) {
@@ -89,6 +101,8 @@ static bool same_list(shmrpc_any_list a, shmrpc_any_list b)
     return same;
 }
 
+/* In order: entries of a decoded map have that of the message. Two maps with
+ * the same entries in another order are different. */
 static bool same_map(shmrpc_any_map a, shmrpc_any_map b)
 {
     bool same = a.len == b.len;
@@ -125,6 +139,7 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     case SHMRPC_ANY_F64:
     case SHMRPC_ANY_F32:
         return same_number(a, b);
+    /* The number decides as well; then the bytes, as for SHMRPC_ANY_BYTES. */
     case SHMRPC_ANY_EXT:
         if (a->ext_type != b->ext_type) {
             return false;
@@ -144,6 +159,7 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     return false;
 }
 
+/* Linear: maps of `any` are small, and have no index. */
 const shmrpc_any *shmrpc_any_find(const shmrpc_any *map, const char *key)
 {
     if (map == NULL || map->kind != SHMRPC_ANY_MAP) {

@@ -1,4 +1,11 @@
-/* Failing with a path, and the check of bounds. */
+/*
+ * Failing with a path, and the check of bounds.
+ *
+ * Everything here is off the fast path: a valid message never gets to the text
+ * functions. Texts are built in fixed buffers on the stack, without allocation,
+ * as a failure may be one of memory. All of it may hold parts of a hostile
+ * message, which is why keys are cleaned before they are shown.
+ */
 #include "codec/walk.h"
 
 #include <inttypes.h>
@@ -11,7 +18,7 @@
 #include "codec/limits.h"
 #include "codec/value.h"
 
-/* Text for people, of fixed size, cut without notice. */
+/* Text for people, of fixed size; what does not fit is cut without notice. */
 typedef struct text {
     char bytes[1024];
     size_t len;
@@ -55,6 +62,8 @@ static void add_quoted(text *out, const char *key, size_t len)
     add(out, "%s\"]", shown < len ? "..." : "");
 }
 
+/* Keys that are containers, bytes or floats are shown as `[...]`: too long or
+ * too odd for a path. */
 static void add_any_key(text *out, const shmrpc_any *key)
 {
     switch (key->kind) {
@@ -80,6 +89,7 @@ static void add_any_key(text *out, const shmrpc_any *key)
     add(out, "[...]");
 }
 
+/* Integers through their magnitude, so that u64 and i64 are both exact. */
 static void add_key(text *out, const shmrpc_type *type, const void *key)
 {
     type = shmrpci_base_type(type);
@@ -99,6 +109,8 @@ static void add_key(text *out, const shmrpc_type *type, const void *key)
     }
 }
 
+/* SHMRPCI_STEP_NONE is a container whose own length or head is wrong: the path
+ * ends at its name. */
 static void add_step(text *out, const shmrpci_step *step)
 {
     switch (step->kind) {
@@ -140,6 +152,7 @@ static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
 static void path_of(const shmrpci_walk *walk,
                     char path[SHMRPC_ERROR_PATH_BYTES])
 {
+    /* walk_enter refuses more levels than these. */
     const shmrpci_step *steps[SHMRPCI_CODEC_MAX_DEPTH];
     size_t count = 0;
     for (const shmrpci_step *step = walk->top;
@@ -154,6 +167,7 @@ static void path_of(const shmrpci_walk *walk,
     cut_middle(&whole, path);
 }
 
+/* The path is stored beside the message, not within it: programs read both. */
 int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
 {
     shmrpc_error *error = walk->error;
@@ -176,6 +190,8 @@ int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
     return SHMRPC_E_INVALID;
 }
 
+/* The walk has left the map, or stands between two entries: a step of its own
+ * names the key. */
 int shmrpci_walk_duplicate(const shmrpci_walk *walk,
                            const shmrpc_type *key_type, const void *key)
 {
@@ -186,6 +202,7 @@ int shmrpci_walk_duplicate(const shmrpci_walk *walk,
     return shmrpci_walk_fail(&here, "duplicate key");
 }
 
+/* As fail, then with the real status: fail knows INVALID only. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status)
 {
     (void)shmrpci_walk_fail(walk, "%s", shmrpc_status_text(status));
@@ -199,7 +216,9 @@ int shmrpci_walk_too_deep(const shmrpci_walk *walk)
                              SHMRPCI_CODEC_MAX_DEPTH);
 }
 
-/* "1..256", "1..", "..256": an end that bounds nothing is left out. */
+/* Ends the message with the range as the `.svc` writes it: "1..256", "1.." when
+ * nothing above is forbidden. `highest` is the greatest value that the type
+ * could have. */
 static int fail_range(const shmrpci_walk *walk, const char *what,
                       shmrpci_int got, shmrpci_int min, shmrpci_int max,
                       uint64_t highest)
@@ -222,6 +241,7 @@ static shmrpci_int positive(uint64_t magnitude)
 int shmrpci_walk_bad_length(const shmrpci_walk *walk, const shmrpc_type *type,
                             uint64_t length)
 {
+    /* A length without an upper bound has a `max` beyond any u32. */
     uint64_t highest = type->max > UINT32_MAX ? type->max : UINT64_MAX;
     return fail_range(walk, "length", positive(length), positive(type->min),
                       positive(type->max), highest);
@@ -243,6 +263,7 @@ int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
+/* Bounds keep out NaN: it compares false with both ends. */
 static int check_float(const shmrpci_walk *walk, const shmrpc_type *type,
                        const void *value)
 {
@@ -268,6 +289,7 @@ static int check_float(const shmrpci_walk *walk, const shmrpc_type *type,
                              max);
 }
 
+/* The bits of an int64_t as a sign and a magnitude; INT64_MIN has one, too. */
 static shmrpci_int signed_bits(uint64_t bits)
 {
     bool negative = (bits >> 63) != 0;

@@ -1,5 +1,17 @@
-/* Listeners of the inproc transport, the registry of their names, and the
- * operations table. */
+/*
+ * Listeners of the inproc transport, the registry of their names, and the
+ * operations table.
+ *
+ * The registry is the one global of the transport: a list of hubs, in which a
+ * name, an instance and a port are found once at most. It is in the memory of
+ * the process, so that a forked child inherits the list and none of the threads
+ * that serve it: each hub carries the generation of the process that made it,
+ * and the hubs of others are as if they were not there.
+ *
+ * References keep a hub alive: the listener's, one for each connection, and one
+ * for whoever works with it at the moment. A hub leaves the registry with its
+ * listener; connections that are left over see `closed` and end their calls.
+ */
 #include "transport/inproc/inproc.h"
 
 #include <stdio.h>
@@ -32,6 +44,8 @@ static inproc_hub *find_locked(const shmrpci_address *address)
     return hub;
 }
 
+/* Both locks are needed: the registry's keeps the hub alive until it is
+ * counted, and the hub's guards the count. */
 inproc_hub *shmrpci_inproc_find(const shmrpci_address *address)
 {
     shmrpci_mutex_lock(&registry.lock);
@@ -48,6 +62,8 @@ inproc_hub *shmrpci_inproc_find(const shmrpci_address *address)
 void shmrpci_inproc_unref(inproc_hub *hub)
 {
     shmrpci_mutex_lock(&hub->lock);
+    /* Nobody else can see a hub whose last reference goes: it left the registry
+     * before. */
     bool last = --hub->refs == 0;
     shmrpci_mutex_unlock(&hub->lock);
     if (last) {
@@ -58,6 +74,7 @@ void shmrpci_inproc_unref(inproc_hub *hub)
     }
 }
 
+/* A hub with one reference, the listener's; not yet in the registry. */
 static inproc_hub *hub_new(const shmrpci_address *address,
                            const shmrpci_listen_opts *opts)
 {
@@ -82,6 +99,8 @@ static inproc_hub *hub_new(const shmrpci_address *address,
     return hub;
 }
 
+/* The search and the entry are under one lock, so that of two services with one
+ * name only the first listens. */
 static int listen_at(const shmrpci_address *address,
                      const shmrpci_listen_opts *opts, shmrpci_listener **out,
                      shmrpc_error *error)
@@ -113,6 +132,9 @@ static int listen_at(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
+/* The control loop: answers one client after the other until stop, then turns
+ * away those who still wait. Handshakes run here, on the thread of whoever runs
+ * the listener, as they do with every transport. */
 static int run(shmrpci_listener *listener, shmrpc_error *error)
 {
     (void)error;
@@ -131,6 +153,8 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
+/* May be called from any thread and from a signal handler: stores a flag and
+ * posts a semaphore, no more. */
 static void stop(shmrpci_listener *listener)
 {
     inproc_hub *hub = (inproc_hub *)listener;
@@ -138,6 +162,8 @@ static void stop(shmrpci_listener *listener)
     shmrpci_semaphore_post(&hub->wake);
 }
 
+/* Takes the hub out of the registry; from then on no client finds it, and the
+ * name is free. */
 static void forget(inproc_hub *hub)
 {
     shmrpci_mutex_lock(&registry.lock);
@@ -149,6 +175,9 @@ static void forget(inproc_hub *hub)
     shmrpci_mutex_unlock(&registry.lock);
 }
 
+/* All calls end here: those in the queue were never run, those with a worker
+ * may have been. Connections stay until their clients close them, and so does
+ * the hub. */
 static void close_listener(shmrpci_listener *listener)
 {
     if (listener == NULL) {
@@ -160,10 +189,13 @@ static void close_listener(shmrpci_listener *listener)
     hub->stopped = true;
     hub->closed = true;
     shmrpci_inproc_turn_away(hub);
+    /* Their slots are still SUBMITTED; receive finds `closed` and says
+     * UNAVAILABLE. */
     hub->queue_head = NULL;
     hub->queue_tail = NULL;
     inproc_conn *next;
     for (inproc_conn *conn = hub->conns; conn != NULL; conn = next) {
+        /* Losing a oneway call may free the connection. */
         next = conn->next;
         shmrpci_inproc_conn_lose(conn);
     }
@@ -171,6 +203,7 @@ static void close_listener(shmrpci_listener *listener)
     shmrpci_inproc_unref(hub);
 }
 
+/* With the registry's lock held: `found` must not call the transport. */
 static int find_all(shmrpci_on_found *found, void *user, shmrpc_error *error)
 {
     (void)error;
@@ -195,6 +228,8 @@ static int not_here(const shmrpci_address *address, shmrpc_error *error)
                             address->name);
 }
 
+/* The same statistics as over shm: a descriptor of its own, which can only be
+ * read. */
 static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, int *out_watch_fd, shmrpc_error *error)
 {
@@ -220,6 +255,8 @@ static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
     return SHMRPC_OK;
 }
 
+/* On the client's thread, as the header of transports says: there is no other
+ * process to ask. */
 static int open_object(const shmrpci_address *address, const char *name,
                        bool as_server, int64_t deadline_ns, int *out_fd,
                        int *out_watch_fd, shmrpc_error *error)
@@ -250,6 +287,8 @@ static const char *describe(const shmrpci_listener *listener)
     return ((const inproc_hub *)listener)->address;
 }
 
+/* Places are an array in the hub: a worker is known by its index, so that a new
+ * one may take the place of a dead one. */
 static int participant_open(shmrpci_listener *listener, uint32_t index,
                             shmrpci_participant **out, shmrpc_error *error)
 {
@@ -279,6 +318,8 @@ static int participant_open(shmrpci_listener *listener, uint32_t index,
     return SHMRPC_OK;
 }
 
+/* A worker's place becomes free, on its own account or because it died: calls
+ * that it held are ABORTED. Does nothing when the place is free already. */
 static void leave(inproc_hub *hub, uint32_t index)
 {
     shmrpci_mutex_lock(&hub->lock);
@@ -305,6 +346,7 @@ static void recover(shmrpci_listener *listener, uint32_t index)
     }
 }
 
+/* What inproc lacks, it leaves out of these tables: callers test for NULL. */
 static const shmrpci_client_ops client = {
     .connect = shmrpci_inproc_connect,
     .disconnect = shmrpci_inproc_disconnect,

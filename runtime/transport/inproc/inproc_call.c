@@ -1,13 +1,31 @@
-/* Calls of the inproc transport, from the client's and the worker's end. */
+/*
+ * Calls of the inproc transport, from the client's and the worker's end.
+ *
+ * A call is a slot of its connection, and goes through the states of inproc.h.
+ * Submitted slots are linked into one queue of the hub, first in, first out;
+ * workers take from its head. Request and reply are in heap buffers that the
+ * slot keeps for the next call, so that a steady load doesn't allocate.
+ *
+ * Both ends work on `call->out` and `request->out`, which are copies of the
+ * slot's buffers: a buffer that grows moves, so it is copied back at commit and
+ * abort. Nobody else touches the slot's buffers in between.
+ *
+ * A connection whose client has gone stays until no worker holds one of its
+ * slots. Whoever frees the last one frees the connection: after `slot_free` has
+ * returned false neither it nor the slot exists.
+ */
 #include "transport/inproc/inproc.h"
 
 #include <stdlib.h>
 
 #include "os/clock.h"
 
-/* Memory that a slot keeps for its next call. */
+/* Memory that each of a slot's two buffers keeps for its next call; larger ones
+ * are freed with the call. */
 #define KEEP_BYTES ((size_t)1 << 20)
 
+/* A buffer's `grow`: on the heap, up to the message size that both ends agreed
+ * on. */
 static shmrpc_status span_grow(shmrpci_buf *buf, size_t cap)
 {
     const inproc_conn *conn = buf->owner;
@@ -23,8 +41,8 @@ static shmrpc_status span_grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* Empties `span` and gives it about `hint` bytes, as far as they are to be
- * had: a hint never fails. */
+/* Empties `span` and gives it about `hint` bytes. A hint never fails: without
+ * memory the buffer grows later, or reports it then. */
 static void span_ready(shmrpci_buf *span, inproc_conn *conn, size_t hint)
 {
     span->grow = span_grow;
@@ -35,6 +53,7 @@ static void span_ready(shmrpci_buf *span, inproc_conn *conn, size_t hint)
     }
 }
 
+/* After a call: keeps the memory, unless the call was unusually large. */
 static void span_trim(shmrpci_buf *span)
 {
     if (span->cap > KEEP_BYTES) {
@@ -50,14 +69,15 @@ static inproc_slot *slot_of(const shmrpci_transport_data *data)
     return data->pointers[0];
 }
 
+/* States in which a worker may have the slot, or get it. */
 static bool is_busy(const inproc_slot *slot)
 {
     return slot->state == INPROC_SUBMITTED || slot->state == INPROC_CLAIMED;
 }
 
-/* With the hub's lock held: ends the slot's call and wakes who waits for a
- * slot. May free the connection when its client has gone; returns false
- * then. */
+/* With the hub's lock held: ends the slot's call, from whatever state, and
+ * wakes one thread that waits for a slot. Frees the connection too when its
+ * client has gone and this was its last call; returns false then. */
 static bool slot_free(inproc_slot *slot)
 {
     inproc_conn *conn = slot->conn;
@@ -75,6 +95,8 @@ static bool slot_free(inproc_slot *slot)
     return true;
 }
 
+/* With the hub's lock held: the call has a reply, or never will. The slot stays
+ * the client's until it has received. */
 static void end(inproc_slot *slot, inproc_state state)
 {
     slot->conn->busy--;
@@ -89,6 +111,8 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
 {
     shmrpci_cond_broadcast(&conn->slot_free);
     shmrpci_inproc_tell(conn);
+    /* Calls with a worker are left alone: their receive sees `closed`. A oneway
+     * call that nobody waits for must be freed here. */
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
         shmrpci_inproc_streams_lose(slot);
@@ -104,12 +128,14 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
 
 /* ---- the client's end ---- */
 
+/* The error of every call on a service that has closed. */
 static int server_lost(const inproc_hub *hub, shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST, "%s has stopped",
                             hub->address);
 }
 
+/* 64 slots: looking through them is nothing beside the lock. */
 static inproc_slot *find_free(inproc_conn *conn)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -120,7 +146,9 @@ static inproc_slot *find_free(inproc_conn *conn)
     return NULL;
 }
 
-/* With the lock held. */
+/* With the lock held: a free slot, RESERVED. Waits until `deadline_ns`; 0 only
+ * looks. `*waited` tells that it had to wait. A last look follows the time-out,
+ * as a slot may have become free with it. */
 static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
                      bool *waited, shmrpc_error *error)
 {
@@ -164,6 +192,7 @@ int shmrpci_inproc_reserve(shmrpci_conn *base, shmrpci_call *call,
     if (status != SHMRPC_OK) {
         return status;
     }
+    /* Without the lock: a RESERVED slot belongs to this thread alone. */
     span_ready(&slot->request, conn, size_hint);
     call->conn = base;
     call->out = slot->request;
@@ -171,7 +200,8 @@ int shmrpci_inproc_reserve(shmrpci_conn *base, shmrpci_call *call,
     return SHMRPC_OK;
 }
 
-/* Frees the slot of a call that the client is done with. */
+/* Frees the slot of a call that the client is done with: aborted, or received
+ * and released. */
 static void give_back(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -207,6 +237,7 @@ static inproc_slot *queue_pop(inproc_hub *hub)
     return slot;
 }
 
+/* The slot must be in the queue. Linear, as withdrawn calls are rare. */
 static void queue_remove(inproc_hub *hub, const inproc_slot *slot)
 {
     inproc_slot *before = NULL;
@@ -225,12 +256,16 @@ static void queue_remove(inproc_hub *hub, const inproc_slot *slot)
     }
 }
 
+/* What the slot needs is copied before it is SUBMITTED: from then on a worker
+ * may read it. */
 int shmrpci_inproc_commit(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
     inproc_hub *hub = slot->conn->hub;
     slot->request = call->out;
     slot->head = call->head;
+    /* Counted from now: the worker sees the time at which the caller gives
+     * up. */
     slot->deadline_ns = shmrpci_deadline_after(call->head.timeout_ns);
     int status = (int)call->out.status;
     shmrpci_mutex_lock(&hub->lock);
@@ -249,6 +284,8 @@ int shmrpci_inproc_commit(shmrpci_call *call)
     return status;
 }
 
+/* A view of the slot's buffer, valid until release. Not shared: the worker
+ * doesn't write to it any more. */
 static void fill_reply(shmrpci_call *call, inproc_slot *slot)
 {
     call->head = slot->head;
@@ -257,6 +294,8 @@ static void fill_reply(shmrpci_call *call, inproc_slot *slot)
     call->in_shared = false;
 }
 
+/* One loop for all endings, so that a reply that came just before the service
+ * closed is still delivered. After DEADLINE the call goes on. */
 int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -270,6 +309,8 @@ int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
             break;
         }
         if (slot->state == INPROC_ABORTED || hub->closed) {
+            /* No worker had a SUBMITTED call, so that it may be repeated
+             * safely; of a CLAIMED one nobody knows how far it came. */
             status = slot->state == INPROC_ABORTED     ? SHMRPC_E_WORKER_DIED
                      : slot->state == INPROC_SUBMITTED ? SHMRPC_E_UNAVAILABLE
                                                        : SHMRPC_E_SERVER_LOST;
@@ -290,6 +331,9 @@ void shmrpci_inproc_release(shmrpci_call *call)
     give_back(call);
 }
 
+/* True when the call was withdrawn before any worker took it. A CLAIMED call
+ * stays the worker's, who finds out by is_cancelled or at its reply; a reply
+ * that has come already is thrown away. */
 bool shmrpci_inproc_cancel(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -300,6 +344,7 @@ bool shmrpci_inproc_cancel(shmrpci_call *call)
         slot->cancelled = true;
         shmrpci_inproc_streams_leave(slot);
     } else {
+        /* Closing has emptied the queue. */
         if (withdrawn && !hub->closed) {
             queue_remove(hub, slot);
         }
@@ -311,6 +356,8 @@ bool shmrpci_inproc_cancel(shmrpci_call *call)
 
 /* ---- the worker's end ---- */
 
+/* With the lock held. The body is a view of the slot's buffer, which the client
+ * doesn't write to until the call ends. */
 static void fill_request(shmrpci_request *request, inproc_slot *slot)
 {
     request->head = slot->head;
@@ -324,6 +371,8 @@ static void fill_request(shmrpci_request *request, inproc_slot *slot)
     request->data.pointers[0] = slot;
 }
 
+/* Waits without a deadline, for stop ends it: CANCELLED then. Calls in the
+ * queue at that moment stay there and end with the listener. */
 int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
 {
     inproc_participant *participant = (inproc_participant *)base;
@@ -343,6 +392,7 @@ int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
     return slot != NULL ? SHMRPC_OK : SHMRPC_E_CANCELLED;
 }
 
+/* Without the lock: a CLAIMED slot's reply belongs to its worker alone. */
 void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint)
 {
     inproc_slot *slot = slot_of(&request->data);
@@ -350,10 +400,14 @@ void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint)
     request->out = slot->reply;
 }
 
+/* Ends the call with the reply, or frees the slot when nobody waits for it any
+ * more. */
 void shmrpci_inproc_reply_commit(shmrpci_request *request)
 {
     inproc_slot *slot = slot_of(&request->data);
     inproc_hub *hub = slot->conn->hub;
+    /* The reply did not fit: the caller gets the reason instead of half a
+     * body. */
     if (request->out.status != SHMRPC_OK) {
         request->head.status = (int32_t)request->out.status;
         request->head.flags = 0;
@@ -369,11 +423,14 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
         (void)slot_free(slot);
     } else {
         end(slot, INPROC_DONE);
+        /* After `end`, which looks at the request's flags. Still under the
+         * lock, so that the client sees the reply's. */
         slot->head.flags = request->head.flags;
     }
     shmrpci_mutex_unlock(&hub->lock);
 }
 
+/* Ends a call without a reply: that of a oneway method. */
 void shmrpci_inproc_drop(shmrpci_request *request)
 {
     inproc_slot *slot = slot_of(&request->data);
@@ -400,6 +457,9 @@ uint64_t shmrpci_inproc_connection(const shmrpci_request *request)
 
 /* ---- a dead worker's calls ---- */
 
+/* Calls of one connection that worker `index` held when it died. Those for whom
+ * nobody waits are freed at once; freeing the last one may free the connection,
+ * and there is nothing more to do then. */
 static void abort_calls(inproc_conn *conn, uint32_t index)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -423,6 +483,7 @@ void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index)
     shmrpci_inproc_streams_leave_place(hub, index);
     inproc_conn *next;
     for (inproc_conn *conn = hub->conns; conn != NULL; conn = next) {
+        /* abort_calls may free it. */
         next = conn->next;
         abort_calls(conn, index);
     }

@@ -1,4 +1,13 @@
-/* Connections of the inproc transport: how a client knocks and is let in. */
+/*
+ * Connections of the inproc transport: how a client knocks and is let in.
+ *
+ * A client that connects puts a knock, which is on its own stack, into the
+ * hub's list, wakes the control loop, and waits. The control loop admits it and
+ * runs `on_hello`, so that what the server decides about clients runs on one
+ * thread, as with transports between processes. Only the client takes its knock
+ * back, and only while it is QUEUED: once it is RUNNING the control loop has a
+ * pointer to it.
+ */
 #include "transport/inproc/inproc.h"
 
 #include <stdlib.h>
@@ -7,6 +16,7 @@
 #include "os/memory.h"
 #include "os/process.h"
 
+/* Nothing has to be asked of the system: the peer is this process. */
 shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
 {
     return (shmrpc_peer){
@@ -18,6 +28,7 @@ shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
     };
 }
 
+/* A connection with all its slots; their buffers come with the first calls. */
 static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
 {
     inproc_conn *conn = calloc(1, sizeof *conn);
@@ -41,6 +52,7 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
     return conn;
 }
 
+/* The memory alone; nobody may know the connection any more. */
 static void conn_destroy(inproc_conn *conn)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -67,7 +79,9 @@ void shmrpci_inproc_conn_free(inproc_conn *conn)
     conn_destroy(conn);
 }
 
-/* With the lock held: room for one more connection in the quota. */
+/* With the lock held: lets the client in if the quota allows one more
+ * connection. All clients of a process have one user, so that the quota of a
+ * user is that of the hub. */
 static bool admit(inproc_hub *hub, inproc_knock *knock)
 {
     uint32_t most = hub->opts.max_connections_per_uid;
@@ -104,10 +118,14 @@ bool shmrpci_inproc_answer(inproc_hub *hub)
     knock->state = KNOCK_RUNNING;
     if (admit(hub, knock)) {
         const shmrpc_peer *peer = &knock->conn->peer;
+        /* on_hello is the server's own code, and may take its time or call
+         * back. The knock is RUNNING, and the connection is used by nobody
+         * yet. */
         shmrpci_mutex_unlock(&hub->lock);
         int status = hub->opts.on_hello(hub->opts.user, knock->opts->hello,
                                         knock->opts->hello_len, peer,
                                         &knock->welcome, &knock->error);
+        /* A welcome that ran out of memory is a failure too. */
         status = status == SHMRPC_OK ? (int)knock->welcome.status : status;
         shmrpci_mutex_lock(&hub->lock);
         knock->status = status;
@@ -122,6 +140,7 @@ bool shmrpci_inproc_answer(inproc_hub *hub)
     return true;
 }
 
+/* Knocks that nobody will answer: the control loop has ended. */
 void shmrpci_inproc_turn_away(inproc_hub *hub)
 {
     inproc_knock *next;
@@ -135,6 +154,7 @@ void shmrpci_inproc_turn_away(inproc_hub *hub)
     hub->knocks = NULL;
 }
 
+/* At the end of the list, so that clients are answered in order. */
 static void enqueue(inproc_hub *hub, inproc_knock *knock)
 {
     inproc_knock **at = &hub->knocks;
@@ -144,6 +164,7 @@ static void enqueue(inproc_hub *hub, inproc_knock *knock)
     *at = knock;
 }
 
+/* The knock must be in the list. */
 static void dequeue(inproc_hub *hub, const inproc_knock *knock)
 {
     inproc_knock **at = &hub->knocks;
@@ -153,7 +174,9 @@ static void dequeue(inproc_hub *hub, const inproc_knock *knock)
     *at = knock->next;
 }
 
-/* With the lock held: waits to be answered. */
+/* With the lock held: waits until the knock is answered or its deadline passes.
+ * A knock that is RUNNING is waited for even then, as the control loop still
+ * writes to it. */
 static void wait_for_answer(inproc_hub *hub, inproc_knock *knock)
 {
     bool in_time = true;
@@ -173,6 +196,8 @@ static void wait_for_answer(inproc_hub *hub, inproc_knock *knock)
     }
 }
 
+/* `stopped` is looked at under the lock: after turn_away no knock gets into the
+ * list. */
 static void knock_at(inproc_hub *hub, inproc_knock *knock)
 {
     shmrpci_mutex_lock(&hub->lock);
@@ -203,8 +228,11 @@ int shmrpci_inproc_connect(const shmrpci_address *address,
     shmrpci_buf_init_heap(&knock.welcome);
     shmrpci_cond_init(&knock.answered);
     knock_at(hub, &knock);
+    /* A connection has a reference of its own. */
     shmrpci_inproc_unref(hub);
     if (knock.status == SHMRPC_OK) {
+        /* Copied on the client's own thread: `welcome` may be a buffer of any
+         * kind. */
         shmrpci_buf_append(welcome, knock.welcome.data, knock.welcome.len);
         *out = &knock.conn->base;
     } else if (error != NULL) {
@@ -227,9 +255,12 @@ void shmrpci_inproc_disconnect(shmrpci_conn *base)
     }
     shmrpci_mutex_lock(&hub->lock);
     hub->refs++; /* the connection's may go with it */
+    /* From here on whoever ends the connection's last call frees it. */
     conn->open = false;
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
+        /* Oneway calls run on, as commit has promised; so do those in the
+         * queue. */
         if (slot->state == INPROC_CLAIMED &&
             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) == 0) {
             slot->cancelled = true;

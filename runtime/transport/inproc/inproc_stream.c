@@ -1,5 +1,16 @@
-/* Items beside the calls of the inproc transport: a ring on the heap for each
- * direction. */
+/*
+ * Items beside the calls of the inproc transport: a ring on the heap for each
+ * direction.
+ *
+ * The rings and what their ends do are stream/end.h's; this file gives them
+ * memory, and ties them to the call. Three hold a reference to a pair of rings:
+ * the slot from open to the end of the call, and the two ends while they are
+ * open. Each may go first: the client may close its end while the worker still
+ * reads, and a worker may outlive the slot.
+ *
+ * Places limit how many workers may be in calls with streams at once, for such
+ * a call may last long: the others stay free for ordinary calls.
+ */
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -7,13 +18,15 @@
 #include "sync/atomic.h"
 #include "transport/inproc/inproc.h"
 
-/* What both ends and the slot share: freed with the last of them. */
+/* What both ends and the slot share: freed with the last reference. `refs` is
+ * the one word that is changed without the hub's lock. */
 struct inproc_streams {
     shmrpci_atomic_u32 refs;
     size_t max_item_bytes;
     shmrpci_stream_rings rings;
 };
 
+/* One end, the client's or the worker's. */
 struct shmrpci_stream {
     inproc_streams *streams;
     shmrpci_stream_end end;
@@ -27,6 +40,8 @@ static shmrpci_stream_ring *ring_new(uint32_t bytes)
     return bytes != 0 ? aligned_alloc(SHMRPCI_STREAM_ALIGN, bytes) : NULL;
 }
 
+/* Sequentially consistent: what the others did to the rings is done before they
+ * are freed. */
 static void unref(inproc_streams *streams)
 {
     if (shmrpci_sub_seq(&streams->refs, 1u) == 1) {
@@ -36,6 +51,7 @@ static void unref(inproc_streams *streams)
     }
 }
 
+/* With one reference, the caller's. Both rings are there, or none. */
 static inproc_streams *streams_new(const shmrpci_stream_opts *opts)
 {
     inproc_streams *streams = calloc(1, sizeof *streams);
@@ -58,6 +74,7 @@ static inproc_streams *streams_new(const shmrpci_stream_opts *opts)
     return streams;
 }
 
+/* An end with a reference of its own; NULL when out of memory. */
 static shmrpci_stream *end_new(inproc_streams *streams, bool is_worker)
 {
     shmrpci_stream *stream = calloc(1, sizeof *stream);
@@ -81,6 +98,7 @@ static void end_free(shmrpci_stream *stream)
 
 /* ---- the slot's part: with the hub's lock held ------------------------- */
 
+/* At the end of the call; open ends keep the rings. */
 void shmrpci_inproc_streams_drop(inproc_slot *slot)
 {
     if (slot->streams != NULL) {
@@ -103,7 +121,8 @@ void shmrpci_inproc_streams_leave(inproc_slot *slot)
     }
 }
 
-/* Gives the slot its streams, unless the connection has too many. */
+/* Gives the slot its streams, unless the connection has too many: their number
+ * bounds the memory that one connection can take. */
 static bool attach(inproc_slot *slot, inproc_streams *streams)
 {
     inproc_conn *conn = slot->conn;
@@ -122,6 +141,9 @@ static bool attach(inproc_slot *slot, inproc_streams *streams)
 
 /* ---- operations -------------------------------------------------------- */
 
+/* Instead of commit: the rings are attached first, because a worker may take
+ * the call as soon as it is committed. Fails as commit does, with the call
+ * aborted. */
 static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
                         shmrpci_stream **out, shmrpc_error *error)
 {
@@ -153,7 +175,8 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
     return SHMRPC_OK;
 }
 
-/* A place for streams, if there is one more; returns how many there are. */
+/* Takes a place for streams if one is left, and returns how many there are.
+ * Counted under the lock over all workers, for their number changes. */
 static uint32_t take_place(inproc_participant *me, uint32_t max_places)
 {
     inproc_hub *hub = me->hub;
@@ -175,6 +198,8 @@ void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index)
     hub->participants[index].has_streams = false;
 }
 
+/* The worker's end. Without a place the call fails, and nothing of the stream
+ * is read. */
 static int accept_streams(shmrpci_request *request, uint32_t max_places,
                           shmrpci_stream **out, shmrpc_error *error)
 {
@@ -213,6 +238,8 @@ static int next_item(shmrpci_stream *stream, int64_t deadline_ns,
                                    &out->len, &in_ring);
 }
 
+/* Tells the other end, then drops the reference: in this order, as the rings
+ * may go with it. */
 static void close_end(shmrpci_stream *stream)
 {
     if (stream != NULL) {

@@ -1,4 +1,12 @@
-/* Telling clients that sleep elsewhere of the ends of their calls. */
+/*
+ * Telling clients that wait in an event loop when their calls end.
+ *
+ * Each watched connection has an event descriptor in the client's poll set.
+ * Setting it for every call would cost a system call each, so that the client
+ * arms the connection before it sleeps: the next end of a call sets the event
+ * and disarms. All of it is under the hub's lock, so that an end is seen by arm
+ * itself or sets the event, and none is lost between the two.
+ */
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/poll.h"
@@ -19,6 +27,7 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *base, int poll_set,
     }
     shmrpci_mutex_lock(&conn->hub->lock);
     conn->told_fd = fd;
+    /* The service ended before anybody watched: nothing would tell it later. */
     if (conn->hub->closed) {
         shmrpci_event_set(fd);
     }
@@ -26,6 +35,7 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *base, int poll_set,
     return SHMRPC_OK;
 }
 
+/* Once for each arm, except that the end of the service is always told. */
 void shmrpci_inproc_tell(inproc_conn *conn)
 {
     bool is_due = conn->is_armed || conn->hub->closed;
@@ -35,6 +45,8 @@ void shmrpci_inproc_tell(inproc_conn *conn)
     }
 }
 
+/* Returns the time at which to look again: at once when one of the calls has
+ * ended meanwhile, else never, for an end always sets the event. */
 int64_t shmrpci_inproc_arm(shmrpci_conn *base, shmrpci_call *const *calls,
                            size_t count)
 {
@@ -50,6 +62,8 @@ int64_t shmrpci_inproc_arm(shmrpci_conn *base, shmrpci_call *const *calls,
     return is_over ? 0 : SHMRPCI_NEVER_NS;
 }
 
+/* After the event woke the client, and before it looks at its calls: an end
+ * from now on needs a new arm. */
 void shmrpci_inproc_acknowledge(shmrpci_conn *base)
 {
     inproc_conn *conn = (inproc_conn *)base;

@@ -1,4 +1,15 @@
-/* The command check: what breaks between two versions of a .svc. */
+/*
+ * The command check: what breaks between two versions of a .svc.
+ *
+ * The old version is a file, a folder, a revision of git or a lock; which one
+ * it is decides how it is found, and nothing else: gen_check compares two
+ * schemas. Each file has a `run` with an arena of its own, so that a folder of
+ * any size takes the memory of one file. Findings for people are printed file
+ * by file; those for programs are gathered, for a report is one document.
+ *
+ * The exit status is the worst of all files: one that can't be read doesn't
+ * keep the others from being checked.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +28,7 @@
 #include "generator/report.h"
 #include "idl/idl.h"
 
+/* Options without a short form; above all characters. */
 enum {
     OPT_AGAINST = 256,
     OPT_ALLOW,
@@ -26,6 +38,7 @@ enum {
     OPT_DIAGNOSTICS
 };
 
+/* `=PATH` is optional for the locks: getopt then takes no separate argument. */
 static const struct option long_options[] = {
     {"against", required_argument, NULL, OPT_AGAINST},
     {"allow", required_argument, NULL, OPT_ALLOW},
@@ -41,30 +54,37 @@ static const struct option long_options[] = {
 typedef struct check {
     const char *against;   /* NULL: no --against */
     const char *lock_path; /* NULL: FILE.lock */
+    /* Which of the two options were given; they may come together with
+     * --against. */
     bool lock;
     bool update_lock;
     bool force;
     bool help;
+    /* What is let pass, and where imports are looked for. */
     gen_check_allow allow;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
     gen_report_form form;
     gen_reporter reporter; /* of forms for programs */
+    /* Breaks of all files, for the last line. */
     gen_check_result total;
     gen_exit result; /* the worst so far */
 } check;
 
-/* One file while it is checked. */
+/* One file while it is checked. Everything that it loads is in its arena. */
 typedef struct run {
     check *options;
     const char *path;
     const char *root; /* the folder that it was found in, or NULL */
+    /* Of a folder: the old version has the file, the new one doesn't. */
     bool is_gone;
     shmrpci_arena arena;
+    /* Of diagnostics that are made while comparing, and quote both versions. */
     idl_memory memory;
     const idl_schema *schema;
 } run;
 
+/* --help goes to standard output, and is a success. */
 static void print_help(void)
 {
     fputs(
@@ -114,6 +134,8 @@ static void print_help(void)
 
 /* ---- options ---- */
 
+/* A kind, a code, or "new-client"; anything else is likely a misspelt one of
+ * these. */
 static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
 {
     static const char *const names[] = {"wire", "source", "layout", "reserve",
@@ -143,6 +165,8 @@ static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
     return SHMRPC_E_INVALID;
 }
 
+/* A list with commas. A name that is cut to 31 bytes is none of the known ones,
+ * and fails as such. */
 static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
 {
     shmrpc_status status = SHMRPC_OK;
@@ -156,6 +180,7 @@ static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
     return status;
 }
 
+/* The last --lock or --update-lock with a path decides. */
 static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
 {
     switch (option) {
@@ -188,13 +213,15 @@ static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
     }
 }
 
-/* What is wrong with the options together, or NULL. */
+/* What is wrong with the options together, or NULL: asked once, when all are
+ * known, as their order has no meaning. */
 static const char *contradiction(const check *c, int files)
 {
     if (c->against == NULL && !c->lock && !c->update_lock) {
         return "nothing to compare with (expected --against, --lock or "
                "--update-lock)";
     }
+    /* It would reach git as an option. */
     if (c->against != NULL && c->against[0] == '-') {
         return "the revision begins with a dash";
     }
@@ -204,11 +231,13 @@ static const char *contradiction(const check *c, int files)
     if (files == 0) {
         return "no .svc file given";
     }
+    /* A lock or a file is the old version of one file only. */
     bool one = c->lock_path != NULL ||
                (c->against != NULL && gen_output_is_file(c->against));
     return one && files > 1 ? "one old version for several .svc files" : NULL;
 }
 
+/* Usage errors end the command before any file is read. */
 static shmrpc_status parse(int argc, char **argv, check *c,
                            shmrpci_buf *message)
 {
@@ -232,6 +261,7 @@ static shmrpc_status parse(int argc, char **argv, check *c,
 
 /* ---- what is printed ---- */
 
+/* Statuses are ordered by severity. */
 static void note_result(check *c, gen_exit result)
 {
     c->result = result > c->result ? result : c->result;
@@ -255,6 +285,8 @@ static void print_diags(run *r, const idl_diags *diags)
     shmrpci_buf_fini(&text);
 }
 
+/* What went wrong outside the two versions: a message of its own, or else the
+ * status's. */
 static void fail(run *r, shmrpc_status status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -264,6 +296,7 @@ static void fail(run *r, shmrpc_status status, shmrpci_buf *message)
                 status == SHMRPC_E_INVALID ? GEN_EXIT_ERRORS : GEN_EXIT_IO);
 }
 
+/* Breaks that --allow lets pass are warnings, and don't count here. */
 static bool has_breaks(const gen_check_result *result)
 {
     size_t sum = 0;
@@ -273,7 +306,7 @@ static bool has_breaks(const gen_check_result *result)
     return sum > 0;
 }
 
-/* Prints findings and counts them. */
+/* Prints the findings of one comparison and adds them to the total. */
 static void finish(run *r, const idl_diags *diags,
                    const gen_check_result *result)
 {
@@ -286,6 +319,8 @@ static void finish(run *r, const idl_diags *diags,
     }
 }
 
+/* One line behind everything, so that the last line of a CI log says what
+ * broke. */
 static void print_total(const check *c)
 {
     if (!has_breaks(&c->total)) {
@@ -300,7 +335,9 @@ static void print_total(const check *c)
 
 /* ---- against an old version ---- */
 
-/* A file that is no more is one that declares nothing.  False: no memory. */
+/* A file that is no more is one that declares nothing: a schema with the old
+ * package's name and nothing else, so that all its services are found to be
+ * removed. False: no memory. */
 static bool load_gone(run *r, const idl_schema *old_schema)
 {
     if (!r->is_gone) {
@@ -322,6 +359,8 @@ static bool load_gone(run *r, const idl_schema *old_schema)
     return true;
 }
 
+/* One comparison with an old version. `diags` is used twice: first for what is
+ * wrong with the old version itself, then for what breaks. */
 static void check_against(run *r)
 {
     check *c = r->options;
@@ -337,6 +376,8 @@ static void check_against(run *r)
     shmrpci_buf_init_heap(&message);
     shmrpc_status status = gen_old_version_load(&old, r->path, &r->arena,
                                                 &diags, &old_schema, &message);
+    /* Errors in the old version are shown, but a check against it has no
+     * meaning. */
     if (status == SHMRPC_E_INVALID) {
         print_diags(r, &diags);
         fprintf(stderr, "shmrpcgen: the old version of %s has errors\n",
@@ -357,6 +398,8 @@ static void check_against(run *r)
 
 /* ---- the lock ---- */
 
+/* A line of a lock, behind `what`; a line that only one side has is shown as
+ * nothing on the other. */
 static void print_part(const char *what, gen_lock_line line)
 {
     static const char none[] = "(nothing)";
@@ -365,7 +408,8 @@ static void print_part(const char *what, gen_lock_line line)
             line.text != NULL ? line.text : none);
 }
 
-/* What the lock doesn't hold yet, or still does. */
+/* The first line that differs between the lock and what it would be today, with
+ * the section that it is in. A location in front lets editors jump to it. */
 static void print_stale(const char *path, const char *locked, const char *now)
 {
     gen_lock_change change = gen_lock_difference(locked, now);
@@ -380,6 +424,7 @@ static void print_stale(const char *path, const char *locked, const char *now)
     print_part("now:", change.now);
 }
 
+/* Only when it changes: the file's time must not make others rebuild. */
 static void write_lock(run *r, const char *path, const shmrpci_buf *text)
 {
     shmrpc_error error = {.code = 0};
@@ -391,7 +436,9 @@ static void write_lock(run *r, const char *path, const shmrpci_buf *text)
     }
 }
 
-/* What the lock's text says; both texts end with NUL. */
+/* What the lock's text says, against that of today. Breaks are reported first;
+ * a lock that is merely not up to date fails as well, for every change of a
+ * contract has to be approved. Both texts end with NUL. */
 static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
                          const shmrpci_buf *now)
 {
@@ -404,6 +451,7 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     shmrpc_status status =
         gen_lock_check(path, text, locked->len, r->schema, &c->allow, &r->arena,
                        &diags, &result);
+    /* Also over a lock that can't be read. */
     bool force = c->update_lock && c->force;
     if (status == SHMRPC_E_INVALID && !force) {
         print_diags(r, &diags);
@@ -413,6 +461,8 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
         fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));
         note_result(c, GEN_EXIT_IO);
     } else if (c->update_lock && (force || !has_breaks(&result))) {
+        /* Breaks are not written to the lock unless --force says so: they would
+         * be forgotten by the next check. */
         write_lock(r, path, now);
     } else {
         finish(r, &diags, &result);
@@ -425,6 +475,8 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     }
 }
 
+/* Without a lock --update-lock writes the first one; --lock alone fails, and
+ * names the option. */
 static void check_lock(run *r)
 {
     check *c = r->options;
@@ -454,6 +506,7 @@ static void check_lock(run *r)
         shmrpci_buf_printf(&message, "%s (`--update-lock` makes a lock)",
                            error.message);
     }
+    /* Adds the NULs. */
     bool has_texts =
         shmrpci_buf_text(&locked) != NULL && shmrpci_buf_text(&now) != NULL;
     if (status == SHMRPC_OK && !has_texts) {
@@ -473,6 +526,9 @@ static void check_lock(run *r)
 
 /* ---- files ---- */
 
+/* Loads the new version and compares it with whatever is asked for. A file that
+ * is gone can only be compared with an old version: a lock beside it is gone
+ * with it. */
 static void check_file(check *c, const char *path, const char *root)
 {
     run r = {.options = c, .path = path, .root = root};
@@ -508,15 +564,18 @@ static void check_file(check *c, const char *path, const char *root)
 
 /* ---- folders ---- */
 
+/* The files of a revision come from git with all others of the folder. */
 static bool ends_with_svc(const char *path)
 {
     size_t len = strlen(path);
     return len > 4 && strcmp(path + len - 4, ".svc") == 0;
 }
 
-/* Adds the .svc files of the old version, as paths in the new folder. */
+/* Adds the .svc files of the old version, as paths in the new folder: also
+ * those that are gone from it. */
 static bool list_old(const check *c, const char *folder, gen_inputs *old)
 {
+    /* A folder: its files, seen from it, as files of the new folder. */
     if (gen_output_is_folder(c->against)) {
         gen_inputs found;
         gen_tree tree;
@@ -542,6 +601,7 @@ static bool list_old(const check *c, const char *folder, gen_inputs *old)
         gen_cli_fail(GEN_EXIT_IO, &message);
     }
     const char *at = ok ? (const char *)names.data : NULL;
+    /* Names follow each other, each with a NUL. */
     for (; ok && at < (const char *)names.data + names.len;
          at += strlen(at) + 1) {
         ok = !ends_with_svc(at) || gen_inputs_add_below(old, folder, at);
@@ -551,8 +611,8 @@ static bool list_old(const check *c, const char *folder, gen_inputs *old)
     return ok;
 }
 
-/* All that the folder held, whether it is there or not; what is new there has
- * nothing to break.  With a lock, all that it holds. */
+/* Checks all that the old version of the folder held; what is new there has
+ * nothing to break. Against a lock, checks all that the folder holds now. */
 static void check_folder(check *c, const char *folder)
 {
     gen_inputs inputs;
@@ -562,6 +622,8 @@ static void check_folder(check *c, const char *folder)
     if (!ok) {
         note_result(c, GEN_EXIT_IO);
     }
+    /* With an old folder, files are looked for by their path below it; git
+     * knows their paths itself. */
     const char *root =
         c->against != NULL && gen_output_is_folder(c->against) ? folder : NULL;
     for (size_t i = 0; ok && i < inputs.count; i++) {
@@ -570,6 +632,7 @@ static void check_folder(check *c, const char *folder)
     gen_inputs_fini(&inputs);
 }
 
+/* Each argument by itself: files and folders may be mixed. */
 static void check_all(check *c, char **paths, int count)
 {
     for (int i = 0; i < count; i++) {

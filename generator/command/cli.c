@@ -1,4 +1,6 @@
-/* Command lines, as all commands read them. */
+/* Command lines, as all commands read them: what is printed goes through here
+ * or through the reporter, so that people see one style and programs one
+ * format. */
 #define _POSIX_C_SOURCE 200809L
 #include "generator/command/cli.h"
 
@@ -9,6 +11,8 @@
 #include "base/nearest.h"
 #include "generator/output.h"
 
+/* The folder's name is not copied: it is part of argv, or of the caller's
+ * inputs. */
 shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
                                      size_t *count, const char *dir,
                                      shmrpci_buf *message)
@@ -22,6 +26,8 @@ shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
     return SHMRPC_OK;
 }
 
+/* Only wrong use gets the hint: errors in a file aren't helped by a list of
+ * options. */
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -39,6 +45,8 @@ gen_exit gen_cli_exit(shmrpc_status status)
                                         : GEN_EXIT_IO;
 }
 
+/* Asked before the file is loaded, so that a name that is wrong is told by the
+ * system's own message; loading reports what is in the file. */
 bool gen_cli_can_read(const char *path)
 {
     if (access(path, R_OK) != 0) {
@@ -52,6 +60,7 @@ bool gen_cli_can_read(const char *path)
     return true;
 }
 
+/* A name that is nearly right gets a suggestion. */
 shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
                                   shmrpci_buf *message)
 {
@@ -69,11 +78,14 @@ shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
 
 void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form)
 {
+    /* Never into a pipe or a file: escape sequences are for terminals. */
     bool colour = form == GEN_REPORT_HUMAN && isatty(STDERR_FILENO);
     gen_reporter_init(reporter, form,
                       colour ? GEN_COLOUR_ALWAYS : GEN_COLOUR_NEVER);
 }
 
+/* The report is made whole before any of it is printed: a program never gets
+ * half a document. */
 void gen_cli_report(gen_reporter *reporter)
 {
     FILE *stream = reporter->form == GEN_REPORT_HUMAN ? stderr : stdout;

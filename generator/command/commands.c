@@ -1,4 +1,5 @@
-/* The table of the commands. */
+/* The table of the commands, in the order in which --help lists them. A row
+ * with a NULL name ends it: the array is longer than its rows. */
 #include "generator/command/command.h"
 
 #include <string.h>

@@ -1,9 +1,11 @@
-/* The command explain: what the code of a diagnostic means. */
+/* The command explain: what the code of a diagnostic means. The texts are part
+ * of the program, so that they always fit its version, and need no network. */
 #include <stdio.h>
 
 #include "generator/command/command.h"
 #include "generator/explain.h"
 
+/* No options of its own: what to explain is said by the arguments. */
 static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -23,6 +25,7 @@ static void print_help(void)
         stdout);
 }
 
+/* One line a code: for people with `less`, for programs by columns. */
 static void list_all(void)
 {
     for (size_t i = 0; i < gen_explain_count(); i++) {
@@ -33,6 +36,8 @@ static void list_all(void)
     }
 }
 
+/* Several codes are separated by an empty line; the first that is unknown ends
+ * it. */
 static gen_exit explain_all(int argc, char **argv, shmrpci_buf *message)
 {
     for (int i = optind; i < argc; i++) {

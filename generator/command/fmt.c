@@ -1,4 +1,11 @@
-/* The command fmt: brings .svc files into the one layout. */
+/*
+ * The command fmt: brings .svc files into the one layout.
+ *
+ * A file is read whole, formatted in memory and written only when it differs,
+ * by replacing it as a whole: an editor or a build never sees half of it, and a
+ * file in the layout keeps its time. Errors of syntax leave the file alone.
+ * Other files are still done; the exit status is the worst of all.
+ */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +25,12 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* The command line, and what came of it so far. */
 typedef struct fmt {
+    /* --check: write nothing, and print the files that would change. */
     bool check;
     bool help;
+    /* How syntax errors are reported; `reporter` gathers those of all files. */
     gen_report_form form;
     gen_reporter reporter;
     gen_exit result; /* the worst so far */
@@ -47,17 +57,22 @@ static void print_help(void)
         stdout);
 }
 
+/* Statuses are ordered by severity. */
 static void note_result(fmt *f, gen_exit result)
 {
     f->result = result > f->result ? result : f->result;
 }
 
+/* A file that can't be read or written: told at once, and the next file is
+ * done. */
 static void fail(fmt *f, const char *path, const char *what)
 {
     fprintf(stderr, "%s: %s\n", path, what);
     note_result(f, GEN_EXIT_IO);
 }
 
+/* Of standard input a little more than the limit is read: idl_format then
+ * refuses it with its own message. */
 static bool read_input(fmt *f, const char *path, shmrpci_buf *out)
 {
     shmrpc_error error;
@@ -85,7 +100,8 @@ static bool read_input(fmt *f, const char *path, shmrpci_buf *out)
     return true;
 }
 
-/* Writes to what a symbolic link stands for, instead of replacing the link. */
+/* Writes to what a symbolic link points to, instead of replacing the link by a
+ * file. */
 static void write_back(fmt *f, const char *path, const shmrpci_buf *text)
 {
     shmrpc_error error;
@@ -99,9 +115,12 @@ static void write_back(fmt *f, const char *path, const shmrpci_buf *text)
     free(target);
 }
 
+/* With --check the names of files that would change are the result: on standard
+ * output, unless a report for programs goes there. */
 static void put_result(fmt *f, const char *path, const shmrpci_buf *before,
                        const shmrpci_buf *after)
 {
+    /* An empty file has no memory to compare. */
     bool same =
         before->len == after->len &&
         (after->len == 0 || memcmp(before->data, after->data, after->len) == 0);
@@ -119,6 +138,7 @@ static void put_result(fmt *f, const char *path, const shmrpci_buf *before,
     }
 }
 
+/* `<stdin>` is the name in diagnostics, as compilers have it. */
 static void format_text(fmt *f, const char *path, const shmrpci_buf *before)
 {
     shmrpci_arena arena;
@@ -143,6 +163,7 @@ static void format_text(fmt *f, const char *path, const shmrpci_buf *before)
     shmrpci_arena_fini(&arena);
 }
 
+/* One file at a time is in memory. */
 static void format_file(fmt *f, const char *path)
 {
     shmrpci_buf before;
@@ -153,6 +174,7 @@ static void format_file(fmt *f, const char *path)
     shmrpci_buf_fini(&before);
 }
 
+/* Usage errors end the command before any file is read. */
 static shmrpc_status parse(int argc, char **argv, fmt *f, shmrpci_buf *message)
 {
     int option;
@@ -173,6 +195,8 @@ static shmrpc_status parse(int argc, char **argv, fmt *f, shmrpci_buf *message)
             return status;
         }
     }
+    /* Two texts in one output could not be told apart, nor a text from a
+     * report. */
     for (int i = optind; i < argc; i++) {
         if (strcmp(argv[i], "-") == 0 && !f->check &&
             (argc - optind > 1 || f->form != GEN_REPORT_HUMAN)) {
@@ -203,6 +227,7 @@ gen_exit gen_command_fmt(int argc, char **argv)
         for (int i = optind; i < argc; i++) {
             format_file(&f, argv[i]);
         }
+        /* Last, as a report for programs is one document. */
         gen_cli_report(&f.reporter);
     }
     shmrpci_buf_fini(&message);

@@ -1,4 +1,14 @@
-/* Generating: from a .svc to the files of a language, or one stage printed. */
+/*
+ * Generating: from a .svc to the files of a language, or one stage printed.
+ *
+ * Everything is made in memory first. Only when all inputs are without errors
+ * are files written, and only those that changed: a failed run leaves the old
+ * output whole, and a build tool that compares times doesn't compile again. The
+ * depfile and the stamp follow last.
+ *
+ * Before anything is made, inputs whose outputs would have the same names are
+ * refused, so that one never overwrites the other in silence.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +23,7 @@
 #include "idl/idl.h"
 #include "shmrpc/version.h"
 
+/* An empty buffer has no memory to write from. */
 static void print(FILE *stream, const shmrpci_buf *text)
 {
     if (text->len > 0) {
@@ -20,7 +31,8 @@ static void print(FILE *stream, const shmrpci_buf *text)
     }
 }
 
-/* A run over all files. */
+/* A run over all files. `made` holds the outputs of all of them until the
+ * end. */
 typedef struct run {
     const gen_options *options;
     idl_options idl_opts;
@@ -29,11 +41,14 @@ typedef struct run {
     gen_exit result; /* the worst so far */
 } run;
 
+/* Statuses are ordered by severity. */
 static void note_result(run *r, gen_exit result)
 {
     r->result = result > r->result ? result : r->result;
 }
 
+/* For a stage of the generator: the model as templates see it. Other stages are
+ * the front end's. */
 static shmrpc_status print_or_generate(run *r, const idl_schema *schema,
                                        const gen_tree *tree,
                                        const gen_value *model)
@@ -54,6 +69,8 @@ static shmrpc_status print_or_generate(run *r, const idl_schema *schema,
     return status;
 }
 
+/* Prints what the stage has even if there are errors: that is when people look
+ * at it. */
 static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
                                 idl_diags *diags)
 {
@@ -71,6 +88,9 @@ static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
     return status;
 }
 
+/* From the file to its outputs, in memory. Diagnostics are handed to the
+ * reporter in any case; a failure behind the front end has a message of its
+ * own. */
 static shmrpc_status load_and_generate(run *r, const char *path,
                                        shmrpci_arena *arena, idl_diags *diags)
 {
@@ -80,6 +100,8 @@ static shmrpc_status load_and_generate(run *r, const char *path,
     gen_tree_init(&tree);
     shmrpc_status status = idl_load(&r->idl_opts, path, arena, diags, &schema);
     if (status == SHMRPC_OK) {
+        /* What the target language can't take is an error of the .svc, found
+         * before any template runs. */
         gen_judge judge = {.lang = r->options->lang,
                            .idl_opts = &r->idl_opts,
                            .async = r->options->async,
@@ -97,6 +119,7 @@ static shmrpc_status load_and_generate(run *r, const char *path,
     return status;
 }
 
+/* With an arena of its own: only what is made outlives the file. */
 static void generate_file(run *r, const char *path)
 {
     if (!gen_cli_can_read(path)) {
@@ -108,6 +131,7 @@ static void generate_file(run *r, const char *path)
     idl_diags diags;
     idl_diags_init(&diags);
     gen_dump dump = r->options->dump;
+    /* The model needs all passes; the stages before it need no model. */
     bool is_stage = dump != GEN_DUMP_NONE && dump != GEN_DUMP_MODEL;
     shmrpc_status status = is_stage
                                ? dump_stage(r, path, &arena, &diags)
@@ -116,12 +140,15 @@ static void generate_file(run *r, const char *path)
     shmrpci_arena_fini(&arena);
 }
 
-/* Enters what will be made of an input; false, and a line for people, when it
- * is made of another one already: of echo.svc comes an echo_client.h too. */
+/* Enters the names of what will be made of an input; false, and a line for
+ * people, when another input makes the same. All files of the language count:
+ * of echo.svc comes an echo_client.h too. */
 static bool enter_outputs(const gen_options *options, gen_tree *tree,
                           gen_value *seen, const char *input)
 {
     const gen_lang *lang = options->lang;
+    /* The name by which others import the file decides, not the one given
+     * here. */
     gen_import_dirs dirs = {options->import_dirs, options->import_dir_count};
     const char *stem =
         gen_import_stem(tree, gen_import_path(tree, dirs, input));
@@ -144,6 +171,8 @@ static bool enter_outputs(const gen_options *options, gen_tree *tree,
     return true;
 }
 
+/* Needs no file to be read: outputs are named after the import path of the
+ * input. */
 static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
 {
     gen_tree tree;
@@ -157,7 +186,7 @@ static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
     return distinct;
 }
 
-/* Only when all went well: a stamp says that all is fresh. */
+/* Only when all went well: a stamp says that all outputs are fresh. */
 static void write_made(run *r)
 {
     shmrpci_buf message;
@@ -170,6 +199,7 @@ static void write_made(run *r)
     shmrpci_buf_fini(&message);
 }
 
+/* All files even if one has errors, so that one run reports everything. */
 static gen_exit generate_all(const gen_options *options,
                              const gen_inputs *inputs)
 {
@@ -181,6 +211,7 @@ static gen_exit generate_all(const gen_options *options,
     for (size_t i = 0; i < inputs->count; i++) {
         generate_file(&r, inputs->paths[i]);
     }
+    /* Warnings are reported even when everything is written. */
     gen_cli_report(&r.reporter);
     if (r.result == GEN_EXIT_OK && options->dump == GEN_DUMP_NONE) {
         write_made(&r);
@@ -189,8 +220,9 @@ static gen_exit generate_all(const gen_options *options,
     return r.result;
 }
 
-/* A folder is also where what is in it finds its imports, behind the folders
- * of -I. */
+/* Files, and what is in folders. A folder is also where its files find their
+ * imports, behind the folders of -I. A folder without any .svc is an error: a
+ * misspelt one would else be a build that makes nothing. */
 static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
                             shmrpci_buf *message)
 {
@@ -205,12 +237,14 @@ static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
             fprintf(stderr, "%s: no .svc file in this folder\n", path);
             return GEN_EXIT_IO;
         }
+        /* After its files are listed: the folder must be there. */
         if (is_folder && gen_cli_add_import_dir(options->import_dirs,
                                                 &options->import_dir_count,
                                                 path, message) != SHMRPC_OK) {
             return gen_cli_fail(GEN_EXIT_USAGE, message);
         }
     }
+    /* The dumps of two files would run into each other. */
     if (inputs->count > 1 && options->dump != GEN_DUMP_NONE) {
         shmrpci_buf_append_text(message, "--dump is for one .svc file");
         return gen_cli_fail(GEN_EXIT_USAGE, message);
@@ -218,6 +252,8 @@ static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
     return are_distinct(options, inputs) ? GEN_EXIT_OK : GEN_EXIT_ERRORS;
 }
 
+/* A folder of templates that is not there would otherwise mean, without a word,
+ * the built-in ones. */
 static gen_exit run_all(gen_options *options, shmrpci_buf *message)
 {
     if (options->templates != NULL &&
@@ -275,6 +311,7 @@ static void print_help(void)
         "  -h, --help        print this\n"
         "  --version         print the version\n",
         stdout);
+    /* Commands describe themselves: a new one needs no change here. */
     for (const gen_command *at = gen_commands; at->name != NULL; at++) {
         printf("%s  %-17s %s\n",
                at == gen_commands
@@ -288,6 +325,8 @@ static void print_help(void)
         stdout);
 }
 
+/* Without a command: argv[0] is the program's name, and options may come before
+ * and behind files. */
 gen_exit gen_command_generate(int argc, char **argv)
 {
     gen_options options;

@@ -1,11 +1,13 @@
 /* The command lsp: moves bytes between standard input and output and the
- * language server. */
+ * language server, which knows neither. One thread, one request after the
+ * other; nothing is ever cancelled. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "generator/command/command.h"
 #include "generator/lsp/server.h"
 
+/* --stdio is what editors pass to servers that know several ways. */
 static const struct option long_options[] = {
     {"import-dir", required_argument, NULL, 'I'},
     {"stdio", no_argument, NULL, 's'},
@@ -37,6 +39,7 @@ static void print_help(void)
         stdout);
 }
 
+/* Flushed at once: the editor waits for the answer. Empties the buffer. */
 static bool send_all(shmrpci_buf *out)
 {
     bool sent = fwrite(out->data, 1, out->len, stdout) == out->len &&
@@ -45,18 +48,25 @@ static bool send_all(shmrpci_buf *out)
     return sent;
 }
 
-/* Until the client ends it, or is gone. */
+/* Until the client says exit, closes the pipe, or sends what is no message.
+ * Reads what is there rather than whole messages: the server puts them
+ * together. */
 static gen_exit serve(lsp_server *server, shmrpci_buf *out)
 {
+    /* Static: too large for a stack that may be small. */
     static char bytes[65536];
     ssize_t count;
     while (!lsp_server_is_ended(server) &&
            (count = read(STDIN_FILENO, bytes, sizeof bytes)) > 0) {
         shmrpc_status status =
             lsp_server_feed(server, bytes, (size_t)count, out);
+        /* The documents may be incomplete now: ending is better than wrong
+         * answers. */
         if (status == SHMRPC_E_NO_MEMORY) {
             return GEN_EXIT_IO;
         }
+        /* What the server had to say goes out before its failure ends the
+         * loop. */
         if ((out->len > 0 && !send_all(out)) || status != SHMRPC_OK) {
             return GEN_EXIT_ERRORS;
         }
@@ -64,6 +74,8 @@ static gen_exit serve(lsp_server *server, shmrpci_buf *out)
     return lsp_server_ended_well(server) ? GEN_EXIT_OK : GEN_EXIT_ERRORS;
 }
 
+/* Options, then service. `buf` is for a message first, and then for what the
+ * server sends. */
 static gen_exit run(int argc, char **argv, lsp_server *server)
 {
     shmrpci_buf buf;
@@ -93,6 +105,7 @@ static gen_exit run(int argc, char **argv, lsp_server *server)
     return result;
 }
 
+/* The server exists before the options are read, for -I is a setting of it. */
 gen_exit gen_command_lsp(int argc, char **argv)
 {
     lsp_server *server = lsp_server_create(0);

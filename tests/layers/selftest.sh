@@ -17,3 +17,4 @@ wrong() {
 
 wrong bad.expected ./layers.sh
 wrong bad_readmes.expected python3 -B readmes.py
+wrong bad_comments.expected python3 -B comments.py
